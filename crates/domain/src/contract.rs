@@ -1,0 +1,356 @@
+//! Contracts 合同: what a tenant may use, at what price, until when; and the queue that a contract gives.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CardMs, ContractId, MicroCny, Millis, PoolId, RatePerCardHour, TenantId, Timestamp};
+
+/// A tenant's right to compute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contract {
+    pub id: ContractId,
+    pub tenant: TenantId,
+    /// As the parties call it: `HZ-2022-017`. Unique in the center.
+    pub number: String,
+    pub kind: ContractKind,
+    pub pools: Vec<PoolId>,
+    pub starts_at: Timestamp,
+    pub ends_at: Timestamp,
+    pub queue: QueueTerms,
+    pub state: ContractState,
+    pub created_at: Timestamp,
+}
+
+/// The four kinds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ContractKind {
+    /// A package of card time, paid for at the start.
+    Prepaid { package: CardMs, fee: MicroCny },
+    /// Paid as used from a balance, down to minus `credit_limit`, at the rates of the price book.
+    Metered { credit_limit: MicroCny },
+    /// `cards` cards held for the term at a flat fee.
+    Reserved { cards: u32, fee: MicroCny },
+    /// Free of charge: research, incubation, teaching; up to `cap` where there is one.
+    Grant { cap: Option<CardMs> },
+}
+
+impl ContractKind {
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Prepaid { .. } => "prepaid",
+            Self::Metered { .. } => "metered",
+            Self::Reserved { .. } => "reserved",
+            Self::Grant { .. } => "grant",
+        }
+    }
+
+    /// Whether its use counts as granted, not sold, in the capacity balance.
+    pub fn is_grant(self) -> bool {
+        matches!(self, Self::Grant { .. })
+    }
+
+    /// What an hour of a card is charged under this kind; `listed` is the price book's rate. A package's rate is its
+    /// fee over its card time, rounded down, so that a used-up package is never charged above its fee.
+    pub fn rate(self, listed: RatePerCardHour) -> RatePerCardHour {
+        match self {
+            Self::Prepaid { package, fee } if package.0 > 0 => {
+                let micro = i128::from(fee.0) * 3_600_000 / i128::from(package.0);
+                RatePerCardHour(MicroCny(i64::try_from(micro).unwrap_or(i64::MAX)))
+            }
+            Self::Metered { .. } => listed,
+            Self::Prepaid { .. } | Self::Reserved { .. } | Self::Grant { .. } => RatePerCardHour::FREE,
+        }
+    }
+}
+
+/// The queue that a contract gives. Cards are counted over all of the contract's pools. Words as in Kueue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueTerms {
+    /// Cards that are its own whenever it asks.
+    pub guaranteed_cards: u32,
+    /// How many idle cards it may borrow beyond its own; `None`: no limit.
+    pub borrowing_limit: Option<u32>,
+    /// How many of its own idle cards others may borrow; `None`: all of them.
+    pub lending_limit: Option<u32>,
+    /// Its share where queues compete, relative to the others'; at least 1.
+    pub weight: u32,
+    /// The most cards that it may have running at once.
+    pub max_running_cards: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ContractState {
+    Draft,
+    Submitted,
+    Approved,
+    Active,
+    Exhausted,
+    Suspended,
+    Expired,
+    Terminated,
+}
+
+/// What is done to a contract; each is recorded with its actor, time and reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ContractAction {
+    Submit,
+    /// Sends it back to be changed.
+    Return,
+    Approve,
+    Activate,
+    /// Its balance ended.
+    Exhaust,
+    /// It was paid again.
+    Replenish,
+    Suspend,
+    Resume,
+    Expire,
+    Terminate,
+}
+
+/// A change that the contract's state does not allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a contract that is {} can't be changed by `{}`", from.code(), action.code())]
+pub struct IllegalContractAction {
+    pub from: ContractState,
+    pub action: ContractAction,
+}
+
+impl ContractState {
+    pub const ALL: [Self; 8] = [
+        Self::Draft,
+        Self::Submitted,
+        Self::Approved,
+        Self::Active,
+        Self::Exhausted,
+        Self::Suspended,
+        Self::Expired,
+        Self::Terminated,
+    ];
+
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Submitted => "submitted",
+            Self::Approved => "approved",
+            Self::Active => "active",
+            Self::Exhausted => "exhausted",
+            Self::Suspended => "suspended",
+            Self::Expired => "expired",
+            Self::Terminated => "terminated",
+        }
+    }
+
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.code() == code)
+    }
+
+    /// Nothing follows this state.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Expired | Self::Terminated)
+    }
+
+    /// New work may be handed in. What an exhausted or suspended contract's queue holds waits until it is active again.
+    pub fn accepts_jobs(self) -> bool {
+        matches!(self, Self::Active)
+    }
+
+    /// The state after `action`.
+    pub fn after(self, action: ContractAction) -> Result<Self, IllegalContractAction> {
+        use ContractAction as A;
+        Ok(match (self, action) {
+            (Self::Draft, A::Submit) => Self::Submitted,
+            (Self::Submitted, A::Return) => Self::Draft,
+            (Self::Submitted, A::Approve) => Self::Approved,
+            (Self::Approved, A::Activate)
+            | (Self::Exhausted, A::Replenish)
+            | (Self::Suspended, A::Resume) => Self::Active,
+            (Self::Active, A::Exhaust) => Self::Exhausted,
+            (Self::Active | Self::Exhausted, A::Suspend) => Self::Suspended,
+            (Self::Active | Self::Exhausted | Self::Suspended, A::Expire) => Self::Expired,
+            (from, A::Terminate) if !from.is_final() => Self::Terminated,
+            (from, action) => return Err(IllegalContractAction { from, action }),
+        })
+    }
+}
+
+impl ContractAction {
+    pub const ALL: [Self; 10] = [
+        Self::Submit,
+        Self::Return,
+        Self::Approve,
+        Self::Activate,
+        Self::Exhaust,
+        Self::Replenish,
+        Self::Suspend,
+        Self::Resume,
+        Self::Expire,
+        Self::Terminate,
+    ];
+
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Submit => "submit",
+            Self::Return => "return",
+            Self::Approve => "approve",
+            Self::Activate => "activate",
+            Self::Exhaust => "exhaust",
+            Self::Replenish => "replenish",
+            Self::Suspend => "suspend",
+            Self::Resume => "resume",
+            Self::Expire => "expire",
+            Self::Terminate => "terminate",
+        }
+    }
+
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.code() == code)
+    }
+
+    /// Done by the center's loops when a limit is reached, never by a person.
+    pub fn is_automatic(self) -> bool {
+        matches!(self, Self::Exhaust | Self::Replenish | Self::Expire)
+    }
+}
+
+/// What a contract has left, as of the last metering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "left", rename_all = "snake_case")]
+pub enum Funds {
+    /// Nothing runs out but the term.
+    Unlimited,
+    /// Card time of a package or a capped grant.
+    CardTime { card_ms: CardMs },
+    /// Money, the credit limit included.
+    Money { micro_cny: MicroCny },
+}
+
+/// One running run's use of a contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Burn {
+    pub cards: u32,
+    pub rate: RatePerCardHour,
+}
+
+impl Funds {
+    /// What is left, from the two balances of the contract's accounts in the ledger (credits less debits).
+    pub fn of(kind: ContractKind, use_balance: CardMs, money_balance: MicroCny) -> Self {
+        match kind {
+            ContractKind::Prepaid { .. } | ContractKind::Grant { cap: Some(_) } => {
+                Self::CardTime { card_ms: use_balance }
+            }
+            ContractKind::Metered { credit_limit } => {
+                Self::Money { micro_cny: MicroCny(money_balance.0.saturating_add(credit_limit.0)) }
+            }
+            ContractKind::Reserved { .. } | ContractKind::Grant { cap: None } => Self::Unlimited,
+        }
+    }
+
+    pub fn is_exhausted(self) -> bool {
+        match self {
+            Self::Unlimited => false,
+            Self::CardTime { card_ms } => card_ms.0 <= 0,
+            Self::Money { micro_cny } => micro_cny.0 <= 0,
+        }
+    }
+
+    /// How long these funds last under `burns`, to the millisecond before the first that they don't cover; `None` if
+    /// they last for ever. The funds must be as of the instant from which the time counts.
+    pub fn last_for(self, burns: impl Iterator<Item = Burn>) -> Option<Millis> {
+        let (left, per_hour) = match self {
+            Self::Unlimited => return None,
+            Self::CardTime { card_ms } => (
+                i128::from(card_ms.0) * 3_600_000,
+                burns.map(|b| i128::from(b.cards) * 3_600_000).sum::<i128>(),
+            ),
+            Self::Money { micro_cny } => (
+                i128::from(micro_cny.0) * 3_600_000,
+                burns.map(|b| i128::from(b.cards) * i128::from(b.rate.0.0)).sum::<i128>(),
+            ),
+        };
+        if left <= 0 {
+            return Some(Millis(0));
+        }
+        if per_hour == 0 {
+            return None;
+        }
+        Some(Millis(i64::try_from(left / per_hour).unwrap_or(i64::MAX)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_machine_is_what_the_table_says() {
+        use ContractAction as A;
+        use ContractState as S;
+        let allowed = [
+            (S::Draft, A::Submit, S::Submitted),
+            (S::Submitted, A::Return, S::Draft),
+            (S::Submitted, A::Approve, S::Approved),
+            (S::Approved, A::Activate, S::Active),
+            (S::Active, A::Exhaust, S::Exhausted),
+            (S::Exhausted, A::Replenish, S::Active),
+            (S::Active, A::Suspend, S::Suspended),
+            (S::Exhausted, A::Suspend, S::Suspended),
+            (S::Suspended, A::Resume, S::Active),
+            (S::Active, A::Expire, S::Expired),
+            (S::Exhausted, A::Expire, S::Expired),
+            (S::Suspended, A::Expire, S::Expired),
+            (S::Draft, A::Terminate, S::Terminated),
+            (S::Submitted, A::Terminate, S::Terminated),
+            (S::Approved, A::Terminate, S::Terminated),
+            (S::Active, A::Terminate, S::Terminated),
+            (S::Exhausted, A::Terminate, S::Terminated),
+            (S::Suspended, A::Terminate, S::Terminated),
+        ];
+        for from in S::ALL {
+            for action in A::ALL {
+                let want = allowed.iter().find(|row| row.0 == from && row.1 == action).map(|row| row.2);
+                assert_eq!(from.after(action).ok(), want, "{from:?} {action:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_used_up_package_costs_its_fee_at_most() {
+        let package = CardMs::from_card_hours(7);
+        let fee = MicroCny::from_yuan(100);
+        let rate = ContractKind::Prepaid { package, fee }.rate(RatePerCardHour::FREE);
+        let charged = rate.charge(package).unwrap();
+        assert!(charged <= fee && fee.0 - charged.0 < 10, "{charged:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_path_leaves_a_final_state_or_activates_what_was_not_approved(actions in prop::collection::vec(0_usize..10, 0..40)) {
+            let mut state = ContractState::Draft;
+            let mut was_approved = false;
+            for action in actions.into_iter().map(|i| ContractAction::ALL[i]) {
+                let was_final = state.is_final();
+                if let Ok(next) = state.after(action) {
+                    prop_assert!(!was_final);
+                    was_approved |= next == ContractState::Approved;
+                    prop_assert!(was_approved || !next.accepts_jobs());
+                    state = next;
+                }
+            }
+        }
+
+        #[test]
+        fn funds_end_exactly_when_the_use_reaches_them(left in 1_i64..1_000_000_000_000, cards in 1_u32..1000, rate in 1_i64..100_000_000) {
+            let rate = RatePerCardHour(MicroCny(rate));
+            let burn = || std::iter::once(Burn { cards, rate });
+            let lasts = Funds::CardTime { card_ms: CardMs(left) }.last_for(burn()).unwrap();
+            prop_assert!(lasts.0 * i64::from(cards) <= left && (lasts.0 + 1) * i64::from(cards) > left);
+            let lasts = Funds::Money { micro_cny: MicroCny(left) }.last_for(burn()).unwrap();
+            prop_assert!(rate.charge(CardMs(lasts.0 * i64::from(cards))).unwrap().0 <= left);
+            prop_assert!(rate.charge(CardMs((lasts.0 + 1) * i64::from(cards))).unwrap().0 >= left);
+        }
+    }
+}

@@ -1,0 +1,384 @@
+//! Jobs 作业: what was asked for, and how far it has come.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ContractId, JobId, JobSpec, MemberId, Outcome, ProjectId, TenantId, Timestamp, run::StopCause};
+
+/// How often a task is tried in all when the center itself lost its runs.
+pub const MAX_ATTEMPTS: u32 = 4;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    pub id: JobId,
+    pub tenant: TenantId,
+    pub project: ProjectId,
+    pub contract: ContractId,
+    pub submitted_by: MemberId,
+    pub submitted_at: Timestamp,
+    pub spec: JobSpec,
+    pub state: JobState,
+    pub tasks: Tasks,
+}
+
+/// Where a job stands. `Running` as soon as its first run is planned and until its last task has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum JobState {
+    Queued,
+    Running,
+    /// No further task starts; those that run are being stopped.
+    Stopping {
+        cause: StopCause,
+    },
+    Ended {
+        at: Timestamp,
+        outcome: JobOutcome,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobOutcome {
+    /// All tasks ended well.
+    Succeeded,
+    /// A task ended otherwise.
+    Failed,
+    TimedOut,
+    Cancelled,
+    /// The contract ended or ran out.
+    Stopped,
+    /// What it waited for can't happen any more.
+    NeverRan,
+    /// The center lost its runs too often.
+    Lost,
+}
+
+impl JobOutcome {
+    pub const ALL: [Self; 7] = [
+        Self::Succeeded,
+        Self::Failed,
+        Self::TimedOut,
+        Self::Cancelled,
+        Self::Stopped,
+        Self::NeverRan,
+        Self::Lost,
+    ];
+
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::TimedOut => "timed_out",
+            Self::Cancelled => "cancelled",
+            Self::Stopped => "stopped",
+            Self::NeverRan => "never_ran",
+            Self::Lost => "lost",
+        }
+    }
+
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.code() == code)
+    }
+
+    /// How a single run's end ends its job.
+    pub fn of_run(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Succeeded => Self::Succeeded,
+            Outcome::Failed { .. } | Outcome::Signaled { .. } | Outcome::FailedToStart => Self::Failed,
+            Outcome::TimedOut => Self::TimedOut,
+            Outcome::Stopped { cause: StopCause::Cancelled } => Self::Cancelled,
+            Outcome::Stopped { cause: StopCause::BalanceEnded | StopCause::ContractEnded } => Self::Stopped,
+            Outcome::Stopped { cause: StopCause::Preempted } | Outcome::Lost => Self::Lost,
+        }
+    }
+}
+
+/// The tasks of a job, counted by where they stand. A job that is no array has one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tasks {
+    pub total: u32,
+    /// The next task that was never tried: all before it were.
+    pub next: u32,
+    /// Tasks to be tried again.
+    pub to_retry: u32,
+    pub running: u32,
+    pub succeeded: u32,
+    pub failed: u32,
+    /// Stopped while they ran.
+    pub stopped: u32,
+}
+
+impl Tasks {
+    pub fn new(total: u32) -> Self {
+        Self { total, ..Self::default() }
+    }
+
+    /// Tasks that wait for cards.
+    pub fn waiting(&self) -> u32 {
+        self.total - self.next + self.to_retry
+    }
+
+    /// Tasks that have ended for good.
+    pub fn ended(&self) -> u32 {
+        self.succeeded + self.failed + self.stopped
+    }
+
+    /// Every task that was tried is in exactly one place.
+    pub fn is_consistent(&self) -> bool {
+        self.next <= self.total && self.next == self.to_retry + self.running + self.ended()
+    }
+}
+
+/// A change that the job's state does not allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IllegalJobChange {
+    #[error("the job has ended")]
+    HasEnded,
+    #[error("the job is being stopped")]
+    IsStopping,
+    #[error("no task of the job waits")]
+    NothingWaits,
+    #[error("no task of the job runs")]
+    NothingRuns,
+}
+
+impl JobState {
+    pub fn has_ended(self) -> bool {
+        matches!(self, Self::Ended { .. })
+    }
+
+    /// As it is shown and filtered by: the state, or how it ended.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Stopping { .. } => "stopping",
+            Self::Ended { outcome, .. } => outcome.code(),
+        }
+    }
+}
+
+impl Job {
+    pub fn new(
+        id: JobId,
+        tenant: TenantId,
+        project: ProjectId,
+        contract: ContractId,
+        submitted_by: MemberId,
+        submitted_at: Timestamp,
+        spec: JobSpec,
+    ) -> Self {
+        let tasks = Tasks::new(spec.task_count());
+        Self {
+            id,
+            tenant,
+            project,
+            contract,
+            submitted_by,
+            submitted_at,
+            spec,
+            state: JobState::Queued,
+            tasks,
+        }
+    }
+
+    /// How many tasks may be started now, the array's own limit counted.
+    pub fn startable(&self) -> u32 {
+        match self.state {
+            JobState::Queued | JobState::Running => {
+                let limit = self.spec.array.as_ref().and_then(|array| array.max_running).unwrap_or(u32::MAX);
+                self.tasks.waiting().min(limit.saturating_sub(self.tasks.running))
+            }
+            JobState::Stopping { .. } | JobState::Ended { .. } => 0,
+        }
+    }
+
+    /// A run of its next task was planned; `is_retry` if the task was tried before.
+    pub fn start_task(&mut self, is_retry: bool) -> Result<(), IllegalJobChange> {
+        match self.state {
+            JobState::Queued | JobState::Running => {}
+            JobState::Stopping { .. } => return Err(IllegalJobChange::IsStopping),
+            JobState::Ended { .. } => return Err(IllegalJobChange::HasEnded),
+        }
+        let tasks = &mut self.tasks;
+        if is_retry && tasks.to_retry > 0 {
+            tasks.to_retry -= 1;
+        } else if !is_retry && tasks.next < tasks.total {
+            tasks.next += 1;
+        } else {
+            return Err(IllegalJobChange::NothingWaits);
+        }
+        tasks.running += 1;
+        self.state = JobState::Running;
+        Ok(())
+    }
+
+    /// A run of it ended, its `attempt`th of that task. Says whether the task is to be tried again.
+    pub fn end_task(
+        &mut self,
+        outcome: Outcome,
+        attempt: u32,
+        at: Timestamp,
+    ) -> Result<bool, IllegalJobChange> {
+        if self.state.has_ended() {
+            return Err(IllegalJobChange::HasEnded);
+        }
+        if self.tasks.running == 0 {
+            return Err(IllegalJobChange::NothingRuns);
+        }
+        self.tasks.running -= 1;
+        let retry = outcome.is_fault_of_center()
+            && attempt < MAX_ATTEMPTS
+            && !matches!(self.state, JobState::Stopping { .. });
+        match outcome {
+            _ if retry => self.tasks.to_retry += 1,
+            Outcome::Succeeded => self.tasks.succeeded += 1,
+            Outcome::Stopped { .. } => self.tasks.stopped += 1,
+            _ => self.tasks.failed += 1,
+        }
+        self.settle(JobOutcome::of_run(outcome), at);
+        Ok(retry)
+    }
+
+    /// It is to stop: what waits never starts. Ends at once if nothing runs.
+    pub fn stop(&mut self, cause: StopCause, at: Timestamp) -> Result<(), IllegalJobChange> {
+        match self.state {
+            JobState::Ended { .. } => Err(IllegalJobChange::HasEnded),
+            JobState::Stopping { .. } => Ok(()),
+            JobState::Queued | JobState::Running => {
+                self.state = JobState::Stopping { cause };
+                self.settle(JobOutcome::of_run(Outcome::Stopped { cause }), at);
+                Ok(())
+            }
+        }
+    }
+
+    /// What it waits for can't happen any more.
+    pub fn never_run(&mut self, at: Timestamp) -> Result<(), IllegalJobChange> {
+        match self.state {
+            JobState::Queued => {
+                self.state = JobState::Ended { at, outcome: JobOutcome::NeverRan };
+                Ok(())
+            }
+            JobState::Running => Err(IllegalJobChange::NothingWaits),
+            JobState::Stopping { .. } => Err(IllegalJobChange::IsStopping),
+            JobState::Ended { .. } => Err(IllegalJobChange::HasEnded),
+        }
+    }
+
+    /// Ends the job if nothing of it runs or waits. `last` is how the last task ended.
+    fn settle(&mut self, last: JobOutcome, at: Timestamp) {
+        if self.tasks.running > 0 {
+            return;
+        }
+        let outcome = match self.state {
+            JobState::Stopping { cause } => match JobOutcome::of_run(Outcome::Stopped { cause }) {
+                // It had ended by itself before the stop reached it.
+                _ if self.tasks.succeeded == self.tasks.total => JobOutcome::Succeeded,
+                outcome => outcome,
+            },
+            JobState::Running if self.tasks.waiting() == 0 => {
+                if self.tasks.total == 1 {
+                    last
+                } else if self.tasks.succeeded == self.tasks.total {
+                    JobOutcome::Succeeded
+                } else if self.tasks.failed > 0 {
+                    JobOutcome::Failed
+                } else {
+                    JobOutcome::Stopped
+                }
+            }
+            _ => return,
+        };
+        self.state = JobState::Ended { at, outcome };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{ArraySpec, IndexRange};
+    use proptest::prelude::*;
+
+    fn job(tasks: u32) -> Job {
+        let array = (tasks > 1).then(|| ArraySpec {
+            ranges: vec![IndexRange { first: 1, last: tasks, step: 1 }],
+            max_running: Some(3),
+        });
+        let spec = JobSpec { name: "j".into(), script: "true".into(), array, ..JobSpec::default() };
+        Job::new(
+            JobId::from_bytes([1; 16]),
+            TenantId::from_bytes([2; 16]),
+            ProjectId::from_bytes([3; 16]),
+            ContractId::from_bytes([4; 16]),
+            MemberId::from_bytes([5; 16]),
+            Timestamp::default(),
+            spec,
+        )
+    }
+
+    #[test]
+    fn a_single_task_ends_its_job_as_it_ended() {
+        for (outcome, want) in [
+            (Outcome::Succeeded, JobOutcome::Succeeded),
+            (Outcome::Failed { exit_code: 3 }, JobOutcome::Failed),
+            (Outcome::TimedOut, JobOutcome::TimedOut),
+            (Outcome::Stopped { cause: StopCause::BalanceEnded }, JobOutcome::Stopped),
+        ] {
+            let mut job = job(1);
+            job.start_task(false).unwrap();
+            assert!(!job.end_task(outcome, 1, Timestamp::from_secs(1)).unwrap());
+            assert_eq!(job.state, JobState::Ended { at: Timestamp::from_secs(1), outcome: want });
+        }
+    }
+
+    #[test]
+    fn a_lost_run_is_tried_again_but_not_for_ever() {
+        let mut job = job(1);
+        for attempt in 1..=MAX_ATTEMPTS {
+            assert_eq!(job.startable(), 1);
+            job.start_task(attempt > 1).unwrap();
+            let again = job.end_task(Outcome::Lost, attempt, Timestamp::default()).unwrap();
+            assert_eq!(again, attempt < MAX_ATTEMPTS);
+        }
+        assert_eq!(job.state.code(), "lost");
+    }
+
+    #[test]
+    fn stopping_a_queued_job_ends_it_at_once() {
+        let mut job = job(9);
+        job.stop(StopCause::Cancelled, Timestamp::default()).unwrap();
+        assert_eq!(job.state.code(), "cancelled");
+        assert_eq!(job.start_task(false), Err(IllegalJobChange::HasEnded));
+    }
+
+    proptest! {
+        #[test]
+        fn no_path_leads_to_an_illegal_state(total in 1_u32..8, steps in prop::collection::vec((0_u8..10, 1_u32..6), 0..60)) {
+            let mut job = job(total);
+            let outcomes = [
+                Outcome::Succeeded, Outcome::Failed { exit_code: 1 }, Outcome::Lost, Outcome::TimedOut,
+                Outcome::Stopped { cause: StopCause::Cancelled },
+            ];
+            for (step, attempt) in steps {
+                let before = job.clone();
+                let done = match step {
+                    0..=2 => job.start_task(false).is_ok(),
+                    3 => job.start_task(true).is_ok(),
+                    4..=8 => job.end_task(outcomes[usize::from(step) - 4], attempt, Timestamp::from_secs(9)).is_ok(),
+                    _ => job.stop(StopCause::Cancelled, Timestamp::from_secs(9)).is_ok(),
+                };
+                prop_assert!(done || job == before, "a refused change changed something");
+                prop_assert!(job.tasks.is_consistent(), "{:?}", job.tasks);
+                prop_assert!(!before.state.has_ended() || job == before, "an ended job changed");
+                if job.state.has_ended() {
+                    prop_assert_eq!(job.tasks.running, 0);
+                    prop_assert_eq!(job.startable(), 0);
+                }
+                if matches!(job.state, JobState::Ended { outcome: JobOutcome::Succeeded, .. }) {
+                    prop_assert_eq!(job.tasks.succeeded, job.tasks.total);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The words and rules of an AI computing center: ids, cards, time, money, and the state machines of everything
+//! that changes. No I/O, no clock, no randomness, no async: time and ids come in as arguments.
+
+pub mod capacity;
+pub mod card;
+pub mod contract;
+pub mod id;
+pub mod job;
+pub mod ledger;
+pub mod money;
+pub mod node;
+pub mod price;
+pub mod run;
+pub mod spec;
+pub mod tenant;
+pub mod time;
+
+pub use card::{CardModel, CardSet};
+pub use contract::{Contract, ContractState, QueueTerms};
+pub use id::{
+    AllianceId, AuditId, ContractId, JobId, MemberId, NodeId, PoolId, PriceBookId, ProjectId, RunId,
+    SessionId, TenantId, TokenId, TransferId,
+};
+pub use job::{Job, JobState};
+pub use money::{MicroCny, RatePerCardHour};
+pub use node::{Node, NodeState, Placement};
+pub use run::{Outcome, Run, RunState};
+pub use spec::{JobSpec, ServiceClass};
+pub use tenant::{Member, Project, Role, Tenant, TenantDomain};
+pub use time::{CardMs, Millis, Timestamp};
+
+/// A language in which the center speaks to people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Lang {
+    Zh,
+    En,
+}

@@ -1,0 +1,157 @@
+//! Money in integers: micro-CNY, one millionth of a yuan.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::CardMs;
+
+/// An amount of money in micro-CNY.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MicroCny(pub i64);
+
+impl MicroCny {
+    pub const ZERO: Self = Self(0);
+
+    pub const fn from_yuan(yuan: i64) -> Self {
+        Self(yuan.saturating_mul(1_000_000))
+    }
+
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        self.0.checked_add(other.0).map(Self)
+    }
+
+    pub fn checked_sub(self, other: Self) -> Option<Self> {
+        self.0.checked_sub(other.0).map(Self)
+    }
+}
+
+impl fmt::Display for MicroCny {
+    /// Yuan, rounded half away from zero to the fen, with thousands apart: `-1,234.50`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fen = (self.0.unsigned_abs() + 5_000) / 10_000;
+        let digits = (fen / 100).to_string();
+        let sign = if self.0 < 0 && fen > 0 { "-" } else { "" };
+        f.write_str(sign)?;
+        for (i, digit) in digits.chars().enumerate() {
+            if i > 0 && (digits.len() - i) % 3 == 0 {
+                f.write_str(",")?;
+            }
+            write!(f, "{digit}")?;
+        }
+        write!(f, ".{:02}", fen % 100)
+    }
+}
+
+/// Why a text is not an amount of money.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not an amount in yuan: write digits with at most six places, as in 1234.50")]
+pub struct InvalidAmount(pub String);
+
+impl FromStr for MicroCny {
+    type Err = InvalidAmount;
+
+    /// Yuan with at most six places; thousands may be apart.
+    fn from_str(text: &str) -> Result<Self, InvalidAmount> {
+        let invalid = || InvalidAmount(text.chars().take(80).collect());
+        let plain = text.trim().replace(',', "");
+        let (negative, magnitude) =
+            plain.strip_prefix('-').map_or((false, plain.as_str()), |rest| (true, rest));
+        let (yuan, places) = magnitude.split_once('.').unwrap_or((magnitude, ""));
+        let digits_only = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        if yuan.is_empty() || places.len() > 6 || !digits_only(yuan) || !digits_only(places) {
+            return Err(invalid());
+        }
+        let yuan: i64 = yuan.parse().map_err(|_| invalid())?;
+        let micro: i64 = format!("{places:0<6}").parse().map_err(|_| invalid())?;
+        let amount =
+            yuan.checked_mul(1_000_000).and_then(|whole| whole.checked_add(micro)).ok_or_else(invalid)?;
+        Ok(Self(if negative { -amount } else { amount }))
+    }
+}
+
+/// What one card costs in an hour, in micro-CNY. Never negative.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RatePerCardHour(pub MicroCny);
+
+impl RatePerCardHour {
+    pub const FREE: Self = Self(MicroCny::ZERO);
+
+    /// The charge for all of `used` together, rounded down to a micro-CNY; `None` if it does not fit. A run is charged
+    /// the difference of two such totals, so that what it is charged does not depend on how often it is metered.
+    pub fn charge(self, used: CardMs) -> Option<MicroCny> {
+        let micro = i128::from(self.0.0) * i128::from(used.0) / 3_600_000;
+        i64::try_from(micro).ok().map(MicroCny)
+    }
+
+    /// The most card time that `budget` pays for: the largest whose charge is not above `budget`. `None` if it is
+    /// free, and so without end.
+    pub fn affords(self, budget: MicroCny) -> Option<CardMs> {
+        if self.0.0 <= 0 {
+            return None;
+        }
+        if budget.0 < 0 {
+            return Some(CardMs::ZERO);
+        }
+        let most = ((i128::from(budget.0) + 1) * 3_600_000 - 1) / i128::from(self.0.0);
+        Some(CardMs(i64::try_from(most).unwrap_or(i64::MAX)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn amounts_read_and_write() {
+        for (micro, text) in [
+            (0, "0.00"),
+            (1_234_500_000, "1,234.50"),
+            (-1_234_500_000, "-1,234.50"),
+            (4_999, "0.00"),
+            (-4_999, "0.00"),
+            (5_000, "0.01"),
+            (1_000_000_000_000, "1,000,000.00"),
+        ] {
+            assert_eq!(MicroCny(micro).to_string(), text);
+        }
+        for (text, micro) in
+            [("12.5", 12_500_000), ("1,000", 1_000_000_000), ("-0.000001", -1), ("8", 8_000_000)]
+        {
+            assert_eq!(text.parse(), Ok(MicroCny(micro)));
+        }
+        for bad in ["", ".", "1.", "1.0000001", "1e3", "--1", "٣", "99999999999999999999"] {
+            assert_eq!(bad.parse::<MicroCny>().is_ok(), bad == "1.", "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_budget_affords_what_it_pays_for_and_no_more(rate in 1_i64..1_000_000_000, budget in 0_i64..1_000_000_000_000) {
+            let rate = RatePerCardHour(MicroCny(rate));
+            let used = rate.affords(MicroCny(budget)).unwrap();
+            prop_assert!(rate.charge(used).unwrap().0 <= budget);
+            prop_assert!(rate.charge(CardMs(used.0 + 1)).unwrap().0 > budget);
+        }
+
+        #[test]
+        fn charge_does_not_depend_on_the_cuts(rate in 0_i64..1_000_000_000, steps in prop::collection::vec(0_i64..10_000_000, 1..20)) {
+            let rate = RatePerCardHour(MicroCny(rate));
+            let (mut used, mut charged) = (CardMs::ZERO, MicroCny::ZERO);
+            for step in steps {
+                let upto = used + CardMs(step);
+                charged = charged.checked_add(rate.charge(upto).unwrap().checked_sub(charged).unwrap()).unwrap();
+                used = upto;
+            }
+            prop_assert_eq!(charged, rate.charge(used).unwrap());
+        }
+
+        #[test]
+        fn no_text_panics(text in ".{0,40}") {
+            let _ = text.parse::<MicroCny>();
+        }
+    }
+}

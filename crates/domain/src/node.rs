@@ -1,0 +1,135 @@
+//! Nodes 节点 with their cards and rings, and the places that runs take on them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CardSet, NodeId, PoolId, Timestamp};
+
+/// A machine with cards, or a virtual one for trying out, teaching and tests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Node {
+    pub id: NodeId,
+    pub pool: PoolId,
+    pub name: String,
+    /// How many cards it has, from 1 to [`crate::card::MAX_CARDS_PER_NODE`].
+    pub cards: u8,
+    /// The rings 环 that partition the cards; one ring of all of them where the wiring has none.
+    pub rings: Vec<CardSet>,
+    pub is_virtual: bool,
+    /// Nodes behind one switch share a name; empty where it is not known.
+    pub switch: String,
+    /// When it joined the center: from then on its cards count as capacity.
+    pub since: Timestamp,
+    pub state: NodeState,
+}
+
+impl Node {
+    pub fn all_cards(&self) -> CardSet {
+        CardSet::first(self.cards)
+    }
+}
+
+/// Rings of `ring_len` cards each over `cards` cards.
+pub fn even_rings(cards: u8, ring_len: u8) -> Vec<CardSet> {
+    let ring_len = ring_len.clamp(1, cards.max(1));
+    (0..cards)
+        .step_by(usize::from(ring_len))
+        .map(|first| (first..cards.min(first + ring_len)).collect())
+        .collect()
+}
+
+/// Whether a node takes runs. What runs on it keeps its cards in any of these states; the rest of its cards count by
+/// this state in the capacity balance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum NodeState {
+    Up,
+    /// An operator takes it out: no new runs, those there end in their time.
+    Drained {
+        reason: String,
+    },
+    /// It does not answer, or its cards report a fault.
+    Failed {
+        reason: String,
+    },
+}
+
+impl NodeState {
+    pub fn takes_runs(&self) -> bool {
+        matches!(self, Self::Up)
+    }
+
+    /// As it is stored and counted.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Drained { .. } => "drained",
+            Self::Failed { .. } => "failed",
+        }
+    }
+
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Up => "",
+            Self::Drained { reason } | Self::Failed { reason } => reason,
+        }
+    }
+
+    /// From what [`Self::code`] and [`Self::reason`] gave.
+    pub fn from_code(code: &str, reason: &str) -> Option<Self> {
+        let reason = reason.to_owned();
+        match code {
+            "up" => Some(Self::Up),
+            "drained" => Some(Self::Drained { reason }),
+            "failed" => Some(Self::Failed { reason }),
+            _ => None,
+        }
+    }
+}
+
+/// The cards of one node that a run has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Slot {
+    pub node: NodeId,
+    pub cards: CardSet,
+}
+
+/// All cards of a run, a slot a node, in the order of node ranks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Placement(pub Vec<Slot>);
+
+impl Placement {
+    /// How many cards it holds in all.
+    pub fn card_count(&self) -> u32 {
+        self.0.iter().map(|slot| slot.cards.len()).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rings_partition_the_cards() {
+        for (cards, ring_len, want) in [
+            (8, 4, vec![CardSet::from_bits(0x0f), CardSet::from_bits(0xf0)]),
+            (8, 8, vec![CardSet::first(8)]),
+            (6, 4, vec![CardSet::from_bits(0x0f), CardSet::from_bits(0x30)]),
+            (1, 4, vec![CardSet::first(1)]),
+            (2, 0, vec![CardSet::only(0), CardSet::only(1)]),
+        ] {
+            assert_eq!(even_rings(cards, ring_len), want);
+        }
+    }
+
+    #[test]
+    fn states_survive_their_codes() {
+        let reason = "fan replaced".to_owned();
+        for state in
+            [NodeState::Up, NodeState::Drained { reason: reason.clone() }, NodeState::Failed { reason }]
+        {
+            assert_eq!(NodeState::from_code(state.code(), state.reason()), Some(state.clone()));
+        }
+        assert_eq!(NodeState::from_code("gone", ""), None);
+    }
+}

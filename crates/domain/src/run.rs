@@ -1,0 +1,347 @@
+//! Runs 运行: one attempt of a job, or of one task of its array, on cards.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    CardMs, ContractId, JobId, MicroCny, Millis, Placement, RatePerCardHour, RunId, TenantId, Timestamp,
+};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    pub id: RunId,
+    pub job: JobId,
+    pub tenant: TenantId,
+    pub contract: ContractId,
+    /// Which task of the array, counted from 0 in the array's order; 0 for a job that is no array.
+    pub task: u32,
+    /// 1 for the first attempt.
+    pub attempt: u32,
+    pub placement: Placement,
+    /// Fixed when it was planned: later price books don't touch it.
+    pub rate: RatePerCardHour,
+    /// Counts as granted, not sold.
+    pub is_granted: bool,
+    pub state: RunState,
+}
+
+/// Data is only in the states that have it. Times never go back along a run's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum RunState {
+    /// Its row is kept, its cards are taken; the engine may or may not have heard of it.
+    Starting {
+        planned_at: Timestamp,
+        stop: Option<Stop>,
+    },
+    Running {
+        planned_at: Timestamp,
+        started_at: Timestamp,
+        stop: Option<Stop>,
+    },
+    Ended {
+        planned_at: Timestamp,
+        started_at: Option<Timestamp>,
+        ended_at: Timestamp,
+        outcome: Outcome,
+    },
+}
+
+/// That a run was asked to stop: why, and from when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stop {
+    pub cause: StopCause,
+    pub at: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopCause {
+    /// A member or operator cancelled it.
+    Cancelled,
+    /// The contract's balance ended.
+    BalanceEnded,
+    /// The contract's term ended, or it was suspended or terminated.
+    ContractEnded,
+    /// Its cards were reclaimed.
+    Preempted,
+}
+
+impl StopCause {
+    pub const ALL: [Self; 4] = [Self::Cancelled, Self::BalanceEnded, Self::ContractEnded, Self::Preempted];
+
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::BalanceEnded => "balance_ended",
+            Self::ContractEnded => "contract_ended",
+            Self::Preempted => "preempted",
+        }
+    }
+
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|cause| cause.code() == code)
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// Exit code 0.
+    Succeeded,
+    /// Another exit code.
+    Failed {
+        exit_code: i32,
+    },
+    Signaled {
+        signal: i32,
+    },
+    TimedOut,
+    Stopped {
+        cause: StopCause,
+    },
+    /// The script could not be started; its standard error says why.
+    FailedToStart,
+    /// Lost to the center's own fault: not charged, tried again.
+    Lost,
+}
+
+impl Outcome {
+    pub fn is_success(self) -> bool {
+        matches!(self, Self::Succeeded)
+    }
+
+    /// The center's own fault: the tenant does not pay, and the task is tried again.
+    pub fn is_fault_of_center(self) -> bool {
+        matches!(self, Self::Lost | Self::Stopped { cause: StopCause::Preempted })
+    }
+
+    /// As it is stored: a name and a number (exit code or signal, else 0).
+    pub fn code(self) -> (&'static str, i32) {
+        match self {
+            Self::Succeeded => ("succeeded", 0),
+            Self::Failed { exit_code } => ("failed", exit_code),
+            Self::Signaled { signal } => ("signaled", signal),
+            Self::TimedOut => ("timed_out", 0),
+            Self::Stopped { cause } => (cause.code(), 0),
+            Self::FailedToStart => ("failed_to_start", 0),
+            Self::Lost => ("lost", 0),
+        }
+    }
+
+    /// From what [`Self::code`] gave.
+    pub fn from_code(name: &str, number: i32) -> Option<Self> {
+        Some(match name {
+            "succeeded" => Self::Succeeded,
+            "failed" => Self::Failed { exit_code: number },
+            "signaled" => Self::Signaled { signal: number },
+            "timed_out" => Self::TimedOut,
+            "failed_to_start" => Self::FailedToStart,
+            "lost" => Self::Lost,
+            other => Self::Stopped { cause: StopCause::from_code(other)? },
+        })
+    }
+
+    /// What a shell would report: the code, or 128 and the signal; `None` where no process ended by itself.
+    pub fn exit_code(self) -> Option<i32> {
+        match self {
+            Self::Succeeded => Some(0),
+            Self::Failed { exit_code } => Some(exit_code),
+            Self::Signaled { signal } => Some(128 + signal),
+            Self::TimedOut | Self::Stopped { .. } | Self::FailedToStart | Self::Lost => None,
+        }
+    }
+}
+
+/// A change that the run's state does not allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IllegalRunChange {
+    #[error("the run had started before")]
+    AlreadyStarted,
+    #[error("the run had ended before")]
+    AlreadyEnded,
+}
+
+impl RunState {
+    pub fn planned_at(self) -> Timestamp {
+        match self {
+            Self::Starting { planned_at, .. }
+            | Self::Running { planned_at, .. }
+            | Self::Ended { planned_at, .. } => planned_at,
+        }
+    }
+
+    pub fn started_at(self) -> Option<Timestamp> {
+        match self {
+            Self::Starting { .. } => None,
+            Self::Running { started_at, .. } => Some(started_at),
+            Self::Ended { started_at, .. } => started_at,
+        }
+    }
+
+    pub fn ended_at(self) -> Option<Timestamp> {
+        match self {
+            Self::Ended { ended_at, .. } => Some(ended_at),
+            _ => None,
+        }
+    }
+
+    pub fn outcome(self) -> Option<Outcome> {
+        match self {
+            Self::Ended { outcome, .. } => Some(outcome),
+            _ => None,
+        }
+    }
+
+    pub fn stop(self) -> Option<Stop> {
+        match self {
+            Self::Starting { stop, .. } | Self::Running { stop, .. } => stop,
+            Self::Ended { .. } => None,
+        }
+    }
+
+    pub fn has_ended(self) -> bool {
+        matches!(self, Self::Ended { .. })
+    }
+
+    /// As it is shown: `starting`, `running` or `ended`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Starting { .. } => "starting",
+            Self::Running { .. } => "running",
+            Self::Ended { .. } => "ended",
+        }
+    }
+
+    /// The engine says that it started. A clock that went back counts as no time passed.
+    pub fn start(self, at: Timestamp) -> Result<Self, IllegalRunChange> {
+        match self {
+            Self::Starting { planned_at, stop } => {
+                Ok(Self::Running { planned_at, started_at: at.max(planned_at), stop })
+            }
+            Self::Running { .. } => Err(IllegalRunChange::AlreadyStarted),
+            Self::Ended { .. } => Err(IllegalRunChange::AlreadyEnded),
+        }
+    }
+
+    /// It is asked to stop. The first cause stays.
+    pub fn request_stop(self, cause: StopCause, at: Timestamp) -> Result<Self, IllegalRunChange> {
+        let first = |stop: Option<Stop>| Some(stop.unwrap_or(Stop { cause, at }));
+        match self {
+            Self::Starting { planned_at, stop } => Ok(Self::Starting { planned_at, stop: first(stop) }),
+            Self::Running { planned_at, started_at, stop } => {
+                Ok(Self::Running { planned_at, started_at, stop: first(stop) })
+            }
+            Self::Ended { .. } => Err(IllegalRunChange::AlreadyEnded),
+        }
+    }
+
+    /// It ended. A run that was asked to stop ended for that cause, unless it had succeeded by itself.
+    pub fn end(self, at: Timestamp, outcome: Outcome) -> Result<Self, IllegalRunChange> {
+        let (planned_at, started_at, stop) = match self {
+            Self::Starting { planned_at, stop } => (planned_at, None, stop),
+            Self::Running { planned_at, started_at, stop } => (planned_at, Some(started_at), stop),
+            Self::Ended { .. } => return Err(IllegalRunChange::AlreadyEnded),
+        };
+        let outcome = match stop {
+            Some(Stop { cause, .. }) if outcome != Outcome::Succeeded => Outcome::Stopped { cause },
+            _ => outcome,
+        };
+        Ok(Self::Ended {
+            planned_at,
+            started_at,
+            ended_at: at.max(started_at.unwrap_or(planned_at)),
+            outcome,
+        })
+    }
+}
+
+impl Run {
+    /// The card time from its start to `now`, or to its end if that is earlier.
+    pub fn used(&self, now: Timestamp) -> CardMs {
+        let Some(started_at) = self.state.started_at() else { return CardMs::ZERO };
+        let until = self.state.ended_at().map_or(now, |ended_at| ended_at.min(now));
+        CardMs::of(self.placement.card_count(), started_at, until)
+    }
+
+    /// How long it has been running at `now`, or ran.
+    pub fn elapsed(&self, now: Timestamp) -> Millis {
+        self.state.started_at().map_or(Millis(0), |from| self.state.ended_at().unwrap_or(now).since(from))
+    }
+
+    /// What [`Self::used`] costs: nothing where the center is at fault.
+    pub fn charge(&self, now: Timestamp) -> MicroCny {
+        if self.state.outcome().is_some_and(Outcome::is_fault_of_center) {
+            return MicroCny::ZERO;
+        }
+        self.rate.charge(self.used(now)).unwrap_or(MicroCny(i64::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Start(i64),
+        Stop(usize, i64),
+        End(i64, Outcome),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            (0_i64..1000).prop_map(Step::Start),
+            ((0_usize..4), 0_i64..1000).prop_map(|(cause, at)| Step::Stop(cause, at)),
+            (0_i64..1000, 0_i32..3).prop_map(|(at, code)| {
+                Step::End(
+                    at,
+                    if code == 0 { Outcome::Succeeded } else { Outcome::Failed { exit_code: code } },
+                )
+            }),
+        ];
+        prop::collection::vec(step, 0..12)
+    }
+
+    proptest! {
+        #[test]
+        fn no_path_leads_to_an_illegal_state(planned in 0_i64..1000, steps in steps()) {
+            let mut state = RunState::Starting { planned_at: Timestamp::from_millis(planned), stop: None };
+            for step in steps {
+                let before = state;
+                let next = match step {
+                    Step::Start(at) => state.start(Timestamp::from_millis(at)),
+                    Step::Stop(cause, at) => state.request_stop(StopCause::ALL[cause], Timestamp::from_millis(at)),
+                    Step::End(at, outcome) => state.end(Timestamp::from_millis(at), outcome),
+                };
+                state = next.unwrap_or(state);
+                prop_assert!(!before.has_ended() || state == before, "an ended run changed");
+                prop_assert_eq!(before.planned_at(), state.planned_at());
+                if let Some(started_at) = before.started_at() {
+                    prop_assert_eq!(state.started_at(), Some(started_at), "a start changed");
+                }
+                if let Some(stop) = before.stop() {
+                    prop_assert!(state.has_ended() || state.stop() == Some(stop), "the first stop stays");
+                }
+                prop_assert!(state.started_at().is_none_or(|at| at >= state.planned_at()));
+                prop_assert!(state.ended_at().is_none_or(|at| at >= state.started_at().unwrap_or(state.planned_at())));
+            }
+        }
+
+        #[test]
+        fn outcomes_survive_their_codes(kind in 0_usize..7, number in 1_i32..200, cause in 0_usize..4) {
+            let outcome = [
+                Outcome::Succeeded,
+                Outcome::Failed { exit_code: number },
+                Outcome::Signaled { signal: number },
+                Outcome::TimedOut,
+                Outcome::Stopped { cause: StopCause::ALL[cause] },
+                Outcome::FailedToStart,
+                Outcome::Lost,
+            ][kind];
+            let (name, number) = outcome.code();
+            prop_assert_eq!(Outcome::from_code(name, number), Some(outcome));
+        }
+    }
+}

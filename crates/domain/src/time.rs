@@ -1,0 +1,220 @@
+//! Instants, durations and card time, in integers.
+
+use std::{fmt, iter::Sum};
+
+use serde::{Deserialize, Serialize};
+
+/// An instant, in microseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    pub const fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis * 1000)
+    }
+
+    pub const fn from_secs(secs: i64) -> Self {
+        Self(secs * 1_000_000)
+    }
+
+    pub const fn as_micros(self) -> i64 {
+        self.0
+    }
+
+    /// Whole milliseconds since the epoch, rounded down. Metering counts in these: differences of rounded instants
+    /// add up exactly, whatever the intervals are cut into.
+    pub const fn floor_millis(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// The instant `by` later; stays at the last instant rather than overflow.
+    pub const fn plus(self, by: Millis) -> Self {
+        Self(self.0.saturating_add(by.0.saturating_mul(1000)))
+    }
+
+    /// The instant `by` earlier.
+    pub const fn minus(self, by: Millis) -> Self {
+        Self(self.0.saturating_sub(by.0.saturating_mul(1000)))
+    }
+
+    /// Milliseconds from `earlier` to `self`, 0 if `earlier` is later.
+    pub const fn since(self, earlier: Self) -> Millis {
+        let ms = self.floor_millis() - earlier.floor_millis();
+        Millis(if ms > 0 { ms } else { 0 })
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// RFC 3339 in UTC, to the millisecond: `2026-05-20T08:00:00.000Z`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_millisecond(self.floor_millis()) {
+            Ok(at) => write!(f, "{at:.3}"),
+            Err(_) => write!(f, "{}us", self.0),
+        }
+    }
+}
+
+/// Why a text is not an instant.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not an instant: write it as 2026-05-20T08:00:00Z, or 2026-05-20 for midnight UTC")]
+pub struct InvalidTimestamp(pub String);
+
+impl std::str::FromStr for Timestamp {
+    type Err = InvalidTimestamp;
+
+    /// RFC 3339, or a date alone (midnight UTC).
+    fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
+        let full;
+        let candidate = if text.len() == 10 {
+            full = format!("{text}T00:00:00Z");
+            full.as_str()
+        } else {
+            text
+        };
+        candidate
+            .parse::<jiff::Timestamp>()
+            .map(|at| Self(at.as_microsecond()))
+            .map_err(|_| InvalidTimestamp(text.chars().take(80).collect()))
+    }
+}
+
+/// A length of time in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Millis(pub i64);
+
+impl Millis {
+    pub const fn from_secs(secs: i64) -> Self {
+        Self(secs.saturating_mul(1000))
+    }
+
+    pub const fn from_hours(hours: i64) -> Self {
+        Self::from_secs(hours.saturating_mul(3600))
+    }
+
+    pub const fn as_secs(self) -> i64 {
+        self.0 / 1000
+    }
+}
+
+impl fmt::Display for Millis {
+    /// For people: `340 ms`, `12.3 s`, `1:02:03`, `2-03:04:05` (days, as Slurm writes them).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ms = self.0;
+        let (s, m, h) = (ms / 1000 % 60, ms / 60_000 % 60, ms / 3_600_000);
+        match ms {
+            ..1_000 => write!(f, "{ms} ms"),
+            1_000..60_000 => write!(f, "{}.{} s", ms / 1000, ms % 1000 / 100),
+            60_000..86_400_000 => write!(f, "{h}:{m:02}:{s:02}"),
+            _ => write!(f, "{}-{:02}:{m:02}:{s:02}", h / 24, h % 24),
+        }
+    }
+}
+
+/// Use of cards: one card for one millisecond.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CardMs(pub i64);
+
+impl CardMs {
+    pub const ZERO: Self = Self(0);
+
+    /// What `cards` cards use from `from` to `to`; nothing if `to` is earlier.
+    pub const fn of(cards: u32, from: Timestamp, to: Timestamp) -> Self {
+        Self((cards as i64).saturating_mul(to.since(from).0))
+    }
+
+    pub const fn from_card_hours(hours: i64) -> Self {
+        Self(hours.saturating_mul(3_600_000))
+    }
+
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        self.0.checked_add(other.0).map(Self)
+    }
+
+    pub fn checked_sub(self, other: Self) -> Option<Self> {
+        self.0.checked_sub(other.0).map(Self)
+    }
+}
+
+impl std::ops::Add for CardMs {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        self.checked_add(other).expect("card-milliseconds fit 64 bits: 100,000 cards for 2,900 years")
+    }
+}
+
+impl std::ops::AddAssign for CardMs {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl std::ops::Sub for CardMs {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        self.checked_sub(other).expect("card-milliseconds fit 64 bits")
+    }
+}
+
+impl Sum for CardMs {
+    fn sum<I: Iterator<Item = Self>>(items: I) -> Self {
+        items.fold(Self::ZERO, |a, b| a + b)
+    }
+}
+
+impl fmt::Display for CardMs {
+    /// In card-hours with four places: `12.5000`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tenthousandths = i128::from(self.0) * 10_000 / 3_600_000;
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let magnitude = tenthousandths.unsigned_abs();
+        write!(f, "{sign}{}.{:04}", magnitude / 10_000, magnitude % 10_000)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn instants_read_and_write() {
+        let at: Timestamp = "2022-05-20T08:00:00Z".parse().unwrap();
+        assert_eq!(at.to_string(), "2022-05-20T08:00:00.000Z");
+        assert_eq!("1970-01-02".parse(), Ok(Timestamp::from_secs(86_400)));
+        assert!("yesterday".parse::<Timestamp>().is_err());
+    }
+
+    #[test]
+    fn durations_read_well() {
+        for (ms, text) in [
+            (0, "0 ms"),
+            (340, "340 ms"),
+            (12_340, "12.3 s"),
+            (3_723_000, "1:02:03"),
+            (183_845_000, "2-03:04:05"),
+        ] {
+            assert_eq!(Millis(ms).to_string(), text);
+        }
+        assert_eq!(CardMs(45_000_000).to_string(), "12.5000");
+        assert_eq!(CardMs(-360).to_string(), "-0.0001");
+    }
+
+    proptest! {
+        #[test]
+        fn card_time_adds_up_however_it_is_cut(cards in 0_u32..100_000, mut cuts in prop::collection::vec(0_i64..i64::MAX / 1_000_000, 2..9)) {
+            cuts.sort_unstable();
+            let whole = CardMs::of(cards, Timestamp(cuts[0]), Timestamp(cuts[cuts.len() - 1]));
+            let parts: CardMs = cuts.windows(2).map(|w| CardMs::of(cards, Timestamp(w[0]), Timestamp(w[1]))).sum();
+            prop_assert_eq!(whole, parts);
+        }
+    }
+}
