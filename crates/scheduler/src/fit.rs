@@ -1,0 +1,258 @@
+//! How well a number of cards fits on one node, and which cards it gets there.
+//!
+//! With rings, the penalties are those of the vendor's own scheduler for two rings of four, carried on to rings of any
+//! length: what is left over in the ring decides, and a pair left over is better than a single card.
+
+use domain::{CardSet, card::Affinity};
+
+use crate::NodeView;
+
+/// What matters about a node's cards. Nodes that agree in it are one thing to the planner, so that its search is over
+/// a few dozen kinds and not over thousands of nodes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Kind {
+    cards: u32,
+    free: u32,
+    /// Its rings name cards that it does not have.
+    lacks_cards: bool,
+    wiring: Wiring,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Wiring {
+    Any,
+    /// The free cards of each ring, in rising order.
+    Rings(Vec<u8>),
+    /// Pairs of which both are free, and of which one is.
+    Pairs {
+        whole: u32,
+        half: u32,
+    },
+}
+
+/// How good a node is for a job; less is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Fit {
+    /// From the table of the wiring.
+    penalty: u32,
+    /// Nothing runs on it yet: nodes in use are filled up first, which keeps whole nodes whole.
+    is_idle: bool,
+    lacks_cards: bool,
+    /// An odd number is left over, where the wiring makes pairs worth more.
+    leaves_odd: bool,
+    /// Best fit: as few as possible are left over.
+    left: u32,
+}
+
+const EVEN_BITS: u64 = 0x5555_5555_5555_5555;
+
+impl Kind {
+    /// Of `node` when `free` of its cards are free. Linear in its rings.
+    pub(crate) fn of(node: &NodeView, free: CardSet) -> Self {
+        let wired = node.rings.iter().fold(CardSet::EMPTY, |all, ring| all.union(*ring));
+        let wiring = match node.affinity {
+            Affinity::Any => Wiring::Any,
+            Affinity::Rings => {
+                let mut rings: Vec<u8> = node.rings.iter().map(|ring| free_in(*ring, free)).collect();
+                rings.sort_unstable();
+                Wiring::Rings(rings)
+            }
+            Affinity::Pairs => {
+                let (whole, half) = pairs(free);
+                Wiring::Pairs { whole: whole.len(), half: half.len() }
+            }
+        };
+        let lacks_cards = !wired.is_subset(node.cards);
+        Self { cards: node.cards.len(), free: free.len(), lacks_cards, wiring }
+    }
+
+    pub(crate) fn cards(&self) -> u32 {
+        self.cards
+    }
+
+    /// How well `ask` cards fit; `None` if they don't.
+    pub(crate) fn fit(&self, ask: u32) -> Option<Fit> {
+        if ask == 0 || ask > self.free {
+            return None;
+        }
+        let left = self.free - ask;
+        let takes_all = ask == self.cards;
+        let (penalty, leaves_odd) = match &self.wiring {
+            _ if takes_all => (0, false),
+            Wiring::Any => (0, false),
+            Wiring::Rings(_) if !ask.is_power_of_two() => return None,
+            Wiring::Rings(rings) => {
+                let fitting = rings.iter().filter_map(|&free| u32::from(free).checked_sub(ask));
+                (fitting.map(ring_penalty).min()?, left % 2 == 1)
+            }
+            Wiring::Pairs { half, .. } if ask == 1 => (u32::from(*half == 0), false),
+            Wiring::Pairs { whole, .. } if ask.is_multiple_of(2) && whole * 2 >= ask => (0, false),
+            Wiring::Pairs { .. } => return None,
+        };
+        let is_idle = self.free == self.cards;
+        Some(Fit { penalty, is_idle, lacks_cards: self.lacks_cards, leaves_odd, left })
+    }
+}
+
+/// What taking cards from a ring costs when `left` of them are left over: nothing is best, then a pair, then a single
+/// one, then as few as possible.
+fn ring_penalty(left: u32) -> u32 {
+    match left {
+        1 => 2,
+        2 => 1,
+        left => left,
+    }
+}
+
+/// The cards that `ask` cards take of the `free` ones of `node`, for an ask that fits; `None` for one that does not.
+pub(crate) fn pick(node: &NodeView, free: CardSet, ask: u32) -> Option<CardSet> {
+    if ask == node.cards.len() {
+        return (free == node.cards).then_some(free);
+    }
+    match node.affinity {
+        Affinity::Any => free.lowest(ask),
+        Affinity::Rings => {
+            let rings = node.rings.iter().map(|ring| ring.intersection(free));
+            let fitting = rings.filter(|ring| ring.len() >= ask && ask.is_power_of_two());
+            fitting.min_by_key(|ring| ring_penalty(ring.len() - ask))?.lowest(ask)
+        }
+        Affinity::Pairs if ask == 1 => {
+            let (_, half) = pairs(free);
+            half.lowest(1).or_else(|| free.lowest(1))
+        }
+        Affinity::Pairs => {
+            let (whole, _) = pairs(free);
+            let first_of_each = whole.lowest(ask / 2).filter(|_| ask.is_multiple_of(2))?;
+            Some(first_of_each.union(CardSet::from_bits(first_of_each.bits() << 1)))
+        }
+    }
+}
+
+/// The first card of each pair of which both are free, and the cards whose other is not free.
+fn pairs(free: CardSet) -> (CardSet, CardSet) {
+    let (first, second) = (free.bits() & EVEN_BITS, free.bits() >> 1 & EVEN_BITS);
+    let whole = first & second;
+    (CardSet::from_bits(whole), free.without(CardSet::from_bits(whole | whole << 1)))
+}
+
+fn free_in(ring: CardSet, free: CardSet) -> u8 {
+    u8::try_from(ring.intersection(free).len()).expect("a node has 64 cards at most")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    /// The whole table for rings of four; rows: 1, 2, 3, 4 cards asked; columns: 1, 2, 3, 4 free in the ring; 4: it does
+    /// not fit.
+    const PENALTIES: [[u32; 4]; 4] = [[0, 2, 1, 3], [4, 0, 2, 1], [4, 4, 4, 4], [4, 4, 4, 0]];
+
+    #[test]
+    fn rings_of_four_follow_the_whole_table() {
+        let node = sample::node(0, Affinity::Rings, 8);
+        for (ask, row) in (1_u32..).zip(PENALTIES) {
+            for (free, want) in (1_u32..).zip(row) {
+                // The other ring is full.
+                for ring in node.rings.iter() {
+                    let free = ring.lowest(free).unwrap();
+                    let fit = Kind::of(&node, free).fit(ask);
+                    assert_eq!(fit.map_or(4, |fit| fit.penalty), want, "{ask} of {free:?}");
+                    let picked = pick(&node, free, ask);
+                    assert_eq!(picked, (want < 4).then(|| free.lowest(ask).unwrap()));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_better_ring_is_taken_and_the_node_counts_by_it() {
+        let node = sample::node(0, Affinity::Rings, 8);
+        for ask in 1..=4_u32 {
+            for left in 0..=4_u32 {
+                for right in 0..=4_u32 {
+                    let of = |ring: usize, free: u32| node.rings[ring].lowest(free).unwrap();
+                    let (left_free, right_free) = (of(0, left), of(1, right));
+                    let penalty = |free: u32| match free {
+                        0 => 4,
+                        free => PENALTIES[ask as usize - 1][free as usize - 1],
+                    };
+                    let want = penalty(left).min(penalty(right));
+                    let free = left_free.union(right_free);
+                    assert_eq!(Kind::of(&node, free).fit(ask).map_or(4, |fit| fit.penalty), want);
+                    let ring = if penalty(left) <= penalty(right) { left_free } else { right_free };
+                    assert_eq!(pick(&node, free, ask), if want < 4 { ring.lowest(ask) } else { None });
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn each_wiring_allows_its_numbers() {
+        let allowed = |affinity, cards: u8| {
+            let node = sample::node(0, affinity, cards);
+            let kind = Kind::of(&node, node.cards);
+            let asks = (0..=u32::from(cards) + 1).filter(|&ask| kind.fit(ask).is_some());
+            asks.inspect(|&ask| {
+                let picked = pick(&node, node.cards, ask).unwrap();
+                assert!(picked.len() == ask && picked.is_subset(node.cards));
+            })
+            .collect::<Vec<_>>()
+        };
+        assert_eq!(allowed(Affinity::Rings, 8), [1, 2, 4, 8]);
+        assert_eq!(allowed(Affinity::Rings, 4), [1, 2, 4]);
+        assert_eq!(allowed(Affinity::Rings, 6), [1, 2, 4, 6]);
+        assert_eq!(allowed(Affinity::Rings, 1), [1]);
+        assert_eq!(allowed(Affinity::Pairs, 6), [1, 2, 4, 6]);
+        assert_eq!(allowed(Affinity::Pairs, 16), [1, 2, 4, 6, 8, 10, 12, 14, 16]);
+        assert_eq!(allowed(Affinity::Any, 5), [1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn long_rings_prefer_a_pair_left_over_to_a_single_card() {
+        let mut node = sample::node(0, Affinity::Rings, 16);
+        node.rings = domain::node::even_rings(16, 8).into();
+        let penalty = |free: u32, ask| {
+            Kind::of(&node, CardSet::first(8).lowest(free).unwrap()).fit(ask).unwrap().penalty
+        };
+        assert_eq!((4..=8).map(|free| penalty(free, 4)).collect::<Vec<_>>(), [0, 2, 1, 3, 4]);
+        assert!(Kind::of(&node, node.cards).fit(8).is_some() && Kind::of(&node, node.cards).fit(3).is_none());
+    }
+
+    #[test]
+    fn pairs_are_kept_together() {
+        let node = sample::node(0, Affinity::Pairs, 8);
+        for (free, ask, want) in [
+            (0b1111_1111, 1, Some(0b0000_0001)),
+            // A card whose other is taken goes first.
+            (0b1110_1111, 1, Some(0b0010_0000)),
+            (0b1110_1110, 2, Some(0b0000_1100)),
+            (0b1110_1110, 4, Some(0b1100_1100)),
+            (0b0101_0101, 2, None),
+            (0b1111_1111, 3, None),
+            (0b1111_1111, 8, Some(0b1111_1111)),
+        ] {
+            let free = CardSet::from_bits(free);
+            assert_eq!(pick(&node, free, ask), want.map(CardSet::from_bits), "{ask} of {free:?}");
+            assert_eq!(Kind::of(&node, free).fit(ask).is_some(), want.is_some());
+        }
+        let fit = |free, ask| Kind::of(&node, CardSet::from_bits(free)).fit(ask);
+        assert!(fit(0b0000_0100, 1) < fit(0b0000_1100, 1));
+    }
+
+    #[test]
+    fn used_whole_and_even_nodes_come_first() {
+        let node = sample::node(0, Affinity::Rings, 8);
+        let fit = |free: u64, ask| Kind::of(&node, CardSet::from_bits(free)).fit(ask).unwrap();
+        // A node in use before an idle one of the same penalty.
+        assert!(fit(0b1111_0000, 4) < fit(0b1111_1111, 4));
+        // An even remainder before an odd one.
+        assert!(fit(0b0111_0001, 1) > fit(0b0011_0001, 1));
+        // A node that misses a card after one that has them all.
+        let mut seven = sample::node(0, Affinity::Rings, 8);
+        seven.cards = CardSet::first(7);
+        let fit_seven = |free: u64, ask| Kind::of(&seven, CardSet::from_bits(free)).fit(ask).unwrap();
+        assert!(fit(0b0000_0001, 1) < fit_seven(0b0000_0001, 1));
+        assert_eq!(Kind::of(&seven, seven.cards).fit(8), None);
+    }
+}
