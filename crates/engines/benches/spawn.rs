@@ -1,0 +1,114 @@
+//! How many runs a second the local engine starts, isolates, looks after and records, beside a bare loop that spawns
+//! and waits for `/bin/true`: both with the same number in flight, in turns, so that the ratio says something on any
+//! machine. `cargo bench -p engines --bench spawn [-- RUNS]`.
+
+use std::{
+    process::{Command, Stdio},
+    sync::mpsc::channel,
+    time::Instant,
+};
+
+use domain::{CardSet, JobId, Millis, RunId, TenantId, Timestamp, card::Vendor};
+use engines::{
+    Engine as _, Exit, LaunchNode, LaunchSpec, Observation, RunLimits,
+    local::{LocalConfig, LocalEngine},
+};
+
+const IN_FLIGHT: usize = 16;
+const ROUNDS: usize = 5;
+
+fn main() {
+    let runs: usize = std::env::args().filter_map(|arg| arg.parse().ok()).next().unwrap_or(2000);
+    let mut ratios = Vec::new();
+    for round in 1..=ROUNDS {
+        let bare = bare_loop(runs);
+        let engine = engine_loop(runs);
+        println!("round {round}: bare loop {bare:.0}/s, engine {engine:.0}/s, ratio {:.3}", engine / bare);
+        ratios.push(engine / bare);
+    }
+    ratios.sort_by(f64::total_cmp);
+    println!("{runs} runs a round, {IN_FLIGHT} in flight, median ratio {:.3}", ratios[ROUNDS / 2]);
+}
+
+#[allow(clippy::cast_precision_loss, reason = "counts of some thousands")]
+fn per_second(count: usize, since: Instant) -> f64 {
+    count as f64 / since.elapsed().as_secs_f64()
+}
+
+/// `posix_spawn` and wait, on one thread for each process in flight.
+fn bare_loop(runs: usize) -> f64 {
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..IN_FLIGHT {
+            scope.spawn(|| {
+                for _ in 0..runs / IN_FLIGHT {
+                    let status = Command::new("/bin/true").stdin(Stdio::null()).status();
+                    assert!(status.expect("/bin/true can be started").success());
+                }
+            });
+        }
+    });
+    per_second(runs / IN_FLIGHT * IN_FLIGHT, begun)
+}
+
+/// The same number of runs, with full isolation.
+fn engine_loop(runs: usize) -> f64 {
+    let dir = tempfile::Builder::new().prefix("qt-bench-").tempdir_in("/tmp").expect("a folder in /tmp");
+    open_to_all(dir.path());
+    let config = LocalConfig::new(dir.path().join("data"), vec![env!("CARGO_BIN_EXE_engine-host").into()]);
+    let (tell, hints) = channel();
+    let engine = LocalEngine::start(config, move |run| {
+        let _bench_is_over = tell.send(run);
+    })
+    .expect("the engine starts");
+    let begun = Instant::now();
+    let (mut launched, mut ended) = (0, 0);
+    while ended < runs {
+        while launched < runs && launched - ended < IN_FLIGHT {
+            engine.launch(&no_op(launched)).expect("the launch is handed on");
+            launched += 1;
+        }
+        let run = hints.recv().expect("the engine lives");
+        if let Observation::Ended(end) = engine.observe(run).expect("the run can be observed") {
+            assert_eq!(end.how, Exit::Code(0));
+            ended += 1;
+        }
+    }
+    per_second(runs, begun)
+}
+
+fn open_to_all(dir: &std::path::Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o755)).expect("own folder");
+}
+
+fn no_op(number: usize) -> LaunchSpec {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+    let at = Timestamp::from_micros(i64::try_from(now.as_micros()).expect("before the year 294,000"));
+    let mut unique = [0; 10];
+    unique[2..].copy_from_slice(&(number as u64).to_be_bytes());
+    LaunchSpec {
+        run: RunId::new(at, unique),
+        job: JobId::new(at, unique),
+        tenant: TenantId::new(Timestamp::from_secs(1), [0; 10]),
+        uid_index: 1,
+        job_name: "no-op".into(),
+        project: "bench".into(),
+        array: None,
+        script: "#!/bin/true\n".into(),
+        args: vec![],
+        env: vec![],
+        nodes: vec![LaunchNode {
+            name: "node-1".into(),
+            cards: CardSet::only(0),
+            card_count: 8,
+            vendor: Vendor::Ascend,
+            model: "ascend-910".into(),
+            is_virtual: true,
+        }],
+        time_limit: Millis::from_secs(60),
+        kill_grace: Millis::from_secs(5),
+        log_limit_bytes: 1 << 20,
+        limits: RunLimits::default(),
+    }
+}

@@ -1,0 +1,247 @@
+//! The start of one process of a run.
+//!
+//! The new process shares the supervisor's memory until it runs the script (as `posix_spawn` does it): nothing is
+//! copied, and how it failed can be told in plain memory. Until then it may only make system calls: no allocation, no
+//! locks, nothing of the standard library that might use either.
+
+use std::{
+    ffi::{CString, OsStr, c_char, c_int, c_void},
+    io,
+    os::{
+        fd::{AsRawFd as _, BorrowedFd, RawFd},
+        unix::ffi::OsStrExt as _,
+    },
+    path::Path,
+};
+
+use rustix::process::Pid;
+
+use crate::RunLimits;
+
+/// What a process is started with.
+pub(crate) struct Start<'a> {
+    pub program: &'a Path,
+    /// With the name of the program as the first.
+    pub args: &'a [&'a OsStr],
+    pub env: &'a [(String, String)],
+    pub folder: BorrowedFd<'a>,
+    pub stdin: BorrowedFd<'a>,
+    pub stdout: BorrowedFd<'a>,
+    pub stderr: BorrowedFd<'a>,
+    /// Own uid and gid of the tenant.
+    pub uid: Option<u32>,
+    pub limits: &'a RunLimits,
+    /// The limit of the uid's processes on this machine; `None` where a cgroup limits those of the run.
+    pub max_processes_of_uid: Option<u64>,
+    /// Memory is limited by the data of each process, because no cgroup does it.
+    pub limits_data: bool,
+    pub ruleset: Option<BorrowedFd<'a>>,
+    /// `cgroup.procs` of the run's cgroup, open for writing.
+    pub cgroup: Option<BorrowedFd<'a>>,
+}
+
+/// Where a start failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error("no new process: {0}")]
+    Fork(io::Error),
+    #[error("{step}: {source}")]
+    Step { step: &'static str, source: io::Error },
+    /// The program itself could not be run.
+    #[error("{0}")]
+    Exec(io::Error),
+}
+
+const STEPS: [&str; 9] = [
+    "a session of its own",
+    "standard input and outputs",
+    "the work folder",
+    "the cgroup",
+    "limits",
+    "the tenant's uid",
+    "no new privileges",
+    "Landlock",
+    "",
+];
+const EXEC: usize = STEPS.len() - 1;
+
+/// All that the new process reads, ready made, and the place for what it answers.
+struct Plan {
+    program: *const c_char,
+    argv: *const *const c_char,
+    envp: *const *const c_char,
+    folder: RawFd,
+    stdio: [RawFd; 3],
+    uid: Option<u32>,
+    limits: [(libc::c_int, libc::rlimit64); 6],
+    limit_count: usize,
+    ruleset: RawFd,
+    cgroup: RawFd,
+    supervisor: libc::pid_t,
+    failed_step: usize,
+    errno: c_int,
+}
+
+/// Starts the process: in a session of its own, ended by the kernel when this process ends, and confined.
+pub(crate) fn start(what: &Start<'_>) -> Result<Pid, StartError> {
+    let nul = || StartError::Exec(io::ErrorKind::InvalidInput.into());
+    let text = |bytes: &[u8]| CString::new(bytes).map_err(|_| nul());
+    let program = text(what.program.as_os_str().as_bytes())?;
+    let args = what.args.iter().map(|arg| text(arg.as_bytes())).collect::<Result<Vec<_>, _>>()?;
+    let env = what
+        .env
+        .iter()
+        .map(|(name, value)| text([name.as_bytes(), b"=", value.as_bytes()].concat().as_slice()))
+        .collect::<Result<Vec<_>, _>>()?;
+    let argv = pointers(&args);
+    let envp = pointers(&env);
+
+    let (limits, limit_count) = limits(what);
+    let mut plan = Plan {
+        program: program.as_ptr(),
+        argv: argv.as_ptr(),
+        envp: envp.as_ptr(),
+        folder: what.folder.as_raw_fd(),
+        stdio: [what.stdin.as_raw_fd(), what.stdout.as_raw_fd(), what.stderr.as_raw_fd()],
+        uid: what.uid,
+        limits,
+        limit_count,
+        ruleset: what.ruleset.map_or(-1, |fd| fd.as_raw_fd()),
+        cgroup: what.cgroup.map_or(-1, |fd| fd.as_raw_fd()),
+        supervisor: rustix::process::getpid().as_raw_nonzero().get(),
+        failed_step: usize::MAX,
+        errno: 0,
+    };
+    let mut stack = vec![0_u128; 4096];
+    // SAFETY: this thread waits (CLONE_VFORK) until the new process has run its program or ended, so `plan`, all that
+    // it points to, and `stack` (64 KiB, aligned to 16, growing down from its end) outlive its use of them. All
+    // signals are blocked, so no handler runs in the shared memory.
+    let pid = unsafe {
+        let top = stack.as_mut_ptr().add(stack.len()).cast::<c_void>();
+        libc::clone(
+            enter,
+            top,
+            libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD,
+            (&raw mut plan).cast::<c_void>(),
+        )
+    };
+    if pid == -1 {
+        return Err(StartError::Fork(io::Error::last_os_error()));
+    }
+    // The compiler can't know that the other process wrote here.
+    // SAFETY: `plan` is alive and initialised; the other process is done with it.
+    let (failed_step, errno) =
+        unsafe { ((&raw const plan.failed_step).read_volatile(), (&raw const plan.errno).read_volatile()) };
+    let pid = Pid::from_raw(pid).expect("a new process has a positive id");
+    let Some(step) = STEPS.get(failed_step) else { return Ok(pid) };
+    let _reaped = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty());
+    let source = io::Error::from_raw_os_error(errno);
+    Err(if failed_step == EXEC { StartError::Exec(source) } else { StartError::Step { step, source } })
+}
+
+fn pointers(texts: &[CString]) -> Vec<*const c_char> {
+    texts.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect()
+}
+
+fn limits(what: &Start<'_>) -> ([(libc::c_int, libc::rlimit64); 6], usize) {
+    let wanted = [
+        (libc::RLIMIT_CORE, Some(0)),
+        (libc::RLIMIT_NPROC, what.max_processes_of_uid),
+        (libc::RLIMIT_NOFILE, Some(u64::from(what.limits.max_open_files))),
+        (libc::RLIMIT_FSIZE, what.limits.file_size_bytes),
+        // Not the address space: the makers' libraries reserve terabytes of it that they never touch.
+        (libc::RLIMIT_DATA, what.limits.memory_bytes.filter(|_| what.limits_data)),
+    ];
+    let none = libc::rlimit64 { rlim_cur: 0, rlim_max: 0 };
+    let mut limits = [(0, none); 6];
+    let mut count = 0;
+    for (resource, value) in wanted.into_iter().filter_map(|(resource, value)| Some((resource, value?))) {
+        let resource = i32::try_from(resource).expect("resources are small numbers");
+        // Going above what the center itself may needs a privilege that in containers not even root has.
+        let value = value.min(hard_limit(resource));
+        limits[count] = (resource, libc::rlimit64 { rlim_cur: value, rlim_max: value });
+        count += 1;
+    }
+    (limits, count)
+}
+
+fn hard_limit(resource: c_int) -> u64 {
+    let mut limit = libc::rlimit64 { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the kernel fills the struct that is passed, and nothing else is read or written.
+    unsafe { libc::syscall(libc::SYS_prlimit64, 0, resource, std::ptr::null::<libc::rlimit64>(), &raw mut limit) };
+    limit.rlim_max
+}
+
+/// Runs in the new process.
+extern "C" fn enter(plan: *mut c_void) -> c_int {
+    let plan = plan.cast::<Plan>();
+    // SAFETY: `start` passes a valid plan and waits; only system calls are made in here.
+    unsafe {
+        let failed_step = confine_and_run(&*plan);
+        (&raw mut (*plan).errno).write_volatile(*libc::__errno_location());
+        (&raw mut (*plan).failed_step).write_volatile(failed_step);
+        libc::_exit(127)
+    }
+}
+
+/// Goes through the steps; returns which failed. If none does, it doesn't return.
+///
+/// # Safety
+/// As for [`enter`]: nothing but system calls on what the plan holds.
+unsafe fn confine_and_run(plan: &Plan) -> usize {
+    // SAFETY: plain numbers, or pointers from the plan, which is valid; see `start`.
+    unsafe {
+        if libc::setsid() == -1 {
+            return 0;
+        }
+        for (target, &fd) in (0..).zip(&plan.stdio) {
+            // All of them are above 2, because the supervisor keeps 0 to 2 open.
+            if libc::dup2(fd, target) == -1 {
+                return 1;
+            }
+        }
+        if libc::fchdir(plan.folder) == -1 {
+            return 2;
+        }
+        if plan.cgroup != -1 && libc::write(plan.cgroup, c"0".as_ptr().cast(), 1) != 1 {
+            return 3;
+        }
+        for (resource, limit) in &plan.limits[..plan.limit_count] {
+            let none = std::ptr::null_mut::<libc::rlimit64>();
+            if libc::syscall(libc::SYS_prlimit64, 0, *resource, std::ptr::from_ref(limit), none) == -1 {
+                return 4;
+            }
+        }
+        libc::umask(0o022);
+        if let Some(id) = plan.uid {
+            // The calls themselves, not the C library's, which would tell the threads of a process that this isn't.
+            let no_groups = std::ptr::null::<libc::gid_t>();
+            if libc::syscall(libc::SYS_setgroups, 0, no_groups) == -1
+                || libc::syscall(libc::SYS_setresgid, id, id, id) == -1
+                || libc::syscall(libc::SYS_setresuid, id, id, id) == -1
+            {
+                return 5;
+            }
+        }
+        // After the change of the uid, which would undo it.
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+        if libc::getppid() != plan.supervisor {
+            libc::_exit(127);
+        }
+        if libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1_usize, 0_usize, 0_usize, 0_usize) == -1 {
+            return 6;
+        }
+        if plan.ruleset != -1 && libc::syscall(libc::SYS_landlock_restrict_self, plan.ruleset, 0) == -1 {
+            return 7;
+        }
+        // Whatever the center or the host may have left open.
+        if libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, 0_u32) == -1 {
+            return 1;
+        }
+        let mut nothing: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut nothing);
+        libc::sigprocmask(libc::SIG_SETMASK, &raw const nothing, std::ptr::null_mut());
+        libc::execve(plan.program, plan.argv, plan.envp);
+    }
+    EXEC
+}

@@ -1,0 +1,145 @@
+//! What the local engine needs of the machine, for start-up and for people.
+
+use std::{os::unix::fs::MetadataExt as _, path::Path};
+
+use super::{
+    cgroup,
+    config::{Isolation, LocalConfig},
+    sys,
+};
+use crate::EngineError;
+
+/// The first version of Landlock that keeps signals and abstract sockets apart.
+const ABI_WITH_SCOPES: u32 = 6;
+const OR_NONE: &str = "Set isolation = \"none\" to run without, where all who submit are trusted.";
+
+/// Something that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    pub name: &'static str,
+    pub ok: bool,
+    /// What was found.
+    pub detail: String,
+    /// What to do about it; empty if nothing.
+    pub hint: String,
+}
+
+/// Looks at all that matters for the engine on this machine.
+pub fn check_host(config: &LocalConfig) -> Vec<Check> {
+    vec![check_isolation(config), check_passage(config), check_cgroup(config), check_ports(config), check_fork()]
+}
+
+pub(super) fn require_isolation(config: &LocalConfig) -> Result<(), EngineError> {
+    require(check_isolation(config))
+}
+
+pub(super) fn require_passage(config: &LocalConfig) -> Result<(), EngineError> {
+    require(check_passage(config))
+}
+
+fn require(check: Check) -> Result<(), EngineError> {
+    if check.ok { Ok(()) } else { Err(EngineError::CannotIsolate { missing: check.detail, hint: check.hint }) }
+}
+
+fn check_isolation(config: &LocalConfig) -> Check {
+    let name = "isolation";
+    let abi = sys::landlock_abi();
+    let is_root = rustix::process::geteuid().is_root();
+    let check = |ok, detail: String, hint: String| Check { name, ok, detail, hint };
+    match (config.isolation, abi, is_root, config.uid_base) {
+        (Isolation::None, ..) => {
+            let detail = "isolation is turned off: runs have all the rights of the center".to_owned();
+            check(true, detail, "Set isolation = \"full\".".to_owned())
+        }
+        (Isolation::Full, 0, ..) => check(
+            false,
+            "the kernel has no Landlock, or it is not among its active security modules".to_owned(),
+            format!("Use Linux 5.13 or later with `lsm=landlock,...`. {OR_NONE}"),
+        ),
+        (Isolation::Full, _, true, None) => check(
+            false,
+            "the center runs as root and no range of uids is set, so runs would be root's".to_owned(),
+            format!("Set uid_base. {OR_NONE}"),
+        ),
+        (Isolation::Full, _, true, Some(base)) if base < 1000 => check(
+            false,
+            format!("uid_base = {base} would give runs the uids of the system's own users"),
+            "Set uid_base to a range that nobody else has, such as 200000.".to_owned(),
+        ),
+        (Isolation::Full, _, true, Some(base)) => {
+            check(true, format!("Landlock version {abi}, tenants have the uids from {base} on"), String::new())
+        }
+        (Isolation::Full, ..ABI_WITH_SCOPES, false, _) => check(
+            false,
+            format!("Landlock version {abi} does not keep signals apart, and without root tenants have no uids of their own"),
+            format!("Use Linux 6.12 or later, or run the center as root. {OR_NONE}"),
+        ),
+        (Isolation::Full, _, false, _) => {
+            let bus = format!("/run/user/{}/bus", rustix::process::geteuid().as_raw());
+            // Landlock leaves sockets that have a path alone before version 9.
+            if abi < 9 && Path::new(&bus).exists() {
+                check(
+                    true,
+                    format!("Landlock version {abi}; all runs have the center's uid, and could reach {bus}"),
+                    "Run the center as root or as a user without a session of its own.".to_owned(),
+                )
+            } else {
+                check(true, format!("Landlock version {abi}; all runs have the center's uid"), String::new())
+            }
+        }
+    }
+}
+
+/// Runs with uids of their own must get through to their folders.
+fn check_passage(config: &LocalConfig) -> Check {
+    let name = "data folder";
+    let dir = config.data_dir.display();
+    let mut check = Check { name, ok: true, detail: format!("{dir}"), hint: String::new() };
+    if config.data_dir.to_str().is_none() {
+        check.ok = false;
+        check.detail = format!("the path {dir} is not UTF-8");
+        "Use another folder.".clone_into(&mut check.hint);
+        return check;
+    }
+    if config.uid(0).is_none() {
+        return check;
+    }
+    let is_closed = |path: &&Path| path.metadata().is_ok_and(|meta| meta.mode() & 0o001 == 0);
+    // The folder itself is opened that far by the engine.
+    if let Some(closed) = config.data_dir.ancestors().skip(1).find(is_closed) {
+        check.ok = false;
+        check.detail = format!("the uids of tenants can't pass through {} to {dir}", closed.display());
+        check.hint = format!("Use a data folder elsewhere, such as /var/lib/qiantang, or `chmod o+x`. {OR_NONE}");
+    }
+    check
+}
+
+fn check_cgroup(config: &LocalConfig) -> Check {
+    let (detail, hint) = match cgroup::find(config.cgroup.as_deref()) {
+        Some(root) => (format!("runs get cgroups in {}", root.display()), ""),
+        None => (
+            "no cgroup is delegated: memory and processes are limited by rlimits alone".to_owned(),
+            "In the systemd unit set `Delegate=memory pids` and `DelegateSubgroup=center`.",
+        ),
+    };
+    Check { name: "cgroup", ok: true, detail, hint: hint.to_owned() }
+}
+
+fn check_ports(config: &LocalConfig) -> Check {
+    let (first, last) = config.master_ports;
+    let ok = first >= 1024 && first <= last;
+    let hint = if ok { "" } else { "Set a range from 1024 on, its end not below its beginning." };
+    Check { name: "ports", ok, detail: format!("MASTER_PORT from {first} to {last}"), hint: hint.to_owned() }
+}
+
+fn check_fork() -> Check {
+    let listed = std::fs::read_to_string("/proc/self/stat");
+    let ok = listed.is_ok();
+    let detail = match listed {
+        Ok(_) => "/proc is there".to_owned(),
+        Err(error) => format!("/proc can't be read: {error}"),
+    };
+    let hint = if ok { "" } else { "Mount /proc: the engine finds the processes of runs in it." };
+    Check { name: "proc", ok, detail, hint: hint.to_owned() }
+}
+

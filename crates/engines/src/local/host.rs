@@ -1,0 +1,330 @@
+//! The host: a small process with one thread that starts a supervisor for each run.
+//!
+//! A supervisor is a copy of the host (fork without exec), which is cheap because the host is small, and sound
+//! because it has a single thread; the center has many. The host ends when the center does; supervisors stay.
+//!
+//! It reads frames from its standard input, a socket: 4 bytes of length (little-endian), then the content; the first
+//! is the [`LocalConfig`], each other one 16 bytes of run id and the [`crate::LaunchSpec`]. It answers with lines of
+//! JSON, see [`Answer`].
+
+use std::{
+    collections::HashMap,
+    io::{self, Read as _, Write as _},
+    os::{
+        fd::{AsFd as _, FromRawFd as _, OwnedFd},
+        unix::net::UnixStream,
+    },
+    path::PathBuf,
+    time::Duration,
+};
+
+use domain::RunId;
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    fs::{CWD, Mode, OFlags, openat},
+    process::{Pid, WaitOptions, WaitStatus, wait},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    config::{Isolation, LocalConfig},
+    record::Runs,
+    sandbox::SystemPaths,
+    supervisor,
+    sys::{self, Forked},
+    tree,
+};
+
+/// The longest frame.
+const MAX_FRAME_BYTES: usize = 16 << 20;
+/// The counts of processes are taken anew when they are older.
+const COUNT_EVERY_MS: i64 = 2000;
+
+/// The exit code of a supervisor that has told why it didn't begin.
+const REFUSED: i32 = 3;
+
+/// What the host tells the center.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Answer {
+    Ready,
+    /// The host can't do its work at all.
+    Failed(String),
+    /// A launch came to nothing, and left no record.
+    Refused { run: RunId, why: String },
+}
+
+/// What the host has and supervisors inherit.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub config: LocalConfig,
+    pub runs: Runs,
+    pub boot: String,
+    /// For the center to look at a run. The center may be gone, and another be there later.
+    pub hints: OwnedFd,
+    /// What is isolated, see [`SystemPaths`]; `None` without isolation.
+    pub system: Option<SystemPaths>,
+    pub cgroup_root: Option<PathBuf>,
+    pub signals: OwnedFd,
+    pub nothing: OwnedFd,
+    pub processes_by_uid: HashMap<u32, u64>,
+}
+
+/// The whole life of the host process. The program calls this before it does anything else, when it was started with
+/// [`LocalConfig::host_command`].
+pub fn main() -> ! {
+    // SAFETY: the center gives the socket as standard input, and nothing else uses it.
+    let center = UnixStream::from(unsafe { OwnedFd::from_raw_fd(0) });
+    let code = match Host::start(center) {
+        Ok(host) => host.serve(),
+        Err(code) => code,
+    };
+    sys::exit_now(code)
+}
+
+impl Shared {
+    /// Tells the center to look at the run. It matters little if that fails: the record is the truth.
+    pub(super) fn hint(&self, run: RunId) {
+        let _center_is_gone = rustix::io::write(&self.hints, run.as_bytes());
+    }
+}
+
+struct Host {
+    center: UnixStream,
+    shared: Shared,
+    supervisors: HashMap<Pid, RunId>,
+    counted_at_ms: i64,
+    inbox: Vec<u8>,
+}
+
+impl Host {
+    fn start(mut center: UnixStream) -> Result<Self, i32> {
+        match Self::prepare(&mut center) {
+            Ok(shared) => {
+                answer(&mut center, &Answer::Ready);
+                Ok(Self { center, shared, supervisors: HashMap::new(), counted_at_ms: i64::MIN, inbox: Vec::new() })
+            }
+            Err(error) => {
+                answer(&mut center, &Answer::Failed(error.to_string()));
+                Err(1)
+            }
+        }
+    }
+
+    fn prepare(center: &mut UnixStream) -> io::Result<Shared> {
+        let mut len = [0; 4];
+        center.read_exact(&mut len)?;
+        let mut frame = vec![0; usize::try_from(u32::from_le_bytes(len)).expect("32 bits fit").min(MAX_FRAME_BYTES)];
+        center.read_exact(&mut frame)?;
+        let config: LocalConfig = serde_json::from_slice(&frame)?;
+        center.set_nonblocking(true)?;
+
+        // Away from the center's terminal, keys, and whatever files it may have left open.
+        // SAFETY: nothing here has opened a file above 2 yet, so none is closed under somebody's hands.
+        unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, 0_u32) };
+        let _is_leader_already = rustix::process::setsid();
+        sys::leave_keyring();
+        sys::forbid_tracing()?;
+        sys::become_subreaper()?;
+        let signals = sys::signals_by_descriptor()?;
+        std::env::set_current_dir("/")?;
+        rustix::process::umask(Mode::RWXG | Mode::RWXO);
+
+        let has_own_uids = config.uid(0).is_some();
+        let isolates = config.isolation == Isolation::Full;
+        let hints = config.data_dir.join(super::HINTS);
+        Ok(Shared {
+            runs: Runs::open(&config.data_dir)?,
+            boot: sys::boot_id(),
+            hints: openat(CWD, &hints, OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?,
+            system: isolates.then(|| SystemPaths::open(&config.readonly_paths, has_own_uids)),
+            cgroup_root: super::cgroup::find(config.cgroup.as_deref()),
+            nothing: openat(CWD, "/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?,
+            processes_by_uid: HashMap::new(),
+            signals,
+            config,
+        })
+    }
+
+    /// Until the center is gone. What it sent before is still started: it may have been promised.
+    fn serve(mut self) -> i32 {
+        loop {
+            let mut fds =
+                [PollFd::new(&self.center, PollFlags::IN), PollFd::new(&self.shared.signals, PollFlags::IN)];
+            if poll(&mut fds, None).is_err_and(|error| error != rustix::io::Errno::INTR) {
+                return 1;
+            }
+            let (center_ready, signal_came) = (!fds[0].revents().is_empty(), !fds[1].revents().is_empty());
+            if signal_came {
+                while let Some(signal) = sys::next_signal(self.shared.signals.as_fd()) {
+                    if signal == libc::SIGTERM {
+                        return 0;
+                    }
+                }
+                self.reap();
+            }
+            if center_ready && !self.take_frames() {
+                return 0;
+            }
+        }
+    }
+
+    /// Whether the center is still there.
+    fn take_frames(&mut self) -> bool {
+        let mut part = [0; 64 << 10];
+        let is_there = match self.center.read(&mut part) {
+            Ok(0) => false,
+            Ok(len) => {
+                self.inbox.extend_from_slice(&part[..len]);
+                true
+            }
+            Err(error) => matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted),
+        };
+        let inbox = std::mem::take(&mut self.inbox);
+        let mut rest = inbox.as_slice();
+        while let Some((frame, after)) = split_frame(rest) {
+            self.launch(frame);
+            rest = after;
+        }
+        self.inbox = rest.to_vec();
+        is_there
+    }
+
+    fn launch(&mut self, frame: &[u8]) {
+        let Some((run, spec)) = frame.split_first_chunk() else { return };
+        let run = RunId::from_bytes(*run);
+        self.count_processes();
+        // SAFETY: this process never starts a thread.
+        match unsafe { sys::fork() } {
+            Ok(Forked::Parent { child }) => {
+                self.supervisors.insert(child, run);
+            }
+            Ok(Forked::Child) => sys::exit_now(self.supervise(run, spec)),
+            Err(error) => self.refuse(run, format!("no new process: {error}")),
+        }
+    }
+
+    /// The life of a supervisor.
+    fn supervise(&mut self, run: RunId, spec: &[u8]) -> i32 {
+        // A panic must not go on into the host's code, of which this is a copy.
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            supervisor::supervise(&self.shared, run, spec)
+        }));
+        match result {
+            Ok(Ok(())) => 0,
+            Ok(Err(error)) => {
+                self.refuse(run, error.to_string());
+                REFUSED
+            }
+            Err(_panic) => 4,
+        }
+    }
+
+    fn refuse(&mut self, run: RunId, why: String) {
+        answer(&mut self.center, &Answer::Refused { run, why });
+    }
+
+    /// Waits for what has ended. Of a supervisor that ended in any other way than by itself, what it looked after is
+    /// now a child of this process, and is killed.
+    fn reap(&mut self) {
+        let mut lost = self.reap_supervisors();
+        if lost.is_empty() {
+            return;
+        }
+        let own = std::process::id().cast_signed();
+        for round in 0..100 {
+            let is_supervisor =
+                |pid: i32| Pid::from_raw(pid).is_some_and(|pid| self.supervisors.contains_key(&pid));
+            if tree::freeze_and_kill(&|| tree::descendants(&tree::all(), own, &is_supervisor)) == 0 {
+                break;
+            }
+            lost.extend(self.reap_supervisors());
+            std::thread::sleep(Duration::from_millis(round));
+        }
+        for (run, status) in lost {
+            if let Some(root) = &self.shared.cgroup_root {
+                super::cgroup::clear(root, run);
+            }
+            if status.exit_status() != Some(REFUSED) && !self.shared.runs.is_claimed(run) {
+                self.refuse(run, format!("its supervisor was lost before it began ({})", describe(status)));
+            }
+            self.shared.hint(run);
+        }
+    }
+
+    /// Takes note of all processes that ended; returns the supervisors that didn't do so by themselves.
+    fn reap_supervisors(&mut self) -> Vec<(RunId, WaitStatus)> {
+        let mut lost = Vec::new();
+        while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
+            if let Some(run) = self.supervisors.remove(&pid)
+                && status.exit_status() != Some(0)
+            {
+                lost.push((run, status));
+            }
+        }
+        lost
+    }
+
+    fn count_processes(&mut self) {
+        let now_ms = sys::uptime().0;
+        if now_ms.saturating_sub(self.counted_at_ms) > COUNT_EVERY_MS {
+            self.shared.processes_by_uid = tree::count_by_uid();
+            self.counted_at_ms = now_ms;
+        }
+    }
+}
+
+fn describe(status: WaitStatus) -> String {
+    match (status.exit_status(), status.terminating_signal()) {
+        (Some(code), _) => format!("exit code {code}"),
+        (_, Some(signal)) => format!("signal {signal}"),
+        _ => "unknown".to_owned(),
+    }
+}
+
+fn answer(center: &mut UnixStream, answer: &Answer) {
+    let mut line = serde_json::to_vec(answer).expect("answers have a JSON form");
+    line.push(b'\n');
+    // One write of a short line is not mixed up with those of others. If the center is gone, so is who would care.
+    let _center_is_gone = center.write_all(&line);
+}
+
+/// The first frame of `bytes` and what comes after it; `None` if it isn't complete yet.
+fn split_frame(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (len, rest) = bytes.split_first_chunk()?;
+    rest.split_at_checked(usize::try_from(u32::from_le_bytes(*len)).ok()?)
+}
+
+/// The bytes of a frame.
+pub(super) fn frame(parts: &[&[u8]]) -> Vec<u8> {
+    let len: usize = parts.iter().map(|part| part.len()).sum();
+    assert!(len <= MAX_FRAME_BYTES, "a checked launch has at most a few MiB");
+    let mut bytes = Vec::with_capacity(4 + len);
+    bytes.extend_from_slice(&u32::try_from(len).expect("a frame is below 16 MiB").to_le_bytes());
+    for part in parts {
+        bytes.extend_from_slice(part);
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_taken_apart_wherever_they_are_cut() {
+        let bytes = [frame(&[b"ab", b"c"]), frame(&[]), frame(&[b"d"])].concat();
+        for cut in 0..=bytes.len() {
+            let mut taken = Vec::new();
+            let mut inbox = Vec::new();
+            for part in [&bytes[..cut], &bytes[cut..]] {
+                inbox.extend_from_slice(part);
+                while let Some((frame, rest)) = split_frame(&inbox) {
+                    taken.push(frame.to_vec());
+                    inbox = rest.to_vec();
+                }
+            }
+            assert_eq!(taken, [b"abc".to_vec(), vec![], b"d".to_vec()], "cut at {cut}");
+        }
+    }
+}

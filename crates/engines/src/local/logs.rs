@@ -1,0 +1,88 @@
+//! The logs of a run: what its supervisor keeps of them.
+
+use std::{
+    io,
+    os::fd::{AsFd as _, OwnedFd},
+};
+
+use domain::RunId;
+use rustix::{
+    io::Errno,
+    pipe::{PipeFlags, pipe_with},
+};
+
+use super::record::{Line, Record, Runs};
+use crate::Stream;
+
+/// One of the two logs, being written.
+#[derive(Debug)]
+pub(crate) struct Log {
+    stream: Stream,
+    /// Opened when the first byte comes.
+    file: Option<OwnedFd>,
+    room_bytes: u64,
+    is_truncated: bool,
+}
+
+impl Log {
+    pub(crate) fn new(stream: Stream, limit_bytes: u64) -> Self {
+        Self { stream, file: None, room_bytes: limit_bytes, is_truncated: false }
+    }
+
+    /// Adds what fits. What doesn't is dropped, and so is everything after it; the record says so.
+    pub(crate) fn append(&mut self, bytes: &[u8], run: RunId, runs: &Runs, record: &mut Record) {
+        if self.is_truncated {
+            return;
+        }
+        let fits = usize::try_from(self.room_bytes).map_or(bytes.len(), |room| bytes.len().min(room));
+        let written = self.write(&bytes[..fits], run, runs);
+        self.room_bytes -= written as u64;
+        if written < bytes.len() {
+            self.is_truncated = true;
+            let _disk_full = record.append(&Line::Truncated { stream: self.stream });
+        }
+    }
+
+    /// How many bytes were kept; a full disk keeps fewer.
+    fn write(&mut self, bytes: &[u8], run: RunId, runs: &Runs) -> usize {
+        if bytes.is_empty() {
+            return 0;
+        }
+        if self.file.is_none() {
+            self.file = runs.append_log(run, self.stream).ok();
+        }
+        let Some(file) = &self.file else { return 0 };
+        let mut written = 0;
+        while written < bytes.len() {
+            match rustix::io::write(file, &bytes[written..]) {
+                Ok(0) | Err(_) => break,
+                Ok(more) => written += more,
+            }
+        }
+        written
+    }
+}
+
+/// A pipe for one output of a process: the end to read from, which doesn't block, and the end for the process.
+pub(crate) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
+    rustix::io::ioctl_fionbio(&read, true)?;
+    Ok((read, write))
+}
+
+/// What came out of such a pipe.
+pub(crate) enum Came {
+    Bytes(usize),
+    NothingNow,
+    End,
+}
+
+/// Reads what is there, up to the size of the buffer.
+pub(crate) fn read(pipe: &OwnedFd, buffer: &mut [u8]) -> Came {
+    match rustix::io::read(pipe.as_fd(), buffer) {
+        Ok(0) => Came::End,
+        Ok(len) => Came::Bytes(len),
+        Err(Errno::AGAIN | Errno::INTR) => Came::NothingNow,
+        Err(_) => Came::End,
+    }
+}

@@ -1,0 +1,140 @@
+//! What a run may open, as a Landlock ruleset.
+//!
+//! Reading and executing is allowed in the system's own folders. In `/proc` the parts of other processes that tell
+//! secrets (environment, memory, open files) are closed by Landlock itself, which lets a process look only at those
+//! in its own domain; their command lines stay readable, so no secret may be on one. Writing is allowed in the run's
+//! own folders and nowhere else. Of `/dev` there are the harmless files and the run's own cards.
+
+use std::{
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    path::{Path, PathBuf},
+};
+
+use domain::card::Vendor;
+use landlock::{
+    ABI, Access as _, AccessFs, BitFlags, CompatLevel, Compatible as _, PathBeneath, PathFd, Ruleset,
+    RulesetAttr as _, RulesetCreatedAttr as _, RulesetError, Scope,
+};
+
+use crate::LaunchNode;
+
+/// The newest version whose rights are asked for; the crate leaves out what the kernel doesn't know.
+const NEWEST: ABI = ABI::V9;
+
+const SYSTEM: [&str; 12] = [
+    "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc", "/opt", "/nix/store", "/proc", "/sys",
+    // Where /etc/resolv.conf points to on many systems.
+    "/run/systemd/resolve",
+];
+
+const DEVICES: [&str; 5] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
+
+/// The places that every run may use, opened once.
+#[derive(Debug)]
+pub(crate) struct SystemPaths {
+    places: Vec<(OwnedFd, BitFlags<AccessFs>)>,
+    /// Signals and abstract sockets must be kept apart by Landlock, because the uid doesn't do it.
+    needs_scopes: bool,
+}
+
+impl SystemPaths {
+    /// `has_own_uids`: each tenant's runs have a uid of their own.
+    pub(crate) fn open(more: &[PathBuf], has_own_uids: bool) -> Self {
+        let mut taken: Vec<PathBuf> = Vec::new();
+        let mut places = Vec::new();
+        for path in SYSTEM.iter().map(Path::new).chain(more.iter().map(PathBuf::as_path)) {
+            // On most systems /bin is a link to /usr/bin, and needs no rule of its own.
+            let Ok(path) = path.canonicalize() else { continue };
+            if !taken.iter().any(|parent| path.starts_with(parent)) {
+                places.extend(open(&path).map(|fd| (fd, AccessFs::from_read(NEWEST))));
+                taken.push(path);
+            }
+        }
+        let device = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::Truncate | AccessFs::IoctlDev;
+        places.extend(DEVICES.iter().filter_map(|path| open(Path::new(path))).map(|fd| (fd, device)));
+        if has_own_uids {
+            // Data loaders share memory through it. The files of others are closed by their mode.
+            places.extend(open(Path::new("/dev/shm")).map(|fd| (fd, AccessFs::from_all(NEWEST))));
+        }
+        Self { places, needs_scopes: !has_own_uids }
+    }
+
+    /// The ruleset of a run that may write to `own` folders and use the `devices`.
+    pub(crate) fn ruleset(&self, own: &[BorrowedFd<'_>], devices: &[PathBuf]) -> Result<OwnedFd, RulesetError> {
+        let scopes = Scope::AbstractUnixSocket | Scope::Signal;
+        let scopes_level =
+            if self.needs_scopes { CompatLevel::HardRequirement } else { CompatLevel::BestEffort };
+        let mut ruleset = Ruleset::default()
+            .set_compatibility(CompatLevel::HardRequirement)
+            .handle_access(AccessFs::from_all(ABI::V1))?
+            .set_compatibility(CompatLevel::BestEffort)
+            .handle_access(AccessFs::from_all(NEWEST))?
+            .set_compatibility(scopes_level)
+            .scope(scopes)?
+            .set_compatibility(CompatLevel::BestEffort)
+            .create()?;
+        for (place, access) in &self.places {
+            ruleset = ruleset.add_rule(PathBeneath::new(place.as_fd(), *access))?;
+        }
+        for folder in own {
+            ruleset = ruleset.add_rule(PathBeneath::new(folder, AccessFs::from_all(NEWEST)))?;
+        }
+        let device = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::IoctlDev;
+        for path in devices {
+            if let Some(fd) = open(path) {
+                // Some makers keep files for each card in a folder, which may be listed too.
+                let listing = if path.is_dir() { AccessFs::ReadDir.into() } else { BitFlags::EMPTY };
+                ruleset = ruleset.add_rule(PathBeneath::new(fd, device | listing))?;
+            }
+        }
+        Ok(Option::<OwnedFd>::from(ruleset).expect("version 1 is required, so there is a ruleset"))
+    }
+}
+
+fn open(path: &Path) -> Option<OwnedFd> {
+    PathFd::new(path).ok().and_then(|fd| fd.as_fd().try_clone_to_owned().ok())
+}
+
+/// The device files of the run's real cards on this machine; none for virtual nodes.
+pub(crate) fn device_files(nodes: &[LaunchNode]) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for node in nodes.iter().filter(|node| !node.is_virtual && !node.cards.is_empty()) {
+        let (each, shared): (&str, &[&str]) = match node.vendor {
+            Vendor::Ascend => {
+                ("/dev/davinci", &["/dev/davinci_manager", "/dev/devmm_svm", "/dev/hisi_hdc", "/dev/upgrade"])
+            }
+            Vendor::Nvidia => {
+                ("/dev/nvidia", &["/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools", "/dev/nvidia-caps"])
+            }
+            Vendor::Other => continue,
+        };
+        files.extend(node.cards.iter().map(|card| PathBuf::from(format!("{each}{card}"))));
+        files.extend(shared.iter().map(PathBuf::from));
+    }
+    files.sort();
+    files.dedup();
+    files
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::CardSet;
+
+    #[test]
+    fn only_real_cards_open_their_devices() {
+        let mut node = LaunchNode {
+            name: "n".into(),
+            cards: CardSet::from_bits(0b1010),
+            card_count: 8,
+            vendor: Vendor::Ascend,
+            model: "m".into(),
+            is_virtual: true,
+        };
+        assert_eq!(device_files(std::slice::from_ref(&node)), Vec::<PathBuf>::new());
+        node.is_virtual = false;
+        let files = device_files(&[node.clone(), node]);
+        assert!(files.contains(&"/dev/davinci3".into()) && !files.contains(&"/dev/davinci0".into()));
+        assert_eq!(files.iter().filter(|file| file.ends_with("davinci_manager")).count(), 1);
+    }
+}

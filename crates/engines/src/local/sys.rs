@@ -1,0 +1,164 @@
+//! The few system calls that have no safe wrapper elsewhere, and clocks.
+
+use std::{
+    io,
+    os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
+};
+
+use domain::{Millis, Timestamp};
+use rustix::{
+    process::{Pid, Signal},
+    time::{ClockId, clock_gettime},
+};
+
+/// The wall clock.
+pub(crate) fn now() -> Timestamp {
+    let at = clock_gettime(ClockId::Realtime);
+    Timestamp::from_micros(at.tv_sec * 1_000_000 + at.tv_nsec / 1000)
+}
+
+/// Milliseconds since the machine was started, counting those in which it slept: a time limit is not stretched by
+/// either a changed wall clock or a suspended machine.
+pub(crate) fn uptime() -> Millis {
+    let at = clock_gettime(ClockId::Boottime);
+    Millis(at.tv_sec * 1000 + at.tv_nsec / 1_000_000)
+}
+
+/// When the machine was started, by the wall clock of now.
+pub(crate) fn booted_at() -> Timestamp {
+    now().minus(uptime())
+}
+
+/// Names this start of the machine; process ids of another start mean nothing.
+pub(crate) fn boot_id() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+        .map_or_else(|_| "unknown".to_owned(), |text| text.trim().to_owned())
+}
+
+fn check(result: libc::c_long) -> io::Result<libc::c_long> {
+    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
+
+/// The version of Landlock that the kernel has, 0 if none.
+pub(crate) fn landlock_abi() -> u32 {
+    const VERSION: libc::c_ulong = 1;
+    // SAFETY: with this flag the call takes no attributes and only returns a number.
+    let abi = unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<u8>(), 0_usize, VERSION) };
+    u32::try_from(abi).unwrap_or(0)
+}
+
+/// A copy of this process.
+pub(crate) enum Forked {
+    Child,
+    Parent { child: Pid },
+}
+
+/// Copies this process.
+///
+/// # Safety
+/// This process must have a single thread, otherwise the copy may find locks held by threads that it doesn't have.
+pub(crate) unsafe fn fork() -> io::Result<Forked> {
+    // SAFETY: single-threaded by the caller's promise, so all of the process's state is consistent in the copy.
+    let pid = check(unsafe { libc::fork() }.into())?;
+    Ok(match i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        None => Forked::Child,
+        Some(child) => Forked::Parent { child },
+    })
+}
+
+/// Ends this process at once: no destructors, which belong to the process that this one is a copy of.
+pub(crate) fn exit_now(code: i32) -> ! {
+    // SAFETY: takes no pointers and doesn't return.
+    unsafe { libc::_exit(code) }
+}
+
+/// Makes this process the parent of descendants whose own parents are gone.
+pub(crate) fn become_subreaper() -> io::Result<()> {
+    // SAFETY: the call takes plain numbers.
+    check(unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1_usize, 0_usize, 0_usize, 0_usize) }.into()).map(drop)
+}
+
+/// Nobody but root may trace this process or look into its memory, files and environment.
+pub(crate) fn forbid_tracing() -> io::Result<()> {
+    // SAFETY: the call takes plain numbers.
+    check(unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0_usize, 0_usize, 0_usize, 0_usize) }.into()).map(drop)
+}
+
+/// Leaves the session keyring of whoever started the center, which may hold keys of theirs.
+pub(crate) fn leave_keyring() {
+    const KEYCTL_JOIN_SESSION_KEYRING: libc::c_ulong = 1;
+    // SAFETY: a null name asks for a new, empty keyring. Where the kernel has no keyrings there is none to leave.
+    unsafe { libc::syscall(libc::SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, std::ptr::null::<u8>()) };
+}
+
+/// Sets every signal to its default and blocks all: what comes is read from the descriptor returned.
+/// It tells of SIGCHLD and SIGTERM.
+pub(crate) fn signals_by_descriptor() -> io::Result<OwnedFd> {
+    // SAFETY: the sets are initialised by sigfillset and sigemptyset before they are used; SIG_DFL installs no code.
+    unsafe {
+        for signal in 1..=64 {
+            libc::signal(signal, libc::SIG_DFL);
+        }
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigfillset(&raw mut set);
+        check(libc::sigprocmask(libc::SIG_SETMASK, &raw const set, std::ptr::null_mut()).into())?;
+        libc::sigemptyset(&raw mut set);
+        libc::sigaddset(&raw mut set, libc::SIGCHLD);
+        libc::sigaddset(&raw mut set, libc::SIGTERM);
+        let fd = check(libc::signalfd(-1, &raw const set, libc::SFD_NONBLOCK | libc::SFD_CLOEXEC).into())?;
+        Ok(OwnedFd::from_raw_fd(i32::try_from(fd).expect("a descriptor fits an i32")))
+    }
+}
+
+/// Takes the next signal from such a descriptor, `None` if there is none now.
+pub(crate) fn next_signal(fd: BorrowedFd<'_>) -> Option<i32> {
+    let mut info = [0_u8; size_of::<libc::signalfd_siginfo>()];
+    match rustix::io::read(fd, &mut info) {
+        Ok(len) if len == info.len() => {
+            i32::from_ne_bytes(info[..4].try_into().expect("4 bytes")).into()
+        }
+        _ => None,
+    }
+}
+
+/// Does `work` on files as user and group `id`, with no more rights than they have: what they may not reach can't be
+/// reached through names that they chose, such as symbolic links.
+pub(crate) fn with_file_owner<T>(id: Option<u32>, work: impl FnOnce() -> T) -> T {
+    let Some(id) = id else { return work() };
+    let ours = rustix::process::geteuid().as_raw();
+    // The group first: only root may change it. The calls return the old id, whatever happens.
+    // SAFETY: the calls take plain numbers and touch this thread alone.
+    unsafe {
+        libc::setfsgid(id);
+        libc::setfsuid(id);
+    }
+    let result = work();
+    // SAFETY: as above.
+    unsafe {
+        libc::setfsuid(ours);
+        libc::setfsgid(rustix::process::getegid().as_raw());
+    }
+    result
+}
+
+/// A process that can't be mistaken for a later one with the same number.
+#[derive(Debug)]
+pub(crate) struct Handle(OwnedFd);
+
+impl Handle {
+    /// `None` if there is no such process.
+    pub(crate) fn open(pid: i32) -> Option<Self> {
+        let pid = Pid::from_raw(pid)?;
+        rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok().map(Self)
+    }
+
+    /// Sends the signal; a process that is gone already is no error.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let _gone = rustix::process::pidfd_send_signal(&self.0, signal);
+    }
+}
+
+/// For the address `/proc/self/fd/N` of an open file.
+pub(crate) fn own_descriptor_path(fd: &impl AsRawFd) -> String {
+    format!("/proc/self/fd/{}", fd.as_raw_fd())
+}

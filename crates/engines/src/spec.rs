@@ -1,0 +1,152 @@
+//! What a run needs to be started.
+
+use domain::{CardSet, JobId, Millis, RunId, TenantId, card::Vendor};
+use serde::{Deserialize, Serialize};
+
+/// The longest script, in bytes.
+pub const MAX_SCRIPT_BYTES: usize = 1 << 20;
+/// The most bytes of arguments and environment together; the kernel takes no more than 2 MiB with a stack of 8 MiB.
+const MAX_ARGS_BYTES: usize = 1 << 20;
+/// The most nodes of a run.
+pub const MAX_NODES: usize = 256;
+
+/// All that an engine needs to know about a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaunchSpec {
+    pub run: RunId,
+    pub job: JobId,
+    pub tenant: TenantId,
+    /// The small number of the tenant, never used again for another: from it comes the uid of its own.
+    pub uid_index: u32,
+    pub job_name: String,
+    pub project: String,
+    /// Set for a task of an array.
+    pub array: Option<ArrayTask>,
+    /// The text of the script with its `#!` line; without one it is run by bash.
+    pub script: String,
+    pub args: Vec<String>,
+    /// The job's own environment. It can't change the names that tell a run its place (see [`crate::local::env`]).
+    pub env: Vec<(String, String)>,
+    /// In the order of node ranks; one process is started for each. At least one.
+    pub nodes: Vec<LaunchNode>,
+    /// From the start of its processes on.
+    pub time_limit: Millis,
+    /// Between SIGTERM and SIGKILL.
+    pub kill_grace: Millis,
+    /// Kept of each of the two logs.
+    pub log_limit_bytes: u64,
+    pub limits: RunLimits,
+}
+
+/// Which task of its array a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArrayTask {
+    pub index: u32,
+    pub count: u32,
+    pub min: u32,
+    pub max: u32,
+}
+
+/// One node of a run and the cards that it has there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaunchNode {
+    pub name: String,
+    /// The run's cards on this node.
+    pub cards: CardSet,
+    /// How many cards the node has in all.
+    pub card_count: u8,
+    pub vendor: Vendor,
+    pub model: String,
+    /// No such machine is there: its cards are made up, its process runs on the center's machine.
+    pub is_virtual: bool,
+}
+
+/// What the processes of a run may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunLimits {
+    /// Processes and threads; where there is no cgroup, counted over all runs of the tenant on this machine.
+    pub max_processes: u32,
+    /// Open files of each process.
+    pub max_open_files: u32,
+    /// Memory of all processes together where there is a cgroup, otherwise data of each process.
+    pub memory_bytes: Option<u64>,
+    /// The longest file that can be written.
+    pub file_size_bytes: Option<u64>,
+}
+
+impl Default for RunLimits {
+    fn default() -> Self {
+        Self { max_processes: 4096, max_open_files: 65_536, memory_bytes: None, file_size_bytes: None }
+    }
+}
+
+/// Why a run can't be launched as it is described.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSpec {
+    #[error("it has {0} nodes; 1 to {MAX_NODES} are possible")]
+    Nodes(usize),
+    #[error("its script has {0} bytes; at most {MAX_SCRIPT_BYTES} are possible")]
+    ScriptTooLong(usize),
+    #[error("its arguments and environment have {0} bytes; at most {MAX_ARGS_BYTES} are possible")]
+    ArgsTooLong(usize),
+    #[error("its {0} contains a NUL character")]
+    Nul(&'static str),
+    #[error("`{0}` can't be the name of an environment variable")]
+    EnvName(String),
+}
+
+impl LaunchSpec {
+    /// Checks what would otherwise fail later, in ways that are harder to explain.
+    pub fn check(&self) -> Result<(), InvalidSpec> {
+        if !(1..=MAX_NODES).contains(&self.nodes.len()) {
+            return Err(InvalidSpec::Nodes(self.nodes.len()));
+        }
+        if self.script.len() > MAX_SCRIPT_BYTES {
+            return Err(InvalidSpec::ScriptTooLong(self.script.len()));
+        }
+        let bytes: usize = self.args.iter().map(|arg| arg.len() + 9).sum::<usize>()
+            + self.env.iter().map(|(name, value)| name.len() + value.len() + 10).sum::<usize>();
+        if bytes > MAX_ARGS_BYTES {
+            return Err(InvalidSpec::ArgsTooLong(bytes));
+        }
+        if let Some((name, _)) = self.env.iter().find(|(name, _)| name.is_empty() || name.contains(['=', '\0'])) {
+            return Err(InvalidSpec::EnvName(name.chars().take(80).collect()));
+        }
+        let has_nul = |text: &String| text.contains('\0');
+        if self.args.iter().any(has_nul) {
+            return Err(InvalidSpec::Nul("list of arguments"));
+        }
+        if self.env.iter().any(|(_, value)| has_nul(value)) {
+            return Err(InvalidSpec::Nul("environment"));
+        }
+        if has_nul(&self.job_name) || has_nul(&self.project) || self.nodes.iter().any(|node| has_nul(&node.name)) {
+            return Err(InvalidSpec::Nul("name"));
+        }
+        Ok(())
+    }
+}
+
+/// The number that scripts see as `SLURM_JOB_ID`: they do arithmetic on it, so it has to be one. It is below 2^53, so
+/// that awk and spreadsheets keep it exact: 41 bits of milliseconds and 12 random bits of the id. It sorts as jobs do
+/// but is no key: two jobs of one millisecond may share it.
+pub fn slurm_job_id(id: &[u8; 16]) -> u64 {
+    let high = u64::from_be_bytes(id[..8].try_into().expect("8 of 16 bytes"));
+    let low = u64::from_be_bytes(id[8..].try_into().expect("8 of 16 bytes"));
+    let unix_ms = high >> 16;
+    ((unix_ms & ((1 << 41) - 1)) << 12) | (low & 0xfff)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::Timestamp;
+
+    #[test]
+    fn slurm_job_ids_are_exact_in_a_double_and_sort() {
+        let id = |ms, random| slurm_job_id(JobId::new(Timestamp::from_millis(ms), [random; 10]).as_bytes());
+        let now_ms = 1_790_000_000_000;
+        assert!(id(now_ms, 0xff) < id(now_ms + 1, 0));
+        assert!(id(now_ms, 1) < 1 << 53);
+        assert_ne!(id(now_ms, 1), id(now_ms, 2));
+    }
+}
