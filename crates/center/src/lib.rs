@@ -1,1 +1,69 @@
+//! The center's service: what can be asked of it (`app`), how it is asked over HTTP (`api`) and in a browser
+//! (`portal`), who may (`auth`), and the loops that make it run.
 
+pub mod api;
+pub mod app;
+pub mod auth;
+pub mod center;
+pub mod error;
+pub mod events;
+pub mod live;
+pub mod loops;
+pub mod metrics;
+pub mod moment;
+pub mod portal;
+pub mod settings;
+pub mod start;
+
+use std::{ffi::OsString, future::Future, net::SocketAddr};
+
+use axum::Router;
+use center::Center;
+use settings::Settings;
+use start::{FirstOperator, StartError};
+
+/// What a started center tells the one who started it.
+#[derive(Debug)]
+pub struct Ready {
+    pub center: Center,
+    pub address: SocketAddr,
+    /// Set when the center was started for the first time.
+    pub first_operator: Option<FirstOperator>,
+}
+
+/// Runs the center until `stop` is done, then lets requests end and leaves running runs to their supervisors.
+pub async fn serve(
+    settings: Settings,
+    host_command: Vec<OsString>,
+    on_ready: impl FnOnce(Ready) + Send,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), StartError> {
+    let listen = settings.listen;
+    let cannot_listen = |cause| StartError::Listen { address: listen.to_string(), cause };
+    // Bound first: a second center on the same address ends before it touches anything.
+    let listener = tokio::net::TcpListener::bind(listen).await.map_err(cannot_listen)?;
+    let address = listener.local_addr().map_err(cannot_listen)?;
+    let opened = tokio::task::spawn_blocking(move || start::open(settings, host_command));
+    let (center, sleepers, first_operator) = opened.await.map_err(|e| StartError::Other(e.to_string()))??;
+    let threads = loops::start(&center, sleepers).map_err(|error| StartError::Other(error.to_string()))?;
+
+    let app: Router = Router::new().merge(api::router(center.clone())).merge(portal::router(center.clone()));
+    on_ready(Ready { center: center.clone(), address, first_operator });
+    let stopping = center.clone();
+    let (begin_to_stop, stop_begun) = tokio::sync::oneshot::channel::<()>();
+    let graceful = async move {
+        stop.await;
+        tracing::info!("stopping: runs go on under their supervisors");
+        stopping.begin_to_stop();
+        let _ = begin_to_stop.send(());
+    };
+    let service = app.into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(graceful);
+    tokio::select! {
+        served = server => served.map_err(cannot_listen)?,
+        // Streams end by themselves when the center stops; a client that holds on is not waited for.
+        () = async { let _ = stop_begun.await; tokio::time::sleep(std::time::Duration::from_secs(5)).await } => {}
+    }
+    let joined = tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join()))).await;
+    joined.map_err(|error| StartError::Other(error.to_string()))
+}

@@ -1,0 +1,112 @@
+//! The audit log: every change, by whom, when, from where.
+
+use domain::{AuditId, MemberId, TenantId, Timestamp};
+use serde::Serialize;
+use serde_json::Value;
+use store::{Tx, audit};
+
+use super::Page;
+use crate::{
+    auth::{Action, Caller},
+    center::Center,
+    error::AppError,
+    moment::{self, new_id},
+};
+
+/// What is recorded of a change besides who and when.
+#[derive(Clone, Debug)]
+pub struct Change {
+    pub tenant: Option<TenantId>,
+    /// As the policies name it, or what a loop did.
+    pub action: &'static str,
+    /// The id of the thing changed.
+    pub subject: String,
+    pub detail: Value,
+}
+
+/// Keeps a line for a change that `caller` makes, in the transaction that makes it.
+pub fn record(tx: &Tx, caller: &Caller, change: Change) -> Result<(), AppError> {
+    let member = &caller.member;
+    let actor = (Some(member.id), member.login.as_str(), member.role.code());
+    append(tx, actor, &caller.from, change)
+}
+
+/// Keeps a line for a change that the center makes by itself.
+pub fn record_own(tx: &Tx, change: Change) -> Result<(), AppError> {
+    append(tx, (None, "center", "center"), "", change)
+}
+
+fn append(tx: &Tx, actor: (Option<MemberId>, &str, &str), from: &str, change: Change) -> Result<(), AppError> {
+    let at: Timestamp = moment::now();
+    let record = audit::AuditRecord {
+        id: new_id!(AuditId),
+        at,
+        actor: actor.0,
+        actor_login: actor.1.to_owned(),
+        role: actor.2.to_owned(),
+        tenant: change.tenant,
+        action: change.action.to_owned(),
+        subject: change.subject,
+        from_address: from.to_owned(),
+        detail: change.detail,
+    };
+    audit::append(tx, &record)?;
+    Ok(())
+}
+
+/// A line of the audit log.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct AuditView {
+    #[schema(value_type = String)]
+    pub id: AuditId,
+    /// RFC 3339.
+    pub at: String,
+    /// The login, or `center`.
+    pub actor: String,
+    pub role: String,
+    #[schema(value_type = Option<String>)]
+    pub tenant: Option<TenantId>,
+    pub action: String,
+    pub subject: String,
+    pub from: String,
+    #[schema(value_type = Object)]
+    pub detail: Value,
+}
+
+/// Which lines to list.
+#[derive(Clone, Debug, Default, serde::Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct AuditFilter {
+    /// Only this action.
+    pub action: Option<String>,
+    /// Only this login.
+    pub actor: Option<String>,
+    pub cursor: Option<String>,
+    pub limit: Option<u32>,
+}
+
+/// Newest first; the whole log for the center's people, their own tenant's for its administrators.
+pub async fn list(center: &Center, caller: &Caller, filter: AuditFilter) -> Result<Page<AuditView>, AppError> {
+    let scope = caller.scope()?.tenant();
+    center.policies.check(caller, Action::ReadAudit, scope)?;
+    let after = super::views::parse_cursor::<AuditId>(filter.cursor.as_deref())?;
+    let limit = super::views::page_limit(filter.limit)?;
+    let rows = center
+        .read(move |tx| {
+            let wanted = audit::AuditFilter { tenant: scope, actor_login: filter.actor, action: filter.action };
+            audit::list(tx, &wanted, after, limit + 1)
+        })
+        .await?;
+    let page = Page::cut(rows, limit, |row| row.id.to_string());
+    Ok(page.map(|row| AuditView {
+        id: row.id,
+        at: row.at.to_string(),
+        actor: row.actor_login,
+        role: row.role,
+        tenant: row.tenant,
+        action: row.action,
+        subject: row.subject,
+        from: row.from_address,
+        detail: row.detail,
+    }))
+}

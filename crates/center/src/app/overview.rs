@@ -1,0 +1,149 @@
+//! What is going on, at a glance: for a tenant its own part, for the center's people all of it.
+
+use domain::{CardMs, MicroCny, NodeState, Timestamp};
+use serde::Serialize;
+use store::jobs;
+
+use super::{
+    capacity::{self, CapacityView},
+    contracts::{self, ContractView},
+    jobs::{JobQuery, JobView},
+};
+use crate::{
+    auth::{Action, Caller},
+    center::Center,
+    error::AppError,
+    events::Event,
+    moment,
+};
+
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct Overview {
+    /// Jobs by state, those that have ended too.
+    pub jobs: Vec<StateCount>,
+    /// Waiting and running jobs, newest first.
+    pub active: Vec<JobView>,
+    pub contracts: Vec<ContractView>,
+    /// Cards that the caller's runs have; all runs for the center's people.
+    pub running_cards: u32,
+    /// Tasks that wait for cards.
+    pub waiting_tasks: u64,
+    /// Card time and charges of this month, use up to now counted.
+    #[schema(value_type = i64)]
+    pub month_card_ms: CardMs,
+    #[schema(value_type = i64)]
+    pub month_charge_micro_cny: MicroCny,
+    pub month: String,
+    /// Newest first.
+    pub events: Vec<Event>,
+    /// Of the whole center, for its people.
+    pub center: Option<CenterOverview>,
+}
+
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct StateCount {
+    pub state: String,
+    pub jobs: i64,
+}
+
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct CenterOverview {
+    pub nodes: u32,
+    pub virtual_nodes: u32,
+    pub cards: u32,
+    pub busy_cards: u32,
+    pub idle_cards: u32,
+    pub drained_cards: u32,
+    pub failed_cards: u32,
+    /// Dense FP16; 1,000 TFLOPS are a PFLOPS.
+    pub capacity_tflops: u64,
+    pub in_use_tflops: u64,
+    pub tenants: u32,
+    /// Of the last 24 hours.
+    pub balance: CapacityView,
+}
+
+pub async fn overview(center: &Center, caller: &Caller) -> Result<Overview, AppError> {
+    let scope = caller.scope()?.tenant();
+    center.policies.check(caller, Action::ReadJob, scope)?;
+    let now = moment::now();
+    let (month, from) = month_start(now);
+    let (counts, used, events) = center
+        .read(move |tx| {
+            let latest = store::events::latest(tx, scope, 20)?;
+            Ok((jobs::count_by_state(tx, scope)?, store::runs::use_between(tx, scope, from, now)?, latest))
+        })
+        .await?;
+    let query = JobQuery { state: Some("active".into()), limit: Some(20), ..JobQuery::default() };
+    let active = super::jobs::list(center, caller, query).await?.items;
+    let contracts = contracts::list(center, caller)?;
+    let of_center = match scope {
+        None => Some(center_overview(center, now).await?),
+        Some(_) => None,
+    };
+    let live = center.live();
+    let is_seen = |tenant| scope.is_none_or(|own| own == tenant);
+    Ok(Overview {
+        jobs: counts.into_iter().map(|(state, jobs)| StateCount { state, jobs }).collect(),
+        active,
+        contracts,
+        running_cards: live
+            .runs
+            .values()
+            .filter(|known| is_seen(known.run.tenant))
+            .map(|known| known.run.placement.card_count())
+            .sum(),
+        waiting_tasks: live
+            .jobs
+            .values()
+            .filter(|known| is_seen(known.job.tenant))
+            .map(|known| u64::from(known.job.tasks.waiting()))
+            .sum(),
+        month_card_ms: used.iter().map(|row| row.used).sum(),
+        month_charge_micro_cny: MicroCny(used.iter().map(|row| row.charge.0).sum()),
+        month,
+        events: events.into_iter().map(Event::from).collect(),
+        center: of_center,
+    })
+}
+
+fn month_start(now: Timestamp) -> (String, Timestamp) {
+    let name: String = now.to_string().chars().take(7).collect();
+    let from = format!("{name}-01").parse().unwrap_or(now);
+    (name, from)
+}
+
+async fn center_overview(center: &Center, now: Timestamp) -> Result<CenterOverview, AppError> {
+    let balance = capacity::between(center, now.minus(domain::Millis::from_hours(24)), now).await?;
+    let live = center.live();
+    let mut view = CenterOverview {
+        nodes: 0,
+        virtual_nodes: 0,
+        cards: 0,
+        busy_cards: 0,
+        idle_cards: 0,
+        drained_cards: 0,
+        failed_cards: 0,
+        capacity_tflops: 0,
+        in_use_tflops: 0,
+        tenants: u32::try_from(live.tenants.len()).unwrap_or(u32::MAX),
+        balance,
+    };
+    for known in live.nodes.values() {
+        let tflops = live.pools.get(&known.node.pool).map_or(0, |pool| u64::from(pool.model.fp16_tflops));
+        let (cards, busy) = (u32::from(known.node.cards), known.busy.len());
+        view.nodes += 1;
+        view.virtual_nodes += u32::from(known.node.is_virtual);
+        view.cards += cards;
+        view.busy_cards += busy;
+        let free = cards - busy;
+        match known.node.state {
+            NodeState::Up => view.idle_cards += free,
+            NodeState::Drained { .. } => view.drained_cards += free,
+            NodeState::Failed { .. } => view.failed_cards += free,
+        }
+        view.capacity_tflops += tflops * u64::from(cards);
+        view.in_use_tflops += tflops * u64::from(busy);
+    }
+    Ok(view)
+}

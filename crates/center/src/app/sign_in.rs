@@ -1,0 +1,223 @@
+//! Signing in and out, and the tokens that programs use.
+
+use domain::{Member, MemberId, Role, SessionId, TenantId, TokenId};
+use serde::Serialize;
+use serde_json::json;
+use store::credentials::{self as rows, SessionRow, TokenRow};
+
+use super::{
+    audit::{self, Change},
+    views,
+};
+use crate::{
+    auth::{
+        Caller,
+        credentials::{self, Session, TOKEN_PREFIX},
+        password,
+    },
+    center::Center,
+    error::AppError,
+    moment::{self, new_id},
+};
+
+const WRONG: AppError = AppError::Unauthenticated("the login or the password is wrong");
+
+/// A member as shown to others of the tenant.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct MemberView {
+    #[schema(value_type = String)]
+    pub id: MemberId,
+    #[schema(value_type = Option<String>)]
+    pub tenant: Option<TenantId>,
+    pub tenant_slug: Option<String>,
+    pub login: String,
+    pub name: String,
+    pub role: String,
+    pub is_enabled: bool,
+    pub created_at: String,
+}
+
+impl MemberView {
+    pub fn of(center: &Center, member: &Member) -> Self {
+        let live = center.live();
+        Self {
+            id: member.id,
+            tenant: member.tenant,
+            tenant_slug: member.tenant.and_then(|id| live.tenants.get(&id)).map(|tenant| tenant.slug.clone()),
+            login: member.login.clone(),
+            name: member.name.clone(),
+            role: member.role.code().to_owned(),
+            is_enabled: member.is_enabled,
+            created_at: member.created_at.to_string(),
+        }
+    }
+}
+
+/// A new token. Its text is told this once.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct NewToken {
+    pub token: String,
+    #[schema(value_type = String)]
+    pub id: TokenId,
+    pub expires_at: String,
+    pub member: MemberView,
+}
+
+/// Checks a login and a password; slowed down for those who guess.
+pub async fn check(center: &Center, from: &str, login: &str, secret: &str) -> Result<Member, AppError> {
+    let login: String = login.trim().chars().take(128).collect();
+    center.limits.sign_in(from, &login)?;
+    let asked = login.clone();
+    let found = center.read(move |tx| store::tenants::find_login(tx, &asked)).await?;
+    let (member, hash) = found.map_or((None, None), |(member, hash)| (Some(member), hash));
+    // No password is longer; hashing megabytes would be a way to keep the center busy.
+    let secret: String = secret.chars().take(1024).collect();
+    let is_right = tokio::task::spawn_blocking(move || password::verify(&secret, hash.as_deref()))
+        .await
+        .map_err(|error| AppError::Internal(error.to_string()))?;
+    match member {
+        Some(member) if is_right && member.is_enabled => Ok(member),
+        _ => {
+            tracing::warn!(%login, %from, "a sign-in failed");
+            Err(WRONG)
+        }
+    }
+}
+
+/// Makes a token for a member.
+pub async fn new_token(center: &Center, caller: &Caller, name: &str) -> Result<NewToken, AppError> {
+    if !(1..=64).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+        return Err(AppError::invalid("name", "is not a name", "use 1 to 64 printable characters"));
+    }
+    let now = moment::now();
+    let token = credentials::new_secret(TOKEN_PREFIX);
+    let row = TokenRow {
+        id: new_id!(TokenId),
+        member: caller.member.id,
+        name: name.to_owned(),
+        hash: credentials::hash(&token),
+        created_at: now,
+        expires_at: now.plus(domain::Millis::from_hours(center.settings.limits.token_days * 24)),
+    };
+    let (id, expires_at, by) = (row.id, row.expires_at, caller.clone());
+    let write = move |tx: &store::Tx| -> Result<(), AppError> {
+        rows::insert_token(tx, &row)?;
+        let detail = json!({ "name": row.name });
+        let change = Change { tenant: by.member.tenant, action: "new_token", subject: row.id.to_string(), detail };
+        audit::record(tx, &by, change)
+    };
+    center.write(write, |_, ()| ()).await?;
+    Ok(NewToken { token, id, expires_at: expires_at.to_string(), member: MemberView::of(center, &caller.member) })
+}
+
+/// A token as its owner sees it.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct TokenView {
+    #[schema(value_type = String)]
+    pub id: TokenId,
+    pub name: String,
+    pub created_at: String,
+    pub expires_at: String,
+}
+
+/// The caller's own tokens.
+pub async fn list_tokens(center: &Center, caller: &Caller) -> Result<Vec<TokenView>, AppError> {
+    let member = caller.member.id;
+    let rows = center.read(move |tx| rows::list_tokens(tx, member)).await?;
+    let view = |row: TokenRow| TokenView {
+        id: row.id,
+        name: row.name,
+        created_at: row.created_at.to_string(),
+        expires_at: row.expires_at.to_string(),
+    };
+    Ok(rows.into_iter().map(view).collect())
+}
+
+/// Ends one of the caller's own tokens.
+pub async fn revoke_token(center: &Center, caller: &Caller, id: &str) -> Result<(), AppError> {
+    let id: TokenId = views::id(id, "token")?;
+    let by = caller.clone();
+    let write = move |tx: &store::Tx| {
+        let own = rows::list_tokens(tx, by.member.id)?;
+        let row = own.into_iter().find(|row| row.id == id).ok_or_else(|| AppError::not_found("token", id))?;
+        rows::revoke_token(tx, id, moment::now())?;
+        let change = Change {
+            tenant: by.member.tenant,
+            action: "revoke_token",
+            subject: id.to_string(),
+            detail: json!({ "name": row.name }),
+        };
+        audit::record(tx, &by, change)?;
+        Ok(row.hash)
+    };
+    center.write(write, |center, hash| center.credentials.forget(hash)).await?;
+    Ok(())
+}
+
+/// A new browser session: the secret for the cookie, and the session.
+pub async fn new_session(center: &Center, member: Member) -> Result<(String, Session), AppError> {
+    let now = moment::now();
+    let secret = credentials::new_secret("");
+    let session = Session { member, csrf: credentials::new_secret("") };
+    let row = SessionRow {
+        id: new_id!(SessionId),
+        member: session.member.id,
+        hash: credentials::hash(&secret),
+        csrf: session.csrf.clone(),
+        created_at: now,
+        expires_at: now.plus(domain::Millis::from_hours(center.settings.limits.session_hours)),
+    };
+    let write = move |tx: &store::Tx| -> Result<(), AppError> {
+        rows::delete_expired(tx, now)?;
+        rows::insert_session(tx, &row)?;
+        Ok(())
+    };
+    center.write(write, |_, ()| ()).await?;
+    Ok((secret, session))
+}
+
+/// Ends a browser session.
+pub async fn end_session(center: &Center, secret: &str) -> Result<(), AppError> {
+    let hash = credentials::hash(secret);
+    let write = move |tx: &store::Tx| -> Result<(), AppError> { Ok(rows::delete_session(tx, &hash)?) };
+    center.write(write, move |center, ()| center.credentials.forget(&hash)).await
+}
+
+/// The member of a bearer token.
+pub async fn by_token(center: &Center, token: &str) -> Result<Member, AppError> {
+    const UNKNOWN: AppError = AppError::Unauthenticated("the token is not valid any more: sign in again");
+    let (hash, now) = (credentials::hash(token), moment::now());
+    if let Some(member) = center.credentials.token(&hash, now) {
+        return Ok(member);
+    }
+    let found = center.read(move |tx| rows::find_token(tx, &hash)).await?;
+    let (row, member) = found.filter(|(row, member)| now < row.expires_at && member.is_enabled).ok_or(UNKNOWN)?;
+    center.credentials.keep_token(hash, member.clone(), row.expires_at);
+    Ok(member)
+}
+
+/// The session of a cookie's secret, if it is one.
+pub async fn by_session(center: &Center, secret: &str) -> Result<Option<Session>, AppError> {
+    let (hash, now) = (credentials::hash(secret), moment::now());
+    if let Some(session) = center.credentials.session(&hash, now) {
+        return Ok(Some(session));
+    }
+    let found = center.read(move |tx| rows::find_session(tx, &hash)).await?;
+    let Some((row, member)) = found.filter(|(row, member)| now < row.expires_at && member.is_enabled) else {
+        return Ok(None);
+    };
+    let session = Session { member, csrf: row.csrf };
+    center.credentials.keep_session(hash, session.clone(), row.expires_at);
+    Ok(Some(session))
+}
+
+/// A role that `text` names and that a member of `tenant` may have.
+pub fn role_for(text: &str, tenant: Option<TenantId>) -> Result<Role, AppError> {
+    let known = Role::ALL.map(Role::code);
+    let role = views::word("role", text, Role::from_code, &known)?;
+    if role.is_of_center() == tenant.is_none() {
+        return Ok(role);
+    }
+    let hint = "operator and auditor are for the center's people; admin, developer and finance for a tenant's";
+    Err(AppError::invalid("role", format!("is `{text}`"), hint))
+}

@@ -1,0 +1,248 @@
+//! Statements: what a contract was given and charged in a month, from the ledger alone, so that the same month always
+//! gives the same statement.
+
+use domain::{
+    CardMs, MicroCny, Timestamp,
+    ledger::{Account, Cause, Transfer, Unit},
+};
+use serde::{Deserialize, Serialize};
+use store::ledger;
+
+use super::{Page, contracts, views};
+use crate::{
+    auth::{Action, Caller},
+    center::Center,
+    error::AppError,
+    moment,
+};
+
+#[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct StatementQuery {
+    /// `YYYY-MM`; this month where left out. Months are UTC.
+    pub month: Option<String>,
+    /// `csv` for a table.
+    pub format: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct Statement {
+    pub contract: String,
+    pub tenant_slug: String,
+    pub kind: String,
+    pub month: String,
+    pub from: String,
+    pub to: String,
+    /// Balances at the beginning and the end, credits less debits.
+    pub opening: Balances,
+    pub closing: Balances,
+    pub paid_in_micro_cny: i64,
+    pub fees_micro_cny: i64,
+    pub lines: Vec<StatementLine>,
+    #[schema(value_type = i64)]
+    pub used_card_ms: CardMs,
+    #[schema(value_type = i64)]
+    pub charge_micro_cny: MicroCny,
+    /// The month is over: nothing of this will change.
+    pub is_final: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Balances {
+    pub card_ms: i64,
+    pub micro_cny: i64,
+}
+
+/// Use by one project.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct StatementLine {
+    pub project: String,
+    pub jobs: u64,
+    pub runs: u64,
+    pub used_card_ms: i64,
+    pub charge_micro_cny: i64,
+    /// Given back for runs that the center lost; in the two sums already.
+    pub refunded_micro_cny: i64,
+}
+
+pub async fn statement(
+    center: &Center,
+    caller: &Caller,
+    id: &str,
+    query: &StatementQuery,
+) -> Result<Statement, AppError> {
+    let contract = contracts::visible(center, caller, id, Action::ReadStatement)?;
+    let now = moment::now();
+    let (month, from, to) = month(query.month.as_deref(), now)?;
+    let id = contract.id;
+    let sums = center.read(move |tx| ledger::statement(tx, id, from, to)).await?;
+    let live = center.live();
+    let lines: Vec<StatementLine> = sums
+        .lines
+        .into_iter()
+        .map(|line| StatementLine {
+            project: live.projects.get(&line.project).map(|project| project.slug.clone()).unwrap_or_default(),
+            jobs: line.jobs,
+            runs: line.runs,
+            used_card_ms: line.used_card_ms,
+            charge_micro_cny: line.charge_micro_cny,
+            refunded_micro_cny: line.refunded_micro_cny,
+        })
+        .collect();
+    Ok(Statement {
+        contract: contract.number,
+        tenant_slug: live.tenants.get(&contract.tenant).map(|tenant| tenant.slug.clone()).unwrap_or_default(),
+        kind: contract.kind.code().to_owned(),
+        month,
+        from: from.to_string(),
+        to: to.to_string(),
+        opening: Balances { card_ms: sums.opening_card_ms, micro_cny: sums.opening_micro_cny },
+        closing: Balances { card_ms: sums.closing_card_ms, micro_cny: sums.closing_micro_cny },
+        paid_in_micro_cny: sums.paid_in_micro_cny,
+        fees_micro_cny: sums.fees_micro_cny,
+        used_card_ms: CardMs(lines.iter().map(|line| line.used_card_ms).sum()),
+        charge_micro_cny: MicroCny(lines.iter().map(|line| line.charge_micro_cny).sum()),
+        lines,
+        is_final: to <= now,
+    })
+}
+
+/// A month's name and bounds.
+fn month(text: Option<&str>, now: Timestamp) -> Result<(String, Timestamp, Timestamp), AppError> {
+    let name = match text.filter(|text| !text.is_empty()) {
+        Some(text) => text.to_owned(),
+        None => now.to_string().chars().take(7).collect(),
+    };
+    let invalid = || AppError::invalid("month", "is not a month", "write it as 2026-05");
+    let parsed = name.split_once('-').filter(|(y, m)| y.len() == 4 && m.len() == 2);
+    let (year, month) =
+        parsed.and_then(|(y, m)| Some((y.parse::<u16>().ok()?, m.parse::<u8>().ok()?))).ok_or_else(invalid)?;
+    let (next_year, next_month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
+    let first = |year: u16, month: u8| format!("{year:04}-{month:02}-01").parse::<Timestamp>().map_err(|_| invalid());
+    Ok((name.clone(), first(year, month)?, first(next_year, next_month)?))
+}
+
+/// The statement as a table: a row a project, then the totals.
+pub fn csv(statement: &Statement) -> String {
+    let mut table = String::from("month,contract,tenant,project,jobs,runs,used_card_ms,charge_micro_cny,refunded_micro_cny\r\n");
+    for line in &statement.lines {
+        let fields = [
+            statement.month.clone(),
+            quoted(&statement.contract),
+            quoted(&statement.tenant_slug),
+            quoted(&line.project),
+            line.jobs.to_string(),
+            line.runs.to_string(),
+            line.used_card_ms.to_string(),
+            line.charge_micro_cny.to_string(),
+            line.refunded_micro_cny.to_string(),
+        ];
+        table.push_str(&fields.join(","));
+        table.push_str("\r\n");
+    }
+    table
+}
+
+/// A CSV field. One that a spreadsheet would take for a formula gets an apostrophe before it.
+fn quoted(text: &str) -> String {
+    let guard = if text.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
+    if text.contains(['"', ',', '\n', '\r']) || !guard.is_empty() {
+        format!("\"{guard}{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
+}
+
+/// An entry of the ledger.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct TransferView {
+    pub seq: i64,
+    pub at: String,
+    pub key: String,
+    /// `card_ms` or `micro_cny`.
+    #[schema(value_type = String)]
+    pub unit: Unit,
+    pub debit: String,
+    pub credit: String,
+    pub amount: i64,
+    pub cause: String,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct TransferQuery {
+    /// A contract's id; needed but for the center's people.
+    pub contract: Option<String>,
+    pub cursor: Option<String>,
+    pub limit: Option<u32>,
+}
+
+/// Entries in the order of posting.
+pub async fn list_transfers(
+    center: &Center,
+    caller: &Caller,
+    query: TransferQuery,
+) -> Result<Page<TransferView>, AppError> {
+    let contract = match query.contract.as_deref().filter(|text| !text.is_empty()) {
+        Some(id) => Some(contracts::visible(center, caller, id, Action::ReadLedger)?.id),
+        None => {
+            center.policies.check(caller, Action::ReadLedger, None).map_err(|error| match caller.member.tenant {
+                Some(_) => AppError::invalid("contract", "is not named", "give the id of a contract of yours"),
+                None => error,
+            })?;
+            None
+        }
+    };
+    let after = views::parse_cursor::<i64>(query.cursor.as_deref())?.unwrap_or(0);
+    let limit = views::page_limit(query.limit)?;
+    let rows = center.read(move |tx| ledger::list_transfers(tx, contract, after, limit + 1)).await?;
+    let page = Page::cut(rows, limit, |(seq, _)| seq.to_string());
+    let live = center.live();
+    let account = |account: Account| match account {
+        Account::Cash => "cash".to_owned(),
+        Account::Revenue => "revenue".to_owned(),
+        Account::Capacity => "capacity".to_owned(),
+        Account::Delivered => "delivered".to_owned(),
+        Account::Contract(id) => live.contracts.get(&id).map_or_else(|| id.to_string(), |c| c.contract.number.clone()),
+    };
+    Ok(page.map(|(seq, transfer): (i64, Transfer)| TransferView {
+        seq,
+        at: transfer.at.to_string(),
+        unit: transfer.unit,
+        debit: account(transfer.debit),
+        credit: account(transfer.credit),
+        amount: transfer.amount,
+        cause: match transfer.cause {
+            Cause::Use(run) | Cause::Refund(run) => format!("{} {run}", transfer.cause.code()),
+            other => other.code().to_owned(),
+        },
+        key: transfer.key,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn months_have_their_bounds() {
+        let now: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+        let bounds = |text| month(text, now).map(|(name, from, to)| (name, from.to_string(), to.to_string()));
+        let want = |name: &str, from: &str, to: &str| {
+            let midnight = |day: &str| format!("{day}T00:00:00.000Z");
+            (name.to_owned(), midnight(from), midnight(to))
+        };
+        assert_eq!(bounds(None).unwrap(), want("2026-11", "2026-11-01", "2026-12-01"));
+        assert_eq!(bounds(Some("2024-12")).unwrap(), want("2024-12", "2024-12-01", "2025-01-01"));
+        for bad in ["2024", "2024-13", "24-01", "2024-1", "x", "9999-12", "2024-00"] {
+            assert!(bounds(Some(bad)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_field_is_never_a_formula() {
+        assert_eq!(quoted("=1+1"), "\"'=1+1\"");
+        assert_eq!(quoted("a,\"b\""), "\"a,\"\"b\"\"\"");
+        assert_eq!(quoted("west-lake"), "west-lake");
+    }
+}

@@ -1,0 +1,198 @@
+//! Tenants and alliances.
+
+use std::sync::Arc;
+
+use domain::{
+    AllianceId, Lang, Tenant, TenantDomain, TenantId,
+    tenant::{Alliance, check_slug},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use store::tenants as rows;
+
+use super::{
+    audit::{self, Change},
+    views::{self, Text},
+};
+use crate::{
+    auth::{Action, Caller},
+    center::Center,
+    error::AppError,
+    moment::{self, new_id},
+};
+
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct TenantView {
+    #[schema(value_type = String)]
+    pub id: TenantId,
+    pub slug: String,
+    pub name: Text,
+    /// `research`, `enterprise` or `government`.
+    pub domain: String,
+    #[schema(value_type = Option<String>)]
+    pub alliance: Option<AllianceId>,
+    pub created_at: String,
+    /// Jobs that have not ended.
+    pub active_jobs: u32,
+}
+
+fn view(center: &Center, tenant: &Tenant) -> TenantView {
+    TenantView {
+        id: tenant.id,
+        slug: tenant.slug.clone(),
+        name: Text::of(|lang| match lang {
+            Lang::Zh => tenant.name_zh.clone(),
+            Lang::En => tenant.name_en.clone(),
+        }),
+        domain: tenant.domain.code().to_owned(),
+        alliance: tenant.alliance,
+        created_at: tenant.created_at.to_string(),
+        active_jobs: center.live().jobs_of(tenant.id),
+    }
+}
+
+/// Tenants that the caller may see, by short name.
+pub fn list(center: &Center, caller: &Caller) -> Result<Vec<TenantView>, AppError> {
+    let scope = caller.scope()?.tenant();
+    center.policies.check(caller, Action::ReadTenant, scope)?;
+    let mut tenants: Vec<Arc<Tenant>> =
+        center.live().tenants.values().filter(|tenant| scope.is_none_or(|own| own == tenant.id)).cloned().collect();
+    tenants.sort_by(|a, b| a.slug.cmp(&b.slug));
+    Ok(tenants.iter().map(|tenant| view(center, tenant)).collect())
+}
+
+/// The tenant of that short name, if the caller may see it.
+pub fn show(center: &Center, caller: &Caller, slug: &str) -> Result<TenantView, AppError> {
+    let found = center.live().tenants.values().find(|tenant| tenant.slug == slug).cloned();
+    let tenant = found.filter(|tenant| caller.sees(tenant.id)).ok_or_else(|| AppError::not_found("tenant", slug))?;
+    center.policies.check(caller, Action::ReadTenant, Some(tenant.id))?;
+    Ok(view(center, &tenant))
+}
+
+/// The tenant that a request names, or the caller's own; none for the center's people who name none.
+pub fn named_or_own(center: &Center, caller: &Caller, slug: Option<&str>) -> Result<Option<TenantId>, AppError> {
+    let Some(slug) = slug.filter(|slug| !slug.is_empty()) else { return Ok(caller.member.tenant) };
+    let found = center.live().tenants.values().find(|tenant| tenant.slug == slug).map(|tenant| tenant.id);
+    found.filter(|id| caller.sees(*id)).map(Some).ok_or_else(|| AppError::not_found("tenant", slug))
+}
+
+/// [`named_or_own`] where there must be one.
+pub fn named_or_own_required(center: &Center, caller: &Caller, slug: Option<&str>) -> Result<TenantId, AppError> {
+    named_or_own(center, caller, slug)?
+        .ok_or_else(|| AppError::invalid("tenant", "is not named", "give the tenant's short name"))
+}
+
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewTenant {
+    pub slug: String,
+    pub name_zh: String,
+    pub name_en: String,
+    /// `research`, `enterprise` or `government`.
+    pub domain: String,
+    /// An alliance's short name.
+    pub alliance: Option<String>,
+}
+
+/// Signs up a tenant.
+pub async fn create(center: &Center, caller: &Caller, new: NewTenant) -> Result<TenantView, AppError> {
+    center.policies.check(caller, Action::ManageTenant, None)?;
+    check_slug(&new.slug).map_err(|error| AppError::invalid("slug", error.to_string(), "choose another"))?;
+    for (field, name) in [("name_zh", &new.name_zh), ("name_en", &new.name_en)] {
+        if !(1..=128).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+            return Err(AppError::invalid(field, "is not a name", "use 1 to 128 printable characters"));
+        }
+    }
+    let known = TenantDomain::ALL.map(TenantDomain::code);
+    let domain = views::word("domain", &new.domain, TenantDomain::from_code, &known)?;
+    let by = caller.clone();
+    let tenant = center
+        .write(
+            move |tx| {
+                let alliance = match new.alliance.as_deref().filter(|slug| !slug.is_empty()) {
+                    None => None,
+                    Some(slug) => {
+                        let all = rows::list_alliances(tx)?;
+                        let found = all.into_iter().find(|alliance| alliance.slug == slug);
+                        Some(found.ok_or_else(|| AppError::not_found("alliance", slug))?.id)
+                    }
+                };
+                let tenant = Tenant {
+                    id: new_id!(TenantId),
+                    slug: new.slug,
+                    name_zh: new.name_zh,
+                    name_en: new.name_en,
+                    domain,
+                    alliance,
+                    uid_index: rows::next_uid_index(tx)?,
+                    created_at: moment::now(),
+                };
+                rows::insert_tenant(tx, &tenant)?;
+                let change = Change {
+                    tenant: Some(tenant.id),
+                    action: "manage_tenant",
+                    subject: tenant.id.to_string(),
+                    detail: json!({ "slug": tenant.slug, "domain": domain.code() }),
+                };
+                audit::record(tx, &by, change)?;
+                Ok(Arc::new(tenant))
+            },
+            |center, tenant| drop(center.live().tenants.insert(tenant.id, tenant.clone())),
+        )
+        .await?;
+    Ok(view(center, &tenant))
+}
+
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct AllianceView {
+    #[schema(value_type = String)]
+    pub id: AllianceId,
+    pub slug: String,
+    pub name: Text,
+    /// Short names of the tenants in it.
+    pub tenants: Vec<String>,
+}
+
+/// All alliances: who is in one is public within the center.
+pub async fn list_alliances(center: &Center, caller: &Caller) -> Result<Vec<AllianceView>, AppError> {
+    center.policies.check(caller, Action::ReadNode, None)?;
+    let alliances = center.read(rows::list_alliances).await?;
+    let live = center.live();
+    let view = |alliance: Alliance| {
+        let members = live.tenants.values().filter(|tenant| tenant.alliance == Some(alliance.id));
+        let mut tenants: Vec<String> = members.map(|tenant| tenant.slug.clone()).collect();
+        tenants.sort_unstable();
+        let name = Text { zh: alliance.name_zh, en: alliance.name_en };
+        AllianceView { id: alliance.id, slug: alliance.slug, name, tenants }
+    };
+    Ok(alliances.into_iter().map(view).collect())
+}
+
+/// Founds an alliance.
+pub async fn create_alliance(
+    center: &Center,
+    caller: &Caller,
+    slug: String,
+    name: Text,
+) -> Result<AllianceId, AppError> {
+    center.policies.check(caller, Action::ManageTenant, None)?;
+    check_slug(&slug).map_err(|error| AppError::invalid("slug", error.to_string(), "choose another"))?;
+    let alliance = Alliance { id: new_id!(AllianceId), slug, name_zh: name.zh, name_en: name.en };
+    let by = caller.clone();
+    center
+        .write(
+            move |tx| {
+                rows::insert_alliance(tx, &alliance)?;
+                let change = Change {
+                    tenant: None,
+                    action: "manage_tenant",
+                    subject: alliance.id.to_string(),
+                    detail: json!({ "alliance": alliance.slug }),
+                };
+                audit::record(tx, &by, change)?;
+                Ok(alliance.id)
+            },
+            |_, _| (),
+        )
+        .await
+}

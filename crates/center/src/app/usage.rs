@@ -1,0 +1,85 @@
+//! Use of an interval, by tenant, project or domain.
+
+use std::collections::BTreeMap;
+
+use domain::{CardMs, MicroCny};
+use serde::{Deserialize, Serialize};
+
+use super::views;
+use crate::{
+    auth::{Action, Caller},
+    center::Center,
+    error::AppError,
+    moment,
+};
+
+#[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct UsageQuery {
+    /// RFC 3339, or a date. The last 30 days where left out.
+    pub from: Option<String>,
+    pub to: Option<String>,
+    /// `project` (where left out), `tenant` or `domain`.
+    pub group_by: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct UsageView {
+    pub from: String,
+    pub to: String,
+    pub group_by: String,
+    pub rows: Vec<UsageRow>,
+    pub total: UsageRow,
+}
+
+#[derive(Clone, Debug, Default, Serialize, utoipa::ToSchema)]
+pub struct UsageRow {
+    /// The project, tenant or domain.
+    pub name: String,
+    pub tenant_slug: String,
+    /// Runs that had cards in the interval.
+    pub runs: u64,
+    /// Card time in the interval, of runs that still run too.
+    #[schema(value_type = i64)]
+    pub used_card_ms: CardMs,
+    /// What that card time costs.
+    #[schema(value_type = i64)]
+    pub charge_micro_cny: MicroCny,
+}
+
+impl UsageRow {
+    fn add(&mut self, runs: u64, used: CardMs, charge: MicroCny) {
+        self.runs += runs;
+        self.used_card_ms += used;
+        self.charge_micro_cny = MicroCny(self.charge_micro_cny.0.saturating_add(charge.0));
+    }
+}
+
+pub async fn usage(center: &Center, caller: &Caller, query: UsageQuery) -> Result<UsageView, AppError> {
+    let scope = caller.scope()?.tenant();
+    center.policies.check(caller, Action::ReadUsage, scope)?;
+    let groups = ["project", "tenant", "domain"];
+    let group_by = query.group_by.as_deref().filter(|text| !text.is_empty()).unwrap_or("project");
+    let group_by =
+        views::word("group_by", group_by, |text| groups.iter().find(|known| **known == text).copied(), &groups)?;
+    let (from, to) = views::interval(query.from.as_deref(), query.to.as_deref(), 30 * 24, moment::now())?;
+    let used = center.read(move |tx| store::runs::use_between(tx, scope, from, to)).await?;
+    let live = center.live();
+    let mut rows: BTreeMap<(String, String), UsageRow> = BTreeMap::new();
+    let mut total = UsageRow { name: "total".into(), ..UsageRow::default() };
+    for row in used {
+        let tenant = live.tenants.get(&row.tenant);
+        let slug = tenant.map(|tenant| tenant.slug.clone()).unwrap_or_default();
+        let (name, tenant_slug) = match group_by {
+            "domain" => (tenant.map(|t| t.domain.code().to_owned()).unwrap_or_default(), String::new()),
+            "tenant" => (slug.clone(), slug),
+            _ => (live.projects.get(&row.project).map(|p| p.slug.clone()).unwrap_or_default(), slug),
+        };
+        total.add(row.runs, row.used, row.charge);
+        let key = (tenant_slug.clone(), name.clone());
+        let entry = rows.entry(key).or_insert_with(|| UsageRow { name, tenant_slug, ..UsageRow::default() });
+        entry.add(row.runs, row.used, row.charge);
+    }
+    let (from, to) = (from.to_string(), to.to_string());
+    Ok(UsageView { from, to, group_by: group_by.to_owned(), rows: rows.into_values().collect(), total })
+}

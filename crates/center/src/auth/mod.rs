@@ -1,0 +1,60 @@
+//! Who asks, and whether they may.
+
+pub mod credentials;
+pub mod limits;
+pub mod password;
+pub mod policy;
+
+use domain::{Member, Role, TenantId};
+
+use crate::error::AppError;
+pub use policy::{Action, Policies};
+
+/// Who asks: a member who has shown a token or a session.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub member: Member,
+    /// The address that the request came from, for the audit log.
+    pub from: String,
+}
+
+/// Whose rows a caller may see at all: goes into the SQL of every list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    Center,
+    Tenant(TenantId),
+}
+
+impl Scope {
+    /// The filter for a store's list: `None` for all tenants.
+    pub fn tenant(self) -> Option<TenantId> {
+        match self {
+            Self::Center => None,
+            Self::Tenant(tenant) => Some(tenant),
+        }
+    }
+}
+
+impl Caller {
+    pub fn role(&self) -> Role {
+        self.member.role
+    }
+
+    /// A member without a tenant sees all rows only in a role of the center.
+    pub fn scope(&self) -> Result<Scope, AppError> {
+        match self.member.tenant {
+            Some(tenant) => Ok(Scope::Tenant(tenant)),
+            None if self.member.role.is_of_center() => Ok(Scope::Center),
+            None => Err(AppError::Internal("a member has neither a tenant nor a role of the center".into())),
+        }
+    }
+
+    /// Whether rows of `tenant` exist for this caller.
+    pub fn sees(&self, tenant: TenantId) -> bool {
+        match self.scope() {
+            Ok(Scope::Center) => true,
+            Ok(Scope::Tenant(own)) => own == tenant,
+            Err(_) => false,
+        }
+    }
+}

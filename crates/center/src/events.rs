@@ -1,0 +1,58 @@
+//! Events: what happened to jobs, nodes and contracts, in order, for pages and streams that follow along.
+
+use std::sync::Arc;
+
+use domain::{JobId, RunId, TenantId, Timestamp};
+use serde::Serialize;
+use serde_json::Value;
+use store::{Tx, events::NewEvent};
+
+use crate::{center::Center, error::AppError};
+
+/// One event. `seq` grows by commit; a stream is resumed after the last one seen.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct Event {
+    pub seq: i64,
+    /// RFC 3339.
+    pub at: String,
+    /// Whose it is; none for events of the center itself.
+    #[schema(value_type = Option<String>)]
+    pub tenant: Option<TenantId>,
+    #[schema(value_type = Option<String>)]
+    pub job: Option<JobId>,
+    #[schema(value_type = Option<String>)]
+    pub run: Option<RunId>,
+    /// `job_submitted`, `job_stopping`, `job_ended`, `run_started`, `run_ended`, `contract_changed`, `node_changed`.
+    pub kind: String,
+    #[schema(value_type = Object)]
+    pub data: Value,
+}
+
+/// What an event is about.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct About {
+    pub tenant: Option<TenantId>,
+    pub job: Option<JobId>,
+    pub run: Option<RunId>,
+}
+
+/// Keeps an event with the change that it tells of. Give it to [`tell`] after the commit.
+pub fn record(tx: &Tx, at: Timestamp, about: About, kind: &str, data: Value) -> Result<Event, AppError> {
+    let new = NewEvent { at, tenant: about.tenant, job: about.job, run: about.run, kind: kind.to_owned(), data };
+    let seq = store::events::append(tx, &new)?;
+    Ok(Event {
+        seq,
+        at: at.to_string(),
+        tenant: about.tenant,
+        job: about.job,
+        run: about.run,
+        kind: new.kind,
+        data: new.data,
+    })
+}
+
+/// Tells all who follow.
+pub fn tell(center: &Center, event: Event) {
+    // No receiver is no error: nobody follows at the moment.
+    let _ = center.events.send(Arc::new(event));
+}

@@ -1,0 +1,370 @@
+//! What is going on now, in memory: nodes, contracts with their balances, jobs and runs that have not ended.
+//!
+//! The store is the truth. This is a copy of the part of it that the loops need at every step: read from the store at
+//! start, and changed only after a commit, in the order of the commits.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
+
+use domain::{
+    CardMs, CardSet, Contract, ContractId, ContractState, Job, JobId, Lang, MemberId, MicroCny, Millis, Node, NodeId,
+    PoolId, Project, ProjectId, Run,
+    RunId, Tenant, TenantId, Timestamp,
+    contract::{Burn, Funds},
+    job::JobState,
+    ledger::Metered,
+    price::PriceBook,
+    spec::{Dependency, DependencyKind},
+};
+use scheduler::{
+    Block, Gate, NodeView, Occupied, Queue, Snapshot, Verdict, Waiting,
+    use_decay::DecayedUse,
+};
+use store::pools::Pool;
+
+#[derive(Debug, Default)]
+pub struct Live {
+    pub pools: BTreeMap<PoolId, Pool>,
+    pub nodes: BTreeMap<NodeId, LiveNode>,
+    pub tenants: HashMap<TenantId, Arc<Tenant>>,
+    pub contracts: BTreeMap<ContractId, LiveContract>,
+    pub projects: BTreeMap<ProjectId, Project>,
+    /// What members sign in with.
+    pub logins: HashMap<MemberId, String>,
+    pub price_books: Vec<PriceBook>,
+    /// Jobs that have not ended.
+    pub jobs: BTreeMap<JobId, LiveJob>,
+    /// Runs that have not ended.
+    pub runs: BTreeMap<RunId, LiveRun>,
+    /// How many jobs of each tenant have not ended.
+    active_jobs: HashMap<TenantId, u32>,
+    /// Why each waiting job waits, as of the last plan.
+    pub verdicts: HashMap<JobId, Verdict>,
+    /// For each job that others wait for, who waits.
+    pub waited_for: HashMap<JobId, HashSet<JobId>>,
+}
+
+#[derive(Clone, Debug)]
+pub struct LiveNode {
+    pub node: Node,
+    pub model: Arc<str>,
+    pub name: Arc<str>,
+    pub switch: Arc<str>,
+    pub rings: Arc<[CardSet]>,
+    /// Cards that runs have.
+    pub busy: CardSet,
+}
+
+#[derive(Clone, Debug)]
+pub struct LiveContract {
+    pub contract: Contract,
+    pub pools: Arc<[PoolId]>,
+    /// Balances of its two accounts in the ledger, as of the last metering.
+    pub use_balance: CardMs,
+    pub money_balance: MicroCny,
+    pub decayed_use: DecayedUse,
+    /// When its runs are stopped, once its balance has ended.
+    pub grace_ends_at: Option<Timestamp>,
+}
+
+impl LiveContract {
+    /// What is left, not counting what its running runs have used since they were last metered.
+    pub fn funds(&self) -> Funds {
+        Funds::of(self.contract.kind, self.use_balance, self.money_balance)
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct LiveJob {
+    pub job: Arc<Job>,
+    pub model: Option<Arc<str>>,
+    pub time_limit: Millis,
+    /// What it still waits for of other jobs.
+    pub unmet: Vec<Dependency>,
+    /// Tasks to be tried again, with the attempt that comes.
+    pub retries: Vec<(u32, u32)>,
+}
+
+#[derive(Clone, Debug)]
+pub struct LiveRun {
+    pub run: Run,
+    pub job_name: Arc<str>,
+    pub class: domain::ServiceClass,
+    pub time_limit: Millis,
+    pub metered: Metered,
+}
+
+impl Live {
+    /// The snapshot that the planner gets.
+    ///
+    /// Cost: linear in nodes, contracts, and jobs that have not ended.
+    pub fn snapshot(&self, half_life: Millis, now: Timestamp) -> Snapshot {
+        Snapshot {
+            nodes: self.nodes.values().map(|node| self.node_view(node)).collect(),
+            queues: self.contracts.values().map(|contract| queue(contract, half_life, now)).collect(),
+            waiting: self.jobs.values().filter_map(waiting).collect(),
+            running: self.runs.values().map(occupied).collect(),
+        }
+    }
+
+    fn node_view(&self, live: &LiveNode) -> NodeView {
+        NodeView {
+            id: live.node.id,
+            pool: live.node.pool,
+            name: live.name.clone(),
+            model: live.model.clone(),
+            affinity: self.pools.get(&live.node.pool).map(|pool| pool.model.affinity).unwrap_or_default(),
+            rings: live.rings.clone(),
+            cards: live.node.all_cards(),
+            free: live.node.all_cards().without(live.busy),
+            takes_runs: live.node.state.takes_runs(),
+            switch: live.switch.clone(),
+        }
+    }
+
+    pub fn add_node(&mut self, node: Node, pool: &Pool) {
+        let busy = self.nodes.get(&node.id).map_or(CardSet::EMPTY, |live| live.busy);
+        let live = LiveNode {
+            model: pool.model.name.as_str().into(),
+            name: node.name.as_str().into(),
+            switch: node.switch.as_str().into(),
+            rings: node.rings.as_slice().into(),
+            busy,
+            node,
+        };
+        self.nodes.insert(live.node.id, live);
+    }
+
+    pub fn add_contract(&mut self, contract: Contract, use_balance: CardMs, money_balance: MicroCny) {
+        let pools = contract.pools.as_slice().into();
+        let id = contract.id;
+        let old = self.contracts.remove(&id);
+        let live = LiveContract {
+            contract,
+            pools,
+            use_balance,
+            money_balance,
+            decayed_use: old.as_ref().map(|old| old.decayed_use).unwrap_or_default(),
+            grace_ends_at: old.and_then(|old| old.grace_ends_at),
+        };
+        self.contracts.insert(id, live);
+    }
+
+    pub fn add_run(&mut self, live: LiveRun) {
+        for slot in &live.run.placement.0 {
+            if let Some(node) = self.nodes.get_mut(&slot.node) {
+                node.busy = node.busy.union(slot.cards);
+            }
+        }
+        self.runs.insert(live.run.id, live);
+    }
+
+    pub fn remove_run(&mut self, id: RunId) -> Option<LiveRun> {
+        let live = self.runs.remove(&id)?;
+        for slot in &live.run.placement.0 {
+            if let Some(node) = self.nodes.get_mut(&slot.node) {
+                node.busy = node.busy.without(slot.cards);
+            }
+        }
+        Some(live)
+    }
+
+    /// Takes in a job as it is after a change; drops it if it has ended.
+    pub fn set_job(&mut self, job: Arc<Job>, time_limit: Millis, unmet: Option<Vec<Dependency>>) {
+        let id = job.id;
+        let old = self.jobs.remove(&id);
+        let active = self.active_jobs.entry(job.tenant).or_default();
+        if job.state.has_ended() {
+            *active -= u32::from(old.is_some());
+            self.verdicts.remove(&id);
+            return;
+        }
+        *active += u32::from(old.is_none());
+        let unmet = unmet.unwrap_or_else(|| old.as_ref().map(|old| old.unmet.clone()).unwrap_or_default());
+        for dependency in &unmet {
+            self.waited_for.entry(dependency.job).or_default().insert(id);
+        }
+        let model = job.spec.card_model.as_deref().map(Into::into);
+        let retries = old.map(|old| old.retries).unwrap_or_default();
+        self.jobs.insert(id, LiveJob { job, model, time_limit, unmet, retries });
+    }
+
+    /// Jobs that can never run now that `job` stands as it does. What was waited for and has come about is crossed off.
+    pub fn settle_dependents(&mut self, job: &Job) -> Vec<JobId> {
+        let Some(dependents) = self.waited_for.get(&job.id).cloned() else { return Vec::new() };
+        let mut hopeless = Vec::new();
+        for id in dependents {
+            let Some(dependent) = self.jobs.get_mut(&id) else { continue };
+            let mut is_hopeless = false;
+            dependent.unmet.retain(|dependency| {
+                if dependency.job != job.id {
+                    return true;
+                }
+                match fate(dependency.when, job.state) {
+                    Fate::Open => true,
+                    Fate::Met => false,
+                    Fate::Never => {
+                        is_hopeless = true;
+                        true
+                    }
+                }
+            });
+            if is_hopeless {
+                hopeless.push(id);
+            }
+        }
+        if job.state.has_ended() {
+            self.waited_for.remove(&job.id);
+        }
+        hopeless
+    }
+
+    /// What of `contract` its running runs burn, from the instant of their last metering.
+    pub fn burns(&self, contract: ContractId) -> impl Iterator<Item = Burn> {
+        self.runs
+            .values()
+            .filter(move |live| live.run.contract == contract && live.run.state.started_at().is_some())
+            .map(|live| Burn { cards: live.run.placement.card_count(), rate: live.run.rate })
+    }
+
+    /// Cards of `contract` that runs have.
+    pub fn cards_in_use(&self, contract: ContractId) -> u32 {
+        self.runs.values().filter(|live| live.run.contract == contract).map(|live| live.run.placement.card_count()).sum()
+    }
+
+    /// How many jobs of a tenant have not ended.
+    pub fn jobs_of(&self, tenant: TenantId) -> u32 {
+        self.active_jobs.get(&tenant).copied().unwrap_or(0)
+    }
+
+    /// What the runs of a job have used and cost since they were last metered.
+    pub fn unmetered(&self, job: JobId, now: Timestamp) -> (CardMs, MicroCny) {
+        let mut sums = (CardMs::ZERO, MicroCny::ZERO);
+        if !self.jobs.get(&job).is_some_and(|live| live.job.tasks.running > 0) {
+            return sums;
+        }
+        for live in self.runs.values().filter(|live| live.run.job == job) {
+            sums.0 += live.run.used(now) - live.metered.used;
+            sums.1 = MicroCny(sums.1.0 + live.run.charge(now).0 - live.metered.charged.0);
+        }
+        sums
+    }
+
+    /// The name of a tenant in `lang`, or its id if it is gone.
+    pub fn tenant_name(&self, id: TenantId, lang: Lang) -> String {
+        self.tenants.get(&id).map_or_else(|| id.to_string(), |tenant| match lang {
+            Lang::Zh => tenant.name_zh.clone(),
+            Lang::En => tenant.name_en.clone(),
+        })
+    }
+}
+
+/// What has become of something waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    Open,
+    Met,
+    Never,
+}
+
+/// Whether a job in `state` is, may still be, or can't be what `when` asks for.
+pub fn fate(when: DependencyKind, state: JobState) -> Fate {
+    use domain::job::JobOutcome;
+    let JobState::Ended { outcome, .. } = state else {
+        let has_begun = !matches!(state, JobState::Queued);
+        return if when == DependencyKind::Started && has_begun { Fate::Met } else { Fate::Open };
+    };
+    let is_met = match when {
+        DependencyKind::Started | DependencyKind::Ended => true,
+        DependencyKind::Succeeded => outcome == JobOutcome::Succeeded,
+        DependencyKind::Failed => outcome != JobOutcome::Succeeded,
+    };
+    if is_met { Fate::Met } else { Fate::Never }
+}
+
+fn queue(live: &LiveContract, half_life: Millis, now: Timestamp) -> Queue {
+    let contract = &live.contract;
+    let gate = if contract.state != ContractState::Active {
+        Gate::Closed(contract.state)
+    } else if now < contract.starts_at {
+        Gate::NotYet { starts_at: contract.starts_at }
+    } else if now >= contract.ends_at {
+        Gate::Ended
+    } else {
+        Gate::Open
+    };
+    Queue {
+        id: contract.id,
+        tenant: contract.tenant,
+        cohort: None,
+        pools: live.pools.clone(),
+        terms: contract.queue,
+        gate,
+        use_card_ms: live.decayed_use.at(now, half_life),
+    }
+}
+
+/// A job as the planner sees it, if tasks of it wait.
+pub fn waiting(live: &LiveJob) -> Option<Waiting> {
+    let job = &live.job;
+    if job.tasks.waiting() == 0 || matches!(job.state, JobState::Stopping { .. } | JobState::Ended { .. }) {
+        return None;
+    }
+    let tasks = job.startable();
+    let block = match (live.unmet.first(), &job.spec.array) {
+        (Some(first), _) => {
+            Some(Block::Dependency { waits_for: u32::try_from(live.unmet.len()).unwrap_or(u32::MAX), first: first.job })
+        }
+        (None, Some(array)) if tasks == 0 => {
+            Some(Block::ArrayLimit { running: job.tasks.running, limit: array.max_running.unwrap_or(u32::MAX) })
+        }
+        _ => None,
+    };
+    Some(Waiting {
+        job: job.id,
+        queue: job.contract,
+        class: job.spec.service_class,
+        nodes: job.spec.nodes,
+        cards_per_node: job.spec.cards_per_node,
+        model: live.model.clone(),
+        time_limit: live.time_limit,
+        submitted_at: job.submitted_at,
+        tasks,
+        block,
+    })
+}
+
+fn occupied(live: &LiveRun) -> Occupied {
+    let from = live.run.state.started_at().unwrap_or_else(|| live.run.state.planned_at());
+    Occupied {
+        run: live.run.id,
+        job: live.run.job,
+        queue: live.run.contract,
+        class: live.class,
+        placement: live.run.placement.clone(),
+        expected_end: from.plus(live.time_limit),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::job::JobOutcome;
+
+    #[test]
+    fn what_is_waited_for_comes_about_or_can_not() {
+        use DependencyKind as K;
+        let ended = |outcome| JobState::Ended { at: Timestamp::default(), outcome };
+        let states = [JobState::Queued, JobState::Running, ended(JobOutcome::Succeeded), ended(JobOutcome::Cancelled)];
+        for (when, want) in [
+            (K::Started, [Fate::Open, Fate::Met, Fate::Met, Fate::Met]),
+            (K::Ended, [Fate::Open, Fate::Open, Fate::Met, Fate::Met]),
+            (K::Succeeded, [Fate::Open, Fate::Open, Fate::Met, Fate::Never]),
+            (K::Failed, [Fate::Open, Fate::Open, Fate::Never, Fate::Met]),
+        ] {
+            assert_eq!(states.map(|state| fate(when, state)), want, "{when:?}");
+        }
+    }
+}

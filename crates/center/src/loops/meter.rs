@@ -1,0 +1,173 @@
+//! The meter loop: posts what running runs use, each minute and whenever it matters, and ends contracts at the instant
+//! their balance or their term ends.
+
+use std::{
+    collections::BTreeMap,
+    sync::mpsc::Receiver,
+    time::Duration,
+};
+
+use domain::{CardMs, ContractId, ContractState, MicroCny, Millis, RunId, Timestamp, contract::ContractAction, run::StopCause};
+
+use super::sleep;
+use crate::{
+    app::{contracts, runs},
+    center::Center,
+    moment,
+};
+
+/// No sleep is shorter: a contract that ends now is looked at a millisecond later, not in a busy loop.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+pub fn run(center: &Center, called: &Receiver<()>) {
+    let every = center.settings.billing.accrue_every_ms;
+    let mut accrued_at = moment::now();
+    let mut pause = SHORTEST;
+    while sleep(called, pause) && !center.wakers.is_stopping() {
+        let now = moment::now();
+        let is_due = now >= accrued_at.plus(every);
+        let next = step(center, now, is_due);
+        if is_due {
+            accrued_at = now;
+        }
+        let until = next.unwrap_or(Timestamp::from_micros(i64::MAX)).min(accrued_at.plus(every));
+        let wait = until.since(moment::now()).0;
+        pause = Duration::from_millis(u64::try_from(wait).unwrap_or(0)).max(SHORTEST);
+    }
+}
+
+/// What is to be done at one instant.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Due {
+    /// Contracts whose balance has ended now.
+    exhausted: Vec<ContractId>,
+    /// Contracts whose term has ended now.
+    expired: Vec<ContractId>,
+    /// Runs whose contract's grace is over, or whose contract is not active any more.
+    stop: Vec<(RunId, StopCause)>,
+    /// When to look again, as far as is known.
+    next: Option<Timestamp>,
+}
+
+/// One look. Gives when to look again.
+fn step(center: &Center, now: Timestamp, accrue_all: bool) -> Option<Timestamp> {
+    let due = look(center, now);
+    if accrue_all {
+        accrue(center, now, None);
+    }
+    for contract in &due.exhausted {
+        // Up to the very instant, so that the page and the ledger show a balance that has ended.
+        accrue(center, now, Some(*contract));
+        contracts::end_by_itself(center, *contract, ContractAction::Exhaust, now);
+    }
+    for contract in &due.expired {
+        contracts::end_by_itself(center, *contract, ContractAction::Expire, now);
+    }
+    let mut by_cause: BTreeMap<&str, (StopCause, Vec<RunId>)> = BTreeMap::new();
+    for (run, cause) in due.stop {
+        by_cause.entry(cause.code()).or_insert_with(|| (cause, Vec::new())).1.push(run);
+    }
+    let has_changed = !by_cause.is_empty() || !due.exhausted.is_empty() || !due.expired.is_empty();
+    for (cause, ids) in by_cause.into_values() {
+        runs::stop(center, ids, cause);
+    }
+    if has_changed {
+        center.wakers.plan();
+        return Some(now);
+    }
+    due.next
+}
+
+fn look(center: &Center, now: Timestamp) -> Due {
+    let live = center.live();
+    let mut due = Due::default();
+    let mut unmetered: BTreeMap<ContractId, (CardMs, MicroCny)> = BTreeMap::new();
+    for running in live.runs.values() {
+        let sums = unmetered.entry(running.run.contract).or_default();
+        sums.0 += running.run.used(now) - running.metered.used;
+        sums.1 = MicroCny(sums.1.0 + running.run.charge(now).0 - running.metered.charged.0);
+    }
+    let mut next = |at: Timestamp| due.next = Some(due.next.map_or(at, |known| known.min(at)));
+    for (id, known) in &live.contracts {
+        let contract = &known.contract;
+        if matches!(contract.state, ContractState::Active | ContractState::Exhausted | ContractState::Suspended) {
+            if now >= contract.ends_at {
+                due.expired.push(*id);
+                continue;
+            }
+            next(contract.ends_at);
+        }
+        let (used, charged) = unmetered.get(id).copied().unwrap_or_default();
+        let cause = match contract.state {
+            ContractState::Active => {
+                let left = domain::contract::Funds::of(
+                    contract.kind,
+                    CardMs(known.use_balance.0 - used.0),
+                    MicroCny(known.money_balance.0 - charged.0),
+                );
+                match left.last_for(live.burns(*id)) {
+                    _ if left.is_exhausted() => due.exhausted.push(*id),
+                    Some(lasts) => next(now.plus(Millis(lasts.0 + 1))),
+                    None => {}
+                }
+                continue;
+            }
+            ContractState::Exhausted => match known.grace_ends_at {
+                Some(at) if now < at => {
+                    next(at);
+                    continue;
+                }
+                _ => StopCause::BalanceEnded,
+            },
+            _ => StopCause::ContractEnded,
+        };
+        let still_running = live.runs.values().filter(|r| r.run.contract == *id && r.run.state.stop().is_none());
+        due.stop.extend(still_running.map(|r| (r.run.id, cause)));
+    }
+    due
+}
+
+/// Posts what running runs have used up to `now`: all of them, or one contract's.
+fn accrue(center: &Center, now: Timestamp, only: Option<ContractId>) {
+    let ids: Vec<RunId> = {
+        let live = center.live();
+        let running = live.runs.values().filter(|r| r.run.state.started_at().is_some());
+        running.filter(|r| only.is_none_or(|contract| r.run.contract == contract)).map(|r| r.run.id).collect()
+    };
+    if ids.is_empty() {
+        return;
+    }
+    let posted = center.write_now(
+        move |tx| {
+            let mut posted = Vec::with_capacity(ids.len());
+            for id in ids {
+                let Some(row) = store::runs::get_run(tx, id)? else { continue };
+                // What ended meanwhile was metered with its end.
+                if row.run.state.has_ended() {
+                    continue;
+                }
+                let (metered, used, charged) = runs::settle(tx, &row.run, row.metered, now)?;
+                store::jobs::add_job_use(tx, row.run.job, used, charged, None, None)?;
+                posted.push((id, row.run.contract, metered, used, charged));
+            }
+            Ok(posted)
+        },
+        |center, posted| {
+            let half_life = center.settings.billing.use_half_life_ms;
+            let mut live = center.live();
+            for &(id, contract, metered, used, charged) in posted {
+                if let Some(known) = live.runs.get_mut(&id) {
+                    known.metered = metered;
+                }
+                if let Some(known) = live.contracts.get_mut(&contract) {
+                    known.use_balance = CardMs(known.use_balance.0 - used.0);
+                    known.money_balance = MicroCny(known.money_balance.0 - charged.0);
+                    known.decayed_use.add(used, moment::now(), half_life);
+                }
+            }
+        },
+    );
+    if let Err(error) = posted {
+        tracing::error!(%error, "failed to meter running runs; it is tried again");
+    }
+}

@@ -1,0 +1,79 @@
+//! The watch loop: looks at runs of which the engine has news, and takes their starts and ends into the store.
+
+use std::{
+    collections::BTreeSet,
+    sync::mpsc::{Receiver, RecvTimeoutError},
+    time::{Duration, Instant},
+};
+
+use domain::RunId;
+use engines::{Observation, Observation::NotLaunched};
+
+use crate::{app::runs, center::Center, moment};
+
+/// Looks at all runs this often, in case the engine's news of one was lost.
+const ALL_EVERY: Duration = Duration::from_secs(3);
+/// How many runs are taken into one commit at most.
+const BATCH: usize = 256;
+
+pub fn run(center: &Center, news: &Receiver<RunId>) {
+    let mut looked_at_all = Instant::now();
+    while !center.wakers.is_stopping() {
+        let mut batch = BTreeSet::new();
+        match news.recv_timeout(Duration::from_millis(200)) {
+            Ok(run) => drop(batch.insert(run)),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        while batch.len() < BATCH
+            && let Ok(run) = news.try_recv()
+        {
+            batch.insert(run);
+        }
+        if looked_at_all.elapsed() > ALL_EVERY {
+            looked_at_all = Instant::now();
+            batch.extend(stale(center));
+        }
+        look(center, &batch);
+    }
+}
+
+/// Runs that should have been heard of by now: all that were asked to stop, or were planned a while ago.
+fn stale(center: &Center) -> Vec<RunId> {
+    let before = moment::now().minus(domain::Millis::from_secs(ALL_EVERY.as_secs().cast_signed()));
+    let live = center.live();
+    live.runs.values().filter(|live| live.run.state.planned_at() < before).map(|live| live.run.id).collect()
+}
+
+/// Compares what the engine has with what the store expects, and mends the difference.
+fn look(center: &Center, batch: &BTreeSet<RunId>) {
+    let mut changes = Vec::new();
+    for &run in batch {
+        let Some(known) = center.live().runs.get(&run).map(|live| live.run.state) else { continue };
+        match center.engine.observe(run) {
+            Ok(NotLaunched) => {
+                // Its launch was lost with a center or a host process that died: hand it on again.
+                runs::relaunch(center, run);
+            }
+            Ok(Observation::Alive { started }) => {
+                if known.stop().is_some()
+                    && let Err(error) = center.engine.stop(run)
+                {
+                    tracing::error!(%run, %error, "failed to stop a run");
+                }
+                if let (None, Some(started)) = (known.started_at(), started) {
+                    changes.push((run, runs::Seen::Started(started.at)));
+                }
+            }
+            Ok(Observation::Ended(ended)) => changes.push((run, runs::Seen::Ended(ended))),
+            Ok(Observation::Vanished { started, last_seen, .. }) => {
+                tracing::warn!(%run, "a run vanished: its supervisor or the machine went down");
+                changes.push((run, runs::Seen::Vanished { started_at: started.map(|s| s.at), last_seen }));
+            }
+            Err(error) => tracing::error!(%run, %error, "failed to observe a run"),
+        }
+    }
+    if !changes.is_empty() {
+        runs::take_in(center, changes);
+    }
+}

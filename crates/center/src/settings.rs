@@ -1,0 +1,347 @@
+//! The center's settings: one TOML file, unknown keys refused, each key also from the environment.
+//!
+//! `QIANTANG__ENGINE__ISOLATION=none` sets `isolation` in `[engine]`: the path to the key, two underscores between.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use domain::{CardModel, Millis};
+use serde::Deserialize;
+
+/// What the environment's names begin with.
+const ENV_PREFIX: &str = "QIANTANG__";
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Where the service listens.
+    pub listen: SocketAddr,
+    /// Everything that the center keeps: database, runs, work folders.
+    pub data_dir: PathBuf,
+    pub name_zh: String,
+    pub name_en: String,
+    /// Whether cookies are sent over HTTPS only: set it when a proxy in front speaks TLS.
+    pub secure_cookies: bool,
+    pub log: LogFormat,
+    pub engine: EngineSettings,
+    pub jobs: JobSettings,
+    pub billing: BillingSettings,
+    pub limits: LimitSettings,
+    pub pools: Vec<PoolSettings>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EngineSettings {
+    pub isolation: Isolation,
+    /// Where the center runs as root, each tenant's runs have the uid `uid_base` + the tenant's number.
+    pub uid_base: u32,
+    /// Folders that runs may read besides the system's.
+    pub readable: Vec<PathBuf>,
+    /// How long a run has between being told to stop and being killed.
+    pub kill_grace_ms: Millis,
+    /// What is kept of each of a run's two streams.
+    pub log_limit_mib: u64,
+    pub max_processes: u64,
+    pub max_open_files: u64,
+    pub memory_mib: Option<u64>,
+    pub file_size_mib: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Isolation {
+    #[default]
+    Full,
+    None,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct JobSettings {
+    /// For jobs that name no time limit.
+    pub default_time_limit_ms: Millis,
+    /// The most jobs of one tenant that may be queued or running.
+    pub max_active_per_tenant: u32,
+    /// Variables that every run gets besides the engine's own.
+    pub env: std::collections::BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BillingSettings {
+    /// How long the runs of a contract go on after its balance ended.
+    pub grace_ms: Millis,
+    /// How often running runs are metered.
+    pub accrue_every_ms: Millis,
+    /// After how long use counts half in fair share.
+    pub use_half_life_ms: Millis,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitSettings {
+    pub body_kib: usize,
+    pub requests_per_second: u32,
+    pub sign_ins_per_minute: u32,
+    /// The most event and log streams open at once.
+    pub streams: usize,
+    pub session_hours: i64,
+    pub token_days: i64,
+}
+
+/// A pool of nodes with one card model.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PoolSettings {
+    pub name: String,
+    /// A known model's name, or any name with `model` below.
+    pub card_model: String,
+    /// What to know about a model that is not known, or to correct.
+    pub model: Option<CardModel>,
+    #[serde(default)]
+    pub nodes: Vec<NodeSettings>,
+}
+
+/// Nodes alike.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeSettings {
+    /// The node's name; `count` of them get it with a number behind.
+    pub name: String,
+    #[serde(default = "one_node")]
+    pub count: u32,
+    pub cards: u8,
+    /// Cards in a ring; all of the node's in one where left out.
+    pub cards_per_ring: Option<u8>,
+    /// Nodes that exist for trying out, teaching and tests: their runs get this machine's processor only.
+    #[serde(rename = "virtual", default)]
+    pub is_virtual: bool,
+    #[serde(default)]
+    pub switch: String,
+}
+
+const fn one_node() -> u32 {
+    1
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8470)),
+            data_dir: PathBuf::from("qiantang-data"),
+            name_zh: "人工智能计算中心".into(),
+            name_en: "AI Computing Center".into(),
+            secure_cookies: false,
+            log: LogFormat::Text,
+            engine: EngineSettings::default(),
+            jobs: JobSettings::default(),
+            billing: BillingSettings::default(),
+            limits: LimitSettings::default(),
+            pools: Vec::new(),
+        }
+    }
+}
+
+impl Default for EngineSettings {
+    fn default() -> Self {
+        Self {
+            isolation: Isolation::Full,
+            uid_base: 210_000,
+            readable: Vec::new(),
+            kill_grace_ms: Millis::from_secs(10),
+            log_limit_mib: 64,
+            max_processes: 4096,
+            max_open_files: 65_536,
+            memory_mib: None,
+            file_size_mib: None,
+        }
+    }
+}
+
+impl Default for JobSettings {
+    fn default() -> Self {
+        Self {
+            default_time_limit_ms: Millis::from_hours(1),
+            max_active_per_tenant: 100_000,
+            env: std::collections::BTreeMap::new(),
+        }
+    }
+}
+
+impl Default for BillingSettings {
+    fn default() -> Self {
+        Self {
+            grace_ms: Millis::from_secs(60),
+            accrue_every_ms: Millis::from_secs(60),
+            use_half_life_ms: Millis::from_hours(7 * 24),
+        }
+    }
+}
+
+impl Default for LimitSettings {
+    fn default() -> Self {
+        Self {
+            body_kib: 1024,
+            requests_per_second: 200,
+            sign_ins_per_minute: 10,
+            streams: 512,
+            session_hours: 12,
+            token_days: 90,
+        }
+    }
+}
+
+/// Why settings could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    #[error("failed to read the settings file {path}: {cause}")]
+    Read { path: PathBuf, cause: std::io::Error },
+    #[error("the settings in {origin} are not valid: {cause}")]
+    Parse { origin: String, cause: Box<toml::de::Error> },
+    #[error("the settings in {origin} are not valid: {problem}")]
+    Invalid { origin: String, problem: String },
+}
+
+impl Settings {
+    /// Reads the file at `path` (none: all defaults) and lays `env` over it.
+    pub fn load(
+        path: Option<&std::path::Path>,
+        env: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, SettingsError> {
+        let (origin, text) = match path {
+            None => ("the environment".to_owned(), String::new()),
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .map_err(|cause| SettingsError::Read { path: path.to_owned(), cause })?;
+                (path.display().to_string(), text)
+            }
+        };
+        Self::parse(&origin, &text, env)
+    }
+
+    /// The settings that `text` and `env` say together; `origin` names the text in errors.
+    pub fn parse(
+        origin: &str,
+        text: &str,
+        env: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, SettingsError> {
+        let parse_error = |cause| SettingsError::Parse { origin: origin.to_owned(), cause: Box::new(cause) };
+        // Parsed once as it is, so that an error names the line.
+        toml::from_str::<Self>(text).map_err(parse_error)?;
+        let mut table: toml::Table = toml::from_str(text).map_err(parse_error)?;
+        for (name, value) in env {
+            if let Some(path) = name.strip_prefix(ENV_PREFIX) {
+                let keys: Vec<String> = path.split("__").map(str::to_lowercase).collect();
+                overlay(&mut table, &keys, &value);
+            }
+        }
+        let settings: Self = toml::Value::Table(table).try_into().map_err(parse_error)?;
+        match settings.problem() {
+            None => Ok(settings),
+            Some(problem) => Err(SettingsError::Invalid { origin: origin.to_owned(), problem }),
+        }
+    }
+
+    fn problem(&self) -> Option<String> {
+        let mut names = std::collections::BTreeSet::new();
+        for pool in &self.pools {
+            if pool.model.is_none() && CardModel::known(&pool.card_model).is_none() {
+                return Some(format!(
+                    "pool `{}` has the card model `{}`, which is not known: describe it with `model = {{ … }}`",
+                    pool.name, pool.card_model
+                ));
+            }
+            for node in &pool.nodes {
+                if !(1..=domain::card::MAX_CARDS_PER_NODE).contains(&node.cards) {
+                    return Some(format!("node `{}` has {} cards: it may have 1 to 64", node.name, node.cards));
+                }
+                if !(1..=100_000).contains(&node.count) || node.cards_per_ring == Some(0) {
+                    return Some(format!("node `{}`: `count` is 1 to 100000, `cards_per_ring` at least 1", node.name));
+                }
+                if !names.insert(&node.name) {
+                    return Some(format!("two nodes are named `{}`", node.name));
+                }
+            }
+        }
+        let positive = [
+            ("billing.accrue_every_ms", self.billing.accrue_every_ms.0),
+            ("billing.use_half_life_ms", self.billing.use_half_life_ms.0),
+            ("jobs.default_time_limit_ms", self.jobs.default_time_limit_ms.0),
+        ];
+        if let Some((key, value)) = positive.into_iter().find(|(_, value)| *value <= 0) {
+            return Some(format!("`{key}` is {value}: it must be above 0"));
+        }
+        (self.billing.grace_ms.0 < 0).then(|| "`billing.grace_ms` is below 0".to_owned())
+    }
+}
+
+/// Sets one key; numbers and booleans are read as such.
+fn overlay(table: &mut toml::Table, keys: &[String], text: &str) {
+    let [first, rest @ ..] = keys else { return };
+    if rest.is_empty() {
+        let value = text
+            .parse::<i64>()
+            .map(toml::Value::Integer)
+            .or_else(|_| text.parse::<bool>().map(toml::Value::Boolean))
+            .unwrap_or_else(|_| toml::Value::String(text.to_owned()));
+        table.insert(first.clone(), value);
+    } else if let Some(inner) =
+        table.entry(first.clone()).or_insert_with(|| toml::Value::Table(toml::Table::new())).as_table_mut()
+    {
+        overlay(inner, rest, text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn parse(text: &str, env: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        Settings::parse("test.toml", text, env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())))
+    }
+
+    #[test]
+    fn the_environment_goes_over_the_file() {
+        let text = "listen = \"127.0.0.1:1\"\n[engine]\nisolation = \"full\"\nlog_limit_mib = 3\n";
+        let env = [("QIANTANG__ENGINE__ISOLATION", "none"), ("QIANTANG__BILLING__GRACE_MS", "0"), ("HOME", "/")];
+        let settings = parse(text, &env).unwrap();
+        assert_eq!(settings.engine.isolation, Isolation::None);
+        assert_eq!(settings.engine.log_limit_mib, 3);
+        assert_eq!(settings.billing.grace_ms, Millis(0));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (text, env, want) in [
+            ("[engine]\nisolatoin = \"full\"", [("A", "")], "isolatoin"),
+            ("listen = 7", [("A", "")], "listen"),
+            ("", [("QIANTANG__NO_SUCH_KEY", "1")], "no_such_key"),
+            ("[billing]\naccrue_every_ms = 0", [("A", "")], "accrue_every_ms"),
+            ("[[pools]]\nname = \"a\"\ncard_model = \"x1\"", [("A", "")], "x1"),
+            (
+                "[[pools]]\nname = \"a\"\ncard_model = \"ascend-910\"\nnodes = [{name = \"n\", cards = 65}]",
+                [("A", "")],
+                "65 cards",
+            ),
+        ] {
+            let message = parse(text, &env).unwrap_err().to_string();
+            assert!(message.contains(want), "{message}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "\\PC{0,200}") {
+            let _ = parse(&text, &[]);
+        }
+    }
+}

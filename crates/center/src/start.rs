@@ -1,0 +1,254 @@
+//! Starting the center: opening what it keeps, reading what is live, and taking up where it was left.
+
+use std::{collections::BTreeMap, ffi::OsString, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
+
+use domain::{
+    CardModel, CardMs, Member, Millis, Node, NodeState, Role, RunId, Timestamp,
+    ledger::Account,
+    node::even_rings,
+};
+use engines::local::{self, LocalConfig, LocalEngine};
+use serde_json::json;
+use store::{Store, StoreError, Tx, contracts, jobs, ledger, pools, runs, tenants};
+
+use crate::{
+    app::{
+        audit::{self, Change},
+        jobs::{give_up, still_unmet},
+    },
+    auth::{Policies, password},
+    center::{Center, Parts},
+    error::AppError,
+    live::{Live, LiveRun},
+    loops::{self, Sleepers},
+    moment::{self, new_id},
+    settings::{Isolation, PoolSettings, Settings},
+};
+
+/// Why the center can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("failed to make the folder {path}: {cause}")]
+    Folder { path: String, cause: std::io::Error },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Engine(#[from] engines::EngineError),
+    #[error("failed to read the policies: {0}")]
+    Policies(String),
+    #[error("failed to listen on {address}: {cause}")]
+    Listen { address: String, cause: std::io::Error },
+    #[error("failed to start: {0}")]
+    Other(String),
+}
+
+impl From<AppError> for StartError {
+    fn from(error: AppError) -> Self {
+        Self::Other(error.to_string())
+    }
+}
+
+/// The password of the first operator, told once: nobody can sign in before.
+#[derive(Clone, Debug)]
+pub struct FirstOperator {
+    pub login: String,
+    pub password: String,
+}
+
+/// Opens everything and reads what is live. `host_command` starts the engine's host process.
+pub fn open(
+    settings: Settings,
+    host_command: Vec<OsString>,
+) -> Result<(Center, Sleepers, Option<FirstOperator>), StartError> {
+    let began = std::time::Instant::now();
+    let policies = Policies::load().map_err(StartError::Policies)?;
+    // Runs with a uid of their own pass through the data folder to their work folder; they can't list it.
+    make_folder(&settings.data_dir, 0o711)?;
+    let database = settings.data_dir.join("database");
+    make_folder(&database, 0o700)?;
+    let store = Store::open(&database.join("center.db"))?;
+    let first_operator = seed(&store, &settings)?;
+    let (live, hopeless) = load(&store, &settings)?;
+
+    let (wakers, sleepers) = loops::wakers();
+    let for_hints = wakers.clone();
+    let engine = LocalEngine::start(engine_config(&settings, host_command), move |run| for_hints.watch(run))?;
+    let active: Vec<RunId> = live.runs.keys().copied().collect();
+    let (jobs, nodes) = (live.jobs.len(), live.nodes.len());
+    let center = Center::new(Parts { settings, store, engine: Arc::new(engine), policies, live, wakers });
+    if !hopeless.is_empty() {
+        give_up(&center, hopeless);
+    }
+    // What was going on when the last center ended: each is looked at, and taken up or taken in.
+    for run in &active {
+        center.wakers.watch(*run);
+    }
+    center.wakers.plan();
+    center.wakers.meter();
+    let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(took_ms, nodes, jobs, runs = active.len(), "the center is up");
+    Ok((center, sleepers, first_operator))
+}
+
+fn make_folder(path: &Path, mode: u32) -> Result<(), StartError> {
+    let failed = |cause| StartError::Folder { path: path.display().to_string(), cause };
+    std::fs::create_dir_all(path).map_err(failed)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(failed)
+}
+
+/// The engine's settings from the center's.
+pub fn engine_config(settings: &Settings, host_command: Vec<OsString>) -> LocalConfig {
+    let mut config = LocalConfig::new(&settings.data_dir, host_command);
+    config.isolation = match settings.engine.isolation {
+        Isolation::Full => local::Isolation::Full,
+        Isolation::None => local::Isolation::None,
+    };
+    config.uid_base = Some(settings.engine.uid_base);
+    config.readonly_paths.clone_from(&settings.engine.readable);
+    config
+}
+
+/// Brings pools and nodes in line with the settings, and makes the first operator where there is no member yet. What is
+/// there stays as it is: a node that left the settings keeps its history.
+fn seed(store: &Store, settings: &Settings) -> Result<Option<FirstOperator>, StartError> {
+    let wanted = settings.pools.clone();
+    store.write(move |tx| -> Result<(), AppError> {
+        let known: Vec<String> = pools::list_nodes(tx)?.into_iter().map(|node| node.name).collect();
+        for pool in &wanted {
+            let id = match pools::find_pool(tx, &pool.name)? {
+                Some(found) => found.id,
+                None => new_pool(tx, pool)?,
+            };
+            for node in nodes_of(pool, id, moment::now()).filter(|node| !known.contains(&node.name)) {
+                pools::insert_node(tx, &node)?;
+            }
+        }
+        Ok(())
+    })?;
+    if !store.read(|tx| tenants::list_members(tx, None))?.is_empty() {
+        return Ok(None);
+    }
+    let first = FirstOperator {
+        login: "operator".into(),
+        password: std::env::var("QIANTANG_OPERATOR_PASSWORD")
+            .ok()
+            .filter(|given| given.chars().count() >= password::MIN_CHARS)
+            .unwrap_or_else(|| crate::auth::credentials::new_secret("").chars().take(20).collect()),
+    };
+    let hash = password::hash(&first.password).map_err(StartError::Other)?;
+    let member = Member {
+        id: new_id!(MemberId),
+        tenant: None,
+        login: first.login.clone(),
+        name: first.login.clone(),
+        role: Role::Operator,
+        is_enabled: true,
+        created_at: moment::now(),
+    };
+    store.write(move |tx| -> Result<(), AppError> {
+        tenants::insert_member(tx, &member, Some(&hash))?;
+        let detail = json!({ "login": member.login, "role": member.role.code() });
+        let (action, subject) = ("first_operator", member.id.to_string());
+        audit::record_own(tx, Change { tenant: None, action, subject, detail })
+    })?;
+    Ok(Some(first))
+}
+
+fn new_pool(tx: &Tx, wanted: &PoolSettings) -> Result<domain::PoolId, AppError> {
+    let model = wanted.model.clone().or_else(|| CardModel::known(&wanted.card_model));
+    let model = model.ok_or_else(|| AppError::not_found("card model", &wanted.card_model))?;
+    let pool = pools::Pool { id: new_id!(PoolId), name: wanted.name.clone(), model };
+    pools::insert_pool(tx, &pool)?;
+    Ok(pool.id)
+}
+
+fn nodes_of(pool: &PoolSettings, id: domain::PoolId, since: Timestamp) -> impl Iterator<Item = Node> {
+    pool.nodes.iter().flat_map(move |wanted| {
+        (1..=wanted.count).map(move |n| Node {
+            id: new_id!(NodeId),
+            pool: id,
+            name: if wanted.count == 1 { wanted.name.clone() } else { format!("{}{n:02}", wanted.name) },
+            cards: wanted.cards,
+            rings: even_rings(wanted.cards, wanted.cards_per_ring.unwrap_or(wanted.cards)),
+            is_virtual: wanted.is_virtual,
+            switch: wanted.switch.clone(),
+            since,
+            state: NodeState::Up,
+        })
+    })
+}
+
+/// Reads what is live. Gives with it the queued jobs that wait for what can't come about any more.
+fn load(store: &Store, settings: &Settings) -> Result<(Live, Vec<domain::JobId>), StartError> {
+    let default_limit = settings.jobs.default_time_limit_ms;
+    let grace = settings.billing.grace_ms;
+    let loaded = store.read(|tx| -> Result<_, AppError> {
+        let mut live = Live::default();
+        for pool in pools::list_pools(tx)? {
+            live.pools.insert(pool.id, pool);
+        }
+        for node in pools::list_nodes(tx)? {
+            let pool = live.pools.get(&node.pool).cloned();
+            let pool = pool.ok_or_else(|| AppError::not_found("pool", node.pool))?;
+            live.add_node(node, &pool);
+        }
+        for tenant in tenants::list_tenants(tx)? {
+            live.tenants.insert(tenant.id, Arc::new(tenant));
+        }
+        for project in tenants::list_projects(tx, None)? {
+            live.projects.insert(project.id, project);
+        }
+        for member in tenants::list_members(tx, None)? {
+            live.logins.insert(member.id, member.login);
+        }
+        live.price_books = contracts::list_price_books(tx)?;
+        load_contracts(tx, &mut live, grace)?;
+        let hopeless = load_work(tx, &mut live, default_limit)?;
+        Ok((live, hopeless))
+    })?;
+    Ok(loaded)
+}
+
+fn load_contracts(tx: &Tx, live: &mut Live, grace: Millis) -> Result<(), AppError> {
+    let balances: BTreeMap<_, _> = ledger::balances_of_contracts(tx)?.into_iter().collect();
+    for contract in contracts::list_contracts(tx, None)? {
+        let id = contract.id;
+        let exhausted = contract.state == domain::ContractState::Exhausted;
+        let (use_balance, money_balance) = balances.get(&Account::Contract(id)).copied().unwrap_or_default();
+        live.add_contract(contract, CardMs(use_balance), domain::MicroCny(money_balance));
+        // The grace counts from when the balance ended, whatever happened to the center since.
+        let ended_at = if exhausted { contracts::list_contract_events(tx, id)?.last().map(|e| e.at) } else { None };
+        if let (Some(ended_at), Some(known)) = (ended_at, live.contracts.get_mut(&id)) {
+            known.grace_ends_at = Some(ended_at.plus(grace));
+        }
+    }
+    Ok(())
+}
+
+fn load_work(tx: &Tx, live: &mut Live, default_limit: Millis) -> Result<Vec<domain::JobId>, AppError> {
+    let mut hopeless = Vec::new();
+    for job in jobs::list_active(tx)? {
+        let (unmet, is_hopeless) = still_unmet(tx, &job)?;
+        if is_hopeless {
+            hopeless.push(job.id);
+        }
+        let id = job.id;
+        let limit = job.spec.time_limit_ms.unwrap_or(default_limit);
+        live.set_job(Arc::new(job), limit, Some(unmet));
+        if let Some(known) = live.jobs.get_mut(&id) {
+            known.retries = jobs::list_retries(tx, id)?;
+        }
+    }
+    for row in runs::list_active(tx)? {
+        let Some(job) = live.jobs.get(&row.run.job) else { continue };
+        let known = LiveRun {
+            job_name: job.job.spec.name.as_str().into(),
+            class: job.job.spec.service_class,
+            time_limit: job.time_limit,
+            run: row.run,
+            metered: row.metered,
+        };
+        live.add_run(known);
+    }
+    Ok(hopeless)
+}

@@ -1,0 +1,221 @@
+//! The demo: a whole center on this machine, its first phase of 40 PFLOPS as virtual nodes, with tenants of the three
+//! domains that do real work.
+
+mod files;
+mod people;
+mod report;
+mod work;
+
+use std::{
+    io::Write as _,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
+
+use center::{
+    Ready,
+    settings::{Isolation, NodeSettings, PoolSettings, Settings},
+};
+use domain::{Lang, Millis};
+use tokio::sync::oneshot;
+
+use report::Report;
+
+/// All sign-ins of the demo have this password; the center is on loopback and gone with the demo.
+pub const PASSWORD: &str = "qiantang-demo";
+/// Where the demo is served, unless something else is there.
+const PORT: u16 = 8470;
+
+/// How the demo is to run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Stop after the work.
+    pub once: bool,
+    /// Print one JSON object instead of text.
+    pub json: bool,
+    pub listen: Option<SocketAddr>,
+    /// Keep the center's data here; a new folder that is removed at the end where left out.
+    pub data_dir: Option<PathBuf>,
+    /// Run without isolation, for machines that can't isolate.
+    pub no_isolation: bool,
+    pub lang: Lang,
+}
+
+/// Runs the demo. Code 0 only if every job ended as it should and the books close.
+pub fn run(options: &Options, host_command: Vec<std::ffi::OsString>) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&format!("failed to start: {error}")),
+    };
+    match runtime.block_on(play(options, host_command)) {
+        Ok(report) if report.is_good() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(problem) => failed(&problem),
+    }
+}
+
+fn failed(problem: &str) -> ExitCode {
+    eprintln!("qiantang: the demo failed: {problem}");
+    ExitCode::from(5)
+}
+
+async fn play(options: &Options, host_command: Vec<std::ffi::OsString>) -> Result<Report, String> {
+    let folder = Folder::new(options.data_dir.clone())?;
+    let examples = folder.path.join("examples");
+    files::write(&examples).map_err(|error| format!("failed to write {}: {error}", examples.display()))?;
+    let listen = match options.listen {
+        Some(listen) => listen,
+        None => free_address(),
+    };
+    let settings = settings(options, &folder.path, &examples, listen);
+
+    let (stop, stopped) = oneshot::channel::<()>();
+    let (ready_tell, ready) = oneshot::channel();
+    let server = tokio::spawn(center::serve(
+        settings,
+        host_command,
+        |ready| drop(ready_tell.send(ready)),
+        async { drop(stopped.await) },
+    ));
+    let Ok(ready) = ready.await else {
+        return Err(match server.await {
+            Ok(Err(error)) => error.to_string(),
+            Ok(Ok(())) => "the center ended before it was up".to_owned(),
+            Err(error) => error.to_string(),
+        });
+    };
+
+    let played = act(options, &ready).await;
+    if let Ok(report) = &played {
+        if options.json {
+            println!("{}", report.json());
+        } else {
+            print!("{}", report.text(options.lang));
+        }
+        if !options.once {
+            keep_serving(options.lang, &ready).await;
+        }
+    }
+    let _ = stop.send(());
+    match server.await {
+        Ok(Ok(())) => played,
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+async fn act(options: &Options, ready: &Ready) -> Result<Report, String> {
+    let say = |zh: &str, en: &str| {
+        if !options.json {
+            println!("{}", in_lang(options.lang, zh, en));
+            let _ = std::io::stdout().flush();
+        }
+    };
+    say(
+        "钱塘演示：一期 40 PFLOPS，20 个虚拟节点，每节点 8 张昇腾 910（虚拟）。",
+        "Qiantang demo: phase one, 40 PFLOPS: 20 virtual nodes with 8 virtual Ascend 910 cards each.",
+    );
+    let people = people::sign_up(ready).await.map_err(|error| error.to_string())?;
+    let address = ready.address;
+    say(
+        &format!("浏览器打开 http://{address} ，用户 operator，密码 {PASSWORD}\n"),
+        &format!("Open http://{address} in a browser: sign in as operator, password {PASSWORD}\n"),
+    );
+    work::run(options, ready, &people).await.map_err(|error| error.to_string())
+}
+
+async fn keep_serving(lang: Lang, ready: &Ready) {
+    let address = ready.address;
+    let text = in_lang(
+        lang,
+        &format!("\n中心继续运行：http://{address} （operator 或上表中的用户，密码 {PASSWORD}）。按 Ctrl-C 结束。"),
+        &format!("\nThe center keeps running at http://{address} (sign in as operator or one of the logins above, password {PASSWORD}). Ctrl-C ends it."),
+    );
+    eprintln!("{text}");
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+fn in_lang(lang: Lang, zh: &str, en: &str) -> String {
+    match lang {
+        Lang::Zh => zh.to_owned(),
+        Lang::En => en.to_owned(),
+    }
+}
+
+/// Phase one of the center: 20 nodes of 8 cards, 256 TFLOPS each: 40.96 PFLOPS.
+fn settings(options: &Options, folder: &std::path::Path, examples: &std::path::Path, listen: SocketAddr) -> Settings {
+    let mut settings = Settings {
+        listen,
+        data_dir: folder.to_owned(),
+        name_zh: "钱塘人工智能计算中心".into(),
+        name_en: "Qiantang AI Computing Center".into(),
+        ..Settings::default()
+    };
+    settings.engine.isolation = if options.no_isolation { Isolation::None } else { Isolation::Full };
+    settings.engine.readable = vec![examples.to_owned()];
+    settings.engine.kill_grace_ms = Millis::from_secs(3);
+    settings.billing.grace_ms = Millis::from_secs(2);
+    settings.jobs.env.insert("QIANTANG_EXAMPLES".into(), examples.display().to_string());
+    let rack = |rack: u32| NodeSettings {
+        name: format!("npu-{rack}"),
+        count: 5,
+        cards: 8,
+        cards_per_ring: Some(4),
+        is_virtual: true,
+        switch: format!("leaf-{rack}"),
+    };
+    settings.pools = vec![PoolSettings {
+        name: "ascend-910".into(),
+        card_model: "ascend-910".into(),
+        model: None,
+        nodes: (1..=4).map(rack).collect(),
+    }];
+    settings
+}
+
+/// The usual address if nothing is there, else any free one.
+fn free_address() -> SocketAddr {
+    let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, PORT));
+    match std::net::TcpListener::bind(usual) {
+        Ok(_) => usual,
+        Err(_) => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+    }
+}
+
+/// The demo's folder, removed at the end unless it was asked for by name.
+#[derive(Debug)]
+struct Folder {
+    path: PathBuf,
+    is_ours: bool,
+}
+
+impl Folder {
+    fn new(wanted: Option<PathBuf>) -> Result<Self, String> {
+        let is_ours = wanted.is_none();
+        let path = wanted
+            .unwrap_or_else(|| std::env::temp_dir().join(format!("qiantang-demo-{}", std::process::id())));
+        if path.join("database").exists() {
+            return Err(format!("{} holds a center already: give an empty folder", path.display()));
+        }
+        std::fs::create_dir_all(&path).map_err(|error| format!("failed to make {}: {error}", path.display()))?;
+        Ok(Self { path, is_ours })
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if self.is_ours {
+            // Supervisors that end just now may still write: try for a moment, then leave it to the system.
+            let until = std::time::Instant::now() + Duration::from_secs(2);
+            while std::fs::remove_dir_all(&self.path).is_err() && self.path.exists() {
+                if std::time::Instant::now() > until {
+                    eprintln!("qiantang: the folder {} could not be removed", self.path.display());
+                    return;
+                }
+                std::thread::yield_now();
+            }
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! What ran, what each tenant was charged, and whether the books close.
+
+use std::fmt::Write as _;
+
+use center::app::{
+    capacity::{CapacityView, LedgerCheck},
+    contracts::ContractView,
+    views::VerdictView,
+};
+use comfy_table::{CellAlignment, Table, presets::UTF8_HORIZONTAL_ONLY};
+use domain::{CardMs, Lang, MicroCny};
+use serde_json::{Value, json};
+
+use super::{in_lang, people::Tenant, work::state_in};
+
+/// One job at its end.
+#[derive(Debug)]
+pub struct Ended {
+    pub name: &'static str,
+    pub tenant: &'static Tenant,
+    pub state: String,
+    pub should_end: &'static str,
+    pub exit_code: Option<i32>,
+    pub card_ms: CardMs,
+    pub charge: MicroCny,
+    pub verdict: Option<VerdictView>,
+    pub accuracy: Option<f64>,
+}
+
+#[derive(Debug)]
+pub struct Report {
+    pub jobs: Vec<Ended>,
+    pub balance: CapacityView,
+    pub ledger: LedgerCheck,
+    pub contracts: Vec<ContractView>,
+    pub seconds_to_first_result: f64,
+}
+
+impl Report {
+    /// Every job ended as it should, one waited and said why, and the books close.
+    pub fn is_good(&self) -> bool {
+        self.jobs.iter().all(|job| job.state == job.should_end)
+            && self.jobs.iter().any(|job| job.verdict.is_some())
+            && self.balance.closes
+            && self.ledger.is_balanced
+            && self.uses_agree()
+    }
+
+    /// The card time that the jobs were metered is what the capacity balance says was sold and granted.
+    fn uses_agree(&self) -> bool {
+        let metered: CardMs = self.jobs.iter().map(|job| job.card_ms).sum();
+        metered == self.balance.balance.sold_card_ms + self.balance.balance.granted_card_ms
+    }
+
+    pub fn json(&self) -> Value {
+        let job = |job: &Ended| {
+            json!({
+                "name": job.name, "tenant": job.tenant.slug, "domain": job.tenant.domain.code(), "state": job.state,
+                "exit_code": job.exit_code, "card_ms": job.card_ms, "charge_micro_cny": job.charge,
+                "verdict": job.verdict, "accuracy": job.accuracy,
+            })
+        };
+        json!({
+            "jobs": self.jobs.iter().map(job).collect::<Vec<_>>(),
+            "capacity_balance": self.balance,
+            "ledger_balanced": self.ledger.is_balanced && self.uses_agree(),
+            "seconds_to_first_result": self.seconds_to_first_result,
+        })
+    }
+
+    pub fn text(&self, lang: Lang) -> String {
+        let say = |zh: &str, en: &str| in_lang(lang, zh, en);
+        let mut text = format!("\n{}\n", self.job_table(lang));
+        for job in self.jobs.iter().filter(|job| job.state != job.should_end) {
+            let _ = writeln!(
+                text,
+                "{}",
+                say(
+                    &format!("{} 应为 {}，实为 {}", job.name, state_in(lang, job.should_end), state_in(lang, &job.state)),
+                    &format!("{} should have ended {}, but ended {}", job.name, job.should_end, job.state)
+                )
+            );
+        }
+        for job in &self.jobs {
+            if let Some(verdict) = &job.verdict {
+                let waited = say("曾等待", "waited");
+                let _ = writeln!(text, "{} {waited}: {}", job.name, verdict.text.in_lang(lang));
+            }
+        }
+        let _ = writeln!(text, "\n{}", self.contract_table(lang));
+        let balance = &self.balance.balance;
+        let verdict = |ok: bool| if ok { say("平", "closes") } else { say("不平", "does NOT close") };
+        let _ = writeln!(
+            text,
+            "{}",
+            say(
+                &format!(
+                    "算力平衡（卡时）：总量 {} = 售出 {} + 授予 {} + 空闲 {} + 停用 {} + 故障 {}：{}",
+                    balance.capacity_card_ms,
+                    balance.sold_card_ms,
+                    balance.granted_card_ms,
+                    balance.idle_card_ms,
+                    balance.drained_card_ms,
+                    balance.failed_card_ms,
+                    verdict(self.balance.closes)
+                ),
+                &format!(
+                    "Capacity balance (card-hours): {} = sold {} + granted {} + idle {} + drained {} + failed {}: {}",
+                    balance.capacity_card_ms,
+                    balance.sold_card_ms,
+                    balance.granted_card_ms,
+                    balance.idle_card_ms,
+                    balance.drained_card_ms,
+                    balance.failed_card_ms,
+                    verdict(self.balance.closes)
+                )
+            )
+        );
+        let ledger_ok = verdict(self.ledger.is_balanced && self.uses_agree());
+        let transfers = self.ledger.transfers;
+        let first = self.seconds_to_first_result;
+        let _ = writeln!(
+            text,
+            "{}",
+            say(
+                &format!("账本（{transfers} 笔）：{ledger_ok}。首个结果用时 {first:.1} 秒。"),
+                &format!("Ledger ({transfers} transfers): {ledger_ok}. First result after {first:.1} s.")
+            )
+        );
+        for problem in &self.ledger.problems {
+            let _ = writeln!(text, "  {problem}");
+        }
+        text
+    }
+
+    fn job_table(&self, lang: Lang) -> Table {
+        let titles = match lang {
+            Lang::Zh => ["作业", "租户", "领域", "状态", "退出码", "卡时", "费用（元）", "准确率"],
+            Lang::En => ["job", "tenant", "domain", "state", "exit", "card-hours", "charge (CNY)", "accuracy"],
+        };
+        let mut table = table(&titles);
+        for job in &self.jobs {
+            table.add_row([
+                job.name.to_owned(),
+                job.tenant.name(lang).to_owned(),
+                domain_in(lang, job.tenant.domain.code()).to_owned(),
+                state_in(lang, &job.state).to_owned(),
+                job.exit_code.map(|code| code.to_string()).unwrap_or_default(),
+                job.card_ms.to_string(),
+                job.charge.to_string(),
+                job.accuracy.map(|accuracy| format!("{:.2} %", accuracy * 100.0)).unwrap_or_default(),
+            ]);
+        }
+        for column in 4..8 {
+            align_right(&mut table, column);
+        }
+        table
+    }
+
+    fn contract_table(&self, lang: Lang) -> Table {
+        let titles = match lang {
+            Lang::Zh => ["合同", "登录名", "种类", "状态", "余额（元）"],
+            Lang::En => ["contract", "login", "kind", "state", "balance (CNY)"],
+        };
+        let mut table = table(&titles);
+        for contract in &self.contracts {
+            table.add_row([
+                contract.number.clone(),
+                contract.tenant_slug.clone(),
+                contract.kind.clone(),
+                contract.state.clone(),
+                contract.money_balance_micro_cny.to_string(),
+            ]);
+        }
+        align_right(&mut table, 4);
+        table
+    }
+}
+
+fn table(titles: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(UTF8_HORIZONTAL_ONLY).set_header(titles.to_vec());
+    table
+}
+
+fn align_right(table: &mut Table, column: usize) {
+    if let Some(column) = table.column_mut(column) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+}
+
+fn domain_in(lang: Lang, code: &str) -> &str {
+    match (lang, code) {
+        (Lang::Zh, "research") => "科研",
+        (Lang::Zh, "enterprise") => "企业",
+        (Lang::Zh, "government") => "政务",
+        (_, other) => other,
+    }
+}

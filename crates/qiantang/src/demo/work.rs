@@ -1,0 +1,211 @@
+//! The work of the demo: what each tenant submits, and following it to its end.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use center::{
+    Ready,
+    app::{
+        capacity, contracts, jobs,
+        logs::{self, LogQuery},
+        views::VerdictView,
+    },
+    auth::Caller,
+    center::Center,
+    error::AppError,
+};
+use domain::{JobId, JobSpec, Lang, Millis, Timestamp};
+
+use super::{
+    Options, files,
+    people::{People, TENANTS, Tenant},
+    report::{Ended, Report},
+};
+
+/// All of it takes less than a minute; something is wrong if it is not over by then.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+/// A job of the demo, and how it should end.
+struct Item {
+    tenant: &'static str,
+    project: &'static str,
+    name: &'static str,
+    script: &'static str,
+    change: fn(&mut JobSpec),
+    ends: &'static str,
+}
+
+/// Eight cards until the trial package ends, and with it the run.
+const UNTIL_THE_BALANCE_ENDS: &str = "\
+#!/bin/bash
+trap 'echo \"told to stop: the balance has ended\"; exit 0' TERM
+while true; do echo \"working at $SECONDS s\"; sleep 1 & wait $!; done
+";
+
+/// Holds sixteen cards for a moment, so that the next waits.
+const HOLD: &str = "#!/bin/bash\necho \"node $SLURM_NODEID of $SLURM_NNODES holds cards $QIANTANG_CARDS\"\nsleep 3\n";
+
+fn items() -> Vec<Item> {
+    let item = |tenant, project, name, script, ends| Item { tenant, project, name, script, change: |_| (), ends };
+    vec![
+        item("qianwan-univ", "digits", "digits-one-card", files::DIGITS_ONE_CARD, "succeeded"),
+        item("wushan-tech", "digits", "digits-two-nodes", files::DIGITS_TWO_NODES, "succeeded"),
+        Item {
+            change: |spec| (spec.nodes, spec.cards_per_node) = (2, 8),
+            ..item("wushan-tech", "digits", "waits-for-its-quota", HOLD, "succeeded")
+        },
+        item("linghu-voice", "keywords", "voice-keywords", files::VOICE, "succeeded"),
+        item("linghu-voice", "keywords", "overruns", files::OVERRUNS, "timed_out"),
+        Item {
+            change: |spec| spec.cards_per_node = 8,
+            ..item("linghu-voice", "trial", "ends-with-its-balance", UNTIL_THE_BALANCE_ENDS, "stopped")
+        },
+        item("xixi-build", "heat-load", "building-load", files::BUILDING, "succeeded"),
+        item("xixi-build", "heat-load", "fails", files::FAILS, "failed"),
+        item("linjiang-traffic", "signals", "city-traffic", files::CITY, "succeeded"),
+        Item {
+            change: |spec| {
+                if let Some(array) = &mut spec.array {
+                    array.max_running = Some(2);
+                }
+            },
+            ..item("qianwan-univ", "digits", "digits-sweep", files::SWEEP_ARRAY, "succeeded")
+        },
+    ]
+}
+
+struct Followed {
+    item: Item,
+    tenant: &'static Tenant,
+    caller: Caller,
+    id: JobId,
+    state: String,
+    waited: Option<VerdictView>,
+}
+
+/// Submits everything, follows it to its end, and closes the books.
+pub async fn run(options: &Options, ready: &Ready, people: &People) -> Result<Report, AppError> {
+    let center = &ready.center;
+    let began = Instant::now();
+    let from = center.started_at;
+    let mut followed = submit(center, people).await?;
+    let mut first_result_s = None;
+    let mut news = center.events.subscribe();
+    while followed.iter().any(|job| !is_over(&job.state)) {
+        if began.elapsed() > PATIENCE {
+            let open: Vec<&str> = followed.iter().filter(|j| !is_over(&j.state)).map(|j| j.item.name).collect();
+            return Err(AppError::Internal(format!("these jobs did not end in time: {}", open.join(", "))));
+        }
+        for job in &mut followed {
+            look(options, center, job, began).await?;
+        }
+        if first_result_s.is_none() && followed.iter().any(|job| job.state == "succeeded") {
+            first_result_s = Some(began.elapsed().as_secs_f64());
+        }
+        // Something happened, or it is time to look for verdicts anyway.
+        let _ = tokio::time::timeout(Duration::from_millis(250), news.recv()).await;
+    }
+    let until = center::moment::now();
+    close(center, people, followed, (from, until), first_result_s.unwrap_or_default()).await
+}
+
+fn is_over(state: &str) -> bool {
+    !matches!(state, "queued" | "running" | "stopping")
+}
+
+async fn submit(center: &Center, people: &People) -> Result<Vec<Followed>, AppError> {
+    let mut followed = Vec::new();
+    for item in items() {
+        let tenant = TENANTS.iter().find(|tenant| tenant.slug == item.tenant);
+        let (Some(tenant), Some(caller)) = (tenant, people.developers.get(item.tenant)) else {
+            return Err(AppError::not_found("tenant", item.tenant));
+        };
+        let mut spec = domain::script::parse(item.script).map_err(AppError::Invalid)?.spec;
+        spec.name = item.name.to_owned();
+        spec.project = Some(item.project.to_owned());
+        spec.time_limit_ms = spec.time_limit_ms.or(Some(Millis::from_secs(120)));
+        (item.change)(&mut spec);
+        let id = jobs::submit(center, caller, spec, None).await?;
+        let (caller, state) = (caller.clone(), String::new());
+        followed.push(Followed { item, tenant, caller, id, state, waited: None });
+    }
+    Ok(followed)
+}
+
+/// Says what has changed about a job since the last look.
+async fn look(options: &Options, center: &Center, job: &mut Followed, began: Instant) -> Result<(), AppError> {
+    if is_over(&job.state) && !job.state.is_empty() {
+        return Ok(());
+    }
+    let shown = jobs::show(center, &job.caller, job.id).await?.job;
+    let verdict = shown.verdict.filter(|verdict| verdict.code != "array_limit");
+    let is_news = job.state != shown.state || (job.waited.is_none() && verdict.is_some());
+    job.waited = job.waited.take().or(verdict);
+    job.state = shown.state;
+    if is_news && !options.json {
+        let why = match (&job.waited, job.state.as_str()) {
+            (Some(verdict), "queued") => format!(": {}", verdict.text.in_lang(options.lang)),
+            _ => String::new(),
+        };
+        let seconds = began.elapsed().as_secs_f64();
+        let state = state_in(options.lang, &job.state);
+        println!("{seconds:6.1} s  {:<22} {}: {state}{why}", job.item.name, job.tenant.name(options.lang));
+    }
+    Ok(())
+}
+
+/// A state as people read it.
+pub fn state_in(lang: Lang, state: &str) -> &str {
+    let zh = match state {
+        "queued" => "排队",
+        "running" => "运行中",
+        "stopping" => "停止中",
+        "succeeded" => "成功",
+        "failed" => "失败",
+        "timed_out" => "超时",
+        "cancelled" => "已取消",
+        "stopped" => "已中止（余额或合同结束）",
+        "never_ran" => "未运行",
+        "lost" => "丢失",
+        other => other,
+    };
+    match lang {
+        Lang::Zh => zh,
+        Lang::En => state,
+    }
+}
+
+async fn close(
+    center: &Center,
+    people: &People,
+    followed: Vec<Followed>,
+    (from, until): (Timestamp, Timestamp),
+    seconds_to_first_result: f64,
+) -> Result<Report, AppError> {
+    let mut ended = Vec::new();
+    for job in followed {
+        let shown = jobs::show(center, &job.caller, job.id).await?.job;
+        let tail = LogQuery { offset: Some(-4096), ..LogQuery::default() };
+        let log = logs::read(center, &job.caller, job.id, tail).await?;
+        ended.push(Ended {
+            name: job.item.name,
+            tenant: job.tenant,
+            state: shown.state,
+            should_end: job.item.ends,
+            exit_code: shown.exit_code,
+            card_ms: shown.used_card_ms,
+            charge: shown.charge_micro_cny,
+            verdict: job.waited,
+            accuracy: log.data.lines().rev().find_map(|line| line.strip_prefix("accuracy ")?.trim().parse().ok()),
+        });
+    }
+    let balance = capacity::between(center, from, until).await?;
+    let ledger = capacity::check_ledger(center, &people.operator).await?;
+    let mut spent = BTreeMap::new();
+    for contract in contracts::list(center, &people.operator)? {
+        spent.insert(contract.number.clone(), contract);
+    }
+    Ok(Report { jobs: ended, balance, ledger, contracts: spent.into_values().collect(), seconds_to_first_result })
+}
