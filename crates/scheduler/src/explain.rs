@@ -62,6 +62,9 @@ fn shared_limit(planner: &mut Planner, job: &Waiting, index: u32, ahead: u32) ->
     let end = planner.now.plus(job.time_limit);
     let shape = &planner.shapes.list[index as usize];
     let account = &planner.accounts[shape.queue as usize];
+    if let Some(limit) = &shape.nodes_out {
+        return limit.clone();
+    }
     if account.is_above_limit_with(shape.asked) {
         return Limit::MaxRunningCards { running: account.running, asked: shape.asked, limit: account.limit };
     }
@@ -85,9 +88,6 @@ fn shared_limit(planner: &mut Planner, job: &Waiting, index: u32, ahead: u32) ->
 /// What lies in the cards.
 fn card_limit(planner: &Planner, shape: u32, end: Timestamp) -> Limit {
     let shape = &planner.shapes.list[shape as usize];
-    if let Some(limit) = &shape.nodes_out {
-        return limit.clone();
-    }
     let (nodes, ask) = (shape.nodes, shape.cards_per_node);
     let sites = || shape.sites.iter().map(|&site| &planner.sites[site as usize]);
     if sites().any(|site| site.open_until(end).fitting(ask) >= nodes) {

@@ -36,7 +36,8 @@ impl Streams {
         &self.buckets[class as usize * self.queues + queue as usize]
     }
 
-    /// Calls `serve` with each job of `class` in order, again and again while it answers [`Served::Again`]. `job_of`
+    /// Calls `serve` with each job of `class` in order and how many runs it has started, again and again while it
+    /// answers [`Served::Again`]. `job_of`
     /// gives the job of an index, `standing` that of a queue as it is then. Log of the queues where the turn passes from
     /// one queue to another, else constant.
     pub(crate) fn each<'a, C>(
@@ -45,9 +46,9 @@ impl Streams {
         context: &mut C,
         job_of: impl Fn(&C, u32) -> &'a Waiting,
         standing: impl Fn(&C, u32) -> Standing,
-        mut serve: impl FnMut(&mut C, u32) -> Served,
+        mut serve: impl FnMut(&mut C, u32, u32) -> Served,
     ) {
-        let turn = |context: &C, queue: u32, position: usize| {
+        let turn = |context: &C, queue: u32, position: usize, runs: u32| {
             let &job = self.of(class, queue).get(position)?;
             let Waiting { submitted_at, job: id, .. } = job_of(context, job);
             Some(Turn {
@@ -56,16 +57,18 @@ impl Streams {
                 job: *id,
                 queue,
                 position,
+                runs,
             })
         };
-        let first = (0..index(self.queues)).filter_map(|queue| turn(context, queue, 0));
+        let first = (0..index(self.queues)).filter_map(|queue| turn(context, queue, 0, 0));
         let mut turns: BinaryHeap<Reverse<Turn>> = first.map(Reverse).collect();
         while let Some(mut top) = turns.peek_mut() {
-            let Turn { queue, mut position, .. } = top.0;
-            if serve(context, self.of(class, queue)[position]) == Served::Done {
-                position += 1;
-            }
-            match turn(context, queue, position) {
+            let Turn { queue, position, runs, .. } = top.0;
+            let next = match serve(context, self.of(class, queue)[position], runs) {
+                Served::Again => turn(context, queue, position, runs + 1),
+                Served::Done => turn(context, queue, position + 1, 0),
+            };
+            match next {
                 Some(next) => top.0 = next,
                 None => drop(PeekMut::pop(top)),
             }
@@ -89,4 +92,5 @@ struct Turn {
     job: JobId,
     queue: u32,
     position: usize,
+    runs: u32,
 }

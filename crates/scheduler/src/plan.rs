@@ -44,8 +44,6 @@ pub(crate) struct Planner<'a> {
     ends: Option<Ends>,
     started: Vec<(Timestamp, u32, Cards)>,
     starts: Vec<Start>,
-    /// What the job whose turn it is has started so far.
-    runs_of_turn: u32,
     pub(crate) pending: Vec<Pending<'a>>,
 }
 
@@ -78,7 +76,6 @@ impl<'a> Planner<'a> {
             ends: None,
             started: Vec::new(),
             starts: Vec::new(),
-            runs_of_turn: 0,
             pending: Vec::new(),
         };
         for run in &snapshot.running {
@@ -131,21 +128,19 @@ impl<'a> Planner<'a> {
         Plan { starts: self.starts, verdicts }
     }
 
-    /// Starts a run of the job whose turn it is, or puts the job among those that wait.
-    fn serve(&mut self, index: u32) -> Served {
+    /// Starts a run of the job whose turn it is and which has `started` some already, or puts it among those that wait.
+    fn serve(&mut self, index: u32, started: u32) -> Served {
         let (job, shape) = (self.waiting[index as usize], self.shape_of[index as usize]);
         let startable = match job.block {
             Some(Block::Dependency { .. }) => 0,
-            _ => job.tasks - self.runs_of_turn,
+            _ => job.tasks - started,
         };
         let queue = self.shapes.list[shape as usize].queue;
         let is_open = self.accounts[queue as usize].queue.gate == Gate::Open;
         let may_start = is_open && self.shapes.list[shape as usize].misfit.is_none();
         if may_start && startable > 0 && self.start(job, shape) {
-            self.runs_of_turn += 1;
             return Served::Again;
         }
-        let started = std::mem::take(&mut self.runs_of_turn);
         if startable > 0 || job.block.is_some() {
             let tasks = if may_start { startable } else { 0 };
             self.pending.push(Pending { job, shape, started, tasks });
@@ -159,7 +154,8 @@ impl<'a> Planner<'a> {
         let end = self.now.plus(job.time_limit);
         let shape = &mut self.shapes.list[index as usize];
         let account = &mut self.accounts[shape.queue as usize];
-        if crate::hall::index(self.starts.len()) >= self.policy.max_starts {
+        // A job for which nodes are missing must not hold up its queue either.
+        if shape.nodes_out.is_some() || crate::hall::index(self.starts.len()) >= self.policy.max_starts {
             return false;
         }
         if account.is_above_limit_with(shape.asked) {
@@ -167,7 +163,6 @@ impl<'a> Planner<'a> {
             return false;
         }
         if account.keeps_from(shape.asked, end).is_some()
-            || shape.nodes_out.is_some()
             || shape.fails_from.is_some_and(|limit| job.time_limit >= limit)
         {
             return false;

@@ -58,7 +58,7 @@ pub enum Certainty {
 }
 
 /// The limit that binds, with its numbers. Where several would, the first in this order: never fits, contract,
-/// dependency, array, running cards, a job ahead in its own queue, nodes that are out, free cards.
+/// dependency, array, nodes that are out, running cards, a job ahead in its own queue, free cards.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Limit {

@@ -1,0 +1,11 @@
+//! The planner from outside: cases in tables, properties over random centers, and a slow planner beside it.
+
+mod build;
+mod forecast;
+mod limits;
+mod order;
+mod placement;
+mod properties;
+mod random;
+mod reference;
+mod starvation;

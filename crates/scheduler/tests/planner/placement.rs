@@ -1,0 +1,113 @@
+//! Where runs are placed.
+
+use domain::{CardSet, Placement, card::Affinity};
+use scheduler::{NodeView, Policy, Snapshot, plan};
+
+use crate::build::*;
+
+/// Where one job goes on `nodes`: node numbers and cards.
+fn placed(nodes: Vec<NodeView>, count: u32, ask: u32) -> Option<Vec<(u32, CardSet)>> {
+    let mut of = queue(0);
+    of.pools = (0..4).map(pool_id).collect();
+    let snapshot =
+        Snapshot { nodes, queues: vec![of], waiting: vec![job(0, 0, count, ask)], running: Vec::new() };
+    let number = |id| (0..1000).find(|&number| node_id(number) == id).unwrap();
+    let Placement(slots) = plan(&snapshot, &Policy::default(), NOW).starts.pop()?.placement;
+    Some(slots.into_iter().map(|slot| (number(slot.node), slot.cards)).collect())
+}
+
+fn with_free(number: u32, affinity: Affinity, free: u64) -> NodeView {
+    NodeView { free: CardSet::from_bits(free), ..node(number, affinity) }
+}
+
+#[test]
+fn one_node_is_chosen_by_ring_then_use_then_evenness() {
+    // Free cards of the nodes, ask, node and cards wanted.
+    let table: [(&[u64], u32, Option<(u32, u64)>); 16] = [
+        // One card: a ring with 1 free before 3, before 2, before 4.
+        (&[0x0f, 0x07, 0x03, 0x01], 1, Some((3, 0x01))),
+        (&[0x0f, 0x07, 0x03], 1, Some((1, 0x01))),
+        (&[0x0f, 0x03], 1, Some((1, 0x01))),
+        (&[0x0f], 1, Some((0, 0x01))),
+        // Two: 2 free before 4, before 3; 1 does not do, nor 1 + 1 over two rings.
+        (&[0x07, 0x0f, 0x30], 2, Some((2, 0x30))),
+        (&[0x07, 0x0f], 2, Some((1, 0x03))),
+        (&[0x07, 0x11], 2, Some((0, 0x03))),
+        (&[0x11], 2, None),
+        // Four: a whole ring; 2 + 2 does not do.
+        (&[0x33, 0xf3], 4, Some((1, 0xf0))),
+        (&[0x33], 4, None),
+        // Whole rings of a node in use before those of an idle one.
+        (&[0xff, 0xf0], 4, Some((1, 0xf0))),
+        (&[0xff, 0xf0], 1, Some((1, 0x10))),
+        // Eight: the whole node.
+        (&[0x7f, 0xfe, 0xff], 8, Some((2, 0xff))),
+        (&[0x7f, 0xfe], 8, None),
+        // The better ring of a node.
+        (&[0x1f], 1, Some((0, 0x10))),
+        // Equal rings: an even remainder on the node.
+        (&[0x71, 0x31], 1, Some((1, 0x01))),
+    ];
+    for (free, ask, want) in table {
+        let nodes = (0..).zip(free).map(|(number, &free)| with_free(number, Affinity::Rings, free)).collect();
+        let want = want.map(|(node, cards)| vec![(node, CardSet::from_bits(cards))]);
+        assert_eq!(placed(nodes, 1, ask), want, "{ask} of {free:x?}");
+    }
+}
+
+#[test]
+fn without_rings_the_best_fit_is_taken() {
+    let table: [(&[u64], u32, Option<(u32, u64)>); 5] = [
+        (&[0xff, 0x1f, 0x07], 3, Some((2, 0x07))),
+        (&[0xff, 0x1f, 0x07], 4, Some((1, 0x0f))),
+        (&[0xff, 0x1f, 0x07], 6, Some((0, 0x3f))),
+        (&[0x55, 0xff], 4, Some((0, 0x55))),
+        (&[0x55, 0x0f], 5, None),
+    ];
+    for (free, ask, want) in table {
+        let nodes = (0..).zip(free).map(|(number, &free)| with_free(number, Affinity::Any, free)).collect();
+        assert_eq!(placed(nodes, 1, ask), want.map(|(node, cards)| vec![(node, CardSet::from_bits(cards))]));
+    }
+}
+
+#[test]
+fn a_gang_takes_one_switch_if_it_can_and_as_few_as_it_must() {
+    // Switches of the nodes 0, 1, 2…; nodes asked; nodes wanted.
+    let table: [(&[&str], u32, &[u32]); 6] = [
+        (&["a", "b", "b"], 2, &[1, 2]),
+        // The smallest switch that has enough.
+        (&["a", "a", "a", "b", "b"], 2, &[3, 4]),
+        (&["a", "a", "a", "b", "b"], 3, &[0, 1, 2]),
+        // None has enough: the largest, and what is left from the smallest that has it.
+        (&["a", "b", "b", "c", "c", "c"], 4, &[0, 3, 4, 5]),
+        (&["a", "b", "b", "c", "c", "c"], 5, &[1, 2, 3, 4, 5]),
+        (&["a", "b", "c"], 3, &[0, 1, 2]),
+    ];
+    for (switches, count, want) in table {
+        let nodes =
+            (0..).zip(switches).map(|(number, switch)| node_of(number, Affinity::Rings, 8, 0, switch));
+        let found = placed(nodes.collect(), count, 8).unwrap();
+        assert_eq!(found.iter().map(|(node, _)| *node).collect::<Vec<_>>(), want, "{switches:?}");
+        assert!(found.iter().all(|(_, cards)| *cards == CardSet::first(8)));
+    }
+}
+
+#[test]
+fn a_gang_is_placed_in_one_pool() {
+    let pools = |of: [u32; 4]| {
+        let node = |(number, pool)| node_of(number, Affinity::Any, 8, pool, "a");
+        (0..).zip(of).map(node).collect::<Vec<_>>()
+    };
+    assert_eq!(placed(pools([0, 1, 1, 2]), 2, 8).unwrap()[0].0, 1);
+    assert_eq!(placed(pools([0, 1, 2, 3]), 2, 8), None);
+    assert_eq!(placed(pools([9, 9, 9, 2]), 1, 8).unwrap()[0].0, 3);
+}
+
+#[test]
+fn nodes_that_are_out_get_nothing() {
+    let mut nodes = vec![node(0, Affinity::Any), node(1, Affinity::Any)];
+    nodes[0].takes_runs = false;
+    assert_eq!(placed(nodes.clone(), 1, 2), Some(vec![(1, CardSet::first(2))]));
+    nodes[1].takes_runs = false;
+    assert_eq!(placed(nodes, 1, 2), None);
+}
