@@ -1,0 +1,128 @@
+//! The audit log: every change, by whom, when and from where. Append-only.
+
+use std::ops::ControlFlow;
+
+use domain::{AuditId, MemberId, Role, TenantId, Timestamp};
+use serde_json::Value;
+
+use crate::{
+    StoreError, Tx,
+    sql::{Param, Row, json, params, statements},
+};
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct AuditRecord {
+    pub id: AuditId,
+    pub at: Timestamp,
+    /// `None`: the center itself.
+    pub actor: Option<MemberId>,
+    pub actor_login: String,
+    /// `None` where nobody had signed in, or it was the center itself.
+    pub role: Option<Role>,
+    /// Whose things were changed.
+    pub tenant: Option<TenantId>,
+    /// As `job.submit`.
+    pub action: String,
+    /// What was changed: an id or a name.
+    pub subject: String,
+    pub from_address: String,
+    pub detail: Value,
+}
+
+/// Which lines; all that are `Some` must match.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    pub tenant: Option<TenantId>,
+    pub actor: Option<MemberId>,
+    pub action: Option<String>,
+}
+
+/// Lines looked at for one page when two filters go together and no index has both.
+const MOST_LOOKED_AT: usize = 100_000;
+
+macro_rules! columns {
+    () => {
+        "id, at, actor, actor_login, role, tenant, action, subject, from_address, detail"
+    };
+}
+
+statements! { "audit";
+    APPEND = concat!("INSERT INTO audit (", columns!(), ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
+    LIST = concat!("SELECT ", columns!(), " FROM audit WHERE id < ?1 ORDER BY id DESC");
+    LIST_OF_TENANT = concat!("SELECT ", columns!(), " FROM audit WHERE id < ?1 AND tenant = ?2 ORDER BY id DESC");
+    LIST_OF_ACTOR = concat!(
+        "SELECT ", columns!(),
+        " FROM audit WHERE id < ?1 AND actor = ?2 AND (?3 IS NULL OR tenant = ?3) ORDER BY id DESC"
+    );
+    LIST_OF_ACTION = concat!("SELECT ", columns!(), " FROM audit WHERE id < ?1 AND action = ?2 ORDER BY id DESC");
+}
+
+pub fn append(tx: &Tx, record: &AuditRecord) -> Result<(), StoreError> {
+    let detail = json(&record.detail)?;
+    let row = params![
+        &record.id,
+        record.at,
+        record.actor.as_ref(),
+        &record.actor_login,
+        record.role.map_or("", Role::code),
+        record.tenant.as_ref(),
+        &record.action,
+        &record.subject,
+        &record.from_address,
+        &detail,
+    ];
+    tx.execute(APPEND, row).map(|_| ())
+}
+
+/// Newest first, older than `after`. Looks at 100,000 lines at most where several filters go together.
+pub fn list(
+    tx: &Tx,
+    filter: &AuditFilter,
+    after: Option<AuditId>,
+    limit: u32,
+) -> Result<Vec<AuditRecord>, StoreError> {
+    let after = after.unwrap_or(AuditId::from_bytes([0xff; 16]));
+    let (sql, bound): (_, &[Param<'_>]) = match (&filter.actor, &filter.tenant, &filter.action) {
+        (Some(actor), tenant, _) => (LIST_OF_ACTOR, params![&after, actor, tenant.as_ref()]),
+        (None, Some(tenant), _) => (LIST_OF_TENANT, params![&after, tenant]),
+        (None, None, Some(action)) => (LIST_OF_ACTION, params![&after, action]),
+        (None, None, None) => (LIST, params![&after]),
+    };
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let (mut found, mut looked_at) = (Vec::new(), 0);
+    if limit == 0 {
+        return Ok(found);
+    }
+    tx.each(sql, bound, |row| {
+        looked_at += 1;
+        let action = row.text(6)?;
+        if filter.action.as_ref().is_none_or(|wanted| wanted == action) {
+            found.push(record(row)?);
+        }
+        Ok(if found.len() >= limit || looked_at >= MOST_LOOKED_AT {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        })
+    })?;
+    Ok(found)
+}
+
+fn record(row: Row<'_>) -> Result<AuditRecord, StoreError> {
+    let role = match row.text(4)? {
+        "" => None,
+        _ => Some(row.code(4, Role::from_code)?),
+    };
+    Ok(AuditRecord {
+        id: row.get(0)?,
+        at: row.get(1)?,
+        actor: row.get(2)?,
+        actor_login: row.get(3)?,
+        role,
+        tenant: row.get(5)?,
+        action: row.get(6)?,
+        subject: row.get(7)?,
+        from_address: row.get(8)?,
+        detail: row.json(9)?,
+    })
+}

@@ -1,0 +1,52 @@
+//! Answers given to requests with an `Idempotency-Key`, so that one sent again is not done again.
+
+use domain::{MemberId, Timestamp};
+
+use crate::{
+    StoreError, Tx,
+    sql::{params, statements},
+};
+
+/// An answer that was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Of the request: another one under the same key is a mistake.
+    pub request_hash: [u8; 32],
+    pub status: u16,
+    pub body: String,
+}
+
+/// The most answers deleted in one call.
+pub const MOST_DELETED: u32 = 10_000;
+
+statements! { "idempotency";
+    FIND = "SELECT seq, request_hash, status, body FROM idempotency WHERE member = ?1 AND key = ?2";
+    INSERT = "INSERT INTO idempotency (member, key, request_hash, status, body, created_at) \
+              VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    DELETE_BEFORE = "DELETE FROM idempotency WHERE seq IN \
+                     (SELECT seq FROM idempotency WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)";
+}
+
+/// The answer given to `member` under `key`.
+pub fn find(tx: &Tx, member: MemberId, key: &str) -> Result<Option<Stored>, StoreError> {
+    tx.find(FIND, params![&member, key], |row| {
+        Ok(Stored { request_hash: row.get(1)?, status: row.get(2)?, body: row.get(3)? })
+    })
+}
+
+/// Keeps an answer. `Conflict` if there is one under the key.
+pub fn insert(
+    tx: &Tx,
+    member: MemberId,
+    key: &str,
+    answer: &Stored,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let row = params![&member, key, &answer.request_hash, answer.status, &answer.body, at];
+    tx.execute(INSERT, row).map(|_| ())
+}
+
+/// Deletes answers given before `at`, the oldest first and [`MOST_DELETED`] at most; says how many.
+pub fn delete_before(tx: &Tx, at: Timestamp) -> Result<usize, StoreError> {
+    tx.execute(DELETE_BEFORE, params![at, MOST_DELETED])
+}

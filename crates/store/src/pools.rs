@@ -1,0 +1,148 @@
+//! Pools, their nodes, and what became of each node over time.
+
+use domain::{
+    CardModel, Node, NodeId, NodeState, PoolId, Timestamp,
+    capacity::{Condition, NodeStretch},
+};
+
+use crate::{
+    StoreError, Tx,
+    sql::{Row, json, params, statements},
+};
+
+/// Nodes with one card model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pool {
+    pub id: PoolId,
+    pub name: String,
+    pub model: CardModel,
+}
+
+macro_rules! node_columns {
+    () => {
+        "id, pool, name, cards, rings, is_virtual, switch, since, state, reason"
+    };
+}
+
+statements! { "nodes";
+    INSERT_POOL = "INSERT INTO pools (id, name, model) VALUES (?1, ?2, ?3)";
+    LIST_POOLS = "SELECT id, name, model FROM pools ORDER BY name";
+    FIND_POOL = "SELECT id, name, model FROM pools WHERE name = ?1";
+    INSERT_NODE = concat!("INSERT INTO nodes (", node_columns!(), ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
+    LIST_NODES = concat!("SELECT ", node_columns!(), " FROM nodes ORDER BY name");
+    GET_NODE = concat!("SELECT ", node_columns!(), " FROM nodes WHERE id = ?1");
+    SET_NODE = "UPDATE nodes SET state = ?2, reason = ?3 WHERE id = ?1";
+    OPEN_STRETCH = "SELECT from_at, cards FROM node_stretches WHERE node = ?1 AND until_at IS NULL";
+    INSERT_STRETCH =
+        "INSERT INTO node_stretches (node, from_at, cards, condition, reason) VALUES (?1, ?2, ?3, ?4, ?5)";
+    CLOSE_STRETCH = "UPDATE node_stretches SET until_at = ?2 WHERE node = ?1 AND until_at IS NULL";
+    REWRITE_STRETCH =
+        "UPDATE node_stretches SET condition = ?2, reason = ?3 WHERE node = ?1 AND until_at IS NULL";
+    STRETCHES_BETWEEN = "SELECT node, cards, from_at, until_at, condition FROM node_stretches \
+                         WHERE from_at < ?2 AND (until_at IS NULL OR until_at > ?1) ORDER BY node, from_at";
+}
+
+pub fn insert_pool(tx: &Tx, pool: &Pool) -> Result<(), StoreError> {
+    tx.execute(INSERT_POOL, params![&pool.id, &pool.name, &json(&pool.model)?]).map(|_| ())
+}
+
+/// All, by name.
+pub fn list_pools(tx: &Tx) -> Result<Vec<Pool>, StoreError> {
+    tx.all(LIST_POOLS, params![], pool)
+}
+
+pub fn find_pool(tx: &Tx, name: &str) -> Result<Option<Pool>, StoreError> {
+    tx.find(FIND_POOL, params![name], pool)
+}
+
+/// Keeps a node; its life begins at its `since`, in its state.
+pub fn insert_node(tx: &Tx, node: &Node) -> Result<(), StoreError> {
+    let rings = json(&node.rings)?;
+    let row = params![
+        &node.id,
+        &node.pool,
+        &node.name,
+        node.cards,
+        &rings,
+        node.is_virtual,
+        &node.switch,
+        node.since,
+        node.state.code(),
+        node.state.reason(),
+    ];
+    tx.execute(INSERT_NODE, row)?;
+    let stretch = params![&node.id, node.since, node.cards, node.state.code(), node.state.reason()];
+    tx.execute(INSERT_STRETCH, stretch).map(|_| ())
+}
+
+/// All, by name.
+pub fn list_nodes(tx: &Tx) -> Result<Vec<Node>, StoreError> {
+    tx.all(LIST_NODES, params![], node)
+}
+
+pub fn get_node(tx: &Tx, id: NodeId) -> Result<Node, StoreError> {
+    tx.find(GET_NODE, params![&id], node)?.ok_or_else(|| StoreError::not_found("node", &id))
+}
+
+/// Changes a node's state from `at` on: ends its open stretch and begins the next one. `reason` is kept with the
+/// stretch. A clock that went back counts as no time passed: gives the instant from which the state really counts.
+pub fn set_node_state(
+    tx: &Tx,
+    id: NodeId,
+    state: &NodeState,
+    at: Timestamp,
+    reason: &str,
+) -> Result<Timestamp, StoreError> {
+    if tx.execute(SET_NODE, params![&id, state.code(), state.reason()])? == 0 {
+        return Err(StoreError::not_found("node", &id));
+    }
+    let (began_at, cards): (Timestamp, u8) =
+        tx.one(OPEN_STRETCH, params![&id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if at <= began_at {
+        tx.execute(REWRITE_STRETCH, params![&id, state.code(), reason])?;
+        return Ok(began_at);
+    }
+    tx.execute(CLOSE_STRETCH, params![&id, at])?;
+    tx.execute(INSERT_STRETCH, params![&id, at, cards, state.code(), reason])?;
+    Ok(at)
+}
+
+/// The stretches of all nodes that touch `[from, until)`, whole, by node and time.
+pub fn stretches_between(tx: &Tx, from: Timestamp, until: Timestamp) -> Result<Vec<NodeStretch>, StoreError> {
+    tx.all(STRETCHES_BETWEEN, params![from, until], |row| {
+        Ok(NodeStretch {
+            node: row.get(0)?,
+            cards: row.get(1)?,
+            from: row.get(2)?,
+            until: row.get(3)?,
+            condition: row.code(4, condition)?,
+        })
+    })
+}
+
+fn condition(code: &str) -> Option<Condition> {
+    Some(match NodeState::from_code(code, "")? {
+        NodeState::Up => Condition::Up,
+        NodeState::Drained { .. } => Condition::Drained,
+        NodeState::Failed { .. } => Condition::Failed,
+    })
+}
+
+fn pool(row: Row<'_>) -> Result<Pool, StoreError> {
+    Ok(Pool { id: row.get(0)?, name: row.get(1)?, model: row.json(2)? })
+}
+
+fn node(row: Row<'_>) -> Result<Node, StoreError> {
+    let reason = row.text(9)?;
+    Ok(Node {
+        id: row.get(0)?,
+        pool: row.get(1)?,
+        name: row.get(2)?,
+        cards: row.get(3)?,
+        rings: row.json(4)?,
+        is_virtual: row.get(5)?,
+        switch: row.get(6)?,
+        since: row.get(7)?,
+        state: row.code(8, |code| NodeState::from_code(code, reason))?,
+    })
+}

@@ -1,0 +1,281 @@
+//! Runs: each attempt on cards, and what cards were occupied when.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    CardMs, CardSet, ContractId, JobId, MicroCny, NodeId, Outcome, Placement, RatePerCardHour, Run, RunId,
+    RunState, Timestamp,
+    capacity::{Occupancy, Purpose},
+    ledger::Metered,
+    node::Slot,
+    run::{Stop, StopCause},
+};
+
+use crate::{
+    StoreError, Tx,
+    sql::{Row, params, statements},
+};
+
+/// A run, and how far it is metered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunRow {
+    pub run: Run,
+    pub metered: Metered,
+}
+
+macro_rules! columns {
+    () => {
+        "id, job, tenant, contract, task, attempt, placement, rate_micro_cny, is_granted, planned_at, started_at, \
+         ended_at, stop_cause, stop_at, outcome, outcome_number, used_card_ms, charged_micro_cny"
+    };
+}
+pub(crate) use columns as run_columns;
+
+statements! { "runs";
+    INSERT = concat!(
+        "INSERT INTO runs (", columns!(),
+        ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, 0, 0)"
+    );
+    GET = concat!("SELECT ", columns!(), " FROM runs WHERE id = ?1");
+    UPDATE_STATE = "UPDATE runs SET started_at = ?2, ended_at = ?3, stop_cause = COALESCE(?4, stop_cause), \
+                    stop_at = COALESCE(?5, stop_at), outcome = ?6, outcome_number = ?7 \
+                    WHERE id = ?1 AND ended_at IS NULL";
+    RAISE_LONGEST = "UPDATE run_bounds SET longest_us = ?1 WHERE longest_us < ?1";
+    LIST_OF_JOB = concat!("SELECT ", columns!(), " FROM runs WHERE job = ?1 AND id > ?2 ORDER BY id LIMIT ?3");
+    LIST_ACTIVE = concat!("SELECT ", columns!(), " FROM runs WHERE ended_at IS NULL ORDER BY id");
+    SET_METERED = "UPDATE runs SET used_card_ms = ?2, charged_micro_cny = ?3 WHERE id = ?1";
+    BETWEEN = "SELECT r.id, r.contract, r.placement, r.started_at, r.ended_at, r.is_granted, r.outcome, \
+               r.outcome_number FROM runs r, run_bounds b WHERE r.started_at >= ?1 - b.longest_us \
+               AND r.started_at < ?2 AND r.ended_at IS NOT NULL AND r.ended_at > ?1 ORDER BY r.started_at, r.id";
+    RUNNING_BEFORE = "SELECT id, contract, placement, started_at, ended_at, is_granted, outcome, outcome_number \
+                      FROM runs WHERE ended_at IS NULL AND started_at < ?1 ORDER BY id";
+}
+
+pub fn insert_run(tx: &Tx, run: &Run) -> Result<(), StoreError> {
+    let placement = placement_bytes(&run.placement);
+    let columns = StateColumns::of(run.state);
+    let row = params![
+        &run.id,
+        &run.job,
+        &run.tenant,
+        &run.contract,
+        run.task,
+        run.attempt,
+        placement.as_slice(),
+        run.rate.0,
+        run.is_granted,
+        run.state.planned_at(),
+        columns.started_at,
+        columns.ended_at,
+        columns.stop.map(|stop| stop.cause.code()),
+        columns.stop.map(|stop| stop.at),
+        columns.outcome.map(|(name, _)| name),
+        columns.outcome.map_or(0, |(_, number)| number),
+    ];
+    tx.execute(INSERT, row)?;
+    raise_longest(tx, run.state)
+}
+
+pub fn get_run(tx: &Tx, id: RunId) -> Result<RunRow, StoreError> {
+    tx.find(GET, params![&id], run_row)?.ok_or_else(|| StoreError::not_found("run", &id))
+}
+
+/// Keeps the run's state; nothing else of it ever changes. How a run ended is never rewritten: `Conflict` if it had
+/// ended, unless just so.
+pub fn update_run_state(tx: &Tx, run: &Run) -> Result<(), StoreError> {
+    let columns = StateColumns::of(run.state);
+    let row = params![
+        &run.id,
+        columns.started_at,
+        columns.ended_at,
+        columns.stop.map(|stop| stop.cause.code()),
+        columns.stop.map(|stop| stop.at),
+        columns.outcome.map(|(name, _)| name),
+        columns.outcome.map_or(0, |(_, number)| number),
+    ];
+    if tx.execute(UPDATE_STATE, row)? == 0 {
+        let kept = get_run(tx, run.id)?;
+        if kept.run.state != run.state {
+            return Err(StoreError::Conflict { what: format!("another end of the run {}", run.id) });
+        }
+    }
+    raise_longest(tx, run.state)
+}
+
+/// A job's, oldest first, after the run `after`.
+pub fn list_runs(tx: &Tx, job: JobId, after: Option<RunId>, limit: u32) -> Result<Vec<RunRow>, StoreError> {
+    let after = after.unwrap_or(RunId::from_bytes([0; 16]));
+    tx.all(LIST_OF_JOB, params![&job, &after, limit], run_row)
+}
+
+/// Runs that have not ended, oldest first. Costs nothing for those that have.
+pub fn list_active(tx: &Tx) -> Result<Vec<RunRow>, StoreError> {
+    tx.all(LIST_ACTIVE, params![], run_row)
+}
+
+/// Keeps how far the run is metered: what was posted for it in all.
+pub fn set_metered(tx: &Tx, id: RunId, metered: Metered) -> Result<(), StoreError> {
+    match tx.execute(SET_METERED, params![&id, metered.used, metered.charged])? {
+        0 => Err(StoreError::not_found("run", &id)),
+        _ => Ok(()),
+    }
+}
+
+/// The cards that runs had at some time in `[from, until)`, whole, one item a node.
+///
+/// Cost: linear in the runs that started in the interval or, before it, within the longest time that any run took.
+pub fn occupancies_between(tx: &Tx, from: Timestamp, until: Timestamp) -> Result<Vec<Occupancy>, StoreError> {
+    let mut all = Vec::new();
+    for run in between(tx, from, until)? {
+        all.extend(run.placement.0.iter().map(|slot| Occupancy {
+            node: slot.node,
+            cards: slot.cards,
+            from: run.started_at,
+            until: run.ended_at,
+            purpose: run.purpose,
+        }));
+    }
+    Ok(all)
+}
+
+/// The card time that each contract's runs had in `[from, until)`, by their times; runs that were lost left out. A
+/// running run counts up to `until`.
+pub fn use_by_contract_between(
+    tx: &Tx,
+    from: Timestamp,
+    until: Timestamp,
+) -> Result<BTreeMap<ContractId, CardMs>, StoreError> {
+    let mut uses: BTreeMap<ContractId, CardMs> = BTreeMap::new();
+    for run in between(tx, from, until)? {
+        if run.purpose != Purpose::Lost {
+            let ended_at = run.ended_at.map_or(until, |ended_at| ended_at.min(until));
+            *uses.entry(run.contract).or_default() +=
+                CardMs::of(run.placement.card_count(), run.started_at.max(from), ended_at);
+        }
+    }
+    Ok(uses)
+}
+
+/// A run that had cards, as far as the capacity balance asks.
+struct Stay {
+    contract: ContractId,
+    placement: Placement,
+    started_at: Timestamp,
+    ended_at: Option<Timestamp>,
+    purpose: Purpose,
+}
+
+fn between(tx: &Tx, from: Timestamp, until: Timestamp) -> Result<Vec<Stay>, StoreError> {
+    let mut stays = tx.all(BETWEEN, params![from, until], stay)?;
+    stays.extend(tx.all(RUNNING_BEFORE, params![until], stay)?);
+    Ok(stays)
+}
+
+fn stay(row: Row<'_>) -> Result<Stay, StoreError> {
+    let outcome = outcome(row, 6, 7)?;
+    Ok(Stay {
+        contract: row.get(1)?,
+        placement: placement(row, 2)?,
+        started_at: row.get(3)?,
+        ended_at: row.get(4)?,
+        purpose: if outcome.is_some_and(Outcome::is_fault_of_center) {
+            Purpose::Lost
+        } else if row.get(5)? {
+            Purpose::Granted
+        } else {
+            Purpose::Sold
+        },
+    })
+}
+
+/// Raises the bound by which the runs of an interval are found.
+fn raise_longest(tx: &Tx, state: RunState) -> Result<(), StoreError> {
+    if let RunState::Ended { started_at: Some(started_at), ended_at, .. } = state {
+        let took_us = ended_at.as_micros().saturating_sub(started_at.as_micros());
+        tx.execute(RAISE_LONGEST, params![took_us])?;
+    }
+    Ok(())
+}
+
+struct StateColumns {
+    started_at: Option<Timestamp>,
+    ended_at: Option<Timestamp>,
+    stop: Option<Stop>,
+    outcome: Option<(&'static str, i32)>,
+}
+
+impl StateColumns {
+    fn of(state: RunState) -> Self {
+        Self {
+            started_at: state.started_at(),
+            ended_at: state.ended_at(),
+            stop: state.stop(),
+            outcome: state.outcome().map(Outcome::code),
+        }
+    }
+}
+
+fn outcome(row: Row<'_>, name: usize, number: usize) -> Result<Option<Outcome>, StoreError> {
+    if row.get::<Option<String>>(name)?.is_none() {
+        return Ok(None);
+    }
+    let number = row.get(number)?;
+    row.code(name, |name| Outcome::from_code(name, number)).map(Some)
+}
+
+pub(crate) fn run_row(row: Row<'_>) -> Result<RunRow, StoreError> {
+    let planned_at = row.get(9)?;
+    let started_at: Option<Timestamp> = row.get(10)?;
+    let stop = match row.get::<Option<Timestamp>>(13)? {
+        None => None,
+        Some(at) => Some(Stop { cause: row.code(12, StopCause::from_code)?, at }),
+    };
+    let state = match (row.get::<Option<Timestamp>>(11)?, outcome(row, 14, 15)?, started_at) {
+        (Some(ended_at), Some(outcome), started_at) => {
+            RunState::Ended { planned_at, started_at, ended_at, outcome }
+        }
+        (None, None, Some(started_at)) => RunState::Running { planned_at, started_at, stop },
+        (None, None, None) => RunState::Starting { planned_at, stop },
+        _ => return Err(row.corrupt("it has an end without an outcome, or an outcome without an end")),
+    };
+    Ok(RunRow {
+        run: Run {
+            id: row.get(0)?,
+            job: row.get(1)?,
+            tenant: row.get(2)?,
+            contract: row.get(3)?,
+            task: row.get(4)?,
+            attempt: row.get(5)?,
+            placement: placement(row, 6)?,
+            rate: RatePerCardHour(row.get::<MicroCny>(7)?),
+            is_granted: row.get(8)?,
+            state,
+        },
+        metered: Metered { used: row.get(16)?, charged: row.get(17)? },
+    })
+}
+
+const SLOT_BYTES: usize = 24;
+
+fn placement_bytes(placement: &Placement) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(placement.0.len() * SLOT_BYTES);
+    for slot in &placement.0 {
+        bytes.extend_from_slice(slot.node.as_bytes());
+        bytes.extend_from_slice(&slot.cards.bits().to_be_bytes());
+    }
+    bytes
+}
+
+fn placement(row: Row<'_>, index: usize) -> Result<Placement, StoreError> {
+    let (slots, rest) = row.blob(index)?.as_chunks::<SLOT_BYTES>();
+    if !rest.is_empty() {
+        return Err(row.corrupt("its placement is not a whole number of slots"));
+    }
+    let slot = |bytes: &[u8; SLOT_BYTES]| {
+        let (mut node, mut cards) = ([0; 16], [0; 8]);
+        node.copy_from_slice(&bytes[..16]);
+        cards.copy_from_slice(&bytes[16..]);
+        Slot { node: NodeId::from_bytes(node), cards: CardSet::from_bits(u64::from_be_bytes(cards)) }
+    };
+    Ok(Placement(slots.iter().map(slot).collect()))
+}
