@@ -41,7 +41,7 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     if mode != "wal" {
         return Err(StoreError::open(
             path,
-            format!("its journal mode is `{mode}` and can't be set to `wal`"),
+            &format!("its journal mode is `{mode}` and can't be set to `wal`"),
         ));
     }
     conn.pragma_update(None, "synchronous", "full").map_err(failed)?;
