@@ -1,1 +1,151 @@
-fn main() {}
+//! What a plan costs: a center of 160 cards as in the seed story, and a network of 100,000.
+
+use std::sync::Arc;
+
+use divan::Bencher;
+use domain::{
+    CardMs, CardSet, ContractId, JobId, Millis, NodeId, Placement, PoolId, QueueTerms, RunId, ServiceClass,
+    TenantId, Timestamp,
+    card::Affinity,
+    node::{Slot, even_rings},
+};
+use scheduler::{Gate, NodeView, Occupied, Policy, Queue, Snapshot, Waiting, plan, try_out};
+
+fn main() {
+    divan::main();
+}
+
+const NOW: Timestamp = Timestamp::from_secs(1_653_033_600);
+
+fn random(number: u32) -> [u8; 10] {
+    let mut random = [0; 10];
+    random[6..].copy_from_slice(&number.to_be_bytes());
+    random
+}
+
+/// Nodes of 8 cards, 32 behind a switch.
+fn nodes(count: u32) -> Vec<NodeView> {
+    let model: Arc<str> = "ascend-910".into();
+    let rings: Arc<[CardSet]> = even_rings(8, 4).into();
+    let node = |number: u32| NodeView {
+        id: NodeId::new(NOW, random(number)),
+        name: format!("node-{number:05}").into(),
+        pool: PoolId::new(NOW, random(0)),
+        model: model.clone(),
+        affinity: Affinity::Rings,
+        rings: rings.clone(),
+        cards: CardSet::first(8),
+        free: CardSet::first(8),
+        takes_runs: true,
+        switch: format!("leaf-{:03}", number / 32).into(),
+    };
+    (0..count).map(node).collect()
+}
+
+fn queues(count: u32) -> Vec<Queue> {
+    let pools: Arc<[PoolId]> = Arc::new([PoolId::new(NOW, random(0))]);
+    let terms = QueueTerms {
+        guaranteed_cards: 4,
+        borrowing_limit: None,
+        lending_limit: None,
+        weight: 1,
+        max_running_cards: 100_000,
+    };
+    let queue = |number: u32| Queue {
+        id: ContractId::new(NOW, random(number)),
+        tenant: TenantId::new(NOW, random(number)),
+        cohort: None,
+        pools: pools.clone(),
+        terms,
+        gate: Gate::Open,
+        use_card_ms: CardMs(i64::from(number) * 1_000_000),
+    };
+    (0..count).map(queue).collect()
+}
+
+/// Jobs of `shapes`, of the queues in turn, oldest first.
+fn waiting(count: u32, queues: &[Queue], shapes: &[(u32, u32)]) -> Vec<Waiting> {
+    let job = |number: u32| {
+        let (nodes, cards_per_node) = shapes[number as usize / queues.len() % shapes.len()];
+        Waiting {
+            job: JobId::new(NOW, random(number)),
+            queue: queues[number as usize % queues.len()].id,
+            class: if number.is_multiple_of(10) { ServiceClass::Spot } else { ServiceClass::Normal },
+            nodes,
+            cards_per_node,
+            model: None,
+            time_limit: Millis::from_secs(600 + i64::from(number % 7) * 600),
+            submitted_at: NOW.minus(Millis::from_secs(i64::from(count - number))),
+            tasks: 1,
+            block: None,
+        }
+    };
+    (0..count).map(job).collect()
+}
+
+/// Fills all nodes but those at `idle..` with runs of 8 cards.
+fn fill(snapshot: &mut Snapshot, idle: usize) {
+    let queues: Vec<ContractId> = snapshot.queues.iter().map(|queue| queue.id).collect();
+    for (number, node) in (0..).zip(&mut snapshot.nodes[..idle]) {
+        snapshot.running.push(Occupied {
+            run: RunId::new(NOW, random(number)),
+            job: JobId::new(NOW, random(number)),
+            queue: queues[number as usize % queues.len()],
+            class: ServiceClass::Normal,
+            placement: Placement(vec![Slot { node: node.id, cards: node.free }]),
+            expected_end: NOW.plus(Millis::from_secs(60 + i64::from(number) * 7919 % 3600)),
+        });
+        node.free = CardSet::EMPTY;
+    }
+}
+
+fn center(node_count: u32, queue_count: u32, jobs: u32, shapes: &[(u32, u32)]) -> Snapshot {
+    let queues = queues(queue_count);
+    let waiting = waiting(jobs, &queues, shapes);
+    Snapshot { nodes: nodes(node_count), queues, waiting, running: Vec::new() }
+}
+
+const SINGLE: &[(u32, u32)] = &[(1, 1)];
+const MIXED: &[(u32, u32)] = &[(1, 1), (1, 2), (1, 4), (1, 8), (2, 8), (8, 8)];
+
+/// 20 nodes, 10 queues; `jobs` wait and nothing is free.
+#[divan::bench(args = [1_000, 10_000, 50_000])]
+fn full_160_cards(bencher: Bencher, jobs: u32) {
+    let mut snapshot = center(20, 10, jobs, SINGLE);
+    fill(&mut snapshot, 20);
+    bencher.bench(|| plan(&snapshot, &Policy::default(), NOW));
+}
+
+/// The same without forecasts.
+#[divan::bench(args = [1_000, 10_000, 50_000])]
+fn full_160_cards_no_forecast(bencher: Bencher, jobs: u32) {
+    let mut snapshot = center(20, 10, jobs, SINGLE);
+    fill(&mut snapshot, 20);
+    let policy = Policy { forecast_runs: 0, ..Policy::default() };
+    bencher.bench(|| plan(&snapshot, &policy, NOW));
+}
+
+/// 10,000 jobs of mixed shapes and 160 idle cards.
+#[divan::bench]
+fn idle_160_cards_10_000_jobs(bencher: Bencher) {
+    let snapshot = center(20, 10, 10_000, MIXED);
+    bencher.bench(|| plan(&snapshot, &Policy::default(), NOW));
+}
+
+/// One job more, tried out before 10,000 of mixed shapes.
+#[divan::bench]
+fn try_out_160_cards_10_000_jobs(bencher: Bencher) {
+    let mut snapshot = center(20, 10, 10_000, MIXED);
+    fill(&mut snapshot, 20);
+    let tried = snapshot.waiting.remove(5_000);
+    bencher.bench(|| try_out(&snapshot, &Policy::default(), NOW, &tried));
+}
+
+/// 12,500 nodes, 1,000 queues, 100,000 jobs of mixed shapes: nothing free, 1 % idle, all idle.
+#[divan::bench(args = [12_500, 12_375, 0], sample_count = 20)]
+fn network_100_000_cards_100_000_jobs(bencher: Bencher, filled: usize) {
+    let mut snapshot = center(12_500, 1_000, 100_000, MIXED);
+    fill(&mut snapshot, filled);
+    let policy = Policy { max_starts: 100_000, ..Policy::default() };
+    bencher.bench(|| plan(&snapshot, &policy, NOW));
+}

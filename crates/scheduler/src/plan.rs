@@ -111,7 +111,6 @@ impl<'a> Planner<'a> {
             streams.each(
                 class,
                 &mut self,
-                |planner, job| planner.waiting[job as usize],
                 |planner, queue| planner.accounts[queue as usize].standing(planner.policy),
                 Self::serve,
             );

@@ -33,7 +33,7 @@ impl Limit {
                         format!("{asked}，永远无法满足：合同可用的节点每个最多有 {most} 张加速卡。")
                     }
                     Misfit::Affinity { asked: cards, allowed } => format!(
-                        "{asked}，永远无法满足：受环的连接方式限制，每节点不能取 {cards} 张，只能取 {} 张。",
+                        "{asked}，永远无法满足：受卡间互联方式限制，每节点不能取 {cards} 张，只能取 {} 张。",
                         list(allowed, "、", "或")
                     ),
                     Misfit::TooManyNodes { usable } => {
@@ -93,7 +93,7 @@ impl Limit {
                         )
                     }
                     Misfit::Affinity { asked: cards, allowed } => format!(
-                        "{asked} and never fits: the rings allow {} a node, not {cards}.",
+                        "{asked} and never fits: the wiring of the cards allows {} a node, not {cards}.",
                         list(allowed, ", ", " or ")
                     ),
                     Misfit::TooManyNodes { usable } => {

@@ -4,6 +4,7 @@ use domain::{CardSet, Millis, card::Affinity};
 use scheduler::{Block, Certainty, Policy, Snapshot, plan, try_out};
 
 use crate::build::*;
+use Certainty::{Estimate, Exact, Unknown};
 
 /// Two nodes of 8 cards; one comes free after 1 hour, one after 2.
 fn center() -> Snapshot {
@@ -30,7 +31,6 @@ fn jobs_start_in_order_as_cards_come_free() {
     snapshot.waiting = vec![job(0, 0, 1, 8), job(1, 0, 2, 8), job(2, 0, 1, 4), job(3, 0, 1, 8)];
     snapshot.waiting[0].time_limit = Millis(HOUR.0 * 4);
     let policy = Policy::default();
-    use Certainty::{Estimate, Exact, Unknown};
     assert_eq!(
         forecasts(&snapshot, &policy),
         // The second needs both nodes: the first job ends after 1 + 4 hours.
@@ -68,9 +68,9 @@ fn what_has_no_known_end_has_no_forecast() {
     let mut snapshot = center();
     snapshot.waiting = vec![job(0, 0, 1, 8)];
     snapshot.waiting[0].block = Some(Block::Dependency { waits_for: 1, first: job_id(7) });
-    assert_eq!(forecasts(&snapshot, &Policy::default()), [(None, Certainty::Unknown)]);
+    assert_eq!(forecasts(&snapshot, &Policy::default()), [(None, Unknown)]);
     snapshot.waiting[0] = job(0, 0, 3, 8);
-    assert_eq!(forecasts(&snapshot, &Policy::default()), [(None, Certainty::Unknown)]);
+    assert_eq!(forecasts(&snapshot, &Policy::default()), [(None, Unknown)]);
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn an_overdue_run_is_taken_to_end_at_once() {
     let mut snapshot = center();
     snapshot.running[0].expected_end = NOW.minus(HOUR);
     snapshot.waiting = vec![job(0, 0, 1, 8)];
-    assert_eq!(forecasts(&snapshot, &Policy::default()), [(Some(0), Certainty::Exact)]);
+    assert_eq!(forecasts(&snapshot, &Policy::default()), [(Some(0), Exact)]);
 }
 
 #[test]

@@ -62,8 +62,8 @@ fn never_fits() {
         center(),
         (1, 6),
         Misfit::Affinity { asked: 6, allowed: [1, 2, 4, 8].into() },
-        "申请 1 个节点 × 每节点 6 张加速卡，永远无法满足：受环的连接方式限制，每节点不能取 6 张，只能取 1、2、4或8 张。",
-        "Asks for 1 node × 6 cards each and never fits: the rings allow 1, 2, 4 or 8 a node, not 6.",
+        "申请 1 个节点 × 每节点 6 张加速卡，永远无法满足：受卡间互联方式限制，每节点不能取 6 张，只能取 1、2、4或8 张。",
+        "Asks for 1 node × 6 cards each and never fits: the wiring of the cards allows 1, 2, 4 or 8 a node, not 6.",
     );
     let mut small = center();
     small.queues[0].terms.max_running_cards = 1;

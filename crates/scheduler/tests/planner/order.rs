@@ -115,9 +115,11 @@ fn a_gang_starts_whole_or_not_at_all() {
         (&[8, 0, 0], 1, 8, true),
     ];
     for (free, nodes, ask, want) in table {
-        let mut snapshot = Snapshot::default();
-        snapshot.nodes = (0..3).map(|number| node(number, Affinity::Any)).collect();
-        snapshot.queues = vec![queue(0), queue(9)];
+        let mut snapshot = Snapshot {
+            nodes: (0..3).map(|number| node(number, Affinity::Any)).collect(),
+            queues: vec![queue(0), queue(9)],
+            ..Snapshot::default()
+        };
         for (index, &free) in free.iter().enumerate().filter(|(_, free)| **free < 8) {
             occupy(&mut snapshot, 900, 9, &[(index, cards(free, 7))], 1);
         }

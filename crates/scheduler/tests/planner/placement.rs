@@ -5,6 +5,9 @@ use scheduler::{NodeView, Policy, Snapshot, plan};
 
 use crate::build::*;
 
+/// Free cards of the nodes, cards asked, and the node and cards wanted.
+type Row = (&'static [u64], u32, Option<(u32, u64)>);
+
 /// Where one job goes on `nodes`: node numbers and cards.
 fn placed(nodes: Vec<NodeView>, count: u32, ask: u32) -> Option<Vec<(u32, CardSet)>> {
     let mut of = queue(0);
@@ -22,8 +25,7 @@ fn with_free(number: u32, affinity: Affinity, free: u64) -> NodeView {
 
 #[test]
 fn one_node_is_chosen_by_ring_then_use_then_evenness() {
-    // Free cards of the nodes, ask, node and cards wanted.
-    let table: [(&[u64], u32, Option<(u32, u64)>); 16] = [
+    let table: [Row; 16] = [
         // One card: a ring with 1 free before 3, before 2, before 4.
         (&[0x0f, 0x07, 0x03, 0x01], 1, Some((3, 0x01))),
         (&[0x0f, 0x07, 0x03], 1, Some((1, 0x01))),
@@ -57,7 +59,7 @@ fn one_node_is_chosen_by_ring_then_use_then_evenness() {
 
 #[test]
 fn without_rings_the_best_fit_is_taken() {
-    let table: [(&[u64], u32, Option<(u32, u64)>); 5] = [
+    let table: [Row; 5] = [
         (&[0xff, 0x1f, 0x07], 3, Some((2, 0x07))),
         (&[0xff, 0x1f, 0x07], 4, Some((1, 0x0f))),
         (&[0xff, 0x1f, 0x07], 6, Some((0, 0x3f))),

@@ -196,7 +196,7 @@ fn score(node: &NodeView, free: CardSet, ask: u32) -> Option<(Score, CardSet)> {
         },
         Affinity::Pairs => {
             let whole: CardSet = free.iter().filter(|&card| !single(card)).collect();
-            (ask % 2 == 0).then_some(())?;
+            ask.is_multiple_of(2).then_some(())?;
             (0, whole.lowest(ask)?, false)
         }
     };
