@@ -24,12 +24,12 @@
 //! # What it costs
 //!
 //! With n nodes, k kinds of free cards among them (25 at most with two rings of four, 9 without rings on 8 cards), s
-//! switches, q queues, w waiting jobs, h shapes, r running runs:
+//! switches, q queues, w waiting jobs, r running runs:
 //!
 //! | step | cost |
 //! |---|---|
 //! | sites | n log n; the sort is linear where nodes come sorted by pool, model, switch, name |
-//! | shapes and streams | w, with log h where neighbours differ in shape; w log w where jobs don't come oldest first |
+//! | shapes and streams | w × log of the queues and of their shapes; w log w where jobs don't come oldest first |
 //! | a turn | constant where the queue stays in front, else log q |
 //! | a start | k + log n; k × s + the nodes found for a gang |
 //! | a job that can't start | constant where its shape has failed before, else k |

@@ -9,28 +9,35 @@ use domain::{JobId, ServiceClass, Timestamp};
 
 use crate::{Waiting, hall::index, quota::Standing};
 
-/// The waiting jobs by service class and queue, oldest first.
+/// The waiting jobs by service class and queue, oldest first, as indices.
 #[derive(Debug)]
-pub(crate) struct Streams {
-    buckets: Vec<Vec<Queued>>,
+pub(crate) struct Streams<'w> {
+    waiting: &'w [&'w Waiting],
+    buckets: Vec<Vec<u32>>,
     queues: usize,
 }
 
-/// A job by its age, with its index.
-type Queued = (Timestamp, JobId, u32);
-
-impl Streams {
-    /// Distributes jobs, each given by an index, itself and the index of its queue. Linear if the jobs of each queue
-    /// come oldest first, else n log n.
-    pub(crate) fn new(queues: usize, jobs: &[(u32, &Waiting, u32)]) -> Self {
-        let mut buckets = vec![Vec::<Queued>::new(); ServiceClass::ALL.len() * queues];
-        for &(i, job, queue) in jobs {
-            buckets[job.class as usize * queues + queue as usize].push((job.submitted_at, job.job, i));
-        }
+impl<'w> Streams<'w> {
+    /// Distributes the `waiting` jobs to their queues, which `queue_of` gives in the same order; jobs without one are left
+    /// out. Linear if the jobs of each queue come oldest first, else n log n.
+    pub(crate) fn new(
+        queues: usize,
+        waiting: &'w [&'w Waiting],
+        queue_of: impl Iterator<Item = Option<u32>> + Clone,
+    ) -> Self {
+        let with_bucket = |(i, queue): (u32, Option<u32>)| {
+            let class = waiting[i as usize].class as usize;
+            queue.map(|queue| (i, class * queues + queue as usize))
+        };
+        let placed = (0..).zip(queue_of).filter_map(with_bucket);
+        let mut lengths = vec![0; ServiceClass::ALL.len() * queues];
+        placed.clone().for_each(|(_, bucket)| lengths[bucket] += 1);
+        let mut buckets: Vec<Vec<u32>> = lengths.into_iter().map(Vec::with_capacity).collect();
+        placed.for_each(|(i, bucket)| buckets[bucket].push(i));
         for bucket in &mut buckets {
-            bucket.sort();
+            bucket.sort_by_key(|&i| (waiting[i as usize].submitted_at, waiting[i as usize].job));
         }
-        Self { buckets, queues }
+        Self { waiting, buckets, queues }
     }
 
     /// Calls `serve` with each job of `class` in order and how many runs it has started, again and again while it
@@ -45,7 +52,8 @@ impl Streams {
     ) {
         let of_class = &self.buckets[class as usize * self.queues..][..self.queues];
         let turn = |context: &C, queue: u32, position: usize, runs: u32| {
-            let &(submitted_at, job, index) = of_class[queue as usize].get(position)?;
+            let &index = of_class[queue as usize].get(position)?;
+            let Waiting { submitted_at, job, .. } = *self.waiting[index as usize];
             Some(Turn { standing: standing(context, queue), submitted_at, job, index, queue, position, runs })
         };
         let first = (0..index(self.queues)).filter_map(|queue| turn(context, queue, 0, 0));

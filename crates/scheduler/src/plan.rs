@@ -71,8 +71,8 @@ impl<'a> Planner<'a> {
             waiting: snapshot.waiting.iter().chain(extra).collect(),
             shape_of: Vec::new(),
             sites: sites(&snapshot.nodes),
+            shapes: Shapes::new(accounts.len()),
             accounts,
-            shapes: Shapes::default(),
             ends: None,
             started: Vec::new(),
             starts: Vec::new(),
@@ -89,32 +89,34 @@ impl<'a> Planner<'a> {
 
     fn run(mut self) -> Plan {
         let mut last = None;
-        let mut queued = Vec::with_capacity(self.waiting.len());
-        let mut strays = Vec::new();
-        for (i, &job) in (0..).zip(&self.waiting) {
+        self.shape_of.reserve_exact(self.waiting.len());
+        for &job in &self.waiting {
             let queue = match last {
                 Some((id, queue)) if id == job.queue => queue,
                 _ => queue_index(&self.accounts, job.queue),
             };
             last = Some((job.queue, queue));
-            if let Some(queue) = queue {
-                let shape = self.shapes.of(job, queue, &self.accounts[queue as usize], &self.sites);
-                self.shape_of.push(shape);
-                queued.push((i, job, queue));
-            } else {
-                self.shape_of.push(NO_SHAPE);
-                strays.push(job);
-            }
+            self.shape_of.push(match queue {
+                Some(queue) => self.shapes.of(job, queue, &self.accounts[queue as usize], &self.sites),
+                None => NO_SHAPE,
+            });
         }
-        let streams = Streams::new(self.accounts.len(), &queued);
+        let waiting = std::mem::take(&mut self.waiting);
+        let shapes = &self.shapes.list;
+        let queue_of = self.shape_of.iter().map(|&shape| shapes.get(shape as usize).map(|shape| shape.queue));
+        let streams = Streams::new(self.accounts.len(), &waiting, queue_of);
+        self.pending.reserve_exact(waiting.len());
         for class in ServiceClass::ALL {
             streams.each(
                 class,
                 &mut self,
                 |planner, queue| planner.accounts[queue as usize].standing(planner.policy),
-                Self::serve,
+                |planner, index, started| planner.serve(waiting[index as usize], index, started),
             );
         }
+        let shape_of = self.shape_of.iter().zip(&waiting);
+        let mut strays: Vec<&Waiting> =
+            shape_of.filter(|(shape, _)| **shape == NO_SHAPE).map(|(_, job)| *job).collect();
         let mut verdicts = explain(&mut self);
         strays.sort_by_key(|job| (job.class, job.submitted_at, job.job));
         verdicts.extend(strays.into_iter().map(|job| Verdict {
@@ -128,8 +130,8 @@ impl<'a> Planner<'a> {
     }
 
     /// Starts a run of the job whose turn it is and which has `started` some already, or puts it among those that wait.
-    fn serve(&mut self, index: u32, started: u32) -> Served {
-        let (job, shape) = (self.waiting[index as usize], self.shape_of[index as usize]);
+    fn serve(&mut self, job: &'a Waiting, index: u32, started: u32) -> Served {
+        let shape = self.shape_of[index as usize];
         let startable = match job.block {
             Some(Block::Dependency { .. }) => 0,
             _ => job.tasks - started,

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use domain::Millis;
 
-use crate::{Limit, Misfit, Waiting, quota::Account, site::Site};
+use crate::{Limit, Misfit, Waiting, hall::index, quota::Account, site::Site};
 
 /// What jobs of one queue ask for.
 #[derive(Debug)]
@@ -29,33 +29,29 @@ pub(crate) struct Shape {
     pub(crate) limits: Vec<(u32, Limit)>,
 }
 
-/// All shapes, and that of each job.
-#[derive(Debug, Default)]
+/// All shapes.
+#[derive(Debug)]
 pub(crate) struct Shapes<'a> {
     pub(crate) list: Vec<Shape>,
-    known: BTreeMap<Key<'a>, u32>,
-    last: Option<(Key<'a>, u32)>,
+    /// By queue: what was asked for, and the shape of it.
+    known: Vec<BTreeMap<Ask<'a>, u32>>,
 }
 
-type Key<'a> = (u32, u32, u32, Option<&'a str>);
+/// Nodes, cards a node, model.
+type Ask<'a> = (u32, u32, Option<&'a str>);
 
 impl<'a> Shapes<'a> {
-    /// The index of the shape of `job`, whose queue is that of `account`. Log of the shapes, constant if the one before
-    /// had the same.
+    pub(crate) fn new(queues: usize) -> Self {
+        Self { list: Vec::new(), known: vec![BTreeMap::new(); queues] }
+    }
+
+    /// The index of the shape of `job`, whose queue is that of `account`. Log of the queue's shapes.
     pub(crate) fn of(&mut self, job: &'a Waiting, queue: u32, account: &Account, sites: &[Site]) -> u32 {
-        let key: Key = (queue, job.nodes, job.cards_per_node, job.model.as_deref());
-        if let Some((last, index)) = self.last
-            && last == key
-        {
-            return index;
-        }
-        let list = &mut self.list;
-        let index = *self.known.entry(key).or_insert_with(|| {
-            list.push(Shape::new(job, queue, account, sites));
-            crate::hall::index(list.len() - 1)
-        });
-        self.last = Some((key, index));
-        index
+        let ask = (job.nodes, job.cards_per_node, job.model.as_deref());
+        *self.known[queue as usize].entry(ask).or_insert_with(|| {
+            self.list.push(Shape::new(job, queue, account, sites));
+            index(self.list.len() - 1)
+        })
     }
 }
 
@@ -68,7 +64,7 @@ impl Shape {
         let may_use: Vec<u32> = (0..)
             .zip(sites)
             .filter(|(_, site)| in_pools(site) && of_model(site))
-            .map(|(index, _)| index)
+            .map(|(site, _)| site)
             .collect();
         let asked = nodes.saturating_mul(ask);
         let misfit = misfit(job, account, may_use.iter().map(|&site| &sites[site as usize]), asked);
