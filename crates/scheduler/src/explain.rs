@@ -1,5 +1,7 @@
 //! For each job that waits: the limit that binds when the plan is made.
 
+use std::collections::BTreeMap;
+
 use domain::{ContractState, JobId, Timestamp};
 
 use crate::{
@@ -10,7 +12,7 @@ use crate::{
 
 /// One verdict a pending job, in their order. Linear in the jobs; for each shape a few searches besides.
 pub(crate) fn explain(planner: &mut Planner) -> Vec<Verdict> {
-    let forecasts = forecast(planner);
+    let (forecasts, promises) = (forecast(planner), promises(planner));
     let mut ahead = 0;
     let mut verdicts = Vec::with_capacity(planner.pending.len());
     for i in 0..planner.pending.len() {
@@ -20,10 +22,11 @@ pub(crate) fn explain(planner: &mut Planner) -> Vec<Verdict> {
         } else {
             shared_limit(planner, job, shape, ahead)
         };
-        let (forecast_start, certainty) = match forecasts.get(ahead as usize) {
-            Some(&Some(forecast)) if tasks > 0 => held_for(planner, job.job)
-                .map_or((Some(forecast), Certainty::Estimate), |start| (Some(start), Certainty::Exact)),
-            _ => (None, Certainty::Unknown),
+        let forecast = forecasts.get(ahead as usize).copied().flatten().filter(|_| tasks > 0);
+        let (forecast_start, certainty) = match (promises.get(&job.job), forecast) {
+            (Some(&start), _) => (Some(start), Certainty::Exact),
+            (None, Some(start)) => (Some(start), Certainty::Estimate),
+            (None, None) => (None, Certainty::Unknown),
         };
         verdicts.push(Verdict { job: job.job, limit, ahead, forecast_start, certainty });
         ahead += u32::from(tasks > 0);
@@ -31,9 +34,10 @@ pub(crate) fn explain(planner: &mut Planner) -> Vec<Verdict> {
     verdicts
 }
 
-fn held_for(planner: &Planner, job: JobId) -> Option<Timestamp> {
+/// From when cards are held for which job; nothing where no forecast is wanted.
+fn promises(planner: &Planner) -> BTreeMap<JobId, Timestamp> {
     let held = planner.sites.iter().filter_map(|site| site.held.as_ref());
-    held.filter(|held| held.job == job).map(|held| held.start).min()
+    held.filter(|_| planner.policy.forecast_runs > 0).map(|held| (held.job, held.start)).collect()
 }
 
 /// What lies in the job or its contract.

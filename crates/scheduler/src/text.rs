@@ -34,7 +34,7 @@ impl Limit {
                     }
                     Misfit::Affinity { asked: cards, allowed } => format!(
                         "{asked}，永远无法满足：受卡间互联方式限制，每节点不能取 {cards} 张，只能取 {} 张。",
-                        list(allowed, "、", "或")
+                        list(allowed, "、", " 或 ")
                     ),
                     Misfit::TooManyNodes { usable } => {
                         format!("{asked}，永远无法满足：单个资源池中最多有 {usable} 个这样的节点。")
@@ -124,8 +124,9 @@ impl Limit {
                 n(*running, "card")
             ),
             Self::NodesOut { out, usable, needed } => format!(
-                "Needs {}; of those that could take it, {usable} can be used and {out} are drained or failed.",
-                n(*needed, "node")
+                "Needs {}; of the {} that could take it {usable} can be used, the others are drained or failed.",
+                n(*needed, "node"),
+                out + usable,
             ),
             Self::FreeCards { free, asked } => {
                 format!("Needs {}; the pool has {free} free.", n(*asked, "card"))

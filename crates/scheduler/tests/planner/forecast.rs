@@ -91,3 +91,16 @@ fn a_dry_run_finds_its_start_in_a_long_queue() {
     // One node from hour 1, the other from hour 2: the nth start is at hour 1 + n / 2, rounded up.
     assert_eq!(verdict.forecast_start, Some(NOW.plus(Millis(HOUR.0 * 151))));
 }
+
+#[test]
+fn a_promise_is_told_however_far_back_its_job_is() {
+    let mut snapshot = center();
+    snapshot.nodes.push(node_of(2, Affinity::Any, 8, 1, "a"));
+    occupy(&mut snapshot, 902, 9, &[(2, CardSet::first(8))], 7);
+    snapshot.queues.push(queue(1));
+    snapshot.queues[2].pools = [pool_id(1)].into();
+    snapshot.queues[2].use_card_ms = domain::CardMs(1);
+    snapshot.waiting = (0..5).map(|number| job(number, 0, 1, 8)).chain([job(5, 1, 1, 8)]).collect();
+    let few = Policy { forecast_runs: 2, ..Policy::default() };
+    assert_eq!(forecasts(&snapshot, &few)[5], (Some(7), Exact));
+}

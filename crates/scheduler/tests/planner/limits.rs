@@ -62,7 +62,7 @@ fn never_fits() {
         center(),
         (1, 6),
         Misfit::Affinity { asked: 6, allowed: [1, 2, 4, 8].into() },
-        "申请 1 个节点 × 每节点 6 张加速卡，永远无法满足：受卡间互联方式限制，每节点不能取 6 张，只能取 1、2、4或8 张。",
+        "申请 1 个节点 × 每节点 6 张加速卡，永远无法满足：受卡间互联方式限制，每节点不能取 6 张，只能取 1、2、4 或 8 张。",
         "Asks for 1 node × 6 cards each and never fits: the wiring of the cards allows 1, 2, 4 or 8 a node, not 6.",
     );
     let mut small = center();
@@ -195,7 +195,7 @@ fn nodes_that_are_out() {
         &Limit::NodesOut { out: 1, usable: 1, needed: 2 },
         "nodes_out",
         "需要 2 个节点，合适的节点中 1 个可用，1 个已排空或故障。",
-        "Needs 2 nodes; of those that could take it, 1 can be used and 1 are drained or failed.",
+        "Needs 2 nodes; of the 2 that could take it 1 can be used, the others are drained or failed.",
     );
     // It does not hold up others.
     assert_eq!(started(&snapshot), [1]);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{CardSet, JobId, Millis, NodeId, Timestamp, card::Affinity};
 use proptest::prelude::*;
-use scheduler::{Block, Gate, NodeView, Occupied, Plan, Policy, Snapshot, plan, try_out};
+use scheduler::{Block, Gate, Limit, NodeView, Occupied, Plan, Policy, Snapshot, plan, try_out};
 
 use crate::{
     build::*,
@@ -12,8 +12,18 @@ use crate::{
     reference,
 };
 
+/// So many cases, or what `PROPTEST_CASES` says: that is the long form.
+fn cases(usual: u32) -> ProptestConfig {
+    let config = ProptestConfig::default();
+    if std::env::var_os("PROPTEST_CASES").is_some() {
+        config
+    } else {
+        ProptestConfig { cases: usual, ..config }
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+    #![proptest_config(cases(2000))]
 
     #[test]
     fn the_slow_planner_starts_the_same(seed: u64, max_starts in 1_u32..40) {
@@ -58,7 +68,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(cases(64))]
 
     /// 64 × 200 events: jobs come, runs end or overrun, nodes go out and come back, contracts close and open, jobs are
     /// cancelled, time passes; a plan after each.
@@ -191,6 +201,8 @@ fn assert_sound(snapshot: &Snapshot, policy: &Policy, now: Timestamp, plan: &Pla
     let mut waits: Vec<JobId> = waits.map(|job| job.job).collect();
     waits.sort_unstable();
     assert_eq!(verdicts, waits);
+    let is_full = plan.starts.len() == policy.max_starts as usize;
+    assert!(is_full || !plan.verdicts.iter().any(|verdict| matches!(verdict.limit, Limit::MaxStarts { .. })));
     assert!(plan.verdicts.iter().all(|verdict| verdict.forecast_start.is_none_or(|start| start >= now)));
 }
 
