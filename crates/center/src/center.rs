@@ -59,6 +59,18 @@ impl std::fmt::Debug for Center {
     }
 }
 
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inner").finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Parts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parts").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
 impl std::ops::Deref for Center {
     type Target = Inner;
 
@@ -79,7 +91,8 @@ pub struct Parts {
 
 impl Center {
     pub fn new(parts: Parts) -> Self {
-        let limits = Limits::new(parts.settings.limits.requests_per_second, parts.settings.limits.sign_ins_per_minute);
+        let limits =
+            Limits::new(parts.settings.limits.requests_per_second, parts.settings.limits.sign_ins_per_minute);
         Self(Arc::new(Inner {
             limits,
             credentials: credentials::Cache::default(),

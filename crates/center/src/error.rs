@@ -49,6 +49,8 @@ impl From<StoreError> for AppError {
                 message: format!("{what} is there already"),
                 hint: "choose another, or change the one that is there".into(),
             },
+            StoreError::NotFound { noun, id } => Self::NotFound { noun, id },
+            StoreError::Busy { .. } => Self::TooMany { retry_after_s: 1 },
             other => Self::Internal(other.to_string()),
         }
     }

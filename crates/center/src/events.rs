@@ -38,7 +38,8 @@ pub struct About {
 
 /// Keeps an event with the change that it tells of. Give it to [`tell`] after the commit.
 pub fn record(tx: &Tx, at: Timestamp, about: About, kind: &str, data: Value) -> Result<Event, AppError> {
-    let new = NewEvent { at, tenant: about.tenant, job: about.job, run: about.run, kind: kind.to_owned(), data };
+    let new =
+        NewEvent { at, tenant: about.tenant, job: about.job, run: about.run, kind: kind.to_owned(), data };
     let seq = store::events::append(tx, &new)?;
     Ok(Event {
         seq,
@@ -49,6 +50,21 @@ pub fn record(tx: &Tx, at: Timestamp, about: About, kind: &str, data: Value) -> 
         kind: new.kind,
         data: new.data,
     })
+}
+
+impl From<store::events::Event> for Event {
+    fn from(kept: store::events::Event) -> Self {
+        let event = kept.event;
+        Self {
+            seq: kept.seq,
+            at: event.at.to_string(),
+            tenant: event.tenant,
+            job: event.job,
+            run: event.run,
+            kind: event.kind,
+            data: event.data,
+        }
+    }
 }
 
 /// Tells all who follow.

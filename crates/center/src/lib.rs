@@ -64,6 +64,7 @@ pub async fn serve(
         // Streams end by themselves when the center stops; a client that holds on is not waited for.
         () = async { let _ = stop_begun.await; tokio::time::sleep(std::time::Duration::from_secs(5)).await } => {}
     }
-    let joined = tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join()))).await;
+    let joined =
+        tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join()))).await;
     joined.map_err(|error| StartError::Other(error.to_string()))
 }

@@ -9,19 +9,15 @@ use std::{
 };
 
 use domain::{
-    CardMs, CardSet, Contract, ContractId, ContractState, Job, JobId, Lang, MemberId, MicroCny, Millis, Node, NodeId,
-    PoolId, Project, ProjectId, Run,
-    RunId, Tenant, TenantId, Timestamp,
+    CardMs, CardSet, Contract, ContractId, ContractState, Job, JobId, Lang, MemberId, MicroCny, Millis, Node,
+    NodeId, PoolId, Project, ProjectId, Run, RunId, Tenant, TenantId, Timestamp,
     contract::{Burn, Funds},
     job::JobState,
     ledger::Metered,
     price::PriceBook,
     spec::{Dependency, DependencyKind},
 };
-use scheduler::{
-    Block, Gate, NodeView, Occupied, Queue, Snapshot, Verdict, Waiting,
-    use_decay::DecayedUse,
-};
+use scheduler::{Block, Gate, NodeView, Occupied, Queue, Snapshot, Verdict, Waiting, use_decay::DecayedUse};
 use store::pools::Pool;
 
 #[derive(Debug, Default)]
@@ -231,7 +227,11 @@ impl Live {
 
     /// Cards of `contract` that runs have.
     pub fn cards_in_use(&self, contract: ContractId) -> u32 {
-        self.runs.values().filter(|live| live.run.contract == contract).map(|live| live.run.placement.card_count()).sum()
+        self.runs
+            .values()
+            .filter(|live| live.run.contract == contract)
+            .map(|live| live.run.placement.card_count())
+            .sum()
     }
 
     /// How many jobs of a tenant have not ended.
@@ -254,10 +254,13 @@ impl Live {
 
     /// The name of a tenant in `lang`, or its id if it is gone.
     pub fn tenant_name(&self, id: TenantId, lang: Lang) -> String {
-        self.tenants.get(&id).map_or_else(|| id.to_string(), |tenant| match lang {
-            Lang::Zh => tenant.name_zh.clone(),
-            Lang::En => tenant.name_en.clone(),
-        })
+        self.tenants.get(&id).map_or_else(
+            || id.to_string(),
+            |tenant| match lang {
+                Lang::Zh => tenant.name_zh.clone(),
+                Lang::En => tenant.name_en.clone(),
+            },
+        )
     }
 }
 
@@ -314,12 +317,14 @@ pub fn waiting(live: &LiveJob) -> Option<Waiting> {
     }
     let tasks = job.startable();
     let block = match (live.unmet.first(), &job.spec.array) {
-        (Some(first), _) => {
-            Some(Block::Dependency { waits_for: u32::try_from(live.unmet.len()).unwrap_or(u32::MAX), first: first.job })
-        }
-        (None, Some(array)) if tasks == 0 => {
-            Some(Block::ArrayLimit { running: job.tasks.running, limit: array.max_running.unwrap_or(u32::MAX) })
-        }
+        (Some(first), _) => Some(Block::Dependency {
+            waits_for: u32::try_from(live.unmet.len()).unwrap_or(u32::MAX),
+            first: first.job,
+        }),
+        (None, Some(array)) if tasks == 0 => Some(Block::ArrayLimit {
+            running: job.tasks.running,
+            limit: array.max_running.unwrap_or(u32::MAX),
+        }),
         _ => None,
     };
     Some(Waiting {
@@ -357,7 +362,8 @@ mod tests {
     fn what_is_waited_for_comes_about_or_can_not() {
         use DependencyKind as K;
         let ended = |outcome| JobState::Ended { at: Timestamp::default(), outcome };
-        let states = [JobState::Queued, JobState::Running, ended(JobOutcome::Succeeded), ended(JobOutcome::Cancelled)];
+        let states =
+            [JobState::Queued, JobState::Running, ended(JobOutcome::Succeeded), ended(JobOutcome::Cancelled)];
         for (when, want) in [
             (K::Started, [Fate::Open, Fate::Met, Fate::Met, Fate::Met]),
             (K::Ended, [Fate::Open, Fate::Open, Fate::Met, Fate::Met]),

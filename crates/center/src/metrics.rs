@@ -5,7 +5,12 @@ use std::sync::Mutex;
 use domain::{CardMs, MicroCny, RunState};
 use prometheus_client::{
     encoding::EncodeLabelSet,
-    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::{Histogram, exponential_buckets}},
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::Gauge,
+        histogram::{Histogram, exponential_buckets},
+    },
     registry::Registry,
 };
 
@@ -70,8 +75,16 @@ impl Metrics {
         registry.register("jobs_submitted", "Jobs kept since the start", metrics.jobs_submitted.clone());
         registry.register("runs_started", "Runs started since the start", metrics.runs_started.clone());
         registry.register("runs_ended", "Runs ended since the start, by outcome", metrics.runs_ended.clone());
-        registry.register("used_card_ms", "Card-milliseconds of runs that ended", metrics.used_card_ms.clone());
-        registry.register("charged_micro_cny", "Micro-CNY charged for runs that ended", metrics.charged_micro_cny.clone());
+        registry.register(
+            "used_card_ms",
+            "Card-milliseconds of runs that ended",
+            metrics.used_card_ms.clone(),
+        );
+        registry.register(
+            "charged_micro_cny",
+            "Micro-CNY charged for runs that ended",
+            metrics.charged_micro_cny.clone(),
+        );
         registry.register("plan_seconds", "Time from snapshot to launch", metrics.plan_seconds.clone());
         registry.register("http_requests", "Requests answered, by status", metrics.requests.clone());
         registry.register("cards", "Cards, by state", metrics.cards.clone());

@@ -261,10 +261,16 @@ impl Settings {
             }
             for node in &pool.nodes {
                 if !(1..=domain::card::MAX_CARDS_PER_NODE).contains(&node.cards) {
-                    return Some(format!("node `{}` has {} cards: it may have 1 to 64", node.name, node.cards));
+                    return Some(format!(
+                        "node `{}` has {} cards: it may have 1 to 64",
+                        node.name, node.cards
+                    ));
                 }
                 if !(1..=100_000).contains(&node.count) || node.cards_per_ring == Some(0) {
-                    return Some(format!("node `{}`: `count` is 1 to 100000, `cards_per_ring` at least 1", node.name));
+                    return Some(format!(
+                        "node `{}`: `count` is 1 to 100000, `cards_per_ring` at least 1",
+                        node.name
+                    ));
                 }
                 if !names.insert(&node.name) {
                     return Some(format!("two nodes are named `{}`", node.name));
@@ -312,7 +318,8 @@ mod tests {
     #[test]
     fn the_environment_goes_over_the_file() {
         let text = "listen = \"127.0.0.1:1\"\n[engine]\nisolation = \"full\"\nlog_limit_mib = 3\n";
-        let env = [("QIANTANG__ENGINE__ISOLATION", "none"), ("QIANTANG__BILLING__GRACE_MS", "0"), ("HOME", "/")];
+        let env =
+            [("QIANTANG__ENGINE__ISOLATION", "none"), ("QIANTANG__BILLING__GRACE_MS", "0"), ("HOME", "/")];
         let settings = parse(text, &env).unwrap();
         assert_eq!(settings.engine.isolation, Isolation::None);
         assert_eq!(settings.engine.log_limit_mib, 3);

@@ -1,12 +1,8 @@
 //! Starting the center: opening what it keeps, reading what is live, and taking up where it was left.
 
-use std::{collections::BTreeMap, ffi::OsString, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
+use std::{ffi::OsString, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
 
-use domain::{
-    CardModel, CardMs, Member, Millis, Node, NodeState, Role, RunId, Timestamp,
-    ledger::Account,
-    node::even_rings,
-};
+use domain::{CardModel, Member, Millis, Node, NodeState, Role, RunId, Timestamp, node::even_rings};
 use engines::local::{self, LocalConfig, LocalEngine};
 use serde_json::json;
 use store::{Store, StoreError, Tx, contracts, jobs, ledger, pools, runs, tenants};
@@ -210,14 +206,15 @@ fn load(store: &Store, settings: &Settings) -> Result<(Live, Vec<domain::JobId>)
 }
 
 fn load_contracts(tx: &Tx, live: &mut Live, grace: Millis) -> Result<(), AppError> {
-    let balances: BTreeMap<_, _> = ledger::balances_of_contracts(tx)?.into_iter().collect();
+    let balances = ledger::balances_of_contracts(tx)?;
     for contract in contracts::list_contracts(tx, None)? {
         let id = contract.id;
         let exhausted = contract.state == domain::ContractState::Exhausted;
-        let (use_balance, money_balance) = balances.get(&Account::Contract(id)).copied().unwrap_or_default();
-        live.add_contract(contract, CardMs(use_balance), domain::MicroCny(money_balance));
+        let balance = balances.get(&id).copied().unwrap_or_default();
+        live.add_contract(contract, balance.use_balance, balance.money_balance);
         // The grace counts from when the balance ended, whatever happened to the center since.
-        let ended_at = if exhausted { contracts::list_contract_events(tx, id)?.last().map(|e| e.at) } else { None };
+        let ended_at =
+            if exhausted { contracts::list_contract_events(tx, id)?.last().map(|e| e.at) } else { None };
         if let (Some(ended_at), Some(known)) = (ended_at, live.contracts.get_mut(&id)) {
             known.grace_ends_at = Some(ended_at.plus(grace));
         }

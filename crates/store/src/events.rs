@@ -72,7 +72,7 @@ pub fn latest_seq(tx: &Tx) -> Result<i64, StoreError> {
     tx.one(LATEST, params![], |row| row.get(0))
 }
 
-fn event(row: Row<'_>) -> Result<Event, StoreError> {
+pub(crate) fn event(row: Row<'_>) -> Result<Event, StoreError> {
     Ok(Event {
         seq: row.get(0)?,
         event: NewEvent {

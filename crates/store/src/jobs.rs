@@ -1,8 +1,6 @@
 //! Jobs: what was asked for, how far each has come, and lists of them.
 
 mod list;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeMap;
 

@@ -4,8 +4,6 @@
 //! kept rows, so that a balance adds up a kept sum and the few transfers since. [`verify`] adds everything up anew.
 
 mod statement;
-#[cfg(test)]
-mod tests;
 mod verify;
 
 use std::collections::BTreeMap;
@@ -323,7 +321,7 @@ fn account(row: Row<'_>, index: usize) -> Result<Account, StoreError> {
     }
 }
 
-fn unit_code(unit: Unit) -> &'static str {
+pub(crate) fn unit_code(unit: Unit) -> &'static str {
     match unit {
         Unit::CardMs => "card_ms",
         Unit::MicroCny => "micro_cny",

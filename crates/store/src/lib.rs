@@ -23,8 +23,10 @@ pub mod idempotency;
 pub mod jobs;
 pub mod ledger;
 pub mod pools;
+pub mod recent;
 pub mod runs;
 pub mod tenants;
+pub mod usage;
 
 pub use backup::BackupReport;
 pub use error::StoreError;

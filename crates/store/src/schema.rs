@@ -46,6 +46,8 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     }
     conn.pragma_update(None, "synchronous", "full").map_err(failed)?;
     conn.pragma_update(None, "foreign_keys", true).map_err(failed)?;
+    // What a savepoint would undo is kept in memory: in a file it takes more time than all else that a write does.
+    conn.pragma_update(None, "temp_store", "memory").map_err(failed)?;
     conn.pragma_update(None, "cache_size", -WRITER_CACHE_KIB).map_err(failed)?;
     // The writer thread copies the log into the database between commits, not inside one.
     conn.pragma_update(None, "wal_autocheckpoint", 0).map_err(failed)?;

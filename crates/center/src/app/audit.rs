@@ -1,6 +1,6 @@
 //! The audit log: every change, by whom, when, from where.
 
-use domain::{AuditId, MemberId, TenantId, Timestamp};
+use domain::{AuditId, MemberId, Role, TenantId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use store::{Tx, audit};
@@ -27,23 +27,28 @@ pub struct Change {
 /// Keeps a line for a change that `caller` makes, in the transaction that makes it.
 pub fn record(tx: &Tx, caller: &Caller, change: Change) -> Result<(), AppError> {
     let member = &caller.member;
-    let actor = (Some(member.id), member.login.as_str(), member.role.code());
+    let actor = (Some(member.id), member.login.as_str(), Some(member.role));
     append(tx, actor, &caller.from, change)
 }
 
 /// Keeps a line for a change that the center makes by itself.
 pub fn record_own(tx: &Tx, change: Change) -> Result<(), AppError> {
-    append(tx, (None, "center", "center"), "", change)
+    append(tx, (None, "center", None), "", change)
 }
 
-fn append(tx: &Tx, actor: (Option<MemberId>, &str, &str), from: &str, change: Change) -> Result<(), AppError> {
+fn append(
+    tx: &Tx,
+    actor: (Option<MemberId>, &str, Option<Role>),
+    from: &str,
+    change: Change,
+) -> Result<(), AppError> {
     let at: Timestamp = moment::now();
     let record = audit::AuditRecord {
         id: new_id!(AuditId),
         at,
         actor: actor.0,
         actor_login: actor.1.to_owned(),
-        role: actor.2.to_owned(),
+        role: actor.2,
         tenant: change.tenant,
         action: change.action.to_owned(),
         subject: change.subject,
@@ -86,15 +91,27 @@ pub struct AuditFilter {
 }
 
 /// Newest first; the whole log for the center's people, their own tenant's for its administrators.
-pub async fn list(center: &Center, caller: &Caller, filter: AuditFilter) -> Result<Page<AuditView>, AppError> {
+pub async fn list(
+    center: &Center,
+    caller: &Caller,
+    filter: AuditFilter,
+) -> Result<Page<AuditView>, AppError> {
     let scope = caller.scope()?.tenant();
     center.policies.check(caller, Action::ReadAudit, scope)?;
     let after = super::views::parse_cursor::<AuditId>(filter.cursor.as_deref())?;
     let limit = super::views::page_limit(filter.limit)?;
+    let login = filter.actor.filter(|login| !login.is_empty());
     let rows = center
         .read(move |tx| {
-            let wanted = audit::AuditFilter { tenant: scope, actor_login: filter.actor, action: filter.action };
-            audit::list(tx, &wanted, after, limit + 1)
+            let actor = match &login {
+                None => None,
+                Some(login) => match store::tenants::find_login(tx, login)? {
+                    Some((member, _)) => Some(member.id),
+                    None => return Ok(Vec::new()),
+                },
+            };
+            let action = filter.action.filter(|action| !action.is_empty());
+            audit::list(tx, &audit::AuditFilter { tenant: scope, actor, action }, after, limit + 1)
         })
         .await?;
     let page = Page::cut(rows, limit, |row| row.id.to_string());
@@ -102,7 +119,7 @@ pub async fn list(center: &Center, caller: &Caller, filter: AuditFilter) -> Resu
         id: row.id,
         at: row.at.to_string(),
         actor: row.actor_login,
-        role: row.role,
+        role: row.role.map_or("center", Role::code).to_owned(),
         tenant: row.tenant,
         action: row.action,
         subject: row.subject,

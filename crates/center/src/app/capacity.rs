@@ -1,6 +1,9 @@
 //! The capacity balance, and whether the books agree with it.
 
-use domain::{Timestamp, capacity::{self, CapacityBalance}};
+use domain::{
+    Timestamp,
+    capacity::{self, CapacityBalance},
+};
 use serde::{Deserialize, Serialize};
 use store::ledger;
 
@@ -44,7 +47,10 @@ pub async fn balance(center: &Center, caller: &Caller, interval: Interval) -> Re
 pub async fn between(center: &Center, from: Timestamp, to: Timestamp) -> Result<CapacityView, AppError> {
     let (stretches, occupancies) = center
         .read(move |tx| {
-            Ok((store::pools::stretches_between(tx, from, to)?, store::runs::occupancies_between(tx, from, to)?))
+            Ok((
+                store::pools::stretches_between(tx, from, to)?,
+                store::runs::occupancies_between(tx, from, to)?,
+            ))
         })
         .await?;
     let balance = capacity::balance(&stretches, &occupancies, from, to);
@@ -57,11 +63,11 @@ pub struct LedgerCheck {
     pub is_balanced: bool,
     /// What is wrong, in words.
     pub problems: Vec<String>,
-    pub transfers: i64,
+    pub transfers: u64,
 }
 
 pub async fn check_ledger(center: &Center, caller: &Caller) -> Result<LedgerCheck, AppError> {
     center.policies.check(caller, Action::ReadLedger, None)?;
     let report = center.read(ledger::verify).await?;
-    Ok(LedgerCheck { is_balanced: report.problems.is_empty(), problems: report.problems, transfers: report.transfers })
+    Ok(LedgerCheck { is_balanced: report.is_right(), problems: report.faults, transfers: report.transfers })
 }

@@ -86,7 +86,12 @@ fn view(live: &Live, known: &LiveContract, now: Timestamp) -> ContractView {
         kind: contract.kind.code().to_owned(),
         terms: contract.kind,
         state: contract.state.code().to_owned(),
-        pools: contract.pools.iter().filter_map(|id| live.pools.get(id)).map(|pool| pool.name.clone()).collect(),
+        pools: contract
+            .pools
+            .iter()
+            .filter_map(|id| live.pools.get(id))
+            .map(|pool| pool.name.clone())
+            .collect(),
         starts_at: contract.starts_at.to_string(),
         ends_at: contract.ends_at.to_string(),
         queue: contract.queue,
@@ -120,7 +125,8 @@ pub fn list(center: &Center, caller: &Caller) -> Result<Vec<ContractView>, AppEr
 pub fn visible(center: &Center, caller: &Caller, id: &str, action: Action) -> Result<Contract, AppError> {
     let id: ContractId = views::id(id, "contract")?;
     let found = center.live().contracts.get(&id).map(|known| known.contract.clone());
-    let contract = found.filter(|c| caller.sees(c.tenant)).ok_or_else(|| AppError::not_found("contract", id))?;
+    let contract =
+        found.filter(|c| caller.sees(c.tenant)).ok_or_else(|| AppError::not_found("contract", id))?;
     center.policies.check(caller, action, Some(contract.tenant))?;
     Ok(contract)
 }
@@ -144,7 +150,11 @@ pub struct ContractEventView {
     pub reason: String,
 }
 
-pub async fn list_events(center: &Center, caller: &Caller, id: &str) -> Result<Vec<ContractEventView>, AppError> {
+pub async fn list_events(
+    center: &Center,
+    caller: &Caller,
+    id: &str,
+) -> Result<Vec<ContractEventView>, AppError> {
     let contract = visible(center, caller, id, Action::ReadContract)?.id;
     let events = center.read(move |tx| rows::list_contract_events(tx, contract)).await?;
     let live = center.live();
@@ -212,12 +222,14 @@ pub async fn create(center: &Center, caller: &Caller, new: NewContract) -> Resul
 
 fn drawn_up(center: &Center, tenant: TenantId, new: NewContract) -> Result<Contract, AppError> {
     let invalid = |field: &str, problem: &str, hint: &str| Err(AppError::invalid(field, problem, hint));
-    let number_ok = (1..=64).contains(&new.number.chars().count()) && !new.number.chars().any(char::is_control);
+    let number_ok =
+        (1..=64).contains(&new.number.chars().count()) && !new.number.chars().any(char::is_control);
     if !number_ok {
         return invalid("number", "is not a contract number", "use 1 to 64 printable characters");
     }
     let instant = |field: &str, text: &str| {
-        text.parse::<Timestamp>().map_err(|e| AppError::invalid(field, e.to_string(), "write it as 2026-05-20"))
+        text.parse::<Timestamp>()
+            .map_err(|e| AppError::invalid(field, e.to_string(), "write it as 2026-05-20"))
     };
     let (starts_at, ends_at) = (instant("starts_at", &new.starts_at)?, instant("ends_at", &new.ends_at)?);
     if ends_at <= starts_at {
@@ -233,7 +245,11 @@ fn drawn_up(center: &Center, tenant: TenantId, new: NewContract) -> Result<Contr
         ContractKind::Grant { cap } => cap.is_none_or(|cap| in_range(cap.0) && cap.0 > 0),
     };
     if !terms_ok {
-        return invalid("terms", "are out of range", "give amounts from 0 to 10^15, a package and cards above 0");
+        return invalid(
+            "terms",
+            "are out of range",
+            "give amounts from 0 to 10^15, a package and cards above 0",
+        );
     }
     if new.queue.weight == 0 || new.queue.weight > 1_000_000 {
         return invalid("queue", "has a weight that is 0 or above a million", "give a weight of 1 or more");
@@ -309,7 +325,8 @@ pub async fn act(
         .write(
             move |tx| {
                 let change = change_state(tx, id_now, action, Some(by.member.id), &reason, moment::now())?;
-                let detail = json!({ "action": action.code(), "reason": reason, "number": change.contract.number });
+                let detail =
+                    json!({ "action": action.code(), "reason": reason, "number": change.contract.number });
                 let subject = id_now.to_string();
                 let tenant = Some(change.contract.tenant);
                 audit::record(tx, &by, Change { tenant, action: needed.code(), subject, detail })?;
@@ -338,14 +355,19 @@ fn change_state(
     reason: &str,
     now: Timestamp,
 ) -> Result<StateChange, AppError> {
-    let mut contract = rows::get_contract(tx, id)?.ok_or_else(|| AppError::not_found("contract", id))?;
+    let mut contract = rows::get_contract(tx, id)?;
     let from = contract.state;
     let to = from.after(action).map_err(|error| {
-        AppError::refused("contract_state", error.to_string(), "look at the contract's history to see where it stands")
+        AppError::refused(
+            "contract_state",
+            error.to_string(),
+            "look at the contract's history to see where it stands",
+        )
     })?;
     rows::set_contract_state(tx, id, from, to)?;
     contract.state = to;
-    let event = rows::ContractEvent { contract: id, at: now, actor, action, reason: reason.to_owned(), from, to };
+    let event =
+        rows::ContractEvent { contract: id, at: now, actor, action, reason: reason.to_owned(), from, to };
     rows::insert_contract_event(tx, &event)?;
     if action == ContractAction::Activate {
         for posting in opening(&contract) {
@@ -354,7 +376,8 @@ fn change_state(
     }
     let (use_balance, money_balance) = balances(tx, id)?;
     let about = About { tenant: Some(contract.tenant), ..About::default() };
-    let data = json!({ "contract": id, "number": contract.number, "action": action.code(), "state": to.code() });
+    let data =
+        json!({ "contract": id, "number": contract.number, "action": action.code(), "state": to.code() });
     let event = events::record(tx, now, about, "contract_changed", data)?;
     Ok(StateChange { contract, use_balance, money_balance, event })
 }
@@ -362,7 +385,10 @@ fn change_state(
 /// The two balances of a contract in the ledger.
 pub fn balances(tx: &Tx, id: ContractId) -> Result<(CardMs, MicroCny), AppError> {
     let account = Account::Contract(id);
-    Ok((CardMs(ledger::balance(tx, account, Unit::CardMs)?), MicroCny(ledger::balance(tx, account, Unit::MicroCny)?)))
+    Ok((
+        CardMs(ledger::balance(tx, account, Unit::CardMs)?),
+        MicroCny(ledger::balance(tx, account, Unit::MicroCny)?),
+    ))
 }
 
 /// What is posted when a contract becomes active: a package is paid for and given; reserved cards are charged at once.
@@ -396,7 +422,9 @@ fn applied(center: &Center, change: &StateChange) {
         live.add_contract(change.contract.clone(), change.use_balance, change.money_balance);
         if let Some(known) = live.contracts.get_mut(&change.contract.id) {
             known.grace_ends_at = match change.contract.state {
-                ContractState::Exhausted => Some(known.grace_ends_at.unwrap_or_else(|| moment::now().plus(grace))),
+                ContractState::Exhausted => {
+                    Some(known.grace_ends_at.unwrap_or_else(|| moment::now().plus(grace)))
+                }
                 _ => None,
             };
         }
@@ -447,7 +475,12 @@ pub struct TopUp {
 }
 
 /// Books a payment. A contract whose balance had ended is active again if it has something left.
-pub async fn top_up(center: &Center, caller: &Caller, id: &str, top_up: TopUp) -> Result<ContractView, AppError> {
+pub async fn top_up(
+    center: &Center,
+    caller: &Caller,
+    id: &str,
+    top_up: TopUp,
+) -> Result<ContractView, AppError> {
     let contract = visible(center, caller, id, Action::TopUp)?;
     const MOST: i64 = 1_000_000_000_000_000;
     let amounts = [top_up.amount_micro_cny, top_up.card_ms];
@@ -455,7 +488,8 @@ pub async fn top_up(center: &Center, caller: &Caller, id: &str, top_up: TopUp) -
         let hint = "give amount_micro_cny, card_ms or both, from 0 to 10^15, not both 0";
         return Err(AppError::invalid("amount_micro_cny", "is out of range", hint));
     }
-    let takes_card_time = matches!(contract.kind, ContractKind::Prepaid { .. } | ContractKind::Grant { cap: Some(_) });
+    let takes_card_time =
+        matches!(contract.kind, ContractKind::Prepaid { .. } | ContractKind::Grant { cap: Some(_) });
     if top_up.card_ms > 0 && !takes_card_time {
         return Err(AppError::invalid(
             "card_ms",
@@ -463,7 +497,8 @@ pub async fn top_up(center: &Center, caller: &Caller, id: &str, top_up: TopUp) -
             "pay in money instead",
         ));
     }
-    if !(1..=64).contains(&top_up.reference.chars().count()) || top_up.reference.chars().any(char::is_control) {
+    if !(1..=64).contains(&top_up.reference.chars().count()) || top_up.reference.chars().any(char::is_control)
+    {
         return Err(AppError::invalid("reference", "is not a reference", "use 1 to 64 printable characters"));
     }
     if contract.state.is_final() {
@@ -492,7 +527,7 @@ fn booked(tx: &Tx, by: &Caller, id: ContractId, top_up: &TopUp) -> Result<StateC
             ledger::post(tx, &posting, new_id!(TransferId), now)?;
         }
     }
-    let contract = rows::get_contract(tx, id)?.ok_or_else(|| AppError::not_found("contract", id))?;
+    let contract = rows::get_contract(tx, id)?;
     let detail = json!({ "number": contract.number, "amount_micro_cny": top_up.amount_micro_cny,
         "card_ms": top_up.card_ms, "reference": top_up.reference });
     let (tenant, subject) = (Some(contract.tenant), id.to_string());

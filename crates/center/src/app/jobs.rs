@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    CardMs, ContractId, Job, JobId, JobSpec, MicroCny, Millis, Project, RatePerCardHour, RunId, TenantId, Timestamp,
+    CardMs, ContractId, Job, JobId, JobSpec, MicroCny, Millis, Project, RatePerCardHour, RunId, TenantId,
+    Timestamp,
     contract::ContractKind,
     job::{JobState, Tasks},
     price,
@@ -13,7 +14,7 @@ use domain::{
 use scheduler::{Limit, Waiting};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::{Tx, jobs, runs as run_rows};
+use store::{StoreError, Tx, jobs, recent};
 
 use super::{
     Page,
@@ -58,9 +59,7 @@ pub struct JobView {
     pub submitted_by: String,
     pub started_at: Option<String>,
     pub ended_at: Option<String>,
-    /// Of the last run that ended; `null` where no process ended by itself.
-    pub exit_code: Option<i32>,
-    /// Up to the last metering.
+    /// Use up to now counted.
     #[schema(value_type = i64)]
     pub used_card_ms: CardMs,
     #[schema(value_type = i64)]
@@ -77,7 +76,8 @@ pub struct JobDetail {
     #[schema(value_type = Object)]
     pub spec: JobSpec,
     pub time_limit_ms: i64,
-    pub runs_count: u32,
+    /// Of its newest run; `null` where no process ended by itself.
+    pub exit_code: Option<i32>,
 }
 
 /// Which jobs to list.
@@ -107,7 +107,12 @@ struct Admitted {
 }
 
 /// Keeps a job. Returns when it is on disk; with the key of an earlier request, the job of that request.
-pub async fn submit(center: &Center, caller: &Caller, spec: JobSpec, once: Option<Once>) -> Result<JobId, AppError> {
+pub async fn submit(
+    center: &Center,
+    caller: &Caller,
+    spec: JobSpec,
+    once: Option<Once>,
+) -> Result<JobId, AppError> {
     let admitted = admit(center, caller, spec)?;
     if let Some(limit) = center.never_fits(&shape(&admitted)) {
         return Err(never(&limit));
@@ -118,7 +123,8 @@ pub async fn submit(center: &Center, caller: &Caller, spec: JobSpec, once: Optio
         .write(
             move |tx| {
                 if let Some(earlier) = once.as_ref().map(|once| once.earlier(tx)).transpose()?.flatten() {
-                    let id = earlier.parse().map_err(|_| AppError::Internal("a kept answer is no job".into()))?;
+                    let id =
+                        earlier.parse().map_err(|_| AppError::Internal("a kept answer is no job".into()))?;
                     return Ok((id, None));
                 }
                 let unmet = unmet(tx, &admitted)?;
@@ -131,7 +137,8 @@ pub async fn submit(center: &Center, caller: &Caller, spec: JobSpec, once: Optio
                 let event = events::record(tx, now, about, "job_submitted", data)?;
                 let detail = json!({ "name": job.spec.name, "project": project.slug, "nodes": job.spec.nodes,
                     "cards_per_node": job.spec.cards_per_node, "tasks": job.tasks.total });
-                let change = Change { tenant: Some(tenant), action: "submit_job", subject: id.to_string(), detail };
+                let change =
+                    Change { tenant: Some(tenant), action: "submit_job", subject: id.to_string(), detail };
                 audit::record(tx, &caller, change)?;
                 if let Some(once) = once {
                     once.keep(tx, &id.to_string())?;
@@ -181,8 +188,12 @@ fn admit(center: &Center, caller: &Caller, mut spec: JobSpec) -> Result<Admitted
             "ask your administrator, or submit to a project with another contract",
         ));
     }
-    let models: Vec<&str> =
-        contract.pools.iter().filter_map(|id| live.pools.get(id)).map(|pool| pool.model.name.as_str()).collect();
+    let models: Vec<&str> = contract
+        .pools
+        .iter()
+        .filter_map(|id| live.pools.get(id))
+        .map(|pool| pool.model.name.as_str())
+        .collect();
     if let Some(wanted) = &spec.card_model
         && !models.contains(&wanted.as_str())
     {
@@ -268,9 +279,13 @@ pub fn ask_whether_it_fits(center: &Center, shape: &Shape) -> Option<Limit> {
 fn unmet(tx: &Tx, admitted: &Admitted) -> Result<Vec<Dependency>, AppError> {
     let mut unmet = Vec::new();
     for dependency in &admitted.spec.after {
-        let other = jobs::get_job(tx, dependency.job)?.filter(|job| job.tenant == admitted.tenant);
+        let other = found(jobs::get_row(tx, dependency.job))?.filter(|job| job.tenant == admitted.tenant);
         let Some(other) = other else {
-            return Err(AppError::invalid("after", format!("there is no job {}", dependency.job), "name jobs of yours"));
+            return Err(AppError::invalid(
+                "after",
+                format!("there is no job {}", dependency.job),
+                "name jobs of yours",
+            ));
         };
         match fate(dependency.when, other.state) {
             Fate::Met => {}
@@ -288,11 +303,20 @@ fn unmet(tx: &Tx, admitted: &Admitted) -> Result<Vec<Dependency>, AppError> {
     Ok(unmet)
 }
 
+/// A row that may be missing.
+fn found<T>(row: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+    match row {
+        Ok(row) => Ok(Some(row)),
+        Err(StoreError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// The dependencies of a queued job that are still to come, when the center starts.
 pub fn still_unmet(tx: &Tx, job: &Job) -> Result<(Vec<Dependency>, bool), AppError> {
     let (mut unmet, mut is_hopeless) = (Vec::new(), false);
     for dependency in &job.spec.after {
-        let state = jobs::get_job(tx, dependency.job)?.map(|other| other.state);
+        let state = found(jobs::get_row(tx, dependency.job))?.map(|other| other.state);
         match state.map_or(Fate::Never, |state| fate(dependency.when, state)) {
             Fate::Met => {}
             Fate::Open => unmet.push(*dependency),
@@ -406,7 +430,11 @@ fn quote(
     now: Timestamp,
 ) -> Result<(Quote, String), AppError> {
     let spec = &admitted.spec;
-    let contract = &live.contracts.get(&admitted.contract).ok_or_else(|| AppError::not_found("contract", admitted.contract))?.contract;
+    let contract = &live
+        .contracts
+        .get(&admitted.contract)
+        .ok_or_else(|| AppError::not_found("contract", admitted.contract))?
+        .contract;
     let domain = live.tenants.get(&admitted.tenant).map(|tenant| tenant.domain);
     let book = price::in_force(&live.price_books, now);
     let wanted = |pool: &domain::PoolId| {
@@ -423,7 +451,10 @@ fn quote(
     if listed.is_none() && matches!(contract.kind, ContractKind::Metered { .. }) {
         return Err(AppError::refused(
             "no_price",
-            format!("the price book has no price for {} work of your domain in this pool", spec.service_class.code()),
+            format!(
+                "the price book has no price for {} work of your domain in this pool",
+                spec.service_class.code()
+            ),
             "choose another service class, or ask the center",
         ));
     }
@@ -450,17 +481,59 @@ pub async fn list(center: &Center, caller: &Caller, query: JobQuery) -> Result<P
     let Some(filter) = filter(center, scope, query)? else {
         return Ok(Page { items: Vec::new(), next_cursor: None });
     };
-    let rows = center.read(move |tx| jobs::list_jobs(tx, &filter, after, limit + 1)).await?;
-    let page = Page::cut(rows, limit, |row| row.id.to_string());
+    let (rows, next) = if filter.state.as_deref() == Some("active") {
+        let mut ids = active(&center.live(), &filter, after, limit as usize + 1);
+        let has_more = ids.len() > limit as usize;
+        ids.truncate(limit as usize);
+        let next = ids.last().copied().filter(|_| has_more);
+        (center.read(move |tx| ids.into_iter().map(|id| jobs::get_row(tx, id)).collect()).await?, next)
+    } else {
+        let page = center.read(move |tx| jobs::page_jobs(tx, &filter, after, limit)).await?;
+        (page.rows, page.next)
+    };
     let live = center.live();
-    Ok(page.map(|row| row_view(&live, row)))
+    let items = rows.into_iter().map(|row| row_view(&live, row)).collect();
+    Ok(Page { items, next_cursor: next.map(|id| id.to_string()) })
+}
+
+/// Jobs that have not ended, newest first: those are at hand.
+fn active(
+    live: &crate::live::Live,
+    filter: &jobs::JobFilter,
+    after: Option<JobId>,
+    most: usize,
+) -> Vec<JobId> {
+    let wanted_name = filter.name_contains.as_ref().map(|name| name.to_lowercase());
+    let matches = |job: &Job| {
+        filter.tenant.is_none_or(|tenant| tenant == job.tenant)
+            && filter.project.is_none_or(|project| project == job.project)
+            && wanted_name.as_ref().is_none_or(|name| job.spec.name.to_lowercase().contains(name))
+            && filter
+                .domain
+                .is_none_or(|domain| live.tenants.get(&job.tenant).is_some_and(|t| t.domain == domain))
+    };
+    let newest_first = live.jobs.iter().rev().filter(|(id, _)| after.is_none_or(|after| **id < after));
+    newest_first.filter(|(_, known)| matches(&known.job)).map(|(id, _)| *id).take(most).collect()
 }
 
 /// `None` if nothing can match.
-fn filter(center: &Center, scope: Option<TenantId>, query: JobQuery) -> Result<Option<jobs::JobFilter>, AppError> {
+fn filter(
+    center: &Center,
+    scope: Option<TenantId>,
+    query: JobQuery,
+) -> Result<Option<jobs::JobFilter>, AppError> {
     const STATES: [&str; 11] = [
-        "active", "queued", "running", "stopping", "succeeded", "failed", "timed_out", "cancelled", "stopped",
-        "never_ran", "lost",
+        "active",
+        "queued",
+        "running",
+        "stopping",
+        "succeeded",
+        "failed",
+        "timed_out",
+        "cancelled",
+        "stopped",
+        "never_ran",
+        "lost",
     ];
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     let state = given(query.state)
@@ -494,6 +567,7 @@ fn filter(center: &Center, scope: Option<TenantId>, query: JobQuery) -> Result<O
         project: projects.first().copied(),
         name_contains: given(query.name).map(|name| name.chars().take(128).collect()),
         domain,
+        contract: None,
     }))
 }
 
@@ -511,23 +585,24 @@ fn row_view(live: &crate::live::Live, row: jobs::JobRow) -> JobView {
         state: row.state.code().to_owned(),
         nodes: row.nodes,
         cards_per_node: row.cards_per_node,
-        service_class: row.service_class.code().to_owned(),
+        service_class: row.class.code().to_owned(),
         tasks: row.tasks,
         submitted_at: row.submitted_at.to_string(),
         started_at: views::instant(row.started_at),
-        ended_at: match row.state {
-            JobState::Ended { at, .. } => Some(at.to_string()),
-            _ => None,
-        },
-        exit_code: row.exit_code,
+        ended_at: views::instant(row.ended_at),
         used_card_ms: row.used_card_ms + unmetered.0,
         charge_micro_cny: MicroCny(row.charge_micro_cny.0 + unmetered.1.0),
     }
 }
 
 /// A job that the caller may see; not found otherwise.
-pub async fn visible(center: &Center, caller: &Caller, id: JobId, action: Action) -> Result<jobs::JobRow, AppError> {
-    let row = center.read(move |tx| jobs::get_row(tx, id)).await?;
+pub async fn visible(
+    center: &Center,
+    caller: &Caller,
+    id: JobId,
+    action: Action,
+) -> Result<jobs::JobRow, AppError> {
+    let row = center.read(move |tx| found(jobs::get_row(tx, id))).await?;
     let row = row.filter(|row| caller.sees(row.tenant)).ok_or_else(|| AppError::not_found("job", id))?;
     center.policies.check(caller, action, Some(row.tenant))?;
     Ok(row)
@@ -536,18 +611,13 @@ pub async fn visible(center: &Center, caller: &Caller, id: JobId, action: Action
 /// One job with all that was asked for.
 pub async fn show(center: &Center, caller: &Caller, id: JobId) -> Result<JobDetail, AppError> {
     let row = visible(center, caller, id, Action::ReadJob).await?;
-    let (job, runs_count) = center
-        .read(move |tx| {
-            let job = jobs::get_job(tx, id)?;
-            Ok((job, run_rows::count_runs(tx, id)?))
-        })
-        .await?;
-    let job = job.ok_or_else(|| AppError::not_found("job", id))?;
+    let (job, latest) =
+        center.read(move |tx| Ok((jobs::get_job(tx, id)?, recent::latest_run(tx, id)?))).await?;
     Ok(JobDetail {
         time_limit_ms: runs::time_limit(center, &job).0,
         spec: job.spec,
         job: row_view(&center.live(), row),
-        runs_count,
+        exit_code: latest.and_then(|row| row.run.state.outcome()).and_then(domain::Outcome::exit_code),
     })
 }
 
@@ -605,11 +675,12 @@ pub async fn list_runs(
     visible(center, caller, id, Action::ReadJob).await?;
     let after = views::parse_cursor::<RunId>(cursor)?;
     let limit = views::page_limit(limit)?;
-    let (rows, job) =
-        center.read(move |tx| Ok((run_rows::list_runs(tx, id, after, limit + 1)?, jobs::get_job(tx, id)?))).await?;
+    let (rows, job) = center
+        .read(move |tx| Ok((recent::runs_before(tx, id, after, limit + 1)?, jobs::get_job(tx, id)?)))
+        .await?;
     let page = Page::cut(rows, limit, |row| row.run.id.to_string());
     let live = center.live();
-    let array = job.and_then(|job| job.spec.array);
+    let array = job.spec.array;
     Ok(page.map(|row| run_view(&live, &row.run, array.as_ref())))
 }
 
@@ -665,13 +736,13 @@ async fn stop_job(
     let (_, stopped) = center
         .write(
             move |tx| {
-                let mut job = jobs::get_job(tx, id)?.ok_or_else(|| AppError::not_found("job", id))?;
+                let mut job = jobs::get_job(tx, id)?;
                 if job.stop(cause, now).is_err() {
                     return Ok((None, Vec::new()));
                 }
                 jobs::update_job_progress(tx, &job)?;
                 let mut stopped = Vec::new();
-                for run in run_rows::list_active_of(tx, id)? {
+                for run in recent::active_runs(tx, id)? {
                     stopped.extend(runs::request_stop(tx, run.run.id, cause)?);
                 }
                 record(tx, &job)?;
@@ -695,7 +766,9 @@ async fn stop_job(
 
 fn ended_or_stopping(job: &Job) -> (&'static str, Value) {
     match job.state {
-        JobState::Ended { outcome, .. } => ("job_ended", json!({ "outcome": outcome.code(), "name": job.spec.name })),
+        JobState::Ended { outcome, .. } => {
+            ("job_ended", json!({ "outcome": outcome.code(), "name": job.spec.name }))
+        }
         _ => ("job_stopping", json!({ "name": job.spec.name })),
     }
 }
@@ -721,7 +794,7 @@ pub fn give_up(center: &Center, ids: Vec<JobId>) {
         move |tx| -> Result<_, AppError> {
             let mut ended = Vec::new();
             for id in ids {
-                let Some(mut job) = jobs::get_job(tx, id)? else { continue };
+                let mut job = jobs::get_job(tx, id)?;
                 if job.never_run(now).is_err() {
                     continue;
                 }

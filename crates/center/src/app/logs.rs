@@ -51,7 +51,12 @@ pub struct Log {
 }
 
 /// Finds the log that a query means; `None` while the job has no run.
-pub async fn find(center: &Center, caller: &Caller, id: JobId, query: &LogQuery) -> Result<Option<Log>, AppError> {
+pub async fn find(
+    center: &Center,
+    caller: &Caller,
+    id: JobId,
+    query: &LogQuery,
+) -> Result<Option<Log>, AppError> {
     jobs::visible(center, caller, id, Action::ReadLog).await?;
     let stream = match query.stream.as_deref() {
         None | Some("" | "stdout") => Stream::Stdout,
@@ -61,12 +66,18 @@ pub async fn find(center: &Center, caller: &Caller, id: JobId, query: &LogQuery)
             return Err(AppError::invalid("stream", format!("is `{shown}`"), "use stdout or stderr"));
         }
     };
-    let wanted: Option<RunId> =
-        query.run.as_deref().filter(|text| !text.is_empty()).map(|text| views::id(text, "run")).transpose()?;
+    let wanted: Option<RunId> = query
+        .run
+        .as_deref()
+        .filter(|text| !text.is_empty())
+        .map(|text| views::id(text, "run"))
+        .transpose()?;
     let found = center
         .read(move |tx| match wanted {
-            Some(run) => Ok(store::runs::get_run(tx, run)?.filter(|row| row.run.job == id).map(|row| row.run.id)),
-            None => Ok(store::runs::list_runs(tx, id, None, 1)?.first().map(|row| row.run.id)),
+            Some(run) => {
+                Ok(Some(store::runs::get_run(tx, run)?.run).filter(|found| found.job == id).map(|run| run.id))
+            }
+            None => Ok(store::recent::latest_run(tx, id)?.map(|row| row.run.id)),
         })
         .await?;
     match (found, wanted) {
@@ -100,9 +111,10 @@ pub async fn chunk(center: &Center, log: Log, offset: i64, limit: usize) -> Resu
     let part = tokio::task::spawn_blocking(move || {
         let from = match u64::try_from(offset) {
             Ok(offset) => offset,
-            Err(_) => {
-                engine.read_log(log.run, log.stream, u64::MAX, 0)?.end_offset.saturating_sub(offset.unsigned_abs())
-            }
+            Err(_) => engine
+                .read_log(log.run, log.stream, u64::MAX, 0)?
+                .end_offset
+                .saturating_sub(offset.unsigned_abs()),
         };
         engine.read_log(log.run, log.stream, from, limit)
     })

@@ -88,9 +88,14 @@ pub struct MemberChange {
 }
 
 /// Lets a member in or out, or gives a new password. All of the member's sessions and tokens are asked anew.
-pub async fn change(center: &Center, caller: &Caller, id: &str, change: MemberChange) -> Result<MemberView, AppError> {
+pub async fn change(
+    center: &Center,
+    caller: &Caller,
+    id: &str,
+    change: MemberChange,
+) -> Result<MemberView, AppError> {
     let id: MemberId = views::id(id, "member")?;
-    let found = center.read(move |tx| rows::get_member(tx, id)).await?;
+    let found = Some(center.read(move |tx| rows::get_member(tx, id)).await?);
     let visible = |member: &Member| match (caller.member.tenant, member.tenant) {
         (None, _) => true,
         (own, theirs) => own == theirs,
@@ -102,7 +107,11 @@ pub async fn change(center: &Center, caller: &Caller, id: &str, change: MemberCh
         center.policies.check(caller, Action::ManageMember, member.tenant)?;
     }
     if member.id == caller.member.id && change.is_enabled == Some(false) {
-        return Err(AppError::refused("own_account", "you can't lock yourself out", "ask another administrator"));
+        return Err(AppError::refused(
+            "own_account",
+            "you can't lock yourself out",
+            "ask another administrator",
+        ));
     }
     let hash = match change.password {
         Some(password) => {
@@ -120,7 +129,7 @@ pub async fn change(center: &Center, caller: &Caller, id: &str, change: MemberCh
                     rows::set_member_enabled(tx, id, is_enabled)?;
                 }
                 if let Some(hash) = &hash {
-                    rows::set_password(tx, id, hash)?;
+                    rows::set_password(tx, id, Some(hash))?;
                 }
                 let detail = json!({ "is_enabled": is_enabled, "new_password": hash.is_some() });
                 let subject = id.to_string();

@@ -69,7 +69,8 @@ fn view(live: &Live, caller: &Caller, known: &LiveNode) -> NodeView {
         let seen = run.filter(|live| caller.sees(live.run.tenant));
         CardView {
             index,
-            ring: u8::try_from(node.rings.iter().position(|ring| ring.contains(index)).unwrap_or(0)).unwrap_or(0),
+            ring: u8::try_from(node.rings.iter().position(|ring| ring.contains(index)).unwrap_or(0))
+                .unwrap_or(0),
             state: match (&node.state, is_busy) {
                 (_, true) => "busy",
                 (NodeState::Up, false) => "idle",
@@ -146,7 +147,12 @@ pub async fn resume(center: &Center, caller: &Caller, name: &str) -> Result<Node
     set_state(center, caller, name, NodeState::Up).await
 }
 
-async fn set_state(center: &Center, caller: &Caller, name: &str, to: NodeState) -> Result<NodeView, AppError> {
+async fn set_state(
+    center: &Center,
+    caller: &Caller,
+    name: &str,
+    to: NodeState,
+) -> Result<NodeView, AppError> {
     center.policies.check(caller, Action::ChangeNode, None)?;
     let found = {
         let live = center.live();
@@ -159,8 +165,9 @@ async fn set_state(center: &Center, caller: &Caller, name: &str, to: NodeState) 
             .write(
                 move |tx| {
                     let now = moment::now();
-                    rows::set_node_state(tx, id, &state, now)?;
-                    let detail = json!({ "node": node_name, "state": state.code(), "reason": state.reason() });
+                    rows::set_node_state(tx, id, &state, now, state.reason())?;
+                    let detail =
+                        json!({ "node": node_name, "state": state.code(), "reason": state.reason() });
                     let event = events::record(tx, now, About::default(), "node_changed", detail.clone())?;
                     let (action, subject) = (Action::ChangeNode.code(), id.to_string());
                     audit::record(tx, &by, Change { tenant: None, action, subject, detail })?;

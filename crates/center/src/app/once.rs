@@ -47,7 +47,8 @@ impl Once {
 
     /// Keeps what the request gave, with the change that it made.
     pub fn keep(&self, tx: &Tx, answer: &str) -> Result<(), AppError> {
-        idempotency::insert(tx, self.member, &self.key, &self.request, 201, answer, moment::now())?;
+        let answer = idempotency::Stored { request_hash: self.request, status: 201, body: answer.to_owned() };
+        idempotency::insert(tx, self.member, &self.key, &answer, moment::now())?;
         Ok(())
     }
 }

@@ -43,7 +43,7 @@ pub struct Overview {
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct StateCount {
     pub state: String,
-    pub jobs: i64,
+    pub jobs: u64,
 }
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -70,8 +70,8 @@ pub async fn overview(center: &Center, caller: &Caller) -> Result<Overview, AppE
     let (month, from) = month_start(now);
     let (counts, used, events) = center
         .read(move |tx| {
-            let latest = store::events::latest(tx, scope, 20)?;
-            Ok((jobs::count_by_state(tx, scope)?, store::runs::use_between(tx, scope, from, now)?, latest))
+            let latest = store::recent::latest_events(tx, scope, 20)?;
+            Ok((jobs::count_by_state(tx, scope)?, store::usage::use_between(tx, scope, from, now)?, latest))
         })
         .await?;
     let query = JobQuery { state: Some("active".into()), limit: Some(20), ..JobQuery::default() };
@@ -100,7 +100,7 @@ pub async fn overview(center: &Center, caller: &Caller) -> Result<Overview, AppE
             .map(|known| u64::from(known.job.tasks.waiting()))
             .sum(),
         month_card_ms: used.iter().map(|row| row.used).sum(),
-        month_charge_micro_cny: MicroCny(used.iter().map(|row| row.charge.0).sum()),
+        month_charge_micro_cny: MicroCny(used.iter().map(|row| row.charged.0).sum()),
         month,
         events: events.into_iter().map(Event::from).collect(),
         center: of_center,

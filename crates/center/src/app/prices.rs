@@ -1,6 +1,9 @@
 //! Price books.
 
-use domain::{MicroCny, PriceBookId, RatePerCardHour, ServiceClass, TenantDomain, Timestamp, price, price::{Price, PriceBook}};
+use domain::{
+    MicroCny, PriceBookId, RatePerCardHour, ServiceClass, TenantDomain, Timestamp, price,
+    price::{Price, PriceBook},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::contracts as rows;
@@ -76,15 +79,19 @@ pub async fn create(center: &Center, caller: &Caller, new: NewPriceBook) -> Resu
     let now = moment::now();
     let effective_from = match &new.effective_from {
         None => now,
-        Some(text) => text
-            .parse::<Timestamp>()
-            .map_err(|e| AppError::invalid("effective_from", e.to_string(), "write it as 2026-05-20T00:00:00Z"))?,
+        Some(text) => text.parse::<Timestamp>().map_err(|e| {
+            AppError::invalid("effective_from", e.to_string(), "write it as 2026-05-20T00:00:00Z")
+        })?,
     };
     if effective_from < now {
         return Err(AppError::invalid("effective_from", "is in the past", "give an instant to come"));
     }
     if !(1..=64).contains(&new.name.chars().count()) || new.prices.is_empty() || new.prices.len() > 1000 {
-        return Err(AppError::invalid("prices", "are none or too many, or the name is missing", "give 1 to 1000 prices"));
+        return Err(AppError::invalid(
+            "prices",
+            "are none or too many, or the name is missing",
+            "give 1 to 1000 prices",
+        ));
     }
     let prices = {
         let live = center.live();
@@ -92,7 +99,11 @@ pub async fn create(center: &Center, caller: &Caller, new: NewPriceBook) -> Resu
             let pool = live.pools.values().find(|pool| pool.name == view.pool);
             let rate = view.rate_micro_cny_per_card_hour;
             if !(0..=1_000_000_000_000).contains(&rate) {
-                return Err(AppError::invalid("rate_micro_cny_per_card_hour", format!("is {rate}"), "give 0 to 10^12"));
+                return Err(AppError::invalid(
+                    "rate_micro_cny_per_card_hour",
+                    format!("is {rate}"),
+                    "give 0 to 10^12",
+                ));
             }
             let classes = ServiceClass::ALL.map(ServiceClass::code);
             let domains = TenantDomain::ALL.map(TenantDomain::code);

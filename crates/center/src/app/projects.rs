@@ -141,7 +141,8 @@ fn contract_of(
 ) -> Result<Option<ContractId>, AppError> {
     let Some(wanted) = wanted.filter(|text| !text.is_empty()) else { return Ok(None) };
     let live = center.live();
-    let matches = |c: &&domain::Contract| c.tenant == tenant && (c.number == wanted || c.id.to_string() == wanted);
+    let matches =
+        |c: &&domain::Contract| c.tenant == tenant && (c.number == wanted || c.id.to_string() == wanted);
     let found = live.contracts.values().map(|known| &known.contract).find(matches);
     found.map(|contract| Some(contract.id)).ok_or_else(|| AppError::not_found("contract", wanted))
 }

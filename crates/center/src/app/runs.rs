@@ -3,8 +3,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use domain::{
-    CardMs, ContractId, Job, JobId, MicroCny, Millis, Outcome, Placement, RatePerCardHour, Run, RunId, RunState,
-    Timestamp,
+    CardMs, ContractId, Job, JobId, MicroCny, Millis, Outcome, Placement, RatePerCardHour, Run, RunId,
+    RunState, Timestamp,
     job::JobState,
     ledger::{Account, Metered, Unit, meter},
     price,
@@ -12,7 +12,10 @@ use domain::{
 };
 use engines::{ArrayTask, Ended, Exit, LaunchNode, LaunchSpec, RunLimits};
 use serde_json::json;
-use store::{Tx, contracts, jobs, ledger, runs};
+use store::{
+    Tx, contracts, jobs, ledger, runs,
+    usage::{self, UseRow},
+};
 
 use crate::{
     center::Center,
@@ -44,12 +47,11 @@ pub fn start(center: &Center, starts: Vec<scheduler::Start>) -> Result<Vec<Launc
             let mut launches = Vec::with_capacity(starts.len());
             let mut open: HashMap<ContractId, bool> = HashMap::new();
             for start in starts {
-                let Some(mut job) = jobs::get_job(tx, start.job)? else { continue };
+                let mut job = jobs::get_job(tx, start.job)?;
                 let is_open = match open.get(&job.contract) {
                     Some(is_open) => *is_open,
                     None => {
-                        let is_open =
-                            contracts::get_contract(tx, job.contract)?.is_some_and(|c| c.state.accepts_jobs());
+                        let is_open = contracts::get_contract(tx, job.contract)?.state.accepts_jobs();
                         open.insert(job.contract, is_open);
                         is_open
                     }
@@ -142,8 +144,11 @@ pub fn launch(center: &Center, launches: &[Launch]) {
         if let Err(error) = center.engine.launch(&spec) {
             tracing::error!(run = %launch.run.id, %error, "failed to launch a run");
             if let engines::EngineError::InvalidSpec(_) = error {
-                let ended =
-                    Ended { started_at: None, at: moment::now(), how: Exit::FailedToStart(error.to_string()) };
+                let ended = Ended {
+                    started_at: None,
+                    at: moment::now(),
+                    how: Exit::FailedToStart(error.to_string()),
+                };
                 failed.push((launch.run.id, Seen::Ended(ended)));
             }
         }
@@ -229,7 +234,6 @@ pub enum Seen {
 #[derive(Debug)]
 struct Taken {
     run: Run,
-    metered: Metered,
     used: CardMs,
     charged: MicroCny,
     /// Set where the run ended: its job then, and the task to try again.
@@ -269,7 +273,7 @@ pub fn take_in(center: &Center, news: Vec<(RunId, Seen)>) {
 }
 
 fn take_one(tx: &Tx, id: RunId, seen: Seen) -> Result<Option<Taken>, AppError> {
-    let Some(runs::RunRow { mut run, metered }) = runs::get_run(tx, id)? else { return Ok(None) };
+    let runs::RunRow { mut run, metered } = runs::get_run(tx, id)?;
     let before = run.state;
     if before.has_ended() {
         return Ok(None);
@@ -301,8 +305,8 @@ fn take_one(tx: &Tx, id: RunId, seen: Seen) -> Result<Option<Taken>, AppError> {
     }
     runs::update_run_state(tx, &run)?;
     let Some(ended_at) = run.state.ended_at() else {
-        jobs::note_start(tx, run.job, run.state.started_at().unwrap_or(before.planned_at()))?;
-        let taken = Taken { run, metered, used: CardMs::ZERO, charged: MicroCny::ZERO, ended: None, events };
+        jobs::add_job_use(tx, run.job, CardMs::ZERO, MicroCny::ZERO, run.state.started_at())?;
+        let taken = Taken { run, used: CardMs::ZERO, charged: MicroCny::ZERO, ended: None, events };
         return Ok(Some(taken));
     };
 
@@ -315,7 +319,7 @@ fn take_one(tx: &Tx, id: RunId, seen: Seen) -> Result<Option<Taken>, AppError> {
     });
     events.push(events::record(tx, ended_at, about, "run_ended", data)?);
 
-    let mut job = jobs::get_job(tx, run.job)?.ok_or_else(|| AppError::not_found("job", run.job))?;
+    let mut job = jobs::get_job(tx, run.job)?;
     let again = job
         .end_task(run_outcome, run.attempt, ended_at)
         .map_err(|error| AppError::Internal(format!("{}: {error}", run.job)))?;
@@ -324,12 +328,14 @@ fn take_one(tx: &Tx, id: RunId, seen: Seen) -> Result<Option<Taken>, AppError> {
         jobs::push_retry(tx, job.id, task, attempt)?;
     }
     jobs::update_job_progress(tx, &job)?;
-    jobs::add_job_use(tx, job.id, used, charged, run.state.started_at(), run_outcome.exit_code())?;
+    jobs::add_job_use(tx, job.id, used, charged, run.state.started_at())?;
+    let row = UseRow { tenant: job.tenant, project: job.project, runs: 1, used, charged };
+    usage::add_use(tx, ended_at, &row)?;
     if let JobState::Ended { at, outcome } = job.state {
         let data = json!({ "outcome": outcome.code(), "name": job.spec.name });
         events.push(events::record(tx, at, About { run: None, ..about }, "job_ended", data)?);
     }
-    Ok(Some(Taken { run, metered, used, charged, ended: Some((Arc::new(job), retry)), events }))
+    Ok(Some(Taken { run, used, charged, ended: Some((Arc::new(job), retry)), events }))
 }
 
 /// Meters a run up to `now`: posts what is due. Gives how far it is metered then, and by how much more than before.
@@ -343,7 +349,8 @@ pub fn settle(
     let (mut used, mut charged) = (CardMs::ZERO, MicroCny::ZERO);
     for posting in &postings {
         ledger::post(tx, posting, new_id!(TransferId), now)?;
-        let signed = if posting.debit == Account::Contract(run.contract) { posting.amount } else { -posting.amount };
+        let signed =
+            if posting.debit == Account::Contract(run.contract) { posting.amount } else { -posting.amount };
         match posting.unit {
             Unit::CardMs => used = CardMs(signed),
             Unit::MicroCny => charged = MicroCny(signed),
@@ -375,7 +382,7 @@ fn apply(center: &Center, change: &Taken) {
     if let Some(contract) = live.contracts.get_mut(&change.run.contract) {
         contract.use_balance = CardMs(contract.use_balance.0 - change.used.0);
         contract.money_balance = MicroCny(contract.money_balance.0 - change.charged.0);
-        contract.decayed_use.add(change.used, moment::now(), half_life);
+        contract.decayed_use = contract.decayed_use.add(change.used, moment::now(), half_life);
     }
     let Some((job, retry)) = &change.ended else {
         if let Some(known) = live.runs.get_mut(&change.run.id) {
@@ -424,7 +431,7 @@ pub fn stop(center: &Center, ids: Vec<RunId>, cause: StopCause) {
 
 /// Keeps that a run is to stop; `None` if it has ended.
 pub fn request_stop(tx: &Tx, id: RunId, cause: StopCause) -> Result<Option<Run>, AppError> {
-    let Some(mut row) = runs::get_run(tx, id)? else { return Ok(None) };
+    let mut row = runs::get_run(tx, id)?;
     let Ok(state) = row.run.state.request_stop(cause, moment::now()) else { return Ok(None) };
     row.run.state = state;
     runs::update_run_state(tx, &row.run)?;

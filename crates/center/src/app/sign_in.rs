@@ -1,6 +1,6 @@
 //! Signing in and out, and the tokens that programs use.
 
-use domain::{Member, MemberId, Role, SessionId, TenantId, TokenId};
+use domain::{Member, MemberId, Role, TenantId, TokenId};
 use serde::Serialize;
 use serde_json::json;
 use store::credentials::{self as rows, SessionRow, TokenRow};
@@ -103,11 +103,17 @@ pub async fn new_token(center: &Center, caller: &Caller, name: &str) -> Result<N
     let write = move |tx: &store::Tx| -> Result<(), AppError> {
         rows::insert_token(tx, &row)?;
         let detail = json!({ "name": row.name });
-        let change = Change { tenant: by.member.tenant, action: "new_token", subject: row.id.to_string(), detail };
+        let change =
+            Change { tenant: by.member.tenant, action: "new_token", subject: row.id.to_string(), detail };
         audit::record(tx, &by, change)
     };
     center.write(write, |_, ()| ()).await?;
-    Ok(NewToken { token, id, expires_at: expires_at.to_string(), member: MemberView::of(center, &caller.member) })
+    Ok(NewToken {
+        token,
+        id,
+        expires_at: expires_at.to_string(),
+        member: MemberView::of(center, &caller.member),
+    })
 }
 
 /// A token as its owner sees it.
@@ -179,7 +185,12 @@ pub async fn new_session(center: &Center, member: Member) -> Result<(String, Ses
 /// Ends a browser session.
 pub async fn end_session(center: &Center, secret: &str) -> Result<(), AppError> {
     let hash = credentials::hash(secret);
-    let write = move |tx: &store::Tx| -> Result<(), AppError> { Ok(rows::delete_session(tx, &hash)?) };
+    let write = move |tx: &store::Tx| -> Result<(), AppError> {
+        if let Some((row, _)) = rows::find_session(tx, &hash)? {
+            rows::delete_session(tx, row.id)?;
+        }
+        Ok(())
+    };
     center.write(write, move |center, ()| center.credentials.forget(&hash)).await
 }
 
@@ -191,7 +202,8 @@ pub async fn by_token(center: &Center, token: &str) -> Result<Member, AppError> 
         return Ok(member);
     }
     let found = center.read(move |tx| rows::find_token(tx, &hash)).await?;
-    let (row, member) = found.filter(|(row, member)| now < row.expires_at && member.is_enabled).ok_or(UNKNOWN)?;
+    let (row, member) =
+        found.filter(|(row, member)| now < row.expires_at && member.is_enabled).ok_or(UNKNOWN)?;
     center.credentials.keep_token(hash, member.clone(), row.expires_at);
     Ok(member)
 }
@@ -218,6 +230,7 @@ pub fn role_for(text: &str, tenant: Option<TenantId>) -> Result<Role, AppError> 
     if role.is_of_center() == tenant.is_none() {
         return Ok(role);
     }
-    let hint = "operator and auditor are for the center's people; admin, developer and finance for a tenant's";
+    let hint =
+        "operator and auditor are for the center's people; admin, developer and finance for a tenant's";
     Err(AppError::invalid("role", format!("is `{text}`"), hint))
 }

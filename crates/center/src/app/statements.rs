@@ -3,10 +3,10 @@
 
 use domain::{
     CardMs, MicroCny, Timestamp,
-    ledger::{Account, Cause, Transfer, Unit},
+    ledger::{Account, Cause, Unit},
 };
 use serde::{Deserialize, Serialize};
-use store::ledger;
+use store::{ledger, recent};
 
 use super::{Page, contracts, views};
 use crate::{
@@ -53,16 +53,16 @@ pub struct Balances {
     pub micro_cny: i64,
 }
 
-/// Use by one project.
+/// Use by one project; what was given back for runs that the center lost is taken off.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct StatementLine {
     pub project: String,
-    pub jobs: u64,
+    /// Runs with postings in the month.
     pub runs: u64,
-    pub used_card_ms: i64,
-    pub charge_micro_cny: i64,
-    /// Given back for runs that the center lost; in the two sums already.
-    pub refunded_micro_cny: i64,
+    #[schema(value_type = i64)]
+    pub used_card_ms: CardMs,
+    #[schema(value_type = i64)]
+    pub charge_micro_cny: MicroCny,
 }
 
 pub async fn statement(
@@ -75,18 +75,29 @@ pub async fn statement(
     let now = moment::now();
     let (month, from, to) = month(query.month.as_deref(), now)?;
     let id = contract.id;
-    let sums = center.read(move |tx| ledger::statement(tx, id, from, to)).await?;
+    let (uses, others, opening, closing) = center
+        .read(move |tx| {
+            let balances = |at| {
+                let [card_ms, micro_cny] =
+                    [Unit::CardMs, Unit::MicroCny].map(|unit| recent::balance_at(tx, id, unit, at));
+                Ok::<_, store::StoreError>(Balances { card_ms: card_ms?, micro_cny: micro_cny? })
+            };
+            let uses = ledger::use_by_project_between(tx, id, from, to)?;
+            Ok((uses, recent::sums_by_cause(tx, id, from, to)?, balances(from)?, balances(to)?))
+        })
+        .await?;
+    let money = |cause: Cause| {
+        let of_cause = others.iter().filter(|(code, unit, _)| code == cause.code() && unit == "micro_cny");
+        of_cause.map(|(_, _, amount)| amount).sum()
+    };
     let live = center.live();
-    let lines: Vec<StatementLine> = sums
-        .lines
+    let lines: Vec<StatementLine> = uses
         .into_iter()
         .map(|line| StatementLine {
-            project: live.projects.get(&line.project).map(|project| project.slug.clone()).unwrap_or_default(),
-            jobs: line.jobs,
+            project: line.project_slug,
             runs: line.runs,
-            used_card_ms: line.used_card_ms,
-            charge_micro_cny: line.charge_micro_cny,
-            refunded_micro_cny: line.refunded_micro_cny,
+            used_card_ms: line.used,
+            charge_micro_cny: line.charged,
         })
         .collect();
     Ok(Statement {
@@ -96,12 +107,12 @@ pub async fn statement(
         month,
         from: from.to_string(),
         to: to.to_string(),
-        opening: Balances { card_ms: sums.opening_card_ms, micro_cny: sums.opening_micro_cny },
-        closing: Balances { card_ms: sums.closing_card_ms, micro_cny: sums.closing_micro_cny },
-        paid_in_micro_cny: sums.paid_in_micro_cny,
-        fees_micro_cny: sums.fees_micro_cny,
-        used_card_ms: CardMs(lines.iter().map(|line| line.used_card_ms).sum()),
-        charge_micro_cny: MicroCny(lines.iter().map(|line| line.charge_micro_cny).sum()),
+        opening,
+        closing,
+        paid_in_micro_cny: money(Cause::TopUp),
+        fees_micro_cny: money(Cause::Fee),
+        used_card_ms: lines.iter().map(|line| line.used_card_ms).sum(),
+        charge_micro_cny: MicroCny(lines.iter().map(|line| line.charge_micro_cny.0).sum()),
         lines,
         is_final: to <= now,
     })
@@ -115,27 +126,27 @@ fn month(text: Option<&str>, now: Timestamp) -> Result<(String, Timestamp, Times
     };
     let invalid = || AppError::invalid("month", "is not a month", "write it as 2026-05");
     let parsed = name.split_once('-').filter(|(y, m)| y.len() == 4 && m.len() == 2);
-    let (year, month) =
-        parsed.and_then(|(y, m)| Some((y.parse::<u16>().ok()?, m.parse::<u8>().ok()?))).ok_or_else(invalid)?;
+    let (year, month) = parsed
+        .and_then(|(y, m)| Some((y.parse::<u16>().ok()?, m.parse::<u8>().ok()?)))
+        .ok_or_else(invalid)?;
     let (next_year, next_month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
-    let first = |year: u16, month: u8| format!("{year:04}-{month:02}-01").parse::<Timestamp>().map_err(|_| invalid());
+    let first =
+        |year: u16, month: u8| format!("{year:04}-{month:02}-01").parse::<Timestamp>().map_err(|_| invalid());
     Ok((name.clone(), first(year, month)?, first(next_year, next_month)?))
 }
 
 /// The statement as a table: a row a project, then the totals.
 pub fn csv(statement: &Statement) -> String {
-    let mut table = String::from("month,contract,tenant,project,jobs,runs,used_card_ms,charge_micro_cny,refunded_micro_cny\r\n");
+    let mut table = String::from("month,contract,tenant,project,runs,used_card_ms,charge_micro_cny\r\n");
     for line in &statement.lines {
         let fields = [
             statement.month.clone(),
             quoted(&statement.contract),
             quoted(&statement.tenant_slug),
             quoted(&line.project),
-            line.jobs.to_string(),
             line.runs.to_string(),
-            line.used_card_ms.to_string(),
-            line.charge_micro_cny.to_string(),
-            line.refunded_micro_cny.to_string(),
+            line.used_card_ms.0.to_string(),
+            line.charge_micro_cny.0.to_string(),
         ];
         table.push_str(&fields.join(","));
         table.push_str("\r\n");
@@ -186,26 +197,33 @@ pub async fn list_transfers(
     let contract = match query.contract.as_deref().filter(|text| !text.is_empty()) {
         Some(id) => Some(contracts::visible(center, caller, id, Action::ReadLedger)?.id),
         None => {
-            center.policies.check(caller, Action::ReadLedger, None).map_err(|error| match caller.member.tenant {
-                Some(_) => AppError::invalid("contract", "is not named", "give the id of a contract of yours"),
-                None => error,
+            center.policies.check(caller, Action::ReadLedger, None).map_err(|error| {
+                match caller.member.tenant {
+                    Some(_) => {
+                        AppError::invalid("contract", "is not named", "give the id of a contract of yours")
+                    }
+                    None => error,
+                }
             })?;
             None
         }
     };
     let after = views::parse_cursor::<i64>(query.cursor.as_deref())?.unwrap_or(0);
     let limit = views::page_limit(query.limit)?;
-    let rows = center.read(move |tx| ledger::list_transfers(tx, contract, after, limit + 1)).await?;
-    let page = Page::cut(rows, limit, |(seq, _)| seq.to_string());
+    let filter = ledger::TransferFilter { contract, run: None };
+    let rows = center.read(move |tx| ledger::list_transfers(tx, &filter, after, limit + 1)).await?;
+    let page = Page::cut(rows, limit, |row| row.seq.to_string());
     let live = center.live();
     let account = |account: Account| match account {
         Account::Cash => "cash".to_owned(),
         Account::Revenue => "revenue".to_owned(),
         Account::Capacity => "capacity".to_owned(),
         Account::Delivered => "delivered".to_owned(),
-        Account::Contract(id) => live.contracts.get(&id).map_or_else(|| id.to_string(), |c| c.contract.number.clone()),
+        Account::Contract(id) => {
+            live.contracts.get(&id).map_or_else(|| id.to_string(), |c| c.contract.number.clone())
+        }
     };
-    Ok(page.map(|(seq, transfer): (i64, Transfer)| TransferView {
+    Ok(page.map(|ledger::TransferRow { seq, transfer }| TransferView {
         seq,
         at: transfer.at.to_string(),
         unit: transfer.unit,

@@ -55,8 +55,13 @@ fn view(center: &Center, tenant: &Tenant) -> TenantView {
 pub fn list(center: &Center, caller: &Caller) -> Result<Vec<TenantView>, AppError> {
     let scope = caller.scope()?.tenant();
     center.policies.check(caller, Action::ReadTenant, scope)?;
-    let mut tenants: Vec<Arc<Tenant>> =
-        center.live().tenants.values().filter(|tenant| scope.is_none_or(|own| own == tenant.id)).cloned().collect();
+    let mut tenants: Vec<Arc<Tenant>> = center
+        .live()
+        .tenants
+        .values()
+        .filter(|tenant| scope.is_none_or(|own| own == tenant.id))
+        .cloned()
+        .collect();
     tenants.sort_by(|a, b| a.slug.cmp(&b.slug));
     Ok(tenants.iter().map(|tenant| view(center, tenant)).collect())
 }
@@ -64,20 +69,29 @@ pub fn list(center: &Center, caller: &Caller) -> Result<Vec<TenantView>, AppErro
 /// The tenant of that short name, if the caller may see it.
 pub fn show(center: &Center, caller: &Caller, slug: &str) -> Result<TenantView, AppError> {
     let found = center.live().tenants.values().find(|tenant| tenant.slug == slug).cloned();
-    let tenant = found.filter(|tenant| caller.sees(tenant.id)).ok_or_else(|| AppError::not_found("tenant", slug))?;
+    let tenant =
+        found.filter(|tenant| caller.sees(tenant.id)).ok_or_else(|| AppError::not_found("tenant", slug))?;
     center.policies.check(caller, Action::ReadTenant, Some(tenant.id))?;
     Ok(view(center, &tenant))
 }
 
 /// The tenant that a request names, or the caller's own; none for the center's people who name none.
-pub fn named_or_own(center: &Center, caller: &Caller, slug: Option<&str>) -> Result<Option<TenantId>, AppError> {
+pub fn named_or_own(
+    center: &Center,
+    caller: &Caller,
+    slug: Option<&str>,
+) -> Result<Option<TenantId>, AppError> {
     let Some(slug) = slug.filter(|slug| !slug.is_empty()) else { return Ok(caller.member.tenant) };
     let found = center.live().tenants.values().find(|tenant| tenant.slug == slug).map(|tenant| tenant.id);
     found.filter(|id| caller.sees(*id)).map(Some).ok_or_else(|| AppError::not_found("tenant", slug))
 }
 
 /// [`named_or_own`] where there must be one.
-pub fn named_or_own_required(center: &Center, caller: &Caller, slug: Option<&str>) -> Result<TenantId, AppError> {
+pub fn named_or_own_required(
+    center: &Center,
+    caller: &Caller,
+    slug: Option<&str>,
+) -> Result<TenantId, AppError> {
     named_or_own(center, caller, slug)?
         .ok_or_else(|| AppError::invalid("tenant", "is not named", "give the tenant's short name"))
 }

@@ -16,7 +16,7 @@ use crate::{
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct UsageQuery {
-    /// RFC 3339, or a date. The last 30 days where left out.
+    /// RFC 3339, or a date; counted in whole days (UTC). The last 30 days where left out.
     pub from: Option<String>,
     pub to: Option<String>,
     /// `project` (where left out), `tenant` or `domain`.
@@ -37,9 +37,9 @@ pub struct UsageRow {
     /// The project, tenant or domain.
     pub name: String,
     pub tenant_slug: String,
-    /// Runs that had cards in the interval.
+    /// Runs that ended in the interval.
     pub runs: u64,
-    /// Card time in the interval, of runs that still run too.
+    /// Card time metered on the days (UTC) of the interval, of runs that still run too.
     #[schema(value_type = i64)]
     pub used_card_ms: CardMs,
     /// What that card time costs.
@@ -60,10 +60,14 @@ pub async fn usage(center: &Center, caller: &Caller, query: UsageQuery) -> Resul
     center.policies.check(caller, Action::ReadUsage, scope)?;
     let groups = ["project", "tenant", "domain"];
     let group_by = query.group_by.as_deref().filter(|text| !text.is_empty()).unwrap_or("project");
-    let group_by =
-        views::word("group_by", group_by, |text| groups.iter().find(|known| **known == text).copied(), &groups)?;
+    let group_by = views::word(
+        "group_by",
+        group_by,
+        |text| groups.iter().find(|known| **known == text).copied(),
+        &groups,
+    )?;
     let (from, to) = views::interval(query.from.as_deref(), query.to.as_deref(), 30 * 24, moment::now())?;
-    let used = center.read(move |tx| store::runs::use_between(tx, scope, from, to)).await?;
+    let used = center.read(move |tx| store::usage::use_between(tx, scope, from, to)).await?;
     let live = center.live();
     let mut rows: BTreeMap<(String, String), UsageRow> = BTreeMap::new();
     let mut total = UsageRow { name: "total".into(), ..UsageRow::default() };
@@ -75,10 +79,10 @@ pub async fn usage(center: &Center, caller: &Caller, query: UsageQuery) -> Resul
             "tenant" => (slug.clone(), slug),
             _ => (live.projects.get(&row.project).map(|p| p.slug.clone()).unwrap_or_default(), slug),
         };
-        total.add(row.runs, row.used, row.charge);
+        total.add(row.runs, row.used, row.charged);
         let key = (tenant_slug.clone(), name.clone());
         let entry = rows.entry(key).or_insert_with(|| UsageRow { name, tenant_slug, ..UsageRow::default() });
-        entry.add(row.runs, row.used, row.charge);
+        entry.add(row.runs, row.used, row.charged);
     }
     let (from, to) = (from.to_string(), to.to_string());
     Ok(UsageView { from, to, group_by: group_by.to_owned(), rows: rows.into_values().collect(), total })

@@ -75,7 +75,11 @@ pub fn id<T: FromStr>(text: &str, noun: &'static str) -> Result<T, AppError> {
 pub fn parse_cursor<T: FromStr>(text: Option<&str>) -> Result<Option<T>, AppError> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
     text.parse().map(Some).map_err(|_| {
-        AppError::invalid("cursor", "is not one that this list gave", "send `next_cursor` of the page before, as it is")
+        AppError::invalid(
+            "cursor",
+            "is not one that this list gave",
+            "send `next_cursor` of the page before, as it is",
+        )
     })
 }
 
@@ -83,12 +87,19 @@ pub fn parse_cursor<T: FromStr>(text: Option<&str>) -> Result<Option<T>, AppErro
 pub fn page_limit(limit: Option<u32>) -> Result<u32, AppError> {
     match limit.unwrap_or(DEFAULT_PAGE) {
         limit @ 1..=MAX_PAGE => Ok(limit),
-        other => Err(AppError::invalid("limit", format!("is {other}"), format!("ask for 1 to {MAX_PAGE} items"))),
+        other => {
+            Err(AppError::invalid("limit", format!("is {other}"), format!("ask for 1 to {MAX_PAGE} items")))
+        }
     }
 }
 
 /// One of a few words, such as a state.
-pub fn word<T>(field: &str, text: &str, parse: impl Fn(&str) -> Option<T>, known: &[&str]) -> Result<T, AppError> {
+pub fn word<T>(
+    field: &str,
+    text: &str,
+    parse: impl Fn(&str) -> Option<T>,
+    known: &[&str],
+) -> Result<T, AppError> {
     parse(text).ok_or_else(|| {
         let shown: String = text.chars().take(40).collect();
         AppError::invalid(field, format!("is `{shown}`"), format!("use one of: {}", known.join(", ")))

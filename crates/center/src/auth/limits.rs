@@ -21,7 +21,8 @@ impl Limits {
         let (requests, sign_ins) = (at_least_one(requests_per_second), at_least_one(sign_ins_per_minute));
         Self {
             requests: RateLimiter::keyed(
-                Quota::per_second(requests).allow_burst(requests.saturating_mul(NonZeroU32::new(4).unwrap_or(requests))),
+                Quota::per_second(requests)
+                    .allow_burst(requests.saturating_mul(NonZeroU32::new(4).unwrap_or(requests))),
             ),
             sign_ins: RateLimiter::keyed(Quota::per_minute(sign_ins)),
         }

@@ -2,7 +2,7 @@
 
 use argon2::{
     Argon2,
-    password_hash::{PasswordHash, PasswordHasher, PasswordVerifier},
+    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 
 /// The fewest characters that a new password has.
@@ -10,13 +10,17 @@ pub const MIN_CHARS: usize = 10;
 
 /// The hash to keep of a password. Takes tens of milliseconds, on purpose.
 pub fn hash(password: &str) -> Result<String, String> {
-    Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(|e| e.to_string())
+    Argon2::default()
+        .hash_password(password.as_bytes())
+        .map(|hash| hash.to_string())
+        .map_err(|e| e.to_string())
 }
 
 /// Whether `password` is the one of `hash`. Without a hash takes as long, so that time does not tell who exists.
 pub fn verify(password: &str, hash: Option<&str>) -> bool {
     // Of a password that nobody knows.
-    const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$G5OHnYaG7pqtCJPLRf4n0rAkUCbHgKkXpQhZfRZxVjM";
+    const NOBODY: &str =
+        "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$G5OHnYaG7pqtCJPLRf4n0rAkUCbHgKkXpQhZfRZxVjM";
     let is_known = hash.is_some();
     PasswordHash::new(hash.unwrap_or(NOBODY))
         .is_ok_and(|parsed| Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok())

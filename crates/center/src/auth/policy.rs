@@ -150,7 +150,8 @@ fn ask(policies: &PolicySet, role: Role, action: Action, relation: Relation) -> 
     };
     let (principal, resource) = (uid("Member", "caller")?, uid("Thing", "thing")?);
     let entity = |uid: &EntityUid, attributes| {
-        Entity::new(uid.clone(), attributes, std::collections::HashSet::new()).map_err(|error| error.to_string())
+        Entity::new(uid.clone(), attributes, std::collections::HashSet::new())
+            .map_err(|error| error.to_string())
     };
     let parents = |names: &[&str]| names.iter().map(|name| uid("Action", name)).collect::<Result<_, _>>();
     let mut entities = vec![entity(&principal, caller)?, entity(&resource, thing)?];

@@ -1,13 +1,14 @@
 //! The meter loop: posts what running runs use, each minute and whenever it matters, and ends contracts at the instant
 //! their balance or their term ends.
 
-use std::{
-    collections::BTreeMap,
-    sync::mpsc::Receiver,
-    time::Duration,
+use std::{collections::BTreeMap, sync::mpsc::Receiver, time::Duration};
+
+use domain::{
+    CardMs, ContractId, ContractState, MicroCny, Millis, RunId, Timestamp, contract::ContractAction,
+    run::StopCause,
 };
 
-use domain::{CardMs, ContractId, ContractState, MicroCny, Millis, RunId, Timestamp, contract::ContractAction, run::StopCause};
+use store::usage::UseRow;
 
 use super::sleep;
 use crate::{
@@ -90,7 +91,10 @@ fn look(center: &Center, now: Timestamp) -> Due {
     let mut next = |at: Timestamp| due.next = Some(due.next.map_or(at, |known| known.min(at)));
     for (id, known) in &live.contracts {
         let contract = &known.contract;
-        if matches!(contract.state, ContractState::Active | ContractState::Exhausted | ContractState::Suspended) {
+        if matches!(
+            contract.state,
+            ContractState::Active | ContractState::Exhausted | ContractState::Suspended
+        ) {
             if now >= contract.ends_at {
                 due.expired.push(*id);
                 continue;
@@ -121,7 +125,8 @@ fn look(center: &Center, now: Timestamp) -> Due {
             },
             _ => StopCause::ContractEnded,
         };
-        let still_running = live.runs.values().filter(|r| r.run.contract == *id && r.run.state.stop().is_none());
+        let still_running =
+            live.runs.values().filter(|r| r.run.contract == *id && r.run.state.stop().is_none());
         due.stop.extend(still_running.map(|r| (r.run.id, cause)));
     }
     due
@@ -141,13 +146,16 @@ fn accrue(center: &Center, now: Timestamp, only: Option<ContractId>) {
         move |tx| {
             let mut posted = Vec::with_capacity(ids.len());
             for id in ids {
-                let Some(row) = store::runs::get_run(tx, id)? else { continue };
+                let row = store::runs::get_run(tx, id)?;
                 // What ended meanwhile was metered with its end.
                 if row.run.state.has_ended() {
                     continue;
                 }
                 let (metered, used, charged) = runs::settle(tx, &row.run, row.metered, now)?;
-                store::jobs::add_job_use(tx, row.run.job, used, charged, None, None)?;
+                let job = store::jobs::get_row(tx, row.run.job)?;
+                store::jobs::add_job_use(tx, job.id, used, charged, None)?;
+                let use_row = UseRow { tenant: job.tenant, project: job.project, runs: 0, used, charged };
+                store::usage::add_use(tx, now, &use_row)?;
                 posted.push((id, row.run.contract, metered, used, charged));
             }
             Ok(posted)
@@ -162,7 +170,7 @@ fn accrue(center: &Center, now: Timestamp, only: Option<ContractId>) {
                 if let Some(known) = live.contracts.get_mut(&contract) {
                     known.use_balance = CardMs(known.use_balance.0 - used.0);
                     known.money_balance = MicroCny(known.money_balance.0 - charged.0);
-                    known.decayed_use.add(used, moment::now(), half_life);
+                    known.decayed_use = known.decayed_use.add(used, moment::now(), half_life);
                 }
             }
         },

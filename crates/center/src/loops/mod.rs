@@ -73,8 +73,13 @@ fn sleep(called: &Receiver<()>, at_most: Duration) -> bool {
 }
 
 /// Starts the loops, each in a thread of its own.
-pub fn start(center: &crate::center::Center, sleepers: Sleepers) -> std::io::Result<Vec<std::thread::JoinHandle<()>>> {
-    let spawn = |name: &str, body: Box<dyn FnOnce() + Send>| std::thread::Builder::new().name(name.into()).spawn(body);
+pub fn start(
+    center: &crate::center::Center,
+    sleepers: Sleepers,
+) -> std::io::Result<Vec<std::thread::JoinHandle<()>>> {
+    let spawn = |name: &str, body: Box<dyn FnOnce() + Send>| {
+        std::thread::Builder::new().name(name.into()).spawn(body)
+    };
     let Sleepers { plan, meter, watch } = sleepers;
     let (for_plan, for_watch, for_meter) = (center.clone(), center.clone(), center.clone());
     Ok(vec![

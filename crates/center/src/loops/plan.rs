@@ -1,6 +1,10 @@
 //! The plan loop: a snapshot of what is live, a plan, its starts committed, then launched. It decides nothing itself.
 
-use std::{collections::HashMap, sync::mpsc::Receiver, time::{Duration, Instant}};
+use std::{
+    collections::HashMap,
+    sync::mpsc::Receiver,
+    time::{Duration, Instant},
+};
 
 use domain::JobId;
 use scheduler::Policy;
@@ -45,7 +49,8 @@ fn step(center: &Center, policy: &Policy) -> bool {
         return false;
     }
     let plan = scheduler::plan(&snapshot, policy, now);
-    let verdicts: HashMap<JobId, _> = plan.verdicts.into_iter().map(|verdict| (verdict.job, verdict)).collect();
+    let verdicts: HashMap<JobId, _> =
+        plan.verdicts.into_iter().map(|verdict| (verdict.job, verdict)).collect();
     let old = std::mem::replace(&mut center.live().verdicts, verdicts);
     drop(old);
     if plan.starts.is_empty() {

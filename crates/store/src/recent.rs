@@ -1,0 +1,74 @@
+//! The newest of things, and what is alive of one job.
+
+use domain::{ContractId, JobId, RunId, TenantId, Timestamp, ledger::Unit};
+
+use crate::{
+    StoreError, Tx,
+    events::{Event, event},
+    ledger::unit_code,
+    runs::{RunRow, run_columns, run_row},
+    sql::{params, statements},
+};
+
+statements! { "runs";
+    LATEST_RUN = concat!("SELECT ", run_columns!(), " FROM runs WHERE job = ?1 ORDER BY id DESC LIMIT 1");
+    RUNS_BEFORE =
+        concat!("SELECT ", run_columns!(), " FROM runs WHERE job = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3");
+    ACTIVE_RUNS = concat!("SELECT ", run_columns!(), " FROM runs WHERE ended_at IS NULL AND job = ?1 ORDER BY id");
+    LATEST_EVENTS = "SELECT seq, at, tenant, job, run, kind, data FROM events ORDER BY seq DESC LIMIT ?1";
+    LATEST_EVENTS_OF =
+        "SELECT seq, at, tenant, job, run, kind, data FROM events WHERE tenant = ?2 ORDER BY seq DESC LIMIT ?1";
+    CREDITS_BEFORE = "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM transfers \
+                      WHERE credit_contract = ?1 AND at < ?2 AND unit = ?3";
+    DEBITS_BEFORE = "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM transfers \
+                     WHERE debit_contract = ?1 AND at < ?2 AND unit = ?3";
+    CAUSES = "SELECT cause, unit, CAST(SUM(amount) AS BIGINT) FROM transfers WHERE (credit_contract = ?1 OR \
+              debit_contract = ?1) AND at >= ?2 AND at < ?3 AND run IS NULL GROUP BY cause, unit";
+}
+
+/// The newest run of a job.
+pub fn latest_run(tx: &Tx, job: JobId) -> Result<Option<RunRow>, StoreError> {
+    tx.find(LATEST_RUN, params![&job], run_row)
+}
+
+/// A job's runs, newest first, older than `before`.
+pub fn runs_before(
+    tx: &Tx,
+    job: JobId,
+    before: Option<RunId>,
+    limit: u32,
+) -> Result<Vec<RunRow>, StoreError> {
+    let before = before.unwrap_or(RunId::from_bytes([0xff; 16]));
+    tx.all(RUNS_BEFORE, params![&job, &before, limit], run_row)
+}
+
+/// A job's runs that have not ended.
+pub fn active_runs(tx: &Tx, job: JobId) -> Result<Vec<RunRow>, StoreError> {
+    tx.all(ACTIVE_RUNS, params![&job], run_row)
+}
+
+/// Events, newest first; of a tenant, or all.
+pub fn latest_events(tx: &Tx, tenant: Option<TenantId>, limit: u32) -> Result<Vec<Event>, StoreError> {
+    match &tenant {
+        Some(tenant) => tx.all(LATEST_EVENTS_OF, params![limit, tenant], event),
+        None => tx.all(LATEST_EVENTS, params![limit], event),
+    }
+}
+
+/// A contract's balance in one unit at an instant: credits less debits of all before it.
+pub fn balance_at(tx: &Tx, contract: ContractId, unit: Unit, at: Timestamp) -> Result<i64, StoreError> {
+    let code = unit_code(unit);
+    let credits: i64 = tx.one(CREDITS_BEFORE, params![&contract, at, code], |row| row.get(0))?;
+    let debits: i64 = tx.one(DEBITS_BEFORE, params![&contract, at, code], |row| row.get(0))?;
+    Ok(credits - debits)
+}
+
+/// What was posted to a contract in `[from, until)` that is no run's: cause, unit and sum.
+pub fn sums_by_cause(
+    tx: &Tx,
+    contract: ContractId,
+    from: Timestamp,
+    until: Timestamp,
+) -> Result<Vec<(String, String, i64)>, StoreError> {
+    tx.all(CAUSES, params![&contract, from, until], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+}

@@ -1,0 +1,58 @@
+//! Use by day: what reports and overviews add up, however many runs there were.
+
+use domain::{CardMs, MicroCny, ProjectId, TenantId, Timestamp};
+
+use crate::{
+    StoreError, Tx,
+    sql::{Row, params, statements},
+};
+
+const DAY_MS: i64 = 86_400_000;
+
+/// What one project's runs used in an interval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UseRow {
+    pub tenant: TenantId,
+    pub project: ProjectId,
+    /// Runs that ended in it.
+    pub runs: u64,
+    pub used: CardMs,
+    pub charged: MicroCny,
+}
+
+statements! { "use_by_day";
+    ADD = "INSERT INTO use_by_day (day, tenant, project, runs, used_card_ms, charged_micro_cny) \
+           VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (day, tenant, project) DO UPDATE SET \
+           runs = use_by_day.runs + excluded.runs, used_card_ms = use_by_day.used_card_ms + excluded.used_card_ms, \
+           charged_micro_cny = use_by_day.charged_micro_cny + excluded.charged_micro_cny";
+    BETWEEN = "SELECT tenant, project, CAST(SUM(runs) AS BIGINT), CAST(SUM(used_card_ms) AS BIGINT), \
+               CAST(SUM(charged_micro_cny) AS BIGINT) FROM use_by_day WHERE day >= ?1 AND day < ?2 \
+               AND (?3 IS NULL OR tenant = ?3) GROUP BY tenant, project ORDER BY tenant, project";
+}
+
+/// Adds what was metered at `at`; less than nothing for what is given back.
+pub fn add_use(tx: &Tx, at: Timestamp, row: &UseRow) -> Result<(), StoreError> {
+    let day = at.floor_millis().div_euclid(DAY_MS);
+    let runs = i64::try_from(row.runs).unwrap_or(i64::MAX);
+    tx.execute(ADD, params![day, &row.tenant, &row.project, runs, row.used, row.charged]).map(|_| ())
+}
+
+/// What was metered on the days (UTC) that `[from, until)` touches, by tenant and project.
+pub fn use_between(
+    tx: &Tx,
+    tenant: Option<TenantId>,
+    from: Timestamp,
+    until: Timestamp,
+) -> Result<Vec<UseRow>, StoreError> {
+    let first = from.floor_millis().div_euclid(DAY_MS);
+    let beyond = (until.floor_millis() - 1).div_euclid(DAY_MS) + 1;
+    tx.all(BETWEEN, params![first, beyond, tenant.as_ref()], |row: Row<'_>| {
+        Ok(UseRow {
+            tenant: row.get(0)?,
+            project: row.get(1)?,
+            runs: row.get(2)?,
+            used: row.get(3)?,
+            charged: row.get(4)?,
+        })
+    })
+}
