@@ -65,15 +65,19 @@
       status.textContent = status.dataset[word] || word;
     };
     const add = (text, kind) => {
+      const name = kind ? `ln is-${kind}` : "ln";
+      if (open && open.className !== name) open = null;
       const parts = text.split("\n");
       parts.forEach((part, i) => {
+        const isLast = i === parts.length - 1;
+        if (isLast && part === "") return;
         if (!open) {
           open = document.createElement("span");
-          open.className = kind ? `ln is-${kind}` : "ln";
+          open.className = name;
           body.append(open);
         }
         open.append(part);
-        if (i < parts.length - 1) open = null;
+        if (!isLast) open = null;
       });
       while (body.childElementCount > LINES_KEPT) body.firstElementChild.remove();
       if (!follow || follow.checked) body.scrollTop = body.scrollHeight;
