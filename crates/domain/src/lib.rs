@@ -11,6 +11,7 @@ pub mod money;
 pub mod node;
 pub mod price;
 pub mod run;
+pub mod script;
 pub mod spec;
 pub mod tenant;
 pub mod time;

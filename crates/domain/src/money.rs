@@ -35,7 +35,7 @@ impl fmt::Display for MicroCny {
         let sign = if self.0 < 0 && fen > 0 { "-" } else { "" };
         f.write_str(sign)?;
         for (i, digit) in digits.chars().enumerate() {
-            if i > 0 && (digits.len() - i) % 3 == 0 {
+            if i > 0 && (digits.len() - i).is_multiple_of(3) {
                 f.write_str(",")?;
             }
             write!(f, "{digit}")?;

@@ -313,8 +313,8 @@ mod tests {
 
     #[test]
     fn each_limit_is_named() {
-        assert_eq!(good().problems(), []);
         type Case = (&'static str, fn(&mut JobSpec));
+        assert_eq!(good().problems(), []);
         let cases: [Case; 12] = [
             ("name", |s| s.name = String::new()),
             ("name", |s| s.name = "a\nb".into()),

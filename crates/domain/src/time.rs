@@ -33,11 +33,13 @@ impl Timestamp {
     }
 
     /// The instant `by` later; stays at the last instant rather than overflow.
+    #[must_use]
     pub const fn plus(self, by: Millis) -> Self {
         Self(self.0.saturating_add(by.0.saturating_mul(1000)))
     }
 
     /// The instant `by` earlier.
+    #[must_use]
     pub const fn minus(self, by: Millis) -> Self {
         Self(self.0.saturating_sub(by.0.saturating_mul(1000)))
     }

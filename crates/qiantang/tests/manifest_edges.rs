@@ -41,7 +41,11 @@ fn the_crates_depend_on_each_other_as_drawn() {
         let text = std::fs::read_to_string(folder.join("Cargo.toml")).expect("a manifest");
         let manifest: toml::Table = text.parse().expect("valid TOML");
         let name = manifest["package"]["name"].as_str().expect("a name").to_owned();
-        assert_eq!(Some(name.as_str()), folder.file_name().and_then(|n| n.to_str()), "folder and crate differ");
+        assert_eq!(
+            Some(name.as_str()),
+            folder.file_name().and_then(|n| n.to_str()),
+            "folder and crate differ"
+        );
         let needed = dependencies(&manifest);
         if let Some((_, allowed)) = PURE.iter().find(|(pure, _)| *pure == name) {
             let extra: Vec<_> = needed.iter().filter(|need| !allowed.contains(&need.as_str())).collect();

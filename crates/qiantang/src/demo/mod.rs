@@ -73,12 +73,10 @@ async fn play(options: &Options, host_command: Vec<std::ffi::OsString>) -> Resul
 
     let (stop, stopped) = oneshot::channel::<()>();
     let (ready_tell, ready) = oneshot::channel();
-    let server = tokio::spawn(center::serve(
-        settings,
-        host_command,
-        |ready| drop(ready_tell.send(ready)),
-        async { drop(stopped.await) },
-    ));
+    let server =
+        tokio::spawn(center::serve(settings, host_command, |ready| drop(ready_tell.send(ready)), async {
+            drop(stopped.await)
+        }));
     let Ok(ready) = ready.await else {
         return Err(match server.await {
             Ok(Err(error)) => error.to_string(),
@@ -130,8 +128,12 @@ async fn keep_serving(lang: Lang, ready: &Ready) {
     let address = ready.address;
     let text = in_lang(
         lang,
-        &format!("\n中心继续运行：http://{address} （operator 或上表中的用户，密码 {PASSWORD}）。按 Ctrl-C 结束。"),
-        &format!("\nThe center keeps running at http://{address} (sign in as operator or one of the logins above, password {PASSWORD}). Ctrl-C ends it."),
+        &format!(
+            "\n中心继续运行：http://{address} （operator 或上表中的用户，密码 {PASSWORD}）。按 Ctrl-C 结束。"
+        ),
+        &format!(
+            "\nThe center keeps running at http://{address} (sign in as operator or one of the logins above, password {PASSWORD}). Ctrl-C ends it."
+        ),
     );
     eprintln!("{text}");
     let _ = tokio::signal::ctrl_c().await;
@@ -145,7 +147,12 @@ fn in_lang(lang: Lang, zh: &str, en: &str) -> String {
 }
 
 /// Phase one of the center: 20 nodes of 8 cards, 256 TFLOPS each: 40.96 PFLOPS.
-fn settings(options: &Options, folder: &std::path::Path, examples: &std::path::Path, listen: SocketAddr) -> Settings {
+fn settings(
+    options: &Options,
+    folder: &std::path::Path,
+    examples: &std::path::Path,
+    listen: SocketAddr,
+) -> Settings {
     let mut settings = Settings {
         listen,
         data_dir: folder.to_owned(),
@@ -199,7 +206,8 @@ impl Folder {
         if path.join("database").exists() {
             return Err(format!("{} holds a center already: give an empty folder", path.display()));
         }
-        std::fs::create_dir_all(&path).map_err(|error| format!("failed to make {}: {error}", path.display()))?;
+        std::fs::create_dir_all(&path)
+            .map_err(|error| format!("failed to make {}: {error}", path.display()))?;
         Ok(Self { path, is_ours })
     }
 }

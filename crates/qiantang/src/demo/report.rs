@@ -7,7 +7,7 @@ use center::app::{
     contracts::ContractView,
     views::VerdictView,
 };
-use comfy_table::{CellAlignment, Table, presets::UTF8_HORIZONTAL_ONLY};
+use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 use domain::{CardMs, Lang, MicroCny};
 use serde_json::{Value, json};
 
@@ -76,7 +76,12 @@ impl Report {
                 text,
                 "{}",
                 say(
-                    &format!("{} 应为 {}，实为 {}", job.name, state_in(lang, job.should_end), state_in(lang, &job.state)),
+                    &format!(
+                        "{} 应为 {}，实为 {}",
+                        job.name,
+                        state_in(lang, job.should_end),
+                        state_in(lang, &job.state)
+                    ),
                     &format!("{} should have ended {}, but ended {}", job.name, job.should_end, job.state)
                 )
             );
@@ -136,7 +141,9 @@ impl Report {
     fn job_table(&self, lang: Lang) -> Table {
         let titles = match lang {
             Lang::Zh => ["作业", "租户", "领域", "状态", "退出码", "卡时", "费用（元）", "准确率"],
-            Lang::En => ["job", "tenant", "domain", "state", "exit", "card-hours", "charge (CNY)", "accuracy"],
+            Lang::En => {
+                ["job", "tenant", "domain", "state", "exit", "card-hours", "charge (CNY)", "accuracy"]
+            }
         };
         let mut table = table(&titles);
         for job in &self.jobs {
@@ -179,7 +186,7 @@ impl Report {
 
 fn table(titles: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(UTF8_HORIZONTAL_ONLY).set_header(titles.to_vec());
+    table.load_style(UTF8_FULL_CONDENSED).set_header(titles.to_vec());
     table
 }
 

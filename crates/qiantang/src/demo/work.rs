@@ -45,10 +45,12 @@ while true; do echo \"working at $SECONDS s\"; sleep 1 & wait $!; done
 ";
 
 /// Holds sixteen cards for a moment, so that the next waits.
-const HOLD: &str = "#!/bin/bash\necho \"node $SLURM_NODEID of $SLURM_NNODES holds cards $QIANTANG_CARDS\"\nsleep 3\n";
+const HOLD: &str =
+    "#!/bin/bash\necho \"node $SLURM_NODEID of $SLURM_NNODES holds cards $QIANTANG_CARDS\"\nsleep 3\n";
 
 fn items() -> Vec<Item> {
-    let item = |tenant, project, name, script, ends| Item { tenant, project, name, script, change: |_| (), ends };
+    let item =
+        |tenant, project, name, script, ends| Item { tenant, project, name, script, change: |_| (), ends };
     vec![
         item("qianwan-univ", "digits", "digits-one-card", files::DIGITS_ONE_CARD, "succeeded"),
         item("wushan-tech", "digits", "digits-two-nodes", files::DIGITS_TWO_NODES, "succeeded"),
@@ -95,7 +97,8 @@ pub async fn run(options: &Options, ready: &Ready, people: &People) -> Result<Re
     let mut news = center.events.subscribe();
     while followed.iter().any(|job| !is_over(&job.state)) {
         if began.elapsed() > PATIENCE {
-            let open: Vec<&str> = followed.iter().filter(|j| !is_over(&j.state)).map(|j| j.item.name).collect();
+            let open: Vec<&str> =
+                followed.iter().filter(|j| !is_over(&j.state)).map(|j| j.item.name).collect();
             return Err(AppError::Internal(format!("these jobs did not end in time: {}", open.join(", "))));
         }
         for job in &mut followed {
@@ -112,7 +115,7 @@ pub async fn run(options: &Options, ready: &Ready, people: &People) -> Result<Re
 }
 
 fn is_over(state: &str) -> bool {
-    !matches!(state, "queued" | "running" | "stopping")
+    !matches!(state, "" | "queued" | "running" | "stopping")
 }
 
 async fn submit(center: &Center, people: &People) -> Result<Vec<Followed>, AppError> {
@@ -135,8 +138,13 @@ async fn submit(center: &Center, people: &People) -> Result<Vec<Followed>, AppEr
 }
 
 /// Says what has changed about a job since the last look.
-async fn look(options: &Options, center: &Center, job: &mut Followed, began: Instant) -> Result<(), AppError> {
-    if is_over(&job.state) && !job.state.is_empty() {
+async fn look(
+    options: &Options,
+    center: &Center,
+    job: &mut Followed,
+    began: Instant,
+) -> Result<(), AppError> {
+    if is_over(&job.state) {
         return Ok(());
     }
     let shown = jobs::show(center, &job.caller, job.id).await?.job;
@@ -186,7 +194,8 @@ async fn close(
 ) -> Result<Report, AppError> {
     let mut ended = Vec::new();
     for job in followed {
-        let shown = jobs::show(center, &job.caller, job.id).await?.job;
+        let detail = jobs::show(center, &job.caller, job.id).await?;
+        let (shown, exit_code) = (detail.job, detail.exit_code);
         let tail = LogQuery { offset: Some(-4096), ..LogQuery::default() };
         let log = logs::read(center, &job.caller, job.id, tail).await?;
         ended.push(Ended {
@@ -194,11 +203,15 @@ async fn close(
             tenant: job.tenant,
             state: shown.state,
             should_end: job.item.ends,
-            exit_code: shown.exit_code,
+            exit_code,
             card_ms: shown.used_card_ms,
             charge: shown.charge_micro_cny,
             verdict: job.waited,
-            accuracy: log.data.lines().rev().find_map(|line| line.strip_prefix("accuracy ")?.trim().parse().ok()),
+            accuracy: log
+                .data
+                .lines()
+                .rev()
+                .find_map(|line| line.strip_prefix("accuracy ")?.trim().parse().ok()),
         });
     }
     let balance = capacity::between(center, from, until).await?;
@@ -207,5 +220,11 @@ async fn close(
     for contract in contracts::list(center, &people.operator)? {
         spent.insert(contract.number.clone(), contract);
     }
-    Ok(Report { jobs: ended, balance, ledger, contracts: spent.into_values().collect(), seconds_to_first_result })
+    Ok(Report {
+        jobs: ended,
+        balance,
+        ledger,
+        contracts: spent.into_values().collect(),
+        seconds_to_first_result,
+    })
 }

@@ -1,0 +1,249 @@
+//! Scripts with `#SBATCH` lines, read into a [`JobSpec`].
+//!
+//! Options are read as sbatch reads them: from the lines before the first command, short or long, with `=` or a space,
+//! quoted where they hold spaces. What is not known is named, with whether it was ignored or refused: an option that
+//! would change what the job gets is refused, one that would only change how is ignored.
+
+mod options;
+mod values;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    JobSpec,
+    spec::{MAX_SCRIPT_BYTES, SpecProblem},
+};
+
+pub use options::apply;
+
+/// A script, and what was made of its options.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParsedScript {
+    pub spec: JobSpec,
+    pub notes: Vec<Note>,
+}
+
+/// An option that was not taken as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// In the script, from 1; 0 for one that was given beside it.
+    pub line: u32,
+    pub option: String,
+    pub action: NoteAction,
+    /// Why, or what was made of it.
+    pub text: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoteAction {
+    Ignored,
+    /// Taken in another sense than its own.
+    Mapped,
+}
+
+/// Reads a script. All that is wrong is told at once, each with its line.
+pub fn parse(text: &str) -> Result<ParsedScript, Vec<SpecProblem>> {
+    if text.len() > MAX_SCRIPT_BYTES {
+        let problem = format!("has {} bytes", text.len());
+        return Err(vec![SpecProblem::new("script", problem, "send at most 256 KiB; put data into files")]);
+    }
+    let mut spec = JobSpec { script: text.to_owned(), nodes: 1, cards_per_node: 1, ..JobSpec::default() };
+    let (mut notes, mut problems) = (Vec::new(), Vec::new());
+    let mut given = Vec::new();
+    for (line, options) in directives(text) {
+        match words(options) {
+            Ok(words) => given.extend(words.into_iter().map(|word| (line, word))),
+            Err(problem) => problems.push(problem_at(line, "", problem, "close the quote")),
+        }
+    }
+    options::read(&given, &mut spec, &mut notes, &mut problems);
+    if spec.name.is_empty() {
+        "script".clone_into(&mut spec.name);
+    }
+    if problems.is_empty() { Ok(ParsedScript { spec, notes }) } else { Err(problems) }
+}
+
+/// The `#SBATCH` lines before the first command, with their numbers.
+fn directives(text: &str) -> impl Iterator<Item = (u32, &str)> {
+    let header = text.lines().take_while(|line| {
+        let line = line.trim_start();
+        line.is_empty() || line.starts_with('#')
+    });
+    (1..).zip(header).filter_map(|(number, line)| {
+        let options = line.strip_prefix("#SBATCH")?;
+        options.starts_with([' ', '\t']).then_some((number, options))
+    })
+}
+
+/// Splits a line into words as a shell does: quotes group, a `#` after a space begins a comment.
+fn words(line: &str) -> Result<Vec<String>, String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        match (quote, c) {
+            (Some(open), c) if c == open => quote = None,
+            (Some('"') | None, '\\') => word.get_or_insert_default().extend(chars.next()),
+            (None, '"' | '\'') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (None, c) if c.is_whitespace() => words.extend(word.take()),
+            (None, '#') if word.is_none() => break,
+            (_, c) => word.get_or_insert_default().push(c),
+        }
+    }
+    if let Some(open) = quote {
+        return Err(format!("a quote {open} is not closed"));
+    }
+    words.extend(word);
+    Ok(words)
+}
+
+/// A problem with an option, at its line; 0 for one given beside the script.
+fn problem_at(line: u32, option: &str, problem: impl Into<String>, hint: impl Into<String>) -> SpecProblem {
+    let field = match (line, option) {
+        (0, option) => option.to_owned(),
+        (line, "") => format!("line {line}"),
+        (line, option) => format!("line {line}: {option}"),
+    };
+    SpecProblem::new(&field, problem, hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Millis, ServiceClass, spec::DependencyKind};
+    use proptest::prelude::*;
+
+    fn good(options: &str) -> ParsedScript {
+        parse(&format!("#!/bin/bash\n#SBATCH {options}\ntrue\n"))
+            .unwrap_or_else(|p| panic!("{options}: {p:?}"))
+    }
+
+    fn bad(options: &str) -> String {
+        let problems = parse(&format!("#!/bin/bash\n#SBATCH {options}\n")).expect_err(options);
+        problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn cards_are_read_in_all_their_forms() {
+        for (options, nodes, cards, model) in [
+            ("--gres=npu:8", 1, 8, None),
+            ("--gres=npu", 1, 1, None),
+            ("--gres npu:ascend-910:4 -N 2", 2, 4, Some("ascend-910")),
+            ("--gres=gpu:2", 1, 2, None),
+            ("-G 16 -N2", 2, 8, None),
+            ("--gpus=ascend-910:4", 1, 4, Some("ascend-910")),
+            ("--gpus-per-node=8 --nodes=4", 4, 8, None),
+            ("--nodes=4", 4, 1, None),
+            ("-C ascend-910 -N 1", 1, 1, Some("ascend-910")),
+            ("--ntasks-per-node=8 --gpus-per-task=1", 1, 8, None),
+        ] {
+            let spec = good(options).spec;
+            assert_eq!(
+                (spec.nodes, spec.cards_per_node, spec.card_model.as_deref()),
+                (nodes, cards, model),
+                "{options}"
+            );
+        }
+    }
+
+    #[test]
+    fn times_are_read_in_all_their_forms() {
+        for (text, seconds) in [
+            ("30", 1800),
+            ("1:30", 90),
+            ("01:00:05", 3605),
+            ("2-3", 183_600),
+            ("2-3:30", 185_400),
+            ("1-00:00:01", 86_401),
+        ] {
+            assert_eq!(
+                good(&format!("-t {text}")).spec.time_limit_ms,
+                Some(Millis::from_secs(seconds)),
+                "{text}"
+            );
+        }
+        assert!(bad("--time=soon").contains("line 2: --time"));
+        assert!(bad("--time=99999999999999999999").contains("line 2: --time"));
+    }
+
+    #[test]
+    fn the_rest_is_read_too() {
+        let id = format!("job_{}", "0".repeat(31) + "7");
+        let text = format!(
+            "#!/bin/bash\n#SBATCH -J \"two words\" -A digits # a comment\n\n# note\n#SBATCH --qos=urgent\n\
+             #SBATCH --array=0-7:2,9%3\n#SBATCH -d afterok:{id},afterany:{id} --comment='x y' --export=A=1,B=2\ntrue\n\
+             #SBATCH --nodes=9\n"
+        );
+        let spec = parse(&text).unwrap().spec;
+        assert_eq!(
+            (spec.name.as_str(), spec.project.as_deref(), spec.nodes),
+            ("two words", Some("digits"), 1)
+        );
+        assert_eq!((spec.service_class, spec.comment.as_str()), (ServiceClass::Urgent, "x y"));
+        let array = spec.array.unwrap();
+        assert_eq!(
+            (array.len(), array.index(3), array.index(4), array.max_running),
+            (5, Some(6), Some(9), Some(3))
+        );
+        assert_eq!(
+            spec.after.iter().map(|d| d.when).collect::<Vec<_>>(),
+            [DependencyKind::Succeeded, DependencyKind::Ended]
+        );
+        assert_eq!(spec.env.get("B").map(String::as_str), Some("2"));
+    }
+
+    #[test]
+    fn what_is_not_taken_is_named() {
+        let notes = good("--mem=10G --mail-type=END --output=out-%j.txt -p gpu --frobnicate=3").notes;
+        let named: Vec<&str> = notes.iter().map(|note| note.option.as_str()).collect();
+        assert_eq!(named, ["--mem", "--mail-type", "--output", "--partition", "--frobnicate"]);
+        assert!(notes.iter().all(|note| note.line == 2 && !note.text.is_empty()));
+        for (options, want) in [
+            ("--nodes=0", "line 2: --nodes"),
+            ("--nodes=2-", "line 2: --nodes"),
+            ("--gres=tpu:1", "tpu"),
+            ("-G 7 -N 2", "7"),
+            ("--array=1-", "--array"),
+            ("--array=0-9999999", "--array"),
+            ("--dependency=singleton", "singleton"),
+            ("--dependency=afterok:123", "123"),
+            ("--qos=gold", "urgent, normal, spot"),
+            ("--job-name", "needs a value"),
+            ("--job-name='x", "not closed"),
+            ("nonsense", "nonsense"),
+            ("--hold", "--hold"),
+        ] {
+            let told = bad(options);
+            assert!(told.contains(want), "{options}: {told}");
+        }
+    }
+
+    #[test]
+    fn the_command_line_wins() {
+        let mut parsed = good("--nodes=2 --job-name=a --gres=npu:8");
+        let given = ["--job-name=b".to_owned(), "-N1".to_owned()];
+        parsed.notes.extend(apply(&mut parsed.spec, &given).unwrap());
+        assert_eq!((parsed.spec.name.as_str(), parsed.spec.nodes, parsed.spec.cards_per_node), ("b", 1, 8));
+        assert!(apply(&mut parsed.spec, &["--nodes=x".to_owned()]).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics_and_what_passes_keeps_the_script(text in "(#SBATCH -?-?[a-zA-Z-]{0,12}[= ]?[0-9a-z:,%\"'\\\\-]{0,20}\n|\\PC{0,40}\n){0,8}") {
+            if let Ok(parsed) = parse(&text) {
+                prop_assert_eq!(parsed.spec.script, text);
+            }
+        }
+
+        #[test]
+        fn a_good_script_with_a_change_never_panics(at in 0_usize..200, byte in any::<char>()) {
+            let mut text: Vec<char> = "#!/bin/bash\n#SBATCH --job-name=train -N 2 --gres=npu:8 --time=1-02:03:04 --array=0-9%2 -A p --export=ALL,X=1\ntrue\n".chars().collect();
+            let at = at % text.len();
+            text[at] = byte;
+            let _ = parse(&text.into_iter().collect::<String>());
+        }
+    }
+}
