@@ -67,7 +67,7 @@ impl From<store::events::Event> for Event {
     }
 }
 
-/// Tells all who follow.
+/// Tells all who follow. Call it where what is live is brought up to date, so that events are told in their order.
 pub fn tell(center: &Center, event: Event) {
     // No receiver is no error: nobody follows at the moment.
     let _ = center.events.send(Arc::new(event));

@@ -1,3 +1,136 @@
-pub fn router(_center: crate::center::Center) -> axum::Router {
-    axum::Router::new()
+//! The HTTP API: `/api/v1`, its OpenAPI document with a page to try it out, health and metrics.
+
+mod accounts;
+mod docs;
+mod extract;
+mod jobs;
+mod logs;
+mod money;
+mod nodes;
+mod ops;
+mod problem;
+mod streams;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request, State},
+    http::{HeaderValue, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use docs::Security;
+pub use problem::Problem;
+
+use crate::{center::Center, metrics::RequestLabel};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Qiantang", description = "The API of an AI computing center. Times are RFC 3339 in UTC; money is in \
+        micro-CNY, use in card-milliseconds, durations in milliseconds. Errors are problem documents (RFC 9457)."),
+    modifiers(&Security),
+    tags(
+        (name = "jobs", description = "Work: submitting, following, explaining, stopping"),
+        (name = "center", description = "Nodes, cards, capacity, health"),
+        (name = "accounts", description = "Tenants, members, projects, signing in"),
+        (name = "money", description = "Contracts, prices, use, statements, the ledger"),
+    )
+)]
+struct Doc;
+
+fn routes() -> OpenApiRouter<Center> {
+    OpenApiRouter::with_openapi(Doc::openapi())
+        .routes(routes!(accounts::login))
+        .routes(routes!(accounts::me))
+        .routes(routes!(accounts::list_tokens, accounts::new_token))
+        .routes(routes!(accounts::revoke_token))
+        .routes(routes!(accounts::list_tenants, accounts::new_tenant))
+        .routes(routes!(accounts::show_tenant))
+        .routes(routes!(accounts::list_alliances, accounts::new_alliance))
+        .routes(routes!(accounts::list_members, accounts::new_member))
+        .routes(routes!(accounts::change_member))
+        .routes(routes!(accounts::list_projects, accounts::new_project))
+        .routes(routes!(accounts::change_project))
+        .routes(routes!(jobs::list, jobs::submit))
+        .routes(routes!(jobs::submit_script))
+        .routes(routes!(jobs::dry_run))
+        .routes(routes!(jobs::show))
+        .routes(routes!(jobs::cancel))
+        .routes(routes!(jobs::why))
+        .routes(routes!(jobs::runs))
+        .routes(routes!(jobs::events))
+        .routes(routes!(logs::read))
+        .routes(routes!(logs::follow))
+        .routes(routes!(streams::events))
+        .routes(routes!(nodes::list))
+        .routes(routes!(nodes::show))
+        .routes(routes!(nodes::drain))
+        .routes(routes!(nodes::resume))
+        .routes(routes!(nodes::pools))
+        .routes(routes!(money::list_contracts, money::new_contract))
+        .routes(routes!(money::show_contract))
+        .routes(routes!(money::contract_events))
+        .routes(routes!(money::contract_action))
+        .routes(routes!(money::top_up))
+        .routes(routes!(money::statement))
+        .routes(routes!(money::list_prices, money::new_prices))
+        .routes(routes!(money::usage))
+        .routes(routes!(money::transfers))
+        .routes(routes!(money::check_ledger))
+        .routes(routes!(ops::overview))
+        .routes(routes!(ops::capacity_balance))
+        .routes(routes!(ops::audit))
+        .routes(routes!(ops::backup))
+}
+
+/// The document that describes the API.
+pub fn document() -> utoipa::openapi::OpenApi {
+    OpenApiRouter::new().nest("/api/v1", routes()).split_for_parts().1
+}
+
+pub fn router(center: Center) -> Router {
+    let body_bytes = center.settings.limits.body_kib.saturating_mul(1024);
+    let (v1, document) = OpenApiRouter::new().nest("/api/v1", routes()).split_for_parts();
+    let v1 = v1
+        .merge(docs::router(&document))
+        .route("/healthz", axum::routing::get(ops::healthz))
+        .route("/readyz", axum::routing::get(ops::readyz))
+        .route("/metrics", axum::routing::get(ops::metrics))
+        .route("/api", axum::routing::any(nowhere))
+        .route("/api/{*rest}", axum::routing::any(nowhere))
+        .method_not_allowed_fallback(wrong_method);
+    v1.layer(DefaultBodyLimit::max(body_bytes))
+        .layer(CatchPanicLayer::custom(|panic: Box<dyn std::any::Any + Send>| {
+            let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+            let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+            Problem::internal(&text.unwrap_or_else(|| "a panic".into())).into_response()
+        }))
+        .layer(middleware::from_fn_with_state(center.clone(), around))
+        .with_state(center)
+}
+
+async fn nowhere(request: Request) -> Problem {
+    Problem::new(404, "no_such_route", format!("there is nothing at {}", request.uri().path()))
+        .with_hint("GET /api/openapi.json lists all that there is")
+}
+
+async fn wrong_method(request: Request) -> Problem {
+    let detail = format!("{} is not a method of {}", request.method(), request.uri().path());
+    Problem::new(405, "method_not_allowed", detail)
+        .with_hint("GET /api/openapi.json lists the methods of each route")
+}
+
+/// Counts every answer and gives it the headers that keep browsers from guessing.
+async fn around(State(center): State<Center>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    center.metrics.requests.get_or_create(&RequestLabel { status: response.status().as_u16() }).inc();
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static("default-src 'none'"));
+    response
 }

@@ -2,6 +2,7 @@
 //! only then the effects.
 
 pub mod audit;
+pub mod backup;
 pub mod capacity;
 pub mod contracts;
 pub mod jobs;

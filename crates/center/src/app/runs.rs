@@ -257,18 +257,14 @@ pub fn take_in(center: &Center, news: Vec<(RunId, Seen)>) {
         |center, taken| {
             for change in taken {
                 apply(center, change);
+                for event in &change.events {
+                    events::tell(center, event.clone());
+                }
             }
         },
     );
-    match done {
-        Ok(taken) => {
-            for change in taken {
-                for event in change.events {
-                    events::tell(center, event);
-                }
-            }
-        }
-        Err(error) => tracing::error!(%error, "failed to take in news of runs; it is tried again"),
+    if let Err(error) = done {
+        tracing::error!(%error, "failed to take in news of runs; it is tried again");
     }
 }
 

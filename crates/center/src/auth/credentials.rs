@@ -8,6 +8,8 @@ use sha2::{Digest, Sha256};
 
 /// What a token begins with, so that a leaked one is found by a search.
 pub const TOKEN_PREFIX: &str = "qt_";
+/// The cookie of a browser's session.
+pub const SESSION_COOKIE: &str = "session";
 /// Members kept at hand before the cache starts anew.
 const MAX_CACHED: usize = 50_000;
 

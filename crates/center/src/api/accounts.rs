@@ -1,0 +1,227 @@
+//! Signing in, tenants, members, projects.
+
+use axum::{Json, extract::State, http::StatusCode};
+use domain::AllianceId;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Problem,
+    extract::{Auth, Body, Id, Peer},
+};
+use crate::{
+    app::{
+        members::{self, MemberChange, NewMember},
+        projects::{self, NewProject, ProjectView},
+        sign_in::{self, MemberView, NewToken, TokenView},
+        tenants::{self, AllianceView, NewTenant, TenantView},
+        views::Text,
+    },
+    auth::Caller,
+    center::Center,
+};
+
+type Created<T> = (StatusCode, Json<T>);
+
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    pub login: String,
+    pub password: String,
+    /// What the token is called in your list of tokens.
+    pub token_name: Option<String>,
+}
+
+/// Gives a token for a login and a password.
+#[utoipa::path(post, path = "/login", tag = "accounts", request_body = Login, security(()),
+    responses((status = 201, body = NewToken), (status = 401, body = Problem), (status = 429, body = Problem)))]
+pub async fn login(
+    State(center): State<Center>,
+    Peer(from): Peer,
+    body: Body<Login>,
+) -> Result<Created<NewToken>, Problem> {
+    let Login { login, password, token_name } = body.value;
+    let member = sign_in::check(&center, &from, &login, &password).await?;
+    let name = token_name.unwrap_or_else(|| "sign-in".into());
+    let token = sign_in::new_token(&center, &Caller { member, from }, &name).await?;
+    Ok((StatusCode::CREATED, Json(token)))
+}
+
+/// Who you are.
+#[utoipa::path(get, path = "/me", tag = "accounts", responses((status = 200, body = MemberView)))]
+pub async fn me(State(center): State<Center>, Auth(caller): Auth) -> Json<MemberView> {
+    Json(MemberView::of(&center, &caller.member))
+}
+
+/// Your tokens.
+#[utoipa::path(get, path = "/tokens", tag = "accounts", responses((status = 200, body = Vec<TokenView>)))]
+pub async fn list_tokens(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+) -> Result<Json<Vec<TokenView>>, Problem> {
+    Ok(Json(sign_in::list_tokens(&center, &caller).await?))
+}
+
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenName {
+    pub name: String,
+}
+
+/// A new token. Its text is told this once.
+#[utoipa::path(post, path = "/tokens", tag = "accounts", request_body = TokenName,
+    responses((status = 201, body = NewToken)))]
+pub async fn new_token(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    body: Body<TokenName>,
+) -> Result<Created<NewToken>, Problem> {
+    Ok((StatusCode::CREATED, Json(sign_in::new_token(&center, &caller, &body.value.name).await?)))
+}
+
+/// Ends a token of yours.
+#[utoipa::path(delete, path = "/tokens/{id}", tag = "accounts", params(("id" = String, Path)),
+    responses((status = 204), (status = 404, body = Problem)))]
+pub async fn revoke_token(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Id(id): Id,
+) -> Result<StatusCode, Problem> {
+    sign_in::revoke_token(&center, &caller, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Tenants that you may see.
+#[utoipa::path(get, path = "/tenants", tag = "accounts", responses((status = 200, body = Vec<TenantView>)))]
+pub async fn list_tenants(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+) -> Result<Json<Vec<TenantView>>, Problem> {
+    Ok(Json(tenants::list(&center, &caller)?))
+}
+
+/// Signs up a tenant.
+#[utoipa::path(post, path = "/tenants", tag = "accounts", request_body = NewTenant,
+    responses((status = 201, body = TenantView), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub async fn new_tenant(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    body: Body<NewTenant>,
+) -> Result<Created<TenantView>, Problem> {
+    Ok((StatusCode::CREATED, Json(tenants::create(&center, &caller, body.value).await?)))
+}
+
+/// One tenant, by its short name.
+#[utoipa::path(get, path = "/tenants/{slug}", tag = "accounts", params(("slug" = String, Path)),
+    responses((status = 200, body = TenantView), (status = 404, body = Problem)))]
+pub async fn show_tenant(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Id(slug): Id,
+) -> Result<Json<TenantView>, Problem> {
+    Ok(Json(tenants::show(&center, &caller, &slug)?))
+}
+
+/// All alliances and who is in them.
+#[utoipa::path(get, path = "/alliances", tag = "accounts", responses((status = 200, body = Vec<AllianceView>)))]
+pub async fn list_alliances(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+) -> Result<Json<Vec<AllianceView>>, Problem> {
+    Ok(Json(tenants::list_alliances(&center, &caller).await?))
+}
+
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAlliance {
+    pub slug: String,
+    pub name: Text,
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct AllianceCreated {
+    #[schema(value_type = String)]
+    pub id: AllianceId,
+}
+
+/// Founds an alliance.
+#[utoipa::path(post, path = "/alliances", tag = "accounts", request_body = NewAlliance,
+    responses((status = 201, body = AllianceCreated)))]
+pub async fn new_alliance(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    body: Body<NewAlliance>,
+) -> Result<Created<AllianceCreated>, Problem> {
+    let id = tenants::create_alliance(&center, &caller, body.value.slug, body.value.name).await?;
+    Ok((StatusCode::CREATED, Json(AllianceCreated { id })))
+}
+
+/// Members that you may see.
+#[utoipa::path(get, path = "/members", tag = "accounts", responses((status = 200, body = Vec<MemberView>)))]
+pub async fn list_members(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+) -> Result<Json<Vec<MemberView>>, Problem> {
+    Ok(Json(members::list(&center, &caller).await?))
+}
+
+/// A new member.
+#[utoipa::path(post, path = "/members", tag = "accounts", request_body = NewMember,
+    responses((status = 201, body = MemberView), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub async fn new_member(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    body: Body<NewMember>,
+) -> Result<Created<MemberView>, Problem> {
+    Ok((StatusCode::CREATED, Json(members::create(&center, &caller, body.value).await?)))
+}
+
+/// Lets a member in or out, or gives a new password.
+#[utoipa::path(patch, path = "/members/{id}", tag = "accounts", params(("id" = String, Path)),
+    request_body = MemberChange, responses((status = 200, body = MemberView), (status = 404, body = Problem)))]
+pub async fn change_member(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Id(id): Id,
+    body: Body<MemberChange>,
+) -> Result<Json<MemberView>, Problem> {
+    Ok(Json(members::change(&center, &caller, &id, body.value).await?))
+}
+
+/// Projects that you may see.
+#[utoipa::path(get, path = "/projects", tag = "accounts", responses((status = 200, body = Vec<ProjectView>)))]
+pub async fn list_projects(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+) -> Result<Json<Vec<ProjectView>>, Problem> {
+    Ok(Json(projects::list(&center, &caller)?))
+}
+
+/// A new project.
+#[utoipa::path(post, path = "/projects", tag = "accounts", request_body = NewProject,
+    responses((status = 201, body = ProjectView), (status = 409, body = Problem)))]
+pub async fn new_project(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    body: Body<NewProject>,
+) -> Result<Created<ProjectView>, Problem> {
+    Ok((StatusCode::CREATED, Json(projects::create(&center, &caller, body.value).await?)))
+}
+
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectChange {
+    /// A contract's number or id; `null` for none.
+    pub contract: Option<String>,
+}
+
+/// Gives a project another contract.
+#[utoipa::path(patch, path = "/projects/{id}", tag = "accounts", params(("id" = String, Path)),
+    request_body = ProjectChange, responses((status = 200, body = ProjectView), (status = 404, body = Problem)))]
+pub async fn change_project(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Id(id): Id,
+    body: Body<ProjectChange>,
+) -> Result<Json<ProjectView>, Problem> {
+    Ok(Json(projects::set_contract(&center, &caller, &id, body.value.contract.as_deref()).await?))
+}

@@ -1,0 +1,56 @@
+//! The OpenAPI document, and a page to try the API out that needs nothing from elsewhere.
+
+use axum::{
+    Router,
+    http::{HeaderName, header},
+    response::IntoResponse,
+    routing::get,
+};
+use utoipa::{
+    Modify,
+    openapi::{
+        OpenApi,
+        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+    },
+};
+
+use crate::center::Center;
+
+const PAGE: &str = include_str!("../../static/api/index.html");
+const SCRIPT: &str = include_str!("../../static/api/try.js");
+const STYLE: &str = include_str!("../../static/api/try.css");
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+                      form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Says that requests carry a bearer token.
+pub struct Security;
+
+impl Modify for Security {
+    fn modify(&self, document: &mut OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        document
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("token", SecurityScheme::Http(scheme));
+        document.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
+    }
+}
+
+pub fn router(document: &OpenApi) -> Router<Center> {
+    let json = document.to_json().unwrap_or_default();
+    let serve = |kind: &'static str, text: &'static str| {
+        get(move || async move {
+            let headers: [(HeaderName, &str); 2] =
+                [(header::CONTENT_TYPE, kind), (header::CONTENT_SECURITY_POLICY, POLICY)];
+            (headers, text).into_response()
+        })
+    };
+    Router::new()
+        .route(
+            "/api/openapi.json",
+            get(move || async move { ([(header::CONTENT_TYPE, "application/json")], json) }),
+        )
+        .route("/api/docs", serve("text/html; charset=utf-8", PAGE))
+        .route("/api/docs/try.js", serve("text/javascript; charset=utf-8", SCRIPT))
+        .route("/api/docs/try.css", serve("text/css; charset=utf-8", STYLE))
+}

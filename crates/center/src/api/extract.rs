@@ -1,0 +1,189 @@
+//! What handlers take from a request: who asks, ids, queries and bodies. What is wrong with any of them is a problem
+//! document.
+
+use std::net::SocketAddr;
+
+use axum::{
+    body::Bytes,
+    extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Query, Request, rejection::BytesRejection},
+    http::{HeaderMap, Method, header, request::Parts},
+};
+use serde::de::DeserializeOwned;
+use subtle::ConstantTimeEq;
+
+use super::Problem;
+use crate::{
+    app::{once::Once, sign_in},
+    auth::{Caller, credentials::SESSION_COOKIE},
+    center::Center,
+    error::AppError,
+};
+
+/// The header that a page of the portal sends with what changes something.
+const CSRF: &str = "x-csrf-token";
+
+/// Who asks: the member of a bearer token, or of a browser's session. Counts towards the member's rate limit.
+pub struct Auth(pub Caller);
+
+impl FromRequestParts<Center> for Auth {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, center: &Center) -> Result<Self, Problem> {
+        let member = match bearer(&parts.headers) {
+            Some(token) => sign_in::by_token(center, token).await?,
+            None => by_cookie(parts, center).await?,
+        };
+        center.limits.request(&member.login)?;
+        Ok(Self(Caller { member, from: peer(parts) }))
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ").map(str::trim)
+}
+
+async fn by_cookie(parts: &Parts, center: &Center) -> Result<domain::Member, Problem> {
+    let missing = AppError::Unauthenticated("no credentials came with the request");
+    let secret = cookie(&parts.headers, SESSION_COOKIE).ok_or(missing)?;
+    let session = sign_in::by_session(center, secret).await?;
+    let session = session.ok_or(AppError::Unauthenticated("the session has ended: sign in again"))?;
+    let is_safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
+    let sent = parts.headers.get(CSRF).map(|value| value.as_bytes()).unwrap_or_default();
+    if !is_safe && !bool::from(sent.ct_eq(session.csrf.as_bytes())) {
+        let detail = "a browser's session may change things only from the center's own pages";
+        return Err(Problem::new(403, "csrf", detail).with_hint("send the session's token as X-CSRF-Token"));
+    }
+    Ok(session.member)
+}
+
+/// One cookie of a request.
+pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    all.flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(found, _)| *found == name)
+        .map(|(_, value)| value)
+}
+
+/// The address at the other end.
+pub fn peer(parts: &Parts) -> String {
+    parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_string()).unwrap_or_default()
+}
+
+/// Where a request without credentials comes from.
+pub struct Peer(pub String);
+
+impl FromRequestParts<Center> for Peer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Center) -> Result<Self, Problem> {
+        Ok(Self(peer(parts)))
+    }
+}
+
+/// The one part of the path that names something.
+pub struct Id(pub String);
+
+impl FromRequestParts<Center> for Id {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, center: &Center) -> Result<Self, Problem> {
+        let path = Path::<String>::from_request_parts(parts, center).await;
+        path.map(|Path(id)| Self(id)).map_err(|error| {
+            Problem::new(400, "bad_path", error.body_text()).with_hint("write the id as the list gives it")
+        })
+    }
+}
+
+/// The query, read into `T`; unknown names are refused.
+pub struct Params<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequestParts<Center> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, center: &Center) -> Result<Self, Problem> {
+        let query = Query::<T>::from_request_parts(parts, center).await;
+        query.map(|Query(params)| Self(params)).map_err(|error| {
+            Problem::new(400, "bad_query", error.body_text())
+                .with_hint("GET /api/openapi.json lists the parameters")
+        })
+    }
+}
+
+/// A JSON body, with its bytes for the idempotency key.
+pub struct Body<T> {
+    pub value: T,
+    pub bytes: Bytes,
+}
+
+impl<T: DeserializeOwned> FromRequest<Center> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, center: &Center) -> Result<Self, Problem> {
+        let kind = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        if !kind.starts_with("application/json") {
+            let shown: String = kind.chars().take(60).collect();
+            let problem = Problem::new(415, "wrong_content_type", format!("the body came as `{shown}`"));
+            return Err(problem.with_hint("send JSON with Content-Type: application/json"));
+        }
+        let bytes = read(request, center).await?;
+        let value = serde_json::from_slice(&bytes).map_err(|error| {
+            let (code, status) = if error.is_data() { ("invalid", 422) } else { ("bad_json", 400) };
+            Problem::new(status, code, format!("the body is not what is wanted: {error}"))
+                .with_hint("GET /api/openapi.json says how the body looks")
+        })?;
+        Ok(Self { value, bytes })
+    }
+}
+
+/// A body of plain text.
+pub struct Text(pub String);
+
+impl FromRequest<Center> for Text {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, center: &Center) -> Result<Self, Problem> {
+        let bytes = read(request, center).await?;
+        String::from_utf8(bytes.to_vec()).map(Self).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            Problem::new(400, "bad_utf8", format!("the body is no UTF-8 from byte {at} on"))
+                .with_hint("send the script as UTF-8 text")
+        })
+    }
+}
+
+async fn read(request: Request, center: &Center) -> Result<Bytes, Problem> {
+    Bytes::from_request(request, center).await.map_err(|error: BytesRejection| {
+        if error.status().as_u16() == 413 {
+            let most = center.settings.limits.body_kib;
+            Problem::new(413, "too_large", format!("the body is above {most} KiB"))
+                .with_hint("send less at once")
+        } else {
+            Problem::new(400, "bad_body", error.body_text()).with_hint("send the request again")
+        }
+    })
+}
+
+/// The idempotency key of a request, if it came with one.
+pub struct Key(pub Option<String>);
+
+impl FromRequestParts<Center> for Key {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Center) -> Result<Self, Problem> {
+        let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
+        // What is no text is refused with what is no key.
+        Ok(Self(Some(value.to_str().unwrap_or("\u{0}").to_owned())))
+    }
+}
+
+impl Key {
+    pub fn once(&self, caller: &Caller, route: &str, body: &[u8]) -> Result<Option<Once>, Problem> {
+        let Some(key) = &self.0 else { return Ok(None) };
+        Ok(Some(Once::new(caller.member.id, key, &[route.as_bytes(), body])?))
+    }
+}

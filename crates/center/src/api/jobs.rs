@@ -1,0 +1,175 @@
+//! Jobs.
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+};
+use domain::{JobId, JobSpec, script::Note};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Problem,
+    extract::{Auth, Body, Id, Key, Params, Text},
+};
+use crate::{
+    app::{
+        Page,
+        jobs::{self, DryRun, JobDetail, JobQuery, JobView, RunView},
+        views::{self, VerdictView},
+    },
+    auth::Action,
+    center::Center,
+    error::AppError,
+    events::Event,
+};
+
+type Created<T> = (StatusCode, HeaderMap, Json<T>);
+
+/// A job that was kept.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct JobCreated {
+    #[schema(value_type = String)]
+    pub id: JobId,
+    pub url: String,
+    /// Options of the script that were not taken as they stand.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>)]
+    pub notes: Vec<Note>,
+}
+
+fn created(id: JobId, notes: Vec<Note>) -> Created<JobCreated> {
+    let url = format!("/api/v1/jobs/{id}");
+    let mut headers = HeaderMap::new();
+    if let Ok(location) = HeaderValue::from_str(&url) {
+        headers.insert(header::LOCATION, location);
+    }
+    (StatusCode::CREATED, headers, Json(JobCreated { id, url, notes }))
+}
+
+/// Jobs that you may see, newest first.
+#[utoipa::path(get, path = "/jobs", tag = "jobs", params(JobQuery), responses((status = 200, body = Page<JobView>)))]
+pub async fn list(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Params(query): Params<JobQuery>,
+) -> Result<Json<Page<JobView>>, Problem> {
+    Ok(Json(jobs::list(&center, &caller, query).await?))
+}
+
+/// Submits a job. Answered when it is on disk.
+#[utoipa::path(post, path = "/jobs", tag = "jobs", request_body(content = Object, description = "A job specification: \
+    name, script, nodes, cards_per_node, time_limit_ms, project, service_class, card_model, env, args, array, after, \
+    comment"), params(("Idempotency-Key" = Option<String>, Header, description = "The same again gives the same job")),
+    responses((status = 201, body = JobCreated), (status = 422, body = Problem), (status = 409, body = Problem)))]
+pub async fn submit(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    key: Key,
+    body: Body<JobSpec>,
+) -> Result<Created<JobCreated>, Problem> {
+    let once = key.once(&caller, "POST /jobs", &body.bytes)?;
+    let id = jobs::submit(&center, &caller, body.value, once).await?;
+    Ok(created(id, Vec::new()))
+}
+
+/// Submits a script with `#SBATCH` lines.
+#[utoipa::path(post, path = "/jobs/script", tag = "jobs", request_body(content = String, content_type = "text/plain"),
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same again gives the same job")),
+    responses((status = 201, body = JobCreated), (status = 422, body = Problem)))]
+pub async fn submit_script(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    key: Key,
+    Text(script): Text,
+) -> Result<Created<JobCreated>, Problem> {
+    let once = key.once(&caller, "POST /jobs/script", script.as_bytes())?;
+    let parsed = domain::script::parse(&script).map_err(AppError::Invalid)?;
+    let id = jobs::submit(&center, &caller, parsed.spec, once).await?;
+    Ok(created(id, parsed.notes))
+}
+
+/// What a job would cost and when it would start; nothing is kept.
+#[utoipa::path(post, path = "/jobs/dry-run", tag = "jobs", request_body = Object,
+    responses((status = 200, body = DryRun), (status = 422, body = Problem)))]
+pub async fn dry_run(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    body: Body<JobSpec>,
+) -> Result<Json<DryRun>, Problem> {
+    Ok(Json(jobs::dry_run(&center, &caller, body.value)?))
+}
+
+fn job_id(text: &str) -> Result<JobId, Problem> {
+    Ok(views::id(text, "job")?)
+}
+
+/// One job.
+#[utoipa::path(get, path = "/jobs/{id}", tag = "jobs", params(("id" = String, Path)),
+    responses((status = 200, body = JobDetail), (status = 404, body = Problem)))]
+pub async fn show(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Id(id): Id,
+) -> Result<Json<JobDetail>, Problem> {
+    Ok(Json(jobs::show(&center, &caller, job_id(&id)?).await?))
+}
+
+/// Stops a job. What waits never starts; what runs is told to end.
+#[utoipa::path(post, path = "/jobs/{id}/cancel", tag = "jobs", params(("id" = String, Path)),
+    responses((status = 200, body = JobDetail), (status = 404, body = Problem)))]
+pub async fn cancel(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Id(id): Id,
+) -> Result<Json<JobDetail>, Problem> {
+    Ok(Json(jobs::cancel(&center, &caller, job_id(&id)?).await?))
+}
+
+/// Why a job waits: the binding limit with its numbers, who is ahead, when it will start.
+#[utoipa::path(get, path = "/jobs/{id}/why", tag = "jobs", params(("id" = String, Path)),
+    responses((status = 200, body = VerdictView), (status = 409, body = Problem, description = "It does not wait")))]
+pub async fn why(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Id(id): Id,
+) -> Result<Json<VerdictView>, Problem> {
+    Ok(Json(jobs::why(&center, &caller, job_id(&id)?).await?))
+}
+
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct PageQuery {
+    pub cursor: Option<String>,
+    pub limit: Option<u32>,
+}
+
+/// A job's runs, newest first.
+#[utoipa::path(get, path = "/jobs/{id}/runs", tag = "jobs", params(("id" = String, Path), PageQuery),
+    responses((status = 200, body = Page<RunView>)))]
+pub async fn runs(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Id(id): Id,
+    Params(query): Params<PageQuery>,
+) -> Result<Json<Page<RunView>>, Problem> {
+    Ok(Json(jobs::list_runs(&center, &caller, job_id(&id)?, query.cursor.as_deref(), query.limit).await?))
+}
+
+/// What happened to a job, oldest first.
+#[utoipa::path(get, path = "/jobs/{id}/events", tag = "jobs", params(("id" = String, Path), PageQuery),
+    responses((status = 200, body = Page<Event>)))]
+pub async fn events(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Id(id): Id,
+    Params(query): Params<PageQuery>,
+) -> Result<Json<Page<Event>>, Problem> {
+    let id = job_id(&id)?;
+    jobs::visible(&center, &caller, id, Action::ReadJob).await?;
+    let after = views::parse_cursor::<i64>(query.cursor.as_deref())?.unwrap_or(0);
+    let limit = views::page_limit(query.limit)?;
+    let rows = center.read(move |tx| store::events::list_after(tx, after, None, Some(id), limit + 1)).await?;
+    let page = Page::cut(rows, limit, |event| event.seq.to_string());
+    Ok(Json(page.map(Event::from)))
+}

@@ -1,0 +1,101 @@
+//! Logs, read in parts or followed.
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    extract::State,
+    http::HeaderMap,
+    response::sse::{Event as Sse, KeepAlive},
+};
+use domain::JobId;
+use serde_json::json;
+
+use super::{
+    Problem,
+    extract::{Auth, Id, Params},
+    streams::{Stream, open},
+};
+use crate::{
+    app::{
+        logs::{self, Log, LogQuery, LogView},
+        views,
+    },
+    center::Center,
+};
+
+/// How often a log that is followed is looked at: its writer tells nobody.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Bytes of one event.
+const CHUNK: usize = 64 * 1024;
+
+/// A part of a job's log.
+#[utoipa::path(get, path = "/jobs/{id}/logs", tag = "jobs", params(("id" = String, Path), LogQuery),
+    responses((status = 200, body = LogView), (status = 404, body = Problem)))]
+pub async fn read(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Id(id): Id,
+    Params(query): Params<LogQuery>,
+) -> Result<Json<LogView>, Problem> {
+    let id: JobId = views::id(&id, "job")?;
+    Ok(Json(logs::read(&center, &caller, id, query).await?))
+}
+
+/// A job's log as it grows: events `log` with `{offset, data}`, their id where the next part begins; `end` when the run
+/// has ended and all was sent. Resumed by `Last-Event-ID` or `offset`.
+#[utoipa::path(get, path = "/jobs/{id}/logs/stream", tag = "jobs", params(("id" = String, Path), LogQuery),
+    responses((status = 200, content_type = "text/event-stream", body = String)))]
+pub async fn follow(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Id(id): Id,
+    Params(query): Params<LogQuery>,
+    headers: HeaderMap,
+) -> Result<Stream, Problem> {
+    let id: JobId = views::id(&id, "job")?;
+    let from = last_event_id(&headers).or(query.offset).unwrap_or(0);
+    // Checked once, so that what is wrong is a problem and not a stream that ends.
+    logs::find(&center, &caller, id, &query).await?;
+    open(&center.clone(), move |out| async move {
+        let mut offset = from;
+        let mut stopping = center.stopping.subscribe();
+        let mut found: Option<Log> = None;
+        loop {
+            if found.is_none() {
+                let Ok(log) = logs::find(&center, &caller, id, &query).await else { return };
+                found = log;
+            }
+            let is_over = !center.live().jobs.contains_key(&id);
+            let mut complete = false;
+            if let Some(log) = found {
+                let Ok(part) = logs::chunk(&center, log, offset, CHUNK).await else { return };
+                offset = i64::try_from(part.end_offset).unwrap_or(i64::MAX);
+                complete = part.complete;
+                if !part.data.is_empty() {
+                    let data = json!({ "offset": part.offset, "data": part.data }).to_string();
+                    let event = Sse::default().event("log").id(offset.to_string()).data(data);
+                    if out.send(event).await.is_err() {
+                        return;
+                    }
+                    continue;
+                }
+            }
+            if complete || (found.is_none() && is_over) {
+                let _ = out.send(Sse::default().event("end").id(offset.to_string()).data("{}")).await;
+                return;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                _ = stopping.changed() => return,
+                () = out.closed() => return,
+            }
+        }
+    })
+    .map(|stream| stream.keep_alive(KeepAlive::default()))
+}
+
+/// Where a stream that broke off is to go on.
+pub fn last_event_id(headers: &HeaderMap) -> Option<i64> {
+    headers.get("last-event-id")?.to_str().ok()?.parse().ok()
+}

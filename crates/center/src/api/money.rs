@@ -1,0 +1,180 @@
+//! Contracts, prices, use, statements, the ledger.
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use domain::PriceBookId;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Problem,
+    extract::{Auth, Body, Id, Params},
+};
+use crate::{
+    app::{
+        Page,
+        capacity::{self, LedgerCheck},
+        contracts::{self, ContractEventView, ContractView, NewContract, TopUp},
+        prices::{self, NewPriceBook, PriceBookView},
+        statements::{self, Statement, StatementQuery, TransferQuery, TransferView},
+        usage::{self, UsageQuery, UsageView},
+    },
+    center::Center,
+};
+
+type Created<T> = (StatusCode, Json<T>);
+
+/// Contracts that you may see.
+#[utoipa::path(get, path = "/contracts", tag = "money", responses((status = 200, body = Vec<ContractView>)))]
+pub async fn list_contracts(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+) -> Result<Json<Vec<ContractView>>, Problem> {
+    Ok(Json(contracts::list(&center, &caller)?))
+}
+
+/// Draws up a contract, as a draft.
+#[utoipa::path(post, path = "/contracts", tag = "money", request_body = NewContract,
+    responses((status = 201, body = ContractView), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub async fn new_contract(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    body: Body<NewContract>,
+) -> Result<Created<ContractView>, Problem> {
+    Ok((StatusCode::CREATED, Json(contracts::create(&center, &caller, body.value).await?)))
+}
+
+/// One contract.
+#[utoipa::path(get, path = "/contracts/{id}", tag = "money", params(("id" = String, Path)),
+    responses((status = 200, body = ContractView), (status = 404, body = Problem)))]
+pub async fn show_contract(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Id(id): Id,
+) -> Result<Json<ContractView>, Problem> {
+    Ok(Json(contracts::show(&center, &caller, &id)?))
+}
+
+/// What was done to a contract, by whom, when, why.
+#[utoipa::path(get, path = "/contracts/{id}/events", tag = "money", params(("id" = String, Path)),
+    responses((status = 200, body = Vec<ContractEventView>)))]
+pub async fn contract_events(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Id(id): Id,
+) -> Result<Json<Vec<ContractEventView>>, Problem> {
+    Ok(Json(contracts::list_events(&center, &caller, &id).await?))
+}
+
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ContractDecision {
+    /// `submit`, `return`, `approve`, `activate`, `suspend`, `resume` or `terminate`.
+    pub action: String,
+    #[serde(default)]
+    pub reason: String,
+}
+
+/// Changes a contract's state.
+#[utoipa::path(post, path = "/contracts/{id}/actions", tag = "money", params(("id" = String, Path)),
+    request_body = ContractDecision, responses((status = 200, body = ContractView), (status = 409, body = Problem)))]
+pub async fn contract_action(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Id(id): Id,
+    body: Body<ContractDecision>,
+) -> Result<Json<ContractView>, Problem> {
+    let ContractDecision { action, reason } = body.value;
+    Ok(Json(contracts::act(&center, &caller, &id, &action, &reason).await?))
+}
+
+/// Books a payment. The same reference is booked once.
+#[utoipa::path(post, path = "/contracts/{id}/top-up", tag = "money", params(("id" = String, Path)),
+    request_body = TopUp, responses((status = 200, body = ContractView), (status = 422, body = Problem)))]
+pub async fn top_up(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Id(id): Id,
+    body: Body<TopUp>,
+) -> Result<Json<ContractView>, Problem> {
+    Ok(Json(contracts::top_up(&center, &caller, &id, body.value).await?))
+}
+
+/// A contract's statement of one month; a table with `format=csv` or `Accept: text/csv`.
+#[utoipa::path(get, path = "/contracts/{id}/statement", tag = "money", params(("id" = String, Path), StatementQuery),
+    responses((status = 200, body = Statement), (status = 404, body = Problem)))]
+pub async fn statement(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Id(id): Id,
+    Params(query): Params<StatementQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let statement = statements::statement(&center, &caller, &id, &query).await?;
+    let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if query.format.as_deref() == Some("csv") || accepts.starts_with("text/csv") {
+        let kind = [(header::CONTENT_TYPE, "text/csv; charset=utf-8")];
+        return Ok((kind, statements::csv(&statement)).into_response());
+    }
+    Ok(Json(statement).into_response())
+}
+
+/// All price books, newest first.
+#[utoipa::path(get, path = "/price-books", tag = "money", responses((status = 200, body = Vec<PriceBookView>)))]
+pub async fn list_prices(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+) -> Result<Json<Vec<PriceBookView>>, Problem> {
+    Ok(Json(prices::list(&center, &caller)?))
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct PriceBookCreated {
+    #[schema(value_type = String)]
+    pub id: PriceBookId,
+}
+
+/// A new version of the prices. What was metered keeps its own.
+#[utoipa::path(post, path = "/price-books", tag = "money", request_body = NewPriceBook,
+    responses((status = 201, body = PriceBookCreated), (status = 422, body = Problem)))]
+pub async fn new_prices(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    body: Body<NewPriceBook>,
+) -> Result<Created<PriceBookCreated>, Problem> {
+    let id = prices::create(&center, &caller, body.value).await?;
+    Ok((StatusCode::CREATED, Json(PriceBookCreated { id })))
+}
+
+/// Use and charges of an interval.
+#[utoipa::path(get, path = "/usage", tag = "money", params(UsageQuery), responses((status = 200, body = UsageView)))]
+pub async fn usage(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Params(query): Params<UsageQuery>,
+) -> Result<Json<UsageView>, Problem> {
+    Ok(Json(usage::usage(&center, &caller, query).await?))
+}
+
+/// Entries of the ledger, in the order of posting.
+#[utoipa::path(get, path = "/ledger/transfers", tag = "money", params(TransferQuery),
+    responses((status = 200, body = Page<TransferView>)))]
+pub async fn transfers(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Params(query): Params<TransferQuery>,
+) -> Result<Json<Page<TransferView>>, Problem> {
+    Ok(Json(statements::list_transfers(&center, &caller, query).await?))
+}
+
+/// Whether the books agree: adds up everything anew.
+#[utoipa::path(get, path = "/ledger/check", tag = "money", responses((status = 200, body = LedgerCheck)))]
+pub async fn check_ledger(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+) -> Result<Json<LedgerCheck>, Problem> {
+    Ok(Json(capacity::check_ledger(&center, &caller).await?))
+}

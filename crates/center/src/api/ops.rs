@@ -1,0 +1,117 @@
+//! The center as a whole: overview, capacity, audit, backup, health, metrics.
+
+use std::net::SocketAddr;
+
+use axum::{
+    Json,
+    extract::{ConnectInfo, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Problem,
+    extract::{Auth, Body, Params},
+};
+use crate::{
+    app::{
+        Page,
+        audit::{self, AuditFilter, AuditView},
+        backup,
+        capacity::{self, CapacityView, Interval},
+        overview::{self, Overview},
+        sign_in,
+    },
+    center::Center,
+};
+
+/// What is going on: your tenant's part, or all of it for the center's people.
+#[utoipa::path(get, path = "/overview", tag = "center", responses((status = 200, body = Overview)))]
+pub async fn overview(State(center): State<Center>, Auth(caller): Auth) -> Result<Json<Overview>, Problem> {
+    Ok(Json(overview::overview(&center, &caller).await?))
+}
+
+/// What became of every card-millisecond of an interval.
+#[utoipa::path(get, path = "/capacity-balance", tag = "center", params(Interval),
+    responses((status = 200, body = CapacityView), (status = 403, body = Problem)))]
+pub async fn capacity_balance(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Params(interval): Params<Interval>,
+) -> Result<Json<CapacityView>, Problem> {
+    Ok(Json(capacity::balance(&center, &caller, interval).await?))
+}
+
+/// The audit log, newest first.
+#[utoipa::path(get, path = "/audit", tag = "center", params(AuditFilter),
+    responses((status = 200, body = Page<AuditView>), (status = 403, body = Problem)))]
+pub async fn audit(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Params(filter): Params<AuditFilter>,
+) -> Result<Json<Page<AuditView>>, Problem> {
+    Ok(Json(audit::list(&center, &caller, filter).await?))
+}
+
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BackupTo {
+    /// A file on the center's machine that is not there yet.
+    pub path: String,
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct BackupDone {
+    pub path: String,
+    pub bytes: u64,
+    pub elapsed_ms: u64,
+}
+
+/// Writes a copy of the database while the center runs.
+#[utoipa::path(post, path = "/backup", tag = "center", request_body = BackupTo,
+    responses((status = 201, body = BackupDone), (status = 403, body = Problem), (status = 409, body = Problem)))]
+pub async fn backup(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    body: Body<BackupTo>,
+) -> Result<(StatusCode, Json<BackupDone>), Problem> {
+    let (bytes, elapsed_ms) = backup::backup(&center, &caller, &body.value.path).await?;
+    Ok((StatusCode::CREATED, Json(BackupDone { path: body.value.path, bytes, elapsed_ms })))
+}
+
+/// The process lives.
+pub async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// The store answers and the loops run.
+pub async fn readyz(State(center): State<Center>) -> Response {
+    if center.wakers.is_stopping() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();
+    }
+    match center.read(store::events::latest_seq).await {
+        Ok(_) => "ready\n".into_response(),
+        Err(error) => {
+            (StatusCode::SERVICE_UNAVAILABLE, format!("the store does not answer: {error}\n")).into_response()
+        }
+    }
+}
+
+/// Figures for Prometheus: for callers on this machine, or with a token of the center's people.
+pub async fn metrics(
+    State(center): State<Center>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    if !peer.ip().is_loopback() {
+        let token =
+            headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        let member = sign_in::by_token(&center, token.unwrap_or_default()).await?;
+        if !member.role.is_of_center() {
+            return Err(Problem::new(403, "forbidden", "figures of the center are for its own people"));
+        }
+    }
+    let kind = [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")];
+    Ok((kind, center.metrics.render(&center)).into_response())
+}

@@ -1,0 +1,102 @@
+//! Errors as problem documents (RFC 9457).
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use domain::spec::SpecProblem;
+use serde::Serialize;
+
+use crate::error::AppError;
+
+/// What was wrong, where, and what to do.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct Problem {
+    /// `/api/problems/` and the code.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What the status says, in words.
+    pub title: String,
+    pub status: u16,
+    /// What was wrong.
+    pub detail: String,
+    /// For programs; never changes its meaning.
+    pub code: String,
+    /// What to do about it.
+    pub hint: String,
+    /// Each place in the request that is wrong.
+    #[schema(value_type = Vec<Object>)]
+    pub errors: Vec<SpecProblem>,
+    #[serde(skip)]
+    retry_after_s: Option<u64>,
+}
+
+impl Problem {
+    pub fn new(status: u16, code: &str, detail: impl Into<String>) -> Self {
+        let title =
+            StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or("Error");
+        Self {
+            kind: format!("/api/problems/{code}"),
+            title: title.to_owned(),
+            status,
+            detail: detail.into(),
+            code: code.to_owned(),
+            hint: String::new(),
+            errors: Vec::new(),
+            retry_after_s: None,
+        }
+    }
+
+    pub fn with_hint(self, hint: &str) -> Self {
+        Self { hint: hint.to_owned(), ..self }
+    }
+
+    /// The center's own fault: told in the log, not to the caller.
+    pub fn internal(cause: &str) -> Self {
+        tracing::error!(%cause, "a request failed");
+        Self::new(500, "internal", "the center failed to do this")
+            .with_hint("try again; if it stays, tell the operators")
+    }
+}
+
+impl From<AppError> for Problem {
+    fn from(error: AppError) -> Self {
+        let detail = error.to_string();
+        match error {
+            AppError::Unauthenticated(_) => Self::new(401, "unauthenticated", detail)
+                .with_hint("send `Authorization: Bearer` with a token from POST /api/v1/login"),
+            AppError::Forbidden { .. } => Self::new(403, "forbidden", detail)
+                .with_hint("ask an administrator of your tenant, or the center"),
+            AppError::NotFound { noun, .. } => Self::new(404, "not_found", detail)
+                .with_hint(&format!("list the {noun}s that you may see, and take an id from there")),
+            AppError::Invalid(errors) => {
+                let hint = errors.first().map(|error| error.hint.clone()).unwrap_or_default();
+                Self { errors, ..Self::new(422, "invalid", detail).with_hint(&hint) }
+            }
+            AppError::Refused { code, hint, .. } => Self::new(409, code, detail).with_hint(&hint),
+            AppError::TooMany { retry_after_s } => Self {
+                retry_after_s: Some(retry_after_s),
+                ..Self::new(429, "too_many_requests", detail).with_hint("wait as `Retry-After` says")
+            },
+            AppError::Internal(cause) => Self::internal(&cause),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after_s = self.retry_after_s;
+        let mut response = (status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}

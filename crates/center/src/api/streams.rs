@@ -1,0 +1,121 @@
+//! Streams of server-sent events.
+
+use std::{convert::Infallible, future::Future, sync::Arc};
+
+use axum::{
+    extract::State,
+    http::HeaderMap,
+    response::sse::{Event as Sse, KeepAlive},
+};
+use tokio::sync::{broadcast::error::RecvError, mpsc};
+use tokio_stream::{StreamExt, wrappers::ReceiverStream};
+
+use super::{Problem, extract::Auth, logs::last_event_id};
+use crate::{auth::Scope, center::Center, error::AppError, events::Event};
+
+type Items = std::pin::Pin<Box<dyn tokio_stream::Stream<Item = Result<Sse, Infallible>> + Send>>;
+pub type Stream = axum::response::Sse<axum::response::sse::KeepAliveStream<Items>>;
+
+/// A stream before it is kept alive.
+pub struct Opened(Items);
+
+impl Opened {
+    pub fn keep_alive(self, keep_alive: KeepAlive) -> Stream {
+        axum::response::Sse::new(self.0).keep_alive(keep_alive)
+    }
+}
+
+/// Starts `write` with an end to send events to; refused if too many streams are open.
+pub fn open<F: Future<Output = ()> + Send + 'static>(
+    center: &Center,
+    write: impl FnOnce(mpsc::Sender<Sse>) -> F,
+) -> Result<Opened, Problem> {
+    let permit = Arc::clone(&center.streams).try_acquire_owned();
+    let permit = permit.map_err(|_| AppError::TooMany { retry_after_s: 10 })?;
+    let (out, events) = mpsc::channel(16);
+    let writing = write(out);
+    tokio::spawn(async move {
+        writing.await;
+        drop(permit);
+    });
+    Ok(Opened(Box::pin(ReceiverStream::new(events).map(Ok))))
+}
+
+/// Events kept at once for a reader that resumes.
+const BATCH: u32 = 500;
+
+/// What happens, as it happens: to your tenant's jobs and contracts, or in the whole center for its people. Each event's
+/// id is its `seq`; resumed after `Last-Event-ID` without gap or repetition.
+#[utoipa::path(get, path = "/events", tag = "jobs",
+    params(("Last-Event-ID" = Option<i64>, Header, description = "Go on after this event")),
+    responses((status = 200, content_type = "text/event-stream", body = String)))]
+pub async fn events(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    headers: HeaderMap,
+) -> Result<Stream, Problem> {
+    let scope = caller.scope()?;
+    let resumed = last_event_id(&headers);
+    open(&center.clone(), move |out| async move { follow(&center, scope, resumed, &out).await })
+        .map(|stream| stream.keep_alive(KeepAlive::default()))
+}
+
+async fn follow(center: &Center, scope: Scope, resumed: Option<i64>, out: &mpsc::Sender<Sse>) {
+    // Listening begins before reading, so that nothing falls between the two; what comes twice is told by its number.
+    let mut news = center.events.subscribe();
+    let mut stopping = center.stopping.subscribe();
+    let mut seen = match resumed {
+        Some(seq) => seq,
+        None => match center.read(store::events::latest_seq).await {
+            Ok(seq) => seq,
+            Err(_) => return,
+        },
+    };
+    let mut is_behind = resumed.is_some();
+    loop {
+        if is_behind {
+            let Ok(kept) =
+                center.read(move |tx| store::events::list_after(tx, seen, scope.tenant(), None, BATCH)).await
+            else {
+                return;
+            };
+            is_behind = kept.len() == BATCH as usize;
+            for event in kept {
+                seen = event.seq;
+                if send(out, &Event::from(event)).await.is_err() {
+                    return;
+                }
+            }
+            continue;
+        }
+        tokio::select! {
+            event = news.recv() => match event {
+                Ok(event) if event.seq > seen && is_for(&event, scope) => {
+                    seen = event.seq;
+                    if send(out, &event).await.is_err() {
+                        return;
+                    }
+                }
+                Ok(_) => {}
+                Err(RecvError::Lagged(_)) => is_behind = true,
+                Err(RecvError::Closed) => return,
+            },
+            _ = stopping.changed() => return,
+            () = out.closed() => return,
+        }
+    }
+}
+
+/// Whether those who see `scope` may see an event.
+pub fn is_for(event: &Event, scope: Scope) -> bool {
+    match scope {
+        Scope::Center => true,
+        Scope::Tenant(own) => event.tenant == Some(own),
+    }
+}
+
+async fn send(out: &mpsc::Sender<Sse>, event: &Event) -> Result<(), ()> {
+    let data = serde_json::to_string(event).map_err(|_| ())?;
+    let sse = Sse::default().event(event.kind.clone()).id(event.seq.to_string()).data(data);
+    out.send(sse).await.map_err(|_| ())
+}

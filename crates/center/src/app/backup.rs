@@ -1,0 +1,53 @@
+//! Backups while the center runs.
+
+use std::{path::PathBuf, time::Instant};
+
+use serde_json::json;
+
+use super::audit::{self, Change};
+use crate::{
+    auth::{Action, Caller},
+    center::Center,
+    error::AppError,
+};
+
+/// Writes a copy of the database to a new file on the center's machine. Gives its bytes and how long it took, in ms.
+pub async fn backup(center: &Center, caller: &Caller, path: &str) -> Result<(u64, u64), AppError> {
+    center.policies.check(caller, Action::Backup, None)?;
+    let target = PathBuf::from(path);
+    let data_dir = center.settings.data_dir.clone();
+    if !target.is_absolute() || path.len() > 1024 || path.contains('\0') {
+        return Err(AppError::invalid(
+            "path",
+            "is not an absolute path",
+            "write the whole path of a new file",
+        ));
+    }
+    if target.starts_with(&data_dir) {
+        let hint = "a backup belongs on another disk than what it saves";
+        return Err(AppError::invalid("path", "is in the center's own folder", hint));
+    }
+    let began = Instant::now();
+    let store = center.store.clone();
+    let to = target.clone();
+    tokio::task::spawn_blocking(move || store.backup(&to))
+        .await
+        .map_err(|error| AppError::Internal(error.to_string()))?
+        .map_err(|error| {
+            AppError::refused("backup_failed", error.to_string(), "give a new file in a folder that is there")
+        })?;
+    let bytes = std::fs::metadata(&target).map_or(0, |meta| meta.len());
+    let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let (by, subject) = (caller.clone(), path.to_owned());
+    let record = move |tx: &store::Tx| {
+        let change = Change {
+            tenant: None,
+            action: Action::Backup.code(),
+            subject,
+            detail: json!({ "bytes": bytes }),
+        };
+        audit::record(tx, &by, change)
+    };
+    center.write(record, |_, ()| ()).await?;
+    Ok((bytes, elapsed_ms))
+}
