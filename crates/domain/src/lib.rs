@@ -13,6 +13,7 @@ pub mod price;
 pub mod run;
 pub mod script;
 pub mod spec;
+pub mod taskfile;
 pub mod tenant;
 pub mod time;
 

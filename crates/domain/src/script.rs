@@ -15,6 +15,7 @@ use crate::{
 };
 
 pub use options::apply;
+pub use values::array as array_of_text;
 
 /// A script, and what was made of its options.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,6 +6,8 @@ mod people;
 mod report;
 mod work;
 
+pub use work::state_in;
+
 use std::{
     io::Write as _,
     net::{Ipv4Addr, SocketAddr},

@@ -1,0 +1,284 @@
+//! Task files: a job as YAML, in the manner of dstack's.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::{
+    JobSpec, Millis, ServiceClass,
+    script::array_of_text,
+    spec::{ArraySpec, Dependency, MAX_SCRIPT_BYTES, SpecProblem},
+};
+
+/// The most bytes of a file: a script and the little around it.
+pub const MAX_BYTES: usize = MAX_SCRIPT_BYTES + 64 * 1024;
+/// The most indentation of a line that is no script: deeper is nesting that no task has.
+const MAX_DEPTH: usize = 64;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TaskFile {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    name: String,
+    project: Option<String>,
+    commands: Option<Vec<String>>,
+    script: Option<String>,
+    #[serde(default)]
+    args: Vec<String>,
+    nodes: Option<u32>,
+    #[serde(default)]
+    resources: Resources,
+    #[serde(default)]
+    env: Env,
+    max_duration: Option<Text>,
+    service_class: Option<String>,
+    array: Option<Text>,
+    #[serde(default)]
+    after: Vec<Dependency>,
+    #[serde(default)]
+    comment: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Resources {
+    cards: Option<u32>,
+    cards_per_node: Option<u32>,
+    card_model: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Env {
+    Map(BTreeMap<String, Text>),
+    List(Vec<String>),
+}
+
+impl Default for Env {
+    fn default() -> Self {
+        Self::Map(BTreeMap::new())
+    }
+}
+
+/// A value that YAML may take for a number or a truth.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Text {
+    Text(String),
+    Number(i64),
+    Decimal(f64),
+    Truth(bool),
+}
+
+impl Text {
+    fn read(self) -> String {
+        match self {
+            Self::Text(text) => text,
+            Self::Number(number) => number.to_string(),
+            Self::Decimal(number) => number.to_string(),
+            Self::Truth(truth) => truth.to_string(),
+        }
+    }
+}
+
+/// Reads a task file.
+pub fn parse(text: &str) -> Result<JobSpec, Vec<SpecProblem>> {
+    let one = |field: &str, problem: String, hint: &str| vec![SpecProblem::new(field, problem, hint)];
+    if text.len() > MAX_BYTES {
+        return Err(one(
+            "file",
+            format!("has {} bytes", text.len()),
+            "send at most 320 KiB; put data into files",
+        ));
+    }
+    check_shape(text).map_err(|problem| vec![problem])?;
+    let file: TaskFile = serde_norway::from_str(text).map_err(|error| {
+        let line = error.location().map_or(0, |at| at.line());
+        let hint = "keys are type, name, project, commands or script, args, nodes, resources (cards, cards_per_node, \
+                    card_model), env, max_duration, service_class, array, after, comment";
+        one(&format!("line {line}"), error.to_string(), hint)
+    })?;
+    spec_of(file)
+}
+
+/// Refuses what makes a parser work without end: aliases, and nesting that no task has.
+fn check_shape(text: &str) -> Result<(), SpecProblem> {
+    for (number, line) in (1..).zip(text.lines()) {
+        let body = line.trim_start();
+        let field = format!("line {number}");
+        let is_alias = body.split([' ', ',', '[', '{', ':']).any(|word| {
+            word.strip_prefix(['&', '*']).is_some_and(|name| {
+                !name.is_empty()
+                    && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+            })
+        });
+        // In a block of script, `*` and `&` are the script's own.
+        let is_key = line.len() == body.len() || body.starts_with("- ");
+        if is_alias && is_key {
+            return Err(SpecProblem::new(&field, "uses a YAML anchor or alias", "write the value out"));
+        }
+        let brackets = body.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count();
+        let dashes = body.split(' ').take_while(|word| *word == "-").count();
+        if brackets > MAX_DEPTH || dashes > MAX_DEPTH {
+            return Err(SpecProblem::new(&field, "is nested too deep", "a task file has two levels"));
+        }
+    }
+    Ok(())
+}
+
+fn spec_of(file: TaskFile) -> Result<JobSpec, Vec<SpecProblem>> {
+    let mut problems = Vec::new();
+    let mut problem =
+        |field: &str, problem: String, hint: &str| problems.push(SpecProblem::new(field, problem, hint));
+    if let Some(kind) = file.kind.filter(|kind| kind != "task") {
+        problem("type", format!("is `{kind}`"), "only `task` can be run");
+    }
+    let script = match (file.commands, file.script) {
+        (Some(commands), None) => format!("#!/bin/bash\nset -e\n{}\n", commands.join("\n")),
+        (None, Some(script)) => script,
+        (commands, _) => {
+            let what = if commands.is_some() { "are given beside a script" } else { "are missing" };
+            problem("commands", what.to_owned(), "give either `commands` (a list) or `script` (a text)");
+            String::new()
+        }
+    };
+    let time_limit_ms = file.max_duration.map(Text::read).and_then(|text| match duration(&text) {
+        Some(limit) => Some(limit),
+        None => {
+            problem("max_duration", format!("is `{text}`"), "write 90s, 5m, 2h or 1d");
+            None
+        }
+    });
+    let service_class = match file.service_class.as_deref() {
+        None => ServiceClass::Normal,
+        Some(code) => ServiceClass::from_code(code).unwrap_or_else(|| {
+            problem("service_class", format!("is `{code}`"), "use urgent, normal or spot");
+            ServiceClass::Normal
+        }),
+    };
+    let array: Option<ArraySpec> = file.array.map(Text::read).and_then(|text| match array_of_text(&text) {
+        Ok(array) => Some(array),
+        Err(wrong) => {
+            problem("array", wrong, "write 0-7, 1,3,5 or 0-99:2%4");
+            None
+        }
+    });
+    let mut env = BTreeMap::new();
+    match file.env {
+        Env::Map(map) => env.extend(map.into_iter().map(|(name, value)| (name, value.read()))),
+        Env::List(list) => {
+            for line in list {
+                match line.split_once('=') {
+                    Some((name, value)) => drop(env.insert(name.to_owned(), value.to_owned())),
+                    None => problem("env", format!("`{line}` has no value"), "write NAME=VALUE"),
+                }
+            }
+        }
+    }
+    let resources = file.resources;
+    if resources.cards.is_some() && resources.cards_per_node.is_some() {
+        problem(
+            "resources",
+            "has both cards and cards_per_node".into(),
+            "give one: both count the cards on each node",
+        );
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    Ok(JobSpec {
+        name: file.name,
+        project: file.project,
+        script,
+        args: file.args,
+        env,
+        nodes: file.nodes.unwrap_or(1),
+        cards_per_node: resources.cards_per_node.or(resources.cards).unwrap_or(1),
+        card_model: resources.card_model,
+        service_class,
+        time_limit_ms,
+        array,
+        after: file.after,
+        comment: file.comment,
+    })
+}
+
+/// `90s`, `5m`, `2h`, `1d`; a number alone is seconds.
+fn duration(text: &str) -> Option<Millis> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let seconds = match &text[digits.len()..] {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    let number: i64 = digits.parse().ok().filter(|number| *number > 0)?;
+    number.checked_mul(seconds)?.checked_mul(1000).map(Millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const GOOD: &str = "type: task\nname: digits\nproject: vision\nnodes: 2\ncommands:\n  - echo $RANK\n  - python3 train.py *.csv &\n\
+                        resources:\n  cards: 8\n  card_model: ascend-910\nenv:\n  EPOCHS: 3\n  FAST: true\nmax_duration: 5m\n\
+                        service_class: spot\narray: 0-3%2\n";
+
+    #[test]
+    fn a_task_is_read() {
+        let spec = parse(GOOD).unwrap();
+        assert_eq!((spec.name.as_str(), spec.nodes, spec.cards_per_node), ("digits", 2, 8));
+        assert_eq!(spec.script, "#!/bin/bash\nset -e\necho $RANK\npython3 train.py *.csv &\n");
+        assert_eq!(spec.env.get("EPOCHS").map(String::as_str), Some("3"));
+        assert_eq!(
+            (spec.time_limit_ms, spec.service_class),
+            (Some(Millis::from_secs(300)), ServiceClass::Spot)
+        );
+        assert_eq!(spec.problems(), []);
+        assert_eq!(spec.array.map(|array| (array.len(), array.max_running)), Some((4, Some(2))));
+        let list = parse("name: a\nscript: \"true\"\nenv: [A=1, B=x=y]\n").unwrap();
+        assert_eq!(list.env.get("B").map(String::as_str), Some("x=y"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (text, want) in [
+            ("name: a\ncomands: [x]\n", "comands"),
+            ("name: a\n", "commands"),
+            ("name: a\nscript: x\ncommands: [x]\n", "commands"),
+            ("type: service\nname: a\nscript: x\n", "type"),
+            ("name: a\nscript: x\nmax_duration: soon\n", "max_duration"),
+            ("name: a\nscript: x\nmax_duration: 99999999999999999d\n", "max_duration"),
+            ("name: a\nscript: x\nservice_class: gold\n", "service_class"),
+            ("name: a\nscript: x\nnodes: -1\n", "nodes"),
+            ("name: a\nscript: x\nresources: {cards: 1, cards_per_node: 1}\n", "resources"),
+            ("name: &x a\nscript: *x\n", "anchor"),
+            ("name: a\nscript: x\nenv: [A]\n", "env"),
+            ("- just\n- a list\n", "line"),
+        ] {
+            let problems = parse(text).expect_err(text);
+            let told = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+            assert!(told.contains(want), "{text}: {told}");
+        }
+        assert!(parse(&format!("name: a\nscript: {}x{}\n", "[".repeat(5000), "]".repeat(5000))).is_err());
+        assert!(parse(&format!("{}x\n", "- ".repeat(5000))).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "([a-z_]{1,12}: ?|- |\\PC{0,20}|\n| {1,4}){0,30}") {
+            let _ = parse(&text);
+        }
+
+        #[test]
+        fn a_good_file_with_a_change_never_panics(at in 0_usize..400, c in any::<char>()) {
+            let mut text: Vec<char> = GOOD.chars().collect();
+            let at = at % text.len();
+            text[at] = c;
+            let _ = parse(&text.into_iter().collect::<String>());
+        }
+    }
+}

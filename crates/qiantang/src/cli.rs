@@ -1,0 +1,236 @@
+//! The command line.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "qiantang",
+    version,
+    about = "Qiantang 钱塘: the operations platform of an AI computing center"
+)]
+pub struct Cli {
+    /// Print JSON for programs.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// zh or en; by LANG where left out.
+    #[arg(long, global = true, value_parser = ["zh", "en"])]
+    pub lang: Option<String>,
+    /// The center's address.
+    #[arg(long, global = true, env = "QIANTANG_URL")]
+    pub url: Option<String>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a center.
+    Serve {
+        /// The settings file.
+        #[arg(long, short)]
+        config: Option<PathBuf>,
+    },
+    /// Bring up a whole center on this machine and do real work on it.
+    Demo(Demo),
+    /// Sign in; keeps a token for the commands below.
+    Login {
+        /// Asked for where left out.
+        login: Option<String>,
+        /// Read the password from standard input.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Submit a script with #SBATCH lines.
+    Submit(Submit),
+    /// Submit a task file (YAML).
+    Apply {
+        #[arg(long, short)]
+        file: PathBuf,
+        /// Only say price, binding limit and forecast start.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// List jobs.
+    Jobs {
+        /// A state, or `active`.
+        #[arg(long)]
+        state: Option<String>,
+        #[arg(long)]
+        project: Option<String>,
+        /// Part of a name.
+        #[arg(long)]
+        name: Option<String>,
+        /// A tenant's short name (the center's people).
+        #[arg(long)]
+        tenant: Option<String>,
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+        /// Go on after this job.
+        #[arg(long)]
+        cursor: Option<String>,
+    },
+    /// Show a job with its runs.
+    Show { job: String },
+    /// Show a job's log.
+    Logs {
+        job: String,
+        /// Follow it to its end; ends as the job does.
+        #[arg(long, short)]
+        follow: bool,
+        /// Standard error instead of standard output.
+        #[arg(long)]
+        stderr: bool,
+        /// A certain run.
+        #[arg(long)]
+        run: Option<String>,
+    },
+    /// Stop a job.
+    Cancel { job: String },
+    /// Say why a job waits.
+    Why { job: String },
+    /// List nodes with their cards.
+    Nodes,
+    /// Take a node out (operators).
+    Drain {
+        node: String,
+        #[arg(long)]
+        reason: String,
+    },
+    /// Put a node back in (operators).
+    Resume { node: String },
+    /// Show use and charges.
+    Usage {
+        /// 2026-05-20 or 2026-05-20T08:00:00Z.
+        #[arg(long)]
+        from: Option<String>,
+        #[arg(long)]
+        to: Option<String>,
+        /// project, tenant or domain.
+        #[arg(long, default_value = "project")]
+        by: String,
+    },
+    /// Show a contract's statement of a month.
+    Statement {
+        /// Its number or id; your only one where left out.
+        contract: Option<String>,
+        /// YYYY-MM.
+        #[arg(long)]
+        month: Option<String>,
+        /// As a CSV table.
+        #[arg(long)]
+        csv: bool,
+    },
+    /// Write a copy of the running center's database (operators).
+    Backup {
+        /// A new file on the center's machine.
+        file: PathBuf,
+    },
+    /// Check this machine, the settings and the center.
+    Doctor {
+        #[arg(long, short)]
+        config: Option<PathBuf>,
+    },
+    /// Print completions for a shell.
+    Completions { shell: clap_complete::Shell },
+}
+
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Stop after the work.
+    #[arg(long)]
+    pub once: bool,
+    /// Where to serve.
+    #[arg(long)]
+    pub listen: Option<SocketAddr>,
+    /// Keep the data here; a new folder, removed at the end, where left out.
+    #[arg(long)]
+    pub data_dir: Option<PathBuf>,
+    /// Run without isolation, where the machine can't isolate.
+    #[arg(long)]
+    pub no_isolation: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Submit {
+    /// The script; `-` reads standard input.
+    pub script: PathBuf,
+    /// Arguments for the script.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub args: Vec<String>,
+    /// Only say price, binding limit and forecast start.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Wait for the end; exit 0 only if the job succeeds, 3 if it is cancelled.
+    #[arg(long)]
+    pub wait: bool,
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// Options of sbatch; they win over the script's own.
+#[derive(Debug, Args)]
+pub struct Options {
+    #[arg(long, short = 'J')]
+    job_name: Option<String>,
+    #[arg(long, short = 'N')]
+    nodes: Option<String>,
+    #[arg(long, short = 'G')]
+    gpus: Option<String>,
+    #[arg(long)]
+    gpus_per_node: Option<String>,
+    #[arg(long)]
+    gres: Option<String>,
+    #[arg(long, short = 't')]
+    time: Option<String>,
+    /// The project.
+    #[arg(long, short = 'A')]
+    account: Option<String>,
+    /// The service class: urgent, normal or spot.
+    #[arg(long, short = 'q')]
+    qos: Option<String>,
+    #[arg(long, short = 'a')]
+    array: Option<String>,
+    #[arg(long, short = 'd')]
+    dependency: Option<String>,
+    /// The card model.
+    #[arg(long, short = 'C')]
+    constraint: Option<String>,
+    #[arg(long)]
+    comment: Option<String>,
+    #[arg(long)]
+    export: Option<String>,
+}
+
+impl Options {
+    /// As words of sbatch.
+    pub fn words(&self) -> Vec<String> {
+        let all = [
+            ("job-name", &self.job_name),
+            ("nodes", &self.nodes),
+            ("gpus", &self.gpus),
+            ("gpus-per-node", &self.gpus_per_node),
+            ("gres", &self.gres),
+            ("time", &self.time),
+            ("account", &self.account),
+            ("qos", &self.qos),
+            ("array", &self.array),
+            ("dependency", &self.dependency),
+            ("constraint", &self.constraint),
+            ("comment", &self.comment),
+            ("export", &self.export),
+        ];
+        all.into_iter().filter_map(|(name, value)| Some(format!("--{name}={}", value.as_ref()?))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,82 @@
+//! Checks of this machine, the settings and the center, each with what to do about it.
+
+use std::path::Path;
+
+use center::settings::Settings;
+use domain::{Lang, Timestamp};
+use engines::local::check_host;
+use serde_json::{Value, json};
+
+use super::{Context, Done};
+use crate::{
+    errors::Failure,
+    output::{pick, text},
+};
+
+pub fn run(context: &Context, config: Option<&Path>) -> Done {
+    let mut checks: Vec<Value> = Vec::new();
+    let mut add = |name: &str, ok: bool, detail: String, hint: &str| {
+        checks.push(json!({ "name": name, "ok": ok, "detail": detail, "hint": if ok { "" } else { hint } }));
+    };
+    match Settings::load(config, std::env::vars()) {
+        Ok(settings) => {
+            let origin = config.map_or("defaults".to_owned(), |path| path.display().to_string());
+            add("settings", true, format!("{origin}; data in {}", settings.data_dir.display()), "");
+            for check in check_host(&center::start::engine_config(&settings, crate::serve::host_command())) {
+                add(&check.name, check.ok, check.detail.clone(), &check.hint);
+            }
+        }
+        Err(error) => add(
+            "settings",
+            false,
+            error.to_string(),
+            "mend the settings file; docs/operators.md lists all keys",
+        ),
+    }
+    let client = &context.client;
+    match client.text("/readyz", "text/plain") {
+        Ok(answer) => add("center", true, format!("{} is {}", client.url, answer.trim()), ""),
+        Err(failure) => add("center", false, failure.message, &failure.hint),
+    }
+    if client.has_token() {
+        match client.get("/api/v1/me") {
+            Ok(me) => {
+                add("sign-in", true, format!("{} ({})", text(&me, "login"), text(&me, "role")), "");
+                clock(context, &mut add);
+            }
+            Err(failure) => add("sign-in", false, failure.message, "sign in again: qiantang login"),
+        }
+    } else {
+        add("sign-in", false, "no token is kept for this center".into(), "sign in: qiantang login");
+    }
+    let bad = checks.iter().filter(|check| check["ok"] != true).count();
+    let report = json!({ "checks": checks, "bad": bad });
+    context.print(&report, |lang| shown(lang, &checks));
+    if bad == 0 {
+        return Ok(());
+    }
+    Err(Failure::system("checks_failed", format!("{bad} checks failed"), "each says what to do"))
+}
+
+/// The center stamps what it answers; a clock that is off makes times here read wrong.
+fn clock(context: &Context, add: &mut impl FnMut(&str, bool, String, &str)) {
+    let before = center::moment::now();
+    let Ok(usage) = context.client.get("/api/v1/usage") else { return };
+    let Ok(there) = text(&usage, "to").parse::<Timestamp>() else { return };
+    let off_ms = (there.as_micros() - before.as_micros()).abs() / 1000;
+    let detail = format!("the center's clock and this one differ by at most {off_ms} ms");
+    add("clock", off_ms < 5_000, detail, "set both clocks by NTP");
+}
+
+fn shown(lang: Lang, checks: &[Value]) -> String {
+    let line = |check: &Value| {
+        let mark =
+            if check["ok"] == true { pick(lang, "正常", "ok  ") } else { pick(lang, "异常", "FAIL") };
+        let mut line = format!("{mark}  {:<16} {}", text(check, "name"), text(check, "detail"));
+        if !text(check, "hint").is_empty() {
+            line.push_str(&format!("\n      {}", text(check, "hint")));
+        }
+        line
+    };
+    checks.iter().map(line).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,217 @@
+//! Jobs: listing, showing, following, explaining, stopping.
+
+use std::io::Write as _;
+
+use domain::Lang;
+use serde_json::Value;
+
+use super::{Context, Done, part, query, say};
+use crate::{
+    errors::Failure,
+    output::{card_hours, duration, instant, money, number, pick, state, table, text, verdict},
+};
+
+pub fn list(context: &Context, filters: &[(&str, Option<String>)]) -> Done {
+    let answer = context.client.get(&format!("/api/v1/jobs{}", query(filters)))?;
+    context.print(&answer, |lang| shown_list(lang, &answer));
+    Ok(())
+}
+
+fn items<'a>(answer: &'a Value, key: &str) -> &'a [Value] {
+    answer[key].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+fn shown_list(lang: Lang, answer: &Value) -> String {
+    let jobs = items(answer, "items");
+    if jobs.is_empty() {
+        return pick(
+            lang,
+            "没有作业。用 qiantang submit 提交一个。",
+            "No jobs. Submit one with `qiantang submit`.",
+        )
+        .into();
+    }
+    let row = |job: &Value| {
+        let (total, done) = (number(&job["tasks"], "total"), number(&job["tasks"], "succeeded"));
+        let tasks = if total > 1 { format!("{done}/{total}") } else { String::new() };
+        vec![
+            text(job, "id").to_owned(),
+            text(job, "name").to_owned(),
+            text(job, "project").to_owned(),
+            state(lang, text(job, "state")).to_owned(),
+            instant(job, "submitted_at"),
+            format!("{}×{}", number(job, "nodes"), number(job, "cards_per_node")),
+            tasks,
+            card_hours(number(job, "used_card_ms")),
+            money(number(job, "charge_micro_cny")),
+        ]
+    };
+    let titles = match lang {
+        Lang::Zh => ["作业", "名称", "项目", "状态", "提交（UTC）", "节点×卡", "任务", "卡时", "费用（元）"],
+        Lang::En => [
+            "job",
+            "name",
+            "project",
+            "state",
+            "submitted (UTC)",
+            "nodes×cards",
+            "tasks",
+            "card-hours",
+            "CNY",
+        ],
+    };
+    let mut shown = table(&titles, jobs.iter().map(row).collect(), 5);
+    if let Some(next) = answer["next_cursor"].as_str() {
+        shown.push_str(&match lang {
+            Lang::Zh => format!("\n更多：--cursor {next}"),
+            Lang::En => format!("\nMore: --cursor {next}"),
+        });
+    }
+    shown
+}
+
+pub fn show(context: &Context, id: &str) -> Done {
+    let mut job = context.client.get(&format!("/api/v1/jobs/{}", part(id)))?;
+    let runs = context.client.get(&format!("/api/v1/jobs/{}/runs?limit=20", part(id)))?;
+    job["runs"] = runs["items"].clone();
+    context.print(&job, |lang| shown_job(lang, &job));
+    Ok(())
+}
+
+fn shown_job(lang: Lang, job: &Value) -> String {
+    let label = |zh, en| pick(lang, zh, en).to_owned();
+    let mut facts = vec![
+        vec![label("作业", "job"), text(job, "id").to_owned()],
+        vec![label("名称", "name"), text(job, "name").to_owned()],
+        vec![label("状态", "state"), state(lang, text(job, "state")).to_owned()],
+        vec![label("项目", "project"), format!("{} / {}", text(job, "tenant_slug"), text(job, "project"))],
+        vec![label("合同", "contract"), text(job, "contract").to_owned()],
+        vec![
+            label("节点×卡", "nodes×cards"),
+            format!("{}×{}", number(job, "nodes"), number(job, "cards_per_node")),
+        ],
+        vec![label("时限", "time limit"), duration(number(job, "time_limit_ms"))],
+        vec![label("提交", "submitted"), instant(job, "submitted_at")],
+        vec![label("卡时", "card-hours"), card_hours(number(job, "used_card_ms"))],
+        vec![label("费用（元）", "charge (CNY)"), money(number(job, "charge_micro_cny"))],
+    ];
+    if let Some(code) = job["exit_code"].as_i64() {
+        facts.push(vec![label("退出码", "exit code"), code.to_string()]);
+    }
+    let tasks = &job["tasks"];
+    if number(tasks, "total") > 1 {
+        let counts = ["succeeded", "failed", "running", "total"].map(|key| number(tasks, key));
+        let [ok, failed, running, total] = counts;
+        let shown = match lang {
+            Lang::Zh => format!("成功 {ok}，失败 {failed}，运行 {running}，共 {total}"),
+            Lang::En => format!("{ok} succeeded, {failed} failed, {running} running, of {total}"),
+        };
+        facts.push(vec![label("任务", "tasks"), shown]);
+    }
+    let mut shown = table(&["", ""], facts, 2);
+    if !job["verdict"].is_null() {
+        shown.push_str(&format!("\n\n{}", verdict(lang, &job["verdict"])));
+    }
+    let runs = items(job, "runs");
+    if !runs.is_empty() {
+        let row = |run: &Value| {
+            let places = items(run, "places").iter().map(|place| {
+                let mark =
+                    if place["is_virtual"] == true { pick(lang, "（虚拟）", " (virtual)") } else { "" };
+                format!("{}[{}]{mark}", text(place, "node"), text(place, "cards"))
+            });
+            vec![
+                text(run, "id").to_owned(),
+                number(run, "task").to_string(),
+                state(lang, text(run, "state")).to_owned(),
+                instant(run, "started_at"),
+                places.collect::<Vec<_>>().join(" "),
+                duration(number(run, "elapsed_ms")),
+            ]
+        };
+        let titles = match lang {
+            Lang::Zh => ["运行", "任务", "状态", "开始（UTC）", "卡", "用时"],
+            Lang::En => ["run", "task", "state", "started (UTC)", "cards", "elapsed"],
+        };
+        shown.push_str(&format!("\n\n{}", table(&titles, runs.iter().map(row).collect(), 5)));
+    }
+    shown
+}
+
+pub fn why(context: &Context, id: &str) -> Done {
+    let answer = context.client.get(&format!("/api/v1/jobs/{}/why", part(id)))?;
+    context.print(&answer, |lang| verdict(lang, &answer));
+    Ok(())
+}
+
+pub fn cancel(context: &Context, id: &str) -> Done {
+    let answer = context.client.post(&format!("/api/v1/jobs/{}/cancel", part(id)), &Value::Null)?;
+    context.print(&answer, |lang| format!("{} {}", text(&answer, "id"), state(lang, text(&answer, "state"))));
+    Ok(())
+}
+
+pub fn logs(context: &Context, id: &str, follow: bool, stderr: bool, run: Option<String>) -> Done {
+    let stream = Some(if stderr { "stderr" } else { "stdout" }.to_owned());
+    if follow {
+        let path =
+            format!("/api/v1/jobs/{}/logs/stream{}", part(id), query(&[("stream", stream), ("run", run)]));
+        context.client.follow(&path, |kind, _, data| {
+            if kind == "log"
+                && let Ok(value) = serde_json::from_str::<Value>(data)
+            {
+                let mut out = std::io::stdout().lock();
+                return out.write_all(text(&value, "data").as_bytes()).and_then(|()| out.flush()).is_ok();
+            }
+            kind != "end"
+        })?;
+        return outcome(context, id);
+    }
+    let mut offset = 0;
+    loop {
+        let filters = [
+            ("stream", stream.clone()),
+            ("run", run.clone()),
+            ("offset", Some(offset.to_string())),
+            ("limit_bytes", Some((1 << 20).to_string())),
+        ];
+        let answer = context.client.get(&format!("/api/v1/jobs/{}/logs{}", part(id), query(&filters)))?;
+        if context.json {
+            say(&answer.to_string());
+        } else if std::io::stdout().lock().write_all(text(&answer, "data").as_bytes()).is_err() {
+            return Ok(());
+        }
+        let next = number(&answer, "end_offset");
+        if next == offset || answer["complete"] == true {
+            return Ok(());
+        }
+        offset = next;
+    }
+}
+
+/// Waits for the end of a job.
+pub fn wait(context: &Context, id: &str) -> Done {
+    let path = format!("/api/v1/jobs/{}/logs/stream", part(id));
+    // The stream of its log ends with the job; a center that restarts breaks it off, and it is followed again.
+    loop {
+        context.client.follow(&path, |kind, _, _| kind != "end")?;
+        let job = context.client.get(&format!("/api/v1/jobs/{}", part(id)))?;
+        if !matches!(text(&job, "state"), "queued" | "running" | "stopping") {
+            return outcome(context, id);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+}
+
+/// Success only if the job succeeded.
+fn outcome(context: &Context, id: &str) -> Done {
+    let job = context.client.get(&format!("/api/v1/jobs/{}", part(id)))?;
+    match text(&job, "state") {
+        "succeeded" | "queued" | "running" | "stopping" => Ok(()),
+        "cancelled" => Err(Failure::cancelled(format!("the job {id} was cancelled"))),
+        other => {
+            let code = job["exit_code"].as_i64().map(|code| format!(" ({code})")).unwrap_or_default();
+            let hint = format!("`qiantang logs {id} --stderr` shows what it said");
+            Err(Failure::refused("job_failed", format!("the job {id} ended: {other}{code}"), hint))
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Submitting scripts and task files, and trying them out.
+
+use std::{io::Read as _, path::Path};
+
+use domain::{JobSpec, Lang, script::Note, spec::SpecProblem};
+use serde_json::{Value, json};
+
+use super::{Context, Done, jobs};
+use crate::{
+    cli::Submit,
+    errors::{Category, Failure},
+    output::{card_hours, money, number, pick, text, verdict},
+};
+
+/// The most that is read of a script or task file; the center takes less.
+const MAX_BYTES: u64 = 4 << 20;
+
+pub fn script(context: &Context, submit: &Submit) -> Done {
+    let source = read(&submit.script)?;
+    let mut parsed = domain::script::parse(&source).map_err(|problems| invalid(&submit.script, &problems))?;
+    let notes = domain::script::apply(&mut parsed.spec, &submit.options.words());
+    parsed.notes.extend(notes.map_err(|problems| invalid(Path::new("command line"), &problems))?);
+    if parsed.spec.name == "script"
+        && let Some(name) =
+            submit.script.file_name().and_then(|name| name.to_str()).filter(|name| *name != "-")
+    {
+        name.clone_into(&mut parsed.spec.name);
+    }
+    parsed.spec.args.clone_from(&submit.args);
+    tell_notes(context, &parsed.notes);
+    if submit.dry_run {
+        return dry_run(context, &parsed.spec, &parsed.notes);
+    }
+    let id = send(context, &parsed.spec, &parsed.notes)?;
+    if submit.wait { jobs::wait(context, &id) } else { Ok(()) }
+}
+
+pub fn task_file(context: &Context, file: &Path, is_dry_run: bool) -> Done {
+    let source = read(file)?;
+    let spec = domain::taskfile::parse(&source).map_err(|problems| invalid(file, &problems))?;
+    if is_dry_run { dry_run(context, &spec, &[]) } else { send(context, &spec, &[]).map(drop) }
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    let shown = path.display();
+    let cannot = |error: std::io::Error| {
+        Failure::usage(
+            "no_script",
+            format!("failed to read {shown}: {error}"),
+            "name a file, or - for standard input",
+        )
+    };
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        std::io::stdin().take(MAX_BYTES).read_to_end(&mut bytes).map_err(cannot)?;
+    } else {
+        std::fs::File::open(path).map_err(cannot)?.take(MAX_BYTES).read_to_end(&mut bytes).map_err(cannot)?;
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Failure::usage("bad_utf8", format!("{shown} is no UTF-8 from byte {at} on"), "save it as UTF-8 text")
+    })
+}
+
+fn invalid(file: &Path, problems: &[SpecProblem]) -> Failure {
+    let mut failure = Failure::usage("invalid_script", format!("{} can't be submitted", file.display()), "");
+    failure.errors = problems.iter().map(ToString::to_string).collect();
+    if let [only] = problems {
+        failure.message = format!("{}: {}: {}", file.display(), only.field, only.problem);
+        failure.hint.clone_from(&only.hint);
+    }
+    failure
+}
+
+fn tell_notes(context: &Context, notes: &[Note]) {
+    if context.json {
+        return;
+    }
+    for note in notes {
+        let place = if note.line > 0 { format!("{}: ", note.line) } else { String::new() };
+        eprintln!(
+            "{place}{} {}: {}",
+            note.option,
+            pick(context.lang, "已忽略或另作解释", "ignored or read otherwise"),
+            note.text
+        );
+    }
+}
+
+fn send(context: &Context, spec: &JobSpec, notes: &[Note]) -> Result<String, Failure> {
+    let body = serde_json::to_value(spec).unwrap_or_default();
+    let key = uuid();
+    // The same key lets a submission whose answer was lost be sent again without a second job.
+    let answer = match context.client.post_once("/api/v1/jobs", &body, &key) {
+        Err(failure) if failure.category == Category::System && failure.code != "internal" => {
+            context.client.post_once("/api/v1/jobs", &body, &key)
+        }
+        other => other,
+    }?;
+    let id = text(&answer, "id").to_owned();
+    let shown = json!({ "id": id, "name": spec.name, "notes": notes });
+    context.print(&shown, |lang| match lang {
+        Lang::Zh => format!("已提交 {id}"),
+        Lang::En => format!("Submitted {id}"),
+    });
+    Ok(id)
+}
+
+/// A key that nobody else uses.
+fn uuid() -> String {
+    let mut bytes = [0_u8; 16];
+    let read = std::fs::File::open("/dev/urandom").and_then(|mut random| random.read_exact(&mut bytes));
+    if read.is_err() {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        bytes = (now.as_nanos() ^ u128::from(std::process::id()) << 96).to_be_bytes();
+    }
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn dry_run(context: &Context, spec: &JobSpec, notes: &[Note]) -> Done {
+    let body = serde_json::to_value(spec).unwrap_or_default();
+    let mut answer = context.client.post("/api/v1/jobs/dry-run", &body)?;
+    answer["notes"] = serde_json::to_value(notes).unwrap_or_default();
+    context.print(&answer, |lang| shown(lang, &answer));
+    Ok(())
+}
+
+fn shown(lang: Lang, answer: &Value) -> String {
+    let price = &answer["price"];
+    let start = if answer["starts_now"].as_bool().unwrap_or_default() {
+        let places = answer["placement"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let places = places.iter().map(|place| format!("{}[{}]", text(place, "node"), text(place, "cards")));
+        let places = places.collect::<Vec<_>>().join(" ");
+        format!("{}: {places}", pick(lang, "立即开始", "Starts now"))
+    } else {
+        verdict(lang, &answer["verdict"])
+    };
+    let rate = money(number(price, "rate_micro_cny_per_card_hour"));
+    let (most, time) = (money(number(price, "most_micro_cny")), card_hours(number(price, "most_card_ms")));
+    let contract = text(answer, "contract");
+    match lang {
+        Lang::Zh => format!(
+            "{start}\n价格：每卡时 {rate} 元；最多 {most} 元（{time} 卡时），合同 {contract}。未提交。"
+        ),
+        Lang::En => format!(
+            "{start}\nPrice: CNY {rate} a card-hour; at most CNY {most} ({time} card-hours), contract {contract}. \
+             Nothing was submitted."
+        ),
+    }
+}

@@ -1,0 +1,134 @@
+//! What went wrong, as people and programs read it.
+
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+/// A command that failed. The category decides the exit code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub category: Category,
+    pub code: String,
+    pub message: String,
+    pub hint: String,
+    /// Each place that is wrong, where the center named several.
+    pub errors: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Category {
+    /// The command itself is wrong.
+    Usage,
+    /// The job was cancelled.
+    Cancelled,
+    /// The center refused.
+    Refused,
+    /// No answer, no disk, no host.
+    System,
+}
+
+impl Category {
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Usage => 2,
+            Self::Cancelled => 3,
+            Self::Refused => 4,
+            Self::System => 5,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Usage => "usage",
+            Self::Cancelled => "cancelled",
+            Self::Refused => "refused",
+            Self::System => "system",
+        }
+    }
+}
+
+impl Failure {
+    fn new(category: Category, code: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            category,
+            code: code.to_owned(),
+            message: message.into(),
+            hint: hint.into(),
+            errors: Vec::new(),
+        }
+    }
+
+    pub fn usage(code: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(Category::Usage, code, message, hint)
+    }
+
+    pub fn refused(code: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(Category::Refused, code, message, hint)
+    }
+
+    pub fn cancelled(message: impl Into<String>) -> Self {
+        Self::new(Category::Cancelled, "cancelled", message, "")
+    }
+
+    pub fn system(code: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(Category::System, code, message, hint)
+    }
+
+    /// From the problem document that the center answered with.
+    pub fn of_answer(status: u16, body: &str) -> Self {
+        let problem: Value = serde_json::from_str(body).unwrap_or_default();
+        let text = |key: &str| problem[key].as_str().unwrap_or_default().to_owned();
+        let category = if status >= 500 { Category::System } else { Category::Refused };
+        if problem["code"].is_null() {
+            let hint = "check the address: something else may be listening there";
+            return Self::new(
+                category,
+                "not_a_center",
+                format!("the answer has status {status} and no problem"),
+                hint,
+            );
+        }
+        let each = |error: &Value| {
+            let part = |key: &str| error[key].as_str().unwrap_or_default().to_owned();
+            format!("{}: {}; {}", part("field"), part("problem"), part("hint"))
+        };
+        let errors =
+            problem["errors"].as_array().map(|all| all.iter().map(each).collect()).unwrap_or_default();
+        Self { category, code: text("code"), message: text("detail"), hint: text("hint"), errors }
+    }
+
+    /// Says it on standard error; gives the exit code.
+    pub fn tell(&self, as_json: bool) -> ExitCode {
+        if as_json {
+            let object = json!({ "category": self.category.name(), "code": self.code, "message": self.message,
+                "hint": self.hint, "errors": self.errors });
+            eprintln!("{object}");
+        } else {
+            eprintln!("qiantang: {}", self.message);
+            if self.errors.len() > 1 {
+                for error in &self.errors {
+                    eprintln!("  - {error}");
+                }
+            }
+            if !self.hint.is_empty() {
+                eprintln!("  {}", self.hint);
+            }
+        }
+        ExitCode::from(self.category.exit_code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_becomes_a_failure_with_its_category() {
+        let body = r#"{"code":"no_contract","detail":"the project has none","hint":"ask","errors":[]}"#;
+        let failure = Failure::of_answer(409, body);
+        assert_eq!((failure.category.exit_code(), failure.code.as_str()), (4, "no_contract"));
+        assert_eq!(Failure::of_answer(500, body).category.exit_code(), 5);
+        let odd = Failure::of_answer(404, "<html>");
+        assert_eq!((odd.code.as_str(), odd.category.exit_code()), ("not_a_center", 4));
+    }
+}

@@ -1,0 +1,95 @@
+//! Output for people: tables, figures, both languages.
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets::NOTHING};
+use domain::{CardMs, Lang, MicroCny, Millis};
+use serde_json::Value;
+
+/// The text of `value[key]`, empty if there is none.
+pub fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key].as_str().unwrap_or_default()
+}
+
+pub fn number(value: &Value, key: &str) -> i64 {
+    value[key].as_i64().unwrap_or_default()
+}
+
+/// The language of this terminal.
+pub fn lang(wanted: Option<&str>) -> Lang {
+    let from_env = || {
+        let set = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(|name| std::env::var(name).ok());
+        set.into_iter().find(|value| !value.is_empty()).unwrap_or_default()
+    };
+    let name = wanted.map_or_else(from_env, str::to_owned);
+    if name.starts_with("zh") { Lang::Zh } else { Lang::En }
+}
+
+pub fn pick<'a>(lang: Lang, zh: &'a str, en: &'a str) -> &'a str {
+    match lang {
+        Lang::Zh => zh,
+        Lang::En => en,
+    }
+}
+
+/// A table with a title row; columns from `numbers_from` on are set to the right.
+pub fn table(titles: &[&str], rows: Vec<Vec<String>>, numbers_from: usize) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(titles.to_vec());
+    for row in rows {
+        table.add_row(row);
+    }
+    for column in numbers_from..titles.len() {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.trim_fmt()
+}
+
+pub fn money(micro_cny: i64) -> String {
+    MicroCny(micro_cny).to_string()
+}
+
+pub fn card_hours(card_ms: i64) -> String {
+    CardMs(card_ms).to_string()
+}
+
+pub fn duration(ms: i64) -> String {
+    Millis(ms).to_string()
+}
+
+/// An instant without the parts that nobody reads.
+pub fn instant(value: &Value, key: &str) -> String {
+    text(value, key).replace('T', " ").split('.').next().unwrap_or_default().to_owned()
+}
+
+/// A state in words.
+pub fn state(lang: Lang, code: &str) -> &str {
+    crate::demo::state_in(lang, code)
+}
+
+/// Why something waits, with the forecast.
+pub fn verdict(lang: Lang, verdict: &Value) -> String {
+    let why = text(&verdict["text"], pick(lang, "zh", "en"));
+    let ahead = number(verdict, "ahead");
+    let start = instant(verdict, "forecast_start");
+    let certainty = text(verdict, "certainty");
+    let mut lines = vec![why.to_owned()];
+    if ahead > 0 {
+        lines.push(match lang {
+            Lang::Zh => format!("前面有 {ahead} 个作业。"),
+            Lang::En => format!("Jobs ahead: {ahead}."),
+        });
+    }
+    if !start.is_empty() {
+        lines.push(match (lang, certainty) {
+            (Lang::Zh, "exact") => format!("预计开始：{start} UTC（已预留）。"),
+            (Lang::Zh, _) => format!("预计开始：{start} UTC（估计）。"),
+            (Lang::En, "exact") => format!("Forecast start: {start} UTC (held)."),
+            (Lang::En, _) => format!("Forecast start: {start} UTC (estimate)."),
+        });
+    }
+    lines.join("\n")
+}
