@@ -209,7 +209,7 @@ CREATE TABLE runs (
 CREATE UNIQUE INDEX runs_by_attempt ON runs (job, task, attempt);
 CREATE INDEX runs_by_job ON runs (job, id);
 CREATE INDEX runs_active ON runs (id) WHERE ended_at IS NULL;
-CREATE INDEX runs_by_start ON runs (started_at) WHERE started_at IS NOT NULL;
+CREATE INDEX runs_by_start ON runs (started_at, ended_at) WHERE started_at IS NOT NULL;
 
 -- One row: the longest that any ended run took. It bounds the search for the runs of an interval.
 CREATE TABLE run_bounds (

@@ -1,11 +1,14 @@
 //! The newest of things, and what is alive of one job.
 
-use domain::{ContractId, JobId, RunId, TenantId, Timestamp, ledger::Unit};
+use domain::{
+    ContractId, JobId, RunId, TenantId, Timestamp,
+    ledger::{Account, Unit},
+};
 
 use crate::{
     StoreError, Tx,
     events::{Event, event},
-    ledger::unit_code,
+    ledger::{balance, unit_code},
     runs::{RunRow, run_columns, run_row},
     sql::{params, statements},
 };
@@ -18,10 +21,10 @@ statements! { "runs";
     LATEST_EVENTS = "SELECT seq, at, tenant, job, run, kind, data FROM events ORDER BY seq DESC LIMIT ?1";
     LATEST_EVENTS_OF =
         "SELECT seq, at, tenant, job, run, kind, data FROM events WHERE tenant = ?2 ORDER BY seq DESC LIMIT ?1";
-    CREDITS_BEFORE = "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM transfers \
-                      WHERE credit_contract = ?1 AND at < ?2 AND unit = ?3";
-    DEBITS_BEFORE = "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM transfers \
-                     WHERE debit_contract = ?1 AND at < ?2 AND unit = ?3";
+    CREDITS_SINCE = "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM transfers \
+                      WHERE credit_contract = ?1 AND at >= ?2 AND unit = ?3";
+    DEBITS_SINCE = "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM transfers \
+                     WHERE debit_contract = ?1 AND at >= ?2 AND unit = ?3";
     CAUSES = "SELECT cause, unit, CAST(SUM(amount) AS BIGINT) FROM transfers WHERE (credit_contract = ?1 OR \
               debit_contract = ?1) AND at >= ?2 AND at < ?3 AND run IS NULL GROUP BY cause, unit";
 }
@@ -56,11 +59,14 @@ pub fn latest_events(tx: &Tx, tenant: Option<TenantId>, limit: u32) -> Result<Ve
 }
 
 /// A contract's balance in one unit at an instant: credits less debits of all before it.
+///
+/// Cost: linear in the contract's transfers since then.
 pub fn balance_at(tx: &Tx, contract: ContractId, unit: Unit, at: Timestamp) -> Result<i64, StoreError> {
     let code = unit_code(unit);
-    let credits: i64 = tx.one(CREDITS_BEFORE, params![&contract, at, code], |row| row.get(0))?;
-    let debits: i64 = tx.one(DEBITS_BEFORE, params![&contract, at, code], |row| row.get(0))?;
-    Ok(credits - debits)
+    let credits: i64 = tx.one(CREDITS_SINCE, params![&contract, at, code], |row| row.get(0))?;
+    let debits: i64 = tx.one(DEBITS_SINCE, params![&contract, at, code], |row| row.get(0))?;
+    // The balance of now is at hand, and less has happened since then than before.
+    Ok(balance(tx, Account::Contract(contract), unit)? - (credits - debits))
 }
 
 /// What was posted to a contract in `[from, until)` that is no run's: cause, unit and sum.

@@ -346,3 +346,47 @@ fn tell(tell: impl FnOnce()) {
 fn micros(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::{events, schema};
+
+    #[test]
+    fn what_is_told_is_true_when_the_disk_is_full() {
+        let dir = tempfile::tempdir().unwrap();
+        let tx = Tx::new(schema::open_writer(&dir.path().join("center.db")).unwrap());
+        let pages: i64 = tx.conn().query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+        tx.conn().pragma_update(None, "max_page_count", pages + 20).unwrap();
+        let (told, results) = mpsc::channel();
+        let mut batch: VecDeque<Box<dyn Task>> = VecDeque::new();
+        for n in 0..12_i64 {
+            // Every third takes eight pages, so that there is no room for all.
+            let text = "x".repeat(if n % 3 == 0 { 32_000 } else { 10 });
+            let work = move |tx: &Tx| {
+                let data = text.as_str().into();
+                let (tenant, job, run, at) = (None, None, None, domain::Timestamp::from_secs(n));
+                events::append(tx, &events::NewEvent { at, tenant, job, run, kind: n.to_string(), data })
+            };
+            let told = told.clone();
+            batch.push_back(task(work, move |result: Result<i64, StoreError>| {
+                told.send((n, result)).unwrap();
+            }));
+        }
+        let counters = Counters::default();
+        while !batch.is_empty() {
+            run_batch(&tx, &mut batch, &counters);
+        }
+        drop(told);
+        let results: Vec<_> = results.into_iter().collect();
+        assert_eq!(results.iter().map(|(n, _)| *n).collect::<Vec<_>>(), (0..12).collect::<Vec<_>>());
+        let kept: Vec<_> =
+            results.iter().filter(|(_, result)| result.is_ok()).map(|(n, _)| n.to_string()).collect();
+        let there = events::list_after(&tx, 0, None, None, 100).unwrap();
+        assert_eq!(there.into_iter().map(|event| event.event.kind).collect::<Vec<_>>(), kept);
+        assert!(results.iter().any(|(_, result)| result.is_err()), "there was no room for all");
+        assert!(tx.conn().is_autocommit(), "no transaction stays open");
+    }
+}

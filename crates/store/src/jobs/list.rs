@@ -1,7 +1,7 @@
 //! Lists of jobs, newest first, by any mix of filters.
 //!
 //! One filter leads: an index has it, newest first. The rows that it gives are looked at one by one for the other
-//! filters, up to [`MOST_LOOKED_AT`] a page, so that a page costs the same however rare what is looked for. A page that
+//! filters, up to a bound, so that a page costs the same however rare what is looked for. A page that
 //! came to that bound says from where to go on.
 
 use std::ops::ControlFlow;
@@ -17,8 +17,9 @@ use crate::{
     sql::{Param, Row, Sql, params, statements},
 };
 
-/// Jobs looked at for one page.
-pub(crate) const MOST_LOOKED_AT: usize = 8_000;
+/// Jobs looked at for one page: where they lie side by side, and where an index leads to each.
+const MOST_SIDE_BY_SIDE: i64 = 16_000;
+const MOST_BY_INDEX: i64 = 4_000;
 
 /// Which jobs; all that are `Some` must match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -129,7 +130,7 @@ pub fn page_jobs(
         return Ok(nothing);
     }
     let after = after.unwrap_or(JobId::from_bytes([0xff; 16]));
-    let most = i64::try_from(MOST_LOOKED_AT).unwrap_or(i64::MAX);
+    let most = lead.most_looked_at();
     let mut bound = vec![Param::from(&after), Param::from(most)];
     bound.extend(lead.params());
     let rest = Rest::new(filter);
@@ -139,7 +140,7 @@ pub fn page_jobs(
         if rest.matches(row)? {
             rows.push(job_row(row)?);
         }
-        if rows.len() >= limit || looked_at >= MOST_LOOKED_AT {
+        if rows.len() >= limit || looked_at >= most {
             last = Some(row.get(0)?);
             return Ok(ControlFlow::Break(()));
         }
@@ -169,6 +170,13 @@ impl Lead<'_> {
             Self::Domain(_) => OF_DOMAIN,
             Self::Project(..) => OF_PROJECT,
             Self::Contract(..) => OF_CONTRACT,
+        }
+    }
+
+    fn most_looked_at(&self) -> i64 {
+        match self {
+            Self::All => MOST_SIDE_BY_SIDE,
+            _ => MOST_BY_INDEX,
         }
     }
 

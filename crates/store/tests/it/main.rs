@@ -1,0 +1,11 @@
+//! The store, on real databases.
+
+mod common;
+
+mod durability;
+mod jobs;
+mod ledger;
+mod opening;
+mod rows;
+mod runs;
+mod writer;

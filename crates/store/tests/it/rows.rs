@@ -1,0 +1,439 @@
+//! Tenants and who belongs to them, credentials, nodes, contracts, events, the audit log: what is put in comes out.
+
+use domain::{
+    AllianceId, AuditId, CardModel, ContractState, Member, MemberId, MicroCny, NodeId, NodeState,
+    PriceBookId, Project, ProjectId, RatePerCardHour, Role, ServiceClass, SessionId, Tenant, TenantDomain,
+    TenantId, TokenId,
+    capacity::Condition,
+    contract::ContractAction,
+    price::{Price, PriceBook},
+    tenant::Alliance,
+};
+use proptest::prelude::*;
+use store::{
+    StoreError, Tx, audit,
+    audit::{AuditFilter, AuditRecord},
+    contracts::{self, ContractEvent},
+    credentials::{self, SessionRow, TokenRow},
+    events::{self, NewEvent},
+    idempotency::{self, Stored},
+    pools, tenants,
+};
+
+use crate::common::{at, contract, open, seed, unique};
+
+/// An empty store with two tenants and two nodes, and one transaction on it.
+fn within(work: impl FnOnce(&Tx, &crate::common::Center) -> Result<(), StoreError> + Send + 'static) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir.path().join("center.db"));
+    let center = seed(&store, 2, 2);
+    store.write(move |tx| work(tx, &center)).unwrap();
+}
+
+fn conflict<T: std::fmt::Debug>(result: Result<T, StoreError>) -> String {
+    match result {
+        Err(StoreError::Conflict { what }) => what,
+        other => panic!("no conflict: {other:?}"),
+    }
+}
+
+#[test]
+fn tenants_alliances_and_projects() {
+    within(|tx, center| {
+        let alliance = Alliance {
+            id: AllianceId::new(at(0), unique()),
+            slug: "voice".into(),
+            name_zh: "语音联盟".into(),
+            name_en: "Voice".into(),
+        };
+        tenants::insert_alliance(tx, &alliance)?;
+        assert_eq!(tenants::list_alliances(tx)?, std::slice::from_ref(&alliance));
+        let tenant = Tenant {
+            id: TenantId::new(at(1), unique()),
+            slug: "a-university".into(),
+            name_zh: "大学".into(),
+            name_en: "University".into(),
+            domain: TenantDomain::Research,
+            alliance: Some(alliance.id),
+            uid_index: tenants::next_uid_index(tx)?,
+            created_at: at(1),
+        };
+        assert_eq!(tenant.uid_index, 3, "the third, after two");
+        tenants::insert_tenant(tx, &tenant)?;
+        assert_eq!(tenants::get_tenant(tx, tenant.id)?, tenant);
+        assert_eq!(tenants::find_tenant(tx, "a-university")?, Some(tenant.clone()));
+        assert_eq!(tenants::find_tenant(tx, "nobody")?, None);
+        let slugs: Vec<_> = tenants::list_tenants(tx)?.into_iter().map(|tenant| tenant.slug).collect();
+        assert_eq!(slugs, ["a-university", "tenant-0", "tenant-1"]);
+        let other = TenantId::new(at(2), unique());
+        assert_eq!(
+            tenants::get_tenant(tx, other),
+            Err(StoreError::NotFound { noun: "tenant", id: other.to_string() })
+        );
+        let twin = Tenant { id: other, uid_index: 9, ..tenant.clone() };
+        assert_eq!(conflict(tenants::insert_tenant(tx, &twin)), "a tenant with this short name");
+        let twin = Tenant { slug: "other".into(), ..twin };
+        let twin = Tenant { uid_index: tenant.uid_index, ..twin };
+        assert_eq!(conflict(tenants::insert_tenant(tx, &twin)), "a tenant with this uid index");
+
+        let project = Project {
+            id: ProjectId::new(at(1), unique()),
+            tenant: tenant.id,
+            slug: "main".into(),
+            name: "主要".into(),
+            contract: None,
+            created_at: at(1),
+        };
+        tenants::insert_project(tx, &project)?;
+        assert_eq!(tenants::find_project(tx, tenant.id, "main")?, Some(project.clone()));
+        assert_eq!(tenants::find_project(tx, tenant.id, "none")?, None);
+        assert_eq!(tenants::list_projects(tx, Some(tenant.id))?, std::slice::from_ref(&project));
+        assert_eq!(tenants::list_projects(tx, None)?.len(), 3);
+        let twin = Project { id: ProjectId::new(at(2), unique()), ..project.clone() };
+        assert_eq!(
+            conflict(tenants::insert_project(tx, &twin)),
+            "a project of the tenant with this short name"
+        );
+        let contract = center.parties[0].contract;
+        tenants::set_project_contract(tx, project.id, Some(contract))?;
+        assert_eq!(tenants::get_project(tx, project.id)?.contract, Some(contract));
+        assert!(matches!(
+            tenants::set_project_contract(tx, ProjectId::new(at(3), unique()), None),
+            Err(StoreError::NotFound { noun: "project", .. })
+        ));
+        let stray = Project { id: ProjectId::new(at(2), unique()), tenant: other, ..project };
+        assert!(matches!(tenants::insert_project(tx, &stray), Err(StoreError::BrokenReference { .. })));
+        Ok(())
+    });
+}
+
+fn operator() -> Member {
+    Member {
+        id: MemberId::new(at(0), unique()),
+        tenant: None,
+        login: "ops".into(),
+        name: "值班".into(),
+        role: Role::Operator,
+        is_enabled: true,
+        created_at: at(0),
+    }
+}
+
+#[test]
+fn members_and_their_credentials() {
+    within(|tx, center| {
+        let member = operator();
+        tenants::insert_member(tx, &member, None)?;
+        assert_eq!(tenants::get_member(tx, member.id)?, member);
+        assert_eq!(tenants::find_login(tx, "ops")?, Some((member.clone(), None)));
+        assert_eq!(tenants::find_login(tx, "nobody")?, None);
+        let twin = Member { id: MemberId::new(at(1), unique()), ..member.clone() };
+        assert_eq!(conflict(tenants::insert_member(tx, &twin, None)), "a member with this login");
+        tenants::set_password(tx, member.id, Some("hash"))?;
+        assert_eq!(tenants::find_login(tx, "ops")?.unwrap().1.as_deref(), Some("hash"));
+        tenants::set_member_enabled(tx, member.id, false)?;
+        assert!(!tenants::get_member(tx, member.id)?.is_enabled);
+        tenants::set_member_enabled(tx, member.id, true)?;
+        assert!(tenants::set_password(tx, twin.id, None).is_err());
+        assert!(tenants::set_member_enabled(tx, twin.id, true).is_err());
+        assert_eq!(tenants::list_members(tx, None)?.len(), 3);
+        assert_eq!(tenants::list_members(tx, Some(center.parties[0].tenant))?.len(), 1);
+
+        let token = TokenRow {
+            id: TokenId::new(at(0), unique()),
+            member: member.id,
+            name: "laptop".into(),
+            hash: [3; 32],
+            created_at: at(0),
+            expires_at: at(100),
+        };
+        credentials::insert_token(tx, &token)?;
+        assert_eq!(credentials::find_token(tx, &[3; 32])?, Some((token.clone(), member.clone())));
+        assert_eq!(credentials::find_token(tx, &[4; 32])?, None);
+        assert_eq!(credentials::list_tokens(tx, member.id)?, std::slice::from_ref(&token));
+        credentials::revoke_token(tx, token.id, at(5))?;
+        assert_eq!(credentials::find_token(tx, &[3; 32])?, None);
+        assert_eq!(credentials::list_tokens(tx, member.id)?, []);
+        assert_eq!(credentials::get_token(tx, token.id)?, token);
+        assert!(credentials::revoke_token(tx, token.id, at(6)).is_err(), "it was revoked before");
+
+        let session = |n: u8, expires_at| SessionRow {
+            id: SessionId::new(at(0), unique()),
+            member: member.id,
+            hash: [n; 32],
+            csrf: "csrf".into(),
+            created_at: at(0),
+            expires_at,
+        };
+        let (short, long, other) = (session(1, at(10)), session(2, at(20)), session(5, at(20)));
+        for session in [&short, &long, &other] {
+            credentials::insert_session(tx, session)?;
+        }
+        assert_eq!(credentials::find_session(tx, &[1; 32])?, Some((short, member.clone())));
+        assert_eq!(credentials::delete_expired(tx, at(10))?, 1, "an expiry of now is past");
+        assert_eq!(credentials::find_session(tx, &[1; 32])?, None);
+        credentials::delete_session(tx, long.id)?;
+        assert_eq!(credentials::find_session(tx, &[2; 32])?, None);
+        assert_eq!(credentials::delete_sessions_of(tx, member.id)?, 1);
+        assert_eq!(credentials::find_session(tx, &[5; 32])?, None);
+        Ok(())
+    });
+}
+
+#[test]
+fn pools_and_nodes() {
+    within(|tx, center| {
+        let pool = pools::find_pool(tx, "ascend")?.unwrap();
+        assert_eq!(pool.model, CardModel::known("ascend-910").unwrap());
+        assert_eq!(pools::list_pools(tx)?, std::slice::from_ref(&pool));
+        assert_eq!(pools::find_pool(tx, "other")?, None);
+        assert_eq!(conflict(pools::insert_pool(tx, &pool)), "a pool with this name");
+        let node = pools::get_node(tx, center.nodes[1])?;
+        assert_eq!((node.name.as_str(), node.rings.len(), &node.state), ("node-001", 2, &NodeState::Up));
+        assert_eq!(pools::list_nodes(tx)?.len(), 2);
+        assert!(pools::get_node(tx, NodeId::new(at(9), unique())).is_err());
+        let twin = domain::Node { id: NodeId::new(at(9), unique()), ..node };
+        assert_eq!(conflict(pools::insert_node(tx, &twin)), "a node with this name");
+        let drained = NodeState::Drained { reason: "换风扇".into() };
+        assert_eq!(
+            pools::set_node_state(tx, twin.id, &drained, at(9), "x").unwrap_err().to_string(),
+            format!("there is no node `{}`", twin.id)
+        );
+        pools::set_node_state(tx, center.nodes[1], &drained, at(100), "换风扇")?;
+        assert_eq!(pools::get_node(tx, center.nodes[1])?.state, drained);
+        let stretches = pools::stretches_between(tx, at(50), at(200))?;
+        let of = |n: usize| stretches.iter().filter(|s| s.node == center.nodes[n]).collect::<Vec<_>>();
+        assert_eq!(of(0).len(), 1);
+        assert_eq!(
+            of(1).iter().map(|s| (s.from, s.until, s.condition)).collect::<Vec<_>>(),
+            [(at(0), Some(at(100)), Condition::Up), (at(100), None, Condition::Drained)]
+        );
+        assert_eq!(
+            pools::stretches_between(tx, at(100), at(200))?.len(),
+            2,
+            "one that ended at the start is out"
+        );
+        Ok(())
+    });
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn stretches_follow_each_other_without_gap(changes in prop::collection::vec((-50_i64..1000, 0_u8..3), 0..30)) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(&dir.path().join("center.db"));
+        let center = seed(&store, 0, 1);
+        let node = center.nodes[0];
+        let stretches = store.write(move |tx| {
+            for (secs, state) in changes {
+                let reason = "r".to_owned();
+                let state = match state {
+                    0 => NodeState::Up,
+                    1 => NodeState::Drained { reason },
+                    _ => NodeState::Failed { reason },
+                };
+                let from = pools::set_node_state(tx, node, &state, at(secs), "r")?;
+                assert!(from >= at(secs));
+                assert_eq!(pools::get_node(tx, node)?.state, state);
+            }
+            pools::stretches_between(tx, at(-1000), at(10_000))
+        }).unwrap();
+        prop_assert_eq!(stretches[0].from, at(0));
+        for pair in stretches.windows(2) {
+            prop_assert_eq!(pair[0].until, Some(pair[1].from));
+            prop_assert!(pair[0].from < pair[1].from);
+        }
+        prop_assert_eq!(stretches.last().unwrap().until, None);
+    }
+}
+
+#[test]
+fn contracts_their_history_and_price_books() {
+    within(|tx, center| {
+        let party = &center.parties[0];
+        let other = contract(party.tenant, "HZ-2023-001", center.pool);
+        contracts::insert_contract(tx, &other)?;
+        assert_eq!(contracts::get_contract(tx, other.id)?, other);
+        assert_eq!(contracts::find_contract(tx, "HZ-2023-001")?, Some(other.clone()));
+        assert_eq!(contracts::find_contract(tx, "none")?, None);
+        assert_eq!(contracts::list_contracts(tx, Some(party.tenant))?.len(), 2);
+        assert_eq!(contracts::list_contracts(tx, None)?.len(), 3);
+        let twin = contract(party.tenant, "HZ-2023-001", center.pool);
+        assert_eq!(conflict(contracts::insert_contract(tx, &twin)), "a contract with this number");
+        let (active, suspended) = (ContractState::Active, ContractState::Suspended);
+        assert!(contracts::set_contract_state(tx, other.id, active, suspended)?);
+        assert!(!contracts::set_contract_state(tx, other.id, active, suspended)?, "it is not active now");
+        assert_eq!(contracts::get_contract(tx, other.id)?.state, suspended);
+        assert_eq!(contracts::list_active(tx)?.len(), 2);
+        assert!(contracts::set_contract_state(tx, twin.id, active, suspended).is_err());
+        let event = ContractEvent {
+            contract: other.id,
+            at: at(7),
+            actor: Some(party.member),
+            action: ContractAction::Suspend,
+            reason: "欠费".into(),
+            from: active,
+            to: suspended,
+        };
+        contracts::insert_contract_event(tx, &event)?;
+        let automatic = ContractEvent { actor: None, action: ContractAction::Expire, ..event.clone() };
+        contracts::insert_contract_event(tx, &automatic)?;
+        assert_eq!(contracts::list_contract_events(tx, other.id)?, [event, automatic]);
+
+        let book = |name: &str, from| PriceBook {
+            id: PriceBookId::new(at(from), unique()),
+            name: name.into(),
+            effective_from: at(from),
+            prices: vec![Price {
+                pool: center.pool,
+                class: ServiceClass::Urgent,
+                domain: TenantDomain::Government,
+                rate: RatePerCardHour(MicroCny::from_yuan(20)),
+            }],
+        };
+        let (later, first) = (book("2023", 50), book("2022", 0));
+        contracts::insert_price_book(tx, &later)?;
+        contracts::insert_price_book(tx, &first)?;
+        assert_eq!(
+            conflict(contracts::insert_price_book(tx, &book("2022", 9))),
+            "a price book with this name"
+        );
+        assert_eq!(contracts::list_price_books(tx)?, [first, later]);
+        Ok(())
+    });
+}
+
+#[test]
+fn events_are_followed_by_tenant_and_by_job() {
+    within(|tx, center| {
+        let job = crate::common::job(&center.parties[0], "j", at(0));
+        let event = |tenant, job, kind: &str| NewEvent {
+            at: at(1),
+            tenant,
+            job,
+            run: None,
+            kind: kind.into(),
+            data: serde_json::json!({ "名": kind }),
+        };
+        let (mine, others) = (Some(center.parties[0].tenant), Some(center.parties[1].tenant));
+        assert_eq!(events::latest_seq(tx)?, 0);
+        let first = events::append(tx, &event(mine, Some(job.id), "job.submitted"))?;
+        events::append(tx, &event(others, None, "job.submitted"))?;
+        let last = events::append(tx, &event(mine, None, "contract.exhausted"))?;
+        events::append(tx, &event(None, None, "node.failed"))?;
+        assert_eq!(events::latest_seq(tx)?, 4);
+        let seqs = |after, tenant, job, limit| -> Vec<i64> {
+            let found = events::list_after(tx, after, tenant, job, limit).unwrap();
+            found.into_iter().map(|event| event.seq).collect()
+        };
+        assert_eq!(seqs(0, None, None, 10), [1, 2, 3, 4]);
+        assert_eq!(seqs(1, None, None, 2), [2, 3]);
+        assert_eq!(seqs(0, mine, None, 10), [first, last]);
+        assert_eq!(seqs(0, None, Some(job.id), 10), [first]);
+        assert_eq!(seqs(0, others, Some(job.id), 10), [0; 0], "another tenant's job");
+        assert_eq!(
+            events::list_after(tx, 0, mine, None, 1)?[0].event,
+            event(mine, Some(job.id), "job.submitted")
+        );
+        assert_eq!(store::recent::latest_events(tx, mine, 1)?[0].seq, last);
+        assert_eq!(store::recent::latest_events(tx, None, 9)?.len(), 4);
+        Ok(())
+    });
+}
+
+#[test]
+fn the_audit_log_is_listed_newest_first_by_any_filter() {
+    within(|tx, center| {
+        let party = |n: usize| &center.parties[n];
+        let mut all = Vec::new();
+        for n in 0..12_i64 {
+            let who = usize::try_from(n % 2).unwrap();
+            let record = AuditRecord {
+                id: AuditId::new(at(n), unique()),
+                at: at(n),
+                actor: (n != 11).then_some(party(who).member),
+                actor_login: "dev".into(),
+                role: (n != 11).then_some(Role::Developer),
+                tenant: (n != 10).then_some(party(who).tenant),
+                action: if n % 3 == 0 { "job.cancel".into() } else { "job.submit".into() },
+                subject: format!("job {n}"),
+                from_address: "::1".into(),
+                detail: serde_json::json!({ "n": n }),
+            };
+            audit::append(tx, &record)?;
+            all.insert(0, record);
+        }
+        for tenant in [None, Some(party(0).tenant), Some(party(1).tenant)] {
+            for actor in [None, Some(party(0).member)] {
+                for action in [None, Some("job.cancel".to_owned())] {
+                    let filter = AuditFilter { tenant, actor, action: action.clone() };
+                    let matches = |record: &&AuditRecord| {
+                        tenant.is_none_or(|t| record.tenant == Some(t))
+                            && actor.is_none_or(|a| record.actor == Some(a))
+                            && action.as_ref().is_none_or(|a| record.action == *a)
+                    };
+                    let wanted: Vec<_> = all.iter().filter(matches).cloned().collect();
+                    assert_eq!(audit::list(tx, &filter, None, 100)?, wanted);
+                    let mut paged = Vec::new();
+                    while let page @ [.., last] =
+                        &audit::list(tx, &filter, paged.last().map(|r: &AuditRecord| r.id), 2)?[..]
+                    {
+                        assert!(page.len() <= 2 && !last.subject.is_empty());
+                        paged.extend_from_slice(page);
+                    }
+                    assert_eq!(paged, wanted);
+                }
+            }
+        }
+        assert_eq!(audit::list(tx, &AuditFilter::default(), None, 0)?, []);
+        Ok(())
+    });
+}
+
+#[test]
+fn an_answer_is_kept_once_for_a_while() {
+    within(|tx, center| {
+        let (mine, others) = (center.parties[0].member, center.parties[1].member);
+        let answer = Stored { request_hash: [9; 32], status: 201, body: "{}".into() };
+        idempotency::insert(tx, mine, "k", &answer, at(1))?;
+        idempotency::insert(tx, others, "k", &answer, at(2))?;
+        assert_eq!(idempotency::find(tx, mine, "k")?, Some(answer.clone()));
+        assert_eq!(idempotency::find(tx, mine, "other")?, None);
+        assert_eq!(
+            conflict(idempotency::insert(tx, mine, "k", &answer, at(3))),
+            "an answer under this idempotency key"
+        );
+        assert_eq!(idempotency::delete_before(tx, at(2))?, 1);
+        assert_eq!(idempotency::find(tx, mine, "k")?, None);
+        assert_eq!(idempotency::find(tx, others, "k")?, Some(answer));
+        Ok(())
+    });
+}
+
+#[test]
+fn use_by_day_adds_up_over_the_days_it_touches() {
+    use domain::CardMs;
+    use store::usage::{self, UseRow};
+    within(|tx, center| {
+        let party = &center.parties[0];
+        let row = |used, charged| UseRow {
+            tenant: party.tenant,
+            project: party.project,
+            runs: 1,
+            used: CardMs(used),
+            charged: MicroCny(charged),
+        };
+        let day = |n: i64| domain::Timestamp::from_secs(n * 86_400);
+        usage::add_use(tx, day(10), &row(5, 50))?;
+        usage::add_use(tx, day(10), &row(-2, -20))?;
+        usage::add_use(tx, day(11), &row(7, 70))?;
+        let sums = |from, until, tenant| usage::use_between(tx, tenant, from, until);
+        assert_eq!(sums(day(10), day(11), None)?, [UseRow { runs: 2, ..row(3, 30) }]);
+        assert_eq!(sums(day(0), day(99), Some(party.tenant))?, [UseRow { runs: 3, ..row(10, 100) }]);
+        assert_eq!(sums(day(0), day(99), Some(center.parties[1].tenant))?, []);
+        assert_eq!(sums(day(12), day(99), None)?, []);
+        Ok(())
+    });
+}

@@ -1,0 +1,203 @@
+//! Runs come back as they were, and give the occupancies that close the capacity balance.
+
+use domain::{
+    CardMs, CardSet, MicroCny, Outcome, Placement, Run, RunId, RunState, Timestamp, capacity,
+    capacity::Purpose,
+    ledger::Metered,
+    node::Slot,
+    run::{Stop, StopCause},
+};
+use proptest::prelude::*;
+use store::{Store, StoreError, jobs, pools, recent, runs};
+
+use crate::common::{Center, at, job, open, run, seed, unique};
+
+fn store() -> (tempfile::TempDir, Store, Center) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir.path().join("center.db"));
+    let center = seed(&store, 2, 2);
+    (dir, store, center)
+}
+
+#[test]
+fn a_run_comes_back_as_it_was_in_every_state() {
+    let (_dir, store, center) = store();
+    let job = job(&center.parties[0], "j", at(0));
+    store
+        .write(move |tx| {
+            jobs::insert_job(tx, &job)?;
+            let planned_at = at(1);
+            let stop = Some(Stop { cause: StopCause::Preempted, at: at(4) });
+            let ended =
+                |started_at, outcome| RunState::Ended { planned_at, started_at, ended_at: at(9), outcome };
+            let mut states = vec![
+                RunState::Starting { planned_at, stop: None },
+                RunState::Starting { planned_at, stop },
+                RunState::Running { planned_at, started_at: at(2), stop: None },
+                RunState::Running { planned_at, started_at: at(2), stop },
+                ended(None, Outcome::FailedToStart),
+            ];
+            for outcome in [
+                Outcome::Succeeded,
+                Outcome::Failed { exit_code: -3 },
+                Outcome::Signaled { signal: 9 },
+                Outcome::TimedOut,
+                Outcome::Lost,
+                Outcome::Stopped { cause: StopCause::BalanceEnded },
+            ] {
+                states.push(ended(Some(at(2)), outcome));
+            }
+            for (task, state) in (0..).zip(&states) {
+                let placement = Placement(vec![
+                    Slot { node: center.nodes[1], cards: CardSet::from_bits(u64::MAX) },
+                    Slot { node: center.nodes[0], cards: CardSet::only(63) },
+                ]);
+                let fresh = Run {
+                    task,
+                    placement,
+                    is_granted: task % 2 == 0,
+                    ..run(&job, center.nodes[0], CardSet::first(1), planned_at)
+                };
+                // Kept at once in that state, and brought to it.
+                let at_once =
+                    Run { id: RunId::new(at(0), unique()), attempt: 2, state: *state, ..fresh.clone() };
+                runs::insert_run(tx, &at_once)?;
+                assert_eq!(runs::get_run(tx, at_once.id)?.run, at_once);
+                runs::insert_run(tx, &fresh)?;
+                let brought = Run { state: *state, ..fresh };
+                runs::update_run_state(tx, &brought)?;
+                runs::set_metered(tx, brought.id, Metered { used: CardMs(5), charged: MicroCny(6) })?;
+                let kept = runs::get_run(tx, brought.id)?;
+                assert_eq!(kept.run, brought);
+                assert_eq!(kept.metered, Metered { used: CardMs(5), charged: MicroCny(6) });
+                if state.has_ended() {
+                    runs::update_run_state(tx, &brought)?;
+                    let other = Run { state: ended(None, Outcome::Lost), ..brought.clone() };
+                    assert!(matches!(runs::update_run_state(tx, &other), Err(StoreError::Conflict { .. })));
+                    assert_eq!(runs::get_run(tx, brought.id)?.run, brought, "an end is never rewritten");
+                }
+            }
+            let active = runs::list_active(tx)?;
+            assert_eq!(active.len(), 8);
+            assert_eq!(recent::active_runs(tx, job.id)?, active);
+            let all = runs::list_runs(tx, job.id, None, 100)?;
+            assert_eq!(all.len(), 2 * states.len());
+            assert!(all.windows(2).all(|pair| pair[0].run.id < pair[1].run.id), "oldest first");
+            assert_eq!(runs::list_runs(tx, job.id, Some(all[3].run.id), 2)?, all[4..6]);
+            assert_eq!(recent::latest_run(tx, job.id)?.as_ref(), all.last());
+            assert_eq!(recent::runs_before(tx, job.id, Some(all[3].run.id), 1)?, all[2..3]);
+            let again = Run { id: RunId::new(at(8), unique()), ..all[0].run.clone() };
+            assert_eq!(
+                runs::insert_run(tx, &again),
+                Err(StoreError::Conflict { what: "this attempt of the task".into() })
+            );
+            assert!(matches!(runs::get_run(tx, again.id), Err(StoreError::NotFound { noun: "run", .. })));
+            assert!(matches!(runs::update_run_state(tx, &again), Err(StoreError::NotFound { .. })));
+            assert!(runs::set_metered(tx, again.id, Metered::default()).is_err());
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn what_a_contract_used_in_an_interval_is_cut_to_it() {
+    let (_dir, store, center) = store();
+    let contract = center.parties[0].contract;
+    let uses = store
+        .write(move |tx| {
+            let job = job(&center.parties[0], "j", at(0));
+            jobs::insert_job(tx, &job)?;
+            let ended = |started: i64, until: i64, outcome| RunState::Ended {
+                planned_at: at(started),
+                started_at: Some(at(started)),
+                ended_at: at(until),
+                outcome,
+            };
+            let states = [
+                ended(0, 1000, Outcome::Succeeded),
+                ended(100, 150, Outcome::Lost),
+                ended(0, 100, Outcome::Succeeded),
+                RunState::Running { planned_at: at(150), started_at: at(150), stop: None },
+                RunState::Starting { planned_at: at(150), stop: None },
+            ];
+            for (task, state) in (0..).zip(states) {
+                let run = run(&job, center.nodes[0], CardSet::first(2), at(0));
+                runs::insert_run(tx, &Run { task, state, ..run })?;
+            }
+            runs::use_by_contract_between(tx, at(100), at(200))
+        })
+        .unwrap();
+    assert_eq!(uses.into_iter().collect::<Vec<_>>(), [(contract, CardMs(2 * 1000 * (100 + 50)))]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn the_occupancies_of_an_interval_are_those_of_the_runs_that_touch_it(
+        stays in prop::collection::vec((0_i64..1_000_000, 0_i64..500_000, 0_u8..5), 0..30),
+        from in 0_i64..1_000_000, length in 1_i64..500_000,
+    ) {
+        let (_dir, store, center) = store();
+        let us = |us: i64| Timestamp::from_micros(at(0).as_micros() + us);
+        let (from, until) = (us(from), us(from + length));
+        let (mut wanted, mut all) = (Vec::new(), Vec::new());
+        let job = job(&center.parties[0], "j", at(0));
+        for (task, (start, took, kind)) in (0..).zip(&stays) {
+            let (planned_at, started_at, ended_at) = (us(*start), us(*start), us(start + took));
+            let ended = |outcome| RunState::Ended { planned_at, started_at: Some(started_at), ended_at, outcome };
+            let (state, purpose, until_at) = match kind {
+                0 => (ended(Outcome::Succeeded), Purpose::Sold, Some(ended_at)),
+                1 => (ended(Outcome::TimedOut), Purpose::Granted, Some(ended_at)),
+                2 => (ended(Outcome::Stopped { cause: StopCause::Preempted }), Purpose::Lost, Some(ended_at)),
+                3 => (RunState::Running { planned_at, started_at, stop: None }, Purpose::Sold, None),
+                _ => (RunState::Starting { planned_at, stop: None }, Purpose::Sold, None),
+            };
+            let node = center.nodes[usize::from(*kind) % 2];
+            let run = Run { task, state, is_granted: purpose == Purpose::Granted, ..run(&job, node, CardSet::first(3), planned_at) };
+            all.push(run);
+            if *kind < 4 && started_at < until && until_at.is_none_or(|end| end > from) {
+                wanted.push((node, started_at, until_at, purpose));
+            }
+        }
+        let mut found: Vec<_> = store.write(move |tx| {
+            jobs::insert_job(tx, &job)?;
+            for run in &all {
+                runs::insert_run(tx, run)?;
+            }
+            runs::occupancies_between(tx, from, until)
+        }).unwrap().into_iter().map(|o| (o.node, o.from, o.until, o.purpose)).collect();
+        let key = |item: &(domain::NodeId, Timestamp, Option<Timestamp>, Purpose)| (item.1, item.2, item.0);
+        found.sort_by_key(key);
+        wanted.sort_by_key(key);
+        prop_assert_eq!(found, wanted);
+    }
+}
+
+#[test]
+fn the_capacity_balance_closes_over_what_is_kept() {
+    let (_dir, store, center) = store();
+    let (stretches, occupancies) = store
+        .write(move |tx| {
+            let job = job(&center.parties[0], "j", at(0));
+            jobs::insert_job(tx, &job)?;
+            for task in 0..40_u32 {
+                let card = u8::try_from(task % 8).unwrap();
+                let from = i64::from(task / 8) * 100;
+                let fresh = run(&job, center.nodes[0], CardSet::only(card), at(from));
+                let state = fresh.state.start(at(from + 3)).unwrap();
+                let state =
+                    if task < 36 { state.end(at(from + 80), Outcome::Succeeded).unwrap() } else { state };
+                runs::insert_run(tx, &Run { task, state, ..fresh })?;
+            }
+            let drained = domain::NodeState::Drained { reason: "r".into() };
+            pools::set_node_state(tx, center.nodes[0], &drained, at(444), "r")?;
+            let stretches = pools::stretches_between(tx, at(50), at(600))?;
+            Ok::<_, StoreError>((stretches, runs::occupancies_between(tx, at(50), at(600))?))
+        })
+        .unwrap();
+    let balance = capacity::balance(&stretches, &occupancies, at(50), at(600));
+    assert!(balance.closes(), "{balance:?}");
+    assert_eq!(balance.capacity_card_ms, CardMs(16 * 550 * 1000));
+    assert_eq!(balance.sold_card_ms, CardMs((8 * 30 + 24 * 77 + 4 * 77 + 4 * 197) * 1000));
+}
