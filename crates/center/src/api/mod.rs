@@ -42,7 +42,7 @@ use crate::{center::Center, metrics::RequestLabel};
 struct Doc;
 
 fn routes() -> OpenApiRouter<Center> {
-    OpenApiRouter::with_openapi(Doc::openapi())
+    OpenApiRouter::new()
         .routes(routes!(accounts::login))
         .routes(routes!(accounts::me))
         .routes(routes!(accounts::list_tokens, accounts::new_token))
@@ -88,12 +88,12 @@ fn routes() -> OpenApiRouter<Center> {
 
 /// The document that describes the API.
 pub fn document() -> utoipa::openapi::OpenApi {
-    OpenApiRouter::new().nest("/api/v1", routes()).split_for_parts().1
+    OpenApiRouter::with_openapi(Doc::openapi()).nest("/api/v1", routes()).split_for_parts().1
 }
 
 pub fn router(center: Center) -> Router {
     let body_bytes = center.settings.limits.body_kib.saturating_mul(1024);
-    let (v1, document) = OpenApiRouter::new().nest("/api/v1", routes()).split_for_parts();
+    let (v1, document) = OpenApiRouter::with_openapi(Doc::openapi()).nest("/api/v1", routes()).split_for_parts();
     let v1 = v1
         .merge(docs::router(&document))
         .route("/healthz", axum::routing::get(ops::healthz))
