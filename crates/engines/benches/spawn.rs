@@ -1,8 +1,9 @@
 //! How many runs a second the local engine starts, isolates, looks after and records, beside a bare loop that spawns
 //! and waits for `/bin/true`: both with the same number in flight, in turns, so that the ratio says something on any
-//! machine. `cargo bench -p engines --bench spawn [-- RUNS]`.
+//! machine. `cargo bench -p engines --bench spawn [-- RUNS [FOLDER]]`.
 
 use std::{
+    path::Path,
     process::{Command, Stdio},
     sync::mpsc::channel,
     time::Instant,
@@ -18,11 +19,14 @@ const IN_FLIGHT: usize = 16;
 const ROUNDS: usize = 5;
 
 fn main() {
-    let runs: usize = std::env::args().filter_map(|arg| arg.parse().ok()).next().unwrap_or(2000);
+    let runs: usize = std::env::args().skip(1).filter_map(|arg| arg.parse().ok()).next().unwrap_or(2000);
+    let parent = std::env::args().skip(1).find(|arg| arg.starts_with('/')).unwrap_or("/tmp".into());
+    let dir = tempfile::Builder::new().prefix("qt-bench-").tempdir_in(parent).expect("a folder");
+    open_to_all(dir.path());
     let mut ratios = Vec::new();
     for round in 1..=ROUNDS {
         let bare = bare_loop(runs);
-        let engine = engine_loop(runs);
+        let engine = engine_loop(runs, dir.path());
         println!("round {round}: bare loop {bare:.0}/s, engine {engine:.0}/s, ratio {:.3}", engine / bare);
         ratios.push(engine / bare);
     }
@@ -52,10 +56,8 @@ fn bare_loop(runs: usize) -> f64 {
 }
 
 /// The same number of runs, with full isolation.
-fn engine_loop(runs: usize) -> f64 {
-    let dir = tempfile::Builder::new().prefix("qt-bench-").tempdir_in("/tmp").expect("a folder in /tmp");
-    open_to_all(dir.path());
-    let config = LocalConfig::new(dir.path().join("data"), vec![env!("CARGO_BIN_EXE_engine-host").into()]);
+fn engine_loop(runs: usize, dir: &Path) -> f64 {
+    let config = LocalConfig::new(dir.join("data"), vec![env!("CARGO_BIN_EXE_engine-host").into()]);
     let (tell, hints) = channel();
     let engine = LocalEngine::start(config, move |run| {
         let _bench_is_over = tell.send(run);
@@ -77,7 +79,7 @@ fn engine_loop(runs: usize) -> f64 {
     per_second(runs, begun)
 }
 
-fn open_to_all(dir: &std::path::Path) {
+fn open_to_all(dir: &Path) {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o755)).expect("own folder");
 }

@@ -27,8 +27,13 @@ pub trait Engine: Send + Sync {
     fn stop(&self, run: RunId) -> Result<(), EngineError>;
 
     /// Up to `max_bytes` of what the run wrote to `stream`, from byte `offset` on. Beyond the end it gives no bytes.
-    fn read_log(&self, run: RunId, stream: Stream, offset: u64, max_bytes: usize)
-    -> Result<LogChunk, EngineError>;
+    fn read_log(
+        &self,
+        run: RunId,
+        stream: Stream,
+        offset: u64,
+        max_bytes: usize,
+    ) -> Result<LogChunk, EngineError>;
 
     /// Removes record and logs of a run that is not alive. A run that is forgotten could be launched again: forget it
     /// only when its end is on disk elsewhere.

@@ -109,7 +109,9 @@ impl LaunchSpec {
         if bytes > MAX_ARGS_BYTES {
             return Err(InvalidSpec::ArgsTooLong(bytes));
         }
-        if let Some((name, _)) = self.env.iter().find(|(name, _)| name.is_empty() || name.contains(['=', '\0'])) {
+        if let Some((name, _)) =
+            self.env.iter().find(|(name, _)| name.is_empty() || name.contains(['=', '\0']))
+        {
             return Err(InvalidSpec::EnvName(name.chars().take(80).collect()));
         }
         let has_nul = |text: &String| text.contains('\0');
@@ -119,7 +121,10 @@ impl LaunchSpec {
         if self.env.iter().any(|(_, value)| has_nul(value)) {
             return Err(InvalidSpec::Nul("environment"));
         }
-        if has_nul(&self.job_name) || has_nul(&self.project) || self.nodes.iter().any(|node| has_nul(&node.name)) {
+        if has_nul(&self.job_name)
+            || has_nul(&self.project)
+            || self.nodes.iter().any(|node| has_nul(&node.name))
+        {
             return Err(InvalidSpec::Nul("name"));
         }
         Ok(())

@@ -4,9 +4,7 @@ mod common;
 
 use common::{Center, node, now, spec, variables};
 use domain::Millis;
-use engines::{
-    ArrayTask, Engine as _, Ended, Exit, InvalidSpec, Observation, Status, Stream,
-};
+use engines::{ArrayTask, Ended, Engine as _, Exit, InvalidSpec, Observation, Status, Stream};
 
 #[test]
 fn a_run_ends_with_the_code_of_its_script_and_leaves_its_output() {
@@ -42,14 +40,18 @@ fn a_script_without_a_first_line_is_run_by_a_shell_and_gets_its_arguments() {
 #[test]
 fn a_run_that_heeds_the_signal_is_given_its_grace_at_the_time_limit() {
     let center = Center::start();
-    let mut spec = spec("#!/bin/sh\ntrap 'echo saved; exit 3' TERM\necho ready\nwhile :; do sleep 0.05; done\n");
+    let mut spec =
+        spec("#!/bin/sh\ntrap 'echo saved; exit 3' TERM\necho ready\nwhile :; do sleep 0.05; done\n");
     spec.time_limit = Millis(300);
     center.launch(&spec);
     let ended = center.wait_end(spec.run);
     assert_eq!(ended.how, Exit::TimedOut);
     assert_eq!(center.out(spec.run), "ready\nsaved\n");
     let took_ms = ended.at.since(ended.started_at.unwrap()).0;
-    assert!((290..4000).contains(&took_ms), "the limit is 300 ms, the grace of 5 s is not used up: {took_ms} ms");
+    assert!(
+        (290..4000).contains(&took_ms),
+        "the limit is 300 ms, the grace of 5 s is not used up: {took_ms} ms"
+    );
 }
 
 #[test]
@@ -99,7 +101,10 @@ fn logs_are_kept_up_to_their_limit_and_the_rest_is_said_to_be_missing() {
     assert_eq!(center.run(&spec), Exit::Code(0), "a run isn't held up by its log being full");
     let read = |stream, offset, max| center.engine.read_log(spec.run, stream, offset, max).unwrap();
     let chunk = read(Stream::Stdout, 99_990, 1000);
-    assert_eq!((chunk.bytes.len(), chunk.offset, chunk.end_offset, chunk.truncated), (10, 99_990, 100_000, true));
+    assert_eq!(
+        (chunk.bytes.len(), chunk.offset, chunk.end_offset, chunk.truncated),
+        (10, 99_990, 100_000, true)
+    );
     assert_eq!(read(Stream::Stdout, 500_000, 10).bytes, b"");
     assert_eq!(read(Stream::Stdout, 0, 7).bytes, b"xxxxxxx");
     let chunk = read(Stream::Stderr, 0, 1000);
@@ -175,7 +180,10 @@ fn a_run_that_cannot_start_says_why() {
         center.launch(&spec);
         let ended = center.wait_end(spec.run);
         assert_eq!(ended.started_at, None);
-        assert!(matches!(&ended.how, Exit::FailedToStart(why) if why.contains(want)), "{script:?}: {ended:?}");
+        assert!(
+            matches!(&ended.how, Exit::FailedToStart(why) if why.contains(want)),
+            "{script:?}: {ended:?}"
+        );
     }
 }
 
@@ -185,7 +193,10 @@ fn a_launch_that_can_never_work_is_refused_at_once() {
     let mut spec = spec("");
     spec.env = vec![("A=B".into(), "c".into())];
     let refused = center.engine.launch(&spec);
-    assert!(matches!(refused, Err(engines::EngineError::InvalidSpec(InvalidSpec::EnvName(_)))), "{refused:?}");
+    assert!(
+        matches!(refused, Err(engines::EngineError::InvalidSpec(InvalidSpec::EnvName(_)))),
+        "{refused:?}"
+    );
     assert_eq!(center.engine.observe(spec.run).unwrap(), Observation::NotLaunched);
 }
 
@@ -208,7 +219,8 @@ setsid env -i sh -c 'sleep 600 & echo daemon $!' < /dev/null
 #[test]
 fn a_fork_bomb_is_bounded_and_ended() {
     let center = Center::start();
-    let mut spec = spec("#!/bin/sh\necho begun\nbomb() { bomb | bomb & }\nwhile :; do bomb; done 2>/dev/null\n");
+    let mut spec =
+        spec("#!/bin/sh\necho begun\nbomb() { bomb | bomb & }\nwhile :; do bomb; done 2>/dev/null\n");
     spec.limits.max_processes = 120;
     spec.kill_grace = Millis(100);
     center.launch(&spec);
@@ -221,7 +233,8 @@ fn a_fork_bomb_is_bounded_and_ended() {
 #[test]
 fn temporary_files_go_with_the_run_and_results_stay() {
     let center = Center::start();
-    let spec = spec("#!/bin/sh\necho x > result\nmkdir -p $TMPDIR/a/b && chmod 500 $TMPDIR/a && echo $TMPDIR\n");
+    let spec =
+        spec("#!/bin/sh\necho x > result\nmkdir -p $TMPDIR/a/b && chmod 500 $TMPDIR/a && echo $TMPDIR/a\n");
     let temporary = center.output(&spec);
     let work = center.engine.work_folder(spec.tenant, spec.job);
     assert_eq!(std::fs::read_to_string(work.join("result")).unwrap(), "x\n");

@@ -111,8 +111,14 @@ mod tests {
     fn only_the_delegated_shape_is_taken() {
         let at = Path::new("/sys/fs/cgroup");
         for (own, want) in [
-            ("0::/system.slice/qiantang.service/center\n", Some("/sys/fs/cgroup/system.slice/qiantang.service")),
-            ("12:pids:/x\n0::/system.slice/q.service/center\n", Some("/sys/fs/cgroup/system.slice/q.service")),
+            (
+                "0::/system.slice/qiantang.service/center\n",
+                Some("/sys/fs/cgroup/system.slice/qiantang.service"),
+            ),
+            (
+                "12:pids:/x\n0::/system.slice/q.service/center\n",
+                Some("/sys/fs/cgroup/system.slice/q.service"),
+            ),
             ("0::/system.slice/qiantang.service\n", None),
             ("0::/user.slice/user-0.slice/session-1.scope\n", None),
             ("0::/\n", None),

@@ -168,7 +168,9 @@ fn limits(what: &Start<'_>) -> ([(libc::c_int, libc::rlimit64); 6], usize) {
 fn hard_limit(resource: c_int) -> u64 {
     let mut limit = libc::rlimit64 { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: the kernel fills the struct that is passed, and nothing else is read or written.
-    unsafe { libc::syscall(libc::SYS_prlimit64, 0, resource, std::ptr::null::<libc::rlimit64>(), &raw mut limit) };
+    unsafe {
+        libc::syscall(libc::SYS_prlimit64, 0, resource, std::ptr::null::<libc::rlimit64>(), &raw mut limit)
+    };
     limit.rlim_max
 }
 

@@ -26,7 +26,13 @@ pub struct Check {
 
 /// Looks at all that matters for the engine on this machine.
 pub fn check_host(config: &LocalConfig) -> Vec<Check> {
-    vec![check_isolation(config), check_passage(config), check_cgroup(config), check_ports(config), check_fork()]
+    vec![
+        check_isolation(config),
+        check_passage(config),
+        check_cgroup(config),
+        check_ports(config),
+        check_fork(),
+    ]
 }
 
 pub(super) fn require_isolation(config: &LocalConfig) -> Result<(), EngineError> {
@@ -38,7 +44,11 @@ pub(super) fn require_passage(config: &LocalConfig) -> Result<(), EngineError> {
 }
 
 fn require(check: Check) -> Result<(), EngineError> {
-    if check.ok { Ok(()) } else { Err(EngineError::CannotIsolate { missing: check.detail, hint: check.hint }) }
+    if check.ok {
+        Ok(())
+    } else {
+        Err(EngineError::CannotIsolate { missing: check.detail, hint: check.hint })
+    }
 }
 
 fn check_isolation(config: &LocalConfig) -> Check {
@@ -66,12 +76,16 @@ fn check_isolation(config: &LocalConfig) -> Check {
             format!("uid_base = {base} would give runs the uids of the system's own users"),
             "Set uid_base to a range that nobody else has, such as 200000.".to_owned(),
         ),
-        (Isolation::Full, _, true, Some(base)) => {
-            check(true, format!("Landlock version {abi}, tenants have the uids from {base} on"), String::new())
-        }
+        (Isolation::Full, _, true, Some(base)) => check(
+            true,
+            format!("Landlock version {abi}, tenants have the uids from {base} on"),
+            String::new(),
+        ),
         (Isolation::Full, ..ABI_WITH_SCOPES, false, _) => check(
             false,
-            format!("Landlock version {abi} does not keep signals apart, and without root tenants have no uids of their own"),
+            format!(
+                "Landlock version {abi} does not keep signals apart, and without root tenants have no uids of their own"
+            ),
             format!("Use Linux 6.12 or later, or run the center as root. {OR_NONE}"),
         ),
         (Isolation::Full, _, false, _) => {
@@ -109,7 +123,8 @@ fn check_passage(config: &LocalConfig) -> Check {
     if let Some(closed) = config.data_dir.ancestors().skip(1).find(is_closed) {
         check.ok = false;
         check.detail = format!("the uids of tenants can't pass through {} to {dir}", closed.display());
-        check.hint = format!("Use a data folder elsewhere, such as /var/lib/qiantang, or `chmod o+x`. {OR_NONE}");
+        check.hint =
+            format!("Use a data folder elsewhere, such as /var/lib/qiantang, or `chmod o+x`. {OR_NONE}");
     }
     check
 }
@@ -142,4 +157,3 @@ fn check_fork() -> Check {
     let hint = if ok { "" } else { "Mount /proc: the engine finds the processes of runs in it." };
     Check { name: "proc", ok, detail, hint: hint.to_owned() }
 }
-

@@ -2,7 +2,7 @@
 //!
 //! One process is started a node, so RANK is the rank of the node, as Ascend's operator for Kubernetes has it too, and
 //! WORLD_SIZE the number of nodes; a launcher such as torchrun or msrun multiplies by the cards itself, from
-//! QIANTANG_CARDS_PER_NODE. The job's own variables can change the first group (PATH, HOME, LANG…) and add any other,
+//! QIANTANG_CARDS_PER_NODE. The job's own variables can change the first group (PATH, HOME, LC_CTYPE…) and add any other,
 //! but not the ones that tell a run its place.
 
 use std::path::PathBuf;
@@ -38,10 +38,11 @@ pub(crate) fn environment(spec: &LaunchSpec, rank: usize, place: &Place) -> Vari
     for (name, value) in &spec.env {
         set(&mut all, name, value.clone());
     }
-    for (name, value) in
-        ranks(spec, rank, place).into_iter().chain(qiantang(spec, rank)).chain(slurm(spec, rank, place)).chain(
-            accelerators(spec, rank, place).into_iter().map(|(name, value)| (name.to_owned(), value)),
-        )
+    for (name, value) in ranks(spec, rank, place)
+        .into_iter()
+        .chain(qiantang(spec, rank))
+        .chain(slurm(spec, rank, place))
+        .chain(accelerators(spec, rank, place).into_iter().map(|(name, value)| (name.to_owned(), value)))
     {
         set(&mut all, &name, value);
     }
@@ -63,7 +64,8 @@ fn basics(place: &Place) -> Variables {
         ("USER", place.user.clone()),
         ("LOGNAME", place.user.clone()),
         ("SHELL", "/bin/sh".into()),
-        ("LANG", "C.UTF-8".into()),
+        // Text is UTF-8, all else plain: a whole locale would be loaded anew by every program of a script.
+        ("LC_CTYPE", "C.UTF-8".into()),
         ("PWD", text(&place.work)),
         ("TMPDIR", text(&place.temporary)),
     ])
@@ -113,11 +115,8 @@ fn slurm(spec: &LaunchSpec, rank: usize, place: &Place) -> Variables {
     let gpus = spec.nodes[rank].cards.len().to_string();
     let number = slurm_job_id(spec.job.as_bytes()).to_string();
     // In Slurm each task of an array has a job id of its own.
-    let own_number = if spec.array.is_some() {
-        slurm_job_id(spec.run.as_bytes()).to_string()
-    } else {
-        number.clone()
-    };
+    let own_number =
+        if spec.array.is_some() { slurm_job_id(spec.run.as_bytes()).to_string() } else { number.clone() };
     let mut all = named([
         ("SLURM_JOB_ID", own_number.clone()),
         ("SLURM_JOBID", own_number),
@@ -213,7 +212,11 @@ mod tests {
             array: Some(ArrayTask { index: 5, count: 3, min: 1, max: 9 }),
             script: String::new(),
             args: vec![],
-            env: vec![("LANG".into(), "zh_CN.UTF-8".into()), ("RANK".into(), "99".into()), ("X".into(), "=".into())],
+            env: vec![
+                ("LC_CTYPE".into(), "zh_CN.UTF-8".into()),
+                ("RANK".into(), "99".into()),
+                ("X".into(), "=".into()),
+            ],
             nodes: vec![node("a", 0b1100), node("b", 0b10011)],
             time_limit: Millis::from_secs(1),
             kill_grace: Millis::from_secs(1),
@@ -239,7 +242,7 @@ mod tests {
         let all = environment(&spec(Vendor::Ascend), 1, &place());
         let get = |name: &str| all.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
         for (name, value) in [
-            ("LANG", "zh_CN.UTF-8"),
+            ("LC_CTYPE", "zh_CN.UTF-8"),
             ("X", "="),
             ("RANK", "1"),
             ("NODE_RANK", "1"),

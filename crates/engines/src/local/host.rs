@@ -1,11 +1,12 @@
 //! The host: a small process with one thread that starts a supervisor for each run.
 //!
 //! A supervisor is a copy of the host (fork without exec), which is cheap because the host is small, and sound
-//! because it has a single thread; the center has many. The host ends when the center does; supervisors stay.
+//! because it has a single thread; the center has many. One that is done may look after another run, see `workers`. The
+//! host ends when the center does; supervisors stay to the end of their runs.
 //!
 //! It reads frames from its standard input, a socket: 4 bytes of length (little-endian), then the content; the first
-//! is the [`LocalConfig`], each other one 16 bytes of run id and the [`crate::LaunchSpec`]. It answers with lines of
-//! JSON, see [`Answer`].
+//! is the [`LocalConfig`], each other one 16 bytes of run id, 4 of the tenant's index (little-endian) and the
+//! [`crate::LaunchSpec`]. It answers with lines of JSON, see [`Answer`].
 
 use std::{
     collections::HashMap,
@@ -20,9 +21,10 @@ use std::{
 
 use domain::RunId;
 use rustix::{
-    event::{PollFd, PollFlags, poll},
+    event::{PollFd, PollFlags, Timespec, poll},
     fs::{CWD, Mode, OFlags, openat},
-    process::{Pid, WaitOptions, WaitStatus, wait},
+    io::Errno,
+    process::geteuid,
 };
 use serde::{Deserialize, Serialize};
 
@@ -30,9 +32,9 @@ use super::{
     config::{Isolation, LocalConfig},
     record::Runs,
     sandbox::SystemPaths,
-    supervisor,
-    sys::{self, Forked},
+    sys::{self, Came},
     tree,
+    workers::Workers,
 };
 
 /// The longest frame.
@@ -40,8 +42,8 @@ const MAX_FRAME_BYTES: usize = 16 << 20;
 /// The counts of processes are taken anew when they are older.
 const COUNT_EVERY_MS: i64 = 2000;
 
-/// The exit code of a supervisor that has told why it didn't begin.
-const REFUSED: i32 = 3;
+/// A host without work keeps supervisors waiting no longer than that.
+const IDLE_FOR: Timespec = Timespec { tv_sec: 10, tv_nsec: 0 };
 
 /// What the host tells the center.
 #[derive(Debug, Serialize, Deserialize)]
@@ -51,7 +53,10 @@ pub(super) enum Answer {
     /// The host can't do its work at all.
     Failed(String),
     /// A launch came to nothing, and left no record.
-    Refused { run: RunId, why: String },
+    Refused {
+        run: RunId,
+        why: String,
+    },
 }
 
 /// What the host has and supervisors inherit.
@@ -67,7 +72,6 @@ pub(super) struct Shared {
     pub cgroup_root: Option<PathBuf>,
     pub signals: OwnedFd,
     pub nothing: OwnedFd,
-    pub processes_by_uid: HashMap<u32, u64>,
 }
 
 /// The whole life of the host process. The program calls this before it does anything else, when it was started with
@@ -92,17 +96,20 @@ impl Shared {
 struct Host {
     center: UnixStream,
     shared: Shared,
-    supervisors: HashMap<Pid, RunId>,
+    workers: Workers,
+    processes_by_uid: HashMap<u32, u64>,
     counted_at_ms: i64,
     inbox: Vec<u8>,
 }
 
 impl Host {
     fn start(mut center: UnixStream) -> Result<Self, i32> {
-        match Self::prepare(&mut center) {
-            Ok(shared) => {
+        let prepared = Self::prepare(&mut center).and_then(|shared| Ok((shared, Workers::new()?)));
+        match prepared {
+            Ok((shared, workers)) => {
                 answer(&mut center, &Answer::Ready);
-                Ok(Self { center, shared, supervisors: HashMap::new(), counted_at_ms: i64::MIN, inbox: Vec::new() })
+                let (processes_by_uid, counted_at_ms) = (HashMap::new(), i64::MIN);
+                Ok(Self { center, shared, workers, processes_by_uid, counted_at_ms, inbox: Vec::new() })
             }
             Err(error) => {
                 answer(&mut center, &Answer::Failed(error.to_string()));
@@ -114,7 +121,8 @@ impl Host {
     fn prepare(center: &mut UnixStream) -> io::Result<Shared> {
         let mut len = [0; 4];
         center.read_exact(&mut len)?;
-        let mut frame = vec![0; usize::try_from(u32::from_le_bytes(len)).expect("32 bits fit").min(MAX_FRAME_BYTES)];
+        let mut frame =
+            vec![0; usize::try_from(u32::from_le_bytes(len)).expect("32 bits fit").min(MAX_FRAME_BYTES)];
         center.read_exact(&mut frame)?;
         let config: LocalConfig = serde_json::from_slice(&frame)?;
         center.set_nonblocking(true)?;
@@ -140,7 +148,6 @@ impl Host {
             system: isolates.then(|| SystemPaths::open(&config.readonly_paths, has_own_uids)),
             cgroup_root: super::cgroup::find(config.cgroup.as_deref()),
             nothing: openat(CWD, "/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?,
-            processes_by_uid: HashMap::new(),
             signals,
             config,
         })
@@ -149,22 +156,42 @@ impl Host {
     /// Until the center is gone. What it sent before is still started: it may have been promised.
     fn serve(mut self) -> i32 {
         loop {
-            let mut fds =
-                [PollFd::new(&self.center, PollFlags::IN), PollFd::new(&self.shared.signals, PollFlags::IN)];
-            if poll(&mut fds, None).is_err_and(|error| error != rustix::io::Errno::INTR) {
-                return 1;
+            let mut fds = [
+                PollFd::new(&self.center, PollFlags::IN),
+                PollFd::new(&self.shared.signals, PollFlags::IN),
+                PollFd::from_borrowed_fd(self.workers.reports(), PollFlags::IN),
+            ];
+            let timeout = self.workers.has_idle().then_some(&IDLE_FOR);
+            let came = poll(&mut fds, timeout);
+            let [center, signal, report] = fds.map(|fd| !fd.revents().is_empty());
+            match came {
+                Ok(0) => self.workers.dismiss_idle(),
+                Ok(_) => {}
+                Err(Errno::INTR) => continue,
+                Err(_) => return 1,
             }
-            let (center_ready, signal_came) = (!fds[0].revents().is_empty(), !fds[1].revents().is_empty());
-            if signal_came {
+            // Reports first: they say which workers may go.
+            if report {
+                self.take_reports();
+            }
+            if signal {
                 while let Some(signal) = sys::next_signal(self.shared.signals.as_fd()) {
-                    if signal == libc::SIGTERM {
+                    if signal == Came::Terminate {
                         return 0;
                     }
                 }
                 self.reap();
             }
-            if center_ready && !self.take_frames() {
+            if center && !self.take_frames() {
                 return 0;
+            }
+        }
+    }
+
+    fn take_reports(&mut self) {
+        while let Some((run, why)) = self.workers.next_report() {
+            if let (Some(run), Some(why)) = (run, why) {
+                self.refuse(run, why);
             }
         }
     }
@@ -191,32 +218,19 @@ impl Host {
     }
 
     fn launch(&mut self, frame: &[u8]) {
-        let Some((run, spec)) = frame.split_first_chunk() else { return };
-        let run = RunId::from_bytes(*run);
+        let Some((run, rest)) = frame.split_first_chunk() else { return };
+        let Some((uid_index, spec)) = rest.split_first_chunk() else { return };
+        let (run, uid_index) = (RunId::from_bytes(*run), u32::from_le_bytes(*uid_index));
         self.count_processes();
-        // SAFETY: this process never starts a thread.
-        match unsafe { sys::fork() } {
-            Ok(Forked::Parent { child }) => {
-                self.supervisors.insert(child, run);
-            }
-            Ok(Forked::Child) => sys::exit_now(self.supervise(run, spec)),
-            Err(error) => self.refuse(run, format!("no new process: {error}")),
+        let uid = self.shared.config.uid(uid_index).unwrap_or_else(|| geteuid().as_raw());
+        let processes_of_uid = self.processes_by_uid.get(&uid).copied().unwrap_or(0);
+        if self.workers.assign_idle(run, uid_index, processes_of_uid, spec) {
+            return;
         }
-    }
-
-    /// The life of a supervisor.
-    fn supervise(&mut self, run: RunId, spec: &[u8]) -> i32 {
-        // A panic must not go on into the host's code, of which this is a copy.
-        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            supervisor::supervise(&self.shared, run, spec)
-        }));
-        match result {
-            Ok(Ok(())) => 0,
-            Ok(Err(error)) => {
-                self.refuse(run, error.to_string());
-                REFUSED
-            }
-            Err(_panic) => 4,
+        match self.workers.fork(run, uid_index, processes_of_uid) {
+            Ok(None) => {}
+            Ok(Some(work)) => sys::exit_now(work.work(&self.shared, spec)),
+            Err(error) => self.refuse(run, format!("no new process: {error}")),
         }
     }
 
@@ -224,61 +238,45 @@ impl Host {
         answer(&mut self.center, &Answer::Refused { run, why });
     }
 
-    /// Waits for what has ended. Of a supervisor that ended in any other way than by itself, what it looked after is
-    /// now a child of this process, and is killed.
+    /// Waits for what has ended. Of a supervisor that was lost while it had a run, what it looked after is now a child
+    /// of this process, and is killed.
     fn reap(&mut self) {
-        let mut lost = self.reap_supervisors();
+        let mut lost = self.workers.reap();
         if lost.is_empty() {
             return;
         }
         let own = std::process::id().cast_signed();
         for round in 0..100 {
-            let is_supervisor =
-                |pid: i32| Pid::from_raw(pid).is_some_and(|pid| self.supervisors.contains_key(&pid));
-            if tree::freeze_and_kill(&|| tree::descendants(&tree::all(), own, &is_supervisor)) == 0 {
+            if tree::freeze_and_kill(&|| tree::descendants(&tree::all(), own, &|pid| self.workers.has(pid)))
+                == 0
+            {
                 break;
             }
-            lost.extend(self.reap_supervisors());
+            lost.extend(self.workers.reap());
             std::thread::sleep(Duration::from_millis(round));
         }
-        for (run, status) in lost {
+        for (run, how) in lost {
             if let Some(root) = &self.shared.cgroup_root {
                 super::cgroup::clear(root, run);
             }
-            if status.exit_status() != Some(REFUSED) && !self.shared.runs.is_claimed(run) {
-                self.refuse(run, format!("its supervisor was lost before it began ({})", describe(status)));
+            if !self.shared.runs.is_claimed(run) {
+                self.refuse(run, format!("its supervisor was lost before it began ({how})"));
             }
             self.shared.hint(run);
         }
     }
 
-    /// Takes note of all processes that ended; returns the supervisors that didn't do so by themselves.
-    fn reap_supervisors(&mut self) -> Vec<(RunId, WaitStatus)> {
-        let mut lost = Vec::new();
-        while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
-            if let Some(run) = self.supervisors.remove(&pid)
-                && status.exit_status() != Some(0)
-            {
-                lost.push((run, status));
-            }
-        }
-        lost
-    }
-
     fn count_processes(&mut self) {
         let now_ms = sys::uptime().0;
-        if now_ms.saturating_sub(self.counted_at_ms) > COUNT_EVERY_MS {
-            self.shared.processes_by_uid = tree::count_by_uid();
-            self.counted_at_ms = now_ms;
+        if now_ms.saturating_sub(self.counted_at_ms) < COUNT_EVERY_MS {
+            return;
         }
-    }
-}
-
-fn describe(status: WaitStatus) -> String {
-    match (status.exit_status(), status.terminating_signal()) {
-        (Some(code), _) => format!("exit code {code}"),
-        (_, Some(signal)) => format!("signal {signal}"),
-        _ => "unknown".to_owned(),
+        let config = &self.shared.config;
+        let first_of_tenants = config.uid(0);
+        let own = geteuid().as_raw();
+        self.processes_by_uid =
+            tree::count_by_uid(&|uid| first_of_tenants.map_or(uid == own, |first| uid >= first));
+        self.counted_at_ms = now_ms;
     }
 }
 

@@ -100,7 +100,7 @@ impl Link {
     /// Hands the launch to the host, or keeps it until there is one.
     pub(super) fn launch(&self, spec: &LaunchSpec) -> Result<(), EngineError> {
         let body = serde_json::to_vec(spec).map_err(|error| EngineError::Host(error.to_string()))?;
-        let message: Arc<[u8]> = frame(&[spec.run.as_bytes(), &body]).into();
+        let message: Arc<[u8]> = frame(&[spec.run.as_bytes(), &spec.uid_index.to_le_bytes(), &body]).into();
         let mut state = self.shared.lock();
         state.refused.remove(&spec.run);
         state.pending.insert(spec.run, Arc::clone(&message));
@@ -346,7 +346,8 @@ fn start_host(config: &LocalConfig) -> io::Result<Host> {
     io::Write::write_all(&mut socket, &frame(&[&settings]))?;
     socket.set_read_timeout(Some(READY_WITHIN))?;
     // Byte by byte up to the end of the line: what may follow is for the engine's thread.
-    let line = socket.bytes().take_while(|byte| !matches!(byte, Ok(b'\n'))).collect::<io::Result<Vec<u8>>>()?;
+    let line =
+        socket.bytes().take_while(|byte| !matches!(byte, Ok(b'\n'))).collect::<io::Result<Vec<u8>>>()?;
     match serde_json::from_slice(&line) {
         Ok(Answer::Ready) => {}
         Ok(Answer::Failed(why)) => return Err(io::Error::other(why)),
@@ -354,4 +355,3 @@ fn start_host(config: &LocalConfig) -> io::Result<Host> {
     }
     Ok(host)
 }
-

@@ -25,6 +25,7 @@ mod sandbox;
 mod supervisor;
 mod sys;
 mod tree;
+mod workers;
 
 use std::{
     collections::HashSet,
@@ -37,7 +38,7 @@ use std::{
 };
 
 use domain::{JobId, RunId, TenantId, Timestamp};
-use rustix::{fs::FlockOperation, process::Signal};
+use rustix::fs::FlockOperation;
 
 pub use config::{Isolation, LocalConfig};
 pub use doctor::{Check, check_host};
@@ -228,8 +229,7 @@ impl Engine for LocalEngine {
                     let supervisor = sys::Handle::open(told.pid);
                     // Its lock was seen held after the handle was taken, so the handle is of the supervisor.
                     if let (Some(supervisor), Found::Alive(_)) = (supervisor, self.find(run)?) {
-                        supervisor.signal(Signal::TERM);
-                        return Ok(());
+                        return supervisor.stop(run).map_err(failed());
                     }
                 }
                 Found::Ended(_) => return Ok(()),
@@ -276,7 +276,9 @@ impl LocalEngine {
     fn is_truncated(&self, run: RunId, stream: Stream) -> Result<bool, EngineError> {
         Ok(match self.find(run)? {
             Found::Nothing => false,
-            Found::Alive(told) | Found::Ended(told) | Found::Vanished(told) => told.truncated[stream as usize],
+            Found::Alive(told) | Found::Ended(told) | Found::Vanished(told) => {
+                told.truncated[stream as usize]
+            }
         })
     }
 }

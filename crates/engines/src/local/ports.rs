@@ -23,7 +23,8 @@ pub(crate) struct Port {
 pub(crate) fn take((first, last): (u16, u16), seed: u64) -> Option<Port> {
     let count = u64::from(last.checked_sub(first)?) + 1;
     (0..count.min(4096)).find_map(|step| {
-        let number = first + u16::try_from((seed.wrapping_add(step)) % count).expect("below the count of ports");
+        let number =
+            first + u16::try_from((seed.wrapping_add(step)) % count).expect("below the count of ports");
         let name = SocketAddr::from_abstract_name(format!("qiantang-port-{number}")).ok()?;
         let mark = UnixDatagram::bind_addr(&name).ok()?;
         is_free(number).then_some(Port { number, _mark: mark })

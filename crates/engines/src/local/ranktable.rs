@@ -30,11 +30,18 @@ struct Device {
 
 /// The table of a run on `nodes`, as JSON text. Cards keep the machine's numbers. `device_ip(node, card)` gives the
 /// address of a card's own network port.
-pub(crate) fn rank_table(nodes: &[LaunchNode], host_ip: &str, device_ip: impl Fn(&LaunchNode, u8) -> String) -> String {
+pub(crate) fn rank_table(
+    nodes: &[LaunchNode],
+    host_ip: &str,
+    device_ip: impl Fn(&LaunchNode, u8) -> String,
+) -> String {
     let mut rank = 0_u32;
     let mut device = |node: &LaunchNode, card: u8| {
-        let device =
-            Device { device_id: card.to_string(), device_ip: device_ip(node, card), rank_id: rank.to_string() };
+        let device = Device {
+            device_id: card.to_string(),
+            device_ip: device_ip(node, card),
+            rank_id: rank.to_string(),
+        };
         rank += 1;
         device
     };
@@ -48,7 +55,8 @@ pub(crate) fn rank_table(nodes: &[LaunchNode], host_ip: &str, device_ip: impl Fn
             hardware_type: &node.model,
         })
         .collect();
-    let table = Table { status: "completed", server_list, server_count: nodes.len().to_string(), version: "1.0" };
+    let table =
+        Table { status: "completed", server_list, server_count: nodes.len().to_string(), version: "1.0" };
     serde_json::to_string(&table).expect("strings and lists have a JSON form")
 }
 

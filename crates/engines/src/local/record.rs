@@ -118,7 +118,13 @@ impl Runs {
         let mut record = Record(fd.into());
         record.append(first)?;
         let linked = match &temporary {
-            None => linkat(CWD, sys::own_descriptor_path(&record.0), &self.0, &name, AtFlags::SYMLINK_FOLLOW),
+            // Older kernels let only the privileged link a descriptor; for the others there is the way through /proc.
+            None => match linkat(&record.0, "", &self.0, &name, AtFlags::EMPTY_PATH) {
+                Err(Errno::NOENT | Errno::PERM) => {
+                    linkat(CWD, sys::own_descriptor_path(&record.0), &self.0, &name, AtFlags::SYMLINK_FOLLOW)
+                }
+                linked => linked,
+            },
             Some(temporary) => {
                 let linked = linkat(&self.0, temporary, &self.0, &name, AtFlags::empty());
                 unlinkat(&self.0, temporary, AtFlags::empty())?;
@@ -225,7 +231,9 @@ impl Record {
 impl Line {
     fn bounded(&self) -> std::borrow::Cow<'_, Self> {
         match self {
-            Self::End { started_at, at, how: Exit::FailedToStart(reason) } if reason.len() > MAX_REASON_BYTES => {
+            Self::End { started_at, at, how: Exit::FailedToStart(reason) }
+                if reason.len() > MAX_REASON_BYTES =>
+            {
                 let end = reason.floor_char_boundary(MAX_REASON_BYTES);
                 let how = Exit::FailedToStart(reason[..end].to_owned());
                 std::borrow::Cow::Owned(Self::End { started_at: *started_at, at: *at, how })
@@ -297,7 +305,9 @@ mod tests {
         let how = Exit::FailedToStart("x".repeat(5000));
         record.append(&Line::End { started_at: None, at: Timestamp::from_secs(2), how }).unwrap();
         let Found::Ended(told) = runs.find(other).unwrap() else { panic!("it has ended") };
-        assert!(matches!(told.end.unwrap().how, Exit::FailedToStart(reason) if reason.len() == MAX_REASON_BYTES));
+        assert!(
+            matches!(told.end.unwrap().how, Exit::FailedToStart(reason) if reason.len() == MAX_REASON_BYTES)
+        );
 
         runs.remove(other).unwrap();
         assert!(matches!(runs.find(other).unwrap(), Found::Nothing));

@@ -22,7 +22,17 @@ use crate::LaunchNode;
 const NEWEST: ABI = ABI::V9;
 
 const SYSTEM: [&str; 12] = [
-    "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc", "/opt", "/nix/store", "/proc", "/sys",
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/etc",
+    "/opt",
+    "/nix/store",
+    "/proc",
+    "/sys",
     // Where /etc/resolv.conf points to on many systems.
     "/run/systemd/resolve",
 ];
@@ -60,7 +70,11 @@ impl SystemPaths {
     }
 
     /// The ruleset of a run that may write to `own` folders and use the `devices`.
-    pub(crate) fn ruleset(&self, own: &[BorrowedFd<'_>], devices: &[PathBuf]) -> Result<OwnedFd, RulesetError> {
+    pub(crate) fn ruleset(
+        &self,
+        own: &[BorrowedFd<'_>],
+        devices: &[PathBuf],
+    ) -> Result<OwnedFd, RulesetError> {
         let scopes = Scope::AbstractUnixSocket | Scope::Signal;
         let scopes_level =
             if self.needs_scopes { CompatLevel::HardRequirement } else { CompatLevel::BestEffort };
@@ -103,9 +117,10 @@ pub(crate) fn device_files(nodes: &[LaunchNode]) -> Vec<PathBuf> {
             Vendor::Ascend => {
                 ("/dev/davinci", &["/dev/davinci_manager", "/dev/devmm_svm", "/dev/hisi_hdc", "/dev/upgrade"])
             }
-            Vendor::Nvidia => {
-                ("/dev/nvidia", &["/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools", "/dev/nvidia-caps"])
-            }
+            Vendor::Nvidia => (
+                "/dev/nvidia",
+                &["/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools", "/dev/nvidia-caps"],
+            ),
             Vendor::Other => continue,
         };
         files.extend(node.cards.iter().map(|card| PathBuf::from(format!("{each}{card}"))));

@@ -1,6 +1,6 @@
 //! The supervisor of one run: starts its processes, keeps their output, enforces its limits, and records its end.
 //!
-//! It is a copy of the host with a single thread, and waits in one place, [`Supervisor::watch`]. All descendants of
+//! It has a single thread, and waits in one place, [`Supervisor::watch`]. All descendants of
 //! the run's processes become its children when their own parents end, so the run is over when the kernel says that
 //! it has no children: nothing can be left behind.
 
@@ -9,12 +9,12 @@ use std::{
     io,
     os::fd::{AsFd as _, OwnedFd},
     path::Path,
+    rc::Rc,
 };
 
 use domain::{Millis, RunId, Timestamp};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    fs::Mode,
     io::Errno,
     process::{Pid, Signal, WaitOptions, WaitStatus, wait},
 };
@@ -40,23 +40,62 @@ const TOUCH_EVERY: Millis = Millis(30_000);
 /// What is read of an output at once.
 const READ_BYTES: usize = 64 << 10;
 
-/// Looks after the run from its claim to its end. An error means that nothing was started and nothing recorded.
-pub(super) fn supervise(shared: &Shared, run: RunId, spec: &[u8]) -> io::Result<()> {
-    let spec: LaunchSpec = serde_json::from_slice(spec)?;
-    sys::become_subreaper()?;
-    let claim = Line::Claim { pid: std::process::id().cast_signed(), boot: shared.boot.clone(), at: sys::now() };
-    let Some(record) = shared.runs.claim(run, &claim)? else { return Ok(()) };
-    // From here on the record speaks. What the center or the terminal hold open must not be held open by this process.
-    rustix::stdio::dup2_stdin(&shared.nothing)?;
-    rustix::stdio::dup2_stdout(&shared.nothing)?;
-    rustix::stdio::dup2_stderr(&shared.nothing)?;
+/// What a supervisor is told about a run by the host.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Assignment {
+    pub run: RunId,
+    /// Where to look first for a free folder, see [`Folders`].
+    pub slot: u32,
+    /// How many processes the run's uid has on this machine already.
+    pub processes_of_uid: u64,
+}
 
-    let logs = Stream::ALL.map(|stream| Log::new(stream, spec.log_limit_bytes));
+/// What is kept for the next run, which is likely to be of the same tenant.
+#[derive(Debug)]
+pub(super) struct Kept {
+    folders: Folders,
+    /// For runs without real cards.
+    ruleset: Option<Rc<OwnedFd>>,
+}
+
+impl Kept {
+    /// What the run may open; `None` without isolation.
+    fn ruleset(&mut self, shared: &Shared, spec: &LaunchSpec) -> Result<Option<Rc<OwnedFd>>, String> {
+        let Some(system) = &shared.system else { return Ok(None) };
+        let devices = sandbox::device_files(&spec.nodes);
+        if devices.is_empty()
+            && let Some(ruleset) = &self.ruleset
+        {
+            return Ok(Some(Rc::clone(ruleset)));
+        }
+        let own = [self.folders.home_fd.as_fd(), self.folders.temporary_fd.as_fd()];
+        let ruleset =
+            system.ruleset(&own, &devices).map_err(|error| format!("failed to isolate it: {error}"))?;
+        let ruleset = Rc::new(ruleset);
+        if devices.is_empty() {
+            self.ruleset = Some(Rc::clone(&ruleset));
+        }
+        Ok(Some(ruleset))
+    }
+}
+
+/// Looks after the run from its claim to its end. An error means that nothing was started.
+pub(super) fn supervise(
+    shared: &Shared,
+    kept: &mut Option<Kept>,
+    Assignment { run, slot, processes_of_uid }: Assignment,
+    spec: &[u8],
+) -> io::Result<()> {
+    let spec: LaunchSpec = serde_json::from_slice(spec)?;
+    let claim =
+        Line::Claim { pid: std::process::id().cast_signed(), boot: shared.boot.clone(), at: sys::now() };
+    let Some(record) = shared.runs.claim(run, &claim)? else { return Ok(()) };
+    // From here on the record speaks.
     let mut supervisor = Supervisor {
         shared,
         spec: &spec,
         record,
-        logs,
+        logs: Stream::ALL.map(|stream| Log::new(stream, spec.log_limit_bytes)),
         nodes: Vec::new(),
         started_at: None,
         buffer: Vec::new(),
@@ -64,14 +103,11 @@ pub(super) fn supervise(shared: &Shared, run: RunId, spec: &[u8]) -> io::Result<
         cause: None,
         failed: None,
     };
-    let holdings = supervisor.start();
-    let (holdings, refusal) = match holdings {
-        Ok(holdings) => (Some(holdings), None),
-        Err((holdings, reason)) => {
-            supervisor.phase = Phase::killing_from(sys::uptime());
-            (holdings, Some(reason))
-        }
-    };
+    let mut holdings = Holdings { port: None, cgroup: None };
+    let refusal = supervisor.start(kept, &mut holdings, slot, processes_of_uid).err();
+    if refusal.is_some() {
+        supervisor.phase = Phase::killing_from(sys::uptime());
+    }
     supervisor.watch();
     let at = sys::now();
     supervisor.drain();
@@ -79,26 +115,20 @@ pub(super) fn supervise(shared: &Shared, run: RunId, spec: &[u8]) -> io::Result<
     let started_at = if matches!(how, Exit::FailedToStart(_)) { None } else { supervisor.started_at };
     supervisor.record.append(&Line::End { started_at, at, how })?;
     shared.hint(run);
-    if let Some(holdings) = holdings {
-        holdings.give_back();
+    if kept.as_ref().is_some_and(|kept| kept.folders.empty().is_err()) {
+        // Another folder for the next run.
+        *kept = None;
+    }
+    if let Some(cgroup) = holdings.cgroup {
+        cgroup.remove();
     }
     Ok(())
 }
 
 /// What the run has for as long as it lasts.
 struct Holdings {
-    folders: Folders,
-    _port: Port,
+    port: Option<Port>,
     cgroup: Option<Cgroup>,
-}
-
-impl Holdings {
-    fn give_back(self) {
-        self.folders.remove_temporary();
-        if let Some(cgroup) = self.cgroup {
-            cgroup.remove();
-        }
-    }
 }
 
 /// The first process of one node.
@@ -112,9 +142,14 @@ struct NodeProcess {
 enum Phase {
     Running,
     /// All were told to end; what is left at that instant is killed.
-    Ending { kill_at: Millis },
+    Ending {
+        kill_at: Millis,
+    },
     /// All are killed; what is left at that instant, too.
-    Killing { again_at: Millis, pause: Millis },
+    Killing {
+        again_at: Millis,
+        pause: Millis,
+    },
 }
 
 impl Phase {
@@ -145,55 +180,50 @@ struct Supervisor<'a> {
 }
 
 impl Supervisor<'_> {
-    /// Starts the processes of all nodes. On failure gives the reason, and what it holds already.
-    fn start(&mut self) -> Result<Holdings, (Option<Holdings>, String)> {
-        let folders = Folders::make(&self.shared.config, self.spec)
-            .map_err(|error| (None, format!("failed to make its folders: {error}")))?;
-        let seed = u64::from_be_bytes(*self.spec.run.as_bytes().last_chunk().expect("16 bytes"));
-        let Some(port) = ports::take(self.shared.config.master_ports, seed) else {
-            folders.remove_temporary();
-            return Err((None, "no free port is left on this machine for MASTER_PORT".to_owned()));
-        };
-        let cgroup = self.shared.cgroup_root.as_deref().and_then(|root| {
-            Cgroup::make(root, self.spec.run, &self.spec.limits).ok()
-        });
-        let holdings = Holdings { folders, _port: port, cgroup };
-        match self.start_nodes(&holdings) {
-            Ok(()) => Ok(holdings),
-            Err(reason) => Err((Some(holdings), reason)),
-        }
-    }
-
-    fn start_nodes(&mut self, holdings: &Holdings) -> Result<(), String> {
-        let Holdings { folders, cgroup, .. } = holdings;
+    /// Starts the processes of all nodes. On failure gives the reason.
+    fn start(
+        &mut self,
+        kept: &mut Option<Kept>,
+        holdings: &mut Holdings,
+        slot: u32,
+        processes_of_uid: u64,
+    ) -> Result<(), String> {
         let (spec, shared) = (self.spec, self.shared);
         let failed = |what: &'static str| move |error: io::Error| format!("failed to {what}: {error}");
+        if kept.as_ref().is_none_or(|kept| !kept.folders.are_for(spec.tenant)) {
+            // Gives the old ones back first.
+            *kept = None;
+            let folders = Folders::make(&shared.config, spec.tenant, spec.uid_index, slot)
+                .map_err(failed("make its tenant's folders"))?;
+            *kept = Some(Kept { folders, ruleset: None });
+        }
+        let kept = kept.as_mut().expect("made if it was not there");
+        let ruleset = kept.ruleset(shared, spec)?;
+        let folders = &kept.folders;
+        let (work, work_fd) = folders.make_work(spec.job).map_err(failed("make its work folder"))?;
 
-        let script = folders.write("script", Mode::RWXU, spec.script.as_bytes()).map_err(failed("write its script"))?;
+        let seed = u64::from_be_bytes(*spec.run.as_bytes().last_chunk().expect("16 bytes"));
+        let Some(port) = ports::take(shared.config.master_ports, seed) else {
+            return Err("no free port is left on this machine for MASTER_PORT".to_owned());
+        };
+        let master_port = holdings.port.insert(port).number;
+        if let Some(root) = &shared.cgroup_root {
+            holdings.cgroup = Cgroup::make(root, spec.run, &spec.limits).ok();
+        }
+        let entrance = holdings.cgroup.as_ref().and_then(|cgroup| cgroup.entrance().ok());
+
+        let script = folders.write_script(&spec.script).map_err(failed("write its script"))?;
         let place = Place {
             home: folders.home.clone(),
-            work: folders.work.clone(),
+            work,
             temporary: folders.temporary.clone(),
             user: format!("qt{}", spec.uid_index),
             path: shared.config.path.clone(),
-            master_port: holdings._port.number,
+            master_port,
             rank_table: write_rank_table(folders, spec).map_err(failed("write its rank table"))?,
         };
-        let ruleset = match &shared.system {
-            None => None,
-            Some(system) => {
-                let own = [folders.home_fd.as_fd(), folders.temporary_fd.as_fd()];
-                let ruleset = system.ruleset(&own, &sandbox::device_files(&spec.nodes));
-                Some(ruleset.map_err(|error| format!("failed to isolate it: {error}"))?)
-            }
-        };
-        let entrance = cgroup.as_ref().and_then(|cgroup| cgroup.entrance().ok());
-        let uid = shared.config.uid(spec.uid_index);
-        let counted_uid = uid.unwrap_or_else(|| rustix::process::geteuid().as_raw());
-        // Where no cgroup counts them, the kernel counts all processes of the uid, so those of other runs are added.
-        let others = shared.processes_by_uid.get(&counted_uid).copied().unwrap_or(0);
-        let max_processes_of_uid = (!cgroup.as_ref().is_some_and(|cgroup| cgroup.limits_processes))
-            .then(|| others + u64::from(spec.limits.max_processes));
+        let limits_memory = holdings.cgroup.as_ref().is_some_and(|cgroup| cgroup.limits_memory);
+        let limits_processes = holdings.cgroup.as_ref().is_some_and(|cgroup| cgroup.limits_processes);
         // A shell where the script doesn't say what runs it.
         let shell = (!spec.script.starts_with("#!")).then(default_shell);
         let args: Vec<&OsStr> = (shell.iter().map(|shell| shell.as_os_str()))
@@ -208,14 +238,16 @@ impl Supervisor<'_> {
                 program: shell.unwrap_or(&script),
                 args: &args,
                 env: &environment(spec, rank, &place),
-                folder: folders.work_fd.as_fd(),
+                folder: work_fd.as_fd(),
                 stdin: shared.nothing.as_fd(),
                 stdout: stdout_for_process.as_fd(),
                 stderr: stderr_for_process.as_fd(),
-                uid,
+                uid: shared.config.uid(spec.uid_index),
                 limits: &spec.limits,
-                max_processes_of_uid,
-                limits_data: !cgroup.as_ref().is_some_and(|cgroup| cgroup.limits_memory),
+                // Where no cgroup counts them, the kernel counts all of the uid, so those of other runs are added.
+                max_processes_of_uid: (!limits_processes)
+                    .then(|| processes_of_uid + u64::from(spec.limits.max_processes)),
+                limits_data: !limits_memory,
                 ruleset: ruleset.as_ref().map(|fd| fd.as_fd()),
                 cgroup: entrance.as_ref().map(|file| file.as_fd()),
             });
@@ -304,7 +336,7 @@ impl Supervisor<'_> {
             self.read_outputs();
         }
         while signal_came && let Some(signal) = sys::next_signal(self.shared.signals.as_fd()) {
-            if signal == libc::SIGTERM && matches!(self.phase, Phase::Running) {
+            if signal.stops(self.spec.run) && matches!(self.phase, Phase::Running) {
                 self.end_all(sys::uptime(), Some(Cause::Stopped));
             }
         }
@@ -393,7 +425,7 @@ fn write_rank_table(folders: &Folders, spec: &LaunchSpec) -> io::Result<Option<s
         known.unwrap_or(super::env::MASTER_ADDR).to_owned()
     });
     // The processes that read it are started when it is complete.
-    folders.write("hccl.json", Mode::RUSR | Mode::WUSR, table.as_bytes()).map(Some)
+    folders.write("hccl.json", table.as_bytes()).map(Some)
 }
 
 /// Says why a start failed, to the one who wrote the script.
@@ -414,9 +446,14 @@ fn explain(error: &StartError, script: &str) -> String {
             format!("its first line asks for `{interpreter}`, which runs may not execute{line_end}")
         }
         (Some(libc::ENOEXEC), Some(_)) => {
-            format!("its first line `{}` is not one that names a program", first.chars().take(80).collect::<String>())
+            format!(
+                "its first line `{}` is not one that names a program",
+                first.chars().take(80).collect::<String>()
+            )
         }
-        (Some(libc::EAGAIN), _) => "its tenant has as many processes on this machine as it may have".to_owned(),
+        (Some(libc::EAGAIN), _) => {
+            "its tenant has as many processes on this machine as it may have".to_owned()
+        }
         (Some(libc::E2BIG), _) => "its arguments and environment are too long".to_owned(),
         _ => format!("failed to run it: {source}"),
     }

@@ -1,11 +1,12 @@
 //! The few system calls that have no safe wrapper elsewhere, and clocks.
 
 use std::{
+    ffi::c_int,
     io,
     os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
 };
 
-use domain::{Millis, Timestamp};
+use domain::{Millis, RunId, Timestamp};
 use rustix::{
     process::{Pid, Signal},
     time::{ClockId, clock_gettime},
@@ -43,7 +44,8 @@ fn check(result: libc::c_long) -> io::Result<libc::c_long> {
 pub(crate) fn landlock_abi() -> u32 {
     const VERSION: libc::c_ulong = 1;
     // SAFETY: with this flag the call takes no attributes and only returns a number.
-    let abi = unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<u8>(), 0_usize, VERSION) };
+    let abi =
+        unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<u8>(), 0_usize, VERSION) };
     u32::try_from(abi).unwrap_or(0)
 }
 
@@ -75,7 +77,8 @@ pub(crate) fn exit_now(code: i32) -> ! {
 /// Makes this process the parent of descendants whose own parents are gone.
 pub(crate) fn become_subreaper() -> io::Result<()> {
     // SAFETY: the call takes plain numbers.
-    check(unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1_usize, 0_usize, 0_usize, 0_usize) }.into()).map(drop)
+    check(unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1_usize, 0_usize, 0_usize, 0_usize) }.into())
+        .map(drop)
 }
 
 /// Nobody but root may trace this process or look into its memory, files and environment.
@@ -91,34 +94,70 @@ pub(crate) fn leave_keyring() {
     unsafe { libc::syscall(libc::SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, std::ptr::null::<u8>()) };
 }
 
+/// What a supervisor is sent to end one run. It carries the end of the run's id, because the supervisor may have gone
+/// on to another run meanwhile; and it is a real-time signal, so that none is lost to another that is waiting.
+fn stop_signal() -> c_int {
+    libc::SIGRTMIN() + 1
+}
+
+fn stop_value(run: RunId) -> u64 {
+    u64::from_ne_bytes(*run.as_bytes().last_chunk().expect("16 bytes"))
+}
+
 /// Sets every signal to its default and blocks all: what comes is read from the descriptor returned.
-/// It tells of SIGCHLD and SIGTERM.
 pub(crate) fn signals_by_descriptor() -> io::Result<OwnedFd> {
     // SAFETY: the sets are initialised by sigfillset and sigemptyset before they are used; SIG_DFL installs no code.
     unsafe {
-        for signal in 1..=64 {
+        for signal in 1..=libc::SIGRTMAX() {
             libc::signal(signal, libc::SIG_DFL);
         }
         let mut set: libc::sigset_t = std::mem::zeroed();
         libc::sigfillset(&raw mut set);
         check(libc::sigprocmask(libc::SIG_SETMASK, &raw const set, std::ptr::null_mut()).into())?;
         libc::sigemptyset(&raw mut set);
-        libc::sigaddset(&raw mut set, libc::SIGCHLD);
-        libc::sigaddset(&raw mut set, libc::SIGTERM);
+        for signal in [libc::SIGCHLD, libc::SIGTERM, stop_signal()] {
+            libc::sigaddset(&raw mut set, signal);
+        }
         let fd = check(libc::signalfd(-1, &raw const set, libc::SFD_NONBLOCK | libc::SFD_CLOEXEC).into())?;
         Ok(OwnedFd::from_raw_fd(i32::try_from(fd).expect("a descriptor fits an i32")))
     }
 }
 
-/// Takes the next signal from such a descriptor, `None` if there is none now.
-pub(crate) fn next_signal(fd: BorrowedFd<'_>) -> Option<i32> {
-    let mut info = [0_u8; size_of::<libc::signalfd_siginfo>()];
-    match rustix::io::read(fd, &mut info) {
-        Ok(len) if len == info.len() => {
-            i32::from_ne_bytes(info[..4].try_into().expect("4 bytes")).into()
+/// What such a descriptor tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Came {
+    ChildEnded,
+    /// Somebody wants this process to end.
+    Terminate,
+    /// The run with this [`stop_value`] is to be stopped.
+    Stop(u64),
+}
+
+impl Came {
+    /// Whether the run is to be stopped.
+    pub(crate) fn stops(self, run: RunId) -> bool {
+        match self {
+            Self::ChildEnded => false,
+            Self::Terminate => true,
+            Self::Stop(value) => value == stop_value(run),
         }
-        _ => None,
     }
+}
+
+/// Takes the next signal from such a descriptor, `None` if there is none now.
+pub(crate) fn next_signal(fd: BorrowedFd<'_>) -> Option<Came> {
+    let mut bytes = [0_u8; size_of::<libc::signalfd_siginfo>()];
+    if rustix::io::read(fd, &mut bytes).ok()? < bytes.len() {
+        return None;
+    }
+    // SAFETY: the struct is plain numbers, for which all bytes are valid values, and is read without its alignment.
+    let info = unsafe { bytes.as_ptr().cast::<libc::signalfd_siginfo>().read_unaligned() };
+    let signal = c_int::try_from(info.ssi_signo).ok()?;
+    Some(match signal {
+        libc::SIGTERM => Came::Terminate,
+        _ if signal == stop_signal() => Came::Stop(info.ssi_ptr),
+        _ => Came::ChildEnded,
+    })
 }
 
 /// Does `work` on files as user and group `id`, with no more rights than they have: what they may not reach can't be
@@ -155,6 +194,30 @@ impl Handle {
     /// Sends the signal; a process that is gone already is no error.
     pub(crate) fn signal(&self, signal: Signal) {
         let _gone = rustix::process::pidfd_send_signal(&self.0, signal);
+    }
+
+    /// Tells a supervisor to end the run, if it is the one that it looks after.
+    pub(crate) fn stop(&self, run: RunId) -> io::Result<()> {
+        // The beginning of a siginfo_t for a signal with a value: number, errno, code, padding; sender; value.
+        #[repr(C)]
+        struct Info {
+            head: [c_int; 4],
+            sender: [libc::pid_t; 2],
+            value: u64,
+            rest: [u64; 12],
+        }
+        const { assert!(size_of::<Info>() == size_of::<libc::siginfo_t>()) };
+        let sender = [std::process::id().cast_signed(), rustix::process::geteuid().as_raw().cast_signed()];
+        let head = [stop_signal(), 0, libc::SI_QUEUE, 0];
+        let info = Info { head, sender, value: stop_value(run), rest: [0; 12] };
+        // SAFETY: the descriptor is open and the struct has the size and the layout that the kernel reads.
+        let sent = unsafe {
+            libc::syscall(libc::SYS_pidfd_send_signal, self.0.as_raw_fd(), stop_signal(), &raw const info, 0)
+        };
+        match check(sent) {
+            Err(error) if error.raw_os_error() != Some(libc::ESRCH) => Err(error),
+            _ => Ok(()),
+        }
     }
 }
 

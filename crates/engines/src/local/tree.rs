@@ -20,11 +20,12 @@ pub(crate) struct Process {
 
 /// All processes of this machine that can be seen.
 pub(crate) fn all() -> Vec<Process> {
-    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
-    entries
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter_map(look)
-        .collect()
+    pids().filter_map(look).collect()
+}
+
+fn pids() -> impl Iterator<Item = i32> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten();
+    entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
 }
 
 fn look(pid: i32) -> Option<Process> {
@@ -111,7 +112,10 @@ pub(crate) fn leftovers(run: domain::RunId, sessions: &[i32]) -> Vec<Process> {
             Some(found) => found == marker,
             // A process may have overwritten its environment. Its session tells, unless that number was given to
             // another session since, whose first process then lives.
-            None => sessions.contains(&process.session) && look(process.session).is_none_or(|leader| leader.is_zombie),
+            None => {
+                sessions.contains(&process.session)
+                    && look(process.session).is_none_or(|leader| leader.is_zombie)
+            }
         })
         .collect()
 }
@@ -124,16 +128,19 @@ fn run_marker(pid: i32) -> Option<String> {
         .map(|entry| String::from_utf8_lossy(entry).into_owned())
 }
 
-/// How many processes and threads each uid has on this machine now.
-pub(crate) fn count_by_uid() -> HashMap<u32, u64> {
+/// How many processes and threads each of the uids that `counts` has now on this machine.
+pub(crate) fn count_by_uid(counts: &dyn Fn(u32) -> bool) -> HashMap<u32, u64> {
     use std::os::unix::fs::MetadataExt as _;
-    let mut counts = HashMap::new();
-    for process in all() {
-        if let Ok(folder) = std::fs::metadata(format!("/proc/{}/stat", process.pid)) {
-            *counts.entry(folder.uid()).or_default() += u64::from(process.threads);
+    let mut found = HashMap::new();
+    for pid in pids() {
+        let Ok(folder) = std::fs::metadata(format!("/proc/{pid}")) else { continue };
+        if counts(folder.uid())
+            && let Some(process) = look(pid)
+        {
+            *found.entry(folder.uid()).or_default() += u64::from(process.threads);
         }
     }
-    counts
+    found
 }
 
 #[cfg(test)]
@@ -146,7 +153,10 @@ mod tests {
         let line = "77 (a) R 1 1 (b) S 5 6 7 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 3 0 998 1 1";
         let want = Process { pid: 77, parent: 5, session: 7, threads: 3, started: 998, is_zombie: false };
         assert_eq!(parse_stat(line), Some(want));
-        assert_eq!(look(std::process::id().cast_signed()).map(|me| me.pid), Some(std::process::id().cast_signed()));
+        assert_eq!(
+            look(std::process::id().cast_signed()).map(|me| me.pid),
+            Some(std::process::id().cast_signed())
+        );
     }
 
     #[test]

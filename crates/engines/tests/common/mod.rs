@@ -43,7 +43,10 @@ impl Center {
 
     pub fn start_in(dir: tempfile::TempDir, config: LocalConfig) -> Self {
         let (tell, hints) = channel();
-        let engine = LocalEngine::start(config, move |run| { let _test_is_over = tell.send(run); }).expect("the engine starts");
+        let engine = LocalEngine::start(config, move |run| {
+            let _test_is_over = tell.send(run);
+        })
+        .expect("the engine starts");
         Self { engine, hints, dir }
     }
 
@@ -189,7 +192,10 @@ pub fn node(name: &str, cards: u8) -> LaunchNode {
 
 /// Lines `NAME=value` as a map.
 pub fn variables(text: &str) -> HashMap<String, String> {
-    text.lines().filter_map(|line| line.split_once('=')).map(|(name, value)| (name.into(), value.into())).collect()
+    text.lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect()
 }
 
 /// Whether there is such a process that is not a zombie.
