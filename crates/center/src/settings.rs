@@ -22,6 +22,8 @@ pub struct Settings {
     /// Whether cookies are sent over HTTPS only: set it when a proxy in front speaks TLS.
     pub secure_cookies: bool,
     pub log: LogFormat,
+    /// Whether `/metrics` answers without a token.
+    pub open_metrics: bool,
     pub engine: EngineSettings,
     pub jobs: JobSettings,
     pub billing: BillingSettings,
@@ -141,6 +143,7 @@ impl Default for Settings {
             name_en: "AI Computing Center".into(),
             secure_cookies: false,
             log: LogFormat::Text,
+            open_metrics: false,
             engine: EngineSettings::default(),
             jobs: JobSettings::default(),
             billing: BillingSettings::default(),

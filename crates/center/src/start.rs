@@ -63,12 +63,12 @@ pub fn open(
     let database = settings.data_dir.join("database");
     make_folder(&database, 0o700)?;
     let store = Store::open(&database.join("center.db"))?;
-    let first_operator = seed(&store, &settings)?;
-    let (live, hopeless) = load(&store, &settings)?;
-
     let (wakers, sleepers) = loops::wakers();
     let for_hints = wakers.clone();
     let engine = LocalEngine::start(engine_config(&settings, host_command), move |run| for_hints.watch(run))?;
+    // Last, when nothing can fail any more that an operator has to mend: its password is told only once.
+    let first_operator = seed(&store, &settings)?;
+    let (live, hopeless) = load(&store, &settings)?;
     let active: Vec<RunId> = live.runs.keys().copied().collect();
     let (jobs, nodes) = (live.jobs.len(), live.nodes.len());
     let center = Center::new(Parts { settings, store, engine: Arc::new(engine), policies, live, wakers });

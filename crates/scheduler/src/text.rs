@@ -58,7 +58,7 @@ impl Limit {
                 format!("合同正在运行 {running} 张加速卡，再加 {asked} 张就超过最多 {limit} 张的上限。")
             }
             Self::NodesOut { out, usable, needed } => {
-                format!("需要 {needed} 个节点，合适的节点中 {usable} 个可用，{out} 个已排空或故障。")
+                format!("需要 {needed} 个节点，合适的节点中 {usable} 个可用，{out} 个已停用或故障。")
             }
             Self::FreeCards { free, asked } => {
                 format!("需要 {asked} 张加速卡，资源池中目前空闲 {free} 张。")

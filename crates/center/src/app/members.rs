@@ -3,7 +3,7 @@
 use domain::{Member, MemberId, TenantId};
 use serde::Deserialize;
 use serde_json::json;
-use store::tenants as rows;
+use store::{credentials, tenants as rows};
 
 use super::{
     audit::{self, Change},
@@ -87,7 +87,7 @@ pub struct MemberChange {
     pub password: Option<String>,
 }
 
-/// Lets a member in or out, or gives a new password. All of the member's sessions and tokens are asked anew.
+/// Lets a member in or out, or gives a new password, which ends all sessions and tokens of the old one.
 pub async fn change(
     center: &Center,
     caller: &Caller,
@@ -130,6 +130,11 @@ pub async fn change(
                 }
                 if let Some(hash) = &hash {
                     rows::set_password(tx, id, Some(hash))?;
+                    // Whoever knew the old one is out.
+                    credentials::delete_sessions_of(tx, id)?;
+                    for token in credentials::list_tokens(tx, id)? {
+                        credentials::revoke_token(tx, token.id, moment::now())?;
+                    }
                 }
                 let detail = json!({ "is_enabled": is_enabled, "new_password": hash.is_some() });
                 let subject = id.to_string();

@@ -14,6 +14,7 @@ use super::sleep;
 use crate::{
     app::{contracts, runs},
     center::Center,
+    error::AppError,
     moment,
 };
 
@@ -30,10 +31,22 @@ pub fn run(center: &Center, called: &Receiver<()>) {
         let next = step(center, now, is_due);
         if is_due {
             accrued_at = now;
+            forget_old_answers(center, now);
         }
         let until = next.unwrap_or(Timestamp::from_micros(i64::MAX)).min(accrued_at.plus(every));
         let wait = until.since(moment::now()).0;
         pause = Duration::from_millis(u64::try_from(wait).unwrap_or(0)).max(SHORTEST);
+    }
+}
+
+/// How long the answer to a request with an idempotency key is kept.
+const ANSWERS_KEPT: Millis = Millis::from_hours(48);
+
+fn forget_old_answers(center: &Center, now: Timestamp) {
+    let before = now.minus(ANSWERS_KEPT);
+    let forget = move |tx: &store::Tx| -> Result<usize, AppError> { Ok(store::idempotency::delete_before(tx, before)?) };
+    if let Err(error) = center.write_now(forget, |_, _| ()) {
+        tracing::error!(%error, "failed to forget old answers; it is tried again");
     }
 }
 

@@ -194,7 +194,7 @@ fn nodes_that_are_out() {
         0,
         &Limit::NodesOut { out: 1, usable: 1, needed: 2 },
         "nodes_out",
-        "需要 2 个节点，合适的节点中 1 个可用，1 个已排空或故障。",
+        "需要 2 个节点，合适的节点中 1 个可用，1 个已停用或故障。",
         "Needs 2 nodes; of the 2 that could take it 1 can be used, the others are drained or failed.",
     );
     // It does not hold up others.
