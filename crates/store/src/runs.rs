@@ -44,9 +44,9 @@ statements! { "runs";
     LIST_OF_JOB = concat!("SELECT ", columns!(), " FROM runs WHERE job = ?1 AND id > ?2 ORDER BY id LIMIT ?3");
     LIST_ACTIVE = concat!("SELECT ", columns!(), " FROM runs WHERE ended_at IS NULL ORDER BY id");
     SET_METERED = "UPDATE runs SET used_card_ms = ?2, charged_micro_cny = ?3 WHERE id = ?1";
-    BETWEEN = "SELECT r.id, r.contract, r.placement, r.started_at, r.ended_at, r.is_granted, r.outcome, \
-               r.outcome_number FROM runs r, run_bounds b WHERE r.started_at >= ?1 - b.longest_us \
-               AND r.started_at < ?2 AND r.ended_at IS NOT NULL AND r.ended_at > ?1 ORDER BY r.started_at, r.id";
+    LONGEST = "SELECT longest_us FROM run_bounds WHERE id = 1";
+    BETWEEN = "SELECT id, contract, placement, started_at, ended_at, is_granted, outcome, outcome_number FROM runs \
+               WHERE started_at >= ?3 AND started_at < ?2 AND ended_at > ?1 ORDER BY started_at, id";
     RUNNING = "SELECT id, contract, placement, started_at, ended_at, is_granted, outcome, outcome_number \
                FROM runs WHERE ended_at IS NULL ORDER BY id";
 }
@@ -166,7 +166,10 @@ struct Stay {
 }
 
 fn between(tx: &Tx, from: Timestamp, until: Timestamp) -> Result<Vec<Stay>, StoreError> {
-    let mut stays = tx.all(BETWEEN, params![from, until], stay)?;
+    // What began earlier than the longest run ago has ended by `from`.
+    let longest_us: i64 = tx.one(LONGEST, params![], |row| row.get(0))?;
+    let earliest = Timestamp::from_micros(from.as_micros().saturating_sub(longest_us));
+    let mut stays = tx.all(BETWEEN, params![from, until, earliest], stay)?;
     // All of them are read, for they are few: asked for by start, the database may look at all that ever started.
     tx.each(RUNNING, params![], |row| {
         if row.get::<Option<Timestamp>>(3)?.is_some_and(|started_at| started_at < until) {
