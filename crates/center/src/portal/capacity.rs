@@ -1,0 +1,106 @@
+//! The capacity balance of an interval, and whether the ledger agrees with itself.
+
+use askama::Template;
+use axum::{
+    extract::{Query, State},
+    response::Response,
+};
+use domain::{CardMs, Timestamp};
+use serde::Deserialize;
+
+use super::{
+    fault::Fault,
+    kit::{Html, local},
+    overview::parts_of,
+    page::{Page, Visitor, ok},
+};
+use crate::{
+    app::{
+        capacity::{self, CapacityView, Interval},
+        statements::{self, TransferQuery, TransferView},
+    },
+    center::Center,
+};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Wanted {
+    from: String,
+    to: String,
+    cursor: String,
+}
+
+#[derive(Template)]
+#[template(path = "capacity.html")]
+struct Capacity {
+    p: Page,
+    c: CapacityView,
+    from: String,
+    to: String,
+    bar: Html,
+    legend: Html,
+    parts: Vec<(&'static str, CardMs, String)>,
+    transfers: Vec<TransferView>,
+    next: String,
+}
+
+pub async fn page(
+    State(center): State<Center>,
+    Query(wanted): Query<Wanted>,
+    visitor: Visitor,
+) -> Result<Response, Fault> {
+    let failed = |error| visitor.fault(error);
+    let ui = visitor.front.ui;
+    let interval = Interval { from: instant(&wanted.from), to: instant(&wanted.to) };
+    let found = capacity::balance(&center, &visitor.caller, interval).await.map_err(failed)?;
+    let query = TransferQuery { contract: None, cursor: Some(wanted.cursor), limit: Some(50) };
+    let transfers = statements::list_transfers(&center, &visitor.caller, query).await.map_err(failed)?;
+    let whole = found.balance.capacity_card_ms.0;
+    let parts = parts_of(&found.balance);
+    let in_ms: Vec<(&'static str, i64)> = parts.iter().map(|(kind, part)| (*kind, part.0)).collect();
+    let shares: Vec<(&'static str, String)> =
+        parts.iter().map(|(kind, part)| (*kind, ui.share(&part.0, &whole))).collect();
+    let page = Capacity {
+        p: visitor.page("balance", ui.t("nav-balance")),
+        from: field(&found.from),
+        to: field(&found.to),
+        bar: ui.bar(&in_ms, 34, &ui.t("capacity-balance")),
+        legend: ui.legend(&shares),
+        parts: parts.into_iter().map(|(kind, part)| (kind, part, ui.share(&part.0, &whole))).collect(),
+        transfers: transfers.items,
+        next: transfers.next_cursor.map(|next| format!("/capacity?cursor={next}")).unwrap_or_default(),
+        c: found,
+    };
+    Ok(ok(&page))
+}
+
+/// What a browser's field for an instant gives is the center's own time, which is UTC+8.
+fn instant(text: &str) -> Option<String> {
+    if text.is_empty() {
+        return None;
+    }
+    if text.parse::<Timestamp>().is_ok() {
+        return Some(text.to_owned());
+    }
+    let seconds = if text.len() == 16 { ":00" } else { "" };
+    Some(format!("{text}{seconds}+08:00"))
+}
+
+fn field(at: &str) -> String {
+    local(at).map(|full| full.replace(' ', "T")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_of_browsers_are_the_center_s_time() {
+        let read = |text: &str| instant(text).unwrap().parse::<Timestamp>().unwrap().to_string();
+        assert_eq!(read("2026-11-23T08:00"), "2026-11-23T00:00:00.000Z");
+        assert_eq!(read("2026-11-23T08:00:05"), "2026-11-23T00:00:05.000Z");
+        assert_eq!(read("2026-11-23T00:00:00Z"), "2026-11-23T00:00:00.000Z");
+        assert_eq!(instant(""), None);
+        assert_eq!(field("2026-11-23T00:00:00.000Z"), "2026-11-23T08:00:00");
+    }
+}

@@ -1,0 +1,94 @@
+//! News for pages that are open: a page asks for itself anew when something happened that it may show.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use axum::{
+    extract::{Query, State},
+    response::{
+        IntoResponse, Response,
+        sse::{Event as Sse, KeepAlive},
+    },
+};
+use domain::JobId;
+use serde::Deserialize;
+use tokio::sync::{broadcast::error::RecvError, mpsc};
+use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
+
+use super::{fault::Fault, page::Visitor};
+use crate::{auth::Scope, center::Center, error::AppError, events::Event};
+
+/// The least time between two pieces of news: what happens meanwhile is told at once.
+const NEWS_EVERY: Duration = Duration::from_millis(700);
+
+#[derive(Deserialize)]
+pub struct Wanted {
+    /// Only news of this job.
+    job: Option<String>,
+}
+
+/// Events `news` without content, at most one in a while.
+pub async fn stream(
+    State(center): State<Center>,
+    visitor: Visitor,
+    Query(wanted): Query<Wanted>,
+) -> Result<Response, Fault> {
+    let scope = visitor.caller.scope().map_err(|error| visitor.fault(error))?;
+    let job: Option<JobId> = wanted.job.and_then(|id| id.parse().ok());
+    open(&center.clone(), &visitor, move |out| async move { tell(&center, scope, job, &out).await })
+}
+
+async fn tell(center: &Center, scope: Scope, job: Option<JobId>, out: &mpsc::Sender<Sse>) {
+    let mut news = center.events.subscribe();
+    let mut stopping = center.stopping.subscribe();
+    let mut seq = 0;
+    loop {
+        tokio::select! {
+            event = news.recv() => match event {
+                Ok(event) if is_for(&event, scope, job) => seq = event.seq,
+                Ok(_) => continue,
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return,
+            },
+            _ = stopping.changed() => return,
+            () = out.closed() => return,
+        }
+        // The plan that follows an event is waited for, so that the page shows its verdicts.
+        tokio::select! {
+            () = tokio::time::sleep(NEWS_EVERY) => {}
+            _ = stopping.changed() => return,
+            () = out.closed() => return,
+        }
+        // What came meanwhile is in what the page will read.
+        while news.try_recv().is_ok() {}
+        if out.send(Sse::default().event("news").data(seq.to_string())).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn is_for(event: &Event, scope: Scope, job: Option<JobId>) -> bool {
+    let is_seen = match scope {
+        Scope::Center => true,
+        Scope::Tenant(own) => event.tenant == Some(own) || event.kind == "node_changed",
+    };
+    is_seen && job.is_none_or(|job| event.job == Some(job))
+}
+
+/// Starts a stream that `write` sends events to; refused if too many are open.
+pub fn open<F: Future<Output = ()> + Send + 'static>(
+    center: &Center,
+    visitor: &Visitor,
+    write: impl FnOnce(mpsc::Sender<Sse>) -> F,
+) -> Result<Response, Fault> {
+    let permit = Arc::clone(&center.streams)
+        .try_acquire_owned()
+        .map_err(|_| visitor.fault(AppError::TooMany { retry_after_s: 10 }))?;
+    let (out, events) = mpsc::channel(16);
+    let writing = write(out);
+    tokio::spawn(async move {
+        writing.await;
+        drop(permit);
+    });
+    let items = ReceiverStream::new(events).map(Ok::<_, Infallible>);
+    Ok(axum::response::Sse::new(items).keep_alive(KeepAlive::default()).into_response())
+}

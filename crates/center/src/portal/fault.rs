@@ -1,0 +1,171 @@
+//! What went wrong, as a page: the same shell, what was wrong and what to do, in the reader's language.
+
+use askama::Template;
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Redirect, Response},
+};
+use domain::spec::SpecProblem;
+
+use super::{
+    kit::Ui,
+    locale,
+    page::{Front, Page, render},
+};
+use crate::error::AppError;
+
+/// An error on its way to a page.
+#[derive(Debug)]
+pub struct Fault(Box<Plain>);
+
+/// An error, with the one who met it where known.
+#[derive(Debug)]
+pub struct Plain {
+    pub front: Option<Box<Front>>,
+    pub error: AppError,
+}
+
+impl Fault {
+    pub fn at(front: Front, error: AppError) -> Self {
+        Self(Box::new(Plain { front: Some(Box::new(front)), error }))
+    }
+}
+
+impl Plain {
+    pub fn internal(cause: &str) -> Self {
+        Self { front: None, error: AppError::Internal(cause.to_owned()) }
+    }
+}
+
+impl IntoResponse for Fault {
+    fn into_response(self) -> Response {
+        self.0.into_response()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "fault.html")]
+struct FaultPage {
+    p: Page,
+    status: u16,
+    told: Told,
+    request: String,
+    at: String,
+}
+
+impl IntoResponse for Plain {
+    fn into_response(self) -> Response {
+        let status = status(&self.error);
+        let request =
+            format!("req_{}", crate::moment::random::<6>().map(|byte| format!("{byte:02x}")).concat());
+        if let AppError::Internal(cause) = &self.error {
+            tracing::error!(%cause, %request, "a page failed");
+        }
+        let Some(front) = self.front else {
+            return (status, "500: the center made a mistake / 中心出了差错\n").into_response();
+        };
+        if status == StatusCode::UNAUTHORIZED {
+            return Redirect::to("/sign-in").into_response();
+        }
+        let ui = front.ui;
+        let told = told(ui, &self.error);
+        let p = Page::new(*front, "", told.title.clone());
+        let at = crate::moment::now().to_string();
+        let page = FaultPage { p, status: status.as_u16(), told, request, at };
+        let mut response = render(status, &page);
+        if let AppError::TooMany { retry_after_s } = self.error {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
+        }
+        response
+    }
+}
+
+pub fn status(error: &AppError) -> StatusCode {
+    match error {
+        AppError::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+        AppError::Forbidden { .. } => StatusCode::FORBIDDEN,
+        AppError::NotFound { .. } => StatusCode::NOT_FOUND,
+        AppError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        AppError::Refused { .. } => StatusCode::CONFLICT,
+        AppError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+        AppError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// An error as people read it.
+#[derive(Clone, Debug)]
+pub struct Told {
+    pub title: String,
+    pub hint: String,
+    /// In the words of the part that refused, where they say more.
+    pub details: Vec<String>,
+}
+
+/// An error in the page's language. What only the center's parts put in words is added as they have it.
+pub fn told(ui: Ui, error: &AppError) -> Told {
+    let key = |code: &str| (ui.t(&format!("fault-{code}")), ui.t(&format!("fault-{code}-hint")));
+    let (title, hint, details) = match error {
+        AppError::Unauthenticated(_) => (ui.t("sign-in-wrong"), String::new(), vec![]),
+        AppError::Forbidden { action: "csrf" } => {
+            let (title, hint) = key("csrf");
+            (title, hint, vec![])
+        }
+        AppError::Forbidden { action } => {
+            let (title, hint) = key("forbidden");
+            (title, hint, vec![(*action).to_owned()])
+        }
+        AppError::NotFound { .. } => {
+            let (title, hint) = key("not-found");
+            (title, hint, vec![])
+        }
+        AppError::Invalid(problems) => {
+            let (title, hint) = key("invalid");
+            (title, hint, problems.iter().map(|problem| problem_text(ui, problem)).collect())
+        }
+        AppError::Refused { code, message, hint } => refused(ui, code, message, hint),
+        AppError::TooMany { retry_after_s } => {
+            (ui.t("fault-too-many"), ui.t1("fault-too-many-hint", "n", retry_after_s), vec![])
+        }
+        AppError::Internal(_) => {
+            let (title, hint) = key("internal");
+            (title, hint, vec![])
+        }
+    };
+    Told { title, hint, details }
+}
+
+fn refused(ui: Ui, code: &str, message: &str, hint: &str) -> (String, String, Vec<String>) {
+    match locale::find(ui.lang, &format!("refused-{code}"), &[]) {
+        Some(title) => {
+            let hint = locale::find(ui.lang, &format!("refused-{code}-hint"), &[]).unwrap_or_default();
+            (title, hint, vec![message.to_owned()])
+        }
+        None => (message.to_owned(), hint.to_owned(), vec![]),
+    }
+}
+
+/// One wrong place of a form or script, with what to write instead.
+pub fn problem_text(ui: Ui, problem: &SpecProblem) -> String {
+    let SpecProblem { field, problem, hint } = problem;
+    let rule = locale::find(ui.lang, &format!("rule-{}", field.replace('_', "-")), &[]);
+    match (ui.lang, rule) {
+        (domain::Lang::Zh, Some(rule)) => {
+            let word = ui.word("field", &field.replace('_', "-"));
+            // The planner's own sentence comes in both languages.
+            let own = hint.rsplit_once('(').and_then(|(_, zh)| zh.strip_suffix(')'));
+            match own.filter(|zh| zh.chars().any(|c| c > '\u{2fff}')) {
+                Some(zh) => zh.to_owned(),
+                None => format!("{word}：{rule}"),
+            }
+        }
+        (domain::Lang::Zh, None) => {
+            let place = match field.strip_prefix("line ") {
+                Some(rest) => format!("第 {} 行", rest.replacen(": ", " 行，", 1).trim_end_matches(" 行")),
+                None => ui.word("field", field),
+            };
+            let place = place.replace(" 行， 行", " 行，");
+            format!("{place}：{problem}；{hint}")
+        }
+        (domain::Lang::En, _) => format!("{field}: {problem}; {hint}"),
+    }
+}

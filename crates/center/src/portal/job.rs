@@ -1,0 +1,422 @@
+//! A job's page: how far it has come, why it waits, what it costs, its log, the cards it ran on.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::{
+    Form,
+    extract::{Path, Query, State},
+    response::{IntoResponse, Redirect, Response},
+};
+use domain::{CardMs, CardSet, JobId, MicroCny, Millis, Timestamp};
+use serde::Deserialize;
+
+use super::{
+    fault::Fault,
+    hall::{self, Tile},
+    kit::{Html, Ui, escape},
+    log::{self, Shown},
+    page::{Page, Visitor, ok},
+    tables::{tenant_words, took},
+};
+use crate::{
+    app::{
+        Page as List,
+        jobs::{self, JobDetail, JobView, RunView},
+        views,
+    },
+    auth::Action,
+    center::Center,
+    error::AppError,
+    moment,
+};
+
+/// Runs on one page.
+const RUNS: u32 = 20;
+/// Tasks that are drawn one by one; of larger arrays only the bar.
+const MOST_CELLS: u32 = 2000;
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Wanted {
+    run: String,
+    stream: String,
+    /// Of the list of runs.
+    cursor: String,
+}
+
+struct Why {
+    code: String,
+    text: String,
+    forecast: Html,
+    certainty: String,
+    ahead: u32,
+    waited: String,
+    free: Option<Free>,
+}
+
+struct Free {
+    free: i64,
+    missing: i64,
+    bar: Html,
+}
+
+struct Figure {
+    name: String,
+    value: Html,
+    note: Html,
+}
+
+struct Array {
+    ended: u32,
+    total: u32,
+    max_running: Option<u32>,
+    bar: Html,
+    legend: Vec<(&'static str, String, u32)>,
+    cells: Vec<&'static str>,
+}
+
+struct RunLine {
+    id: String,
+    id_short: String,
+    name: String,
+    state: String,
+    note: String,
+    places: String,
+    is_virtual: bool,
+    started_at: Option<String>,
+    elapsed_ms: i64,
+    used: CardMs,
+    charge: MicroCny,
+}
+
+struct Step {
+    look: &'static str,
+    text: String,
+    gap: String,
+    when: Html,
+}
+
+#[derive(Template)]
+#[template(path = "job.html")]
+struct JobPage {
+    p: Page,
+    job: JobView,
+    place: String,
+    contract: Option<String>,
+    news: String,
+    is_live: bool,
+    parts: &'static str,
+    may_submit: bool,
+    may_cancel: bool,
+    why: Option<Why>,
+    figures: Vec<Figure>,
+    array: Option<Array>,
+    log: Option<Shown>,
+    runs: Vec<RunLine>,
+    older_runs: String,
+    script: String,
+    steps: Vec<Step>,
+    tiles: Vec<Tile>,
+    cards_text: String,
+    cards_virtual: bool,
+}
+
+pub async fn page(
+    State(center): State<Center>,
+    Path(id): Path<String>,
+    Query(wanted): Query<Wanted>,
+    visitor: Visitor,
+) -> Result<Response, Fault> {
+    show(&center, &visitor, &id, wanted).await.map_err(|error| visitor.fault(error))
+}
+
+async fn show(center: &Center, visitor: &Visitor, id: &str, wanted: Wanted) -> Result<Response, AppError> {
+    let ui = visitor.front.ui;
+    let id: JobId = views::id(id, "job")?;
+    let detail = jobs::show(center, &visitor.caller, id).await?;
+    let cursor = Some(wanted.cursor.as_str());
+    let runs = jobs::list_runs(center, &visitor.caller, id, cursor, Some(RUNS)).await?;
+    let log_wanted = log::Wanted { stream: wanted.stream, run: wanted.run, from: String::new() };
+    let log = log::shown(center, visitor, id, &log_wanted).await?;
+    let job = &detail.job;
+    let is_live = job.ended_at.is_none();
+    let (tenant, _) = tenant_words(center, ui, job.tenant);
+    let own = job.tenant;
+    let (tiles, cards_text) = cards(center, ui, id, &runs.items);
+    let parts = match &log {
+        Some(_) => "#job-top,#job-runs,#job-side",
+        // The log shows as soon as there is one; after that its own stream keeps it.
+        None => "#job-top,#job-log,#job-runs,#job-side",
+    };
+    // What a waiting job waits for lies with others too.
+    let news =
+        if job.verdict.is_some() { "/events/stream".to_owned() } else { format!("/events/stream?job={id}") };
+    let contract = {
+        let live = center.live();
+        live.contracts
+            .values()
+            .find(|known| known.contract.number == job.contract)
+            .map(|c| c.contract.id.to_string())
+    };
+    let page = JobPage {
+        p: visitor.page("jobs", job.name.clone()),
+        place: format!("{tenant} · {}", ui.t1("project-named", "name", &job.project)),
+        contract: contract.filter(|_| visitor.may(center, Action::ReadContract, Some(own))),
+        news,
+        is_live,
+        parts,
+        may_submit: visitor.may(center, Action::SubmitJob, Some(own))
+            && visitor.caller.member.tenant == Some(own),
+        may_cancel: is_live && job.state != "stopping" && visitor.may(center, Action::CancelJob, Some(own)),
+        why: why(ui, job),
+        figures: figures(ui, &detail, &runs.items, log.as_ref()),
+        array: array(ui, &detail),
+        log,
+        older_runs: runs
+            .next_cursor
+            .as_ref()
+            .map(|next| format!("/jobs/{id}?cursor={next}"))
+            .unwrap_or_default(),
+        steps: steps(ui, &detail, &runs),
+        runs: runs.items.iter().map(|run| run_line(ui, run, detail.spec.array.is_some())).collect(),
+        script: detail.spec.script.clone(),
+        tiles,
+        cards_text,
+        cards_virtual: runs.items.iter().any(|run| run.places.iter().any(|place| place.is_virtual)),
+        job: detail.job,
+    };
+    Ok(ok(&page))
+}
+
+fn why(ui: Ui, job: &JobView) -> Option<Why> {
+    let verdict = job.verdict.as_ref()?;
+    let number = |name: &str| verdict.limit.get(name).and_then(serde_json::Value::as_i64);
+    let free = match (number("free"), number("asked")) {
+        (Some(free), Some(asked)) if free < asked => Some(Free {
+            free,
+            missing: asked - free,
+            bar: ui.progress(
+                &[("b-left", free), ("b-wait", asked - free)],
+                &asked,
+                12,
+                &ui.t1("free-now", "n", free),
+            ),
+        }),
+        _ => None,
+    };
+    Some(Why {
+        code: verdict.code.clone(),
+        text: verdict.text.in_lang(ui.lang).to_owned(),
+        forecast: match &verdict.forecast_start {
+            Some(at) => ui.short(at),
+            None => Html(escape(ui.t("forecast-none"))),
+        },
+        certainty: ui.word("certainty", &verdict.certainty),
+        ahead: verdict.ahead,
+        waited: took(Some(&job.submitted_at), None),
+        free,
+    })
+}
+
+fn figures(ui: Ui, detail: &JobDetail, runs: &[RunView], log: Option<&Shown>) -> Vec<Figure> {
+    let job = &detail.job;
+    let text = |text: String| Html(escape(text));
+    let limit = Millis(detail.time_limit_ms);
+    let cards = i64::from(job.nodes) * i64::from(job.cards_per_node);
+    let mut figures = Vec::new();
+    let mut add = |key: &str, value: Html, note: Html| figures.push(Figure { name: ui.t(key), value, note });
+    if job.started_at.is_some() {
+        let elapsed = took(job.started_at.as_deref(), job.ended_at.as_deref());
+        add("duration", text(elapsed), text(ui.t1("limit-of", "time", limit)));
+    } else {
+        add("time-limit", text(limit.to_string()), Html::default());
+    }
+    let of = Html(format!(r#"{cards}<span class="unit">= {} × {}</span>"#, job.nodes, job.cards_per_node));
+    let model = detail.spec.card_model.clone().unwrap_or_default();
+    let is_virtual = runs.iter().any(|run| run.places.iter().any(|place| place.is_virtual));
+    add("cards", of, Html(format!("{} {}", escape(model), ui.virt(&is_virtual)).trim().to_owned()));
+    if job.started_at.is_some() {
+        add("used", ui.hours(&job.used_card_ms), Html::default());
+        let note = match runs.first() {
+            Some(run) => {
+                let most = i128::from(cards) * i128::from(limit.0) * i128::from(job.tasks.total);
+                let most = CardMs(i64::try_from(most).unwrap_or(i64::MAX));
+                let rate = run.rate_micro_cny_per_card_hour;
+                let most = rate.charge(most).unwrap_or(MicroCny(i64::MAX));
+                text(ui.t2("rate-and-most", rate.0, most))
+            }
+            None => Html::default(),
+        };
+        add("charge", ui.yuan(&job.charge_micro_cny), note);
+    }
+    if let Some(accuracy) = log.and_then(|log| log.accuracy.clone()) {
+        add("accuracy", text(accuracy), text(ui.t("from-log")));
+    }
+    if let Some(code) = detail.exit_code.filter(|_| job.ended_at.is_some() && job.tasks.total == 1) {
+        add("exit-code", text(code.to_string()), Html::default());
+    }
+    figures
+}
+
+fn array(ui: Ui, detail: &JobDetail) -> Option<Array> {
+    let spec = detail.spec.array.as_ref()?;
+    let tasks = &detail.job.tasks;
+    let waiting = tasks.waiting();
+    let parts = [
+        ("b-ok", tasks.succeeded),
+        ("b-failed", tasks.failed),
+        ("b-wait", tasks.stopped),
+        ("b-left", tasks.running),
+    ];
+    let parts: Vec<(&'static str, i64)> = parts.into_iter().map(|(class, n)| (class, i64::from(n))).collect();
+    let label = ui.t2("array-ended", tasks.ended(), tasks.total);
+    let legend = [
+        ("task-succeeded", "succeeded", tasks.succeeded),
+        ("task-running", "running", tasks.running),
+        ("task-failed", "failed", tasks.failed),
+        ("task-stopped", "stopped", tasks.stopped),
+        ("idle", "queued", waiting),
+    ];
+    let mut cells = Vec::new();
+    if tasks.total <= MOST_CELLS {
+        for (look, _, n) in [legend[0], legend[2], legend[3], legend[1], legend[4]] {
+            cells.extend(std::iter::repeat_n(look, n as usize));
+        }
+    }
+    Some(Array {
+        ended: tasks.ended(),
+        total: tasks.total,
+        max_running: spec.max_running,
+        bar: ui.progress(&parts, &i64::from(tasks.total), 16, &label),
+        legend: legend.into_iter().map(|(look, state, n)| (look, ui.word("state", state), n)).collect(),
+        cells,
+    })
+}
+
+fn run_line(ui: Ui, run: &RunView, is_array: bool) -> RunLine {
+    let id = run.id.to_string();
+    let name = if is_array { ui.t1("task-n", "n", run.task) } else { ui.t1("attempt-n", "n", run.attempt) };
+    RunLine {
+        id_short: id.chars().take(16).collect(),
+        id,
+        name,
+        state: run.state.clone(),
+        note: match (run.exit_code, &run.stopping) {
+            (Some(code), _) if code != 0 => ui.t1("exit-code-n", "n", code),
+            (_, Some(cause)) => ui.word("state", cause),
+            _ => String::new(),
+        },
+        places: places(&run.places),
+        is_virtual: run.places.iter().any(|place| place.is_virtual),
+        started_at: run.started_at.clone(),
+        elapsed_ms: run.elapsed_ms,
+        used: run.used_card_ms,
+        charge: run.charge_micro_cny,
+    }
+}
+
+/// `hz-01 0-7, hz-02 0-7`, cut where it gets long.
+pub fn places(places: &[jobs::PlaceView]) -> String {
+    let mut text: Vec<String> =
+        places.iter().take(4).map(|place| format!("{} {}", place.node, place.cards)).collect();
+    if places.len() > 4 {
+        text.push(format!("… ({})", places.len()));
+    }
+    text.join(", ")
+}
+
+/// The map of the cards that its runs have, or that its newest run had.
+fn cards(center: &Center, ui: Ui, id: JobId, runs: &[RunView]) -> (Vec<Tile>, String) {
+    let live = center.live();
+    let mut own = hall::cards_of_job(&live, id);
+    if own.is_empty() {
+        let Some(newest) = runs.first() else { return (Vec::new(), String::new()) };
+        own = newest
+            .places
+            .iter()
+            .map(|place| (place.node.clone(), place.card_indices.iter().copied().collect::<CardSet>()))
+            .collect::<BTreeMap<_, _>>();
+    }
+    let mut text: Vec<String> = own.iter().take(6).map(|(node, cards)| format!("{node} {cards}")).collect();
+    if own.len() > 6 {
+        text.push("…".to_owned());
+    }
+    (hall::of_job(&live, ui, &own), text.join(", "))
+}
+
+/// What happened, in order. Of an array only its own beginning and end.
+fn steps(ui: Ui, detail: &JobDetail, runs: &List<RunView>) -> Vec<Step> {
+    let job = &detail.job;
+    let step = |look, text: String, when: Html| Step { look, text, gap: String::new(), when };
+    let mut steps = vec![step("done", ui.t("submitted"), ui.short(&job.submitted_at))];
+    let parse = |text: &str| text.parse::<Timestamp>().unwrap_or_default();
+    let mut before = parse(&job.submitted_at);
+    let is_array = detail.spec.array.is_some();
+    if is_array || runs.next_cursor.is_some() {
+        if let Some(at) = &job.started_at {
+            let gap = ui.t1("waited-for", "time", parse(at).since(before));
+            steps.push(Step { look: "done", text: ui.t("first-started"), gap, when: ui.short(at) });
+        }
+    } else {
+        for run in runs.items.iter().rev() {
+            let n = run.attempt;
+            if let Some(at) = &run.started_at {
+                let gap = ui.t1("waited-for", "time", parse(at).since(before));
+                let look = if run.ended_at.is_some() { "done" } else { "now" };
+                steps.push(Step { look, text: ui.t1("attempt-started", "n", n), gap, when: ui.short(at) });
+            }
+            if let Some(at) = &run.ended_at {
+                before = parse(at);
+                let look = if run.state == "succeeded" { "done" } else { "bad" };
+                let text = ui.t2("attempt-ended", n, ui.word("state", &run.state));
+                steps.push(step(look, text, ui.short(at)));
+            }
+        }
+    }
+    match (&job.ended_at, job.state.as_str()) {
+        (Some(at), state) => {
+            let look = if state == "succeeded" { "done" } else { "bad" };
+            steps.push(step(look, ui.t1("job-ended-as", "state", ui.word("state", state)), ui.short(at)));
+        }
+        (None, "queued") => {
+            steps.push(step(
+                "now",
+                ui.t("waits-for-cards"),
+                Html(escape(took(Some(&job.submitted_at), None))),
+            ));
+            if let Some(at) = job.verdict.as_ref().and_then(|verdict| verdict.forecast_start.as_deref()) {
+                steps.push(step("next", ui.t("forecast-start"), ui.short(at)));
+            }
+        }
+        (None, _) => {
+            let newest = runs.items.iter().find_map(|run| run.started_at.as_deref());
+            if let (Some(at), false) = (newest, is_array) {
+                let latest = parse(at).plus(Millis(detail.time_limit_ms)).to_string();
+                steps.push(step("next", ui.t("latest-end"), ui.short(&latest)));
+            } else {
+                steps.push(step("now", ui.word("state", &job.state), ui.short(&moment::now().to_string())));
+            }
+        }
+    }
+    steps
+}
+
+#[derive(Deserialize)]
+pub struct Cancel {
+    #[serde(default)]
+    csrf: String,
+}
+
+pub async fn cancel(
+    State(center): State<Center>,
+    Path(id): Path<String>,
+    visitor: Visitor,
+    Form(form): Form<Cancel>,
+) -> Result<Response, Fault> {
+    visitor.check_csrf(&form.csrf)?;
+    let failed = |error| visitor.fault(error);
+    let id: JobId = views::id(&id, "job").map_err(failed)?;
+    jobs::cancel(&center, &visitor.caller, id).await.map_err(failed)?;
+    Ok(Redirect::to(&format!("/jobs/{id}")).into_response())
+}

@@ -1,0 +1,298 @@
+//! The first page: for a tenant its contracts, running work and spend; for the center's people the hall, the queue and
+//! what happens.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use askama::Template;
+use axum::{Extension, extract::State, response::Response};
+use domain::{CardMs, MicroCny, Millis, Timestamp, capacity::CapacityBalance};
+
+use super::{
+    contracts::{Vessel, vessels, warnings},
+    fault::Fault,
+    hall::{self, Tile},
+    kit::{CARD_STATES, Html, Ui, escape, local},
+    page::{Page, Visitor, ok},
+    tables::JobTable,
+};
+use crate::{
+    app::{
+        capacity,
+        jobs::{self, JobQuery},
+        overview::{self, CenterOverview, Overview},
+        usage::{self, UsageQuery, UsageRow},
+    },
+    auth::Action,
+    center::Center,
+    error::AppError,
+    events::Event,
+    moment,
+};
+
+/// What became of the cards in hours that have passed: worked out once each, as they hardly change any more.
+#[derive(Clone, Debug, Default)]
+pub struct Tide(Arc<Mutex<BTreeMap<i64, CapacityBalance>>>);
+
+/// Hours on the chart.
+const HOURS: i64 = 24;
+const HOUR_MS: i64 = 3_600_000;
+
+impl Tide {
+    /// The last hours, the running one as far as it has come.
+    async fn last_hours(&self, center: &Center, now: Timestamp) -> Result<Vec<CapacityBalance>, AppError> {
+        let this = now.floor_millis() / HOUR_MS;
+        let mut hours = Vec::new();
+        for hour in this - HOURS + 1..=this {
+            let known = self.0.lock().expect("not poisoned").get(&hour).copied();
+            let balance = match known {
+                Some(balance) => balance,
+                None => {
+                    let from = Timestamp::from_millis(hour * HOUR_MS);
+                    let until = from.plus(Millis::from_hours(1)).min(now);
+                    let balance = capacity::between(center, from, until).await?.balance;
+                    if hour < this {
+                        self.0.lock().expect("not poisoned").insert(hour, balance);
+                    }
+                    balance
+                }
+            };
+            hours.push(balance);
+        }
+        self.0.lock().expect("not poisoned").retain(|hour, _| *hour > this - HOURS);
+        Ok(hours)
+    }
+}
+
+/// The parts of a balance, in the order in which they are shown.
+pub fn parts_of(balance: &CapacityBalance) -> Vec<(&'static str, CardMs)> {
+    let parts = [
+        balance.sold_card_ms,
+        balance.granted_card_ms,
+        balance.idle_card_ms,
+        balance.drained_card_ms,
+        balance.failed_card_ms,
+    ];
+    CARD_STATES.into_iter().zip(parts).collect()
+}
+
+/// Something that happened, in one line.
+pub struct EventLine {
+    pub at: String,
+    pub html: Html,
+}
+
+#[derive(Template)]
+#[template(path = "overview_center.html")]
+struct OfCenter {
+    p: Page,
+    c: CenterOverview,
+    now: String,
+    tide: Html,
+    tide_axis: Vec<String>,
+    legend: Html,
+    tiles: Vec<Tile>,
+    queue_text: String,
+    table: JobTable,
+    bar: Html,
+    parts: Vec<(&'static str, CardMs)>,
+    events: Vec<EventLine>,
+    may_audit: bool,
+}
+
+#[derive(Template)]
+#[template(path = "overview_tenant.html")]
+struct OfTenant {
+    p: Page,
+    o: Overview,
+    domain: String,
+    now: String,
+    project_count: usize,
+    may_submit: bool,
+    warnings: Vec<(String, String)>,
+    most_cards: u32,
+    waiting_jobs: u64,
+    first_forecast: Html,
+    vessels: Vec<Vessel>,
+    table: JobTable,
+    ended: JobTable,
+    days: Html,
+    by_project: Vec<UsageRow>,
+    events: Vec<EventLine>,
+    may_audit: bool,
+}
+
+pub async fn page(
+    State(center): State<Center>,
+    Extension(tide): Extension<Tide>,
+    visitor: Visitor,
+) -> Result<Response, Fault> {
+    let found = overview::overview(&center, &visitor.caller).await.map_err(|error| visitor.fault(error))?;
+    let made = match visitor.caller.member.tenant {
+        None => of_center(&center, &visitor, &tide, found).await,
+        Some(tenant) => of_tenant(&center, &visitor, tenant, found).await,
+    };
+    made.map_err(|error| visitor.fault(error))
+}
+
+async fn of_center(
+    center: &Center,
+    visitor: &Visitor,
+    tide: &Tide,
+    found: Overview,
+) -> Result<Response, AppError> {
+    let ui = visitor.front.ui;
+    let now = moment::now();
+    let hours = tide.last_hours(center, now).await?;
+    let Some(of_center) = found.center else {
+        return Err(AppError::Internal("no center in the overview".into()));
+    };
+    let columns: Vec<_> = hours
+        .iter()
+        .map(|hour| {
+            let whole = hour.capacity_card_ms.0.max(1);
+            let share = |(kind, part): (&'static str, CardMs)| {
+                (kind, i64::try_from(i128::from(part.0) * 10_000 / i128::from(whole)).unwrap_or(0))
+            };
+            parts_of(hour).into_iter().map(share).collect()
+        })
+        .collect();
+    let axis = |back: i64| {
+        let at = now.minus(Millis::from_hours(back)).to_string();
+        local(&at).and_then(|text| text.get(5..13).map(|day| format!("{day}:00"))).unwrap_or_default()
+    };
+    let parts = parts_of(&of_center.balance.balance);
+    let in_ms: Vec<(&'static str, i64)> = parts.iter().map(|(kind, part)| (*kind, part.0)).collect();
+    let (tiles, counts) = hall::hall(&center.live(), ui);
+    let of = |state: &str| found.jobs.iter().find(|count| count.state == state).map_or(0, |count| count.jobs);
+    let bar_label: Vec<String> = in_ms
+        .iter()
+        .map(|(kind, part)| {
+            let whole = of_center.balance.balance.capacity_card_ms.0;
+            format!("{} {}", ui.word("card", kind), ui.share(part, &whole))
+        })
+        .collect();
+    let page = OfCenter {
+        p: visitor.page("overview", ui.t("nav-overview")),
+        now: now.to_string(),
+        tide: ui.columns(&columns, 10_000, 96, &ui.t("tide-label")),
+        tide_axis: vec![axis(23), axis(16), axis(8), ui.t("now")],
+        legend: ui.legend(&counts.iter().map(|(kind, n)| (*kind, n.to_string())).collect::<Vec<_>>()),
+        tiles,
+        queue_text: ui.t2("queue-counts", of("running"), of("queued")),
+        table: JobTable::of(center, ui, &found.active, true),
+        bar: ui.bar(&in_ms, 22, &bar_label.join(", ")),
+        parts,
+        events: found.events.iter().take(10).map(|event| line(center, ui, event)).collect(),
+        may_audit: visitor.may(center, Action::ReadAudit, None),
+        c: of_center,
+    };
+    Ok(ok(&page))
+}
+
+async fn of_tenant(
+    center: &Center,
+    visitor: &Visitor,
+    tenant: domain::TenantId,
+    found: Overview,
+) -> Result<Response, AppError> {
+    let ui = visitor.front.ui;
+    let now = moment::now();
+    let newest = JobQuery { limit: Some(30), ..JobQuery::default() };
+    let newest = jobs::list(center, &visitor.caller, newest).await?.items;
+    let ended: Vec<_> = newest.into_iter().filter(|job| job.ended_at.is_some()).take(8).collect();
+    let first: Timestamp = format!("{}-01", found.month).parse().unwrap_or(now);
+    let days = center
+        .read(move |tx| {
+            let mut days = Vec::new();
+            let mut from = first;
+            while from < now {
+                let until = from.plus(Millis::from_hours(24));
+                let used = store::usage::use_between(tx, Some(tenant), from, until)?;
+                days.push(used.iter().map(|row| row.charged.0).sum::<i64>());
+                from = until;
+            }
+            Ok(days)
+        })
+        .await?;
+    let most = days.iter().copied().max().unwrap_or(0).max(1);
+    let columns: Vec<_> = days.iter().map(|day| vec![("sold", *day)]).collect();
+    let days_label = ui.t1("days-label", "most", MicroCny(if most == 1 { 0 } else { most }));
+    let usage_query = UsageQuery { from: Some(first.to_string()), to: None, group_by: None };
+    let by_project = usage::usage(center, &visitor.caller, usage_query).await?.rows;
+    let (title, domain, project_count, most_cards) = {
+        let live = center.live();
+        let own = live.tenants.get(&tenant).cloned();
+        let named = own.map(|own| {
+            let name = match ui.lang {
+                domain::Lang::Zh => own.name_zh.clone(),
+                domain::Lang::En => own.name_en.clone(),
+            };
+            (name, own.domain.code().to_owned())
+        });
+        let (name, domain) = named.unwrap_or_default();
+        let projects = live.projects.values().filter(|project| project.tenant == tenant).count();
+        let open = live.contracts.values().map(|known| &known.contract);
+        let most =
+            open.filter(|c| c.tenant == tenant && c.state.accepts_jobs()).map(|c| c.queue.max_running_cards);
+        (name, domain, projects, most.sum())
+    };
+    let forecasts = found.active.iter().filter_map(|job| job.verdict.as_ref()?.forecast_start.clone());
+    let page = OfTenant {
+        p: visitor.page("overview", title),
+        domain,
+        now: now.to_string(),
+        project_count,
+        may_submit: visitor.may(center, Action::SubmitJob, Some(tenant)),
+        warnings: warnings(center, ui, &found.contracts),
+        most_cards,
+        waiting_jobs: found.contracts.iter().map(|contract| u64::from(contract.waiting_jobs)).sum(),
+        first_forecast: forecasts.min().map(|at| ui.short(&at)).unwrap_or_default(),
+        vessels: vessels(ui, &found.contracts),
+        table: JobTable::of(center, ui, &found.active, false),
+        ended: JobTable::of(center, ui, &ended, false),
+        days: ui.columns(&columns, most, 96, &days_label),
+        by_project,
+        events: found.events.iter().take(10).map(|event| line(center, ui, event)).collect(),
+        may_audit: visitor.may(center, Action::ReadAudit, Some(tenant)),
+        o: found,
+    };
+    Ok(ok(&page))
+}
+
+/// An event in the page's language, with links to what it is about.
+fn line(center: &Center, ui: Ui, event: &Event) -> EventLine {
+    let text = |name: &str| event.data.get(name).and_then(|value| value.as_str()).unwrap_or_default();
+    let code = match event.kind.as_str() {
+        "job_submitted" => "queued",
+        "job_stopping" => "stopping",
+        "run_started" => "running",
+        "job_ended" | "run_ended" => text("outcome"),
+        _ => text("state"),
+    };
+    let state = if event.kind == "node_changed" { ui.node_state(code) } else { ui.state(code) };
+    let job = event.job.map(|id| {
+        let name = match text("name") {
+            "" => center.live().jobs.get(&id).map(|known| known.job.spec.name.clone()),
+            name => Some(name.to_owned()),
+        };
+        let name = name.unwrap_or_else(|| id.to_string().chars().take(16).collect());
+        format!(r#"<a href="/jobs/{id}">{}</a>"#, escape(name))
+    });
+    let about = match (event.kind.as_str(), job) {
+        ("contract_changed", _) => {
+            let (id, number) = (escape(text("contract")), escape(text("number")));
+            format!(r#"{} <a href="/contracts/{id}">{number}</a>"#, escape(ui.t("contract")))
+        }
+        ("node_changed", _) => {
+            let (node, reason) = (escape(text("node")), escape(text("reason")));
+            format!(r#"{} <a href="/nodes/{node}">{node}</a> {reason}"#, escape(ui.t("node")))
+        }
+        (_, Some(job)) => job,
+        (_, None) => String::new(),
+    };
+    let what = escape(ui.word("event", &event.kind.replace('_', "-")));
+    EventLine { at: event.at.clone(), html: Html(format!("{state} {about} {what}")) }
+}

@@ -1,0 +1,343 @@
+//! What every page needs: who looks at it, in which language, and the shell around it.
+
+use std::{convert::Infallible, net::SocketAddr};
+
+use askama::Template;
+use axum::{
+    extract::{ConnectInfo, FromRequestParts},
+    http::{HeaderMap, StatusCode, Uri, header, request::Parts},
+    response::{Html as HtmlBody, IntoResponse, Redirect, Response},
+};
+use domain::{Lang, Role};
+use subtle::ConstantTimeEq;
+
+use super::{
+    fault::{Fault, Plain},
+    kit::Ui,
+    locale,
+};
+use crate::{
+    app::sign_in,
+    auth::{Action, Caller, credentials::SESSION_COOKIE, credentials::Session},
+    center::Center,
+    error::AppError,
+};
+
+/// A browser that asks for a page, signed in or not.
+#[derive(Clone, Debug)]
+pub struct Front {
+    pub ui: Ui,
+    pub theme: Option<&'static str>,
+    /// Path and query as they were asked for.
+    pub uri: Uri,
+    pub from: String,
+    pub center_name: String,
+    pub session: Option<Session>,
+    /// Set where htmx asks for a part of a page.
+    pub is_htmx: bool,
+    shell: Option<Shell>,
+}
+
+/// What the shell shows of the center.
+#[derive(Clone, Debug, Default)]
+struct Shell {
+    links: Vec<Group>,
+    who: String,
+    is_all_virtual: bool,
+}
+
+/// Links of the navigation under one head.
+#[derive(Clone, Debug)]
+pub struct Group {
+    pub head: &'static str,
+    pub links: Vec<Link>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Link {
+    pub key: &'static str,
+    pub href: &'static str,
+    pub count: Option<String>,
+}
+
+impl FromRequestParts<Center> for Front {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, center: &Center) -> Result<Self, Infallible> {
+        let lang = cookie(&parts.headers, "lang").and_then(locale::from_code).unwrap_or_else(|| {
+            let accept = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+            locale::accepted(accept.unwrap_or_default())
+        });
+        let theme = match cookie(&parts.headers, "theme") {
+            Some("light") => Some("light"),
+            Some("dark") => Some("dark"),
+            _ => None,
+        };
+        let session = match cookie(&parts.headers, SESSION_COOKIE) {
+            Some(secret) => sign_in::by_session(center, secret).await.ok().flatten(),
+            None => None,
+        };
+        let shell = session.as_ref().map(|session| shell(center, session, Ui { lang }));
+        Ok(Self {
+            ui: Ui { lang },
+            theme,
+            uri: parts.uri.clone(),
+            from: peer(parts),
+            center_name: center.name(lang).to_owned(),
+            session,
+            is_htmx: parts.headers.contains_key("hx-request"),
+            shell,
+        })
+    }
+}
+
+/// Somebody signed in who asks for a page.
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    pub front: Front,
+    pub caller: Caller,
+    pub csrf: String,
+}
+
+impl FromRequestParts<Center> for Visitor {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, center: &Center) -> Result<Self, Response> {
+        let Ok(front) = Front::from_request_parts(parts, center).await;
+        let Some(session) = front.session.clone() else {
+            if front.is_htmx {
+                return Err((StatusCode::UNAUTHORIZED, [("HX-Redirect", "/sign-in")]).into_response());
+            }
+            return Err(Redirect::to("/sign-in").into_response());
+        };
+        if let Err(error) = center.limits.request(&session.member.login) {
+            return Err(Plain { front: Some(Box::new(front)), error }.into_response());
+        }
+        let caller = Caller { member: session.member, from: front.from.clone() };
+        Ok(Self { front, caller, csrf: session.csrf })
+    }
+}
+
+impl Visitor {
+    /// Fails unless the form is one of this session's own pages.
+    pub fn check_csrf(&self, sent: &str) -> Result<(), Fault> {
+        if bool::from(sent.as_bytes().ct_eq(self.csrf.as_bytes())) {
+            return Ok(());
+        }
+        Err(self.fault(AppError::Forbidden { action: "csrf" }))
+    }
+
+    pub fn fault(&self, error: AppError) -> Fault {
+        Fault::at(self.front.clone(), error)
+    }
+
+    pub fn may(&self, center: &Center, action: Action, owner: Option<domain::TenantId>) -> bool {
+        center.policies.check(&self.caller, action, owner).is_ok()
+    }
+
+    pub fn is_of_center(&self) -> bool {
+        self.caller.member.tenant.is_none()
+    }
+
+    /// The shell of a page, with the navigation's entry that it belongs to.
+    pub fn page(&self, nav: &'static str, title: impl Into<String>) -> Page {
+        Page::new(self.front.clone(), nav, title)
+    }
+}
+
+/// The shell of one page. Templates reach the language's words through it.
+#[derive(Clone, Debug)]
+pub struct Page {
+    pub ui: Ui,
+    pub title: String,
+    pub nav: &'static str,
+    pub theme: Option<&'static str>,
+    pub center_name: String,
+    pub who: String,
+    pub who_more: String,
+    pub csrf: String,
+    pub groups: Vec<Group>,
+    pub switch_href: String,
+    pub is_signed_in: bool,
+    pub is_all_virtual: bool,
+}
+
+impl std::ops::Deref for Page {
+    type Target = Ui;
+
+    fn deref(&self) -> &Ui {
+        &self.ui
+    }
+}
+
+impl Page {
+    pub fn new(front: Front, nav: &'static str, title: impl Into<String>) -> Self {
+        let other = match front.ui.lang {
+            Lang::Zh => "en",
+            Lang::En => "zh",
+        };
+        let back = without(&front.uri, "lang");
+        let joint = if back.contains('?') { '&' } else { '?' };
+        let shell = front.shell.unwrap_or_default();
+        Self {
+            ui: front.ui,
+            title: title.into(),
+            nav,
+            theme: front.theme,
+            center_name: front.center_name,
+            who: front.session.as_ref().map(|session| session.member.name.clone()).unwrap_or_default(),
+            who_more: shell.who,
+            is_signed_in: front.session.is_some(),
+            csrf: front.session.map(|session| session.csrf).unwrap_or_default(),
+            groups: shell.links,
+            switch_href: format!("{back}{joint}lang={other}"),
+            is_all_virtual: shell.is_all_virtual,
+        }
+    }
+
+    pub fn html_lang(&self) -> &'static str {
+        match self.ui.lang {
+            Lang::Zh => "zh-CN",
+            Lang::En => "en",
+        }
+    }
+
+    pub fn other_lang(&self) -> (&'static str, &'static str) {
+        match self.ui.lang {
+            Lang::Zh => ("en", "English"),
+            Lang::En => ("zh-CN", "中文"),
+        }
+    }
+}
+
+fn shell(center: &Center, session: &Session, ui: Ui) -> Shell {
+    let member = &session.member;
+    let caller = Caller { member: member.clone(), from: String::new() };
+    let own = member.tenant;
+    let may = |action, owner| center.policies.check(&caller, action, owner).is_ok();
+    let live = center.live();
+    let sees = |tenant| own.is_none_or(|own| own == tenant);
+    let active = match own {
+        Some(own) => live.jobs_of(own) as usize,
+        None => live.jobs.len(),
+    };
+    let contracts = live.contracts.values().filter(|known| sees(known.contract.tenant)).count();
+    let link = |key, href| Link { key, href, count: None };
+    let counted = |key, href, n: usize| Link { key, href, count: Some(n.to_string()).filter(|_| n > 0) };
+    let some = |is_shown: bool, link: Link| is_shown.then_some(link);
+    let work = [
+        Some(link("overview", "/")),
+        some(own.is_some() && may(Action::SubmitJob, own), link("submit", "/submit")),
+        some(may(Action::ReadJob, own), counted("jobs", "/jobs", active)),
+        some(may(Action::ReadNode, None), counted("nodes", "/nodes", live.nodes.len())),
+    ];
+    let money = [
+        some(may(Action::ReadContract, own), counted("contracts", "/contracts", contracts)),
+        some(may(Action::ReadStatement, own) && contracts > 0, link("statement", "/statements")),
+        some(may(Action::ReadCapacity, None), link("balance", "/capacity")),
+    ];
+    let administration = [
+        some(may(Action::ReadMember, own), link("members", "/people")),
+        some(may(Action::ReadAudit, own), link("audit", "/audit")),
+        Some(link("api", "/api/docs")),
+    ];
+    let group = |head, links: Vec<Link>| Group { head, links };
+    let links = vec![
+        group("", work.into_iter().flatten().collect()),
+        group("money", money.into_iter().flatten().collect()),
+        group("administration", administration.into_iter().flatten().collect()),
+    ];
+    let place = match own.and_then(|id| live.tenants.get(&id)) {
+        Some(tenant) => match ui.lang {
+            Lang::Zh => tenant.name_zh.clone(),
+            Lang::En => tenant.name_en.clone(),
+        },
+        None => ui.t("center"),
+    };
+    let role: Role = member.role;
+    Shell {
+        links,
+        who: format!("{} · {place}", ui.word("role", role.code())),
+        is_all_virtual: !live.nodes.is_empty() && live.nodes.values().all(|known| known.node.is_virtual),
+    }
+}
+
+/// A template as an answer.
+pub fn render(status: StatusCode, template: &impl Template) -> Response {
+    match template.render() {
+        Ok(text) => (status, HtmlBody(text)).into_response(),
+        Err(error) => Plain::internal(&error.to_string()).into_response(),
+    }
+}
+
+pub fn ok(template: &impl Template) -> Response {
+    render(StatusCode::OK, template)
+}
+
+/// One cookie of a request.
+pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    all.flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(found, _)| *found == name)
+        .map(|(_, value)| value)
+}
+
+/// The address at the other end.
+fn peer(parts: &Parts) -> String {
+    parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_string()).unwrap_or_default()
+}
+
+/// One value of a query, decoded.
+pub fn query_value(query: Option<&str>, name: &str) -> Option<String> {
+    pairs(query).into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
+}
+
+fn pairs(query: Option<&str>) -> Vec<(String, String)> {
+    query
+        .and_then(|query| format!("/?{query}").parse::<Uri>().ok())
+        .and_then(|uri| axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&uri).ok())
+        .map(|query| query.0)
+        .unwrap_or_default()
+}
+
+/// Path and query without one name.
+pub fn without(uri: &Uri, name: &str) -> String {
+    let kept: Vec<&str> = uri
+        .query()
+        .unwrap_or_default()
+        .split('&')
+        .filter(|pair| !pair.is_empty() && pair.split('=').next() != Some(name))
+        .collect();
+    // A path of two slashes would lead to another host.
+    let path = format!("/{}", uri.path().trim_start_matches('/'));
+    if kept.is_empty() { path } else { format!("{path}?{}", kept.join("&")) }
+}
+
+/// Text as a part of a query.
+pub fn encode(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                char::from(byte).to_string()
+            }
+            other => format!("%{other:02X}"),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_stays_where_it_is_when_the_language_changes() {
+        let uri: Uri = "/jobs?state=active&lang=en&name=a%20b".parse().unwrap();
+        assert_eq!(without(&uri, "lang"), "/jobs?state=active&name=a%20b");
+        let uri: Uri = "//evil.example/x?lang=en".parse().unwrap();
+        assert_eq!(without(&uri, "lang"), "/evil.example/x");
+        assert_eq!(query_value(Some("a=1&lang=en"), "lang").as_deref(), Some("en"));
+        assert_eq!(query_value(None, "lang"), None);
+        assert_eq!(encode("钱 a&"), "%E9%92%B1%20a%26");
+    }
+}

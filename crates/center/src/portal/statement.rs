@@ -1,0 +1,122 @@
+//! A month's statement, to read, to print and as a table.
+
+use askama::Template;
+use axum::{
+    extract::{Path, Query, State},
+    http::header,
+    response::{IntoResponse, Redirect, Response},
+};
+use domain::CardMs;
+use serde::Deserialize;
+
+use super::{
+    fault::Fault,
+    page::{Page, Visitor, ok},
+    tables::tenant_words,
+};
+use crate::{
+    app::{
+        contracts,
+        statements::{self, Statement, StatementQuery},
+    },
+    center::Center,
+    error::AppError,
+    moment,
+};
+
+/// Months that are offered besides the one that is shown.
+const MONTHS: usize = 12;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Wanted {
+    month: String,
+    format: String,
+}
+
+#[derive(Template)]
+#[template(path = "statement.html")]
+struct StatementPage {
+    p: Page,
+    s: Statement,
+    id: String,
+    tenant: String,
+    domain: String,
+    months: Vec<String>,
+    others: Vec<(String, String)>,
+    opening_hours: CardMs,
+    closing_hours: CardMs,
+    printed_at: String,
+    is_virtual: bool,
+}
+
+pub async fn page(
+    State(center): State<Center>,
+    Path(id): Path<String>,
+    Query(wanted): Query<Wanted>,
+    visitor: Visitor,
+) -> Result<Response, Fault> {
+    let failed = |error| visitor.fault(error);
+    let ui = visitor.front.ui;
+    let query = StatementQuery { month: Some(wanted.month), format: None };
+    let statement = statements::statement(&center, &visitor.caller, &id, &query).await.map_err(failed)?;
+    if wanted.format == "csv" {
+        let name = format!("attachment; filename=\"statement-{}.csv\"", statement.month);
+        let headers = [
+            (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+            (header::CONTENT_DISPOSITION, name),
+        ];
+        return Ok((headers, statements::csv(&statement)).into_response());
+    }
+    let contract = contracts::show(&center, &visitor.caller, &id).map_err(failed)?;
+    let all = contracts::list(&center, &visitor.caller).map_err(failed)?;
+    let (tenant, domain) = tenant_words(&center, ui, contract.tenant);
+    let others = all
+        .into_iter()
+        .filter(|other| other.id != contract.id)
+        .map(|other| (other.id.to_string(), other.number))
+        .collect();
+    let page = StatementPage {
+        p: visitor.page("statement", ui.t1("statement-of", "month", &statement.month)),
+        months: months(&contract.starts_at),
+        others,
+        id: contract.id.to_string(),
+        tenant,
+        domain,
+        opening_hours: CardMs(statement.opening.card_ms),
+        closing_hours: CardMs(statement.closing.card_ms),
+        printed_at: moment::now().to_string(),
+        is_virtual: center.live().nodes.values().any(|known| known.node.is_virtual),
+        s: statement,
+    };
+    Ok(ok(&page))
+}
+
+/// The months since a contract began, newest first.
+fn months(starts_at: &str) -> Vec<String> {
+    let now = moment::now().to_string();
+    let first = starts_at.get(..7).unwrap_or_default().to_owned();
+    let (Some(mut year), Some(mut month)) =
+        (now.get(..4).and_then(|y| y.parse::<u32>().ok()), now.get(5..7).and_then(|m| m.parse::<u32>().ok()))
+    else {
+        return Vec::new();
+    };
+    let mut months = Vec::new();
+    while months.len() < MONTHS {
+        let name = format!("{year:04}-{month:02}");
+        if name < first {
+            break;
+        }
+        months.push(name);
+        (year, month) = if month == 1 { (year - 1, 12) } else { (year, month - 1) };
+    }
+    months
+}
+
+/// The statement of the first contract that one may read.
+pub async fn newest(State(center): State<Center>, visitor: Visitor) -> Result<Response, Fault> {
+    let failed = |error| visitor.fault(error);
+    let all = contracts::list(&center, &visitor.caller).map_err(failed)?;
+    let first = all.first().ok_or_else(|| failed(AppError::not_found("contract", "")))?;
+    Ok(Redirect::to(&format!("/contracts/{}/statement", first.id)).into_response())
+}

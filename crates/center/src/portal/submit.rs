@@ -1,0 +1,297 @@
+//! Submitting: a script, what would become of it, and then the job.
+
+use askama::Template;
+use axum::{
+    Form,
+    extract::{Query, State},
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use domain::{
+    JobId, JobSpec, MicroCny, Millis, ServiceClass,
+    script::{Note, NoteAction, ParsedScript},
+};
+use serde::Deserialize;
+
+use super::{
+    fault::{self, Fault, Told},
+    hall::{self, Tile},
+    job::places,
+    kit::{Html, Ui, escape},
+    page::{Page, Visitor, ok, render},
+};
+use crate::{
+    app::{
+        jobs::{self, DryRun},
+        once::Once,
+        projects, views,
+    },
+    auth::{Action, credentials},
+    center::Center,
+    error::AppError,
+};
+
+const EXAMPLES: [(&str, &str); 3] = [
+    (
+        "one-card",
+        "#!/bin/bash\n#SBATCH --job-name=one-card\n#SBATCH --gres=npu:1\n#SBATCH --time=00:10:00\n\nset -eu\nexec python3 \"$QIANTANG_EXAMPLES/digits/train.py\"\n",
+    ),
+    (
+        "two-nodes",
+        "#!/bin/bash\n#SBATCH --job-name=two-nodes\n#SBATCH --nodes=2\n#SBATCH --gres=npu:8\n#SBATCH --time=00:10:00\n\nset -eu\nexec python3 \"$QIANTANG_EXAMPLES/digits/train.py\"\n",
+    ),
+    (
+        "array",
+        "#!/bin/bash\n#SBATCH --job-name=sweep\n#SBATCH --array=0-7%4\n#SBATCH --gres=npu:1\n#SBATCH --time=00:05:00\n\nset -eu\necho \"task $SLURM_ARRAY_TASK_ID\"\n",
+    ),
+];
+
+/// What was typed.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct SubmitForm {
+    csrf: String,
+    key: String,
+    script: String,
+    project: String,
+    class: String,
+}
+
+/// What the dry run says.
+#[derive(Default)]
+struct Dry {
+    refused: Option<Told>,
+    quote: Option<Quote>,
+    /// Option, and what became of it.
+    notes: Vec<(String, String)>,
+}
+
+struct Quote {
+    start: Html,
+    start_note: String,
+    most: MicroCny,
+    sum: String,
+    limit: String,
+    contract: String,
+    project: String,
+    time_limit: String,
+    tasks: u32,
+    places: String,
+    is_virtual: bool,
+    tiles: Vec<Tile>,
+}
+
+#[derive(Template)]
+#[template(path = "submit.html")]
+struct Submit {
+    p: Page,
+    form: SubmitForm,
+    key: String,
+    projects: Vec<(String, String)>,
+    classes: Vec<&'static str>,
+    examples: Vec<&'static str>,
+    d: Dry,
+}
+
+#[derive(Template)]
+#[template(path = "dry_run_part.html")]
+struct DryPart {
+    p: Page,
+    d: Dry,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Wanted {
+    /// A job whose script is to be taken.
+    from: String,
+    example: String,
+}
+
+pub async fn page(
+    State(center): State<Center>,
+    Query(wanted): Query<Wanted>,
+    visitor: Visitor,
+) -> Result<Response, Fault> {
+    may_submit(&center, &visitor)?;
+    let failed = |error| visitor.fault(error);
+    let mut form = SubmitForm { class: ServiceClass::Normal.code().into(), ..SubmitForm::default() };
+    if !wanted.from.is_empty() {
+        let id: JobId = views::id(&wanted.from, "job").map_err(failed)?;
+        let job = jobs::show(&center, &visitor.caller, id).await.map_err(failed)?;
+        form.script = job.spec.script;
+        form.project = job.spec.project.unwrap_or_default();
+        form.class = job.spec.service_class.code().to_owned();
+    } else if let Some((_, script)) = EXAMPLES.iter().find(|(name, _)| *name == wanted.example) {
+        (*script).clone_into(&mut form.script);
+    }
+    let d = if form.script.is_empty() { Dry::default() } else { tried(&center, &visitor, &form) };
+    whole(&center, &visitor, StatusCode::OK, form, d)
+}
+
+fn may_submit(center: &Center, visitor: &Visitor) -> Result<(), Fault> {
+    let own = visitor.caller.member.tenant;
+    let allowed = center.policies.check(&visitor.caller, Action::SubmitJob, own);
+    allowed.map_err(|error| visitor.fault(error))?;
+    own.map(drop).ok_or_else(|| visitor.fault(AppError::Forbidden { action: Action::SubmitJob.code() }))
+}
+
+fn whole(
+    center: &Center,
+    visitor: &Visitor,
+    status: StatusCode,
+    form: SubmitForm,
+    d: Dry,
+) -> Result<Response, Fault> {
+    let ui = visitor.front.ui;
+    let own = projects::list(center, &visitor.caller).map_err(|error| visitor.fault(error))?;
+    let label = |project: &projects::ProjectView| match &project.contract_number {
+        Some(number) => format!("{} · {number}", project.slug),
+        None => project.slug.clone(),
+    };
+    let page = Submit {
+        p: visitor.page("submit", ui.t("nav-submit")),
+        // The same key comes back with the form, so that sending it twice is sending it once.
+        key: if form.key.is_empty() { credentials::new_secret("") } else { form.key.clone() },
+        projects: own.iter().map(|project| (project.slug.clone(), label(project))).collect(),
+        classes: ServiceClass::ALL.map(ServiceClass::code).to_vec(),
+        examples: EXAMPLES.map(|(name, _)| name).to_vec(),
+        form,
+        d,
+    };
+    Ok(render(status, &page))
+}
+
+/// What would become of a script: for htmx the panel alone.
+pub async fn dry_run(
+    State(center): State<Center>,
+    visitor: Visitor,
+    Form(form): Form<SubmitForm>,
+) -> Result<Response, Fault> {
+    visitor.check_csrf(&form.csrf)?;
+    may_submit(&center, &visitor)?;
+    let d = tried(&center, &visitor, &form);
+    if visitor.front.is_htmx {
+        return Ok(ok(&DryPart { p: visitor.page("submit", String::new()), d }));
+    }
+    whole(&center, &visitor, StatusCode::OK, form, d)
+}
+
+/// Submits. What is wrong is told beside what was typed.
+pub async fn submit(
+    State(center): State<Center>,
+    visitor: Visitor,
+    Form(form): Form<SubmitForm>,
+) -> Result<Response, Fault> {
+    visitor.check_csrf(&form.csrf)?;
+    may_submit(&center, &visitor)?;
+    let submitted = match read(&form) {
+        Ok(parsed) => {
+            let parts: [&[u8]; 4] =
+                [b"/submit", form.script.as_bytes(), form.project.as_bytes(), form.class.as_bytes()];
+            let once = match form.key.as_str() {
+                "" => Ok(None),
+                key => Once::new(visitor.caller.member.id, key, &parts).map(Some),
+            };
+            match once {
+                Ok(once) => jobs::submit(&center, &visitor.caller, parsed.spec, once).await,
+                Err(error) => Err(error),
+            }
+        }
+        Err(error) => Err(error),
+    };
+    match submitted {
+        Ok(id) => Ok(Redirect::to(&format!("/jobs/{id}")).into_response()),
+        Err(error @ (AppError::Invalid(_) | AppError::Refused { .. } | AppError::NotFound { .. })) => {
+            let status = fault::status(&error);
+            let told = fault::told(visitor.front.ui, &error);
+            // A key that failed with these words is no use for others.
+            let form = SubmitForm { key: String::new(), ..form };
+            whole(&center, &visitor, status, form, Dry { refused: Some(told), ..Dry::default() })
+        }
+        Err(error) => Err(visitor.fault(error)),
+    }
+}
+
+/// The script with the settings beside it, which count where the script says nothing.
+fn read(form: &SubmitForm) -> Result<ParsedScript, AppError> {
+    // Browsers send line ends as CR LF, which no shell takes.
+    let text = form.script.replace("\r\n", "\n");
+    let mut parsed = domain::script::parse(&text).map_err(AppError::Invalid)?;
+    let spec: &mut JobSpec = &mut parsed.spec;
+    if spec.project.is_none() && !form.project.is_empty() {
+        spec.project = Some(form.project.clone());
+    }
+    if spec.service_class == ServiceClass::Normal
+        && let Some(class) = ServiceClass::from_code(&form.class)
+    {
+        spec.service_class = class;
+    }
+    Ok(parsed)
+}
+
+fn tried(center: &Center, visitor: &Visitor, form: &SubmitForm) -> Dry {
+    let ui = visitor.front.ui;
+    let refused = |error: &AppError, notes| Dry { refused: Some(fault::told(ui, error)), quote: None, notes };
+    if form.script.trim().is_empty() {
+        return Dry::default();
+    }
+    let parsed = match read(form) {
+        Ok(parsed) => parsed,
+        Err(error) => return refused(&error, Vec::new()),
+    };
+    let notes = parsed.notes.iter().map(|note| told_note(ui, note)).collect();
+    match jobs::dry_run(center, &visitor.caller, parsed.spec) {
+        // What never fits is a refusal when it is submitted.
+        Ok(trial) if trial.verdict.as_ref().is_some_and(|verdict| verdict.code == "never_fits") => {
+            let text =
+                trial.verdict.map(|verdict| verdict.text.in_lang(ui.lang).to_owned()).unwrap_or_default();
+            let told = Told { title: ui.t("would-refuse"), hint: String::new(), details: vec![text] };
+            Dry { refused: Some(told), quote: None, notes }
+        }
+        Ok(trial) => Dry { refused: None, quote: Some(quote(center, ui, trial)), notes },
+        Err(error) => refused(&error, notes),
+    }
+}
+
+fn quote(center: &Center, ui: Ui, trial: DryRun) -> Quote {
+    let verdict = trial.verdict.as_ref().filter(|_| !trial.starts_now);
+    let (start, start_note) = match verdict.and_then(|verdict| verdict.forecast_start.as_deref()) {
+        _ if trial.starts_now => (Html(escape(ui.t("now"))), ui.t("cards-free-now")),
+        Some(at) => (ui.short(at), verdict.map(|v| ui.word("certainty", &v.certainty)).unwrap_or_default()),
+        None => (Html(escape(ui.t("forecast-none"))), ui.word("certainty", "unknown")),
+    };
+    let own = trial
+        .placement
+        .iter()
+        .map(|place| (place.node.clone(), place.card_indices.iter().copied().collect()))
+        .collect::<std::collections::BTreeMap<_, _>>();
+    let tiles = if own.is_empty() { Vec::new() } else { hall::of_job(&center.live(), ui, &own) };
+    Quote {
+        start,
+        start_note,
+        most: trial.price.most_micro_cny,
+        sum: ui.t2("hours-times-rate", trial.price.most_card_ms, trial.price.rate_micro_cny_per_card_hour.0),
+        limit: trial
+            .verdict
+            .map_or_else(|| ui.t("no-limit"), |verdict| verdict.text.in_lang(ui.lang).to_owned()),
+        contract: trial.contract,
+        project: trial.project,
+        time_limit: Millis(trial.price.time_limit_ms).to_string(),
+        tasks: trial.tasks,
+        places: places(&trial.placement),
+        is_virtual: trial.placement.iter().any(|place| place.is_virtual),
+        tiles,
+    }
+}
+
+/// An option that was not taken as it stands, and why, in the page's language.
+fn told_note(ui: Ui, note: &Note) -> (String, String) {
+    let lead = match note.action {
+        NoteAction::Ignored => ui.t1("note-ignored", "line", note.line),
+        NoteAction::Mapped => ui.t1("note-mapped", "line", note.line),
+    };
+    let name = note.option.trim_start_matches('-');
+    let own = super::locale::find(ui.lang, &format!("note-{name}"), &[]);
+    (note.option.clone(), format!("{lead}{}", own.unwrap_or_else(|| note.text.clone())))
+}

@@ -1,0 +1,97 @@
+//! Tables of jobs, as several pages show them.
+
+use domain::{Lang, MicroCny, Timestamp};
+
+use super::kit::{Html, Ui, escape};
+use crate::{app::jobs::JobView, center::Center, moment};
+
+/// Rows, and which columns they have.
+#[derive(Clone, Debug, Default)]
+pub struct JobTable {
+    pub rows: Vec<JobLine>,
+    pub with_tenant: bool,
+    pub with_why: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct JobLine {
+    pub id: String,
+    pub name: String,
+    pub sub: String,
+    pub tenant: String,
+    pub domain: String,
+    pub state: String,
+    pub class: String,
+    pub asked: String,
+    pub why: String,
+    pub forecast: Html,
+    pub submitted_at: String,
+    pub took: String,
+    pub is_started: bool,
+    pub charge: MicroCny,
+}
+
+impl JobTable {
+    pub fn of(center: &Center, ui: Ui, jobs: &[JobView], with_tenant: bool) -> Self {
+        let rows: Vec<JobLine> = jobs.iter().map(|job| line(center, ui, job)).collect();
+        let with_why = rows.iter().any(|row| !row.why.is_empty());
+        Self { rows, with_tenant, with_why }
+    }
+}
+
+fn line(center: &Center, ui: Ui, job: &JobView) -> JobLine {
+    let (tenant, domain) = tenant_words(center, ui, job.tenant);
+    let mut sub = ui.t1("project-named", "name", &job.project);
+    if job.tasks.total > 1 {
+        let ended = job.tasks.ended();
+        sub = format!("{sub} · {}", ui.t2("array-of", ended, job.tasks.total));
+    }
+    let (why, forecast) = match &job.verdict {
+        Some(verdict) => {
+            let mut parts = Vec::new();
+            if let Some(at) = &verdict.forecast_start {
+                parts.push(format!("{} {}", escape(ui.t("forecast")), ui.short(at)));
+            }
+            if verdict.ahead > 0 {
+                parts.push(escape(ui.t1("ahead-n", "n", verdict.ahead)));
+            }
+            (verdict.text.in_lang(ui.lang).to_owned(), Html(parts.join(escape(ui.t("comma")).as_str())))
+        }
+        None => (String::new(), Html::default()),
+    };
+    JobLine {
+        id: job.id.to_string(),
+        name: job.name.clone(),
+        sub,
+        tenant,
+        domain,
+        state: job.state.clone(),
+        class: job.service_class.clone(),
+        asked: format!("{} × {}", job.nodes, job.cards_per_node),
+        why,
+        forecast,
+        submitted_at: job.submitted_at.clone(),
+        took: took(job.started_at.as_deref(), job.ended_at.as_deref()),
+        is_started: job.started_at.is_some(),
+        charge: job.charge_micro_cny,
+    }
+}
+
+/// How long something has gone on, or went on; empty where it has not begun.
+pub fn took(started_at: Option<&str>, ended_at: Option<&str>) -> String {
+    let parse = |text: &str| text.parse::<Timestamp>().ok();
+    let Some(from) = started_at.and_then(parse) else { return String::new() };
+    let to = ended_at.and_then(parse).unwrap_or_else(moment::now);
+    to.since(from).to_string()
+}
+
+/// A tenant's name and the word for its domain.
+pub fn tenant_words(center: &Center, ui: Ui, tenant: domain::TenantId) -> (String, String) {
+    let live = center.live();
+    let Some(tenant) = live.tenants.get(&tenant) else { return (String::new(), String::new()) };
+    let name = match ui.lang {
+        Lang::Zh => tenant.name_zh.clone(),
+        Lang::En => tenant.name_en.clone(),
+    };
+    (name, ui.word("domain", tenant.domain.code()))
+}
