@@ -19,7 +19,7 @@ const IN_FLIGHT: usize = 16;
 const ROUNDS: usize = 5;
 
 fn main() {
-    let runs: usize = std::env::args().skip(1).filter_map(|arg| arg.parse().ok()).next().unwrap_or(2000);
+    let runs: usize = std::env::args().skip(1).find_map(|arg| arg.parse().ok()).unwrap_or(2000);
     let parent = std::env::args().skip(1).find(|arg| arg.starts_with('/')).unwrap_or("/tmp".into());
     let dir = tempfile::Builder::new().prefix("qt-bench-").tempdir_in(parent).expect("a folder");
     open_to_all(dir.path());

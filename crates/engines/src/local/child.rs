@@ -93,14 +93,14 @@ pub(crate) fn start(what: &Start<'_>) -> Result<Pid, StartError> {
         .iter()
         .map(|(name, value)| text([name.as_bytes(), b"=", value.as_bytes()].concat().as_slice()))
         .collect::<Result<Vec<_>, _>>()?;
-    let argv = pointers(&args);
-    let envp = pointers(&env);
+    let arg_pointers = pointers(&args);
+    let env_pointers = pointers(&env);
 
     let (limits, limit_count) = limits(what);
     let mut plan = Plan {
         program: program.as_ptr(),
-        argv: argv.as_ptr(),
-        envp: envp.as_ptr(),
+        argv: arg_pointers.as_ptr(),
+        envp: env_pointers.as_ptr(),
         folder: what.folder.as_raw_fd(),
         stdio: [what.stdin.as_raw_fd(), what.stdout.as_raw_fd(), what.stderr.as_raw_fd()],
         uid: what.uid,

@@ -32,7 +32,7 @@ pub struct LocalConfig {
     pub readonly_paths: Vec<PathBuf>,
     /// PATH of runs.
     pub path: String,
-    /// First and last of the ports that MASTER_PORT is taken from.
+    /// First and last of the ports that `MASTER_PORT` is taken from.
     pub master_ports: (u16, u16),
     /// A cgroup v2 folder that is the center's to divide (systemd: `Delegate=memory pids` and
     /// `DelegateSubgroup=center`). `None`: it is found if it has that shape.

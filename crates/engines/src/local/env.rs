@@ -1,9 +1,9 @@
 //! The environment of a run's processes, built from nothing: none of the center's own variables is in it.
 //!
-//! One process is started a node, so RANK is the rank of the node, as Ascend's operator for Kubernetes has it too, and
-//! WORLD_SIZE the number of nodes; a launcher such as torchrun or msrun multiplies by the cards itself, from
-//! QIANTANG_CARDS_PER_NODE. The job's own variables can change the first group (PATH, HOME, LC_CTYPE…) and add any other,
-//! but not the ones that tell a run its place.
+//! One process is started a node, so `RANK` is the rank of the node, as Ascend's operator for Kubernetes has it too,
+//! and `WORLD_SIZE` the number of nodes; a launcher such as torchrun or msrun multiplies by the cards itself, from
+//! `QIANTANG_CARDS_PER_NODE`. The job's own variables can change the first group (`PATH`, `HOME`, `LC_CTYPE`…) and add
+//! any other, but not the ones that tell a run its place.
 
 use std::path::PathBuf;
 
@@ -157,7 +157,7 @@ fn card_list(node: &LaunchNode) -> String {
 }
 
 /// What makes the makers' libraries see the run's cards and no others. Seen through `*_VISIBLE_*` the cards are
-/// numbered from 0 again, so DEVICE_ID is 0; the rank table has the numbers of the machine.
+/// numbered from 0 again, so `DEVICE_ID` is 0; the rank table has the numbers of the machine.
 fn accelerators(spec: &LaunchSpec, rank: usize, place: &Place) -> Vec<(&'static str, String)> {
     let node = &spec.nodes[rank];
     match node.vendor {

@@ -198,7 +198,7 @@ impl Host {
 
     /// Whether the center is still there.
     fn take_frames(&mut self) -> bool {
-        let mut part = [0; 64 << 10];
+        let mut part = [0; 16 << 10];
         let is_there = match self.center.read(&mut part) {
             Ok(0) => false,
             Ok(len) => {

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    io::{self, Read as _},
+    io::{self, BufRead as _, BufReader},
     os::{
         fd::{AsFd as _, OwnedFd},
         unix::net::UnixStream,
@@ -345,9 +345,9 @@ fn start_host(config: &LocalConfig) -> io::Result<Host> {
     let mut socket = host.socket.as_ref();
     io::Write::write_all(&mut socket, &frame(&[&settings]))?;
     socket.set_read_timeout(Some(READY_WITHIN))?;
-    // Byte by byte up to the end of the line: what may follow is for the engine's thread.
-    let line =
-        socket.bytes().take_while(|byte| !matches!(byte, Ok(b'\n'))).collect::<io::Result<Vec<u8>>>()?;
+    // Nothing follows this line before a launch is sent.
+    let mut line = Vec::new();
+    BufReader::new(socket).read_until(b'\n', &mut line)?;
     match serde_json::from_slice(&line) {
         Ok(Answer::Ready) => {}
         Ok(Answer::Failed(why)) => return Err(io::Error::other(why)),

@@ -7,14 +7,14 @@ use crate::LaunchNode;
 #[derive(Serialize)]
 struct Table<'a> {
     status: &'static str,
-    server_list: Vec<Server<'a>>,
+    server_list: Vec<Entry<'a>>,
     server_count: String,
     version: &'static str,
 }
 
 #[derive(Serialize)]
-struct Server<'a> {
-    device: Vec<Device>,
+struct Entry<'a> {
+    device: Vec<Card>,
     server_id: &'a str,
     host_ip: &'a str,
     container_ip: &'a str,
@@ -22,7 +22,7 @@ struct Server<'a> {
 }
 
 #[derive(Serialize)]
-struct Device {
+struct Card {
     device_id: String,
     device_ip: String,
     rank_id: String,
@@ -37,17 +37,14 @@ pub(crate) fn rank_table(
 ) -> String {
     let mut rank = 0_u32;
     let mut device = |node: &LaunchNode, card: u8| {
-        let device = Device {
-            device_id: card.to_string(),
-            device_ip: device_ip(node, card),
-            rank_id: rank.to_string(),
-        };
+        let device =
+            Card { device_id: card.to_string(), device_ip: device_ip(node, card), rank_id: rank.to_string() };
         rank += 1;
         device
     };
     let server_list = nodes
         .iter()
-        .map(|node| Server {
+        .map(|node| Entry {
             device: node.cards.iter().map(|card| device(node, card)).collect(),
             server_id: &node.name,
             host_ip,

@@ -156,7 +156,7 @@ impl Workers {
     fn free_slot(&self, uid_index: u32) -> u32 {
         let of_tenant = self.all.values().filter(|worker| worker.uid_index == uid_index);
         let taken: BTreeSet<u32> = of_tenant.map(|worker| worker.slot).collect();
-        (0..).find(|slot| !taken.contains(slot)).expect("there are fewer supervisors than numbers")
+        (0..u32::MAX).find(|slot| !taken.contains(slot)).expect("there are fewer supervisors than numbers")
     }
 
     /// Notes that a supervisor is done; returns which run it had.
@@ -215,7 +215,7 @@ impl Work {
     /// The life of a supervisor: the run that it was started for, and those that it is given then. Returns its exit
     /// code.
     pub(super) fn work(mut self, shared: &Shared, spec: &[u8]) -> i32 {
-        if self.settle_in(shared).is_err() {
+        if Self::settle_in(shared).is_err() {
             return 5;
         }
         let mut kept = None;
@@ -236,7 +236,7 @@ impl Work {
         0
     }
 
-    fn settle_in(&self, shared: &Shared) -> io::Result<()> {
+    fn settle_in(shared: &Shared) -> io::Result<()> {
         sys::become_subreaper()?;
         // What the center or its terminal hold open must not be held open by this process, which may outlive them.
         rustix::stdio::dup2_stdin(&shared.nothing)?;
