@@ -40,6 +40,8 @@ pub struct Inner {
     pub started_at: Timestamp,
     /// Turns true when the center stops: streams watch it.
     pub stopping: watch::Sender<bool>,
+    /// The capacity balance that overviews show, and when it was made.
+    pub recent_balance: Mutex<Option<(Timestamp, crate::app::capacity::CapacityView)>>,
     live: Mutex<Live>,
     feasible: Mutex<HashMap<Shape, Option<Limit>>>,
 }
@@ -101,6 +103,7 @@ impl Center {
             metrics: Metrics::new(),
             started_at: crate::moment::now(),
             stopping: watch::Sender::new(false),
+            recent_balance: Mutex::default(),
             live: Mutex::new(parts.live),
             feasible: Mutex::default(),
             settings: parts.settings,

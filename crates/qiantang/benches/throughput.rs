@@ -18,7 +18,7 @@ use serde_json::json;
 use support::{Site, Tenant, ask, grant};
 use ureq::Agent;
 
-const SETTINGS: &str = "[limits]\nrequests_per_second = 1000000\n[jobs]\nmax_active_per_tenant = 2000000\n";
+const SETTINGS: &str = "[jobs]\nmax_active_per_tenant = 2000000\n";
 /// Cards, and so runs at once; the bare loop has as many processes in flight.
 const PARALLEL: usize = 16;
 const NO_OPS: usize = 4000;

@@ -1,6 +1,6 @@
 //! What is going on, at a glance: for a tenant its own part, for the center's people all of it.
 
-use domain::{CardMs, MicroCny, NodeState, Timestamp};
+use domain::{CardMs, MicroCny, Millis, NodeState, Timestamp};
 use serde::Serialize;
 use store::jobs;
 
@@ -113,8 +113,21 @@ fn month_start(now: Timestamp) -> (String, Timestamp) {
     (name, from)
 }
 
+/// How old the balance in an overview may be: adding up a day of many runs takes longer than a page should.
+const BALANCE_AGE: Millis = Millis::from_secs(15);
+
+async fn recent_balance(center: &Center, now: Timestamp) -> Result<CapacityView, AppError> {
+    let kept = center.recent_balance.lock().expect("not poisoned").clone();
+    if let Some((_, balance)) = kept.filter(|(made_at, _)| now < made_at.plus(BALANCE_AGE)) {
+        return Ok(balance);
+    }
+    let balance = capacity::between(center, now.minus(Millis::from_hours(24)), now).await?;
+    *center.recent_balance.lock().expect("not poisoned") = Some((now, balance.clone()));
+    Ok(balance)
+}
+
 async fn center_overview(center: &Center, now: Timestamp) -> Result<CenterOverview, AppError> {
-    let balance = capacity::between(center, now.minus(domain::Millis::from_hours(24)), now).await?;
+    let balance = recent_balance(center, now).await?;
     let live = center.live();
     let mut view = CenterOverview {
         nodes: 0,
