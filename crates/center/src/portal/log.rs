@@ -89,9 +89,7 @@ pub async fn shown(
         let Some(log) = logs::find(center, &visitor.caller, job, &wanted.query(*stream)).await? else {
             return Ok(None);
         };
-        let end = logs::chunk(center, log, i64::MAX, 0).await?.end_offset;
-        let from = i64::try_from(end).unwrap_or(i64::MAX).saturating_sub(SHOWN).max(0);
-        let part = logs::chunk(center, log, from, CHUNK).await?;
+        let part = logs::chunk(center, log, -SHOWN, CHUNK).await?;
         run = Some(log.run);
         is_cut |= part.offset > 0 || part.truncated;
         complete &= part.complete;
@@ -224,16 +222,16 @@ pub async fn download(
     let stream = if wanted.stream == "stderr" { Stream::Stderr } else { Stream::Stdout };
     let log = logs::find(&center, &visitor.caller, job, &wanted.query(stream)).await.map_err(failed)?;
     let log = log.ok_or_else(|| failed(AppError::not_found("log", job)))?;
-    let end = logs::chunk(&center, log, i64::MAX, 0).await.map_err(failed)?.end_offset;
     let (out, parts) = mpsc::channel::<Result<Bytes, std::convert::Infallible>>(4);
     tokio::spawn(async move {
-        let mut at = 0;
-        while at < end {
+        let mut at = 0_u64;
+        loop {
             let Ok(part) = logs::chunk(&center, log, i64::try_from(at).unwrap_or(i64::MAX), CHUNK).await
             else {
                 return;
             };
-            if part.end_offset <= at {
+            // As far as it has come: of a log that still grows, what is there by now.
+            if part.data.is_empty() {
                 return;
             }
             at = part.end_offset;

@@ -8,7 +8,7 @@ use std::{
 
 use askama::Template;
 use axum::{Extension, extract::State, response::Response};
-use domain::{CardMs, MicroCny, Millis, Timestamp, capacity::CapacityBalance};
+use domain::{CardMs, JobId, MicroCny, Millis, Timestamp, capacity::CapacityBalance};
 
 use super::{
     contracts::{Vessel, vessels, warnings},
@@ -21,7 +21,7 @@ use super::{
 use crate::{
     app::{
         capacity,
-        jobs::{self, JobQuery},
+        jobs::{self, JobQuery, JobView},
         overview::{self, CenterOverview, Overview},
         usage::{self, UsageQuery, UsageRow},
     },
@@ -96,6 +96,7 @@ struct OfCenter {
     tiles: Vec<Tile>,
     queue_text: String,
     table: JobTable,
+    ended: JobTable,
     bar: Html,
     parts: Vec<(&'static str, CardMs)>,
     events: Vec<EventLine>,
@@ -146,6 +147,7 @@ async fn of_center(
     let ui = visitor.front.ui;
     let now = moment::now();
     let hours = tide.last_hours(center, now).await?;
+    let ended = ended_lately(center, visitor).await?;
     let Some(of_center) = found.center else {
         return Err(AppError::Internal("no center in the overview".into()));
     };
@@ -185,7 +187,8 @@ async fn of_center(
         table: JobTable::of(center, ui, &found.active, true),
         bar: ui.bar(&in_ms, 22, &bar_label.join(", ")),
         parts,
-        events: found.events.iter().take(10).map(|event| line(center, ui, event)).collect(),
+        ended: JobTable::of(center, ui, &ended, true),
+        events: lines(center, ui, &found.events).await?,
         may_audit: visitor.may(center, Action::ReadAudit, None),
         c: of_center,
     };
@@ -200,9 +203,7 @@ async fn of_tenant(
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let now = moment::now();
-    let newest = JobQuery { limit: Some(30), ..JobQuery::default() };
-    let newest = jobs::list(center, &visitor.caller, newest).await?.items;
-    let ended: Vec<_> = newest.into_iter().filter(|job| job.ended_at.is_some()).take(8).collect();
+    let ended = ended_lately(center, visitor).await?;
     let first: Timestamp = format!("{}-01", found.month).parse().unwrap_or(now);
     let days = center
         .read(move |tx| {
@@ -255,15 +256,43 @@ async fn of_tenant(
         ended: JobTable::of(center, ui, &ended, false),
         days: ui.columns(&columns, most, 96, &days_label),
         by_project,
-        events: found.events.iter().take(10).map(|event| line(center, ui, event)).collect(),
+        events: lines(center, ui, &found.events).await?,
         may_audit: visitor.may(center, Action::ReadAudit, Some(tenant)),
         o: found,
     };
     Ok(ok(&page))
 }
 
+/// The newest jobs that have ended.
+async fn ended_lately(center: &Center, visitor: &Visitor) -> Result<Vec<JobView>, AppError> {
+    let newest = JobQuery { limit: Some(30), ..JobQuery::default() };
+    let newest = jobs::list(center, &visitor.caller, newest).await?.items;
+    Ok(newest.into_iter().filter(|job| job.ended_at.is_some()).take(8).collect())
+}
+
+/// Events as lines, newest first. That a run ended says nothing beside the end of its job, unless the center lost it.
+async fn lines(center: &Center, ui: Ui, events: &[Event]) -> Result<Vec<EventLine>, AppError> {
+    let tells = |event: &&Event| {
+        event.kind != "run_ended" || event.data.get("outcome").is_some_and(|outcome| outcome == "lost")
+    };
+    let shown: Vec<&Event> = events.iter().filter(tells).take(10).collect();
+    let ids: Vec<JobId> = shown.iter().filter_map(|event| event.job).collect();
+    let names = center
+        .read(move |tx| {
+            let mut names = BTreeMap::new();
+            for id in ids {
+                if let std::collections::btree_map::Entry::Vacant(free) = names.entry(id) {
+                    free.insert(store::jobs::get_row(tx, id)?.name);
+                }
+            }
+            Ok(names)
+        })
+        .await?;
+    Ok(shown.into_iter().map(|event| line(ui, event, &names)).collect())
+}
+
 /// An event in the page's language, with links to what it is about.
-fn line(center: &Center, ui: Ui, event: &Event) -> EventLine {
+fn line(ui: Ui, event: &Event, names: &BTreeMap<JobId, String>) -> EventLine {
     let text = |name: &str| event.data.get(name).and_then(|value| value.as_str()).unwrap_or_default();
     let code = match event.kind.as_str() {
         "job_submitted" => "queued",
@@ -274,11 +303,7 @@ fn line(center: &Center, ui: Ui, event: &Event) -> EventLine {
     };
     let state = if event.kind == "node_changed" { ui.node_state(code) } else { ui.state(code) };
     let job = event.job.map(|id| {
-        let name = match text("name") {
-            "" => center.live().jobs.get(&id).map(|known| known.job.spec.name.clone()),
-            name => Some(name.to_owned()),
-        };
-        let name = name.unwrap_or_else(|| id.to_string().chars().take(16).collect());
+        let name = names.get(&id).cloned().unwrap_or_default();
         format!(r#"<a href="/jobs/{id}">{}</a>"#, escape(name))
     });
     let about = match (event.kind.as_str(), job) {
