@@ -64,7 +64,8 @@ pub struct LaunchNode {
 /// What the processes of a run may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunLimits {
-    /// Processes and threads; where there is no cgroup, counted over all runs of the tenant on this machine.
+    /// Processes and threads. Where there is no cgroup the kernel counts them by uid, so that all runs of the tenant on
+    /// this machine have this many together, beyond what it had when the run was started.
     pub max_processes: u32,
     /// Open files of each process.
     pub max_open_files: u32,
@@ -76,7 +77,8 @@ pub struct RunLimits {
 
 impl Default for RunLimits {
     fn default() -> Self {
-        Self { max_processes: 4096, max_open_files: 65_536, memory_bytes: None, file_size_bytes: None }
+        // One process that drives an accelerator has several hundred threads.
+        Self { max_processes: 32_768, max_open_files: 65_536, memory_bytes: None, file_size_bytes: None }
     }
 }
 

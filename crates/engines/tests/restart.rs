@@ -111,7 +111,8 @@ fn when_the_host_is_killed_runs_go_on_and_launches_get_through() {
     center.launch(&before);
     center.wait_started(before.run);
     for _ in 0..5 {
-        kill(center.engine.host_pid().unwrap());
+        let host = center.engine.host_pid().expect("the last launch got through");
+        kill(host);
         let spec = spec("#!/bin/sh\nexit 9\n");
         center.launch(&spec);
         assert_eq!(center.wait_end(spec.run).how, Exit::Code(9));
@@ -181,5 +182,49 @@ fn a_supervisor_that_goes_on_to_another_run_is_not_stopped_for_the_one_before() 
         center.launch(&second);
         assert_eq!(center.wait_end(second.run).how, Exit::Code(6));
         center.wait_end(first.run);
+    }
+}
+
+/// Center, host and supervisors are killed all the time; each run still starts once at most, and is accounted for.
+#[test]
+fn whatever_is_killed_no_run_starts_twice_and_none_is_lost() {
+    const RUNS: usize = 120;
+    let mut center = Center::start();
+    let mut seed = u64::from_le_bytes(common::random()[..8].try_into().unwrap());
+    println!("seed {seed}");
+    let mut chance = |one_in: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % one_in == 0
+    };
+    let mut specs = Vec::new();
+    for _ in 0..RUNS {
+        let spec = spec("#!/bin/sh\necho x >> $HOME/starts-$QIANTANG_RUN_ID\nsleep 0.02\nexit 3\n");
+        center.launch(&spec);
+        let host = if chance(8) { center.engine.host_pid() } else { None };
+        let supervisor = if chance(6) { center.engine.supervisor_pid(spec.run).unwrap() } else { None };
+        for pid in [host, supervisor].into_iter().flatten() {
+            let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+            let _gone_already = kill_process(pid, Signal::KILL);
+        }
+        if chance(15) {
+            center = center.restart();
+            // As a center does with what it had not seen start.
+            center.launch(&spec);
+        }
+        specs.push(spec);
+    }
+    let is_over = |seen: &Observation| matches!(seen, Observation::Ended(_) | Observation::Vanished { .. });
+    for spec in &specs {
+        if center.engine.observe(spec.run).unwrap() == Observation::NotLaunched {
+            center.launch(spec);
+        }
+        let seen = center.wait_for(spec.run, "the end", is_over);
+        let home = center.engine.work_folder(spec.tenant, spec.job);
+        let starts = home.parent().unwrap().join(format!("starts-{}", spec.run));
+        let starts = std::fs::read_to_string(starts).unwrap_or_default();
+        match seen {
+            Observation::Ended(ended) => assert_eq!((ended.how, starts.as_str()), (Exit::Code(3), "x\n")),
+            _ => assert!(["", "x\n"].contains(&starts.as_str()), "{starts}"),
+        }
     }
 }

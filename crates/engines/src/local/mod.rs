@@ -38,7 +38,7 @@ use std::{
 };
 
 use domain::{JobId, RunId, TenantId, Timestamp};
-use rustix::fs::FlockOperation;
+use rustix::{fs::FlockOperation, io::Errno};
 
 pub use config::{Isolation, LocalConfig};
 pub use doctor::{Check, check_host};
@@ -53,6 +53,8 @@ use crate::{Ended, Engine, EngineError, Exit, LaunchSpec, LogChunk, Observation,
 const HINTS: &str = "engine.hints";
 /// How long the leftovers of a run whose supervisor was killed are hunted for in one call.
 const SWEEP_FOR: Duration = Duration::from_secs(2);
+/// How long an engine waits for the one before to let go of the folder.
+const LOCK_WITHIN: Duration = Duration::from_secs(1);
 
 /// Carries out runs on this machine.
 #[derive(Debug)]
@@ -186,10 +188,17 @@ fn lock(data_dir: &std::path::Path) -> Result<File, EngineError> {
     let what = || format!("open {}", path.display());
     let file = File::options().create(true).truncate(false).write(true).open(&path);
     let file = file.map_err(EngineError::io(what()))?;
-    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(EngineError::InUse(data_dir.to_owned())),
-        Err(error) => Err(EngineError::io(what())(error)),
+    // A center that was just stopped may have left a process that is about to close its files.
+    let begun = Instant::now();
+    loop {
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(file),
+            Err(Errno::WOULDBLOCK) if begun.elapsed() < LOCK_WITHIN => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(Errno::WOULDBLOCK) => return Err(EngineError::InUse(data_dir.to_owned())),
+            Err(error) => return Err(EngineError::io(what())(error)),
+        }
     }
 }
 
