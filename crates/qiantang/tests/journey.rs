@@ -76,7 +76,7 @@ fn a_tenant_submits_follows_and_pays() {
     let script = at.file(
         "train.sh",
         "#!/bin/bash\n#SBATCH --job-name=train --gres=npu:4 --mem=8G\n#SBATCH --time=1\necho \"rank $RANK of $WORLD_SIZE\"\n\
-         echo \"cards $ASCEND_RT_VISIBLE_DEVICES\"\necho oops >&2\n",
+         echo \"cards $ASCEND_RT_VISIBLE_DEVICES\"\necho oops >&2\nsleep 0.05\n",
     );
 
     let (code, out, err) = at.run(&["submit", &script, "--dry-run"]);

@@ -174,14 +174,14 @@ impl Ui {
     pub fn hours(&self, used: &CardMs) -> Html {
         Html(format!(
             r#"{}<span class="unit">{}</span>"#,
-            grouped(&used.to_string()),
+            self.plain_hours(used),
             escape(self.t("card-hours"))
         ))
     }
 
     /// Card-hours where the column's head says so.
     pub fn plain_hours(&self, used: &CardMs) -> String {
-        grouped(&used.to_string())
+        grouped(&used.to_string()).replacen('-', "− ", 1)
     }
 
     pub fn count(&self, n: impl fmt::Display) -> String {

@@ -154,4 +154,90 @@ mod tests {
         assert_eq!(text(Lang::En, "unit-cards", &[("n", "8")]), "8 cards");
         assert_eq!(text(Lang::Zh, "unit-cards", &[("n", "8")]), "8 张加速卡");
     }
+
+    /// Families of words that are looked up by a code: what stands before the code.
+    const FAMILIES: [&str; 21] = [
+        "account-",
+        "act-",
+        "card-",
+        "cause-",
+        "certainty-",
+        "class-",
+        "domain-",
+        "event-",
+        "example-",
+        "fault-",
+        "field-",
+        "kind-",
+        "log-tab-",
+        "nav-",
+        "nav-group-",
+        "node-",
+        "note-",
+        "refused-",
+        "role-",
+        "rule-",
+        "state-",
+    ];
+
+    /// All of the portal's code and templates.
+    fn sources() -> String {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let folders = [root.join("src/portal"), root.join("templates")];
+        let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).expect("a folder"));
+        let paths = files.map(|file| file.expect("a file").path());
+        let read = |path: std::path::PathBuf| std::fs::read_to_string(path).expect("text");
+        paths.filter(|path| !path.ends_with("locale.rs")).map(read).collect()
+    }
+
+    #[test]
+    fn each_text_that_is_asked_for_is_there_and_none_is_left_over() {
+        let sources = sources();
+        let known: std::collections::BTreeSet<&str> = keys(Lang::Zh).into_iter().collect();
+        let mut asked = std::collections::BTreeSet::new();
+        for call in [".t(\"", ".t1(\"", ".t2(\""] {
+            // A call may be broken after its bracket.
+            let flat =
+                sources.replace("(\n", "(").split("( ").map(str::trim_start).collect::<Vec<_>>().join("(");
+            let found: Vec<String> = flat
+                .split(call)
+                .skip(1)
+                .filter_map(|rest| rest.split('"').next())
+                .map(str::to_owned)
+                .collect();
+            asked.extend(found);
+        }
+        assert!(asked.len() > 150, "the search found {}", asked.len());
+        let missing: Vec<&String> = asked.iter().filter(|key| !known.contains(key.as_str())).collect();
+        assert!(missing.is_empty(), "asked for and not there: {missing:?}");
+        let is_used = |key: &&&str| {
+            asked.contains(**key)
+                || sources.contains(&format!("\"{key}\""))
+                || FAMILIES.iter().any(|family| key.starts_with(family))
+        };
+        let unused: Vec<&&str> = known.iter().filter(|key| !is_used(key)).collect();
+        assert!(unused.is_empty(), "there and never asked for: {unused:?}");
+    }
+
+    #[test]
+    fn every_code_of_the_domain_has_its_word() {
+        use domain::{
+            ContractState, Role, ServiceClass, TenantDomain, contract::ContractAction, job::JobOutcome,
+            run::StopCause,
+        };
+        let mut words: Vec<String> = Vec::new();
+        words.extend(Role::ALL.map(|role| format!("role-{}", role.code())));
+        words.extend(TenantDomain::ALL.map(|domain| format!("domain-{}", domain.code())));
+        words.extend(ServiceClass::ALL.map(|class| format!("class-{}", class.code())));
+        words.extend(ContractState::ALL.map(|state| format!("state-{}", state.code())));
+        words.extend(ContractAction::ALL.map(|action| format!("act-{}", action.code())));
+        words.extend(JobOutcome::ALL.map(|outcome| format!("state-{}", outcome.code())));
+        words.extend(StopCause::ALL.map(|cause| format!("state-{}", cause.code())));
+        words.extend(super::super::kit::CARD_STATES.map(|card| format!("card-{card}")));
+        for word in words {
+            for lang in [Lang::Zh, Lang::En] {
+                assert!(find(lang, &word, &[]).is_some(), "{word}");
+            }
+        }
+    }
 }

@@ -6,7 +6,7 @@ use axum::{
     http::header,
     response::{IntoResponse, Redirect, Response},
 };
-use domain::CardMs;
+use domain::{CardMs, MicroCny};
 use serde::Deserialize;
 
 use super::{
@@ -46,6 +46,11 @@ struct StatementPage {
     others: Vec<(String, String)>,
     opening_hours: CardMs,
     closing_hours: CardMs,
+    /// What was given of a package, worked out from the balances.
+    given_hours: CardMs,
+    minus_hours: CardMs,
+    minus_charge: MicroCny,
+    minus_fees: i64,
     printed_at: String,
     is_virtual: bool,
 }
@@ -85,6 +90,10 @@ pub async fn page(
         domain,
         opening_hours: CardMs(statement.opening.card_ms),
         closing_hours: CardMs(statement.closing.card_ms),
+        given_hours: CardMs(statement.closing.card_ms - statement.opening.card_ms + statement.used_card_ms.0),
+        minus_hours: CardMs(-statement.used_card_ms.0),
+        minus_charge: MicroCny(-statement.charge_micro_cny.0),
+        minus_fees: -statement.fees_micro_cny,
         printed_at: moment::now().to_string(),
         is_virtual: center.live().nodes.values().any(|known| known.node.is_virtual),
         s: statement,

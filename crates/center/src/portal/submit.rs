@@ -125,6 +125,11 @@ pub async fn page(
     } else if let Some((_, script)) = EXAMPLES.iter().find(|(name, _)| *name == wanted.example) {
         (*script).clone_into(&mut form.script);
     }
+    if form.project.is_empty() {
+        // As the page will show it chosen.
+        let own = projects::list(&center, &visitor.caller).map_err(failed)?;
+        form.project = own.into_iter().next().map(|project| project.slug).unwrap_or_default();
+    }
     let d = if form.script.is_empty() { Dry::default() } else { tried(&center, &visitor, &form) };
     whole(&center, &visitor, StatusCode::OK, form, d)
 }
@@ -204,7 +209,7 @@ pub async fn submit(
         Ok(id) => Ok(Redirect::to(&format!("/jobs/{id}")).into_response()),
         Err(error @ (AppError::Invalid(_) | AppError::Refused { .. } | AppError::NotFound { .. })) => {
             let status = fault::status(&error);
-            let told = fault::told(visitor.front.ui, &error);
+            let told = beside(fault::told(visitor.front.ui, &error), &error);
             // A key that failed with these words is no use for others.
             let form = SubmitForm { key: String::new(), ..form };
             whole(&center, &visitor, status, form, Dry { refused: Some(told), ..Dry::default() })
@@ -230,9 +235,21 @@ fn read(form: &SubmitForm) -> Result<ParsedScript, AppError> {
     Ok(parsed)
 }
 
+/// What is told beside the script itself needs no way back to it.
+fn beside(told: Told, error: &AppError) -> Told {
+    match error {
+        AppError::Invalid(_) => Told { hint: String::new(), ..told },
+        _ => told,
+    }
+}
+
 fn tried(center: &Center, visitor: &Visitor, form: &SubmitForm) -> Dry {
     let ui = visitor.front.ui;
-    let refused = |error: &AppError, notes| Dry { refused: Some(fault::told(ui, error)), quote: None, notes };
+    let refused = |error: &AppError, notes| Dry {
+        refused: Some(beside(fault::told(ui, error), error)),
+        quote: None,
+        notes,
+    };
     if form.script.trim().is_empty() {
         return Dry::default();
     }
