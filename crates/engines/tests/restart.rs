@@ -218,11 +218,11 @@ fn whatever_is_killed_no_run_starts_twice_and_none_is_lost() {
         if center.engine.observe(spec.run).unwrap() == Observation::NotLaunched {
             center.launch(spec);
         }
-        let seen = center.wait_for(spec.run, "the end", is_over);
+        let outcome = center.wait_for(spec.run, "the end", is_over);
         let home = center.engine.work_folder(spec.tenant, spec.job);
         let starts = home.parent().unwrap().join(format!("starts-{}", spec.run));
         let starts = std::fs::read_to_string(starts).unwrap_or_default();
-        match seen {
+        match outcome {
             Observation::Ended(ended) => assert_eq!((ended.how, starts.as_str()), (Exit::Code(3), "x\n")),
             _ => assert!(["", "x\n"].contains(&starts.as_str()), "{starts}"),
         }
