@@ -43,6 +43,8 @@ pub enum LogFormat {
 #[serde(deny_unknown_fields, default)]
 pub struct EngineSettings {
     pub isolation: Isolation,
+    /// Whether this machine's own accelerators are looked for at start and kept as a node of it.
+    pub detect: bool,
     /// Where the center runs as root, each tenant's runs have the uid `uid_base` + the tenant's number.
     pub uid_base: u32,
     /// Folders that runs may read besides the system's.
@@ -157,6 +159,7 @@ impl Default for EngineSettings {
     fn default() -> Self {
         Self {
             isolation: Isolation::Full,
+            detect: true,
             uid_base: 210_000,
             readable: Vec::new(),
             kill_grace_ms: Millis::from_secs(10),

@@ -2,8 +2,13 @@
 
 use std::{ffi::OsString, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
 
-use domain::{CardModel, Member, Millis, Node, NodeState, Role, RunId, Timestamp, node::even_rings};
-use engines::local::{self, LocalConfig, LocalEngine};
+use domain::{
+    CardModel, Member, Millis, Node, NodeState, Role, RunId, Timestamp, card::Affinity, node::even_rings,
+};
+use engines::{
+    detect::FoundCards,
+    local::{self, LocalConfig, LocalEngine},
+};
 use serde_json::json;
 use store::{Store, StoreError, Tx, contracts, jobs, ledger, pools, runs, tenants};
 
@@ -18,7 +23,7 @@ use crate::{
     live::{Live, LiveRun},
     loops::{self, Sleepers},
     moment::{self, new_id},
-    settings::{Isolation, PoolSettings, Settings},
+    settings::{Isolation, NodeSettings, PoolSettings, Settings},
 };
 
 /// Why the center can't start.
@@ -107,7 +112,10 @@ pub fn engine_config(settings: &Settings, host_command: Vec<OsString>) -> LocalC
 /// Brings pools and nodes in line with the settings, and makes the first operator where there is no member yet. What is
 /// there stays as it is: a node that left the settings keeps its history.
 fn seed(store: &Store, settings: &Settings) -> Result<Option<FirstOperator>, StartError> {
-    let wanted = settings.pools.clone();
+    let mut wanted = settings.pools.clone();
+    if settings.engine.detect {
+        wanted.extend(found_here());
+    }
     store.write(move |tx| -> Result<(), AppError> {
         let known: Vec<String> = pools::list_nodes(tx)?.into_iter().map(|node| node.name).collect();
         for pool in &wanted {
@@ -148,6 +156,48 @@ fn seed(store: &Store, settings: &Settings) -> Result<Option<FirstOperator>, Sta
         audit::record_own(tx, Change { tenant: None, action, subject, detail })
     })?;
     Ok(Some(first))
+}
+
+/// This machine's own cards: a pool for each model, with this machine as its node.
+fn found_here() -> Vec<PoolSettings> {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let found = engines::detect::cards_here();
+    let is_one = found.len() == 1;
+    let pool = |found: FoundCards| {
+        let numbers: Vec<u8> = found.cards.iter().map(|card| card.index).collect();
+        let cards = numbers.iter().max().map_or(0, |highest| highest + 1);
+        let memory_mib = found.cards.iter().filter_map(|card| card.memory_mib).max().unwrap_or(0);
+        tracing::info!(model = %found.model, cards = numbers.len(), driver = %found.driver, "found accelerators");
+        if numbers.len() != usize::from(cards)
+            || found.cards.iter().any(|card| card.is_healthy == Some(false))
+        {
+            tracing::warn!(model = %found.model, ?numbers, "cards are missing or report a fault: drain the node if they can't work");
+        }
+        // What is not known of a model is 0 and shown as such; the settings can say it.
+        let unknown = CardModel {
+            name: found.model.clone(),
+            vendor: found.vendor,
+            fp16_tflops: 0,
+            memory_mib,
+            tdp_watts: 0,
+            affinity: Affinity::Any,
+        };
+        let node = NodeSettings {
+            name: if is_one { host.trim().to_owned() } else { format!("{}-{}", host.trim(), found.model) },
+            count: 1,
+            cards,
+            cards_per_ring: found
+                .rings
+                .first()
+                .and_then(|ring| u8::try_from(ring.len()).ok())
+                .filter(|len| *len > 0),
+            is_virtual: false,
+            switch: String::new(),
+        };
+        let model = CardModel::known(&found.model).or(Some(unknown));
+        PoolSettings { name: found.model.clone(), card_model: found.model, model, nodes: vec![node] }
+    };
+    found.into_iter().filter(|found| !found.cards.is_empty()).map(pool).collect()
 }
 
 fn new_pool(tx: &Tx, wanted: &PoolSettings) -> Result<domain::PoolId, AppError> {

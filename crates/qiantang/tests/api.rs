@@ -31,7 +31,8 @@ impl Scene {
         site.wait_for_end(&alpha.developer, &id);
         let spare = site.post("/api/v1/tokens", &alpha.developer, &json!({ "name": "to be ended" }));
         let members = site.get("/api/v1/members", &alpha.admin);
-        let finance = members.as_array().expect("members").iter().find(|m| m["role"] == "finance").expect("finance");
+        let finance =
+            members.as_array().expect("members").iter().find(|m| m["role"] == "finance").expect("finance");
         let projects = site.get("/api/v1/projects", &alpha.admin);
         let text = |value: &Value| value.as_str().expect("an id").to_owned();
         let (token, member, project) = (text(&spare["id"]), text(&finance["id"]), text(&projects[0]["id"]));
@@ -58,8 +59,11 @@ impl Scene {
             path if path.starts_with("/api/v1/projects/") => &self.project,
             _ => &self.alpha.contract,
         };
-        let query =
-            if path.ends_with("/transfers") { format!("?contract={}", self.alpha.contract) } else { String::new() };
+        let query = if path.ends_with("/transfers") {
+            format!("?contract={}", self.alpha.contract)
+        } else {
+            String::new()
+        };
         path.replace("{id}", id).replace("{name}", "npu-").replace("{slug}", "alpha") + &query
     }
 
@@ -72,7 +76,9 @@ impl Scene {
             ("POST", "/tokens") => json!({ "name": who }),
             ("POST", "/tenants") => json!({ "slug": format!("of-{who}"), "name_zh": "新", "name_en": "New",
                 "domain": "research" }),
-            ("POST", "/alliances") => json!({ "slug": format!("of-{who}"), "name": { "zh": "新", "en": "New" } }),
+            ("POST", "/alliances") => {
+                json!({ "slug": format!("of-{who}"), "name": { "zh": "新", "en": "New" } })
+            }
             ("POST", "/members") => json!({ "login": format!("by-{who}"), "name": "New", "role": "developer",
                 "password": PASSWORD, "tenant": "alpha" }),
             ("PATCH", "/members/{id}") => json!({ "is_enabled": true }),
@@ -80,8 +86,10 @@ impl Scene {
             ("PATCH", "/projects/{id}") => json!({ "contract": self.alpha.contract }),
             ("POST", "/jobs" | "/jobs/dry-run") => job("matrix", "true"),
             ("POST", "/nodes/{name}/drain") => json!({ "reason": "matrix" }),
-            ("POST", "/contracts") => json!({ "number": format!("by-{who}"), "terms": grant(), "pools": ["ascend-910"],
-                "starts_at": "2026-01-01", "ends_at": "2027-01-01", "queue": queue, "tenant": "alpha" }),
+            ("POST", "/contracts") => {
+                json!({ "number": format!("by-{who}"), "terms": grant(), "pools": ["ascend-910"],
+                "starts_at": "2026-01-01", "ends_at": "2027-01-01", "queue": queue, "tenant": "alpha" })
+            }
             ("POST", "/contracts/{id}/actions") => json!({ "action": "approve", "reason": "matrix" }),
             ("POST", "/contracts/{id}/top-up") => json!({ "amount_micro_cny": 1, "reference": who }),
             ("POST", "/price-books") => json!({ "name": who, "prices": [{ "pool": "ascend-910",
@@ -105,7 +113,12 @@ impl Scene {
         };
         let response = response.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
         let status = response.status().as_u16();
-        let header = response.headers().get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+        let header = response
+            .headers()
+            .get("content-type")
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or_default()
+            .to_owned();
         let mut text = Vec::new();
         if !header.starts_with("text/event-stream") {
             response.into_body().into_reader().take(64 << 20).read_to_end(&mut text).expect("an answer");
@@ -168,7 +181,8 @@ fn a_tenant_never_sees_anothers_rows() {
     let scene = Scene::new();
     let beta_job = scene.site.submit(&scene.beta, &job("of-beta", "true"));
     scene.site.wait_for_end(&scene.beta.developer, &beta_job);
-    let secrets = ["alpha", "secret-of-alpha", &scene.job, &scene.alpha.contract, &scene.member, &scene.project];
+    let secrets =
+        ["alpha", "secret-of-alpha", &scene.job, &scene.alpha.contract, &scene.member, &scene.project];
     let mut looked_at = 0;
     for (method, path) in scene.routes() {
         if method != "GET" {
@@ -181,7 +195,8 @@ fn a_tenant_never_sees_anothers_rows() {
                 assert!(status == 404 || status == 403, "{path}: {status} {text}");
                 assert!(!text.contains("secret-of-alpha"), "{path}: {text}");
             } else {
-                let (status, kind, text) = scene.send(&method, &path.replace("{name}", "npu-"), token, "", b"");
+                let (status, kind, text) =
+                    scene.send(&method, &path.replace("{name}", "npu-"), token, "", b"");
                 if status == 200 && !kind.starts_with("text/event-stream") {
                     for secret in secrets {
                         assert!(!text.contains(secret), "{path} shows `{secret}`: {text}");
@@ -207,10 +222,19 @@ fn a_tenant_never_sees_anothers_rows() {
 #[test]
 fn bad_input_is_a_clear_problem_and_leaves_nothing_behind() {
     let scene = Scene::new();
-    let jobs_before = scene.site.get("/api/v1/jobs?limit=200", &scene.site.operator)["items"].as_array().map(Vec::len);
+    let jobs_before =
+        scene.site.get("/api/v1/jobs?limit=200", &scene.site.operator)["items"].as_array().map(Vec::len);
     let huge = "9".repeat(400);
     let bodies: Vec<(&str, Vec<u8>)> = [
-        "", "{", "[]", "null", "0", "\"x\"", "{\"unknown\": 1}", "{\"name\": 1e999}", "{\"name\": \"\\ud800\"}",
+        "",
+        "{",
+        "[]",
+        "null",
+        "0",
+        "\"x\"",
+        "{\"unknown\": 1}",
+        "{\"name\": 1e999}",
+        "{\"name\": \"\\ud800\"}",
     ]
     .into_iter()
     .map(|text| ("application/json", text.as_bytes().to_vec()))
@@ -225,15 +249,27 @@ fn bad_input_is_a_clear_problem_and_leaves_nothing_behind() {
     ])
     .collect();
     let specs = [
-        json!({ "nodes": -1 }), json!({ "nodes": 0 }), json!({ "nodes": 4_294_967_295_u32 }),
-        json!({ "cards_per_node": 65 }), json!({ "cards_per_node": 3 }), json!({ "time_limit_ms": i64::MAX }),
-        json!({ "time_limit_ms": -1 }), json!({ "name": "" }), json!({ "name": "a\u{0}b" }), json!({ "script": "" }),
-        json!({ "project": "nowhere" }), json!({ "card_model": "abacus" }), json!({ "env": { "A=B": "" } }),
+        json!({ "nodes": -1 }),
+        json!({ "nodes": 0 }),
+        json!({ "nodes": 4_294_967_295_u32 }),
+        json!({ "cards_per_node": 65 }),
+        json!({ "cards_per_node": 3 }),
+        json!({ "time_limit_ms": i64::MAX }),
+        json!({ "time_limit_ms": -1 }),
+        json!({ "name": "" }),
+        json!({ "name": "a\u{0}b" }),
+        json!({ "script": "" }),
+        json!({ "project": "nowhere" }),
+        json!({ "card_model": "abacus" }),
+        json!({ "env": { "A=B": "" } }),
         json!({ "array": { "ranges": [{ "first": 0, "last": 4_294_967_295_u32 }] } }),
         json!({ "array": { "ranges": [{ "first": 5, "last": 1 }] } }),
         json!({ "array": { "ranges": [{ "first": 0, "last": 9, "step": 0 }] } }),
-        json!({ "after": [{ "job": "job_1", "when": "ended" }] }), json!({ "service_class": "gold" }),
-        json!({ "nodes": 2 }), json!({ "args": vec!["x"; 300] }), json!({ "comment": "x".repeat(5000) }),
+        json!({ "after": [{ "job": "job_1", "when": "ended" }] }),
+        json!({ "service_class": "gold" }),
+        json!({ "nodes": 2 }),
+        json!({ "args": vec!["x"; 300] }),
+        json!({ "comment": "x".repeat(5000) }),
     ];
     let mut sent = 0;
     let mut look = |method: &str, path: &str, token: &str, kind: &str, body: &[u8]| {
@@ -245,7 +281,10 @@ fn bad_input_is_a_clear_problem_and_leaves_nothing_behind() {
             assert_eq!(header, "application/problem+json", "{method} {path}: {text}");
             let problem: Value = serde_json::from_str(&text).expect("a problem");
             let is_said = |key: &str| problem[key].as_str().is_some_and(|said| !said.is_empty());
-            assert!(is_said("detail") && is_said("code") && is_said("hint"), "{method} {path} {shown}: {text}");
+            assert!(
+                is_said("detail") && is_said("code") && is_said("hint"),
+                "{method} {path} {shown}: {text}"
+            );
         }
         status
     };
@@ -255,7 +294,15 @@ fn bad_input_is_a_clear_problem_and_leaves_nothing_behind() {
             continue;
         }
         for token in [&scene.site.operator, &scene.alpha.admin] {
-            for id in ["x", "%FF", "..%2f..%2fetc", "job_ffffffffffffffffffffffffffffffff", &huge, "%E9%92%B1", "%00"] {
+            for id in [
+                "x",
+                "%FF",
+                "..%2f..%2fetc",
+                "job_ffffffffffffffffffffffffffffffff",
+                &huge,
+                "%E9%92%B1",
+                "%00",
+            ] {
                 if path.contains('{') {
                     let filled = path.replace("{id}", id).replace("{name}", id).replace("{slug}", id);
                     let status = look(&method, &filled, token, "application/json", b"{}");
@@ -263,8 +310,20 @@ fn bad_input_is_a_clear_problem_and_leaves_nothing_behind() {
                 }
             }
             if method == "GET" {
-                for query in ["limit=-1", "limit=0", "limit=99999999999999999999", "cursor=%FF", "unknown=1", "from=never",
-                    "month=2026-99", "offset=-9223372036854775808", "state=asleep", "limit=201", "&&&=", "group_by=x"] {
+                for query in [
+                    "limit=-1",
+                    "limit=0",
+                    "limit=99999999999999999999",
+                    "cursor=%FF",
+                    "unknown=1",
+                    "from=never",
+                    "month=2026-99",
+                    "offset=-9223372036854775808",
+                    "state=asleep",
+                    "limit=201",
+                    "&&&=",
+                    "group_by=x",
+                ] {
                     if !path.contains("stream") && !path.ends_with("/events") {
                         let filled = scene.filled(&path);
                         let joint = if filled.contains('?') { '&' } else { '?' };
@@ -288,14 +347,17 @@ fn bad_input_is_a_clear_problem_and_leaves_nothing_behind() {
             spec[key] = value.clone();
         }
         let body = spec.to_string();
-        let status = look("POST", "/api/v1/jobs", &scene.alpha.developer, "application/json", body.as_bytes());
+        let status =
+            look("POST", "/api/v1/jobs", &scene.alpha.developer, "application/json", body.as_bytes());
         assert_eq!(status, 422, "{change}");
         // A dry run says the same, or that no node will ever do.
-        let (status, answer) = scene.site.ask("POST", "/api/v1/jobs/dry-run", &scene.alpha.developer, Some(&spec));
+        let (status, answer) =
+            scene.site.ask("POST", "/api/v1/jobs/dry-run", &scene.alpha.developer, Some(&spec));
         assert!(status == 422 || answer["verdict"]["code"] == "never_fits", "{change}: {status} {answer}");
     }
     println!("{sent} bad requests");
-    let jobs_after = scene.site.get("/api/v1/jobs?limit=200", &scene.site.operator)["items"].as_array().map(Vec::len);
+    let jobs_after =
+        scene.site.get("/api/v1/jobs?limit=200", &scene.site.operator)["items"].as_array().map(Vec::len);
     assert_eq!(jobs_before, jobs_after, "something was kept");
     assert_eq!(scene.site.get("/api/v1/ledger/check", &scene.site.operator)["is_balanced"], true);
 }
@@ -321,7 +383,11 @@ fn a_key_makes_one_job_and_pages_add_up() {
     let (mut seen, mut cursor) = (Vec::new(), String::new());
     loop {
         let page = site.get(&format!("/api/v1/jobs?limit=3&cursor={cursor}"), &alpha.developer);
-        let ids = page["items"].as_array().expect("items").iter().map(|job| job["id"].as_str().expect("an id").to_owned());
+        let ids = page["items"]
+            .as_array()
+            .expect("items")
+            .iter()
+            .map(|job| job["id"].as_str().expect("an id").to_owned());
         seen.extend(ids);
         match page["next_cursor"].as_str() {
             Some(next) => next.clone_into(&mut cursor),
@@ -345,7 +411,10 @@ fn the_document_is_whole_and_has_no_dead_references() {
     }
     for (method, path) in scene.routes() {
         let operation = &document["paths"][&path][method.to_lowercase()];
-        assert!(operation["summary"].as_str().is_some_and(|text| text.len() > 5), "{method} {path} has no summary");
+        assert!(
+            operation["summary"].as_str().is_some_and(|text| text.len() > 5),
+            "{method} {path} has no summary"
+        );
         assert!(operation["tags"][0].is_string(), "{method} {path} has no tag");
     }
 }

@@ -19,7 +19,11 @@ struct Terminal<'a> {
 impl<'a> Terminal<'a> {
     fn signed_in(site: &'a Site, login: &str) -> Self {
         let terminal = Self { site, home: tempfile::tempdir().expect("a folder") };
-        let mut child = terminal.command(&["login", login, "--password-stdin"]).stdin(Stdio::piped()).spawn().expect("it starts");
+        let mut child = terminal
+            .command(&["login", login, "--password-stdin"])
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("it starts");
         writeln!(child.stdin.take().expect("its input"), "{PASSWORD}").expect("a line");
         assert!(child.wait_with_output().expect("it ends").status.success());
         terminal
@@ -115,7 +119,10 @@ fn failures(site: &Site, tenant: &Tenant, at: &Terminal<'_>) {
     assert!(err.contains("ended: failed (7)"), "{err}");
 
     // One that waits says why; one that is cancelled ends as cancelled.
-    let hold = site.submit(tenant, &json!({ "name": "hold", "script": "#!/bin/sh\nexec sleep 60\n", "cards_per_node": 8 }));
+    let hold = site.submit(
+        tenant,
+        &json!({ "name": "hold", "script": "#!/bin/sh\nexec sleep 60\n", "cards_per_node": 8 }),
+    );
     site.wait_for_state(&tenant.developer, &hold, "running");
     let waits = site.submit(tenant, &job("waits", "true"));
     let why = site.wait_for("a verdict", || {
@@ -136,10 +143,16 @@ fn failures(site: &Site, tenant: &Tenant, at: &Terminal<'_>) {
     assert!(code == 2 && err.contains("line 2: --nodes") && err.contains("line 3: --qos"), "{code} {err}");
     let (code, _, err) = at.run(&["show", "job_00000000000000000000000000000000", "--json"]);
     let failure: Value = serde_json::from_str(&err).expect("an object");
-    assert_eq!((code, failure["category"].as_str(), failure["code"].as_str()), (4, Some("refused"), Some("not_found")));
+    assert_eq!(
+        (code, failure["category"].as_str(), failure["code"].as_str()),
+        (4, Some("refused"), Some("not_found"))
+    );
     assert_eq!(at.run(&["jobs", "--url", "http://127.0.0.1:1"]).0, 5);
     assert_eq!(at.run(&["no-such-command"]).0, 2);
-    let task = at.file("job.yaml", "type: task\nname: from-yaml\ncommands: [echo yaml]\nresources: {cards: 2}\nmax_duration: 1m\n");
+    let task = at.file(
+        "job.yaml",
+        "type: task\nname: from-yaml\ncommands: [echo yaml]\nresources: {cards: 2}\nmax_duration: 1m\n",
+    );
     let id = at.json(&["apply", "-f", &task])["id"].as_str().expect("an id").to_owned();
     site.wait_for_end(&tenant.developer, &id);
     assert_eq!(at.ok(&["logs", &id]), "yaml\n");
@@ -156,9 +169,13 @@ fn an_operator_runs_the_center() {
         assert!(at.ok(&["drain", "npu-01", "--reason", "fan replaced"]).contains("drained"));
         assert_eq!(at.json(&["nodes"])[0]["reason"], "fan replaced");
         // What needs both nodes waits for the drained one, and says so.
-        let both = site.submit(&tenant, &json!({ "name": "both", "script": "#!/bin/sh\n", "nodes": 2, "cards_per_node": 8 }));
+        let both = site.submit(
+            &tenant,
+            &json!({ "name": "both", "script": "#!/bin/sh\n", "nodes": 2, "cards_per_node": 8 }),
+        );
         site.wait_for("a verdict", || {
-            let (status, verdict) = site.ask("GET", &format!("/api/v1/jobs/{both}/why"), &tenant.developer, None);
+            let (status, verdict) =
+                site.ask("GET", &format!("/api/v1/jobs/{both}/why"), &tenant.developer, None);
             (status == 200 && verdict["code"] == "nodes_out").then_some(())
         });
         at.ok(&["resume", "npu-01"]);
@@ -171,7 +188,11 @@ fn an_operator_runs_the_center() {
         let copy = at.home.path().join("copy.db");
         at.ok(&["backup", copy.to_str().expect("a path")]);
         assert!(copy.metadata().is_ok_and(|meta| meta.len() > 4096));
-        assert_eq!(at.run(&["backup", copy.to_str().expect("a path")]).0, 4, "never over a file that is there");
+        assert_eq!(
+            at.run(&["backup", copy.to_str().expect("a path")]).0,
+            4,
+            "never over a file that is there"
+        );
         let (_, out, err) = at.run(&["doctor", "--json"]);
         let report: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{err}"));
         assert!(report["checks"].as_array().is_some_and(|checks| checks.len() >= 5), "{report}");
@@ -214,7 +235,10 @@ fn money_binds_to_compute() {
         site.post(&format!("{path}/top-up"), &site.operator, &paid);
     }
     let contract = site.get(&path, &tenant.developer);
-    assert_eq!((contract["state"].as_str(), contract["use_balance_card_ms"].as_i64()), (Some("active"), Some(1_004_000 - used)));
+    assert_eq!(
+        (contract["state"].as_str(), contract["use_balance_card_ms"].as_i64()),
+        (Some("active"), Some(1_004_000 - used))
+    );
     let id = site.submit(&tenant, &support::job("again", "true"));
     assert_eq!(site.wait_for_end(&tenant.developer, &id)["state"], "succeeded");
     assert_eq!(site.get("/api/v1/ledger/check", &site.operator)["is_balanced"], true);
@@ -223,9 +247,12 @@ fn money_binds_to_compute() {
 #[test]
 fn a_job_reaches_nothing_that_is_not_its_own() {
     let site = Site::new(1, "");
-    let (alpha, beta) = (site.tenant("alpha", "research", &grant(), 8), site.tenant("beta", "research", &grant(), 8));
-    let victim = site.submit(&alpha, &job("victim", "echo secret > note; echo $$ > pid; cat note; exec sleep 60"));
-    let alpha_id = site.get("/api/v1/tenants/alpha", &site.operator)["id"].as_str().expect("an id").to_owned();
+    let (alpha, beta) =
+        (site.tenant("alpha", "research", &grant(), 8), site.tenant("beta", "research", &grant(), 8));
+    let victim =
+        site.submit(&alpha, &job("victim", "echo secret > note; echo $$ > pid; cat note; exec sleep 60"));
+    let alpha_id =
+        site.get("/api/v1/tenants/alpha", &site.operator)["id"].as_str().expect("an id").to_owned();
     let work = site.data().join("work").join(alpha_id).join(&victim);
     let pid = site.wait_for("the victim's pid", || {
         std::fs::read_to_string(work.join("pid")).ok().filter(|text| text.ends_with('\n'))
@@ -255,5 +282,9 @@ fn a_job_reaches_nothing_that_is_not_its_own() {
         std::fs::read(entry.path().join("cmdline")).is_ok_and(|line| line == b"sleep\x00300\x00")
     });
     assert_eq!(left.count(), 0, "a process was left behind");
-    assert_eq!(site.get(&format!("/api/v1/jobs/{victim}"), &alpha.developer)["state"], "running", "the victim lives");
+    assert_eq!(
+        site.get(&format!("/api/v1/jobs/{victim}"), &alpha.developer)["state"],
+        "running",
+        "the victim lives"
+    );
 }

@@ -84,7 +84,10 @@ from = From
 to = To (not included)
 card-hours = card-hours
 card-ms = card-ms
-jobs-unit = jobs
+jobs-unit = { $n ->
+    [one] job
+   *[other] jobs
+}
 unit-cards = { $n ->
     [one] { $n } card
    *[other] { $n } cards
@@ -288,7 +291,7 @@ waits-for-cards = Waits
 latest-end = Latest end (time limit)
 
 # Submitting
-submit-reads = an #SBATCH script; the dry run tells price, forecast start and the binding limit
+submit-reads = an #SBATCH script or a YAML task file, told apart by itself; the dry run tells price, forecast start and the binding limit
 load-file = Load a file
 examples = Examples:
 settings = Settings

@@ -282,7 +282,7 @@ waits-for-cards = 等待
 latest-end = 最迟结束（时间上限）
 
 # Submitting
-submit-reads = #SBATCH 脚本；先试运行看价格、预计开始与限制
+submit-reads = #SBATCH 脚本或 YAML 任务文件，自动识别；先试运行看价格、预计开始与限制
 load-file = 从文件载入
 examples = 示例：
 settings = 设置

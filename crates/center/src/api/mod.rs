@@ -93,7 +93,8 @@ pub fn document() -> utoipa::openapi::OpenApi {
 
 pub fn router(center: Center) -> Router {
     let body_bytes = center.settings.limits.body_kib.saturating_mul(1024);
-    let (v1, document) = OpenApiRouter::with_openapi(Doc::openapi()).nest("/api/v1", routes()).split_for_parts();
+    let (v1, document) =
+        OpenApiRouter::with_openapi(Doc::openapi()).nest("/api/v1", routes()).split_for_parts();
     let v1 = v1
         .merge(docs::router(&document))
         .route("/healthz", axum::routing::get(ops::healthz))

@@ -573,8 +573,11 @@ fn filter(
 
 fn row_view(live: &crate::live::Live, row: jobs::JobRow) -> JobView {
     // A row may be ahead of what is live by a commit: what has ended is all metered.
-    let unmetered =
-        if row.state.has_ended() { (CardMs::ZERO, MicroCny::ZERO) } else { live.unmetered(row.id, moment::now()) };
+    let unmetered = if row.state.has_ended() {
+        (CardMs::ZERO, MicroCny::ZERO)
+    } else {
+        live.unmetered(row.id, moment::now())
+    };
     JobView {
         verdict: live.verdicts.get(&row.id).map(VerdictView::of),
         tenant_slug: live.tenants.get(&row.tenant).map(|tenant| tenant.slug.clone()).unwrap_or_default(),

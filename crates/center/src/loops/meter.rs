@@ -44,7 +44,9 @@ const ANSWERS_KEPT: Millis = Millis::from_hours(48);
 
 fn forget_old_answers(center: &Center, now: Timestamp) {
     let before = now.minus(ANSWERS_KEPT);
-    let forget = move |tx: &store::Tx| -> Result<usize, AppError> { Ok(store::idempotency::delete_before(tx, before)?) };
+    let forget = move |tx: &store::Tx| -> Result<usize, AppError> {
+        Ok(store::idempotency::delete_before(tx, before)?)
+    };
     if let Err(error) = center.write_now(forget, |_, _| ()) {
         tracing::error!(%error, "failed to forget old answers; it is tried again");
     }

@@ -222,7 +222,12 @@ pub async fn submit(
 fn read(form: &SubmitForm) -> Result<ParsedScript, AppError> {
     // Browsers send line ends as CR LF, which no shell takes.
     let text = form.script.replace("\r\n", "\n");
-    let mut parsed = domain::script::parse(&text).map_err(AppError::Invalid)?;
+    let mut parsed = if is_task_file(&text) {
+        let spec = domain::taskfile::parse(&text).map_err(AppError::Invalid)?;
+        ParsedScript { spec, notes: Vec::new() }
+    } else {
+        domain::script::parse(&text).map_err(AppError::Invalid)?
+    };
     let spec: &mut JobSpec = &mut parsed.spec;
     if spec.project.is_none() && !form.project.is_empty() {
         spec.project = Some(form.project.clone());
@@ -241,6 +246,20 @@ fn beside(told: Told, error: &AppError) -> Told {
         AppError::Invalid(_) => Told { hint: String::new(), ..told },
         _ => told,
     }
+}
+
+/// A task file's first line that says something is `key:`; a script's is its `#!`, an option or a command.
+fn is_task_file(text: &str) -> bool {
+    if text.starts_with("#!") || text.lines().any(|line| line.starts_with("#SBATCH")) {
+        return false;
+    }
+    let says_something =
+        |line: &&str| !line.trim().is_empty() && !line.starts_with('#') && line.trim() != "---";
+    let first = text.lines().find(says_something).unwrap_or_default();
+    first.split_once(':').is_some_and(|(key, rest)| {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        !key.is_empty() && key.chars().all(is_word) && (rest.is_empty() || rest.starts_with(' '))
+    })
 }
 
 fn tried(center: &Center, visitor: &Visitor, form: &SubmitForm) -> Dry {
@@ -311,4 +330,21 @@ fn told_note(ui: Ui, note: &Note) -> (String, String) {
     let name = note.option.trim_start_matches('-');
     let own = super::locale::find(ui.lang, &format!("note-{name}"), &[]);
     (note.option.clone(), format!("{lead}{}", own.unwrap_or_else(|| note.text.clone())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scripts_and_task_files_are_told_apart() {
+        for yaml in ["name: x\n", "# a comment\n---\nname: x\nscript: |\n  true\n", "script:\n"] {
+            assert!(is_task_file(yaml), "{yaml}");
+        }
+        for script in ["#!/bin/sh\nname: x\n", "#SBATCH -N 2\ntrue\n", "python3 train.py\n", ": no-op\n", ""]
+        {
+            assert!(!is_task_file(script), "{script}");
+        }
+        assert!(EXAMPLES.iter().all(|(_, script)| domain::script::parse(script).is_ok()));
+    }
 }

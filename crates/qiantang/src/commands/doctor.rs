@@ -33,6 +33,11 @@ pub fn run(context: &Context, config: Option<&Path>) -> Done {
             "mend the settings file; docs/operators.md lists all keys",
         ),
     }
+    let cards = engines::detect::cards_here();
+    let listed =
+        cards.iter().map(|found| format!("{} × {}", found.cards.len(), found.model)).collect::<Vec<_>>();
+    let none = "no accelerator here: nodes must be virtual".to_owned();
+    add("accelerators", true, if listed.is_empty() { none } else { listed.join(", ") }, "");
     let client = &context.client;
     match client.text("/readyz", "text/plain") {
         Ok(answer) => add("center", true, format!("{} is {}", client.url, answer.trim()), ""),

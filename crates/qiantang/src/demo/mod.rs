@@ -162,6 +162,7 @@ fn settings(
         name_en: "Qiantang AI Computing Center".into(),
         ..Settings::default()
     };
+    settings.engine.detect = false;
     settings.engine.isolation = if options.no_isolation { Isolation::None } else { Isolation::Full };
     settings.engine.readable = vec![examples.to_owned()];
     settings.engine.kill_grace_ms = Millis::from_secs(3);

@@ -174,8 +174,8 @@ impl Report {
             table.add_row([
                 contract.number.clone(),
                 contract.tenant_slug.clone(),
-                contract.kind.clone(),
-                contract.state.clone(),
+                contract_word(lang, &contract.kind).to_owned(),
+                contract_word(lang, &contract.state).to_owned(),
                 contract.money_balance_micro_cny.to_string(),
             ]);
         }
@@ -193,6 +193,18 @@ fn table(titles: &[&str]) -> Table {
 fn align_right(table: &mut Table, column: usize) {
     if let Some(column) = table.column_mut(column) {
         column.set_cell_alignment(CellAlignment::Right);
+    }
+}
+
+fn contract_word(lang: Lang, code: &str) -> &str {
+    match (lang, code) {
+        (Lang::Zh, "prepaid") => "预付",
+        (Lang::Zh, "metered") => "按量",
+        (Lang::Zh, "reserved") => "预留",
+        (Lang::Zh, "grant") => "资助",
+        (Lang::Zh, "active") => "生效",
+        (Lang::Zh, "exhausted") => "余额用尽",
+        (_, other) => other,
     }
 }
 
