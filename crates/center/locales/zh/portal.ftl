@@ -111,10 +111,10 @@ class-spot = 闲时
 card-sold = 售出
 card-granted = 资助
 card-idle = 空闲
-card-drained = 排空
+card-drained = 停用
 card-failed = 故障
 node-up = 正常
-node-drained = 排空
+node-drained = 停用
 node-failed = 故障
 state-queued = 排队
 state-starting = 启动中
@@ -325,8 +325,8 @@ free-cards = 空闲加速卡
 card-free = 可用
 card-of-others = 其他租户使用中
 card-takes-none = 不接受新运行
-drain = 排空
-drain-node = 排空节点
+drain = 停用
+drain-node = 停用节点
 drain-hint = 不再接受新运行；正在运行的按时结束。
 resume = 恢复
 resume-node = 恢复节点
@@ -393,7 +393,7 @@ other-months = 其他账期
 other-contracts = 其他合同
 
 # Balance
-balance-rule = 容量 = 售出 + 资助 + 空闲 + 排空 + 故障，精确到卡毫秒
+balance-rule = 容量 = 售出 + 资助 + 空闲 + 停用 + 故障，精确到卡毫秒
 interval = 区间
 work-out = 计算
 where-it-went = 去向

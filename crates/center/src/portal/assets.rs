@@ -48,8 +48,8 @@ pub fn router() -> Router {
             "public, max-age=300, must-revalidate"
         };
         let digest = Sha256::digest(asset.bytes);
-        let tag = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        let tag = HeaderValue::from_str(&format!("\"{tag}\"")).expect("hexadecimal digits");
+        let tag = u64::from_be_bytes(std::array::from_fn(|i| digest[i]));
+        let tag = HeaderValue::from_str(&format!("\"{tag:016x}\"")).expect("hexadecimal digits");
         let answer = move |headers: HeaderMap| {
             let tag = tag.clone();
             async move { serve(asset, cache, tag, &headers) }

@@ -52,11 +52,11 @@ struct Why {
     certainty: String,
     ahead: u32,
     waited: String,
-    free: Option<Free>,
+    cards: Option<Free>,
 }
 
 struct Free {
-    free: i64,
+    now: i64,
     missing: i64,
     bar: Html,
 }
@@ -78,7 +78,7 @@ struct Array {
 
 struct RunLine {
     id: String,
-    id_short: String,
+    short_id: String,
     name: String,
     state: String,
     note: String,
@@ -99,6 +99,7 @@ struct Step {
 
 #[derive(Template)]
 #[template(path = "job.html")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a part of the page that shows or not")]
 struct JobPage {
     p: Page,
     job: JobView,
@@ -194,7 +195,7 @@ fn why(ui: Ui, job: &JobView) -> Option<Why> {
     let number = |name: &str| verdict.limit.get(name).and_then(serde_json::Value::as_i64);
     let free = match (number("free"), number("asked")) {
         (Some(free), Some(asked)) if free < asked => Some(Free {
-            free,
+            now: free,
             missing: asked - free,
             bar: ui.progress(
                 &[("b-left", free), ("b-wait", asked - free)],
@@ -215,7 +216,7 @@ fn why(ui: Ui, job: &JobView) -> Option<Why> {
         certainty: ui.word("certainty", &verdict.certainty),
         ahead: verdict.ahead,
         waited: took(Some(&job.submitted_at), None),
-        free,
+        cards: free,
     })
 }
 
@@ -235,7 +236,7 @@ fn figures(ui: Ui, detail: &JobDetail, runs: &[RunView], log: Option<&Shown>) ->
     let of = Html(format!(r#"{cards}<span class="unit">= {} × {}</span>"#, job.nodes, job.cards_per_node));
     let model = detail.spec.card_model.clone().unwrap_or_default();
     let is_virtual = runs.iter().any(|run| run.places.iter().any(|place| place.is_virtual));
-    add("cards", of, Html(format!("{} {}", escape(model), ui.virt(&is_virtual)).trim().to_owned()));
+    add("cards", of, Html(format!("{} {}", escape(model), ui.virt(is_virtual)).trim().to_owned()));
     if job.started_at.is_some() {
         add("used", ui.hours(&job.used_card_ms), Html::default());
         let note = match runs.first() {
@@ -298,7 +299,7 @@ fn run_line(ui: Ui, run: &RunView, is_array: bool) -> RunLine {
     let id = run.id.to_string();
     let name = if is_array { ui.t1("task-n", "n", run.task) } else { ui.t1("attempt-n", "n", run.attempt) };
     RunLine {
-        id_short: id.chars().take(16).collect(),
+        short_id: id.chars().take(16).collect(),
         id,
         name,
         state: run.state.clone(),

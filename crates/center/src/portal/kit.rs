@@ -1,7 +1,14 @@
 //! The small parts that pages are made of: words with their icon, times, amounts, bars of cards. Each gives HTML that is
 //! safe to put into a page: what came from outside is escaped here.
 
-use std::{borrow::Borrow, fmt};
+#![allow(
+    clippy::trivially_copy_pass_by_ref,
+    clippy::unused_self,
+    clippy::ref_option,
+    reason = "templates call these through the page and hand over fields by reference"
+)]
+
+use std::{borrow::Borrow, fmt, fmt::Write as _};
 
 use domain::{CardMs, Lang, MicroCny, Millis, Timestamp};
 
@@ -65,7 +72,7 @@ impl Ui {
 
     pub fn ico(&self, name: &str) -> Html {
         let name = escape(name);
-        Html(format!(r##"<svg class="ico" aria-hidden="true"><use href="/static/icons.svg#{name}"/></svg>"##))
+        Html(format!(r#"<svg class="ico" aria-hidden="true"><use href="/static/icons.svg#{name}"/></svg>"#))
     }
 
     /// A state of a job, run, contract or node: icon and word.
@@ -196,7 +203,7 @@ impl Ui {
 
     /// Tera to peta, with two places.
     pub fn pflops(&self, tflops: impl Borrow<u64>) -> String {
-        let hundredths = tflops.borrow() / 10;
+        let hundredths = (tflops.borrow() + 5) / 10;
         format!("{}.{:02}", hundredths / 100, hundredths % 100)
     }
 
@@ -206,7 +213,7 @@ impl Ui {
         let (mut rects, mut before) = (String::new(), 0_i64);
         for (kind, part) in parts.iter().filter(|(_, part)| *part > 0) {
             let (x, width) = (percent(before, whole), percent(*part, whole));
-            rects.push_str(&format!(r#"<rect {} x="{x}%" width="{width}%" height="{height}"/>"#, fill(kind)));
+            let _ = write!(rects, r#"<rect {} x="{x}%" width="{width}%" height="{height}"/>"#, fill(kind));
             before += part;
         }
         let label = escape(label);
@@ -218,9 +225,10 @@ impl Ui {
         let (mut rects, mut before) = (String::new(), 0_i64);
         for (class, part) in parts.iter().filter(|(_, part)| *part > 0) {
             let (x, width) = (percent(before, *whole), percent(*part, *whole));
-            rects.push_str(&format!(
+            let _ = write!(
+                rects,
                 r#"<rect class="{class} b-edge" x="{x}%" width="{width}%" height="{height}"/>"#
-            ));
+            );
             before += part;
         }
         let label = escape(label);
@@ -252,10 +260,11 @@ impl Ui {
             for (kind, part) in parts.iter().filter(|(_, part)| *part > 0) {
                 upto += part;
                 let (y, height) = (percent(most.saturating_sub(upto), most), percent(*part, most));
-                inner.push_str(&format!(
+                let _ = write!(
+                    inner,
                     r#"<rect {} x="{x}%" width="{width}%" y="{y}%" height="{height}%"/>"#,
                     fill(kind)
-                ));
+                );
             }
         }
         let label = escape(label);
@@ -330,7 +339,7 @@ mod tests {
         assert_eq!(local("2026-11-23T23:00:00Z").as_deref(), Some("2026-11-24 07:00:00"));
         assert_eq!(local("soon"), None);
         assert_eq!(ui.share(&1, &3), "33.3 %");
-        assert_eq!(ui.pflops(40_960), "40.96");
+        assert_eq!((ui.pflops(40_960), ui.pflops(2_048)), ("40.96".into(), "2.05".into()));
     }
 
     #[test]

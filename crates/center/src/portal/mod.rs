@@ -24,7 +24,7 @@ mod tables;
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request},
+    extract::{DefaultBodyLimit, Request, State},
     http::{HeaderName, HeaderValue, Method, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -76,7 +76,7 @@ pub fn router(center: Center) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(axum::Extension(overview::Tide::default()))
         .layer(DefaultBodyLimit::max(body_bytes))
-        .layer(middleware::from_fn(switch_language))
+        .layer(middleware::from_fn_with_state(center.clone(), switch_language))
         .layer(CatchPanicLayer::custom(|panic: Box<dyn std::any::Any + Send>| {
             let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
             let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
@@ -106,14 +106,12 @@ async fn guard(request: Request, next: Next) -> Response {
 }
 
 /// `?lang=zh` or `?lang=en` on any page keeps the choice and shows the page again without it.
-async fn switch_language(request: Request, next: Next) -> Response {
+async fn switch_language(State(center): State<Center>, request: Request, next: Next) -> Response {
     let wanted = page::query_value(request.uri().query(), "lang").and_then(|text| locale::from_code(&text));
     match wanted {
         Some(lang) if request.method() == Method::GET => {
             let to = page::without(request.uri(), "lang");
-            let secure =
-                request.headers().get("x-forwarded-proto").is_some_and(|proto| proto.as_bytes() == b"https");
-            let secure = if secure { "; Secure" } else { "" };
+            let secure = if center.settings.secure_cookies { "; Secure" } else { "" };
             let code = locale::code(lang);
             let cookie = format!("lang={code}; Path=/; Max-Age=31536000; SameSite=Lax{secure}");
             ([(header::SET_COOKIE, cookie)], axum::response::Redirect::to(&to)).into_response()

@@ -47,17 +47,16 @@ impl Tide {
         let mut hours = Vec::new();
         for hour in this - HOURS + 1..=this {
             let known = self.0.lock().expect("not poisoned").get(&hour).copied();
-            let balance = match known {
-                Some(balance) => balance,
-                None => {
-                    let from = Timestamp::from_millis(hour * HOUR_MS);
-                    let until = from.plus(Millis::from_hours(1)).min(now);
-                    let balance = capacity::between(center, from, until).await?.balance;
-                    if hour < this {
-                        self.0.lock().expect("not poisoned").insert(hour, balance);
-                    }
-                    balance
+            let balance = if let Some(balance) = known {
+                balance
+            } else {
+                let from = Timestamp::from_millis(hour * HOUR_MS);
+                let until = from.plus(Millis::from_hours(1)).min(now);
+                let balance = capacity::between(center, from, until).await?.balance;
+                if hour < this {
+                    self.0.lock().expect("not poisoned").insert(hour, balance);
                 }
+                balance
             };
             hours.push(balance);
         }

@@ -31,7 +31,8 @@ pub async fn page(front: Front) -> Response {
     ok(&SignIn { p: Page::new(front, "", title), login: String::new(), problem: String::new() })
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub struct Credentials {
     login: String,
     password: String,
@@ -67,7 +68,8 @@ pub async fn enter(
     Ok(([(header::SET_COOKIE, session_cookie(&center, &secret, age_s))], to).into_response())
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub struct Leave {
     csrf: String,
 }

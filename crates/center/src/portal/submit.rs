@@ -121,7 +121,7 @@ pub async fn page(
         let job = jobs::show(&center, &visitor.caller, id).await.map_err(failed)?;
         form.script = job.spec.script;
         form.project = job.spec.project.unwrap_or_default();
-        form.class = job.spec.service_class.code().to_owned();
+        job.spec.service_class.code().clone_into(&mut form.class);
     } else if let Some((_, script)) = EXAMPLES.iter().find(|(name, _)| *name == wanted.example) {
         (*script).clone_into(&mut form.script);
     }
