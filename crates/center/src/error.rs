@@ -28,8 +28,8 @@ pub enum AppError {
 }
 
 impl AppError {
-    pub fn not_found(noun: &'static str, id: impl ToString) -> Self {
-        Self::NotFound { noun, id: id.to_string().chars().take(80).collect() }
+    pub fn not_found(noun: &'static str, id: impl std::fmt::Display) -> Self {
+        Self::NotFound { noun, id: format!("{id}").chars().take(80).collect() }
     }
 
     pub fn invalid(field: &str, problem: impl Into<String>, hint: impl Into<String>) -> Self {

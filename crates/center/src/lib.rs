@@ -58,9 +58,9 @@ pub async fn serve(
         let _ = begin_to_stop.send(());
     };
     let service = app.into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, service).with_graceful_shutdown(graceful);
+    let serving = axum::serve(listener, service).with_graceful_shutdown(graceful);
     tokio::select! {
-        served = server => served.map_err(cannot_listen)?,
+        end = serving => end.map_err(cannot_listen)?,
         // Streams end by themselves when the center stops; a client that holds on is not waited for.
         () = async { let _ = stop_begun.await; tokio::time::sleep(std::time::Duration::from_secs(5)).await } => {}
     }

@@ -242,7 +242,7 @@ impl Live {
     /// What the runs of a job have used and cost since they were last metered.
     pub fn unmetered(&self, job: JobId, now: Timestamp) -> (CardMs, MicroCny) {
         let mut sums = (CardMs::ZERO, MicroCny::ZERO);
-        if !self.jobs.get(&job).is_some_and(|live| live.job.tasks.running > 0) {
+        if self.jobs.get(&job).is_none_or(|live| live.job.tasks.running == 0) {
             return sums;
         }
         for live in self.runs.values().filter(|live| live.run.job == job) {

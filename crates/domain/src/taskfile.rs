@@ -65,7 +65,7 @@ impl Default for Env {
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Text {
-    Text(String),
+    Plain(String),
     Number(i64),
     Decimal(f64),
     Truth(bool),
@@ -74,7 +74,7 @@ enum Text {
 impl Text {
     fn read(self) -> String {
         match self {
-            Self::Text(text) => text,
+            Self::Plain(text) => text,
             Self::Number(number) => number.to_string(),
             Self::Decimal(number) => number.to_string(),
             Self::Truth(truth) => truth.to_string(),
@@ -143,12 +143,12 @@ fn spec_of(file: TaskFile) -> Result<JobSpec, Vec<SpecProblem>> {
             String::new()
         }
     };
-    let time_limit_ms = file.max_duration.map(Text::read).and_then(|text| match duration(&text) {
-        Some(limit) => Some(limit),
-        None => {
+    let time_limit_ms = file.max_duration.map(Text::read).and_then(|text| {
+        let read = duration(&text);
+        if read.is_none() {
             problem("max_duration", format!("is `{text}`"), "write 90s, 5m, 2h or 1d");
-            None
         }
+        read
     });
     let service_class = match file.service_class.as_deref() {
         None => ServiceClass::Normal,

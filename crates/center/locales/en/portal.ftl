@@ -84,10 +84,6 @@ from = From
 to = To (not included)
 card-hours = card-hours
 card-ms = card-ms
-jobs-unit = { $n ->
-    [one] job
-   *[other] jobs
-}
 unit-cards = { $n ->
     [one] { $n } card
    *[other] { $n } cards
@@ -250,7 +246,7 @@ cancel-sure = Cancel this job?
 why-waits = Why it waits
 forecast-start = Forecast start
 forecast-none = Not known yet
-ahead = Ahead of it
+ahead = Jobs ahead of it
 waited = Waited
 free-now = { $n } free
 to-come = { $n } to come

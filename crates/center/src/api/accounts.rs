@@ -24,7 +24,7 @@ type Created<T> = (StatusCode, Json<T>);
 
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Login {
+pub struct SignIn {
     pub login: String,
     pub password: String,
     /// What the token is called in your list of tokens.
@@ -32,14 +32,14 @@ pub struct Login {
 }
 
 /// Gives a token for a login and a password.
-#[utoipa::path(post, path = "/login", tag = "accounts", request_body = Login, security(()),
+#[utoipa::path(post, path = "/login", tag = "accounts", request_body = SignIn, security(()),
     responses((status = 201, body = NewToken), (status = 401, body = Problem), (status = 429, body = Problem)))]
 pub async fn login(
     State(center): State<Center>,
     Peer(from): Peer,
-    body: Body<Login>,
+    body: Body<SignIn>,
 ) -> Result<Created<NewToken>, Problem> {
-    let Login { login, password, token_name } = body.value;
+    let SignIn { login, password, token_name } = body.value;
     let member = sign_in::check(&center, &from, &login, &password).await?;
     let name = token_name.unwrap_or_else(|| "sign-in".into());
     let token = sign_in::new_token(&center, &Caller { member, from }, &name).await?;

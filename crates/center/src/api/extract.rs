@@ -48,7 +48,7 @@ async fn by_cookie(parts: &Parts, center: &Center) -> Result<domain::Member, Pro
     let session = sign_in::by_session(center, secret).await?;
     let session = session.ok_or(AppError::Unauthenticated("the session has ended: sign in again"))?;
     let is_safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
-    let sent = parts.headers.get(CSRF).map(|value| value.as_bytes()).unwrap_or_default();
+    let sent = parts.headers.get(CSRF).map(axum::http::HeaderValue::as_bytes).unwrap_or_default();
     if !is_safe && !bool::from(sent.ct_eq(session.csrf.as_bytes())) {
         let detail = "a browser's session may change things only from the center's own pages";
         return Err(Problem::new(403, "csrf", detail).with_hint("send the session's token as X-CSRF-Token"));

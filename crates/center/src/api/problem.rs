@@ -48,6 +48,7 @@ impl Problem {
         }
     }
 
+    #[must_use]
     pub fn with_hint(self, hint: &str) -> Self {
         Self { hint: hint.to_owned(), ..self }
     }

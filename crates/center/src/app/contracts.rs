@@ -22,6 +22,9 @@ use crate::{
     moment::{self, new_id},
 };
 
+/// The most of one amount: far beyond any real contract, and low enough that no sum of them overflows.
+const MOST_AMOUNT: i64 = 1_000_000_000_000_000;
+
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct ContractView {
     #[schema(value_type = String)]
@@ -235,9 +238,7 @@ fn drawn_up(center: &Center, tenant: TenantId, new: NewContract) -> Result<Contr
     if ends_at <= starts_at {
         return invalid("ends_at", "is not after `starts_at`", "give a later day");
     }
-    // Far beyond any real contract, and low enough that no sum of them overflows.
-    const MOST: i64 = 1_000_000_000_000_000;
-    let in_range = |value: i64| (0..=MOST).contains(&value);
+    let in_range = |value: i64| (0..=MOST_AMOUNT).contains(&value);
     let terms_ok = match new.terms {
         ContractKind::Prepaid { package, fee } => in_range(package.0) && package.0 > 0 && in_range(fee.0),
         ContractKind::Metered { credit_limit } => in_range(credit_limit.0),
@@ -332,7 +333,7 @@ pub async fn act(
                 audit::record(tx, &by, Change { tenant, action: needed.code(), subject, detail })?;
                 Ok(change)
             },
-            |center, change| applied(center, change),
+            applied,
         )
         .await?;
     show(center, caller, id)
@@ -449,7 +450,7 @@ pub fn end_by_itself(center: &Center, id: ContractId, action: ContractAction, no
             audit::record_own(tx, Change { tenant, action: "end_contract", subject, detail })?;
             Ok(change)
         },
-        |center, change| applied(center, change),
+        applied,
     );
     match done {
         Ok(change) => tracing::warn!(
@@ -482,9 +483,8 @@ pub async fn top_up(
     top_up: TopUp,
 ) -> Result<ContractView, AppError> {
     let contract = visible(center, caller, id, Action::TopUp)?;
-    const MOST: i64 = 1_000_000_000_000_000;
     let amounts = [top_up.amount_micro_cny, top_up.card_ms];
-    if amounts.iter().any(|amount| !(0..=MOST).contains(amount)) || amounts == [0, 0] {
+    if amounts.iter().any(|amount| !(0..=MOST_AMOUNT).contains(amount)) || amounts == [0, 0] {
         let hint = "give amount_micro_cny, card_ms or both, from 0 to 10^15, not both 0";
         return Err(AppError::invalid("amount_micro_cny", "is out of range", hint));
     }
@@ -507,9 +507,7 @@ pub async fn top_up(
     }
     let by = caller.clone();
     let id_now = contract.id;
-    center
-        .write(move |tx| booked(tx, &by, id_now, &top_up), |center, change| applied(center, change))
-        .await?;
+    center.write(move |tx| booked(tx, &by, id_now, &top_up), applied).await?;
     show(center, caller, id)
 }
 

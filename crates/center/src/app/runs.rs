@@ -48,13 +48,12 @@ pub fn start(center: &Center, starts: Vec<scheduler::Start>) -> Result<Vec<Launc
             let mut open: HashMap<ContractId, bool> = HashMap::new();
             for start in starts {
                 let mut job = jobs::get_job(tx, start.job)?;
-                let is_open = match open.get(&job.contract) {
-                    Some(is_open) => *is_open,
-                    None => {
-                        let is_open = contracts::get_contract(tx, job.contract)?.state.accepts_jobs();
-                        open.insert(job.contract, is_open);
-                        is_open
-                    }
+                let is_open = if let Some(is_open) = open.get(&job.contract) {
+                    *is_open
+                } else {
+                    let is_open = contracts::get_contract(tx, job.contract)?.state.accepts_jobs();
+                    open.insert(job.contract, is_open);
+                    is_open
                 };
                 let Some((rate, is_granted)) = rates.get(&start.job).copied() else { continue };
                 if !is_open || job.startable() == 0 {
@@ -230,14 +229,16 @@ pub enum Seen {
     Vanished { started_at: Option<Timestamp>, last_seen: Option<Timestamp> },
 }
 
+/// A job as the end of a run of it leaves it, and the task to try again with the attempt that comes.
+type EndedTask = (Arc<Job>, Option<(u32, u32)>);
+
 /// What taking in one run's news changed.
 #[derive(Debug)]
 struct Taken {
     run: Run,
     used: CardMs,
     charged: MicroCny,
-    /// Set where the run ended: its job then, and the task to try again.
-    ended: Option<(Arc<Job>, Option<(u32, u32)>)>,
+    ended: Option<EndedTask>,
     events: Vec<Event>,
 }
 

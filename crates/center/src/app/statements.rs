@@ -194,19 +194,17 @@ pub async fn list_transfers(
     caller: &Caller,
     query: TransferQuery,
 ) -> Result<Page<TransferView>, AppError> {
-    let contract = match query.contract.as_deref().filter(|text| !text.is_empty()) {
-        Some(id) => Some(contracts::visible(center, caller, id, Action::ReadLedger)?.id),
-        None => {
-            center.policies.check(caller, Action::ReadLedger, None).map_err(|error| {
-                match caller.member.tenant {
-                    Some(_) => {
-                        AppError::invalid("contract", "is not named", "give the id of a contract of yours")
-                    }
-                    None => error,
-                }
-            })?;
-            None
-        }
+    let contract = if let Some(id) = query.contract.as_deref().filter(|text| !text.is_empty()) {
+        Some(contracts::visible(center, caller, id, Action::ReadLedger)?.id)
+    } else {
+        let hint = "give the id of a contract of yours";
+        center.policies.check(caller, Action::ReadLedger, None).map_err(|error| {
+            match caller.member.tenant {
+                Some(_) => AppError::invalid("contract", "is not named", hint),
+                None => error,
+            }
+        })?;
+        None
     };
     let after = views::parse_cursor::<i64>(query.cursor.as_deref())?.unwrap_or(0);
     let limit = views::page_limit(query.limit)?;
