@@ -43,7 +43,7 @@ pub enum Command {
         password_stdin: bool,
     },
     /// Submit a script with #SBATCH lines.
-    Submit(Submit),
+    Submit(Box<Submit>),
     /// Submit a task file (YAML).
     Apply {
         #[arg(long, short)]

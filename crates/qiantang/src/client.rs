@@ -45,16 +45,15 @@ pub fn kept_at() -> Result<PathBuf, Failure> {
 }
 
 impl Client {
-    /// By `--url` or QIANTANG_URL, QIANTANG_TOKEN, and what `login` kept.
-    pub fn open(url: Option<&str>) -> Result<Self, Failure> {
+    /// By `--url` or `QIANTANG_URL`, `QIANTANG_TOKEN`, and what `login` kept.
+    pub fn open(url: Option<&str>) -> Self {
         let kept: Kept = kept_at()
             .ok()
             .and_then(|path| std::fs::read(path).ok())
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
             .unwrap_or_default();
-        let url = url
-            .map(str::to_owned)
-            .unwrap_or_else(|| if kept.url.is_empty() { DEFAULT_URL.to_owned() } else { kept.url.clone() });
+        let known = if kept.url.is_empty() { DEFAULT_URL } else { &kept.url };
+        let url = url.unwrap_or(known);
         let url = url.trim_end_matches('/').to_owned();
         // A kept token is for the center that gave it and no other.
         let kept_token = (kept.url == url && !kept.token.is_empty()).then_some(kept.token);
@@ -64,7 +63,7 @@ impl Client {
             .timeout_connect(Some(Duration::from_secs(10)))
             .user_agent(concat!("qiantang/", env!("CARGO_PKG_VERSION")))
             .build();
-        Ok(Self { agent: config.into(), url, token })
+        Self { agent: config.into(), url, token }
     }
 
     pub fn has_token(&self) -> bool {

@@ -48,7 +48,7 @@ fn main() -> ExitCode {
 
 /// The commands that talk to a center.
 fn talk(command: Command, url: Option<&str>, lang: domain::Lang, json: bool) -> Done {
-    let context = Context { client: client::Client::open(url)?, lang, json };
+    let context = Context { client: client::Client::open(url), lang, json };
     match command {
         Command::Login { login, password_stdin } => login::run(&context, login, password_stdin),
         Command::Submit(options) => submit::script(&context, &options),

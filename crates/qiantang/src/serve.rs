@@ -8,7 +8,8 @@ use tracing_subscriber::EnvFilter;
 
 /// The program and argument that end up in the engine's host process.
 pub fn host_command() -> Vec<OsString> {
-    let program = std::env::current_exe().map_or_else(|_| "qiantang".into(), |path| path.into_os_string());
+    let program =
+        std::env::current_exe().map_or_else(|_| "qiantang".into(), std::path::PathBuf::into_os_string);
     vec![program, "engine-host".into()]
 }
 
@@ -50,6 +51,7 @@ pub fn start_logs(format: LogFormat) {
     };
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "it is handed over by the one who started the center")]
 fn announce(ready: center::Ready) {
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "listening on http://{}", ready.address);

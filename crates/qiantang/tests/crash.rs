@@ -74,7 +74,7 @@ fn torture(kills: u32) {
             let (tenants, acknowledged) = (tenants.clone(), Arc::clone(&acknowledged));
             let (url, is_over, count) = (Arc::clone(&url), Arc::clone(&is_over), Arc::clone(&count));
             std::thread::spawn(move || {
-                submit_on(number, seed, &tenants, &acknowledged, &url, &is_over, &count)
+                submit_on(number, seed, &tenants, &acknowledged, &url, &is_over, &count);
             })
         })
         .collect();

@@ -1,6 +1,6 @@
 //! Checks of this machine, the settings and the center, each with what to do about it.
 
-use std::path::Path;
+use std::{fmt::Write as _, path::Path};
 
 use center::settings::Settings;
 use domain::{Lang, Timestamp};
@@ -23,7 +23,7 @@ pub fn run(context: &Context, config: Option<&Path>) -> Done {
             let origin = config.map_or("defaults".to_owned(), |path| path.display().to_string());
             add("settings", true, format!("{origin}; data in {}", settings.data_dir.display()), "");
             for check in check_host(&center::start::engine_config(&settings, crate::serve::host_command())) {
-                add(&check.name, check.ok, check.detail.clone(), &check.hint);
+                add(check.name, check.ok, check.detail.clone(), &check.hint);
             }
         }
         Err(error) => add(
@@ -79,7 +79,7 @@ fn shown(lang: Lang, checks: &[Value]) -> String {
             if check["ok"] == true { pick(lang, "正常", "ok  ") } else { pick(lang, "异常", "FAIL") };
         let mut line = format!("{mark}  {:<16} {}", text(check, "name"), text(check, "detail"));
         if !text(check, "hint").is_empty() {
-            line.push_str(&format!("\n      {}", text(check, "hint")));
+            let _ = write!(line, "\n      {}", text(check, "hint"));
         }
         line
     };

@@ -1,6 +1,6 @@
 //! Jobs: listing, showing, following, explaining, stopping.
 
-use std::io::Write as _;
+use std::{fmt::Write as _, io::Write as _};
 
 use domain::Lang;
 use serde_json::Value;
@@ -62,10 +62,7 @@ fn shown_list(lang: Lang, answer: &Value) -> String {
     };
     let mut shown = table(&titles, jobs.iter().map(row).collect(), 5);
     if let Some(next) = answer["next_cursor"].as_str() {
-        shown.push_str(&match lang {
-            Lang::Zh => format!("\n更多：--cursor {next}"),
-            Lang::En => format!("\nMore: --cursor {next}"),
-        });
+        let _ = write!(shown, "\n{} --cursor {next}", pick(lang, "更多：", "More:"));
     }
     shown
 }
@@ -110,7 +107,7 @@ fn shown_job(lang: Lang, job: &Value) -> String {
     }
     let mut shown = table(&["", ""], facts, 2);
     if !job["verdict"].is_null() {
-        shown.push_str(&format!("\n\n{}", verdict(lang, &job["verdict"])));
+        let _ = write!(shown, "\n\n{}", verdict(lang, &job["verdict"]));
     }
     let runs = items(job, "runs");
     if !runs.is_empty() {
@@ -133,7 +130,7 @@ fn shown_job(lang: Lang, job: &Value) -> String {
             Lang::Zh => ["运行", "任务", "状态", "开始（UTC）", "卡", "用时"],
             Lang::En => ["run", "task", "state", "started (UTC)", "cards", "elapsed"],
         };
-        shown.push_str(&format!("\n\n{}", table(&titles, runs.iter().map(row).collect(), 5)));
+        let _ = write!(shown, "\n\n{}", table(&titles, runs.iter().map(row).collect(), 5));
     }
     shown
 }

@@ -114,7 +114,7 @@ fn uuid() -> String {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         bytes = (now.as_nanos() ^ u128::from(std::process::id()) << 96).to_be_bytes();
     }
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:032x}", u128::from_be_bytes(bytes))
 }
 
 fn dry_run(context: &Context, spec: &JobSpec, notes: &[Note]) -> Done {

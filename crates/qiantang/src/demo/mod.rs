@@ -77,7 +77,7 @@ async fn play(options: &Options, host_command: Vec<std::ffi::OsString>) -> Resul
     let (ready_tell, ready) = oneshot::channel();
     let server =
         tokio::spawn(center::serve(settings, host_command, |ready| drop(ready_tell.send(ready)), async {
-            drop(stopped.await)
+            drop(stopped.await);
         }));
     let Ok(ready) = ready.await else {
         return Err(match server.await {

@@ -25,7 +25,7 @@ use super::{
 };
 
 /// All of it takes less than a minute; something is wrong if it is not over by then.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_mins(4);
 
 /// A job of the demo, and how it should end.
 struct Item {

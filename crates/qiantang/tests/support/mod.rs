@@ -13,7 +13,7 @@ use ureq::{Agent, http};
 
 pub const PASSWORD: &str = "a-long-password";
 /// Nothing that is waited for takes longer, even on a slow and busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A center's folder and settings; the process comes and goes.
 pub struct Site {
