@@ -43,7 +43,9 @@ impl Browser {
         while port.is_none() {
             let mut line = String::new();
             assert!(lines.read_line(&mut line).is_ok_and(|read| read > 0), "chromedriver did not start");
-            port = line.split("on port ").nth(1).map(|rest| rest.trim().trim_end_matches('.').to_owned());
+            // The first line says what was asked for, a later one what it got.
+            let told = line.split("successfully on port ").nth(1);
+            port = told.map(|rest| rest.trim().trim_end_matches('.').to_owned());
         }
         std::thread::spawn(move || drop(lines.read_to_end(&mut Vec::new())));
         let url = format!("http://127.0.0.1:{}", port.expect("a port"));
