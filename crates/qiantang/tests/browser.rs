@@ -34,7 +34,9 @@ impl Browser {
             Ok(driver) => driver,
             Err(error) => {
                 assert!(std::env::var("CI").as_deref() != Ok("true"), "no chromedriver: {error}");
-                eprintln!("no chromedriver, so no browser is tried: apt-get install chromium chromium-driver");
+                eprintln!(
+                    "no chromedriver, so no browser is tried: apt-get install chromium chromium-driver"
+                );
                 return None;
             }
         };
@@ -50,10 +52,17 @@ impl Browser {
         std::thread::spawn(move || drop(lines.read_to_end(&mut Vec::new())));
         let url = format!("http://127.0.0.1:{}", port.expect("a port"));
         let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
-        let args = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"];
+        let args = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--hide-scrollbars",
+        ];
         let wanted = json!({ "capabilities": { "alwaysMatch": { "browserName": "chrome",
             "goog:chromeOptions": { "args": args }, "goog:loggingPrefs": { "browser": "ALL" } } } });
-        let (status, answer) = ask(&agent, &url, "POST", "/session", "", Some(&wanted), &[]).expect("an answer");
+        let (status, answer) =
+            ask(&agent, &url, "POST", "/session", "", Some(&wanted), &[]).expect("an answer");
         let id = answer["value"]["sessionId"].as_str().unwrap_or_else(|| panic!("{status} {answer}"));
         let session = format!("{url}/session/{id}");
         Some(Self { driver, agent, session })
@@ -77,7 +86,10 @@ impl Browser {
     /// A screen of that width, as a phone's where it is small.
     fn width(&self, width: u32) {
         let params = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600 });
-        self.tell("/goog/cdp/execute", &json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": params }));
+        self.tell(
+            "/goog/cdp/execute",
+            &json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": params }),
+        );
     }
 
     fn keep_picture(&self, name: &str) {
@@ -127,7 +139,14 @@ fn every_page_reads_well_in_a_real_browser() {
     let tenant = site.tenant("univ", "research", &grant(), 8);
     let id = site.submit(&tenant, &job("shown", "echo accuracy 0.93"));
     site.wait_for_end(&tenant.developer, &id);
-    let of_all = ["/", "/jobs", &format!("/jobs/{id}"), "/nodes", "/contracts", &format!("/contracts/{}", tenant.contract)];
+    let of_all = [
+        "/",
+        "/jobs",
+        &format!("/jobs/{id}"),
+        "/nodes",
+        "/contracts",
+        &format!("/contracts/{}", tenant.contract),
+    ];
     let of_operator = ["/capacity", "/people", "/audit", "/no-such-page"];
     let of_developer = ["/submit"];
     for (login, own) in [("operator", &of_operator[..]), ("univ-developer", &of_developer[..])] {
@@ -157,7 +176,10 @@ fn look(browser: &Browser, site: &Site, login: &str, page: &str, lang: &str, wid
     );
     assert_eq!(seen["lang"], if lang == "zh" { "zh-CN" } else { "en" }, "{what}");
     assert!(seen["wide"].as_i64() <= Some(0), "{what} scrolls sideways: {seen}");
-    assert!(seen["main"] == true && seen["heading"].as_str().is_some_and(|text| !text.trim().is_empty()), "{what}: {seen}");
+    assert!(
+        seen["main"] == true && seen["heading"].as_str().is_some_and(|text| !text.trim().is_empty()),
+        "{what}: {seen}"
+    );
     assert_eq!(seen["unnamed"], 0, "{what} has controls without a name");
     let complaints: Vec<String> =
         browser.complaints().into_iter().filter(|text| !text.contains("no-such-page")).collect();

@@ -185,6 +185,19 @@ pub fn state_in(lang: Lang, state: &str) -> &str {
     }
 }
 
+/// The accuracy that a job's log ends with; of an array the best of its tasks.
+async fn best_accuracy(center: &Center, job: &Followed) -> Result<Option<f64>, AppError> {
+    let mut best: Option<f64> = None;
+    for run in jobs::list_runs(center, &job.caller, job.id, None, None).await?.items {
+        let tail = LogQuery { run: Some(run.id.to_string()), offset: Some(-4096), ..LogQuery::default() };
+        let log = logs::read(center, &job.caller, job.id, tail).await?;
+        let said =
+            log.data.lines().rev().find_map(|line| line.strip_prefix("accuracy ")?.trim().parse().ok());
+        best = best.into_iter().chain(said).reduce(f64::max);
+    }
+    Ok(best)
+}
+
 async fn close(
     center: &Center,
     people: &People,
@@ -196,8 +209,7 @@ async fn close(
     for job in followed {
         let detail = jobs::show(center, &job.caller, job.id).await?;
         let (shown, exit_code) = (detail.job, detail.exit_code);
-        let tail = LogQuery { offset: Some(-4096), ..LogQuery::default() };
-        let log = logs::read(center, &job.caller, job.id, tail).await?;
+        let accuracy = best_accuracy(center, &job).await?;
         ended.push(Ended {
             name: job.item.name,
             tenant: job.tenant,
@@ -207,11 +219,7 @@ async fn close(
             card_ms: shown.used_card_ms,
             charge: shown.charge_micro_cny,
             verdict: job.waited,
-            accuracy: log
-                .data
-                .lines()
-                .rev()
-                .find_map(|line| line.strip_prefix("accuracy ")?.trim().parse().ok()),
+            accuracy,
         });
     }
     let balance = capacity::between(center, from, until).await?;

@@ -1,0 +1,158 @@
+//! Trying a job out: what it would cost and when it would start, by the way that a submitted one goes.
+
+use domain::{CardMs, JobSpec, MicroCny, Millis, RatePerCardHour, Timestamp, contract::ContractKind, price};
+use scheduler::Waiting;
+use serde::Serialize;
+
+use super::{Admitted, admit};
+use crate::{
+    app::views::VerdictView,
+    auth::Caller,
+    center::Center,
+    error::AppError,
+    loops::plan,
+    moment::{self, new_id},
+};
+
+/// What a job would cost and when it would start, if it were submitted now.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct DryRun {
+    pub starts_now: bool,
+    /// The cards that it would get now, by node.
+    pub placement: Vec<PlaceView>,
+    /// What it would wait for.
+    pub verdict: Option<VerdictView>,
+    pub price: Quote,
+    /// The number of the contract that it would be charged to.
+    pub contract: String,
+    pub project: String,
+    pub tasks: u32,
+}
+
+/// Cards on one node.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct PlaceView {
+    pub node: String,
+    /// Indices, as ranges: `0-3`.
+    pub cards: String,
+    pub card_indices: Vec<u8>,
+    pub is_virtual: bool,
+}
+
+/// What it would cost.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct Quote {
+    #[schema(value_type = i64)]
+    pub rate_micro_cny_per_card_hour: RatePerCardHour,
+    /// Where every task runs to its time limit.
+    #[schema(value_type = i64)]
+    pub most_micro_cny: MicroCny,
+    /// Card time where every task runs to its time limit.
+    #[schema(value_type = i64)]
+    pub most_card_ms: CardMs,
+    /// Cards of one run.
+    pub cards: u32,
+    pub time_limit_ms: i64,
+}
+
+/// Tries a job out: the way that a submitted one goes, without keeping anything.
+pub fn dry_run(center: &Center, caller: &Caller, spec: JobSpec) -> Result<DryRun, AppError> {
+    let admitted = admit(center, caller, spec)?;
+    let now = moment::now();
+    let policy = plan::policy(center);
+    let (snapshot, quote, contract) = {
+        let live = center.live();
+        let (quote, number) = quote(center, &live, &admitted, now)?;
+        (live.snapshot(policy.use_half_life, now), quote, number)
+    };
+    let spec = &admitted.spec;
+    let waiting = Waiting {
+        job: new_id!(JobId),
+        queue: admitted.contract,
+        class: spec.service_class,
+        nodes: spec.nodes,
+        cards_per_node: spec.cards_per_node,
+        model: spec.card_model.as_deref().map(Into::into),
+        time_limit: Millis(quote.time_limit_ms),
+        submitted_at: now,
+        tasks: spec.task_count(),
+        block: spec.after.first().map(|first| scheduler::Block::Dependency {
+            waits_for: u32::try_from(spec.after.len()).unwrap_or(u32::MAX),
+            first: first.job,
+        }),
+    };
+    let trial = scheduler::try_out(&snapshot, &policy, now, &waiting);
+    let live = center.live();
+    Ok(DryRun {
+        starts_now: trial.starts_now.is_some(),
+        placement: trial.starts_now.map(|placement| places(&live, &placement)).unwrap_or_default(),
+        verdict: trial.verdict.as_ref().map(VerdictView::of),
+        price: quote,
+        contract,
+        project: admitted.project.slug,
+        tasks: spec.task_count(),
+    })
+}
+
+/// The cards of a placement, as they are shown.
+pub fn places(live: &crate::live::Live, placement: &domain::Placement) -> Vec<PlaceView> {
+    let place = |slot: &domain::node::Slot| {
+        let node = live.nodes.get(&slot.node);
+        PlaceView {
+            node: node.map_or_else(|| slot.node.to_string(), |live| live.node.name.clone()),
+            cards: slot.cards.to_string(),
+            card_indices: slot.cards.iter().collect(),
+            is_virtual: node.is_some_and(|live| live.node.is_virtual),
+        }
+    };
+    placement.0.iter().map(place).collect()
+}
+
+fn quote(
+    center: &Center,
+    live: &crate::live::Live,
+    admitted: &Admitted,
+    now: Timestamp,
+) -> Result<(Quote, String), AppError> {
+    let spec = &admitted.spec;
+    let contract = &live
+        .contracts
+        .get(&admitted.contract)
+        .ok_or_else(|| AppError::not_found("contract", admitted.contract))?
+        .contract;
+    let domain = live.tenants.get(&admitted.tenant).map(|tenant| tenant.domain);
+    let book = price::in_force(&live.price_books, now);
+    let wanted = |pool: &domain::PoolId| {
+        let pool = live.pools.get(pool)?;
+        spec.card_model.as_ref().is_none_or(|model| *model == pool.model.name).then_some(pool.id)
+    };
+    // The dearest of the pools that it may be placed in.
+    let listed = contract
+        .pools
+        .iter()
+        .filter_map(wanted)
+        .filter_map(|pool| book?.rate(pool, spec.service_class, domain?))
+        .max();
+    if listed.is_none() && matches!(contract.kind, ContractKind::Metered { .. }) {
+        return Err(AppError::refused(
+            "no_price",
+            format!(
+                "the price book has no price for {} work of your domain in this pool",
+                spec.service_class.code()
+            ),
+            "choose another service class, or ask the center",
+        ));
+    }
+    let rate = contract.kind.rate(listed.unwrap_or_default());
+    let time_limit = spec.time_limit_ms.unwrap_or(center.settings.jobs.default_time_limit_ms);
+    let of_one = i128::from(spec.card_count()) * i128::from(time_limit.0);
+    let most = CardMs(i64::try_from(of_one * i128::from(spec.task_count())).unwrap_or(i64::MAX));
+    let quote = Quote {
+        rate_micro_cny_per_card_hour: rate,
+        most_micro_cny: rate.charge(most).unwrap_or(MicroCny(i64::MAX)),
+        most_card_ms: most,
+        cards: spec.card_count(),
+        time_limit_ms: time_limit.0,
+    };
+    Ok((quote, contract.number.clone()))
+}

@@ -1,0 +1,324 @@
+//! What is shown of jobs and their runs.
+
+use domain::{
+    CardMs, Job, JobId, JobSpec, MicroCny, Project, RatePerCardHour, RunId, TenantId,
+    job::{JobState, Tasks},
+};
+use serde::{Deserialize, Serialize};
+use store::{jobs, recent};
+
+use super::{PlaceView, found, places, runs};
+use crate::{
+    app::{
+        Page,
+        views::{self, VerdictView},
+    },
+    auth::{Action, Caller},
+    center::Center,
+    error::AppError,
+    moment,
+};
+
+/// A job as a list shows it.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct JobView {
+    #[schema(value_type = String)]
+    pub id: JobId,
+    pub name: String,
+    #[schema(value_type = String)]
+    pub tenant: TenantId,
+    pub tenant_slug: String,
+    /// The project's short name.
+    pub project: String,
+    /// The contract's number.
+    pub contract: String,
+    /// `queued`, `running`, `stopping`, or how it ended: `succeeded`, `failed`, `timed_out`, `cancelled`, `stopped`,
+    /// `never_ran`, `lost`.
+    pub state: String,
+    pub nodes: u32,
+    pub cards_per_node: u32,
+    pub service_class: String,
+    #[schema(value_type = Object)]
+    pub tasks: Tasks,
+    /// RFC 3339.
+    pub submitted_at: String,
+    pub submitted_by: String,
+    pub started_at: Option<String>,
+    pub ended_at: Option<String>,
+    /// Use up to now counted.
+    #[schema(value_type = i64)]
+    pub used_card_ms: CardMs,
+    #[schema(value_type = i64)]
+    pub charge_micro_cny: MicroCny,
+    /// Why it waits, where tasks of it wait.
+    pub verdict: Option<VerdictView>,
+}
+
+/// A job with all that was asked for.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct JobDetail {
+    #[serde(flatten)]
+    pub job: JobView,
+    #[schema(value_type = Object)]
+    pub spec: JobSpec,
+    pub time_limit_ms: i64,
+    /// Of its newest run; `null` where no process ended by itself.
+    pub exit_code: Option<i32>,
+}
+
+/// Which jobs to list.
+#[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct JobQuery {
+    /// A state, or `active` for all that have not ended.
+    pub state: Option<String>,
+    /// A project's short name.
+    pub project: Option<String>,
+    /// A tenant's short name; for the center's people.
+    pub tenant: Option<String>,
+    /// `research`, `enterprise` or `government`; for the center's people.
+    pub domain: Option<String>,
+    /// Part of a name.
+    pub name: Option<String>,
+    pub cursor: Option<String>,
+    pub limit: Option<u32>,
+}
+
+/// Jobs, newest first.
+pub async fn list(center: &Center, caller: &Caller, query: JobQuery) -> Result<Page<JobView>, AppError> {
+    let scope = caller.scope()?.tenant();
+    center.policies.check(caller, Action::ReadJob, scope)?;
+    let after = views::parse_cursor::<JobId>(query.cursor.as_deref())?;
+    let limit = views::page_limit(query.limit)?;
+    let Some(filter) = filter(center, scope, query)? else {
+        return Ok(Page { items: Vec::new(), next_cursor: None });
+    };
+    let (rows, next) = if filter.state.as_deref() == Some("active") {
+        let mut ids = active(&center.live(), &filter, after, limit as usize + 1);
+        let has_more = ids.len() > limit as usize;
+        ids.truncate(limit as usize);
+        let next = ids.last().copied().filter(|_| has_more);
+        (center.read(move |tx| ids.into_iter().map(|id| jobs::get_row(tx, id)).collect()).await?, next)
+    } else {
+        let page = center.read(move |tx| jobs::page_jobs(tx, &filter, after, limit)).await?;
+        (page.rows, page.next)
+    };
+    let live = center.live();
+    let items = rows.into_iter().map(|row| row_view(&live, row)).collect();
+    Ok(Page { items, next_cursor: next.map(|id| id.to_string()) })
+}
+
+/// Jobs that have not ended, newest first: those are at hand.
+fn active(
+    live: &crate::live::Live,
+    filter: &jobs::JobFilter,
+    after: Option<JobId>,
+    most: usize,
+) -> Vec<JobId> {
+    let wanted_name = filter.name_contains.as_ref().map(|name| name.to_lowercase());
+    let matches = |job: &Job| {
+        filter.tenant.is_none_or(|tenant| tenant == job.tenant)
+            && filter.project.is_none_or(|project| project == job.project)
+            && wanted_name.as_ref().is_none_or(|name| job.spec.name.to_lowercase().contains(name))
+            && filter
+                .domain
+                .is_none_or(|domain| live.tenants.get(&job.tenant).is_some_and(|t| t.domain == domain))
+    };
+    let newest_first = live.jobs.iter().rev().filter(|(id, _)| after.is_none_or(|after| **id < after));
+    newest_first.filter(|(_, known)| matches(&known.job)).map(|(id, _)| *id).take(most).collect()
+}
+
+/// `None` if nothing can match.
+fn filter(
+    center: &Center,
+    scope: Option<TenantId>,
+    query: JobQuery,
+) -> Result<Option<jobs::JobFilter>, AppError> {
+    const STATES: [&str; 11] = [
+        "active",
+        "queued",
+        "running",
+        "stopping",
+        "succeeded",
+        "failed",
+        "timed_out",
+        "cancelled",
+        "stopped",
+        "never_ran",
+        "lost",
+    ];
+    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let state = given(query.state)
+        .map(|text| views::word("state", &text, |t| STATES.iter().find(|s| **s == t).copied(), &STATES))
+        .transpose()?;
+    let domain = given(query.domain)
+        .map(|text| {
+            let known = domain::TenantDomain::ALL.map(domain::TenantDomain::code);
+            views::word("domain", &text, domain::TenantDomain::from_code, &known)
+        })
+        .transpose()?;
+    let live = center.live();
+    let mut tenant = scope;
+    if let Some(slug) = given(query.tenant) {
+        match live.tenants.values().find(|t| t.slug == slug && scope.is_none_or(|own| own == t.id)) {
+            Some(found) => tenant = Some(found.id),
+            None => return Ok(None),
+        }
+    }
+    let mut projects = Vec::new();
+    if let Some(slug) = given(query.project) {
+        let matches = |p: &&Project| p.slug == slug && tenant.is_none_or(|tenant| tenant == p.tenant);
+        projects = live.projects.values().filter(matches).map(|p| p.id).collect();
+        if projects.is_empty() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(jobs::JobFilter {
+        tenant,
+        state: state.map(str::to_owned),
+        project: projects.first().copied(),
+        name_contains: given(query.name).map(|name| name.chars().take(128).collect()),
+        domain,
+        contract: None,
+    }))
+}
+
+fn row_view(live: &crate::live::Live, row: jobs::JobRow) -> JobView {
+    // A row may be ahead of what is live by a commit: what has ended is all metered.
+    let unmetered = if row.state.has_ended() {
+        (CardMs::ZERO, MicroCny::ZERO)
+    } else {
+        live.unmetered(row.id, moment::now())
+    };
+    JobView {
+        verdict: live.verdicts.get(&row.id).map(VerdictView::of),
+        tenant_slug: live.tenants.get(&row.tenant).map(|tenant| tenant.slug.clone()).unwrap_or_default(),
+        project: live.projects.get(&row.project).map(|project| project.slug.clone()).unwrap_or_default(),
+        contract: live.contracts.get(&row.contract).map(|c| c.contract.number.clone()).unwrap_or_default(),
+        submitted_by: live.logins.get(&row.submitted_by).cloned().unwrap_or_default(),
+        id: row.id,
+        name: row.name,
+        tenant: row.tenant,
+        state: row.state.code().to_owned(),
+        nodes: row.nodes,
+        cards_per_node: row.cards_per_node,
+        service_class: row.class.code().to_owned(),
+        tasks: row.tasks,
+        submitted_at: row.submitted_at.to_string(),
+        started_at: views::instant(row.started_at),
+        ended_at: views::instant(row.ended_at),
+        used_card_ms: row.used_card_ms + unmetered.0,
+        charge_micro_cny: MicroCny(row.charge_micro_cny.0 + unmetered.1.0),
+    }
+}
+
+/// A job that the caller may see; not found otherwise.
+pub async fn visible(
+    center: &Center,
+    caller: &Caller,
+    id: JobId,
+    action: Action,
+) -> Result<jobs::JobRow, AppError> {
+    let row = center.read(move |tx| found(jobs::get_row(tx, id))).await?;
+    let row = row.filter(|row| caller.sees(row.tenant)).ok_or_else(|| AppError::not_found("job", id))?;
+    center.policies.check(caller, action, Some(row.tenant))?;
+    Ok(row)
+}
+
+/// One job with all that was asked for.
+pub async fn show(center: &Center, caller: &Caller, id: JobId) -> Result<JobDetail, AppError> {
+    let row = visible(center, caller, id, Action::ReadJob).await?;
+    let (job, latest) =
+        center.read(move |tx| Ok((jobs::get_job(tx, id)?, recent::latest_run(tx, id)?))).await?;
+    Ok(JobDetail {
+        time_limit_ms: runs::time_limit(center, &job).0,
+        spec: job.spec,
+        job: row_view(&center.live(), row),
+        exit_code: latest.and_then(|row| row.run.state.outcome()).and_then(domain::Outcome::exit_code),
+    })
+}
+
+/// Why a job waits; refused if it doesn't.
+pub async fn why(center: &Center, caller: &Caller, id: JobId) -> Result<VerdictView, AppError> {
+    let row = visible(center, caller, id, Action::ReadJob).await?;
+    let verdict = center.live().verdicts.get(&id).map(VerdictView::of);
+    verdict.ok_or_else(|| {
+        let state = row.state.code();
+        let (message, hint) = if row.state == JobState::Queued {
+            ("the job was submitted just now and is not planned yet".to_owned(), "ask again in a moment")
+        } else {
+            (format!("the job is {state}: nothing of it waits"), "`qiantang show` tells how it went")
+        };
+        AppError::refused("not_waiting", message, hint)
+    })
+}
+
+/// A run of a job.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct RunView {
+    #[schema(value_type = String)]
+    pub id: RunId,
+    #[schema(value_type = String)]
+    pub job: JobId,
+    /// The index in the array, 0 for a job that is no array.
+    pub task: u32,
+    pub attempt: u32,
+    /// `starting`, `running`, or how it ended.
+    pub state: String,
+    pub exit_code: Option<i32>,
+    /// Why it was asked to stop.
+    pub stopping: Option<String>,
+    pub planned_at: String,
+    pub started_at: Option<String>,
+    pub ended_at: Option<String>,
+    pub elapsed_ms: i64,
+    pub places: Vec<PlaceView>,
+    #[schema(value_type = i64)]
+    pub rate_micro_cny_per_card_hour: RatePerCardHour,
+    #[schema(value_type = i64)]
+    pub used_card_ms: CardMs,
+    #[schema(value_type = i64)]
+    pub charge_micro_cny: MicroCny,
+}
+
+/// A job's runs, newest first.
+pub async fn list_runs(
+    center: &Center,
+    caller: &Caller,
+    id: JobId,
+    cursor: Option<&str>,
+    limit: Option<u32>,
+) -> Result<Page<RunView>, AppError> {
+    visible(center, caller, id, Action::ReadJob).await?;
+    let after = views::parse_cursor::<RunId>(cursor)?;
+    let limit = views::page_limit(limit)?;
+    let (rows, job) = center
+        .read(move |tx| Ok((recent::runs_before(tx, id, after, limit + 1)?, jobs::get_job(tx, id)?)))
+        .await?;
+    let page = Page::cut(rows, limit, |row| row.run.id.to_string());
+    let live = center.live();
+    let array = job.spec.array;
+    Ok(page.map(|row| run_view(&live, &row.run, array.as_ref())))
+}
+
+fn run_view(live: &crate::live::Live, run: &domain::Run, array: Option<&domain::spec::ArraySpec>) -> RunView {
+    let now = moment::now();
+    let outcome = run.state.outcome();
+    RunView {
+        id: run.id,
+        job: run.job,
+        task: array.and_then(|array| array.index(run.task)).unwrap_or(run.task),
+        attempt: run.attempt,
+        state: outcome.map_or_else(|| run.state.code().to_owned(), |outcome| outcome.code().0.to_owned()),
+        exit_code: outcome.and_then(domain::Outcome::exit_code),
+        stopping: run.state.stop().map(|stop| stop.cause.code().to_owned()),
+        planned_at: run.state.planned_at().to_string(),
+        started_at: views::instant(run.state.started_at()),
+        ended_at: views::instant(run.state.ended_at()),
+        elapsed_ms: run.elapsed(now).0,
+        places: places(live, &run.placement),
+        rate_micro_cny_per_card_hour: run.rate,
+        used_card_ms: run.used(now),
+        charge_micro_cny: run.charge(now),
+    }
+}
