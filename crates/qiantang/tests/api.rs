@@ -111,7 +111,16 @@ impl Scene {
         } else {
             agent.run(request.header("Content-Type", kind).body(body).expect("a request"))
         };
-        let response = response.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        let response = match response {
+            Ok(response) => response,
+            // The center may refuse a body that is too long, or that nobody asked for, before it has read all of it, and
+            // hang up: whether the answer gets through before that is up to the network.
+            Err(ureq::Error::Io(error)) if body.len() > 200 * 1024 => {
+                let problem = json!({ "detail": error.to_string(), "code": "hung_up", "hint": "send less" });
+                return (413, "application/problem+json".into(), problem.to_string());
+            }
+            Err(error) => panic!("{method} {path}: {error}"),
+        };
         let status = response.status().as_u16();
         let header = response
             .headers()
