@@ -26,6 +26,7 @@ fn random(number: u32) -> [u8; 10] {
 /// Nodes of 8 cards, 32 behind a switch.
 fn nodes(count: u32) -> Vec<NodeView> {
     let model: Arc<str> = "ascend-910".into();
+    let none: Arc<[Arc<str>]> = Arc::default();
     let rings: Arc<[CardSet]> = even_rings(8, 4).into();
     let node = |number: u32| NodeView {
         id: NodeId::new(NOW, random(number)),
@@ -38,6 +39,8 @@ fn nodes(count: u32) -> Vec<NodeView> {
         free: CardSet::first(8),
         takes_runs: true,
         switch: format!("leaf-{:03}", number / 32).into(),
+        labels: none.clone(),
+        maintenance: None,
     };
     (0..count).map(node).collect()
 }
@@ -65,6 +68,7 @@ fn queues(count: u32) -> Vec<Queue> {
 
 /// Jobs of `shapes`, of the queues in turn, oldest first.
 fn waiting(count: u32, queues: &[Queue], shapes: &[(u32, u32)]) -> Vec<Waiting> {
+    let none: Arc<[Arc<str>]> = Arc::default();
     let job = |number: u32| {
         let (nodes, cards_per_node) = shapes[number as usize / queues.len() % shapes.len()];
         Waiting {
@@ -72,8 +76,11 @@ fn waiting(count: u32, queues: &[Queue], shapes: &[(u32, u32)]) -> Vec<Waiting> 
             queue: queues[number as usize % queues.len()].id,
             class: if number.is_multiple_of(10) { ServiceClass::Spot } else { ServiceClass::Normal },
             nodes,
+            max_nodes: nodes,
             cards_per_node,
-            model: None,
+            is_exclusive: false,
+            models: none.clone(),
+            labels: none.clone(),
             time_limit: Millis::from_secs(600 + i64::from(number % 7) * 600),
             submitted_at: NOW.minus(Millis::from_secs(i64::from(count - number))),
             tasks: 1,
@@ -93,6 +100,10 @@ fn fill(snapshot: &mut Snapshot, idle: usize) {
             queue: queues[number as usize % queues.len()],
             class: ServiceClass::Normal,
             placement: Placement(vec![Slot { node: node.id, cards: node.free }]),
+            cards: node.free.len(),
+            counted: None,
+            started_at: NOW,
+            is_preempted: false,
             expected_end: NOW.plus(Millis::from_secs(60 + i64::from(number) * 7919 % 3600)),
         });
         node.free = CardSet::EMPTY;
@@ -102,7 +113,7 @@ fn fill(snapshot: &mut Snapshot, idle: usize) {
 fn center(node_count: u32, queue_count: u32, jobs: u32, shapes: &[(u32, u32)]) -> Snapshot {
     let queues = queues(queue_count);
     let waiting = waiting(jobs, &queues, shapes);
-    Snapshot { nodes: nodes(node_count), queues, waiting, running: Vec::new() }
+    Snapshot { nodes: nodes(node_count), queues, waiting, ..Snapshot::default() }
 }
 
 const SINGLE: &[(u32, u32)] = &[(1, 1)];

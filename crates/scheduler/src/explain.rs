@@ -1,111 +1,254 @@
-//! For each job that waits: the limit that binds when the plan is made.
+//! For each job that waits: the limit that binds, as of the last plan.
 
-use std::collections::BTreeMap;
-
-use domain::{ContractState, JobId, Timestamp};
+use domain::{ContractState, JobId, ServiceClass, Timestamp};
+use rustc_hash::FxHashMap;
 
 use crate::{
-    Block, Certainty, Gate, Limit, Verdict, Waiting,
-    forecast::forecast,
-    plan::{Pending, Planner},
+    Backfill, Block, Certainty, Gate, Limit, Misfit, Verdict,
+    hold::Owner,
+    index,
+    planner::{NONE, Planner},
 };
 
-/// One verdict a pending job, in their order. Linear in the jobs; for each shape a few searches besides.
-pub(crate) fn explain(planner: &mut Planner) -> Vec<Verdict> {
-    let (forecasts, promises) = (forecast(planner), promises(planner));
-    let mut ahead = 0;
-    let mut verdicts = Vec::with_capacity(planner.pending.len());
-    for i in 0..planner.pending.len() {
-        let Pending { job, shape, started, tasks } = planner.pending[i];
-        let limit = if tasks == 0 {
-            own_limit(planner, job, shape, started)
-        } else {
-            shared_limit(planner, job, shape, ahead)
-        };
-        let forecast = forecasts.get(ahead as usize).copied().flatten().filter(|_| tasks > 0);
-        let (forecast_start, certainty) = match (promises.get(&job.job), forecast) {
-            (Some(&start), _) => (Some(start), Certainty::Exact),
-            (None, Some(start)) => (Some(start), Certainty::Estimate),
+/// What is worked out once for all verdicts between two changes.
+#[derive(Debug, Default)]
+pub(crate) struct Outlook {
+    /// How many jobs are in the streams before each.
+    ahead: FxHashMap<u32, u32>,
+    /// Where in the order each stream is.
+    rank: FxHashMap<u32, u32>,
+    forecasts: FxHashMap<u32, Timestamp>,
+    /// By what is asked for and how many holds a job of it meets.
+    limits: FxHashMap<(u32, u32), Limit>,
+}
+
+impl Planner {
+    /// Why a job waits, as of the last plan; `None` if it is not known. Constant, once the first was asked for after a
+    /// change: then a look forward at the next starts.
+    pub fn verdict(&mut self, job: JobId) -> Option<Verdict> {
+        let slot = *self.job_of.get(&job)?;
+        let mut outlook = self.outlook.take().unwrap_or_else(|| self.look_out());
+        let verdict = self.judge(slot, &mut outlook, None);
+        self.outlook = Some(outlook);
+        Some(verdict)
+    }
+
+    /// One verdict for every job that waits, in planning order. Linear in the jobs.
+    pub fn verdicts(&mut self) -> Vec<Verdict> {
+        let mut outlook = self.outlook.take().unwrap_or_else(|| self.look_out());
+        let mut aside: Vec<_> = self
+            .jobs
+            .iter()
+            .filter(|(_, job)| !job.is_lined_up)
+            .map(|(slot, job)| {
+                let stream = if job.account == NONE { NONE } else { index(self.stream_of(job)) };
+                let rank = outlook.rank.get(&stream).copied().unwrap_or(NONE);
+                ((job.waiting.class, rank, self.entry(slot)), slot)
+            })
+            .collect();
+        aside.sort_unstable();
+        let mut aside = aside.into_iter().peekable();
+        let mut verdicts = Vec::with_capacity(self.jobs.len());
+        for stream in self.order.clone() {
+            let rank = outlook.rank[&stream];
+            let class = self.class_of(stream);
+            let entries: Vec<_> = self.streams[stream as usize].entries().copied().collect();
+            let before = outlook.ahead[&stream];
+            for (position, entry) in (0..).zip(entries) {
+                while let Some((_, slot)) = aside.next_if(|(key, _)| *key < (class, rank, entry)) {
+                    verdicts.push(self.judge(slot, &mut outlook, None));
+                }
+                verdicts.push(self.judge(entry.job, &mut outlook, Some(before + position)));
+            }
+        }
+        let strays = aside.map(|(_, slot)| slot).collect::<Vec<_>>();
+        verdicts.extend(strays.into_iter().map(|slot| self.judge(slot, &mut outlook, None)));
+        self.outlook = Some(outlook);
+        verdicts
+    }
+
+    fn class_of(&self, stream: u32) -> ServiceClass {
+        ServiceClass::ALL[stream as usize % ServiceClass::ALL.len()]
+    }
+
+    fn look_out(&mut self) -> Outlook {
+        let mut outlook = Outlook::default();
+        // Jobs came to streams that were empty at the last plan.
+        let known: Vec<u32> = self.order.clone();
+        let new = (0..index(self.streams.len())).filter(|stream| !known.contains(stream));
+        let new: Vec<u32> = new.filter(|&stream| self.streams[stream as usize].len() > 0).collect();
+        self.order.extend(new);
+        let classes: Vec<ServiceClass> = self.order.iter().map(|&stream| self.class_of(stream)).collect();
+        let mut order: Vec<(ServiceClass, u32)> = classes.into_iter().zip(self.order.iter().copied()).collect();
+        order.sort_by_key(|(class, _)| *class);
+        self.order = order.into_iter().map(|(_, stream)| stream).collect();
+        let mut ahead = 0;
+        for (rank, &stream) in (0..).zip(&self.order) {
+            outlook.ahead.insert(stream, ahead);
+            outlook.rank.insert(stream, rank);
+            ahead += index(self.streams[stream as usize].len());
+        }
+        outlook.forecasts = self.forecast();
+        outlook
+    }
+
+    fn judge(&mut self, slot: u32, outlook: &mut Outlook, ahead: Option<u32>) -> Verdict {
+        let job = &self.jobs[slot];
+        let id = job.waiting.job;
+        if job.account == NONE {
+            let limit = Limit::ContractClosed { state: ContractState::Terminated };
+            return Verdict { job: id, limit, ahead: 0, forecast_start: None, certainty: Certainty::Unknown };
+        }
+        let ahead = ahead.unwrap_or_else(|| {
+            let stream = self.stream_of(job);
+            let before = outlook.ahead.get(&index(stream)).copied();
+            before.unwrap_or(0) + index(self.streams[stream].position(&self.entry(slot)))
+        });
+        if !job.is_lined_up {
+            let limit = self.own_limit(slot);
+            return Verdict { job: id, limit, ahead, forecast_start: None, certainty: Certainty::Unknown };
+        }
+        let promise = self.promise(slot).filter(|_| self.policy.forecast_runs > 0);
+        let limit = self.shared_limit(slot, outlook, ahead);
+        let (forecast_start, certainty) = match (promise, outlook.forecasts.get(&slot)) {
+            (Some(start), _) => (Some(start), Certainty::Exact),
+            (None, Some(&start)) => (Some(start), Certainty::Estimate),
             (None, None) => (None, Certainty::Unknown),
         };
-        verdicts.push(Verdict { job: job.job, limit, ahead, forecast_start, certainty });
-        ahead += u32::from(tasks > 0);
+        Verdict { job: id, limit, ahead, forecast_start, certainty }
     }
-    verdicts
-}
 
-/// From when cards are held for which job; nothing where no forecast is wanted.
-fn promises(planner: &Planner) -> BTreeMap<JobId, Timestamp> {
-    let held = planner.sites.iter().filter_map(|site| site.held.as_ref());
-    held.filter(|_| planner.policy.forecast_runs > 0).map(|held| (held.job, held.start)).collect()
-}
+    /// When a job starts at the latest, where cards are held for it.
+    pub(crate) fn promise(&self, slot: u32) -> Option<Timestamp> {
+        let site = self.held.get(&slot)?;
+        let mut holds = self.sites[*site as usize].holds.iter();
+        holds.find(|hold| hold.owner == Owner::Job(slot)).map(|hold| hold.from.max(self.now))
+    }
 
-/// What lies in the job or its contract.
-fn own_limit(planner: &Planner, job: &Waiting, shape: u32, started: u32) -> Limit {
-    let shape = &planner.shapes.list[shape as usize];
-    if let Some(why) = &shape.misfit {
-        return Limit::NeverFits { nodes: job.nodes, cards_per_node: job.cards_per_node, why: why.clone() };
-    }
-    match planner.accounts[shape.queue as usize].queue.gate {
-        Gate::Closed(state) => return Limit::ContractClosed { state },
-        Gate::Ended => return Limit::ContractClosed { state: ContractState::Expired },
-        Gate::NotYet { starts_at } => return Limit::ContractNotStarted { starts_at },
-        Gate::Open => {}
-    }
-    match job.block {
-        Some(Block::Dependency { waits_for, first }) => Limit::Dependency { waits_for, first },
-        Some(Block::ArrayLimit { running, limit }) => {
-            Limit::ArrayLimit { running: running.saturating_add(started), limit }
+    /// What lies in the job or its contract.
+    fn own_limit(&self, slot: u32) -> Limit {
+        let job = &self.jobs[slot];
+        let (ask, account) = (&self.asks.list[job.ask as usize], &self.accounts[job.account as usize]);
+        let is_above = ask.cards > account.limit;
+        let above = is_above.then_some(Misfit::AboveContractLimit { limit: account.limit });
+        if let Some(why) = ask.misfit.clone().or(above) {
+            return Limit::NeverFits { nodes: ask.nodes(), cards_per_node: ask.cards_per_node(), why };
         }
-        None => unreachable!("a job with nothing in its own way waits for cards"),
+        match account.queue.gate {
+            Gate::Closed(state) => return Limit::ContractClosed { state },
+            Gate::Ended => return Limit::ContractClosed { state: ContractState::Expired },
+            Gate::NotYet { starts_at } => return Limit::ContractNotStarted { starts_at },
+            Gate::Open => {}
+        }
+        match job.waiting.block {
+            Some(Block::Dependency { waits_for, first }) => Limit::Dependency { waits_for, first },
+            Some(Block::ArrayLimit { running, limit }) => Limit::ArrayLimit { running, limit },
+            None => Limit::ArrayLimit { running: 0, limit: 0 },
+        }
     }
-}
 
-/// What lies in what others have. Constant once the shape was looked at.
-fn shared_limit(planner: &mut Planner, job: &Waiting, index: u32, ahead: u32) -> Limit {
-    let end = planner.now.plus(job.time_limit);
-    let shape = &planner.shapes.list[index as usize];
-    let account = &planner.accounts[shape.queue as usize];
-    if let Some(limit) = &shape.nodes_out {
-        return limit.clone();
+    /// What lies in what others have. Constant once what the job asks for was looked at.
+    fn shared_limit(&mut self, slot: u32, outlook: &mut Outlook, ahead: u32) -> Limit {
+        let job = &self.jobs[slot];
+        let end = self.end_of(job.waiting.time_limit);
+        let (ask_index, ask) = (job.ask, &self.asks.list[job.ask as usize]);
+        let account = &self.accounts[job.account as usize];
+        if let Some(limit) = &ask.nodes_out {
+            return limit.clone();
+        }
+        if account.is_above_limit_with(ask.cards) {
+            return Limit::MaxRunningCards { running: account.running, asked: ask.cards, limit: account.limit };
+        }
+        if let Some(until) = job.reclaimed_until.filter(|_| self.held.contains_key(&slot)) {
+            return Limit::Reclaiming { asked: ask.cards, until };
+        }
+        if let Some(job) = account.keeps_from(slot, ask.cards, end)
+            && let Some(job) = self.jobs.get(job)
+        {
+            return Limit::Behind { job: job.waiting.job, ahead };
+        }
+        if let Some(quotas) = &self.quotas {
+            let available = u32::try_from(quotas.available(account.branch)).unwrap_or(0);
+            if available < ask.cards {
+                return Limit::KeptForOthers { available, asked: ask.cards };
+            }
+        }
+        let met = |site: u32| {
+            let holds = &self.sites[site as usize].holds;
+            holds.iter().filter(|hold| hold.from < end && hold.owner != Owner::Job(slot)).count()
+        };
+        let met = index(ask.sites.iter().map(|(site, _)| met(*site)).sum());
+        let known = outlook.limits.get(&(ask_index, met)).cloned();
+        let limit = known.unwrap_or_else(|| {
+            let limit = self.card_limit(slot, end);
+            outlook.limits.insert((ask_index, met), limit.clone());
+            limit
+        });
+        match limit {
+            Limit::Behind { job, .. } => Limit::Behind { job, ahead },
+            limit => limit,
+        }
     }
-    if account.is_above_limit_with(shape.asked) {
-        return Limit::MaxRunningCards { running: account.running, asked: shape.asked, limit: account.limit };
-    }
-    if let Some(job) = account.keeps_from(shape.asked, end) {
-        return Limit::Behind { job, ahead };
-    }
-    let held = shape.sites.iter().filter_map(|&site| planner.sites[site as usize].held.as_ref());
-    let closed = crate::hall::index(held.filter(|held| held.start < end).count());
-    let known = shape.limits.iter().find(|(of, _)| *of == closed).map(|(_, limit)| limit.clone());
-    let limit = known.unwrap_or_else(|| {
-        let limit = card_limit(planner, index, end);
-        planner.shapes.list[index as usize].limits.push((closed, limit.clone()));
-        limit
-    });
-    match limit {
-        Limit::Behind { job, .. } => Limit::Behind { job, ahead },
-        limit => limit,
-    }
-}
 
-/// What lies in the cards.
-fn card_limit(planner: &Planner, shape: u32, end: Timestamp) -> Limit {
-    let shape = &planner.shapes.list[shape as usize];
-    let (nodes, ask) = (shape.nodes, shape.cards_per_node);
-    let sites = || shape.sites.iter().map(|&site| &planner.sites[site as usize]);
-    if sites().any(|site| site.open_until(end).fitting(ask) >= nodes) {
-        return Limit::MaxStarts { limit: planner.policy.max_starts };
+    /// What lies in the cards.
+    fn card_limit(&mut self, slot: u32, end: Timestamp) -> Limit {
+        let ask = &self.asks.list[self.jobs[slot].ask as usize];
+        let mut behind = None;
+        let mut most = (0, 0);
+        for (site, labelled) in &ask.sites {
+            let need = ask.need(labelled);
+            let at = &mut self.sites[*site as usize];
+            let fitting = at.fitting(need);
+            most = most.max((at.free_cards(), fitting));
+            if fitting < need.nodes {
+                continue;
+            }
+            let runs = |run: u32| self.runs[run].cards.count;
+            let is_shut = self.policy.backfill == Backfill::None && at.held_in.0 == self.stamp;
+            if !is_shut && at.fitting_until(need, end, Owner::Job(slot), runs) >= need.nodes {
+                return Limit::MaxStarts { limit: self.policy.max_starts };
+            }
+            let held = at.holds.iter().filter(|hold| hold.from < end).map(|hold| hold.owner);
+            let owners = held.chain(is_shut.then_some(Owner::Job(at.held_in.1)));
+            for owner in owners {
+                match owner {
+                    Owner::Job(of) if of != slot => {
+                        let job = self.jobs.get(of).map(|job| Limit::Behind { job: job.waiting.job, ahead: 0 });
+                        behind = behind.or(job);
+                    }
+                    Owner::Maintenance(rank) => {
+                        let from = at.holds.iter().find(|hold| hold.owner == Owner::Maintenance(rank)).map(|hold| hold.from);
+                        behind = behind.or(from.map(|from| Limit::Maintenance { from }));
+                    }
+                    Owner::Job(_) => {}
+                }
+            }
+        }
+        if let Some(limit) = behind {
+            return limit;
+        }
+        let ((free, nodes_fitting), asked) = (most, ask.cards);
+        if free < asked {
+            Limit::FreeCards { free, asked }
+        } else {
+            Limit::Fragmented { free, asked, nodes_fitting, nodes_needed: ask.nodes() }
+        }
     }
-    let fits = |site: &&crate::site::Site| site.hall.fitting(ask) >= nodes;
-    if let Some(held) = sites().filter(fits).find_map(|site| site.held.as_ref()) {
-        return Limit::Behind { job: held.job, ahead: 0 };
+
+    /// The first jobs in order that may start, with their tasks, until there are so many runs.
+    pub(crate) fn first_in_order(&self, mut runs: u32) -> Vec<(u32, u32)> {
+        let mut first = Vec::new();
+        for &stream in &self.order {
+            for entry in self.streams[stream as usize].entries() {
+                if runs == 0 {
+                    return first;
+                }
+                let tasks = self.jobs[entry.job].waiting.tasks.min(runs);
+                runs -= tasks;
+                first.push((entry.job, tasks));
+            }
+        }
+        first
     }
-    let most = sites().map(|site| &site.hall).max_by_key(|hall| (hall.free_cards, hall.fitting(ask)));
-    let (free, nodes_fitting) = most.map_or((0, 0), |hall| (hall.free_cards, hall.fitting(ask)));
-    if free < shape.asked {
-        Limit::FreeCards { free, asked: shape.asked }
-    } else {
-        Limit::Fragmented { free, asked: shape.asked, nodes_fitting, nodes_needed: nodes }
-    }
+
 }

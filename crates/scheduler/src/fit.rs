@@ -7,22 +7,35 @@ use domain::{CardSet, card::Affinity};
 
 use crate::NodeView;
 
+/// What a run asks of each of its nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Want {
+    pub(crate) cards: u32,
+    /// The node must be idle, and the run gets all of its cards.
+    pub(crate) is_exclusive: bool,
+}
+
 /// What matters about a node's cards. Nodes that agree in it are one thing to the planner, so that its search is over
 /// a few dozen kinds and not over thousands of nodes.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Kind {
     cards: u32,
     free: u32,
     /// Its rings name cards that it does not have.
     lacks_cards: bool,
     wiring: Wiring,
+    /// Which of the site's sets of labels it has.
+    pub(crate) labels: u32,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// Rings that a node has at most: one a card.
+const MAX_RINGS: usize = 64;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Wiring {
     Any,
-    /// The free cards of each ring, in rising order.
-    Rings(Vec<u8>),
+    /// The free cards of each ring, in rising order, 0 where there is no ring.
+    Rings([u8; MAX_RINGS]),
     /// Pairs of which both are free, and of which one is.
     Pairs {
         whole: u32,
@@ -48,13 +61,16 @@ const EVEN_BITS: u64 = 0x5555_5555_5555_5555;
 
 impl Kind {
     /// Of `node` when `free` of its cards are free. Linear in its rings.
-    pub(crate) fn of(node: &NodeView, free: CardSet) -> Self {
+    pub(crate) fn of(node: &NodeView, labels: u32, free: CardSet) -> Self {
         let wired = node.rings.iter().fold(CardSet::EMPTY, |all, ring| all.union(*ring));
         let wiring = match node.affinity {
             Affinity::Any => Wiring::Any,
             Affinity::Rings => {
-                let mut rings: Vec<u8> = node.rings.iter().map(|ring| free_in(*ring, free)).collect();
-                rings.sort_unstable();
+                let mut rings = [0; MAX_RINGS];
+                for (of, ring) in rings.iter_mut().zip(node.rings.iter()) {
+                    *of = free_in(*ring, free);
+                }
+                rings[..node.rings.len().min(MAX_RINGS)].sort_unstable();
                 Wiring::Rings(rings)
             }
             Affinity::Pairs => {
@@ -63,16 +79,21 @@ impl Kind {
             }
         };
         let lacks_cards = !wired.is_subset(node.cards);
-        Self { cards: node.cards.len(), free: free.len(), lacks_cards, wiring }
+        Self { cards: node.cards.len(), free: free.len(), lacks_cards, wiring, labels }
     }
 
     pub(crate) fn cards(&self) -> u32 {
         self.cards
     }
 
-    /// How well `ask` cards fit; `None` if they don't.
-    pub(crate) fn fit(&self, ask: u32) -> Option<Fit> {
-        if ask == 0 || ask > self.free {
+    pub(crate) fn free(&self) -> u32 {
+        self.free
+    }
+
+    /// How well what is wanted fits; `None` if it doesn't.
+    pub(crate) fn fit(&self, want: Want) -> Option<Fit> {
+        let ask = if want.is_exclusive && want.cards <= self.cards { self.cards } else { want.cards };
+        if ask == 0 || want.cards == 0 || ask > self.free {
             return None;
         }
         let left = self.free - ask;
@@ -104,9 +125,10 @@ fn ring_penalty(left: u32) -> u32 {
     }
 }
 
-/// The cards that `ask` cards take of the `free` ones of `node`, for an ask that fits; `None` for one that does not.
-pub(crate) fn pick(node: &NodeView, free: CardSet, ask: u32) -> Option<CardSet> {
-    if ask == node.cards.len() {
+/// The cards that a run takes of the `free` ones of `node` where what it wants fits; `None` where it does not.
+pub(crate) fn pick(node: &NodeView, free: CardSet, want: Want) -> Option<CardSet> {
+    let ask = want.cards;
+    if ask == node.cards.len() || want.is_exclusive && ask <= node.cards.len() {
         return (free == node.cards).then_some(free);
     }
     match node.affinity {
@@ -144,6 +166,14 @@ mod tests {
     use super::*;
     use crate::sample;
 
+    fn of(cards: u32) -> Want {
+        Want { cards, is_exclusive: false }
+    }
+
+    fn kind(node: &NodeView, free: CardSet) -> Kind {
+        Kind::of(node, 0, free)
+    }
+
     /// The whole table for rings of four; rows: 1, 2, 3, 4 cards asked; columns: 1, 2, 3, 4 free in the ring; 4: it does
     /// not fit.
     const PENALTIES: [[u32; 4]; 4] = [[0, 2, 1, 3], [4, 0, 2, 1], [4, 4, 4, 4], [4, 4, 4, 0]];
@@ -156,9 +186,9 @@ mod tests {
                 // The other ring is full.
                 for ring in node.rings.iter() {
                     let free = ring.lowest(free).unwrap();
-                    let fit = Kind::of(&node, free).fit(ask);
+                    let fit = kind(&node, free).fit(of(ask));
                     assert_eq!(fit.map_or(4, |fit| fit.penalty), want, "{ask} of {free:?}");
-                    let picked = pick(&node, free, ask);
+                    let picked = pick(&node, free, of(ask));
                     assert_eq!(picked, (want < 4).then(|| free.lowest(ask).unwrap()));
                 }
             }
@@ -171,17 +201,17 @@ mod tests {
         for ask in 1..=4_u32 {
             for left in 0..=4_u32 {
                 for right in 0..=4_u32 {
-                    let of = |ring: usize, free: u32| node.rings[ring].lowest(free).unwrap();
-                    let (left_free, right_free) = (of(0, left), of(1, right));
+                    let some = |ring: usize, free: u32| node.rings[ring].lowest(free).unwrap();
+                    let (left_free, right_free) = (some(0, left), some(1, right));
                     let penalty = |free: u32| match free {
                         0 => 4,
                         free => PENALTIES[ask as usize - 1][free as usize - 1],
                     };
                     let want = penalty(left).min(penalty(right));
                     let free = left_free.union(right_free);
-                    assert_eq!(Kind::of(&node, free).fit(ask).map_or(4, |fit| fit.penalty), want);
+                    assert_eq!(kind(&node, free).fit(of(ask)).map_or(4, |fit| fit.penalty), want);
                     let ring = if penalty(left) <= penalty(right) { left_free } else { right_free };
-                    assert_eq!(pick(&node, free, ask), if want < 4 { ring.lowest(ask) } else { None });
+                    assert_eq!(pick(&node, free, of(ask)), if want < 4 { ring.lowest(ask) } else { None });
                 }
             }
         }
@@ -191,10 +221,10 @@ mod tests {
     fn each_wiring_allows_its_numbers() {
         let allowed = |affinity, cards: u8| {
             let node = sample::node(0, affinity, cards);
-            let kind = Kind::of(&node, node.cards);
-            let asks = (0..=u32::from(cards) + 1).filter(|&ask| kind.fit(ask).is_some());
+            let kind = kind(&node, node.cards);
+            let asks = (0..=u32::from(cards) + 1).filter(|&ask| kind.fit(of(ask)).is_some());
             asks.inspect(|&ask| {
-                let picked = pick(&node, node.cards, ask).unwrap();
+                let picked = pick(&node, node.cards, of(ask)).unwrap();
                 assert!(picked.len() == ask && picked.is_subset(node.cards));
             })
             .collect::<Vec<_>>()
@@ -213,10 +243,10 @@ mod tests {
         let mut node = sample::node(0, Affinity::Rings, 16);
         node.rings = domain::node::even_rings(16, 8).into();
         let penalty = |free: u32, ask| {
-            Kind::of(&node, CardSet::first(8).lowest(free).unwrap()).fit(ask).unwrap().penalty
+            kind(&node, CardSet::first(8).lowest(free).unwrap()).fit(of(ask)).unwrap().penalty
         };
         assert_eq!((4..=8).map(|free| penalty(free, 4)).collect::<Vec<_>>(), [0, 2, 1, 3, 4]);
-        assert!(Kind::of(&node, node.cards).fit(8).is_some() && Kind::of(&node, node.cards).fit(3).is_none());
+        assert!(kind(&node, node.cards).fit(of(8)).is_some() && kind(&node, node.cards).fit(of(3)).is_none());
     }
 
     #[test]
@@ -233,17 +263,17 @@ mod tests {
             (0b1111_1111, 8, Some(0b1111_1111)),
         ] {
             let free = CardSet::from_bits(free);
-            assert_eq!(pick(&node, free, ask), want.map(CardSet::from_bits), "{ask} of {free:?}");
-            assert_eq!(Kind::of(&node, free).fit(ask).is_some(), want.is_some());
+            assert_eq!(pick(&node, free, of(ask)), want.map(CardSet::from_bits), "{ask} of {free:?}");
+            assert_eq!(kind(&node, free).fit(of(ask)).is_some(), want.is_some());
         }
-        let fit = |free, ask| Kind::of(&node, CardSet::from_bits(free)).fit(ask);
+        let fit = |free, ask| kind(&node, CardSet::from_bits(free)).fit(of(ask));
         assert!(fit(0b0000_0100, 1) < fit(0b0000_1100, 1));
     }
 
     #[test]
     fn used_whole_and_even_nodes_come_first() {
         let node = sample::node(0, Affinity::Rings, 8);
-        let fit = |free: u64, ask| Kind::of(&node, CardSet::from_bits(free)).fit(ask).unwrap();
+        let fit = |free: u64, ask| kind(&node, CardSet::from_bits(free)).fit(of(ask)).unwrap();
         // A node in use before an idle one of the same penalty.
         assert!(fit(0b1111_0000, 4) < fit(0b1111_1111, 4));
         // An even remainder before an odd one.
@@ -251,8 +281,8 @@ mod tests {
         // A node that misses a card after one that has them all.
         let mut seven = sample::node(0, Affinity::Rings, 8);
         seven.cards = CardSet::first(7);
-        let fit_seven = |free: u64, ask| Kind::of(&seven, CardSet::from_bits(free)).fit(ask).unwrap();
+        let fit_seven = |free: u64, ask| kind(&seven, CardSet::from_bits(free)).fit(of(ask)).unwrap();
         assert!(fit(0b0000_0001, 1) < fit_seven(0b0000_0001, 1));
-        assert_eq!(Kind::of(&seven, seven.cards).fit(8), None);
+        assert_eq!(kind(&seven, seven.cards).fit(of(8)), None);
     }
 }

@@ -1,4 +1,4 @@
-//! When jobs will start: the order run forward on the time limits of what runs.
+//! When waiting jobs will start: the order run forward on the time limits of what runs.
 //!
 //! At each end of a run, the first jobs in order are placed as a plan places them, each until its time limit. There is
 //! no overtaking for cards, and within a queue none for its quota: backfill can only bring a start forward.
@@ -6,131 +6,173 @@
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 use domain::Timestamp;
+use rustc_hash::FxHashMap;
 
 use crate::{
     hall::Hall,
-    plan::{Pending, Planner},
-    site::{Cards, End, find},
+    index,
+    planner::Planner,
+    site::{Cards, Need, Site, Space, cards_of},
 };
 
 /// A job as far as it has not started yet.
-struct Ahead<'a> {
-    pending: Pending<'a>,
+struct Ahead {
+    job: u32,
     tasks: u32,
     start: Option<Timestamp>,
 }
 
-/// The start of each of the first pending jobs that wait for cards or quota, in their order, as far as the policy looks;
-/// `None` where it is not reached. At each end, linear in the jobs that could start, with a search for each that does.
-pub(crate) fn forecast(planner: &mut Planner) -> Vec<Option<Timestamp>> {
-    let mut runs = planner.policy.forecast_runs;
-    let mut ahead = Vec::new();
-    for &pending in planner.pending.iter().filter(|pending| pending.tasks > 0) {
-        if runs == 0 {
-            break;
+impl Planner {
+    /// The start of each of the first jobs in order, as far as the policy looks. At each end, linear in the jobs that could
+    /// start, with a search for each that does.
+    pub(crate) fn forecast(&self) -> FxHashMap<u32, Timestamp> {
+        let first = self.first_in_order(self.policy.forecast_runs);
+        let mut ahead: Vec<Ahead> = first.into_iter().map(|(job, tasks)| Ahead { job, tasks, start: None }).collect();
+        if ahead.is_empty() {
+            return FxHashMap::default();
         }
-        let tasks = pending.tasks.min(runs);
-        runs -= tasks;
-        ahead.push(Ahead { pending, tasks, start: None });
-    }
-    if ahead.is_empty() {
-        return Vec::new();
-    }
-    let ends = planner.ends().to_vec();
-    let mut future = Future {
-        halls: planner.sites.iter().map(|site| site.hall.clone()).collect(),
-        running: planner.accounts.iter().map(|account| account.running).collect(),
-        started: BinaryHeap::new(),
-        planner,
-    };
-    let (mut known, mut now, mut left) = (ends.into_iter().peekable(), future.planner.now, ahead.len());
-    let mut ends_left = future.planner.policy.forecast_ends;
-    loop {
-        left -= future.start(&mut ahead, now);
-        if left == 0 {
-            break;
-        }
-        let next_started = future.started.peek().map(|Reverse(end)| end.at);
-        let next = known.peek().map(|end| end.at).into_iter().chain(next_started).min();
-        let Some(at) = next else { break };
-        now = at;
-        let mut seen = 0;
-        while let Some(end) = known.next_if(|end| end.at == at) {
-            future.end(&end);
-            seen += 1;
-        }
-        while future.started.peek().is_some_and(|Reverse(end)| end.at == at) {
-            if let Some(Reverse(end)) = future.started.pop() {
-                future.end(&end);
+        let mut future = Future {
+            spaces: self.sites.iter().map(Free::of).collect(),
+            running: self.accounts.iter().map(|account| account.running).collect(),
+            started: BinaryHeap::new(),
+            coming: Vec::new(),
+            planner: self,
+        };
+        let of_site = |site: &Site| site.ends.iter().map(|&(at, run)| (at.max(self.now), run)).collect::<Vec<_>>();
+        let mut ends: Vec<(Timestamp, u32)> = self.sites.iter().flat_map(of_site).collect();
+        ends.sort_unstable();
+        let (mut ends, mut now, mut left) = (ends.into_iter().peekable(), self.now, ahead.len());
+        let mut ends_left = self.policy.forecast_ends;
+        loop {
+            left -= future.start(&mut ahead, now);
+            if left == 0 {
+                break;
+            }
+            let next_started = future.started.peek().map(|Reverse((at, _))| *at);
+            let Some(at) = ends.peek().map(|(at, _)| *at).into_iter().chain(next_started).min() else { break };
+            now = at;
+            let mut seen = 0;
+            while let Some((_, run)) = ends.next_if(|(end, _)| *end == at) {
+                let run = &self.runs[run];
+                future.end(run.account, &run.cards);
                 seen += 1;
             }
+            while future.started.peek().is_some_and(|Reverse((end, _))| *end == at) {
+                if let Some(Reverse((_, i))) = future.started.pop() {
+                    let (account, cards) = std::mem::take(&mut future.coming[i as usize]);
+                    future.end(account, &cards);
+                    seen += 1;
+                }
+            }
+            match ends_left.checked_sub(seen) {
+                Some(rest) => ends_left = rest,
+                None => break,
+            }
         }
-        match ends_left.checked_sub(seen) {
-            Some(rest) => ends_left = rest,
-            None => break,
+        ahead.into_iter().filter_map(|job| Some((job.job, job.start?))).collect()
+    }
+}
+
+/// What is free of a site then.
+enum Free {
+    Nodes(Hall),
+    Counted(u32),
+}
+
+impl Free {
+    fn of(site: &Site) -> Self {
+        match &site.space {
+            Space::Nodes { hall, .. } => Self::Nodes(hall.clone()),
+            Space::Counted { free, .. } => Self::Counted(*free),
         }
     }
-    ahead.iter().map(|job| job.start).collect()
 }
 
-struct Future<'p, 'a> {
-    planner: &'p Planner<'a>,
-    halls: Vec<Hall>,
+struct Future<'p> {
+    planner: &'p Planner,
+    spaces: Vec<Free>,
     /// Cards by queue.
     running: Vec<u32>,
-    started: BinaryHeap<Reverse<End>>,
+    /// When which of those that start in the forecast end.
+    started: BinaryHeap<Reverse<(Timestamp, u32)>>,
+    coming: Vec<(u32, Cards)>,
 }
 
-impl Future<'_, '_> {
-    fn end(&mut self, end: &End) {
-        let ground = &self.planner.sites[end.site as usize].ground;
-        self.halls[end.site as usize].give(ground, end.rank, end.cards);
-        if let Some(running) = self.running.get_mut(end.queue as usize) {
-            *running = running.saturating_sub(end.cards.len());
+impl Future<'_> {
+    fn end(&mut self, account: u32, cards: &Cards) {
+        if let Some(running) = self.running.get_mut(account as usize) {
+            *running = running.saturating_sub(cards.count);
+        }
+        let Some(site) = self.planner.sites.get(cards.site as usize) else { return };
+        match (&mut self.spaces[cards.site as usize], &site.space) {
+            (Free::Nodes(hall), Space::Nodes { ground, .. }) => {
+                cards.places.iter().for_each(|&(rank, cards)| hall.give(ground, rank, cards));
+            }
+            (Free::Counted(free), _) => *free += cards.count,
+            (Free::Nodes(_), Space::Counted { .. }) => {}
+        }
+    }
+
+    fn take(&mut self, cards: &Cards) {
+        match (&mut self.spaces[cards.site as usize], &self.planner.sites[cards.site as usize].space) {
+            (Free::Nodes(hall), Space::Nodes { ground, .. }) => {
+                cards.places.iter().for_each(|&(rank, cards)| hall.take(ground, rank, cards));
+            }
+            (Free::Counted(free), _) => *free -= cards.count,
+            (Free::Nodes(_), Space::Counted { .. }) => {}
         }
     }
 
     /// Starts what can start at `now`, and says how many jobs thereby started first.
     fn start(&mut self, ahead: &mut [Ahead], now: Timestamp) -> usize {
-        let sites = &self.planner.sites;
-        let mut open_sites = vec![true; sites.len()];
+        let planner = self.planner;
+        let mut open_sites = vec![true; planner.sites.len()];
         let mut open_queues = vec![true; self.running.len()];
         let mut first_starts = 0;
-        for job in ahead.iter_mut().filter(|job| job.tasks > 0) {
+        for next in ahead.iter_mut().filter(|next| next.tasks > 0) {
             if !open_sites.contains(&true) {
                 break;
             }
-            let shape = &self.planner.shapes.list[job.pending.shape as usize];
-            let place = (shape.nodes, shape.cards_per_node);
-            let usable: Vec<u32> =
-                shape.sites.iter().copied().filter(|&site| open_sites[site as usize]).collect();
-            while job.tasks > 0 && !usable.is_empty() && open_queues[shape.queue as usize] {
-                let limit = self.planner.accounts[shape.queue as usize].limit;
-                if self.running[shape.queue as usize].saturating_add(shape.asked) > limit {
-                    open_queues[shape.queue as usize] = false;
+            let job = &planner.jobs[next.job];
+            let (ask, account) = (&planner.asks.list[job.ask as usize], job.account as usize);
+            let usable = || ask.sites.iter().filter(|(site, _)| open_sites[*site as usize]);
+            while next.tasks > 0 && usable().next().is_some() && open_queues[account] {
+                if self.running[account].saturating_add(ask.cards) > planner.accounts[account].limit {
+                    open_queues[account] = false;
                     break;
                 }
-                let Some(found) = self.find(&usable, place) else {
-                    for &site in &usable {
-                        open_sites[site as usize] = false;
-                    }
+                let best = usable()
+                    .filter_map(|(site, labelled)| self.find(*site, ask.need(labelled)))
+                    .min_by_key(|(quality, cards)| (*quality, cards.site));
+                let Some((_, cards)) = best else {
+                    let shut: Vec<u32> = usable().map(|(site, _)| *site).collect();
+                    shut.into_iter().for_each(|site| open_sites[site as usize] = false);
                     break;
                 };
-                for &(rank, cards) in &found.cards {
-                    self.halls[found.site as usize].take(&sites[found.site as usize].ground, rank, cards);
-                }
-                self.running[shape.queue as usize] += shape.asked;
-                let end = now.plus(job.pending.job.time_limit);
-                self.started.extend(found.ends(end, shape.queue).map(Reverse));
-                first_starts += usize::from(job.start.is_none());
-                job.start.get_or_insert(now);
-                job.tasks -= 1;
+                self.take(&cards);
+                self.running[account] += cards.count;
+                let end = now.plus(job.waiting.time_limit);
+                self.coming.push((job.account, cards));
+                self.started.push(Reverse((end, index(self.coming.len() - 1))));
+                first_starts += usize::from(next.start.is_none());
+                next.start.get_or_insert(now);
+                next.tasks -= 1;
             }
         }
         first_starts
     }
 
-    fn find(&self, of: &[u32], place: (u32, u32)) -> Option<Cards> {
-        find(&self.planner.sites, of, place, |site| &self.halls[site.index as usize])
+    fn find(&self, site: u32, need: Need) -> Option<(crate::site::Quality, Cards)> {
+        match (&self.spaces[site as usize], &self.planner.sites[site as usize].space) {
+            (Free::Nodes(hall), Space::Nodes { ground, .. }) => {
+                let found = hall.find(ground, need.nodes, need.search)?;
+                let quality = (found.groups, found.switches, Some(found.fit));
+                Some((quality, cards_of(ground, hall, site, &found, need)))
+            }
+            (Free::Counted(free), _) if *free >= need.cards() => {
+                Some(((1, 1, None), Cards { site, count: need.cards(), places: Vec::new() }))
+            }
+            _ => None,
+        }
     }
 }

@@ -1,37 +1,25 @@
-//! The nodes of one pool and card model, indexed by their free cards.
+//! The free cards of a site's nodes, indexed: nodes with the same free cards in their rings are one thing to the search.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Range,
-};
+use std::cmp::Reverse;
 
-use domain::{CardSet, Placement, node::Slot};
+use domain::CardSet;
+use rustc_hash::FxHashMap;
 
 use crate::{
-    NodeView,
-    fit::{Fit, Kind, pick},
+    fit::{Fit, Kind, Want},
+    ground::Ground,
+    index,
+    ranks::Ranks,
 };
 
-/// What does not change during a plan: the nodes by rank, which is their order by switch, name and id.
-#[derive(Debug)]
-pub(crate) struct Ground<'a> {
-    pub(crate) nodes: Vec<&'a NodeView>,
-    /// The switch of each node, as an index into `switches`.
-    switch_of: Vec<u32>,
-    /// The ranks of the nodes of each switch.
-    switches: Vec<Range<u32>>,
-    /// How many nodes there are of each kind when nothing runs: in all, and of those that take runs.
-    pub(crate) whole: Vec<(Kind, u32, u32)>,
-}
-
-/// The free cards, as they are at one point of the plan.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Hall {
     free: Vec<CardSet>,
     /// The bin of each node, [`OUT`] if it takes no runs.
     bin_of: Vec<u32>,
     bins: Vec<Bin>,
-    by_kind: BTreeMap<Kind, u32>,
+    by_kind: FxHashMap<Kind, u32>,
+    /// On nodes that take runs.
     pub(crate) free_cards: u32,
 }
 
@@ -41,72 +29,41 @@ const OUT: u32 = u32::MAX;
 #[derive(Clone, Debug)]
 struct Bin {
     kind: Kind,
-    nodes: BTreeSet<u32>,
+    nodes: Ranks,
     by_switch: Vec<u32>,
 }
 
-/// Nodes for a job, best first by how few switches it takes and then by the fit of its worst node.
+/// What is searched for: so much on each node, of which only some sets of labels will do (all if empty).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Search<'a> {
+    pub(crate) want: Want,
+    pub(crate) labelled: &'a [bool],
+}
+
+impl Search<'_> {
+    pub(crate) fn fit(&self, kind: &Kind) -> Option<Fit> {
+        if self.labelled.get(kind.labels as usize).is_some_and(|is_right| !is_right) {
+            return None;
+        }
+        kind.fit(self.want)
+    }
+}
+
+/// Nodes for a job, best first by how few groups of switches and switches it takes, and then by the fit of its worst node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
+    pub(crate) groups: u32,
     pub(crate) switches: u32,
     pub(crate) fit: Fit,
     /// Ranks in rising order.
     pub(crate) nodes: Vec<u32>,
 }
 
-impl<'a> Ground<'a> {
-    /// Sorts `nodes`: n log n, linear if they are sorted already.
-    pub(crate) fn new(mut nodes: Vec<&'a NodeView>) -> Self {
-        nodes.sort_by(|a, b| (&a.switch, &a.name, a.id).cmp(&(&b.switch, &b.name, b.id)));
-        let mut switch_of = Vec::with_capacity(nodes.len());
-        let mut switches: Vec<Range<u32>> = Vec::new();
-        let mut whole = BTreeMap::<Kind, (u32, u32)>::new();
-        for (rank, node) in (0..).zip(&nodes) {
-            match switches.last_mut() {
-                Some(last) if nodes[last.start as usize].switch == node.switch => last.end = rank + 1,
-                _ => switches.push(rank..rank + 1),
-            }
-            switch_of.push(index(switches.len() - 1));
-            let (all, usable) = whole.entry(Kind::of(node, node.cards)).or_default();
-            *all += 1;
-            *usable += u32::from(node.takes_runs);
-        }
-        let whole = whole.into_iter().map(|(kind, (all, usable))| (kind, all, usable)).collect();
-        Self { nodes, switch_of, switches, whole }
-    }
-
-    /// How many nodes could ever take `ask` cards each: in all, and of those that take runs.
-    pub(crate) fn able(&self, ask: u32) -> (u32, u32) {
-        let able = self.whole.iter().filter(|(kind, ..)| kind.fit(ask).is_some());
-        able.fold((0, 0), |sum, (_, all, usable)| (sum.0 + all, sum.1 + usable))
-    }
-
-    /// The cards that `ask` on each of the nodes `found` take of those free in `hall`.
-    pub(crate) fn cards(&self, hall: &Hall, found: &Found, ask: u32) -> Vec<(u32, CardSet)> {
-        let card = |&rank: &u32| {
-            let free = hall.free[rank as usize];
-            let picked = pick(self.nodes[rank as usize], free, ask);
-            (rank, picked.expect("cards are picked on a node on which they fit"))
-        };
-        found.nodes.iter().map(card).collect()
-    }
-
-    pub(crate) fn placement(&self, cards: &[(u32, CardSet)]) -> Placement {
-        let slot = |&(rank, cards): &(u32, CardSet)| Slot { node: self.nodes[rank as usize].id, cards };
-        Placement(cards.iter().map(slot).collect())
-    }
-}
-
 impl Hall {
-    /// With those cards free that the snapshot says.
-    pub(crate) fn as_seen(ground: &Ground) -> Self {
-        Self::with_free(ground, ground.nodes.iter().map(|node| node.free.intersection(node.cards)).collect())
-    }
-
-    /// With `free` cards free, by rank. n log of the kinds.
-    pub(crate) fn with_free(ground: &Ground, free: Vec<CardSet>) -> Self {
+    /// With `free` cards free, by rank. Linear.
+    pub(crate) fn new(ground: &Ground, free: Vec<CardSet>) -> Self {
         let bin_of = vec![OUT; free.len()];
-        let mut hall = Self { free, bin_of, bins: Vec::new(), by_kind: BTreeMap::new(), free_cards: 0 };
+        let mut hall = Self { free, bin_of, ..Self::default() };
         for rank in 0..index(ground.nodes.len()) {
             if ground.nodes[rank as usize].takes_runs {
                 hall.put(ground, rank);
@@ -115,98 +72,111 @@ impl Hall {
         hall
     }
 
-    pub(crate) fn free(&self) -> &[CardSet] {
-        &self.free
+    pub(crate) fn free(&self, rank: u32) -> CardSet {
+        self.free[rank as usize]
     }
 
-    /// Log n.
+    /// Whether it takes no runs.
+    pub(crate) fn is_out(&self, rank: u32) -> bool {
+        self.bin_of[rank as usize] == OUT
+    }
+
+    /// Lets a node take runs again, or no more.
+    pub(crate) fn set_out(&mut self, ground: &Ground, rank: u32, is_out: bool) {
+        if is_out == self.is_out(rank) {
+            return;
+        }
+        if is_out {
+            self.lift(ground, rank);
+            self.bin_of[rank as usize] = OUT;
+        } else {
+            self.put(ground, rank);
+        }
+    }
+
     pub(crate) fn take(&mut self, ground: &Ground, rank: u32, cards: CardSet) {
         let free = self.free[rank as usize];
         assert!(cards.is_subset(free), "cards {cards} are taken of {free} free ones");
-        self.change(ground, rank, free.without(cards));
+        self.set(ground, rank, free.without(cards));
     }
 
-    /// Log n. What is already free, or is no card of the node, stays as it is.
+    /// What is already free, or is no card of the node, stays as it is.
     pub(crate) fn give(&mut self, ground: &Ground, rank: u32, cards: CardSet) {
         let cards = cards.intersection(ground.nodes[rank as usize].cards);
-        self.change(ground, rank, self.free[rank as usize].union(cards));
+        self.set(ground, rank, self.free[rank as usize].union(cards));
     }
 
-    fn change(&mut self, ground: &Ground, rank: u32, free: CardSet) {
-        let bin = self.bin_of[rank as usize];
-        if bin == OUT {
+    /// Constant, but for a kind that was never seen.
+    pub(crate) fn set(&mut self, ground: &Ground, rank: u32, free: CardSet) {
+        if self.free[rank as usize] == free {
+            return;
+        }
+        if self.is_out(rank) {
             self.free[rank as usize] = free;
             return;
         }
-        let bin = &mut self.bins[bin as usize];
-        bin.nodes.remove(&rank);
-        bin.by_switch[ground.switch_of[rank as usize] as usize] -= 1;
-        self.free_cards -= self.free[rank as usize].len();
+        self.lift(ground, rank);
         self.free[rank as usize] = free;
         self.put(ground, rank);
     }
 
+    fn lift(&mut self, ground: &Ground, rank: u32) {
+        let bin = &mut self.bins[self.bin_of[rank as usize] as usize];
+        bin.nodes.remove(rank);
+        bin.by_switch[ground.switch_of[rank as usize] as usize] -= 1;
+        self.free_cards -= self.free[rank as usize].len();
+    }
+
     fn put(&mut self, ground: &Ground, rank: u32) {
         let free = self.free[rank as usize];
-        let kind = Kind::of(ground.nodes[rank as usize], free);
-        let bin = if let Some(&bin) = self.by_kind.get(&kind) {
-            bin
-        } else {
-            let bin = index(self.bins.len());
-            let by_switch = vec![0; ground.switches.len()];
-            self.bins.push(Bin { kind: kind.clone(), nodes: BTreeSet::new(), by_switch });
-            self.by_kind.insert(kind, bin);
-            bin
-        };
+        let kind = ground.kind(rank, free);
+        let bins = &mut self.bins;
+        let bin = *self.by_kind.entry(kind).or_insert_with(|| {
+            let (nodes, by_switch) = (Ranks::below(ground.nodes.len()), vec![0; ground.switches.len()]);
+            bins.push(Bin { kind, nodes, by_switch });
+            index(bins.len() - 1)
+        });
         self.bin_of[rank as usize] = bin;
-        self.bins[bin as usize].nodes.insert(rank);
-        self.bins[bin as usize].by_switch[ground.switch_of[rank as usize] as usize] += 1;
+        let bin = &mut self.bins[bin as usize];
+        bin.nodes.insert(rank);
+        bin.by_switch[ground.switch_of[rank as usize] as usize] += 1;
         self.free_cards += free.len();
     }
 
-    /// How many nodes have `ask` cards for one run. Linear in the kinds.
-    pub(crate) fn fitting(&self, ask: u32) -> u32 {
-        let fitting = self.bins.iter().filter(|bin| bin.kind.fit(ask).is_some());
-        fitting.map(|bin| index(bin.nodes.len())).sum()
+    /// How many nodes have what is searched for. Linear in the kinds.
+    pub(crate) fn fitting(&self, search: Search) -> u32 {
+        let filled = self.bins.iter().filter(|bin| bin.nodes.len() > 0);
+        filled.filter(|bin| search.fit(&bin.kind).is_some()).map(|bin| bin.nodes.len()).sum()
     }
 
-    /// The best `nodes` nodes that have `ask` cards each. Linear in the kinds for one node; for more, in kinds ×
+    /// Cards that are free on nodes on which something runs: the less, the more whole nodes there are.
+    pub(crate) fn scattered_cards(&self) -> u32 {
+        let in_use = self.bins.iter().filter(|bin| bin.kind.free() < bin.kind.cards());
+        in_use.map(|bin| bin.nodes.len() * bin.kind.free()).sum()
+    }
+
+    /// The best `nodes` nodes that have what is searched for. Linear in the kinds for one node; for more, in kinds ×
     /// switches and the nodes found.
-    pub(crate) fn find(&self, ground: &Ground, nodes: u32, ask: u32) -> Option<Found> {
+    pub(crate) fn find(&self, ground: &Ground, nodes: u32, search: Search) -> Option<Found> {
         if nodes == 1 {
-            return self.find_one(ask);
+            return self.find_one(search);
         }
-        let bins = self.bins.iter().filter(|bin| !bin.nodes.is_empty());
-        let bins: Vec<(Fit, &Bin)> = bins.filter_map(|bin| Some((bin.kind.fit(ask)?, bin))).collect();
-        if nodes == 0 || bins.iter().map(|(_, bin)| index(bin.nodes.len())).sum::<u32>() < nodes {
+        let bins = self.bins.iter().filter(|bin| bin.nodes.len() > 0);
+        let bins: Vec<(Fit, &Bin)> = bins.filter_map(|bin| Some((search.fit(&bin.kind)?, bin))).collect();
+        if nodes == 0 || bins.iter().map(|(_, bin)| bin.nodes.len()).sum::<u32>() < nodes {
             return None;
         }
         let count = |switch: u32| bins.iter().map(|(_, bin)| bin.by_switch[switch as usize]).sum::<u32>();
-        let mut by_count: Vec<(u32, u32)> = (0..index(ground.switches.len()))
-            .map(|switch| (count(switch), switch))
-            .filter(|&(count, _)| count > 0)
-            .collect();
-        by_count.sort_unstable_by_key(|&(count, switch)| (std::cmp::Reverse(count), switch));
-        let mut chosen = Vec::new();
-        let mut left = nodes;
-        // The largest switches, until one can take what is left: then the smallest that can.
-        for (i, &(count, switch)) in by_count.iter().enumerate() {
-            if count >= left {
-                let able = by_count[i..].iter().take_while(|(count, _)| *count >= left);
-                let &(_, switch) = able.min_by_key(|(count, switch)| (*count, *switch)).expect("one is able");
-                chosen.push((switch, left));
-                break;
-            }
-            chosen.push((switch, count));
-            left -= count;
-        }
-        let mut found = Found { switches: index(chosen.len()), fit: bins[0].0, nodes: Vec::new() };
+        let by_switch: Vec<u32> = (0..index(ground.switches.len())).map(count).collect();
+        let chosen = choose_switches(ground, &by_switch, nodes);
+        let groups = groups_of(ground, &chosen);
+        let mut found = Found { groups, switches: index(chosen.len()), fit: bins[0].0, nodes: Vec::new() };
         let mut worst = None;
         for (switch, wanted) in chosen {
             let of_switch = ground.switches[switch as usize].clone();
-            let best_of = |(fit, bin): &(Fit, &'_ Bin)| {
-                let ranks = bin.nodes.range(of_switch.clone()).take(wanted as usize);
-                ranks.map(|&rank| (*fit, rank)).collect::<Vec<_>>()
+            let best_of = |(fit, bin): &(Fit, &Bin)| {
+                let ranks = bin.nodes.within(of_switch.clone()).take(wanted as usize);
+                ranks.map(|rank| (*fit, rank)).collect::<Vec<_>>()
             };
             let mut best: Vec<(Fit, u32)> = bins.iter().flat_map(best_of).collect();
             best.sort_unstable();
@@ -219,14 +189,51 @@ impl Hall {
         Some(found)
     }
 
-    fn find_one(&self, ask: u32) -> Option<Found> {
-        let best_of = |bin: &Bin| Some((bin.kind.fit(ask)?, *bin.nodes.first()?));
-        let (fit, rank) = self.bins.iter().filter_map(best_of).min()?;
-        Some(Found { switches: 1, fit, nodes: vec![rank] })
+    fn find_one(&self, search: Search) -> Option<Found> {
+        let best_of = |bin: &Bin| Some((search.fit(&bin.kind)?, bin.nodes.first()?));
+        let filled = self.bins.iter().filter(|bin| bin.nodes.len() > 0);
+        let (fit, rank) = filled.filter_map(best_of).min()?;
+        Some(Found { groups: 1, switches: 1, fit, nodes: vec![rank] })
     }
 }
 
-/// A length as a rank or index. Limits of the domain keep them far below 2^32.
-pub(crate) fn index(len: usize) -> u32 {
-    u32::try_from(len).expect("a center has fewer than 2^32 of anything")
+/// Which switches give how many of `nodes` nodes, where each has `by_switch`: one switch if one can, else one group if one
+/// can, else few groups and switches.
+fn choose_switches(ground: &Ground, by_switch: &[u32], nodes: u32) -> Vec<(u32, u32)> {
+    let all = 0..index(by_switch.len());
+    let in_one = all.filter(|&switch| by_switch[switch as usize] >= nodes);
+    if let Some(switch) = in_one.min_by_key(|&switch| (by_switch[switch as usize], switch)) {
+        return vec![(switch, nodes)];
+    }
+    let sum = |group: &std::ops::Range<u32>| group.clone().map(|switch| by_switch[switch as usize]).sum::<u32>();
+    let groups = fewest((0..).zip(&ground.groups).map(|(i, group)| (sum(group), i)).collect(), nodes);
+    let in_group = |(group, wanted): (u32, u32)| {
+        let switches = ground.groups[group as usize].clone();
+        fewest(switches.map(|switch| (by_switch[switch as usize], switch)).collect(), wanted)
+    };
+    groups.into_iter().flat_map(in_group).collect()
+}
+
+/// The largest of those that have so many each, until one can give what is left: then the smallest that can.
+fn fewest(mut have: Vec<(u32, u32)>, wanted: u32) -> Vec<(u32, u32)> {
+    have.retain(|&(count, _)| count > 0);
+    have.sort_unstable_by_key(|&(count, which)| (Reverse(count), which));
+    let mut chosen = Vec::new();
+    let mut left = wanted;
+    for (i, &(count, which)) in have.iter().enumerate() {
+        if count >= left {
+            let able = have[i..].iter().take_while(|(count, _)| *count >= left);
+            let &(_, which) = able.min_by_key(|(count, which)| (*count, *which)).expect("one is able");
+            chosen.push((which, left));
+            break;
+        }
+        chosen.push((which, count));
+        left -= count;
+    }
+    chosen
+}
+
+fn groups_of(ground: &Ground, chosen: &[(u32, u32)]) -> u32 {
+    let is_in = |group: &&std::ops::Range<u32>| chosen.iter().any(|(switch, _)| group.contains(switch));
+    index(ground.groups.iter().filter(is_in).count())
 }

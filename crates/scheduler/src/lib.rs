@@ -47,25 +47,37 @@
 //! next. They belong into `quota`, `shape` and `hall`; other kinds of backfill and of order become values of [`Policy`]
 //! and are decided in `backfill` and `order` alone.
 
-mod backfill;
+mod account;
+mod ask;
 mod explain;
 mod fit;
 mod forecast;
+mod ground;
 mod hall;
-mod order;
+mod hold;
 mod plan;
+mod planner;
 mod policy;
-mod quota;
+mod quotas;
+mod ranks;
+mod reclaim;
 #[cfg(test)]
 mod sample;
-mod shape;
 mod site;
+mod slab;
 mod snapshot;
+mod stream;
 mod text;
 pub mod use_decay;
 mod verdict;
 
-pub use plan::{plan, try_out};
-pub use policy::Policy;
-pub use snapshot::{Block, Gate, NodeView, Occupied, Queue, Snapshot, Waiting};
+pub use plan::{Decisions, Preemption, Started, plan, try_out};
+pub use planner::{Planner, Ticket};
+pub use policy::{Backfill, Order, Policy};
+pub use snapshot::{Block, Cohort, CountedPool, Gate, NodeView, Occupied, Queue, Snapshot, Waiting, Window};
 pub use verdict::{Certainty, Limit, Misfit, Plan, Start, Trial, Verdict};
+
+/// A length as a rank or index. Limits of the domain keep them far below 2^32.
+pub(crate) fn index(len: usize) -> u32 {
+    u32::try_from(len).expect("a center has fewer than 2^32 of anything")
+}

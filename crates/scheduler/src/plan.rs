@@ -1,222 +1,432 @@
 //! The plan itself: each job in order starts, or waits for a limit.
 
-use domain::{ContractId, ContractState, JobId, Millis, ServiceClass, Timestamp};
+use std::{cmp::Reverse, collections::BinaryHeap};
+
+use domain::{JobId, Millis, Placement, RunId, ServiceClass, Timestamp};
 
 use crate::{
-    Block, Certainty, Gate, Limit, Plan, Policy, Snapshot, Start, Trial, Verdict, Waiting, backfill,
-    explain::explain,
-    order::{Served, Streams},
-    quota::Account,
-    shape::Shapes,
-    site::{Cards, End, Ends, Site, find, sites},
+    Backfill, Order, Plan, Policy, Snapshot, Start, Trial, Waiting,
+    account::{Account, Standing},
+    hold::{Hold, Owner},
+    index,
+    planner::{Planner, Run, Ticket},
+    site::{Cards, Quality},
+    stream::{Asked, Entry},
 };
 
 /// How many runs a dry run forecasts at least, to find its own start in a long queue.
 const TRIAL_FORECAST_RUNS: u32 = 1024;
 
+/// With more of them, a stream is gone through rather than searched for who holds cards.
+const MANY_HOLDERS: usize = 16;
+
 /// What to start now, and why the rest waits. The same snapshot gives the same plan, whatever the order of its lists.
 pub fn plan(snapshot: &Snapshot, policy: &Policy, now: Timestamp) -> Plan {
-    Planner::new(snapshot, None, policy, now).run()
+    let mut planner = Planner::of(snapshot, *policy, now);
+    let decisions = planner.plan(now);
+    let starts = decisions.starts.into_iter().map(|started| Start { job: started.job, placement: started.placement });
+    Plan { starts: starts.collect(), preemptions: decisions.preemptions, verdicts: planner.verdicts() }
 }
 
 /// What [`plan`] would decide about `job` if it were waiting too. `job` counts by its own `submitted_at`: give it `now`.
 pub fn try_out(snapshot: &Snapshot, policy: &Policy, now: Timestamp, job: &Waiting) -> Trial {
     let policy = Policy { forecast_runs: policy.forecast_runs.max(TRIAL_FORECAST_RUNS), ..*policy };
-    let Plan { starts, verdicts } = Planner::new(snapshot, Some(job), &policy, now).run();
+    let mut planner = Planner::of(snapshot, policy, now);
+    planner.submit(job.clone());
+    let decisions = planner.plan(now);
     Trial {
-        starts_now: starts.into_iter().find(|start| start.job == job.job).map(|start| start.placement),
-        verdict: verdicts.into_iter().find(|verdict| verdict.job == job.job),
+        starts_now: decisions.starts.into_iter().find(|start| start.job == job.job).map(|start| start.placement),
+        verdict: planner.verdict(job.job),
     }
 }
 
-/// A plan in the making.
-pub(crate) struct Planner<'a> {
-    pub(crate) policy: &'a Policy,
-    pub(crate) now: Timestamp,
-    snapshot: &'a Snapshot,
-    waiting: Vec<&'a Waiting>,
-    /// Of each job.
-    shape_of: Vec<u32>,
-    pub(crate) sites: Vec<Site<'a>>,
-    /// By contract id.
-    pub(crate) accounts: Vec<Account<'a>>,
-    pub(crate) shapes: Shapes<'a>,
-    ends: Option<Ends>,
-    started: Vec<(Timestamp, u32, Cards)>,
-    starts: Vec<Start>,
-    pub(crate) pending: Vec<Pending<'a>>,
+/// What a plan changes.
+#[derive(Clone, Debug, Default)]
+pub struct Decisions {
+    /// In the order in which they were decided; an array may be in it several times, once a task.
+    pub starts: Vec<Started>,
+    pub preemptions: Vec<Preemption>,
 }
 
-/// A job that has had its turn and goes on waiting.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Pending<'a> {
-    pub(crate) job: &'a Waiting,
-    pub(crate) shape: u32,
-    pub(crate) started: u32,
-    /// It waits for cards or for its contract's limit, with so many tasks; 0 if it waits for what is its own matter.
-    pub(crate) tasks: u32,
+/// A run to start now. The planner takes it as running from now on.
+#[derive(Clone, Debug)]
+pub struct Started {
+    pub ticket: Ticket,
+    pub job: JobId,
+    pub cards: u32,
+    /// Empty where only cards are counted.
+    pub placement: Placement,
+    pub expected_end: Timestamp,
 }
 
-/// That of a job whose queue is not in the snapshot.
-const NO_SHAPE: u32 = u32::MAX;
+/// A run to end before its time, so that a queue gets its guaranteed cards back.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Preemption {
+    #[serde(skip)]
+    pub ticket: Ticket,
+    pub run: Option<RunId>,
+    pub job: JobId,
+    /// Whose job gets the cards.
+    pub for_job: JobId,
+    /// When it is stopped if it has not ended by itself.
+    pub ends_at: Timestamp,
+}
 
-impl<'a> Planner<'a> {
-    fn new(snapshot: &'a Snapshot, extra: Option<&'a Waiting>, policy: &'a Policy, now: Timestamp) -> Self {
-        let mut accounts: Vec<Account> = snapshot.queues.iter().map(Account::new).collect();
-        accounts.sort_by_key(|account| account.queue.id);
-        let mut planner = Self {
-            policy,
-            now,
-            snapshot,
-            waiting: snapshot.waiting.iter().chain(extra).collect(),
-            shape_of: Vec::new(),
-            sites: sites(&snapshot.nodes),
-            shapes: Shapes::new(accounts.len()),
-            accounts,
-            ends: None,
-            started: Vec::new(),
-            starts: Vec::new(),
-            pending: Vec::new(),
+/// What became of a job's turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Served {
+    Started,
+    /// It waits, and what it asks for is known not to be there.
+    Waits,
+    /// It waits, and this was found out just now.
+    Failed,
+}
+
+/// The turn of a stream: of its standing, then of its oldest job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Turn {
+    standing: Standing,
+    key: (i64, i64),
+    id: u128,
+    stream: u32,
+    position: u32,
+}
+
+impl Planner {
+    /// What to start and to stop at `now`, which must not be before that of the last plan.
+    ///
+    /// Cost: constant for each queue and for each kind of what is asked for in it; and for each start and each job that is
+    /// looked at for the first time, a search.
+    pub fn plan(&mut self, now: Timestamp) -> Decisions {
+        self.now = self.now.max(now);
+        self.stamp += 1;
+        self.renew_quotas();
+        self.order.clear();
+        self.outlook = None;
+        let mut decisions = Decisions::default();
+        self.keep_promises(&mut decisions);
+        for class in ServiceClass::ALL {
+            self.plan_class(class, &mut decisions);
+        }
+        decisions
+    }
+
+    /// Jobs to which a start was promised for now, or before, come first.
+    fn keep_promises(&mut self, decisions: &mut Decisions) {
+        if self.held.is_empty() {
+            return;
+        }
+        let is_due = |(&slot, &site): (&u32, &u32)| {
+            let hold = self.sites[site as usize].holds.iter().find(|hold| hold.owner == Owner::Job(slot))?;
+            (hold.from <= self.now).then_some((hold.from, self.jobs[slot].waiting.submitted_at, self.jobs[slot].waiting.job, slot))
         };
-        for run in &snapshot.running {
-            if let Some(queue) = queue_index(&planner.accounts, run.queue) {
-                let account = &mut planner.accounts[queue as usize];
-                account.count(run.placement.card_count(), run.expected_end.max(now));
+        let mut due: Vec<_> = self.held.iter().filter_map(is_due).collect();
+        due.sort_unstable();
+        for (.., slot) in due {
+            let entry = self.entry(slot);
+            if self.serve(&entry, decisions) == Served::Started {
+                self.settle(slot, None);
             }
         }
-        planner
     }
 
-    fn run(mut self) -> Plan {
-        let mut last = None;
-        self.shape_of.reserve_exact(self.waiting.len());
-        for &job in &self.waiting {
-            let queue = match last {
-                Some((id, queue)) if id == job.queue => queue,
-                _ => queue_index(&self.accounts, job.queue),
-            };
-            last = Some((job.queue, queue));
-            self.shape_of.push(match queue {
-                Some(queue) => self.shapes.of(job, queue, &self.accounts[queue as usize], &self.sites),
-                None => NO_SHAPE,
-            });
-        }
-        let waiting = std::mem::take(&mut self.waiting);
-        let shapes = &self.shapes.list;
-        let queue_of = self.shape_of.iter().map(|&shape| shapes.get(shape as usize).map(|shape| shape.queue));
-        let streams = Streams::new(self.accounts.len(), &waiting, queue_of);
-        self.pending.reserve_exact(waiting.len());
-        for class in ServiceClass::ALL {
-            streams.each(
-                class,
-                &mut self,
-                |planner, queue| planner.accounts[queue as usize].standing(planner.policy),
-                |planner, index, started| planner.serve(waiting[index as usize], index, started),
-            );
-        }
-        let shape_of = self.shape_of.iter().zip(&waiting);
-        let mut strays: Vec<&Waiting> =
-            shape_of.filter(|(shape, _)| **shape == NO_SHAPE).map(|(_, job)| *job).collect();
-        let mut verdicts = explain(&mut self);
-        strays.sort_by_key(|job| (job.class, job.submitted_at, job.job));
-        verdicts.extend(strays.into_iter().map(|job| Verdict {
-            job: job.job,
-            limit: Limit::ContractClosed { state: ContractState::Terminated },
-            ahead: 0,
-            forecast_start: None,
-            certainty: Certainty::Unknown,
-        }));
-        Plan { starts: self.starts, verdicts }
-    }
-
-    /// Starts a run of the job whose turn it is and which has `started` some already, or puts it among those that wait.
-    fn serve(&mut self, job: &'a Waiting, index: u32, started: u32) -> Served {
-        let shape = self.shape_of[index as usize];
-        let startable = match job.block {
-            Some(Block::Dependency { .. }) => 0,
-            _ => job.tasks - started,
+    fn plan_class(&mut self, class: ServiceClass, decisions: &mut Decisions) {
+        let classes = ServiceClass::ALL.len();
+        let streams = match self.policy.order {
+            Order::FairShare => (class as usize..self.streams.len()).step_by(classes),
+            Order::Fifo | Order::ShortestFirst => (class as usize..class as usize + 1).step_by(classes),
         };
-        let queue = self.shapes.list[shape as usize].queue;
-        let is_open = self.accounts[queue as usize].queue.gate == Gate::Open;
-        let may_start = is_open && self.shapes.list[shape as usize].misfit.is_none();
-        if may_start && startable > 0 && self.start(job, shape) {
-            return Served::Again;
+        let mut turns = BinaryHeap::new();
+        for stream in streams {
+            turns.extend(self.turn(index(stream), 0).map(Reverse));
         }
-        if startable > 0 || job.block.is_some() {
-            let tasks = if may_start { startable } else { 0 };
-            self.pending.push(Pending { job, shape, started, tasks });
+        let mut gone: Vec<u32> = Vec::new();
+        while let Some(Reverse(turn)) = turns.pop() {
+            let next = turns.peek().map(|Reverse(next)| *next);
+            let stopped_at = self.walk(turn, next, &mut gone, decisions);
+            let shift = index(gone.len());
+            self.streams[turn.stream as usize].remove_all(&gone);
+            gone.clear();
+            match stopped_at.and_then(|position| self.turn(turn.stream, position - shift)) {
+                Some(next) => turns.push(Reverse(next)),
+                None => self.order.push(turn.stream),
+            }
         }
-        Served::Done
     }
 
-    /// Starts one run of `job`, if its contract and the free cards allow it. Constant where the same shape has failed
-    /// before, else a search of the nodes.
-    fn start(&mut self, job: &Waiting, index: u32) -> bool {
-        let end = self.now.plus(job.time_limit);
-        let shape = &mut self.shapes.list[index as usize];
-        let account = &mut self.accounts[shape.queue as usize];
-        // A job for which nodes are missing must not hold up its queue either.
-        if shape.nodes_out.is_some() || crate::hall::index(self.starts.len()) >= self.policy.max_starts {
+    fn turn(&mut self, stream: u32, position: u32) -> Option<Turn> {
+        let entry = self.streams[stream as usize].get(position as usize)?;
+        let (key, id) = (entry.key, entry.id);
+        let standing = self.standing(stream);
+        Some(Turn { standing, key, id, stream, position })
+    }
+
+    /// Lets the jobs of a stream have their turn, until one starts that changes how its queue stands, or one comes after that
+    /// of the `next` stream: then it says the position at which to go on. The positions of those that don't wait any more go
+    /// into `gone`.
+    fn walk(
+        &mut self,
+        turn: Turn,
+        next: Option<Turn>,
+        gone: &mut Vec<u32>,
+        decisions: &mut Decisions,
+    ) -> Option<u32> {
+        let stream = turn.stream;
+        let mut position = turn.position;
+        // Who holds cards may start on them, whatever others found.
+        let last_holder = self.last_holder(stream);
+        if self.can_nothing_start(stream) && last_holder.is_none_or(|last| last < position) {
+            return None;
+        }
+        let next = next.filter(|next| next.standing == turn.standing);
+        while let Some(&entry) = self.streams[stream as usize].get(position as usize) {
+            if next.is_some_and(|next| (entry.key, entry.id) > (next.key, next.id)) {
+                return Some(position);
+            }
+            match self.serve(&entry, decisions) {
+                Served::Started => {
+                    let is_done = self.settle(entry.job, Some(position));
+                    gone.extend(is_done.then_some(position));
+                    position += u32::from(is_done);
+                    if self.policy.order == Order::FairShare {
+                        return Some(position);
+                    }
+                }
+                Served::Waits => position += 1,
+                Served::Failed => {
+                    position += 1;
+                    if self.can_nothing_start(stream) && last_holder.is_none_or(|last| last < position) {
+                        return None;
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// One task of a job has started. Says whether no other waits that may start too: then it is no longer in line.
+    fn settle(&mut self, slot: u32, position: Option<u32>) -> bool {
+        self.drop_hold(slot);
+        let job = &mut self.jobs[slot];
+        job.reclaimed_until = None;
+        job.waiting.tasks -= 1;
+        if let Some(crate::Block::ArrayLimit { running, .. }) = &mut job.waiting.block {
+            *running += 1;
+        }
+        if job.waiting.tasks > 0 {
             return false;
         }
-        if account.is_above_limit_with(shape.asked) {
-            account.keep_when_ended(job.job, shape.asked);
-            return false;
+        if position.is_none() {
+            let (stream, entry) = (self.stream_of(&self.jobs[slot]), self.entry(slot));
+            let position = self.streams[stream].position(&entry);
+            self.streams[stream].remove(position);
         }
-        if account.keeps_from(shape.asked, end).is_some()
-            || shape.fails_from.is_some_and(|limit| job.time_limit >= limit)
-        {
-            return false;
+        self.jobs[slot].is_lined_up = false;
+        if self.jobs[slot].waiting.block.is_none() {
+            let job = self.jobs.remove(slot);
+            job.map(|job| self.job_of.remove(&job.waiting.job));
         }
-        let place = (shape.nodes, shape.cards_per_node);
-        let open = |site: &'_ Site<'_>| site.held.as_ref().is_none_or(|held| held.start >= end);
-        let Some(found) = find(&self.sites, &shape.sites, place, |site| site.open_until(end)) else {
-            let all_open = shape.sites.iter().all(|&site| open(&self.sites[site as usize]));
-            shape.fails_from = Some(if all_open { Millis(i64::MIN) } else { job.time_limit });
-            self.hold(job.job, index);
-            return false;
-        };
-        let site = &mut self.sites[found.site as usize];
-        site.take(&found.cards);
-        account.count(shape.asked, end);
-        self.starts.push(Start { job: job.job, placement: site.ground.placement(&found.cards) });
-        self.started.push((end, shape.queue, found));
         true
     }
 
-    /// Holds cards for `job`, which found none, unless a site of its holds some already.
-    fn hold(&mut self, job: JobId, index: u32) {
-        self.note_ends();
-        let shape = &mut self.shapes.list[index as usize];
-        if shape.was_held || shape.sites.iter().any(|&site| self.sites[site as usize].held.is_some()) {
-            return;
-        }
-        shape.was_held = true;
-        let place = (shape.nodes, shape.cards_per_node);
-        let ends = self.ends.as_mut().map_or(&[][..], Ends::sorted);
-        if let Some(from) = backfill::hold(&mut self.sites, &shape.sites, ends, job, place) {
-            self.accounts[shape.queue as usize].keep(job, shape.asked, from);
-        }
+    /// Whether it is known that no job of a stream can start in this plan, and what is kept for them is.
+    fn can_nothing_start(&self, stream: u32) -> bool {
+        let account = match self.policy.order {
+            Order::FairShare => self.accounts.get(stream as usize / ServiceClass::ALL.len()),
+            Order::Fifo | Order::ShortestFirst => None,
+        };
+        let is_blocked = |asked: &Asked| {
+            let ask = &self.asks.list[asked.ask as usize];
+            let wants_room = |account: &Account| account.is_above_limit_with(ask.cards) && !account.has_kept(self.stamp);
+            ask.fails_with(self.stamp, asked.shortest) && !account.is_some_and(wants_room)
+        };
+        self.streams[stream as usize].asks().iter().all(is_blocked)
     }
 
-    /// Brings `ends` up to what was started.
-    pub(crate) fn note_ends(&mut self) {
-        let ends = self.ends.get_or_insert_with(|| {
-            let queue_of = |id| queue_index(&self.accounts, id).unwrap_or(u32::MAX);
-            Ends::new(&self.sites, self.snapshot, self.now, queue_of)
+    /// The position of the last job in a stream for which cards are held.
+    fn last_holder(&self, stream: u32) -> Option<u32> {
+        if self.held.len() > MANY_HOLDERS {
+            return Some(u32::MAX);
+        }
+        let of = |slot: &u32| self.jobs[*slot].is_lined_up && self.stream_of(&self.jobs[*slot]) == stream as usize;
+        let positions = self.held.keys().filter(|slot| of(slot)).map(|slot| {
+            index(self.streams[stream as usize].position(&self.entry(*slot)))
         });
-        for (at, queue, cards) in self.started.drain(..) {
-            ends.add(at, queue, &cards);
+        positions.max()
+    }
+
+    /// Starts a run of a job, or finds that it has to wait. Constant where the same ask has failed before, else a search of
+    /// the nodes.
+    fn serve(&mut self, entry: &Entry, decisions: &mut Decisions) -> Served {
+        let (slot, end) = (entry.job, self.end_of(entry.limit));
+        let owner = Owner::Job(slot);
+        let ask = &self.asks.list[entry.ask as usize];
+        let has_hold = !self.held.is_empty() && self.held.contains_key(&slot);
+        if ask.nodes_out.is_some() {
+            // A job for which nodes are missing must not hold up its queue either.
+            self.asks.list[entry.ask as usize].failed(self.stamp, Millis(i64::MIN));
+            return Served::Failed;
+        }
+        if index(decisions.starts.len()) >= self.policy.max_starts {
+            return Served::Waits;
+        }
+        let account_of = self.jobs[slot].account;
+        let account = &mut self.accounts[account_of as usize];
+        account.forget_keeps_before(self.stamp);
+        if account.is_above_limit_with(ask.cards) {
+            account.keep_when_ended(slot, ask.cards, self.now);
+            return Served::Waits;
+        }
+        if account.keeps_from(slot, ask.cards, end).is_some() {
+            return Served::Waits;
+        }
+        let is_guaranteed = account.is_guaranteed_with(ask.cards);
+        let room = self.quotas.as_ref().map_or(i64::MAX, |quotas| quotas.available(account.branch));
+        if room < i64::from(ask.cards) {
+            if is_guaranteed {
+                self.reclaim(entry, decisions);
+            }
+            return Served::Waits;
+        }
+        if !has_hold && ask.fails_with(self.stamp, entry.limit) {
+            if is_guaranteed {
+                self.reclaim(entry, decisions);
+            }
+            return Served::Waits;
+        }
+        if has_hold && let Some(from) = self.is_not_before(slot, entry.ask) {
+            let cards = ask.cards;
+            self.accounts[account_of as usize].keep(slot, cards, from, self.now);
+            self.failed(entry, end);
+            let site = self.held[&slot];
+            self.sites[site as usize].held_in = (self.stamp, slot);
+            return Served::Failed;
+        }
+        let account = &self.accounts[account_of as usize];
+        let room = u32::try_from(room).unwrap_or(u32::MAX).min(account.limit - account.running);
+        if let Some(found) = self.find(entry, end, room) {
+            self.start(entry, found, end, decisions);
+            return Served::Started;
+        }
+        self.failed(entry, end);
+        self.hold(slot, entry, owner);
+        if is_guaranteed {
+            self.reclaim(entry, decisions);
+        }
+        Served::Failed
+    }
+
+    /// The start that is promised to a job, where nothing happened that could bring it forward.
+    fn is_not_before(&self, slot: u32, ask: u32) -> Option<Timestamp> {
+        if self.asks.list[ask as usize].sites.len() > 1 {
+            return None;
+        }
+        let site = &self.sites[self.held[&slot] as usize];
+        let hold = site.holds.iter().find(|hold| hold.owner == Owner::Job(slot));
+        hold.filter(|hold| !hold.is_stale && hold.from > self.now).map(|hold| hold.from)
+    }
+
+    /// The best cards for a run in any site, of at most `room` cards.
+    fn find(&mut self, entry: &Entry, end: Timestamp, room: u32) -> Option<Cards> {
+        let owner = Owner::Job(entry.job);
+        let ask = &self.asks.list[entry.ask as usize];
+        let is_shut = self.policy.backfill == Backfill::None;
+        let mut best: Option<(Quality, u32, Cards)> = None;
+        for (site, labelled) in &ask.sites {
+            let mut need = ask.need(labelled);
+            let at = &mut self.sites[*site as usize];
+            if is_shut && at.held_in.0 == self.stamp {
+                continue;
+            }
+            let runs = |run: u32| self.runs[run].cards.count;
+            if ask.max_nodes() > ask.nodes() {
+                let most = at.fitting_until(need, end, owner, runs).min(room / need.search.want.cards.max(1));
+                need.nodes = most.clamp(ask.nodes(), ask.max_nodes());
+            }
+            if let Some((quality, cards)) = at.find(*site, need, end, owner, runs) {
+                // More nodes where it takes any number of them, then the better place.
+                let is_better = best.as_ref().is_none_or(|(other, nodes, _)| {
+                    (Reverse(need.nodes), quality) < (Reverse(*nodes), *other)
+                });
+                if is_better {
+                    best = Some((quality, need.nodes, cards));
+                }
+            }
+        }
+        best.map(|(.., cards)| cards)
+    }
+
+    fn start(&mut self, entry: &Entry, cards: Cards, end: Timestamp, decisions: &mut Decisions) {
+        let job = &self.jobs[entry.job];
+        let (count, id) = (cards.count, job.waiting.job);
+        let run = Run {
+            id: None,
+            job: id,
+            account: job.account,
+            class: job.waiting.class,
+            started_at: self.now,
+            end,
+            is_preempted: false,
+            cards,
+        };
+        self.drop_hold(entry.job);
+        let placement = self.placement(&run.cards);
+        let ticket = Ticket(self.begin(run));
+        decisions.starts.push(Started { ticket, job: id, cards: count, placement, expected_end: end });
+    }
+
+    /// Notes that a job found no cards, for others that ask for the same.
+    fn failed(&mut self, entry: &Entry, end: Timestamp) {
+        let ask = &mut self.asks.list[entry.ask as usize];
+        // Where nothing is held for others from before its end, none of a shorter time limit finds more.
+        let owner = Owner::Job(entry.job);
+        let is_open = |site: &u32| {
+            self.sites[*site as usize].holds.iter().all(|hold| hold.from >= end || hold.owner == owner)
+        };
+        let all_open = ask.sites.iter().all(|(site, _)| is_open(site)) && self.policy.backfill != Backfill::None;
+        ask.failed(self.stamp, if all_open { Millis(i64::MIN) } else { entry.limit });
+    }
+
+    /// Holds cards for a job that found none, if it is the first in one of its sites, or had some held before.
+    fn hold(&mut self, slot: u32, entry: &Entry, owner: Owner) {
+        let ask = &self.asks.list[entry.ask as usize];
+        let had = self.held.contains_key(&slot);
+        let is_taken = |site: &u32| self.sites[*site as usize].held_in.0 == self.stamp;
+        let is_first = !ask.sites.iter().any(|(site, _)| is_taken(site));
+        match self.policy.backfill {
+            Backfill::None => {
+                for (site, _) in &ask.sites {
+                    self.sites[*site as usize].held_in = (self.stamp, slot);
+                }
+                return;
+            }
+            Backfill::Easy if !had && !is_first => return,
+            Backfill::Easy | Backfill::Conservative => self.hold_for(slot, entry, owner),
         }
     }
 
-    /// When runs end, those that this plan starts included.
-    pub(crate) fn ends(&mut self) -> &[End] {
-        self.note_ends();
-        self.ends.as_mut().map_or(&[], Ends::sorted)
+    /// Holds cards for a job from as early as can be.
+    pub(crate) fn hold_for(&mut self, slot: u32, entry: &Entry, owner: Owner) {
+        let ask = &self.asks.list[entry.ask as usize];
+        let was = self.held.get(&slot).copied();
+        let mut best: Option<(Timestamp, u32, Hold)> = None;
+        for (site, labelled) in &ask.sites {
+            let (need, runs) = (ask.need(labelled), |run: u32| &self.runs[run].cards);
+            let found = self.sites[*site as usize].earliest(*site, need, entry.limit, (owner, entry.id), self.now, runs);
+            if let Some(hold) = found
+                && best.as_ref().is_none_or(|(from, ..)| hold.from < *from)
+            {
+                best = Some((hold.from, *site, hold));
+            }
+        }
+        let Some((from, site, hold)) = best else { return };
+        if let Some(was) = was {
+            self.sites[was as usize].remove_hold(owner);
+        }
+        self.sites[site as usize].add_hold(hold);
+        self.sites[site as usize].held_in = (self.stamp, slot);
+        self.held.insert(slot, site);
+        let (account, cards) = (self.jobs[slot].account, ask.cards);
+        self.accounts[account as usize].keep(slot, cards, from, self.now);
     }
-}
-
-fn queue_index(accounts: &[Account], id: ContractId) -> Option<u32> {
-    accounts.binary_search_by_key(&id, |account| account.queue.id).ok().map(crate::hall::index)
 }

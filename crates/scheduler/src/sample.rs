@@ -19,5 +19,7 @@ pub(crate) fn node(number: u8, affinity: Affinity, cards: u8) -> NodeView {
         free: CardSet::first(cards),
         takes_runs: true,
         switch: "".into(),
+        labels: [].into(),
+        maintenance: None,
     }
 }

@@ -20,6 +20,34 @@ pub struct Snapshot {
     pub waiting: Vec<Waiting>,
     /// Every run that holds cards, from the moment it was planned.
     pub running: Vec<Occupied>,
+    /// Pools of which only the number of cards is known.
+    pub counted: Vec<CountedPool>,
+    /// Alliances that do something else than lend nothing to others.
+    pub cohorts: Vec<Cohort>,
+}
+
+/// A pool 资源池 of which only the number of cards is known, and not which are where: as in the records of other
+/// centers. A run gets so many cards of it, and no place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CountedPool {
+    pub pool: PoolId,
+    pub model: Arc<str>,
+    pub cards: u32,
+}
+
+/// A cohort 共享组 as a whole. Its queues lend to each other; what it lends to those outside of it:
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cohort {
+    pub id: AllianceId,
+    /// How many of its idle guaranteed cards; `None`: all of them. A cohort that is not listed lends none.
+    pub lending_limit: Option<u32>,
+}
+
+/// From `from` until `until`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Window {
+    pub from: Timestamp,
+    pub until: Timestamp,
 }
 
 /// A node 节点 as the planner sees it.
@@ -40,8 +68,13 @@ pub struct NodeView {
     pub free: CardSet,
     /// False where it is drained or failed: nothing is placed on it, and what ends there frees nothing.
     pub takes_runs: bool,
-    /// Nodes behind one switch share a name; empty where it is not known.
+    /// Nodes behind one switch share its name; empty where it is not known. A name may be a path, as in
+    /// `superpod-1/leaf-3`: then switches with the same path before the last `/` are near each other.
     pub switch: Arc<str>,
+    /// What jobs may ask for: a fast disk, a driver's version.
+    pub labels: Arc<[Arc<str>]>,
+    /// When it will be out for maintenance: no run is placed on it that could still be there then.
+    pub maintenance: Option<Window>,
 }
 
 /// The queue 队列 of a contract.
@@ -49,14 +82,14 @@ pub struct NodeView {
 pub struct Queue {
     pub id: ContractId,
     pub tenant: TenantId,
-    /// The cohort 共享组 of which it is a member. Not used by this first form.
+    /// The cohort 共享组 of which it is a member. Those in none lend to and borrow from all others in none.
     pub cohort: Option<AllianceId>,
     /// The pools whose nodes its jobs may use.
     pub pools: Arc<[PoolId]>,
-    /// `lending_limit` is not used by this first form.
     pub terms: QueueTerms,
     pub gate: Gate,
-    /// Decayed use as of the plan's instant, see [`crate::use_decay`]; what runs now included up to that instant.
+    /// Decayed use as of the instant at which the planner is told, see [`crate::use_decay`]; what runs now included up to
+    /// that instant. From then on the planner counts what runs itself.
     pub use_card_ms: CardMs,
 }
 
@@ -81,9 +114,15 @@ pub struct Waiting {
     pub class: ServiceClass,
     /// Each run asks for `nodes` × `cards_per_node` cards, all at once; all of its nodes are in one pool.
     pub nodes: u32,
+    /// It takes up to so many nodes if it can have them at once; no more than `nodes` where this is not above it.
+    pub max_nodes: u32,
     pub cards_per_node: u32,
-    /// The card model wanted; any where `None`.
-    pub model: Option<Arc<str>>,
+    /// Each node must be idle, and the run gets all of its cards.
+    pub is_exclusive: bool,
+    /// The card models that do; any where empty. A run has cards of one of them.
+    pub models: Arc<[Arc<str>]>,
+    /// Its nodes must have all of these labels.
+    pub labels: Arc<[Arc<str>]>,
     /// How long each run may take at most.
     pub time_limit: Millis,
     pub submitted_at: Timestamp,
@@ -112,6 +151,13 @@ pub struct Occupied {
     pub queue: ContractId,
     pub class: ServiceClass,
     pub placement: Placement,
+    /// In all: those of `placement`, or so many of a counted pool.
+    pub cards: u32,
+    /// The counted pool that they are of, where they are.
+    pub counted: Option<PoolId>,
+    pub started_at: Timestamp,
     /// When its time limit ends. Where that is past, the planner takes it to end at once.
     pub expected_end: Timestamp,
+    /// It was told to end before its time, for a queue that wants its own cards back.
+    pub is_preempted: bool,
 }

@@ -26,8 +26,13 @@ impl Limit {
                 let asked = format!("申请 {nodes} 个节点 × 每节点 {cards_per_node} 张加速卡");
                 match why {
                     Misfit::NothingAsked => format!("{asked}，不能运行：节点和加速卡都至少为 1。"),
-                    Misfit::NoSuchModel { model } => {
-                        format!("{asked}，永远无法满足：合同的资源池中没有型号为 {model} 的加速卡。")
+                    Misfit::NoSuchModel { models } => {
+                        let models = list(models, "、", " 或 ");
+                        format!("{asked}，永远无法满足：合同的资源池中没有型号为 {models} 的加速卡。")
+                    }
+                    Misfit::NoSuchLabels { labels } => {
+                        let labels = list(labels, "、", " 和 ");
+                        format!("{asked}，永远无法满足：合同可用的节点都没有标签 {labels}。")
                     }
                     Misfit::CardsPerNode { most } => {
                         format!("{asked}，永远无法满足：合同可用的节点每个最多有 {most} 张加速卡。")
@@ -69,6 +74,15 @@ impl Limit {
             Self::Behind { job, ahead } => {
                 format!("所需资源为排在前面的作业 {job} 预留，前面共有 {ahead} 个作业。")
             }
+            Self::KeptForOthers { available, asked } => format!(
+                "需要 {asked} 张加速卡，合同目前还能借用 {available} 张：其余为其他合同的保障卡，不外借。"
+            ),
+            Self::Reclaiming { asked, until } => {
+                format!("收回借出的 {asked} 张保障卡：占用它们的运行最迟于 {until} 结束。")
+            }
+            Self::Maintenance { from } => {
+                format!("合适的节点将于 {from} 起停机维护，作业按其时限在此之前不能结束。")
+            }
             Self::MaxStarts { limit } => {
                 format!("将在下一次计划中启动：一次计划最多启动 {limit} 个运行。")
             }
@@ -81,10 +95,13 @@ impl Limit {
                 let asked = format!("Asks for {} × {} each", n(*nodes, "node"), n(*cards_per_node, "card"));
                 match why {
                     Misfit::NothingAsked => format!("{asked}, which can't run: ask for at least 1 of both."),
-                    Misfit::NoSuchModel { model } => {
-                        format!(
-                            "{asked} and never fits: the contract's pools have no cards of model {model}."
-                        )
+                    Misfit::NoSuchModel { models } => {
+                        let models = list(models, ", ", " or ");
+                        format!("{asked} and never fits: the contract's pools have no cards of model {models}.")
+                    }
+                    Misfit::NoSuchLabels { labels } => {
+                        let labels = list(labels, ", ", " and ");
+                        format!("{asked} and never fits: no node of the contract's pools is labelled {labels}.")
                     }
                     Misfit::CardsPerNode { most } => {
                         format!(
@@ -142,6 +159,17 @@ impl Limit {
                     n(*ahead, "job")
                 )
             }
+            Self::KeptForOthers { available, asked } => format!(
+                "Needs {}; the contract may borrow {available} more now, the others are guaranteed to contracts that don't lend them.",
+                n(*asked, "card")
+            ),
+            Self::Reclaiming { asked, until } => format!(
+                "Gets {} of its guaranteed ones back: the runs that borrowed them end by {until}.",
+                n(*asked, "card")
+            ),
+            Self::Maintenance { from } => {
+                format!("The nodes that it could use go into maintenance at {from}, before its time limit would end.")
+            }
             Self::MaxStarts { limit } => {
                 format!("Starts in the next plan: one plan starts {} at most.", n(*limit, "run"))
             }
@@ -155,8 +183,8 @@ fn n(count: u32, noun: &str) -> String {
     format!("{count} {noun}{plural}")
 }
 
-fn list(numbers: &[u32], separator: &str, last: &str) -> String {
-    let texts: Vec<String> = numbers.iter().map(u32::to_string).collect();
+fn list<T: ToString>(things: &[T], separator: &str, last: &str) -> String {
+    let texts: Vec<String> = things.iter().map(ToString::to_string).collect();
     match texts.split_last() {
         Some((end, rest)) if !rest.is_empty() => format!("{}{last}{end}", rest.join(separator)),
         _ => texts.concat(),

@@ -5,11 +5,15 @@ use std::sync::Arc;
 use domain::{ContractState, JobId, Placement, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::Preemption;
+
 /// What to start, and why the rest waits.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Plan {
     /// In the order in which they were decided; an array may be in it several times, once a task.
     pub starts: Vec<Start>,
+    /// Runs to end before their time, so that queues get their guaranteed cards back.
+    pub preemptions: Vec<Preemption>,
     /// One for every job that still has tasks that wait, in planning order.
     pub verdicts: Vec<Verdict>,
 }
@@ -58,7 +62,8 @@ pub enum Certainty {
 }
 
 /// The limit that binds, with its numbers. Where several would, the first in this order: never fits, contract,
-/// dependency, array, nodes that are out, running cards, a job ahead in its own queue, free cards.
+/// dependency, array, nodes that are out, running cards, cards that come back, a job ahead in its own queue, what is kept for
+/// others, free cards.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Limit {
@@ -115,6 +120,21 @@ pub enum Limit {
         job: JobId,
         ahead: u32,
     },
+    /// Enough may be free, but what is guaranteed to others and not lent is kept for them: of what it may borrow,
+    /// `available` cards are left.
+    KeptForOthers {
+        available: u32,
+        asked: u32,
+    },
+    /// It is within what its queue is guaranteed, and runs that borrowed these cards were told to end until then.
+    Reclaiming {
+        asked: u32,
+        until: Timestamp,
+    },
+    /// The nodes that it could have are out for maintenance from then on, before it would end.
+    Maintenance {
+        from: Timestamp,
+    },
     /// It starts in the next plan: this one has started `limit` runs.
     MaxStarts {
         limit: u32,
@@ -127,8 +147,10 @@ pub enum Limit {
 pub enum Misfit {
     /// It asks for no node or no card.
     NothingAsked,
-    /// No pool of the contract has cards of this model.
-    NoSuchModel { model: Arc<str> },
+    /// No pool of the contract has cards of one of these models.
+    NoSuchModel { models: Arc<[Arc<str>]> },
+    /// No node that it may use has all of these labels.
+    NoSuchLabels { labels: Arc<[Arc<str>]> },
     /// No node that it may use has more than `most` cards.
     CardsPerNode { most: u32 },
     /// The wiring of the nodes allows only these numbers of cards a node.
@@ -153,6 +175,9 @@ impl Limit {
             Self::FreeCards { .. } => "free_cards",
             Self::Fragmented { .. } => "fragmented",
             Self::Behind { .. } => "behind",
+            Self::KeptForOthers { .. } => "kept_for_others",
+            Self::Reclaiming { .. } => "reclaiming",
+            Self::Maintenance { .. } => "maintenance",
             Self::MaxStarts { .. } => "max_starts",
         }
     }

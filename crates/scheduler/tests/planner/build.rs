@@ -56,6 +56,8 @@ pub fn node_of(number: u32, affinity: Affinity, cards: u8, pool: u32, switch: &s
         free: CardSet::first(cards),
         takes_runs: true,
         switch: switch.into(),
+        labels: [].into(),
+        maintenance: None,
     }
 }
 
@@ -86,8 +88,11 @@ pub fn job(number: u32, queue: u32, nodes: u32, cards_per_node: u32) -> Waiting 
         queue: queue_id(queue),
         class: ServiceClass::Normal,
         nodes,
+        max_nodes: nodes,
         cards_per_node,
-        model: None,
+        is_exclusive: false,
+        models: [].into(),
+        labels: [].into(),
         time_limit: HOUR,
         submitted_at: Timestamp::from_secs(NOW.as_micros() / 1_000_000 - 86_400 + i64::from(number)),
         tasks: 1,
@@ -109,8 +114,12 @@ pub fn occupy(snapshot: &mut Snapshot, number: u32, queue: u32, places: &[(usize
         job: job_id(number),
         queue: queue_id(queue),
         class: ServiceClass::Normal,
+        cards: placement.card_count(),
         placement,
+        counted: None,
+        started_at: NOW,
         expected_end: NOW.plus(Millis::from_hours(hours)),
+        is_preempted: false,
     });
 }
 

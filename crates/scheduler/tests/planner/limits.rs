@@ -83,14 +83,14 @@ fn never_fits() {
     );
     let mut other_model = center();
     other_model.waiting = vec![job(0, 0, 1, 1)];
-    other_model.waiting[0].model = Some("ascend-910b2".into());
+    other_model.waiting[0].models = ["ascend-910b2".into()].into();
     assert_reads(
         &other_model,
         0,
         &Limit::NeverFits {
             nodes: 1,
             cards_per_node: 1,
-            why: Misfit::NoSuchModel { model: "ascend-910b2".into() },
+            why: Misfit::NoSuchModel { models: ["ascend-910b2".into()].into() },
         },
         "never_fits",
         "申请 1 个节点 × 每节点 1 张加速卡，永远无法满足：合同的资源池中没有型号为 ascend-910b2 的加速卡。",

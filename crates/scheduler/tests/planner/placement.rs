@@ -13,7 +13,7 @@ fn placed(nodes: Vec<NodeView>, count: u32, ask: u32) -> Option<Vec<(u32, CardSe
     let mut of = queue(0);
     of.pools = (0..4).map(pool_id).collect();
     let snapshot =
-        Snapshot { nodes, queues: vec![of], waiting: vec![job(0, 0, count, ask)], running: Vec::new() };
+        Snapshot { nodes, queues: vec![of], waiting: vec![job(0, 0, count, ask)], ..Snapshot::default() };
     let number = |id| (0..1000).find(|&number| node_id(number) == id).unwrap();
     let Placement(slots) = plan(&snapshot, &Policy::default(), NOW).starts.pop()?.placement;
     Some(slots.into_iter().map(|slot| (number(slot.node), slot.cards)).collect())

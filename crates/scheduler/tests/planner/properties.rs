@@ -28,7 +28,7 @@ proptest! {
     #[test]
     fn the_slow_planner_starts_the_same(seed: u64, max_starts in 1_u32..40) {
         let snapshot = busy_center(&mut Random::new(seed), 14);
-        let policy = Policy { max_starts, ..Policy::default() };
+        let policy = Policy { max_starts, reclaims: false, ..Policy::default() };
         let fast = plan(&snapshot, &policy, NOW);
         prop_assert_eq!(&fast.starts, &reference::starts(&snapshot, &policy, NOW));
         assert_sound(&snapshot, &policy, NOW, &fast);
@@ -49,6 +49,10 @@ proptest! {
             queue.pools = pools.into();
         }
         let after = plan(&snapshot, &Policy::default(), NOW);
+        prop_assert_eq!(&before.starts, &after.starts);
+        for (before, after) in before.verdicts.iter().zip(&after.verdicts) {
+            prop_assert_eq!(before, after);
+        }
         prop_assert_eq!(serde_json::to_string(&before).unwrap(), serde_json::to_string(&after).unwrap());
     }
 
@@ -60,7 +64,7 @@ proptest! {
         let tried = random_job(&mut random, 100, queues);
         let trial = try_out(&snapshot, &Policy::default(), NOW, &tried);
         snapshot.waiting.push(tried);
-        let Plan { starts, verdicts } = plan(&snapshot, &Policy::default(), NOW);
+        let Plan { starts, verdicts, .. } = plan(&snapshot, &Policy::default(), NOW);
         let start = starts.into_iter().find(|start| start.job == job_id(100));
         prop_assert_eq!(trial.starts_now, start.map(|start| start.placement));
         prop_assert_eq!(trial.verdict, verdicts.into_iter().find(|verdict| verdict.job == job_id(100)));
@@ -141,8 +145,12 @@ fn carry_out(world: &mut Snapshot, now: Timestamp, next: &mut u32, plan: Plan) {
             job: start.job,
             queue,
             class,
+            cards: placement.card_count(),
             placement,
+            counted: None,
+            started_at: now,
             expected_end,
+            is_preempted: false,
         });
     }
     world.waiting.retain(|job| job.tasks > 0 || job.block.is_some());
@@ -169,7 +177,7 @@ fn assert_sound(snapshot: &Snapshot, policy: &Policy, now: Timestamp, plan: &Pla
             *left = left.without(slot.cards);
             assert_eq!(slot.cards.len(), job.cards_per_node);
             assert!(node.takes_runs && queue.pools.contains(&node.pool));
-            assert!(job.model.as_ref().is_none_or(|model| *model == node.model));
+            assert!(job.models.is_empty() || job.models.contains(&node.model));
             assert!(is_wired(node, slot.cards), "{} of {node:?}", slot.cards);
             pools.push((node.pool, &node.model));
         }

@@ -93,7 +93,10 @@ pub fn random_job(random: &mut Random, number: u32, queues: u32) -> Waiting {
     let queue = if random.one_in(40) { 99 } else { queue };
     let mut asks = job(number, queue, random.of(&[1, 1, 1, 2, 3]), random.of(&[1, 1, 2, 2, 4, 8, 3, 6]));
     asks.class = random.of(&ServiceClass::ALL);
-    asks.model = random.one_in(6).then(|| Arc::from(random.of(&["other", "ascend-910", "none"])));
+    if random.one_in(6) {
+        asks.models = [Arc::from(random.of(&["other", "ascend-910", "none"]))].into();
+    }
+    asks.max_nodes = asks.nodes;
     asks.time_limit = Millis(HOUR.0 * i64::from(1 + random.below(5)) / 2);
     asks.submitted_at = NOW.minus(Millis::from_secs(i64::from(random.below(20))));
     asks.tasks = random.of(&[1, 1, 1, 1, 3, 7]);

@@ -127,7 +127,7 @@ fn site_of(node: &NodeView) -> Site {
 
 fn sites(snapshot: &Snapshot, queue: &Queue, job: &Waiting) -> Vec<Site> {
     let usable = snapshot.nodes.iter().filter(|node| {
-        queue.pools.contains(&node.pool) && job.model.as_ref().is_none_or(|model| *model == node.model)
+        queue.pools.contains(&node.pool) && (job.models.is_empty() || job.models.contains(&node.model))
     });
     usable.map(site_of).collect::<BTreeSet<_>>().into_iter().collect()
 }

@@ -77,8 +77,12 @@ fn wait_minutes(mut world: Snapshot, stream: u32, gang: &Waiting, seed: u64) -> 
                 job: start.job,
                 queue,
                 class,
+                cards: placement.card_count(),
                 placement,
+                counted: None,
+                started_at: now,
                 expected_end,
+                is_preempted: false,
             });
             world.waiting.retain(|job| job.job != start.job);
         }

@@ -1,0 +1,193 @@
+//! What jobs ask for. Jobs that ask for the same are one thing to the planner: what found no cards once in a plan can't
+//! find any again.
+
+use std::sync::Arc;
+
+use domain::{Millis, PoolId};
+use rustc_hash::FxHashMap;
+
+use crate::{
+    Limit, Misfit, Waiting,
+    fit::Want,
+    hall::Search,
+    index,
+    site::{Need, Site, Space},
+};
+
+#[derive(Debug)]
+pub(crate) struct Ask {
+    key: Key,
+    /// Cards of one run, at least.
+    pub(crate) cards: u32,
+    /// Where it may run, and which sets of labels do there.
+    pub(crate) sites: Vec<(u32, Box<[bool]>)>,
+    /// Why none of them ever fits, whatever the contract allows.
+    pub(crate) misfit: Option<Misfit>,
+    /// Set where nodes that are out leave too few.
+    pub(crate) nodes_out: Option<Limit>,
+    /// In the plan with that stamp, the shortest time limit with which one of them found no cards. In a plan cards only
+    /// get fewer, so that none with this time limit or a longer one will find any.
+    fails_from: (u64, Millis),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    pools: u32,
+    nodes: u32,
+    max_nodes: u32,
+    want: Want,
+    models: Arc<[Arc<str>]>,
+    labels: Arc<[Arc<str>]>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Asks {
+    pub(crate) list: Vec<Ask>,
+    known: FxHashMap<Key, u32>,
+    pools: Vec<Arc<[PoolId]>>,
+}
+
+impl Asks {
+    /// The index of a set of pools.
+    pub(crate) fn pools(&mut self, pools: &Arc<[PoolId]>) -> u32 {
+        let mut sorted = pools.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        let known = self.pools.iter().position(|known| **known == *sorted);
+        index(known.unwrap_or_else(|| {
+            self.pools.push(sorted.into());
+            self.pools.len() - 1
+        }))
+    }
+
+    /// The index of what `job` asks for in a queue with this set of `pools`.
+    pub(crate) fn of(&mut self, job: &Waiting, pools: u32, sites: &[Site]) -> u32 {
+        let key = Key {
+            pools,
+            nodes: job.nodes,
+            max_nodes: job.max_nodes.max(job.nodes),
+            want: Want { cards: job.cards_per_node, is_exclusive: job.is_exclusive },
+            models: job.models.clone(),
+            labels: job.labels.clone(),
+        };
+        if let Some(&known) = self.known.get(&key) {
+            return known;
+        }
+        let mut ask = Ask {
+            cards: 0,
+            sites: Vec::new(),
+            misfit: None,
+            nodes_out: None,
+            fails_from: (0, Millis(0)),
+            key: key.clone(),
+        };
+        ask.look(sites, &self.pools[pools as usize]);
+        self.list.push(ask);
+        self.known.insert(key, index(self.list.len() - 1));
+        index(self.list.len() - 1)
+    }
+
+    /// Looks at the sites again, after nodes changed.
+    pub(crate) fn look_again(&mut self, sites: &[Site]) {
+        for ask in &mut self.list {
+            ask.look(sites, &self.pools[ask.key.pools as usize]);
+        }
+    }
+}
+
+impl Ask {
+    pub(crate) fn nodes(&self) -> u32 {
+        self.key.nodes
+    }
+
+    pub(crate) fn max_nodes(&self) -> u32 {
+        self.key.max_nodes
+    }
+
+    pub(crate) fn cards_per_node(&self) -> u32 {
+        self.key.want.cards
+    }
+
+    /// What it needs of the site with these `labelled` sets.
+    pub(crate) fn need<'l>(&self, labelled: &'l [bool]) -> Need<'l> {
+        Need { nodes: self.key.nodes, search: Search { want: self.key.want, labelled } }
+    }
+
+    pub(crate) fn fails_with(&self, stamp: u64, limit: Millis) -> bool {
+        self.fails_from.0 == stamp && limit >= self.fails_from.1
+    }
+
+    /// Notes that with `limit` no cards were found.
+    pub(crate) fn failed(&mut self, stamp: u64, limit: Millis) {
+        let before = if self.fails_from.0 == stamp { self.fails_from.1 } else { Millis(i64::MAX) };
+        self.fails_from = (stamp, before.min(limit));
+    }
+
+    /// Linear in the sites and their kinds of nodes.
+    fn look(&mut self, sites: &[Site], pools: &[PoolId]) {
+        let Key { models, labels, want, nodes, .. } = &self.key;
+        let may_use = |site: &Site| {
+            pools.contains(&site.pool) && (models.is_empty() || models.iter().any(|model| **model == *site.model))
+        };
+        let of = |(i, site): (u32, &Site)| {
+            let labelled = match &site.space {
+                Space::Nodes { ground, .. } => ground.labelled(labels),
+                Space::Counted { .. } if labels.is_empty() => Box::default(),
+                Space::Counted { .. } => return None,
+            };
+            may_use(site).then_some((i, labelled))
+        };
+        self.sites = (0..).zip(sites).filter_map(of).collect();
+        // With exclusive nodes, as many as the largest of them has.
+        let most = |site: &Site| match &site.space {
+            Space::Nodes { whole, .. } if want.is_exclusive => whole.iter().map(|(kind, ..)| kind.cards()).max(),
+            _ => None,
+        };
+        let a_node = self.sites.iter().filter_map(|(site, _)| most(&sites[*site as usize])).max();
+        self.cards = nodes.saturating_mul(a_node.unwrap_or(want.cards));
+        self.misfit = self.find_misfit(sites);
+        let able = self.sites.iter().map(|(site, labelled)| sites[*site as usize].able(self.need(labelled).search));
+        let best = able.max_by_key(|&(all, usable)| (usable, all));
+        self.nodes_out = best.filter(|&(_, usable)| usable < self.key.nodes).map(|(all, usable)| Limit::NodesOut {
+            out: all - usable,
+            usable,
+            needed: self.key.nodes,
+        });
+    }
+
+    /// Why it can't start even if nothing else ran and every node took runs.
+    fn find_misfit(&self, sites: &[Site]) -> Option<Misfit> {
+        let Key { models, labels, want, nodes, .. } = &self.key;
+        if *nodes == 0 || want.cards == 0 {
+            return Some(Misfit::NothingAsked);
+        }
+        if self.sites.is_empty() {
+            return Some(match models.first() {
+                Some(_) => Misfit::NoSuchModel { models: models.clone() },
+                None => Misfit::TooManyNodes { usable: 0 },
+            });
+        }
+        let of = |site: u32| &sites[site as usize];
+        let whole = |site: u32| match &of(site).space {
+            Space::Nodes { whole, .. } => &whole[..],
+            Space::Counted { .. } => &[],
+        };
+        let is_counted = self.sites.iter().any(|(site, _)| matches!(of(*site).space, Space::Counted { .. }));
+        let kinds = || self.sites.iter().flat_map(|(site, _)| whole(*site)).map(|(kind, ..)| kind);
+        let fits = |want: Want| kinds().any(|kind| kind.fit(want).is_some());
+        if !is_counted && !fits(*want) {
+            let most = kinds().map(crate::fit::Kind::cards).max().unwrap_or(0);
+            if want.cards > most {
+                return Some(Misfit::CardsPerNode { most });
+            }
+            let allowed = (1..=most).filter(|&cards| fits(Want { cards, ..*want }));
+            return Some(Misfit::Affinity { asked: want.cards, allowed: allowed.collect() });
+        }
+        let able = |(site, labelled): &(u32, Box<[bool]>)| of(*site).able(self.need(labelled).search).0;
+        let usable = self.sites.iter().map(able).max().unwrap_or(0);
+        if usable == 0 && !labels.is_empty() && !is_counted {
+            return Some(Misfit::NoSuchLabels { labels: labels.clone() });
+        }
+        (usable < *nodes).then_some(Misfit::TooManyNodes { usable })
+    }
+}

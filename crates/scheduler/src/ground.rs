@@ -1,0 +1,102 @@
+//! What does not change while nodes stay the same: the nodes of a site by rank, with their switches and labels.
+
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
+
+use domain::{CardSet, Placement, node::Slot};
+
+use crate::{
+    NodeView,
+    fit::{Kind, Want, pick},
+    index,
+};
+
+/// The nodes by rank, which is their order by switch, name and id. A switch is a path, as in `superpod-1/leaf-3`: what
+/// comes before the last `/` is its group, in which traffic is cheaper than beyond it.
+#[derive(Debug, Default)]
+pub(crate) struct Ground {
+    pub(crate) nodes: Vec<NodeView>,
+    /// The switch of each node, as an index into `switches`.
+    pub(crate) switch_of: Vec<u32>,
+    /// The ranks of the nodes of each switch.
+    pub(crate) switches: Vec<Range<u32>>,
+    /// The switches of each group.
+    pub(crate) groups: Vec<Range<u32>>,
+    /// The different sets of labels that nodes have, and which each node has.
+    label_sets: Vec<Arc<[Arc<str>]>>,
+    labels_of: Vec<u32>,
+}
+
+impl Ground {
+    /// Sorts `nodes`: n log n, linear if they are sorted already.
+    pub(crate) fn new(mut nodes: Vec<NodeView>) -> Self {
+        nodes.sort_by(|a, b| {
+            let (of_a, of_b) = (group(&a.switch), group(&b.switch));
+            (of_a, &a.switch, &a.name, a.id).cmp(&(of_b, &b.switch, &b.name, b.id))
+        });
+        let mut ground = Self::default();
+        let mut known = BTreeMap::<Vec<Arc<str>>, u32>::new();
+        for (rank, node) in (0_u32..).zip(&nodes) {
+            let before = rank.checked_sub(1).map(|before| &nodes[before as usize]);
+            if before.is_some_and(|before| before.switch == node.switch) {
+                ground.switches.last_mut().expect("the node before has a switch").end = rank + 1;
+            } else {
+                let switch = index(ground.switches.len());
+                if before.is_some_and(|before| group(&before.switch) == group(&node.switch)) {
+                    ground.groups.last_mut().expect("the node before has a group").end = switch + 1;
+                } else {
+                    ground.groups.push(switch..switch + 1);
+                }
+                ground.switches.push(rank..rank + 1);
+            }
+            ground.switch_of.push(index(ground.switches.len() - 1));
+            let mut labels = node.labels.to_vec();
+            labels.sort_unstable();
+            let next = index(known.len());
+            let set = *known.entry(labels).or_insert(next);
+            if set == next {
+                ground.label_sets.push(node.labels.clone());
+            }
+            ground.labels_of.push(set);
+        }
+        ground.nodes = nodes;
+        ground
+    }
+
+    pub(crate) fn kind(&self, rank: u32, free: CardSet) -> Kind {
+        Kind::of(&self.nodes[rank as usize], self.labels_of[rank as usize], free)
+    }
+
+    /// Which sets of labels have all of `wanted`; empty where all do.
+    pub(crate) fn labelled(&self, wanted: &[Arc<str>]) -> Box<[bool]> {
+        if wanted.is_empty() {
+            return Box::default();
+        }
+        self.label_sets.iter().map(|set| wanted.iter().all(|label| set.contains(label))).collect()
+    }
+
+    /// The kinds of the nodes when nothing runs, with how many there are: in all, and of those that take runs.
+    pub(crate) fn whole(&self) -> Vec<(Kind, u32, u32)> {
+        let mut whole = BTreeMap::<Kind, (u32, u32)>::new();
+        for (rank, node) in (0..).zip(&self.nodes) {
+            let (all, usable) = whole.entry(self.kind(rank, node.cards)).or_default();
+            *all += 1;
+            *usable += u32::from(node.takes_runs);
+        }
+        whole.into_iter().map(|(kind, (all, usable))| (kind, all, usable)).collect()
+    }
+
+    /// The cards that what is `want`ed takes of the `free` ones of the node at `rank`, on which it fits.
+    pub(crate) fn pick(&self, rank: u32, free: CardSet, want: Want) -> CardSet {
+        pick(&self.nodes[rank as usize], free, want).expect("cards are picked on a node on which they fit")
+    }
+
+    pub(crate) fn placement(&self, cards: &[(u32, CardSet)]) -> Placement {
+        let slot = |&(rank, cards): &(u32, CardSet)| Slot { node: self.nodes[rank as usize].id, cards };
+        Placement(cards.iter().map(slot).collect())
+    }
+}
+
+/// The path of the group of a switch; empty where it has none.
+fn group(switch: &str) -> &str {
+    switch.rsplit_once('/').map_or("", |(group, _)| group)
+}

@@ -1,0 +1,585 @@
+//! What the planner knows between plans, and how it is told what changed.
+
+use std::collections::BTreeMap;
+
+use domain::{CardSet, ContractId, JobId, Millis, NodeId, Placement, PoolId, RunId, ServiceClass, Timestamp};
+use rustc_hash::FxHashMap;
+
+use crate::{
+    Block, Cohort, CountedPool, Gate, NodeView, Occupied, Order, Policy, Queue, Snapshot, Waiting,
+    account::{Account, Standing},
+    ask::Asks,
+    explain::Outlook,
+    ground::Ground,
+    hold::{Hold, Owner},
+    index,
+    quotas::Quotas,
+    site::{Cards, Site, Space},
+    slab::Slab,
+    stream::{Entry, Stream},
+};
+
+/// The planner 调度: it is told what changes, and asked for a plan after each change.
+///
+/// It holds what it was told, indexed so that a plan costs as much as what changed and not as much as what waits. What it
+/// starts it takes as running at once; who carries the plan out tells it what came of that.
+#[derive(Debug)]
+pub struct Planner {
+    pub(crate) policy: Policy,
+    pub(crate) now: Timestamp,
+    /// The number of the plan.
+    pub(crate) stamp: u64,
+    /// By pool, then model.
+    pub(crate) sites: Vec<Site>,
+    node_at: FxHashMap<NodeId, (u32, u32)>,
+    counted_at: FxHashMap<PoolId, u32>,
+    pub(crate) accounts: Vec<Account>,
+    account_of: FxHashMap<ContractId, u32>,
+    cohorts: Vec<Cohort>,
+    /// Only where some queue or cohort keeps cards to itself: else nothing but the free cards limits borrowing.
+    pub(crate) quotas: Option<Quotas>,
+    pub(crate) asks: Asks,
+    pub(crate) jobs: Slab<Job>,
+    pub(crate) job_of: FxHashMap<JobId, u32>,
+    pub(crate) runs: Slab<Run>,
+    run_of: FxHashMap<RunId, u32>,
+    /// By service class, and by queue where queues matter.
+    pub(crate) streams: Vec<Stream>,
+    /// Jobs to which a start is promised, and the site of their hold.
+    pub(crate) held: BTreeMap<u32, u32>,
+    /// The order in which the streams had their turn at last.
+    pub(crate) order: Vec<u32>,
+    pub(crate) outlook: Option<Outlook>,
+    /// The sums of quotas are to be made anew.
+    is_stale: bool,
+}
+
+/// A job that waits.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) waiting: Waiting,
+    /// [`NONE`] where its queue is not known.
+    pub(crate) account: u32,
+    pub(crate) ask: u32,
+    /// It is in its stream.
+    pub(crate) is_lined_up: bool,
+    /// Runs of others were told to end for it, by then.
+    pub(crate) reclaimed_until: Option<Timestamp>,
+}
+
+/// A run that holds cards.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) id: Option<RunId>,
+    pub(crate) job: JobId,
+    pub(crate) account: u32,
+    pub(crate) class: ServiceClass,
+    pub(crate) cards: Cards,
+    pub(crate) started_at: Timestamp,
+    pub(crate) end: Timestamp,
+    pub(crate) is_preempted: bool,
+}
+
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// A run of which the planner knows, until it is told of its end. Given again to another run after that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub(crate) u32);
+
+impl Planner {
+    pub fn new(policy: Policy) -> Self {
+        Self {
+            policy,
+            now: Timestamp::default(),
+            stamp: 0,
+            sites: Vec::new(),
+            node_at: FxHashMap::default(),
+            counted_at: FxHashMap::default(),
+            accounts: Vec::new(),
+            account_of: FxHashMap::default(),
+            cohorts: Vec::new(),
+            quotas: None,
+            asks: Asks::default(),
+            jobs: Slab::default(),
+            job_of: FxHashMap::default(),
+            runs: Slab::default(),
+            run_of: FxHashMap::default(),
+            streams: vec![Stream::default(); ServiceClass::ALL.len()],
+            held: BTreeMap::new(),
+            order: Vec::new(),
+            outlook: None,
+            is_stale: true,
+        }
+    }
+
+    /// One that knows what is in `snapshot`. The order of its lists has no meaning.
+    pub fn of(snapshot: &Snapshot, policy: Policy, now: Timestamp) -> Self {
+        let mut planner = Self::new(policy);
+        planner.now = now;
+        planner.set_places(snapshot.nodes.iter().cloned(), &snapshot.counted);
+        planner.set_cohorts(snapshot.cohorts.clone());
+        for queue in &snapshot.queues {
+            planner.set_queue(queue.clone(), now);
+        }
+        for run in &snapshot.running {
+            planner.occupy(run, now);
+        }
+        planner.free_as_seen(&snapshot.nodes);
+        planner.jobs.reserve(snapshot.waiting.len());
+        planner.job_of.reserve(snapshot.waiting.len());
+        for job in &snapshot.waiting {
+            planner.submit(job.clone());
+        }
+        planner
+    }
+
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Decides otherwise from now on. `order` must stay what it was while jobs wait.
+    pub fn set_policy(&mut self, policy: Policy) {
+        debug_assert!(policy.order == self.policy.order || self.jobs.iter().next().is_none());
+        self.policy = policy;
+    }
+
+    /// All nodes and counted pools, in place of those that it knew. Runs keep their cards; promises are made anew. In
+    /// nodes, runs and jobs.
+    pub fn set_places(&mut self, nodes: impl Iterator<Item = NodeView>, counted: &[CountedPool]) {
+        let mut nodes: Vec<NodeView> = nodes.collect();
+        nodes.sort_by(|a, b| (a.pool, &a.model).cmp(&(b.pool, &b.model)));
+        let of_nodes = nodes.chunk_by(|a, b| a.pool == b.pool && a.model == b.model).map(|nodes| {
+            let (pool, model) = (nodes[0].pool, nodes[0].model.clone());
+            let ground = Ground::new(nodes.to_vec());
+            let free = ground.nodes.iter().map(|node| node.cards).collect();
+            Site::of_nodes(pool, model, ground, free)
+        });
+        let counted = counted.iter().map(|of| Site::counted(of.pool, of.model.clone(), of.cards));
+        let mut sites: Vec<Site> = of_nodes.chain(counted).collect();
+        sites.sort_by(|a, b| (a.pool, &a.model).cmp(&(b.pool, &b.model)));
+        let placed: Vec<(u32, Placement, Option<PoolId>)> = self.runs.iter().map(|(slot, run)| self.place(slot, run)).collect();
+        self.sites = sites;
+        self.node_at.clear();
+        self.counted_at.clear();
+        for (i, site) in (0..).zip(&self.sites) {
+            match &site.space {
+                Space::Nodes { ground, .. } => {
+                    self.node_at.extend((0..).zip(&ground.nodes).map(|(rank, node)| (node.id, (i, rank))));
+                }
+                Space::Counted { .. } => _ = self.counted_at.insert(site.pool, i),
+            }
+        }
+        self.held.clear();
+        for (slot, placement, pool) in placed {
+            let cards = self.cards_at(&placement, pool, self.runs[slot].cards.count);
+            if let Some(site) = self.sites.get_mut(cards.site as usize) {
+                site.take(&cards);
+                site.ends.insert((self.runs[slot].end, slot));
+            }
+            self.runs[slot].cards = cards;
+        }
+        self.asks.look_again(&self.sites);
+        self.hold_for_maintenance();
+        self.is_stale = true;
+    }
+
+    fn place(&self, slot: u32, run: &Run) -> (u32, Placement, Option<PoolId>) {
+        match self.sites.get(run.cards.site as usize) {
+            Some(site) => (slot, self.placement(&run.cards), Some(site.pool)),
+            None => (slot, Placement(Vec::new()), None),
+        }
+    }
+
+    /// Where cards are: of `placement`, or `count` of a counted pool. What is not free, or on no node that is known, is left
+    /// out.
+    fn cards_at(&self, placement: &Placement, counted: Option<PoolId>, count: u32) -> Cards {
+        let first = placement.0.first().and_then(|slot| self.node_at.get(&slot.node)).map(|&(site, _)| site);
+        let site = first.or_else(|| counted.and_then(|pool| self.counted_at.get(&pool).copied()));
+        let Some(site) = site else { return Cards { site: NONE, count, places: Vec::new() } };
+        let Space::Nodes { hall, .. } = &self.sites[site as usize].space else {
+            let free = self.sites[site as usize].free_cards();
+            return Cards { site, count: count.min(free), places: Vec::new() };
+        };
+        let at = |slot: &domain::node::Slot| match self.node_at.get(&slot.node) {
+            Some(&(of, rank)) if of == site => Some((rank, slot.cards.intersection(hall.free(rank)))),
+            _ => None,
+        };
+        Cards { site, count, places: placement.0.iter().filter_map(at).collect() }
+    }
+
+    /// The cards that the nodes say are free, where that is less than what runs leave.
+    fn free_as_seen(&mut self, nodes: &[NodeView]) {
+        for node in nodes {
+            let Some(&(site, rank)) = self.node_at.get(&node.id) else { continue };
+            let Space::Nodes { ground, hall, .. } = &mut self.sites[site as usize].space else { continue };
+            hall.set(ground, rank, node.free.intersection(node.cards));
+        }
+    }
+
+    fn hold_for_maintenance(&mut self) {
+        for (i, site) in (0..).zip(&mut self.sites) {
+            let Space::Nodes { ground, .. } = &site.space else { continue };
+            let windows: Vec<(u32, NodeId, CardSet, crate::Window)> = (0..)
+                .zip(&ground.nodes)
+                .filter_map(|(rank, node)| Some((rank, node.id, node.cards, node.maintenance?)))
+                .filter(|(.., window)| window.until > self.now)
+                .collect();
+            for (rank, id, cards, window) in windows {
+                let cards = Cards { site: i, count: cards.len(), places: vec![(rank, cards)] };
+                let owner = Owner::Maintenance(rank);
+                let (from, until) = (window.from, window.until);
+                site.add_hold(Hold { owner, id: u128::from_be_bytes(*id.as_bytes()), from, until, cards, spare: 0, is_stale: false });
+            }
+        }
+    }
+
+    /// Lets a node take runs, or no more. What is not known is ignored.
+    pub fn set_takes_runs(&mut self, node: NodeId, takes_runs: bool) {
+        let Some(&(site, rank)) = self.node_at.get(&node) else { return };
+        self.sites[site as usize].set_takes_runs(rank, takes_runs);
+        self.asks.look_again(&self.sites);
+        self.is_stale = true;
+        self.outlook = None;
+    }
+
+    /// What cohorts lend to those outside of them.
+    pub fn set_cohorts(&mut self, cohorts: Vec<Cohort>) {
+        self.is_stale |= self.cohorts != cohorts;
+        self.cohorts = cohorts;
+    }
+
+    /// A queue that is new, or is otherwise than it was.
+    pub fn set_queue(&mut self, queue: Queue, now: Timestamp) {
+        let Some(&known) = self.account_of.get(&queue.id) else {
+            let account = index(self.accounts.len());
+            self.account_of.insert(queue.id, account);
+            let pools = self.asks.pools(&queue.pools);
+            self.accounts.push(Account::new(queue, pools, now));
+            if self.policy.order == Order::FairShare {
+                self.streams.resize(self.accounts.len() * ServiceClass::ALL.len(), Stream::default());
+            }
+            self.is_stale = true;
+            return;
+        };
+        let account = &mut self.accounts[known as usize];
+        let (terms, cohort, gate, pools) =
+            (account.queue.terms, account.queue.cohort, account.queue.gate, account.queue.pools.clone());
+        account.set(queue, now);
+        let (new, limit) = (&account.queue, account.limit);
+        let (has_moved, has_turned) = (new.pools != pools, new.gate != gate);
+        self.is_stale |= has_moved || new.terms != terms || new.cohort != cohort;
+        if has_moved {
+            account.pools = self.asks.pools(&account.queue.pools);
+        }
+        if has_moved || has_turned || new_limit_matters(limit, terms) {
+            let of_queue: Vec<u32> =
+                self.jobs.iter().filter(|(_, job)| job.account == known).map(|(slot, _)| slot).collect();
+            for slot in of_queue {
+                let (job, account) = (&self.jobs[slot], &self.accounts[known as usize]);
+                let ask = self.asks.of(&job.waiting, account.pools, &self.sites);
+                self.step_back(slot);
+                self.jobs[slot].ask = ask;
+                self.line_up(slot);
+            }
+        }
+    }
+
+    /// A run that holds cards already.
+    pub fn occupy(&mut self, run: &Occupied, now: Timestamp) -> Ticket {
+        self.now = self.now.max(now);
+        let cards = self.cards_at(&run.placement, run.counted, run.cards);
+        let account = self.account_of.get(&run.queue).copied().unwrap_or(NONE);
+        let slot = self.begin(Run {
+            id: Some(run.run),
+            job: run.job,
+            account,
+            class: run.class,
+            cards,
+            started_at: run.started_at,
+            end: run.expected_end,
+            is_preempted: run.is_preempted,
+        });
+        self.run_of.insert(run.run, slot);
+        Ticket(slot)
+    }
+
+    pub(crate) fn begin(&mut self, run: Run) -> u32 {
+        let (account, count, end, site) = (run.account, run.cards.count, run.end, run.cards.site);
+        let slot = self.runs.insert(run);
+        if let Some(site) = self.sites.get_mut(site as usize) {
+            let cards = &self.runs[slot].cards;
+            site.take(cards);
+            site.ends.insert((end, slot));
+            for hold in site.holds.iter_mut().filter(|hold| hold.from < end) {
+                hold.spare = hold.spare.saturating_sub(count);
+            }
+        }
+        if let Some(of) = self.accounts.get_mut(account as usize) {
+            of.begin(slot, count, end, self.now);
+            if let Some(quotas) = &mut self.quotas {
+                quotas.count(of.branch, i64::from(count));
+            }
+        }
+        self.outlook = None;
+        slot
+    }
+
+    /// Names a run that was started as `ticket`, and says when it ends at the latest.
+    pub fn confirm(&mut self, ticket: Ticket, id: RunId, expected_end: Timestamp) {
+        self.runs[ticket.0].id = Some(id);
+        self.run_of.insert(id, ticket.0);
+        self.set_end(ticket.0, expected_end);
+    }
+
+    pub(crate) fn set_end(&mut self, slot: u32, end: Timestamp) {
+        let run = &mut self.runs[slot];
+        if run.end == end {
+            return;
+        }
+        let before = std::mem::replace(&mut run.end, end);
+        if let Some(site) = self.sites.get_mut(run.cards.site as usize) {
+            site.ends.remove(&(before, slot));
+            site.ends.insert((end, slot));
+            site.holds.iter_mut().for_each(|hold| hold.is_stale = true);
+        }
+        if let Some(of) = self.accounts.get_mut(run.account as usize) {
+            of.set_end(slot, end);
+        }
+        self.outlook = None;
+    }
+
+    /// The ticket of a run that was named.
+    pub fn ticket(&self, id: RunId) -> Option<Ticket> {
+        self.run_of.get(&id).copied().map(Ticket)
+    }
+
+    /// A run has ended: its cards are free.
+    pub fn end(&mut self, ticket: Ticket, now: Timestamp) {
+        let Some(run) = self.runs.remove(ticket.0) else { return };
+        self.now = self.now.max(now);
+        if let Some(id) = run.id {
+            self.run_of.remove(&id);
+        }
+        if let Some(site) = self.sites.get_mut(run.cards.site as usize) {
+            site.ends.remove(&(run.end, ticket.0));
+            site.give(&run.cards);
+            self.is_stale |= self.quotas.is_some() && site.has_out(&run.cards);
+            let are_many = site.holds.len() > 1;
+            for hold in site.holds.iter_mut().filter(|hold| are_many || run.end >= hold.from) {
+                hold.is_stale = true;
+            }
+        }
+        if let Some(of) = self.accounts.get_mut(run.account as usize) {
+            of.end(ticket.0, self.now);
+            if let Some(quotas) = &mut self.quotas {
+                quotas.count(of.branch, -i64::from(run.cards.count));
+            }
+        }
+        self.outlook = None;
+    }
+
+    /// A job that waits, new or otherwise than it was: with other tasks, or with nothing in its way any more.
+    pub fn submit(&mut self, waiting: Waiting) {
+        let account = self.account_of.get(&waiting.queue).copied().unwrap_or(NONE);
+        let ask = match self.accounts.get(account as usize) {
+            Some(account) => self.asks.of(&waiting, account.pools, &self.sites),
+            None => NONE,
+        };
+        self.outlook = None;
+        if let Some(&slot) = self.job_of.get(&waiting.job) {
+            let job = &mut self.jobs[slot];
+            let is_same = job.ask == ask
+                && job.account == account
+                && (job.waiting.class, job.waiting.time_limit, job.waiting.submitted_at)
+                    == (waiting.class, waiting.time_limit, waiting.submitted_at);
+            if is_same && job.is_lined_up && waiting.tasks > 0 && !is_dependent(&waiting) {
+                job.waiting = waiting;
+                return;
+            }
+            self.step_back(slot);
+            let job = &mut self.jobs[slot];
+            (job.waiting, job.account, job.ask) = (waiting, account, ask);
+            self.line_up(slot);
+            return;
+        }
+        let id = waiting.job;
+        let slot = self.jobs.insert(Job { waiting, account, ask, is_lined_up: false, reclaimed_until: None });
+        self.job_of.insert(id, slot);
+        self.line_up(slot);
+    }
+
+    /// A job that waits no more, be it that it was cancelled.
+    pub fn withdraw(&mut self, job: JobId) {
+        if let Some(slot) = self.job_of.remove(&job) {
+            self.step_back(slot);
+            self.drop_hold(slot);
+            self.jobs.remove(slot);
+            self.outlook = None;
+        }
+    }
+
+    /// How many jobs wait.
+    pub fn waiting(&self) -> usize {
+        self.job_of.len()
+    }
+
+    /// Cards that are free on nodes that take runs.
+    pub fn free_cards(&self) -> u32 {
+        self.sites.iter().map(Site::free_cards).sum()
+    }
+
+    /// Free cards that are on nodes on which something runs. The share of them in the free cards measures how broken up
+    /// the nodes are.
+    pub fn scattered_cards(&self) -> u32 {
+        let of = |site: &Site| match &site.space {
+            Space::Nodes { hall, .. } => hall.scattered_cards(),
+            Space::Counted { .. } => 0,
+        };
+        self.sites.iter().map(of).sum()
+    }
+
+    /// Puts a job into its stream, if it may start as far as itself and its contract's state are concerned.
+    fn line_up(&mut self, slot: u32) {
+        let job = &self.jobs[slot];
+        let Some(account) = self.accounts.get(job.account as usize) else { return };
+        let ask = &self.asks.list[job.ask as usize];
+        let may = job.waiting.tasks > 0 && !is_dependent(&job.waiting) && account.queue.gate == Gate::Open;
+        if may && ask.misfit.is_none() && ask.cards <= account.limit {
+            let (stream, entry) = (self.stream_of(job), self.entry(slot));
+            self.streams[stream].insert(entry);
+            self.jobs[slot].is_lined_up = true;
+        } else {
+            self.drop_hold(slot);
+        }
+    }
+
+    fn step_back(&mut self, slot: u32) {
+        if self.jobs[slot].is_lined_up {
+            let (stream, entry) = (self.stream_of(&self.jobs[slot]), self.entry(slot));
+            let position = self.streams[stream].position(&entry);
+            debug_assert!(self.streams[stream].get(position).is_some_and(|of| of.job == slot));
+            self.streams[stream].remove(position);
+            self.jobs[slot].is_lined_up = false;
+        }
+    }
+
+    pub(crate) fn drop_hold(&mut self, slot: u32) {
+        if let Some(site) = self.held.remove(&slot) {
+            self.sites[site as usize].remove_hold(Owner::Job(slot));
+        }
+    }
+
+    pub(crate) fn stream_of(&self, job: &Job) -> usize {
+        match self.policy.order {
+            Order::FairShare => job.account as usize * ServiceClass::ALL.len() + job.waiting.class as usize,
+            Order::Fifo | Order::ShortestFirst => job.waiting.class as usize,
+        }
+    }
+
+    pub(crate) fn entry(&self, slot: u32) -> Entry {
+        let job = &self.jobs[slot];
+        let first = if self.policy.order == Order::ShortestFirst { job.waiting.time_limit.0 } else { 0 };
+        Entry {
+            key: (first, job.waiting.submitted_at.as_micros()),
+            id: u128::from_be_bytes(*job.waiting.job.as_bytes()),
+            job: slot,
+            ask: job.ask,
+            limit: job.waiting.time_limit,
+        }
+    }
+
+    /// That of the queue of a stream.
+    pub(crate) fn standing(&mut self, stream: u32) -> Standing {
+        match self.policy.order {
+            Order::FairShare => {
+                let account = &mut self.accounts[stream as usize / ServiceClass::ALL.len()];
+                account.standing(&self.policy, self.now)
+            }
+            Order::Fifo | Order::ShortestFirst => Standing::EQUAL,
+        }
+    }
+
+    pub(crate) fn placement(&self, cards: &Cards) -> Placement {
+        match &self.sites[cards.site as usize].space {
+            Space::Nodes { ground, .. } => ground.placement(&cards.places),
+            Space::Counted { .. } => Placement(Vec::new()),
+        }
+    }
+
+    /// The tree of quotas as nodes and queues are now.
+    pub(crate) fn renew_quotas(&mut self) {
+        if !std::mem::take(&mut self.is_stale) {
+            return;
+        }
+        let keeps = |account: &Account| account.queue.terms.lending_limit.is_some() || account.queue.cohort.is_some();
+        if !self.accounts.iter().any(keeps) {
+            self.quotas = None;
+            return;
+        }
+        let (mut quotas, markets) = (Quotas::default(), self.markets());
+        let mut roots: BTreeMap<u32, (u32, BTreeMap<_, u32>)> = BTreeMap::new();
+        for (i, market) in (0..).zip(&markets) {
+            let account = &self.accounts[i as usize];
+            let (root, cohorts) = roots.entry(*market).or_insert_with(|| {
+                let in_market = |site: &&Site| markets_pool(&self.accounts, &markets, *market, site.pool);
+                let cards: u32 = self.sites.iter().filter(in_market).map(Site::capacity).sum();
+                let of_market = self.accounts.iter().zip(&markets).filter(|(_, of)| *of == market);
+                let guaranteed: u32 = of_market.map(|(account, _)| account.queue.terms.guaranteed_cards).sum();
+                let nobodys = i64::from(cards.saturating_sub(guaranteed));
+                (quotas.add(None, nobodys, None), BTreeMap::new())
+            });
+            let root = *root;
+            let parent = match account.queue.cohort {
+                None => root,
+                Some(id) => *cohorts.entry(id).or_insert_with(|| {
+                    let known = self.cohorts.iter().find(|cohort| cohort.id == id);
+                    let lending_limit = known.map_or(Some(0), |cohort| cohort.lending_limit.map(i64::from));
+                    quotas.add(Some(root), 0, lending_limit)
+                }),
+            };
+            let terms = account.queue.terms;
+            let (own, lending) = (i64::from(terms.guaranteed_cards), terms.lending_limit.map(i64::from));
+            self.accounts[i as usize].branch = quotas.add(Some(parent), own, lending);
+        }
+        for account in &self.accounts {
+            quotas.count(account.branch, i64::from(account.running));
+        }
+        self.quotas = Some(quotas);
+    }
+
+    /// For each queue the market in which it is: queues that share a pool, be it through others, are in one.
+    fn markets(&self) -> Vec<u32> {
+        let mut market: Vec<u32> = (0..index(self.accounts.len())).collect();
+        let mut of_pool: BTreeMap<PoolId, u32> = BTreeMap::new();
+        for i in 0..self.accounts.len() {
+            for pool in self.accounts[i].queue.pools.iter() {
+                let (own, others) = (market[i], *of_pool.entry(*pool).or_insert(market[i]));
+                if own != others {
+                    let (into, from) = (own.min(others), own.max(others));
+                    market.iter_mut().filter(|of| **of == from).for_each(|of| *of = into);
+                    of_pool.values_mut().filter(|of| **of == from).for_each(|of| *of = into);
+                }
+            }
+        }
+        market
+    }
+
+    /// Time limits are counted from `now`.
+    pub(crate) fn end_of(&self, limit: Millis) -> Timestamp {
+        self.now.plus(limit)
+    }
+}
+
+pub(crate) fn is_dependent(waiting: &Waiting) -> bool {
+    matches!(waiting.block, Some(Block::Dependency { .. }))
+}
+
+fn markets_pool(accounts: &[Account], markets: &[u32], market: u32, pool: PoolId) -> bool {
+    accounts.iter().zip(markets).any(|(account, of)| *of == market && account.queue.pools.contains(&pool))
+}
+
+/// Whether jobs that asked for more than the contract allows may now be within it, or the other way round.
+fn new_limit_matters(limit: u32, before: domain::QueueTerms) -> bool {
+    let borrowable = before.borrowing_limit.map(|limit| before.guaranteed_cards.saturating_add(limit));
+    limit != before.max_running_cards.min(borrowable.unwrap_or(u32::MAX))
+}

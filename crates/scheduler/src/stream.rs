@@ -1,0 +1,102 @@
+//! The jobs that may start, in order: of each service class, and of each queue where queues matter.
+
+use std::collections::VecDeque;
+
+use domain::Millis;
+
+/// Jobs in the order in which they have their turn.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stream {
+    entries: VecDeque<Entry>,
+    /// What they ask for: how many of them, and a bound below which none of their time limits is.
+    asks: Vec<Asked>,
+}
+
+/// A job; those of a stream are in this order, and then in that of their ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Entry {
+    /// What the policy orders by, then by age.
+    pub(crate) key: (i64, i64),
+    pub(crate) id: u128,
+    pub(crate) job: u32,
+    pub(crate) ask: u32,
+    pub(crate) limit: Millis,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    pub(crate) ask: u32,
+    pub(crate) count: u32,
+    pub(crate) shortest: Millis,
+}
+
+impl Stream {
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(crate) fn get(&self, position: usize) -> Option<&Entry> {
+        self.entries.get(position)
+    }
+
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter()
+    }
+
+    pub(crate) fn asks(&self) -> &[Asked] {
+        &self.asks
+    }
+
+    /// Log of the jobs, and linear in those that come after it.
+    pub(crate) fn insert(&mut self, entry: Entry) {
+        match self.asks.iter_mut().find(|asked| asked.ask == entry.ask) {
+            Some(asked) => {
+                asked.count += 1;
+                asked.shortest = asked.shortest.min(entry.limit);
+            }
+            None => self.asks.push(Asked { ask: entry.ask, count: 1, shortest: entry.limit }),
+        }
+        let at = match self.entries.back() {
+            Some(last) if *last > entry => self.position(&entry),
+            _ => self.entries.len(),
+        };
+        self.entries.insert(at, entry);
+    }
+
+    /// Where an entry is, or would be.
+    pub(crate) fn position(&self, entry: &Entry) -> usize {
+        self.entries.partition_point(|other| other < entry)
+    }
+
+    pub(crate) fn remove(&mut self, position: usize) {
+        let Some(entry) = self.entries.remove(position) else { return };
+        self.forget(&entry);
+    }
+
+    /// Takes out what is at these positions, which are in rising order.
+    pub(crate) fn remove_all(&mut self, positions: &[u32]) {
+        if positions.len() < 16 {
+            return positions.iter().rev().for_each(|&position| self.remove(position as usize));
+        }
+        let mut gone = positions.iter().peekable();
+        let kept = (0..).zip(&self.entries).filter_map(|(i, entry)| match gone.next_if(|&&position| position == i) {
+            Some(_) => None,
+            None => Some(*entry),
+        });
+        let kept: VecDeque<Entry> = kept.collect();
+        for &position in positions {
+            let entry = self.entries[position as usize];
+            self.forget(&entry);
+        }
+        self.entries = kept;
+    }
+
+    fn forget(&mut self, entry: &Entry) {
+        if let Some(i) = self.asks.iter().position(|asked| asked.ask == entry.ask) {
+            self.asks[i].count -= 1;
+            if self.asks[i].count == 0 {
+                self.asks.swap_remove(i);
+            }
+        }
+    }
+}
