@@ -1,6 +1,6 @@
 //! What a plan costs: a center of 160 cards as in the seed story, and a network of 100,000.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use divan::Bencher;
 use domain::{
@@ -9,7 +9,7 @@ use domain::{
     card::Affinity,
     node::{Slot, even_rings},
 };
-use scheduler::{Gate, NodeView, Occupied, Policy, Queue, Snapshot, Waiting, plan, try_out};
+use scheduler::{Gate, NodeView, Occupied, Planner, Policy, Queue, Snapshot, Waiting, plan, try_out};
 
 fn main() {
     divan::main();
@@ -159,4 +159,27 @@ fn network_100_000_cards_100_000_jobs(bencher: Bencher, filled: usize) {
     fill(&mut snapshot, filled);
     let policy = Policy { max_starts: 100_000, ..Policy::default() };
     bencher.bench(|| plan(&snapshot, &policy, NOW));
+}
+
+/// The same network, full: a run ends, and what can start then starts. Beside it a plan from scratch of the same.
+#[divan::bench(args = [true, false], sample_count = 200)]
+fn network_after_one_event(bencher: Bencher, is_told: bool) {
+    let mut snapshot = center(12_500, 1_000, 100_000, MIXED);
+    fill(&mut snapshot, 12_500);
+    let policy = Policy { forecast_runs: 0, ..Policy::default() };
+    let mut planner = Planner::of(&snapshot, policy, NOW);
+    planner.plan(NOW);
+    let mut runs: VecDeque<_> = snapshot.running.iter().map(|run| planner.ticket(run.run).expect("it runs")).collect();
+    let mut now = NOW;
+    bencher.bench_local(|| {
+        now = now.plus(Millis::from_secs(1));
+        if is_told {
+            planner.end(runs.pop_front().expect("there are always runs"), now);
+            let decisions = planner.plan(now);
+            runs.extend(decisions.starts.iter().map(|start| start.ticket));
+            decisions.starts.len()
+        } else {
+            Planner::of(&snapshot, policy, now).plan(now).starts.len()
+        }
+    });
 }

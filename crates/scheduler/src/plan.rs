@@ -131,15 +131,15 @@ impl Planner {
     }
 
     fn plan_class(&mut self, class: ServiceClass, decisions: &mut Decisions) {
-        let classes = ServiceClass::ALL.len();
-        let streams = match self.policy.order {
-            Order::FairShare => (class as usize..self.streams.len()).step_by(classes),
-            Order::Fifo | Order::ShortestFirst => (class as usize..class as usize + 1).step_by(classes),
-        };
         let mut turns = BinaryHeap::new();
-        for stream in streams {
-            turns.extend(self.turn(index(stream), 0).map(Reverse));
-        }
+        let mut busy = std::mem::take(&mut self.busy[class as usize]);
+        busy.retain(|&stream| {
+            let turn = self.turn(stream, 0);
+            turns.extend(turn.map(Reverse));
+            self.is_busy[stream as usize] = turn.is_some();
+            turn.is_some()
+        });
+        self.busy[class as usize] = busy;
         let mut gone: Vec<u32> = Vec::new();
         while let Some(Reverse(turn)) = turns.pop() {
             let next = turns.peek().map(|Reverse(next)| *next);
@@ -195,6 +195,11 @@ impl Planner {
                 Served::Waits => position += 1,
                 Served::Failed => {
                     position += 1;
+                    if self.policy.backfill == Backfill::None
+                        && self.sites.iter().all(|site| site.held_in.0 == self.stamp)
+                    {
+                        return None;
+                    }
                     if self.can_nothing_start(stream) && last_holder.is_none_or(|last| last < position) {
                         return None;
                     }

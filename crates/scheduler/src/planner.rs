@@ -45,6 +45,9 @@ pub struct Planner {
     run_of: FxHashMap<RunId, u32>,
     /// By service class, and by queue where queues matter.
     pub(crate) streams: Vec<Stream>,
+    /// Of each class the streams that may have jobs; whether a stream is among them.
+    pub(crate) busy: [Vec<u32>; ServiceClass::ALL.len()],
+    pub(crate) is_busy: Vec<bool>,
     /// Jobs to which a start is promised, and the site of their hold.
     pub(crate) held: BTreeMap<u32, u32>,
     /// The order in which the streams had their turn at last.
@@ -105,6 +108,8 @@ impl Planner {
             runs: Slab::default(),
             run_of: FxHashMap::default(),
             streams: vec![Stream::default(); ServiceClass::ALL.len()],
+            busy: [const { Vec::new() }; ServiceClass::ALL.len()],
+            is_busy: vec![false; ServiceClass::ALL.len()],
             held: BTreeMap::new(),
             order: Vec::new(),
             outlook: None,
@@ -256,7 +261,9 @@ impl Planner {
             let pools = self.asks.pools(&queue.pools);
             self.accounts.push(Account::new(queue, pools, now));
             if self.policy.order == Order::FairShare {
-                self.streams.resize(self.accounts.len() * ServiceClass::ALL.len(), Stream::default());
+                let streams = self.accounts.len() * ServiceClass::ALL.len();
+                self.streams.resize(streams, Stream::default());
+                self.is_busy.resize(streams, false);
             }
             self.is_stale = true;
             return;
@@ -445,8 +452,11 @@ impl Planner {
         let ask = &self.asks.list[job.ask as usize];
         let may = job.waiting.tasks > 0 && !is_dependent(&job.waiting) && account.queue.gate == Gate::Open;
         if may && ask.misfit.is_none() && ask.cards <= account.limit {
-            let (stream, entry) = (self.stream_of(job), self.entry(slot));
+            let (stream, entry, class) = (self.stream_of(job), self.entry(slot), job.waiting.class);
             self.streams[stream].insert(entry);
+            if !std::mem::replace(&mut self.is_busy[stream], true) {
+                self.busy[class as usize].push(index(stream));
+            }
             self.jobs[slot].is_lined_up = true;
         } else {
             self.drop_hold(slot);
