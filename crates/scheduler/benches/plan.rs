@@ -169,7 +169,8 @@ fn network_after_one_event(bencher: Bencher, is_told: bool) {
     let policy = Policy { forecast_runs: 0, ..Policy::default() };
     let mut planner = Planner::of(&snapshot, policy, NOW);
     planner.plan(NOW);
-    let mut runs: VecDeque<_> = snapshot.running.iter().map(|run| planner.ticket(run.run).expect("it runs")).collect();
+    let mut runs: VecDeque<_> =
+        snapshot.running.iter().map(|run| planner.ticket(run.run).expect("it runs")).collect();
     let mut now = NOW;
     bencher.bench_local(|| {
         now = now.plus(Millis::from_secs(1));

@@ -127,7 +127,8 @@ impl Ask {
     fn look(&mut self, sites: &[Site], pools: &[PoolId]) {
         let Key { models, labels, want, nodes, .. } = &self.key;
         let may_use = |site: &Site| {
-            pools.contains(&site.pool) && (models.is_empty() || models.iter().any(|model| **model == *site.model))
+            pools.contains(&site.pool)
+                && (models.is_empty() || models.iter().any(|model| **model == *site.model))
         };
         let of = |(i, site): (u32, &Site)| {
             let labelled = match &site.space {
@@ -140,19 +141,20 @@ impl Ask {
         self.sites = (0..).zip(sites).filter_map(of).collect();
         // With exclusive nodes, as many as the largest of them has.
         let most = |site: &Site| match &site.space {
-            Space::Nodes { whole, .. } if want.is_exclusive => whole.iter().map(|(kind, ..)| kind.cards()).max(),
+            Space::Nodes { whole, .. } if want.is_exclusive => {
+                whole.iter().map(|(kind, ..)| kind.cards()).max()
+            }
             _ => None,
         };
         let a_node = self.sites.iter().filter_map(|(site, _)| most(&sites[*site as usize])).max();
         self.cards = nodes.saturating_mul(a_node.unwrap_or(want.cards));
         self.misfit = self.find_misfit(sites);
-        let able = self.sites.iter().map(|(site, labelled)| sites[*site as usize].able(self.need(labelled).search));
+        let able =
+            self.sites.iter().map(|(site, labelled)| sites[*site as usize].able(self.need(labelled).search));
         let best = able.max_by_key(|&(all, usable)| (usable, all));
-        self.nodes_out = best.filter(|&(_, usable)| usable < self.key.nodes).map(|(all, usable)| Limit::NodesOut {
-            out: all - usable,
-            usable,
-            needed: self.key.nodes,
-        });
+        self.nodes_out = best
+            .filter(|&(_, usable)| usable < self.key.nodes)
+            .map(|(all, usable)| Limit::NodesOut { out: all - usable, usable, needed: self.key.nodes });
     }
 
     /// Why it can't start even if nothing else ran and every node took runs.

@@ -51,7 +51,7 @@ impl Planner {
         let mut verdicts = Vec::with_capacity(self.jobs.len());
         for stream in self.order.clone() {
             let rank = outlook.rank[&stream];
-            let class = self.class_of(stream);
+            let class = class_of(stream);
             let entries: Vec<_> = self.streams[stream as usize].entries().copied().collect();
             let before = outlook.ahead[&stream];
             for (position, entry) in (0..).zip(entries) {
@@ -67,10 +67,6 @@ impl Planner {
         verdicts
     }
 
-    fn class_of(&self, stream: u32) -> ServiceClass {
-        ServiceClass::ALL[stream as usize % ServiceClass::ALL.len()]
-    }
-
     fn look_out(&mut self) -> Outlook {
         let mut outlook = Outlook::default();
         // Jobs came to streams that were empty at the last plan.
@@ -78,8 +74,9 @@ impl Planner {
         let new = (0..index(self.streams.len())).filter(|stream| !known.contains(stream));
         let new: Vec<u32> = new.filter(|&stream| self.streams[stream as usize].len() > 0).collect();
         self.order.extend(new);
-        let classes: Vec<ServiceClass> = self.order.iter().map(|&stream| self.class_of(stream)).collect();
-        let mut order: Vec<(ServiceClass, u32)> = classes.into_iter().zip(self.order.iter().copied()).collect();
+        let classes: Vec<ServiceClass> = self.order.iter().map(|&stream| class_of(stream)).collect();
+        let mut order: Vec<(ServiceClass, u32)> =
+            classes.into_iter().zip(self.order.iter().copied()).collect();
         order.sort_by_key(|(class, _)| *class);
         self.order = order.into_iter().map(|(_, stream)| stream).collect();
         let mut ahead = 0;
@@ -157,7 +154,11 @@ impl Planner {
             return limit.clone();
         }
         if account.is_above_limit_with(ask.cards) {
-            return Limit::MaxRunningCards { running: account.running, asked: ask.cards, limit: account.limit };
+            return Limit::MaxRunningCards {
+                running: account.running,
+                asked: ask.cards,
+                limit: account.limit,
+            };
         }
         if let Some(until) = job.reclaimed_until.filter(|_| self.held.contains_key(&slot)) {
             return Limit::Reclaiming { asked: ask.cards, until };
@@ -213,11 +214,16 @@ impl Planner {
             for owner in owners {
                 match owner {
                     Owner::Job(of) if of != slot => {
-                        let job = self.jobs.get(of).map(|job| Limit::Behind { job: job.waiting.job, ahead: 0 });
+                        let job =
+                            self.jobs.get(of).map(|job| Limit::Behind { job: job.waiting.job, ahead: 0 });
                         behind = behind.or(job);
                     }
                     Owner::Maintenance(rank) => {
-                        let from = at.holds.iter().find(|hold| hold.owner == Owner::Maintenance(rank)).map(|hold| hold.from);
+                        let from = at
+                            .holds
+                            .iter()
+                            .find(|hold| hold.owner == Owner::Maintenance(rank))
+                            .map(|hold| hold.from);
                         behind = behind.or(from.map(|from| Limit::Maintenance { from }));
                     }
                     Owner::Job(_) => {}
@@ -250,5 +256,8 @@ impl Planner {
         }
         first
     }
+}
 
+fn class_of(stream: u32) -> ServiceClass {
+    ServiceClass::ALL[stream as usize % ServiceClass::ALL.len()]
 }

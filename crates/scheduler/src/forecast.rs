@@ -27,7 +27,8 @@ impl Planner {
     /// start, with a search for each that does.
     pub(crate) fn forecast(&self) -> FxHashMap<u32, Timestamp> {
         let first = self.first_in_order(self.policy.forecast_runs);
-        let mut ahead: Vec<Ahead> = first.into_iter().map(|(job, tasks)| Ahead { job, tasks, start: None }).collect();
+        let mut ahead: Vec<Ahead> =
+            first.into_iter().map(|(job, tasks)| Ahead { job, tasks, start: None }).collect();
         if ahead.is_empty() {
             return FxHashMap::default();
         }
@@ -38,7 +39,8 @@ impl Planner {
             coming: Vec::new(),
             planner: self,
         };
-        let of_site = |site: &Site| site.ends.iter().map(|&(at, run)| (at.max(self.now), run)).collect::<Vec<_>>();
+        let of_site =
+            |site: &Site| site.ends.iter().map(|&(at, run)| (at.max(self.now), run)).collect::<Vec<_>>();
         let mut ends: Vec<(Timestamp, u32)> = self.sites.iter().flat_map(of_site).collect();
         ends.sort_unstable();
         let (mut ends, mut now, mut left) = (ends.into_iter().peekable(), self.now, ahead.len());
@@ -49,7 +51,9 @@ impl Planner {
                 break;
             }
             let next_started = future.started.peek().map(|Reverse((at, _))| *at);
-            let Some(at) = ends.peek().map(|(at, _)| *at).into_iter().chain(next_started).min() else { break };
+            let Some(at) = ends.peek().map(|(at, _)| *at).into_iter().chain(next_started).min() else {
+                break;
+            };
             now = at;
             let mut seen = 0;
             while let Some((_, run)) = ends.next_if(|(end, _)| *end == at) {
@@ -146,7 +150,9 @@ impl Future<'_> {
                     .min_by_key(|(quality, cards)| (*quality, cards.site));
                 let Some((_, cards)) = best else {
                     let shut: Vec<u32> = usable().map(|(site, _)| *site).collect();
-                    shut.into_iter().for_each(|site| open_sites[site as usize] = false);
+                    for site in shut {
+                        open_sites[site as usize] = false;
+                    }
                     break;
                 };
                 self.take(&cards);

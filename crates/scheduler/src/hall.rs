@@ -205,7 +205,8 @@ fn choose_switches(ground: &Ground, by_switch: &[u32], nodes: u32) -> Vec<(u32, 
     if let Some(switch) = in_one.min_by_key(|&switch| (by_switch[switch as usize], switch)) {
         return vec![(switch, nodes)];
     }
-    let sum = |group: &std::ops::Range<u32>| group.clone().map(|switch| by_switch[switch as usize]).sum::<u32>();
+    let sum =
+        |group: &std::ops::Range<u32>| group.clone().map(|switch| by_switch[switch as usize]).sum::<u32>();
     let groups = fewest((0..).zip(&ground.groups).map(|(i, group)| (sum(group), i)).collect(), nodes);
     let in_group = |(group, wanted): (u32, u32)| {
         let switches = ground.groups[group as usize].clone();

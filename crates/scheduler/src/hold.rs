@@ -5,9 +5,10 @@
 //! is a promise: it stays the job's, whoever comes later, and is only ever made earlier, as long as runs keep to their time
 //! limits and nodes stay up.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use domain::{CardSet, Millis, Timestamp};
+use rustc_hash::FxHashMap;
 
 use crate::{
     ground::Ground,
@@ -53,13 +54,17 @@ impl Site {
             self.holds.iter().filter(|hold| hold.owner != owner && hold.until > now).collect();
         let ends = self.ends.iter().map(|&(at, run)| (at.max(now), runs(run)));
         let found = match &mut self.space {
-            Space::Counted { free, .. } => counted(*free, ends, &others, need.cards(), lasts, now)
-                .map(|(from, spare)| (from, spare, Cards { site: index, count: need.cards(), places: Vec::new() })),
+            Space::Counted { free, .. } => {
+                counted(*free, ends, &others, need.cards(), lasts, now).map(|(from, spare)| {
+                    (from, spare, Cards { site: index, count: need.cards(), places: Vec::new() })
+                })
+            }
             Space::Nodes { ground, hall, .. } if others.is_empty() => {
                 when_ended(ground, hall, index, need, now, ends).map(|(from, cards)| (from, 0, cards))
             }
             Space::Nodes { ground, hall, .. } => {
-                between(ground, hall, index, need, lasts, now, ends, &others).map(|(from, cards)| (from, 0, cards))
+                between(ground, hall, index, need, lasts, now, ends, &others)
+                    .map(|(from, cards)| (from, 0, cards))
             }
         };
         let (from, spare, cards) = found?;
@@ -169,17 +174,18 @@ fn between<'r>(
     ends: impl Iterator<Item = (Timestamp, &'r Cards)>,
     others: &[&Hold],
 ) -> Option<(Timestamp, Cards)> {
-    let ends: Vec<(Timestamp, &Cards)> = ends.collect();
-    let mut starts: Vec<Timestamp> = ends.iter().map(|(at, _)| *at).chain(others.iter().map(|hold| hold.until)).collect();
-    starts.push(now);
-    starts.sort_unstable();
-    starts.dedup();
+    let mut entering: Vec<&Hold> = others.to_vec();
+    let mut leaving: Vec<&Hold> = others.to_vec();
+    // Both by the end of the list first.
+    entering.sort_unstable_by_key(|hold| Reverse(hold.from));
+    leaving.sort_unstable_by_key(|hold| Reverse(hold.until));
     let mut then = hall.clone();
     // What runs have left free by then, where that is more than now.
-    let mut freed: BTreeMap<u32, CardSet> = BTreeMap::new();
-    let mut ends = ends.into_iter().peekable();
-    let mut is_met = vec![false; others.len()];
-    for start in starts {
+    let mut freed: FxHashMap<u32, CardSet> = FxHashMap::default();
+    let mut met: Vec<&Hold> = Vec::new();
+    let mut ends = ends.peekable();
+    let mut start = now;
+    loop {
         let mut changed: Vec<u32> = Vec::new();
         while let Some((_, ended)) = ends.next_if(|(at, _)| *at <= start) {
             for &(rank, cards) in &ended.places {
@@ -188,18 +194,19 @@ fn between<'r>(
                 changed.push(rank);
             }
         }
-        for (is_met, hold) in is_met.iter_mut().zip(others) {
-            let meets = hold.from < start.plus(lasts) && hold.until > start;
-            if *is_met != meets {
-                *is_met = meets;
-                changed.extend(hold.cards.places.iter().map(|(rank, _)| *rank));
-            }
+        while let Some(hold) = entering.pop_if(|hold| hold.from < start.plus(lasts)) {
+            met.push(hold);
+            changed.extend(hold.cards.places.iter().map(|(rank, _)| *rank));
+        }
+        while let Some(hold) = leaving.pop_if(|hold| hold.until <= start) {
+            met.retain(|other| other.owner != hold.owner);
+            changed.extend(hold.cards.places.iter().map(|(rank, _)| *rank));
         }
         changed.sort_unstable();
         changed.dedup();
         for rank in changed {
-            let met = is_met.iter().zip(others).filter(|(is_met, _)| **is_met).flat_map(|(_, hold)| &hold.cards.places);
-            let held = met.filter(|(of, _)| *of == rank).fold(CardSet::EMPTY, |all, (_, cards)| all.union(*cards));
+            let of_rank = met.iter().flat_map(|hold| &hold.cards.places).filter(|(of, _)| *of == rank);
+            let held = of_rank.fold(CardSet::EMPTY, |all, (_, cards)| all.union(*cards));
             let free = freed.get(&rank).copied().unwrap_or_else(|| hall.free(rank));
             then.set(ground, rank, free.without(held));
         }
@@ -207,7 +214,7 @@ fn between<'r>(
             let found = then.find(ground, need.nodes, need.search)?;
             return Some((start, cards_of(ground, &then, site, &found, need)));
         }
+        let next = ends.peek().map(|(at, _)| *at).into_iter().chain(leaving.last().map(|hold| hold.until));
+        start = next.min()?;
     }
-    None
 }
-

@@ -7,7 +7,7 @@ use domain::{JobId, Millis, Placement, RunId, ServiceClass, Timestamp};
 use crate::{
     Backfill, Order, Plan, Policy, Snapshot, Start, Trial, Waiting,
     account::{Account, Standing},
-    hold::{Hold, Owner},
+    hold::Owner,
     index,
     planner::{Planner, Run, Ticket},
     site::{Cards, Quality},
@@ -24,7 +24,8 @@ const MANY_HOLDERS: usize = 16;
 pub fn plan(snapshot: &Snapshot, policy: &Policy, now: Timestamp) -> Plan {
     let mut planner = Planner::of(snapshot, *policy, now);
     let decisions = planner.plan(now);
-    let starts = decisions.starts.into_iter().map(|started| Start { job: started.job, placement: started.placement });
+    let starts =
+        decisions.starts.into_iter().map(|started| Start { job: started.job, placement: started.placement });
     Plan { starts: starts.collect(), preemptions: decisions.preemptions, verdicts: planner.verdicts() }
 }
 
@@ -35,7 +36,11 @@ pub fn try_out(snapshot: &Snapshot, policy: &Policy, now: Timestamp, job: &Waiti
     planner.submit(job.clone());
     let decisions = planner.plan(now);
     Trial {
-        starts_now: decisions.starts.into_iter().find(|start| start.job == job.job).map(|start| start.placement),
+        starts_now: decisions
+            .starts
+            .into_iter()
+            .find(|start| start.job == job.job)
+            .map(|start| start.placement),
         verdict: planner.verdict(job.job),
     }
 }
@@ -118,7 +123,12 @@ impl Planner {
         }
         let is_due = |(&slot, &site): (&u32, &u32)| {
             let hold = self.sites[site as usize].holds.iter().find(|hold| hold.owner == Owner::Job(slot))?;
-            (hold.from <= self.now).then_some((hold.from, self.jobs[slot].waiting.submitted_at, self.jobs[slot].waiting.job, slot))
+            (hold.from <= self.now).then_some((
+                hold.from,
+                self.jobs[slot].waiting.submitted_at,
+                self.jobs[slot].waiting.job,
+                slot,
+            ))
         };
         let mut due: Vec<_> = self.held.iter().filter_map(is_due).collect();
         due.sort_unstable();
@@ -242,7 +252,8 @@ impl Planner {
         };
         let is_blocked = |asked: &Asked| {
             let ask = &self.asks.list[asked.ask as usize];
-            let wants_room = |account: &Account| account.is_above_limit_with(ask.cards) && !account.has_kept(self.stamp);
+            let wants_room =
+                |account: &Account| account.is_above_limit_with(ask.cards) && !account.has_kept(self.stamp);
             ask.fails_with(self.stamp, asked.shortest) && !account.is_some_and(wants_room)
         };
         self.streams[stream as usize].asks().iter().all(is_blocked)
@@ -253,10 +264,13 @@ impl Planner {
         if self.held.len() > MANY_HOLDERS {
             return Some(u32::MAX);
         }
-        let of = |slot: &u32| self.jobs[*slot].is_lined_up && self.stream_of(&self.jobs[*slot]) == stream as usize;
-        let positions = self.held.keys().filter(|slot| of(slot)).map(|slot| {
-            index(self.streams[stream as usize].position(&self.entry(*slot)))
-        });
+        let of =
+            |slot: &u32| self.jobs[*slot].is_lined_up && self.stream_of(&self.jobs[*slot]) == stream as usize;
+        let positions = self
+            .held
+            .keys()
+            .filter(|slot| of(slot))
+            .map(|slot| index(self.streams[stream as usize].position(&self.entry(*slot))));
         positions.max()
     }
 
@@ -321,16 +335,6 @@ impl Planner {
         Served::Failed
     }
 
-    /// The start that is promised to a job, where nothing happened that could bring it forward.
-    fn is_not_before(&self, slot: u32, ask: u32) -> Option<Timestamp> {
-        if self.asks.list[ask as usize].sites.len() > 1 {
-            return None;
-        }
-        let site = &self.sites[self.held[&slot] as usize];
-        let hold = site.holds.iter().find(|hold| hold.owner == Owner::Job(slot));
-        hold.filter(|hold| !hold.is_stale && hold.from > self.now).map(|hold| hold.from)
-    }
-
     /// The best cards for a run in any site, of at most `room` cards.
     fn find(&mut self, entry: &Entry, end: Timestamp, room: u32) -> Option<Cards> {
         let owner = Owner::Job(entry.job);
@@ -378,60 +382,5 @@ impl Planner {
         let placement = self.placement(&run.cards);
         let ticket = Ticket(self.begin(run));
         decisions.starts.push(Started { ticket, job: id, cards: count, placement, expected_end: end });
-    }
-
-    /// Notes that a job found no cards, for others that ask for the same.
-    fn failed(&mut self, entry: &Entry, end: Timestamp) {
-        let ask = &mut self.asks.list[entry.ask as usize];
-        // Where nothing is held for others from before its end, none of a shorter time limit finds more.
-        let owner = Owner::Job(entry.job);
-        let is_open = |site: &u32| {
-            self.sites[*site as usize].holds.iter().all(|hold| hold.from >= end || hold.owner == owner)
-        };
-        let all_open = ask.sites.iter().all(|(site, _)| is_open(site)) && self.policy.backfill != Backfill::None;
-        ask.failed(self.stamp, if all_open { Millis(i64::MIN) } else { entry.limit });
-    }
-
-    /// Holds cards for a job that found none, if it is the first in one of its sites, or had some held before.
-    fn hold(&mut self, slot: u32, entry: &Entry, owner: Owner) {
-        let ask = &self.asks.list[entry.ask as usize];
-        let had = self.held.contains_key(&slot);
-        let is_taken = |site: &u32| self.sites[*site as usize].held_in.0 == self.stamp;
-        let is_first = !ask.sites.iter().any(|(site, _)| is_taken(site));
-        match self.policy.backfill {
-            Backfill::None => {
-                for (site, _) in &ask.sites {
-                    self.sites[*site as usize].held_in = (self.stamp, slot);
-                }
-                return;
-            }
-            Backfill::Easy if !had && !is_first => return,
-            Backfill::Easy | Backfill::Conservative => self.hold_for(slot, entry, owner),
-        }
-    }
-
-    /// Holds cards for a job from as early as can be.
-    pub(crate) fn hold_for(&mut self, slot: u32, entry: &Entry, owner: Owner) {
-        let ask = &self.asks.list[entry.ask as usize];
-        let was = self.held.get(&slot).copied();
-        let mut best: Option<(Timestamp, u32, Hold)> = None;
-        for (site, labelled) in &ask.sites {
-            let (need, runs) = (ask.need(labelled), |run: u32| &self.runs[run].cards);
-            let found = self.sites[*site as usize].earliest(*site, need, entry.limit, (owner, entry.id), self.now, runs);
-            if let Some(hold) = found
-                && best.as_ref().is_none_or(|(from, ..)| hold.from < *from)
-            {
-                best = Some((hold.from, *site, hold));
-            }
-        }
-        let Some((from, site, hold)) = best else { return };
-        if let Some(was) = was {
-            self.sites[was as usize].remove_hold(owner);
-        }
-        self.sites[site as usize].add_hold(hold);
-        self.sites[site as usize].held_in = (self.stamp, slot);
-        self.held.insert(slot, site);
-        let (account, cards) = (self.jobs[slot].account, ask.cards);
-        self.accounts[account as usize].keep(slot, cards, from, self.now);
     }
 }

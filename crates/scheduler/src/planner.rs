@@ -2,16 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CardSet, ContractId, JobId, Millis, NodeId, Placement, PoolId, RunId, ServiceClass, Timestamp};
+use domain::{ContractId, JobId, Millis, NodeId, Placement, PoolId, RunId, ServiceClass, Timestamp};
 use rustc_hash::FxHashMap;
 
 use crate::{
-    Block, Cohort, CountedPool, Gate, NodeView, Occupied, Order, Policy, Queue, Snapshot, Waiting,
+    Block, Cohort, Gate, Occupied, Order, Policy, Queue, Snapshot, Waiting,
     account::{Account, Standing},
     ask::Asks,
     explain::Outlook,
-    ground::Ground,
-    hold::{Hold, Owner},
+    hold::Owner,
     index,
     quotas::Quotas,
     site::{Cards, Site, Space},
@@ -31,11 +30,11 @@ pub struct Planner {
     pub(crate) stamp: u64,
     /// By pool, then model.
     pub(crate) sites: Vec<Site>,
-    node_at: FxHashMap<NodeId, (u32, u32)>,
-    counted_at: FxHashMap<PoolId, u32>,
+    pub(crate) node_at: FxHashMap<NodeId, (u32, u32)>,
+    pub(crate) counted_at: FxHashMap<PoolId, u32>,
     pub(crate) accounts: Vec<Account>,
     account_of: FxHashMap<ContractId, u32>,
-    cohorts: Vec<Cohort>,
+    pub(crate) cohorts: Vec<Cohort>,
     /// Only where some queue or cohort keeps cards to itself: else nothing but the free cards limits borrowing.
     pub(crate) quotas: Option<Quotas>,
     pub(crate) asks: Asks,
@@ -54,7 +53,7 @@ pub struct Planner {
     pub(crate) order: Vec<u32>,
     pub(crate) outlook: Option<Outlook>,
     /// The sums of quotas are to be made anew.
-    is_stale: bool,
+    pub(crate) is_stale: bool,
 }
 
 /// A job that waits.
@@ -146,105 +145,6 @@ impl Planner {
     pub fn set_policy(&mut self, policy: Policy) {
         debug_assert!(policy.order == self.policy.order || self.jobs.iter().next().is_none());
         self.policy = policy;
-    }
-
-    /// All nodes and counted pools, in place of those that it knew. Runs keep their cards; promises are made anew. In
-    /// nodes, runs and jobs.
-    pub fn set_places(&mut self, nodes: impl Iterator<Item = NodeView>, counted: &[CountedPool]) {
-        let mut nodes: Vec<NodeView> = nodes.collect();
-        nodes.sort_by(|a, b| (a.pool, &a.model).cmp(&(b.pool, &b.model)));
-        let of_nodes = nodes.chunk_by(|a, b| a.pool == b.pool && a.model == b.model).map(|nodes| {
-            let (pool, model) = (nodes[0].pool, nodes[0].model.clone());
-            let ground = Ground::new(nodes.to_vec());
-            let free = ground.nodes.iter().map(|node| node.cards).collect();
-            Site::of_nodes(pool, model, ground, free)
-        });
-        let counted = counted.iter().map(|of| Site::counted(of.pool, of.model.clone(), of.cards));
-        let mut sites: Vec<Site> = of_nodes.chain(counted).collect();
-        sites.sort_by(|a, b| (a.pool, &a.model).cmp(&(b.pool, &b.model)));
-        let placed: Vec<(u32, Placement, Option<PoolId>)> = self.runs.iter().map(|(slot, run)| self.place(slot, run)).collect();
-        self.sites = sites;
-        self.node_at.clear();
-        self.counted_at.clear();
-        for (i, site) in (0..).zip(&self.sites) {
-            match &site.space {
-                Space::Nodes { ground, .. } => {
-                    self.node_at.extend((0..).zip(&ground.nodes).map(|(rank, node)| (node.id, (i, rank))));
-                }
-                Space::Counted { .. } => _ = self.counted_at.insert(site.pool, i),
-            }
-        }
-        self.held.clear();
-        for (slot, placement, pool) in placed {
-            let cards = self.cards_at(&placement, pool, self.runs[slot].cards.count);
-            if let Some(site) = self.sites.get_mut(cards.site as usize) {
-                site.take(&cards);
-                site.ends.insert((self.runs[slot].end, slot));
-            }
-            self.runs[slot].cards = cards;
-        }
-        self.asks.look_again(&self.sites);
-        self.hold_for_maintenance();
-        self.is_stale = true;
-    }
-
-    fn place(&self, slot: u32, run: &Run) -> (u32, Placement, Option<PoolId>) {
-        match self.sites.get(run.cards.site as usize) {
-            Some(site) => (slot, self.placement(&run.cards), Some(site.pool)),
-            None => (slot, Placement(Vec::new()), None),
-        }
-    }
-
-    /// Where cards are: of `placement`, or `count` of a counted pool. What is not free, or on no node that is known, is left
-    /// out.
-    fn cards_at(&self, placement: &Placement, counted: Option<PoolId>, count: u32) -> Cards {
-        let first = placement.0.first().and_then(|slot| self.node_at.get(&slot.node)).map(|&(site, _)| site);
-        let site = first.or_else(|| counted.and_then(|pool| self.counted_at.get(&pool).copied()));
-        let Some(site) = site else { return Cards { site: NONE, count, places: Vec::new() } };
-        let Space::Nodes { hall, .. } = &self.sites[site as usize].space else {
-            let free = self.sites[site as usize].free_cards();
-            return Cards { site, count: count.min(free), places: Vec::new() };
-        };
-        let at = |slot: &domain::node::Slot| match self.node_at.get(&slot.node) {
-            Some(&(of, rank)) if of == site => Some((rank, slot.cards.intersection(hall.free(rank)))),
-            _ => None,
-        };
-        Cards { site, count, places: placement.0.iter().filter_map(at).collect() }
-    }
-
-    /// The cards that the nodes say are free, where that is less than what runs leave.
-    fn free_as_seen(&mut self, nodes: &[NodeView]) {
-        for node in nodes {
-            let Some(&(site, rank)) = self.node_at.get(&node.id) else { continue };
-            let Space::Nodes { ground, hall, .. } = &mut self.sites[site as usize].space else { continue };
-            hall.set(ground, rank, node.free.intersection(node.cards));
-        }
-    }
-
-    fn hold_for_maintenance(&mut self) {
-        for (i, site) in (0..).zip(&mut self.sites) {
-            let Space::Nodes { ground, .. } = &site.space else { continue };
-            let windows: Vec<(u32, NodeId, CardSet, crate::Window)> = (0..)
-                .zip(&ground.nodes)
-                .filter_map(|(rank, node)| Some((rank, node.id, node.cards, node.maintenance?)))
-                .filter(|(.., window)| window.until > self.now)
-                .collect();
-            for (rank, id, cards, window) in windows {
-                let cards = Cards { site: i, count: cards.len(), places: vec![(rank, cards)] };
-                let owner = Owner::Maintenance(rank);
-                let (from, until) = (window.from, window.until);
-                site.add_hold(Hold { owner, id: u128::from_be_bytes(*id.as_bytes()), from, until, cards, spare: 0, is_stale: false });
-            }
-        }
-    }
-
-    /// Lets a node take runs, or no more. What is not known is ignored.
-    pub fn set_takes_runs(&mut self, node: NodeId, takes_runs: bool) {
-        let Some(&(site, rank)) = self.node_at.get(&node) else { return };
-        self.sites[site as usize].set_takes_runs(rank, takes_runs);
-        self.asks.look_again(&self.sites);
-        self.is_stale = true;
-        self.outlook = None;
     }
 
     /// What cohorts lend to those outside of them.
@@ -516,64 +416,6 @@ impl Planner {
         }
     }
 
-    /// The tree of quotas as nodes and queues are now.
-    pub(crate) fn renew_quotas(&mut self) {
-        if !std::mem::take(&mut self.is_stale) {
-            return;
-        }
-        let keeps = |account: &Account| account.queue.terms.lending_limit.is_some() || account.queue.cohort.is_some();
-        if !self.accounts.iter().any(keeps) {
-            self.quotas = None;
-            return;
-        }
-        let (mut quotas, markets) = (Quotas::default(), self.markets());
-        let mut roots: BTreeMap<u32, (u32, BTreeMap<_, u32>)> = BTreeMap::new();
-        for (i, market) in (0..).zip(&markets) {
-            let account = &self.accounts[i as usize];
-            let (root, cohorts) = roots.entry(*market).or_insert_with(|| {
-                let in_market = |site: &&Site| markets_pool(&self.accounts, &markets, *market, site.pool);
-                let cards: u32 = self.sites.iter().filter(in_market).map(Site::capacity).sum();
-                let of_market = self.accounts.iter().zip(&markets).filter(|(_, of)| *of == market);
-                let guaranteed: u32 = of_market.map(|(account, _)| account.queue.terms.guaranteed_cards).sum();
-                let nobodys = i64::from(cards.saturating_sub(guaranteed));
-                (quotas.add(None, nobodys, None), BTreeMap::new())
-            });
-            let root = *root;
-            let parent = match account.queue.cohort {
-                None => root,
-                Some(id) => *cohorts.entry(id).or_insert_with(|| {
-                    let known = self.cohorts.iter().find(|cohort| cohort.id == id);
-                    let lending_limit = known.map_or(Some(0), |cohort| cohort.lending_limit.map(i64::from));
-                    quotas.add(Some(root), 0, lending_limit)
-                }),
-            };
-            let terms = account.queue.terms;
-            let (own, lending) = (i64::from(terms.guaranteed_cards), terms.lending_limit.map(i64::from));
-            self.accounts[i as usize].branch = quotas.add(Some(parent), own, lending);
-        }
-        for account in &self.accounts {
-            quotas.count(account.branch, i64::from(account.running));
-        }
-        self.quotas = Some(quotas);
-    }
-
-    /// For each queue the market in which it is: queues that share a pool, be it through others, are in one.
-    fn markets(&self) -> Vec<u32> {
-        let mut market: Vec<u32> = (0..index(self.accounts.len())).collect();
-        let mut of_pool: BTreeMap<PoolId, u32> = BTreeMap::new();
-        for i in 0..self.accounts.len() {
-            for pool in self.accounts[i].queue.pools.iter() {
-                let (own, others) = (market[i], *of_pool.entry(*pool).or_insert(market[i]));
-                if own != others {
-                    let (into, from) = (own.min(others), own.max(others));
-                    market.iter_mut().filter(|of| **of == from).for_each(|of| *of = into);
-                    of_pool.values_mut().filter(|of| **of == from).for_each(|of| *of = into);
-                }
-            }
-        }
-        market
-    }
-
     /// Time limits are counted from `now`.
     pub(crate) fn end_of(&self, limit: Millis) -> Timestamp {
         self.now.plus(limit)
@@ -582,10 +424,6 @@ impl Planner {
 
 pub(crate) fn is_dependent(waiting: &Waiting) -> bool {
     matches!(waiting.block, Some(Block::Dependency { .. }))
-}
-
-fn markets_pool(accounts: &[Account], markets: &[u32], market: u32, pool: PoolId) -> bool {
-    accounts.iter().zip(markets).any(|(account, of)| *of == market && account.queue.pools.contains(&pool))
 }
 
 /// Whether jobs that asked for more than the contract allows may now be within it, or the other way round.

@@ -45,7 +45,13 @@ impl Planner {
             run.is_preempted = true;
             let (id, job, end) = (run.id, run.job, run.end.min(ends_at));
             self.set_end(victim, end);
-            decisions.preemptions.push(Preemption { ticket: Ticket(victim), run: id, job, for_job, ends_at: end });
+            decisions.preemptions.push(Preemption {
+                ticket: Ticket(victim),
+                run: id,
+                job,
+                for_job,
+                ends_at: end,
+            });
         }
         self.jobs[slot].reclaimed_until = Some(ends_at);
         self.hold_for(slot, entry, Owner::Job(slot));
@@ -55,7 +61,8 @@ impl Planner {
     fn victims(&self, slot: u32, site: u32, need: Need, cards: u32) -> Option<Vec<u32>> {
         let own = self.jobs[slot].account;
         let cohort = self.accounts[own as usize].queue.cohort;
-        let is_near = |account: u32| cohort.is_some() && self.accounts[account as usize].queue.cohort == cohort;
+        let is_near =
+            |account: u32| cohort.is_some() && self.accounts[account as usize].queue.cohort == cohort;
         let at = &self.sites[site as usize];
         let may_end = |&(_, run): &(_, u32)| {
             let run = &self.runs[run];
@@ -65,7 +72,8 @@ impl Planner {
             let has_begun = run.id.is_some() || run.started_at < self.now;
             borrows && has_begun && run.account != own && !run.is_preempted && run.end > self.now
         };
-        let mut candidates: Vec<u32> = at.ends.iter().filter(|end| may_end(end)).map(|&(_, run)| run).collect();
+        let mut candidates: Vec<u32> =
+            at.ends.iter().filter(|end| may_end(end)).map(|&(_, run)| run).collect();
         candidates.sort_unstable_by_key(|&run| {
             let of = &self.runs[run];
             (Reverse(is_near(of.account)), Reverse(of.class), Reverse(of.started_at), Reverse(of.id), of.job)
@@ -82,7 +90,8 @@ impl Planner {
         for run in candidates {
             let of = &self.runs[run];
             let account = &self.accounts[of.account as usize];
-            let already: u32 = cut.iter().filter(|(of_account, _)| *of_account == of.account).map(|(_, cards)| cards).sum();
+            let already: u32 =
+                cut.iter().filter(|(of_account, _)| *of_account == of.account).map(|(_, cards)| cards).sum();
             if account.running.saturating_sub(already) <= account.queue.terms.guaranteed_cards {
                 continue;
             }

@@ -29,6 +29,7 @@ pub(crate) struct Site {
 }
 
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one a site, and nearly all are of nodes")]
 pub(crate) enum Space {
     Nodes {
         ground: Ground,
@@ -181,8 +182,7 @@ impl Site {
     pub(crate) fn add_hold(&mut self, hold: Hold) {
         if let (Space::Nodes { ground, hall, .. }, Some(rest)) = (&self.space, &mut self.rest) {
             for &(rank, cards) in &hold.cards.places {
-                let held = rest.held.entry(rank).or_default();
-                *held = held.union(cards);
+                rest.hold(rank, cards);
                 rest.follow(ground, hall, rank);
             }
         }
@@ -197,7 +197,8 @@ impl Site {
         self.holds.iter_mut().for_each(|hold| hold.is_stale = true);
         if let (Space::Nodes { ground, hall, .. }, Some(rest)) = (&self.space, &mut self.rest) {
             for &(rank, _) in &removed.cards.places {
-                let still = self.holds.iter().flat_map(|hold| &hold.cards.places).filter(|(of, _)| *of == rank);
+                let still =
+                    self.holds.iter().flat_map(|hold| &hold.cards.places).filter(|(of, _)| *of == rank);
                 let held = still.fold(CardSet::EMPTY, |all, (_, cards)| all.union(*cards));
                 rest.held.insert(rank, held);
                 rest.follow(ground, hall, rank);
@@ -248,7 +249,13 @@ impl Site {
     }
 
     /// How many nodes have what is needed besides what is held for others.
-    pub(crate) fn fitting_until(&mut self, need: Need, end: Timestamp, owner: Owner, runs: impl Fn(u32) -> u32) -> u32 {
+    pub(crate) fn fitting_until(
+        &mut self,
+        need: Need,
+        end: Timestamp,
+        owner: Owner,
+        runs: impl Fn(u32) -> u32,
+    ) -> u32 {
         let met = self.met(end);
         let others = self.holds[..met].iter().filter(|hold| hold.owner != owner);
         match &self.space {
@@ -278,7 +285,8 @@ impl Site {
                     while let Some(&(_, run)) = ends.next_if(|(at, _)| *at <= hold.from) {
                         then += runs(run);
                     }
-                    let held = others.clone().filter(|other| other.from <= hold.from && other.until > hold.from);
+                    let held =
+                        others.clone().filter(|other| other.from <= hold.from && other.until > hold.from);
                     least = least.min(then.saturating_sub(held.map(|other| other.cards.count).sum()));
                 }
                 least
@@ -313,11 +321,15 @@ impl Rest {
     fn new(ground: &Ground, hall: &Hall, holds: &[Hold]) -> Self {
         let mut rest = Self { hall: hall.clone(), held: FxHashMap::default() };
         for &(rank, cards) in holds.iter().flat_map(|hold| &hold.cards.places) {
-            let held = rest.held.entry(rank).or_default();
-            *held = held.union(cards);
+            rest.hold(rank, cards);
             rest.follow(ground, hall, rank);
         }
         rest
+    }
+
+    fn hold(&mut self, rank: u32, cards: CardSet) {
+        let held = self.held.entry(rank).or_default();
+        *held = held.union(cards);
     }
 
     /// Makes the node at `rank` be what it is in `hall`, less what is held.

@@ -79,9 +79,11 @@ impl Stream {
             return positions.iter().rev().for_each(|&position| self.remove(position as usize));
         }
         let mut gone = positions.iter().peekable();
-        let kept = (0..).zip(&self.entries).filter_map(|(i, entry)| match gone.next_if(|&&position| position == i) {
-            Some(_) => None,
-            None => Some(*entry),
+        let kept = (0..).zip(&self.entries).filter_map(|(i, entry)| {
+            match gone.next_if(|&&position| position == i) {
+                Some(_) => None,
+                None => Some(*entry),
+            }
         });
         let kept: VecDeque<Entry> = kept.collect();
         for &position in positions {

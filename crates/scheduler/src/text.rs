@@ -97,11 +97,15 @@ impl Limit {
                     Misfit::NothingAsked => format!("{asked}, which can't run: ask for at least 1 of both."),
                     Misfit::NoSuchModel { models } => {
                         let models = list(models, ", ", " or ");
-                        format!("{asked} and never fits: the contract's pools have no cards of model {models}.")
+                        format!(
+                            "{asked} and never fits: the contract's pools have no cards of model {models}."
+                        )
                     }
                     Misfit::NoSuchLabels { labels } => {
                         let labels = list(labels, ", ", " and ");
-                        format!("{asked} and never fits: no node of the contract's pools is labelled {labels}.")
+                        format!(
+                            "{asked} and never fits: no node of the contract's pools is labelled {labels}."
+                        )
                     }
                     Misfit::CardsPerNode { most } => {
                         format!(
@@ -168,7 +172,9 @@ impl Limit {
                 n(*asked, "card")
             ),
             Self::Maintenance { from } => {
-                format!("The nodes that it could use go into maintenance at {from}, before its time limit would end.")
+                format!(
+                    "The nodes that it could use go into maintenance at {from}, before its time limit would end."
+                )
             }
             Self::MaxStarts { limit } => {
                 format!("Starts in the next plan: one plan starts {} at most.", n(*limit, "run"))
