@@ -7,7 +7,7 @@ use std::{
 
 use domain::{ContractId, Lang, Timestamp};
 use engines::Engine;
-use scheduler::Limit;
+use scheduler::{Limit, Planner};
 use store::{Store, StoreError, Tx};
 use tokio::sync::{Semaphore, broadcast, oneshot, watch};
 
@@ -43,6 +43,7 @@ pub struct Inner {
     /// The capacity balance that overviews show, and when it was made.
     pub recent_balance: Mutex<Option<(Timestamp, crate::app::capacity::CapacityView)>>,
     live: Mutex<Live>,
+    planner: Mutex<Planner>,
     feasible: Mutex<HashMap<Shape, Option<Limit>>>,
 }
 
@@ -105,6 +106,7 @@ impl Center {
             stopping: watch::Sender::new(false),
             recent_balance: Mutex::default(),
             live: Mutex::new(parts.live),
+            planner: Mutex::new(Planner::new(crate::loops::plan::policy(&parts.settings))),
             feasible: Mutex::default(),
             settings: parts.settings,
             store: parts.store,
@@ -117,6 +119,11 @@ impl Center {
     /// What is going on now. Hold it shortly, and never across a write.
     pub fn live(&self) -> MutexGuard<'_, Live> {
         self.0.live.lock().expect("no panic while holding what is live")
+    }
+
+    /// The planner, as of its last plan. Whoever needs what is live as well takes this first.
+    pub fn planner(&self) -> MutexGuard<'_, Planner> {
+        self.0.planner.lock().expect("no panic while holding the planner")
     }
 
     /// Commits `work`, then brings what is live up to date with `apply`, which runs in the order of the commits.

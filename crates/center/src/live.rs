@@ -14,10 +14,12 @@ use domain::{
     contract::{Burn, Funds},
     job::JobState,
     ledger::Metered,
+    node::NodeState,
     price::PriceBook,
+    run::StopCause,
     spec::{Dependency, DependencyKind},
 };
-use scheduler::{Block, Gate, NodeView, Occupied, Queue, Snapshot, Verdict, Waiting, use_decay::DecayedUse};
+use scheduler::{Block, Gate, NodeView, Occupied, Planner, Queue, Snapshot, Waiting, use_decay::DecayedUse};
 use store::pools::Pool;
 
 #[derive(Debug, Default)]
@@ -36,10 +38,21 @@ pub struct Live {
     pub runs: BTreeMap<RunId, LiveRun>,
     /// How many jobs of each tenant have not ended.
     active_jobs: HashMap<TenantId, u32>,
-    /// Why each waiting job waits, as of the last plan.
-    pub verdicts: HashMap<JobId, Verdict>,
     /// For each job that others wait for, who waits.
     pub waited_for: HashMap<JobId, HashSet<JobId>>,
+    /// What the planner is still to be told of.
+    touched: Touched,
+}
+
+/// What changed since the planner was told.
+#[derive(Debug, Default)]
+struct Touched {
+    jobs: HashSet<JobId>,
+    runs: HashSet<RunId>,
+    /// Nodes that take runs again, or no more.
+    nodes: HashSet<NodeId>,
+    /// Nodes came or went.
+    are_nodes_new: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -75,7 +88,8 @@ impl LiveContract {
 #[derive(Clone, Debug)]
 pub struct LiveJob {
     pub job: Arc<Job>,
-    pub model: Option<Arc<str>>,
+    /// The card model that it wants; none where any does.
+    pub models: Arc<[Arc<str>]>,
     pub time_limit: Millis,
     /// What it still waits for of other jobs.
     pub unmet: Vec<Dependency>,
@@ -102,6 +116,54 @@ impl Live {
             queues: self.contracts.values().map(|contract| queue(contract, half_life, now)).collect(),
             waiting: self.jobs.values().filter_map(waiting).collect(),
             running: self.runs.values().map(occupied).collect(),
+            ..Snapshot::default()
+        }
+    }
+
+    /// Tells the planner what changed since it was told last.
+    ///
+    /// Cost: linear in what changed and in the contracts; where nodes came or went, in all.
+    pub fn tell(&mut self, planner: &mut Planner, half_life: Millis, now: Timestamp) {
+        let Touched { jobs, runs, nodes, are_nodes_new } = std::mem::take(&mut self.touched);
+        if are_nodes_new {
+            planner.set_places(self.nodes.values().map(|node| self.node_view(node)), &[]);
+        }
+        for (id, node) in nodes.iter().filter_map(|id| Some((id, self.nodes.get(id)?))) {
+            planner.set_takes_runs(*id, node.node.state.takes_runs());
+        }
+        for contract in self.contracts.values() {
+            planner.set_queue(queue(contract, half_life, now), now);
+        }
+        for id in &runs {
+            match (self.runs.get(id), planner.ticket(*id)) {
+                (Some(live), Some(ticket)) => planner.confirm(ticket, *id, occupied(live).expected_end),
+                (Some(live), None) => _ = planner.occupy(&occupied(live), now),
+                (None, Some(ticket)) => planner.end(ticket, now),
+                (None, None) => {}
+            }
+        }
+        for id in jobs {
+            match self.jobs.get(&id).and_then(waiting) {
+                Some(waiting) => planner.submit(waiting),
+                None => planner.withdraw(id),
+            }
+        }
+    }
+
+    /// The planner is to be told of a job again: what it decided was not carried out.
+    pub fn touch_job(&mut self, id: JobId) {
+        self.touched.jobs.insert(id);
+    }
+
+    /// What is known of a run changed.
+    pub fn touch_run(&mut self, id: RunId) {
+        self.touched.runs.insert(id);
+    }
+
+    pub fn set_node_state(&mut self, id: NodeId, state: NodeState) {
+        if let Some(known) = self.nodes.get_mut(&id) {
+            known.node.state = state;
+            self.touched.nodes.insert(id);
         }
     }
 
@@ -117,6 +179,8 @@ impl Live {
             free: live.node.all_cards().without(live.busy),
             takes_runs: live.node.state.takes_runs(),
             switch: live.switch.clone(),
+            labels: [].into(),
+            maintenance: None,
         }
     }
 
@@ -131,6 +195,7 @@ impl Live {
             node,
         };
         self.nodes.insert(live.node.id, live);
+        self.touched.are_nodes_new = true;
     }
 
     pub fn add_contract(&mut self, contract: Contract, use_balance: CardMs, money_balance: MicroCny) {
@@ -154,11 +219,13 @@ impl Live {
                 node.busy = node.busy.union(slot.cards);
             }
         }
+        self.touched.runs.insert(live.run.id);
         self.runs.insert(live.run.id, live);
     }
 
     pub fn remove_run(&mut self, id: RunId) -> Option<LiveRun> {
         let live = self.runs.remove(&id)?;
+        self.touched.runs.insert(id);
         for slot in &live.run.placement.0 {
             if let Some(node) = self.nodes.get_mut(&slot.node) {
                 node.busy = node.busy.without(slot.cards);
@@ -170,11 +237,11 @@ impl Live {
     /// Takes in a job as it is after a change; drops it if it has ended.
     pub fn set_job(&mut self, job: Arc<Job>, time_limit: Millis, unmet: Option<Vec<Dependency>>) {
         let id = job.id;
+        self.touched.jobs.insert(id);
         let old = self.jobs.remove(&id);
         let active = self.active_jobs.entry(job.tenant).or_default();
         if job.state.has_ended() {
             *active -= u32::from(old.is_some());
-            self.verdicts.remove(&id);
             return;
         }
         *active += u32::from(old.is_none());
@@ -182,9 +249,9 @@ impl Live {
         for dependency in &unmet {
             self.waited_for.entry(dependency.job).or_default().insert(id);
         }
-        let model = job.spec.card_model.as_deref().map(Into::into);
+        let models = job.spec.card_model.as_deref().map(Into::into).into_iter().collect();
         let retries = old.map(|old| old.retries).unwrap_or_default();
-        self.jobs.insert(id, LiveJob { job, model, time_limit, unmet, retries });
+        self.jobs.insert(id, LiveJob { job, models, time_limit, unmet, retries });
     }
 
     /// Jobs that can never run now that `job` stands as it does. What was waited for and has come about is crossed off.
@@ -194,6 +261,7 @@ impl Live {
         for id in dependents {
             let Some(dependent) = self.jobs.get_mut(&id) else { continue };
             let mut is_hopeless = false;
+            self.touched.jobs.insert(id);
             dependent.unmet.retain(|dependency| {
                 if dependency.job != job.id {
                     return true;
@@ -332,8 +400,11 @@ pub fn waiting(live: &LiveJob) -> Option<Waiting> {
         queue: job.contract,
         class: job.spec.service_class,
         nodes: job.spec.nodes,
+        max_nodes: job.spec.nodes,
         cards_per_node: job.spec.cards_per_node,
-        model: live.model.clone(),
+        is_exclusive: false,
+        models: live.models.clone(),
+        labels: [].into(),
         time_limit: live.time_limit,
         submitted_at: job.submitted_at,
         tasks,
@@ -349,7 +420,11 @@ fn occupied(live: &LiveRun) -> Occupied {
         queue: live.run.contract,
         class: live.class,
         placement: live.run.placement.clone(),
+        cards: live.run.placement.card_count(),
+        counted: None,
+        started_at: from,
         expected_end: from.plus(live.time_limit),
+        is_preempted: live.run.state.stop().is_some_and(|stop| stop.cause == StopCause::Preempted),
     }
 }
 

@@ -26,7 +26,7 @@ fn random(number: u32) -> [u8; 10] {
 /// Nodes of 8 cards, 32 behind a switch.
 fn nodes(count: u32) -> Vec<NodeView> {
     let model: Arc<str> = "ascend-910".into();
-    let none: Arc<[Arc<str>]> = Arc::default();
+    let no_names: Arc<[Arc<str>]> = Arc::default();
     let rings: Arc<[CardSet]> = even_rings(8, 4).into();
     let node = |number: u32| NodeView {
         id: NodeId::new(NOW, random(number)),
@@ -39,7 +39,7 @@ fn nodes(count: u32) -> Vec<NodeView> {
         free: CardSet::first(8),
         takes_runs: true,
         switch: format!("leaf-{:03}", number / 32).into(),
-        labels: none.clone(),
+        labels: no_names.clone(),
         maintenance: None,
     };
     (0..count).map(node).collect()
@@ -68,7 +68,7 @@ fn queues(count: u32) -> Vec<Queue> {
 
 /// Jobs of `shapes`, of the queues in turn, oldest first.
 fn waiting(count: u32, queues: &[Queue], shapes: &[(u32, u32)]) -> Vec<Waiting> {
-    let none: Arc<[Arc<str>]> = Arc::default();
+    let no_names: Arc<[Arc<str>]> = Arc::default();
     let job = |number: u32| {
         let (nodes, cards_per_node) = shapes[number as usize / queues.len() % shapes.len()];
         Waiting {
@@ -79,8 +79,8 @@ fn waiting(count: u32, queues: &[Queue], shapes: &[(u32, u32)]) -> Vec<Waiting> 
             max_nodes: nodes,
             cards_per_node,
             is_exclusive: false,
-            models: none.clone(),
-            labels: none.clone(),
+            models: no_names.clone(),
+            labels: no_names.clone(),
             time_limit: Millis::from_secs(600 + i64::from(number % 7) * 600),
             submitted_at: NOW.minus(Millis::from_secs(i64::from(count - number))),
             tasks: 1,

@@ -191,7 +191,7 @@ fn never(limit: &Limit) -> AppError {
 /// Asks the planner whether a job of this shape could start in an empty center.
 pub fn ask_whether_it_fits(center: &Center, shape: &Shape) -> Option<Limit> {
     let now = moment::now();
-    let policy = plan::policy(center);
+    let policy = plan::policy(&center.settings);
     let mut snapshot = center.live().snapshot(policy.use_half_life, now);
     snapshot.waiting.clear();
     let job = Waiting {
@@ -199,8 +199,11 @@ pub fn ask_whether_it_fits(center: &Center, shape: &Shape) -> Option<Limit> {
         queue: shape.contract,
         class: domain::ServiceClass::Urgent,
         nodes: shape.nodes,
+        max_nodes: shape.nodes,
         cards_per_node: shape.cards_per_node,
-        model: shape.model.as_deref().map(Into::into),
+        is_exclusive: false,
+        models: shape.model.as_deref().map(Into::into).into_iter().collect(),
+        labels: [].into(),
         time_limit: Millis(1),
         submitted_at: now,
         tasks: 1,

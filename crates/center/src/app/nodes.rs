@@ -174,9 +174,7 @@ async fn set_state(
                     Ok((state, event))
                 },
                 move |center, (state, event)| {
-                    if let Some(known) = center.live().nodes.get_mut(&id) {
-                        known.node.state = state.clone();
-                    }
+                    center.live().set_node_state(id, state.clone());
                     center.forget_what_fits();
                     events::tell(center, event.clone());
                     center.wakers.plan();

@@ -3,14 +3,15 @@
 use std::{collections::HashMap, sync::Arc};
 
 use domain::{
-    CardMs, ContractId, Job, JobId, MicroCny, Millis, Outcome, Placement, RatePerCardHour, Run, RunId,
-    RunState, Timestamp,
+    CardMs, ContractId, Job, JobId, MicroCny, Millis, Outcome, RatePerCardHour, Run, RunId, RunState,
+    Timestamp,
     job::JobState,
     ledger::{Account, Metered, Unit, meter},
     price,
     run::StopCause,
 };
 use engines::{ArrayTask, Ended, Exit, LaunchNode, LaunchSpec, RunLimits};
+use scheduler::{Started, Ticket};
 use serde_json::json;
 use store::{
     Tx, contracts, jobs, ledger, runs,
@@ -38,8 +39,8 @@ pub fn time_limit(center: &Center, job: &Job) -> Millis {
 }
 
 /// Commits a plan's starts as runs that are starting, before the engine hears of them. A job that was cancelled or a
-/// contract that ended since the plan was made is passed over.
-pub fn start(center: &Center, starts: Vec<scheduler::Start>) -> Result<Vec<Launch>, AppError> {
+/// contract that ended since the plan was made is passed over. Gives each with the ticket by which the planner knows it.
+pub fn start(center: &Center, starts: Vec<Started>) -> Result<Vec<(Ticket, Launch)>, AppError> {
     let rates = rates(center, &starts);
     let now = moment::now();
     center.write_now(
@@ -59,13 +60,14 @@ pub fn start(center: &Center, starts: Vec<scheduler::Start>) -> Result<Vec<Launc
                 if !is_open || job.startable() == 0 {
                     continue;
                 }
-                launches.push(start_one(tx, &mut job, start.placement, rate, is_granted, now)?);
+                let ticket = start.ticket;
+                launches.push((ticket, start_one(tx, &mut job, start, rate, is_granted, now)?));
             }
             Ok(launches)
         },
         |center, launches| {
             let mut live = center.live();
-            for launch in launches {
+            for (_, launch) in launches {
                 let limit = time_limit(center, &launch.job);
                 live.set_job(launch.job.clone(), limit, None);
                 if launch.run.attempt > 1
@@ -90,7 +92,7 @@ pub fn start(center: &Center, starts: Vec<scheduler::Start>) -> Result<Vec<Launc
 fn start_one(
     tx: &Tx,
     job: &mut Job,
-    placement: Placement,
+    start: Started,
     rate: RatePerCardHour,
     is_granted: bool,
     now: Timestamp,
@@ -105,7 +107,7 @@ fn start_one(
         contract: job.contract,
         task,
         attempt,
-        placement,
+        placement: start.placement,
         rate,
         is_granted,
         state: RunState::Starting { planned_at: now, stop: None },
@@ -116,10 +118,10 @@ fn start_one(
 }
 
 /// What each start is charged: by the contract's kind, and the price book in force for the pool it is placed in.
-fn rates(center: &Center, starts: &[scheduler::Start]) -> HashMap<JobId, (RatePerCardHour, bool)> {
+fn rates(center: &Center, starts: &[Started]) -> HashMap<JobId, (RatePerCardHour, bool)> {
     let live = center.live();
     let book = price::in_force(&live.price_books, moment::now());
-    let rate = |start: &scheduler::Start| {
+    let rate = |start: &Started| {
         let job = &live.jobs.get(&start.job)?.job;
         let kind = live.contracts.get(&job.contract)?.contract.kind;
         let pool = live.nodes.get(&start.placement.0.first()?.node)?.node.pool;
@@ -385,6 +387,7 @@ fn apply(center: &Center, change: &Taken) {
         if let Some(known) = live.runs.get_mut(&change.run.id) {
             known.run = change.run.clone();
         }
+        live.touch_run(change.run.id);
         drop(live);
         center.metrics.runs_started.inc();
         center.wakers.meter();
@@ -441,6 +444,7 @@ pub fn apply_stops(center: &Center, stopped: &[Run]) {
         if let Some(known) = live.runs.get_mut(&run.id) {
             known.run.state = run.state;
         }
+        live.touch_run(run.id);
     }
 }
 

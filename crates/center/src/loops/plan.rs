@@ -6,11 +6,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::JobId;
-use scheduler::Policy;
+use domain::{JobId, RunId, run::StopCause};
+use scheduler::{Policy, Ticket};
 
 use super::sleep;
-use crate::{app::runs, center::Center, moment};
+use crate::{
+    app::runs::{self, Launch},
+    center::Center,
+    moment,
+    settings::Settings,
+};
 
 /// Plans at least this often, so that what depends on time alone (a contract's term) is seen.
 const AT_LEAST_EVERY: Duration = Duration::from_secs(5);
@@ -21,7 +26,7 @@ const PAUSE_PER_PLAN: u32 = 2;
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 pub fn run(center: &Center, called: &Receiver<()>) {
-    let policy = policy(center);
+    let policy = policy(&center.settings);
     while sleep(called, AT_LEAST_EVERY) && !center.wakers.is_stopping() {
         let began = Instant::now();
         let more = step(center, &policy);
@@ -37,29 +42,58 @@ pub fn run(center: &Center, called: &Receiver<()>) {
     }
 }
 
-pub fn policy(center: &Center) -> Policy {
-    Policy { use_half_life: center.settings.billing.use_half_life_ms, ..Policy::default() }
+/// How this center plans.
+pub fn policy(settings: &Settings) -> Policy {
+    Policy {
+        use_half_life: settings.billing.use_half_life_ms,
+        preemption_grace: settings.engine.kill_grace_ms,
+        ..Policy::default()
+    }
 }
 
 /// One plan. Says whether there was more to start than it could.
 fn step(center: &Center, policy: &Policy) -> bool {
     let now = moment::now();
-    let snapshot = center.live().snapshot(policy.use_half_life, now);
-    if snapshot.waiting.is_empty() {
+    let decisions = {
+        let mut planner = center.planner();
+        center.live().tell(&mut planner, policy.use_half_life, now);
+        planner.plan(now)
+    };
+    let preempted: Vec<RunId> =
+        decisions.preemptions.iter().filter_map(|preemption| preemption.run).collect();
+    if !preempted.is_empty() {
+        runs::stop(center, preempted, StopCause::Preempted);
+    }
+    if decisions.starts.is_empty() {
         return false;
     }
-    let plan = scheduler::plan(&snapshot, policy, now);
-    let verdicts: HashMap<JobId, _> =
-        plan.verdicts.into_iter().map(|verdict| (verdict.job, verdict)).collect();
-    let old = std::mem::replace(&mut center.live().verdicts, verdicts);
-    drop(old);
-    if plan.starts.is_empty() {
-        return false;
+    let is_full = u32::try_from(decisions.starts.len()).unwrap_or(u32::MAX) >= policy.max_starts;
+    let decided: Vec<(Ticket, JobId)> =
+        decisions.starts.iter().map(|start| (start.ticket, start.job)).collect();
+    let launches = runs::start(center, decisions.starts).unwrap_or_else(|error| {
+        tracing::error!(%error, "failed to commit a plan; it is planned anew");
+        Vec::new()
+    });
+    settle(center, &decided, &launches);
+    let launches: Vec<Launch> = launches.into_iter().map(|(_, launch)| launch).collect();
+    runs::launch(center, &launches);
+    is_full || (!launches.is_empty() && launches.len() < decided.len())
+}
+
+/// Tells the planner which of the runs that it started there are, and which there are not: their jobs wait again.
+fn settle(center: &Center, decided: &[(Ticket, JobId)], launches: &[(Ticket, Launch)]) {
+    let now = moment::now();
+    let launched: HashMap<Ticket, &Launch> =
+        launches.iter().map(|(ticket, launch)| (*ticket, launch)).collect();
+    let mut planner = center.planner();
+    let mut live = center.live();
+    for (ticket, job) in decided {
+        if let Some(launch) = launched.get(ticket) {
+            let limit = runs::time_limit(center, &launch.job);
+            planner.confirm(*ticket, launch.run.id, now.plus(limit));
+        } else {
+            planner.end(*ticket, now);
+            live.touch_job(*job);
+        }
     }
-    let is_full = u32::try_from(plan.starts.len()).unwrap_or(u32::MAX) >= policy.max_starts;
-    match runs::start(center, plan.starts) {
-        Ok(launches) => runs::launch(center, &launches),
-        Err(error) => tracing::error!(%error, "failed to commit a plan; it is planned anew"),
-    }
-    is_full
 }

@@ -59,7 +59,7 @@ pub struct Quote {
 pub fn dry_run(center: &Center, caller: &Caller, spec: JobSpec) -> Result<DryRun, AppError> {
     let admitted = admit(center, caller, spec)?;
     let now = moment::now();
-    let policy = plan::policy(center);
+    let policy = plan::policy(&center.settings);
     let (snapshot, quote, contract) = {
         let live = center.live();
         let (quote, number) = quote(center, &live, &admitted, now)?;
@@ -71,8 +71,11 @@ pub fn dry_run(center: &Center, caller: &Caller, spec: JobSpec) -> Result<DryRun
         queue: admitted.contract,
         class: spec.service_class,
         nodes: spec.nodes,
+        max_nodes: spec.nodes,
         cards_per_node: spec.cards_per_node,
-        model: spec.card_model.as_deref().map(Into::into),
+        is_exclusive: false,
+        models: spec.card_model.as_deref().map(Into::into).into_iter().collect(),
+        labels: [].into(),
         time_limit: Millis(quote.time_limit_ms),
         submitted_at: now,
         tasks: spec.task_count(),

@@ -1,5 +1,7 @@
 //! What is shown of jobs and their runs.
 
+use std::collections::HashMap;
+
 use domain::{
     CardMs, Job, JobId, JobSpec, MicroCny, Project, RatePerCardHour, RunId, TenantId,
     job::{JobState, Tasks},
@@ -103,8 +105,13 @@ pub async fn list(center: &Center, caller: &Caller, query: JobQuery) -> Result<P
         let page = center.read(move |tx| jobs::page_jobs(tx, &filter, after, limit)).await?;
         (page.rows, page.next)
     };
+    let mut verdicts = verdicts(center, rows.iter().map(|row| row.id));
     let live = center.live();
-    let items = rows.into_iter().map(|row| row_view(&live, row)).collect();
+    let items = rows.into_iter().map(|row| {
+        let verdict = verdicts.remove(&row.id);
+        row_view(&live, row, verdict)
+    });
+    let items = items.collect();
     Ok(Page { items, next_cursor: next.map(|id| id.to_string()) })
 }
 
@@ -183,7 +190,13 @@ fn filter(
     }))
 }
 
-fn row_view(live: &crate::live::Live, row: jobs::JobRow) -> JobView {
+/// Why the jobs wait that do. Asked before what is live is looked at: the planner is never waited for while that is held.
+fn verdicts(center: &Center, ids: impl Iterator<Item = JobId>) -> HashMap<JobId, VerdictView> {
+    let mut planner = center.planner();
+    ids.filter_map(|id| Some((id, VerdictView::of(&planner.verdict(id)?)))).collect()
+}
+
+fn row_view(live: &crate::live::Live, row: jobs::JobRow, verdict: Option<VerdictView>) -> JobView {
     // A row may be ahead of what is live by a commit: what has ended is all metered.
     let unmetered = if row.state.has_ended() {
         (CardMs::ZERO, MicroCny::ZERO)
@@ -191,7 +204,7 @@ fn row_view(live: &crate::live::Live, row: jobs::JobRow) -> JobView {
         live.unmetered(row.id, moment::now())
     };
     JobView {
-        verdict: live.verdicts.get(&row.id).map(VerdictView::of),
+        verdict: verdict.filter(|_| !row.state.has_ended()),
         tenant_slug: live.tenants.get(&row.tenant).map(|tenant| tenant.slug.clone()).unwrap_or_default(),
         project: live.projects.get(&row.project).map(|project| project.slug.clone()).unwrap_or_default(),
         contract: live.contracts.get(&row.contract).map(|c| c.contract.number.clone()).unwrap_or_default(),
@@ -230,10 +243,11 @@ pub async fn show(center: &Center, caller: &Caller, id: JobId) -> Result<JobDeta
     let row = visible(center, caller, id, Action::ReadJob).await?;
     let (job, latest) =
         center.read(move |tx| Ok((jobs::get_job(tx, id)?, recent::latest_run(tx, id)?))).await?;
+    let verdict = verdicts(center, std::iter::once(id)).remove(&id);
     Ok(JobDetail {
         time_limit_ms: runs::time_limit(center, &job).0,
         spec: job.spec,
-        job: row_view(&center.live(), row),
+        job: row_view(&center.live(), row, verdict),
         exit_code: latest.and_then(|row| row.run.state.outcome()).and_then(domain::Outcome::exit_code),
     })
 }
@@ -241,8 +255,8 @@ pub async fn show(center: &Center, caller: &Caller, id: JobId) -> Result<JobDeta
 /// Why a job waits; refused if it doesn't.
 pub async fn why(center: &Center, caller: &Caller, id: JobId) -> Result<VerdictView, AppError> {
     let row = visible(center, caller, id, Action::ReadJob).await?;
-    let verdict = center.live().verdicts.get(&id).map(VerdictView::of);
-    verdict.ok_or_else(|| {
+    let verdict = verdicts(center, std::iter::once(id)).remove(&id);
+    verdict.filter(|_| !row.state.has_ended()).ok_or_else(|| {
         let state = row.state.code();
         let (message, hint) = if row.state == JobState::Queued {
             ("the job was submitted just now and is not planned yet".to_owned(), "ask again in a moment")
