@@ -23,7 +23,7 @@ const EDGES: &[(&str, &str)] = &[
 /// Crates that must stay pure: no file, no network, no clock, no randomness, no async comes with these.
 const PURE: &[(&str, &[&str])] = &[
     ("domain", &["domain", "jiff", "serde", "serde_norway", "thiserror", "uuid"]),
-    ("scheduler", &["domain", "serde"]),
+    ("scheduler", &["domain", "rustc-hash", "serde"]),
 ];
 
 fn dependencies(manifest: &toml::Table) -> BTreeSet<String> {
