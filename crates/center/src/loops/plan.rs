@@ -83,12 +83,11 @@ fn step(center: &Center, policy: &Policy) -> bool {
 /// Tells the planner which of the runs that it started there are, and which there are not: their jobs wait again.
 fn settle(center: &Center, decided: &[(Ticket, JobId)], launches: &[(Ticket, Launch)]) {
     let now = moment::now();
-    let launched: HashMap<Ticket, &Launch> =
-        launches.iter().map(|(ticket, launch)| (*ticket, launch)).collect();
+    let known: HashMap<Ticket, &Launch> = launches.iter().map(|(ticket, launch)| (*ticket, launch)).collect();
     let mut planner = center.planner();
     let mut live = center.live();
     for (ticket, job) in decided {
-        if let Some(launch) = launched.get(ticket) {
+        if let Some(launch) = known.get(ticket) {
             let limit = runs::time_limit(center, &launch.job);
             planner.confirm(*ticket, launch.run.id, now.plus(limit));
         } else {
