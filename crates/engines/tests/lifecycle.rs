@@ -4,7 +4,7 @@ mod common;
 
 use common::{Center, node, now, spec, variables};
 use domain::Millis;
-use engines::{ArrayTask, Ended, Engine as _, Exit, InvalidSpec, Observation, Status, Stream};
+use engines::{ArrayTask, Ended, Engine as _, Exit, InvalidSpec, LaunchSpec, Observation, Status, Stream};
 
 #[test]
 fn a_run_ends_with_the_code_of_its_script_and_leaves_its_output() {
@@ -294,4 +294,31 @@ fn temporary_files_go_with_the_run_and_results_stay() {
     }
     center.engine.forget_work(spec.tenant, spec.job).unwrap();
     assert!(!work.exists());
+}
+
+#[test]
+fn a_folder_that_a_job_left_alone_serves_another_job() {
+    let center = Center::start();
+    let is_there = |spec: &LaunchSpec| center.engine.work_folder(spec.tenant, spec.job).is_dir();
+    // Many, one after the other, so that a supervisor has several of them.
+    for _ in 0..8 {
+        let alone = spec("#!/bin/sh\npwd -P; ls -A; stat -c %a .\n");
+        let work = center.engine.work_folder(alone.tenant, alone.job);
+        assert_eq!(center.output(&alone), format!("{}\n700\n", work.display()));
+        assert!(!is_there(&alone));
+        for script in ["> kept", "chmod 500 .", "> a; rm a", "mkdir a; rmdir a", "touch -d @0 ."] {
+            let changed = spec(&format!("#!/bin/sh\n{script}\n"));
+            assert_eq!(center.run(&changed), Exit::Code(0));
+            assert!(is_there(&changed), "{script}");
+        }
+        let mut task = spec("#!/bin/sh\n");
+        task.array = Some(ArrayTask { index: 0, count: 2, min: 0, max: 1 });
+        assert_eq!(center.run(&task), Exit::Code(0));
+        assert!(is_there(&task), "other tasks may be in it");
+    }
+    // A job whose folder is there gets that one.
+    let first = spec("#!/bin/sh\n> kept\n");
+    assert_eq!(center.run(&first), Exit::Code(0));
+    let second = LaunchSpec { job: first.job, ..spec("#!/bin/sh\nls\n") };
+    assert_eq!(center.output(&second), "kept\n");
 }

@@ -5,7 +5,7 @@
 //! locks, nothing of the standard library that might use either.
 
 use std::{
-    ffi::{CString, OsStr, c_char, c_int, c_void},
+    ffi::{OsStr, c_char, c_int, c_void},
     io,
     os::{
         fd::{AsRawFd as _, BorrowedFd, RawFd},
@@ -84,21 +84,23 @@ struct Plan {
 
 /// Starts the process: in a session of its own, ended by the kernel when this process ends, and confined.
 pub(crate) fn start(what: &Start<'_>) -> Result<Pid, StartError> {
-    let nul = || StartError::Exec(io::ErrorKind::InvalidInput.into());
-    let text = |bytes: &[u8]| CString::new(bytes).map_err(|_| nul());
-    let program = text(what.program.as_os_str().as_bytes())?;
-    let args = what.args.iter().map(|arg| text(arg.as_bytes())).collect::<Result<Vec<_>, _>>()?;
-    let env = what
-        .env
-        .iter()
-        .map(|(name, value)| text([name.as_bytes(), b"=", value.as_bytes()].concat().as_slice()))
-        .collect::<Result<Vec<_>, _>>()?;
-    let arg_pointers = pointers(&args);
-    let env_pointers = pointers(&env);
+    let mut texts = Texts::default();
+    texts.push(&[what.program.as_os_str().as_bytes()])?;
+    for arg in what.args {
+        texts.push(&[arg.as_bytes()])?;
+    }
+    for (name, value) in what.env {
+        texts.push(&[name.as_bytes(), b"=", value.as_bytes()])?;
+    }
+    let pointers = texts.pointers();
+    let (program, rest) = pointers.split_first().expect("the program at least");
+    let (args, env) = rest.split_at(what.args.len());
+    let with_end = |texts: &[*const c_char]| [texts, &[std::ptr::null()]].concat();
+    let (arg_pointers, env_pointers) = (with_end(args), with_end(env));
 
     let (limits, limit_count) = limits(what);
     let mut plan = Plan {
-        program: program.as_ptr(),
+        program: *program,
         argv: arg_pointers.as_ptr(),
         envp: env_pointers.as_ptr(),
         folder: what.folder.as_raw_fd(),
@@ -112,12 +114,13 @@ pub(crate) fn start(what: &Start<'_>) -> Result<Pid, StartError> {
         failed_step: usize::MAX,
         errno: 0,
     };
-    let mut stack = vec![0_u128; 4096];
+    // Not set to anything, so that pages of it that are not touched cost nothing.
+    let mut stack = Vec::<u128>::with_capacity(4096);
     // SAFETY: this thread waits (CLONE_VFORK) until the new process has run its program or ended, so `plan`, all that
     // it points to, and `stack` (64 KiB, aligned to 16, growing down from its end) outlive its use of them. All
     // signals are blocked, so no handler runs in the shared memory.
     let pid = unsafe {
-        let top = stack.as_mut_ptr().add(stack.len()).cast::<c_void>();
+        let top = stack.as_mut_ptr().add(4096).cast::<c_void>();
         libc::clone(
             enter,
             top,
@@ -139,8 +142,31 @@ pub(crate) fn start(what: &Start<'_>) -> Result<Pid, StartError> {
     Err(if failed_step == EXEC { StartError::Exec(source) } else { StartError::Step { step, source } })
 }
 
-fn pointers(texts: &[CString]) -> Vec<*const c_char> {
-    texts.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect()
+/// Texts that end with a NUL, one after the other.
+#[derive(Default)]
+struct Texts {
+    bytes: Vec<u8>,
+    starts: Vec<usize>,
+}
+
+impl Texts {
+    /// Adds the parts as one text.
+    fn push(&mut self, parts: &[&[u8]]) -> Result<(), StartError> {
+        self.starts.push(self.bytes.len());
+        for part in parts {
+            if part.contains(&0) {
+                return Err(StartError::Exec(io::ErrorKind::InvalidInput.into()));
+            }
+            self.bytes.extend_from_slice(part);
+        }
+        self.bytes.push(0);
+        Ok(())
+    }
+
+    /// Where each begins, as long as this lives and nothing is added.
+    fn pointers(&self) -> Vec<*const c_char> {
+        self.starts.iter().map(|&start| self.bytes[start..].as_ptr().cast()).collect()
+    }
 }
 
 fn limits(what: &Start<'_>) -> ([(libc::c_int, libc::rlimit64); 6], usize) {

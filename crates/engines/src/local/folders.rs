@@ -1,11 +1,14 @@
 //! The folders of a run.
 //!
 //! - `work/<tenant>/`, the home of the tenant's runs, and `work/<tenant>/<job>/`, where the job's processes start and
-//!   what they write stays;
+//!   what they write stays. A job that leaves its folder untouched leaves none: the folder waits as `.spare-<slot>` for
+//!   another job;
 //! - `tmp/<tenant's index>/<slot>/`, the run's own while it lasts: its script, its rank table, TMPDIR. It is emptied when
-//!   the run ends and then serves another run of the tenant: making and removing a folder and a file for each run would
-//!   be the slowest part of it, because ext4 looks for inodes that were not in use lately. The path is short, because
-//!   sockets are made in it, whose names have at most 107 bytes.
+//!   the run ends and then serves another run of the tenant. The path is short, because sockets are made in it, whose
+//!   names have at most 107 bytes.
+//!
+//! Nothing is made anew for each run, because that would be the slowest part of a short one: ext4 looks for inodes that
+//! were not in use lately, and the more were removed in the last minutes, the longer it looks.
 //!
 //! Everything below `work/<tenant>` and `tmp/<index>` belongs to the tenant, who may put links anywhere in it. So here
 //! it is only touched with the rights of the tenant's uid.
@@ -24,8 +27,9 @@ use std::{
 use domain::{JobId, TenantId};
 use rustix::{
     fs::{
-        AtFlags, CWD, Dir, FileType, FlockOperation, Gid, Mode, OFlags, Timespec, Timestamps, Uid, chownat,
-        flock, fstat, futimens, mkdirat, openat, unlinkat,
+        AtFlags, CWD, Dir, FileType, FlockOperation, Gid, Mode, OFlags, RawDir, RenameFlags, SeekFrom,
+        Timespec, Timestamps, Uid, chownat, flock, fstat, futimens, mkdirat, openat, renameat, renameat_with,
+        seek, unlinkat,
     },
     io::Errno,
 };
@@ -37,6 +41,8 @@ const MAX_SLOTS: u32 = 4096;
 const SCRIPT: &str = "script";
 /// The time of change that marks a run's own folder as empty.
 const EMPTY_MTIME: i64 = 1;
+const READ_FOLDER: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// The folders of a tenant's runs, one after the other, made and open.
 #[derive(Debug)]
@@ -48,6 +54,18 @@ pub(crate) struct Folders {
     pub temporary_fd: OwnedFd,
     tenant: TenantId,
     owner: Option<u32>,
+    /// What the next job's folder is called until then; nobody else has that name.
+    spare_name: String,
+    spare: Option<OwnedFd>,
+}
+
+/// The folder of a job, open.
+#[derive(Debug)]
+pub(crate) struct Work {
+    pub path: PathBuf,
+    pub fd: OwnedFd,
+    /// When anything about it changed last, as the kernel counts it: this can't be set back.
+    changed_at: (i64, u64),
 }
 
 /// Makes what all runs share. `is_passable`: runs have other uids and must get through to their folders.
@@ -79,7 +97,10 @@ impl Folders {
         let mut slot = take(first_slot)?;
         loop {
             let temporary = slots.join(slot.0.to_string());
-            let folders = Self { home, home_fd, temporary, temporary_fd: slot.1, tenant, owner };
+            let spare_name = format!(".spare-{}", slot.0);
+            let spare = sys::with_file_owner(owner, || open_spare(&home_fd, &spare_name));
+            let temporary_fd = slot.1;
+            let folders = Self { home, home_fd, temporary, temporary_fd, tenant, owner, spare_name, spare };
             // The last run in it may have been left by its supervisor, or with something that can't be removed.
             match folders.empty() {
                 Ok(()) => return Ok(folders),
@@ -96,37 +117,61 @@ impl Folders {
         self.tenant == tenant && is_there(&self.home_fd) && is_there(&self.temporary_fd)
     }
 
-    /// Makes the folder of a job, if it isn't there.
-    pub(crate) fn make_work(&self, job: JobId) -> io::Result<(PathBuf, OwnedFd)> {
+    /// Makes the folder of a job, if it isn't there, and writes the script to run in place of that of the run before.
+    /// Gives the folder and the path of the script.
+    pub(crate) fn make_work(&mut self, job: JobId, script: &str) -> io::Result<(Work, PathBuf)> {
         let name = job.to_string();
+        let spare = self.spare.take();
         let fd = sys::with_file_owner(self.owner, || {
+            self.write_script(script)?;
+            if let Some(spare) = spare {
+                let (home, old) = (&self.home_fd, self.spare_name.as_str());
+                match renameat_with(home, old, home, name.as_str(), RenameFlags::NOREPLACE) {
+                    Ok(()) => return Ok(spare),
+                    // The job has a folder, or the tenant took the spare one away.
+                    Err(Errno::EXIST | Errno::NOENT) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
             make(&self.home_fd, name.as_str())?;
-            open(&self.home_fd, name.as_str())
+            Ok::<_, io::Error>(openat(&self.home_fd, name.as_str(), READ_FOLDER, Mode::empty())?)
         })?;
-        Ok((self.home.join(name), fd))
+        let changed_at = changed_at(&fd)?;
+        Ok((Work { path: self.home.join(name), fd, changed_at }, self.temporary.join(SCRIPT)))
     }
 
-    /// Writes the script to run, in place of that of the run before.
-    pub(crate) fn write_script(&self, text: &str) -> io::Result<PathBuf> {
-        sys::with_file_owner(self.owner, || {
-            let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-            let file = match openat(&self.temporary_fd, SCRIPT, flags, Mode::empty()) {
-                Ok(file) if is_plain_script(&file) => file,
-                known => {
-                    if known.is_ok() || known.is_err_and(|error| error != Errno::NOENT) {
-                        unlinkat(&self.temporary_fd, SCRIPT, AtFlags::empty())?;
-                    }
-                    let flags = flags | OFlags::CREATE | OFlags::EXCL;
-                    let file = openat(&self.temporary_fd, SCRIPT, flags, Mode::RWXU)?;
-                    self.mark_empty()?;
-                    file
+    /// Takes a job's folder for another job, if nothing happened to it since it was made for this one. No other run of
+    /// the job may be alive, or come later and expect anything in it.
+    pub(crate) fn take_back(&mut self, job: JobId, work: Work) -> io::Result<()> {
+        if self.spare.is_some() || changed_at(&work.fd)? != work.changed_at || !is_empty(&work.fd)? {
+            return Ok(());
+        }
+        let (home, name) = (&self.home_fd, job.to_string());
+        sys::with_file_owner(self.owner, || renameat(home, name, home, self.spare_name.as_str()))?;
+        self.spare = Some(work.fd);
+        Ok(())
+    }
+
+    fn write_script(&self, text: &str) -> io::Result<()> {
+        let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let (file, old_len) = match openat(&self.temporary_fd, SCRIPT, flags, Mode::empty())
+            .map(|file| plain_script_len(&file).map(|len| (file, len)))
+        {
+            Ok(Some(known)) => known,
+            other => {
+                if other.is_ok() || other.is_err_and(|error| error != Errno::NOENT) {
+                    unlinkat(&self.temporary_fd, SCRIPT, AtFlags::empty())?;
                 }
-            };
-            let mut file = fs::File::from(file);
-            file.write_all(text.as_bytes())?;
-            file.set_len(text.len() as u64)
-        })?;
-        Ok(self.temporary.join(SCRIPT))
+                let flags = flags | OFlags::CREATE | OFlags::EXCL;
+                let file = openat(&self.temporary_fd, SCRIPT, flags, Mode::RWXU)?;
+                self.mark_empty()?;
+                (file, 0)
+            }
+        };
+        let mut file = fs::File::from(file);
+        file.write_all(text.as_bytes())?;
+        let len = text.len() as u64;
+        if old_len > len { file.set_len(len) } else { Ok(()) }
     }
 
     /// Writes another file of the run's own folder.
@@ -183,22 +228,46 @@ fn open_up(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether the file is what a run finds there if the one before left it alone.
-fn is_plain_script(file: &OwnedFd) -> bool {
-    fstat(file)
-        .is_ok_and(|stat| stat.st_mode == (FileType::RegularFile.as_raw_mode() | 0o700) && stat.st_nlink == 1)
+/// How long the file is, if it is what a run finds there if the one before left it alone.
+fn plain_script_len(file: &OwnedFd) -> Option<u64> {
+    let stat = fstat(file).ok()?;
+    let is_plain = stat.st_mode == (FileType::RegularFile.as_raw_mode() | 0o700) && stat.st_nlink == 1;
+    is_plain.then(|| u64::try_from(stat.st_size).ok()).flatten()
+}
+
+/// The folder that the last supervisor with the same slot left for the next job.
+fn open_spare(home: &OwnedFd, name: &str) -> Option<OwnedFd> {
+    let fd = openat(home, name, READ_FOLDER, Mode::empty()).ok()?;
+    let is_as_made = fstat(&fd).is_ok_and(|stat| stat.st_mode == (FileType::Directory.as_raw_mode() | 0o700));
+    (is_as_made && is_empty(&fd).unwrap_or(false)).then_some(fd)
+}
+
+fn changed_at(folder: &OwnedFd) -> io::Result<(i64, u64)> {
+    let stat = fstat(folder)?;
+    Ok((stat.st_ctime, stat.st_ctime_nsec))
+}
+
+fn is_empty(folder: &OwnedFd) -> io::Result<bool> {
+    seek(folder, SeekFrom::Start(0))?;
+    let mut buffer = [std::mem::MaybeUninit::uninit(); 1024];
+    let mut entries = RawDir::new(folder, &mut buffer);
+    while let Some(entry) = entries.next() {
+        if !matches!(entry?.file_name().to_bytes(), b"." | b"..") {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Takes a folder that no other run of the tenant has, makes it if needed. Looks from `first` on, which the host
 /// believes to be free.
 fn take_slot(slots: &OwnedFd, first: u32) -> io::Result<(u32, OwnedFd)> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     for slot in (first..MAX_SLOTS).chain(0..first) {
         let name = slot.to_string();
-        let fd = match openat(slots, &name, flags, Mode::empty()) {
+        let fd = match openat(slots, &name, READ_FOLDER, Mode::empty()) {
             Err(Errno::NOENT) => {
                 make(slots, name.as_str())?;
-                openat(slots, &name, flags, Mode::empty())?
+                openat(slots, &name, READ_FOLDER, Mode::empty())?
             }
             Ok(fd) => fd,
             // Whatever an earlier run made of it.

@@ -6,10 +6,7 @@ use std::{
 };
 
 use domain::RunId;
-use rustix::{
-    io::Errno,
-    pipe::{PipeFlags, pipe_with},
-};
+use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::record::{Line, Record, Runs};
 use crate::Stream;
@@ -70,19 +67,13 @@ pub(crate) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((read, write))
 }
 
-/// What came out of such a pipe.
-pub(crate) enum Came {
-    Bytes(usize),
-    NothingNow,
-    End,
-}
+/// What is read of an output at once.
+const READ_BYTES: usize = 64 << 10;
 
-/// Reads what is there, up to the size of the buffer.
-pub(crate) fn read(pipe: &OwnedFd, buffer: &mut [u8]) -> Came {
-    match rustix::io::read(pipe.as_fd(), buffer) {
-        Ok(0) => Came::End,
-        Ok(len) => Came::Bytes(len),
-        Err(Errno::AGAIN | Errno::INTR) => Came::NothingNow,
-        Err(_) => Came::End,
-    }
+/// Reads what is there into the buffer, in place of what is in it. Whether anything came.
+pub(crate) fn read(pipe: &OwnedFd, buffer: &mut Vec<u8>) -> bool {
+    buffer.clear();
+    // Without setting it to zero before: most runs write little, and pages that are not touched cost nothing.
+    buffer.reserve(READ_BYTES);
+    rustix::io::read(pipe.as_fd(), rustix::buffer::spare_capacity(buffer)).is_ok_and(|len| len > 0)
 }

@@ -221,13 +221,17 @@ impl Engine for LocalEngine {
 
     fn stop(&self, run: RunId) -> Result<(), EngineError> {
         let at = sys::now();
-        let claim = Line::Claim { pid: std::process::id().cast_signed(), boot: self.boot.clone(), at };
+        let pid = std::process::id().cast_signed();
+        let claim = Line::Claim { run, pid, boot: self.boot.clone(), at };
         let failed = || EngineError::io::<io::Error>(format!("stop {run}"));
         loop {
             match self.find(run)? {
                 // Whoever claims a run decides about it: a launch that is still on the way comes too late.
                 Found::Nothing => {
-                    if let Some(mut record) = self.runs.claim(run, &claim).map_err(failed())? {
+                    let mut record = None;
+                    if self.runs.claim(&mut record, run, &claim).map_err(failed())?
+                        && let Some(mut record) = record
+                    {
                         let how = Exit::Stopped { status: None };
                         record.append(&Line::End { started_at: None, at, how }).map_err(failed())?;
                         self.link.hint(run);

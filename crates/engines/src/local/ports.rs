@@ -31,6 +31,13 @@ pub(crate) fn take((first, last): (u16, u16), seed: u64) -> Option<Port> {
     })
 }
 
+impl Port {
+    /// Whether it does for another run: what this process had to do with it before says nothing about now.
+    pub(crate) fn is_free(&self) -> bool {
+        is_free(self.number)
+    }
+}
+
 /// Whether nobody listens on the port, and no old connection lingers on it.
 fn is_free(number: u16) -> bool {
     let address = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, number);

@@ -1,12 +1,16 @@
 //! What is kept of a run on disk: its record, which is also the claim and the lock, and its logs beside it.
 //!
-//! A record is a file of JSON lines, `runs/<last byte of the id>/<run id>.record`. Its supervisor makes it without a
-//! name, locks it, writes the first line, and only then links it into place, which fails if it is there: so of many
-//! launches of a run one gets to start it, and a record that can be seen is locked as long as its supervisor lives.
+//! A record is a part of a file of JSON lines, `runs/<last byte of the id>/<run id>.record`, from the claim of the run
+//! to the next claim. Its supervisor makes the file without a name, locks it, writes the claim, and only then links it
+//! into place, which fails if that name is there: so of many launches of a run one gets to start it, and a record that
+//! can be seen is locked as long as its supervisor lives. The records of the runs that one supervisor looks after one
+//! after the other are in one file with as many names: to make a file takes several times as long as to give it
+//! another name.
 //!
 //! Nothing is synced to disk here. A record has to outlive processes, and the page cache does; if the machine goes
 //! down, the run is gone with it, and a run from before the start of the machine that has no record is reported as
-//! vanished, never as not launched. A record stays within its first block, so a full disk can't keep the end out of it.
+//! vanished, never as not launched. A record begins only where room for all of it is set aside on the disk, so a full
+//! disk can't keep the end out of it.
 
 use std::{
     fs::File,
@@ -17,7 +21,10 @@ use std::{
 
 use domain::{RunId, Timestamp};
 use rustix::{
-    fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, flock, linkat, openat, unlinkat},
+    fs::{
+        AtFlags, CWD, FallocateFlags, FlockOperation, Mode, OFlags, fallocate, flock, linkat, openat,
+        unlinkat,
+    },
     io::Errno,
 };
 use serde::{Deserialize, Serialize};
@@ -27,13 +34,17 @@ use crate::{Exit, Stream};
 
 /// The longest reason of a failed start that is kept, in bytes.
 const MAX_REASON_BYTES: usize = 1000;
+/// The most bytes of one record; most have 300.
+const MAX_RECORD_BYTES: usize = 4096;
+/// What is set aside for the records in one file.
+const FILE_BYTES: usize = 4 * MAX_RECORD_BYTES;
 
 /// A line of a record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "t", rename_all = "snake_case")]
 pub(crate) enum Line {
-    /// The first line: who takes care of the run.
-    Claim { pid: i32, boot: String, at: Timestamp },
+    /// The first line: who takes care of which run.
+    Claim { run: RunId, pid: i32, boot: String, at: Timestamp },
     /// The process of node 0 runs. `sessions` are the process ids of the nodes' first processes, and so the sessions
     /// and groups of all that they start and that doesn't leave them.
     Start { at: Timestamp, sessions: Vec<i32> },
@@ -98,10 +109,35 @@ impl Runs {
         format!("{}/{run}.{what}", Self::part(run))
     }
 
-    /// Claims the run for this process: writes a record that begins with `first` and keeps it locked while the file is
-    /// open. `None` if it was claimed before.
-    pub(crate) fn claim(&self, run: RunId, first: &Line) -> io::Result<Option<Record>> {
-        let name = Self::name(run, "record");
+    /// Claims the run for this process: writes a record that begins with `first`, into the file of `record` if that
+    /// has room, and keeps it locked while the file is open. False if the run was claimed before.
+    pub(crate) fn claim(&self, record: &mut Option<Record>, run: RunId, first: &Line) -> io::Result<bool> {
+        if record.as_ref().is_some_and(|record| !record.has_room_for(run)) {
+            *record = None;
+        }
+        let is_fresh = record.is_none();
+        let file = match record {
+            Some(record) => record,
+            None => record.insert(self.new_record(run)?),
+        };
+        file.runs.push(run);
+        let claimed = file.append(first).and_then(|()| Ok(self.link(file, run)?));
+        if claimed.is_err() {
+            *record = None;
+        }
+        match claimed.map_err(|error| (Errno::from_io_error(&error), error)) {
+            Ok(()) => Ok(true),
+            // What was written of it here is never looked at, because that name leads elsewhere.
+            Err((Some(Errno::EXIST), _)) => Ok(false),
+            // The file has as many names as it may have; or none at all, because all its runs were forgotten, and
+            // then it can't get any.
+            Err((Some(Errno::MLINK | Errno::NOENT), _)) if !is_fresh => self.claim(record, run, first),
+            Err((_, error)) => Err(error),
+        }
+    }
+
+    /// A file for records, without a name and locked.
+    fn new_record(&self, run: RunId) -> io::Result<Record> {
         let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CLOEXEC;
         let mode = Mode::RUSR | Mode::WUSR;
         let (fd, temporary) = match openat(&self.0, Self::part(run), flags | OFlags::TMPFILE, mode) {
@@ -115,26 +151,26 @@ impl Runs {
             Err(error) => return Err(error.into()),
         };
         flock(&fd, FlockOperation::NonBlockingLockExclusive)?;
-        let mut record = Record(fd.into());
-        record.append(first)?;
-        let linked = match &temporary {
-            // Older kernels let only the privileged link a descriptor; for the others there is the way through /proc.
-            None => match linkat(&record.0, "", &self.0, &name, AtFlags::EMPTY_PATH) {
-                Err(Errno::NOENT | Errno::PERM) => {
-                    linkat(CWD, sys::own_descriptor_path(&record.0), &self.0, &name, AtFlags::SYMLINK_FOLLOW)
-                }
-                linked => linked,
-            },
-            Some(temporary) => {
-                let linked = linkat(&self.0, temporary, &self.0, &name, AtFlags::empty());
-                unlinkat(&self.0, temporary, AtFlags::empty())?;
-                linked
+        // Where that can't be had, a file has one record, which stays within its first block.
+        let set_aside = fallocate(&fd, FallocateFlags::KEEP_SIZE, 0, FILE_BYTES as u64);
+        let limit_bytes = if set_aside.is_ok() { FILE_BYTES } else { MAX_RECORD_BYTES };
+        Ok(Record { file: fd.into(), temporary, runs: Vec::new(), written_bytes: 0, limit_bytes })
+    }
+
+    /// Gives the file the name of the run.
+    fn link(&self, record: &mut Record, run: RunId) -> Result<(), Errno> {
+        let name = Self::name(run, "record");
+        if let Some(temporary) = record.temporary.take() {
+            let linked = linkat(&self.0, &temporary, &self.0, &name, AtFlags::empty());
+            unlinkat(&self.0, temporary, AtFlags::empty())?;
+            return linked;
+        }
+        // Older kernels let only the privileged link a descriptor; for the others there is the way through /proc.
+        match linkat(&record.file, "", &self.0, &name, AtFlags::EMPTY_PATH) {
+            Err(Errno::NOENT | Errno::PERM) => {
+                linkat(CWD, sys::own_descriptor_path(&record.file), &self.0, &name, AtFlags::SYMLINK_FOLLOW)
             }
-        };
-        match linked {
-            Ok(()) => Ok(Some(record)),
-            Err(Errno::EXIST) => Ok(None),
-            Err(error) => Err(error.into()),
+            linked => linked,
         }
     }
 
@@ -152,7 +188,7 @@ impl Runs {
             Err(error) => return Err(error.into()),
         };
         let mut file = File::from(fd);
-        let told = Told::read(&mut file)?;
+        let told = Told::read(&mut file, run)?;
         if told.end.is_some() {
             return Ok(Found::Ended(told));
         }
@@ -163,7 +199,7 @@ impl Runs {
         }
         // It may have ended between the reading and the lock.
         rustix::fs::seek(&file, rustix::fs::SeekFrom::Start(0))?;
-        let told = Told::read(&mut file)?;
+        let told = Told::read(&mut file, run)?;
         Ok(if told.end.is_some() { Found::Ended(told) } else { Found::Vanished(told) })
     }
 
@@ -207,16 +243,30 @@ impl Runs {
     }
 }
 
-/// The record of a run that this process claimed.
+/// The record of a run that this process claimed, after those of the runs that it claimed before.
 #[derive(Debug)]
-pub(crate) struct Record(File);
+pub(crate) struct Record {
+    file: File,
+    /// A name that it has until it gets its first right one.
+    temporary: Option<String>,
+    /// What is recorded in it.
+    runs: Vec<RunId>,
+    written_bytes: usize,
+    limit_bytes: usize,
+}
 
 impl Record {
+    /// Whether another record fits. Not a second one of the same run: of two it could not be told which counts.
+    fn has_room_for(&self, run: RunId) -> bool {
+        self.written_bytes + MAX_RECORD_BYTES <= self.limit_bytes && !self.runs.contains(&run)
+    }
+
     /// Adds a line, in one write: it is there as a whole or not at all.
     pub(crate) fn append(&mut self, line: &Line) -> io::Result<()> {
         let mut bytes = serde_json::to_vec(&line.bounded())?;
         bytes.push(b'\n');
-        let written = rustix::io::write(&self.0, &bytes)?;
+        let written = rustix::io::write(&self.file, &bytes)?;
+        self.written_bytes += written;
         if written == bytes.len() { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
     }
 
@@ -224,7 +274,7 @@ impl Record {
     pub(crate) fn touch(&self) {
         let now = rustix::fs::Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_NOW };
         let times = rustix::fs::Timestamps { last_access: now, last_modification: now };
-        let _unimportant = rustix::fs::futimens(self.0.as_fd(), &times);
+        let _unimportant = rustix::fs::futimens(self.file.as_fd(), &times);
     }
 }
 
@@ -244,18 +294,22 @@ impl Line {
 }
 
 impl Told {
-    fn read(file: &mut File) -> io::Result<Self> {
-        let mut text = String::with_capacity(1024);
+    fn read(file: &mut File, run: RunId) -> io::Result<Self> {
+        let mut text = String::with_capacity(FILE_BYTES);
         file.read_to_string(&mut text)?;
-        Ok(Self::parse(&text))
+        Ok(Self::parse(&text, run))
     }
 
-    /// Lines that can't be read are passed over: a later version may have written more.
-    fn parse(text: &str) -> Self {
+    /// What is told of the run. Lines that can't be read are passed over: a later version may have written more.
+    fn parse(text: &str, run: RunId) -> Self {
         let mut told = Self::default();
-        for line in text.lines().filter_map(|line| serde_json::from_str(line).ok()) {
+        // As it is in no line but a claim, because within text a quotation mark has a backslash before it.
+        let Some(named_at) = text.rfind(&format!("\"run\":\"{run}\"")) else { return told };
+        let begins_at = text[..named_at].rfind('\n').map_or(0, |end| end + 1);
+        for line in text[begins_at..].lines().filter_map(|line| serde_json::from_str(line).ok()) {
             match line {
-                Line::Claim { pid, boot, at } => {
+                Line::Claim { run: of, .. } if of != run => break,
+                Line::Claim { run: _, pid, boot, at } => {
                     told.pid = pid;
                     told.boot = boot;
                     told.claimed_at = Some(at);
@@ -277,8 +331,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn claim_line() -> Line {
-        Line::Claim { pid: 42, boot: "b".into(), at: Timestamp::from_secs(1) }
+    fn claim_line(run: RunId) -> Line {
+        Line::Claim { run, pid: 42, boot: "b".into(), at: Timestamp::from_secs(1) }
+    }
+
+    fn end_line(how: Exit) -> Line {
+        Line::End { started_at: None, at: Timestamp::from_secs(2), how }
     }
 
     fn run_id(seed: u8) -> RunId {
@@ -290,20 +348,21 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let runs = Runs::open(dir.path()).unwrap();
         let run = run_id(7);
+        let claim = |record: &mut Option<Record>, run| runs.claim(record, run, &claim_line(run)).unwrap();
         assert!(matches!(runs.find(run).unwrap(), Found::Nothing));
 
-        let mut record = runs.claim(run, &claim_line()).unwrap().expect("the first claim wins");
-        assert!(runs.claim(run, &claim_line()).unwrap().is_none());
+        let (mut record, mut late) = (None, None);
+        assert!(claim(&mut record, run), "the first claim wins");
+        assert!(!claim(&mut late, run));
         assert!(matches!(runs.find(run).unwrap(), Found::Alive(told) if told.pid == 42));
 
-        drop(record);
+        drop(record.take());
         assert!(matches!(runs.find(run).unwrap(), Found::Vanished(_)));
-        assert!(runs.claim(run, &claim_line()).unwrap().is_none(), "what vanished is not started again");
+        assert!(!claim(&mut record, run), "what vanished is not started again");
 
         let other = run_id(8);
-        record = runs.claim(other, &claim_line()).unwrap().unwrap();
-        let how = Exit::FailedToStart("x".repeat(5000));
-        record.append(&Line::End { started_at: None, at: Timestamp::from_secs(2), how }).unwrap();
+        assert!(claim(&mut record, other));
+        record.unwrap().append(&end_line(Exit::FailedToStart("x".repeat(5000)))).unwrap();
         let Found::Ended(told) = runs.find(other).unwrap() else { panic!("it has ended") };
         assert!(
             matches!(told.end.unwrap().how, Exit::FailedToStart(reason) if reason.len() == MAX_REASON_BYTES)
@@ -313,24 +372,72 @@ mod tests {
         assert!(matches!(runs.find(other).unwrap(), Found::Nothing));
     }
 
+    #[test]
+    fn the_records_of_a_supervisors_runs_are_kept_apart() {
+        let dir = tempfile::tempdir().unwrap();
+        let runs = Runs::open(dir.path()).unwrap();
+        let mut record = None;
+        let ended_with = |run: RunId| match runs.find(run).unwrap() {
+            Found::Ended(told) => told.end.unwrap().how,
+            other => panic!("{run}: {other:?}"),
+        };
+        // Enough that one file can't hold them all; with what could be taken for the claim of another run.
+        for seed in 0..100 {
+            let run = run_id(seed);
+            assert!(runs.claim(&mut record, run, &claim_line(run)).unwrap());
+            assert!(matches!(runs.find(run).unwrap(), Found::Alive(told) if told.end.is_none()));
+            let why = format!("{seed}\n{}", serde_json::to_string(&claim_line(run_id(seed / 2))).unwrap());
+            record.as_mut().unwrap().append(&end_line(Exit::FailedToStart(why))).unwrap();
+        }
+        for seed in 0..100 {
+            let how = ended_with(run_id(seed));
+            assert!(matches!(how, Exit::FailedToStart(why) if why.starts_with(&format!("{seed}\n"))));
+            assert!(!runs.claim(&mut record, run_id(seed), &claim_line(run_id(seed))).unwrap());
+        }
+        // A claim that lost leaves no trace, not even where the run that it was about is recorded in the same file.
+        assert!(matches!(ended_with(run_id(99)), Exit::FailedToStart(_)));
+
+        // A run that was forgotten may be claimed again, and nothing of its first record counts.
+        let (one, two) = (run_id(200), run_id(201));
+        for run in [one, two] {
+            assert!(runs.claim(&mut record, run, &claim_line(run)).unwrap());
+            record.as_mut().unwrap().append(&end_line(Exit::Code(1))).unwrap();
+        }
+        runs.remove(one).unwrap();
+        assert!(runs.claim(&mut record, one, &claim_line(one)).unwrap());
+        assert!(matches!(runs.find(one).unwrap(), Found::Alive(_)));
+        assert!(matches!(ended_with(two), Exit::Code(1)));
+        // With none of its names left the file can't be used any more; another is.
+        for seed in (0..100).chain([200, 201]) {
+            runs.remove(run_id(seed)).unwrap();
+        }
+        assert!(runs.claim(&mut record, two, &claim_line(two)).unwrap());
+        assert!(matches!(runs.find(two).unwrap(), Found::Alive(_)));
+    }
+
     proptest! {
         #[test]
-        fn no_text_of_a_record_panics(text in "(.{0,40}\n){0,5}") {
-            let _ = Told::parse(&text);
+        fn no_text_of_a_record_panics(text in "(.{0,40}\n){0,5}", cut in 0_usize..200) {
+            let claim = serde_json::to_string(&claim_line(run_id(7))).unwrap();
+            let _ = Told::parse(&text, run_id(7));
+            let _ = Told::parse(&(text + &claim[..cut.min(claim.len())]), run_id(7));
         }
 
         #[test]
-        fn a_record_cut_anywhere_tells_a_part_of_the_truth(cut in 0_usize..400) {
+        fn a_record_cut_anywhere_tells_a_part_of_the_truth(cut in 0_usize..600) {
             let lines = [
-                claim_line(),
+                claim_line(run_id(6)),
+                end_line(Exit::Code(0)),
+                claim_line(run_id(7)),
                 Line::Start { at: Timestamp::from_secs(2), sessions: vec![43, 44] },
                 Line::Truncated { stream: Stream::Stderr },
-                Line::End { started_at: None, at: Timestamp::from_secs(3), how: Exit::Code(1) },
+                end_line(Exit::Code(1)),
             ];
             let text: String = lines.iter().map(|line| serde_json::to_string(line).unwrap() + "\n").collect();
-            let told = Told::parse(&text[..cut.min(text.len())]);
+            let told = Told::parse(&text[..cut.min(text.len())], run_id(7));
             prop_assert!(told.end.is_none() || told.truncated == [false, true]);
             prop_assert!(told.started_at.is_none() || told.pid == 42);
+            prop_assert!(told.end.is_none_or(|end| end.how == Exit::Code(1)));
         }
     }
 }

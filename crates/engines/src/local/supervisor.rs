@@ -23,9 +23,9 @@ use super::{
     cgroup::{self, Cgroup},
     child::{self, Start, StartError},
     env::{Place, environment},
-    folders::Folders,
+    folders::{Folders, Work},
     host::Shared,
-    logs::{self, Came, Log},
+    logs::{self, Log},
     ports::{self, Port},
     ranktable,
     record::{Line, Record},
@@ -34,11 +34,9 @@ use super::{
 use crate::{Exit, LaunchSpec, Status, Stream};
 
 /// A run that is over sooner is not announced as started: the hint of its end tells both.
-const ANNOUNCE_AFTER: Millis = Millis(4);
+const ANNOUNCE_AFTER: Millis = Millis(50);
 /// How often a record is marked as alive.
 const TOUCH_EVERY: Millis = Millis(30_000);
-/// What is read of an output at once.
-const READ_BYTES: usize = 64 << 10;
 
 /// What a supervisor is told about a run by the host.
 #[derive(Clone, Copy, Debug)]
@@ -50,15 +48,25 @@ pub(super) struct Assignment {
     pub processes_of_uid: u64,
 }
 
-/// What is kept for the next run, which is likely to be of the same tenant.
-#[derive(Debug)]
+/// What is kept for the next run.
+#[derive(Debug, Default)]
 pub(super) struct Kept {
+    /// The last run's tenant is likely to be that of the next.
+    tenants: Option<Tenants>,
+    record: Option<Record>,
+    port: Option<Port>,
+    buffer: Vec<u8>,
+}
+
+/// What runs of one tenant use, one after the other.
+#[derive(Debug)]
+struct Tenants {
     folders: Folders,
     /// For runs without real cards.
     ruleset: Option<Rc<OwnedFd>>,
 }
 
-impl Kept {
+impl Tenants {
     /// What the run may open; `None` without isolation.
     fn ruleset(&mut self, shared: &Shared, spec: &LaunchSpec) -> Result<Option<Rc<OwnedFd>>, String> {
         let Some(system) = &shared.system else { return Ok(None) };
@@ -82,42 +90,51 @@ impl Kept {
 /// Looks after the run from its claim to its end. An error means that nothing was started.
 pub(super) fn supervise(
     shared: &Shared,
-    kept: &mut Option<Kept>,
+    kept: &mut Kept,
     Assignment { run, slot, processes_of_uid }: Assignment,
     spec: &[u8],
 ) -> io::Result<()> {
     let spec: LaunchSpec = serde_json::from_slice(spec)?;
-    let claim =
-        Line::Claim { pid: std::process::id().cast_signed(), boot: shared.boot.clone(), at: sys::now() };
-    let Some(record) = shared.runs.claim(run, &claim)? else { return Ok(()) };
-    // From here on the record speaks.
+    let pid = std::process::id().cast_signed();
+    let claim = Line::Claim { run, pid, boot: shared.boot.clone(), at: sys::now() };
+    if !shared.runs.claim(&mut kept.record, run, &claim)? {
+        return Ok(());
+    }
+    // From here on the record speaks. If it can't be written to the end, it is not kept, and so tells by its lock.
     let mut supervisor = Supervisor {
         shared,
         spec: &spec,
-        record,
+        record: kept.record.take().expect("it holds the claim"),
         logs: Stream::ALL.map(|stream| Log::new(stream, spec.log_limit_bytes)),
+        outputs: None,
         nodes: Vec::new(),
         started_at: None,
-        buffer: Vec::new(),
+        buffer: std::mem::take(&mut kept.buffer),
         phase: Phase::Running,
         cause: None,
         failed: None,
     };
-    let mut holdings = Holdings { port: None, cgroup: None };
+    let mut holdings = Holdings { work: None, cgroup: None };
     let refusal = supervisor.start(kept, &mut holdings, slot, processes_of_uid).err();
     if refusal.is_some() {
         supervisor.phase = Phase::killing_from(sys::uptime());
     }
     supervisor.watch();
     let at = sys::now();
-    supervisor.drain();
+    supervisor.read_outputs_to_the_end();
     let how = refusal.map_or_else(|| supervisor.outcome(), Exit::FailedToStart);
     let started_at = if matches!(how, Exit::FailedToStart(_)) { None } else { supervisor.started_at };
-    supervisor.record.append(&Line::End { started_at, at, how })?;
+    // All tasks of an array share its folder. While the end is not recorded, no other run of a job comes.
+    if let (Some(work), Some(tenants), None) = (holdings.work, &mut kept.tenants, spec.array) {
+        let _stays_the_jobs = tenants.folders.take_back(spec.job, work);
+    }
+    let Supervisor { mut record, buffer, .. } = supervisor;
+    record.append(&Line::End { started_at, at, how })?;
     shared.hint(run);
-    if kept.as_ref().is_some_and(|kept| kept.folders.empty().is_err()) {
+    (kept.record, kept.buffer) = (Some(record), buffer);
+    if kept.tenants.as_ref().is_some_and(|tenants| tenants.folders.empty().is_err()) {
         // Another folder for the next run.
-        *kept = None;
+        kept.tenants = None;
     }
     if let Some(cgroup) = holdings.cgroup {
         cgroup.remove();
@@ -127,14 +144,13 @@ pub(super) fn supervise(
 
 /// What the run has for as long as it lasts.
 struct Holdings {
-    port: Option<Port>,
+    work: Option<Work>,
     cgroup: Option<Cgroup>,
 }
 
 /// The first process of one node.
 struct NodeProcess {
     pid: Pid,
-    outputs: [Option<OwnedFd>; 2],
     status: Option<Status>,
 }
 
@@ -165,11 +181,20 @@ enum Cause {
     Stopped,
 }
 
+/// A pipe that processes write to. This process keeps both ends, so that it is not woken when others close theirs: when
+/// the last of them has ended it knows that nothing more comes.
+struct Output {
+    read_end: OwnedFd,
+    write_end: OwnedFd,
+}
+
 struct Supervisor<'a> {
     shared: &'a Shared,
     spec: &'a LaunchSpec,
     record: Record,
     logs: [Log; 2],
+    /// What comes out of all nodes' processes.
+    outputs: Option<[Output; 2]>,
     nodes: Vec<NodeProcess>,
     started_at: Option<Timestamp>,
     buffer: Vec<u8>,
@@ -183,39 +208,43 @@ impl Supervisor<'_> {
     /// Starts the processes of all nodes. On failure gives the reason.
     fn start(
         &mut self,
-        kept: &mut Option<Kept>,
+        kept: &mut Kept,
         holdings: &mut Holdings,
         slot: u32,
         processes_of_uid: u64,
     ) -> Result<(), String> {
         let (spec, shared) = (self.spec, self.shared);
         let failed = |what: &'static str| move |error: io::Error| format!("failed to {what}: {error}");
-        if kept.as_ref().is_none_or(|kept| !kept.folders.are_for(spec.tenant)) {
+        if kept.tenants.as_ref().is_none_or(|tenants| !tenants.folders.are_for(spec.tenant)) {
             // Gives the old ones back first.
-            *kept = None;
+            kept.tenants = None;
             let folders = Folders::make(&shared.config, spec.tenant, spec.uid_index, slot)
                 .map_err(failed("make its tenant's folders"))?;
-            *kept = Some(Kept { folders, ruleset: None });
+            kept.tenants = Some(Tenants { folders, ruleset: None });
         }
-        let kept = kept.as_mut().expect("made if it was not there");
-        let ruleset = kept.ruleset(shared, spec)?;
-        let folders = &kept.folders;
-        let (work, work_fd) = folders.make_work(spec.job).map_err(failed("make its work folder"))?;
+        let tenants = kept.tenants.as_mut().expect("made if they were not there");
+        let ruleset = tenants.ruleset(shared, spec)?;
+        let folders = &mut tenants.folders;
+        let (work, script) = folders
+            .make_work(spec.job, &spec.script)
+            .map_err(failed("make its work folder and write its script"))?;
+        let work = holdings.work.insert(work);
 
-        let seed = u64::from_be_bytes(*spec.run.as_bytes().last_chunk().expect("16 bytes"));
-        let Some(port) = ports::take(shared.config.master_ports, seed) else {
+        if kept.port.as_ref().is_none_or(|port| !port.is_free()) {
+            let seed = u64::from_be_bytes(*spec.run.as_bytes().last_chunk().expect("16 bytes"));
+            kept.port = ports::take(shared.config.master_ports, seed);
+        }
+        let Some(master_port) = kept.port.as_ref().map(|port| port.number) else {
             return Err("no free port is left on this machine for MASTER_PORT".to_owned());
         };
-        let master_port = holdings.port.insert(port).number;
         if let Some(root) = &shared.cgroup_root {
             holdings.cgroup = Cgroup::make(root, spec.run, &spec.limits).ok();
         }
         let entrance = holdings.cgroup.as_ref().and_then(|cgroup| cgroup.entrance().ok());
 
-        let script = folders.write_script(&spec.script).map_err(failed("write its script"))?;
         let place = Place {
             home: folders.home.clone(),
-            work,
+            work: work.path.clone(),
             temporary: folders.temporary.clone(),
             user: format!("qt{}", spec.uid_index),
             path: shared.config.path.clone(),
@@ -231,17 +260,21 @@ impl Supervisor<'_> {
             .chain(spec.args.iter().map(OsStr::new))
             .collect();
 
+        let output = || {
+            logs::pipe()
+                .map(|(read_end, write_end)| Output { read_end, write_end })
+                .map_err(failed("make a pipe"))
+        };
+        let [stdout, stderr] = self.outputs.insert([output()?, output()?]);
         for rank in 0..spec.nodes.len() {
-            let (stdout, stdout_for_process) = logs::pipe().map_err(failed("make a pipe"))?;
-            let (stderr, stderr_for_process) = logs::pipe().map_err(failed("make a pipe"))?;
             let started = child::start(&Start {
                 program: shell.unwrap_or(&script),
                 args: &args,
                 env: &environment(spec, rank, &place),
-                folder: work_fd.as_fd(),
+                folder: work.fd.as_fd(),
                 stdin: shared.nothing.as_fd(),
-                stdout: stdout_for_process.as_fd(),
-                stderr: stderr_for_process.as_fd(),
+                stdout: stdout.write_end.as_fd(),
+                stderr: stderr.write_end.as_fd(),
                 uid: shared.config.uid(spec.uid_index),
                 limits: &spec.limits,
                 // Where no cgroup counts them, the kernel counts all of the uid, so those of other runs are added.
@@ -253,7 +286,7 @@ impl Supervisor<'_> {
             });
             let pid = started.map_err(|error| explain(&error, &spec.script))?;
             self.started_at.get_or_insert_with(sys::now);
-            self.nodes.push(NodeProcess { pid, outputs: [Some(stdout), Some(stderr)], status: None });
+            self.nodes.push(NodeProcess { pid, status: None });
         }
         let sessions = self.nodes.iter().map(|node| node.pid.as_raw_nonzero().get()).collect();
         let at = self.started_at.expect("there is at least one node");
@@ -325,8 +358,8 @@ impl Supervisor<'_> {
     fn wait(&mut self, timeout_ms: i64) {
         let timeout = Timespec { tv_sec: timeout_ms / 1000, tv_nsec: timeout_ms % 1000 * 1_000_000 };
         let mut fds = vec![PollFd::new(&self.shared.signals, PollFlags::IN)];
-        let outputs = self.nodes.iter().flat_map(|node| node.outputs.iter().flatten());
-        fds.extend(outputs.map(|pipe| PollFd::new(pipe, PollFlags::IN)));
+        let outputs = self.outputs.iter().flatten();
+        fds.extend(outputs.map(|output| PollFd::new(&output.read_end, PollFlags::IN)));
         if poll(&mut fds, Some(&timeout)).is_err() {
             return;
         }
@@ -344,27 +377,19 @@ impl Supervisor<'_> {
 
     /// Reads once from each output. Returns whether anything came.
     fn read_outputs(&mut self) -> bool {
-        self.buffer.resize(READ_BYTES, 0);
         let mut came = false;
-        for node in &mut self.nodes {
-            for (output, log) in node.outputs.iter_mut().zip(&mut self.logs) {
-                let Some(pipe) = output else { continue };
-                match logs::read(pipe, &mut self.buffer) {
-                    Came::Bytes(len) => {
-                        came = true;
-                        log.append(&self.buffer[..len], self.spec.run, &self.shared.runs, &mut self.record);
-                    }
-                    Came::NothingNow => {}
-                    Came::End => *output = None,
-                }
+        for (output, log) in self.outputs.iter().flatten().zip(&mut self.logs) {
+            if logs::read(&output.read_end, &mut self.buffer) {
+                came = true;
+                log.append(&self.buffer, self.spec.run, &self.shared.runs, &mut self.record);
             }
         }
         came
     }
 
     /// Reads what the processes left in the pipes.
-    fn drain(&mut self) {
-        while self.nodes.iter().any(|node| node.outputs.iter().any(Option::is_some)) && self.read_outputs() {}
+    fn read_outputs_to_the_end(&mut self) {
+        while self.read_outputs() {}
     }
 
     /// Takes note of processes that ended; false if none is left.

@@ -22,7 +22,7 @@ use rustix::{
 
 use super::{
     host::Shared,
-    supervisor::{Assignment, supervise},
+    supervisor::{Assignment, Kept, supervise},
     sys::{self, Came, Forked},
 };
 
@@ -218,7 +218,7 @@ impl Work {
         if Self::settle_in(shared).is_err() {
             return 5;
         }
-        let mut kept = None;
+        let mut kept = Kept::default();
         let mut next = Some((self.first, spec.to_vec()));
         while let Some((assignment, spec)) = next {
             // A panic must not go on into the host's code, of which this is a copy.
