@@ -2,16 +2,26 @@
 
 mod columns;
 pub mod fault;
+pub mod figures;
+pub mod groups;
 mod lines;
 mod number;
 pub mod openb;
+pub mod output;
 pub mod own;
+mod plain;
+pub mod policy;
 pub mod read;
 pub mod reference;
+pub mod replay;
 pub mod sacct;
+pub mod series;
 pub mod swf;
 pub mod trace;
 
 pub use fault::{Fault, Faults, Flaw};
+pub use figures::{Figures, Terms, figures};
+pub use policy::{Backfill, Order, Policy};
 pub use read::{Format, read, read_from};
+pub use replay::{Fate, Outcome, Setup, replay};
 pub use trace::{JobName, Names, Trace, TraceJob};

@@ -1,0 +1,274 @@
+//! What a replay comes to, in figures for people. Card time and money are integers; averages and shares are not.
+#![expect(clippy::cast_precision_loss, reason = "averages and shares for people: 52 bits are plenty")]
+
+use domain::{CardMs, MicroCny, RatePerCardHour, TenantDomain};
+use serde::Serialize;
+
+use crate::{
+    groups::{self, Group},
+    replay::Outcome,
+    series::{Series, series},
+    trace::Trace,
+};
+
+/// Runs below this count as this long in the slowdown, in seconds: else a second's wait of a second's job would be as bad as
+/// an hour's of an hour's.
+pub const BOUND_S: f64 = 10.0;
+
+/// What cards draw and what they earn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// What a card draws at work.
+    pub tdp_watts: u32,
+    /// What it draws idle, in percent of that.
+    pub idle_percent: u32,
+    /// The power that the whole center draws for each that its cards draw, in thousandths.
+    pub pue_milli: u32,
+    pub price: RatePerCardHour,
+}
+
+impl Default for Terms {
+    /// 310 W, 30 % of it idle, PUE 1.25, 5 yuan a card-hour.
+    fn default() -> Self {
+        Self {
+            tdp_watts: 310,
+            idle_percent: 30,
+            pue_milli: 1250,
+            price: RatePerCardHour(MicroCny::from_yuan(5)),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Figures {
+    pub policy: String,
+    pub cards: u32,
+    /// All jobs of the trace.
+    pub jobs: u64,
+    /// Those wider than the hall, which no figure below counts.
+    pub jobs_too_wide: u64,
+    pub average_wait_s: f64,
+    pub average_bounded_slowdown: f64,
+    pub max_wait_s: f64,
+    /// Card time used over cards × makespan, from 0 to 1.
+    pub utilization: f64,
+    /// From the first submission to the last end.
+    pub makespan_s: f64,
+    pub wait_s: Percentiles,
+    pub bounded_slowdown: Percentiles,
+    pub slowdown_counts: Vec<Bucket>,
+    pub balance: Balance,
+    pub energy_kwh: f64,
+    pub revenue_micro_cny: MicroCny,
+    /// The mean over time of Jain's index between the queues, 1 where all get the same share of what they want.
+    pub fairness: f64,
+    pub by_size: Vec<Group>,
+    pub by_domain: Vec<Group>,
+    pub by_queue: Vec<Group>,
+    #[serde(skip)]
+    pub series: Series,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Percentiles {
+    pub p50: f64,
+    pub p90: f64,
+    pub p95: f64,
+    pub p99: f64,
+}
+
+/// How many jobs have a bounded slowdown below `below` and not below the bucket before.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Bucket {
+    /// `None`: all that are left.
+    pub below: Option<f64>,
+    pub jobs: u64,
+}
+
+/// Where the capacity went, in card-milliseconds: `capacity` = `research` + `enterprise` + `government` + `unnamed` + `idle`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Balance {
+    pub capacity: CardMs,
+    pub research: CardMs,
+    pub enterprise: CardMs,
+    pub government: CardMs,
+    /// Sold to jobs whose domain the trace does not say.
+    pub unnamed: CardMs,
+    pub idle: CardMs,
+}
+
+impl Balance {
+    pub fn sold(&self) -> CardMs {
+        self.research + self.enterprise + self.government + self.unnamed
+    }
+}
+
+/// Works out everything from what became of each job.
+pub fn figures(trace: &Trace, outcome: &Outcome, terms: &Terms) -> Figures {
+    let span = span_ms(trace, outcome);
+    let (mut waits, mut slowdowns) = (Vec::new(), Vec::new());
+    let mut balance = Balance {
+        capacity: CardMs(i64::from(outcome.setup.cards).saturating_mul(span.1 - span.0)),
+        ..Balance::default()
+    };
+    let mut revenue = MicroCny::ZERO;
+    for (job, fate) in trace.jobs.iter().zip(&outcome.fates) {
+        let Some(fate) = fate else { continue };
+        let (wait, slowdown) = wait_and_slowdown(job.submit_ms, fate.start_ms, fate.end_ms);
+        waits.push(wait);
+        slowdowns.push(slowdown);
+        let used = CardMs(i64::from(job.cards).saturating_mul(fate.end_ms - fate.start_ms));
+        let part = match job.domain {
+            Some(TenantDomain::Research) => &mut balance.research,
+            Some(TenantDomain::Enterprise) => &mut balance.enterprise,
+            Some(TenantDomain::Government) => &mut balance.government,
+            None => &mut balance.unnamed,
+        };
+        *part = CardMs(part.0.saturating_add(used.0));
+        let charge = terms.price.charge(used).unwrap_or(MicroCny(i64::MAX));
+        revenue = revenue.checked_add(charge).unwrap_or(MicroCny(i64::MAX));
+    }
+    let sold = balance.sold();
+    balance.idle = CardMs(balance.capacity.0.saturating_sub(sold.0));
+    let count = waits.len().max(1) as f64;
+    let average_wait_s = waits.iter().sum::<f64>() / count;
+    let average_bounded_slowdown = slowdowns.iter().sum::<f64>() / count;
+    waits.sort_unstable_by(f64::total_cmp);
+    slowdowns.sort_unstable_by(f64::total_cmp);
+    let series = series(trace, outcome, span);
+    Figures {
+        policy: outcome.setup.policy.to_string(),
+        cards: outcome.setup.cards,
+        jobs: trace.jobs.len() as u64,
+        jobs_too_wide: (trace.jobs.len() - waits.len()) as u64,
+        average_wait_s,
+        average_bounded_slowdown,
+        max_wait_s: waits.last().copied().unwrap_or(0.0),
+        utilization: if balance.capacity.0 > 0 { sold.0 as f64 / balance.capacity.0 as f64 } else { 0.0 },
+        makespan_s: (span.1 - span.0) as f64 / 1000.0,
+        wait_s: percentiles(&waits),
+        slowdown_counts: counts(&slowdowns),
+        bounded_slowdown: percentiles(&slowdowns),
+        balance,
+        energy_kwh: energy_kwh(&balance, terms),
+        revenue_micro_cny: revenue,
+        fairness: series.mean_fairness(),
+        by_size: groups::by_size(trace, outcome),
+        by_domain: groups::by_domain(trace, outcome),
+        by_queue: groups::by_queue(trace, outcome),
+        series,
+    }
+}
+
+/// Seconds waited, and the bounded slowdown.
+pub(crate) fn wait_and_slowdown(submit_ms: i64, start_ms: i64, end_ms: i64) -> (f64, f64) {
+    let wait = (start_ms - submit_ms) as f64 / 1000.0;
+    let run = (end_ms - start_ms) as f64 / 1000.0;
+    (wait, ((wait + run) / run.max(BOUND_S)).max(1.0))
+}
+
+/// From the first submission to the last end, in milliseconds of the trace.
+fn span_ms(trace: &Trace, outcome: &Outcome) -> (i64, i64) {
+    let first = trace.jobs.first().map_or(0, |job| job.submit_ms);
+    let last = outcome.fates.iter().flatten().map(|fate| fate.end_ms).max();
+    (first, last.unwrap_or(first))
+}
+
+/// The smallest value that at least that share of all is not above; 0 without values.
+pub(crate) fn percentile(sorted: &[f64], percent: usize) -> f64 {
+    let rank = (sorted.len() * percent).div_ceil(100).max(1);
+    sorted.get(rank - 1).copied().unwrap_or(0.0)
+}
+
+fn percentiles(sorted: &[f64]) -> Percentiles {
+    let at = |percent| percentile(sorted, percent);
+    Percentiles { p50: at(50), p90: at(90), p95: at(95), p99: at(99) }
+}
+
+const BOUNDS: [f64; 8] = [1.1, 1.5, 2.0, 5.0, 10.0, 100.0, 1000.0, 10_000.0];
+
+fn counts(sorted: &[f64]) -> Vec<Bucket> {
+    let mut from = 0;
+    let mut bucket = |below: Option<f64>| {
+        let to = below.map_or(sorted.len(), |below| sorted.partition_point(|slowdown| *slowdown < below));
+        let jobs = (to - from) as u64;
+        from = to;
+        Bucket { below, jobs }
+    };
+    BOUNDS.into_iter().map(Some).chain([None]).map(&mut bucket).collect()
+}
+
+fn energy_kwh(balance: &Balance, terms: &Terms) -> f64 {
+    let busy = i128::from(balance.sold().0) * 100;
+    let idle = i128::from(balance.idle.0.max(0)) * i128::from(terms.idle_percent);
+    let watt_ms = (busy + idle) * i128::from(terms.tdp_watts) * i128::from(terms.pue_milli);
+    watt_ms as f64 / 100.0 / 1000.0 / 3_600_000.0 / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{TraceJob, policy::Policy, replay::Setup, replay::replay, trace::tests::job};
+
+    fn sample() -> (Trace, Outcome) {
+        let mut trace = Trace::new("");
+        trace.queues.of("a");
+        let make = |submit: i64, run: i64, cards, domain| TraceJob {
+            submit_ms: submit * 1000,
+            run_ms: run * 1000,
+            estimate_ms: run * 1000,
+            cards,
+            domain,
+            ..job()
+        };
+        trace.jobs = vec![
+            make(100, 100, 4, Some(TenantDomain::Research)),
+            make(100, 5, 4, Some(TenantDomain::Government)),
+            make(100, 1, 9, None),
+            make(190, 95, 2, None),
+        ];
+        let outcome = replay(&trace, &Setup::new(4, Policy::default()), &mut |_| {});
+        (trace, outcome)
+    }
+
+    #[test]
+    fn figures_by_hand() {
+        let (trace, outcome) = sample();
+        let got = figures(&trace, &outcome, &Terms::default());
+        // Waits of 0, 100 and 15 s; the one of 5 s counts as one of 10 s.
+        assert_eq!((got.jobs, got.jobs_too_wide), (4, 1));
+        assert!((got.average_wait_s - 115.0 / 3.0).abs() < 1e-9);
+        let slowdown = (1.0 + 105.0 / 10.0 + (15.0 + 95.0) / 95.0) / 3.0;
+        assert!((got.average_bounded_slowdown - slowdown).abs() < 1e-9);
+        assert!((got.max_wait_s - 100.0).abs() < 1e-9 && (got.makespan_s - 200.0).abs() < 1e-9);
+        assert_eq!(got.balance.sold(), CardMs(610_000));
+        assert_eq!((got.balance.capacity, got.balance.idle), (CardMs(800_000), CardMs(190_000)));
+        assert!((got.utilization - 0.7625).abs() < 1e-9);
+        // 5 yuan an hour, rounded down for each run: 555,555 + 27,777 + 263,888.
+        assert_eq!(got.revenue_micro_cny, MicroCny(847_220));
+        let watt_s = 310.0 * (610.0 + 0.3 * 190.0) * 1.25;
+        assert!((got.energy_kwh - watt_s / 3.6e6).abs() < 1e-9);
+        assert_eq!(
+            got.slowdown_counts.iter().map(|bucket| bucket.jobs).collect::<Vec<_>>(),
+            [1, 1, 0, 0, 0, 1, 0, 0, 0]
+        );
+        assert_eq!((got.wait_s.p50, got.wait_s.p99), (15.0, 100.0));
+    }
+
+    #[test]
+    fn percentiles_are_values_that_there_are() {
+        let values: Vec<f64> = (1..=200).map(f64::from).collect();
+        for (percent, value) in [(1, 2.0), (50, 100.0), (95, 190.0), (100, 200.0)] {
+            assert!((percentile(&values, percent) - value).abs() < 1e-9);
+        }
+        assert_eq!((percentile(&[], 50), percentile(&[7.0], 99)), (0.0, 7.0));
+    }
+
+    #[test]
+    fn an_empty_trace_has_figures() {
+        let trace = Trace::new("");
+        let outcome = replay(&trace, &Setup::new(4, Policy::default()), &mut |_| {});
+        let got = figures(&trace, &outcome, &Terms::default());
+        assert_eq!((got.jobs, got.utilization, got.average_wait_s, got.energy_kwh), (0, 0.0, 0.0, 0.0));
+    }
+}

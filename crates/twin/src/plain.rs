@@ -1,0 +1,321 @@
+//! The plain simulator of every policy on a count of cards, by the rules of [`crate::reference`]: jobs stand in order
+//! before each plan, and what each has been promised stands in a profile of the free cards.
+
+use std::collections::BTreeSet;
+
+use domain::{CardMs, Millis, Timestamp};
+use scheduler::use_decay::DecayedUse;
+
+use crate::{
+    policy::{Backfill, Order},
+    replay::Setup,
+    trace::TraceJob,
+};
+
+/// As [`crate::reference::starts`].
+pub fn starts(jobs: &[TraceJob], setup: &Setup, progress: &mut dyn FnMut(u64)) -> Vec<Option<i64>> {
+    let mut hall = Hall::new(jobs, setup);
+    let mut next = 0;
+    loop {
+        let submission = jobs.get(next).map(|job| job.submit_ms);
+        let end = hall.ends.first().map(|(end, ..)| *end);
+        match (submission, end) {
+            (Some(submit), end) if end.is_none_or(|end| submit <= end) => {
+                hall.now = submit;
+                if jobs[next].cards <= setup.cards {
+                    hall.queue.push(next);
+                }
+                next += 1;
+                if next.is_multiple_of(1024) {
+                    progress(next as u64);
+                }
+            }
+            (_, Some(end)) => {
+                hall.now = end;
+                hall.end_next();
+            }
+            (_, None) => return hall.started,
+        }
+        hall.free_overdue();
+        hall.arrange();
+        match setup.policy.backfill {
+            Backfill::Conservative => hall.plan_promises(),
+            backfill => hall.plan(backfill == Backfill::Easy),
+        }
+    }
+}
+
+struct Hall<'a> {
+    jobs: &'a [TraceJob],
+    setup: &'a Setup,
+    now: i64,
+    free: u32,
+    /// The jobs that wait, in their order.
+    queue: Vec<usize>,
+    started: Vec<Option<i64>>,
+    starts: u64,
+    /// End, rank among the starts, job.
+    ends: BTreeSet<(i64, u64, usize)>,
+    /// End by the estimate, job; of those that hold cards.
+    estimates: BTreeSet<(i64, usize)>,
+    shares: Vec<Share>,
+}
+
+/// What a queue has used.
+#[derive(Clone, Copy, Default)]
+struct Share {
+    ended: DecayedUse,
+    /// Cards that run, and the sum of cards × start.
+    running: (i64, i64),
+}
+
+impl<'a> Hall<'a> {
+    fn new(jobs: &'a [TraceJob], setup: &'a Setup) -> Self {
+        let queues = jobs.iter().map(|job| job.queue as usize + 1).max().unwrap_or(0);
+        Self {
+            jobs,
+            setup,
+            now: 0,
+            free: setup.cards,
+            queue: Vec::new(),
+            started: vec![None; jobs.len()],
+            starts: 0,
+            ends: BTreeSet::new(),
+            estimates: BTreeSet::new(),
+            shares: vec![Share::default(); queues],
+        }
+    }
+
+    fn end_next(&mut self) {
+        let (end, _, index) = self.ends.pop_first().expect("one runs");
+        let start = self.started[index].expect("it has started");
+        let job = &self.jobs[index];
+        if self.estimates.remove(&(start + job.estimate_ms, index)) {
+            self.free += job.cards;
+        }
+        let share = &mut self.shares[job.queue as usize];
+        let cards = i64::from(job.cards);
+        share.running.0 -= cards;
+        share.running.1 -= cards.saturating_mul(start);
+        let used = CardMs(cards.saturating_mul(end - start));
+        share.ended = share.ended.add(used, Timestamp::from_millis(end), self.setup.use_half_life);
+    }
+
+    fn free_overdue(&mut self) {
+        while let Some(&(estimate, index)) = self.estimates.first()
+            && estimate <= self.now
+        {
+            self.estimates.pop_first();
+            self.free += self.jobs[index].cards;
+        }
+    }
+
+    fn start(&mut self, index: usize) {
+        let job = &self.jobs[index];
+        let cards = i64::from(job.cards);
+        self.started[index] = Some(self.now);
+        self.free -= job.cards;
+        self.ends.insert((self.now + job.run_ms, self.starts, index));
+        self.estimates.insert((self.now + job.estimate_ms, index));
+        self.starts += 1;
+        let share = &mut self.shares[job.queue as usize];
+        share.running.0 += cards;
+        share.running.1 += cards.saturating_mul(self.now);
+    }
+
+    /// Puts the queue in order.
+    fn arrange(&mut self) {
+        match self.setup.policy.order {
+            Order::Submission => {}
+            Order::Shortest => self.queue.sort_by_key(|index| (self.jobs[*index].estimate_ms, *index)),
+            Order::FairShare => {
+                let standing: Vec<i64> = (0..self.shares.len()).map(|queue| self.standing(queue)).collect();
+                self.queue.sort_by_key(|index| (standing[self.jobs[*index].queue as usize], *index));
+            }
+        }
+    }
+
+    /// Decayed use over weight; the least comes first.
+    fn standing(&self, queue: usize) -> i64 {
+        let share = &self.shares[queue];
+        let half_life: Millis = self.setup.use_half_life;
+        let ended = share.ended.at(Timestamp::from_millis(self.now), half_life).0;
+        let running = share.running.0.saturating_mul(self.now).saturating_sub(share.running.1);
+        let weight = i64::from(self.setup.weights.get(queue).copied().unwrap_or(1).max(1));
+        ended.saturating_add(running) / weight
+    }
+
+    fn plan(&mut self, easy: bool) {
+        let queue = std::mem::take(&mut self.queue);
+        let mut waiting = queue.into_iter();
+        let head = loop {
+            match waiting.next() {
+                Some(index) if self.jobs[index].cards <= self.free => self.start(index),
+                other => break other,
+            }
+        };
+        let Some(head) = head else { return };
+        self.queue.push(head);
+        if !easy {
+            self.queue.extend(waiting);
+            return;
+        }
+        let profile = Profile::of(self);
+        let (shadow, mut extra) = profile.earliest(self.jobs[head].cards);
+        for index in waiting {
+            let job = &self.jobs[index];
+            let ends_before = self.now + job.estimate_ms <= shadow;
+            if job.cards <= self.free && (ends_before || job.cards <= extra) {
+                if !ends_before {
+                    extra -= job.cards;
+                }
+                self.start(index);
+            } else {
+                self.queue.push(index);
+            }
+        }
+    }
+
+    /// Everyone in order gets the earliest place that leaves those before it theirs; who gets this instant starts.
+    ///
+    /// With the order of submission who comes later never moves who came before. A run that ends early may let one move
+    /// forward into the place of one behind it. In other orders a place holds until someone comes before it.
+    fn plan_promises(&mut self) {
+        let mut profile = Profile::of(self);
+        for index in std::mem::take(&mut self.queue) {
+            let job = &self.jobs[index];
+            let at = profile.place(job.cards, job.estimate_ms);
+            if at == self.now {
+                self.start(index);
+            } else {
+                self.queue.push(index);
+            }
+        }
+    }
+}
+
+/// The free cards from each instant on, by the estimates.
+struct Profile(Vec<(i64, u32)>);
+
+impl Profile {
+    fn of(hall: &Hall<'_>) -> Self {
+        let mut steps = vec![(hall.now, hall.free)];
+        for &(estimate, index) in &hall.estimates {
+            let last = *steps.last().expect("there is one");
+            let free = last.1 + hall.jobs[index].cards;
+            if last.0 == estimate {
+                steps.pop();
+            }
+            steps.push((estimate, free));
+        }
+        Self(steps)
+    }
+
+    /// From when `cards` are free for good, where nothing is placed, and how many more then are.
+    fn earliest(&self, cards: u32) -> (i64, u32) {
+        let (at, free) =
+            self.0.iter().find(|(_, free)| *free >= cards).expect("no job is wider than the hall");
+        (*at, free - cards)
+    }
+
+    /// Takes `cards` for `length_ms` from the earliest instant on from which they are free for as long.
+    fn place(&mut self, cards: u32, length_ms: i64) -> i64 {
+        let mut first = 0;
+        // The last step has all cards, so the search ends there at the latest.
+        let mut last = 0;
+        while last < self.0.len() && self.0[last].0 < self.0[first].0 + length_ms {
+            if self.0[last].1 < cards {
+                first = last + 1;
+            }
+            last += 1;
+        }
+        let from = self.0[first].0;
+        let to = from + length_ms;
+        if self.0.get(last).is_none_or(|step| step.0 != to) {
+            self.0.insert(last, (to, self.0[last - 1].1));
+        }
+        for step in &mut self.0[first..last] {
+            step.1 -= cards;
+        }
+        from
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{policy::Policy, reference, trace::tests::job};
+
+    fn any_jobs() -> impl Strategy<Value = Vec<TraceJob>> {
+        let one = (0_i64..30, 1_i64..20, 0_i64..20, 1_u32..9, 0_u32..3);
+        prop::collection::vec(one, 0..40).prop_map(|rows| {
+            let make = |(submit_ms, run_ms, more, cards, queue): (i64, i64, i64, u32, u32)| TraceJob {
+                submit_ms,
+                run_ms,
+                estimate_ms: run_ms + more,
+                cards,
+                queue,
+                ..job()
+            };
+            let mut jobs: Vec<_> = rows.into_iter().map(make).collect();
+            jobs.sort_by_key(|job| job.submit_ms);
+            jobs
+        })
+    }
+
+    fn run(jobs: &[TraceJob], cards: u32, policy: &str) -> Vec<Option<i64>> {
+        starts(jobs, &Setup::new(cards, policy.parse().unwrap()), &mut |_| {})
+    }
+
+    proptest! {
+        #[test]
+        fn it_agrees_with_the_reference(jobs in any_jobs()) {
+            prop_assert_eq!(run(&jobs, 8, "fcfs"), reference::starts(&jobs, 8, false));
+            prop_assert_eq!(run(&jobs, 8, "easy"), reference::starts(&jobs, 8, true));
+        }
+
+        #[test]
+        fn no_card_is_given_twice_and_everyone_has_a_turn(jobs in any_jobs()) {
+            for order in ["fcfs", "sjf", "fair-share"] {
+                for backfill in ["", "+easy", "+conservative"] {
+                    let policy: Policy = format!("{order}{backfill}").parse().unwrap();
+                    let starts = starts(&jobs, &Setup::new(8, policy), &mut |_| {});
+                    let mut changes = Vec::new();
+                    for (start, job) in starts.iter().zip(&jobs) {
+                        let start = start.expect("it fits");
+                        prop_assert!(start >= job.submit_ms);
+                        changes.push((start, i64::from(job.cards)));
+                        changes.push((start + job.run_ms, -i64::from(job.cards)));
+                    }
+                    changes.sort_unstable();
+                    let mut busy = 0;
+                    for (_, change) in changes {
+                        busy += change;
+                        prop_assert!(busy <= 8, "{policy}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn conservative_backfill_delays_nobody_in_front() {
+        let make =
+            |submit_ms, run_ms, cards| TraceJob { submit_ms, run_ms, estimate_ms: run_ms, cards, ..job() };
+        // The second is promised 10, the third 20. The fourth would fit now and beside the second, but not beside the third.
+        let jobs = [make(0, 10, 3), make(1, 10, 3), make(2, 5, 4), make(3, 30, 1)];
+        assert_eq!(run(&jobs, 4, "easy")[3], Some(3));
+        assert_eq!(run(&jobs, 4, "conservative"), [Some(0), Some(10), Some(20), Some(25)]);
+    }
+
+    #[test]
+    fn the_shortest_and_the_least_served_come_first() {
+        let make =
+            |submit_ms, run_ms, queue| TraceJob { submit_ms, run_ms, estimate_ms: run_ms, queue, ..job() };
+        let jobs = [make(0, 10, 0), make(1, 9, 0), make(2, 3, 0), make(3, 5, 1)];
+        assert_eq!(run(&jobs, 1, "sjf"), [Some(0), Some(18), Some(10), Some(13)]);
+        assert_eq!(run(&jobs, 1, "fair-share"), [Some(0), Some(15), Some(24), Some(10)]);
+    }
+}
