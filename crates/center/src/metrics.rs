@@ -85,7 +85,7 @@ impl Metrics {
             "Micro-CNY charged for runs that ended",
             metrics.charged_micro_cny.clone(),
         );
-        registry.register("plan_seconds", "Time from snapshot to launch", metrics.plan_seconds.clone());
+        registry.register("plan_seconds", "Time to make a plan", metrics.plan_seconds.clone());
         registry.register("http_requests", "Requests answered, by status", metrics.requests.clone());
         registry.register("cards", "Cards, by state", metrics.cards.clone());
         registry.register("jobs_waiting", "Jobs with tasks that wait", metrics.jobs_waiting.clone());

@@ -240,6 +240,8 @@ struct Taken {
     run: Run,
     used: CardMs,
     charged: MicroCny,
+    /// That it started is news.
+    has_started: bool,
     ended: Option<EndedTask>,
     events: Vec<Event>,
 }
@@ -302,10 +304,12 @@ fn take_one(tx: &Tx, id: RunId, seen: Seen) -> Result<Option<Taken>, AppError> {
     if run.state == before {
         return Ok(None);
     }
+    let has_started = before.started_at().is_none() && run.state.started_at().is_some();
     runs::update_run_state(tx, &run)?;
     let Some(ended_at) = run.state.ended_at() else {
         jobs::add_job_use(tx, run.job, CardMs::ZERO, MicroCny::ZERO, run.state.started_at())?;
-        let taken = Taken { run, used: CardMs::ZERO, charged: MicroCny::ZERO, ended: None, events };
+        let taken =
+            Taken { run, used: CardMs::ZERO, charged: MicroCny::ZERO, has_started, ended: None, events };
         return Ok(Some(taken));
     };
 
@@ -334,7 +338,7 @@ fn take_one(tx: &Tx, id: RunId, seen: Seen) -> Result<Option<Taken>, AppError> {
         let data = json!({ "outcome": outcome.code(), "name": job.spec.name });
         events.push(events::record(tx, at, About { run: None, ..about }, "job_ended", data)?);
     }
-    Ok(Some(Taken { run, used, charged, ended: Some((Arc::new(job), retry)), events }))
+    Ok(Some(Taken { run, used, charged, has_started, ended: Some((Arc::new(job), retry)), events }))
 }
 
 /// Meters a run up to `now`: posts what is due. Gives how far it is metered then, and by how much more than before.
@@ -383,13 +387,15 @@ fn apply(center: &Center, change: &Taken) {
         contract.money_balance = MicroCny(contract.money_balance.0 - change.charged.0);
         contract.decayed_use = contract.decayed_use.add(change.used, moment::now(), half_life);
     }
+    if change.has_started {
+        center.metrics.runs_started.inc();
+    }
     let Some((job, retry)) = &change.ended else {
         if let Some(known) = live.runs.get_mut(&change.run.id) {
             known.run = change.run.clone();
         }
         live.touch_run(change.run.id);
         drop(live);
-        center.metrics.runs_started.inc();
         center.wakers.meter();
         return;
     };

@@ -7,7 +7,7 @@ use std::{
 };
 
 use domain::{JobId, RunId, run::StopCause};
-use scheduler::{Policy, Ticket};
+use scheduler::{Decisions, Policy, Ticket};
 
 use super::sleep;
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
 
 /// Plans at least this often, so that what depends on time alone (a contract's term) is seen.
 const AT_LEAST_EVERY: Duration = Duration::from_secs(5);
-/// Between two plans passes this many times what the last one took, so that planning takes a bounded share of a
+/// Between two plans passes this many times what making the last one took, so that planning takes a bounded share of a
 /// processor however long the queue is.
 const PAUSE_PER_PLAN: u32 = 2;
 /// No pause is longer.
@@ -27,17 +27,19 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 pub fn run(center: &Center, called: &Receiver<()>) {
     let policy = policy(&center.settings);
+    let mut pause_until = Instant::now();
     while sleep(called, AT_LEAST_EVERY) && !center.wakers.is_stopping() {
+        std::thread::sleep(pause_until.saturating_duration_since(Instant::now()));
+        // Whoever called during the pause is heard by this plan.
+        let _at_most_one = called.try_recv();
         let began = Instant::now();
-        let more = step(center, &policy);
+        let decisions = make(center, &policy);
         let took = began.elapsed();
         center.metrics.plan_seconds.observe(took.as_secs_f64());
-        if more {
+        // Carrying it out takes longer, but most of that is waiting for the disk: it is a part of the pause.
+        pause_until = Instant::now() + (took * PAUSE_PER_PLAN).min(LONGEST_PAUSE);
+        if carry_out(center, decisions, &policy) {
             center.wakers.plan();
-        }
-        // Not worth a pause while a plan costs less than a commit.
-        if took > Duration::from_millis(2) {
-            std::thread::sleep((took * PAUSE_PER_PLAN).min(LONGEST_PAUSE));
         }
     }
 }
@@ -51,14 +53,16 @@ pub fn policy(settings: &Settings) -> Policy {
     }
 }
 
-/// One plan. Says whether there was more to start than it could.
-fn step(center: &Center, policy: &Policy) -> bool {
+/// One plan.
+fn make(center: &Center, policy: &Policy) -> Decisions {
     let now = moment::now();
-    let decisions = {
-        let mut planner = center.planner();
-        center.live().tell(&mut planner, policy.use_half_life, now);
-        planner.plan(now)
-    };
+    let mut planner = center.planner();
+    center.live().tell(&mut planner, policy.use_half_life, now);
+    planner.plan(now)
+}
+
+/// Commits and launches. Says whether there is more to start than was started.
+fn carry_out(center: &Center, decisions: Decisions, policy: &Policy) -> bool {
     let preempted: Vec<RunId> =
         decisions.preemptions.iter().filter_map(|preemption| preemption.run).collect();
     if !preempted.is_empty() {
