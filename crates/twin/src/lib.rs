@@ -3,6 +3,7 @@
 mod columns;
 pub mod fault;
 pub mod figures;
+pub mod generate;
 pub mod groups;
 mod lines;
 mod number;
@@ -14,6 +15,7 @@ pub mod policy;
 pub mod read;
 pub mod reference;
 pub mod replay;
+pub mod report;
 pub mod sacct;
 pub mod series;
 pub mod swf;
