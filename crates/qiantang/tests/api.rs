@@ -440,3 +440,72 @@ fn collect(value: &Value, references: &mut BTreeSet<String>) {
         _ => {}
     }
 }
+
+/// Each thing that is posted and makes or changes something, with who may: the same request with the same key again changes
+/// nothing and is answered as before.
+#[test]
+fn a_key_makes_each_change_once() {
+    let scene = Scene::new();
+    let (site, operator) = (&scene.site, &scene.site.operator);
+    let post = |path: &str, body: Option<&Value>, key: &str| {
+        site.try_ask("POST", path, operator, body, &[("Idempotency-Key", key)]).expect("an answer")
+    };
+    let contract = site.get("/api/v1/contracts", operator)[0].clone();
+    let contract = contract["id"].as_str().expect("an id");
+    let top_up = format!("/api/v1/contracts/{contract}/top-up");
+    let suspend = format!("/api/v1/contracts/{contract}/actions");
+    let node = site.get("/api/v1/nodes", operator)[0]["name"].as_str().expect("a name").to_owned();
+    let (drain, resume) = (format!("/api/v1/nodes/{node}/drain"), format!("/api/v1/nodes/{node}/resume"));
+    let cancel = format!("/api/v1/jobs/{}/cancel", site.submit(&scene.alpha, &job("long", "sleep 600")));
+    let changes = [
+        (&*cancel, None),
+        (
+            "/api/v1/tenants",
+            Some(json!({ "slug": "gamma", "name_zh": "丙", "name_en": "Gamma", "domain": "research" })),
+        ),
+        ("/api/v1/alliances", Some(json!({ "slug": "vision", "name": { "zh": "视觉", "en": "Vision" } }))),
+        (&suspend, Some(json!({ "action": "suspend", "reason": "a test" }))),
+        (&drain, Some(json!({ "reason": "a test" }))),
+        (&resume, None),
+    ];
+    let lines = || {
+        let page = site.get("/api/v1/audit?limit=200", operator);
+        page["items"].as_array().map_or(0, Vec::len)
+    };
+    for (n, (path, body)) in changes.iter().enumerate() {
+        let key = format!("key-{n}");
+        let before = lines();
+        let first = post(path, body.as_ref(), &key);
+        assert!((200..300).contains(&first.0), "{path}: {first:?}");
+        let after = lines();
+        assert_eq!(after, before + 1, "{path} is a change");
+        assert_eq!(post(path, body.as_ref(), &key), first, "{path} is answered as before");
+        assert_eq!(lines(), after, "{path} changed nothing more");
+        let other = post(path, Some(&json!({ "other": true })), &key);
+        assert_eq!((other.0, other.1["code"].as_str()), (409, Some("idempotency_key_reused")), "{path}");
+    }
+    // What was refused did not take effect and keeps no key.
+    let wrong = json!({ "amount_micro_cny": -1, "reference": "r" });
+    assert_eq!(post(&top_up, Some(&wrong), "refused").0, 422);
+    assert_eq!(post(&top_up, Some(&wrong), "refused").0, 422);
+    assert_eq!(post("/api/v1/tenants", None, "no spaces please").0, 422);
+    // A secret is told once.
+    let name = json!({ "name": "laptop" });
+    assert_eq!(post("/api/v1/tokens", Some(&name), "token").0, 201);
+    let again = post("/api/v1/tokens", Some(&name), "token");
+    assert_eq!((again.0, again.1["code"].as_str()), (409, Some("idempotency_answer_lost")));
+    assert_eq!(
+        site.get("/api/v1/tokens", operator).as_array().map(Vec::len),
+        Some(2),
+        "the sign-in's and this one"
+    );
+    // Another member's keys are another's.
+    let theirs = site.try_ask(
+        "POST",
+        "/api/v1/tokens",
+        &scene.alpha.developer,
+        Some(&name),
+        &[("Idempotency-Key", "token")],
+    );
+    assert_eq!(theirs.expect("an answer").0, 201);
+}

@@ -23,6 +23,7 @@ statements! { "idempotency";
     FIND = "SELECT seq, request_hash, status, body FROM idempotency WHERE member = ?1 AND key = ?2";
     INSERT = "INSERT INTO idempotency (member, key, request_hash, status, body, created_at) \
               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    ANSWER = "UPDATE idempotency SET status = ?3, body = ?4 WHERE member = ?1 AND key = ?2";
     DELETE_BEFORE = "DELETE FROM idempotency WHERE seq IN \
                      (SELECT seq FROM idempotency WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)";
 }
@@ -44,6 +45,11 @@ pub fn insert(
 ) -> Result<(), StoreError> {
     let row = params![&member, key, &answer.request_hash, answer.status, &answer.body, at];
     tx.execute(INSERT, row).map(|_| ())
+}
+
+/// Keeps the answer of a request of which so far only that it came is kept.
+pub fn set_answer(tx: &Tx, member: MemberId, key: &str, status: u16, body: &str) -> Result<(), StoreError> {
+    tx.execute(ANSWER, params![&member, key, status, body]).map(|_| ())
 }
 
 /// Deletes answers given before `at`, the oldest first and [`MOST_DELETED`] at most; says how many.

@@ -42,7 +42,7 @@ pub async fn login(
     let SignIn { login, password, token_name } = body.value;
     let member = sign_in::check(&center, &from, &login, &password).await?;
     let name = token_name.unwrap_or_else(|| "sign-in".into());
-    let token = sign_in::new_token(&center, &Caller { member, from }, &name).await?;
+    let token = sign_in::new_token(&center, &Caller { member, from, once: None }, &name).await?;
     Ok((StatusCode::CREATED, Json(token)))
 }
 

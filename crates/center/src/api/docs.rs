@@ -9,7 +9,8 @@ use axum::{
 use utoipa::{
     Modify,
     openapi::{
-        OpenApi,
+        Object, OpenApi, Required, Type,
+        path::{ParameterBuilder, ParameterIn},
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
@@ -33,6 +34,31 @@ impl Modify for Security {
             .get_or_insert_default()
             .add_security_scheme("token", SecurityScheme::Http(scheme));
         document.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
+    }
+}
+
+/// Says which requests take an idempotency key.
+pub struct Keys;
+
+impl Modify for Keys {
+    fn modify(&self, document: &mut OpenApi) {
+        for (path, item) in &mut document.paths.paths {
+            let Some(post) = &mut item.post else { continue };
+            if !super::once::takes_keys(path) {
+                continue;
+            }
+            let header = ParameterBuilder::new()
+                .name("Idempotency-Key")
+                .parameter_in(ParameterIn::Header)
+                .required(Required::False)
+                .schema(Some(Object::with_type(Type::String)))
+                .description(Some(
+                    "1 to 128 visible ASCII characters. The same request again with the same key takes effect once and \
+                     is answered as the first time.",
+                ))
+                .build();
+            post.parameters.get_or_insert_default().push(header.into());
+        }
     }
 }
 

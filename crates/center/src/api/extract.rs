@@ -29,12 +29,16 @@ impl FromRequestParts<Center> for Auth {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, center: &Center) -> Result<Self, Problem> {
+        // A request with an idempotency key was looked at before.
+        if let Some(caller) = parts.extensions.get::<Caller>() {
+            return Ok(Self(caller.clone()));
+        }
         let member = match bearer(&parts.headers) {
             Some(token) => sign_in::by_token(center, token).await?,
             None => by_cookie(parts, center).await?,
         };
         center.limits.request(&member.login)?;
-        Ok(Self(Caller { member, from: peer(parts) }))
+        Ok(Self(Caller { member, from: peer(parts), once: None }))
     }
 }
 

@@ -7,6 +7,7 @@ mod jobs;
 mod logs;
 mod money;
 mod nodes;
+mod once;
 mod ops;
 mod problem;
 mod streams;
@@ -19,10 +20,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use tower_http::catch_panic::CatchPanicLayer;
-use utoipa::OpenApi;
+use utoipa::{Modify, OpenApi};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use docs::Security;
+use docs::{Keys, Security};
 pub use problem::Problem;
 
 use crate::{center::Center, metrics::RequestLabel};
@@ -88,13 +89,19 @@ fn routes() -> OpenApiRouter<Center> {
 
 /// The document that describes the API.
 pub fn document() -> utoipa::openapi::OpenApi {
-    OpenApiRouter::with_openapi(Doc::openapi()).nest("/api/v1", routes()).split_for_parts().1
+    parts().1
+}
+
+fn parts() -> (Router<Center>, utoipa::openapi::OpenApi) {
+    let (router, mut document) =
+        OpenApiRouter::with_openapi(Doc::openapi()).nest("/api/v1", routes()).split_for_parts();
+    Keys.modify(&mut document);
+    (router, document)
 }
 
 pub fn router(center: Center) -> Router {
     let body_bytes = center.settings.limits.body_kib.saturating_mul(1024);
-    let (v1, document) =
-        OpenApiRouter::with_openapi(Doc::openapi()).nest("/api/v1", routes()).split_for_parts();
+    let (v1, document) = parts();
     let v1 = v1
         .merge(docs::router(&document))
         .route("/healthz", axum::routing::get(ops::healthz))
@@ -103,7 +110,8 @@ pub fn router(center: Center) -> Router {
         .route("/api", axum::routing::any(nowhere))
         .route("/api/{*rest}", axum::routing::any(nowhere))
         .method_not_allowed_fallback(wrong_method);
-    v1.layer(DefaultBodyLimit::max(body_bytes))
+    v1.layer(middleware::from_fn_with_state(center.clone(), once::layer))
+        .layer(DefaultBodyLimit::max(body_bytes))
         .layer(CatchPanicLayer::custom(|panic: Box<dyn std::any::Any + Send>| {
             let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
             let text = text.or_else(|| panic.downcast_ref::<String>().cloned());

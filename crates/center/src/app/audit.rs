@@ -24,8 +24,11 @@ pub struct Change {
     pub detail: Value,
 }
 
-/// Keeps a line for a change that `caller` makes, in the transaction that makes it.
+/// Keeps a line for a change that `caller` makes, in the transaction that makes it; and its idempotency key.
 pub fn record(tx: &Tx, caller: &Caller, change: Change) -> Result<(), AppError> {
+    if let Some(once) = &caller.once {
+        once.begin(tx)?;
+    }
     let member = &caller.member;
     let actor = (Some(member.id), member.login.as_str(), Some(member.role));
     append(tx, actor, &caller.from, change)

@@ -58,8 +58,10 @@ pub async fn submit(
         .write(
             move |tx| {
                 if let Some(earlier) = once.as_ref().map(|once| once.earlier(tx)).transpose()?.flatten() {
-                    let id =
-                        earlier.parse().map_err(|_| AppError::Internal("a kept answer is no job".into()))?;
+                    let id = earlier
+                        .body
+                        .parse()
+                        .map_err(|_| AppError::Internal("a kept answer is no job".into()))?;
                     return Ok((id, None));
                 }
                 let unmet = unmet(tx, &admitted)?;

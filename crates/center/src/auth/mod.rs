@@ -5,9 +5,11 @@ pub mod limits;
 pub mod password;
 pub mod policy;
 
+use std::sync::Arc;
+
 use domain::{Member, Role, TenantId};
 
-use crate::error::AppError;
+use crate::{app::once::Once, error::AppError};
 pub use policy::{Action, Policies};
 
 /// Who asks: a member who has shown a token or a session.
@@ -16,6 +18,8 @@ pub struct Caller {
     pub member: Member,
     /// The address that the request came from, for the audit log.
     pub from: String,
+    /// The idempotency key of the request, if it came with one.
+    pub once: Option<Arc<Once>>,
 }
 
 /// Whose rows a caller may see at all: goes into the SQL of every list.

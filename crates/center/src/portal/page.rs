@@ -113,7 +113,7 @@ impl FromRequestParts<Center> for Visitor {
         if let Err(error) = center.limits.request(&session.member.login) {
             return Err(Plain { front: Some(Box::new(front)), error }.into_response());
         }
-        let caller = Caller { member: session.member, from: front.from.clone() };
+        let caller = Caller { member: session.member, from: front.from.clone(), once: None };
         Ok(Self { front, caller, csrf: session.csrf })
     }
 }
@@ -212,7 +212,7 @@ impl Page {
 
 fn shell(center: &Center, session: &Session, ui: Ui) -> Shell {
     let member = &session.member;
-    let caller = Caller { member: member.clone(), from: String::new() };
+    let caller = Caller { member: member.clone(), from: String::new(), once: None };
     let own = member.tenant;
     let may = |action, owner| center.policies.check(&caller, action, owner).is_ok();
     let live = center.live();

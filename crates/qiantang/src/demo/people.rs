@@ -90,7 +90,7 @@ async fn caller(center: &Center, login: &str) -> Result<Caller, AppError> {
     let asked = login.to_owned();
     let found = center.read(move |tx| store::tenants::find_login(tx, &asked)).await?;
     let (member, _) = found.ok_or_else(|| AppError::not_found("member", login))?;
-    Ok(Caller { member, from: "demo".into() })
+    Ok(Caller { member, from: "demo".into(), once: None })
 }
 
 /// Signs everybody up, the way that an operator would.
