@@ -256,7 +256,8 @@ impl Planner {
                 |account: &Account| account.is_above_limit_with(ask.cards) && !account.has_kept(self.stamp);
             ask.fails_with(self.stamp, asked.shortest) && !account.is_some_and(wants_room)
         };
-        self.streams[stream as usize].asks().iter().all(is_blocked)
+        self.policy.backfill != Backfill::Conservative
+            && self.streams[stream as usize].asks().iter().all(is_blocked)
     }
 
     /// The position of the last job in a stream for which cards are held.
@@ -307,7 +308,9 @@ impl Planner {
             }
             return Served::Waits;
         }
-        if !has_hold && ask.fails_with(self.stamp, entry.limit) {
+        // With conservative backfill each gets a promise of its own, also where it is known that it can't start.
+        let gets_promise = self.policy.backfill == Backfill::Conservative;
+        if !has_hold && !gets_promise && ask.fails_with(self.stamp, entry.limit) {
             if is_guaranteed {
                 self.reclaim(entry, decisions);
             }

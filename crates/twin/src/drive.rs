@@ -10,16 +10,22 @@ use std::{
     sync::Arc,
 };
 
-use domain::{CardMs, ContractId, JobId, Millis, PoolId, QueueTerms, TenantId, Timestamp};
-use scheduler::{CountedPool, Gate, Planner, Queue, Ticket, Waiting};
+use domain::{
+    CardMs, CardSet, ContractId, JobId, Millis, NodeId, PoolId, QueueTerms, TenantId, Timestamp,
+    node::even_rings,
+};
+use scheduler::{CountedPool, Gate, NodeView, Planner, Queue, Ticket, Waiting};
 
 use crate::{
     policy::{Backfill, Order},
-    replay::Setup,
+    replay::{Nodes, Setup},
     trace::TraceJob,
 };
 
-const POOL: PoolId = PoolId::from_bytes([1; 16]);
+/// The one pool.
+fn pool() -> PoolId {
+    PoolId::from_bytes(number(1))
+}
 
 /// How often progress is told, in jobs.
 const PROGRESS_EVERY: usize = 4096;
@@ -70,6 +76,7 @@ struct Drive<'a> {
     started: Vec<Option<i64>>,
     starts: u64,
     models: Arc<[Arc<str>]>,
+    nodes: Option<Nodes>,
 }
 
 impl<'a> Drive<'a> {
@@ -90,10 +97,15 @@ impl<'a> Drive<'a> {
             ..scheduler::Policy::default()
         };
         let mut planner = Planner::new(policy);
-        let cards = setup.cards;
-        planner.set_places(std::iter::empty(), &[CountedPool { pool: POOL, model: "card".into(), cards }]);
+        match &setup.nodes {
+            Some(nodes) => planner.set_places((0..nodes.count).map(|number| node(nodes, number)), &[]),
+            None => {
+                let counted = CountedPool { pool: pool(), model: "card".into(), cards: setup.cards };
+                planner.set_places(std::iter::empty(), &[counted]);
+            }
+        }
         let queues = jobs.iter().map(|job| job.queue + 1).max().unwrap_or(0);
-        let pools: Arc<[PoolId]> = Arc::new([POOL]);
+        let pools: Arc<[PoolId]> = Arc::new([pool()]);
         for queue in 0..queues {
             let terms = QueueTerms {
                 guaranteed_cards: 0,
@@ -122,6 +134,7 @@ impl<'a> Drive<'a> {
             started: vec![None; jobs.len()],
             starts: 0,
             models: Arc::default(),
+            nodes: setup.nodes,
         }
     }
 
@@ -146,13 +159,14 @@ impl<'a> Drive<'a> {
 
     fn submit(&mut self, index: usize) {
         let job = &self.jobs[index];
+        let (nodes, cards_per_node) = self.nodes.map_or((job.cards, 1), |nodes| nodes.shape(job.cards));
         self.planner.submit(Waiting {
             job: JobId::from_bytes(number(index as u64)),
             queue: queue_id(job.queue),
             class: job.class,
-            nodes: job.cards,
-            max_nodes: job.cards,
-            cards_per_node: 1,
+            nodes,
+            max_nodes: nodes,
+            cards_per_node,
             is_exclusive: false,
             models: self.models.clone(),
             labels: self.models.clone(),
@@ -179,6 +193,24 @@ impl<'a> Drive<'a> {
     }
 }
 
+fn node(of: &Nodes, number_of: u32) -> NodeView {
+    let cards = CardSet::first(of.cards_per_node);
+    NodeView {
+        id: NodeId::from_bytes(number(u64::from(number_of))),
+        name: format!("node-{number_of:06}").into(),
+        pool: pool(),
+        model: "card".into(),
+        affinity: of.affinity,
+        rings: even_rings(of.cards_per_node, of.ring_len).into(),
+        cards,
+        free: cards,
+        takes_runs: true,
+        switch: format!("leaf-{:05}", number_of / of.nodes_per_switch.max(1)).into(),
+        labels: [].into(),
+        maintenance: None,
+    }
+}
+
 /// Ids that are numbers.
 fn number(number: u64) -> [u8; 16] {
     let mut bytes = [0; 16];
@@ -193,4 +225,68 @@ fn queue_id(queue: u32) -> ContractId {
 fn index(job: JobId) -> usize {
     let [.., a, b, c, d, e, f, g, h] = *job.as_bytes();
     usize::try_from(u64::from_be_bytes([a, b, c, d, e, f, g, h])).expect("jobs are numbered by their index")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use domain::card::Affinity;
+
+    use super::*;
+    use crate::{plain, reference, trace::tests::job};
+
+    fn any_jobs() -> impl Strategy<Value = Vec<TraceJob>> {
+        let one = (0_i64..30, 1_i64..20, 0_i64..20, 1_u32..9, 0_u32..3);
+        prop::collection::vec(one, 0..40).prop_map(|rows| {
+            let make = |(submit_ms, run_ms, more, cards, queue): (i64, i64, i64, u32, u32)| TraceJob {
+                submit_ms,
+                run_ms,
+                estimate_ms: run_ms + more,
+                cards,
+                queue,
+                ..job()
+            };
+            let mut jobs: Vec<_> = rows.into_iter().map(make).collect();
+            jobs.sort_by_key(|job| job.submit_ms);
+            jobs
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
+
+        /// The planner that runs centers plans as the plain simulators do.
+        #[test]
+        fn it_agrees_with_the_plain_simulators(jobs in any_jobs()) {
+            let of = |policy: &str| Setup::new(8, policy.parse().unwrap());
+            for policy in ["fcfs", "easy", "sjf"] {
+                let plain = plain::starts(&jobs, &of(policy), &mut |_| {});
+                prop_assert_eq!(starts(&jobs, &of(policy), &mut |_| {}), plain, "{}", policy);
+            }
+            prop_assert_eq!(starts(&jobs, &of("easy"), &mut |_| {}), reference::starts(&jobs, 8, true));
+        }
+
+        /// Eight nodes of one card are eight cards; but promised cards are certain ones, which backfill must leave alone.
+        #[test]
+        fn nodes_of_one_card_are_counted_cards(jobs in any_jobs()) {
+            let nodes = Nodes { count: 8, cards_per_node: 1, affinity: Affinity::Any, ring_len: 1, nodes_per_switch: 8 };
+            for policy in ["fcfs", "sjf", "fair-share"] {
+                let counted = Setup::new(8, policy.parse().unwrap());
+                let placed = Setup::on(nodes, policy.parse().unwrap());
+                prop_assert_eq!(starts(&jobs, &counted, &mut |_| {}), starts(&jobs, &placed, &mut |_| {}), "{}", policy);
+            }
+        }
+
+        /// With conservative backfill nobody starts later for those that came after: without them it is as late.
+        #[test]
+        fn conservative_backfill_delays_nobody(jobs in any_jobs(), keep in 0_usize..40) {
+            let exact: Vec<TraceJob> = jobs.iter().map(|job| TraceJob { estimate_ms: job.run_ms, ..*job }).collect();
+            let setup = Setup::new(8, "conservative".parse().unwrap());
+            let all = starts(&exact, &setup, &mut |_| {});
+            let kept = &exact[..keep.min(exact.len())];
+            let alone = starts(kept, &setup, &mut |_| {});
+            prop_assert!(all.iter().zip(&alone).all(|(with, without)| with <= without), "{:?} {:?}", all, alone);
+        }
+    }
 }

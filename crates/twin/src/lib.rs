@@ -1,6 +1,7 @@
 //! The digital twin 孪生: what a center would have done with the jobs of a trace.
 
 mod columns;
+mod drive;
 pub mod fault;
 pub mod figures;
 pub mod generate;
@@ -10,6 +11,7 @@ mod number;
 pub mod openb;
 pub mod output;
 pub mod own;
+#[cfg(test)]
 mod plain;
 pub mod policy;
 pub mod read;
@@ -25,5 +27,5 @@ pub use fault::{Fault, Faults, Flaw};
 pub use figures::{Figures, Terms, figures};
 pub use policy::{Backfill, Order, Policy};
 pub use read::{Format, read, read_from};
-pub use replay::{Fate, Outcome, Setup, replay};
+pub use replay::{Fate, Nodes, Outcome, Setup, replay};
 pub use trace::{JobName, Names, Trace, TraceJob};

@@ -1,19 +1,16 @@
 //! Replaying a trace: when each job would have started.
 
-use domain::Millis;
+use domain::{Millis, card::Affinity};
 
-use crate::{
-    plain,
-    policy::{Backfill, Order, Policy},
-    reference,
-    trace::Trace,
-};
+use crate::{drive, policy::Policy, trace::Trace};
 
 /// What a trace is replayed on, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setup {
     /// How many cards there are.
     pub cards: u32,
+    /// The nodes that they are on; where it is left out, only cards are counted.
+    pub nodes: Option<Nodes>,
     pub policy: Policy,
     /// In this time past use comes to count half, under fair share.
     pub use_half_life: Millis,
@@ -24,7 +21,55 @@ pub struct Setup {
 impl Setup {
     /// With a half-life of seven days and equal weights.
     pub fn new(cards: u32, policy: Policy) -> Self {
-        Self { cards, policy, use_half_life: Millis::from_hours(7 * 24), weights: Vec::new() }
+        Self { cards, nodes: None, policy, use_half_life: Millis::from_hours(7 * 24), weights: Vec::new() }
+    }
+}
+
+/// Nodes that are all alike. A job that asks for more cards than one has takes as many whole nodes as it needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Nodes {
+    pub count: u32,
+    /// From 1 to [`domain::card::MAX_CARDS_PER_NODE`].
+    pub cards_per_node: u8,
+    pub affinity: Affinity,
+    /// Cards in one ring, where the affinity is by rings.
+    pub ring_len: u8,
+    /// Nodes behind one switch.
+    pub nodes_per_switch: u32,
+}
+
+impl Nodes {
+    pub fn cards(&self) -> u32 {
+        self.count.saturating_mul(u32::from(self.cards_per_node))
+    }
+
+    /// How many nodes a job of `cards` cards takes, and how many cards on each. Where wiring allows only powers of two, the next.
+    pub fn shape(&self, cards: u32) -> (u32, u32) {
+        let most = u32::from(self.cards_per_node);
+        if cards > most {
+            return (cards.div_ceil(most), most);
+        }
+        let allowed = match self.affinity {
+            Affinity::Any => cards,
+            Affinity::Pairs if cards > 1 => cards.next_multiple_of(2),
+            Affinity::Pairs => cards,
+            Affinity::Rings => cards.next_power_of_two(),
+        };
+        (
+            1,
+            if allowed > u32::from(self.ring_len) && self.affinity == Affinity::Rings {
+                most
+            } else {
+                allowed.min(most)
+            },
+        )
+    }
+}
+
+impl Setup {
+    /// On `nodes`, with a half-life of seven days and equal weights.
+    pub fn on(nodes: Nodes, policy: Policy) -> Self {
+        Self { nodes: Some(nodes), ..Self::new(nodes.cards(), policy) }
     }
 }
 
@@ -45,15 +90,7 @@ pub struct Outcome {
 
 /// Replays all of `trace`. `progress` is told now and then how many jobs have been submitted, and at the end all.
 pub fn replay(trace: &Trace, setup: &Setup, progress: &mut dyn FnMut(u64)) -> Outcome {
-    let starts = match setup.policy {
-        Policy { order: Order::Submission, backfill: Backfill::None } => {
-            reference::starts(&trace.jobs, setup.cards, false)
-        }
-        Policy { order: Order::Submission, backfill: Backfill::Easy } => {
-            reference::starts(&trace.jobs, setup.cards, true)
-        }
-        _ => plain::starts(&trace.jobs, setup, progress),
-    };
+    let starts = drive::starts(&trace.jobs, setup, progress);
     progress(trace.jobs.len() as u64);
     let fate = |(start, job): (Option<i64>, &crate::TraceJob)| {
         start.map(|start_ms| Fate { start_ms, end_ms: start_ms + job.run_ms })

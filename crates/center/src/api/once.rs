@@ -63,8 +63,9 @@ async fn keyed(center: &Center, request: Request, next: Next) -> Result<Response
     let path = parts.uri.path().to_owned();
     let once = Once::new(caller.member.id, &key.unwrap_or_default(), &[b"POST", path.as_bytes(), &bytes])?;
     let once = Arc::new(once);
-    let asked = once.clone();
-    let earlier = center.write(move |tx| asked.earlier(tx), |_, _| {}).await?;
+    let (store, asked) = (center.store.clone(), once.clone());
+    let looked = tokio::task::spawn_blocking(move || store.read(|tx| asked.earlier(tx))).await;
+    let earlier = looked.map_err(|error| Problem::internal(&error.to_string()))??;
     if let Some(Answer { status, body }) = earlier {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
         let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -79,6 +80,9 @@ async fn keyed(center: &Center, request: Request, next: Next) -> Result<Response
     let (parts, body) = response.into_parts();
     let bytes = to_bytes(body, MOST_BYTES).await.map_err(|error| Problem::internal(&error.to_string()))?;
     let answer = Answer { status: parts.status.as_u16(), body: String::from_utf8_lossy(&bytes).into_owned() };
-    center.write(move |tx| once.answer(tx, &answer), |_, ()| {}).await?;
+    // The change is made: that its answer is not kept is no reason to say otherwise.
+    if let Err(error) = center.write(move |tx| once.answer(tx, &answer), |_, ()| {}).await {
+        tracing::error!(%error, "failed to keep the answer to a request with an idempotency key");
+    }
     Ok(Response::from_parts(parts, Body::from(bytes)))
 }

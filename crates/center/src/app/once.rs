@@ -57,7 +57,7 @@ impl Once {
         if stored.status == 0 {
             return Err(AppError::refused(
                 "idempotency_answer_lost",
-                "the request was carried out before, but its answer was not kept",
+                "the request was carried out before and its answer was not kept, or it is being carried out",
                 "look at what it was to change; use a new key to do it again",
             ));
         }
