@@ -11,10 +11,12 @@ use store::{Tx, contracts as rows, ledger};
 
 use super::states::{StateChange, applied, change_state};
 use super::{
-    super::audit::{self, Change},
-    *,
+    ContractView, MOST_AMOUNT, balances, show,
+    states::{StateChange, applied, change_state},
+    visible,
 };
 use crate::{
+    app::audit::{self, Change},
     auth::{Action, Caller},
     center::Center,
     error::AppError,
