@@ -9,7 +9,6 @@ use serde::Deserialize;
 use serde_json::json;
 use store::{Tx, contracts as rows, ledger};
 
-use super::states::{StateChange, applied, change_state};
 use super::{
     ContractView, MOST_AMOUNT, balances, show,
     states::{StateChange, applied, change_state},
