@@ -132,6 +132,9 @@ pub enum Command {
         #[arg(long, short)]
         config: Option<PathBuf>,
     },
+    /// The digital twin: replay traces, compare policies, make workloads.
+    #[command(subcommand)]
+    Twin(crate::commands::twin::Twin),
     /// Print completions for a shell.
     Completions { shell: clap_complete::Shell },
 }

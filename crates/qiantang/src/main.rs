@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser as _};
 
 use cli::{Cli, Command};
-use commands::{Context, Done, doctor, jobs, login, money, nodes, submit};
+use commands::{Context, Done, doctor, jobs, login, money, nodes, submit, twin};
 
 fn main() -> ExitCode {
     // Before anything else: the engine's host process forks, and so must have one thread and little memory.
@@ -39,6 +39,10 @@ fn main() -> ExitCode {
             clap_complete::generate(shell, &mut Cli::command(), "qiantang", &mut std::io::stdout());
             ExitCode::SUCCESS
         }
+        Command::Twin(command) => match twin::run(command, lang, cli.json) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => failure.tell(cli.json),
+        },
         command => match talk(command, cli.url.as_deref(), lang, cli.json) {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => failure.tell(cli.json),
@@ -78,7 +82,7 @@ fn talk(command: Command, url: Option<&str>, lang: domain::Lang, json: bool) -> 
         }
         Command::Backup { file } => money::backup(&context, &file),
         Command::Doctor { config } => doctor::run(&context, config.as_deref()),
-        Command::Serve { .. } | Command::Demo(_) | Command::Completions { .. } => {
+        Command::Serve { .. } | Command::Demo(_) | Command::Twin(_) | Command::Completions { .. } => {
             unreachable!("handled before, without a center")
         }
     }

@@ -1,4 +1,4 @@
-//! The commands that talk to a center, a file a group.
+//! The commands, a file a group; all but the twin's talk to a center.
 
 pub mod doctor;
 pub mod jobs;
@@ -6,6 +6,7 @@ pub mod login;
 pub mod money;
 pub mod nodes;
 pub mod submit;
+pub mod twin;
 
 use std::io::Write as _;
 

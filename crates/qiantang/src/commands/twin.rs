@@ -1,0 +1,496 @@
+//! The digital twin: replaying traces, comparing policies and sizes, making workloads. Needs no center.
+
+use std::{
+    fs::File,
+    io::{BufWriter, Read, Write},
+    path::{Path, PathBuf},
+    sync::mpsc,
+    time::{Duration, Instant},
+};
+
+use clap::{Args, Subcommand};
+use domain::{Lang, MicroCny, Millis, RatePerCardHour};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
+use twin::{Faults, Figures, Format, Outcome, Policy, Setup, Terms, Trace};
+
+use super::{Done, say};
+use crate::{
+    errors::Failure,
+    output::{pick, table},
+};
+
+#[derive(Debug, Subcommand)]
+pub enum Twin {
+    /// Replay a trace under one policy.
+    Replay(Box<Replay>),
+    /// Replay a trace under several policies and sizes, side by side.
+    Compare(Box<Compare>),
+    /// Ask what would be if the center or its demand changed: now, and then.
+    Grow(Box<Grow>),
+    /// Make a workload that is like a trace, of any length and demand.
+    Generate(Generate),
+}
+
+/// A trace and how to read it.
+#[derive(Debug, Args)]
+pub struct Input {
+    /// SWF, openb pod list, `sacct -P`, or this platform's CSV; gz too; `-` reads standard input.
+    pub trace: PathBuf,
+    /// The format, where it is not to be found by itself.
+    #[arg(long, value_parser = ["swf", "openb", "sacct", "csv"])]
+    pub format: Option<String>,
+}
+
+/// What there is, and what it costs.
+#[derive(Debug, Args)]
+pub struct Hall {
+    /// Cards; what the trace says, where left out.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "nodes")]
+    pub cards: Option<u32>,
+    /// Nodes, of --cards-per-node cards each.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub nodes: Option<u32>,
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub cards_per_node: u32,
+    /// In this many hours past use comes to count half, under fair share.
+    #[arg(long, default_value_t = 168)]
+    pub half_life_h: i64,
+    /// What a card-hour costs, in yuan.
+    #[arg(long, default_value = "5")]
+    pub price: MicroCny,
+    /// What a card draws at work, in watts.
+    #[arg(long, default_value_t = 310)]
+    pub tdp_w: u32,
+    /// What the center draws for each watt of its cards.
+    #[arg(long, default_value = "1.25", value_parser = thousandths)]
+    pub pue: u32,
+}
+
+/// Where the results go.
+#[derive(Debug, Args)]
+pub struct Results {
+    /// Write a CSV with a row a job: when it was submitted, started and ended, and its cards.
+    #[arg(long, value_name = "FILE")]
+    pub jobs_csv: Option<PathBuf>,
+    /// Write a report with plots, in one file that needs nothing else.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Replay {
+    #[command(flatten)]
+    input: Input,
+    #[command(flatten)]
+    hall: Hall,
+    /// fcfs, easy, conservative, sjf, fair-share, or an order and a backfill: fair-share+easy.
+    #[arg(long, default_value = "easy")]
+    policy: Policy,
+    #[command(flatten)]
+    results: Results,
+}
+
+#[derive(Debug, Args)]
+pub struct Compare {
+    #[command(flatten)]
+    input: Input,
+    #[command(flatten)]
+    hall: Hall,
+    /// Policies, with commas between.
+    #[arg(long, value_delimiter = ',', default_value = "fcfs,easy,sjf+easy,fair-share+easy")]
+    policies: Vec<Policy>,
+    /// More sizes to compare, in cards.
+    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
+    sizes: Vec<u32>,
+    /// Write a report with plots, in one file that needs nothing else.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Grow {
+    #[command(flatten)]
+    input: Input,
+    #[command(flatten)]
+    hall: Hall,
+    #[arg(long, default_value = "easy")]
+    policy: Policy,
+    /// Cards to add.
+    #[arg(long, default_value_t = 0)]
+    add_cards: u32,
+    /// How many times today's demand: 1.5 submits half as many jobs again.
+    #[arg(long, default_value = "1", value_parser = thousandths)]
+    demand: u32,
+    /// The price of a card-hour then, in yuan.
+    #[arg(long)]
+    then_price: Option<MicroCny>,
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    #[command(flatten)]
+    results: Results,
+}
+
+#[derive(Debug, Args)]
+pub struct Generate {
+    #[command(flatten)]
+    input: Input,
+    /// The file to write, as this platform's CSV; `-` writes standard output.
+    #[arg(long, short)]
+    out: PathBuf,
+    /// The same seed makes the same workload.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Days that it lasts; as long as the trace, where left out.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    days: Option<u32>,
+    /// How many times the trace's jobs a day.
+    #[arg(long, default_value = "1", value_parser = thousandths)]
+    demand: u32,
+    /// How many times the trace's cards a job.
+    #[arg(long, default_value = "1", value_parser = thousandths)]
+    cards_scale: u32,
+}
+
+/// A number with at most three places, from 0.001 to 1000, in thousandths.
+fn thousandths(text: &str) -> Result<u32, String> {
+    let (whole, places) = text.split_once('.').unwrap_or((text, ""));
+    let digits = format!("{whole}{places:0<3}");
+    let known = places.len() <= 3 && !whole.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let number =
+        known.then(|| digits.parse().ok()).flatten().filter(|number| (1..=1_000_000).contains(number));
+    number.ok_or_else(|| format!("`{text}` is not a number from 0.001 to 1000 with at most three places"))
+}
+
+pub fn run(command: Twin, lang: Lang, as_json: bool) -> Done {
+    let screen = Screen { lang, json: as_json };
+    match command {
+        Twin::Replay(options) => replay(&screen, &options),
+        Twin::Compare(options) => compare(&screen, &options),
+        Twin::Grow(options) => grow(&screen, &options),
+        Twin::Generate(options) => generate(&screen, &options),
+    }
+}
+
+struct Screen {
+    lang: Lang,
+    json: bool,
+}
+
+/// One replay with its time.
+struct Ran {
+    outcome: Outcome,
+    figures: Figures,
+    elapsed: Duration,
+}
+
+fn replay(screen: &Screen, options: &Replay) -> Done {
+    let (trace, faults) = read(screen, &options.input)?;
+    let setup = setup(&options.hall, &trace, options.policy)?;
+    let work = [Work { trace: &trace, setup, terms: terms(&options.hall) }];
+    let ran = all(screen, &work);
+    finish(screen, &work, &ran, &faults, &options.results)?;
+    if screen.json {
+        say(&object(&ran[0], &trace, &faults).to_string());
+    } else {
+        say(&shown(screen.lang, &ran));
+    }
+    Ok(())
+}
+
+fn compare(screen: &Screen, options: &Compare) -> Done {
+    let (trace, faults) = read(screen, &options.input)?;
+    let mut work = Vec::new();
+    for policy in &options.policies {
+        let first = setup(&options.hall, &trace, *policy)?;
+        let more = options.sizes.iter().map(|cards| Setup { cards: *cards, ..first.clone() });
+        let more: Vec<_> = more.filter(|setup| setup.cards != first.cards).collect();
+        let setups = [first].into_iter().chain(more);
+        work.extend(setups.map(|setup| Work { trace: &trace, setup, terms: terms(&options.hall) }));
+    }
+    let ran = all(screen, &work);
+    let results = Results { jobs_csv: None, html: options.html.clone() };
+    finish(screen, &work, &ran, &faults, &results)?;
+    tell_all(screen, &trace, &ran, &faults);
+    Ok(())
+}
+
+fn grow(screen: &Screen, options: &Grow) -> Done {
+    let (trace, faults) = read(screen, &options.input)?;
+    let now = setup(&options.hall, &trace, options.policy)?;
+    let then = Setup { cards: now.cards.saturating_add(options.add_cards), ..now.clone() };
+    let more = twin::generate::scaled(&trace, options.demand, options.seed);
+    let now_terms = terms(&options.hall);
+    let then_price = options.then_price.map_or(now_terms.price, RatePerCardHour);
+    let then_terms = Terms { price: then_price, ..now_terms };
+    let work = [
+        Work { trace: &trace, setup: now, terms: now_terms },
+        Work { trace: &more, setup: then, terms: then_terms },
+    ];
+    let ran = all(screen, &work);
+    finish(screen, &work, &ran, &faults, &options.results)?;
+    tell_all(screen, &trace, &ran, &faults);
+    Ok(())
+}
+
+fn generate(screen: &Screen, options: &Generate) -> Done {
+    let (trace, _) = read(screen, &options.input)?;
+    let wanted = twin::generate::Wanted {
+        seed: options.seed,
+        days: options.days,
+        demand_milli: options.demand,
+        cards_milli: options.cards_scale,
+    };
+    let made = twin::generate::generate(&twin::generate::Model::of(&trace), &wanted);
+    if options.out == Path::new("-") {
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        // A reader that has gone away (`| head`) is no failure.
+        let _ = twin::own::write(&made, &mut out).and_then(|()| out.flush());
+        return Ok(());
+    }
+    write(&options.out, |out| twin::own::write(&made, out))?;
+    if screen.json {
+        say(&json!({ "jobs": made.jobs.len(), "cards": made.cards }).to_string());
+    } else {
+        let words = pick(screen.lang, "个作业已写入", "jobs written to");
+        say(&format!("{} {words} {}", made.jobs.len(), options.out.display()));
+    }
+    Ok(())
+}
+
+fn read(screen: &Screen, input: &Input) -> Result<(Trace, Faults), Failure> {
+    let format = input.format.as_deref().and_then(Format::from_code);
+    let name = input.trace.display();
+    let source: Box<dyn Read> = if input.trace == Path::new("-") {
+        Box::new(std::io::stdin().lock())
+    } else {
+        Box::new(File::open(&input.trace).map_err(|error| {
+            let hint = pick(screen.lang, "请检查路径", "check the path");
+            Failure::usage("no_trace", format!("failed to open {name}: {error}"), hint)
+        })?)
+    };
+    let (trace, faults) = twin::read_from(source, format);
+    if !screen.json {
+        for fault in faults.samples.iter().take(5) {
+            eprintln!("{name}:{}: {}: {}", fault.line, fault.flaw.text(screen.lang), fault.sample);
+        }
+        let left = faults.bad.saturating_sub(5);
+        if left > 0 {
+            eprintln!(
+                "{}",
+                match screen.lang {
+                    Lang::Zh => format!("另有 {left} 行有误"),
+                    Lang::En => format!("and {left} more bad lines"),
+                }
+            );
+        }
+    }
+    if trace.jobs.is_empty() {
+        let why = faults.samples.first().map_or_else(String::new, |fault| fault.flaw.text(screen.lang));
+        let hint = pick(
+            screen.lang,
+            "支持的格式：SWF、openb、sacct -P、本平台的 CSV（docs/twin.md）",
+            "the formats: SWF, openb, sacct -P, this platform's CSV (docs/twin.md)",
+        );
+        return Err(Failure::usage("no_jobs", format!("{name} has no jobs: {why}"), hint));
+    }
+    Ok((trace, faults))
+}
+
+fn setup(hall: &Hall, trace: &Trace, policy: Policy) -> Result<Setup, Failure> {
+    let of_nodes = hall.nodes.map(|nodes| nodes.saturating_mul(hall.cards_per_node));
+    let cards = hall.cards.or(of_nodes).unwrap_or(trace.cards);
+    if cards == 0 {
+        let hint = "say how many there are with --cards or --nodes";
+        return Err(Failure::usage("no_cards", "the trace does not say how many cards there were", hint));
+    }
+    Ok(Setup { use_half_life: Millis::from_hours(hall.half_life_h.max(0)), ..Setup::new(cards, policy) })
+}
+
+fn terms(hall: &Hall) -> Terms {
+    Terms {
+        tdp_watts: hall.tdp_w,
+        pue_milli: hall.pue,
+        price: RatePerCardHour(MicroCny(hall.price.0.max(0))),
+        ..Terms::default()
+    }
+}
+
+struct Work<'a> {
+    trace: &'a Trace,
+    setup: Setup,
+    terms: Terms,
+}
+
+/// Runs all at once, as many as there are processors, with a bar on a terminal.
+fn all(screen: &Screen, work: &[Work<'_>]) -> Vec<Ran> {
+    let total = work.iter().map(|work| work.trace.jobs.len() as u64).sum();
+    let bar = ProgressBar::with_draw_target(
+        Some(total),
+        if screen.json { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() },
+    );
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(work.len());
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let (done, results) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            let (done, next, bar) = (done.clone(), &next, &bar);
+            scope.spawn(move || {
+                while let Some((index, work)) = {
+                    let index = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    work.get(index).map(|work| (index, work))
+                } {
+                    let _ = done.send((index, one(work, bar)));
+                }
+            });
+        }
+    });
+    drop(done);
+    bar.finish_and_clear();
+    let mut ran: Vec<_> = results.into_iter().collect();
+    ran.sort_by_key(|(index, _)| *index);
+    ran.into_iter().map(|(_, ran)| ran).collect()
+}
+
+fn one(work: &Work<'_>, bar: &ProgressBar) -> Ran {
+    let mut told = 0;
+    let started = Instant::now();
+    let outcome = twin::replay(work.trace, &work.setup, &mut |jobs| {
+        bar.inc(jobs.saturating_sub(told));
+        told = jobs;
+    });
+    let elapsed = started.elapsed();
+    let figures = twin::figures(work.trace, &outcome, &work.terms);
+    Ran { outcome, figures, elapsed }
+}
+
+/// Writes the files that were asked for; the rows are those of the last run.
+fn finish(screen: &Screen, work: &[Work<'_>], ran: &[Ran], faults: &Faults, results: &Results) -> Done {
+    if let (Some(path), Some(work), Some(last)) = (&results.jobs_csv, work.last(), ran.last()) {
+        write(path, |out| twin::output::write_jobs(work.trace, &last.outcome, out))?;
+    }
+    if let (Some(path), Some(work)) = (&results.html, work.first()) {
+        let figures: Vec<_> = ran.iter().map(|ran| &ran.figures).collect();
+        let page = twin::report::html(work.trace, faults, &figures, screen.lang);
+        write(path, |out| out.write_all(page.as_bytes()))?;
+    }
+    Ok(())
+}
+
+fn write(path: &Path, content: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>) -> Done {
+    let written = File::create(path).map(BufWriter::new).and_then(|mut out| {
+        content(&mut out)?;
+        out.flush()
+    });
+    written.map_err(|error| {
+        Failure::system(
+            "not_written",
+            format!("failed to write {}: {error}", path.display()),
+            "check the folder",
+        )
+    })
+}
+
+/// The figures with how fast the replay was.
+fn object(ran: &Ran, trace: &Trace, faults: &Faults) -> Value {
+    let mut object = serde_json::to_value(&ran.figures).unwrap_or_default();
+    let seconds = ran.elapsed.as_secs_f64();
+    object["elapsed_s"] = json!(seconds);
+    #[expect(clippy::cast_precision_loss, reason = "a speed")]
+    let speed = ran.figures.jobs as f64 / seconds.max(1e-9);
+    object["jobs_per_second"] = json!(speed);
+    object["source"] = json!(trace.source);
+    object["bad_lines"] = json!(faults.bad);
+    object["skipped_lines"] = json!(faults.skipped);
+    object
+}
+
+fn tell_all(screen: &Screen, trace: &Trace, ran: &[Ran], faults: &Faults) {
+    if screen.json {
+        let runs: Vec<_> = ran.iter().map(|ran| object(ran, trace, faults)).collect();
+        say(&json!({ "runs": runs }).to_string());
+    } else {
+        say(&shown(screen.lang, ran));
+    }
+}
+
+fn shown(lang: Lang, ran: &[Ran]) -> String {
+    let titles = match lang {
+        Lang::Zh => [
+            "策略",
+            "加速卡",
+            "作业",
+            "平均等待",
+            "P95 等待",
+            "最长等待",
+            "平均减速比",
+            "利用率",
+            "公平度",
+            "收入（元）",
+            "电量（MWh）",
+        ],
+        Lang::En => [
+            "policy",
+            "cards",
+            "jobs",
+            "mean wait",
+            "p95 wait",
+            "max wait",
+            "mean slowdown",
+            "utilization",
+            "fairness",
+            "revenue (CNY)",
+            "energy (MWh)",
+        ],
+    };
+    let row = |ran: &Ran| {
+        let figures = &ran.figures;
+        vec![
+            figures.policy.clone(),
+            figures.cards.to_string(),
+            figures.jobs.to_string(),
+            span(figures.average_wait_s),
+            span(figures.wait_s.p95),
+            span(figures.max_wait_s),
+            format!("{:.2}", figures.average_bounded_slowdown),
+            format!("{:.1} %", figures.utilization * 100.0),
+            format!("{:.3}", figures.fairness),
+            figures.revenue_micro_cny.to_string(),
+            format!("{:.1}", figures.energy_kwh / 1000.0),
+        ]
+    };
+    let mut text = table(&titles, ran.iter().map(row).collect(), 1);
+    let wide: u64 = ran.iter().map(|ran| ran.figures.jobs_too_wide).max().unwrap_or(0);
+    if wide > 0 {
+        let note = match lang {
+            Lang::Zh => format!("\n{wide} 个作业所需的加速卡超过总数，未计入。"),
+            Lang::En => format!("\n{wide} jobs ask for more cards than there are, and are not counted."),
+        };
+        text.push_str(&note);
+    }
+    text
+}
+
+fn span(seconds: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, reason = "waits of a trace, shown to people")]
+    let whole = (seconds * 1000.0).round() as i64;
+    Millis(whole).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn factors_read() {
+        for (text, number) in [("1", 1000), ("1.5", 1500), ("0.001", 1), ("1000", 1_000_000), ("2.25", 2250)]
+        {
+            assert_eq!(thousandths(text), Ok(number));
+        }
+        for bad in ["", "0", "-1", "1.0001", "1001", ".5", "1e3", "99999999999999"] {
+            assert!(thousandths(bad).is_err(), "{bad}");
+        }
+    }
+}
