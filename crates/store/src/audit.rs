@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use domain::{AuditId, MemberId, Role, TenantId, Timestamp};
+use domain::{AuditId, MemberId, Millis, Role, TenantId, Timestamp};
 use serde_json::Value;
 
 use crate::{
@@ -34,8 +34,17 @@ pub struct AuditRecord {
 pub struct AuditFilter {
     pub tenant: Option<TenantId>,
     pub actor: Option<MemberId>,
+    /// Only what the center did by itself.
+    pub is_by_center: bool,
     pub action: Option<String>,
+    /// Not before this.
+    pub from: Option<Timestamp>,
+    /// Before this.
+    pub until: Option<Timestamp>,
 }
+
+/// A line's id, which orders the log, is made in the same moment as its time is taken, but not in the same instant.
+const ID_LAG: Millis = Millis(1000);
 
 /// Lines looked at for one page when two filters go together and no index has both.
 const MOST_LOOKED_AT: usize = 100_000;
@@ -81,7 +90,10 @@ pub fn list(
     after: Option<AuditId>,
     limit: u32,
 ) -> Result<Vec<AuditRecord>, StoreError> {
-    let after = after.unwrap_or(AuditId::from_bytes([0xff; 16]));
+    let mut after = after.unwrap_or(AuditId::from_bytes([0xff; 16]));
+    if let Some(until) = filter.until {
+        after = after.min(AuditId::new(until.plus(ID_LAG), [0; 10]));
+    }
     let (sql, bound): (_, &[Param<'_>]) = match (&filter.actor, &filter.tenant, &filter.action) {
         (Some(actor), tenant, _) => (LIST_OF_ACTOR, params![&after, actor, tenant.as_ref()]),
         (None, Some(tenant), _) => (LIST_OF_TENANT, params![&after, tenant]),
@@ -95,8 +107,15 @@ pub fn list(
     }
     tx.each(sql, bound, |row| {
         looked_at += 1;
+        let at: Timestamp = row.get(1)?;
+        if filter.from.is_some_and(|from| at < from.minus(ID_LAG)) {
+            return Ok(ControlFlow::Break(()));
+        }
+        let is_in_time =
+            filter.from.is_none_or(|from| at >= from) && filter.until.is_none_or(|until| at < until);
+        let is_by = !filter.is_by_center || row.get::<Option<MemberId>>(2)?.is_none();
         let action = row.text(6)?;
-        if filter.action.as_ref().is_none_or(|wanted| wanted == action) {
+        if is_in_time && is_by && filter.action.as_ref().is_none_or(|wanted| wanted == action) {
             found.push(record(row)?);
         }
         Ok(if found.len() >= limit || looked_at >= MOST_LOOKED_AT {

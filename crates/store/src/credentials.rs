@@ -17,6 +17,8 @@ pub struct TokenRow {
     pub hash: [u8; 32],
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
+    /// As it was last noted, which is not at every use.
+    pub last_used_at: Option<Timestamp>,
 }
 
 /// A browser that a member has signed in with.
@@ -39,12 +41,14 @@ macro_rules! member_of {
 statements! { "credentials";
     INSERT_TOKEN = "INSERT INTO tokens (id, member, name, hash, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     FIND_TOKEN = concat!(
-        "SELECT t.id, t.member, t.name, t.hash, t.created_at, t.expires_at, ", member_of!(),
+        "SELECT t.id, t.member, t.name, t.hash, t.created_at, t.expires_at, t.last_used_at, ", member_of!(),
         " FROM tokens t JOIN members m ON m.id = t.member WHERE t.hash = ?1 AND t.revoked_at IS NULL"
     );
-    LIST_TOKENS = "SELECT id, member, name, hash, created_at, expires_at FROM tokens \
+    LIST_TOKENS = "SELECT id, member, name, hash, created_at, expires_at, last_used_at FROM tokens \
                    WHERE member = ?1 AND revoked_at IS NULL ORDER BY id";
-    GET_TOKEN = "SELECT id, member, name, hash, created_at, expires_at FROM tokens WHERE id = ?1";
+    GET_TOKEN =
+        "SELECT id, member, name, hash, created_at, expires_at, last_used_at FROM tokens WHERE id = ?1";
+    NOTE_USE = "UPDATE tokens SET last_used_at = ?2 WHERE id = ?1";
     REVOKE_TOKEN = "UPDATE tokens SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL";
     INSERT_SESSION =
         "INSERT INTO sessions (id, member, hash, csrf, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
@@ -65,7 +69,7 @@ pub fn insert_token(tx: &Tx, token: &TokenRow) -> Result<(), StoreError> {
 /// The token of that hash, unless it was revoked, and its member. Whether it has expired, and whether the member is
 /// enabled, is for the caller to see.
 pub fn find_token(tx: &Tx, hash: &[u8; 32]) -> Result<Option<(TokenRow, Member)>, StoreError> {
-    tx.find(FIND_TOKEN, params![hash], |row| Ok((token(row)?, member(row, 6)?)))
+    tx.find(FIND_TOKEN, params![hash], |row| Ok((token(row)?, member(row, 7)?)))
 }
 
 pub fn get_token(tx: &Tx, id: TokenId) -> Result<TokenRow, StoreError> {
@@ -75,6 +79,11 @@ pub fn get_token(tx: &Tx, id: TokenId) -> Result<TokenRow, StoreError> {
 /// A member's that were not revoked, oldest first.
 pub fn list_tokens(tx: &Tx, member: MemberId) -> Result<Vec<TokenRow>, StoreError> {
     tx.all(LIST_TOKENS, params![&member], token)
+}
+
+/// Notes that a token was shown. No error if it is gone.
+pub fn note_token_use(tx: &Tx, id: TokenId, at: Timestamp) -> Result<(), StoreError> {
+    tx.execute(NOTE_USE, params![&id, at]).map(|_| ())
 }
 
 /// `NotFound` if there is no such token, or it was revoked before.
@@ -125,6 +134,7 @@ fn token(row: Row<'_>) -> Result<TokenRow, StoreError> {
         hash: row.get(3)?,
         created_at: row.get(4)?,
         expires_at: row.get(5)?,
+        last_used_at: row.get(6)?,
     })
 }
 

@@ -32,6 +32,7 @@ macro_rules! columns {
         "seq, id, key, at, unit, debit, debit_contract, credit, credit_contract, amount, cause, run"
     };
 }
+pub(crate) use columns as transfer_columns;
 
 statements! { "transfers";
     POST = "INSERT INTO transfers (id, key, at, unit, debit, debit_contract, credit, credit_contract, amount, cause, \
@@ -355,7 +356,7 @@ fn cause(row: Row<'_>, code: usize, run: usize) -> Result<Cause, StoreError> {
     })
 }
 
-fn transfer_row(row: Row<'_>) -> Result<TransferRow, StoreError> {
+pub(crate) fn transfer_row(row: Row<'_>) -> Result<TransferRow, StoreError> {
     Ok(TransferRow {
         seq: row.get(0)?,
         transfer: Transfer {

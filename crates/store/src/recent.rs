@@ -8,7 +8,7 @@ use domain::{
 use crate::{
     StoreError, Tx,
     events::{Event, event},
-    ledger::{balance, unit_code},
+    ledger::{TransferRow, balance, transfer_columns, transfer_row, unit_code},
     runs::{RunRow, run_columns, run_row},
     sql::{params, statements},
 };
@@ -27,6 +27,18 @@ statements! { "runs";
                      WHERE debit_contract = ?1 AND at >= ?2 AND unit = ?3";
     CAUSES = "SELECT cause, unit, CAST(SUM(amount) AS BIGINT) FROM transfers WHERE (credit_contract = ?1 OR \
               debit_contract = ?1) AND at >= ?2 AND at < ?3 AND run IS NULL GROUP BY cause, unit";
+    TRANSFERS_BEFORE =
+        concat!("SELECT ", transfer_columns!(), " FROM transfers WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2");
+    JOB_OF_RUN = "SELECT j.id, j.name FROM runs r JOIN jobs j ON j.id = r.job WHERE r.id = ?1";
+    TRANSFER_AT = "SELECT at FROM transfers WHERE seq = ?1";
+    DEBITS_BEFORE = concat!(
+        "SELECT ", transfer_columns!(),
+        " FROM transfers WHERE debit_contract = ?4 AND (at, seq) < (?2, ?1) ORDER BY at DESC, seq DESC LIMIT ?3"
+    );
+    CREDITS_BEFORE = concat!(
+        "SELECT ", transfer_columns!(),
+        " FROM transfers WHERE credit_contract = ?4 AND (at, seq) < (?2, ?1) ORDER BY at DESC, seq DESC LIMIT ?3"
+    );
 }
 
 /// The newest run of a job.
@@ -77,4 +89,29 @@ pub fn sums_by_cause(
     until: Timestamp,
 ) -> Result<Vec<(String, String, i64)>, StoreError> {
     tx.all(CAUSES, params![&contract, from, until], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+}
+
+/// Transfers, newest first, before number `before` (`None`: from the newest on); a contract's in the order of their
+/// times.
+pub fn transfers_before(
+    tx: &Tx,
+    contract: Option<ContractId>,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<Vec<TransferRow>, StoreError> {
+    let seq = before.unwrap_or(i64::MAX);
+    let Some(contract) = contract else { return tx.all(TRANSFERS_BEFORE, params![seq, limit], transfer_row) };
+    let at = tx.find(TRANSFER_AT, params![seq], |row| row.get::<Timestamp>(0))?;
+    let at = at.unwrap_or(Timestamp::from_micros(i64::MAX));
+    let bound = params![seq, at, limit, &contract];
+    let mut rows = tx.all(DEBITS_BEFORE, bound, transfer_row)?;
+    rows.extend(tx.all(CREDITS_BEFORE, bound, transfer_row)?);
+    rows.sort_unstable_by_key(|row| std::cmp::Reverse((row.transfer.at, row.seq)));
+    rows.truncate(limit as usize);
+    Ok(rows)
+}
+
+/// The job of a run, and its name.
+pub fn job_of_run(tx: &Tx, run: RunId) -> Result<Option<(JobId, String)>, StoreError> {
+    tx.find(JOB_OF_RUN, params![&run], |row| Ok((row.get(0)?, row.get(1)?)))
 }

@@ -87,8 +87,13 @@ pub struct AuditView {
 pub struct AuditFilter {
     /// Only this action.
     pub action: Option<String>,
-    /// Only this login.
+    /// Only this login; `center` for what the center did by itself.
     pub actor: Option<String>,
+    /// Only this tenant's things, by its short name.
+    pub tenant: Option<String>,
+    /// RFC 3339, or a date. The first instant, and the first one no more.
+    pub from: Option<String>,
+    pub to: Option<String>,
     pub cursor: Option<String>,
     pub limit: Option<u32>,
 }
@@ -103,18 +108,24 @@ pub async fn list(
     center.policies.check(caller, Action::ReadAudit, scope)?;
     let after = super::views::parse_cursor::<AuditId>(filter.cursor.as_deref())?;
     let limit = super::views::page_limit(filter.limit)?;
+    let tenant = super::tenants::named_or_own(center, caller, filter.tenant.as_deref())?;
+    let [from, until] = [("from", &filter.from), ("to", &filter.to)].map(|(field, text)| instant(field, text));
+    let (from, until) = (from?, until?);
     let login = filter.actor.filter(|login| !login.is_empty());
     let rows = center
         .read(move |tx| {
+            let is_by_center = login.as_deref() == Some("center");
             let actor = match &login {
                 None => None,
+                Some(_) if is_by_center => None,
                 Some(login) => match store::tenants::find_login(tx, login)? {
                     Some((member, _)) => Some(member.id),
                     None => return Ok(Vec::new()),
                 },
             };
             let action = filter.action.filter(|action| !action.is_empty());
-            audit::list(tx, &audit::AuditFilter { tenant: scope, actor, action }, after, limit + 1)
+            let filter = audit::AuditFilter { tenant, actor, is_by_center, action, from, until };
+            audit::list(tx, &filter, after, limit + 1)
         })
         .await?;
     let page = Page::cut(rows, limit, |row| row.id.to_string());
@@ -129,4 +140,11 @@ pub async fn list(
         from: row.from_address,
         detail: row.detail,
     }))
+}
+
+/// An instant of a filter, if one was given.
+fn instant(field: &str, text: &Option<String>) -> Result<Option<Timestamp>, AppError> {
+    let Some(text) = text.as_deref().filter(|text| !text.is_empty()) else { return Ok(None) };
+    let read = text.parse::<Timestamp>();
+    read.map(Some).map_err(|error| AppError::invalid(field, error.to_string(), "write it as 2026-05-20T08:00:00Z"))
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     auth::{
         Caller,
-        credentials::{self, Session, TOKEN_PREFIX},
+        credentials::{self, Session, Shown, TOKEN_PREFIX},
         password,
     },
     center::Center,
@@ -98,6 +98,7 @@ pub async fn new_token(center: &Center, caller: &Caller, name: &str) -> Result<N
         hash: credentials::hash(&token),
         created_at: now,
         expires_at: now.plus(domain::Millis::from_hours(center.settings.limits.token_days * 24)),
+        last_used_at: None,
     };
     let (id, expires_at, by) = (row.id, row.expires_at, caller.clone());
     let write = move |tx: &store::Tx| -> Result<(), AppError> {
@@ -124,6 +125,8 @@ pub struct TokenView {
     pub name: String,
     pub created_at: String,
     pub expires_at: String,
+    /// To within ten minutes; `null` where it never was.
+    pub last_used_at: Option<String>,
 }
 
 /// The caller's own tokens.
@@ -135,6 +138,7 @@ pub async fn list_tokens(center: &Center, caller: &Caller) -> Result<Vec<TokenVi
         name: row.name,
         created_at: row.created_at.to_string(),
         expires_at: row.expires_at.to_string(),
+        last_used_at: views::instant(row.last_used_at),
     };
     Ok(rows.into_iter().map(view).collect())
 }
@@ -198,14 +202,32 @@ pub async fn end_session(center: &Center, secret: &str) -> Result<(), AppError> 
 pub async fn by_token(center: &Center, token: &str) -> Result<Member, AppError> {
     const UNKNOWN: AppError = AppError::Unauthenticated("the token is not valid any more: sign in again");
     let (hash, now) = (credentials::hash(token), moment::now());
-    if let Some(member) = center.credentials.token(&hash, now) {
+    if let Some((member, to_note)) = center.credentials.token(&hash, now) {
+        if let Some(id) = to_note {
+            note_use(center, id, now);
+        }
         return Ok(member);
     }
     let found = center.read(move |tx| rows::find_token(tx, &hash)).await?;
     let (row, member) =
         found.filter(|(row, member)| now < row.expires_at && member.is_enabled).ok_or(UNKNOWN)?;
-    center.credentials.keep_token(hash, member.clone(), row.expires_at);
+    let shown = Shown::new(row.id, member.clone(), row.last_used_at);
+    if shown.is_to_be_noted(now) {
+        note_use(center, row.id, now);
+    }
+    center.credentials.keep_token(hash, shown, row.expires_at);
     Ok(member)
+}
+
+/// Notes that a token was shown, while the request goes on.
+fn note_use(center: &Center, id: TokenId, now: domain::Timestamp) {
+    let center = center.clone();
+    tokio::spawn(async move {
+        let note = move |tx: &store::Tx| Ok::<_, AppError>(rows::note_token_use(tx, id, now)?);
+        if let Err(error) = center.write(note, |_, ()| ()).await {
+            tracing::debug!(%error, "a token's use was not noted");
+        }
+    });
 }
 
 /// The session of a cookie's secret, if it is one.

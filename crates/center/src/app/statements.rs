@@ -177,6 +177,16 @@ pub struct TransferView {
     pub credit: String,
     pub amount: i64,
     pub cause: String,
+    /// The job whose run it is about, if it is about one.
+    pub job: Option<String>,
+    pub job_name: Option<String>,
+}
+
+impl TransferView {
+    /// What it is for, without the run.
+    pub fn cause_code(&self) -> &str {
+        self.cause.split_once(' ').map_or(&self.cause, |(code, _)| code)
+    }
 }
 
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
@@ -184,11 +194,13 @@ pub struct TransferView {
 pub struct TransferQuery {
     /// A contract's id; needed but for the center's people.
     pub contract: Option<String>,
+    /// `oldest` (as left out) or `newest`: which come first.
+    pub order: Option<String>,
     pub cursor: Option<String>,
     pub limit: Option<u32>,
 }
 
-/// Entries in the order of posting.
+/// Entries in the order of posting, or the newest first.
 pub async fn list_transfers(
     center: &Center,
     caller: &Caller,
@@ -206,11 +218,39 @@ pub async fn list_transfers(
         })?;
         None
     };
-    let after = views::parse_cursor::<i64>(query.cursor.as_deref())?.unwrap_or(0);
+    let cursor = views::parse_cursor::<i64>(query.cursor.as_deref())?;
     let limit = views::page_limit(query.limit)?;
-    let filter = ledger::TransferFilter { contract, run: None };
-    let rows = center.read(move |tx| ledger::list_transfers(tx, &filter, after, limit + 1)).await?;
-    let page = Page::cut(rows, limit, |row| row.seq.to_string());
+    let newest_first = match query.order.as_deref() {
+        None | Some("") => false,
+        Some(order) => {
+            views::word(
+                "order",
+                order,
+                |text| ["oldest", "newest"].iter().position(|known| *known == text),
+                &["oldest", "newest"],
+            )? == 1
+        }
+    };
+    let rows = center
+        .read(move |tx| {
+            let rows = if newest_first {
+                recent::transfers_before(tx, contract, cursor, limit + 1)?
+            } else {
+                let filter = ledger::TransferFilter { contract, run: None };
+                ledger::list_transfers(tx, &filter, cursor.unwrap_or(0), limit + 1)?
+            };
+            rows.into_iter()
+                .map(|row| {
+                    let job = match row.transfer.cause {
+                        Cause::Use(run) | Cause::Refund(run) => recent::job_of_run(tx, run)?,
+                        _ => None,
+                    };
+                    Ok((row, job))
+                })
+                .collect::<Result<Vec<_>, store::StoreError>>()
+        })
+        .await?;
+    let page = Page::cut(rows, limit, |(row, _)| row.seq.to_string());
     let live = center.live();
     let account = |account: Account| match account {
         Account::Cash => "cash".to_owned(),
@@ -221,7 +261,7 @@ pub async fn list_transfers(
             live.contracts.get(&id).map_or_else(|| id.to_string(), |c| c.contract.number.clone())
         }
     };
-    Ok(page.map(|ledger::TransferRow { seq, transfer }| TransferView {
+    Ok(page.map(|(ledger::TransferRow { seq, transfer }, job)| TransferView {
         seq,
         at: transfer.at.to_string(),
         unit: transfer.unit,
@@ -232,6 +272,8 @@ pub async fn list_transfers(
             Cause::Use(run) | Cause::Refund(run) => format!("{} {run}", transfer.cause.code()),
             other => other.code().to_owned(),
         },
+        job: job.as_ref().map(|(id, _)| id.to_string()),
+        job_name: job.map(|(_, name)| name),
         key: transfer.key,
     }))
 }

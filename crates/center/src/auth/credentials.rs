@@ -1,9 +1,15 @@
 //! Bearer tokens and browser sessions. Only their hashes are kept.
 
-use std::{collections::HashMap, sync::RwLock};
+use std::{
+    collections::HashMap,
+    sync::{
+        RwLock,
+        atomic::{AtomicI64, Ordering},
+    },
+};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::{Member, MemberId, Timestamp};
+use domain::{Member, MemberId, Millis, Timestamp, TokenId};
 use sha2::{Digest, Sha256};
 
 /// What a token begins with, so that a leaked one is found by a search.
@@ -12,6 +18,8 @@ pub const TOKEN_PREFIX: &str = "qt_";
 pub const SESSION_COOKIE: &str = "session";
 /// Members kept at hand before the cache starts anew.
 const MAX_CACHED: usize = 50_000;
+/// A token's use is noted at most this often.
+const NOTE_EVERY: Millis = Millis::from_secs(600);
 
 pub type Hash = [u8; 32];
 
@@ -35,21 +43,48 @@ pub struct Session {
 /// Credentials seen lately, so that a request costs no read. Emptied by any change to a member or credential.
 #[derive(Debug, Default)]
 pub struct Cache {
-    tokens: RwLock<HashMap<Hash, (Member, Timestamp)>>,
+    tokens: RwLock<HashMap<Hash, (Shown, Timestamp)>>,
     sessions: RwLock<HashMap<Hash, (Session, Timestamp)>>,
 }
 
+/// A token that was shown.
+#[derive(Debug)]
+pub struct Shown {
+    pub id: TokenId,
+    pub member: Member,
+    /// When its use was last noted, in µs; the least number where it never was.
+    noted_at: AtomicI64,
+}
+
+impl Shown {
+    pub fn new(id: TokenId, member: Member, noted_at: Option<Timestamp>) -> Self {
+        let noted_at = noted_at.map_or(i64::MIN, Timestamp::as_micros);
+        Self { id, member, noted_at: AtomicI64::new(noted_at) }
+    }
+
+    /// Whether this use is to be noted; says so to one of those who ask at once.
+    pub fn is_to_be_noted(&self, now: Timestamp) -> bool {
+        let noted_at = self.noted_at.load(Ordering::Relaxed);
+        let is_due = now.minus(NOTE_EVERY).as_micros() >= noted_at;
+        let swap = |at| self.noted_at.compare_exchange(at, now.as_micros(), Ordering::Relaxed, Ordering::Relaxed);
+        is_due && swap(noted_at).is_ok()
+    }
+}
+
 impl Cache {
-    pub fn token(&self, hash: &Hash, now: Timestamp) -> Option<Member> {
-        lookup(&self.tokens, hash, now)
+    /// The token's member, and its id if this use of it is to be noted.
+    pub fn token(&self, hash: &Hash, now: Timestamp) -> Option<(Member, Option<TokenId>)> {
+        let tokens = self.tokens.read().expect("not poisoned");
+        let (shown, _) = tokens.get(hash).filter(|(_, expires_at)| now < *expires_at)?;
+        Some((shown.member.clone(), shown.is_to_be_noted(now).then_some(shown.id)))
     }
 
     pub fn session(&self, hash: &Hash, now: Timestamp) -> Option<Session> {
         lookup(&self.sessions, hash, now)
     }
 
-    pub fn keep_token(&self, hash: Hash, member: Member, expires_at: Timestamp) {
-        keep(&self.tokens, hash, member, expires_at);
+    pub fn keep_token(&self, hash: Hash, shown: Shown, expires_at: Timestamp) {
+        keep(&self.tokens, hash, shown, expires_at);
     }
 
     pub fn keep_session(&self, hash: Hash, session: Session, expires_at: Timestamp) {
@@ -63,7 +98,7 @@ impl Cache {
     }
 
     pub fn forget_member(&self, id: MemberId) {
-        self.tokens.write().expect("not poisoned").retain(|_, (member, _)| member.id != id);
+        self.tokens.write().expect("not poisoned").retain(|_, (shown, _)| shown.member.id != id);
         self.sessions.write().expect("not poisoned").retain(|_, (session, _)| session.member.id != id);
     }
 }
@@ -79,4 +114,31 @@ fn keep<T>(cache: &RwLock<HashMap<Hash, (T, Timestamp)>>, hash: Hash, item: T, e
         cache.clear();
     }
     cache.insert(hash, (item, expires_at));
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Role;
+
+    use super::*;
+
+    #[test]
+    fn a_use_is_noted_once_in_a_while() {
+        let (id, member) = (TokenId::from_bytes([1; 16]), MemberId::from_bytes([2; 16]));
+        let at = |secs: i64| Timestamp::from_micros(secs * 1_000_000);
+        let member = Member {
+            id: member,
+            tenant: None,
+            login: "a".into(),
+            name: "A".into(),
+            role: Role::Operator,
+            is_enabled: true,
+            created_at: at(0),
+        };
+        let shown = Shown::new(id, member.clone(), None);
+        assert!(shown.is_to_be_noted(at(1)), "the first");
+        assert!(!shown.is_to_be_noted(at(2)) && !shown.is_to_be_noted(at(600)));
+        assert!(shown.is_to_be_noted(at(601)));
+        assert!(!Shown::new(id, member, Some(at(590))).is_to_be_noted(at(601)), "kept from before");
+    }
 }

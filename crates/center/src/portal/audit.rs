@@ -1,28 +1,92 @@
-//! The audit log.
+//! The audit log: filtered by whose things, who, what and when.
 
 use askama::Template;
-use axum::{
-    extract::{Query, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
+use domain::{CardMs, MicroCny, Millis, Timestamp};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{
+    extract::Asked,
     fault::Fault,
+    kit::Ui,
     page::{Page, Visitor, encode, ok},
+    tables::tenants_by_name,
 };
 use crate::{
-    app::audit::{self, AuditFilter, AuditView},
+    app::{
+        audit::{self, AuditFilter, AuditView},
+        members,
+    },
     auth::Action,
     center::Center,
+    error::AppError,
 };
+
+/// Logins that are offered for the filter.
+const MOST_LOGINS: usize = 500;
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Wanted {
+    tenant: String,
     actor: String,
     action: String,
+    /// Days, both of them in it.
+    from: String,
+    to: String,
     cursor: String,
+}
+
+impl Wanted {
+    fn href(&self, cursor: &str) -> String {
+        let parts = [
+            ("tenant", self.tenant.as_str()),
+            ("actor", &self.actor),
+            ("action", &self.action),
+            ("from", &self.from),
+            ("to", &self.to),
+            ("cursor", cursor),
+        ];
+        let given: Vec<String> = parts
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| format!("{name}={}", encode(value)))
+            .collect();
+        if given.is_empty() { "/audit".to_owned() } else { format!("/audit?{}", given.join("&")) }
+    }
+
+    fn filter(&self) -> Result<AuditFilter, AppError> {
+        let some = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        let from = day("from", &self.from)?;
+        let to = day("to", &self.to)?.map(|at| at.plus(Millis::from_hours(24)));
+        Ok(AuditFilter {
+            action: some(&self.action),
+            actor: some(&self.actor),
+            tenant: some(&self.tenant),
+            from: from.map(|at| at.to_string()),
+            to: to.map(|at| at.to_string()),
+            cursor: some(&self.cursor),
+            limit: None,
+        })
+    }
+}
+
+/// The instant at which a day begins at the center.
+fn day(field: &str, text: &str) -> Result<Option<Timestamp>, AppError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let read = format!("{text}T00:00:00+08:00").parse::<Timestamp>();
+    read.map(Some).map_err(|_| AppError::invalid(field, "is not a day", "write it as 2026-05-20"))
+}
+
+struct Line {
+    v: AuditView,
+    /// Where the thing is shown, if it has a page.
+    href: String,
+    details: Vec<(String, String)>,
+    tenant: String,
 }
 
 #[derive(Template)]
@@ -30,8 +94,12 @@ pub struct Wanted {
 struct Audit {
     p: Page,
     query: Wanted,
-    actions: Vec<&'static str>,
-    lines: Vec<AuditView>,
+    actions: Vec<(&'static str, String)>,
+    tenants: Vec<(String, String)>,
+    logins: Vec<String>,
+    lines: Vec<Line>,
+    is_filtered: bool,
+    newest: String,
     older: String,
 }
 
@@ -40,31 +108,102 @@ const OWN_ACTIONS: [&str; 3] = ["end_contract", "new_token", "revoke_token"];
 
 pub async fn page(
     State(center): State<Center>,
-    Query(wanted): Query<Wanted>,
+    Asked(wanted): Asked<Wanted>,
     visitor: Visitor,
 ) -> Result<Response, Fault> {
-    let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-    let filter = AuditFilter {
-        action: some(&wanted.action),
-        actor: some(&wanted.actor),
-        cursor: some(&wanted.cursor),
-        limit: None,
-    };
-    let found = audit::list(&center, &visitor.caller, filter).await.map_err(|error| visitor.fault(error))?;
+    let failed = |error| visitor.fault(error);
+    let ui = visitor.front.ui;
+    let filter = wanted.filter().map_err(failed)?;
+    let found = audit::list(&center, &visitor.caller, filter).await.map_err(failed)?;
     let is_change = |action: &&Action| !action.code().starts_with("read_");
-    let mut actions: Vec<&'static str> =
-        Action::ALL.iter().filter(is_change).map(|action| action.code()).collect();
-    actions.extend(OWN_ACTIONS);
-    let older = found.next_cursor.map(|next| {
-        let (actor, action) = (encode(&wanted.actor), encode(&wanted.action));
-        format!("/audit?actor={actor}&action={action}&cursor={next}")
-    });
+    let codes = Action::ALL.iter().filter(is_change).map(|action| action.code()).chain(OWN_ACTIONS);
+    let members = members::list(&center, &visitor.caller).await.map_err(failed)?;
+    let mut logins: Vec<String> = members.into_iter().map(|member| member.login).take(MOST_LOGINS).collect();
+    logins.push("center".into());
+    let line = |v: AuditView| Line {
+        href: href(&v.subject),
+        details: details(ui, &v.detail),
+        tenant: v.tenant.map(|id| super::tables::tenant_words(&center, ui, id).0).unwrap_or_default(),
+        v,
+    };
     let page = Audit {
-        p: visitor.page("audit", visitor.front.ui.t("nav-audit")),
+        p: visitor.page("audit", ui.t("nav-audit")),
+        is_filtered: wanted.href(&wanted.cursor) != "/audit",
+        newest: if wanted.cursor.is_empty() { String::new() } else { wanted.href("") },
+        older: found.next_cursor.map(|next| wanted.href(&next)).unwrap_or_default(),
         query: wanted,
-        actions,
-        lines: found.items,
-        older: older.unwrap_or_default(),
+        actions: codes.map(|code| (code, ui.word("action", code))).collect(),
+        tenants: if visitor.is_of_center() { tenants_by_name(&center, ui) } else { Vec::new() },
+        logins,
+        lines: found.items.into_iter().map(line).collect(),
     };
     Ok(ok(&page))
+}
+
+fn href(subject: &str) -> String {
+    match subject.split_once('_') {
+        Some(("job", _)) => format!("/jobs/{subject}"),
+        Some(("contract", _)) => format!("/contracts/{subject}"),
+        _ => String::new(),
+    }
+}
+
+/// What was recorded of a change, in words.
+fn details(ui: Ui, detail: &Value) -> Vec<(String, String)> {
+    let Value::Object(fields) = detail else { return Vec::new() };
+    let is_said =
+        |(_, value): &(&String, &Value)| !matches!(value, Value::Null) && *value != "" && *value != 0;
+    let said = fields.iter().filter(is_said);
+    said.map(|(key, value)| (ui.word("detail", &key.replace('_', "-")), value_text(ui, key, value))).collect()
+}
+
+fn value_text(ui: Ui, key: &str, value: &Value) -> String {
+    match (key, value) {
+        ("amount_micro_cny", Value::Number(n)) => format!("¥ {}", MicroCny(n.as_i64().unwrap_or_default())),
+        ("card_ms", Value::Number(n)) => {
+            format!("{} {}", ui.plain_hours(&CardMs(n.as_i64().unwrap_or_default())), ui.t("card-hours"))
+        }
+        ("action", Value::String(code)) => ui.word("act", code),
+        ("state", Value::String(code)) => ui.word("node", code),
+        ("kind" | "role" | "domain", Value::String(code)) => ui.word(key, code),
+        (_, Value::Bool(true)) => ui.t("yes"),
+        (_, Value::Bool(false)) => ui.t("no"),
+        (_, Value::String(text)) => text.clone(),
+        (_, other) => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Lang;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn days_are_the_center_s_and_both_are_in() {
+        let wanted = Wanted { from: "2026-05-20".into(), to: "2026-05-20".into(), ..Wanted::default() };
+        let filter = wanted.filter().unwrap();
+        assert_eq!(filter.from.as_deref(), Some("2026-05-19T16:00:00.000Z"));
+        assert_eq!(filter.to.as_deref(), Some("2026-05-20T16:00:00.000Z"));
+        assert!(Wanted { from: "soon".into(), ..Wanted::default() }.filter().is_err());
+    }
+
+    #[test]
+    fn a_page_keeps_the_filter() {
+        let wanted = Wanted { actor: "a b".into(), action: "top_up".into(), ..Wanted::default() };
+        assert_eq!(wanted.href("x"), "/audit?actor=a%20b&action=top_up&cursor=x");
+        assert_eq!(Wanted::default().href(""), "/audit");
+    }
+
+    #[test]
+    fn details_are_words() {
+        let ui = Ui { lang: Lang::Zh };
+        let told = details(
+            ui,
+            &json!({ "amount_micro_cny": 1_500_000, "card_ms": 0, "reason": "", "kind": "grant" }),
+        );
+        let told: Vec<String> = told.into_iter().map(|(word, value)| format!("{word} {value}")).collect();
+        assert_eq!(told, ["金额 ¥ 1.50", "类型 资助"]);
+    }
 }

@@ -1,18 +1,16 @@
 //! The capacity balance of an interval, and whether the ledger agrees with itself.
 
 use askama::Template;
-use axum::{
-    extract::{Query, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use domain::{CardMs, Timestamp};
 use serde::Deserialize;
 
 use super::{
+    extract::Asked,
     fault::Fault,
     kit::{Html, local},
     overview::parts_of,
-    page::{Page, Visitor, ok},
+    page::{Page, Visitor, encode, ok},
 };
 use crate::{
     app::{
@@ -30,6 +28,19 @@ pub struct Wanted {
     cursor: String,
 }
 
+impl Wanted {
+    /// The same interval with other entries of the ledger.
+    fn href(&self, cursor: &str) -> String {
+        let parts = [("from", self.from.as_str()), ("to", &self.to), ("cursor", cursor)];
+        let given: Vec<String> = parts
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| format!("{name}={}", encode(value)))
+            .collect();
+        format!("/capacity?{}#ledger", given.join("&"))
+    }
+}
+
 #[derive(Template)]
 #[template(path = "capacity.html")]
 struct Capacity {
@@ -41,19 +52,25 @@ struct Capacity {
     legend: Html,
     parts: Vec<(&'static str, CardMs, String)>,
     transfers: Vec<TransferView>,
-    next: String,
+    newest: String,
+    older: String,
 }
 
 pub async fn page(
     State(center): State<Center>,
-    Query(wanted): Query<Wanted>,
+    Asked(wanted): Asked<Wanted>,
     visitor: Visitor,
 ) -> Result<Response, Fault> {
     let failed = |error| visitor.fault(error);
     let ui = visitor.front.ui;
     let interval = Interval { from: instant(&wanted.from), to: instant(&wanted.to) };
     let found = capacity::balance(&center, &visitor.caller, interval).await.map_err(failed)?;
-    let query = TransferQuery { contract: None, cursor: Some(wanted.cursor), limit: Some(50) };
+    let query = TransferQuery {
+        contract: None,
+        order: Some("newest".into()),
+        cursor: Some(wanted.cursor.clone()),
+        limit: Some(50),
+    };
     let transfers = statements::list_transfers(&center, &visitor.caller, query).await.map_err(failed)?;
     let whole = found.balance.capacity_card_ms.0;
     let parts = parts_of(&found.balance);
@@ -68,7 +85,8 @@ pub async fn page(
         legend: ui.legend(&shares),
         parts: parts.into_iter().map(|(kind, part)| (kind, part, ui.share(&part.0, &whole))).collect(),
         transfers: transfers.items,
-        next: transfers.next_cursor.map(|next| format!("/capacity?cursor={next}")).unwrap_or_default(),
+        newest: if wanted.cursor.is_empty() { String::new() } else { wanted.href("") },
+        older: transfers.next_cursor.map(|next| wanted.href(&next)).unwrap_or_default(),
         c: found,
     };
     Ok(ok(&page))

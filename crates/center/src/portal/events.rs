@@ -3,7 +3,7 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
-    extract::{Query, State},
+    extract::State,
     response::{
         IntoResponse, Response,
         sse::{Event as Sse, KeepAlive},
@@ -14,7 +14,7 @@ use serde::Deserialize;
 use tokio::sync::{broadcast::error::RecvError, mpsc};
 use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
 
-use super::{fault::Fault, page::Visitor};
+use super::{extract::Asked, fault::Fault, page::Visitor};
 use crate::{auth::Scope, center::Center, error::AppError, events::Event};
 
 /// The least time between two pieces of news: what happens meanwhile is told at once.
@@ -30,7 +30,7 @@ pub struct Wanted {
 pub async fn stream(
     State(center): State<Center>,
     visitor: Visitor,
-    Query(wanted): Query<Wanted>,
+    Asked(wanted): Asked<Wanted>,
 ) -> Result<Response, Fault> {
     let scope = visitor.caller.scope().map_err(|error| visitor.fault(error))?;
     let job: Option<JobId> = wanted.job.and_then(|id| id.parse().ok());

@@ -5,12 +5,13 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
-use domain::spec::SpecProblem;
+use domain::Lang;
 
 use super::{
     kit::Ui,
     locale,
     page::{Front, Page, render},
+    problems::problem_text,
 };
 use crate::error::AppError;
 
@@ -86,6 +87,10 @@ pub fn status(error: &AppError) -> StatusCode {
         AppError::Forbidden { .. } => StatusCode::FORBIDDEN,
         AppError::NotFound { .. } => StatusCode::NOT_FOUND,
         AppError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        // What a form or an address as a whole is refused for.
+        AppError::Refused { code: "too_large", .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        AppError::Refused { code: "wrong_content_type", .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        AppError::Refused { code: "bad_form" | "bad_address", .. } => StatusCode::BAD_REQUEST,
         AppError::Refused { .. } => StatusCode::CONFLICT,
         AppError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
         AppError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -97,11 +102,11 @@ pub fn status(error: &AppError) -> StatusCode {
 pub struct Told {
     pub title: String,
     pub hint: String,
-    /// In the words of the part that refused, where they say more.
+    /// What says more.
     pub details: Vec<String>,
 }
 
-/// An error in the page's language. What only the center's parts put in words is added as they have it.
+/// An error in the page's language.
 pub fn told(ui: Ui, error: &AppError) -> Told {
     let key = |code: &str| (ui.t(&format!("fault-{code}")), ui.t(&format!("fault-{code}-hint")));
     let (title, hint, details) = match error {
@@ -112,7 +117,7 @@ pub fn told(ui: Ui, error: &AppError) -> Told {
         }
         AppError::Forbidden { action } => {
             let (title, hint) = key("forbidden");
-            (title, hint, vec![(*action).to_owned()])
+            (title, hint, vec![ui.t1("needs-right", "what", ui.word("action", action))])
         }
         AppError::NotFound { .. } => {
             let (title, hint) = key("not-found");
@@ -134,38 +139,14 @@ pub fn told(ui: Ui, error: &AppError) -> Told {
     Told { title, hint, details }
 }
 
+/// In English with the words of the part that refused; in Chinese without them.
 fn refused(ui: Ui, code: &str, message: &str, hint: &str) -> (String, String, Vec<String>) {
-    match locale::find(ui.lang, &format!("refused-{code}"), &[]) {
-        Some(title) => {
-            let hint = locale::find(ui.lang, &format!("refused-{code}-hint"), &[]).unwrap_or_default();
-            (title, hint, vec![message.to_owned()])
-        }
-        None => (message.to_owned(), hint.to_owned(), vec![]),
-    }
-}
-
-/// One wrong place of a form or script, with what to write instead.
-pub fn problem_text(ui: Ui, problem: &SpecProblem) -> String {
-    let SpecProblem { field, problem, hint } = problem;
-    let rule = locale::find(ui.lang, &format!("rule-{}", field.replace('_', "-")), &[]);
-    match (ui.lang, rule) {
-        (domain::Lang::Zh, Some(rule)) => {
-            let word = ui.word("field", &field.replace('_', "-"));
-            // The planner's own sentence comes in both languages.
-            let own = hint.rsplit_once('(').and_then(|(_, zh)| zh.strip_suffix(')'));
-            match own.filter(|zh| zh.chars().any(|c| c > '\u{2fff}')) {
-                Some(zh) => zh.to_owned(),
-                None => format!("{word}：{rule}"),
-            }
-        }
-        (domain::Lang::Zh, None) => {
-            let place = match field.strip_prefix("line ") {
-                Some(rest) => format!("第 {} 行", rest.replacen(": ", " 行，", 1).trim_end_matches(" 行")),
-                None => ui.word("field", field),
-            };
-            let place = place.replace(" 行， 行", " 行，");
-            format!("{place}：{problem}；{hint}")
-        }
-        (domain::Lang::En, _) => format!("{field}: {problem}; {hint}"),
+    let own = locale::find(ui.lang, &format!("refused-{code}"), &[]);
+    let own_hint = locale::find(ui.lang, &format!("refused-{code}-hint"), &[]);
+    match (ui.lang, own) {
+        (Lang::Zh, Some(title)) => (title, own_hint.unwrap_or_default(), vec![]),
+        (Lang::Zh, None) => (ui.t("fault-refused"), ui.t("fault-refused-hint"), vec![]),
+        (Lang::En, Some(title)) => (title, own_hint.unwrap_or_default(), vec![message.to_owned()]),
+        (Lang::En, None) => (message.to_owned(), hint.to_owned(), vec![]),
     }
 }

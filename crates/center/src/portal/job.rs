@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::{
-    Form,
-    extract::{Path, Query, State},
+    extract::State,
     response::{IntoResponse, Redirect, Response},
 };
 use domain::{CardMs, CardSet, JobId, MicroCny, Millis, Timestamp};
 use serde::Deserialize;
 
 use super::{
+    extract::{Asked, Id, Sent},
     fault::Fault,
     hall::{self, Tile},
     kit::{Html, Ui, escape},
@@ -125,8 +125,8 @@ struct JobPage {
 
 pub async fn page(
     State(center): State<Center>,
-    Path(id): Path<String>,
-    Query(wanted): Query<Wanted>,
+    Id(id): Id,
+    Asked(wanted): Asked<Wanted>,
     visitor: Visitor,
 ) -> Result<Response, Fault> {
     show(&center, &visitor, &id, wanted).await.map_err(|error| visitor.fault(error))
@@ -411,9 +411,9 @@ pub struct Cancel {
 
 pub async fn cancel(
     State(center): State<Center>,
-    Path(id): Path<String>,
+    Id(id): Id,
     visitor: Visitor,
-    Form(form): Form<Cancel>,
+    Sent(form): Sent<Cancel>,
 ) -> Result<Response, Fault> {
     visitor.check_csrf(&form.csrf)?;
     let failed = |error| visitor.fault(error);

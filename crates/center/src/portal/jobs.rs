@@ -1,17 +1,15 @@
 //! The list of jobs.
 
 use askama::Template;
-use axum::{
-    extract::{Query, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use domain::TenantDomain;
 use serde::Deserialize;
 
 use super::{
+    extract::Asked,
     fault::Fault,
     page::{Page, Visitor, encode, ok},
-    tables::JobTable,
+    tables::{JobTable, tenants_by_name},
 };
 use crate::{
     app::jobs::{self, JobQuery},
@@ -76,7 +74,7 @@ struct Jobs {
 pub async fn page(
     State(center): State<Center>,
     visitor: Visitor,
-    Query(wanted): Query<Wanted>,
+    Asked(wanted): Asked<Wanted>,
 ) -> Result<Response, Fault> {
     let failed = |error| visitor.fault(error);
     let ui = visitor.front.ui;
@@ -108,24 +106,16 @@ pub async fn page(
         count: ui.count(count),
         is_current: state == wanted.state,
     });
-    let (projects, tenants) = {
+    let projects = {
         let live = center.live();
         let sees = |tenant| own.is_none_or(|own| own == tenant);
         let mut projects: Vec<String> =
             live.projects.values().filter(|p| sees(p.tenant)).map(|p| p.slug.clone()).collect();
         projects.sort_unstable();
         projects.dedup();
-        let name = |tenant: &domain::Tenant| match ui.lang {
-            domain::Lang::Zh => tenant.name_zh.clone(),
-            domain::Lang::En => tenant.name_en.clone(),
-        };
-        let mut tenants: Vec<(String, String)> = match own {
-            Some(_) => Vec::new(),
-            None => live.tenants.values().map(|tenant| (tenant.slug.clone(), name(tenant))).collect(),
-        };
-        tenants.sort_unstable();
-        (projects, tenants)
+        projects
     };
+    let tenants = if own.is_none() { tenants_by_name(&center, ui) } else { Vec::new() };
     let older = found.next_cursor.as_deref().map(|cursor| wanted.href(&wanted.state, cursor));
     let page = Jobs {
         may_submit: own.is_some() && visitor.may(&center, Action::SubmitJob, own),

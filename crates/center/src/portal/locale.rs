@@ -156,14 +156,17 @@ mod tests {
     }
 
     /// Families of words that are looked up by a code: what stands before the code.
-    const FAMILIES: [&str; 21] = [
+    const FAMILIES: [&str; 25] = [
         "account-",
         "act-",
+        "action-",
         "card-",
         "cause-",
         "certainty-",
         "class-",
+        "detail-",
         "domain-",
+        "effect-",
         "event-",
         "example-",
         "fault-",
@@ -174,6 +177,7 @@ mod tests {
         "nav-group-",
         "node-",
         "note-",
+        "option-",
         "refused-",
         "role-",
         "rule-",
@@ -231,6 +235,9 @@ mod tests {
         words.extend(ServiceClass::ALL.map(|class| format!("class-{}", class.code())));
         words.extend(ContractState::ALL.map(|state| format!("state-{}", state.code())));
         words.extend(ContractAction::ALL.map(|action| format!("act-{}", action.code())));
+        let by_people = ContractAction::ALL.into_iter().filter(|action| !action.is_automatic());
+        words.extend(by_people.map(|action| format!("effect-{}", action.code())));
+        words.extend(crate::auth::Action::ALL.iter().map(|action| format!("action-{}", action.code())));
         words.extend(JobOutcome::ALL.map(|outcome| format!("state-{}", outcome.code())));
         words.extend(StopCause::ALL.map(|cause| format!("state-{}", cause.code())));
         words.extend(super::super::kit::CARD_STATES.map(|card| format!("card-{card}")));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::{
     body::{Body, Bytes},
-    extract::{Path, Query, State},
+    extract::State,
     http::{HeaderMap, header},
     response::{IntoResponse, Response, sse::Event as Sse},
 };
@@ -14,7 +14,12 @@ use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
 
-use super::{events, fault::Fault, page::Visitor};
+use super::{
+    events,
+    extract::{Asked, Id},
+    fault::Fault,
+    page::Visitor,
+};
 use crate::{
     app::{
         logs::{self, Log, LogQuery, LogView},
@@ -140,8 +145,8 @@ fn index(stream: Stream) -> usize {
 /// begins.
 pub async fn stream(
     State(center): State<Center>,
-    Path(id): Path<String>,
-    Query(wanted): Query<Wanted>,
+    Id(id): Id,
+    Asked(wanted): Asked<Wanted>,
     visitor: Visitor,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
@@ -213,8 +218,8 @@ async fn follow(center: &Center, found: &[Log], mut offsets: [u64; 2], out: &mps
 /// One stream of a run's log as a file, as far as it has come.
 pub async fn download(
     State(center): State<Center>,
-    Path(id): Path<String>,
-    Query(wanted): Query<Wanted>,
+    Id(id): Id,
+    Asked(wanted): Asked<Wanted>,
     visitor: Visitor,
 ) -> Result<Response, Fault> {
     let failed = |error| visitor.fault(error);

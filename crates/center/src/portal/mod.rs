@@ -4,8 +4,12 @@
 mod assets;
 mod audit;
 mod capacity;
+mod contract;
+mod contract_acts;
+mod contract_form;
 mod contracts;
 mod events;
+mod extract;
 mod fault;
 mod hall;
 mod job;
@@ -17,10 +21,13 @@ mod nodes;
 mod overview;
 mod page;
 mod people;
+mod problems;
 mod sign_in;
 mod statement;
 mod submit;
 mod tables;
+mod tokens;
+mod typed;
 
 use axum::{
     Router,
@@ -60,9 +67,11 @@ pub fn router(center: Center) -> Router {
         .route("/nodes/{name}/drain", post(nodes::drain))
         .route("/nodes/{name}/resume", post(nodes::resume))
         .route("/contracts", get(contracts::list))
-        .route("/contracts/{id}", get(contracts::page))
-        .route("/contracts/{id}/act", post(contracts::act))
-        .route("/contracts/{id}/top-up", post(contracts::top_up))
+        .route("/contracts/new", get(contract_form::form).post(contract_form::create))
+        .route("/contracts/{id}", get(contract::page))
+        .route("/contracts/{id}/act", post(contract_acts::act))
+        .route("/contracts/{id}/act/{action}", get(contract_acts::look))
+        .route("/contracts/{id}/top-up", get(contract_acts::top_up_form).post(contract_acts::top_up))
         .route("/contracts/{id}/statement", get(statement::page))
         .route("/statements", get(statement::newest))
         .route("/capacity", get(capacity::page))
@@ -72,6 +81,8 @@ pub fn router(center: Center) -> Router {
         .route("/people/projects", post(people::new_project))
         .route("/people/projects/{id}", post(people::change_project))
         .route("/audit", get(audit::page))
+        .route("/tokens", get(tokens::page).post(tokens::make))
+        .route("/tokens/{id}/revoke", post(tokens::revoke))
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
         .layer(axum::Extension(overview::Tide::default()))

@@ -2,13 +2,13 @@
 
 use askama::Template;
 use axum::{
-    Form,
-    extract::{Path, State},
+    extract::State,
     response::{IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
 
 use super::{
+    extract::{Id, Sent},
     fault::Fault,
     hall::{self, Tile},
     kit::{CARD_STATES, Html},
@@ -106,11 +106,7 @@ struct NodePage {
     may_change: bool,
 }
 
-pub async fn page(
-    State(center): State<Center>,
-    Path(name): Path<String>,
-    visitor: Visitor,
-) -> Result<Response, Fault> {
+pub async fn page(State(center): State<Center>, Id(name): Id, visitor: Visitor) -> Result<Response, Fault> {
     let ui = visitor.front.ui;
     let node = nodes::show(&center, &visitor.caller, &name).map_err(|error| visitor.fault(error))?;
     let looks = {
@@ -150,9 +146,9 @@ pub struct Change {
 
 pub async fn drain(
     State(center): State<Center>,
-    Path(name): Path<String>,
+    Id(name): Id,
     visitor: Visitor,
-    Form(form): Form<Change>,
+    Sent(form): Sent<Change>,
 ) -> Result<Response, Fault> {
     visitor.check_csrf(&form.csrf)?;
     nodes::drain(&center, &visitor.caller, &name, &form.reason)
@@ -163,9 +159,9 @@ pub async fn drain(
 
 pub async fn resume(
     State(center): State<Center>,
-    Path(name): Path<String>,
+    Id(name): Id,
     visitor: Visitor,
-    Form(form): Form<Change>,
+    Sent(form): Sent<Change>,
 ) -> Result<Response, Fault> {
     visitor.check_csrf(&form.csrf)?;
     nodes::resume(&center, &visitor.caller, &name).await.map_err(|error| visitor.fault(error))?;

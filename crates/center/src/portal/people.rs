@@ -2,8 +2,7 @@
 
 use askama::Template;
 use axum::{
-    Form,
-    extract::{Path, State},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
@@ -11,8 +10,11 @@ use domain::{Role, TenantId};
 use serde::Deserialize;
 
 use super::{
+    extract::{Id, Sent},
     fault::{self, Fault},
     page::{Page, Visitor, render},
+    tables::tenants_by_name,
+    typed::Typed,
 };
 use crate::{
     app::{
@@ -23,34 +25,17 @@ use crate::{
     },
     auth::Action,
     center::Center,
-    error::AppError,
 };
-
-/// What was typed.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct MemberForm {
-    csrf: String,
-    login: String,
-    name: String,
-    role: String,
-    password: String,
-    tenant: String,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct ProjectForm {
-    csrf: String,
-    slug: String,
-    name: String,
-    contract: String,
-    tenant: String,
-}
 
 struct MemberLine {
     m: MemberView,
+    tenant: String,
     is_self: bool,
+}
+
+struct ProjectLine {
+    j: ProjectView,
+    tenant: String,
 }
 
 #[derive(Template)]
@@ -58,35 +43,29 @@ struct MemberLine {
 struct People {
     p: Page,
     members: Vec<MemberLine>,
-    projects: Vec<ProjectView>,
+    projects: Vec<ProjectLine>,
     with_tenant: bool,
     may_manage: bool,
     roles: Vec<&'static str>,
-    tenants: Vec<String>,
+    /// Short name and name.
+    tenants: Vec<(String, String)>,
     contracts: Vec<(String, String)>,
-    member: MemberForm,
-    member_problem: String,
-    project: ProjectForm,
-    project_problem: String,
+    m: Typed,
+    j: Typed,
 }
 
-#[derive(Default)]
-struct Typed {
-    member: MemberForm,
-    member_problem: String,
-    project: ProjectForm,
-    project_problem: String,
-}
+type Fields = Sent<Vec<(String, String)>>;
 
 pub async fn page(State(center): State<Center>, visitor: Visitor) -> Result<Response, Fault> {
-    show(&center, &visitor, StatusCode::OK, Typed::default()).await
+    show(&center, &visitor, StatusCode::OK, Typed::default(), Typed::default()).await
 }
 
 async fn show(
     center: &Center,
     visitor: &Visitor,
     status: StatusCode,
-    typed: Typed,
+    m: Typed,
+    j: Typed,
 ) -> Result<Response, Fault> {
     let failed = |error| visitor.fault(error);
     let ui = visitor.front.ui;
@@ -96,39 +75,31 @@ async fn show(
     let may_manage = visitor.may(center, Action::ManageMember, own);
     let roles = Role::ALL.into_iter().filter(|role| own.is_none() || !role.is_of_center()).map(Role::code);
     let contracts = contracts::list(center, &visitor.caller).map_err(failed)?;
-    let mut tenants: Vec<String> = match own {
-        Some(_) => Vec::new(),
-        None => center.live().tenants.values().map(|tenant| tenant.slug.clone()).collect(),
+    let tenants = if own.is_none() { tenants_by_name(center, ui) } else { Vec::new() };
+    let name = |slug: &str| {
+        let known = tenants.iter().find(|(known, _)| known == slug);
+        known.map_or_else(|| slug.to_owned(), |(_, name)| name.clone())
     };
-    tenants.sort_unstable();
     let page = People {
         p: visitor.page("members", ui.t("nav-members")),
         members: members
             .into_iter()
-            .map(|m| MemberLine { is_self: m.id == visitor.caller.member.id, m })
+            .map(|m| MemberLine {
+                tenant: m.tenant_slug.as_deref().map_or_else(|| ui.t("center"), name),
+                is_self: m.id == visitor.caller.member.id,
+                m,
+            })
             .collect(),
-        projects,
+        projects: projects.into_iter().map(|j| ProjectLine { tenant: name(&j.tenant_slug), j }).collect(),
         with_tenant: own.is_none(),
         may_manage,
         roles: roles.collect(),
-        tenants,
+        tenants: tenants.clone(),
         contracts: contracts.into_iter().map(|c| (c.number, c.tenant_slug)).collect(),
-        member: typed.member,
-        member_problem: typed.member_problem,
-        project: typed.project,
-        project_problem: typed.project_problem,
+        m,
+        j,
     };
     Ok(render(status, &page))
-}
-
-/// What went wrong with a form, in one text; other errors are pages.
-fn problem(visitor: &Visitor, error: AppError) -> Result<(StatusCode, String), Fault> {
-    if !matches!(error, AppError::Invalid(_) | AppError::Refused { .. } | AppError::NotFound { .. }) {
-        return Err(visitor.fault(error));
-    }
-    let told = fault::told(visitor.front.ui, &error);
-    let text = if told.details.is_empty() { told.title } else { told.details.join(" ") };
-    Ok((fault::status(&error), text))
 }
 
 fn given(text: &str) -> Option<String> {
@@ -138,24 +109,37 @@ fn given(text: &str) -> Option<String> {
 pub async fn new_member(
     State(center): State<Center>,
     visitor: Visitor,
-    Form(form): Form<MemberForm>,
+    Sent(fields): Fields,
 ) -> Result<Response, Fault> {
-    visitor.check_csrf(&form.csrf)?;
+    let mut m = Typed::of(fields);
+    visitor.check_csrf(m.value("csrf"))?;
     let new = NewMember {
-        login: form.login.trim().to_owned(),
-        name: form.name.trim().to_owned(),
-        role: form.role.clone(),
-        password: form.password.clone(),
-        tenant: given(&form.tenant),
+        login: m.value("m-login").to_owned(),
+        name: m.value("m-name").to_owned(),
+        role: m.value("m-role").to_owned(),
+        // As it was typed, space and all.
+        password: m.all("m-password").pop().unwrap_or_default(),
+        tenant: given(m.value("m-tenant")),
     };
     match members::create(&center, &visitor.caller, new).await {
         Ok(_) => Ok(Redirect::to("/people").into_response()),
         Err(error) => {
-            let (status, member_problem) = problem(&visitor, error)?;
-            let member = MemberForm { password: String::new(), ..form };
-            show(&center, &visitor, status, Typed { member, member_problem, ..Typed::default() }).await
+            let status = fault::status(&error);
+            m.take(visitor.front.ui, error, member_field).map_err(|error| visitor.fault(error))?;
+            show(&center, &visitor, status, m, Typed::default()).await
         }
     }
+}
+
+fn member_field(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "login" | "already_there" => "m-login",
+        "name" => "m-name",
+        "role" => "m-role",
+        "password" => "m-password",
+        "tenant" => "m-tenant",
+        _ => return None,
+    })
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -167,9 +151,9 @@ pub struct Enable {
 
 pub async fn change_member(
     State(center): State<Center>,
-    Path(id): Path<String>,
+    Id(id): Id,
     visitor: Visitor,
-    Form(form): Form<Enable>,
+    Sent(form): Sent<Enable>,
 ) -> Result<Response, Fault> {
     visitor.check_csrf(&form.csrf)?;
     let change = MemberChange { is_enabled: Some(form.is_enabled), password: None };
@@ -180,23 +164,34 @@ pub async fn change_member(
 pub async fn new_project(
     State(center): State<Center>,
     visitor: Visitor,
-    Form(form): Form<ProjectForm>,
+    Sent(fields): Fields,
 ) -> Result<Response, Fault> {
-    visitor.check_csrf(&form.csrf)?;
+    let mut j = Typed::of(fields);
+    visitor.check_csrf(j.value("csrf"))?;
     let new = NewProject {
-        slug: form.slug.trim().to_owned(),
-        name: form.name.trim().to_owned(),
-        contract: given(&form.contract),
-        tenant: given(&form.tenant),
+        slug: j.value("p-slug").to_owned(),
+        name: j.value("p-name").to_owned(),
+        contract: given(j.value("p-contract")),
+        tenant: given(j.value("p-tenant")),
     };
     match projects::create(&center, &visitor.caller, new).await {
         Ok(_) => Ok(Redirect::to("/people").into_response()),
         Err(error) => {
-            let (status, project_problem) = problem(&visitor, error)?;
-            let typed = Typed { project: form, project_problem, ..Typed::default() };
-            show(&center, &visitor, status, typed).await
+            let status = fault::status(&error);
+            j.take(visitor.front.ui, error, project_field).map_err(|error| visitor.fault(error))?;
+            show(&center, &visitor, status, Typed::default(), j).await
         }
     }
+}
+
+fn project_field(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "slug" | "already_there" => "p-slug",
+        "name" => "p-name",
+        "contract" => "p-contract",
+        "tenant" => "p-tenant",
+        _ => return None,
+    })
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -208,9 +203,9 @@ pub struct NewContract {
 
 pub async fn change_project(
     State(center): State<Center>,
-    Path(id): Path<String>,
+    Id(id): Id,
     visitor: Visitor,
-    Form(form): Form<NewContract>,
+    Sent(form): Sent<NewContract>,
 ) -> Result<Response, Fault> {
     visitor.check_csrf(&form.csrf)?;
     let contract = given(&form.contract);

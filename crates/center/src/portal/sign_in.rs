@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::{
-    Form,
     extract::State,
     http::{HeaderMap, header},
     response::{IntoResponse, Redirect, Response},
@@ -10,6 +9,7 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
+    extract::Sent,
     fault::{self, Fault},
     page::{Front, Page, Visitor, cookie, ok, render},
 };
@@ -44,7 +44,7 @@ pub async fn enter(
     State(center): State<Center>,
     headers: HeaderMap,
     front: Front,
-    Form(form): Form<Credentials>,
+    Sent(form): Sent<Credentials>,
 ) -> Result<Response, Fault> {
     if !is_own_page(&headers) {
         return Err(Fault::at(front, AppError::Forbidden { action: "csrf" }));
@@ -78,7 +78,7 @@ pub async fn leave(
     State(center): State<Center>,
     headers: HeaderMap,
     visitor: Visitor,
-    Form(form): Form<Leave>,
+    Sent(form): Sent<Leave>,
 ) -> Result<Response, Fault> {
     visitor.check_csrf(&form.csrf)?;
     if let Some(secret) = cookie(&headers, SESSION_COOKIE) {

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    extract::{Path, Query, State},
+    extract::State,
     http::header,
     response::{IntoResponse, Redirect, Response},
 };
@@ -10,6 +10,7 @@ use domain::{CardMs, MicroCny};
 use serde::Deserialize;
 
 use super::{
+    extract::{Asked, Id},
     fault::Fault,
     page::{Page, Visitor, ok},
     tables::tenant_words,
@@ -57,8 +58,8 @@ struct StatementPage {
 
 pub async fn page(
     State(center): State<Center>,
-    Path(id): Path<String>,
-    Query(wanted): Query<Wanted>,
+    Id(id): Id,
+    Asked(wanted): Asked<Wanted>,
     visitor: Visitor,
 ) -> Result<Response, Fault> {
     let failed = |error| visitor.fault(error);

@@ -2,8 +2,7 @@
 
 use askama::Template;
 use axum::{
-    Form,
-    extract::{Query, State},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
@@ -14,6 +13,7 @@ use domain::{
 use serde::Deserialize;
 
 use super::{
+    extract::{Asked, Sent},
     fault::{self, Fault, Told},
     hall::{self, Tile},
     job::places,
@@ -110,7 +110,7 @@ pub struct Wanted {
 
 pub async fn page(
     State(center): State<Center>,
-    Query(wanted): Query<Wanted>,
+    Asked(wanted): Asked<Wanted>,
     visitor: Visitor,
 ) -> Result<Response, Fault> {
     may_submit(&center, &visitor)?;
@@ -171,7 +171,7 @@ fn whole(
 pub async fn dry_run(
     State(center): State<Center>,
     visitor: Visitor,
-    Form(form): Form<SubmitForm>,
+    Sent(form): Sent<SubmitForm>,
 ) -> Result<Response, Fault> {
     visitor.check_csrf(&form.csrf)?;
     may_submit(&center, &visitor)?;
@@ -186,7 +186,7 @@ pub async fn dry_run(
 pub async fn submit(
     State(center): State<Center>,
     visitor: Visitor,
-    Form(form): Form<SubmitForm>,
+    Sent(form): Sent<SubmitForm>,
 ) -> Result<Response, Fault> {
     visitor.check_csrf(&form.csrf)?;
     may_submit(&center, &visitor)?;
@@ -329,7 +329,12 @@ fn told_note(ui: Ui, note: &Note) -> (String, String) {
     };
     let name = note.option.trim_start_matches('-');
     let own = super::locale::find(ui.lang, &format!("note-{name}"), &[]);
-    (note.option.clone(), format!("{lead}{}", own.unwrap_or_else(|| note.text.clone())))
+    let text = own.unwrap_or_else(|| match ui.lang {
+        domain::Lang::En => note.text.clone(),
+        domain::Lang::Zh if note.text.contains("not known") => ui.t("note-unknown"),
+        domain::Lang::Zh => ui.t("note-nothing"),
+    });
+    (note.option.clone(), format!("{lead}{text}"))
 }
 
 #[cfg(test)]

@@ -85,6 +85,19 @@ pub fn took(started_at: Option<&str>, ended_at: Option<&str>) -> String {
     to.since(from).to_string()
 }
 
+/// Short name and name of every tenant, by name.
+pub fn tenants_by_name(center: &Center, ui: Ui) -> Vec<(String, String)> {
+    let live = center.live();
+    let name = |tenant: &domain::Tenant| match ui.lang {
+        Lang::Zh => tenant.name_zh.clone(),
+        Lang::En => tenant.name_en.clone(),
+    };
+    let mut all: Vec<(String, String)> =
+        live.tenants.values().map(|tenant| (tenant.slug.clone(), name(tenant))).collect();
+    all.sort_unstable_by(|a, b| a.1.cmp(&b.1).then_with(|| a.0.cmp(&b.0)));
+    all
+}
+
 /// A tenant's name and the word for its domain.
 pub fn tenant_words(center: &Center, ui: Ui, tenant: domain::TenantId) -> (String, String) {
     let live = center.live();

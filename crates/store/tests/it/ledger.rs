@@ -215,7 +215,17 @@ fn a_statement_is_what_was_posted_in_its_time() {
                 paged.extend(ledger::list_transfers(tx, &of_contract, after, 3)?);
             }
             assert_eq!(paged, listed);
+            let mut newest: Vec<ledger::TransferRow> = Vec::new();
+            while newest.len() < listed.len() {
+                let before = newest.last().map(|row| row.seq);
+                newest.extend(recent::transfers_before(tx, Some(party.contract), before, 3)?);
+            }
+            newest.reverse();
+            assert_eq!(newest, listed, "the same, the other way round");
+            let all = recent::transfers_before(tx, None, None, 100)?;
+            assert!(all.is_sorted_by(|a, b| a.seq > b.seq) && all.len() >= listed.len());
             let run = runs::list_runs(tx, second.id, None, 1)?[0].run.id;
+            assert_eq!(recent::job_of_run(tx, run)?.map(|(job, _)| job), Some(second.id));
             let of_run = TransferFilter { run: Some(run), ..of_contract };
             assert_eq!(ledger::list_transfers(tx, &of_run, 0, 100)?.len(), 4);
             let of_other = TransferFilter { contract: Some(center.parties[1].contract), run: Some(run) };

@@ -139,18 +139,22 @@ fn members_and_their_credentials() {
         assert_eq!(tenants::list_members(tx, None)?.len(), 3);
         assert_eq!(tenants::list_members(tx, Some(center.parties[0].tenant))?.len(), 1);
 
-        let token = TokenRow {
+        let mut token = TokenRow {
             id: TokenId::new(at(0), unique()),
             member: member.id,
             name: "laptop".into(),
             hash: [3; 32],
             created_at: at(0),
             expires_at: at(100),
+            last_used_at: None,
         };
         credentials::insert_token(tx, &token)?;
         assert_eq!(credentials::find_token(tx, &[3; 32])?, Some((token.clone(), member.clone())));
         assert_eq!(credentials::find_token(tx, &[4; 32])?, None);
         assert_eq!(credentials::list_tokens(tx, member.id)?, std::slice::from_ref(&token));
+        credentials::note_token_use(tx, token.id, at(4))?;
+        token.last_used_at = Some(at(4));
+        assert_eq!(credentials::find_token(tx, &[3; 32])?, Some((token.clone(), member.clone())));
         credentials::revoke_token(tx, token.id, at(5))?;
         assert_eq!(credentials::find_token(tx, &[3; 32])?, None);
         assert_eq!(credentials::list_tokens(tx, member.id)?, []);
@@ -368,7 +372,7 @@ fn the_audit_log_is_listed_newest_first_by_any_filter() {
         for tenant in [None, Some(party(0).tenant), Some(party(1).tenant)] {
             for actor in [None, Some(party(0).member)] {
                 for action in [None, Some("job.cancel".to_owned())] {
-                    let filter = AuditFilter { tenant, actor, action: action.clone() };
+                    let filter = AuditFilter { tenant, actor, action: action.clone(), ..AuditFilter::default() };
                     let matches = |record: &&AuditRecord| {
                         tenant.is_none_or(|t| record.tenant == Some(t))
                             && actor.is_none_or(|a| record.actor == Some(a))
@@ -388,6 +392,22 @@ fn the_audit_log_is_listed_newest_first_by_any_filter() {
             }
         }
         assert_eq!(audit::list(tx, &AuditFilter::default(), None, 0)?, []);
+        let subjects = |filter: AuditFilter| -> Vec<String> {
+            let found = audit::list(tx, &filter, None, 100).unwrap();
+            found.into_iter().map(|record| record.subject).collect()
+        };
+        let between = |from: Option<i64>, until: Option<i64>, tenant| AuditFilter {
+            from: from.map(at),
+            until: until.map(at),
+            tenant,
+            ..AuditFilter::default()
+        };
+        assert_eq!(subjects(between(Some(9), Some(11), None)), ["job 10", "job 9"]);
+        assert_eq!(subjects(between(Some(9), None, None)), ["job 11", "job 10", "job 9"]);
+        assert_eq!(subjects(between(None, Some(2), None)), ["job 1", "job 0"]);
+        assert_eq!(subjects(between(Some(4), Some(7), Some(party(0).tenant))), ["job 6", "job 4"]);
+        assert_eq!(subjects(between(Some(7), Some(4), None)), [""; 0]);
+        assert_eq!(subjects(AuditFilter { is_by_center: true, ..AuditFilter::default() }), ["job 11"]);
         Ok(())
     });
 }

@@ -1,0 +1,187 @@
+//! One contract: what is left, on which terms, what happened to it, what was posted for it.
+
+use askama::Template;
+use axum::{extract::State, response::Response};
+use domain::{ContractState, MicroCny, contract::ContractAction, contract::ContractKind};
+use serde::Deserialize;
+
+use super::{
+    contracts::{Vessel, vessel, warnings},
+    extract::{Asked, Id},
+    fault::Fault,
+    page::{Page, Visitor, encode, ok},
+    tables::tenant_words,
+};
+use crate::{
+    app::{
+        contracts::{self, ContractEventView, ContractView},
+        prices::{self, PriceView},
+        statements::{self, TransferQuery, TransferView},
+    },
+    auth::Action,
+    center::Center,
+    error::AppError,
+};
+
+/// Entries of the ledger on one page.
+const ENTRIES: u32 = 20;
+
+struct Price {
+    class: String,
+    rate: MicroCny,
+}
+
+/// Something that can be done now, and whether it takes something away.
+struct ActChoice {
+    action: &'static str,
+    is_danger: bool,
+}
+
+#[derive(Template)]
+#[template(path = "contract.html")]
+struct ContractPage {
+    p: Page,
+    c: ContractView,
+    v: Vessel,
+    tenant: String,
+    warning: String,
+    used: String,
+    most: String,
+    lending: String,
+    borrowing: String,
+    prices: Vec<Price>,
+    events: Vec<ContractEventView>,
+    transfers: Vec<TransferView>,
+    newest: String,
+    older: String,
+    may_read_money: bool,
+    acts: Vec<ActChoice>,
+    may_top_up: bool,
+    is_final: bool,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Wanted {
+    /// Entries of the ledger before this one.
+    cursor: String,
+}
+
+pub async fn page(
+    State(center): State<Center>,
+    Id(id): Id,
+    Asked(wanted): Asked<Wanted>,
+    visitor: Visitor,
+) -> Result<Response, Fault> {
+    show(&center, &visitor, &id, &wanted).await.map_err(|error| visitor.fault(error))
+}
+
+async fn show(center: &Center, visitor: &Visitor, id: &str, wanted: &Wanted) -> Result<Response, AppError> {
+    let ui = visitor.front.ui;
+    let contract = contracts::show(center, &visitor.caller, id)?;
+    let events = contracts::list_events(center, &visitor.caller, id).await?;
+    let owner = Some(contract.tenant);
+    let may_read_money = visitor.may(center, Action::ReadLedger, owner);
+    let (mut transfers, mut older) = (Vec::new(), String::new());
+    if may_read_money {
+        let query = TransferQuery {
+            contract: Some(id.to_owned()),
+            order: Some("newest".into()),
+            cursor: Some(wanted.cursor.clone()),
+            limit: Some(ENTRIES),
+        };
+        let found = statements::list_transfers(center, &visitor.caller, query).await?;
+        transfers = found.items;
+        older = found.next_cursor.map(|next| format!("?cursor={}#ledger", encode(&next))).unwrap_or_default();
+    }
+    let (tenant, _) = tenant_words(center, ui, contract.tenant);
+    let queue = contract.queue;
+    let limit =
+        |limit: Option<u32>| limit.map_or_else(|| ui.t("no-bound"), |cards| ui.t1("unit-cards", "n", cards));
+    let state = ContractState::from_code(&contract.state);
+    let is_final = state.is_some_and(ContractState::is_final);
+    let page = ContractPage {
+        p: visitor.page("contracts", contract.number.clone()),
+        v: vessel(ui, &contract),
+        tenant,
+        warning: warnings(center, ui, std::slice::from_ref(&contract))
+            .pop()
+            .map(|(_, text)| text)
+            .unwrap_or_default(),
+        used: contract
+            .used_permille
+            .map(|permille| ui.t1("used-share", "share", format!("{}.{} %", permille / 10, permille % 10)))
+            .unwrap_or_default(),
+        most: ui.t1("unit-cards", "n", queue.max_running_cards),
+        lending: limit(queue.lending_limit),
+        borrowing: limit(queue.borrowing_limit),
+        prices: rates(center, visitor, &contract)?,
+        events,
+        transfers,
+        newest: if wanted.cursor.is_empty() { String::new() } else { format!("/contracts/{id}#ledger") },
+        older,
+        may_read_money,
+        acts: acts(center, visitor, &contract),
+        may_top_up: may_top_up(center, visitor, &contract),
+        is_final,
+        c: contract,
+    };
+    Ok(ok(&page))
+}
+
+/// What this reader may do to a contract as it stands.
+fn acts(center: &Center, visitor: &Visitor, contract: &ContractView) -> Vec<ActChoice> {
+    let state = ContractState::from_code(&contract.state);
+    let is_open = |action: &ContractAction| {
+        let needed =
+            if *action == ContractAction::Submit { Action::SubmitContract } else { Action::DecideContract };
+        !action.is_automatic()
+            && visitor.may(center, needed, Some(contract.tenant))
+            && state.is_some_and(|state| state.after(*action).is_ok())
+    };
+    let open = ContractAction::ALL.into_iter().filter(is_open);
+    open.map(|action| ActChoice { action: action.code(), is_danger: is_danger(action) }).collect()
+}
+
+/// Whether it takes something away from the tenant.
+pub fn is_danger(action: ContractAction) -> bool {
+    matches!(action, ContractAction::Suspend | ContractAction::Terminate)
+}
+
+/// Whether there is anything to pay in, and this reader may.
+pub fn may_top_up(center: &Center, visitor: &Visitor, contract: &ContractView) -> bool {
+    let state = ContractState::from_code(&contract.state);
+    let takes = !matches!(contract.terms, ContractKind::Grant { cap: None });
+    takes
+        && matches!(
+            state,
+            Some(
+                ContractState::Approved
+                    | ContractState::Active
+                    | ContractState::Exhausted
+                    | ContractState::Suspended
+            )
+        )
+        && visitor.may(center, Action::TopUp, Some(contract.tenant))
+}
+
+/// What a card-hour costs by class, for this contract's kind and its tenant's domain.
+fn rates(center: &Center, visitor: &Visitor, contract: &ContractView) -> Result<Vec<Price>, AppError> {
+    let books = prices::list(center, &visitor.caller)?;
+    let domain = center.live().tenants.get(&contract.tenant).map(|tenant| tenant.domain.code());
+    let listed: Vec<PriceView> =
+        books.into_iter().find(|book| book.is_in_force).map(|book| book.prices).unwrap_or_default();
+    let rate = |class: domain::ServiceClass| {
+        let of_class = listed.iter().filter(|price| {
+            price.service_class == class.code()
+                && Some(price.domain.as_str()) == domain
+                && contract.pools.contains(&price.pool)
+        });
+        let most = of_class.map(|price| price.rate_micro_cny_per_card_hour).max();
+        let is_metered = matches!(contract.terms, ContractKind::Metered { .. });
+        let listed = domain::RatePerCardHour(MicroCny(most.unwrap_or_default()));
+        (most.is_some() || !is_metered)
+            .then(|| Price { class: class.code().to_owned(), rate: contract.terms.rate(listed).0 })
+    };
+    Ok(domain::ServiceClass::ALL.into_iter().filter_map(rate).collect())
+}

@@ -1,0 +1,249 @@
+//! Drawing up a contract: one form with the four kinds, whose own fields show without scripts.
+
+use askama::Template;
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use domain::{QueueTerms, TenantId, contract::ContractKind};
+
+use super::{
+    extract::Sent,
+    fault::{self, Fault},
+    kit::{Ui, local},
+    page::{Page, Visitor, render},
+    tables::tenants_by_name,
+    typed::Typed,
+};
+use crate::{
+    app::{
+        contracts::{self, NewContract},
+        nodes::{self, PoolView},
+        tenants,
+    },
+    auth::Action,
+    center::Center,
+    moment,
+};
+
+const KINDS: [&str; 4] = ["prepaid", "metered", "reserved", "grant"];
+/// The most cards that a field takes: more than any center has.
+const MOST_CARDS: u32 = 1_000_000;
+
+#[derive(Template)]
+#[template(path = "contract_form.html")]
+struct DraftPage {
+    p: Page,
+    f: Typed,
+    kinds: [&'static str; 4],
+    /// Short name, name and word of the domain; empty for a tenant's own people.
+    tenants: Vec<(String, String)>,
+    pools: Vec<PoolView>,
+}
+
+fn may_draft(center: &Center, visitor: &Visitor) -> Result<(), Fault> {
+    let own: Option<TenantId> = visitor.caller.member.tenant;
+    center.policies.check(&visitor.caller, Action::SubmitContract, own).map_err(|error| visitor.fault(error))
+}
+
+pub async fn form(State(center): State<Center>, visitor: Visitor) -> Result<Response, Fault> {
+    may_draft(&center, &visitor)?;
+    let today = local(&moment::now().to_string()).unwrap_or_default();
+    let today = today.get(..10).unwrap_or_default();
+    let year: u32 = today.get(..4).and_then(|year| year.parse().ok()).unwrap_or_default();
+    // 29 February has no counterpart in the year after.
+    let end = format!("{}{}", year + 1, today.get(4..).unwrap_or_default()).replace("-02-29", "-03-01");
+    let mut begin = vec![
+        ("kind", "prepaid".to_owned()),
+        ("starts", today.to_owned()),
+        ("ends", end),
+        ("guaranteed", "0".to_owned()),
+        ("weight", "1".to_owned()),
+    ];
+    let pools = pools(&center, &visitor)?;
+    begin.extend(pools.iter().map(|pool| ("pool", pool.name.clone())));
+    show(&center, &visitor, StatusCode::OK, Typed::with(&begin))
+}
+
+fn pools(center: &Center, visitor: &Visitor) -> Result<Vec<PoolView>, Fault> {
+    nodes::list_pools(center, &visitor.caller).map_err(|error| visitor.fault(error))
+}
+
+fn show(center: &Center, visitor: &Visitor, status: StatusCode, f: Typed) -> Result<Response, Fault> {
+    let ui = visitor.front.ui;
+    let tenants = if visitor.is_of_center() { tenants_by_name(center, ui) } else { Vec::new() };
+    let page = DraftPage {
+        p: visitor.page("contracts", ui.t("contract-draft")),
+        f,
+        kinds: KINDS,
+        tenants,
+        pools: pools(center, visitor)?,
+    };
+    Ok(render(status, &page))
+}
+
+pub async fn create(
+    State(center): State<Center>,
+    visitor: Visitor,
+    Sent(fields): Sent<Vec<(String, String)>>,
+) -> Result<Response, Fault> {
+    let mut f = Typed::of(fields);
+    visitor.check_csrf(f.value("csrf"))?;
+    may_draft(&center, &visitor)?;
+    let ui = visitor.front.ui;
+    let new = read(ui, &mut f, visitor.is_of_center());
+    if visitor.is_of_center()
+        && let Some(slug) = &new.tenant
+        && tenants::show(&center, &visitor.caller, slug).is_err()
+    {
+        f.blame_by(ui, "tenant", "tenant");
+    }
+    if !f.is_good() {
+        return show(&center, &visitor, StatusCode::UNPROCESSABLE_ENTITY, f);
+    }
+    match contracts::create(&center, &visitor.caller, new).await {
+        Ok(made) => Ok(Redirect::to(&format!("/contracts/{}", made.id)).into_response()),
+        Err(error) => {
+            let status = fault::status(&error);
+            f.take(ui, error, field).map_err(|error| visitor.fault(error))?;
+            show(&center, &visitor, status, f)
+        }
+    }
+}
+
+/// The form's field for what the center names.
+fn field(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "number" | "already_there" => "number",
+        "starts_at" => "starts",
+        "ends_at" => "ends",
+        "terms" => "kind",
+        "queue" => "most",
+        "pools" | "pool" => "pool",
+        "tenant" => "tenant",
+        _ => return None,
+    })
+}
+
+/// The contract as it is written; what is wrong is said at its field.
+fn read(ui: Ui, f: &mut Typed, with_tenant: bool) -> NewContract {
+    let number = f.value("number").to_owned();
+    if !(1..=64).contains(&number.chars().count()) || number.chars().any(char::is_control) {
+        f.blame_by(ui, "number", "number");
+    }
+    let tenant = with_tenant.then(|| f.value("tenant").to_owned());
+    if tenant.as_ref().is_some_and(String::is_empty) {
+        f.blame_by(ui, "tenant", "tenant");
+    }
+    let terms = match f.value("kind") {
+        "prepaid" => {
+            ContractKind::Prepaid { package: f.hours(ui, "package"), fee: f.yuan(ui, "package-fee") }
+        }
+        "metered" => ContractKind::Metered { credit_limit: f.yuan(ui, "credit") },
+        "reserved" => ContractKind::Reserved {
+            cards: f.number(ui, "cards", 1..=MOST_CARDS),
+            fee: f.yuan(ui, "cards-fee"),
+        },
+        kind => {
+            if kind != "grant" {
+                f.blame_by(ui, "kind", "kind");
+            }
+            ContractKind::Grant { cap: (!f.value("cap").is_empty()).then(|| f.hours(ui, "cap")) }
+        }
+    };
+    let (starts_at, ends_at) = (f.day(ui, "starts"), f.day(ui, "ends"));
+    if !starts_at.is_empty() && !ends_at.is_empty() && ends_at <= starts_at {
+        f.blame_by(ui, "ends", "ends-at");
+    }
+    let queue = QueueTerms {
+        guaranteed_cards: f.number(ui, "guaranteed", 0..=MOST_CARDS),
+        borrowing_limit: f.number_or_none(ui, "borrowing", 0..=MOST_CARDS),
+        lending_limit: f.number_or_none(ui, "lending", 0..=MOST_CARDS),
+        weight: f.number(ui, "weight", 1..=MOST_CARDS),
+        max_running_cards: f.number(ui, "most", 1..=MOST_CARDS),
+    };
+    if queue.guaranteed_cards > queue.max_running_cards && f.problem("most").is_empty() {
+        f.blame_by(ui, "most", "queue");
+    }
+    let pools = f.all("pool");
+    if pools.is_empty() {
+        f.blame_by(ui, "pool", "pools");
+    }
+    NewContract { number, terms, pools, starts_at, ends_at, queue, tenant }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{CardMs, Lang, MicroCny};
+
+    use super::*;
+
+    const UI: Ui = Ui { lang: Lang::En };
+
+    fn filled(more: &[(&'static str, &str)]) -> Typed {
+        let mut values: Vec<(&str, String)> =
+            more.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        for (name, value) in [
+            ("number", "HZ-1"),
+            ("tenant", "a"),
+            ("kind", "prepaid"),
+            ("package", "1,000"),
+            ("package-fee", "5000"),
+            ("pool", "ascend-910"),
+            ("starts", "2026-05-20"),
+            ("ends", "2027-05-20"),
+            ("guaranteed", "8"),
+            ("most", "16"),
+            ("weight", "2"),
+            ("lending", ""),
+            ("borrowing", "4"),
+        ] {
+            if !values.iter().any(|(known, _)| *known == name) {
+                values.push((name, value.to_owned()));
+            }
+        }
+        Typed::with(&values)
+    }
+
+    #[test]
+    fn each_kind_reads_its_own_fields() {
+        let mut f = filled(&[]);
+        let new = read(UI, &mut f, true);
+        assert!(f.is_good(), "{f:?}");
+        let package = CardMs(3_600_000_000);
+        assert_eq!(new.terms, ContractKind::Prepaid { package, fee: MicroCny::from_yuan(5000) });
+        assert_eq!((new.queue.lending_limit, new.queue.borrowing_limit), (None, Some(4)));
+        assert_eq!(new.starts_at, "2026-05-20T00:00:00+08:00");
+        let mut f = filled(&[("kind", "metered"), ("credit", "0"), ("package", "")]);
+        assert_eq!(read(UI, &mut f, true).terms, ContractKind::Metered { credit_limit: MicroCny::ZERO });
+        assert!(f.is_good(), "another kind's fields don't matter: {f:?}");
+        let mut f = filled(&[("kind", "grant"), ("cap", "")]);
+        assert_eq!(read(UI, &mut f, true).terms, ContractKind::Grant { cap: None });
+        let mut f = filled(&[("kind", "reserved"), ("cards", "8"), ("cards-fee", "1.5")]);
+        let fee = MicroCny(1_500_000);
+        assert_eq!(read(UI, &mut f, true).terms, ContractKind::Reserved { cards: 8, fee });
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_at_its_field() {
+        for (name, value, at) in [
+            ("number", "", "number"),
+            ("tenant", "", "tenant"),
+            ("kind", "lease", "kind"),
+            ("package", "0", "package"),
+            ("package-fee", "free", "package-fee"),
+            ("starts", "soon", "starts"),
+            ("ends", "2026-05-20", "ends"),
+            ("guaranteed", "17", "most"),
+            ("most", "0", "most"),
+            ("weight", "0", "weight"),
+            ("borrowing", "-1", "borrowing"),
+        ] {
+            let mut f = filled(&[(name, value)]);
+            read(UI, &mut f, true);
+            assert!(!f.problem(at).is_empty(), "{name}={value}: {f:?}");
+            assert_eq!(f.value(name), value, "what was typed is kept");
+        }
+    }
+}
