@@ -29,3 +29,6 @@ pub use policy::{Backfill, Order, Policy};
 pub use read::{Format, read, read_from};
 pub use replay::{Fate, Nodes, Outcome, Setup, replay};
 pub use trace::{JobName, Names, Trace, TraceJob};
+
+#[cfg(test)]
+mod fuzz_tests;

@@ -73,7 +73,8 @@ impl Format {
     }
 }
 
-/// Reads a trace from memory; finds its format itself where none is given. Never fails: what can't be read is in the faults.
+/// Reads a trace from memory; finds its format itself where none is given. Where all jobs are in one queue, each user gets
+/// their own: fair share needs some to share between. Never fails: what can't be read is in the faults.
 pub fn read(bytes: &[u8], format: Option<Format>) -> (Trace, Faults) {
     read_from(bytes, format)
 }
@@ -101,12 +102,13 @@ fn input_of(mut input: Head<impl Read>, format: Option<Format>) -> (Trace, Fault
         return (Trace::default(), faults);
     };
     let input = BufReader::with_capacity(BUFFER_BYTES, input.whole());
-    let trace = match format {
+    let mut trace = match format {
         Format::Swf => swf::read(input, &mut faults),
         Format::Openb => openb::read(input, &mut faults),
         Format::Sacct => sacct::read(input, &mut faults),
         Format::Own => own::read(input, &mut faults),
     };
+    trace.share_between_users();
     (trace, faults)
 }
 
@@ -180,6 +182,17 @@ mod tests {
         }
         let without_header = SWF.split_once('\n').unwrap().1;
         assert_eq!(read(without_header.as_bytes(), None).0.jobs.len(), 1);
+    }
+
+    #[test]
+    fn users_are_the_queues_where_there_is_but_one() {
+        let one = "submit_s,run_s,cards,user,queue\n0,1,1,ann,q\n0,1,1,bob,q\n";
+        let queues = |text: &str| {
+            let trace = read(text.as_bytes(), None).0;
+            trace.jobs.iter().map(|job| trace.queues.get(job.queue).to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(queues(one), ["ann", "bob"]);
+        assert_eq!(queues(&one.replace("bob,q", "bob,p")), ["q", "p"]);
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub fn series(trace: &Trace, outcome: &Outcome, span: (i64, i64)) -> Series {
     for (job, fate) in trace.jobs.iter().zip(&outcome.fates) {
         let Some(fate) = fate else { continue };
         let cards = f64::from(job.cards);
-        let group = place.get(group_of(trace, job)).copied().flatten();
+        let group = place.get(job.queue as usize).copied().flatten();
         bins.each(job.submit_ms, fate.start_ms, |step, part| {
             waiting[step] += part;
             if let Some(group) = group {
@@ -74,17 +74,12 @@ pub fn series(trace: &Trace, outcome: &Outcome, span: (i64, i64)) -> Series {
     Series { start_ms: span.0, step_ms, busy, waiting, fairness: fairness.collect() }
 }
 
-/// Queues; users where there is but one queue.
-fn group_of(trace: &Trace, job: &crate::TraceJob) -> usize {
-    (if trace.queues.len() > 1 { job.queue } else { job.user }) as usize
-}
-
-/// The place of each group among those with the most jobs, by number.
+/// The place of each queue among those with the most jobs, by number.
 fn places(trace: &Trace) -> Vec<Option<usize>> {
-    let count = if trace.queues.len() > 1 { trace.queues.len() } else { trace.users.len() };
+    let count = trace.queues.len();
     let mut jobs = vec![0_u64; count];
     for job in &trace.jobs {
-        if let Some(sum) = jobs.get_mut(group_of(trace, job)) {
+        if let Some(sum) = jobs.get_mut(job.queue as usize) {
             *sum += 1;
         }
     }

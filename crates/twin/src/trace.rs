@@ -129,6 +129,16 @@ impl Trace {
         }
     }
 
+    /// Where all jobs are in one queue and their users are known, makes each user a queue.
+    pub fn share_between_users(&mut self) {
+        if self.queues.len() <= 1 && self.users.len() > 1 {
+            self.queues = self.users.clone();
+            for job in &mut self.jobs {
+                job.queue = job.user;
+            }
+        }
+    }
+
     /// The most cards that one job asks for, 0 without jobs.
     pub fn widest(&self) -> u32 {
         self.jobs.iter().map(|job| job.cards).max().unwrap_or(0)

@@ -4,9 +4,9 @@
 use std::fmt::Write as _;
 
 /// All plots are as wide as this in their own units, and scale with the page.
-const WIDTH: f64 = 440.0;
-const HEIGHT: f64 = 210.0;
-const LEFT: f64 = 46.0;
+const WIDTH: f64 = 380.0;
+const HEIGHT: f64 = 200.0;
+const LEFT: f64 = 40.0;
 const BOTTOM: f64 = 22.0;
 const TOP: f64 = 10.0;
 
@@ -91,7 +91,7 @@ pub fn bars(title: &str, groups: &[(String, Vec<Bar>)]) -> String {
     let rows: usize = groups.iter().map(|(_, bars)| bars.len()).sum();
     let height = named as f64 * NAME + rows as f64 * ROW + groups.len() as f64 * 4.0 + 4.0;
     let mut svg = begin(title, height);
-    let room = WIDTH - 104.0;
+    let room = WIDTH - 82.0;
     let mut y = 2.0;
     for (name, bars) in groups {
         if !name.is_empty() {
