@@ -168,9 +168,13 @@ impl Planner {
         {
             return Limit::Behind { job: job.waiting.job, ahead };
         }
-        if let Some(quotas) = &self.quotas {
+        // What is its own and lent comes back with the cards of those that borrowed it.
+        if let Some(quotas) = self.quotas.as_ref().filter(|_| !account.is_guaranteed_with(ask.cards)) {
             let available = u32::try_from(quotas.available(account.branch)).unwrap_or(0);
-            if available < ask.cards {
+            let are_free = |(site, labelled): &(u32, Box<[bool]>)| {
+                self.sites[*site as usize].fitting(ask.need(labelled)) >= ask.nodes()
+            };
+            if available < ask.cards && ask.sites.iter().any(are_free) {
                 return Limit::KeptForOthers { available, asked: ask.cards };
             }
         }

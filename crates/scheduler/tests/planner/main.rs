@@ -1,6 +1,7 @@
 //! The planner from outside: cases in tables, properties over random centers, and a slow planner beside it.
 
 mod build;
+mod events;
 mod forecast;
 mod limits;
 mod order;
@@ -8,4 +9,6 @@ mod placement;
 mod properties;
 mod random;
 mod reference;
+mod situation;
+mod situations;
 mod starvation;
