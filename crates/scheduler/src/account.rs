@@ -19,6 +19,8 @@ pub(crate) struct Account {
     /// Its runs: end, cards, slot.
     ends: Vec<(Timestamp, u32, u32)>,
     keeps: Vec<Keep>,
+    /// Jobs of its to which a start is promised, with their cards, and from when.
+    promised: Vec<(u32, u32, Timestamp)>,
     keeps_for_quota: bool,
     /// The plan that made the keeps.
     stamp: u64,
@@ -51,6 +53,7 @@ impl Account {
             counted_to: now,
             ends: Vec::new(),
             keeps: Vec::new(),
+            promised: Vec::new(),
             keeps_for_quota: false,
             stamp: 0,
             branch: 0,
@@ -155,8 +158,44 @@ impl Account {
         }
     }
 
+    /// Cards that are promised to others than `job`.
+    fn promised_besides(&self, job: u32) -> u32 {
+        let others = self.promised.iter().filter(|(of, ..)| *of != job);
+        others.fold(0, |sum: u32, (_, cards, _)| sum.saturating_add(*cards))
+    }
+
+    /// Whether a start can be promised to `job`: with all that was promised and runs, it must be within the limit.
+    pub(crate) fn may_promise(&self, job: u32, asked: u32) -> bool {
+        let taken = self.running.saturating_add(self.promised_besides(job));
+        taken.saturating_add(asked) <= self.limit
+    }
+
+    /// Notes that a start is promised to `job`, and keeps room for it.
+    pub(crate) fn promise(&mut self, job: u32, cards: u32, from: Timestamp, now: Timestamp) {
+        self.forget_promise(job);
+        self.promised.push((job, cards, from));
+        self.keeps.retain(|keep| keep.job != job);
+        self.keep(job, cards, from, now);
+    }
+
+    pub(crate) fn forget_promise(&mut self, job: u32) {
+        self.promised.retain(|(of, ..)| *of != job);
+    }
+
+    /// Keeps room for all to whom a start is promised, at the beginning of the plan of `stamp`.
+    pub(crate) fn keep_promises(&mut self, stamp: u64, now: Timestamp) {
+        if self.stamp == stamp || self.limit == u32::MAX {
+            return;
+        }
+        self.forget_keeps_before(stamp);
+        for (job, cards, from) in self.promised.clone() {
+            self.keep(job, cards, from.max(now), now);
+        }
+    }
+
     /// Keeps room for `job` from `from` on.
-    pub(crate) fn keep(&mut self, job: u32, asked: u32, from: Timestamp, now: Timestamp) {
+    fn keep(&mut self, job: u32, asked: u32, from: Timestamp, now: Timestamp) {
+        let asked = asked.saturating_add(self.promised_besides(job));
         let then = self.ends.iter().filter(|(end, ..)| (*end).max(now) > from).map(|(_, cards, _)| cards);
         let taken = then.fold(asked, |sum, cards| sum.saturating_add(*cards));
         self.keeps.push(Keep { job, from, spare: self.limit.saturating_sub(taken) });

@@ -38,7 +38,9 @@ impl Planner {
                 Space::Counted { .. } => _ = self.counted_at.insert(site.pool, i),
             }
         }
-        self.held.clear();
+        for slot in std::mem::take(&mut self.held).into_keys() {
+            self.accounts[self.jobs[slot].account as usize].forget_promise(slot);
+        }
         for (slot, placement, pool) in placed {
             let cards = self.cards_at(&placement, pool, self.runs[slot].cards.count);
             if let Some(site) = self.sites.get_mut(cards.site as usize) {

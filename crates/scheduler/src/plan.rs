@@ -121,6 +121,9 @@ impl Planner {
         if self.held.is_empty() {
             return;
         }
+        for &slot in self.held.keys() {
+            self.accounts[self.jobs[slot].account as usize].keep_promises(self.stamp, self.now);
+        }
         let is_due = |(&slot, &site): (&u32, &u32)| {
             let hold = self.sites[site as usize].holds.iter().find(|hold| hold.owner == Owner::Job(slot))?;
             (hold.from <= self.now).then_some((
@@ -316,9 +319,7 @@ impl Planner {
             }
             return Served::Waits;
         }
-        if has_hold && let Some(from) = self.is_not_before(slot, entry.ask) {
-            let cards = ask.cards;
-            self.accounts[account_of as usize].keep(slot, cards, from, self.now);
+        if has_hold && self.is_not_before(slot, entry.ask) {
             self.failed(entry, end);
             let site = self.held[&slot];
             self.sites[site as usize].held_in = (self.stamp, slot);

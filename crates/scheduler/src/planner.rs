@@ -375,6 +375,9 @@ impl Planner {
 
     pub(crate) fn drop_hold(&mut self, slot: u32) {
         if let Some(site) = self.held.remove(&slot) {
+            if let Some(account) = self.accounts.get_mut(self.jobs[slot].account as usize) {
+                account.forget_promise(slot);
+            }
             self.sites[site as usize].remove_hold(Owner::Job(slot));
         }
     }

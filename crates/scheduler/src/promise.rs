@@ -11,14 +11,14 @@ use crate::{
 };
 
 impl Planner {
-    /// The start that is promised to a job, where nothing happened that could bring it forward.
-    pub(crate) fn is_not_before(&self, slot: u32, ask: u32) -> Option<Timestamp> {
+    /// Whether nothing happened that could bring the start forward that is promised to a job.
+    pub(crate) fn is_not_before(&self, slot: u32, ask: u32) -> bool {
         if self.asks.list[ask as usize].sites.len() > 1 {
-            return None;
+            return false;
         }
         let site = &self.sites[self.held[&slot] as usize];
         let hold = site.holds.iter().find(|hold| hold.owner == Owner::Job(slot));
-        hold.filter(|hold| !hold.is_stale && hold.from > self.now).map(|hold| hold.from)
+        hold.is_some_and(|hold| !hold.is_stale && hold.from > self.now)
     }
 
     /// Notes that a job found no cards, for others that ask for the same.
@@ -50,6 +50,7 @@ impl Planner {
                     self.sites[*site as usize].held_in = (self.stamp, slot);
                 }
             }
+            _ if !self.accounts[self.jobs[slot].account as usize].may_promise(slot, ask.cards) => {}
             Backfill::Easy if !had && !is_first => {}
             Backfill::Easy | Backfill::Conservative => self.hold_for(slot, entry, owner),
         }
@@ -84,6 +85,6 @@ impl Planner {
         self.sites[site as usize].held_in = (self.stamp, slot);
         self.held.insert(slot, site);
         let (account, cards) = (self.jobs[slot].account, ask.cards);
-        self.accounts[account as usize].keep(slot, cards, from, self.now);
+        self.accounts[account as usize].promise(slot, cards, from, self.now);
     }
 }

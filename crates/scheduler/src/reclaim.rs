@@ -38,6 +38,7 @@ impl Planner {
             Some((victims.len(), victims.iter().map(lost).sum::<i128>(), *site, victims))
         });
         let Some((.., victims)) = best.min() else { return };
+        let cards = ask.cards;
         let ends_at = self.now.plus(self.policy.preemption_grace);
         let for_job = self.jobs[slot].waiting.job;
         for victim in victims {
@@ -54,7 +55,9 @@ impl Planner {
             });
         }
         self.jobs[slot].reclaimed_until = Some(ends_at);
-        self.hold_for(slot, entry, Owner::Job(slot));
+        if self.accounts[self.jobs[slot].account as usize].may_promise(slot, cards) {
+            self.hold_for(slot, entry, Owner::Job(slot));
+        }
     }
 
     /// The runs of a site that would have to end; `None` where even all that may would not do.

@@ -97,12 +97,11 @@ impl<'a> Drive<'a> {
             ..scheduler::Policy::default()
         };
         let mut planner = Planner::new(policy);
-        match &setup.nodes {
-            Some(nodes) => planner.set_places((0..nodes.count).map(|number| node(nodes, number)), &[]),
-            None => {
-                let counted = CountedPool { pool: pool(), model: "card".into(), cards: setup.cards };
-                planner.set_places(std::iter::empty(), &[counted]);
-            }
+        if let Some(nodes) = &setup.nodes {
+            planner.set_places((0..nodes.count).map(|number| node(nodes, number)), &[]);
+        } else {
+            let counted = CountedPool { pool: pool(), model: "card".into(), cards: setup.cards };
+            planner.set_places(std::iter::empty(), &[counted]);
         }
         let queues = jobs.iter().map(|job| job.queue + 1).max().unwrap_or(0);
         let pools: Arc<[PoolId]> = Arc::new([pool()]);
@@ -223,8 +222,8 @@ fn queue_id(queue: u32) -> ContractId {
 }
 
 fn index(job: JobId) -> usize {
-    let [.., a, b, c, d, e, f, g, h] = *job.as_bytes();
-    usize::try_from(u64::from_be_bytes([a, b, c, d, e, f, g, h])).expect("jobs are numbered by their index")
+    let [.., low] = job.as_bytes().as_chunks::<8>().0 else { unreachable!("ids have 16 bytes") };
+    usize::try_from(u64::from_be_bytes(*low)).expect("jobs are numbered by their index")
 }
 
 #[cfg(test)]

@@ -49,20 +49,12 @@ impl Nodes {
         if cards > most {
             return (cards.div_ceil(most), most);
         }
-        let allowed = match self.affinity {
-            Affinity::Any => cards,
-            Affinity::Pairs if cards > 1 => cards.next_multiple_of(2),
-            Affinity::Pairs => cards,
-            Affinity::Rings => cards.next_power_of_two(),
-        };
-        (
-            1,
-            if allowed > u32::from(self.ring_len) && self.affinity == Affinity::Rings {
-                most
-            } else {
-                allowed.min(most)
-            },
-        )
+        match self.affinity {
+            Affinity::Pairs if cards > 1 => (1, cards.next_multiple_of(2).min(most)),
+            Affinity::Any | Affinity::Pairs => (1, cards),
+            Affinity::Rings if cards.next_power_of_two() > u32::from(self.ring_len) => (1, most),
+            Affinity::Rings => (1, cards.next_power_of_two()),
+        }
     }
 }
 

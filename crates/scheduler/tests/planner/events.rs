@@ -42,7 +42,7 @@ impl World {
         let queues: Vec<_> = (0..4)
             .map(|number| {
                 let mut of = queue(number);
-                of.pools = [pool_id(0), pool_id(1)][..1 + number as usize % 2].into();
+                of.pools = [pool_id(0), pool_id(1)][..=number as usize % 2].into();
                 of.terms.guaranteed_cards = random.of(&[0, 0, 8, 16]);
                 of.terms.max_running_cards = random.of(&[12, 24, 100]);
                 of.terms.weight = 1 + random.below(3);
@@ -71,21 +71,7 @@ impl World {
     fn submit(&mut self, random: &mut Random) {
         let (nodes, cards) = random.of(&[(1, 1), (1, 1), (1, 2), (1, 4), (1, 8), (2, 8), (2, 4), (3, 8)]);
         let mut of = job(0, random.below(4), nodes, cards);
-        of.job = JobId::new(
-            NOW,
-            [
-                0,
-                0,
-                0,
-                0,
-                0,
-                0,
-                (self.next >> 24) as u8,
-                (self.next >> 16) as u8,
-                (self.next >> 8) as u8,
-                self.next as u8,
-            ],
-        );
+        of.job = job_id(self.next);
         of.class = random.of(&[
             ServiceClass::Urgent,
             ServiceClass::Normal,

@@ -27,6 +27,8 @@ pub fn starts(snapshot: &Snapshot, policy: &Policy, now: Timestamp) -> Vec<Start
     // Cards of a site that are held from an instant on; room in a queue: from when, how much is spare, for its quota.
     let mut held: BTreeMap<Site, (Timestamp, Placement)> = BTreeMap::new();
     let mut kept: Vec<(&Queue, Timestamp, u32, bool)> = Vec::new();
+    // Cards of queues for whose jobs some are held.
+    let mut promised: Vec<(domain::ContractId, u32)> = Vec::new();
     let mut starts = Vec::new();
     loop {
         let running = |runs: &[(&Queue, Placement, Timestamp)], queue: &Queue, after: Timestamp| {
@@ -69,7 +71,10 @@ pub fn starts(snapshot: &Snapshot, policy: &Policy, now: Timestamp) -> Vec<Start
             if !kept.iter().any(|(of, .., for_quota)| of.id == queue.id && *for_quota) {
                 let ends: BTreeSet<Timestamp> = runs.iter().map(|(.., end)| *end).collect();
                 let from = ends.into_iter().find(|&end| running(&runs, queue, end) + asked <= limit).unwrap();
-                kept.push((queue, from, limit - asked - running(&runs, queue, from), true));
+                let others: u32 =
+                    promised.iter().filter(|(of, _)| *of == queue.id).map(|(_, cards)| cards).sum();
+                let then = asked + others + running(&runs, queue, from);
+                kept.push((queue, from, limit.saturating_sub(then), true));
             }
             continue;
         }
@@ -108,7 +113,13 @@ pub fn starts(snapshot: &Snapshot, policy: &Policy, now: Timestamp) -> Vec<Start
             own.iter().find_map(of)
         });
         if let Some((site, from, placement)) = found {
-            kept.push((queue, from, limit - asked - running(&runs, queue, from), false));
+            let others: u32 = promised.iter().filter(|(of, _)| *of == queue.id).map(|(_, cards)| cards).sum();
+            if running(&runs, queue, long_ago) + others + asked > limit {
+                continue;
+            }
+            let then = asked + others + running(&runs, queue, from);
+            kept.push((queue, from, limit.saturating_sub(then), false));
+            promised.push((queue.id, asked));
             held.insert(site, (from, placement));
         }
     }
