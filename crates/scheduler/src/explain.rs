@@ -163,7 +163,8 @@ impl Planner {
         if let Some(until) = job.reclaimed_until.filter(|_| self.held.contains_key(&slot)) {
             return Limit::Reclaiming { asked: ask.cards, until };
         }
-        if let Some(job) = account.keeps_from(slot, ask.cards, end)
+        if !self.held.contains_key(&slot)
+            && let Some(job) = account.keeps_from(slot, ask.cards, end)
             && let Some(job) = self.jobs.get(job)
         {
             return Limit::Behind { job: job.waiting.job, ahead };

@@ -300,7 +300,8 @@ impl Planner {
             account.keep_when_ended(slot, ask.cards, self.now);
             return Served::Waits;
         }
-        if account.keeps_from(slot, ask.cards, end).is_some() {
+        // What is promised is within the limit, with all else that is.
+        if !has_hold && account.keeps_from(slot, ask.cards, end).is_some() {
             return Served::Waits;
         }
         let is_guaranteed = account.is_guaranteed_with(ask.cards);

@@ -200,6 +200,7 @@ fn promises_are_kept_and_no_card_is_given_twice() {
     ]) {
         for reclaims in [false, true] {
             let policy = Policy { order, backfill, reclaims, ..Policy::default() };
+            println!("{order:?} {backfill:?} {reclaims}");
             let kept = run_world(seed * 7 + u64::from(reclaims), policy, events(6000) / 10, true);
             assert!(kept > 5, "{order:?} {backfill:?}: promises are made, and kept: {kept}");
         }
