@@ -1,166 +1,28 @@
 //! The digital twin: replaying traces, comparing policies and sizes, making workloads. Needs no center.
 
+mod options;
+
 use std::{
     fs::File,
     io::{BufWriter, Read, Write},
-    path::{Path, PathBuf},
+    path::Path,
     sync::mpsc,
     time::{Duration, Instant},
 };
 
-use clap::{Args, Subcommand};
 use domain::{Lang, MicroCny, Millis, RatePerCardHour};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
-use twin::{Faults, Figures, Format, Outcome, Policy, Setup, Terms, Trace};
+use twin::{Faults, Figures, Format, Outcome, Policy, Setup, Terms, Trace, replay::Nodes};
+
+pub use options::Twin;
+use options::{Compare, Generate, Grow, Hall, Input, Replay, Results};
 
 use super::{Done, say};
 use crate::{
     errors::Failure,
     output::{pick, table},
 };
-
-#[derive(Debug, Subcommand)]
-pub enum Twin {
-    /// Replay a trace under one policy.
-    Replay(Box<Replay>),
-    /// Replay a trace under several policies and sizes, side by side.
-    Compare(Box<Compare>),
-    /// Ask what would be if the center or its demand changed: now, and then.
-    Grow(Box<Grow>),
-    /// Make a workload that is like a trace, of any length and demand.
-    Generate(Generate),
-}
-
-/// A trace and how to read it.
-#[derive(Debug, Args)]
-pub struct Input {
-    /// SWF, openb pod list, `sacct -P`, or this platform's CSV; gz too; `-` reads standard input.
-    pub trace: PathBuf,
-    /// The format, where it is not to be found by itself.
-    #[arg(long, value_parser = ["swf", "openb", "sacct", "csv"])]
-    pub format: Option<String>,
-}
-
-/// What there is, and what it costs.
-#[derive(Debug, Args)]
-pub struct Hall {
-    /// Cards; what the trace says, where left out.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "nodes")]
-    pub cards: Option<u32>,
-    /// Nodes, of --cards-per-node cards each.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
-    pub nodes: Option<u32>,
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=64))]
-    pub cards_per_node: u32,
-    /// In this many hours past use comes to count half, under fair share.
-    #[arg(long, default_value_t = 168)]
-    pub half_life_h: i64,
-    /// What a card-hour costs, in yuan.
-    #[arg(long, default_value = "5")]
-    pub price: MicroCny,
-    /// What a card draws at work, in watts.
-    #[arg(long, default_value_t = 310)]
-    pub tdp_w: u32,
-    /// What the center draws for each watt of its cards.
-    #[arg(long, default_value = "1.25", value_parser = thousandths)]
-    pub pue: u32,
-}
-
-/// Where the results go.
-#[derive(Debug, Args)]
-pub struct Results {
-    /// Write a CSV with a row a job: when it was submitted, started and ended, and its cards.
-    #[arg(long, value_name = "FILE")]
-    pub jobs_csv: Option<PathBuf>,
-    /// Write a report with plots, in one file that needs nothing else.
-    #[arg(long, value_name = "FILE")]
-    pub html: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub struct Replay {
-    #[command(flatten)]
-    input: Input,
-    #[command(flatten)]
-    hall: Hall,
-    /// fcfs, easy, conservative, sjf, fair-share, or an order and a backfill: fair-share+easy.
-    #[arg(long, default_value = "easy")]
-    policy: Policy,
-    #[command(flatten)]
-    results: Results,
-}
-
-#[derive(Debug, Args)]
-pub struct Compare {
-    #[command(flatten)]
-    input: Input,
-    #[command(flatten)]
-    hall: Hall,
-    /// Policies, with commas between.
-    #[arg(long, value_delimiter = ',', default_value = "fcfs,easy,sjf+easy,fair-share+easy")]
-    policies: Vec<Policy>,
-    /// More sizes to compare, in cards.
-    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
-    sizes: Vec<u32>,
-    /// Write a report with plots, in one file that needs nothing else.
-    #[arg(long, value_name = "FILE")]
-    html: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub struct Grow {
-    #[command(flatten)]
-    input: Input,
-    #[command(flatten)]
-    hall: Hall,
-    #[arg(long, default_value = "easy")]
-    policy: Policy,
-    /// Cards to add.
-    #[arg(long, default_value_t = 0)]
-    add_cards: u32,
-    /// How many times today's demand: 1.5 submits half as many jobs again.
-    #[arg(long, default_value = "1", value_parser = thousandths)]
-    demand: u32,
-    /// The price of a card-hour then, in yuan.
-    #[arg(long)]
-    then_price: Option<MicroCny>,
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    #[command(flatten)]
-    results: Results,
-}
-
-#[derive(Debug, Args)]
-pub struct Generate {
-    #[command(flatten)]
-    input: Input,
-    /// The file to write, as this platform's CSV; `-` writes standard output.
-    #[arg(long, short)]
-    out: PathBuf,
-    /// The same seed makes the same workload.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Days that it lasts; as long as the trace, where left out.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=36_500))]
-    days: Option<u32>,
-    /// How many times the trace's jobs a day.
-    #[arg(long, default_value = "1", value_parser = thousandths)]
-    demand: u32,
-    /// How many times the trace's cards a job.
-    #[arg(long, default_value = "1", value_parser = thousandths)]
-    cards_scale: u32,
-}
-
-/// A number with at most three places, from 0.001 to 1000, in thousandths.
-fn thousandths(text: &str) -> Result<u32, String> {
-    let (whole, places) = text.split_once('.').unwrap_or((text, ""));
-    let digits = format!("{whole}{places:0<3}");
-    let known = places.len() <= 3 && !whole.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let number =
-        known.then(|| digits.parse().ok()).flatten().filter(|number| (1..=1_000_000).contains(number));
-    number.ok_or_else(|| format!("`{text}` is not a number from 0.001 to 1000 with at most three places"))
-}
 
 pub fn run(command: Twin, lang: Lang, as_json: bool) -> Done {
     let screen = Screen { lang, json: as_json };
@@ -203,7 +65,7 @@ fn compare(screen: &Screen, options: &Compare) -> Done {
     let mut work = Vec::new();
     for policy in &options.policies {
         let first = setup(&options.hall, &trace, *policy)?;
-        let more = options.sizes.iter().map(|cards| Setup { cards: *cards, ..first.clone() });
+        let more = options.sizes.iter().map(|cards| sized(&first, *cards));
         let more: Vec<_> = more.filter(|setup| setup.cards != first.cards).collect();
         let setups = [first].into_iter().chain(more);
         work.extend(setups.map(|setup| Work { trace: &trace, setup, terms: terms(&options.hall) }));
@@ -218,7 +80,7 @@ fn compare(screen: &Screen, options: &Compare) -> Done {
 fn grow(screen: &Screen, options: &Grow) -> Done {
     let (trace, faults) = read(screen, &options.input)?;
     let now = setup(&options.hall, &trace, options.policy)?;
-    let then = Setup { cards: now.cards.saturating_add(options.add_cards), ..now.clone() };
+    let then = sized(&now, now.cards.saturating_add(options.add_cards));
     let more = twin::generate::scaled(&trace, options.demand, options.seed);
     let now_terms = terms(&options.hall);
     let then_price = options.then_price.map_or(now_terms.price, RatePerCardHour);
@@ -298,13 +160,34 @@ fn read(screen: &Screen, input: &Input) -> Result<(Trace, Faults), Failure> {
 }
 
 fn setup(hall: &Hall, trace: &Trace, policy: Policy) -> Result<Setup, Failure> {
-    let of_nodes = hall.nodes.map(|nodes| nodes.saturating_mul(hall.cards_per_node));
-    let cards = hall.cards.or(of_nodes).unwrap_or(trace.cards);
+    let use_half_life = Millis::from_hours(hall.half_life_h.max(0));
+    if let Some(count) = hall.nodes {
+        let nodes = Nodes {
+            count,
+            cards_per_node: hall.cards_per_node,
+            affinity: hall.affinity,
+            ring_len: hall.cards_per_node.min(4),
+            nodes_per_switch: hall.nodes_per_switch,
+        };
+        return Ok(Setup { use_half_life, ..Setup::on(nodes, policy) });
+    }
+    let cards = hall.cards.unwrap_or(trace.cards);
     if cards == 0 {
         let hint = "say how many there are with --cards or --nodes";
         return Err(Failure::usage("no_cards", "the trace does not say how many cards there were", hint));
     }
-    Ok(Setup { use_half_life: Millis::from_hours(hall.half_life_h.max(0)), ..Setup::new(cards, policy) })
+    Ok(Setup { use_half_life, ..Setup::new(cards, policy) })
+}
+
+/// The same with another number of cards, rounded up to whole nodes where there are nodes.
+fn sized(setup: &Setup, cards: u32) -> Setup {
+    match setup.nodes {
+        None => Setup { cards, ..setup.clone() },
+        Some(nodes) => {
+            let nodes = Nodes { count: cards.div_ceil(u32::from(nodes.cards_per_node)), ..nodes };
+            Setup { cards: nodes.cards(), nodes: Some(nodes), ..setup.clone() }
+        }
+    }
 }
 
 fn terms(hall: &Hall) -> Terms {
@@ -477,20 +360,4 @@ fn span(seconds: f64) -> String {
     #[expect(clippy::cast_possible_truncation, reason = "waits of a trace, shown to people")]
     let whole = (seconds * 1000.0).round() as i64;
     Millis(whole).to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn factors_read() {
-        for (text, number) in [("1", 1000), ("1.5", 1500), ("0.001", 1), ("1000", 1_000_000), ("2.25", 2250)]
-        {
-            assert_eq!(thousandths(text), Ok(number));
-        }
-        for bad in ["", "0", "-1", "1.0001", "1001", ".5", "1e3", "99999999999999"] {
-            assert!(thousandths(bad).is_err(), "{bad}");
-        }
-    }
 }

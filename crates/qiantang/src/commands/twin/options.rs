@@ -1,0 +1,180 @@
+//! What can be said to the twin's commands.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use domain::{MicroCny, card::Affinity};
+use twin::Policy;
+
+#[derive(Debug, Subcommand)]
+pub enum Twin {
+    /// Replay a trace under one policy.
+    Replay(Box<Replay>),
+    /// Replay a trace under several policies and sizes, side by side.
+    Compare(Box<Compare>),
+    /// Ask what would be if the center or its demand changed: now, and then.
+    Grow(Box<Grow>),
+    /// Make a workload that is like a trace, of any length and demand.
+    Generate(Generate),
+}
+
+/// A trace and how to read it.
+#[derive(Debug, Args)]
+pub struct Input {
+    /// SWF, openb pod list, `sacct -P`, or this platform's CSV; gz too; `-` reads standard input.
+    pub trace: PathBuf,
+    /// The format, where it is not to be found by itself.
+    #[arg(long, value_parser = ["swf", "openb", "sacct", "csv"])]
+    pub format: Option<String>,
+}
+
+/// What there is, and what it costs.
+#[derive(Debug, Args)]
+pub struct Hall {
+    /// Cards; what the trace says, where left out.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "nodes")]
+    pub cards: Option<u32>,
+    /// Nodes, of --cards-per-node cards each; jobs are then placed on nodes, not on a count of cards.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub nodes: Option<u32>,
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub cards_per_node: u8,
+    /// How the cards of a node may be shared out: any, rings (of four) or pairs.
+    #[arg(long, default_value = "any", value_parser = affinity)]
+    pub affinity: Affinity,
+    /// Nodes behind one switch.
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]
+    pub nodes_per_switch: u32,
+    /// In this many hours past use comes to count half, under fair share.
+    #[arg(long, default_value_t = 168)]
+    pub half_life_h: i64,
+    /// What a card-hour costs, in yuan.
+    #[arg(long, default_value = "5")]
+    pub price: MicroCny,
+    /// What a card draws at work, in watts.
+    #[arg(long, default_value_t = 310)]
+    pub tdp_w: u32,
+    /// What the center draws for each watt of its cards.
+    #[arg(long, default_value = "1.25", value_parser = thousandths)]
+    pub pue: u32,
+}
+
+/// Where the results go.
+#[derive(Debug, Args)]
+pub struct Results {
+    /// Write a CSV with a row a job: when it was submitted, started and ended, and its cards.
+    #[arg(long, value_name = "FILE")]
+    pub jobs_csv: Option<PathBuf>,
+    /// Write a report with plots, in one file that needs nothing else.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Replay {
+    #[command(flatten)]
+    pub input: Input,
+    #[command(flatten)]
+    pub hall: Hall,
+    /// fcfs, easy, conservative, sjf, fair-share, or an order and a backfill: fair-share+easy.
+    #[arg(long, default_value = "easy")]
+    pub policy: Policy,
+    #[command(flatten)]
+    pub results: Results,
+}
+
+#[derive(Debug, Args)]
+pub struct Compare {
+    #[command(flatten)]
+    pub input: Input,
+    #[command(flatten)]
+    pub hall: Hall,
+    /// Policies, with commas between.
+    #[arg(long, value_delimiter = ',', default_value = "fcfs,easy,sjf+easy,fair-share+easy")]
+    pub policies: Vec<Policy>,
+    /// More sizes to compare, in cards.
+    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
+    pub sizes: Vec<u32>,
+    /// Write a report with plots, in one file that needs nothing else.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Grow {
+    #[command(flatten)]
+    pub input: Input,
+    #[command(flatten)]
+    pub hall: Hall,
+    #[arg(long, default_value = "easy")]
+    pub policy: Policy,
+    /// Cards to add.
+    #[arg(long, default_value_t = 0)]
+    pub add_cards: u32,
+    /// How many times today's demand: 1.5 submits half as many jobs again.
+    #[arg(long, default_value = "1", value_parser = thousandths)]
+    pub demand: u32,
+    /// The price of a card-hour then, in yuan.
+    #[arg(long)]
+    pub then_price: Option<MicroCny>,
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub results: Results,
+}
+
+#[derive(Debug, Args)]
+pub struct Generate {
+    #[command(flatten)]
+    pub input: Input,
+    /// The file to write, as this platform's CSV; `-` writes standard output.
+    #[arg(long, short)]
+    pub out: PathBuf,
+    /// The same seed makes the same workload.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Days that it lasts; as long as the trace, where left out.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub days: Option<u32>,
+    /// How many times the trace's jobs a day.
+    #[arg(long, default_value = "1", value_parser = thousandths)]
+    pub demand: u32,
+    /// How many times the trace's cards a job.
+    #[arg(long, default_value = "1", value_parser = thousandths)]
+    pub cards_scale: u32,
+}
+
+fn affinity(text: &str) -> Result<Affinity, String> {
+    match text {
+        "any" => Ok(Affinity::Any),
+        "rings" => Ok(Affinity::Rings),
+        "pairs" => Ok(Affinity::Pairs),
+        other => Err(format!("`{other}` is not any, rings or pairs")),
+    }
+}
+
+/// A number with at most three places, from 0.001 to 1000, in thousandths.
+fn thousandths(text: &str) -> Result<u32, String> {
+    let (whole, places) = text.split_once('.').unwrap_or((text, ""));
+    let digits = format!("{whole}{places:0<3}");
+    let known = places.len() <= 3 && !whole.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let number =
+        known.then(|| digits.parse().ok()).flatten().filter(|number| (1..=1_000_000).contains(number));
+    number.ok_or_else(|| format!("`{text}` is not a number from 0.001 to 1000 with at most three places"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn factors_read() {
+        for (text, number) in [("1", 1000), ("1.5", 1500), ("0.001", 1), ("1000", 1_000_000), ("2.25", 2250)]
+        {
+            assert_eq!(thousandths(text), Ok(number));
+        }
+        for bad in ["", "0", "-1", "1.0001", "1001", ".5", "1e3", "99999999999999"] {
+            assert!(thousandths(bad).is_err(), "{bad}");
+        }
+    }
+}
