@@ -1,51 +1,61 @@
-//! The planner: which job starts next, on which cards, and why the others wait. Pure: the same snapshot, policy and
-//! instant give the same plan, byte for byte, whatever the order of the lists in the snapshot; no I/O, no clock, no
-//! randomness.
+//! The planner: which job starts next, on which cards, which run gives back what it borrowed, and why the others wait. Pure:
+//! the same knowledge, policy and instant give the same plan, byte for byte, whatever the order in which it came; no I/O, no
+//! clock, no randomness.
+//!
+//! [`Planner`] keeps what it knows between plans and is told what changes: the live center and the twin drive it so. [`plan`]
+//! and [`try_out`] make one of a [`Snapshot`] and ask it once.
 //!
 //! # How a plan is made
 //!
-//! 1. Nodes are put into *sites*, one a pool and card model (`site`), and indexed there by the kind of their free cards
-//!    (`hall`): nodes with the same free cards in their rings are one thing to the search.
-//! 2. Each job gets the *shape* of what it asks for in its queue (`shape`): what can never fit is found here, once a
-//!    shape, and what found no cards is not searched for again.
-//! 3. Jobs have their turn in order (`order`): service class; then the standing of their queues, those below their
-//!    guaranteed cards first and then by decayed use over weight, with a penalty for each card that runs, those that this
-//!    plan starts included; then age. The standing changes with each start.
-//! 4. A job starts if its contract lets it (`quota`) and its cards are found (`fit` says how good a node is and which
-//!    cards it gives). A gang gets all its nodes or nothing.
-//! 5. The first job in each site that has its quota but not its cards gets them held from its earliest start on
-//!    (`backfill`), and the first of each queue that its limit holds back gets room kept in it. Others start only where
-//!    they are not in the way. So large gangs don't starve: once a job is the first in order that its contract lets start,
-//!    it starts at the latest when what ran then has come to its time limit. A job of a higher class, or of a queue
-//!    below its guaranteed cards, still comes before it.
-//! 6. Each job that goes on waiting gets a verdict (`explain`) with the limit that binds at the end of the plan, and the
-//!    first of them a forecast start (`forecast`).
+//! 1. Nodes are put into *sites*, one a pool and card model (`site`, `places`), and indexed there by the kind of their free
+//!    cards (`hall`): nodes with the same free cards in their rings are one thing to the search. Of some pools only the number of
+//!    cards is known.
+//! 2. What jobs *ask* for is kept once for all that ask for the same (`ask`): what can never fit is found there, and what found
+//!    no cards in a plan is not searched for again.
+//! 3. Jobs whose promised start has come have their turn first; then the others in order (`stream`, `account`): service class;
+//!    then by [`Order`]: the standing of their queues, those below their guaranteed cards first and then by decayed use over
+//!    weight with a penalty for each card that runs, or no queues at all; then age.
+//! 4. A job starts if its contract lets it, if what others are guaranteed and don't lend is left to them (`quotas`, `market`),
+//!    and if its cards are found (`fit` says how good a node is and which cards it gives; few switches and groups of switches come
+//!    first). A gang gets all its nodes or nothing; an elastic one as many as there are, up to its most.
+//! 5. A job within its queue's guaranteed cards that finds none gets them back from those that borrowed them (`reclaim`): runs
+//!    are told to end, the lowest class first, then the newest, and no more than needed.
+//! 6. Who waits for cards may get them held from its earliest start on (`promise`, `hold`): with EASY backfill the first in each
+//!    site and class, with conservative backfill all. Others start only where they are not in the way. The first of each queue
+//!    that its own limit holds back gets room kept in it.
+//! 7. Each job that goes on waiting has a verdict (`explain`) with the limit that binds, and the first of them a forecast start
+//!    (`forecast`), worked out when somebody asks.
+//!
+//! # What is promised
+//!
+//! A start once promised is only ever made earlier, whoever comes later, as long as runs keep to their time limits, nodes stay
+//! up and queues keep their terms. So large gangs don't starve: a job that is the first in order of its site and class when no
+//! other has a promise there is promised a start no later than the end of the longest time limit that runs then; the wait for
+//! that turn is bounded by the promises before it, of which each ends with a start. Guaranteed cards are back within
+//! [`Policy::preemption_grace`]. On nodes promised cards are certain ones, chosen when the promise is made: backfill goes around
+//! them.
 //!
 //! # What it costs
 //!
 //! With n nodes, k kinds of free cards among them (25 at most with two rings of four, 9 without rings on 8 cards), s
-//! switches, q queues, w waiting jobs, r running runs:
+//! switches, q queues with waiting jobs, a different asks in a queue, r running runs, w waiting jobs:
 //!
 //! | step | cost |
 //! |---|---|
-//! | sites | n log n; the sort is linear where nodes come sorted by pool, model, switch, name |
-//! | shapes and streams | w × log of the queues and of their shapes; w log w where jobs don't come oldest first |
-//! | a turn | constant where the queue stays in front, else log q |
-//! | a start | k + log n; k × s + the nodes found for a gang |
-//! | a job that can't start | constant where its shape has failed before, else k |
-//! | holding cards, at most once a site | r log r + n |
-//! | keeping room, at most once a queue | r log r of the queue's runs |
-//! | a verdict | constant, k once a shape |
-//! | the forecast | n + r log r, then at each end log n and k; bounded by [`Policy::forecast_runs`] and [`Policy::forecast_ends`] |
+//! | a job comes or goes | constant, and the jobs of its queue that are younger |
+//! | a run ends | constant a node, log r, and the runs of its queue |
+//! | a node goes out or comes back | n of its site |
+//! | nodes come or go | n + r + asks |
+//! | a plan | q log q + q × a; nothing where nobody waits |
+//! | a start | k + log r; k × s + the nodes found for a gang |
+//! | a job that can't start | constant where its ask has failed before in the plan, else k |
+//! | a promise | the ends up to it; again only when something may bring it forward |
+//! | conservative backfill | each waiting job a promise: w × (r + w) a plan, at most |
+//! | a reclaim | log and square of the borrowing runs looked at, 1,024 at most |
+//! | a verdict | constant, k once an ask |
+//! | the first verdict after a plan | a forecast: n + r log r, then at each end log n and k; bounded by [`Policy::forecast_runs`] and [`Policy::forecast_ends`] |
 //!
-//! Nothing multiplies jobs with nodes or with jobs. With nothing free a plan is linear in what waits.
-//!
-//! # What this first form leaves out
-//!
-//! Lending limits and cohorts (idle cards of other queues may be used up to the own limits; who is below its guarantee is
-//! first in order, and nothing is reclaimed), jobs of flexible size, and carrying the index over from one plan to the
-//! next. They belong into `quota`, `shape` and `hall`; other kinds of backfill and of order become values of [`Policy`]
-//! and are decided in `backfill` and `order` alone.
+//! Nothing multiplies jobs with nodes or with jobs, but for conservative backfill.
 
 mod account;
 mod ask;
