@@ -37,7 +37,7 @@ pub struct Hall {
     /// Nodes, of --cards-per-node cards each; jobs are then placed on nodes, not on a count of cards.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub nodes: Option<u32>,
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=64))]
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=64))]
     pub cards_per_node: u8,
     /// How the cards of a node may be shared out: any, rings (of four) or pairs.
     #[arg(long, default_value = "any", value_parser = affinity)]
@@ -166,6 +166,20 @@ fn thousandths(text: &str) -> Result<u32, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_option_reads_as_its_type() {
+        for words in [
+            "replay t.swf --nodes 4 --cards-per-node 8 --affinity rings --nodes-per-switch 2 --policy sjf+easy --pue 1.1 --tdp-w 400",
+            "compare t.swf --cards 8 --policies fcfs,easy --sizes 16,32 --html r.html --half-life-h 24 --price 4.5",
+            "grow t.swf --add-cards 8 --demand 1.5 --then-price 3 --seed 2 --jobs-csv j.csv",
+            "generate t.swf -o - --seed 2 --days 3 --demand 2 --cards-scale 0.5 --format swf",
+        ] {
+            let words = ["qiantang", "twin"].into_iter().chain(words.split(' '));
+            let read = <crate::cli::Cli as clap::Parser>::try_parse_from(words);
+            assert!(read.is_ok(), "{}", read.unwrap_err());
+        }
+    }
 
     #[test]
     fn factors_read() {
