@@ -77,6 +77,15 @@ impl Browser {
     }
 
     fn send(&self, method: &str, path: &str, body: Option<String>, headers: &[(&str, &str)]) -> Answer {
+        let mut headers = headers.to_vec();
+        if body.is_some() {
+            headers.push(("Content-Type", "application/x-www-form-urlencoded"));
+        }
+        self.send_as(method, path, body, &headers)
+    }
+
+    /// [`Self::send`] with no header but these.
+    fn send_as(&self, method: &str, path: &str, body: Option<String>, headers: &[(&str, &str)]) -> Answer {
         let mut request = http::Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.url))
@@ -85,12 +94,7 @@ impl Browser {
             request = request.header(*name, *value);
         }
         let response = match body {
-            Some(body) => self.agent.run(
-                request
-                    .header("Content-Type", "application/x-www-form-urlencoded")
-                    .body(body)
-                    .expect("a request"),
-            ),
+            Some(body) => self.agent.run(request.body(body).expect("a request")),
             None => self.agent.run(request.body(()).expect("a request")),
         };
         let response = response.expect("an answer");
@@ -138,13 +142,24 @@ const GOLDEN: &str = "\
 /nodes                         200 200 200 200 200
 /nodes/NODE                    200 200 200 200 200
 /nodes/nonsense                404 404 404 404 404
+/jobs?state=active&state=x      400 400 400 400 400
 /contracts                     200 200 200 200 200
+/contracts/new                 200 200 403 403 200
 /contracts/CONTRACT            200 200 200 200 404
+/contracts/CONTRACT?cursor=9   200 200 200 200 404
+/contracts/CONTRACT/act/suspend 200 403 403 403 404
+/contracts/CONTRACT/act/approve 409 403 403 403 404
+/contracts/CONTRACT/act/expire 404 404 404 404 404
+/contracts/CONTRACT/top-up     409 403 403 403 404
 /contracts/CONTRACT/statement  200 200 403 200 404
 /statements                    303 303 303 303 303
 /capacity                      200 403 403 403 403
 /people                        200 200 200 200 200
 /audit                         200 200 403 403 200
+/audit?actor=center&to=2026-01-01 200 200 403 403 200
+/audit?tenant=alpha            200 200 403 403 404
+/audit?from=soon               422 422 422 422 422
+/tokens                        200 200 200 200 200
 /nonsense                      404 404 404 404 404
 ";
 
@@ -237,6 +252,7 @@ fn forms_need_their_token_and_the_role() {
     let node = site.get("/api/v1/nodes", &site.operator)[0]["name"].as_str().expect("a name").to_owned();
     let (cancel, drain) = (format!("/jobs/{job}/cancel"), format!("/nodes/{node}/drain"));
     let act = format!("/contracts/{}/act", alpha.contract);
+    let top_up = format!("/contracts/{}/top-up", alpha.contract);
     for path in [
         &cancel,
         &drain,
@@ -245,6 +261,8 @@ fn forms_need_their_token_and_the_role() {
         "/submit/dry-run",
         "/people/members",
         "/people/projects",
+        "/contracts/new",
+        "/tokens",
         "/sign-out",
     ] {
         for csrf in ["", "wrong", &developer.csrf()] {
@@ -259,6 +277,8 @@ fn forms_need_their_token_and_the_role() {
         (&developer, "/people/projects"),
         (&admin, drain.as_str()),
         (&admin, act.as_str()),
+        (&admin, top_up.as_str()),
+        (&developer, "/contracts/new"),
         (&operator, "/submit"),
     ];
     for (browser, path) in refused {
@@ -268,11 +288,14 @@ fn forms_need_their_token_and_the_role() {
             ("reason", "x"),
             ("action", "suspend"),
             ("script", "#!/bin/sh\ntrue\n"),
-            ("role", "developer"),
-            ("login", "x"),
-            ("slug", "x"),
-            ("name", "x"),
-            ("password", PASSWORD),
+            ("m-role", "developer"),
+            ("m-login", "x"),
+            ("m-name", "x"),
+            ("m-password", PASSWORD),
+            ("p-slug", "x"),
+            ("p-name", "x"),
+            ("amount", "1"),
+            ("reference", "x"),
         ];
         assert_eq!(browser.post(path, &fields, &[]).status, 403, "{path}");
     }
@@ -353,4 +376,215 @@ fn the_language_is_kept_by_the_switch_and_asked_of_the_browser() {
     assert!(ask("en-GB,en;q=0.9").contains("<html lang=\"en\""));
     assert!(ask("zh-TW").contains("<html lang=\"zh-CN\""));
     assert!(ask("fr").contains("<html lang=\"zh-CN\""), "Chinese where nothing else is asked for");
+}
+
+#[test]
+fn a_contract_is_drawn_up_decided_and_paid_in_by_hand() {
+    let Scene { site, .. } = scene();
+    let mut operator = Browser::signed_in(&site, "operator");
+    let csrf = operator.csrf();
+    let send = |browser: &Browser, path: &str, fields: &[(&str, &str)]| {
+        let mut all = vec![("csrf", csrf.as_str())];
+        all.extend_from_slice(fields);
+        browser.post(path, &all, &[])
+    };
+    let mut draft = vec![
+        ("number", "HZ-9"),
+        ("tenant", "alpha"),
+        ("kind", "metered"),
+        ("credit", "100"),
+        ("pool", "ascend-910"),
+        ("starts", "2026-01-01"),
+        ("ends", "2026-01-01"),
+        ("guaranteed", "9"),
+        ("most", "8"),
+        ("weight", "none"),
+        ("borrowing", ""),
+        ("lending", ""),
+    ];
+    for (lang, said) in [("en", "give a day after the first"), ("zh", "要晚于开始的那一天")] {
+        operator.lang = lang;
+        let refused = send(&operator, "/contracts/new", &draft);
+        assert_eq!(refused.status, 422);
+        assert!(refused.body.contains(said), "said at its field: {}", refused.body);
+        assert_eq!(refused.body.matches("class=\"error\"").count(), 3, "{}", refused.body);
+        for kept in ["value=\"HZ-9\"", "value=\"none\"", "value=\"100\""] {
+            assert!(refused.body.contains(kept), "what was typed is kept: {kept}");
+        }
+    }
+    operator.lang = "en";
+    draft[6] = ("ends", "2099-01-01");
+    draft[7] = ("guaranteed", "4");
+    draft[9] = ("weight", "2");
+    let made = send(&operator, "/contracts/new", &draft);
+    assert_eq!(made.status, 303, "{}", made.body);
+    let page = made.header("location").to_owned();
+    let twice = send(&operator, "/contracts/new", &draft);
+    assert_eq!(twice.status, 409);
+    assert!(twice.body.contains("id=\"number-error\""), "the number is taken: {}", twice.body);
+    let shown = operator.get(&page).body;
+    assert!(shown.contains("Draft") && shown.contains("Not active yet") && shown.contains("/act/submit"));
+    for action in ["submit", "approve", "activate"] {
+        let look = operator.get(&format!("{page}/act/{action}"));
+        assert_eq!(look.status, 200, "{}", look.body);
+        let done = send(&operator, &format!("{page}/act"), &[("action", action), ("reason", "")]);
+        assert_eq!(done.status, 303, "{action}: {}", done.body);
+    }
+    let top_up = format!("{page}/top-up");
+    let wrong = send(&operator, &top_up, &[("amount", "much"), ("reference", ""), ("step", "book")]);
+    assert_eq!(wrong.status, 422);
+    assert!(wrong.body.contains("value=\"much\"") && wrong.body.contains("id=\"reference-error\""));
+    let payment = [("amount", "1,000"), ("reference", "bank 1")];
+    let review = send(&operator, &top_up, &payment);
+    assert_eq!(review.status, 200, "{}", review.body);
+    assert!(review.body.contains("¥ 1,000.00") && review.body.contains("value=\"book\""), "{}", review.body);
+    let id = page.trim_start_matches("/contracts/");
+    let contract = || site.get(&format!("/api/v1/contracts/{id}"), &site.operator);
+    assert_eq!(contract()["money_balance_micro_cny"], 0, "looking books nothing");
+    for _ in 0..2 {
+        let booked = send(&operator, &top_up, &[payment[0], payment[1], ("step", "book")]);
+        assert_eq!(booked.status, 303, "{}", booked.body);
+    }
+    assert_eq!(contract()["money_balance_micro_cny"], 1_000_000_000, "one reference is booked once");
+    let other = send(&operator, &top_up, &[("amount", "2"), payment[1], ("step", "book")]);
+    assert_eq!(other.status, 409);
+    assert!(other.body.contains("id=\"reference-error\""), "{}", other.body);
+    for n in 0..25 {
+        let reference = format!("more {n}");
+        let body = serde_json::json!({ "amount_micro_cny": 1_000_000 + n, "reference": reference });
+        site.post(&format!("/api/v1/contracts/{id}/top-up"), &site.operator, &body);
+    }
+    let first = operator.get(&page);
+    let next =
+        first.body.split("?cursor=").nth(1).and_then(|rest| rest.split('#').next()).expect("older ones");
+    let second = operator.get(&format!("{page}?cursor={next}"));
+    assert!(!first.body.contains("¥ 1,000.00</span></td>"), "the newest come first");
+    assert!(second.body.contains("¥ 1,000.00</span></td>"), "{}", second.body);
+    assert!(!second.body.contains("rel=\"next\""), "these are the last");
+    let bare = send(&operator, &format!("{page}/act"), &[("action", "suspend"), ("reason", " ")]);
+    assert_eq!(bare.status, 422);
+    assert!(bare.body.contains("say why"), "{}", bare.body);
+    let reason = "an audit of <b>its</b> use";
+    assert_eq!(
+        send(&operator, &format!("{page}/act"), &[("action", "suspend"), ("reason", reason)]).status,
+        303
+    );
+    let shown = operator.get(&page).body;
+    assert!(shown.contains("an audit of &#60;b&#62;its"), "{shown}");
+    let log = operator.get("/audit?tenant=alpha&action=decide_contract&actor=operator").body;
+    assert!(log.contains("an audit of") && log.contains(&format!("href=\"{page}\"")), "{log}");
+    assert!(!operator.get("/audit?tenant=beta&action=decide_contract").body.contains("an audit of"));
+    // The tenant's administrator may draw up one for the tenant itself, and hand it in, and no more.
+    let admin = Browser::signed_in(&site, "alpha-admin");
+    let csrf = admin.csrf();
+    let mut own: Vec<(&str, &str)> = draft.iter().copied().filter(|(name, _)| *name != "tenant").collect();
+    own[0] = ("number", "HZ-10");
+    own.push(("csrf", &csrf));
+    let made = admin.post("/contracts/new", &own, &[]);
+    assert_eq!(made.status, 303, "{}", made.body);
+    let page = made.header("location").to_owned();
+    let act = |action: &str| {
+        admin
+            .post(&format!("{page}/act"), &[("csrf", &csrf), ("action", action), ("reason", "x")], &[])
+            .status
+    };
+    assert_eq!((act("approve"), act("submit"), act("approve")), (403, 303, 403));
+}
+
+#[test]
+fn a_token_is_shown_once_and_ends_when_it_is_revoked() {
+    let Scene { site, .. } = scene();
+    let developer = Browser::signed_in(&site, "alpha-developer");
+    let csrf = developer.csrf();
+    let empty = developer.post("/tokens", &[("csrf", &csrf), ("name", " ")], &[]);
+    assert_eq!(empty.status, 422);
+    assert!(empty.body.contains("id=\"name-error\""), "{}", empty.body);
+    let made = developer.post("/tokens", &[("csrf", &csrf), ("name", "of the laptop")], &[]);
+    assert_eq!(made.status, 201);
+    let token = made.body.split("<code>qt_").nth(1).and_then(|rest| rest.split('<').next()).expect("a token");
+    let token = format!("qt_{token}");
+    let listed = developer.get("/tokens").body;
+    assert!(listed.contains("of the laptop") && !listed.contains(&token), "shown once");
+    assert_eq!(site.get("/api/v1/me", &token)["login"], "alpha-developer");
+    let rows = || site.get("/api/v1/tokens", &token);
+    let row = site.wait_for("its use to be noted", || {
+        let row = rows().as_array()?.iter().find(|row| row["name"] == "of the laptop")?.clone();
+        row["last_used_at"].is_string().then_some(row)
+    });
+    let id = row["id"].as_str().expect("an id");
+    let admin = Browser::signed_in(&site, "alpha-admin");
+    let foreign = admin.post(&format!("/tokens/{id}/revoke"), &[("csrf", &admin.csrf())], &[]);
+    assert_eq!(foreign.status, 404, "another member's");
+    assert_eq!(developer.post(&format!("/tokens/{id}/revoke"), &[("csrf", &csrf)], &[]).status, 303);
+    assert_eq!(site.ask("GET", "/api/v1/me", &token, None).0, 401);
+    assert!(!developer.get("/tokens").body.contains("of the laptop"));
+}
+
+#[test]
+fn what_can_not_be_read_is_a_page_in_the_reader_s_language() {
+    let Scene { site, .. } = scene();
+    let mut admin = Browser::signed_in(&site, "alpha-admin");
+    let csrf = admin.csrf();
+    let members = site.get("/api/v1/members", &site.operator);
+    let finance = members
+        .as_array()
+        .and_then(|all| all.iter().find(|m| m["login"] == "alpha-finance"))
+        .expect("finance");
+    let member = format!("/people/members/{}", finance["id"].as_str().expect("an id"));
+    // Above what a form may have, far above it, and in three pieces more than that.
+    let huge = |kib: usize| format!("csrf={csrf}&script={}", "x".repeat(kib * 1024));
+    let form = ("Content-Type", "application/x-www-form-urlencoded");
+    let json = ("Content-Type", "application/json");
+    let cases = [
+        ("/submit", form, huge(513), 413),
+        ("/submit", form, huge(3000), 413),
+        ("/submit", json, "{}".into(), 415),
+        ("/tokens", ("X-Nothing", "at all"), String::new(), 415),
+        (member.as_str(), form, format!("csrf={csrf}&is_enabled=perhaps"), 400),
+        ("/people/members/%FF", form, format!("csrf={csrf}&is_enabled=true"), 404),
+    ];
+    for lang in ["zh", "en"] {
+        admin.lang = lang;
+        for (path, header, body, want) in &cases {
+            let answer = admin.send_as("POST", path, Some(body.clone()), &[*header]);
+            assert_eq!(answer.status, *want, "{path} {want}: {}", answer.body);
+            assert!(answer.header("content-type").starts_with("text/html"), "{path} {want}");
+            let said = answer.body.split("class=\"fault\"").nth(1).expect("what is wrong");
+            if lang == "zh" {
+                for english in ["Failed", "failed", "request body", "provided", "Expected", "the form"] {
+                    assert!(!said.contains(english), "{path} {want} says `{english}` in Chinese: {said}");
+                }
+            }
+        }
+    }
+    let kept = site.get("/api/v1/members", &site.operator).to_string();
+    assert!(!kept.contains("\"is_enabled\":false"), "{kept}");
+    // Refusals of what was asked are told in Chinese alone.
+    admin.lang = "zh";
+    for script in
+        ["#!/bin/sh\n#SBATCH --gres=tpu:1 --time=soon nonsense\n", "name: [\n", "name: x\nnodes: none\n"]
+    {
+        let refused = admin.post("/submit", &[("csrf", &csrf), ("script", script)], &[]);
+        assert_eq!(refused.status, 422);
+        let said =
+            refused.body.split("role=\"alert\"").nth(1).and_then(|rest| rest.split("</section>").next());
+        let said = said.expect("what is wrong");
+        for english in [" is ", " not ", "write ", "ask for", "expected", "missing", "line "] {
+            assert!(!said.contains(english), "`{english}` in {said}");
+        }
+    }
+    let twice = [
+        ("csrf", csrf.as_str()),
+        ("m-login", "alpha-finance"),
+        ("m-name", "x"),
+        ("m-role", "finance"),
+        ("m-password", PASSWORD),
+    ];
+    let refused = admin.post("/people/members", &twice, &[]);
+    assert_eq!(refused.status, 409);
+    assert!(
+        refused.body.contains("id=\"m-login-error\"") && refused.body.contains("已经存在"),
+        "{}",
+        refused.body
+    );
 }

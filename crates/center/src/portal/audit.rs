@@ -83,7 +83,8 @@ fn day(field: &str, text: &str) -> Result<Option<Timestamp>, AppError> {
 
 struct Line {
     v: AuditView,
-    /// Where the thing is shown, if it has a page.
+    /// What the thing is called, or its id, and where it is shown, if it has a page.
+    subject: String,
     href: String,
     details: Vec<(String, String)>,
     tenant: String,
@@ -121,6 +122,7 @@ pub async fn page(
     let mut logins: Vec<String> = members.into_iter().map(|member| member.login).take(MOST_LOGINS).collect();
     logins.push("center".into());
     let line = |v: AuditView| Line {
+        subject: name_of(&v.detail).unwrap_or(&v.subject).to_owned(),
         href: href(&v.subject),
         details: details(ui, &v.detail),
         tenant: v.tenant.map(|id| super::tables::tenant_words(&center, ui, id).0).unwrap_or_default(),
@@ -143,16 +145,25 @@ pub async fn page(
 fn href(subject: &str) -> String {
     match subject.split_once('_') {
         Some(("job", _)) => format!("/jobs/{subject}"),
-        Some(("contract", _)) => format!("/contracts/{subject}"),
+        Some(("con", _)) => format!("/contracts/{subject}"),
         _ => String::new(),
     }
 }
 
-/// What was recorded of a change, in words.
+/// Fields by which the thing itself is called.
+const NAMES: [&str; 5] = ["number", "name", "login", "slug", "node"];
+
+fn name_of(detail: &Value) -> Option<&str> {
+    NAMES.iter().find_map(|key| detail.get(key)?.as_str())
+}
+
+/// What was recorded of a change beside the thing's name, in words.
 fn details(ui: Ui, detail: &Value) -> Vec<(String, String)> {
     let Value::Object(fields) = detail else { return Vec::new() };
-    let is_said =
-        |(_, value): &(&String, &Value)| !matches!(value, Value::Null) && *value != "" && *value != 0;
+    let name = NAMES.iter().find(|key| detail.get(key).is_some_and(Value::is_string)).copied();
+    let is_said = |(key, value): &(&String, &Value)| {
+        name != Some(key.as_str()) && !value.is_null() && **value != "" && **value != 0
+    };
     let said = fields.iter().filter(is_said);
     said.map(|(key, value)| (ui.word("detail", &key.replace('_', "-")), value_text(ui, key, value))).collect()
 }
