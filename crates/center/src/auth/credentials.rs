@@ -66,7 +66,8 @@ impl Shown {
     pub fn is_to_be_noted(&self, now: Timestamp) -> bool {
         let noted_at = self.noted_at.load(Ordering::Relaxed);
         let is_due = now.minus(NOTE_EVERY).as_micros() >= noted_at;
-        let swap = |at| self.noted_at.compare_exchange(at, now.as_micros(), Ordering::Relaxed, Ordering::Relaxed);
+        let swap =
+            |at| self.noted_at.compare_exchange(at, now.as_micros(), Ordering::Relaxed, Ordering::Relaxed);
         is_due && swap(noted_at).is_ok()
     }
 }

@@ -70,12 +70,11 @@ impl FromRequestParts<Center> for Id {
     type Rejection = Fault;
 
     async fn from_request_parts(parts: &mut Parts, center: &Center) -> Result<Self, Fault> {
-        match Path::<String>::from_request_parts(parts, center).await {
-            Ok(Path(id)) => Ok(Self(id)),
-            Err(_) => {
-                let Ok(front) = Front::from_request_parts(parts, center).await;
-                Err(Fault::at(front, AppError::not_found("page", "")))
-            }
+        if let Ok(Path(id)) = Path::<String>::from_request_parts(parts, center).await {
+            Ok(Self(id))
+        } else {
+            let Ok(front) = Front::from_request_parts(parts, center).await;
+            Err(Fault::at(front, AppError::not_found("page", "")))
         }
     }
 }

@@ -89,7 +89,7 @@ impl Typed {
             }
             AppError::Refused { .. } => {
                 let told = super::fault::told(ui, &error);
-                self.notice = [told.title, told.details.join(" "), told.hint].join(" ").trim().to_owned();
+                [told.title, told.details.join(" "), told.hint].join(" ").trim().clone_into(&mut self.notice);
             }
             AppError::NotFound { noun, .. } if field(noun).is_some() => {
                 self.blame_by(ui, field(noun).unwrap_or_default(), noun);
@@ -100,26 +100,24 @@ impl Typed {
     }
 
     fn take_one(&mut self, ui: Ui, problem: &SpecProblem, field: impl Fn(&str) -> Option<&'static str>) {
-        match field(&problem.field) {
-            Some(name) => {
-                let text = rule(ui, &problem.field).unwrap_or_else(|| problem_text(ui, problem));
-                self.blame(name, text);
-            }
-            None => self.notice = format!("{} {}", self.notice, problem_text(ui, problem)).trim().to_owned(),
+        if let Some(name) = field(&problem.field) {
+            let text = rule(ui, &problem.field).unwrap_or_else(|| problem_text(ui, problem));
+            self.blame(name, text);
+        } else {
+            let both = format!("{} {}", self.notice, problem_text(ui, problem));
+            both.trim().clone_into(&mut self.notice);
         }
     }
 
     /// A whole number in that range. Says what is wrong where it is none.
     pub fn number(&mut self, ui: Ui, name: &str, range: RangeInclusive<u32>) -> u32 {
         let plain = self.value(name).replace([',', '，'], "");
-        match plain.parse::<u32>().ok().filter(|number| range.contains(number)) {
-            Some(number) => number,
-            None => {
-                let (least, most) =
-                    (range.start().to_string(), super::kit::grouped(&range.end().to_string()));
-                self.blame(name, ui.t2("rule-number-from-to", least, most));
-                *range.start()
-            }
+        if let Some(number) = plain.parse::<u32>().ok().filter(|number| range.contains(number)) {
+            number
+        } else {
+            let (least, most) = (range.start().to_string(), super::kit::grouped(&range.end().to_string()));
+            self.blame(name, ui.t2("rule-number-from-to", least, most));
+            *range.start()
         }
     }
 
@@ -131,12 +129,11 @@ impl Typed {
     /// An amount in yuan, 0 or more.
     pub fn yuan(&mut self, ui: Ui, name: &str) -> MicroCny {
         let read = self.value(name).trim_start_matches(['¥', '￥']).replace('，', ",").parse::<MicroCny>();
-        match read.ok().filter(|amount| (0..=MOST).contains(&amount.0)) {
-            Some(amount) => amount,
-            None => {
-                self.blame_by(ui, name, "amount");
-                MicroCny::ZERO
-            }
+        if let Some(amount) = read.ok().filter(|amount| (0..=MOST).contains(&amount.0)) {
+            amount
+        } else {
+            self.blame_by(ui, name, "amount");
+            MicroCny::ZERO
         }
     }
 
@@ -145,12 +142,13 @@ impl Typed {
         // Hours with at most six places read as money does.
         let read = self.value(name).replace('，', ",").parse::<MicroCny>().ok();
         let card_ms = read.map(|millionths| i128::from(millionths.0) * 36 / 10);
-        match card_ms.and_then(|ms| i64::try_from(ms).ok()).filter(|ms| (1..=MOST).contains(ms)) {
-            Some(card_ms) => CardMs(card_ms),
-            None => {
-                self.blame_by(ui, name, "hours");
-                CardMs::ZERO
-            }
+        if let Some(card_ms) =
+            card_ms.and_then(|ms| i64::try_from(ms).ok()).filter(|ms| (1..=MOST).contains(ms))
+        {
+            CardMs(card_ms)
+        } else {
+            self.blame_by(ui, name, "hours");
+            CardMs::ZERO
         }
     }
 

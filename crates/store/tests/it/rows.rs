@@ -372,7 +372,8 @@ fn the_audit_log_is_listed_newest_first_by_any_filter() {
         for tenant in [None, Some(party(0).tenant), Some(party(1).tenant)] {
             for actor in [None, Some(party(0).member)] {
                 for action in [None, Some("job.cancel".to_owned())] {
-                    let filter = AuditFilter { tenant, actor, action: action.clone(), ..AuditFilter::default() };
+                    let filter =
+                        AuditFilter { tenant, actor, action: action.clone(), ..AuditFilter::default() };
                     let matches = |record: &&AuditRecord| {
                         tenant.is_none_or(|t| record.tenant == Some(t))
                             && actor.is_none_or(|a| record.actor == Some(a))
