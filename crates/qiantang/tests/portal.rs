@@ -263,6 +263,7 @@ fn forms_need_their_token_and_the_role() {
         "/people/projects",
         "/contracts/new",
         "/tokens",
+        "/tokens/password",
         "/sign-out",
     ] {
         for csrf in ["", "wrong", &developer.csrf()] {
@@ -586,5 +587,42 @@ fn what_can_not_be_read_is_a_page_in_the_reader_s_language() {
         refused.body.contains("id=\"m-login-error\"") && refused.body.contains("已经存在"),
         "{}",
         refused.body
+    );
+}
+
+#[test]
+fn a_new_password_ends_what_the_old_one_opened() {
+    let Scene { site, alpha, .. } = scene();
+    let mut browser = Browser::signed_in(&site, "alpha-developer");
+    let elsewhere = Browser::signed_in(&site, "alpha-developer");
+    let csrf = browser.csrf();
+    let change = |browser: &Browser, old: &str, new: &str, again: &str| {
+        let fields = [("csrf", csrf.as_str()), ("old", old), ("new", new), ("again", again)];
+        browser.post("/tokens/password", &fields, &[])
+    };
+    let new = "another-long-password";
+    for (old, fresh, again, at) in
+        [("wrong", new, new, "old"), (PASSWORD, new, "other", "again"), (PASSWORD, "short", "short", "new")]
+    {
+        let refused = change(&browser, old, fresh, again);
+        assert_eq!(refused.status, 422, "{at}");
+        assert!(refused.body.contains(&format!("id=\"{at}-error\"")), "{at}: {}", refused.body);
+        assert!(!refused.body.contains(new), "a password is never shown again");
+    }
+    let changed = change(&browser, PASSWORD, new, new);
+    assert_eq!(changed.status, 303, "{}", changed.body);
+    assert_eq!(site.ask("GET", "/api/v1/me", &alpha.developer, None).0, 401, "tokens are revoked");
+    assert_eq!((elsewhere.get("/").status, browser.get("/").status), (303, 303), "sessions are over");
+    let cookie =
+        changed.header("set-cookie").split(';').next().and_then(|pair| pair.strip_prefix("session="));
+    cookie.expect("a session").clone_into(&mut browser.session);
+    assert!(browser.get(changed.header("location")).body.contains("The password is changed"));
+    assert_eq!(
+        elsewhere.post("/sign-in", &[("login", "alpha-developer"), ("password", PASSWORD)], &[]).status,
+        401
+    );
+    assert_eq!(
+        elsewhere.post("/sign-in", &[("login", "alpha-developer"), ("password", new)], &[]).status,
+        303
     );
 }

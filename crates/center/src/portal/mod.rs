@@ -82,6 +82,7 @@ pub fn router(center: Center) -> Router {
         .route("/people/projects/{id}", post(people::change_project))
         .route("/audit", get(audit::page))
         .route("/tokens", get(tokens::page).post(tokens::make))
+        .route("/tokens/password", post(tokens::change_password))
         .route("/tokens/{id}/revoke", post(tokens::revoke))
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)

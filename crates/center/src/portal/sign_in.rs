@@ -87,7 +87,7 @@ pub async fn leave(
     Ok(([(header::SET_COOKIE, session_cookie(&center, "", 0))], Redirect::to("/sign-in")).into_response())
 }
 
-fn session_cookie(center: &Center, secret: &str, age_s: i64) -> String {
+pub fn session_cookie(center: &Center, secret: &str, age_s: i64) -> String {
     let secure = if center.settings.secure_cookies { "; Secure" } else { "" };
     format!("{SESSION_COOKIE}={secret}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Lax{secure}")
 }
