@@ -12,6 +12,10 @@ impl Planner {
         if !std::mem::take(&mut self.is_stale) {
             return;
         }
+        let has_none =
+            |account: &Account| account.limit == u32::MAX && account.queue.terms.guaranteed_cards == 0;
+        self.has_no_terms =
+            self.policy.backfill != crate::Backfill::Conservative && self.accounts.iter().all(has_none);
         let keeps =
             |account: &Account| account.queue.terms.lending_limit.is_some() || account.queue.cohort.is_some();
         if !self.accounts.iter().any(keeps) {

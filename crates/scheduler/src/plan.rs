@@ -196,6 +196,13 @@ impl Planner {
             if next.is_some_and(|next| (entry.key, entry.id) > (next.key, next.id)) {
                 return Some(position);
             }
+            let is_known = self.has_no_terms
+                && self.asks.list[entry.ask as usize].fails_with(self.stamp, entry.limit)
+                && last_holder.is_none_or(|last| last < position);
+            if is_known {
+                position += 1;
+                continue;
+            }
             match self.serve(&entry, decisions) {
                 Served::Started => {
                     let is_done = self.settle(entry.job, Some(position));

@@ -52,6 +52,8 @@ pub struct Planner {
     /// The order in which the streams had their turn at last.
     pub(crate) order: Vec<u32>,
     pub(crate) outlook: Option<Outlook>,
+    /// No queue has limits or guaranteed cards: what is asked for and found not to be there is all that matters.
+    pub(crate) has_no_terms: bool,
     /// The sums of quotas are to be made anew.
     pub(crate) is_stale: bool,
 }
@@ -112,6 +114,7 @@ impl Planner {
             held: BTreeMap::new(),
             order: Vec::new(),
             outlook: None,
+            has_no_terms: false,
             is_stale: true,
         }
     }

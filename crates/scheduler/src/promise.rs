@@ -23,15 +23,19 @@ impl Planner {
 
     /// Notes that a job found no cards, for others that ask for the same.
     pub(crate) fn failed(&mut self, entry: &Entry, end: Timestamp) {
-        let ask = &mut self.asks.list[entry.ask as usize];
-        // Where nothing is held for others from before its end, none of a shorter time limit finds more.
+        let ask = &self.asks.list[entry.ask as usize];
+        // Where nothing is held for others from before its end, or all that is free would not do, none of a shorter time
+        // limit finds more.
         let owner = Owner::Job(entry.job);
         let is_open = |site: &u32| {
             self.sites[*site as usize].holds.iter().all(|hold| hold.from >= end || hold.owner == owner)
         };
-        let all_open =
-            ask.sites.iter().all(|(site, _)| is_open(site)) && self.policy.backfill != Backfill::None;
-        ask.failed(self.stamp, if all_open { Millis(i64::MIN) } else { entry.limit });
+        let is_short = |(site, labelled): &(u32, Box<[bool]>)| {
+            is_open(site) || self.sites[*site as usize].fitting(ask.need(labelled)) < ask.nodes()
+        };
+        let are_short = ask.sites.iter().all(is_short) && self.policy.backfill != Backfill::None;
+        let limit = if are_short { Millis(i64::MIN) } else { entry.limit };
+        self.asks.list[entry.ask as usize].failed(self.stamp, limit);
     }
 
     /// Holds cards for a job that found none, if it had some held before, or is the first in its sites: with EASY backfill

@@ -233,24 +233,7 @@ mod tests {
     use domain::card::Affinity;
 
     use super::*;
-    use crate::{plain, reference, trace::tests::job};
-
-    fn any_jobs() -> impl Strategy<Value = Vec<TraceJob>> {
-        let one = (0_i64..30, 1_i64..20, 0_i64..20, 1_u32..9, 0_u32..3);
-        prop::collection::vec(one, 0..40).prop_map(|rows| {
-            let make = |(submit_ms, run_ms, more, cards, queue): (i64, i64, i64, u32, u32)| TraceJob {
-                submit_ms,
-                run_ms,
-                estimate_ms: run_ms + more,
-                cards,
-                queue,
-                ..job()
-            };
-            let mut jobs: Vec<_> = rows.into_iter().map(make).collect();
-            jobs.sort_by_key(|job| job.submit_ms);
-            jobs
-        })
-    }
+    use crate::{plain, reference, trace::tests::any_jobs};
 
     proptest! {
         #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]

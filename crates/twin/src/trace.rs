@@ -222,6 +222,8 @@ impl Eq for Names {}
 
 #[cfg(test)]
 pub mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -247,6 +249,24 @@ pub mod tests {
         names.rename(1, "c");
         assert_eq!((names.get(1), names.get(9)), ("c", ""));
         assert_eq!((names.of("c"), names.of("b")), (1, 2));
+    }
+
+    /// Up to 40 jobs of up to 8 cards.
+    pub fn any_jobs() -> impl Strategy<Value = Vec<TraceJob>> {
+        let one = (0_i64..30, 1_i64..20, 0_i64..20, 1_u32..9, 0_u32..3);
+        prop::collection::vec(one, 0..40).prop_map(|rows| {
+            let make = |(submit_ms, run_ms, more, cards, queue): (i64, i64, i64, u32, u32)| TraceJob {
+                submit_ms,
+                run_ms,
+                estimate_ms: run_ms + more,
+                cards,
+                queue,
+                ..job()
+            };
+            let mut jobs: Vec<_> = rows.into_iter().map(make).collect();
+            jobs.sort_by_key(|job| job.submit_ms);
+            jobs
+        })
     }
 
     /// One card for a millisecond.
