@@ -48,8 +48,8 @@ enum Wiring {
 pub(crate) struct Fit {
     /// From the table of the wiring.
     penalty: u32,
-    /// Nothing runs on it yet: nodes in use are filled up first, which keeps whole nodes whole.
-    is_idle: bool,
+    /// It is idle, and would be neither idle nor full: nodes in use are filled up first, which keeps whole nodes whole.
+    breaks_whole: bool,
     lacks_cards: bool,
     /// An odd number is left over, where the wiring makes pairs worth more.
     leaves_odd: bool,
@@ -110,8 +110,8 @@ impl Kind {
             Wiring::Pairs { whole, .. } if ask.is_multiple_of(2) && whole * 2 >= ask => (0, false),
             Wiring::Pairs { .. } => return None,
         };
-        let is_idle = self.free == self.cards;
-        Some(Fit { penalty, is_idle, lacks_cards: self.lacks_cards, leaves_odd, left })
+        let breaks_whole = self.free == self.cards && left > 0;
+        Some(Fit { penalty, breaks_whole, lacks_cards: self.lacks_cards, leaves_odd, left })
     }
 }
 

@@ -211,7 +211,7 @@ fn node(of: &Nodes, number_of: u32) -> NodeView {
 }
 
 /// Ids that are numbers.
-fn number(number: u64) -> [u8; 16] {
+pub(crate) fn number(number: u64) -> [u8; 16] {
     let mut bytes = [0; 16];
     bytes[8..].copy_from_slice(&number.to_be_bytes());
     bytes

@@ -6,11 +6,13 @@ pub mod fault;
 pub mod figures;
 pub mod generate;
 pub mod groups;
+pub mod hall;
 mod lines;
 mod number;
 pub mod openb;
 pub mod output;
 pub mod own;
+pub mod pack;
 #[cfg(test)]
 mod plain;
 pub mod policy;

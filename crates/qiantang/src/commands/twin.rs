@@ -1,6 +1,7 @@
 //! The digital twin: replaying traces, comparing policies and sizes, making workloads. Needs no center.
 
 mod options;
+mod pack;
 
 use std::{
     fs::File,
@@ -31,6 +32,7 @@ pub fn run(command: Twin, lang: Lang, as_json: bool) -> Done {
         Twin::Compare(options) => compare(&screen, &options),
         Twin::Grow(options) => grow(&screen, &options),
         Twin::Generate(options) => generate(&screen, &options),
+        Twin::Pack(options) => pack::run(&screen, &options),
     }
 }
 

@@ -96,6 +96,22 @@ fn never_fits() {
         "申请 1 个节点 × 每节点 1 张加速卡，永远无法满足：合同的资源池中没有型号为 ascend-910b2 的加速卡。",
         "Asks for 1 node × 1 card each and never fits: the contract's pools have no cards of model ascend-910b2.",
     );
+    let mut labelled = center();
+    labelled.nodes[0].labels = ["nvme".into()].into();
+    labelled.waiting = vec![job(0, 0, 1, 1)];
+    labelled.waiting[0].labels = ["ib".into(), "nvme".into()].into();
+    assert_reads(
+        &labelled,
+        0,
+        &Limit::NeverFits {
+            nodes: 1,
+            cards_per_node: 1,
+            why: Misfit::NoSuchLabels { labels: ["ib".into(), "nvme".into()].into() },
+        },
+        "never_fits",
+        "申请 1 个节点 × 每节点 1 张加速卡，永远无法满足：合同可用的节点都没有标签 ib 和 nvme。",
+        "Asks for 1 node × 1 card each and never fits: no node of the contract's pools is labelled ib and nvme.",
+    );
 }
 
 #[test]
@@ -259,6 +275,71 @@ fn behind_another_job_of_its_queue_for_its_quota() {
     snapshot.waiting.pop();
     assert_eq!(verdict(&snapshot, 0).limit, Limit::MaxRunningCards { running: 4, asked: 8, limit: 8 });
     assert_eq!(verdict(&snapshot, 1).limit, Limit::Behind { job: job_id(0), ahead: 1 });
+}
+
+/// Queue 1 is guaranteed a node and lends none of it.
+#[test]
+fn what_is_guaranteed_to_others_and_not_lent() {
+    let mut snapshot = center();
+    let mut owner = queue(1);
+    (owner.terms.guaranteed_cards, owner.terms.lending_limit) = (8, Some(0));
+    snapshot.queues.push(owner);
+    occupy(&mut snapshot, 900, 9, &[(0, cards(0, 3))], 1);
+    snapshot.waiting = vec![job(0, 0, 1, 8)];
+    assert_reads(
+        &snapshot,
+        0,
+        &Limit::KeptForOthers { available: 4, asked: 8 },
+        "kept_for_others",
+        "需要 8 张加速卡，合同目前还能借用 4 张：其余为其他合同的保障卡，不外借。",
+        "Needs 8 cards; the contract may borrow 4 more now, the others are guaranteed to contracts that don't lend them.",
+    );
+}
+
+/// Queue 1 is guaranteed a node and has lent it: it gets it back within the grace.
+#[test]
+fn what_was_lent_comes_back_within_the_grace() {
+    let mut snapshot = center();
+    let mut owner = queue(1);
+    owner.terms.guaranteed_cards = 8;
+    snapshot.queues.push(owner);
+    occupy(&mut snapshot, 900, 9, &[(0, CardSet::first(8))], 5);
+    occupy(&mut snapshot, 901, 9, &[(1, CardSet::first(8))], 6);
+    snapshot.waiting = vec![job(0, 1, 1, 8)];
+    let policy = Policy::default();
+    let until = NOW.plus(policy.preemption_grace);
+    let decided = plan(&snapshot, &policy, NOW);
+    assert_eq!(decided.preemptions.len(), 1);
+    assert_eq!(decided.preemptions[0].ends_at, until);
+    let at = until.to_string();
+    assert_reads(
+        &snapshot,
+        0,
+        &Limit::Reclaiming { asked: 8, until },
+        "reclaiming",
+        &format!("收回借出的 8 张保障卡：占用它们的运行最迟于 {at} 结束。"),
+        &format!("Gets 8 cards of its guaranteed ones back: the runs that borrowed them end by {at}."),
+    );
+}
+
+#[test]
+fn maintenance_that_is_near() {
+    let mut snapshot = center();
+    let from = NOW.plus(domain::Millis(HOUR.0 / 2));
+    for node in &mut snapshot.nodes {
+        node.maintenance = Some(scheduler::Window { from, until: from.plus(HOUR) });
+    }
+    snapshot.waiting = vec![job(0, 0, 1, 8)];
+    assert_reads(
+        &snapshot,
+        0,
+        &Limit::Maintenance { from },
+        "maintenance",
+        &format!("合适的节点将于 {from} 起停机维护，作业按其时限在此之前不能结束。"),
+        &format!(
+            "The nodes that it could use go into maintenance at {from}, before its time limit would end."
+        ),
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ use scheduler::{Block, Gate, NodeView, Policy, Queue, Snapshot, Start, Waiting};
 
 type Free = BTreeMap<NodeId, CardSet>;
 type Site = (PoolId, String);
-/// Penalty, idle, misses cards, leaves an odd number, cards left, switch, name.
+/// Penalty, breaks a whole node, misses cards, leaves an odd number, cards left, switch, name.
 type Score = (u32, bool, bool, bool, u32, String, String);
 
 /// The starts of a plan.
@@ -213,6 +213,7 @@ fn score(node: &NodeView, free: CardSet, ask: u32) -> Option<(Score, CardSet)> {
     };
     let wired = node.rings.iter().fold(CardSet::EMPTY, |all, ring| all.union(*ring));
     let (switch, name) = (node.switch.to_string(), node.name.to_string());
-    let score = (penalty, free == node.cards, !wired.is_subset(node.cards), is_odd, left, switch, name);
+    let score =
+        (penalty, free == node.cards && left > 0, !wired.is_subset(node.cards), is_odd, left, switch, name);
     Some((score, cards))
 }

@@ -16,6 +16,8 @@ pub enum Twin {
     Grow(Box<Grow>),
     /// Make a workload that is like a trace, of any length and demand.
     Generate(Generate),
+    /// Fill a hall beyond what it can take, and see how tightly the planner packs it, beside plain best fit.
+    Pack(Pack),
 }
 
 /// A trace and how to read it.
@@ -144,6 +146,26 @@ pub struct Generate {
     pub cards_scale: u32,
 }
 
+#[derive(Debug, Args)]
+pub struct Pack {
+    #[command(flatten)]
+    pub input: Input,
+    /// The hall's nodes: a CSV with a line a node, its cards in `cards` or `gpu`, and its `model`.
+    #[arg(long, value_name = "FILE")]
+    pub node_list: PathBuf,
+    /// What is asked for over what there is; several, with commas between.
+    #[arg(long, value_delimiter = ',', default_value = "1.5,2,3", value_parser = thousandths)]
+    pub loads: Vec<u32>,
+    /// How many jobs come, drawn from the trace.
+    #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub jobs: u32,
+    /// How many times each load is tried, with other draws.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub rounds: u32,
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
 fn affinity(text: &str) -> Result<Affinity, String> {
     match text {
         "any" => Ok(Affinity::Any),
@@ -173,6 +195,7 @@ mod tests {
             "replay t.swf --nodes 4 --cards-per-node 8 --affinity rings --nodes-per-switch 2 --policy sjf+easy --pue 1.1 --tdp-w 400",
             "compare t.swf --cards 8 --policies fcfs,easy --sizes 16,32 --html r.html --half-life-h 24 --price 4.5",
             "grow t.swf --add-cards 8 --demand 1.5 --then-price 3 --seed 2 --jobs-csv j.csv",
+            "pack t.csv --node-list n.csv --loads 1.5,2 --jobs 1000 --rounds 2 --seed 3",
             "generate t.swf -o - --seed 2 --days 3 --demand 2 --cards-scale 0.5 --format swf",
         ] {
             let words = ["qiantang", "twin"].into_iter().chain(words.split(' '));
