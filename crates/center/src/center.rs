@@ -53,7 +53,9 @@ pub struct Shape {
     pub contract: ContractId,
     pub nodes: u32,
     pub cards_per_node: u32,
-    pub model: Option<String>,
+    pub is_exclusive: bool,
+    pub models: Vec<String>,
+    pub labels: Vec<String>,
 }
 
 impl std::fmt::Debug for Center {

@@ -9,17 +9,20 @@ use std::{
 };
 
 use domain::{
-    CardMs, CardSet, Contract, ContractId, ContractState, Job, JobId, Lang, MemberId, MicroCny, Millis, Node,
-    NodeId, PoolId, Project, ProjectId, Run, RunId, Tenant, TenantId, Timestamp,
+    AllianceId, CardMs, CardSet, Contract, ContractId, ContractState, Job, JobId, Lang, MemberId, MicroCny,
+    Millis, Node, NodeId, PoolId, Project, ProjectId, Run, RunId, Tenant, TenantId, Timestamp,
     contract::{Burn, Funds},
-    job::JobState,
+    job::{JobState, Tasks},
     ledger::Metered,
     node::NodeState,
     price::PriceBook,
     run::StopCause,
     spec::{Dependency, DependencyKind},
+    tenant::Alliance,
 };
-use scheduler::{Block, Gate, NodeView, Occupied, Planner, Queue, Snapshot, Waiting, use_decay::DecayedUse};
+use scheduler::{
+    Block, Cohort, Gate, NodeView, Occupied, Planner, Queue, Snapshot, Waiting, Window, use_decay::DecayedUse,
+};
 use store::pools::Pool;
 
 #[derive(Debug, Default)]
@@ -27,6 +30,7 @@ pub struct Live {
     pub pools: BTreeMap<PoolId, Pool>,
     pub nodes: BTreeMap<NodeId, LiveNode>,
     pub tenants: HashMap<TenantId, Arc<Tenant>>,
+    pub alliances: BTreeMap<AllianceId, Alliance>,
     pub contracts: BTreeMap<ContractId, LiveContract>,
     pub projects: BTreeMap<ProjectId, Project>,
     /// What members sign in with.
@@ -62,6 +66,7 @@ pub struct LiveNode {
     pub name: Arc<str>,
     pub switch: Arc<str>,
     pub rings: Arc<[CardSet]>,
+    pub labels: Arc<[Arc<str>]>,
     /// Cards that runs have.
     pub busy: CardSet,
 }
@@ -88,8 +93,9 @@ impl LiveContract {
 #[derive(Clone, Debug)]
 pub struct LiveJob {
     pub job: Arc<Job>,
-    /// The card model that it wants; none where any does.
+    /// The card models of which any will do; none where all do.
     pub models: Arc<[Arc<str>]>,
+    pub labels: Arc<[Arc<str>]>,
     pub time_limit: Millis,
     /// What it still waits for of other jobs.
     pub unmet: Vec<Dependency>,
@@ -113,10 +119,11 @@ impl Live {
     pub fn snapshot(&self, half_life: Millis, now: Timestamp) -> Snapshot {
         Snapshot {
             nodes: self.nodes.values().map(|node| self.node_view(node)).collect(),
-            queues: self.contracts.values().map(|contract| queue(contract, half_life, now)).collect(),
+            queues: self.contracts.values().map(|known| self.queue(known, half_life, now)).collect(),
             waiting: self.jobs.values().filter_map(waiting).collect(),
             running: self.runs.values().map(occupied).collect(),
-            ..Snapshot::default()
+            counted: Vec::new(),
+            cohorts: self.cohorts(),
         }
     }
 
@@ -131,8 +138,9 @@ impl Live {
         for (id, node) in nodes.iter().filter_map(|id| Some((id, self.nodes.get(id)?))) {
             planner.set_takes_runs(*id, node.node.state.takes_runs());
         }
+        planner.set_cohorts(self.cohorts());
         for contract in self.contracts.values() {
-            planner.set_queue(queue(contract, half_life, now), now);
+            planner.set_queue(self.queue(contract, half_life, now), now);
         }
         for id in &runs {
             match (self.runs.get(id), planner.ticket(*id)) {
@@ -167,6 +175,44 @@ impl Live {
         }
     }
 
+    /// Changes of a node other than its state alone.
+    pub fn change_node(&mut self, id: NodeId, change: impl FnOnce(&mut Node)) {
+        if let Some(known) = self.nodes.get_mut(&id) {
+            change(&mut known.node);
+            known.labels = known.node.labels.iter().map(|label| label.as_str().into()).collect();
+            self.touched.are_nodes_new = true;
+        }
+    }
+
+    /// A contract's queue as the planner sees it.
+    fn queue(&self, live: &LiveContract, half_life: Millis, now: Timestamp) -> Queue {
+        let contract = &live.contract;
+        let gate = if contract.state != ContractState::Active {
+            Gate::Closed(contract.state)
+        } else if now < contract.starts_at {
+            Gate::NotYet { starts_at: contract.starts_at }
+        } else if now >= contract.ends_at {
+            Gate::Ended
+        } else {
+            Gate::Open
+        };
+        Queue {
+            id: contract.id,
+            tenant: contract.tenant,
+            cohort: self.tenants.get(&contract.tenant).and_then(|tenant| tenant.alliance),
+            pools: live.pools.clone(),
+            terms: contract.queue,
+            gate,
+            use_card_ms: live.decayed_use.at(now, half_life),
+        }
+    }
+
+    /// What the alliances lend. Each is a cohort.
+    fn cohorts(&self) -> Vec<Cohort> {
+        let cohort = |of: &Alliance| Cohort { id: of.id, lending_limit: of.lending_limit };
+        self.alliances.values().map(cohort).collect()
+    }
+
     fn node_view(&self, live: &LiveNode) -> NodeView {
         NodeView {
             id: live.node.id,
@@ -179,8 +225,12 @@ impl Live {
             free: live.node.all_cards().without(live.busy),
             takes_runs: live.node.state.takes_runs(),
             switch: live.switch.clone(),
-            labels: [].into(),
-            maintenance: None,
+            labels: live.labels.clone(),
+            maintenance: live
+                .node
+                .maintenance
+                .as_ref()
+                .map(|work| Window { from: work.from, until: work.until }),
         }
     }
 
@@ -191,6 +241,7 @@ impl Live {
             name: node.name.as_str().into(),
             switch: node.switch.as_str().into(),
             rings: node.rings.as_slice().into(),
+            labels: node.labels.iter().map(|label| label.as_str().into()).collect(),
             busy,
             node,
         };
@@ -249,9 +300,10 @@ impl Live {
         for dependency in &unmet {
             self.waited_for.entry(dependency.job).or_default().insert(id);
         }
-        let models = job.spec.card_model.as_deref().map(Into::into).into_iter().collect();
+        let models = job.spec.card_models().map(Into::into).collect();
+        let labels = job.spec.labels.iter().map(|label| label.as_str().into()).collect();
         let retries = old.map(|old| old.retries).unwrap_or_default();
-        self.jobs.insert(id, LiveJob { job, models, time_limit, unmet, retries });
+        self.jobs.insert(id, LiveJob { job, models, labels, time_limit, unmet, retries });
     }
 
     /// Jobs that can never run now that `job` stands as it does. What was waited for and has come about is crossed off.
@@ -266,7 +318,7 @@ impl Live {
                 if dependency.job != job.id {
                     return true;
                 }
-                match fate(dependency.when, job.state) {
+                match fate(dependency.when, job.state, job.tasks) {
                     Fate::Open => true,
                     Fate::Met => false,
                     Fate::Never => {
@@ -341,10 +393,10 @@ pub enum Fate {
 }
 
 /// Whether a job in `state` is, may still be, or can't be what `when` asks for.
-pub fn fate(when: DependencyKind, state: JobState) -> Fate {
+pub fn fate(when: DependencyKind, state: JobState, tasks: Tasks) -> Fate {
     use domain::job::JobOutcome;
     let JobState::Ended { outcome, .. } = state else {
-        let has_begun = !matches!(state, JobState::Queued);
+        let has_begun = tasks.next > 0;
         return if when == DependencyKind::Started && has_begun { Fate::Met } else { Fate::Open };
     };
     let is_met = match when {
@@ -353,28 +405,6 @@ pub fn fate(when: DependencyKind, state: JobState) -> Fate {
         DependencyKind::Failed => outcome != JobOutcome::Succeeded,
     };
     if is_met { Fate::Met } else { Fate::Never }
-}
-
-fn queue(live: &LiveContract, half_life: Millis, now: Timestamp) -> Queue {
-    let contract = &live.contract;
-    let gate = if contract.state != ContractState::Active {
-        Gate::Closed(contract.state)
-    } else if now < contract.starts_at {
-        Gate::NotYet { starts_at: contract.starts_at }
-    } else if now >= contract.ends_at {
-        Gate::Ended
-    } else {
-        Gate::Open
-    };
-    Queue {
-        id: contract.id,
-        tenant: contract.tenant,
-        cohort: None,
-        pools: live.pools.clone(),
-        terms: contract.queue,
-        gate,
-        use_card_ms: live.decayed_use.at(now, half_life),
-    }
 }
 
 /// A job as the planner sees it, if tasks of it wait.
@@ -400,11 +430,11 @@ pub fn waiting(live: &LiveJob) -> Option<Waiting> {
         queue: job.contract,
         class: job.spec.service_class,
         nodes: job.spec.nodes,
-        max_nodes: job.spec.nodes,
+        max_nodes: job.spec.most_nodes(),
         cards_per_node: job.spec.cards_per_node,
-        is_exclusive: false,
+        is_exclusive: job.spec.exclusive,
         models: live.models.clone(),
-        labels: [].into(),
+        labels: live.labels.clone(),
         time_limit: live.time_limit,
         submitted_at: job.submitted_at,
         tasks,
@@ -437,15 +467,22 @@ mod tests {
     fn what_is_waited_for_comes_about_or_can_not() {
         use DependencyKind as K;
         let ended = |outcome| JobState::Ended { at: Timestamp::default(), outcome };
-        let states =
-            [JobState::Queued, JobState::Running, ended(JobOutcome::Succeeded), ended(JobOutcome::Cancelled)];
+        let (waits, begun) = (Tasks::new(1), Tasks { next: 1, ..Tasks::new(1) });
+        let states = [
+            (JobState::Queued, waits),
+            // It was preempted, and waits again.
+            (JobState::Queued, begun),
+            (JobState::Running, begun),
+            (ended(JobOutcome::Succeeded), begun),
+            (ended(JobOutcome::Cancelled), waits),
+        ];
         for (when, want) in [
-            (K::Started, [Fate::Open, Fate::Met, Fate::Met, Fate::Met]),
-            (K::Ended, [Fate::Open, Fate::Open, Fate::Met, Fate::Met]),
-            (K::Succeeded, [Fate::Open, Fate::Open, Fate::Met, Fate::Never]),
-            (K::Failed, [Fate::Open, Fate::Open, Fate::Never, Fate::Met]),
+            (K::Started, [Fate::Open, Fate::Met, Fate::Met, Fate::Met, Fate::Met]),
+            (K::Ended, [Fate::Open, Fate::Open, Fate::Open, Fate::Met, Fate::Met]),
+            (K::Succeeded, [Fate::Open, Fate::Open, Fate::Open, Fate::Met, Fate::Never]),
+            (K::Failed, [Fate::Open, Fate::Open, Fate::Open, Fate::Never, Fate::Met]),
         ] {
-            assert_eq!(states.map(|state| fate(when, state)), want, "{when:?}");
+            assert_eq!(states.map(|(state, tasks)| fate(when, state, tasks)), want, "{when:?}");
         }
     }
 }

@@ -130,6 +130,9 @@ pub struct NodeSettings {
     pub is_virtual: bool,
     #[serde(default)]
     pub switch: String,
+    /// What jobs may ask for with `--constraint`.
+    #[serde(default)]
+    pub labels: Vec<String>,
 }
 
 const fn one_node() -> u32 {
@@ -275,6 +278,14 @@ impl Settings {
                 if !(1..=100_000).contains(&node.count) || node.cards_per_ring == Some(0) {
                     return Some(format!(
                         "node `{}`: `count` is 1 to 100000, `cards_per_ring` at least 1",
+                        node.name
+                    ));
+                }
+                if node.labels.len() > domain::spec::MAX_LABELS
+                    || node.labels.iter().any(|label| !domain::spec::is_label(label))
+                {
+                    return Some(format!(
+                        "node `{}`: `labels` holds at most 16, of letters, digits, `.`, `_` and `-`, at most 64 each",
                         node.name
                     ));
                 }

@@ -193,6 +193,7 @@ fn found_here() -> Vec<PoolSettings> {
                 .filter(|len| *len > 0),
             is_virtual: false,
             switch: String::new(),
+            labels: Vec::new(),
         };
         let model = CardModel::known(&found.model).or(Some(unknown));
         PoolSettings { name: found.model.clone(), card_model: found.model, model, nodes: vec![node] }
@@ -220,6 +221,8 @@ fn nodes_of(pool: &PoolSettings, id: domain::PoolId, since: Timestamp) -> impl I
             switch: wanted.switch.clone(),
             since,
             state: NodeState::Up,
+            labels: wanted.labels.clone(),
+            maintenance: None,
         })
     })
 }
@@ -237,6 +240,9 @@ fn load(store: &Store, settings: &Settings) -> Result<(Live, Vec<domain::JobId>)
             let pool = live.pools.get(&node.pool).cloned();
             let pool = pool.ok_or_else(|| AppError::not_found("pool", node.pool))?;
             live.add_node(node, &pool);
+        }
+        for alliance in tenants::list_alliances(tx)? {
+            live.alliances.insert(alliance.id, alliance);
         }
         for tenant in tenants::list_tenants(tx)? {
             live.tenants.insert(tenant.id, Arc::new(tenant));

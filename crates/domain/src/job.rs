@@ -20,7 +20,7 @@ pub struct Job {
     pub tasks: Tasks,
 }
 
-/// Where a job stands. `Running` as soon as its first run is planned and until its last task has ended.
+/// Where a job stands. `Running` while a run of it is planned or running; `Queued` where all that is left of it waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum JobState {
@@ -266,7 +266,7 @@ impl Job {
         }
     }
 
-    /// Ends the job if nothing of it runs or waits. `last` is how the last task ended.
+    /// Ends the job if nothing of it runs or waits; queues it if nothing runs. `last` is how the last task ended.
     fn settle(&mut self, last: JobOutcome, at: Timestamp) {
         if self.tasks.running > 0 {
             return;
@@ -287,6 +287,10 @@ impl Job {
                 } else {
                     JobOutcome::Stopped
                 }
+            }
+            JobState::Running => {
+                self.state = JobState::Queued;
+                return;
             }
             _ => return,
         };
@@ -339,7 +343,10 @@ mod tests {
             assert_eq!(job.startable(), 1);
             job.start_task(attempt > 1).unwrap();
             let again = job.end_task(Outcome::Lost, attempt, Timestamp::default()).unwrap();
-            assert_eq!(again, attempt < MAX_ATTEMPTS);
+            assert_eq!(
+                (again, job.state == JobState::Queued),
+                (attempt < MAX_ATTEMPTS, attempt < MAX_ATTEMPTS)
+            );
         }
         assert_eq!(job.state.code(), "lost");
     }
@@ -371,6 +378,7 @@ mod tests {
                 prop_assert!(done || job == before, "a refused change changed something");
                 prop_assert!(job.tasks.is_consistent(), "{:?}", job.tasks);
                 prop_assert!(!before.state.has_ended() || job == before, "an ended job changed");
+                prop_assert_eq!(job.state == JobState::Running, job.tasks.running > 0 && !matches!(job.state, JobState::Stopping { .. }));
                 if job.state.has_ended() {
                     prop_assert_eq!(job.tasks.running, 0);
                     prop_assert_eq!(job.startable(), 0);

@@ -20,6 +20,44 @@ pub struct Node {
     /// When it joined the center: from then on its cards count as capacity.
     pub since: Timestamp,
     pub state: NodeState,
+    /// What jobs may ask for: a fast disk, a driver's version.
+    pub labels: Vec<String>,
+    pub maintenance: Option<Maintenance>,
+}
+
+/// When a node will be out for maintenance. No run starts on it that could still be there then; from `from` until `until` it is
+/// drained.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Maintenance {
+    pub from: Timestamp,
+    pub until: Timestamp,
+    /// Why; also the reason of the drain.
+    pub reason: String,
+}
+
+impl Maintenance {
+    /// What of a node's state and maintenance changes at `now`; nothing where both stay.
+    pub fn due(&self, state: &NodeState, now: Timestamp) -> Option<Turn> {
+        let own = NodeState::Drained { reason: self.reason.clone() };
+        if now >= self.until {
+            // An operator may have drained it meanwhile for something else.
+            return Some(Turn { state: (*state == own).then_some(NodeState::Up), is_over: true });
+        }
+        let begins = now >= self.from && state.takes_runs();
+        begins.then_some(Turn { state: Some(own), is_over: false })
+    }
+
+    /// The next instant at which something may change.
+    pub fn next(&self, now: Timestamp) -> Timestamp {
+        if now < self.from { self.from } else { self.until }
+    }
+}
+
+/// A change at one end of a maintenance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn {
+    pub state: Option<NodeState>,
+    pub is_over: bool,
 }
 
 impl Node {
@@ -120,6 +158,27 @@ mod tests {
         ] {
             assert_eq!(even_rings(cards, ring_len), want);
         }
+    }
+
+    #[test]
+    fn maintenance_drains_and_puts_back() {
+        let at = |s: i64| Timestamp::from_millis(s * 1000);
+        let work = Maintenance { from: at(10), until: at(20), reason: "new fans".into() };
+        let drained = |reason: &str| NodeState::Drained { reason: reason.into() };
+        let turn = |state, is_over| Some(Turn { state, is_over });
+        for (now, state, want) in [
+            (9, NodeState::Up, None),
+            (10, NodeState::Up, turn(Some(drained("new fans")), false)),
+            (15, drained("new fans"), None),
+            (15, drained("flood"), None),
+            (20, drained("new fans"), turn(Some(NodeState::Up), true)),
+            (20, drained("flood"), turn(None, true)),
+            (30, NodeState::Up, turn(None, true)),
+            (30, NodeState::Failed { reason: "new fans".into() }, turn(None, true)),
+        ] {
+            assert_eq!(work.due(&state, at(now)), want, "{now} {state:?}");
+        }
+        assert_eq!([9, 10, 19].map(|now| work.next(at(now))), [at(10), at(20), at(20)]);
     }
 
     #[test]

@@ -138,7 +138,7 @@ mod tests {
             ("--gpus=ascend-910:4", 1, 4, Some("ascend-910")),
             ("--gpus-per-node=8 --nodes=4", 4, 8, None),
             ("--nodes=4", 4, 1, None),
-            ("-C ascend-910 -N 1", 1, 1, Some("ascend-910")),
+            ("-C ascend-910|ascend-910b2 -N 1", 1, 1, Some("ascend-910|ascend-910b2")),
             ("--ntasks-per-node=8 --gpus-per-task=1", 1, 8, None),
         ] {
             let spec = good(options).spec;
@@ -148,6 +148,30 @@ mod tests {
                 "{options}"
             );
         }
+    }
+
+    #[test]
+    fn nodes_are_chosen() {
+        for (options, most, alone, labels) in [
+            ("-N 2", 2, false, &[][..]),
+            ("--nodes=2-4", 4, false, &[]),
+            ("-N 2-2 --exclusive", 2, true, &[]),
+            ("-N 2 --exclusive=user -C nvme", 2, true, &["nvme"]),
+            ("-N 2 --constraint=nvme&ib-400", 2, false, &["nvme", "ib-400"]),
+            ("-N 2 --constraint=nvme -C ascend-910", 2, false, &["ascend-910"]),
+        ] {
+            let spec = good(options).spec;
+            assert_eq!((spec.most_nodes(), spec.exclusive), (most, alone), "{options}");
+            assert_eq!(
+                (spec.nodes, spec.labels.iter().map(String::as_str).collect::<Vec<_>>()),
+                (2, labels.to_vec()),
+                "{options}"
+            );
+        }
+        let spec = good("-C (a|b)&nvme").spec;
+        assert_eq!(spec.card_models().collect::<Vec<_>>(), ["a", "b"]);
+        assert!(spec.takes_model("b") && !spec.takes_model("c"));
+        assert_eq!(spec.labels, ["nvme"]);
     }
 
     #[test]
@@ -205,6 +229,7 @@ mod tests {
         for (options, want) in [
             ("--nodes=0", "line 2: --nodes"),
             ("--nodes=2-", "line 2: --nodes"),
+            ("--constraint=[rack1*2]", "line 2: --constraint"),
             ("--gres=tpu:1", "tpu"),
             ("-G 7 -N 2", "7"),
             ("--array=1-", "--array"),

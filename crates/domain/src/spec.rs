@@ -19,6 +19,9 @@ pub const MAX_ENV_BYTES: usize = 32 * 1024;
 pub const MAX_TIME_LIMIT: Millis = Millis::from_hours(60 * 24);
 /// The most jobs that one job may wait for.
 pub const MAX_DEPENDENCIES: usize = 256;
+/// The most labels that a node may have, or a job ask for, and the most bytes of one.
+pub const MAX_LABELS: usize = 16;
+pub const MAX_LABEL_BYTES: usize = 64;
 
 /// How urgent work is; each class has its price.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -48,7 +51,8 @@ impl ServiceClass {
     }
 }
 
-/// What a job asks for. Its runs get all of `nodes` × `cards_per_node` cards at once or none.
+/// What a job asks for. Its runs get all of `nodes` × `cards_per_node` cards at once or none; more nodes, up to `max_nodes`,
+/// where they are free.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JobSpec {
@@ -64,9 +68,19 @@ pub struct JobSpec {
     pub env: BTreeMap<String, String>,
     #[serde(default = "one")]
     pub nodes: u32,
+    /// A run takes up to so many nodes if they are free when it starts; `nodes` where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_nodes: Option<u32>,
     #[serde(default = "one")]
     pub cards_per_node: u32,
-    /// The card model wanted; any that the contract covers where left out.
+    /// Each run has its nodes alone, with all of their cards, of which there are `cards_per_node` at least.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exclusive: bool,
+    /// What each of its nodes must have: labels that the center gives to nodes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+    /// The card model wanted, or several with `|` between, any of which will do; any that the contract covers where
+    /// left out. See [`Self::card_models`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub card_model: Option<String>,
     #[serde(default)]
@@ -193,6 +207,21 @@ impl JobSpec {
         self.nodes.saturating_mul(self.cards_per_node)
     }
 
+    /// The most nodes that a run takes.
+    pub fn most_nodes(&self) -> u32 {
+        self.max_nodes.map_or(self.nodes, |most| most.max(self.nodes))
+    }
+
+    /// The card models of which any will do; none where all do.
+    pub fn card_models(&self) -> impl Iterator<Item = &str> {
+        self.card_model.iter().flat_map(|models| models.split('|')).map(str::trim)
+    }
+
+    /// Whether cards of `model` will do.
+    pub fn takes_model(&self, model: &str) -> bool {
+        self.card_model.is_none() || self.card_models().any(|wanted| wanted == model)
+    }
+
     /// All that is wrong with it by itself, whoever submits it and wherever; empty if nothing is.
     pub fn problems(&self) -> Vec<SpecProblem> {
         let mut problems = Vec::new();
@@ -243,6 +272,18 @@ impl JobSpec {
             "ask for 1 to 4096 nodes",
         );
         check(
+            self.max_nodes.is_none_or(|most| (self.nodes..=MAX_NODES).contains(&most)),
+            "max_nodes",
+            format!("is {}", self.max_nodes.unwrap_or_default()),
+            "allow at least as many as `nodes`, and at most 4096",
+        );
+        check(
+            self.labels.len() <= MAX_LABELS && self.labels.iter().all(|label| is_label(label)),
+            "labels",
+            "has more than 16 labels, or one that is none".into(),
+            "use letters, digits, `.`, `_` and `-`, at most 64",
+        );
+        check(
             (1..=u32::from(crate::card::MAX_CARDS_PER_NODE)).contains(&self.cards_per_node),
             "cards_per_node",
             format!("is {}", self.cards_per_node),
@@ -287,6 +328,12 @@ impl JobSpec {
         }
         problems
     }
+}
+
+/// Whether a node can have it as a label.
+pub fn is_label(text: &str) -> bool {
+    (1..=MAX_LABEL_BYTES).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
 /// A name that a shell takes.

@@ -27,6 +27,7 @@ struct TaskFile {
     #[serde(default)]
     args: Vec<String>,
     nodes: Option<u32>,
+    max_nodes: Option<u32>,
     #[serde(default)]
     resources: Resources,
     #[serde(default)]
@@ -46,6 +47,10 @@ struct Resources {
     cards: Option<u32>,
     cards_per_node: Option<u32>,
     card_model: Option<String>,
+    #[serde(default)]
+    exclusive: bool,
+    #[serde(default)]
+    labels: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -95,8 +100,8 @@ pub fn parse(text: &str) -> Result<JobSpec, Vec<SpecProblem>> {
     check_shape(text).map_err(|problem| vec![problem])?;
     let file: TaskFile = serde_norway::from_str(text).map_err(|error| {
         let line = error.location().map_or(0, |at| at.line());
-        let hint = "keys are type, name, project, commands or script, args, nodes, resources (cards, cards_per_node, \
-                    card_model), env, max_duration, service_class, array, after, comment";
+        let hint = "keys are type, name, project, commands or script, args, nodes, max_nodes, resources (cards, \
+                    cards_per_node, card_model, exclusive, labels), env, max_duration, service_class, array, after, comment";
         one(&format!("line {line}"), error.to_string(), hint)
     })?;
     spec_of(file)
@@ -194,7 +199,10 @@ fn spec_of(file: TaskFile) -> Result<JobSpec, Vec<SpecProblem>> {
         args: file.args,
         env,
         nodes: file.nodes.unwrap_or(1),
+        max_nodes: file.max_nodes,
         cards_per_node: resources.cards_per_node.or(resources.cards).unwrap_or(1),
+        exclusive: resources.exclusive,
+        labels: resources.labels,
         card_model: resources.card_model,
         service_class,
         time_limit_ms,

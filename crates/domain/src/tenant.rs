@@ -51,6 +51,8 @@ pub struct Alliance {
     pub slug: String,
     pub name_zh: String,
     pub name_en: String,
+    /// How many of its idle guaranteed cards its queues lend to those outside of it; all of them where left out.
+    pub lending_limit: Option<u32>,
 }
 
 /// What work is grouped under; its use goes to one contract.

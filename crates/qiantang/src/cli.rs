@@ -100,6 +100,26 @@ pub enum Command {
     },
     /// Put a node back in (operators).
     Resume { node: String },
+    /// Set what jobs may ask of a node with --constraint (operators).
+    Label {
+        node: String,
+        /// In place of what it has; none takes all away.
+        labels: Vec<String>,
+    },
+    /// Say when a node will be out for maintenance (operators).
+    Maintain {
+        node: String,
+        /// 2026-05-20T08:00:00Z.
+        #[arg(long, required_unless_present = "cancel")]
+        from: Option<String>,
+        #[arg(long, required_unless_present = "cancel")]
+        until: Option<String>,
+        #[arg(long, required_unless_present = "cancel")]
+        reason: Option<String>,
+        /// Call it off; one that has begun ends now.
+        #[arg(long, conflicts_with_all = ["from", "until", "reason"])]
+        cancel: bool,
+    },
     /// Show use and charges.
     Usage {
         /// 2026-05-20 or 2026-05-20T08:00:00Z.

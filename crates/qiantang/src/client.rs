@@ -78,6 +78,14 @@ impl Client {
         self.send("POST", path, Some(body), None)
     }
 
+    pub fn put(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.send("PUT", path, Some(body), None)
+    }
+
+    pub fn delete(&self, path: &str) -> Result<Value, Failure> {
+        self.send("DELETE", path, None, None)
+    }
+
     /// A POST that takes effect once however often it is sent.
     pub fn post_once(&self, path: &str, body: &Value, key: &str) -> Result<Value, Failure> {
         self.send("POST", path, Some(body), Some(key))

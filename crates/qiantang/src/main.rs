@@ -76,6 +76,11 @@ fn talk(command: Command, url: Option<&str>, lang: domain::Lang, json: bool) -> 
         Command::Nodes => nodes::list(&context),
         Command::Drain { node, reason } => nodes::drain(&context, &node, &reason),
         Command::Resume { node } => nodes::resume(&context, &node),
+        Command::Label { node, labels } => nodes::label(&context, &node, &labels),
+        Command::Maintain { node, from, until, reason, cancel } => {
+            let window = (!cancel).then(|| [from, until, reason].map(Option::unwrap_or_default));
+            nodes::maintain(&context, &node, window)
+        }
         Command::Usage { from, to, by } => money::usage(&context, from, to, by),
         Command::Statement { contract, month, csv } => {
             money::statement(&context, contract.as_deref(), month, csv)

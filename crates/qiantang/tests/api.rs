@@ -86,6 +86,11 @@ impl Scene {
             ("PATCH", "/projects/{id}") => json!({ "contract": self.alpha.contract }),
             ("POST", "/jobs" | "/jobs/dry-run") => job("matrix", "true"),
             ("POST", "/nodes/{name}/drain") => json!({ "reason": "matrix" }),
+            ("PUT", "/nodes/{name}/labels") => json!({ "labels": ["matrix"] }),
+            ("PUT", "/nodes/{name}/maintenance") => {
+                json!({ "from": "2099-01-01", "until": "2099-01-02", "reason": "matrix" })
+            }
+            ("PUT", "/alliances/{slug}/lending") => json!({ "lending_limit": 4 }),
             ("POST", "/contracts") => {
                 json!({ "number": format!("by-{who}"), "terms": grant(), "pools": ["ascend-910"],
                 "starts_at": "2026-01-01", "ends_at": "2027-01-01", "queue": queue, "tenant": "alpha" })
@@ -277,6 +282,12 @@ fn bad_input_is_a_clear_problem_and_leaves_nothing_behind() {
         json!({ "after": [{ "job": "job_1", "when": "ended" }] }),
         json!({ "service_class": "gold" }),
         json!({ "nodes": 2 }),
+        json!({ "max_nodes": 0 }),
+        json!({ "max_nodes": 5000 }),
+        json!({ "labels": ["no such label"] }),
+        json!({ "labels": ["nowhere"] }),
+        json!({ "labels": vec!["x"; 17] }),
+        json!({ "card_model": "ascend-910|abacus" }),
         json!({ "args": vec!["x"; 300] }),
         json!({ "comment": "x".repeat(5000) }),
     ];

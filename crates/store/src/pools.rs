@@ -3,6 +3,7 @@
 use domain::{
     CardModel, Node, NodeId, NodeState, PoolId, Timestamp,
     capacity::{Condition, NodeStretch},
+    node::Maintenance,
 };
 
 use crate::{
@@ -20,7 +21,7 @@ pub struct Pool {
 
 macro_rules! node_columns {
     () => {
-        "id, pool, name, cards, rings, is_virtual, switch, since, state, reason"
+        "id, pool, name, cards, rings, is_virtual, switch, since, state, reason, labels, maintenance"
     };
 }
 
@@ -28,10 +29,12 @@ statements! { "nodes";
     INSERT_POOL = "INSERT INTO pools (id, name, model) VALUES (?1, ?2, ?3)";
     LIST_POOLS = "SELECT id, name, model FROM pools ORDER BY name";
     FIND_POOL = "SELECT id, name, model FROM pools WHERE name = ?1";
-    INSERT_NODE = concat!("INSERT INTO nodes (", node_columns!(), ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
+    INSERT_NODE = concat!("INSERT INTO nodes (", node_columns!(), ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
     LIST_NODES = concat!("SELECT ", node_columns!(), " FROM nodes ORDER BY name");
     GET_NODE = concat!("SELECT ", node_columns!(), " FROM nodes WHERE id = ?1");
     SET_NODE = "UPDATE nodes SET state = ?2, reason = ?3 WHERE id = ?1";
+    SET_LABELS = "UPDATE nodes SET labels = ?2 WHERE id = ?1";
+    SET_MAINTENANCE = "UPDATE nodes SET maintenance = ?2 WHERE id = ?1";
     OPEN_STRETCH = "SELECT from_at, cards FROM node_stretches WHERE node = ?1 AND until_at IS NULL";
     INSERT_STRETCH =
         "INSERT INTO node_stretches (node, from_at, cards, condition, reason) VALUES (?1, ?2, ?3, ?4, ?5)";
@@ -57,7 +60,8 @@ pub fn find_pool(tx: &Tx, name: &str) -> Result<Option<Pool>, StoreError> {
 
 /// Keeps a node; its life begins at its `since`, in its state.
 pub fn insert_node(tx: &Tx, node: &Node) -> Result<(), StoreError> {
-    let rings = json(&node.rings)?;
+    let (rings, labels) = (json(&node.rings)?, json(&node.labels)?);
+    let maintenance = node.maintenance.as_ref().map(json).transpose()?;
     let row = params![
         &node.id,
         &node.pool,
@@ -69,6 +73,8 @@ pub fn insert_node(tx: &Tx, node: &Node) -> Result<(), StoreError> {
         node.since,
         node.state.code(),
         node.state.reason(),
+        &labels,
+        maintenance.as_deref(),
     ];
     tx.execute(INSERT_NODE, row)?;
     let stretch = params![&node.id, node.since, node.cards, node.state.code(), node.state.reason()];
@@ -93,9 +99,7 @@ pub fn set_node_state(
     at: Timestamp,
     reason: &str,
 ) -> Result<Timestamp, StoreError> {
-    if tx.execute(SET_NODE, params![&id, state.code(), state.reason()])? == 0 {
-        return Err(StoreError::not_found("node", &id));
-    }
+    changed(tx.execute(SET_NODE, params![&id, state.code(), state.reason()])?, id)?;
     let (began_at, cards): (Timestamp, u8) =
         tx.one(OPEN_STRETCH, params![&id], |row| Ok((row.get(0)?, row.get(1)?)))?;
     if at <= began_at {
@@ -105,6 +109,20 @@ pub fn set_node_state(
     tx.execute(CLOSE_STRETCH, params![&id, at])?;
     tx.execute(INSERT_STRETCH, params![&id, at, cards, state.code(), reason])?;
     Ok(at)
+}
+
+pub fn set_node_labels(tx: &Tx, id: NodeId, labels: &[String]) -> Result<(), StoreError> {
+    changed(tx.execute(SET_LABELS, params![&id, &json(&labels)?])?, id)
+}
+
+/// When a node will be out for maintenance, or that it will not.
+pub fn set_node_maintenance(tx: &Tx, id: NodeId, work: Option<&Maintenance>) -> Result<(), StoreError> {
+    let work = work.map(json).transpose()?;
+    changed(tx.execute(SET_MAINTENANCE, params![&id, work.as_deref()])?, id)
+}
+
+fn changed(rows: usize, id: NodeId) -> Result<(), StoreError> {
+    if rows == 0 { Err(StoreError::not_found("node", &id)) } else { Ok(()) }
 }
 
 /// The stretches of all nodes that touch `[from, until)`, whole, by node and time.
@@ -144,5 +162,7 @@ fn node(row: Row<'_>) -> Result<Node, StoreError> {
         switch: row.get(6)?,
         since: row.get(7)?,
         state: row.code(8, |code| NodeState::from_code(code, reason))?,
+        labels: row.json(10)?,
+        maintenance: if row.get::<Option<String>>(11)?.is_some() { Some(row.json(11)?) } else { None },
     })
 }

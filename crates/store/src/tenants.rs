@@ -32,8 +32,9 @@ statements! { "tenants";
     FIND_TENANT = concat!("SELECT ", tenant_columns!(), " FROM tenants WHERE slug = ?1");
     LIST_TENANTS = concat!("SELECT ", tenant_columns!(), " FROM tenants ORDER BY slug");
     NEXT_UID_INDEX = "SELECT COALESCE(MAX(uid_index), 0) + 1 FROM tenants";
-    INSERT_ALLIANCE = "INSERT INTO alliances (id, slug, name_zh, name_en) VALUES (?1, ?2, ?3, ?4)";
-    LIST_ALLIANCES = "SELECT id, slug, name_zh, name_en FROM alliances ORDER BY slug";
+    INSERT_ALLIANCE = "INSERT INTO alliances (id, slug, name_zh, name_en, lending_limit) VALUES (?1, ?2, ?3, ?4, ?5)";
+    LIST_ALLIANCES = "SELECT id, slug, name_zh, name_en, lending_limit FROM alliances ORDER BY slug";
+    SET_ALLIANCE_LENDING = "UPDATE alliances SET lending_limit = ?2 WHERE id = ?1";
     INSERT_PROJECT = concat!("INSERT INTO projects (", project_columns!(), ") VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
     GET_PROJECT = concat!("SELECT ", project_columns!(), " FROM projects WHERE id = ?1");
     FIND_PROJECT = concat!("SELECT ", project_columns!(), " FROM projects WHERE tenant = ?1 AND slug = ?2");
@@ -52,7 +53,8 @@ statements! { "tenants";
 }
 
 pub fn insert_alliance(tx: &Tx, alliance: &Alliance) -> Result<(), StoreError> {
-    let row = params![&alliance.id, &alliance.slug, &alliance.name_zh, &alliance.name_en];
+    let row =
+        params![&alliance.id, &alliance.slug, &alliance.name_zh, &alliance.name_en, alliance.lending_limit];
     tx.execute(INSERT_ALLIANCE, row).map(|_| ())
 }
 
@@ -64,8 +66,17 @@ pub fn list_alliances(tx: &Tx) -> Result<Vec<Alliance>, StoreError> {
             slug: row.get(1)?,
             name_zh: row.get(2)?,
             name_en: row.get(3)?,
+            lending_limit: row.get(4)?,
         })
     })
+}
+
+/// What an alliance lends to those outside of it.
+pub fn set_alliance_lending(tx: &Tx, id: AllianceId, limit: Option<u32>) -> Result<(), StoreError> {
+    match tx.execute(SET_ALLIANCE_LENDING, params![&id, limit])? {
+        0 => Err(StoreError::not_found("alliance", &id)),
+        _ => Ok(()),
+    }
 }
 
 pub fn insert_tenant(tx: &Tx, tenant: &Tenant) -> Result<(), StoreError> {

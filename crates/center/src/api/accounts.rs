@@ -13,8 +13,7 @@ use crate::{
         members::{self, MemberChange, NewMember},
         projects::{self, NewProject, ProjectView},
         sign_in::{self, MemberView, NewToken, TokenView},
-        tenants::{self, AllianceView, NewTenant, TenantView},
-        views::Text,
+        tenants::{self, AllianceView, NewAlliance, NewTenant, TenantView},
     },
     auth::Caller,
     center::Center,
@@ -127,14 +126,7 @@ pub async fn list_alliances(
     State(center): State<Center>,
     Auth(caller): Auth,
 ) -> Result<Json<Vec<AllianceView>>, Problem> {
-    Ok(Json(tenants::list_alliances(&center, &caller).await?))
-}
-
-#[derive(Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewAlliance {
-    pub slug: String,
-    pub name: Text,
+    Ok(Json(tenants::list_alliances(&center, &caller)?))
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
@@ -151,8 +143,27 @@ pub async fn new_alliance(
     Auth(caller): Auth,
     body: Body<NewAlliance>,
 ) -> Result<Created<AllianceCreated>, Problem> {
-    let id = tenants::create_alliance(&center, &caller, body.value.slug, body.value.name).await?;
+    let id = tenants::create_alliance(&center, &caller, body.value).await?;
     Ok((StatusCode::CREATED, Json(AllianceCreated { id })))
+}
+
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Lending {
+    /// Cards; `null`: all that are idle.
+    pub lending_limit: Option<u32>,
+}
+
+/// Sets what an alliance lends to those outside of it.
+#[utoipa::path(put, path = "/alliances/{slug}/lending", tag = "accounts", params(("slug" = String, Path)),
+    request_body = Lending, responses((status = 200, body = AllianceView), (status = 404, body = Problem)))]
+pub async fn set_lending(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Id(slug): Id,
+    body: Body<Lending>,
+) -> Result<Json<AllianceView>, Problem> {
+    Ok(Json(tenants::set_lending(&center, &caller, &slug, body.value.lending_limit).await?))
 }
 
 /// Members that you may see.

@@ -8,7 +8,7 @@ use super::{
     extract::{Auth, Body, Id},
 };
 use crate::{
-    app::nodes::{self, NodeView, PoolView},
+    app::nodes::{self, NewMaintenance, NodeView, PoolView},
     center::Center,
 };
 
@@ -56,6 +56,50 @@ pub async fn resume(
     Id(name): Id,
 ) -> Result<Json<NodeView>, Problem> {
     Ok(Json(nodes::resume(&center, &caller, &name).await?))
+}
+
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Labels {
+    pub labels: Vec<String>,
+}
+
+/// Sets what jobs may ask of a node, in place of what was there.
+#[utoipa::path(put, path = "/nodes/{name}/labels", tag = "center", params(("name" = String, Path)),
+    request_body = Labels, responses((status = 200, body = NodeView), (status = 404, body = Problem),
+    (status = 422, body = Problem)))]
+pub async fn set_labels(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Id(name): Id,
+    body: Body<Labels>,
+) -> Result<Json<NodeView>, Problem> {
+    Ok(Json(nodes::set_labels(&center, &caller, &name, body.value.labels).await?))
+}
+
+/// Sets when a node will be out for maintenance: no run starts that could still be there then, and it is drained for as
+/// long as it takes.
+#[utoipa::path(put, path = "/nodes/{name}/maintenance", tag = "center", params(("name" = String, Path)),
+    request_body = NewMaintenance, responses((status = 200, body = NodeView), (status = 404, body = Problem),
+    (status = 422, body = Problem)))]
+pub async fn set_maintenance(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Id(name): Id,
+    body: Body<NewMaintenance>,
+) -> Result<Json<NodeView>, Problem> {
+    Ok(Json(nodes::set_maintenance(&center, &caller, &name, Some(body.value)).await?))
+}
+
+/// Calls a maintenance off; one that has begun ends now.
+#[utoipa::path(delete, path = "/nodes/{name}/maintenance", tag = "center", params(("name" = String, Path)),
+    responses((status = 200, body = NodeView), (status = 404, body = Problem)))]
+pub async fn cancel_maintenance(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Id(name): Id,
+) -> Result<Json<NodeView>, Problem> {
+    Ok(Json(nodes::set_maintenance(&center, &caller, &name, None).await?))
 }
 
 /// All pools.

@@ -131,9 +131,8 @@ fn admit(center: &Center, caller: &Caller, mut spec: JobSpec) -> Result<Admitted
         .filter_map(|id| live.pools.get(id))
         .map(|pool| pool.model.name.as_str())
         .collect();
-    if let Some(wanted) = &spec.card_model
-        && !models.contains(&wanted.as_str())
-    {
+    name_models(&mut spec, &models);
+    if let Some(wanted) = spec.card_models().find(|wanted| !models.contains(wanted)) {
         return Err(AppError::invalid(
             "card_model",
             format!("is `{wanted}`, which the contract {} does not cover", contract.number),
@@ -151,6 +150,16 @@ fn admit(center: &Center, caller: &Caller, mut spec: JobSpec) -> Result<Admitted
     }
     let contract = contract.id;
     Ok(Admitted { tenant, project, contract, spec })
+}
+
+/// Takes what is a card model's name from the labels, as scripts say both in one word.
+fn name_models(spec: &mut JobSpec, models: &[&str]) {
+    let (named, labels): (Vec<String>, _) =
+        std::mem::take(&mut spec.labels).into_iter().partition(|label| models.contains(&label.as_str()));
+    spec.labels = labels;
+    if !named.is_empty() && spec.card_model.is_none() {
+        spec.card_model = Some(named.join("|"));
+    }
 }
 
 fn project(live: &crate::live::Live, tenant: TenantId, slug: Option<&str>) -> Result<Project, AppError> {
@@ -177,7 +186,9 @@ fn shape(admitted: &Admitted) -> Shape {
         contract: admitted.contract,
         nodes: admitted.spec.nodes,
         cards_per_node: admitted.spec.cards_per_node,
-        model: admitted.spec.card_model.clone(),
+        is_exclusive: admitted.spec.exclusive,
+        models: admitted.spec.card_models().map(str::to_owned).collect(),
+        labels: admitted.spec.labels.clone(),
     }
 }
 
@@ -203,9 +214,9 @@ pub fn ask_whether_it_fits(center: &Center, shape: &Shape) -> Option<Limit> {
         nodes: shape.nodes,
         max_nodes: shape.nodes,
         cards_per_node: shape.cards_per_node,
-        is_exclusive: false,
-        models: shape.model.as_deref().map(Into::into).into_iter().collect(),
-        labels: [].into(),
+        is_exclusive: shape.is_exclusive,
+        models: shape.models.iter().map(|model| model.as_str().into()).collect(),
+        labels: shape.labels.iter().map(|label| label.as_str().into()).collect(),
         time_limit: Millis(1),
         submitted_at: now,
         tasks: 1,
@@ -227,7 +238,7 @@ fn unmet(tx: &Tx, admitted: &Admitted) -> Result<Vec<Dependency>, AppError> {
                 "name jobs of yours",
             ));
         };
-        match fate(dependency.when, other.state) {
+        match fate(dependency.when, other.state, other.tasks) {
             Fate::Met => {}
             Fate::Open => unmet.push(*dependency),
             Fate::Never => {
@@ -256,8 +267,8 @@ fn found<T>(row: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
 pub fn still_unmet(tx: &Tx, job: &Job) -> Result<(Vec<Dependency>, bool), AppError> {
     let (mut unmet, mut is_hopeless) = (Vec::new(), false);
     for dependency in &job.spec.after {
-        let state = found(jobs::get_row(tx, dependency.job))?.map(|other| other.state);
-        match state.map_or(Fate::Never, |state| fate(dependency.when, state)) {
+        let other = found(jobs::get_row(tx, dependency.job))?;
+        match other.map_or(Fate::Never, |other| fate(dependency.when, other.state, other.tasks)) {
             Fate::Met => {}
             Fate::Open => unmet.push(*dependency),
             Fate::Never => {

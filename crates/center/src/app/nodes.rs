@@ -1,18 +1,18 @@
-//! Nodes and pools: what is there, what runs on it, taking nodes out and back in.
+//! Nodes and pools: what is there and what runs on it.
 
-use domain::{JobId, Node, NodeId, NodeState};
+mod changes;
+
+use domain::{JobId, NodeId, NodeState};
 use serde::Serialize;
-use serde_json::json;
 use store::pools as rows;
 
-use super::audit::{self, Change};
+pub use changes::{NewMaintenance, drain, keep_maintenance, resume, set_labels, set_maintenance};
+
 use crate::{
     auth::{Action, Caller},
     center::Center,
     error::AppError,
-    events::{self, About},
     live::{Live, LiveNode},
-    moment,
 };
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -27,9 +27,21 @@ pub struct NodeView {
     pub state: String,
     pub reason: String,
     pub switch: String,
+    /// What jobs may ask for.
+    pub labels: Vec<String>,
+    pub maintenance: Option<MaintenanceView>,
     pub cards: Vec<CardView>,
     pub free_cards: u32,
     pub fp16_tflops: u32,
+}
+
+/// When a node is out for maintenance.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct MaintenanceView {
+    /// RFC 3339.
+    pub from: String,
+    pub until: String,
+    pub reason: String,
 }
 
 /// One card of a node. Whose job it runs is told to those who may see the job.
@@ -91,6 +103,12 @@ fn view(live: &Live, caller: &Caller, known: &LiveNode) -> NodeView {
         state: node.state.code().to_owned(),
         reason: node.state.reason().to_owned(),
         switch: node.switch.clone(),
+        labels: node.labels.clone(),
+        maintenance: node.maintenance.as_ref().map(|work| MaintenanceView {
+            from: work.from.to_string(),
+            until: work.until.to_string(),
+            reason: work.reason.clone(),
+        }),
         cards: (0..node.cards).map(card).collect(),
         free_cards: node.all_cards().without(known.busy).len(),
         fp16_tflops: model.map_or(0, |model| model.fp16_tflops * u32::from(node.cards)),
@@ -131,56 +149,4 @@ pub fn list_pools(center: &Center, caller: &Caller) -> Result<Vec<PoolView>, App
         }
     };
     Ok(live.pools.values().map(view).collect())
-}
-
-/// Takes a node out: what runs there goes on to its end, nothing new starts.
-pub async fn drain(center: &Center, caller: &Caller, name: &str, reason: &str) -> Result<NodeView, AppError> {
-    let reason = reason.trim();
-    if !(1..=200).contains(&reason.chars().count()) || reason.chars().any(char::is_control) {
-        return Err(AppError::invalid("reason", "is missing or too long", "say why, in 1 to 200 characters"));
-    }
-    set_state(center, caller, name, NodeState::Drained { reason: reason.to_owned() }).await
-}
-
-/// Puts a node back in.
-pub async fn resume(center: &Center, caller: &Caller, name: &str) -> Result<NodeView, AppError> {
-    set_state(center, caller, name, NodeState::Up).await
-}
-
-async fn set_state(
-    center: &Center,
-    caller: &Caller,
-    name: &str,
-    to: NodeState,
-) -> Result<NodeView, AppError> {
-    center.policies.check(caller, Action::ChangeNode, None)?;
-    let found = {
-        let live = center.live();
-        live.nodes.values().find(|known| known.node.name == name).map(|known| known.node.clone())
-    };
-    let node: Node = found.ok_or_else(|| AppError::not_found("node", name))?;
-    if node.state != to {
-        let (by, id, node_name, state) = (caller.clone(), node.id, node.name.clone(), to.clone());
-        center
-            .write(
-                move |tx| {
-                    let now = moment::now();
-                    rows::set_node_state(tx, id, &state, now, state.reason())?;
-                    let detail =
-                        json!({ "node": node_name, "state": state.code(), "reason": state.reason() });
-                    let event = events::record(tx, now, About::default(), "node_changed", detail.clone())?;
-                    let (action, subject) = (Action::ChangeNode.code(), id.to_string());
-                    audit::record(tx, &by, Change { tenant: None, action, subject, detail })?;
-                    Ok((state, event))
-                },
-                move |center, (state, event)| {
-                    center.live().set_node_state(id, state.clone());
-                    center.forget_what_fits();
-                    events::tell(center, event.clone());
-                    center.wakers.plan();
-                },
-            )
-            .await?;
-    }
-    show(center, caller, name)
 }

@@ -18,6 +18,7 @@ use crate::{
     auth::{Action, Caller},
     center::Center,
     error::AppError,
+    live::Live,
     moment::{self, new_id},
 };
 
@@ -165,33 +166,89 @@ pub struct AllianceView {
     pub name: Text,
     /// Short names of the tenants in it.
     pub tenants: Vec<String>,
+    /// How many of its idle guaranteed cards its contracts lend to those outside of it; all of them where left out.
+    pub lending_limit: Option<u32>,
+}
+
+/// An alliance to found.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAlliance {
+    pub slug: String,
+    pub name: Text,
+    /// See [`AllianceView::lending_limit`].
+    #[serde(default)]
+    pub lending_limit: Option<u32>,
 }
 
 /// All alliances: who is in one is public within the center.
-pub async fn list_alliances(center: &Center, caller: &Caller) -> Result<Vec<AllianceView>, AppError> {
+pub fn list_alliances(center: &Center, caller: &Caller) -> Result<Vec<AllianceView>, AppError> {
     center.policies.check(caller, Action::ReadNode, None)?;
-    let alliances = center.read(rows::list_alliances).await?;
     let live = center.live();
-    let view = |alliance: Alliance| {
-        let members = live.tenants.values().filter(|tenant| tenant.alliance == Some(alliance.id));
-        let mut tenants: Vec<String> = members.map(|tenant| tenant.slug.clone()).collect();
-        tenants.sort_unstable();
-        let name = Text { zh: alliance.name_zh, en: alliance.name_en };
-        AllianceView { id: alliance.id, slug: alliance.slug, name, tenants }
+    let mut alliances: Vec<&Alliance> = live.alliances.values().collect();
+    alliances.sort_unstable_by_key(|alliance| &alliance.slug);
+    Ok(alliances.into_iter().map(|alliance| alliance_view(&live, alliance)).collect())
+}
+
+fn alliance_view(live: &Live, alliance: &Alliance) -> AllianceView {
+    let members = live.tenants.values().filter(|tenant| tenant.alliance == Some(alliance.id));
+    let mut tenants: Vec<String> = members.map(|tenant| tenant.slug.clone()).collect();
+    tenants.sort_unstable();
+    let name = Text { zh: alliance.name_zh.clone(), en: alliance.name_en.clone() };
+    let (slug, lending_limit) = (alliance.slug.clone(), alliance.lending_limit);
+    AllianceView { id: alliance.id, slug, name, tenants, lending_limit }
+}
+
+/// Sets what an alliance lends to those outside of it: `None` is all that is idle.
+pub async fn set_lending(
+    center: &Center,
+    caller: &Caller,
+    slug: &str,
+    limit: Option<u32>,
+) -> Result<AllianceView, AppError> {
+    center.policies.check(caller, Action::ManageTenant, None)?;
+    let id = {
+        let live = center.live();
+        let found =
+            live.alliances.values().find(|alliance| alliance.slug == slug).map(|alliance| alliance.id);
+        found.ok_or_else(|| AppError::not_found("alliance", slug))?
     };
-    Ok(alliances.into_iter().map(view).collect())
+    let (by, slug) = (caller.clone(), slug.to_owned());
+    center
+        .write(
+            move |tx| {
+                rows::set_alliance_lending(tx, id, limit)?;
+                let detail = json!({ "alliance": slug, "lending_limit": limit });
+                let (action, subject) = ("manage_tenant", id.to_string());
+                audit::record(tx, &by, Change { tenant: None, action, subject, detail })?;
+                Ok(())
+            },
+            move |center, ()| {
+                if let Some(known) = center.live().alliances.get_mut(&id) {
+                    known.lending_limit = limit;
+                }
+                center.wakers.plan();
+            },
+        )
+        .await?;
+    let live = center.live();
+    live.alliances
+        .get(&id)
+        .map(|alliance| alliance_view(&live, alliance))
+        .ok_or_else(|| AppError::not_found("alliance", id))
 }
 
 /// Founds an alliance.
 pub async fn create_alliance(
     center: &Center,
     caller: &Caller,
-    slug: String,
-    name: Text,
+    new: NewAlliance,
 ) -> Result<AllianceId, AppError> {
     center.policies.check(caller, Action::ManageTenant, None)?;
+    let NewAlliance { slug, name, lending_limit } = new;
     check_slug(&slug).map_err(|error| AppError::invalid("slug", error.to_string(), "choose another"))?;
-    let alliance = Alliance { id: new_id!(AllianceId), slug, name_zh: name.zh, name_en: name.en };
+    let alliance =
+        Alliance { id: new_id!(AllianceId), slug, name_zh: name.zh, name_en: name.en, lending_limit };
     let by = caller.clone();
     center
         .write(
@@ -204,9 +261,10 @@ pub async fn create_alliance(
                     detail: json!({ "alliance": alliance.slug }),
                 };
                 audit::record(tx, &by, change)?;
-                Ok(alliance.id)
+                Ok(alliance)
             },
-            |_, _| (),
+            |center, alliance| drop(center.live().alliances.insert(alliance.id, alliance.clone())),
         )
         .await
+        .map(|alliance| alliance.id)
 }

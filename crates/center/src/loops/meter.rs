@@ -1,5 +1,5 @@
-//! The meter loop: posts what running runs use, each minute and whenever it matters, and ends contracts at the instant
-//! their balance or their term ends.
+//! The meter loop: posts what running runs use, each minute and whenever it matters, and does what is due at an instant:
+//! ends contracts as their balance or their term ends, drains nodes for their maintenance.
 
 use std::{collections::BTreeMap, sync::mpsc::Receiver, time::Duration};
 
@@ -12,7 +12,7 @@ use store::usage::UseRow;
 
 use super::sleep;
 use crate::{
-    app::{contracts, runs},
+    app::{contracts, nodes, runs},
     center::Center,
     error::AppError,
     moment,
@@ -67,6 +67,7 @@ struct Due {
 
 /// One look. Gives when to look again.
 fn step(center: &Center, now: Timestamp, accrue_all: bool) -> Option<Timestamp> {
+    let maintenance = nodes::keep_maintenance(center, now);
     let due = look(center, now);
     if accrue_all {
         accrue(center, now, None);
@@ -91,7 +92,7 @@ fn step(center: &Center, now: Timestamp, accrue_all: bool) -> Option<Timestamp> 
         center.wakers.plan();
         return Some(now);
     }
-    due.next
+    due.next.into_iter().chain(maintenance).min()
 }
 
 fn look(center: &Center, now: Timestamp) -> Due {

@@ -2,13 +2,13 @@
 
 use askama::Template;
 use axum::{extract::State, response::Response};
-use domain::{CardMs, Timestamp};
+use domain::CardMs;
 use serde::Deserialize;
 
 use super::{
     extract::Asked,
     fault::Fault,
-    kit::{Html, local},
+    kit::{Html, instant, local},
     overview::parts_of,
     page::{Page, Visitor, encode, ok},
 };
@@ -92,18 +92,6 @@ pub async fn page(
     Ok(ok(&page))
 }
 
-/// What a browser's field for an instant gives is the center's own time, which is UTC+8.
-fn instant(text: &str) -> Option<String> {
-    if text.is_empty() {
-        return None;
-    }
-    if text.parse::<Timestamp>().is_ok() {
-        return Some(text.to_owned());
-    }
-    let seconds = if text.len() == 16 { ":00" } else { "" };
-    Some(format!("{text}{seconds}+08:00"))
-}
-
 fn field(at: &str) -> String {
     local(at).map(|full| full.replace(' ', "T")).unwrap_or_default()
 }
@@ -113,12 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_of_browsers_are_the_center_s_time() {
-        let read = |text: &str| instant(text).unwrap().parse::<Timestamp>().unwrap().to_string();
-        assert_eq!(read("2026-11-23T08:00"), "2026-11-23T00:00:00.000Z");
-        assert_eq!(read("2026-11-23T08:00:05"), "2026-11-23T00:00:05.000Z");
-        assert_eq!(read("2026-11-23T00:00:00Z"), "2026-11-23T00:00:00.000Z");
-        assert_eq!(instant(""), None);
+    fn fields_show_the_center_s_time() {
         assert_eq!(field("2026-11-23T00:00:00.000Z"), "2026-11-23T08:00:00");
     }
 }

@@ -224,7 +224,16 @@ fn figures(ui: Ui, detail: &JobDetail, runs: &[RunView], log: Option<&Shown>) ->
     let job = &detail.job;
     let text = |text: String| Html(escape(text));
     let limit = Millis(detail.time_limit_ms);
-    let cards = i64::from(job.nodes) * i64::from(job.cards_per_node);
+    // What it has, as soon as it runs: it may be more than it asks for at least.
+    let of_run =
+        runs.first().map(|run| (run.places.len(), run.places.iter().map(|at| at.card_indices.len()).sum()));
+    let asked = || {
+        let nodes = job.nodes as usize;
+        (nodes, nodes * job.cards_per_node as usize)
+    };
+    let (nodes, cards): (usize, usize) = of_run.unwrap_or_else(asked);
+    let per_node =
+        if nodes > 0 && cards.is_multiple_of(nodes) { (cards / nodes).to_string() } else { "…".into() };
     let mut figures = Vec::new();
     let mut add = |key: &str, value: Html, note: Html| figures.push(Figure { name: ui.t(key), value, note });
     if job.started_at.is_some() {
@@ -233,7 +242,7 @@ fn figures(ui: Ui, detail: &JobDetail, runs: &[RunView], log: Option<&Shown>) ->
     } else {
         add("time-limit", text(limit.to_string()), Html::default());
     }
-    let of = Html(format!(r#"{cards}<span class="unit">= {} × {}</span>"#, job.nodes, job.cards_per_node));
+    let of = Html(format!(r#"{cards}<span class="unit">= {nodes} × {per_node}</span>"#));
     let model = detail.spec.card_model.clone().unwrap_or_default();
     let is_virtual = runs.iter().any(|run| run.places.iter().any(|place| place.is_virtual));
     add("cards", of, Html(format!("{} {}", escape(model), ui.virt(is_virtual)).trim().to_owned()));
@@ -241,7 +250,7 @@ fn figures(ui: Ui, detail: &JobDetail, runs: &[RunView], log: Option<&Shown>) ->
         add("used", ui.hours(&job.used_card_ms), Html::default());
         let note = match runs.first() {
             Some(run) => {
-                let most = i128::from(cards) * i128::from(limit.0) * i128::from(job.tasks.total);
+                let most = cards as i128 * i128::from(limit.0) * i128::from(job.tasks.total);
                 let most = CardMs(i64::try_from(most).unwrap_or(i64::MAX));
                 let rate = run.rate_micro_cny_per_card_hour;
                 let most = rate.charge(most).unwrap_or(MicroCny(i64::MAX));

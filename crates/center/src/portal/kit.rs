@@ -326,9 +326,30 @@ pub fn local(at: &str) -> Option<String> {
     Some(there.strftime("%Y-%m-%d %H:%M:%S").to_string())
 }
 
+/// What a browser's field for an instant gives is the center's own time, which is UTC+8.
+pub fn instant(text: &str) -> Option<String> {
+    if text.is_empty() {
+        return None;
+    }
+    if text.parse::<Timestamp>().is_ok() {
+        return Some(text.to_owned());
+    }
+    let seconds = if text.len() == 16 { ":00" } else { "" };
+    Some(format!("{text}{seconds}+08:00"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fields_of_browsers_are_the_center_s_time() {
+        let read = |text: &str| instant(text).unwrap().parse::<Timestamp>().unwrap().to_string();
+        assert_eq!(read("2026-11-23T08:00"), "2026-11-23T00:00:00.000Z");
+        assert_eq!(read("2026-11-23T08:00:05"), "2026-11-23T00:00:05.000Z");
+        assert_eq!(read("2026-11-23T00:00:00Z"), "2026-11-23T00:00:00.000Z");
+        assert_eq!(instant(""), None);
+    }
 
     #[test]
     fn amounts_and_times_read_as_people_write_them() {

@@ -11,11 +11,11 @@ use super::{
     extract::{Id, Sent},
     fault::Fault,
     hall::{self, Tile},
-    kit::{CARD_STATES, Html},
+    kit::{CARD_STATES, Html, instant},
     page::{Page, Visitor, encode, ok},
 };
 use crate::{
-    app::nodes::{self, CardView, NodeView, PoolView},
+    app::nodes::{self, CardView, NewMaintenance, NodeView, PoolView},
     auth::Action,
     center::Center,
 };
@@ -166,4 +166,66 @@ pub async fn resume(
     visitor.check_csrf(&form.csrf)?;
     nodes::resume(&center, &visitor.caller, &name).await.map_err(|error| visitor.fault(error))?;
     Ok(Redirect::to(&format!("/nodes/{}", encode(&name))).into_response())
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Labels {
+    csrf: String,
+    labels: String,
+}
+
+pub async fn set_labels(
+    State(center): State<Center>,
+    Id(name): Id,
+    visitor: Visitor,
+    Sent(form): Sent<Labels>,
+) -> Result<Response, Fault> {
+    visitor.check_csrf(&form.csrf)?;
+    let words = form.labels.split([',', '，', ' ']).filter(|word| !word.is_empty());
+    nodes::set_labels(&center, &visitor.caller, &name, words.map(str::to_owned).collect())
+        .await
+        .map_err(|error| visitor.fault(error))?;
+    Ok(Redirect::to(&format!("/nodes/{}", encode(&name))).into_response())
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Maintenance {
+    csrf: String,
+    from: String,
+    until: String,
+    reason: String,
+}
+
+pub async fn set_maintenance(
+    State(center): State<Center>,
+    Id(name): Id,
+    visitor: Visitor,
+    Sent(form): Sent<Maintenance>,
+) -> Result<Response, Fault> {
+    visitor.check_csrf(&form.csrf)?;
+    let instant = |text: &str| instant(text).unwrap_or_default();
+    let new = NewMaintenance { from: instant(&form.from), until: instant(&form.until), reason: form.reason };
+    change_maintenance(&center, &visitor, &name, Some(new)).await
+}
+
+pub async fn cancel_maintenance(
+    State(center): State<Center>,
+    Id(name): Id,
+    visitor: Visitor,
+    Sent(form): Sent<Change>,
+) -> Result<Response, Fault> {
+    visitor.check_csrf(&form.csrf)?;
+    change_maintenance(&center, &visitor, &name, None).await
+}
+
+async fn change_maintenance(
+    center: &Center,
+    visitor: &Visitor,
+    name: &str,
+    new: Option<NewMaintenance>,
+) -> Result<Response, Fault> {
+    nodes::set_maintenance(center, &visitor.caller, name, new).await.map_err(|error| visitor.fault(error))?;
+    Ok(Redirect::to(&format!("/nodes/{}", encode(name))).into_response())
 }

@@ -87,6 +87,7 @@ mod tests {
         let scripts = [
             "--nodes=0",
             "--nodes=2-",
+            "--constraint=[x*2]",
             "--gres=tpu:1",
             "-G 7 -N 2",
             "--array=1-",
@@ -142,7 +143,13 @@ mod tests {
                 assert!(!has_english_prose(&told), "{file}: {told}");
             }
         }
-        let mut spec = domain::JobSpec { nodes: 0, cards_per_node: 0, ..Default::default() };
+        let mut spec = domain::JobSpec {
+            nodes: 0,
+            max_nodes: Some(5000),
+            labels: vec![String::new()],
+            cards_per_node: 0,
+            ..Default::default()
+        };
         spec.name = "\n".into();
         spec.args = vec!["\0".into(); 300];
         for problem in spec.problems() {

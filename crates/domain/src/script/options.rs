@@ -64,7 +64,6 @@ const IGNORED: &[(&str, &str)] = &[
     ("mail-type", "the center sends no mail"),
     ("mail-user", "the center sends no mail"),
     ("licenses", "the center keeps no licences"),
-    ("exclusive", "cards are never shared; ask for all of a node's to have it alone"),
     ("requeue", "a run that the center loses is always tried again"),
     ("no-requeue", "a run that the center loses is always tried again"),
     ("signal", "a run gets SIGTERM before it is killed"),
@@ -128,6 +127,10 @@ pub(super) fn read(
         }
         if let Some((_, hint)) = REFUSED.iter().find(|(known, _)| *known == name) {
             problems.push(problem_at(line, &option, "can't be had here", *hint));
+            continue;
+        }
+        if name == "exclusive" {
+            spec.exclusive = true;
             continue;
         }
         if is_flag {
@@ -221,7 +224,7 @@ fn take(name: &str, value: &str, spec: &mut JobSpec, cards: &mut Cards) -> Resul
         "job-name" => value.clone_into(&mut spec.name),
         "account" => spec.project = Some(value.to_owned()),
         "comment" => value.clone_into(&mut spec.comment),
-        "constraint" => model(Some(value.to_owned())),
+        "constraint" => constraint(value, spec)?,
         "time" => {
             let read = values::time(value)
                 .map_err(hint("write 30 (minutes), 1:30:00 (hours) or 2-12 (days-hours)"))?;
@@ -232,11 +235,7 @@ fn take(name: &str, value: &str, spec: &mut JobSpec, cards: &mut Cards) -> Resul
             let read = values::count(least).and_then(|least| Ok((least, values::count(most)?)));
             let (least, most) = read.map_err(hint("write a number of nodes, such as 2"))?;
             spec.nodes = least;
-            if least != most {
-                return Ok(Taken::Mapped(format!(
-                    "a job has a fixed number of nodes: {least} are asked for"
-                )));
-            }
+            spec.max_nodes = (least != most).then_some(most);
         }
         "gres" => {
             let mut sum = 0_u32;
@@ -287,6 +286,23 @@ fn take(name: &str, value: &str, spec: &mut JobSpec, cards: &mut Cards) -> Resul
         _ => return Ok(Taken::Unknown),
     }
     Ok(Taken::Yes)
+}
+
+/// What nodes must have, with `&` between; card models of which any will do have `|` between. What is a label and what a
+/// model's name the center knows.
+fn constraint(value: &str, spec: &mut JobSpec) -> Result<(), Refusal> {
+    spec.labels.clear();
+    for part in value.split('&').map(|part| part.trim().trim_matches(|c| c == '(' || c == ')')) {
+        if part.contains('|') {
+            spec.card_model = Some(part.to_owned());
+        } else if crate::spec::is_label(part) {
+            spec.labels.push(part.to_owned());
+        } else {
+            let hint = "write label, label&label, or model|model";
+            return Err((format!("`{part}` is neither a label nor a card model"), hint.to_owned()));
+        }
+    }
+    Ok(())
 }
 
 /// `NONE` and `ALL` say the same here: a run never gets the environment of where it was submitted.

@@ -73,6 +73,40 @@ pub fn resume(context: &Context, node: &str) -> Done {
     change(context, node, "resume", &Value::Null)
 }
 
+pub fn label(context: &Context, node: &str, labels: &[String]) -> Done {
+    let answer =
+        context.client.put(&format!("/api/v1/nodes/{}/labels", part(node)), &json!({ "labels": labels }))?;
+    let words = answer["labels"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
+    context.print(&answer, |_| format!("{} {}", text(&answer, "name"), words.join(" ")));
+    Ok(())
+}
+
+/// `window`: from, until and why; none calls it off.
+pub fn maintain(context: &Context, node: &str, window: Option<[String; 3]>) -> Done {
+    let path = format!("/api/v1/nodes/{}/maintenance", part(node));
+    let answer = match window {
+        Some([from, until, reason]) => {
+            context.client.put(&path, &json!({ "from": from, "until": until, "reason": reason }))?
+        }
+        None => context.client.delete(&path)?,
+    };
+    context.print(&answer, |lang| {
+        let (name, work) = (text(&answer, "name"), &answer["maintenance"]);
+        match (lang, work.is_null()) {
+            (Lang::Zh, true) => format!("{name}：没有安排维护"),
+            (Lang::En, true) => format!("{name}: no maintenance"),
+            (Lang::Zh, false) => {
+                format!("{name}：{} 起停机维护，至 {}", text(work, "from"), text(work, "until"))
+            }
+            (Lang::En, false) => {
+                format!("{name}: maintenance from {} until {}", text(work, "from"), text(work, "until"))
+            }
+        }
+    });
+    Ok(())
+}
+
 fn change(context: &Context, node: &str, verb: &str, body: &Value) -> Done {
     let answer = context.client.post(&format!("/api/v1/nodes/{}/{verb}", part(node)), body)?;
     context

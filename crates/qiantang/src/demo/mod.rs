@@ -169,6 +169,7 @@ fn settings(
     settings.billing.grace_ms = Millis::from_secs(2);
     settings.jobs.env.insert("QIANTANG_EXAMPLES".into(), examples.display().to_string());
     let rack = |rack: u32| NodeSettings {
+        labels: Vec::new(),
         name: format!("npu-{rack}"),
         count: 5,
         cards: 8,

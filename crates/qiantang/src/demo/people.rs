@@ -109,7 +109,8 @@ pub async fn sign_up(ready: &Ready) -> Result<People, AppError> {
     members::create(center, &operator, auditor).await?;
     publish_prices(center, &operator).await?;
     let name = Text { zh: "数字建造产业联盟".into(), en: "Digital Construction Alliance".into() };
-    tenants::create_alliance(center, &operator, ALLIANCE.into(), name).await?;
+    let alliance = tenants::NewAlliance { slug: ALLIANCE.into(), name, lending_limit: None };
+    tenants::create_alliance(center, &operator, alliance).await?;
     let mut developers = BTreeMap::new();
     for tenant in &TENANTS {
         developers.insert(tenant.slug, sign_up_one(center, &operator, tenant).await?);

@@ -163,8 +163,23 @@ impl Site {
 
     /// A tenant with a contract of `terms`, a project `work`, and people.
     pub fn tenant(&self, slug: &str, domain: &str, terms: &Value, most_cards: u32) -> Tenant {
+        let queue = json!({ "guaranteed_cards": 0, "borrowing_limit": null, "lending_limit": null, "weight": 1,
+            "max_running_cards": most_cards });
+        self.tenant_in(slug, domain, terms, &queue, None)
+    }
+
+    /// The same, with terms of its queue, in an alliance or none.
+    pub fn tenant_in(
+        &self,
+        slug: &str,
+        domain: &str,
+        terms: &Value,
+        queue: &Value,
+        alliance: Option<&str>,
+    ) -> Tenant {
         let operator = &self.operator;
-        let new = json!({ "slug": slug, "name_zh": slug, "name_en": slug, "domain": domain });
+        let new =
+            json!({ "slug": slug, "name_zh": slug, "name_en": slug, "domain": domain, "alliance": alliance });
         self.post("/api/v1/tenants", operator, &new);
         for role in ["developer", "admin", "finance"] {
             let login = format!("{slug}-{role}");
@@ -172,8 +187,6 @@ impl Site {
                 json!({ "login": login, "name": login, "role": role, "password": PASSWORD, "tenant": slug });
             self.post("/api/v1/members", operator, &new);
         }
-        let queue = json!({ "guaranteed_cards": 0, "borrowing_limit": null, "lending_limit": null, "weight": 1,
-            "max_running_cards": most_cards });
         let new = json!({ "number": format!("{slug}-1"), "terms": terms, "pools": ["ascend-910"],
             "starts_at": "2020-01-01", "ends_at": "2099-01-01", "queue": queue, "tenant": slug });
         let contract =

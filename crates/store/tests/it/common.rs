@@ -68,6 +68,8 @@ fn seed_rows(tx: &Tx, parties: u8, nodes: u8) -> Result<Center, StoreError> {
             switch: "s1".into(),
             since: at(0),
             state: NodeState::Up,
+            labels: vec!["nvme".into()],
+            maintenance: None,
         };
         pools::insert_node(tx, &node).map(|()| node.id)
     });

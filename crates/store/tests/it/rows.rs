@@ -45,9 +45,13 @@ fn tenants_alliances_and_projects() {
             slug: "voice".into(),
             name_zh: "语音联盟".into(),
             name_en: "Voice".into(),
+            lending_limit: None,
         };
         tenants::insert_alliance(tx, &alliance)?;
         assert_eq!(tenants::list_alliances(tx)?, std::slice::from_ref(&alliance));
+        tenants::set_alliance_lending(tx, alliance.id, Some(8))?;
+        assert_eq!(tenants::list_alliances(tx)?[0].lending_limit, Some(8));
+        assert!(tenants::set_alliance_lending(tx, AllianceId::new(at(1), unique()), None).is_err());
         let tenant = Tenant {
             id: TenantId::new(at(1), unique()),
             slug: "a-university".into(),
@@ -205,6 +209,15 @@ fn pools_and_nodes() {
         );
         pools::set_node_state(tx, center.nodes[1], &drained, at(100), "换风扇")?;
         assert_eq!(pools::get_node(tx, center.nodes[1])?.state, drained);
+        let labels = ["nvme".to_owned(), "ib-400".to_owned()];
+        pools::set_node_labels(tx, center.nodes[1], &labels)?;
+        let work = domain::node::Maintenance { from: at(300), until: at(400), reason: "换风扇".into() };
+        pools::set_node_maintenance(tx, center.nodes[1], Some(&work))?;
+        let node = pools::get_node(tx, center.nodes[1])?;
+        assert_eq!((node.labels.as_slice(), node.maintenance), (&labels[..], Some(work)));
+        pools::set_node_maintenance(tx, center.nodes[1], None)?;
+        assert_eq!(pools::get_node(tx, center.nodes[1])?.maintenance, None);
+        assert!(pools::set_node_labels(tx, twin.id, &labels).is_err());
         let stretches = pools::stretches_between(tx, at(50), at(200))?;
         let of = |n: usize| stretches.iter().filter(|s| s.node == center.nodes[n]).collect::<Vec<_>>();
         assert_eq!(of(0).len(), 1);

@@ -10,6 +10,7 @@ use crate::{
     auth::Caller,
     center::Center,
     error::AppError,
+    live::LiveNode,
     loops::plan,
     moment::{self, new_id},
 };
@@ -50,7 +51,7 @@ pub struct Quote {
     /// Card time where every task runs to its time limit.
     #[schema(value_type = i64)]
     pub most_card_ms: CardMs,
-    /// Cards of one run.
+    /// Cards of one run, at most.
     pub cards: u32,
     pub time_limit_ms: i64,
 }
@@ -71,11 +72,11 @@ pub fn dry_run(center: &Center, caller: &Caller, spec: JobSpec) -> Result<DryRun
         queue: admitted.contract,
         class: spec.service_class,
         nodes: spec.nodes,
-        max_nodes: spec.nodes,
+        max_nodes: spec.most_nodes(),
         cards_per_node: spec.cards_per_node,
-        is_exclusive: false,
-        models: spec.card_model.as_deref().map(Into::into).into_iter().collect(),
-        labels: [].into(),
+        is_exclusive: spec.exclusive,
+        models: spec.card_models().map(Into::into).collect(),
+        labels: spec.labels.iter().map(|label| label.as_str().into()).collect(),
         time_limit: Millis(quote.time_limit_ms),
         submitted_at: now,
         tasks: spec.task_count(),
@@ -127,8 +128,15 @@ fn quote(
     let book = price::in_force(&live.price_books, now);
     let wanted = |pool: &domain::PoolId| {
         let pool = live.pools.get(pool)?;
-        spec.card_model.as_ref().is_none_or(|model| *model == pool.model.name).then_some(pool.id)
+        spec.takes_model(&pool.model.name).then_some(pool.id)
     };
+    // Whole nodes are paid for whole: as they may be the largest.
+    let in_wanted =
+        |node: &&LiveNode| contract.pools.contains(&node.node.pool) && wanted(&node.node.pool).is_some();
+    let largest = live.nodes.values().filter(in_wanted).map(|node| u32::from(node.node.cards)).max();
+    let on_node =
+        if spec.exclusive { largest.unwrap_or(0).max(spec.cards_per_node) } else { spec.cards_per_node };
+    let cards = spec.most_nodes().saturating_mul(on_node);
     // The dearest of the pools that it may be placed in.
     let listed = contract
         .pools
@@ -148,13 +156,13 @@ fn quote(
     }
     let rate = contract.kind.rate(listed.unwrap_or_default());
     let time_limit = spec.time_limit_ms.unwrap_or(center.settings.jobs.default_time_limit_ms);
-    let of_one = i128::from(spec.card_count()) * i128::from(time_limit.0);
+    let of_one = i128::from(cards) * i128::from(time_limit.0);
     let most = CardMs(i64::try_from(of_one * i128::from(spec.task_count())).unwrap_or(i64::MAX));
     let quote = Quote {
         rate_micro_cny_per_card_hour: rate,
         most_micro_cny: rate.charge(most).unwrap_or(MicroCny(i64::MAX)),
         most_card_ms: most,
-        cards: spec.card_count(),
+        cards,
         time_limit_ms: time_limit.0,
     };
     Ok((quote, contract.number.clone()))

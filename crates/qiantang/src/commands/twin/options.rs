@@ -156,8 +156,8 @@ pub struct Pack {
     /// What is asked for over what there is; several, with commas between.
     #[arg(long, value_delimiter = ',', default_value = "1.5,2,3", value_parser = thousandths)]
     pub loads: Vec<u32>,
-    /// How many jobs come, drawn from the trace.
-    #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    /// How many jobs come, drawn from the trace; the hall must have had time to fill up halfway through.
+    #[arg(long, default_value_t = 600_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub jobs: u32,
     /// How many times each load is tried, with other draws.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]

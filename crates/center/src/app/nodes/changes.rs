@@ -1,0 +1,230 @@
+//! Changing nodes: taking them out and back in, labels, maintenance.
+
+use domain::{Node, NodeId, NodeState, Timestamp, node::Maintenance, spec};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use store::{Tx, pools as rows};
+
+use super::{NodeView, show};
+use crate::{
+    app::audit::{self, Change},
+    auth::{Action, Caller},
+    center::Center,
+    error::AppError,
+    events::{self, About, Event},
+    moment,
+};
+
+/// Takes a node out: what runs there goes on to its end, nothing new starts.
+pub async fn drain(center: &Center, caller: &Caller, name: &str, reason: &str) -> Result<NodeView, AppError> {
+    let reason = checked_reason(reason)?;
+    set_state(center, caller, name, NodeState::Drained { reason }).await
+}
+
+/// Puts a node back in.
+pub async fn resume(center: &Center, caller: &Caller, name: &str) -> Result<NodeView, AppError> {
+    set_state(center, caller, name, NodeState::Up).await
+}
+
+fn checked_reason(reason: &str) -> Result<String, AppError> {
+    let reason = reason.trim();
+    if !(1..=200).contains(&reason.chars().count()) || reason.chars().any(char::is_control) {
+        return Err(AppError::invalid("reason", "is missing or too long", "say why, in 1 to 200 characters"));
+    }
+    Ok(reason.to_owned())
+}
+
+fn found(center: &Center, caller: &Caller, name: &str) -> Result<Node, AppError> {
+    center.policies.check(caller, Action::ChangeNode, None)?;
+    let live = center.live();
+    let known = live.nodes.values().find(|known| known.node.name == name).map(|known| known.node.clone());
+    known.ok_or_else(|| AppError::not_found("node", name))
+}
+
+async fn set_state(
+    center: &Center,
+    caller: &Caller,
+    name: &str,
+    to: NodeState,
+) -> Result<NodeView, AppError> {
+    let node = found(center, caller, name)?;
+    if node.state != to {
+        let by = caller.clone();
+        center
+            .write(
+                move |tx| {
+                    let detail = json!({ "node": node.name, "state": to.code(), "reason": to.reason() });
+                    rows::set_node_state(tx, node.id, &to, moment::now(), to.reason())?;
+                    let event = tell_and_audit(tx, Some(&by), node.id, detail)?;
+                    Ok((node.id, to, event))
+                },
+                |center, (id, state, event)| {
+                    center.live().set_node_state(*id, state.clone());
+                    changed(center, event);
+                },
+            )
+            .await?;
+    }
+    show(center, caller, name)
+}
+
+/// Keeps the event and the line in the audit log, of a member or of the center itself.
+fn tell_and_audit(tx: &Tx, by: Option<&Caller>, id: NodeId, detail: Value) -> Result<Event, AppError> {
+    let event = events::record(tx, moment::now(), About::default(), "node_changed", detail.clone())?;
+    let change = Change { tenant: None, action: Action::ChangeNode.code(), subject: id.to_string(), detail };
+    match by {
+        Some(by) => audit::record(tx, by, change)?,
+        None => audit::record_own(tx, change)?,
+    }
+    Ok(event)
+}
+
+/// Nodes are otherwise than they were: what fits, what is planned and when to look again may be, too.
+fn changed(center: &Center, event: &Event) {
+    center.forget_what_fits();
+    events::tell(center, event.clone());
+    center.wakers.plan();
+    center.wakers.meter();
+}
+
+/// Sets what jobs may ask of a node.
+pub async fn set_labels(
+    center: &Center,
+    caller: &Caller,
+    name: &str,
+    mut labels: Vec<String>,
+) -> Result<NodeView, AppError> {
+    let node = found(center, caller, name)?;
+    labels.sort_unstable();
+    labels.dedup();
+    if labels.len() > spec::MAX_LABELS || labels.iter().any(|label| !spec::is_label(label)) {
+        return Err(AppError::invalid(
+            "labels",
+            "are more than 16, or one of them is none",
+            "use letters, digits, `.`, `_` and `-`, at most 64",
+        ));
+    }
+    let by = caller.clone();
+    center
+        .write(
+            move |tx| {
+                rows::set_node_labels(tx, node.id, &labels)?;
+                let detail = json!({ "node": node.name, "labels": labels });
+                let event = tell_and_audit(tx, Some(&by), node.id, detail)?;
+                Ok((node.id, labels, event))
+            },
+            |center, (id, labels, event)| {
+                center.live().change_node(*id, |node| node.labels.clone_from(labels));
+                changed(center, event);
+            },
+        )
+        .await?;
+    show(center, caller, name)
+}
+
+/// When a node is to be out.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewMaintenance {
+    /// RFC 3339.
+    pub from: String,
+    pub until: String,
+    pub reason: String,
+}
+
+fn checked(new: &NewMaintenance) -> Result<Maintenance, AppError> {
+    let instant = |field: &str, text: &str| -> Result<Timestamp, AppError> {
+        text.parse().map_err(|error| {
+            AppError::invalid(field, format!("{error}"), "write an instant, such as 2026-05-20T08:00:00Z")
+        })
+    };
+    let (from, until) = (instant("from", &new.from)?, instant("until", &new.until)?);
+    if until <= from.max(moment::now()) {
+        return Err(AppError::invalid("until", "is not after `from`, or is past", "give a later instant"));
+    }
+    Ok(Maintenance { from, until, reason: checked_reason(&new.reason)? })
+}
+
+/// Sets when a node will be out for maintenance, or calls it off: one that has begun ends then.
+pub async fn set_maintenance(
+    center: &Center,
+    caller: &Caller,
+    name: &str,
+    new: Option<NewMaintenance>,
+) -> Result<NodeView, AppError> {
+    let node = found(center, caller, name)?;
+    let work = new.as_ref().map(checked).transpose()?;
+    if work != node.maintenance {
+        let by = caller.clone();
+        center
+            .write(
+                move |tx| {
+                    let work_detail = work.as_ref().map(|work| {
+                        json!({ "from": work.from.to_string(), "until": work.until.to_string(), "reason": work.reason })
+                    });
+                    let detail = json!({ "node": node.name, "maintenance": work_detail });
+                    rows::set_node_maintenance(tx, node.id, work.as_ref())?;
+                    // What the one before has drained takes runs again; if the new one has begun, it is drained anew.
+                    let is_own = |old: &Maintenance| node.state == NodeState::Drained { reason: old.reason.clone() };
+                    let state = node.maintenance.as_ref().is_some_and(is_own).then_some(NodeState::Up);
+                    if let Some(state) = &state {
+                        rows::set_node_state(tx, node.id, state, moment::now(), "")?;
+                    }
+                    let event = tell_and_audit(tx, Some(&by), node.id, detail)?;
+                    Ok((node.id, work, state, event))
+                },
+                |center, (id, work, state, event)| {
+                    center.live().change_node(*id, |node| {
+                        node.maintenance.clone_from(work);
+                        node.state = state.clone().unwrap_or_else(|| node.state.clone());
+                    });
+                    changed(center, event);
+                },
+            )
+            .await?;
+    }
+    show(center, caller, name)
+}
+
+/// Drains nodes whose maintenance begins, and puts back in those whose maintenance is over. Gives when to look again.
+pub fn keep_maintenance(center: &Center, now: Timestamp) -> Option<Timestamp> {
+    let (mut due, mut next) = (Vec::new(), None::<Timestamp>);
+    for node in center.live().nodes.values().map(|known| &known.node) {
+        let Some(work) = &node.maintenance else { continue };
+        match work.due(&node.state, now) {
+            Some(turn) => due.push((node.id, node.name.clone(), turn)),
+            None => next = Some(next.map_or(work.next(now), |at| at.min(work.next(now)))),
+        }
+    }
+    for (id, name, turn) in due {
+        let kept = center.write_now(
+            move |tx| {
+                let mut detail = json!({ "node": name });
+                if let Some(state) = &turn.state {
+                    rows::set_node_state(tx, id, state, now, state.reason())?;
+                    detail["state"] = json!(state.code());
+                    detail["reason"] = json!(state.reason());
+                }
+                if turn.is_over {
+                    rows::set_node_maintenance(tx, id, None)?;
+                    detail["maintenance"] = Value::Null;
+                }
+                let event = tell_and_audit(tx, None, id, detail)?;
+                Ok((turn, event))
+            },
+            move |center, (turn, event)| {
+                center.live().change_node(id, |node| {
+                    node.state = turn.state.clone().unwrap_or_else(|| node.state.clone());
+                    if turn.is_over {
+                        node.maintenance = None;
+                    }
+                });
+                changed(center, event);
+            },
+        );
+        if let Err(error) = kept {
+            tracing::error!(%error, "failed to keep a maintenance window; it is tried again");
+        }
+    }
+    next
+}
