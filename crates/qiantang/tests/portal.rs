@@ -5,6 +5,7 @@ mod support;
 
 use std::{fmt::Write as _, io::Read as _};
 
+use serde_json::{Value, json};
 use support::{PASSWORD, Site, Tenant, grant, job};
 use ureq::{Agent, http};
 
@@ -251,11 +252,14 @@ fn forms_need_their_token_and_the_role() {
     let operator = Browser::signed_in(&site, "operator");
     let node = site.get("/api/v1/nodes", &site.operator)[0]["name"].as_str().expect("a name").to_owned();
     let (cancel, drain) = (format!("/jobs/{job}/cancel"), format!("/nodes/{node}/drain"));
+    let (labels, maintenance) = (format!("/nodes/{node}/labels"), format!("/nodes/{node}/maintenance"));
     let act = format!("/contracts/{}/act", alpha.contract);
     let top_up = format!("/contracts/{}/top-up", alpha.contract);
     for path in [
         &cancel,
         &drain,
+        &labels,
+        &maintenance,
         &act,
         "/submit",
         "/submit/dry-run",
@@ -277,6 +281,8 @@ fn forms_need_their_token_and_the_role() {
         (&finance, "/people/members"),
         (&developer, "/people/projects"),
         (&admin, drain.as_str()),
+        (&admin, labels.as_str()),
+        (&admin, maintenance.as_str()),
         (&admin, act.as_str()),
         (&admin, top_up.as_str()),
         (&developer, "/contracts/new"),
@@ -307,6 +313,21 @@ fn forms_need_their_token_and_the_role() {
     assert_eq!(operator.post(&drain, &[("csrf", &csrf), ("reason", "new power supply")], &[]).status, 303);
     let page = operator.get(&format!("/nodes/{node}"));
     assert!(page.body.contains("new power supply") && page.body.contains("/resume"));
+    // What was typed is the center's own time, which is UTC+8.
+    let fields = [
+        ("csrf", csrf.as_str()),
+        ("from", "2099-05-20T08:00"),
+        ("until", "2099-05-20T12:00"),
+        ("reason", "fans"),
+    ];
+    assert_eq!(operator.post(&maintenance, &fields, &[]).status, 303);
+    assert_eq!(operator.post(&labels, &[("csrf", &csrf), ("labels", "nvme，ib-400 nvme")], &[]).status, 303);
+    let seen = site.get(&format!("/api/v1/nodes/{node}"), &site.operator);
+    assert_eq!(seen["maintenance"]["from"], "2099-05-20T00:00:00.000Z");
+    assert_eq!(seen["labels"], json!(["ib-400", "nvme"]));
+    assert!(operator.get(&format!("/nodes/{node}")).body.contains("2099-05-20 08:00:00"));
+    assert_eq!(operator.post(&format!("{maintenance}/cancel"), &[("csrf", &csrf)], &[]).status, 303);
+    assert_eq!(site.get(&format!("/api/v1/nodes/{node}"), &site.operator)["maintenance"], Value::Null);
     let csrf = admin.csrf();
     assert_eq!(admin.post("/sign-out", &[("csrf", &csrf)], &[]).status, 303);
     assert_eq!(admin.get("/").status, 303, "the session is over");
