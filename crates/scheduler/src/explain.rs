@@ -115,6 +115,11 @@ impl Planner {
         Verdict { job: id, limit, ahead, forecast_start, certainty }
     }
 
+    /// Every job to which a start is promised, and when that is at the latest. Linear in those.
+    pub fn promises(&self) -> impl Iterator<Item = (JobId, Timestamp)> {
+        self.held.keys().filter_map(|slot| Some((self.jobs[*slot].waiting.job, self.promise(*slot)?)))
+    }
+
     /// When a job starts at the latest, where cards are held for it.
     pub(crate) fn promise(&self, slot: u32) -> Option<Timestamp> {
         let site = self.held.get(&slot)?;

@@ -1,7 +1,9 @@
 //! When waiting jobs will start: the order run forward on the time limits of what runs.
 //!
-//! At each end of a run, the first jobs in order are placed as a plan places them, each until its time limit. There is
-//! no overtaking for cards, and within a queue none for its quota: backfill can only bring a start forward.
+//! At each end of a run, the first jobs in order are placed as a plan places them, each until its time limit. Where there is
+//! backfill, the first of a site that finds no cards is taken to have as many as it needs from when they come free, and later
+//! jobs may overtake it with what that leaves; which cards those are is not looked at. Within a queue there is no overtaking
+//! for its quota.
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
@@ -9,6 +11,7 @@ use domain::Timestamp;
 use rustc_hash::FxHashMap;
 
 use crate::{
+    Backfill,
     hall::Hall,
     index,
     planner::Planner,
@@ -43,22 +46,23 @@ impl Planner {
             |site: &Site| site.ends.iter().map(|&(at, run)| (at.max(self.now), run)).collect::<Vec<_>>();
         let mut ends: Vec<(Timestamp, u32)> = self.sites.iter().flat_map(of_site).collect();
         ends.sort_unstable();
-        let (mut ends, mut now, mut left) = (ends.into_iter().peekable(), self.now, ahead.len());
+        let (mut ends, mut now, mut left) = (ends.as_slice(), self.now, ahead.len());
         let mut ends_left = self.policy.forecast_ends;
         loop {
-            left -= future.start(&mut ahead, now);
+            left -= future.start(&mut ahead, ends, now);
             if left == 0 {
                 break;
             }
             let next_started = future.started.peek().map(|Reverse((at, _))| *at);
-            let Some(at) = ends.peek().map(|(at, _)| *at).into_iter().chain(next_started).min() else {
+            let Some(at) = ends.first().map(|(at, _)| *at).into_iter().chain(next_started).min() else {
                 break;
             };
             now = at;
             let mut seen = 0;
-            while let Some((_, run)) = ends.next_if(|(end, _)| *end == at) {
-                let run = &self.runs[run];
+            while let Some(((_, run), rest)) = ends.split_first().filter(|((end, _), _)| *end == at) {
+                let run = &self.runs[*run];
                 future.end(run.account, &run.cards);
+                ends = rest;
                 seen += 1;
             }
             while future.started.peek().is_some_and(|Reverse((end, _))| *end == at) {
@@ -88,6 +92,28 @@ impl Free {
         match &site.space {
             Space::Nodes { hall, .. } => Self::Nodes(hall.clone()),
             Space::Counted { free, .. } => Self::Counted(*free),
+        }
+    }
+}
+
+/// Whether a site lets jobs in at an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Door {
+    Open,
+    /// A job before them is to have its cards at `from`, when `spare` are free besides.
+    Held {
+        from: Timestamp,
+        spare: u32,
+    },
+    Shut,
+}
+
+impl Door {
+    fn lets(self, end: Timestamp, cards: u32) -> bool {
+        match self {
+            Self::Open => true,
+            Self::Held { from, spare } => end <= from || cards <= spare,
+            Self::Shut => false,
         }
     }
 }
@@ -127,37 +153,51 @@ impl Future<'_> {
         }
     }
 
-    /// Starts what can start at `now`, and says how many jobs thereby started first.
-    fn start(&mut self, ahead: &mut [Ahead], now: Timestamp) -> usize {
+    /// Starts what can start at `now`, and says how many jobs thereby started first. `ends` are those to come of what runs.
+    fn start(&mut self, ahead: &mut [Ahead], ends: &[(Timestamp, u32)], now: Timestamp) -> usize {
         let planner = self.planner;
-        let mut open_sites = vec![true; planner.sites.len()];
+        let mut doors = vec![Door::Open; planner.sites.len()];
         let mut open_queues = vec![true; self.running.len()];
         let mut first_starts = 0;
         for next in ahead.iter_mut().filter(|next| next.tasks > 0) {
-            if !open_sites.contains(&true) {
+            let is_shut = |(site, door): (usize, &Door)| *door == Door::Shut || self.free_cards(site) == 0;
+            if doors.iter().enumerate().all(is_shut) {
                 break;
             }
             let job = &planner.jobs[next.job];
             let (ask, account) = (&planner.asks.list[job.ask as usize], job.account as usize);
-            let usable = || ask.sites.iter().filter(|(site, _)| open_sites[*site as usize]);
-            while next.tasks > 0 && usable().next().is_some() && open_queues[account] {
+            let end = now.plus(job.waiting.time_limit);
+            while next.tasks > 0 && open_queues[account] {
                 if self.running[account].saturating_add(ask.cards) > planner.accounts[account].limit {
                     open_queues[account] = false;
                     break;
                 }
-                let best = usable()
+                let best = ask
+                    .sites
+                    .iter()
+                    .filter(|(site, _)| doors[*site as usize].lets(end, ask.cards))
                     .filter_map(|(site, labelled)| self.find(*site, ask.need(labelled)))
                     .min_by_key(|(quality, cards)| (*quality, cards.site));
                 let Some((_, cards)) = best else {
-                    let shut: Vec<u32> = usable().map(|(site, _)| *site).collect();
-                    for site in shut {
-                        open_sites[site as usize] = false;
+                    let is_first = ask.sites.iter().all(|(site, _)| doors[*site as usize] == Door::Open);
+                    if planner.policy.backfill == Backfill::None {
+                        ask.sites.iter().for_each(|(site, _)| doors[*site as usize] = Door::Shut);
+                    } else if is_first {
+                        let coming =
+                            ask.sites.iter().filter_map(|(site, _)| self.comes(*site, ends, ask.cards));
+                        if let Some((from, site, spare)) = coming.min() {
+                            doors[site as usize] = Door::Held { from, spare };
+                        }
                     }
                     break;
                 };
+                if let Door::Held { from, spare } = &mut doors[cards.site as usize]
+                    && end > *from
+                {
+                    *spare -= cards.count;
+                }
                 self.take(&cards);
                 self.running[account] += cards.count;
-                let end = now.plus(job.waiting.time_limit);
                 self.coming.push((job.account, cards));
                 self.started.push(Reverse((end, index(self.coming.len() - 1))));
                 first_starts += usize::from(next.start.is_none());
@@ -166,6 +206,30 @@ impl Future<'_> {
             }
         }
         first_starts
+    }
+
+    fn free_cards(&self, site: usize) -> u32 {
+        match &self.spaces[site] {
+            Free::Nodes(hall) => hall.free_cards,
+            Free::Counted(free) => *free,
+        }
+    }
+
+    /// When so many cards are free in a site if nothing more starts, and how many are free besides. Linear in the runs.
+    fn comes(&self, site: u32, ends: &[(Timestamp, u32)], cards: u32) -> Option<(Timestamp, u32, u32)> {
+        let runs = ends.iter().map(|&(at, run)| (at, &self.planner.runs[run].cards));
+        let started = self.started.iter().map(|Reverse((at, i))| (*at, &self.coming[*i as usize].1));
+        let mut coming: Vec<(Timestamp, u32)> =
+            runs.chain(started).filter(|(_, of)| of.site == site).map(|(at, of)| (at, of.count)).collect();
+        coming.sort_unstable();
+        let mut free = self.free_cards(site as usize);
+        for same in coming.chunk_by(|a, b| a.0 == b.0) {
+            free += same.iter().map(|(_, count)| count).sum::<u32>();
+            if free >= cards {
+                return Some((same[0].0, site, free - cards));
+            }
+        }
+        None
     }
 
     fn find(&self, site: u32, need: Need) -> Option<(crate::site::Quality, Cards)> {

@@ -274,7 +274,7 @@ impl Site {
         let Space::Counted { free, .. } = self.space else { return 0 };
         let met = &self.holds[..self.met(end)];
         let others = met.iter().filter(|hold| hold.owner != owner);
-        match (met, others.clone().count()) {
+        match (self.holds.as_slice(), others.clone().count()) {
             (_, 0) => free,
             ([only], _) => free.min(only.spare),
             _ => {

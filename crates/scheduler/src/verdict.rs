@@ -54,7 +54,7 @@ pub enum Certainty {
     /// Cards are held for it. It starts then or earlier, as long as runs keep to their time limits, nodes stay up and
     /// nothing comes before it in the order.
     Exact,
-    /// The order run forward on the time limits, without overtaking. Runs that end early bring it forward; jobs that
+    /// The order run forward on the time limits, with backfill. Runs that end early bring it forward; jobs that
     /// come before it later put it back.
     Estimate,
     /// No forecast: too far back in the order, or waiting for what has no known end.

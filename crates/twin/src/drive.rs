@@ -32,7 +32,19 @@ const PROGRESS_EVERY: usize = 4096;
 
 /// When each job starts, in milliseconds of the trace; `None` for one that never can.
 pub fn starts(jobs: &[TraceJob], setup: &Setup, progress: &mut dyn FnMut(u64)) -> Vec<Option<i64>> {
-    let mut drive = Drive::new(jobs, setup);
+    watched(jobs, setup, 0, &mut |_, _, _| {}, progress)
+}
+
+/// The same, with a look at the planner after each plan: given the instant, and the job where one was submitted.
+/// `forecast_runs` is how far the planner looks ahead for forecasts.
+pub fn watched(
+    jobs: &[TraceJob],
+    setup: &Setup,
+    forecast_runs: u32,
+    look: &mut dyn FnMut(&mut Planner, i64, Option<usize>),
+    progress: &mut dyn FnMut(u64),
+) -> Vec<Option<i64>> {
+    let mut drive = Drive::new(jobs, setup, forecast_runs);
     let mut next = 0;
     loop {
         let submission = jobs.get(next).map(|job| job.submit_ms);
@@ -43,6 +55,7 @@ pub fn starts(jobs: &[TraceJob], setup: &Setup, progress: &mut dyn FnMut(u64)) -
         while jobs.get(next).is_some_and(|job| job.submit_ms == now) {
             drive.submit(next);
             drive.plan();
+            look(&mut drive.planner, now, Some(next));
             next += 1;
             if next.is_multiple_of(PROGRESS_EVERY) {
                 progress(next as u64);
@@ -51,6 +64,7 @@ pub fn starts(jobs: &[TraceJob], setup: &Setup, progress: &mut dyn FnMut(u64)) -
         while let Some(end) = drive.due.pop_front() {
             drive.end(&end);
             drive.plan();
+            look(&mut drive.planner, now, None);
         }
     }
 }
@@ -80,7 +94,7 @@ struct Drive<'a> {
 }
 
 impl<'a> Drive<'a> {
-    fn new(jobs: &'a [TraceJob], setup: &Setup) -> Self {
+    fn new(jobs: &'a [TraceJob], setup: &Setup, forecast_runs: u32) -> Self {
         let policy = scheduler::Policy {
             order: match setup.policy.order {
                 Order::Submission => scheduler::Order::Fifo,
@@ -93,7 +107,8 @@ impl<'a> Drive<'a> {
                 Backfill::Conservative => scheduler::Backfill::Conservative,
             },
             use_half_life: setup.use_half_life,
-            forecast_runs: 0,
+            forecast_runs,
+            forecast_ends: u32::MAX,
             ..scheduler::Policy::default()
         };
         let mut planner = Planner::new(policy);
@@ -160,7 +175,7 @@ impl<'a> Drive<'a> {
         let job = &self.jobs[index];
         let (nodes, cards_per_node) = self.nodes.map_or((job.cards, 1), |nodes| nodes.shape(job.cards));
         self.planner.submit(Waiting {
-            job: JobId::from_bytes(number(index as u64)),
+            job: job_id(index),
             queue: queue_id(job.queue),
             class: job.class,
             nodes,
@@ -217,11 +232,15 @@ pub(crate) fn number(number: u64) -> [u8; 16] {
     bytes
 }
 
+pub(crate) fn job_id(index: usize) -> JobId {
+    JobId::from_bytes(number(index as u64))
+}
+
 fn queue_id(queue: u32) -> ContractId {
     ContractId::from_bytes(number(u64::from(queue)))
 }
 
-fn index(job: JobId) -> usize {
+pub(crate) fn index(job: JobId) -> usize {
     let [.., low] = job.as_bytes().as_chunks::<8>().0 else { unreachable!("ids have 16 bytes") };
     usize::try_from(u64::from_be_bytes(*low)).expect("jobs are numbered by their index")
 }

@@ -4,6 +4,7 @@ mod columns;
 mod drive;
 pub mod fault;
 pub mod figures;
+pub mod forecasts;
 pub mod generate;
 pub mod groups;
 pub mod hall;

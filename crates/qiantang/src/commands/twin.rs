@@ -1,5 +1,6 @@
 //! The digital twin: replaying traces, comparing policies and sizes, making workloads. Needs no center.
 
+mod forecasts;
 mod options;
 mod pack;
 
@@ -54,10 +55,18 @@ fn replay(screen: &Screen, options: &Replay) -> Done {
     let work = [Work { trace: &trace, setup, terms: terms(&options.hall) }];
     let ran = all(screen, &work);
     finish(screen, &work, &ran, &faults, &options.results)?;
+    let forecasts = options.forecasts.then(|| forecasts::work_out(screen, &trace, &work[0].setup));
     if screen.json {
-        say(&object(&ran[0], &trace, &faults).to_string());
+        let mut answer = object(&ran[0], &trace, &faults);
+        if let Some(forecasts) = &forecasts {
+            answer["forecasts"] = serde_json::to_value(forecasts).unwrap_or_default();
+        }
+        say(&answer.to_string());
     } else {
         say(&shown(screen.lang, &ran));
+        if let Some(found) = &forecasts {
+            say(&forecasts::shown(screen.lang, found));
+        }
     }
     Ok(())
 }
@@ -209,13 +218,7 @@ struct Work<'a> {
 
 /// Runs all at once, as many as there are processors, with a bar on a terminal.
 fn all(screen: &Screen, work: &[Work<'_>]) -> Vec<Ran> {
-    let total = work.iter().map(|work| work.trace.jobs.len() as u64).sum();
-    let bar = ProgressBar::with_draw_target(
-        Some(total),
-        if screen.json { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() },
-    );
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed}");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let bar = bar(screen, work.iter().map(|work| work.trace.jobs.len() as u64).sum());
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(work.len());
     let next = std::sync::atomic::AtomicUsize::new(0);
     let (done, results) = mpsc::channel();
@@ -237,6 +240,15 @@ fn all(screen: &Screen, work: &[Work<'_>]) -> Vec<Ran> {
     let mut ran: Vec<_> = results.into_iter().collect();
     ran.sort_by_key(|(index, _)| *index);
     ran.into_iter().map(|(_, ran)| ran).collect()
+}
+
+/// A bar for so many jobs, where somebody looks.
+fn bar(screen: &Screen, jobs: u64) -> ProgressBar {
+    let target = if screen.json { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let bar = ProgressBar::with_draw_target(Some(jobs), target);
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
 }
 
 fn one(work: &Work<'_>, bar: &ProgressBar) -> Ran {

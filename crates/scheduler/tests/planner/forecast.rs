@@ -1,7 +1,7 @@
 //! When waiting jobs are expected to start.
 
 use domain::{CardSet, Millis, card::Affinity};
-use scheduler::{Block, Certainty, Policy, Snapshot, plan, try_out};
+use scheduler::{Backfill, Block, Certainty, Policy, Snapshot, plan, try_out};
 
 use crate::build::*;
 use Certainty::{Estimate, Exact, Unknown};
@@ -33,8 +33,20 @@ fn jobs_start_in_order_as_cards_come_free() {
     let policy = Policy::default();
     assert_eq!(
         forecasts(&snapshot, &policy),
-        // The second needs both nodes: the first job ends after 1 + 4 hours.
-        [(Some(1), Exact), (Some(5), Estimate), (Some(6), Estimate), (Some(6), Estimate)]
+        // The second needs both nodes: the first job ends after 1 + 4 hours. Meanwhile the others overtake it.
+        [(Some(1), Exact), (Some(5), Estimate), (Some(2), Estimate), (Some(3), Estimate)]
+    );
+    let in_order = Policy { backfill: Backfill::None, ..policy };
+    assert_eq!(
+        forecasts(&snapshot, &in_order),
+        [(Some(1), Estimate), (Some(5), Estimate), (Some(6), Estimate), (Some(6), Estimate)]
+    );
+    let mut long = snapshot.clone();
+    long.waiting[2].time_limit = Millis(HOUR.0 * 4);
+    assert_eq!(
+        forecasts(&long, &policy)[1..],
+        // It would take a card from the second.
+        [(Some(5), Estimate), (Some(6), Estimate), (Some(2), Estimate)]
     );
     let few = Policy { forecast_runs: 2, ..policy };
     assert_eq!(

@@ -81,6 +81,9 @@ pub struct Replay {
     /// fcfs, easy, conservative, sjf, fair-share, or an order and a backfill: fair-share+easy.
     #[arg(long, default_value = "easy")]
     pub policy: Policy,
+    /// Tell how good the forecasts and promises are that waiting jobs would have been told.
+    #[arg(long)]
+    pub forecasts: bool,
     #[command(flatten)]
     pub results: Results,
 }
