@@ -215,18 +215,26 @@ impl Future<'_> {
         }
     }
 
-    /// When so many cards are free in a site if nothing more starts, and how many are free besides. Linear in the runs.
+    /// When so many cards are free in a site if nothing more starts, and how many are free besides. Linear in the ends up to
+    /// then, and in what started.
     fn comes(&self, site: u32, ends: &[(Timestamp, u32)], cards: u32) -> Option<(Timestamp, u32, u32)> {
-        let runs = ends.iter().map(|&(at, run)| (at, &self.planner.runs[run].cards));
-        let started = self.started.iter().map(|Reverse((at, i))| (*at, &self.coming[*i as usize].1));
-        let mut coming: Vec<(Timestamp, u32)> =
-            runs.chain(started).filter(|(_, of)| of.site == site).map(|(at, of)| (at, of.count)).collect();
-        coming.sort_unstable();
+        let of_site = |at: Timestamp, of: &Cards| (of.site == site).then_some((at, of.count));
+        let runs = ends.iter().filter_map(|&(at, run)| of_site(at, &self.planner.runs[run].cards));
+        let started = self.started.iter();
+        let mut started: Vec<(Timestamp, u32)> =
+            started.filter_map(|Reverse((at, i))| of_site(*at, &self.coming[*i as usize].1)).collect();
+        started.sort_unstable();
+        let (mut runs, mut started) = (runs.peekable(), started.into_iter().peekable());
         let mut free = self.free_cards(site as usize);
-        for same in coming.chunk_by(|a, b| a.0 == b.0) {
-            free += same.iter().map(|(_, count)| count).sum::<u32>();
+        while let Some(at) = runs.peek().into_iter().chain(started.peek()).map(|(at, _)| *at).min() {
+            while let Some((_, count)) = runs.next_if(|(of, _)| *of == at) {
+                free += count;
+            }
+            while let Some((_, count)) = started.next_if(|(of, _)| *of == at) {
+                free += count;
+            }
             if free >= cards {
-                return Some((same[0].0, site, free - cards));
+                return Some((at, site, free - cards));
             }
         }
         None

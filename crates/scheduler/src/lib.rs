@@ -53,7 +53,7 @@
 //! | conservative backfill | each waiting job a promise: w × (r + w) a plan, at most |
 //! | a reclaim | log and square of the borrowing runs looked at, 1,024 at most |
 //! | a verdict | constant, k once an ask |
-//! | the first verdict after a plan | a forecast: n + r log r, then at each end log n, k, and r log r where a job waits for cards; bounded by [`Policy::forecast_runs`] and [`Policy::forecast_ends`] |
+//! | the first verdict after a plan | a forecast: n + r log r, then at each end log n, k, and the ends until enough cards are free for the first that waits; bounded by [`Policy::forecast_runs`] and [`Policy::forecast_ends`] |
 //!
 //! Nothing multiplies jobs with nodes or with jobs, but for conservative backfill.
 
