@@ -2,23 +2,25 @@
 //!
 //! One event is one submission or one end; at one instant submissions come before ends, in the order of the trace, and ends
 //! in the order of their starts; after each event there is a plan. A run whose time limit is over counts as ended in any plan
-//! from then on, also before its end has its turn.
+//! from then on, also before its end has its turn. Runs may be cut short, by nodes that fail and for guaranteed cards: their jobs
+//! wait again, as if they had just been submitted when they first were.
 
 use std::{
     cmp::Reverse,
-    collections::{BinaryHeap, VecDeque},
+    collections::{BTreeSet, BinaryHeap, VecDeque},
     sync::Arc,
 };
 
 use domain::{
-    CardMs, CardSet, ContractId, JobId, Millis, NodeId, PoolId, QueueTerms, TenantId, Timestamp,
+    AllianceId, CardMs, CardSet, ContractId, JobId, Millis, NodeId, PoolId, QueueTerms, TenantId, Timestamp,
     node::even_rings,
 };
-use scheduler::{CountedPool, Gate, NodeView, Planner, Queue, Ticket, Waiting};
+use scheduler::{Cohort, CountedPool, Gate, NodeView, Planner, Queue, Ticket, Waiting};
 
 use crate::{
+    cuts::{Cuts, What},
     policy::{Backfill, Order},
-    replay::{Nodes, Setup},
+    replay::{Cut, Nodes, Setup},
     trace::TraceJob,
 };
 
@@ -30,8 +32,8 @@ fn pool() -> PoolId {
 /// How often progress is told, in jobs.
 const PROGRESS_EVERY: usize = 4096;
 
-/// When each job starts, in milliseconds of the trace; `None` for one that never can.
-pub fn starts(jobs: &[TraceJob], setup: &Setup, progress: &mut dyn FnMut(u64)) -> Vec<Option<i64>> {
+/// When each job starts, in milliseconds of the trace, the last time where it was cut short; `None` for one that never can.
+pub fn starts(jobs: &[TraceJob], setup: &Setup, progress: &mut dyn FnMut(u64)) -> (Vec<Option<i64>>, Cut) {
     watched(jobs, setup, 0, &mut |_, _, _| {}, progress)
 }
 
@@ -43,13 +45,14 @@ pub fn watched(
     forecast_runs: u32,
     look: &mut dyn FnMut(&mut Planner, i64, Option<usize>),
     progress: &mut dyn FnMut(u64),
-) -> Vec<Option<i64>> {
+) -> (Vec<Option<i64>>, Cut) {
     let mut drive = Drive::new(jobs, setup, forecast_runs);
     let mut next = 0;
     loop {
         let submission = jobs.get(next).map(|job| job.submit_ms);
-        let end = drive.ends.peek().map(|Reverse(end)| end.at_ms);
-        let Some(now) = submission.into_iter().chain(end).min() else { return drive.started };
+        let end = drive.next_end();
+        let cut = drive.next_cut(submission.is_none() && end.is_none());
+        let Some(now) = submission.into_iter().chain(end).chain(cut).min() else { return drive.finish() };
         drive.now = now;
         drive.gather_ends();
         while jobs.get(next).is_some_and(|job| job.submit_ms == now) {
@@ -63,6 +66,10 @@ pub fn watched(
         }
         while let Some(end) = drive.due.pop_front() {
             drive.end(&end);
+            drive.plan();
+            look(&mut drive.planner, now, None);
+        }
+        while drive.cut_one() {
             drive.plan();
             look(&mut drive.planner, now, None);
         }
@@ -91,6 +98,8 @@ struct Drive<'a> {
     starts: u64,
     models: Arc<[Arc<str>]>,
     nodes: Option<Nodes>,
+    /// Only where runs can be cut short.
+    cuts: Option<Box<Cuts>>,
 }
 
 impl<'a> Drive<'a> {
@@ -119,25 +128,30 @@ impl<'a> Drive<'a> {
             planner.set_places(std::iter::empty(), &[counted]);
         }
         let queues = jobs.iter().map(|job| job.queue + 1).max().unwrap_or(0);
+        let first_ms = jobs.first().map_or(0, |job| job.submit_ms);
+        let alliances: BTreeSet<u8> = setup.queues.iter().filter_map(|queue| queue.alliance).collect();
+        let cohort = |alliance: &u8| Cohort { id: alliance_id(*alliance), lending_limit: None };
+        planner.set_cohorts(alliances.iter().map(cohort).collect());
         let pools: Arc<[PoolId]> = Arc::new([pool()]);
         for queue in 0..queues {
+            let given = setup.queues.get(queue as usize).copied().unwrap_or_default();
             let terms = QueueTerms {
-                guaranteed_cards: 0,
-                borrowing_limit: None,
-                lending_limit: None,
-                weight: setup.weights.get(queue as usize).copied().unwrap_or(1).max(1),
+                guaranteed_cards: given.guaranteed_cards,
+                borrowing_limit: given.borrowing_limit,
+                lending_limit: given.lending_limit,
+                weight: given.weight.max(1),
                 max_running_cards: u32::MAX,
             };
             let queue = Queue {
                 id: queue_id(queue),
                 tenant: TenantId::from_bytes(number(u64::from(queue))),
-                cohort: None,
+                cohort: given.alliance.map(alliance_id),
                 pools: pools.clone(),
                 terms,
                 gate: Gate::Open,
                 use_card_ms: CardMs::ZERO,
             };
-            planner.set_queue(queue, Timestamp::from_millis(jobs.first().map_or(0, |job| job.submit_ms)));
+            planner.set_queue(queue, Timestamp::from_millis(first_ms));
         }
         Self {
             jobs,
@@ -149,7 +163,65 @@ impl<'a> Drive<'a> {
             starts: 0,
             models: Arc::default(),
             nodes: setup.nodes,
+            cuts: Cuts::new(setup, first_ms).map(Box::new),
         }
+    }
+
+    fn next_end(&mut self) -> Option<i64> {
+        while let (Some(Reverse(end)), Some(cuts)) = (self.ends.peek(), &self.cuts)
+            && !cuts.is_live(end.ticket, end.rank)
+        {
+            self.ends.pop();
+        }
+        self.ends.peek().map(|Reverse(end)| end.at_ms)
+    }
+
+    fn next_cut(&mut self, nothing_else: bool) -> Option<i64> {
+        self.cuts.as_mut()?.next(nothing_else)
+    }
+
+    /// Does the next of what happens at this instant to nodes and to runs that are to end before their time.
+    fn cut_one(&mut self) -> bool {
+        let Some((what, now)) = self.cuts.as_mut().and_then(|cuts| cuts.due(self.now)).zip(Some(self.now))
+        else {
+            return false;
+        };
+        let Some(cuts) = &mut self.cuts else { return false };
+        let at = Timestamp::from_millis(now);
+        let mut again = Vec::new();
+        match what {
+            What::Fails(node) => {
+                self.planner.set_takes_runs(node_id(node), false);
+                let (over, jobs) = cuts.fail(node, now);
+                for (ticket, job) in over {
+                    self.planner.end(ticket, at);
+                    self.started[job] = None;
+                }
+                again = jobs;
+            }
+            What::Repaired(node) => {
+                cuts.repaired(node, now);
+                self.planner.set_takes_runs(node_id(node), true);
+            }
+            What::Preempted(ticket, rank) => {
+                if let Some(job) = cuts.preempt(ticket, rank, now) {
+                    self.planner.end(ticket, at);
+                    again.push(job);
+                }
+            }
+        }
+        for job in again {
+            self.started[job] = None;
+            self.submit(job);
+        }
+        true
+    }
+
+    fn finish(self) -> (Vec<Option<i64>>, Cut) {
+        let last =
+            self.started.iter().zip(self.jobs).filter_map(|(start, job)| Some((*start)? + job.run_ms)).max();
+        let cut = self.cuts.map(|cuts| cuts.finish(last.unwrap_or(self.now))).unwrap_or_default();
+        (self.started, cut)
     }
 
     /// Takes the ends of this instant from those to come, and frees what its time limit ends.
@@ -158,6 +230,12 @@ impl<'a> Drive<'a> {
             && end.at_ms == self.now
         {
             self.ends.pop();
+            if let Some(cuts) = &mut self.cuts {
+                // One that was cut short has ended before.
+                if !cuts.ended(end.ticket, end.rank) {
+                    continue;
+                }
+            }
             if end.is_at_limit {
                 self.planner.end(end.ticket, Timestamp::from_millis(self.now));
             }
@@ -192,7 +270,16 @@ impl<'a> Drive<'a> {
     }
 
     fn plan(&mut self) {
-        for start in self.planner.plan(Timestamp::from_millis(self.now)).starts {
+        let decisions = self.planner.plan(Timestamp::from_millis(self.now));
+        if let Some(cuts) = &mut self.cuts {
+            for start in &decisions.starts {
+                cuts.started(start, index(start.job), self.starts, self.now);
+                self.starts += 1;
+            }
+            self.starts -= decisions.starts.len() as u64;
+            cuts.tell(&decisions.preemptions);
+        }
+        for start in decisions.starts {
             let index = index(start.job);
             let job = &self.jobs[index];
             self.started[index] = Some(self.now);
@@ -210,7 +297,7 @@ impl<'a> Drive<'a> {
 fn node(of: &Nodes, number_of: u32) -> NodeView {
     let cards = CardSet::first(of.cards_per_node);
     NodeView {
-        id: NodeId::from_bytes(number(u64::from(number_of))),
+        id: node_id(number_of),
         name: format!("node-{number_of:06}").into(),
         pool: pool(),
         model: "card".into(),
@@ -223,6 +310,14 @@ fn node(of: &Nodes, number_of: u32) -> NodeView {
         labels: [].into(),
         maintenance: None,
     }
+}
+
+fn node_id(of: u32) -> NodeId {
+    NodeId::from_bytes(number(u64::from(of)))
+}
+
+fn alliance_id(of: u8) -> AllianceId {
+    AllianceId::from_bytes(number(u64::from(of)))
 }
 
 /// Ids that are numbers.
@@ -254,6 +349,10 @@ mod tests {
     use super::*;
     use crate::{plain, reference, trace::tests::any_jobs};
 
+    fn starts_of(jobs: &[TraceJob], setup: &Setup) -> Vec<Option<i64>> {
+        starts(jobs, setup, &mut |_| {}).0
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
 
@@ -263,9 +362,9 @@ mod tests {
             let of = |policy: &str| Setup::new(8, policy.parse().unwrap());
             for policy in ["fcfs", "easy", "sjf"] {
                 let plain = plain::starts(&jobs, &of(policy), &mut |_| {});
-                prop_assert_eq!(starts(&jobs, &of(policy), &mut |_| {}), plain, "{}", policy);
+                prop_assert_eq!(starts_of(&jobs, &of(policy)), plain, "{}", policy);
             }
-            prop_assert_eq!(starts(&jobs, &of("easy"), &mut |_| {}), reference::starts(&jobs, 8, true));
+            prop_assert_eq!(starts_of(&jobs, &of("easy")), reference::starts(&jobs, 8, true));
         }
 
         /// Eight nodes of one card are eight cards; but promised cards are certain ones, which backfill must leave alone.
@@ -275,7 +374,7 @@ mod tests {
             for policy in ["fcfs", "sjf", "fair-share"] {
                 let counted = Setup::new(8, policy.parse().unwrap());
                 let placed = Setup::on(nodes, policy.parse().unwrap());
-                prop_assert_eq!(starts(&jobs, &counted, &mut |_| {}), starts(&jobs, &placed, &mut |_| {}), "{}", policy);
+                prop_assert_eq!(starts_of(&jobs, &counted), starts_of(&jobs, &placed), "{}", policy);
             }
         }
 
@@ -284,9 +383,9 @@ mod tests {
         fn conservative_backfill_delays_nobody(jobs in any_jobs(), keep in 0_usize..40) {
             let exact: Vec<TraceJob> = jobs.iter().map(|job| TraceJob { estimate_ms: job.run_ms, ..*job }).collect();
             let setup = Setup::new(8, "conservative".parse().unwrap());
-            let all = starts(&exact, &setup, &mut |_| {});
+            let all = starts_of(&exact, &setup);
             let kept = &exact[..keep.min(exact.len())];
-            let alone = starts(kept, &setup, &mut |_| {});
+            let alone = starts_of(kept, &setup);
             prop_assert!(all.iter().zip(&alone).all(|(with, without)| with <= without), "{:?} {:?}", all, alone);
         }
     }

@@ -41,6 +41,9 @@ impl Default for Terms {
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Figures {
+    /// What it is called beside others; empty where the policy and the cards tell them apart.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub label: String,
     pub policy: String,
     pub cards: u32,
     /// All jobs of the trace.
@@ -58,6 +61,12 @@ pub struct Figures {
     pub bounded_slowdown: Percentiles,
     pub slowdown_counts: Vec<Bucket>,
     pub balance: Balance,
+    pub node_failures: u64,
+    /// Runs that ended because a node failed, and those that made way for guaranteed cards; both were run anew.
+    pub runs_lost: u64,
+    pub runs_preempted: u64,
+    /// Jobs under which nodes failed too often; no figure counts them.
+    pub jobs_given_up: u64,
     pub energy_kwh: f64,
     pub revenue_micro_cny: MicroCny,
     /// The mean over time of Jain's index between the queues, 1 where all get the same share of what they want.
@@ -85,7 +94,8 @@ pub struct Bucket {
     pub jobs: u64,
 }
 
-/// Where the capacity went, in card-milliseconds: `capacity` = `research` + `enterprise` + `government` + `unnamed` + `idle`.
+/// Where the capacity went, in card-milliseconds: `capacity` = `research` + `enterprise` + `government` + `unnamed` + `lost` + `down` +
+/// `idle`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Balance {
     pub capacity: CardMs,
@@ -94,12 +104,23 @@ pub struct Balance {
     pub government: CardMs,
     /// Sold to jobs whose domain the trace does not say.
     pub unnamed: CardMs,
+    /// Used by runs that were cut short.
+    pub lost: CardMs,
+    /// Of nodes that were out.
+    pub down: CardMs,
     pub idle: CardMs,
 }
 
 impl Balance {
     pub fn sold(&self) -> CardMs {
         self.research + self.enterprise + self.government + self.unnamed
+    }
+}
+
+impl Figures {
+    /// The policy, after what it is called beside others.
+    pub fn name(&self) -> String {
+        if self.label.is_empty() { self.policy.clone() } else { format!("{} · {}", self.label, self.policy) }
     }
 }
 
@@ -128,8 +149,9 @@ pub fn figures(trace: &Trace, outcome: &Outcome, terms: &Terms) -> Figures {
         let charge = terms.price.charge(used).unwrap_or(MicroCny(i64::MAX));
         revenue = revenue.checked_add(charge).unwrap_or(MicroCny(i64::MAX));
     }
-    let sold = balance.sold();
-    balance.idle = CardMs(balance.capacity.0.saturating_sub(sold.0));
+    let (sold, cut) = (balance.sold(), &outcome.cut);
+    (balance.lost, balance.down) = (cut.lost, cut.down);
+    balance.idle = CardMs(balance.capacity.0.saturating_sub(sold.0 + cut.lost.0 + cut.down.0));
     let count = waits.len().max(1) as f64;
     let average_wait_s = waits.iter().sum::<f64>() / count;
     let average_bounded_slowdown = slowdowns.iter().sum::<f64>() / count;
@@ -137,10 +159,15 @@ pub fn figures(trace: &Trace, outcome: &Outcome, terms: &Terms) -> Figures {
     slowdowns.sort_unstable_by(f64::total_cmp);
     let series = series(trace, outcome, span);
     Figures {
+        label: String::new(),
+        node_failures: outcome.cut.node_failures,
+        runs_lost: outcome.cut.runs_lost,
+        runs_preempted: outcome.cut.runs_preempted,
         policy: outcome.setup.policy.to_string(),
         cards: outcome.setup.cards,
         jobs: trace.jobs.len() as u64,
-        jobs_too_wide: (trace.jobs.len() - waits.len()) as u64,
+        jobs_too_wide: (trace.jobs.len() - waits.len()) as u64 - outcome.cut.jobs_given_up,
+        jobs_given_up: outcome.cut.jobs_given_up,
         average_wait_s,
         average_bounded_slowdown,
         max_wait_s: waits.last().copied().unwrap_or(0.0),
@@ -199,7 +226,7 @@ fn counts(sorted: &[f64]) -> Vec<Bucket> {
 }
 
 fn energy_kwh(balance: &Balance, terms: &Terms) -> f64 {
-    let busy = i128::from(balance.sold().0) * 100;
+    let busy = (i128::from(balance.sold().0) + i128::from(balance.lost.0)) * 100;
     let idle = i128::from(balance.idle.0.max(0)) * i128::from(terms.idle_percent);
     let watt_ms = (busy + idle) * i128::from(terms.tdp_watts) * i128::from(terms.pue_milli);
     watt_ms as f64 / 100.0 / 1000.0 / 3_600_000.0 / 1000.0

@@ -62,7 +62,7 @@ pub fn told(trace: &Trace, setup: &Setup, progress: &mut dyn FnMut(u64)) -> Vec<
             told[index].forecast_ms = verdict.forecast_start.map(domain::Timestamp::floor_millis);
         }
     };
-    let starts = drive::watched(&trace.jobs, setup, u32::MAX, &mut look, progress);
+    let (starts, _) = drive::watched(&trace.jobs, setup, u32::MAX, &mut look, progress);
     for (told, start) in told.iter_mut().zip(starts) {
         told.start_ms = start;
     }
@@ -134,7 +134,7 @@ mod tests {
                 let sums = forecasts(&trace, &told);
                 prop_assert_eq!(sums.promises_broken, 0, "{}: {:?}", policy, told);
                 let starts: Vec<_> = told.iter().map(|told| told.start_ms).collect();
-                prop_assert_eq!(starts, drive::starts(&trace.jobs, &setup, &mut |_| {}));
+                prop_assert_eq!(starts, drive::starts(&trace.jobs, &setup, &mut |_| {}).0);
                 prop_assert!(sums.forecast <= sums.waited, "{:?}", sums);
               }
             }

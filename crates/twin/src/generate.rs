@@ -184,6 +184,14 @@ impl Dice {
         u64::try_from(wide >> 64).expect("the upper half of 128 bits")
     }
 
+    /// From an exponential distribution with this mean, rounded down, at least 1.
+    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a draw")]
+    pub(crate) fn exponential(&mut self, mean: i64) -> i64 {
+        // Never 0, whose logarithm there is not.
+        let share = ((self.next() >> 11) + 1) as f64 / (1_u64 << 53) as f64;
+        ((-share.ln() * mean as f64) as i64).max(1)
+    }
+
     pub(crate) fn index(&mut self, length: usize) -> usize {
         usize::try_from(self.below(length as u64)).expect("below a length")
     }

@@ -1,6 +1,7 @@
 //! The digital twin 孪生: what a center would have done with the jobs of a trace.
 
 mod columns;
+mod cuts;
 mod drive;
 pub mod fault;
 pub mod figures;
@@ -30,7 +31,7 @@ pub use fault::{Fault, Faults, Flaw};
 pub use figures::{Figures, Terms, figures};
 pub use policy::{Backfill, Order, Policy};
 pub use read::{Format, read, read_from};
-pub use replay::{Fate, Nodes, Outcome, Setup, replay};
+pub use replay::{Cut, Failures, Fate, Nodes, Outcome, QueueSetup, Setup, replay};
 pub use trace::{JobName, Names, Trace, TraceJob};
 
 #[cfg(test)]

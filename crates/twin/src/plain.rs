@@ -141,7 +141,7 @@ impl<'a> Hall<'a> {
         let half_life: Millis = self.setup.use_half_life;
         let ended = share.ended.at(Timestamp::from_millis(self.now), half_life).0;
         let running = share.running.0.saturating_mul(self.now).saturating_sub(share.running.1);
-        let weight = i64::from(self.setup.weights.get(queue).copied().unwrap_or(1).max(1));
+        let weight = i64::from(self.setup.queues.get(queue).copied().unwrap_or_default().weight.max(1));
         ended.saturating_add(running) / weight
     }
 

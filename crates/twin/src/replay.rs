@@ -1,6 +1,6 @@
 //! Replaying a trace: when each job would have started.
 
-use domain::{Millis, card::Affinity};
+use domain::{CardMs, Millis, card::Affinity};
 
 use crate::{drive, policy::Policy, trace::Trace};
 
@@ -14,14 +14,54 @@ pub struct Setup {
     pub policy: Policy,
     /// In this time past use comes to count half, under fair share.
     pub use_half_life: Millis,
-    /// The weight of each queue by its number; 1 for those beyond the list.
-    pub weights: Vec<u32>,
+    /// What each queue is given, by its number; the default for those beyond the list.
+    pub queues: Vec<QueueSetup>,
+    /// Nodes that fail; only where there are nodes.
+    pub failures: Option<Failures>,
+}
+
+/// What a queue is given: as in a contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueSetup {
+    /// At least 1.
+    pub weight: u32,
+    /// It gets so many back by preemption, wherever they are.
+    pub guaranteed_cards: u32,
+    /// How many idle cards it may use beyond; `None`: any number.
+    pub borrowing_limit: Option<u32>,
+    /// How many of its idle guaranteed cards others may use; `None`: all.
+    pub lending_limit: Option<u32>,
+    /// The alliance that it is in. Alliances lend all that is idle.
+    pub alliance: Option<u8>,
+}
+
+impl Default for QueueSetup {
+    fn default() -> Self {
+        Self { weight: 1, guaranteed_cards: 0, borrowing_limit: None, lending_limit: None, alliance: None }
+    }
+}
+
+/// Nodes that fail by themselves: each after a time drawn from an exponential distribution, for a fixed time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failures {
+    /// The mean time between failures of one node.
+    pub mtbf: Millis,
+    pub repair: Millis,
+    /// The same seed fails the same nodes at the same times.
+    pub seed: u64,
 }
 
 impl Setup {
     /// With a half-life of seven days and equal weights.
     pub fn new(cards: u32, policy: Policy) -> Self {
-        Self { cards, nodes: None, policy, use_half_life: Millis::from_hours(7 * 24), weights: Vec::new() }
+        Self {
+            cards,
+            nodes: None,
+            policy,
+            use_half_life: Millis::from_hours(7 * 24),
+            queues: Vec::new(),
+            failures: None,
+        }
     }
 }
 
@@ -65,7 +105,8 @@ impl Setup {
     }
 }
 
-/// What becomes of a job, in milliseconds of the trace.
+/// What becomes of a job, in milliseconds of the trace. One whose run was cut short is run anew from its beginning: this is its
+/// last run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fate {
     pub start_ms: i64,
@@ -78,14 +119,31 @@ pub struct Outcome {
     pub setup: Setup,
     /// For each job of the trace; `None` for one that asks for more cards than there are.
     pub fates: Vec<Option<Fate>>,
+    pub cut: Cut,
+}
+
+/// What was cut short or was out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cut {
+    pub node_failures: u64,
+    /// Runs that ended because a node of theirs failed.
+    pub runs_lost: u64,
+    /// Runs that were told to end for a queue that wanted its guaranteed cards back.
+    pub runs_preempted: u64,
+    /// Jobs under which nodes failed so often that they were given up; they have no fate.
+    pub jobs_given_up: u64,
+    /// What those runs had used.
+    pub lost: CardMs,
+    /// Cards of nodes that were out, until the last run ended.
+    pub down: CardMs,
 }
 
 /// Replays all of `trace`. `progress` is told now and then how many jobs have been submitted, and at the end all.
 pub fn replay(trace: &Trace, setup: &Setup, progress: &mut dyn FnMut(u64)) -> Outcome {
-    let starts = drive::starts(&trace.jobs, setup, progress);
+    let (starts, cut) = drive::starts(&trace.jobs, setup, progress);
     progress(trace.jobs.len() as u64);
     let fate = |(start, job): (Option<i64>, &crate::TraceJob)| {
         start.map(|start_ms| Fate { start_ms, end_ms: start_ms + job.run_ms })
     };
-    Outcome { setup: setup.clone(), fates: starts.into_iter().zip(&trace.jobs).map(fate).collect() }
+    Outcome { setup: setup.clone(), fates: starts.into_iter().zip(&trace.jobs).map(fate).collect(), cut }
 }

@@ -49,6 +49,9 @@ fn subtitle(trace: &Trace, runs: &[&Figures], lang: Lang) -> String {
 
 /// A run's name where there are several.
 fn name(run: &Figures, runs: &[&Figures], lang: Lang) -> String {
+    if !run.label.is_empty() {
+        return run.name();
+    }
     let sizes = runs.iter().any(|other| other.cards != run.cards);
     let twice = runs.iter().filter(|other| other.policy == run.policy).count() > 1;
     if sizes || twice {
@@ -105,7 +108,7 @@ fn summary(runs: &[&Figures], lang: Lang) -> String {
             run.revenue_micro_cny.to_string(),
             format!("{:.1}", run.energy_kwh / 1000.0),
         ];
-        let policy = escape(&run.policy);
+        let policy = escape(&run.name());
         let _ = write!(table, "<tr><td><span class=\"swatch r{}\"></span>{policy}</td>", at % COLOURS);
         for cell in cells {
             let _ = write!(table, "<td>{cell}</td>");
@@ -179,8 +182,8 @@ fn plots(trace: &Trace, runs: &[&Figures], lang: Lang) -> Vec<(&'static str, &'s
     ));
     let title = say("容量平衡", "Capacity balance");
     let note = say(
-        "深青科研 · 蓝企业 · 琥珀政务 · 灰未注明 · 浅色空闲",
-        "Teal: research · blue: enterprise · amber: government · grey: not said · pale: idle",
+        "深青科研 · 蓝企业 · 琥珀政务 · 灰未注明 · 红中断白算 · 紫停机 · 浅色空闲",
+        "Teal: research · blue: enterprise · amber: government · grey: not said · red: runs cut short · violet: down · pale: idle",
     );
     sections.push((title, note, balance(title, runs, lang)));
     let title = say("收入", "Revenue");
@@ -273,6 +276,8 @@ fn balance(title: &str, runs: &[&Figures], lang: Lang) -> String {
             ("enterprise", share(balance.enterprise)),
             ("government", share(balance.government)),
             ("unnamed", share(balance.unnamed)),
+            ("lost", share(balance.lost)),
+            ("down", share(balance.down)),
             ("idle", share(balance.idle)),
         ];
         let hours = |part: CardMs| thousands(part.0 as f64 / 3_600_000.0);

@@ -15,7 +15,7 @@ use std::{
 use domain::{Lang, MicroCny, Millis, RatePerCardHour};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
-use twin::{Faults, Figures, Format, Outcome, Policy, Setup, Terms, Trace, replay::Nodes};
+use twin::{Failures, Faults, Figures, Format, Nodes, Outcome, Policy, QueueSetup, Setup, Terms, Trace};
 
 pub use options::Twin;
 use options::{Compare, Generate, Grow, Hall, Input, Replay, Results};
@@ -90,9 +90,15 @@ fn compare(screen: &Screen, options: &Compare) -> Done {
 
 fn grow(screen: &Screen, options: &Grow) -> Done {
     let (trace, faults) = read(screen, &options.input)?;
-    let now = setup(&options.hall, &trace, options.policy)?;
-    let then = sized(&now, now.cards.saturating_add(options.add_cards));
-    let more = twin::generate::scaled(&trace, options.demand, options.seed);
+    let hall = &options.hall;
+    let now = setup(hall, &trace, options.policy)?;
+    let added =
+        options.add_nodes.saturating_mul(u32::from(hall.cards_per_node)).saturating_add(options.add_cards);
+    let mut then = sized(&now, now.cards.saturating_add(added));
+    then.policy = options.then_policy.unwrap_or(then.policy);
+    give(&mut then.queues, &trace, &options.then_queues)?;
+    then.failures = options.then_mtbf_h.map(|mtbf_h| failures(hall, mtbf_h)).or(then.failures);
+    let more = twin::generate::scaled(&trace, options.demand, hall.seed);
     let now_terms = terms(&options.hall);
     let then_price = options.then_price.map_or(now_terms.price, RatePerCardHour);
     let then_terms = Terms { price: then_price, ..now_terms };
@@ -100,7 +106,12 @@ fn grow(screen: &Screen, options: &Grow) -> Done {
         Work { trace: &trace, setup: now, terms: now_terms },
         Work { trace: &more, setup: then, terms: then_terms },
     ];
-    let ran = all(screen, &work);
+    let mut ran = all(screen, &work);
+    for (ran, label) in
+        ran.iter_mut().zip([pick(screen.lang, "现在", "now"), pick(screen.lang, "届时", "then")])
+    {
+        label.clone_into(&mut ran.figures.label);
+    }
     finish(screen, &work, &ran, &faults, &options.results)?;
     tell_all(screen, &trace, &ran, &faults);
     Ok(())
@@ -172,6 +183,9 @@ fn read(screen: &Screen, input: &Input) -> Result<(Trace, Faults), Failure> {
 
 fn setup(hall: &Hall, trace: &Trace, policy: Policy) -> Result<Setup, Failure> {
     let use_half_life = Millis::from_hours(hall.half_life_h.max(0));
+    let mut queues = Vec::new();
+    give(&mut queues, trace, &hall.queues)?;
+    let failures = hall.mtbf_h.map(|mtbf_h| failures(hall, mtbf_h));
     if let Some(count) = hall.nodes {
         let nodes = Nodes {
             count,
@@ -180,14 +194,37 @@ fn setup(hall: &Hall, trace: &Trace, policy: Policy) -> Result<Setup, Failure> {
             ring_len: hall.cards_per_node.min(4),
             nodes_per_switch: hall.nodes_per_switch,
         };
-        return Ok(Setup { use_half_life, ..Setup::on(nodes, policy) });
+        return Ok(Setup { use_half_life, queues, failures, ..Setup::on(nodes, policy) });
     }
     let cards = hall.cards.unwrap_or(trace.cards);
     if cards == 0 {
         let hint = "say how many there are with --cards or --nodes";
         return Err(Failure::usage("no_cards", "the trace does not say how many cards there were", hint));
     }
-    Ok(Setup { use_half_life, ..Setup::new(cards, policy) })
+    Ok(Setup { use_half_life, queues, ..Setup::new(cards, policy) })
+}
+
+fn failures(hall: &Hall, mtbf_h: i64) -> Failures {
+    let (mtbf, repair) = (Millis::from_hours(mtbf_h), Millis::from_hours(hall.repair_h));
+    Failures { mtbf, repair, seed: hall.seed }
+}
+
+/// Puts what queues are given at their numbers.
+fn give(queues: &mut Vec<QueueSetup>, trace: &Trace, given: &[(String, QueueSetup)]) -> Result<(), Failure> {
+    for (name, setup) in given {
+        let number =
+            trace.queues.find(name).and_then(|number| usize::try_from(number).ok()).ok_or_else(|| {
+                let known: Vec<&str> =
+                    (0..5).map(|number| trace.queues.get(number)).filter(|name| !name.is_empty()).collect();
+                let hint = format!("the trace's queues begin with: {}", known.join(", "));
+                Failure::usage("no_such_queue", format!("the trace has no queue `{name}`"), hint)
+            })?;
+        if queues.len() <= number {
+            queues.resize(number + 1, QueueSetup::default());
+        }
+        queues[number] = *setup;
+    }
+    Ok(())
 }
 
 /// The same with another number of cards, rounded up to whole nodes where there are nodes.
@@ -345,7 +382,7 @@ fn shown(lang: Lang, ran: &[Ran]) -> String {
     let row = |ran: &Ran| {
         let figures = &ran.figures;
         vec![
-            figures.policy.clone(),
+            figures.name(),
             figures.cards.to_string(),
             figures.jobs.to_string(),
             span(figures.average_wait_s),
@@ -367,7 +404,43 @@ fn shown(lang: Lang, ran: &[Ran]) -> String {
         };
         text.push_str(&note);
     }
+    let cut: u64 = ran.iter().map(|ran| ran.figures.runs_lost + ran.figures.runs_preempted).sum();
+    if cut > 0 {
+        text.push_str("\n\n");
+        text.push_str(&cut_short(lang, ran));
+    }
     text
+}
+
+/// What failures and guarantees cost.
+fn cut_short(lang: Lang, ran: &[Ran]) -> String {
+    let titles = match lang {
+        Lang::Zh => {
+            ["策略", "节点故障", "中断的运行", "被抢占的运行", "放弃的作业", "白算的卡时", "停机的卡时"]
+        }
+        Lang::En => [
+            "policy",
+            "node failures",
+            "runs lost",
+            "runs preempted",
+            "jobs given up",
+            "card-hours lost",
+            "card-hours down",
+        ],
+    };
+    let row = |ran: &Ran| {
+        let figures = &ran.figures;
+        vec![
+            figures.name(),
+            figures.node_failures.to_string(),
+            figures.runs_lost.to_string(),
+            figures.runs_preempted.to_string(),
+            figures.jobs_given_up.to_string(),
+            figures.balance.lost.to_string(),
+            figures.balance.down.to_string(),
+        ]
+    };
+    table(&titles, ran.iter().map(row).collect(), 1)
 }
 
 fn span(seconds: f64) -> String {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use domain::{MicroCny, card::Affinity};
-use twin::Policy;
+use twin::{Policy, QueueSetup};
 
 #[derive(Debug, Subcommand)]
 pub enum Twin {
@@ -47,6 +47,18 @@ pub struct Hall {
     /// Nodes behind one switch.
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]
     pub nodes_per_switch: u32,
+    /// What a queue is given: NAME:weight=2,guaranteed=64,borrowing=8,lending=0,alliance=1; for several queues, several times.
+    #[arg(long = "queue", value_name = "NAME:KEY=N,…", value_parser = queue)]
+    pub queues: Vec<(String, QueueSetup)>,
+    /// Nodes fail after this many hours each, in the mean; only with --nodes.
+    #[arg(long, requires = "nodes", value_name = "HOURS", value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
+    pub mtbf_h: Option<i64>,
+    /// How many hours a node that failed is out.
+    #[arg(long, default_value_t = 4, value_name = "HOURS", value_parser = clap::value_parser!(i64).range(1..=10_000))]
+    pub repair_h: i64,
+    /// Of what is drawn: failures, and jobs for more demand.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
     /// In this many hours past use comes to count half, under fair share.
     #[arg(long, default_value_t = 168)]
     pub half_life_h: i64,
@@ -113,17 +125,27 @@ pub struct Grow {
     pub hall: Hall,
     #[arg(long, default_value = "easy")]
     pub policy: Policy,
-    /// Cards to add.
+    /// Cards to add; with --nodes, whole nodes of them.
     #[arg(long, default_value_t = 0)]
     pub add_cards: u32,
+    /// Nodes to add.
+    #[arg(long, default_value_t = 0, requires = "nodes")]
+    pub add_nodes: u32,
     /// How many times today's demand: 1.5 submits half as many jobs again.
     #[arg(long, default_value = "1", value_parser = thousandths)]
     pub demand: u32,
     /// The price of a card-hour then, in yuan.
     #[arg(long)]
     pub then_price: Option<MicroCny>,
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
+    /// The policy then.
+    #[arg(long)]
+    pub then_policy: Option<Policy>,
+    /// What a queue is given then, in place of what --queue says.
+    #[arg(long = "then-queue", value_name = "NAME:KEY=N,…", value_parser = queue)]
+    pub then_queues: Vec<(String, QueueSetup)>,
+    /// Nodes fail after this many hours each then, in the mean.
+    #[arg(long, requires = "nodes", value_name = "HOURS", value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
+    pub then_mtbf_h: Option<i64>,
     #[command(flatten)]
     pub results: Results,
 }
@@ -178,6 +200,31 @@ fn affinity(text: &str) -> Result<Affinity, String> {
     }
 }
 
+/// `NAME:weight=2,guaranteed=64`. The name may hold colons: the last one counts.
+fn queue(text: &str) -> Result<(String, QueueSetup), String> {
+    let (name, terms) =
+        text.rsplit_once(':').ok_or_else(|| format!("`{text}` has no `:` after the queue's name"))?;
+    let mut setup = QueueSetup::default();
+    for term in terms.split(',') {
+        let (key, value) = term.split_once('=').ok_or_else(|| format!("`{term}` is not KEY=NUMBER"))?;
+        let number: u32 = value.parse().map_err(|_| format!("`{value}` of {key} is not a whole number"))?;
+        match key {
+            "weight" if number > 0 => setup.weight = number,
+            "weight" => return Err("a weight is at least 1".into()),
+            "guaranteed" => setup.guaranteed_cards = number,
+            "borrowing" => setup.borrowing_limit = Some(number),
+            "lending" => setup.lending_limit = Some(number),
+            "alliance" => {
+                setup.alliance = Some(u8::try_from(number).map_err(|_| "alliances are numbered 0 to 255")?);
+            }
+            other => {
+                return Err(format!("`{other}` is not weight, guaranteed, borrowing, lending or alliance"));
+            }
+        }
+    }
+    Ok((name.to_owned(), setup))
+}
+
 /// A number with at most three places, from 0.001 to 1000, in thousandths.
 fn thousandths(text: &str) -> Result<u32, String> {
     let (whole, places) = text.split_once('.').unwrap_or((text, ""));
@@ -197,13 +244,34 @@ mod tests {
         for words in [
             "replay t.swf --nodes 4 --cards-per-node 8 --affinity rings --nodes-per-switch 2 --policy sjf+easy --pue 1.1 --tdp-w 400",
             "compare t.swf --cards 8 --policies fcfs,easy --sizes 16,32 --html r.html --half-life-h 24 --price 4.5",
-            "grow t.swf --add-cards 8 --demand 1.5 --then-price 3 --seed 2 --jobs-csv j.csv",
+            "grow t.swf --add-cards 8 --demand 1.5 --then-price 3 --seed 2 --jobs-csv j.csv --queue a:b:weight=2,guaranteed=8",
+            "grow t.swf --nodes 4 --add-nodes 2 --mtbf-h 1000 --then-mtbf-h 500 --repair-h 2 --then-policy fcfs --then-queue a:lending=0",
             "pack t.csv --node-list n.csv --loads 1.5,2 --jobs 1000 --rounds 2 --seed 3",
             "generate t.swf -o - --seed 2 --days 3 --demand 2 --cards-scale 0.5 --format swf",
         ] {
             let words = ["qiantang", "twin"].into_iter().chain(words.split(' '));
             let read = <crate::cli::Cli as clap::Parser>::try_parse_from(words);
             assert!(read.is_ok(), "{}", read.unwrap_err());
+        }
+    }
+
+    #[test]
+    fn queues_read() {
+        let of = |guaranteed_cards| QueueSetup { guaranteed_cards, ..QueueSetup::default() };
+        assert_eq!(queue("a:guaranteed=8"), Ok(("a".into(), of(8))));
+        let all = QueueSetup {
+            weight: 2,
+            guaranteed_cards: 8,
+            borrowing_limit: Some(4),
+            lending_limit: Some(0),
+            alliance: Some(3),
+        };
+        assert_eq!(
+            queue("x:y:weight=2,guaranteed=8,borrowing=4,lending=0,alliance=3"),
+            Ok(("x:y".into(), all))
+        );
+        for bad in ["a", "a:", "a:weight", "a:weight=0", "a:weight=-1", "a:alliance=256", "a:colour=1"] {
+            assert!(queue(bad).is_err(), "{bad}");
         }
     }
 
