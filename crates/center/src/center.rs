@@ -42,6 +42,7 @@ pub struct Inner {
     pub stopping: watch::Sender<bool>,
     /// The capacity balance that overviews show, and when it was made.
     pub recent_balance: Mutex<Option<(Timestamp, crate::app::capacity::CapacityView)>>,
+    pub trials: crate::app::twin::Trials,
     live: Mutex<Live>,
     planner: Mutex<Planner>,
     feasible: Mutex<HashMap<Shape, Option<Limit>>>,
@@ -107,6 +108,7 @@ impl Center {
             started_at: crate::moment::now(),
             stopping: watch::Sender::new(false),
             recent_balance: Mutex::default(),
+            trials: crate::app::twin::Trials::default(),
             live: Mutex::new(parts.live),
             planner: Mutex::new(Planner::new(crate::loops::plan::policy(&parts.settings))),
             feasible: Mutex::default(),

@@ -120,6 +120,15 @@ pub enum Command {
         #[arg(long, conflicts_with_all = ["from", "until", "reason"])]
         cancel: bool,
     },
+    /// Write what the center has run as a trace, for `qiantang twin` (the center's people).
+    History {
+        /// The file to write; `-` writes standard output.
+        #[arg(long, short)]
+        out: std::path::PathBuf,
+        /// Only what started then or later: 2026-05-20 or 2026-05-20T08:00:00Z.
+        #[arg(long)]
+        from: Option<String>,
+    },
     /// Show use and charges.
     Usage {
         /// 2026-05-20 or 2026-05-20T08:00:00Z.

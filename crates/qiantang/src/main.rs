@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser as _};
 
 use cli::{Cli, Command};
-use commands::{Context, Done, doctor, jobs, login, money, nodes, submit, twin};
+use commands::{Context, Done, doctor, history, jobs, login, money, nodes, submit, twin};
 
 fn main() -> ExitCode {
     // Before anything else: the engine's host process forks, and so must have one thread and little memory.
@@ -76,6 +76,7 @@ fn talk(command: Command, url: Option<&str>, lang: domain::Lang, json: bool) -> 
         Command::Nodes => nodes::list(&context),
         Command::Drain { node, reason } => nodes::drain(&context, &node, &reason),
         Command::Resume { node } => nodes::resume(&context, &node),
+        Command::History { out, from } => history::write(&context, &out, from),
         Command::Label { node, labels } => nodes::label(&context, &node, &labels),
         Command::Maintain { node, from, until, reason, cancel } => {
             let window = (!cancel).then(|| [from, until, reason].map(Option::unwrap_or_default));

@@ -155,6 +155,9 @@ const GOLDEN: &str = "\
 /contracts/CONTRACT/statement  200 200 403 200 404
 /statements                    303 303 303 303 303
 /capacity                      200 403 403 403 403
+/twin                          200 403 403 403 403
+/twin/1                        404 403 403 403 403
+/twin/1/report                 404 403 403 403 403
 /people                        200 200 200 200 200
 /audit                         200 200 403 403 200
 /audit?actor=center&to=2026-01-01 200 200 403 403 200
@@ -263,6 +266,7 @@ fn forms_need_their_token_and_the_role() {
         &act,
         "/submit",
         "/submit/dry-run",
+        "/twin",
         "/people/members",
         "/people/projects",
         "/contracts/new",
@@ -282,6 +286,7 @@ fn forms_need_their_token_and_the_role() {
         (&developer, "/people/projects"),
         (&admin, drain.as_str()),
         (&admin, labels.as_str()),
+        (&admin, "/twin"),
         (&admin, maintenance.as_str()),
         (&admin, act.as_str()),
         (&admin, top_up.as_str()),
@@ -646,4 +651,57 @@ fn a_new_password_ends_what_the_old_one_opened() {
         elsewhere.post("/sign-in", &[("login", "alpha-developer"), ("password", new)], &[]).status,
         303
     );
+}
+
+#[test]
+fn an_operator_asks_the_twin_what_if() {
+    let Scene { site, .. } = scene();
+    let mut operator = Browser::signed_in(&site, "operator");
+    operator.lang = "en";
+    let csrf = operator.csrf();
+    let ask = |more: &[(&'static str, &'static str)]| {
+        let mut fields = vec![
+            ("csrf", csrf.as_str()),
+            ("days", "30"),
+            ("policy", "fcfs"),
+            ("nodes", "4"),
+            ("cards", "8"),
+            ("demand", "150"),
+            ("mtbf", ""),
+            ("repair", "4"),
+        ];
+        for (name, value) in more {
+            fields.retain(|(known, _)| known != name);
+            fields.push((name, value));
+        }
+        operator.post("/twin", &fields, &[])
+    };
+    assert!(operator.get("/twin").body.contains("Nothing was asked yet"));
+    for (name, bad) in [("nodes", "0"), ("demand", "much"), ("policy", "luck"), ("mtbf", "-1"), ("days", "")]
+    {
+        let answer = ask(&[(name, bad)]);
+        assert_eq!(answer.status, 422, "{name}");
+        assert!(answer.body.contains("value=\"150\"") || name == "demand", "what was typed stays: {name}");
+    }
+    let asked = ask(&[]);
+    assert_eq!((asked.status, asked.header("location")), (303, "/twin/1"));
+    let page = site.wait_for("the twin's answer", || {
+        let page = operator.get("/twin/1");
+        (!page.body.contains("Replaying")).then_some(page)
+    });
+    for part in ["4 nodes × 8 cards", "demand 150 %", "Mean wait", "/twin/1/report"] {
+        assert!(page.body.contains(part), "{part}: {}", page.body);
+    }
+    let report = operator.get("/twin/1/report");
+    assert_eq!(
+        (report.status, report.header("content-security-policy")),
+        (200, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
+    );
+    assert!(
+        report.body.contains("now · fair-share+easy") && report.body.contains("then · fcfs"),
+        "{}",
+        report.body
+    );
+    assert_eq!(ask(&[("mtbf", "100")]).header("location"), "/twin/2");
+    assert!(operator.get("/twin").body.contains("/twin/2"));
 }

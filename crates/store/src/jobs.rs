@@ -32,8 +32,8 @@ statements! { "jobs";
     INSERT = "INSERT INTO jobs (id, tenant, domain, project, contract, submitted_by, submitted_at, name, nodes, \
               cards_per_node, card_model, class, state, stop_cause, ended_at, tasks_total, tasks_next, \
               tasks_to_retry, tasks_running, tasks_succeeded, tasks_failed, tasks_stopped, used_card_ms, \
-              charged_micro_cny) SELECT ?1, t.id, t.domain, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, \
-              ?15, ?16, ?17, ?18, ?19, ?20, ?21, 0, 0 FROM tenants t WHERE t.id = ?2";
+              charged_micro_cny, time_limit_ms) SELECT ?1, t.id, t.domain, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, \
+              ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, 0, 0, ?22 FROM tenants t WHERE t.id = ?2";
     INSERT_SPEC = "INSERT INTO job_specs (job, spec) VALUES (?1, ?2)";
     GET = concat!("SELECT ", full_columns!(), " FROM jobs j JOIN job_specs s ON s.job = j.id WHERE j.id = ?1");
     LIST_ACTIVE = concat!(
@@ -84,6 +84,7 @@ pub fn insert_job(tx: &Tx, job: &Job) -> Result<(), StoreError> {
         tasks.succeeded,
         tasks.failed,
         tasks.stopped,
+        spec.time_limit_ms.map(|limit| limit.0),
     ];
     if tx.execute(INSERT, row)? == 0 {
         return Err(StoreError::not_found("tenant", &job.tenant));

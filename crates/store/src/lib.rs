@@ -19,6 +19,7 @@ pub mod audit;
 pub mod contracts;
 pub mod credentials;
 pub mod events;
+pub mod history;
 pub mod idempotency;
 pub mod jobs;
 pub mod ledger;
@@ -37,8 +38,8 @@ pub use writer::WriterStats;
 #[cfg(test)]
 mod tests {
     use crate::{
-        Tx, audit, contracts, credentials, events, idempotency, jobs, ledger, pools, recent, runs, schema,
-        tenants, usage,
+        Tx, audit, contracts, credentials, events, history, idempotency, jobs, ledger, pools, recent, runs,
+        schema, tenants, usage,
     };
 
     #[test]
@@ -48,6 +49,7 @@ mod tests {
             contracts::STATEMENTS,
             credentials::STATEMENTS,
             events::STATEMENTS,
+            history::STATEMENTS,
             idempotency::STATEMENTS,
             jobs::STATEMENTS,
             jobs::LIST_STATEMENTS,

@@ -275,7 +275,7 @@ fn placement_bytes(placement: &Placement) -> Vec<u8> {
     bytes
 }
 
-fn placement(row: Row<'_>, index: usize) -> Result<Placement, StoreError> {
+pub(crate) fn placement(row: Row<'_>, index: usize) -> Result<Placement, StoreError> {
     let (slots, rest) = row.blob(index)?.as_chunks::<SLOT_BYTES>();
     if !rest.is_empty() {
         return Err(row.corrupt("its placement is not a whole number of slots"));

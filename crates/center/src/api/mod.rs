@@ -86,6 +86,7 @@ fn routes() -> OpenApiRouter<Center> {
         .routes(routes!(money::check_ledger))
         .routes(routes!(ops::overview))
         .routes(routes!(ops::capacity_balance))
+        .routes(routes!(ops::history))
         .routes(routes!(ops::audit))
         .routes(routes!(ops::backup))
 }

@@ -19,7 +19,7 @@ use crate::{
         backup,
         capacity::{self, CapacityView, Interval},
         overview::{self, Overview},
-        sign_in,
+        sign_in, twin,
     },
     center::Center,
 };
@@ -39,6 +39,26 @@ pub async fn capacity_balance(
     Params(interval): Params<Interval>,
 ) -> Result<Json<CapacityView>, Problem> {
     Ok(Json(capacity::balance(&center, &caller, interval).await?))
+}
+
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct HistoryFrom {
+    /// RFC 3339, or a date: only what started then or later.
+    pub from: Option<String>,
+}
+
+/// What the center has run, as a trace for the digital twin: a CSV with a line a task, the newest million at most.
+#[utoipa::path(get, path = "/history", tag = "center", params(HistoryFrom),
+    responses((status = 200, content_type = "text/csv", body = String), (status = 403, body = Problem),
+    (status = 422, body = Problem)))]
+pub async fn history(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Params(from): Params<HistoryFrom>,
+) -> Result<Response, Problem> {
+    let text = twin::history(&center, &caller, from.from.as_deref()).await?;
+    Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], text).into_response())
 }
 
 /// The audit log, newest first.

@@ -17,6 +17,7 @@ pub mod runs;
 pub mod sign_in;
 pub mod statements;
 pub mod tenants;
+pub mod twin;
 pub mod usage;
 pub mod views;
 

@@ -156,7 +156,7 @@ mod tests {
     }
 
     /// Families of words that are looked up by a code: what stands before the code.
-    const FAMILIES: [&str; 25] = [
+    const FAMILIES: [&str; 26] = [
         "account-",
         "act-",
         "action-",
@@ -178,6 +178,7 @@ mod tests {
         "node-",
         "note-",
         "option-",
+        "policy-",
         "refused-",
         "role-",
         "rule-",

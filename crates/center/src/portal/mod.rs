@@ -27,6 +27,7 @@ mod statement;
 mod submit;
 mod tables;
 mod tokens;
+mod twin;
 mod typed;
 
 use axum::{
@@ -78,6 +79,9 @@ pub fn router(center: Center) -> Router {
         .route("/contracts/{id}/statement", get(statement::page))
         .route("/statements", get(statement::newest))
         .route("/capacity", get(capacity::page))
+        .route("/twin", get(twin::page).post(twin::start))
+        .route("/twin/{id}", get(twin::trial))
+        .route("/twin/{id}/report", get(twin::report))
         .route("/people", get(people::page))
         .route("/people/members", post(people::new_member))
         .route("/people/members/{id}", post(people::change_member))
@@ -106,8 +110,9 @@ pub fn router(center: Center) -> Router {
 async fn guard(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    let fixed: [(HeaderName, &str); 5] = [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
+    // A report says its own, which is no less strict.
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
+    let fixed: [(HeaderName, &str); 4] = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "same-origin"),
         (header::X_FRAME_OPTIONS, "DENY"),

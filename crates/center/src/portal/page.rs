@@ -238,6 +238,7 @@ fn shell(center: &Center, session: &Session, ui: Ui) -> Shell {
     ];
     let administration = [
         some(may(Action::ReadMember, own), link("members", "/people")),
+        some(may(Action::ReadCapacity, None), link("twin", "/twin")),
         some(may(Action::ReadAudit, own), link("audit", "/audit")),
         Some(link("api", "/api/docs")),
     ];

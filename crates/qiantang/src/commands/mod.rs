@@ -1,6 +1,7 @@
 //! The commands, a file a group; all but the twin's talk to a center.
 
 pub mod doctor;
+pub mod history;
 pub mod jobs;
 pub mod login;
 pub mod money;

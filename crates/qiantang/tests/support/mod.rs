@@ -138,6 +138,17 @@ impl Site {
         ask(&self.agent, &self.url, method, path, token, body, headers)
     }
 
+    /// The status and the answer as it is.
+    pub fn try_text(&self, path: &str, token: &str) -> (u16, String) {
+        let request =
+            self.agent.get(format!("{}{path}", self.url)).header("Authorization", format!("Bearer {token}"));
+        let response = request.call().expect("an answer");
+        let status = response.status().as_u16();
+        let mut text = String::new();
+        response.into_body().into_reader().take(64 << 20).read_to_string(&mut text).expect("text");
+        (status, text)
+    }
+
     pub fn get(&self, path: &str, token: &str) -> Value {
         let (status, answer) = self.ask("GET", path, token, None);
         assert_eq!(status, 200, "GET {path}: {answer}");

@@ -1,14 +1,15 @@
 //! Runs come back as they were, and give the occupancies that close the capacity balance.
 
 use domain::{
-    CardMs, CardSet, MicroCny, Outcome, Placement, Run, RunId, RunState, Timestamp, capacity,
+    CardMs, CardSet, Job, JobSpec, MicroCny, Millis, Outcome, Placement, Run, RunId, RunState, Timestamp,
+    capacity,
     capacity::Purpose,
     ledger::Metered,
     node::Slot,
     run::{Stop, StopCause},
 };
 use proptest::prelude::*;
-use store::{Store, StoreError, jobs, pools, recent, runs};
+use store::{Store, StoreError, history, jobs, pools, recent, runs};
 
 use crate::common::{Center, at, job, open, run, seed, unique};
 
@@ -200,4 +201,55 @@ fn the_capacity_balance_closes_over_what_is_kept() {
     assert!(balance.closes(), "{balance:?}");
     assert_eq!(balance.capacity_card_ms, CardMs(16 * 550 * 1000));
     assert_eq!(balance.sold_card_ms, CardMs((8 * 30 + 24 * 77 + 4 * 77 + 4 * 197) * 1000));
+}
+
+#[test]
+fn what_was_run_comes_back_newest_first_and_each_task_once() {
+    let (_dir, store, center) = store();
+    let job = Job {
+        spec: JobSpec { time_limit_ms: Some(Millis(7000)), ..job(&center.parties[0], "j", at(0)).spec },
+        ..job(&center.parties[0], "j", at(0))
+    };
+    store
+        .write(move |tx| {
+            jobs::insert_job(tx, &job)?;
+            // Task 0 was lost and run again; task 1 is still running; task 2 never started; task 3 is done.
+            for (task, attempt, started_at, ended_at) in [
+                (0, 1, Some(10), Some(20)),
+                (0, 2, Some(30), Some(90)),
+                (1, 1, Some(40), None),
+                (2, 1, None, Some(50)),
+                (3, 1, Some(60), Some(70)),
+            ] {
+                let started_at = started_at.map(at);
+                let planned_at = at(5);
+                let state = match (started_at, ended_at.map(at)) {
+                    (started_at, Some(ended_at)) => {
+                        RunState::Ended { planned_at, started_at, ended_at, outcome: Outcome::Succeeded }
+                    }
+                    (Some(started_at), None) => RunState::Running { planned_at, started_at, stop: None },
+                    (None, None) => RunState::Starting { planned_at, stop: None },
+                };
+                let fresh = run(&job, center.nodes[0], CardSet::first(task + 1), planned_at);
+                let of = Run { task: u32::from(task), attempt, state, ..fresh };
+                runs::insert_run(tx, &of)?;
+            }
+            let past = |from: i64, limit| {
+                let mut found = Vec::new();
+                history::past_runs(tx, at(from), limit, |run| found.push(run))?;
+                Ok::<_, StoreError>(found)
+            };
+            let all = past(0, 9)?;
+            let seen: Vec<_> =
+                all.iter().map(|run| (run.task, run.cards, run.started_at, run.ended_at)).collect();
+            assert_eq!(seen, [(3, 4, at(60), at(70)), (0, 1, at(30), at(90))]);
+            assert_eq!((all[0].submitted_at, all[0].time_limit), (at(0), Some(Millis(7000))));
+            assert_eq!(
+                (all[0].contract, all[0].submitted_by),
+                (center.parties[0].contract, center.parties[0].member)
+            );
+            assert_eq!((past(0, 1)?.len(), past(31, 9)?.len(), past(61, 9)?.len()), (1, 1, 0));
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
 }

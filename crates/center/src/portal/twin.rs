@@ -1,0 +1,235 @@
+//! The twin: what the center would be with other nodes, policies or demand, worked out from its own history.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Redirect, Response},
+};
+use domain::{CardMs, Millis};
+use twin::Figures;
+
+use super::{
+    extract::{Id, Sent},
+    fault::{self, Fault, Told},
+    kit::Ui,
+    page::{Page, Visitor, ok, render},
+    typed::Typed,
+};
+use crate::{
+    app::twin::{self as trials, Trial, WhatIf},
+    center::Center,
+    error::AppError,
+};
+
+/// Policies that are offered; the first is the center's own.
+const POLICIES: [&str; 6] =
+    ["fair-share+easy", "fair-share+conservative", "easy", "sjf+easy", "fair-share", "fcfs"];
+
+/// A report is a page of its own, which loads nothing.
+const REPORT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+
+struct Line {
+    id: u64,
+    at: String,
+    by: String,
+    asked: String,
+    state: &'static str,
+    percent: String,
+}
+
+#[derive(Template)]
+#[template(path = "twin.html")]
+struct Twin {
+    p: Page,
+    f: Typed,
+    policies: Vec<(&'static str, String)>,
+    lines: Vec<Line>,
+    is_busy: bool,
+}
+
+/// A figure of both sides, and whether the second is better, where that can be said.
+struct Row {
+    name: String,
+    now: String,
+    then: String,
+    look: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "twin_trial.html")]
+struct TrialPage {
+    p: Page,
+    line: Line,
+    rows: Vec<Row>,
+    refused: Option<Told>,
+}
+
+pub async fn page(State(center): State<Center>, visitor: Visitor) -> Result<Response, Fault> {
+    let what = WhatIf::as_it_is(&center);
+    let form = Typed::with(&[
+        ("days", what.days.to_string()),
+        ("policy", what.policy.to_string()),
+        ("nodes", what.nodes.to_string()),
+        ("cards", what.cards_per_node.to_string()),
+        ("demand", "100".into()),
+        ("repair", what.repair_hours.to_string()),
+    ]);
+    whole(&center, &visitor, StatusCode::OK, form)
+}
+
+fn whole(center: &Center, visitor: &Visitor, status: StatusCode, f: Typed) -> Result<Response, Fault> {
+    let ui = visitor.front.ui;
+    let all = trials::list(center, &visitor.caller).map_err(|error| visitor.fault(error))?;
+    let page = Twin {
+        p: visitor.page("twin", ui.t("nav-twin")),
+        f,
+        policies: POLICIES.into_iter().map(|policy| (policy, policy_word(ui, policy))).collect(),
+        is_busy: all.iter().any(|trial| trial.outcome().is_none()),
+        lines: all.iter().map(|trial| line(ui, trial)).collect(),
+    };
+    Ok(render(status, &page))
+}
+
+fn line(ui: Ui, trial: &Trial) -> Line {
+    let what = &trial.what;
+    let mut asked = vec![
+        ui.t1("twin-of-days", "n", what.days),
+        ui.t2("twin-hall", what.nodes, what.cards_per_node),
+        policy_word(ui, &what.policy.to_string()),
+        ui.t1("twin-demand-is", "n", what.demand_milli / 10),
+    ];
+    asked.extend(what.mtbf_hours.map(|hours| ui.t1("twin-mtbf-is", "n", hours)));
+    Line {
+        id: trial.id,
+        at: trial.at.to_string(),
+        by: trial.by.clone(),
+        asked: asked.join(" · "),
+        state: match trial.outcome() {
+            None => "running",
+            Some(Ok(_)) => "succeeded",
+            Some(Err(_)) => "failed",
+        },
+        percent: format!("{} %", trial.progress() / 10),
+    }
+}
+
+fn policy_word(ui: Ui, policy: &str) -> String {
+    ui.word("policy", &policy.replace('+', "-"))
+}
+
+/// Reads the form and begins.
+pub async fn start(
+    State(center): State<Center>,
+    visitor: Visitor,
+    Sent(values): Sent<Vec<(String, String)>>,
+) -> Result<Response, Fault> {
+    let mut f = Typed::of(values);
+    visitor.check_csrf(f.value("csrf"))?;
+    let ui = visitor.front.ui;
+    let policy = f.value("policy").parse().ok();
+    if policy.is_none() {
+        f.blame_by(ui, "policy", "policy");
+    }
+    let mtbf_hours = Some(f.value("mtbf")).filter(|text| !text.is_empty()).map(str::to_owned);
+    let what = WhatIf {
+        days: f.number(ui, "days", 1..=3650),
+        policy: policy.unwrap_or_default(),
+        nodes: f.number(ui, "nodes", 1..=100_000),
+        cards_per_node: u8::try_from(f.number(ui, "cards", 1..=64)).unwrap_or(8),
+        demand_milli: f.number(ui, "demand", 1..=10_000) * 10,
+        mtbf_hours: mtbf_hours.map(|_| f.number(ui, "mtbf", 1..=1_000_000)),
+        repair_hours: f.number(ui, "repair", 1..=10_000),
+    };
+    if !f.is_good() {
+        return whole(&center, &visitor, StatusCode::UNPROCESSABLE_ENTITY, f);
+    }
+    match trials::start(&center, &visitor.caller, what) {
+        Ok(trial) => Ok(Redirect::to(&format!("/twin/{}", trial.id)).into_response()),
+        Err(error) => {
+            f.take(ui, error, |_| None).map_err(|error| visitor.fault(error))?;
+            whole(&center, &visitor, StatusCode::CONFLICT, f)
+        }
+    }
+}
+
+fn found(center: &Center, visitor: &Visitor, id: &str) -> Result<Arc<Trial>, Fault> {
+    trials::show(center, &visitor.caller, id).map_err(|error| visitor.fault(error))
+}
+
+pub async fn trial(State(center): State<Center>, Id(id): Id, visitor: Visitor) -> Result<Response, Fault> {
+    let ui = visitor.front.ui;
+    let trial = found(&center, &visitor, &id)?;
+    let outcome = trial.outcome();
+    let page = TrialPage {
+        p: visitor.page("twin", ui.t("nav-twin")),
+        line: line(ui, &trial),
+        rows: outcome
+            .and_then(|outcome| outcome.as_ref().ok())
+            .map(|report| rows(ui, &report.sides))
+            .unwrap_or_default(),
+        refused: outcome.and_then(|outcome| outcome.as_ref().err()).map(|error| fault::told(ui, error)),
+    };
+    Ok(ok(&page))
+}
+
+/// The report, as a page of its own.
+pub async fn report(State(center): State<Center>, Id(id): Id, visitor: Visitor) -> Result<Response, Fault> {
+    let trial = found(&center, &visitor, &id)?;
+    let Some(Ok(report)) = trial.outcome() else {
+        return Err(visitor.fault(AppError::not_found("page", "")));
+    };
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, REPORT_POLICY),
+    ];
+    Ok((headers, report.html(visitor.front.ui.lang)).into_response())
+}
+
+fn rows(ui: Ui, [now, then]: &[Figures; 2]) -> Vec<Row> {
+    #[expect(clippy::cast_possible_truncation, reason = "waits, shown to people")]
+    let span = |seconds: f64| Millis((seconds * 1000.0).round() as i64).to_string();
+    let share = |share: f64| format!("{:.1} %", share * 100.0);
+    let hours = |card_time: CardMs| ui.plain_hours(&card_time);
+    let row = |key: &str, of: &dyn Fn(&Figures) -> String, better: std::cmp::Ordering| Row {
+        name: ui.t(key),
+        now: of(now),
+        then: of(then),
+        look: match better {
+            std::cmp::Ordering::Greater => "good",
+            std::cmp::Ordering::Equal => "",
+            std::cmp::Ordering::Less => "bad",
+        },
+    };
+    let same = std::cmp::Ordering::Equal;
+    let less = |of: fn(&Figures) -> f64| of(now).total_cmp(&of(then));
+    let mut rows = vec![
+        row("twin-jobs", &|side| ui.count(side.jobs), same),
+        row("twin-cards", &|side| ui.count(side.cards), same),
+        row("twin-mean-wait", &|side| span(side.average_wait_s), less(|side| side.average_wait_s)),
+        row("twin-p95-wait", &|side| span(side.wait_s.p95), less(|side| side.wait_s.p95)),
+        row("twin-max-wait", &|side| span(side.max_wait_s), less(|side| side.max_wait_s)),
+        row(
+            "twin-slowdown",
+            &|side| format!("{:.2}", side.average_bounded_slowdown),
+            less(|side| side.average_bounded_slowdown),
+        ),
+        row("twin-utilization", &|side| share(side.utilization), less(|side| -side.utilization)),
+        row("twin-fairness", &|side| format!("{:.3}", side.fairness), less(|side| -side.fairness)),
+        row("twin-sold", &|side| hours(side.balance.sold()), same),
+        row("twin-energy", &|side| ui.count(format!("{:.0}", side.energy_kwh)), same),
+    ];
+    if [now, then].iter().any(|side| side.node_failures + side.runs_preempted > 0) {
+        rows.push(row("twin-failures", &|side| ui.count(side.node_failures), same));
+        rows.push(row("twin-runs-lost", &|side| ui.count(side.runs_lost), same));
+        rows.push(row("twin-runs-preempted", &|side| ui.count(side.runs_preempted), same));
+        rows.push(row("twin-lost", &|side| hours(side.balance.lost), same));
+        rows.push(row("twin-down", &|side| hours(side.balance.down), same));
+    }
+    if [now, then].iter().any(|side| side.jobs_too_wide + side.jobs_given_up > 0) {
+        rows.push(row("twin-never", &|side| ui.count(side.jobs_too_wide + side.jobs_given_up), same));
+    }
+    rows
+}
