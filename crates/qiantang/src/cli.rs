@@ -124,7 +124,7 @@ pub enum Command {
     History {
         /// The file to write; `-` writes standard output.
         #[arg(long, short)]
-        out: std::path::PathBuf,
+        out: PathBuf,
         /// Only what started then or later: 2026-05-20 or 2026-05-20T08:00:00Z.
         #[arg(long)]
         from: Option<String>,

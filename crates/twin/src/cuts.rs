@@ -35,6 +35,8 @@ pub struct Cuts {
     live: FxHashMap<Ticket, Live>,
     /// Of nodes that are out, since when.
     out: FxHashMap<u32, i64>,
+    /// Outages that are over: from, until.
+    outages: Vec<(i64, i64)>,
     failures: Option<(Failures, Dice)>,
     cards_per_node: u32,
     /// How often a node failed under a job.
@@ -53,6 +55,7 @@ impl Cuts {
             events: BinaryHeap::new(),
             live: FxHashMap::default(),
             out: FxHashMap::default(),
+            outages: Vec::new(),
             failures: nodes.and(setup.failures).map(|failures| (failures, Dice(failures.seed))),
             cards_per_node: nodes.map_or(0, |nodes| u32::from(nodes.cards_per_node)),
             losses: FxHashMap::default(),
@@ -138,7 +141,7 @@ impl Cuts {
 
     pub fn repaired(&mut self, node: u32, now: i64) {
         if let Some(since) = self.out.remove(&node) {
-            self.sums.down += CardMs(i64::from(self.cards_per_node) * (now - since));
+            self.outages.push((since, now));
         }
         self.draw(node, now);
     }
@@ -156,13 +159,16 @@ impl Cuts {
         let live = self.live.remove(&ticket)?;
         let used = i64::from(live.cards).saturating_mul(now - live.start_ms);
         self.sums.lost = CardMs(self.sums.lost.0.saturating_add(used));
+        self.sums.last_ms = Some(now);
         Some(live.job)
     }
 
     /// All that was cut, and what was out until `last_ms`.
     pub fn finish(mut self, last_ms: i64) -> Cut {
-        for since in self.out.values() {
-            let down = i64::from(self.cards_per_node) * (last_ms - since).max(0);
+        let last_ms = self.sums.last_ms.map_or(last_ms, |cut_ms| cut_ms.max(last_ms));
+        let open = self.out.values().map(|since| (*since, last_ms));
+        for (since, until) in self.outages.iter().copied().chain(open) {
+            let down = i64::from(self.cards_per_node) * until.min(last_ms).saturating_sub(since).max(0);
             self.sums.down += CardMs(down);
         }
         self.sums
@@ -297,6 +303,9 @@ mod tests {
                 busy += step;
                 prop_assert!(busy <= 8);
             }
+            let parts = figures(&trace, &outcome, &Terms::default()).balance;
+            prop_assert!(parts.idle >= CardMs(0) && parts.down >= CardMs(0), "{:?}", parts);
+            prop_assert_eq!(parts.capacity, parts.sold() + parts.lost + parts.down + parts.idle);
             let ended = outcome.fates.iter().flatten().count() as u64;
             let wide = trace.jobs.iter().filter(|job| job.cards > 8).count() as u64;
             prop_assert_eq!(ended + outcome.cut.jobs_given_up + wide, trace.jobs.len() as u64);

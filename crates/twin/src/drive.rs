@@ -220,7 +220,7 @@ impl<'a> Drive<'a> {
     fn finish(self) -> (Vec<Option<i64>>, Cut) {
         let last =
             self.started.iter().zip(self.jobs).filter_map(|(start, job)| Some((*start)? + job.run_ms)).max();
-        let cut = self.cuts.map(|cuts| cuts.finish(last.unwrap_or(self.now))).unwrap_or_default();
+        let cut = self.cuts.map(|cuts| cuts.finish(last.unwrap_or(i64::MIN))).unwrap_or_default();
         (self.started, cut)
     }
 

@@ -197,7 +197,7 @@ pub(crate) fn wait_and_slowdown(submit_ms: i64, start_ms: i64, end_ms: i64) -> (
 /// From the first submission to the last end, in milliseconds of the trace.
 fn span_ms(trace: &Trace, outcome: &Outcome) -> (i64, i64) {
     let first = trace.jobs.first().map_or(0, |job| job.submit_ms);
-    let last = outcome.fates.iter().flatten().map(|fate| fate.end_ms).max();
+    let last = outcome.fates.iter().flatten().map(|fate| fate.end_ms).chain(outcome.cut.last_ms).max();
     (first, last.unwrap_or(first))
 }
 

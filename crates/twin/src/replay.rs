@@ -132,6 +132,8 @@ pub struct Cut {
     pub runs_preempted: u64,
     /// Jobs under which nodes failed so often that they were given up; they have no fate.
     pub jobs_given_up: u64,
+    /// When the last of those runs was cut short, in milliseconds of the trace.
+    pub last_ms: Option<i64>,
     /// What those runs had used.
     pub lost: CardMs,
     /// Cards of nodes that were out, until the last run ended.
