@@ -11,6 +11,7 @@ const EDGES: &[(&str, &str)] = &[
     ("center", "scheduler"),
     ("center", "store"),
     ("center", "engines"),
+    ("center", "twin"),
     ("qiantang", "center"),
     ("qiantang", "domain"),
     ("qiantang", "engines"),
