@@ -1,0 +1,385 @@
+//! Slurm by its commands: sbatch, squeue, sacct, scontrol, sinfo, scancel.
+//!
+//! No command gets the center's environment. Columns are parted and lines are marked by bytes that are drawn at start, so
+//! that nothing that a user wrote into a name can be taken for a column or a line.
+
+use std::{
+    ffi::OsStr,
+    io::{Read, Write as _},
+    path::PathBuf,
+    process::{Command, Stdio},
+    sync::mpsc,
+    time::Duration,
+};
+
+use super::{
+    face::{Asked, Face, FaceError, JobRecord, Listing, NodeRecord, Submission},
+    text,
+};
+
+/// Where Slurm's commands and settings are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Commands {
+    /// The folder of the commands; looked for in PATH where left out.
+    pub bin: Option<PathBuf>,
+    /// `SLURM_CONF`; Slurm's own default where left out.
+    pub conf: Option<PathBuf>,
+    /// No command may take longer.
+    pub timeout: Duration,
+    separator: String,
+}
+
+/// What a command answered.
+struct Answer {
+    ok: bool,
+    out: String,
+    err: String,
+}
+
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+impl Commands {
+    pub(crate) fn new(bin: Option<PathBuf>, conf: Option<PathBuf>, timeout: Duration) -> Self {
+        use std::hash::{BuildHasher as _, RandomState};
+        let separator = format!("<{:016x}>", RandomState::new().hash_one(std::process::id()));
+        Self { bin, conf, timeout, separator }
+    }
+
+    fn run<S: AsRef<OsStr>>(
+        &self,
+        program: &str,
+        args: impl IntoIterator<Item = S>,
+        env: &[(String, String)],
+        stdin: Option<&str>,
+    ) -> Result<Answer, FaceError> {
+        let path = self.bin.as_ref().map_or_else(|| program.into(), |bin| bin.join(program));
+        let mut command = Command::new(path);
+        command.args(args).env_clear().env("PATH", PATH).env("LC_ALL", "C.UTF-8");
+        // Times as seconds since 1970, in whatever zone.
+        command.env("SLURM_TIME_FORMAT", "%s").env("TZ", "UTC0");
+        command.envs(self.conf.iter().map(|conf| ("SLURM_CONF", conf)));
+        command.envs(env.iter().map(|(name, value)| (name, value)));
+        command.stdin(if stdin.is_some() { Stdio::piped() } else { Stdio::null() });
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let failed = |error: std::io::Error| FaceError::Unreachable(format!("failed to start {program}: {error}"));
+        let mut child = command.spawn().map_err(failed)?;
+        let (tell, told) = mpsc::channel();
+        for (is_out, pipe) in [
+            (true, child.stdout.take().map(|pipe| Box::new(pipe) as Box<dyn Read + Send>)),
+            (false, child.stderr.take().map(|pipe| Box::new(pipe) as Box<dyn Read + Send>)),
+        ] {
+            let (tell, mut pipe) = (tell.clone(), pipe.expect("it is piped"));
+            std::thread::spawn(move || {
+                let mut bytes = Vec::new();
+                let read = pipe.read_to_end(&mut bytes);
+                let _nobody_waits = tell.send((is_out, read.map(|_| bytes)));
+            });
+        }
+        if let (Some(text), Some(mut pipe)) = (stdin, child.stdin.take()) {
+            let text = text.to_owned();
+            // On a thread of its own: a command that hangs must not hold up this one.
+            std::thread::spawn(move || drop(pipe.write_all(text.as_bytes())));
+        }
+        let (mut out, mut err) = (String::new(), String::new());
+        let until = std::time::Instant::now() + self.timeout;
+        for _ in 0..2 {
+            let left = until.saturating_duration_since(std::time::Instant::now());
+            let Ok((is_out, bytes)) = told.recv_timeout(left) else {
+                let _gone = child.kill();
+                let _reaped = child.wait();
+                return Err(FaceError::Unclear(format!("{program} took longer than {:?}", self.timeout)));
+            };
+            let bytes = bytes.map_err(|error| FaceError::Unclear(format!("{program}: {error}")))?;
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            if is_out { out = text } else { err = text }
+        }
+        let status = child.wait().map_err(|error| FaceError::Unclear(format!("{program}: {error}")))?;
+        Ok(Answer { ok: status.success(), out, err })
+    }
+
+    /// A question that changes nothing: however it fails, it can be asked again.
+    fn ask<S: AsRef<OsStr>>(&self, program: &str, args: impl IntoIterator<Item = S>) -> Result<String, FaceError> {
+        match self.run(program, args, &[], None) {
+            Ok(answer) if answer.ok => Ok(answer.out),
+            Ok(answer) => Err(FaceError::Unreachable(problem(program, &answer.err))),
+            Err(FaceError::Unclear(why)) => Err(FaceError::Unreachable(why)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A line's columns, if it is one of ours and has as many as it should.
+    fn columns<'a, const N: usize>(&self, line: &'a str) -> Option<[&'a str; N]> {
+        let line = line.strip_prefix(self.separator.as_str())?;
+        let columns: Vec<&str> = line.split(self.separator.as_str()).map(str::trim).collect();
+        columns.try_into().ok()
+    }
+}
+
+/// The part of a command's error that says something.
+fn problem(program: &str, err: &str) -> String {
+    let lines: Vec<&str> = err.lines().map(str::trim).filter(|line| !line.is_empty()).take(4).collect();
+    let text = lines.join("; ");
+    if text.is_empty() { format!("{program} failed and said nothing") } else { text }
+}
+
+/// What a failed submission means. What Slurm says when it was reached and will not have the job is listed; for all else it
+/// is not known.
+pub(crate) fn submission_error(err: &str) -> FaceError {
+    const REFUSALS: [&str; 24] = [
+        "invalid account",
+        "invalid partition",
+        "invalid generic resource",
+        "invalid qos",
+        "invalid node name",
+        "invalid feature",
+        "invalid job",
+        "invalid --",
+        "invalid wckey",
+        "invalid user",
+        "requested node configuration is not available",
+        "requested time limit is invalid",
+        "requested partition configuration not available",
+        "more processors requested than permitted",
+        "node count specification invalid",
+        "job violates accounting/qos policy",
+        "user's group not permitted",
+        "access/permission denied",
+        "job submit plugin",
+        "memory specification can not be satisfied",
+        "pathname of a file, directory or other parameter too long",
+        "job script",
+        "requested topology configuration is not available",
+        "unable to allocate resources",
+    ];
+    const NOT_REACHED: [&str; 6] = [
+        "unable to contact slurm controller",
+        "unable to establish configuration source",
+        "connection refused",
+        "temporarily unable to accept job",
+        "zero bytes were transmitted",
+        "controller in standby mode",
+    ];
+    let low = err.to_lowercase();
+    let why = problem("sbatch", err).replace("sbatch: error: ", "").replace("Batch job submission failed: ", "");
+    // `Unable to contact` comes as `Unable to allocate resources: Unable to contact slurm controller`.
+    if NOT_REACHED.iter().any(|known| low.contains(known)) {
+        FaceError::Unreachable(why)
+    } else if REFUSALS.iter().any(|known| low.contains(known)) {
+        FaceError::Refused(why)
+    } else {
+        FaceError::Unclear(why)
+    }
+}
+
+/// The options of sbatch for a job.
+fn sbatch_options(job: &Submission) -> Vec<String> {
+    let path = |path: &PathBuf| path.display().to_string().replace('%', "%%");
+    let mut options = vec![
+        "--parsable".to_owned(),
+        // A run has one Slurm job, and that has one life: what is tried again is another run.
+        "--no-requeue".to_owned(),
+        "--export=ALL".to_owned(),
+        "--open-mode=append".to_owned(),
+        format!("--job-name={}", job.name),
+        format!("--comment={}", job.comment),
+        format!("--chdir={}", job.work_dir.display()),
+        format!("--output={}", path(&job.stdout)),
+        format!("--error={}", path(&job.stderr)),
+        format!("--nodes={0}-{0}", job.nodes.len()),
+        format!("--nodelist={}", job.nodes.join(",")),
+        format!("--time={}", job.time_limit_min),
+        format!("--ntasks-per-node={}", job.tasks_per_node),
+        format!("--cpus-per-task={}", job.cpus_per_task),
+    ];
+    options.extend(job.memory_mib_per_node.map(|mib| format!("--mem={mib}M")));
+    for (name, value) in [
+        ("uid", &job.user),
+        ("account", &job.account),
+        ("partition", &job.partition),
+        ("qos", &job.qos),
+        ("gres", &job.gres),
+    ] {
+        options.extend(value.as_ref().map(|value| format!("--{name}={value}")));
+    }
+    options
+}
+
+impl Face for Commands {
+    fn describe(&self) -> Result<String, FaceError> {
+        let version = self.ask("sinfo", ["--version"])?;
+        Ok(format!("the commands of {}", version.trim()))
+    }
+
+    fn submit(&self, job: &Submission) -> Result<u32, FaceError> {
+        let answer = self.run("sbatch", sbatch_options(job), &job.env, Some(&job.script))?;
+        if !answer.ok {
+            return Err(submission_error(&answer.err));
+        }
+        // `123`, or `123;cluster`.
+        let number = answer.out.trim().split(';').next().unwrap_or_default();
+        number.parse().map_err(|_| FaceError::Unclear(format!("sbatch answered `{}`", answer.out.trim())))
+    }
+
+    fn jobs(&self) -> Result<Listing, FaceError> {
+        const FIELDS: [&str; 13] = [
+            "JobID", "Name", "UserName", "Account", "Partition", "State", "Reason", "NodeList", "tres-alloc", "StartTime",
+            "EndTime", "exit_code", "RestartCnt",
+        ];
+        let mark = &self.separator;
+        // Each field with the mark behind it; a first one, cut to nothing, to put the mark in front.
+        let format: Vec<String> = FIELDS
+            .iter()
+            .map(|field| {
+                let width = match *field {
+                    "NodeList" | "tres-alloc" => 2048,
+                    "Name" => 300,
+                    "Reason" | "Account" | "Partition" | "UserName" => 128,
+                    _ => 24,
+                };
+                format!("{field}:{width}{mark}")
+            })
+            .collect();
+        let out = self.ask("squeue", ["--noheader", "--states=all", "--all", "--Format", &format.join(",")])?;
+        let mut listing = Listing::default();
+        for line in out.split(&format!("{mark}\n")).filter(|line| !line.trim().is_empty()) {
+            match self.read_job(&format!("{mark}{line}")) {
+                Some(job) => listing.jobs.push(job),
+                None => listing.unreadable += 1,
+            }
+        }
+        Ok(listing)
+    }
+
+    fn accounting(&self, asked: &Asked) -> Result<Vec<JobRecord>, FaceError> {
+        let mut all = Vec::new();
+        let list = |numbers: &[u32]| numbers.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
+        for (option, values) in [("--jobs", list(&asked.jobs)), ("--name", asked.names.join(","))] {
+            if values.is_empty() {
+                continue;
+            }
+            let args = [
+                "--allusers".to_owned(),
+                "--allocations".to_owned(),
+                "--duplicates".to_owned(),
+                "--noheader".to_owned(),
+                "--parsable2".to_owned(),
+                format!("--delimiter={}", self.separator),
+                format!("--starttime={}", since(asked.since)),
+                "--endtime=now".to_owned(),
+                "--format=JobIDRaw,JobName,User,Account,Partition,State,NodeList,AllocTRES,Start,End,ExitCode".to_owned(),
+                option.to_owned(),
+                values,
+            ];
+            let out = self.ask("sacct", args)?;
+            all.extend(out.lines().filter_map(|line| self.read_accounted(line)));
+        }
+        Ok(all)
+    }
+
+    fn cancel(&self, jobs: &[u32]) -> Result<(), FaceError> {
+        let numbers: Vec<String> = jobs.iter().map(u32::to_string).collect();
+        let answer = self.run("scancel", &numbers, &[], None)?;
+        let err = answer.err.to_lowercase();
+        if answer.ok || err.contains("already completing or completed") || err.contains("invalid job id") {
+            return Ok(());
+        }
+        Err(FaceError::Unclear(problem("scancel", &answer.err)))
+    }
+
+    fn nodes(&self) -> Result<Vec<NodeRecord>, FaceError> {
+        let mark = &self.separator;
+        let format = ["%n", "%o", "%R", "%T", "%G", "%c", "%m", "%f", "%E"].join(mark);
+        let out = self.ask("sinfo", ["--noheader", "--Node", "--all", "--format", &format!("{mark}{format}")])?;
+        Ok(out.lines().filter_map(|line| self.read_node(line)).collect())
+    }
+
+    fn set_node(&self, node: &str, drain: Option<&str>) -> Result<(), FaceError> {
+        let mut args = vec!["update".to_owned(), format!("NodeName={node}")];
+        match drain {
+            Some(reason) => args.extend(["State=DRAIN".to_owned(), format!("Reason={reason}")]),
+            None => args.push("State=RESUME".to_owned()),
+        }
+        let answer = self.run("scontrol", args, &[], None)?;
+        if answer.ok { Ok(()) } else { Err(FaceError::Refused(problem("scontrol", &answer.err))) }
+    }
+
+    fn clock(&self) -> Result<i64, FaceError> {
+        let out = self.ask("scontrol", ["show", "config"])?;
+        // The first line: `Configuration data as of 1700000000`.
+        let first = out.lines().next().unwrap_or_default();
+        let said = first.rsplit(' ').next().unwrap_or_default();
+        let seconds = text::epoch(said).or_else(|| said.parse::<domain::Timestamp>().ok().map(|at| at.as_micros() / 1_000_000));
+        // Older versions write it out in the time zone that they were given, which is UTC.
+        seconds
+            .or_else(|| format!("{said}Z").parse::<domain::Timestamp>().ok().map(|at| at.as_micros() / 1_000_000))
+            .ok_or_else(|| FaceError::Unclear(format!("scontrol says `{first}`")))
+    }
+}
+
+/// A time as sacct takes it: it knows no seconds since 1970 in older versions.
+fn since(seconds: i64) -> String {
+    domain::Timestamp::from_secs(seconds.max(0)).to_string().chars().take(19).collect()
+}
+
+impl Commands {
+    fn read_job(&self, line: &str) -> Option<JobRecord> {
+        let [id, name, user, account, partition, state, reason, nodes, tres, start, end, exit, restarts] =
+            self.columns::<13>(line)?;
+        // The code is the status that the system gave: code and signal in one number.
+        let status: i32 = exit.parse().ok()?;
+        Some(JobRecord {
+            id: id.parse().ok()?,
+            name: name.to_owned(),
+            user: user.to_owned(),
+            account: account.to_owned(),
+            partition: partition.to_owned(),
+            state: text::job_state(state),
+            reason: reason.to_owned(),
+            nodes: text::hosts(nodes)?,
+            cards: text::cards_of_tres(tres),
+            started_s: text::epoch(start),
+            ended_s: text::epoch(end),
+            code: (status >> 8) & 0xff,
+            signal: status & 0x7f,
+            restarts: restarts.parse().unwrap_or(0),
+        })
+    }
+
+    fn read_accounted(&self, line: &str) -> Option<JobRecord> {
+        let columns: Vec<&str> = line.split(self.separator.as_str()).collect();
+        let [id, name, user, account, partition, state, nodes, tres, start, end, exit] = columns.try_into().ok()?;
+        let (code, signal) = text::exit_code(exit)?;
+        Some(JobRecord {
+            id: id.parse().ok()?,
+            name: name.to_owned(),
+            user: user.to_owned(),
+            account: account.to_owned(),
+            partition: partition.to_owned(),
+            state: text::job_state(state),
+            reason: String::new(),
+            nodes: text::hosts(nodes)?,
+            cards: text::cards_of_tres(tres),
+            started_s: text::epoch(start),
+            ended_s: text::epoch(end),
+            code,
+            signal,
+            restarts: 0,
+        })
+    }
+
+    fn read_node(&self, line: &str) -> Option<NodeRecord> {
+        let [name, address, partition, state, gres, cpus, memory, features, reason] = self.columns::<9>(line)?;
+        Some(NodeRecord {
+            name: name.to_owned(),
+            address: address.to_owned(),
+            partition: partition.to_owned(),
+            condition: text::node_condition(state),
+            state: state.to_owned(),
+            reason: if reason == "none" { String::new() } else { reason.to_owned() },
+            gres: text::gres_of_node(gres),
+            cpus: cpus.trim_end_matches('+').parse().ok()?,
+            memory_mib: memory.trim_end_matches('+').parse().ok()?,
+            features: features.split(',').filter(|f| !f.is_empty() && *f != "(null)").map(str::to_owned).collect(),
+        })
+    }
+}

@@ -1,0 +1,175 @@
+//! The narrow port to Slurm: all that the engine asks of it, in words that are neither those of its commands nor those of
+//! its REST service. Each [`Face`] says the same of the same cluster, so the engine does not know which one it has.
+
+use std::path::PathBuf;
+
+/// Asks Slurm. Calls block, each for a bounded time.
+pub(crate) trait Face: Send + Sync {
+    /// What it is, for people: `commands of Slurm 22.05.8`.
+    fn describe(&self) -> Result<String, FaceError>;
+
+    /// Hands a job in; gives its number.
+    fn submit(&self, job: &Submission) -> Result<u32, FaceError>;
+
+    /// All jobs that the controller knows, those that ended lately among them.
+    fn jobs(&self) -> Result<Listing, FaceError>;
+
+    /// What is kept in accounting of some jobs, all their lives (a requeued job has several). Nothing for a job that is
+    /// not there.
+    fn accounting(&self, asked: &Asked) -> Result<Vec<JobRecord>, FaceError>;
+
+    /// Ends jobs. Those that have ended are passed over.
+    fn cancel(&self, jobs: &[u32]) -> Result<(), FaceError>;
+
+    /// A line for each node and partition that it is in.
+    fn nodes(&self) -> Result<Vec<NodeRecord>, FaceError>;
+
+    /// Takes a node out, with the reason, or puts it back in.
+    fn set_node(&self, node: &str, drain: Option<&str>) -> Result<(), FaceError>;
+
+    /// The controller's clock, in seconds since 1970.
+    fn clock(&self) -> Result<i64, FaceError>;
+}
+
+/// Why something was not done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum FaceError {
+    /// Slurm said no, and would again.
+    #[error("{0}")]
+    Refused(String),
+    /// Slurm was not asked: it can't be reached, or can't take more now.
+    #[error("{0}")]
+    Unreachable(String),
+    /// It is not known whether it was done: the answer did not come, or can't be read.
+    #[error("{0}")]
+    Unclear(String),
+}
+
+/// What is asked of accounting.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub jobs: Vec<u32>,
+    /// Names of jobs of which no number is known.
+    pub names: Vec<String>,
+    /// The earliest that any of them was handed in, in seconds since 1970.
+    pub since: i64,
+}
+
+/// A job to hand in: one allocation on named nodes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Submission {
+    /// Ends in the run's id.
+    pub name: String,
+    pub comment: String,
+    /// A Slurm user other than the one that the center is.
+    pub user: Option<String>,
+    pub account: Option<String>,
+    pub partition: Option<String>,
+    pub qos: Option<String>,
+    /// The batch script, with its `#!` line.
+    pub script: String,
+    pub work_dir: PathBuf,
+    pub stdout: PathBuf,
+    pub stderr: PathBuf,
+    pub nodes: Vec<String>,
+    /// On each node: `npu:ascend910:8`.
+    pub gres: Option<String>,
+    pub time_limit_min: u32,
+    pub memory_mib_per_node: Option<u64>,
+    pub tasks_per_node: u32,
+    pub cpus_per_task: u32,
+    /// Environment of the batch script before it sets its own.
+    pub env: Vec<(String, String)>,
+}
+
+/// Jobs as the controller lists them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Listing {
+    pub jobs: Vec<JobRecord>,
+    /// How many could not be read; they are passed over.
+    pub unreadable: usize,
+}
+
+/// What Slurm says of a job, or of one of its lives.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct JobRecord {
+    pub id: u32,
+    pub name: String,
+    pub user: String,
+    pub account: String,
+    pub partition: String,
+    pub state: JobState,
+    /// Why it waits, or how it came to its state.
+    pub reason: String,
+    pub nodes: Vec<String>,
+    /// On all its nodes together.
+    pub cards: u32,
+    /// Seconds since 1970, by the controller's clock.
+    pub started_s: Option<i64>,
+    pub ended_s: Option<i64>,
+    pub code: i32,
+    pub signal: i32,
+    /// How often it was started anew.
+    pub restarts: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum JobState {
+    Pending,
+    /// Its nodes are its own; also while they are made ready, and while it is suspended.
+    Running,
+    /// It has ended, but not all of its processes are gone yet.
+    Completing,
+    Completed,
+    Failed,
+    TimedOut,
+    NodeFailed,
+    Preempted,
+    OutOfMemory,
+    Cancelled,
+    /// This life of it has ended; it waits to be started again.
+    Requeued,
+    /// A state of a later version of Slurm.
+    #[default]
+    Unknown,
+}
+
+impl JobState {
+    /// Nothing of it is left, and nothing will be.
+    pub(crate) fn is_over(self) -> bool {
+        matches!(
+            self,
+            Self::Completed
+                | Self::Failed
+                | Self::TimedOut
+                | Self::NodeFailed
+                | Self::Preempted
+                | Self::OutOfMemory
+                | Self::Cancelled
+        )
+    }
+}
+
+/// A node in a partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NodeRecord {
+    pub name: String,
+    pub address: String,
+    pub partition: String,
+    pub condition: NodeCondition,
+    /// As Slurm writes it: `mixed`, `down*`.
+    pub state: String,
+    pub reason: String,
+    /// `npu` or `gpu`, type, count.
+    pub gres: Option<(String, Option<String>, u32)>,
+    pub cpus: u32,
+    pub memory_mib: u64,
+    pub features: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NodeCondition {
+    Up,
+    Drained,
+    Down,
+}
