@@ -1,10 +1,13 @@
-//! How a run 运行 is carried out: the port [`Engine`], and the engine that starts processes on this machine.
+//! How a run 运行 is carried out: the port [`Engine`], the engine that starts processes on this machine, and the one that
+//! hands jobs to a Slurm cluster.
 //!
 //! An engine is told to launch, observe and stop runs by their ids, and keeps what it knows about each so that it
 //! outlives the center. It decides nothing: which run goes where, and what an end means for a job, is for others.
 
 pub mod detect;
+mod interpreter;
 pub mod local;
+pub mod slurm;
 mod spec;
 
 use domain::{RunId, Timestamp};
@@ -93,6 +96,10 @@ pub enum Exit {
     FailedToStart(String),
     /// The machine that it ran on is gone.
     MachineLost,
+    /// Whoever hands out the machines took them for something else.
+    Preempted,
+    /// It was ended because it used more memory than it may.
+    OutOfMemory,
 }
 
 /// How a process ended.
@@ -146,6 +153,8 @@ pub enum EngineError {
     Host(String),
     #[error("the engine's folder {0} is in use by another center")]
     InUse(std::path::PathBuf),
+    #[error("Slurm: {0}")]
+    Slurm(String),
     #[error("the run {0} is alive")]
     Alive(RunId),
     #[error("failed to {what}: {source}")]

@@ -22,12 +22,13 @@ pub(crate) struct Place {
     pub temporary: PathBuf,
     pub user: String,
     pub path: String,
-    /// For the processes to find each other on this machine.
+    /// For the processes to find each other.
+    pub master_addr: String,
     pub master_port: u16,
     pub rank_table: Option<PathBuf>,
 }
 
-/// All runs of this engine are on one machine.
+/// All runs of the local engine are on one machine.
 pub(crate) const MASTER_ADDR: &str = "127.0.0.1";
 
 type Variables = Vec<(String, String)>;
@@ -78,7 +79,7 @@ fn ranks(spec: &LaunchSpec, rank: usize, place: &Place) -> Variables {
         ("WORLD_SIZE", spec.nodes.len().to_string()),
         ("LOCAL_WORLD_SIZE", "1".into()),
         ("NODE_RANK", rank.to_string()),
-        ("MASTER_ADDR", MASTER_ADDR.into()),
+        ("MASTER_ADDR", place.master_addr.clone()),
         ("MASTER_PORT", place.master_port.to_string()),
     ])
 }
@@ -232,6 +233,7 @@ mod tests {
             temporary: "/t".into(),
             user: "qt4".into(),
             path: "/bin".into(),
+            master_addr: MASTER_ADDR.into(),
             master_port: 29_500,
             rank_table: Some("/t/table".into()),
         }

@@ -23,7 +23,7 @@ mod ranktable;
 mod record;
 mod sandbox;
 mod supervisor;
-mod sys;
+pub(crate) mod sys;
 mod tree;
 mod workers;
 

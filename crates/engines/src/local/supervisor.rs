@@ -31,7 +31,7 @@ use super::{
     record::{Line, Record},
     sandbox, sys, tree,
 };
-use crate::{Exit, LaunchSpec, Status, Stream};
+use crate::{Exit, LaunchSpec, Status, Stream, interpreter};
 
 /// A run that is over sooner is not announced as started: the hint of its end tells both.
 const ANNOUNCE_AFTER: Millis = Millis(50);
@@ -248,6 +248,7 @@ impl Supervisor<'_> {
             temporary: folders.temporary.clone(),
             user: format!("qt{}", spec.uid_index),
             path: shared.config.path.clone(),
+            master_addr: super::env::MASTER_ADDR.to_owned(),
             master_port,
             rank_table: write_rank_table(folders, spec).map_err(failed("write its rank table"))?,
         };
@@ -456,26 +457,10 @@ fn write_rank_table(folders: &Folders, spec: &LaunchSpec) -> io::Result<Option<s
 /// Says why a start failed, to the one who wrote the script.
 fn explain(error: &StartError, script: &str) -> String {
     let StartError::Exec(source) = error else { return format!("failed to give it {error}") };
-    let first = script.lines().next().unwrap_or_default();
-    let interpreter = first.strip_prefix("#!").map(|rest| rest.split_ascii_whitespace().next().unwrap_or(""));
-    let line_end = if script.split('\n').next().is_some_and(|line| line.ends_with('\r')) {
-        " (the script has the line ends of Windows; convert it with `sed -i 's/\\r$//'`)"
-    } else {
-        ""
-    };
-    match (source.raw_os_error(), interpreter) {
-        (Some(libc::ENOENT), Some(interpreter)) => {
-            format!("its first line asks for `{interpreter}`, which does not exist{line_end}")
-        }
-        (Some(libc::EACCES), Some(interpreter)) => {
-            format!("its first line asks for `{interpreter}`, which runs may not execute{line_end}")
-        }
-        (Some(libc::ENOEXEC), Some(_)) => {
-            format!(
-                "its first line `{}` is not one that names a program",
-                first.chars().take(80).collect::<String>()
-            )
-        }
+    match (source.raw_os_error(), interpreter::of(script)) {
+        (Some(libc::ENOENT), Some(program)) => interpreter::is_missing(script, program),
+        (Some(libc::EACCES), Some(program)) => interpreter::is_forbidden(script, program),
+        (Some(libc::ENOEXEC), Some(_)) => interpreter::names_no_program(script),
         (Some(libc::EAGAIN), _) => {
             "its tenant has as many processes on this machine as it may have".to_owned()
         }

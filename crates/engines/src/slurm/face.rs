@@ -152,7 +152,7 @@ impl JobState {
 
 /// A node in a partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct NodeRecord {
+pub struct NodeRecord {
     pub name: String,
     pub address: String,
     pub partition: String,
@@ -168,7 +168,7 @@ pub(crate) struct NodeRecord {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NodeCondition {
+pub enum NodeCondition {
     Up,
     Drained,
     Down,

@@ -1,0 +1,179 @@
+//! What the words of Slurm mean for a run.
+
+use std::time::Duration;
+
+use domain::{Millis, Timestamp};
+
+use super::{
+    face::{JobRecord, JobState},
+    script::NOT_CLAIMED,
+};
+use crate::{Ended, Exit, Status};
+
+/// What is known of a run besides Slurm's record of its job.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Facts {
+    pub time_limit: Millis,
+    /// It was let through: its script's start was reached.
+    pub is_claimed: bool,
+    /// What its start wrote when it would not go on.
+    pub refused: Option<String>,
+    /// It was given back because Slurm did not start it for long.
+    pub waited_too_long: Option<Duration>,
+}
+
+/// The end of a run, and what its user should read of it.
+pub(crate) struct Verdict {
+    pub ended: Ended,
+    pub note: Option<String>,
+}
+
+/// When the job got its nodes; `None` if it never did, whatever time stands there.
+pub(crate) fn started_at(job: &JobRecord) -> Option<Timestamp> {
+    if job.nodes.is_empty() || job.state == JobState::Pending {
+        return None;
+    }
+    job.started_s.map(Timestamp::from_secs)
+}
+
+/// What the end of a job means for its run.
+pub(crate) fn verdict(job: &JobRecord, facts: &Facts) -> Verdict {
+    let started_at = started_at(job);
+    let at = job.ended_s.map(Timestamp::from_secs).or(started_at);
+    let at = at.unwrap_or_else(super::now).max(started_at.unwrap_or(Timestamp::from_secs(0)));
+    let status = if job.signal == 0 { Status::Code(job.code) } else { Status::Signal(job.signal) };
+    let mut note = None;
+    let mut noted = |text: String, how: Exit| {
+        note = Some(text);
+        how
+    };
+    let nodes = || job.nodes.join(", ");
+    let how = match job.state {
+        _ if started_at.is_some() && facts.refused.is_some() => {
+            let why = facts.refused.clone().unwrap_or_default();
+            noted(why.clone(), Exit::FailedToStart(why))
+        }
+        JobState::Completed => Exit::Code(0),
+        JobState::TimedOut => Exit::TimedOut,
+        JobState::Preempted => noted("Slurm gave its nodes to other jobs".to_owned(), Exit::Preempted),
+        JobState::OutOfMemory => {
+            noted("it was ended because it used more memory than it may".to_owned(), Exit::OutOfMemory)
+        }
+        JobState::Cancelled => match facts.waited_too_long {
+            Some(waited) => {
+                let text = format!("Slurm did not start it within {} s", waited.as_secs());
+                noted(text, Exit::MachineLost)
+            }
+            None => Exit::Stopped { status: started_at.map(|_| status) },
+        },
+        JobState::Failed if facts.is_claimed => match status {
+            status if is_time_out(job, facts, status) => Exit::TimedOut,
+            Status::Signal(signal) => Exit::Signal(signal),
+            Status::Code(0) => noted(format!("Slurm says that it failed: {}", job.reason), Exit::Code(1)),
+            Status::Code(code) => Exit::Code(code),
+        },
+        JobState::Failed if job.code == NOT_CLAIMED => {
+            let why = format!("the shared folder could not be written to on {}", nodes());
+            noted(why.clone(), Exit::FailedToStart(why))
+        }
+        JobState::Failed => {
+            let reason = if job.reason.is_empty() { "its nodes' slurmd has logged why" } else { &job.reason };
+            let why = format!("Slurm could not start it on {}: {reason}", nodes());
+            noted(why.clone(), Exit::FailedToStart(why))
+        }
+        JobState::NodeFailed => noted(format!("one of its nodes failed: {}", nodes()), Exit::MachineLost),
+        // A second life is not for it: see `batch` in `script`.
+        JobState::Requeued
+        | JobState::Pending
+        | JobState::Running
+        | JobState::Completing
+        | JobState::Unknown => noted("Slurm put it back into its queue".to_owned(), Exit::MachineLost),
+    };
+    let started_at = if matches!(how, Exit::FailedToStart(_)) { None } else { started_at };
+    Verdict { ended: Ended { started_at, at, how }, note }
+}
+
+/// `timeout` ended it. It says so with a code that others may use too, so the time has to fit; Slurm counts whole seconds.
+fn is_time_out(job: &JobRecord, facts: &Facts, status: Status) -> bool {
+    let (Some(from), Some(until)) = (job.started_s, job.ended_s) else { return false };
+    let is_over = (until - from + 1).saturating_mul(1000) > facts.time_limit.0;
+    is_over && matches!(status, Status::Code(124 | 137) | Status::Signal(9))
+}
+
+/// Which of a job's lives was the run's: the first that got nodes, else the last.
+pub(crate) fn life(mut lives: Vec<&JobRecord>) -> Option<&JobRecord> {
+    lives.sort_by_key(|life| (started_at(life).is_none(), life.started_s, life.ended_s));
+    match lives.first() {
+        Some(first) if started_at(first).is_some() => Some(first),
+        _ => lives.last().copied(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(state: JobState) -> JobRecord {
+        JobRecord {
+            state,
+            nodes: vec!["n1".into()],
+            started_s: Some(1_700_000_000),
+            ended_s: Some(1_700_000_010),
+            ..JobRecord::default()
+        }
+    }
+
+    fn facts() -> Facts {
+        Facts { time_limit: Millis::from_secs(10), is_claimed: true, ..Facts::default() }
+    }
+
+    #[test]
+    fn states_become_ends() {
+        let failed = |code, signal| JobRecord { code, signal, ..job(JobState::Failed) };
+        let short = JobRecord { ended_s: Some(1_700_000_003), ..failed(124, 0) };
+        for (job, want) in [
+            (job(JobState::Completed), Exit::Code(0)),
+            (failed(7, 0), Exit::Code(7)),
+            (failed(0, 9), Exit::TimedOut),
+            (failed(0, 11), Exit::Signal(11)),
+            (failed(124, 0), Exit::TimedOut),
+            (short, Exit::Code(124)),
+            (job(JobState::TimedOut), Exit::TimedOut),
+            (job(JobState::NodeFailed), Exit::MachineLost),
+            (job(JobState::Requeued), Exit::MachineLost),
+            (job(JobState::Preempted), Exit::Preempted),
+            (job(JobState::OutOfMemory), Exit::OutOfMemory),
+            (
+                JobRecord { signal: 15, ..job(JobState::Cancelled) },
+                Exit::Stopped { status: Some(Status::Signal(15)) },
+            ),
+            (JobRecord { nodes: vec![], ..job(JobState::Cancelled) }, Exit::Stopped { status: None }),
+        ] {
+            assert_eq!(verdict(&job, &facts()).ended.how, want, "{job:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_never_let_through_has_not_started() {
+        let unclaimed = Facts { is_claimed: false, ..facts() };
+        for (job, facts) in [
+            (JobRecord { code: NOT_CLAIMED, ..job(JobState::Failed) }, &unclaimed),
+            (JobRecord { code: 1, ..job(JobState::Failed) }, &unclaimed),
+            (job(JobState::Failed), &Facts { refused: Some("no such program".into()), ..facts() }),
+        ] {
+            let Verdict { ended, note } = verdict(&job, facts);
+            assert_eq!(ended.started_at, None);
+            assert!(matches!(&ended.how, Exit::FailedToStart(why) if Some(why) == note.as_ref()), "{ended:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_life_with_nodes_is_the_runs() {
+        let first = job(JobState::NodeFailed);
+        let second = JobRecord { started_s: Some(1_700_000_100), ..job(JobState::Failed) };
+        let waiting = JobRecord { nodes: vec![], started_s: None, ended_s: None, ..job(JobState::Pending) };
+        assert_eq!(life(vec![&second, &waiting, &first]), Some(&first));
+        assert_eq!(life(vec![&waiting]), Some(&waiting));
+        assert_eq!(life(vec![]), None);
+    }
+}

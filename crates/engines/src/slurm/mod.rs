@@ -1,0 +1,398 @@
+//! The Slurm engine: a run is a job of a Slurm cluster.
+//!
+//! ```text
+//! launch() ── record ──> submitter ── sbatch ──> Slurm ── batch script: claims the run, becomes its script
+//! observe() <── what is known <── watcher ── one look at all jobs, then at the accounting of those that ended
+//! ```
+//!
+//! At most one Slurm job computes for a run, whatever dies when: the job's name holds the run's id, and before anything is
+//! handed in that might have been handed in before, Slurm is asked for that name. Should two jobs get through all the same,
+//! the first one's claim on the shared folder keeps the second from starting.
+
+mod commands;
+mod config;
+mod face;
+mod files;
+mod judge;
+mod record;
+mod script;
+mod submit;
+mod text;
+mod watch;
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    sync::{Arc, Condvar, Mutex, MutexGuard},
+    time::{Duration, Instant},
+};
+
+use domain::{JobId, Millis, RunId, TenantId, Timestamp};
+use rustix::fs::FlockOperation;
+
+pub use config::{Access, Owner, SlurmConfig, Times, Token};
+pub use face::{NodeCondition, NodeRecord as SlurmNode};
+
+use self::{
+    commands::Commands,
+    face::Face,
+    files::{Account, Shared},
+    record::{Line, Over, Records},
+};
+use crate::{Ended, Engine, EngineError, Exit, LaunchSpec, LogChunk, Observation, Started, Stream};
+
+/// Hands runs to a Slurm cluster.
+#[derive(Debug)]
+pub struct SlurmEngine {
+    core: Arc<Core>,
+    threads: Vec<std::thread::JoinHandle<()>>,
+    /// Locked while the engine lives: two centers on one folder would each think that runs are theirs.
+    _lock: File,
+}
+
+/// What the engine's threads share.
+struct Core {
+    config: SlurmConfig,
+    face: Box<dyn Face>,
+    shared: Shared,
+    records: Records,
+    known: Mutex<Known>,
+    /// There is something to hand in or to cancel.
+    to_submit: Condvar,
+    /// There is something to look at.
+    to_watch: Condvar,
+    /// Runs made later can't have been handed in by an engine before this one.
+    began: Timestamp,
+    accounts: Mutex<HashMap<Option<String>, Account>>,
+    on_hint: Box<dyn Fn(RunId) + Send + Sync>,
+}
+
+/// All runs that are not over.
+#[derive(Default)]
+struct Known {
+    runs: HashMap<RunId, Entry>,
+    /// To be handed in, or looked for, in this order.
+    queue: std::collections::VecDeque<RunId>,
+    nodes: Vec<SlurmNode>,
+    nodes_at: Option<Instant>,
+    is_ending: bool,
+}
+
+/// A run that is not over.
+struct Entry {
+    /// `None`: it is only known that it is to end.
+    spec: Option<Arc<LaunchSpec>>,
+    stop: bool,
+    /// Slurm may have it: it is looked for there before it is handed in.
+    may_be_there: bool,
+    /// Not before then: its last submission had no answer, which may still come about.
+    not_before: Option<Instant>,
+    number: Option<u32>,
+    submitted_at: Option<Timestamp>,
+    account: Option<Account>,
+    started_at: Option<Timestamp>,
+    /// When the controller was first seen not to have it, or to have it as ended.
+    gone_since: Option<Instant>,
+    last_seen: Option<Timestamp>,
+    waited_too_long: Option<Duration>,
+    is_cancelled: bool,
+}
+
+impl Entry {
+    fn new(spec: Option<Arc<LaunchSpec>>, may_be_there: bool) -> Self {
+        Self {
+            spec,
+            stop: false,
+            may_be_there,
+            not_before: None,
+            number: None,
+            submitted_at: None,
+            account: None,
+            started_at: None,
+            gone_since: None,
+            last_seen: None,
+            waited_too_long: None,
+            is_cancelled: false,
+        }
+    }
+}
+
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Core").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// The clock; Slurm's own may differ from it.
+fn now() -> Timestamp {
+    crate::local::sys::now()
+}
+
+/// The name of a run's Slurm job.
+fn job_name(run: RunId) -> String {
+    format!("qt-{run}")
+}
+
+fn run_of(job_name: &str) -> Option<RunId> {
+    job_name.strip_prefix("qt-")?.parse().ok()
+}
+
+impl SlurmEngine {
+    /// Starts the engine on its folders, made if needed, and takes up the runs that were not over. `on_hint` is called, on a
+    /// thread of the engine, with each run of which there is news; it must return soon. Slurm need not answer yet.
+    pub fn start(
+        config: SlurmConfig,
+        on_hint: impl Fn(RunId) + Send + Sync + 'static,
+    ) -> Result<Self, EngineError> {
+        let face = open_face(&config)?;
+        let folder = config.data_dir.display().to_string();
+        std::fs::create_dir_all(&config.data_dir).map_err(EngineError::io(format!("make {folder}")))?;
+        let lock = lock(&config.data_dir)?;
+        let records = Records::open(&config.data_dir)
+            .map_err(EngineError::io(format!("open the records in {folder}")))?;
+        let shared = Shared::open(&config.shared_dir)
+            .map_err(EngineError::io(format!("open the shared folder {}", config.shared_dir.display())))?;
+        let mut known = Known::default();
+        for (run, kept) in records.load().map_err(EngineError::io("read the records of runs"))? {
+            let mut entry = Entry::new(kept.spec, true);
+            (entry.stop, entry.number, entry.submitted_at) = (kept.stop, kept.number, kept.submitted_at);
+            if entry.number.is_none() || entry.stop {
+                known.queue.push_back(run);
+            }
+            known.runs.insert(run, entry);
+        }
+        let core = Arc::new(Core {
+            config,
+            face,
+            shared,
+            records,
+            known: Mutex::new(known),
+            to_submit: Condvar::new(),
+            to_watch: Condvar::new(),
+            began: now(),
+            accounts: Mutex::default(),
+            on_hint: Box::new(on_hint),
+        });
+        let mut engine = Self { core, threads: Vec::new(), _lock: lock };
+        for (name, body) in [("slurm-submit", submit::run as fn(&Core)), ("slurm-watch", watch::run)] {
+            let core = Arc::clone(&engine.core);
+            let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || body(&core));
+            engine.threads.push(thread.map_err(EngineError::io("start a thread of the engine"))?);
+        }
+        Ok(engine)
+    }
+
+    /// What Slurm is, for people.
+    pub fn describe(&self) -> Result<String, EngineError> {
+        self.core.face.describe().map_err(|error| EngineError::Slurm(error.to_string()))
+    }
+
+    /// The cluster's nodes as they are now, a line for each partition that a node is in.
+    pub fn nodes(&self) -> Result<Vec<SlurmNode>, EngineError> {
+        self.core.face.nodes().map_err(|error| EngineError::Slurm(error.to_string()))
+    }
+
+    /// The number of a run's Slurm job, once it has one.
+    pub fn slurm_job(&self, run: RunId) -> Option<u32> {
+        let of_entry = self.core.known().runs.get(&run).and_then(|entry| entry.number);
+        of_entry.or_else(|| self.core.records.over(run).ok()??.number)
+    }
+
+    /// The folder where a job's processes start, and which keeps what they write.
+    pub fn work_folder(&self, tenant: TenantId, job: JobId) -> std::path::PathBuf {
+        self.core.shared.work_folder(tenant, job)
+    }
+}
+
+impl Drop for SlurmEngine {
+    fn drop(&mut self) {
+        self.core.known().is_ending = true;
+        self.core.to_submit.notify_all();
+        self.core.to_watch.notify_all();
+        for thread in self.threads.drain(..) {
+            let _panicked = thread.join();
+        }
+    }
+}
+
+fn open_face(config: &SlurmConfig) -> Result<Box<dyn Face>, EngineError> {
+    Ok(match &config.access {
+        Access::Commands { bin, conf } => {
+            Box::new(Commands::new(bin.clone(), conf.clone(), config.times.call))
+        }
+        Access::Rest { .. } => return Err(EngineError::Slurm("slurmrestd is not spoken to yet".into())),
+    })
+}
+
+fn lock(data_dir: &std::path::Path) -> Result<File, EngineError> {
+    let path = data_dir.join("engine.lock");
+    let what = || format!("open {}", path.display());
+    let file = File::options().create(true).truncate(false).write(true).open(&path);
+    let file = file.map_err(EngineError::io(what()))?;
+    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(EngineError::InUse(data_dir.to_owned())),
+        Err(error) => Err(EngineError::io(what())(error)),
+    }
+}
+
+impl Core {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().expect("nothing panics while it is held")
+    }
+
+    fn hint(&self, run: RunId) {
+        (self.on_hint)(run);
+    }
+
+    /// Whether an engine before this one may have handed the run in.
+    fn is_older(&self, run: RunId) -> bool {
+        let made_ms = i64::from_be_bytes(*run.as_bytes().first_chunk().expect("16 bytes")) >> 16;
+        made_ms <= self.began.as_micros() / 1000
+    }
+
+    /// The user that a tenant's runs have.
+    fn account_of(&self, tenant: TenantId) -> Result<Account, String> {
+        let user = &self.config.owner_of(tenant).user;
+        if let Some(known) = self.accounts.lock().expect("nothing panics while it is held").get(user) {
+            return Ok(known.clone());
+        }
+        let found = record::account(user.as_deref()).map_err(|error| format!("failed to ask for users: {error}"))?;
+        let found = found.ok_or_else(|| {
+            format!("this machine does not know the user `{}` of Slurm", user.as_deref().unwrap_or_default())
+        })?;
+        if user.is_some() && !rustix::process::geteuid().is_root() && found.uid != rustix::process::geteuid().as_raw() {
+            return Err(format!("only a center that is root can run jobs as `{}`", found.name));
+        }
+        self.accounts.lock().expect("nothing panics while it is held").insert(user.clone(), found.clone());
+        Ok(found)
+    }
+
+    /// Keeps the end of a run. What can't be written now is tried again by whoever finds the end again.
+    fn end(&self, run: RunId, observation: Observation, note: Option<&str>) {
+        let (number, account, log_limit_bytes) = {
+            let mut known = self.known();
+            let Some(entry) = known.runs.get_mut(&run) else { return };
+            let limit = entry.spec.as_ref().map_or(0, |spec| spec.log_limit_bytes);
+            (entry.number, entry.account.clone(), limit)
+        };
+        // Where the user is not known, nothing of its is there.
+        let account = account.or_else(|| {
+            let tenant = self.known().runs.get(&run)?.spec.as_ref()?.tenant;
+            self.account_of(tenant).ok()
+        });
+        let account = account.unwrap_or_else(Account::own);
+        let tidied = self.shared.tidy(run, account.uid, log_limit_bytes);
+        let told = note.map_or(Ok(()), |note| self.shared.tell(run, &account, note));
+        if let Err(error) = tidied.and(told) {
+            tracing::warn!(%run, %error, "failed to tidy up after a run");
+        }
+        let over = Over { observation, number, uid: account.uid, log_limit_bytes };
+        match self.records.end(run, &over) {
+            Ok(()) => drop(self.known().runs.remove(&run)),
+            Err(error) => tracing::error!(%run, %error, "failed to keep the end of a run; it is tried again"),
+        }
+        self.hint(run);
+    }
+
+    fn over(&self, run: RunId) -> Result<Option<Over>, EngineError> {
+        self.records.over(run).map_err(EngineError::io(format!("read the record of {run}")))
+    }
+}
+
+impl Engine for SlurmEngine {
+    fn launch(&self, spec: &LaunchSpec) -> Result<(), EngineError> {
+        spec.check()?;
+        let run = spec.run;
+        let mut known = self.core.known();
+        if known.runs.contains_key(&run) || self.core.over(run)?.is_some() {
+            return Ok(());
+        }
+        let line = Line::Launch(Box::new(spec.clone()));
+        self.core.records.append(run, &line).map_err(EngineError::io(format!("keep the launch of {run}")))?;
+        known.runs.insert(run, Entry::new(Some(Arc::new(spec.clone())), self.core.is_older(run)));
+        known.queue.push_back(run);
+        self.core.to_submit.notify_one();
+        Ok(())
+    }
+
+    fn observe(&self, run: RunId) -> Result<Observation, EngineError> {
+        if let Some(entry) = self.core.known().runs.get(&run) {
+            return Ok(Observation::Alive { started: entry.started_at.map(|at| Started { at }) });
+        }
+        Ok(self.core.over(run)?.map_or(Observation::NotLaunched, |over| over.observation))
+    }
+
+    fn stop(&self, run: RunId) -> Result<(), EngineError> {
+        let keep = || {
+            let kept = self.core.records.append(run, &Line::Stop(now()));
+            kept.map_err(EngineError::io(format!("keep that {run} is to end")))
+        };
+        let is_older = self.core.is_older(run);
+        let mut known = self.core.known();
+        match known.runs.get_mut(&run) {
+            Some(entry) if entry.stop => return Ok(()),
+            Some(entry) => {
+                keep()?;
+                entry.stop = true;
+            }
+            None if self.core.over(run)?.is_some() => return Ok(()),
+            None => {
+                keep()?;
+                let mut entry = Entry::new(None, is_older);
+                entry.stop = true;
+                known.runs.insert(run, entry);
+            }
+        }
+        if !known.queue.contains(&run) {
+            known.queue.push_front(run);
+        }
+        self.core.to_submit.notify_one();
+        Ok(())
+    }
+
+    fn read_log(
+        &self,
+        run: RunId,
+        stream: Stream,
+        offset: u64,
+        max_bytes: usize,
+    ) -> Result<LogChunk, EngineError> {
+        let of_entry = self.core.known().runs.get(&run).map(|entry| {
+            let limit = entry.spec.as_ref().map_or(0, |spec| spec.log_limit_bytes);
+            (entry.spec.as_ref().map(|spec| spec.tenant), limit)
+        });
+        let (uid, limit) = match of_entry {
+            Some((Some(tenant), limit)) => match self.core.account_of(tenant) {
+                Ok(account) => (account.uid, limit),
+                Err(_) => return Ok(LogChunk { offset, ..LogChunk::default() }),
+            },
+            Some((None, _)) => return Ok(LogChunk { offset, ..LogChunk::default() }),
+            None => match self.core.over(run)? {
+                Some(over) => (over.uid, over.log_limit_bytes),
+                None => return Ok(LogChunk { offset, ..LogChunk::default() }),
+            },
+        };
+        let read = self.core.shared.read_log(run, stream, uid, limit, (offset, max_bytes));
+        read.map_err(EngineError::io(format!("read the {} of {run}", stream.code())))
+    }
+
+    fn forget(&self, run: RunId) -> Result<(), EngineError> {
+        if self.core.known().runs.contains_key(&run) {
+            return Err(EngineError::Alive(run));
+        }
+        // The record last: while it is there, what is left half done can be done again.
+        let removed = self.core.shared.remove(run).and_then(|()| self.core.records.remove(run));
+        removed.map_err(EngineError::io(format!("remove the record of {run}")))
+    }
+}
+
+/// A run that never began, as of now.
+fn never_began(how: Exit) -> Observation {
+    Observation::Ended(Ended { started_at: None, at: now(), how })
+}
+
+/// How long from the start of a run to when Slurm may end it by itself, in whole minutes.
+fn slurm_limit_min(limit: Millis) -> u32 {
+    u32::try_from(limit.0.max(1).div_euclid(60_000) + i64::from(limit.0.rem_euclid(60_000) > 0)).unwrap_or(u32::MAX)
+}

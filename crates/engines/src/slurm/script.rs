@@ -1,0 +1,208 @@
+//! What Slurm is given to run: the batch script, and the start of one node's process.
+//!
+//! The batch script is small and the same for all runs but for a path. It claims the run: of several Slurm jobs of one run,
+//! or several lives of one, only the first to make a folder goes on. What is particular to the run lies in its folder on the
+//! shared file system: `start`, which sets the environment and the limits and becomes the run's own `script`.
+
+use std::{collections::BTreeMap, fmt::Write as _, path::Path};
+
+use super::text::quoted;
+use crate::{LaunchSpec, interpreter, local::env};
+
+/// A batch script that was not let through ends with this.
+pub(crate) const NOT_CLAIMED: i32 = 213;
+
+/// What Slurm knows better than the center, and what its own commands in a script need.
+const SLURMS_OWN: [&str; 4] = ["SLURM_JOB_ID", "SLURM_JOBID", "SLURM_JOB_ACCOUNT", "SLURM_CLUSTER_NAME"];
+
+/// The script that Slurm runs on the first node of its list.
+pub(crate) fn batch(spec: &LaunchSpec, folder: &Path) -> String {
+    let nodes = spec.nodes.len();
+    let run = quoted(&folder.display().to_string());
+    let mut text = format!(
+        "#!/bin/bash\n\
+         # Qiantang's run {id}. Only one Slurm job may be it, and that only once: the one that makes the folder.\n\
+         run={run}\n\
+         mkdir \"$run/claim\" || exit {NOT_CLAIMED}\n\
+         echo \"$SLURM_JOB_ID\" > \"$run/claim/job\" || exit {NOT_CLAIMED}\n",
+        id = spec.run
+    );
+    if nodes == 1 {
+        text.push_str("exec /bin/bash \"$run/start\"\n");
+        return text;
+    }
+    // Not in the user's way: `srun` in a script gets the same resources (`--overlap`).
+    let _never_fails = write!(
+        text,
+        "trap : TERM\n\
+         srun --nodes={nodes} --ntasks={nodes} --ntasks-per-node=1 --cpus-per-task=\"${{SLURM_CPUS_PER_TASK:-1}}\" \\\n  \
+         --overlap --kill-on-bad-exit=1 --wait=0 --mpi=none --input=none --quiet /bin/bash \"$run/start\"\n\
+         code=$?\n\
+         # The first node that failed is the one that tells why.\n\
+         if read -r first 2>/dev/null < \"$run/failed\"; then code=$first; fi\n\
+         trap - TERM\n\
+         if ((code > 128)); then ulimit -c 0; kill -$((code - 128)) $$; fi\n\
+         exit $code\n"
+    );
+    text
+}
+
+/// The start of a node's process: environment, limits, then the run's script under its time limit. All that it calls by
+/// name it looks up before the run's own variables are set, and its own begin with `qt_`.
+pub(crate) fn start(spec: &LaunchSpec, place: &env::Place, folder: &Path) -> String {
+    let run = quoted(&folder.display().to_string());
+    let mut text = format!(
+        "#!/bin/bash\n\
+         qt_run={run}\n\
+         qt_refuse() {{ (set -C; printf '%s\\n' \"$1\" > \"$qt_run/refused\") 2>/dev/null; exit 127; }}\n\
+         qt_timeout=$(type -P timeout) || qt_refuse \"$SLURMD_NODENAME lacks the program timeout\"\n\
+         qt_env=$(type -P env)\n"
+    );
+    push_rank(&mut text, spec);
+    push_interpreter(&mut text, spec);
+    push_environment(&mut text, spec, place);
+    push_limits(&mut text, spec);
+    let _never_fails = writeln!(
+        text,
+        "cd {} 2>/dev/null || qt_refuse \"its work folder is not there on $SLURMD_NODENAME\"\nunset OLDPWD",
+        quoted(&place.work.display().to_string())
+    );
+    let mut program = String::from("\"$qt_run/script\"");
+    if interpreter::of(&spec.script).is_none() {
+        program.insert_str(0, "/bin/bash ");
+    }
+    for arg in &spec.args {
+        program.push(' ');
+        program.push_str(&quoted(arg));
+    }
+    // Names that a shell can't export.
+    let odd: Vec<String> = spec
+        .env
+        .iter()
+        .filter(|(name, _)| !can_be_exported(name))
+        .map(|(name, value)| quoted(&format!("{name}={value}")))
+        .collect();
+    if !odd.is_empty() {
+        program = format!("\"$qt_env\" {} {program}", odd.join(" "));
+    }
+    let limited = format!(
+        "\"$qt_timeout\" --signal=TERM --kill-after={grace} {limit} {program}",
+        grace = seconds(spec.kill_grace.0),
+        limit = seconds(spec.time_limit.0)
+    );
+    if spec.nodes.len() == 1 {
+        // Becomes the script, so that Slurm itself sees how that ends.
+        let _never_fails = writeln!(text, "exec {limited}");
+    } else {
+        let _never_fails = write!(
+            text,
+            "trap : TERM\n\
+             {limited}\n\
+             qt_code=$?\n\
+             if ((qt_code != 0)); then (set -C; echo \"$qt_code\" > \"$qt_run/failed\") 2>/dev/null; fi\n\
+             exit $qt_code\n"
+        );
+    }
+    text
+}
+
+/// Slurm sorts nodes by itself; ranks are the center's.
+fn push_rank(text: &mut String, spec: &LaunchSpec) {
+    text.push_str("case $SLURMD_NODENAME in\n");
+    for (rank, node) in spec.nodes.iter().enumerate() {
+        let _never_fails = writeln!(text, "{}) qt_rank={rank} ;;", quoted(&node.name));
+    }
+    text.push_str("*) qt_refuse \"Slurm started it on $SLURMD_NODENAME, which is not one of its nodes\" ;;\nesac\n");
+}
+
+fn push_interpreter(text: &mut String, spec: &LaunchSpec) {
+    let Some(program) = interpreter::of(&spec.script) else { return };
+    if program.is_empty() {
+        let _never_fails = writeln!(text, "qt_refuse {}", quoted(&interpreter::names_no_program(&spec.script)));
+        return;
+    }
+    let name = quoted(program);
+    let _never_fails = writeln!(
+        text,
+        "[ -e {name} ] || qt_refuse {}\n[ -x {name} ] || qt_refuse {}",
+        quoted(&interpreter::is_missing(&spec.script, program)),
+        quoted(&interpreter::is_forbidden(&spec.script, program))
+    );
+}
+
+/// The run's variables and none of the node's, but for Slurm's own.
+fn push_environment(text: &mut String, spec: &LaunchSpec, place: &env::Place) {
+    text.push_str(
+        "for qt_name in $(compgen -e); do case $qt_name in SLURM_TIME_FORMAT) unset \"$qt_name\" ;; SLURM*) ;; \
+         *) unset \"$qt_name\" ;; esac; done\n",
+    );
+    let of_rank: Vec<Vec<(String, String)>> = (0..spec.nodes.len())
+        .map(|rank| {
+            let mut all = env::environment(spec, rank, place);
+            all.retain(|(name, _)| !SLURMS_OWN.contains(&name.as_str()) && name != "MASTER_PORT");
+            all.retain(|(name, _)| can_be_exported(name));
+            all
+        })
+        .collect();
+    let counts = of_rank.iter().flatten().fold(BTreeMap::new(), |mut counts, variable| {
+        *counts.entry(variable).or_insert(0) += 1;
+        counts
+    });
+    let is_in_all = |variable: &(String, String)| counts.get(variable) == Some(&of_rank.len());
+    let export = |text: &mut String, (name, value): &(String, String)| {
+        let _never_fails = writeln!(text, "export {name}={}", quoted(value));
+    };
+    for variable in of_rank[0].iter().filter(|variable| is_in_all(variable)) {
+        export(text, variable);
+    }
+    text.push_str("case $qt_rank in\n");
+    for (rank, variables) in of_rank.iter().enumerate() {
+        let _never_fails = writeln!(text, "{rank})");
+        for variable in variables.iter().filter(|variable| !is_in_all(variable)) {
+            export(text, variable);
+        }
+        text.push_str(";;\n");
+    }
+    text.push_str("esac\n");
+    // All nodes of a job come to the same number, and jobs beside each other to different ones.
+    text.push_str("export MASTER_PORT=$((20000 + SLURM_JOB_ID % 12000))\n");
+    // Where Slurm binds cards to jobs by their numbers, it knows better which ones they are.
+    text.push_str(
+        "qt_cards=${SLURM_STEP_GPUS:-$SLURM_JOB_GPUS}\n\
+         if [ -n \"$qt_cards\" ]; then\n\
+         export QIANTANG_CARDS=$qt_cards\n\
+         [ -z \"$CUDA_VISIBLE_DEVICES\" ] || export CUDA_VISIBLE_DEVICES=$qt_cards\n\
+         fi\n",
+    );
+}
+
+fn push_limits(text: &mut String, spec: &LaunchSpec) {
+    text.push_str("umask 022\nulimit -c 0\n");
+    // A lower limit of the node stays.
+    let _never_fails = writeln!(text, "ulimit -n {} 2>/dev/null", spec.limits.max_open_files);
+    if let Some(bytes) = spec.limits.file_size_bytes {
+        let _never_fails = writeln!(text, "ulimit -f {} 2>/dev/null", bytes.div_ceil(1024));
+    }
+    text.push_str("unset SHLVL\n");
+}
+
+/// Whether a shell hands a variable of this name on as it is.
+fn can_be_exported(name: &str) -> bool {
+    const SHELLS_OWN: [&str; 14] = [
+        "DIRSTACK", "EPOCHREALTIME", "EPOCHSECONDS", "EUID", "FUNCNAME", "GROUPS", "HISTCMD", "LINENO", "PPID", "RANDOM",
+        "SECONDS", "SHELLOPTS", "SRANDOM", "UID",
+    ];
+    let mut chars = name.chars();
+    !SHELLS_OWN.contains(&name)
+        && !name.starts_with("BASH")
+        && !name.starts_with("qt_")
+        && name != "_"
+        && chars.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// As `timeout` reads it, to which 0 means forever.
+fn seconds(ms: i64) -> String {
+    let ms = ms.max(1);
+    format!("{}.{:03}", ms / 1000, ms % 1000)
+}

@@ -1,0 +1,333 @@
+//! The submitter: hands runs in, each once, and cancels those that are to end.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use domain::RunId;
+
+use super::{
+    Core, Known, NodeCondition, SlurmNode,
+    face::{Asked, FaceError, JobRecord, Submission},
+    files::Account,
+    job_name, never_began, now, record::Line, run_of, script, slurm_limit_min,
+};
+use crate::{Exit, LaunchSpec};
+
+/// How many runs are seen to in one turn, so that what is to be cancelled does not wait for all that is to be handed in.
+const BATCH: usize = 32;
+/// Jobs of a run are looked for in accounting from this long before the run was made on, in seconds: clocks differ.
+const LOOK_BACK_S: i64 = 3600;
+
+/// What came of an attempt.
+enum Attempt {
+    Done,
+    /// Slurm is not there, or takes nothing now: later.
+    Later,
+}
+
+pub(super) fn run(core: &Core) {
+    let mut pause = Duration::ZERO;
+    loop {
+        let mut known = core.known();
+        let begun = Instant::now();
+        let batch = loop {
+            if known.is_ending {
+                return;
+            }
+            let left = pause.saturating_sub(begun.elapsed());
+            let batch = if left.is_zero() { take(&mut known) } else { Vec::new() };
+            if !batch.is_empty() {
+                break batch;
+            }
+            // Some of the queue may wait for an answer that could still come.
+            let wait = if left.is_zero() { Duration::from_secs(1) } else { left };
+            known = core.to_submit.wait_timeout(known, wait).expect("nothing panics while it is held").0;
+        };
+        drop(known);
+        let went_well = cancel(core, &batch) & look_for(core, &batch) & submit(core, &batch);
+        pause = if went_well {
+            Duration::ZERO
+        } else {
+            (pause * 2).clamp(Duration::from_millis(250), Duration::from_secs(5))
+        };
+    }
+}
+
+/// The next runs of the queue that can be seen to now.
+fn take(known: &mut Known) -> Vec<RunId> {
+    let now = Instant::now();
+    let (mut batch, mut rest) = (Vec::new(), std::collections::VecDeque::new());
+    while let Some(run) = known.queue.pop_front() {
+        let Some(entry) = known.runs.get(&run) else { continue };
+        if batch.len() >= BATCH || entry.not_before.is_some_and(|at| now < at) {
+            rest.push_back(run);
+            if batch.len() >= BATCH {
+                break;
+            }
+        } else {
+            batch.push(run);
+        }
+    }
+    rest.append(&mut known.queue);
+    known.queue = rest;
+    batch
+}
+
+fn again(core: &Core, runs: impl IntoIterator<Item = RunId>) {
+    let mut known = core.known();
+    for run in runs {
+        if known.runs.contains_key(&run) && !known.queue.contains(&run) {
+            known.queue.push_back(run);
+        }
+    }
+}
+
+/// Cancels, in one call, those of the batch that Slurm has and that are to end.
+fn cancel(core: &Core, batch: &[RunId]) -> bool {
+    let wanted: Vec<(RunId, u32)> = {
+        let known = core.known();
+        let of = |run: &RunId| known.runs.get(run).filter(|entry| entry.stop && !entry.is_cancelled);
+        batch.iter().filter_map(|run| Some((*run, of(run)?.number?))).collect()
+    };
+    if wanted.is_empty() {
+        return true;
+    }
+    let numbers: Vec<u32> = wanted.iter().map(|(_, number)| *number).collect();
+    let done = core.face.cancel(&numbers);
+    if let Err(error) = &done {
+        tracing::warn!(%error, jobs = numbers.len(), "failed to cancel Slurm jobs; it is tried again");
+        again(core, wanted.iter().map(|(run, _)| *run));
+    } else {
+        let mut known = core.known();
+        for (run, number) in &wanted {
+            if let Some(entry) = known.runs.get_mut(run).filter(|entry| entry.number == Some(*number)) {
+                entry.is_cancelled = true;
+            }
+        }
+    }
+    core.to_watch.notify_one();
+    done.is_ok()
+}
+
+/// Finds, in two calls, the jobs of those runs of the batch that may have been handed in before.
+fn look_for(core: &Core, batch: &[RunId]) -> bool {
+    let wanted: Vec<RunId> = {
+        let known = core.known();
+        let is_wanted =
+            |run: &&RunId| known.runs.get(run).is_some_and(|entry| entry.number.is_none() && entry.may_be_there);
+        batch.iter().filter(is_wanted).copied().collect()
+    };
+    if wanted.is_empty() {
+        return true;
+    }
+    let found = match find_jobs(core, &wanted) {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::warn!(%error, runs = wanted.len(), "failed to look for runs in Slurm; it is tried again");
+            again(core, wanted);
+            return false;
+        }
+    };
+    for run in wanted {
+        let number = found.get(&run).copied();
+        if let Some(number) = number {
+            tracing::info!(%run, number, "found the Slurm job of a run");
+            adopt(core, run, number);
+        } else if let Some(entry) = core.known().runs.get_mut(&run) {
+            entry.may_be_there = false;
+        }
+    }
+    true
+}
+
+/// Takes a job for the run's own.
+pub(super) fn adopt(core: &Core, run: RunId, number: u32) {
+    let at = now();
+    if let Err(error) = core.records.append(run, &Line::Submitted { number, at }) {
+        // The job is found by its name again.
+        tracing::error!(%run, %error, "failed to keep the number of a Slurm job");
+    }
+    let mut known = core.known();
+    let Some(entry) = known.runs.get_mut(&run) else { return };
+    (entry.number, entry.submitted_at, entry.may_be_there) = (Some(number), Some(at), false);
+    (entry.gone_since, entry.is_cancelled) = (None, false);
+    if entry.stop {
+        known.queue.push_front(run);
+    }
+    drop(known);
+    core.to_watch.notify_one();
+}
+
+fn find_jobs(core: &Core, runs: &[RunId]) -> Result<HashMap<RunId, u32>, FaceError> {
+    let made_s = |run: &RunId| (i64::from_be_bytes(*run.as_bytes().first_chunk().expect("16 bytes")) >> 16) / 1000;
+    let listing = core.face.jobs()?;
+    let mut found: HashMap<RunId, Vec<u32>> = HashMap::new();
+    let mut note = |jobs: &[JobRecord]| {
+        for job in jobs {
+            if let Some(run) = run_of(&job.name).filter(|run| runs.contains(run)) {
+                found.entry(run).or_default().push(job.id);
+            }
+        }
+    };
+    note(&listing.jobs);
+    let asked = Asked {
+        names: runs.iter().map(|run| job_name(*run)).collect(),
+        since: runs.iter().map(made_s).min().unwrap_or(0) - LOOK_BACK_S,
+        ..Asked::default()
+    };
+    note(&core.face.accounting(&asked)?);
+    // Of several the one that got through; else the first.
+    let choose = |(run, numbers): (RunId, Vec<u32>)| {
+        let claimed = claimed_by(core, run).filter(|claimed| numbers.contains(claimed));
+        Some((run, claimed.or_else(|| numbers.into_iter().min())?))
+    };
+    Ok(found.into_iter().filter_map(choose).collect())
+}
+
+/// The number of the job that was let through as the run.
+pub(super) fn claimed_by(core: &Core, run: RunId) -> Option<u32> {
+    let tenant = core.known().runs.get(&run)?.spec.as_ref()?.tenant;
+    let account = core.account_of(tenant).ok()?;
+    core.shared.word(run, "claim/job", account.uid)?.parse().ok()
+}
+
+/// Hands in those of the batch that Slurm does not have.
+fn submit(core: &Core, batch: &[RunId]) -> bool {
+    for (at, run) in batch.iter().enumerate() {
+        let spec = {
+            let known = core.known();
+            if known.is_ending {
+                return true;
+            }
+            match known.runs.get(run) {
+                Some(entry) if entry.number.is_some() || entry.may_be_there => continue,
+                Some(entry) if entry.stop => None,
+                Some(entry) => entry.spec.clone(),
+                None => continue,
+            }
+        };
+        let Some(spec) = spec else {
+            core.end(*run, never_began(Exit::Stopped { status: None }), None);
+            continue;
+        };
+        if let Attempt::Later = submit_one(core, &spec) {
+            again(core, batch[at..].iter().copied());
+            return false;
+        }
+    }
+    true
+}
+
+fn submit_one(core: &Core, spec: &Arc<LaunchSpec>) -> Attempt {
+    let run = spec.run;
+    let refuse = |why: String| {
+        tracing::warn!(%run, why, "Slurm does not take a run");
+        core.end(run, never_began(Exit::FailedToStart(why.clone())), Some(&why));
+        Attempt::Done
+    };
+    let account = match core.account_of(spec.tenant) {
+        Ok(account) => account,
+        Err(why) => return refuse(why),
+    };
+    let nodes = match nodes_of(core, spec) {
+        Ok(Ok(nodes)) => nodes,
+        Ok(Err(why)) => return refuse(why),
+        Err(error) => {
+            tracing::warn!(%run, %error, "failed to ask Slurm for its nodes; it is tried again");
+            return Attempt::Later;
+        }
+    };
+    let master = &nodes[0].address;
+    if let Err(error) = core.shared.prepare(spec, &account, &core.config.path, master) {
+        tracing::error!(%run, %error, "failed to make the folder of a run; it is tried again");
+        return Attempt::Later;
+    }
+    if let Some(entry) = core.known().runs.get_mut(&run) {
+        entry.account = Some(account.clone());
+    }
+    // Should this process die now, the next one looks first.
+    if let Err(error) = core.records.append(run, &Line::Submitting(now())) {
+        tracing::error!(%run, %error, "failed to write the record of a run; it is tried again");
+        return Attempt::Later;
+    }
+    match core.face.submit(&submission(core, spec, &account, &nodes[0])) {
+        Ok(number) => {
+            adopt(core, run, number);
+            core.hint(run);
+            Attempt::Done
+        }
+        Err(FaceError::Refused(why)) => refuse(why),
+        Err(FaceError::Unreachable(why)) => {
+            tracing::warn!(%run, why, "Slurm takes nothing now; it is tried again");
+            Attempt::Later
+        }
+        Err(FaceError::Unclear(why)) => {
+            tracing::warn!(%run, why, "it is not clear whether Slurm took a run; it is looked for later");
+            if let Some(entry) = core.known().runs.get_mut(&run) {
+                entry.may_be_there = true;
+                entry.not_before = Some(Instant::now() + core.config.times.unclear);
+            }
+            Attempt::Later
+        }
+    }
+}
+
+/// The Slurm nodes of the run, or why it can't have them.
+fn nodes_of(core: &Core, spec: &LaunchSpec) -> Result<Result<Vec<SlurmNode>, String>, FaceError> {
+    let find = |known: &Known| -> Option<Vec<SlurmNode>> {
+        let of = |name: &str| known.nodes.iter().find(|node| node.name == name).cloned();
+        spec.nodes.iter().map(|node| of(&node.name)).collect()
+    };
+    if let Some(nodes) = find(&core.known()) {
+        return Ok(Ok(nodes));
+    }
+    let fresh = core.face.nodes()?;
+    let mut known = core.known();
+    (known.nodes, known.nodes_at) = (fresh, Some(Instant::now()));
+    Ok(find(&known).ok_or_else(|| {
+        let names: Vec<&str> = known.nodes.iter().map(|node| node.name.as_str()).collect();
+        let missing = spec.nodes.iter().find(|node| !names.contains(&node.name.as_str()));
+        format!("Slurm has no node `{}`", missing.map_or("", |node| node.name.as_str()))
+    }))
+}
+
+fn submission(core: &Core, spec: &LaunchSpec, account: &Account, node: &SlurmNode) -> Submission {
+    let config = &core.config;
+    let folder = core.shared.run_folder(spec.run);
+    let owner = config.owner_of(spec.tenant);
+    let first = &spec.nodes[0];
+    let cards = first.cards.len();
+    // Slurm gives each node the same; the planner does too.
+    let named = config.gres.get(&first.model).cloned().or_else(|| {
+        let (kind, of, _) = node.gres.as_ref()?;
+        Some(of.as_ref().map_or_else(|| kind.clone(), |of| format!("{kind}:{of}")))
+    });
+    let is_own = account.uid == rustix::process::geteuid().as_raw();
+    Submission {
+        name: job_name(spec.run),
+        comment: format!("qiantang {}", spec.job),
+        user: owner.user.clone().filter(|_| !is_own),
+        account: owner.account.clone(),
+        partition: config.partition.clone(),
+        qos: config.qos.clone(),
+        script: script::batch(spec, &folder),
+        work_dir: core.shared.work_folder(spec.tenant, spec.job),
+        stdout: folder.join("stdout"),
+        stderr: folder.join("stderr"),
+        nodes: spec.nodes.iter().map(|node| node.name.clone()).collect(),
+        gres: named.filter(|_| cards > 0).map(|named| format!("{named}:{cards}")),
+        time_limit_min: slurm_limit_min(spec.time_limit),
+        memory_mib_per_node: spec.limits.memory_bytes.map(|bytes| bytes.div_ceil(1 << 20)),
+        tasks_per_node: 1,
+        cpus_per_task: (cards * config.cpus_per_card).max(1),
+        env: Vec::new(),
+    }
+}
+
+/// Whether Slurm would start something on a node now.
+pub(super) fn is_up(node: &SlurmNode) -> bool {
+    node.condition == NodeCondition::Up
+}

@@ -1,0 +1,240 @@
+//! The watcher: one look at all jobs, one at the accounting of those that ended, however many they are.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use domain::RunId;
+
+use super::{
+    Core,
+    face::{Asked, JobRecord, JobState},
+    job_name,
+    judge::{self, Facts},
+    now,
+    submit::{adopt, claimed_by},
+};
+use crate::{Observation, Started};
+
+/// A run that Slurm has, as the watcher goes through it.
+struct Watched {
+    run: RunId,
+    number: u32,
+}
+
+/// A job whose controller no longer has it as one that goes on.
+struct Gone {
+    run: RunId,
+    number: u32,
+    /// As the controller has it, if it still does.
+    listed: Option<JobRecord>,
+    for_how_long: Duration,
+}
+
+pub(super) fn run(core: &Core) {
+    let (least, most) = core.config.times.look;
+    let (mut pause, mut floor) = (least, least);
+    loop {
+        {
+            let mut known = core.known();
+            while !known.is_ending && !known.runs.values().any(|entry| entry.number.is_some()) {
+                known = core.to_watch.wait(known).expect("nothing panics while it is held");
+            }
+            let begun = Instant::now();
+            while !known.is_ending && begun.elapsed() < pause {
+                let left = pause.saturating_sub(begun.elapsed());
+                known = core.to_watch.wait_timeout(known, left).expect("nothing panics while it is held").0;
+                // Something was handed in or cancelled: a busy time begins.
+                pause = pause.min(begun.elapsed() + floor);
+            }
+            if known.is_ending {
+                return;
+            }
+        }
+        let begun = Instant::now();
+        let has_news = look(core);
+        // Slurm spends at most a tenth of its time on this.
+        floor = (begun.elapsed() * 10).clamp(least, most);
+        pause = if has_news { floor } else { (pause + pause / 4).clamp(floor, most) };
+    }
+}
+
+/// Looks once at everything. Whether there was news.
+fn look(core: &Core) -> bool {
+    let watched: Vec<Watched> = {
+        let known = core.known();
+        let numbered = known.runs.iter().filter_map(|(run, entry)| Some((run, entry.number?)));
+        numbered.map(|(run, number)| Watched { run: *run, number }).collect()
+    };
+    let listing = match core.face.jobs() {
+        Ok(listing) => listing,
+        Err(error) => {
+            tracing::warn!(%error, "failed to look at Slurm's jobs; it is tried again");
+            return false;
+        }
+    };
+    if listing.unreadable > 0 {
+        tracing::warn!(jobs = listing.unreadable, "jobs of Slurm can't be read; they are passed over");
+    }
+    let mut by_number: HashMap<u32, &JobRecord> = HashMap::new();
+    let mut by_name: HashMap<&str, Vec<u32>> = HashMap::new();
+    for job in listing.jobs.iter().filter(|job| job.name.starts_with("qt-")) {
+        by_number.insert(job.id, job);
+        by_name.entry(&job.name).or_default().push(job.id);
+    }
+    let mut has_news = false;
+    let mut gone = Vec::new();
+    for Watched { run, number } in watched {
+        let name = job_name(run);
+        // Numbers come round again after some millions of jobs.
+        let job = by_number.get(&number).copied().filter(|job| job.name == name);
+        if let Some(others) = by_name.get(name.as_str()).filter(|numbers| numbers.len() > 1) {
+            end_double(core, run, number, others, &by_number);
+        }
+        match job {
+            Some(job) if !job.state.is_over() && job.state != JobState::Requeued && job.restarts == 0 => {
+                has_news |= goes_on(core, run, job);
+            }
+            listed => {
+                let mut known = core.known();
+                let Some(entry) = known.runs.get_mut(&run) else { continue };
+                let since = *entry.gone_since.get_or_insert_with(Instant::now);
+                gone.push(Gone { run, number, listed: listed.cloned(), for_how_long: since.elapsed() });
+            }
+        }
+    }
+    if !gone.is_empty() {
+        has_news |= settle(core, gone);
+    }
+    has_news
+}
+
+/// A job that goes on: what is new about it.
+fn goes_on(core: &Core, run: RunId, job: &JobRecord) -> bool {
+    let mut known = core.known();
+    let Some(entry) = known.runs.get_mut(&run) else { return false };
+    entry.gone_since = None;
+    entry.last_seen = Some(now());
+    if job.state == JobState::Pending {
+        let waited = entry.submitted_at.map_or(0, |at| now().since(at).0);
+        let waited = Duration::from_millis(u64::try_from(waited).unwrap_or(0));
+        if waited > core.config.times.pending && !entry.stop {
+            tracing::warn!(%run, number = job.id, reason = job.reason, "Slurm does not start a run: it is given back");
+            entry.waited_too_long = Some(waited);
+            entry.stop = true;
+            known.queue.push_front(run);
+            core.to_submit.notify_one();
+        }
+        return false;
+    }
+    if entry.started_at.is_some() {
+        return false;
+    }
+    entry.started_at = judge::started_at(job);
+    let is_news = entry.started_at.is_some();
+    drop(known);
+    if is_news {
+        core.hint(run);
+    }
+    is_news
+}
+
+/// Two jobs of one run: the one that was let through stays, else the one that is known; the others go.
+fn end_double(core: &Core, run: RunId, number: u32, all: &[u32], by_number: &HashMap<u32, &JobRecord>) {
+    let keep = claimed_by(core, run).filter(|claimed| all.contains(claimed)).unwrap_or(number);
+    let goes_on = |other: &&u32| by_number.get(other).is_some_and(|job| !job.state.is_over());
+    let others: Vec<u32> = all.iter().filter(|other| **other != keep).filter(goes_on).copied().collect();
+    if !others.is_empty() {
+        tracing::warn!(%run, keep, ?others, "a run has several Slurm jobs: all but one are cancelled");
+        if let Err(error) = core.face.cancel(&others) {
+            tracing::warn!(%run, %error, "failed to cancel a second job; it is tried again");
+        }
+    }
+    if keep != number {
+        adopt(core, run, keep);
+    }
+}
+
+/// Jobs that ended, or are nowhere: accounting tells how.
+fn settle(core: &Core, gone: Vec<Gone>) -> bool {
+    let since = gone.iter().map(|gone| gone.run);
+    let made_s = |run: RunId| (i64::from_be_bytes(*run.as_bytes().first_chunk().expect("16 bytes")) >> 16) / 1000;
+    let asked = Asked {
+        jobs: gone.iter().map(|gone| gone.number).collect(),
+        since: since.map(made_s).min().unwrap_or(0) - 3600,
+        ..Asked::default()
+    };
+    let accounted = core.face.accounting(&asked);
+    if let Err(error) = &accounted {
+        tracing::warn!(%error, "failed to ask Slurm's accounting; it is tried again");
+    }
+    let mut lives: HashMap<u32, Vec<&JobRecord>> = HashMap::new();
+    for job in accounted.iter().flatten() {
+        lives.entry(job.id).or_default().push(job);
+    }
+    let mut has_news = false;
+    for Gone { run, number, listed, for_how_long } in gone {
+        let name = job_name(run);
+        let mut known_lives = lives.remove(&number).unwrap_or_default();
+        known_lives.retain(|job| job.name == name);
+        let has_second_life = listed.as_ref().is_some_and(|job| job.state == JobState::Requeued || job.restarts > 0);
+        let life = judge::life(known_lives);
+        let end = match (life, &listed) {
+            (Some(life), _) if is_final(life) => Some(life),
+            // Accounting lags; the controller has the same times.
+            (_, Some(job)) if job.state.is_over() && for_how_long > core.config.times.accounting => Some(job),
+            _ => None,
+        };
+        if has_second_life && let Err(error) = core.face.cancel(&[number]) {
+            tracing::warn!(%run, %error, "failed to cancel a job that Slurm started again; it is tried again");
+        }
+        if let Some(job) = end {
+            finish(core, run, job);
+            has_news = true;
+        } else if for_how_long > core.config.times.vanish && listed.is_none() {
+            vanish(core, run);
+            has_news = true;
+        }
+    }
+    has_news
+}
+
+fn is_final(life: &JobRecord) -> bool {
+    (life.state.is_over() || life.state == JobState::Requeued) && life.ended_s.is_some()
+}
+
+fn finish(core: &Core, run: RunId, job: &JobRecord) {
+    let (spec, waited_too_long) = {
+        let known = core.known();
+        let Some(entry) = known.runs.get(&run) else { return };
+        (entry.spec.clone(), entry.waited_too_long)
+    };
+    let account = spec.as_ref().and_then(|spec| core.account_of(spec.tenant).ok());
+    let word = |name: &str| core.shared.word(run, name, account.as_ref()?.uid);
+    let claimed: Option<u32> = word("claim/job").and_then(|text| text.parse().ok());
+    if let Some(other) = claimed.filter(|other| *other != job.id) {
+        // Another job of the run got through before this one: that one is the run.
+        tracing::warn!(%run, number = job.id, other, "a run's Slurm job came too late: another one is the run");
+        adopt(core, run, other);
+        return;
+    }
+    let facts = Facts {
+        time_limit: spec.map(|spec| spec.time_limit).unwrap_or_default(),
+        is_claimed: claimed.is_some(),
+        refused: word("refused"),
+        waited_too_long,
+    };
+    let judge::Verdict { ended, note } = judge::verdict(job, &facts);
+    core.end(run, Observation::Ended(ended), note.as_deref());
+}
+
+fn vanish(core: &Core, run: RunId) {
+    let (started, last_seen) = {
+        let known = core.known();
+        let Some(entry) = known.runs.get(&run) else { return };
+        (entry.started_at.map(|at| Started { at }), entry.last_seen)
+    };
+    tracing::warn!(%run, "neither Slurm's controller nor its accounting know the job of a run any more");
+    core.end(run, Observation::Vanished { started, last_seen, machine_restarted: false }, Some("Slurm lost its job"));
+}

@@ -1,0 +1,317 @@
+//! What only Slurm can do to a run.
+
+use engines::{Exit, LaunchSpec, Observation};
+
+use super::{
+    Case,
+    rig::{Rig, wait_until},
+};
+
+pub const TOGETHER: &[Case] = &[
+    ("cards are counted by Slurm", gres),
+    ("a run that Slurm has waiting is stopped", stopped_pending),
+    ("a run waits until cards are free", waits),
+    ("a job that is cancelled by hand", scancel),
+    ("a job may not be requeued", requeue),
+    ("a second job of a run does not compute", second_job),
+    ("a job of this name is found and taken up", lost_record),
+    ("a node that Slurm does not have", unknown_node),
+    ("a name that is a list of nodes", node_list),
+    ("an account that Slurm does not have", unknown_account),
+    ("a user that nobody knows", unknown_user),
+    ("a user without an account", user_without_account),
+    ("a run of another user", other_user),
+    ("a partition that Slurm does not have", unknown_partition),
+    ("more memory than it asked for", out_of_memory),
+    ("a run that Slurm leaves waiting is given back", given_back),
+    ("times and states as in accounting", accounting),
+    ("srun in a script", srun),
+    ("the nodes as Slurm has them", nodes),
+];
+
+pub const ALONE: &[Case] = &[
+    ("a node that is drained under a run", drained),
+    ("the controller dies", controller_dies),
+    ("the accounting dies", accounting_dies),
+    ("a node dies", node_dies),
+];
+
+/// Slurm's own word of a run's job, of its accounting.
+fn sacct(rig: &Rig, spec: &LaunchSpec, field: &str) -> String {
+    let number = rig.slurm().slurm_job(spec.run).expect("it has a job").to_string();
+    let args = ["-nXP", "-j", &number, &format!("--format={field}")];
+    rig.cluster().slurm("sacct", &args).trim().to_owned()
+}
+
+fn gres(rig: &mut Rig) {
+    let spec = rig.gang(2, 3, "#!/bin/sh\n");
+    rig.output(&spec);
+    let said = sacct(rig, &spec, "AllocTRES%200,NodeList,NNodes,JobName%80,Comment");
+    assert!(said.contains("gres/npu=6") && said.contains("npu[1-2]|2|"), "{said}");
+    assert!(said.contains(&spec.run.to_string()), "{said}");
+}
+
+/// A run that has all cards of node 4 until it is stopped.
+fn occupy(rig: &Rig) -> LaunchSpec {
+    let mut spec = rig.spec("#!/bin/sh\necho ready\nsleep 600\n");
+    spec.nodes = vec![rig.node("npu4", 8)];
+    rig.launch(&spec);
+    rig.wait_line(spec.run, "ready");
+    spec
+}
+
+fn wait_submitted(rig: &Rig, spec: &LaunchSpec) -> String {
+    wait_until("a job", || rig.slurm().slurm_job(spec.run).is_some());
+    rig.slurm().slurm_job(spec.run).unwrap().to_string()
+}
+
+fn stopped_pending(rig: &mut Rig) {
+    let first = occupy(rig);
+    let mut second = rig.spec("#!/bin/sh\n");
+    second.nodes = vec![rig.node("npu4", 1)];
+    rig.launch(&second);
+    wait_submitted(rig, &second);
+    assert_eq!(rig.engine().observe(second.run).unwrap(), Observation::Alive { started: None });
+    rig.engine().stop(second.run).unwrap();
+    let ended = rig.wait_end(second.run);
+    assert_eq!((ended.how, ended.started_at), (Exit::Stopped { status: None }, None));
+    rig.engine().stop(first.run).unwrap();
+    rig.wait_end(first.run);
+}
+
+fn waits(rig: &mut Rig) {
+    let first = occupy(rig);
+    let mut second = rig.spec("#!/bin/sh\n");
+    second.nodes = vec![rig.node("npu4", 1)];
+    rig.launch(&second);
+    wait_submitted(rig, &second);
+    rig.engine().stop(first.run).unwrap();
+    let first = rig.wait_end(first.run);
+    let second = rig.wait_end(second.run);
+    assert_eq!(second.how, Exit::Code(0));
+    assert!(second.started_at.unwrap() >= first.at);
+}
+
+fn scancel(rig: &mut Rig) {
+    let spec = rig.spec("#!/bin/sh\necho ready\nsleep 600\n");
+    rig.launch(&spec);
+    rig.wait_line(spec.run, "ready");
+    let number = wait_submitted(rig, &spec);
+    rig.cluster().slurm("scancel", &[&number]);
+    let how = rig.wait_end(spec.run).how;
+    assert!(matches!(how, Exit::Stopped { .. }), "{how:?}");
+}
+
+fn requeue(rig: &mut Rig) {
+    let spec = rig.spec("#!/bin/sh\necho mark >> mark\necho ready\nwhile [ ! -e go ]; do sleep 0.05; done\n");
+    rig.launch(&spec);
+    rig.wait_line(spec.run, "ready");
+    let number = wait_submitted(rig, &spec);
+    let said = rig.cluster().try_slurm("scontrol", &["requeue", &number]);
+    assert!(said.is_err(), "{said:?}");
+    std::fs::write(rig.work_folder(&spec).join("go"), "").unwrap();
+    assert_eq!(rig.wait_end(spec.run).how, Exit::Code(0));
+    assert_eq!(std::fs::read_to_string(rig.work_folder(&spec).join("mark")).unwrap(), "mark\n");
+}
+
+fn second_job(rig: &mut Rig) {
+    let spec = rig.spec("#!/bin/sh\necho mark >> mark\necho ready\nwhile [ ! -e go ]; do sleep 0.05; done\n");
+    rig.launch(&spec);
+    rig.wait_line(spec.run, "ready");
+    let number = wait_submitted(rig, &spec);
+    let script = rig.cluster().slurm("scontrol", &["write", "batch_script", &number, "-"]);
+    let file = rig.dir().join("again");
+    std::fs::write(&file, script).unwrap();
+    let name = format!("--job-name=qt-{}", spec.run);
+    let file = file.to_str().unwrap();
+    let again = rig.cluster().try_slurm("sbatch", &["--wait", &name, "-o/dev/null", file]);
+    assert!(again.is_err(), "it was let through");
+    std::fs::write(rig.work_folder(&spec).join("go"), "").unwrap();
+    assert_eq!(rig.wait_end(spec.run).how, Exit::Code(0));
+    assert_eq!(rig.slurm().slurm_job(spec.run).unwrap().to_string(), number);
+    assert_eq!(std::fs::read_to_string(rig.work_folder(&spec).join("mark")).unwrap(), "mark\n");
+}
+
+fn lost_record(rig: &mut Rig) {
+    let spec = rig.spec("#!/bin/sh\necho mark >> mark\necho ready\nwhile [ ! -e go ]; do sleep 0.05; done\n");
+    rig.launch(&spec);
+    rig.wait_line(spec.run, "ready");
+    let number = wait_submitted(rig, &spec);
+    let records = rig.dir().join("data/slurm/open");
+    rig.without_engine(|| std::fs::remove_file(records.join(spec.run.to_string())).unwrap());
+    assert_eq!(rig.engine().observe(spec.run).unwrap(), Observation::NotLaunched);
+    rig.launch(&spec);
+    assert_eq!(wait_submitted(rig, &spec), number);
+    std::fs::write(rig.work_folder(&spec).join("go"), "").unwrap();
+    assert_eq!(rig.wait_end(spec.run).how, Exit::Code(0));
+    assert_eq!(std::fs::read_to_string(rig.work_folder(&spec).join("mark")).unwrap(), "mark\n");
+}
+
+fn fails_to_start(rig: &Rig, spec: &LaunchSpec, want: &str) {
+    rig.launch(spec);
+    let ended = rig.wait_end(spec.run);
+    let has_said = matches!(&ended.how, Exit::FailedToStart(why) if why.to_lowercase().contains(want));
+    assert!(has_said && ended.started_at.is_none(), "{ended:?}");
+    assert!(rig.err(spec.run).to_lowercase().contains(want), "its user reads it: {}", rig.err(spec.run));
+}
+
+fn unknown_node(rig: &mut Rig) {
+    let mut spec = rig.spec("#!/bin/sh\n");
+    spec.nodes = vec![rig.node("npu77", 0)];
+    fails_to_start(rig, &spec, "no node `npu77`");
+}
+
+fn node_list(rig: &mut Rig) {
+    let mut spec = rig.spec("#!/bin/sh\n");
+    spec.nodes = vec![rig.node("npu[1-4]", 0)];
+    fails_to_start(rig, &spec, "no node `npu[1-4]`");
+}
+
+fn unknown_account(rig: &mut Rig) {
+    let rig = Rig::new(rig.kind, |config| config.owner.account = Some("nobody-pays".into()));
+    fails_to_start(&rig, &rig.spec("#!/bin/sh\n"), "invalid account");
+}
+
+fn unknown_user(rig: &mut Rig) {
+    let rig = Rig::new(rig.kind, |config| config.owner.user = Some("qt-nobody".into()));
+    fails_to_start(&rig, &rig.spec("#!/bin/sh\n"), "qt-nobody");
+}
+
+fn user_without_account(rig: &mut Rig) {
+    let rig = Rig::new(rig.kind, |config| config.owner.user = Some("games".into()));
+    fails_to_start(&rig, &rig.spec("#!/bin/sh\n"), "invalid account");
+}
+
+fn other_user(rig: &mut Rig) {
+    let rig = Rig::new(rig.kind, |config| {
+        config.owner.user = Some("qt-alice".into());
+        config.owner.account = Some("own".into());
+    });
+    let spec = rig.spec("#!/bin/sh\nid -un; echo $USER; echo x > result; ls -ld . | cut -c1-10\n");
+    assert_eq!(rig.output(&spec), "qt-alice\nqt-alice\ndrwx------\n");
+    assert_eq!(sacct(&rig, &spec, "User,Account"), "qt-alice|own");
+}
+
+fn unknown_partition(rig: &mut Rig) {
+    let rig = Rig::new(rig.kind, |config| config.partition = Some("nowhere".into()));
+    fails_to_start(&rig, &rig.spec("#!/bin/sh\n"), "partition");
+}
+
+fn out_of_memory(rig: &mut Rig) {
+    let mut spec = rig.spec("#!/usr/bin/python3\nimport time\nkept = bytearray(300 << 20)\nkept[::4096] = b'x' * len(kept[::4096])\ntime.sleep(60)\n");
+    spec.limits.memory_bytes = Some(100 << 20);
+    assert_eq!(rig.run(&spec), Exit::OutOfMemory, "{}", sacct(rig, &spec, "State,ExitCode"));
+}
+
+fn given_back(rig: &mut Rig) {
+    let first = occupy(rig);
+    let second = Rig::new(rig.kind, |config| config.times.pending = std::time::Duration::from_secs(2));
+    let mut spec = second.spec("#!/bin/sh\n");
+    spec.nodes = vec![second.node("npu4", 1)];
+    assert_eq!(second.run(&spec), Exit::MachineLost);
+    rig.engine().stop(first.run).unwrap();
+    rig.wait_end(first.run);
+}
+
+fn accounting(rig: &mut Rig) {
+    let spec = rig.spec("#!/bin/sh\nsleep 1\nexit 9\n");
+    rig.launch(&spec);
+    let ended = rig.wait_end(spec.run);
+    let number = rig.slurm().slurm_job(spec.run).unwrap().to_string();
+    let said = std::process::Command::new("sacct")
+        .args(["-nXP", "-j", &number, "--format=Start,End,State,ExitCode"])
+        .env("SLURM_CONF", rig.cluster().conf())
+        .env("SLURM_TIME_FORMAT", "%s")
+        .output()
+        .unwrap();
+    let seconds = |at: domain::Timestamp| at.as_micros() / 1_000_000;
+    let want = format!("{}|{}|FAILED|9:0\n", seconds(ended.started_at.unwrap()), seconds(ended.at));
+    assert_eq!(String::from_utf8_lossy(&said.stdout), want);
+}
+
+fn srun(rig: &mut Rig) {
+    let script = "#!/bin/sh\n[ $RANK = 0 ] || exit 0\nsrun --overlap -N2 -n2 sh -c 'echo step on $SLURMD_NODENAME' | sort\n";
+    let out = rig.output(&rig.gang(2, 0, script));
+    assert_eq!(out, "step on npu1\nstep on npu2\n");
+    let spec = rig.spec("#!/bin/sh\nsrun echo a step\n");
+    assert_eq!(rig.output(&spec), "a step\n");
+}
+
+fn nodes(rig: &mut Rig) {
+    let nodes = rig.slurm().nodes().unwrap();
+    let names: Vec<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
+    assert_eq!(names, ["npu1", "npu2", "npu3", "npu4"]);
+    for node in &nodes {
+        assert_eq!(node.gres, Some(("npu".into(), Some("ascend910".into()), 8)));
+        assert_eq!((node.partition.as_str(), node.cpus, node.memory_mib), ("npu", 64, 16_000));
+        assert!(node.features.contains(&"rings".to_owned()), "{node:?}");
+    }
+}
+
+fn drained(rig: &mut Rig) {
+    let mut spec = rig.spec("#!/bin/sh\necho ready\nwhile [ ! -e go ]; do sleep 0.05; done\nexit 2\n");
+    spec.nodes = vec![rig.node("npu3", 1)];
+    rig.launch(&spec);
+    rig.wait_line(spec.run, "ready");
+    rig.cluster().slurm("scontrol", &["update", "nodename=npu3", "state=drain", "reason=a 'fan' is 100% loud"]);
+    let node = rig.slurm().nodes().unwrap().into_iter().find(|node| node.name == "npu3").unwrap();
+    assert_eq!(node.condition, engines::slurm::NodeCondition::Drained, "{node:?}");
+    assert_eq!(node.reason, "a 'fan' is 100% loud");
+    std::fs::write(rig.work_folder(&spec).join("go"), "").unwrap();
+    assert_eq!(rig.wait_end(spec.run).how, Exit::Code(2), "what runs on a drained node goes on");
+    rig.cluster().slurm("scontrol", &["update", "nodename=npu3", "state=resume"]);
+}
+
+fn controller_dies(rig: &mut Rig) {
+    let cluster = rig.cluster();
+    let running = rig.spec("#!/bin/sh\necho ready\nwhile [ ! -e go ]; do sleep 0.05; done\nexit 2\n");
+    rig.launch(&running);
+    rig.wait_line(running.run, "ready");
+    rig.wait_started(running.run);
+    cluster.kill("slurmctld");
+    let late = rig.spec("#!/bin/sh\necho mark >> mark\n");
+    rig.launch(&late);
+    std::fs::write(rig.work_folder(&running).join("go"), "").unwrap();
+    rig.restart();
+    assert!(matches!(rig.engine().observe(late.run).unwrap(), Observation::Alive { started: None }));
+    cluster.up("slurmctld");
+    assert_eq!(rig.wait_end(running.run).how, Exit::Code(2));
+    assert_eq!(rig.wait_end(late.run).how, Exit::Code(0));
+    assert_eq!(std::fs::read_to_string(rig.work_folder(&late).join("mark")).unwrap(), "mark\n");
+}
+
+fn accounting_dies(rig: &mut Rig) {
+    let cluster = rig.cluster();
+    cluster.kill("slurmdbd");
+    let spec = rig.spec("#!/bin/sh\nexit 2\n");
+    rig.launch(&spec);
+    let ended = rig.wait_end(spec.run);
+    assert_eq!(ended.how, Exit::Code(2));
+    cluster.up("slurmdbd");
+    wait_until("the late record", || {
+        let number = rig.slurm().slurm_job(spec.run).unwrap().to_string();
+        let said = cluster.try_slurm("sacct", &["-nXP", "-j", &number, "--format=State,ExitCode"]);
+        said.is_ok_and(|said| said.trim() == "FAILED|2:0")
+    });
+}
+
+fn node_dies(rig: &mut Rig) {
+    let cluster = rig.cluster();
+    let mut spec = rig.spec("#!/bin/sh\necho mark >> mark\necho ready $$\nsleep 600\n");
+    spec.nodes = vec![rig.node("npu3", 1)];
+    rig.launch(&spec);
+    rig.wait_line(spec.run, "ready");
+    rig.wait_started(spec.run);
+    cluster.kill("npu3");
+    cluster.slurm("scontrol", &["update", "nodename=npu3", "state=down", "reason=dead"]);
+    let ended = rig.wait_end(spec.run);
+    assert_eq!(ended.how, Exit::MachineLost);
+    assert!(ended.started_at.is_some());
+    cluster.up("npu3");
+    cluster.slurm("scontrol", &["update", "nodename=npu3", "state=resume"]);
+    wait_until("the node to be back", || {
+        let nodes = rig.slurm().nodes().unwrap();
+        nodes.iter().any(|node| node.name == "npu3" && node.state == "idle")
+    });
+    assert_eq!(std::fs::read_to_string(rig.work_folder(&spec).join("mark")).unwrap(), "mark\n");
+}
