@@ -6,6 +6,13 @@ pub(crate) fn of(script: &str) -> Option<&str> {
     first.strip_prefix("#!").map(|rest| rest.split_ascii_whitespace().next().unwrap_or(""))
 }
 
+/// The same as the kernel reads it, for which only blanks and tabs are white space: `/bin/sh` with a carriage return behind is
+/// another program.
+pub(crate) fn path(script: &str) -> Option<&str> {
+    let rest = script.split('\n').next()?.strip_prefix("#!")?.trim_start_matches([' ', '\t']);
+    rest.split([' ', '\t']).next()
+}
+
 /// What is to be added where the script was written on Windows; otherwise empty.
 fn line_end(script: &str) -> &'static str {
     if script.split('\n').next().is_some_and(|line| line.ends_with('\r')) {

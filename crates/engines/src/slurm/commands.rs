@@ -288,7 +288,7 @@ impl Face for Commands {
 
     fn nodes(&self) -> Result<Vec<NodeRecord>, FaceError> {
         let mark = &self.separator;
-        let format = ["%n", "%o", "%R", "%T", "%G", "%c", "%m", "%f", "%E"].join(mark);
+        let format = ["%N", "%o", "%R", "%T", "%G", "%c", "%m", "%f", "%E"].join(mark);
         let out = self.ask("sinfo", ["--noheader", "--Node", "--all", "--format", &format!("{mark}{format}")])?;
         Ok(out.lines().filter_map(|line| self.read_node(line)).collect())
     }

@@ -106,6 +106,15 @@ impl Shared {
         text.lines().next().map(|line| line.trim().to_owned())
     }
 
+    /// The last few kilobytes of an output.
+    pub(crate) fn tail(&self, run: RunId, stream: Stream, uid: u32) -> Option<String> {
+        let file = self.open_of(run, stream.code(), OFlags::RDONLY, uid).ok()??;
+        let mut bytes = vec![0; usize::try_from(MAX_WORD_BYTES).ok()?];
+        let from = file.metadata().ok()?.len().saturating_sub(MAX_WORD_BYTES);
+        let len = file.read_at(&mut bytes, from).ok()?;
+        Some(String::from_utf8_lossy(&bytes[..len]).into_owned())
+    }
+
     /// Tells the run's user something at the end of its standard error.
     pub(crate) fn tell(&self, run: RunId, account: &Account, text: &str) -> io::Result<()> {
         let flags = OFlags::WRONLY | OFlags::APPEND;

@@ -10,6 +10,8 @@ use super::{
 };
 use crate::{Ended, Exit, Status};
 
+const TOO_MUCH_MEMORY: &str = "it was ended because it used more memory than it may";
+
 /// What is known of a run besides Slurm's record of its job.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Facts {
@@ -18,6 +20,8 @@ pub(crate) struct Facts {
     pub is_claimed: bool,
     /// What its start wrote when it would not go on.
     pub refused: Option<String>,
+    /// Slurm wrote into its log that it used too much memory.
+    pub ran_out_of_memory: bool,
     /// It was given back because Slurm did not start it for long.
     pub waited_too_long: Option<Duration>,
 }
@@ -53,16 +57,22 @@ pub(crate) fn verdict(job: &JobRecord, facts: &Facts) -> Verdict {
             let why = facts.refused.clone().unwrap_or_default();
             noted(why.clone(), Exit::FailedToStart(why))
         }
+        JobState::OutOfMemory => noted(TOO_MUCH_MEMORY.to_owned(), Exit::OutOfMemory),
+        // Where no cgroup does it, Slurm kills such jobs itself and says so nowhere else.
+        JobState::Failed if facts.ran_out_of_memory && status == Status::Signal(9) => {
+            noted(TOO_MUCH_MEMORY.to_owned(), Exit::OutOfMemory)
+        }
         JobState::Completed => Exit::Code(0),
         JobState::TimedOut => Exit::TimedOut,
         JobState::Preempted => noted("Slurm gave its nodes to other jobs".to_owned(), Exit::Preempted),
-        JobState::OutOfMemory => {
-            noted("it was ended because it used more memory than it may".to_owned(), Exit::OutOfMemory)
-        }
         JobState::Cancelled => match facts.waited_too_long {
             Some(waited) => {
                 let text = format!("Slurm did not start it within {} s", waited.as_secs());
                 noted(text, Exit::MachineLost)
+            }
+            // For most of these Slurm keeps no status; SIGTERM is what it sends.
+            None if status == Status::Code(0) => {
+                Exit::Stopped { status: started_at.map(|_| Status::Signal(15)) }
             }
             None => Exit::Stopped { status: started_at.map(|_| status) },
         },
@@ -91,6 +101,13 @@ pub(crate) fn verdict(job: &JobRecord, facts: &Facts) -> Verdict {
     };
     let started_at = if matches!(how, Exit::FailedToStart(_)) { None } else { started_at };
     Verdict { ended: Ended { started_at, at, how }, note }
+}
+
+/// Whether slurmstepd says in a log that it killed the job for its use of memory.
+pub(crate) fn tells_of_memory(log: &str) -> bool {
+    let of_slurm = log.lines().filter(|line| line.starts_with("slurmstepd"));
+    let mut said = of_slurm.map(str::to_ascii_lowercase);
+    said.any(|line| line.contains("memory limit") || line.contains("oom_kill") || line.contains("oom-kill"))
 }
 
 /// `timeout` ended it. It says so with a code that others may use too, so the time has to fit; Slurm counts whole seconds.

@@ -93,6 +93,8 @@ struct Entry {
     started_at: Option<Timestamp>,
     /// When the controller was first seen not to have it, or to have it as ended.
     gone_since: Option<Instant>,
+    /// What the controller last said of it after that.
+    last_listed: Option<face::JobRecord>,
     last_seen: Option<Timestamp>,
     waited_too_long: Option<Duration>,
     is_cancelled: bool,
@@ -110,6 +112,7 @@ impl Entry {
             account: None,
             started_at: None,
             gone_since: None,
+            last_listed: None,
             last_seen: None,
             waited_too_long: None,
             is_cancelled: false,

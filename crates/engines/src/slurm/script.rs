@@ -121,7 +121,7 @@ fn push_interpreter(text: &mut String, spec: &LaunchSpec) {
         let _never_fails = writeln!(text, "qt_refuse {}", quoted(&interpreter::names_no_program(&spec.script)));
         return;
     }
-    let name = quoted(program);
+    let name = quoted(interpreter::path(&spec.script).unwrap_or(program));
     let _never_fails = writeln!(
         text,
         "[ -e {name} ] || qt_refuse {}\n[ -x {name} ] || qt_refuse {}",

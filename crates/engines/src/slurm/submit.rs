@@ -9,7 +9,7 @@ use std::{
 use domain::RunId;
 
 use super::{
-    Core, Known, NodeCondition, SlurmNode,
+    Core, Known, SlurmNode,
     face::{Asked, FaceError, JobRecord, Submission},
     files::Account,
     job_name, never_began, now, record::Line, run_of, script, slurm_limit_min,
@@ -153,7 +153,7 @@ pub(super) fn adopt(core: &Core, run: RunId, number: u32) {
     let mut known = core.known();
     let Some(entry) = known.runs.get_mut(&run) else { return };
     (entry.number, entry.submitted_at, entry.may_be_there) = (Some(number), Some(at), false);
-    (entry.gone_since, entry.is_cancelled) = (None, false);
+    (entry.gone_since, entry.last_listed, entry.is_cancelled) = (None, None, false);
     if entry.stop {
         known.queue.push_front(run);
     }
@@ -325,9 +325,4 @@ fn submission(core: &Core, spec: &LaunchSpec, account: &Account, node: &SlurmNod
         cpus_per_task: (cards * config.cpus_per_card).max(1),
         env: Vec::new(),
     }
-}
-
-/// Whether Slurm would start something on a node now.
-pub(super) fn is_up(node: &SlurmNode) -> bool {
-    node.condition == NodeCondition::Up
 }

@@ -15,7 +15,7 @@ use super::{
     now,
     submit::{adopt, claimed_by},
 };
-use crate::{Observation, Started};
+use crate::{Observation, Started, Stream};
 
 /// A run that Slurm has, as the watcher goes through it.
 struct Watched {
@@ -27,7 +27,7 @@ struct Watched {
 struct Gone {
     run: RunId,
     number: u32,
-    /// As the controller has it, if it still does.
+    /// As the controller had it last, if it was seen since it ended.
     listed: Option<JobRecord>,
     for_how_long: Duration,
 }
@@ -100,7 +100,11 @@ fn look(core: &Core) -> bool {
                 let mut known = core.known();
                 let Some(entry) = known.runs.get_mut(&run) else { continue };
                 let since = *entry.gone_since.get_or_insert_with(Instant::now);
-                gone.push(Gone { run, number, listed: listed.cloned(), for_how_long: since.elapsed() });
+                if let Some(listed) = listed {
+                    entry.last_listed = Some(listed.clone());
+                }
+                let listed = entry.last_listed.clone();
+                gone.push(Gone { run, number, listed, for_how_long: since.elapsed() });
             }
         }
     }
@@ -181,16 +185,20 @@ fn settle(core: &Core, gone: Vec<Gone>) -> bool {
         let has_second_life = listed.as_ref().is_some_and(|job| job.state == JobState::Requeued || job.restarts > 0);
         let life = judge::life(known_lives);
         let end = match (life, &listed) {
-            (Some(life), _) if is_final(life) => Some(life),
+            // Slurm's accounting shows exit codes without their highest bit; the controller does not.
+            (Some(life), Some(job)) if is_final(life) && job.ended_s == life.ended_s => {
+                Some(JobRecord { code: job.code, signal: job.signal, ..life.clone() })
+            }
+            (Some(life), _) if is_final(life) => Some(life.clone()),
             // Accounting lags; the controller has the same times.
-            (_, Some(job)) if job.state.is_over() && for_how_long > core.config.times.accounting => Some(job),
+            (_, Some(job)) if job.state.is_over() && for_how_long > core.config.times.accounting => Some(job.clone()),
             _ => None,
         };
         if has_second_life && let Err(error) = core.face.cancel(&[number]) {
             tracing::warn!(%run, %error, "failed to cancel a job that Slurm started again; it is tried again");
         }
         if let Some(job) = end {
-            finish(core, run, job);
+            finish(core, run, &job);
             has_news = true;
         } else if for_how_long > core.config.times.vanish && listed.is_none() {
             vanish(core, run);
@@ -223,6 +231,10 @@ fn finish(core: &Core, run: RunId, job: &JobRecord) {
         time_limit: spec.map(|spec| spec.time_limit).unwrap_or_default(),
         is_claimed: claimed.is_some(),
         refused: word("refused"),
+        ran_out_of_memory: account
+            .as_ref()
+            .and_then(|account| core.shared.tail(run, Stream::Stderr, account.uid))
+            .is_some_and(|log| judge::tells_of_memory(&log)),
         waited_too_long,
     };
     let judge::Verdict { ended, note } = judge::verdict(job, &facts);

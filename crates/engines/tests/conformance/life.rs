@@ -28,7 +28,6 @@ pub const CASES: &[Case] = &[
     ("a log while it grows", log_that_grows),
     ("a log beyond its limit", log_limit),
     ("a log that is a link", log_link),
-    ("processes that leave their parents", daemons),
     ("invalid requests", invalid),
     ("a restart while a run runs", restart_running),
     ("a restart after a run's end", restart_ended),
@@ -229,16 +228,6 @@ case $log in /*/stdout) rm -f \"$log\" && ln -s \"$1\" \"$log\" && ls -l \"$log\
     rig.run(&spec);
     let read = rig.engine().read_log(spec.run, Stream::Stdout, 0, 1000);
     assert!(read.map_or(true, |chunk| chunk.bytes.is_empty()), "{}", rig.err(spec.run));
-}
-
-fn daemons(rig: &mut Rig) {
-    let spec = rig.spec("#!/bin/sh\nsleep 600 & echo background $!\nsetsid sleep 600 < /dev/null & echo session $!\n");
-    rig.launch(&spec);
-    rig.wait_end(spec.run);
-    for name in ["background ", "session "] {
-        let pid: i32 = rig.wait_line(spec.run, name).parse().unwrap();
-        wait_until(name, || !common::is_alive(pid));
-    }
 }
 
 fn invalid(rig: &mut Rig) {

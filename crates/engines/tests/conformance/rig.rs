@@ -20,7 +20,7 @@ use engines::{
 use super::{cluster::Cluster, common};
 
 /// Slurm starts and accounts for a job within seconds; a cluster that was hurt takes longer.
-const DEADLINE: Duration = Duration::from_secs(90);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Copy)]
 pub enum Kind<'a> {

@@ -126,9 +126,9 @@ fn own_names(rig: &mut Rig) {
 
 fn environment(rig: &mut Rig) {
     let mut spec = rig.spec("#!/usr/bin/env -S python3 -I\nimport os\nfor k in os.environ: print(f'{k}={os.environ[k]}')\n");
-    spec.env = vec![("PATH".into(), "/usr/bin:/opt/own/bin".into()), ("LC_CTYPE".into(), "C".into())];
+    spec.env = vec![("PATH".into(), "/usr/bin:/opt/own/bin".into()), ("HOME".into(), "/opt/home".into())];
     let env = variables(&rig.output(&spec));
-    for (name, want) in [("PATH", "/usr/bin:/opt/own/bin"), ("SHELL", "/bin/sh"), ("LC_CTYPE", "C")] {
+    for (name, want) in [("PATH", "/usr/bin:/opt/own/bin"), ("SHELL", "/bin/sh"), ("HOME", "/opt/home")] {
         assert_eq!(env.get(name).map(String::as_str), Some(want), "{name}");
     }
     let of_job = spec.job.to_string();

@@ -122,10 +122,17 @@ fn second_job(rig: &mut Rig) {
     let script = rig.cluster().slurm("scontrol", &["write", "batch_script", &number, "-"]);
     let file = rig.dir().join("again");
     std::fs::write(&file, script).unwrap();
-    let name = format!("--job-name=qt-{}", spec.run);
     let file = file.to_str().unwrap();
-    let again = rig.cluster().try_slurm("sbatch", &["--wait", &name, "-o/dev/null", file]);
+    // Under another name, or the engine would cancel it before it comes that far.
+    let again = rig.cluster().try_slurm("sbatch", &["--wait", "--job-name=other", "-o/dev/null", file]);
     assert!(again.is_err(), "it was let through");
+    // Under the run's own it is found and goes.
+    let name = format!("--job-name=qt-{}", spec.run);
+    let args = ["--parsable", "--nodelist=npu1", "--gres=npu:8", "--begin=now+1hour", &name, "-o/dev/null", file];
+    let again = rig.cluster().slurm("sbatch", &args);
+    wait_until("the second job to be cancelled", || {
+        rig.cluster().slurm("squeue", &["-htall", "-oX%T", "-j", again.trim()]).starts_with("XCANCELLED")
+    });
     std::fs::write(rig.work_folder(&spec).join("go"), "").unwrap();
     assert_eq!(rig.wait_end(spec.run).how, Exit::Code(0));
     assert_eq!(rig.slurm().slurm_job(spec.run).unwrap().to_string(), number);
