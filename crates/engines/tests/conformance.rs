@@ -3,10 +3,10 @@
 //! The cases for Slurm start a real cluster, see `tests/slurm/cluster`; where its packages are missing they are skipped, and
 //! with `CI=true` they fail.
 
-#[path = "common/mod.rs"]
-mod common;
 #[path = "conformance/cluster.rs"]
 mod cluster;
+#[path = "common/mod.rs"]
+mod common;
 #[path = "conformance/gangs.rs"]
 mod gangs;
 #[path = "conformance/life.rs"]
@@ -43,7 +43,11 @@ fn try_all(kind: Kind, together: &[Case], alone: &[Case]) {
     let try_one = |(name, case): &Case| {
         let begun = std::time::Instant::now();
         let tried = catch_unwind(AssertUnwindSafe(|| case(&mut Rig::new(kind, |_| {}))));
-        eprintln!("{} {name}: {} ms", if tried.is_ok() { "ok" } else { "FAILED" }, begun.elapsed().as_millis());
+        eprintln!(
+            "{} {name}: {} ms",
+            if tried.is_ok() { "ok" } else { "FAILED" },
+            begun.elapsed().as_millis()
+        );
         if tried.is_err() {
             failed.lock().unwrap().push(*name);
         }

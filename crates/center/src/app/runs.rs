@@ -375,6 +375,10 @@ fn outcome(how: &Exit) -> Outcome {
         Exit::Stopped { .. } => Outcome::Stopped { cause: StopCause::Cancelled },
         Exit::FailedToStart(_) => Outcome::FailedToStart,
         Exit::MachineLost => Outcome::Lost,
+        // By those who hand out the machines, so it is the center's fault to the tenant.
+        Exit::Preempted => Outcome::Stopped { cause: StopCause::Preempted },
+        // What the kernel does to such a process; the run's standard error tells more.
+        Exit::OutOfMemory => Outcome::Signaled { signal: 9 },
     }
 }
 

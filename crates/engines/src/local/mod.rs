@@ -183,7 +183,8 @@ impl LocalEngine {
     }
 }
 
-fn lock(data_dir: &std::path::Path) -> Result<File, EngineError> {
+/// Locks the center's folder for an engine.
+pub(crate) fn lock(data_dir: &std::path::Path) -> Result<File, EngineError> {
     let path = data_dir.join("engine.lock");
     let what = || format!("open {}", path.display());
     let file = File::options().create(true).truncate(false).write(true).open(&path);

@@ -61,7 +61,8 @@ impl Commands {
         command.envs(env.iter().map(|(name, value)| (name, value)));
         command.stdin(if stdin.is_some() { Stdio::piped() } else { Stdio::null() });
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let failed = |error: std::io::Error| FaceError::Unreachable(format!("failed to start {program}: {error}"));
+        let failed =
+            |error: std::io::Error| FaceError::Unreachable(format!("failed to start {program}: {error}"));
         let mut child = command.spawn().map_err(failed)?;
         let (tell, told) = mpsc::channel();
         for (is_out, pipe) in [
@@ -98,7 +99,11 @@ impl Commands {
     }
 
     /// A question that changes nothing: however it fails, it can be asked again.
-    fn ask<S: AsRef<OsStr>>(&self, program: &str, args: impl IntoIterator<Item = S>) -> Result<String, FaceError> {
+    fn ask<S: AsRef<OsStr>>(
+        &self,
+        program: &str,
+        args: impl IntoIterator<Item = S>,
+    ) -> Result<String, FaceError> {
         match self.run(program, args, &[], None) {
             Ok(answer) if answer.ok => Ok(answer.out),
             Ok(answer) => Err(FaceError::Unreachable(problem(program, &answer.err))),
@@ -160,7 +165,8 @@ pub(crate) fn submission_error(err: &str) -> FaceError {
         "controller in standby mode",
     ];
     let low = err.to_lowercase();
-    let why = problem("sbatch", err).replace("sbatch: error: ", "").replace("Batch job submission failed: ", "");
+    let why =
+        problem("sbatch", err).replace("sbatch: error: ", "").replace("Batch job submission failed: ", "");
     // `Unable to contact` comes as `Unable to allocate resources: Unable to contact slurm controller`.
     if NOT_REACHED.iter().any(|known| low.contains(known)) {
         FaceError::Unreachable(why)
@@ -222,8 +228,19 @@ impl Face for Commands {
 
     fn jobs(&self) -> Result<Listing, FaceError> {
         const FIELDS: [&str; 13] = [
-            "JobID", "Name", "UserName", "Account", "Partition", "State", "Reason", "NodeList", "tres-alloc", "StartTime",
-            "EndTime", "exit_code", "RestartCnt",
+            "JobID",
+            "Name",
+            "UserName",
+            "Account",
+            "Partition",
+            "State",
+            "Reason",
+            "NodeList",
+            "tres-alloc",
+            "StartTime",
+            "EndTime",
+            "exit_code",
+            "RestartCnt",
         ];
         let mark = &self.separator;
         // Each field with the mark behind it; a first one, cut to nothing, to put the mark in front.
@@ -239,7 +256,8 @@ impl Face for Commands {
                 format!("{field}:{width}{mark}")
             })
             .collect();
-        let out = self.ask("squeue", ["--noheader", "--states=all", "--all", "--Format", &format.join(",")])?;
+        let out =
+            self.ask("squeue", ["--noheader", "--states=all", "--all", "--Format", &format.join(",")])?;
         let mut listing = Listing::default();
         for line in out.split(&format!("{mark}\n")).filter(|line| !line.trim().is_empty()) {
             match self.read_job(&format!("{mark}{line}")) {
@@ -289,7 +307,8 @@ impl Face for Commands {
     fn nodes(&self) -> Result<Vec<NodeRecord>, FaceError> {
         let mark = &self.separator;
         let format = ["%N", "%o", "%R", "%T", "%G", "%c", "%m", "%f", "%E"].join(mark);
-        let out = self.ask("sinfo", ["--noheader", "--Node", "--all", "--format", &format!("{mark}{format}")])?;
+        let out =
+            self.ask("sinfo", ["--noheader", "--Node", "--all", "--format", &format!("{mark}{format}")])?;
         Ok(out.lines().filter_map(|line| self.read_node(line)).collect())
     }
 
@@ -308,10 +327,13 @@ impl Face for Commands {
         // The first line: `Configuration data as of 1700000000`.
         let first = out.lines().next().unwrap_or_default();
         let said = first.rsplit(' ').next().unwrap_or_default();
-        let seconds = text::epoch(said).or_else(|| said.parse::<domain::Timestamp>().ok().map(|at| at.as_micros() / 1_000_000));
+        let seconds = text::epoch(said)
+            .or_else(|| said.parse::<domain::Timestamp>().ok().map(|at| at.as_micros() / 1_000_000));
         // Older versions write it out in the time zone that they were given, which is UTC.
         seconds
-            .or_else(|| format!("{said}Z").parse::<domain::Timestamp>().ok().map(|at| at.as_micros() / 1_000_000))
+            .or_else(|| {
+                format!("{said}Z").parse::<domain::Timestamp>().ok().map(|at| at.as_micros() / 1_000_000)
+            })
             .ok_or_else(|| FaceError::Unclear(format!("scontrol says `{first}`")))
     }
 }
@@ -347,7 +369,8 @@ impl Commands {
 
     fn read_accounted(&self, line: &str) -> Option<JobRecord> {
         let columns: Vec<&str> = line.split(self.separator.as_str()).collect();
-        let [id, name, user, account, partition, state, nodes, tres, start, end, exit] = columns.try_into().ok()?;
+        let [id, name, user, account, partition, state, nodes, tres, start, end, exit] =
+            columns.try_into().ok()?;
         let (code, signal) = text::exit_code(exit)?;
         Some(JobRecord {
             id: id.parse().ok()?,
@@ -368,7 +391,8 @@ impl Commands {
     }
 
     fn read_node(&self, line: &str) -> Option<NodeRecord> {
-        let [name, address, partition, state, gres, cpus, memory, features, reason] = self.columns::<9>(line)?;
+        let [name, address, partition, state, gres, cpus, memory, features, reason] =
+            self.columns::<9>(line)?;
         Some(NodeRecord {
             name: name.to_owned(),
             address: address.to_owned(),
@@ -379,7 +403,11 @@ impl Commands {
             gres: text::gres_of_node(gres),
             cpus: cpus.trim_end_matches('+').parse().ok()?,
             memory_mib: memory.trim_end_matches('+').parse().ok()?,
-            features: features.split(',').filter(|f| !f.is_empty() && *f != "(null)").map(str::to_owned).collect(),
+            features: features
+                .split(',')
+                .filter(|f| !f.is_empty() && *f != "(null)")
+                .map(str::to_owned)
+                .collect(),
         })
     }
 }

@@ -76,7 +76,13 @@ impl Shared {
     }
 
     /// Makes the folders of a run with all that it needs; any number of times.
-    pub(crate) fn prepare(&self, spec: &LaunchSpec, account: &Account, path: &str, master: &str) -> io::Result<()> {
+    pub(crate) fn prepare(
+        &self,
+        spec: &LaunchSpec,
+        account: &Account,
+        path: &str,
+        master: &str,
+    ) -> io::Result<()> {
         let folder = self.run_folder(spec.run);
         let work = self.work_folder(spec.tenant, spec.job);
         let home = work.parent().expect("it is in the tenant's folder").to_owned();

@@ -18,6 +18,8 @@ pub(crate) struct Facts {
     pub time_limit: Millis,
     /// It was let through: its script's start was reached.
     pub is_claimed: bool,
+    /// The same job was started again by Slurm, and not let through.
+    pub is_second_life: bool,
     /// What its start wrote when it would not go on.
     pub refused: Option<String>,
     /// Slurm wrote into its log that it used too much memory.
@@ -76,6 +78,9 @@ pub(crate) fn verdict(job: &JobRecord, facts: &Facts) -> Verdict {
             }
             None => Exit::Stopped { status: started_at.map(|_| status) },
         },
+        JobState::Failed if facts.is_second_life && job.code == NOT_CLAIMED => {
+            noted("Slurm lost sight of it and started it again".to_owned(), Exit::MachineLost)
+        }
         JobState::Failed if facts.is_claimed => match status {
             status if is_time_out(job, facts, status) => Exit::TimedOut,
             Status::Signal(signal) => Exit::Signal(signal),
@@ -180,7 +185,10 @@ mod tests {
         ] {
             let Verdict { ended, note } = verdict(&job, facts);
             assert_eq!(ended.started_at, None);
-            assert!(matches!(&ended.how, Exit::FailedToStart(why) if Some(why) == note.as_ref()), "{ended:?}");
+            assert!(
+                matches!(&ended.how, Exit::FailedToStart(why) if Some(why) == note.as_ref()),
+                "{ended:?}"
+            );
         }
     }
 

@@ -28,7 +28,6 @@ use std::{
 };
 
 use domain::{JobId, Millis, RunId, TenantId, Timestamp};
-use rustix::fs::FlockOperation;
 
 pub use config::{Access, Owner, SlurmConfig, Times, Token};
 pub use face::{NodeCondition, NodeRecord as SlurmNode};
@@ -150,7 +149,7 @@ impl SlurmEngine {
         let face = open_face(&config)?;
         let folder = config.data_dir.display().to_string();
         std::fs::create_dir_all(&config.data_dir).map_err(EngineError::io(format!("make {folder}")))?;
-        let lock = lock(&config.data_dir)?;
+        let lock = crate::local::lock(&config.data_dir)?;
         let records = Records::open(&config.data_dir)
             .map_err(EngineError::io(format!("open the records in {folder}")))?;
         let shared = Shared::open(&config.shared_dir)
@@ -227,18 +226,6 @@ fn open_face(config: &SlurmConfig) -> Result<Box<dyn Face>, EngineError> {
     })
 }
 
-fn lock(data_dir: &std::path::Path) -> Result<File, EngineError> {
-    let path = data_dir.join("engine.lock");
-    let what = || format!("open {}", path.display());
-    let file = File::options().create(true).truncate(false).write(true).open(&path);
-    let file = file.map_err(EngineError::io(what()))?;
-    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(EngineError::InUse(data_dir.to_owned())),
-        Err(error) => Err(EngineError::io(what())(error)),
-    }
-}
-
 impl Core {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().expect("nothing panics while it is held")
@@ -260,11 +247,15 @@ impl Core {
         if let Some(known) = self.accounts.lock().expect("nothing panics while it is held").get(user) {
             return Ok(known.clone());
         }
-        let found = record::account(user.as_deref()).map_err(|error| format!("failed to ask for users: {error}"))?;
+        let found =
+            record::account(user.as_deref()).map_err(|error| format!("failed to ask for users: {error}"))?;
         let found = found.ok_or_else(|| {
             format!("this machine does not know the user `{}` of Slurm", user.as_deref().unwrap_or_default())
         })?;
-        if user.is_some() && !rustix::process::geteuid().is_root() && found.uid != rustix::process::geteuid().as_raw() {
+        if user.is_some()
+            && !rustix::process::geteuid().is_root()
+            && found.uid != rustix::process::geteuid().as_raw()
+        {
             return Err(format!("only a center that is root can run jobs as `{}`", found.name));
         }
         self.accounts.lock().expect("nothing panics while it is held").insert(user.clone(), found.clone());
@@ -397,5 +388,6 @@ fn never_began(how: Exit) -> Observation {
 
 /// How long from the start of a run to when Slurm may end it by itself, in whole minutes.
 fn slurm_limit_min(limit: Millis) -> u32 {
-    u32::try_from(limit.0.max(1).div_euclid(60_000) + i64::from(limit.0.rem_euclid(60_000) > 0)).unwrap_or(u32::MAX)
+    u32::try_from(limit.0.max(1).div_euclid(60_000) + i64::from(limit.0.rem_euclid(60_000) > 0))
+        .unwrap_or(u32::MAX)
 }

@@ -23,7 +23,7 @@ pub(crate) fn batch(spec: &LaunchSpec, folder: &Path) -> String {
         "#!/bin/bash\n\
          # Qiantang's run {id}. Only one Slurm job may be it, and that only once: the one that makes the folder.\n\
          run={run}\n\
-         mkdir \"$run/claim\" || exit {NOT_CLAIMED}\n\
+         mkdir \"$run/claim\" || {{ [ ! -d \"$run/claim\" ] || echo \"$SLURM_JOB_ID\" > \"$run/second\"; exit {NOT_CLAIMED}; }}\n\
          echo \"$SLURM_JOB_ID\" > \"$run/claim/job\" || exit {NOT_CLAIMED}\n",
         id = spec.run
     );
@@ -67,29 +67,21 @@ pub(crate) fn start(spec: &LaunchSpec, place: &env::Place, folder: &Path) -> Str
         "cd {} 2>/dev/null || qt_refuse \"its work folder is not there on $SLURMD_NODENAME\"\nunset OLDPWD",
         quoted(&place.work.display().to_string())
     );
-    let mut program = String::from("\"$qt_run/script\"");
-    if interpreter::of(&spec.script).is_none() {
-        program.insert_str(0, "/bin/bash ");
+    // By `env`, which hands on names that a shell can't, and not the one that a shell always adds.
+    let mut limited = String::from("\"$qt_env\" -u SHLVL");
+    for (name, value) in spec.env.iter().filter(|(name, _)| !can_be_exported(name)) {
+        let _never_fails = write!(limited, " {}", quoted(&format!("{name}={value}")));
     }
-    for arg in &spec.args {
-        program.push(' ');
-        program.push_str(&quoted(arg));
-    }
-    // Names that a shell can't export.
-    let odd: Vec<String> = spec
-        .env
-        .iter()
-        .filter(|(name, _)| !can_be_exported(name))
-        .map(|(name, value)| quoted(&format!("{name}={value}")))
-        .collect();
-    if !odd.is_empty() {
-        program = format!("\"$qt_env\" {} {program}", odd.join(" "));
-    }
-    let limited = format!(
-        "\"$qt_timeout\" --signal=TERM --kill-after={grace} {limit} {program}",
+    let _never_fails = write!(
+        limited,
+        " \"$qt_timeout\" --signal=TERM --kill-after={grace} {limit} {shell}\"$qt_run/script\"",
         grace = seconds(spec.kill_grace.0),
-        limit = seconds(spec.time_limit.0)
+        limit = seconds(spec.time_limit.0),
+        shell = if interpreter::of(&spec.script).is_none() { "/bin/bash " } else { "" }
     );
+    for arg in &spec.args {
+        let _never_fails = write!(limited, " {}", quoted(arg));
+    }
     if spec.nodes.len() == 1 {
         // Becomes the script, so that Slurm itself sees how that ends.
         let _never_fails = writeln!(text, "exec {limited}");
@@ -112,13 +104,16 @@ fn push_rank(text: &mut String, spec: &LaunchSpec) {
     for (rank, node) in spec.nodes.iter().enumerate() {
         let _never_fails = writeln!(text, "{}) qt_rank={rank} ;;", quoted(&node.name));
     }
-    text.push_str("*) qt_refuse \"Slurm started it on $SLURMD_NODENAME, which is not one of its nodes\" ;;\nesac\n");
+    text.push_str(
+        "*) qt_refuse \"Slurm started it on $SLURMD_NODENAME, which is not one of its nodes\" ;;\nesac\n",
+    );
 }
 
 fn push_interpreter(text: &mut String, spec: &LaunchSpec) {
     let Some(program) = interpreter::of(&spec.script) else { return };
     if program.is_empty() {
-        let _never_fails = writeln!(text, "qt_refuse {}", quoted(&interpreter::names_no_program(&spec.script)));
+        let _never_fails =
+            writeln!(text, "qt_refuse {}", quoted(&interpreter::names_no_program(&spec.script)));
         return;
     }
     let name = quoted(interpreter::path(&spec.script).unwrap_or(program));
@@ -183,14 +178,25 @@ fn push_limits(text: &mut String, spec: &LaunchSpec) {
     if let Some(bytes) = spec.limits.file_size_bytes {
         let _never_fails = writeln!(text, "ulimit -f {} 2>/dev/null", bytes.div_ceil(1024));
     }
-    text.push_str("unset SHLVL\n");
 }
 
 /// Whether a shell hands a variable of this name on as it is.
 fn can_be_exported(name: &str) -> bool {
     const SHELLS_OWN: [&str; 14] = [
-        "DIRSTACK", "EPOCHREALTIME", "EPOCHSECONDS", "EUID", "FUNCNAME", "GROUPS", "HISTCMD", "LINENO", "PPID", "RANDOM",
-        "SECONDS", "SHELLOPTS", "SRANDOM", "UID",
+        "DIRSTACK",
+        "EPOCHREALTIME",
+        "EPOCHSECONDS",
+        "EUID",
+        "FUNCNAME",
+        "GROUPS",
+        "HISTCMD",
+        "LINENO",
+        "PPID",
+        "RANDOM",
+        "SECONDS",
+        "SHELLOPTS",
+        "SRANDOM",
+        "UID",
     ];
     let mut chars = name.chars();
     !SHELLS_OWN.contains(&name)

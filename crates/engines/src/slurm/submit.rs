@@ -12,7 +12,9 @@ use super::{
     Core, Known, SlurmNode,
     face::{Asked, FaceError, JobRecord, Submission},
     files::Account,
-    job_name, never_began, now, record::Line, run_of, script, slurm_limit_min,
+    job_name, never_began, now,
+    record::Line,
+    run_of, script, slurm_limit_min,
 };
 use crate::{Exit, LaunchSpec};
 
@@ -116,8 +118,9 @@ fn cancel(core: &Core, batch: &[RunId]) -> bool {
 fn look_for(core: &Core, batch: &[RunId]) -> bool {
     let wanted: Vec<RunId> = {
         let known = core.known();
-        let is_wanted =
-            |run: &&RunId| known.runs.get(run).is_some_and(|entry| entry.number.is_none() && entry.may_be_there);
+        let is_wanted = |run: &&RunId| {
+            known.runs.get(run).is_some_and(|entry| entry.number.is_none() && entry.may_be_there)
+        };
         batch.iter().filter(is_wanted).copied().collect()
     };
     if wanted.is_empty() {
@@ -162,7 +165,8 @@ pub(super) fn adopt(core: &Core, run: RunId, number: u32) {
 }
 
 fn find_jobs(core: &Core, runs: &[RunId]) -> Result<HashMap<RunId, u32>, FaceError> {
-    let made_s = |run: &RunId| (i64::from_be_bytes(*run.as_bytes().first_chunk().expect("16 bytes")) >> 16) / 1000;
+    let made_s =
+        |run: &RunId| (i64::from_be_bytes(*run.as_bytes().first_chunk().expect("16 bytes")) >> 16) / 1000;
     let listing = core.face.jobs()?;
     let mut found: HashMap<RunId, Vec<u32>> = HashMap::new();
     let mut note = |jobs: &[JobRecord]| {

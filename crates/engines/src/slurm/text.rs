@@ -134,7 +134,8 @@ pub(crate) fn node_condition(text: &str) -> NodeCondition {
     let has = |part: &str| word.split(['+', '_']).any(|found| found == part);
     if is_silent || ["down", "fail", "failing", "error", "unknown", "future"].iter().any(|bad| has(bad)) {
         NodeCondition::Down
-    } else if ["drain", "drained", "draining", "maint", "reserved", "planned_down"].iter().any(|out| has(out)) {
+    } else if ["drain", "drained", "draining", "maint", "reserved", "planned_down"].iter().any(|out| has(out))
+    {
         NodeCondition::Drained
     } else {
         NodeCondition::Up

@@ -163,7 +163,8 @@ fn end_double(core: &Core, run: RunId, number: u32, all: &[u32], by_number: &Has
 /// Jobs that ended, or are nowhere: accounting tells how.
 fn settle(core: &Core, gone: Vec<Gone>) -> bool {
     let since = gone.iter().map(|gone| gone.run);
-    let made_s = |run: RunId| (i64::from_be_bytes(*run.as_bytes().first_chunk().expect("16 bytes")) >> 16) / 1000;
+    let made_s =
+        |run: RunId| (i64::from_be_bytes(*run.as_bytes().first_chunk().expect("16 bytes")) >> 16) / 1000;
     let asked = Asked {
         jobs: gone.iter().map(|gone| gone.number).collect(),
         since: since.map(made_s).min().unwrap_or(0) - 3600,
@@ -181,8 +182,10 @@ fn settle(core: &Core, gone: Vec<Gone>) -> bool {
     for Gone { run, number, listed, for_how_long } in gone {
         let name = job_name(run);
         let mut known_lives = lives.remove(&number).unwrap_or_default();
-        known_lives.retain(|job| job.name == name);
-        let has_second_life = listed.as_ref().is_some_and(|job| job.state == JobState::Requeued || job.restarts > 0);
+        // Numbers come round again. A job whose end is accounted for before its start has no name and no partition yet.
+        known_lives.retain(|job| job.name == name || (job.partition.is_empty() && job.name == "allocation"));
+        let has_second_life =
+            listed.as_ref().is_some_and(|job| job.state == JobState::Requeued || job.restarts > 0);
         let life = judge::life(known_lives);
         let end = match (life, &listed) {
             // Slurm's accounting shows exit codes without their highest bit; the controller does not.
@@ -191,7 +194,9 @@ fn settle(core: &Core, gone: Vec<Gone>) -> bool {
             }
             (Some(life), _) if is_final(life) => Some(life.clone()),
             // Accounting lags; the controller has the same times.
-            (_, Some(job)) if job.state.is_over() && for_how_long > core.config.times.accounting => Some(job.clone()),
+            (_, Some(job)) if job.state.is_over() && for_how_long > core.config.times.accounting => {
+                Some(job.clone())
+            }
             _ => None,
         };
         if has_second_life && let Err(error) = core.face.cancel(&[number]) {
@@ -230,6 +235,7 @@ fn finish(core: &Core, run: RunId, job: &JobRecord) {
     let facts = Facts {
         time_limit: spec.map(|spec| spec.time_limit).unwrap_or_default(),
         is_claimed: claimed.is_some(),
+        is_second_life: word("second").is_some_and(|text| text.parse() == Ok(job.id)),
         refused: word("refused"),
         ran_out_of_memory: account
             .as_ref()
@@ -248,5 +254,9 @@ fn vanish(core: &Core, run: RunId) {
         (entry.started_at.map(|at| Started { at }), entry.last_seen)
     };
     tracing::warn!(%run, "neither Slurm's controller nor its accounting know the job of a run any more");
-    core.end(run, Observation::Vanished { started, last_seen, machine_restarted: false }, Some("Slurm lost its job"));
+    core.end(
+        run,
+        Observation::Vanished { started, last_seen, machine_restarted: false },
+        Some("Slurm lost its job"),
+    );
 }

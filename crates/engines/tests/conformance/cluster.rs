@@ -1,4 +1,5 @@
-//! The Slurm cluster of these tests: `tests/slurm/cluster` of the repository starts and stops it.
+//! The Slurm cluster of these tests: `tests/slurm/cluster` of the repository starts and stops it. With `QT_SLURM_FOLDER`
+//! they take one that is there, which saves its start.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,7 +8,9 @@ use std::{
 
 /// Stopped when dropped.
 pub struct Cluster {
-    pub folder: tempfile::TempDir,
+    folder: PathBuf,
+    /// Ours to stop and to remove.
+    own: Option<tempfile::TempDir>,
 }
 
 fn script() -> PathBuf {
@@ -17,6 +20,9 @@ fn script() -> PathBuf {
 impl Cluster {
     /// `None`, and why is said, where this machine lacks what is needed; with `CI=true` that fails.
     pub fn start() -> Option<Self> {
+        if let Some(folder) = std::env::var_os("QT_SLURM_FOLDER") {
+            return Some(Self { folder: folder.into(), own: None });
+        }
         let check = Command::new(script()).arg("check").output().expect("the script runs");
         if !check.status.success() {
             let why = String::from_utf8_lossy(&check.stderr).into_owned();
@@ -24,28 +30,34 @@ impl Cluster {
             eprintln!("skipped, no Slurm to test with: {why}");
             return None;
         }
-        let cluster = Self { folder: super::common::folder() };
+        let own = super::common::folder();
+        let cluster = Self { folder: own.path().to_owned(), own: Some(own) };
         cluster.script(&["start"], &[]);
         Some(cluster)
     }
 
     fn script(&self, before: &[&str], after: &[&str]) {
-        let out = Command::new(script()).args(before).arg(self.folder.path()).args(after).output();
+        let out = Command::new(script()).args(before).arg(&self.folder).args(after).output();
         let out = out.expect("the script runs");
         assert!(out.status.success(), "{before:?} {after:?}: {}", String::from_utf8_lossy(&out.stderr));
     }
 
+    /// A file of the cluster's folder.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
     pub fn conf(&self) -> PathBuf {
-        self.folder.path().join("slurm.conf")
+        self.folder.join("slurm.conf")
     }
 
     pub fn jwt_key(&self) -> PathBuf {
-        self.folder.path().join("jwt.key")
+        self.folder.join("jwt.key")
     }
 
     /// A value of the cluster's `env` file.
     pub fn env(&self, name: &str) -> String {
-        let text = std::fs::read_to_string(self.folder.path().join("env")).unwrap();
+        let text = std::fs::read_to_string(self.file("env")).unwrap();
         let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
         value.unwrap_or_else(|| panic!("{name} is not in {text}")).to_owned()
     }
@@ -77,6 +89,8 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        let _said_on_stderr = Command::new(script()).arg("stop").arg(self.folder.path()).status();
+        if self.own.is_some() {
+            let _said_on_stderr = Command::new(script()).arg("stop").arg(&self.folder).status();
+        }
     }
 }

@@ -45,7 +45,9 @@ fn meet_four(rig: &mut Rig) {
 }
 
 fn order(rig: &mut Rig) {
-    let mut spec = rig.spec("#!/bin/sh\necho $RANK $QIANTANG_NODE_NAME $QIANTANG_NODE_RANK $SLURM_PROCID > $QIANTANG_NODE_NAME\n");
+    let mut spec = rig.spec(
+        "#!/bin/sh\necho $RANK $QIANTANG_NODE_NAME $QIANTANG_NODE_RANK $SLURM_PROCID > $QIANTANG_NODE_NAME\n",
+    );
     spec.nodes = ["npu3", "npu1", "npu2"].map(|name| rig.node(name, 0)).to_vec();
     rig.output(&spec);
     for (rank, name) in ["npu3", "npu1", "npu2"].iter().enumerate() {

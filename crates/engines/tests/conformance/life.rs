@@ -51,7 +51,8 @@ fn times(rig: &mut Rig) {
 }
 
 fn time_limit(rig: &mut Rig) {
-    let mut spec = rig.spec("#!/bin/sh\ntrap 'echo saved; exit 3' TERM\necho ready\nwhile :; do sleep 0.05; done\n");
+    let mut spec =
+        rig.spec("#!/bin/sh\ntrap 'echo saved; exit 3' TERM\necho ready\nwhile :; do sleep 0.05; done\n");
     spec.time_limit = Millis(1500);
     rig.launch(&spec);
     let ended = rig.wait_end(spec.run);
@@ -99,7 +100,8 @@ fn ignored_stop(rig: &mut Rig) {
 }
 
 fn stopped_with_code(rig: &mut Rig) {
-    let spec = rig.spec("#!/bin/sh\ntrap 'echo saved; exit 3' TERM\necho ready\nwhile :; do sleep 0.05; done\n");
+    let spec =
+        rig.spec("#!/bin/sh\ntrap 'echo saved; exit 3' TERM\necho ready\nwhile :; do sleep 0.05; done\n");
     rig.launch(&spec);
     rig.wait_line(spec.run, "ready");
     rig.wait_started(spec.run);
@@ -187,7 +189,9 @@ fn forgotten(rig: &mut Rig) {
 fn log_in_parts(rig: &mut Rig) {
     let spec = rig.spec("#!/bin/sh\nprintf 0123456789\n");
     rig.output(&spec);
-    for (offset, max, want) in [(0, 4, "0123"), (4, 4, "4567"), (8, 4, "89"), (10, 4, ""), (99, 4, ""), (3, 0, "")] {
+    for (offset, max, want) in
+        [(0, 4, "0123"), (4, 4, "4567"), (8, 4, "89"), (10, 4, ""), (99, 4, ""), (3, 0, "")]
+    {
         let chunk = rig.engine().read_log(spec.run, Stream::Stdout, offset, max).unwrap();
         assert_eq!((chunk.bytes, chunk.offset, chunk.end_offset), (want.as_bytes().to_vec(), offset, 10));
     }
@@ -209,7 +213,10 @@ fn log_limit(rig: &mut Rig) {
     assert_eq!(rig.run(&spec), Exit::Code(0), "a run isn't held up by its log being full");
     let read = |stream, offset, max| rig.engine().read_log(spec.run, stream, offset, max).unwrap();
     let chunk = read(Stream::Stdout, 99_990, 1000);
-    assert_eq!((chunk.bytes.len(), chunk.offset, chunk.end_offset, chunk.truncated), (10, 99_990, 100_000, true));
+    assert_eq!(
+        (chunk.bytes.len(), chunk.offset, chunk.end_offset, chunk.truncated),
+        (10, 99_990, 100_000, true)
+    );
     assert!(!read(Stream::Stdout, 0, 7).truncated);
     let chunk = read(Stream::Stderr, 0, 1000);
     assert_eq!((chunk.bytes.as_slice(), chunk.truncated), (b"short\n".as_slice(), false));
@@ -241,11 +248,20 @@ fn invalid(rig: &mut Rig) {
         assert_eq!(rig.engine().observe(spec.run).unwrap(), Observation::NotLaunched);
     };
     refuses(|spec| spec.nodes.clear(), |why| matches!(why, InvalidSpec::Nodes(0)));
-    refuses(|spec| spec.nodes = vec![spec.nodes[0].clone(); 257], |why| matches!(why, InvalidSpec::Nodes(257)));
-    refuses(|spec| spec.script = "x".repeat((1 << 20) + 1), |why| matches!(why, InvalidSpec::ScriptTooLong(_)));
+    refuses(
+        |spec| spec.nodes = vec![spec.nodes[0].clone(); 257],
+        |why| matches!(why, InvalidSpec::Nodes(257)),
+    );
+    refuses(
+        |spec| spec.script = "x".repeat((1 << 20) + 1),
+        |why| matches!(why, InvalidSpec::ScriptTooLong(_)),
+    );
     refuses(|spec| spec.args = vec!["x".repeat(1 << 20)], |why| matches!(why, InvalidSpec::ArgsTooLong(_)));
     refuses(|spec| spec.env = vec![("A=B".into(), "c".into())], |why| matches!(why, InvalidSpec::EnvName(_)));
-    refuses(|spec| spec.env = vec![(String::new(), "c".into())], |why| matches!(why, InvalidSpec::EnvName(_)));
+    refuses(
+        |spec| spec.env = vec![(String::new(), "c".into())],
+        |why| matches!(why, InvalidSpec::EnvName(_)),
+    );
     refuses(|spec| spec.env = vec![("A".into(), "\0".into())], |why| matches!(why, InvalidSpec::Nul(_)));
     refuses(|spec| spec.args = vec!["\0".into()], |why| matches!(why, InvalidSpec::Nul(_)));
     refuses(|spec| spec.job_name = "\0".into(), |why| matches!(why, InvalidSpec::Nul(_)));
@@ -317,7 +333,8 @@ fn end_without_engine(rig: &mut Rig) {
 
 fn many(rig: &mut Rig) {
     let codes = 0..24;
-    let specs: Vec<LaunchSpec> = codes.clone().map(|code| rig.spec(&format!("#!/bin/sh\necho {code}\nexit {code}\n"))).collect();
+    let specs: Vec<LaunchSpec> =
+        codes.clone().map(|code| rig.spec(&format!("#!/bin/sh\necho {code}\nexit {code}\n"))).collect();
     for spec in &specs {
         rig.launch(spec);
     }

@@ -44,7 +44,8 @@ pub struct Rig<'a> {
 
 impl<'a> Rig<'a> {
     pub fn new(kind: Kind<'a>, change: fn(&mut SlurmConfig)) -> Self {
-        let mut rig = Self { kind, made: None, hints: Mutex::new(channel().1), dir: common::folder(), change };
+        let mut rig =
+            Self { kind, made: None, hints: Mutex::new(channel().1), dir: common::folder(), change };
         rig.start();
         rig
     }
@@ -57,7 +58,9 @@ impl<'a> Rig<'a> {
         };
         let made = match self.kind {
             Kind::Local => LocalEngine::start(common::config(self.dir.path()), on_hint).map(Made::Local),
-            Kind::Commands(_) | Kind::Rest(_) => SlurmEngine::start(self.slurm_config(), on_hint).map(Made::Slurm),
+            Kind::Commands(_) | Kind::Rest(_) => {
+                SlurmEngine::start(self.slurm_config(), on_hint).map(Made::Slurm)
+            }
         };
         self.made = Some(made.expect("the engine starts"));
     }
@@ -159,7 +162,9 @@ impl<'a> Rig<'a> {
     }
 
     pub fn wait_end(&self, run: RunId) -> Ended {
-        match self.wait_for(run, "an end", |seen| !matches!(seen, Observation::Alive { .. } | Observation::NotLaunched)) {
+        match self.wait_for(run, "an end", |seen| {
+            !matches!(seen, Observation::Alive { .. } | Observation::NotLaunched)
+        }) {
             Observation::Ended(ended) => ended,
             other => panic!("it did not end: {other:?}"),
         }

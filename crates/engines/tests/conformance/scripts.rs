@@ -100,7 +100,8 @@ fn bytes(rig: &mut Rig) {
 }
 
 fn odd_values(rig: &mut Rig) {
-    let mut spec = rig.spec("#!/bin/sh\nprintf '%s|' \"$QIANTANG_JOB_NAME\" \"$QIANTANG_PROJECT\" \"$TEXT\" \"$EMPTY\"\n");
+    let mut spec = rig
+        .spec("#!/bin/sh\nprintf '%s|' \"$QIANTANG_JOB_NAME\" \"$QIANTANG_PROJECT\" \"$TEXT\" \"$EMPTY\"\n");
     spec.job_name = "训练 'a' \"b\" $(id) `id` ;&|<>% %j \\ \n#SBATCH --exclusive".into();
     spec.project = "-p ünïcode\t".into();
     let text = "'; exit 9; '\n$HOME\\\r\u{1f600}";
@@ -110,14 +111,17 @@ fn odd_values(rig: &mut Rig) {
 }
 
 fn odd_names(rig: &mut Rig) {
-    let mut spec = rig.spec("#!/usr/bin/python3\nimport os\nprint(os.environ['a-b.c'], os.environ['1x'], os.environ['名'])\n");
+    let mut spec = rig.spec(
+        "#!/usr/bin/python3\nimport os\nprint(os.environ['a-b.c'], os.environ['1x'], os.environ['名'])\n",
+    );
     spec.env = vec![("a-b.c".into(), "1 2".into()), ("1x".into(), "'3'".into()), ("名".into(), "字".into())];
     assert_eq!(rig.output(&spec), "1 2 '3' 字\n");
 }
 
 fn own_names(rig: &mut Rig) {
     let names = ["run", "rank", "code", "name", "nodes", "IFS", "UID", "SECONDS", "first", "cards"];
-    let mut spec = rig.spec("#!/usr/bin/python3\nimport os, sys\nprint(*(os.environ[n] for n in sys.argv[1:]), sep='|')\n");
+    let mut spec = rig
+        .spec("#!/usr/bin/python3\nimport os, sys\nprint(*(os.environ[n] for n in sys.argv[1:]), sep='|')\n");
     spec.env = names.iter().map(|name| ((*name).to_owned(), format!("my {name}"))).collect();
     spec.args = names.iter().map(|name| (*name).to_owned()).collect();
     let want = names.iter().map(|name| format!("my {name}")).collect::<Vec<_>>().join("|");
@@ -125,7 +129,9 @@ fn own_names(rig: &mut Rig) {
 }
 
 fn environment(rig: &mut Rig) {
-    let mut spec = rig.spec("#!/usr/bin/env -S python3 -I\nimport os\nfor k in os.environ: print(f'{k}={os.environ[k]}')\n");
+    let mut spec = rig.spec(
+        "#!/usr/bin/env -S python3 -I\nimport os\nfor k in os.environ: print(f'{k}={os.environ[k]}')\n",
+    );
     spec.env = vec![("PATH".into(), "/usr/bin:/opt/own/bin".into()), ("HOME".into(), "/opt/home".into())];
     let env = variables(&rig.output(&spec));
     for (name, want) in [("PATH", "/usr/bin:/opt/own/bin"), ("SHELL", "/bin/sh"), ("HOME", "/opt/home")] {
@@ -135,8 +141,20 @@ fn environment(rig: &mut Rig) {
     assert_eq!(env.get("QIANTANG_JOB_ID"), Some(&of_job));
     let is_known = |name: &str| {
         ["QIANTANG_", "SLURM", "MASTER_"].iter().any(|start| name.starts_with(start))
-            || ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LC_CTYPE", "PWD", "TMPDIR", "RANK", "LOCAL_RANK", "_"]
-                .contains(&name)
+            || [
+                "PATH",
+                "HOME",
+                "USER",
+                "LOGNAME",
+                "SHELL",
+                "LC_CTYPE",
+                "PWD",
+                "TMPDIR",
+                "RANK",
+                "LOCAL_RANK",
+                "_",
+            ]
+            .contains(&name)
             || ["WORLD_SIZE", "LOCAL_WORLD_SIZE", "NODE_RANK"].contains(&name)
     };
     let strange: Vec<_> = env.keys().filter(|name| !is_known(name)).collect();
@@ -148,7 +166,8 @@ fn environment(rig: &mut Rig) {
 }
 
 fn fixed_names(rig: &mut Rig) {
-    let mut spec = rig.spec("#!/bin/sh\necho $RANK $WORLD_SIZE $QIANTANG_RUN_ID $SLURM_JOB_NAME $SLURM_NTASKS\n");
+    let mut spec =
+        rig.spec("#!/bin/sh\necho $RANK $WORLD_SIZE $QIANTANG_RUN_ID $SLURM_JOB_NAME $SLURM_NTASKS\n");
     spec.env = ["RANK", "WORLD_SIZE", "QIANTANG_RUN_ID", "SLURM_JOB_NAME", "SLURM_NTASKS"]
         .map(|name| (name.to_owned(), "99".to_owned()))
         .to_vec();
@@ -156,7 +175,9 @@ fn fixed_names(rig: &mut Rig) {
 }
 
 fn cards(rig: &mut Rig) {
-    let mut spec = rig.spec("#!/bin/sh\necho $ASCEND_RT_VISIBLE_DEVICES $SLURM_GPUS_ON_NODE $RANK_SIZE $QIANTANG_CARD_MODEL\n");
+    let mut spec = rig.spec(
+        "#!/bin/sh\necho $ASCEND_RT_VISIBLE_DEVICES $SLURM_GPUS_ON_NODE $RANK_SIZE $QIANTANG_CARD_MODEL\n",
+    );
     spec.nodes = vec![rig.node("npu2", 0)];
     spec.nodes[0].cards = CardSet::from_bits(0b1100);
     assert_eq!(rig.output(&spec), "2,3 2 2 ascend910\n");
@@ -189,7 +210,8 @@ fn forbidden_interpreter(rig: &mut Rig) {
 }
 
 fn folders(rig: &mut Rig) {
-    let spec = rig.spec("#!/bin/sh\necho x > result\nmkdir -p $TMPDIR/a/b && chmod 500 $TMPDIR/a && echo $TMPDIR/a\n");
+    let spec = rig
+        .spec("#!/bin/sh\necho x > result\nmkdir -p $TMPDIR/a/b && chmod 500 $TMPDIR/a && echo $TMPDIR/a\n");
     let temporary = rig.output(&spec);
     let work = rig.work_folder(&spec);
     assert_eq!(std::fs::read_to_string(work.join("result")).unwrap(), "x\n");

@@ -46,7 +46,12 @@ fn sacct(rig: &Rig, spec: &LaunchSpec, field: &str) -> String {
 fn gres(rig: &mut Rig) {
     let spec = rig.gang(2, 3, "#!/bin/sh\n");
     rig.output(&spec);
-    let said = sacct(rig, &spec, "AllocTRES%200,NodeList,NNodes,JobName%80,Comment");
+    let mut said = String::new();
+    // The accounting hears of an end at once, but of what started every few seconds.
+    wait_until("all of it to be accounted for", || {
+        said = sacct(rig, &spec, "AllocTRES%200,NodeList,NNodes,JobName%80,Comment");
+        said.contains("|qt-")
+    });
     assert!(said.contains("gres/npu=6") && said.contains("npu[1-2]|2|"), "{said}");
     assert!(said.contains(&spec.run.to_string()), "{said}");
 }
@@ -128,7 +133,8 @@ fn second_job(rig: &mut Rig) {
     assert!(again.is_err(), "it was let through");
     // Under the run's own it is found and goes.
     let name = format!("--job-name=qt-{}", spec.run);
-    let args = ["--parsable", "--nodelist=npu1", "--gres=npu:8", "--begin=now+1hour", &name, "-o/dev/null", file];
+    let args =
+        ["--parsable", "--nodelist=npu1", "--gres=npu:8", "--begin=now+1hour", &name, "-o/dev/null", file];
     let again = rig.cluster().slurm("sbatch", &args);
     wait_until("the second job to be cancelled", || {
         rig.cluster().slurm("squeue", &["-htall", "-oX%T", "-j", again.trim()]).starts_with("XCANCELLED")
@@ -196,7 +202,7 @@ fn other_user(rig: &mut Rig) {
     });
     let spec = rig.spec("#!/bin/sh\nid -un; echo $USER; echo x > result; ls -ld . | cut -c1-10\n");
     assert_eq!(rig.output(&spec), "qt-alice\nqt-alice\ndrwx------\n");
-    assert_eq!(sacct(&rig, &spec, "User,Account"), "qt-alice|own");
+    wait_until("all of it to be accounted for", || sacct(&rig, &spec, "User,Account") == "qt-alice|own");
 }
 
 fn unknown_partition(rig: &mut Rig) {
@@ -260,7 +266,8 @@ fn drained(rig: &mut Rig) {
     spec.nodes = vec![rig.node("npu3", 1)];
     rig.launch(&spec);
     rig.wait_line(spec.run, "ready");
-    rig.cluster().slurm("scontrol", &["update", "nodename=npu3", "state=drain", "reason=a 'fan' is 100% loud"]);
+    rig.cluster()
+        .slurm("scontrol", &["update", "nodename=npu3", "state=drain", "reason=a 'fan' is 100% loud"]);
     let node = rig.slurm().nodes().unwrap().into_iter().find(|node| node.name == "npu3").unwrap();
     assert_eq!(node.condition, engines::slurm::NodeCondition::Drained, "{node:?}");
     assert_eq!(node.reason, "a 'fan' is 100% loud");
@@ -275,6 +282,12 @@ fn controller_dies(rig: &mut Rig) {
     rig.launch(&running);
     rig.wait_line(running.run, "ready");
     rig.wait_started(running.run);
+    // What the controller has not saved yet, it does not know after its death.
+    let state = cluster.file("state/job_state");
+    let saved_at = || state.metadata().and_then(|meta| meta.modified()).ok();
+    let before = saved_at();
+    rig.output(&rig.spec("#!/bin/sh\n"));
+    wait_until("the controller to save its state", || saved_at() > before);
     cluster.kill("slurmctld");
     let late = rig.spec("#!/bin/sh\necho mark >> mark\n");
     rig.launch(&late);
