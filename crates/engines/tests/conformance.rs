@@ -88,3 +88,11 @@ fn slurm_by_its_commands() {
     let cases = [of_all_engines(), slurm::TOGETHER.to_vec()].concat();
     try_all(Kind::Commands(&cluster), &cases, slurm::ALONE);
 }
+
+#[test]
+fn slurm_by_its_rest_service() {
+    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let Some(cluster) = Cluster::start() else { return };
+    let cases = [of_all_engines(), slurm::TOGETHER.to_vec()].concat();
+    try_all(Kind::Rest(&cluster), &cases, slurm::ALONE);
+}

@@ -89,9 +89,9 @@ impl Default for Times {
             call: Duration::from_secs(30),
             look: (Duration::from_millis(250), Duration::from_secs(3)),
             accounting: Duration::from_secs(30),
-            vanish: Duration::from_secs(600),
+            vanish: Duration::from_mins(10),
             unclear: Duration::from_secs(40),
-            pending: Duration::from_secs(1800),
+            pending: Duration::from_mins(30),
             nodes: Duration::from_secs(15),
         }
     }

@@ -24,9 +24,6 @@ pub(crate) trait Face: Send + Sync {
     /// A line for each node and partition that it is in.
     fn nodes(&self) -> Result<Vec<NodeRecord>, FaceError>;
 
-    /// Takes a node out, with the reason, or puts it back in.
-    fn set_node(&self, node: &str, drain: Option<&str>) -> Result<(), FaceError>;
-
     /// The controller's clock, in seconds since 1970.
     fn clock(&self) -> Result<i64, FaceError>;
 }
@@ -48,8 +45,9 @@ pub(crate) enum FaceError {
 /// What is asked of accounting.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Asked {
+    /// Their numbers; none where only names are known.
     pub jobs: Vec<u32>,
-    /// Names of jobs of which no number is known.
+    /// Their names.
     pub names: Vec<String>,
     /// The earliest that any of them was handed in, in seconds since 1970.
     pub since: i64,

@@ -124,14 +124,12 @@ impl Shared {
     /// Tells the run's user something at the end of its standard error.
     pub(crate) fn tell(&self, run: RunId, account: &Account, text: &str) -> io::Result<()> {
         let flags = OFlags::WRONLY | OFlags::APPEND;
-        let file = match self.open_of(run, "stderr", flags, account.uid)? {
-            Some(file) => Some(file),
-            None => {
-                make_folder(&self.run_folder(run), account)?;
-                write_anew(&self.run_folder(run), "stderr", b"", 0o600, account)?;
-                self.open_of(run, "stderr", flags, account.uid)?
-            }
-        };
+        let mut file = self.open_of(run, "stderr", flags, account.uid)?;
+        if file.is_none() {
+            make_folder(&self.run_folder(run), account)?;
+            write_anew(&self.run_folder(run), "stderr", b"", 0o600, account)?;
+            file = self.open_of(run, "stderr", flags, account.uid)?;
+        }
         match file {
             Some(mut file) => file.write_all(format!("qiantang: {text}\n").as_bytes()),
             None => Ok(()),

@@ -15,6 +15,7 @@ mod face;
 mod files;
 mod judge;
 mod record;
+mod rest;
 mod script;
 mod submit;
 mod text;
@@ -37,6 +38,7 @@ use self::{
     face::Face,
     files::{Account, Shared},
     record::{Line, Over, Records},
+    rest::Rest,
 };
 use crate::{Ended, Engine, EngineError, Exit, LaunchSpec, LogChunk, Observation, Started, Stream};
 
@@ -217,12 +219,22 @@ impl Drop for SlurmEngine {
     }
 }
 
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
 fn open_face(config: &SlurmConfig) -> Result<Box<dyn Face>, EngineError> {
     Ok(match &config.access {
         Access::Commands { bin, conf } => {
             Box::new(Commands::new(bin.clone(), conf.clone(), config.times.call))
         }
-        Access::Rest { .. } => return Err(EngineError::Slurm("slurmrestd is not spoken to yet".into())),
+        Access::Rest { url, token } => {
+            let own = record::account(None).map_err(EngineError::io("ask for this process's user"))?;
+            // What one user of Slurm hands in, that user looks at too: others see and cancel nothing of it.
+            let user = config.owner.user.clone().or_else(|| own.map(|account| account.name));
+            let user = if is_root() { "root".to_owned() } else { user.unwrap_or_default() };
+            Box::new(Rest::new(url, token.clone(), user, config.times.call))
+        }
     })
 }
 

@@ -110,8 +110,9 @@ pub(crate) fn job_state(text: &str) -> JobState {
     let word = text.split([' ', '+']).next().unwrap_or_default();
     match word {
         "PENDING" => JobState::Pending,
-        "CONFIGURING" | "RUNNING" | "STAGE_OUT" | "SIGNALING" | "RESIZING" => JobState::Running,
-        "SUSPENDED" | "STOPPED" => JobState::Running,
+        "CONFIGURING" | "RUNNING" | "STAGE_OUT" | "SIGNALING" | "RESIZING" | "SUSPENDED" | "STOPPED" => {
+            JobState::Running
+        }
         "COMPLETING" => JobState::Completing,
         "COMPLETED" => JobState::Completed,
         "FAILED" | "LAUNCH_FAILED" => JobState::Failed,

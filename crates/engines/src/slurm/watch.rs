@@ -167,8 +167,8 @@ fn settle(core: &Core, gone: Vec<Gone>) -> bool {
         |run: RunId| (i64::from_be_bytes(*run.as_bytes().first_chunk().expect("16 bytes")) >> 16) / 1000;
     let asked = Asked {
         jobs: gone.iter().map(|gone| gone.number).collect(),
+        names: gone.iter().map(|gone| job_name(gone.run)).collect(),
         since: since.map(made_s).min().unwrap_or(0) - 3600,
-        ..Asked::default()
     };
     let accounted = core.face.accounting(&asked);
     if let Err(error) = &accounted {
