@@ -6,7 +6,7 @@ use std::{
 };
 
 use domain::{ContractId, Lang, Timestamp};
-use engines::Engine;
+use engines::{Engine, slurm::SlurmEngine};
 use scheduler::{Limit, Planner};
 use store::{Store, StoreError, Tx};
 use tokio::sync::{Semaphore, broadcast, oneshot, watch};
@@ -29,6 +29,8 @@ pub struct Inner {
     pub settings: Settings,
     pub store: Store,
     pub engine: Arc<dyn Engine>,
+    /// The same engine, where it is Slurm's.
+    pub slurm: Option<Arc<SlurmEngine>>,
     pub policies: Policies,
     pub limits: Limits,
     pub credentials: credentials::Cache,
@@ -90,6 +92,7 @@ pub struct Parts {
     pub settings: Settings,
     pub store: Store,
     pub engine: Arc<dyn Engine>,
+    pub slurm: Option<Arc<SlurmEngine>>,
     pub policies: Policies,
     pub live: Live,
     pub wakers: Wakers,
@@ -115,6 +118,7 @@ impl Center {
             settings: parts.settings,
             store: parts.store,
             engine: parts.engine,
+            slurm: parts.slurm,
             policies: parts.policies,
             wakers: parts.wakers,
         }))

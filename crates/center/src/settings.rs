@@ -2,7 +2,7 @@
 //!
 //! `QIANTANG__ENGINE__ISOLATION=none` sets `isolation` in `[engine]`: the path to the key, two underscores between.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use domain::{CardModel, Millis};
 use serde::Deserialize;
@@ -42,6 +42,9 @@ pub enum LogFormat {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EngineSettings {
+    pub kind: EngineKind,
+    /// Where `kind` is `slurm`.
+    pub slurm: SlurmSettings,
     pub isolation: Isolation,
     /// Whether this machine's own accelerators are looked for at start and kept as a node of it.
     pub detect: bool,
@@ -57,6 +60,69 @@ pub struct EngineSettings {
     pub max_open_files: u64,
     pub memory_mib: Option<u64>,
     pub file_size_mib: Option<u64>,
+}
+
+/// What carries out runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineKind {
+    /// Processes on this machine.
+    #[default]
+    Local,
+    /// Jobs of a Slurm cluster.
+    Slurm,
+}
+
+/// How a Slurm cluster is reached and what jobs are there.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SlurmSettings {
+    /// A folder that this machine and all nodes have under the same path.
+    pub shared_dir: PathBuf,
+    /// slurmrestd's address; the commands are used where it is left out.
+    pub url: Option<String>,
+    /// The key that Slurm signs tokens with; `scontrol token` is asked where it is left out.
+    pub jwt_key: Option<PathBuf>,
+    /// The folder of Slurm's commands.
+    pub bin: Option<PathBuf>,
+    /// `SLURM_CONF`.
+    pub conf: Option<PathBuf>,
+    /// Whose jobs they are, of tenants that are not in `tenants`.
+    pub user: Option<String>,
+    pub account: Option<String>,
+    /// Only this partition's nodes are the center's.
+    pub partition: Option<String>,
+    pub qos: Option<String>,
+    /// What `--gres` calls the cards of a model, where that is not as the nodes have it.
+    pub gres: BTreeMap<String, String>,
+    /// What the center calls the card types of Slurm.
+    pub models: BTreeMap<String, String>,
+    pub cpus_per_card: u32,
+    /// A run that Slurm leaves waiting for that long is planned anew.
+    pub pending_limit_ms: Millis,
+    /// By the tenant's short name.
+    pub tenants: BTreeMap<String, engines::slurm::Owner>,
+}
+
+impl Default for SlurmSettings {
+    fn default() -> Self {
+        Self {
+            shared_dir: PathBuf::new(),
+            url: None,
+            jwt_key: None,
+            bin: None,
+            conf: None,
+            user: None,
+            account: None,
+            partition: None,
+            qos: None,
+            gres: BTreeMap::new(),
+            models: BTreeMap::new(),
+            cpus_per_card: 1,
+            pending_limit_ms: Millis::from_secs(1800),
+            tenants: BTreeMap::new(),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -75,7 +141,7 @@ pub struct JobSettings {
     /// The most jobs of one tenant that may be queued or running.
     pub max_active_per_tenant: u32,
     /// Variables that every run gets besides the engine's own.
-    pub env: std::collections::BTreeMap<String, String>,
+    pub env: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -161,6 +227,8 @@ impl Default for Settings {
 impl Default for EngineSettings {
     fn default() -> Self {
         Self {
+            kind: EngineKind::Local,
+            slurm: SlurmSettings::default(),
             isolation: Isolation::Full,
             detect: true,
             uid_base: 210_000,
@@ -180,7 +248,7 @@ impl Default for JobSettings {
         Self {
             default_time_limit_ms: Millis::from_hours(1),
             max_active_per_tenant: 100_000,
-            env: std::collections::BTreeMap::new(),
+            env: BTreeMap::new(),
         }
     }
 }
@@ -260,6 +328,12 @@ impl Settings {
     }
 
     fn problem(&self) -> Option<String> {
+        let slurm = &self.engine.slurm;
+        if self.engine.kind == EngineKind::Slurm && !slurm.shared_dir.is_absolute() {
+            return Some(
+                "`engine.slurm.shared_dir` must be the full path of a folder that all nodes have".to_owned(),
+            );
+        }
         let mut names = std::collections::BTreeSet::new();
         for pool in &self.pools {
             if pool.model.is_none() && CardModel::known(&pool.card_model).is_none() {
@@ -298,6 +372,8 @@ impl Settings {
             ("billing.accrue_every_ms", self.billing.accrue_every_ms.0),
             ("billing.use_half_life_ms", self.billing.use_half_life_ms.0),
             ("jobs.default_time_limit_ms", self.jobs.default_time_limit_ms.0),
+            ("engine.slurm.cpus_per_card", i64::from(slurm.cpus_per_card)),
+            ("engine.slurm.pending_limit_ms", slurm.pending_limit_ms.0),
         ];
         if let Some((key, value)) = positive.into_iter().find(|(_, value)| *value <= 0) {
             return Some(format!("`{key}` is {value}: it must be above 0"));

@@ -3,11 +3,14 @@
 use std::{ffi::OsString, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
 
 use domain::{
-    CardModel, Member, Millis, Node, NodeState, Role, RunId, Timestamp, card::Affinity, node::even_rings,
+    CardModel, Member, Millis, Node, NodeState, Role, RunId, Tenant, Timestamp, card::Affinity,
+    node::even_rings,
 };
 use engines::{
+    Engine,
     detect::FoundCards,
     local::{self, LocalConfig, LocalEngine},
+    slurm::{Access, Owner, SlurmConfig, SlurmEngine, Token},
 };
 use serde_json::json;
 use store::{Store, StoreError, Tx, contracts, jobs, ledger, pools, runs, tenants};
@@ -23,7 +26,7 @@ use crate::{
     live::{Live, LiveRun},
     loops::{self, Sleepers},
     moment::{self, new_id},
-    settings::{Isolation, NodeSettings, PoolSettings, Settings},
+    settings::{EngineKind, Isolation, NodeSettings, PoolSettings, Settings},
 };
 
 /// Why the center can't start.
@@ -70,13 +73,23 @@ pub fn open(
     let store = Store::open(&database.join("center.db"))?;
     let (wakers, sleepers) = loops::wakers();
     let for_hints = wakers.clone();
-    let engine = LocalEngine::start(engine_config(&settings, host_command), move |run| for_hints.watch(run))?;
+    let on_hint = move |run| for_hints.watch(run);
+    let (engine, slurm): (Arc<dyn Engine>, _) = match settings.engine.kind {
+        EngineKind::Local => {
+            (Arc::new(LocalEngine::start(engine_config(&settings, host_command), on_hint)?), None)
+        }
+        EngineKind::Slurm => {
+            let tenants = store.read(|tx| tenants::list_tenants(tx))?;
+            let engine = Arc::new(SlurmEngine::start(slurm_config(&settings, &tenants), on_hint)?);
+            (Arc::clone(&engine) as Arc<dyn Engine>, Some(engine))
+        }
+    };
     // Last, when nothing can fail any more that an operator has to mend: its password is told only once.
     let first_operator = seed(&store, &settings)?;
     let (live, hopeless) = load(&store, &settings)?;
     let active: Vec<RunId> = live.runs.keys().copied().collect();
     let (jobs, nodes) = (live.jobs.len(), live.nodes.len());
-    let center = Center::new(Parts { settings, store, engine: Arc::new(engine), policies, live, wakers });
+    let center = Center::new(Parts { settings, store, engine, slurm, policies, live, wakers });
     if !hopeless.is_empty() {
         give_up(&center, hopeless);
     }
@@ -109,11 +122,38 @@ pub fn engine_config(settings: &Settings, host_command: Vec<OsString>) -> LocalC
     config
 }
 
+/// The Slurm engine's settings from the center's. A tenant that is named there and joins later is known after the next
+/// start.
+pub fn slurm_config(settings: &Settings, tenants: &[Tenant]) -> SlurmConfig {
+    let slurm = &settings.engine.slurm;
+    let mut config = SlurmConfig::new(&settings.data_dir, &slurm.shared_dir);
+    config.access = match &slurm.url {
+        Some(url) => Access::Rest {
+            url: url.clone(),
+            token: slurm
+                .jwt_key
+                .clone()
+                .map_or_else(|| Token::Scontrol { conf: slurm.conf.clone() }, Token::Key),
+        },
+        None => Access::Commands { bin: slurm.bin.clone(), conf: slurm.conf.clone() },
+    };
+    config.owner = Owner { user: slurm.user.clone(), account: slurm.account.clone() };
+    let mapped = |tenant: &Tenant| Some((tenant.id, slurm.tenants.get(&tenant.slug)?.clone()));
+    config.tenants = tenants.iter().filter_map(mapped).collect();
+    config.partition.clone_from(&slurm.partition);
+    config.qos.clone_from(&slurm.qos);
+    config.gres.clone_from(&slurm.gres);
+    config.cpus_per_card = slurm.cpus_per_card;
+    config.times.pending =
+        std::time::Duration::from_millis(u64::try_from(slurm.pending_limit_ms.0).unwrap_or(u64::MAX));
+    config
+}
+
 /// Brings pools and nodes in line with the settings, and makes the first operator where there is no member yet. What is
 /// there stays as it is: a node that left the settings keeps its history.
 fn seed(store: &Store, settings: &Settings) -> Result<Option<FirstOperator>, StartError> {
     let mut wanted = settings.pools.clone();
-    if settings.engine.detect {
+    if settings.engine.detect && settings.engine.kind == EngineKind::Local {
         wanted.extend(found_here());
     }
     store.write(move |tx| -> Result<(), AppError> {

@@ -1,6 +1,7 @@
-//! The loops that make the center run: plan, launch, watch, meter. Each is a thread that sleeps until it is woken.
+//! The loops that make the center run: plan, launch, watch, meter, and on Slurm the mirror of its nodes. Each is a thread that sleeps until it is woken.
 
 pub mod meter;
+pub mod mirror;
 pub mod plan;
 pub mod watch;
 
@@ -82,9 +83,14 @@ pub fn start(
     };
     let Sleepers { plan, meter, watch } = sleepers;
     let (for_plan, for_watch, for_meter) = (center.clone(), center.clone(), center.clone());
-    Ok(vec![
+    let mut threads = vec![
         spawn("plan", Box::new(move || plan::run(&for_plan, &plan)))?,
         spawn("watch", Box::new(move || watch::run(&for_watch, &watch)))?,
         spawn("meter", Box::new(move || meter::run(&for_meter, &meter)))?,
-    ])
+    ];
+    if let Some(engine) = center.slurm.clone() {
+        let for_mirror = center.clone();
+        threads.push(spawn("mirror", Box::new(move || mirror::run(&for_mirror, &engine)))?);
+    }
+    Ok(threads)
 }

@@ -79,8 +79,6 @@ pub struct Times {
     pub unclear: Duration,
     /// A run that Slurm leaves waiting for that long is given back, to be planned elsewhere.
     pub pending: Duration,
-    /// Between two looks at the nodes.
-    pub nodes: Duration,
 }
 
 impl Default for Times {
@@ -92,7 +90,6 @@ impl Default for Times {
             vanish: Duration::from_mins(10),
             unclear: Duration::from_secs(40),
             pending: Duration::from_mins(30),
-            nodes: Duration::from_secs(15),
         }
     }
 }

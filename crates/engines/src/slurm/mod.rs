@@ -11,6 +11,7 @@
 
 mod commands;
 mod config;
+mod doctor;
 mod face;
 mod files;
 mod judge;
@@ -31,6 +32,7 @@ use std::{
 use domain::{JobId, Millis, RunId, TenantId, Timestamp};
 
 pub use config::{Access, Owner, SlurmConfig, Times, Token};
+pub use doctor::check_slurm;
 pub use face::{NodeCondition, NodeRecord as SlurmNode};
 
 use self::{
@@ -75,7 +77,6 @@ struct Known {
     /// To be handed in, or looked for, in this order.
     queue: std::collections::VecDeque<RunId>,
     nodes: Vec<SlurmNode>,
-    nodes_at: Option<Instant>,
     is_ending: bool,
 }
 
@@ -193,7 +194,9 @@ impl SlurmEngine {
 
     /// The cluster's nodes as they are now, a line for each partition that a node is in.
     pub fn nodes(&self) -> Result<Vec<SlurmNode>, EngineError> {
-        self.core.face.nodes().map_err(|error| EngineError::Slurm(error.to_string()))
+        let nodes = self.core.face.nodes().map_err(|error| EngineError::Slurm(error.to_string()))?;
+        self.core.known().nodes.clone_from(&nodes);
+        Ok(nodes)
     }
 
     /// The number of a run's Slurm job, once it has one.

@@ -290,7 +290,7 @@ fn nodes_of(core: &Core, spec: &LaunchSpec) -> Result<Result<Vec<SlurmNode>, Str
     }
     let fresh = core.face.nodes()?;
     let mut known = core.known();
-    (known.nodes, known.nodes_at) = (fresh, Some(Instant::now()));
+    known.nodes = fresh;
     Ok(find(&known).ok_or_else(|| {
         let names: Vec<&str> = known.nodes.iter().map(|node| node.name.as_str()).collect();
         let missing = spec.nodes.iter().find(|node| !names.contains(&node.name.as_str()));

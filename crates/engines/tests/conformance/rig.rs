@@ -20,7 +20,7 @@ use engines::{
 use super::{cluster::Cluster, common};
 
 /// Slurm starts and accounts for a job within seconds; a cluster that was hurt takes longer.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 #[derive(Clone, Copy)]
 pub enum Kind<'a> {
@@ -30,7 +30,7 @@ pub enum Kind<'a> {
 }
 
 enum Made {
-    Local(LocalEngine),
+    Local(Box<LocalEngine>),
     Slurm(SlurmEngine),
 }
 
@@ -57,7 +57,9 @@ impl<'a> Rig<'a> {
             let _test_is_over = tell.send(run);
         };
         let made = match self.kind {
-            Kind::Local => LocalEngine::start(common::config(self.dir.path()), on_hint).map(Made::Local),
+            Kind::Local => {
+                LocalEngine::start(common::config(self.dir.path()), on_hint).map(Box::new).map(Made::Local)
+            }
             Kind::Commands(_) | Kind::Rest(_) => {
                 SlurmEngine::start(self.slurm_config(), on_hint).map(Made::Slurm)
             }
@@ -98,7 +100,7 @@ impl<'a> Rig<'a> {
 
     pub fn engine(&self) -> &dyn Engine {
         match self.made.as_ref().expect("it is started") {
-            Made::Local(engine) => engine,
+            Made::Local(engine) => &**engine,
             Made::Slurm(engine) => engine,
         }
     }

@@ -2,9 +2,9 @@
 
 use std::{fmt::Write as _, path::Path};
 
-use center::settings::Settings;
+use center::settings::{EngineKind, Settings};
 use domain::{Lang, Timestamp};
-use engines::local::check_host;
+use engines::{local::check_host, slurm::check_slurm};
 use serde_json::{Value, json};
 
 use super::{Context, Done};
@@ -22,7 +22,13 @@ pub fn run(context: &Context, config: Option<&Path>) -> Done {
         Ok(settings) => {
             let origin = config.map_or("defaults".to_owned(), |path| path.display().to_string());
             add("settings", true, format!("{origin}; data in {}", settings.data_dir.display()), "");
-            for check in check_host(&center::start::engine_config(&settings, crate::serve::host_command())) {
+            let checks_of_engine = match settings.engine.kind {
+                EngineKind::Local => {
+                    check_host(&center::start::engine_config(&settings, crate::serve::host_command()))
+                }
+                EngineKind::Slurm => check_slurm(&center::start::slurm_config(&settings, &[])),
+            };
+            for check in checks_of_engine {
                 add(check.name, check.ok, check.detail.clone(), &check.hint);
             }
         }

@@ -1,0 +1,202 @@
+//! The mirror loop: keeps nodes as Slurm has them. Those with cards become nodes of the center, in a pool for each card
+//! model; what Slurm takes out is out here, and comes back with it. What an operator took out here stays out.
+
+use std::time::{Duration, Instant};
+
+use domain::{
+    CardModel, Node, NodeState,
+    card::{Affinity, MAX_CARDS_PER_NODE, Vendor},
+    node::even_rings,
+};
+use engines::slurm::{NodeCondition, SlurmEngine, SlurmNode};
+use serde_json::json;
+use store::pools;
+
+use crate::{
+    app::audit::{self, Change},
+    center::Center,
+    error::AppError,
+    events::{self, About},
+    moment::{self, new_id},
+};
+
+/// Between two looks at Slurm's nodes.
+const EVERY: Duration = Duration::from_secs(5);
+/// How a reason begins that is Slurm's.
+const MARK: &str = "Slurm: ";
+
+pub fn run(center: &Center, engine: &SlurmEngine) {
+    let mut was_answered = true;
+    while !center.wakers.is_stopping() {
+        match engine.nodes() {
+            Ok(nodes) => {
+                was_answered = true;
+                if let Err(error) = take_in(center, nodes) {
+                    tracing::error!(%error, "failed to take in Slurm's nodes; it is tried again");
+                }
+            }
+            // Nodes stay as they are: what can't be asked may still run.
+            Err(error) if was_answered => {
+                was_answered = false;
+                tracing::warn!(%error, "Slurm does not tell of its nodes; it is asked again");
+            }
+            Err(_) => {}
+        }
+        let begun = Instant::now();
+        while begun.elapsed() < EVERY && !center.wakers.is_stopping() {
+            std::thread::park_timeout(Duration::from_millis(100));
+        }
+    }
+}
+
+/// The state that Slurm gives a node here, if it is one.
+fn state_of(node: &SlurmNode) -> NodeState {
+    let why = if node.reason.is_empty() { &node.state } else { &node.reason };
+    let why: String = why.chars().filter(|c| !c.is_control()).take(180).collect();
+    match node.condition {
+        NodeCondition::Up => NodeState::Up,
+        NodeCondition::Drained => NodeState::Drained { reason: format!("{MARK}{why}") },
+        NodeCondition::Down => NodeState::Failed { reason: format!("{MARK}{why}") },
+    }
+}
+
+/// Whether a node's state is to be changed to Slurm's.
+fn is_news(now: &NodeState, slurms: &NodeState) -> bool {
+    // Where an operator took it out by hand, only an operator puts it back in.
+    now != slurms && (now.takes_runs() || now.reason().starts_with(MARK))
+}
+
+/// Nodes that Slurm has, each once, and what is to be changed here for them.
+fn take_in(center: &Center, found: Vec<SlurmNode>) -> Result<(), AppError> {
+    let settings = &center.settings.engine.slurm;
+    let mut nodes: Vec<SlurmNode> = Vec::new();
+    for node in found {
+        let is_wanted = settings.partition.as_ref().is_none_or(|wanted| *wanted == node.partition);
+        if is_wanted && !nodes.iter().any(|known| known.name == node.name) {
+            nodes.push(node);
+        }
+    }
+    let mut new = Vec::new();
+    let mut changed = Vec::new();
+    {
+        let live = center.live();
+        for node in nodes {
+            match live.nodes.values().find(|known| known.node.name == node.name) {
+                Some(known) => {
+                    let state = state_of(&node);
+                    if is_news(&known.node.state, &state) {
+                        changed.push((known.node.id, node.name.clone(), state));
+                    }
+                }
+                None => new.extend(wanted(settings, &node)),
+            }
+        }
+    }
+    if !new.is_empty() {
+        add(center, new)?;
+    }
+    for (id, name, state) in changed {
+        let detail = json!({ "node": name, "state": state.code(), "reason": state.reason() });
+        let subject = id.to_string();
+        center.write_now(
+            move |tx| {
+                let now = moment::now();
+                pools::set_node_state(tx, id, &state, now, state.reason())?;
+                let event = events::record(tx, now, About::default(), "node_changed", detail.clone())?;
+                audit::record_own(tx, Change { tenant: None, action: "mirror_node", subject, detail })?;
+                Ok((state, event))
+            },
+            move |center, (state, event)| {
+                center.live().set_node_state(id, state.clone());
+                center.forget_what_fits();
+                events::tell(center, event.clone());
+                center.wakers.plan();
+            },
+        )?;
+    }
+    Ok(())
+}
+
+/// The node and its card model, as they are to be kept here; `None` for a node without cards.
+fn wanted(settings: &crate::settings::SlurmSettings, node: &SlurmNode) -> Option<(CardModel, SlurmNode, u8)> {
+    let (kind, of, count) = node.gres.as_ref()?;
+    let cards = u8::try_from(*count).ok().filter(|cards| (1..=MAX_CARDS_PER_NODE).contains(cards))?;
+    let slurms = of.as_ref().unwrap_or(kind);
+    let name = settings.models.get(slurms).unwrap_or(slurms);
+    let model = CardModel::known(name).unwrap_or_else(|| CardModel {
+        name: name.clone(),
+        vendor: if kind == "npu" { Vendor::Ascend } else { Vendor::Nvidia },
+        // What is not known of a model is 0 and shown as such.
+        fp16_tflops: 0,
+        memory_mib: 0,
+        tdp_watts: 0,
+        affinity: Affinity::Any,
+    });
+    Some((model, node.clone(), cards))
+}
+
+fn add(center: &Center, new: Vec<(CardModel, SlurmNode, u8)>) -> Result<(), AppError> {
+    center.write_now(
+        move |tx| {
+            let now = moment::now();
+            let mut added = Vec::new();
+            for (model, found, cards) in new {
+                let pool = match pools::find_pool(tx, &model.name)? {
+                    Some(pool) => pool,
+                    None => {
+                        let pool = pools::Pool { id: new_id!(PoolId), name: model.name.clone(), model };
+                        pools::insert_pool(tx, &pool)?;
+                        pool
+                    }
+                };
+                let node = Node {
+                    id: new_id!(NodeId),
+                    pool: pool.id,
+                    name: found.name.clone(),
+                    cards,
+                    rings: even_rings(cards, cards),
+                    is_virtual: false,
+                    switch: String::new(),
+                    since: now,
+                    state: NodeState::Up,
+                };
+                pools::insert_node(tx, &node)?;
+                added.push((pool, node));
+            }
+            Ok(added)
+        },
+        |center, added| {
+            let mut live = center.live();
+            for (pool, node) in added {
+                tracing::info!(node = %node.name, pool = %pool.name, cards = node.cards, "a node of Slurm is new here");
+                live.pools.insert(pool.id, pool.clone());
+                live.add_node(node.clone(), pool);
+            }
+            drop(live);
+            center.forget_what_fits();
+            center.wakers.plan();
+        },
+    )?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_operator_took_out_stays_out() {
+        let by_hand = NodeState::Drained { reason: "a new fan".into() };
+        let by_slurm = NodeState::Drained { reason: "Slurm: a new fan".into() };
+        for (now, slurms, want) in [
+            (&NodeState::Up, &by_slurm, true),
+            (&by_slurm, &NodeState::Up, true),
+            (&by_slurm, &by_slurm, false),
+            (&by_hand, &NodeState::Up, false),
+            (&by_hand, &by_slurm, false),
+            (&NodeState::Up, &NodeState::Up, false),
+        ] {
+            assert_eq!(is_news(now, slurms), want, "{now:?} {slurms:?}");
+        }
+    }
+}

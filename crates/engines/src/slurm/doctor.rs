@@ -1,0 +1,89 @@
+//! What the engine needs of a Slurm cluster.
+
+use super::{NodeCondition, SlurmConfig, face::Asked, files::Shared, open_face};
+use crate::local::Check;
+
+/// Clocks may differ by this many seconds.
+const MAX_OFF_S: i64 = 5;
+
+/// Checks the cluster, the way to it, and the shared folder. Takes as long as Slurm does to answer.
+pub fn check_slurm(config: &SlurmConfig) -> Vec<Check> {
+    let mut checks = Vec::new();
+    let mut add = |name: &'static str, result: Result<String, (String, &str)>| {
+        let is_ok = result.is_ok();
+        let (detail, hint) = result.map_or_else(|(detail, hint)| (detail, hint), |detail| (detail, ""));
+        checks.push(Check { name, ok: is_ok, detail, hint: hint.to_owned() });
+        is_ok
+    };
+    let shared = config.shared_dir.display();
+    add(
+        "shared folder",
+        match Shared::open(&config.shared_dir) {
+            Ok(_) => Ok(format!("{shared}; all nodes must have it under this path")),
+            Err(error) => {
+                Err((format!("{shared}: {error}"), "Make it on the file system that all nodes share."))
+            }
+        },
+    );
+    let face = match open_face(config) {
+        Ok(face) => face,
+        Err(error) => {
+            add("Slurm", Err((error.to_string(), "See `[engine.slurm]` in the settings.")));
+            return checks;
+        }
+    };
+    let described = face.describe().map_err(|error| {
+        (
+            error.to_string(),
+            "Start Slurm's services, or name the right ones in `[engine.slurm]` of the settings.",
+        )
+    });
+    if !add("Slurm", described) {
+        return checks;
+    }
+    add(
+        "Slurm's clock",
+        match face.clock() {
+            Ok(there) => {
+                let off_s = (there - super::now().as_micros() / 1_000_000).abs();
+                let detail = format!("the controller's clock and this one differ by {off_s} s");
+                if off_s <= MAX_OFF_S { Ok(detail) } else { Err((detail, "Set both clocks by NTP.")) }
+            }
+            Err(error) => Err((error.to_string(), "The controller does not tell its time.")),
+        },
+    );
+    let asked = Asked {
+        names: vec!["qt-none".to_owned()],
+        since: super::now().as_micros() / 1_000_000,
+        ..Asked::default()
+    };
+    add(
+        "Slurm's accounting",
+        face.accounting(&asked).map(|_| "it answers".to_owned()).map_err(|error| {
+            (error.to_string(), "Run slurmdbd: without it, ends that the controller has forgotten are lost.")
+        }),
+    );
+    add(
+        "Slurm's nodes",
+        match face.nodes() {
+            Ok(nodes) => {
+                let of = |node: &&super::SlurmNode| {
+                    config.partition.as_ref().is_none_or(|part| *part == node.partition)
+                };
+                let with_cards: Vec<_> = nodes.iter().filter(of).filter(|node| node.gres.is_some()).collect();
+                let up = with_cards.iter().filter(|node| node.condition == NodeCondition::Up).count();
+                let detail = format!("{} nodes have cards, {up} of them are up", with_cards.len());
+                if with_cards.is_empty() {
+                    Err((
+                        detail,
+                        "Set GresTypes and Gres=npu:… (or gpu:…) for the nodes, or another partition here.",
+                    ))
+                } else {
+                    Ok(detail)
+                }
+            }
+            Err(error) => Err((error.to_string(), "sinfo must list the nodes.")),
+        },
+    );
+    checks
+}
