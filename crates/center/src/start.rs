@@ -79,7 +79,7 @@ pub fn open(
             (Arc::new(LocalEngine::start(engine_config(&settings, host_command), on_hint)?), None)
         }
         EngineKind::Slurm => {
-            let tenants = store.read(|tx| tenants::list_tenants(tx))?;
+            let tenants = store.read(tenants::list_tenants)?;
             let engine = Arc::new(SlurmEngine::start(slurm_config(&settings, &tenants), on_hint)?);
             (Arc::clone(&engine) as Arc<dyn Engine>, Some(engine))
         }

@@ -141,14 +141,13 @@ fn add(center: &Center, new: Vec<(CardModel, SlurmNode, u8)>) -> Result<(), AppE
             let now = moment::now();
             let mut added = Vec::new();
             for (model, found, cards) in new {
-                let pool = match pools::find_pool(tx, &model.name)? {
-                    Some(pool) => pool,
-                    None => {
-                        let pool = pools::Pool { id: new_id!(PoolId), name: model.name.clone(), model };
-                        pools::insert_pool(tx, &pool)?;
-                        pool
-                    }
-                };
+                let mut pool = pools::find_pool(tx, &model.name)?;
+                if pool.is_none() {
+                    let new = pools::Pool { id: new_id!(PoolId), name: model.name.clone(), model };
+                    pools::insert_pool(tx, &new)?;
+                    pool = Some(new);
+                }
+                let Some(pool) = pool else { continue };
                 let node = Node {
                     id: new_id!(NodeId),
                     pool: pool.id,

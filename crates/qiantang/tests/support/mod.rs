@@ -38,17 +38,22 @@ pub struct Tenant {
 impl Site {
     /// A new center with virtual nodes of eight cards. `more` is added to the settings.
     pub fn new(nodes: u32, more: &str) -> Self {
+        Self::with_settings(&format!(
+            "{more}\n[[pools]]\nname = \"ascend-910\"\n\
+             card_model = \"ascend-910\"\nnodes = [{{ name = \"npu-\", count = {nodes}, cards = 8, cards_per_ring = 4, \
+             virtual = true }}]\n"
+        ))
+    }
+
+    /// A new center with these settings, besides its address and folder.
+    pub fn with_settings(settings_text: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("qiantang-test-").tempdir().expect("a folder");
         // Runs with their own uids pass through it.
         std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o711))
             .expect("a mode");
         let settings = folder.path().join("center.toml");
-        let text = format!(
-            "listen = \"127.0.0.1:0\"\ndata_dir = \"{}\"\n{more}\n[[pools]]\nname = \"ascend-910\"\n\
-             card_model = \"ascend-910\"\nnodes = [{{ name = \"npu-\", count = {nodes}, cards = 8, cards_per_ring = 4, \
-             virtual = true }}]\n",
-            folder.path().join("data").display()
-        );
+        let data = folder.path().join("data");
+        let text = format!("listen = \"127.0.0.1:0\"\ndata_dir = \"{}\"\n{settings_text}", data.display());
         std::fs::write(&settings, text).expect("settings");
         let agent = Agent::config_builder().http_status_as_error(false).build().into();
         let (process, url, operator) = (None, String::new(), String::new());
