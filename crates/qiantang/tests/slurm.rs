@@ -32,7 +32,7 @@ fn settings(cluster: &Cluster, shared: &std::path::Path) -> String {
 }
 
 fn nodes(site: &Site) -> Vec<Value> {
-    site.get("/api/v1/nodes", &site.operator)["items"].as_array().cloned().unwrap_or_default()
+    site.get("/api/v1/nodes", &site.operator).as_array().cloned().unwrap_or_default()
 }
 
 fn wait_for_nodes(site: &Site) {

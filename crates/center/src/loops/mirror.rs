@@ -7,6 +7,7 @@ use domain::{
     CardModel, Node, NodeState,
     card::{Affinity, MAX_CARDS_PER_NODE, Vendor},
     node::even_rings,
+    spec,
 };
 use engines::slurm::{NodeCondition, SlurmEngine, SlurmNode};
 use serde_json::json;
@@ -135,6 +136,12 @@ fn wanted(settings: &crate::settings::SlurmSettings, node: &SlurmNode) -> Option
     Some((model, node.clone(), cards))
 }
 
+/// Slurm's features of a node are what `--constraint` asks for there, and so here.
+fn labels_of(node: &SlurmNode) -> Vec<String> {
+    let features = node.features.iter().filter(|feature| spec::is_label(feature));
+    features.take(spec::MAX_LABELS).cloned().collect()
+}
+
 fn add(center: &Center, new: Vec<(CardModel, SlurmNode, u8)>) -> Result<(), AppError> {
     center.write_now(
         move |tx| {
@@ -158,6 +165,8 @@ fn add(center: &Center, new: Vec<(CardModel, SlurmNode, u8)>) -> Result<(), AppE
                     switch: String::new(),
                     since: now,
                     state: NodeState::Up,
+                    labels: labels_of(&found),
+                    maintenance: None,
                 };
                 pools::insert_node(tx, &node)?;
                 added.push((pool, node));
