@@ -161,9 +161,11 @@ fn run_world(seed: u64, policy: Policy, count: u64, looks: bool) -> u64 {
     let mut random = Random::new(seed);
     let mut world = World::new(&mut random, policy);
     for _ in 0..count {
-        if world.jobs.len() < 40 && random.below(5) < 2 || world.runs.is_empty() {
+        // Jobs that never fit are withdrawn in the end: else they would be all that is looked at.
+        let is_crowded = world.jobs.len() >= 60;
+        if !is_crowded && (world.jobs.len() < 40 && random.below(5) < 2 || world.runs.is_empty()) {
             world.submit(&mut random);
-        } else if random.one_in(50) && !world.jobs.is_empty() {
+        } else if is_crowded || random.one_in(50) && !world.jobs.is_empty() {
             let index = random.below(u32::try_from(world.jobs.len()).unwrap()) as usize;
             let id = *world.jobs.keys().nth(index).unwrap();
             world.jobs.remove(&id);
