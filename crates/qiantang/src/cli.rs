@@ -182,6 +182,19 @@ pub struct Demo {
     /// Run without isolation, where the machine can't isolate.
     #[arg(long)]
     pub no_isolation: bool,
+    /// `local`: virtual nodes, whose runs are processes of this machine. `slurm`: a cluster.
+    #[arg(long, value_parser = ["local", "slurm"], default_value = "local")]
+    pub engine: String,
+    /// With Slurm: a folder that all nodes have under the same path. Where left out, one in the data folder, which is enough where
+    /// all nodes are this machine.
+    #[arg(long)]
+    pub shared_dir: Option<PathBuf>,
+    /// With Slurm: its configuration, where it is not in its usual place.
+    #[arg(long, env = "SLURM_CONF")]
+    pub slurm_conf: Option<PathBuf>,
+    /// With Slurm: whose jobs they are.
+    #[arg(long)]
+    pub slurm_user: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -31,6 +31,11 @@ fn main() -> ExitCode {
                 listen: options.listen,
                 data_dir: options.data_dir,
                 no_isolation: options.no_isolation,
+                slurm: (options.engine == "slurm").then_some(demo::OnSlurm {
+                    conf: options.slurm_conf,
+                    shared_dir: options.shared_dir,
+                    user: options.slurm_user,
+                }),
                 lang,
             };
             demo::run(&options, serve::host_command())

@@ -15,6 +15,8 @@ mod common {
     }
 }
 
+use std::{process::Command, sync::Mutex};
+
 use cluster::Cluster;
 use serde_json::{Value, json};
 use support::{Site, Tenant};
@@ -68,8 +70,34 @@ fn end(site: &Site, tenant: &Tenant, id: &str) -> Value {
     site.wait_for_end(&tenant.developer, id)
 }
 
+/// One cluster at a time: two have more processes than a small machine likes.
+static ALONE: Mutex<()> = Mutex::new(());
+
+#[test]
+fn the_demo_runs_on_slurm() {
+    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let Some(cluster) = Cluster::start() else { return };
+    let output = Command::new(Site::binary())
+        .args(["demo", "--engine", "slurm", "--once", "--json", "--listen", "127.0.0.1:0"])
+        .env("SLURM_CONF", cluster.conf())
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    let report: Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {said}"));
+    // It ends well only if each job ended as it should and the books close.
+    assert!(output.status.success(), "{said}\n{report:#}");
+    assert_eq!(report["ledger_balanced"], true);
+    let jobs = report["jobs"].as_array().expect("jobs");
+    let accuracy =
+        |name: &str| jobs.iter().find(|job| job["name"] == name).and_then(|job| job["accuracy"].as_f64());
+    assert!(accuracy("digits-one-card") > Some(0.9), "{report:#}");
+    assert_eq!(accuracy("digits-one-card"), accuracy("digits-two-nodes"), "two nodes learn the same");
+}
+
 #[test]
 fn a_center_on_slurm_runs_meters_and_bills() {
+    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let Some(cluster) = Cluster::start() else { return };
     let shared = common::folder();
     let mut site = Site::with_settings(&settings(&cluster, shared.path()));

@@ -18,7 +18,7 @@ use std::{
 
 use center::{
     Ready,
-    settings::{Isolation, NodeSettings, PoolSettings, Settings},
+    settings::{EngineKind, Isolation, NodeSettings, PoolSettings, Settings},
 };
 use domain::{Lang, Millis};
 use tokio::sync::oneshot;
@@ -42,7 +42,20 @@ pub struct Options {
     pub data_dir: Option<PathBuf>,
     /// Run without isolation, for machines that can't isolate.
     pub no_isolation: bool,
+    /// On a Slurm cluster instead of virtual nodes.
+    pub slurm: Option<OnSlurm>,
     pub lang: Lang,
+}
+
+/// The cluster that the demo runs on.
+#[derive(Clone, Debug)]
+pub struct OnSlurm {
+    /// `SLURM_CONF`; Slurm's own default where left out.
+    pub conf: Option<PathBuf>,
+    /// A folder that the nodes have, too, under the same path; one in the data folder where left out.
+    pub shared_dir: Option<PathBuf>,
+    /// Whose jobs they are there; the demo's own user where left out.
+    pub user: Option<String>,
 }
 
 /// Runs the demo. Code 0 only if every job ended as it should and the books close.
@@ -65,13 +78,15 @@ fn failed(problem: &str) -> ExitCode {
 
 async fn play(options: &Options, host_command: Vec<std::ffi::OsString>) -> Result<Report, String> {
     let folder = Folder::new(options.data_dir.clone())?;
-    let examples = folder.path.join("examples");
+    let shared_dir = options.slurm.as_ref().and_then(|slurm| slurm.shared_dir.clone());
+    let shared_dir = shared_dir.unwrap_or_else(|| folder.path.join("shared"));
+    let examples = if options.slurm.is_some() { &shared_dir } else { &folder.path }.join("examples");
     files::write(&examples).map_err(|error| format!("failed to write {}: {error}", examples.display()))?;
     let listen = match options.listen {
         Some(listen) => listen,
         None => free_address(),
     };
-    let settings = settings(options, &folder.path, &examples, listen);
+    let settings = settings(options, (&folder.path, &shared_dir), &examples, listen);
 
     let (stop, stopped) = oneshot::channel::<()>();
     let (ready_tell, ready) = oneshot::channel();
@@ -113,10 +128,18 @@ async fn act(options: &Options, ready: &Ready) -> Result<Report, String> {
             let _ = std::io::stdout().flush();
         }
     };
-    say(
-        "钱塘演示：一期 40 PFLOPS，20 个虚拟节点，每节点 8 张昇腾 910（虚拟）。",
-        "Qiantang demo: phase one, 40 PFLOPS: 20 virtual nodes with 8 virtual Ascend 910 cards each.",
-    );
+    if options.slurm.is_some() {
+        let (nodes, cards) = slurms_nodes(ready).await?;
+        say(
+            &format!("钱塘演示：Slurm 集群，{nodes} 个节点，{cards} 张加速卡。"),
+            &format!("Qiantang demo on a Slurm cluster: {nodes} nodes with {cards} cards."),
+        );
+    } else {
+        say(
+            "钱塘演示：一期 40 PFLOPS，20 个虚拟节点，每节点 8 张昇腾 910（虚拟）。",
+            "Qiantang demo: phase one, 40 PFLOPS: 20 virtual nodes with 8 virtual Ascend 910 cards each.",
+        );
+    }
     let people = people::sign_up(ready).await.map_err(|error| error.to_string())?;
     let address = ready.address;
     say(
@@ -124,6 +147,24 @@ async fn act(options: &Options, ready: &Ready) -> Result<Report, String> {
         &format!("Open http://{address} in a browser: sign in as operator, password {PASSWORD}\n"),
     );
     work::run(options, ready, &people).await.map_err(|error| error.to_string())
+}
+
+/// Waits until the center has Slurm's nodes; how many, and how many cards.
+async fn slurms_nodes(ready: &Ready) -> Result<(usize, u32), String> {
+    let until = std::time::Instant::now() + Duration::from_secs(30);
+    loop {
+        {
+            let live = ready.center.live();
+            if !live.nodes.is_empty() {
+                let cards = live.nodes.values().map(|known| u32::from(known.node.cards)).sum();
+                return Ok((live.nodes.len(), cards));
+            }
+        }
+        if std::time::Instant::now() > until {
+            return Err("Slurm told of no node with cards within 30 s: see docs/slurm.md".to_owned());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 async fn keep_serving(lang: Lang, ready: &Ready) {
@@ -151,7 +192,7 @@ fn in_lang(lang: Lang, zh: &str, en: &str) -> String {
 /// Phase one of the center: 20 nodes of 8 cards, 256 TFLOPS each: 40.96 PFLOPS.
 fn settings(
     options: &Options,
-    folder: &std::path::Path,
+    (folder, shared_dir): (&std::path::Path, &std::path::Path),
     examples: &std::path::Path,
     listen: SocketAddr,
 ) -> Settings {
@@ -168,6 +209,15 @@ fn settings(
     settings.engine.kill_grace_ms = Millis::from_secs(3);
     settings.billing.grace_ms = Millis::from_secs(2);
     settings.jobs.env.insert("QIANTANG_EXAMPLES".into(), examples.display().to_string());
+    if let Some(slurm) = &options.slurm {
+        settings.engine.kind = EngineKind::Slurm;
+        shared_dir.clone_into(&mut settings.engine.slurm.shared_dir);
+        settings.engine.slurm.conf.clone_from(&slurm.conf);
+        settings.engine.slurm.user.clone_from(&slurm.user);
+        // As many sites call them.
+        settings.engine.slurm.models.insert("ascend910".into(), "ascend-910".into());
+        return settings;
+    }
     let rack = |rack: u32| NodeSettings {
         labels: Vec::new(),
         name: format!("npu-{rack}"),

@@ -209,7 +209,7 @@ async fn sign(
     let new = NewContract {
         number: number.into(),
         terms,
-        pools: vec!["ascend-910".into()],
+        pools: pools(center),
         starts_at: today.minus(domain::Millis::from_hours(24)).to_string(),
         ends_at: today.plus(domain::Millis::from_hours(365 * 24)).to_string(),
         queue: QueueTerms {
@@ -238,6 +238,11 @@ async fn sign(
 }
 
 /// Prices of the demo, in yuan a card-hour: invented, as every center sets its own.
+/// All that there are.
+fn pools(center: &Center) -> Vec<String> {
+    center.live().pools.values().map(|pool| pool.name.clone()).collect()
+}
+
 async fn publish_prices(center: &Center, operator: &Caller) -> Result<(), AppError> {
     let yuan = |class: ServiceClass, domain: TenantDomain| {
         let base = match domain {
@@ -251,14 +256,18 @@ async fn publish_prices(center: &Center, operator: &Caller) -> Result<(), AppErr
             ServiceClass::Spot => base / 2,
         }
     };
-    let price = |class: ServiceClass, domain: TenantDomain| PriceView {
-        pool: "ascend-910".into(),
+    let price = |pool: &str, class: ServiceClass, domain: TenantDomain| PriceView {
+        pool: pool.to_owned(),
         service_class: class.code().into(),
         domain: domain.code().into(),
         rate_micro_cny_per_card_hour: MicroCny::from_yuan(yuan(class, domain)).0,
     };
-    let of_class = |class| TenantDomain::ALL.map(|domain| price(class, domain));
-    let prices = ServiceClass::ALL.into_iter().flat_map(of_class).collect();
+    let mut prices = Vec::new();
+    for pool in pools(center) {
+        for class in ServiceClass::ALL {
+            prices.extend(TenantDomain::ALL.map(|domain| price(&pool, class, domain)));
+        }
+    }
     let book = NewPriceBook { name: "Opening prices".into(), effective_from: None, prices };
     prices::create(center, operator, book).await.map(drop)
 }
