@@ -184,6 +184,15 @@ impl Live {
         }
     }
 
+    /// A node is behind another switch.
+    pub fn rewire_node(&mut self, id: NodeId, switch: &str) {
+        if let Some(known) = self.nodes.get_mut(&id) {
+            switch.clone_into(&mut known.node.switch);
+            known.switch = switch.into();
+            self.touched.are_nodes_new = true;
+        }
+    }
+
     /// A contract's queue as the planner sees it.
     fn queue(&self, live: &LiveContract, half_life: Millis, now: Timestamp) -> Queue {
         let contract = &live.contract;

@@ -102,6 +102,19 @@ pub struct SlurmSettings {
     pub pending_limit_ms: Millis,
     /// By the tenant's short name.
     pub tenants: BTreeMap<String, engines::slurm::Owner>,
+    /// What becomes of jobs that users of `tenants` hand to Slurm themselves.
+    pub direct_jobs: DirectJobs,
+}
+
+/// What becomes of jobs that people hand to Slurm directly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DirectJobs {
+    /// They are metered and charged to their tenant's contract, and stopped where it ends.
+    #[default]
+    Bill,
+    /// They are Slurm's alone.
+    Ignore,
 }
 
 impl Default for SlurmSettings {
@@ -121,6 +134,7 @@ impl Default for SlurmSettings {
             cpus_per_card: 1,
             pending_limit_ms: Millis::from_secs(1800),
             tenants: BTreeMap::new(),
+            direct_jobs: DirectJobs::Bill,
         }
     }
 }

@@ -224,6 +224,17 @@ impl RunState {
         }
     }
 
+    /// [`Self::start`] by the clock of those who keep account of it, which may be behind the one that it was planned by, or
+    /// count whole seconds only. Theirs holds: then it was planned no later than it started.
+    pub fn start_as_accounted(self, at: Timestamp) -> Result<Self, IllegalRunChange> {
+        match self {
+            Self::Starting { planned_at, stop } => {
+                Ok(Self::Running { planned_at: planned_at.min(at), started_at: at, stop })
+            }
+            other => other.start(at),
+        }
+    }
+
     /// It is asked to stop. The first cause stays.
     pub fn request_stop(self, cause: StopCause, at: Timestamp) -> Result<Self, IllegalRunChange> {
         let first = |stop: Option<Stop>| Some(stop.unwrap_or(Stop { cause, at }));
@@ -286,6 +297,7 @@ mod tests {
     #[derive(Clone, Debug)]
     enum Step {
         Start(i64),
+        StartAsAccounted(i64),
         Stop(usize, i64),
         End(i64, Outcome),
     }
@@ -293,6 +305,7 @@ mod tests {
     fn steps() -> impl Strategy<Value = Vec<Step>> {
         let step = prop_oneof![
             (0_i64..1000).prop_map(Step::Start),
+            (0_i64..1000).prop_map(Step::StartAsAccounted),
             ((0_usize..4), 0_i64..1000).prop_map(|(cause, at)| Step::Stop(cause, at)),
             (0_i64..1000, 0_i32..3).prop_map(|(at, code)| {
                 Step::End(
@@ -312,12 +325,13 @@ mod tests {
                 let before = state;
                 let next = match step {
                     Step::Start(at) => state.start(Timestamp::from_millis(at)),
+                    Step::StartAsAccounted(at) => state.start_as_accounted(Timestamp::from_millis(at)),
                     Step::Stop(cause, at) => state.request_stop(StopCause::ALL[cause], Timestamp::from_millis(at)),
                     Step::End(at, outcome) => state.end(Timestamp::from_millis(at), outcome),
                 };
                 state = next.unwrap_or(state);
                 prop_assert!(!before.has_ended() || state == before, "an ended run changed");
-                prop_assert_eq!(before.planned_at(), state.planned_at());
+                prop_assert!(state.planned_at() == before.planned_at() || Some(state.planned_at()) == state.started_at());
                 if let Some(started_at) = before.started_at() {
                     prop_assert_eq!(state.started_at(), Some(started_at), "a start changed");
                 }

@@ -5,18 +5,13 @@
 
 mod support;
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json};
-use support::{Site, Tenant, ask};
-use ureq::Agent;
+use support::{
+    Site, Tenant,
+    load::{Ask, Dice, Load},
+};
 
 const SETTINGS: &str = "[billing]\naccrue_every_ms = 200\n";
 const SUBMITTERS: u64 = 3;
@@ -25,18 +20,6 @@ const SUBMITTERS: u64 = 3;
 const SCRIPT: &str = "#!/bin/sh\n\
     mkdir \"$HOME/started-$QIANTANG_RUN_ID\" || echo twice > \"$HOME/twice-$QIANTANG_RUN_ID\"\n\
     echo \"I am $NAME\"\n[ \"$NAP\" = 0 ] || sleep \"$NAP\"\necho \"done $NAME\"\nexit \"$CODE\"\n";
-
-/// Numbers that look random; the seed is told, so that a failure can be had again.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, most: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % most
-    }
-}
 
 #[test]
 fn a_few_kills_lose_nothing() {
@@ -49,13 +32,8 @@ fn two_hundred_kills_lose_nothing() {
     torture(200);
 }
 
-/// What a submitter was told: the job's id, its name, and the code that it ends with.
-type Acknowledged = Arc<Mutex<BTreeMap<String, (String, i64)>>>;
-
 fn torture(kills: u32) {
-    let seed = u64::try_from(center::moment::now().as_micros()).expect("after 1970") | 1;
-    println!("seed {seed}");
-    let mut dice = Dice(seed);
+    let mut dice = Dice::by_the_clock();
     let mut site = Site::new(4, SETTINGS);
     site.publish_price(12_000_000);
     let metered = json!({ "kind": "metered", "credit_limit": 1_000_000_000_000_i64 });
@@ -65,93 +43,42 @@ fn torture(kills: u32) {
     ];
     let from = center::moment::now();
 
-    let acknowledged: Acknowledged = Arc::default();
-    let url = Arc::new(Mutex::new(site.url.clone()));
-    let is_over = Arc::new(AtomicBool::new(false));
-    let count = Arc::new(AtomicU64::new(0));
-    let submitters: Vec<_> = (0..SUBMITTERS)
-        .map(|number| {
-            let (tenants, acknowledged) = (tenants.clone(), Arc::clone(&acknowledged));
-            let (url, is_over, count) = (Arc::clone(&url), Arc::clone(&is_over), Arc::clone(&count));
-            std::thread::spawn(move || {
-                submit_on(number, seed, &tenants, &acknowledged, &url, &is_over, &count);
-            })
-        })
-        .collect();
-
+    let of_tenants = tenants.clone();
+    let load = Load::start(SUBMITTERS, dice.0, &site.url, move |dice, number| job(dice, number, &of_tenants));
     for kill in 1..=kills {
         // The instant is what is random here; nothing is waited for.
         std::thread::sleep(Duration::from_millis(dice.below(400)));
         site.kill();
         site.start();
-        site.url.clone_into(&mut url.lock().expect("a url"));
+        site.url.clone_into(&mut load.url.lock().expect("a url"));
         if kill.is_multiple_of(20) {
-            println!("{kill} kills, {} jobs acknowledged", acknowledged.lock().expect("acknowledged").len());
+            println!("{kill} kills, {} jobs acknowledged", load.count());
         }
     }
-    is_over.store(true, Ordering::SeqCst);
-    for submitter in submitters {
-        submitter.join().expect("a submitter that did not fail");
-    }
-    check(&site, &tenants, &acknowledged.lock().expect("acknowledged"), from);
+    check(&site, &tenants, &load.end(), from);
 }
 
-fn submit_on(
-    number: u64,
-    seed: u64,
-    tenants: &[Tenant],
-    acknowledged: &Acknowledged,
-    url: &Mutex<String>,
-    is_over: &AtomicBool,
-    count: &AtomicU64,
-) {
-    let mut dice = Dice(seed ^ (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    let agent: Agent = Agent::config_builder()
-        .http_status_as_error(false)
-        .timeout_global(Some(Duration::from_secs(20)))
-        .build()
-        .into();
-    while !is_over.load(Ordering::SeqCst) {
-        let name = format!("job-{}", count.fetch_add(1, Ordering::SeqCst));
-        let code = i64::try_from(dice.below(4)).expect("small");
-        let nap = ["0", "0", "0.1", "0.5", "1"][usize::try_from(dice.below(5)).expect("small")];
-        let tenant = &tenants[usize::try_from(dice.below(2)).expect("small")];
-        let cards = [1, 1, 2, 8][usize::try_from(dice.below(4)).expect("small")];
-        let spec = json!({ "name": name, "script": SCRIPT, "time_limit_ms": 60_000, "cards_per_node": cards,
-            "env": { "NAME": name, "CODE": code.to_string(), "NAP": nap } });
-        // Sent again with the same key until it is answered: one job, whatever was lost on the way.
-        let until = Instant::now() + support::PATIENCE;
-        let id = loop {
-            let url = url.lock().expect("a url").clone();
-            let key = [("Idempotency-Key", name.as_str())];
-            match ask(&agent, &url, "POST", "/api/v1/jobs", &tenant.developer, Some(&spec), &key) {
-                Ok((201, answer)) => break answer["id"].as_str().expect("an id").to_owned(),
-                Ok((status, answer)) => assert!(status == 429 || status >= 500, "{status} {answer}"),
-                Err(_) => {}
-            }
-            assert!(Instant::now() < until, "the center does not come back");
-            std::thread::sleep(Duration::from_millis(5));
-        };
-        acknowledged.lock().expect("acknowledged").insert(id, (name, code));
-        // More than the cards can take would only make the queue long.
-        std::thread::sleep(Duration::from_millis(dice.below(60)));
-    }
+fn job(dice: &mut Dice, number: u64, tenants: &[Tenant]) -> Ask {
+    let name = format!("job-{number}");
+    let code = dice.below(4).to_string();
+    let nap = dice.pick(&["0", "0", "0.1", "0.5", "1"]);
+    let token = dice.pick(tenants).developer.clone();
+    let cards = dice.pick(&[1, 1, 2, 8]);
+    let spec = json!({ "name": name, "script": SCRIPT, "time_limit_ms": 60_000, "cards_per_node": cards,
+        "env": { "NAME": name, "CODE": code, "NAP": nap } });
+    Ask { token, spec, pause: Duration::from_millis(dice.below(60)) }
 }
 
-fn check(
-    site: &Site,
-    tenants: &[Tenant],
-    acknowledged: &BTreeMap<String, (String, i64)>,
-    from: domain::Timestamp,
-) {
+fn check(site: &Site, tenants: &[Tenant], acknowledged: &BTreeMap<String, Value>, from: domain::Timestamp) {
     println!("{} jobs acknowledged", acknowledged.len());
     assert!(!acknowledged.is_empty());
     let mut used = 0;
-    for (id, (name, code)) in acknowledged {
+    for (id, spec) in acknowledged {
+        let (name, code) = support::load::expected(spec);
         let job = site.wait_for_end(&site.operator, id);
-        assert_eq!(job["name"], name.as_str(), "another job under this id");
-        assert_eq!(job["exit_code"], *code, "{job}");
-        assert_eq!(job["state"], if *code == 0 { "succeeded" } else { "failed" }, "{job}");
+        assert_eq!(job["name"], name, "another job under this id");
+        assert_eq!(job["exit_code"], code, "{job}");
+        assert_eq!(job["state"], if code == 0 { "succeeded" } else { "failed" }, "{job}");
         let runs = site.get(&format!("/api/v1/jobs/{id}/runs"), &site.operator);
         assert_eq!(runs["items"].as_array().map(Vec::len), Some(1), "more than one run: {runs}");
         assert_eq!(site.stdout(&site.operator, id), format!("I am {name}\ndone {name}\n"));

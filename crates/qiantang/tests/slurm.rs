@@ -6,13 +6,7 @@ mod cluster;
 mod support;
 
 mod common {
-    /// A folder that other users can get into.
-    pub fn folder() -> tempfile::TempDir {
-        use std::os::unix::fs::PermissionsExt as _;
-        let dir = tempfile::Builder::new().prefix("qt-").tempdir_in("/tmp").expect("a folder");
-        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).expect("a mode");
-        dir
-    }
+    pub use super::support::open_folder as folder;
 }
 
 use std::{process::Command, sync::Mutex};
@@ -44,18 +38,17 @@ fn wait_for_nodes(site: &Site) {
     });
 }
 
-/// Start, end and cards of all jobs of this center, as Slurm's accounting has them.
-fn accounted_card_ms(cluster: &Cluster) -> Vec<i64> {
+/// The card-milliseconds of the jobs whose name begins so, as Slurm's accounting has them.
+fn accounted_card_ms(cluster: &Cluster, name: &str) -> Vec<i64> {
     let out = cluster
-        .slurm("sacct", &["-naXP", "--starttime=now-1hour", "--format=JobName%60,ElapsedRaw,AllocTRES"]);
+        .slurm("sacct", &["-naXP", "--starttime=now-1hour", "--format=JobName%60,ElapsedRaw,AllocTRES,End"]);
     let cards = |tres: &str| {
         let count = tres.split(',').find_map(|entry| entry.strip_prefix("gres/npu="));
         count.and_then(|count| count.parse::<i64>().ok()).unwrap_or(0)
     };
     let of_line = |line: &str| {
         let columns: Vec<&str> = line.split('|').collect();
-        columns[0]
-            .starts_with("qt-run_")
+        (columns[0].starts_with(name) && columns[3] != "Unknown")
             .then(|| columns[1].parse::<i64>().expect("seconds") * 1000 * cards(columns[2]))
     };
     out.lines().filter_map(of_line).collect()
@@ -102,6 +95,8 @@ fn a_center_on_slurm_runs_meters_and_bills() {
     let shared = common::folder();
     let mut site = Site::with_settings(&settings(&cluster, shared.path()));
     wait_for_nodes(&site);
+    let switches: Vec<Value> = nodes(&site).iter().map(|node| node["switch"].clone()).collect();
+    assert_eq!(switches, ["spine/leaf-1", "spine/leaf-1", "spine/leaf-2", "spine/leaf-2"]);
     site.publish_price(RATE);
     let tenant =
         site.tenant("xixi", "enterprise", &json!({ "kind": "metered", "credit_limit": 1_000_000_000 }), 32);
@@ -157,13 +152,123 @@ fn a_center_on_slurm_runs_meters_and_bills() {
     let mut ours: Vec<i64> = [&gang, &failure, &long, &outlives].into_iter().map(|id| used(id)).collect();
     let mut theirs = Vec::new();
     site.wait_for("all to be accounted for", || {
-        theirs = accounted_card_ms(&cluster);
+        theirs = accounted_card_ms(&cluster, "qt-run_");
         (theirs.len() == ours.len()).then_some(())
     });
     ours.sort_unstable();
     theirs.sort_unstable();
-    for (ours, theirs) in ours.iter().zip(&theirs) {
-        // Slurm counts whole seconds from before the center's own instant; no run is charged from before it was planned.
-        assert!((theirs - 8 * 1000..=*theirs).contains(ours), "{ours} {theirs}");
+    assert_eq!(ours, theirs, "card-milliseconds of each job");
+}
+
+/// Hands a job to Slurm as one of its users does, past the center; gives its number.
+fn hand_in(cluster: &Cluster, user: &str, name: &str, options: &[&str], script: &str) -> String {
+    let (user, name) = (format!("--uid={user}"), format!("--job-name={name}"));
+    let wrap = format!("--wrap={script}");
+    let fixed = ["--parsable", "--output=/dev/null", "--chdir=/tmp", &user, &name, &wrap];
+    cluster.slurm("sbatch", &[&fixed, options].concat()).trim().to_owned()
+}
+
+/// The job here that is Slurm's job of this number.
+fn billed(site: &Site, number: &str, user: &str) -> Value {
+    let comment = format!("Slurm {number} · {user}");
+    site.wait_for(&format!("Slurm's job {number} to be seen"), || {
+        let jobs = site.get("/api/v1/jobs?limit=200", &site.operator);
+        let of = |job: &&Value| {
+            let id = job["id"].as_str().expect("an id");
+            site.get(&format!("/api/v1/jobs/{id}"), &site.operator)["spec"]["comment"] == comment
+        };
+        jobs["items"].as_array().expect("jobs").iter().find(of).cloned()
+    })
+}
+
+fn id(job: &Value) -> String {
+    job["id"].as_str().expect("an id").to_owned()
+}
+
+#[test]
+fn what_goes_to_slurm_past_the_center_is_billed_too() {
+    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let Some(cluster) = Cluster::start() else { return };
+    let shared = common::folder();
+    let more =
+        "tenants = { xixi = { user = \"qt-alice\", account = \"own\" }, poor = { user = \"qt-bob\" } }\n";
+    let mut site = Site::with_settings(&(settings(&cluster, shared.path()) + more));
+    wait_for_nodes(&site);
+    site.publish_price(RATE);
+    // Named in the settings before they joined.
+    let metered = json!({ "kind": "metered", "credit_limit": 1_000_000_000 });
+    let xixi = site.tenant("xixi", "enterprise", &metered, 32);
+    // A package of twenty card-seconds.
+    site.tenant("poor", "enterprise", &json!({ "kind": "prepaid", "package": 20_000, "fee": 1 }), 32);
+    let show = |site: &Site, id: &str| site.get(&format!("/api/v1/jobs/{id}"), &site.operator);
+
+    // One that is seen while it runs, over two nodes; one that is over before anybody looks; one that fails.
+    let long = hand_in(&cluster, "qt-alice", "d-long", &["--gres=npu:3", "--nodes=2"], "sleep 4");
+    let quick = hand_in(&cluster, "qt-alice", "d-quick", &["--gres=npu:8"], "sleep 1");
+    let failing = hand_in(&cluster, "qt-alice", "d-failing", &["--gres=npu:1"], "sleep 1; exit 3");
+    // One named as a run is, which it is not.
+    let sly = hand_in(
+        &cluster,
+        "qt-alice",
+        "qt-run_0190a5c0-0000-7000-8000-000000000000",
+        &["--gres=npu:2"],
+        "sleep 2",
+    );
+    let job = billed(&site, &long, "qt-alice");
+    assert_eq!((&job["name"], &job["nodes"]), (&json!("d-long"), &json!(2)), "{job}");
+    let mut ends = Vec::new();
+    for (number, state) in
+        [(&long, "succeeded"), (&quick, "succeeded"), (&failing, "failed"), (&sly, "succeeded")]
+    {
+        let id = id(&billed(&site, number, "qt-alice"));
+        let job = site.wait_for_end(&site.operator, &id);
+        assert_eq!(job["state"], state, "{job}");
+        ends.push(id);
     }
+    assert_eq!(show(&site, &ends[2])["exit_code"], 3);
+
+    // One that goes on while the center is dead, and one that comes and goes meanwhile.
+    let outlives = hand_in(&cluster, "qt-alice", "d-outlives", &["--gres=npu:2"], "sleep 6");
+    let id_of_it = id(&billed(&site, &outlives, "qt-alice"));
+    site.kill();
+    let unseen = hand_in(&cluster, "qt-alice", "d-unseen", &["--gres=npu:5"], "sleep 1");
+    site.wait_for("the unseen job to be accounted for", || {
+        let state = cluster.slurm("sacct", &["-nXP", "--format=State", "-j", &unseen]);
+        (state.trim() == "COMPLETED").then_some(())
+    });
+    site.start();
+    assert_eq!(site.wait_for_end(&site.operator, &id_of_it)["state"], "succeeded");
+    let unseen = id(&billed(&site, &unseen, "qt-alice"));
+    ends.extend([id_of_it, unseen]);
+
+    // A member stops one of them.
+    let cancelled = hand_in(&cluster, "qt-alice", "d-cancelled", &["--gres=npu:1"], "sleep 600");
+    let id_of_it = id(&billed(&site, &cancelled, "qt-alice"));
+    site.post(&format!("/api/v1/jobs/{id_of_it}/cancel"), &xixi.developer, &json!({}));
+    assert_eq!(site.wait_for_end(&site.operator, &id_of_it)["state"], "cancelled");
+    ends.push(id_of_it);
+
+    // Each is charged what Slurm accounts for, to the second, and the books close.
+    let of = |id: &String| {
+        let job = show(&site, id);
+        let used = job["used_card_ms"].as_i64().unwrap_or_else(|| panic!("{job}"));
+        assert_eq!(job["charge_micro_cny"], used * RATE / 3_600_000, "{job}");
+        used
+    };
+    let mut ours: Vec<i64> = ends.iter().map(of).collect();
+    let mut theirs =
+        [accounted_card_ms(&cluster, "d-"), accounted_card_ms(&cluster, "qt-run_0190a5c0")].concat();
+    ours.sort_unstable();
+    theirs.sort_unstable();
+    assert_eq!(ours, theirs);
+    assert_eq!(site.get("/api/v1/ledger/check", &site.operator)["is_balanced"], true);
+
+    // A package that is used up ends what computes on it.
+    let rich = hand_in(&cluster, "qt-bob", "p-rich", &["--gres=npu:8"], "sleep 600");
+    let job = site.wait_for_end(&site.operator, &id(&billed(&site, &rich, "qt-bob")));
+    assert_eq!(job["state"], "stopped", "{job}");
+    site.wait_for("Slurm to have ended it", || {
+        let state = cluster.slurm("sacct", &["-nXP", "--format=State", "-j", &rich]);
+        state.starts_with("CANCELLED").then_some(())
+    });
 }

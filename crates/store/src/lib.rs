@@ -18,6 +18,7 @@ mod writer;
 pub mod audit;
 pub mod contracts;
 pub mod credentials;
+pub mod direct;
 pub mod events;
 pub mod history;
 pub mod idempotency;
@@ -38,8 +39,8 @@ pub use writer::WriterStats;
 #[cfg(test)]
 mod tests {
     use crate::{
-        Tx, audit, contracts, credentials, events, history, idempotency, jobs, ledger, pools, recent, runs,
-        schema, tenants, usage,
+        Tx, audit, contracts, credentials, direct, events, history, idempotency, jobs, ledger, pools, recent,
+        runs, schema, tenants, usage,
     };
 
     #[test]
@@ -48,6 +49,7 @@ mod tests {
             audit::STATEMENTS,
             contracts::STATEMENTS,
             credentials::STATEMENTS,
+            direct::STATEMENTS,
             events::STATEMENTS,
             history::STATEMENTS,
             idempotency::STATEMENTS,

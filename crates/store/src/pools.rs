@@ -34,6 +34,7 @@ statements! { "nodes";
     GET_NODE = concat!("SELECT ", node_columns!(), " FROM nodes WHERE id = ?1");
     SET_NODE = "UPDATE nodes SET state = ?2, reason = ?3 WHERE id = ?1";
     SET_LABELS = "UPDATE nodes SET labels = ?2 WHERE id = ?1";
+    SET_SWITCH = "UPDATE nodes SET switch = ?2 WHERE id = ?1";
     SET_MAINTENANCE = "UPDATE nodes SET maintenance = ?2 WHERE id = ?1";
     OPEN_STRETCH = "SELECT from_at, cards FROM node_stretches WHERE node = ?1 AND until_at IS NULL";
     INSERT_STRETCH =
@@ -116,6 +117,10 @@ pub fn set_node_labels(tx: &Tx, id: NodeId, labels: &[String]) -> Result<(), Sto
 }
 
 /// When a node will be out for maintenance, or that it will not.
+pub fn set_node_switch(tx: &Tx, id: NodeId, switch: &str) -> Result<(), StoreError> {
+    tx.execute(SET_SWITCH, params![&id, switch]).map(|_| ())
+}
+
 pub fn set_node_maintenance(tx: &Tx, id: NodeId, work: Option<&Maintenance>) -> Result<(), StoreError> {
     let work = work.map(json).transpose()?;
     changed(tx.execute(SET_MAINTENANCE, params![&id, work.as_deref()])?, id)

@@ -38,7 +38,7 @@ statements! { "runs";
     );
     GET = concat!("SELECT ", columns!(), " FROM runs WHERE id = ?1");
     UPDATE_STATE = "UPDATE runs SET started_at = ?2, ended_at = ?3, stop_cause = COALESCE(?4, stop_cause), \
-                    stop_at = COALESCE(?5, stop_at), outcome = ?6, outcome_number = ?7 \
+                    stop_at = COALESCE(?5, stop_at), outcome = ?6, outcome_number = ?7, planned_at = ?8 \
                     WHERE id = ?1 AND ended_at IS NULL";
     RAISE_LONGEST = "UPDATE run_bounds SET longest_us = ?1 WHERE longest_us < ?1";
     LIST_OF_JOB = concat!("SELECT ", columns!(), " FROM runs WHERE job = ?1 AND id > ?2 ORDER BY id LIMIT ?3");
@@ -77,7 +77,11 @@ pub fn insert_run(tx: &Tx, run: &Run) -> Result<(), StoreError> {
 }
 
 pub fn get_run(tx: &Tx, id: RunId) -> Result<RunRow, StoreError> {
-    tx.find(GET, params![&id], run_row)?.ok_or_else(|| StoreError::not_found("run", &id))
+    find_run(tx, id)?.ok_or_else(|| StoreError::not_found("run", &id))
+}
+
+pub fn find_run(tx: &Tx, id: RunId) -> Result<Option<RunRow>, StoreError> {
+    tx.find(GET, params![&id], run_row)
 }
 
 /// Keeps the run's state; nothing else of it ever changes. How a run ended is never rewritten: `Conflict` if it had
@@ -92,6 +96,7 @@ pub fn update_run_state(tx: &Tx, run: &Run) -> Result<(), StoreError> {
         columns.stop.map(|stop| stop.at),
         columns.outcome.map(|(name, _)| name),
         columns.outcome.map_or(0, |(_, number)| number),
+        run.state.planned_at(),
     ];
     if tx.execute(UPDATE_STATE, row)? == 0 {
         let kept = get_run(tx, run.id)?;

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod backup;
 pub mod capacity;
 pub mod contracts;
+pub mod direct;
 pub mod jobs;
 pub mod logs;
 pub mod members;

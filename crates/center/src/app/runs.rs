@@ -3,9 +3,9 @@
 use std::{collections::HashMap, sync::Arc};
 
 use domain::{
-    CardMs, ContractId, Job, JobId, MicroCny, Millis, Outcome, RatePerCardHour, Run, RunId, RunState,
-    Timestamp,
-    job::JobState,
+    CardMs, ContractId, Job, JobId, MicroCny, Millis, NodeId, Outcome, RatePerCardHour, Run, RunId, RunState,
+    ServiceClass, Timestamp,
+    job::{JobState, MAX_ATTEMPTS},
     ledger::{Account, Metered, Unit, meter},
     price,
     run::StopCause,
@@ -22,7 +22,7 @@ use crate::{
     center::Center,
     error::AppError,
     events::{self, About, Event},
-    live::LiveRun,
+    live::{Live, LiveRun},
     moment::{self, new_id},
 };
 
@@ -120,21 +120,34 @@ fn start_one(
 /// What each start is charged: by the contract's kind, and the price book in force for the pool it is placed in.
 fn rates(center: &Center, starts: &[Started]) -> HashMap<JobId, (RatePerCardHour, bool)> {
     let live = center.live();
-    let book = price::in_force(&live.price_books, moment::now());
     let rate = |start: &Started| {
         let job = &live.jobs.get(&start.job)?.job;
-        let kind = live.contracts.get(&job.contract)?.contract.kind;
-        let pool = live.nodes.get(&start.placement.0.first()?.node)?.node.pool;
-        let domain = live.tenants.get(&job.tenant)?.domain;
-        let listed = book.and_then(|book| book.rate(pool, job.spec.service_class, domain));
-        let is_metered = matches!(kind, domain::contract::ContractKind::Metered { .. });
-        if is_metered && listed.is_none() {
+        let rate = rate_on(&live, job.contract, start.placement.0.first()?.node, job.spec.service_class);
+        if rate.is_none() {
             tracing::error!(job = %job.id, "no price for this pool, class and domain: the job is not started");
-            return None;
         }
-        Some((start.job, (kind.rate(listed.unwrap_or_default()), kind.is_grant())))
+        Some((start.job, rate?))
     };
     starts.iter().filter_map(rate).collect()
+}
+
+/// What a run on this node is charged, and whether it is granted; `None` where there must be a price and is none.
+pub fn rate_on(
+    live: &Live,
+    contract: ContractId,
+    node: NodeId,
+    class: ServiceClass,
+) -> Option<(RatePerCardHour, bool)> {
+    let contract = &live.contracts.get(&contract)?.contract;
+    let pool = live.nodes.get(&node)?.node.pool;
+    let domain = live.tenants.get(&contract.tenant)?.domain;
+    let book = price::in_force(&live.price_books, moment::now());
+    let listed = book.and_then(|book| book.rate(pool, class, domain));
+    let is_metered = matches!(contract.kind, domain::contract::ContractKind::Metered { .. });
+    if is_metered && listed.is_none() {
+        return None;
+    }
+    Some((contract.kind.rate(listed.unwrap_or_default()), contract.kind.is_grant()))
 }
 
 /// Hands runs to the engine. What it refuses ends as failed to start.
@@ -173,6 +186,21 @@ pub fn relaunch(center: &Center, id: RunId) {
             tracing::error!(run = %id, %error, "failed to stop a run");
         }
         return;
+    }
+    if let Some(engine) = &center.slurm {
+        match super::direct::seen(center, job.id) {
+            Ok(None) => {}
+            Ok(Some(direct)) => {
+                if let Err(error) = engine.adopt(&direct) {
+                    tracing::error!(run = %id, %error, "failed to take up a job that was handed to Slurm directly");
+                }
+                return;
+            }
+            Err(error) => {
+                tracing::error!(run = %id, %error, "failed to read how a run came about; it is tried again");
+                return;
+            }
+        }
     }
     launch(center, &[Launch { run, job }]);
 }
@@ -236,7 +264,7 @@ type EndedTask = (Arc<Job>, Option<(u32, u32)>);
 
 /// What taking in one run's news changed.
 #[derive(Debug)]
-struct Taken {
+pub struct Taken {
     run: Run,
     used: CardMs,
     charged: MicroCny,
@@ -249,31 +277,26 @@ struct Taken {
 /// Takes news of runs into the store: starts, ends, what they used and cost, and what that makes of their jobs. All in
 /// one commit; news that was taken in before changes nothing. Does not wait for the commit.
 pub fn take_in(center: &Center, news: Vec<(RunId, Seen)>) {
+    let is_accounted = center.slurm.is_some();
     let done = center.write_now(
         move |tx| {
             let mut taken = Vec::with_capacity(news.len());
             for (id, seen) in news {
-                if let Some(change) = take_one(tx, id, seen)? {
+                if let Some(change) = take_one(tx, id, seen, is_accounted)? {
                     taken.push(change);
                 }
             }
             Ok(taken)
         },
-        |center, taken| {
-            for change in taken {
-                apply(center, change);
-                for event in &change.events {
-                    events::tell(center, event.clone());
-                }
-            }
-        },
+        |center, taken| apply_all(center, taken),
     );
     if let Err(error) = done {
         tracing::error!(%error, "failed to take in news of runs; it is tried again");
     }
 }
 
-fn take_one(tx: &Tx, id: RunId, seen: Seen) -> Result<Option<Taken>, AppError> {
+/// Takes news of one run in. Where times are those of an accounting that others keep, they hold as they are.
+pub fn take_one(tx: &Tx, id: RunId, seen: Seen, is_accounted: bool) -> Result<Option<Taken>, AppError> {
     let runs::RunRow { mut run, metered } = runs::get_run(tx, id)?;
     let before = run.state;
     if before.has_ended() {
@@ -289,7 +312,7 @@ fn take_one(tx: &Tx, id: RunId, seen: Seen) -> Result<Option<Taken>, AppError> {
     let about = About { tenant: Some(run.tenant), job: Some(run.job), run: Some(run.id) };
     let mut events = Vec::new();
     if let Some(at) = started_at
-        && let Ok(running) = run.state.start(at)
+        && let Ok(running) = if is_accounted { run.state.start_as_accounted(at) } else { run.state.start(at) }
     {
         run.state = running;
         let since = running.started_at().unwrap_or(at);
@@ -323,8 +346,11 @@ fn take_one(tx: &Tx, id: RunId, seen: Seen) -> Result<Option<Taken>, AppError> {
     events.push(events::record(tx, ended_at, about, "run_ended", data)?);
 
     let mut job = jobs::get_job(tx, run.job)?;
+    // What somebody handed to Slurm directly is not the center's to start again.
+    let is_last = run_outcome.is_fault_of_center() && store::direct::find(tx, job.id)?.is_some();
+    let attempt = if is_last { MAX_ATTEMPTS } else { run.attempt };
     let again = job
-        .end_task(run_outcome, run.attempt, ended_at)
+        .end_task(run_outcome, attempt, ended_at)
         .map_err(|error| AppError::Internal(format!("{}: {error}", run.job)))?;
     let retry = again.then_some((run.task, run.attempt + 1));
     if let Some((task, attempt)) = retry {
@@ -379,6 +405,16 @@ fn outcome(how: &Exit) -> Outcome {
         Exit::Preempted => Outcome::Stopped { cause: StopCause::Preempted },
         // What the kernel does to such a process; the run's standard error tells more.
         Exit::OutOfMemory => Outcome::Signaled { signal: 9 },
+    }
+}
+
+/// Brings what is live up to date with runs' news, and tells of them.
+pub fn apply_all(center: &Center, taken: &[Taken]) {
+    for change in taken {
+        apply(center, change);
+        for event in &change.events {
+            events::tell(center, event.clone());
+        }
     }
 }
 

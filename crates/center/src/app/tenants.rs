@@ -20,6 +20,7 @@ use crate::{
     error::AppError,
     live::Live,
     moment::{self, new_id},
+    start::slurm_users,
 };
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -152,7 +153,14 @@ pub async fn create(center: &Center, caller: &Caller, new: NewTenant) -> Result<
                 audit::record(tx, &by, change)?;
                 Ok(Arc::new(tenant))
             },
-            |center, tenant| drop(center.live().tenants.insert(tenant.id, tenant.clone())),
+            |center, tenant| {
+                let mut live = center.live();
+                live.tenants.insert(tenant.id, tenant.clone());
+                if let Some(slurm) = &center.slurm {
+                    let tenants = live.tenants.values().map(AsRef::as_ref);
+                    slurm.set_tenants(slurm_users(&center.settings, tenants));
+                }
+            },
         )
         .await?;
     Ok(view(center, &tenant))

@@ -1,10 +1,13 @@
 //! The mirror loop: keeps nodes as Slurm has them. Those with cards become nodes of the center, in a pool for each card
 //! model; what Slurm takes out is out here, and comes back with it. What an operator took out here stays out.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use domain::{
-    CardModel, Node, NodeState,
+    CardModel, Node, NodeState, RunId, Timestamp,
     card::{Affinity, MAX_CARDS_PER_NODE, Vendor},
     node::even_rings,
     spec,
@@ -14,7 +17,10 @@ use serde_json::json;
 use store::pools;
 
 use crate::{
-    app::audit::{self, Change},
+    app::{
+        audit::{self, Change},
+        direct::{self, Fate},
+    },
     center::Center,
     error::AppError,
     events::{self, About},
@@ -23,16 +29,31 @@ use crate::{
 
 /// Between two looks at Slurm's nodes.
 const EVERY: Duration = Duration::from_secs(5);
+/// Between two looks at how Slurm's nodes are wired: that changes with the hall.
+const SWITCHES_EVERY: Duration = Duration::from_mins(5);
 /// How a reason begins that is Slurm's.
 const MARK: &str = "Slurm: ";
 
+/// Between two looks at what the engine has seen of jobs that were handed to Slurm directly.
+const DIRECT_EVERY: Duration = Duration::from_millis(300);
+
 pub fn run(center: &Center, engine: &SlurmEngine) {
     let mut was_answered = true;
+    let mut waits = HashMap::new();
+    let mut wired: Option<Instant> = None;
+    let mut switches = HashMap::new();
     while !center.wakers.is_stopping() {
+        if wired.is_none_or(|at| at.elapsed() >= SWITCHES_EVERY) {
+            match engine.switches() {
+                Ok(found) => (switches, wired) = (found, Some(Instant::now())),
+                // Some versions say so where there is no topology.
+                Err(error) => tracing::debug!(%error, "Slurm does not tell of its switches"),
+            }
+        }
         match engine.nodes() {
             Ok(nodes) => {
                 was_answered = true;
-                if let Err(error) = take_in(center, nodes) {
+                if let Err(error) = take_in(center, nodes, &switches) {
                     tracing::error!(%error, "failed to take in Slurm's nodes; it is tried again");
                 }
             }
@@ -45,7 +66,47 @@ pub fn run(center: &Center, engine: &SlurmEngine) {
         }
         let begun = Instant::now();
         while begun.elapsed() < EVERY && !center.wakers.is_stopping() {
-            std::thread::park_timeout(Duration::from_millis(100));
+            // Not before the nodes are known that they run on.
+            if was_answered {
+                take_in_direct(center, engine, &mut waits);
+            }
+            std::thread::park_timeout(DIRECT_EVERY);
+        }
+    }
+}
+
+/// A job that can't be taken in yet.
+struct Wait {
+    since: Instant,
+    is_told: bool,
+}
+
+fn take_in_direct(center: &Center, engine: &SlurmEngine, waits: &mut HashMap<RunId, Wait>) {
+    let seen = engine.direct_jobs();
+    waits.retain(|run, _| seen.iter().any(|direct| direct.run() == *run));
+    for direct in seen {
+        let fate = direct::take_in(center, engine, &direct);
+        let wait =
+            waits.entry(direct.run()).or_insert_with(|| Wait { since: Instant::now(), is_told: false });
+        let told = std::mem::replace(&mut wait.is_told, true);
+        match fate {
+            Ok(Fate::Settled) => drop(waits.remove(&direct.run())),
+            Ok(Fate::NoCards) if wait.since.elapsed() > direct::PATIENCE => {
+                wait.since = Instant::now();
+                direct::make_room(center, &direct);
+            }
+            Ok(Fate::Nobody) if !told => {
+                tracing::warn!(
+                    number = direct.number, user = direct.user, nodes = ?direct.nodes,
+                    "nobody pays for a job that was handed to Slurm directly: its tenant has no project with a contract, or no \
+                     member, or its nodes are not the center's"
+                );
+            }
+            Ok(Fate::NoCards | Fate::Unclear | Fate::Nobody) => {}
+            Err(error) if !told => {
+                tracing::error!(number = direct.number, %error, "failed to take in a job that was handed to Slurm directly; it is tried again");
+            }
+            Err(_) => {}
         }
     }
 }
@@ -68,7 +129,11 @@ fn is_news(now: &NodeState, slurms: &NodeState) -> bool {
 }
 
 /// Nodes that Slurm has, each once, and what is to be changed here for them.
-fn take_in(center: &Center, found: Vec<SlurmNode>) -> Result<(), AppError> {
+fn take_in(
+    center: &Center,
+    found: Vec<SlurmNode>,
+    switches: &HashMap<String, String>,
+) -> Result<(), AppError> {
     let settings = &center.settings.engine.slurm;
     let mut nodes: Vec<SlurmNode> = Vec::new();
     for node in found {
@@ -79,6 +144,7 @@ fn take_in(center: &Center, found: Vec<SlurmNode>) -> Result<(), AppError> {
     }
     let mut new = Vec::new();
     let mut changed = Vec::new();
+    let mut moved = Vec::new();
     {
         let live = center.live();
         for node in nodes {
@@ -88,13 +154,20 @@ fn take_in(center: &Center, found: Vec<SlurmNode>) -> Result<(), AppError> {
                     if is_news(&known.node.state, &state) {
                         changed.push((known.node.id, node.name.clone(), state));
                     }
+                    let switch = switches.get(&node.name);
+                    if let Some(switch) = switch.filter(|switch| **switch != known.node.switch) {
+                        moved.push((known.node.id, switch.clone()));
+                    }
                 }
                 None => new.extend(wanted(settings, &node)),
             }
         }
     }
     if !new.is_empty() {
-        add(center, new)?;
+        add(center, new, switches)?;
+    }
+    if !moved.is_empty() {
+        rewire(center, moved)?;
     }
     for (id, name, state) in changed {
         let detail = json!({ "node": name, "state": state.code(), "reason": state.reason() });
@@ -142,10 +215,36 @@ fn labels_of(node: &SlurmNode) -> Vec<String> {
     features.take(spec::MAX_LABELS).cloned().collect()
 }
 
-fn add(center: &Center, new: Vec<(CardModel, SlurmNode, u8)>) -> Result<(), AppError> {
+/// Keeps that nodes are behind other switches.
+fn rewire(center: &Center, moved: Vec<(domain::NodeId, String)>) -> Result<(), AppError> {
+    center.write_now(
+        move |tx| -> Result<_, AppError> {
+            for (id, switch) in &moved {
+                pools::set_node_switch(tx, *id, switch)?;
+            }
+            Ok(moved)
+        },
+        |center, moved| {
+            for (id, switch) in moved {
+                center.live().rewire_node(*id, switch);
+            }
+            center.forget_what_fits();
+            center.wakers.plan();
+        },
+    )?;
+    Ok(())
+}
+
+fn add(
+    center: &Center,
+    new: Vec<(CardModel, SlurmNode, u8)>,
+    switches: &HashMap<String, String>,
+) -> Result<(), AppError> {
+    let switches = switches.clone();
     center.write_now(
         move |tx| {
-            let now = moment::now();
+            // Slurm counts whole seconds, and a run may begin in this one.
+            let now = Timestamp::from_secs(moment::now().as_micros().div_euclid(1_000_000));
             let mut added = Vec::new();
             for (model, found, cards) in new {
                 let mut pool = pools::find_pool(tx, &model.name)?;
@@ -162,7 +261,7 @@ fn add(center: &Center, new: Vec<(CardModel, SlurmNode, u8)>) -> Result<(), AppE
                     cards,
                     rings: even_rings(cards, cards),
                     is_virtual: false,
-                    switch: String::new(),
+                    switch: switches.get(&found.name).cloned().unwrap_or_default(),
                     since: now,
                     state: NodeState::Up,
                     labels: labels_of(&found),

@@ -4,6 +4,7 @@
 //! that nothing that a user wrote into a name can be taken for a column or a line.
 
 use std::{
+    collections::HashMap,
     ffi::OsStr,
     io::{Read, Write as _},
     path::PathBuf,
@@ -13,7 +14,7 @@ use std::{
 };
 
 use super::{
-    face::{Asked, Face, FaceError, JobRecord, Listing, NodeRecord, Submission},
+    face::{Asked, Face, FaceError, JobRecord, JobState, Listing, NodeRecord, Submission},
     text,
 };
 
@@ -110,6 +111,11 @@ impl Commands {
             Err(FaceError::Unclear(why)) => Err(FaceError::Unreachable(why)),
             Err(error) => Err(error),
         }
+    }
+
+    /// The switch of each node that is behind one.
+    pub(crate) fn switches(&self) -> Result<HashMap<String, String>, FaceError> {
+        Ok(text::switch_paths(&self.ask("scontrol", ["show", "topology"])?))
     }
 
     /// A token for slurmrestd, good for so long.
@@ -278,16 +284,17 @@ impl Face for Commands {
 
     fn accounting(&self, asked: &Asked) -> Result<Vec<JobRecord>, FaceError> {
         let numbers: Vec<String> = asked.jobs.iter().map(u32::to_string).collect();
-        let (option, values) = if numbers.is_empty() {
+        let (option, values) = if !numbers.is_empty() {
+            ("--jobs", numbers.join(","))
+        } else if !asked.names.is_empty() {
             ("--name", asked.names.join(","))
         } else {
-            ("--jobs", numbers.join(","))
+            ("--user", asked.users.join(","))
         };
         if values.is_empty() {
             return Ok(Vec::new());
         }
-        let args = [
-            "--allusers".to_owned(),
+        let mut args = vec![
             "--allocations".to_owned(),
             "--duplicates".to_owned(),
             "--noheader".to_owned(),
@@ -300,6 +307,9 @@ impl Face for Commands {
             option.to_owned(),
             values,
         ];
+        if option != "--user" {
+            args.push("--allusers".to_owned());
+        }
         let out = match self.ask("sacct", args) {
             // A cluster without accounting: the controller's word is all there is.
             Err(FaceError::Unreachable(why)) if why.contains("accounting storage is disabled") => {
@@ -355,18 +365,22 @@ impl Commands {
             self.columns::<13>(line)?;
         // The code is the status that the system gave: code and signal in one number.
         let status: i32 = exit.parse().ok()?;
+        let state = text::job_state(state);
+        let end = text::epoch(end);
         Some(JobRecord {
             id: id.parse().ok()?,
             name: name.to_owned(),
             user: user.to_owned(),
             account: account.to_owned(),
             partition: partition.to_owned(),
-            state: text::job_state(state),
+            state,
             reason: reason.to_owned(),
             nodes: text::hosts(nodes)?,
             cards: text::cards_of_tres(tres),
             started_s: text::epoch(start),
-            ended_s: text::epoch(end),
+            // While it runs, this is when it will end at the latest.
+            ended_s: end.filter(|_| state.is_over() || state == JobState::Completing),
+            ends_by_s: end.filter(|_| state == JobState::Running),
             code: (status >> 8) & 0xff,
             signal: status & 0x7f,
             restarts: restarts.parse().unwrap_or(0),
@@ -390,6 +404,7 @@ impl Commands {
             cards: text::cards_of_tres(tres),
             started_s: text::epoch(start),
             ended_s: text::epoch(end),
+            ends_by_s: None,
             code,
             signal,
             restarts: 0,

@@ -17,6 +17,8 @@ pub struct SlurmConfig {
     /// Whose jobs they are, for tenants that are not in `tenants`.
     pub owner: Owner,
     pub tenants: BTreeMap<TenantId, Owner>,
+    /// Jobs that users of `tenants` hand to Slurm themselves are told of, see [`super::DirectJob`].
+    pub direct: bool,
     pub partition: Option<String>,
     pub qos: Option<String>,
     /// What `--gres` calls the cards of a model: `npu:ascend910`. A model that is not here is asked for as the node has it.
@@ -62,6 +64,9 @@ pub struct Owner {
     pub user: Option<String>,
     /// The Slurm account; the user's default one where left out.
     pub account: Option<String>,
+    /// The tenant's project, by its short name, that pays for what the user hands to Slurm directly; its only one where left
+    /// out.
+    pub project: Option<String>,
 }
 
 /// How long things may take.
@@ -103,6 +108,7 @@ impl SlurmConfig {
             access: Access::Commands { bin: None, conf: None },
             owner: Owner::default(),
             tenants: BTreeMap::new(),
+            direct: false,
             partition: None,
             qos: None,
             gres: BTreeMap::new(),
@@ -110,9 +116,5 @@ impl SlurmConfig {
             path: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned(),
             times: Times::default(),
         }
-    }
-
-    pub(crate) fn owner_of(&self, tenant: TenantId) -> &Owner {
-        self.tenants.get(&tenant).unwrap_or(&self.owner)
     }
 }

@@ -49,6 +49,8 @@ pub(crate) struct Asked {
     pub jobs: Vec<u32>,
     /// Their names.
     pub names: Vec<String>,
+    /// All that these users had at some time since then, and maybe others', where neither numbers nor names are given.
+    pub users: Vec<String>,
     /// The earliest that any of them was handed in, in seconds since 1970.
     pub since: i64,
 }
@@ -105,6 +107,8 @@ pub(crate) struct JobRecord {
     /// Seconds since 1970, by the controller's clock.
     pub started_s: Option<i64>,
     pub ended_s: Option<i64>,
+    /// When it will be ended at the latest, while it runs.
+    pub ends_by_s: Option<i64>,
     pub code: i32,
     pub signal: i32,
     /// How often it was started anew.

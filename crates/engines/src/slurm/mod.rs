@@ -11,6 +11,7 @@
 
 mod commands;
 mod config;
+mod direct;
 mod doctor;
 mod face;
 mod files;
@@ -23,15 +24,16 @@ mod text;
 mod watch;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fs::File,
-    sync::{Arc, Condvar, Mutex, MutexGuard},
+    sync::{Arc, Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard},
     time::{Duration, Instant},
 };
 
 use domain::{JobId, Millis, RunId, TenantId, Timestamp};
 
 pub use config::{Access, Owner, SlurmConfig, Times, Token};
+pub use direct::DirectJob;
 pub use doctor::check_slurm;
 pub use face::{NodeCondition, NodeRecord as SlurmNode};
 
@@ -67,6 +69,9 @@ struct Core {
     /// Runs made later can't have been handed in by an engine before this one.
     began: Timestamp,
     accounts: Mutex<HashMap<Option<String>, Account>>,
+    /// Who is a Slurm user of its own.
+    tenants: RwLock<BTreeMap<TenantId, Owner>>,
+    seen: Mutex<direct::Seen>,
     on_hint: Box<dyn Fn(RunId) + Send + Sync>,
 }
 
@@ -82,8 +87,10 @@ struct Known {
 
 /// A run that is not over.
 struct Entry {
-    /// `None`: it is only known that it is to end.
+    /// `None`: it is only known that it is to end; or see `direct`.
     spec: Option<Arc<LaunchSpec>>,
+    /// Somebody handed it to Slurm directly.
+    direct: Option<Arc<DirectJob>>,
     stop: bool,
     /// Slurm may have it: it is looked for there before it is handed in.
     may_be_there: bool,
@@ -106,6 +113,7 @@ impl Entry {
     fn new(spec: Option<Arc<LaunchSpec>>, may_be_there: bool) -> Self {
         Self {
             spec,
+            direct: None,
             stop: false,
             may_be_there,
             not_before: None,
@@ -159,15 +167,21 @@ impl SlurmEngine {
             .map_err(EngineError::io(format!("open the shared folder {}", config.shared_dir.display())))?;
         let mut known = Known::default();
         for (run, kept) in records.load().map_err(EngineError::io("read the records of runs"))? {
-            let mut entry = Entry::new(kept.spec, true);
-            (entry.stop, entry.number, entry.submitted_at) = (kept.stop, kept.number, kept.submitted_at);
+            let mut entry = match kept.direct {
+                Some(direct) => Entry::of_direct(direct),
+                None => Entry { number: kept.number, ..Entry::new(kept.spec, true) },
+            };
+            (entry.stop, entry.submitted_at) = (kept.stop, kept.submitted_at);
             if entry.number.is_none() || entry.stop {
                 known.queue.push_back(run);
             }
             known.runs.insert(run, entry);
         }
+        let tenants = RwLock::new(config.tenants.clone());
         let core = Arc::new(Core {
             config,
+            tenants,
+            seen: Mutex::default(),
             face,
             shared,
             records,
@@ -197,6 +211,26 @@ impl SlurmEngine {
         let nodes = self.core.face.nodes().map_err(|error| EngineError::Slurm(error.to_string()))?;
         self.core.known().nodes.clone_from(&nodes);
         Ok(nodes)
+    }
+
+    /// The switch of each node that is behind one, as a path from the top: `spine/leaf-1`. By the commands; nothing where there
+    /// are none.
+    pub fn switches(&self) -> Result<HashMap<String, String>, EngineError> {
+        let config = &self.core.config;
+        let commands = match &config.access {
+            Access::Commands { bin, conf } => Commands::new(bin.clone(), conf.clone(), config.times.call),
+            Access::Rest { token: Token::Scontrol { conf }, .. } => {
+                Commands::new(None, conf.clone(), config.times.call)
+            }
+            Access::Rest { token: Token::Key(_), .. } => return Ok(HashMap::new()),
+        };
+        commands.switches().map_err(|error| EngineError::Slurm(error.to_string()))
+    }
+
+    /// Who is a Slurm user of its own, from now on.
+    pub fn set_tenants(&self, tenants: BTreeMap<TenantId, Owner>) {
+        *self.core.tenants.write().expect("nothing panics while it is held") = tenants;
+        self.core.to_watch.notify_one();
     }
 
     /// The number of a run's Slurm job, once it has one.
@@ -246,6 +280,14 @@ impl Core {
         self.known.lock().expect("nothing panics while it is held")
     }
 
+    fn tenants(&self) -> RwLockReadGuard<'_, BTreeMap<TenantId, Owner>> {
+        self.tenants.read().expect("nothing panics while it is held")
+    }
+
+    fn owner_of(&self, tenant: TenantId) -> Owner {
+        self.tenants().get(&tenant).unwrap_or(&self.config.owner).clone()
+    }
+
     fn hint(&self, run: RunId) {
         (self.on_hint)(run);
     }
@@ -258,8 +300,8 @@ impl Core {
 
     /// The user that a tenant's runs have.
     fn account_of(&self, tenant: TenantId) -> Result<Account, String> {
-        let user = &self.config.owner_of(tenant).user;
-        if let Some(known) = self.accounts.lock().expect("nothing panics while it is held").get(user) {
+        let user = self.owner_of(tenant).user;
+        if let Some(known) = self.accounts.lock().expect("nothing panics while it is held").get(&user) {
             return Ok(known.clone());
         }
         let found =
@@ -273,17 +315,17 @@ impl Core {
         {
             return Err(format!("only a center that is root can run jobs as `{}`", found.name));
         }
-        self.accounts.lock().expect("nothing panics while it is held").insert(user.clone(), found.clone());
+        self.accounts.lock().expect("nothing panics while it is held").insert(user, found.clone());
         Ok(found)
     }
 
     /// Keeps the end of a run. What can't be written now is tried again by whoever finds the end again.
     fn end(&self, run: RunId, observation: Observation, note: Option<&str>) {
-        let (number, account, log_limit_bytes) = {
+        let (number, account, log_limit_bytes, has_folder) = {
             let mut known = self.known();
             let Some(entry) = known.runs.get_mut(&run) else { return };
             let limit = entry.spec.as_ref().map_or(0, |spec| spec.log_limit_bytes);
-            (entry.number, entry.account.clone(), limit)
+            (entry.number, entry.account.clone(), limit, entry.direct.is_none())
         };
         // Where the user is not known, nothing of its is there.
         let account = account.or_else(|| {
@@ -291,10 +333,12 @@ impl Core {
             self.account_of(tenant).ok()
         });
         let account = account.unwrap_or_else(Account::own);
-        let tidied = self.shared.tidy(run, account.uid, log_limit_bytes);
-        let told = note.map_or(Ok(()), |note| self.shared.tell(run, &account, note));
-        if let Err(error) = tidied.and(told) {
-            tracing::warn!(%run, %error, "failed to tidy up after a run");
+        if has_folder {
+            let tidied = self.shared.tidy(run, account.uid, log_limit_bytes);
+            let told = note.map_or(Ok(()), |note| self.shared.tell(run, &account, note));
+            if let Err(error) = tidied.and(told) {
+                tracing::warn!(%run, %error, "failed to tidy up after a run");
+            }
         }
         let over = Over { observation, number, uid: account.uid, log_limit_bytes };
         match self.records.end(run, &over) {

@@ -13,7 +13,7 @@ use std::{
 use domain::{RunId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::files::Account;
+use super::{direct::DirectJob, files::Account};
 use crate::{LaunchSpec, Observation};
 
 /// A line of the file of a run that is not over.
@@ -28,6 +28,8 @@ pub(crate) enum Line {
     Submitting(Timestamp),
     /// Slurm has it.
     Submitted { number: u32, at: Timestamp },
+    /// Somebody handed it to Slurm directly.
+    Direct(Box<DirectJob>),
 }
 
 /// What is left of a run that is over.
@@ -47,6 +49,14 @@ pub(crate) struct Kept {
     pub stop: bool,
     pub number: Option<u32>,
     pub submitted_at: Option<Timestamp>,
+    pub direct: Option<Arc<DirectJob>>,
+}
+
+/// The stretch of time in which the accounting was looked at for jobs of others, in seconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Swept {
+    pub from_s: i64,
+    pub until_s: i64,
 }
 
 #[derive(Debug)]
@@ -106,7 +116,7 @@ impl Records {
             }
             let bytes = fs::read(entry.path())?;
             let kept = read(&bytes);
-            if kept.spec.is_none() && !kept.stop {
+            if kept.spec.is_none() && kept.direct.is_none() && !kept.stop {
                 tracing::warn!(%run, "the record of a run can't be read: it is taken for one that was never launched");
                 remove(&entry.path())?;
                 continue;
@@ -114,6 +124,17 @@ impl Records {
             all.push((run, kept));
         }
         Ok(all)
+    }
+
+    /// `None` before the first look.
+    pub(crate) fn swept(&self) -> Option<Swept> {
+        serde_json::from_slice(&fs::read(self.dir.join("swept")).ok()?).ok()
+    }
+
+    pub(crate) fn set_swept(&self, swept: Swept) -> io::Result<()> {
+        let new = self.dir.join("swept.new");
+        fs::write(&new, serde_json::to_vec(&swept)?)?;
+        fs::rename(new, self.dir.join("swept"))
     }
 
     fn path(&self, kind: &str, run: RunId) -> PathBuf {
@@ -130,6 +151,7 @@ fn read(bytes: &[u8]) -> Kept {
             Line::Launch(spec) => kept.spec = kept.spec.take().or_else(|| Some(Arc::from(spec))),
             Line::Stop(_) => kept.stop = true,
             Line::Submitting(_) => {}
+            Line::Direct(direct) => kept.direct = Some(Arc::from(direct)),
             Line::Submitted { number, at } => (kept.number, kept.submitted_at) = (Some(number), Some(at)),
         }
     }

@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     commands::submission_error,
     config::Token,
-    face::{Asked, Face, FaceError, JobRecord, Listing, NodeRecord, Submission},
+    face::{Asked, Face, FaceError, JobRecord, JobState, Listing, NodeRecord, Submission},
     text,
 };
 
@@ -271,11 +271,15 @@ impl Face for Rest {
     fn accounting(&self, asked: &Asked) -> Result<Vec<JobRecord>, FaceError> {
         let version = self.version()?;
         let mut all = Vec::new();
-        for names in asked.names.chunks(NAMES_AT_ONCE) {
-            let names = escaped(&names.join(","));
-            let since = asked.since.max(0);
-            let query =
-                format!("/slurmdb/{version}/jobs?start_time=uts{since}&skip_steps=true&job_name={names}");
+        let since = asked.since.max(0);
+        let query = format!("/slurmdb/{version}/jobs?start_time=uts{since}&skip_steps=true");
+        let named = |names: &[String]| format!("{query}&job_name={}", escaped(&names.join(",")));
+        // These versions can't ask for several users: all jobs since then, once in a while.
+        let queries = match asked.names.as_slice() {
+            [] => vec![query.clone()],
+            names => names.chunks(NAMES_AT_ONCE).map(named).collect(),
+        };
+        for query in queries {
             let answer = self.get(&query)?;
             let Some(jobs) = answer["jobs"].as_array() else {
                 return Err(FaceError::Unreachable(format!(
@@ -346,6 +350,7 @@ fn listed(job: &Value) -> Option<JobRecord> {
         started_s: seconds(&job["start_time"]),
         // While it runs, this is when it will end at the latest.
         ended_s: seconds(&job["end_time"]).filter(|_| is_over),
+        ends_by_s: seconds(&job["end_time"]).filter(|_| state == JobState::Running),
         code: (status >> 8) & 0xff,
         signal: status & 0x7f,
         restarts: number(&job["restart_cnt"]).unwrap_or(0),
@@ -371,6 +376,7 @@ fn accounted(job: &Value) -> Option<JobRecord> {
         cards: job["tres"]["allocated"].as_array().into_iter().flatten().map(cards).sum(),
         started_s: seconds(&job["time"]["start"]),
         ended_s: seconds(&job["time"]["end"]),
+        ends_by_s: None,
         code: exit["return_code"].as_i64().and_then(|code| i32::try_from(code).ok()).unwrap_or(0),
         signal: exit["signal"]["signal_id"].as_i64().and_then(|id| i32::try_from(id).ok()).unwrap_or(0),
         restarts: 0,

@@ -301,7 +301,7 @@ fn nodes_of(core: &Core, spec: &LaunchSpec) -> Result<Result<Vec<SlurmNode>, Str
 fn submission(core: &Core, spec: &LaunchSpec, account: &Account, node: &SlurmNode) -> Submission {
     let config = &core.config;
     let folder = core.shared.run_folder(spec.run);
-    let owner = config.owner_of(spec.tenant);
+    let owner = core.owner_of(spec.tenant);
     let first = &spec.nodes[0];
     let cards = first.cards.len();
     // Slurm gives each node the same; the planner does too.

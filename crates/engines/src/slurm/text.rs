@@ -1,5 +1,7 @@
 //! What Slurm writes as text: lists of hosts, resources, times, exit codes.
 
+use std::collections::HashMap;
+
 use super::face::{JobState, NodeCondition};
 
 /// No list is longer: a name such as `n[1-4000000000]` is not taken at its word.
@@ -143,6 +145,43 @@ pub(crate) fn node_condition(text: &str) -> NodeCondition {
     }
 }
 
+/// The switch of each node, as a path from the top, `spine/leaf-1`, of what `scontrol show topology` says: a line for each switch
+/// or block, with its nodes or with the switches below it.
+pub(crate) fn switch_paths(lines: &str) -> HashMap<String, String> {
+    let mut above: HashMap<String, String> = HashMap::new();
+    let mut leaves = Vec::new();
+    for line in lines.lines() {
+        let of = |key: &str| {
+            line.split_whitespace().find_map(|part| part.strip_prefix(key)).filter(|value| *value != "(null)")
+        };
+        let Some(name) = of("SwitchName=").or_else(|| of("BlockName=")) else { continue };
+        match (of("Switches="), of("Nodes=").and_then(hosts)) {
+            (Some(below), _) => {
+                let below = hosts(below).unwrap_or_default();
+                above.extend(below.into_iter().map(|below| (below, name.to_owned())));
+            }
+            (None, Some(nodes)) => leaves.push((name.to_owned(), nodes)),
+            (None, None) => {}
+        }
+    }
+    let path = |leaf: &str| {
+        let mut path = leaf.to_owned();
+        let mut top = leaf;
+        // Each level once: what stands in itself is no tree.
+        for _ in 0..above.len() {
+            let Some(up) = above.get(top) else { break };
+            path = format!("{up}/{path}");
+            top = up;
+        }
+        path
+    };
+    let of_leaf = |(leaf, nodes): (String, Vec<String>)| {
+        let path = path(&leaf);
+        nodes.into_iter().map(move |node| (node, path.clone()))
+    };
+    leaves.into_iter().flat_map(of_leaf).collect()
+}
+
 /// `text` in single quotes, as a shell reads it back.
 pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
@@ -152,6 +191,23 @@ pub(crate) fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn switches_are_paths_from_the_top() {
+        let said = "SwitchName=leaf-1 Level=0 LinkSpeed=1 Nodes=npu[1-2]\n\
+            SwitchName=leaf-2 Level=0 LinkSpeed=1 Nodes=npu3\n\
+            SwitchName=spine Level=1 LinkSpeed=1 Nodes=npu[1-3] Switches=leaf-[1-2]\n";
+        let of = |said: &str, node: &str| switch_paths(said).get(node).cloned();
+        assert_eq!(of(said, "npu2").as_deref(), Some("spine/leaf-1"));
+        assert_eq!(of(said, "npu3").as_deref(), Some("spine/leaf-2"));
+        assert_eq!(of(said, "npu4"), None);
+        let deep = format!("{said}SwitchName=core Level=2 LinkSpeed=1 Nodes=npu[1-3] Switches=spine\n");
+        assert_eq!(of(&deep, "npu1").as_deref(), Some("core/spine/leaf-1"));
+        assert_eq!(of("BlockName=b1 BlockIndex=0 Nodes=n[1-4] BlockSize=4", "n4").as_deref(), Some("b1"));
+        assert_eq!(of("No topology information available", "n1"), None);
+        let loops = "SwitchName=a Nodes=n1\nSwitchName=b Switches=a,c\nSwitchName=c Switches=b";
+        assert!(of(loops, "n1").is_some_and(|path| path.len() < 20));
+    }
 
     #[test]
     fn lists_of_hosts_are_taken_apart() {

@@ -2,17 +2,18 @@
 
 use std::{
     collections::HashMap,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use domain::RunId;
 
 use super::{
-    Core,
+    Core, DirectJob, Entry,
     face::{Asked, JobRecord, JobState},
     job_name,
     judge::{self, Facts},
-    now,
+    now, run_of,
     submit::{adopt, claimed_by},
 };
 use crate::{Observation, Started, Stream};
@@ -21,12 +22,14 @@ use crate::{Observation, Started, Stream};
 struct Watched {
     run: RunId,
     number: u32,
+    direct: Option<Arc<DirectJob>>,
 }
 
 /// A job whose controller no longer has it as one that goes on.
 struct Gone {
     run: RunId,
     number: u32,
+    direct: Option<Arc<DirectJob>>,
     /// As the controller had it last, if it was seen since it ended.
     listed: Option<JobRecord>,
     for_how_long: Duration,
@@ -38,7 +41,10 @@ pub(super) fn run(core: &Core) {
     loop {
         {
             let mut known = core.known();
-            while !known.is_ending && !known.runs.values().any(|entry| entry.number.is_some()) {
+            while !known.is_ending
+                && !known.runs.values().any(|entry| entry.number.is_some())
+                && !core.sees_direct()
+            {
                 known = core.to_watch.wait(known).expect("nothing panics while it is held");
             }
             let begun = Instant::now();
@@ -64,8 +70,10 @@ pub(super) fn run(core: &Core) {
 fn look(core: &Core) -> bool {
     let watched: Vec<Watched> = {
         let known = core.known();
-        let numbered = known.runs.iter().filter_map(|(run, entry)| Some((run, entry.number?)));
-        numbered.map(|(run, number)| Watched { run: *run, number }).collect()
+        let of = |(run, entry): (&RunId, &Entry)| {
+            Some(Watched { run: *run, number: entry.number?, direct: entry.direct.clone() })
+        };
+        known.runs.iter().filter_map(of).collect()
     };
     let listing = match core.face.jobs() {
         Ok(listing) => listing,
@@ -79,13 +87,27 @@ fn look(core: &Core) -> bool {
     }
     let mut by_number: HashMap<u32, &JobRecord> = HashMap::new();
     let mut by_name: HashMap<&str, Vec<u32>> = HashMap::new();
-    for job in listing.jobs.iter().filter(|job| job.name.starts_with("qt-")) {
+    for job in &listing.jobs {
         by_number.insert(job.id, job);
-        by_name.entry(&job.name).or_default().push(job.id);
+        if run_of(&job.name).is_some() {
+            by_name.entry(&job.name).or_default().push(job.id);
+        }
     }
     let mut has_news = false;
     let mut gone = Vec::new();
-    for Watched { run, number } in watched {
+    for Watched { run, number, direct } in watched {
+        if let Some(direct) = direct {
+            let listed = by_number.get(&number).copied().filter(|job| direct.is(job));
+            let goes_on = |job: &JobRecord| {
+                !job.state.is_over() && !matches!(job.state, JobState::Requeued | JobState::Pending)
+            };
+            if listed.is_none_or(|job| !goes_on(job)) {
+                gone.extend(leaves(core, run, number, Some(direct), listed));
+            } else if let Some(entry) = core.known().runs.get_mut(&run) {
+                (entry.gone_since, entry.last_seen) = (None, Some(now()));
+            }
+            continue;
+        }
         let name = job_name(run);
         // Numbers come round again after some millions of jobs.
         let job = by_number.get(&number).copied().filter(|job| job.name == name);
@@ -96,22 +118,40 @@ fn look(core: &Core) -> bool {
             Some(job) if !job.state.is_over() && job.state != JobState::Requeued && job.restarts == 0 => {
                 has_news |= goes_on(core, run, job);
             }
-            listed => {
-                let mut known = core.known();
-                let Some(entry) = known.runs.get_mut(&run) else { continue };
-                let since = *entry.gone_since.get_or_insert_with(Instant::now);
-                if let Some(listed) = listed {
-                    entry.last_listed = Some(listed.clone());
-                }
-                let listed = entry.last_listed.clone();
-                gone.push(Gone { run, number, listed, for_how_long: since.elapsed() });
-            }
+            listed => gone.extend(leaves(core, run, number, None, listed)),
         }
     }
     if !gone.is_empty() {
         has_news |= settle(core, gone);
     }
+    if core.sees_direct() {
+        core.look_for_direct(&listing.jobs);
+    }
     has_news
+}
+
+/// Takes note that a job does not go on; `None` if its run is not known any more.
+fn leaves(
+    core: &Core,
+    run: RunId,
+    number: u32,
+    direct: Option<Arc<DirectJob>>,
+    listed: Option<&JobRecord>,
+) -> Option<Gone> {
+    let mut known = core.known();
+    let entry = known.runs.get_mut(&run)?;
+    let since = *entry.gone_since.get_or_insert_with(Instant::now);
+    if let Some(listed) = listed {
+        entry.last_listed = Some(listed.clone());
+    }
+    Some(Gone { run, number, direct, listed: entry.last_listed.clone(), for_how_long: since.elapsed() })
+}
+
+impl Gone {
+    /// What its job is called in Slurm.
+    fn name(&self) -> String {
+        self.direct.as_ref().map_or_else(|| job_name(self.run), |direct| direct.name.clone())
+    }
 }
 
 /// A job that goes on: what is new about it.
@@ -167,8 +207,9 @@ fn settle(core: &Core, gone: Vec<Gone>) -> bool {
         |run: RunId| (i64::from_be_bytes(*run.as_bytes().first_chunk().expect("16 bytes")) >> 16) / 1000;
     let asked = Asked {
         jobs: gone.iter().map(|gone| gone.number).collect(),
-        names: gone.iter().map(|gone| job_name(gone.run)).collect(),
+        names: gone.iter().map(Gone::name).collect(),
         since: since.map(made_s).min().unwrap_or(0) - 3600,
+        ..Asked::default()
     };
     let accounted = core.face.accounting(&asked);
     if let Err(error) = &accounted {
@@ -179,13 +220,16 @@ fn settle(core: &Core, gone: Vec<Gone>) -> bool {
         lives.entry(job.id).or_default().push(job);
     }
     let mut has_news = false;
-    for Gone { run, number, listed, for_how_long } in gone {
+    for Gone { run, number, direct, listed, for_how_long } in gone {
         let name = job_name(run);
-        let mut known_lives = lives.remove(&number).unwrap_or_default();
+        let mut known_lives = lives.get(&number).cloned().unwrap_or_default();
         // Numbers come round again. A job whose end is accounted for before its start has no name and no partition yet.
-        known_lives.retain(|job| job.name == name || (job.partition.is_empty() && job.name == "allocation"));
-        let has_second_life =
-            listed.as_ref().is_some_and(|job| job.state == JobState::Requeued || job.restarts > 0);
+        known_lives.retain(|job| match &direct {
+            Some(direct) => direct.is(job),
+            None => job.name == name || (job.partition.is_empty() && job.name == "allocation"),
+        });
+        let has_second_life = direct.is_none()
+            && listed.as_ref().is_some_and(|job| job.state == JobState::Requeued || job.restarts > 0);
         let life = judge::life(known_lives);
         let end = match (life, &listed) {
             // Slurm's accounting shows exit codes without their highest bit; the controller does not.
@@ -203,7 +247,11 @@ fn settle(core: &Core, gone: Vec<Gone>) -> bool {
             tracing::warn!(%run, %error, "failed to cancel a job that Slurm started again; it is tried again");
         }
         if let Some(job) = end {
-            finish(core, run, &job);
+            if direct.is_some() {
+                core.finish_direct(run, &job);
+            } else {
+                finish(core, run, &job);
+            }
             has_news = true;
         } else if for_how_long > core.config.times.vanish && listed.is_none() {
             vanish(core, run);

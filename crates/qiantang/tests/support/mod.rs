@@ -1,6 +1,8 @@
 //! A real center in a process of its own, for tests and benches that go through the real binary and HTTP.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub mod load;
+
 use std::{
     io::{BufRead as _, BufReader, Read as _},
     path::{Path, PathBuf},
@@ -306,6 +308,14 @@ pub fn ask(
     let mut text = String::new();
     response.into_body().into_reader().take(64 << 20).read_to_string(&mut text)?;
     Ok((status, serde_json::from_str(&text).unwrap_or(Value::Null)))
+}
+
+/// A folder that other users can get into.
+pub fn open_folder() -> tempfile::TempDir {
+    let dir = tempfile::Builder::new().prefix("qt-").tempdir_in("/tmp").expect("a folder");
+    std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .expect("a mode");
+    dir
 }
 
 /// A job that runs `script` on one card.

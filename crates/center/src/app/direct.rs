@@ -1,0 +1,317 @@
+//! Jobs that people hand to Slurm directly: each life of one is a job here with one run, metered and charged like any other, so
+//! that nobody computes around the bill. Its end is told of by the engine; where its contract's balance ends, it is stopped.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::{
+    CardMs, CardSet, Contract, Job, JobId, JobSpec, MicroCny, NodeId, Placement, Project, Run, RunState,
+    ServiceClass, TenantId, Timestamp, ledger::Metered, node::Slot, spec::MAX_TIME_LIMIT,
+};
+use engines::slurm::{DirectJob, SlurmEngine};
+use serde_json::json;
+use store::{Tx, direct as rows, jobs, runs as run_rows, tenants};
+
+use super::{
+    audit::{self, Change},
+    runs::{self, Seen},
+};
+use crate::{
+    center::Center,
+    error::AppError,
+    events::{self, About},
+    live::{Live, LiveRun},
+    settings::Settings,
+};
+
+/// What came of a job that was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The center has it, or it is none to bill.
+    Settled,
+    /// Its cards are not free here yet: what ran on them before has not been seen to end, or a run was planned there.
+    NoCards,
+    /// It may be a run of the center's own.
+    Unclear,
+    /// It is not known who pays for it, or where it runs.
+    Nobody,
+}
+
+/// All that is decided of it before the write.
+struct Bill {
+    job: Job,
+    run: Run,
+}
+
+/// Takes a job in that the engine has seen. Any number of times.
+pub fn take_in(center: &Center, engine: &SlurmEngine, direct: &DirectJob) -> Result<Fate, AppError> {
+    if let Some(fate) = known(center, engine, direct)? {
+        return Ok(fate);
+    }
+    let decided = decide(&center.live(), &center.settings, direct);
+    let bill = match decided {
+        Ok(Some(bill)) => bill,
+        Ok(None) => {
+            engine.pass_over(direct);
+            return Ok(Fate::Settled);
+        }
+        Err(fate) => return Ok(fate),
+    };
+    let limit = bill.job.spec.time_limit_ms.unwrap_or(MAX_TIME_LIMIT);
+    let (seen, user, end) = (serde_json::to_string(direct), direct.user.clone(), direct.ended.clone());
+    let seen = seen.map_err(|error| AppError::Internal(error.to_string()))?;
+    let kept = center.write_now(
+        move |tx| {
+            let Some((job, run, event)) = keep(tx, bill, &user, &seen)? else { return Ok(None) };
+            let taken = end.map(|ended| runs::take_one(tx, run.id, Seen::Ended(ended), true)).transpose()?;
+            Ok(Some((job, run, event, taken.flatten())))
+        },
+        move |center, kept| {
+            let Some((job, run, event, taken)) = kept else { return };
+            events::tell(center, event.clone());
+            if let Some(taken) = taken {
+                runs::apply_all(center, std::slice::from_ref(taken));
+                return;
+            }
+            let mut live = center.live();
+            live.set_job(job.clone(), limit, None);
+            live.add_run(LiveRun {
+                run: run.clone(),
+                job_name: job.spec.name.as_str().into(),
+                class: job.spec.service_class,
+                time_limit: limit,
+                metered: Metered::default(),
+            });
+            drop(live);
+            center.metrics.runs_started.inc();
+            center.wakers.meter();
+            center.wakers.plan();
+        },
+    )?;
+    if kept.is_none() {
+        return Ok(Fate::Nobody);
+    }
+    hand_on(engine, direct)?;
+    Ok(Fate::Settled)
+}
+
+/// The engine is to watch it, if it goes on.
+fn hand_on(engine: &SlurmEngine, direct: &DirectJob) -> Result<(), AppError> {
+    if direct.ended.is_some() {
+        engine.pass_over(direct);
+        return Ok(());
+    }
+    engine.adopt(direct).map_err(|error| AppError::Internal(error.to_string()))
+}
+
+/// Whether it is kept here already, or may be a run of the center's own.
+fn known(center: &Center, engine: &SlurmEngine, direct: &DirectJob) -> Result<Option<Fate>, AppError> {
+    let (id, named) = (direct.run(), direct.named_as());
+    let (is_kept, is_own) = center.store.read(move |tx| -> Result<_, AppError> {
+        let is_kept = run_rows::find_run(tx, id)?.is_some();
+        // Anybody can give a job such a name; while a run of that id goes on, it is told soon which job is its own.
+        let own = named.map(|named| run_rows::find_run(tx, named)).transpose()?.flatten();
+        Ok((is_kept, own.is_some_and(|row| !row.run.state.has_ended())))
+    })?;
+    if is_kept {
+        if center.live().runs.contains_key(&id) {
+            hand_on(engine, direct)?;
+        } else {
+            engine.pass_over(direct);
+        }
+        return Ok(Some(Fate::Settled));
+    }
+    Ok(is_own.then_some(Fate::Unclear))
+}
+
+/// What was seen of a job here that was handed to Slurm directly; `None` for others.
+pub fn seen(center: &Center, job: JobId) -> Result<Option<DirectJob>, AppError> {
+    let text = center.store.read(move |tx| -> Result<_, AppError> { Ok(rows::find(tx, job)?) })?;
+    let read = |text: String| {
+        serde_json::from_str(&text).map_err(|error| AppError::Internal(format!("{job}: {error}")))
+    };
+    text.map(read).transpose()
+}
+
+/// Who pays, from when, at what rate, and on which cards; `None` for one that is over before anybody pays.
+fn decide(live: &Live, settings: &Settings, direct: &DirectJob) -> Result<Option<Bill>, Fate> {
+    let nodes: Vec<_> = direct
+        .nodes
+        .iter()
+        .map(|name| live.nodes.values().find(|node| *node.name == **name))
+        .collect::<Option<_>>()
+        .ok_or(Fate::Nobody)?;
+    let first = nodes.first().ok_or(Fate::Nobody)?;
+    let tenant = live.tenants.get(&direct.tenant).ok_or(Fate::Nobody)?;
+    let named = settings.engine.slurm.tenants.get(&tenant.slug).and_then(|owner| owner.project.as_deref());
+    let (project, contract) = payer(live, direct.tenant, named, first.node.pool).ok_or(Fate::Nobody)?;
+    let since = nodes.iter().map(|node| node.node.since);
+    let from =
+        since.chain([direct.started_at(), contract.starts_at, tenant.created_at]).max().unwrap_or_default();
+    if direct.ended.as_ref().is_some_and(|ended| ended.at <= from) {
+        return Ok(None);
+    }
+    let is_over = direct.ended.is_some();
+    let free = nodes.iter().map(|node| {
+        let all = node.node.all_cards();
+        // Whose cards they were when it ran does not matter any more, only how many.
+        (node.node.id, if is_over { all } else { all.without(node.busy) })
+    });
+    let placement = place(&free.collect::<Vec<_>>(), direct.cards).ok_or(Fate::NoCards)?;
+    let (rate, is_granted) = runs::rate_on(live, contract.id, first.node.id, ServiceClass::Normal)
+        .unwrap_or_else(|| {
+            tracing::error!(
+                number = direct.number,
+                "no price for the pool of a job that was handed to Slurm directly"
+            );
+            (contract.kind.rate(domain::RatePerCardHour::default()), contract.kind.is_grant())
+        });
+    let limit =
+        direct.ends_by_s.map(|until| Timestamp::from_secs(until).since(from)).filter(|limit| limit.0 > 0);
+    let spec = JobSpec {
+        name: printable(&direct.name),
+        project: Some(project.slug.clone()),
+        nodes: u32::try_from(nodes.len()).unwrap_or(u32::MAX),
+        cards_per_node: placement.0.iter().map(|slot| slot.cards.len()).max().unwrap_or(0),
+        time_limit_ms: Some(limit.unwrap_or(MAX_TIME_LIMIT).min(MAX_TIME_LIMIT)),
+        comment: format!("Slurm {} · {}", direct.number, direct.user),
+        ..JobSpec::default()
+    };
+    // Whose name stands for it is found in the write.
+    let nobody = domain::MemberId::from_bytes([0; 16]);
+    let mut job = Job::new(direct.job(), direct.tenant, project.id, contract.id, nobody, from, spec);
+    job.start_task(false).map_err(|_| Fate::Nobody)?;
+    let state = RunState::Running { planned_at: from, started_at: from, stop: None };
+    let run = Run {
+        id: direct.run(),
+        job: job.id,
+        tenant: direct.tenant,
+        contract: contract.id,
+        task: 0,
+        attempt: 1,
+        placement,
+        rate,
+        is_granted,
+        state,
+    };
+    Ok(Some(Bill { job, run }))
+}
+
+/// The project that pays, with its contract: the one named, else the tenant's first with a contract that takes jobs in the
+/// pool, else the first with any.
+fn payer<'a>(
+    live: &'a Live,
+    tenant: TenantId,
+    named: Option<&str>,
+    pool: domain::PoolId,
+) -> Option<(&'a Project, &'a Contract)> {
+    let of_tenant = live
+        .projects
+        .values()
+        .filter(|project| project.tenant == tenant && named.is_none_or(|named| named == project.slug));
+    let with_contract =
+        of_tenant.filter_map(|project| Some((project, &live.contracts.get(&project.contract?)?.contract)));
+    with_contract.min_by_key(|(project, contract)| {
+        (!contract.pools.contains(&pool), !contract.state.accepts_jobs(), project.id)
+    })
+}
+
+/// `cards` cards shared out evenly over nodes with these free cards; `None` if they have too few.
+fn place(free: &[(NodeId, CardSet)], cards: u32) -> Option<Placement> {
+    let nodes = u32::try_from(free.len()).ok().filter(|nodes| *nodes > 0)?;
+    let share = |rank: usize| cards / nodes + u32::from(rank < (cards % nodes) as usize);
+    let slots = free.iter().enumerate().map(|(rank, (node, free))| {
+        let cards = free.lowest(share(rank))?;
+        Some(Slot { node: *node, cards })
+    });
+    let slots: Vec<Slot> = slots.collect::<Option<_>>()?;
+    Some(Placement(slots.into_iter().filter(|slot| !slot.cards.is_empty()).collect()))
+}
+
+/// A name as people see it here.
+fn printable(name: &str) -> String {
+    let name: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+    if name.trim().is_empty() { "slurm".to_owned() } else { name }
+}
+
+/// Keeps job and run; `None` if the tenant has no member in whose name they could be kept.
+fn keep(
+    tx: &Tx,
+    bill: Bill,
+    user: &str,
+    seen: &str,
+) -> Result<Option<(Arc<Job>, Run, events::Event)>, AppError> {
+    let Bill { mut job, run } = bill;
+    let members = tenants::list_members(tx, Some(job.tenant))?;
+    let Some(member) = members.iter().find(|member| member.login == user).or(members.first()) else {
+        return Ok(None);
+    };
+    job.submitted_by = member.id;
+    jobs::insert_job(tx, &job)?;
+    rows::insert(tx, job.id, seen)?;
+    run_rows::insert_run(tx, &run)?;
+    let from = run.state.planned_at();
+    jobs::add_job_use(tx, job.id, CardMs::ZERO, MicroCny::ZERO, Some(from))?;
+    let about = About { tenant: Some(job.tenant), job: Some(job.id), run: Some(run.id) };
+    let data = json!({ "task": 0, "attempt": 1, "cards": run.placement.card_count() });
+    let event = events::record(tx, from, about, "run_started", data)?;
+    let detail =
+        json!({ "name": job.spec.name, "comment": job.spec.comment, "cards": run.placement.card_count() });
+    let subject = job.id.to_string();
+    audit::record_own(tx, Change { tenant: Some(job.tenant), action: "bill_direct_job", subject, detail })?;
+    Ok(Some((Arc::new(job), run, event)))
+}
+
+/// Runs that were planned, but have not begun, on nodes whose cards such a job has: they can't begin there, and are planned
+/// anew elsewhere.
+pub fn make_room(center: &Center, direct: &DirectJob) {
+    let in_the_way: Vec<_> = {
+        let live = center.live();
+        let is_there = |run: &&LiveRun| {
+            let is_on = |slot: &Slot| {
+                live.nodes.get(&slot.node).is_some_and(|node| direct.nodes.contains(&node.node.name))
+            };
+            run.run.state.started_at().is_none() && run.run.placement.0.iter().any(is_on)
+        };
+        live.runs.values().filter(is_there).map(|run| run.run.id).collect()
+    };
+    if !in_the_way.is_empty() {
+        tracing::info!(
+            number = direct.number,
+            runs = in_the_way.len(),
+            "a job that was handed to Slurm directly has the cards of planned runs: they are planned anew"
+        );
+        runs::stop(center, in_the_way, domain::run::StopCause::Preempted);
+    }
+}
+
+/// How long the cards of such a job may be another's here before planned runs make room.
+pub const PATIENCE: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cards_are_shared_out_evenly() {
+        let node = |n: u8| NodeId::from_bytes([n; 16]);
+        let all = CardSet::first(8);
+        let lens = |free: &[(NodeId, CardSet)], cards| {
+            place(free, cards).map(|placed| placed.0.iter().map(|slot| slot.cards.len()).collect::<Vec<_>>())
+        };
+        assert_eq!(lens(&[(node(1), all), (node(2), all)], 16), Some(vec![8, 8]));
+        assert_eq!(lens(&[(node(1), all), (node(2), all)], 5), Some(vec![3, 2]));
+        assert_eq!(lens(&[(node(1), all), (node(2), all)], 1), Some(vec![1]));
+        assert_eq!(lens(&[(node(1), CardSet::from_bits(0xf0))], 4), Some(vec![4]));
+        assert_eq!(lens(&[(node(1), CardSet::from_bits(0xf0))], 5), None);
+        assert_eq!(lens(&[], 1), None);
+        let only_free = place(&[(node(1), CardSet::from_bits(0xf0))], 2).unwrap();
+        assert_eq!(only_free.0[0].cards, CardSet::from_bits(0x30));
+    }
+
+    #[test]
+    fn names_are_printable() {
+        assert_eq!(printable("a\n\u{7}b"), "ab");
+        assert_eq!(printable(" \n"), "slurm");
+        assert_eq!(printable(&"长".repeat(100)).chars().count(), 64);
+    }
+}

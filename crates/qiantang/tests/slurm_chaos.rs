@@ -1,0 +1,270 @@
+//! A center on a real Slurm cluster, of which one part after the other is killed at random instants under load: slurmctld,
+//! slurmdbd, slurmrestd, nodes, the accounting's database, and the center. Nothing acknowledged may be lost, nothing runs
+//! twice, the ledger has what Slurm's accounting has, to the second, and soon after the last fault all goes on.
+//!
+//! The long form: `cargo test --release -p qiantang --test slurm_chaos -- --ignored --nocapture`.
+
+#[path = "../../engines/tests/conformance/cluster.rs"]
+#[allow(dead_code, reason = "the engines' own tests use the rest")]
+mod cluster;
+mod support;
+
+mod common {
+    pub use super::support::open_folder as folder;
+}
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use cluster::Cluster;
+use serde_json::{Value, json};
+use support::{
+    Site, Tenant,
+    load::{Ask, Dice, Load, expected},
+};
+
+const RATE: i64 = 36_000_000;
+/// After the last fault no minute passes without a job that ends, until all have.
+const STUCK: Duration = Duration::from_secs(60);
+/// Parts of the cluster; the center is one more.
+const PARTS: [&str; 8] = ["slurmctld", "slurmdbd", "slurmrestd", "mariadb", "npu1", "npu2", "npu3", "npu4"];
+
+/// Marks its own start so that a second start of the same run is seen, and ends with its own code.
+const SCRIPT: &str = "#!/bin/bash\n\
+    mkdir \"$MARKS/started-$QIANTANG_RUN_ID-$RANK\" || echo twice > \"$MARKS/twice-$QIANTANG_RUN_ID-$RANK\"\n\
+    [ \"$NAP\" = 0 ] || sleep \"$NAP\"\nexit \"$CODE\"\n";
+
+#[test]
+fn a_few_faults_lose_nothing() {
+    torture(8);
+}
+
+#[test]
+#[ignore = "the long form: 60 faults take minutes"]
+fn sixty_faults_lose_nothing() {
+    torture(60);
+}
+
+fn torture(faults: u32) {
+    let Some(cluster) = Cluster::start() else { return };
+    let (shared, marks) = (common::folder(), common::folder());
+    std::fs::set_permissions(marks.path(), std::fs::Permissions::from_mode(0o1777)).expect("a mode");
+    let mut dice = Dice::by_the_clock();
+    let mut site = Site::with_settings(&format!(
+        "[billing]\naccrue_every_ms = 500\n[engine]\nkind = \"slurm\"\n[engine.slurm]\nshared_dir = \"{}\"\n\
+         conf = \"{}\"\nurl = \"{}\"\njwt_key = \"{}\"\nmodels = {{ ascend910 = \"ascend-910\" }}\n\
+         tenants = {{ direct = {{ user = \"qt-alice\" }} }}\n",
+        shared.path().display(),
+        cluster.conf().display(),
+        cluster.env("QT_SLURM_REST"),
+        cluster.jwt_key().display()
+    ));
+    site.wait_for("Slurm's nodes", || {
+        let nodes = site.get("/api/v1/nodes", &site.operator);
+        (nodes.as_array().map(Vec::len) == Some(4)).then_some(())
+    });
+    site.publish_price(RATE);
+    let metered = json!({ "kind": "metered", "credit_limit": 1_000_000_000_000_i64 });
+    let tenant = site.tenant("asks", "enterprise", &metered, 32);
+    let direct = site.tenant("direct", "research", &metered, 32);
+
+    let (marks_dir, of_tenant) = (marks.path().to_owned(), tenant.clone());
+    let load =
+        Load::start(2, dice.0, &site.url, move |dice, number| job(dice, number, &of_tenant, &marks_dir));
+    let mut handed_in = BTreeSet::new();
+    for fault in 1..=faults {
+        // The instants are what is random here; nothing is waited for.
+        std::thread::sleep(Duration::from_millis(dice.below(1500)));
+        handed_in.extend(past_the_center(&cluster, &mut dice));
+        let part = dice.below(PARTS.len() as u64 + 2);
+        let Some(part) = PARTS.get(usize::try_from(part).expect("small")) else {
+            site.kill();
+            std::thread::sleep(Duration::from_millis(dice.below(1000)));
+            site.start();
+            site.url.clone_into(&mut load.url.lock().expect("a url"));
+            continue;
+        };
+        cluster.kill(part);
+        // A node that is gone for longer than Slurm waits for it takes its jobs with it.
+        let is_long = part.starts_with("npu") && faults > 20 && dice.below(4) == 0;
+        let down_ms = if is_long { 25_000 } else { dice.below(3000) };
+        std::thread::sleep(Duration::from_millis(down_ms));
+        cluster.up(part);
+        println!("{fault}: {part}, {down_ms} ms; {} jobs acknowledged", load.count());
+    }
+    let acknowledged = load.end();
+    heal(&cluster);
+    let took = settle(&site, &acknowledged);
+    println!(
+        "{faults} faults, {} jobs acknowledged, {} handed in directly; all over {:.1} s after the last fault",
+        acknowledged.len(),
+        handed_in.len(),
+        took.as_secs_f64()
+    );
+    check(&site, &cluster, &acknowledged, marks.path());
+    check_direct(&site, &cluster, &direct, &handed_in);
+}
+
+fn job(dice: &mut Dice, number: u64, tenant: &Tenant, marks: &Path) -> Ask {
+    let name = format!("job-{number}");
+    let (nodes, cards) = *dice.pick(&[(1, 1), (1, 1), (1, 2), (1, 8), (2, 4), (3, 1)]);
+    let nap = dice.pick(&["0", "0", "1", "3"]);
+    let code = dice.below(3).to_string();
+    let env = json!({ "MARKS": marks.to_str(), "CODE": code, "NAP": nap });
+    let spec = json!({ "name": name, "script": SCRIPT, "time_limit_ms": 60_000, "nodes": nodes,
+        "cards_per_node": cards, "env": env });
+    Ask { token: tenant.developer.clone(), spec, pause: Duration::from_millis(100 + dice.below(500)) }
+}
+
+/// A user hands a job in directly; its number, if Slurm takes any now.
+fn past_the_center(cluster: &Cluster, dice: &mut Dice) -> Option<String> {
+    let (cards, nap) =
+        (format!("--gres=npu:{}", 1 + dice.below(3)), format!("--wrap=sleep {}", dice.below(5)));
+    let fixed = ["--parsable", "--uid=qt-alice", "--output=/dev/null", "--chdir=/tmp", "--no-requeue"];
+    let handed_in = cluster.try_slurm("sbatch", &[&fixed[..], &[&cards, &nap]].concat());
+    handed_in.ok().map(|number| number.trim().to_owned())
+}
+
+/// Everything is up again; what ended by itself because another part was gone, too.
+fn heal(cluster: &Cluster) {
+    let until = Instant::now() + support::PATIENCE;
+    loop {
+        for part in PARTS {
+            cluster.up(part);
+        }
+        let nodes = cluster.try_slurm("sinfo", &["-h", "-N", "-o", "%T"]).unwrap_or_default();
+        let is_up = |state: &str| ["idle", "mixed", "allocated", "completing"].contains(&state);
+        if nodes.lines().count() == 4
+            && nodes.lines().all(is_up)
+            && cluster.try_slurm("sacct", &["-n", "-S", "now"]).is_ok()
+        {
+            return;
+        }
+        assert!(Instant::now() < until, "the cluster does not come up again: {nodes}");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+/// Waits for the end of all jobs; how long that took.
+fn settle(site: &Site, acknowledged: &BTreeMap<String, Value>) -> Duration {
+    let began = Instant::now();
+    let (mut last, mut progress) = (usize::MAX, Instant::now());
+    loop {
+        let active = site.get("/api/v1/jobs?state=active&limit=200", &site.operator);
+        let left = active["items"].as_array().expect("jobs").len();
+        if left == 0 {
+            break;
+        }
+        if left < last {
+            (last, progress) = (left, Instant::now());
+        }
+        assert!(
+            progress.elapsed() < STUCK,
+            "{left} jobs of {} wait: {active}\n{}",
+            acknowledged.len(),
+            site.log()
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    began.elapsed()
+}
+
+/// Start and end in seconds since 1970, the cards, and the state of a life of a job.
+type Life = (i64, i64, i64, String);
+
+/// The lives that Slurm's accounting has, by what `key` (a column of sacct) says, of those that had nodes.
+fn lives(cluster: &Cluster, key: &str) -> BTreeMap<String, Vec<Life>> {
+    let format = format!("--format={key}%80,Start,End,AllocTRES,NodeList,State");
+    let out = std::process::Command::new("sacct")
+        .args(["-naXPD", "--starttime=now-3hours", &format])
+        .env("SLURM_CONF", cluster.conf())
+        .env("SLURM_TIME_FORMAT", "%s")
+        .output()
+        .expect("it runs");
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let mut lives: BTreeMap<String, Vec<Life>> = BTreeMap::new();
+    for line in String::from_utf8_lossy(&out.stdout).lines() {
+        let columns: Vec<&str> = line.split('|').collect();
+        let seconds = |at: usize| columns[at].parse::<i64>().ok();
+        let (Some(start), Some(end)) = (seconds(1), seconds(2)) else { continue };
+        let of_entry = |entry: &str| entry.strip_prefix("gres/npu=")?.parse::<i64>().ok();
+        let cards = columns[3].split(',').find_map(of_entry).unwrap_or(0);
+        if columns[4] != "None assigned" {
+            lives.entry(columns[0].to_owned()).or_default().push((start, end, cards, columns[5].to_owned()));
+        }
+    }
+    lives
+}
+
+fn seconds(instant: &Value) -> i64 {
+    let instant: domain::Timestamp = instant.as_str().expect("an instant").parse().expect("an instant");
+    assert_eq!(instant.as_micros() % 1_000_000, 0, "Slurm counts whole seconds");
+    instant.as_micros() / 1_000_000
+}
+
+fn check(site: &Site, cluster: &Cluster, acknowledged: &BTreeMap<String, Value>, marks: &Path) {
+    assert!(!acknowledged.is_empty());
+    let lives = lives(cluster, "JobName");
+    let (mut used, mut again) = (0, 0);
+    for (id, spec) in acknowledged {
+        let (name, code) = expected(spec);
+        let job = site.get(&format!("/api/v1/jobs/{id}"), &site.operator);
+        let runs = site.get(&format!("/api/v1/jobs/{id}/runs"), &site.operator);
+        assert_eq!(job["name"], name, "another job under this id");
+        let state = if code == 0 { "succeeded" } else { "failed" };
+        assert_eq!(
+            (&job["state"], &job["exit_code"]),
+            (&json!(state), &json!(code)),
+            "{job} {runs}\n{}",
+            site.log()
+        );
+        let mut of_runs = 0;
+        for run in runs["items"].as_array().expect("runs") {
+            let run_id = run["id"].as_str().expect("an id");
+            let of_run = lives.get(&format!("qt-{run_id}")).cloned().unwrap_or_default();
+            again += usize::from(run["attempt"] != 1);
+            if run["started_at"].is_null() {
+                continue;
+            }
+            let (start, end) = (seconds(&run["started_at"]), seconds(&run["ended_at"]));
+            let life = of_run.iter().find(|(from, until, ..)| (*from, *until) == (start, end));
+            let (from, until, cards, _) = life.unwrap_or_else(|| panic!("{run}: {of_run:?}\n{}", site.log()));
+            assert_eq!(run["used_card_ms"], (until - from) * cards * 1000, "{run}");
+            if run["state"] != "lost" && run["state"] != "preempted" {
+                of_runs += (until - from) * cards * 1000;
+            }
+        }
+        assert_eq!(job["used_card_ms"], of_runs, "{job} {runs}");
+        assert_eq!(job["charge_micro_cny"], of_runs * RATE / 3_600_000, "{job}");
+        used += of_runs;
+    }
+    println!("{used} card-milliseconds as Slurm accounts for them; {again} runs were tried again");
+    let twice = std::fs::read_dir(marks).expect("the marks").filter(|entry| {
+        entry.as_ref().is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with("twice-"))
+    });
+    assert_eq!(twice.count(), 0, "a run was started twice");
+    let ledger = site.get("/api/v1/ledger/check", &site.operator);
+    assert_eq!(ledger["is_balanced"], true, "{ledger}");
+}
+
+/// What was handed in past the center is billed as well, each job once, but for what the center is to blame for.
+fn check_direct(site: &Site, cluster: &Cluster, tenant: &Tenant, handed_in: &BTreeSet<String>) {
+    let lives = lives(cluster, "JobIDRaw");
+    let theirs: i64 = handed_in
+        .iter()
+        .flat_map(|number| lives.get(number).into_iter().flatten())
+        .filter(|(.., state)| !["NODE_FAIL", "BOOT_FAIL", "PREEMPTED"].contains(&state.as_str()))
+        .map(|(from, until, cards, _)| (until - from) * cards * 1000)
+        .sum();
+    let mut ours = 0;
+    site.wait_for("all that was handed in directly to be billed", || {
+        let contract = site.get(&format!("/api/v1/contracts/{}", tenant.contract), &site.operator);
+        ours = -contract["use_balance_card_ms"].as_i64().unwrap_or_else(|| panic!("{contract}"));
+        (ours == theirs).then_some(())
+    });
+    println!("{ours} card-milliseconds of {} jobs that were handed in directly", handed_in.len());
+}
