@@ -153,8 +153,9 @@ pub fn figures(trace: &Trace, outcome: &Outcome, terms: &Terms) -> Figures {
     (balance.lost, balance.down) = (cut.lost, cut.down);
     balance.idle = CardMs(balance.capacity.0.saturating_sub(sold.0 + cut.lost.0 + cut.down.0));
     let count = waits.len().max(1) as f64;
-    let average_wait_s = waits.iter().sum::<f64>() / count;
-    let average_bounded_slowdown = slowdowns.iter().sum::<f64>() / count;
+    // From 0: an empty sum of floats is -0, which reads "-0.00".
+    let mean = |values: &[f64]| values.iter().fold(0.0, |sum, value| sum + value) / count;
+    let (average_wait_s, average_bounded_slowdown) = (mean(&waits), mean(&slowdowns));
     waits.sort_unstable_by(f64::total_cmp);
     slowdowns.sort_unstable_by(f64::total_cmp);
     let series = series(trace, outcome, span);
@@ -297,5 +298,6 @@ mod tests {
         let outcome = replay(&trace, &Setup::new(4, Policy::default()), &mut |_| {});
         let got = figures(&trace, &outcome, &Terms::default());
         assert_eq!((got.jobs, got.utilization, got.average_wait_s, got.energy_kwh), (0, 0.0, 0.0, 0.0));
+        assert!(got.average_wait_s.is_sign_positive() && got.average_bounded_slowdown.is_sign_positive());
     }
 }

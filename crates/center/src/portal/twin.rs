@@ -193,15 +193,16 @@ fn rows(ui: Ui, [now, then]: &[Figures; 2]) -> Vec<Row> {
     let span = |seconds: f64| Millis((seconds * 1000.0).round() as i64).to_string();
     let share = |share: f64| format!("{:.1} %", share * 100.0);
     let hours = |card_time: CardMs| ui.plain_hours(&card_time);
-    let row = |key: &str, of: &dyn Fn(&Figures) -> String, better: std::cmp::Ordering| Row {
-        name: ui.t(key),
-        now: of(now),
-        then: of(then),
-        look: match better {
-            std::cmp::Ordering::Greater => "good",
-            std::cmp::Ordering::Equal => "",
-            std::cmp::Ordering::Less => "bad",
-        },
+    // Of what reads the same, or of no jobs at all, neither side is better.
+    let have_jobs = now.jobs > 0 && then.jobs > 0;
+    let row = |key: &str, of: &dyn Fn(&Figures) -> String, better: std::cmp::Ordering| {
+        let (now, then) = (of(now), of(then));
+        let look = match better {
+            std::cmp::Ordering::Greater if have_jobs && now != then => "good",
+            std::cmp::Ordering::Less if have_jobs && now != then => "bad",
+            _ => "",
+        };
+        Row { name: ui.t(key), now, then, look }
     };
     let same = std::cmp::Ordering::Equal;
     let less = |of: fn(&Figures) -> f64| of(now).total_cmp(&of(then));
