@@ -254,17 +254,26 @@ fn check(site: &Site, cluster: &Cluster, acknowledged: &BTreeMap<String, Value>,
 /// What was handed in past the center is billed as well, each job once, but for what the center is to blame for.
 fn check_direct(site: &Site, cluster: &Cluster, tenant: &Tenant, handed_in: &BTreeSet<String>) {
     let lives = lives(cluster, "JobIDRaw");
-    let theirs: i64 = handed_in
-        .iter()
-        .flat_map(|number| lives.get(number).into_iter().flatten())
-        .filter(|(.., state)| !["NODE_FAIL", "BOOT_FAIL", "PREEMPTED"].contains(&state.as_str()))
-        .map(|(from, until, cards, _)| (until - from) * cards * 1000)
-        .sum();
-    let mut ours = 0;
-    site.wait_for("all that was handed in directly to be billed", || {
-        let contract = site.get(&format!("/api/v1/contracts/{}", tenant.contract), &site.operator);
-        ours = -contract["use_balance_card_ms"].as_i64().unwrap_or_else(|| panic!("{contract}"));
-        (ours == theirs).then_some(())
-    });
-    println!("{ours} card-milliseconds of {} jobs that were handed in directly", handed_in.len());
+    let charged = |(from, until, cards, state): &Life| {
+        let is_lost = ["NODE_FAIL", "BOOT_FAIL", "PREEMPTED"].contains(&state.as_str());
+        if is_lost { 0 } else { (until - from) * cards * 1000 }
+    };
+    let of = |number: &String| (number.clone(), lives.get(number).into_iter().flatten().map(charged).sum());
+    let theirs: BTreeMap<String, i64> = handed_in.iter().map(of).filter(|(_, used)| *used > 0).collect();
+    let ours = || -> BTreeMap<String, i64> {
+        let jobs = site.get("/api/v1/jobs?limit=200", &tenant.developer);
+        let of = |job: &Value| {
+            let job = site.get(&format!("/api/v1/jobs/{}", job["id"].as_str()?), &tenant.developer);
+            let number = job["spec"]["comment"].as_str()?.split(' ').nth(1)?.to_owned();
+            Some((number, job["used_card_ms"].as_i64()?))
+        };
+        let all = jobs["items"].as_array().expect("jobs").iter().filter_map(of);
+        all.filter(|(_, used)| *used > 0).collect()
+    };
+    let until = Instant::now() + support::PATIENCE;
+    while ours() != theirs {
+        assert!(Instant::now() < until, "{:?} are billed of {theirs:?}\n{}", ours(), site.log());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    println!("{} jobs that were handed in directly are billed", theirs.len());
 }

@@ -338,6 +338,12 @@ impl Face for Commands {
         Ok(out.lines().filter_map(|line| self.read_node(line)).collect())
     }
 
+    fn backlog(&self) -> Result<Option<u64>, FaceError> {
+        let out = self.ask::<&str>("sdiag", [])?;
+        let count = out.lines().find_map(|line| line.trim().strip_prefix("DBD Agent queue size:"));
+        Ok(count.and_then(|count| count.trim().parse().ok()))
+    }
+
     fn clock(&self) -> Result<i64, FaceError> {
         let out = self.ask("scontrol", ["show", "config"])?;
         // The first line: `Configuration data as of 1700000000`.

@@ -78,8 +78,10 @@ pub struct Times {
     pub look: (Duration, Duration),
     /// How long the accounting may lag behind the controller before the controller's word is taken.
     pub accounting: Duration,
-    /// A job that neither controller nor accounting know for that long has vanished.
+    /// A job that neither controller nor accounting know for that long has vanished: records may be on the way between them.
     pub vanish: Duration,
+    /// The same where none are on the way, and where it never began.
+    pub lost: Duration,
     /// After a submission without an answer: until then it may still arrive.
     pub unclear: Duration,
     /// A run that Slurm leaves waiting for that long is given back, to be planned elsewhere.
@@ -93,6 +95,7 @@ impl Default for Times {
             look: (Duration::from_millis(250), Duration::from_secs(3)),
             accounting: Duration::from_secs(30),
             vanish: Duration::from_mins(10),
+            lost: Duration::from_secs(20),
             unclear: Duration::from_secs(40),
             pending: Duration::from_mins(30),
         }

@@ -24,6 +24,9 @@ pub(crate) trait Face: Send + Sync {
     /// A line for each node and partition that it is in.
     fn nodes(&self) -> Result<Vec<NodeRecord>, FaceError>;
 
+    /// How many records are on the way from the controller to the accounting; `None` where it does not tell.
+    fn backlog(&self) -> Result<Option<u64>, FaceError>;
+
     /// The controller's clock, in seconds since 1970.
     fn clock(&self) -> Result<i64, FaceError>;
 }

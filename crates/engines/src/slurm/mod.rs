@@ -102,6 +102,8 @@ struct Entry {
     started_at: Option<Timestamp>,
     /// When the controller was first seen not to have it, or to have it as ended.
     gone_since: Option<Instant>,
+    /// Since when both the controller and the accounting answer and neither knows it.
+    missing_since: Option<Instant>,
     /// What the controller last said of it after that.
     last_listed: Option<face::JobRecord>,
     last_seen: Option<Timestamp>,
@@ -122,6 +124,7 @@ impl Entry {
             account: None,
             started_at: None,
             gone_since: None,
+            missing_since: None,
             last_listed: None,
             last_seen: None,
             waited_too_long: None,

@@ -312,6 +312,11 @@ impl Face for Rest {
         Ok(nodes.flat_map(node).collect())
     }
 
+    fn backlog(&self) -> Result<Option<u64>, FaceError> {
+        let answer = self.get(&format!("/slurm/{}/diag", self.version()?))?;
+        Ok(answer["statistics"]["dbd_agent_queue_size"].as_u64())
+    }
+
     fn clock(&self) -> Result<i64, FaceError> {
         let answer = self.get(&format!("/slurm/{}/diag", self.version()?))?;
         let at = answer["statistics"]["req_time"].as_i64();

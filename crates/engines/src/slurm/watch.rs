@@ -35,6 +35,15 @@ struct Gone {
     for_how_long: Duration,
 }
 
+/// What a job comes to that neither the controller nor the accounting know.
+enum Missing {
+    /// Records may be on the way.
+    NotYet,
+    /// It never began, so its run can be handed in again.
+    NeverBegan,
+    Vanished,
+}
+
 pub(super) fn run(core: &Core) {
     let (least, most) = core.config.times.look;
     let (mut pause, mut floor) = (least, least);
@@ -104,7 +113,7 @@ fn look(core: &Core) -> bool {
             if listed.is_none_or(|job| !goes_on(job)) {
                 gone.extend(leaves(core, run, number, Some(direct), listed));
             } else if let Some(entry) = core.known().runs.get_mut(&run) {
-                (entry.gone_since, entry.last_seen) = (None, Some(now()));
+                (entry.gone_since, entry.missing_since, entry.last_seen) = (None, None, Some(now()));
             }
             continue;
         }
@@ -158,7 +167,7 @@ impl Gone {
 fn goes_on(core: &Core, run: RunId, job: &JobRecord) -> bool {
     let mut known = core.known();
     let Some(entry) = known.runs.get_mut(&run) else { return false };
-    entry.gone_since = None;
+    (entry.gone_since, entry.missing_since) = (None, None);
     entry.last_seen = Some(now());
     if job.state == JobState::Pending {
         let waited = entry.submitted_at.map_or(0, |at| now().since(at).0);
@@ -253,9 +262,15 @@ fn settle(core: &Core, gone: Vec<Gone>) -> bool {
                 finish(core, run, &job);
             }
             has_news = true;
-        } else if for_how_long > core.config.times.vanish && listed.is_none() {
-            vanish(core, run);
+        } else if listed.is_none() && life.is_none() && accounted.is_ok() {
+            match missing(core, run, direct.is_some()) {
+                Missing::NotYet => {}
+                Missing::NeverBegan => hand_in_again(core, run, number),
+                Missing::Vanished => vanish(core, run),
+            }
             has_news = true;
+        } else if let Some(entry) = core.known().runs.get_mut(&run) {
+            entry.missing_since = None;
         }
     }
     has_news
@@ -293,6 +308,37 @@ fn finish(core: &Core, run: RunId, job: &JobRecord) {
     };
     let judge::Verdict { ended, note } = judge::verdict(job, &facts);
     core.end(run, Observation::Ended(ended), note.as_deref());
+}
+
+/// What a job comes to that is nowhere. A controller that dies forgets what it was given last.
+fn missing(core: &Core, run: RunId, is_direct: bool) -> Missing {
+    let times = &core.config.times;
+    let (since, has_begun) = {
+        let mut known = core.known();
+        let Some(entry) = known.runs.get_mut(&run) else { return Missing::NotYet };
+        (*entry.missing_since.get_or_insert_with(Instant::now), is_direct || entry.started_at.is_some())
+    };
+    let for_how_long = since.elapsed();
+    if for_how_long <= times.lost {
+        return Missing::NotYet;
+    }
+    // Whichever job comes first makes the claim, so another one is safe where there is none.
+    if !has_begun && claimed_by(core, run).is_none() {
+        return Missing::NeverBegan;
+    }
+    let nothing_is_on_the_way = || matches!(core.face.backlog(), Ok(Some(0)));
+    if for_how_long > times.vanish || nothing_is_on_the_way() { Missing::Vanished } else { Missing::NotYet }
+}
+
+fn hand_in_again(core: &Core, run: RunId, number: u32) {
+    tracing::warn!(%run, number, "Slurm has forgotten the job of a run that had not begun: it is handed in again");
+    let mut known = core.known();
+    let Some(entry) = known.runs.get_mut(&run) else { return };
+    (entry.number, entry.submitted_at) = (None, None);
+    (entry.gone_since, entry.missing_since, entry.last_listed) = (None, None, None);
+    entry.may_be_there = true;
+    known.queue.push_back(run);
+    core.to_submit.notify_one();
 }
 
 fn vanish(core: &Core, run: RunId) {
