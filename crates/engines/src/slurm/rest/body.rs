@@ -53,8 +53,8 @@ pub(super) fn submission(job: &Submission, version: Version, release: (u32, u32)
     all["time_limit"] = number(job.time_limit_min.into());
     all["environment"] = env.map(|(name, value)| json!(format!("{name}={value}"))).collect();
     if let Some(gres) = &job.gres {
-        // It goes to the controller as it is, and that changed its mind.
-        let kind = if release < (23, 11) { "gres:" } else { "gres/" };
+        // It goes to the controller as it is, and that changed its mind between 23.02 and 23.11.
+        let kind = if version < Version(40) && release < (23, 11) { "gres:" } else { "gres/" };
         let named: Vec<String> = gres.split(',').map(|one| format!("{kind}{one}")).collect();
         all["tres_per_node"] = json!(named.join(","));
     }
@@ -103,7 +103,8 @@ mod tests {
         assert_eq!((&new["tasks"], &new["standard_output"]), (&json!(2), &json!("/share/100%%/stdout")));
         assert!(new.get("qos").is_none() && new.get("partition").is_none(), "{new}");
 
-        let between = submission(&job, Version(39), (23, 2));
-        assert_eq!(between["job"]["tres_per_node"], "gres:npu:ascend910:8");
+        for (release, want) in [((23, 2), "gres:npu:ascend910:8"), ((24, 5), "gres/npu:ascend910:8")] {
+            assert_eq!(submission(&job, Version(39), release)["job"]["tres_per_node"], want);
+        }
     }
 }
