@@ -277,7 +277,6 @@ fn doctor(rig: &mut Rig) {
     let failed: Vec<_> = checks.iter().filter(|check| !check.ok).collect();
     let [check] = failed.as_slice() else { panic!("{checks:#?}") };
     assert_eq!(check.name, "Slurm's token", "{checks:#?}");
-    assert!(check.detail.contains("does not accept the token of root"), "{checks:#?}");
 }
 
 fn drained(rig: &mut Rig) {
