@@ -144,10 +144,11 @@ fn problem(program: &str, err: &str) -> String {
 /// What a failed submission means. What Slurm says when it was reached and will not have the job is listed; for all else it
 /// is not known.
 pub(crate) fn submission_error(err: &str) -> FaceError {
-    const REFUSALS: [&str; 24] = [
+    const REFUSALS: [&str; 25] = [
         "invalid account",
         "invalid partition",
         "invalid generic resource",
+        "invalid trackable resource",
         "invalid qos",
         "invalid node name",
         "invalid feature",

@@ -1,6 +1,6 @@
 //! What the engine needs of a Slurm cluster.
 
-use super::{NodeCondition, SlurmConfig, face::Asked, files::Shared, open_face};
+use super::{Access, NodeCondition, SlurmConfig, Token, face::Asked, files::Shared, open_face, open_rest};
 use crate::local::Check;
 
 /// Clocks may differ by this many seconds.
@@ -40,6 +40,21 @@ pub fn check_slurm(config: &SlurmConfig) -> Vec<Check> {
     });
     if !add("Slurm", described) {
         return checks;
+    }
+    if let Access::Rest { url, token } = &config.access {
+        let checked = open_rest(config, url, token).map_err(|error| error.to_string());
+        let checked = checked.and_then(|rest| rest.check_token().map_err(|error| error.to_string()));
+        let hint = match token {
+            Token::Key(_) => {
+                "`jwt_key` must be the key in AuthAltParameters=jwt_key=… of slurm.conf and slurmdbd.conf, with AuthAltTypes=auth/jwt in both."
+            }
+            Token::Scontrol { .. } => {
+                "Set AuthAltTypes=auth/jwt and AuthAltParameters=jwt_key=… in slurm.conf and slurmdbd.conf; only root and SlurmUser make tokens for others."
+            }
+        };
+        if !add("Slurm's token", checked.map_err(|why| (why, hint))) {
+            return checks;
+        }
     }
     add(
         "Slurm's clock",

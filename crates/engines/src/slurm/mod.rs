@@ -268,14 +268,16 @@ fn open_face(config: &SlurmConfig) -> Result<Box<dyn Face>, EngineError> {
         Access::Commands { bin, conf } => {
             Box::new(Commands::new(bin.clone(), conf.clone(), config.times.call))
         }
-        Access::Rest { url, token } => {
-            let own = record::account(None).map_err(EngineError::io("ask for this process's user"))?;
-            // What one user of Slurm hands in, that user looks at too: others see and cancel nothing of it.
-            let user = config.owner.user.clone().or_else(|| own.map(|account| account.name));
-            let user = if is_root() { "root".to_owned() } else { user.unwrap_or_default() };
-            Box::new(Rest::new(url, token.clone(), user, config.times.call))
-        }
+        Access::Rest { url, token } => Box::new(open_rest(config, url, token)?),
     })
+}
+
+fn open_rest(config: &SlurmConfig, url: &str, token: &Token) -> Result<Rest, EngineError> {
+    let own = record::account(None).map_err(EngineError::io("ask for this process's user"))?;
+    // What one user of Slurm hands in, that user looks at too: others see and cancel nothing of it.
+    let user = config.owner.user.clone().or_else(|| own.map(|account| account.name));
+    let user = if is_root() { "root".to_owned() } else { user.unwrap_or_default() };
+    Ok(Rest::new(url, token.clone(), user, config.times.call))
 }
 
 impl Core {

@@ -137,7 +137,9 @@ pub(crate) fn node_condition(text: &str) -> NodeCondition {
     let has = |part: &str| word.split(['+', '_']).any(|found| found == part);
     if is_silent || ["down", "fail", "failing", "error", "unknown", "future"].iter().any(|bad| has(bad)) {
         NodeCondition::Down
-    } else if ["drain", "drained", "draining", "maint", "reserved", "planned_down"].iter().any(|out| has(out))
+    } else if ["drain", "drained", "draining", "maint", "reserved", "planned_down", "inval"]
+        .iter()
+        .any(|out| has(out))
     {
         NodeCondition::Drained
     } else {
@@ -266,6 +268,7 @@ mod tests {
             ("drained*", NodeCondition::Down),
             ("IDLE+DRAIN", NodeCondition::Drained),
             ("maint", NodeCondition::Drained),
+            ("inval", NodeCondition::Drained),
         ] {
             assert_eq!(node_condition(text), want, "{text}");
         }

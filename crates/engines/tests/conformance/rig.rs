@@ -67,7 +67,7 @@ impl<'a> Rig<'a> {
         self.made = Some(made.expect("the engine starts"));
     }
 
-    fn slurm_config(&self) -> SlurmConfig {
+    pub fn slurm_config(&self) -> SlurmConfig {
         let mut config = SlurmConfig::new(self.dir.path().join("data"), self.dir.path().join("shared"));
         config.times.look.1 = Duration::from_millis(500);
         config.times.accounting = Duration::from_secs(15);

@@ -1,6 +1,9 @@
 //! What only Slurm can do to a run.
 
-use engines::{Exit, LaunchSpec, Observation};
+use engines::{
+    Exit, LaunchSpec, Observation,
+    slurm::{Access, Token, check_slurm},
+};
 
 use super::{
     Case,
@@ -27,6 +30,7 @@ pub const TOGETHER: &[Case] = &[
     ("times and states as in accounting", accounting),
     ("srun in a script", srun),
     ("the nodes as Slurm has them", nodes),
+    ("what the doctor says of it", doctor),
 ];
 
 pub const ALONE: &[Case] = &[
@@ -259,6 +263,20 @@ fn nodes(rig: &mut Rig) {
         assert_eq!((node.partition.as_str(), node.cpus, node.memory_mib), ("npu", 64, 16_000));
         assert!(node.features.contains(&"rings".to_owned()), "{node:?}");
     }
+}
+
+fn doctor(rig: &mut Rig) {
+    let mut config = rig.slurm_config();
+    let checks = check_slurm(&config);
+    assert!(checks.iter().all(|check| check.ok), "{checks:#?}");
+    let Access::Rest { token, .. } = &mut config.access else { return };
+    let key = rig.dir().join("other.key");
+    std::fs::write(&key, [7; 32]).unwrap();
+    *token = Token::Key(key);
+    let checks = check_slurm(&config);
+    let failed: Vec<_> = checks.iter().filter(|check| !check.ok).collect();
+    let [check] = failed.as_slice() else { panic!("{checks:#?}") };
+    assert_eq!(check.name, "Slurm's token", "{checks:#?}");
 }
 
 fn drained(rig: &mut Rig) {
