@@ -161,11 +161,11 @@ fn accounts_limits_and_pauses_are_kept_in_slurm() {
         assert_eq!(site.wait_for_end(&tenant.developer, id)["state"], "succeeded", "{}", site.log());
         let runs = site.get(&format!("/api/v1/jobs/{id}/runs"), &tenant.developer);
         let run = runs["items"][0]["id"].as_str().unwrap_or_else(|| panic!("{runs}"));
-        let name = format!("--name=qt-{run}");
-        cluster
-            .slurm("sacct", &["-naXP", "--format=Account,User", "--starttime=now-1hour", &name])
-            .trim()
-            .to_owned()
+        let args = ["-naXP", "--format=Account,User", "--starttime=now-1hour", &format!("--name=qt-{run}")];
+        // Slurm's accounting lags.
+        site.wait_for("the job to be accounted for", || {
+            Some(cluster.slurm("sacct", &args).trim().to_owned()).filter(|line| !line.is_empty())
+        })
     };
     assert_eq!(account_of(&site.submit(&tenant, &job)), format!("qt-xixi_work|{USER}"));
 
