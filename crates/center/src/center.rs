@@ -45,6 +45,8 @@ pub struct Inner {
     /// The capacity balance that overviews show, and when it was made.
     pub recent_balance: Mutex<Option<(Timestamp, crate::app::capacity::CapacityView)>>,
     pub trials: crate::app::twin::Trials,
+    /// Held while Slurm's accounts are looked at and changed: one at a time.
+    pub slurm_accounts: Mutex<()>,
     live: Mutex<Live>,
     planner: Mutex<Planner>,
     feasible: Mutex<HashMap<Shape, Option<Limit>>>,
@@ -112,6 +114,7 @@ impl Center {
             stopping: watch::Sender::new(false),
             recent_balance: Mutex::default(),
             trials: crate::app::twin::Trials::default(),
+            slurm_accounts: Mutex::default(),
             live: Mutex::new(parts.live),
             planner: Mutex::new(Planner::new(crate::loops::plan::policy(&parts.settings))),
             feasible: Mutex::default(),

@@ -104,6 +104,7 @@ pub struct SlurmSettings {
     pub tenants: BTreeMap<String, engines::slurm::Owner>,
     /// What becomes of jobs that users of `tenants` hand to Slurm themselves.
     pub direct_jobs: DirectJobs,
+    pub accounts: SlurmAccountsSettings,
 }
 
 /// What becomes of jobs that people hand to Slurm directly.
@@ -115,6 +116,26 @@ pub enum DirectJobs {
     Bill,
     /// They are Slurm's alone.
     Ignore,
+}
+
+/// Accounts for tenants and projects in Slurm itself.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SlurmAccountsSettings {
+    /// Whether the center makes them and keeps them in step. Otherwise it only shows what it would do.
+    pub keep: bool,
+    /// The account below which all of them are.
+    pub root: String,
+    /// What the name of each begins with.
+    pub prefix: String,
+    /// The QOS that takes no jobs.
+    pub pause_qos: String,
+}
+
+impl Default for SlurmAccountsSettings {
+    fn default() -> Self {
+        Self { keep: false, root: "qiantang".into(), prefix: "qt-".into(), pause_qos: "qt-paused".into() }
+    }
 }
 
 impl Default for SlurmSettings {
@@ -135,6 +156,7 @@ impl Default for SlurmSettings {
             pending_limit_ms: Millis::from_secs(1800),
             tenants: BTreeMap::new(),
             direct_jobs: DirectJobs::Bill,
+            accounts: SlurmAccountsSettings::default(),
         }
     }
 }
@@ -347,6 +369,23 @@ impl Settings {
             return Some(
                 "`engine.slurm.shared_dir` must be the full path of a folder that all nodes have".to_owned(),
             );
+        }
+        let accounts = &slurm.accounts;
+        // Slurm keeps names of accounts in lower case.
+        let is_name = |name: &str| {
+            (1..=40).contains(&name.len())
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte))
+        };
+        for (key, name) in
+            [("root", &accounts.root), ("prefix", &accounts.prefix), ("pause_qos", &accounts.pause_qos)]
+        {
+            if !is_name(name) {
+                return Some(format!(
+                    "`engine.slurm.accounts.{key}` is `{name}`: use 1 to 40 lower-case letters, digits, `-`, `_` and `.`"
+                ));
+            }
         }
         let mut names = std::collections::BTreeSet::new();
         for pool in &self.pools {

@@ -153,6 +153,7 @@ pub fn slurm_config(settings: &Settings, tenants: &[Tenant]) -> SlurmConfig {
     config.qos.clone_from(&slurm.qos);
     config.gres.clone_from(&slurm.gres);
     config.cpus_per_card = slurm.cpus_per_card;
+    config.keeps_accounts = slurm.accounts.keep;
     config.times.pending =
         std::time::Duration::from_millis(u64::try_from(slurm.pending_limit_ms.0).unwrap_or(u64::MAX));
     config

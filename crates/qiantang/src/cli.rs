@@ -156,6 +156,9 @@ pub enum Command {
         /// A new file on the center's machine.
         file: PathBuf,
     },
+    /// What the center keeps in Slurm.
+    #[command(subcommand)]
+    Slurm(Slurm),
     /// Check this machine, the settings and the center.
     Doctor {
         #[arg(long, short)]
@@ -166,6 +169,16 @@ pub enum Command {
     Twin(crate::commands::twin::Twin),
     /// Print completions for a shell.
     Completions { shell: clap_complete::Shell },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Slurm {
+    /// Show the accounts of tenants and projects in Slurm, and what would be changed there (the center's people).
+    Accounts {
+        /// Change it, once (operators).
+        #[arg(long)]
+        apply: bool,
+    },
 }
 
 #[derive(Debug, Args)]

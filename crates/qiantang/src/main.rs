@@ -12,8 +12,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 
-use cli::{Cli, Command};
-use commands::{Context, Done, doctor, history, jobs, login, money, nodes, submit, twin};
+use cli::{Cli, Command, Slurm};
+use commands::{Context, Done, doctor, history, jobs, login, money, nodes, slurm, submit, twin};
 
 fn main() -> ExitCode {
     // Before anything else: the engine's host process forks, and so must have one thread and little memory.
@@ -92,6 +92,7 @@ fn talk(command: Command, url: Option<&str>, lang: domain::Lang, json: bool) -> 
             money::statement(&context, contract.as_deref(), month, csv)
         }
         Command::Backup { file } => money::backup(&context, &file),
+        Command::Slurm(Slurm::Accounts { apply }) => slurm::accounts(&context, apply),
         Command::Doctor { config } => doctor::run(&context, config.as_deref()),
         Command::Serve { .. } | Command::Demo(_) | Command::Twin(_) | Command::Completions { .. } => {
             unreachable!("handled before, without a center")

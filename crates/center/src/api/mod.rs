@@ -10,6 +10,7 @@ mod nodes;
 mod once;
 mod ops;
 mod problem;
+mod slurm;
 mod streams;
 
 use axum::{
@@ -89,6 +90,8 @@ fn routes() -> OpenApiRouter<Center> {
         .routes(routes!(ops::history))
         .routes(routes!(ops::audit))
         .routes(routes!(ops::backup))
+        .routes(routes!(slurm::accounts))
+        .routes(routes!(slurm::apply_accounts))
 }
 
 /// The document that describes the API.

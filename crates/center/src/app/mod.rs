@@ -16,6 +16,7 @@ pub mod prices;
 pub mod projects;
 pub mod runs;
 pub mod sign_in;
+pub mod slurm_accounts;
 pub mod statements;
 pub mod tenants;
 pub mod twin;

@@ -95,7 +95,10 @@ pub async fn create(center: &Center, caller: &Caller, new: NewProject) -> Result
                 audit::record(tx, &by, change)?;
                 Ok(project)
             },
-            |center, project| drop(center.live().projects.insert(project.id, project.clone())),
+            |center, project| {
+                center.live().projects.insert(project.id, project.clone());
+                center.wakers.accounts();
+            },
         )
         .await?;
     Ok(view(&center.live(), &project))
@@ -128,7 +131,10 @@ pub async fn set_contract(
                 audit::record(tx, &by, change)?;
                 Ok(project)
             },
-            |center, project| drop(center.live().projects.insert(project.id, project.clone())),
+            |center, project| {
+                center.live().projects.insert(project.id, project.clone());
+                center.wakers.accounts();
+            },
         )
         .await?;
     Ok(view(&center.live(), &project))

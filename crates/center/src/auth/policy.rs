@@ -65,6 +65,7 @@ actions! {
     ManagePrice = "manage_price" in "run_center",
     ChangeNode = "change_node" in "run_center",
     Backup = "backup" in "run_center",
+    ManageSlurm = "manage_slurm" in "run_center",
 }
 
 /// Groups that are part of other groups.
@@ -202,6 +203,7 @@ top_up           oxc      -       -     -         -
 manage_price     oxc      -       -     -         -
 change_node      oxc      -       -     -         -
 backup           oxc      -       -     -         -
+manage_slurm     oxc      -       -     -         -
 ";
 
     #[test]

@@ -1,5 +1,7 @@
-//! The loops that make the center run: plan, launch, watch, meter, and on Slurm the mirror of its nodes. Each is a thread that sleeps until it is woken.
+//! The loops that make the center run: plan, launch, watch, meter, and on Slurm the mirror of its nodes and the
+//! accounts there. Each is a thread that sleeps until it is woken.
 
+pub mod accounts;
 pub mod meter;
 pub mod mirror;
 pub mod plan;
@@ -19,6 +21,7 @@ use domain::RunId;
 pub struct Wakers {
     plan: SyncSender<()>,
     meter: SyncSender<()>,
+    accounts: SyncSender<()>,
     watch: Sender<RunId>,
     stopping: Arc<AtomicBool>,
 }
@@ -28,16 +31,18 @@ pub struct Wakers {
 pub struct Sleepers {
     pub plan: Receiver<()>,
     pub meter: Receiver<()>,
+    pub accounts: Receiver<()>,
     pub watch: Receiver<RunId>,
 }
 
-/// Both ends. The plan and meter channels hold one call: more say no more.
+/// Both ends. The channels of plan, meter and accounts hold one call: more say no more.
 pub fn wakers() -> (Wakers, Sleepers) {
     let (plan, plan_end) = mpsc::sync_channel(1);
     let (meter, meter_end) = mpsc::sync_channel(1);
+    let (accounts, accounts_end) = mpsc::sync_channel(1);
     let (watch, watch_end) = mpsc::channel();
-    let wakers = Wakers { plan, meter, watch, stopping: Arc::default() };
-    (wakers, Sleepers { plan: plan_end, meter: meter_end, watch: watch_end })
+    let wakers = Wakers { plan, meter, accounts, watch, stopping: Arc::default() };
+    (wakers, Sleepers { plan: plan_end, meter: meter_end, accounts: accounts_end, watch: watch_end })
 }
 
 impl Wakers {
@@ -51,6 +56,11 @@ impl Wakers {
         let _ = self.meter.try_send(());
     }
 
+    /// A contract or a project changed, which accounts in Slurm may have to follow.
+    pub fn accounts(&self) {
+        let _ = self.accounts.try_send(());
+    }
+
     /// There may be news of this run.
     pub fn watch(&self, run: RunId) {
         let _ = self.watch.send(run);
@@ -61,6 +71,7 @@ impl Wakers {
         self.stopping.store(true, Ordering::SeqCst);
         self.plan();
         self.meter();
+        self.accounts();
     }
 
     pub fn is_stopping(&self) -> bool {
@@ -81,7 +92,7 @@ pub fn start(
     let spawn = |name: &str, body: Box<dyn FnOnce() + Send>| {
         std::thread::Builder::new().name(name.into()).spawn(body)
     };
-    let Sleepers { plan, meter, watch } = sleepers;
+    let Sleepers { plan, meter, accounts, watch } = sleepers;
     let (for_plan, for_watch, for_meter) = (center.clone(), center.clone(), center.clone());
     let mut threads = vec![
         spawn("plan", Box::new(move || plan::run(&for_plan, &plan)))?,
@@ -89,6 +100,11 @@ pub fn start(
         spawn("meter", Box::new(move || meter::run(&for_meter, &meter)))?,
     ];
     if let Some(engine) = center.slurm.clone() {
+        if center.settings.engine.slurm.accounts.keep {
+            let (for_accounts, engine) = (center.clone(), Arc::clone(&engine));
+            let body = move || accounts::run(&for_accounts, &engine, &accounts);
+            threads.push(spawn("accounts", Box::new(body))?);
+        }
         let for_mirror = center.clone();
         threads.push(spawn("mirror", Box::new(move || mirror::run(&for_mirror, &engine)))?);
     }

@@ -31,10 +31,10 @@ pub(crate) struct Commands {
 }
 
 /// What a command answered.
-struct Answer {
-    ok: bool,
-    out: String,
-    err: String,
+pub(super) struct Answer {
+    pub ok: bool,
+    pub out: String,
+    pub err: String,
 }
 
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -46,7 +46,7 @@ impl Commands {
         Self { bin, conf, timeout, separator }
     }
 
-    fn run<S: AsRef<OsStr>>(
+    pub(super) fn run<S: AsRef<OsStr>>(
         &self,
         program: &str,
         args: impl IntoIterator<Item = S>,
@@ -100,7 +100,7 @@ impl Commands {
     }
 
     /// A question that changes nothing: however it fails, it can be asked again.
-    fn ask<S: AsRef<OsStr>>(
+    pub(super) fn ask<S: AsRef<OsStr>>(
         &self,
         program: &str,
         args: impl IntoIterator<Item = S>,
@@ -135,7 +135,7 @@ impl Commands {
 }
 
 /// The part of a command's error that says something.
-fn problem(program: &str, err: &str) -> String {
+pub(super) fn problem(program: &str, err: &str) -> String {
     let lines: Vec<&str> = err.lines().map(str::trim).filter(|line| !line.is_empty()).take(4).collect();
     let text = lines.join("; ");
     if text.is_empty() { format!("{program} failed and said nothing") } else { text }

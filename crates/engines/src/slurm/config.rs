@@ -24,6 +24,8 @@ pub struct SlurmConfig {
     /// What `--gres` calls the cards of a model: `npu:ascend910`. A model that is not here is asked for as the node has it.
     pub gres: BTreeMap<String, String>,
     pub cpus_per_card: u32,
+    /// Whether projects have accounts in Slurm, of which the engine is told with [`super::SlurmEngine::set_accounts`].
+    pub keeps_accounts: bool,
     /// PATH of runs.
     pub path: String,
     pub times: Times,
@@ -86,6 +88,10 @@ pub struct Times {
     pub unclear: Duration,
     /// A run that Slurm leaves waiting for that long is given back, to be planned elsewhere.
     pub pending: Duration,
+    /// How long the first runs wait until it is known which accounts are there.
+    pub first_look: Duration,
+    /// How long a run waits before it is handed in again under an account that did not take it.
+    pub refused: Duration,
 }
 
 impl Default for Times {
@@ -98,6 +104,8 @@ impl Default for Times {
             lost: Duration::from_secs(20),
             unclear: Duration::from_secs(40),
             pending: Duration::from_mins(30),
+            first_look: Duration::from_secs(30),
+            refused: Duration::from_secs(2),
         }
     }
 }
@@ -116,6 +124,7 @@ impl SlurmConfig {
             qos: None,
             gres: BTreeMap::new(),
             cpus_per_card: 1,
+            keeps_accounts: false,
             path: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned(),
             times: Times::default(),
         }

@@ -9,6 +9,7 @@
 //! handed in that might have been handed in before, Slurm is asked for that name. Should two jobs get through all the same,
 //! the first one's claim on the shared folder keeps the second from starting.
 
+pub mod accounts;
 mod commands;
 mod config;
 mod direct;
@@ -55,6 +56,16 @@ pub struct SlurmEngine {
     _lock: File,
 }
 
+/// The Slurm account of each project that has one, by its tenant and short name.
+pub type UsableAccounts = HashMap<(TenantId, String), UsableAccount>;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsableAccount {
+    pub name: String,
+    /// Whether it takes jobs now. Where it does not, runs wait for it.
+    pub is_open: bool,
+}
+
 /// What the engine's threads share.
 struct Core {
     config: SlurmConfig,
@@ -72,6 +83,8 @@ struct Core {
     /// Who is a Slurm user of its own.
     tenants: RwLock<BTreeMap<TenantId, Owner>>,
     seen: Mutex<direct::Seen>,
+    /// Where accounts are kept in Slurm: which one each project has there. `None` until they were looked at first.
+    project_accounts: Mutex<Option<UsableAccounts>>,
     on_hint: Box<dyn Fn(RunId) + Send + Sync>,
 }
 
@@ -109,6 +122,8 @@ struct Entry {
     last_seen: Option<Timestamp>,
     waited_too_long: Option<Duration>,
     is_cancelled: bool,
+    /// How often Slurm refused it under its project's account.
+    refusals: u8,
 }
 
 impl Entry {
@@ -129,6 +144,7 @@ impl Entry {
             last_seen: None,
             waited_too_long: None,
             is_cancelled: false,
+            refusals: 0,
         }
     }
 }
@@ -193,6 +209,7 @@ impl SlurmEngine {
             to_watch: Condvar::new(),
             began: now(),
             accounts: Mutex::default(),
+            project_accounts: Mutex::default(),
             on_hint: Box::new(on_hint),
         });
         let mut engine = Self { core, threads: Vec::new(), _lock: lock };
@@ -240,6 +257,12 @@ impl SlurmEngine {
     pub fn slurm_job(&self, run: RunId) -> Option<u32> {
         let of_entry = self.core.known().runs.get(&run).and_then(|entry| entry.number);
         of_entry.or_else(|| self.core.records.over(run).ok()??.number)
+    }
+
+    /// Says under which accounts runs are handed in from now on; those of other projects are as without them.
+    pub fn set_accounts(&self, accounts: UsableAccounts) {
+        *self.core.project_accounts.lock().expect("nothing panics while it is held") = Some(accounts);
+        self.core.to_submit.notify_all();
     }
 
     /// The folder where a job's processes start, and which keeps what they write.

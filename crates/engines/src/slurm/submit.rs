@@ -236,6 +236,15 @@ fn submit_one(core: &Core, spec: &Arc<LaunchSpec>) -> Attempt {
         Ok(account) => account,
         Err(why) => return refuse(why),
     };
+    let charged = match charged_account(core, spec) {
+        Charged::To(name) => name,
+        Charged::Later => return put_off(core, run),
+        Charged::NeverOpened(waited) => {
+            let why = format!("its account in Slurm took no jobs for {} s", waited.as_secs());
+            core.end(run, never_began(Exit::MachineLost), Some(&why));
+            return Attempt::Done;
+        }
+    };
     let nodes = match nodes_of(core, spec) {
         Ok(Ok(nodes)) => nodes,
         Ok(Err(why)) => return refuse(why),
@@ -257,11 +266,17 @@ fn submit_one(core: &Core, spec: &Arc<LaunchSpec>) -> Attempt {
         tracing::error!(%run, %error, "failed to write the record of a run; it is tried again");
         return Attempt::Later;
     }
-    match core.face.submit(&submission(core, spec, &account, &nodes[0])) {
+    let is_of_project = charged.is_some();
+    match core.face.submit(&submission(core, spec, &account, &nodes[0], charged)) {
         Ok(number) => {
             adopt(core, run, number);
             core.hint(run);
             Attempt::Done
+        }
+        // The account may just have been made, paused or opened: what is known of it is soon what is so.
+        Err(FaceError::Refused(why)) if is_of_project && may_try_again(core, run) => {
+            tracing::info!(%run, why, "Slurm does not take a run under its project's account; it is tried again");
+            put_off(core, run)
         }
         Err(FaceError::Refused(why)) => refuse(why),
         Err(FaceError::Unreachable(why)) => {
@@ -298,7 +313,61 @@ fn nodes_of(core: &Core, spec: &LaunchSpec) -> Result<Result<Vec<SlurmNode>, Str
     }))
 }
 
-fn submission(core: &Core, spec: &LaunchSpec, account: &Account, node: &SlurmNode) -> Submission {
+/// Under which Slurm account a run is handed in.
+enum Charged {
+    /// Its project's; `None`: as the settings say.
+    To(Option<String>),
+    Later,
+    NeverOpened(Duration),
+}
+
+fn charged_account(core: &Core, spec: &LaunchSpec) -> Charged {
+    if !core.config.keeps_accounts {
+        return Charged::To(None);
+    }
+    let since = |at: domain::Timestamp| Duration::from_millis(u64::try_from(now().since(at).0).unwrap_or(0));
+    let known = core.project_accounts.lock().expect("nothing panics while it is held");
+    match known.as_ref() {
+        None if since(core.began) < core.config.times.first_look => Charged::Later,
+        None => Charged::To(None),
+        Some(known) => match known.get(&(spec.tenant, spec.project.clone())) {
+            None => Charged::To(None),
+            Some(account) if account.is_open => Charged::To(Some(account.name.clone())),
+            Some(_) => {
+                let made_ms = i64::from_be_bytes(*spec.run.as_bytes().first_chunk().expect("16 bytes")) >> 16;
+                let waited = since(domain::Timestamp::from_millis(made_ms));
+                if waited < core.config.times.pending { Charged::Later } else { Charged::NeverOpened(waited) }
+            }
+        },
+    }
+}
+
+/// Sees to a run later, while others go on.
+fn put_off(core: &Core, run: RunId) -> Attempt {
+    if let Some(entry) = core.known().runs.get_mut(&run) {
+        entry.not_before = Some(Instant::now() + core.config.times.refused);
+    }
+    again(core, [run]);
+    Attempt::Done
+}
+
+/// Whether a run that was refused under its project's account is handed in again.
+fn may_try_again(core: &Core, run: RunId) -> bool {
+    const MOST: u8 = 3;
+    core.known().runs.get_mut(&run).is_some_and(|entry| {
+        entry.refusals += 1;
+        entry.refusals <= MOST
+    })
+}
+
+/// `charged`: the account of its project, where it has one.
+fn submission(
+    core: &Core,
+    spec: &LaunchSpec,
+    account: &Account,
+    node: &SlurmNode,
+    charged: Option<String>,
+) -> Submission {
     let config = &core.config;
     let folder = core.shared.run_folder(spec.run);
     let owner = core.owner_of(spec.tenant);
@@ -314,7 +383,7 @@ fn submission(core: &Core, spec: &LaunchSpec, account: &Account, node: &SlurmNod
         name: job_name(spec.run),
         comment: format!("qiantang {}", spec.job),
         user: owner.user.clone().filter(|_| !is_own),
-        account: owner.account.clone(),
+        account: charged.or_else(|| owner.account.clone()),
         partition: config.partition.clone(),
         qos: config.qos.clone(),
         script: script::batch(spec, &folder),

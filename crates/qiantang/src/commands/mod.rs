@@ -6,6 +6,7 @@ pub mod jobs;
 pub mod login;
 pub mod money;
 pub mod nodes;
+pub mod slurm;
 pub mod submit;
 pub mod twin;
 

@@ -168,6 +168,7 @@ pub(super) fn applied(center: &Center, change: &StateChange) {
     events::tell(center, change.event.clone());
     center.wakers.plan();
     center.wakers.meter();
+    center.wakers.accounts();
 }
 
 /// The center ends a contract whose balance or term has ended.

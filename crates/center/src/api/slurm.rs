@@ -1,0 +1,29 @@
+//! What the center keeps in Slurm.
+
+use axum::{Json, extract::State};
+
+use super::{Problem, extract::Auth};
+use crate::{
+    app::slurm_accounts::{self, AccountsView},
+    center::Center,
+};
+
+/// The accounts of tenants and projects in Slurm, and what would be changed there. Nothing is changed.
+#[utoipa::path(get, path = "/slurm/accounts", tag = "center", responses((status = 200, body = AccountsView),
+    (status = 403, body = Problem), (status = 409, body = Problem)))]
+pub async fn accounts(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+) -> Result<Json<AccountsView>, Problem> {
+    Ok(Json(slurm_accounts::show(&center, &caller).await?))
+}
+
+/// Brings Slurm's accounts in step, once.
+#[utoipa::path(post, path = "/slurm/accounts/apply", tag = "center", responses((status = 200, body = AccountsView),
+    (status = 403, body = Problem), (status = 409, body = Problem)))]
+pub async fn apply_accounts(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+) -> Result<Json<AccountsView>, Problem> {
+    Ok(Json(slurm_accounts::apply(&center, &caller).await?))
+}

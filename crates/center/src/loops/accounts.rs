@@ -1,0 +1,42 @@
+//! The accounts loop: keeps accounts, limits and pauses in Slurm as the contracts are. Nothing waits for it but runs whose
+//! account takes no jobs.
+
+use std::{
+    sync::mpsc::Receiver,
+    time::{Duration, Instant},
+};
+
+use engines::slurm::SlurmEngine;
+
+use super::sleep;
+use crate::{app::slurm_accounts, center::Center};
+
+/// Between two turns, where nothing calls: what Slurm counts goes on.
+const EVERY: Duration = Duration::from_mins(1);
+/// After a turn that Slurm did not answer.
+const AGAIN: Duration = Duration::from_secs(10);
+/// Slurm is busy with this for one part of its time in so many, at most.
+const SHARE: u32 = 4;
+
+pub fn run(center: &Center, engine: &SlurmEngine, called: &Receiver<()>) {
+    let mut last: Vec<String> = Vec::new();
+    while !center.wakers.is_stopping() {
+        let begun = Instant::now();
+        let kept = slurm_accounts::keep(center, engine);
+        let at_most = if kept.is_ok() { EVERY } else { AGAIN };
+        let told = kept.unwrap_or_else(|error| vec![error.to_string()]);
+        // What stays as it is is told once.
+        for problem in told.iter().filter(|problem| !last.contains(problem)) {
+            tracing::warn!(problem, "Slurm's accounts are not as they should be; it is tried again");
+        }
+        last = told;
+        let rest = begun.elapsed() * (SHARE - 1);
+        let rested = Instant::now();
+        if !sleep(called, at_most) {
+            return;
+        }
+        while rested.elapsed() < rest && !center.wakers.is_stopping() {
+            std::thread::park_timeout(Duration::from_millis(100));
+        }
+    }
+}

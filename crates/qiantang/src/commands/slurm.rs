@@ -1,0 +1,90 @@
+//! What the center keeps in Slurm.
+
+use std::fmt::Write as _;
+
+use domain::Lang;
+use serde_json::Value;
+
+use super::{Context, Done};
+use crate::{
+    errors::Failure,
+    output::{pick, table, text},
+};
+
+/// Shows accounts and what is to be done; with `apply` does it. Fails if a part of it failed.
+pub fn accounts(context: &Context, apply: bool) -> Done {
+    let answer = if apply {
+        context.client.post("/api/v1/slurm/accounts/apply", &Value::Null)?
+    } else {
+        context.client.get("/api/v1/slurm/accounts")?
+    };
+    context.print(&answer, |lang| shown(lang, &answer, apply));
+    let failed = list(&answer, "steps").iter().filter(|step| step["is_done"] == false).count();
+    if failed == 0 {
+        return Ok(());
+    }
+    let message = format!("{failed} of the changes in Slurm failed");
+    Err(Failure::refused("slurm_failed", message, "see what Slurm says under each; then apply again"))
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value[key].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+fn shown(lang: Lang, answer: &Value, is_applied: bool) -> String {
+    let figure = |row: &Value, key: &str| row[key].as_u64().map_or_else(String::new, |n| n.to_string());
+    let row = |row: &Value| {
+        vec![
+            text(row, "account").to_owned(),
+            text(row, "tenant_slug").to_owned(),
+            text(row, "project_slug").to_owned(),
+            state(lang, text(row, "state")).to_owned(),
+            figure(row, "limit_cards"),
+            figure(row, "used_card_min"),
+            figure(row, "limit_card_min"),
+        ]
+    };
+    let titles = match lang {
+        Lang::Zh => ["账户", "租户", "项目", "状态", "卡数上限", "已用卡分钟", "卡分钟上限"],
+        Lang::En => ["account", "tenant", "project", "state", "cards", "used card-min", "limit card-min"],
+    };
+    let mut shown = table(&titles, list(answer, "accounts").iter().map(row).collect(), 4);
+    let steps = list(answer, "steps");
+    let title = match (steps.is_empty(), is_applied) {
+        (true, _) => pick(lang, "Slurm 与中心一致，无需改动。", "Slurm is in step: nothing to change."),
+        (false, true) => pick(lang, "已执行：", "Done:"),
+        (false, false) => pick(lang, "将执行：", "To be done:"),
+    };
+    let _ = write!(shown, "\n\n{title}");
+    for step in steps {
+        let _ = write!(shown, "\n  {}", text(step, "command"));
+        if step["is_done"] == false {
+            let _ = write!(shown, "\n    {} {}", pick(lang, "失败：", "failed:"), text(step, "error"));
+        }
+    }
+    let language = pick(lang, "zh", "en");
+    for conflict in list(answer, "conflicts") {
+        let (what, to_do) = (text(&conflict["text"], language), text(&conflict["what_to_do"], language));
+        let _ = write!(shown, "\n\n! {what}\n  {to_do}");
+    }
+    if answer["is_kept"] == false {
+        let note = pick(
+            lang,
+            "中心不会自动维护（engine.slurm.accounts.keep = false）；`qiantang slurm accounts --apply` 执行一次。",
+            "The center does not keep it by itself ([engine.slurm.accounts] keep = false); `qiantang slurm accounts --apply` \
+             does it once.",
+        );
+        let _ = write!(shown, "\n\n{note}");
+    }
+    shown
+}
+
+fn state(lang: Lang, code: &str) -> &str {
+    match (lang, code) {
+        (Lang::Zh, "open") => "开放",
+        (Lang::Zh, "paused") => "暂停",
+        (Lang::Zh, "missing") => "未建立",
+        (Lang::Zh, "foreign") => "他人所有",
+        (_, other) => other,
+    }
+}
