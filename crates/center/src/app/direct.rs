@@ -143,6 +143,7 @@ fn decide(live: &Live, settings: &Settings, direct: &DirectJob) -> Result<Option
     let first = nodes.first().ok_or(Fate::Nobody)?;
     let tenant = live.tenants.get(&direct.tenant).ok_or(Fate::Nobody)?;
     let named = settings.engine.slurm.tenants.get(&tenant.slug).and_then(|owner| owner.project.as_deref());
+    let named = direct.project.as_deref().or(named);
     let (project, contract) = payer(live, direct.tenant, named, first.node.pool).ok_or(Fate::Nobody)?;
     let since = nodes.iter().map(|node| node.node.since);
     let from =

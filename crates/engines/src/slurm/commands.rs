@@ -289,8 +289,10 @@ impl Face for Commands {
             ("--jobs", numbers.join(","))
         } else if !asked.names.is_empty() {
             ("--name", asked.names.join(","))
-        } else {
+        } else if !asked.users.is_empty() {
             ("--user", asked.users.join(","))
+        } else {
+            ("--accounts", asked.accounts.join(","))
         };
         if values.is_empty() {
             return Ok(Vec::new());

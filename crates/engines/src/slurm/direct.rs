@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Core, Entry, Owner,
+    Core, Entry, Owner, UsableAccount,
     face::{Asked, JobRecord, JobState},
     judge, now,
     record::{Line, Swept},
@@ -34,6 +34,8 @@ const MAX_DEALT_WITH: usize = 200_000;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DirectJob {
     pub tenant: TenantId,
+    /// The project whose account it is under, where the center keeps accounts in Slurm.
+    pub project: Option<String>,
     pub number: u32,
     pub name: String,
     pub user: String,
@@ -107,7 +109,16 @@ fn tenant_of(tenants: &BTreeMap<TenantId, Owner>, job: &JobRecord) -> Option<Ten
 impl Core {
     /// Whether jobs of others are looked at at all.
     pub(super) fn sees_direct(&self) -> bool {
-        self.config.direct && self.tenants().values().any(|owner| owner.user.is_some())
+        self.config.direct
+            && (self.tenants().values().any(|owner| owner.user.is_some()) || !self.kept_accounts().is_empty())
+    }
+
+    /// Whose the accounts are that the center keeps in Slurm.
+    fn kept_accounts(&self) -> BTreeMap<String, (TenantId, String)> {
+        let known = self.project_accounts.lock().expect("nothing panics while it is held");
+        let of =
+            |(owner, account): (&(TenantId, String), &UsableAccount)| (account.name.clone(), owner.clone());
+        known.iter().flatten().map(of).collect()
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
@@ -116,10 +127,14 @@ impl Core {
 
     /// A job as what the center is told of it; `None` for one that is not a tenant's, has no cards, or never began.
     fn as_direct(&self, job: &JobRecord) -> Option<DirectJob> {
-        let tenant = tenant_of(&self.tenants(), job)?;
         judge::started_at(job)?;
+        let (tenant, project) = match self.kept_accounts().remove(&job.account) {
+            Some((tenant, project)) => (tenant, Some(project)),
+            None => (tenant_of(&self.tenants(), job)?, None),
+        };
         let direct = DirectJob {
             tenant,
+            project,
             number: job.id,
             name: job.name.clone(),
             user: job.user.clone(),
@@ -219,10 +234,14 @@ impl Core {
             self.tenants().values().filter_map(|owner| owner.user.clone()).collect();
         let swept = self.records.swept().unwrap_or(Swept { from_s: began_s, until_s: began_s });
         let since = (swept.until_s - LATE_S).max(swept.from_s);
-        let asked = Asked { users: users.into_iter().collect(), since, ..Asked::default() };
         self.seen().swept = Some(Instant::now());
-        let lives = match self.face.accounting(&asked) {
-            Ok(lives) => lives,
+        let of_users = Asked { users: users.into_iter().collect(), since, ..Asked::default() };
+        let accounts = self.kept_accounts().into_keys().collect();
+        let of_accounts = Asked { accounts, since, ..Asked::default() };
+        let asked = [of_users, of_accounts].into_iter().filter(|asked| asked.names_any());
+        let lives: Result<Vec<_>, _> = asked.map(|asked| self.face.accounting(&asked)).collect();
+        let lives = match lives {
+            Ok(lives) => lives.concat(),
             Err(error) => {
                 tracing::warn!(%error, "failed to ask Slurm's accounting for jobs of others; it is tried again");
                 return;
@@ -340,6 +359,7 @@ mod tests {
     fn a_life_is_told_by_number_user_and_start() {
         let first = DirectJob {
             tenant: TenantId::from_bytes([1; 16]),
+            project: None,
             number: 7,
             name: "train".into(),
             user: "alice".into(),

@@ -54,8 +54,18 @@ pub(crate) struct Asked {
     pub names: Vec<String>,
     /// All that these users had at some time since then, and maybe others', where neither numbers nor names are given.
     pub users: Vec<String>,
+    /// The same of these accounts, where no users are given either.
+    pub accounts: Vec<String>,
     /// The earliest that any of them was handed in, in seconds since 1970.
     pub since: i64,
+}
+
+impl Asked {
+    /// Whether it asks for anything.
+    pub(crate) fn names_any(&self) -> bool {
+        let all = [&self.names, &self.users, &self.accounts];
+        !self.jobs.is_empty() || all.iter().any(|named| !named.is_empty())
+    }
 }
 
 /// A job to hand in: one allocation on named nodes.

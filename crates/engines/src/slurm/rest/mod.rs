@@ -252,6 +252,7 @@ impl Face for Rest {
         let of = |key: &str, values: &[String]| format!("{query}&{key}={}", escaped(&values.join(",")));
         let queries = match asked.names.as_slice() {
             // Older ones can't ask for several users: all jobs since then, once in a while.
+            [] if asked.users.is_empty() => vec![of("account", &asked.accounts)],
             [] if version < Version(40) => vec![query],
             [] => vec![of("users", &asked.users)],
             names => names.chunks(NAMES_AT_ONCE).map(|names| of("job_name", names)).collect(),

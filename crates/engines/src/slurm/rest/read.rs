@@ -252,6 +252,7 @@ mod tests {
             cards: 2,
             started_s: Some(1_700_000_000),
             ended_s: Some(1_700_000_009),
+            ends_by_s: None,
             code: 7,
             signal: 0,
             restarts: 1,
@@ -278,6 +279,7 @@ mod tests {
         });
         let read = listed(&job).unwrap();
         assert_eq!((read.state, read.started_s, read.ended_s), (JobState::Running, Some(5), None));
+        assert_eq!(read.ends_by_s, Some(9));
         assert_eq!(listed(&json!({ "job_id": 9, "job_state": [], "nodes": "" })), None);
     }
 
