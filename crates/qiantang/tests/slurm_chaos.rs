@@ -136,6 +136,14 @@ fn heal(cluster: &Cluster) {
         for part in PARTS {
             cluster.up(part);
         }
+        // Slurm takes nodes out on which something went wrong with a job; its operator puts them back.
+        let drained = cluster.try_slurm("sinfo", &["-h", "-N", "-t", "drain,down", "-o", "%N"]);
+        for node in drained.unwrap_or_default().lines() {
+            let why = cluster.try_slurm("sinfo", &["-h", "-n", node, "-o", "%T: %E"]).unwrap_or_default();
+            println!("{node} is put back in; it was {}", why.trim());
+            let node = format!("nodename={node}");
+            let _tried_again = cluster.try_slurm("scontrol", &["update", &node, "state=resume"]);
+        }
         let nodes = cluster.try_slurm("sinfo", &["-h", "-N", "-o", "%T"]).unwrap_or_default();
         let is_up = |state: &str| ["idle", "mixed", "allocated", "completing"].contains(&state);
         if nodes.lines().count() == 4
