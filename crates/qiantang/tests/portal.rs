@@ -705,7 +705,7 @@ fn an_operator_asks_the_twin_what_if() {
     assert_eq!(ask(&[("mtbf", "100")]).header("location"), "/twin/2");
     assert!(operator.get("/twin").body.contains("/twin/2"));
     // So little is asked for that no job is left: nothing is better for that.
-    let _ = site.wait_for("the second answer", || {
+    site.wait_for("the second answer", || {
         (!operator.get("/twin/2").body.contains("Replaying")).then_some(())
     });
     assert_eq!(ask(&[("demand", "1")]).header("location"), "/twin/3");

@@ -85,28 +85,27 @@ fn take_in_direct(center: &Center, engine: &SlurmEngine, waits: &mut HashMap<Run
     let seen = engine.direct_jobs();
     waits.retain(|run, _| seen.iter().any(|direct| direct.run() == *run));
     for direct in seen {
-        let fate = direct::take_in(center, engine, &direct);
+        let number = direct.number;
         let wait =
             waits.entry(direct.run()).or_insert_with(|| Wait { since: Instant::now(), is_told: false });
-        let told = std::mem::replace(&mut wait.is_told, true);
-        match fate {
+        match direct::take_in(center, engine, &direct) {
             Ok(Fate::Settled) => drop(waits.remove(&direct.run())),
             Ok(Fate::NoCards) if wait.since.elapsed() > direct::PATIENCE => {
                 wait.since = Instant::now();
                 direct::make_room(center, &direct);
             }
-            Ok(Fate::Nobody) if !told => {
-                tracing::warn!(
-                    number = direct.number, user = direct.user, nodes = ?direct.nodes,
-                    "nobody pays for a job that was handed to Slurm directly: its tenant has no project with a contract, or no \
-                     member, or its nodes are not the center's"
-                );
-            }
-            Ok(Fate::NoCards | Fate::Unclear | Fate::Nobody) => {}
-            Err(error) if !told => {
-                tracing::error!(number = direct.number, %error, "failed to take in a job that was handed to Slurm directly; it is tried again");
-            }
-            Err(_) => {}
+            Ok(Fate::NoCards | Fate::Unclear) => {}
+            // What goes on for long is told of once.
+            Ok(Fate::Nobody) | Err(_) if std::mem::replace(&mut wait.is_told, true) => {}
+            Ok(Fate::Nobody) => tracing::warn!(
+                number, user = direct.user, nodes = ?direct.nodes,
+                "nobody pays for a job that was handed to Slurm directly: its tenant has no project with a contract, or no \
+                 member, or its nodes are not the center's"
+            ),
+            Err(error) => tracing::error!(
+                number, %error,
+                "failed to take in a job that was handed to Slurm directly; it is tried again"
+            ),
         }
     }
 }

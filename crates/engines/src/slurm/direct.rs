@@ -24,7 +24,7 @@ use super::{
 use crate::{Ended, EngineError, Exit, Observation};
 
 /// Between two looks at the accounting.
-const SWEEP_EVERY: Duration = Duration::from_secs(60);
+const SWEEP_EVERY: Duration = Duration::from_mins(1);
 /// Records come late: each look reaches back this far behind the last one, in seconds.
 const LATE_S: i64 = 900;
 /// How many lives are remembered as dealt with; the oldest are forgotten, and the center says again that it has them.
@@ -238,7 +238,7 @@ impl Core {
         let of_users = Asked { users: users.into_iter().collect(), since, ..Asked::default() };
         let accounts = self.kept_accounts().into_keys().collect();
         let of_accounts = Asked { accounts, since, ..Asked::default() };
-        let asked = [of_users, of_accounts].into_iter().filter(|asked| asked.names_any());
+        let asked = [of_users, of_accounts].into_iter().filter(Asked::names_any);
         let lives: Result<Vec<_>, _> = asked.map(|asked| self.face.accounting(&asked)).collect();
         let lives = match lives {
             Ok(lives) => lives.concat(),
