@@ -117,7 +117,7 @@ fn job(dice: &mut Dice, number: u64, tenant: &Tenant, marks: &Path) -> Ask {
     let env = json!({ "MARKS": marks.to_str(), "CODE": code, "NAP": nap });
     let spec = json!({ "name": name, "script": SCRIPT, "time_limit_ms": 60_000, "nodes": nodes,
         "cards_per_node": cards, "env": env });
-    Ask { token: tenant.developer.clone(), spec, pause: Duration::from_millis(100 + dice.below(500)) }
+    Ask { token: tenant.developer.clone(), spec, pause: Duration::from_millis(300 + dice.below(1200)) }
 }
 
 /// A user hands a job in directly; its number, if Slurm takes any now.
@@ -160,10 +160,15 @@ fn heal(cluster: &Cluster) {
 /// Waits for the end of all jobs; how long that took.
 fn settle(site: &Site, acknowledged: &BTreeMap<String, Value>) -> Duration {
     let began = Instant::now();
-    let (mut last, mut progress) = (usize::MAX, Instant::now());
+    let (mut last, mut progress) = (u64::MAX, Instant::now());
     loop {
-        let active = site.get("/api/v1/jobs?state=active&limit=200", &site.operator);
-        let left = active["items"].as_array().expect("jobs").len();
+        let counts = site.get("/api/v1/overview", &site.operator)["jobs"].clone();
+        let of = |row: &Value| (row["state"].as_str().map(str::to_owned), row["jobs"].as_u64());
+        let is_active =
+            |state: &Option<String>| matches!(state.as_deref(), Some("queued" | "running" | "stopping"));
+        let counts: Vec<_> = counts.as_array().expect("counts").iter().map(of).collect();
+        let active = counts.iter().filter(|(state, _)| is_active(state));
+        let left: u64 = active.map(|(_, jobs)| jobs.expect("a count")).sum();
         if left == 0 {
             break;
         }
@@ -172,8 +177,9 @@ fn settle(site: &Site, acknowledged: &BTreeMap<String, Value>) -> Duration {
         }
         assert!(
             progress.elapsed() < STUCK,
-            "{left} jobs of {} wait: {active}\n{}",
+            "{left} jobs of {} wait: {}\n{}",
             acknowledged.len(),
+            site.get("/api/v1/jobs?state=active&limit=5", &site.operator),
             site.log()
         );
         std::thread::sleep(Duration::from_millis(50));
