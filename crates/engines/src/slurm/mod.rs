@@ -9,6 +9,7 @@
 //! handed in that might have been handed in before, Slurm is asked for that name. Should two jobs get through all the same,
 //! the first one's claim on the shared folder keeps the second from starting.
 
+mod batch;
 mod commands;
 mod config;
 mod doctor;

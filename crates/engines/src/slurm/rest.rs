@@ -222,9 +222,6 @@ impl Face for Rest {
             "nodes": [nodes, nodes],
             "nodelist": job.nodes.join(","),
             "time_limit": job.time_limit_min,
-            "tasks": u32::try_from(nodes).unwrap_or(1) * job.tasks_per_node,
-            "tasks_per_node": job.tasks_per_node,
-            "cpus_per_task": job.cpus_per_task,
             "environment": env,
         });
         for (name, value) in
@@ -234,9 +231,10 @@ impl Face for Rest {
                 properties[name] = json!(value);
             }
         }
-        if let Some(mib) = job.memory_mib_per_node {
-            properties["memory_per_node"] = json!(mib);
+        for (name, value) in job.counts() {
+            properties[name] = json!(value);
         }
+        // `exclusive` is refused by this version whatever it says; the center keeps others from the nodes itself.
         let body = json!({ "script": job.script, "job": properties });
         let user = job.user.as_deref().unwrap_or(&self.user);
         let (status, answer) =
