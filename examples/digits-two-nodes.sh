@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #SBATCH --job-name=digits-two-nodes
+#QIANTANG --launch=each-node
 #SBATCH --nodes=2
 #SBATCH --gres=npu:8
 #SBATCH --time=00:10:00

@@ -1,6 +1,7 @@
 //! The words and rules of an AI computing center: ids, cards, time, money, and the state machines of everything
 //! that changes. No I/O, no clock, no randomness, no async: time and ids come in as arguments.
 
+pub mod batch;
 pub mod capacity;
 pub mod card;
 pub mod contract;
@@ -17,6 +18,7 @@ pub mod taskfile;
 pub mod tenant;
 pub mod time;
 
+pub use batch::{BatchSpec, Launch};
 pub use card::{CardModel, CardSet};
 pub use contract::{Contract, ContractState, QueueTerms};
 pub use id::{

@@ -3,6 +3,9 @@
 //! Options are read as sbatch reads them: from the lines before the first command, short or long, with `=` or a space,
 //! quoted where they hold spaces. What is not known is named, with whether it was ignored or refused: an option that
 //! would change what the job gets is refused, one that would only change how is ignored.
+//!
+//! A script with such lines is one for sbatch, which starts it once ([`Launch::Batch`]). What only Qiantang knows may stand on
+//! `#QIANTANG` lines, which sbatch passes over.
 
 mod options;
 mod values;
@@ -10,7 +13,7 @@ mod values;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    JobSpec,
+    JobSpec, Launch,
     spec::{MAX_SCRIPT_BYTES, SpecProblem},
 };
 
@@ -41,6 +44,8 @@ pub enum NoteAction {
     Ignored,
     /// Taken in another sense than its own.
     Mapped,
+    /// Taken as it stands on a center with Slurm; ignored by one with an engine of its own.
+    OnSlurm,
 }
 
 /// Reads a script. All that is wrong is told at once, each with its line.
@@ -52,7 +57,11 @@ pub fn parse(text: &str) -> Result<ParsedScript, Vec<SpecProblem>> {
     let mut spec = JobSpec { script: text.to_owned(), nodes: 1, cards_per_node: 1, ..JobSpec::default() };
     let (mut notes, mut problems) = (Vec::new(), Vec::new());
     let mut given = Vec::new();
-    for (line, options) in directives(text) {
+    for (line, is_own, options) in directives(text) {
+        if !is_own {
+            spec.launch = Launch::Batch;
+            spec.batch.without_cards = true;
+        }
         match words(options) {
             Ok(words) => given.extend(words.into_iter().map(|word| (line, word))),
             Err(problem) => problems.push(problem_at(line, "", problem, "close the quote")),
@@ -65,15 +74,16 @@ pub fn parse(text: &str) -> Result<ParsedScript, Vec<SpecProblem>> {
     if problems.is_empty() { Ok(ParsedScript { spec, notes }) } else { Err(problems) }
 }
 
-/// The `#SBATCH` lines before the first command, with their numbers.
-fn directives(text: &str) -> impl Iterator<Item = (u32, &str)> {
+/// The `#SBATCH` and `#QIANTANG` lines before the first command, with their numbers, and whether they are the latter.
+fn directives(text: &str) -> impl Iterator<Item = (u32, bool, &str)> {
     let header = text.lines().take_while(|line| {
         let line = line.trim_start();
         line.is_empty() || line.starts_with('#')
     });
     (1..).zip(header).filter_map(|(number, line)| {
-        let options = line.strip_prefix("#SBATCH")?;
-        options.starts_with([' ', '\t']).then_some((number, options))
+        let own = line.strip_prefix("#QIANTANG");
+        let options = own.or_else(|| line.strip_prefix("#SBATCH"))?;
+        options.starts_with([' ', '\t']).then_some((number, own.is_some(), options))
     })
 }
 
@@ -114,7 +124,11 @@ fn problem_at(line: u32, option: &str, problem: impl Into<String>, hint: impl In
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Millis, ServiceClass, spec::DependencyKind};
+    use crate::{
+        Millis, ServiceClass,
+        batch::{Memory, Warning},
+        spec::DependencyKind,
+    };
     use proptest::prelude::*;
 
     fn good(options: &str) -> ParsedScript {
@@ -248,10 +262,84 @@ mod tests {
     }
 
     #[test]
+    fn a_script_for_sbatch_is_started_once() {
+        let launch = |text: &str| parse(text).unwrap().spec.launch;
+        assert_eq!(launch("#!/bin/bash\n#SBATCH -N 2\nsrun hostname\n"), Launch::Batch);
+        assert_eq!(launch("#!/bin/bash\n# SBATCH -N 2\nhostname\n#SBATCH -N 2\n"), Launch::EachNode);
+        assert_eq!(launch("#!/bin/bash\n#QIANTANG --nodes=2\nhostname\n"), Launch::EachNode);
+        assert_eq!(launch("#SBATCH -N 2\n#QIANTANG --launch=each-node\nhostname\n"), Launch::EachNode);
+        assert!(bad("--launch=twice").contains("--launch"));
+        // That it reaches the first node alone is told where it does not reach the others itself.
+        let notes = |text: &str| parse(text).unwrap().notes;
+        let told = notes("#SBATCH -N 2\nhostname\n");
+        assert!(told[0].line == 1 && told[0].text.contains("each-node"), "{told:?}");
+        assert_eq!(notes("#SBATCH -N 2\nsrun hostname\n"), []);
+        assert_eq!(notes("#SBATCH -N 2\n#QIANTANG --launch=each-node\nhostname\n"), []);
+    }
+
+    #[test]
+    fn what_only_slurm_can_keep_is_kept_for_it() {
+        let parsed = good(
+            "-n 8 --ntasks-per-node 4 -c 2 --mem-per-cpu=2G -o out-%j -e 'a b' -D data --signal=B:SIGUSR1@30 \
+             --export=NONE,X=1",
+        );
+        let batch = &parsed.spec.batch;
+        assert_eq!((batch.tasks, batch.tasks_per_node, batch.cpus_per_task), (Some(8), Some(4), Some(2)));
+        assert_eq!(parsed.spec.nodes, 2, "8 tasks, 4 on each");
+        assert_eq!(batch.memory, Some(Memory::MibPerCpu(2048)));
+        assert_eq!((batch.output.as_deref(), batch.error.as_deref()), (Some("out-%j"), Some("a b")));
+        assert_eq!((batch.work_dir.as_deref(), batch.export.as_deref()), (Some("data"), Some("NONE,X=1")));
+        assert_eq!(batch.warning, Some(Warning { signal: "USR1".into(), before_s: 30 }));
+        assert!(parsed.notes.iter().all(|note| note.action == NoteAction::OnSlurm), "{:?}", parsed.notes);
+        for (options, nodes, cards, mib) in [
+            ("-N 4 -n 2", 2, 1, None),
+            ("-N 2 -n 4 --gpus-per-task=2", 2, 4, None),
+            ("--gres=npu:4 --mem-per-gpu=1T", 1, 4, Some(4 << 20)),
+            ("--mem=500", 1, 1, Some(500)),
+            ("--mem=0", 1, 1, Some(0)),
+            ("--mem=1025K", 1, 1, Some(2)),
+        ] {
+            let spec = good(options).spec;
+            assert_eq!(
+                (spec.nodes, spec.cards_per_node, spec.batch.memory),
+                (nodes, cards, mib.map(Memory::MibPerNode)),
+                "{options}"
+            );
+        }
+        for (options, want) in [
+            ("--mem=much", "--mem"),
+            ("--signal=B:", "--signal"),
+            ("--signal=B:USR1@x", "--signal"),
+            ("-c 0", "--cpus"),
+        ] {
+            assert!(bad(options).contains(want), "{options}");
+        }
+        assert!(good("-N 2").spec.batch.without_cards && !good("-G 2").spec.batch.without_cards);
+        let told = good("--signal=USR1@30").notes;
+        assert!(
+            told[0].action == NoteAction::Ignored && told[0].text.contains("--signal=B:USR1@30"),
+            "{told:?}"
+        );
+    }
+
+    #[test]
+    fn an_option_without_a_value_takes_none_from_the_next() {
+        for text in [
+            "#SBATCH --nice\n#SBATCH -N 2\n",
+            "#SBATCH --frobnicate\n#SBATCH -N 2\n",
+            "#SBATCH --quux -N 2\n",
+        ] {
+            assert_eq!(parse(text).unwrap().spec.nodes, 2, "{text}");
+        }
+        assert!(parse("#SBATCH --job-name\n#SBATCH x\n").is_err());
+    }
+
+    #[test]
     fn the_command_line_wins() {
         let mut parsed = good("--nodes=2 --job-name=a --gres=npu:8");
         let given = ["--job-name=b".to_owned(), "-N1".to_owned()];
         parsed.notes.extend(apply(&mut parsed.spec, &given).unwrap());
+        assert!(!parsed.spec.batch.without_cards);
         assert_eq!((parsed.spec.name.as_str(), parsed.spec.nodes, parsed.spec.cards_per_node), ("b", 1, 8));
         assert!(apply(&mut parsed.spec, &["--nodes=x".to_owned()]).is_err());
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{JobId, Millis};
+use crate::{BatchSpec, JobId, Launch, Millis};
 
 /// The most bytes of a script.
 pub const MAX_SCRIPT_BYTES: usize = 256 * 1024;
@@ -94,6 +94,10 @@ pub struct JobSpec {
     pub after: Vec<Dependency>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub comment: String,
+    #[serde(default, skip_serializing_if = "Launch::is_default")]
+    pub launch: Launch,
+    #[serde(default, skip_serializing_if = "BatchSpec::is_default")]
+    pub batch: BatchSpec,
 }
 
 const fn one() -> u32 {
@@ -326,6 +330,7 @@ impl JobSpec {
                 "give max_running of at least 1, or leave it out",
             );
         }
+        problems.extend(self.batch.problems());
         problems
     }
 }
@@ -362,7 +367,7 @@ mod tests {
     fn each_limit_is_named() {
         type Case = (&'static str, fn(&mut JobSpec));
         assert_eq!(good().problems(), []);
-        let cases: [Case; 12] = [
+        let cases: [Case; 15] = [
             ("name", |s| s.name = String::new()),
             ("name", |s| s.name = "a\nb".into()),
             ("script", |s| s.script = " \n".into()),
@@ -373,6 +378,11 @@ mod tests {
             ("cards_per_node", |s| s.cards_per_node = 65),
             ("time_limit_ms", |s| s.time_limit_ms = Some(Millis(-1))),
             ("comment", |s| s.comment = "长".repeat(1025)),
+            ("batch.tasks", |s| s.batch.tasks = Some(0)),
+            ("batch.output", |s| s.batch.output = Some("a\nb".into())),
+            ("batch.warning", |s| {
+                s.batch.warning = Some(crate::batch::Warning { signal: "USR1; id".into(), before_s: 1 });
+            }),
             ("array", |s| s.array = Some(ArraySpec { ranges: vec![], max_running: None })),
             ("array", |s| {
                 let range = |first, last| IndexRange { first, last, step: 1 };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::{
-    JobSpec, Millis, ServiceClass,
+    BatchSpec, JobSpec, Launch, Millis, ServiceClass,
     script::array_of_text,
     spec::{ArraySpec, Dependency, MAX_SCRIPT_BYTES, SpecProblem},
 };
@@ -39,6 +39,7 @@ struct TaskFile {
     after: Vec<Dependency>,
     #[serde(default)]
     comment: String,
+    launch: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -101,7 +102,7 @@ pub fn parse(text: &str) -> Result<JobSpec, Vec<SpecProblem>> {
     let file: TaskFile = serde_norway::from_str(text).map_err(|error| {
         let line = error.location().map_or(0, |at| at.line());
         let hint = "keys are type, name, project, commands or script, args, nodes, max_nodes, resources (cards, \
-                    cards_per_node, card_model, exclusive, labels), env, max_duration, service_class, array, after, comment";
+                    cards_per_node, card_model, exclusive, labels), env, max_duration, service_class, array, after, comment, launch";
         one(&format!("line {line}"), error.to_string(), hint)
     })?;
     spec_of(file)
@@ -162,6 +163,13 @@ fn spec_of(file: TaskFile) -> Result<JobSpec, Vec<SpecProblem>> {
             ServiceClass::Normal
         }),
     };
+    let launch = match file.launch.as_deref() {
+        None => Launch::EachNode,
+        Some(code) => Launch::from_code(code).unwrap_or_else(|| {
+            problem("launch", format!("is `{code}`"), "use each-node or batch");
+            Launch::EachNode
+        }),
+    };
     let array: Option<ArraySpec> = file.array.map(Text::read).and_then(|text| match array_of_text(&text) {
         Ok(array) => Some(array),
         Err(wrong) => {
@@ -209,6 +217,8 @@ fn spec_of(file: TaskFile) -> Result<JobSpec, Vec<SpecProblem>> {
         array,
         after: file.after,
         comment: file.comment,
+        launch,
+        batch: BatchSpec::default(),
     })
 }
 
@@ -261,6 +271,7 @@ mod tests {
             ("name: a\nscript: x\nmax_duration: soon\n", "max_duration"),
             ("name: a\nscript: x\nmax_duration: 99999999999999999d\n", "max_duration"),
             ("name: a\nscript: x\nservice_class: gold\n", "service_class"),
+            ("name: a\nscript: x\nlaunch: twice\n", "launch"),
             ("name: a\nscript: x\nnodes: -1\n", "nodes"),
             ("name: a\nscript: x\nresources: {cards: 1, cards_per_node: 1}\n", "resources"),
             ("name: &x a\nscript: *x\n", "anchor"),

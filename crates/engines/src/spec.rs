@@ -1,6 +1,6 @@
 //! What a run needs to be started.
 
-use domain::{CardSet, JobId, Millis, RunId, TenantId, card::Vendor};
+use domain::{BatchSpec, CardSet, JobId, Launch, Millis, RunId, TenantId, card::Vendor};
 use serde::{Deserialize, Serialize};
 
 /// The longest script, in bytes.
@@ -27,8 +27,15 @@ pub struct LaunchSpec {
     pub args: Vec<String>,
     /// The job's own environment. It can't change the names that tell a run its place (see [`crate::local::env`]).
     pub env: Vec<(String, String)>,
-    /// In the order of node ranks; one process is started for each. At least one.
+    /// In the order of node ranks; one process is started for each, or one in all. At least one.
     pub nodes: Vec<LaunchNode>,
+    #[serde(default)]
+    pub launch: Launch,
+    #[serde(default)]
+    pub batch: BatchSpec,
+    /// It has its nodes alone.
+    #[serde(default)]
+    pub exclusive: bool,
     /// From the start of its processes on.
     pub time_limit: Millis,
     /// Between SIGTERM and SIGKILL.
@@ -45,6 +52,13 @@ pub struct ArrayTask {
     pub count: u32,
     pub min: u32,
     pub max: u32,
+    /// From one index to the next; 1 where that differs.
+    #[serde(default = "one")]
+    pub step: u32,
+}
+
+const fn one() -> u32 {
+    1
 }
 
 /// One node of a run and the cards that it has there.

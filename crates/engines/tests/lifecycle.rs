@@ -152,7 +152,7 @@ fn when_one_node_fails_the_others_end_too() {
 fn a_task_of_an_array_knows_its_index() {
     let center = Center::start();
     let mut spec = spec("#!/bin/sh\nenv\n");
-    spec.array = Some(ArrayTask { index: 3, count: 4, min: 0, max: 6 });
+    spec.array = Some(ArrayTask { index: 3, count: 4, min: 0, max: 6, step: 2 });
     spec.env = vec![("GREETING".into(), "你好".into())];
     spec.nodes = vec![node("alpha", 4)];
     let env = variables(&center.output(&spec));
@@ -312,7 +312,7 @@ fn a_folder_that_a_job_left_alone_serves_another_job() {
             assert!(is_there(&changed), "{script}");
         }
         let mut task = spec("#!/bin/sh\n");
-        task.array = Some(ArrayTask { index: 0, count: 2, min: 0, max: 1 });
+        task.array = Some(ArrayTask { index: 0, count: 2, min: 0, max: 1, step: 1 });
         assert_eq!(center.run(&task), Exit::Code(0));
         assert!(is_there(&task), "other tasks may be in it");
     }

@@ -220,6 +220,9 @@ pub struct Submit {
     /// Only say price, binding limit and forecast start.
     #[arg(long)]
     pub dry_run: bool,
+    /// Print the job's id alone.
+    #[arg(long)]
+    pub parsable: bool,
     /// Wait for the end; exit 0 only if the job succeeds, 3 if it is cancelled.
     #[arg(long)]
     pub wait: bool,
@@ -259,6 +262,37 @@ pub struct Options {
     comment: Option<String>,
     #[arg(long)]
     export: Option<String>,
+    /// `batch`: once, on the first node, as sbatch does; `each-node`.
+    #[arg(long)]
+    launch: Option<String>,
+    /// On Slurm: tasks that srun starts.
+    #[arg(long, short = 'n')]
+    ntasks: Option<String>,
+    #[arg(long)]
+    ntasks_per_node: Option<String>,
+    #[arg(long)]
+    gpus_per_task: Option<String>,
+    #[arg(long, short = 'c')]
+    cpus_per_task: Option<String>,
+    #[arg(long)]
+    mem: Option<String>,
+    #[arg(long)]
+    mem_per_cpu: Option<String>,
+    /// On Slurm: a file that has standard output, too.
+    #[arg(long, short)]
+    output: Option<String>,
+    #[arg(long, short)]
+    error: Option<String>,
+    /// On Slurm: the folder that it starts in.
+    #[arg(long, short = 'D')]
+    chdir: Option<String>,
+    /// On Slurm: `B:USR1@60`.
+    #[arg(long)]
+    signal: Option<String>,
+    #[arg(long)]
+    exclusive: bool,
+    #[arg(long, short)]
+    partition: Option<String>,
 }
 
 impl Options {
@@ -278,8 +312,21 @@ impl Options {
             ("constraint", &self.constraint),
             ("comment", &self.comment),
             ("export", &self.export),
+            ("launch", &self.launch),
+            ("ntasks", &self.ntasks),
+            ("ntasks-per-node", &self.ntasks_per_node),
+            ("gpus-per-task", &self.gpus_per_task),
+            ("cpus-per-task", &self.cpus_per_task),
+            ("mem", &self.mem),
+            ("mem-per-cpu", &self.mem_per_cpu),
+            ("output", &self.output),
+            ("error", &self.error),
+            ("chdir", &self.chdir),
+            ("signal", &self.signal),
+            ("partition", &self.partition),
         ];
-        all.into_iter().filter_map(|(name, value)| Some(format!("--{name}={}", value.as_ref()?))).collect()
+        let given = all.into_iter().filter_map(|(name, value)| Some(format!("--{name}={}", value.as_ref()?)));
+        given.chain(self.exclusive.then(|| "--exclusive".to_owned())).collect()
     }
 }
 

@@ -60,7 +60,7 @@ pub async fn list(
 /// Submits a job. Answered when it is on disk.
 #[utoipa::path(post, path = "/jobs", tag = "jobs", request_body(content = Object, description = "A job specification: \
     name, script, nodes, cards_per_node, time_limit_ms, project, service_class, card_model, env, args, array, after, \
-    comment"), params(("Idempotency-Key" = Option<String>, Header, description = "The same again gives the same job")),
+    comment, launch, batch"), params(("Idempotency-Key" = Option<String>, Header, description = "The same again gives the same job")),
     responses((status = 201, body = JobCreated), (status = 422, body = Problem), (status = 409, body = Problem)))]
 pub async fn submit(
     State(center): State<Center>,
@@ -86,7 +86,7 @@ pub async fn submit_script(
     let once = key.once(&caller, "POST /jobs/script", script.as_bytes())?;
     let parsed = domain::script::parse(&script).map_err(AppError::Invalid)?;
     let id = jobs::submit(&center, &caller, parsed.spec, once).await?;
-    Ok(created(id, parsed.notes))
+    Ok(created(id, jobs::notes(&center, parsed.notes)))
 }
 
 /// What a job would cost and when it would start; nothing is kept.

@@ -9,6 +9,7 @@ use domain::{
     ContractId, Job, JobId, JobSpec, Millis, Project, TenantId,
     job::JobState,
     run::StopCause,
+    script::{Note, NoteAction},
     spec::{Dependency, SpecProblem},
 };
 use scheduler::{Limit, Waiting};
@@ -31,6 +32,7 @@ use crate::{
     live::{Fate, fate},
     loops::plan,
     moment::{self, new_id},
+    settings::EngineKind,
 };
 
 /// All that is decided about a job before it is kept.
@@ -131,7 +133,11 @@ fn admit(center: &Center, caller: &Caller, mut spec: JobSpec) -> Result<Admitted
         .filter_map(|id| live.pools.get(id))
         .map(|pool| pool.model.name.as_str())
         .collect();
-    name_models(&mut spec, &models);
+    let slurms = match center.settings.engine.kind {
+        EngineKind::Slurm => Some(&center.settings.engine.slurm.models),
+        EngineKind::Local => None,
+    };
+    name_models(&mut spec, &models, |name| slurms.and_then(|slurms| slurms.get(name)));
     if let Some(wanted) = spec.card_models().find(|wanted| !models.contains(wanted)) {
         return Err(AppError::invalid(
             "card_model",
@@ -152,14 +158,32 @@ fn admit(center: &Center, caller: &Caller, mut spec: JobSpec) -> Result<Admitted
     Ok(Admitted { tenant, project, contract, spec })
 }
 
-/// Takes what is a card model's name from the labels, as scripts say both in one word.
-fn name_models(spec: &mut JobSpec, models: &[&str]) {
+/// Takes what is a card model's name from the labels, as scripts say both in one word, and calls by the center's name what
+/// has another one in Slurm.
+fn name_models<'a>(spec: &mut JobSpec, models: &[&str], slurms: impl Fn(&str) -> Option<&'a String>) {
+    let ours = |name: &str| {
+        let of_slurm = || slurms(name).filter(|name| models.contains(&name.as_str()));
+        if models.contains(&name) { name.to_owned() } else { of_slurm().map_or(name, |name| name).to_owned() }
+    };
+    if spec.card_model.is_some() {
+        spec.card_model = Some(spec.card_models().map(ours).collect::<Vec<_>>().join("|"));
+    }
+    for label in &mut spec.labels {
+        *label = ours(label);
+    }
     let (named, labels): (Vec<String>, _) =
         std::mem::take(&mut spec.labels).into_iter().partition(|label| models.contains(&label.as_str()));
     spec.labels = labels;
     if !named.is_empty() && spec.card_model.is_none() {
         spec.card_model = Some(named.join("|"));
     }
+}
+
+/// What there is to tell of a script's options on this center.
+pub fn notes(center: &Center, mut notes: Vec<Note>) -> Vec<Note> {
+    let is_slurm = center.settings.engine.kind == EngineKind::Slurm;
+    notes.retain(|note| note.action != NoteAction::OnSlurm || !is_slurm);
+    notes
 }
 
 fn project(live: &crate::live::Live, tenant: TenantId, slug: Option<&str>) -> Result<Project, AppError> {

@@ -222,7 +222,11 @@ fn launch_spec(center: &Center, run: &Run, job: &Job) -> Option<LaunchSpec> {
     });
     let array = job.spec.array.as_ref().and_then(|array| {
         let (min, max) = array.bounds()?;
-        Some(ArrayTask { index: array.index(run.task)?, count: job.spec.task_count(), min, max })
+        let step = match array.ranges.as_slice() {
+            [range] => range.step,
+            _ => 1,
+        };
+        Some(ArrayTask { index: array.index(run.task)?, count: job.spec.task_count(), min, max, step })
     });
     let own_env = job.spec.env.iter();
     let env = settings.jobs.env.iter().chain(own_env).map(|(k, v)| (k.clone(), v.clone())).collect();
@@ -239,6 +243,9 @@ fn launch_spec(center: &Center, run: &Run, job: &Job) -> Option<LaunchSpec> {
         args: job.spec.args.clone(),
         env,
         nodes: nodes.collect::<Option<_>>()?,
+        launch: job.spec.launch,
+        batch: job.spec.batch.clone(),
+        exclusive: job.spec.exclusive,
         time_limit: time_limit(center, job),
         kill_grace: settings.engine.kill_grace_ms,
         log_limit_bytes: mib(settings.engine.log_limit_mib),

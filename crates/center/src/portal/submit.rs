@@ -38,7 +38,7 @@ const EXAMPLES: [(&str, &str); 3] = [
     ),
     (
         "two-nodes",
-        "#!/bin/bash\n#SBATCH --job-name=two-nodes\n#SBATCH --nodes=2\n#SBATCH --gres=npu:8\n#SBATCH --time=00:10:00\n\nset -eu\nexec python3 \"$QIANTANG_EXAMPLES/digits/train.py\"\n",
+        "#!/bin/bash\n#SBATCH --job-name=two-nodes\n#QIANTANG --launch=each-node\n#SBATCH --nodes=2\n#SBATCH --gres=npu:8\n#SBATCH --time=00:10:00\n\nset -eu\nexec python3 \"$QIANTANG_EXAMPLES/digits/train.py\"\n",
     ),
     (
         "array",
@@ -276,7 +276,8 @@ fn tried(center: &Center, visitor: &Visitor, form: &SubmitForm) -> Dry {
         Ok(parsed) => parsed,
         Err(error) => return refused(&error, Vec::new()),
     };
-    let notes = parsed.notes.iter().map(|note| told_note(ui, note)).collect();
+    let notes = jobs::notes(center, parsed.notes);
+    let notes = notes.iter().map(|note| told_note(ui, note)).collect();
     match jobs::dry_run(center, &visitor.caller, parsed.spec) {
         // What never fits is a refusal when it is submitted.
         Ok(trial) if trial.verdict.as_ref().is_some_and(|verdict| verdict.code == "never_fits") => {
@@ -324,7 +325,7 @@ fn quote(center: &Center, ui: Ui, trial: DryRun) -> Quote {
 /// An option that was not taken as it stands, and why, in the page's language.
 fn told_note(ui: Ui, note: &Note) -> (String, String) {
     let lead = match note.action {
-        NoteAction::Ignored => ui.t1("note-ignored", "line", note.line),
+        NoteAction::Ignored | NoteAction::OnSlurm => ui.t1("note-ignored", "line", note.line),
         NoteAction::Mapped => ui.t1("note-mapped", "line", note.line),
     };
     let name = note.option.trim_start_matches('-');

@@ -1,7 +1,11 @@
 //! The options of sbatch, one by one.
 
 use super::{Note, NoteAction, problem_at, values};
-use crate::{JobSpec, ServiceClass, spec::SpecProblem};
+use crate::{
+    JobSpec, Launch, ServiceClass,
+    batch::{Memory, Warning, is_signal},
+    spec::SpecProblem,
+};
 
 /// Short forms.
 const SHORT: &[(char, &str)] = &[
@@ -28,9 +32,12 @@ const SHORT: &[(char, &str)] = &[
     ('k', "no-kill"),
     ('Q', "quiet"),
     ('v', "verbose"),
+    ('i', "input"),
+    ('m', "distribution"),
+    ('O', "overcommit"),
 ];
 
-/// Long options without a value.
+/// Long options without a value, or with one that may be left out.
 const FLAGS: &[&str] = &[
     "exclusive",
     "requeue",
@@ -48,26 +55,45 @@ const FLAGS: &[&str] = &[
     "ignore-pbs",
     "reboot",
     "use-min-nodes",
+    "nice",
+    "get-user-env",
+    "propagate",
+    "test-only",
 ];
 
 /// Options that only say how, with why they are left.
 const IGNORED: &[(&str, &str)] = &[
-    ("mem", "memory is not divided among jobs"),
-    ("mem-per-cpu", "memory is not divided among jobs"),
-    ("mem-per-gpu", "memory is not divided among jobs"),
-    ("cpus-per-task", "processors are not divided among jobs"),
     ("cpus-per-gpu", "processors are not divided among jobs"),
-    ("output", "standard output is kept by the center: `qiantang logs JOB` shows it"),
-    ("error", "standard error is kept by the center: `qiantang logs JOB --stderr` shows it"),
-    ("open-mode", "each run has logs of its own"),
-    ("chdir", "a job starts in a work folder of its own"),
+    ("open-mode", "each run has logs of its own, and a file that --output names is made anew"),
     ("mail-type", "the center sends no mail"),
     ("mail-user", "the center sends no mail"),
     ("licenses", "the center keeps no licences"),
     ("requeue", "a run that the center loses is always tried again"),
     ("no-requeue", "a run that the center loses is always tried again"),
-    ("signal", "a run gets SIGTERM before it is killed"),
     ("partition", "the contract says which pools are used; choose a card model with --constraint"),
+    ("input", "standard input is empty; write `< FILE` behind the command that reads it"),
+    ("distribution", FOR_SRUN),
+    ("hint", FOR_SRUN),
+    ("threads-per-core", FOR_SRUN),
+    ("ntasks-per-core", FOR_SRUN),
+    ("ntasks-per-socket", FOR_SRUN),
+    ("mem-bind", FOR_SRUN),
+    ("gpu-bind", FOR_SRUN),
+];
+const FOR_SRUN: &str = "give it to `srun` in the script";
+
+/// Options that only Slurm can keep, with what is the case where a center has an engine of its own.
+const ON_SLURM: &[(&str, &str)] = &[
+    ("ntasks", "one process is started on each node; it starts the others"),
+    ("ntasks-per-node", "one process is started on each node; it starts the others"),
+    ("cpus-per-task", "processors are not divided among jobs"),
+    ("mem", "memory is not divided among jobs"),
+    ("mem-per-cpu", "memory is not divided among jobs"),
+    ("mem-per-gpu", "memory is not divided among jobs"),
+    ("output", "standard output is kept by the center: `qiantang logs JOB` shows it"),
+    ("error", "standard error is kept by the center: `qiantang logs JOB --stderr` shows it"),
+    ("chdir", "a job starts in a work folder of its own"),
+    ("signal", "a run gets SIGTERM before it is killed"),
 ];
 
 /// Options that would change what a job gets or when.
@@ -86,8 +112,17 @@ const REFUSED: &[(&str, &str)] = &[
 struct Cards {
     per_node: Option<u32>,
     in_all: Option<(u32, u32)>,
-    tasks_per_node: Option<u32>,
     per_task: Option<u32>,
+    mib_per_card: Option<u64>,
+    /// The number of nodes was said, or has to follow from the tasks.
+    has_nodes: bool,
+    has_tasks: bool,
+}
+
+impl Cards {
+    fn are_asked_for(&self) -> bool {
+        self.per_node.is_some() || self.in_all.is_some() || self.per_task.is_some()
+    }
 }
 
 /// Applies options given beside a script; they win over its own.
@@ -106,6 +141,7 @@ pub(super) fn read(
     problems: &mut Vec<SpecProblem>,
 ) {
     let mut cards = Cards::default();
+    let mut nodes_at = None;
     let mut rest = given.iter().peekable();
     while let Some((line, word)) = rest.next() {
         let line = *line;
@@ -119,7 +155,12 @@ pub(super) fn read(
         let value = match inline {
             Some(value) => Some(value),
             None if is_flag => None,
-            None => rest.next_if(|(_, next)| !next.starts_with("--")).map(|(_, next)| next.clone()),
+            // What is not known may need no value: then the next option is not it.
+            None => {
+                let no_value = if is_known(&name) { "--" } else { "-" };
+                let next = rest.next_if(|(at, next)| *at == line && !next.starts_with(no_value));
+                next.map(|(_, next)| next.clone())
+            }
         };
         if let Some((_, why)) = IGNORED.iter().find(|(known, _)| *known == name) {
             notes.push(Note { line, option, action: NoteAction::Ignored, text: (*why).to_owned() });
@@ -147,13 +188,45 @@ pub(super) fn read(
             continue;
         };
         match take(&name, &value, spec, &mut cards) {
-            Ok(Taken::Yes) => {}
-            Ok(Taken::Mapped(text)) => notes.push(Note { line, option, action: NoteAction::Mapped, text }),
+            Ok(Taken::Yes) => {
+                if let Some((_, why)) = ON_SLURM.iter().find(|(known, _)| *known == name) {
+                    let text = (*why).to_owned();
+                    notes.push(Note { line, option, action: NoteAction::OnSlurm, text });
+                } else if name == "nodes" {
+                    nodes_at = Some(line);
+                }
+            }
+            Ok(Taken::Ignored(text)) => notes.push(Note { line, option, action: NoteAction::Ignored, text }),
             Ok(Taken::Unknown) => unknown(line, option, notes),
             Err((problem, hint)) => problems.push(problem_at(line, &option, problem, hint)),
         }
     }
+    nodes_of_tasks(&cards, spec, notes);
     put_together(&cards, spec, problems);
+    if let Some(line) = nodes_at.filter(|_| spec.launch == Launch::Batch && spec.nodes > 1)
+        && !["srun", "mpirun", "mpiexec"].iter().any(|starter| spec.script.contains(starter))
+    {
+        let text = "a center with Slurm starts the script once, on the first node, as sbatch does, and it calls no srun; \
+                    `--launch=each-node` starts it on each";
+        let option = "--nodes".to_owned();
+        notes.push(Note { line, option, action: NoteAction::Mapped, text: text.to_owned() });
+    }
+}
+
+/// How many nodes it is that so many tasks have, where both are said; as sbatch does it.
+fn nodes_of_tasks(cards: &Cards, spec: &mut JobSpec, notes: &mut Vec<Note>) {
+    let Some(tasks) = spec.batch.tasks.filter(|_| spec.launch == Launch::Batch) else { return };
+    match spec.batch.tasks_per_node {
+        Some(on_each) if cards.has_tasks && !cards.has_nodes && spec.nodes == 1 => {
+            spec.nodes = tasks.div_ceil(on_each.max(1));
+        }
+        _ if tasks < spec.nodes => {
+            let text = format!("{tasks} tasks have no use for {} nodes; they get {tasks}", spec.nodes);
+            notes.push(Note { line: 0, option: "--nodes".to_owned(), action: NoteAction::Mapped, text });
+            (spec.nodes, spec.max_nodes) = (tasks, None);
+        }
+        _ => {}
+    }
 }
 
 fn unknown(line: u32, option: String, notes: &mut Vec<Note>) {
@@ -196,15 +269,26 @@ const KNOWN: &[&str] = &[
     "comment",
     "export",
     "constraint",
+    "cpus-per-task",
+    "mem",
+    "mem-per-cpu",
+    "mem-per-gpu",
+    "output",
+    "error",
+    "chdir",
+    "signal",
+    "launch",
 ];
 
 fn is_known(name: &str) -> bool {
     KNOWN.contains(&name)
+        || IGNORED.iter().any(|(known, _)| *known == name)
+        || REFUSED.iter().any(|(known, _)| *known == name)
 }
 
 enum Taken {
     Yes,
-    Mapped(String),
+    Ignored(String),
     Unknown,
 }
 
@@ -234,6 +318,7 @@ fn take(name: &str, value: &str, spec: &mut JobSpec, cards: &mut Cards) -> Resul
             let (least, most) = value.split_once('-').unwrap_or((value, value));
             let read = values::count(least).and_then(|least| Ok((least, values::count(most)?)));
             let (least, most) = read.map_err(hint("write a number of nodes, such as 2"))?;
+            cards.has_nodes = true;
             spec.nodes = least;
             spec.max_nodes = (least != most).then_some(most);
         }
@@ -255,14 +340,32 @@ fn take(name: &str, value: &str, spec: &mut JobSpec, cards: &mut Cards) -> Resul
                 _ => cards.per_node = Some(count),
             }
         }
-        "ntasks-per-node" => {
-            let count = values::count(value).map_err(hint("write a number of at least 1"))?;
-            cards.tasks_per_node = Some(count);
-            return Ok(Taken::Mapped("one process is started on each node; it starts the others".to_owned()));
+        "ntasks-per-node" | "ntasks" | "cpus-per-task" => {
+            let count = Some(values::count(value).map_err(hint("write a number of at least 1"))?);
+            let batch = &mut spec.batch;
+            match name {
+                "ntasks" => (batch.tasks, cards.has_tasks) = (count, true),
+                "ntasks-per-node" => (batch.tasks_per_node, cards.has_tasks) = (count, true),
+                _ => batch.cpus_per_task = count,
+            }
         }
-        "ntasks" => {
-            values::count(value).map_err(hint("write a number of at least 1"))?;
-            return Ok(Taken::Mapped("one process is started on each node; it starts the others".to_owned()));
+        "mem" | "mem-per-cpu" | "mem-per-gpu" => {
+            let mib = values::mib(value).map_err(hint("write 500M, 16G or 1T"))?;
+            match name {
+                "mem" => spec.batch.memory = Some(Memory::MibPerNode(mib)),
+                "mem-per-cpu" => spec.batch.memory = Some(Memory::MibPerCpu(mib)),
+                _ => cards.mib_per_card = Some(mib),
+            }
+        }
+        "output" => spec.batch.output = Some(value.to_owned()),
+        "error" => spec.batch.error = Some(value.to_owned()),
+        "chdir" => spec.batch.work_dir = Some(value.to_owned()),
+        "signal" => return signal(value, spec),
+        "launch" => {
+            let launch = Launch::from_code(value);
+            spec.launch = launch.ok_or_else(|| {
+                (format!("there is no way `{value}`"), "write batch or each-node".to_owned())
+            })?;
         }
         "qos" => {
             let known = ServiceClass::ALL.map(ServiceClass::code).join(", ");
@@ -305,8 +408,30 @@ fn constraint(value: &str, spec: &mut JobSpec) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// `NONE` and `ALL` say the same here: a run never gets the environment of where it was submitted.
+/// A signal before the time limit. The script alone can get one (`B:`).
+fn signal(value: &str, spec: &mut JobSpec) -> Result<Taken, Refusal> {
+    let wrong = || (format!("`{value}` is not a signal"), "write B:USR1@60".to_owned());
+    let (to, rest) = value.split_once(':').map_or(("", value), |(to, rest)| (to, rest));
+    let (name, before) = rest.split_once('@').unwrap_or((rest, "60"));
+    let before_s = before.parse().map_err(|_| wrong())?;
+    let name = name.to_ascii_uppercase();
+    let name = name.strip_prefix("SIG").unwrap_or(&name);
+    if !is_signal(name) {
+        return Err(wrong());
+    }
+    if !to.contains('B') {
+        let text = format!(
+            "only the script itself gets a signal: write --signal=B:{name}@{before_s}, and let it trap that and tell its steps"
+        );
+        return Ok(Taken::Ignored(text));
+    }
+    spec.batch.warning = Some(Warning { signal: name.to_owned(), before_s });
+    Ok(Taken::Yes)
+}
+
+/// `NONE` and `ALL` say the same here: a run never gets the environment of where it was submitted. For `srun` they do not.
 fn export(value: &str, spec: &mut JobSpec) -> Result<(), Refusal> {
+    spec.batch.export = Some(value.to_owned()).filter(|value| !value.is_empty());
     for part in value.split(',').filter(|part| !matches!(*part, "" | "NONE" | "ALL" | "NIL")) {
         let Some((name, text)) = part.split_once('=') else {
             let problem = format!("`{part}` has no value, and a run does not get your environment");
@@ -318,6 +443,9 @@ fn export(value: &str, spec: &mut JobSpec) -> Result<(), Refusal> {
 }
 
 fn put_together(cards: &Cards, spec: &mut JobSpec, problems: &mut Vec<SpecProblem>) {
+    if cards.are_asked_for() {
+        spec.batch.without_cards = false;
+    }
     if let Some(per_node) = cards.per_node {
         spec.cards_per_node = per_node;
     } else if let Some((in_all, line)) = cards.in_all {
@@ -333,6 +461,11 @@ fn put_together(cards: &Cards, spec: &mut JobSpec, problems: &mut Vec<SpecProble
         }
         spec.cards_per_node = in_all / spec.nodes.max(1);
     } else if let Some(per_task) = cards.per_task {
-        spec.cards_per_node = per_task.saturating_mul(cards.tasks_per_node.unwrap_or(1));
+        let batch = &spec.batch;
+        let on_each = batch.tasks_per_node.or_else(|| Some(batch.tasks?.div_ceil(spec.nodes.max(1))));
+        spec.cards_per_node = per_task.saturating_mul(on_each.unwrap_or(1));
+    }
+    if let Some(mib) = cards.mib_per_card {
+        spec.batch.memory = Some(Memory::MibPerNode(mib.saturating_mul(spec.cards_per_node.into())));
     }
 }

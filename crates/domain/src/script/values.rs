@@ -43,6 +43,21 @@ pub fn time(text: &str) -> Result<Millis, String> {
     }
 }
 
+/// Memory in MiB: a number of them, or one with K, M, G or T behind.
+pub fn mib(text: &str) -> Result<u64, String> {
+    let wrong = || format!("`{text}` is not an amount of memory");
+    let number = text.trim_end_matches(['b', 'B']).trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let count: u64 = number.parse().map_err(|_| wrong())?;
+    let kib = match text[number.len()..].to_ascii_uppercase().as_str() {
+        "K" | "KB" => 1,
+        "" | "M" | "MB" => 1 << 10,
+        "G" | "GB" => 1 << 20,
+        "T" | "TB" => 1 << 30,
+        _ => return Err(wrong()),
+    };
+    count.checked_mul(kib).map(|kib| kib.div_ceil(1 << 10)).ok_or_else(wrong)
+}
+
 /// Cards, as `8` or `ascend-910:8`.
 pub fn cards(text: &str) -> Result<(Option<String>, u32), String> {
     match text.rsplit_once(':') {

@@ -147,6 +147,7 @@ fn slurm(spec: &LaunchSpec, rank: usize, place: &Place) -> Variables {
             ("SLURM_ARRAY_TASK_COUNT", array.count.to_string()),
             ("SLURM_ARRAY_TASK_MIN", array.min.to_string()),
             ("SLURM_ARRAY_TASK_MAX", array.max.to_string()),
+            ("SLURM_ARRAY_TASK_STEP", array.step.to_string()),
             ("QIANTANG_ARRAY_INDEX", array.index.to_string()),
         ]));
     }
@@ -210,7 +211,7 @@ mod tests {
             uid_index: 4,
             job_name: "train".into(),
             project: "vision".into(),
-            array: Some(ArrayTask { index: 5, count: 3, min: 1, max: 9 }),
+            array: Some(ArrayTask { index: 5, count: 3, min: 1, max: 9, step: 4 }),
             script: String::new(),
             args: vec![],
             env: vec![
@@ -219,6 +220,9 @@ mod tests {
                 ("X".into(), "=".into()),
             ],
             nodes: vec![node("a", 0b1100), node("b", 0b10011)],
+            launch: domain::Launch::EachNode,
+            batch: domain::BatchSpec::default(),
+            exclusive: false,
             time_limit: Millis::from_secs(1),
             kill_grace: Millis::from_secs(1),
             log_limit_bytes: 1,
@@ -256,6 +260,7 @@ mod tests {
             ("SLURM_NODELIST", "a,b"),
             ("SLURM_GPUS_ON_NODE", "3"),
             ("SLURM_ARRAY_TASK_ID", "5"),
+            ("SLURM_ARRAY_TASK_STEP", "4"),
             ("SLURM_TASKS_PER_NODE", "1(x2)"),
             ("ASCEND_RT_VISIBLE_DEVICES", "0,1,4"),
             ("RANK_ID", "2"),

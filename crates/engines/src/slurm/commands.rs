@@ -209,10 +209,18 @@ fn sbatch_options(job: &Submission) -> Vec<String> {
         format!("--nodes={0}-{0}", job.nodes.len()),
         format!("--nodelist={}", job.nodes.join(",")),
         format!("--time={}", job.time_limit_min),
-        format!("--ntasks-per-node={}", job.tasks_per_node),
-        format!("--cpus-per-task={}", job.cpus_per_task),
     ];
+    for (name, count) in [
+        ("ntasks", job.tasks),
+        ("ntasks-per-node", job.tasks_per_node),
+        ("cpus-per-task", job.cpus_per_task),
+        ("mincpus", job.min_cpus),
+    ] {
+        options.extend(count.map(|count| format!("--{name}={count}")));
+    }
     options.extend(job.memory_mib_per_node.map(|mib| format!("--mem={mib}M")));
+    options.extend(job.memory_mib_per_cpu.map(|mib| format!("--mem-per-cpu={mib}M")));
+    options.extend(job.exclusive.then(|| "--exclusive".to_owned()));
     for (name, value) in [
         ("uid", &job.user),
         ("account", &job.account),

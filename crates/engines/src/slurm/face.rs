@@ -88,11 +88,37 @@ pub(crate) struct Submission {
     /// On each node: `npu:ascend910:8`.
     pub gres: Option<String>,
     pub time_limit_min: u32,
+    /// 0 is all that a node has.
     pub memory_mib_per_node: Option<u64>,
-    pub tasks_per_node: u32,
-    pub cpus_per_task: u32,
+    pub memory_mib_per_cpu: Option<u64>,
+    /// Tasks that `srun` starts where it is not told how many.
+    pub tasks: Option<u32>,
+    pub tasks_per_node: Option<u32>,
+    pub cpus_per_task: Option<u32>,
+    /// Processors on each node at the least.
+    pub min_cpus: Option<u32>,
+    /// The nodes alone.
+    pub exclusive: bool,
     /// Environment of the batch script before it sets its own.
     pub env: Vec<(String, String)>,
+}
+
+impl Submission {
+    /// Its numbers by the names that slurmrestd has for them.
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let nodes = u32::try_from(self.nodes.len()).unwrap_or(1);
+        let tasks = self.tasks.or_else(|| Some(self.tasks_per_node? * nodes));
+        [
+            ("tasks", tasks.map(u64::from)),
+            ("tasks_per_node", self.tasks_per_node.map(u64::from)),
+            ("cpus_per_task", self.cpus_per_task.map(u64::from)),
+            ("minimum_cpus_per_node", self.min_cpus.map(u64::from)),
+            ("memory_per_node", self.memory_mib_per_node),
+            ("memory_per_cpu", self.memory_mib_per_cpu),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+    }
 }
 
 /// Jobs as the controller lists them.

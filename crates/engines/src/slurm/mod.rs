@@ -10,6 +10,7 @@
 //! the first one's claim on the shared folder keeps the second from starting.
 
 pub mod accounts;
+mod batch;
 mod commands;
 mod config;
 mod direct;

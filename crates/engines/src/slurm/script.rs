@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
-use super::text::quoted;
+use super::{batch, text::quoted};
 use crate::{LaunchSpec, interpreter, local::env};
 
 /// A batch script that was not let through ends with this.
@@ -27,7 +27,7 @@ pub(crate) fn batch(spec: &LaunchSpec, folder: &Path) -> String {
          echo \"$SLURM_JOB_ID\" > \"$run/claim/job\" || exit {NOT_CLAIMED}\n",
         id = spec.run
     );
-    if nodes == 1 {
+    if batch::is_once(spec) {
         text.push_str("exec /bin/bash \"$run/start\"\n");
         return text;
     }
@@ -56,17 +56,16 @@ pub(crate) fn start(spec: &LaunchSpec, place: &env::Place, folder: &Path) -> Str
          qt_run={run}\n\
          qt_refuse() {{ (set -C; printf '%s\\n' \"$1\" > \"$qt_run/refused\") 2>/dev/null; exit 127; }}\n\
          qt_timeout=$(type -P timeout) || qt_refuse \"$SLURMD_NODENAME lacks the program timeout\"\n\
-         qt_env=$(type -P env)\n"
+         qt_env=$(type -P env)\n\
+         qt_ln=$(type -P ln)\n"
     );
     push_rank(&mut text, spec);
     push_interpreter(&mut text, spec);
     push_environment(&mut text, spec, place);
+    batch::push_environment(&mut text, spec);
     push_limits(&mut text, spec);
-    let _never_fails = writeln!(
-        text,
-        "cd {} 2>/dev/null || qt_refuse \"its work folder is not there on $SLURMD_NODENAME\"\nunset OLDPWD",
-        quoted(&place.work.display().to_string())
-    );
+    batch::push_folder(&mut text, spec, place);
+    batch::push_outputs(&mut text, spec);
     // By `env`, which hands on names that a shell can't, and not the one that a shell always adds.
     let mut limited = String::from("\"$qt_env\" -u SHLVL");
     for (name, value) in spec.env.iter().filter(|(name, _)| !can_be_exported(name)) {
@@ -74,15 +73,16 @@ pub(crate) fn start(spec: &LaunchSpec, place: &env::Place, folder: &Path) -> Str
     }
     let _never_fails = write!(
         limited,
-        " \"$qt_timeout\" --signal=TERM --kill-after={grace} {limit} {shell}\"$qt_run/script\"",
+        " \"$qt_timeout\" --signal=TERM --kill-after={grace} {limit}{warning} {shell}\"$qt_run/script\"",
         grace = seconds(spec.kill_grace.0),
         limit = seconds(spec.time_limit.0),
+        warning = warning(spec),
         shell = if interpreter::of(&spec.script).is_none() { "/bin/bash " } else { "" }
     );
     for arg in &spec.args {
         let _never_fails = write!(limited, " {}", quoted(arg));
     }
-    if spec.nodes.len() == 1 {
+    if batch::is_once(spec) {
         // Becomes the script, so that Slurm itself sees how that ends.
         let _never_fails = writeln!(text, "exec {limited}");
     } else {
@@ -135,7 +135,7 @@ fn push_environment(text: &mut String, spec: &LaunchSpec, place: &env::Place) {
         .map(|rank| {
             let mut all = env::environment(spec, rank, place);
             all.retain(|(name, _)| !SLURMS_OWN.contains(&name.as_str()) && name != "MASTER_PORT");
-            all.retain(|(name, _)| can_be_exported(name));
+            all.retain(|(name, _)| can_be_exported(name) && batch::has(spec, name));
             all
         })
         .collect();
@@ -160,7 +160,9 @@ fn push_environment(text: &mut String, spec: &LaunchSpec, place: &env::Place) {
     }
     text.push_str("esac\n");
     // All nodes of a job come to the same number, and jobs beside each other to different ones.
-    text.push_str("export MASTER_PORT=$((20000 + SLURM_JOB_ID % 12000))\n");
+    if batch::has(spec, "MASTER_PORT") {
+        text.push_str("export MASTER_PORT=$((20000 + SLURM_JOB_ID % 12000))\n");
+    }
     // Where Slurm binds cards to jobs by their numbers, it knows better which ones they are.
     text.push_str(
         "qt_cards=${SLURM_STEP_GPUS:-$SLURM_JOB_GPUS}\n\
@@ -169,6 +171,14 @@ fn push_environment(text: &mut String, spec: &LaunchSpec, place: &env::Place) {
          [ -z \"$CUDA_VISIBLE_DEVICES\" ] || export CUDA_VISIBLE_DEVICES=$qt_cards\n\
          fi\n",
     );
+}
+
+/// A second clock around the script, which alone it tells; how that ends is how it ends.
+fn warning(spec: &LaunchSpec) -> String {
+    let Some(warning) = &spec.batch.warning else { return String::new() };
+    let after_ms = spec.time_limit.0 - i64::from(warning.before_s) * 1000;
+    let (signal, after) = (quoted(&warning.signal), seconds(after_ms));
+    format!(" \"$qt_timeout\" --foreground --preserve-status --signal={signal} {after}")
 }
 
 fn push_limits(text: &mut String, spec: &LaunchSpec) {

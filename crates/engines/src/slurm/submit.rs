@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::RunId;
+use domain::{Launch, RunId, batch::Memory};
 
 use super::{
     Core, Known, SlurmNode,
@@ -378,6 +378,16 @@ fn submission(
         let (kind, of, _) = node.gres.as_ref()?;
         Some(of.as_ref().map_or_else(|| kind.clone(), |of| format!("{kind}:{of}")))
     });
+    let (batch, is_batch) = (&spec.batch, spec.launch == Launch::Batch);
+    let cpus = cards.saturating_mul(config.cpus_per_card).max(1);
+    // What the center allows, and below that what the script asks for.
+    let most = spec.limits.memory_bytes.map(|bytes| bytes.div_ceil(1 << 20));
+    let (mib_per_node, mib_per_cpu) = match batch.memory {
+        Some(Memory::MibPerNode(0)) | None => (most.or(batch.memory.map(|_| 0)), None),
+        Some(Memory::MibPerNode(mib)) => (Some(most.map_or(mib, |most| mib.min(most))), None),
+        Some(Memory::MibPerCpu(mib)) if most.is_none() => (None, Some(mib)),
+        Some(Memory::MibPerCpu(_)) => (most, None),
+    };
     let is_own = account.uid == rustix::process::geteuid().as_raw();
     Submission {
         name: job_name(spec.run),
@@ -393,9 +403,18 @@ fn submission(
         nodes: spec.nodes.iter().map(|node| node.name.clone()).collect(),
         gres: named.filter(|_| cards > 0).map(|named| format!("{named}:{cards}")),
         time_limit_min: slurm_limit_min(spec.time_limit),
-        memory_mib_per_node: spec.limits.memory_bytes.map(|bytes| bytes.div_ceil(1 << 20)),
-        tasks_per_node: 1,
-        cpus_per_task: (cards * config.cpus_per_card).max(1),
+        memory_mib_per_node: mib_per_node,
+        memory_mib_per_cpu: mib_per_cpu,
+        tasks: batch.tasks.filter(|_| is_batch),
+        tasks_per_node: if is_batch { batch.tasks_per_node } else { Some(1) },
+        cpus_per_task: if is_batch {
+            batch.cpus_per_task
+        } else {
+            Some(cpus.max(batch.cpus_per_task.unwrap_or(1)))
+        },
+        // A script that says how many processors its tasks have gets these.
+        min_cpus: Some(cpus).filter(|_| is_batch && !batch.tells_processors()),
+        exclusive: spec.exclusive && is_batch,
         env: Vec::new(),
     }
 }

@@ -185,7 +185,7 @@ fn cards(rig: &mut Rig) {
 
 fn array(rig: &mut Rig) {
     let mut spec = rig.spec("#!/bin/sh\necho $SLURM_ARRAY_TASK_ID $SLURM_ARRAY_TASK_COUNT $SLURM_ARRAY_TASK_MAX $QIANTANG_ARRAY_INDEX\n");
-    spec.array = Some(ArrayTask { index: 3, count: 4, min: 0, max: 6 });
+    spec.array = Some(ArrayTask { index: 3, count: 4, min: 0, max: 6, step: 1 });
     assert_eq!(rig.output(&spec), "3 4 6 3\n");
 }
 

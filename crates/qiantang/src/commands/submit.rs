@@ -2,7 +2,11 @@
 
 use std::{io::Read as _, path::Path};
 
-use domain::{JobSpec, Lang, script::Note, spec::SpecProblem};
+use domain::{
+    JobSpec, Lang, Launch,
+    script::{Note, NoteAction},
+    spec::SpecProblem,
+};
 use serde_json::{Value, json};
 
 use super::{Context, Done, jobs};
@@ -27,18 +31,33 @@ pub fn script(context: &Context, submit: &Submit) -> Done {
         name.clone_into(&mut parsed.spec.name);
     }
     parsed.spec.args.clone_from(&submit.args);
+    place(&mut parsed.spec);
     tell_notes(context, &parsed.notes);
     if submit.dry_run {
         return dry_run(context, &parsed.spec, &parsed.notes);
     }
-    let id = send(context, &parsed.spec, &parsed.notes)?;
+    let id = send(context, &parsed.spec, &parsed.notes, submit.parsable)?;
     if submit.wait { jobs::wait(context, &id) } else { Ok(()) }
 }
 
 pub fn task_file(context: &Context, file: &Path, is_dry_run: bool) -> Done {
     let source = read(file)?;
     let spec = domain::taskfile::parse(&source).map_err(|problems| invalid(file, &problems))?;
-    if is_dry_run { dry_run(context, &spec, &[]) } else { send(context, &spec, &[]).map(drop) }
+    if is_dry_run { dry_run(context, &spec, &[]) } else { send(context, &spec, &[], false).map(drop) }
+}
+
+/// A script for sbatch starts where it is submitted, if the nodes have that folder; so this one's name goes along.
+fn place(spec: &mut JobSpec) {
+    let here = std::env::current_dir().ok().and_then(|path| path.to_str().map(str::to_owned));
+    let Some(here) = here.filter(|here| here.len() <= 1024 && !here.chars().any(char::is_control)) else {
+        return;
+    };
+    if let Some(folder) = &mut spec.batch.work_dir {
+        *folder = Path::new(&here).join(&*folder).to_string_lossy().into_owned();
+    }
+    if spec.launch == Launch::Batch {
+        spec.batch.submit_dir = Some(here);
+    }
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
@@ -76,7 +95,9 @@ fn tell_notes(context: &Context, notes: &[Note]) {
     if context.json {
         return;
     }
-    for note in notes {
+    let (on_slurm, others): (Vec<&Note>, _) =
+        notes.iter().partition(|note| note.action == NoteAction::OnSlurm);
+    for note in others {
         let place = if note.line > 0 { format!("{}: ", note.line) } else { String::new() };
         eprintln!(
             "{place}{} {}: {}",
@@ -85,9 +106,16 @@ fn tell_notes(context: &Context, notes: &[Note]) {
             note.text
         );
     }
+    // In one line: where the center is on Slurm, there is nothing to tell.
+    if !on_slurm.is_empty() {
+        let mut names: Vec<&str> = on_slurm.iter().map(|note| note.option.as_str()).collect();
+        names.dedup();
+        let text = pick(context.lang, "仅在使用 Slurm 的中心有效", "holds on a center with Slurm only");
+        eprintln!("{}: {text}", names.join(", "));
+    }
 }
 
-fn send(context: &Context, spec: &JobSpec, notes: &[Note]) -> Result<String, Failure> {
+fn send(context: &Context, spec: &JobSpec, notes: &[Note], id_alone: bool) -> Result<String, Failure> {
     let body = serde_json::to_value(spec).unwrap_or_default();
     let key = uuid();
     // The same key lets a submission whose answer was lost be sent again without a second job.
@@ -100,6 +128,7 @@ fn send(context: &Context, spec: &JobSpec, notes: &[Note]) -> Result<String, Fai
     let id = text(&answer, "id").to_owned();
     let shown = json!({ "id": id, "name": spec.name, "notes": notes });
     context.print(&shown, |lang| match lang {
+        _ if id_alone => id.clone(),
         Lang::Zh => format!("已提交 {id}"),
         Lang::En => format!("Submitted {id}"),
     });

@@ -18,10 +18,12 @@ pub(super) fn submission(job: &Submission, version: Version, release: (u32, u32)
         "current_working_directory": job.work_dir.display().to_string(),
         "standard_output": path(&job.stdout),
         "standard_error": path(&job.stderr),
-        "tasks": u32::try_from(nodes).unwrap_or(1) * job.tasks_per_node,
-        "tasks_per_node": job.tasks_per_node,
-        "cpus_per_task": job.cpus_per_task,
     });
+    let number = |number: u64| json!({ "set": true, "infinite": false, "number": number });
+    for (name, value) in job.counts() {
+        let is_object = !is_old && name.starts_with("memory");
+        all[name] = if is_object { number(value) } else { json!(value) };
+    }
     for (name, value) in [("account", &job.account), ("partition", &job.partition), ("qos", &job.qos)] {
         if let Some(value) = value {
             all[name] = json!(value);
@@ -39,12 +41,9 @@ pub(super) fn submission(job: &Submission, version: Version, release: (u32, u32)
         if let Some(gres) = &job.gres {
             all["gres"] = json!(gres);
         }
-        if let Some(mib) = job.memory_mib_per_node {
-            all["memory_per_node"] = json!(mib);
-        }
+        // `exclusive` is refused by these whatever it says; the center keeps its others from the nodes itself.
         return json!({ "script": job.script, "job": all });
     }
-    let number = |number: u64| json!({ "set": true, "infinite": false, "number": number });
     all["script"] = json!(job.script);
     all["requeue"] = json!(false);
     all["open_mode"] = json!(["APPEND"]);
@@ -57,9 +56,6 @@ pub(super) fn submission(job: &Submission, version: Version, release: (u32, u32)
         let kind = if version < Version(40) && release < (23, 11) { "gres:" } else { "gres/" };
         let named: Vec<String> = gres.split(',').map(|one| format!("{kind}{one}")).collect();
         all["tres_per_node"] = json!(named.join(","));
-    }
-    if let Some(mib) = job.memory_mib_per_node {
-        all["memory_per_node"] = number(mib);
     }
     json!({ "job": all })
 }
@@ -79,8 +75,8 @@ mod tests {
             account: Some("lab".into()),
             time_limit_min: 5,
             memory_mib_per_node: Some(100),
-            tasks_per_node: 1,
-            cpus_per_task: 8,
+            tasks_per_node: Some(1),
+            cpus_per_task: Some(8),
             env: vec![("A".into(), "b=c".into())],
             ..Submission::default()
         };

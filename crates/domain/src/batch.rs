@@ -1,0 +1,146 @@
+//! How the script of a run is started, and what a script for sbatch says beside nodes and cards. Slurm takes it as it
+//! stands; the center's own engine has no `srun` and makes no use of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::spec::SpecProblem;
+
+/// The most bytes of a path.
+const MAX_PATH_BYTES: usize = 1024;
+/// The most tasks, and the most processors of one.
+const MAX_TASKS: u32 = 1 << 20;
+
+/// Where the script of a run is started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Launch {
+    /// On each of its nodes, with ranks.
+    #[default]
+    EachNode,
+    /// Once, on the first node, as sbatch does; `srun` in it starts the tasks on all nodes. Only Slurm has `srun`: the
+    /// center's own engine starts such a script on each node all the same.
+    Batch,
+}
+
+impl Launch {
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::EachNode => "each-node",
+            Self::Batch => "batch",
+        }
+    }
+
+    pub fn from_code(code: &str) -> Option<Self> {
+        [Self::EachNode, Self::Batch].into_iter().find(|launch| launch.code() == code)
+    }
+
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference on")]
+    pub(crate) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Options of sbatch that only Slurm can keep.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BatchSpec {
+    /// Tasks that `srun` starts, on all nodes together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tasks: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tasks_per_node: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpus_per_task: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Memory>,
+    /// Where else its outputs are, with sbatch's patterns: `train-%j.out`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The folder that it starts in (`--chdir`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub work_dir: Option<String>,
+    /// Where it was submitted: it starts there if the nodes have that folder and it may write to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub submit_dir: Option<String>,
+    /// `--export` as it was written: `srun` goes by it, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub export: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<Warning>,
+    /// It asks for no cards. It has some all the same, of which its steps need to know nothing.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub without_cards: bool,
+}
+
+/// Memory; 0 is all that a node has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Memory {
+    MibPerNode(u64),
+    MibPerCpu(u64),
+}
+
+/// A signal that the script gets some time before its time limit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Warning {
+    /// `USR1`, `TERM`, `10`.
+    pub signal: String,
+    pub before_s: u32,
+}
+
+impl BatchSpec {
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether it says how many processors there are to be.
+    pub fn tells_processors(&self) -> bool {
+        self.tasks.or(self.tasks_per_node).or(self.cpus_per_task).is_some()
+    }
+
+    /// All that is wrong with it.
+    pub(crate) fn problems(&self) -> Vec<SpecProblem> {
+        let mut problems = Vec::new();
+        for (field, count) in [
+            ("batch.tasks", self.tasks),
+            ("batch.tasks_per_node", self.tasks_per_node),
+            ("batch.cpus_per_task", self.cpus_per_task),
+        ] {
+            if let Some(count) = count.filter(|count| !(1..=MAX_TASKS).contains(count)) {
+                problems.push(SpecProblem::new(field, format!("is {count}"), "ask for 1 to 1,048,576"));
+            }
+        }
+        for (field, text) in [
+            ("batch.output", &self.output),
+            ("batch.error", &self.error),
+            ("batch.work_dir", &self.work_dir),
+            ("batch.submit_dir", &self.submit_dir),
+        ] {
+            if text.as_ref().is_some_and(|text| !is_path(text)) {
+                let problem = "is empty, too long, or has control characters".to_owned();
+                problems.push(SpecProblem::new(field, problem, "use 1 to 1024 bytes of printable text"));
+            }
+        }
+        if self.export.as_ref().is_some_and(|text| text.contains('\0')) {
+            problems.push(SpecProblem::new("batch.export", "holds a NUL character", "send text"));
+        }
+        if let Some(warning) = self.warning.as_ref().filter(|warning| !is_signal(&warning.signal)) {
+            let problem = format!("is `{}`", warning.signal);
+            problems.push(SpecProblem::new("batch.warning", problem, "name a signal such as USR1"));
+        }
+        problems
+    }
+}
+
+fn is_path(text: &str) -> bool {
+    (1..=MAX_PATH_BYTES).contains(&text.len()) && !text.chars().any(char::is_control)
+}
+
+/// Whether it can be the name or the number of a signal.
+pub(crate) fn is_signal(text: &str) -> bool {
+    (1..=8).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+}

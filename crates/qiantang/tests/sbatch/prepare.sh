@@ -1,0 +1,3 @@
+#!/bin/bash
+#SBATCH -J prepare
+seq 5 > data.txt

@@ -1,0 +1,3 @@
+#!/bin/bash
+#SBATCH -J rescue
+echo "rescued $(cat model.txt)" > rescue.txt

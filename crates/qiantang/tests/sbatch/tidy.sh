@@ -1,0 +1,3 @@
+#!/bin/bash
+#SBATCH -J tidy
+cat rescue.txt && rm data.txt
