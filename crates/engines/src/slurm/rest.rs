@@ -7,7 +7,7 @@ use std::{
     collections::HashMap,
     fmt::Write as _,
     path::Path,
-    sync::{Mutex, OnceLock},
+    sync::{Arc, Mutex, OnceLock},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     commands::submission_error,
     config::Token,
-    face::{Asked, Face, FaceError, JobRecord, Listing, NodeRecord, Submission},
+    face::{Asked, Calls, Face, FaceError, JobRecord, Listing, NodeRecord, Submission},
     text,
 };
 
@@ -37,6 +37,7 @@ pub(crate) struct Rest {
     /// As whom the cluster is looked at.
     user: String,
     agent: ureq::Agent,
+    pub calls: Arc<Calls>,
     version: OnceLock<&'static str>,
     /// By user, with the second since 1970 until which it is good.
     tokens: Mutex<HashMap<String, (String, u64)>>,
@@ -52,7 +53,15 @@ impl Rest {
             .build()
             .into();
         let url = url.trim_end_matches('/').to_owned();
-        Self { url, token, user, agent, version: OnceLock::new(), tokens: Mutex::default() }
+        Self {
+            url,
+            token,
+            user,
+            agent,
+            calls: Arc::default(),
+            version: OnceLock::new(),
+            tokens: Mutex::default(),
+        }
     }
 
     fn token(&self, user: &str) -> Result<String, FaceError> {
@@ -66,7 +75,9 @@ impl Rest {
         let token = match &self.token {
             Token::Key(path) => signed(path, user, now)?,
             Token::Scontrol { conf } => {
-                let commands = super::commands::Commands::new(None, conf.clone(), Duration::from_secs(20));
+                let mut commands =
+                    super::commands::Commands::new(None, conf.clone(), Duration::from_secs(20));
+                commands.calls = Arc::clone(&self.calls);
                 commands.token(user, TOKEN_S)?
             }
         };
@@ -115,6 +126,7 @@ impl Rest {
         let unreachable = |why: String| FaceError::Unreachable(format!("slurmrestd at {}: {why}", self.url));
         let unclear = |why: String| FaceError::Unclear(format!("slurmrestd at {}: {why}", self.url));
         let request = request.body(text).map_err(|error| unreachable(error.to_string()))?;
+        self.calls.count(&call_of(method, path));
         let answer = self.agent.run(request).map_err(|error| match error {
             ureq::Error::ConnectionFailed | ureq::Error::HostNotFound => unreachable(error.to_string()),
             ureq::Error::Io(ref cause) if cause.kind() == std::io::ErrorKind::ConnectionRefused => {
@@ -149,6 +161,15 @@ impl Rest {
         }
         Ok(value)
     }
+}
+
+/// What a question is counted as: without versions, numbers and what is asked for.
+fn call_of(method: &str, path: &str) -> String {
+    let path = path.split('?').next().unwrap_or_default();
+    let is_version = |part: &str| part.starts_with("v0.");
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let parts = path.split('/').filter(|part| !is_version(part) && !is_number(part));
+    parts.fold(method.to_owned() + " ", |all, part| all + "/" + part)
 }
 
 /// What an answer says went wrong.
@@ -418,6 +439,18 @@ mod tests {
             hex(hmac(&[0xaa; 131], b"Test Using Larger Than Block-Size Key - Hash Key First")),
             "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
         );
+    }
+
+    #[test]
+    fn questions_are_counted_by_their_kind() {
+        for (method, path, want) in [
+            ("POST", "/slurm/v0.0.38/job/submit", "POST /slurm/job/submit"),
+            ("DELETE", "/slurm/v0.0.38/job/4711", "DELETE /slurm/job"),
+            ("GET", "/slurmdb/v0.0.38/jobs?start_time=uts1&job_name=a", "GET /slurmdb/jobs"),
+            ("GET", "/openapi/v3", "GET /openapi/v3"),
+        ] {
+            assert_eq!(call_of(method, path), want);
+        }
     }
 
     #[test]
