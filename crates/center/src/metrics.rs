@@ -31,6 +31,11 @@ pub struct RequestLabel {
     pub status: u16,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct CallLabel {
+    pub call: String,
+}
+
 #[derive(Debug)]
 pub struct Metrics {
     registry: Mutex<Registry>,
@@ -46,6 +51,7 @@ pub struct Metrics {
     runs_alive: Gauge,
     commits: Gauge,
     commit_closures: Gauge,
+    slurm_calls: Family<CallLabel, Counter>,
 }
 
 impl Default for Metrics {
@@ -70,6 +76,7 @@ impl Metrics {
             runs_alive: Gauge::default(),
             commits: Gauge::default(),
             commit_closures: Gauge::default(),
+            slurm_calls: Family::default(),
         };
         let mut registry = Registry::with_prefix("qiantang");
         registry.register("jobs_submitted", "Jobs kept since the start", metrics.jobs_submitted.clone());
@@ -92,6 +99,11 @@ impl Metrics {
         registry.register("runs_alive", "Runs that have not ended", metrics.runs_alive.clone());
         registry.register("store_commits", "Commits since the start", metrics.commits.clone());
         registry.register("store_changes", "Changes in those commits", metrics.commit_closures.clone());
+        registry.register(
+            "slurm_calls",
+            "What was asked of Slurm since the start",
+            metrics.slurm_calls.clone(),
+        );
         *metrics.registry.lock().expect("not poisoned") = registry;
         metrics
     }
@@ -136,5 +148,10 @@ impl Metrics {
         let stats = center.store.stats();
         self.commits.set(i64::try_from(stats.commits).unwrap_or(i64::MAX));
         self.commit_closures.set(i64::try_from(stats.closures).unwrap_or(i64::MAX));
+        for (call, count) in center.slurm.iter().flat_map(|engine| engine.calls()) {
+            let counter = self.slurm_calls.get_or_create_owned(&CallLabel { call });
+            // Two may look at once, and it never goes back.
+            counter.inner().fetch_max(count, std::sync::atomic::Ordering::Relaxed);
+        }
     }
 }

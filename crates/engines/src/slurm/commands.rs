@@ -9,17 +9,17 @@ use std::{
     io::{Read, Write as _},
     path::PathBuf,
     process::{Command, Stdio},
-    sync::mpsc,
+    sync::{Arc, mpsc},
     time::Duration,
 };
 
 use super::{
-    face::{Asked, Face, FaceError, JobRecord, JobState, Listing, NodeRecord, Submission},
+    face::{Asked, Calls, Face, FaceError, JobRecord, JobState, Listing, NodeRecord, Submission},
     text,
 };
 
 /// Where Slurm's commands and settings are.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Commands {
     /// The folder of the commands; looked for in PATH where left out.
     pub bin: Option<PathBuf>,
@@ -27,6 +27,7 @@ pub(crate) struct Commands {
     pub conf: Option<PathBuf>,
     /// No command may take longer.
     pub timeout: Duration,
+    pub calls: Arc<Calls>,
     separator: String,
 }
 
@@ -43,7 +44,7 @@ impl Commands {
     pub(crate) fn new(bin: Option<PathBuf>, conf: Option<PathBuf>, timeout: Duration) -> Self {
         use std::hash::{BuildHasher as _, RandomState};
         let separator = format!("<{:016x}>", RandomState::new().hash_one(std::process::id()));
-        Self { bin, conf, timeout, separator }
+        Self { bin, conf, timeout, calls: Arc::default(), separator }
     }
 
     pub(super) fn run<S: AsRef<OsStr>>(
@@ -64,6 +65,7 @@ impl Commands {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let failed =
             |error: std::io::Error| FaceError::Unreachable(format!("failed to start {program}: {error}"));
+        self.calls.count(program);
         let mut child = command.spawn().map_err(failed)?;
         let (tell, told) = mpsc::channel();
         for (is_out, pipe) in [
@@ -266,19 +268,8 @@ impl Face for Commands {
             "RestartCnt",
         ];
         let mark = &self.separator;
-        // Each field with the mark behind it; a first one, cut to nothing, to put the mark in front.
-        let format: Vec<String> = FIELDS
-            .iter()
-            .map(|field| {
-                let width = match *field {
-                    "NodeList" | "tres-alloc" => 2048,
-                    "Name" => 300,
-                    "Reason" | "Account" | "Partition" | "UserName" => 128,
-                    _ => 24,
-                };
-                format!("{field}:{width}{mark}")
-            })
-            .collect();
+        // Each field as long as it is, with the mark behind it.
+        let format: Vec<String> = FIELDS.iter().map(|field| format!("{field}:0{mark}")).collect();
         let out =
             self.ask("squeue", ["--noheader", "--states=all", "--all", "--Format", &format.join(",")])?;
         let mut listing = Listing::default();

@@ -25,7 +25,7 @@ pub fn check_slurm(config: &SlurmConfig) -> Vec<Check> {
             }
         },
     );
-    let face = match open_face(config) {
+    let face = match open_face(config, &std::sync::Arc::default()) {
         Ok(face) => face,
         Err(error) => {
             add("Slurm", Err((error.to_string(), "See `[engine.slurm]` in the settings.")));

@@ -1,7 +1,11 @@
 //! The narrow port to Slurm: all that the engine asks of it, in words that are neither those of its commands nor those of
 //! its REST service. Each [`Face`] says the same of the same cluster, so the engine does not know which one it has.
 
-use std::path::PathBuf;
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+};
 
 /// Asks Slurm. Calls block, each for a bounded time.
 pub(crate) trait Face: Send + Sync {
@@ -29,6 +33,25 @@ pub(crate) trait Face: Send + Sync {
 
     /// The controller's clock, in seconds since 1970.
     fn clock(&self) -> Result<i64, FaceError>;
+}
+
+/// How often each thing was asked of Slurm, by the command or the way in the REST service that it is called there.
+#[derive(Debug, Default)]
+pub(crate) struct Calls(Mutex<BTreeMap<String, u64>>);
+
+impl Calls {
+    pub(crate) fn count(&self, call: &str) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = all.get_mut(call) {
+            *count += 1;
+        } else {
+            all.insert(call.to_owned(), 1);
+        }
+    }
+
+    pub(crate) fn all(&self) -> BTreeMap<String, u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// Why something was not done.

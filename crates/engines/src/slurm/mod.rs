@@ -41,7 +41,7 @@ pub use face::{NodeCondition, NodeRecord as SlurmNode};
 
 use self::{
     commands::Commands,
-    face::Face,
+    face::{Calls, Face},
     files::{Account, Shared},
     record::{Line, Over, Records},
     rest::Rest,
@@ -71,6 +71,7 @@ pub struct UsableAccount {
 struct Core {
     config: SlurmConfig,
     face: Box<dyn Face>,
+    calls: Arc<Calls>,
     shared: Shared,
     records: Records,
     known: Mutex<Known>,
@@ -177,7 +178,8 @@ impl SlurmEngine {
         config: SlurmConfig,
         on_hint: impl Fn(RunId) + Send + Sync + 'static,
     ) -> Result<Self, EngineError> {
-        let face = open_face(&config)?;
+        let calls = Arc::default();
+        let face = open_face(&config, &calls)?;
         let folder = config.data_dir.display().to_string();
         std::fs::create_dir_all(&config.data_dir).map_err(EngineError::io(format!("make {folder}")))?;
         let lock = crate::local::lock(&config.data_dir)?;
@@ -203,6 +205,7 @@ impl SlurmEngine {
             tenants,
             seen: Mutex::default(),
             face,
+            calls,
             shared,
             records,
             known: Mutex::new(known),
@@ -254,6 +257,11 @@ impl SlurmEngine {
         self.core.to_watch.notify_one();
     }
 
+    /// How often each thing was asked of Slurm since the start.
+    pub fn calls(&self) -> BTreeMap<String, u64> {
+        self.core.calls.all()
+    }
+
     /// The number of a run's Slurm job, once it has one.
     pub fn slurm_job(&self, run: RunId) -> Option<u32> {
         let of_entry = self.core.known().runs.get(&run).and_then(|entry| entry.number);
@@ -287,12 +295,18 @@ fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-fn open_face(config: &SlurmConfig) -> Result<Box<dyn Face>, EngineError> {
+fn open_face(config: &SlurmConfig, calls: &Arc<Calls>) -> Result<Box<dyn Face>, EngineError> {
     Ok(match &config.access {
         Access::Commands { bin, conf } => {
-            Box::new(Commands::new(bin.clone(), conf.clone(), config.times.call))
+            let mut commands = Commands::new(bin.clone(), conf.clone(), config.times.call);
+            commands.calls = Arc::clone(calls);
+            Box::new(commands)
         }
-        Access::Rest { url, token } => Box::new(open_rest(config, url, token)?),
+        Access::Rest { url, token } => {
+            let mut rest = open_rest(config, url, token)?;
+            rest.calls = Arc::clone(calls);
+            Box::new(rest)
+        }
     })
 }
 
@@ -370,7 +384,7 @@ impl Core {
             }
         }
         let over = Over { observation, number, uid: account.uid, log_limit_bytes };
-        match self.records.end(run, &over) {
+        match self.records.end(run, over) {
             Ok(()) => drop(self.known().runs.remove(&run)),
             Err(error) => tracing::error!(%run, %error, "failed to keep the end of a run; it is tried again"),
         }
@@ -440,21 +454,17 @@ impl Engine for SlurmEngine {
         offset: u64,
         max_bytes: usize,
     ) -> Result<LogChunk, EngineError> {
-        let of_entry = self.core.known().runs.get(&run).map(|entry| {
-            let limit = entry.spec.as_ref().map_or(0, |spec| spec.log_limit_bytes);
-            (entry.spec.as_ref().map(|spec| spec.tenant), limit)
-        });
-        let (uid, limit) = match of_entry {
-            Some((Some(tenant), limit)) => match self.core.account_of(tenant) {
-                Ok(account) => (account.uid, limit),
-                Err(_) => return Ok(LogChunk { offset, ..LogChunk::default() }),
-            },
-            Some((None, _)) => return Ok(LogChunk { offset, ..LogChunk::default() }),
-            None => match self.core.over(run)? {
-                Some(over) => (over.uid, over.log_limit_bytes),
-                None => return Ok(LogChunk { offset, ..LogChunk::default() }),
-            },
+        let alive = self.core.known().runs.get(&run).map(|entry| entry.spec.clone());
+        let failed = || EngineError::io(format!("read the record of {run}"));
+        let over = if alive.is_some() { None } else { self.core.over(run)? };
+        let of_spec =
+            |spec: Arc<LaunchSpec>| Some((self.core.account_of(spec.tenant).ok()?.uid, spec.log_limit_bytes));
+        let found = match (alive, over) {
+            (_, Some(over)) => Some((over.uid, over.log_limit_bytes)),
+            (Some(spec), None) => spec.and_then(of_spec),
+            (None, None) => self.core.records.spec(run).map_err(failed())?.and_then(of_spec),
         };
+        let Some((uid, limit)) = found else { return Ok(LogChunk { offset, ..LogChunk::default() }) };
         let read = self.core.shared.read_log(run, stream, uid, limit, (offset, max_bytes));
         read.map_err(EngineError::io(format!("read the {} of {run}", stream.code())))
     }

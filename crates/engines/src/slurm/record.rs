@@ -1,7 +1,8 @@
-//! What is on disk of runs: a file of lines for each that is not over, and a line for each that is.
+//! What is on disk of runs: a file of lines for each, which moves from `open` to `over` with the line of its end.
 //!
 //! Slurm itself keeps a run's job, found by its name, so a lost line is never a lost run: without one, the engine looks in
-//! Slurm before it hands anything in.
+//! Slurm before it hands anything in. So no line is forced to the disk: what a power failure takes of an end is found
+//! again.
 
 use std::{
     fs::{self, File},
@@ -30,6 +31,8 @@ pub(crate) enum Line {
     Submitted { number: u32, at: Timestamp },
     /// Somebody handed it to Slurm directly.
     Direct(Box<DirectJob>),
+    /// It is over; nothing follows.
+    Over(Box<Over>),
 }
 
 /// What is left of a run that is over.
@@ -50,6 +53,7 @@ pub(crate) struct Kept {
     pub number: Option<u32>,
     pub submitted_at: Option<Timestamp>,
     pub direct: Option<Arc<DirectJob>>,
+    pub over: Option<Over>,
 }
 
 /// The stretch of time in which the accounting was looked at for jobs of others, in seconds since 1970.
@@ -74,27 +78,38 @@ impl Records {
     }
 
     pub(crate) fn append(&self, run: RunId, line: &Line) -> io::Result<()> {
-        let mut text = serde_json::to_vec(line)?;
-        text.push(b'\n');
+        // Begins a line of its own, even if the one before it is torn.
+        let mut text = vec![b'\n'];
+        serde_json::to_writer(&mut text, line)?;
         // In one call, so that lines of two threads don't mix.
         File::options().create(true).append(true).open(self.path("open", run))?.write_all(&text)
     }
 
-    /// Keeps the end on disk for good, then lets go of the lines before it.
-    pub(crate) fn end(&self, run: RunId, over: &Over) -> io::Result<()> {
-        let (path, new) = (self.path("over", run), self.dir.join(format!("over/.{run}")));
-        let mut file = File::create(&new)?;
-        file.write_all(&serde_json::to_vec(over)?)?;
-        file.sync_data()?;
-        fs::rename(new, path)?;
-        remove(&self.path("open", run))
+    /// Keeps the end.
+    pub(crate) fn end(&self, run: RunId, over: Over) -> io::Result<()> {
+        self.append(run, &Line::Over(Box::new(over)))?;
+        fs::rename(self.path("open", run), self.path("over", run))
     }
 
+    /// The end of a run that is over.
     pub(crate) fn over(&self, run: RunId) -> io::Result<Option<Over>> {
+        let is_over = |line: &[u8]| match serde_json::from_slice(line) {
+            Ok(Line::Over(over)) => Some(*over),
+            _ => None,
+        };
+        // From behind, where it is. One without an end lost that to a power failure, and the run is looked for again.
+        Ok(self.bytes_of(run)?.rsplit(|byte| *byte == b'\n').find_map(is_over))
+    }
+
+    /// What a run was that is over, also if its end is lost.
+    pub(crate) fn spec(&self, run: RunId) -> io::Result<Option<Arc<LaunchSpec>>> {
+        Ok(read(&self.bytes_of(run)?).spec)
+    }
+
+    fn bytes_of(&self, run: RunId) -> io::Result<Vec<u8>> {
         match fs::read(self.path("over", run)) {
-            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            read => read,
         }
     }
 
@@ -116,6 +131,10 @@ impl Records {
             }
             let bytes = fs::read(entry.path())?;
             let kept = read(&bytes);
+            if kept.over.is_some() {
+                fs::rename(entry.path(), self.path("over", run))?;
+                continue;
+            }
             if kept.spec.is_none() && kept.direct.is_none() && !kept.stop {
                 tracing::warn!(%run, "the record of a run can't be read: it is taken for one that was never launched");
                 remove(&entry.path())?;
@@ -142,17 +161,18 @@ impl Records {
     }
 }
 
-/// Reads lines up to the first that is not whole.
+/// Reads the lines that are whole.
 fn read(bytes: &[u8]) -> Kept {
     let mut kept = Kept::default();
-    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-        let Ok(line) = serde_json::from_slice(line) else { break };
+    for line in bytes.split(|byte| *byte == b'\n') {
+        let Ok(line) = serde_json::from_slice(line) else { continue };
         match line {
             Line::Launch(spec) => kept.spec = kept.spec.take().or_else(|| Some(Arc::from(spec))),
             Line::Stop(_) => kept.stop = true,
             Line::Submitting(_) => {}
             Line::Direct(direct) => kept.direct = Some(Arc::from(direct)),
             Line::Submitted { number, at } => (kept.number, kept.submitted_at) = (Some(number), Some(at)),
+            Line::Over(over) => kept.over = Some(*over),
         }
     }
     kept
@@ -183,18 +203,43 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_torn_line_hides_nothing_before_it() {
+    fn a_torn_line_hides_no_other() {
         let at = Timestamp::from_secs(1_700_000_000);
-        let lines = [Line::Stop(at), Line::Submitted { number: 7, at }];
-        let whole: Vec<u8> = lines
-            .iter()
-            .flat_map(|line| [serde_json::to_vec(line).unwrap(), b"\n".to_vec()].concat())
-            .collect();
-        let first_len = whole.iter().position(|byte| *byte == b'\n').unwrap() + 1;
-        for len in 0..=whole.len() {
-            let kept = read(&whole[..len]);
-            assert_eq!(kept.stop, len >= first_len - 1, "{len}");
-            assert_eq!(kept.number, (len >= whole.len() - 1).then_some(7), "{len}");
+        let text = |line: &Line| [b"\n".to_vec(), serde_json::to_vec(line).unwrap()].concat();
+        let (first, last) = (text(&Line::Stop(at)), text(&Line::Submitted { number: 7, at }));
+        for len in 0..=first.len() {
+            let kept = read(&[&first[..len], &last].concat());
+            assert_eq!((kept.stop, kept.number), (len == first.len(), Some(7)), "{len}");
         }
+        for len in 0..=last.len() {
+            let kept = read(&[&first, &last[..len]].concat());
+            assert_eq!((kept.stop, kept.number), (true, (len == last.len()).then_some(7)), "{len}");
+        }
+    }
+
+    #[test]
+    fn an_end_that_is_torn_is_no_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let records = Records::open(dir.path()).unwrap();
+        let at = Timestamp::from_secs(1_700_000_000);
+        let run = RunId::new(at, [7; 10]);
+        let over =
+            Over { observation: Observation::NotLaunched, number: Some(7), uid: 1, log_limit_bytes: 2 };
+        let is_over = || records.over(run).unwrap().is_some_and(|over| over.number == Some(7));
+        records.append(run, &Line::Stop(at)).unwrap();
+        assert!(!is_over());
+        records.end(run, over.clone()).unwrap();
+        assert!(is_over());
+        assert!(records.load().unwrap().is_empty());
+        // What a power failure leaves: the file has moved, but its last bytes have not come to the disk.
+        let path = records.path("over", run);
+        let bytes = fs::read(&path).unwrap();
+        fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
+        assert!(!is_over());
+        // Or the other way about.
+        records.end(run, over).unwrap();
+        fs::rename(&path, records.path("open", run)).unwrap();
+        assert!(records.load().unwrap().is_empty());
+        assert!(is_over());
     }
 }

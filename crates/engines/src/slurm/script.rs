@@ -1,8 +1,10 @@
 //! What Slurm is given to run: the batch script, and the start of one node's process.
 //!
 //! The batch script is small and the same for all runs but for a path. It claims the run: of several Slurm jobs of one run,
-//! or several lives of one, only the first to make a folder goes on. What is particular to the run lies in its folder on the
+//! or several lives of one, only the first to make a file goes on. What is particular to the run lies in its folder on the
 //! shared file system: `start`, which sets the environment and the limits and becomes the run's own `script`.
+//!
+//! Both do with what the shell has itself: each process that a script forks costs as much as a tenth of an empty job.
 
 use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
@@ -21,14 +23,16 @@ pub(crate) fn batch(spec: &LaunchSpec, folder: &Path) -> String {
     let run = quoted(&folder.display().to_string());
     let mut text = format!(
         "#!/bin/bash\n\
-         # Qiantang's run {id}. Only one Slurm job may be it, and that only once: the one that makes the folder.\n\
+         # Qiantang's run {id}. Only one Slurm job may be it, and that only once: the one that makes the file.\n\
          run={run}\n\
-         mkdir \"$run/claim\" || {{ [ ! -d \"$run/claim\" ] || echo \"$SLURM_JOB_ID\" > \"$run/second\"; exit {NOT_CLAIMED}; }}\n\
-         echo \"$SLURM_JOB_ID\" > \"$run/claim/job\" || exit {NOT_CLAIMED}\n",
+         set -C\n\
+         {{ echo \"$SLURM_JOB_ID\" || exit {NOT_CLAIMED}; }} > \"$run/claim\" || {{\n\
+         [ ! -e \"$run/claim\" ] || echo \"$SLURM_JOB_ID\" >| \"$run/second\"; exit {NOT_CLAIMED}; }}\n\
+         set +C\n",
         id = spec.run
     );
     if batch::is_once(spec) {
-        text.push_str("exec /bin/bash \"$run/start\"\n");
+        text.push_str(". \"$run/start\"\nexit 127\n");
         return text;
     }
     // Not in the user's way: `srun` in a script gets the same resources (`--overlap`).
@@ -51,14 +55,23 @@ pub(crate) fn batch(spec: &LaunchSpec, folder: &Path) -> String {
 /// name it looks up before the run's own variables are set, and its own begin with `qt_`.
 pub(crate) fn start(spec: &LaunchSpec, place: &env::Place, folder: &Path) -> String {
     let run = quoted(&folder.display().to_string());
+    let odd: Vec<String> = spec
+        .env
+        .iter()
+        .filter(|(name, _)| !can_be_exported(name))
+        .map(|(name, value)| quoted(&format!("{name}={value}")))
+        .collect();
     let mut text = format!(
         "#!/bin/bash\n\
          qt_run={run}\n\
          qt_refuse() {{ (set -C; printf '%s\\n' \"$1\" > \"$qt_run/refused\") 2>/dev/null; exit 127; }}\n\
-         qt_timeout=$(type -P timeout) || qt_refuse \"$SLURMD_NODENAME lacks the program timeout\"\n\
-         qt_env=$(type -P env)\n\
-         qt_ln=$(type -P ln)\n"
+         hash timeout 2>/dev/null || qt_refuse \"$SLURMD_NODENAME lacks the program timeout\"\n\
+         qt_timeout=${{BASH_CMDS[timeout]}}\n\
+         hash ln 2>/dev/null && qt_ln=${{BASH_CMDS[ln]}}\n"
     );
+    if !odd.is_empty() {
+        text.push_str("hash env && qt_env=${BASH_CMDS[env]}\n");
+    }
     push_rank(&mut text, spec);
     push_interpreter(&mut text, spec);
     push_environment(&mut text, spec, place);
@@ -66,14 +79,16 @@ pub(crate) fn start(spec: &LaunchSpec, place: &env::Place, folder: &Path) -> Str
     push_limits(&mut text, spec);
     batch::push_folder(&mut text, spec, place);
     batch::push_outputs(&mut text, spec);
-    // By `env`, which hands on names that a shell can't, and not the one that a shell always adds.
-    let mut limited = String::from("\"$qt_env\" -u SHLVL");
-    for (name, value) in spec.env.iter().filter(|(name, _)| !can_be_exported(name)) {
-        let _never_fails = write!(limited, " {}", quoted(&format!("{name}={value}")));
+    // The one variable that a shell always hands on, unless it is an array.
+    text.push_str("declare -a SHLVL\n");
+    let mut limited = String::new();
+    if !odd.is_empty() {
+        // Names that a shell can't hand on.
+        let _never_fails = write!(limited, "\"$qt_env\" {} ", odd.join(" "));
     }
     let _never_fails = write!(
         limited,
-        " \"$qt_timeout\" --signal=TERM --kill-after={grace} {limit}{warning} {shell}\"$qt_run/script\"",
+        "\"$qt_timeout\" --signal=TERM --kill-after={grace} {limit}{warning} {shell}\"$qt_run/script\"",
         grace = seconds(spec.kill_grace.0),
         limit = seconds(spec.time_limit.0),
         warning = warning(spec),
@@ -127,9 +142,13 @@ fn push_interpreter(text: &mut String, spec: &LaunchSpec) {
 
 /// The run's variables and none of the node's, but for Slurm's own.
 fn push_environment(text: &mut String, spec: &LaunchSpec, place: &env::Place) {
+    // By the first letter of their names, which needs no process; what is Slurm's stays.
+    text.push_str("unset -v CUDA_VISIBLE_DEVICES SLURM_TIME_FORMAT\nexport -n");
+    for letter in ('A'..='Z').chain('a'..='z').chain(['_']).filter(|letter| *letter != 'S') {
+        let _never_fails = write!(text, " ${{!{letter}*}}");
+    }
     text.push_str(
-        "for qt_name in $(compgen -e); do case $qt_name in SLURM_TIME_FORMAT) unset \"$qt_name\" ;; SLURM*) ;; \
-         *) unset \"$qt_name\" ;; esac; done\n",
+        "\nfor qt_name in ${!S*}; do case $qt_name in SLURM*) ;; *) export -n \"$qt_name\" ;; esac; done\n",
     );
     let of_rank: Vec<Vec<(String, String)>> = (0..spec.nodes.len())
         .map(|rank| {

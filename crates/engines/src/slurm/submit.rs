@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -20,6 +20,8 @@ use crate::{Exit, LaunchSpec};
 
 /// How many runs are seen to in one turn, so that what is to be cancelled does not wait for all that is to be handed in.
 const BATCH: usize = 32;
+/// How many are handed in at once.
+const AT_ONCE: usize = 4;
 /// Jobs of a run are looked for in accounting from this long before the run was made on, in seconds: clocks differ.
 const LOOK_BACK_S: i64 = 3600;
 
@@ -195,34 +197,51 @@ fn find_jobs(core: &Core, runs: &[RunId]) -> Result<HashMap<RunId, u32>, FaceErr
 pub(super) fn claimed_by(core: &Core, run: RunId) -> Option<u32> {
     let tenant = core.known().runs.get(&run)?.spec.as_ref()?.tenant;
     let account = core.account_of(tenant).ok()?;
-    core.shared.word(run, "claim/job", account.uid)?.parse().ok()
+    core.shared.word(run, "claim", account.uid)?.parse().ok()
 }
 
-/// Hands in those of the batch that Slurm does not have.
+/// Hands in those of the batch that Slurm does not have, several at once: most of it is waiting for Slurm.
 fn submit(core: &Core, batch: &[RunId]) -> bool {
-    for (at, run) in batch.iter().enumerate() {
-        let spec = {
-            let known = core.known();
-            if known.is_ending {
-                return true;
+    let left = Mutex::new(batch.iter());
+    let put_off = Mutex::new(Vec::new());
+    let work = || {
+        loop {
+            let next = left.lock().expect("nothing panics while it is held").next();
+            let Some(run) = next else { return };
+            let is_held_up = || !put_off.lock().expect("nothing panics while it is held").is_empty();
+            if is_held_up() || matches!(submit_if_wanted(core, *run), Attempt::Later) {
+                put_off.lock().expect("nothing panics while it is held").push(*run);
             }
-            match known.runs.get(run) {
-                Some(entry) if entry.number.is_some() || entry.may_be_there => continue,
-                Some(entry) if entry.stop => None,
-                Some(entry) => entry.spec.clone(),
-                None => continue,
-            }
-        };
-        let Some(spec) = spec else {
-            core.end(*run, never_began(Exit::Stopped { status: None }), None);
-            continue;
-        };
-        if let Attempt::Later = submit_one(core, &spec) {
-            again(core, batch[at..].iter().copied());
-            return false;
         }
-    }
-    true
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..AT_ONCE.min(batch.len()) {
+            scope.spawn(work);
+        }
+        work();
+    });
+    let put_off = put_off.into_inner().expect("nothing panics while it is held");
+    let is_done = put_off.is_empty();
+    again(core, put_off);
+    is_done
+}
+
+fn submit_if_wanted(core: &Core, run: RunId) -> Attempt {
+    let spec = {
+        let known = core.known();
+        match known.runs.get(&run) {
+            _ if known.is_ending => return Attempt::Done,
+            Some(entry) if entry.number.is_some() || entry.may_be_there => return Attempt::Done,
+            Some(entry) if entry.stop => None,
+            Some(entry) => entry.spec.clone(),
+            None => return Attempt::Done,
+        }
+    };
+    let Some(spec) = spec else {
+        core.end(run, never_began(Exit::Stopped { status: None }), None);
+        return Attempt::Done;
+    };
+    submit_one(core, &spec)
 }
 
 fn submit_one(core: &Core, spec: &Arc<LaunchSpec>) -> Attempt {

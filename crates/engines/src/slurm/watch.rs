@@ -1,7 +1,8 @@
-//! The watcher: one look at all jobs, one at the accounting of those that ended, however many they are.
+//! The watcher: one look at all jobs, and one at the accounting of those of whose end the controller does not tell, however
+//! many they are.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -17,6 +18,9 @@ use super::{
     submit::{adopt, claimed_by},
 };
 use crate::{Observation, Started, Stream};
+
+/// How many looks tell how long one takes.
+const LOOKS_KEPT: usize = 8;
 
 /// A run that Slurm has, as the watcher goes through it.
 struct Watched {
@@ -44,9 +48,18 @@ enum Missing {
     Vanished,
 }
 
+impl Gone {
+    /// The controller has said all: accounting gets its times, state and exit code from there, and has them later.
+    fn is_told(&self) -> bool {
+        let is_whole = |job: &JobRecord| job.state.is_over() && job.restarts == 0 && job.ended_s.is_some();
+        self.listed.as_ref().is_some_and(is_whole)
+    }
+}
+
 pub(super) fn run(core: &Core) {
     let (least, most) = core.config.times.look;
     let (mut pause, mut floor) = (least, least);
+    let mut took = VecDeque::new();
     loop {
         {
             let mut known = core.known();
@@ -67,16 +80,19 @@ pub(super) fn run(core: &Core) {
                 return;
             }
         }
-        let begun = Instant::now();
-        let has_news = look(core);
-        // Slurm spends at most a tenth of its time on this.
-        floor = (begun.elapsed() * 10).clamp(least, most);
+        let mut asking = Duration::ZERO;
+        let has_news = look(core, &mut asking);
+        // Slurm spends at most a fifth of its time on this. The quickest of the last looks is what one costs; others waited for
+        // what Slurm had to do besides.
+        took.truncate(LOOKS_KEPT - 1);
+        took.push_front(asking);
+        floor = (took.iter().min().copied().unwrap_or_default() * 4).clamp(least, most);
         pause = if has_news { floor } else { (pause + pause / 4).clamp(floor, most) };
     }
 }
 
-/// Looks once at everything. Whether there was news.
-fn look(core: &Core) -> bool {
+/// Looks once at everything. Whether there was news; adds up how long Slurm took.
+fn look(core: &Core, asking: &mut Duration) -> bool {
     let watched: Vec<Watched> = {
         let known = core.known();
         let of = |(run, entry): (&RunId, &Entry)| {
@@ -84,7 +100,10 @@ fn look(core: &Core) -> bool {
         };
         known.runs.iter().filter_map(of).collect()
     };
-    let listing = match core.face.jobs() {
+    let begun = Instant::now();
+    let listed = core.face.jobs();
+    *asking += begun.elapsed();
+    let listing = match listed {
         Ok(listing) => listing,
         Err(error) => {
             tracing::warn!(%error, "failed to look at Slurm's jobs; it is tried again");
@@ -130,9 +149,7 @@ fn look(core: &Core) -> bool {
             listed => gone.extend(leaves(core, run, number, None, listed)),
         }
     }
-    if !gone.is_empty() {
-        has_news |= settle(core, gone);
-    }
+    has_news |= settle(core, gone, asking);
     if core.sees_direct() {
         core.look_for_direct(&listing.jobs);
     }
@@ -209,8 +226,22 @@ fn end_double(core: &Core, run: RunId, number: u32, all: &[u32], by_number: &Has
     }
 }
 
-/// Jobs that ended, or are nowhere: accounting tells how.
-fn settle(core: &Core, gone: Vec<Gone>) -> bool {
+/// Jobs that ended, or are nowhere. How, the controller tells itself for some minutes; then, and of a job that had several
+/// lives, accounting does.
+fn settle(core: &Core, gone: Vec<Gone>, asking: &mut Duration) -> bool {
+    let (told, gone): (Vec<Gone>, Vec<Gone>) = gone.into_iter().partition(Gone::is_told);
+    for gone in &told {
+        match (&gone.listed, &gone.direct) {
+            (Some(job), Some(_)) => core.finish_direct(gone.run, job),
+            (Some(job), None) => finish(core, gone.run, job),
+            (None, _) => {}
+        }
+    }
+    (!gone.is_empty() && account_for(core, gone, asking)) || !told.is_empty()
+}
+
+/// Asks accounting, once for all.
+fn account_for(core: &Core, gone: Vec<Gone>, asking: &mut Duration) -> bool {
     let since = gone.iter().map(|gone| gone.run);
     let made_s =
         |run: RunId| (i64::from_be_bytes(*run.as_bytes().first_chunk().expect("16 bytes")) >> 16) / 1000;
@@ -220,7 +251,9 @@ fn settle(core: &Core, gone: Vec<Gone>) -> bool {
         since: since.map(made_s).min().unwrap_or(0) - 3600,
         ..Asked::default()
     };
+    let begun = Instant::now();
     let accounted = core.face.accounting(&asked);
+    *asking += begun.elapsed();
     if let Err(error) = &accounted {
         tracing::warn!(%error, "failed to ask Slurm's accounting; it is tried again");
     }
@@ -288,13 +321,16 @@ fn finish(core: &Core, run: RunId, job: &JobRecord) {
     };
     let account = spec.as_ref().and_then(|spec| core.account_of(spec.tenant).ok());
     let word = |name: &str| core.shared.word(run, name, account.as_ref()?.uid);
-    let claimed: Option<u32> = word("claim/job").and_then(|text| text.parse().ok());
+    let claimed: Option<u32> = word("claim").and_then(|text| text.parse().ok());
     if let Some(other) = claimed.filter(|other| *other != job.id) {
         // Another job of the run got through before this one: that one is the run.
         tracing::warn!(%run, number = job.id, other, "a run's Slurm job came too late: another one is the run");
         adopt(core, run, other);
         return;
     }
+    // What its start and Slurm leave in its folder tells of failures only.
+    let has_failed = job.state != JobState::Completed;
+    let word = |name: &str| if has_failed { word(name) } else { None };
     let facts = Facts {
         time_limit: spec.map(|spec| spec.time_limit).unwrap_or_default(),
         is_claimed: claimed.is_some(),
@@ -302,6 +338,7 @@ fn finish(core: &Core, run: RunId, job: &JobRecord) {
         refused: word("refused"),
         ran_out_of_memory: account
             .as_ref()
+            .filter(|_| has_failed)
             .and_then(|account| core.shared.tail(run, Stream::Stderr, account.uid))
             .is_some_and(|log| judge::tells_of_memory(&log)),
         waited_too_long,

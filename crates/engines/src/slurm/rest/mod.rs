@@ -10,7 +10,7 @@ mod version;
 use std::{
     fmt::Write as _,
     ops::Range,
-    sync::{Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -23,7 +23,7 @@ use self::{
 use super::{
     commands::submission_error,
     config::Token,
-    face::{Asked, Face, FaceError, JobRecord, Listing, NodeRecord, Submission},
+    face::{Asked, Calls, Face, FaceError, JobRecord, Listing, NodeRecord, Submission},
 };
 
 /// How many names are asked for at once: they travel in the address.
@@ -41,6 +41,7 @@ pub(crate) struct Rest {
     /// As whom the cluster is looked at.
     user: String,
     agent: ureq::Agent,
+    pub calls: Arc<Calls>,
     /// Found with the first question, and again when the service no longer knows the version: it was upgraded.
     found: Mutex<Option<Found>>,
 }
@@ -62,7 +63,7 @@ impl Rest {
             .build()
             .into();
         let url = url.trim_end_matches('/').to_owned();
-        Self { url, tokens: Tokens::new(token), user, agent, found: Mutex::default() }
+        Self { url, tokens: Tokens::new(token), user, agent, calls: Arc::default(), found: Mutex::default() }
     }
 
     /// Whether Slurm's controller accepts the tokens: what it says to people.
@@ -133,6 +134,7 @@ impl Rest {
         let text = body.map_or(String::new(), Value::to_string);
         let unclear = |why: String| FaceError::Unclear(format!("slurmrestd at {}: {why}", self.url));
         let request = request.body(text).map_err(|error| self.unreachable(error))?;
+        self.calls.count(&call_of(method, path));
         let answer = self.agent.run(request).map_err(|error| match error {
             ureq::Error::ConnectionFailed | ureq::Error::HostNotFound => self.unreachable(error),
             ureq::Error::Io(ref cause) if cause.kind() == std::io::ErrorKind::ConnectionRefused => {
@@ -195,6 +197,15 @@ fn escaped(text: &str) -> String {
         }
         all
     })
+}
+
+/// What a question is counted as: without versions, numbers and what is asked for.
+fn call_of(method: &str, path: &str) -> String {
+    let path = path.split('?').next().unwrap_or_default();
+    let is_version = |part: &str| part.starts_with("v0.");
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let parts = path.split('/').filter(|part| !is_version(part) && !is_number(part));
+    parts.fold(method.to_owned() + " ", |all, part| all + "/" + part)
 }
 
 impl Face for Rest {
@@ -310,6 +321,18 @@ impl Face for Rest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn questions_are_counted_by_their_kind() {
+        for (method, path, want) in [
+            ("POST", "/slurm/v0.0.38/job/submit", "POST /slurm/job/submit"),
+            ("DELETE", "/slurm/v0.0.38/job/4711", "DELETE /slurm/job"),
+            ("GET", "/slurmdb/v0.0.38/jobs?start_time=uts1&job_name=a", "GET /slurmdb/jobs"),
+            ("GET", "/openapi/v3", "GET /openapi/v3"),
+        ] {
+            assert_eq!(call_of(method, path), want);
+        }
+    }
 
     #[test]
     fn addresses_hold_no_odd_characters() {

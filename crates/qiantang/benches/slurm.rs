@@ -1,0 +1,178 @@
+//! How fast empty jobs go through a center on Slurm, beside a loop of `sbatch` on the same cluster in the same run.
+//!
+//! `cargo bench -p qiantang --bench slurm`, as root, with Slurm's packages. `ROUNDS` and `JOBS` set how much, `QT_SLURM_CARDS` how many
+//! cards there are on each of the four nodes; `CALLS=1` shows what the center asked of Slurm. Prints medians; asserts nothing
+//! about speed.
+
+#[path = "../../engines/tests/conformance/cluster.rs"]
+#[allow(dead_code, reason = "the engines' own tests use the rest")]
+mod cluster;
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+mod common {
+    /// A folder that other users can get into.
+    pub fn folder() -> tempfile::TempDir {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::Builder::new().prefix("qt-").tempdir_in("/tmp").expect("a folder");
+        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).expect("a mode");
+        dir
+    }
+}
+
+use std::{
+    path::Path,
+    process::Command,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
+
+use cluster::Cluster;
+use serde_json::json;
+use support::{Site, Tenant, ask, grant};
+use ureq::Agent;
+
+const JOBS: usize = 400;
+const ROUNDS: usize = 5;
+const CLIENTS: usize = 4;
+/// Between two looks at whether all is over.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// How the center speaks to Slurm.
+#[derive(Clone, Copy)]
+enum Way {
+    Commands,
+    Rest,
+}
+
+fn main() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<usize>().ok());
+    let (rounds, jobs) = (number("ROUNDS").unwrap_or(ROUNDS), number("JOBS").unwrap_or(JOBS));
+    let cards = number("QT_SLURM_CARDS").unwrap_or(8);
+    println!("{cards} cards on each node");
+    let Some(cluster) = Cluster::start() else { return };
+    let (mut bare, mut commands, mut rest) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        bare.push(sbatch_loop(&cluster, jobs));
+        commands.push(through_center(&cluster, jobs, Way::Commands));
+        rest.push(through_center(&cluster, jobs, Way::Rest));
+        let of = |all: &[f64]| all.last().copied().unwrap_or_default();
+        println!(
+            "{jobs} empty jobs: sbatch loop {:.1}/s, center by commands {:.1}/s, by slurmrestd {:.1}/s",
+            of(&bare),
+            of(&commands),
+            of(&rest)
+        );
+    }
+    let (bare, commands, rest) = (median(&mut bare), median(&mut commands), median(&mut rest));
+    println!(
+        "median of {rounds}: sbatch loop {bare:.1}/s; center by commands {commands:.1}/s, ratio {:.3}; by slurmrestd \
+         {rest:.1}/s, ratio {:.3}",
+        commands / bare,
+        rest / bare
+    );
+}
+
+fn median(all: &mut [f64]) -> f64 {
+    all.sort_by(f64::total_cmp);
+    all[all.len() / 2]
+}
+
+#[allow(clippy::cast_precision_loss, reason = "counts of a bench")]
+fn per_second(count: usize, took: Duration) -> f64 {
+    count as f64 / took.as_secs_f64()
+}
+
+/// Nothing is left of the last round.
+fn wait_until_idle(cluster: &Cluster) {
+    while !cluster.slurm("squeue", &["-h"]).trim().is_empty() {
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// `sbatch`, one after another, until Slurm has none of them left.
+fn sbatch_loop(cluster: &Cluster, jobs: usize) -> f64 {
+    let folder = common::folder();
+    let script = folder.path().join("script");
+    std::fs::write(&script, "#!/bin/bash\ntrue\n").expect("a script");
+    wait_until_idle(cluster);
+    let began = Instant::now();
+    for _ in 0..jobs {
+        let out = Command::new("sbatch")
+            .args(["--parsable", "--gres=npu:1", "--time=1"])
+            .arg(&script)
+            .current_dir(folder.path())
+            .env("SLURM_CONF", cluster.conf())
+            .output()
+            .expect("sbatch runs");
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    }
+    wait_until_idle(cluster);
+    per_second(jobs, began.elapsed())
+}
+
+fn settings(cluster: &Cluster, shared: &Path, way: Way) -> String {
+    let way = match way {
+        Way::Commands => String::new(),
+        Way::Rest => format!(
+            "url = \"{}\"\njwt_key = \"{}\"\n",
+            cluster.env("QT_SLURM_REST"),
+            cluster.jwt_key().display()
+        ),
+    };
+    format!(
+        "[jobs]\nmax_active_per_tenant = 2000000\n[engine]\nkind = \"slurm\"\n[engine.slurm]\nshared_dir = \"{}\"\n\
+         conf = \"{}\"\nmodels = {{ ascend910 = \"ascend-910\" }}\n{way}",
+        shared.display(),
+        cluster.conf().display()
+    )
+}
+
+/// From the first request to a center until it has taken in the end of the last job.
+fn through_center(cluster: &Cluster, jobs: usize, way: Way) -> f64 {
+    let shared = common::folder();
+    let site = Site::with_settings(&settings(cluster, shared.path(), way));
+    site.wait_for("Slurm's nodes", || {
+        let nodes = site.get("/api/v1/nodes", &site.operator);
+        (nodes.as_array()?.iter().filter(|node| node["state"] == "up").count() == 4).then_some(())
+    });
+    let tenant = site.tenant("bench", "research", &grant(), 256);
+    wait_until_idle(cluster);
+    let began = Instant::now();
+    submit_all(&site, &tenant, jobs);
+    site.wait_for("all jobs to end", || {
+        let overview = site.get("/api/v1/overview", &tenant.developer);
+        let row = overview["jobs"].as_array()?.iter().find(|row| row["state"] == "succeeded")?;
+        if row["jobs"].as_u64()? == jobs as u64 {
+            return Some(());
+        }
+        std::thread::sleep(LOOK);
+        None
+    });
+    let rate = per_second(jobs, began.elapsed());
+    let check = site.get("/api/v1/ledger/check", &site.operator);
+    assert_eq!(check["is_balanced"], true, "{check}");
+    if std::env::var_os("CALLS").is_some() {
+        let (_, metrics) = site.try_text("/metrics", &site.operator);
+        metrics.lines().filter(|line| line.contains("slurm_calls_total")).for_each(|line| println!("{line}"));
+    }
+    rate
+}
+
+fn submit_all(site: &Site, tenant: &Tenant, jobs: usize) {
+    let next = AtomicUsize::new(0);
+    let spec = json!({ "name": "no-op", "script": "#!/bin/bash\ntrue\n", "time_limit_ms": 60_000 });
+    std::thread::scope(|scope| {
+        for _ in 0..CLIENTS {
+            scope.spawn(|| {
+                let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
+                while next.fetch_add(1, Ordering::Relaxed) < jobs {
+                    let answer =
+                        ask(&agent, &site.url, "POST", "/api/v1/jobs", &tenant.developer, Some(&spec), &[]);
+                    let (status, answer) = answer.expect("an answer");
+                    assert_eq!(status, 201, "{answer}");
+                }
+            });
+        }
+    });
+}
