@@ -6,13 +6,7 @@ mod cluster;
 mod support;
 
 mod common {
-    /// A folder that other users can get into.
-    pub fn folder() -> tempfile::TempDir {
-        use std::os::unix::fs::PermissionsExt as _;
-        let dir = tempfile::Builder::new().prefix("qt-").tempdir_in("/tmp").expect("a folder");
-        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).expect("a mode");
-        dir
-    }
+    pub use super::support::open_folder as folder;
 }
 
 use std::process::Command;

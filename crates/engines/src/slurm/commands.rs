@@ -340,6 +340,11 @@ impl Face for Commands {
         Ok(out.lines().filter_map(|line| self.read_node(line)).collect())
     }
 
+    fn accounted_gres(&self) -> Result<Vec<String>, FaceError> {
+        let out = self.ask("sacctmgr", ["--noheader", "--parsable2", "show", "tres", "format=type,name"])?;
+        Ok(out.lines().filter_map(|line| line.strip_prefix("gres|")).map(str::to_owned).collect())
+    }
+
     fn backlog(&self) -> Result<Option<u64>, FaceError> {
         let out = self.ask::<&str>("sdiag", [])?;
         let count = out.lines().find_map(|line| line.trim().strip_prefix("DBD Agent queue size:"));

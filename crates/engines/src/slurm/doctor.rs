@@ -1,5 +1,7 @@
 //! What the engine needs of a Slurm cluster.
 
+use std::collections::BTreeSet;
+
 use super::{Access, NodeCondition, SlurmConfig, Token, face::Asked, files::Shared, open_face, open_rest};
 use crate::local::Check;
 
@@ -77,6 +79,23 @@ pub fn check_slurm(config: &SlurmConfig) -> Vec<Check> {
         face.accounting(&asked).map(|_| "it answers".to_owned()).map_err(|error| {
             (error.to_string(), "Run slurmdbd: without it, ends that the controller has forgotten are lost.")
         }),
+    );
+    let kinds: BTreeSet<String> =
+        face.nodes().into_iter().flatten().filter_map(|node| Some(node.gres?.0)).collect();
+    add(
+        "Slurm counts cards",
+        match face.accounted_gres() {
+            Ok(counted) => match kinds.iter().find(|kind| !counted.contains(kind)) {
+                None => Ok(format!("gres in its accounting: {}", counted.join(", "))),
+                Some(kind) => Err((
+                    format!(
+                        "its accounting does not count gres/{kind}: limits there can't hold, and use can't be checked"
+                    ),
+                    "Set AccountingStorageTRES=gres/npu (or gres/gpu) in slurm.conf and restart slurmctld.",
+                )),
+            },
+            Err(error) => Err((error.to_string(), "slurmdbd must answer.")),
+        },
     );
     add(
         "Slurm's nodes",

@@ -28,6 +28,9 @@ pub(crate) trait Face: Send + Sync {
     /// A line for each node and partition that it is in.
     fn nodes(&self) -> Result<Vec<NodeRecord>, FaceError>;
 
+    /// The kinds of generic resources that the accounting counts: `npu`, `gpu`.
+    fn accounted_gres(&self) -> Result<Vec<String>, FaceError>;
+
     /// How many records are on the way from the controller to the accounting; `None` where it does not tell.
     fn backlog(&self) -> Result<Option<u64>, FaceError>;
 

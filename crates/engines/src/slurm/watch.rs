@@ -189,7 +189,12 @@ fn goes_on(core: &Core, run: RunId, job: &JobRecord) -> bool {
     if job.state == JobState::Pending {
         let waited = entry.submitted_at.map_or(0, |at| now().since(at).0);
         let waited = Duration::from_millis(u64::try_from(waited).unwrap_or(0));
-        if waited > core.config.times.pending && !entry.stop {
+        // Its nodes are its own choice: where one of them is out, others are better than waiting.
+        let is_out =
+            ["ReqNodeNotAvail", "NodeDown", "DOWN", "DRAIN"].iter().any(|why| job.reason.contains(why));
+        let times = &core.config.times;
+        let limit = if is_out { times.lost.min(times.pending) } else { times.pending };
+        if waited > limit && !entry.stop {
             tracing::warn!(%run, number = job.id, reason = job.reason, "Slurm does not start a run: it is given back");
             entry.waited_too_long = Some(waited);
             entry.stop = true;

@@ -306,6 +306,16 @@ impl Face for Rest {
         Ok(nodes.flat_map(read::node).collect())
     }
 
+    fn accounted_gres(&self) -> Result<Vec<String>, FaceError> {
+        let version = self.version()?;
+        // The path ends in a slash from v0.0.40 on, and the list has another name.
+        let slash = if version < Version(40) { "" } else { "/" };
+        let answer = self.get(&format!("/slurmdb/{version}/tres{slash}"))?;
+        let all = answer["TRES"].as_array().or(answer["tres"].as_array()).into_iter().flatten();
+        let of_gres = all.filter(|entry| entry["type"] == "gres");
+        Ok(of_gres.filter_map(|entry| entry["name"].as_str().map(str::to_owned)).collect())
+    }
+
     fn backlog(&self) -> Result<Option<u64>, FaceError> {
         let answer = self.get(&format!("/slurm/{}/diag", self.version()?))?;
         Ok(read::count(&answer["statistics"]["dbd_agent_queue_size"]))
