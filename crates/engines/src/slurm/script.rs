@@ -4,7 +4,7 @@
 //! or several lives of one, only the first to make a file goes on. What is particular to the run lies in its folder on the
 //! shared file system: `start`, which sets the environment and the limits and becomes the run's own `script`.
 //!
-//! Both do with what the shell has itself: each process that a script forks costs as much as a tenth of an empty job.
+//! Both do with what the shell has itself, where they can: a process costs milliseconds, and they are started for each run.
 
 use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
