@@ -82,6 +82,9 @@ impl DirectJob {
     }
 }
 
+/// The accounts that the center keeps in Slurm, each with its tenant and project.
+type KeptAccounts = BTreeMap<String, (TenantId, String)>;
+
 /// What was seen of such jobs.
 #[derive(Default)]
 pub(super) struct Seen {
@@ -114,7 +117,7 @@ impl Core {
     }
 
     /// Whose the accounts are that the center keeps in Slurm.
-    fn kept_accounts(&self) -> BTreeMap<String, (TenantId, String)> {
+    fn kept_accounts(&self) -> KeptAccounts {
         let known = self.project_accounts.lock().expect("nothing panics while it is held");
         let of =
             |(owner, account): (&(TenantId, String), &UsableAccount)| (account.name.clone(), owner.clone());
@@ -126,10 +129,10 @@ impl Core {
     }
 
     /// A job as what the center is told of it; `None` for one that is not a tenant's, has no cards, or never began.
-    fn as_direct(&self, job: &JobRecord) -> Option<DirectJob> {
+    fn as_direct(&self, job: &JobRecord, kept: &KeptAccounts) -> Option<DirectJob> {
         judge::started_at(job)?;
-        let (tenant, project) = match self.kept_accounts().remove(&job.account) {
-            Some((tenant, project)) => (tenant, Some(project)),
+        let (tenant, project) = match kept.get(&job.account) {
+            Some((tenant, project)) => (*tenant, Some(project.clone())),
             None => (tenant_of(&self.tenants(), job)?, None),
         };
         let direct = DirectJob {
@@ -194,15 +197,16 @@ impl Core {
 
     /// Takes note of what a look at all jobs shows, and of what the accounting has that no look showed.
     pub(super) fn look_for_direct(&self, jobs: &[JobRecord]) {
+        let kept = self.kept_accounts();
         for job in jobs {
             match job.state {
                 JobState::Running | JobState::Completing => {
-                    if let Some(direct) = self.as_direct(job) {
+                    if let Some(direct) = self.as_direct(job, &kept) {
                         self.note(direct);
                     }
                 }
                 state if state.is_over() => {
-                    let Some(direct) = self.as_direct(job) else { continue };
+                    let Some(direct) = self.as_direct(job, &kept) else { continue };
                     if self.seen().dealt_with.contains(&direct.run()) {
                         continue;
                     }
@@ -236,7 +240,8 @@ impl Core {
         let since = (swept.until_s - LATE_S).max(swept.from_s);
         self.seen().swept = Some(Instant::now());
         let of_users = Asked { users: users.into_iter().collect(), since, ..Asked::default() };
-        let accounts = self.kept_accounts().into_keys().collect();
+        let kept = self.kept_accounts();
+        let accounts = kept.keys().cloned().collect();
         let of_accounts = Asked { accounts, since, ..Asked::default() };
         let asked = [of_users, of_accounts].into_iter().filter(Asked::names_any);
         let lives: Result<Vec<_>, _> = asked.map(|asked| self.face.accounting(&asked)).collect();
@@ -249,7 +254,7 @@ impl Core {
         };
         self.seen().has_missed = false;
         for life in lives.iter().filter(|life| is_final(life)) {
-            let Some(mut direct) = self.as_direct(life) else { continue };
+            let Some(mut direct) = self.as_direct(life, &kept) else { continue };
             // What ended before anybody looked was before this center's time.
             if life.ended_s.is_some_and(|ended_s| ended_s < swept.from_s) {
                 continue;
