@@ -150,10 +150,9 @@ fn a_center_on_slurm_runs_meters_and_bills() {
         used
     };
     let mut ours: Vec<i64> = [&gang, &failure, &long, &outlives].into_iter().map(|id| used(id)).collect();
-    let mut theirs = Vec::new();
-    site.wait_for("all to be accounted for", || {
-        theirs = accounted_card_ms(&cluster, "qt-run_");
-        (theirs.len() == ours.len()).then_some(())
+    let mut theirs = site.wait_for("all to be accounted for", || {
+        let theirs = accounted_card_ms(&cluster, "qt-run_");
+        (theirs.len() == ours.len()).then_some(theirs)
     });
     ours.sort_unstable();
     theirs.sort_unstable();
@@ -256,8 +255,11 @@ fn what_goes_to_slurm_past_the_center_is_billed_too() {
         used
     };
     let mut ours: Vec<i64> = ends.iter().map(of).collect();
-    let mut theirs =
-        [accounted_card_ms(&cluster, "d-"), accounted_card_ms(&cluster, "qt-run_0190a5c0")].concat();
+    // Accounting has an end later than the controller.
+    let mut theirs = site.wait_for("all to be accounted for", || {
+        let theirs = ["d-", "qt-run_0190a5c0"].map(|name| accounted_card_ms(&cluster, name)).concat();
+        (theirs.len() == ours.len()).then_some(theirs)
+    });
     ours.sort_unstable();
     theirs.sort_unstable();
     assert_eq!(ours, theirs);

@@ -7,13 +7,14 @@ use std::{
     collections::HashMap,
     ffi::OsStr,
     io::{Read, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{Arc, mpsc},
     time::Duration,
 };
 
 use super::{
+    daemon::{self, Daemon},
     face::{Asked, Calls, Face, FaceError, JobRecord, JobState, Listing, NodeRecord, Submission},
     text,
 };
@@ -54,7 +55,7 @@ impl Commands {
         env: &[(String, String)],
         stdin: Option<&str>,
     ) -> Result<Answer, FaceError> {
-        let path = self.bin.as_ref().map_or_else(|| program.into(), |bin| bin.join(program));
+        let path = self.find(program);
         let mut command = Command::new(path);
         command.args(args).env_clear().env("PATH", PATH).env("LC_ALL", "C.UTF-8");
         // Times as seconds since 1970, in whatever zone.
@@ -99,6 +100,16 @@ impl Commands {
         }
         let status = child.wait().map_err(|error| FaceError::Unclear(format!("{program}: {error}")))?;
         Ok(Answer { ok: status.success(), out, err })
+    }
+
+    /// Where a program is. Looked for here: a process that is to look for it itself is started by copying this one, which takes
+    /// several times as long.
+    fn find(&self, program: &str) -> PathBuf {
+        if let Some(bin) = &self.bin {
+            return bin.join(program);
+        }
+        let all = PATH.split(':').map(|folder| Path::new(folder).join(program));
+        all.into_iter().find(|path| path.is_file()).unwrap_or_else(|| program.into())
     }
 
     /// A question that changes nothing: however it fails, it can be asked again.
@@ -340,6 +351,11 @@ impl Face for Commands {
         Ok(out.lines().filter_map(|line| self.read_node(line)).collect())
     }
 
+    fn daemons(&self, nodes: &[String]) -> Result<Vec<Daemon>, FaceError> {
+        let out = self.ask("scontrol", ["--oneliner", "show", "node", &nodes.join(",")])?;
+        Ok(daemon::in_lines(&out))
+    }
+
     fn accounted_gres(&self) -> Result<Vec<String>, FaceError> {
         let out = self.ask("sacctmgr", ["--noheader", "--parsable2", "show", "tres", "format=type,name"])?;
         Ok(out.lines().filter_map(|line| line.strip_prefix("gres|")).map(str::to_owned).collect())
@@ -411,7 +427,7 @@ impl Commands {
             user: user.to_owned(),
             account: account.to_owned(),
             partition: partition.to_owned(),
-            state: text::job_state(state),
+            state: text::accounted_state(text::job_state(state), state.contains(" by ")),
             reason: String::new(),
             nodes: text::hosts(nodes)?,
             cards: text::cards_of_tres(tres),

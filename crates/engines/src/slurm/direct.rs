@@ -274,7 +274,12 @@ fn is_final(life: &JobRecord) -> bool {
 
 /// What the end of a life means. It was never the center's to start again, so what its user let Slurm start again has ended.
 pub(super) fn end_of(life: &JobRecord) -> Ended {
-    let facts = judge::Facts { is_claimed: true, time_limit: Millis(i64::MAX), ..judge::Facts::default() };
+    let facts = judge::Facts {
+        claim: judge::Claim::Made,
+        wanted: Some(judge::Wanted::Stop),
+        time_limit: Millis(i64::MAX),
+        ..judge::Facts::default()
+    };
     let mut ended = judge::verdict(life, &facts).ended;
     if life.state == JobState::Requeued {
         ended.how = Exit::Stopped { status: None };

@@ -7,6 +7,8 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use super::daemon::Daemon;
+
 /// Asks Slurm. Calls block, each for a bounded time.
 pub(crate) trait Face: Send + Sync {
     /// What it is, for people: `commands of Slurm 22.05.8`.
@@ -27,6 +29,9 @@ pub(crate) trait Face: Send + Sync {
 
     /// A line for each node and partition that it is in.
     fn nodes(&self) -> Result<Vec<NodeRecord>, FaceError>;
+
+    /// The daemons of some nodes.
+    fn daemons(&self, nodes: &[String]) -> Result<Vec<Daemon>, FaceError>;
 
     /// The kinds of generic resources that the accounting counts: `npu`, `gpu`.
     fn accounted_gres(&self) -> Result<Vec<String>, FaceError>;
@@ -194,6 +199,8 @@ pub(crate) enum JobState {
     Preempted,
     OutOfMemory,
     Cancelled,
+    /// Accounting shows it as cancelled, and nobody had asked for that: a controller that was started anew did not know it.
+    Forgotten,
     /// This life of it has ended; it waits to be started again.
     Requeued,
     /// A state of a later version of Slurm.
@@ -213,6 +220,7 @@ impl JobState {
                 | Self::Preempted
                 | Self::OutOfMemory
                 | Self::Cancelled
+                | Self::Forgotten
         )
     }
 }

@@ -16,16 +16,34 @@ const TOO_MUCH_MEMORY: &str = "it was ended because it used more memory than it 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Facts {
     pub time_limit: Millis,
-    /// It was let through: its script's start was reached.
-    pub is_claimed: bool,
-    /// The same job was started again by Slurm, and not let through.
-    pub is_second_life: bool,
+    pub claim: Claim,
+    /// None of its processes failed, and the slurmd of one of its nodes was down meanwhile.
+    pub was_node_down: bool,
     /// What its start wrote when it would not go on.
     pub refused: Option<String>,
     /// Slurm wrote into its log that it used too much memory.
     pub ran_out_of_memory: bool,
-    /// It was given back because Slurm did not start it for long.
-    pub waited_too_long: Option<Duration>,
+    pub wanted: Option<Wanted>,
+}
+
+/// Whether a job was let through as the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Claim {
+    #[default]
+    None,
+    /// Its script's start was reached.
+    Made,
+    /// The same, and then the same job was started again by Slurm, and not let through.
+    MadeBefore,
+}
+
+/// Why the center wants a run's end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wanted {
+    /// It was told to stop it.
+    Stop,
+    /// Slurm did not start it for so long: it is to be planned elsewhere.
+    Back(Duration),
 }
 
 /// The end of a run, and what its user should read of it.
@@ -67,21 +85,27 @@ pub(crate) fn verdict(job: &JobRecord, facts: &Facts) -> Verdict {
         JobState::Completed => Exit::Code(0),
         JobState::TimedOut => Exit::TimedOut,
         JobState::Preempted => noted("Slurm gave its nodes to other jobs".to_owned(), Exit::Preempted),
-        JobState::Cancelled => match facts.waited_too_long {
-            Some(waited) => {
+        JobState::Cancelled | JobState::Forgotten => match facts.wanted {
+            Some(Wanted::Back(waited)) => {
                 let text = format!("Slurm did not start it within {} s", waited.as_secs());
                 noted(text, Exit::MachineLost)
             }
+            None if job.state == JobState::Forgotten && started_at.is_some() => {
+                noted("Slurm's controller was started anew and did not know it".to_owned(), Exit::MachineLost)
+            }
             // For most of these Slurm keeps no status; SIGTERM is what it sends.
-            None if status == Status::Code(0) => {
+            _ if status == Status::Code(0) => {
                 Exit::Stopped { status: started_at.map(|_| Status::Signal(15)) }
             }
-            None => Exit::Stopped { status: started_at.map(|_| status) },
+            _ => Exit::Stopped { status: started_at.map(|_| status) },
         },
-        JobState::Failed if facts.is_second_life && job.code == NOT_CLAIMED => {
+        JobState::Failed if facts.claim == Claim::MadeBefore && job.code == NOT_CLAIMED => {
             noted("Slurm lost sight of it and started it again".to_owned(), Exit::MachineLost)
         }
-        JobState::Failed if facts.is_claimed => match status {
+        JobState::Failed if facts.claim != Claim::None && facts.was_node_down => {
+            noted(format!("the slurmd of one of its nodes was down: {}", nodes()), Exit::MachineLost)
+        }
+        JobState::Failed if facts.claim != Claim::None => match status {
             status if is_time_out(job, facts, status) => Exit::TimedOut,
             Status::Signal(signal) => Exit::Signal(signal),
             Status::Code(0) => noted(format!("Slurm says that it failed: {}", job.reason), Exit::Code(1)),
@@ -146,7 +170,7 @@ mod tests {
     }
 
     fn facts() -> Facts {
-        Facts { time_limit: Millis::from_secs(10), is_claimed: true, ..Facts::default() }
+        Facts { time_limit: Millis::from_secs(10), claim: Claim::Made, ..Facts::default() }
     }
 
     #[test]
@@ -170,14 +194,36 @@ mod tests {
                 Exit::Stopped { status: Some(Status::Signal(15)) },
             ),
             (JobRecord { nodes: vec![], ..job(JobState::Cancelled) }, Exit::Stopped { status: None }),
+            (job(JobState::Forgotten), Exit::MachineLost),
+            (JobRecord { nodes: vec![], ..job(JobState::Forgotten) }, Exit::Stopped { status: None }),
         ] {
             assert_eq!(verdict(&job, &facts()).ended.how, want, "{job:?}");
         }
     }
 
     #[test]
+    fn a_gang_whose_node_was_down_did_not_fail_itself() {
+        let failed = JobRecord { signal: 9, ended_s: Some(1_700_000_002), ..job(JobState::Failed) };
+        assert_eq!(verdict(&failed, &facts()).ended.how, Exit::Signal(9));
+        let down = Facts { was_node_down: true, ..facts() };
+        assert_eq!(verdict(&failed, &down).ended.how, Exit::MachineLost);
+    }
+
+    #[test]
+    fn what_the_center_wants_to_end_is_not_lost() {
+        let forgotten = job(JobState::Forgotten);
+        for (wanted, want) in [
+            (None, Exit::MachineLost),
+            (Some(Wanted::Stop), Exit::Stopped { status: Some(Status::Signal(15)) }),
+            (Some(Wanted::Back(Duration::from_secs(9))), Exit::MachineLost),
+        ] {
+            assert_eq!(verdict(&forgotten, &Facts { wanted, ..facts() }).ended.how, want, "{wanted:?}");
+        }
+    }
+
+    #[test]
     fn what_was_never_let_through_has_not_started() {
-        let unclaimed = Facts { is_claimed: false, ..facts() };
+        let unclaimed = Facts { claim: Claim::None, ..facts() };
         for (job, facts) in [
             (JobRecord { code: NOT_CLAIMED, ..job(JobState::Failed) }, &unclaimed),
             (JobRecord { code: 1, ..job(JobState::Failed) }, &unclaimed),

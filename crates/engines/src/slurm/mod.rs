@@ -13,6 +13,7 @@ pub mod accounts;
 mod batch;
 mod commands;
 mod config;
+mod daemon;
 mod direct;
 mod doctor;
 mod face;

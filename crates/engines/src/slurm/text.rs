@@ -128,6 +128,11 @@ pub(crate) fn job_state(text: &str) -> JobState {
     }
 }
 
+/// A job's state as accounting has it, which says who asked for a job to be cancelled.
+pub(crate) fn accounted_state(state: JobState, is_asked_for: bool) -> JobState {
+    if state == JobState::Cancelled && !is_asked_for { JobState::Forgotten } else { state }
+}
+
 /// A node's state as sinfo writes it: a word in lower case with marks behind.
 pub(crate) fn node_condition(text: &str) -> NodeCondition {
     let text = text.trim().to_ascii_lowercase();

@@ -10,10 +10,10 @@ use std::{
 use domain::RunId;
 
 use super::{
-    Core, DirectJob, Entry,
+    Core, DirectJob, Entry, batch,
     face::{Asked, JobRecord, JobState},
     job_name,
-    judge::{self, Facts},
+    judge::{self, Claim, Facts, Wanted},
     now, run_of,
     submit::{adopt, claimed_by},
 };
@@ -281,7 +281,8 @@ fn account_for(core: &Core, gone: Vec<Gone>, asking: &mut Duration) -> bool {
         let end = match (life, &listed) {
             // Slurm's accounting shows exit codes without their highest bit; the controller does not.
             (Some(life), Some(job)) if is_final(life) && job.ended_s == life.ended_s => {
-                Some(JobRecord { code: job.code, signal: job.signal, ..life.clone() })
+                let state = if job.state.is_over() { job.state } else { life.state };
+                Some(JobRecord { state, code: job.code, signal: job.signal, ..life.clone() })
             }
             (Some(life), _) if is_final(life) => Some(life.clone()),
             // Accounting lags; the controller has the same times.
@@ -319,10 +320,11 @@ fn is_final(life: &JobRecord) -> bool {
 }
 
 fn finish(core: &Core, run: RunId, job: &JobRecord) {
-    let (spec, waited_too_long) = {
+    let (spec, wanted) = {
         let known = core.known();
         let Some(entry) = known.runs.get(&run) else { return };
-        (entry.spec.clone(), entry.waited_too_long)
+        let stop = entry.stop.then_some(Wanted::Stop);
+        (entry.spec.clone(), entry.waited_too_long.map(Wanted::Back).or(stop))
     };
     let account = spec.as_ref().and_then(|spec| core.account_of(spec.tenant).ok());
     let word = |name: &str| core.shared.word(run, name, account.as_ref()?.uid);
@@ -336,17 +338,37 @@ fn finish(core: &Core, run: RunId, job: &JobRecord) {
     // What its start and Slurm leave in its folder tells of failures only.
     let has_failed = job.state != JobState::Completed;
     let word = |name: &str| if has_failed { word(name) } else { None };
+    let is_gang = spec.as_ref().is_some_and(|spec| !batch::is_once(spec));
+    let mut was_node_down = false;
+    if job.state == JobState::Failed && is_gang && claimed.is_some() && word("failed").is_none() {
+        match core.face.daemons(&job.nodes) {
+            Ok(daemons) => {
+                let since_s = job.started_s.unwrap_or(i64::MAX);
+                was_node_down = daemons.iter().any(|daemon| daemon.was_down(since_s));
+            }
+            Err(error) => {
+                tracing::warn!(%run, %error, "failed to ask Slurm about a gang's nodes; it is tried again");
+                return;
+            }
+        }
+    }
+    let is_second = word("second").is_some_and(|text| text.parse() == Ok(job.id));
+    let claim = match claimed {
+        Some(_) if is_second => Claim::MadeBefore,
+        Some(_) => Claim::Made,
+        None => Claim::None,
+    };
     let facts = Facts {
         time_limit: spec.map(|spec| spec.time_limit).unwrap_or_default(),
-        is_claimed: claimed.is_some(),
-        is_second_life: word("second").is_some_and(|text| text.parse() == Ok(job.id)),
+        was_node_down,
+        claim,
         refused: word("refused"),
         ran_out_of_memory: account
             .as_ref()
             .filter(|_| has_failed)
             .and_then(|account| core.shared.tail(run, Stream::Stderr, account.uid))
             .is_some_and(|log| judge::tells_of_memory(&log)),
-        waited_too_long,
+        wanted,
     };
     let judge::Verdict { ended, note } = judge::verdict(job, &facts);
     core.end(run, Observation::Ended(ended), note.as_deref());

@@ -23,6 +23,7 @@ use self::{
 use super::{
     commands::submission_error,
     config::Token,
+    daemon::Daemon,
     face::{Asked, Calls, Face, FaceError, JobRecord, Listing, NodeRecord, Submission},
 };
 
@@ -304,6 +305,12 @@ impl Face for Rest {
         let answer = self.get(&format!("/slurm/{}/nodes", self.version()?))?;
         let nodes = answer["nodes"].as_array().into_iter().flatten();
         Ok(nodes.flat_map(read::node).collect())
+    }
+
+    fn daemons(&self, nodes: &[String]) -> Result<Vec<Daemon>, FaceError> {
+        let answer = self.get(&format!("/slurm/{}/nodes", self.version()?))?;
+        let all = answer["nodes"].as_array().into_iter().flatten().filter_map(read::daemon);
+        Ok(all.filter(|daemon| nodes.contains(&daemon.node)).collect())
     }
 
     fn accounted_gres(&self) -> Result<Vec<String>, FaceError> {

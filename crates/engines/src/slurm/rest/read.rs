@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use crate::slurm::{
+    daemon::Daemon,
     face::{JobRecord, JobState, NodeRecord},
     text,
 };
@@ -101,7 +102,11 @@ pub(super) fn accounted(job: &Value) -> Option<JobRecord> {
         user: word(&job["user"]),
         account: word(&job["account"]),
         partition: word(&job["partition"]),
-        state: job_state(&job["state"]["current"])?,
+        state: text::accounted_state(
+            job_state(&job["state"]["current"])?,
+            // Older ones never say by whom; what is cancelled as it runs gets a signal.
+            !word(&job["kill_request_user"]).is_empty() || signal != 0,
+        ),
         reason: word(&job["state"]["reason"]),
         nodes: text::hosts(job["nodes"].as_str().unwrap_or_default())?,
         cards: text::cards_of_tres(&tres.join(",")),
@@ -157,6 +162,16 @@ pub(super) fn node(node: &Value) -> Vec<NodeRecord> {
         })
     };
     words(&node["partitions"]).into_iter().filter_map(record).collect()
+}
+
+/// A node's daemon.
+pub(super) fn daemon(node: &Value) -> Option<Daemon> {
+    Some(Daemon {
+        node: node["name"].as_str()?.to_owned(),
+        address: word(&node["address"]),
+        port: number(&node["port"]).and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0),
+        started_s: seconds(&node["slurmd_start_time"]),
+    })
 }
 
 /// The number of the job that a submission gave.
