@@ -100,6 +100,8 @@ pub struct SlurmSettings {
     pub cpus_per_card: u32,
     /// A run that Slurm leaves waiting for that long is planned anew.
     pub pending_limit_ms: Millis,
+    /// `host:port` at which this machine listens for ends of runs; nodes must reach it. Without it Slurm alone is asked.
+    pub notices: Option<String>,
     /// By the tenant's short name.
     pub tenants: BTreeMap<String, engines::slurm::Owner>,
     /// What becomes of jobs that users of `tenants` hand to Slurm themselves.
@@ -155,6 +157,7 @@ impl Default for SlurmSettings {
             cpus_per_card: 1,
             pending_limit_ms: Millis::from_secs(1800),
             tenants: BTreeMap::new(),
+            notices: None,
             direct_jobs: DirectJobs::Bill,
             accounts: SlurmAccountsSettings::default(),
         }

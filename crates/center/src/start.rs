@@ -153,6 +153,7 @@ pub fn slurm_config(settings: &Settings, tenants: &[Tenant]) -> SlurmConfig {
     config.qos.clone_from(&slurm.qos);
     config.gres.clone_from(&slurm.gres);
     config.cpus_per_card = slurm.cpus_per_card;
+    config.notices.clone_from(&slurm.notices);
     config.keeps_accounts = slurm.accounts.keep;
     config.times.pending =
         std::time::Duration::from_millis(u64::try_from(slurm.pending_limit_ms.0).unwrap_or(u64::MAX));
@@ -342,7 +343,10 @@ fn load_work(tx: &Tx, live: &mut Live, default_limit: Millis) -> Result<Vec<doma
             known.retries = jobs::list_retries(tx, id)?;
         }
     }
-    for row in runs::list_active(tx)? {
+    let mut active = runs::list_active(tx)?;
+    // The last one first: where one was to begin on cards that another is about to leave, they are the new one's.
+    active.sort_by_key(|row| std::cmp::Reverse(row.run.state.planned_at()));
+    for row in active {
         let Some(job) = live.jobs.get(&row.run.job) else { continue };
         let known = LiveRun {
             job_name: job.job.spec.name.as_str().into(),
@@ -350,6 +354,7 @@ fn load_work(tx: &Tx, live: &mut Live, default_limit: Millis) -> Result<Vec<doma
             time_limit: job.time_limit,
             run: row.run,
             metered: row.metered,
+            holds_cards: false,
         };
         live.add_run(known);
     }

@@ -50,7 +50,11 @@ pub enum Observation {
     /// It was never heard of, or its launch is still on the way.
     NotLaunched,
     /// It is taken care of; `started` once its processes run.
-    Alive { started: Option<Started> },
+    Alive {
+        started: Option<Started>,
+        /// Its processes are said to be gone: what comes next can be launched on its cards, and starts when they are free.
+        is_leaving: bool,
+    },
     /// It is over, and nothing of it is left.
     Ended(Ended),
     /// It was taken care of, but its end was not seen: its supervisor was killed, or the machine went down. Nothing

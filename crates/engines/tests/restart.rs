@@ -66,7 +66,10 @@ fn a_run_outlives_the_center_and_is_adopted_with_its_log_and_code() {
 
     let center = center.restart();
     let seen = center.engine.observe(spec.run).unwrap();
-    assert_eq!(seen, Observation::Alive { started: Some(engines::Started { at: started }) });
+    assert_eq!(
+        seen,
+        Observation::Alive { started: Some(engines::Started { at: started }), is_leaving: false }
+    );
     let_go(&center, &spec);
     // By a hint from the supervisor of before.
     let ended = center.wait_end(spec.run);

@@ -114,9 +114,10 @@ fn settings(cluster: &Cluster, shared: &Path, way: Way) -> String {
             cluster.jwt_key().display()
         ),
     };
+    // As docs/slurm.md advises for many short jobs.
     format!(
         "[jobs]\nmax_active_per_tenant = 2000000\n[engine]\nkind = \"slurm\"\n[engine.slurm]\nshared_dir = \"{}\"\n\
-         conf = \"{}\"\nmodels = {{ ascend910 = \"ascend-910\" }}\n{way}",
+         conf = \"{}\"\nnotices = \"127.0.0.1:0\"\nmodels = {{ ascend910 = \"ascend-910\" }}\n{way}",
         shared.display(),
         cluster.conf().display()
     )

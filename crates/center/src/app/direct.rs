@@ -80,6 +80,7 @@ pub fn take_in(center: &Center, engine: &SlurmEngine, direct: &DirectJob) -> Res
                 class: job.spec.service_class,
                 time_limit: limit,
                 metered: Metered::default(),
+                holds_cards: false,
             });
             drop(live);
             center.metrics.runs_started.inc();

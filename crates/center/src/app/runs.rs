@@ -83,6 +83,7 @@ pub fn start(center: &Center, starts: Vec<Started>) -> Result<Vec<(Ticket, Launc
                     class: launch.job.spec.service_class,
                     time_limit: limit,
                     metered: Metered::default(),
+                    holds_cards: false,
                 });
             }
         },

@@ -212,7 +212,9 @@ impl Engine for LocalEngine {
     fn observe(&self, run: RunId) -> Result<Observation, EngineError> {
         let observation = match self.find(run)? {
             Found::Nothing => return Ok(self.without_record(run)),
-            Found::Alive(told) => Observation::Alive { started: told.started_at.map(|at| Started { at }) },
+            Found::Alive(told) => {
+                Observation::Alive { started: told.started_at.map(|at| Started { at }), is_leaving: false }
+            }
             Found::Ended(told) => Observation::Ended(told.end.expect("it is found to have ended")),
             Found::Vanished(told) => self.vanished(run, &told),
         };

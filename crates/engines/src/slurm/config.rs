@@ -26,6 +26,8 @@ pub struct SlurmConfig {
     pub cpus_per_card: u32,
     /// Whether projects have accounts in Slurm, of which the engine is told with [`super::SlurmEngine::set_accounts`].
     pub keeps_accounts: bool,
+    /// The address, `host:port`, at which this machine listens for ends of runs; nodes must reach it.
+    pub notices: Option<String>,
     /// PATH of runs.
     pub path: String,
     pub times: Times,
@@ -125,6 +127,7 @@ impl SlurmConfig {
             gres: BTreeMap::new(),
             cpus_per_card: 1,
             keeps_accounts: false,
+            notices: None,
             path: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned(),
             times: Times::default(),
         }

@@ -19,6 +19,7 @@ mod doctor;
 mod face;
 mod files;
 mod judge;
+mod notice;
 mod record;
 mod rest;
 mod script;
@@ -88,6 +89,8 @@ struct Core {
     seen: Mutex<direct::Seen>,
     /// Where accounts are kept in Slurm: which one each project has there. `None` until they were looked at first.
     project_accounts: Mutex<Option<UsableAccounts>>,
+    /// Where runs tell of their ends, if they do.
+    notices: Option<notice::Notices>,
     on_hint: Box<dyn Fn(RunId) + Send + Sync>,
 }
 
@@ -123,6 +126,8 @@ struct Entry {
     /// What the controller last said of it after that.
     last_listed: Option<face::JobRecord>,
     last_seen: Option<Timestamp>,
+    /// When its processes were gone, by what they told.
+    left_at: Option<Instant>,
     waited_too_long: Option<Duration>,
     is_cancelled: bool,
     /// How often Slurm refused it under its project's account.
@@ -145,6 +150,7 @@ impl Entry {
             missing_since: None,
             last_listed: None,
             last_seen: None,
+            left_at: None,
             waited_too_long: None,
             is_cancelled: false,
             refusals: 0,
@@ -200,6 +206,10 @@ impl SlurmEngine {
             }
             known.runs.insert(run, entry);
         }
+        let notices = config.notices.as_deref().map(|at| {
+            notice::Notices::open(at).map_err(EngineError::io(format!("listen for ends of runs at {at}")))
+        });
+        let notices = notices.transpose()?;
         let tenants = RwLock::new(config.tenants.clone());
         let core = Arc::new(Core {
             config,
@@ -215,10 +225,15 @@ impl SlurmEngine {
             began: now(),
             accounts: Mutex::default(),
             project_accounts: Mutex::default(),
+            notices,
             on_hint: Box::new(on_hint),
         });
         let mut engine = Self { core, threads: Vec::new(), _lock: lock };
-        for (name, body) in [("slurm-submit", submit::run as fn(&Core)), ("slurm-watch", watch::run)] {
+        for (name, body) in [
+            ("slurm-submit", submit::run as fn(&Core)),
+            ("slurm-watch", watch::run),
+            ("slurm-notices", notice::run),
+        ] {
             let core = Arc::clone(&engine.core);
             let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || body(&core));
             engine.threads.push(thread.map_err(EngineError::io("start a thread of the engine"))?);
@@ -286,6 +301,9 @@ impl Drop for SlurmEngine {
         self.core.known().is_ending = true;
         self.core.to_submit.notify_all();
         self.core.to_watch.notify_all();
+        if let Some(notices) = &self.core.notices {
+            notices.wake();
+        }
         for thread in self.threads.drain(..) {
             let _panicked = thread.join();
         }
@@ -415,7 +433,10 @@ impl Engine for SlurmEngine {
 
     fn observe(&self, run: RunId) -> Result<Observation, EngineError> {
         if let Some(entry) = self.core.known().runs.get(&run) {
-            return Ok(Observation::Alive { started: entry.started_at.map(|at| Started { at }) });
+            return Ok(Observation::Alive {
+                started: entry.started_at.map(|at| Started { at }),
+                is_leaving: entry.left_at.is_some(),
+            });
         }
         Ok(self.core.over(run)?.map_or(Observation::NotLaunched, |over| over.observation))
     }

@@ -18,7 +18,7 @@ pub(crate) const NOT_CLAIMED: i32 = 213;
 const SLURMS_OWN: [&str; 4] = ["SLURM_JOB_ID", "SLURM_JOBID", "SLURM_JOB_ACCOUNT", "SLURM_CLUSTER_NAME"];
 
 /// The script that Slurm runs on the first node of its list.
-pub(crate) fn batch(spec: &LaunchSpec, folder: &Path) -> String {
+pub(crate) fn batch(spec: &LaunchSpec, folder: &Path, notice: Option<String>) -> String {
     let nodes = spec.nodes.len();
     let run = quoted(&folder.display().to_string());
     let mut text = format!(
@@ -31,6 +31,7 @@ pub(crate) fn batch(spec: &LaunchSpec, folder: &Path) -> String {
          set +C\n",
         id = spec.run
     );
+    text.push_str(&notice.unwrap_or_default());
     if batch::is_once(spec) {
         text.push_str(". \"$run/start\"\nexit 127\n");
         return text;

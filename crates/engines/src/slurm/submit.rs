@@ -415,7 +415,7 @@ fn submission(
         account: charged.or_else(|| owner.account.clone()),
         partition: config.partition.clone(),
         qos: config.qos.clone(),
-        script: script::batch(spec, &folder),
+        script: script::batch(spec, &folder, core.notices.as_ref().map(|notices| notices.script(spec.run))),
         work_dir: core.shared.work_folder(spec.tenant, spec.job),
         stdout: folder.join("stdout"),
         stderr: folder.join("stderr"),

@@ -14,7 +14,7 @@ use super::{
     face::{Asked, JobRecord, JobState},
     job_name,
     judge::{self, Claim, Facts, Wanted},
-    now, run_of,
+    notice, now, run_of,
     submit::{adopt, claimed_by},
 };
 use crate::{Observation, Started, Stream};
@@ -39,7 +39,7 @@ struct Gone {
     for_how_long: Duration,
 }
 
-/// What a job comes to that neither the controller nor the accounting know.
+/// What a job comes to that the controller does not know, and of whose end the accounting does not.
 enum Missing {
     /// Records may be on the way.
     NotYet,
@@ -186,6 +186,12 @@ fn goes_on(core: &Core, run: RunId, job: &JobRecord) -> bool {
     let Some(entry) = known.runs.get_mut(&run) else { return false };
     (entry.gone_since, entry.missing_since) = (None, None);
     entry.last_seen = Some(now());
+    if entry.left_at.is_some_and(|at| at.elapsed() > notice::LATE) {
+        tracing::info!(%run, number = job.id, "a run goes on that was said to have ended");
+        entry.left_at = None;
+        core.notices.iter().for_each(notice::Notices::distrust);
+        core.hint(run);
+    }
     if job.state == JobState::Pending {
         let waited = entry.submitted_at.map_or(0, |at| now().since(at).0);
         let waited = Duration::from_millis(u64::try_from(waited).unwrap_or(0));
@@ -301,8 +307,9 @@ fn account_for(core: &Core, gone: Vec<Gone>, asking: &mut Duration) -> bool {
                 finish(core, run, &job);
             }
             has_news = true;
-        } else if listed.is_none() && life.is_none() && accounted.is_ok() {
-            match missing(core, run, direct.is_some()) {
+        } else if listed.is_none() && accounted.is_ok() {
+            // Where accounting has its start and never gets its end, a controller that died took that with it.
+            match missing(core, run, direct.is_some() || life.is_some_and(|life| !life.nodes.is_empty())) {
                 Missing::NotYet => {}
                 Missing::NeverBegan => hand_in_again(core, run, number),
                 Missing::Vanished => vanish(core, run),
@@ -374,13 +381,13 @@ fn finish(core: &Core, run: RunId, job: &JobRecord) {
     core.end(run, Observation::Ended(ended), note.as_deref());
 }
 
-/// What a job comes to that is nowhere. A controller that dies forgets what it was given last.
-fn missing(core: &Core, run: RunId, is_direct: bool) -> Missing {
+/// What a job comes to whose end nobody tells. A controller that dies forgets what it was given last.
+fn missing(core: &Core, run: RunId, has_begun: bool) -> Missing {
     let times = &core.config.times;
     let (since, has_begun) = {
         let mut known = core.known();
         let Some(entry) = known.runs.get_mut(&run) else { return Missing::NotYet };
-        (*entry.missing_since.get_or_insert_with(Instant::now), is_direct || entry.started_at.is_some())
+        (*entry.missing_since.get_or_insert_with(Instant::now), has_begun || entry.started_at.is_some())
     };
     let for_how_long = since.elapsed();
     if for_how_long <= times.lost {
@@ -411,7 +418,7 @@ fn vanish(core: &Core, run: RunId) {
         let Some(entry) = known.runs.get(&run) else { return };
         (entry.started_at.map(|at| Started { at }), entry.last_seen)
     };
-    tracing::warn!(%run, "neither Slurm's controller nor its accounting know the job of a run any more");
+    tracing::warn!(%run, "Slurm's controller does not know the job of a run any more, and its accounting does not know its end");
     core.end(
         run,
         Observation::Vanished { started, last_seen, machine_restarted: false },

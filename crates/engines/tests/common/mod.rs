@@ -76,8 +76,10 @@ impl Center {
     }
 
     pub fn wait_started(&self, run: RunId) -> Timestamp {
-        match self.wait_for(run, "a start", |seen| matches!(seen, Observation::Alive { started: Some(_) })) {
-            Observation::Alive { started: Some(started) } => started.at,
+        match self
+            .wait_for(run, "a start", |seen| matches!(seen, Observation::Alive { started: Some(_), .. }))
+        {
+            Observation::Alive { started: Some(started), .. } => started.at,
             _ => unreachable!(),
         }
     }

@@ -67,6 +67,11 @@ impl Cluster {
         self.script(&["kill"], &[part]);
     }
 
+    /// Sends a part a signal: STOP, CONT…
+    pub fn signal(&self, part: &str, signal: &str) {
+        self.script(&["kill"], &[part, signal]);
+    }
+
     pub fn up(&self, part: &str) {
         self.script(&["up"], &[part]);
     }

@@ -71,6 +71,7 @@ impl<'a> Rig<'a> {
         let mut config = SlurmConfig::new(self.dir.path().join("data"), self.dir.path().join("shared"));
         config.times.look.1 = Duration::from_millis(500);
         config.times.accounting = Duration::from_secs(15);
+        config.notices = Some("127.0.0.1:0".to_owned());
         match self.kind {
             Kind::Local => {}
             Kind::Commands(cluster) => {
@@ -157,8 +158,10 @@ impl<'a> Rig<'a> {
     }
 
     pub fn wait_started(&self, run: RunId) -> Timestamp {
-        match self.wait_for(run, "a start", |seen| matches!(seen, Observation::Alive { started: Some(_) })) {
-            Observation::Alive { started: Some(started) } => started.at,
+        match self
+            .wait_for(run, "a start", |seen| matches!(seen, Observation::Alive { started: Some(_), .. }))
+        {
+            Observation::Alive { started: Some(started), .. } => started.at,
             _ => unreachable!(),
         }
     }

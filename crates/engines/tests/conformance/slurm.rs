@@ -35,6 +35,7 @@ pub const TOGETHER: &[Case] = &[
 
 pub const ALONE: &[Case] = &[
     ("a node that is drained under a run", drained),
+    ("an end is told before Slurm tells it", end_is_told_first),
     ("the controller dies", controller_dies),
     ("the accounting dies", accounting_dies),
     ("a node dies", node_dies),
@@ -80,7 +81,8 @@ fn stopped_pending(rig: &mut Rig) {
     second.nodes = vec![rig.node("npu4", 1)];
     rig.launch(&second);
     wait_submitted(rig, &second);
-    assert_eq!(rig.engine().observe(second.run).unwrap(), Observation::Alive { started: None });
+    let seen = rig.engine().observe(second.run).unwrap();
+    assert_eq!(seen, Observation::Alive { started: None, is_leaving: false });
     rig.engine().stop(second.run).unwrap();
     let ended = rig.wait_end(second.run);
     assert_eq!((ended.how, ended.started_at), (Exit::Stopped { status: None }, None));
@@ -311,11 +313,26 @@ fn controller_dies(rig: &mut Rig) {
     rig.launch(&late);
     std::fs::write(rig.work_folder(&running).join("go"), "").unwrap();
     rig.restart();
-    assert!(matches!(rig.engine().observe(late.run).unwrap(), Observation::Alive { started: None }));
+    assert!(matches!(rig.engine().observe(late.run).unwrap(), Observation::Alive { started: None, .. }));
     cluster.up("slurmctld");
     assert_eq!(rig.wait_end(running.run).how, Exit::Code(2));
     assert_eq!(rig.wait_end(late.run).how, Exit::Code(0));
     assert_eq!(std::fs::read_to_string(rig.work_folder(&late).join("mark")).unwrap(), "mark\n");
+}
+
+fn end_is_told_first(rig: &mut Rig) {
+    let cluster = rig.cluster();
+    let spec = rig.spec("#!/bin/sh\necho ready\nwhile [ ! -e go ]; do sleep 0.05; done\nexit 2\n");
+    rig.launch(&spec);
+    rig.wait_line(spec.run, "ready");
+    rig.wait_started(spec.run);
+    cluster.signal("slurmctld", "STOP");
+    std::fs::write(rig.work_folder(&spec).join("go"), "").unwrap();
+    rig.wait_for(spec.run, "word of its end", |seen| {
+        matches!(seen, Observation::Alive { started: Some(_), is_leaving: true })
+    });
+    cluster.signal("slurmctld", "CONT");
+    assert_eq!(rig.wait_end(spec.run).how, Exit::Code(2));
 }
 
 fn accounting_dies(rig: &mut Rig) {

@@ -1,0 +1,258 @@
+//! Ends of runs that are told before Slurm is asked.
+//!
+//! A run's batch script opens a connection to the center and leaves it open to all that it becomes and starts on its node:
+//! the kernel closes it when the last of these processes is gone. Slurm then takes a moment to tidy up, and more until it is
+//! asked; meanwhile the next run can be handed in for the same cards, and Slurm starts it as soon as they are free.
+//!
+//! It is a hint and no more. When and how the run ended only Slurm tells. A hint that comes and is not true (the user closed
+//! the connection) costs the next run a while in Slurm's queue; where Slurm still has a run long after, hints are not believed
+//! for a time.
+
+use std::{
+    collections::{HashMap, HashSet},
+    hash::{BuildHasher as _, RandomState},
+    io::{ErrorKind, Read as _},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use domain::RunId;
+use rustix::{
+    event::epoll,
+    process::{Resource, getrlimit},
+};
+
+use super::Core;
+
+/// A run of which Slurm says so long after its hint that it goes on was no end.
+pub(super) const LATE: Duration = Duration::from_secs(5);
+/// How long no hint is believed after one that was none: there may be an epilog that takes its time after each run.
+const DISTRUST: Duration = Duration::from_mins(10);
+/// The longest first line of a connection.
+const MAX_LINE_BYTES: usize = 256;
+/// The number of the door itself among what is waited for.
+const DOOR: u64 = 0;
+
+/// Where runs tell of their ends.
+pub(super) struct Notices {
+    door: TcpListener,
+    address: SocketAddr,
+    /// Draws the word by which a run is known to be one of ours.
+    key: RandomState,
+    distrusted_until: Mutex<Option<Instant>>,
+}
+
+/// A connection of a run.
+struct Caller {
+    stream: TcpStream,
+    /// Its first line as far as it came.
+    line: Vec<u8>,
+    run: Option<RunId>,
+}
+
+/// What came of a connection for now.
+enum Heard {
+    GoesOn,
+    /// All its processes are gone.
+    Left,
+    /// It says nothing of a run.
+    Broken,
+}
+
+impl Notices {
+    /// Listens at an address that nodes reach.
+    pub(super) fn open(at: &str) -> std::io::Result<Self> {
+        let door = TcpListener::bind(at)?;
+        door.set_nonblocking(true)?;
+        let address = door.local_addr()?;
+        Ok(Self { door, address, key: RandomState::new(), distrusted_until: Mutex::default() })
+    }
+
+    fn word(&self, run: RunId) -> String {
+        format!("{:016x}", self.key.hash_one(run.as_bytes()))
+    }
+
+    /// The lines of a run's batch script that open its connection. Where there is no way to the center it runs without.
+    pub(super) fn script(&self, run: RunId) -> String {
+        format!(
+            "{{ exec {{told}}<>/dev/tcp/{}/{}; }} 2>/dev/null && echo '{run} {}' >&\"$told\"\n",
+            self.address.ip(),
+            self.address.port(),
+            self.word(run)
+        )
+    }
+
+    fn is_believed(&self) -> bool {
+        let until = self.distrusted_until.lock().expect("nothing panics while it is held");
+        until.is_none_or(|until| Instant::now() >= until)
+    }
+
+    /// A hint was none.
+    pub(super) fn distrust(&self) {
+        *self.distrusted_until.lock().expect("nothing panics while it is held") =
+            Some(Instant::now() + DISTRUST);
+    }
+
+    /// Ends the wait of [`run`].
+    pub(super) fn wake(&self) {
+        let _only_wakes = TcpStream::connect_timeout(&self.address, Duration::from_secs(1));
+    }
+
+    /// The run that a first line is of.
+    fn run_of(&self, line: &[u8]) -> Option<RunId> {
+        let (run, word) = std::str::from_utf8(line).ok()?.trim_end().split_once(' ')?;
+        run.parse().ok().filter(|run| self.word(*run) == word)
+    }
+
+    /// Reads what came, of a caller whose first line is of none of the runs that are connected already.
+    fn hear(&self, caller: &mut Caller, connected: &mut HashSet<RunId>) -> Heard {
+        let mut bytes = [0; MAX_LINE_BYTES];
+        loop {
+            match caller.stream.read(&mut bytes) {
+                Ok(0) => return Heard::Left,
+                // More than its first line says nothing.
+                Ok(_) if caller.run.is_some() => {}
+                Ok(count) => {
+                    caller.line.extend_from_slice(&bytes[..count]);
+                    if let Some(end) = caller.line.iter().position(|byte| *byte == b'\n') {
+                        // Each run once, so that nobody can tell of an end before the last process is gone.
+                        caller.run = self.run_of(&caller.line[..end]).filter(|run| connected.insert(*run));
+                        caller.line = Vec::new();
+                        if caller.run.is_none() {
+                            return Heard::Broken;
+                        }
+                    } else if caller.line.len() >= MAX_LINE_BYTES {
+                        return Heard::Broken;
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Heard::GoesOn,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return Heard::Broken,
+            }
+        }
+    }
+}
+
+/// Waits for connections and for their ends.
+pub(super) fn run(core: &Core) {
+    let Some(notices) = &core.notices else { return };
+    if let Err(error) = wait(core, notices) {
+        tracing::error!(%error, "runs can't tell of their ends any more; Slurm is asked as before");
+    }
+}
+
+fn wait(core: &Core, notices: &Notices) -> rustix::io::Result<()> {
+    // Others need files too.
+    let most =
+        getrlimit(Resource::Nofile).current.map_or(usize::MAX, |most| usize::try_from(most / 4).unwrap_or(0));
+    let poll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+    epoll::add(&poll, &notices.door, epoll::EventData::new_u64(DOOR), epoll::EventFlags::IN)?;
+    let (mut callers, mut connected, mut last) = (HashMap::new(), HashSet::new(), DOOR);
+    let mut events = Vec::with_capacity(64);
+    loop {
+        events.clear();
+        match epoll::wait(&poll, rustix::buffer::spare_capacity(&mut events), None) {
+            Err(rustix::io::Errno::INTR) => continue,
+            waited => waited?,
+        };
+        if core.known().is_ending {
+            return Ok(());
+        }
+        for event in &events {
+            let id = event.data.u64();
+            if id == DOOR {
+                while let Ok((stream, _)) = notices.door.accept() {
+                    if callers.len() < most && stream.set_nonblocking(true).is_ok() {
+                        last += 1;
+                        epoll::add(&poll, &stream, epoll::EventData::new_u64(last), epoll::EventFlags::IN)?;
+                        callers.insert(last, Caller { stream, line: Vec::new(), run: None });
+                    }
+                }
+                continue;
+            }
+            let Some(caller) = callers.get_mut(&id) else { continue };
+            let heard = notices.hear(caller, &mut connected);
+            if matches!(heard, Heard::GoesOn) {
+                continue;
+            }
+            let Some(run) = callers.remove(&id).and_then(|caller| caller.run) else { continue };
+            connected.remove(&run);
+            if matches!(heard, Heard::Left) {
+                core.has_left(run);
+            }
+        }
+    }
+}
+
+impl Core {
+    /// All processes of a run on its first node are gone.
+    fn has_left(&self, run: RunId) {
+        if !self.notices.as_ref().is_some_and(Notices::is_believed) {
+            return;
+        }
+        {
+            let mut known = self.known();
+            let Some(entry) = known.runs.get_mut(&run).filter(|entry| entry.number.is_some()) else { return };
+            entry.left_at = Some(Instant::now());
+        }
+        self.to_watch.notify_one();
+        self.hint(run);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::Timestamp;
+    use std::io::Write as _;
+
+    fn accepted(notices: &Notices) -> (TcpStream, SocketAddr) {
+        notices.door.set_nonblocking(false).unwrap();
+        notices.door.accept().unwrap()
+    }
+
+    fn caller(notices: &Notices) -> (TcpStream, Caller) {
+        let ours = TcpStream::connect(notices.address).unwrap();
+        let (stream, _) = accepted(notices);
+        (ours, Caller { stream, line: Vec::new(), run: None })
+    }
+
+    #[test]
+    fn the_end_of_all_processes_is_heard() {
+        let notices = Notices::open("127.0.0.1:0").unwrap();
+        let run = RunId::new(Timestamp::from_secs(1_700_000_000), [7; 10]);
+        let script = format!("{}exec sh -c 'sleep 0.1 & echo out'\n", notices.script(run));
+        let bash = std::process::Command::new("/bin/bash").args(["-c", &script]).output();
+        assert_eq!(String::from_utf8_lossy(&bash.unwrap().stdout), "out\n");
+        let (stream, _) = accepted(&notices);
+        let mut caller = Caller { stream, line: Vec::new(), run: None };
+        // It blocks until the other side closes.
+        assert!(matches!(notices.hear(&mut caller, &mut HashSet::new()), Heard::Left));
+        assert_eq!(caller.run, Some(run));
+    }
+
+    #[test]
+    fn strangers_are_not_heard() {
+        let notices = Notices::open("127.0.0.1:0").unwrap();
+        let run = RunId::new(Timestamp::from_secs(1_700_000_000), [7; 10]);
+        let again = format!("{run} {}\n", notices.word(run));
+        let mut connected = HashSet::from([run]);
+        for line in
+            [format!("{run} 0000000000000000\n"), "no run\n".into(), "x".repeat(MAX_LINE_BYTES), again]
+        {
+            let (mut ours, mut caller) = caller(&notices);
+            ours.write_all(line.as_bytes()).unwrap();
+            assert!(matches!(notices.hear(&mut caller, &mut connected), Heard::Broken), "{line}");
+            assert_eq!(caller.run, None);
+        }
+    }
+
+    #[test]
+    fn after_a_hint_that_was_none_they_are_not_believed() {
+        let notices = Notices::open("127.0.0.1:0").unwrap();
+        assert!(notices.is_believed());
+        notices.distrust();
+        assert!(!notices.is_believed());
+    }
+}
