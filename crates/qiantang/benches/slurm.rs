@@ -47,16 +47,13 @@ fn main() {
     let Some(cluster) = Cluster::start() else { return };
     let (mut bare, mut commands, mut rest) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
-        bare.push(sbatch_loop(&cluster, jobs));
-        commands.push(through_center(&cluster, jobs, Way::Commands));
-        rest.push(through_center(&cluster, jobs, Way::Rest));
-        let of = |all: &[f64]| all.last().copied().unwrap_or_default();
-        println!(
-            "{jobs} empty jobs: sbatch loop {:.1}/s, center by commands {:.1}/s, by slurmrestd {:.1}/s",
-            of(&bare),
-            of(&commands),
-            of(&rest)
-        );
+        let tell = |way: &str, rate: f64| {
+            println!("{jobs} empty jobs, {way}: {rate:.1}/s");
+            rate
+        };
+        bare.push(tell("sbatch loop", sbatch_loop(&cluster, jobs)));
+        commands.push(tell("center by commands", through_center(&cluster, jobs, Way::Commands)));
+        rest.push(tell("center by slurmrestd", through_center(&cluster, jobs, Way::Rest)));
     }
     let (bare, commands, rest) = (median(&mut bare), median(&mut commands), median(&mut rest));
     println!(
@@ -140,6 +137,11 @@ fn through_center(cluster: &Cluster, jobs: usize, way: Way) -> f64 {
         let row = overview["jobs"].as_array()?.iter().find(|row| row["state"] == "succeeded")?;
         if row["jobs"].as_u64()? == jobs as u64 {
             return Some(());
+        }
+        let failed = site.get("/api/v1/jobs?state=failed&limit=1", &site.operator)["items"][0].clone();
+        if let Some(id) = failed["id"].as_str() {
+            let of = |what: &str| site.try_text(&format!("/api/v1/jobs/{id}/{what}"), &site.operator).1;
+            panic!("{failed}\n{}\n{}\n{}", of("runs"), of("logs?stream=stderr"), site.log());
         }
         std::thread::sleep(LOOK);
         None

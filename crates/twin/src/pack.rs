@@ -1,5 +1,5 @@
-//! How tightly a hall is packed: jobs drawn from a trace come faster than the hall can take them, or come and never go; each is
-//! placed at once or turned away, and the nodes are chosen by the planner, or by plain best fit for comparison.
+//! How tightly a hall is packed: jobs drawn from a trace come faster than the hall can take them, each is placed at once or
+//! turned away, and the nodes are chosen by the planner, or by plain best fit for comparison.
 //!
 //! Nothing waits, so what differs is where jobs were put, and nothing else: who leaves holes that the next large job can't
 //! use turns it away.
@@ -39,7 +39,7 @@ pub enum Chooser {
     BestFit,
 }
 
-/// What came of it: of [`pack`] in means over the second half of the jobs, as each of them finds the hall.
+/// What came of it, in means over the second half of the jobs, as each of them finds the hall.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Packed {
     /// Cards in use over cards.
@@ -55,43 +55,14 @@ pub struct Packed {
     pub card_time_turned_away: f64,
 }
 
-/// Fills `nodes` with jobs like those of `trace` that fit on one node, of which none ends, until they have asked for
-/// `load_milli` thousandths of what there is. Cards in use, scattered and unusable are as the hall is then.
-pub fn fill(trace: &Trace, nodes: &[HallNode], seed: u64, load_milli: u32, chooser: Chooser) -> Packed {
-    let (pods, mut hall) = (fitting(trace, nodes), hall(nodes, chooser));
-    let mut state = State::new(nodes, &pods);
-    let (mut dice, mut sums) = (Dice(seed), Sums::default());
-    let (mut asked, mut jobs) = (0_u64, 0);
-    while !pods.is_empty() && asked * 1000 < u64::from(state.cards) * u64::from(load_milli) {
-        let job = pods[dice.index(pods.len())];
-        asked += u64::from(job.cards).max(1);
-        let chosen = hall.place(jobs, job, 0);
-        jobs += 1;
-        sums.count(job, chosen.is_some());
-        if let Some(node) = chosen {
-            state.take(node, u8::try_from(job.cards).unwrap_or(MAX_CARDS_PER_NODE));
-        }
-    }
-    state.add_to(&mut sums);
-    let turned_away = to_f64(sums.turned_away) / f64::from(jobs.max(1));
-    Packed { turned_away, ..sums.means(state.cards) }
-}
-
-fn fitting<'a>(trace: &'a Trace, nodes: &[HallNode]) -> Vec<&'a TraceJob> {
-    let most = nodes.iter().map(|node| u32::from(node.cards)).max().unwrap_or(0);
-    trace.jobs.iter().filter(|job| job.cards <= most).collect()
-}
-
-fn hall(nodes: &[HallNode], chooser: Chooser) -> Box<dyn Hall> {
-    match chooser {
-        Chooser::Planner => Box::new(Planned::new(nodes)),
-        Chooser::BestFit => Box::new(BestFit { free: nodes.iter().map(|node| node.cards).collect() }),
-    }
-}
-
 /// Packs `nodes` with jobs like those of `trace` that fit on one node.
 pub fn pack(trace: &Trace, nodes: &[HallNode], pressure: Pressure, chooser: Chooser) -> Packed {
-    let (pods, mut hall) = (fitting(trace, nodes), hall(nodes, chooser));
+    let most = nodes.iter().map(|node| u32::from(node.cards)).max().unwrap_or(0);
+    let pods: Vec<&TraceJob> = trace.jobs.iter().filter(|job| job.cards <= most).collect();
+    let mut hall: Box<dyn Hall> = match chooser {
+        Chooser::Planner => Box::new(Planned::new(nodes)),
+        Chooser::BestFit => Box::new(BestFit { free: nodes.iter().map(|node| node.cards).collect() }),
+    };
     let mut state = State::new(nodes, &pods);
     let mut dice = Dice(pressure.seed);
     let mut ends: BinaryHeap<Reverse<(i64, usize)>> = BinaryHeap::new();

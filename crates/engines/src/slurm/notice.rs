@@ -75,8 +75,10 @@ impl Notices {
 
     /// The lines of a run's batch script that open its connection. Where there is no way to the center it runs without.
     pub(super) fn script(&self, run: RunId) -> String {
+        // A center that ends just then is no reason for the run to end.
         format!(
-            "{{ exec {{told}}<>/dev/tcp/{}/{}; }} 2>/dev/null && echo '{run} {}' >&\"$told\"\n",
+            "if {{ exec {{told}}<>/dev/tcp/{}/{}; }} 2>/dev/null; then\n\
+             trap '' PIPE\necho '{run} {}' 2>/dev/null >&\"$told\"\ntrap - PIPE\nfi\n",
             self.address.ip(),
             self.address.port(),
             self.word(run)

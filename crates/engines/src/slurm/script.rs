@@ -8,6 +8,8 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
+use domain::Launch;
+
 use super::{batch, text::quoted};
 use crate::{LaunchSpec, interpreter, local::env};
 
@@ -67,9 +69,11 @@ pub(crate) fn start(spec: &LaunchSpec, place: &env::Place, folder: &Path) -> Str
          qt_run={run}\n\
          qt_refuse() {{ (set -C; printf '%s\\n' \"$1\" > \"$qt_run/refused\") 2>/dev/null; exit 127; }}\n\
          hash timeout 2>/dev/null || qt_refuse \"$SLURMD_NODENAME lacks the program timeout\"\n\
-         qt_timeout=${{BASH_CMDS[timeout]}}\n\
-         hash ln 2>/dev/null && qt_ln=${{BASH_CMDS[ln]}}\n"
+         qt_timeout=${{BASH_CMDS[timeout]}}\n"
     );
+    if spec.launch == Launch::Batch {
+        text.push_str("hash ln 2>/dev/null && qt_ln=${BASH_CMDS[ln]}\n");
+    }
     if !odd.is_empty() {
         text.push_str("hash env && qt_env=${BASH_CMDS[env]}\n");
     }
@@ -143,13 +147,13 @@ fn push_interpreter(text: &mut String, spec: &LaunchSpec) {
 
 /// The run's variables and none of the node's, but for Slurm's own.
 fn push_environment(text: &mut String, spec: &LaunchSpec, place: &env::Place) {
-    // By the first letter of their names, which needs no process; what is Slurm's stays.
-    text.push_str("unset -v CUDA_VISIBLE_DEVICES SLURM_TIME_FORMAT\nexport -n");
-    for letter in ('A'..='Z').chain('a'..='z').chain(['_']).filter(|letter| *letter != 'S') {
-        let _never_fails = write!(text, " ${{!{letter}*}}");
-    }
+    // What this shell was given, which needs no process to be known, and what it gives itself; what is Slurm's stays.
     text.push_str(
-        "\nfor qt_name in ${!S*}; do case $qt_name in SLURM*) ;; *) export -n \"$qt_name\" ;; esac; done\n",
+        "unset -v CUDA_VISIBLE_DEVICES SLURM_TIME_FORMAT\n\
+         while IFS= read -r -d '' qt_name; do\n\
+         case $qt_name in SLURM*) ;; *) export -n \"${qt_name%%=*}\" 2>/dev/null ;; esac\n\
+         done < /proc/self/environ\n\
+         export -n OLDPWD PWD _\n",
     );
     let of_rank: Vec<Vec<(String, String)>> = (0..spec.nodes.len())
         .map(|rank| {

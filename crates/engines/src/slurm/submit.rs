@@ -21,7 +21,7 @@ use crate::{Exit, LaunchSpec};
 /// How many runs are seen to in one turn, so that what is to be cancelled does not wait for all that is to be handed in.
 const BATCH: usize = 32;
 /// How many are handed in at once. More were no faster where all of Slurm is on one small machine.
-const AT_ONCE: usize = 2;
+const AT_ONCE: usize = 4;
 /// Jobs of a run are looked for in accounting from this long before the run was made on, in seconds: clocks differ.
 const LOOK_BACK_S: i64 = 3600;
 

@@ -85,7 +85,7 @@ impl Site {
             .args(["serve", "--config"])
             .arg(&self.settings)
             .env("QIANTANG_OPERATOR_PASSWORD", PASSWORD)
-            .env("RUST_LOG", "warn")
+            .env("RUST_LOG", std::env::var("RUST_LOG").unwrap_or_else(|_| "warn".into()))
             .env("QIANTANG__LIMITS__REQUESTS_PER_SECOND", "1000000")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -181,9 +181,6 @@ pub struct Pack {
     /// What is asked for over what there is; several, with commas between.
     #[arg(long, value_delimiter = ',', default_value = "1.5,2,3", value_parser = thousandths)]
     pub loads: Vec<u32>,
-    /// Jobs come and none ends, until they have asked for the load; the figures are those of the hall as it is then.
-    #[arg(long, conflicts_with = "jobs")]
-    pub fill: bool,
     /// How many jobs come, drawn from the trace; the hall must have had time to fill up halfway through.
     #[arg(long, default_value_t = 600_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub jobs: u32,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use twin::{
     Faults, Trace,
     hall::{HallNode, read_nodes},
-    pack::{Chooser, Packed, Pressure, fill, pack},
+    pack::{Chooser, Packed, Pressure, pack},
 };
 
 use super::{Done, Screen, options::Pack, read};
@@ -67,13 +67,8 @@ fn mean(trace: &Trace, nodes: &[HallNode], options: &Pack, load_milli: u32) -> [
             scope.spawn(move || {
                 for &(round, chooser) in work.iter().skip(share).step_by(threads) {
                     let seed = options.seed.wrapping_add(round);
-                    let packed = if options.fill {
-                        fill(trace, nodes, seed, load_milli, CHOOSERS[chooser])
-                    } else {
-                        let pressure = Pressure { seed, jobs: options.jobs, load_milli };
-                        pack(trace, nodes, pressure, CHOOSERS[chooser])
-                    };
-                    let _ = done.send((round, chooser, packed));
+                    let pressure = Pressure { seed, jobs: options.jobs, load_milli };
+                    let _ = done.send((round, chooser, pack(trace, nodes, pressure, CHOOSERS[chooser])));
                 }
             });
         }
