@@ -16,6 +16,7 @@ use std::{
 use super::{
     daemon::{self, Daemon},
     face::{Asked, Calls, Face, FaceError, JobRecord, JobState, Listing, NodeRecord, Submission},
+    files::WRITES,
     text,
 };
 
@@ -67,7 +68,10 @@ impl Commands {
         let failed =
             |error: std::io::Error| FaceError::Unreachable(format!("failed to start {program}: {error}"));
         self.calls.count(program);
-        let mut child = command.spawn().map_err(failed)?;
+        let mut child = {
+            let _nothing_is_written = WRITES.write().expect("nothing panics while it is held");
+            command.spawn().map_err(failed)?
+        };
         let (tell, told) = mpsc::channel();
         for (is_out, pipe) in [
             (true, child.stdout.take().map(|pipe| Box::new(pipe) as Box<dyn Read + Send>)),

@@ -14,6 +14,7 @@ use std::{
     io::{self, Read as _, Write as _},
     os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
+    sync::RwLock,
 };
 
 use domain::{JobId, RunId, TenantId};
@@ -230,6 +231,10 @@ fn make_folder(path: &Path, account: &Account) -> io::Result<()> {
     std::os::unix::fs::lchown(path, Some(account.uid), Some(account.gid))
 }
 
+/// Held for writing while a process is started. Until it has become another program it has all files that are open, and what is
+/// open for writing somewhere can't be executed: a script could be busy when its run begins.
+pub(super) static WRITES: RwLock<()> = RwLock::new(());
+
 /// A file in place of whatever was there under that name, whole or not at all.
 fn write_anew(folder: &Path, name: &str, bytes: &[u8], mode: u32, account: &Account) -> io::Result<()> {
     let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::PATH;
@@ -240,6 +245,7 @@ fn write_anew(folder: &Path, name: &str, bytes: &[u8], mode: u32, account: &Acco
         Err(error) => return Err(error.into()),
     }
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let no_process_starts = WRITES.read().expect("nothing panics while it is held");
     let mut file = File::from(openat(&at, &new, flags, Mode::from_raw_mode(0o600))?);
     file.write_all(bytes)?;
     file.set_permissions(fs::Permissions::from_mode(mode))?;
@@ -247,6 +253,7 @@ fn write_anew(folder: &Path, name: &str, bytes: &[u8], mode: u32, account: &Acco
         std::os::unix::fs::fchown(&file, Some(account.uid), Some(account.gid))?;
     }
     drop(file);
+    drop(no_process_starts);
     Ok(rustix::fs::renameat(&at, &new, &at, name)?)
 }
 

@@ -270,8 +270,7 @@ fn shares_follow_weights_day_by_day() {
             from = until;
         }
     }
-    // The first two days are for what was there before to fade in.
-    for first in 48..hours - 24 {
+    for first in 0..hours - 24 {
         let day = (first..first + 24).fold([0_i64; 3], |sum, hour| {
             let of = used.get(&hour).copied().unwrap_or_default();
             [sum[0] + of[0], sum[1] + of[1], sum[2] + of[2]]
