@@ -147,6 +147,7 @@ fn through_center(cluster: &Cluster, jobs: usize, way: Way) -> f64 {
         None
     });
     let rate = per_second(jobs, began.elapsed());
+    print!("{}", site.log());
     let check = site.get("/api/v1/ledger/check", &site.operator);
     assert_eq!(check["is_balanced"], true, "{check}");
     if std::env::var_os("CALLS").is_some() {

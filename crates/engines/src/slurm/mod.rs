@@ -28,7 +28,7 @@ mod text;
 mod watch;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     fs::File,
     sync::{Arc, Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard},
     time::{Duration, Instant},
@@ -100,6 +100,8 @@ struct Known {
     runs: HashMap<RunId, Entry>,
     /// To be handed in, or looked for, in this order.
     queue: std::collections::VecDeque<RunId>,
+    /// Those of them that one of the submitters sees to now: for no other one until it is done.
+    in_hand: HashSet<RunId>,
     nodes: Vec<SlurmNode>,
     is_ending: bool,
 }
@@ -229,11 +231,11 @@ impl SlurmEngine {
             on_hint: Box::new(on_hint),
         });
         let mut engine = Self { core, threads: Vec::new(), _lock: lock };
-        for (name, body) in [
-            ("slurm-submit", submit::run as fn(&Core)),
-            ("slurm-watch", watch::run),
-            ("slurm-notices", notice::run),
-        ] {
+        let submitters = [("slurm-submit", submit::run as fn(&Core)); submit::AT_ONCE];
+        for (name, body) in submitters
+            .into_iter()
+            .chain([("slurm-watch", watch::run as fn(&Core)), ("slurm-notices", notice::run)])
+        {
             let core = Arc::clone(&engine.core);
             let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || body(&core));
             engine.threads.push(thread.map_err(EngineError::io("start a thread of the engine"))?);

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -18,10 +18,11 @@ use super::{
 };
 use crate::{Exit, LaunchSpec};
 
-/// How many runs are seen to in one turn, so that what is to be cancelled does not wait for all that is to be handed in.
+/// How many runs are cancelled or looked for in one call.
 const BATCH: usize = 32;
-/// How many are handed in at once. More were no faster where all of Slurm is on one small machine.
-const AT_ONCE: usize = 4;
+/// How many are handed in at once, each by a thread of its own: most of it is waiting for Slurm. More were no faster where all
+/// of Slurm is on one small machine.
+pub(super) const AT_ONCE: usize = 4;
 /// Jobs of a run are looked for in accounting from this long before the run was made on, in seconds: clocks differ.
 const LOOK_BACK_S: i64 = 3600;
 
@@ -32,6 +33,7 @@ enum Attempt {
     Later,
 }
 
+/// One of the threads that see to the queue.
 pub(super) fn run(core: &Core) {
     let mut pause = Duration::ZERO;
     loop {
@@ -52,6 +54,9 @@ pub(super) fn run(core: &Core) {
         };
         drop(known);
         let went_well = cancel(core, &batch) & look_for(core, &batch) & submit(core, &batch);
+        core.known().in_hand.retain(|run| !batch.contains(run));
+        // What was put back meanwhile may be seen to by another one.
+        core.to_submit.notify_one();
         pause = if went_well {
             Duration::ZERO
         } else {
@@ -60,23 +65,29 @@ pub(super) fn run(core: &Core) {
     }
 }
 
-/// The next runs of the queue that can be seen to now.
+/// The next runs of the queue that can be seen to now: one that is to be handed in, or several that can be seen to at once.
 fn take(known: &mut Known) -> Vec<RunId> {
     let now = Instant::now();
     let (mut batch, mut rest) = (Vec::new(), std::collections::VecDeque::new());
     while let Some(run) = known.queue.pop_front() {
         let Some(entry) = known.runs.get(&run) else { continue };
-        if batch.len() >= BATCH || entry.not_before.is_some_and(|at| now < at) {
+        if entry.not_before.is_some_and(|at| now < at) || known.in_hand.contains(&run) {
             rest.push_back(run);
-            if batch.len() >= BATCH {
-                break;
-            }
-        } else {
-            batch.push(run);
+            continue;
+        }
+        let is_new = !entry.stop && !entry.may_be_there;
+        if is_new && !batch.is_empty() {
+            rest.push_back(run);
+            break;
+        }
+        batch.push(run);
+        if is_new || batch.len() >= BATCH {
+            break;
         }
     }
     rest.append(&mut known.queue);
     known.queue = rest;
+    known.in_hand.extend(&batch);
     batch
 }
 
@@ -200,30 +211,12 @@ pub(super) fn claimed_by(core: &Core, run: RunId) -> Option<u32> {
     core.shared.word(run, "claim", account.uid)?.parse().ok()
 }
 
-/// Hands in those of the batch that Slurm does not have, several at once: most of it is waiting for Slurm.
+/// Hands in those of the batch that Slurm does not have.
 fn submit(core: &Core, batch: &[RunId]) -> bool {
-    let left = Mutex::new(batch.iter());
-    let put_off = Mutex::new(Vec::new());
-    let work = || {
-        loop {
-            let next = left.lock().expect("nothing panics while it is held").next();
-            let Some(run) = next else { return };
-            let is_held_up = || !put_off.lock().expect("nothing panics while it is held").is_empty();
-            if is_held_up() || matches!(submit_if_wanted(core, *run), Attempt::Later) {
-                put_off.lock().expect("nothing panics while it is held").push(*run);
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 1..AT_ONCE.min(batch.len()) {
-            scope.spawn(work);
-        }
-        work();
-    });
-    let put_off = put_off.into_inner().expect("nothing panics while it is held");
-    let is_done = put_off.is_empty();
-    again(core, put_off);
-    is_done
+    let is_later = |run: &RunId| matches!(submit_if_wanted(core, *run), Attempt::Later);
+    let held_up = batch.iter().position(is_later).unwrap_or(batch.len());
+    again(core, batch[held_up..].iter().copied());
+    held_up == batch.len()
 }
 
 fn submit_if_wanted(core: &Core, run: RunId) -> Attempt {

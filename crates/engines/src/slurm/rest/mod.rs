@@ -11,7 +11,7 @@ use std::{
     fmt::Write as _,
     ops::Range,
     sync::{Arc, Mutex, MutexGuard},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
@@ -27,6 +27,8 @@ use super::{
     face::{Asked, Calls, Face, FaceError, JobRecord, Listing, NodeRecord, Submission},
 };
 
+/// How long a question that changes nothing may take at first.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How many names are asked for at once: they travel in the address.
 const NAMES_AT_ONCE: usize = 50;
 /// The longest answer that is read, in bytes.
@@ -42,6 +44,10 @@ pub(crate) struct Rest {
     /// As whom the cluster is looked at.
     user: String,
     agent: ureq::Agent,
+    /// How long a question that changes nothing may take now.
+    patience: Mutex<Duration>,
+    /// How long anything may.
+    timeout: Duration,
     pub calls: Arc<Calls>,
     /// Found with the first question, and again when the service no longer knows the version: it was upgraded.
     found: Mutex<Option<Found>>,
@@ -64,7 +70,9 @@ impl Rest {
             .build()
             .into();
         let url = url.trim_end_matches('/').to_owned();
-        Self { url, tokens: Tokens::new(token), user, agent, calls: Arc::default(), found: Mutex::default() }
+        let patience = Mutex::new(PATIENCE.min(timeout));
+        let (tokens, calls, found) = (Tokens::new(token), Arc::default(), Mutex::default());
+        Self { url, tokens, user, agent, patience, timeout, calls, found }
     }
 
     /// Whether Slurm's controller accepts the tokens: what it says to people.
@@ -117,6 +125,18 @@ impl Rest {
         Err(self.unreachable(format!("it shows no OpenAPI document ({})", answered.join(", "))))
     }
 
+    fn patience(&self) -> MutexGuard<'_, Duration> {
+        self.patience.lock().expect("nothing panics while it is held")
+    }
+
+    /// The service now and then leaves a question without an answer, so one that takes far longer than the last ones is asked
+    /// again. Where that was wrong, the next one gets more time.
+    fn wait_longer(&self, has_timed_out: bool, took: Duration) {
+        let mut patience = self.patience();
+        let wanted = if has_timed_out { *patience * 2 } else { PATIENCE.max(took * 4) };
+        *patience = wanted.min(self.timeout);
+    }
+
     /// Status and body of an answer.
     fn ask(
         &self,
@@ -136,7 +156,15 @@ impl Rest {
         let unclear = |why: String| FaceError::Unclear(format!("slurmrestd at {}: {why}", self.url));
         let request = request.body(text).map_err(|error| self.unreachable(error))?;
         self.calls.count(&call_of(method, path));
+        let is_question = method == "GET";
+        let timeout = if is_question { *self.patience() } else { self.timeout };
+        let request = self.agent.configure_request(request).timeout_global(Some(timeout)).build();
+        let begun = Instant::now();
         let answer = self.agent.run(request).map_err(|error| match error {
+            ureq::Error::Timeout(_) if is_question => {
+                self.wait_longer(true, timeout);
+                unclear(format!("no answer within {timeout:?}"))
+            }
             ureq::Error::ConnectionFailed | ureq::Error::HostNotFound => self.unreachable(error),
             ureq::Error::Io(ref cause) if cause.kind() == std::io::ErrorKind::ConnectionRefused => {
                 self.unreachable(error)
@@ -146,6 +174,9 @@ impl Rest {
         let status = answer.status().as_u16();
         let mut body = answer.into_body();
         let text = body.with_config().limit(MAX_ANSWER_BYTES).read_to_string();
+        if is_question {
+            self.wait_longer(text.is_err() && begun.elapsed() >= timeout, begun.elapsed());
+        }
         let text = text.map_err(|error| unclear(error.to_string()))?;
         let value = if text.trim().is_empty() {
             Value::Null
