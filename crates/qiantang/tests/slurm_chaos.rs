@@ -59,6 +59,7 @@ fn torture(faults: u32, is_long: bool) {
     let mut site = Site::with_settings(&format!(
         "[billing]\naccrue_every_ms = 500\n[engine]\nkind = \"slurm\"\n[engine.slurm]\nshared_dir = \"{}\"\n\
          conf = \"{}\"\nurl = \"{}\"\njwt_key = \"{}\"\nmodels = {{ ascend910 = \"ascend-910\" }}\n\
+         notices = \"127.0.0.1:0\"\n\
          tenants = {{ direct = {{ user = \"qt-alice\" }} }}\n",
         shared.path().display(),
         cluster.conf().display(),
