@@ -66,6 +66,10 @@ impl Notices {
         let door = TcpListener::bind(at)?;
         door.set_nonblocking(true)?;
         let address = door.local_addr()?;
+        if address.ip().is_unspecified() {
+            let why = "name the address at which nodes reach this machine, not all of its addresses";
+            return Err(std::io::Error::new(ErrorKind::InvalidInput, why));
+        }
         Ok(Self { door, address, key: RandomState::new(), distrusted_until: Mutex::default() })
     }
 
@@ -232,6 +236,12 @@ mod tests {
         // It blocks until the other side closes.
         assert!(matches!(notices.hear(&mut caller, &mut HashSet::new()), Heard::Left));
         assert_eq!(caller.run, Some(run));
+    }
+
+    #[test]
+    fn runs_need_an_address_to_go_to() {
+        let why = Notices::open("0.0.0.0:0").err().unwrap().to_string();
+        assert!(why.starts_with("name the address"), "{why}");
     }
 
     #[test]

@@ -68,16 +68,16 @@ pub(super) fn run(core: &Core) {
 /// The next runs of the queue that can be seen to now: one that is to be handed in, or several that can be seen to at once.
 fn take(known: &mut Known) -> Vec<RunId> {
     let now = Instant::now();
-    let (mut batch, mut rest) = (Vec::new(), std::collections::VecDeque::new());
+    let (mut batch, mut rest) = (Vec::new(), Vec::new());
     while let Some(run) = known.queue.pop_front() {
         let Some(entry) = known.runs.get(&run) else { continue };
         if entry.not_before.is_some_and(|at| now < at) || known.in_hand.contains(&run) {
-            rest.push_back(run);
+            rest.push(run);
             continue;
         }
         let is_new = !entry.stop && !entry.may_be_there;
         if is_new && !batch.is_empty() {
-            rest.push_back(run);
+            rest.push(run);
             break;
         }
         batch.push(run);
@@ -85,8 +85,8 @@ fn take(known: &mut Known) -> Vec<RunId> {
             break;
         }
     }
-    rest.append(&mut known.queue);
-    known.queue = rest;
+    // Back to the front, in their order.
+    rest.into_iter().rev().for_each(|run| known.queue.push_front(run));
     known.in_hand.extend(&batch);
     batch
 }
