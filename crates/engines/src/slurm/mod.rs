@@ -125,6 +125,8 @@ struct Entry {
     gone_since: Option<Instant>,
     /// Since when both the controller and the accounting answer and neither knows it.
     missing_since: Option<Instant>,
+    /// When the controller was first seen not to have it at all.
+    unlisted_at: Option<Timestamp>,
     /// What the controller last said of it after that.
     last_listed: Option<face::JobRecord>,
     last_seen: Option<Timestamp>,
@@ -150,6 +152,7 @@ impl Entry {
             started_at: None,
             gone_since: None,
             missing_since: None,
+            unlisted_at: None,
             last_listed: None,
             last_seen: None,
             left_at: None,

@@ -169,7 +169,7 @@ pub(super) fn adopt(core: &Core, run: RunId, number: u32) {
     let mut known = core.known();
     let Some(entry) = known.runs.get_mut(&run) else { return };
     (entry.number, entry.submitted_at, entry.may_be_there) = (Some(number), Some(at), false);
-    (entry.gone_since, entry.last_listed, entry.is_cancelled) = (None, None, false);
+    (entry.gone_since, entry.unlisted_at, entry.last_listed, entry.is_cancelled) = (None, None, None, false);
     if entry.stop {
         known.queue.push_front(run);
     }

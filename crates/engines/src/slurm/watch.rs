@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::RunId;
+use domain::{RunId, Timestamp};
 
 use super::{
     Core, DirectJob, Entry, batch,
@@ -16,6 +16,7 @@ use super::{
     judge::{self, Claim, Facts, Wanted},
     notice, now, run_of,
     submit::{adopt, claimed_by},
+    text,
 };
 use crate::{Observation, Started, Stream};
 
@@ -36,6 +37,8 @@ struct Gone {
     direct: Option<Arc<DirectJob>>,
     /// As the controller had it last, if it was seen since it ended.
     listed: Option<JobRecord>,
+    /// When it was first seen not to have it at all.
+    unlisted_at: Option<Timestamp>,
     for_how_long: Duration,
 }
 
@@ -133,6 +136,7 @@ fn look(core: &Core, asking: &mut Duration) -> bool {
                 gone.extend(leaves(core, run, number, Some(direct), listed));
             } else if let Some(entry) = core.known().runs.get_mut(&run) {
                 (entry.gone_since, entry.missing_since, entry.last_seen) = (None, None, Some(now()));
+                entry.unlisted_at = None;
             }
             continue;
         }
@@ -169,8 +173,11 @@ fn leaves(
     let since = *entry.gone_since.get_or_insert_with(Instant::now);
     if let Some(listed) = listed {
         entry.last_listed = Some(listed.clone());
+    } else {
+        entry.unlisted_at.get_or_insert_with(now);
     }
-    Some(Gone { run, number, direct, listed: entry.last_listed.clone(), for_how_long: since.elapsed() })
+    let (listed, unlisted_at) = (entry.last_listed.clone(), entry.unlisted_at);
+    Some(Gone { run, number, direct, listed, unlisted_at, for_how_long: since.elapsed() })
 }
 
 impl Gone {
@@ -184,7 +191,7 @@ impl Gone {
 fn goes_on(core: &Core, run: RunId, job: &JobRecord) -> bool {
     let mut known = core.known();
     let Some(entry) = known.runs.get_mut(&run) else { return false };
-    (entry.gone_since, entry.missing_since) = (None, None);
+    (entry.gone_since, entry.missing_since, entry.unlisted_at) = (None, None, None);
     entry.last_seen = Some(now());
     if entry.left_at.is_some_and(|at| at.elapsed() > notice::LATE) {
         tracing::info!(%run, number = job.id, "a run goes on that was said to have ended");
@@ -273,7 +280,7 @@ fn account_for(core: &Core, gone: Vec<Gone>, asking: &mut Duration) -> bool {
         lives.entry(job.id).or_default().push(job);
     }
     let mut has_news = false;
-    for Gone { run, number, direct, listed, for_how_long } in gone {
+    for Gone { run, number, direct, listed, unlisted_at, for_how_long } in gone {
         let name = job_name(run);
         let mut known_lives = lives.get(&number).cloned().unwrap_or_default();
         // Numbers come round again. A job whose end is accounted for before its start has no name and no partition yet.
@@ -289,6 +296,11 @@ fn account_for(core: &Core, gone: Vec<Gone>, asking: &mut Duration) -> bool {
             (Some(life), Some(job)) if is_final(life) && job.ended_s == life.ended_s => {
                 let state = if job.state.is_over() { job.state } else { life.state };
                 Some(JobRecord { state, code: job.code, signal: job.signal, ..life.clone() })
+            }
+            // Its number was given to another job, which was cancelled: accounting mixes them up.
+            (Some(life), None) if is_final(life) && is_late(life, unlisted_at) => {
+                let state = text::accounted_state(life.state, false);
+                Some(JobRecord { state, ..life.clone() })
             }
             (Some(life), _) if is_final(life) => Some(life.clone()),
             // Accounting lags; the controller has the same times.
@@ -324,6 +336,12 @@ fn account_for(core: &Core, gone: Vec<Gone>, asking: &mut Duration) -> bool {
 
 fn is_final(life: &JobRecord) -> bool {
     (life.state.is_over() || life.state == JobState::Requeued) && life.ended_s.is_some()
+}
+
+/// Whether its end came when the controller did not know it any more.
+fn is_late(life: &JobRecord, unlisted_at: Option<Timestamp>) -> bool {
+    let end = life.ended_s.map(Timestamp::from_secs);
+    unlisted_at.zip(end).is_some_and(|(unlisted_at, end)| end > unlisted_at)
 }
 
 fn finish(core: &Core, run: RunId, job: &JobRecord) {
@@ -407,6 +425,7 @@ fn hand_in_again(core: &Core, run: RunId, number: u32) {
     let Some(entry) = known.runs.get_mut(&run) else { return };
     (entry.number, entry.submitted_at) = (None, None);
     (entry.gone_since, entry.missing_since, entry.last_listed) = (None, None, None);
+    entry.unlisted_at = None;
     entry.may_be_there = true;
     known.queue.push_back(run);
     core.to_submit.notify_one();
@@ -424,4 +443,19 @@ fn vanish(core: &Core, run: RunId) {
         Observation::Vanished { started, last_seen, machine_restarted: false },
         Some("Slurm lost its job"),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_is_late_after_the_controller_has_forgotten_the_job() {
+        let at = Timestamp::from_secs;
+        let life = |ended_s| JobRecord { ended_s, ..JobRecord::default() };
+        assert!(is_late(&life(Some(11)), Some(at(10))));
+        assert!(!is_late(&life(Some(10)), Some(at(10))), "it was purged after its end");
+        assert!(!is_late(&life(Some(11)), None));
+        assert!(!is_late(&life(None), Some(at(10))));
+    }
 }
