@@ -67,11 +67,12 @@ mod tests {
 
     #[test]
     fn one_that_was_started_since_or_refuses_was_down() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        // Of its own, so that nobody else comes to listen there.
+        let listener = std::net::TcpListener::bind("127.0.0.7:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let daemon = |started_s, port| Daemon {
             node: "n".into(),
-            address: "127.0.0.1".into(),
+            address: "127.0.0.7".into(),
             port,
             started_s: Some(started_s),
         };
