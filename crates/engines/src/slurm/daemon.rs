@@ -54,6 +54,8 @@ pub(crate) fn in_lines(lines: &str) -> Vec<Daemon> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustix::net::{AddressFamily, SocketType};
+    use std::net::SocketAddr;
 
     #[test]
     fn a_line_tells_of_a_daemon() {
@@ -67,19 +69,21 @@ mod tests {
 
     #[test]
     fn one_that_was_started_since_or_refuses_was_down() {
-        // Of its own, so that nobody else comes to listen there.
-        let listener = std::net::TcpListener::bind("127.0.0.7:0").unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let daemon = |started_s, port| Daemon {
             node: "n".into(),
-            address: "127.0.0.7".into(),
+            address: "127.0.0.1".into(),
             port,
             started_s: Some(started_s),
         };
         assert!(!daemon(99, Some(port)).was_down(100));
         assert!(daemon(100, Some(port)).was_down(100));
         assert!(!daemon(99, None).was_down(100));
-        drop(listener);
+        // It has a port and does not listen.
+        let mute = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+        rustix::net::bind(&mute, &"127.0.0.1:0".parse::<SocketAddr>().unwrap()).unwrap();
+        let port = SocketAddr::try_from(rustix::net::getsockname(&mute).unwrap()).unwrap().port();
         assert!(daemon(99, Some(port)).was_down(100));
     }
 }
