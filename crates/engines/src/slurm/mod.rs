@@ -125,6 +125,8 @@ struct Entry {
     gone_since: Option<Instant>,
     /// Since when both the controller and the accounting answer and neither knows it.
     missing_since: Option<Instant>,
+    /// The numbers of jobs of it that the controller forgot before they began; accounting may know them all the same.
+    forgotten: Vec<u32>,
     /// When the controller was first seen not to have it at all.
     unlisted_at: Option<Timestamp>,
     /// What the controller last said of it after that.
@@ -152,6 +154,7 @@ impl Entry {
             started_at: None,
             gone_since: None,
             missing_since: None,
+            forgotten: Vec::new(),
             unlisted_at: None,
             last_listed: None,
             last_seen: None,

@@ -197,7 +197,10 @@ fn find_jobs(core: &Core, runs: &[RunId]) -> Result<HashMap<RunId, u32>, FaceErr
     };
     note(&core.face.accounting(&asked)?);
     // Of several the one that got through; else the first.
-    let choose = |(run, numbers): (RunId, Vec<u32>)| {
+    let choose = |(run, mut numbers): (RunId, Vec<u32>)| {
+        if let Some(entry) = core.known().runs.get(&run) {
+            numbers.retain(|number| !entry.forgotten.contains(number));
+        }
         let claimed = claimed_by(core, run).filter(|claimed| numbers.contains(claimed));
         Some((run, claimed.or_else(|| numbers.into_iter().min())?))
     };

@@ -424,6 +424,7 @@ fn hand_in_again(core: &Core, run: RunId, number: u32) {
     let mut known = core.known();
     let Some(entry) = known.runs.get_mut(&run) else { return };
     (entry.number, entry.submitted_at) = (None, None);
+    entry.forgotten.push(number);
     (entry.gone_since, entry.missing_since, entry.last_listed) = (None, None, None);
     entry.unlisted_at = None;
     entry.may_be_there = true;
