@@ -30,6 +30,8 @@ use support::{
 const RATE: i64 = 36_000_000;
 /// After the last fault no minute passes without a job that ends, until all have.
 const STUCK: Duration = Duration::from_mins(1);
+/// How long a record may be on its way into the accounting.
+const ON_THE_WAY: Duration = Duration::from_secs(30);
 /// Parts of the cluster; the center is one more.
 const PARTS: [&str; 8] = ["slurmctld", "slurmdbd", "slurmrestd", "mariadb", "npu1", "npu2", "npu3", "npu4"];
 
@@ -38,10 +40,10 @@ const SCRIPT: &str = "#!/bin/bash\n\
     mkdir \"$MARKS/started-$QIANTANG_RUN_ID-$RANK\" || echo twice > \"$MARKS/twice-$QIANTANG_RUN_ID-$RANK\"\n\
     [ \"$NAP\" = 0 ] || sleep \"$NAP\"\nexit \"$CODE\"\n";
 
-/// Each part once.
+/// Each part once but the controller, which the long form kills, too: what it forgets and takes along takes minutes to settle.
 #[test]
 fn a_few_faults_lose_nothing() {
-    torture(9, false);
+    torture(8, false);
 }
 
 #[test]
@@ -82,7 +84,7 @@ fn torture(faults: u32, is_long: bool) {
         // The instants are what is random here; nothing is waited for.
         std::thread::sleep(Duration::from_millis(dice.below(1500)));
         handed_in.extend(past_the_center(&cluster, &mut dice));
-        let part = if is_long { dice.below(PARTS.len() as u64 + 2) } else { u64::from(fault - 1) };
+        let part = if is_long { dice.below(PARTS.len() as u64 + 2) } else { u64::from(fault) };
         let Some(part) = PARTS.get(usize::try_from(part).expect("small")) else {
             site.kill();
             std::thread::sleep(Duration::from_millis(dice.below(1000)));
@@ -268,8 +270,11 @@ fn check(
     };
     let names: Vec<String> = acknowledged.keys().map(runs_of).flat_map(began).collect();
     // Accounting has all later than the controller.
+    let began_waiting = Instant::now();
     let lives = site.wait_for("all runs to be accounted for", || {
-        let is_all_told = is_accounted_for(cluster);
+        // What a controller that died took along never comes; what is on the way from it to the database does, within seconds.
+        let is_all_told =
+            !deaths.is_empty() && began_waiting.elapsed() > ON_THE_WAY && is_accounted_for(cluster);
         let lives = lives(cluster, "JobName");
         (is_all_told || names.iter().all(|name| lives.contains_key(name))).then_some(lives)
     });
@@ -301,8 +306,10 @@ fn check(
             }
             let (start, end) = (seconds(&run["started_at"]), seconds(&run["ended_at"]));
             let life = of_run.iter().find(|(from, until, ..)| (*from, *until) == (start, end));
-            // A controller that dies takes along what it had not told the accounting yet: there the job never ends.
-            let is_taken_along = of_run.is_empty() && deaths.iter().any(|death| *death >= start);
+            // A controller that dies takes along what it had not told the accounting yet: there the job never ends, or has only a
+            // later life, which was not let through.
+            let has_died_by = |until: i64| deaths.iter().any(|death| (start..=until).contains(death));
+            let is_taken_along = has_died_by(i64::MAX) && of_run.iter().all(|(from, ..)| has_died_by(*from));
             let cards = match life {
                 Some((.., cards, _)) => *cards,
                 None if is_taken_along => {
