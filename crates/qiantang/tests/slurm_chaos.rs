@@ -40,7 +40,8 @@ const SCRIPT: &str = "#!/bin/bash\n\
     mkdir \"$MARKS/started-$QIANTANG_RUN_ID-$RANK\" || echo twice > \"$MARKS/twice-$QIANTANG_RUN_ID-$RANK\"\n\
     [ \"$NAP\" = 0 ] || sleep \"$NAP\"\nexit \"$CODE\"\n";
 
-/// Each part once but the controller, which the long form kills, too: what it forgets and takes along takes minutes to settle.
+/// Each part once but the controller, and no gangs: both are for the long form, since what a controller forgets and takes along
+/// takes minutes to settle, and whose fault it was that a gang failed can't always be told.
 #[test]
 fn a_few_faults_lose_nothing() {
     torture(8, false);

@@ -7,6 +7,10 @@ use std::{
     time::Duration,
 };
 
+/// A daemon that was started so many seconds before a run may not have been ready for it yet; clocks differ, too.
+pub(crate) const SLACK_S: i64 = 5;
+/// Within that time the controller has heard of a daemon's start.
+pub(crate) const HEARD_OF: Duration = Duration::from_secs(10);
 /// How long a daemon has to take a connection.
 const PATIENCE: Duration = Duration::from_secs(2);
 

@@ -10,7 +10,7 @@ use std::{
 use domain::{RunId, Timestamp};
 
 use super::{
-    Core, DirectJob, Entry, batch,
+    Core, DirectJob, Entry, batch, daemon,
     face::{Asked, JobRecord, JobState},
     job_name,
     judge::{self, Claim, Facts, Wanted},
@@ -368,8 +368,13 @@ fn finish(core: &Core, run: RunId, job: &JobRecord) {
     if job.state == JobState::Failed && is_gang && claimed.is_some() && word("failed").is_none() {
         match core.face.daemons(&job.nodes) {
             Ok(daemons) => {
-                let since_s = job.started_s.unwrap_or(i64::MAX);
+                let since_s = job.started_s.map_or(i64::MAX, |at| at - daemon::SLACK_S);
                 was_node_down = daemons.iter().any(|daemon| daemon.was_down(since_s));
+                // The controller hears of a new daemon a while after its start.
+                let is_early = core.known().runs.get(&run).and_then(|entry| entry.gone_since);
+                if !was_node_down && is_early.is_some_and(|since| since.elapsed() < daemon::HEARD_OF) {
+                    return;
+                }
             }
             Err(error) => {
                 tracing::warn!(%run, %error, "failed to ask Slurm about a gang's nodes; it is tried again");
