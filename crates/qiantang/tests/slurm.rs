@@ -200,6 +200,7 @@ fn what_goes_to_slurm_past_the_center_is_billed_too() {
     // A package of twenty card-seconds.
     site.tenant("poor", "enterprise", &json!({ "kind": "prepaid", "package": 20_000, "fee": 1 }), 32);
     let show = |site: &Site, id: &str| site.get(&format!("/api/v1/jobs/{id}"), &site.operator);
+    site.wait_for_next_second();
 
     // One that is seen while it runs, over two nodes; one that is over before anybody looks; one that fails.
     let long = hand_in(&cluster, "qt-alice", "d-long", &["--gres=npu:3", "--nodes=2"], "sleep 4");

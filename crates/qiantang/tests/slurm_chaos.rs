@@ -76,6 +76,7 @@ fn torture(faults: u32, is_long: bool) {
     let metered = json!({ "kind": "metered", "credit_limit": 1_000_000_000_000_i64 });
     let tenant = site.tenant("asks", "enterprise", &metered, 32);
     let direct = site.tenant("direct", "research", &metered, 32);
+    site.wait_for_next_second();
 
     let (marks_dir, of_tenant) = (marks.path().to_owned(), tenant.clone());
     let load =

@@ -264,6 +264,14 @@ impl Site {
         }
     }
 
+    /// Slurm tells of whole seconds: a job that begins in the second in which its contract did is billed from the contract
+    /// on, which is a part of a second less than Slurm accounts for.
+    pub fn wait_for_next_second(&self) {
+        let second = || std::time::SystemTime::UNIX_EPOCH.elapsed().expect("a clock").as_secs();
+        let now = second();
+        self.wait_for("the next second", || (second() > now).then_some(()));
+    }
+
     pub fn stdout(&self, token: &str, id: &str) -> String {
         self.get(&format!("/api/v1/jobs/{id}/logs"), token)["data"].as_str().unwrap_or_default().to_owned()
     }
