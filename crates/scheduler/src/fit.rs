@@ -55,6 +55,8 @@ pub(crate) struct Fit {
     leaves_odd: bool,
     /// Best fit: as few as possible are left over.
     left: u32,
+    /// How many it has in all: of two that are as good, the larger is kept for what fits on no smaller one.
+    cards: u32,
 }
 
 const EVEN_BITS: u64 = 0x5555_5555_5555_5555;
@@ -111,7 +113,14 @@ impl Kind {
             Wiring::Pairs { .. } => return None,
         };
         let breaks_whole = self.free == self.cards && left > 0;
-        Some(Fit { penalty, breaks_whole, lacks_cards: self.lacks_cards, leaves_odd, left })
+        Some(Fit {
+            penalty,
+            breaks_whole,
+            lacks_cards: self.lacks_cards,
+            leaves_odd,
+            left,
+            cards: self.cards,
+        })
     }
 }
 
@@ -284,5 +293,11 @@ mod tests {
         let fit_seven = |free: u64, ask| kind(&seven, CardSet::from_bits(free)).fit(of(ask)).unwrap();
         assert!(fit(0b0000_0001, 1) < fit_seven(0b0000_0001, 1));
         assert_eq!(kind(&seven, seven.cards).fit(of(8)), None);
+        // Of two that are as good, the smaller node.
+        let small = sample::node(0, Affinity::Any, 4);
+        let large = sample::node(0, Affinity::Any, 8);
+        let two_free = CardSet::first(2);
+        let of_both = [&small, &large].map(|node| kind(node, two_free).fit(of(1)).unwrap());
+        assert!(of_both[0] < of_both[1]);
     }
 }

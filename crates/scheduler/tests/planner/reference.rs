@@ -10,8 +10,8 @@ use scheduler::{Block, Gate, NodeView, Policy, Queue, Snapshot, Start, Waiting};
 
 type Free = BTreeMap<NodeId, CardSet>;
 type Site = (PoolId, String);
-/// Penalty, breaks a whole node, misses cards, leaves an odd number, cards left, switch, name.
-type Score = (u32, bool, bool, bool, u32, String, String);
+/// Penalty, breaks a whole node, misses cards, leaves an odd number, cards left, cards in all, switch, name.
+type Score = (u32, bool, bool, bool, u32, u32, String, String);
 
 /// The starts of a plan.
 pub fn starts(snapshot: &Snapshot, policy: &Policy, now: Timestamp) -> Vec<Start> {
@@ -177,9 +177,10 @@ fn place(
             chosen.extend(nodes.into_iter().take(left));
             switches += 1;
         }
-        let fit = |(score, ..): &(Score, CardSet, NodeId)| (score.0, score.1, score.2, score.3, score.4);
+        let fit =
+            |(score, ..): &(Score, CardSet, NodeId)| (score.0, score.1, score.2, score.3, score.4, score.5);
         let worst = chosen.iter().map(fit).max()?;
-        chosen.sort_by(|(a, ..), (b, ..)| (&a.5, &a.6).cmp(&(&b.5, &b.6)));
+        chosen.sort_by(|(a, ..), (b, ..)| (&a.6, &a.7).cmp(&(&b.6, &b.7)));
         let slots = chosen.into_iter().map(|(_, cards, node)| Slot { node, cards }).collect();
         Some((switches, worst, site, Placement(slots)))
     };
@@ -213,7 +214,7 @@ fn score(node: &NodeView, free: CardSet, ask: u32) -> Option<(Score, CardSet)> {
     };
     let wired = node.rings.iter().fold(CardSet::EMPTY, |all, ring| all.union(*ring));
     let (switch, name) = (node.switch.to_string(), node.name.to_string());
-    let score =
-        (penalty, free == node.cards && left > 0, !wired.is_subset(node.cards), is_odd, left, switch, name);
+    let (breaks_whole, lacks) = (free == node.cards && left > 0, !wired.is_subset(node.cards));
+    let score = (penalty, breaks_whole, lacks, is_odd, left, node.cards.len(), switch, name);
     Some((score, cards))
 }

@@ -3,7 +3,7 @@
 use std::{fs::File, io::BufReader, sync::mpsc};
 
 use domain::Lang;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use twin::{
     Faults, Trace,
     hall::{HallNode, read_nodes},
@@ -22,15 +22,23 @@ const CHOOSERS: [Chooser; 2] = [Chooser::Planner, Chooser::BestFit];
 pub(super) fn run(screen: &Screen, options: &Pack) -> Done {
     let (trace, _) = read(screen, &options.input)?;
     let nodes = nodes(screen, options)?;
-    let means: Vec<(u32, [Packed; 2])> =
-        options.loads.iter().map(|load| (*load, mean(&trace, &nodes, options, *load))).collect();
+    let outcomes: Vec<Outcome> =
+        options.loads.iter().map(|load| outcome(&trace, &nodes, options, *load)).collect();
     if screen.json {
-        let row = |(load, [planner, best_fit]): &(u32, [Packed; 2])| json!({ "load": f64::from(*load) / 1000.0, "planner": object(planner), "best_fit": object(best_fit) });
-        let rows: Vec<Value> = means.iter().map(row).collect();
+        let row = |of: &Outcome| {
+            json!({
+                "load": f64::from(of.load_milli) / 1000.0,
+                "planner": object(&of.means[0]),
+                "best_fit": object(&of.means[1]),
+                "difference": object(&of.difference),
+                "standard_error": of.error.as_ref().map(object),
+            })
+        };
+        let rows: Vec<Value> = outcomes.iter().map(row).collect();
         let cards: u32 = nodes.iter().map(|node| u32::from(node.cards)).sum();
         say(&json!({ "nodes": nodes.len(), "cards": cards, "loads": rows }).to_string());
     } else {
-        say(&shown(screen.lang, &means));
+        say(&shown(screen.lang, &outcomes));
     }
     Ok(())
 }
@@ -55,54 +63,78 @@ fn nodes(screen: &Screen, options: &Pack) -> Result<Vec<HallNode>, Failure> {
     Ok(nodes)
 }
 
-/// The mean over the rounds, of each chooser; the rounds run side by side.
-fn mean(trace: &Trace, nodes: &[HallNode], options: &Pack, load_milli: u32) -> [Packed; 2] {
+/// What came of all rounds at one load.
+struct Outcome {
+    load_milli: u32,
+    /// Means, as in [`CHOOSERS`].
+    means: [Packed; 2],
+    /// Planner less best fit, in the same rounds: the mean, and its standard error; that is none of one round.
+    difference: Packed,
+    error: Option<Packed>,
+}
+
+/// The rounds run side by side; in each, both choosers meet the same jobs.
+fn outcome(trace: &Trace, nodes: &[HallNode], options: &Pack, load_milli: u32) -> Outcome {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let work: Vec<(u64, usize)> =
-        (0..options.rounds).flat_map(|round| [0, 1].map(|chooser| (u64::from(round), chooser))).collect();
     let (done, results) = mpsc::channel();
     std::thread::scope(|scope| {
         for share in 0..threads {
-            let (done, work) = (done.clone(), &work);
+            let done = done.clone();
             scope.spawn(move || {
-                for &(round, chooser) in work.iter().skip(share).step_by(threads) {
-                    let seed = options.seed.wrapping_add(round);
+                for round in (0..options.rounds).skip(share).step_by(threads) {
+                    let seed = options.seed.wrapping_add(u64::from(round));
                     let pressure = Pressure { seed, jobs: options.jobs, load_milli };
-                    let _ = done.send((round, chooser, pack(trace, nodes, pressure, CHOOSERS[chooser])));
+                    let _ = done.send((round, CHOOSERS.map(|chooser| pack(trace, nodes, pressure, chooser))));
                 }
             });
         }
     });
     drop(done);
-    let mut all: Vec<(u64, usize, Packed)> = results.into_iter().collect();
+    let mut rounds: Vec<(u32, [Packed; 2])> = results.into_iter().collect();
     // Sums of floats depend on their order: always the same one.
-    all.sort_by_key(|(round, chooser, _)| (*chooser, *round));
-    [0, 1].map(|wanted| {
-        let of = |field: fn(&Packed) -> f64| {
-            let values = all.iter().filter(|(_, chooser, _)| *chooser == wanted);
-            values.map(|(_, _, packed)| field(packed)).sum::<f64>() / f64::from(options.rounds)
-        };
-        Packed {
-            allocation: of(|packed| packed.allocation),
-            fragmentation: of(|packed| packed.fragmentation),
-            unusable: of(|packed| packed.unusable),
-            turned_away: of(|packed| packed.turned_away),
-            card_time_turned_away: of(|packed| packed.card_time_turned_away),
-        }
-    })
+    rounds.sort_by_key(|(round, _)| *round);
+    let count = f64::from(options.rounds);
+    let mean = |of: &dyn Fn(&[Packed; 2], Field) -> f64| {
+        each(|field| rounds.iter().map(|(_, both)| of(both, field)).sum::<f64>() / count)
+    };
+    let less = |both: &[Packed; 2], field: Field| field(&both[0]) - field(&both[1]);
+    let difference = mean(&less);
+    let variance = mean(&|both, field| (less(both, field) - field(&difference)).powi(2));
+    let error = each(|field| (field(&variance) / (count - 1.0)).sqrt());
+    let means = [0, 1].map(|chooser| mean(&|both, field| field(&both[chooser])));
+    Outcome { load_milli, means, difference, error: (options.rounds > 1).then_some(error) }
 }
+
+type Field = fn(&Packed) -> f64;
+
+/// A figure for each of those of a round.
+fn each(of: impl Fn(Field) -> f64) -> Packed {
+    Packed {
+        allocation: of(|packed| packed.allocation),
+        fragmentation: of(|packed| packed.fragmentation),
+        unusable: of(|packed| packed.unusable),
+        turned_away: of(|packed| packed.turned_away),
+        card_time_turned_away: of(|packed| packed.card_time_turned_away),
+    }
+}
+
+const FIELDS: [(&str, Field); 5] = [
+    ("allocation", |packed| packed.allocation),
+    ("fragmentation", |packed| packed.fragmentation),
+    ("unusable", |packed| packed.unusable),
+    ("turned_away", |packed| packed.turned_away),
+    ("card_time_turned_away", |packed| packed.card_time_turned_away),
+];
 
 fn object(packed: &Packed) -> Value {
-    json!({
-        "allocation": packed.allocation,
-        "fragmentation": packed.fragmentation,
-        "unusable": packed.unusable,
-        "turned_away": packed.turned_away,
-        "card_time_turned_away": packed.card_time_turned_away,
-    })
+    FIELDS
+        .iter()
+        .map(|(name, field)| ((*name).to_owned(), json!(field(packed))))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
-fn shown(lang: Lang, means: &[(u32, [Packed; 2])]) -> String {
+fn shown(lang: Lang, outcomes: &[Outcome]) -> String {
     let titles = match lang {
         Lang::Zh => ["负载", "选择者", "分配率", "碎片率", "不可用率", "拒绝的作业", "拒绝的卡时"],
         Lang::En => [
@@ -115,19 +147,28 @@ fn shown(lang: Lang, means: &[(u32, [Packed; 2])]) -> String {
             "card time turned away",
         ],
     };
-    let percent = |share: f64| format!("{:.4} %", share * 100.0);
-    let row = |load: u32, chooser: &str, packed: &Packed| {
-        vec![
-            format!("{:.2}", f64::from(load) / 1000.0),
-            chooser.to_owned(),
-            percent(packed.allocation),
-            percent(packed.fragmentation),
-            percent(packed.unusable),
-            percent(packed.turned_away),
-            percent(packed.card_time_turned_away),
-        ]
+    let percent = |packed: &Packed, shown: &dyn Fn(f64) -> String| {
+        FIELDS.map(|(_, field)| shown(field(packed) * 100.0)).to_vec()
     };
-    let names = [pick(lang, "调度器", "planner"), pick(lang, "最佳适应", "best fit")];
-    let rows = means.iter().flat_map(|(load, both)| [0, 1].map(|at| row(*load, names[at], &both[at])));
+    let plain = |packed: &Packed| percent(packed, &|share| format!("{share:.4} %"));
+    let rows = outcomes.iter().flat_map(|outcome| {
+        let load = format!("{:.2}", f64::from(outcome.load_milli) / 1000.0);
+        let [planner, best_fit] = &outcome.means;
+        let mut rows = vec![
+            (pick(lang, "调度器", "planner"), plain(planner)),
+            (pick(lang, "最佳适应", "best fit"), plain(best_fit)),
+            (pick(lang, "差", "difference"), percent(&outcome.difference, &|share| format!("{share:+.4} %"))),
+        ];
+        if let Some(error) = &outcome.error {
+            rows.push((
+                pick(lang, "标准误差", "standard error"),
+                percent(error, &|share| format!("±{share:.4} %")),
+            ));
+        }
+        let whole = move |(name, figures): (&str, Vec<String>)| {
+            [vec![load.clone(), name.to_owned()], figures].concat()
+        };
+        rows.into_iter().map(whole).collect::<Vec<_>>()
+    });
     table(&titles, rows.collect(), 2)
 }
