@@ -8,6 +8,7 @@ use crate::{
     hold::Owner,
     index,
     planner::{NONE, Planner},
+    stream::Entry,
 };
 
 /// What is worked out once for all verdicts between two changes.
@@ -28,7 +29,7 @@ impl Planner {
     pub fn verdict(&mut self, job: JobId) -> Option<Verdict> {
         let slot = *self.job_of.get(&job)?;
         let mut outlook = self.outlook.take().unwrap_or_else(|| self.look_out());
-        let verdict = self.judge(slot, &mut outlook, None);
+        let verdict = self.judge(slot, &mut outlook);
         self.outlook = Some(outlook);
         Some(verdict)
     }
@@ -54,15 +55,16 @@ impl Planner {
             let class = class_of(stream);
             let entries: Vec<_> = self.streams[stream as usize].entries().copied().collect();
             let before = outlook.ahead[&stream];
+            let account = self.account_of_stream(stream);
             for (position, entry) in (0..).zip(entries) {
                 while let Some((_, slot)) = aside.next_if(|(key, _)| *key < (class, rank, entry)) {
-                    verdicts.push(self.judge(slot, &mut outlook, None));
+                    verdicts.push(self.judge(slot, &mut outlook));
                 }
-                verdicts.push(self.judge(entry.job, &mut outlook, Some(before + position)));
+                verdicts.push(self.judge_lined_up(&entry, account, &mut outlook, before + position));
             }
         }
         let strays = aside.map(|(_, slot)| slot).collect::<Vec<_>>();
-        verdicts.extend(strays.into_iter().map(|slot| self.judge(slot, &mut outlook, None)));
+        verdicts.extend(strays.into_iter().map(|slot| self.judge(slot, &mut outlook)));
         self.outlook = Some(outlook);
         verdicts
     }
@@ -89,30 +91,42 @@ impl Planner {
         outlook
     }
 
-    fn judge(&mut self, slot: u32, outlook: &mut Outlook, ahead: Option<u32>) -> Verdict {
+    fn judge(&mut self, slot: u32, outlook: &mut Outlook) -> Verdict {
         let job = &self.jobs[slot];
         let id = job.waiting.job;
         if job.account == NONE {
             let limit = Limit::ContractClosed { state: ContractState::Terminated };
             return Verdict { job: id, limit, ahead: 0, forecast_start: None, certainty: Certainty::Unknown };
         }
-        let ahead = ahead.unwrap_or_else(|| {
-            let stream = self.stream_of(job);
-            let before = outlook.ahead.get(&index(stream)).copied();
-            before.unwrap_or(0) + index(self.streams[stream].position(&self.entry(slot)))
-        });
+        let (stream, entry) = (self.stream_of(job), self.entry(slot));
+        let before = outlook.ahead.get(&index(stream)).copied();
+        let ahead = before.unwrap_or(0) + index(self.streams[stream].position(&entry));
         if !job.is_lined_up {
             let limit = self.own_limit(slot);
             return Verdict { job: id, limit, ahead, forecast_start: None, certainty: Certainty::Unknown };
         }
+        self.judge_lined_up(&entry, Some(job.account), outlook, ahead)
+    }
+
+    /// Of a job in line, by what the line knows of it: with many of them, fetching each one's own from memory is what costs.
+    fn judge_lined_up(
+        &mut self,
+        entry: &Entry,
+        account: Option<u32>,
+        outlook: &mut Outlook,
+        ahead: u32,
+    ) -> Verdict {
+        let slot = entry.job;
+        let account = account.unwrap_or_else(|| self.jobs[slot].account);
         let promise = self.promise(slot).filter(|_| self.policy.forecast_runs > 0);
-        let limit = self.shared_limit(slot, outlook, ahead);
+        let limit = self.shared_limit(entry, account, outlook, ahead);
         let (forecast_start, certainty) = match (promise, outlook.forecasts.get(&slot)) {
             (Some(start), _) => (Some(start), Certainty::Exact),
             (None, Some(&start)) => (Some(start), Certainty::Estimate),
             (None, None) => (None, Certainty::Unknown),
         };
-        Verdict { job: id, limit, ahead, forecast_start, certainty }
+        let job = JobId::from_bytes(entry.id.to_be_bytes());
+        Verdict { job, limit, ahead, forecast_start, certainty }
     }
 
     /// Every job to which a start is promised, and when that is at the latest. Linear in those.
@@ -150,11 +164,11 @@ impl Planner {
     }
 
     /// What lies in what others have. Constant once what the job asks for was looked at.
-    fn shared_limit(&mut self, slot: u32, outlook: &mut Outlook, ahead: u32) -> Limit {
-        let job = &self.jobs[slot];
-        let end = self.end_of(job.waiting.time_limit);
-        let (ask_index, ask) = (job.ask, &self.asks.list[job.ask as usize]);
-        let account = &self.accounts[job.account as usize];
+    fn shared_limit(&mut self, entry: &Entry, account: u32, outlook: &mut Outlook, ahead: u32) -> Limit {
+        let (slot, end) = (entry.job, self.end_of(entry.limit));
+        let ask = &self.asks.list[entry.ask as usize];
+        let account = &self.accounts[account as usize];
+        let is_promised = !self.held.is_empty() && self.held.contains_key(&slot);
         if let Some(limit) = &ask.nodes_out {
             return limit.clone();
         }
@@ -165,10 +179,10 @@ impl Planner {
                 limit: account.limit,
             };
         }
-        if let Some(until) = job.reclaimed_until.filter(|_| self.held.contains_key(&slot)) {
+        if is_promised && let Some(until) = self.jobs[slot].reclaimed_until {
             return Limit::Reclaiming { asked: ask.cards, until };
         }
-        if !self.held.contains_key(&slot)
+        if !is_promised
             && let Some(job) = account.keeps_from(slot, ask.cards, end)
             && let Some(job) = self.jobs.get(job)
         {
@@ -189,10 +203,10 @@ impl Planner {
             holds.iter().filter(|hold| hold.from < end && hold.owner != Owner::Job(slot)).count()
         };
         let met = index(ask.sites.iter().map(|(site, _)| met(*site)).sum());
-        let known = outlook.limits.get(&(ask_index, met)).cloned();
+        let known = outlook.limits.get(&(entry.ask, met)).cloned();
         let limit = known.unwrap_or_else(|| {
-            let limit = self.card_limit(slot, end);
-            outlook.limits.insert((ask_index, met), limit.clone());
+            let limit = self.card_limit(entry, end);
+            outlook.limits.insert((entry.ask, met), limit.clone());
             limit
         });
         match limit {
@@ -202,8 +216,9 @@ impl Planner {
     }
 
     /// What lies in the cards.
-    fn card_limit(&mut self, slot: u32, end: Timestamp) -> Limit {
-        let ask = &self.asks.list[self.jobs[slot].ask as usize];
+    fn card_limit(&mut self, entry: &Entry, end: Timestamp) -> Limit {
+        let slot = entry.job;
+        let ask = &self.asks.list[entry.ask as usize];
         let mut behind = None;
         let mut most = (0, 0);
         for (site, labelled) in &ask.sites {

@@ -243,12 +243,11 @@ impl Future<'_> {
     fn find(&self, site: u32, need: Need) -> Option<(crate::site::Quality, Cards)> {
         match (&self.spaces[site as usize], &self.planner.sites[site as usize].space) {
             (Free::Nodes(hall), Space::Nodes { ground, .. }) => {
-                let found = hall.find(ground, need.nodes, need.search)?;
-                let quality = (found.groups, found.switches, Some(found.fit));
-                Some((quality, cards_of(ground, hall, site, &found, need)))
+                let found = hall.find(ground, need.nodes, need.search, None)?;
+                Some((found.quality(), cards_of(ground, hall, site, &found, need)))
             }
             (Free::Counted(free), _) if *free >= need.cards() => {
-                Some(((1, 1, None), Cards { site, count: need.cards(), places: Vec::new() }))
+                Some(((1, 1, None, 0), Cards { site, count: need.cards(), places: Vec::new() }))
             }
             _ => None,
         }

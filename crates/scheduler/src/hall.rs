@@ -6,10 +6,12 @@ use domain::CardSet;
 use rustc_hash::FxHashMap;
 
 use crate::{
+    busy::Stay,
     fit::{Fit, Kind, Want},
     ground::Ground,
     index,
     ranks::Ranks,
+    site::Quality,
 };
 
 #[derive(Clone, Debug, Default)]
@@ -24,6 +26,9 @@ pub(crate) struct Hall {
 }
 
 const OUT: u32 = u32::MAX;
+
+/// So many nodes of a kind are looked at for the one that a run keeps busy for least longer.
+const LOOKS: usize = 64;
 
 /// The nodes of one kind.
 #[derive(Clone, Debug)]
@@ -55,8 +60,16 @@ pub(crate) struct Found {
     pub(crate) groups: u32,
     pub(crate) switches: u32,
     pub(crate) fit: Fit,
+    /// How much longer a node is busy, in microseconds; 0 for several nodes, and where nobody asked.
+    pub(crate) longer_us: i64,
     /// Ranks in rising order.
     pub(crate) nodes: Vec<u32>,
+}
+
+impl Found {
+    pub(crate) fn quality(&self) -> Quality {
+        (self.groups, self.switches, Some(self.fit), self.longer_us)
+    }
 }
 
 impl Hall {
@@ -155,11 +168,18 @@ impl Hall {
         in_use.map(|bin| bin.nodes.len() * bin.kind.free()).sum()
     }
 
-    /// The best `nodes` nodes that have what is searched for. Linear in the kinds for one node; for more, in kinds ×
-    /// switches and the nodes found.
-    pub(crate) fn find(&self, ground: &Ground, nodes: u32, search: Search) -> Option<Found> {
+    /// The best `nodes` nodes that have what is searched for; of those that are as good for one node, where the run's `stay`
+    /// is known, the one that it keeps busy for least longer. Linear in the kinds for one node; for more, in kinds × switches
+    /// and the nodes found.
+    pub(crate) fn find(
+        &self,
+        ground: &Ground,
+        nodes: u32,
+        search: Search,
+        stay: Option<Stay>,
+    ) -> Option<Found> {
         if nodes == 1 {
-            return self.find_one(search);
+            return self.find_one(search, stay);
         }
         let bins = self.bins.iter().filter(|bin| bin.nodes.len() > 0);
         let bins: Vec<(Fit, &Bin)> = bins.filter_map(|bin| Some((search.fit(&bin.kind)?, bin))).collect();
@@ -170,7 +190,8 @@ impl Hall {
         let by_switch: Vec<u32> = (0..index(ground.switches.len())).map(count).collect();
         let chosen = choose_switches(ground, &by_switch, nodes);
         let groups = groups_of(ground, &chosen);
-        let mut found = Found { groups, switches: index(chosen.len()), fit: bins[0].0, nodes: Vec::new() };
+        let mut found =
+            Found { groups, switches: index(chosen.len()), fit: bins[0].0, longer_us: 0, nodes: Vec::new() };
         let mut worst = None;
         for (switch, wanted) in chosen {
             let of_switch = ground.switches[switch as usize].clone();
@@ -189,11 +210,39 @@ impl Hall {
         Some(found)
     }
 
-    fn find_one(&self, search: Search) -> Option<Found> {
-        let best_of = |bin: &Bin| Some((search.fit(&bin.kind)?, bin.nodes.first()?));
-        let filled = self.bins.iter().filter(|bin| bin.nodes.len() > 0);
-        let (fit, rank) = filled.filter_map(best_of).min()?;
-        Some(Found { groups: 1, switches: 1, fit, nodes: vec![rank] })
+    fn find_one(&self, search: Search, stay: Option<Stay>) -> Option<Found> {
+        let mut best: Option<(Fit, i64, u32)> = None;
+        for bin in self.bins.iter().filter(|bin| bin.nodes.len() > 0) {
+            let Some(fit) = search.fit(&bin.kind) else { continue };
+            if best.is_some_and(|(other, ..)| other < fit) {
+                continue;
+            }
+            let (longer_us, rank) = bin.least_prolonged(stay);
+            best = best.into_iter().chain([(fit, longer_us, rank)]).min();
+        }
+        let (fit, longer_us, rank) = best?;
+        Some(Found { groups: 1, switches: 1, fit, longer_us, nodes: vec![rank] })
+    }
+}
+
+impl Bin {
+    /// Of its first nodes the one that a run keeps busy for least longer. It must have one.
+    fn least_prolonged(&self, stay: Option<Stay>) -> (i64, u32) {
+        let first = self.nodes.first().expect("a bin that is not empty");
+        let Some(stay) = stay else { return (0, first) };
+        // Idle nodes are all the same.
+        if self.nodes.len() == 1 || self.kind.free() == self.kind.cards() {
+            return (stay.longer_us(first), first);
+        }
+        let looked_at = self.nodes.within(0..u32::MAX).take(LOOKS);
+        let mut least = (i64::MAX, first);
+        for rank in looked_at {
+            least = least.min((stay.longer_us(rank), rank));
+            if least.0 == 0 {
+                break;
+            }
+        }
+        least
     }
 }
 

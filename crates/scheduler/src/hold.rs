@@ -137,7 +137,7 @@ fn when_ended<'r>(
     let mut at = now;
     let found = loop {
         if fitting >= need.nodes {
-            break hall.find(ground, need.nodes, need.search);
+            break hall.find(ground, need.nodes, need.search, None);
         }
         let Some((next, _)) = ends.peek() else { break None };
         at = *next;
@@ -211,7 +211,7 @@ fn between<'r>(
             then.set(ground, rank, free.without(held));
         }
         if then.fitting(need.search) >= need.nodes {
-            let found = then.find(ground, need.nodes, need.search)?;
+            let found = then.find(ground, need.nodes, need.search, None)?;
             return Some((start, cards_of(ground, &then, site, &found, need)));
         }
         let next = ends.peek().map(|(at, _)| *at).into_iter().chain(leaving.last().map(|hold| hold.until));

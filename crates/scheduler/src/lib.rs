@@ -16,8 +16,8 @@
 //!    then by [`Order`]: the standing of their queues, those below their guaranteed cards first and then by decayed use over
 //!    weight with a penalty for each card that runs, or no queues at all; then age.
 //! 4. A job starts if its contract lets it, if what others are guaranteed and don't lend is left to them (`quotas`, `market`),
-//!    and if its cards are found (`fit` says how good a node is and which cards it gives; few switches and groups of switches come
-//!    first). A gang gets all its nodes or nothing; an elastic one as many as there are, up to its most.
+//!    and if its cards are found (`fit` says how good a node is and which cards it gives, `busy` which of those that are as good;
+//!    few switches and groups of switches come first). A gang gets all its nodes or nothing; an elastic one as many as there are, up to its most.
 //! 5. A job within its queue's guaranteed cards that finds none gets them back from those that borrowed them (`reclaim`): runs
 //!    are told to end, the lowest class first, then the newest, and no more than needed.
 //! 6. Who waits for cards may get them held from its earliest start on (`promise`, `hold`): with EASY backfill the first in each
@@ -47,7 +47,7 @@
 //! | a node goes out or comes back | n of its site |
 //! | nodes come or go | n + r + asks |
 //! | a plan | q log q + q × a; nothing where nobody waits |
-//! | a start | k + log r; k × s + the nodes found for a gang |
+//! | a start | k + log r, and up to 64 nodes of the best kinds; k × s + the nodes found for a gang |
 //! | a job that can't start | constant where its ask has failed before in the plan, else k |
 //! | a promise | the ends up to it; again only when something may bring it forward |
 //! | conservative backfill | each waiting job a promise: w × (r + w) a plan, at most |
@@ -59,6 +59,7 @@
 
 mod account;
 mod ask;
+mod busy;
 mod explain;
 mod fit;
 mod forecast;

@@ -44,8 +44,7 @@ impl Planner {
         for (slot, placement, pool) in placed {
             let cards = self.cards_at(&placement, pool, self.runs[slot].cards.count);
             if let Some(site) = self.sites.get_mut(cards.site as usize) {
-                site.take(&cards);
-                site.ends.insert((self.runs[slot].end, slot));
+                site.begin(slot, &cards, self.runs[slot].end);
             }
             self.runs[slot].cards = cards;
         }

@@ -256,10 +256,7 @@ impl Planner {
 
     /// Whether it is known that no job of a stream can start in this plan, and what is kept for them is.
     fn can_nothing_start(&self, stream: u32) -> bool {
-        let account = match self.policy.order {
-            Order::FairShare => self.accounts.get(stream as usize / ServiceClass::ALL.len()),
-            Order::Fifo | Order::ShortestFirst => None,
-        };
+        let account = self.account_of_stream(stream).and_then(|account| self.accounts.get(account as usize));
         let is_blocked = |asked: &Asked| {
             let ask = &self.asks.list[asked.ask as usize];
             let wants_room =

@@ -217,9 +217,7 @@ impl Planner {
         let (account, count, end, site) = (run.account, run.cards.count, run.end, run.cards.site);
         let slot = self.runs.insert(run);
         if let Some(site) = self.sites.get_mut(site as usize) {
-            let cards = &self.runs[slot].cards;
-            site.take(cards);
-            site.ends.insert((end, slot));
+            site.begin(slot, &self.runs[slot].cards, end);
             for hold in site.holds.iter_mut().filter(|hold| hold.from < end) {
                 hold.spare = hold.spare.saturating_sub(count);
             }
@@ -248,8 +246,7 @@ impl Planner {
         }
         let before = std::mem::replace(&mut run.end, end);
         if let Some(site) = self.sites.get_mut(run.cards.site as usize) {
-            site.ends.remove(&(before, slot));
-            site.ends.insert((end, slot));
+            site.set_end(slot, &run.cards, before, end);
             site.holds.iter_mut().for_each(|hold| hold.is_stale = true);
         }
         if let Some(of) = self.accounts.get_mut(run.account as usize) {
@@ -271,8 +268,7 @@ impl Planner {
             self.run_of.remove(&id);
         }
         if let Some(site) = self.sites.get_mut(run.cards.site as usize) {
-            site.ends.remove(&(run.end, ticket.0));
-            site.give(&run.cards);
+            site.end(ticket.0, &run.cards, run.end);
             self.is_stale |= self.quotas.is_some() && site.has_out(&run.cards);
             let are_many = site.holds.len() > 1;
             for hold in site.holds.iter_mut().filter(|hold| are_many || run.end >= hold.from) {
@@ -389,6 +385,14 @@ impl Planner {
         match self.policy.order {
             Order::FairShare => job.account as usize * ServiceClass::ALL.len() + job.waiting.class as usize,
             Order::Fifo | Order::ShortestFirst => job.waiting.class as usize,
+        }
+    }
+
+    /// Whose jobs a stream has; `None` where it has those of all.
+    pub(crate) fn account_of_stream(&self, stream: u32) -> Option<u32> {
+        match self.policy.order {
+            Order::FairShare => Some(stream / index(ServiceClass::ALL.len())),
+            Order::Fifo | Order::ShortestFirst => None,
         }
     }
 

@@ -6,6 +6,7 @@ use domain::{CardSet, PoolId, Timestamp};
 use rustc_hash::FxHashMap;
 
 use crate::{
+    busy::{Busy, Stay},
     fit::Kind,
     ground::Ground,
     hall::{Found, Hall, Search},
@@ -22,6 +23,8 @@ pub(crate) struct Site {
     pub(crate) holds: Vec<Hold>,
     /// When which run ends, by the time limits.
     pub(crate) ends: BTreeSet<(Timestamp, u32)>,
+    /// The same by node, where there are nodes.
+    busy: Busy,
     /// What is free besides all that is held.
     rest: Option<Rest>,
     /// The last plan in which it was given to a job to hold, and to how many.
@@ -72,13 +75,14 @@ impl Need<'_> {
     }
 }
 
-/// How good found cards are: what they cross, and the fit of the worst node. Less is better.
-pub(crate) type Quality = (u32, u32, Option<crate::fit::Fit>);
+/// How good found cards are: what they cross, the fit of the worst node, and how much longer a single node is busy, in
+/// microseconds. Less is better.
+pub(crate) type Quality = (u32, u32, Option<crate::fit::Fit>, i64);
 
 impl Site {
     pub(crate) fn of_nodes(pool: PoolId, model: Arc<str>, ground: Ground, free: Vec<CardSet>) -> Self {
-        let (hall, whole) = (Hall::new(&ground, free), ground.whole());
-        Self::new(pool, model, Space::Nodes { ground, hall, whole })
+        let (hall, whole, busy) = (Hall::new(&ground, free), ground.whole(), Busy::of(ground.nodes.len()));
+        Self { busy, ..Self::new(pool, model, Space::Nodes { ground, hall, whole }) }
     }
 
     pub(crate) fn counted(pool: PoolId, model: Arc<str>, cards: u32) -> Self {
@@ -86,7 +90,16 @@ impl Site {
     }
 
     fn new(pool: PoolId, model: Arc<str>, space: Space) -> Self {
-        Self { pool, model, space, holds: Vec::new(), ends: BTreeSet::new(), rest: None, held_in: (0, 0) }
+        Self {
+            pool,
+            model,
+            space,
+            holds: Vec::new(),
+            ends: BTreeSet::new(),
+            busy: Busy::default(),
+            rest: None,
+            held_in: (0, 0),
+        }
     }
 
     /// The cards of nodes that take runs, and those that runs have on other nodes.
@@ -139,7 +152,30 @@ impl Site {
         }
     }
 
-    pub(crate) fn take(&mut self, cards: &Cards) {
+    /// A run begins on cards, and ends at `end` at the latest.
+    pub(crate) fn begin(&mut self, run: u32, cards: &Cards, end: Timestamp) {
+        self.take(cards);
+        self.ends.insert((end, run));
+        cards.places.iter().for_each(|(rank, _)| self.busy.begin(*rank, run, end));
+    }
+
+    pub(crate) fn set_end(&mut self, run: u32, cards: &Cards, before: Timestamp, end: Timestamp) {
+        self.ends.remove(&(before, run));
+        self.ends.insert((end, run));
+        for &(rank, _) in &cards.places {
+            self.busy.end(rank, run);
+            self.busy.begin(rank, run, end);
+        }
+    }
+
+    /// A run that was to end at `end` has ended.
+    pub(crate) fn end(&mut self, run: u32, cards: &Cards, end: Timestamp) {
+        self.ends.remove(&(end, run));
+        cards.places.iter().for_each(|(rank, _)| self.busy.end(*rank, run));
+        self.give(cards);
+    }
+
+    fn take(&mut self, cards: &Cards) {
         match &mut self.space {
             Space::Counted { free, .. } => *free -= cards.count,
             Space::Nodes { ground, hall, .. } => {
@@ -153,7 +189,7 @@ impl Site {
         }
     }
 
-    pub(crate) fn give(&mut self, cards: &Cards) {
+    fn give(&mut self, cards: &Cards) {
         match &mut self.space {
             Space::Counted { free, .. } => *free += cards.count,
             Space::Nodes { ground, hall, .. } => {
@@ -228,22 +264,23 @@ impl Site {
             Space::Counted { .. } => {
                 let count = need.cards();
                 let is_free = count <= self.counted_until(end, owner, runs);
-                is_free.then(|| ((1, 1, None), Cards { site: index, count, places: Vec::new() }))
+                is_free.then(|| ((1, 1, None, 0), Cards { site: index, count, places: Vec::new() }))
             }
             Space::Nodes { ground, hall, .. } => {
+                let stay = Stay { busy: &self.busy, end };
                 if others == 0 {
-                    return found_in(ground, hall, index, need);
+                    return found_in(ground, hall, index, need, stay);
                 }
                 if others == self.holds.len() {
                     let rest = self.rest.get_or_insert_with(|| Rest::new(ground, hall, &self.holds));
-                    return found_in(ground, &rest.hall, index, need);
+                    return found_in(ground, &rest.hall, index, need, stay);
                 }
                 // Not worth a search of its own that copies where even all that is free would not do.
                 if hall.fitting(need.search) < need.nodes {
                     return None;
                 }
                 let others = self.holds[..met].iter().filter(|hold| hold.owner != owner);
-                found_in(ground, &without(ground, hall, others), index, need)
+                found_in(ground, &without(ground, hall, others), index, need, stay)
             }
         }
     }
@@ -295,9 +332,9 @@ impl Site {
     }
 }
 
-fn found_in(ground: &Ground, hall: &Hall, site: u32, need: Need) -> Option<(Quality, Cards)> {
-    let found = hall.find(ground, need.nodes, need.search)?;
-    Some(((found.groups, found.switches, Some(found.fit)), cards_of(ground, hall, site, &found, need)))
+fn found_in(ground: &Ground, hall: &Hall, site: u32, need: Need, stay: Stay) -> Option<(Quality, Cards)> {
+    let found = hall.find(ground, need.nodes, need.search, Some(stay))?;
+    Some((found.quality(), cards_of(ground, hall, site, &found, need)))
 }
 
 pub(crate) fn cards_of(ground: &Ground, hall: &Hall, site: u32, found: &Found, need: Need) -> Cards {

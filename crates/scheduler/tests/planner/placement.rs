@@ -1,6 +1,6 @@
 //! Where runs are placed.
 
-use domain::{CardSet, Placement, card::Affinity};
+use domain::{CardSet, Millis, Placement, card::Affinity};
 use scheduler::{NodeView, Policy, Snapshot, plan};
 
 use crate::build::*;
@@ -69,6 +69,38 @@ fn without_rings_the_best_fit_is_taken() {
     for (free, ask, want) in table {
         let nodes = (0..).zip(free).map(|(number, &free)| with_free(number, Affinity::Any, free)).collect();
         assert_eq!(placed(nodes, 1, ask), want.map(|(node, cards)| vec![(node, CardSet::from_bits(cards))]));
+    }
+}
+
+#[test]
+fn of_nodes_that_are_as_good_the_one_that_is_busy_anyway_is_taken() {
+    // Until when the nodes 0, 1, 2… are busy, in hours, of which each has 4 of 8 cards free; for how many hours the job runs.
+    let table: [(&[i64], i64, u32); 6] = [
+        // No longer than it is anyway: the first of those.
+        (&[1, 5, 9], 4, 1),
+        (&[9, 5, 1], 4, 0),
+        // Longer everywhere: where it is least.
+        (&[1, 3, 2], 4, 1),
+        // To the instant.
+        (&[1, 4, 9], 4, 1),
+        (&[2, 2, 2], 4, 0),
+        // A run that is overdue keeps nothing busy.
+        (&[-2, -1], 4, 1),
+    ];
+    for (until, hours, want) in table {
+        let nodes = (0..3).take(until.len()).map(|number| node(number, Affinity::Any)).collect();
+        let mut waiting = job(100, 0, 1, 1);
+        waiting.time_limit = Millis::from_hours(hours);
+        let mut snapshot =
+            Snapshot { nodes, queues: vec![queue(0)], waiting: vec![waiting], ..Snapshot::default() };
+        for (at, hours) in until.iter().enumerate() {
+            let number = u32::try_from(at).unwrap();
+            // A short one beside it does not matter.
+            occupy(&mut snapshot, 10 + number, 0, &[(at, cards(0, 1))], *hours);
+            occupy(&mut snapshot, 20 + number, 0, &[(at, cards(2, 3))], -3);
+        }
+        let placed = plan(&snapshot, &Policy::default(), NOW).starts.remove(0).placement;
+        assert_eq!(placed.0[0].node, node_id(want), "busy until {until:?}, {hours} hours");
     }
 }
 

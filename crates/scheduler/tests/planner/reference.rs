@@ -10,8 +10,8 @@ use scheduler::{Block, Gate, NodeView, Policy, Queue, Snapshot, Start, Waiting};
 
 type Free = BTreeMap<NodeId, CardSet>;
 type Site = (PoolId, String);
-/// Penalty, breaks a whole node, misses cards, leaves an odd number, cards left, cards in all, switch, name.
-type Score = (u32, bool, bool, bool, u32, u32, String, String);
+/// Penalty, breaks a whole node, misses cards, leaves an odd number, cards left, cards in all, how much longer it is busy, switch, name.
+type Score = (u32, bool, bool, bool, u32, u32, i64, String, String);
 
 /// The starts of a plan.
 pub fn starts(snapshot: &Snapshot, policy: &Policy, now: Timestamp) -> Vec<Start> {
@@ -59,8 +59,8 @@ pub fn starts(snapshot: &Snapshot, policy: &Policy, now: Timestamp) -> Vec<Start
         let end = now.plus(job.time_limit);
         let is_blocked = matches!(job.block, Some(Block::Dependency { .. })) || tasks[i] == 0;
         let all_up = &|_: &NodeView| true;
-        let fits_some_day = place(snapshot, queue, job, &empty, &|node| node.takes_runs).is_some();
-        let fits_ever = place(snapshot, queue, job, &empty, all_up).is_some() && asked <= limit;
+        let fits_some_day = place(snapshot, queue, job, &empty, &|node| node.takes_runs, &|_| 0).is_some();
+        let fits_ever = place(snapshot, queue, job, &empty, all_up, &|_| 0).is_some() && asked <= limit;
         if is_blocked || queue.gate != Gate::Open || !fits_ever || !fits_some_day {
             continue;
         }
@@ -85,7 +85,14 @@ pub fn starts(snapshot: &Snapshot, policy: &Policy, now: Timestamp) -> Vec<Start
         for (_, (_, placement)) in held.iter().filter(|(_, (from, _))| *from < end) {
             change(&mut open, placement, CardSet::without);
         }
-        if let Some(placement) = place(snapshot, queue, job, &open, &|node| node.takes_runs) {
+        let longer = |node: NodeId| {
+            let on_it =
+                runs.iter().filter(|(_, placement, _)| placement.0.iter().any(|slot| slot.node == node));
+            let until = on_it.map(|(.., end)| end.as_micros()).max().unwrap_or(i64::MIN);
+            end.as_micros().saturating_sub(until).max(0)
+        };
+        let longer: &dyn Fn(NodeId) -> i64 = if job.nodes == 1 { &longer } else { &|_| 0 };
+        if let Some(placement) = place(snapshot, queue, job, &open, &|node| node.takes_runs, longer) {
             change(&mut free, &placement, CardSet::without);
             for (_, from, spare, _) in kept.iter_mut().filter(|(of, ..)| of.id == queue.id) {
                 *spare -= if *from < end { asked } else { 0 };
@@ -108,7 +115,7 @@ pub fn starts(snapshot: &Snapshot, policy: &Policy, now: Timestamp) -> Vec<Start
             }
             let of = |site: &Site| {
                 let usable = |node: &NodeView| node.takes_runs && site_of(node) == *site;
-                Some((site.clone(), at, place(snapshot, queue, job, &then, &usable)?))
+                Some((site.clone(), at, place(snapshot, queue, job, &then, &usable, &|_| 0)?))
             };
             own.iter().find_map(of)
         });
@@ -150,10 +157,13 @@ fn place(
     job: &Waiting,
     free: &Free,
     usable: &dyn Fn(&NodeView) -> bool,
+    longer: &dyn Fn(NodeId) -> i64,
 ) -> Option<Placement> {
     let in_site = |site: Site| {
         let nodes = snapshot.nodes.iter().filter(|node| site_of(node) == site && usable(node));
-        let scored = nodes.filter_map(|node| Some((score(node, free[&node.id], job.cards_per_node)?, node)));
+        let scored = nodes.filter_map(|node| {
+            Some((score(node, free[&node.id], job.cards_per_node, longer(node.id))?, node))
+        });
         let mut by_switch = BTreeMap::<&str, Vec<(Score, CardSet, NodeId)>>::new();
         let mut all = Vec::new();
         for ((score, cards), node) in scored {
@@ -177,10 +187,11 @@ fn place(
             chosen.extend(nodes.into_iter().take(left));
             switches += 1;
         }
-        let fit =
-            |(score, ..): &(Score, CardSet, NodeId)| (score.0, score.1, score.2, score.3, score.4, score.5);
+        let fit = |(score, ..): &(Score, CardSet, NodeId)| {
+            (score.0, score.1, score.2, score.3, score.4, score.5, score.6)
+        };
         let worst = chosen.iter().map(fit).max()?;
-        chosen.sort_by(|(a, ..), (b, ..)| (&a.6, &a.7).cmp(&(&b.6, &b.7)));
+        chosen.sort_by(|(a, ..), (b, ..)| (&a.7, &a.8).cmp(&(&b.7, &b.8)));
         let slots = chosen.into_iter().map(|(_, cards, node)| Slot { node, cards }).collect();
         Some((switches, worst, site, Placement(slots)))
     };
@@ -189,7 +200,7 @@ fn place(
 }
 
 /// How well `ask` of the `free` cards do, and which.
-fn score(node: &NodeView, free: CardSet, ask: u32) -> Option<(Score, CardSet)> {
+fn score(node: &NodeView, free: CardSet, ask: u32, longer: i64) -> Option<(Score, CardSet)> {
     let left = free.len().checked_sub(ask)?;
     let table = |left: u32| [0, 2, 1, 3, 4, 5, 6, 7][left as usize];
     let single = |card: u8| free.contains(card) && !free.contains(card ^ 1);
@@ -215,6 +226,6 @@ fn score(node: &NodeView, free: CardSet, ask: u32) -> Option<(Score, CardSet)> {
     let wired = node.rings.iter().fold(CardSet::EMPTY, |all, ring| all.union(*ring));
     let (switch, name) = (node.switch.to_string(), node.name.to_string());
     let (breaks_whole, lacks) = (free == node.cards && left > 0, !wired.is_subset(node.cards));
-    let score = (penalty, breaks_whole, lacks, is_odd, left, node.cards.len(), switch, name);
+    let score = (penalty, breaks_whole, lacks, is_odd, left, node.cards.len(), longer, switch, name);
     Some((score, cards))
 }
