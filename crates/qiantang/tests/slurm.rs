@@ -226,6 +226,8 @@ fn what_goes_to_slurm_past_the_center_is_billed_too() {
         ends.push(id);
     }
     assert_eq!(show(&site, &ends[2])["exit_code"], 3);
+    let number: u32 = failing.parse().expect("a number");
+    assert_eq!(show(&site, &ends[2])["direct"], json!({ "number": number, "user": "qt-alice" }));
 
     // One that goes on while the center is dead, and one that comes and goes meanwhile.
     let outlives = hand_in(&cluster, "qt-alice", "d-outlives", &["--gres=npu:2"], "sleep 6");

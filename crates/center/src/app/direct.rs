@@ -127,10 +127,12 @@ fn known(center: &Center, engine: &SlurmEngine, direct: &DirectJob) -> Result<Op
 /// What was seen of a job here that was handed to Slurm directly; `None` for others.
 pub fn seen(center: &Center, job: JobId) -> Result<Option<DirectJob>, AppError> {
     let text = center.store.read(move |tx| -> Result<_, AppError> { Ok(rows::find(tx, job)?) })?;
-    let read = |text: String| {
-        serde_json::from_str(&text).map_err(|error| AppError::Internal(format!("{job}: {error}")))
-    };
-    text.map(read).transpose()
+    text.map(|text| read(job, &text)).transpose()
+}
+
+/// What was seen of a job, as it is kept.
+pub fn read(job: JobId, seen: &str) -> Result<DirectJob, AppError> {
+    serde_json::from_str(seen).map_err(|error| AppError::Internal(format!("{job}: {error}")))
 }
 
 /// Who pays, from when, at what rate, and on which cards; `None` for one that is over before anybody pays.

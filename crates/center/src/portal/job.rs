@@ -117,6 +117,8 @@ struct JobPage {
     runs: Vec<RunLine>,
     older_runs: String,
     script: String,
+    /// Of what was handed to Slurm directly, which has neither log nor script here.
+    direct: Option<String>,
     steps: Vec<Step>,
     tiles: Vec<Tile>,
     cards_text: String,
@@ -168,7 +170,8 @@ async fn show(center: &Center, visitor: &Visitor, id: &str, wanted: Wanted) -> R
         is_live,
         parts,
         may_submit: visitor.may(center, Action::SubmitJob, Some(own))
-            && visitor.caller.member.tenant == Some(own),
+            && visitor.caller.member.tenant == Some(own)
+            && detail.direct.is_none(),
         may_cancel: is_live && job.state != "stopping" && visitor.may(center, Action::CancelJob, Some(own)),
         why: why(ui, job),
         figures: figures(ui, &detail, &runs.items, log.as_ref()),
@@ -182,6 +185,7 @@ async fn show(center: &Center, visitor: &Visitor, id: &str, wanted: Wanted) -> R
         steps: steps(ui, &detail, &runs),
         runs: runs.items.iter().map(|run| run_line(ui, run, detail.spec.array.is_some())).collect(),
         script: detail.spec.script.clone(),
+        direct: detail.direct.as_ref().map(|direct| ui.t2("direct-text", direct.number, &direct.user)),
         tiles,
         cards_text,
         cards_virtual: runs.items.iter().any(|run| run.places.iter().any(|place| place.is_virtual)),

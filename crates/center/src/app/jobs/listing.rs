@@ -12,7 +12,7 @@ use store::{jobs, recent};
 use super::{PlaceView, found, places, runs};
 use crate::{
     app::{
-        Page,
+        Page, direct,
         views::{self, VerdictView},
     },
     auth::{Action, Caller},
@@ -66,6 +66,15 @@ pub struct JobDetail {
     pub time_limit_ms: i64,
     /// Of its newest run; `null` where no process ended by itself.
     pub exit_code: Option<i32>,
+    /// Where it was handed to Slurm directly; `null` for what was asked for here.
+    pub direct: Option<DirectView>,
+}
+
+/// Which job of Slurm's it is. Its script and its output are its user's; the center has neither.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct DirectView {
+    pub number: u32,
+    pub user: String,
 }
 
 /// Which jobs to list.
@@ -241,14 +250,19 @@ pub async fn visible(
 /// One job with all that was asked for.
 pub async fn show(center: &Center, caller: &Caller, id: JobId) -> Result<JobDetail, AppError> {
     let row = visible(center, caller, id, Action::ReadJob).await?;
-    let (job, latest) =
-        center.read(move |tx| Ok((jobs::get_job(tx, id)?, recent::latest_run(tx, id)?))).await?;
+    let (job, latest, seen) = center
+        .read(move |tx| {
+            Ok((jobs::get_job(tx, id)?, recent::latest_run(tx, id)?, store::direct::find(tx, id)?))
+        })
+        .await?;
+    let seen = seen.map(|seen| direct::read(id, &seen)).transpose()?;
     let verdict = verdicts(center, std::iter::once(id)).remove(&id);
     Ok(JobDetail {
         time_limit_ms: runs::time_limit(center, &job).0,
         spec: job.spec,
         job: row_view(&center.live(), row, verdict),
         exit_code: latest.and_then(|row| row.run.state.outcome()).and_then(domain::Outcome::exit_code),
+        direct: seen.map(|seen| DirectView { number: seen.number, user: seen.user }),
     })
 }
 
