@@ -309,9 +309,12 @@ fn check(
             let (start, end) = (seconds(&run["started_at"]), seconds(&run["ended_at"]));
             let life = of_run.iter().find(|(from, until, ..)| (*from, *until) == (start, end));
             // A controller that dies takes along what it had not told the accounting yet: there the job never ends, or has only a
-            // later life, which was not let through.
+            // later life, which was not let through, or ends later than the controller had said before it died.
             let has_died_by = |until: i64| deaths.iter().any(|death| (start..=until).contains(death));
-            let is_taken_along = has_died_by(i64::MAX) && of_run.iter().all(|(from, ..)| has_died_by(*from));
+            let is_later = |(from, until, ..): &Life| {
+                has_died_by(*from) || *from == start && *until > end && has_died_by(*until)
+            };
+            let is_taken_along = has_died_by(i64::MAX) && of_run.iter().all(is_later);
             let cards = match life {
                 Some((.., cards, _)) => *cards,
                 None if is_taken_along => {
