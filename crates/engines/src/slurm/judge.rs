@@ -93,6 +93,10 @@ pub(crate) fn verdict(job: &JobRecord, facts: &Facts) -> Verdict {
             None if job.state == JobState::Forgotten && started_at.is_some() => {
                 noted("Slurm's controller was started anew and did not know it".to_owned(), Exit::MachineLost)
             }
+            // A node that refuses a job's launch, as where it knows its number from before a controller died, has Slurm cancel it.
+            None if started_at == Some(at) && facts.claim == Claim::None => {
+                noted(format!("Slurm cancelled it before its script began on {}", nodes()), Exit::MachineLost)
+            }
             // For most of these Slurm keeps no status; SIGTERM is what it sends.
             _ if status == Status::Code(0) => {
                 Exit::Stopped { status: started_at.map(|_| Status::Signal(15)) }
@@ -198,6 +202,22 @@ mod tests {
             (JobRecord { nodes: vec![], ..job(JobState::Forgotten) }, Exit::Stopped { status: None }),
         ] {
             assert_eq!(verdict(&job, &facts()).ended.how, want, "{job:?}");
+        }
+    }
+
+    #[test]
+    fn what_slurm_cancelled_before_its_script_began_was_stopped_by_nobody() {
+        let at_once = JobRecord { ended_s: Some(1_700_000_000), ..job(JobState::Cancelled) };
+        let stopped = Exit::Stopped { status: Some(Status::Signal(15)) };
+        let unclaimed = Facts { claim: Claim::None, ..facts() };
+        let wanted = Facts { wanted: Some(Wanted::Stop), ..unclaimed.clone() };
+        for (job, facts, want) in [
+            (&at_once, &unclaimed, Exit::MachineLost),
+            (&at_once, &facts(), stopped.clone()),
+            (&at_once, &wanted, stopped.clone()),
+            (&job(JobState::Cancelled), &unclaimed, stopped),
+        ] {
+            assert_eq!(verdict(job, facts).ended.how, want, "{job:?} {facts:?}");
         }
     }
 
