@@ -168,7 +168,7 @@ impl Planner {
         let (slot, end) = (entry.job, self.end_of(entry.limit));
         let ask = &self.asks.list[entry.ask as usize];
         let account = &self.accounts[account as usize];
-        let is_promised = !self.held.is_empty() && self.held.contains_key(&slot);
+        let is_promised = self.held.contains_key(&slot);
         if let Some(limit) = &ask.nodes_out {
             return limit.clone();
         }

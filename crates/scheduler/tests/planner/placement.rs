@@ -84,7 +84,7 @@ fn of_nodes_that_are_as_good_the_one_that_is_busy_anyway_is_taken() {
         // To the instant.
         (&[1, 4, 9], 4, 1),
         (&[2, 2, 2], 4, 0),
-        // A run that is overdue keeps nothing busy.
+        // What is overdue counts by its limit, too.
         (&[-2, -1], 4, 1),
     ];
     for (until, hours, want) in table {

@@ -109,13 +109,9 @@ type Field = fn(&Packed) -> f64;
 
 /// A figure for each of those of a round.
 fn each(of: impl Fn(Field) -> f64) -> Packed {
-    Packed {
-        allocation: of(|packed| packed.allocation),
-        fragmentation: of(|packed| packed.fragmentation),
-        unusable: of(|packed| packed.unusable),
-        turned_away: of(|packed| packed.turned_away),
-        card_time_turned_away: of(|packed| packed.card_time_turned_away),
-    }
+    let [allocation, fragmentation, unusable, turned_away, card_time_turned_away] =
+        FIELDS.map(|(_, field)| of(field));
+    Packed { allocation, fragmentation, unusable, turned_away, card_time_turned_away }
 }
 
 const FIELDS: [(&str, Field); 5] = [
