@@ -44,6 +44,8 @@ pub(crate) enum Wanted {
     Stop,
     /// Slurm did not start it for so long: it is to be planned elsewhere.
     Back(Duration),
+    /// Its time limit was over.
+    TimeOver,
 }
 
 /// The end of a run, and what its user should read of it.
@@ -90,6 +92,13 @@ pub(crate) fn verdict(job: &JobRecord, facts: &Facts) -> Verdict {
                 let text = format!("Slurm did not start it within {} s", waited.as_secs());
                 noted(text, Exit::MachineLost)
             }
+            Some(Wanted::TimeOver) => Exit::TimedOut,
+            // An engine before this one ended it.
+            None if job.state == JobState::Cancelled
+                && started_at.is_some_and(|from| at.since(from).0 + 1000 > facts.time_limit.0) =>
+            {
+                Exit::TimedOut
+            }
             None if job.state == JobState::Forgotten && started_at.is_some() => {
                 noted("Slurm's controller was started anew and did not know it".to_owned(), Exit::MachineLost)
             }
@@ -110,7 +119,6 @@ pub(crate) fn verdict(job: &JobRecord, facts: &Facts) -> Verdict {
             noted(format!("the slurmd of one of its nodes was down: {}", nodes()), Exit::MachineLost)
         }
         JobState::Failed if facts.claim != Claim::None => match status {
-            status if is_time_out(job, facts, status) => Exit::TimedOut,
             Status::Signal(signal) => Exit::Signal(signal),
             Status::Code(0) => noted(format!("Slurm says that it failed: {}", job.reason), Exit::Code(1)),
             Status::Code(code) => Exit::Code(code),
@@ -143,13 +151,6 @@ pub(crate) fn tells_of_memory(log: &str) -> bool {
     said.any(|line| line.contains("memory limit") || line.contains("oom_kill") || line.contains("oom-kill"))
 }
 
-/// `timeout` ended it. It says so with a code that others may use too, so the time has to fit; Slurm counts whole seconds.
-fn is_time_out(job: &JobRecord, facts: &Facts, status: Status) -> bool {
-    let (Some(from), Some(until)) = (job.started_s, job.ended_s) else { return false };
-    let is_over = (until - from + 1).saturating_mul(1000) > facts.time_limit.0;
-    is_over && matches!(status, Status::Code(124 | 137) | Status::Signal(9))
-}
-
 /// Which of a job's lives was the run's: the first that got nodes, else the last.
 pub(crate) fn life(mut lives: Vec<&JobRecord>) -> Option<&JobRecord> {
     lives.sort_by_key(|life| (started_at(life).is_none(), life.started_s, life.ended_s));
@@ -180,23 +181,21 @@ mod tests {
     #[test]
     fn states_become_ends() {
         let failed = |code, signal| JobRecord { code, signal, ..job(JobState::Failed) };
-        let short = JobRecord { ended_s: Some(1_700_000_003), ..failed(124, 0) };
+        let short = JobRecord { ended_s: Some(1_700_000_003), ..job(JobState::Cancelled) };
         for (job, want) in [
             (job(JobState::Completed), Exit::Code(0)),
             (failed(7, 0), Exit::Code(7)),
-            (failed(0, 9), Exit::TimedOut),
+            (failed(0, 9), Exit::Signal(9)),
             (failed(0, 11), Exit::Signal(11)),
-            (failed(124, 0), Exit::TimedOut),
-            (short, Exit::Code(124)),
+            (failed(124, 0), Exit::Code(124)),
+            (short.clone(), Exit::Stopped { status: Some(Status::Signal(15)) }),
+            (job(JobState::Cancelled), Exit::TimedOut),
             (job(JobState::TimedOut), Exit::TimedOut),
             (job(JobState::NodeFailed), Exit::MachineLost),
             (job(JobState::Requeued), Exit::MachineLost),
             (job(JobState::Preempted), Exit::Preempted),
             (job(JobState::OutOfMemory), Exit::OutOfMemory),
-            (
-                JobRecord { signal: 15, ..job(JobState::Cancelled) },
-                Exit::Stopped { status: Some(Status::Signal(15)) },
-            ),
+            (JobRecord { signal: 9, ..short }, Exit::Stopped { status: Some(Status::Signal(9)) }),
             (JobRecord { nodes: vec![], ..job(JobState::Cancelled) }, Exit::Stopped { status: None }),
             (job(JobState::Forgotten), Exit::MachineLost),
             (JobRecord { nodes: vec![], ..job(JobState::Forgotten) }, Exit::Stopped { status: None }),
@@ -208,6 +207,7 @@ mod tests {
     #[test]
     fn what_slurm_cancelled_before_its_script_began_was_stopped_by_nobody() {
         let at_once = JobRecord { ended_s: Some(1_700_000_000), ..job(JobState::Cancelled) };
+        let later = JobRecord { ended_s: Some(1_700_000_005), ..job(JobState::Cancelled) };
         let stopped = Exit::Stopped { status: Some(Status::Signal(15)) };
         let unclaimed = Facts { claim: Claim::None, ..facts() };
         let wanted = Facts { wanted: Some(Wanted::Stop), ..unclaimed.clone() };
@@ -215,7 +215,7 @@ mod tests {
             (&at_once, &unclaimed, Exit::MachineLost),
             (&at_once, &facts(), stopped.clone()),
             (&at_once, &wanted, stopped.clone()),
-            (&job(JobState::Cancelled), &unclaimed, stopped),
+            (&later, &unclaimed, stopped),
         ] {
             assert_eq!(verdict(job, facts).ended.how, want, "{job:?} {facts:?}");
         }
@@ -236,6 +236,7 @@ mod tests {
             (None, Exit::MachineLost),
             (Some(Wanted::Stop), Exit::Stopped { status: Some(Status::Signal(15)) }),
             (Some(Wanted::Back(Duration::from_secs(9))), Exit::MachineLost),
+            (Some(Wanted::TimeOver), Exit::TimedOut),
         ] {
             assert_eq!(verdict(&forgotten, &Facts { wanted, ..facts() }).ended.how, want, "{wanted:?}");
         }

@@ -135,7 +135,12 @@ struct Entry {
     /// When its processes were gone, by what they told.
     left_at: Option<Instant>,
     waited_too_long: Option<Duration>,
-    is_cancelled: bool,
+    /// When its time limit is over.
+    due: Option<Instant>,
+    /// It is over.
+    is_due: bool,
+    /// When Slurm was last told to end it.
+    cancelled_at: Option<Instant>,
     /// How often Slurm refused it under its project's account.
     refusals: u8,
 }
@@ -160,9 +165,16 @@ impl Entry {
             last_seen: None,
             left_at: None,
             waited_too_long: None,
-            is_cancelled: false,
+            due: None,
+            is_due: false,
+            cancelled_at: None,
             refusals: 0,
         }
+    }
+
+    /// Whether Slurm is to end it.
+    fn is_to_end(&self) -> bool {
+        self.stop || self.is_due
     }
 }
 

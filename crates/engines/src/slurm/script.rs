@@ -2,7 +2,8 @@
 //!
 //! The batch script is small and the same for all runs but for a path. It claims the run: of several Slurm jobs of one run,
 //! or several lives of one, only the first to make a file goes on. What is particular to the run lies in its folder on the
-//! shared file system: `start`, which sets the environment and the limits and becomes the run's own `script`.
+//! shared file system: `start`, which sets the environment and the limits and becomes the run's own `script`. That one is
+//! then the job's process, as with sbatch: what Slurm tells the job it is told once. Its time limit is kept by the watcher.
 //!
 //! Both do with what the shell has itself, where they can: a process costs milliseconds, and they are started for each run.
 
@@ -54,7 +55,7 @@ pub(crate) fn batch(spec: &LaunchSpec, folder: &Path, notice: Option<String>) ->
     text
 }
 
-/// The start of a node's process: environment, limits, then the run's script under its time limit. All that it calls by
+/// The start of a node's process: environment, limits, then the run's script. All that it calls by
 /// name it looks up before the run's own variables are set, and its own begin with `qt_`.
 pub(crate) fn start(spec: &LaunchSpec, place: &env::Place, folder: &Path) -> String {
     let run = quoted(&folder.display().to_string());
@@ -67,12 +68,13 @@ pub(crate) fn start(spec: &LaunchSpec, place: &env::Place, folder: &Path) -> Str
     let mut text = format!(
         "#!/bin/bash\n\
          qt_run={run}\n\
-         qt_refuse() {{ (set -C; printf '%s\\n' \"$1\" > \"$qt_run/refused\") 2>/dev/null; exit 127; }}\n\
-         hash timeout 2>/dev/null || qt_refuse \"$SLURMD_NODENAME lacks the program timeout\"\n\
-         qt_timeout=${{BASH_CMDS[timeout]}}\n"
+         qt_refuse() {{ (set -C; printf '%s\\n' \"$1\" > \"$qt_run/refused\") 2>/dev/null; exit 127; }}\n"
     );
     if spec.launch == Launch::Batch {
         text.push_str("hash ln 2>/dev/null && qt_ln=${BASH_CMDS[ln]}\n");
+    }
+    if spec.batch.warning.is_some() {
+        text.push_str("hash sleep && qt_sleep=${BASH_CMDS[sleep]}\n");
     }
     if !odd.is_empty() {
         text.push_str("hash env && qt_env=${BASH_CMDS[env]}\n");
@@ -86,35 +88,32 @@ pub(crate) fn start(spec: &LaunchSpec, place: &env::Place, folder: &Path) -> Str
     batch::push_outputs(&mut text, spec);
     // The one variable that a shell always hands on, unless it is an array.
     text.push_str("declare -a SHLVL\n");
-    let mut limited = String::new();
+    if !batch::is_once(spec) {
+        text.push_str("trap : TERM\n(\n");
+    }
+    push_warning(&mut text, spec);
+    let mut script = "exec ".to_owned();
     if !odd.is_empty() {
         // Names that a shell can't hand on.
-        let _never_fails = write!(limited, "\"$qt_env\" {} ", odd.join(" "));
+        let _never_fails = write!(script, "\"$qt_env\" {} ", odd.join(" "));
     }
-    let _never_fails = write!(
-        limited,
-        "\"$qt_timeout\" --signal=TERM --kill-after={grace} {limit}{warning} {shell}\"$qt_run/script\"",
-        grace = seconds(spec.kill_grace.0),
-        limit = seconds(spec.time_limit.0),
-        warning = warning(spec),
-        shell = if interpreter::of(&spec.script).is_none() { "/bin/bash " } else { "" }
-    );
+    if interpreter::of(&spec.script).is_none() {
+        script.push_str("/bin/bash ");
+    }
+    script.push_str("\"$qt_run/script\"");
     for arg in &spec.args {
-        let _never_fails = write!(limited, " {}", quoted(arg));
+        let _never_fails = write!(script, " {}", quoted(arg));
     }
-    if batch::is_once(spec) {
-        // Becomes the script, so that Slurm itself sees how that ends.
-        let _never_fails = writeln!(text, "exec {limited}");
-    } else {
-        let _never_fails = write!(
-            text,
-            "trap : TERM\n\
-             {limited}\n\
+    text.push_str(&script);
+    if !batch::is_once(spec) {
+        text.push_str(
+            "\n)\n\
              qt_code=$?\n\
              if ((qt_code != 0)); then (set -C; echo \"$qt_code\" > \"$qt_run/failed\") 2>/dev/null; fi\n\
-             exit $qt_code\n"
+             exit $qt_code",
         );
     }
+    text.push('\n');
     text
 }
 
@@ -197,12 +196,18 @@ fn push_environment(text: &mut String, spec: &LaunchSpec, place: &env::Place) {
     );
 }
 
-/// A second clock around the script, which alone it tells; how that ends is how it ends.
-fn warning(spec: &LaunchSpec) -> String {
-    let Some(warning) = &spec.batch.warning else { return String::new() };
+/// A clock beside the script, which alone it tells, unless that has ended. Slurm ends it with the job.
+fn push_warning(text: &mut String, spec: &LaunchSpec) {
+    let Some(warning) = &spec.batch.warning else { return };
     let after_ms = spec.time_limit.0 - i64::from(warning.before_s) * 1000;
-    let (signal, after) = (quoted(&warning.signal), seconds(after_ms));
-    format!(" \"$qt_timeout\" --foreground --preserve-status --signal={signal} {after}")
+    let _never_fails = writeln!(
+        text,
+        "qt_pid=$BASHPID\n\
+         {{ \"$qt_sleep\" {after}; read -r _ _ _ qt_parent _ < \"/proc/$BASHPID/stat\"\n\
+         [ \"$qt_parent\" != \"$qt_pid\" ] || kill -s {signal} \"$qt_pid\"; }} &",
+        after = seconds(after_ms),
+        signal = quoted(&warning.signal)
+    );
 }
 
 fn push_limits(text: &mut String, spec: &LaunchSpec) {
@@ -241,8 +246,8 @@ fn can_be_exported(name: &str) -> bool {
         && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// As `timeout` reads it, to which 0 means forever.
+/// As `sleep` reads it.
 fn seconds(ms: i64) -> String {
-    let ms = ms.max(1);
+    let ms = ms.max(0);
     format!("{}.{:03}", ms / 1000, ms % 1000)
 }

@@ -9,7 +9,7 @@ use std::{
 use domain::{Launch, RunId, batch::Memory};
 
 use super::{
-    Core, Known, SlurmNode,
+    Core, Entry, Known, SlurmNode,
     face::{Asked, FaceError, JobRecord, Submission},
     files::Account,
     job_name, never_began, now,
@@ -75,7 +75,7 @@ fn take(known: &mut Known) -> Vec<RunId> {
             rest.push(run);
             continue;
         }
-        let is_new = !entry.stop && !entry.may_be_there;
+        let is_new = !entry.is_to_end() && !entry.may_be_there;
         if is_new && !batch.is_empty() {
             rest.push(run);
             break;
@@ -104,7 +104,8 @@ fn again(core: &Core, runs: impl IntoIterator<Item = RunId>) {
 fn cancel(core: &Core, batch: &[RunId]) -> bool {
     let wanted: Vec<(RunId, u32)> = {
         let known = core.known();
-        let of = |run: &RunId| known.runs.get(run).filter(|entry| entry.stop && !entry.is_cancelled);
+        let is_wanted = |entry: &&Entry| entry.is_to_end() && entry.cancelled_at.is_none();
+        let of = |run: &RunId| known.runs.get(run).filter(is_wanted);
         batch.iter().filter_map(|run| Some((*run, of(run)?.number?))).collect()
     };
     if wanted.is_empty() {
@@ -119,7 +120,7 @@ fn cancel(core: &Core, batch: &[RunId]) -> bool {
         let mut known = core.known();
         for (run, number) in &wanted {
             if let Some(entry) = known.runs.get_mut(run).filter(|entry| entry.number == Some(*number)) {
-                entry.is_cancelled = true;
+                entry.cancelled_at = Some(Instant::now());
             }
         }
     }
@@ -169,8 +170,8 @@ pub(super) fn adopt(core: &Core, run: RunId, number: u32) {
     let mut known = core.known();
     let Some(entry) = known.runs.get_mut(&run) else { return };
     (entry.number, entry.submitted_at, entry.may_be_there) = (Some(number), Some(at), false);
-    (entry.gone_since, entry.unlisted_at, entry.last_listed, entry.is_cancelled) = (None, None, None, false);
-    if entry.stop {
+    (entry.gone_since, entry.unlisted_at, entry.last_listed, entry.cancelled_at) = (None, None, None, None);
+    if entry.is_to_end() {
         known.queue.push_front(run);
     }
     drop(known);

@@ -10,7 +10,7 @@ use std::{
 use domain::{RunId, Timestamp};
 
 use super::{
-    Core, DirectJob, Entry, batch, daemon,
+    Core, DirectJob, Entry, Known, batch, daemon,
     face::{Asked, JobRecord, JobState},
     job_name,
     judge::{self, Claim, Facts, Wanted},
@@ -74,7 +74,10 @@ pub(super) fn run(core: &Core) {
             }
             let begun = Instant::now();
             while !known.is_ending && begun.elapsed() < pause {
-                let left = pause.saturating_sub(begun.elapsed());
+                let mut left = pause.saturating_sub(begun.elapsed());
+                if let Some(next) = end_what_is_due(core, &mut known) {
+                    left = left.min(next);
+                }
                 known = core.to_watch.wait_timeout(known, left).expect("nothing panics while it is held").0;
                 // Something was handed in or cancelled: a busy time begins.
                 pause = pause.min(begun.elapsed() + floor);
@@ -92,6 +95,28 @@ pub(super) fn run(core: &Core) {
         floor = (took.iter().min().copied().unwrap_or_default() * 4).clamp(least, most);
         pause = if has_news { floor } else { (pause + pause / 4).clamp(floor, most) };
     }
+}
+
+/// Has those ended whose time limit is over. How long until that is so of the next one.
+fn end_what_is_due(core: &Core, known: &mut Known) -> Option<Duration> {
+    let now = Instant::now();
+    let (mut next, mut due) = (None, Vec::new());
+    for (run, entry) in &mut known.runs {
+        let Some(at) = entry.due.filter(|_| !entry.is_to_end()) else { continue };
+        match at.checked_duration_since(now).filter(|left| !left.is_zero()) {
+            Some(left) => next = Some(next.map_or(left, |next: Duration| next.min(left))),
+            None => {
+                entry.is_due = true;
+                due.push(*run);
+            }
+        }
+    }
+    if !due.is_empty() {
+        known.queue.retain(|run| !due.contains(run));
+        due.into_iter().for_each(|run| known.queue.push_front(run));
+        core.to_submit.notify_one();
+    }
+    next
 }
 
 /// Looks once at everything. Whether there was news; adds up how long Slurm took.
@@ -199,6 +224,15 @@ fn goes_on(core: &Core, run: RunId, job: &JobRecord) -> bool {
         core.notices.iter().for_each(notice::Notices::distrust);
         core.hint(run);
     }
+    // A controller that dies may forget that it was told to end a job.
+    let is_told = entry.cancelled_at.is_some_and(|at| at.elapsed() > core.config.times.lost);
+    if is_told && job.state != JobState::Completing {
+        tracing::warn!(%run, number = job.id, "a job goes on that Slurm was told to end: it is told again");
+        entry.cancelled_at = None;
+        known.queue.push_front(run);
+        core.to_submit.notify_one();
+        return false;
+    }
     if job.state == JobState::Pending {
         let waited = entry.submitted_at.map_or(0, |at| now().since(at).0);
         let waited = Duration::from_millis(u64::try_from(waited).unwrap_or(0));
@@ -221,6 +255,13 @@ fn goes_on(core: &Core, run: RunId, job: &JobRecord) -> bool {
     }
     entry.started_at = judge::started_at(job);
     let is_news = entry.started_at.is_some();
+    if let (Some(at), Some(spec)) = (entry.started_at, &entry.spec) {
+        // It began at some time in this second. Clocks differ: it was not before it was handed in, nor is it to come.
+        let since = |at: Timestamp| now().since(at).0;
+        let age_ms = (since(at) - 999).min(entry.submitted_at.map_or(i64::MAX, since)).max(0);
+        let left_ms = u64::try_from(spec.time_limit.0.saturating_sub(age_ms)).unwrap_or(0);
+        entry.due = Instant::now().checked_add(Duration::from_millis(left_ms));
+    }
     drop(known);
     if is_news {
         core.hint(run);
@@ -348,8 +389,9 @@ fn finish(core: &Core, run: RunId, job: &JobRecord) {
     let (spec, wanted) = {
         let known = core.known();
         let Some(entry) = known.runs.get(&run) else { return };
+        let over = entry.is_due.then_some(Wanted::TimeOver);
         let stop = entry.stop.then_some(Wanted::Stop);
-        (entry.spec.clone(), entry.waited_too_long.map(Wanted::Back).or(stop))
+        (entry.spec.clone(), entry.waited_too_long.map(Wanted::Back).or(over).or(stop))
     };
     let account = spec.as_ref().and_then(|spec| core.account_of(spec.tenant).ok());
     let word = |name: &str| core.shared.word(run, name, account.as_ref()?.uid);
