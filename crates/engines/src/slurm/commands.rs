@@ -58,7 +58,7 @@ impl Commands {
     ) -> Result<Answer, FaceError> {
         let path = self.find(program);
         let mut command = Command::new(path);
-        command.args(args).env_clear().env("PATH", PATH).env("LC_ALL", "C.UTF-8");
+        command.args(args).env_clear().env("PATH", PATH).env("LC_ALL", "C");
         // Times as seconds since 1970, in whatever zone.
         command.env("SLURM_TIME_FORMAT", "%s").env("TZ", "UTC0");
         command.envs(self.conf.iter().map(|conf| ("SLURM_CONF", conf)));

@@ -23,7 +23,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::script;
+use super::{batch, script};
 use crate::{LaunchSpec, LogChunk, Stream, local::env::Place};
 
 /// What a run says in a small file is no longer.
@@ -76,14 +76,14 @@ impl Shared {
         self.dir.join("work").join(tenant.to_string()).join(job.to_string())
     }
 
-    /// Makes the folders of a run with all that it needs; any number of times.
+    /// Makes the folders of a run with all that it needs; any number of times. What begins its processes.
     pub(crate) fn prepare(
         &self,
         spec: &LaunchSpec,
         account: &Account,
         path: &str,
         master: &str,
-    ) -> io::Result<()> {
+    ) -> io::Result<String> {
         let folder = self.run_folder(spec.run);
         let work = self.work_folder(spec.tenant, spec.job);
         let home = work.parent().expect("it is in the tenant's folder").to_owned();
@@ -101,7 +101,11 @@ impl Shared {
             rank_table: None,
         };
         write_anew(&folder, "script", spec.script.as_bytes(), 0o700, account)?;
-        write_anew(&folder, "start", script::start(spec, &place, &folder).as_bytes(), 0o600, account)
+        let start = script::start(spec, &place, &folder);
+        if !batch::is_once(spec) {
+            write_anew(&folder, "start", start.as_bytes(), 0o600, account)?;
+        }
+        Ok(start)
     }
 
     /// A word that the run, or its start, left: the first line of a file of its folder.

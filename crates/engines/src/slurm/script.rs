@@ -1,11 +1,12 @@
 //! What Slurm is given to run: the batch script, and the start of one node's process.
 //!
-//! The batch script is small and the same for all runs but for a path. It claims the run: of several Slurm jobs of one run,
-//! or several lives of one, only the first to make a file goes on. What is particular to the run lies in its folder on the
-//! shared file system: `start`, which sets the environment and the limits and becomes the run's own `script`. That one is
-//! then the job's process, as with sbatch: what Slurm tells the job it is told once. Its time limit is kept by the watcher.
+//! The batch script claims the run: of several Slurm jobs of one run,
+//! or several lives of one, only the first to make a file goes on. It sets the environment and the limits and becomes the
+//! run's own `script`, which lies in its folder on the shared file system. That one is then the job's process, as with sbatch:
+//! what Slurm tells the job it is told once. Its time limit is kept by the watcher. Where there is a process on each of several
+//! nodes, the batch script has each of them begin with the file `start` in that folder.
 //!
-//! Both do with what the shell has itself, where they can: a process costs milliseconds, and they are started for each run.
+//! All do with what the shell has itself, where they can: a process costs milliseconds, and they are started for each run.
 
 use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
@@ -20,23 +21,23 @@ pub(crate) const NOT_CLAIMED: i32 = 213;
 /// What Slurm knows better than the center, and what its own commands in a script need.
 const SLURMS_OWN: [&str; 4] = ["SLURM_JOB_ID", "SLURM_JOBID", "SLURM_JOB_ACCOUNT", "SLURM_CLUSTER_NAME"];
 
-/// The script that Slurm runs on the first node of its list.
-pub(crate) fn batch(spec: &LaunchSpec, folder: &Path, notice: Option<String>) -> String {
+/// The script that Slurm runs on the first node of its list. `start` is what begins a node's process.
+pub(crate) fn batch(spec: &LaunchSpec, folder: &Path, start: &str, notice: Option<String>) -> String {
     let nodes = spec.nodes.len();
     let run = quoted(&folder.display().to_string());
     let mut text = format!(
         "#!/bin/bash\n\
          # Qiantang's run {id}. Only one Slurm job may be it, and that only once: the one that makes the file.\n\
-         run={run}\n\
+         qt_run={run}\n\
          set -C\n\
-         {{ echo \"$SLURM_JOB_ID\" || exit {NOT_CLAIMED}; }} > \"$run/claim\" || {{\n\
-         [ ! -e \"$run/claim\" ] || echo \"$SLURM_JOB_ID\" >| \"$run/second\"; exit {NOT_CLAIMED}; }}\n\
+         {{ echo \"$SLURM_JOB_ID\" || exit {NOT_CLAIMED}; }} > \"$qt_run/claim\" || {{\n\
+         [ ! -e \"$qt_run/claim\" ] || echo \"$SLURM_JOB_ID\" >| \"$qt_run/second\"; exit {NOT_CLAIMED}; }}\n\
          set +C\n",
         id = spec.run
     );
     text.push_str(&notice.unwrap_or_default());
     if batch::is_once(spec) {
-        text.push_str(". \"$run/start\"\nexit 127\n");
+        text.push_str(start);
         return text;
     }
     // Not in the user's way: `srun` in a script gets the same resources (`--overlap`).
@@ -44,10 +45,10 @@ pub(crate) fn batch(spec: &LaunchSpec, folder: &Path, notice: Option<String>) ->
         text,
         "trap : TERM\n\
          srun --nodes={nodes} --ntasks={nodes} --ntasks-per-node=1 --cpus-per-task=\"${{SLURM_CPUS_PER_TASK:-1}}\" \\\n  \
-         --overlap --kill-on-bad-exit=1 --wait=0 --mpi=none --input=none --quiet /bin/bash \"$run/start\"\n\
+         --overlap --kill-on-bad-exit=1 --wait=0 --mpi=none --input=none --quiet /bin/bash \"$qt_run/start\"\n\
          code=$?\n\
          # The first node that failed is the one that tells why.\n\
-         if read -r first 2>/dev/null < \"$run/failed\"; then code=$first; fi\n\
+         if read -r first 2>/dev/null < \"$qt_run/failed\"; then code=$first; fi\n\
          trap - TERM\n\
          if ((code > 128)); then ulimit -c 0; kill -$((code - 128)) $$; fi\n\
          exit $code\n"
@@ -66,8 +67,7 @@ pub(crate) fn start(spec: &LaunchSpec, place: &env::Place, folder: &Path) -> Str
         .map(|(name, value)| quoted(&format!("{name}={value}")))
         .collect();
     let mut text = format!(
-        "#!/bin/bash\n\
-         qt_run={run}\n\
+        "qt_run={run}\n\
          qt_refuse() {{ (set -C; printf '%s\\n' \"$1\" > \"$qt_run/refused\") 2>/dev/null; exit 127; }}\n"
     );
     if spec.launch == Launch::Batch {
@@ -149,9 +149,8 @@ fn push_environment(text: &mut String, spec: &LaunchSpec, place: &env::Place) {
     // What this shell was given, which needs no process to be known, and what it gives itself; what is Slurm's stays.
     text.push_str(
         "unset -v CUDA_VISIBLE_DEVICES SLURM_TIME_FORMAT\n\
-         while IFS= read -r -d '' qt_name; do\n\
-         case $qt_name in SLURM*) ;; *) export -n \"${qt_name%%=*}\" 2>/dev/null ;; esac\n\
-         done < /proc/self/environ\n\
+         mapfile -d '' -t qt_given < /proc/self/environ\n\
+         for qt_name in \"${qt_given[@]%%=*}\"; do case $qt_name in SLURM*) ;; *) export -n \"$qt_name\" ;; esac; done 2>/dev/null\n\
          export -n OLDPWD PWD _\n",
     );
     let of_rank: Vec<Vec<(String, String)>> = (0..spec.nodes.len())
@@ -167,21 +166,27 @@ fn push_environment(text: &mut String, spec: &LaunchSpec, place: &env::Place) {
         counts
     });
     let is_in_all = |variable: &(String, String)| counts.get(variable) == Some(&of_rank.len());
-    let export = |text: &mut String, (name, value): &(String, String)| {
-        let _never_fails = writeln!(text, "export {name}={}", quoted(value));
-    };
-    for variable in of_rank[0].iter().filter(|variable| is_in_all(variable)) {
-        export(text, variable);
-    }
-    text.push_str("case $qt_rank in\n");
-    for (rank, variables) in of_rank.iter().enumerate() {
-        let _never_fails = writeln!(text, "{rank})");
-        for variable in variables.iter().filter(|variable| !is_in_all(variable)) {
-            export(text, variable);
+    // In one command: each costs the shell time.
+    let export = |text: &mut String, variables: Vec<&(String, String)>| {
+        // By itself it would list all that there are.
+        if !variables.is_empty() {
+            text.push_str("export");
         }
-        text.push_str(";;\n");
+        for (name, value) in variables {
+            let _never_fails = write!(text, " {name}={}", quoted(value));
+        }
+        text.push('\n');
+    };
+    export(text, of_rank[0].iter().filter(|variable| is_in_all(variable)).collect());
+    if spec.nodes.len() > 1 {
+        text.push_str("case $qt_rank in\n");
+        for (rank, variables) in of_rank.iter().enumerate() {
+            let _never_fails = write!(text, "{rank}) ");
+            export(text, variables.iter().filter(|variable| !is_in_all(variable)).collect());
+            text.push_str(";;\n");
+        }
+        text.push_str("esac\n");
     }
-    text.push_str("esac\n");
     // All nodes of a job come to the same number, and jobs beside each other to different ones.
     if batch::has(spec, "MASTER_PORT") {
         text.push_str("export MASTER_PORT=$((20000 + SLURM_JOB_ID % 12000))\n");

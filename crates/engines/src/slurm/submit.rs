@@ -270,10 +270,13 @@ fn submit_one(core: &Core, spec: &Arc<LaunchSpec>) -> Attempt {
         }
     };
     let master = &nodes[0].address;
-    if let Err(error) = core.shared.prepare(spec, &account, &core.config.path, master) {
-        tracing::error!(%run, %error, "failed to make the folder of a run; it is tried again");
-        return Attempt::Later;
-    }
+    let start = match core.shared.prepare(spec, &account, &core.config.path, master) {
+        Ok(start) => start,
+        Err(error) => {
+            tracing::error!(%run, %error, "failed to make the folder of a run; it is tried again");
+            return Attempt::Later;
+        }
+    };
     if let Some(entry) = core.known().runs.get_mut(&run) {
         entry.account = Some(account.clone());
     }
@@ -283,7 +286,7 @@ fn submit_one(core: &Core, spec: &Arc<LaunchSpec>) -> Attempt {
         return Attempt::Later;
     }
     let is_of_project = charged.is_some();
-    match core.face.submit(&submission(core, spec, &account, &nodes[0], charged)) {
+    match core.face.submit(&submission(core, spec, &account, &nodes[0], charged, &start)) {
         Ok(number) => {
             adopt(core, run, number);
             core.hint(run);
@@ -383,6 +386,7 @@ fn submission(
     account: &Account,
     node: &SlurmNode,
     charged: Option<String>,
+    start: &str,
 ) -> Submission {
     let config = &core.config;
     let folder = core.shared.run_folder(spec.run);
@@ -412,7 +416,10 @@ fn submission(
         account: charged.or_else(|| owner.account.clone()),
         partition: config.partition.clone(),
         qos: config.qos.clone(),
-        script: script::batch(spec, &folder, core.notices.as_ref().map(|notices| notices.script(spec.run))),
+        script: {
+            let notice = core.notices.as_ref().map(|notices| notices.script(spec.run));
+            script::batch(spec, &folder, start, notice)
+        },
         work_dir: core.shared.work_folder(spec.tenant, spec.job),
         stdout: folder.join("stdout"),
         stderr: folder.join("stderr"),

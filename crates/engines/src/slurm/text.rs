@@ -189,9 +189,9 @@ pub(crate) fn switch_paths(lines: &str) -> HashMap<String, String> {
     leaves.into_iter().flat_map(of_leaf).collect()
 }
 
-/// `text` in single quotes, as a shell reads it back.
+/// `text` in single quotes, as bash reads it back. sbatch takes no script with the line ends of DOS.
 pub(crate) fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
+    format!("'{}'", text.replace('\'', "'\\''").replace('\r', "'$'\\r''"))
 }
 
 #[cfg(test)]

@@ -103,17 +103,18 @@ fn end_what_is_due(core: &Core, known: &mut Known) -> Option<Duration> {
     let (mut next, mut due) = (None, Vec::new());
     for (run, entry) in &mut known.runs {
         let Some(at) = entry.due.filter(|_| !entry.is_to_end()) else { continue };
-        match at.checked_duration_since(now).filter(|left| !left.is_zero()) {
-            Some(left) => next = Some(next.map_or(left, |next: Duration| next.min(left))),
-            None => {
-                entry.is_due = true;
-                due.push(*run);
-            }
+        if let Some(left) = at.checked_duration_since(now).filter(|left| !left.is_zero()) {
+            next = Some(next.map_or(left, |next: Duration| next.min(left)));
+        } else {
+            entry.is_due = true;
+            due.push(*run);
         }
     }
     if !due.is_empty() {
         known.queue.retain(|run| !due.contains(run));
-        due.into_iter().for_each(|run| known.queue.push_front(run));
+        for run in due {
+            known.queue.push_front(run);
+        }
         core.to_submit.notify_one();
     }
     next

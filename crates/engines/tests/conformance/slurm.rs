@@ -237,15 +237,21 @@ fn accounting(rig: &mut Rig) {
     rig.launch(&spec);
     let ended = rig.wait_end(spec.run);
     let number = rig.slurm().slurm_job(spec.run).unwrap().to_string();
-    let said = std::process::Command::new("sacct")
-        .args(["-nXP", "-j", &number, "--format=Start,End,State,ExitCode"])
-        .env("SLURM_CONF", rig.cluster().conf())
-        .env("SLURM_TIME_FORMAT", "%s")
-        .output()
-        .unwrap();
+    let mut said = String::new();
+    // The accounting gets the end from the controller, and later.
+    wait_until("the end in the accounting", || {
+        let out = std::process::Command::new("sacct")
+            .args(["-nXP", "-j", &number, "--format=Start,End,State,ExitCode"])
+            .env("SLURM_CONF", rig.cluster().conf())
+            .env("SLURM_TIME_FORMAT", "%s")
+            .output()
+            .unwrap();
+        said = String::from_utf8(out.stdout).unwrap();
+        !said.contains("RUNNING")
+    });
     let seconds = |at: domain::Timestamp| at.as_micros() / 1_000_000;
     let want = format!("{}|{}|FAILED|9:0\n", seconds(ended.started_at.unwrap()), seconds(ended.at));
-    assert_eq!(String::from_utf8_lossy(&said.stdout), want);
+    assert_eq!(said, want);
 }
 
 fn srun(rig: &mut Rig) {
