@@ -46,14 +46,22 @@ fn main() {
     println!("{cards} cards on each node");
     let Some(cluster) = Cluster::start() else { return };
     let (mut bare, mut commands, mut rest) = (Vec::new(), Vec::new(), Vec::new());
+    // Until the end: ext4 goes through what was deleted in the last minutes wherever it makes a file, in Slurm's folders too.
+    let mut kept = Vec::new();
+    let mut folder = || {
+        let folder = common::folder();
+        let path = folder.path().to_owned();
+        kept.push(folder);
+        path
+    };
     for _ in 0..rounds {
         let tell = |way: &str, rate: f64| {
             println!("{jobs} empty jobs, {way}: {rate:.1}/s");
             rate
         };
-        bare.push(tell("sbatch loop", sbatch_loop(&cluster, jobs)));
-        commands.push(tell("center by commands", through_center(&cluster, jobs, Way::Commands)));
-        rest.push(tell("center by slurmrestd", through_center(&cluster, jobs, Way::Rest)));
+        bare.push(tell("sbatch loop", sbatch_loop(&cluster, &folder(), jobs)));
+        commands.push(tell("center by commands", through_center(&cluster, &folder(), jobs, Way::Commands)));
+        rest.push(tell("center by slurmrestd", through_center(&cluster, &folder(), jobs, Way::Rest)));
     }
     let (bare, commands, rest) = (median(&mut bare), median(&mut commands), median(&mut rest));
     println!(
@@ -82,9 +90,8 @@ fn wait_until_idle(cluster: &Cluster) {
 }
 
 /// `sbatch`, one after another, until Slurm has none of them left.
-fn sbatch_loop(cluster: &Cluster, jobs: usize) -> f64 {
-    let folder = common::folder();
-    let script = folder.path().join("script");
+fn sbatch_loop(cluster: &Cluster, folder: &Path, jobs: usize) -> f64 {
+    let script = folder.join("script");
     std::fs::write(&script, "#!/bin/bash\ntrue\n").expect("a script");
     wait_until_idle(cluster);
     let began = Instant::now();
@@ -92,7 +99,7 @@ fn sbatch_loop(cluster: &Cluster, jobs: usize) -> f64 {
         let out = Command::new("sbatch")
             .args(["--parsable", "--gres=npu:1", "--time=1"])
             .arg(&script)
-            .current_dir(folder.path())
+            .current_dir(folder)
             .env("SLURM_CONF", cluster.conf())
             .output()
             .expect("sbatch runs");
@@ -121,9 +128,8 @@ fn settings(cluster: &Cluster, shared: &Path, way: Way) -> String {
 }
 
 /// From the first request to a center until it has taken in the end of the last job.
-fn through_center(cluster: &Cluster, jobs: usize, way: Way) -> f64 {
-    let shared = common::folder();
-    let site = Site::with_settings(&settings(cluster, shared.path(), way));
+fn through_center(cluster: &Cluster, shared: &Path, jobs: usize, way: Way) -> f64 {
+    let site = Site::with_settings(&settings(cluster, shared, way));
     site.wait_for("Slurm's nodes", || {
         let nodes = site.get("/api/v1/nodes", &site.operator);
         (nodes.as_array()?.iter().filter(|node| node["state"] == "up").count() == 4).then_some(())

@@ -127,10 +127,10 @@ pub(crate) fn verdict(job: &JobRecord, facts: &Facts) -> Verdict {
             let why = format!("the shared folder could not be written to on {}", nodes());
             noted(why.clone(), Exit::FailedToStart(why))
         }
+        // Its script was never reached, so this is not its doing, and another try can't compute twice.
         JobState::Failed => {
             let reason = if job.reason.is_empty() { "its nodes' slurmd has logged why" } else { &job.reason };
-            let why = format!("Slurm could not start it on {}: {reason}", nodes());
-            noted(why.clone(), Exit::FailedToStart(why))
+            noted(format!("Slurm could not start it on {}: {reason}", nodes()), Exit::MachineLost)
         }
         JobState::NodeFailed => noted(format!("one of its nodes failed: {}", nodes()), Exit::MachineLost),
         // A second life is not for it: see `batch` in `script`.
@@ -140,7 +140,9 @@ pub(crate) fn verdict(job: &JobRecord, facts: &Facts) -> Verdict {
         | JobState::Completing
         | JobState::Unknown => noted("Slurm put it back into its queue".to_owned(), Exit::MachineLost),
     };
-    let started_at = if matches!(how, Exit::FailedToStart(_)) { None } else { started_at };
+    let has_begun = !matches!(how, Exit::FailedToStart(_))
+        && !(job.state == JobState::Failed && facts.claim == Claim::None);
+    let started_at = started_at.filter(|_| has_begun);
     Verdict { ended: Ended { started_at, at, how }, note }
 }
 
@@ -247,7 +249,6 @@ mod tests {
         let unclaimed = Facts { claim: Claim::None, ..facts() };
         for (job, facts) in [
             (JobRecord { code: NOT_CLAIMED, ..job(JobState::Failed) }, &unclaimed),
-            (JobRecord { code: 1, ..job(JobState::Failed) }, &unclaimed),
             (job(JobState::Failed), &Facts { refused: Some("no such program".into()), ..facts() }),
         ] {
             let Verdict { ended, note } = verdict(&job, facts);
@@ -257,6 +258,8 @@ mod tests {
                 "{ended:?}"
             );
         }
+        let not_by_slurm = verdict(&JobRecord { code: 1, ..job(JobState::Failed) }, &unclaimed).ended;
+        assert_eq!((not_by_slurm.started_at, not_by_slurm.how), (None, Exit::MachineLost));
     }
 
     #[test]

@@ -290,7 +290,7 @@ mod tests {
 
         #[test]
         fn what_is_quoted_is_one_word(text in "[^\0]{0,20}") {
-            let out = std::process::Command::new("/bin/sh")
+            let out = std::process::Command::new("/bin/bash")
                 .args(["-c", &format!("printf %s {}", quoted(&text))]).output().unwrap();
             prop_assert_eq!(String::from_utf8_lossy(&out.stdout), text);
         }
