@@ -40,10 +40,22 @@ struct Key {
     labels: Arc<[Arc<str>]>,
 }
 
+impl Key {
+    /// Whether it is what `job` asks for, as far as can be told without reading names.
+    fn is_of(&self, job: &Waiting, pools: u32) -> bool {
+        (self.pools, self.nodes, self.max_nodes) == (pools, job.nodes, job.max_nodes.max(job.nodes))
+            && self.want == Want { cards: job.cards_per_node, is_exclusive: job.is_exclusive }
+            && Arc::ptr_eq(&self.models, &job.models)
+            && Arc::ptr_eq(&self.labels, &job.labels)
+    }
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Asks {
     pub(crate) list: Vec<Ask>,
     known: FxHashMap<Key, u32>,
+    /// What was asked for last: most jobs ask for what the one before them did.
+    last: u32,
     pools: Vec<Arc<[PoolId]>>,
 }
 
@@ -62,6 +74,14 @@ impl Asks {
 
     /// The index of what `job` asks for in a queue with this set of `pools`.
     pub(crate) fn of(&mut self, job: &Waiting, pools: u32, sites: &[Site]) -> u32 {
+        if self.list.get(self.last as usize).is_some_and(|ask| ask.key.is_of(job, pools)) {
+            return self.last;
+        }
+        self.last = self.find_or_make(job, pools, sites);
+        self.last
+    }
+
+    fn find_or_make(&mut self, job: &Waiting, pools: u32, sites: &[Site]) -> u32 {
         let key = Key {
             pools,
             nodes: job.nodes,

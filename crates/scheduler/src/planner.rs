@@ -132,12 +132,45 @@ impl Planner {
             planner.occupy(run, now);
         }
         planner.free_as_seen(&snapshot.nodes);
-        planner.jobs.reserve(snapshot.waiting.len());
-        planner.job_of.reserve(snapshot.waiting.len());
-        for job in &snapshot.waiting {
-            planner.submit(job.clone());
-        }
+        planner.submit_all(&snapshot.waiting);
         planner
+    }
+
+    /// Many new jobs: each stream gets room for those that come into it at once.
+    fn submit_all(&mut self, waiting: &[Waiting]) {
+        self.jobs.reserve(waiting.len());
+        self.job_of.reserve(waiting.len());
+        let mut counts = vec![0; self.streams.len()];
+        for waiting in waiting {
+            let (account, ask) = self.place_of(waiting);
+            let slot = self.take_in(waiting.clone(), account, ask);
+            if account != NONE {
+                counts[self.stream_of(&self.jobs[slot])] += 1;
+            }
+        }
+        for (stream, count) in self.streams.iter_mut().zip(counts) {
+            stream.reserve(count);
+        }
+        for slot in 0..index(self.jobs.len()) {
+            self.line_up(slot);
+        }
+    }
+
+    /// The queue of a job and what it asks for there; [`NONE`] where its queue is not known.
+    fn place_of(&mut self, waiting: &Waiting) -> (u32, u32) {
+        let account = self.account_of.get(&waiting.queue).copied().unwrap_or(NONE);
+        let ask = match self.accounts.get(account as usize) {
+            Some(account) => self.asks.of(waiting, account.pools, &self.sites),
+            None => NONE,
+        };
+        (account, ask)
+    }
+
+    fn take_in(&mut self, waiting: Waiting, account: u32, ask: u32) -> u32 {
+        let id = waiting.job;
+        let slot = self.jobs.insert(Job { waiting, account, ask, is_lined_up: false, reclaimed_until: None });
+        self.job_of.insert(id, slot);
+        slot
     }
 
     pub fn policy(&self) -> &Policy {
@@ -286,11 +319,7 @@ impl Planner {
 
     /// A job that waits, new or otherwise than it was: with other tasks, or with nothing in its way any more.
     pub fn submit(&mut self, waiting: Waiting) {
-        let account = self.account_of.get(&waiting.queue).copied().unwrap_or(NONE);
-        let ask = match self.accounts.get(account as usize) {
-            Some(account) => self.asks.of(&waiting, account.pools, &self.sites),
-            None => NONE,
-        };
+        let (account, ask) = self.place_of(&waiting);
         self.outlook = None;
         if let Some(&slot) = self.job_of.get(&waiting.job) {
             let job = &mut self.jobs[slot];
@@ -308,9 +337,7 @@ impl Planner {
             self.line_up(slot);
             return;
         }
-        let id = waiting.job;
-        let slot = self.jobs.insert(Job { waiting, account, ask, is_lined_up: false, reclaimed_until: None });
-        self.job_of.insert(id, slot);
+        let slot = self.take_in(waiting, account, ask);
         self.line_up(slot);
     }
 

@@ -47,6 +47,10 @@ impl Stream {
         &self.asks
     }
 
+    pub(crate) fn reserve(&mut self, more: usize) {
+        self.entries.reserve(more);
+    }
+
     /// Log of the jobs, and linear in those that come after it.
     pub(crate) fn insert(&mut self, entry: Entry) {
         match self.asks.iter_mut().find(|asked| asked.ask == entry.ask) {
