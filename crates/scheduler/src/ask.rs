@@ -25,9 +25,6 @@ pub(crate) struct Ask {
     pub(crate) misfit: Option<Misfit>,
     /// Set where nodes that are out leave too few.
     pub(crate) nodes_out: Option<Limit>,
-    /// In the plan with that stamp, the shortest time limit with which one of them found no cards. In a plan cards only
-    /// get fewer, so that none with this time limit or a longer one will find any.
-    fails_from: (u64, Millis),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -53,6 +50,10 @@ impl Key {
 #[derive(Debug, Default)]
 pub(crate) struct Asks {
     pub(crate) list: Vec<Ask>,
+    /// Of each: in the plan with that stamp, the shortest time limit with which one of them found no cards. In a plan cards
+    /// only get fewer, so that none with this time limit or a longer one will find any. Apart from the rest, since each job
+    /// in line is looked at by it.
+    fails_from: Vec<(u64, Millis)>,
     known: FxHashMap<Key, u32>,
     /// What was asked for last: most jobs ask for what the one before them did.
     last: u32,
@@ -93,18 +94,24 @@ impl Asks {
         if let Some(&known) = self.known.get(&key) {
             return known;
         }
-        let mut ask = Ask {
-            cards: 0,
-            sites: Vec::new(),
-            misfit: None,
-            nodes_out: None,
-            fails_from: (0, Millis(0)),
-            key: key.clone(),
-        };
+        let mut ask = Ask { cards: 0, sites: Vec::new(), misfit: None, nodes_out: None, key: key.clone() };
         ask.look(sites, &self.pools[pools as usize]);
         self.list.push(ask);
+        self.fails_from.push((0, Millis(0)));
         self.known.insert(key, index(self.list.len() - 1));
         index(self.list.len() - 1)
+    }
+
+    pub(crate) fn fails_with(&self, ask: u32, stamp: u64, limit: Millis) -> bool {
+        let (of, from) = self.fails_from[ask as usize];
+        of == stamp && limit >= from
+    }
+
+    /// Notes that with `limit` no cards were found.
+    pub(crate) fn failed(&mut self, ask: u32, stamp: u64, limit: Millis) {
+        let (of, from) = &mut self.fails_from[ask as usize];
+        *from = if *of == stamp { (*from).min(limit) } else { limit };
+        *of = stamp;
     }
 
     /// Looks at the sites again, after nodes changed.
@@ -131,16 +138,6 @@ impl Ask {
     /// What it needs of the site with these `labelled` sets.
     pub(crate) fn need<'l>(&self, labelled: &'l [bool]) -> Need<'l> {
         Need { nodes: self.key.nodes, search: Search { want: self.key.want, labelled } }
-    }
-
-    pub(crate) fn fails_with(&self, stamp: u64, limit: Millis) -> bool {
-        self.fails_from.0 == stamp && limit >= self.fails_from.1
-    }
-
-    /// Notes that with `limit` no cards were found.
-    pub(crate) fn failed(&mut self, stamp: u64, limit: Millis) {
-        let before = if self.fails_from.0 == stamp { self.fails_from.1 } else { Millis(i64::MAX) };
-        self.fails_from = (stamp, before.min(limit));
     }
 
     /// Linear in the sites and their kinds of nodes.

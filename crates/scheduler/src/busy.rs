@@ -36,17 +36,19 @@ impl Busy {
     }
 }
 
-/// How long a run that would end at `end` keeps nodes busy that it is put on.
+/// How long a run from `now` until `end` keeps nodes busy that it is put on.
 #[derive(Clone, Copy)]
 pub(crate) struct Stay<'a> {
     pub(crate) busy: &'a Busy,
+    pub(crate) now: Timestamp,
     pub(crate) end: Timestamp,
 }
 
 impl Stay<'_> {
-    /// In microseconds beyond what runs there already.
+    /// In microseconds beyond what runs there already. What is over its time ends at once.
     pub(crate) fn longer_us(self, rank: u32) -> i64 {
         let until = self.busy.until[rank as usize];
+        let until = if until == LONG_AGO { until } else { until.max(self.now) };
         self.end.as_micros().saturating_sub(until.as_micros()).max(0)
     }
 }

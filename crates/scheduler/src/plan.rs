@@ -197,7 +197,7 @@ impl Planner {
                 return Some(position);
             }
             let is_known = self.has_no_terms
-                && self.asks.list[entry.ask as usize].fails_with(self.stamp, entry.limit)
+                && self.asks.fails_with(entry.ask, self.stamp, entry.limit)
                 && last_holder.is_none_or(|last| last < position);
             if is_known {
                 position += 1;
@@ -220,6 +220,7 @@ impl Planner {
                     {
                         return None;
                     }
+                    self.note_what_is_too_much(stream);
                     if self.can_nothing_start(stream) && last_holder.is_none_or(|last| last < position) {
                         return None;
                     }
@@ -227,6 +228,24 @@ impl Planner {
             }
         }
         None
+    }
+
+    /// Once a job has its promise, what asks for more cards than are free anywhere need not be tried: it finds none, and is
+    /// promised none.
+    fn note_what_is_too_much(&mut self, stream: u32) {
+        if self.policy.backfill != Backfill::Easy {
+            return;
+        }
+        for asked in self.streams[stream as usize].asks() {
+            let ask = &self.asks.list[asked.ask as usize];
+            // Exclusive nodes that are small are less.
+            let cards = ask.nodes().saturating_mul(ask.cards_per_node());
+            let is_too_much = |(site, _): &(u32, _)| self.sites[*site as usize].free_cards() < cards;
+            let has_promise = |(site, _): &(u32, _)| self.sites[*site as usize].held_in.0 == self.stamp;
+            if ask.sites.iter().any(has_promise) && ask.sites.iter().all(is_too_much) {
+                self.asks.failed(asked.ask, self.stamp, Millis(i64::MIN));
+            }
+        }
     }
 
     /// One task of a job has started. Says whether no other waits that may start too: then it is no longer in line.
@@ -261,7 +280,7 @@ impl Planner {
             let ask = &self.asks.list[asked.ask as usize];
             let wants_room =
                 |account: &Account| account.is_above_limit_with(ask.cards) && !account.has_kept(self.stamp);
-            ask.fails_with(self.stamp, asked.shortest) && !account.is_some_and(wants_room)
+            self.asks.fails_with(asked.ask, self.stamp, asked.shortest) && !account.is_some_and(wants_room)
         };
         self.policy.backfill != Backfill::Conservative
             && self.streams[stream as usize].asks().iter().all(is_blocked)
@@ -291,7 +310,7 @@ impl Planner {
         let has_hold = !self.held.is_empty() && self.held.contains_key(&slot);
         if ask.nodes_out.is_some() {
             // A job for which nodes are missing must not hold up its queue either.
-            self.asks.list[entry.ask as usize].failed(self.stamp, Millis(i64::MIN));
+            self.asks.failed(entry.ask, self.stamp, Millis(i64::MIN));
             return Served::Failed;
         }
         if index(decisions.starts.len()) >= self.policy.max_starts {
@@ -318,7 +337,7 @@ impl Planner {
         }
         // With conservative backfill each gets a promise of its own, also where it is known that it can't start.
         let gets_promise = self.policy.backfill == Backfill::Conservative;
-        if !has_hold && !gets_promise && ask.fails_with(self.stamp, entry.limit) {
+        if !has_hold && !gets_promise && self.asks.fails_with(entry.ask, self.stamp, entry.limit) {
             if is_guaranteed {
                 self.reclaim(entry, decisions);
             }
@@ -361,7 +380,7 @@ impl Planner {
                 let most = at.fitting_until(need, end, owner, runs).min(room / need.search.want.cards.max(1));
                 need.nodes = most.clamp(ask.nodes(), ask.max_nodes());
             }
-            if let Some((quality, cards)) = at.find(*site, need, end, owner, runs) {
+            if let Some((quality, cards)) = at.find(*site, need, (self.now, end), owner, runs) {
                 // More nodes where it takes any number of them, then the better place.
                 let is_better = best.as_ref().is_none_or(|(other, nodes, _)| {
                     (Reverse(need.nodes), quality) < (Reverse(*nodes), *other)

@@ -35,7 +35,7 @@ impl Planner {
         };
         let are_short = ask.sites.iter().all(is_short) && self.policy.backfill != Backfill::None;
         let limit = if are_short { Millis(i64::MIN) } else { entry.limit };
-        self.asks.list[entry.ask as usize].failed(self.stamp, limit);
+        self.asks.failed(entry.ask, self.stamp, limit);
     }
 
     /// Holds cards for a job that found none, if it had some held before, or is the first in its sites: with EASY backfill

@@ -248,12 +248,12 @@ impl Site {
         self.holds.partition_point(|hold| hold.from < end)
     }
 
-    /// The best cards for a run from now until `end` of a job, besides what is held for others until then.
+    /// The best cards for a run of a job from `now` until `end`, besides what is held for others until then.
     pub(crate) fn find(
         &mut self,
         index: u32,
         need: Need,
-        end: Timestamp,
+        (now, end): (Timestamp, Timestamp),
         owner: Owner,
         runs: impl Fn(u32) -> u32,
     ) -> Option<(Quality, Cards)> {
@@ -267,7 +267,7 @@ impl Site {
                 is_free.then(|| ((1, 1, None, 0), Cards { site: index, count, places: Vec::new() }))
             }
             Space::Nodes { ground, hall, .. } => {
-                let stay = Stay { busy: &self.busy, end };
+                let stay = Stay { busy: &self.busy, now, end };
                 if others == 0 {
                     return found_in(ground, hall, index, need, stay);
                 }

@@ -84,8 +84,8 @@ fn of_nodes_that_are_as_good_the_one_that_is_busy_anyway_is_taken() {
         // To the instant.
         (&[1, 4, 9], 4, 1),
         (&[2, 2, 2], 4, 0),
-        // What is overdue counts by its limit, too.
-        (&[-2, -1], 4, 1),
+        // What is overdue ends at once, wherever it is.
+        (&[-2, -1], 4, 0),
     ];
     for (until, hours, want) in table {
         let nodes = (0..3).take(until.len()).map(|number| node(number, Affinity::Any)).collect();
