@@ -140,9 +140,9 @@ pub(crate) fn verdict(job: &JobRecord, facts: &Facts) -> Verdict {
         | JobState::Completing
         | JobState::Unknown => noted("Slurm put it back into its queue".to_owned(), Exit::MachineLost),
     };
-    let has_begun = !matches!(how, Exit::FailedToStart(_))
-        && !(job.state == JobState::Failed && facts.claim == Claim::None);
-    let started_at = started_at.filter(|_| has_begun);
+    let was_not_let_through = job.state == JobState::Failed && facts.claim == Claim::None;
+    let never_began = was_not_let_through || matches!(how, Exit::FailedToStart(_));
+    let started_at = started_at.filter(|_| !never_began);
     Verdict { ended: Ended { started_at, at, how }, note }
 }
 
