@@ -89,7 +89,9 @@ pub(crate) fn start(spec: &LaunchSpec, place: &env::Place, folder: &Path) -> Str
     // The one variable that a shell always hands on, unless it is an array.
     text.push_str("declare -a SHLVL\n");
     if !batch::is_once(spec) {
-        text.push_str("trap : TERM\n(\n");
+        // Beside this shell, which must see it end, and tells nothing on: Slurm tells all of them. Not before it is there does the
+        // shell stay when it is told to end: or that would be lost.
+        text.push_str("(\n");
     }
     push_warning(&mut text, spec);
     let mut script = "exec ".to_owned();
@@ -107,8 +109,11 @@ pub(crate) fn start(spec: &LaunchSpec, place: &env::Place, folder: &Path) -> Str
     text.push_str(&script);
     if !batch::is_once(spec) {
         text.push_str(
-            "\n)\n\
-             qt_code=$?\n\
+            "\n) <&0 &\n\
+             qt_pid=$! qt_told=\n\
+             trap qt_told=1 TERM\n\
+             wait \"$qt_pid\"; qt_code=$?\n\
+             while [ -n \"$qt_told\" ]; do qt_told=; wait \"$qt_pid\"; qt_code=$?; done\n\
              if ((qt_code != 0)); then (set -C; echo \"$qt_code\" > \"$qt_run/failed\") 2>/dev/null; fi\n\
              exit $qt_code",
         );
