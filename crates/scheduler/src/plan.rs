@@ -231,9 +231,9 @@ impl Planner {
     }
 
     /// Once a job has its promise, what asks for more cards than are free anywhere need not be tried: it finds none, and is
-    /// promised none.
+    /// promised none. Where queues have cards of their own it is tried all the same: it may get those back from others.
     fn note_what_is_too_much(&mut self, stream: u32) {
-        if self.policy.backfill != Backfill::Easy {
+        if self.policy.backfill != Backfill::Easy || !self.has_no_terms {
             return;
         }
         for asked in self.streams[stream as usize].asks() {

@@ -1,7 +1,7 @@
 //! What Slurm is given to run: the batch script, and the start of one node's process.
 //!
-//! The batch script claims the run: of several Slurm jobs of one run,
-//! or several lives of one, only the first to make a file goes on. It sets the environment and the limits and becomes the
+//! The batch script claims the run: of several Slurm jobs of one run, or several lives of one, only the first to make a file
+//! goes on. It sets the environment and the limits and becomes the
 //! run's own `script`, which lies in its folder on the shared file system. That one is then the job's process, as with sbatch:
 //! what Slurm tells the job it is told once. Its time limit is kept by the watcher. Where there is a process on each of several
 //! nodes, the batch script has each of them begin with the file `start` in that folder.
@@ -89,8 +89,8 @@ pub(crate) fn start(spec: &LaunchSpec, place: &env::Place, folder: &Path) -> Str
     // The one variable that a shell always hands on, unless it is an array.
     text.push_str("declare -a SHLVL\n");
     if !batch::is_once(spec) {
-        // Beside this shell, which must see it end, and tells nothing on: Slurm tells all of them. Not before it is there does the
-        // shell stay when it is told to end: or that would be lost.
+        // Beside this shell, which stays to see how it ends. Slurm tells both of an end; the shell heeds that until the script is
+        // there, or it would begin a script that was told nothing.
         text.push_str("(\n");
     }
     push_warning(&mut text, spec);
