@@ -125,6 +125,16 @@ situations! {
         job j b 1x8
         > preempt s
         > wait j reclaiming"
+    a_small_job_behind_a_large_one_gets_its_quota_back: "
+        nodes 1x8 model=x
+        nodes 1x8 model=y
+        queue a cohort=1
+        queue b g=4 cohort=1
+        run r a 0:8 since=1
+        job j b 1x8 model=x age=9
+        job k b 1x4 model=x age=1
+        > preempt r
+        > wait k reclaiming"
     the_lowest_class_goes_first: "
         nodes 2x8
         queue a g=8 cohort=1
