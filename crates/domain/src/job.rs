@@ -4,8 +4,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ContractId, JobId, JobSpec, MemberId, Outcome, ProjectId, TenantId, Timestamp, run::StopCause};
 
-/// How often a task is tried in all when the center itself lost its runs.
-pub const MAX_ATTEMPTS: u32 = 4;
+/// When the center has lost so many runs of a task, it does not try it again.
+pub const MAX_LOSSES: u32 = 4;
+
+/// What is known of the tries of a task that has just ended once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tries {
+    /// It is not the center's to start, so it is not started again.
+    NotOurs,
+    /// So many of its runs were lost, the last one counted.
+    Lost(u32),
+}
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
@@ -213,11 +222,12 @@ impl Job {
         Ok(())
     }
 
-    /// A run of it ended, its `attempt`th of that task. Says whether the task is to be tried again.
+    /// A run of it ended. Says whether the task is to be tried again: what had to make room for others always is, what was
+    /// lost until that was so [`MAX_LOSSES`] times.
     pub fn end_task(
         &mut self,
         outcome: Outcome,
-        attempt: u32,
+        tries: Tries,
         at: Timestamp,
     ) -> Result<bool, IllegalJobChange> {
         if self.state.has_ended() {
@@ -227,9 +237,12 @@ impl Job {
             return Err(IllegalJobChange::NothingRuns);
         }
         self.tasks.running -= 1;
-        let retry = outcome.is_fault_of_center()
-            && attempt < MAX_ATTEMPTS
-            && !matches!(self.state, JobState::Stopping { .. });
+        let may_retry = match (outcome, tries) {
+            (Outcome::Stopped { cause: StopCause::Preempted }, Tries::Lost(_)) => true,
+            (Outcome::Lost, Tries::Lost(losses)) => losses < MAX_LOSSES,
+            _ => false,
+        };
+        let retry = may_retry && !matches!(self.state, JobState::Stopping { .. });
         match outcome {
             _ if retry => self.tasks.to_retry += 1,
             Outcome::Succeeded => self.tasks.succeeded += 1,
@@ -331,7 +344,7 @@ mod tests {
         ] {
             let mut job = job(1);
             job.start_task(false).unwrap();
-            assert!(!job.end_task(outcome, 1, Timestamp::from_secs(1)).unwrap());
+            assert!(!job.end_task(outcome, Tries::Lost(0), Timestamp::from_secs(1)).unwrap());
             assert_eq!(job.state, JobState::Ended { at: Timestamp::from_secs(1), outcome: want });
         }
     }
@@ -339,16 +352,35 @@ mod tests {
     #[test]
     fn a_lost_run_is_tried_again_but_not_for_ever() {
         let mut job = job(1);
-        for attempt in 1..=MAX_ATTEMPTS {
+        for losses in 1..=MAX_LOSSES {
             assert_eq!(job.startable(), 1);
-            job.start_task(attempt > 1).unwrap();
-            let again = job.end_task(Outcome::Lost, attempt, Timestamp::default()).unwrap();
-            assert_eq!(
-                (again, job.state == JobState::Queued),
-                (attempt < MAX_ATTEMPTS, attempt < MAX_ATTEMPTS)
-            );
+            job.start_task(losses > 1).unwrap();
+            let again = job.end_task(Outcome::Lost, Tries::Lost(losses), Timestamp::default()).unwrap();
+            assert_eq!((again, job.state == JobState::Queued), (losses < MAX_LOSSES, losses < MAX_LOSSES));
         }
         assert_eq!(job.state.code(), "lost");
+    }
+
+    #[test]
+    fn a_run_that_makes_room_is_tried_again_however_often() {
+        let preempted = Outcome::Stopped { cause: StopCause::Preempted };
+        let mut job = job(1);
+        for attempt in 0..3 * MAX_LOSSES {
+            job.start_task(attempt > 0).unwrap();
+            // Some were lost besides.
+            assert!(job.end_task(preempted, Tries::Lost(MAX_LOSSES - 1), Timestamp::default()).unwrap());
+            assert_eq!(job.state, JobState::Queued);
+        }
+    }
+
+    #[test]
+    fn what_is_not_the_centers_to_start_is_not_tried_again() {
+        for outcome in [Outcome::Lost, Outcome::Stopped { cause: StopCause::Preempted }] {
+            let mut job = job(1);
+            job.start_task(false).unwrap();
+            assert!(!job.end_task(outcome, Tries::NotOurs, Timestamp::default()).unwrap());
+            assert_eq!(job.state.code(), "lost");
+        }
     }
 
     #[test]
@@ -367,12 +399,12 @@ mod tests {
                 Outcome::Succeeded, Outcome::Failed { exit_code: 1 }, Outcome::Lost, Outcome::TimedOut,
                 Outcome::Stopped { cause: StopCause::Cancelled },
             ];
-            for (step, attempt) in steps {
+            for (step, losses) in steps {
                 let before = job.clone();
                 let done = match step {
                     0..=2 => job.start_task(false).is_ok(),
                     3 => job.start_task(true).is_ok(),
-                    4..=8 => job.end_task(outcomes[usize::from(step) - 4], attempt, Timestamp::from_secs(9)).is_ok(),
+                    4..=8 => job.end_task(outcomes[usize::from(step) - 4], Tries::Lost(losses), Timestamp::from_secs(9)).is_ok(),
                     _ => job.stop(StopCause::Cancelled, Timestamp::from_secs(9)).is_ok(),
                 };
                 prop_assert!(done || job == before, "a refused change changed something");

@@ -42,6 +42,7 @@ statements! { "runs";
                     WHERE id = ?1 AND ended_at IS NULL";
     RAISE_LONGEST = "UPDATE run_bounds SET longest_us = ?1 WHERE longest_us < ?1";
     LIST_OF_JOB = concat!("SELECT ", columns!(), " FROM runs WHERE job = ?1 AND id > ?2 ORDER BY id LIMIT ?3");
+    COUNT_LOST = "SELECT COUNT(*) FROM runs WHERE job = ?1 AND task = ?2 AND outcome = 'lost'";
     LIST_ACTIVE = concat!("SELECT ", columns!(), " FROM runs WHERE ended_at IS NULL ORDER BY id");
     SET_METERED = "UPDATE runs SET used_card_ms = ?2, charged_micro_cny = ?3 WHERE id = ?1";
     LONGEST = "SELECT longest_us FROM run_bounds WHERE id = 1";
@@ -111,6 +112,11 @@ pub fn update_run_state(tx: &Tx, run: &Run) -> Result<(), StoreError> {
 pub fn list_runs(tx: &Tx, job: JobId, after: Option<RunId>, limit: u32) -> Result<Vec<RunRow>, StoreError> {
     let after = after.unwrap_or(RunId::from_bytes([0; 16]));
     tx.all(LIST_OF_JOB, params![&job, &after, limit], run_row)
+}
+
+/// How many runs of a job's task the center has lost.
+pub fn count_lost(tx: &Tx, job: JobId, task: u32) -> Result<u32, StoreError> {
+    Ok(tx.find(COUNT_LOST, params![&job, task], |row| row.get(0))?.unwrap_or(0))
 }
 
 /// Runs that have not ended, oldest first. Costs nothing for those that have.

@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-use domain::{CardMs, Millis, NodeId, job::MAX_ATTEMPTS};
+use domain::{CardMs, Millis, NodeId, job::MAX_LOSSES};
 use rustc_hash::FxHashMap;
 use scheduler::{Preemption, Started, Ticket};
 
@@ -132,7 +132,7 @@ impl Cuts {
         jobs.retain(|job| {
             let losses = self.losses.entry(*job).or_default();
             *losses += 1;
-            let is_given_up = *losses >= MAX_ATTEMPTS;
+            let is_given_up = *losses >= MAX_LOSSES;
             self.sums.jobs_given_up += u64::from(is_given_up);
             !is_given_up
         });

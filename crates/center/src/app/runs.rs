@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use domain::{
     CardMs, ContractId, Job, JobId, MicroCny, Millis, NodeId, Outcome, RatePerCardHour, Run, RunId, RunState,
     ServiceClass, Timestamp,
-    job::{JobState, MAX_ATTEMPTS},
+    job::{JobState, Tries},
     ledger::{Account, Metered, Unit, meter},
     price,
     run::StopCause,
@@ -355,10 +355,15 @@ pub fn take_one(tx: &Tx, id: RunId, seen: Seen, is_accounted: bool) -> Result<Op
 
     let mut job = jobs::get_job(tx, run.job)?;
     // What somebody handed to Slurm directly is not the center's to start again.
-    let is_last = run_outcome.is_fault_of_center() && store::direct::find(tx, job.id)?.is_some();
-    let attempt = if is_last { MAX_ATTEMPTS } else { run.attempt };
+    let tries = if !run_outcome.is_fault_of_center() {
+        Tries::Lost(0)
+    } else if store::direct::find(tx, job.id)?.is_some() {
+        Tries::NotOurs
+    } else {
+        Tries::Lost(runs::count_lost(tx, job.id, run.task)?)
+    };
     let again = job
-        .end_task(run_outcome, attempt, ended_at)
+        .end_task(run_outcome, tries, ended_at)
         .map_err(|error| AppError::Internal(format!("{}: {error}", run.job)))?;
     let retry = again.then_some((run.task, run.attempt + 1));
     if let Some((task, attempt)) = retry {

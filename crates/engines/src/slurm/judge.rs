@@ -90,7 +90,7 @@ pub(crate) fn verdict(job: &JobRecord, facts: &Facts) -> Verdict {
         JobState::Cancelled | JobState::Forgotten => match facts.wanted {
             Some(Wanted::Back(waited)) => {
                 let text = format!("Slurm did not start it within {} s", waited.as_secs());
-                noted(text, Exit::MachineLost)
+                noted(text, Exit::Preempted)
             }
             Some(Wanted::TimeOver) => Exit::TimedOut,
             // An engine before this one ended it.
@@ -237,7 +237,7 @@ mod tests {
         for (wanted, want) in [
             (None, Exit::MachineLost),
             (Some(Wanted::Stop), Exit::Stopped { status: Some(Status::Signal(15)) }),
-            (Some(Wanted::Back(Duration::from_secs(9))), Exit::MachineLost),
+            (Some(Wanted::Back(Duration::from_secs(9))), Exit::Preempted),
             (Some(Wanted::TimeOver), Exit::TimedOut),
         ] {
             assert_eq!(verdict(&forgotten, &Facts { wanted, ..facts() }).ended.how, want, "{wanted:?}");

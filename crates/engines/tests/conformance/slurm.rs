@@ -227,7 +227,7 @@ fn given_back(rig: &mut Rig) {
     let second = Rig::new(rig.kind, |config| config.times.pending = std::time::Duration::from_secs(2));
     let mut spec = second.spec("#!/bin/sh\n");
     spec.nodes = vec![second.node("npu4", 1)];
-    assert_eq!(second.run(&spec), Exit::MachineLost);
+    assert_eq!(second.run(&spec), Exit::Preempted);
     rig.engine().stop(first.run).unwrap();
     rig.wait_end(first.run);
 }

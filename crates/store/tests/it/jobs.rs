@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     CardMs, Job, JobId, JobState, MicroCny, Outcome, TenantDomain, Timestamp,
-    job::{JobOutcome, Tasks},
+    job::{JobOutcome, Tasks, Tries},
     run::StopCause,
     spec::{ArraySpec, IndexRange},
 };
@@ -147,7 +147,7 @@ fn lists_agree_with_the_plain_filters_for_every_mix() {
                     if n % 5 > 1 {
                         let outcome =
                             [Outcome::Succeeded, Outcome::TimedOut][usize::try_from(n % 2).unwrap()];
-                        job.end_task(outcome, 1, at(n + 50)).unwrap();
+                        job.end_task(outcome, Tries::Lost(0), at(n + 50)).unwrap();
                     }
                     jobs::update_job_progress(tx, &job)?;
                 }
@@ -262,7 +262,7 @@ proptest! {
                 // Some are refused, and change nothing.
                 let _ = match step {
                     1 => job.start_task(false).is_ok(),
-                    2 => job.end_task(Outcome::Succeeded, 1, Timestamp::from_secs(9)).is_ok(),
+                    2 => job.end_task(Outcome::Succeeded, Tries::Lost(0), Timestamp::from_secs(9)).is_ok(),
                     _ => job.stop(StopCause::Cancelled, Timestamp::from_secs(9)).is_ok(),
                 };
                 jobs::update_job_progress(tx, job)?;
