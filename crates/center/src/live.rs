@@ -164,7 +164,7 @@ impl Live {
         }
         for id in jobs {
             match self.jobs.get(&id).and_then(waiting) {
-                Some(waiting) => planner.submit(waiting),
+                Some(waiting) => planner.submit(&waiting),
                 None => planner.withdraw(id),
             }
         }

@@ -91,9 +91,19 @@ impl Asks {
             models: job.models.clone(),
             labels: job.labels.clone(),
         };
+        self.of_key(key, sites)
+    }
+
+    /// The index of the same in another set of `pools`.
+    pub(crate) fn in_pools(&mut self, ask: u32, pools: u32, sites: &[Site]) -> u32 {
+        self.of_key(Key { pools, ..self.list[ask as usize].key.clone() }, sites)
+    }
+
+    fn of_key(&mut self, key: Key, sites: &[Site]) -> u32 {
         if let Some(&known) = self.known.get(&key) {
             return known;
         }
+        let pools = key.pools;
         let mut ask = Ask { cards: 0, sites: Vec::new(), misfit: None, nodes_out: None, key: key.clone() };
         ask.look(sites, &self.pools[pools as usize]);
         self.list.push(ask);

@@ -7,17 +7,17 @@ use crate::{
     Backfill, Block, Certainty, Gate, Limit, Misfit, Verdict,
     hold::Owner,
     index,
-    planner::{NONE, Planner},
+    planner::{Job, NONE, Planner},
     stream::Entry,
 };
 
 /// What is worked out once for all verdicts between two changes.
 #[derive(Debug, Default)]
 pub(crate) struct Outlook {
-    /// How many jobs are in the streams before each.
-    ahead: FxHashMap<u32, u32>,
-    /// Where in the order each stream is.
-    rank: FxHashMap<u32, u32>,
+    /// How many jobs are in the streams before each, by stream.
+    ahead: Vec<u32>,
+    /// Where in the order each stream is; [`NONE`] if nowhere.
+    rank: Vec<u32>,
     forecasts: FxHashMap<u32, Timestamp>,
     /// By what is asked for and how many holds a job of it meets.
     limits: FxHashMap<(u32, u32), Limit>,
@@ -27,7 +27,7 @@ impl Planner {
     /// Why a job waits, as of the last plan; `None` if it is not known. Constant, once the first was asked for after a
     /// change: then a look forward at the next starts.
     pub fn verdict(&mut self, job: JobId) -> Option<Verdict> {
-        let slot = *self.job_of.get(&job)?;
+        let slot = self.slot_of(job)?;
         let mut outlook = self.outlook.take().unwrap_or_else(|| self.look_out());
         let verdict = self.judge(slot, &mut outlook);
         self.outlook = Some(outlook);
@@ -37,30 +37,18 @@ impl Planner {
     /// One verdict for every job that waits, in planning order. Linear in the jobs.
     pub fn verdicts(&mut self) -> Vec<Verdict> {
         let mut outlook = self.outlook.take().unwrap_or_else(|| self.look_out());
-        let mut aside: Vec<_> = self
-            .jobs
-            .iter()
-            .filter(|(_, job)| !job.is_lined_up)
-            .map(|(slot, job)| {
-                let stream = if job.account == NONE { NONE } else { index(self.stream_of(job)) };
-                let rank = outlook.rank.get(&stream).copied().unwrap_or(NONE);
-                ((job.waiting.class, rank, self.entry(slot)), slot)
-            })
-            .collect();
-        aside.sort_unstable();
-        let mut aside = aside.into_iter().peekable();
+        let mut aside = self.not_lined_up(&outlook).into_iter().peekable();
         let mut verdicts = Vec::with_capacity(self.jobs.len());
-        for stream in self.order.clone() {
-            let rank = outlook.rank[&stream];
+        for &stream in &self.order {
+            let rank = outlook.rank[stream as usize];
             let class = class_of(stream);
-            let entries: Vec<_> = self.streams[stream as usize].entries().copied().collect();
-            let before = outlook.ahead[&stream];
+            let before = outlook.ahead[stream as usize];
             let account = self.account_of_stream(stream);
-            for (position, entry) in (0..).zip(entries) {
-                while let Some((_, slot)) = aside.next_if(|(key, _)| *key < (class, rank, entry)) {
+            for (position, entry) in (0..).zip(self.streams[stream as usize].entries()) {
+                while let Some((_, slot)) = aside.next_if(|(key, _)| *key < (class, rank, *entry)) {
                     verdicts.push(self.judge(slot, &mut outlook));
                 }
-                verdicts.push(self.judge_lined_up(&entry, account, &mut outlook, before + position));
+                verdicts.push(self.judge_lined_up(entry, account, &mut outlook, before + position));
             }
         }
         let strays = aside.map(|(_, slot)| slot).collect::<Vec<_>>();
@@ -69,38 +57,50 @@ impl Planner {
         verdicts
     }
 
+    /// Jobs that are in no stream, in planning order as if they were. Linear in the jobs if there are such.
+    fn not_lined_up(&self, outlook: &Outlook) -> Vec<((ServiceClass, u32, Entry), u32)> {
+        let lined_up: usize = self.streams.iter().map(crate::stream::Stream::len).sum();
+        if lined_up == self.jobs.len() {
+            return Vec::new();
+        }
+        let key = |(slot, job): (u32, &Job)| {
+            let stream = if job.account == NONE { NONE } else { index(self.stream_of(job)) };
+            let rank = outlook.rank.get(stream as usize).copied().unwrap_or(NONE);
+            ((job.class, rank, self.entry(slot)), slot)
+        };
+        let mut aside: Vec<_> = self.jobs.iter().filter(|(_, job)| !job.is_lined_up).map(key).collect();
+        aside.sort_unstable();
+        aside
+    }
+
     fn look_out(&mut self) -> Outlook {
-        let mut outlook = Outlook::default();
+        let count = self.streams.len();
+        let mut outlook = Outlook { ahead: vec![0; count], rank: vec![NONE; count], ..Outlook::default() };
         // Jobs came to streams that were empty at the last plan.
-        let known: Vec<u32> = self.order.clone();
-        let new = (0..index(self.streams.len())).filter(|stream| !known.contains(stream));
-        let new: Vec<u32> = new.filter(|&stream| self.streams[stream as usize].len() > 0).collect();
-        self.order.extend(new);
-        let classes: Vec<ServiceClass> = self.order.iter().map(|&stream| class_of(stream)).collect();
-        let mut order: Vec<(ServiceClass, u32)> =
-            classes.into_iter().zip(self.order.iter().copied()).collect();
-        order.sort_by_key(|(class, _)| *class);
-        self.order = order.into_iter().map(|(_, stream)| stream).collect();
+        let mut is_known = vec![false; count];
+        self.order.iter().for_each(|&stream| is_known[stream as usize] = true);
+        let is_new = |stream: &u32| !is_known[*stream as usize] && self.streams[*stream as usize].len() > 0;
+        self.order.extend((0..index(count)).filter(is_new));
+        self.order.sort_by_key(|&stream| class_of(stream));
         let mut ahead = 0;
         for (rank, &stream) in (0..).zip(&self.order) {
-            outlook.ahead.insert(stream, ahead);
-            outlook.rank.insert(stream, rank);
+            outlook.ahead[stream as usize] = ahead;
+            outlook.rank[stream as usize] = rank;
             ahead += index(self.streams[stream as usize].len());
         }
         outlook.forecasts = self.forecast();
         outlook
     }
 
-    fn judge(&mut self, slot: u32, outlook: &mut Outlook) -> Verdict {
+    fn judge(&self, slot: u32, outlook: &mut Outlook) -> Verdict {
         let job = &self.jobs[slot];
-        let id = job.waiting.job;
+        let id = job.id;
         if job.account == NONE {
             let limit = Limit::ContractClosed { state: ContractState::Terminated };
             return Verdict { job: id, limit, ahead: 0, forecast_start: None, certainty: Certainty::Unknown };
         }
         let (stream, entry) = (self.stream_of(job), self.entry(slot));
-        let before = outlook.ahead.get(&index(stream)).copied();
-        let ahead = before.unwrap_or(0) + index(self.streams[stream].position(&entry));
+        let ahead = outlook.ahead[stream] + index(self.streams[stream].position(&entry));
         if !job.is_lined_up {
             let limit = self.own_limit(slot);
             return Verdict { job: id, limit, ahead, forecast_start: None, certainty: Certainty::Unknown };
@@ -110,7 +110,7 @@ impl Planner {
 
     /// Of a job in line, by what the line knows of it: with many of them, fetching each one's own from memory is what costs.
     fn judge_lined_up(
-        &mut self,
+        &self,
         entry: &Entry,
         account: Option<u32>,
         outlook: &mut Outlook,
@@ -131,7 +131,7 @@ impl Planner {
 
     /// Every job to which a start is promised, and when that is at the latest. Linear in those.
     pub fn promises(&self) -> impl Iterator<Item = (JobId, Timestamp)> {
-        self.held.keys().filter_map(|slot| Some((self.jobs[*slot].waiting.job, self.promise(*slot)?)))
+        self.held.keys().filter_map(|slot| Some((self.jobs[*slot].id, self.promise(*slot)?)))
     }
 
     /// When a job starts at the latest, where cards are held for it.
@@ -156,7 +156,7 @@ impl Planner {
             Gate::NotYet { starts_at } => return Limit::ContractNotStarted { starts_at },
             Gate::Open => {}
         }
-        match job.waiting.block {
+        match job.block.as_deref().copied() {
             Some(Block::Dependency { waits_for, first }) => Limit::Dependency { waits_for, first },
             Some(Block::ArrayLimit { running, limit }) => Limit::ArrayLimit { running, limit },
             None => Limit::ArrayLimit { running: 0, limit: 0 },
@@ -164,7 +164,7 @@ impl Planner {
     }
 
     /// What lies in what others have. Constant once what the job asks for was looked at.
-    fn shared_limit(&mut self, entry: &Entry, account: u32, outlook: &mut Outlook, ahead: u32) -> Limit {
+    fn shared_limit(&self, entry: &Entry, account: u32, outlook: &mut Outlook, ahead: u32) -> Limit {
         let (slot, end) = (entry.job, self.end_of(entry.limit));
         let ask = &self.asks.list[entry.ask as usize];
         let account = &self.accounts[account as usize];
@@ -186,7 +186,7 @@ impl Planner {
             && let Some(job) = account.keeps_from(slot, ask.cards, end)
             && let Some(job) = self.jobs.get(job)
         {
-            return Limit::Behind { job: job.waiting.job, ahead };
+            return Limit::Behind { job: job.id, ahead };
         }
         // What is its own and lent comes back with the cards of those that borrowed it.
         if let Some(quotas) = self.quotas.as_ref().filter(|_| !account.is_guaranteed_with(ask.cards)) {
@@ -203,27 +203,22 @@ impl Planner {
             holds.iter().filter(|hold| hold.from < end && hold.owner != Owner::Job(slot)).count()
         };
         let met = index(ask.sites.iter().map(|(site, _)| met(*site)).sum());
-        let known = outlook.limits.get(&(entry.ask, met)).cloned();
-        let limit = known.unwrap_or_else(|| {
-            let limit = self.card_limit(entry, end);
-            outlook.limits.insert((entry.ask, met), limit.clone());
-            limit
-        });
+        let limit = outlook.limits.entry((entry.ask, met)).or_insert_with(|| self.card_limit(entry, end));
         match limit {
-            Limit::Behind { job, .. } => Limit::Behind { job, ahead },
-            limit => limit,
+            Limit::Behind { job, .. } => Limit::Behind { job: *job, ahead },
+            limit => limit.clone(),
         }
     }
 
     /// What lies in the cards.
-    fn card_limit(&mut self, entry: &Entry, end: Timestamp) -> Limit {
+    fn card_limit(&self, entry: &Entry, end: Timestamp) -> Limit {
         let slot = entry.job;
         let ask = &self.asks.list[entry.ask as usize];
         let mut behind = None;
         let mut most = (0, 0);
         for (site, labelled) in &ask.sites {
             let need = ask.need(labelled);
-            let at = &mut self.sites[*site as usize];
+            let at = &self.sites[*site as usize];
             let fitting = at.fitting(need);
             most = most.max((at.free_cards(), fitting));
             if fitting < need.nodes {
@@ -239,8 +234,7 @@ impl Planner {
             for owner in owners {
                 match owner {
                     Owner::Job(of) if of != slot => {
-                        let job =
-                            self.jobs.get(of).map(|job| Limit::Behind { job: job.waiting.job, ahead: 0 });
+                        let job = self.jobs.get(of).map(|job| Limit::Behind { job: job.id, ahead: 0 });
                         behind = behind.or(job);
                     }
                     Owner::Maintenance(rank) => {
@@ -274,7 +268,7 @@ impl Planner {
                 if runs == 0 {
                     return first;
                 }
-                let tasks = self.jobs[entry.job].waiting.tasks.min(runs);
+                let tasks = self.jobs[entry.job].tasks.min(runs);
                 runs -= tasks;
                 first.push((entry.job, tasks));
             }

@@ -166,7 +166,7 @@ impl Future<'_> {
             }
             let job = &planner.jobs[next.job];
             let (ask, account) = (&planner.asks.list[job.ask as usize], job.account as usize);
-            let end = now.plus(job.waiting.time_limit);
+            let end = now.plus(job.time_limit);
             while next.tasks > 0 && open_queues[account] {
                 if self.running[account].saturating_add(ask.cards) > planner.accounts[account].limit {
                     open_queues[account] = false;

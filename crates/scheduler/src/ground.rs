@@ -66,6 +66,13 @@ impl Ground {
         Kind::of(&self.nodes[rank as usize], self.labels_of[rank as usize], free)
     }
 
+    /// Whether two nodes are of one kind whenever the same cards of them are free.
+    pub(crate) fn are_alike(&self, rank: u32, other: u32) -> bool {
+        let (a, b) = (&self.nodes[rank as usize], &self.nodes[other as usize]);
+        (a.affinity, a.cards, &a.rings) == (b.affinity, b.cards, &b.rings)
+            && self.labels_of[rank as usize] == self.labels_of[other as usize]
+    }
+
     /// Which sets of labels have all of `wanted`; empty where all do.
     pub(crate) fn labelled(&self, wanted: &[Arc<str>]) -> Box<[bool]> {
         if wanted.is_empty() {
@@ -77,8 +84,12 @@ impl Ground {
     /// The kinds of the nodes when nothing runs, with how many there are: in all, and of those that take runs.
     pub(crate) fn whole(&self) -> Vec<(Kind, u32, u32)> {
         let mut whole = BTreeMap::<Kind, (u32, u32)>::new();
+        let mut before: Option<(u32, Kind)> = None;
         for (rank, node) in (0..).zip(&self.nodes) {
-            let (all, usable) = whole.entry(self.kind(rank, node.cards)).or_default();
+            let alike = before.filter(|(before, _)| self.are_alike(*before, rank));
+            let kind = alike.map_or_else(|| self.kind(rank, node.cards), |(_, kind)| kind);
+            before = Some((rank, kind));
+            let (all, usable) = whole.entry(kind).or_default();
             *all += 1;
             *usable += u32::from(node.takes_runs);
         }

@@ -78,8 +78,17 @@ impl Hall {
         let bin_of = vec![OUT; free.len()];
         let mut hall = Self { free, bin_of, ..Self::default() };
         for rank in 0..index(ground.nodes.len()) {
-            if ground.nodes[rank as usize].takes_runs {
-                hall.put(ground, rank);
+            if !ground.nodes[rank as usize].takes_runs {
+                continue;
+            }
+            let is_like = |before: &u32| {
+                !hall.is_out(*before)
+                    && hall.free(*before) == hall.free(rank)
+                    && ground.are_alike(*before, rank)
+            };
+            match rank.checked_sub(1).filter(is_like) {
+                Some(before) => hall.put_into(ground, rank, hall.bin_of[before as usize]),
+                None => hall.put(ground, rank),
             }
         }
         hall
@@ -149,11 +158,15 @@ impl Hall {
             bins.push(Bin { kind, nodes, by_switch });
             index(bins.len() - 1)
         });
+        self.put_into(ground, rank, bin);
+    }
+
+    fn put_into(&mut self, ground: &Ground, rank: u32, bin: u32) {
         self.bin_of[rank as usize] = bin;
         let bin = &mut self.bins[bin as usize];
         bin.nodes.insert(rank);
         bin.by_switch[ground.switch_of[rank as usize] as usize] += 1;
-        self.free_cards += free.len();
+        self.free_cards += self.free[rank as usize].len();
     }
 
     /// How many nodes have what is searched for. Linear in the kinds.

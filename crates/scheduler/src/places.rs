@@ -16,9 +16,13 @@ impl Planner {
     pub fn set_places(&mut self, nodes: impl Iterator<Item = NodeView>, counted: &[CountedPool]) {
         let mut nodes: Vec<NodeView> = nodes.collect();
         nodes.sort_by(|a, b| (a.pool, &a.model).cmp(&(b.pool, &b.model)));
-        let of_nodes = nodes.chunk_by(|a, b| a.pool == b.pool && a.model == b.model).map(|nodes| {
+        let together = nodes.chunk_by(|a, b| a.pool == b.pool && a.model == b.model);
+        let counts: Vec<usize> = together.map(<[NodeView]>::len).collect();
+        let mut nodes = nodes.into_iter();
+        let of_nodes = counts.into_iter().map(|count| {
+            let nodes: Vec<NodeView> = nodes.by_ref().take(count).collect();
             let (pool, model) = (nodes[0].pool, nodes[0].model.clone());
-            let ground = Ground::new(nodes.to_vec());
+            let ground = Ground::new(nodes);
             let free = ground.nodes.iter().map(|node| node.cards).collect();
             Site::of_nodes(pool, model, ground, free)
         });

@@ -33,7 +33,7 @@ pub fn plan(snapshot: &Snapshot, policy: &Policy, now: Timestamp) -> Plan {
 pub fn try_out(snapshot: &Snapshot, policy: &Policy, now: Timestamp, job: &Waiting) -> Trial {
     let policy = Policy { forecast_runs: policy.forecast_runs.max(TRIAL_FORECAST_RUNS), ..*policy };
     let mut planner = Planner::of(snapshot, policy, now);
-    planner.submit(job.clone());
+    planner.submit(job);
     let decisions = planner.plan(now);
     Trial {
         starts_now: decisions
@@ -128,8 +128,8 @@ impl Planner {
             let hold = self.sites[site as usize].holds.iter().find(|hold| hold.owner == Owner::Job(slot))?;
             (hold.from <= self.now).then_some((
                 hold.from,
-                self.jobs[slot].waiting.submitted_at,
-                self.jobs[slot].waiting.job,
+                self.jobs[slot].submitted_at,
+                self.jobs[slot].id,
                 slot,
             ))
         };
@@ -253,11 +253,11 @@ impl Planner {
         self.drop_hold(slot);
         let job = &mut self.jobs[slot];
         job.reclaimed_until = None;
-        job.waiting.tasks -= 1;
-        if let Some(crate::Block::ArrayLimit { running, .. }) = &mut job.waiting.block {
+        job.tasks -= 1;
+        if let Some(crate::Block::ArrayLimit { running, .. }) = job.block.as_deref_mut() {
             *running += 1;
         }
-        if job.waiting.tasks > 0 {
+        if job.tasks > 0 {
             return false;
         }
         if position.is_none() {
@@ -266,9 +266,8 @@ impl Planner {
             self.streams[stream].remove(position);
         }
         self.jobs[slot].is_lined_up = false;
-        if self.jobs[slot].waiting.block.is_none() {
-            let job = self.jobs.remove(slot);
-            job.map(|job| self.job_of.remove(&job.waiting.job));
+        if self.jobs[slot].block.is_none() {
+            self.let_go(slot);
         }
         true
     }
@@ -395,12 +394,12 @@ impl Planner {
 
     fn start(&mut self, entry: &Entry, cards: Cards, end: Timestamp, decisions: &mut Decisions) {
         let job = &self.jobs[entry.job];
-        let (count, id) = (cards.count, job.waiting.job);
+        let (count, id) = (cards.count, job.id);
         let run = Run {
             id: None,
             job: id,
             account: job.account,
-            class: job.waiting.class,
+            class: job.class,
             started_at: self.now,
             end,
             is_preempted: false,

@@ -39,7 +39,8 @@ pub struct Planner {
     pub(crate) quotas: Option<Quotas>,
     pub(crate) asks: Asks,
     pub(crate) jobs: Slab<Job>,
-    pub(crate) job_of: FxHashMap<JobId, u32>,
+    /// Made when a job is first asked for by its id: who makes one plan of a snapshot never does.
+    job_of: Option<FxHashMap<JobId, u32>>,
     pub(crate) runs: Slab<Run>,
     run_of: FxHashMap<RunId, u32>,
     /// By service class, and by queue where queues matter.
@@ -58,12 +59,19 @@ pub struct Planner {
     pub(crate) is_stale: bool,
 }
 
-/// A job that waits.
+/// A job that waits: what in [`Waiting`] is its own. The rest is what it asks for, of which there is one for many jobs.
 #[derive(Debug)]
 pub(crate) struct Job {
-    pub(crate) waiting: Waiting,
+    pub(crate) id: JobId,
+    pub(crate) class: ServiceClass,
+    pub(crate) time_limit: Millis,
+    pub(crate) submitted_at: Timestamp,
+    pub(crate) tasks: u32,
+    /// Few have one, and there are many jobs to go through.
+    pub(crate) block: Option<Box<Block>>,
     /// [`NONE`] where its queue is not known.
     pub(crate) account: u32,
+    /// [`NONE`] where its queue is not known.
     pub(crate) ask: u32,
     /// It is in its stream.
     pub(crate) is_lined_up: bool,
@@ -82,6 +90,35 @@ pub(crate) struct Run {
     pub(crate) started_at: Timestamp,
     pub(crate) end: Timestamp,
     pub(crate) is_preempted: bool,
+}
+
+impl Job {
+    fn new(waiting: &Waiting, account: u32, ask: u32) -> Self {
+        let &Waiting { job, class, time_limit, submitted_at, tasks, block, .. } = waiting;
+        Self {
+            id: job,
+            class,
+            time_limit,
+            submitted_at,
+            tasks,
+            block: block.map(Box::new),
+            account,
+            ask,
+            is_lined_up: false,
+            reclaimed_until: None,
+        }
+    }
+
+    /// Whether none of its tasks may start as far as itself is concerned.
+    fn is_blocked(&self) -> bool {
+        self.tasks == 0 || matches!(self.block.as_deref(), Some(Block::Dependency { .. }))
+    }
+
+    /// Its place in line: the same key, limit and ask as `other`, in the same queue.
+    fn has_place_of(&self, other: &Self) -> bool {
+        (self.ask, self.account, self.class, self.time_limit, self.submitted_at)
+            == (other.ask, other.account, other.class, other.time_limit, other.submitted_at)
+    }
 }
 
 pub(crate) const NONE: u32 = u32::MAX;
@@ -105,7 +142,7 @@ impl Planner {
             quotas: None,
             asks: Asks::default(),
             jobs: Slab::default(),
-            job_of: FxHashMap::default(),
+            job_of: None,
             runs: Slab::default(),
             run_of: FxHashMap::default(),
             streams: vec![Stream::default(); ServiceClass::ALL.len()],
@@ -136,22 +173,34 @@ impl Planner {
         planner
     }
 
-    /// Many new jobs: each stream gets room for those that come into it at once.
+    /// The first jobs, all at once. Step by step over all of them and stream by stream, since what costs is memory that is far
+    /// from that of the job before.
     fn submit_all(&mut self, waiting: &[Waiting]) {
+        debug_assert!(self.jobs.len() == 0 && self.job_of.is_none());
         self.jobs.reserve(waiting.len());
-        self.job_of.reserve(waiting.len());
         let mut counts = vec![0; self.streams.len()];
+        let mut streams = Vec::with_capacity(waiting.len());
         for waiting in waiting {
             let (account, ask) = self.place_of(waiting);
-            let slot = self.take_in(waiting.clone(), account, ask);
-            if account != NONE {
-                counts[self.stream_of(&self.jobs[slot])] += 1;
-            }
+            let job = Job::new(waiting, account, ask);
+            // Those of no queue are in no stream.
+            let stream = if account == NONE { 0 } else { self.stream_of(&job) };
+            counts[stream] += 1;
+            streams.push(index(stream));
+            self.jobs.insert(job);
         }
-        for (stream, count) in self.streams.iter_mut().zip(counts) {
-            stream.reserve(count);
+        let mut next = 0;
+        for (stream, count) in self.streams.iter_mut().zip(&mut counts) {
+            stream.reserve(*count);
+            (*count, next) = (next, next + *count);
         }
-        for slot in 0..index(self.jobs.len()) {
+        let mut by_stream = vec![0; streams.len()];
+        for (slot, stream) in (0..).zip(streams) {
+            let at = &mut counts[stream as usize];
+            by_stream[*at] = slot;
+            *at += 1;
+        }
+        for slot in by_stream {
             self.line_up(slot);
         }
     }
@@ -166,11 +215,27 @@ impl Planner {
         (account, ask)
     }
 
-    fn take_in(&mut self, waiting: Waiting, account: u32, ask: u32) -> u32 {
-        let id = waiting.job;
-        let slot = self.jobs.insert(Job { waiting, account, ask, is_lined_up: false, reclaimed_until: None });
-        self.job_of.insert(id, slot);
+    fn take_in(&mut self, job: Job) -> u32 {
+        let id = job.id;
+        let slot = self.jobs.insert(job);
+        if let Some(job_of) = &mut self.job_of {
+            job_of.insert(id, slot);
+        }
         slot
+    }
+
+    /// Where the job is that has this id.
+    pub(crate) fn slot_of(&mut self, id: JobId) -> Option<u32> {
+        let jobs = &self.jobs;
+        let job_of =
+            self.job_of.get_or_insert_with(|| jobs.iter().map(|(slot, job)| (job.id, slot)).collect());
+        job_of.get(&id).copied()
+    }
+
+    pub(crate) fn let_go(&mut self, slot: u32) {
+        if let (Some(job), Some(job_of)) = (self.jobs.remove(slot), &mut self.job_of) {
+            job_of.remove(&job.id);
+        }
     }
 
     pub fn policy(&self) -> &Policy {
@@ -191,6 +256,7 @@ impl Planner {
 
     /// A queue that is new, or is otherwise than it was.
     pub fn set_queue(&mut self, queue: Queue, now: Timestamp) {
+        self.outlook = None;
         let Some(&known) = self.account_of.get(&queue.id) else {
             let account = index(self.accounts.len());
             self.account_of.insert(queue.id, account);
@@ -219,7 +285,7 @@ impl Planner {
                 self.jobs.iter().filter(|(_, job)| job.account == known).map(|(slot, _)| slot).collect();
             for slot in of_queue {
                 let (job, account) = (&self.jobs[slot], &self.accounts[known as usize]);
-                let ask = self.asks.of(&job.waiting, account.pools, &self.sites);
+                let ask = self.asks.in_pools(job.ask, account.pools, &self.sites);
                 self.step_back(slot);
                 self.jobs[slot].ask = ask;
                 self.line_up(slot);
@@ -318,42 +384,38 @@ impl Planner {
     }
 
     /// A job that waits, new or otherwise than it was: with other tasks, or with nothing in its way any more.
-    pub fn submit(&mut self, waiting: Waiting) {
-        let (account, ask) = self.place_of(&waiting);
+    pub fn submit(&mut self, waiting: &Waiting) {
+        let (account, ask) = self.place_of(waiting);
+        let new = Job::new(waiting, account, ask);
         self.outlook = None;
-        if let Some(&slot) = self.job_of.get(&waiting.job) {
-            let job = &mut self.jobs[slot];
-            let is_same = job.ask == ask
-                && job.account == account
-                && (job.waiting.class, job.waiting.time_limit, job.waiting.submitted_at)
-                    == (waiting.class, waiting.time_limit, waiting.submitted_at);
-            if is_same && job.is_lined_up && waiting.tasks > 0 && !is_dependent(&waiting) {
-                job.waiting = waiting;
-                return;
-            }
-            self.step_back(slot);
-            let job = &mut self.jobs[slot];
-            (job.waiting, job.account, job.ask) = (waiting, account, ask);
-            self.line_up(slot);
+        let Some(slot) = self.slot_of(waiting.job) else {
+            let slot = self.take_in(new);
+            return self.line_up(slot);
+        };
+        let job = &mut self.jobs[slot];
+        let (is_lined_up, reclaimed_until) = (job.is_lined_up, job.reclaimed_until);
+        if is_lined_up && new.has_place_of(job) && !new.is_blocked() {
+            *job = Job { is_lined_up, reclaimed_until, ..new };
             return;
         }
-        let slot = self.take_in(waiting, account, ask);
+        self.step_back(slot);
+        self.jobs[slot] = Job { reclaimed_until, ..new };
         self.line_up(slot);
     }
 
     /// A job that waits no more, be it that it was cancelled.
     pub fn withdraw(&mut self, job: JobId) {
-        if let Some(slot) = self.job_of.remove(&job) {
+        if let Some(slot) = self.slot_of(job) {
             self.step_back(slot);
             self.drop_hold(slot);
-            self.jobs.remove(slot);
+            self.let_go(slot);
             self.outlook = None;
         }
     }
 
     /// How many jobs wait.
     pub fn waiting(&self) -> usize {
-        self.job_of.len()
+        self.jobs.len()
     }
 
     /// Cards that are free on nodes that take runs.
@@ -376,9 +438,9 @@ impl Planner {
         let job = &self.jobs[slot];
         let Some(account) = self.accounts.get(job.account as usize) else { return };
         let ask = &self.asks.list[job.ask as usize];
-        let may = job.waiting.tasks > 0 && !is_dependent(&job.waiting) && account.queue.gate == Gate::Open;
+        let may = !job.is_blocked() && account.queue.gate == Gate::Open;
         if may && ask.misfit.is_none() && ask.cards <= account.limit {
-            let (stream, entry, class) = (self.stream_of(job), self.entry(slot), job.waiting.class);
+            let (stream, entry, class) = (self.stream_of(job), self.entry(slot), job.class);
             self.streams[stream].insert(entry);
             if !std::mem::replace(&mut self.is_busy[stream], true) {
                 self.busy[class as usize].push(index(stream));
@@ -410,8 +472,8 @@ impl Planner {
 
     pub(crate) fn stream_of(&self, job: &Job) -> usize {
         match self.policy.order {
-            Order::FairShare => job.account as usize * ServiceClass::ALL.len() + job.waiting.class as usize,
-            Order::Fifo | Order::ShortestFirst => job.waiting.class as usize,
+            Order::FairShare => job.account as usize * ServiceClass::ALL.len() + job.class as usize,
+            Order::Fifo | Order::ShortestFirst => job.class as usize,
         }
     }
 
@@ -425,13 +487,13 @@ impl Planner {
 
     pub(crate) fn entry(&self, slot: u32) -> Entry {
         let job = &self.jobs[slot];
-        let first = if self.policy.order == Order::ShortestFirst { job.waiting.time_limit.0 } else { 0 };
+        let first = if self.policy.order == Order::ShortestFirst { job.time_limit.0 } else { 0 };
         Entry {
-            key: (first, job.waiting.submitted_at.as_micros()),
-            id: u128::from_be_bytes(*job.waiting.job.as_bytes()),
+            key: (first, job.submitted_at.as_micros()),
+            id: u128::from_be_bytes(*job.id.as_bytes()),
             job: slot,
             ask: job.ask,
-            limit: job.waiting.time_limit,
+            limit: job.time_limit,
         }
     }
 
@@ -457,10 +519,6 @@ impl Planner {
     pub(crate) fn end_of(&self, limit: Millis) -> Timestamp {
         self.now.plus(limit)
     }
-}
-
-pub(crate) fn is_dependent(waiting: &Waiting) -> bool {
-    matches!(waiting.block, Some(Block::Dependency { .. }))
 }
 
 /// Whether jobs that asked for more than the contract allows may now be within it, or the other way round.

@@ -43,9 +43,8 @@ impl Planner {
     pub(crate) fn hold(&mut self, slot: u32, entry: &Entry, owner: Owner) {
         let ask = &self.asks.list[entry.ask as usize];
         let had = self.held.contains_key(&slot);
-        let class = self.jobs[slot].waiting.class;
-        let is_of_class =
-            |hold: &Hold| matches!(hold.owner, Owner::Job(of) if self.jobs[of].waiting.class == class);
+        let class = self.jobs[slot].class;
+        let is_of_class = |hold: &Hold| matches!(hold.owner, Owner::Job(of) if self.jobs[of].class == class);
         let is_taken = |site: &Site| site.held_in.0 == self.stamp || site.holds.iter().any(is_of_class);
         let is_first = !ask.sites.iter().any(|(site, _)| is_taken(&self.sites[*site as usize]));
         match self.policy.backfill {

@@ -40,7 +40,7 @@ impl Planner {
         let Some((.., victims)) = best.min() else { return };
         let cards = ask.cards;
         let ends_at = self.now.plus(self.policy.preemption_grace);
-        let for_job = self.jobs[slot].waiting.job;
+        let for_job = self.jobs[slot].id;
         for victim in victims {
             let run = &mut self.runs[victim];
             run.is_preempted = true;

@@ -287,7 +287,7 @@ impl Site {
 
     /// How many nodes have what is needed besides what is held for others.
     pub(crate) fn fitting_until(
-        &mut self,
+        &self,
         need: Need,
         end: Timestamp,
         owner: Owner,

@@ -52,6 +52,7 @@ impl Stream {
     }
 
     /// Log of the jobs, and linear in those that come after it.
+    #[inline]
     pub(crate) fn insert(&mut self, entry: Entry) {
         match self.asks.iter_mut().find(|asked| asked.ask == entry.ask) {
             Some(asked) => {
@@ -60,11 +61,10 @@ impl Stream {
             }
             None => self.asks.push(Asked { ask: entry.ask, count: 1, shortest: entry.limit }),
         }
-        let at = match self.entries.back() {
-            Some(last) if *last > entry => self.position(&entry),
-            _ => self.entries.len(),
-        };
-        self.entries.insert(at, entry);
+        match self.entries.back() {
+            Some(last) if *last > entry => self.entries.insert(self.position(&entry), entry),
+            _ => self.entries.push_back(entry),
+        }
     }
 
     /// Where an entry is, or would be.

@@ -252,7 +252,7 @@ impl<'a> Drive<'a> {
     fn submit(&mut self, index: usize) {
         let job = &self.jobs[index];
         let (nodes, cards_per_node) = self.nodes.map_or((job.cards, 1), |nodes| nodes.shape(job.cards));
-        self.planner.submit(Waiting {
+        self.planner.submit(&Waiting {
             job: job_id(index),
             queue: queue_id(job.queue),
             class: job.class,

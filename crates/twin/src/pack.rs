@@ -195,7 +195,7 @@ impl Hall for Planned {
     fn place(&mut self, turn: u32, job: &TraceJob, now_ms: i64) -> Option<u32> {
         let id = JobId::from_bytes(number(u64::from(turn)));
         let now = Timestamp::from_millis(now_ms);
-        self.planner.submit(Waiting {
+        self.planner.submit(&Waiting {
             job: id,
             queue: ContractId::from_bytes(number(0)),
             class: ServiceClass::Normal,

@@ -81,8 +81,8 @@ impl World {
         of.time_limit = Millis::from_secs(60 * (1 + i64::from(random.below(90))));
         of.submitted_at = self.now;
         self.next += 1;
-        self.jobs.insert(of.job, of.clone());
-        self.planner.submit(of);
+        self.planner.submit(&of);
+        self.jobs.insert(of.job, of);
     }
 
     fn end(&mut self, ticket: Ticket) {
@@ -246,7 +246,7 @@ fn shares_follow_weights_day_by_day() {
                 of.time_limit = Millis::from_secs(60 * (10 + i64::from(random.below(50))));
                 of.submitted_at = now;
                 queue_of.insert(of.job, queue);
-                planner.submit(of);
+                planner.submit(&of);
                 waiting[queue as usize] += 1;
                 next += 1;
             }
