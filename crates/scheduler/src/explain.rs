@@ -7,7 +7,8 @@ use crate::{
     Backfill, Block, Certainty, Gate, Limit, Misfit, Verdict,
     hold::Owner,
     index,
-    planner::{Job, NONE, Planner},
+    jobs::Job,
+    planner::{NONE, Planner},
     stream::Entry,
 };
 

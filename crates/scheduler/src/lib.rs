@@ -12,7 +12,7 @@
 //!    cards is known.
 //! 2. What jobs *ask* for is kept once for all that ask for the same (`ask`): what can never fit is found there, and what found
 //!    no cards in a plan is not searched for again.
-//! 3. Jobs whose promised start has come have their turn first; then the others in order (`stream`, `account`): service class;
+//! 3. Jobs whose promised start has come have their turn first; then the others in order (`jobs`, `stream`, `account`): service class;
 //!    then by [`Order`]: the standing of their queues, those below their guaranteed cards first and then by decayed use over
 //!    weight with a penalty for each card that runs, or no queues at all; then age.
 //! 4. A job starts if its contract lets it, if what others are guaranteed and don't lend is left to them (`quotas`, `market`),
@@ -66,6 +66,7 @@ mod forecast;
 mod ground;
 mod hall;
 mod hold;
+mod jobs;
 mod market;
 mod places;
 mod plan;
