@@ -10,6 +10,9 @@ use super::{
 };
 use crate::{Ended, Exit, Status};
 
+/// A job that ends so soon in the whole seconds of Slurm, and was cancelled by nobody, could not be launched.
+const AS_IT_BEGAN: Millis = Millis(1000);
+
 const TOO_MUCH_MEMORY: &str = "it was ended because it used more memory than it may";
 
 /// What is known of a run besides Slurm's record of its job.
@@ -102,9 +105,10 @@ pub(crate) fn verdict(job: &JobRecord, facts: &Facts) -> Verdict {
             None if job.state == JobState::Forgotten && started_at.is_some() => {
                 noted("Slurm's controller was started anew and did not know it".to_owned(), Exit::MachineLost)
             }
-            // A node that refuses a job's launch, as where it knows its number from before a controller died, has Slurm cancel it.
-            None if started_at == Some(at) && facts.claim == Claim::None => {
-                noted(format!("Slurm cancelled it before its script began on {}", nodes()), Exit::MachineLost)
+            // A node that refuses a job's launch has Slurm cancel it, as where a controller that died launches it again and the
+            // node still has it: then what began of it is cancelled too.
+            None if started_at.is_some_and(|from| at.since(from) <= AS_IT_BEGAN) => {
+                noted(format!("Slurm cancelled it as it began on {}", nodes()), Exit::MachineLost)
             }
             // For most of these Slurm keeps no status; SIGTERM is what it sends.
             _ if status == Status::Code(0) => {
@@ -207,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn what_slurm_cancelled_before_its_script_began_was_stopped_by_nobody() {
+    fn what_slurm_cancelled_as_it_began_was_stopped_by_nobody() {
         let at_once = JobRecord { ended_s: Some(1_700_000_000), ..job(JobState::Cancelled) };
         let later = JobRecord { ended_s: Some(1_700_000_005), ..job(JobState::Cancelled) };
         let stopped = Exit::Stopped { status: Some(Status::Signal(15)) };
@@ -215,7 +219,8 @@ mod tests {
         let wanted = Facts { wanted: Some(Wanted::Stop), ..unclaimed.clone() };
         for (job, facts, want) in [
             (&at_once, &unclaimed, Exit::MachineLost),
-            (&at_once, &facts(), stopped.clone()),
+            (&at_once, &facts(), Exit::MachineLost),
+            (&later, &facts(), stopped.clone()),
             (&at_once, &wanted, stopped.clone()),
             (&later, &unclaimed, stopped),
         ] {

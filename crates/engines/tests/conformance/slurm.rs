@@ -104,7 +104,8 @@ fn waits(rig: &mut Rig) {
 }
 
 fn scancel(rig: &mut Rig) {
-    let spec = rig.spec("#!/bin/sh\necho ready\nsleep 600\n");
+    // What is cancelled within a second of its start is taken for a launch that a node refused.
+    let spec = rig.spec("#!/bin/sh\nsleep 2\necho ready\nsleep 600\n");
     rig.launch(&spec);
     rig.wait_line(spec.run, "ready");
     let number = wait_submitted(rig, &spec);
