@@ -116,7 +116,7 @@ fn torture(faults: u32, is_long: bool) {
         took.as_secs_f64()
     );
     check(&site, &cluster, &acknowledged, &deaths, marks.path());
-    check_direct(&site, &cluster, &direct, &handed_in);
+    check_direct(&site, &cluster, &direct, &handed_in, &deaths);
 }
 
 fn job(dice: &mut Dice, number: u64, tenant: &Tenant, marks: &Path) -> Ask {
@@ -214,11 +214,11 @@ fn settle(
 /// Start and end in seconds since 1970, the cards, and the state of a life of a job.
 type Life = (i64, i64, i64, String);
 
-/// The lives that Slurm's accounting has, by what `key` (a column of sacct) says, of those that had nodes.
-fn lives(cluster: &Cluster, key: &str) -> BTreeMap<String, Vec<Life>> {
-    let format = format!("--format={key}%80,Start,End,AllocTRES,NodeList,State");
+/// The lives that Slurm's accounting has of jobs that had nodes, by what `key` makes of a job's name and number.
+fn lives(cluster: &Cluster, key: impl Fn(&str, &str) -> Option<String>) -> BTreeMap<String, Vec<Life>> {
+    let format = "--format=JobName%80,JobIDRaw,Start,End,AllocTRES,NodeList,State";
     let out = std::process::Command::new("sacct")
-        .args(["-naXPD", "--starttime=now-3hours", &format])
+        .args(["-naXPD", "--starttime=now-3hours", format])
         .env("SLURM_CONF", cluster.conf())
         .env("SLURM_TIME_FORMAT", "%s")
         .output()
@@ -228,12 +228,13 @@ fn lives(cluster: &Cluster, key: &str) -> BTreeMap<String, Vec<Life>> {
     for line in String::from_utf8_lossy(&out.stdout).lines() {
         let columns: Vec<&str> = line.split('|').collect();
         let seconds = |at: usize| columns[at].parse::<i64>().ok();
-        let (Some(start), Some(end)) = (seconds(1), seconds(2)) else { continue };
+        let (Some(start), Some(end)) = (seconds(2), seconds(3)) else { continue };
+        let Some(key) = key(columns[0], columns[1]).filter(|_| columns[5] != "None assigned") else {
+            continue;
+        };
         let of_entry = |entry: &str| entry.strip_prefix("gres/npu=")?.parse::<i64>().ok();
-        let cards = columns[3].split(',').find_map(of_entry).unwrap_or(0);
-        if columns[4] != "None assigned" {
-            lives.entry(columns[0].to_owned()).or_default().push((start, end, cards, columns[5].to_owned()));
-        }
+        let cards = columns[4].split(',').find_map(of_entry).unwrap_or(0);
+        lives.entry(key).or_default().push((start, end, cards, columns[6].to_owned()));
     }
     lives
 }
@@ -277,7 +278,7 @@ fn check(
         // What a controller that died took along never comes; what is on the way from it to the database does, within seconds.
         let is_all_told =
             !deaths.is_empty() && began_waiting.elapsed() > ON_THE_WAY && is_accounted_for(cluster);
-        let lives = lives(cluster, "JobName");
+        let lives = lives(cluster, |name, _| Some(name.to_owned()));
         (is_all_told || names.iter().all(|name| lives.contains_key(name))).then_some(lives)
     });
     let (mut used, mut again, mut unaccounted) = (0, 0, 0);
@@ -345,29 +346,87 @@ fn check(
     assert_eq!(ledger["is_balanced"], true, "{ledger}");
 }
 
+/// A job that was handed in directly, as the center has it.
+#[derive(Debug)]
+struct Billed {
+    number: String,
+    start: i64,
+    end: i64,
+    used: i64,
+}
+
 /// What was handed in past the center is billed as well, each job once, but for what the center is to blame for.
-fn check_direct(site: &Site, cluster: &Cluster, tenant: &Tenant, handed_in: &BTreeSet<String>) {
-    let lives = lives(cluster, "JobIDRaw");
+fn check_direct(
+    site: &Site,
+    cluster: &Cluster,
+    tenant: &Tenant,
+    handed_in: &BTreeSet<String>,
+    deaths: &[i64],
+) {
+    // A controller that dies forgets numbers, and gives them to other jobs: `wrap` is what sbatch calls those that were handed in.
+    let is_direct = |name: &str, number: &str| name == "wrap" && handed_in.contains(number);
+    let lives = lives(cluster, |name, number| is_direct(name, number).then(|| number.to_owned()));
     let charged = |(from, until, cards, state): &Life| {
         let is_lost = ["NODE_FAIL", "BOOT_FAIL", "PREEMPTED"].contains(&state.as_str());
         if is_lost { 0 } else { (until - from) * cards * 1000 }
     };
-    let of = |number: &String| (number.clone(), lives.get(number).into_iter().flatten().map(charged).sum());
-    let theirs: BTreeMap<String, i64> = handed_in.iter().map(of).filter(|(_, used)| *used > 0).collect();
-    let ours = || -> BTreeMap<String, i64> {
+    let ours = || -> Vec<Billed> {
         let jobs = site.get("/api/v1/jobs?limit=200", &tenant.developer);
         let of = |job: &Value| {
             let job = site.get(&format!("/api/v1/jobs/{}", job["id"].as_str()?), &tenant.developer);
-            let number = job["spec"]["comment"].as_str()?.split(' ').nth(1)?.to_owned();
-            Some((number, job["used_card_ms"].as_i64()?))
+            let number = job["direct"]["number"].as_u64()?.to_string();
+            let (start, end) = (seconds(&job["started_at"]), seconds(&job["ended_at"]));
+            Some(Billed { number, start, end, used: job["used_card_ms"].as_i64()? })
         };
-        let all = jobs["items"].as_array().expect("jobs").iter().filter_map(of);
-        all.filter(|(_, used)| *used > 0).collect()
+        jobs["items"].as_array().expect("jobs").iter().filter_map(of).collect()
+    };
+    let has_died = |from: i64, until: i64| deaths.iter().any(|death| (from..=until).contains(death));
+    let of_number = |number: &str| lives.get(number).map_or(&[][..], Vec::as_slice);
+    // The end that a controller told before it died may reach the accounting as a later one, or never.
+    let is_taken_along = |job: &Billed| {
+        has_died(job.start, i64::MAX)
+            && of_number(&job.number).iter().all(|(from, until, ..)| {
+                has_died(job.start, *from)
+                    || *from == job.start && *until > job.end && has_died(*from, *until)
+            })
+    };
+    let is_right = |job: &&Billed| {
+        let life = of_number(&job.number).iter().find(|life| (life.0, life.1) == (job.start, job.end));
+        life.map_or_else(|| is_taken_along(job), |life| charged(life) == job.used)
     };
     let until = Instant::now() + support::PATIENCE;
-    while ours() != theirs {
-        assert!(Instant::now() < until, "{:?} are billed of {theirs:?}\n{}", ours(), site.log());
+    loop {
+        let billed = ours();
+        let is_billed = |number: &str, life: &Life| {
+            charged(life) == 0 || billed.iter().any(|job| job.number == number && job.start == life.0)
+        };
+        let wrong: Vec<&Billed> = billed.iter().filter(|job| !is_right(job)).collect();
+        let of = |(number, lives): (&'_ String, &'_ Vec<Life>)| {
+            let missing = lives.iter().filter(|life| !is_billed(number, life));
+            missing.map(|life| (number.clone(), life.clone())).collect::<Vec<_>>()
+        };
+        let missing: Vec<(String, Life)> = lives.iter().flat_map(of).collect();
+        let mut starts: Vec<(&str, i64)> =
+            billed.iter().map(|job| (job.number.as_str(), job.start)).collect();
+        starts.sort_unstable();
+        assert!(starts.windows(2).all(|pair| pair[0] != pair[1]), "one is billed twice: {billed:?}");
+        if wrong.is_empty() && missing.is_empty() {
+            let taken_along = billed
+                .iter()
+                .filter(|job| of_number(&job.number).iter().all(|life| life.0 != job.start))
+                .count();
+            println!(
+                "{} jobs that were handed in directly are billed; {taken_along} of them never reached the accounting",
+                billed.len()
+            );
+            return;
+        }
+        assert!(
+            Instant::now() < until,
+            "billed otherwise: {:?}; not billed: {missing:?}\n{}",
+            wrong.iter().map(|job| (job, of_number(&job.number))).collect::<Vec<_>>(),
+            site.log()
+        );
         std::thread::sleep(Duration::from_millis(100));
     }
-    println!("{} jobs that were handed in directly are billed", theirs.len());
 }
