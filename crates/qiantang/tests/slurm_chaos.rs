@@ -375,8 +375,10 @@ fn check_direct(
         let of = |job: &Value| {
             let job = site.get(&format!("/api/v1/jobs/{}", job["id"].as_str()?), &tenant.developer);
             let number = job["direct"]["number"].as_u64()?.to_string();
+            // What was lost ends when it was last seen, and costs nothing.
+            let used = job["used_card_ms"].as_i64().filter(|used| *used > 0)?;
             let (start, end) = (seconds(&job["started_at"]), seconds(&job["ended_at"]));
-            Some(Billed { number, start, end, used: job["used_card_ms"].as_i64()? })
+            Some(Billed { number, start, end, used })
         };
         jobs["items"].as_array().expect("jobs").iter().filter_map(of).collect()
     };

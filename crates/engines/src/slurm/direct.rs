@@ -27,6 +27,8 @@ use crate::{Ended, EngineError, Exit, Observation};
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
 /// Records come late: each look reaches back this far behind the last one, in seconds.
 const LATE_S: i64 = 900;
+/// What the accounting calls a job of which it has the end before the start.
+pub(super) const UNNAMED: &str = "allocation";
 /// How many lives are remembered as dealt with; the oldest are forgotten, and the center says again that it has them.
 const MAX_DEALT_WITH: usize = 200_000;
 
@@ -151,15 +153,18 @@ impl Core {
         (direct.cards > 0).then_some(direct)
     }
 
-    /// Whether a run that was launched here has this job, or may have it.
+    /// Whether a run that was launched here has this job, or may have it. Its number alone does not tell: a controller that dies
+    /// forgets numbers, and gives them to other jobs.
     fn is_own(&self, direct: &DirectJob) -> bool {
         let known = self.known();
-        if known.runs.values().any(|entry| entry.direct.is_none() && entry.number == Some(direct.number)) {
-            return true;
-        }
-        let Some(run) = direct.named_as() else { return false };
-        if known.runs.get(&run).is_some_and(|entry| entry.number.is_none()) {
-            return true;
+        let Some(run) = direct.named_as() else {
+            // Of a job whose end came first, the accounting has no name yet.
+            let has_no_name = direct.name == UNNAMED;
+            let is_it = |entry: &Entry| entry.direct.is_none() && entry.number == Some(direct.number);
+            return has_no_name && known.runs.values().any(is_it);
+        };
+        if let Some(entry) = known.runs.get(&run) {
+            return entry.number.is_none_or(|number| number == direct.number);
         }
         drop(known);
         // A name can be anybody's; the number of a run that is over is on record.

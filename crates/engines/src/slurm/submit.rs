@@ -160,6 +160,37 @@ fn look_for(core: &Core, batch: &[RunId]) -> bool {
     true
 }
 
+/// Takes jobs for the runs' own of which it was not clear whether Slurm took them, where a look at all jobs shows that it did.
+/// Whether there were such.
+pub(super) fn adopt_found(core: &Core, by_name: &HashMap<&str, Vec<u32>>) -> bool {
+    let unclear: Vec<RunId> = {
+        let known = core.known();
+        let is_unclear = |(run, entry): &(&RunId, &Entry)| {
+            entry.number.is_none() && entry.may_be_there && !known.in_hand.contains(run)
+        };
+        known.runs.iter().filter(is_unclear).map(|(run, _)| *run).collect()
+    };
+    let mut has_found = false;
+    for run in unclear {
+        let Some(numbers) = by_name.get(job_name(run).as_str()) else { continue };
+        if let Some(number) = choose(core, run, numbers.clone()) {
+            tracing::info!(%run, number, "found the Slurm job of a run");
+            adopt(core, run, number);
+            has_found = true;
+        }
+    }
+    has_found
+}
+
+/// Of several jobs the one that got through as the run; else the first.
+fn choose(core: &Core, run: RunId, mut numbers: Vec<u32>) -> Option<u32> {
+    if let Some(entry) = core.known().runs.get(&run) {
+        numbers.retain(|number| !entry.forgotten.contains(number));
+    }
+    let claimed = claimed_by(core, run).filter(|claimed| numbers.contains(claimed));
+    claimed.or_else(|| numbers.into_iter().min())
+}
+
 /// Takes a job for the run's own.
 pub(super) fn adopt(core: &Core, run: RunId, number: u32) {
     let at = now();
@@ -197,15 +228,7 @@ fn find_jobs(core: &Core, runs: &[RunId]) -> Result<HashMap<RunId, u32>, FaceErr
         ..Asked::default()
     };
     note(&core.face.accounting(&asked)?);
-    // Of several the one that got through; else the first.
-    let choose = |(run, mut numbers): (RunId, Vec<u32>)| {
-        if let Some(entry) = core.known().runs.get(&run) {
-            numbers.retain(|number| !entry.forgotten.contains(number));
-        }
-        let claimed = claimed_by(core, run).filter(|claimed| numbers.contains(claimed));
-        Some((run, claimed.or_else(|| numbers.into_iter().min())?))
-    };
-    Ok(found.into_iter().filter_map(choose).collect())
+    Ok(found.into_iter().filter_map(|(run, numbers)| Some((run, choose(core, run, numbers)?))).collect())
 }
 
 /// The number of the job that was let through as the run.

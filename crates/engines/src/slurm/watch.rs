@@ -11,11 +11,12 @@ use domain::{RunId, Timestamp};
 
 use super::{
     Core, DirectJob, Entry, Known, batch, daemon,
+    direct::UNNAMED,
     face::{Asked, JobRecord, JobState},
     job_name,
     judge::{self, Claim, Facts, Wanted},
     notice, now, run_of,
-    submit::{adopt, claimed_by},
+    submit::{adopt, adopt_found, claimed_by},
     text,
 };
 use crate::{Observation, Started, Stream};
@@ -67,7 +68,7 @@ pub(super) fn run(core: &Core) {
         {
             let mut known = core.known();
             while !known.is_ending
-                && !known.runs.values().any(|entry| entry.number.is_some())
+                && !known.runs.values().any(|entry| entry.number.is_some() || entry.may_be_there)
                 && !core.sees_direct()
             {
                 known = core.to_watch.wait(known).expect("nothing panics while it is held");
@@ -150,7 +151,7 @@ fn look(core: &Core, asking: &mut Duration) -> bool {
             by_name.entry(&job.name).or_default().push(job.id);
         }
     }
-    let mut has_news = false;
+    let mut has_news = adopt_found(core, &by_name);
     let mut gone = Vec::new();
     for Watched { run, number, direct } in watched {
         if let Some(direct) = direct {
@@ -328,7 +329,7 @@ fn account_for(core: &Core, gone: Vec<Gone>, asking: &mut Duration) -> bool {
         // Numbers come round again. A job whose end is accounted for before its start has no name and no partition yet.
         known_lives.retain(|job| match &direct {
             Some(direct) => direct.is(job),
-            None => job.name == name || (job.partition.is_empty() && job.name == "allocation"),
+            None => job.name == name || (job.partition.is_empty() && job.name == UNNAMED),
         });
         let has_second_life = direct.is_none()
             && listed.as_ref().is_some_and(|job| job.state == JobState::Requeued || job.restarts > 0);
