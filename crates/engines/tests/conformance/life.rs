@@ -46,7 +46,8 @@ fn times(rig: &mut Rig) {
     let ended = rig.wait_end(spec.run);
     assert_eq!(ended.started_at, Some(started_at));
     let took_ms = ended.at.since(started_at).0;
-    assert!((1200 - rig.tick_ms()..8000).contains(&took_ms), "{took_ms} ms");
+    // A start is noted when it is over, on a busy machine a moment after the script's first command.
+    assert!((1000 - rig.tick_ms()..8000).contains(&took_ms), "{took_ms} ms");
     assert!(before.since(started_at).0 <= rig.tick_ms(), "{before} {started_at}");
     assert!(ended.at <= common::now());
 }
