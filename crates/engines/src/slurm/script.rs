@@ -1,10 +1,10 @@
 //! What Slurm is given to run: the batch script, and the start of one node's process.
 //!
 //! The batch script claims the run: of several Slurm jobs of one run, or several lives of one, only the first to make a file
-//! goes on. It sets the environment and the limits and becomes the
-//! run's own `script`, which lies in its folder on the shared file system. That one is then the job's process, as with sbatch:
-//! what Slurm tells the job it is told once. Its time limit is kept by the watcher. Where there is a process on each of several
-//! nodes, the batch script has each of them begin with the file `start` in that folder.
+//! goes on. It sets the environment and the limits and becomes the run's own `script`, which lies in its folder on the shared
+//! file system. That one is then the job's process, as with sbatch: what Slurm tells the job it is told once. Its time limit is
+//! kept by the watcher. Where there is a process on each of several nodes, the batch script has each of them begin with the file
+//! `start` in that folder.
 //!
 //! All do with what the shell has itself, where they can: a process costs milliseconds, and they are started for each run.
 

@@ -48,6 +48,8 @@ fn times(rig: &mut Rig) {
     let took_ms = ended.at.since(started_at).0;
     // A start is noted when it is over, on a busy machine a moment after the script's first command.
     assert!((1000 - rig.tick_ms()..8000).contains(&took_ms), "{took_ms} ms");
+    let since_launch_ms = ended.at.since(before).0;
+    assert!(since_launch_ms >= 1200 - rig.tick_ms(), "it ends {since_launch_ms} ms after its launch");
     assert!(before.since(started_at).0 <= rig.tick_ms(), "{before} {started_at}");
     assert!(ended.at <= common::now());
 }
