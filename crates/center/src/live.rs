@@ -10,20 +10,25 @@ use std::{
 
 use domain::{
     AllianceId, CardMs, CardSet, Contract, ContractId, ContractState, Job, JobId, Lang, MemberId, MicroCny,
-    Millis, Node, NodeId, PoolId, Project, ProjectId, Run, RunId, Tenant, TenantId, Timestamp,
+    Millis, Node, NodeId, Placement, PoolId, Project, ProjectId, Run, RunId, Tenant, TenantId, Timestamp,
     contract::{Burn, Funds},
     job::{JobState, Tasks},
     ledger::Metered,
-    node::{NodeState, Slot},
+    node::NodeState,
     price::PriceBook,
     run::StopCause,
     spec::{Dependency, DependencyKind},
     tenant::Alliance,
 };
+use engines::Leaving;
 use scheduler::{
     Block, Cohort, Gate, NodeView, Occupied, Planner, Queue, Snapshot, Waiting, Window, use_decay::DecayedUse,
 };
 use store::pools::Pool;
+
+mod cards;
+
+pub use cards::Hold;
 
 #[derive(Debug, Default)]
 pub struct Live {
@@ -44,8 +49,10 @@ pub struct Live {
     active_jobs: HashMap<TenantId, u32>,
     /// For each job that others wait for, who waits.
     pub waited_for: HashMap<JobId, HashSet<JobId>>,
-    /// Runs that have cards which another one holds: they go on though they were said to leave.
+    /// Runs that want cards which another one holds.
     crowded_out: BTreeSet<RunId>,
+    /// Runs that the engine says will be over soon.
+    soon_over: BTreeSet<RunId>,
     /// What the planner is still to be told of.
     touched: Touched,
 }
@@ -112,9 +119,9 @@ pub struct LiveRun {
     pub class: domain::ServiceClass,
     pub time_limit: Millis,
     pub metered: Metered,
-    /// Its cards are its own, see [`Live::add_run`]. Not those of one whose processes are said to be gone, and whose end is not
-    /// told yet.
-    pub holds_cards: bool,
+    pub hold: Hold,
+    /// What the engine last said of it.
+    pub leaving: Leaving,
 }
 
 impl Live {
@@ -126,7 +133,7 @@ impl Live {
             nodes: self.nodes.values().map(|node| self.node_view(node)).collect(),
             queues: self.contracts.values().map(|known| self.queue(known, half_life, now)).collect(),
             waiting: self.jobs.values().filter_map(waiting).collect(),
-            running: self.runs.values().filter(|live| live.holds_cards).map(occupied).collect(),
+            running: self.runs.values().filter_map(occupied).collect(),
             counted: Vec::new(),
             cohorts: self.cohorts(),
         }
@@ -147,16 +154,18 @@ impl Live {
         for contract in self.contracts.values() {
             planner.set_queue(self.queue(contract, half_life, now), now);
         }
+        let (holding, others): (Vec<RunId>, Vec<RunId>) =
+            runs.into_iter().partition(|id| self.runs.get(id).is_some_and(|live| live.hold == Hold::Held));
         // First those that give cards back: others may have the same ones.
-        let (holding, gone): (Vec<RunId>, Vec<RunId>) =
-            runs.into_iter().partition(|id| self.holds_cards(*id));
-        for id in gone {
+        for id in others {
             if let Some(ticket) = planner.ticket(id) {
                 planner.end(ticket, now);
             }
+            if let Some(lent) = self.runs.get(&id).and_then(occupied) {
+                planner.occupy(&lent, now);
+            }
         }
-        for live in holding.iter().filter_map(|id| self.runs.get(id)) {
-            let occupied = occupied(live);
+        for occupied in holding.iter().filter_map(|id| self.runs.get(id).and_then(occupied)) {
             match planner.ticket(occupied.run) {
                 Some(ticket) => planner.confirm(ticket, occupied.run, occupied.expected_end),
                 None => _ = planner.occupy(&occupied, now),
@@ -285,95 +294,6 @@ impl Live {
         self.contracts.insert(id, live);
     }
 
-    /// A run that has its cards, unless another one has them: then as soon as they are free.
-    pub fn add_run(&mut self, live: LiveRun) {
-        let id = live.run.id;
-        self.runs.insert(id, LiveRun { holds_cards: false, ..live });
-        self.crowded_out.insert(id);
-        self.hold_what_is_free();
-    }
-
-    pub fn remove_run(&mut self, id: RunId) -> Option<LiveRun> {
-        self.crowded_out.remove(&id);
-        self.let_go(id);
-        let live = self.runs.remove(&id)?;
-        self.hold_what_is_free();
-        Some(live)
-    }
-
-    /// A run's processes are said to be gone, or not to be gone after all. Whether that is news.
-    pub fn set_leaving(&mut self, id: RunId, is_leaving: bool) -> bool {
-        let has_left =
-            self.runs.get(&id).is_some_and(|live| !live.holds_cards) && !self.crowded_out.contains(&id);
-        if !self.runs.contains_key(&id) || is_leaving == has_left {
-            return false;
-        }
-        if is_leaving {
-            self.crowded_out.remove(&id);
-            self.let_go(id);
-        } else {
-            self.crowded_out.insert(id);
-        }
-        self.hold_what_is_free();
-        true
-    }
-
-    /// Runs that have not begun and hold cards of runs that go on.
-    pub fn in_the_way(&self) -> Vec<RunId> {
-        let crowded: Vec<&Slot> = self
-            .crowded_out
-            .iter()
-            .filter_map(|id| self.runs.get(id))
-            .flat_map(|live| &live.run.placement.0)
-            .collect();
-        let has = |slot: &Slot| {
-            crowded.iter().any(|of| of.node == slot.node && !of.cards.intersection(slot.cards).is_empty())
-        };
-        let is_in_the_way = |live: &&LiveRun| {
-            live.holds_cards && live.run.state.started_at().is_none() && live.run.placement.0.iter().any(has)
-        };
-        if crowded.is_empty() {
-            return Vec::new();
-        }
-        self.runs.values().filter(is_in_the_way).map(|live| live.run.id).collect()
-    }
-
-    fn holds_cards(&self, id: RunId) -> bool {
-        self.runs.get(&id).is_some_and(|live| live.holds_cards)
-    }
-
-    fn let_go(&mut self, id: RunId) {
-        let Some(live) = self.runs.get_mut(&id).filter(|live| live.holds_cards) else { return };
-        live.holds_cards = false;
-        self.touched.runs.insert(id);
-        for slot in &live.run.placement.0 {
-            if let Some(node) = self.nodes.get_mut(&slot.node) {
-                node.busy = node.busy.without(slot.cards);
-            }
-        }
-    }
-
-    /// Runs get their cards as soon as nobody else holds them.
-    fn hold_what_is_free(&mut self) {
-        let Self { crowded_out, runs, nodes, touched, .. } = self;
-        crowded_out.retain(|id| {
-            let Some(live) = runs.get_mut(id) else { return false };
-            let slots = &live.run.placement.0;
-            let busy = |slot: &Slot| nodes.get(&slot.node).map_or(CardSet::EMPTY, |node| node.busy);
-            if slots.iter().any(|slot| !busy(slot).intersection(slot.cards).is_empty()) {
-                return true;
-            }
-            for slot in slots {
-                if let Some(node) = nodes.get_mut(&slot.node) {
-                    node.busy = node.busy.union(slot.cards);
-                }
-            }
-            live.holds_cards = true;
-            touched.runs.insert(*id);
-            false
-        });
-    }
-
     /// Takes in a job as it is after a change; drops it if it has ended.
     pub fn set_job(&mut self, job: Arc<Job>, time_limit: Millis, unmet: Option<Vec<Dependency>>) {
         let id = job.id;
@@ -434,11 +354,11 @@ impl Live {
             .map(|live| Burn { cards: live.run.placement.card_count(), rate: live.run.rate })
     }
 
-    /// Cards of `contract` that runs have.
+    /// Cards of `contract` that runs have, each counted once.
     pub fn cards_in_use(&self, contract: ContractId) -> u32 {
         self.runs
             .values()
-            .filter(|live| live.run.contract == contract)
+            .filter(|live| live.run.contract == contract && matches!(live.hold, Hold::Held | Hold::Crowded))
             .map(|live| live.run.placement.card_count())
             .sum()
     }
@@ -531,113 +451,32 @@ pub fn waiting(live: &LiveJob) -> Option<Waiting> {
     })
 }
 
-fn occupied(live: &LiveRun) -> Occupied {
+/// A run as the planner sees it, if it counts as running.
+fn occupied(live: &LiveRun) -> Option<Occupied> {
+    let placement = match live.hold {
+        Hold::Held => live.run.placement.clone(),
+        Hold::Lent => Placement(Vec::new()),
+        Hold::Crowded | Hold::Left => return None,
+    };
     let from = live.run.state.started_at().unwrap_or_else(|| live.run.state.planned_at());
-    Occupied {
+    Some(Occupied {
         run: live.run.id,
         job: live.run.job,
         queue: live.run.contract,
         class: live.class,
-        placement: live.run.placement.clone(),
+        placement,
         cards: live.run.placement.card_count(),
         counted: None,
         started_at: from,
         expected_end: from.plus(live.time_limit),
         is_preempted: live.run.state.stop().is_some_and(|stop| stop.cause == StopCause::Preempted),
-    }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use domain::job::JobOutcome;
-
-    fn node() -> NodeId {
-        NodeId::from_bytes([1; 16])
-    }
-
-    fn hall() -> Live {
-        let pool = PoolId::from_bytes([2; 16]);
-        let model = domain::CardModel::known("ascend-910").unwrap();
-        let of_hall = Node {
-            id: node(),
-            pool,
-            name: "n1".into(),
-            cards: 8,
-            rings: vec![CardSet::first(8)],
-            is_virtual: false,
-            switch: String::new(),
-            since: Timestamp::default(),
-            state: NodeState::Up,
-            labels: vec![],
-            maintenance: None,
-        };
-        let mut live = Live::default();
-        live.add_node(of_hall, &Pool { id: pool, name: "p".into(), model });
-        live
-    }
-
-    fn add(live: &mut Live, n: u8, cards: u64) -> RunId {
-        let id = RunId::from_bytes([n; 16]);
-        let run = Run {
-            id,
-            job: JobId::from_bytes([n; 16]),
-            tenant: TenantId::from_bytes([4; 16]),
-            contract: ContractId::from_bytes([5; 16]),
-            task: 0,
-            attempt: 1,
-            placement: domain::Placement(vec![Slot { node: node(), cards: CardSet::from_bits(cards) }]),
-            rate: domain::RatePerCardHour::default(),
-            is_granted: false,
-            state: domain::RunState::Starting { planned_at: Timestamp::default(), stop: None },
-        };
-        let (class, time_limit) = (domain::ServiceClass::Normal, Millis::from_hours(1));
-        let metered = Metered::default();
-        live.add_run(LiveRun { run, job_name: "j".into(), class, time_limit, metered, holds_cards: false });
-        id
-    }
-
-    fn busy(live: &Live) -> u64 {
-        live.nodes[&node()].busy.bits()
-    }
-
-    /// What the planner thinks is free, after it was told what changed.
-    fn free(live: &mut Live, planner: &mut Planner) -> u32 {
-        live.tell(planner, Millis::from_hours(1), Timestamp::default());
-        planner.free_cards()
-    }
-
-    #[test]
-    fn cards_of_a_run_that_leaves_go_to_the_next() {
-        let (mut live, mut planner) = (hall(), Planner::new(scheduler::Policy::default()));
-        let first = add(&mut live, 1, 0b1111);
-        assert_eq!(free(&mut live, &mut planner), 4);
-        assert!(!live.set_leaving(first, false), "no news");
-        assert!(live.set_leaving(first, true));
-        assert!(!live.set_leaving(first, true), "no news");
-        assert_eq!((busy(&live), free(&mut live, &mut planner)), (0, 8));
-        let next = add(&mut live, 2, 0b0011);
-        live.remove_run(first);
-        assert_eq!((busy(&live), free(&mut live, &mut planner)), (0b0011, 6));
-        live.remove_run(next);
-        assert_eq!((busy(&live), free(&mut live, &mut planner)), (0, 8));
-    }
-
-    #[test]
-    fn a_run_that_stays_gets_its_cards_back_once_they_are_free() {
-        let (mut live, mut planner) = (hall(), Planner::new(scheduler::Policy::default()));
-        let first = add(&mut live, 1, 0b1111);
-        live.set_leaving(first, true);
-        let (near, far) = (add(&mut live, 2, 0b0011), add(&mut live, 3, 0b0011_0000));
-        assert!(live.set_leaving(first, false));
-        assert_eq!(live.in_the_way(), [near], "not {far}");
-        assert_eq!((busy(&live), free(&mut live, &mut planner)), (0b0011_0011, 4));
-        live.remove_run(near);
-        assert_eq!((busy(&live), free(&mut live, &mut planner)), (0b0011_1111, 2));
-        assert!(live.in_the_way().is_empty());
-        live.remove_run(first);
-        assert_eq!((busy(&live), free(&mut live, &mut planner)), (0b0011_0000, 6));
-    }
 
     #[test]
     fn what_is_waited_for_comes_about_or_can_not() {

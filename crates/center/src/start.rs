@@ -7,7 +7,7 @@ use domain::{
     node::even_rings,
 };
 use engines::{
-    Engine,
+    Engine, Leaving,
     detect::FoundCards,
     local::{self, LocalConfig, LocalEngine},
     slurm::{Access, Owner, SlurmConfig, SlurmEngine, Token},
@@ -23,7 +23,7 @@ use crate::{
     auth::{Policies, password},
     center::{Center, Parts},
     error::AppError,
-    live::{Live, LiveRun},
+    live::{Hold, Live, LiveRun},
     loops::{self, Sleepers},
     moment::{self, new_id},
     settings::{DirectJobs, EngineKind, Isolation, NodeSettings, PoolSettings, Settings},
@@ -354,7 +354,8 @@ fn load_work(tx: &Tx, live: &mut Live, default_limit: Millis) -> Result<Vec<doma
             time_limit: job.time_limit,
             run: row.run,
             metered: row.metered,
-            holds_cards: false,
+            hold: Hold::default(),
+            leaving: Leaving::No,
         };
         live.add_run(known);
     }

@@ -50,11 +50,7 @@ pub enum Observation {
     /// It was never heard of, or its launch is still on the way.
     NotLaunched,
     /// It is taken care of; `started` once its processes run.
-    Alive {
-        started: Option<Started>,
-        /// Its processes are said to be gone: what comes next can be launched on its cards, and starts when they are free.
-        is_leaving: bool,
-    },
+    Alive { started: Option<Started>, leaving: Leaving },
     /// It is over, and nothing of it is left.
     Ended(Ended),
     /// It was taken care of, but its end was not seen: its supervisor was killed, or the machine went down. Nothing
@@ -66,6 +62,18 @@ pub enum Observation {
         /// The machine has been started anew since.
         machine_restarted: bool,
     },
+}
+
+/// Whether what comes next can be launched on a run's cards, to start when they are free.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Leaving {
+    #[default]
+    No,
+    /// Going by others of its kind it will be over within seconds of its start.
+    Soon,
+    /// Its processes are said to be gone.
+    Now,
 }
 
 /// When the first process of a run was started.

@@ -68,7 +68,7 @@ fn a_run_outlives_the_center_and_is_adopted_with_its_log_and_code() {
     let seen = center.engine.observe(spec.run).unwrap();
     assert_eq!(
         seen,
-        Observation::Alive { started: Some(engines::Started { at: started }), is_leaving: false }
+        Observation::Alive { started: Some(engines::Started { at: started }), leaving: engines::Leaving::No }
     );
     let_go(&center, &spec);
     // By a hint from the supervisor of before.

@@ -7,7 +7,10 @@ use domain::{
     CardMs, CardSet, Contract, Job, JobId, JobSpec, MicroCny, NodeId, Placement, Project, Run, RunState,
     ServiceClass, TenantId, Timestamp, ledger::Metered, node::Slot, spec::MAX_TIME_LIMIT,
 };
-use engines::slurm::{DirectJob, SlurmEngine};
+use engines::{
+    Leaving,
+    slurm::{DirectJob, SlurmEngine},
+};
 use serde_json::json;
 use store::{Tx, direct as rows, jobs, runs as run_rows, tenants};
 
@@ -19,7 +22,7 @@ use crate::{
     center::Center,
     error::AppError,
     events::{self, About},
-    live::{Live, LiveRun},
+    live::{Hold, Live, LiveRun},
     settings::Settings,
 };
 
@@ -80,7 +83,8 @@ pub fn take_in(center: &Center, engine: &SlurmEngine, direct: &DirectJob) -> Res
                 class: job.spec.service_class,
                 time_limit: limit,
                 metered: Metered::default(),
-                holds_cards: false,
+                hold: Hold::default(),
+                leaving: Leaving::No,
             });
             drop(live);
             center.metrics.runs_started.inc();

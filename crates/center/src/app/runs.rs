@@ -10,7 +10,7 @@ use domain::{
     price,
     run::StopCause,
 };
-use engines::{ArrayTask, Ended, Exit, LaunchNode, LaunchSpec, RunLimits};
+use engines::{ArrayTask, Ended, Exit, LaunchNode, LaunchSpec, Leaving, RunLimits};
 use scheduler::{Started, Ticket};
 use serde_json::json;
 use store::{
@@ -22,7 +22,7 @@ use crate::{
     center::Center,
     error::AppError,
     events::{self, About, Event},
-    live::{Live, LiveRun},
+    live::{Hold, Live, LiveRun},
     moment::{self, new_id},
 };
 
@@ -83,7 +83,8 @@ pub fn start(center: &Center, starts: Vec<Started>) -> Result<Vec<(Ticket, Launc
                     class: launch.job.spec.service_class,
                     time_limit: limit,
                     metered: Metered::default(),
-                    holds_cards: false,
+                    hold: Hold::default(),
+                    leaving: Leaving::No,
                 });
             }
         },

@@ -38,7 +38,8 @@ pub fn run(center: &Center, called: &Receiver<()>) {
         center.metrics.plan_seconds.observe(took.as_secs_f64());
         // Carrying it out takes longer, but most of that is waiting for the disk: it is a part of the pause.
         pause_until = Instant::now() + (took * PAUSE_PER_PLAN).min(LONGEST_PAUSE);
-        if carry_out(center, decisions, &policy) {
+        let is_more = carry_out(center, decisions, &policy);
+        if is_more || plan_ahead(center, &policy, &mut pause_until) {
             center.wakers.plan();
         }
     }
@@ -59,6 +60,24 @@ fn make(center: &Center, policy: &Policy) -> Decisions {
     let mut planner = center.planner();
     center.live().tell(&mut planner, policy.use_half_life, now);
     planner.plan(now)
+}
+
+/// Where work is left that found no cards, it is planned on those of runs that will be over soon, so that the engine has it
+/// by then. Says whether there is more to start than was started.
+fn plan_ahead(center: &Center, policy: &Policy, pause_until: &mut Instant) -> bool {
+    let lent = {
+        let mut live = center.live();
+        if live.has_work() { live.lend() } else { Vec::new() }
+    };
+    if lent.is_empty() {
+        return false;
+    }
+    let began = Instant::now();
+    let decisions = make(center, policy);
+    *pause_until += (began.elapsed() * PAUSE_PER_PLAN).min(LONGEST_PAUSE);
+    let is_more = carry_out(center, decisions, policy);
+    center.live().take_back(&lent);
+    is_more
 }
 
 /// Commits and launches. Says whether there is more to start than was started.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use domain::{RunId, run::StopCause};
-use engines::{Observation, Observation::NotLaunched};
+use engines::{Leaving, Observation, Observation::NotLaunched};
 
 use crate::{app::runs, center::Center, moment};
 
@@ -45,15 +45,15 @@ fn stale(center: &Center) -> Vec<RunId> {
     live.runs.values().filter(|live| live.run.state.planned_at() < before).map(|live| live.run.id).collect()
 }
 
-/// What is planned next can have a run's cards while Slurm tidies up after it. Where it turns out to go on, what was to begin
-/// on them makes room.
-fn leave_or_stay(center: &Center, run: RunId, is_leaving: bool) {
+/// What is planned next can have a run's cards while Slurm tidies up after it, or before that. Where it turns out to go on,
+/// what was to begin on them makes room.
+fn leave_or_stay(center: &Center, run: RunId, leaving: Leaving) {
     let in_the_way = {
         let mut live = center.live();
-        if !live.set_leaving(run, is_leaving) {
+        if !live.set_leaving(run, leaving) {
             return;
         }
-        live.in_the_way()
+        live.in_the_way(run)
     };
     if !in_the_way.is_empty() {
         tracing::info!(%run, runs = in_the_way.len(), "it goes on, so runs that were to have its cards are planned anew");
@@ -72,8 +72,8 @@ fn look(center: &Center, batch: &BTreeSet<RunId>) {
                 // Its launch was lost with a center or a host process that died: hand it on again.
                 runs::relaunch(center, run);
             }
-            Ok(Observation::Alive { started, is_leaving }) => {
-                leave_or_stay(center, run, is_leaving);
+            Ok(Observation::Alive { started, leaving }) => {
+                leave_or_stay(center, run, leaving);
                 if known.stop().is_some()
                     && let Err(error) = center.engine.stop(run)
                 {

@@ -47,7 +47,7 @@ use self::{
     link::Link,
     record::{Found, Line, Runs, Told},
 };
-use crate::{Ended, Engine, EngineError, Exit, LaunchSpec, LogChunk, Observation, Started, Stream};
+use crate::{Ended, Engine, EngineError, Exit, LaunchSpec, Leaving, LogChunk, Observation, Started, Stream};
 
 /// The fifo through which supervisors tell which run to look at.
 const HINTS: &str = "engine.hints";
@@ -213,7 +213,7 @@ impl Engine for LocalEngine {
         let observation = match self.find(run)? {
             Found::Nothing => return Ok(self.without_record(run)),
             Found::Alive(told) => {
-                Observation::Alive { started: told.started_at.map(|at| Started { at }), is_leaving: false }
+                Observation::Alive { started: told.started_at.map(|at| Started { at }), leaving: Leaving::No }
             }
             Found::Ended(told) => Observation::Ended(told.end.expect("it is found to have ended")),
             Found::Vanished(told) => self.vanished(run, &told),

@@ -11,6 +11,7 @@
 
 pub mod accounts;
 mod batch;
+mod brief;
 mod commands;
 mod config;
 mod daemon;
@@ -48,7 +49,7 @@ use self::{
     record::{Line, Over, Records},
     rest::Rest,
 };
-use crate::{Ended, Engine, EngineError, Exit, LaunchSpec, LogChunk, Observation, Started, Stream};
+use crate::{Ended, Engine, EngineError, Exit, LaunchSpec, Leaving, LogChunk, Observation, Started, Stream};
 
 /// Hands runs to a Slurm cluster.
 #[derive(Debug)]
@@ -132,6 +133,10 @@ struct Entry {
     /// What the controller last said of it after that.
     last_listed: Option<face::JobRecord>,
     last_seen: Option<Timestamp>,
+    /// When it was first known to run.
+    began_at: Option<Instant>,
+    /// It will be over within moments of that.
+    is_brief: bool,
     /// When its processes were gone, by what they told.
     left_at: Option<Instant>,
     waited_too_long: Option<Duration>,
@@ -163,6 +168,8 @@ impl Entry {
             unlisted_at: None,
             last_listed: None,
             last_seen: None,
+            began_at: None,
+            is_brief: false,
             left_at: None,
             waited_too_long: None,
             due: None,
@@ -170,6 +177,19 @@ impl Entry {
             cancelled_at: None,
             refusals: 0,
         }
+    }
+
+    fn leaving(&self) -> Leaving {
+        match self.left_at {
+            Some(_) => Leaving::Now,
+            None if self.is_brief => Leaving::Soon,
+            None => Leaving::No,
+        }
+    }
+
+    /// What it is like, by its job.
+    fn kind(&self) -> Option<brief::Kind> {
+        self.spec.as_ref().map(|spec| (spec.tenant, spec.job_name.clone()))
     }
 
     /// Whether Slurm is to end it.
@@ -455,7 +475,7 @@ impl Engine for SlurmEngine {
         if let Some(entry) = self.core.known().runs.get(&run) {
             return Ok(Observation::Alive {
                 started: entry.started_at.map(|at| Started { at }),
-                is_leaving: entry.left_at.is_some(),
+                leaving: entry.leaving(),
             });
         }
         Ok(self.core.over(run)?.map_or(Observation::NotLaunched, |over| over.observation))

@@ -13,7 +13,7 @@ use std::{
     hash::{BuildHasher as _, RandomState},
     io::{ErrorKind, Read as _},
     net::{SocketAddr, TcpListener, TcpStream},
-    sync::Mutex,
+    sync::{Mutex, MutexGuard},
     time::{Duration, Instant},
 };
 
@@ -23,7 +23,7 @@ use rustix::{
     process::{Resource, getrlimit},
 };
 
-use super::Core;
+use super::{Core, Entry, brief::Brief};
 
 /// A run of which Slurm says so long after its hint that it goes on was no end.
 pub(super) const LATE: Duration = Duration::from_secs(5);
@@ -41,6 +41,7 @@ pub(super) struct Notices {
     /// Draws the word by which a run is known to be one of ours.
     key: RandomState,
     distrusted_until: Mutex<Option<Instant>>,
+    brief: Mutex<Brief>,
 }
 
 /// A connection of a run.
@@ -70,7 +71,13 @@ impl Notices {
             let why = "name the address at which nodes reach this machine, not all of its addresses";
             return Err(std::io::Error::new(ErrorKind::InvalidInput, why));
         }
-        Ok(Self { door, address, key: RandomState::new(), distrusted_until: Mutex::default() })
+        Ok(Self {
+            door,
+            address,
+            key: RandomState::new(),
+            distrusted_until: Mutex::default(),
+            brief: Mutex::default(),
+        })
     }
 
     fn word(&self, run: RunId) -> String {
@@ -98,6 +105,22 @@ impl Notices {
     pub(super) fn distrust(&self) {
         *self.distrusted_until.lock().expect("nothing panics while it is held") =
             Some(Instant::now() + DISTRUST);
+    }
+
+    fn brief(&self) -> MutexGuard<'_, Brief> {
+        self.brief.lock().expect("nothing panics while it is held")
+    }
+
+    /// Whether a run that is handed in will be over within moments.
+    pub(super) fn expects_brief(&self, entry: &Entry) -> bool {
+        self.is_believed() && entry.kind().is_some_and(|kind| self.brief().is_expected(&kind))
+    }
+
+    /// A run was there for so long, or is.
+    pub(super) fn note_lasted(&self, entry: &Entry) {
+        if let (Some(kind), Some(began_at)) = (entry.kind(), entry.began_at) {
+            self.brief().note(kind, began_at.elapsed());
+        }
     }
 
     /// Ends the wait of [`run`].
@@ -178,7 +201,11 @@ fn wait(core: &Core, notices: &Notices) -> rustix::io::Result<()> {
                 continue;
             }
             let Some(caller) = callers.get_mut(&id) else { continue };
+            let was_known = caller.run.is_some();
             let heard = notices.hear(caller, &mut connected);
+            if let Some(run) = caller.run.filter(|_| !was_known) {
+                core.has_begun(run);
+            }
             if matches!(heard, Heard::GoesOn) {
                 continue;
             }
@@ -192,14 +219,20 @@ fn wait(core: &Core, notices: &Notices) -> rustix::io::Result<()> {
 }
 
 impl Core {
+    /// A run's first process is there.
+    fn has_begun(&self, run: RunId) {
+        if let Some(entry) = self.known().runs.get_mut(&run) {
+            entry.began_at.get_or_insert_with(Instant::now);
+        }
+    }
+
     /// All processes of a run on its first node are gone.
     fn has_left(&self, run: RunId) {
-        if !self.notices.as_ref().is_some_and(Notices::is_believed) {
-            return;
-        }
+        let Some(notices) = self.notices.as_ref().filter(|notices| notices.is_believed()) else { return };
         {
             let mut known = self.known();
-            let Some(entry) = known.runs.get_mut(&run).filter(|entry| entry.number.is_some()) else { return };
+            let Some(entry) = known.runs.get_mut(&run) else { return };
+            notices.note_lasted(entry);
             entry.left_at = Some(Instant::now());
         }
         self.to_watch.notify_one();

@@ -226,6 +226,14 @@ fn goes_on(core: &Core, run: RunId, job: &JobRecord) -> bool {
         core.notices.iter().for_each(notice::Notices::distrust);
         core.hint(run);
     }
+    if job.state != JobState::Pending {
+        entry.began_at.get_or_insert_with(Instant::now);
+    }
+    if entry.is_brief && entry.began_at.is_some_and(|at| at.elapsed() > notice::LATE) {
+        entry.is_brief = false;
+        core.notices.iter().for_each(|notices| notices.note_lasted(entry));
+        core.hint(run);
+    }
     // A controller that dies may forget that it was told to end a job.
     let is_told = entry.cancelled_at.is_some_and(|at| at.elapsed() > core.config.times.lost);
     if is_told && job.state != JobState::Completing {

@@ -1,7 +1,7 @@
 //! What only Slurm can do to a run.
 
 use engines::{
-    Exit, LaunchSpec, Observation,
+    Exit, LaunchSpec, Leaving, Observation,
     slurm::{Access, Token, check_slurm},
 };
 
@@ -82,7 +82,7 @@ fn stopped_pending(rig: &mut Rig) {
     rig.launch(&second);
     wait_submitted(rig, &second);
     let seen = rig.engine().observe(second.run).unwrap();
-    assert_eq!(seen, Observation::Alive { started: None, is_leaving: false });
+    assert_eq!(seen, Observation::Alive { started: None, leaving: Leaving::No });
     rig.engine().stop(second.run).unwrap();
     let ended = rig.wait_end(second.run);
     assert_eq!((ended.how, ended.started_at), (Exit::Stopped { status: None }, None));
@@ -336,7 +336,7 @@ fn end_is_told_first(rig: &mut Rig) {
     cluster.signal("slurmctld", "STOP");
     std::fs::write(rig.work_folder(&spec).join("go"), "").unwrap();
     rig.wait_for(spec.run, "word of its end", |seen| {
-        matches!(seen, Observation::Alive { started: Some(_), is_leaving: true })
+        matches!(seen, Observation::Alive { started: Some(_), leaving: Leaving::Now })
     });
     cluster.signal("slurmctld", "CONT");
     assert_eq!(rig.wait_end(spec.run).how, Exit::Code(2));
