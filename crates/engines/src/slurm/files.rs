@@ -100,7 +100,9 @@ impl Shared {
             master_port: 0,
             rank_table: None,
         };
-        write_anew(&folder, "script", spec.script.as_bytes(), 0o700, account)?;
+        if !script::is_inline(spec) {
+            write_anew(&folder, "script", spec.script.as_bytes(), 0o700, account)?;
+        }
         let start = script::start(spec, &place, &folder);
         if !batch::is_once(spec) {
             write_anew(&folder, "start", start.as_bytes(), 0o600, account)?;

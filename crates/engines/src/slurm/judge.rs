@@ -157,6 +157,12 @@ pub(crate) fn tells_of_memory(log: &str) -> bool {
     said.any(|line| line.contains("memory limit") || line.contains("oom_kill") || line.contains("oom-kill"))
 }
 
+/// Whether bash could not read the batch script, by what it wrote. Its first lines are made here, so the fault is in the run's.
+pub(crate) fn tells_of_syntax(job: &JobRecord, log: &str) -> bool {
+    (job.state, job.code, job.signal) == (JobState::Failed, 2, 0)
+        && log.lines().any(|line| line.contains("/slurm_script: line "))
+}
+
 /// Which of a job's lives was the run's: the first that got nodes, else the last.
 pub(crate) fn life(mut lives: Vec<&JobRecord>) -> Option<&JobRecord> {
     lives.sort_by_key(|life| (started_at(life).is_none(), life.started_s, life.ended_s));

@@ -88,8 +88,8 @@ impl Notices {
     pub(super) fn script(&self, run: RunId) -> String {
         // A center that ends just then is no reason for the run to end.
         format!(
-            "if {{ exec {{told}}<>/dev/tcp/{}/{}; }} 2>/dev/null; then\n\
-             trap '' PIPE\necho '{run} {}' 2>/dev/null >&\"$told\"\ntrap - PIPE\nfi\n",
+            "if {{ exec {{qt_notice}}<>/dev/tcp/{}/{}; }} 2>/dev/null; then\n\
+             trap '' PIPE\necho '{run} {}' 2>/dev/null >&\"$qt_notice\"\ntrap - PIPE\nfi\n",
             self.address.ip(),
             self.address.port(),
             self.word(run)

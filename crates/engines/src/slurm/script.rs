@@ -1,10 +1,10 @@
 //! What Slurm is given to run: the batch script, and the start of one node's process.
 //!
 //! The batch script claims the run: of several Slurm jobs of one run, or several lives of one, only the first to make a file
-//! goes on. It sets the environment and the limits and becomes the run's own `script`, which lies in its folder on the shared
-//! file system. That one is then the job's process, as with sbatch: what Slurm tells the job it is told once. Its time limit is
-//! kept by the watcher. Where there is a process on each of several nodes, the batch script has each of them begin with the file
-//! `start` in that folder.
+//! goes on. It sets the environment and the limits. Then it goes on as the run's own script, where that is for bash too; else it
+//! becomes that, which then lies as `script` in the run's folder on the shared file system. Either way the run's script is the
+//! job's process, as with sbatch: what Slurm tells the job it is told once. Its time limit is kept by the watcher. Where there
+//! is a process on each of several nodes, the batch script has each of them begin with the file `start` in that folder.
 //!
 //! All do with what the shell has itself, where they can: a process costs milliseconds, and they are started for each run.
 
@@ -18,6 +18,9 @@ use crate::{LaunchSpec, interpreter, local::env};
 /// A batch script that was not let through ends with this.
 pub(crate) const NOT_CLAIMED: i32 = 213;
 
+/// The longest script that is handed to Slurm itself, which keeps all of them in its state.
+const MOST_INLINE_BYTES: usize = 64 * 1024;
+
 /// What Slurm knows better than the center, and what its own commands in a script need.
 const SLURMS_OWN: [&str; 4] = ["SLURM_JOB_ID", "SLURM_JOBID", "SLURM_JOB_ACCOUNT", "SLURM_CLUSTER_NAME"];
 
@@ -25,17 +28,21 @@ const SLURMS_OWN: [&str; 4] = ["SLURM_JOB_ID", "SLURM_JOBID", "SLURM_JOB_ACCOUNT
 pub(crate) fn batch(spec: &LaunchSpec, folder: &Path, start: &str, notice: Option<String>) -> String {
     let nodes = spec.nodes.len();
     let run = quoted(&folder.display().to_string());
-    let mut text = format!(
-        "#!/bin/bash\n\
-         # Qiantang's run {id}. Only one Slurm job may be it, and that only once: the one that makes the file.\n\
-         qt_run={run}\n\
+    // Only one Slurm job may be the run, and that only once: the one that makes the file.
+    let claim = format!(
+        "qt_run={run}\n\
          set -C\n\
          {{ echo \"$SLURM_JOB_ID\" || exit {NOT_CLAIMED}; }} > \"$qt_run/claim\" || {{\n\
          [ ! -e \"$qt_run/claim\" ] || echo \"$SLURM_JOB_ID\" >| \"$qt_run/second\"; exit {NOT_CLAIMED}; }}\n\
-         set +C\n",
-        id = spec.run
+         set +C\n"
     );
-    text.push_str(&notice.unwrap_or_default());
+    let notice = notice.unwrap_or_default();
+    if is_inline(spec) {
+        // In one line and in place of none, so that the lines of the run's script have their own numbers.
+        let rest = spec.script.split_once('\n').map_or("", |(_, rest)| rest);
+        return format!("#!/bin/bash\neval {}; {rest}\n", quoted_in_line(&format!("{claim}{notice}{start}")));
+    }
+    let mut text = format!("#!/bin/bash\n# Qiantang's run {}\n{claim}{notice}", spec.run);
     if batch::is_once(spec) {
         text.push_str(start);
         return text;
@@ -54,6 +61,18 @@ pub(crate) fn batch(spec: &LaunchSpec, folder: &Path, start: &str, notice: Optio
          exit $code\n"
     );
     text
+}
+
+/// Whether the batch script goes on as the run's own script: a process less, and `$0` is what sbatch has it be. Not with a clock
+/// beside it, which would be among its jobs, nor with what sbatch refuses.
+pub(crate) fn is_inline(spec: &LaunchSpec) -> bool {
+    const BASH: [&str; 3] = ["#!/bin/bash", "#! /bin/bash", "#!/usr/bin/bash"];
+    batch::is_once(spec)
+        && BASH.contains(&spec.script.split('\n').next().unwrap_or_default())
+        && spec.script.len() <= MOST_INLINE_BYTES
+        && !spec.script.contains(['\r', '\0'])
+        && spec.batch.warning.is_none()
+        && spec.env.iter().all(|(name, _)| can_be_exported(name))
 }
 
 /// The start of a node's process: environment, limits, then the run's script. All that it calls by
@@ -86,6 +105,10 @@ pub(crate) fn start(spec: &LaunchSpec, place: &env::Place, folder: &Path) -> Str
     push_limits(&mut text, spec);
     batch::push_folder(&mut text, spec, place);
     batch::push_outputs(&mut text, spec);
+    if is_inline(spec) {
+        push_leave(&mut text, spec);
+        return text;
+    }
     // The one variable that a shell always hands on, unless it is an array.
     text.push_str("declare -a SHLVL\n");
     if !batch::is_once(spec) {
@@ -152,11 +175,13 @@ fn push_interpreter(text: &mut String, spec: &LaunchSpec) {
 /// The run's variables and none of the node's, but for Slurm's own.
 fn push_environment(text: &mut String, spec: &LaunchSpec, place: &env::Place) {
     // What this shell was given, which needs no process to be known, and what it gives itself; what is Slurm's stays.
-    text.push_str(
+    let forget = if is_inline(spec) { "unset -v" } else { "export -n" };
+    let _never_fails = writeln!(
+        text,
         "unset -v CUDA_VISIBLE_DEVICES SLURM_TIME_FORMAT\n\
          mapfile -d '' -t qt_given < /proc/self/environ\n\
-         for qt_name in \"${qt_given[@]%%=*}\"; do case $qt_name in SLURM*) ;; *) export -n \"$qt_name\" ;; esac; done 2>/dev/null\n\
-         export -n OLDPWD PWD _\n",
+         for qt_name in \"${{qt_given[@]%%=*}}\"; do case $qt_name in SLURM*) ;; *) {forget} \"$qt_name\" ;; esac; done 2>/dev/null\n\
+         export -n OLDPWD PWD _"
     );
     let of_rank: Vec<Vec<(String, String)>> = (0..spec.nodes.len())
         .map(|rank| {
@@ -204,6 +229,20 @@ fn push_environment(text: &mut String, spec: &LaunchSpec, place: &env::Place) {
          [ -z \"$CUDA_VISIBLE_DEVICES\" ] || export CUDA_VISIBLE_DEVICES=$qt_cards\n\
          fi\n",
     );
+}
+
+/// The shell is as a new one that was started for the script.
+fn push_leave(text: &mut String, spec: &LaunchSpec) {
+    text.push_str("SHLVL=1; export SHLVL PWD\nunset -f qt_refuse\nhash -r\nset --");
+    for arg in &spec.args {
+        let _never_fails = write!(text, " {}", quoted(arg));
+    }
+    text.push_str("\nunset -v ${!qt_@}\n");
+}
+
+/// A word of the shell in one line, whatever it has in it.
+fn quoted_in_line(text: &str) -> String {
+    format!("$'{}'", text.replace('\\', "\\\\").replace('\'', "\\'").replace('\n', "\\n"))
 }
 
 /// A clock beside the script, which alone it tells, unless that has ended. Slurm ends it with the job.

@@ -435,7 +435,14 @@ fn finish(core: &Core, run: RunId, job: &JobRecord) {
         }
     }
     let is_second = word("second").is_some_and(|text| text.parse() == Ok(job.id));
+    let log = account
+        .as_ref()
+        .filter(|_| has_failed)
+        .and_then(|account| core.shared.tail(run, Stream::Stderr, account.uid))
+        .unwrap_or_default();
     let claim = match claimed {
+        // Its own script is all that the shell could have had to read before.
+        None if judge::tells_of_syntax(job, &log) => Claim::Made,
         Some(_) if is_second => Claim::MadeBefore,
         Some(_) => Claim::Made,
         None => Claim::None,
@@ -445,11 +452,7 @@ fn finish(core: &Core, run: RunId, job: &JobRecord) {
         was_node_down,
         claim,
         refused: word("refused"),
-        ran_out_of_memory: account
-            .as_ref()
-            .filter(|_| has_failed)
-            .and_then(|account| core.shared.tail(run, Stream::Stderr, account.uid))
-            .is_some_and(|log| judge::tells_of_memory(&log)),
+        ran_out_of_memory: judge::tells_of_memory(&log),
         wanted,
     };
     let judge::Verdict { ended, note } = judge::verdict(job, &facts);
