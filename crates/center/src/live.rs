@@ -62,6 +62,8 @@ pub struct Live {
 struct Touched {
     jobs: HashSet<JobId>,
     runs: HashSet<RunId>,
+    /// Those of them that the planner may know without a place.
+    displaced: HashSet<RunId>,
     /// Nodes that take runs again, or no more.
     nodes: HashSet<NodeId>,
     /// Nodes came or went.
@@ -143,7 +145,7 @@ impl Live {
     ///
     /// Cost: linear in what changed and in the contracts; where nodes came or went, in all.
     pub fn tell(&mut self, planner: &mut Planner, half_life: Millis, now: Timestamp) {
-        let Touched { jobs, runs, nodes, are_nodes_new } = std::mem::take(&mut self.touched);
+        let Touched { jobs, runs, displaced, nodes, are_nodes_new } = std::mem::take(&mut self.touched);
         if are_nodes_new {
             planner.set_places(self.nodes.values().map(|node| self.node_view(node)), &[]);
         }
@@ -154,18 +156,16 @@ impl Live {
         for contract in self.contracts.values() {
             planner.set_queue(self.queue(contract, half_life, now), now);
         }
-        let (holding, others): (Vec<RunId>, Vec<RunId>) =
-            runs.into_iter().partition(|id| self.runs.get(id).is_some_and(|live| live.hold == Hold::Held));
+        let has_its_place = |id: &RunId| {
+            !displaced.contains(id) && self.runs.get(id).is_some_and(|live| live.hold == Hold::Held)
+        };
         // First those that give cards back: others may have the same ones.
-        for id in others {
-            if let Some(ticket) = planner.ticket(id) {
+        for id in runs.iter().filter(|id| !has_its_place(id)) {
+            if let Some(ticket) = planner.ticket(*id) {
                 planner.end(ticket, now);
             }
-            if let Some(lent) = self.runs.get(&id).and_then(occupied) {
-                planner.occupy(&lent, now);
-            }
         }
-        for occupied in holding.iter().filter_map(|id| self.runs.get(id).and_then(occupied)) {
+        for occupied in runs.iter().filter_map(|id| self.runs.get(id).and_then(occupied)) {
             match planner.ticket(occupied.run) {
                 Some(ticket) => planner.confirm(ticket, occupied.run, occupied.expected_end),
                 None => _ = planner.occupy(&occupied, now),

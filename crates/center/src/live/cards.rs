@@ -7,8 +7,9 @@ use engines::Leaving;
 
 use super::{Live, LiveRun, waiting};
 
-/// How many runs may wait for one card, beside the one that has it.
-const MOST_AHEAD: usize = 2;
+/// How many runs may wait for one card, beside the one that has it: what Slurm gets through on it between two of the instants at
+/// which it starts jobs by itself.
+const MOST_AHEAD: usize = 3;
 
 /// How a run stands to its cards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -139,6 +140,9 @@ impl Live {
                 }
             }
         }
+        if live.hold == Hold::Lent {
+            self.touched.displaced.insert(id);
+        }
         live.hold = to;
         self.touched.runs.insert(id);
         if to == Hold::Crowded {
@@ -176,7 +180,8 @@ mod tests {
     use super::*;
     use crate::live::LiveRun;
     use domain::{
-        CardSet, ContractId, JobId, Millis, Node, NodeState, PoolId, Run, TenantId, ledger::Metered,
+        CardSet, ContractId, JobId, Millis, Node, NodeState, PoolId, Run, TenantId, Timestamp,
+        ledger::Metered,
     };
     use scheduler::Planner;
     use store::pools::Pool;

@@ -135,8 +135,7 @@ struct Entry {
     last_seen: Option<Timestamp>,
     /// When it was first known to run.
     began_at: Option<Instant>,
-    /// It will be over within moments of that.
-    is_brief: bool,
+    leaving: Leaving,
     /// When its processes were gone, by what they told.
     left_at: Option<Instant>,
     waited_too_long: Option<Duration>,
@@ -169,21 +168,13 @@ impl Entry {
             last_listed: None,
             last_seen: None,
             began_at: None,
-            is_brief: false,
+            leaving: Leaving::No,
             left_at: None,
             waited_too_long: None,
             due: None,
             is_due: false,
             cancelled_at: None,
             refusals: 0,
-        }
-    }
-
-    fn leaving(&self) -> Leaving {
-        match self.left_at {
-            Some(_) => Leaving::Now,
-            None if self.is_brief => Leaving::Soon,
-            None => Leaving::No,
         }
     }
 
@@ -475,7 +466,7 @@ impl Engine for SlurmEngine {
         if let Some(entry) = self.core.known().runs.get(&run) {
             return Ok(Observation::Alive {
                 started: entry.started_at.map(|at| Started { at }),
-                leaving: entry.leaving(),
+                leaving: entry.leaving,
             });
         }
         Ok(self.core.over(run)?.map_or(Observation::NotLaunched, |over| over.observation))

@@ -24,6 +24,7 @@ use rustix::{
 };
 
 use super::{Core, Entry, brief::Brief};
+use crate::Leaving;
 
 /// A run of which Slurm says so long after its hint that it goes on was no end.
 pub(super) const LATE: Duration = Duration::from_secs(5);
@@ -233,7 +234,7 @@ impl Core {
             let mut known = self.known();
             let Some(entry) = known.runs.get_mut(&run) else { return };
             notices.note_lasted(entry);
-            entry.left_at = Some(Instant::now());
+            (entry.left_at, entry.leaving) = (Some(Instant::now()), Leaving::Now);
         }
         self.to_watch.notify_one();
         self.hint(run);

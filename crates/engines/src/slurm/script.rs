@@ -1,8 +1,8 @@
 //! What Slurm is given to run: the batch script, and the start of one node's process.
 //!
 //! The batch script claims the run: of several Slurm jobs of one run, or several lives of one, only the first to make a file
-//! goes on. It sets the environment and the limits. Then it goes on as the run's own script, where that is for bash too; else it
-//! becomes that, which then lies as `script` in the run's folder on the shared file system. Either way the run's script is the
+//! goes on. It sets the environment and the limits. Then it goes on as the run's own script, where that is for bash and can't
+//! tell; else it becomes that, which then lies as `script` in the run's folder on the shared file system. Either way it is the
 //! job's process, as with sbatch: what Slurm tells the job it is told once. Its time limit is kept by the watcher. Where there
 //! is a process on each of several nodes, the batch script has each of them begin with the file `start` in that folder.
 //!
@@ -63,16 +63,20 @@ pub(crate) fn batch(spec: &LaunchSpec, folder: &Path, start: &str, notice: Optio
     text
 }
 
-/// Whether the batch script goes on as the run's own script: a process less, and `$0` is what sbatch has it be. Not with a clock
-/// beside it, which would be among its jobs, nor with what sbatch refuses.
+/// Whether the batch script goes on as the run's own script: a process less. Not as one that may look at its own text, which
+/// would have the start in it; nor with a clock beside it, which would be among its jobs, with variables that a new shell does not
+/// take from its environment, or with what sbatch refuses.
 pub(crate) fn is_inline(spec: &LaunchSpec) -> bool {
     const BASH: [&str; 3] = ["#!/bin/bash", "#! /bin/bash", "#!/usr/bin/bash"];
+    const ITSELF: [&str; 6] = ["$0", "${0", "$_", "BASH_", "/proc/", "scontrol"];
+    const NOT_TAKEN: [&str; 6] = ["IFS", "OLDPWD", "OPTIND", "POSIXLY_CORRECT", "PWD", "SHLVL"];
     batch::is_once(spec)
         && BASH.contains(&spec.script.split('\n').next().unwrap_or_default())
         && spec.script.len() <= MOST_INLINE_BYTES
         && !spec.script.contains(['\r', '\0'])
+        && !ITSELF.iter().any(|own| spec.script.contains(own))
         && spec.batch.warning.is_none()
-        && spec.env.iter().all(|(name, _)| can_be_exported(name))
+        && spec.env.iter().all(|(name, _)| can_be_exported(name) && !NOT_TAKEN.contains(&name.as_str()))
 }
 
 /// The start of a node's process: environment, limits, then the run's script. All that it calls by
@@ -237,7 +241,7 @@ fn push_leave(text: &mut String, spec: &LaunchSpec) {
     for arg in &spec.args {
         let _never_fails = write!(text, " {}", quoted(arg));
     }
-    text.push_str("\nunset -v ${!qt_@}\n");
+    text.push_str("\nunset -v \"${!qt_@}\"\n");
 }
 
 /// A word of the shell in one line, whatever it has in it.

@@ -19,7 +19,7 @@ use super::{
     submit::{adopt, adopt_found, claimed_by},
     text,
 };
-use crate::{Observation, Started, Stream};
+use crate::{Leaving, Observation, Started, Stream};
 
 /// How many looks tell how long one takes.
 const LOOKS_KEPT: usize = 8;
@@ -222,15 +222,15 @@ fn goes_on(core: &Core, run: RunId, job: &JobRecord) -> bool {
     entry.last_seen = Some(now());
     if entry.left_at.is_some_and(|at| at.elapsed() > notice::LATE) {
         tracing::info!(%run, number = job.id, "a run goes on that was said to have ended");
-        entry.left_at = None;
+        (entry.left_at, entry.leaving) = (None, Leaving::No);
         core.notices.iter().for_each(notice::Notices::distrust);
         core.hint(run);
     }
     if job.state != JobState::Pending {
         entry.began_at.get_or_insert_with(Instant::now);
     }
-    if entry.is_brief && entry.began_at.is_some_and(|at| at.elapsed() > notice::LATE) {
-        entry.is_brief = false;
+    if entry.leaving == Leaving::Soon && entry.began_at.is_some_and(|at| at.elapsed() > notice::LATE) {
+        entry.leaving = Leaving::No;
         core.notices.iter().for_each(|notices| notices.note_lasted(entry));
         core.hint(run);
     }

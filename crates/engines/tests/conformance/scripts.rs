@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use domain::CardSet;
-use engines::{ArrayTask, Exit, Stream};
+use engines::{ArrayTask, Exit, LaunchSpec, Stream};
 
 use super::{
     Case,
@@ -35,6 +35,8 @@ pub const CASES: &[Case] = &[
     ("an interpreter that is no program", forbidden_interpreter),
     ("work stays, temporary files go", folders),
     ("the script is the one that was given, without more", script_text),
+    ("a script of bash is run as by a new shell", new_shell),
+    ("a script that bash can't read", unreadable),
 ];
 
 fn succeeds(rig: &mut Rig) {
@@ -220,7 +222,41 @@ fn folders(rig: &mut Rig) {
 }
 
 fn script_text(rig: &mut Rig) {
-    let script = "#!/bin/sh\n#SBATCH --exclusive --nodes=9\ncat \"$0\"; echo \"[$0]\" | tail -c 2\n";
-    let out = rig.output(&rig.spec(script));
-    assert!(out.starts_with(script), "{out}");
+    for shell in ["sh", "bash"] {
+        let script =
+            format!("#!/bin/{shell}\n#SBATCH --exclusive --nodes=9\ncat \"$0\"; echo \"[$0]\" | tail -c 2\n");
+        let out = rig.output(&rig.spec(&script));
+        assert!(out.starts_with(&script), "{out}");
+    }
+}
+
+fn new_shell(rig: &mut Rig) {
+    let script = "#!/bin/bash\nprintf '%s|' $LINENO \"$#\" \"$@\" \"$?\" $SHLVL \"$-\"; printf '%q\\n' \"$IFS\"\n\
+        trap; declare -F; compgen -v qt_; jobs; hash\n\
+        env | grep -c -e '^PWD=' -e '^SHLVL=1'; env | grep '^MY='\n\
+        [ \"$PWD\" = \"$(pwd -P)\" ] && cd / && echo \"$OLDPWD\" | grep -c .\n\
+        nothing-of-that-name\n\
+        exit 3\n";
+    let want = "2|2|a b|*|0|1|hB|$' \\t\\n'\n2\nMY=my 'own'\\n\n1\n";
+    let mut spec = rig.spec(script);
+    spec.args = vec!["a b".into(), "*".into()];
+    let own = ("MY".to_owned(), "my 'own'\\n".to_owned());
+    // The second has a variable that a new shell does not take.
+    for (odd, value) in [("OTHER", ""), ("IFS", "my IFS")] {
+        spec =
+            LaunchSpec { run: rig.spec("").run, env: vec![own.clone(), (odd.into(), value.into())], ..spec };
+        assert_eq!(rig.run(&spec), Exit::Code(3));
+        assert_eq!(rig.out(spec.run).replace("hash: hash table empty\n", ""), want, "{odd}");
+        assert!(rig.err(spec.run).contains(": line 6: nothing-of-that-name: "), "{}", rig.err(spec.run));
+    }
+}
+
+fn unreadable(rig: &mut Rig) {
+    for (script, line) in [("#!/bin/bash\nif\n", 3), ("#!/bin/bash\n\n: ')\n", 3), ("#!/bin/bash\n:\n)\n", 3)]
+    {
+        let spec = rig.spec(script);
+        assert_eq!(rig.run(&spec), Exit::Code(2), "{script}");
+        let err = rig.err(spec.run);
+        assert!(err.contains(&format!(": line {line}: ")), "{script}: {err}");
+    }
 }

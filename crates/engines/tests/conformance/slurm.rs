@@ -36,6 +36,7 @@ pub const TOGETHER: &[Case] = &[
 pub const ALONE: &[Case] = &[
     ("a node that is drained under a run", drained),
     ("an end is told before Slurm tells it", end_is_told_first),
+    ("runs of a brief kind are expected to be over soon", brief),
     ("the controller dies", controller_dies),
     ("the accounting dies", accounting_dies),
     ("a node dies", node_dies),
@@ -340,6 +341,45 @@ fn end_is_told_first(rig: &mut Rig) {
     });
     cluster.signal("slurmctld", "CONT");
     assert_eq!(rig.wait_end(spec.run).how, Exit::Code(2));
+}
+
+fn brief(rig: &mut Rig) {
+    let cluster = rig.cluster();
+    let leaving = |of: &LaunchSpec, want: Leaving| {
+        rig.wait_for(
+            of.run,
+            "word of whether it leaves",
+            |seen| matches!(seen, Observation::Alive { leaving, .. } if *leaving == want),
+        );
+    };
+    let of_kind = |script: &str| LaunchSpec { job_name: "brief".into(), ..rig.spec(script) };
+    for _ in 0..4 {
+        let spec = of_kind("#!/bin/bash\n:\n");
+        rig.output(&spec);
+    }
+    // While it waits: not one of its kind that began.
+    let first = occupy(rig);
+    let on_node_4 = |spec: LaunchSpec| LaunchSpec { nodes: vec![rig.node("npu4", 1)], ..spec };
+    let waits = on_node_4(of_kind("#!/bin/bash\nwhile [ ! -e go ]; do sleep 0.05; done\n"));
+    let other = on_node_4(rig.spec("#!/bin/bash\n:\n"));
+    rig.launch(&waits);
+    rig.launch(&other);
+    leaving(&waits, Leaving::Soon);
+    wait_submitted(rig, &other);
+    leaving(&other, Leaving::No);
+    rig.engine().stop(first.run).unwrap();
+    rig.wait_started(waits.run);
+    // It is none after all, and so are those that come next.
+    leaving(&waits, Leaving::No);
+    let next = of_kind("#!/bin/bash\n:\n");
+    cluster.signal("slurmctld", "STOP");
+    rig.launch(&next);
+    leaving(&next, Leaving::No);
+    cluster.signal("slurmctld", "CONT");
+    std::fs::write(rig.work_folder(&waits).join("go"), "").unwrap();
+    for spec in [waits, other, next] {
+        assert_eq!(rig.wait_end(spec.run).how, Exit::Code(0));
+    }
 }
 
 fn accounting_dies(rig: &mut Rig) {
