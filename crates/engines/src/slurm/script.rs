@@ -40,7 +40,9 @@ pub(crate) fn batch(spec: &LaunchSpec, folder: &Path, start: &str, notice: Optio
     if is_inline(spec) {
         // In one line and in place of none, so that the lines of the run's script have their own numbers.
         let rest = spec.script.split_once('\n').map_or("", |(_, rest)| rest);
-        return format!("#!/bin/bash\neval {}; {rest}\n", quoted_in_line(&format!("{claim}{notice}{start}")));
+        let end = if rest.ends_with('\n') { "" } else { "\n" };
+        let before = quoted_in_line(&format!("{claim}{notice}{start}"));
+        return format!("#!/bin/bash\neval {before}; {rest}{end}");
     }
     let mut text = format!("#!/bin/bash\n# Qiantang's run {}\n{claim}{notice}", spec.run);
     if batch::is_once(spec) {
