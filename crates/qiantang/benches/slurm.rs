@@ -26,8 +26,8 @@ use serde_json::json;
 use support::{Site, Tenant, ask, grant};
 use ureq::Agent;
 
-const JOBS: usize = 400;
-const ROUNDS: usize = 5;
+const JOBS: usize = 2000;
+const ROUNDS: usize = 3;
 const CLIENTS: usize = 4;
 /// Between two looks at whether all is over.
 const LOOK: Duration = Duration::from_millis(50);

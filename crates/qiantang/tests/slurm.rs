@@ -13,7 +13,7 @@ use std::{process::Command, sync::Mutex};
 
 use cluster::Cluster;
 use serde_json::{Value, json};
-use support::{Site, Tenant};
+use support::{Site, Tenant, grant};
 
 /// Micro-CNY for a card-hour.
 const RATE: i64 = 36_000_000;
@@ -157,6 +157,57 @@ fn a_center_on_slurm_runs_meters_and_bills() {
     ours.sort_unstable();
     theirs.sort_unstable();
     assert_eq!(ours, theirs, "card-milliseconds of each job");
+}
+
+/// Slurm's number of waiting jobs of a job here.
+fn waiting_in_slurm(cluster: &Cluster, job: &str) -> usize {
+    let out = cluster.slurm("squeue", &["-h", "-t", "PENDING", "-o", "%k"]);
+    out.lines().filter(|line| line.trim().ends_with(job)).count()
+}
+
+#[test]
+fn what_takes_moments_is_handed_in_before_cards_are_free() {
+    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let Some(cluster) = Cluster::start() else { return };
+    let shared = common::folder();
+    let site =
+        Site::with_settings(&format!("{}notices = \"127.0.0.1:0\"\n", settings(&cluster, shared.path())));
+    wait_for_nodes(&site);
+    let (wide, narrow) =
+        (site.tenant("wide", "research", &grant(), 256), site.tenant("narrow", "research", &grant(), 2));
+    let array = |tenant: &Tenant, script: &str, tasks: u32| {
+        let mut spec = spec("brief", 1, 1, script);
+        spec["array"] = json!({ "ranges": [{ "first": 1, "last": tasks }] });
+        site.submit(tenant, &spec)
+    };
+    // What it takes is learned for each tenant's own.
+    for id in [array(&wide, ":", 6), array(&narrow, ":", 6)] {
+        assert_eq!(site.wait_for_end(&site.operator, &id)["state"], "succeeded");
+    }
+    cluster.slurm("scontrol", &["update", "partitionname=npu", "state=down"]);
+    let (many, few) = (array(&wide, ":", 200), array(&narrow, ":", 20));
+    site.wait_for("three to wait for each card that one is to have", || {
+        let (of_many, of_few) = (waiting_in_slurm(&cluster, &many), waiting_in_slurm(&cluster, &few));
+        assert!(of_many + of_few <= 4 * 32, "{of_many}, {of_few}");
+        assert!(of_few <= 2, "what is handed in ahead counts for its contract: {of_few}");
+        (of_many + of_few == 4 * 32 && of_few == 2).then_some(())
+    });
+    cluster.slurm("scontrol", &["update", "partitionname=npu", "state=up"]);
+    for id in [&many, &few] {
+        let job = site.wait_for_end(&site.operator, id);
+        assert_eq!(job["state"], "succeeded", "{job}\n{}", site.log());
+    }
+    // One that is none after all: what waits for its card is planned anew, and does not wait for its end.
+    let slow = array(&wide, "while [ ! -e go ]; do sleep 0.1; done", 32);
+    site.wait_for_state(&wide.developer, &slow, "running");
+    let next = array(&wide, ":", 4);
+    site.wait_for("it to be handed in", || (waiting_in_slurm(&cluster, &next) > 0).then_some(()));
+    site.wait_for("it to be taken back", || (waiting_in_slurm(&cluster, &next) == 0).then_some(()));
+    let job = site.get(&format!("/api/v1/jobs/{next}"), &wide.developer);
+    assert_eq!(job["state"], "queued", "{job}");
+    site.post(&format!("/api/v1/jobs/{slow}/cancel"), &wide.developer, &json!({}));
+    assert_eq!(site.wait_for_end(&site.operator, &next)["state"], "succeeded");
+    assert_eq!(site.get("/api/v1/ledger/check", &site.operator)["is_balanced"], true);
 }
 
 /// Hands a job to Slurm as one of its users does, past the center; gives its number.
