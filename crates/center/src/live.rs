@@ -62,7 +62,7 @@ pub struct Live {
 struct Touched {
     jobs: HashSet<JobId>,
     runs: HashSet<RunId>,
-    /// Those of them that the planner may know without a place.
+    /// Those of them that the planner may know without all of their cards.
     displaced: HashSet<RunId>,
     /// Nodes that take runs again, or no more.
     nodes: HashSet<NodeId>,
@@ -78,7 +78,9 @@ pub struct LiveNode {
     pub switch: Arc<str>,
     pub rings: Arc<[CardSet]>,
     pub labels: Arc<[Arc<str>]>,
-    /// Cards that runs have.
+    /// Cards that are some run's own.
+    held: CardSet,
+    /// Those, and the ones that others wait for which are not free as a whole.
     pub busy: CardSet,
 }
 
@@ -265,13 +267,15 @@ impl Live {
     }
 
     pub fn add_node(&mut self, node: Node, pool: &Pool) {
-        let busy = self.nodes.get(&node.id).map_or(CardSet::EMPTY, |live| live.busy);
+        let (held, busy) =
+            self.nodes.get(&node.id).map_or((CardSet::EMPTY, CardSet::EMPTY), |live| (live.held, live.busy));
         let live = LiveNode {
             model: pool.model.name.as_str().into(),
             name: node.name.as_str().into(),
             switch: node.switch.as_str().into(),
             rings: node.rings.as_slice().into(),
             labels: node.labels.iter().map(|label| label.as_str().into()).collect(),
+            held,
             busy,
             node,
         };
@@ -354,13 +358,15 @@ impl Live {
             .map(|live| Burn { cards: live.run.placement.card_count(), rate: live.run.rate })
     }
 
-    /// Cards of `contract` that runs have, each counted once.
+    /// Cards of `contract` that runs have, or wait for and run on.
     pub fn cards_in_use(&self, contract: ContractId) -> u32 {
-        self.runs
-            .values()
-            .filter(|live| live.run.contract == contract && matches!(live.hold, Hold::Held | Hold::Crowded))
-            .map(|live| live.run.placement.card_count())
-            .sum()
+        let is_on_its_cards = |live: &&LiveRun| match live.hold {
+            Hold::Held => true,
+            Hold::Crowded => live.run.state.started_at().is_some(),
+            Hold::Lent | Hold::Left => false,
+        };
+        let of_contract = self.runs.values().filter(|live| live.run.contract == contract);
+        of_contract.filter(is_on_its_cards).map(|live| live.run.placement.card_count()).sum()
     }
 
     /// How many jobs of a tenant have not ended.
@@ -454,9 +460,10 @@ pub fn waiting(live: &LiveJob) -> Option<Waiting> {
 /// A run as the planner sees it, if it counts as running.
 fn occupied(live: &LiveRun) -> Option<Occupied> {
     let placement = match live.hold {
-        Hold::Held => live.run.placement.clone(),
+        // The planner leaves out what is another's.
+        Hold::Held | Hold::Crowded => live.run.placement.clone(),
         Hold::Lent => Placement(Vec::new()),
-        Hold::Crowded | Hold::Left => return None,
+        Hold::Left => return None,
     };
     let from = live.run.state.started_at().unwrap_or_else(|| live.run.state.planned_at());
     Some(Occupied {

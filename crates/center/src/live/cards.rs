@@ -1,8 +1,8 @@
 //! Which run has which cards. Each card is one run's at any time; what leaves, or soon will, hands its own on.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
-use domain::{CardSet, NodeId, RunId, node::Slot};
+use domain::{CardSet, Millis, NodeId, RunId, Timestamp, node::Slot};
 use engines::Leaving;
 
 use super::{Live, LiveRun, waiting};
@@ -16,7 +16,7 @@ const MOST_AHEAD: usize = 3;
 pub enum Hold {
     /// They are its own.
     Held,
-    /// Another one has some of them: it gets all as soon as they are free.
+    /// Another one has some of them: it gets all as soon as they are free, and nobody else gets one.
     #[default]
     Crowded,
     /// It will be over soon. What comes next may have them, and waits for its end; for its queue it runs.
@@ -29,9 +29,16 @@ impl Live {
     /// A run that has its cards, unless another one has them: then as soon as they are free.
     pub fn add_run(&mut self, live: LiveRun) {
         let id = live.run.id;
+        let slots = live.run.placement.0.clone();
         self.runs.insert(id, live);
-        self.let_go(id, Hold::Crowded);
-        self.hold_what_is_free();
+        let is_idle =
+            |slot: &Slot| self.nodes.get(&slot.node).is_none_or(|node| node.busy.is_disjoint(slot.cards));
+        if slots.iter().all(is_idle) {
+            self.hold(id, &slots);
+        } else {
+            self.let_go(id, Hold::Crowded);
+            self.hold_what_is_free();
+        }
     }
 
     pub fn remove_run(&mut self, id: RunId) -> Option<LiveRun> {
@@ -39,6 +46,9 @@ impl Live {
         self.soon_over.remove(&id);
         let live = self.runs.remove(&id)?;
         self.hold_what_is_free();
+        // What it was lent is free without an end of who lent it.
+        let lent: Vec<RunId> = self.soon_over.iter().copied().collect();
+        self.take_back(&lent);
         Some(live)
     }
 
@@ -93,51 +103,71 @@ impl Live {
         for id in &lent {
             self.let_go(*id, Hold::Lent);
         }
+        self.hold_what_is_free();
         lent
     }
 
-    /// Those of these runs whose cards nobody took have them as before.
+    /// Those of these runs that lent their cards, and nobody took one, have them as before.
     pub fn take_back(&mut self, lent: &[RunId]) {
         for id in lent {
             let Some(live) = self.runs.get(id).filter(|live| live.hold == Hold::Lent) else { continue };
             if live.run.placement.0.iter().all(|slot| self.is_free(slot)) {
                 self.let_go(*id, Hold::Crowded);
+                self.hold_what_is_free();
             }
         }
-        self.hold_what_is_free();
     }
 
-    /// Runs that have not begun and wait for cards of `stays`, which is not over as soon as it was said to be.
-    pub fn in_the_way(&self, stays: RunId) -> Vec<RunId> {
-        let Some(stays) = self.runs.get(&stays).filter(|live| live.hold == Hold::Crowded) else {
+    /// Runs that have not begun since they were planned, so long ago, and will not soon: where `of` stays on its cards, what was
+    /// to have them after it; or itself, where what has its cards stays.
+    pub fn in_the_way(&self, of: RunId, waited: Millis, now: Timestamp) -> Vec<RunId> {
+        let Some(of) = self.runs.get(&of).filter(|live| live.hold == Hold::Crowded) else {
             return Vec::new();
         };
+        let has_begun = |live: &LiveRun| live.run.state.started_at().is_some();
+        let has_waited = |live: &LiveRun| {
+            let planned_at = live.run.state.planned_at();
+            !has_begun(live) && live.run.state.stop().is_none() && now.since(planned_at) >= waited
+        };
         let overlaps = |slot: &Slot| {
-            let mut own = stays.run.placement.0.iter();
-            own.any(|of| of.node == slot.node && !of.cards.is_disjoint(slot.cards))
+            let mut own = of.run.placement.0.iter();
+            own.any(|own| own.node == slot.node && !own.cards.is_disjoint(slot.cards))
         };
-        let is_in_the_way = |live: &&LiveRun| {
-            matches!(live.hold, Hold::Held | Hold::Lent)
-                && live.run.state.started_at().is_none()
-                && live.run.state.planned_at() >= stays.run.state.planned_at()
-                && live.run.placement.0.iter().any(overlaps)
-        };
-        self.runs.values().filter(is_in_the_way).map(|live| live.run.id).collect()
+        let mut others = self
+            .runs
+            .values()
+            .filter(|live| live.run.id != of.run.id && live.run.placement.0.iter().any(overlaps));
+        if has_begun(of) {
+            let is_later = |live: &&LiveRun| {
+                live.hold != Hold::Left && live.run.state.planned_at() >= of.run.state.planned_at()
+            };
+            let stays = of.leaving == Leaving::No;
+            return others
+                .filter(|live| stays && has_waited(live))
+                .filter(is_later)
+                .map(|live| live.run.id)
+                .collect();
+        }
+        let stays =
+            |live: &LiveRun| live.hold == Hold::Held && has_begun(live) && live.leaving == Leaving::No;
+        if has_waited(of) && others.any(stays) { vec![of.run.id] } else { Vec::new() }
     }
 
     fn is_free(&self, slot: &Slot) -> bool {
-        let busy = self.nodes.get(&slot.node).map_or(CardSet::EMPTY, |node| node.busy);
-        busy.is_disjoint(slot.cards)
+        let held = self.nodes.get(&slot.node).map_or(CardSet::EMPTY, |node| node.held);
+        held.is_disjoint(slot.cards)
     }
 
-    /// From now on a run stands to its cards as `to`; if it held them, they are free.
+    /// From now on a run stands to its cards as `to`; if it held them, they are free. Before anyone looks at what is busy,
+    /// [`Self::hold_what_is_free`] has to see who waits for them.
     fn let_go(&mut self, id: RunId, to: Hold) {
         let Some(live) = self.runs.get_mut(&id) else { return };
-        if live.hold == Hold::Held {
-            for slot in &live.run.placement.0 {
-                if let Some(node) = self.nodes.get_mut(&slot.node) {
-                    node.busy = node.busy.without(slot.cards);
+        for slot in &live.run.placement.0 {
+            if let Some(node) = self.nodes.get_mut(&slot.node) {
+                if live.hold == Hold::Held {
+                    node.held = node.held.without(slot.cards);
                 }
+                node.busy = node.held;
             }
         }
         if live.hold == Hold::Lent {
@@ -152,25 +182,44 @@ impl Live {
         }
     }
 
-    /// Runs get their cards as soon as nobody else holds them.
+    fn hold(&mut self, id: RunId, slots: &[Slot]) {
+        for slot in slots {
+            if let Some(node) = self.nodes.get_mut(&slot.node) {
+                node.held = node.held.union(slot.cards);
+                node.busy = node.busy.union(slot.cards);
+            }
+        }
+        if let Some(live) = self.runs.get_mut(&id) {
+            live.hold = Hold::Held;
+        }
+        self.touched.runs.insert(id);
+    }
+
+    /// Runs get their cards as soon as nobody holds one of them. Until then nobody gets one that comes later.
     fn hold_what_is_free(&mut self) {
-        let crowded: BTreeSet<RunId> = std::mem::take(&mut self.crowded_out);
-        for id in crowded {
-            let slots = self.runs.get(&id).map(|live| live.run.placement.0.clone());
-            let Some(slots) = slots else { continue };
-            if !slots.iter().all(|slot| self.is_free(slot)) {
-                self.crowded_out.insert(id);
-                continue;
-            }
-            for slot in slots {
-                if let Some(node) = self.nodes.get_mut(&slot.node) {
-                    node.busy = node.busy.union(slot.cards);
+        let mut wanted: HashMap<NodeId, CardSet> = HashMap::new();
+        // The oldest first: ids are in the order of time.
+        for id in std::mem::take(&mut self.crowded_out) {
+            let Some(slots) = self.runs.get(&id).map(|live| live.run.placement.0.clone()) else { continue };
+            let is_wanted =
+                |slot: &Slot| wanted.get(&slot.node).is_some_and(|cards| !cards.is_disjoint(slot.cards));
+            if slots.iter().all(|slot| self.is_free(slot) && !is_wanted(slot)) {
+                self.hold(id, &slots);
+            } else {
+                for slot in &slots {
+                    let of_node = wanted.entry(slot.node).or_insert(CardSet::EMPTY);
+                    *of_node = of_node.union(slot.cards);
                 }
+                self.touched.runs.insert(id);
+                self.crowded_out.insert(id);
             }
-            if let Some(live) = self.runs.get_mut(&id) {
-                live.hold = Hold::Held;
+            // It has more of its cards than before, or fewer.
+            self.touched.displaced.insert(id);
+        }
+        for (id, cards) in wanted {
+            if let Some(node) = self.nodes.get_mut(&id) {
+                node.busy = node.held.union(cards);
             }
-            self.touched.runs.insert(id);
         }
     }
 }
@@ -180,8 +229,7 @@ mod tests {
     use super::*;
     use crate::live::LiveRun;
     use domain::{
-        CardSet, ContractId, JobId, Millis, Node, NodeState, PoolId, Run, TenantId, Timestamp,
-        ledger::Metered,
+        CardSet, ContractId, JobId, Node, NodeState, PoolId, Run, TenantId, Timestamp, ledger::Metered,
     };
     use scheduler::Planner;
     use store::pools::Pool;
@@ -239,6 +287,15 @@ mod tests {
         id
     }
 
+    fn in_the_way(live: &Live, of: RunId) -> Vec<RunId> {
+        live.in_the_way(of, Millis(0), Timestamp::default())
+    }
+
+    fn begin(live: &mut Live, id: RunId) {
+        let state = domain::RunState::Starting { planned_at: Timestamp::default(), stop: None };
+        live.runs.get_mut(&id).unwrap().run.state = state.start(Timestamp::default()).unwrap();
+    }
+
     fn busy(live: &Live) -> u64 {
         live.nodes[&node()].busy.bits()
     }
@@ -271,12 +328,23 @@ mod tests {
         let first = add(&mut live, 1, 0b1111);
         live.set_leaving(first, Leaving::Now);
         let (near, far) = (add(&mut live, 2, 0b0011), add(&mut live, 3, 0b0011_0000));
-        assert!(live.set_leaving(first, Leaving::No));
-        assert_eq!(live.in_the_way(first), [near], "not {far}");
         assert_eq!((busy(&live), free(&mut live, &mut planner)), (0b0011_0011, 4));
+        assert!(live.set_leaving(first, Leaving::No));
+        assert!(in_the_way(&live, first).is_empty(), "it may not have begun either");
+        begin(&mut live, first);
+        assert_eq!(in_the_way(&live, first), [near], "not {far}");
+        let later = |millis| Timestamp::default().plus(Millis(millis));
+        assert!(live.in_the_way(first, Millis(5), later(4)).is_empty());
+        assert_eq!(live.in_the_way(first, Millis(5), later(5)), [near]);
+        // The ones of its cards that are free are for no other.
+        assert_eq!((busy(&live), free(&mut live, &mut planner)), (0b0011_1111, 2));
+        let late = add(&mut live, 4, 0b0100);
+        assert_eq!(live.runs[&late].hold, Hold::Crowded);
         live.remove_run(near);
         assert_eq!((busy(&live), free(&mut live, &mut planner)), (0b0011_1111, 2));
-        assert!(live.in_the_way(first).is_empty());
+        assert!(in_the_way(&live, first).is_empty());
+        assert_eq!(in_the_way(&live, late), [late], "its card is of one that stays");
+        live.remove_run(late);
         live.remove_run(first);
         assert_eq!((busy(&live), free(&mut live, &mut planner)), (0b0011_0000, 6));
     }
@@ -335,6 +403,19 @@ mod tests {
     }
 
     #[test]
+    fn what_was_lent_comes_back_where_nobody_has_it_any_more() {
+        let (mut live, mut planner) = (hall(), Planner::new(scheduler::Policy::default()));
+        let first = add(&mut live, 1, 0b11);
+        live.set_leaving(first, Leaving::Soon);
+        live.lend();
+        let next = add(&mut live, 2, 0b01);
+        assert_eq!((busy(&live), free(&mut live, &mut planner)), (0b01, 7));
+        live.remove_run(next);
+        assert_eq!((busy(&live), free(&mut live, &mut planner)), (0b11, 6));
+        assert_eq!(live.runs[&first].hold, Hold::Held);
+    }
+
+    #[test]
     fn where_a_run_stays_all_that_waits_for_its_cards_is_in_the_way() {
         let mut live = hall();
         let first = add(&mut live, 1, 0b11);
@@ -344,8 +425,9 @@ mod tests {
         live.set_leaving(second, Leaving::Soon);
         live.lend();
         let (third, beside) = (add(&mut live, 3, 0b01), add(&mut live, 4, 0b100));
+        begin(&mut live, first);
         assert!(live.set_leaving(first, Leaving::No));
-        assert_eq!(live.in_the_way(first), [second, third], "not {beside}");
+        assert_eq!(in_the_way(&live, first), [second, third], "not {beside}");
         for run in [second, third] {
             live.remove_run(run);
         }

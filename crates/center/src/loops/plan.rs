@@ -73,7 +73,10 @@ fn plan_ahead(center: &Center, policy: &Policy, pause_until: &mut Instant) -> bo
         return false;
     }
     let began = Instant::now();
+    // Nothing is to end for what may not come about.
+    center.planner().set_policy(Policy { reclaims: false, ..*policy });
     let decisions = make(center, policy);
+    center.planner().set_policy(*policy);
     *pause_until += (began.elapsed() * PAUSE_PER_PLAN).min(LONGEST_PAUSE);
     let is_more = carry_out(center, decisions, policy);
     center.live().take_back(&lent);

@@ -6,13 +6,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{RunId, run::StopCause};
+use domain::{Millis, RunId, run::StopCause};
 use engines::{Leaving, Observation, Observation::NotLaunched};
 
 use crate::{app::runs, center::Center, moment};
 
 /// Looks at all runs this often, in case the engine's news of one was lost.
 const ALL_EVERY: Duration = Duration::from_secs(3);
+/// What waits for cards of a run for so long, and that run stays, makes room.
+const LATE: Millis = Millis(5000);
 /// How many runs are taken into one commit at most.
 const BATCH: usize = 256;
 
@@ -40,7 +42,7 @@ pub fn run(center: &Center, news: &Receiver<RunId>) {
 
 /// Runs that should have been heard of by now: all that were asked to stop, or were planned a while ago.
 fn stale(center: &Center) -> Vec<RunId> {
-    let before = moment::now().minus(domain::Millis::from_secs(ALL_EVERY.as_secs().cast_signed()));
+    let before = moment::now().minus(Millis::from_secs(ALL_EVERY.as_secs().cast_signed()));
     let live = center.live();
     live.runs.values().filter(|live| live.run.state.planned_at() < before).map(|live| live.run.id).collect()
 }
@@ -48,18 +50,20 @@ fn stale(center: &Center) -> Vec<RunId> {
 /// What is planned next can have a run's cards while Slurm tidies up after it, or before that. Where it turns out to go on,
 /// what was to begin on them makes room.
 fn leave_or_stay(center: &Center, run: RunId, leaving: Leaving) {
-    let in_the_way = {
+    let (is_news, in_the_way) = {
         let mut live = center.live();
-        if !live.set_leaving(run, leaving) {
-            return;
-        }
-        live.in_the_way(run)
+        let is_news = live.set_leaving(run, leaving);
+        // After a restart, or where something went wrong, without news of it.
+        let waited = if is_news { Millis(0) } else { LATE };
+        (is_news, live.in_the_way(run, waited, moment::now()))
     };
     if !in_the_way.is_empty() {
-        tracing::info!(%run, runs = in_the_way.len(), "it goes on, so runs that were to have its cards are planned anew");
+        tracing::info!(%run, runs = in_the_way.len(), "runs wait for cards of one that goes on, and are planned anew");
         runs::stop(center, in_the_way, StopCause::Preempted);
     }
-    center.wakers.plan();
+    if is_news {
+        center.wakers.plan();
+    }
 }
 
 /// Compares what the engine has with what the store expects, and mends the difference.

@@ -157,10 +157,11 @@ pub(crate) fn tells_of_memory(log: &str) -> bool {
     said.any(|line| line.contains("memory limit") || line.contains("oom_kill") || line.contains("oom-kill"))
 }
 
-/// Whether bash could not read the batch script, by what it wrote. Its first lines are made here, so the fault is in the run's.
-pub(crate) fn tells_of_syntax(job: &JobRecord, log: &str) -> bool {
+/// Whether bash could not read the batch script, by the first line that it wrote. The start is made here, so the fault is in the
+/// run's own.
+pub(crate) fn tells_of_syntax(job: &JobRecord, first_line: &str) -> bool {
     (job.state, job.code, job.signal) == (JobState::Failed, 2, 0)
-        && log.lines().any(|line| line.contains("/slurm_script: line "))
+        && first_line.contains("/slurm_script: line ")
 }
 
 /// Which of a job's lives was the run's: the first that got nodes, else the last.

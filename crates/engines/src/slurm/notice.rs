@@ -234,7 +234,9 @@ impl Core {
             let mut known = self.known();
             let Some(entry) = known.runs.get_mut(&run) else { return };
             notices.note_lasted(entry);
-            (entry.left_at, entry.leaving) = (Some(Instant::now()), Leaving::Now);
+            // Once: who goes on calls again and again.
+            entry.left_at.get_or_insert_with(Instant::now);
+            entry.leaving = Leaving::Now;
         }
         self.to_watch.notify_one();
         self.hint(run);

@@ -71,7 +71,23 @@ pub(crate) fn batch(spec: &LaunchSpec, folder: &Path, start: &str, notice: Optio
 pub(crate) fn is_inline(spec: &LaunchSpec) -> bool {
     const BASH: [&str; 3] = ["#!/bin/bash", "#! /bin/bash", "#!/usr/bin/bash"];
     const ITSELF: [&str; 6] = ["$0", "${0", "$_", "BASH_", "/proc/", "scontrol"];
-    const NOT_TAKEN: [&str; 6] = ["IFS", "OLDPWD", "OPTIND", "POSIXLY_CORRECT", "PWD", "SHLVL"];
+    const NOT_TAKEN: [&str; 15] = [
+        "COMP_WORDBREAKS",
+        "EXECIGNORE",
+        "GLOBIGNORE",
+        "HOSTNAME",
+        "IFS",
+        "OLDPWD",
+        "OPTERR",
+        "OPTIND",
+        "POSIXLY_CORRECT",
+        "POSIX_PEDANTIC",
+        "PS1",
+        "PS2",
+        "PS4",
+        "PWD",
+        "SHLVL",
+    ];
     batch::is_once(spec)
         && BASH.contains(&spec.script.split('\n').next().unwrap_or_default())
         && spec.script.len() <= MOST_INLINE_BYTES
@@ -186,7 +202,7 @@ fn push_environment(text: &mut String, spec: &LaunchSpec, place: &env::Place) {
         text,
         "unset -v CUDA_VISIBLE_DEVICES SLURM_TIME_FORMAT\n\
          mapfile -d '' -t qt_given < /proc/self/environ\n\
-         for qt_name in \"${{qt_given[@]%%=*}}\"; do case $qt_name in SLURM*) ;; *) {forget} \"$qt_name\" ;; esac; done 2>/dev/null\n\
+         for qt_name in \"${{qt_given[@]%%=*}}\"; do case $qt_name in SLURM*) ;; RANDOM|SECONDS|BASH*) export -n \"$qt_name\" ;; *) {forget} \"$qt_name\" ;; esac; done 2>/dev/null\n\
          export -n OLDPWD PWD _"
     );
     let of_rank: Vec<Vec<(String, String)>> = (0..spec.nodes.len())
@@ -239,7 +255,10 @@ fn push_environment(text: &mut String, spec: &LaunchSpec, place: &env::Place) {
 
 /// The shell is as a new one that was started for the script.
 fn push_leave(text: &mut String, spec: &LaunchSpec) {
-    text.push_str("SHLVL=1; export SHLVL PWD\nunset -f qt_refuse\nhash -r\nset --");
+    text.push_str(
+        "SHLVL=1; export SHLVL PWD OLDPWD\nread -r HOSTNAME < /proc/sys/kernel/hostname\n\
+         : \"${TERM=dumb}\" \"${PS4=+ }\"\nunset -f qt_refuse\nhash -r\nset --",
+    );
     for arg in &spec.args {
         let _never_fails = write!(text, " {}", quoted(arg));
     }

@@ -230,10 +230,17 @@ fn goes_on(core: &Core, run: RunId, job: &JobRecord) -> bool {
         entry.began_at.get_or_insert_with(Instant::now);
     }
     if entry.leaving == Leaving::Soon && entry.began_at.is_some_and(|at| at.elapsed() > notice::LATE) {
-        entry.leaving = Leaving::No;
         core.notices.iter().for_each(|notices| notices.note_lasted(entry));
-        core.hint(run);
+        let kind = entry.kind();
+        // None of its kind is expected to be over soon any more.
+        for (run, entry) in &mut known.runs {
+            if entry.leaving == Leaving::Soon && entry.kind() == kind {
+                entry.leaving = Leaving::No;
+                core.hint(*run);
+            }
+        }
     }
+    let Some(entry) = known.runs.get_mut(&run) else { return false };
     // A controller that dies may forget that it was told to end a job.
     let is_told = entry.cancelled_at.is_some_and(|at| at.elapsed() > core.config.times.lost);
     if is_told && job.state != JobState::Completing {
@@ -442,7 +449,7 @@ fn finish(core: &Core, run: RunId, job: &JobRecord) {
         .unwrap_or_default();
     let claim = match claimed {
         // Its own script is all that the shell could have had to read before.
-        None if judge::tells_of_syntax(job, &log) => Claim::Made,
+        None if word("stderr").is_some_and(|first| judge::tells_of_syntax(job, &first)) => Claim::Made,
         Some(_) if is_second => Claim::MadeBefore,
         Some(_) => Claim::Made,
         None => Claim::None,

@@ -236,8 +236,9 @@ fn new_shell(rig: &mut Rig) {
         env | grep -c -e '^PWD=' -e '^SHLVL=1'; env | grep '^MY='\n\
         [ \"$PWD\" = \"$(pwd -P)\" ] && cd / && echo \"$OLDPWD\" | grep -c .\n\
         nothing-of-that-name\n\
+        [ \"$HOSTNAME\" = \"$(< /proc/sys/kernel/hostname)\" ] && echo \"$PS4$OPTERR\"\n\
         exit 3\n";
-    let want = "2|2|a b|*|0|1|hB|$' \\t\\n'\n2\nMY=my 'own'\\n\n1\n";
+    let want = "2|2|a b|*|0|1|hB|$' \\t\\n'\n2\nMY=my 'own'\\n\n1\n+ 1\n";
     let mut spec = rig.spec(script);
     spec.args = vec!["a b".into(), "*".into()];
     let own = ("MY".to_owned(), "my 'own'\\n".to_owned());
@@ -252,9 +253,14 @@ fn new_shell(rig: &mut Rig) {
 }
 
 fn unreadable(rig: &mut Rig) {
-    for (script, line) in [("#!/bin/bash\nif\n", 3), ("#!/bin/bash\n\n: ')\n", 3), ("#!/bin/bash\n:\n)\n", 3)]
-    {
-        let spec = rig.spec(script);
+    let long = "x".repeat(8000);
+    for (script, line) in [
+        ("#!/bin/bash\nif\n", 3),
+        ("#!/bin/bash\n\n: ')\n", 3),
+        ("#!/bin/bash\n:\n)\n", 3),
+        ("#!/bin/bash\n:; fi\n", 2),
+    ] {
+        let spec = LaunchSpec { env: vec![("LONG".into(), long.clone())], ..rig.spec(script) };
         assert_eq!(rig.run(&spec), Exit::Code(2), "{script}");
         let err = rig.err(spec.run);
         assert!(err.contains(&format!(": line {line}: ")), "{script}: {err}");
