@@ -202,9 +202,8 @@ fn what_takes_moments_is_handed_in_before_cards_are_free() {
     site.wait_for_state(&wide.developer, &slow, "running");
     let next = array(&wide, ":", 4);
     site.wait_for("it to be handed in", || (waiting_in_slurm(&cluster, &next) > 0).then_some(()));
-    site.wait_for("it to be taken back", || (waiting_in_slurm(&cluster, &next) == 0).then_some(()));
-    let job = site.get(&format!("/api/v1/jobs/{next}"), &wide.developer);
-    assert_eq!(job["state"], "queued", "{job}");
+    site.wait_for_state(&wide.developer, &next, "queued");
+    assert_eq!(waiting_in_slurm(&cluster, &next), 0);
     site.post(&format!("/api/v1/jobs/{slow}/cancel"), &wide.developer, &json!({}));
     assert_eq!(site.wait_for_end(&site.operator, &next)["state"], "succeeded");
     assert_eq!(site.get("/api/v1/ledger/check", &site.operator)["is_balanced"], true);
