@@ -202,8 +202,9 @@ pub(super) fn adopt(core: &Core, run: RunId, number: u32) {
     let Some(entry) = known.runs.get_mut(&run) else { return };
     (entry.number, entry.submitted_at, entry.may_be_there) = (Some(number), Some(at), false);
     (entry.gone_since, entry.unlisted_at, entry.last_listed, entry.cancelled_at) = (None, None, None, None);
-    if entry.left_at.is_none() && core.notices.as_ref().is_some_and(|notices| notices.expects_brief(entry)) {
-        entry.leaving = Leaving::Soon;
+    if entry.left_at.is_none() {
+        let is_brief = core.notices.as_ref().is_some_and(|notices| notices.expects_brief(entry));
+        entry.leaving = if is_brief { Leaving::Soon } else { Leaving::No };
     }
     if entry.is_to_end() {
         known.queue.push_front(run);
