@@ -13,6 +13,9 @@ use crate::{Ended, Exit, Status};
 /// A job that ends so soon in the whole seconds of Slurm, and was cancelled by nobody, could not be launched.
 const AS_IT_BEGAN: Millis = Millis(1000);
 
+/// So long after its start a run is charged for also where its folder, which is its user's to write to, says that it never began.
+const MOST_UNCHARGED: Millis = Millis(10_000);
+
 const TOO_MUCH_MEMORY: &str = "it was ended because it used more memory than it may";
 
 /// What is known of a run besides Slurm's record of its job.
@@ -27,6 +30,18 @@ pub(crate) struct Facts {
     /// Slurm wrote into its log that it used too much memory.
     pub ran_out_of_memory: bool,
     pub wanted: Option<Wanted>,
+    /// Of a run that has a process on each of several nodes.
+    pub gang: Option<Gang>,
+}
+
+/// How far the processes of a gang came before they were told to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Gang {
+    pub processes: usize,
+    pub began: usize,
+    pub ended: usize,
+    /// What the first one that failed ended with.
+    pub failure: Option<i32>,
 }
 
 /// Whether a job was let through as the run.
@@ -77,6 +92,7 @@ pub(crate) fn verdict(job: &JobRecord, facts: &Facts) -> Verdict {
         how
     };
     let nodes = || job.nodes.join(", ");
+    let is_uncharged = started_at.is_none_or(|from| at.since(from) <= MOST_UNCHARGED);
     let how = match job.state {
         _ if started_at.is_some() && facts.refused.is_some() => {
             let why = facts.refused.clone().unwrap_or_default();
@@ -116,7 +132,7 @@ pub(crate) fn verdict(job: &JobRecord, facts: &Facts) -> Verdict {
             }
             _ => Exit::Stopped { status: started_at.map(|_| status) },
         },
-        JobState::Failed if facts.claim == Claim::MadeBefore && job.code == NOT_CLAIMED => {
+        JobState::Failed if facts.claim == Claim::MadeBefore && job.code == NOT_CLAIMED && is_uncharged => {
             noted("Slurm lost sight of it and started it again".to_owned(), Exit::MachineLost)
         }
         JobState::Failed if facts.claim != Claim::None && facts.was_node_down => {
@@ -134,7 +150,8 @@ pub(crate) fn verdict(job: &JobRecord, facts: &Facts) -> Verdict {
         // Its script was never reached, so this is not its doing, and another try can't compute twice.
         JobState::Failed => {
             let reason = if job.reason.is_empty() { "its nodes' slurmd has logged why" } else { &job.reason };
-            noted(format!("Slurm could not start it on {}: {reason}", nodes()), Exit::MachineLost)
+            let why = format!("Slurm could not start it on {}: {reason}", nodes());
+            noted(why.clone(), if is_uncharged { Exit::MachineLost } else { Exit::FailedToStart(why) })
         }
         JobState::NodeFailed => noted(format!("one of its nodes failed: {}", nodes()), Exit::MachineLost),
         // A second life is not for it: see `batch` in `script`.
@@ -144,10 +161,30 @@ pub(crate) fn verdict(job: &JobRecord, facts: &Facts) -> Verdict {
         | JobState::Completing
         | JobState::Unknown => noted("Slurm put it back into its queue".to_owned(), Exit::MachineLost),
     };
+    let how = match (how, facts.gang) {
+        // What waits for processes on other nodes may miss that they ended, where daemons die.
+        (Exit::TimedOut, Some(gang)) if gang.failure.is_some() || gang.ended == gang.processes => {
+            note = Some("Slurm did not see that its processes had ended".to_owned());
+            gang.failure.map_or(Exit::Code(0), of_shell)
+        }
+        (Exit::TimedOut, Some(gang)) if gang.began < gang.processes && facts.was_node_down => {
+            note = Some(format!(
+                "the slurmd of one of its nodes was down, and it never began on each of {}",
+                nodes()
+            ));
+            Exit::MachineLost
+        }
+        (how, _) => how,
+    };
     let was_not_let_through = job.state == JobState::Failed && facts.claim == Claim::None;
     let never_began = was_not_let_through || matches!(how, Exit::FailedToStart(_));
-    let started_at = started_at.filter(|_| !never_began);
+    let started_at = started_at.filter(|_| !(never_began && is_uncharged));
     Verdict { ended: Ended { started_at, at, how }, note }
+}
+
+/// How a process ended, by the code that a shell has of it.
+fn of_shell(code: i32) -> Exit {
+    if code > 128 { Exit::Signal(code - 128) } else { Exit::Code(code) }
 }
 
 /// Whether slurmstepd says in a log that it killed the job for its use of memory.
@@ -241,6 +278,55 @@ mod tests {
         assert_eq!(verdict(&failed, &facts()).ended.how, Exit::Signal(9));
         let down = Facts { was_node_down: true, ..facts() };
         assert_eq!(verdict(&failed, &down).ended.how, Exit::MachineLost);
+    }
+
+    #[test]
+    fn a_gang_that_slurm_left_hanging_did_not_take_too_long() {
+        let gang = |began, ended, failure| Some(Gang { processes: 2, began, ended, failure });
+        let over = Facts { wanted: Some(Wanted::TimeOver), ..facts() };
+        let down = Facts { was_node_down: true, ..over.clone() };
+        for (facts, gang, want) in [
+            (&over, None, Exit::TimedOut),
+            (&over, gang(2, 0, None), Exit::TimedOut),
+            (&over, gang(2, 1, None), Exit::TimedOut),
+            (&over, gang(1, 1, None), Exit::TimedOut),
+            (&over, gang(2, 2, None), Exit::Code(0)),
+            (&over, gang(2, 1, Some(5)), Exit::Code(5)),
+            (&over, gang(2, 1, Some(139)), Exit::Signal(11)),
+            (&down, gang(2, 1, None), Exit::TimedOut),
+            (&down, gang(1, 0, None), Exit::MachineLost),
+            (&down, gang(0, 0, None), Exit::MachineLost),
+            (&down, gang(2, 2, None), Exit::Code(0)),
+        ] {
+            let facts = Facts { gang, ..facts.clone() };
+            for state in [JobState::Cancelled, JobState::TimedOut] {
+                assert_eq!(verdict(&job(state), &facts).ended.how, want, "{state:?} {facts:?}");
+            }
+            let stopped = Facts { wanted: Some(Wanted::Stop), was_node_down: false, ..facts };
+            let short = JobRecord { ended_s: Some(1_700_000_005), ..job(JobState::Cancelled) };
+            assert!(matches!(verdict(&short, &stopped).ended.how, Exit::Stopped { .. }), "{stopped:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_user_says_of_the_start_makes_no_hour_free() {
+        let after = |seconds: i64| JobRecord {
+            code: NOT_CLAIMED,
+            ended_s: Some(1_700_000_000 + seconds),
+            ..job(JobState::Failed)
+        };
+        for facts in [
+            Facts { claim: Claim::None, ..facts() },
+            Facts { claim: Claim::MadeBefore, ..facts() },
+            Facts { refused: Some("no such program".into()), ..facts() },
+        ] {
+            let is_free = |seconds: i64| {
+                let ended = verdict(&after(seconds), &facts).ended;
+                ended.started_at.is_none() || matches!(ended.how, Exit::MachineLost)
+            };
+            assert!(is_free(10), "{facts:?}");
+            assert!(!is_free(11), "{facts:?}");
+        }
     }
 
     #[test]

@@ -121,6 +121,9 @@ pub(crate) fn start(spec: &LaunchSpec, place: &env::Place, folder: &Path) -> Str
         text.push_str("hash env && qt_env=${BASH_CMDS[env]}\n");
     }
     push_rank(&mut text, spec);
+    if !batch::is_once(spec) {
+        text.push_str("echo 2>/dev/null > \"$qt_run/began.$qt_rank\"\n");
+    }
     push_interpreter(&mut text, spec);
     push_environment(&mut text, spec, place);
     batch::push_environment(&mut text, spec);
@@ -155,11 +158,13 @@ pub(crate) fn start(spec: &LaunchSpec, place: &env::Place, folder: &Path) -> Str
     if !batch::is_once(spec) {
         text.push_str(
             "\n) <&0 &\n\
-             qt_pid=$! qt_told=\n\
-             trap qt_told=1 TERM\n\
+             qt_pid=$! qt_told= qt_end=$qt_run/ended.$qt_rank\n\
+             trap 'qt_told=1 qt_end=/dev/null' TERM\n\
              wait \"$qt_pid\"; qt_code=$?\n\
              while [ -n \"$qt_told\" ]; do qt_told=; wait \"$qt_pid\"; qt_code=$?; done\n\
              if ((qt_code != 0)); then (set -C; echo \"$qt_code\" > \"$qt_run/failed\") 2>/dev/null; fi\n\
+             # What ends before it is told to.\n\
+             echo \"$qt_code\" 2>/dev/null > \"$qt_end\"\n\
              exit $qt_code",
         );
     }

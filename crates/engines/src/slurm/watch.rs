@@ -14,7 +14,7 @@ use super::{
     direct::UNNAMED,
     face::{Asked, JobRecord, JobState},
     job_name,
-    judge::{self, Claim, Facts, Wanted},
+    judge::{self, Claim, Facts, Gang, Wanted},
     notice, now, run_of,
     submit::{adopt, adopt_found, claimed_by},
     text,
@@ -423,8 +423,14 @@ fn finish(core: &Core, run: RunId, job: &JobRecord) {
     let has_failed = job.state != JobState::Completed;
     let word = |name: &str| if has_failed { word(name) } else { None };
     let is_gang = spec.as_ref().is_some_and(|spec| !batch::is_once(spec));
+    let is_over_time = matches!(wanted, Some(Wanted::TimeOver)) || job.state == JobState::TimedOut;
+    let gang = spec.as_ref().filter(|_| is_gang && is_over_time).map(|spec| gang(spec.nodes.len(), word));
+    let may_be_a_nodes_fault = gang.map_or_else(
+        || job.state == JobState::Failed && is_gang && claimed.is_some() && word("failed").is_none(),
+        |gang| gang.began < gang.processes,
+    );
     let mut was_node_down = false;
-    if job.state == JobState::Failed && is_gang && claimed.is_some() && word("failed").is_none() {
+    if may_be_a_nodes_fault {
         match core.face.daemons(&job.nodes) {
             Ok(daemons) => {
                 let since_s = job.started_s.map_or(i64::MAX, |at| at - daemon::SLACK_S);
@@ -461,9 +467,23 @@ fn finish(core: &Core, run: RunId, job: &JobRecord) {
         refused: word("refused"),
         ran_out_of_memory: judge::tells_of_memory(&log),
         wanted,
+        gang,
     };
     let judge::Verdict { ended, note } = judge::verdict(job, &facts);
     core.end(run, Observation::Ended(ended), note.as_deref());
+}
+
+/// How far a gang came, by what its processes left in its folder.
+fn gang(processes: usize, word: impl Fn(&str) -> Option<String>) -> Gang {
+    let of_rank = |name: &str| {
+        let words = (0..processes).map(|rank| word(&format!("{name}.{rank}")));
+        words.flatten().collect::<Vec<String>>()
+    };
+    let codes: Vec<i32> = of_rank("ended").iter().filter_map(|code| code.parse().ok()).collect();
+    let has_failed = codes.iter().any(|code| *code != 0);
+    // What came after the first failure, or when they were told to end, has no file of that name.
+    let failure = word("failed").and_then(|code| code.parse().ok()).filter(|_| has_failed);
+    Gang { processes, began: of_rank("began").len(), ended: codes.len(), failure }
 }
 
 /// What a job comes to whose end nobody tells. A controller that dies forgets what it was given last.

@@ -1,9 +1,12 @@
 //! What only Slurm can do to a run.
 
+use domain::Millis;
 use engines::{
     Exit, LaunchSpec, Leaving, Observation,
     slurm::{Access, Token, check_slurm},
 };
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::{
     Case,
@@ -40,6 +43,8 @@ pub const ALONE: &[Case] = &[
     ("the controller dies", controller_dies),
     ("the accounting dies", accounting_dies),
     ("a node dies", node_dies),
+    ("a gang whose end Slurm misses", srun_hangs),
+    ("a gang that Slurm begins on one of its nodes", begins_in_part),
 ];
 
 /// Slurm's own word of a run's job, of its accounting.
@@ -398,22 +403,73 @@ fn accounting_dies(rig: &mut Rig) {
 }
 
 fn node_dies(rig: &mut Rig) {
-    let cluster = rig.cluster();
     let mut spec = rig.spec("#!/bin/sh\necho mark >> mark\necho ready $$\nsleep 600\n");
     spec.nodes = vec![rig.node("npu3", 1)];
     rig.launch(&spec);
     rig.wait_line(spec.run, "ready");
     rig.wait_started(spec.run);
-    cluster.kill("npu3");
-    cluster.slurm("scontrol", &["update", "nodename=npu3", "state=down", "reason=dead"]);
+    dies(rig, "npu3");
     let ended = rig.wait_end(spec.run);
     assert_eq!(ended.how, Exit::MachineLost);
     assert!(ended.started_at.is_some());
-    cluster.up("npu3");
-    cluster.slurm("scontrol", &["update", "nodename=npu3", "state=resume"]);
+    comes_back(rig, "npu3");
+    assert_eq!(std::fs::read_to_string(rig.work_folder(&spec).join("mark")).unwrap(), "mark\n");
+}
+
+fn srun_hangs(rig: &mut Rig) {
+    let mut spec =
+        rig.gang(2, 0, "#!/bin/sh\necho ready\nwhile [ ! -e go ]; do sleep 0.05; done\nexit $((RANK * 5))\n");
+    spec.time_limit = Millis(4000);
+    rig.launch(&spec);
+    rig.wait_started(spec.run);
+    wait_until("both of its processes", || rig.out(spec.run).matches("ready").count() == 2);
+    let run = spec.run.to_string();
+    let of_entry = |entry: std::io::Result<std::fs::DirEntry>| {
+        let entry = entry.ok()?;
+        let command = std::fs::read_to_string(entry.path().join("cmdline")).ok()?;
+        let pid = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?;
+        (command.starts_with("srun\0") && command.contains(&run)).then_some(pid)
+    };
+    let waiting: Vec<Pid> = std::fs::read_dir("/proc").unwrap().filter_map(of_entry).collect();
+    assert!(!waiting.is_empty());
+    for pid in waiting {
+        kill_process(pid, Signal::STOP).unwrap();
+    }
+    std::fs::write(rig.work_folder(&spec).join("go"), "").unwrap();
+    assert_eq!(rig.wait_end(spec.run).how, Exit::Code(5));
+    assert!(rig.err(spec.run).contains("Slurm did not see"), "{}", rig.err(spec.run));
+}
+
+fn begins_in_part(rig: &mut Rig) {
+    let cluster = rig.cluster();
+    cluster.signal("npu2", "STOP");
+    let mut spec = rig.gang(2, 0, "#!/bin/sh\necho ready\nsleep 600\n");
+    spec.time_limit = Millis(2000);
+    rig.launch(&spec);
+    rig.wait_started(spec.run);
+    let number = wait_submitted(rig, &spec);
+    wait_until("its time to be over", || {
+        let told = cluster.try_slurm("squeue", &["-h", "-j", &number, "-o", "%T"]);
+        told.is_ok_and(|told| told.trim() != "RUNNING")
+    });
+    dies(rig, "npu2");
+    assert_eq!(rig.wait_end(spec.run).how, Exit::MachineLost);
+    assert!(rig.err(spec.run).contains("never began on each"), "{}", rig.err(spec.run));
+    comes_back(rig, "npu2");
+}
+
+fn dies(rig: &Rig, node: &str) {
+    rig.cluster().kill(node);
+    let node = format!("nodename={node}");
+    rig.cluster().slurm("scontrol", &["update", &node, "state=down", "reason=dead"]);
+}
+
+fn comes_back(rig: &Rig, name: &str) {
+    rig.cluster().up(name);
+    let node = format!("nodename={name}");
+    rig.cluster().slurm("scontrol", &["update", &node, "state=resume"]);
     wait_until("the node to be back", || {
         let nodes = rig.slurm().nodes().unwrap();
-        nodes.iter().any(|node| node.name == "npu3" && node.state == "idle")
+        nodes.iter().any(|node| node.name == name && node.state == "idle")
     });
-    assert_eq!(std::fs::read_to_string(rig.work_folder(&spec).join("mark")).unwrap(), "mark\n");
 }
