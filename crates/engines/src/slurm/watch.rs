@@ -23,6 +23,8 @@ use crate::{Leaving, Observation, Started, Stream};
 
 /// How many looks tell how long one takes.
 const LOOKS_KEPT: usize = 8;
+/// So long after a run's processes are gone, Slurm has mostly tidied up and has its end.
+const TIDIED: Duration = Duration::from_millis(200);
 
 /// A run that Slurm has, as the watcher goes through it.
 struct Watched {
@@ -64,6 +66,7 @@ pub(super) fn run(core: &Core) {
     let (least, most) = core.config.times.look;
     let (mut pause, mut floor) = (least, least);
     let mut took = VecDeque::new();
+    let (mut looked_at, mut was_early) = (Instant::now(), false);
     loop {
         {
             let mut known = core.known();
@@ -74,10 +77,20 @@ pub(super) fn run(core: &Core) {
                 known = core.to_watch.wait(known).expect("nothing panics while it is held");
             }
             let begun = Instant::now();
+            let mut is_early = false;
             while !known.is_ending && begun.elapsed() < pause {
                 let mut left = pause.saturating_sub(begun.elapsed());
                 if let Some(next) = end_what_is_due(core, &mut known) {
                     left = left.min(next);
+                }
+                // Nothing is to come but the last ends: they are looked for at once, if that was not done just before.
+                if let Some(at) = last_has_left(&known).filter(|at| !was_early && *at > looked_at) {
+                    let to_wait = (at + TIDIED).saturating_duration_since(Instant::now());
+                    is_early = to_wait.is_zero();
+                    left = left.min(to_wait);
+                }
+                if is_early {
+                    break;
                 }
                 known = core.to_watch.wait_timeout(known, left).expect("nothing panics while it is held").0;
                 // Something was handed in or cancelled: a busy time begins.
@@ -86,8 +99,10 @@ pub(super) fn run(core: &Core) {
             if known.is_ending {
                 return;
             }
+            was_early = is_early;
         }
         let mut asking = Duration::ZERO;
+        looked_at = Instant::now();
         let has_news = look(core, &mut asking);
         // Slurm spends at most a fifth of its time on this. The quickest of the last looks is what one costs; others waited for
         // what Slurm had to do besides.
@@ -96,6 +111,16 @@ pub(super) fn run(core: &Core) {
         floor = (took.iter().min().copied().unwrap_or_default() * 4).clamp(least, most);
         pause = if has_news { floor } else { (pause + pause / 4).clamp(floor, most) };
     }
+}
+
+/// Where the processes of all runs are gone: when the last one's were.
+fn last_has_left(known: &Known) -> Option<Instant> {
+    known
+        .runs
+        .values()
+        .map(|entry| entry.left_at)
+        .try_fold(None, |last, left| Some(last.max(Some(left?))))
+        .flatten()
 }
 
 /// Has those ended whose time limit is over. How long until that is so of the next one.

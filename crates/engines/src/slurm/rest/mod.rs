@@ -151,7 +151,10 @@ impl Rest {
             .uri(format!("{}{path}", self.url))
             .header("X-SLURM-USER-NAME", user)
             .header("X-SLURM-USER-TOKEN", token)
-            .header("Content-Type", "application/json");
+            .header("Content-Type", "application/json")
+            // Else the service now and then takes the next caller's connection for the one that was just closed, and resets it: then
+            // nobody knows whether it took the job.
+            .header("Connection", "close");
         let text = body.map_or(String::new(), Value::to_string);
         let unclear = |why: String| FaceError::Unclear(format!("slurmrestd at {}: {why}", self.url));
         let request = request.body(text).map_err(|error| self.unreachable(error))?;
