@@ -97,7 +97,7 @@ impl Notices {
         )
     }
 
-    fn is_believed(&self) -> bool {
+    pub(super) fn is_believed(&self) -> bool {
         let until = self.distrusted_until.lock().expect("nothing panics while it is held");
         until.is_none_or(|until| Instant::now() >= until)
     }

@@ -22,7 +22,7 @@ use super::{
 use crate::{Leaving, Observation, Started, Stream};
 
 /// How many looks tell how long one takes.
-const LOOKS_KEPT: usize = 8;
+const LOOKS_KEPT: usize = 3;
 /// So long after a run's processes are gone, Slurm has mostly tidied up and has its end.
 const TIDIED: Duration = Duration::from_millis(200);
 
@@ -104,11 +104,12 @@ pub(super) fn run(core: &Core) {
         let mut asking = Duration::ZERO;
         looked_at = Instant::now();
         let has_news = look(core, &mut asking);
-        // Slurm spends at most a fifth of its time on this. The quickest of the last looks is what one costs; others waited for
-        // what Slurm had to do besides.
+        // Slurm spends at most a fifth of its time on this, or a tenth where ends are heard of without. The quickest of the last looks
+        // is what one costs; others waited for what Slurm had to do besides.
+        let share = if core.notices.as_ref().is_some_and(notice::Notices::is_believed) { 10 } else { 5 };
         took.truncate(LOOKS_KEPT - 1);
         took.push_front(asking);
-        floor = (took.iter().min().copied().unwrap_or_default() * 4).clamp(least, most);
+        floor = (took.iter().min().copied().unwrap_or_default() * (share - 1)).clamp(least, most);
         pause = if has_news { floor } else { (pause + pause / 4).clamp(floor, most) };
     }
 }
