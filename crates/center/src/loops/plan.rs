@@ -24,8 +24,8 @@ const AT_LEAST_EVERY: Duration = Duration::from_secs(5);
 const PAUSE_PER_PLAN: u32 = 2;
 /// No pause is longer.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-/// No pause is shorter: what comes within so short a time is planned together, and committed at once.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
+/// After a plan on cards that are not free yet none is shorter: what comes meanwhile is planned together, and committed at once.
+const PAUSE_AHEAD: Duration = Duration::from_millis(20);
 
 pub fn run(center: &Center, called: &Receiver<()>) {
     let policy = policy(&center.settings);
@@ -39,7 +39,7 @@ pub fn run(center: &Center, called: &Receiver<()>) {
         let took = began.elapsed();
         center.metrics.plan_seconds.observe(took.as_secs_f64());
         // Carrying it out takes longer, but most of that is waiting for the disk: it is a part of the pause.
-        pause_until = Instant::now() + (took * PAUSE_PER_PLAN).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+        pause_until = Instant::now() + (took * PAUSE_PER_PLAN).min(LONGEST_PAUSE);
         let is_more = carry_out(center, decisions, &policy);
         if is_more || plan_ahead(center, &policy, &mut pause_until) {
             center.wakers.plan();
@@ -79,7 +79,7 @@ fn plan_ahead(center: &Center, policy: &Policy, pause_until: &mut Instant) -> bo
     center.planner().set_policy(Policy { reclaims: false, ..*policy });
     let decisions = make(center, policy);
     center.planner().set_policy(*policy);
-    *pause_until += (began.elapsed() * PAUSE_PER_PLAN).min(LONGEST_PAUSE);
+    *pause_until += (began.elapsed() * PAUSE_PER_PLAN).clamp(PAUSE_AHEAD, LONGEST_PAUSE);
     let is_more = carry_out(center, decisions, policy);
     center.live().take_back(&lent);
     is_more

@@ -4,11 +4,14 @@
 use std::{
     io::ErrorKind,
     net::{TcpStream, ToSocketAddrs as _},
+    ops::RangeInclusive,
     time::Duration,
 };
 
 /// A daemon that was started so many seconds before a run may not have been ready for it yet; clocks differ, too.
 pub(crate) const SLACK_S: i64 = 5;
+/// Within so many seconds all processes of a gang have begun.
+pub(crate) const STARTING_S: i64 = 60;
 /// Within that time the controller has heard of a daemon's start.
 pub(crate) const HEARD_OF: Duration = Duration::from_secs(10);
 /// How long a daemon has to take a connection.
@@ -26,10 +29,10 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
-    /// Whether it was started anew since `since_s`, or is down now: the node answers that nobody listens. One that does not
-    /// answer at all may be behind a wall.
-    pub(crate) fn was_down(&self, since_s: i64) -> bool {
-        self.started_s.is_some_and(|at| at >= since_s) || self.refuses()
+    /// Whether it was started anew in this time, in seconds since 1970, or is down now: the node answers that nobody listens. One
+    /// that does not answer at all may be behind a wall.
+    pub(crate) fn was_down(&self, within_s: RangeInclusive<i64>) -> bool {
+        self.started_s.is_some_and(|at| within_s.contains(&at)) || self.refuses()
     }
 
     fn refuses(&self) -> bool {
@@ -81,13 +84,14 @@ mod tests {
             port,
             started_s: Some(started_s),
         };
-        assert!(!daemon(99, Some(port)).was_down(100));
-        assert!(daemon(100, Some(port)).was_down(100));
-        assert!(!daemon(99, None).was_down(100));
+        assert!(!daemon(99, Some(port)).was_down(100..=200));
+        assert!(daemon(100, Some(port)).was_down(100..=200));
+        assert!(!daemon(201, Some(port)).was_down(100..=200));
+        assert!(!daemon(99, None).was_down(100..=200));
         // It has a port and does not listen.
         let mute = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
         rustix::net::bind(&mute, &"127.0.0.1:0".parse::<SocketAddr>().unwrap()).unwrap();
         let port = SocketAddr::try_from(rustix::net::getsockname(&mute).unwrap()).unwrap().port();
-        assert!(daemon(99, Some(port)).was_down(100));
+        assert!(daemon(99, Some(port)).was_down(100..=200));
     }
 }

@@ -4,7 +4,7 @@
 //! only plain files of that user are read.
 //!
 //! ```text
-//! runs/<run>/  script, start, claim, stdout, stderr, refused, failed, began.<rank>, ended.<rank>, tmp/
+//! runs/<run>/  script, start, claim, stdout, stderr, refused, failed, began.<rank>, ended.<rank>, told, tmp/
 //! work/<tenant>/<job>/
 //! ```
 

@@ -92,7 +92,8 @@ pub(crate) fn verdict(job: &JobRecord, facts: &Facts) -> Verdict {
         how
     };
     let nodes = || job.nodes.join(", ");
-    let is_uncharged = started_at.is_none_or(|from| at.since(from) <= MOST_UNCHARGED);
+    let is_uncharged = started_at.is_none_or(|from| at.since(from) <= MOST_UNCHARGED)
+        || job.reason.contains("LaunchFailure");
     let how = match job.state {
         _ if started_at.is_some() && facts.refused.is_some() => {
             let why = facts.refused.clone().unwrap_or_default();

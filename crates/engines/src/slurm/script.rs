@@ -158,13 +158,13 @@ pub(crate) fn start(spec: &LaunchSpec, place: &env::Place, folder: &Path) -> Str
     if !batch::is_once(spec) {
         text.push_str(
             "\n) <&0 &\n\
-             qt_pid=$! qt_told= qt_end=$qt_run/ended.$qt_rank\n\
-             trap 'qt_told=1 qt_end=/dev/null' TERM\n\
+             qt_pid=$! qt_told=\n\
+             trap '{ qt_told=1; : > \"$qt_run/told\"; } 2>/dev/null' TERM\n\
              wait \"$qt_pid\"; qt_code=$?\n\
              while [ -n \"$qt_told\" ]; do qt_told=; wait \"$qt_pid\"; qt_code=$?; done\n\
              if ((qt_code != 0)); then (set -C; echo \"$qt_code\" > \"$qt_run/failed\") 2>/dev/null; fi\n\
-             # What ends before it is told to.\n\
-             echo \"$qt_code\" 2>/dev/null > \"$qt_end\"\n\
+             # What ended before any was told to.\n\
+             [ -e \"$qt_run/told\" ] || echo \"$qt_code\" 2>/dev/null > \"$qt_run/ended.$qt_rank\"\n\
              exit $qt_code",
         );
     }

@@ -66,7 +66,7 @@ pub(super) fn run(core: &Core) {
     let (least, most) = core.config.times.look;
     let (mut pause, mut floor) = (least, least);
     let mut took = VecDeque::new();
-    let (mut looked_at, mut was_early) = (Instant::now(), false);
+    let (mut looked_at, mut is_early) = (Instant::now(), false);
     loop {
         {
             let mut known = core.known();
@@ -75,9 +75,10 @@ pub(super) fn run(core: &Core) {
                 && !core.sees_direct()
             {
                 known = core.to_watch.wait(known).expect("nothing panics while it is held");
+                is_early = false;
             }
             let begun = Instant::now();
-            let mut is_early = false;
+            let was_early = std::mem::take(&mut is_early);
             while !known.is_ending && begun.elapsed() < pause {
                 let mut left = pause.saturating_sub(begun.elapsed());
                 if let Some(next) = end_what_is_due(core, &mut known) {
@@ -99,7 +100,6 @@ pub(super) fn run(core: &Core) {
             if known.is_ending {
                 return;
             }
-            was_early = is_early;
         }
         let mut asking = Duration::ZERO;
         looked_at = Instant::now();
@@ -110,7 +110,7 @@ pub(super) fn run(core: &Core) {
         took.truncate(LOOKS_KEPT - 1);
         took.push_front(asking);
         floor = (took.iter().min().copied().unwrap_or_default() * (share - 1)).clamp(least, most);
-        pause = if has_news { floor } else { (pause + pause / 4).clamp(floor, most) };
+        pause = if has_news || is_early { floor } else { (pause + pause / 4).clamp(floor, most) };
     }
 }
 
@@ -449,18 +449,21 @@ fn finish(core: &Core, run: RunId, job: &JobRecord) {
     let has_failed = job.state != JobState::Completed;
     let word = |name: &str| if has_failed { word(name) } else { None };
     let is_gang = spec.as_ref().is_some_and(|spec| !batch::is_once(spec));
-    let is_over_time = matches!(wanted, Some(Wanted::TimeOver)) || job.state == JobState::TimedOut;
-    let gang = spec.as_ref().filter(|_| is_gang && is_over_time).map(|spec| gang(spec.nodes.len(), word));
-    let may_be_a_nodes_fault = gang.map_or_else(
-        || job.state == JobState::Failed && is_gang && claimed.is_some() && word("failed").is_none(),
-        |gang| gang.began < gang.processes,
-    );
+    let is_cut_short = matches!(job.state, JobState::TimedOut | JobState::Cancelled | JobState::Forgotten);
+    let is_over_time =
+        job.state == JobState::TimedOut || is_cut_short && matches!(wanted, Some(Wanted::TimeOver));
+    let gang = spec.as_ref().filter(|_| is_gang && is_cut_short).map(|spec| gang(spec.nodes.len(), word));
+    let has_failed_by_no_process =
+        job.state == JobState::Failed && is_gang && claimed.is_some() && word("failed").is_none();
+    let is_unbegun = is_over_time && gang.is_some_and(|gang| gang.began < gang.processes);
     let mut was_node_down = false;
-    if may_be_a_nodes_fault {
+    if has_failed_by_no_process || is_unbegun {
         match core.face.daemons(&job.nodes) {
             Ok(daemons) => {
-                let since_s = job.started_s.map_or(i64::MAX, |at| at - daemon::SLACK_S);
-                was_node_down = daemons.iter().any(|daemon| daemon.was_down(since_s));
+                let since_s = job.started_s.map_or(i64::MAX, |at| at.saturating_sub(daemon::SLACK_S));
+                // What kept a process from its start was there then; later it is no reason.
+                let until_s = if is_unbegun { since_s.saturating_add(daemon::STARTING_S) } else { i64::MAX };
+                was_node_down = daemons.iter().any(|daemon| daemon.was_down(since_s..=until_s));
                 // The controller hears of a new daemon a while after its start.
                 let is_early = core.known().runs.get(&run).and_then(|entry| entry.gone_since);
                 if !was_node_down && is_early.is_some_and(|since| since.elapsed() < daemon::HEARD_OF) {
