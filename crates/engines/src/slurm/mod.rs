@@ -232,6 +232,7 @@ impl SlurmEngine {
                 None => Entry { number: kept.number, ..Entry::new(kept.spec, true) },
             };
             (entry.stop, entry.submitted_at) = (kept.stop, kept.submitted_at);
+            entry.waited_too_long = kept.waited_too_long;
             if entry.number.is_none() || entry.stop {
                 known.queue.push_back(run);
             }

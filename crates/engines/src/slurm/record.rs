@@ -9,6 +9,7 @@ use std::{
     io::{self, Write as _},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use domain::{RunId, Timestamp};
@@ -25,6 +26,8 @@ pub(crate) enum Line {
     Launch(Box<LaunchSpec>),
     /// It is to be ended, at the latest from then on.
     Stop(Timestamp),
+    /// Slurm did not start it for so long, in milliseconds: it is to be ended and given back.
+    Back(u64),
     /// Slurm is about to get it.
     Submitting(Timestamp),
     /// Slurm has it.
@@ -50,6 +53,7 @@ pub(crate) struct Over {
 pub(crate) struct Kept {
     pub spec: Option<Arc<LaunchSpec>>,
     pub stop: bool,
+    pub waited_too_long: Option<Duration>,
     pub number: Option<u32>,
     pub submitted_at: Option<Timestamp>,
     pub direct: Option<Arc<DirectJob>>,
@@ -169,6 +173,9 @@ fn read(bytes: &[u8]) -> Kept {
         match line {
             Line::Launch(spec) => kept.spec = kept.spec.take().or_else(|| Some(Arc::from(spec))),
             Line::Stop(_) => kept.stop = true,
+            Line::Back(waited_ms) => {
+                (kept.stop, kept.waited_too_long) = (true, Some(Duration::from_millis(waited_ms)));
+            }
             Line::Submitting(_) => {}
             Line::Direct(direct) => kept.direct = Some(Arc::from(direct)),
             Line::Submitted { number, at } => (kept.number, kept.submitted_at) = (Some(number), Some(at)),
@@ -215,6 +222,8 @@ mod tests {
             let kept = read(&[&first, &last[..len]].concat());
             assert_eq!((kept.stop, kept.number), (true, (len == last.len()).then_some(7)), "{len}");
         }
+        let kept = read(&text(&Line::Back(30_000)));
+        assert_eq!((kept.stop, kept.waited_too_long), (true, Some(Duration::from_secs(30))));
     }
 
     #[test]

@@ -15,7 +15,9 @@ use super::{
     face::{Asked, JobRecord, JobState},
     job_name,
     judge::{self, Claim, Facts, Gang, Wanted},
-    notice, now, run_of,
+    notice, now,
+    record::Line,
+    run_of,
     submit::{adopt, adopt_found, claimed_by},
     text,
 };
@@ -286,6 +288,12 @@ fn goes_on(core: &Core, run: RunId, job: &JobRecord) -> bool {
         let limit = if is_out { times.lost.min(times.pending) } else { times.pending };
         if waited > limit && !entry.stop {
             tracing::warn!(%run, number = job.id, reason = job.reason, "Slurm does not start a run: it is given back");
+            // An engine after this one would take it for cancelled by somebody.
+            let line = Line::Back(u64::try_from(waited.as_millis()).unwrap_or(u64::MAX));
+            if let Err(error) = core.records.append(run, &line) {
+                tracing::error!(%run, %error, "failed to keep that a run is given back; it is tried again");
+                return false;
+            }
             entry.waited_too_long = Some(waited);
             entry.stop = true;
             known.queue.push_front(run);

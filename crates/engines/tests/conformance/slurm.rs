@@ -231,10 +231,19 @@ fn out_of_memory(rig: &mut Rig) {
 
 fn given_back(rig: &mut Rig) {
     let first = occupy(rig);
-    let second = Rig::new(rig.kind, |config| config.times.pending = std::time::Duration::from_secs(2));
+    let mut second = Rig::new(rig.kind, |config| config.times.pending = std::time::Duration::from_secs(2));
     let mut spec = second.spec("#!/bin/sh\n");
     spec.nodes = vec![second.node("npu4", 1)];
     assert_eq!(second.run(&spec), Exit::Preempted);
+    // The next engine knows why it is to end.
+    let again = LaunchSpec { run: second.spec("#!/bin/sh\n").run, ..spec };
+    second.launch(&again);
+    let record = second.slurm_config().data_dir.join("slurm/open").join(again.run.to_string());
+    wait_until("it to be given back", || {
+        std::fs::read_to_string(&record).map_or(true, |lines| lines.contains("\"back\""))
+    });
+    second.restart();
+    assert_eq!(second.wait_end(again.run).how, Exit::Preempted);
     rig.engine().stop(first.run).unwrap();
     rig.wait_end(first.run);
 }
