@@ -327,6 +327,10 @@ mod tests {
             };
             assert!(is_free(10), "{facts:?}");
             assert!(!is_free(11), "{facts:?}");
+            // This says Slurm itself.
+            let job = JobRecord { reason: "JobLaunchFailure".into(), ..after(11) };
+            let ended = verdict(&job, &facts).ended;
+            assert!(ended.started_at.is_none() || matches!(ended.how, Exit::MachineLost), "{facts:?}");
         }
     }
 

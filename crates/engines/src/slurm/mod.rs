@@ -19,6 +19,7 @@ mod direct;
 mod doctor;
 mod face;
 mod files;
+mod finish;
 mod judge;
 mod notice;
 mod record;

@@ -5,7 +5,6 @@ use engines::{
     Exit, LaunchSpec, Leaving, Observation,
     slurm::{Access, Token, check_slurm},
 };
-
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{

@@ -1,0 +1,99 @@
+//! The end of a run: what its folder and its nodes tell of it besides Slurm's record of its job.
+
+use domain::RunId;
+
+use super::{
+    Core, batch, daemon,
+    face::{JobRecord, JobState},
+    judge::{self, Claim, Facts, Gang, Wanted},
+    submit::adopt,
+};
+use crate::{Observation, Stream};
+
+/// Takes in the end of a run's job.
+pub(super) fn finish(core: &Core, run: RunId, job: &JobRecord) {
+    let (spec, wanted) = {
+        let known = core.known();
+        let Some(entry) = known.runs.get(&run) else { return };
+        let over = entry.is_due.then_some(Wanted::TimeOver);
+        let stop = entry.stop.then_some(Wanted::Stop);
+        (entry.spec.clone(), entry.waited_too_long.map(Wanted::Back).or(over).or(stop))
+    };
+    let account = spec.as_ref().and_then(|spec| core.account_of(spec.tenant).ok());
+    let word = |name: &str| core.shared.word(run, name, account.as_ref()?.uid);
+    let claimed: Option<u32> = word("claim").and_then(|text| text.parse().ok());
+    if let Some(other) = claimed.filter(|other| *other != job.id) {
+        // Another job of the run got through before this one: that one is the run.
+        tracing::warn!(%run, number = job.id, other, "a run's Slurm job came too late: another one is the run");
+        adopt(core, run, other);
+        return;
+    }
+    // What its start and Slurm leave in its folder tells of failures only.
+    let has_failed = job.state != JobState::Completed;
+    let word = |name: &str| if has_failed { word(name) } else { None };
+    let is_gang = spec.as_ref().is_some_and(|spec| !batch::is_once(spec));
+    let is_cut_short = matches!(job.state, JobState::TimedOut | JobState::Cancelled | JobState::Forgotten);
+    let is_over_time =
+        job.state == JobState::TimedOut || is_cut_short && matches!(wanted, Some(Wanted::TimeOver));
+    let gang = spec.as_ref().filter(|_| is_gang && is_cut_short).map(|spec| gang(spec.nodes.len(), word));
+    let has_failed_by_no_process =
+        job.state == JobState::Failed && is_gang && claimed.is_some() && word("failed").is_none();
+    let is_unbegun = is_over_time && gang.is_some_and(|gang| gang.began < gang.processes);
+    let mut was_node_down = false;
+    if has_failed_by_no_process || is_unbegun {
+        match core.face.daemons(&job.nodes) {
+            Ok(daemons) => {
+                let since_s = job.started_s.map_or(i64::MAX, |at| at.saturating_sub(daemon::SLACK_S));
+                // What kept a process from its start was there then; later it is no reason.
+                let until_s = if is_unbegun { since_s.saturating_add(daemon::STARTING_S) } else { i64::MAX };
+                was_node_down = daemons.iter().any(|daemon| daemon.was_down(since_s..=until_s));
+                // The controller hears of a new daemon a while after its start.
+                let is_early = core.known().runs.get(&run).and_then(|entry| entry.gone_since);
+                if !was_node_down && is_early.is_some_and(|since| since.elapsed() < daemon::HEARD_OF) {
+                    return;
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%run, %error, "failed to ask Slurm about a gang's nodes; it is tried again");
+                return;
+            }
+        }
+    }
+    let is_second = word("second").is_some_and(|text| text.parse() == Ok(job.id));
+    let log = account
+        .as_ref()
+        .filter(|_| has_failed)
+        .and_then(|account| core.shared.tail(run, Stream::Stderr, account.uid))
+        .unwrap_or_default();
+    let claim = match claimed {
+        // Its own script is all that the shell could have had to read before.
+        None if word("stderr").is_some_and(|first| judge::tells_of_syntax(job, &first)) => Claim::Made,
+        Some(_) if is_second => Claim::MadeBefore,
+        Some(_) => Claim::Made,
+        None => Claim::None,
+    };
+    let facts = Facts {
+        time_limit: spec.map(|spec| spec.time_limit).unwrap_or_default(),
+        was_node_down,
+        claim,
+        refused: word("refused"),
+        ran_out_of_memory: judge::tells_of_memory(&log),
+        wanted,
+        gang,
+    };
+    let judge::Verdict { ended, note } = judge::verdict(job, &facts);
+    core.end(run, Observation::Ended(ended), note.as_deref());
+}
+
+/// How far a gang came, by what its processes left in its folder.
+fn gang(processes: usize, word: impl Fn(&str) -> Option<String>) -> Gang {
+    let of_rank = |name: &str| {
+        let words = (0..processes).map(|rank| word(&format!("{name}.{rank}")));
+        words.flatten().collect::<Vec<String>>()
+    };
+    let codes: Vec<i32> = of_rank("ended").iter().filter_map(|code| code.parse().ok()).collect();
+    let has_failed = codes.iter().any(|code| *code != 0);
+    // What came after the first failure, or when they were told to end, has no file of that name.
+    let failure = word("failed").and_then(|code| code.parse().ok()).filter(|_| has_failed);
+    Gang { processes, began: of_rank("began").len(), ended: codes.len(), failure }
+}
