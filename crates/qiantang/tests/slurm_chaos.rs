@@ -115,7 +115,8 @@ fn torture(faults: u32, is_long: bool) {
         handed_in.len(),
         took.as_secs_f64()
     );
-    check(&site, &cluster, &acknowledged, &deaths, marks.path());
+    let runs = shared.path().join("runs");
+    check(&site, &cluster, &acknowledged, &deaths, (marks.path(), &runs));
     check_direct(&site, &cluster, &direct, &handed_in, &deaths);
 }
 
@@ -240,6 +241,35 @@ fn lives(cluster: &Cluster, key: impl Fn(&str, &str) -> Option<String>) -> BTree
     lives
 }
 
+/// What there is to find out what became of a job's runs: the files in their folders, and what Slurm's accounting and logs have.
+fn traces(cluster: &Cluster, runs: &Value, folders: &Path) -> String {
+    let mut told = String::new();
+    for run in runs["items"].as_array().into_iter().flatten().filter_map(|run| run["id"].as_str()) {
+        told += &format!("== {run}\n");
+        for entry in std::fs::read_dir(folders.join(run)).into_iter().flatten().flatten() {
+            let at = |meta: std::fs::Metadata| meta.modified().ok();
+            let at = entry.metadata().ok().and_then(at).map(|at| at.duration_since(std::time::UNIX_EPOCH));
+            let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
+            let text: String = text.chars().take(400).collect();
+            told += &format!("{} {at:?}: {text:?}\n", entry.file_name().display());
+        }
+        let format = "--format=JobID,State,ExitCode,Submit,Start,End,NodeList";
+        let name = format!("--name=qt-{run}");
+        let lives = cluster.try_slurm("sacct", &["-naPD", "--starttime=now-3hours", format, &name]);
+        let lives = lives.unwrap_or_else(|error| error);
+        told += &lives;
+        let numbers: BTreeSet<&str> =
+            lives.lines().filter_map(|line| line.split(['|', '.']).next()).collect();
+        for part in PARTS {
+            let log = std::fs::read_to_string(cluster.file(&format!("log/{part}"))).unwrap_or_default();
+            for line in log.lines().filter(|line| numbers.iter().any(|number| line.contains(number))) {
+                told += &format!("{part}: {line}\n");
+            }
+        }
+    }
+    told
+}
+
 fn now_s() -> i64 {
     let since = std::time::UNIX_EPOCH.elapsed().expect("it is after 1970");
     i64::try_from(since.as_secs()).expect("not so late")
@@ -263,7 +293,7 @@ fn check(
     cluster: &Cluster,
     acknowledged: &BTreeMap<String, Value>,
     deaths: &[i64],
-    marks: &Path,
+    (marks, folders): (&Path, &Path),
 ) {
     assert!(!acknowledged.is_empty());
     let runs_of = |id: &String| site.get(&format!("/api/v1/jobs/{id}/runs"), &site.operator);
@@ -292,8 +322,9 @@ fn check(
         assert_eq!(
             (&job["state"], &job["exit_code"]),
             (&json!(state), &json!(code)),
-            "{job} {runs}\n{}",
-            site.log()
+            "{job} {runs}\n{}\n{}",
+            site.log(),
+            traces(cluster, &runs, folders)
         );
         let mut of_runs = 0;
         for run in runs["items"].as_array().expect("runs") {
@@ -322,7 +353,7 @@ fn check(
                 None if is_taken_along => {
                     ["nodes", "cards_per_node"].map(|of| spec[of].as_i64().expect("a count")).iter().product()
                 }
-                None => panic!("{run}: {of_run:?}\n{}", site.log()),
+                None => panic!("{run}: {of_run:?}\n{}\n{}", site.log(), traces(cluster, &runs, folders)),
             };
             unaccounted += u32::from(life.is_none());
             let (from, until) = (start, end);

@@ -12,6 +12,7 @@
 pub mod accounts;
 mod batch;
 mod brief;
+mod cancel;
 mod commands;
 mod config;
 mod daemon;
@@ -20,6 +21,7 @@ mod doctor;
 mod face;
 mod files;
 mod finish;
+mod gone;
 mod judge;
 mod notice;
 mod record;
@@ -144,6 +146,8 @@ struct Entry {
     due: Option<Instant>,
     /// It is over.
     is_due: bool,
+    /// When Slurm last said that the number is that of its job.
+    confirmed_at: Option<Instant>,
     /// When Slurm was last told to end it.
     cancelled_at: Option<Instant>,
     /// How often Slurm refused it under its project's account.
@@ -174,6 +178,7 @@ impl Entry {
             waited_too_long: None,
             due: None,
             is_due: false,
+            confirmed_at: None,
             cancelled_at: None,
             refusals: 0,
         }
@@ -182,6 +187,12 @@ impl Entry {
     /// What it is like, by its job.
     fn kind(&self) -> Option<brief::Kind> {
         self.spec.as_ref().map(|spec| (spec.tenant, spec.job_name.clone()))
+    }
+
+    /// Slurm has its job as one that goes on.
+    fn is_seen(&mut self) {
+        (self.gone_since, self.missing_since, self.unlisted_at) = (None, None, None);
+        (self.last_seen, self.confirmed_at) = (Some(now()), Some(Instant::now()));
     }
 
     /// Whether Slurm is to end it.
@@ -204,6 +215,11 @@ fn now() -> Timestamp {
 /// The name of a run's Slurm job.
 fn job_name(run: RunId) -> String {
     format!("qt-{run}")
+}
+
+/// Whether a job that has a run's number is the run's: numbers come round again.
+fn is_job_of(run: RunId, direct: Option<&DirectJob>, job: &face::JobRecord) -> bool {
+    direct.map_or_else(|| job.name == job_name(run), |direct| direct.is(job))
 }
 
 fn run_of(job_name: &str) -> Option<RunId> {

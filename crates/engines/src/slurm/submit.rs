@@ -10,6 +10,7 @@ use domain::{Launch, RunId, batch::Memory};
 
 use super::{
     Core, Entry, Known, SlurmNode,
+    cancel::cancel,
     face::{Asked, FaceError, JobRecord, Submission},
     files::Account,
     job_name, never_began, now,
@@ -91,41 +92,13 @@ fn take(known: &mut Known) -> Vec<RunId> {
     batch
 }
 
-fn again(core: &Core, runs: impl IntoIterator<Item = RunId>) {
+pub(super) fn again(core: &Core, runs: impl IntoIterator<Item = RunId>) {
     let mut known = core.known();
     for run in runs {
         if known.runs.contains_key(&run) && !known.queue.contains(&run) {
             known.queue.push_back(run);
         }
     }
-}
-
-/// Cancels, in one call, those of the batch that Slurm has and that are to end.
-fn cancel(core: &Core, batch: &[RunId]) -> bool {
-    let wanted: Vec<(RunId, u32)> = {
-        let known = core.known();
-        let is_wanted = |entry: &&Entry| entry.is_to_end() && entry.cancelled_at.is_none();
-        let of = |run: &RunId| known.runs.get(run).filter(is_wanted);
-        batch.iter().filter_map(|run| Some((*run, of(run)?.number?))).collect()
-    };
-    if wanted.is_empty() {
-        return true;
-    }
-    let numbers: Vec<u32> = wanted.iter().map(|(_, number)| *number).collect();
-    let done = core.face.cancel(&numbers);
-    if let Err(error) = &done {
-        tracing::warn!(%error, jobs = numbers.len(), "failed to cancel Slurm jobs; it is tried again");
-        again(core, wanted.iter().map(|(run, _)| *run));
-    } else {
-        let mut known = core.known();
-        for (run, number) in &wanted {
-            if let Some(entry) = known.runs.get_mut(run).filter(|entry| entry.number == Some(*number)) {
-                entry.cancelled_at = Some(Instant::now());
-            }
-        }
-    }
-    core.to_watch.notify_one();
-    done.is_ok()
 }
 
 /// Finds, in two calls, the jobs of those runs of the batch that may have been handed in before.
@@ -201,6 +174,7 @@ pub(super) fn adopt(core: &Core, run: RunId, number: u32) {
     let mut known = core.known();
     let Some(entry) = known.runs.get_mut(&run) else { return };
     (entry.number, entry.submitted_at, entry.may_be_there) = (Some(number), Some(at), false);
+    entry.confirmed_at = Some(Instant::now());
     (entry.gone_since, entry.unlisted_at, entry.last_listed, entry.cancelled_at) = (None, None, None, None);
     if entry.left_at.is_none() {
         let is_brief = core.notices.as_ref().is_some_and(|notices| notices.expects_brief(entry));

@@ -11,16 +11,14 @@ use domain::{RunId, Timestamp};
 
 use super::{
     Core, DirectJob, Entry, Known,
-    direct::UNNAMED,
-    face::{Asked, JobRecord, JobState},
-    finish::finish,
-    job_name, judge, notice, now,
+    face::{JobRecord, JobState},
+    gone::{leaves, settle},
+    is_job_of, job_name, judge, notice, now,
     record::Line,
     run_of,
     submit::{adopt, adopt_found, claimed_by},
-    text,
 };
-use crate::{Leaving, Observation, Started};
+use crate::Leaving;
 
 /// How many looks tell how long one takes.
 const LOOKS_KEPT: usize = 3;
@@ -32,35 +30,6 @@ struct Watched {
     run: RunId,
     number: u32,
     direct: Option<Arc<DirectJob>>,
-}
-
-/// A job whose controller no longer has it as one that goes on.
-struct Gone {
-    run: RunId,
-    number: u32,
-    direct: Option<Arc<DirectJob>>,
-    /// As the controller had it last, if it was seen since it ended.
-    listed: Option<JobRecord>,
-    /// When it was first seen not to have it at all.
-    unlisted_at: Option<Timestamp>,
-    for_how_long: Duration,
-}
-
-/// What a job comes to that the controller does not know, and of whose end the accounting does not.
-enum Missing {
-    /// Records may be on the way.
-    NotYet,
-    /// It never began, so its run can be handed in again.
-    NeverBegan,
-    Vanished,
-}
-
-impl Gone {
-    /// The controller has said all: accounting gets its times, state and exit code from there, and has them later.
-    fn is_told(&self) -> bool {
-        let is_whole = |job: &JobRecord| job.state.is_over() && job.restarts == 0 && job.ended_s.is_some();
-        self.listed.as_ref().is_some_and(is_whole)
-    }
 }
 
 pub(super) fn run(core: &Core) {
@@ -181,30 +150,27 @@ fn look(core: &Core, asking: &mut Duration) -> bool {
     let mut has_news = adopt_found(core, &by_name);
     let mut gone = Vec::new();
     for Watched { run, number, direct } in watched {
+        let of_number = by_number.get(&number).copied();
+        let job = of_number.filter(|job| is_job_of(run, direct.as_deref(), job));
         if let Some(direct) = direct {
-            let listed = by_number.get(&number).copied().filter(|job| direct.is(job));
             let goes_on = |job: &JobRecord| {
                 !job.state.is_over() && !matches!(job.state, JobState::Requeued | JobState::Pending)
             };
-            if listed.is_none_or(|job| !goes_on(job)) {
-                gone.extend(leaves(core, run, number, Some(direct), listed));
+            if job.is_none_or(|job| !goes_on(job)) {
+                gone.extend(leaves(core, run, number, Some(direct), of_number));
             } else if let Some(entry) = core.known().runs.get_mut(&run) {
-                (entry.gone_since, entry.missing_since, entry.last_seen) = (None, None, Some(now()));
-                entry.unlisted_at = None;
+                entry.is_seen();
             }
             continue;
         }
-        let name = job_name(run);
-        // Numbers come round again after some millions of jobs.
-        let job = by_number.get(&number).copied().filter(|job| job.name == name);
-        if let Some(others) = by_name.get(name.as_str()).filter(|numbers| numbers.len() > 1) {
+        if let Some(others) = by_name.get(job_name(run).as_str()).filter(|numbers| numbers.len() > 1) {
             end_double(core, run, number, others, &by_number);
         }
         match job {
             Some(job) if !job.state.is_over() && job.state != JobState::Requeued && job.restarts == 0 => {
                 has_news |= goes_on(core, run, job);
             }
-            listed => gone.extend(leaves(core, run, number, None, listed)),
+            _ => gone.extend(leaves(core, run, number, None, of_number)),
         }
     }
     has_news |= settle(core, gone, asking);
@@ -214,39 +180,11 @@ fn look(core: &Core, asking: &mut Duration) -> bool {
     has_news
 }
 
-/// Takes note that a job does not go on; `None` if its run is not known any more.
-fn leaves(
-    core: &Core,
-    run: RunId,
-    number: u32,
-    direct: Option<Arc<DirectJob>>,
-    listed: Option<&JobRecord>,
-) -> Option<Gone> {
-    let mut known = core.known();
-    let entry = known.runs.get_mut(&run)?;
-    let since = *entry.gone_since.get_or_insert_with(Instant::now);
-    if let Some(listed) = listed {
-        entry.last_listed = Some(listed.clone());
-    } else {
-        entry.unlisted_at.get_or_insert_with(now);
-    }
-    let (listed, unlisted_at) = (entry.last_listed.clone(), entry.unlisted_at);
-    Some(Gone { run, number, direct, listed, unlisted_at, for_how_long: since.elapsed() })
-}
-
-impl Gone {
-    /// What its job is called in Slurm.
-    fn name(&self) -> String {
-        self.direct.as_ref().map_or_else(|| job_name(self.run), |direct| direct.name.clone())
-    }
-}
-
 /// A job that goes on: what is new about it.
 fn goes_on(core: &Core, run: RunId, job: &JobRecord) -> bool {
     let mut known = core.known();
     let Some(entry) = known.runs.get_mut(&run) else { return false };
-    (entry.gone_since, entry.missing_since, entry.unlisted_at) = (None, None, None);
-    entry.last_seen = Some(now());
+    entry.is_seen();
     if entry.left_at.is_some_and(|at| at.elapsed() > notice::LATE) {
         tracing::info!(%run, number = job.id, "a run goes on that was said to have ended");
         (entry.left_at, entry.leaving) = (None, Leaving::No);
@@ -332,167 +270,5 @@ fn end_double(core: &Core, run: RunId, number: u32, all: &[u32], by_number: &Has
     }
     if keep != number {
         adopt(core, run, keep);
-    }
-}
-
-/// Jobs that ended, or are nowhere. How, the controller tells itself for some minutes; then, and of a job that had several
-/// lives, accounting does.
-fn settle(core: &Core, gone: Vec<Gone>, asking: &mut Duration) -> bool {
-    let (told, gone): (Vec<Gone>, Vec<Gone>) = gone.into_iter().partition(Gone::is_told);
-    for gone in &told {
-        match (&gone.listed, &gone.direct) {
-            (Some(job), Some(_)) => core.finish_direct(gone.run, job),
-            (Some(job), None) => finish(core, gone.run, job),
-            (None, _) => {}
-        }
-    }
-    (!gone.is_empty() && account_for(core, gone, asking)) || !told.is_empty()
-}
-
-/// Asks accounting, once for all.
-fn account_for(core: &Core, gone: Vec<Gone>, asking: &mut Duration) -> bool {
-    let since = gone.iter().map(|gone| gone.run);
-    let made_s =
-        |run: RunId| (i64::from_be_bytes(*run.as_bytes().first_chunk().expect("16 bytes")) >> 16) / 1000;
-    let asked = Asked {
-        jobs: gone.iter().map(|gone| gone.number).collect(),
-        names: gone.iter().map(Gone::name).collect(),
-        since: since.map(made_s).min().unwrap_or(0) - 3600,
-        ..Asked::default()
-    };
-    let begun = Instant::now();
-    let accounted = core.face.accounting(&asked);
-    *asking += begun.elapsed();
-    if let Err(error) = &accounted {
-        tracing::warn!(%error, "failed to ask Slurm's accounting; it is tried again");
-    }
-    let mut lives: HashMap<u32, Vec<&JobRecord>> = HashMap::new();
-    for job in accounted.iter().flatten() {
-        lives.entry(job.id).or_default().push(job);
-    }
-    let mut has_news = false;
-    for Gone { run, number, direct, listed, unlisted_at, for_how_long } in gone {
-        let name = job_name(run);
-        let mut known_lives = lives.get(&number).cloned().unwrap_or_default();
-        // Numbers come round again. A job whose end is accounted for before its start has no name and no partition yet.
-        known_lives.retain(|job| match &direct {
-            Some(direct) => direct.is(job),
-            None => job.name == name || (job.partition.is_empty() && job.name == UNNAMED),
-        });
-        let has_second_life = direct.is_none()
-            && listed.as_ref().is_some_and(|job| job.state == JobState::Requeued || job.restarts > 0);
-        let life = judge::life(known_lives);
-        let end = match (life, &listed) {
-            // Slurm's accounting shows exit codes without their highest bit; the controller does not.
-            (Some(life), Some(job)) if is_final(life) && job.ended_s == life.ended_s => {
-                let state = if job.state.is_over() { job.state } else { life.state };
-                Some(JobRecord { state, code: job.code, signal: job.signal, ..life.clone() })
-            }
-            // Its number was given to another job, which was cancelled: accounting mixes them up.
-            (Some(life), None) if is_final(life) && is_late(life, unlisted_at) => {
-                let state = text::accounted_state(life.state, false);
-                Some(JobRecord { state, ..life.clone() })
-            }
-            (Some(life), _) if is_final(life) => Some(life.clone()),
-            // Accounting lags; the controller has the same times.
-            (_, Some(job)) if job.state.is_over() && for_how_long > core.config.times.accounting => {
-                Some(job.clone())
-            }
-            _ => None,
-        };
-        if has_second_life && let Err(error) = core.face.cancel(&[number]) {
-            tracing::warn!(%run, %error, "failed to cancel a job that Slurm started again; it is tried again");
-        }
-        if let Some(job) = end {
-            if direct.is_some() {
-                core.finish_direct(run, &job);
-            } else {
-                finish(core, run, &job);
-            }
-            has_news = true;
-        } else if listed.is_none() && accounted.is_ok() {
-            // Where accounting has its start and never gets its end, a controller that died took that with it.
-            match missing(core, run, direct.is_some() || life.is_some_and(|life| !life.nodes.is_empty())) {
-                Missing::NotYet => {}
-                Missing::NeverBegan => hand_in_again(core, run, number),
-                Missing::Vanished => vanish(core, run),
-            }
-            has_news = true;
-        } else if let Some(entry) = core.known().runs.get_mut(&run) {
-            entry.missing_since = None;
-        }
-    }
-    has_news
-}
-
-fn is_final(life: &JobRecord) -> bool {
-    (life.state.is_over() || life.state == JobState::Requeued) && life.ended_s.is_some()
-}
-
-/// Whether its end came when the controller did not know it any more.
-fn is_late(life: &JobRecord, unlisted_at: Option<Timestamp>) -> bool {
-    let end = life.ended_s.map(Timestamp::from_secs);
-    unlisted_at.zip(end).is_some_and(|(unlisted_at, end)| end > unlisted_at)
-}
-
-/// What a job comes to whose end nobody tells. A controller that dies forgets what it was given last.
-fn missing(core: &Core, run: RunId, has_begun: bool) -> Missing {
-    let times = &core.config.times;
-    let (since, has_begun) = {
-        let mut known = core.known();
-        let Some(entry) = known.runs.get_mut(&run) else { return Missing::NotYet };
-        (*entry.missing_since.get_or_insert_with(Instant::now), has_begun || entry.started_at.is_some())
-    };
-    let for_how_long = since.elapsed();
-    if for_how_long <= times.lost {
-        return Missing::NotYet;
-    }
-    // Whichever job comes first makes the claim, so another one is safe where there is none.
-    if !has_begun && claimed_by(core, run).is_none() {
-        return Missing::NeverBegan;
-    }
-    let nothing_is_on_the_way = || matches!(core.face.backlog(), Ok(Some(0)));
-    if for_how_long > times.vanish || nothing_is_on_the_way() { Missing::Vanished } else { Missing::NotYet }
-}
-
-fn hand_in_again(core: &Core, run: RunId, number: u32) {
-    tracing::warn!(%run, number, "Slurm has forgotten the job of a run that had not begun: it is handed in again");
-    let mut known = core.known();
-    let Some(entry) = known.runs.get_mut(&run) else { return };
-    (entry.number, entry.submitted_at) = (None, None);
-    entry.forgotten.push(number);
-    (entry.gone_since, entry.missing_since, entry.last_listed) = (None, None, None);
-    entry.unlisted_at = None;
-    entry.may_be_there = true;
-    known.queue.push_back(run);
-    core.to_submit.notify_one();
-}
-
-fn vanish(core: &Core, run: RunId) {
-    let (started, last_seen) = {
-        let known = core.known();
-        let Some(entry) = known.runs.get(&run) else { return };
-        (entry.started_at.map(|at| Started { at }), entry.last_seen)
-    };
-    tracing::warn!(%run, "Slurm's controller does not know the job of a run any more, and its accounting does not know its end");
-    core.end(
-        run,
-        Observation::Vanished { started, last_seen, machine_restarted: false },
-        Some("Slurm lost its job"),
-    );
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_end_is_late_after_the_controller_has_forgotten_the_job() {
-        let at = Timestamp::from_secs;
-        let life = |ended_s| JobRecord { ended_s, ..JobRecord::default() };
-        assert!(is_late(&life(Some(11)), Some(at(10))));
-        assert!(!is_late(&life(Some(10)), Some(at(10))), "it was purged after its end");
-        assert!(!is_late(&life(Some(11)), None));
-        assert!(!is_late(&life(None), Some(at(10))));
     }
 }

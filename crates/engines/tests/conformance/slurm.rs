@@ -20,6 +20,7 @@ pub const TOGETHER: &[Case] = &[
     ("a job may not be requeued", requeue),
     ("a second job of a run does not compute", second_job),
     ("a job of this name is found and taken up", lost_record),
+    ("a number that another job has by now", number_of_another),
     ("a node that Slurm does not have", unknown_node),
     ("a name that is a list of nodes", node_list),
     ("an account that Slurm does not have", unknown_account),
@@ -170,6 +171,33 @@ fn lost_record(rig: &mut Rig) {
     std::fs::write(rig.work_folder(&spec).join("go"), "").unwrap();
     assert_eq!(rig.wait_end(spec.run).how, Exit::Code(0));
     assert_eq!(std::fs::read_to_string(rig.work_folder(&spec).join("mark")).unwrap(), "mark\n");
+}
+
+fn number_of_another(rig: &mut Rig) {
+    let first = occupy(rig);
+    let mut second = Rig::new(rig.kind, |config| config.times.lost = std::time::Duration::from_secs(2));
+    let mut spec = second.spec("#!/bin/sh\n");
+    spec.nodes = vec![second.node("npu4", 1)];
+    second.launch(&spec);
+    let number = wait_submitted(&second, &spec);
+    let cluster = rig.cluster();
+    let args = ["--parsable", "--output=/dev/null", "--chdir=/tmp", "--nodelist=npu3", "--wrap=sleep 60"];
+    let other = cluster.slurm("sbatch", &args).trim().to_owned();
+    // As a controller that died leaves it, which had forgotten the run's job and has given its number anew.
+    let record = second.slurm_config().data_dir.join("slurm/open").join(spec.run.to_string());
+    second.without_engine(|| {
+        cluster.slurm("scancel", &[&number]);
+        let lines = std::fs::read_to_string(&record).unwrap();
+        assert!(lines.contains(&number), "{lines}");
+        std::fs::write(&record, lines.replace(&number, &other)).unwrap();
+    });
+    second.engine().stop(spec.run).unwrap();
+    assert_eq!(second.wait_end(spec.run).how, Exit::Stopped { status: None });
+    let state = cluster.slurm("squeue", &["-htall", "-oX%T", "-j", &other]);
+    assert!(["XRUNNING\n", "XPENDING\n"].contains(&state.as_str()), "{state}");
+    cluster.slurm("scancel", &[&other]);
+    rig.engine().stop(first.run).unwrap();
+    rig.wait_end(first.run);
 }
 
 fn fails_to_start(rig: &Rig, spec: &LaunchSpec, want: &str) {

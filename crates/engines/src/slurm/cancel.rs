@@ -1,0 +1,78 @@
+//! Ends the jobs of runs that are to end.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use domain::RunId;
+
+use super::{
+    Core, Entry,
+    face::{FaceError, JobRecord},
+    is_job_of,
+    submit::again,
+};
+
+/// So long after Slurm said that a number is a run's, it is: no controller dies, is started anew and gives the number to another
+/// job within that time.
+const CONFIRMED_FOR: Duration = Duration::from_secs(1);
+
+/// Cancels, in one call, those of the batch that Slurm has and that are to end.
+pub(super) fn cancel(core: &Core, batch: &[RunId]) -> bool {
+    let wanted: Vec<(RunId, u32)> = {
+        let known = core.known();
+        let is_wanted = |entry: &&Entry| entry.is_to_end() && entry.cancelled_at.is_none();
+        let of = |run: &RunId| known.runs.get(run).filter(is_wanted);
+        batch.iter().filter_map(|run| Some((*run, of(run)?.number?))).collect()
+    };
+    if wanted.is_empty() {
+        return true;
+    }
+    let done = confirm(core, &wanted).and_then(|numbers| match numbers.as_slice() {
+        [] => Ok(()),
+        numbers => core.face.cancel(numbers),
+    });
+    if let Err(error) = &done {
+        tracing::warn!(%error, jobs = wanted.len(), "failed to cancel Slurm jobs; it is tried again");
+        again(core, wanted.iter().map(|(run, _)| *run));
+    } else {
+        let mut known = core.known();
+        for (run, number) in &wanted {
+            if let Some(entry) = known.runs.get_mut(run).filter(|entry| entry.number == Some(*number)) {
+                entry.cancelled_at = Some(Instant::now());
+            }
+        }
+    }
+    core.to_watch.notify_one();
+    done.is_ok()
+}
+
+/// The numbers under which Slurm still has these runs. A controller that died gives those that it has forgotten to other jobs,
+/// which may be anybody's.
+fn confirm(core: &Core, wanted: &[(RunId, u32)]) -> Result<Vec<u32>, FaceError> {
+    let confirmed_at =
+        |entry: &Entry, number: u32| entry.confirmed_at.filter(|_| entry.number == Some(number));
+    let all_since = |since: Instant| {
+        let known = core.known();
+        let is_so = |(run, number): &&(RunId, u32)| {
+            known.runs.get(run).and_then(|entry| confirmed_at(entry, *number)).is_some_and(|at| at >= since)
+        };
+        wanted.iter().filter(is_so).map(|(_, number)| *number).collect::<Vec<u32>>()
+    };
+    let asked_at = Instant::now();
+    let confirmed = asked_at.checked_sub(CONFIRMED_FOR).map(all_since).unwrap_or_default();
+    if confirmed.len() == wanted.len() {
+        return Ok(confirmed);
+    }
+    let listing = core.face.jobs()?;
+    let by_number: HashMap<u32, &JobRecord> = listing.jobs.iter().map(|job| (job.id, job)).collect();
+    // Of all runs, as others are often to end soon after.
+    for (run, entry) in &mut core.known().runs {
+        let listed = entry.number.and_then(|number| by_number.get(&number));
+        if listed.is_some_and(|job| is_job_of(*run, entry.direct.as_deref(), job)) {
+            entry.confirmed_at = Some(asked_at);
+        }
+    }
+    Ok(all_since(asked_at))
+}
