@@ -10,7 +10,7 @@ use std::{
 
 /// A daemon that was started so many seconds before a run may not have been ready for it yet; clocks differ, too.
 pub(crate) const SLACK_S: i64 = 5;
-/// Within so many seconds all processes of a gang have begun.
+/// Within so many seconds all processes of a run have begun, and the controller has written down what it had heard by then.
 pub(crate) const STARTING_S: i64 = 60;
 /// Within that time the controller has heard of a daemon's start.
 pub(crate) const HEARD_OF: Duration = Duration::from_secs(10);

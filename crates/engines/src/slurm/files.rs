@@ -119,6 +119,12 @@ impl Shared {
         text.lines().next().map(|line| line.trim().to_owned())
     }
 
+    /// When an output was last written to, in seconds since 1970.
+    pub(crate) fn written_s(&self, run: RunId, stream: Stream, uid: u32) -> Option<i64> {
+        let file = self.open_of(run, stream.code(), OFlags::RDONLY, uid).ok()??;
+        Some(file.metadata().ok()?.mtime())
+    }
+
     /// The last few kilobytes of an output.
     pub(crate) fn tail(&self, run: RunId, stream: Stream, uid: u32) -> Option<String> {
         let file = self.open_of(run, stream.code(), OFlags::RDONLY, uid).ok()??;

@@ -5,7 +5,7 @@ use domain::RunId;
 use super::{
     Core, batch, daemon,
     face::{JobRecord, JobState},
-    judge::{self, Claim, Facts, Gang, Wanted},
+    judge::{self, Claim, Facts, Gang, Outage, Wanted},
     submit::adopt,
 };
 use crate::{Observation, Stream};
@@ -38,14 +38,17 @@ pub(super) fn finish(core: &Core, run: RunId, job: &JobRecord) {
     let gang = spec.as_ref().filter(|_| is_gang && is_cut_short).map(|spec| gang(spec.nodes.len(), word));
     let has_failed_by_no_process =
         job.state == JobState::Failed && is_gang && claimed.is_some() && word("failed").is_none();
-    let is_unbegun = is_over_time && gang.is_some_and(|gang| gang.began < gang.processes);
+    let has_begun = gang.map_or(claimed.is_some(), |gang| gang.began == gang.processes);
+    let is_unbegun = is_over_time && spec.is_some() && !has_begun;
+    let since_s = job.started_s.map_or(i64::MAX, |at| at.saturating_sub(daemon::SLACK_S));
+    // What kept a process from its start, or from telling of a quick end, was there then; later it is no reason.
+    let begun_s = since_s.saturating_add(daemon::STARTING_S).min(job.ended_s.unwrap_or(i64::MAX));
+    let was_slurm_out = is_over_time && spec.is_some() && core.outages().overlap(&(since_s..=begun_s));
     let mut was_node_down = false;
     if has_failed_by_no_process || is_unbegun {
         match core.face.daemons(&job.nodes) {
             Ok(daemons) => {
-                let since_s = job.started_s.map_or(i64::MAX, |at| at.saturating_sub(daemon::SLACK_S));
-                // What kept a process from its start was there then; later it is no reason.
-                let until_s = if is_unbegun { since_s.saturating_add(daemon::STARTING_S) } else { i64::MAX };
+                let until_s = if is_unbegun { begun_s } else { i64::MAX };
                 was_node_down = daemons.iter().any(|daemon| daemon.was_down(since_s..=until_s));
                 // The controller hears of a new daemon a while after its start.
                 let is_early = core.known().runs.get(&run).and_then(|entry| entry.gone_since);
@@ -54,11 +57,18 @@ pub(super) fn finish(core: &Core, run: RunId, job: &JobRecord) {
                 }
             }
             Err(error) => {
-                tracing::warn!(%run, %error, "failed to ask Slurm about a gang's nodes; it is tried again");
+                tracing::warn!(%run, %error, "failed to ask Slurm about a run's nodes; it is tried again");
                 return;
             }
         }
     }
+    let outage = was_slurm_out.then(|| {
+        let account = account.as_ref();
+        let written_s = account.and_then(|account| core.shared.written_s(run, Stream::Stderr, account.uid));
+        // Of a job that is there, its slurmstepd writes into its output that it ends it.
+        let end_s = job.ended_s.unwrap_or(i64::MAX).saturating_sub(daemon::SLACK_S);
+        if written_s.is_some_and(|at| at >= end_s) { Outage::WasThere } else { Outage::WasNotSeen }
+    });
     let is_second = word("second").is_some_and(|text| text.parse() == Ok(job.id));
     let log = account
         .as_ref()
@@ -75,6 +85,7 @@ pub(super) fn finish(core: &Core, run: RunId, job: &JobRecord) {
     let facts = Facts {
         time_limit: spec.map(|spec| spec.time_limit).unwrap_or_default(),
         was_node_down,
+        outage,
         claim,
         refused: word("refused"),
         ran_out_of_memory: judge::tells_of_memory(&log),

@@ -25,6 +25,8 @@ pub(crate) struct Facts {
     pub claim: Claim,
     /// None of its processes failed, and the slurmd of one of its nodes was down meanwhile.
     pub was_node_down: bool,
+    /// Of one whose time was over: Slurm did not answer for some time soon after its start, as where its controller is started anew.
+    pub outage: Option<Outage>,
     /// What its start wrote when it would not go on.
     pub refused: Option<String>,
     /// Slurm wrote into its log that it used too much memory.
@@ -32,6 +34,22 @@ pub(crate) struct Facts {
     pub wanted: Option<Wanted>,
     /// Of a run that has a process on each of several nodes.
     pub gang: Option<Gang>,
+}
+
+/// What a run was after its controller may have been started anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outage {
+    /// Something of it was there to be told of its end.
+    WasThere,
+    /// Nothing is known to have been.
+    WasNotSeen,
+}
+
+impl Facts {
+    /// Whether all its processes began.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.gang.map_or(self.claim != Claim::None, |gang| gang.began == gang.processes)
+    }
 }
 
 /// How far the processes of a gang came before they were told to end.
@@ -168,11 +186,13 @@ pub(crate) fn verdict(job: &JobRecord, facts: &Facts) -> Verdict {
             note = Some("Slurm did not see that its processes had ended".to_owned());
             gang.failure.map_or(Exit::Code(0), of_shell)
         }
-        (Exit::TimedOut, Some(gang)) if gang.began < gang.processes && facts.was_node_down => {
-            note = Some(format!(
-                "the slurmd of one of its nodes was down, and it never began on each of {}",
-                nodes()
-            ));
+        (Exit::TimedOut, _) if !facts.has_begun() && (facts.was_node_down || facts.outage.is_some()) => {
+            let what = if facts.was_node_down { "the slurmd of one of its nodes" } else { "Slurm" };
+            note = Some(format!("{what} was down, and it never began on each of {}", nodes()));
+            Exit::MachineLost
+        }
+        (Exit::TimedOut, None) if facts.outage == Some(Outage::WasNotSeen) => {
+            note = Some("Slurm was down soon after its start, and has missed its end".to_owned());
             Exit::MachineLost
         }
         (how, _) => how,
@@ -306,6 +326,26 @@ mod tests {
             let stopped = Facts { wanted: Some(Wanted::Stop), was_node_down: false, ..facts };
             let short = JobRecord { ended_s: Some(1_700_000_005), ..job(JobState::Cancelled) };
             assert!(matches!(verdict(&short, &stopped).ended.how, Exit::Stopped { .. }), "{stopped:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_there_as_daemons_were_down_is_lost() {
+        let over =
+            |claim, was_node_down| Facts { claim, was_node_down, wanted: Some(Wanted::TimeOver), ..facts() };
+        let out = |claim, outage| Facts { outage: Some(outage), ..over(claim, false) };
+        for (facts, want) in [
+            (over(Claim::None, true), Exit::MachineLost),
+            (over(Claim::Made, true), Exit::TimedOut),
+            // Its user may have deleted the claim.
+            (over(Claim::None, false), Exit::TimedOut),
+            (out(Claim::None, Outage::WasNotSeen), Exit::MachineLost),
+            (out(Claim::Made, Outage::WasNotSeen), Exit::MachineLost),
+            (out(Claim::Made, Outage::WasThere), Exit::TimedOut),
+        ] {
+            for state in [JobState::Cancelled, JobState::TimedOut] {
+                assert_eq!(verdict(&job(state), &facts).ended.how, want, "{state:?} {facts:?}");
+            }
         }
     }
 

@@ -24,6 +24,7 @@ mod finish;
 mod gone;
 mod judge;
 mod notice;
+mod outage;
 mod record;
 mod rest;
 mod script;
@@ -95,6 +96,7 @@ struct Core {
     project_accounts: Mutex<Option<UsableAccounts>>,
     /// Where runs tell of their ends, if they do.
     notices: Option<notice::Notices>,
+    outages: Mutex<outage::Outages>,
     on_hint: Box<dyn Fn(RunId) + Send + Sync>,
 }
 
@@ -275,6 +277,7 @@ impl SlurmEngine {
             accounts: Mutex::default(),
             project_accounts: Mutex::default(),
             notices,
+            outages: Mutex::new(outage::Outages::new(now().as_micros() / 1_000_000)),
             on_hint: Box::new(on_hint),
         });
         let mut engine = Self { core, threads: Vec::new(), _lock: lock };
@@ -397,6 +400,10 @@ impl Core {
 
     fn owner_of(&self, tenant: TenantId) -> Owner {
         self.tenants().get(&tenant).unwrap_or(&self.config.owner).clone()
+    }
+
+    fn outages(&self) -> MutexGuard<'_, outage::Outages> {
+        self.outages.lock().expect("nothing panics while it is held")
     }
 
     fn hint(&self, run: RunId) {

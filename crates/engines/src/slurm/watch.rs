@@ -129,6 +129,7 @@ fn look(core: &Core, asking: &mut Duration) -> bool {
     let begun = Instant::now();
     let listed = core.face.jobs();
     *asking += begun.elapsed();
+    core.outages().note(listed.is_ok(), now().as_micros() / 1_000_000);
     let listing = match listed {
         Ok(listing) => listing,
         Err(error) => {

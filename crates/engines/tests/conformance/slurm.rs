@@ -41,10 +41,12 @@ pub const ALONE: &[Case] = &[
     ("an end is told before Slurm tells it", end_is_told_first),
     ("runs of a brief kind are expected to be over soon", brief),
     ("the controller dies", controller_dies),
+    ("the controller dies and has not written down an end", end_is_missed),
     ("the accounting dies", accounting_dies),
     ("a node dies", node_dies),
     ("a gang whose end Slurm misses", srun_hangs),
     ("a gang that Slurm begins on one of its nodes", begins_in_part),
+    ("a run that Slurm begins nowhere", begins_nowhere),
 ];
 
 /// Slurm's own word of a run's job, of its accounting.
@@ -345,6 +347,14 @@ fn drained(rig: &mut Rig) {
     rig.cluster().slurm("scontrol", &["update", "nodename=npu3", "state=resume"]);
 }
 
+/// The controller writes down what it knows, as another job comes.
+fn saves(rig: &Rig, state: &std::path::Path) {
+    let saved_at = || state.metadata().and_then(|meta| meta.modified()).ok();
+    let before = saved_at();
+    rig.output(&rig.spec("#!/bin/sh\n"));
+    wait_until("the controller to save its state", || saved_at() > before);
+}
+
 fn controller_dies(rig: &mut Rig) {
     let cluster = rig.cluster();
     let running = rig.spec("#!/bin/sh\necho ready\nwhile [ ! -e go ]; do sleep 0.05; done\nexit 2\n");
@@ -352,11 +362,7 @@ fn controller_dies(rig: &mut Rig) {
     rig.wait_line(running.run, "ready");
     rig.wait_started(running.run);
     // What the controller has not saved yet, it does not know after its death.
-    let state = cluster.file("state/job_state");
-    let saved_at = || state.metadata().and_then(|meta| meta.modified()).ok();
-    let before = saved_at();
-    rig.output(&rig.spec("#!/bin/sh\n"));
-    wait_until("the controller to save its state", || saved_at() > before);
+    saves(rig, &cluster.file("state/job_state"));
     cluster.kill("slurmctld");
     let late = rig.spec("#!/bin/sh\necho mark >> mark\n");
     rig.launch(&late);
@@ -367,6 +373,42 @@ fn controller_dies(rig: &mut Rig) {
     assert_eq!(rig.wait_end(running.run).how, Exit::Code(2));
     assert_eq!(rig.wait_end(late.run).how, Exit::Code(0));
     assert_eq!(std::fs::read_to_string(rig.work_folder(&late).join("mark")).unwrap(), "mark\n");
+}
+
+fn end_is_missed(rig: &mut Rig) {
+    let cluster = rig.cluster();
+    let run = |rig: &Rig, go: &str| {
+        let script = format!("#!/bin/bash\necho ready\nwhile [ ! -e {go} ]; do sleep 0.05; done\nexit 2\n");
+        let spec = LaunchSpec { time_limit: Millis(20_000), ..rig.spec(&script) };
+        rig.launch(&spec);
+        rig.wait_line(spec.run, "ready");
+        rig.wait_started(spec.run);
+        spec
+    };
+    let state = cluster.file("state/job_state");
+    let ends = run(rig, "go");
+    let goes_on = run(rig, "never");
+    let number = wait_submitted(rig, &ends);
+    saves(rig, &state);
+    let kept = std::fs::read(&state).unwrap();
+    let go = rig.work_folder(&ends).join("go");
+    rig.without_engine(|| {
+        std::fs::write(go, "").unwrap();
+        wait_until("Slurm to know of its end", || {
+            cluster.slurm("squeue", &["-htall", "-oX%T", "-j", &number]).starts_with("XFAILED")
+        });
+        // It dies before it has saved that.
+        cluster.kill("slurmctld");
+        std::fs::write(&state, kept).unwrap();
+        cluster.up("slurmctld");
+        wait_until("Slurm to have it as running", || {
+            let told = cluster.try_slurm("squeue", &["-h", "-oX%T", "-j", &number]);
+            told.is_ok_and(|told| told.starts_with("XRUNNING"))
+        });
+    });
+    assert_eq!(rig.wait_end(ends.run).how, Exit::MachineLost);
+    assert!(rig.err(ends.run).contains("has missed its end"), "{}", rig.err(ends.run));
+    assert_eq!(rig.wait_end(goes_on.run).how, Exit::TimedOut);
 }
 
 fn end_is_told_first(rig: &mut Rig) {
@@ -477,9 +519,20 @@ fn srun_hangs(rig: &mut Rig) {
 }
 
 fn begins_in_part(rig: &mut Rig) {
+    let spec = rig.gang(2, 0, "#!/bin/sh\necho ready\nsleep 600\n");
+    does_not_begin(rig, spec, "npu2");
+}
+
+fn begins_nowhere(rig: &mut Rig) {
+    let mut spec = rig.spec("#!/bin/sh\necho ready\nsleep 600\n");
+    spec.nodes = vec![rig.node("npu3", 1)];
+    does_not_begin(rig, spec, "npu3");
+}
+
+/// The daemon of a node is held as the run is to begin there, and dies after its time.
+fn does_not_begin(rig: &Rig, mut spec: LaunchSpec, node: &str) {
     let cluster = rig.cluster();
-    cluster.signal("npu2", "STOP");
-    let mut spec = rig.gang(2, 0, "#!/bin/sh\necho ready\nsleep 600\n");
+    cluster.signal(node, "STOP");
     spec.time_limit = Millis(2000);
     rig.launch(&spec);
     rig.wait_started(spec.run);
@@ -488,10 +541,10 @@ fn begins_in_part(rig: &mut Rig) {
         let told = cluster.try_slurm("squeue", &["-h", "-j", &number, "-o", "%T"]);
         told.is_ok_and(|told| told.trim() != "RUNNING")
     });
-    dies(rig, "npu2");
+    dies(rig, node);
     assert_eq!(rig.wait_end(spec.run).how, Exit::MachineLost);
     assert!(rig.err(spec.run).contains("never began on each"), "{}", rig.err(spec.run));
-    comes_back(rig, "npu2");
+    comes_back(rig, node);
 }
 
 fn dies(rig: &Rig, node: &str) {
