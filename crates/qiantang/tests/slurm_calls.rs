@@ -1,7 +1,7 @@
 //! What a center asks of Slurm does not grow with how many jobs there are: its own, those of others, those that wait.
 //!
-//! Calls are counted by what is called: the center gets a folder of commands that write down their names and become the
-//! real ones.
+//! Calls of commands are counted by what is called: the center gets a folder of commands that write down their names and become
+//! the real ones. Those of slurmrestd the engine counts itself.
 
 #[path = "../../engines/tests/conformance/cluster.rs"]
 #[allow(dead_code, reason = "the engines' own tests use the rest")]
@@ -26,14 +26,14 @@ use cluster::Cluster;
 use domain::{CardSet, JobId, Millis, RunId, TenantId, Timestamp, card::Vendor};
 use engines::{
     LaunchNode, LaunchSpec, RunLimits,
-    slurm::{Access, SlurmConfig, SlurmEngine},
+    slurm::{Access, SlurmConfig, SlurmEngine, Token},
 };
 use serde_json::json;
 use support::{Site, grant};
 
 const MANY: usize = 5000;
 /// How many looks a count takes in.
-const LOOKS: usize = 3;
+const LOOKS: u64 = 3;
 /// Between two looks passes more than this.
 const LEAST_PAUSE_S: f64 = 0.2;
 const DEADLINE: Duration = Duration::from_mins(1);
@@ -66,7 +66,7 @@ impl Counted {
     }
 
     /// How often each was called so far.
-    fn calls(&self) -> BTreeMap<String, usize> {
+    fn calls(&self) -> BTreeMap<String, u64> {
         let text = fs::read_to_string(self.folder.path().join("calls")).unwrap_or_default();
         let mut calls = BTreeMap::new();
         for name in text.lines() {
@@ -74,38 +74,38 @@ impl Counted {
         }
         calls
     }
+}
 
-    /// Counts over some looks, from the beginning of one on.
-    fn over_looks(&self, what: &str) {
-        let looks = |calls: &BTreeMap<String, usize>| calls.get("squeue").copied().unwrap_or(0);
-        let begun = Instant::now();
-        let wait_beyond = |count: usize| loop {
-            let calls = self.calls();
-            if looks(&calls) > count {
-                return calls;
-            }
-            assert!(begun.elapsed() < DEADLINE, "{what}: it does not look any more: {calls:?}");
-            std::thread::park_timeout(Duration::from_millis(5));
-        };
-        let before = wait_beyond(looks(&self.calls()));
-        let since = Instant::now();
-        let after = wait_beyond(looks(&before) + LOOKS - 1);
-        let took_s = since.elapsed().as_secs_f64();
-        let new: BTreeMap<&str, usize> = after
-            .iter()
-            .map(|(name, count)| (name.as_str(), count - before.get(name).copied().unwrap_or(0)))
-            .filter(|(_, count)| *count > 0)
-            .collect();
-        eprintln!("{what}: {new:?} within {took_s:.1} s");
-        for (name, count) in new {
-            #[allow(clippy::cast_precision_loss, reason = "it is small")]
-            let count = count as f64;
-            match name {
-                "squeue" => assert!(count <= took_s / LEAST_PAUSE_S + 1.0, "{what}: {count} looks"),
-                // The nodes, each five seconds.
-                "sinfo" => assert!(count <= took_s / 5.0 + 1.0, "{what}: {count} times"),
-                other => panic!("{what}: {other} is called while nothing happens"),
-            }
+/// Counts over some looks, from the beginning of one on, each of which is a call of `look`.
+fn over_looks(what: &str, look: &str, all: impl Fn() -> BTreeMap<String, u64>) {
+    let looks = |calls: &BTreeMap<String, u64>| calls.get(look).copied().unwrap_or(0);
+    let begun = Instant::now();
+    let wait_beyond = |count: u64| loop {
+        let calls = all();
+        if looks(&calls) > count {
+            return calls;
+        }
+        assert!(begun.elapsed() < DEADLINE, "{what}: it does not look any more: {calls:?}");
+        std::thread::park_timeout(Duration::from_millis(5));
+    };
+    let before = wait_beyond(looks(&all()));
+    let since = Instant::now();
+    let after = wait_beyond(looks(&before) + LOOKS - 1);
+    let took_s = since.elapsed().as_secs_f64();
+    let new: BTreeMap<&str, u64> = after
+        .iter()
+        .map(|(name, count)| (name.as_str(), count - before.get(name).copied().unwrap_or(0)))
+        .filter(|(_, count)| *count > 0)
+        .collect();
+    eprintln!("{what}: {new:?} within {took_s:.1} s");
+    for (name, count) in new {
+        #[allow(clippy::cast_precision_loss, reason = "it is small")]
+        let count = count as f64;
+        match name {
+            _ if name == look => assert!(count <= took_s / LEAST_PAUSE_S + 1.0, "{what}: {count} looks"),
+            // The nodes, each five seconds.
+            "sinfo" => assert!(count <= took_s / 5.0 + 1.0, "{what}: {count} times"),
+            other => panic!("{what}: {other} is called while nothing happens"),
         }
     }
 }
@@ -190,8 +190,8 @@ fn launch_spec(run: RunId) -> LaunchSpec {
     }
 }
 
-/// An engine that takes up runs that Slurm has, as after a restart; counts what it asks.
-fn take_up(cluster: &Cluster, counted: &Counted, runs: &[(RunId, u32)], at: Timestamp) {
+/// An engine that takes up runs that Slurm has, as after a restart. It counts what it asks.
+fn take_up(access: Access, runs: &[(RunId, u32)], at: Timestamp) -> (SlurmEngine, tempfile::TempDir) {
     let folder = common::folder();
     let open = folder.path().join("data/slurm/open");
     fs::create_dir_all(&open).expect("a folder");
@@ -201,14 +201,13 @@ fn take_up(cluster: &Cluster, counted: &Counted, runs: &[(RunId, u32)], at: Time
         fs::write(open.join(run.to_string()), format!("\n{launch}\n{submitted}")).expect("a record");
     }
     let mut config = SlurmConfig::new(folder.path().join("data"), folder.path().join("shared"));
-    config.access = Access::Commands { bin: Some(counted.path()), conf: Some(cluster.conf()) };
-    let engine = SlurmEngine::start(config, |_| {}).expect("the engine starts");
-    counted.over_looks(&format!("{} runs of its own", runs.len()));
-    let alive = runs.iter().filter(|(run, number)| engine.slurm_job(*run) == Some(*number)).count();
-    assert_eq!(alive, runs.len());
-    let told = engine.calls();
-    drop(engine);
-    assert!(told["squeue"] > LOOKS as u64, "{told:?}");
+    config.access = access;
+    (SlurmEngine::start(config, |_| {}).expect("the engine starts"), folder)
+}
+
+fn are_all_known(engine: &SlurmEngine, runs: &[(RunId, u32)]) {
+    let known = runs.iter().filter(|(run, number)| engine.slurm_job(*run) == Some(*number)).count();
+    assert_eq!(known, runs.len());
 }
 
 fn settings(cluster: &Cluster, shared: &Path, bin: &Path) -> String {
@@ -236,7 +235,7 @@ fn what_slurm_is_asked_does_not_grow_with_jobs() {
     let spec = json!({ "name": "waits", "script": "#!/bin/sh\n", "time_limit_ms": 60_000 });
     site.submit(&tenant, &spec);
     wait_for_pending(&cluster, 1, |name| name.starts_with("qt-"));
-    of_center.over_looks("one job");
+    over_looks("one job", "squeue", || of_center.calls());
 
     // As many as there are cards wait in Slurm, the others in the center; and others' jobs are in Slurm.
     for _ in 0..100 {
@@ -256,14 +255,26 @@ fn what_slurm_is_asked_does_not_grow_with_jobs() {
         })
         .collect();
     let numbers = hold_jobs(&cluster, &runs);
-    of_center.over_looks("thousands in the center, thousands of others");
+    over_looks("thousands in the center, thousands of others", "squeue", || of_center.calls());
     let (_, metrics) = site.try_text("/metrics", &site.operator);
     assert!(metrics.contains("qiantang_slurm_calls_total{call=\"squeue\"}"), "{metrics}");
     drop(site);
 
     let all: Vec<(RunId, u32)> = runs.into_iter().zip(numbers).collect();
     for count in [1, 100, MANY] {
-        take_up(&cluster, &Counted::new(), &all[..count], at);
+        let (runs, counted) = (&all[..count], Counted::new());
+        let by_commands = Access::Commands { bin: Some(counted.path()), conf: Some(cluster.conf()) };
+        let (engine, _folder) = take_up(by_commands, runs, at);
+        over_looks(&format!("{count} runs of its own, by commands"), "squeue", || counted.calls());
+        are_all_known(&engine, runs);
+        assert!(engine.calls()["squeue"] > LOOKS, "{:?}", engine.calls());
+        drop(engine);
+
+        let by_rest =
+            Access::Rest { url: cluster.env("QT_SLURM_REST"), token: Token::Key(cluster.jwt_key()) };
+        let (engine, _folder) = take_up(by_rest, runs, at);
+        over_looks(&format!("{count} runs of its own, by slurmrestd"), "GET /slurm/jobs", || engine.calls());
+        are_all_known(&engine, runs);
     }
     cluster.slurm("scancel", &["--state=PENDING", "--user=root"]);
     cluster.slurm("scontrol", &["update", "partitionname=npu", "state=up"]);

@@ -243,31 +243,30 @@ fn lives(cluster: &Cluster, key: impl Fn(&str, &str) -> Option<String>) -> BTree
 
 /// What there is to find out what became of a job's runs: the files in their folders, and what Slurm's accounting and logs have.
 fn traces(cluster: &Cluster, runs: &Value, folders: &Path) -> String {
-    let mut told = String::new();
+    let mut told = Vec::new();
     for run in runs["items"].as_array().into_iter().flatten().filter_map(|run| run["id"].as_str()) {
-        told += &format!("== {run}\n");
+        told.push(format!("== {run}"));
         for entry in std::fs::read_dir(folders.join(run)).into_iter().flatten().flatten() {
-            let at = |meta: std::fs::Metadata| meta.modified().ok();
-            let at = entry.metadata().ok().and_then(at).map(|at| at.duration_since(std::time::UNIX_EPOCH));
+            let written = entry.metadata().and_then(|meta| meta.modified()).ok();
+            let written = written.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
             let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
             let text: String = text.chars().take(400).collect();
-            told += &format!("{} {at:?}: {text:?}\n", entry.file_name().display());
+            told.push(format!("{} {written:?}: {text:?}", entry.file_name().display()));
         }
         let format = "--format=JobID,State,ExitCode,Submit,Start,End,NodeList";
         let name = format!("--name=qt-{run}");
         let lives = cluster.try_slurm("sacct", &["-naPD", "--starttime=now-3hours", format, &name]);
         let lives = lives.unwrap_or_else(|error| error);
-        told += &lives;
+        told.extend(lives.lines().map(str::to_owned));
         let numbers: BTreeSet<&str> =
             lives.lines().filter_map(|line| line.split(['|', '.']).next()).collect();
         for part in PARTS {
             let log = std::fs::read_to_string(cluster.file(&format!("log/{part}"))).unwrap_or_default();
-            for line in log.lines().filter(|line| numbers.iter().any(|number| line.contains(number))) {
-                told += &format!("{part}: {line}\n");
-            }
+            let of_run = log.lines().filter(|line| numbers.iter().any(|number| line.contains(number)));
+            told.extend(of_run.map(|line| format!("{part}: {line}")));
         }
     }
-    told
+    told.join("\n")
 }
 
 fn now_s() -> i64 {
@@ -279,6 +278,17 @@ fn seconds(instant: &Value) -> i64 {
     let instant: domain::Timestamp = instant.as_str().expect("an instant").parse().expect("an instant");
     assert_eq!(instant.as_micros() % 1_000_000, 0, "Slurm counts whole seconds");
     instant.as_micros() / 1_000_000
+}
+
+/// Whether a controller that died took along what the accounting should have of a start and an end, all in seconds since 1970:
+/// there the job never ends, or has only a later life, which was not let through, or ends later than the controller had said
+/// before it died.
+fn is_taken_along(deaths: &[i64], (start, end): (i64, i64), lives: &[Life]) -> bool {
+    let has_died_by = |until: i64| deaths.iter().any(|death| (start..=until).contains(death));
+    let is_later = |(from, until, ..): &Life| {
+        has_died_by(*from) || *from == start && *until > end && has_died_by(*until)
+    };
+    has_died_by(i64::MAX) && lives.iter().all(is_later)
 }
 
 /// Whether all that the controller has for the accounting is there.
@@ -341,16 +351,9 @@ fn check(
             }
             let (start, end) = (seconds(&run["started_at"]), seconds(&run["ended_at"]));
             let life = of_run.iter().find(|(from, until, ..)| (*from, *until) == (start, end));
-            // A controller that dies takes along what it had not told the accounting yet: there the job never ends, or has only a
-            // later life, which was not let through, or ends later than the controller had said before it died.
-            let has_died_by = |until: i64| deaths.iter().any(|death| (start..=until).contains(death));
-            let is_later = |(from, until, ..): &Life| {
-                has_died_by(*from) || *from == start && *until > end && has_died_by(*until)
-            };
-            let is_taken_along = has_died_by(i64::MAX) && of_run.iter().all(is_later);
             let cards = match life {
                 Some((.., cards, _)) => *cards,
-                None if is_taken_along => {
+                None if is_taken_along(deaths, (start, end), &of_run) => {
                     ["nodes", "cards_per_node"].map(|of| spec[of].as_i64().expect("a count")).iter().product()
                 }
                 None => panic!("{run}: {of_run:?}\n{}\n{}", site.log(), traces(cluster, &runs, folders)),
@@ -414,19 +417,13 @@ fn check_direct(
         };
         jobs["items"].as_array().expect("jobs").iter().filter_map(of).collect()
     };
-    let has_died = |from: i64, until: i64| deaths.iter().any(|death| (from..=until).contains(death));
     let of_number = |number: &str| lives.get(number).map_or(&[][..], Vec::as_slice);
-    // The end that a controller told before it died may reach the accounting as a later one, or never.
-    let is_taken_along = |job: &Billed| {
-        has_died(job.start, i64::MAX)
-            && of_number(&job.number).iter().all(|(from, until, ..)| {
-                has_died(job.start, *from)
-                    || *from == job.start && *until > job.end && has_died(*from, *until)
-            })
-    };
     let is_right = |job: &&Billed| {
         let life = of_number(&job.number).iter().find(|life| (life.0, life.1) == (job.start, job.end));
-        life.map_or_else(|| is_taken_along(job), |life| charged(life) == job.used)
+        life.map_or_else(
+            || is_taken_along(deaths, (job.start, job.end), of_number(&job.number)),
+            |life| charged(life) == job.used,
+        )
     };
     let until = Instant::now() + support::PATIENCE;
     loop {
