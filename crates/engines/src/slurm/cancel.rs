@@ -10,7 +10,7 @@ use domain::RunId;
 use super::{
     Core, Entry,
     face::{FaceError, JobRecord},
-    is_job_of,
+    is_job_of, job_name,
     submit::again,
 };
 
@@ -70,9 +70,18 @@ fn confirm(core: &Core, wanted: &[(RunId, u32)]) -> Result<Vec<u32>, FaceError> 
     // Of all runs, as others are often to end soon after.
     for (run, entry) in &mut core.known().runs {
         let listed = entry.number.and_then(|number| by_number.get(&number));
-        if listed.is_some_and(|job| is_job_of(*run, entry.direct.as_deref(), job)) {
+        if listed.is_some_and(|job| is_job_of(*run, entry.direct.as_deref(), entry.started_at, job)) {
             entry.confirmed_at = Some(asked_at);
         }
     }
     Ok(all_since(asked_at))
+}
+
+/// Cancels those of these jobs that Slurm still has under a run's name.
+pub(super) fn cancel_named(core: &Core, run: RunId, numbers: &[u32]) -> Result<(), FaceError> {
+    let name = job_name(run);
+    let listing = core.face.jobs()?;
+    let is_meant = |job: &&JobRecord| numbers.contains(&job.id) && job.name == name && !job.state.is_over();
+    let numbers: Vec<u32> = listing.jobs.iter().filter(is_meant).map(|job| job.id).collect();
+    if numbers.is_empty() { Ok(()) } else { core.face.cancel(&numbers) }
 }

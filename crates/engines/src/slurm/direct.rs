@@ -158,10 +158,13 @@ impl Core {
     fn is_own(&self, direct: &DirectJob) -> bool {
         let known = self.known();
         let Some(run) = direct.named_as() else {
-            // Of a job whose end came first, the accounting has no name yet.
-            let has_no_name = direct.name == UNNAMED;
-            let is_it = |entry: &Entry| entry.direct.is_none() && entry.number == Some(direct.number);
-            return has_no_name && known.runs.values().any(is_it);
+            // Of a job whose end came first, the accounting has no name yet; its user may have given it another one.
+            let is_it = |entry: &Entry| {
+                entry.direct.is_none()
+                    && entry.number == Some(direct.number)
+                    && (direct.name == UNNAMED || entry.started_at == Some(direct.started_at()))
+            };
+            return known.runs.values().any(is_it);
         };
         if let Some(entry) = known.runs.get(&run) {
             return entry.number.is_none_or(|number| number == direct.number);

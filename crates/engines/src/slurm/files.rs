@@ -119,10 +119,10 @@ impl Shared {
         text.lines().next().map(|line| line.trim().to_owned())
     }
 
-    /// When an output was last written to, in seconds since 1970.
-    pub(crate) fn written_s(&self, run: RunId, stream: Stream, uid: u32) -> Option<i64> {
+    /// When an output was last changed, in seconds since 1970; its user can't set that back.
+    pub(crate) fn changed_s(&self, run: RunId, stream: Stream, uid: u32) -> Option<i64> {
         let file = self.open_of(run, stream.code(), OFlags::RDONLY, uid).ok()??;
-        Some(file.metadata().ok()?.mtime())
+        Some(file.metadata().ok()?.ctime())
     }
 
     /// The last few kilobytes of an output.

@@ -1,12 +1,14 @@
 //! The end of a run: what its folder and its nodes tell of it besides Slurm's record of its job.
 
+use std::ops::RangeInclusive;
+
 use domain::RunId;
 
 use super::{
     Core, batch, daemon,
     face::{JobRecord, JobState},
-    judge::{self, Claim, Facts, Gang, Outage, Wanted},
-    submit::adopt,
+    judge::{self, Claim, Down, Facts, Gang, Wanted},
+    submit::{adopt, is_named},
 };
 use crate::{Observation, Stream};
 
@@ -23,10 +25,19 @@ pub(super) fn finish(core: &Core, run: RunId, job: &JobRecord) {
     let word = |name: &str| core.shared.word(run, name, account.as_ref()?.uid);
     let claimed: Option<u32> = word("claim").and_then(|text| text.parse().ok());
     if let Some(other) = claimed.filter(|other| *other != job.id) {
-        // Another job of the run got through before this one: that one is the run.
-        tracing::warn!(%run, number = job.id, other, "a run's Slurm job came too late: another one is the run");
-        adopt(core, run, other);
-        return;
+        // The file is its user's, who may have put any number there.
+        match is_named(core, run, other) {
+            Ok(true) => {
+                // Another job of the run got through before this one: that one is the run.
+                tracing::warn!(%run, number = job.id, other, "a run's Slurm job came too late: another one is the run");
+                return adopt(core, run, other);
+            }
+            Ok(false) => {}
+            Err(error) => {
+                tracing::warn!(%run, %error, "failed to look for another Slurm job of a run; it is tried again");
+                return;
+            }
+        }
     }
     // What its start and Slurm leave in its folder tells of failures only.
     let has_failed = job.state != JobState::Completed;
@@ -44,31 +55,22 @@ pub(super) fn finish(core: &Core, run: RunId, job: &JobRecord) {
     // What kept a process from its start, or from telling of a quick end, was there then; later it is no reason.
     let begun_s = since_s.saturating_add(daemon::STARTING_S).min(job.ended_s.unwrap_or(i64::MAX));
     let was_slurm_out = is_over_time && spec.is_some() && core.outages().overlap(&(since_s..=begun_s));
-    let mut was_node_down = false;
-    if has_failed_by_no_process || is_unbegun {
-        match core.face.daemons(&job.nodes) {
-            Ok(daemons) => {
-                let until_s = if is_unbegun { begun_s } else { i64::MAX };
-                was_node_down = daemons.iter().any(|daemon| daemon.was_down(since_s..=until_s));
-                // The controller hears of a new daemon a while after its start.
-                let is_early = core.known().runs.get(&run).and_then(|entry| entry.gone_since);
-                if !was_node_down && is_early.is_some_and(|since| since.elapsed() < daemon::HEARD_OF) {
-                    return;
-                }
-            }
-            Err(error) => {
-                tracing::warn!(%run, %error, "failed to ask Slurm about a run's nodes; it is tried again");
-                return;
-            }
-        }
-    }
-    let outage = was_slurm_out.then(|| {
-        let account = account.as_ref();
-        let written_s = account.and_then(|account| core.shared.written_s(run, Stream::Stderr, account.uid));
-        // Of a job that is there, its slurmstepd writes into its output that it ends it.
-        let end_s = job.ended_s.unwrap_or(i64::MAX).saturating_sub(daemon::SLACK_S);
-        if written_s.is_some_and(|at| at >= end_s) { Outage::WasThere } else { Outage::WasNotSeen }
-    });
+    let until_s = if is_unbegun { begun_s } else { i64::MAX };
+    let is_asked = has_failed_by_no_process || is_unbegun;
+    let was_node_down = if is_asked {
+        let Some(was_down) = was_node_down(core, run, job, since_s..=until_s) else { return };
+        was_down
+    } else {
+        false
+    };
+    // Of a job that is there, its slurmstepd writes into its output that it ends it. An output there is where anything began.
+    let was_there = is_over_time
+        && account
+            .as_ref()
+            .and_then(|account| core.shared.changed_s(run, Stream::Stderr, account.uid))
+            .map_or(claimed.is_some(), |at| {
+                at >= job.ended_s.unwrap_or(i64::MAX).saturating_sub(daemon::SLACK_S)
+            });
     let is_second = word("second").is_some_and(|text| text.parse() == Ok(job.id));
     let log = account
         .as_ref()
@@ -84,8 +86,8 @@ pub(super) fn finish(core: &Core, run: RunId, job: &JobRecord) {
     };
     let facts = Facts {
         time_limit: spec.map(|spec| spec.time_limit).unwrap_or_default(),
-        was_node_down,
-        outage,
+        down: if was_node_down { Some(Down::Node) } else { was_slurm_out.then_some(Down::Slurm) },
+        was_there,
         claim,
         refused: word("refused"),
         ran_out_of_memory: judge::tells_of_memory(&log),
@@ -94,6 +96,22 @@ pub(super) fn finish(core: &Core, run: RunId, job: &JobRecord) {
     };
     let judge::Verdict { ended, note } = judge::verdict(job, &facts);
     core.end(run, Observation::Ended(ended), note.as_deref());
+}
+
+/// Whether the slurmd of one of a run's nodes was down in this time, in seconds since 1970; `None` where that can't be told yet.
+fn was_node_down(core: &Core, run: RunId, job: &JobRecord, within_s: RangeInclusive<i64>) -> Option<bool> {
+    let daemons = match core.face.daemons(&job.nodes) {
+        Ok(daemons) => daemons,
+        Err(error) => {
+            tracing::warn!(%run, %error, "failed to ask Slurm about a run's nodes; it is tried again");
+            return None;
+        }
+    };
+    let was_down = daemons.iter().any(|daemon| daemon.was_down(within_s.clone()));
+    // The controller hears of a new daemon a while after its start.
+    let gone_since = core.known().runs.get(&run).and_then(|entry| entry.gone_since);
+    let is_early = gone_since.is_some_and(|since| since.elapsed() < daemon::HEARD_OF);
+    (was_down || !is_early).then_some(was_down)
 }
 
 /// How far a gang came, by what its processes left in its folder.

@@ -11,11 +11,12 @@ use domain::{RunId, Timestamp};
 
 use super::{
     Core, DirectJob,
+    cancel::cancel_named,
     direct::UNNAMED,
     face::{Asked, JobRecord, JobState},
     finish::finish,
     is_job_of, job_name, judge, now,
-    submit::claimed_by,
+    submit::{claimed_by, looked_for_s},
     text,
 };
 use crate::{Observation, Started};
@@ -25,6 +26,7 @@ pub(super) struct Gone {
     run: RunId,
     number: u32,
     direct: Option<Arc<DirectJob>>,
+    started_at: Option<Timestamp>,
     /// As the controller had it last, if it was seen since it ended.
     listed: Option<JobRecord>,
     under: Under,
@@ -72,14 +74,15 @@ pub(super) fn leaves(
     direct: Option<Arc<DirectJob>>,
     of_number: Option<&JobRecord>,
 ) -> Option<Gone> {
-    let listed = of_number.filter(|job| is_job_of(run, direct.as_deref(), job));
+    let mut known = core.known();
+    let entry = known.runs.get_mut(&run)?;
+    let started_at = entry.started_at;
+    let listed = of_number.filter(|job| is_job_of(run, direct.as_deref(), started_at, job));
     let under = match (of_number, listed) {
         (None, _) => Under::Nothing,
         (Some(_), None) => Under::Another,
         (Some(_), Some(_)) => Under::Itself,
     };
-    let mut known = core.known();
-    let entry = known.runs.get_mut(&run)?;
     let since = *entry.gone_since.get_or_insert_with(Instant::now);
     if let Some(listed) = listed {
         entry.last_listed = Some(listed.clone());
@@ -87,7 +90,7 @@ pub(super) fn leaves(
         entry.unlisted_at.get_or_insert_with(now);
     }
     let (listed, unlisted_at) = (entry.last_listed.clone(), entry.unlisted_at);
-    Some(Gone { run, number, direct, listed, under, unlisted_at, for_how_long: since.elapsed() })
+    Some(Gone { run, number, direct, started_at, listed, under, unlisted_at, for_how_long: since.elapsed() })
 }
 
 /// Jobs that ended, or are nowhere. How, the controller tells itself for some minutes; then, and of a job that had several
@@ -106,13 +109,10 @@ pub(super) fn settle(core: &Core, gone: Vec<Gone>, asking: &mut Duration) -> boo
 
 /// Asks accounting, once for all.
 fn account_for(core: &Core, gone: Vec<Gone>, asking: &mut Duration) -> bool {
-    let since = gone.iter().map(|gone| gone.run);
-    let made_s =
-        |run: RunId| (i64::from_be_bytes(*run.as_bytes().first_chunk().expect("16 bytes")) >> 16) / 1000;
     let asked = Asked {
         jobs: gone.iter().map(|gone| gone.number).collect(),
         names: gone.iter().map(Gone::name).collect(),
-        since: since.map(made_s).min().unwrap_or(0) - 3600,
+        since: gone.iter().map(|gone| looked_for_s(gone.run)).min().unwrap_or(0),
         ..Asked::default()
     };
     let begun = Instant::now();
@@ -126,15 +126,14 @@ fn account_for(core: &Core, gone: Vec<Gone>, asking: &mut Duration) -> bool {
         lives.entry(job.id).or_default().push(job);
     }
     let mut has_news = false;
-    for Gone { run, number, direct, listed, under, unlisted_at, for_how_long } in gone {
-        let name = job_name(run);
+    for Gone { run, number, direct, started_at, listed, under, unlisted_at, for_how_long } in gone {
         let mut known_lives = lives.get(&number).cloned().unwrap_or_default();
         // Numbers come round again. A job whose end is accounted for before its start has no name and no partition yet.
         let is_unnamed =
             |job: &JobRecord| job.partition.is_empty() && job.name == UNNAMED && job.ended_s.is_some();
-        known_lives.retain(|job| match &direct {
-            Some(direct) => direct.is(job),
-            None => job.name == name || (under != Under::Another && is_unnamed(job)),
+        known_lives.retain(|job| {
+            is_job_of(run, direct.as_deref(), started_at, job)
+                || direct.is_none() && under != Under::Another && is_unnamed(job)
         });
         let has_second_life = direct.is_none()
             && under == Under::Itself
@@ -158,7 +157,7 @@ fn account_for(core: &Core, gone: Vec<Gone>, asking: &mut Duration) -> bool {
             }
             _ => None,
         };
-        if has_second_life && let Err(error) = core.face.cancel(&[number]) {
+        if has_second_life && let Err(error) = cancel_named(core, run, &[number]) {
             tracing::warn!(%run, %error, "failed to cancel a job that Slurm started again; it is tried again");
         }
         if let Some(job) = end {

@@ -23,10 +23,10 @@ const TOO_MUCH_MEMORY: &str = "it was ended because it used more memory than it 
 pub(crate) struct Facts {
     pub time_limit: Millis,
     pub claim: Claim,
-    /// None of its processes failed, and the slurmd of one of its nodes was down meanwhile.
-    pub was_node_down: bool,
-    /// Of one whose time was over: Slurm did not answer for some time soon after its start, as where its controller is started anew.
-    pub outage: Option<Outage>,
+    /// None of its processes failed, and this was down meanwhile.
+    pub down: Option<Down>,
+    /// Of one whose time was over: something of it was there to be told.
+    pub was_there: bool,
     /// What its start wrote when it would not go on.
     pub refused: Option<String>,
     /// Slurm wrote into its log that it used too much memory.
@@ -36,19 +36,33 @@ pub(crate) struct Facts {
     pub gang: Option<Gang>,
 }
 
-/// What a run was after its controller may have been started anew.
+/// A part of Slurm that was down, or may have been started anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outage {
-    /// Something of it was there to be told of its end.
-    WasThere,
-    /// Nothing is known to have been.
-    WasNotSeen,
+pub(crate) enum Down {
+    /// The slurmd of one of its nodes.
+    Node,
+    /// Its controller.
+    Slurm,
 }
 
 impl Facts {
     /// Whether all its processes began.
-    pub(crate) fn has_begun(&self) -> bool {
+    fn has_begun(&self) -> bool {
         self.gang.map_or(self.claim != Claim::None, |gang| gang.began == gang.processes)
+    }
+
+    /// Why a run was not there whose time was over in Slurm's eyes.
+    fn why_not_there(&self) -> Option<&'static str> {
+        let is_gang = self.gang.is_some();
+        match self.down? {
+            _ if self.was_there && !is_gang => None,
+            Down::Node if !self.has_begun() => {
+                Some("the slurmd of one of its nodes was down, and it never began on each of")
+            }
+            Down::Slurm if !self.has_begun() => Some("Slurm was down, and it never began on each of"),
+            Down::Slurm if !is_gang => Some("Slurm was down soon after its start, and has missed its end on"),
+            _ => None,
+        }
     }
 }
 
@@ -154,7 +168,7 @@ pub(crate) fn verdict(job: &JobRecord, facts: &Facts) -> Verdict {
         JobState::Failed if facts.claim == Claim::MadeBefore && job.code == NOT_CLAIMED && is_uncharged => {
             noted("Slurm lost sight of it and started it again".to_owned(), Exit::MachineLost)
         }
-        JobState::Failed if facts.claim != Claim::None && facts.was_node_down => {
+        JobState::Failed if facts.claim != Claim::None && facts.down == Some(Down::Node) => {
             noted(format!("the slurmd of one of its nodes was down: {}", nodes()), Exit::MachineLost)
         }
         JobState::Failed if facts.claim != Claim::None => match status {
@@ -186,13 +200,8 @@ pub(crate) fn verdict(job: &JobRecord, facts: &Facts) -> Verdict {
             note = Some("Slurm did not see that its processes had ended".to_owned());
             gang.failure.map_or(Exit::Code(0), of_shell)
         }
-        (Exit::TimedOut, _) if !facts.has_begun() && (facts.was_node_down || facts.outage.is_some()) => {
-            let what = if facts.was_node_down { "the slurmd of one of its nodes" } else { "Slurm" };
-            note = Some(format!("{what} was down, and it never began on each of {}", nodes()));
-            Exit::MachineLost
-        }
-        (Exit::TimedOut, None) if facts.outage == Some(Outage::WasNotSeen) => {
-            note = Some("Slurm was down soon after its start, and has missed its end".to_owned());
+        (Exit::TimedOut, _) if let Some(why) = facts.why_not_there() => {
+            note = Some(format!("{why} {}", nodes()));
             Exit::MachineLost
         }
         (how, _) => how,
@@ -297,7 +306,7 @@ mod tests {
     fn a_gang_whose_node_was_down_did_not_fail_itself() {
         let failed = JobRecord { signal: 9, ended_s: Some(1_700_000_002), ..job(JobState::Failed) };
         assert_eq!(verdict(&failed, &facts()).ended.how, Exit::Signal(9));
-        let down = Facts { was_node_down: true, ..facts() };
+        let down = Facts { down: Some(Down::Node), ..facts() };
         assert_eq!(verdict(&failed, &down).ended.how, Exit::MachineLost);
     }
 
@@ -305,7 +314,7 @@ mod tests {
     fn a_gang_that_slurm_left_hanging_did_not_take_too_long() {
         let gang = |began, ended, failure| Some(Gang { processes: 2, began, ended, failure });
         let over = Facts { wanted: Some(Wanted::TimeOver), ..facts() };
-        let down = Facts { was_node_down: true, ..over.clone() };
+        let down = Facts { down: Some(Down::Node), ..over.clone() };
         for (facts, gang, want) in [
             (&over, None, Exit::TimedOut),
             (&over, gang(2, 0, None), Exit::TimedOut),
@@ -323,7 +332,7 @@ mod tests {
             for state in [JobState::Cancelled, JobState::TimedOut] {
                 assert_eq!(verdict(&job(state), &facts).ended.how, want, "{state:?} {facts:?}");
             }
-            let stopped = Facts { wanted: Some(Wanted::Stop), was_node_down: false, ..facts };
+            let stopped = Facts { wanted: Some(Wanted::Stop), down: None, ..facts };
             let short = JobRecord { ended_s: Some(1_700_000_005), ..job(JobState::Cancelled) };
             assert!(matches!(verdict(&short, &stopped).ended.how, Exit::Stopped { .. }), "{stopped:?}");
         }
@@ -331,18 +340,20 @@ mod tests {
 
     #[test]
     fn what_was_not_there_as_daemons_were_down_is_lost() {
-        let over =
-            |claim, was_node_down| Facts { claim, was_node_down, wanted: Some(Wanted::TimeOver), ..facts() };
-        let out = |claim, outage| Facts { outage: Some(outage), ..over(claim, false) };
-        for (facts, want) in [
-            (over(Claim::None, true), Exit::MachineLost),
-            (over(Claim::Made, true), Exit::TimedOut),
+        let node = Some(Down::Node);
+        let slurm = Some(Down::Slurm);
+        for (claim, down, was_there, want) in [
+            (Claim::None, node, false, Exit::MachineLost),
+            (Claim::None, slurm, false, Exit::MachineLost),
+            (Claim::Made, slurm, false, Exit::MachineLost),
+            (Claim::Made, node, false, Exit::TimedOut),
+            (Claim::Made, slurm, true, Exit::TimedOut),
             // Its user may have deleted the claim.
-            (over(Claim::None, false), Exit::TimedOut),
-            (out(Claim::None, Outage::WasNotSeen), Exit::MachineLost),
-            (out(Claim::Made, Outage::WasNotSeen), Exit::MachineLost),
-            (out(Claim::Made, Outage::WasThere), Exit::TimedOut),
+            (Claim::None, None, false, Exit::TimedOut),
+            (Claim::None, node, true, Exit::TimedOut),
+            (Claim::None, slurm, true, Exit::TimedOut),
         ] {
+            let facts = Facts { claim, down, was_there, wanted: Some(Wanted::TimeOver), ..facts() };
             for state in [JobState::Cancelled, JobState::TimedOut] {
                 assert_eq!(verdict(&job(state), &facts).ended.how, want, "{state:?} {facts:?}");
             }

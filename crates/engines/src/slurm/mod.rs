@@ -191,10 +191,10 @@ impl Entry {
         self.spec.as_ref().map(|spec| (spec.tenant, spec.job_name.clone()))
     }
 
-    /// Slurm has its job as one that goes on.
-    fn is_seen(&mut self) {
+    /// Slurm has its job as one that goes on; when it was asked.
+    fn is_seen(&mut self, asked_at: Instant) {
         (self.gone_since, self.missing_since, self.unlisted_at) = (None, None, None);
-        (self.last_seen, self.confirmed_at) = (Some(now()), Some(Instant::now()));
+        (self.last_seen, self.confirmed_at) = (Some(now()), Some(asked_at));
     }
 
     /// Whether Slurm is to end it.
@@ -219,9 +219,16 @@ fn job_name(run: RunId) -> String {
     format!("qt-{run}")
 }
 
-/// Whether a job that has a run's number is the run's: numbers come round again.
-fn is_job_of(run: RunId, direct: Option<&DirectJob>, job: &face::JobRecord) -> bool {
-    direct.map_or_else(|| job.name == job_name(run), |direct| direct.is(job))
+/// Whether a job that has a run's number is the run's: numbers come round again. One that has begun is told by its start, too, as
+/// its user can give it another name.
+fn is_job_of(
+    run: RunId,
+    direct: Option<&DirectJob>,
+    started_at: Option<Timestamp>,
+    job: &face::JobRecord,
+) -> bool {
+    let is_started_then = || started_at.is_some() && judge::started_at(job) == started_at;
+    direct.map_or_else(|| job.name == job_name(run) || is_started_then(), |direct| direct.is(job))
 }
 
 fn run_of(job_name: &str) -> Option<RunId> {

@@ -174,7 +174,7 @@ pub(super) fn adopt(core: &Core, run: RunId, number: u32) {
     let mut known = core.known();
     let Some(entry) = known.runs.get_mut(&run) else { return };
     (entry.number, entry.submitted_at, entry.may_be_there) = (Some(number), Some(at), false);
-    entry.confirmed_at = Some(Instant::now());
+    entry.confirmed_at = None;
     (entry.gone_since, entry.unlisted_at, entry.last_listed, entry.cancelled_at) = (None, None, None, None);
     if entry.left_at.is_none() {
         let is_brief = core.notices.as_ref().is_some_and(|notices| notices.expects_brief(entry));
@@ -188,8 +188,6 @@ pub(super) fn adopt(core: &Core, run: RunId, number: u32) {
 }
 
 fn find_jobs(core: &Core, runs: &[RunId]) -> Result<HashMap<RunId, u32>, FaceError> {
-    let made_s =
-        |run: &RunId| (i64::from_be_bytes(*run.as_bytes().first_chunk().expect("16 bytes")) >> 16) / 1000;
     let listing = core.face.jobs()?;
     let mut found: HashMap<RunId, Vec<u32>> = HashMap::new();
     let mut note = |jobs: &[JobRecord]| {
@@ -202,11 +200,28 @@ fn find_jobs(core: &Core, runs: &[RunId]) -> Result<HashMap<RunId, u32>, FaceErr
     note(&listing.jobs);
     let asked = Asked {
         names: runs.iter().map(|run| job_name(*run)).collect(),
-        since: runs.iter().map(made_s).min().unwrap_or(0) - LOOK_BACK_S,
+        since: runs.iter().copied().map(looked_for_s).min().unwrap_or(0),
         ..Asked::default()
     };
     note(&core.face.accounting(&asked)?);
     Ok(found.into_iter().filter_map(|(run, numbers)| Some((run, choose(core, run, numbers)?))).collect())
+}
+
+/// Whether Slurm has, or has had, a job of this number under a run's name.
+pub(super) fn is_named(core: &Core, run: RunId, number: u32) -> Result<bool, FaceError> {
+    let name = job_name(run);
+    let is_it = |job: &JobRecord| job.id == number && job.name == name;
+    if core.face.jobs()?.jobs.iter().any(is_it) {
+        return Ok(true);
+    }
+    let asked =
+        Asked { jobs: vec![number], names: vec![name.clone()], since: looked_for_s(run), ..Asked::default() };
+    Ok(core.face.accounting(&asked)?.iter().any(is_it))
+}
+
+/// Since when accounting may have jobs of a run, in seconds since 1970.
+pub(super) fn looked_for_s(run: RunId) -> i64 {
+    (i64::from_be_bytes(*run.as_bytes().first_chunk().expect("16 bytes")) >> 16) / 1000 - LOOK_BACK_S
 }
 
 /// The number of the job that was let through as the run.

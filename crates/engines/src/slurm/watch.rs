@@ -11,6 +11,7 @@ use domain::{RunId, Timestamp};
 
 use super::{
     Core, DirectJob, Entry, Known,
+    cancel::cancel_named,
     face::{JobRecord, JobState},
     gone::{leaves, settle},
     is_job_of, job_name, judge, notice, now,
@@ -30,6 +31,7 @@ struct Watched {
     run: RunId,
     number: u32,
     direct: Option<Arc<DirectJob>>,
+    started_at: Option<Timestamp>,
 }
 
 pub(super) fn run(core: &Core) {
@@ -122,14 +124,15 @@ fn look(core: &Core, asking: &mut Duration) -> bool {
     let watched: Vec<Watched> = {
         let known = core.known();
         let of = |(run, entry): (&RunId, &Entry)| {
-            Some(Watched { run: *run, number: entry.number?, direct: entry.direct.clone() })
+            let (direct, started_at) = (entry.direct.clone(), entry.started_at);
+            Some(Watched { run: *run, number: entry.number?, direct, started_at })
         };
         known.runs.iter().filter_map(of).collect()
     };
     let begun = Instant::now();
     let listed = core.face.jobs();
     *asking += begun.elapsed();
-    core.outages().note(listed.is_ok(), now().as_micros() / 1_000_000);
+    core.outages().note(listed.is_ok().then(|| begun.elapsed()), now().as_micros() / 1_000_000);
     let listing = match listed {
         Ok(listing) => listing,
         Err(error) => {
@@ -150,9 +153,9 @@ fn look(core: &Core, asking: &mut Duration) -> bool {
     }
     let mut has_news = adopt_found(core, &by_name);
     let mut gone = Vec::new();
-    for Watched { run, number, direct } in watched {
+    for Watched { run, number, direct, started_at } in watched {
         let of_number = by_number.get(&number).copied();
-        let job = of_number.filter(|job| is_job_of(run, direct.as_deref(), job));
+        let job = of_number.filter(|job| is_job_of(run, direct.as_deref(), started_at, job));
         if let Some(direct) = direct {
             let goes_on = |job: &JobRecord| {
                 !job.state.is_over() && !matches!(job.state, JobState::Requeued | JobState::Pending)
@@ -160,7 +163,7 @@ fn look(core: &Core, asking: &mut Duration) -> bool {
             if job.is_none_or(|job| !goes_on(job)) {
                 gone.extend(leaves(core, run, number, Some(direct), of_number));
             } else if let Some(entry) = core.known().runs.get_mut(&run) {
-                entry.is_seen();
+                entry.is_seen(begun);
             }
             continue;
         }
@@ -169,7 +172,7 @@ fn look(core: &Core, asking: &mut Duration) -> bool {
         }
         match job {
             Some(job) if !job.state.is_over() && job.state != JobState::Requeued && job.restarts == 0 => {
-                has_news |= goes_on(core, run, job);
+                has_news |= goes_on(core, run, job, begun);
             }
             _ => gone.extend(leaves(core, run, number, None, of_number)),
         }
@@ -182,10 +185,10 @@ fn look(core: &Core, asking: &mut Duration) -> bool {
 }
 
 /// A job that goes on: what is new about it.
-fn goes_on(core: &Core, run: RunId, job: &JobRecord) -> bool {
+fn goes_on(core: &Core, run: RunId, job: &JobRecord, asked_at: Instant) -> bool {
     let mut known = core.known();
     let Some(entry) = known.runs.get_mut(&run) else { return false };
-    entry.is_seen();
+    entry.is_seen(asked_at);
     if entry.left_at.is_some_and(|at| at.elapsed() > notice::LATE) {
         tracing::info!(%run, number = job.id, "a run goes on that was said to have ended");
         (entry.left_at, entry.leaving) = (None, Leaving::No);
@@ -265,7 +268,7 @@ fn end_double(core: &Core, run: RunId, number: u32, all: &[u32], by_number: &Has
     let others: Vec<u32> = all.iter().filter(|other| **other != keep).filter(goes_on).copied().collect();
     if !others.is_empty() {
         tracing::warn!(%run, keep, ?others, "a run has several Slurm jobs: all but one are cancelled");
-        if let Err(error) = core.face.cancel(&others) {
+        if let Err(error) = cancel_named(core, run, &others) {
             tracing::warn!(%run, %error, "failed to cancel a second job; it is tried again");
         }
     }

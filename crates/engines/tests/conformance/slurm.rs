@@ -21,6 +21,8 @@ pub const TOGETHER: &[Case] = &[
     ("a second job of a run does not compute", second_job),
     ("a job of this name is found and taken up", lost_record),
     ("a number that another job has by now", number_of_another),
+    ("a claim with the number of another's job", claims_anothers),
+    ("a job that its user gives another name", renamed),
     ("a node that Slurm does not have", unknown_node),
     ("a name that is a list of nodes", node_list),
     ("an account that Slurm does not have", unknown_account),
@@ -183,8 +185,7 @@ fn number_of_another(rig: &mut Rig) {
     second.launch(&spec);
     let number = wait_submitted(&second, &spec);
     let cluster = rig.cluster();
-    let args = ["--parsable", "--output=/dev/null", "--chdir=/tmp", "--nodelist=npu3", "--wrap=sleep 60"];
-    let other = cluster.slurm("sbatch", &args).trim().to_owned();
+    let other = anothers(rig);
     // As a controller that died leaves it, which had forgotten the run's job and has given its number anew.
     let record = second.slurm_config().data_dir.join("slurm/open").join(spec.run.to_string());
     second.without_engine(|| {
@@ -195,11 +196,51 @@ fn number_of_another(rig: &mut Rig) {
     });
     second.engine().stop(spec.run).unwrap();
     assert_eq!(second.wait_end(spec.run).how, Exit::Stopped { status: None });
-    let state = cluster.slurm("squeue", &["-htall", "-oX%T", "-j", &other]);
-    assert!(["XRUNNING\n", "XPENDING\n"].contains(&state.as_str()), "{state}");
-    cluster.slurm("scancel", &[&other]);
+    goes_on(rig, &other);
     rig.engine().stop(first.run).unwrap();
     rig.wait_end(first.run);
+}
+
+/// Hands in a job that is none of the center's; its number.
+fn anothers(rig: &Rig) -> String {
+    let args = ["--parsable", "--output=/dev/null", "--chdir=/tmp", "--nodelist=npu3", "--wrap=sleep 60"];
+    rig.cluster().slurm("sbatch", &args).trim().to_owned()
+}
+
+/// Such a job was not ended. It is now.
+fn goes_on(rig: &Rig, number: &str) {
+    let state = rig.cluster().slurm("squeue", &["-htall", "-oX%T", "-j", number]);
+    assert!(["XRUNNING\n", "XPENDING\n"].contains(&state.as_str()), "{state}");
+    rig.cluster().slurm("scancel", &[number]);
+}
+
+fn claims_anothers(rig: &mut Rig) {
+    let other = anothers(rig);
+    let script = format!(
+        "#!/bin/sh\necho {other} > \"$(dirname \"$(readlink /proc/self/fd/1)\")/claim\"\necho ready\nsleep 600\n"
+    );
+    let spec = LaunchSpec { time_limit: Millis(2000), ..rig.spec(&script) };
+    rig.launch(&spec);
+    rig.wait_line(spec.run, "ready");
+    assert_eq!(rig.wait_end(spec.run).how, Exit::TimedOut);
+    goes_on(rig, &other);
+}
+
+fn renamed(rig: &mut Rig) {
+    let spec = rig.spec(
+        "#!/bin/sh\necho ready\nwhile [ ! -e go ]; do sleep 0.05; done\n\
+         scontrol update jobid=$SLURM_JOB_ID jobname=other && echo renamed\nsleep 600\n",
+    );
+    rig.launch(&spec);
+    rig.wait_line(spec.run, "ready");
+    rig.wait_started(spec.run);
+    std::fs::write(rig.work_folder(&spec).join("go"), "").unwrap();
+    rig.wait_line(spec.run, "renamed");
+    let number = wait_submitted(rig, &spec);
+    rig.engine().stop(spec.run).unwrap();
+    assert!(matches!(rig.wait_end(spec.run).how, Exit::Stopped { status: Some(_) }));
+    let state = rig.cluster().slurm("squeue", &["-htall", "-oX%T", "-j", &number]);
+    assert_ne!(state, "XRUNNING\n");
 }
 
 fn fails_to_start(rig: &Rig, spec: &LaunchSpec, want: &str) {
