@@ -23,6 +23,7 @@ mod files;
 mod finish;
 mod gone;
 mod judge;
+mod known;
 mod notice;
 mod outage;
 mod record;
@@ -33,10 +34,9 @@ mod text;
 mod watch;
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     fs::File,
     sync::{Arc, Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard},
-    time::{Duration, Instant},
 };
 
 use domain::{JobId, Millis, RunId, TenantId, Timestamp};
@@ -50,10 +50,11 @@ use self::{
     commands::Commands,
     face::{Calls, Face},
     files::{Account, Shared},
+    known::{Entry, Known},
     record::{Line, Over, Records},
     rest::Rest,
 };
-use crate::{Ended, Engine, EngineError, Exit, LaunchSpec, Leaving, LogChunk, Observation, Started, Stream};
+use crate::{Ended, Engine, EngineError, Exit, LaunchSpec, LogChunk, Observation, Started, Stream};
 
 /// Hands runs to a Slurm cluster.
 #[derive(Debug)]
@@ -98,109 +99,6 @@ struct Core {
     notices: Option<notice::Notices>,
     outages: Mutex<outage::Outages>,
     on_hint: Box<dyn Fn(RunId) + Send + Sync>,
-}
-
-/// All runs that are not over.
-#[derive(Default)]
-struct Known {
-    runs: HashMap<RunId, Entry>,
-    /// To be handed in, or looked for, in this order.
-    queue: std::collections::VecDeque<RunId>,
-    /// Those of them that one of the submitters sees to now: for no other one until it is done.
-    in_hand: HashSet<RunId>,
-    nodes: Vec<SlurmNode>,
-    is_ending: bool,
-}
-
-/// A run that is not over.
-struct Entry {
-    /// `None`: it is only known that it is to end; or see `direct`.
-    spec: Option<Arc<LaunchSpec>>,
-    /// Somebody handed it to Slurm directly.
-    direct: Option<Arc<DirectJob>>,
-    stop: bool,
-    /// Slurm may have it: it is looked for there before it is handed in.
-    may_be_there: bool,
-    /// Not before then: its last submission had no answer, which may still come about.
-    not_before: Option<Instant>,
-    number: Option<u32>,
-    submitted_at: Option<Timestamp>,
-    account: Option<Account>,
-    started_at: Option<Timestamp>,
-    /// When the controller was first seen not to have it, or to have it as ended.
-    gone_since: Option<Instant>,
-    /// Since when both the controller and the accounting answer and neither knows it.
-    missing_since: Option<Instant>,
-    /// The numbers of jobs of it that the controller forgot before they began; accounting may know them all the same.
-    forgotten: Vec<u32>,
-    /// When the controller was first seen not to have it at all.
-    unlisted_at: Option<Timestamp>,
-    /// What the controller last said of it after that.
-    last_listed: Option<face::JobRecord>,
-    last_seen: Option<Timestamp>,
-    /// When it was first known to run.
-    began_at: Option<Instant>,
-    leaving: Leaving,
-    /// When its processes were gone, by what they told.
-    left_at: Option<Instant>,
-    waited_too_long: Option<Duration>,
-    /// When its time limit is over.
-    due: Option<Instant>,
-    /// It is over.
-    is_due: bool,
-    /// When Slurm last said that the number is that of its job.
-    confirmed_at: Option<Instant>,
-    /// When Slurm was last told to end it.
-    cancelled_at: Option<Instant>,
-    /// How often Slurm refused it under its project's account.
-    refusals: u8,
-}
-
-impl Entry {
-    fn new(spec: Option<Arc<LaunchSpec>>, may_be_there: bool) -> Self {
-        Self {
-            spec,
-            direct: None,
-            stop: false,
-            may_be_there,
-            not_before: None,
-            number: None,
-            submitted_at: None,
-            account: None,
-            started_at: None,
-            gone_since: None,
-            missing_since: None,
-            forgotten: Vec::new(),
-            unlisted_at: None,
-            last_listed: None,
-            last_seen: None,
-            began_at: None,
-            leaving: Leaving::No,
-            left_at: None,
-            waited_too_long: None,
-            due: None,
-            is_due: false,
-            confirmed_at: None,
-            cancelled_at: None,
-            refusals: 0,
-        }
-    }
-
-    /// What it is like, by its job.
-    fn kind(&self) -> Option<brief::Kind> {
-        self.spec.as_ref().map(|spec| (spec.tenant, spec.job_name.clone()))
-    }
-
-    /// Slurm has its job as one that goes on; when it was asked.
-    fn is_seen(&mut self, asked_at: Instant) {
-        (self.gone_since, self.missing_since, self.unlisted_at) = (None, None, None);
-        (self.last_seen, self.confirmed_at) = (Some(now()), Some(asked_at));
-    }
-
-    /// Whether Slurm is to end it.
-    fn is_to_end(&self) -> bool {
-        self.stop || self.is_due
-    }
 }
 
 impl std::fmt::Debug for Core {
