@@ -288,7 +288,8 @@ fn is_taken_along(deaths: &[i64], (start, end): (i64, i64), lives: &[Life]) -> b
     let is_later = |(from, until, ..): &Life| {
         has_died_by(*from) || *from == start && *until > end && has_died_by(*until)
     };
-    has_died_by(i64::MAX) && lives.iter().all(is_later)
+    // The number may have been another job's before.
+    has_died_by(i64::MAX) && lives.iter().filter(|life| life.1 > start).all(is_later)
 }
 
 /// Whether all that the controller has for the accounting is there.
