@@ -330,10 +330,12 @@ fn check(
         let runs = runs_of(id);
         assert_eq!(job["name"], name, "another job under this id");
         let state = if code == 0 { "succeeded" } else { "failed" };
-        assert_eq!(
-            (&job["state"], &job["exit_code"]),
-            (&json!(state), &json!(code)),
-            "{job} {runs}\n{}\n{}",
+        // An old slurmrestd shows no exit codes of the accounting, which alone has the end where the controller has forgotten it.
+        let has_died_since = |at: i64| deaths.iter().any(|death| *death >= at);
+        let is_code_lost = || code != 0 && job["exit_code"] == 1 && has_died_since(seconds(&job["ended_at"]));
+        assert!(
+            job["state"] == state && (job["exit_code"] == code || is_code_lost()),
+            "want {state} with {code}: {job} {runs}\n{}\n{}",
             site.log(),
             traces(cluster, &runs, folders)
         );
