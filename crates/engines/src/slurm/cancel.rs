@@ -9,7 +9,7 @@ use domain::RunId;
 
 use super::{
     Core, Entry,
-    face::{FaceError, JobRecord, Target},
+    face::{FaceError, JobRecord},
     is_job_of, job_name,
     submit::again,
 };
@@ -29,9 +29,9 @@ pub(super) fn cancel(core: &Core, batch: &[RunId]) -> bool {
     if wanted.is_empty() {
         return true;
     }
-    let done = confirm(core, &wanted).and_then(|targets| match targets.as_slice() {
+    let done = confirm(core, &wanted).and_then(|numbers| match numbers.as_slice() {
         [] => Ok(()),
-        targets => core.face.cancel(targets),
+        numbers => core.face.cancel(numbers),
     });
     if let Err(error) = &done {
         tracing::warn!(%error, jobs = wanted.len(), "failed to cancel Slurm jobs; it is tried again");
@@ -48,17 +48,17 @@ pub(super) fn cancel(core: &Core, batch: &[RunId]) -> bool {
     done.is_ok()
 }
 
-/// Those of these runs that Slurm still has under these numbers. A controller that died gives those that it has forgotten to other jobs,
+/// The numbers under which Slurm still has these runs. A controller that died gives those that it has forgotten to other jobs,
 /// which may be anybody's.
-fn confirm(core: &Core, wanted: &[(RunId, u32)]) -> Result<Vec<Target>, FaceError> {
+fn confirm(core: &Core, wanted: &[(RunId, u32)]) -> Result<Vec<u32>, FaceError> {
+    let confirmed_at =
+        |entry: &Entry, number: u32| entry.confirmed_at.filter(|_| entry.number == Some(number));
     let all_since = |since: Instant| {
         let known = core.known();
-        let of = |(run, number): &(RunId, u32)| {
-            let entry = known.runs.get(run).filter(|entry| entry.number == Some(*number))?;
-            let array_task = entry.direct.as_ref().and_then(|direct| direct.array_task);
-            entry.confirmed_at.filter(|at| *at >= since).map(|_| Target { number: *number, array_task })
+        let is_so = |(run, number): &&(RunId, u32)| {
+            known.runs.get(run).and_then(|entry| confirmed_at(entry, *number)).is_some_and(|at| at >= since)
         };
-        wanted.iter().filter_map(of).collect::<Vec<Target>>()
+        wanted.iter().filter(is_so).map(|(_, number)| *number).collect::<Vec<u32>>()
     };
     let asked_at = Instant::now();
     let confirmed = asked_at.checked_sub(CONFIRMED_FOR).map(all_since).unwrap_or_default();
@@ -82,7 +82,6 @@ pub(super) fn cancel_named(core: &Core, run: RunId, numbers: &[u32]) -> Result<(
     let name = job_name(run);
     let listing = core.face.jobs()?;
     let is_meant = |job: &&JobRecord| numbers.contains(&job.id) && job.name == name && !job.state.is_over();
-    let target = |job: &JobRecord| Target { number: job.id, array_task: job.array_task };
-    let targets: Vec<Target> = listing.jobs.iter().filter(is_meant).map(target).collect();
-    if targets.is_empty() { Ok(()) } else { core.face.cancel(&targets) }
+    let numbers: Vec<u32> = listing.jobs.iter().filter(is_meant).map(|job| job.id).collect();
+    if numbers.is_empty() { Ok(()) } else { core.face.cancel(&numbers) }
 }

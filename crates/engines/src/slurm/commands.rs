@@ -15,7 +15,7 @@ use std::{
 
 use super::{
     daemon::{self, Daemon},
-    face::{Asked, Calls, Face, FaceError, JobRecord, JobState, Listing, NodeRecord, Submission, Target},
+    face::{Asked, Calls, Face, FaceError, JobRecord, JobState, Listing, NodeRecord, Submission},
     files::WRITES,
     text,
 };
@@ -267,10 +267,8 @@ impl Face for Commands {
     }
 
     fn jobs(&self) -> Result<Listing, FaceError> {
-        const FIELDS: [&str; 15] = [
+        const FIELDS: [&str; 13] = [
             "JobID",
-            "ArrayJobID",
-            "ArrayTaskID",
             "Name",
             "UserName",
             "Account",
@@ -339,8 +337,8 @@ impl Face for Commands {
         Ok(out.lines().filter_map(|line| self.read_accounted(line)).collect())
     }
 
-    fn cancel(&self, jobs: &[Target]) -> Result<(), FaceError> {
-        let numbers: Vec<String> = jobs.iter().map(Target::to_string).collect();
+    fn cancel(&self, jobs: &[u32]) -> Result<(), FaceError> {
+        let numbers: Vec<String> = jobs.iter().map(u32::to_string).collect();
         let answer = self.run("scancel", &numbers, &[], None)?;
         let err = answer.err.to_lowercase();
         if answer.ok || err.contains("already completing or completed") || err.contains("invalid job id") {
@@ -396,30 +394,14 @@ fn since(seconds: i64) -> String {
 
 impl Commands {
     fn read_job(&self, line: &str) -> Option<JobRecord> {
-        let [
-            id,
-            array,
-            task,
-            name,
-            user,
-            account,
-            partition,
-            state,
-            reason,
-            nodes,
-            tres,
-            start,
-            end,
-            exit,
-            restarts,
-        ] = self.columns::<15>(line)?;
+        let [id, name, user, account, partition, state, reason, nodes, tres, start, end, exit, restarts] =
+            self.columns::<13>(line)?;
         // The code is the status that the system gave: code and signal in one number.
         let status: i32 = exit.parse().ok()?;
         let state = text::job_state(state);
         let end = text::epoch(end);
         Some(JobRecord {
             id: id.parse().ok()?,
-            array_task: task.parse().ok().filter(|_| array == id),
             name: name.to_owned(),
             user: user.to_owned(),
             account: account.to_owned(),
@@ -445,7 +427,6 @@ impl Commands {
         let (code, signal) = text::exit_code(exit)?;
         Some(JobRecord {
             id: id.parse().ok()?,
-            array_task: None,
             name: name.to_owned(),
             user: user.to_owned(),
             account: account.to_owned(),

@@ -39,9 +39,6 @@ pub struct DirectJob {
     /// The project whose account it is under, where the center keeps accounts in Slurm.
     pub project: Option<String>,
     pub number: u32,
-    /// Its index, where it is the task of an array whose number is the whole array's; as it was seen running.
-    #[serde(default)]
-    pub array_task: Option<u32>,
     pub name: String,
     pub user: String,
     pub account: String,
@@ -144,7 +141,6 @@ impl Core {
             tenant,
             project,
             number: job.id,
-            array_task: job.array_task,
             name: job.name.clone(),
             user: job.user.clone(),
             account: job.account.clone(),
@@ -383,7 +379,6 @@ mod tests {
             tenant: TenantId::from_bytes([1; 16]),
             project: None,
             number: 7,
-            array_task: None,
             name: "train".into(),
             user: "alice".into(),
             account: "own".into(),

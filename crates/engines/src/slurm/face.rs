@@ -25,7 +25,7 @@ pub(crate) trait Face: Send + Sync {
     fn accounting(&self, asked: &Asked) -> Result<Vec<JobRecord>, FaceError>;
 
     /// Ends jobs. Those that have ended are passed over.
-    fn cancel(&self, jobs: &[Target]) -> Result<(), FaceError>;
+    fn cancel(&self, jobs: &[u32]) -> Result<(), FaceError>;
 
     /// A line for each node and partition that it is in.
     fn nodes(&self) -> Result<Vec<NodeRecord>, FaceError>;
@@ -160,28 +160,10 @@ pub(crate) struct Listing {
     pub unreadable: usize,
 }
 
-/// A job that is to end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Target {
-    pub number: u32,
-    /// Its index, where it is the task of an array whose number is the whole array's.
-    pub array_task: Option<u32>,
-}
-
-/// As Slurm takes it: `7`, or `7_3`.
-impl std::fmt::Display for Target {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.number)?;
-        self.array_task.map_or(Ok(()), |task| write!(f, "_{task}"))
-    }
-}
-
 /// What Slurm says of a job, or of one of its lives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct JobRecord {
     pub id: u32,
-    /// Of an array's task: its index, where its number is the whole array's, as its last one's is.
-    pub array_task: Option<u32>,
     pub name: String,
     pub user: String,
     pub account: String,

@@ -24,7 +24,7 @@ use super::{
     commands::submission_error,
     config::Token,
     daemon::Daemon,
-    face::{Asked, Calls, Face, FaceError, JobRecord, Listing, NodeRecord, Submission, Target},
+    face::{Asked, Calls, Face, FaceError, JobRecord, Listing, NodeRecord, Submission},
 };
 
 /// How long a question that changes nothing may take at first.
@@ -314,7 +314,7 @@ impl Face for Rest {
         Ok(all)
     }
 
-    fn cancel(&self, jobs: &[Target]) -> Result<(), FaceError> {
+    fn cancel(&self, jobs: &[u32]) -> Result<(), FaceError> {
         let service = self.service()?.service;
         let version = service.version;
         let ask = |path: &str, body: Option<&Value>| {
@@ -328,7 +328,7 @@ impl Face for Rest {
             return Ok(());
         }
         if service.cancels_many {
-            let numbers: Vec<String> = jobs.iter().map(Target::to_string).collect();
+            let numbers: Vec<String> = jobs.iter().map(u32::to_string).collect();
             let body = json!({ "jobs": numbers, "signal": "KILL" });
             return ask(&format!("/slurm/{version}/jobs/"), Some(&body));
         }

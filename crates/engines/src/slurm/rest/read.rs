@@ -69,8 +69,6 @@ pub(super) fn listed(job: &Value) -> Option<JobRecord> {
     let state = job_state(&job["job_state"])?;
     Some(JobRecord {
         id: number(&job["job_id"])?,
-        array_task: number(&job["array_task_id"])
-            .filter(|_| number(&job["array_job_id"]) == number(&job["job_id"])),
         name: word(&job["name"]),
         user: word(&job["user_name"]),
         account: word(&job["account"]),
@@ -100,7 +98,6 @@ pub(super) fn accounted(job: &Value) -> Option<JobRecord> {
         job["tres"]["allocated"].as_array().into_iter().flatten().filter_map(tres).collect();
     Some(JobRecord {
         id: number(&job["job_id"])?,
-        array_task: None,
         name: word(&job["name"]),
         user: word(&job["user"]),
         account: word(&job["account"]),
@@ -260,7 +257,6 @@ mod tests {
         };
         let want = JobRecord {
             id: 9,
-            array_task: None,
             name: "qt-1".into(),
             user: "alice".into(),
             account: "lab".into(),
@@ -288,22 +284,6 @@ mod tests {
             (40, job(json!(["FAILED"]), v40, set(from), set(until))),
         ] {
             assert_eq!(listed(&job).as_ref(), Some(&want), "v0.0.{version}");
-        }
-    }
-
-    #[test]
-    fn the_last_task_of_an_array_has_the_arrays_number() {
-        let job = |array: Value, task: Value| json!({ "job_id": 9, "array_job_id": array, "array_task_id": task, "job_state": ["RUNNING"], "nodes": "n" });
-        let not_set = json!({ "set": false, "infinite": false, "number": 0 });
-        for (array, task, want) in [
-            (json!(9), json!(3), Some(3)),
-            (set(9), set(3), Some(3)),
-            (json!(8), json!(3), None),
-            (json!(0), Value::Null, None),
-            (set(0), not_set, None),
-        ] {
-            let job = job(array, task);
-            assert_eq!(listed(&job).unwrap().array_task, want, "{job}");
         }
     }
 
