@@ -32,6 +32,12 @@ macro_rules! ids {
                 Self(uuid::Builder::from_unix_timestamp_millis(unix_ms, &random).into_uuid())
             }
 
+            /// When it was made, to the millisecond.
+            pub fn made_at(&self) -> Timestamp {
+                let first = self.as_bytes().first_chunk().expect("16 bytes");
+                Timestamp::from_millis(i64::from_be_bytes(*first) >> 16)
+            }
+
             /// From the 16 bytes that a store keeps.
             pub fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(Uuid::from_bytes(bytes))
@@ -127,6 +133,7 @@ mod tests {
         fn text_form_round_trips_and_sorts_by_time(ms in 0_i64..4_000_000_000_000, later in 1_i64..1_000_000, random: [u8; 10]) {
             let id = JobId::new(Timestamp::from_millis(ms), random);
             prop_assert_eq!(id.to_string().parse::<JobId>(), Ok(id));
+            prop_assert_eq!(id.made_at(), Timestamp::from_millis(ms));
             prop_assert!(id < JobId::new(Timestamp::from_millis(ms + later), [0; 10]));
             prop_assert!(id.to_string().parse::<RunId>().is_err());
         }

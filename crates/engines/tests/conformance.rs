@@ -7,6 +7,8 @@
 mod cluster;
 #[path = "common/mod.rs"]
 mod common;
+#[path = "conformance/faults.rs"]
+mod faults;
 #[path = "conformance/gangs.rs"]
 mod gangs;
 #[path = "conformance/life.rs"]
@@ -85,14 +87,14 @@ fn local_engine() {
 fn slurm_by_its_commands() {
     let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let Some(cluster) = Cluster::start() else { return };
-    let cases = [of_all_engines(), slurm::TOGETHER.to_vec()].concat();
-    try_all(Kind::Commands(&cluster), &cases, slurm::ALONE);
+    let cases = [of_all_engines(), slurm::CASES.to_vec()].concat();
+    try_all(Kind::Commands(&cluster), &cases, faults::CASES);
 }
 
 #[test]
 fn slurm_by_its_rest_service() {
     let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let Some(cluster) = Cluster::start() else { return };
-    let cases = [of_all_engines(), slurm::TOGETHER.to_vec()].concat();
-    try_all(Kind::Rest(&cluster), &cases, slurm::ALONE);
+    let cases = [of_all_engines(), slurm::CASES.to_vec()].concat();
+    try_all(Kind::Rest(&cluster), &cases, faults::CASES);
 }

@@ -332,7 +332,14 @@ fn check(
         let state = if code == 0 { "succeeded" } else { "failed" };
         // An old slurmrestd shows no exit codes of the accounting, which alone has the end where the controller has forgotten it.
         let has_died_since = |at: i64| deaths.iter().any(|death| *death >= at);
-        let is_code_lost = || code != 0 && job["exit_code"] == 1 && has_died_since(seconds(&job["ended_at"]));
+        let is_code_lost = || {
+            let last = runs["items"][0]["id"].as_str().expect("the last run is the first in the list");
+            let note = std::fs::read_to_string(folders.join(last).join("stderr")).unwrap_or_default();
+            code != 0
+                && job["exit_code"] == 1
+                && note.contains("Slurm says that it failed")
+                && has_died_since(seconds(&job["ended_at"]))
+        };
         assert!(
             job["state"] == state && (job["exit_code"] == code || is_code_lost()),
             "want {state} with {code}: {job} {runs}\n{}\n{}",

@@ -51,12 +51,11 @@ pub(super) fn cancel(core: &Core, batch: &[RunId]) -> bool {
 /// The numbers under which Slurm still has these runs. A controller that died gives those that it has forgotten to other jobs,
 /// which may be anybody's.
 fn confirm(core: &Core, wanted: &[(RunId, u32)]) -> Result<Vec<u32>, FaceError> {
-    let confirmed_at =
-        |entry: &Entry, number: u32| entry.confirmed_at.filter(|_| entry.number == Some(number));
     let all_since = |since: Instant| {
         let known = core.known();
         let is_so = |(run, number): &&(RunId, u32)| {
-            known.runs.get(run).and_then(|entry| confirmed_at(entry, *number)).is_some_and(|at| at >= since)
+            let entry = known.runs.get(run).filter(|entry| entry.number == Some(*number));
+            entry.and_then(|entry| entry.confirmed_at).is_some_and(|at| at >= since)
         };
         wanted.iter().filter(is_so).map(|(_, number)| *number).collect::<Vec<u32>>()
     };

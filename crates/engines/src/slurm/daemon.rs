@@ -1,5 +1,5 @@
-//! The daemons on the nodes, where a gang failed without any of its processes having failed: where one of them was down
-//! meanwhile, that is why, and none of the gang's doing.
+//! The daemons on the nodes, where a gang failed without any of its processes having failed, or a run never began: where one of
+//! them was down meanwhile, that is why, and none of the run's doing.
 
 use std::{
     io::ErrorKind,

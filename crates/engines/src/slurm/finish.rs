@@ -49,28 +49,6 @@ pub(super) fn finish(core: &Core, run: RunId, job: &JobRecord) {
     let gang = spec.as_ref().filter(|_| is_gang && is_cut_short).map(|spec| gang(spec.nodes.len(), word));
     let has_failed_by_no_process =
         job.state == JobState::Failed && is_gang && claimed.is_some() && word("failed").is_none();
-    let has_begun = gang.map_or(claimed.is_some(), |gang| gang.began == gang.processes);
-    let is_unbegun = is_over_time && spec.is_some() && !has_begun;
-    let since_s = job.started_s.map_or(i64::MAX, |at| at.saturating_sub(daemon::SLACK_S));
-    // What kept a process from its start, or from telling of a quick end, was there then; later it is no reason.
-    let begun_s = since_s.saturating_add(daemon::STARTING_S).min(job.ended_s.unwrap_or(i64::MAX));
-    let was_slurm_out = is_over_time && spec.is_some() && core.outages().overlap(&(since_s..=begun_s));
-    let until_s = if is_unbegun { begun_s } else { i64::MAX };
-    let is_asked = has_failed_by_no_process || is_unbegun;
-    let was_node_down = if is_asked {
-        let Some(was_down) = was_node_down(core, run, job, since_s..=until_s) else { return };
-        was_down
-    } else {
-        false
-    };
-    // Of a job that is there, its slurmstepd writes into its output that it ends it. An output there is where anything began.
-    let was_there = is_over_time
-        && account
-            .as_ref()
-            .and_then(|account| core.shared.changed_s(run, Stream::Stderr, account.uid))
-            .map_or(claimed.is_some(), |at| {
-                at >= job.ended_s.unwrap_or(i64::MAX).saturating_sub(daemon::SLACK_S)
-            });
     let is_second = word("second").is_some_and(|text| text.parse() == Ok(job.id));
     let log = account
         .as_ref()
@@ -84,9 +62,17 @@ pub(super) fn finish(core: &Core, run: RunId, job: &JobRecord) {
         Some(_) => Claim::Made,
         None => Claim::None,
     };
-    let facts = Facts {
-        time_limit: spec.map(|spec| spec.time_limit).unwrap_or_default(),
-        down: if was_node_down { Some(Down::Node) } else { was_slurm_out.then_some(Down::Slurm) },
+    // Of a job that is there, its slurmstepd writes into its output that it ends it. An output there is where anything began.
+    let was_there = is_over_time
+        && account
+            .as_ref()
+            .and_then(|account| core.shared.changed_s(run, Stream::Stderr, account.uid))
+            .map_or(claimed.is_some(), |at| {
+                at >= job.ended_s.unwrap_or(i64::MAX).saturating_sub(daemon::SLACK_S)
+            });
+    let mut facts = Facts {
+        time_limit: spec.as_ref().map(|spec| spec.time_limit).unwrap_or_default(),
+        down: None,
         was_there,
         claim,
         refused: word("refused"),
@@ -94,6 +80,21 @@ pub(super) fn finish(core: &Core, run: RunId, job: &JobRecord) {
         wanted,
         gang,
     };
+    let is_unbegun = is_over_time && spec.is_some() && !facts.has_begun();
+    let since_s = job.started_s.map_or(i64::MAX, |at| at.saturating_sub(daemon::SLACK_S));
+    // What kept a process from its start, or from telling of a quick end, was there then; later it is no reason.
+    let begun_s = since_s.saturating_add(daemon::STARTING_S).min(job.ended_s.unwrap_or(i64::MAX));
+    if is_over_time && spec.is_some() && core.outages().overlap(&(since_s..=begun_s)) {
+        facts.down = Some(Down::Slurm);
+    }
+    if has_failed_by_no_process || is_unbegun {
+        let until_s = if is_unbegun { begun_s } else { i64::MAX };
+        match was_node_down(core, run, job, since_s..=until_s) {
+            Some(true) => facts.down = Some(Down::Node),
+            Some(false) => {}
+            None => return,
+        }
+    }
     let judge::Verdict { ended, note } = judge::verdict(job, &facts);
     core.end(run, Observation::Ended(ended), note.as_deref());
 }

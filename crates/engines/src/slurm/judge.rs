@@ -47,7 +47,7 @@ pub(crate) enum Down {
 
 impl Facts {
     /// Whether all its processes began.
-    fn has_begun(&self) -> bool {
+    pub(crate) fn has_begun(&self) -> bool {
         self.gang.map_or(self.claim != Claim::None, |gang| gang.began == gang.processes)
     }
 

@@ -102,8 +102,8 @@ impl Entry {
         self.spec.as_ref().map(|spec| (spec.tenant, spec.job_name.clone()))
     }
 
-    /// Slurm has its job as one that goes on; when it was asked.
-    pub(super) fn is_seen(&mut self, asked_at: Instant) {
+    /// Takes note that Slurm has its job as one that goes on, and when it was asked.
+    pub(super) fn note_seen(&mut self, asked_at: Instant) {
         (self.gone_since, self.missing_since, self.unlisted_at) = (None, None, None);
         (self.last_seen, self.confirmed_at) = (Some(now()), Some(asked_at));
     }

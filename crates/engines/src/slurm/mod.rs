@@ -317,8 +317,7 @@ impl Core {
 
     /// Whether an engine before this one may have handed the run in.
     fn is_older(&self, run: RunId) -> bool {
-        let made_ms = i64::from_be_bytes(*run.as_bytes().first_chunk().expect("16 bytes")) >> 16;
-        made_ms <= self.began.as_micros() / 1000
+        run.made_at().as_micros() / 1000 <= self.began.as_micros() / 1000
     }
 
     /// The user that a tenant's runs have.

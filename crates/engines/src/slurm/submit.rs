@@ -221,7 +221,7 @@ pub(super) fn is_named(core: &Core, run: RunId, number: u32) -> Result<bool, Fac
 
 /// Since when accounting may have jobs of a run, in seconds since 1970.
 pub(super) fn looked_for_s(run: RunId) -> i64 {
-    (i64::from_be_bytes(*run.as_bytes().first_chunk().expect("16 bytes")) >> 16) / 1000 - LOOK_BACK_S
+    run.made_at().as_micros() / 1_000_000 - LOOK_BACK_S
 }
 
 /// The number of the job that was let through as the run.
@@ -369,8 +369,7 @@ fn charged_account(core: &Core, spec: &LaunchSpec) -> Charged {
             None => Charged::To(None),
             Some(account) if account.is_open => Charged::To(Some(account.name.clone())),
             Some(_) => {
-                let made_ms = i64::from_be_bytes(*spec.run.as_bytes().first_chunk().expect("16 bytes")) >> 16;
-                let waited = since(domain::Timestamp::from_millis(made_ms));
+                let waited = since(spec.run.made_at());
                 if waited < core.config.times.pending { Charged::Later } else { Charged::NeverOpened(waited) }
             }
         },

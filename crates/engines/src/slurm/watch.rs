@@ -163,7 +163,7 @@ fn look(core: &Core, asking: &mut Duration) -> bool {
             if job.is_none_or(|job| !goes_on(job)) {
                 gone.extend(leaves(core, run, number, Some(direct), of_number));
             } else if let Some(entry) = core.known().runs.get_mut(&run) {
-                entry.is_seen(begun);
+                entry.note_seen(begun);
             }
             continue;
         }
@@ -188,7 +188,7 @@ fn look(core: &Core, asking: &mut Duration) -> bool {
 fn goes_on(core: &Core, run: RunId, job: &JobRecord, asked_at: Instant) -> bool {
     let mut known = core.known();
     let Some(entry) = known.runs.get_mut(&run) else { return false };
-    entry.is_seen(asked_at);
+    entry.note_seen(asked_at);
     if entry.left_at.is_some_and(|at| at.elapsed() > notice::LATE) {
         tracing::info!(%run, number = job.id, "a run goes on that was said to have ended");
         (entry.left_at, entry.leaving) = (None, Leaving::No);
