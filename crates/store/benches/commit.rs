@@ -10,12 +10,7 @@ use std::{
 
 use domain::{AuditId, Role, Timestamp};
 use store::{StoreError, Tx, audit, events, idempotency, jobs};
-
-#[path = "../tests/it/common.rs"]
-#[allow(dead_code, reason = "the tests use more of it")]
-mod common;
-
-use common::Party;
+use testkit::rows::{self, Party};
 
 fn main() {
     let args: Vec<u64> = std::env::args().filter_map(|arg| arg.parse().ok()).collect();
@@ -38,8 +33,8 @@ fn now() -> Timestamp {
 /// Keeps `in_flight` writes in flight: each that is acknowledged makes room for the next.
 fn bench(in_flight: u64, time: Duration) {
     let dir = tempfile::tempdir_in(std::env::var_os("BENCH_DIR").unwrap_or(".".into())).expect("a folder");
-    let store = common::open(&dir.path().join("center.db"));
-    let center = common::seed(&store, 6, 40);
+    let store = rows::open(&dir.path().join("center.db"));
+    let center = rows::seed(&store, 6, 40);
     let (before, cpu_before) = (store.stats(), writer_cpu_us(&store));
     let (acknowledged, acknowledgements) = mpsc::channel::<Instant>();
     let began_at = Instant::now();
@@ -111,7 +106,7 @@ fn submission(tx: &Tx, party: &Party, n: u64) -> Result<(), StoreError> {
     if idempotency::find(tx, party.member, &key)?.is_some() {
         return Err(StoreError::Conflict { what: key });
     }
-    let job = common::job(party, "digits", at);
+    let job = rows::job(party, "digits", at);
     jobs::insert_job(tx, &job)?;
     let id = job.id.to_string();
     events::append(
@@ -128,7 +123,7 @@ fn submission(tx: &Tx, party: &Party, n: u64) -> Result<(), StoreError> {
     audit::append(
         tx,
         &audit::AuditRecord {
-            id: AuditId::new(at, common::unique()),
+            id: AuditId::new(at, rows::unique()),
             at,
             actor: Some(party.member),
             actor_login: "dev-0".into(),

@@ -17,12 +17,7 @@ use store::{
     ledger::{self, TransferFilter},
     pools, runs, tenants,
 };
-
-#[path = "../tests/it/common.rs"]
-#[allow(dead_code, reason = "the tests use more of it")]
-mod common;
-
-use common::{Center, Party, at};
+use testkit::rows::{self, Party, Seeded, at};
 
 /// Seconds between one job and the next.
 const EVERY_S: i64 = 15;
@@ -40,8 +35,8 @@ fn main() {
 }
 
 fn fill(path: &Path, count: i64) {
-    let store = common::open(path);
-    let center = common::seed(&store, 12, 40);
+    let store = rows::open(path);
+    let center = rows::seed(&store, 12, 40);
     // A tenant with little work, whose lists must not suffer from the others'.
     let began_at = Instant::now();
     let chunk = 2_000;
@@ -66,7 +61,7 @@ fn mixed(n: i64) -> u64 {
     x ^ (x >> 29)
 }
 
-fn party(center: &Center, n: i64) -> &Party {
+fn party(center: &Seeded, n: i64) -> &Party {
     // The last tenant has one job in ten thousand.
     let last = center.parties.len() - 1;
     if n % 10_000 == 77 {
@@ -76,7 +71,7 @@ fn party(center: &Center, n: i64) -> &Party {
     }
 }
 
-fn named(center: &Center, n: i64) -> Job {
+fn named(center: &Seeded, n: i64) -> Job {
     let submitted_at = at(n * EVERY_S);
     let name = match n % 100_000 {
         4_711 => "Needle-in-the-hay".to_owned(),
@@ -86,10 +81,10 @@ fn named(center: &Center, n: i64) -> Job {
             n % 1000
         ),
     };
-    common::job(party(center, n), &name, submitted_at)
+    rows::job(party(center, n), &name, submitted_at)
 }
 
-fn insert(tx: &Tx, center: &Center, n: i64) -> Result<(), StoreError> {
+fn insert(tx: &Tx, center: &Seeded, n: i64) -> Result<(), StoreError> {
     let mut job = named(center, n);
     let started_at = at(n * EVERY_S + 5);
     // Most take minutes, few take days.
@@ -110,19 +105,19 @@ fn insert(tx: &Tx, center: &Center, n: i64) -> Result<(), StoreError> {
     jobs::insert_job(tx, &job)?;
     let node = node(center, n);
     let cards = CardSet::only(u8::try_from(n % 8).unwrap_or(0));
-    let mut run = common::run(&job, node, cards, at(n * EVERY_S + 4));
+    let mut run = rows::run(&job, node, cards, at(n * EVERY_S + 4));
     run.state =
         RunState::Ended { planned_at: at(n * EVERY_S + 4), started_at: Some(started_at), ended_at, outcome };
     runs::insert_run(tx, &run)?;
-    common::meter(tx, &run, ended_at)
+    rows::meter(tx, &run, ended_at)
 }
 
-fn insert_alive(tx: &Tx, center: &Center, n: i64) -> Result<(), StoreError> {
+fn insert_alive(tx: &Tx, center: &Seeded, n: i64) -> Result<(), StoreError> {
     let mut job = named(center, n);
     if n % 2 == 0 {
         job.start_task(false).expect("it waits");
         jobs::insert_job(tx, &job)?;
-        let mut run = common::run(&job, node(center, n), CardSet::only(0), at(n * EVERY_S));
+        let mut run = rows::run(&job, node(center, n), CardSet::only(0), at(n * EVERY_S));
         run.state = run.state.start(at(n * EVERY_S + 1)).expect("it is starting");
         runs::insert_run(tx, &run)
     } else {
@@ -130,13 +125,13 @@ fn insert_alive(tx: &Tx, center: &Center, n: i64) -> Result<(), StoreError> {
     }
 }
 
-fn node(center: &Center, n: i64) -> NodeId {
+fn node(center: &Seeded, n: i64) -> NodeId {
     center.nodes[usize::try_from(n / 8).unwrap_or(0) % center.nodes.len()]
 }
 
 fn measure(path: &Path) {
     let began_at = Instant::now();
-    let store = common::open(path);
+    let store = rows::open(path);
     let (active, active_runs) = store
         .read(|tx| {
             tenants::list_tenants(tx)?;
@@ -260,7 +255,7 @@ fn measure(path: &Path) {
     };
     let began_at = Instant::now();
     let _: bool = store
-        .write(move |tx| ledger::post(tx, &posting, common::transfer_id(last), last))
+        .write(move |tx| ledger::post(tx, &posting, rows::transfer_id(last), last))
         .expect("the transfer is kept");
     println!("a durable posting: {:.1?}", began_at.elapsed());
 

@@ -16,8 +16,7 @@ use store::{
     jobs::{self, JobFilter},
     ledger, tenants,
 };
-
-use crate::common::{Party, at, job, open, seed, transfer_id};
+use testkit::rows::{Party, at, job, open, seed, transfer_id};
 
 const FOLDER: &str = "STORE_TEST_WRITES_TO";
 const KILLS: u64 = 20;

@@ -13,10 +13,9 @@ use store::{
     Store, StoreError,
     jobs::{self, JobFilter, JobRow},
 };
+use testkit::rows::{Seeded, at, job, open, seed, unique};
 
-use crate::common::{Center, at, job, open, seed, unique};
-
-fn store() -> (tempfile::TempDir, Store, Center) {
+fn store() -> (tempfile::TempDir, Store, Seeded) {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir.path().join("center.db"));
     let center = seed(&store, 3, 1);

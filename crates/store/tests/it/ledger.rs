@@ -12,17 +12,16 @@ use store::{
     ledger::{self, ContractBalance, Sums, TransferFilter, UseLine},
     recent, runs, tenants,
 };
+use testkit::rows::{Seeded, at, job, meter, open, run, seed, transfer_id};
 
-use crate::common::{Center, at, job, meter, open, run, seed, transfer_id};
-
-fn store() -> (tempfile::TempDir, Store, Center) {
+fn store() -> (tempfile::TempDir, Store, Seeded) {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir.path().join("center.db"));
     let center = seed(&store, 3, 2);
     (dir, store, center)
 }
 
-fn top_up(key: &str, center: &Center, amount: i64) -> Posting {
+fn top_up(key: &str, center: &Seeded, amount: i64) -> Posting {
     Posting {
         key: key.into(),
         unit: Unit::MicroCny,
@@ -72,7 +71,7 @@ fn posting_twice_is_posting_once() {
         .unwrap();
 }
 
-fn accounts(center: &Center) -> Vec<Account> {
+fn accounts(center: &Seeded) -> Vec<Account> {
     let mut accounts = vec![Account::Cash, Account::Revenue, Account::Capacity, Account::Delivered];
     accounts.extend(center.parties.iter().map(|party| Account::Contract(party.contract)));
     accounts

@@ -15,8 +15,7 @@ use domain::{
     ledger::{Account, Cause, Posting, Unit},
 };
 use store::{Store, StoreError, events, jobs, jobs::JobFilter, ledger};
-
-use crate::common::{at, job, open, seed, transfer_id};
+use testkit::rows::{at, job, open, seed, transfer_id};
 
 #[test]
 fn a_second_center_is_refused_until_the_first_is_gone() {

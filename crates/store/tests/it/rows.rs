@@ -19,11 +19,10 @@ use store::{
     idempotency::{self, Stored},
     pools, tenants,
 };
-
-use crate::common::{at, contract, open, seed, unique};
+use testkit::rows::{Seeded, at, contract, open, seed, unique};
 
 /// An empty store with two tenants and two nodes, and one transaction on it.
-fn within(work: impl FnOnce(&Tx, &crate::common::Center) -> Result<(), StoreError> + Send + 'static) {
+fn within(work: impl FnOnce(&Tx, &Seeded) -> Result<(), StoreError> + Send + 'static) {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir.path().join("center.db"));
     let center = seed(&store, 2, 2);
@@ -325,7 +324,7 @@ fn contracts_their_history_and_price_books() {
 #[test]
 fn events_are_followed_by_tenant_and_by_job() {
     within(|tx, center| {
-        let job = crate::common::job(&center.parties[0], "j", at(0));
+        let job = testkit::rows::job(&center.parties[0], "j", at(0));
         let event = |tenant, job, kind: &str| NewEvent {
             at: at(1),
             tenant,

@@ -10,10 +10,9 @@ use domain::{
 };
 use proptest::prelude::*;
 use store::{Store, StoreError, history, jobs, pools, recent, runs};
+use testkit::rows::{Seeded, at, job, open, run, seed, unique};
 
-use crate::common::{Center, at, job, open, run, seed, unique};
-
-fn store() -> (tempfile::TempDir, Store, Center) {
+fn store() -> (tempfile::TempDir, Store, Seeded) {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir.path().join("center.db"));
     let center = seed(&store, 2, 2);

@@ -11,8 +11,7 @@ use std::{
 };
 
 use store::{Store, StoreError, Tx, events, events::NewEvent};
-
-use crate::common::{at, open};
+use testkit::rows::{at, open};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
