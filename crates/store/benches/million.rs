@@ -7,13 +7,13 @@ use std::{
 };
 
 use domain::{
-    CardSet, Job, JobState, NodeId, Outcome, RunState, TenantDomain, Timestamp,
+    CardSet, ContractId, Job, JobState, NodeId, Outcome, RunState, TenantDomain, Timestamp,
     job::JobOutcome,
     ledger::{Account, Cause, Posting, Unit},
 };
 use store::{
     Store, StoreError, Tx, contracts,
-    jobs::{self, JobFilter},
+    jobs::{self, JobFilter, JobRow},
     ledger::{self, TransferFilter},
     pools, runs, tenants,
 };
@@ -130,6 +130,21 @@ fn node(center: &Seeded, n: i64) -> NodeId {
 }
 
 fn measure(path: &Path) {
+    let store = open(path);
+    let newest = store.read(|tx| jobs::list_jobs(tx, &JobFilter::default(), None, 1)).expect("it reads");
+    let last = newest.first().map_or(at(0), |row| row.submitted_at);
+    let succeeded = JobFilter { state: Some("succeeded".into()), ..JobFilter::default() };
+    let common_row = store.read(|tx| jobs::list_jobs(tx, &succeeded, None, 1)).expect("it reads").remove(0);
+
+    println!("{:<58} {:>10} {:>10}", "", "median", "longest");
+    lists(&store, &common_row);
+    jobs_by_id(&store, &common_row, last);
+    books(&store, common_row.contract, last);
+    whole_store(&store, path, common_row.contract, last);
+}
+
+/// Opens the store and reads what is alive, as a center does that starts.
+fn open(path: &Path) -> Store {
     let began_at = Instant::now();
     let store = rows::open(path);
     let (active, active_runs) = store
@@ -147,20 +162,16 @@ fn measure(path: &Path) {
         active.len(),
         active_runs.len()
     );
+    store
+}
 
-    let newest = store.read(|tx| jobs::list_jobs(tx, &JobFilter::default(), None, 1)).expect("it reads");
-    let last = newest.first().map_or(at(0), |row| row.submitted_at);
-    let common_row = {
-        let filter = JobFilter { state: Some("succeeded".into()), ..JobFilter::default() };
-        store.read(|tx| jobs::list_jobs(tx, &filter, None, 1)).expect("it reads").remove(0)
-    };
-    let (big, project, contract) = (common_row.tenant, common_row.project, common_row.contract);
+/// Pages of jobs by filters that find much or little. `row` is a job of a tenant with much.
+fn lists(store: &Store, row: &JobRow) {
+    let (big, project, contract) = (row.tenant, row.project, row.contract);
     let small =
         store.read(tenants::list_tenants).expect("it reads").iter().map(|t| t.id).max().expect("tenants");
     let all = JobFilter::default;
     let text = |text: &str| Some(text.to_owned());
-
-    println!("{:<58} {:>10} {:>10}", "", "median", "longest");
     for (what, filter) in [
         ("page of 50 jobs, all", all()),
         ("… of a tenant", JobFilter { tenant: Some(big), ..all() }),
@@ -203,53 +214,65 @@ fn measure(path: &Path) {
             },
         ),
     ] {
-        time(&store, what, |tx| jobs::page_jobs(tx, &filter, None, 50).map(|page| page.rows.len()));
+        time(store, what, |tx| jobs::page_jobs(tx, &filter, None, 50).map(|page| page.rows.len()));
     }
     let needle = JobFilter { name_contains: text("needle"), ..all() };
-    time(&store, "all jobs with a rare word, unbounded", |tx| {
+    time(store, "all jobs with a rare word, unbounded", |tx| {
         jobs::list_jobs(tx, &needle, None, 50).map(|rows| rows.len())
     });
+}
+
+/// One job, its runs, and the jobs around and like it.
+fn jobs_by_id(store: &Store, row: &JobRow, last: Timestamp) {
     let middle =
         domain::JobId::new(Timestamp::from_micros(last.as_micros().midpoint(at(0).as_micros())), [0; 10]);
-    time(&store, "page of 50 jobs in the middle", |tx| {
-        jobs::page_jobs(tx, &all(), Some(middle), 50).map(|page| page.rows.len())
+    time(store, "page of 50 jobs in the middle", |tx| {
+        jobs::page_jobs(tx, &JobFilter::default(), Some(middle), 50).map(|page| page.rows.len())
     });
-    time(&store, "a job", |tx| jobs::get_job(tx, common_row.id).map(|_| 1));
-    time(&store, "its runs", |tx| runs::list_runs(tx, common_row.id, None, 50).map(|rows| rows.len()));
-    time(&store, "count by state, all", |tx| jobs::count_by_state(tx, None).map(|counts| counts.len()));
-    time(&store, "count by state, of a tenant", |tx| {
-        jobs::count_by_state(tx, Some(big)).map(|counts| counts.len())
+    time(store, "a job", |tx| jobs::get_job(tx, row.id).map(|_| 1));
+    time(store, "its runs", |tx| runs::list_runs(tx, row.id, None, 50).map(|rows| rows.len()));
+    time(store, "count by state, all", |tx| jobs::count_by_state(tx, None).map(|counts| counts.len()));
+    time(store, "count by state, of a tenant", |tx| {
+        jobs::count_by_state(tx, Some(row.tenant)).map(|counts| counts.len())
     });
+}
+
+/// Balances, transfers, occupancies and statements.
+fn books(store: &Store, contract: ContractId, last: Timestamp) {
     let account = Account::Contract(contract);
-    time(&store, "balance of a contract", |tx| ledger::balance(tx, account, Unit::MicroCny).map(|_| 1));
-    time(&store, "balances of all contracts", |tx| {
+    time(store, "balance of a contract", |tx| ledger::balance(tx, account, Unit::MicroCny).map(|_| 1));
+    time(store, "balances of all contracts", |tx| {
         ledger::balances_of_contracts(tx).map(|balances| balances.len())
     });
     let filter = TransferFilter { contract: Some(contract), run: None };
-    time(&store, "page of 50 transfers of a contract", |tx| {
+    time(store, "page of 50 transfers of a contract", |tx| {
         ledger::list_transfers(tx, &filter, 1_000_000, 50).map(|rows| rows.len())
     });
     let day = Timestamp::from_micros(last.as_micros() - 86_400_000_000);
-    time(&store, "occupancies of the last day", |tx| {
+    time(store, "occupancies of the last day", |tx| {
         runs::occupancies_between(tx, day, last).map(|all| all.len())
     });
     let early = at(10 * 86_400);
     let late = at(11 * 86_400);
-    time(&store, "occupancies of a day long ago", |tx| {
+    time(store, "occupancies of a day long ago", |tx| {
         runs::occupancies_between(tx, early, late).map(|all| all.len())
     });
     let month = Timestamp::from_micros(last.as_micros() - 30 * 86_400_000_000);
-    time(&store, "statement of a month, by project", |tx| {
+    time(store, "statement of a month, by project", |tx| {
         ledger::use_by_project_between(tx, contract, month, last).map(|all| all.len())
     });
-    time(&store, "statement of a month, by job", |tx| {
+    time(store, "statement of a month, by job", |tx| {
         ledger::use_between(tx, contract, month, last).map(|all| all.len())
     });
+}
+
+/// A posting, the proof of the ledger, a backup.
+fn whole_store(store: &Store, path: &Path, contract: ContractId, last: Timestamp) {
     let posting = Posting {
         key: format!("bench/{}", last.as_micros()),
         unit: Unit::MicroCny,
         debit: Account::Cash,
-        credit: account,
+        credit: Account::Contract(contract),
         amount: 1,
         cause: Cause::TopUp,
     };

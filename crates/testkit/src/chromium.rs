@@ -10,9 +10,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use ureq::Agent;
 
-use crate::site::{
-    PASSWORD, Site,
+use crate::{
     http::{agent, ask},
+    site::{PASSWORD, Site},
 };
 
 const ARGS: [&str; 5] =

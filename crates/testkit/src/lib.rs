@@ -17,6 +17,8 @@ mod browser;
 #[cfg(feature = "site")]
 mod chromium;
 #[cfg(feature = "site")]
+mod http;
+#[cfg(feature = "site")]
 pub mod load;
 #[cfg(feature = "site")]
 mod site;
@@ -33,9 +35,10 @@ pub use browser::{Answer, Browser};
 #[cfg(feature = "site")]
 pub use chromium::Chromium;
 #[cfg(feature = "site")]
+pub use http::{agent, ask};
+#[cfg(feature = "site")]
 pub use site::{
     PASSWORD, PATIENCE, Site,
-    http::{agent, ask},
     jobs::job,
     tenants::{Tenant, grant},
 };

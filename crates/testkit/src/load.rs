@@ -13,7 +13,7 @@ use std::{
 use serde_json::Value;
 use ureq::Agent;
 
-use crate::site::{PATIENCE, http::ask};
+use crate::{http::ask, site::PATIENCE};
 
 /// Pseudo-random numbers. The seed is printed, so that a failure can be had again.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! A real center in a process of its own, from the real program.
 
-pub mod http;
+mod asking;
 pub mod jobs;
 pub mod tenants;
 
@@ -13,6 +13,8 @@ use std::{
 };
 
 use ureq::Agent;
+
+use crate::http::agent;
 
 /// The password of everybody at a site.
 pub const PASSWORD: &str = "a-long-password";
@@ -59,7 +61,7 @@ impl Site {
             program: program.into(),
             process: None,
             url: String::new(),
-            agent: http::agent(),
+            agent: agent(),
             operator: String::new(),
         };
         site.start();
