@@ -8,7 +8,7 @@ use std::sync::{
 };
 
 use domain::{Lang, Millis, Timestamp, card::Affinity};
-use twin::{Failures, Faults, Figures, Nodes, Policy, QueueSetup, Setup, Terms, Trace};
+use twin::{Failures, Faults, Figures, Nodes, QueueSetup, ReplayPolicy, Setup, Terms, Trace};
 
 pub use history::history;
 
@@ -29,7 +29,7 @@ const AT_ONCE: usize = 1;
 pub struct WhatIf {
     /// The history of the last so many days.
     pub days: u32,
-    pub policy: Policy,
+    pub policy: ReplayPolicy,
     pub nodes: u32,
     pub cards_per_node: u8,
     /// How many times the demand, in thousandths.
@@ -56,8 +56,8 @@ impl WhatIf {
 }
 
 /// How the center plans itself.
-pub fn own_policy() -> Policy {
-    Policy { order: twin::Order::FairShare, backfill: twin::Backfill::Easy }
+pub fn own_policy() -> ReplayPolicy {
+    ReplayPolicy { order: twin::Order::FairShare, backfill: twin::Backfill::Easy }
 }
 
 /// One that was asked for.
