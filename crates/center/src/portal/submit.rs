@@ -23,10 +23,9 @@ use super::{
 use crate::{
     app::{
         jobs::{self, DryRun},
-        once::Once,
         projects, views,
     },
-    auth::{Action, credentials},
+    auth::{Action, Once, credentials},
     center::Center,
     error::AppError,
 };
