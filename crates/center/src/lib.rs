@@ -4,9 +4,12 @@
 pub mod api;
 pub mod app;
 pub mod auth;
+pub mod base;
 pub mod center;
+pub mod compute;
 pub mod error;
 pub mod events;
+pub mod fits;
 pub mod live;
 pub mod loops;
 pub mod metrics;
@@ -14,6 +17,7 @@ pub mod moment;
 pub mod portal;
 pub mod settings;
 pub mod start;
+pub mod wakers;
 
 use std::{ffi::OsString, future::Future, net::SocketAddr};
 

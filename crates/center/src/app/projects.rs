@@ -95,7 +95,7 @@ pub async fn create(center: &Center, caller: &Caller, new: NewProject) -> Result
             },
             |center, project| {
                 center.live().projects.insert(project.id, project.clone());
-                center.wakers.accounts();
+                center.compute.wakers.accounts();
             },
         )
         .await?;
@@ -131,7 +131,7 @@ pub async fn set_contract(
             },
             |center, project| {
                 center.live().projects.insert(project.id, project.clone());
-                center.wakers.accounts();
+                center.compute.wakers.accounts();
             },
         )
         .await?;

@@ -40,9 +40,9 @@ struct ActChoice {
 #[derive(Template)]
 #[template(path = "contract.html")]
 struct ContractPage {
-    p: Page,
-    c: ContractView,
-    v: Vessel,
+    page: Page,
+    contract: ContractView,
+    vessel: Vessel,
     tenant: String,
     warning: String,
     used: String,
@@ -101,8 +101,8 @@ async fn show(center: &Center, visitor: &Visitor, id: &str, wanted: &Wanted) -> 
     let state = ContractState::from_code(&contract.state);
     let is_final = state.is_some_and(ContractState::is_final);
     let page = ContractPage {
-        p: visitor.page("contracts", contract.number.clone()),
-        v: vessel(ui, &contract),
+        page: visitor.page("contracts", contract.number.clone()),
+        vessel: vessel(ui, &contract),
         tenant,
         warning: warnings(center, ui, std::slice::from_ref(&contract))
             .pop()
@@ -124,7 +124,7 @@ async fn show(center: &Center, visitor: &Visitor, id: &str, wanted: &Wanted) -> 
         acts: acts(center, visitor, &contract),
         may_top_up: may_top_up(center, visitor, &contract),
         is_final,
-        c: contract,
+        contract,
     };
     Ok(ok(&page))
 }

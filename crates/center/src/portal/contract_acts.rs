@@ -37,9 +37,9 @@ type Fields = Sent<Vec<(String, String)>>;
 #[derive(Template)]
 #[template(path = "contract_act.html")]
 struct ActPage {
-    p: Page,
-    c: ContractView,
-    f: Typed,
+    page: Page,
+    contract: ContractView,
+    form: Typed,
     tenant: String,
     terms: String,
     left: Html,
@@ -82,8 +82,8 @@ fn show_act(
         .after(action)
         .map_err(|error| failed(AppError::refused("contract_state", error.to_string(), "")))?;
     let page = ActPage {
-        p: visitor.page("contracts", format!("{} {}", ui.word("act", action.code()), contract.number)),
-        f,
+        page: visitor.page("contracts", format!("{} {}", ui.word("act", action.code()), contract.number)),
+        form: f,
         tenant: tenant_words(center, ui, contract.tenant).0,
         terms: terms(ui, &contract.terms),
         left: left(ui, &contract),
@@ -92,7 +92,7 @@ fn show_act(
         effect: ui.word("effect", action.code()),
         posted: if action == ContractAction::Activate { posted(ui, &contract.terms) } else { String::new() },
         is_danger: is_danger(action),
-        c: contract,
+        contract,
     };
     Ok(render(status, &page))
 }
@@ -142,9 +142,9 @@ pub async fn act(
 #[derive(Template)]
 #[template(path = "top_up.html")]
 struct TopUpPage {
-    p: Page,
-    c: ContractView,
-    f: Typed,
+    page: Page,
+    contract: ContractView,
+    form: Typed,
     tenant: String,
     terms: String,
     left: Html,
@@ -197,15 +197,15 @@ fn show_top_up(
         },
     });
     let page = TopUpPage {
-        p: visitor.page("contracts", format!("{} {}", ui.t("top-up"), contract.number)),
-        f,
+        page: visitor.page("contracts", format!("{} {}", ui.t("top-up"), contract.number)),
+        form: f,
         tenant: tenant_words(center, ui, contract.tenant).0,
         terms: terms(ui, &contract.terms),
         left: left(ui, &contract),
         takes_money,
         takes_time,
         review,
-        c: contract,
+        contract,
     };
     Ok(render(status, &page))
 }

@@ -34,8 +34,8 @@ const MOST_CARDS: u32 = 1_000_000;
 #[derive(Template)]
 #[template(path = "contract_form.html")]
 struct DraftPage {
-    p: Page,
-    f: Typed,
+    page: Page,
+    form: Typed,
     kinds: [&'static str; 4],
     /// Short name, name and word of the domain; empty for a tenant's own people.
     tenants: Vec<(String, String)>,
@@ -74,8 +74,8 @@ fn show(center: &Center, visitor: &Visitor, status: StatusCode, f: Typed) -> Res
     let ui = visitor.front.ui;
     let tenants = if visitor.is_of_center() { tenants_by_name(center, ui) } else { Vec::new() };
     let page = DraftPage {
-        p: visitor.page("contracts", ui.t("contract-draft")),
-        f,
+        page: visitor.page("contracts", ui.t("contract-draft")),
+        form: f,
         kinds: KINDS,
         tenants,
         pools: pools(center, visitor)?,

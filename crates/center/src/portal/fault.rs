@@ -47,7 +47,7 @@ impl IntoResponse for Fault {
 #[derive(Template)]
 #[template(path = "fault.html")]
 struct FaultPage {
-    p: Page,
+    page: Page,
     status: u16,
     told: Told,
     request: String,
@@ -70,10 +70,10 @@ impl IntoResponse for Plain {
         }
         let ui = front.ui;
         let told = told(ui, &self.error);
-        let p = Page::new(*front, "", told.title.clone());
+        let page = Page::new(*front, "", told.title.clone());
         let at = crate::moment::now().to_string();
-        let page = FaultPage { p, status: status.as_u16(), told, request, at };
-        let mut response = render(status, &page);
+        let fault = FaultPage { page, status: status.as_u16(), told, request, at };
+        let mut response = render(status, &fault);
         if let AppError::TooMany { retry_after_s } = self.error {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
         }

@@ -34,7 +34,7 @@ struct NodeLine {
 #[derive(Template)]
 #[template(path = "nodes.html")]
 struct Nodes {
-    p: Page,
+    page: Page,
     pools: Vec<PoolView>,
     is_virtual: bool,
     legend: Html,
@@ -73,7 +73,7 @@ pub async fn list(State(center): State<Center>, visitor: Visitor) -> Result<Resp
         is_virtual: all.iter().any(|node| node.is_virtual),
         legend: ui.legend(&counts.iter().map(|(kind, n)| (*kind, n.to_string())).collect::<Vec<_>>()),
         tiles,
-        p: visitor.page("nodes", ui.t("nav-nodes")),
+        page: visitor.page("nodes", ui.t("nav-nodes")),
     };
     Ok(ok(&page))
 }
@@ -96,8 +96,8 @@ struct Ring {
 #[derive(Template)]
 #[template(path = "node.html")]
 struct NodePage {
-    p: Page,
-    n: NodeView,
+    page: Page,
+    node: NodeView,
     rings: Vec<Ring>,
     legend: Html,
     used: usize,
@@ -125,14 +125,14 @@ pub async fn page(State(center): State<Center>, Id(name): Id, visitor: Visitor) 
     let counts =
         CARD_STATES.map(|kind| (kind, looks.iter().filter(|look| **look == kind).count().to_string()));
     let page = NodePage {
-        p: visitor.page("nodes", node.name.clone()),
+        page: visitor.page("nodes", node.name.clone()),
         rings,
         legend: ui.legend(&counts),
         used,
         use_pflops: ui.pflops(u64::from(node.fp16_tflops) * used as u64 / (node.cards.len().max(1) as u64)),
         all_pflops: ui.pflops(u64::from(node.fp16_tflops)),
         may_change: visitor.may(&center, Action::ChangeNode, None),
-        n: node,
+        node,
     };
     Ok(ok(&page))
 }

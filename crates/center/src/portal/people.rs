@@ -28,20 +28,20 @@ use crate::{
 };
 
 struct MemberLine {
-    m: MemberView,
+    member: MemberView,
     tenant: String,
     is_self: bool,
 }
 
 struct ProjectLine {
-    j: ProjectView,
+    project: ProjectView,
     tenant: String,
 }
 
 #[derive(Template)]
 #[template(path = "people.html")]
 struct People {
-    p: Page,
+    page: Page,
     members: Vec<MemberLine>,
     projects: Vec<ProjectLine>,
     with_tenant: bool,
@@ -50,8 +50,8 @@ struct People {
     /// Short name and name.
     tenants: Vec<(String, String)>,
     contracts: Vec<(String, String)>,
-    m: Typed,
-    j: Typed,
+    new_member: Typed,
+    new_project: Typed,
 }
 
 type Fields = Sent<Vec<(String, String)>>;
@@ -64,8 +64,8 @@ async fn show(
     center: &Center,
     visitor: &Visitor,
     status: StatusCode,
-    m: Typed,
-    j: Typed,
+    new_member: Typed,
+    new_project: Typed,
 ) -> Result<Response, Fault> {
     let failed = |error| visitor.fault(error);
     let ui = visitor.front.ui;
@@ -81,23 +81,26 @@ async fn show(
         known.map_or_else(|| slug.to_owned(), |(_, name)| name.clone())
     };
     let page = People {
-        p: visitor.page("members", ui.t("nav-members")),
+        page: visitor.page("members", ui.t("nav-members")),
         members: members
             .into_iter()
-            .map(|m| MemberLine {
-                tenant: m.tenant_slug.as_deref().map_or_else(|| ui.t("center"), name),
-                is_self: m.id == visitor.caller.member.id,
-                m,
+            .map(|member| MemberLine {
+                tenant: member.tenant_slug.as_deref().map_or_else(|| ui.t("center"), name),
+                is_self: member.id == visitor.caller.member.id,
+                member,
             })
             .collect(),
-        projects: projects.into_iter().map(|j| ProjectLine { tenant: name(&j.tenant_slug), j }).collect(),
+        projects: projects
+            .into_iter()
+            .map(|project| ProjectLine { tenant: name(&project.tenant_slug), project })
+            .collect(),
         with_tenant: own.is_none(),
         may_manage,
         roles: roles.collect(),
         tenants: tenants.clone(),
         contracts: contracts.into_iter().map(|c| (c.number, c.tenant_slug)).collect(),
-        m,
-        j,
+        new_member,
+        new_project,
     };
     Ok(render(status, &page))
 }

@@ -18,7 +18,7 @@ use crate::{app::sign_in, auth::credentials::SESSION_COOKIE, center::Center, err
 #[derive(Template)]
 #[template(path = "sign_in.html")]
 struct SignIn {
-    p: Page,
+    page: Page,
     login: String,
     problem: String,
 }
@@ -28,7 +28,7 @@ pub async fn page(front: Front) -> Response {
         return Redirect::to("/").into_response();
     }
     let title = front.ui.t("sign-in");
-    ok(&SignIn { p: Page::new(front, "", title), login: String::new(), problem: String::new() })
+    ok(&SignIn { page: Page::new(front, "", title), login: String::new(), problem: String::new() })
 }
 
 #[derive(Default, Deserialize)]
@@ -57,7 +57,7 @@ pub async fn enter(
             let problem = format!("{} {}", told.title, told.hint).trim().to_owned();
             let title = front.ui.t("sign-in");
             let login = form.login.chars().take(128).collect();
-            return Ok(render(status, &SignIn { p: Page::new(front, "", title), login, problem }));
+            return Ok(render(status, &SignIn { page: Page::new(front, "", title), login, problem }));
         }
         Err(error) => return Err(Fault::at(front, error)),
     };

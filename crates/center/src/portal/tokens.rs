@@ -27,14 +27,14 @@ use crate::{
 };
 
 struct Line {
-    t: TokenView,
+    token: TokenView,
     has_expired: bool,
 }
 
 #[derive(Template)]
 #[template(path = "tokens.html")]
 struct Tokens {
-    p: Page,
+    page: Page,
     login: String,
     lines: Vec<Line>,
     days: i64,
@@ -74,9 +74,9 @@ async fn show(center: &Center, visitor: &Visitor, status: StatusCode, told: Told
     let now = moment::now();
     let has_expired = |t: &TokenView| t.expires_at.parse::<Timestamp>().is_ok_and(|at| at <= now);
     let page = Tokens {
-        p: visitor.page("tokens", visitor.front.ui.t("nav-tokens")),
+        page: visitor.page("tokens", visitor.front.ui.t("nav-tokens")),
         login: visitor.caller.member.login.clone(),
-        lines: own.into_iter().rev().map(|t| Line { has_expired: has_expired(&t), t }).collect(),
+        lines: own.into_iter().rev().map(|token| Line { has_expired: has_expired(&token), token }).collect(),
         days: center.settings.limits.token_days,
         told,
     };

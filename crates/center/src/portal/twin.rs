@@ -43,8 +43,8 @@ struct Line {
 #[derive(Template)]
 #[template(path = "twin.html")]
 struct Twin {
-    p: Page,
-    f: Typed,
+    page: Page,
+    form: Typed,
     policies: Vec<(&'static str, String)>,
     lines: Vec<Line>,
     is_busy: bool,
@@ -61,7 +61,7 @@ struct Row {
 #[derive(Template)]
 #[template(path = "twin_trial.html")]
 struct TrialPage {
-    p: Page,
+    page: Page,
     line: Line,
     rows: Vec<Row>,
     refused: Option<Told>,
@@ -84,8 +84,8 @@ fn whole(center: &Center, visitor: &Visitor, status: StatusCode, f: Typed) -> Re
     let ui = visitor.front.ui;
     let all = trials::list(center, &visitor.caller).map_err(|error| visitor.fault(error))?;
     let page = Twin {
-        p: visitor.page("twin", ui.t("nav-twin")),
-        f,
+        page: visitor.page("twin", ui.t("nav-twin")),
+        form: f,
         policies: POLICIES.into_iter().map(|policy| (policy, policy_word(ui, policy))).collect(),
         is_busy: all.iter().any(|trial| trial.outcome().is_none()),
         lines: all.iter().map(|trial| line(ui, trial)).collect(),
@@ -164,7 +164,7 @@ pub async fn trial(State(center): State<Center>, Id(id): Id, visitor: Visitor) -
     let trial = found(&center, &visitor, &id)?;
     let outcome = trial.outcome();
     let page = TrialPage {
-        p: visitor.page("twin", ui.t("nav-twin")),
+        page: visitor.page("twin", ui.t("nav-twin")),
         line: line(ui, &trial),
         rows: outcome
             .and_then(|outcome| outcome.as_ref().ok())
