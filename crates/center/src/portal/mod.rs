@@ -22,6 +22,8 @@ mod overview;
 mod page;
 mod people;
 mod problems;
+#[cfg(test)]
+mod sample;
 mod sign_in;
 mod statement;
 mod submit;

@@ -42,7 +42,7 @@ struct Line {
 
 #[derive(Template)]
 #[template(path = "twin.html")]
-struct Twin {
+pub struct Twin {
     page: Page,
     form: Typed,
     policies: Vec<(&'static str, String)>,
@@ -60,7 +60,7 @@ struct Row {
 
 #[derive(Template)]
 #[template(path = "twin_trial.html")]
-struct TrialPage {
+pub struct TrialPage {
     page: Page,
     line: Line,
     rows: Vec<Row>,
@@ -233,4 +233,57 @@ fn rows(ui: Ui, [now, then]: &[Figures; 2]) -> Vec<Row> {
         rows.push(row("twin-never", &|side| ui.count(side.jobs_too_wide + side.jobs_given_up), same));
     }
     rows
+}
+
+#[cfg(test)]
+impl Line {
+    fn sample(state: &'static str) -> Self {
+        Self {
+            id: 1,
+            at: super::sample::views::AT.into(),
+            by: "li".into(),
+            asked: "2 × 8".into(),
+            state,
+            percent: "40 %".into(),
+        }
+    }
+}
+
+#[cfg(test)]
+impl super::sample::Sample for Twin {
+    fn samples(page: &Page) -> Vec<Self> {
+        let policies = || POLICIES.into_iter().map(|policy| (policy, policy_word(page.ui, policy))).collect();
+        let mut wrong = Typed::with(&[("days", "0".into()), ("policy", "luck".into())]);
+        wrong.number(page.ui, "days", 1..=9);
+        wrong.blame_by(page.ui, "policy", "policy");
+        wrong.notice = page.t("refused-twin-is-busy");
+        vec![
+            Self {
+                page: page.clone(),
+                form: Typed::with(&[("days", "30".into()), ("policy", "fcfs".into())]),
+                policies: policies(),
+                lines: ["running", "succeeded", "failed"].map(Line::sample).into(),
+                is_busy: true,
+            },
+            Self { page: page.clone(), form: wrong, policies: policies(), lines: Vec::new(), is_busy: false },
+        ]
+    }
+}
+
+#[cfg(test)]
+impl super::sample::Sample for TrialPage {
+    fn samples(page: &Page) -> Vec<Self> {
+        let row = |look| Row { name: page.t("twin-mean-wait"), now: "2h".into(), then: "1h".into(), look };
+        let sample = |state, rows: Vec<Row>, refused: Option<Told>| Self {
+            page: page.clone(),
+            line: Line::sample(state),
+            rows,
+            refused,
+        };
+        vec![
+            sample("running", Vec::new(), None),
+            sample("succeeded", ["good", "bad", ""].map(row).into(), None),
+            sample("failed", Vec::new(), Some(super::sample::views::told(page.ui))),
+        ]
+    }
 }
