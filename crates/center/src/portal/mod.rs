@@ -96,7 +96,6 @@ pub fn router(center: Center) -> Router {
         .route("/tokens/{id}/revoke", post(tokens::revoke))
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
-        .layer(axum::Extension(overview::Tide::default()))
         .layer(DefaultBodyLimit::max(body_bytes))
         .layer(middleware::from_fn_with_state(center.clone(), switch_language))
         .layer(CatchPanicLayer::custom(|panic: Box<dyn std::any::Any + Send>| {

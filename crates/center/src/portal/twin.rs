@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{
+    Extension,
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Redirect, Response},
@@ -19,7 +20,7 @@ use super::{
     typed::Typed,
 };
 use crate::{
-    app::twin::{self as trials, Trial, WhatIf},
+    app::twin::{self as ask, Trial, Trials, WhatIf},
     center::Center,
     error::AppError,
 };
@@ -67,8 +68,12 @@ pub struct TrialPage {
     refused: Option<Told>,
 }
 
-pub async fn page(State(center): State<Center>, visitor: Visitor) -> Result<Response, Fault> {
-    let what = WhatIf::as_it_is(&center);
+pub async fn page(
+    State(center): State<Center>,
+    Extension(trials): Extension<Trials>,
+    visitor: Visitor,
+) -> Result<Response, Fault> {
+    let what = ask::as_it_is(&center);
     let form = Typed::with(&[
         ("days", what.days.to_string()),
         ("policy", what.policy.to_string()),
@@ -77,12 +82,18 @@ pub async fn page(State(center): State<Center>, visitor: Visitor) -> Result<Resp
         ("demand", "100".into()),
         ("repair", what.repair_hours.to_string()),
     ]);
-    whole(&center, &visitor, StatusCode::OK, form)
+    whole(&center, &trials, &visitor, StatusCode::OK, form)
 }
 
-fn whole(center: &Center, visitor: &Visitor, status: StatusCode, f: Typed) -> Result<Response, Fault> {
+fn whole(
+    center: &Center,
+    trials: &Trials,
+    visitor: &Visitor,
+    status: StatusCode,
+    f: Typed,
+) -> Result<Response, Fault> {
     let ui = visitor.front.ui;
-    let all = trials::list(center, &visitor.caller).map_err(|error| visitor.fault(error))?;
+    let all = ask::list(center, trials, &visitor.caller).map_err(|error| visitor.fault(error))?;
     let page = Twin {
         page: visitor.page("twin", ui.t("nav-twin")),
         form: f,
@@ -123,6 +134,7 @@ fn policy_word(ui: Ui, policy: &str) -> String {
 /// Reads the form and begins.
 pub async fn start(
     State(center): State<Center>,
+    Extension(trials): Extension<Trials>,
     visitor: Visitor,
     Sent(values): Sent<Vec<(String, String)>>,
 ) -> Result<Response, Fault> {
@@ -144,24 +156,29 @@ pub async fn start(
         repair_hours: f.number(ui, "repair", 1..=10_000),
     };
     if !f.is_good() {
-        return whole(&center, &visitor, StatusCode::UNPROCESSABLE_ENTITY, f);
+        return whole(&center, &trials, &visitor, StatusCode::UNPROCESSABLE_ENTITY, f);
     }
-    match trials::start(&center, &visitor.caller, what) {
+    match ask::start(&center, &trials, &visitor.caller, what) {
         Ok(trial) => Ok(Redirect::to(&format!("/twin/{}", trial.id)).into_response()),
         Err(error) => {
             f.take(ui, error, |_| None).map_err(|error| visitor.fault(error))?;
-            whole(&center, &visitor, StatusCode::CONFLICT, f)
+            whole(&center, &trials, &visitor, StatusCode::CONFLICT, f)
         }
     }
 }
 
-fn found(center: &Center, visitor: &Visitor, id: &str) -> Result<Arc<Trial>, Fault> {
-    trials::show(center, &visitor.caller, id).map_err(|error| visitor.fault(error))
+fn found(center: &Center, trials: &Trials, visitor: &Visitor, id: &str) -> Result<Arc<Trial>, Fault> {
+    ask::show(center, trials, &visitor.caller, id).map_err(|error| visitor.fault(error))
 }
 
-pub async fn trial(State(center): State<Center>, Id(id): Id, visitor: Visitor) -> Result<Response, Fault> {
+pub async fn trial(
+    State(center): State<Center>,
+    Extension(trials): Extension<Trials>,
+    Id(id): Id,
+    visitor: Visitor,
+) -> Result<Response, Fault> {
     let ui = visitor.front.ui;
-    let trial = found(&center, &visitor, &id)?;
+    let trial = found(&center, &trials, &visitor, &id)?;
     let outcome = trial.outcome();
     let page = TrialPage {
         page: visitor.page("twin", ui.t("nav-twin")),
@@ -176,8 +193,13 @@ pub async fn trial(State(center): State<Center>, Id(id): Id, visitor: Visitor) -
 }
 
 /// The report, as a page of its own.
-pub async fn report(State(center): State<Center>, Id(id): Id, visitor: Visitor) -> Result<Response, Fault> {
-    let trial = found(&center, &visitor, &id)?;
+pub async fn report(
+    State(center): State<Center>,
+    Extension(trials): Extension<Trials>,
+    Id(id): Id,
+    visitor: Visitor,
+) -> Result<Response, Fault> {
+    let trial = found(&center, &trials, &visitor, &id)?;
     let Some(Ok(report)) = trial.outcome() else {
         return Err(visitor.fault(AppError::not_found("page", "")));
     };
