@@ -142,12 +142,6 @@ impl FreeIndex {
         filled.filter(|bin| search.fit(&bin.kind).is_some()).map(|bin| bin.nodes.len()).sum()
     }
 
-    /// Free cards on nodes on which something runs. The fewer there are, the more whole nodes there are.
-    pub(crate) fn scattered_cards(&self) -> u32 {
-        let in_use = self.bins.iter().filter(|bin| bin.kind.free() < bin.kind.cards());
-        in_use.map(|bin| bin.nodes.len() * bin.kind.free()).sum()
-    }
-
     /// The best `nodes` nodes that meet the search. A single node is, of equally good ones, the one that the
     /// run's `stay` keeps busy for the least time longer, where a stay is given. Linear in the kinds for one
     /// node; for more, in kinds × switches and the nodes found.

@@ -110,11 +110,6 @@ impl Planner {
         }
     }
 
-    /// How many jobs wait.
-    pub fn waiting(&self) -> usize {
-        self.jobs.len()
-    }
-
     /// Puts a job into its lane, if the job itself and its contract's state let it start.
     pub(crate) fn enter_lane(&mut self, slot: u32) {
         let job = &self.jobs[slot];

@@ -1,4 +1,4 @@
-//! The planner's knowledge between plans: nodes, queues, runs and waiting jobs, and how it is told of changes.
+//! The planner's knowledge: nodes, queues, runs and waiting jobs, and how it is told of changes.
 
 pub(crate) mod ask;
 pub(crate) mod job;

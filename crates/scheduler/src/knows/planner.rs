@@ -136,10 +136,6 @@ impl Planner {
         planner
     }
 
-    pub fn policy(&self) -> &Policy {
-        &self.policy
-    }
-
     /// Plans by another policy from now on. `order` must stay the same while jobs wait.
     pub fn set_policy(&mut self, policy: Policy) {
         debug_assert!(policy.order == self.policy.order || self.jobs.iter().next().is_none());
@@ -282,16 +278,6 @@ impl Planner {
     /// Free cards on nodes that take runs.
     pub fn free_cards(&self) -> u32 {
         self.card_pools.iter().map(CardPool::free_cards).sum()
-    }
-
-    /// Free cards on nodes on which something runs. Their share in all free cards measures how fragmented the
-    /// nodes are.
-    pub fn scattered_cards(&self) -> u32 {
-        let of = |card_pool: &CardPool| match &card_pool.space {
-            Space::Nodes { free_index, .. } => free_index.scattered_cards(),
-            Space::Counted { .. } => 0,
-        };
-        self.card_pools.iter().map(of).sum()
     }
 
     pub(crate) fn drop_hold(&mut self, slot: u32) {

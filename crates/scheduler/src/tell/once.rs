@@ -21,7 +21,7 @@ pub fn plan(snapshot: &Snapshot, policy: &Policy, now: Timestamp) -> Plan {
     Plan { starts: starts.collect(), preemptions: decisions.preemptions, verdicts: planner.verdicts() }
 }
 
-/// Tries out `job`: says what [`plan`] would decide about it if it waited with the others. The job counts
+/// Tries out `job`: says what [`plan()`] would decide about it if it waited with the others. The job counts
 /// from its own `submitted_at`: give it `now`.
 pub fn try_out(snapshot: &Snapshot, policy: &Policy, now: Timestamp, job: &Waiting) -> DryRun {
     let policy = Policy { forecast_runs: policy.forecast_runs.max(DRY_RUN_FORECASTS), ..*policy };
