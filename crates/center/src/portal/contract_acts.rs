@@ -36,7 +36,7 @@ type Fields = Sent<Vec<(String, String)>>;
 
 #[derive(Template)]
 #[template(path = "contract_act.html")]
-struct ActPage {
+pub struct ActPage {
     page: Page,
     contract: ContractView,
     form: Typed,
@@ -141,7 +141,7 @@ pub async fn act(
 
 #[derive(Template)]
 #[template(path = "top_up.html")]
-struct TopUpPage {
+pub struct TopUpPage {
     page: Page,
     contract: ContractView,
     form: Typed,
@@ -270,4 +270,63 @@ fn read_top_up(ui: Ui, f: &mut Typed, kind: &ContractKind) -> TopUp {
         f.blame_by(ui, "reference", "reference");
     }
     TopUp { amount_micro_cny: amount.0, card_ms: card_time.0, reference }
+}
+
+#[cfg(test)]
+impl super::sample::Sample for ActPage {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        let sample = |form: Typed, action: ContractAction, after: ContractState| Self {
+            page: page.clone(),
+            contract: views::contract(),
+            form,
+            tenant: "Univ".into(),
+            terms: terms(page.ui, &views::contract().terms),
+            left: left(page.ui, &views::contract()),
+            action: action.code(),
+            after: after.code(),
+            effect: page.word("effect", action.code()),
+            posted: if is_danger(action) { String::new() } else { posted(page.ui, &views::contract().terms) },
+            is_danger: is_danger(action),
+        };
+        let mut form = Typed::with(&[("reason", "\"x\"".to_owned())]);
+        form.blame_by(page.ui, "reason", "reason-long");
+        vec![
+            sample(Typed::default(), ContractAction::Activate, ContractState::Active),
+            sample(form, ContractAction::Suspend, ContractState::Suspended),
+        ]
+    }
+}
+
+#[cfg(test)]
+impl super::sample::Sample for TopUpPage {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        let sample = |form: Typed, review: Option<Review>| Self {
+            page: page.clone(),
+            contract: views::contract(),
+            form,
+            tenant: "Univ".into(),
+            terms: terms(page.ui, &views::contract().terms),
+            left: left(page.ui, &views::contract()),
+            takes_money: true,
+            takes_time: true,
+            review,
+        };
+        let typed =
+            || Typed::with(&[("amount", "1,000".into()), ("hours", "2".into()), ("reference", "B 1".into())]);
+        let mut wrong = typed();
+        wrong.blame_by(page.ui, "amount", "amount");
+        let review = |left_then: Html| Review {
+            amount: MicroCny::from_yuan(1000),
+            card_time: CardMs(7_200_000),
+            left_then,
+        };
+        vec![
+            sample(Typed::default(), None),
+            sample(wrong, None),
+            sample(typed(), Some(review(page.hours(&CardMs(7_200_000))))),
+            sample(typed(), Some(review(Html::default()))),
+        ]
+    }
 }

@@ -22,6 +22,8 @@ mod overview;
 mod page;
 mod people;
 mod problems;
+#[cfg(test)]
+mod sample;
 mod sign_in;
 mod statement;
 mod submit;
@@ -38,6 +40,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use domain::Lang;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::center::Center;
@@ -93,7 +96,6 @@ pub fn router(center: Center) -> Router {
         .route("/tokens/{id}/revoke", post(tokens::revoke))
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
-        .layer(axum::Extension(overview::Tide::default()))
         .layer(DefaultBodyLimit::max(body_bytes))
         .layer(middleware::from_fn_with_state(center.clone(), switch_language))
         .layer(CatchPanicLayer::custom(|panic: Box<dyn std::any::Any + Send>| {
@@ -127,12 +129,12 @@ async fn guard(request: Request, next: Next) -> Response {
 
 /// `?lang=zh` or `?lang=en` on any page keeps the choice and shows the page again without it.
 async fn switch_language(State(center): State<Center>, request: Request, next: Next) -> Response {
-    let wanted = page::query_value(request.uri().query(), "lang").and_then(|text| locale::from_code(&text));
+    let wanted = page::query_value(request.uri().query(), "lang").and_then(|text| Lang::from_code(&text));
     match wanted {
         Some(lang) if request.method() == Method::GET => {
             let to = page::without(request.uri(), "lang");
             let secure = if center.settings.secure_cookies { "; Secure" } else { "" };
-            let code = locale::code(lang);
+            let code = lang.code();
             let cookie = format!("lang={code}; Path=/; Max-Age=31536000; SameSite=Lax{secure}");
             ([(header::SET_COOKIE, cookie)], axum::response::Redirect::to(&to)).into_response()
         }

@@ -33,7 +33,7 @@ struct NodeLine {
 
 #[derive(Template)]
 #[template(path = "nodes.html")]
-struct Nodes {
+pub struct Nodes {
     page: Page,
     pools: Vec<PoolView>,
     is_virtual: bool,
@@ -95,7 +95,7 @@ struct Ring {
 
 #[derive(Template)]
 #[template(path = "node.html")]
-struct NodePage {
+pub struct NodePage {
     page: Page,
     node: NodeView,
     rings: Vec<Ring>,
@@ -228,4 +228,67 @@ async fn change_maintenance(
 ) -> Result<Response, Fault> {
     nodes::set_maintenance(center, &visitor.caller, name, new).await.map_err(|error| visitor.fault(error))?;
     Ok(Redirect::to(&format!("/nodes/{}", encode(name))).into_response())
+}
+
+#[cfg(test)]
+impl super::sample::Sample for Nodes {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        let line = |state: &str, is_virtual: bool| NodeLine {
+            name: "HZ-01".into(),
+            is_virtual,
+            state: state.into(),
+            used: "2 / 4".into(),
+            rings: vec![("A, B".into(), vec!["sold", "idle"]), ("C".into(), vec!["failed"])],
+            jobs: vec![
+                (views::job().id.to_string(), views::job().name),
+                (views::job().id.to_string(), "Sweep".into()),
+            ],
+            reason: if is_virtual { String::new() } else { "Fans".into() },
+            pflops: page.pflops(512_u64),
+        };
+        vec![Self {
+            page: page.clone(),
+            pools: vec![views::pool(), views::pool()],
+            is_virtual: true,
+            legend: page.legend(&[("sold", "2".into()), ("idle", "1".into())]),
+            tiles: views::tiles(),
+            lines: vec![line("up", true), line("drained", false)],
+        }]
+    }
+}
+
+#[cfg(test)]
+impl super::sample::Sample for NodePage {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        let sample = |node: NodeView, may_change: bool| Self {
+            page: page.clone(),
+            rings: node
+                .cards
+                .chunks(2)
+                .zip(0..)
+                .map(|(cards, index)| Ring {
+                    index,
+                    cards: cards.iter().cloned().zip(["sold", "idle"]).collect(),
+                })
+                .collect(),
+            legend: page.legend(&[("sold", "2".into())]),
+            used: 2,
+            use_pflops: page.pflops(512_u64),
+            all_pflops: page.pflops(1024_u64),
+            may_change,
+            node,
+        };
+        let drained = NodeView {
+            state: "drained".into(),
+            reason: "Fans < 2".into(),
+            maintenance: Some(views::maintenance()),
+            is_virtual: false,
+            switch: String::new(),
+            labels: Vec::new(),
+            ..views::node()
+        };
+        vec![sample(views::node(), true), sample(drained, true), sample(views::node(), false)]
+    }
 }

@@ -64,7 +64,7 @@ impl FromRequestParts<Center> for Front {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, center: &Center) -> Result<Self, Infallible> {
-        let lang = cookie(&parts.headers, "lang").and_then(locale::from_code).unwrap_or_else(|| {
+        let lang = cookie(&parts.headers, "lang").and_then(Lang::from_code).unwrap_or_else(|| {
             let accept = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
             locale::accepted(accept.unwrap_or_default())
         });

@@ -40,7 +40,7 @@ struct ProjectLine {
 
 #[derive(Template)]
 #[template(path = "people.html")]
-struct People {
+pub struct People {
     page: Page,
     members: Vec<MemberLine>,
     projects: Vec<ProjectLine>,
@@ -216,4 +216,48 @@ pub async fn change_project(
         .await
         .map_err(|error| visitor.fault(error))?;
     Ok(Redirect::to("/people").into_response())
+}
+
+#[cfg(test)]
+impl super::sample::Sample for People {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        let member = |is_enabled: bool, is_self: bool| MemberLine {
+            member: MemberView { is_enabled, ..views::member() },
+            tenant: "Univ".into(),
+            is_self,
+        };
+        let project = |contract_number: Option<&str>| ProjectLine {
+            project: ProjectView { contract_number: contract_number.map(str::to_owned), ..views::project() },
+            tenant: "Univ".into(),
+        };
+        let mut wrong_member = Typed::with(&[("m-login", "li".into()), ("m-role", "finance".into())]);
+        for field in ["login", "name", "role", "password", "tenant"] {
+            wrong_member.blame_by(page.ui, &format!("m-{field}"), field);
+        }
+        let mut wrong_project = Typed::with(&[("p-slug", "A".into()), ("p-tenant", "corp".into())]);
+        for field in ["slug", "name", "contract", "tenant"] {
+            wrong_project.blame_by(page.ui, &format!("p-{field}"), field);
+        }
+        let sample = |is_of_center: bool, may_manage: bool, new_member: Typed, new_project: Typed| Self {
+            page: page.clone(),
+            members: vec![member(true, false), member(false, false), member(true, true), member(false, true)],
+            projects: if may_manage { vec![project(Some("HZ-1")), project(None)] } else { Vec::new() },
+            with_tenant: is_of_center,
+            may_manage,
+            roles: Role::ALL.map(Role::code).to_vec(),
+            tenants: if is_of_center { views::tenants() } else { Vec::new() },
+            contracts: vec![("HZ-1".into(), "univ".into()), ("HZ-2".into(), "corp".into())],
+            new_member,
+            new_project,
+        };
+        let read_only = sample(false, false, Typed::default(), Typed::default());
+        vec![
+            sample(true, true, Typed::default(), Typed::default()),
+            sample(true, true, wrong_member, wrong_project),
+            sample(false, true, Typed::default(), Typed::default()),
+            Self { projects: vec![project(Some("HZ-1")), project(None)], ..read_only },
+            sample(false, false, Typed::default(), Typed::default()),
+        ]
+    }
 }

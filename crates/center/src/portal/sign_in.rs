@@ -17,7 +17,7 @@ use crate::{app::sign_in, auth::credentials::SESSION_COOKIE, center::Center, err
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
-struct SignIn {
+pub struct SignIn {
     page: Page,
     login: String,
     problem: String,
@@ -103,6 +103,14 @@ fn is_own_page(headers: &HeaderMap) -> bool {
         (None, _) => true,
         (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, there)| there == host),
         (Some(_), None) => false,
+    }
+}
+
+#[cfg(test)]
+impl super::sample::Sample for SignIn {
+    fn samples(page: &Page) -> Vec<Self> {
+        let sample = |problem: String| Self { page: page.clone(), login: "li".into(), problem };
+        vec![sample(String::new()), sample(page.t("sign-in-wrong"))]
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{
+    Extension,
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Redirect, Response},
@@ -19,7 +20,7 @@ use super::{
     typed::Typed,
 };
 use crate::{
-    app::twin::{self as trials, Trial, WhatIf},
+    app::twin::{self as ask, Trial, Trials, WhatIf},
     center::Center,
     error::AppError,
 };
@@ -42,7 +43,7 @@ struct Line {
 
 #[derive(Template)]
 #[template(path = "twin.html")]
-struct Twin {
+pub struct Twin {
     page: Page,
     form: Typed,
     policies: Vec<(&'static str, String)>,
@@ -60,15 +61,19 @@ struct Row {
 
 #[derive(Template)]
 #[template(path = "twin_trial.html")]
-struct TrialPage {
+pub struct TrialPage {
     page: Page,
     line: Line,
     rows: Vec<Row>,
     refused: Option<Told>,
 }
 
-pub async fn page(State(center): State<Center>, visitor: Visitor) -> Result<Response, Fault> {
-    let what = WhatIf::as_it_is(&center);
+pub async fn page(
+    State(center): State<Center>,
+    Extension(trials): Extension<Trials>,
+    visitor: Visitor,
+) -> Result<Response, Fault> {
+    let what = ask::as_it_is(&center);
     let form = Typed::with(&[
         ("days", what.days.to_string()),
         ("policy", what.policy.to_string()),
@@ -77,12 +82,18 @@ pub async fn page(State(center): State<Center>, visitor: Visitor) -> Result<Resp
         ("demand", "100".into()),
         ("repair", what.repair_hours.to_string()),
     ]);
-    whole(&center, &visitor, StatusCode::OK, form)
+    whole(&center, &trials, &visitor, StatusCode::OK, form)
 }
 
-fn whole(center: &Center, visitor: &Visitor, status: StatusCode, f: Typed) -> Result<Response, Fault> {
+fn whole(
+    center: &Center,
+    trials: &Trials,
+    visitor: &Visitor,
+    status: StatusCode,
+    f: Typed,
+) -> Result<Response, Fault> {
     let ui = visitor.front.ui;
-    let all = trials::list(center, &visitor.caller).map_err(|error| visitor.fault(error))?;
+    let all = ask::list(center, trials, &visitor.caller).map_err(|error| visitor.fault(error))?;
     let page = Twin {
         page: visitor.page("twin", ui.t("nav-twin")),
         form: f,
@@ -123,6 +134,7 @@ fn policy_word(ui: Ui, policy: &str) -> String {
 /// Reads the form and begins.
 pub async fn start(
     State(center): State<Center>,
+    Extension(trials): Extension<Trials>,
     visitor: Visitor,
     Sent(values): Sent<Vec<(String, String)>>,
 ) -> Result<Response, Fault> {
@@ -144,24 +156,29 @@ pub async fn start(
         repair_hours: f.number(ui, "repair", 1..=10_000),
     };
     if !f.is_good() {
-        return whole(&center, &visitor, StatusCode::UNPROCESSABLE_ENTITY, f);
+        return whole(&center, &trials, &visitor, StatusCode::UNPROCESSABLE_ENTITY, f);
     }
-    match trials::start(&center, &visitor.caller, what) {
+    match ask::start(&center, &trials, &visitor.caller, what) {
         Ok(trial) => Ok(Redirect::to(&format!("/twin/{}", trial.id)).into_response()),
         Err(error) => {
             f.take(ui, error, |_| None).map_err(|error| visitor.fault(error))?;
-            whole(&center, &visitor, StatusCode::CONFLICT, f)
+            whole(&center, &trials, &visitor, StatusCode::CONFLICT, f)
         }
     }
 }
 
-fn found(center: &Center, visitor: &Visitor, id: &str) -> Result<Arc<Trial>, Fault> {
-    trials::show(center, &visitor.caller, id).map_err(|error| visitor.fault(error))
+fn found(center: &Center, trials: &Trials, visitor: &Visitor, id: &str) -> Result<Arc<Trial>, Fault> {
+    ask::show(center, trials, &visitor.caller, id).map_err(|error| visitor.fault(error))
 }
 
-pub async fn trial(State(center): State<Center>, Id(id): Id, visitor: Visitor) -> Result<Response, Fault> {
+pub async fn trial(
+    State(center): State<Center>,
+    Extension(trials): Extension<Trials>,
+    Id(id): Id,
+    visitor: Visitor,
+) -> Result<Response, Fault> {
     let ui = visitor.front.ui;
-    let trial = found(&center, &visitor, &id)?;
+    let trial = found(&center, &trials, &visitor, &id)?;
     let outcome = trial.outcome();
     let page = TrialPage {
         page: visitor.page("twin", ui.t("nav-twin")),
@@ -176,8 +193,13 @@ pub async fn trial(State(center): State<Center>, Id(id): Id, visitor: Visitor) -
 }
 
 /// The report, as a page of its own.
-pub async fn report(State(center): State<Center>, Id(id): Id, visitor: Visitor) -> Result<Response, Fault> {
-    let trial = found(&center, &visitor, &id)?;
+pub async fn report(
+    State(center): State<Center>,
+    Extension(trials): Extension<Trials>,
+    Id(id): Id,
+    visitor: Visitor,
+) -> Result<Response, Fault> {
+    let trial = found(&center, &trials, &visitor, &id)?;
     let Some(Ok(report)) = trial.outcome() else {
         return Err(visitor.fault(AppError::not_found("page", "")));
     };
@@ -233,4 +255,57 @@ fn rows(ui: Ui, [now, then]: &[Figures; 2]) -> Vec<Row> {
         rows.push(row("twin-never", &|side| ui.count(side.jobs_too_wide + side.jobs_given_up), same));
     }
     rows
+}
+
+#[cfg(test)]
+impl Line {
+    fn sample(state: &'static str) -> Self {
+        Self {
+            id: 1,
+            at: super::sample::views::AT.into(),
+            by: "li".into(),
+            asked: "2 × 8".into(),
+            state,
+            percent: "40 %".into(),
+        }
+    }
+}
+
+#[cfg(test)]
+impl super::sample::Sample for Twin {
+    fn samples(page: &Page) -> Vec<Self> {
+        let policies = || POLICIES.into_iter().map(|policy| (policy, policy_word(page.ui, policy))).collect();
+        let mut wrong = Typed::with(&[("days", "0".into()), ("policy", "luck".into())]);
+        wrong.number(page.ui, "days", 1..=9);
+        wrong.blame_by(page.ui, "policy", "policy");
+        wrong.notice = page.t("refused-twin-is-busy");
+        vec![
+            Self {
+                page: page.clone(),
+                form: Typed::with(&[("days", "30".into()), ("policy", "fcfs".into())]),
+                policies: policies(),
+                lines: ["running", "succeeded", "failed"].map(Line::sample).into(),
+                is_busy: true,
+            },
+            Self { page: page.clone(), form: wrong, policies: policies(), lines: Vec::new(), is_busy: false },
+        ]
+    }
+}
+
+#[cfg(test)]
+impl super::sample::Sample for TrialPage {
+    fn samples(page: &Page) -> Vec<Self> {
+        let row = |look| Row { name: page.t("twin-mean-wait"), now: "2h".into(), then: "1h".into(), look };
+        let sample = |state, rows: Vec<Row>, refused: Option<Told>| Self {
+            page: page.clone(),
+            line: Line::sample(state),
+            rows,
+            refused,
+        };
+        vec![
+            sample("running", Vec::new(), None),
+            sample("succeeded", ["good", "bad", ""].map(row).into(), None),
+            sample("failed", Vec::new(), Some(super::sample::views::told(page.ui))),
+        ]
+    }
 }
