@@ -6,7 +6,7 @@ use clap::Args;
 use domain::Lang;
 use serde_json::json;
 
-use super::{Context, Done};
+use super::{Context, Done, Run};
 use crate::{
     errors::Failure,
     output::{number, text},
@@ -19,8 +19,8 @@ pub struct Backup {
     file: PathBuf,
 }
 
-impl Backup {
-    pub fn run(self, context: &Context) -> Done {
+impl Run for Backup {
+    fn run(self, context: &Context) -> Done {
         let absolute = std::path::absolute(&self.file).map_err(|error| {
             Failure::usage(
                 "bad_path",

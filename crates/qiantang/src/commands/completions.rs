@@ -2,7 +2,7 @@
 
 use clap::{Args, CommandFactory as _};
 
-use super::{Context, Done};
+use super::{Context, Done, Run};
 use crate::cli::Cli;
 
 /// Print completions for a shell.
@@ -11,8 +11,8 @@ pub struct Completions {
     shell: clap_complete::Shell,
 }
 
-impl Completions {
-    pub fn run(self, _: &Context) -> Done {
+impl Run for Completions {
+    fn run(self, _: &Context) -> Done {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "qiantang", &mut script);
         // A reader that has gone away (`| head`) is no failure.

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use domain::{CardMs, Lang, MicroCny};
 use serde_json::{Value, json};
 
-use super::{Context, Done, part};
+use super::{Context, Done, Run, part};
 use crate::{
     errors::Failure,
     output::{card_hours, items, money, number, pick, table, text},
@@ -24,7 +24,8 @@ enum Act {
     /// Draw a contract up, as a draft.
     New(Box<New>),
     /// Take a contract a step further: submit, approve, reject, activate, suspend, resume or terminate.
-    Act {
+    #[command(name = "act")]
+    Decide {
         /// Its number or id.
         contract: String,
         action: String,
@@ -100,8 +101,8 @@ struct New {
 
 const PATH: &str = "/api/v1/contracts";
 
-impl Contracts {
-    pub fn run(self, context: &Context) -> Done {
+impl Run for Contracts {
+    fn run(self, context: &Context) -> Done {
         let answer = match self.act {
             None => {
                 let answer = context.client.get(PATH)?;
@@ -110,7 +111,7 @@ impl Contracts {
                 return Ok(());
             }
             Some(Act::New(new)) => context.client.post(PATH, &new.body()?)?,
-            Some(Act::Act { contract, action, reason }) => {
+            Some(Act::Decide { contract, action, reason }) => {
                 let path = format!("{PATH}/{}/actions", part(&id_of(context, &contract)?));
                 context
                     .client

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Args;
 
-use super::{Context, Done};
+use super::{Context, Done, Run};
 use crate::{demo, serve::host_command};
 
 /// Bring up a whole center on this machine and do real work on it.
@@ -37,8 +37,8 @@ pub struct Demo {
     slurm_user: Option<String>,
 }
 
-impl Demo {
-    pub fn run(self, context: &Context) -> Done {
+impl Run for Demo {
+    fn run(self, context: &Context) -> Done {
         let slurm = (self.engine == "slurm").then_some(demo::OnSlurm {
             conf: self.slurm_conf,
             shared_dir: self.shared_dir,

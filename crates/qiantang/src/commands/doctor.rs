@@ -8,7 +8,7 @@ use domain::{Lang, Timestamp};
 use engines::{local::check_host, slurm::check_slurm};
 use serde_json::{Value, json};
 
-use super::{Context, Done};
+use super::{Context, Done, Run};
 use crate::{
     errors::Failure,
     output::{pick, text},
@@ -21,8 +21,8 @@ pub struct Doctor {
     config: Option<PathBuf>,
 }
 
-impl Doctor {
-    pub fn run(self, context: &Context) -> Done {
+impl Run for Doctor {
+    fn run(self, context: &Context) -> Done {
         let config = self.config.as_deref();
         let mut checks: Vec<Value> = Vec::new();
         let mut add = |name: &str, ok: bool, detail: String, hint: &str| {

@@ -6,7 +6,7 @@ use clap::Args;
 use domain::Lang;
 use serde_json::json;
 
-use super::{Context, Done, query, say};
+use super::{Context, Done, Run, query, say};
 use crate::errors::Failure;
 
 /// Write what the center has run as a trace, for `qiantang twin` (the center's people).
@@ -20,8 +20,8 @@ pub struct History {
     from: Option<String>,
 }
 
-impl History {
-    pub fn run(self, context: &Context) -> Done {
+impl Run for History {
+    fn run(self, context: &Context) -> Done {
         let path = format!("/api/v1/history{}", query(&[("from", self.from)]));
         let text = context.client.text(&path, "text/csv")?;
         if self.out == Path::new("-") {

@@ -6,7 +6,7 @@ use clap::Args;
 use domain::Lang;
 use serde_json::Value;
 
-use super::{Context, Done, part, query, say};
+use super::{Context, Done, Run, part, query, say};
 use crate::{
     errors::Failure,
     output::{card_hours, duration, instant, items, money, number, pick, table, text, verdict},
@@ -34,8 +34,8 @@ pub struct Jobs {
     cursor: Option<String>,
 }
 
-impl Jobs {
-    pub fn run(self, context: &Context) -> Done {
+impl Run for Jobs {
+    fn run(self, context: &Context) -> Done {
         let filters = [
             ("state", self.state),
             ("project", self.project),
@@ -102,8 +102,8 @@ pub struct Show {
     job: String,
 }
 
-impl Show {
-    pub fn run(self, context: &Context) -> Done {
+impl Run for Show {
+    fn run(self, context: &Context) -> Done {
         let mut job = context.client.get(&format!("/api/v1/jobs/{}", part(&self.job)))?;
         let runs = context.client.get(&format!("/api/v1/jobs/{}/runs?limit=20", part(&self.job)))?;
         job["runs"] = runs["items"].clone();
@@ -178,8 +178,8 @@ pub struct Why {
     job: String,
 }
 
-impl Why {
-    pub fn run(self, context: &Context) -> Done {
+impl Run for Why {
+    fn run(self, context: &Context) -> Done {
         let answer = context.client.get(&format!("/api/v1/jobs/{}/why", part(&self.job)))?;
         context.print(&answer, |lang| verdict(lang, &answer));
         Ok(())
@@ -192,8 +192,8 @@ pub struct Cancel {
     job: String,
 }
 
-impl Cancel {
-    pub fn run(self, context: &Context) -> Done {
+impl Run for Cancel {
+    fn run(self, context: &Context) -> Done {
         let answer =
             context.client.post(&format!("/api/v1/jobs/{}/cancel", part(&self.job)), &Value::Null)?;
         context.print(&answer, |lang| {
@@ -218,8 +218,8 @@ pub struct Logs {
     run: Option<String>,
 }
 
-impl Logs {
-    pub fn run(self, context: &Context) -> Done {
+impl Run for Logs {
+    fn run(self, context: &Context) -> Done {
         let stream = if self.stderr { "stderr" } else { "stdout" };
         if self.follow {
             follow(context, &self.job, stream, self.run)

@@ -5,7 +5,7 @@ use std::io::{BufRead, IsTerminal, Write};
 use clap::Args;
 use serde_json::json;
 
-use super::{Context, Done, say};
+use super::{Context, Done, Run, say};
 use crate::{
     errors::Failure,
     output::{pick, text},
@@ -21,8 +21,8 @@ pub struct Login {
     password_stdin: bool,
 }
 
-impl Login {
-    pub fn run(self, context: &Context) -> Done {
+impl Run for Login {
+    fn run(self, context: &Context) -> Done {
         let login = match self.login {
             Some(login) => login,
             None => ask(pick(context.lang, "用户：", "Login: "), true)?,

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use domain::Lang;
 use serde_json::{Value, json};
 
-use super::{Context, Done, part};
+use super::{Context, Done, Run, part};
 use crate::{
     errors::Failure,
     output::{instant, pick, table, text},
@@ -43,8 +43,8 @@ enum Act {
 
 const PATH: &str = "/api/v1/members";
 
-impl Members {
-    pub fn run(self, context: &Context) -> Done {
+impl Run for Members {
+    fn run(self, context: &Context) -> Done {
         match self.act {
             None => {
                 let answer = context.client.get(PATH)?;

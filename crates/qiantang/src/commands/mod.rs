@@ -31,7 +31,7 @@ use serde_json::Value;
 
 use crate::{client::Client, errors::Failure};
 
-/// The table of commands: a name, and the type of its options, whose doc comment is its help and whose `run` carries it out.
+/// The table of commands: a name, and the type of its options, whose doc comment is its help and which [`Run`].
 macro_rules! commands {
     ($($(#[$meta:meta])* $name:ident($options:ty),)*) => {
         #[derive(Debug, Subcommand)]
@@ -90,6 +90,11 @@ pub struct Context {
 }
 
 pub type Done = Result<(), Failure>;
+
+/// Carries a command out, with the options that its fields are.
+pub trait Run {
+    fn run(self, context: &Context) -> Done;
+}
 
 impl Context {
     /// Prints what the center answered, as JSON, or as `people` writes it.

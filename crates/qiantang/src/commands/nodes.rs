@@ -4,16 +4,15 @@ use clap::Args;
 use domain::Lang;
 use serde_json::{Value, json};
 
-use super::{Context, Done, part};
+use super::{Context, Done, Run, part};
 use crate::output::{items, number, pick, table, text};
 
 /// List nodes with their cards.
 #[derive(Debug, Args)]
 pub struct Nodes {}
 
-impl Nodes {
-    #[allow(clippy::unused_self, reason = "every command runs as a method of its options")]
-    pub fn run(self, context: &Context) -> Done {
+impl Run for Nodes {
+    fn run(self, context: &Context) -> Done {
         let answer = context.client.get("/api/v1/nodes")?;
         context.print(&answer, |lang| shown(lang, answer.as_array().map(Vec::as_slice).unwrap_or_default()));
         Ok(())
@@ -81,8 +80,8 @@ pub struct Drain {
     reason: String,
 }
 
-impl Drain {
-    pub fn run(self, context: &Context) -> Done {
+impl Run for Drain {
+    fn run(self, context: &Context) -> Done {
         change(context, &self.node, "drain", &json!({ "reason": self.reason }))
     }
 }
@@ -93,8 +92,8 @@ pub struct Resume {
     node: String,
 }
 
-impl Resume {
-    pub fn run(self, context: &Context) -> Done {
+impl Run for Resume {
+    fn run(self, context: &Context) -> Done {
         change(context, &self.node, "resume", &Value::Null)
     }
 }
@@ -107,8 +106,8 @@ pub struct Label {
     labels: Vec<String>,
 }
 
-impl Label {
-    pub fn run(self, context: &Context) -> Done {
+impl Run for Label {
+    fn run(self, context: &Context) -> Done {
         let path = format!("/api/v1/nodes/{}/labels", part(&self.node));
         let answer = context.client.put(&path, &json!({ "labels": self.labels }))?;
         let labels: Vec<&str> = items(&answer, "labels").iter().filter_map(Value::as_str).collect();
@@ -133,8 +132,8 @@ pub struct Maintain {
     cancel: bool,
 }
 
-impl Maintain {
-    pub fn run(self, context: &Context) -> Done {
+impl Run for Maintain {
+    fn run(self, context: &Context) -> Done {
         let path = format!("/api/v1/nodes/{}/maintenance", part(&self.node));
         let answer = if self.cancel {
             context.client.delete(&path)?

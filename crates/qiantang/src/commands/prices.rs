@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use domain::{Lang, MicroCny, ServiceClass, TenantDomain};
 use serde_json::{Value, json};
 
-use super::{Context, Done, part};
+use super::{Context, Done, Run, part};
 use crate::{
     errors::Failure,
     output::{instant, items, money, number, pick, table, text},
@@ -44,13 +44,13 @@ struct New {
     /// POOL:CLASS:DOMAIN=YUAN, a card-hour; `*` in place of a class or domain stands for each. Given again for each price.
     #[arg(long = "price", value_name = "POOL:CLASS:DOMAIN=YUAN")]
     prices: Vec<String>,
-    /// A CSV file with the columns pool, service_class, domain and yuan.
+    /// A CSV file with the columns `pool,service_class,domain,yuan`.
     #[arg(long)]
     file: Option<PathBuf>,
 }
 
-impl Prices {
-    pub fn run(self, context: &Context) -> Done {
+impl Run for Prices {
+    fn run(self, context: &Context) -> Done {
         match self.act {
             None => show(context, None),
             Some(Act::List) => list(context),

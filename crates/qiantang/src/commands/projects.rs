@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use domain::Lang;
 use serde_json::{Value, json};
 
-use super::{Context, Done, part};
+use super::{Context, Done, Run, part};
 use crate::{
     errors::Failure,
     output::{pick, table, text},
@@ -46,8 +46,8 @@ enum Act {
 
 const PATH: &str = "/api/v1/projects";
 
-impl Projects {
-    pub fn run(self, context: &Context) -> Done {
+impl Run for Projects {
+    fn run(self, context: &Context) -> Done {
         match self.act {
             None => {
                 let answer = context.client.get(PATH)?;

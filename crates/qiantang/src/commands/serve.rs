@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Context, Done};
+use super::{Context, Done, Run};
 
 /// Run a center.
 #[derive(Debug, Args)]
@@ -14,8 +14,8 @@ pub struct Serve {
     config: Option<PathBuf>,
 }
 
-impl Serve {
-    pub fn run(self, _: &Context) -> Done {
+impl Run for Serve {
+    fn run(self, _: &Context) -> Done {
         crate::serve::run(self.config.as_deref())
     }
 }

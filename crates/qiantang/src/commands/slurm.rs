@@ -6,7 +6,7 @@ use clap::Subcommand;
 use domain::Lang;
 use serde_json::Value;
 
-use super::{Context, Done};
+use super::{Context, Done, Run};
 use crate::{
     errors::Failure,
     output::{items, pick, table, text},
@@ -23,8 +23,8 @@ pub enum Slurm {
     },
 }
 
-impl Slurm {
-    pub fn run(self, context: &Context) -> Done {
+impl Run for Slurm {
+    fn run(self, context: &Context) -> Done {
         match self {
             Self::Accounts { apply } => accounts(context, apply),
         }

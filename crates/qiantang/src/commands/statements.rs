@@ -4,7 +4,7 @@ use clap::Args;
 use domain::Lang;
 use serde_json::Value;
 
-use super::{Context, Done, part, query, say};
+use super::{Context, Done, Run, part, query, say};
 use crate::{
     errors::Failure,
     output::{card_hours, money, number, table, text},
@@ -23,8 +23,8 @@ pub struct Statement {
     csv: bool,
 }
 
-impl Statement {
-    pub fn run(self, context: &Context) -> Done {
+impl Run for Statement {
+    fn run(self, context: &Context) -> Done {
         let all = context.client.get("/api/v1/contracts")?;
         let all = all.as_array().map(Vec::as_slice).unwrap_or_default();
         let numbers = || all.iter().map(|contract| text(contract, "number")).collect::<Vec<_>>().join(", ");

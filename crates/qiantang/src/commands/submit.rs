@@ -13,7 +13,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-use super::{Context, Done, jobs, sbatch::Options};
+use super::{Context, Done, Run, jobs, sbatch::Options};
 use crate::{
     errors::{Category, Failure},
     output::{card_hours, money, number, pick, text, verdict},
@@ -43,8 +43,8 @@ pub struct Submit {
     options: Options,
 }
 
-impl Submit {
-    pub fn run(&self, context: &Context) -> Done {
+impl Run for Submit {
+    fn run(self, context: &Context) -> Done {
         let source = read(&self.script)?;
         let mut parsed =
             domain::script::parse(&source).map_err(|problems| invalid(&self.script, &problems))?;
@@ -77,8 +77,8 @@ pub struct Apply {
     dry_run: bool,
 }
 
-impl Apply {
-    pub fn run(self, context: &Context) -> Done {
+impl Run for Apply {
+    fn run(self, context: &Context) -> Done {
         let source = read(&self.file)?;
         let spec = domain::taskfile::parse(&source).map_err(|problems| invalid(&self.file, &problems))?;
         if self.dry_run { dry_run(context, &spec, &[]) } else { send(context, &spec, &[], false).map(drop) }

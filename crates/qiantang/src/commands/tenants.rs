@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use domain::Lang;
 use serde_json::{Value, json};
 
-use super::{Context, Done, part};
+use super::{Context, Done, Run, part};
 use crate::{
     output::{instant, number, pick, table, text},
     words,
@@ -41,8 +41,8 @@ enum Act {
 
 const PATH: &str = "/api/v1/tenants";
 
-impl Tenants {
-    pub fn run(self, context: &Context) -> Done {
+impl Run for Tenants {
+    fn run(self, context: &Context) -> Done {
         match self.act {
             None => list(context),
             Some(Act::Show { slug }) => {

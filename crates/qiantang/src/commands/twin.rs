@@ -20,14 +20,14 @@ use twin::{Failures, Faults, Figures, Format, Nodes, Outcome, Policy, QueueSetup
 pub use options::Twin;
 use options::{Compare, Generate, Grow, Hall, Input, Replay, Results};
 
-use super::{Context, Done, say};
+use super::{Context, Done, Run, say};
 use crate::{
     errors::Failure,
     output::{pick, table},
 };
 
-impl Twin {
-    pub fn run(self, context: &Context) -> Done {
+impl Run for Twin {
+    fn run(self, context: &Context) -> Done {
         let screen = Screen { lang: context.lang, json: context.json };
         match self {
             Self::Replay(options) => replay(&screen, &options),

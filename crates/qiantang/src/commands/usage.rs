@@ -4,7 +4,7 @@ use clap::Args;
 use domain::Lang;
 use serde_json::Value;
 
-use super::{Context, Done, query};
+use super::{Context, Done, Run, query};
 use crate::output::{card_hours, money, number, pick, table, text};
 
 /// Show use and charges.
@@ -20,8 +20,8 @@ pub struct Usage {
     by: String,
 }
 
-impl Usage {
-    pub fn run(self, context: &Context) -> Done {
+impl Run for Usage {
+    fn run(self, context: &Context) -> Done {
         let path = format!(
             "/api/v1/usage{}",
             query(&[("from", self.from), ("to", self.to), ("group_by", Some(self.by))])
