@@ -7,6 +7,7 @@ pub mod auth;
 pub mod center;
 pub mod error;
 pub mod events;
+mod http;
 pub mod live;
 pub mod loops;
 pub mod metrics;

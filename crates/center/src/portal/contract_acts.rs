@@ -15,31 +15,29 @@ use domain::{
 use super::{
     contract::{is_danger, may_top_up},
     contracts::{left, terms},
-    extract::{Id, Sent},
-    fault::{self, Fault},
+    extract::Sent,
+    form::Form,
     kit::{Html, Ui},
     page::{Page, Visitor, render},
     tables::tenant_words,
-    typed::Typed,
 };
 use crate::{
     app::contracts::{self, ContractView, TopUp},
     auth::Action,
     center::Center,
     error::AppError,
+    http::Id,
 };
 
 /// The most characters of a reason, as the center takes it.
 const MOST_REASON: usize = 500;
-
-type Fields = Sent<Vec<(String, String)>>;
 
 #[derive(Template)]
 #[template(path = "contract_act.html")]
 struct ActPage {
     p: Page,
     c: ContractView,
-    f: Typed,
+    f: Form,
     tenant: String,
     terms: String,
     left: Html,
@@ -55,12 +53,16 @@ pub async fn look(
     State(center): State<Center>,
     visitor: Visitor,
     path: Result<Path<(String, String)>, axum::extract::rejection::PathRejection>,
-) -> Result<Response, Fault> {
-    let nowhere = || visitor.fault(AppError::not_found("page", ""));
-    let Ok(Path((id, action))) = path else { return Err(nowhere()) };
-    let known = ContractAction::from_code(&action).filter(|action| !action.is_automatic());
-    let action = known.ok_or_else(nowhere)?;
-    show_act(&center, &visitor, &id, action, StatusCode::OK, Typed::default())
+) -> Result<Response, AppError> {
+    let Ok(Path((id, action))) = path else { return Err(AppError::not_found("page", "")) };
+    let action = by_people(&action)?;
+    show_act(&center, &visitor, &id, action, StatusCode::OK, Form::default())
+}
+
+/// The step of that name, if it is one that people take.
+fn by_people(action: &str) -> Result<ContractAction, AppError> {
+    let known = ContractAction::from_code(action).filter(|action| !action.is_automatic());
+    known.ok_or_else(|| AppError::not_found("page", ""))
 }
 
 fn show_act(
@@ -69,18 +71,16 @@ fn show_act(
     id: &str,
     action: ContractAction,
     status: StatusCode,
-    f: Typed,
-) -> Result<Response, Fault> {
-    let failed = |error| visitor.fault(error);
+    f: Form,
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let contract = contracts::show(center, &visitor.caller, id).map_err(failed)?;
+    let contract = contracts::show(center, &visitor.caller, id)?;
     let needed =
         if action == ContractAction::Submit { Action::SubmitContract } else { Action::DecideContract };
-    center.policies.check(&visitor.caller, needed, Some(contract.tenant)).map_err(failed)?;
+    center.policies.check(&visitor.caller, needed, Some(contract.tenant))?;
     let state = ContractState::from_code(&contract.state).unwrap_or(ContractState::Terminated);
-    let after = state
-        .after(action)
-        .map_err(|error| failed(AppError::refused("contract_state", error.to_string(), "")))?;
+    let after =
+        state.after(action).map_err(|error| AppError::refused("contract_state", error.to_string(), ""))?;
     let page = ActPage {
         p: visitor.page("contracts", format!("{} {}", ui.word("act", action.code()), contract.number)),
         f,
@@ -110,15 +110,11 @@ fn posted(ui: Ui, terms: &ContractKind) -> String {
 pub async fn act(
     State(center): State<Center>,
     Id(id): Id,
-    visitor: Visitor,
-    Sent(fields): Fields,
-) -> Result<Response, Fault> {
-    let mut f = Typed::of(fields);
-    visitor.check_csrf(f.value("csrf"))?;
+    Sent { visitor, form: mut f }: Sent,
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let (action, reason) = (f.value("action").to_owned(), f.value("reason").to_owned());
-    let known = ContractAction::from_code(&action).filter(|action| !action.is_automatic());
-    let known = known.ok_or_else(|| visitor.fault(AppError::not_found("page", "")))?;
+    let known = by_people(&action)?;
     if reason.is_empty() && is_danger(known) {
         f.blame_by(ui, "reason", "reason-needed");
     } else if reason.chars().count() > MOST_REASON {
@@ -129,13 +125,10 @@ pub async fn act(
     }
     match contracts::act(&center, &visitor.caller, &id, &action, &reason).await {
         Ok(_) => Ok(Redirect::to(&format!("/contracts/{id}")).into_response()),
-        Err(error @ AppError::Invalid(_)) => {
-            let status = fault::status(&error);
-            let field = |name: &str| (name == "reason").then_some("reason");
-            f.take(ui, error, field).map_err(|error| visitor.fault(error))?;
+        Err(error) => {
+            let status = f.explain(ui, error, |name| (name == "reason").then_some("reason"))?;
             show_act(&center, &visitor, &id, known, status, f)
         }
-        Err(error) => Err(visitor.fault(error)),
     }
 }
 
@@ -144,7 +137,7 @@ pub async fn act(
 struct TopUpPage {
     p: Page,
     c: ContractView,
-    f: Typed,
+    f: Form,
     tenant: String,
     terms: String,
     left: Html,
@@ -165,8 +158,8 @@ pub async fn top_up_form(
     State(center): State<Center>,
     Id(id): Id,
     visitor: Visitor,
-) -> Result<Response, Fault> {
-    show_top_up(&center, &visitor, &id, StatusCode::OK, Typed::default(), None)
+) -> Result<Response, AppError> {
+    show_top_up(&center, &visitor, &id, StatusCode::OK, Form::default(), None)
 }
 
 fn show_top_up(
@@ -174,15 +167,14 @@ fn show_top_up(
     visitor: &Visitor,
     id: &str,
     status: StatusCode,
-    f: Typed,
+    f: Form,
     paid: Option<&TopUp>,
-) -> Result<Response, Fault> {
-    let failed = |error| visitor.fault(error);
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let contract = contracts::show(center, &visitor.caller, id).map_err(failed)?;
-    center.policies.check(&visitor.caller, Action::TopUp, Some(contract.tenant)).map_err(failed)?;
+    let contract = contracts::show(center, &visitor.caller, id)?;
+    center.policies.check(&visitor.caller, Action::TopUp, Some(contract.tenant))?;
     if !may_top_up(center, visitor, &contract) {
-        return Err(failed(AppError::refused("contract_state", "there is nothing to pay in", "")));
+        return Err(AppError::refused("contract_state", "there is nothing to pay in", ""));
     }
     let (takes_money, takes_time) = takes(&contract);
     let review = paid.map(|paid| Review {
@@ -222,14 +214,10 @@ fn takes(contract: &ContractView) -> (bool, bool) {
 pub async fn top_up(
     State(center): State<Center>,
     Id(id): Id,
-    visitor: Visitor,
-    Sent(fields): Fields,
-) -> Result<Response, Fault> {
-    let mut f = Typed::of(fields);
-    visitor.check_csrf(f.value("csrf"))?;
-    let failed = |error| visitor.fault(error);
+    Sent { visitor, form: mut f }: Sent,
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let contract = contracts::visible(&center, &visitor.caller, &id, Action::TopUp).map_err(failed)?;
+    let contract = contracts::visible(&center, &visitor.caller, &id, Action::TopUp)?;
     let paid = read_top_up(ui, &mut f, &contract.kind);
     if !f.is_good() {
         return show_top_up(&center, &visitor, &id, StatusCode::UNPROCESSABLE_ENTITY, f, None);
@@ -241,23 +229,21 @@ pub async fn top_up(
     }
     match contracts::top_up(&center, &visitor.caller, &id, paid).await {
         Ok(_) => Ok(Redirect::to(&format!("/contracts/{id}")).into_response()),
-        Err(error @ (AppError::Invalid(_) | AppError::Refused { code: "already_there", .. })) => {
-            let status = fault::status(&error);
+        Err(error) => {
             let field = |name: &str| match name {
                 "amount_micro_cny" => Some("amount"),
                 "card_ms" => Some("hours"),
                 "reference" | "already_there" => Some("reference"),
                 _ => None,
             };
-            f.take(ui, error, field).map_err(failed)?;
+            let status = f.explain(ui, error, field)?;
             show_top_up(&center, &visitor, &id, status, f, None)
         }
-        Err(error) => Err(failed(error)),
     }
 }
 
 /// What is to be booked; what is wrong is said at its field.
-fn read_top_up(ui: Ui, f: &mut Typed, kind: &ContractKind) -> TopUp {
+fn read_top_up(ui: Ui, f: &mut Form, kind: &ContractKind) -> TopUp {
     let (has_amount, has_hours) = (!f.value("amount").is_empty(), !f.value("hours").is_empty());
     let amount = if has_amount { f.yuan(ui, "amount") } else { MicroCny::ZERO };
     let card_time = if has_hours { f.hours(ui, "hours") } else { CardMs::ZERO };

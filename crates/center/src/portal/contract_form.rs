@@ -10,11 +10,10 @@ use domain::{QueueTerms, TenantId, contract::ContractKind};
 
 use super::{
     extract::Sent,
-    fault::{self, Fault},
+    form::Form,
     kit::{Ui, local},
     page::{Page, Visitor, render},
     tables::tenants_by_name,
-    typed::Typed,
 };
 use crate::{
     app::{
@@ -24,6 +23,7 @@ use crate::{
     },
     auth::Action,
     center::Center,
+    error::AppError,
     moment,
 };
 
@@ -35,19 +35,19 @@ const MOST_CARDS: u32 = 1_000_000;
 #[template(path = "contract_form.html")]
 struct DraftPage {
     p: Page,
-    f: Typed,
+    f: Form,
     kinds: [&'static str; 4],
     /// Short name, name and word of the domain; empty for a tenant's own people.
     tenants: Vec<(String, String)>,
     pools: Vec<PoolView>,
 }
 
-fn may_draft(center: &Center, visitor: &Visitor) -> Result<(), Fault> {
+fn may_draft(center: &Center, visitor: &Visitor) -> Result<(), AppError> {
     let own: Option<TenantId> = visitor.caller.member.tenant;
-    center.policies.check(&visitor.caller, Action::SubmitContract, own).map_err(|error| visitor.fault(error))
+    center.policies.check(&visitor.caller, Action::SubmitContract, own)
 }
 
-pub async fn form(State(center): State<Center>, visitor: Visitor) -> Result<Response, Fault> {
+pub async fn form(State(center): State<Center>, visitor: Visitor) -> Result<Response, AppError> {
     may_draft(&center, &visitor)?;
     let today = local(&moment::now().to_string()).unwrap_or_default();
     let today = today.get(..10).unwrap_or_default();
@@ -63,14 +63,14 @@ pub async fn form(State(center): State<Center>, visitor: Visitor) -> Result<Resp
     ];
     let pools = pools(&center, &visitor)?;
     begin.extend(pools.iter().map(|pool| ("pool", pool.name.clone())));
-    show(&center, &visitor, StatusCode::OK, Typed::with(&begin))
+    show(&center, &visitor, StatusCode::OK, Form::with(&begin))
 }
 
-fn pools(center: &Center, visitor: &Visitor) -> Result<Vec<PoolView>, Fault> {
-    nodes::list_pools(center, &visitor.caller).map_err(|error| visitor.fault(error))
+fn pools(center: &Center, visitor: &Visitor) -> Result<Vec<PoolView>, AppError> {
+    nodes::list_pools(center, &visitor.caller)
 }
 
-fn show(center: &Center, visitor: &Visitor, status: StatusCode, f: Typed) -> Result<Response, Fault> {
+fn show(center: &Center, visitor: &Visitor, status: StatusCode, f: Form) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let tenants = if visitor.is_of_center() { tenants_by_name(center, ui) } else { Vec::new() };
     let page = DraftPage {
@@ -85,11 +85,8 @@ fn show(center: &Center, visitor: &Visitor, status: StatusCode, f: Typed) -> Res
 
 pub async fn create(
     State(center): State<Center>,
-    visitor: Visitor,
-    Sent(fields): Sent<Vec<(String, String)>>,
-) -> Result<Response, Fault> {
-    let mut f = Typed::of(fields);
-    visitor.check_csrf(f.value("csrf"))?;
+    Sent { visitor, form: mut f }: Sent,
+) -> Result<Response, AppError> {
     may_draft(&center, &visitor)?;
     let ui = visitor.front.ui;
     let new = read(ui, &mut f, visitor.is_of_center());
@@ -105,8 +102,7 @@ pub async fn create(
     match contracts::create(&center, &visitor.caller, new).await {
         Ok(made) => Ok(Redirect::to(&format!("/contracts/{}", made.id)).into_response()),
         Err(error) => {
-            let status = fault::status(&error);
-            f.take(ui, error, field).map_err(|error| visitor.fault(error))?;
+            let status = f.explain(ui, error, field)?;
             show(&center, &visitor, status, f)
         }
     }
@@ -127,7 +123,7 @@ fn field(name: &str) -> Option<&'static str> {
 }
 
 /// The contract as it is written; what is wrong is said at its field.
-fn read(ui: Ui, f: &mut Typed, with_tenant: bool) -> NewContract {
+fn read(ui: Ui, f: &mut Form, with_tenant: bool) -> NewContract {
     let number = f.value("number").to_owned();
     if !(1..=64).contains(&number.chars().count()) || number.chars().any(char::is_control) {
         f.blame_by(ui, "number", "number");
@@ -181,7 +177,7 @@ mod tests {
 
     const UI: Ui = Ui { lang: Lang::En };
 
-    fn filled(more: &[(&'static str, &str)]) -> Typed {
+    fn filled(more: &[(&'static str, &str)]) -> Form {
         let mut values: Vec<(&str, String)> =
             more.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         for (name, value) in [
@@ -203,7 +199,7 @@ mod tests {
                 values.push((name, value.to_owned()));
             }
         }
-        Typed::with(&values)
+        Form::with(&values)
     }
 
     #[test]

@@ -12,7 +12,6 @@ use domain::{CardMs, JobId, MicroCny, Millis, Timestamp, capacity::CapacityBalan
 
 use super::{
     contracts::{Vessel, vessels, warnings},
-    fault::Fault,
     hall::{self, Tile},
     kit::{CARD_STATES, Html, Ui, escape, local},
     page::{Page, Visitor, ok},
@@ -128,13 +127,13 @@ pub async fn page(
     State(center): State<Center>,
     Extension(tide): Extension<Tide>,
     visitor: Visitor,
-) -> Result<Response, Fault> {
-    let found = overview::overview(&center, &visitor.caller).await.map_err(|error| visitor.fault(error))?;
+) -> Result<Response, AppError> {
+    let found = overview::overview(&center, &visitor.caller).await?;
     let made = match visitor.caller.member.tenant {
         None => of_center(&center, &visitor, &tide, found).await,
         Some(tenant) => of_tenant(&center, &visitor, tenant, found).await,
     };
-    made.map_err(|error| visitor.fault(error))
+    made
 }
 
 async fn of_center(

@@ -12,16 +12,17 @@ use domain::{CardMs, Millis};
 use twin::Figures;
 
 use super::{
-    extract::{Id, Sent},
-    fault::{self, Fault, Told},
+    extract::Sent,
+    fault::{self, Told},
+    form::Form,
     kit::Ui,
     page::{Page, Visitor, ok, render},
-    typed::Typed,
 };
 use crate::{
     app::twin::{self as trials, Trial, WhatIf},
     center::Center,
     error::AppError,
+    http::Id,
 };
 
 /// Policies that are offered; the first is the center's own.
@@ -44,7 +45,7 @@ struct Line {
 #[template(path = "twin.html")]
 struct Twin {
     p: Page,
-    f: Typed,
+    f: Form,
     policies: Vec<(&'static str, String)>,
     lines: Vec<Line>,
     is_busy: bool,
@@ -67,9 +68,9 @@ struct TrialPage {
     refused: Option<Told>,
 }
 
-pub async fn page(State(center): State<Center>, visitor: Visitor) -> Result<Response, Fault> {
+pub async fn page(State(center): State<Center>, visitor: Visitor) -> Result<Response, AppError> {
     let what = WhatIf::as_it_is(&center);
-    let form = Typed::with(&[
+    let form = Form::with(&[
         ("days", what.days.to_string()),
         ("policy", what.policy.to_string()),
         ("nodes", what.nodes.to_string()),
@@ -80,9 +81,9 @@ pub async fn page(State(center): State<Center>, visitor: Visitor) -> Result<Resp
     whole(&center, &visitor, StatusCode::OK, form)
 }
 
-fn whole(center: &Center, visitor: &Visitor, status: StatusCode, f: Typed) -> Result<Response, Fault> {
+fn whole(center: &Center, visitor: &Visitor, status: StatusCode, f: Form) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let all = trials::list(center, &visitor.caller).map_err(|error| visitor.fault(error))?;
+    let all = trials::list(center, &visitor.caller)?;
     let page = Twin {
         p: visitor.page("twin", ui.t("nav-twin")),
         f,
@@ -123,11 +124,8 @@ fn policy_word(ui: Ui, policy: &str) -> String {
 /// Reads the form and begins.
 pub async fn start(
     State(center): State<Center>,
-    visitor: Visitor,
-    Sent(values): Sent<Vec<(String, String)>>,
-) -> Result<Response, Fault> {
-    let mut f = Typed::of(values);
-    visitor.check_csrf(f.value("csrf"))?;
+    Sent { visitor, form: mut f }: Sent,
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let policy = f.value("policy").parse().ok();
     if policy.is_none() {
@@ -149,17 +147,17 @@ pub async fn start(
     match trials::start(&center, &visitor.caller, what) {
         Ok(trial) => Ok(Redirect::to(&format!("/twin/{}", trial.id)).into_response()),
         Err(error) => {
-            f.take(ui, error, |_| None).map_err(|error| visitor.fault(error))?;
-            whole(&center, &visitor, StatusCode::CONFLICT, f)
+            let status = f.explain(ui, error, |name| (name == "nodes").then_some("nodes"))?;
+            whole(&center, &visitor, status, f)
         }
     }
 }
 
-fn found(center: &Center, visitor: &Visitor, id: &str) -> Result<Arc<Trial>, Fault> {
-    trials::show(center, &visitor.caller, id).map_err(|error| visitor.fault(error))
+fn found(center: &Center, visitor: &Visitor, id: &str) -> Result<Arc<Trial>, AppError> {
+    trials::show(center, &visitor.caller, id)
 }
 
-pub async fn trial(State(center): State<Center>, Id(id): Id, visitor: Visitor) -> Result<Response, Fault> {
+pub async fn trial(State(center): State<Center>, Id(id): Id, visitor: Visitor) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let trial = found(&center, &visitor, &id)?;
     let outcome = trial.outcome();
@@ -176,10 +174,14 @@ pub async fn trial(State(center): State<Center>, Id(id): Id, visitor: Visitor) -
 }
 
 /// The report, as a page of its own.
-pub async fn report(State(center): State<Center>, Id(id): Id, visitor: Visitor) -> Result<Response, Fault> {
+pub async fn report(
+    State(center): State<Center>,
+    Id(id): Id,
+    visitor: Visitor,
+) -> Result<Response, AppError> {
     let trial = found(&center, &visitor, &id)?;
     let Some(Ok(report)) = trial.outcome() else {
-        return Err(visitor.fault(AppError::not_found("page", "")));
+        return Err(AppError::not_found("page", ""));
     };
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
