@@ -4,9 +4,12 @@
 pub mod api;
 pub mod app;
 pub mod auth;
+pub mod base;
 pub mod center;
+pub mod compute;
 pub mod error;
 pub mod events;
+pub mod fits;
 mod http;
 pub mod live;
 pub mod loops;
@@ -15,6 +18,7 @@ pub mod moment;
 pub mod portal;
 pub mod settings;
 pub mod start;
+pub mod wakers;
 
 use std::{ffi::OsString, future::Future, net::SocketAddr};
 

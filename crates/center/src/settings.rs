@@ -5,6 +5,7 @@
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use domain::{CardModel, Millis};
+use scheduler::Policy;
 use serde::Deserialize;
 
 /// What the environment's names begin with.
@@ -327,6 +328,15 @@ pub enum SettingsError {
 }
 
 impl Settings {
+    /// How this center plans.
+    pub fn planning(&self) -> Policy {
+        Policy {
+            use_half_life: self.billing.use_half_life_ms,
+            preemption_grace: self.engine.kill_grace_ms,
+            ..Policy::default()
+        }
+    }
+
     /// Reads the file at `path` (none: all defaults) and lays `env` over it.
     pub fn load(
         path: Option<&std::path::Path>,

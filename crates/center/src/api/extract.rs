@@ -11,8 +11,8 @@ use subtle::ConstantTimeEq;
 
 use super::Problem;
 use crate::{
-    app::{once::Once, sign_in},
-    auth::{Caller, credentials::SESSION_COOKIE},
+    app::sign_in,
+    auth::{Caller, Once, credentials::SESSION_COOKIE},
     center::Center,
     error::{AppError, Unreadable},
     http::{cookie, peer, read_body},

@@ -19,7 +19,7 @@ use super::{
     extract::{Auth, Key},
 };
 use crate::{
-    app::once::{Answer, Once},
+    auth::once::{Answer, Once},
     center::Center,
     http::read_body,
 };

@@ -10,7 +10,6 @@ pub mod jobs;
 pub mod logs;
 pub mod members;
 pub mod nodes;
-pub mod once;
 pub mod overview;
 pub mod prices;
 pub mod projects;

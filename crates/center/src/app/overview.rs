@@ -117,12 +117,12 @@ fn month_start(now: Timestamp) -> (String, Timestamp) {
 const BALANCE_AGE: Millis = Millis::from_secs(15);
 
 async fn recent_balance(center: &Center, now: Timestamp) -> Result<CapacityView, AppError> {
-    let kept = center.recent_balance.lock().expect("not poisoned").clone();
+    let kept = center.recent_balance.lock().clone();
     if let Some((_, balance)) = kept.filter(|(made_at, _)| now < made_at.plus(BALANCE_AGE)) {
         return Ok(balance);
     }
     let balance = capacity::between(center, now.minus(Millis::from_hours(24)), now).await?;
-    *center.recent_balance.lock().expect("not poisoned") = Some((now, balance.clone()));
+    *center.recent_balance.lock() = Some((now, balance.clone()));
     Ok(balance)
 }
 

@@ -97,7 +97,7 @@ pub async fn create(center: &Center, caller: &Caller, new: NewProject) -> Result
             },
             |center, project| {
                 center.live().projects.insert(project.id, project.clone());
-                center.wakers.accounts();
+                center.compute.wakers.accounts();
             },
         )
         .await?;
@@ -133,7 +133,7 @@ pub async fn set_contract(
             },
             |center, project| {
                 center.live().projects.insert(project.id, project.clone());
-                center.wakers.accounts();
+                center.compute.wakers.accounts();
             },
         )
         .await?;

@@ -156,7 +156,7 @@ pub async fn create(center: &Center, caller: &Caller, new: NewTenant) -> Result<
             |center, tenant| {
                 let mut live = center.live();
                 live.tenants.insert(tenant.id, tenant.clone());
-                if let Some(slurm) = &center.slurm {
+                if let Some(slurm) = &center.compute.slurm {
                     let tenants = live.tenants.values().map(AsRef::as_ref);
                     slurm.set_tenants(slurm_users(&center.settings, tenants));
                 }
@@ -235,7 +235,7 @@ pub async fn set_lending(
                 if let Some(known) = center.live().alliances.get_mut(&id) {
                     known.lending_limit = limit;
                 }
-                center.wakers.plan();
+                center.compute.wakers.plan();
             },
         )
         .await?;

@@ -81,7 +81,7 @@ fn day(field: &str, text: &str) -> Result<Option<Timestamp>, AppError> {
 }
 
 struct Line {
-    v: AuditView,
+    entry: AuditView,
     /// What the thing is called, or its id, and where it is shown, if it has a page.
     subject: String,
     href: String,
@@ -92,7 +92,7 @@ struct Line {
 #[derive(Template)]
 #[template(path = "audit.html")]
 struct Audit {
-    p: Page,
+    page: Page,
     query: Wanted,
     actions: Vec<(&'static str, String)>,
     tenants: Vec<(String, String)>,
@@ -119,15 +119,15 @@ pub async fn page(
     let members = members::list(&center, &visitor.caller).await?;
     let mut logins: Vec<String> = members.into_iter().map(|member| member.login).take(MOST_LOGINS).collect();
     logins.push("center".into());
-    let line = |v: AuditView| Line {
-        subject: name_of(&v.detail).unwrap_or(&v.subject).to_owned(),
-        href: href(&v.subject),
-        details: details(ui, &v.detail),
-        tenant: v.tenant.map(|id| super::tables::tenant_words(&center, ui, id).0).unwrap_or_default(),
-        v,
+    let line = |entry: AuditView| Line {
+        subject: name_of(&entry.detail).unwrap_or(&entry.subject).to_owned(),
+        href: href(&entry.subject),
+        details: details(ui, &entry.detail),
+        tenant: entry.tenant.map(|id| super::tables::tenant_words(&center, ui, id).0).unwrap_or_default(),
+        entry,
     };
     let page = Audit {
-        p: visitor.page("audit", ui.t("nav-audit")),
+        page: visitor.page("audit", ui.t("nav-audit")),
         is_filtered: wanted.href(&wanted.cursor) != "/audit",
         newest: if wanted.cursor.is_empty() { String::new() } else { wanted.href("") },
         older: found.next_cursor.map(|next| wanted.href(&next)).unwrap_or_default(),

@@ -44,8 +44,8 @@ impl Wanted {
 #[derive(Template)]
 #[template(path = "capacity.html")]
 struct Capacity {
-    p: Page,
-    c: CapacityView,
+    page: Page,
+    capacity: CapacityView,
     from: String,
     to: String,
     bar: Html,
@@ -77,7 +77,7 @@ pub async fn page(
     let shares: Vec<(&'static str, String)> =
         parts.iter().map(|(kind, part)| (*kind, ui.share(&part.0, &whole))).collect();
     let page = Capacity {
-        p: visitor.page("balance", ui.t("nav-balance")),
+        page: visitor.page("balance", ui.t("nav-balance")),
         from: field(&found.from),
         to: field(&found.to),
         bar: ui.bar(&in_ms, 34, &ui.t("capacity-balance")),
@@ -86,7 +86,7 @@ pub async fn page(
         transfers: transfers.items,
         newest: if wanted.cursor.is_empty() { String::new() } else { wanted.href("") },
         older: transfers.next_cursor.map(|next| wanted.href(&next)).unwrap_or_default(),
-        c: found,
+        capacity: found,
     };
     Ok(ok(&page))
 }

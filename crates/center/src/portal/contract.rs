@@ -40,9 +40,9 @@ struct ActChoice {
 #[derive(Template)]
 #[template(path = "contract.html")]
 struct ContractPage {
-    p: Page,
-    c: ContractView,
-    v: Vessel,
+    page: Page,
+    contract: ContractView,
+    vessel: Vessel,
     tenant: String,
     warning: String,
     used: String,
@@ -97,8 +97,8 @@ pub async fn page(
     let state = ContractState::from_code(&contract.state);
     let is_final = state.is_some_and(ContractState::is_final);
     let page = ContractPage {
-        p: visitor.page("contracts", contract.number.clone()),
-        v: vessel(ui, &contract),
+        page: visitor.page("contracts", contract.number.clone()),
+        vessel: vessel(ui, &contract),
         tenant,
         warning: warnings(center, ui, std::slice::from_ref(&contract))
             .pop()
@@ -120,7 +120,7 @@ pub async fn page(
         acts: acts(center, visitor, &contract),
         may_top_up: may_top_up(center, visitor, &contract),
         is_final,
-        c: contract,
+        contract,
     };
     Ok(ok(&page))
 }

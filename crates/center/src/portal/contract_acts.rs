@@ -35,9 +35,9 @@ const MOST_REASON: usize = 500;
 #[derive(Template)]
 #[template(path = "contract_act.html")]
 struct ActPage {
-    p: Page,
-    c: ContractView,
-    f: Form,
+    page: Page,
+    contract: ContractView,
+    form: Form,
     tenant: String,
     terms: String,
     left: Html,
@@ -71,7 +71,7 @@ fn show_act(
     id: &str,
     action: ContractAction,
     status: StatusCode,
-    f: Form,
+    form: Form,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let contract = contracts::show(center, &visitor.caller, id)?;
@@ -82,8 +82,8 @@ fn show_act(
     let after =
         state.after(action).map_err(|error| AppError::refused("contract_state", error.to_string(), ""))?;
     let page = ActPage {
-        p: visitor.page("contracts", format!("{} {}", ui.word("act", action.code()), contract.number)),
-        f,
+        page: visitor.page("contracts", format!("{} {}", ui.word("act", action.code()), contract.number)),
+        form,
         tenant: tenant_words(center, ui, contract.tenant).0,
         terms: terms(ui, &contract.terms),
         left: left(ui, &contract),
@@ -92,7 +92,7 @@ fn show_act(
         effect: ui.word("effect", action.code()),
         posted: if action == ContractAction::Activate { posted(ui, &contract.terms) } else { String::new() },
         is_danger: is_danger(action),
-        c: contract,
+        contract,
     };
     Ok(render(status, &page))
 }
@@ -110,24 +110,24 @@ fn posted(ui: Ui, terms: &ContractKind) -> String {
 pub async fn act(
     State(center): State<Center>,
     Id(id): Id,
-    Sent { visitor, form: mut f }: Sent,
+    Sent { visitor, mut form }: Sent,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let (action, reason) = (f.value("action").to_owned(), f.value("reason").to_owned());
+    let (action, reason) = (form.value("action").to_owned(), form.value("reason").to_owned());
     let known = by_people(&action)?;
     if reason.is_empty() && is_danger(known) {
-        f.blame_by(ui, "reason", "reason-needed");
+        form.blame_by(ui, "reason", "reason-needed");
     } else if reason.chars().count() > MOST_REASON {
-        f.blame_by(ui, "reason", "reason-long");
+        form.blame_by(ui, "reason", "reason-long");
     }
-    if !f.is_good() {
-        return show_act(&center, &visitor, &id, known, StatusCode::UNPROCESSABLE_ENTITY, f);
+    if !form.is_good() {
+        return show_act(&center, &visitor, &id, known, StatusCode::UNPROCESSABLE_ENTITY, form);
     }
     match contracts::act(&center, &visitor.caller, &id, &action, &reason).await {
         Ok(_) => Ok(Redirect::to(&format!("/contracts/{id}")).into_response()),
         Err(error) => {
-            let status = f.explain(ui, error, |name| (name == "reason").then_some("reason"))?;
-            show_act(&center, &visitor, &id, known, status, f)
+            let status = form.explain(ui, error, |name| (name == "reason").then_some("reason"))?;
+            show_act(&center, &visitor, &id, known, status, form)
         }
     }
 }
@@ -135,9 +135,9 @@ pub async fn act(
 #[derive(Template)]
 #[template(path = "top_up.html")]
 struct TopUpPage {
-    p: Page,
-    c: ContractView,
-    f: Form,
+    page: Page,
+    contract: ContractView,
+    form: Form,
     tenant: String,
     terms: String,
     left: Html,
@@ -167,7 +167,7 @@ fn show_top_up(
     visitor: &Visitor,
     id: &str,
     status: StatusCode,
-    f: Form,
+    form: Form,
     paid: Option<&TopUp>,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
@@ -189,15 +189,15 @@ fn show_top_up(
         },
     });
     let page = TopUpPage {
-        p: visitor.page("contracts", format!("{} {}", ui.t("top-up"), contract.number)),
-        f,
+        page: visitor.page("contracts", format!("{} {}", ui.t("top-up"), contract.number)),
+        form,
         tenant: tenant_words(center, ui, contract.tenant).0,
         terms: terms(ui, &contract.terms),
         left: left(ui, &contract),
         takes_money,
         takes_time,
         review,
-        c: contract,
+        contract,
     };
     Ok(render(status, &page))
 }
@@ -214,18 +214,18 @@ fn takes(contract: &ContractView) -> (bool, bool) {
 pub async fn top_up(
     State(center): State<Center>,
     Id(id): Id,
-    Sent { visitor, form: mut f }: Sent,
+    Sent { visitor, mut form }: Sent,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let contract = contracts::visible(&center, &visitor.caller, &id, Action::TopUp)?;
-    let paid = read_top_up(ui, &mut f, &contract.kind);
-    if !f.is_good() {
-        return show_top_up(&center, &visitor, &id, StatusCode::UNPROCESSABLE_ENTITY, f, None);
+    let paid = read_top_up(ui, &mut form, &contract.kind);
+    if !form.is_good() {
+        return show_top_up(&center, &visitor, &id, StatusCode::UNPROCESSABLE_ENTITY, form, None);
     }
-    match f.value("step") {
+    match form.value("step") {
         "book" => {}
-        "change" => return show_top_up(&center, &visitor, &id, StatusCode::OK, f, None),
-        _ => return show_top_up(&center, &visitor, &id, StatusCode::OK, f, Some(&paid)),
+        "change" => return show_top_up(&center, &visitor, &id, StatusCode::OK, form, None),
+        _ => return show_top_up(&center, &visitor, &id, StatusCode::OK, form, Some(&paid)),
     }
     match contracts::top_up(&center, &visitor.caller, &id, paid).await {
         Ok(_) => Ok(Redirect::to(&format!("/contracts/{id}")).into_response()),
@@ -236,24 +236,24 @@ pub async fn top_up(
                 "reference" | "already_there" => Some("reference"),
                 _ => None,
             };
-            let status = f.explain(ui, error, field)?;
-            show_top_up(&center, &visitor, &id, status, f, None)
+            let status = form.explain(ui, error, field)?;
+            show_top_up(&center, &visitor, &id, status, form, None)
         }
     }
 }
 
 /// What is to be booked; what is wrong is said at its field.
-fn read_top_up(ui: Ui, f: &mut Form, kind: &ContractKind) -> TopUp {
-    let (has_amount, has_hours) = (!f.value("amount").is_empty(), !f.value("hours").is_empty());
-    let amount = if has_amount { f.yuan(ui, "amount") } else { MicroCny::ZERO };
-    let card_time = if has_hours { f.hours(ui, "hours") } else { CardMs::ZERO };
+fn read_top_up(ui: Ui, form: &mut Form, kind: &ContractKind) -> TopUp {
+    let (has_amount, has_hours) = (!form.value("amount").is_empty(), !form.value("hours").is_empty());
+    let amount = if has_amount { form.yuan(ui, "amount") } else { MicroCny::ZERO };
+    let card_time = if has_hours { form.hours(ui, "hours") } else { CardMs::ZERO };
     if amount.0 == 0 && card_time.0 == 0 {
         let field = if matches!(kind, ContractKind::Grant { .. }) { "hours" } else { "amount" };
-        f.blame_by(ui, field, if field == "hours" { "hours" } else { "amount-micro-cny" });
+        form.blame_by(ui, field, if field == "hours" { "hours" } else { "amount-micro-cny" });
     }
-    let reference = f.value("reference").to_owned();
+    let reference = form.value("reference").to_owned();
     if !(1..=64).contains(&reference.chars().count()) || reference.chars().any(char::is_control) {
-        f.blame_by(ui, "reference", "reference");
+        form.blame_by(ui, "reference", "reference");
     }
     TopUp { amount_micro_cny: amount.0, card_ms: card_time.0, reference }
 }

@@ -120,7 +120,7 @@ pub fn warnings(center: &Center, ui: Ui, contracts: &[ContractView]) -> Vec<(Str
 }
 
 struct Row {
-    v: Vessel,
+    vessel: Vessel,
     tenant: String,
     domain: String,
     queue: String,
@@ -137,7 +137,7 @@ struct Choice {
 #[derive(Template)]
 #[template(path = "contracts.html")]
 struct Contracts {
-    p: Page,
+    page: Page,
     choices: Vec<Choice>,
     rows: Vec<Row>,
     with_tenant: bool,
@@ -173,7 +173,7 @@ pub async fn list(
         let (tenant, domain) = tenant_words(&center, ui, contract.tenant);
         let queue = contract.queue;
         Row {
-            v: vessel(ui, contract),
+            vessel: vessel(ui, contract),
             tenant,
             domain,
             queue: format!("{} / {}", queue.guaranteed_cards, queue.max_running_cards),
@@ -181,7 +181,7 @@ pub async fn list(
         }
     };
     let rows = all.iter().filter(is_wanted).map(row).collect();
-    let p = visitor.page("contracts", ui.t("nav-contracts"));
+    let page = visitor.page("contracts", ui.t("nav-contracts"));
     let may_draft = visitor.may(&center, Action::SubmitContract, visitor.caller.member.tenant);
-    Ok(ok(&Contracts { p, choices, rows, with_tenant: visitor.is_of_center(), may_draft }))
+    Ok(ok(&Contracts { page, choices, rows, with_tenant: visitor.is_of_center(), may_draft }))
 }

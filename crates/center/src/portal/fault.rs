@@ -26,7 +26,7 @@ use crate::{
 #[derive(Template)]
 #[template(path = "fault.html")]
 struct FaultPage {
-    p: Page,
+    page: Page,
     status: u16,
     told: Told,
     request: String,
@@ -65,10 +65,10 @@ fn fault_page(front: Front, error: Arc<AppError>) -> Response {
         tracing::error!(%cause, %request, "a page failed");
     }
     let told = told(front.ui, &error);
-    let p = Page::new(front, "", told.title.clone());
+    let page = Page::new(front, "", told.title.clone());
     let at = crate::moment::now().to_string();
-    let page = FaultPage { p, status: status.as_u16(), told, request, at };
-    let mut response = render(status, &page);
+    let fault = FaultPage { page, status: status.as_u16(), told, request, at };
+    let mut response = render(status, &fault);
     if let AppError::TooMany { retry_after_s } = &*error {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));
     }

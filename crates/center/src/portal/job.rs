@@ -101,7 +101,7 @@ struct Step {
 #[template(path = "job.html")]
 #[allow(clippy::struct_excessive_bools, reason = "each is a part of the page that shows or not")]
 struct JobPage {
-    p: Page,
+    page: Page,
     job: JobView,
     place: String,
     contract: Option<String>,
@@ -159,7 +159,7 @@ pub async fn page(
             .map(|c| c.contract.id.to_string())
     };
     let page = JobPage {
-        p: visitor.page("jobs", job.name.clone()),
+        page: visitor.page("jobs", job.name.clone()),
         place: format!("{tenant} · {}", ui.t1("project-named", "name", &job.project)),
         contract: contract.filter(|_| visitor.may(center, Action::ReadContract, Some(own))),
         news,

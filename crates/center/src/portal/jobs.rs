@@ -58,7 +58,7 @@ struct Choice {
 #[derive(Template)]
 #[template(path = "jobs.html")]
 struct Jobs {
-    p: Page,
+    page: Page,
     may_submit: bool,
     choices: Vec<Choice>,
     query: Wanted,
@@ -126,7 +126,7 @@ pub async fn page(
         is_filtered: wanted.href(&wanted.state, &wanted.cursor) != "/jobs",
         newest: if wanted.cursor.is_empty() { String::new() } else { wanted.href(&wanted.state, "") },
         older: older.unwrap_or_default(),
-        p: visitor.page("jobs", ui.t("nav-jobs")),
+        page: visitor.page("jobs", ui.t("nav-jobs")),
         query: wanted,
     };
     Ok(ok(&page))

@@ -36,7 +36,7 @@ struct NodeLine {
 #[derive(Template)]
 #[template(path = "nodes.html")]
 struct Nodes {
-    p: Page,
+    page: Page,
     pools: Vec<PoolView>,
     is_virtual: bool,
     legend: Html,
@@ -74,7 +74,7 @@ pub async fn list(State(center): State<Center>, visitor: Visitor) -> Result<Resp
         is_virtual: all.iter().any(|node| node.is_virtual),
         legend: ui.legend(&counts.iter().map(|(kind, n)| (*kind, n.to_string())).collect::<Vec<_>>()),
         tiles,
-        p: visitor.page("nodes", ui.t("nav-nodes")),
+        page: visitor.page("nodes", ui.t("nav-nodes")),
     };
     Ok(ok(&page))
 }
@@ -97,8 +97,8 @@ struct Ring {
 #[derive(Template)]
 #[template(path = "node.html")]
 struct NodePage {
-    p: Page,
-    n: NodeView,
+    page: Page,
+    node: NodeView,
     rings: Vec<Ring>,
     legend: Html,
     used: usize,
@@ -152,7 +152,7 @@ fn show(
     let counts =
         CARD_STATES.map(|kind| (kind, looks.iter().filter(|look| **look == kind).count().to_string()));
     let page = NodePage {
-        p: visitor.page("nodes", node.name.clone()),
+        page: visitor.page("nodes", node.name.clone()),
         rings,
         legend: ui.legend(&counts),
         used,
@@ -162,7 +162,7 @@ fn show(
         drain: forms.drain,
         labels: forms.labels.unwrap_or_else(|| Form::with(&[("labels", node.labels.join(" "))])),
         maintenance: forms.maintenance,
-        n: node,
+        node,
     };
     Ok(render(status, &page))
 }

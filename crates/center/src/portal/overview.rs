@@ -85,8 +85,8 @@ pub struct EventLine {
 #[derive(Template)]
 #[template(path = "overview_center.html")]
 struct OfCenter {
-    p: Page,
-    c: CenterOverview,
+    page: Page,
+    center: CenterOverview,
     now: String,
     tide: Html,
     tide_axis: Vec<String>,
@@ -104,8 +104,8 @@ struct OfCenter {
 #[derive(Template)]
 #[template(path = "overview_tenant.html")]
 struct OfTenant {
-    p: Page,
-    o: Overview,
+    page: Page,
+    overview: Overview,
     domain: String,
     now: String,
     project_count: usize,
@@ -175,7 +175,7 @@ async fn of_center(
         })
         .collect();
     let page = OfCenter {
-        p: visitor.page("overview", ui.t("nav-overview")),
+        page: visitor.page("overview", ui.t("nav-overview")),
         now: now.to_string(),
         tide: ui.columns(&columns, 10_000, 96, &ui.t("tide-label")),
         tide_axis: vec![axis(23), axis(16), axis(8), ui.t("now")],
@@ -188,7 +188,7 @@ async fn of_center(
         ended: JobTable::of(center, ui, &ended, true),
         events: lines(center, ui, &found.events).await?,
         may_audit: visitor.may(center, Action::ReadAudit, None),
-        c: of_center,
+        center: of_center,
     };
     Ok(ok(&page))
 }
@@ -240,7 +240,7 @@ async fn of_tenant(
     };
     let forecasts = found.active.iter().filter_map(|job| job.verdict.as_ref()?.forecast_start.clone());
     let page = OfTenant {
-        p: visitor.page("overview", title),
+        page: visitor.page("overview", title),
         domain,
         now: now.to_string(),
         project_count,
@@ -256,7 +256,7 @@ async fn of_tenant(
         by_project,
         events: lines(center, ui, &found.events).await?,
         may_audit: visitor.may(center, Action::ReadAudit, Some(tenant)),
-        o: found,
+        overview: found,
     };
     Ok(ok(&page))
 }

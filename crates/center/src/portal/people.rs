@@ -28,13 +28,13 @@ use crate::{
 };
 
 struct MemberLine {
-    m: MemberView,
+    member: MemberView,
     tenant: String,
     is_self: bool,
 }
 
 struct ProjectLine {
-    j: ProjectView,
+    project: ProjectView,
     tenant: String,
     /// Which contract is to pay for it.
     form: Form,
@@ -43,7 +43,7 @@ struct ProjectLine {
 #[derive(Template)]
 #[template(path = "people.html")]
 struct People {
-    p: Page,
+    page: Page,
     members: Vec<MemberLine>,
     projects: Vec<ProjectLine>,
     with_tenant: bool,
@@ -52,8 +52,8 @@ struct People {
     /// Short name and name.
     tenants: Vec<(String, String)>,
     contracts: Vec<(String, String)>,
-    m: Form,
-    j: Form,
+    new_member: Form,
+    new_project: Form,
 }
 
 /// The forms of the page that came back.
@@ -75,7 +75,7 @@ async fn show(
     status: StatusCode,
     forms: Forms,
 ) -> Result<Response, AppError> {
-    let Forms { member, project, mut change } = forms;
+    let Forms { member: new_member, project: new_project, mut change } = forms;
     let ui = visitor.front.ui;
     let own: Option<TenantId> = visitor.caller.member.tenant;
     let members = members::list(center, &visitor.caller).await?;
@@ -89,24 +89,24 @@ async fn show(
         known.map_or_else(|| slug.to_owned(), |(_, name)| name.clone())
     };
     let page = People {
-        p: visitor.page("members", ui.t("nav-members")),
+        page: visitor.page("members", ui.t("nav-members")),
         members: members
             .into_iter()
-            .map(|m| MemberLine {
-                tenant: m.tenant_slug.as_deref().map_or_else(|| ui.t("center"), name),
-                is_self: m.id == visitor.caller.member.id,
-                m,
+            .map(|member| MemberLine {
+                tenant: member.tenant_slug.as_deref().map_or_else(|| ui.t("center"), name),
+                is_self: member.id == visitor.caller.member.id,
+                member,
             })
             .collect(),
         projects: projects
             .into_iter()
-            .map(|j| ProjectLine {
-                tenant: name(&j.tenant_slug),
-                form: change.take_if(|(id, _)| *id == j.id.to_string()).map_or_else(
-                    || Form::with(&[("contract", j.contract_number.clone().unwrap_or_default())]),
+            .map(|project| ProjectLine {
+                tenant: name(&project.tenant_slug),
+                form: change.take_if(|(id, _)| *id == project.id.to_string()).map_or_else(
+                    || Form::with(&[("contract", project.contract_number.clone().unwrap_or_default())]),
                     |(_, form)| form,
                 ),
-                j,
+                project,
             })
             .collect(),
         with_tenant: own.is_none(),
@@ -114,8 +114,8 @@ async fn show(
         roles: roles.collect(),
         tenants: tenants.clone(),
         contracts: contracts.into_iter().map(|c| (c.number, c.tenant_slug)).collect(),
-        m: member,
-        j: project,
+        new_member,
+        new_project,
     };
     Ok(render(status, &page))
 }

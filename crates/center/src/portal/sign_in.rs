@@ -24,8 +24,8 @@ use crate::{
 #[derive(Template)]
 #[template(path = "sign_in.html")]
 struct SignIn {
-    p: Page,
-    f: Form,
+    page: Page,
+    form: Form,
 }
 
 pub async fn page(front: Front) -> Response {
@@ -35,24 +35,24 @@ pub async fn page(front: Front) -> Response {
     show(front, StatusCode::OK, Form::default())
 }
 
-fn show(front: Front, status: StatusCode, f: Form) -> Response {
+fn show(front: Front, status: StatusCode, form: Form) -> Response {
     let title = front.ui.t("sign-in");
-    render(status, &SignIn { p: Page::new(front, "", title), f })
+    render(status, &SignIn { page: Page::new(front, "", title), form })
 }
 
 pub async fn enter(
     State(center): State<Center>,
-    SentByStranger { front, form: mut f }: SentByStranger,
+    SentByStranger { front, mut form }: SentByStranger,
 ) -> Result<Response, AppError> {
-    let member = match sign_in::check(&center, &front.from, f.value("login"), f.raw("password")).await {
+    let member = match sign_in::check(&center, &front.from, form.value("login"), form.raw("password")).await {
         Ok(member) => member,
         Err(error @ AppError::Unauthenticated(_)) => {
-            f.notice = fault::told(front.ui, &error).title;
-            return Ok(show(front, status(&error), f));
+            form.notice = fault::told(front.ui, &error).title;
+            return Ok(show(front, status(&error), form));
         }
         Err(error) => {
-            let status = f.explain(front.ui, error, |_| None)?;
-            return Ok(show(front, status, f));
+            let status = form.explain(front.ui, error, |_| None)?;
+            return Ok(show(front, status, form));
         }
     };
     let (secret, _) = sign_in::new_session(&center, member).await?;

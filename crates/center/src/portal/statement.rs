@@ -38,8 +38,8 @@ pub struct Wanted {
 #[derive(Template)]
 #[template(path = "statement.html")]
 struct StatementPage {
-    p: Page,
-    s: Statement,
+    page: Page,
+    statement: Statement,
     id: String,
     tenant: String,
     domain: String,
@@ -82,7 +82,7 @@ pub async fn page(
         .map(|other| (other.id.to_string(), other.number))
         .collect();
     let page = StatementPage {
-        p: visitor.page("statement", ui.t1("statement-of", "month", &statement.month)),
+        page: visitor.page("statement", ui.t1("statement-of", "month", &statement.month)),
         months: months(&contract.starts_at),
         others,
         id: contract.id.to_string(),
@@ -96,7 +96,7 @@ pub async fn page(
         minus_fees: -statement.fees_micro_cny,
         printed_at: moment::now().to_string(),
         is_virtual: center.live().nodes.values().any(|known| known.node.is_virtual),
-        s: statement,
+        statement,
     };
     Ok(ok(&page))
 }

@@ -24,10 +24,9 @@ use super::{
 use crate::{
     app::{
         jobs::{self, DryRun},
-        once::Once,
         projects, views,
     },
-    auth::{Action, credentials},
+    auth::{Action, Once, credentials},
     center::Center,
     error::AppError,
     http::status,
@@ -75,20 +74,20 @@ struct Quote {
 #[derive(Template)]
 #[template(path = "submit.html")]
 struct Submit {
-    p: Page,
+    page: Page,
     form: Form,
     key: String,
     projects: Vec<(String, String)>,
     classes: Vec<&'static str>,
     examples: Vec<&'static str>,
-    d: Dry,
+    dry_run: Dry,
 }
 
 #[derive(Template)]
 #[template(path = "dry_run_part.html")]
 struct DryPart {
-    p: Page,
-    d: Dry,
+    page: Page,
+    dry_run: Dry,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -136,7 +135,7 @@ fn whole(
     visitor: &Visitor,
     status: StatusCode,
     form: Form,
-    d: Dry,
+    dry_run: Dry,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let own = projects::list(center, &visitor.caller)?;
@@ -145,7 +144,7 @@ fn whole(
         None => project.slug.clone(),
     };
     let page = Submit {
-        p: visitor.page("submit", ui.t("nav-submit")),
+        page: visitor.page("submit", ui.t("nav-submit")),
         // The same key comes back with the form, so that sending it twice is sending it once.
         key: Some(form.value("key").to_owned())
             .filter(|key| !key.is_empty())
@@ -154,7 +153,7 @@ fn whole(
         classes: ServiceClass::ALL.map(ServiceClass::code).to_vec(),
         examples: EXAMPLES.map(|(name, _)| name).to_vec(),
         form,
-        d,
+        dry_run,
     };
     Ok(render(status, &page))
 }
@@ -167,7 +166,7 @@ pub async fn dry_run(
     may_submit(&center, &visitor)?;
     let d = tried(&center, &visitor, &form);
     if visitor.front.is_htmx {
-        return Ok(ok(&DryPart { p: visitor.page("submit", String::new()), d }));
+        return Ok(ok(&DryPart { page: visitor.page("submit", String::new()), dry_run: d }));
     }
     whole(&center, &visitor, StatusCode::OK, form, d)
 }

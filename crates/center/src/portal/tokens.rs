@@ -27,14 +27,14 @@ use crate::{
 };
 
 struct Line {
-    t: TokenView,
+    token: TokenView,
     has_expired: bool,
 }
 
 #[derive(Template)]
 #[template(path = "tokens.html")]
 struct Tokens {
-    p: Page,
+    page: Page,
     login: String,
     lines: Vec<Line>,
     days: i64,
@@ -77,9 +77,9 @@ async fn show(
     let now = moment::now();
     let has_expired = |t: &TokenView| t.expires_at.parse::<Timestamp>().is_ok_and(|at| at <= now);
     let page = Tokens {
-        p: visitor.page("tokens", visitor.front.ui.t("nav-tokens")),
+        page: visitor.page("tokens", visitor.front.ui.t("nav-tokens")),
         login: visitor.caller.member.login.clone(),
-        lines: own.into_iter().rev().map(|t| Line { has_expired: has_expired(&t), t }).collect(),
+        lines: own.into_iter().rev().map(|token| Line { has_expired: has_expired(&token), token }).collect(),
         days: center.settings.limits.token_days,
         told,
     };
@@ -88,17 +88,17 @@ async fn show(
 
 pub async fn make(
     State(center): State<Center>,
-    Sent { visitor, form: mut f }: Sent,
+    Sent { visitor, mut form }: Sent,
 ) -> Result<Response, AppError> {
-    match sign_in::new_token(&center, &visitor.caller, f.value("name")).await {
+    match sign_in::new_token(&center, &visitor.caller, form.value("name")).await {
         Ok(made) => {
             let told = Told { made: Some(made), ..Told::default() };
             show(&center, &visitor, StatusCode::CREATED, told).await
         }
         Err(error) => {
             let field = |name: &str| (name == "name").then_some("name");
-            let status = f.explain(visitor.front.ui, error, field)?;
-            show(&center, &visitor, status, Told { token: f, ..Told::default() }).await
+            let status = form.explain(visitor.front.ui, error, field)?;
+            show(&center, &visitor, status, Told { token: form, ..Told::default() }).await
         }
     }
 }
@@ -115,21 +115,21 @@ pub async fn revoke(
 /// A new password of one's own. It ends all sessions and tokens of the old one; this browser gets a new session.
 pub async fn change_password(
     State(center): State<Center>,
-    Sent { visitor, form: mut f }: Sent,
+    Sent { visitor, mut form }: Sent,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let [old, new, again] = ["old", "new", "again"].map(|name| f.raw(name).to_owned());
+    let [old, new, again] = ["old", "new", "again"].map(|name| form.raw(name).to_owned());
     if new != again {
-        f.blame_by(ui, "again", "again");
+        form.blame_by(ui, "again", "again");
     }
     let login = &visitor.caller.member.login;
     let mut status = StatusCode::UNPROCESSABLE_ENTITY;
     match sign_in::check(&center, &visitor.front.from, login, &old).await {
         Ok(_) => {}
-        Err(AppError::Unauthenticated(_)) => f.blame_by(ui, "old", "old-password"),
-        Err(error) => status = f.explain(ui, error, |_| None)?,
+        Err(AppError::Unauthenticated(_)) => form.blame_by(ui, "old", "old-password"),
+        Err(error) => status = form.explain(ui, error, |_| None)?,
     }
-    if f.is_good() {
+    if form.is_good() {
         let id = visitor.caller.member.id.to_string();
         let change = MemberChange { is_enabled: None, password: Some(new) };
         match members::change(&center, &visitor.caller, &id, change).await {
@@ -140,8 +140,8 @@ pub async fn change_password(
                 let cookie = [(header::SET_COOKIE, session_cookie(&center, &secret, age_s))];
                 return Ok((cookie, Redirect::to("/tokens?changed=password")).into_response());
             }
-            Err(error) => status = f.explain(ui, error, |name| (name == "password").then_some("new"))?,
+            Err(error) => status = form.explain(ui, error, |name| (name == "password").then_some("new"))?,
         }
     }
-    show(&center, &visitor, status, Told { password: f, ..Told::default() }).await
+    show(&center, &visitor, status, Told { password: form, ..Told::default() }).await
 }

@@ -44,8 +44,8 @@ struct Line {
 #[derive(Template)]
 #[template(path = "twin.html")]
 struct Twin {
-    p: Page,
-    f: Form,
+    page: Page,
+    form: Form,
     policies: Vec<(&'static str, String)>,
     lines: Vec<Line>,
     is_busy: bool,
@@ -62,7 +62,7 @@ struct Row {
 #[derive(Template)]
 #[template(path = "twin_trial.html")]
 struct TrialPage {
-    p: Page,
+    page: Page,
     line: Line,
     rows: Vec<Row>,
     refused: Option<Told>,
@@ -81,12 +81,12 @@ pub async fn page(State(center): State<Center>, visitor: Visitor) -> Result<Resp
     whole(&center, &visitor, StatusCode::OK, form)
 }
 
-fn whole(center: &Center, visitor: &Visitor, status: StatusCode, f: Form) -> Result<Response, AppError> {
+fn whole(center: &Center, visitor: &Visitor, status: StatusCode, form: Form) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let all = trials::list(center, &visitor.caller)?;
     let page = Twin {
-        p: visitor.page("twin", ui.t("nav-twin")),
-        f,
+        page: visitor.page("twin", ui.t("nav-twin")),
+        form,
         policies: POLICIES.into_iter().map(|policy| (policy, policy_word(ui, policy))).collect(),
         is_busy: all.iter().any(|trial| trial.outcome().is_none()),
         lines: all.iter().map(|trial| line(ui, trial)).collect(),
@@ -124,31 +124,31 @@ fn policy_word(ui: Ui, policy: &str) -> String {
 /// Reads the form and begins.
 pub async fn start(
     State(center): State<Center>,
-    Sent { visitor, form: mut f }: Sent,
+    Sent { visitor, mut form }: Sent,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let policy = f.value("policy").parse().ok();
+    let policy = form.value("policy").parse().ok();
     if policy.is_none() {
-        f.blame_by(ui, "policy", "policy");
+        form.blame_by(ui, "policy", "policy");
     }
-    let mtbf_hours = Some(f.value("mtbf")).filter(|text| !text.is_empty()).map(str::to_owned);
+    let mtbf_hours = Some(form.value("mtbf")).filter(|text| !text.is_empty()).map(str::to_owned);
     let what = WhatIf {
-        days: f.number(ui, "days", 1..=3650),
+        days: form.number(ui, "days", 1..=3650),
         policy: policy.unwrap_or_default(),
-        nodes: f.number(ui, "nodes", 1..=100_000),
-        cards_per_node: u8::try_from(f.number(ui, "cards", 1..=64)).unwrap_or(8),
-        demand_milli: f.number(ui, "demand", 1..=10_000) * 10,
-        mtbf_hours: mtbf_hours.map(|_| f.number(ui, "mtbf", 1..=1_000_000)),
-        repair_hours: f.number(ui, "repair", 1..=10_000),
+        nodes: form.number(ui, "nodes", 1..=100_000),
+        cards_per_node: u8::try_from(form.number(ui, "cards", 1..=64)).unwrap_or(8),
+        demand_milli: form.number(ui, "demand", 1..=10_000) * 10,
+        mtbf_hours: mtbf_hours.map(|_| form.number(ui, "mtbf", 1..=1_000_000)),
+        repair_hours: form.number(ui, "repair", 1..=10_000),
     };
-    if !f.is_good() {
-        return whole(&center, &visitor, StatusCode::UNPROCESSABLE_ENTITY, f);
+    if !form.is_good() {
+        return whole(&center, &visitor, StatusCode::UNPROCESSABLE_ENTITY, form);
     }
     match trials::start(&center, &visitor.caller, what) {
         Ok(trial) => Ok(Redirect::to(&format!("/twin/{}", trial.id)).into_response()),
         Err(error) => {
-            let status = f.explain(ui, error, |name| (name == "nodes").then_some("nodes"))?;
-            whole(&center, &visitor, status, f)
+            let status = form.explain(ui, error, |name| (name == "nodes").then_some("nodes"))?;
+            whole(&center, &visitor, status, form)
         }
     }
 }
@@ -162,7 +162,7 @@ pub async fn trial(State(center): State<Center>, Id(id): Id, visitor: Visitor) -
     let trial = found(&center, &visitor, &id)?;
     let outcome = trial.outcome();
     let page = TrialPage {
-        p: visitor.page("twin", ui.t("nav-twin")),
+        page: visitor.page("twin", ui.t("nav-twin")),
         line: line(ui, &trial),
         rows: outcome
             .and_then(|outcome| outcome.as_ref().ok())

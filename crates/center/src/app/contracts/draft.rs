@@ -61,7 +61,7 @@ pub async fn create(center: &Center, caller: &Caller, new: NewContract) -> Resul
             },
             |center, contract| {
                 center.live().add_contract(contract.clone(), CardMs::ZERO, MicroCny::ZERO);
-                center.forget_what_fits();
+                center.compute.fits.forget();
             },
         )
         .await?;

@@ -11,7 +11,6 @@ use crate::{
     center::Center,
     error::AppError,
     live::LiveNode,
-    loops::plan,
     moment::{self, new_id},
 };
 
@@ -60,7 +59,7 @@ pub struct Quote {
 pub fn dry_run(center: &Center, caller: &Caller, spec: JobSpec) -> Result<DryRun, AppError> {
     let admitted = admit(center, caller, spec)?;
     let now = moment::now();
-    let policy = plan::policy(&center.settings);
+    let policy = center.settings.planning();
     let (snapshot, quote, contract) = {
         let live = center.live();
         let (quote, number) = quote(center, &live, &admitted, now)?;

@@ -201,7 +201,7 @@ fn filter(
 
 /// Why the jobs wait that do. Asked before what is live is looked at: the planner is never waited for while that is held.
 fn verdicts(center: &Center, ids: impl Iterator<Item = JobId>) -> HashMap<JobId, VerdictView> {
-    let mut planner = center.planner();
+    let mut planner = center.compute.planner();
     ids.filter_map(|id| Some((id, VerdictView::of(&planner.verdict(id)?)))).collect()
 }
 
