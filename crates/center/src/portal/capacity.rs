@@ -43,7 +43,7 @@ impl Wanted {
 
 #[derive(Template)]
 #[template(path = "capacity.html")]
-struct Capacity {
+pub struct Capacity {
     page: Page,
     capacity: CapacityView,
     from: String,
@@ -93,6 +93,30 @@ pub async fn page(
 
 fn field(at: &str) -> String {
     local(at).map(|full| full.replace(' ', "T")).unwrap_or_default()
+}
+
+#[cfg(test)]
+impl super::sample::Sample for Capacity {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        let sample = |closes: bool| {
+            let capacity = views::capacity(closes);
+            let share = |(kind, part): (&'static str, CardMs)| (kind, part, "20.0 %".to_owned());
+            Self {
+                page: page.clone(),
+                from: field(&capacity.from),
+                to: field(&capacity.to),
+                bar: page.bar(&[("sold", 2), ("idle", 3)], 34, "A < B"),
+                legend: page.legend(&[("sold", "40.0 %".into())]),
+                parts: parts_of(&capacity.balance).into_iter().map(share).collect(),
+                transfers: if closes { views::transfers() } else { Vec::new() },
+                newest: if closes { "/capacity?from=a&to=b#ledger".into() } else { String::new() },
+                older: String::new(),
+                capacity,
+            }
+        };
+        vec![sample(true), sample(false)]
+    }
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ const MOST_REASON: usize = 500;
 
 #[derive(Template)]
 #[template(path = "contract_act.html")]
-struct ActPage {
+pub struct ActPage {
     page: Page,
     contract: ContractView,
     form: Form,
@@ -134,7 +134,7 @@ pub async fn act(
 
 #[derive(Template)]
 #[template(path = "top_up.html")]
-struct TopUpPage {
+pub struct TopUpPage {
     page: Page,
     contract: ContractView,
     form: Form,
@@ -256,4 +256,63 @@ fn read_top_up(ui: Ui, form: &mut Form, kind: &ContractKind) -> TopUp {
         form.blame_by(ui, "reference", "reference");
     }
     TopUp { amount_micro_cny: amount.0, card_ms: card_time.0, reference }
+}
+
+#[cfg(test)]
+impl super::sample::Sample for ActPage {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        let sample = |form: Form, action: ContractAction, after: ContractState| Self {
+            page: page.clone(),
+            contract: views::contract(),
+            form,
+            tenant: "Univ".into(),
+            terms: terms(page.ui, &views::contract().terms),
+            left: left(page.ui, &views::contract()),
+            action: action.code(),
+            after: after.code(),
+            effect: page.word("effect", action.code()),
+            posted: if is_danger(action) { String::new() } else { posted(page.ui, &views::contract().terms) },
+            is_danger: is_danger(action),
+        };
+        let mut form = Form::with(&[("reason", "\"x\"".to_owned())]);
+        form.blame_by(page.ui, "reason", "reason-long");
+        vec![
+            sample(Form::default(), ContractAction::Activate, ContractState::Active),
+            sample(form, ContractAction::Suspend, ContractState::Suspended),
+        ]
+    }
+}
+
+#[cfg(test)]
+impl super::sample::Sample for TopUpPage {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        let sample = |form: Form, review: Option<Review>| Self {
+            page: page.clone(),
+            contract: views::contract(),
+            form,
+            tenant: "Univ".into(),
+            terms: terms(page.ui, &views::contract().terms),
+            left: left(page.ui, &views::contract()),
+            takes_money: true,
+            takes_time: true,
+            review,
+        };
+        let typed =
+            || Form::with(&[("amount", "1,000".into()), ("hours", "2".into()), ("reference", "B 1".into())]);
+        let mut wrong = typed();
+        wrong.blame_by(page.ui, "amount", "amount");
+        let review = |left_then: Html| Review {
+            amount: MicroCny::from_yuan(1000),
+            card_time: CardMs(7_200_000),
+            left_then,
+        };
+        vec![
+            sample(Form::default(), None),
+            sample(wrong, None),
+            sample(typed(), Some(review(page.hours(&CardMs(7_200_000))))),
+            sample(typed(), Some(review(Html::default()))),
+        ]
+    }
 }

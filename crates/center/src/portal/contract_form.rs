@@ -33,7 +33,7 @@ const MOST_CARDS: u32 = 1_000_000;
 
 #[derive(Template)]
 #[template(path = "contract_form.html")]
-struct DraftPage {
+pub struct DraftPage {
     page: Page,
     form: Form,
     kinds: [&'static str; 4],
@@ -167,6 +167,29 @@ fn read(ui: Ui, form: &mut Form, with_tenant: bool) -> NewContract {
         form.blame_by(ui, "pool", "pools");
     }
     NewContract { number, terms, pools, starts_at, ends_at, queue, tenant }
+}
+
+#[cfg(test)]
+impl super::sample::Sample for DraftPage {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        let sample = |form: Form, tenants| Self {
+            page: page.clone(),
+            form,
+            kinds: KINDS,
+            tenants,
+            pools: vec![views::pool()],
+        };
+        let typed = [("number", "HZ-1".to_owned()), ("kind", "grant".into()), ("tenant", "corp".into())];
+        let mut wrong = Form::with(&typed);
+        read(page.ui, &mut wrong, true);
+        let begun = Form::with(&[
+            ("kind", "prepaid".into()),
+            ("pool", "HALL-1".into()),
+            ("ends", "2027-05-20".into()),
+        ]);
+        vec![sample(begun, Vec::new()), sample(wrong, views::tenants())]
+    }
 }
 
 #[cfg(test)]

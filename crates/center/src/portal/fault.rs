@@ -25,7 +25,7 @@ use crate::{
 
 #[derive(Template)]
 #[template(path = "fault.html")]
-struct FaultPage {
+pub struct FaultPage {
     page: Page,
     status: u16,
     told: Told,
@@ -134,5 +134,21 @@ fn refused(ui: Ui, code: &str, message: &str, hint: &str) -> (String, String, Ve
         (Lang::Zh, None) => (ui.t("fault-refused"), ui.t("fault-refused-hint"), vec![]),
         (Lang::En, Some(title)) => (title, own_hint.unwrap_or_default(), vec![message.to_owned()]),
         (Lang::En, None) => (message.to_owned(), hint.to_owned(), vec![]),
+    }
+}
+
+#[cfg(test)]
+impl super::sample::Sample for FaultPage {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        let sample = |told: Told| Self {
+            page: page.clone(),
+            status: 422,
+            told,
+            request: format!("req_{}", views::ID),
+            at: views::AT.into(),
+        };
+        let bare = Told { title: page.t("fault-internal"), hint: String::new(), details: Vec::new() };
+        vec![sample(views::told(page.ui)), sample(bare)]
     }
 }

@@ -1,5 +1,8 @@
 //! A job's page: how far it has come, why it waits, what it costs, its log, the cards it ran on.
 
+#[cfg(test)]
+mod sample;
+
 use std::collections::BTreeMap;
 
 use askama::Template;
@@ -100,7 +103,7 @@ struct Step {
 #[derive(Template)]
 #[template(path = "job.html")]
 #[allow(clippy::struct_excessive_bools, reason = "each is a part of the page that shows or not")]
-struct JobPage {
+pub struct JobPage {
     page: Page,
     job: JobView,
     place: String,

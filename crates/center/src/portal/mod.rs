@@ -24,6 +24,8 @@ mod page;
 mod people;
 mod problems;
 mod routes;
+#[cfg(test)]
+mod sample;
 mod sign_in;
 mod statement;
 mod submit;
@@ -38,6 +40,7 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
+use domain::Lang;
 
 use crate::{
     center::Center,
@@ -110,7 +113,6 @@ pub fn router(center: Center) -> Router {
         .router
         .fallback(nowhere)
         .method_not_allowed_fallback(nowhere)
-        .layer(axum::Extension(overview::Tide::default()))
         // Forms are read with a limit of their own.
         .layer(DefaultBodyLimit::disable())
         .layer(catch_panics())
@@ -139,12 +141,12 @@ async fn guard(request: Request, next: Next) -> Response {
 
 /// `?lang=zh` or `?lang=en` on any page keeps the choice and shows the page again without it.
 async fn switch_language(State(center): State<Center>, request: Request, next: Next) -> Response {
-    let wanted = page::query_value(request.uri().query(), "lang").and_then(|text| locale::from_code(&text));
+    let wanted = page::query_value(request.uri().query(), "lang").and_then(|text| Lang::from_code(&text));
     match wanted {
         Some(lang) if request.method() == Method::GET => {
             let to = page::without(request.uri(), "lang");
             let secure = if center.settings.secure_cookies { "; Secure" } else { "" };
-            let code = locale::code(lang);
+            let code = lang.code();
             let cookie = format!("lang={code}; Path=/; Max-Age=31536000; SameSite=Lax{secure}");
             ([(header::SET_COOKIE, cookie)], axum::response::Redirect::to(&to)).into_response()
         }

@@ -35,7 +35,7 @@ struct NodeLine {
 
 #[derive(Template)]
 #[template(path = "nodes.html")]
-struct Nodes {
+pub struct Nodes {
     page: Page,
     pools: Vec<PoolView>,
     is_virtual: bool,
@@ -96,7 +96,7 @@ struct Ring {
 
 #[derive(Template)]
 #[template(path = "node.html")]
-struct NodePage {
+pub struct NodePage {
     page: Page,
     node: NodeView,
     rings: Vec<Ring>,
@@ -243,4 +243,88 @@ pub async fn cancel_maintenance(
 ) -> Result<Response, AppError> {
     nodes::set_maintenance(&center, &visitor.caller, &name, None).await?;
     Ok(shown(&name))
+}
+
+#[cfg(test)]
+impl super::sample::Sample for Nodes {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        let line = |state: &str, is_virtual: bool| NodeLine {
+            name: "HZ-01".into(),
+            is_virtual,
+            state: state.into(),
+            used: "2 / 4".into(),
+            rings: vec![("A, B".into(), vec!["sold", "idle"]), ("C".into(), vec!["failed"])],
+            jobs: vec![
+                (views::job().id.to_string(), views::job().name),
+                (views::job().id.to_string(), "Sweep".into()),
+            ],
+            reason: if is_virtual { String::new() } else { "Fans".into() },
+            pflops: page.pflops(512_u64),
+        };
+        vec![Self {
+            page: page.clone(),
+            pools: vec![views::pool(), views::pool()],
+            is_virtual: true,
+            legend: page.legend(&[("sold", "2".into()), ("idle", "1".into())]),
+            tiles: views::tiles(),
+            lines: vec![line("up", true), line("drained", false)],
+        }]
+    }
+}
+
+#[cfg(test)]
+impl super::sample::Sample for NodePage {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        let sample = |node: NodeView, may_change: bool, forms: Forms| Self {
+            page: page.clone(),
+            rings: node
+                .cards
+                .chunks(2)
+                .zip(0..)
+                .map(|(cards, index)| Ring {
+                    index,
+                    cards: cards.iter().cloned().zip(["sold", "idle"]).collect(),
+                })
+                .collect(),
+            legend: page.legend(&[("sold", "2".into())]),
+            used: 2,
+            use_pflops: page.pflops(512_u64),
+            all_pflops: page.pflops(1024_u64),
+            may_change,
+            drain: forms.drain,
+            labels: forms.labels.unwrap_or_default(),
+            maintenance: forms.maintenance,
+            node,
+        };
+        let wrong = |fields: &[&str]| {
+            let mut form = Form::with(&[("reason", "<b>".to_owned())]);
+            for field in fields {
+                form.blame_by(page.ui, field, field);
+            }
+            form
+        };
+        let forms = || Forms {
+            drain: wrong(&["reason"]),
+            labels: Some(wrong(&["labels"])),
+            maintenance: wrong(&["from", "until", "reason"]),
+        };
+        let drained = NodeView {
+            state: "drained".into(),
+            reason: "Fans < 2".into(),
+            maintenance: Some(views::maintenance()),
+            is_virtual: false,
+            switch: String::new(),
+            labels: Vec::new(),
+            ..views::node()
+        };
+        vec![
+            sample(views::node(), true, Forms::default()),
+            sample(drained.clone(), true, Forms::default()),
+            sample(drained, true, forms()),
+            sample(views::node(), true, forms()),
+            sample(views::node(), false, Forms::default()),
+        ]
+    }
 }

@@ -56,7 +56,7 @@ pub struct Link {
 
 impl Front {
     pub async fn of(parts: &Parts, center: &Center) -> Self {
-        let lang = cookie(&parts.headers, "lang").and_then(locale::from_code).unwrap_or_else(|| {
+        let lang = cookie(&parts.headers, "lang").and_then(Lang::from_code).unwrap_or_else(|| {
             let accept = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
             locale::accepted(accept.unwrap_or_default())
         });

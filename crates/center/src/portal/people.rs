@@ -42,7 +42,7 @@ struct ProjectLine {
 
 #[derive(Template)]
 #[template(path = "people.html")]
-struct People {
+pub struct People {
     page: Page,
     members: Vec<MemberLine>,
     projects: Vec<ProjectLine>,
@@ -211,5 +211,53 @@ pub async fn change_project(
             let status = form.explain(visitor.front.ui, error, field)?;
             show(&center, &visitor, status, Forms { change: Some((id, form)), ..Forms::default() }).await
         }
+    }
+}
+
+#[cfg(test)]
+impl super::sample::Sample for People {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        let member = |is_enabled: bool, is_self: bool| MemberLine {
+            member: MemberView { is_enabled, ..views::member() },
+            tenant: "Univ".into(),
+            is_self,
+        };
+        let project = |contract_number: Option<&str>| ProjectLine {
+            project: ProjectView { contract_number: contract_number.map(str::to_owned), ..views::project() },
+            tenant: "Univ".into(),
+            form: Form::with(&[("contract", contract_number.unwrap_or_default().to_owned())]),
+        };
+        let mut wrong_contract = project(Some("HZ-1"));
+        wrong_contract.form.blame_by(page.ui, "contract", "contract");
+        let mut wrong_member = Form::with(&[("m-login", "li".into()), ("m-role", "finance".into())]);
+        for field in ["login", "name", "role", "password", "tenant"] {
+            wrong_member.blame_by(page.ui, &format!("m-{field}"), field);
+        }
+        let mut wrong_project = Form::with(&[("p-slug", "A".into()), ("p-tenant", "corp".into())]);
+        for field in ["slug", "name", "contract", "tenant"] {
+            wrong_project.blame_by(page.ui, &format!("p-{field}"), field);
+        }
+        let sample = |is_of_center: bool, may_manage: bool, new_member: Form, new_project: Form| Self {
+            page: page.clone(),
+            members: vec![member(true, false), member(false, false), member(true, true), member(false, true)],
+            projects: if may_manage { vec![project(Some("HZ-1")), project(None)] } else { Vec::new() },
+            with_tenant: is_of_center,
+            may_manage,
+            roles: Role::ALL.map(Role::code).to_vec(),
+            tenants: if is_of_center { views::tenants() } else { Vec::new() },
+            contracts: vec![("HZ-1".into(), "univ".into()), ("HZ-2".into(), "corp".into())],
+            new_member,
+            new_project,
+        };
+        let read_only = sample(false, false, Form::default(), Form::default());
+        vec![
+            sample(true, true, Form::default(), Form::default()),
+            sample(true, true, wrong_member, wrong_project),
+            sample(false, true, Form::default(), Form::default()),
+            Self { projects: vec![project(Some("HZ-1")), project(None)], ..read_only },
+            Self { projects: vec![wrong_contract], ..sample(false, true, Form::default(), Form::default()) },
+            sample(false, false, Form::default(), Form::default()),
+        ]
     }
 }

@@ -23,7 +23,7 @@ use crate::{
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
-struct SignIn {
+pub struct SignIn {
     page: Page,
     form: Form,
 }
@@ -71,4 +71,16 @@ pub async fn leave(State(center): State<Center>, headers: HeaderMap, _: Sent) ->
 pub fn session_cookie(center: &Center, secret: &str, age_s: i64) -> String {
     let secure = if center.settings.secure_cookies { "; Secure" } else { "" };
     format!("{SESSION_COOKIE}={secret}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Lax{secure}")
+}
+
+#[cfg(test)]
+impl super::sample::Sample for SignIn {
+    fn samples(page: &Page) -> Vec<Self> {
+        let sample = |notice: String| {
+            let mut form = Form::with(&[("login", "li".into())]);
+            form.notice = notice;
+            Self { page: page.clone(), form }
+        };
+        vec![sample(String::new()), sample(page.t("sign-in-wrong"))]
+    }
 }

@@ -56,6 +56,7 @@ struct Dry {
     notes: Vec<(String, String)>,
 }
 
+#[derive(Clone)]
 struct Quote {
     start: Html,
     start_note: String,
@@ -73,7 +74,7 @@ struct Quote {
 
 #[derive(Template)]
 #[template(path = "submit.html")]
-struct Submit {
+pub struct Submit {
     page: Page,
     form: Form,
     key: String,
@@ -85,7 +86,7 @@ struct Submit {
 
 #[derive(Template)]
 #[template(path = "dry_run_part.html")]
-struct DryPart {
+pub struct DryPart {
     page: Page,
     dry_run: Dry,
 }
@@ -323,6 +324,71 @@ fn told_note(ui: Ui, note: &Note) -> (String, String) {
         domain::Lang::Zh => ui.t("note-nothing"),
     });
     (note.option.clone(), format!("{lead}{text}"))
+}
+
+#[cfg(test)]
+impl Dry {
+    /// Nothing tried, a script that is refused, a job that starts on cards that are told, and an array that waits.
+    fn samples(ui: Ui) -> [Self; 4] {
+        use super::sample::views;
+        let waits = Quote {
+            start: ui.short(views::LATER),
+            start_note: ui.word("certainty", "estimate"),
+            most: MicroCny(3_500_000),
+            sum: ui.t2("hours-times-rate", "2", "1.75"),
+            limit: "8 > 4".into(),
+            contract: "HZ-1".into(),
+            project: "Vision".into(),
+            time_limit: "10m".into(),
+            tasks: 8,
+            places: String::new(),
+            is_virtual: false,
+            tiles: Vec::new(),
+        };
+        let starts = Quote {
+            start: Html(escape(ui.t("now"))),
+            tasks: 1,
+            places: "HZ-01 0-7".into(),
+            is_virtual: true,
+            tiles: views::tiles(),
+            ..waits.clone()
+        };
+        let notes = vec![("--mem".into(), ui.word("note", "mem"))];
+        let bare = Told { hint: String::new(), ..views::told(ui) };
+        [
+            Self::default(),
+            Self { refused: Some(bare), quote: None, notes: notes.clone() },
+            Self { refused: None, quote: Some(starts), notes: Vec::new() },
+            Self { refused: None, quote: Some(waits), notes },
+        ]
+    }
+}
+
+#[cfg(test)]
+impl super::sample::Sample for Submit {
+    fn samples(page: &Page) -> Vec<Self> {
+        let sample = |dry_run: Dry| Self {
+            page: page.clone(),
+            form: Form::with(&[
+                ("script", EXAMPLES[0].1.to_owned() + "\n</textarea>\n"),
+                ("project", "vision".into()),
+                ("class", "spot".into()),
+            ]),
+            key: "K".into(),
+            projects: vec![("vision".into(), "Vision · HZ-1".into()), ("speech".into(), "Speech".into())],
+            classes: ServiceClass::ALL.map(ServiceClass::code).to_vec(),
+            examples: EXAMPLES.map(|(name, _)| name).to_vec(),
+            dry_run,
+        };
+        Dry::samples(page.ui).into_iter().map(sample).collect()
+    }
+}
+
+#[cfg(test)]
+impl super::sample::Sample for DryPart {
+    fn samples(page: &Page) -> Vec<Self> {
+        Dry::samples(page.ui).into_iter().map(|dry_run| Self { page: page.clone(), dry_run }).collect()
+    }
 }
 
 #[cfg(test)]

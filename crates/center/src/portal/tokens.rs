@@ -33,7 +33,7 @@ struct Line {
 
 #[derive(Template)]
 #[template(path = "tokens.html")]
-struct Tokens {
+pub struct Tokens {
     page: Page,
     login: String,
     lines: Vec<Line>,
@@ -144,4 +144,47 @@ pub async fn change_password(
         }
     }
     show(&center, &visitor, status, Told { password: form, ..Told::default() }).await
+}
+
+#[cfg(test)]
+impl super::sample::Sample for Tokens {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        let line = |last_used_at: Option<&str>, has_expired: bool| Line {
+            token: TokenView {
+                id: views::id("tok_"),
+                name: "Laptop <1>".into(),
+                created_at: views::AT.into(),
+                expires_at: views::LATER.into(),
+                last_used_at: last_used_at.map(str::to_owned),
+            },
+            has_expired,
+        };
+        let sample = |lines: Vec<Line>, told: Told| Self {
+            page: page.clone(),
+            login: "li".into(),
+            lines,
+            days: 90,
+            told,
+        };
+        let made = NewToken {
+            token: "QT_0".into(),
+            id: views::id("tok_"),
+            expires_at: views::LATER.into(),
+            member: views::member(),
+        };
+        let mut token = Form::with(&[("name", " ".into())]);
+        token.blame_by(page.ui, "name", "name");
+        let mut password = Form::default();
+        for field in ["old", "new", "again"] {
+            password.blame_by(page.ui, field, "again");
+        }
+        vec![
+            sample(
+                vec![line(Some(views::AT), false), line(None, true)],
+                Told { made: Some(made), has_new_password: true, ..Told::default() },
+            ),
+            sample(Vec::new(), Told { token, password, ..Told::default() }),
+        ]
+    }
 }

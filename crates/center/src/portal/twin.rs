@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{
+    Extension,
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Redirect, Response},
@@ -19,7 +20,7 @@ use super::{
     page::{Page, Visitor, ok, render},
 };
 use crate::{
-    app::twin::{self as trials, Trial, WhatIf},
+    app::twin::{self as ask, Trial, Trials, WhatIf},
     center::Center,
     error::AppError,
     http::Id,
@@ -43,7 +44,7 @@ struct Line {
 
 #[derive(Template)]
 #[template(path = "twin.html")]
-struct Twin {
+pub struct Twin {
     page: Page,
     form: Form,
     policies: Vec<(&'static str, String)>,
@@ -61,15 +62,19 @@ struct Row {
 
 #[derive(Template)]
 #[template(path = "twin_trial.html")]
-struct TrialPage {
+pub struct TrialPage {
     page: Page,
     line: Line,
     rows: Vec<Row>,
     refused: Option<Told>,
 }
 
-pub async fn page(State(center): State<Center>, visitor: Visitor) -> Result<Response, AppError> {
-    let what = WhatIf::as_it_is(&center);
+pub async fn page(
+    State(center): State<Center>,
+    Extension(trials): Extension<Trials>,
+    visitor: Visitor,
+) -> Result<Response, AppError> {
+    let what = ask::as_it_is(&center);
     let form = Form::with(&[
         ("days", what.days.to_string()),
         ("policy", what.policy.to_string()),
@@ -78,12 +83,18 @@ pub async fn page(State(center): State<Center>, visitor: Visitor) -> Result<Resp
         ("demand", "100".into()),
         ("repair", what.repair_hours.to_string()),
     ]);
-    whole(&center, &visitor, StatusCode::OK, form)
+    whole(&center, &trials, &visitor, StatusCode::OK, form)
 }
 
-fn whole(center: &Center, visitor: &Visitor, status: StatusCode, form: Form) -> Result<Response, AppError> {
+fn whole(
+    center: &Center,
+    trials: &Trials,
+    visitor: &Visitor,
+    status: StatusCode,
+    form: Form,
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let all = trials::list(center, &visitor.caller)?;
+    let all = ask::list(center, trials, &visitor.caller)?;
     let page = Twin {
         page: visitor.page("twin", ui.t("nav-twin")),
         form,
@@ -124,6 +135,7 @@ fn policy_word(ui: Ui, policy: &str) -> String {
 /// Reads the form and begins.
 pub async fn start(
     State(center): State<Center>,
+    Extension(trials): Extension<Trials>,
     Sent { visitor, mut form }: Sent,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
@@ -142,24 +154,29 @@ pub async fn start(
         repair_hours: form.number(ui, "repair", 1..=10_000),
     };
     if !form.is_good() {
-        return whole(&center, &visitor, StatusCode::UNPROCESSABLE_ENTITY, form);
+        return whole(&center, &trials, &visitor, StatusCode::UNPROCESSABLE_ENTITY, form);
     }
-    match trials::start(&center, &visitor.caller, what) {
+    match ask::start(&center, &trials, &visitor.caller, what) {
         Ok(trial) => Ok(Redirect::to(&format!("/twin/{}", trial.id)).into_response()),
         Err(error) => {
             let status = form.explain(ui, error, |name| (name == "nodes").then_some("nodes"))?;
-            whole(&center, &visitor, status, form)
+            whole(&center, &trials, &visitor, status, form)
         }
     }
 }
 
-fn found(center: &Center, visitor: &Visitor, id: &str) -> Result<Arc<Trial>, AppError> {
-    trials::show(center, &visitor.caller, id)
+fn found(center: &Center, trials: &Trials, visitor: &Visitor, id: &str) -> Result<Arc<Trial>, AppError> {
+    ask::show(center, trials, &visitor.caller, id)
 }
 
-pub async fn trial(State(center): State<Center>, Id(id): Id, visitor: Visitor) -> Result<Response, AppError> {
+pub async fn trial(
+    State(center): State<Center>,
+    Extension(trials): Extension<Trials>,
+    Id(id): Id,
+    visitor: Visitor,
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let trial = found(&center, &visitor, &id)?;
+    let trial = found(&center, &trials, &visitor, &id)?;
     let outcome = trial.outcome();
     let page = TrialPage {
         page: visitor.page("twin", ui.t("nav-twin")),
@@ -176,10 +193,11 @@ pub async fn trial(State(center): State<Center>, Id(id): Id, visitor: Visitor) -
 /// The report, as a page of its own.
 pub async fn report(
     State(center): State<Center>,
+    Extension(trials): Extension<Trials>,
     Id(id): Id,
     visitor: Visitor,
 ) -> Result<Response, AppError> {
-    let trial = found(&center, &visitor, &id)?;
+    let trial = found(&center, &trials, &visitor, &id)?;
     let Some(Ok(report)) = trial.outcome() else {
         return Err(AppError::not_found("page", ""));
     };
@@ -235,4 +253,57 @@ fn rows(ui: Ui, [now, then]: &[Figures; 2]) -> Vec<Row> {
         rows.push(row("twin-never", &|side| ui.count(side.jobs_too_wide + side.jobs_given_up), same));
     }
     rows
+}
+
+#[cfg(test)]
+impl Line {
+    fn sample(state: &'static str) -> Self {
+        Self {
+            id: 1,
+            at: super::sample::views::AT.into(),
+            by: "li".into(),
+            asked: "2 × 8".into(),
+            state,
+            percent: "40 %".into(),
+        }
+    }
+}
+
+#[cfg(test)]
+impl super::sample::Sample for Twin {
+    fn samples(page: &Page) -> Vec<Self> {
+        let policies = || POLICIES.into_iter().map(|policy| (policy, policy_word(page.ui, policy))).collect();
+        let mut wrong = Form::with(&[("days", "0".into()), ("policy", "luck".into())]);
+        wrong.number(page.ui, "days", 1..=9);
+        wrong.blame_by(page.ui, "policy", "policy");
+        wrong.notice = page.t("refused-twin-is-busy");
+        vec![
+            Self {
+                page: page.clone(),
+                form: Form::with(&[("days", "30".into()), ("policy", "fcfs".into())]),
+                policies: policies(),
+                lines: ["running", "succeeded", "failed"].map(Line::sample).into(),
+                is_busy: true,
+            },
+            Self { page: page.clone(), form: wrong, policies: policies(), lines: Vec::new(), is_busy: false },
+        ]
+    }
+}
+
+#[cfg(test)]
+impl super::sample::Sample for TrialPage {
+    fn samples(page: &Page) -> Vec<Self> {
+        let row = |look| Row { name: page.t("twin-mean-wait"), now: "2h".into(), then: "1h".into(), look };
+        let sample = |state, rows: Vec<Row>, refused: Option<Told>| Self {
+            page: page.clone(),
+            line: Line::sample(state),
+            rows,
+            refused,
+        };
+        vec![
+            sample("running", Vec::new(), None),
+            sample("succeeded", ["good", "bad", ""].map(row).into(), None),
+            sample("failed", Vec::new(), Some(super::sample::views::told(page.ui))),
+        ]
+    }
 }

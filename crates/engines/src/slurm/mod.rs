@@ -224,9 +224,9 @@ impl SlurmEngine {
         commands.switches().map_err(|error| EngineError::Slurm(error.to_string()))
     }
 
-    /// Who is a Slurm user of its own, from now on.
-    pub fn set_tenants(&self, tenants: BTreeMap<TenantId, Owner>) {
-        *self.core.tenants.write().expect("nothing panics while it is held") = tenants;
+    /// A tenant has a Slurm user of its own, from now on.
+    pub fn add_tenant(&self, tenant: TenantId, owner: Owner) {
+        self.core.tenants.write().expect("nothing panics while it is held").insert(tenant, owner);
         self.core.to_watch.notify_one();
     }
 
