@@ -9,7 +9,6 @@ use domain::{CardMs, JobId, MicroCny, Millis, Timestamp, capacity::CapacityBalan
 
 use super::{
     contracts::{Vessel, vessels, warnings},
-    fault::Fault,
     hall::{self, Tile},
     kit::{CARD_STATES, Html, Ui, escape, local},
     page::{Page, Visitor, ok},
@@ -92,14 +91,12 @@ pub async fn page(
     State(center): State<Center>,
     Extension(recent): Extension<Recent>,
     visitor: Visitor,
-) -> Result<Response, Fault> {
-    let found =
-        overview::overview(&center, &recent, &visitor.caller).await.map_err(|error| visitor.fault(error))?;
-    let made = match visitor.caller.member.tenant {
+) -> Result<Response, AppError> {
+    let found = overview::overview(&center, &recent, &visitor.caller).await?;
+    match visitor.caller.member.tenant {
         None => of_center(&center, &visitor, &recent, found).await,
         Some(tenant) => of_tenant(&center, &visitor, tenant, found).await,
-    };
-    made.map_err(|error| visitor.fault(error))
+    }
 }
 
 async fn of_center(

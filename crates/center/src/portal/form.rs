@@ -1,8 +1,9 @@
-//! What was typed into a form, and what is wrong with it: kept together, so that a form that is shown again has both
-//! beside each field.
+//! A form: what was typed, and what is wrong with it, kept together, so that a form that is shown again has both beside each
+//! field.
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
+use axum::http::StatusCode;
 use domain::{CardMs, MicroCny, spec::SpecProblem};
 
 use super::{
@@ -10,21 +11,21 @@ use super::{
     locale,
     problems::{problem_text, rule},
 };
-use crate::error::AppError;
+use crate::{error::AppError, http::status};
 
 /// The most yuan, and the most card-hours, of one field: what the center takes in micro-CNY and card-milliseconds.
 const MOST: i64 = 1_000_000_000_000_000;
 
 /// Fields as a browser sends them, and texts of what is wrong, by the name of the field.
 #[derive(Clone, Debug, Default)]
-pub struct Typed {
+pub struct Form {
     values: Vec<(String, String)>,
     problems: BTreeMap<String, String>,
     /// What is wrong and belongs to no field.
     pub notice: String,
 }
 
-impl Typed {
+impl Form {
     pub fn of(values: Vec<(String, String)>) -> Self {
         Self { values, ..Self::default() }
     }
@@ -34,9 +35,21 @@ impl Typed {
         Self::of(values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
     }
 
+    /// The same form without what was sent under one name.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.values.retain(|(known, _)| known != name);
+        self
+    }
+
     /// What was typed there, without the space around it; empty where nothing was.
     pub fn value(&self, name: &str) -> &str {
         self.values.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.trim())
+    }
+
+    /// What was typed there, space and all, such as a password or a script.
+    pub fn raw(&self, name: &str) -> &str {
+        self.values.iter().rev().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
     /// Whether a box or choice of that name is taken.
@@ -67,18 +80,20 @@ impl Typed {
         self.blame(name, ui.word("rule", rule_name));
     }
 
-    /// Takes in why the center refused: beside the field where it names one that `field` knows, above the form otherwise.
-    /// Gives back what is no matter of the form.
-    pub fn take(
+    /// Says why the center refused what was sent: beside the field where the error names one that `field` knows, above the
+    /// form otherwise. Gives the status with which the form is shown again, or gives the error back if it is no matter of
+    /// the form.
+    pub fn explain(
         &mut self,
         ui: Ui,
         error: AppError,
         field: impl Fn(&str) -> Option<&'static str>,
-    ) -> Result<(), AppError> {
+    ) -> Result<StatusCode, AppError> {
+        let status = status(&error);
         match error {
             AppError::Invalid(problems) => {
                 for problem in problems {
-                    self.take_one(ui, &problem, &field);
+                    self.explain_one(ui, &problem, &field);
                 }
             }
             AppError::Refused { code, .. } if field(code).is_some() => {
@@ -87,19 +102,20 @@ impl Typed {
                 let joint = ui.t("sentence-joint");
                 self.blame(field(code).unwrap_or_default(), format!("{title}{joint}{text}"));
             }
-            AppError::Refused { .. } => {
+            AppError::Refused { .. } | AppError::TooMany { .. } => {
                 let told = super::fault::told(ui, &error);
-                [told.title, told.details.join(" "), told.hint].join(" ").trim().clone_into(&mut self.notice);
+                let parts = std::iter::once(told.title).chain(told.details).chain([told.hint]);
+                self.notice = parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
             }
             AppError::NotFound { noun, .. } if field(noun).is_some() => {
                 self.blame_by(ui, field(noun).unwrap_or_default(), noun);
             }
             other => return Err(other),
         }
-        Ok(())
+        Ok(status)
     }
 
-    fn take_one(&mut self, ui: Ui, problem: &SpecProblem, field: impl Fn(&str) -> Option<&'static str>) {
+    fn explain_one(&mut self, ui: Ui, problem: &SpecProblem, field: impl Fn(&str) -> Option<&'static str>) {
         if let Some(name) = field(&problem.field) {
             let text = rule(ui, &problem.field).unwrap_or_else(|| problem_text(ui, problem));
             self.blame(name, text);
@@ -161,6 +177,15 @@ impl Typed {
         self.blame_by(ui, name, "day");
         String::new()
     }
+
+    /// An instant as browsers send it.
+    pub fn instant(&mut self, ui: Ui, name: &str) -> String {
+        let instant = super::kit::instant(self.value(name)).unwrap_or_default();
+        if instant.parse::<domain::Timestamp>().is_err() {
+            self.blame_by(ui, name, "instant");
+        }
+        instant
+    }
 }
 
 #[cfg(test)]
@@ -171,35 +196,35 @@ mod tests {
 
     const UI: Ui = Ui { lang: Lang::Zh };
 
-    fn typed(value: &str) -> Typed {
-        Typed::with(&[("x", value.to_owned())])
+    fn filled(value: &str) -> Form {
+        Form::with(&[("x", value.to_owned())])
     }
 
     #[test]
     fn amounts_hours_and_numbers_read_as_people_write_them() {
-        assert_eq!(typed(" ¥1,234.50 ").yuan(UI, "x"), MicroCny(1_234_500_000));
-        assert_eq!(typed("1，000").yuan(UI, "x"), MicroCny(1_000_000_000));
-        assert_eq!(typed("1.5").hours(UI, "x"), CardMs(5_400_000));
-        assert_eq!(typed("10000").hours(UI, "x"), CardMs(36_000_000_000));
-        assert_eq!(typed("0.0001").hours(UI, "x"), CardMs(360));
-        assert_eq!(typed("1,024").number(UI, "x", 1..=5000), 1024);
-        assert_eq!(typed("").number_or_none(UI, "x", 1..=5), None);
-        assert_eq!(typed("2026-05-20").day(UI, "x"), "2026-05-20T00:00:00+08:00");
+        assert_eq!(filled(" ¥1,234.50 ").yuan(UI, "x"), MicroCny(1_234_500_000));
+        assert_eq!(filled("1，000").yuan(UI, "x"), MicroCny(1_000_000_000));
+        assert_eq!(filled("1.5").hours(UI, "x"), CardMs(5_400_000));
+        assert_eq!(filled("10000").hours(UI, "x"), CardMs(36_000_000_000));
+        assert_eq!(filled("0.0001").hours(UI, "x"), CardMs(360));
+        assert_eq!(filled("1,024").number(UI, "x", 1..=5000), 1024);
+        assert_eq!(filled("").number_or_none(UI, "x", 1..=5), None);
+        assert_eq!(filled("2026-05-20").day(UI, "x"), "2026-05-20T00:00:00+08:00");
     }
 
     #[test]
     fn what_is_none_is_said_at_its_field() {
         for bad in ["", "-1", "x", "1e3", "99999999999999999999", "0.0000001"] {
-            let mut read = typed(bad);
+            let mut read = filled(bad);
             read.yuan(UI, "x");
             assert!(!read.is_good() && !read.problem("x").is_empty(), "{bad}");
-            let mut read = typed(bad);
+            let mut read = filled(bad);
             read.hours(UI, "x");
             assert!(!read.is_good(), "{bad}");
-            let mut read = typed(bad);
+            let mut read = filled(bad);
             read.number(UI, "x", 1..=9);
             assert!(read.problem("x").contains('9'), "{bad}: {}", read.problem("x"));
-            let mut read = typed(bad);
+            let mut read = filled(bad);
             read.day(UI, "x");
             assert!(!read.is_good(), "{bad}");
         }
