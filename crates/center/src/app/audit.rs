@@ -106,7 +106,7 @@ pub async fn list(
     center.policies.check(caller, Action::ReadAudit, scope)?;
     let after = super::views::parse_cursor::<AuditId>(filter.cursor.as_deref())?;
     let limit = super::views::page_limit(filter.limit)?;
-    let tenant = super::tenants::named_or_own(center, caller, filter.tenant.as_deref())?;
+    let tenant = super::lookup::named_or_own(center, caller, filter.tenant.as_deref())?;
     let [from, until] =
         [("from", &filter.from), ("to", &filter.to)].map(|(field, text)| instant(field, text.as_deref()));
     let (from, until) = (from?, until?);

@@ -7,7 +7,7 @@ use store::tenants as rows;
 
 use super::{
     audit::{self, Change},
-    tenants, views,
+    lookup, views,
 };
 use crate::{
     auth::{Action, Caller},
@@ -64,7 +64,7 @@ pub struct NewProject {
 }
 
 pub async fn create(center: &Center, caller: &Caller, new: NewProject) -> Result<ProjectView, AppError> {
-    let tenant = tenants::named_or_own_required(center, caller, new.tenant.as_deref())?;
+    let tenant = lookup::named_or_own_required(center, caller, new.tenant.as_deref())?;
     center.policies.check(caller, Action::ManageProject, Some(tenant))?;
     check_slug(&new.slug).map_err(|error| AppError::invalid("slug", error.to_string(), "choose another"))?;
     if !(1..=128).contains(&new.name.chars().count()) {
