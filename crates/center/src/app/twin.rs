@@ -6,7 +6,7 @@ mod trials;
 use std::sync::Arc;
 
 use domain::{Millis, card::Affinity};
-use twin::{Failures, Nodes, Policy, QueueSetup, Setup, Terms, Trace};
+use twin::{Failures, Nodes, QueueSetup, ReplayPolicy, Setup, Terms, Trace};
 
 pub use history::history;
 pub use trials::{Report, Trial, Trials, WhatIf};
@@ -33,8 +33,8 @@ pub fn as_it_is(center: &Center) -> WhatIf {
 }
 
 /// How the center plans itself.
-pub fn own_policy() -> Policy {
-    Policy { order: twin::Order::FairShare, backfill: twin::Backfill::Easy }
+pub fn own_policy() -> ReplayPolicy {
+    ReplayPolicy { order: twin::Order::FairShare, backfill: twin::Backfill::Easy }
 }
 
 /// The trials that are remembered, newest first.

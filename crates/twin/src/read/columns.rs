@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-/// Which field of a row is which of the `N` columns that a reader wants.
+/// The places of the `N` columns that a reader wants among the fields of a row.
 #[derive(Clone, Debug)]
 pub struct Columns<const N: usize> {
-    /// For each field of a row, the wanted column that it is.
+    /// For each field of a row, the index of the wanted column that it belongs to.
     wanted: Vec<Option<usize>>,
     separator: u8,
     quotes: bool,
@@ -13,11 +13,11 @@ pub struct Columns<const N: usize> {
 
 const EMPTY: &[u8] = &[];
 
-/// The fields of a row in the order that the reader wants them in; empty where the table has no such column.
-pub type Row<'a, const N: usize> = [Cow<'a, [u8]>; N];
+/// The fields of a row in the order of the wanted columns; empty where the table has no such column.
+pub type TableRow<'a, const N: usize> = [Cow<'a, [u8]>; N];
 
 impl<const N: usize> Columns<N> {
-    /// From the title line. Titles count in any case; of two with one name the first counts.
+    /// Reads the title line. Upper and lower case are equal in titles; of two equal titles the first counts.
     pub fn of(titles: &[u8], names: &[&str; N], separator: u8, quotes: bool) -> Self {
         let mut taken = [false; N];
         let find = |title: Cow<'_, [u8]>| {
@@ -39,8 +39,8 @@ impl<const N: usize> Columns<N> {
         self.wanted.len()
     }
 
-    /// The fields of a row, or how many it has where that is not [`Self::count`].
-    pub fn row<'a>(&self, line: &'a [u8]) -> Result<Row<'a, N>, usize> {
+    /// The fields of a row; the number of fields where it differs from [`Self::count`].
+    pub fn row<'a>(&self, line: &'a [u8]) -> Result<TableRow<'a, N>, usize> {
         let mut row = [const { Cow::Borrowed(EMPTY) }; N];
         let mut found = 0;
         for field in (Fields { rest: Some(line), separator: self.separator, quotes: self.quotes }) {
@@ -53,7 +53,7 @@ impl<const N: usize> Columns<N> {
     }
 }
 
-/// Field after field; around those without quotes, blanks are left out.
+/// The fields of a line one after the other, without blanks around those that have no quotes.
 struct Fields<'a> {
     rest: Option<&'a [u8]>,
     separator: u8,
@@ -75,7 +75,8 @@ impl<'a> Iterator for Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// A field after its first quote; two quotes are one, and what comes between the last and the separator is left out.
+    /// A field after its opening quote. Two quotes inside are one; text between the closing quote and the
+    /// separator is left out.
     fn quoted(&mut self, inside: &'a [u8]) -> Cow<'a, [u8]> {
         let mut text = Vec::new();
         let mut at = 0;
@@ -96,7 +97,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A name as a field: in quotes where it would not come back without them. No line breaks.
+/// A name as a field, in quotes where it needs them to be read back the same. Line breaks become blanks.
 pub fn quoted(name: &str) -> Cow<'_, str> {
     let odd = |c: char| c == ',' || c == '"' || c == '#' || c.is_control();
     if !name.contains(odd) && name.trim_ascii() == name {

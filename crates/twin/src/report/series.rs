@@ -7,39 +7,39 @@
     reason = "means for plots: 52 bits are plenty, and places in the list are small"
 )]
 
-use crate::{replay::Outcome, trace::Trace};
+use crate::{replay::outcome::ReplayOutcome, trace::Trace};
 
-/// How many steps there are at most.
+/// The most steps of a series.
 pub const STEPS: usize = 240;
 
-/// Between how many queues, those with the most jobs, fairness is measured.
+/// How many queues are compared for fairness: those with the most jobs.
 const MAX_QUEUES: usize = 64;
 
 /// Means over each step.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Series {
-    /// Of the first step, in milliseconds of the trace.
+    /// The beginning of the first step, in milliseconds of the trace.
     pub start_ms: i64,
     pub step_ms: i64,
     /// Cards at work.
     pub busy: Vec<f64>,
-    /// Jobs that wait.
+    /// Waiting jobs.
     pub waiting: Vec<f64>,
-    /// Jain's index between the queues that want cards: (Σs)² / n Σs², with s the share that a queue gets of the cards that
-    /// it wants (runs or waits with). `None` where fewer than two queues want any.
+    /// Jain's index between the queues that want cards: (Σs)² / n Σs², where s is the share of the cards of a
+    /// queue's running and waiting jobs that run. `None` where fewer than two queues want any.
     pub fairness: Vec<Option<f64>>,
 }
 
 impl Series {
-    /// 1 where there is nothing to compare.
+    /// The mean over time; 1 where there is nothing to compare.
     pub fn mean_fairness(&self) -> f64 {
         let known: Vec<f64> = self.fairness.iter().flatten().copied().collect();
         if known.is_empty() { 1.0 } else { known.iter().sum::<f64>() / known.len() as f64 }
     }
 }
 
-/// From `span.0` to `span.1`, in milliseconds of the trace.
-pub fn series(trace: &Trace, outcome: &Outcome, span: (i64, i64)) -> Series {
+/// The series of a replay from `span.0` to `span.1`, in milliseconds of the trace.
+pub fn series(trace: &Trace, outcome: &ReplayOutcome, span: (i64, i64)) -> Series {
     let length = (span.1 - span.0).max(1);
     let steps = STEPS.min(length as usize);
     let step_ms = (length as u64).div_ceil(steps as u64) as i64;
@@ -48,17 +48,17 @@ pub fn series(trace: &Trace, outcome: &Outcome, span: (i64, i64)) -> Series {
     let groups = place.iter().filter(|place| place.is_some()).count();
     let (mut busy, mut waiting) = (vec![0.0; steps], vec![0.0; steps]);
     let (mut got, mut wanted) = (vec![0.0; steps * groups], vec![0.0; steps * groups]);
-    for (job, fate) in trace.jobs.iter().zip(&outcome.fates) {
-        let Some(fate) = fate else { continue };
+    for (job, run) in trace.jobs.iter().zip(&outcome.runs) {
+        let Some(run) = run else { continue };
         let cards = f64::from(job.cards);
         let group = place.get(job.queue as usize).copied().flatten();
-        bins.each(job.submit_ms, fate.start_ms, |step, part| {
+        bins.each(job.submit_ms, run.start_ms, |step, part| {
             waiting[step] += part;
             if let Some(group) = group {
                 wanted[step * groups + group] += part * cards;
             }
         });
-        bins.each(fate.start_ms, fate.end_ms, |step, part| {
+        bins.each(run.start_ms, run.end_ms, |step, part| {
             busy[step] += part * cards;
             if let Some(group) = group {
                 wanted[step * groups + group] += part * cards;
@@ -74,7 +74,7 @@ pub fn series(trace: &Trace, outcome: &Outcome, span: (i64, i64)) -> Series {
     Series { start_ms: span.0, step_ms, busy, waiting, fairness: fairness.collect() }
 }
 
-/// The place of each queue among those with the most jobs, by number.
+/// The place of each queue among those with the most jobs, by the queue's number.
 fn places(trace: &Trace) -> Vec<Option<usize>> {
     let count = trace.queues.len();
     let mut jobs = vec![0_u64; count];
@@ -92,7 +92,7 @@ fn places(trace: &Trace) -> Vec<Option<usize>> {
     places
 }
 
-/// `None` for fewer than two shares, or if none gets anything.
+/// Jain's index of shares; `None` for fewer than two, or if all are 0.
 fn jain(shares: impl Iterator<Item = f64>) -> Option<f64> {
     let (mut count, mut sum, mut squares) = (0_u32, 0.0, 0.0);
     for share in shares {
@@ -130,20 +130,19 @@ impl Bins {
 mod tests {
     use super::*;
     use crate::{
-        TraceJob,
-        policy::Policy,
-        replay::{Setup, replay},
-        trace::tests::job,
+        replay::{policy::ReplayPolicy, replay, setup::Setup},
+        trace::{TraceJob, tests::job},
     };
 
     #[test]
     fn steps_hold_means() {
         let mut trace = Trace::new("");
         let (a, b) = (trace.queues.of("a"), trace.queues.of("b"));
-        // Two cards from 0 to 120 s; the other queue waits all that while for both and then runs as long.
+        // One queue has both cards from 0 to 120 s; the other waits for them all that time and then runs as
+        // long.
         let make = |queue| TraceJob { run_ms: 120_000, estimate_ms: 120_000, cards: 2, queue, ..job() };
         trace.jobs = vec![make(a), make(b)];
-        let outcome = replay(&trace, &Setup::new(2, Policy::default()), &mut |_| {});
+        let outcome = replay(&trace, &Setup::new(2, ReplayPolicy::default()), &mut |_| {});
         let got = series(&trace, &outcome, (0, 240_000));
         assert_eq!((got.step_ms, got.busy.len()), (1000, STEPS));
         assert!(got.busy.iter().all(|busy| (busy - 2.0).abs() < 1e-9));

@@ -1,20 +1,21 @@
-//! Slurm's accounting as `sacct -P` prints it: fields apart by `|`, a title line, columns in any order.
+//! Slurm's accounting as `sacct -P` prints it: a title line, columns in any order, `|` between fields.
 //!
-//! What is made of it: cards = `gres/gpu` or `gres/npu` allocated, else asked for. Where no job of the file has any, the cluster
-//! has no accelerators and cards = CPUs; else jobs without one are skipped. Run = elapsed, at least a second; estimate = the
-//! time limit or the run, what is longer, 365 days where it is unlimited; queue = account (partition without one); class by the
-//! name of the quality of service. Steps (`17.batch`), and jobs that never ran, are skipped. Times without a zone count as UTC.
+//! Cards = `gres/gpu` or `gres/npu` allocated, else requested. Where no job of the file has any, the cluster
+//! has no accelerators and cards = CPUs; else jobs without accelerators are skipped. Run = elapsed time, at
+//! least a second; estimate = the time limit (365 days where it is unlimited) or the run, whichever is
+//! longer; queue = account, else partition; class by the name of the quality of service. Steps (`17.batch`),
+//! and jobs that never ran, are skipped. Times without a zone count as UTC.
 
 use std::{borrow::Cow, io::BufRead};
 
 use domain::{ServiceClass, Timestamp};
 
-use crate::{
-    columns::{Columns, Row},
+use super::{
+    columns::{Columns, TableRow},
     fault::{Faults, Flaw},
-    lines, number,
-    trace::{MAX_JOBS, MAX_RUN_MS, Trace, TraceJob, name_text},
+    lines, numbers,
 };
+use crate::trace::{MAX_JOBS, MAX_RUN_MS, Trace, TraceJob, name_text};
 
 const NAMES: [&str; 16] = [
     "JobID",
@@ -51,10 +52,10 @@ const PARTITION: usize = 13;
 const QOS: usize = 14;
 const STATE: usize = 15;
 
-/// Without a time limit Slurm itself plans with a year.
+/// Slurm itself plans with a year for a job without a time limit.
 const UNLIMITED_MS: i64 = 365 * 86_400_000;
 
-/// Reads what is left of `input`.
+/// Reads the rest of `input`.
 pub fn read(input: impl BufRead, faults: &mut Faults) -> Trace {
     let mut trace = Trace::new("sacct");
     let mut columns: Option<Columns<16>> = None;
@@ -105,11 +106,11 @@ fn missing(columns: &Columns<16>) -> Option<&'static str> {
     )
 }
 
-/// A job and whether it has no accelerators; `None` for a step or a job that never ran.
-fn job(trace: &mut Trace, row: &Row<'_, 16>) -> Result<Option<(TraceJob, bool)>, Flaw> {
+/// A job, and whether its cards are CPUs; `None` for a step or a job that never ran.
+fn job(trace: &mut Trace, row: &TableRow<'_, 16>) -> Result<Option<(TraceJob, bool)>, Flaw> {
     let id = if row[ID].is_empty() { &row[ID_RAW] } else { &row[ID] };
     let is_step = id.contains(&b'.');
-    let elapsed = number::whole(&row[ELAPSED_RAW])
+    let elapsed = numbers::whole(&row[ELAPSED_RAW])
         .and_then(|seconds| seconds.checked_mul(1000))
         .or_else(|| duration(&row[ELAPSED], 1))
         .filter(|ms| (0..=UNLIMITED_MS * 100).contains(ms));
@@ -147,7 +148,7 @@ fn job(trace: &mut Trace, row: &Row<'_, 16>) -> Result<Option<(TraceJob, bool)>,
 
 /// Milliseconds since the epoch, from `2026-05-20T08:00:00` or seconds.
 fn instant(text: &[u8]) -> Option<i64> {
-    if let Some(ms) = number::seconds(text) {
+    if let Some(ms) = numbers::seconds(text) {
         return (ms >= 0).then_some(ms);
     }
     let text = str::from_utf8(text).ok()?;
@@ -156,9 +157,9 @@ fn instant(text: &[u8]) -> Option<i64> {
     Some(at.floor_millis()).filter(|ms| *ms >= 0)
 }
 
-/// The time limit in milliseconds; `None` if there is none that can be read.
-fn limit(row: &Row<'_, 16>) -> Option<i64> {
-    if let Some(minutes) = number::whole(&row[LIMIT_RAW]) {
+/// The time limit in milliseconds; `None` if no time limit can be read.
+fn limit(row: &TableRow<'_, 16>) -> Option<i64> {
+    if let Some(minutes) = numbers::whole(&row[LIMIT_RAW]) {
         return Some(minutes.clamp(0, UNLIMITED_MS / 60_000) * 60_000);
     }
     if row[LIMIT].eq_ignore_ascii_case(b"UNLIMITED") || row[LIMIT_RAW].eq_ignore_ascii_case(b"UNLIMITED") {
@@ -167,13 +168,14 @@ fn limit(row: &Row<'_, 16>) -> Option<i64> {
     duration(&row[LIMIT], 60).map(|ms| ms.min(UNLIMITED_MS))
 }
 
-/// `[days-]hours:minutes:seconds`, `minutes:seconds`, `days-hours`, or a number alone in units of `unit_s` seconds; in ms.
+/// A length of time in milliseconds, from `[days-]hours:minutes:seconds`, `minutes:seconds`, `days-hours`, or
+/// a number alone in units of `unit_s` seconds.
 fn duration(text: &[u8], unit_s: i64) -> Option<i64> {
     let (days, clock) = match text.iter().position(|byte| *byte == b'-') {
-        Some(at) => (Some(number::whole(&text[..at])?), &text[at + 1..]),
+        Some(at) => (Some(numbers::whole(&text[..at])?), &text[at + 1..]),
         None => (None, text),
     };
-    let mut parts = clock.split(|byte| *byte == b':').map(number::seconds);
+    let mut parts = clock.split(|byte| *byte == b':').map(numbers::seconds);
     let (first, second, third, more) = (parts.next()??, parts.next(), parts.next(), parts.next());
     let (second, third) =
         (second.map_or(Some(None), |part| part.map(Some))?, third.map_or(Some(None), |part| part.map(Some))?);
@@ -192,12 +194,12 @@ fn duration(text: &[u8], unit_s: i64) -> Option<i64> {
     (more.is_none() && total >= 0).then_some(total)
 }
 
-/// How many accelerators, and their model where it is one.
+/// The number of accelerators, and their model if all are of one.
 fn accelerators(tres: &[u8]) -> Option<(i64, &[u8])> {
     let (mut whole, mut typed, mut model, mut models) = (None, None, &b""[..], 0);
     for item in tres.split(|byte| *byte == b',') {
         let Some(at) = item.iter().position(|byte| *byte == b'=') else { continue };
-        let (key, Some(count)) = (&item[..at], number::whole(&item[at + 1..])) else { continue };
+        let (key, Some(count)) = (&item[..at], numbers::whole(&item[at + 1..])) else { continue };
         let Some(kind) = key.strip_prefix(b"gres/gpu").or_else(|| key.strip_prefix(b"gres/npu")) else {
             continue;
         };
@@ -213,19 +215,20 @@ fn accelerators(tres: &[u8]) -> Option<(i64, &[u8])> {
     Some((count, if models == 1 { model } else { b"" }))
 }
 
-fn cpus(row: &Row<'_, 16>) -> Option<i64> {
+fn cpus(row: &TableRow<'_, 16>) -> Option<i64> {
     let of_tres = |tres: &[u8]| {
         let items = tres.split(|byte| *byte == b',');
-        items.filter_map(|item| number::whole(item.strip_prefix(b"cpu=")?)).find(|count| *count > 0)
+        items.filter_map(|item| numbers::whole(item.strip_prefix(b"cpu=")?)).find(|count| *count > 0)
     };
-    let plain = |column: usize| number::whole(&row[column]).filter(|count| *count > 0);
+    let plain = |column: usize| numbers::whole(&row[column]).filter(|count| *count > 0);
     plain(CPUS)
         .or_else(|| of_tres(&row[TRES]))
         .or_else(|| plain(REQUESTED_CPUS))
         .or_else(|| of_tres(&row[REQUESTED_TRES]))
 }
 
-/// Sites name their qualities of service as they like; these words are usual.
+/// The class by the name of the quality of service. Clusters name these as they like; the words here are
+/// usual.
 fn class(qos: &[u8]) -> ServiceClass {
     let name = qos.to_ascii_lowercase();
     let any = |words: &[&str]| {

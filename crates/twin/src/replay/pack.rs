@@ -1,53 +1,59 @@
-//! How tightly a hall is packed: jobs drawn from a trace come faster than the hall can take them, each is placed at once or
-//! turned away, and the nodes are chosen by the planner, or by plain best fit for comparison.
+//! How tightly a hall is packed. Jobs drawn from a trace come faster than the hall can take them, and each is
+//! placed at once or turned away. The planner chooses the nodes, or, for comparison, plain best fit does.
 //!
-//! Nothing waits, so what differs is where jobs were put, and nothing else: who leaves holes that the next large job can't
-//! use turns it away.
+//! No job waits, so the results differ only by where jobs were placed: a chooser that leaves holes which the
+//! next large job can't use turns that job away.
 
-use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, BinaryHeap},
+    sync::Arc,
+};
 
 use domain::{
-    CardMs, CardSet, ContractId, JobId, Millis, NodeId, PoolId, QueueTerms, ServiceClass, TenantId,
-    Timestamp,
+    CardMs, CardSet, Millis, PoolId, QueueTerms, ServiceClass, Timestamp,
     card::{Affinity, MAX_CARDS_PER_NODE},
     node::even_rings,
 };
 use scheduler::{Gate, NodeView, Planner, Queue, Ticket, Waiting};
 
+use super::ids::{job_id, node_id, node_number, pool_id, queue_id, tenant_id};
 use crate::{
-    drive::number,
-    generate::Dice,
-    hall::HallNode,
+    random::Dice,
+    read::node_list::HallNode,
     trace::{Trace, TraceJob},
 };
 
-/// What is tried.
+/// The jobs that come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pressure {
     pub seed: u64,
-    /// How many jobs come.
+    /// The number of jobs.
     pub jobs: u32,
-    /// What is asked for over what there is, in thousandths: above 1,000 the hall is full.
+    /// The cards that jobs ask for over the cards that there are, in thousandths: above 1,000 the hall is
+    /// full.
     pub load_milli: u32,
 }
 
-/// Who chooses the nodes.
+/// How nodes are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Chooser {
     Planner,
-    /// The node on which fewest cards are left over.
+    /// The node on which the fewest cards are left over.
     BestFit,
 }
 
-/// What came of it, in means over the second half of the jobs, as each of them finds the hall.
+/// How tightly the hall was packed: means over the second half of the jobs, each of which looks at the hall
+/// as it comes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Packed {
     /// Cards in use over cards.
     pub allocation: f64,
-    /// Free cards on nodes in use, over cards: what no job that wants whole nodes can have.
+    /// Free cards on nodes in use, over cards. A job that asks for whole nodes can't have them.
     pub fragmentation: f64,
-    /// Free cards that a job like those of the trace could not use where they are, over cards: the mean over the sizes
-    /// of jobs as they come, each counting the cards on nodes that have fewer free than it wants.
+    /// Free cards that a job like those of the trace can't use where they are, over cards. Such a job counts
+    /// the free cards on nodes that have fewer of them than it asks for; this is the mean over the trace's
+    /// jobs.
     pub unusable: f64,
     /// Jobs turned away over jobs.
     pub turned_away: f64,
@@ -59,27 +65,28 @@ pub struct Packed {
 pub fn pack(trace: &Trace, nodes: &[HallNode], pressure: Pressure, chooser: Chooser) -> Packed {
     let most = nodes.iter().map(|node| u32::from(node.cards)).max().unwrap_or(0);
     let pods: Vec<&TraceJob> = trace.jobs.iter().filter(|job| job.cards <= most).collect();
-    let mut hall: Box<dyn Hall> = match chooser {
-        Chooser::Planner => Box::new(Planned::new(nodes)),
-        Chooser::BestFit => Box::new(BestFit { free: nodes.iter().map(|node| node.cards).collect() }),
+    let mut hall: Box<dyn Packer> = match chooser {
+        Chooser::Planner => Box::new(PlannerPacker::new(nodes)),
+        Chooser::BestFit => Box::new(BestFitPacker { free: nodes.iter().map(|node| node.cards).collect() }),
     };
-    let mut state = State::new(nodes, &pods);
+    let mut occupancy = HallState::new(nodes, &pods);
     let mut dice = Dice(pressure.seed);
     let mut ends: BinaryHeap<Reverse<(i64, usize)>> = BinaryHeap::new();
-    // The node and the cards of each that was placed.
+    // The node and the cards of each job that was placed.
     let mut places: Vec<(u32, u8)> = Vec::new();
     let card_ms: u128 =
         pods.iter().map(|job| u128::from(job.cards) * u128::from(job.run_ms.unsigned_abs())).sum();
-    let given = u128::from(state.cards) * pods.len() as u128 * u128::from(pressure.load_milli.max(1));
-    // The mean time between two jobs, in microseconds, so that they ask for `load` times what there is.
+    let given = u128::from(occupancy.cards) * pods.len() as u128 * u128::from(pressure.load_milli.max(1));
+    // The mean time between two jobs, in microseconds, with which they ask for `load_milli` thousandths of
+    // the cards.
     let mean_gap_us = u64::try_from(card_ms * 1_000_000 / given.max(1)).unwrap_or(u64::MAX).max(1);
-    let mut sums = Sums::default();
+    let mut sums = PackSums::default();
     let mut clock_us = 0_i64;
     for turn in 0..pressure.jobs {
         if pods.is_empty() {
             break;
         }
-        // Uniform up to twice the mean: no burst, no law of arrivals of its own.
+        // Uniform up to twice the mean, so that arrivals have no bursts.
         let gap = dice.below(mean_gap_us.saturating_mul(2));
         clock_us = clock_us.saturating_add(i64::try_from(gap).unwrap_or(i64::MAX));
         let now_ms = clock_us / 1000;
@@ -89,12 +96,12 @@ pub fn pack(trace: &Trace, nodes: &[HallNode], pressure: Pressure, chooser: Choo
             ends.pop();
             let (node, cards) = places[held];
             hall.end(held, (node, cards), at);
-            state.give(node, cards);
+            occupancy.give(node, cards);
         }
         let job = pods[dice.index(pods.len())];
         let is_counted = turn >= pressure.jobs / 2;
         if is_counted {
-            state.add_to(&mut sums);
+            occupancy.add_to(&mut sums);
         }
         let chosen = hall.place(turn, job, now_ms);
         if is_counted {
@@ -102,27 +109,27 @@ pub fn pack(trace: &Trace, nodes: &[HallNode], pressure: Pressure, chooser: Choo
         }
         if let Some(node) = chosen {
             let cards = u8::try_from(job.cards).unwrap_or(MAX_CARDS_PER_NODE);
-            state.take(node, cards);
+            occupancy.take(node, cards);
             ends.push(Reverse((now_ms.saturating_add(job.run_ms), places.len())));
             places.push((node, cards));
         }
     }
-    sums.means(state.cards)
+    sums.means(occupancy.cards)
 }
 
-/// A hall in which jobs are put.
-trait Hall {
-    /// The node that it is put on.
+/// A hall in which a chooser places jobs.
+trait Packer {
+    /// Places a job. Gives its node; `None` if the job is turned away.
     fn place(&mut self, turn: u32, job: &TraceJob, now_ms: i64) -> Option<u32>;
-    /// The `nth` that was placed, from 0, has ended.
+    /// Ends the `nth` job that was placed, from 0.
     fn end(&mut self, nth: usize, place: (u32, u8), at_ms: i64);
 }
 
-struct BestFit {
+struct BestFitPacker {
     free: Vec<u8>,
 }
 
-impl Hall for BestFit {
+impl Packer for BestFitPacker {
     fn place(&mut self, _: u32, job: &TraceJob, _: i64) -> Option<u32> {
         let cards = u8::try_from(job.cards).ok()?;
         let fitting = (0..).zip(&self.free).filter(|(_, free)| **free >= cards);
@@ -137,26 +144,24 @@ impl Hall for BestFit {
 }
 
 /// The center's planner, on one queue; a job that does not start at once is withdrawn.
-struct Planned {
+struct PlannerPacker {
     planner: Planner,
     placed: Vec<Ticket>,
     nothing: Arc<[Arc<str>]>,
 }
 
-impl Planned {
+impl PlannerPacker {
     fn new(nodes: &[HallNode]) -> Self {
         let policy = scheduler::Policy { forecast_runs: 0, ..scheduler::Policy::default() };
         let mut planner = Planner::new(policy);
-        let mut models: Vec<&str> = nodes.iter().map(|node| &*node.model).collect();
-        models.sort_unstable();
-        models.dedup();
-        let pool_of = |model: &str| models.iter().position(|of| *of == model).unwrap_or(0) as u64;
-        let view = |(at, node): (u64, &HallNode)| {
+        let models: BTreeSet<&str> = nodes.iter().map(|node| &*node.model).collect();
+        let pools: BTreeMap<&str, PoolId> = models.into_iter().zip((0..).map(pool_id)).collect();
+        let view = |(at, node): (u32, &HallNode)| {
             let cards = CardSet::first(node.cards);
             NodeView {
-                id: NodeId::from_bytes(number(at)),
+                id: node_id(at),
                 name: format!("node-{at:06}").into(),
-                pool: PoolId::from_bytes(number(pool_of(&node.model))),
+                pool: pools[&*node.model],
                 model: node.model.clone(),
                 affinity: Affinity::Any,
                 rings: even_rings(node.cards, node.cards).into(),
@@ -176,12 +181,11 @@ impl Planned {
             weight: 1,
             max_running_cards: u32::MAX,
         };
-        let pools = (0..models.len() as u64).map(|pool| PoolId::from_bytes(number(pool))).collect();
         let queue = Queue {
-            id: ContractId::from_bytes(number(0)),
-            tenant: TenantId::from_bytes(number(0)),
+            id: queue_id(0),
+            tenant: tenant_id(0),
             cohort: None,
-            pools,
+            pools: pools.into_values().collect(),
             terms,
             gate: Gate::Open,
             use_card_ms: CardMs::ZERO,
@@ -191,13 +195,13 @@ impl Planned {
     }
 }
 
-impl Hall for Planned {
+impl Packer for PlannerPacker {
     fn place(&mut self, turn: u32, job: &TraceJob, now_ms: i64) -> Option<u32> {
-        let id = JobId::from_bytes(number(u64::from(turn)));
+        let id = job_id(turn as usize);
         let now = Timestamp::from_millis(now_ms);
         self.planner.submit(&Waiting {
             job: id,
-            queue: ContractId::from_bytes(number(0)),
+            queue: queue_id(0),
             class: ServiceClass::Normal,
             nodes: 1,
             max_nodes: 1,
@@ -214,9 +218,9 @@ impl Hall for Planned {
             self.planner.withdraw(id);
             return None;
         };
-        let [.., low] = start.placement.0.first()?.node.as_bytes().as_chunks::<8>().0 else { return None };
+        let node = start.placement.0.first()?.node;
         self.placed.push(start.ticket);
-        u32::try_from(u64::from_be_bytes(*low)).ok()
+        Some(node_number(node))
     }
 
     fn end(&mut self, nth: usize, _: (u32, u8), at_ms: i64) {
@@ -226,20 +230,20 @@ impl Hall for Planned {
 
 const SIZES: usize = MAX_CARDS_PER_NODE as usize + 1;
 
-/// What there is and what is free, by how many cards a node has and has free.
-struct State {
+/// The cards of the hall and the free ones, as the figures need them.
+struct HallState {
     cards: u32,
     size: Vec<u8>,
     free: Vec<u8>,
     free_cards: u32,
     scattered: u32,
-    /// How many nodes have so many free.
+    /// For each number of cards, how many nodes have it free.
     nodes_with: [u32; SIZES],
-    /// Of a million jobs, how many want more than so many cards.
+    /// For each number of cards, how many of a million jobs ask for more.
     want_more: [u64; SIZES],
 }
 
-impl State {
+impl HallState {
     fn new(nodes: &[HallNode], pods: &[&TraceJob]) -> Self {
         let size: Vec<u8> = nodes.iter().map(|node| node.cards).collect();
         let cards = size.iter().map(|cards| u32::from(*cards)).sum();
@@ -272,7 +276,7 @@ impl State {
         self.free[node as usize] = free;
     }
 
-    fn add_to(&self, sums: &mut Sums) {
+    fn add_to(&self, sums: &mut PackSums) {
         sums.seen += 1;
         sums.used += u64::from(self.cards - self.free_cards);
         sums.scattered += u64::from(self.scattered);
@@ -283,7 +287,7 @@ impl State {
 }
 
 #[derive(Default)]
-struct Sums {
+struct PackSums {
     seen: u64,
     used: u64,
     scattered: u64,
@@ -293,7 +297,7 @@ struct Sums {
     turned_away_card_ms: f64,
 }
 
-impl Sums {
+impl PackSums {
     fn count(&mut self, job: &TraceJob, is_placed: bool) {
         let card_ms = f64::from(job.cards) * to_f64(job.run_ms.unsigned_abs());
         self.asked_card_ms += card_ms;

@@ -1,38 +1,39 @@
-//! What jobs would have been told about their start, and what came of it.
+//! The forecasts and promises that waiting jobs would have been told, and how good they were.
 //!
-//! When a job is submitted and does not start at once, the planner tells a forecast: the order run forward on the time limits. The
-//! first in order are promised a start besides, which may only come earlier.
+//! A job that does not start when it is submitted is told a forecast start: the planning order is run forward
+//! on the time limits. The first jobs in order are promised a start as well, and may only start earlier.
 
 use serde::Serialize;
 
-use crate::{drive, replay::Setup, trace::Trace};
+use super::{driver, ids, setup::Setup};
+use crate::trace::Trace;
 
-/// What one job was told, in milliseconds of the trace.
+/// The starts that a job was told, and its real start, in milliseconds of the trace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Told {
-    /// When it was submitted; `None` where it started at once.
+pub struct ToldStart {
+    /// The forecast at the submission; `None` where the job started at once.
     pub forecast_ms: Option<i64>,
-    /// The earliest that was ever promised to it.
+    /// The earliest start that was ever promised.
     pub promise_ms: Option<i64>,
     pub start_ms: Option<i64>,
 }
 
-/// How good the forecasts were. Errors are start − forecast in seconds: below 0 it started earlier.
+/// How good the forecasts were. Errors are start − forecast in seconds: an error below 0 is an earlier start.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Forecasts {
     /// Jobs that did not start with the plan after their submission.
     pub waited: u64,
-    /// Those that were told a forecast when they were submitted.
+    /// Jobs that were told a forecast at their submission.
     pub forecast: u64,
     pub error_s: Quantiles,
     pub mean_absolute_error_s: f64,
-    /// Started within ten minutes of the forecast, from 0 to 1.
+    /// The share of jobs that started within ten minutes of the forecast, from 0 to 1.
     pub within_10_min: f64,
-    /// Started later than the forecast, from 0 to 1.
+    /// The share of jobs that started later than the forecast, from 0 to 1.
     pub later: f64,
     /// Jobs to which a start was ever promised.
     pub promised: u64,
-    /// Those that started later than any promise to them.
+    /// Jobs that started later than a promise to them.
     pub promises_broken: u64,
 }
 
@@ -47,30 +48,30 @@ pub struct Quantiles {
     pub max: f64,
 }
 
-/// Replays the trace and notes what each job is told. Costs a forecast over all that wait at each submission that does not start
-/// at once.
-pub fn told(trace: &Trace, setup: &Setup, progress: &mut dyn FnMut(u64)) -> Vec<Told> {
-    let mut told = vec![Told::default(); trace.jobs.len()];
+/// Replays the trace and notes what each job is told. Each submission that does not start at once costs a
+/// forecast of all waiting jobs.
+pub fn told(trace: &Trace, setup: &Setup, progress: &mut dyn FnMut(u64)) -> Vec<ToldStart> {
+    let mut told = vec![ToldStart::default(); trace.jobs.len()];
     let mut look = |planner: &mut scheduler::Planner, now: i64, submitted: Option<usize>| {
         for (job, at) in planner.promises() {
-            let promise = &mut told[drive::index(job)].promise_ms;
+            let promise = &mut told[ids::job_index(job)].promise_ms;
             *promise = Some(promise.map_or(at.floor_millis(), |known| known.min(at.floor_millis()).max(now)));
         }
         if let Some(index) = submitted
-            && let Some(verdict) = planner.verdict(drive::job_id(index))
+            && let Some(verdict) = planner.verdict(ids::job_id(index))
         {
             told[index].forecast_ms = verdict.forecast_start.map(domain::Timestamp::floor_millis);
         }
     };
-    let (starts, _) = drive::watched(&trace.jobs, setup, u32::MAX, &mut look, progress);
+    let (starts, _) = driver::watched(&trace.jobs, setup, u32::MAX, &mut look, progress);
     for (told, start) in told.iter_mut().zip(starts) {
         told.start_ms = start;
     }
     told
 }
 
-/// Sums up what [`told`] gives for `trace`.
-pub fn forecasts(trace: &Trace, told: &[Told]) -> Forecasts {
+/// Sums up the result of [`told`] for `trace`.
+pub fn forecasts(trace: &Trace, told: &[ToldStart]) -> Forecasts {
     let mut sums = Forecasts::default();
     let (mut errors, mut absolute, mut near, mut later) = (Vec::new(), 0.0, 0_u64, 0_u64);
     for (job, told) in trace.jobs.iter().zip(told) {
@@ -116,13 +117,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{replay::Nodes, trace::tests::any_jobs};
+    use crate::{replay::setup::Nodes, trace::tests::any_jobs};
     use domain::card::Affinity;
 
     proptest! {
         #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
-        /// Whatever comes later: nobody starts later than was promised, and to watch changes nothing.
+        /// No job starts later than promised, whatever comes later, and the looks at the planner change
+        /// nothing.
         #[test]
         fn no_promise_is_broken(jobs in any_jobs()) {
             let mut trace = Trace::new("test");
@@ -134,7 +136,7 @@ mod tests {
                 let sums = forecasts(&trace, &told);
                 prop_assert_eq!(sums.promises_broken, 0, "{}: {:?}", policy, told);
                 let starts: Vec<_> = told.iter().map(|told| told.start_ms).collect();
-                prop_assert_eq!(starts, drive::starts(&trace.jobs, &setup, &mut |_| {}).0);
+                prop_assert_eq!(starts, driver::starts(&trace.jobs, &setup, &mut |_| {}).0);
                 prop_assert!(sums.forecast <= sums.waited, "{:?}", sums);
               }
             }
@@ -145,7 +147,7 @@ mod tests {
     fn errors_are_start_less_forecast() {
         let mut trace = Trace::new("test");
         trace.jobs = vec![crate::trace::tests::job(); 4];
-        let of = |forecast_ms: i64, start_ms: i64| Told {
+        let of = |forecast_ms: i64, start_ms: i64| ToldStart {
             forecast_ms: Some(forecast_ms),
             promise_ms: Some(2_000_000),
             start_ms: Some(start_ms),

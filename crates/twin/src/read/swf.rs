@@ -1,23 +1,23 @@
 //! The Standard Workload Format, version 2.2, of the Parallel Workloads Archive.
 //!
-//! A line a job with 18 fields; what is not known is -1; lines with `;` are comments, some of them header facts. What is
-//! made of it: cards = the processors allocated; run = the smaller of run and requested time; estimate = the larger; both at
-//! least one second. A job that never got processors, or that ran for less than a second, counts as one of a second (and, in
-//! the first case, one card): no job is dropped for how it ended.
+//! Each job has a line of 18 fields, with -1 where something is not known. Lines with `;` are comments, and
+//! some of them facts. Cards = the processors allocated; run = the smaller of run and requested time;
+//! estimate = the larger; both are at least a second. A job that ran for less than a second counts with a
+//! second, and one that never got processors with a second and one card: no job is dropped for how it ended.
 
 use std::io::BufRead;
 
 use domain::{ServiceClass, Timestamp};
 
-use crate::{
+use super::{
     fault::{Faults, Flaw},
-    lines, number,
-    trace::{JobName, MAX_JOBS, MAX_RUN_MS, Trace, TraceJob},
+    lines, numbers,
 };
+use crate::trace::{JobName, MAX_JOBS, MAX_RUN_MS, Trace, TraceJob};
 
 const FIELDS: usize = 18;
 
-/// Reads what is left of `input`.
+/// Reads the rest of `input`.
 pub fn read(input: impl BufRead, faults: &mut Faults) -> Trace {
     let mut trace = Trace::new("");
     let mut titles = Vec::new();
@@ -53,10 +53,10 @@ fn header(trace: &mut Trace, titles: &mut Vec<(String, String)>, comment: &[u8])
     let value = value.trim();
     match key.trim() {
         "MaxProcs" => trace.cards = value.parse().unwrap_or(trace.cards),
-        // Where processors are not told apart from nodes.
+        // For clusters whose processors are not counted apart from their nodes.
         "MaxNodes" if trace.cards == 0 => trace.cards = value.parse().unwrap_or(0),
         "UnixStartTime" => {
-            let seconds = number::seconds(value.as_bytes()).filter(|ms| *ms > 0);
+            let seconds = numbers::seconds(value.as_bytes()).filter(|ms| *ms > 0);
             trace.start = seconds.map(Timestamp::from_millis).or(trace.start);
         }
         "TimeZone" => {
@@ -88,8 +88,8 @@ fn job(trace: &mut Trace, text: &[u8]) -> Result<TraceJob, Flaw> {
     if found < FIELDS {
         return Err(Flaw::Fields { found, needed: FIELDS });
     }
-    let count = |at: usize, what| number::whole(fields[at]).ok_or(Flaw::Field(what));
-    let time = |at: usize, what| number::seconds(fields[at]).ok_or(Flaw::Field(what));
+    let count = |at: usize, what| numbers::whole(fields[at]).ok_or(Flaw::Field(what));
+    let time = |at: usize, what| numbers::seconds(fields[at]).ok_or(Flaw::Field(what));
     let name = count(0, "job").and_then(|n| u64::try_from(n).map_err(|_| Flaw::Field("job")))?;
     let submit_ms =
         time(1, "submit").and_then(|ms| if ms < 0 { Err(Flaw::Field("submit")) } else { Ok(ms) })?;
@@ -117,7 +117,7 @@ fn job(trace: &mut Trace, text: &[u8]) -> Result<TraceJob, Flaw> {
     })
 }
 
-/// A name of digits; nothing where it is not known.
+/// A name of digits; empty where it is not known.
 fn word(field: &[u8]) -> &str {
     if field == b"-1" { "" } else { str::from_utf8(field).unwrap_or("") }
 }
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn times_follow_the_conventions() {
-        // Run, allocated, requested: run, estimate, cards.
+        // Fields run, allocated and requested; then the run, estimate and cards of the job.
         for ([ran, allocated, requested], expected) in [
             ([10, 4, 20], (10_000, 20_000, 4)),
             ([30, 4, 20], (20_000, 30_000, 4)),

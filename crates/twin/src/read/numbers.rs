@@ -1,15 +1,15 @@
-//! Numbers as traces write them. Whatever the bytes, a number or nothing.
+//! Numbers as traces write them. Any bytes give a number or nothing.
 
 /// The longest time that a trace may name: 3,000 years.
 const MAX_SECONDS: i64 = 100_000_000_000;
 
-/// A whole number, with a sign or without. A fraction of zeros is allowed (`4.0`).
+/// A whole number, with or without a sign. A fraction of zeros is allowed (`4.0`).
 pub fn whole(text: &[u8]) -> Option<i64> {
     let (number, fraction) = parts(text)?;
     (fraction == 0).then_some(number)
 }
 
-/// Seconds with a fraction, as milliseconds (what is beyond them is cut off).
+/// Seconds with a fraction, as milliseconds; further places are cut off.
 pub fn seconds(text: &[u8]) -> Option<i64> {
     let (number, fraction) = parts(text)?;
     if number.abs() > MAX_SECONDS {

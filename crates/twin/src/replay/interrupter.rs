@@ -1,27 +1,31 @@
-//! What ends runs before their time in a replay: nodes that fail, and queues that want their guaranteed cards back.
+//! Interruptions of runs in a replay: by nodes that fail, and for queues that get their guaranteed cards
+//! back.
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-use domain::{CardMs, Millis, NodeId, job::MAX_LOSSES};
+use domain::{CardMs, Millis, job::MAX_LOSSES};
 use rustc_hash::FxHashMap;
 use scheduler::{Preemption, Started, Ticket};
 
-use crate::{
-    generate::Dice,
-    replay::{Cut, Failures, Setup},
+use super::{
+    ids::node_number,
+    outcome::Interruptions,
+    setup::{Failures, Setup},
 };
+use crate::random::Dice;
 
-/// What happens.
+/// An event; those of one instant happen in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum What {
+pub enum Interruption {
     Repaired(u32),
-    /// The run of a ticket, by its rank among the starts: the ticket may be another run's by then.
+    /// The run of the ticket is over. It is known by its rank among the starts, since the ticket may be
+    /// another run's by then.
     Preempted(Ticket, u64),
     Fails(u32),
 }
 
 /// A run that has not ended.
-struct Live {
+struct ActiveRun {
     rank: u64,
     job: usize,
     start_ms: i64,
@@ -30,110 +34,112 @@ struct Live {
     is_preempted: bool,
 }
 
-pub struct Cuts {
-    events: BinaryHeap<Reverse<(i64, What)>>,
-    live: FxHashMap<Ticket, Live>,
-    /// Of nodes that are out, since when.
+pub struct Interrupter {
+    events: BinaryHeap<Reverse<(i64, Interruption)>>,
+    active: FxHashMap<Ticket, ActiveRun>,
+    /// Since when nodes are out.
     out: FxHashMap<u32, i64>,
-    /// Outages that are over: from, until.
+    /// The outages that are over: from, until.
     outages: Vec<(i64, i64)>,
     failures: Option<(Failures, Dice)>,
     cards_per_node: u32,
-    /// How often a node failed under a job.
+    /// How often a node has failed under a job.
     losses: FxHashMap<usize, u32>,
-    sums: Cut,
+    totals: Interruptions,
 }
 
-impl Cuts {
+impl Interrupter {
     /// `None` where nothing can cut a run short.
     pub fn new(setup: &Setup, first_ms: i64) -> Option<Self> {
         let nodes = setup.nodes.filter(|_| setup.failures.is_some());
         if nodes.is_none() && setup.queues.iter().all(|queue| queue.guaranteed_cards == 0) {
             return None;
         }
-        let mut cuts = Self {
+        let mut interrupter = Self {
             events: BinaryHeap::new(),
-            live: FxHashMap::default(),
+            active: FxHashMap::default(),
             out: FxHashMap::default(),
             outages: Vec::new(),
             failures: nodes.and(setup.failures).map(|failures| (failures, Dice(failures.seed))),
             cards_per_node: nodes.map_or(0, |nodes| u32::from(nodes.cards_per_node)),
             losses: FxHashMap::default(),
-            sums: Cut::default(),
+            totals: Interruptions::default(),
         };
         for node in 0..nodes.map_or(0, |nodes| nodes.count) {
-            cuts.draw(node, first_ms);
+            interrupter.draw(node, first_ms);
         }
-        Some(cuts)
+        Some(interrupter)
     }
 
-    /// When a node that works from `from_ms` on fails.
+    /// Draws when a node fails that works from `from_ms` on.
     fn draw(&mut self, node: u32, from_ms: i64) {
         let Some((failures, dice)) = &mut self.failures else { return };
         let at = from_ms.saturating_add(dice.exponential(failures.mtbf.0.max(1)));
-        self.events.push(Reverse((at, What::Fails(node))));
+        self.events.push(Reverse((at, Interruption::Fails(node))));
     }
 
-    /// When something happens next. Where nothing else happens any more, no node fails any more either.
+    /// The instant of the next event. With `nothing_else` the replay has no other event left, and no node fails
+    /// any more.
     pub fn next(&mut self, nothing_else: bool) -> Option<i64> {
-        while nothing_else && matches!(self.events.peek(), Some(Reverse((_, What::Fails(_))))) {
+        while nothing_else && matches!(self.events.peek(), Some(Reverse((_, Interruption::Fails(_))))) {
             self.events.pop();
         }
         self.events.peek().map(|Reverse((at, _))| *at)
     }
 
-    /// The next of what happens at `now`.
-    pub fn due(&mut self, now: i64) -> Option<What> {
-        let Reverse((at, what)) = *self.events.peek()?;
+    /// The next event of `now`.
+    pub fn due(&mut self, now: i64) -> Option<Interruption> {
+        let Reverse((at, event)) = *self.events.peek()?;
         (at <= now).then(|| self.events.pop())?;
-        Some(what)
+        Some(event)
     }
 
-    pub fn is_live(&self, ticket: Ticket, rank: u64) -> bool {
-        self.live.get(&ticket).is_some_and(|live| live.rank == rank)
+    pub fn is_active(&self, ticket: Ticket, rank: u64) -> bool {
+        self.active.get(&ticket).is_some_and(|active| active.rank == rank)
     }
 
     pub fn started(&mut self, start: &Started, job: usize, rank: u64, now: i64) {
-        let nodes = start.placement.0.iter().map(|slot| number_of(slot.node)).collect();
-        let live = Live { rank, job, start_ms: now, cards: start.cards, nodes, is_preempted: false };
-        self.live.insert(start.ticket, live);
+        let nodes = start.placement.0.iter().map(|slot| node_number(slot.node)).collect();
+        let active = ActiveRun { rank, job, start_ms: now, cards: start.cards, nodes, is_preempted: false };
+        self.active.insert(start.ticket, active);
     }
 
-    /// A run has ended in its time. Says whether it had not been cut short.
+    /// Notes that a run has come to its end. Says whether it had not been cut short before.
     pub fn ended(&mut self, ticket: Ticket, rank: u64) -> bool {
-        self.is_live(ticket, rank) && self.live.remove(&ticket).is_some()
+        self.is_active(ticket, rank) && self.active.remove(&ticket).is_some()
     }
 
-    /// Runs that are told to end.
-    pub fn tell(&mut self, preemptions: &[Preemption]) {
+    /// Notes the runs that the planner tells to end.
+    pub fn note_preemptions(&mut self, preemptions: &[Preemption]) {
         for preemption in preemptions {
-            if let Some(live) = self.live.get_mut(&preemption.ticket)
-                && !std::mem::replace(&mut live.is_preempted, true)
+            if let Some(active) = self.active.get_mut(&preemption.ticket)
+                && !std::mem::replace(&mut active.is_preempted, true)
             {
                 let at = preemption.ends_at.floor_millis();
-                self.events.push(Reverse((at, What::Preempted(preemption.ticket, live.rank))));
+                self.events.push(Reverse((at, Interruption::Preempted(preemption.ticket, active.rank))));
             }
         }
     }
 
-    /// A node fails: the runs on it are over, and their jobs wait again, but not for ever. Gives the runs with their jobs, and which jobs wait.
+    /// Lets a node fail: the runs on it are over. Gives these runs with their jobs, and the jobs that wait
+    /// again, which are those under which nodes did not fail too often.
     pub fn fail(&mut self, node: u32, now: i64) -> (Vec<(Ticket, usize)>, Vec<usize>) {
-        self.sums.node_failures += 1;
+        self.totals.node_failures += 1;
         self.out.insert(node, now);
         let repair = self.failures.as_ref().map_or(Millis(0), |(failures, _)| failures.repair);
-        self.events.push(Reverse((now.saturating_add(repair.0.max(1)), What::Repaired(node))));
-        let on_it = self.live.iter().filter(|(_, live)| live.nodes.contains(&node));
-        let mut on_it: Vec<(u64, Ticket)> = on_it.map(|(ticket, live)| (live.rank, *ticket)).collect();
+        self.events.push(Reverse((now.saturating_add(repair.0.max(1)), Interruption::Repaired(node))));
+        let on_it = self.active.iter().filter(|(_, active)| active.nodes.contains(&node));
+        let mut on_it: Vec<(u64, Ticket)> = on_it.map(|(ticket, active)| (active.rank, *ticket)).collect();
         on_it.sort_unstable();
-        self.sums.runs_lost += on_it.len() as u64;
-        let over = on_it.into_iter().filter_map(|(_, ticket)| Some((ticket, self.cut(ticket, now)?)));
+        self.totals.runs_lost += on_it.len() as u64;
+        let over = on_it.into_iter().filter_map(|(_, ticket)| Some((ticket, self.cut_short(ticket, now)?)));
         let over: Vec<(Ticket, usize)> = over.collect();
         let mut jobs: Vec<usize> = over.iter().map(|(_, job)| *job).collect();
         jobs.retain(|job| {
             let losses = self.losses.entry(*job).or_default();
             *losses += 1;
             let is_given_up = *losses >= MAX_LOSSES;
-            self.sums.jobs_given_up += u64::from(is_given_up);
+            self.totals.jobs_given_up += u64::from(is_given_up);
             !is_given_up
         });
         (over, jobs)
@@ -146,38 +152,33 @@ impl Cuts {
         self.draw(node, now);
     }
 
-    /// A run that was told to end is over, unless it had ended. Gives its job, which waits again.
+    /// Ends a run that was told to end, unless it has ended. Gives its job, which waits again.
     pub fn preempt(&mut self, ticket: Ticket, rank: u64, now: i64) -> Option<usize> {
-        if !self.is_live(ticket, rank) {
+        if !self.is_active(ticket, rank) {
             return None;
         }
-        self.sums.runs_preempted += 1;
-        self.cut(ticket, now)
+        self.totals.runs_preempted += 1;
+        self.cut_short(ticket, now)
     }
 
-    fn cut(&mut self, ticket: Ticket, now: i64) -> Option<usize> {
-        let live = self.live.remove(&ticket)?;
-        let used = i64::from(live.cards).saturating_mul(now - live.start_ms);
-        self.sums.lost = CardMs(self.sums.lost.0.saturating_add(used));
-        self.sums.last_ms = Some(now);
-        Some(live.job)
+    fn cut_short(&mut self, ticket: Ticket, now: i64) -> Option<usize> {
+        let active = self.active.remove(&ticket)?;
+        let used = i64::from(active.cards).saturating_mul(now - active.start_ms);
+        self.totals.lost = CardMs(self.totals.lost.0.saturating_add(used));
+        self.totals.last_ms = Some(now);
+        Some(active.job)
     }
 
-    /// All that was cut, and what was out until `last_ms`.
-    pub fn finish(mut self, last_ms: i64) -> Cut {
-        let last_ms = self.sums.last_ms.map_or(last_ms, |cut_ms| cut_ms.max(last_ms));
+    /// Sums up the interruptions, and the outages until `last_ms`.
+    pub fn finish(mut self, last_ms: i64) -> Interruptions {
+        let last_ms = self.totals.last_ms.map_or(last_ms, |cut_ms| cut_ms.max(last_ms));
         let open = self.out.values().map(|since| (*since, last_ms));
         for (since, until) in self.outages.iter().copied().chain(open) {
             let down = i64::from(self.cards_per_node) * until.min(last_ms).saturating_sub(since).max(0);
-            self.sums.down += CardMs(down);
+            self.totals.down += CardMs(down);
         }
-        self.sums
+        self.totals
     }
-}
-
-fn number_of(node: NodeId) -> u32 {
-    let [.., low] = node.as_bytes().as_chunks::<4>().0 else { unreachable!("ids have 16 bytes") };
-    u32::from_be_bytes(*low)
 }
 
 #[cfg(test)]
@@ -188,7 +189,10 @@ mod tests {
     use super::*;
     use crate::{
         Terms, Trace, TraceJob, figures, replay,
-        replay::{Nodes, Outcome, QueueSetup},
+        replay::{
+            outcome::ReplayOutcome,
+            setup::{Nodes, QueueSetup},
+        },
         trace::tests::{any_jobs, job},
     };
 
@@ -203,7 +207,7 @@ mod tests {
         trace
     }
 
-    fn run(trace: &Trace, setup: &Setup) -> Outcome {
+    fn run(trace: &Trace, setup: &Setup) -> ReplayOutcome {
         replay(trace, setup, &mut |_| {})
     }
 
@@ -221,14 +225,14 @@ mod tests {
         let owner = QueueSetup { guaranteed_cards: 4, ..QueueSetup::default() };
         let setup = Setup { queues: vec![owner], ..Setup::new(8, "easy".parse().unwrap()) };
         let outcome = run(&trace, &setup);
-        let starts: Vec<_> = outcome.fates.iter().map(|fate| fate.unwrap().start_ms).collect();
-        // The newest of those that borrowed ends within the grace, and is run anew when the first has ended.
+        let starts: Vec<_> = outcome.runs.iter().map(|fate| fate.unwrap().start_ms).collect();
+        // The newest run that borrowed ends within the grace, and is run anew when the first has ended.
         let grace = scheduler::Policy::default().preemption_grace.0;
         assert_eq!(starts, [0, 100_000, 10_000 + grace]);
-        assert_eq!((outcome.cut.runs_preempted, outcome.cut.runs_lost), (1, 0));
-        assert_eq!(outcome.cut.lost, CardMs(4 * (5000 + grace)));
+        assert_eq!((outcome.interruptions.runs_preempted, outcome.interruptions.runs_lost), (1, 0));
+        assert_eq!(outcome.interruptions.lost, CardMs(4 * (5000 + grace)));
         let without = run(&trace, &Setup::new(8, "easy".parse().unwrap()));
-        assert_eq!(without.fates[2].unwrap().start_ms, 100_000);
+        assert_eq!(without.runs[2].unwrap().start_ms, 100_000);
     }
 
     #[test]
@@ -237,10 +241,10 @@ mod tests {
         let trace = trace(vec![of(1), of(2)]);
         let owner = QueueSetup { guaranteed_cards: 8, lending_limit: Some(0), ..QueueSetup::default() };
         let setup = Setup { queues: vec![owner], ..Setup::new(8, "easy".parse().unwrap()) };
-        assert!(run(&trace, &setup).fates.iter().all(Option::is_none), "nothing is lent");
+        assert!(run(&trace, &setup).runs.iter().all(Option::is_none), "nothing is lent");
         let lends = QueueSetup { lending_limit: None, alliance: Some(1), ..owner };
         let setup = Setup { queues: vec![lends], ..setup };
-        assert!(run(&trace, &setup).fates.iter().all(Option::is_some));
+        assert!(run(&trace, &setup).runs.iter().all(Option::is_some));
     }
 
     #[test]
@@ -250,8 +254,9 @@ mod tests {
         let failures = Failures { mtbf: Millis(100_000), repair: Millis(20_000), seed: 1 };
         let setup = Setup { failures: Some(failures), ..Setup::on(NODES, "easy".parse().unwrap()) };
         let outcome = run(&trace, &setup);
-        let cut = outcome.cut;
-        // 2 nodes over 4,000 s or more: some 80 / 1.2 failures, each out for 20 s, and most under a run.
+        let cut = outcome.interruptions;
+        // 2 nodes over 4,000 s or more: some 80 / 1.2 failures, each with an outage of 20 s, and most under a
+        // run.
         assert!((40..130).contains(&cut.node_failures), "{cut:?}");
         assert!(cut.runs_lost > 20 && cut.runs_lost <= cut.node_failures, "{cut:?}");
         assert!(cut.down.0 <= cut.node_failures.cast_signed() * 4 * 20_000, "{cut:?}");
@@ -270,7 +275,7 @@ mod tests {
         let failures = Failures { mtbf: Millis(1000), repair: Millis(10), seed: 7 };
         let setup = Setup { failures: Some(failures), ..Setup::on(NODES, "easy".parse().unwrap()) };
         let outcome = run(&trace, &setup);
-        assert_eq!((outcome.fates[0], outcome.cut.jobs_given_up), (None, 1));
+        assert_eq!((outcome.runs[0], outcome.interruptions.jobs_given_up), (None, 1));
         let figures = figures(&trace, &outcome, &Terms::default());
         assert_eq!((figures.jobs_given_up, figures.jobs_too_wide), (1, 0));
     }
@@ -278,7 +283,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
-        /// Whatever fails and is preempted: at no time more cards are at work than there are, and every job is accounted for.
+        /// Whatever fails and is preempted, there are never more cards at work than there are in all, and
+        /// every job is accounted for.
         #[test]
         fn cards_are_never_given_twice(jobs in any_jobs(), seed: u64, guaranteed in 0_u32..8) {
             let mut trace = trace(jobs);
@@ -291,7 +297,7 @@ mod tests {
             let setup = Setup { failures: Some(failures), queues: vec![owner], ..setup };
             let outcome = run(&trace, &setup);
             let mut steps: Vec<(i64, i64)> = Vec::new();
-            for (job, fate) in trace.jobs.iter().zip(&outcome.fates) {
+            for (job, fate) in trace.jobs.iter().zip(&outcome.runs) {
                 let Some(fate) = fate else { continue };
                 prop_assert!(fate.start_ms >= job.submit_ms);
                 steps.push((fate.start_ms, i64::from(job.cards)));
@@ -306,9 +312,9 @@ mod tests {
             let parts = figures(&trace, &outcome, &Terms::default()).balance;
             prop_assert!(parts.idle >= CardMs(0) && parts.down >= CardMs(0), "{:?}", parts);
             prop_assert_eq!(parts.capacity, parts.sold() + parts.lost + parts.down + parts.idle);
-            let ended = outcome.fates.iter().flatten().count() as u64;
+            let ended = outcome.runs.iter().flatten().count() as u64;
             let wide = trace.jobs.iter().filter(|job| job.cards > 8).count() as u64;
-            prop_assert_eq!(ended + outcome.cut.jobs_given_up + wide, trace.jobs.len() as u64);
+            prop_assert_eq!(ended + outcome.interruptions.jobs_given_up + wide, trace.jobs.len() as u64);
         }
     }
 }

@@ -2,45 +2,32 @@
 
 use std::{fmt, str::FromStr};
 
-/// In which order jobs have their turn, and what may pass the first that does not fit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Policy {
+use scheduler::{Backfill, Order};
+
+/// The order of jobs, and which jobs may overtake the first that does not fit. `fcfs` by default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplayPolicy {
     pub order: Order,
     pub backfill: Backfill,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Order {
-    /// As they were submitted.
-    #[default]
-    Submission,
-    /// The shortest estimate first.
-    Shortest,
-    /// The queue with the least decayed use for its weight first.
-    FairShare,
+impl Default for ReplayPolicy {
+    fn default() -> Self {
+        Self { order: Order::Fifo, backfill: Backfill::None }
+    }
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Backfill {
-    #[default]
-    None,
-    /// The first that does not fit is promised its start.
-    Easy,
-    /// Every job is promised its start.
-    Conservative,
-}
-
-impl Policy {
-    /// The five with names of their own.
+impl ReplayPolicy {
+    /// The five policies that have names of their own.
     pub const NAMED: [&str; 5] = ["fcfs", "easy", "conservative", "sjf", "fair-share"];
 }
 
-impl fmt::Display for Policy {
+impl fmt::Display for ReplayPolicy {
     /// `fcfs`, `easy`, `sjf+easy`…
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let order = match self.order {
-            Order::Submission => "",
-            Order::Shortest => "sjf",
+            Order::Fifo => "",
+            Order::ShortestFirst => "sjf",
             Order::FairShare => "fair-share",
         };
         let backfill = match self.backfill {
@@ -62,7 +49,7 @@ pub struct InvalidPolicy(pub String);
 
 impl fmt::Display for InvalidPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = Policy::NAMED.join(", ");
+        let names = ReplayPolicy::NAMED.join(", ");
         write!(
             f,
             "`{}` is not a policy: write {names}, or an order and a backfill as in fair-share+easy",
@@ -73,16 +60,17 @@ impl fmt::Display for InvalidPolicy {
 
 impl std::error::Error for InvalidPolicy {}
 
-impl FromStr for Policy {
+impl FromStr for ReplayPolicy {
     type Err = InvalidPolicy;
 
-    /// An order (`fcfs`, `sjf`, `fair-share`), a backfill (`easy`, `conservative`), or one of each with a plus between.
+    /// Reads an order (`fcfs`, `sjf`, `fair-share`), a backfill (`easy`, `conservative`), or one of each with
+    /// a plus between.
     fn from_str(text: &str) -> Result<Self, InvalidPolicy> {
         let (mut order, mut backfill) = (None, None);
         for word in text.split('+') {
             let first = match word.trim() {
-                "fcfs" => order.replace(Order::Submission).is_none(),
-                "sjf" => order.replace(Order::Shortest).is_none(),
+                "fcfs" => order.replace(Order::Fifo).is_none(),
+                "sjf" => order.replace(Order::ShortestFirst).is_none(),
                 "fair-share" => order.replace(Order::FairShare).is_none(),
                 "easy" => backfill.replace(Backfill::Easy).is_none(),
                 "conservative" => backfill.replace(Backfill::Conservative).is_none(),
@@ -92,7 +80,8 @@ impl FromStr for Policy {
                 return Err(InvalidPolicy(text.chars().take(60).collect()));
             }
         }
-        Ok(Self { order: order.unwrap_or_default(), backfill: backfill.unwrap_or_default() })
+        let fcfs = Self::default();
+        Ok(Self { order: order.unwrap_or(fcfs.order), backfill: backfill.unwrap_or(fcfs.backfill) })
     }
 }
 
@@ -109,12 +98,12 @@ mod tests {
             ("easy + fair-share", "fair-share+easy"),
             ("sjf+conservative", "sjf+conservative"),
         ] {
-            let policy: Policy = text.parse().unwrap();
+            let policy: ReplayPolicy = text.parse().unwrap();
             assert_eq!(policy.to_string(), name);
             assert_eq!(name.parse(), Ok(policy));
         }
         for bad in ["", "EASY", "easy+easy", "easy+conservative", "sjf+fair-share", "+"] {
-            assert!(bad.parse::<Policy>().is_err(), "{bad}");
+            assert!(bad.parse::<ReplayPolicy>().is_err(), "{bad}");
         }
     }
 }

@@ -1,19 +1,28 @@
 //! Reading a trace, whatever its format.
 
+pub(crate) mod columns;
+pub mod fault;
+#[cfg(test)]
+mod fuzz_tests;
+mod lines;
+pub(crate) mod node_list;
+mod numbers;
+mod openb;
+pub(crate) mod platform_csv;
+mod sacct;
+mod swf;
+
 use std::io::{BufReader, Cursor, Read};
 
 use flate2::read::MultiGzDecoder;
 
-use crate::{
-    fault::{Faults, Flaw},
-    openb, own, sacct, swf,
-    trace::Trace,
-};
+use crate::trace::Trace;
+use fault::{Faults, Flaw};
 
-/// How much of an input is looked at to tell its format.
+/// How many bytes of an input are looked at to find its format.
 const HEAD_BYTES: usize = 16 * 1024;
 
-/// How much is read at once.
+/// How many bytes are read at once.
 const BUFFER_BYTES: usize = 128 * 1024;
 
 /// The formats that can be read.
@@ -23,7 +32,7 @@ pub enum Format {
     Swf,
     /// The pod list of Alibaba's open GPU cluster trace.
     Openb,
-    /// What `sacct -P` prints.
+    /// The output of `sacct -P`.
     Sacct,
     /// This platform's own CSV.
     Own,
@@ -45,7 +54,7 @@ impl Format {
         Self::ALL.into_iter().find(|format| format.code() == code)
     }
 
-    /// From the beginning of a text.
+    /// Finds the format by the beginning of a text.
     fn tell(head: &[u8]) -> Option<Self> {
         let mut lines =
             head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
@@ -66,20 +75,20 @@ impl Format {
             Some(Self::Own)
         } else {
             let mut fields = first.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty());
-            let numbers =
-                fields.by_ref().take(18).filter(|field| crate::number::seconds(field).is_some()).count();
+            let numbers = fields.by_ref().take(18).filter(|field| numbers::seconds(field).is_some()).count();
             (numbers == 18).then_some(Self::Swf)
         }
     }
 }
 
-/// Reads a trace from memory; finds its format itself where none is given. Where all jobs are in one queue, each user gets
-/// their own: fair share needs some to share between. Never fails: what can't be read is in the faults.
+/// Reads a trace from memory, and finds its format where none is given. Where all jobs are in one queue, each
+/// user gets a queue, since fair share needs several. Never fails: lines that can't be read are in the
+/// faults.
 pub fn read(bytes: &[u8], format: Option<Format>) -> (Trace, Faults) {
     read_from(bytes, format)
 }
 
-/// As [`read`], from anything, in one pass: only the jobs are kept in memory.
+/// As [`read`], from any input, in one pass: only the jobs are kept in memory.
 pub fn read_from(input: impl Read, format: Option<Format>) -> (Trace, Faults) {
     let mut input = Head::of(input);
     if input.bytes.starts_with(&[0x1f, 0x8b]) {
@@ -106,7 +115,7 @@ fn input_of(mut input: Head<impl Read>, format: Option<Format>) -> (Trace, Fault
         Format::Swf => swf::read(input, &mut faults),
         Format::Openb => openb::read(input, &mut faults),
         Format::Sacct => sacct::read(input, &mut faults),
-        Format::Own => own::read(input, &mut faults),
+        Format::Own => platform_csv::read(input, &mut faults),
     };
     trace.share_between_users();
     (trace, faults)
@@ -133,13 +142,13 @@ impl<R: Read> Head<R> {
         }
     }
 
-    /// All of it, an error in its place.
+    /// The whole input again, with a read error in its place.
     fn whole(self) -> impl Read {
         Cursor::new(self.bytes).chain(Broken(self.error)).chain(self.rest)
     }
 }
 
-/// Gives its error once, then nothing.
+/// Returns its error once, then nothing.
 struct Broken(Option<std::io::Error>);
 
 impl Read for Broken {

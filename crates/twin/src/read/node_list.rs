@@ -1,17 +1,18 @@
-//! A list of the nodes of a real hall: a CSV with `gpu` or `cards`, and `model`, a line a node, as the openb trace has one.
+//! A list of the nodes of a real hall: a CSV with a line for each node, and the columns `gpu` or `cards`, and
+//! `model`. The openb trace has such a list.
 
 use std::{io::BufRead, sync::Arc};
 
 use domain::card::MAX_CARDS_PER_NODE;
 
-use crate::{
+use super::{
     columns::Columns,
     fault::{Faults, Flaw},
-    lines, number as numbers,
-    trace::name_text,
+    lines, numbers,
 };
+use crate::trace::name_text;
 
-/// The most nodes that are read.
+/// The most nodes of a list.
 pub const MAX_NODES: usize = 1_000_000;
 
 /// A node of a hall.
@@ -24,7 +25,7 @@ pub struct HallNode {
 
 const NAMES: [&str; 3] = ["gpu", "cards", "model"];
 
-/// Reads what is left of `input`. Nodes without a card are skipped.
+/// Reads the rest of `input`. Nodes without a card are skipped.
 pub fn read_nodes(input: impl BufRead, faults: &mut Faults) -> Vec<HallNode> {
     let (mut nodes, mut columns): (Vec<HallNode>, Option<Columns<3>>) = (Vec::new(), None);
     lines::each(input, faults, |line, text, faults| {

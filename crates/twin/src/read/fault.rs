@@ -1,52 +1,52 @@
-//! What is wrong with a trace's lines: counted, named, and never fatal.
+//! Faults in a trace's lines: counted, named, and never fatal.
 
 use domain::Lang;
 
 /// How many bad lines are kept with their text; all are counted.
 pub const MAX_SAMPLES: usize = 50;
 
-/// How much of a bad line is kept, in characters.
+/// How many characters of a bad line are kept.
 const MAX_SAMPLE_CHARS: usize = 120;
 
-/// What was found while reading a trace.
+/// The lines of a trace that was read, and the faults in them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
     /// Lines read, comments and empty ones included.
     pub lines: u64,
-    /// Lines that say nothing that can be used.
+    /// Lines that can't be used.
     pub bad: u64,
-    /// Lines in order that are no job for cards: steps of a job, pods without a card, jobs that never ran.
+    /// Good lines that are not jobs for cards: steps of a job, pods without a card, jobs that never ran.
     pub skipped: u64,
     /// The first bad lines.
-    pub samples: Vec<Fault>,
+    pub samples: Vec<LineFault>,
 }
 
 /// One bad line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// From 1; 0: the input as a whole.
+pub struct LineFault {
+    /// The line's number, from 1; 0: the input as a whole.
     pub line: u64,
     pub flaw: Flaw,
     /// The line's beginning.
     pub sample: String,
 }
 
-/// What is wrong with a line.
+/// The fault of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Flaw {
-    /// It has fewer fields than the format has.
+    /// The line has another number of fields than the format.
     Fields { found: usize, needed: usize },
-    /// A field is not what it should be.
+    /// A field can't be read.
     Field(&'static str),
-    /// A field that jobs can't do without is not among the columns.
+    /// A needed column is missing.
     Column(&'static str),
-    /// No line may be that long.
+    /// The line is too long.
     Long { limit_bytes: usize },
-    /// The input can't be read on; what came before it counts.
+    /// The input can't be read any further; the lines before count.
     Broken(String),
-    /// No reader knows it.
+    /// The format of the input is not known.
     Unknown,
-    /// More jobs than a trace may have; the rest is left out.
+    /// There are more jobs or nodes than are allowed; the rest are left out.
     Many { limit: usize },
 }
 
@@ -65,10 +65,12 @@ impl Flaw {
             (Self::Broken(why), Lang::En) => format!("the input breaks off here: {why}"),
             (Self::Unknown, Lang::Zh) => "无法识别格式：请用 SWF、openb、sacct 或本平台的 CSV".into(),
             (Self::Unknown, Lang::En) => {
-                "no format that is known here: SWF, openb, sacct or this platform's own CSV".into()
+                "the format is not known: use SWF, openb, sacct or this platform's own CSV".into()
             }
-            (Self::Many { limit }, Lang::Zh) => format!("作业超过 {limit} 个，其余略去"),
-            (Self::Many { limit }, Lang::En) => format!("more than {limit} jobs, the rest is left out"),
+            (Self::Many { limit }, Lang::Zh) => format!("超过 {limit} 条，其余略去"),
+            (Self::Many { limit }, Lang::En) => {
+                format!("more than {limit} entries, and the rest are left out")
+            }
         }
     }
 }
@@ -78,11 +80,11 @@ impl Faults {
     pub fn add(&mut self, line: u64, flaw: Flaw, text: &[u8]) {
         self.bad += 1;
         if self.samples.len() < MAX_SAMPLES {
-            // Four bytes are the longest character.
+            // A character has four bytes at most.
             let head = &text[..text.len().min(4 * MAX_SAMPLE_CHARS)];
             let shown = String::from_utf8_lossy(head);
             let sample = shown.chars().filter(|c| !c.is_control()).take(MAX_SAMPLE_CHARS).collect();
-            self.samples.push(Fault { line, flaw, sample });
+            self.samples.push(LineFault { line, flaw, sample });
         }
     }
 }

@@ -1,29 +1,26 @@
-//! The plain simulator of every policy on a count of cards, by the rules of [`crate::reference`]: jobs stand in order
-//! before each plan, and what each has been promised stands in a profile of the free cards.
+//! The plain simulator of every policy on a count of cards, by the rules of [`super::reference`]: jobs are
+//! put in order before each plan, and promises are made in a profile of the free cards.
 
 use std::collections::BTreeSet;
 
 use domain::{CardMs, Millis, Timestamp};
-use scheduler::use_decay::DecayedUse;
+use scheduler::{Backfill, Order, use_decay::DecayedUse};
 
-use crate::{
-    policy::{Backfill, Order},
-    replay::Setup,
-    trace::TraceJob,
-};
+use super::setup::Setup;
+use crate::trace::TraceJob;
 
-/// As [`crate::reference::starts`].
+/// As [`super::reference::starts`].
 pub fn starts(jobs: &[TraceJob], setup: &Setup, progress: &mut dyn FnMut(u64)) -> Vec<Option<i64>> {
-    let mut hall = Hall::new(jobs, setup);
+    let mut simulation = Simulation::new(jobs, setup);
     let mut next = 0;
     loop {
         let submission = jobs.get(next).map(|job| job.submit_ms);
-        let end = hall.ends.first().map(|(end, ..)| *end);
+        let end = simulation.ends.first().map(|(end, ..)| *end);
         match (submission, end) {
             (Some(submit), end) if end.is_none_or(|end| submit <= end) => {
-                hall.now = submit;
+                simulation.now = submit;
                 if jobs[next].cards <= setup.cards {
-                    hall.queue.push(next);
+                    simulation.queue.push(next);
                 }
                 next += 1;
                 if next.is_multiple_of(1024) {
@@ -31,45 +28,45 @@ pub fn starts(jobs: &[TraceJob], setup: &Setup, progress: &mut dyn FnMut(u64)) -
                 }
             }
             (_, Some(end)) => {
-                hall.now = end;
-                hall.end_next();
+                simulation.now = end;
+                simulation.end_next();
             }
-            (_, None) => return hall.started,
+            (_, None) => return simulation.started,
         }
-        hall.free_overdue();
-        hall.arrange();
+        simulation.free_overdue();
+        simulation.arrange();
         match setup.policy.backfill {
-            Backfill::Conservative => hall.plan_promises(),
-            backfill => hall.plan(backfill == Backfill::Easy),
+            Backfill::Conservative => simulation.plan_promises(),
+            backfill => simulation.plan(backfill == Backfill::Easy),
         }
     }
 }
 
-struct Hall<'a> {
+struct Simulation<'a> {
     jobs: &'a [TraceJob],
     setup: &'a Setup,
     now: i64,
     free: u32,
-    /// The jobs that wait, in their order.
+    /// The waiting jobs, in order.
     queue: Vec<usize>,
     started: Vec<Option<i64>>,
     starts: u64,
-    /// End, rank among the starts, job.
+    /// Of each run: end, rank among the starts, job.
     ends: BTreeSet<(i64, u64, usize)>,
-    /// End by the estimate, job; of those that hold cards.
+    /// Of each run that holds cards: end by the estimate, job.
     estimates: BTreeSet<(i64, usize)>,
     shares: Vec<Share>,
 }
 
-/// What a queue has used.
+/// The use of a queue.
 #[derive(Clone, Copy, Default)]
 struct Share {
     ended: DecayedUse,
-    /// Cards that run, and the sum of cards × start.
+    /// Running cards, and the sum of cards × start over runs.
     running: (i64, i64),
 }
 
-impl<'a> Hall<'a> {
+impl<'a> Simulation<'a> {
     fn new(jobs: &'a [TraceJob], setup: &'a Setup) -> Self {
         let queues = jobs.iter().map(|job| job.queue as usize + 1).max().unwrap_or(0);
         Self {
@@ -126,8 +123,8 @@ impl<'a> Hall<'a> {
     /// Puts the queue in order.
     fn arrange(&mut self) {
         match self.setup.policy.order {
-            Order::Submission => {}
-            Order::Shortest => self.queue.sort_by_key(|index| (self.jobs[*index].estimate_ms, *index)),
+            Order::Fifo => {}
+            Order::ShortestFirst => self.queue.sort_by_key(|index| (self.jobs[*index].estimate_ms, *index)),
             Order::FairShare => {
                 let standing: Vec<i64> = (0..self.shares.len()).map(|queue| self.standing(queue)).collect();
                 self.queue.sort_by_key(|index| (standing[self.jobs[*index].queue as usize], *index));
@@ -135,7 +132,7 @@ impl<'a> Hall<'a> {
         }
     }
 
-    /// Decayed use over weight; the least comes first.
+    /// Decayed use over weight; the queue with the least comes first.
     fn standing(&self, queue: usize) -> i64 {
         let share = &self.shares[queue];
         let half_life: Millis = self.setup.use_half_life;
@@ -176,10 +173,12 @@ impl<'a> Hall<'a> {
         }
     }
 
-    /// Everyone in order gets the earliest place that leaves those before it theirs; who gets this instant starts.
+    /// Each job in order gets the earliest place that leaves the jobs before it theirs. A job whose place
+    /// begins now starts.
     ///
-    /// With the order of submission who comes later never moves who came before. A run that ends early may let one move
-    /// forward into the place of one behind it. In other orders a place holds until someone comes before it.
+    /// In the order of submission, a job never moves one that came before it. A run that ends early may let a
+    /// job move forward into the place of one behind it. In other orders a place holds until another job
+    /// comes before it.
     fn plan_promises(&mut self) {
         let mut profile = Profile::of(self);
         for index in std::mem::take(&mut self.queue) {
@@ -198,11 +197,11 @@ impl<'a> Hall<'a> {
 struct Profile(Vec<(i64, u32)>);
 
 impl Profile {
-    fn of(hall: &Hall<'_>) -> Self {
-        let mut steps = vec![(hall.now, hall.free)];
-        for &(estimate, index) in &hall.estimates {
+    fn of(simulation: &Simulation<'_>) -> Self {
+        let mut steps = vec![(simulation.now, simulation.free)];
+        for &(estimate, index) in &simulation.estimates {
             let last = *steps.last().expect("there is one");
-            let free = last.1 + hall.jobs[index].cards;
+            let free = last.1 + simulation.jobs[index].cards;
             if last.0 == estimate {
                 steps.pop();
             }
@@ -211,14 +210,17 @@ impl Profile {
         Self(steps)
     }
 
-    /// From when `cards` are free for good, where nothing is placed, and how many more then are.
+    /// From when on `cards` are free, where nothing is placed, and how many more are free then.
     fn earliest(&self, cards: u32) -> (i64, u32) {
-        let (at, free) =
-            self.0.iter().find(|(_, free)| *free >= cards).expect("no job is wider than the hall");
+        let (at, free) = self
+            .0
+            .iter()
+            .find(|(_, free)| *free >= cards)
+            .expect("no job asks for more cards than there are");
         (*at, free - cards)
     }
 
-    /// Takes `cards` for `length_ms` from the earliest instant on from which they are free for as long.
+    /// Takes `cards` for `length_ms`, from the earliest instant on from which they are free for that long.
     fn place(&mut self, cards: u32, length_ms: i64) -> i64 {
         let mut first = 0;
         // The last step has all cards, so the search ends there at the latest.
@@ -247,8 +249,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        policy::Policy,
-        reference,
+        replay::{policy::ReplayPolicy, reference},
         trace::tests::{any_jobs, job},
     };
 
@@ -267,7 +268,7 @@ mod tests {
         fn no_card_is_given_twice_and_everyone_has_a_turn(jobs in any_jobs()) {
             for order in ["fcfs", "sjf", "fair-share"] {
                 for backfill in ["", "+easy", "+conservative"] {
-                    let policy: Policy = format!("{order}{backfill}").parse().unwrap();
+                    let policy: ReplayPolicy = format!("{order}{backfill}").parse().unwrap();
                     let starts = starts(&jobs, &Setup::new(8, policy), &mut |_| {});
                     let mut changes = Vec::new();
                     for (start, job) in starts.iter().zip(&jobs) {
@@ -291,7 +292,8 @@ mod tests {
     fn conservative_backfill_delays_nobody_in_front() {
         let make =
             |submit_ms, run_ms, cards| TraceJob { submit_ms, run_ms, estimate_ms: run_ms, cards, ..job() };
-        // The second is promised 10, the third 20. The fourth would fit now and beside the second, but not beside the third.
+        // The second job is promised 10, the third 20. The fourth would fit now and beside the second, but
+        // not beside the third.
         let jobs = [make(0, 10, 3), make(1, 10, 3), make(2, 5, 4), make(3, 30, 1)];
         assert_eq!(run(&jobs, 4, "easy")[3], Some(3));
         assert_eq!(run(&jobs, 4, "conservative"), [Some(0), Some(10), Some(20), Some(25)]);

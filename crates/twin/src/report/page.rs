@@ -1,18 +1,21 @@
-//! The report: one HTML file with plots that needs nothing from outside, in Chinese or English, light or dark.
+//! The report: one HTML file with plots that loads nothing from outside, in Chinese or English, light or
+//! dark.
 #![expect(clippy::cast_precision_loss, reason = "figures on a page")]
-
-mod plot;
 
 use std::fmt::Write as _;
 
+use super::{
+    figures::Figures,
+    groups::JobGroup,
+    plot::{self, Bar, COLOURS, Curve, escape},
+    series::Series,
+};
+use crate::{read::fault::Faults, trace::Trace};
 use domain::{CardMs, Lang, Millis};
-use plot::{Bar, COLOURS, Line, escape};
 
-use crate::{Faults, Figures, groups::Group, series::Series, trace::Trace};
+const CSS: &str = include_str!("report.css");
 
-const CSS: &str = include_str!("report/report.css");
-
-/// The page for one run or several side by side. `trace` is that of the first.
+/// The page for one replay, or several side by side. `trace` is that of the first.
 pub fn html(trace: &Trace, faults: &Faults, runs: &[&Figures], lang: Lang) -> String {
     let say = |zh: &'static str, en: &'static str| if lang == Lang::Zh { zh } else { en };
     let title = say("数字孪生 · 回放报告", "Digital twin · replay report");
@@ -47,7 +50,7 @@ fn subtitle(trace: &Trace, runs: &[&Figures], lang: Lang) -> String {
     }
 }
 
-/// A run's name where there are several.
+/// The name of a replay among several.
 fn name(run: &Figures, runs: &[&Figures], lang: Lang) -> String {
     if !run.label.is_empty() {
         return run.name();
@@ -118,16 +121,16 @@ fn summary(runs: &[&Figures], lang: Lang) -> String {
     table + "</tbody></table></div>"
 }
 
-/// Title, note and plot of each section.
+/// The title, note and plot of each section.
 fn plots(trace: &Trace, runs: &[&Figures], lang: Lang) -> Vec<(&'static str, &'static str, String)> {
     let say = |zh: &'static str, en: &'static str| if lang == Lang::Zh { zh } else { en };
     let over_time = |title: &str, top: f64, values: &dyn Fn(&Figures) -> Vec<Option<f64>>| {
         let all: Vec<_> = runs.iter().map(|run| values(run)).collect();
         let length = |series: &Series| series.busy.len() as f64 * series.step_ms as f64;
         let longest = runs.iter().map(|run| length(&run.series)).fold(1.0, f64::max);
-        let line = |(class, points)| Line { class, points, reach: length(&runs[class].series) / longest };
+        let line = |(class, points)| Curve { class, points, reach: length(&runs[class].series) / longest };
         let lines: Vec<_> = all.iter().map(Vec::as_slice).enumerate().map(line).collect();
-        plot::lines(title, &lines, top, &ticks(trace, runs, longest, lang))
+        plot::curves(title, &lines, top, &ticks(trace, runs, longest, lang))
     };
     let mut sections = Vec::new();
     let title = say("利用率", "Utilization over time");
@@ -142,7 +145,7 @@ fn plots(trace: &Trace, runs: &[&Figures], lang: Lang) -> Vec<(&'static str, &'s
     ));
     let title = say("排队长度", "Queue length over time");
     let waiting = |run: &Figures| run.series.waiting.iter().copied().map(Some).collect();
-    sections.push((title, say("等待中的作业数", "Jobs that wait"), over_time(title, 1.0, &waiting)));
+    sections.push((title, say("等待中的作业数", "Waiting jobs"), over_time(title, 1.0, &waiting)));
     let title = say("按规模的平均等待", "Mean wait by size");
     sections.push((
         title,
@@ -166,7 +169,7 @@ fn plots(trace: &Trace, runs: &[&Figures], lang: Lang) -> Vec<(&'static str, &'s
         title,
         say(
             "(等待 + 运行) / 运行，运行至少计 10 秒；作业占比",
-            "(wait + run) / run, runs count as 10 s at least; share of the jobs",
+            "(wait + run) / run, where a run counts as at least 10 s; share of the jobs",
         ),
         slowdowns(title, runs),
     ));
@@ -176,14 +179,14 @@ fn plots(trace: &Trace, runs: &[&Figures], lang: Lang) -> Vec<(&'static str, &'s
         title,
         say(
             "各队列所得与所求之比的 Jain 指数，1 为完全公平",
-            "Jain's index of what queues get of what they want; 1: all the same",
+            "Jain's index of the share that each queue gets of the cards it wants; 1 is entirely fair",
         ),
         over_time(title, 1.0, &fairness),
     ));
     let title = say("容量平衡", "Capacity balance");
     let note = say(
         "深青科研 · 蓝企业 · 琥珀政务 · 灰未注明 · 红中断白算 · 紫停机 · 浅色空闲",
-        "Teal: research · blue: enterprise · amber: government · grey: not said · red: runs cut short · violet: down · pale: idle",
+        "Teal: research · blue: enterprise · amber: government · grey: not stated · red: runs cut short · violet: down · pale: idle",
     );
     sections.push((title, note, balance(title, runs, lang)));
     let title = say("收入", "Revenue");
@@ -216,8 +219,8 @@ fn ticks(trace: &Trace, runs: &[&Figures], length_ms: f64, lang: Lang) -> Vec<(f
     [0.0, 1.0 / 3.0, 2.0 / 3.0, 1.0].into_iter().map(|share| (share, label(share))).collect()
 }
 
-/// A group for each name that any run has, with a bar for each run.
-fn waits(title: &str, runs: &[&Figures], lang: Lang, of: impl Fn(&Figures) -> &Vec<Group>) -> String {
+/// A group of bars for each name that any replay has, with a bar for each replay.
+fn waits(title: &str, runs: &[&Figures], lang: Lang, of: impl Fn(&Figures) -> &Vec<JobGroup>) -> String {
     let mut names: Vec<&str> = Vec::new();
     for group in runs.iter().flat_map(|run| of(run)) {
         if !names.contains(&&*group.name) {
@@ -235,7 +238,7 @@ fn waits(title: &str, runs: &[&Figures], lang: Lang, of: impl Fn(&Figures) -> &V
     plot::bars(title, &groups.collect::<Vec<_>>())
 }
 
-/// A group's name for people.
+/// The name of a group for people.
 fn word(name: &str, lang: Lang) -> String {
     let known = match (name, lang) {
         ("", Lang::Zh) => "其他",
@@ -309,7 +312,10 @@ fn notes(faults: &Faults, runs: &[&Figures], lang: Lang) -> Vec<String> {
             }
         }
         Lang::En => {
-            notes.push(format!("{} lines read: {bad} bad, {skipped} no jobs for cards.", faults.lines));
+            notes.push(format!(
+                "{} lines read: {bad} bad, {skipped} that are not jobs for cards.",
+                faults.lines
+            ));
             if wide > 0 {
                 notes.push(format!("{wide} jobs ask for more cards than there are, and are not counted."));
             }
@@ -328,7 +334,7 @@ fn span(seconds: f64) -> String {
     Millis(whole).to_string()
 }
 
-/// A whole number with thousands apart.
+/// A whole number with its thousands separated.
 fn thousands(value: f64) -> String {
     let digits = format!("{value:.0}");
     let mut text = String::new();
@@ -344,7 +350,7 @@ fn thousands(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Policy, Setup, Terms, TraceJob, figures, replay, trace::tests::job};
+    use crate::{Setup, Terms, TraceJob, figures, replay, trace::tests::job};
 
     fn page(lang: Lang) -> String {
         let mut trace = Trace::new("<b>&");
@@ -363,7 +369,7 @@ mod tests {
             });
         }
         let run = |policy: &str, cards| {
-            let outcome = replay(&trace, &Setup::new(cards, policy.parse::<Policy>().unwrap()), &mut |_| {});
+            let outcome = replay(&trace, &Setup::new(cards, policy.parse().unwrap()), &mut |_| {});
             figures(&trace, &outcome, &Terms::default())
         };
         let runs = [run("fcfs", 4), run("easy", 4), run("easy", 8)];

@@ -1,10 +1,11 @@
-//! No bytes may make a reader panic: properties here, libFuzzer in `fuzz/`, and a long form over ten million inputs.
+//! No bytes make a reader panic: properties, a long form over ten million inputs, and libFuzzer in `fuzz/`.
 
 use std::{fmt::Write as _, time::Instant};
 
 use proptest::prelude::*;
 
-use crate::{Format, fault::MAX_SAMPLES, read};
+use super::{Format, fault::MAX_SAMPLES, read};
+use crate::random::Dice;
 
 const SEEDS: [(Format, &str); 4] = [
     (
@@ -31,7 +32,7 @@ const SEEDS: [(Format, &str); 4] = [
     ),
 ];
 
-/// What must hold for whatever was read.
+/// Asserts the rules that hold for any input.
 fn check(bytes: &[u8], format: Option<Format>) {
     let (trace, faults) = read(bytes, format);
     assert!(faults.samples.len() <= MAX_SAMPLES && faults.samples.len() as u64 <= faults.bad);
@@ -79,7 +80,7 @@ fn the_seeds_are_sound() {
     }
 }
 
-/// `QIANTANG_INPUTS` mutated inputs, 10,000,000 where it is not set.
+/// Reads `QIANTANG_INPUTS` mutated inputs, or 10,000,000 where it is not set.
 #[test]
 #[ignore = "runs for minutes"]
 fn ten_million_inputs() {
@@ -106,40 +107,24 @@ fn ten_million_inputs() {
 fn mutate(bytes: &mut Vec<u8>, dice: &mut Dice) {
     const ODD: &[u8] = b"0129-+.,|:;#\"\n\r \t=/xT\0\xff";
     for _ in 0..=dice.below(6) {
-        let at = dice.below(bytes.len() + 1);
-        let odd = ODD[dice.below(ODD.len())];
+        let at = dice.index(bytes.len() + 1);
+        let odd = ODD[dice.index(ODD.len())];
         match dice.below(6) {
             0 => bytes.insert(at, odd),
             1 if at < bytes.len() => bytes[at] = odd,
             2 if at < bytes.len() => drop(bytes.remove(at)),
             3 => {
-                let end = (at + dice.below(40)).min(bytes.len());
+                let end = (at + dice.index(40)).min(bytes.len());
                 let part = bytes[at..end].to_vec();
-                let to = dice.below(bytes.len() + 1);
+                let to = dice.index(bytes.len() + 1);
                 bytes.splice(to..to, part);
             }
-            4 => drop(bytes.splice(at..at, vec![b'9'; dice.below(25)])),
+            4 => drop(bytes.splice(at..at, vec![b'9'; dice.index(25)])),
             5 if dice.below(8) == 0 => bytes.truncate(at),
             _ => {
-                let end = (at + dice.below(12)).min(bytes.len());
+                let end = (at + dice.index(12)).min(bytes.len());
                 bytes.drain(at..end);
             }
         }
-    }
-}
-
-/// `SplitMix64`.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() % limit as u64).unwrap()
     }
 }

@@ -1,28 +1,24 @@
-//! What a replay comes to, in figures for people. Card time and money are integers; averages and shares are not.
+//! The figures of a replay, for people. Card time and money are integers; averages and shares are not.
 #![expect(clippy::cast_precision_loss, reason = "averages and shares for people: 52 bits are plenty")]
 
 use domain::{CardMs, MicroCny, RatePerCardHour, TenantDomain};
 use serde::Serialize;
 
-use crate::{
-    groups::{self, Group},
-    replay::Outcome,
+use super::{
+    groups::{self, JobGroup},
     series::{Series, series},
-    trace::Trace,
+    statistics::{percentile, wait_and_slowdown},
 };
+use crate::{replay::outcome::ReplayOutcome, trace::Trace};
 
-/// Runs below this count as this long in the slowdown, in seconds: else a second's wait of a second's job would be as bad as
-/// an hour's of an hour's.
-pub const BOUND_S: f64 = 10.0;
-
-/// What cards draw and what they earn.
+/// The power that cards draw, and the price of their time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
-    /// What a card draws at work.
+    /// The power of a card at work.
     pub tdp_watts: u32,
-    /// What it draws idle, in percent of that.
+    /// The power of an idle card, in percent of that at work.
     pub idle_percent: u32,
-    /// The power that the whole center draws for each that its cards draw, in thousandths.
+    /// The power of the whole center over that of its cards, in thousandths.
     pub pue_milli: u32,
     pub price: RatePerCardHour,
 }
@@ -41,14 +37,14 @@ impl Default for Terms {
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Figures {
-    /// What it is called beside others; empty where the policy and the cards tell them apart.
+    /// The name of the replay beside others; empty where the policy and the cards tell them apart.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub label: String,
     pub policy: String,
     pub cards: u32,
     /// All jobs of the trace.
     pub jobs: u64,
-    /// Those wider than the hall, which no figure below counts.
+    /// Jobs that ask for more cards than there are; no figure below counts them.
     pub jobs_too_wide: u64,
     pub average_wait_s: f64,
     pub average_bounded_slowdown: f64,
@@ -62,18 +58,20 @@ pub struct Figures {
     pub slowdown_counts: Vec<Bucket>,
     pub balance: Balance,
     pub node_failures: u64,
-    /// Runs that ended because a node failed, and those that made way for guaranteed cards; both were run anew.
+    /// Runs that ended because a node failed, and were run anew.
     pub runs_lost: u64,
+    /// Runs that ended for another queue's guaranteed cards, and were run anew.
     pub runs_preempted: u64,
     /// Jobs under which nodes failed too often; no figure counts them.
     pub jobs_given_up: u64,
     pub energy_kwh: f64,
     pub revenue_micro_cny: MicroCny,
-    /// The mean over time of Jain's index between the queues, 1 where all get the same share of what they want.
+    /// The mean over time of Jain's index between the queues; 1 where all get the same share of the cards
+    /// that they want.
     pub fairness: f64,
-    pub by_size: Vec<Group>,
-    pub by_domain: Vec<Group>,
-    pub by_queue: Vec<Group>,
+    pub by_size: Vec<JobGroup>,
+    pub by_domain: Vec<JobGroup>,
+    pub by_queue: Vec<JobGroup>,
     #[serde(skip)]
     pub series: Series,
 }
@@ -86,16 +84,16 @@ pub struct Percentiles {
     pub p99: f64,
 }
 
-/// How many jobs have a bounded slowdown below `below` and not below the bucket before.
+/// The jobs with a bounded slowdown below `below` that are in no earlier bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Bucket {
-    /// `None`: all that are left.
+    /// `None`: all other jobs.
     pub below: Option<f64>,
     pub jobs: u64,
 }
 
-/// Where the capacity went, in card-milliseconds: `capacity` = `research` + `enterprise` + `government` + `unnamed` + `lost` + `down` +
-/// `idle`.
+/// Where the capacity went, in card-milliseconds: `capacity` = `research` + `enterprise` + `government` +
+/// `unnamed` + `lost` + `down` + `idle`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Balance {
     pub capacity: CardMs,
@@ -106,7 +104,7 @@ pub struct Balance {
     pub unnamed: CardMs,
     /// Used by runs that were cut short.
     pub lost: CardMs,
-    /// Of nodes that were out.
+    /// On nodes that were out.
     pub down: CardMs,
     pub idle: CardMs,
 }
@@ -118,14 +116,14 @@ impl Balance {
 }
 
 impl Figures {
-    /// The policy, after what it is called beside others.
+    /// The policy, after the replay's label if it has one.
     pub fn name(&self) -> String {
         if self.label.is_empty() { self.policy.clone() } else { format!("{} · {}", self.label, self.policy) }
     }
 }
 
-/// Works out everything from what became of each job.
-pub fn figures(trace: &Trace, outcome: &Outcome, terms: &Terms) -> Figures {
+/// Works out the figures of a replay.
+pub fn figures(trace: &Trace, outcome: &ReplayOutcome, terms: &Terms) -> Figures {
     let span = span_ms(trace, outcome);
     let (mut waits, mut slowdowns) = (Vec::new(), Vec::new());
     let mut balance = Balance {
@@ -133,12 +131,12 @@ pub fn figures(trace: &Trace, outcome: &Outcome, terms: &Terms) -> Figures {
         ..Balance::default()
     };
     let mut revenue = MicroCny::ZERO;
-    for (job, fate) in trace.jobs.iter().zip(&outcome.fates) {
-        let Some(fate) = fate else { continue };
-        let (wait, slowdown) = wait_and_slowdown(job.submit_ms, fate.start_ms, fate.end_ms);
+    for (job, run) in trace.jobs.iter().zip(&outcome.runs) {
+        let Some(run) = run else { continue };
+        let (wait, slowdown) = wait_and_slowdown(job.submit_ms, run.start_ms, run.end_ms);
         waits.push(wait);
         slowdowns.push(slowdown);
-        let used = CardMs(i64::from(job.cards).saturating_mul(fate.end_ms - fate.start_ms));
+        let used = CardMs(i64::from(job.cards).saturating_mul(run.end_ms - run.start_ms));
         let part = match job.domain {
             Some(TenantDomain::Research) => &mut balance.research,
             Some(TenantDomain::Enterprise) => &mut balance.enterprise,
@@ -149,7 +147,7 @@ pub fn figures(trace: &Trace, outcome: &Outcome, terms: &Terms) -> Figures {
         let charge = terms.price.charge(used).unwrap_or(MicroCny(i64::MAX));
         revenue = revenue.checked_add(charge).unwrap_or(MicroCny(i64::MAX));
     }
-    let (sold, cut) = (balance.sold(), &outcome.cut);
+    let (sold, cut) = (balance.sold(), &outcome.interruptions);
     (balance.lost, balance.down) = (cut.lost, cut.down);
     balance.idle = CardMs(balance.capacity.0.saturating_sub(sold.0 + cut.lost.0 + cut.down.0));
     let count = waits.len().max(1) as f64;
@@ -161,14 +159,14 @@ pub fn figures(trace: &Trace, outcome: &Outcome, terms: &Terms) -> Figures {
     let series = series(trace, outcome, span);
     Figures {
         label: String::new(),
-        node_failures: outcome.cut.node_failures,
-        runs_lost: outcome.cut.runs_lost,
-        runs_preempted: outcome.cut.runs_preempted,
+        node_failures: outcome.interruptions.node_failures,
+        runs_lost: outcome.interruptions.runs_lost,
+        runs_preempted: outcome.interruptions.runs_preempted,
         policy: outcome.setup.policy.to_string(),
         cards: outcome.setup.cards,
         jobs: trace.jobs.len() as u64,
-        jobs_too_wide: (trace.jobs.len() - waits.len()) as u64 - outcome.cut.jobs_given_up,
-        jobs_given_up: outcome.cut.jobs_given_up,
+        jobs_too_wide: (trace.jobs.len() - waits.len()) as u64 - outcome.interruptions.jobs_given_up,
+        jobs_given_up: outcome.interruptions.jobs_given_up,
         average_wait_s,
         average_bounded_slowdown,
         max_wait_s: waits.last().copied().unwrap_or(0.0),
@@ -188,24 +186,11 @@ pub fn figures(trace: &Trace, outcome: &Outcome, terms: &Terms) -> Figures {
     }
 }
 
-/// Seconds waited, and the bounded slowdown.
-pub(crate) fn wait_and_slowdown(submit_ms: i64, start_ms: i64, end_ms: i64) -> (f64, f64) {
-    let wait = (start_ms - submit_ms) as f64 / 1000.0;
-    let run = (end_ms - start_ms) as f64 / 1000.0;
-    (wait, ((wait + run) / run.max(BOUND_S)).max(1.0))
-}
-
 /// From the first submission to the last end, in milliseconds of the trace.
-fn span_ms(trace: &Trace, outcome: &Outcome) -> (i64, i64) {
+fn span_ms(trace: &Trace, outcome: &ReplayOutcome) -> (i64, i64) {
     let first = trace.jobs.first().map_or(0, |job| job.submit_ms);
-    let last = outcome.fates.iter().flatten().map(|fate| fate.end_ms).chain(outcome.cut.last_ms).max();
+    let last = outcome.runs.iter().flatten().map(|run| run.end_ms).chain(outcome.interruptions.last_ms).max();
     (first, last.unwrap_or(first))
-}
-
-/// The smallest value that at least that share of all is not above; 0 without values.
-pub(crate) fn percentile(sorted: &[f64], percent: usize) -> f64 {
-    let rank = (sorted.len() * percent).div_ceil(100).max(1);
-    sorted.get(rank - 1).copied().unwrap_or(0.0)
 }
 
 fn percentiles(sorted: &[f64]) -> Percentiles {
@@ -236,9 +221,12 @@ fn energy_kwh(balance: &Balance, terms: &Terms) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{TraceJob, policy::Policy, replay::Setup, replay::replay, trace::tests::job};
+    use crate::{
+        replay::{policy::ReplayPolicy, replay, setup::Setup},
+        trace::{TraceJob, tests::job},
+    };
 
-    fn sample() -> (Trace, Outcome) {
+    fn sample() -> (Trace, ReplayOutcome) {
         let mut trace = Trace::new("");
         trace.queues.of("a");
         let make = |submit: i64, run: i64, cards, domain| TraceJob {
@@ -255,7 +243,7 @@ mod tests {
             make(100, 1, 9, None),
             make(190, 95, 2, None),
         ];
-        let outcome = replay(&trace, &Setup::new(4, Policy::default()), &mut |_| {});
+        let outcome = replay(&trace, &Setup::new(4, ReplayPolicy::default()), &mut |_| {});
         (trace, outcome)
     }
 
@@ -263,7 +251,7 @@ mod tests {
     fn figures_by_hand() {
         let (trace, outcome) = sample();
         let got = figures(&trace, &outcome, &Terms::default());
-        // Waits of 0, 100 and 15 s; the one of 5 s counts as one of 10 s.
+        // Waits of 0, 100 and 15 s; the run of 5 s counts as one of 10 s.
         assert_eq!((got.jobs, got.jobs_too_wide), (4, 1));
         assert!((got.average_wait_s - 115.0 / 3.0).abs() < 1e-9);
         let slowdown = (1.0 + 105.0 / 10.0 + (15.0 + 95.0) / 95.0) / 3.0;
@@ -284,18 +272,9 @@ mod tests {
     }
 
     #[test]
-    fn percentiles_are_values_that_there_are() {
-        let values: Vec<f64> = (1..=200).map(f64::from).collect();
-        for (percent, value) in [(1, 2.0), (50, 100.0), (95, 190.0), (100, 200.0)] {
-            assert!((percentile(&values, percent) - value).abs() < 1e-9);
-        }
-        assert_eq!((percentile(&[], 50), percentile(&[7.0], 99)), (0.0, 7.0));
-    }
-
-    #[test]
     fn an_empty_trace_has_figures() {
         let trace = Trace::new("");
-        let outcome = replay(&trace, &Setup::new(4, Policy::default()), &mut |_| {});
+        let outcome = replay(&trace, &Setup::new(4, ReplayPolicy::default()), &mut |_| {});
         let got = figures(&trace, &outcome, &Terms::default());
         assert_eq!((got.jobs, got.utilization, got.average_wait_s, got.energy_kwh), (0, 0.0, 0.0, 0.0));
         assert!(got.average_wait_s.is_sign_positive() && got.average_bounded_slowdown.is_sign_positive());

@@ -1,16 +1,16 @@
-//! The platform's own CSV of a trace, described in `docs/twin.md`: a title line, columns in any order, facts in lines that begin
-//! with `#`. What is written here is read back the same.
+//! The platform's own CSV of a trace, described in `docs/twin.md`: a title line, columns in any order, facts
+//! in lines that begin with `#`. A trace that is written is read back the same.
 
 use std::io::{BufRead, Write};
 
 use domain::{ServiceClass, TenantDomain, Timestamp};
 
-use crate::{
-    columns::{Columns, Row, quoted},
+use super::{
+    columns::{Columns, TableRow, quoted},
     fault::{Faults, Flaw},
-    lines, number,
-    trace::{MAX_JOBS, MAX_RUN_MS, Trace, TraceJob, name_text},
+    lines, numbers,
 };
+use crate::trace::{MAX_JOBS, MAX_RUN_MS, Trace, TraceJob, name_text};
 
 const NAMES: [&str; 11] = [
     "job",
@@ -37,7 +37,7 @@ const DOMAIN: usize = 8;
 const CLASS: usize = 9;
 const MODEL: usize = 10;
 
-/// Reads what is left of `input`.
+/// Reads the rest of `input`.
 pub fn read(input: impl BufRead, faults: &mut Faults) -> Trace {
     let mut trace = Trace::new("");
     let mut columns: Option<Columns<11>> = None;
@@ -93,9 +93,9 @@ fn fact(trace: &mut Trace, text: &[u8]) {
     }
 }
 
-fn job(trace: &mut Trace, row: &Row<'_, 11>, by_instant: bool) -> Result<TraceJob, Flaw> {
+fn job(trace: &mut Trace, row: &TableRow<'_, 11>, by_instant: bool) -> Result<TraceJob, Flaw> {
     let flaw = |column: usize| Flaw::Field(NAMES[column]);
-    let time = |column: usize| number::seconds(&row[column]).filter(|ms| *ms >= 0).ok_or(flaw(column));
+    let time = |column: usize| numbers::seconds(&row[column]).filter(|ms| *ms >= 0).ok_or(flaw(column));
     let submit_ms = if by_instant {
         let text = str::from_utf8(&row[SUBMIT]).ok();
         let at: Option<Timestamp> = text.and_then(|text| text.parse().ok());
@@ -106,7 +106,7 @@ fn job(trace: &mut Trace, row: &Row<'_, 11>, by_instant: bool) -> Result<TraceJo
     let run_ms = time(RUN)?;
     let asked_ms = if row[ESTIMATE].is_empty() { run_ms } else { time(ESTIMATE)? };
     let cards =
-        number::whole(&row[CARDS]).and_then(|cards| u32::try_from(cards).ok()).filter(|cards| *cards > 0);
+        numbers::whole(&row[CARDS]).and_then(|cards| u32::try_from(cards).ok()).filter(|cards| *cards > 0);
     let cards = cards.ok_or(flaw(CARDS))?;
     let word = |column: usize| str::from_utf8(&row[column]).ok();
     let domain = match word(DOMAIN) {
@@ -136,7 +136,7 @@ fn job(trace: &mut Trace, row: &Row<'_, 11>, by_instant: bool) -> Result<TraceJo
     })
 }
 
-/// Writes a trace so that [`read`] gives it back.
+/// Writes a trace so that [`crate::read`] reads it back the same.
 pub fn write(trace: &Trace, out: &mut impl Write) -> std::io::Result<()> {
     if !trace.source.is_empty() {
         writeln!(out, "# source: {}", trace.source.replace(['\n', '\r'], " "))?;
@@ -170,7 +170,7 @@ pub fn write(trace: &Trace, out: &mut impl Write) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Milliseconds, written as seconds with as many places as are needed.
+/// Milliseconds that are written as seconds, with no places or three.
 #[derive(Clone, Copy, Debug)]
 pub struct Seconds(pub i64);
 

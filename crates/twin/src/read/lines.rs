@@ -2,19 +2,20 @@
 
 use std::io::BufRead;
 
-use crate::fault::{Faults, Flaw};
+use super::fault::{Faults, Flaw};
 
 /// The longest line that a reader looks at.
 pub const MAX_LINE_BYTES: usize = 64 * 1024;
 
-/// Calls `take` with each line's number (from 1) and its bytes without the line's end, until it says `false`. Too long a
-/// line is a fault and left out; an input that can't be read on is a fault and ends it.
+/// Calls `take` with each line's number (from 1) and its bytes without the line's end, until `take` returns
+/// `false`. A line that is too long is a fault and is left out. An input that can't be read any further is a
+/// fault, and its end.
 pub fn each(
     mut input: impl BufRead,
     faults: &mut Faults,
     mut take: impl FnMut(u64, &[u8], &mut Faults) -> bool,
 ) {
-    // What is left of a line that the buffer ends in.
+    // The beginning of a line that goes on after the buffer.
     let mut kept: Vec<u8> = Vec::new();
     let mut long = false;
     let mut number = faults.lines;

@@ -4,23 +4,22 @@
 use domain::{CardMs, TenantDomain};
 use serde::Serialize;
 
+use super::statistics::{percentile, wait_and_slowdown};
 use crate::{
-    TraceJob,
-    figures::{percentile, wait_and_slowdown},
-    replay::Outcome,
-    trace::Trace,
+    replay::outcome::ReplayOutcome,
+    trace::{Trace, TraceJob},
 };
 
-/// How many queues are shown; the rest are one.
+/// How many queues are shown by themselves; the others are one group.
 const MAX_QUEUES: usize = 12;
 
-/// The largest of each size class, in cards; the last class is open.
+/// The largest size of each class, in cards; the last class is open.
 const SIZES: [u32; 7] = [1, 4, 8, 32, 128, 512, u32::MAX];
 const SIZE_NAMES: [&str; 7] = ["1", "2–4", "5–8", "9–32", "33–128", "129–512", "513+"];
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Group {
-    /// Empty: what has no name, or all the rest.
+pub struct JobGroup {
+    /// Empty for jobs without a name, or for all other jobs.
     pub name: String,
     pub jobs: u64,
     pub used: CardMs,
@@ -29,19 +28,19 @@ pub struct Group {
     pub average_bounded_slowdown: f64,
 }
 
-/// By how many cards jobs ask for; only classes that have jobs.
-pub fn by_size(trace: &Trace, outcome: &Outcome) -> Vec<Group> {
+/// Groups by the number of cards that jobs ask for; only classes that have jobs.
+pub fn by_size(trace: &Trace, outcome: &ReplayOutcome) -> Vec<JobGroup> {
     let class = |job: &TraceJob| SIZES.iter().position(|most| job.cards <= *most).unwrap_or(0);
     let groups = collect(trace, outcome, SIZES.len(), class);
     let named = SIZE_NAMES.iter().zip(groups);
     named
         .filter(|(_, group)| group.jobs > 0)
-        .map(|(name, group)| Group { name: (*name).into(), ..group })
+        .map(|(name, group)| JobGroup { name: (*name).into(), ..group })
         .collect()
 }
 
-/// By domain, with its code as the name; only those that have jobs.
-pub fn by_domain(trace: &Trace, outcome: &Outcome) -> Vec<Group> {
+/// Groups by domain, named by its code; only domains that have jobs.
+pub fn by_domain(trace: &Trace, outcome: &ReplayOutcome) -> Vec<JobGroup> {
     let class = |job: &TraceJob| {
         TenantDomain::ALL
             .iter()
@@ -51,11 +50,11 @@ pub fn by_domain(trace: &Trace, outcome: &Outcome) -> Vec<Group> {
     let groups = collect(trace, outcome, TenantDomain::ALL.len() + 1, class);
     let names = TenantDomain::ALL.map(TenantDomain::code).into_iter().chain([""]);
     let some = names.zip(groups).filter(|(_, group)| group.jobs > 0);
-    some.map(|(name, group)| Group { name: name.into(), ..group }).collect()
+    some.map(|(name, group)| JobGroup { name: name.into(), ..group }).collect()
 }
 
-/// The queues with the most card time, and one of all the rest.
-pub fn by_queue(trace: &Trace, outcome: &Outcome) -> Vec<Group> {
+/// Groups for the queues with the most card time, and one for all others.
+pub fn by_queue(trace: &Trace, outcome: &ReplayOutcome) -> Vec<JobGroup> {
     let mut used = vec![0_i64; trace.queues.len()];
     for job in &trace.jobs {
         let card_ms = i64::from(job.cards).saturating_mul(job.run_ms);
@@ -80,22 +79,27 @@ pub fn by_queue(trace: &Trace, outcome: &Outcome) -> Vec<Group> {
     groups
 }
 
-fn collect(trace: &Trace, outcome: &Outcome, count: usize, class: impl Fn(&TraceJob) -> usize) -> Vec<Group> {
-    let mut groups = vec![(Group::default(), Vec::new()); count];
-    for (job, fate) in trace.jobs.iter().zip(&outcome.fates) {
-        let Some(fate) = fate else { continue };
+fn collect(
+    trace: &Trace,
+    outcome: &ReplayOutcome,
+    count: usize,
+    class: impl Fn(&TraceJob) -> usize,
+) -> Vec<JobGroup> {
+    let mut groups = vec![(JobGroup::default(), Vec::new()); count];
+    for (job, run) in trace.jobs.iter().zip(&outcome.runs) {
+        let Some(run) = run else { continue };
         let (group, waits) = &mut groups[class(job)];
-        let (wait, slowdown) = wait_and_slowdown(job.submit_ms, fate.start_ms, fate.end_ms);
+        let (wait, slowdown) = wait_and_slowdown(job.submit_ms, run.start_ms, run.end_ms);
         waits.push(wait);
         group.jobs += 1;
         group.average_bounded_slowdown += slowdown;
-        let card_ms = i64::from(job.cards).saturating_mul(fate.end_ms - fate.start_ms);
+        let card_ms = i64::from(job.cards).saturating_mul(run.end_ms - run.start_ms);
         group.used = CardMs(group.used.0.saturating_add(card_ms));
     }
-    let finish = |(group, mut waits): (Group, Vec<f64>)| {
+    let finish = |(group, mut waits): (JobGroup, Vec<f64>)| {
         let jobs = waits.len().max(1) as f64;
         waits.sort_unstable_by(f64::total_cmp);
-        Group {
+        JobGroup {
             average_wait_s: waits.iter().sum::<f64>() / jobs,
             p95_wait_s: percentile(&waits, 95),
             average_bounded_slowdown: group.average_bounded_slowdown / jobs,
@@ -109,8 +113,7 @@ fn collect(trace: &Trace, outcome: &Outcome, count: usize, class: impl Fn(&Trace
 mod tests {
     use super::*;
     use crate::{
-        policy::Policy,
-        replay::{Setup, replay},
+        replay::{policy::ReplayPolicy, replay, setup::Setup},
         trace::tests::job,
     };
 
@@ -122,7 +125,7 @@ mod tests {
             let domain = TenantDomain::ALL.get(number as usize % 4).copied();
             trace.jobs.push(TraceJob { cards: 1 + number * number, queue, domain, run_ms: 60_000, ..job() });
         }
-        let outcome = replay(&trace, &Setup::new(2000, Policy::default()), &mut |_| {});
+        let outcome = replay(&trace, &Setup::new(2000, ReplayPolicy::default()), &mut |_| {});
         let [sizes, domains, queues] = [by_size, by_domain, by_queue].map(|by| by(&trace, &outcome));
         for groups in [&sizes, &domains, &queues] {
             assert_eq!(groups.iter().map(|group| group.jobs).sum::<u64>(), 40);

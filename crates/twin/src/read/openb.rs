@@ -1,20 +1,20 @@
 //! The pod list of Alibaba's open GPU cluster trace of 2023 ("openb"): a CSV with a row a pod.
 //!
-//! What is made of it: cards = the pod's GPUs, a share of one counting as a whole; submitted when created; run = from
-//! scheduling to deletion, or from creation where it never was scheduled; estimate = run, as the trace has none; queue =
-//! its quality of service, of which `BE` (best effort) is the class spot and `Guaranteed` urgent; model = the GPU models that
-//! it accepts. Pods without a GPU are skipped.
+//! A pod is a job. Cards = its GPUs, where a share of one counts as a whole; submission = creation; run =
+//! from scheduling to deletion, or from creation where the pod was never scheduled; estimate = run, as the
+//! trace has none; queue = quality of service, where `BE` (best effort) is the class spot and `Guaranteed`
+//! urgent; model = the GPU models that the pod accepts. Pods without a GPU are skipped.
 
 use std::io::BufRead;
 
 use domain::ServiceClass;
 
-use crate::{
-    columns::{Columns, Row},
+use super::{
+    columns::{Columns, TableRow},
     fault::{Faults, Flaw},
-    lines, number,
-    trace::{MAX_JOBS, MAX_RUN_MS, Trace, TraceJob, name_text},
+    lines, numbers,
 };
+use crate::trace::{MAX_JOBS, MAX_RUN_MS, Trace, TraceJob, name_text};
 
 const NAMES: [&str; 7] =
     ["name", "num_gpu", "gpu_spec", "qos", "creation_time", "deletion_time", "scheduled_time"];
@@ -26,7 +26,7 @@ const CREATED: usize = 4;
 const DELETED: usize = 5;
 const SCHEDULED: usize = 6;
 
-/// Reads what is left of `input`.
+/// Reads the rest of `input`.
 pub fn read(input: impl BufRead, faults: &mut Faults) -> Trace {
     let mut trace = Trace::new("openb");
     let mut columns: Option<Columns<7>> = None;
@@ -60,11 +60,12 @@ pub fn read(input: impl BufRead, faults: &mut Faults) -> Trace {
     trace
 }
 
-/// `None` for a pod without a GPU.
-fn pod(trace: &mut Trace, row: &Row<'_, 7>) -> Result<Option<TraceJob>, Flaw> {
-    let time =
-        |column: usize| number::seconds(&row[column]).filter(|ms| *ms >= 0).ok_or(Flaw::Field(NAMES[column]));
-    let gpus = number::whole(&row[GPUS]).and_then(|gpus| u32::try_from(gpus).ok());
+/// The job of a pod; `None` for a pod without a GPU.
+fn pod(trace: &mut Trace, row: &TableRow<'_, 7>) -> Result<Option<TraceJob>, Flaw> {
+    let time = |column: usize| {
+        numbers::seconds(&row[column]).filter(|ms| *ms >= 0).ok_or(Flaw::Field(NAMES[column]))
+    };
+    let gpus = numbers::whole(&row[GPUS]).and_then(|gpus| u32::try_from(gpus).ok());
     let cards = gpus.ok_or(Flaw::Field(NAMES[GPUS]))?;
     if cards == 0 {
         return Ok(None);
