@@ -11,11 +11,13 @@ pub mod ledger;
 pub mod money;
 pub mod node;
 pub mod price;
+pub mod problem;
 pub mod run;
 pub mod script;
 pub mod spec;
 pub mod taskfile;
 pub mod tenant;
+pub mod text;
 pub mod time;
 
 pub use batch::{BatchSpec, Launch};
@@ -28,6 +30,7 @@ pub use id::{
 pub use job::{Job, JobState};
 pub use money::{MicroCny, RatePerCardHour};
 pub use node::{Node, NodeState, Placement};
+pub use problem::SpecProblem;
 pub use run::{Outcome, Run, RunState};
 pub use spec::{JobSpec, ServiceClass};
 pub use tenant::{Member, Project, Role, Tenant, TenantDomain};

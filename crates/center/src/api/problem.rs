@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use domain::spec::SpecProblem;
+use domain::{Lang, SpecProblem};
 use serde::Serialize;
 
 use crate::error::AppError;
@@ -26,10 +26,27 @@ pub struct Problem {
     /// What to do about it.
     pub hint: String,
     /// Each place in the request that is wrong.
-    #[schema(value_type = Vec<Object>)]
-    pub errors: Vec<SpecProblem>,
+    pub errors: Vec<WrongPlace>,
     #[serde(skip)]
     retry_after_s: Option<u64>,
+}
+
+/// A place in a request that is wrong.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct WrongPlace {
+    /// The field as it is written in JSON, or the line and option of a script.
+    pub field: String,
+    /// What is wrong there.
+    pub problem: String,
+    /// What to write instead.
+    pub hint: String,
+}
+
+impl From<SpecProblem> for WrongPlace {
+    fn from(SpecProblem { place, wrong }: SpecProblem) -> Self {
+        let (problem, hint) = (wrong.problem(Lang::En), wrong.hint(Lang::En));
+        Self { field: place.text(Lang::En), problem, hint }
+    }
 }
 
 impl Problem {
@@ -71,11 +88,12 @@ impl From<AppError> for Problem {
                 .with_hint("ask an administrator of your tenant, or the center"),
             AppError::NotFound { noun, .. } => Self::new(404, "not_found", detail)
                 .with_hint(&format!("list the {noun}s that you may see, and take an id from there")),
-            AppError::Invalid(errors) => {
+            AppError::Invalid(problems) => {
+                let errors: Vec<WrongPlace> = problems.into_iter().map(WrongPlace::from).collect();
                 let hint = errors.first().map(|error| error.hint.clone()).unwrap_or_default();
                 Self { errors, ..Self::new(422, "invalid", detail).with_hint(&hint) }
             }
-            AppError::Refused { code, hint, .. } => Self::new(409, code, detail).with_hint(&hint),
+            AppError::Refused { code, hint, .. } => Self::new(409, code.code(), detail).with_hint(&hint),
             AppError::TooMany { retry_after_s } => Self {
                 retry_after_s: Some(retry_after_s),
                 ..Self::new(429, "too_many_requests", detail).with_hint("wait as `Retry-After` says")

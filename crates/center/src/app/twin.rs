@@ -7,7 +7,11 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use domain::{Lang, Millis, Timestamp, card::Affinity};
+use domain::{
+    Lang, Millis, Timestamp,
+    card::Affinity,
+    problem::{Wrong, field},
+};
 use twin::{Failures, Faults, Figures, Nodes, Policy, QueueSetup, Setup, Terms, Trace};
 
 pub use history::history;
@@ -17,6 +21,7 @@ use crate::{
     center::Center,
     error::AppError,
     moment,
+    refusal::Refusal,
 };
 
 /// How many are remembered.
@@ -120,7 +125,7 @@ impl Trials {
         let mut trials = self.0.lock().expect("no panic while holding the trials");
         if trials.iter().filter(|trial| trial.outcome().is_none()).count() >= AT_ONCE {
             return Err(AppError::refused(
-                "twin_is_busy",
+                Refusal::TwinIsBusy,
                 "the twin is at work on another question",
                 "wait for it to end, or ask on your own machine with `qiantang twin`",
             ));
@@ -146,7 +151,7 @@ pub fn show(center: &Center, caller: &Caller, id: &str) -> Result<Arc<Trial>, Ap
 pub fn start(center: &Center, caller: &Caller, what: WhatIf) -> Result<Arc<Trial>, AppError> {
     center.policies.check(caller, Action::ReadCapacity, None)?;
     if what.nodes == 0 {
-        return Err(AppError::invalid("nodes", "is 0", "the center has no nodes: say how many to try"));
+        return Err(AppError::invalid(field::NODES, Wrong::NoNodesToTry));
     }
     let trial = center.trials.add(|id| Trial {
         id,
@@ -174,7 +179,7 @@ fn run(center: &Center, trial: &Trial) -> Result<Report, AppError> {
     let trace = history::read(center, from)?;
     if trace.jobs.is_empty() {
         return Err(AppError::refused(
-            "no_history",
+            Refusal::NoHistory,
             "no run has ended in that time",
             "take more days, or replay a trace with `qiantang twin`",
         ));

@@ -10,6 +10,7 @@ use axum::{
 use domain::{
     CardMs, ContractState, MicroCny,
     contract::{ContractAction, ContractKind, Funds},
+    text::Line,
 };
 
 use super::{
@@ -27,6 +28,7 @@ use crate::{
     auth::Action,
     center::Center,
     error::AppError,
+    refusal::Refusal,
 };
 
 /// The most characters of a reason, as the center takes it.
@@ -80,7 +82,7 @@ fn show_act(
     let state = ContractState::from_code(&contract.state).unwrap_or(ContractState::Terminated);
     let after = state
         .after(action)
-        .map_err(|error| failed(AppError::refused("contract_state", error.to_string(), "")))?;
+        .map_err(|error| failed(AppError::refused(Refusal::ContractState, error.to_string(), "")))?;
     let page = ActPage {
         page: visitor.page("contracts", format!("{} {}", ui.word("act", action.code()), contract.number)),
         form: f,
@@ -182,7 +184,7 @@ fn show_top_up(
     let contract = contracts::show(center, &visitor.caller, id).map_err(failed)?;
     center.policies.check(&visitor.caller, Action::TopUp, Some(contract.tenant)).map_err(failed)?;
     if !may_top_up(center, visitor, &contract) {
-        return Err(failed(AppError::refused("contract_state", "there is nothing to pay in", "")));
+        return Err(failed(AppError::refused(Refusal::ContractState, "there is nothing to pay in", "")));
     }
     let (takes_money, takes_time) = takes(&contract);
     let review = paid.map(|paid| Review {
@@ -241,7 +243,7 @@ pub async fn top_up(
     }
     match contracts::top_up(&center, &visitor.caller, &id, paid).await {
         Ok(_) => Ok(Redirect::to(&format!("/contracts/{id}")).into_response()),
-        Err(error @ (AppError::Invalid(_) | AppError::Refused { code: "already_there", .. })) => {
+        Err(error @ (AppError::Invalid(_) | AppError::Refused { code: Refusal::AlreadyThere, .. })) => {
             let status = fault::status(&error);
             let field = |name: &str| match name {
                 "amount_micro_cny" => Some("amount"),
@@ -266,8 +268,8 @@ fn read_top_up(ui: Ui, f: &mut Typed, kind: &ContractKind) -> TopUp {
         f.blame_by(ui, field, if field == "hours" { "hours" } else { "amount-micro-cny" });
     }
     let reference = f.value("reference").to_owned();
-    if !(1..=64).contains(&reference.chars().count()) || reference.chars().any(char::is_control) {
-        f.blame_by(ui, "reference", "reference");
+    if let Err(wrong) = Line::<64>::parse(&*reference) {
+        f.blame_for(ui, "reference", wrong);
     }
     TopUp { amount_micro_cny: amount.0, card_ms: card_time.0, reference }
 }

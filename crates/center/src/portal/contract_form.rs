@@ -6,7 +6,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use domain::{QueueTerms, TenantId, contract::ContractKind};
+use domain::{QueueTerms, TenantId, contract::ContractKind, text::Line};
 
 use super::{
     extract::Sent,
@@ -129,8 +129,8 @@ fn field(name: &str) -> Option<&'static str> {
 /// The contract as it is written; what is wrong is said at its field.
 fn read(ui: Ui, f: &mut Typed, with_tenant: bool) -> NewContract {
     let number = f.value("number").to_owned();
-    if !(1..=64).contains(&number.chars().count()) || number.chars().any(char::is_control) {
-        f.blame_by(ui, "number", "number");
+    if let Err(wrong) = Line::<64>::parse(&*number) {
+        f.blame_for(ui, "number", wrong);
     }
     let tenant = with_tenant.then(|| f.value("tenant").to_owned());
     if tenant.as_ref().is_some_and(String::is_empty) {

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use tokio_stream::StreamExt as _;
 
 use super::{fault::Fault, page::Front};
-use crate::{center::Center, error::AppError};
+use crate::{center::Center, error::AppError, refusal::Refusal};
 
 /// How many times the limit is read on and thrown away: a browser that is hung up on while it sends shows nothing but
 /// that the line broke.
@@ -34,9 +34,9 @@ impl<T: DeserializeOwned> FromRequest<Center> for Sent<T> {
                 .map(|Form(form)| Self(form))
                 .map_err(|error| match error {
                     FormRejection::InvalidFormContentType(_) => {
-                        refused("wrong_content_type", "the form came in another format")
+                        refused(Refusal::WrongContentType, "the form came in another format")
                     }
-                    other => refused("bad_form", &other.body_text()),
+                    other => refused(Refusal::BadForm, &other.body_text()),
                 }),
             Err(error) => Err(error),
         };
@@ -56,7 +56,7 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Center> for Asked<T> {
             Ok(Query(asked)) => Ok(Self(asked)),
             Err(error) => {
                 let Ok(front) = Front::from_request_parts(parts, center).await;
-                Err(Fault::at(front, refused("bad_address", &error.body_text())))
+                Err(Fault::at(front, refused(Refusal::BadAddress, &error.body_text())))
             }
         }
     }
@@ -79,7 +79,7 @@ impl FromRequestParts<Center> for Id {
     }
 }
 
-fn refused(code: &'static str, message: &str) -> AppError {
+fn refused(code: Refusal, message: &str) -> AppError {
     AppError::refused(code, message, "go back, load the page again, and send the form from there")
 }
 
@@ -88,7 +88,7 @@ async fn read(body: Body, most: usize) -> Result<Bytes, AppError> {
     let mut stream = body.into_data_stream();
     let (mut kept, mut seen) = (Vec::new(), 0_usize);
     while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|_| refused("bad_form", "the form broke off"))?;
+        let chunk = chunk.map_err(|_| refused(Refusal::BadForm, "the form broke off"))?;
         seen = seen.saturating_add(chunk.len());
         if seen > most.saturating_mul(READ_ON) {
             break;
@@ -97,5 +97,5 @@ async fn read(body: Body, most: usize) -> Result<Bytes, AppError> {
             kept.extend_from_slice(&chunk);
         }
     }
-    if seen > most { Err(refused("too_large", "the form is too large")) } else { Ok(kept.into()) }
+    if seen > most { Err(refused(Refusal::TooLarge, "the form is too large")) } else { Ok(kept.into()) }
 }

@@ -9,11 +9,9 @@ use domain::Lang;
 
 use super::{
     kit::Ui,
-    locale,
     page::{Front, Page, render},
-    problems::problem_text,
 };
-use crate::error::AppError;
+use crate::{error::AppError, refusal::Refusal};
 
 /// An error on its way to a page.
 #[derive(Debug)]
@@ -88,9 +86,9 @@ pub fn status(error: &AppError) -> StatusCode {
         AppError::NotFound { .. } => StatusCode::NOT_FOUND,
         AppError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
         // What a form or an address as a whole is refused for.
-        AppError::Refused { code: "too_large", .. } => StatusCode::PAYLOAD_TOO_LARGE,
-        AppError::Refused { code: "wrong_content_type", .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        AppError::Refused { code: "bad_form" | "bad_address", .. } => StatusCode::BAD_REQUEST,
+        AppError::Refused { code: Refusal::TooLarge, .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        AppError::Refused { code: Refusal::WrongContentType, .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        AppError::Refused { code: Refusal::BadForm | Refusal::BadAddress, .. } => StatusCode::BAD_REQUEST,
         AppError::Refused { .. } => StatusCode::CONFLICT,
         AppError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
         AppError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -125,9 +123,9 @@ pub fn told(ui: Ui, error: &AppError) -> Told {
         }
         AppError::Invalid(problems) => {
             let (title, hint) = key("invalid");
-            (title, hint, problems.iter().map(|problem| problem_text(ui, problem)).collect())
+            (title, hint, problems.iter().map(|problem| problem.text(ui.lang)).collect())
         }
-        AppError::Refused { code, message, hint } => refused(ui, code, message, hint),
+        AppError::Refused { code, message, .. } => refused(ui, *code, message),
         AppError::TooMany { retry_after_s } => {
             (ui.t("fault-too-many"), ui.t1("fault-too-many-hint", "n", retry_after_s), vec![])
         }
@@ -139,14 +137,18 @@ pub fn told(ui: Ui, error: &AppError) -> Told {
     Told { title, hint, details }
 }
 
-/// In English with the words of the part that refused; in Chinese without them.
-fn refused(ui: Ui, code: &str, message: &str, hint: &str) -> (String, String, Vec<String>) {
-    let own = locale::find(ui.lang, &format!("refused-{code}"), &[]);
-    let own_hint = locale::find(ui.lang, &format!("refused-{code}-hint"), &[]);
-    match (ui.lang, own) {
-        (Lang::Zh, Some(title)) => (title, own_hint.unwrap_or_default(), vec![]),
-        (Lang::Zh, None) => (ui.t("fault-refused"), ui.t("fault-refused-hint"), vec![]),
-        (Lang::En, Some(title)) => (title, own_hint.unwrap_or_default(), vec![message.to_owned()]),
-        (Lang::En, None) => (message.to_owned(), hint.to_owned(), vec![]),
-    }
+/// In English with the message of the part that refused, which has the numbers; in Chinese without.
+fn refused(ui: Ui, code: Refusal, message: &str) -> (String, String, Vec<String>) {
+    let (title, hint) = refusal_words(ui, code);
+    let details = match ui.lang {
+        Lang::Zh => vec![],
+        Lang::En => vec![message.to_owned()],
+    };
+    (title, hint, details)
+}
+
+/// Why something can't be done, and what to do instead.
+pub fn refusal_words(ui: Ui, code: Refusal) -> (String, String) {
+    let code = code.code();
+    (ui.t(&format!("refused-{code}")), ui.t(&format!("refused-{code}-hint")))
 }

@@ -21,7 +21,6 @@ mod nodes;
 mod overview;
 mod page;
 mod people;
-mod problems;
 mod sign_in;
 mod statement;
 mod submit;

@@ -323,18 +323,12 @@ fn quote(center: &Center, ui: Ui, trial: DryRun) -> Quote {
 
 /// An option that was not taken as it stands, and why, in the page's language.
 fn told_note(ui: Ui, note: &Note) -> (String, String) {
+    let line = if note.line > 0 { ui.t1("note-line", "line", note.line) } else { String::new() };
     let lead = match note.action {
-        NoteAction::Ignored | NoteAction::OnSlurm => ui.t1("note-ignored", "line", note.line),
-        NoteAction::Mapped => ui.t1("note-mapped", "line", note.line),
+        NoteAction::Ignored | NoteAction::OnSlurm => ui.t("note-ignored"),
+        NoteAction::Mapped => ui.t("note-mapped"),
     };
-    let name = note.option.trim_start_matches('-');
-    let own = super::locale::find(ui.lang, &format!("note-{name}"), &[]);
-    let text = own.unwrap_or_else(|| match ui.lang {
-        domain::Lang::En => note.text.clone(),
-        domain::Lang::Zh if note.text.contains("not known") => ui.t("note-unknown"),
-        domain::Lang::Zh => ui.t("note-nothing"),
-    });
-    (note.option.clone(), format!("{lead}{text}"))
+    (note.option.clone(), format!("{line}{lead}{}", note.why.text(ui.lang)))
 }
 
 #[cfg(test)]

@@ -3,13 +3,12 @@
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
-use domain::{CardMs, MicroCny, spec::SpecProblem};
-
-use super::{
-    kit::Ui,
-    locale,
-    problems::{problem_text, rule},
+use domain::{
+    CardMs, MicroCny,
+    problem::{Place, SpecProblem, Wrong},
 };
+
+use super::kit::Ui;
 use crate::error::AppError;
 
 /// The most yuan, and the most card-hours, of one field: what the center takes in micro-CNY and card-milliseconds.
@@ -67,6 +66,11 @@ impl Typed {
         self.blame(name, ui.word("rule", rule_name));
     }
 
+    /// Says at a field what is wrong with its value.
+    pub fn blame_for(&mut self, ui: Ui, name: &str, wrong: impl Into<Wrong>) {
+        self.blame(name, wrong.into().text(ui.lang));
+    }
+
     /// Takes in why the center refused: beside the field where it names one that `field` knows, above the form otherwise.
     /// Gives back what is no matter of the form.
     pub fn take(
@@ -78,14 +82,13 @@ impl Typed {
         match error {
             AppError::Invalid(problems) => {
                 for problem in problems {
-                    self.take_one(ui, &problem, &field);
+                    self.take_one(ui, problem, &field);
                 }
             }
-            AppError::Refused { code, .. } if field(code).is_some() => {
-                let text = locale::find(ui.lang, &format!("refused-{code}-hint"), &[]).unwrap_or_default();
-                let title = ui.word("refused", code);
+            AppError::Refused { code, .. } if field(code.code()).is_some() => {
+                let (title, hint) = super::fault::refusal_words(ui, code);
                 let joint = ui.t("sentence-joint");
-                self.blame(field(code).unwrap_or_default(), format!("{title}{joint}{text}"));
+                self.blame(field(code.code()).unwrap_or_default(), format!("{title}{joint}{hint}"));
             }
             AppError::Refused { .. } => {
                 let told = super::fault::told(ui, &error);
@@ -99,12 +102,15 @@ impl Typed {
         Ok(())
     }
 
-    fn take_one(&mut self, ui: Ui, problem: &SpecProblem, field: impl Fn(&str) -> Option<&'static str>) {
-        if let Some(name) = field(&problem.field) {
-            let text = rule(ui, &problem.field).unwrap_or_else(|| problem_text(ui, problem));
-            self.blame(name, text);
+    fn take_one(&mut self, ui: Ui, problem: SpecProblem, field: impl Fn(&str) -> Option<&'static str>) {
+        let known = match problem.place {
+            Place::Field(named) => field(named.code),
+            _ => None,
+        };
+        if let Some(name) = known {
+            self.blame_for(ui, name, problem.wrong);
         } else {
-            let both = format!("{} {}", self.notice, problem_text(ui, problem));
+            let both = format!("{} {}", self.notice, problem.text(ui.lang));
             both.trim().clone_into(&mut self.notice);
         }
     }
