@@ -44,8 +44,10 @@ fn a_name_that_is_no_line_of_text_is_refused_and_changes_nothing() {
     let token = json!({ "name": "t" });
     let drain = json!({ "reason": "r" });
     let payment = json!({ "amount_micro_cny": 1, "reference": "r" });
+    let job = support::job("j", "true");
     let long = "长".repeat(501);
     let cases: [(&str, &Value, &[&str]); 12] = [
+        ("/jobs", &job, &["name"]),
         ("/projects", &project, &["name"]),
         ("/alliances", &alliance, &["name", "zh"]),
         ("/alliances", &alliance, &["name", "en"]),
@@ -57,7 +59,6 @@ fn a_name_that_is_no_line_of_text_is_refused_and_changes_nothing() {
         ("/contracts", &contract, &["number"]),
         ("/nodes/npu-/drain", &drain, &["reason"]),
         (top_up.as_str(), &payment, &["reference"]),
-        ("/jobs", &support::job("j", "true"), &["name"]),
     ];
     let shown = || LISTS.map(|list| site.get(&format!("/api/v1{list}"), &site.operator));
     let before = shown();
