@@ -3,7 +3,6 @@
 use std::{ops::Deref, sync::Arc};
 
 use axum::extract::FromRef;
-use domain::Timestamp;
 use parking_lot::{Mutex, MutexGuard};
 use store::Tx;
 
@@ -15,9 +14,6 @@ pub struct Center {
     pub base: Base,
     pub compute: Arc<Compute>,
     live: Arc<Mutex<Live>>,
-    /// The capacity balance that overviews show, and when it was made.
-    pub recent_balance: Arc<Mutex<Option<(Timestamp, crate::app::capacity::CapacityView)>>>,
-    pub trials: Arc<crate::app::twin::Trials>,
 }
 
 impl Deref for Center {
@@ -36,13 +32,7 @@ impl FromRef<Center> for Base {
 
 impl Center {
     pub fn new(base: Base, compute: Compute, live: Live) -> Self {
-        Self {
-            base,
-            compute: Arc::new(compute),
-            live: Arc::new(Mutex::new(live)),
-            recent_balance: Arc::default(),
-            trials: Arc::default(),
-        }
+        Self { base, compute: Arc::new(compute), live: Arc::new(Mutex::new(live)) }
     }
 
     /// Everything that goes on now. Hold it shortly, and never across a write.

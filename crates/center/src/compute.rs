@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use domain::Tenant;
 use engines::{Engine, slurm::SlurmEngine};
 use parking_lot::{Mutex, MutexGuard};
 use scheduler::{Planner, Policy};
 
-use crate::{fits::Fits, wakers::Wakers};
+use crate::{fits::Fits, settings::SlurmSettings, wakers::Wakers};
 
 pub struct Compute {
     pub engine: Arc<dyn Engine>,
@@ -39,6 +40,13 @@ impl Compute {
             wakers,
             slurm_accounts: Mutex::default(),
             planner: Mutex::new(Planner::new(policy)),
+        }
+    }
+
+    /// A tenant signed up: from now on its runs belong to the Slurm user that the settings name for it.
+    pub fn tenant_signed_up(&self, settings: &SlurmSettings, tenant: &Tenant) {
+        if let (Some(slurm), Some(owner)) = (&self.slurm, settings.tenants.get(&tenant.slug)) {
+            slurm.add_tenant(tenant.id, owner.clone());
         }
     }
 

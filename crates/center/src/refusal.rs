@@ -25,9 +25,6 @@ macro_rules! refusals {
 refusals! {
     AlreadyThere = "already_there";
     BackupFailed = "backup_failed";
-    /// Conditions in an address of the portal that can't be read.
-    BadAddress = "bad_address";
-    BadForm = "bad_form";
     ContractNotActive = "contract_not_active";
     ContractState = "contract_state";
     IdempotencyAnswerLost = "idempotency_answer_lost";
@@ -40,8 +37,6 @@ refusals! {
     NotWaiting = "not_waiting";
     OwnAccount = "own_account";
     SlurmFailed = "slurm_failed";
-    TooLarge = "too_large";
     TooManyJobs = "too_many_jobs";
     TwinIsBusy = "twin_is_busy";
-    WrongContentType = "wrong_content_type";
 }

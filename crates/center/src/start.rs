@@ -1,9 +1,9 @@
 //! Starting the center: opening what it keeps, reading what is live, and taking up where it was left.
 
-use std::{collections::BTreeMap, ffi::OsString, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
+use std::{ffi::OsString, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
 
 use domain::{
-    CardModel, Member, Millis, Node, NodeState, Role, RunId, Tenant, TenantId, Timestamp, card::Affinity,
+    CardModel, Member, Millis, Node, NodeState, Role, RunId, Tenant, Timestamp, card::Affinity,
     node::even_rings,
 };
 use engines::{
@@ -125,16 +125,6 @@ pub fn engine_config(settings: &Settings, host_command: Vec<OsString>) -> LocalC
     config
 }
 
-/// The Slurm users that the settings name for tenants that there are.
-pub fn slurm_users<'a>(
-    settings: &Settings,
-    tenants: impl IntoIterator<Item = &'a Tenant>,
-) -> BTreeMap<TenantId, Owner> {
-    let users = &settings.engine.slurm.tenants;
-    let mapped = |tenant: &Tenant| Some((tenant.id, users.get(&tenant.slug)?.clone()));
-    tenants.into_iter().filter_map(mapped).collect()
-}
-
 /// The Slurm engine's settings from the center's.
 pub fn slurm_config(settings: &Settings, tenants: &[Tenant]) -> SlurmConfig {
     let slurm = &settings.engine.slurm;
@@ -150,7 +140,7 @@ pub fn slurm_config(settings: &Settings, tenants: &[Tenant]) -> SlurmConfig {
         None => Access::Commands { bin: slurm.bin.clone(), conf: slurm.conf.clone() },
     };
     config.owner = Owner { user: slurm.user.clone(), account: slurm.account.clone(), project: None };
-    config.tenants = slurm_users(settings, tenants);
+    config.tenants = slurm.users_of(tenants);
     config.direct = slurm.direct_jobs == DirectJobs::Bill;
     config.partition.clone_from(&slurm.partition);
     config.qos.clone_from(&slurm.qos);

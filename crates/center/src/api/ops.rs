@@ -1,7 +1,7 @@
 //! The center as a whole: overview, capacity, audit, backup, health, metrics.
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::State,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
@@ -17,7 +17,7 @@ use crate::{
         Page,
         audit::{self, AuditFilter, AuditView},
         backup,
-        capacity::{self, CapacityView, Interval},
+        capacity::{self, CapacityView, Interval, Recent},
         overview::{self, Overview},
         sign_in, twin,
     },
@@ -27,8 +27,12 @@ use crate::{
 
 /// What is going on: your tenant's part, or all of it for the center's people.
 #[utoipa::path(get, path = "/overview", tag = "center", responses((status = 200, body = Overview)))]
-pub async fn overview(State(center): State<Center>, Auth(caller): Auth) -> Result<Json<Overview>, Problem> {
-    Ok(Json(overview::overview(&center, &caller).await?))
+pub async fn overview(
+    State(center): State<Center>,
+    Extension(recent): Extension<Recent>,
+    Auth(caller): Auth,
+) -> Result<Json<Overview>, Problem> {
+    Ok(Json(overview::overview(&center, &recent, &caller).await?))
 }
 
 /// What became of every card-millisecond of an interval.

@@ -8,6 +8,7 @@ pub mod contracts;
 pub mod direct;
 pub mod jobs;
 pub mod logs;
+pub mod lookup;
 pub mod members;
 pub mod nodes;
 pub mod overview;

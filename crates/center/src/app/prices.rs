@@ -26,7 +26,6 @@ const MOST_RATE: i64 = 1_000_000_000_000;
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct PriceBookView {
-    #[schema(value_type = String)]
     pub id: PriceBookId,
     pub name: String,
     pub effective_from: String,

@@ -7,7 +7,6 @@ use serde::Deserialize;
 
 use super::{
     extract::Asked,
-    fault::Fault,
     page::{Page, Visitor, encode, ok},
     tables::{JobTable, tenants_by_name},
 };
@@ -15,6 +14,7 @@ use crate::{
     app::jobs::{self, JobQuery},
     auth::Action,
     center::Center,
+    error::AppError,
 };
 
 /// What the list is filtered by. Unknown names are passed over: addresses get around.
@@ -57,7 +57,7 @@ struct Choice {
 
 #[derive(Template)]
 #[template(path = "jobs.html")]
-struct Jobs {
+pub struct Jobs {
     page: Page,
     may_submit: bool,
     choices: Vec<Choice>,
@@ -75,8 +75,7 @@ pub async fn page(
     State(center): State<Center>,
     visitor: Visitor,
     Asked(wanted): Asked<Wanted>,
-) -> Result<Response, Fault> {
-    let failed = |error| visitor.fault(error);
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let own = visitor.caller.member.tenant;
     let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
@@ -89,8 +88,8 @@ pub async fn page(
         cursor: some(&wanted.cursor),
         limit: None,
     };
-    let found = jobs::list(&center, &visitor.caller, query).await.map_err(failed)?;
-    let counts = center.read(move |tx| store::jobs::count_by_state(tx, own)).await.map_err(failed)?;
+    let found = jobs::list(&center, &visitor.caller, query).await?;
+    let counts = center.read(move |tx| store::jobs::count_by_state(tx, own)).await?;
     let all: u64 = counts.values().sum();
     let of = |state: &str| counts.get(state).copied().unwrap_or(0);
     let active = of("queued") + of("running") + of("stopping");
@@ -131,4 +130,53 @@ pub async fn page(
         query: wanted,
     };
     Ok(ok(&page))
+}
+
+#[cfg(test)]
+impl super::sample::Sample for Jobs {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        let choice =
+            |word: String, is_current| Choice { href: "/jobs".into(), word, count: "2".into(), is_current };
+        let of_center = Self {
+            page: page.clone(),
+            may_submit: false,
+            choices: vec![choice(page.t("all"), true), choice(page.word("state", "running"), false)],
+            query: Wanted {
+                name: "a\"b".into(),
+                project: "vision".into(),
+                domain: "research".into(),
+                ..Wanted::default()
+            },
+            projects: vec!["vision".into(), "speech".into()],
+            tenants: views::tenants(),
+            domains: TenantDomain::ALL.map(TenantDomain::code).to_vec(),
+            table: views::jobs(true),
+            is_filtered: true,
+            newest: "/jobs".into(),
+            older: "/jobs?name=a&cursor=2".into(),
+        };
+        let sample = |table: JobTable, may_submit: bool, is_filtered: bool| Self {
+            page: page.clone(),
+            may_submit,
+            choices: Vec::new(),
+            query: Wanted::default(),
+            projects: Vec::new(),
+            tenants: Vec::new(),
+            domains: Vec::new(),
+            table,
+            is_filtered,
+            newest: String::new(),
+            older: String::new(),
+        };
+        let own = JobTable { with_why: false, ..views::jobs(false) };
+        let nothing = views::no_jobs;
+        vec![
+            of_center,
+            sample(own, true, false),
+            sample(nothing(), true, false),
+            sample(nothing(), false, false),
+            sample(nothing(), false, true),
+        ]
+    }
 }

@@ -1,10 +1,7 @@
 //! The first page: for a tenant its contracts, running work and spend; for the center's people the hall, the queue and
 //! what happens.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-};
+use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::{Extension, extract::State, response::Response};
@@ -12,7 +9,6 @@ use domain::{CardMs, JobId, MicroCny, Millis, Timestamp, capacity::CapacityBalan
 
 use super::{
     contracts::{Vessel, vessels, warnings},
-    fault::Fault,
     hall::{self, Tile},
     kit::{CARD_STATES, Html, Ui, escape, local},
     page::{Page, Visitor, ok},
@@ -20,7 +16,7 @@ use super::{
 };
 use crate::{
     app::{
-        capacity,
+        capacity::Recent,
         jobs::{self, JobQuery, JobView},
         overview::{self, CenterOverview, Overview},
         usage::{self, UsageQuery, UsageRow},
@@ -31,39 +27,6 @@ use crate::{
     events::Event,
     moment,
 };
-
-/// What became of the cards in hours that have passed: worked out once each, as they hardly change any more.
-#[derive(Clone, Debug, Default)]
-pub struct Tide(Arc<Mutex<BTreeMap<i64, CapacityBalance>>>);
-
-/// Hours on the chart.
-const HOURS: i64 = 24;
-const HOUR_MS: i64 = 3_600_000;
-
-impl Tide {
-    /// The last hours, the running one as far as it has come.
-    async fn last_hours(&self, center: &Center, now: Timestamp) -> Result<Vec<CapacityBalance>, AppError> {
-        let this = now.floor_millis() / HOUR_MS;
-        let mut hours = Vec::new();
-        for hour in this - HOURS + 1..=this {
-            let known = self.0.lock().expect("not poisoned").get(&hour).copied();
-            let balance = if let Some(balance) = known {
-                balance
-            } else {
-                let from = Timestamp::from_millis(hour * HOUR_MS);
-                let until = from.plus(Millis::from_hours(1)).min(now);
-                let balance = capacity::between(center, from, until).await?.balance;
-                if hour < this {
-                    self.0.lock().expect("not poisoned").insert(hour, balance);
-                }
-                balance
-            };
-            hours.push(balance);
-        }
-        self.0.lock().expect("not poisoned").retain(|hour, _| *hour > this - HOURS);
-        Ok(hours)
-    }
-}
 
 /// The parts of a balance, in the order in which they are shown.
 pub fn parts_of(balance: &CapacityBalance) -> Vec<(&'static str, CardMs)> {
@@ -85,7 +48,7 @@ pub struct EventLine {
 
 #[derive(Template)]
 #[template(path = "overview_center.html")]
-struct OfCenter {
+pub struct OfCenter {
     page: Page,
     center: CenterOverview,
     now: String,
@@ -104,7 +67,7 @@ struct OfCenter {
 
 #[derive(Template)]
 #[template(path = "overview_tenant.html")]
-struct OfTenant {
+pub struct OfTenant {
     page: Page,
     overview: Overview,
     domain: String,
@@ -126,26 +89,25 @@ struct OfTenant {
 
 pub async fn page(
     State(center): State<Center>,
-    Extension(tide): Extension<Tide>,
+    Extension(recent): Extension<Recent>,
     visitor: Visitor,
-) -> Result<Response, Fault> {
-    let found = overview::overview(&center, &visitor.caller).await.map_err(|error| visitor.fault(error))?;
-    let made = match visitor.caller.member.tenant {
-        None => of_center(&center, &visitor, &tide, found).await,
+) -> Result<Response, AppError> {
+    let found = overview::overview(&center, &recent, &visitor.caller).await?;
+    match visitor.caller.member.tenant {
+        None => of_center(&center, &visitor, &recent, found).await,
         Some(tenant) => of_tenant(&center, &visitor, tenant, found).await,
-    };
-    made.map_err(|error| visitor.fault(error))
+    }
 }
 
 async fn of_center(
     center: &Center,
     visitor: &Visitor,
-    tide: &Tide,
+    recent: &Recent,
     found: Overview,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let now = moment::now();
-    let hours = tide.last_hours(center, now).await?;
+    let hours = recent.last_hours(center, now).await?;
     let ended = ended_lately(center, visitor).await?;
     let Some(of_center) = found.center else {
         return Err(AppError::Internal("no center in the overview".into()));
@@ -319,4 +281,91 @@ fn line(ui: Ui, event: &Event, names: &BTreeMap<JobId, String>) -> EventLine {
     };
     let what = escape(ui.word("event", &event.kind.replace('_', "-")));
     EventLine { at: event.at.clone(), html: Html(format!("{state} {about} {what}")) }
+}
+
+#[cfg(test)]
+impl super::sample::Sample for OfCenter {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        let sample = |is_full: bool| {
+            let balance = views::capacity(is_full);
+            Self {
+                page: page.clone(),
+                now: views::AT.into(),
+                tide: page.columns(&[vec![("sold", 4), ("idle", 6)]], 10, 96, "A < B"),
+                tide_axis: vec!["05-20 01:00".into(), page.t("now")],
+                legend: page.legend(&[("sold", "2".into())]),
+                tiles: views::tiles(),
+                queue_text: page.t2("queue-counts", 1, 2),
+                table: if is_full { views::jobs(true) } else { views::no_jobs() },
+                ended: if is_full { views::jobs(true) } else { views::no_jobs() },
+                bar: page.bar(&[("sold", 2)], 22, "A"),
+                parts: parts_of(&balance.balance),
+                events: if is_full { views::events(page.ui) } else { Vec::new() },
+                may_audit: is_full,
+                center: CenterOverview {
+                    nodes: 2,
+                    virtual_nodes: if is_full { 1 } else { 0 },
+                    cards: 16,
+                    busy_cards: 8,
+                    idle_cards: 8,
+                    drained_cards: 0,
+                    failed_cards: 0,
+                    capacity_tflops: 4096,
+                    in_use_tflops: 2048,
+                    tenants: 2,
+                    balance,
+                },
+            }
+        };
+        vec![sample(true), sample(false)]
+    }
+}
+
+#[cfg(test)]
+impl super::sample::Sample for OfTenant {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        let sample = |is_full: bool| Self {
+            page: page.clone(),
+            domain: "research".into(),
+            now: views::AT.into(),
+            project_count: 1,
+            may_submit: is_full,
+            warnings: if is_full { vec![("con_1".into(), "3 < 4".into())] } else { Vec::new() },
+            most_cards: 16,
+            waiting_jobs: 3,
+            first_forecast: if is_full { page.short(views::LATER) } else { Html::default() },
+            vessels: if is_full { views::vessels(page.ui) } else { Vec::new() },
+            table: if is_full { views::jobs(false) } else { views::no_jobs() },
+            ended: if is_full { views::jobs(false) } else { views::no_jobs() },
+            days: page.columns(&[vec![("sold", 4)]], 10, 96, "A < B"),
+            by_project: if is_full {
+                vec![UsageRow {
+                    name: "Vision".into(),
+                    tenant_slug: "univ".into(),
+                    runs: 2,
+                    used_card_ms: CardMs(7_200_000),
+                    charge_micro_cny: MicroCny(3_500_000),
+                }]
+            } else {
+                Vec::new()
+            },
+            events: if is_full { views::events(page.ui) } else { Vec::new() },
+            may_audit: false,
+            overview: Overview {
+                jobs: Vec::new(),
+                active: Vec::new(),
+                contracts: Vec::new(),
+                running_cards: 8,
+                waiting_tasks: 3,
+                month_card_ms: CardMs(7_200_000),
+                month_charge_micro_cny: MicroCny(3_500_000),
+                month: "2026-05".into(),
+                events: Vec::new(),
+                center: None,
+            },
+        };
+        vec![sample(true), sample(false)]
+    }
 }

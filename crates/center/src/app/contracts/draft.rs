@@ -13,7 +13,7 @@ use super::{ContractView, MOST_AMOUNT, show};
 use crate::{
     app::{
         audit::{self, Change},
-        tenants, views,
+        lookup, views,
     },
     auth::{Action, Caller},
     center::Center,
@@ -46,7 +46,7 @@ pub struct NewContract {
 
 /// Draws up a contract, as a draft.
 pub async fn create(center: &Center, caller: &Caller, new: NewContract) -> Result<ContractView, AppError> {
-    let tenant = tenants::named_or_own_required(center, caller, new.tenant.as_deref())?;
+    let tenant = lookup::named_or_own_required(center, caller, new.tenant.as_deref())?;
     center.policies.check(caller, Action::SubmitContract, Some(tenant))?;
     let contract = drawn_up(center, tenant, new)?;
     let by = caller.clone();
