@@ -1,7 +1,9 @@
 //! What can go wrong when the center is asked for something, before it is a page or a problem document.
 
-use domain::spec::SpecProblem;
+use domain::problem::{Place, SpecProblem, Wrong};
 use store::StoreError;
+
+use crate::refusal::Refusal;
 
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
@@ -22,7 +24,7 @@ pub enum AppError {
     Invalid(Vec<SpecProblem>),
     /// It was understood, and can't be done as things stand.
     #[error("{message}")]
-    Refused { code: &'static str, message: String, hint: String },
+    Refused { code: Refusal, message: String, hint: String },
     #[error("too many requests: try again in {retry_after_s} s")]
     TooMany { retry_after_s: u64 },
     /// The center is stopping, or its disk or engine fails.
@@ -43,6 +45,10 @@ pub enum Unreadable {
 }
 
 impl Unreadable {
+    #[cfg(test)]
+    pub const ALL: [Self; 6] =
+        [Self::Path, Self::Query, Self::Form, Self::Body, Self::TooLarge, Self::ContentType];
+
     /// For programs; never changes its meaning.
     pub fn code(self) -> &'static str {
         match self {
@@ -61,11 +67,11 @@ impl AppError {
         Self::NotFound { noun, id: format!("{id}").chars().take(80).collect() }
     }
 
-    pub fn invalid(field: &str, problem: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::Invalid(vec![SpecProblem::new(field, problem, hint)])
+    pub fn invalid(place: impl Into<Place>, wrong: impl Into<Wrong>) -> Self {
+        Self::Invalid(vec![SpecProblem::new(place, wrong)])
     }
 
-    pub fn refused(code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub fn refused(code: Refusal, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Refused { code, message: message.into(), hint: hint.into() }
     }
 }
@@ -74,7 +80,7 @@ impl From<StoreError> for AppError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Conflict { what } => Self::Refused {
-                code: "already_there",
+                code: Refusal::AlreadyThere,
                 message: format!("{what} is there already"),
                 hint: "choose another, or change the one that is there".into(),
             },

@@ -5,7 +5,11 @@ mod trials;
 
 use std::sync::Arc;
 
-use domain::{Millis, card::Affinity};
+use domain::{
+    Millis,
+    card::Affinity,
+    problem::{Wrong, field},
+};
 use twin::{Failures, Nodes, QueueSetup, ReplayPolicy, Setup, Terms, Trace};
 
 pub use history::history;
@@ -16,6 +20,7 @@ use crate::{
     center::Center,
     error::AppError,
     moment,
+    refusal::Refusal,
 };
 
 /// The center as it is, over the last 30 days.
@@ -57,7 +62,7 @@ pub fn start(
 ) -> Result<Arc<Trial>, AppError> {
     center.policies.check(caller, Action::ReadCapacity, None)?;
     if what.nodes == 0 {
-        return Err(AppError::invalid("nodes", "is 0", "the center has no nodes: say how many to try"));
+        return Err(AppError::invalid(field::NODES, Wrong::NoNodesToTry));
     }
     let trial = trials.add(moment::now(), caller.member.login.clone(), what)?;
     let (for_thread, center) = (trial.clone(), center.clone());
@@ -76,7 +81,7 @@ fn run(center: &Center, trial: &Trial) -> Result<Report, AppError> {
     let trace = history::read(center, from)?;
     if trace.jobs.is_empty() {
         return Err(AppError::refused(
-            "no_history",
+            Refusal::NoHistory,
             "no run has ended in that time",
             "take more days, or replay a trace with `qiantang twin`",
         ));

@@ -9,7 +9,7 @@ use domain::{Lang, Timestamp};
 use parking_lot::Mutex;
 use twin::{Faults, Figures, ReplayPolicy, Trace};
 
-use crate::error::AppError;
+use crate::{error::AppError, refusal::Refusal};
 
 /// How many trials are remembered.
 const KEPT: usize = 20;
@@ -112,7 +112,7 @@ impl Trials {
         let mut trials = self.0.lock();
         if trials.iter().filter(|trial| trial.outcome().is_none()).count() >= AT_ONCE {
             return Err(AppError::refused(
-                "twin_is_busy",
+                Refusal::TwinIsBusy,
                 "the twin is at work on another question",
                 "wait for it to end, or ask on your own machine with `qiantang twin`",
             ));
