@@ -18,7 +18,9 @@ use serde_json::{Value, json};
 use store::{StoreError, Tx, jobs, recent};
 
 pub use dry_run::{DryRun, PlaceView, Quote, dry_run, places};
-pub use listing::{JobDetail, JobQuery, JobView, RunView, list, list_runs, show, visible, why};
+pub use listing::{
+    JobDetail, JobQuery, JobView, RunView, count_by_state, list, list_runs, show, visible, why,
+};
 
 use super::{
     audit::{self, Change},

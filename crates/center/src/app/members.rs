@@ -39,7 +39,8 @@ pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<MemberView>, A
     let scope = caller.scope()?.tenant();
     center.policies.check(caller, Action::ReadMember, scope)?;
     let members = center.read(move |tx| rows::list_members(tx, scope)).await?;
-    Ok(members.iter().map(|member| MemberView::of(center, member)).collect())
+    let live = center.live();
+    Ok(members.iter().map(|member| MemberView::of(&live, member)).collect())
 }
 
 /// Makes a member who signs in with a password.
@@ -77,7 +78,7 @@ pub async fn create(center: &Center, caller: &Caller, new: NewMember) -> Result<
             |center, row| drop(center.live().logins.insert(row.id, row.login.clone())),
         )
         .await?;
-    Ok(MemberView::of(center, &member))
+    Ok(MemberView::of(&center.live(), &member))
 }
 
 /// What of a member is to change.
@@ -145,7 +146,7 @@ pub async fn change(
         )
         .await?;
     member.is_enabled = is_enabled.unwrap_or(member.is_enabled);
-    Ok(MemberView::of(center, &member))
+    Ok(MemberView::of(&center.live(), &member))
 }
 
 fn check_password(password: &str) -> Result<(), AppError> {

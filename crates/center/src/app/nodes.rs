@@ -129,6 +129,12 @@ pub fn show(center: &Center, caller: &Caller, name: &str) -> Result<NodeView, Ap
     known.map(|known| view(&live, caller, known)).ok_or_else(|| AppError::not_found("node", name))
 }
 
+/// Whether the center has nodes that are simulated.
+pub fn has_virtual(center: &Center, caller: &Caller) -> Result<bool, AppError> {
+    center.policies.check(caller, Action::ReadNode, None)?;
+    Ok(center.live().nodes.values().any(|known| known.node.is_virtual))
+}
+
 pub fn list_pools(center: &Center, caller: &Caller) -> Result<Vec<PoolView>, AppError> {
     center.policies.check(caller, Action::ReadNode, None)?;
     let live = center.live();

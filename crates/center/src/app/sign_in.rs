@@ -20,6 +20,7 @@ use crate::{
     },
     center::Center,
     error::AppError,
+    live::Live,
     moment::{self, new_id},
 };
 
@@ -39,8 +40,7 @@ pub struct MemberView {
 }
 
 impl MemberView {
-    pub fn of(center: &Center, member: &Member) -> Self {
-        let live = center.live();
+    pub fn of(live: &Live, member: &Member) -> Self {
         Self {
             id: member.id,
             tenant: member.tenant,
@@ -111,7 +111,7 @@ pub async fn new_token(center: &Center, caller: &Caller, name: &str) -> Result<N
         token,
         id,
         expires_at: expires_at.to_string(),
-        member: MemberView::of(center, &caller.member),
+        member: MemberView::of(&center.live(), &caller.member),
     })
 }
 

@@ -32,7 +32,7 @@ pub struct TenantView {
     pub active_jobs: u32,
 }
 
-fn view(center: &Center, tenant: &Tenant) -> TenantView {
+fn view(live: &Live, tenant: &Tenant) -> TenantView {
     TenantView {
         id: tenant.id,
         slug: tenant.slug.clone(),
@@ -43,7 +43,7 @@ fn view(center: &Center, tenant: &Tenant) -> TenantView {
         domain: tenant.domain.code().to_owned(),
         alliance: tenant.alliance,
         created_at: tenant.created_at.to_string(),
-        active_jobs: center.live().jobs_of(tenant.id),
+        active_jobs: live.jobs_of(tenant.id),
     }
 }
 
@@ -51,15 +51,11 @@ fn view(center: &Center, tenant: &Tenant) -> TenantView {
 pub fn list(center: &Center, caller: &Caller) -> Result<Vec<TenantView>, AppError> {
     let scope = caller.scope()?.tenant();
     center.policies.check(caller, Action::ReadTenant, scope)?;
-    let mut tenants: Vec<Arc<Tenant>> = center
-        .live()
-        .tenants
-        .values()
-        .filter(|tenant| scope.is_none_or(|own| own == tenant.id))
-        .cloned()
-        .collect();
-    tenants.sort_by(|a, b| a.slug.cmp(&b.slug));
-    Ok(tenants.iter().map(|tenant| view(center, tenant)).collect())
+    let live = center.live();
+    let seen = live.tenants.values().filter(|tenant| scope.is_none_or(|own| own == tenant.id));
+    let mut views: Vec<TenantView> = seen.map(|tenant| view(&live, tenant)).collect();
+    views.sort_by(|a, b| a.slug.cmp(&b.slug));
+    Ok(views)
 }
 
 /// The tenant of that short name, if the caller may see it.
@@ -68,7 +64,7 @@ pub fn show(center: &Center, caller: &Caller, slug: &str) -> Result<TenantView, 
     let tenant =
         found.filter(|tenant| caller.sees(tenant.id)).ok_or_else(|| AppError::not_found("tenant", slug))?;
     center.policies.check(caller, Action::ReadTenant, Some(tenant.id))?;
-    Ok(view(center, &tenant))
+    Ok(view(&center.live(), &tenant))
 }
 
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
@@ -129,7 +125,7 @@ pub async fn create(center: &Center, caller: &Caller, new: NewTenant) -> Result<
             },
         )
         .await?;
-    Ok(view(center, &tenant))
+    Ok(view(&center.live(), &tenant))
 }
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]

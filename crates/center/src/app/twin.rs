@@ -10,7 +10,7 @@ use domain::{
     card::Affinity,
     problem::{Wrong, field},
 };
-use twin::{Failures, Nodes, Policy, QueueSetup, Setup, Terms, Trace};
+use twin::{Failures, Nodes, QueueSetup, ReplayPolicy, Setup, Terms, Trace};
 
 pub use history::history;
 pub use trials::{Report, Trial, Trials, WhatIf};
@@ -38,8 +38,8 @@ pub fn as_it_is(center: &Center) -> WhatIf {
 }
 
 /// How the center plans itself.
-pub fn own_policy() -> Policy {
-    Policy { order: twin::Order::FairShare, backfill: twin::Backfill::Easy }
+pub fn own_policy() -> ReplayPolicy {
+    ReplayPolicy { order: twin::Order::FairShare, backfill: twin::Backfill::Easy }
 }
 
 /// The trials that are remembered, newest first.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CardMs, MicroCny, problem::field};
+use domain::{CardMs, MicroCny, Timestamp, problem::field};
 use serde::{Deserialize, Serialize};
 
 use super::views;
@@ -51,6 +51,18 @@ impl UsageRow {
         self.used_card_ms += used;
         self.charge_micro_cny = MicroCny(self.charge_micro_cny.0.saturating_add(charge.0));
     }
+}
+
+/// The charges of each day (UTC) from `from` up to now, of all that the caller may see.
+pub async fn charges_by_day(
+    center: &Center,
+    caller: &Caller,
+    from: Timestamp,
+) -> Result<Vec<MicroCny>, AppError> {
+    let scope = caller.scope()?.tenant();
+    center.policies.check(caller, Action::ReadUsage, scope)?;
+    let now = moment::now();
+    center.read(move |tx| store::usage::charges_by_day(tx, scope, from, now)).await
 }
 
 pub async fn usage(center: &Center, caller: &Caller, query: UsageQuery) -> Result<UsageView, AppError> {

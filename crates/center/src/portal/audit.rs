@@ -13,7 +13,7 @@ use super::{
     extract::Asked,
     kit::Ui,
     page::{Page, Visitor, encode, ok},
-    tables::tenants_by_name,
+    tables::Tenants,
 };
 use crate::{
     app::{
@@ -122,11 +122,12 @@ pub async fn page(
     let members = members::list(&center, &visitor.caller).await?;
     let mut logins: Vec<String> = members.into_iter().map(|member| member.login).take(MOST_LOGINS).collect();
     logins.push("center".into());
+    let tenants = Tenants::load(&center, &visitor)?;
     let line = |entry: AuditView| Line {
         subject: name_of(&entry.detail).unwrap_or(&entry.subject).to_owned(),
         href: href(&entry.subject),
         details: details(ui, &entry.detail),
-        tenant: entry.tenant.map(|id| super::tables::tenant_words(&center, ui, id).0).unwrap_or_default(),
+        tenant: entry.tenant.map(|id| tenants.name(id)).unwrap_or_default(),
         entry,
     };
     let page = Audit {
@@ -136,7 +137,7 @@ pub async fn page(
         older: found.next_cursor.map(|next| wanted.href(&next)).unwrap_or_default(),
         query: wanted,
         actions: codes.map(|code| (code, ui.word("action", code))).collect(),
-        tenants: if visitor.is_of_center() { tenants_by_name(&center, ui) } else { Vec::new() },
+        tenants: if visitor.is_of_center() { tenants.choices() } else { Vec::new() },
         logins,
         lines: found.items.into_iter().map(line).collect(),
     };

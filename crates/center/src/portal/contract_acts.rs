@@ -20,10 +20,12 @@ use super::{
     form::Form,
     kit::{Html, Ui},
     page::{Page, Visitor, render},
-    tables::tenant_words,
 };
 use crate::{
-    app::contracts::{self, ContractView, TopUp},
+    app::{
+        contracts::{self, ContractView, TopUp},
+        tenants,
+    },
     auth::Action,
     center::Center,
     error::AppError,
@@ -87,7 +89,10 @@ fn show_act(
     let page = ActPage {
         page: visitor.page("contracts", format!("{} {}", ui.word("act", action.code()), contract.number)),
         form,
-        tenant: tenant_words(center, ui, contract.tenant).0,
+        tenant: tenants::show(center, &visitor.caller, &contract.tenant_slug)?
+            .name
+            .in_lang(ui.lang)
+            .to_owned(),
         terms: terms(ui, &contract.terms),
         left: left(ui, &contract),
         action: action.code(),
@@ -194,7 +199,10 @@ fn show_top_up(
     let page = TopUpPage {
         page: visitor.page("contracts", format!("{} {}", ui.t("top-up"), contract.number)),
         form,
-        tenant: tenant_words(center, ui, contract.tenant).0,
+        tenant: tenants::show(center, &visitor.caller, &contract.tenant_slug)?
+            .name
+            .in_lang(ui.lang)
+            .to_owned(),
         terms: terms(ui, &contract.terms),
         left: left(ui, &contract),
         takes_money,

@@ -13,7 +13,7 @@ use super::{
     form::Form,
     kit::{Ui, local},
     page::{Page, Visitor, render},
-    tables::tenants_by_name,
+    tables::Tenants,
 };
 use crate::{
     app::{
@@ -72,7 +72,7 @@ fn pools(center: &Center, visitor: &Visitor) -> Result<Vec<PoolView>, AppError> 
 
 fn show(center: &Center, visitor: &Visitor, status: StatusCode, form: Form) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let tenants = if visitor.is_of_center() { tenants_by_name(center, ui) } else { Vec::new() };
+    let tenants = if visitor.is_of_center() { Tenants::load(center, visitor)?.choices() } else { Vec::new() };
     let page = DraftPage {
         page: visitor.page("contracts", ui.t("contract-draft")),
         form,

@@ -222,7 +222,7 @@ mod tests {
         words.extend(crate::auth::Action::ALL.iter().map(|action| format!("action-{}", action.code())));
         words.extend(JobOutcome::ALL.map(|outcome| format!("state-{}", outcome.code())));
         words.extend(StopCause::ALL.map(|cause| format!("state-{}", cause.code())));
-        words.extend(super::super::kit::CARD_STATES.map(|card| format!("card-{card}")));
+        words.extend(crate::app::hall::CardState::ALL.map(|card| format!("card-{}", card.code())));
         for word in words {
             for lang in [Lang::Zh, Lang::En] {
                 assert!(find(lang, &word, &[]).is_some(), "{word}");

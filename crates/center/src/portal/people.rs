@@ -12,7 +12,7 @@ use super::{
     extract::Sent,
     form::Form,
     page::{Page, Visitor, render},
-    tables::tenants_by_name,
+    tables::Tenants,
 };
 use crate::{
     app::{
@@ -83,7 +83,7 @@ async fn show(
     let may_manage = visitor.may(center, Action::ManageMember, own);
     let roles = Role::ALL.into_iter().filter(|role| own.is_none() || !role.is_of_center()).map(Role::code);
     let contracts = contracts::list(center, &visitor.caller)?;
-    let tenants = if own.is_none() { tenants_by_name(center, ui) } else { Vec::new() };
+    let tenants = if own.is_none() { Tenants::load(center, visitor)?.choices() } else { Vec::new() };
     let name = |slug: &str| {
         let known = tenants.iter().find(|(known, _)| known == slug);
         known.map_or_else(|| slug.to_owned(), |(_, name)| name.clone())

@@ -16,13 +16,14 @@ use super::{
     extract::{Asked, Sent},
     fault::{self, Told},
     form::Form,
-    hall::{self, Tile},
+    hall::{self as map, Tile},
     job::places,
     kit::{Html, Ui, escape},
     page::{Page, Visitor, ok, render},
 };
 use crate::{
     app::{
+        hall,
         jobs::{self, DryRun},
         projects, views,
     },
@@ -274,12 +275,16 @@ fn tried(center: &Center, visitor: &Visitor, form: &Form) -> Dry {
             let told = Told { title: ui.t("would-refuse"), hint: String::new(), details: vec![text] };
             Dry { refused: Some(told), quote: None, notes }
         }
-        Ok(trial) => Dry { refused: None, quote: Some(quote(center, ui, trial)), notes },
+        Ok(trial) => match quote(center, visitor, trial) {
+            Ok(quote) => Dry { refused: None, quote: Some(quote), notes },
+            Err(error) => refused(&error, notes),
+        },
         Err(error) => refused(&error, notes),
     }
 }
 
-fn quote(center: &Center, ui: Ui, trial: DryRun) -> Quote {
+fn quote(center: &Center, visitor: &Visitor, trial: DryRun) -> Result<Quote, AppError> {
+    let ui = visitor.front.ui;
     let verdict = trial.verdict.as_ref().filter(|_| !trial.starts_now);
     let (start, start_note) = match verdict.and_then(|verdict| verdict.forecast_start.as_deref()) {
         _ if trial.starts_now => (Html(escape(ui.t("now"))), ui.t("cards-free-now")),
@@ -291,8 +296,12 @@ fn quote(center: &Center, ui: Ui, trial: DryRun) -> Quote {
         .iter()
         .map(|place| (place.node.clone(), place.card_indices.iter().copied().collect()))
         .collect::<std::collections::BTreeMap<_, _>>();
-    let tiles = if own.is_empty() { Vec::new() } else { hall::of_job(&center.live(), ui, &own) };
-    Quote {
+    let tiles = if own.is_empty() {
+        Vec::new()
+    } else {
+        map::job_tiles(ui, &hall::list(center, &visitor.caller)?, &own)
+    };
+    Ok(Quote {
         start,
         start_note,
         most: trial.price.most_micro_cny,
@@ -307,7 +316,7 @@ fn quote(center: &Center, ui: Ui, trial: DryRun) -> Quote {
         places: places(&trial.placement),
         is_virtual: trial.placement.iter().any(|place| place.is_virtual),
         tiles,
-    }
+    })
 }
 
 /// An option that was not taken as it stands, and why, in the page's language.

@@ -1,9 +1,9 @@
 //! What is shown of jobs and their runs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use domain::{
-    CardMs, Job, JobId, JobSpec, MicroCny, Project, RatePerCardHour, RunId, TenantId,
+    CardMs, ContractId, Job, JobId, JobSpec, MicroCny, Project, RatePerCardHour, RunId, TenantId,
     job::{JobState, Tasks},
     problem::field,
 };
@@ -34,6 +34,9 @@ pub struct JobView {
     pub project: String,
     /// The contract's number.
     pub contract: String,
+    /// For pages, which link to the contract.
+    #[serde(skip)]
+    pub contract_id: ContractId,
     /// `queued`, `running`, `stopping`, or how it ended: `succeeded`, `failed`, `timed_out`, `cancelled`, `stopped`,
     /// `never_ran`, `lost`.
     pub state: String,
@@ -120,6 +123,13 @@ pub async fn list(center: &Center, caller: &Caller, query: JobQuery) -> Result<P
     });
     let items = items.collect();
     Ok(Page { items, next_cursor: next.map(|id| id.to_string()) })
+}
+
+/// How many of the caller's jobs are in each state, those that have ended too.
+pub async fn count_by_state(center: &Center, caller: &Caller) -> Result<BTreeMap<String, u64>, AppError> {
+    let scope = caller.scope()?.tenant();
+    center.policies.check(caller, Action::ReadJob, scope)?;
+    center.read(move |tx| jobs::count_by_state(tx, scope)).await
 }
 
 /// Jobs that have not ended, newest first: those are at hand.
@@ -216,6 +226,7 @@ fn row_view(live: &crate::live::Live, row: jobs::JobRow, verdict: Option<Verdict
         project: live.projects.get(&row.project).map(|project| project.slug.clone()).unwrap_or_default(),
         contract: live.contracts.get(&row.contract).map(|c| c.contract.number.clone()).unwrap_or_default(),
         submitted_by: live.logins.get(&row.submitted_by).cloned().unwrap_or_default(),
+        contract_id: row.contract,
         id: row.id,
         name: row.name,
         tenant: row.tenant,

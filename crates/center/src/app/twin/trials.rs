@@ -7,7 +7,7 @@ use std::sync::{
 
 use domain::{Lang, Timestamp};
 use parking_lot::Mutex;
-use twin::{Faults, Figures, Policy, Trace};
+use twin::{Faults, Figures, ReplayPolicy, Trace};
 
 use crate::{error::AppError, refusal::Refusal};
 
@@ -21,7 +21,7 @@ const AT_ONCE: usize = 1;
 pub struct WhatIf {
     /// The history of the last so many days.
     pub days: u32,
-    pub policy: Policy,
+    pub policy: ReplayPolicy,
     pub nodes: u32,
     pub cards_per_node: u8,
     /// The demand, in thousandths of what it was.

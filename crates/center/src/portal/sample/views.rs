@@ -47,6 +47,7 @@ pub fn job() -> JobView {
         tenant_slug: "univ".into(),
         project: "vision".into(),
         contract: "HZ-1".into(),
+        contract_id: id("con_"),
         state: "running".into(),
         nodes: 2,
         cards_per_node: 8,
