@@ -32,33 +32,16 @@ pub enum AppError {
     Internal(String),
 }
 
-/// The part of a request that can't be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unreadable {
-    Path,
-    Query,
-    Form,
-    Body,
-    /// A body above its limit.
-    TooLarge,
-    ContentType,
-}
-
-impl Unreadable {
-    #[cfg(test)]
-    pub const ALL: [Self; 6] =
-        [Self::Path, Self::Query, Self::Form, Self::Body, Self::TooLarge, Self::ContentType];
-
-    /// For programs; never changes its meaning.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Path => "bad_path",
-            Self::Query => "bad_query",
-            Self::Form => "bad_form",
-            Self::Body => "bad_body",
-            Self::TooLarge => "too_large",
-            Self::ContentType => "wrong_content_type",
-        }
+domain::codes! {
+    /// The part of a request that can't be read. Each has its words among the portal's texts, behind `unreadable-`.
+    pub enum Unreadable {
+        Path = "bad_path",
+        Query = "bad_query",
+        Form = "bad_form",
+        Body = "bad_body",
+        /// A body above its limit.
+        TooLarge = "too_large",
+        ContentType = "wrong_content_type",
     }
 }
 
