@@ -1,9 +1,10 @@
-//! The words and rules of an AI computing center: ids, cards, time, money, and the state machines of everything
-//! that changes. No I/O, no clock, no randomness, no async: time and ids come in as arguments.
+//! The words and rules of an AI computing center: ids, cards, time, money, and the state machines of
+//! everything that changes. No I/O, no clock, no randomness, no async: time and ids come in as arguments.
 
 pub mod batch;
 pub mod capacity;
 pub mod card;
+pub mod code;
 pub mod contract;
 pub mod id;
 pub mod job;
@@ -11,32 +12,38 @@ pub mod ledger;
 pub mod money;
 pub mod node;
 pub mod price;
+pub mod problem;
 pub mod run;
+mod schema;
 pub mod script;
 pub mod spec;
 pub mod taskfile;
 pub mod tenant;
+pub mod text;
 pub mod time;
 
 pub use batch::{BatchSpec, Launch};
 pub use card::{CardModel, CardSet};
 pub use contract::{Contract, ContractState, QueueTerms};
 pub use id::{
-    AllianceId, AuditId, ContractId, JobId, MemberId, NodeId, PoolId, PriceBookId, ProjectId, RunId,
+    AllianceId, AuditId, ContractId, Id, JobId, MemberId, NodeId, PoolId, PriceBookId, ProjectId, RunId,
     SessionId, TenantId, TokenId, TransferId,
 };
 pub use job::{Job, JobState};
 pub use money::{MicroCny, RatePerCardHour};
 pub use node::{Node, NodeState, Placement};
+pub use problem::SpecProblem;
 pub use run::{Outcome, Run, RunState};
 pub use spec::{JobSpec, ServiceClass};
 pub use tenant::{Member, Project, Role, Tenant, TenantDomain};
 pub use time::{CardMs, Millis, Timestamp};
+#[doc(hidden)]
+pub use utoipa;
 
-/// A language in which the center speaks to people.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Lang {
-    Zh,
-    En,
+codes! {
+    /// A language in which the center speaks to people.
+    pub enum Lang {
+        Zh = "zh",
+        En = "en",
+    }
 }

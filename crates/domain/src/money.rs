@@ -3,8 +3,12 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema},
+};
 
-use crate::CardMs;
+use crate::{schema, time::CardMs};
 
 /// An amount of money in micro-CNY.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -28,7 +32,7 @@ impl MicroCny {
 }
 
 impl fmt::Display for MicroCny {
-    /// Yuan, rounded half away from zero to the fen, with thousands apart: `-1,234.50`.
+    /// Yuan, rounded half away from zero to the fen, with commas between thousands: `-1,234.50`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fen = (self.0.unsigned_abs() + 5_000) / 10_000;
         let digits = (fen / 100).to_string();
@@ -52,7 +56,7 @@ pub struct InvalidAmount(pub String);
 impl FromStr for MicroCny {
     type Err = InvalidAmount;
 
-    /// Yuan with at most six places; thousands may be apart.
+    /// Yuan with at most six places; commas are passed over.
     fn from_str(text: &str) -> Result<Self, InvalidAmount> {
         let invalid = || InvalidAmount(text.chars().take(80).collect());
         let plain = text.trim().replace(',', "");
@@ -71,7 +75,15 @@ impl FromStr for MicroCny {
     }
 }
 
-/// What one card costs in an hour, in micro-CNY. Never negative.
+impl PartialSchema for MicroCny {
+    fn schema() -> RefOr<Schema> {
+        schema::int64("An amount of money in micro-CNY, millionths of a yuan.")
+    }
+}
+
+impl ToSchema for MicroCny {}
+
+/// The price of a card for an hour. Never negative.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RatePerCardHour(pub MicroCny);
@@ -79,26 +91,22 @@ pub struct RatePerCardHour(pub MicroCny);
 impl RatePerCardHour {
     pub const FREE: Self = Self(MicroCny::ZERO);
 
-    /// The charge for all of `used` together, rounded down to a micro-CNY; `None` if it does not fit. A run is charged
-    /// the difference of two such totals, so that what it is charged does not depend on how often it is metered.
+    /// The charge for all of `used` together, rounded down to a micro-CNY; `None` if it does not fit 64 bits.
+    /// A run is charged the difference of two such totals, so that its charge does not depend on how often it
+    /// is metered.
     pub fn charge(self, used: CardMs) -> Option<MicroCny> {
         let micro = i128::from(self.0.0) * i128::from(used.0) / 3_600_000;
         i64::try_from(micro).ok().map(MicroCny)
     }
+}
 
-    /// The most card time that `budget` pays for: the largest whose charge is not above `budget`. `None` if it is
-    /// free, and so without end.
-    pub fn affords(self, budget: MicroCny) -> Option<CardMs> {
-        if self.0.0 <= 0 {
-            return None;
-        }
-        if budget.0 < 0 {
-            return Some(CardMs::ZERO);
-        }
-        let most = ((i128::from(budget.0) + 1) * 3_600_000 - 1) / i128::from(self.0.0);
-        Some(CardMs(i64::try_from(most).unwrap_or(i64::MAX)))
+impl PartialSchema for RatePerCardHour {
+    fn schema() -> RefOr<Schema> {
+        schema::int64("The price of a card for an hour in micro-CNY, millionths of a yuan.")
     }
 }
+
+impl ToSchema for RatePerCardHour {}
 
 #[cfg(test)]
 mod tests {
@@ -129,14 +137,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn a_budget_affords_what_it_pays_for_and_no_more(rate in 1_i64..1_000_000_000, budget in 0_i64..1_000_000_000_000) {
-            let rate = RatePerCardHour(MicroCny(rate));
-            let used = rate.affords(MicroCny(budget)).unwrap();
-            prop_assert!(rate.charge(used).unwrap().0 <= budget);
-            prop_assert!(rate.charge(CardMs(used.0 + 1)).unwrap().0 > budget);
-        }
-
         #[test]
         fn charge_does_not_depend_on_the_cuts(rate in 0_i64..1_000_000_000, steps in prop::collection::vec(0_i64..10_000_000, 1..20)) {
             let rate = RatePerCardHour(MicroCny(rate));

@@ -1,10 +1,17 @@
 //! Instants, durations and card time, in integers.
 
-use std::{fmt, iter::Sum};
+use std::{borrow::Cow, fmt, iter::Sum, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema},
+};
 
-/// An instant, in microseconds since 1970-01-01T00:00:00Z.
+use crate::schema;
+
+/// An instant, in microseconds since 1970-01-01T00:00:00Z. It is kept as this number, in columns as in JSON.
+/// Requests and answers have it as [`Rfc3339`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
@@ -26,19 +33,19 @@ impl Timestamp {
         self.0
     }
 
-    /// Whole milliseconds since the epoch, rounded down. Metering counts in these: differences of rounded instants
-    /// add up exactly, whatever the intervals are cut into.
+    /// Whole milliseconds since 1970, rounded down. Metering counts in these: differences of rounded instants
+    /// add up exactly, wherever an interval is cut.
     pub const fn floor_millis(self) -> i64 {
         self.0.div_euclid(1000)
     }
 
-    /// The instant `by` later; stays at the last instant rather than overflow.
+    /// The instant `by` later; the last instant of all where that would overflow.
     #[must_use]
     pub const fn plus(self, by: Millis) -> Self {
         Self(self.0.saturating_add(by.0.saturating_mul(1000)))
     }
 
-    /// The instant `by` earlier.
+    /// The instant `by` earlier; the first instant of all where that would overflow.
     #[must_use]
     pub const fn minus(self, by: Millis) -> Self {
         Self(self.0.saturating_sub(by.0.saturating_mul(1000)))
@@ -66,7 +73,7 @@ impl fmt::Display for Timestamp {
 #[error("`{0}` is not an instant: write it as 2026-05-20T08:00:00Z, or 2026-05-20 for midnight UTC")]
 pub struct InvalidTimestamp(pub String);
 
-impl std::str::FromStr for Timestamp {
+impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
 
     /// RFC 3339, or a date alone (midnight UTC).
@@ -84,6 +91,52 @@ impl std::str::FromStr for Timestamp {
             .map_err(|_| InvalidTimestamp(text.chars().take(80).collect()))
     }
 }
+
+/// An instant as people and other programs write it: the text form of a [`Timestamp`], for requests and
+/// answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Rfc3339(pub Timestamp);
+
+impl From<Timestamp> for Rfc3339 {
+    fn from(at: Timestamp) -> Self {
+        Self(at)
+    }
+}
+
+impl fmt::Display for Rfc3339 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for Rfc3339 {
+    type Err = InvalidTimestamp;
+
+    fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
+        text.parse().map(Self)
+    }
+}
+
+impl Serialize for Rfc3339 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Rfc3339 {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
+    }
+}
+
+impl PartialSchema for Rfc3339 {
+    fn schema() -> RefOr<Schema> {
+        schema::date_time("RFC 3339, in UTC, to the millisecond.")
+    }
+}
+
+impl ToSchema for Rfc3339 {}
 
 /// A length of time in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -105,7 +158,7 @@ impl Millis {
 }
 
 impl fmt::Display for Millis {
-    /// For people: `340 ms`, `12.3 s`, `1:02:03`, `2-03:04:05` (days, as Slurm writes them).
+    /// The form for people: `340 ms`, `12.3 s`, `1:02:03`, `2-03:04:05` (days, as Slurm writes them).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ms = self.0;
         let (s, m, h) = (ms / 1000 % 60, ms / 60_000 % 60, ms / 3_600_000);
@@ -118,6 +171,14 @@ impl fmt::Display for Millis {
     }
 }
 
+impl PartialSchema for Millis {
+    fn schema() -> RefOr<Schema> {
+        schema::int64("A length of time in milliseconds.")
+    }
+}
+
+impl ToSchema for Millis {}
+
 /// Use of cards: one card for one millisecond.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -126,7 +187,7 @@ pub struct CardMs(pub i64);
 impl CardMs {
     pub const ZERO: Self = Self(0);
 
-    /// What `cards` cards use from `from` to `to`; nothing if `to` is earlier.
+    /// The use of `cards` cards from `from` to `to`; nothing if `to` is earlier.
     pub const fn of(cards: u32, from: Timestamp, to: Timestamp) -> Self {
         Self((cards as i64).saturating_mul(to.since(from).0))
     }
@@ -173,7 +234,7 @@ impl Sum for CardMs {
 }
 
 impl fmt::Display for CardMs {
-    /// In card-hours with four places: `12.5000`.
+    /// Card-hours with four places: `12.5000`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tenthousandths = i128::from(self.0) * 10_000 / 3_600_000;
         let sign = if self.0 < 0 { "-" } else { "" };
@@ -181,6 +242,14 @@ impl fmt::Display for CardMs {
         write!(f, "{sign}{}.{:04}", magnitude / 10_000, magnitude % 10_000)
     }
 }
+
+impl PartialSchema for CardMs {
+    fn schema() -> RefOr<Schema> {
+        schema::int64("Use of cards in card-milliseconds: one card for one millisecond.")
+    }
+}
+
+impl ToSchema for CardMs {}
 
 #[cfg(test)]
 mod tests {
@@ -193,6 +262,16 @@ mod tests {
         assert_eq!(at.to_string(), "2022-05-20T08:00:00.000Z");
         assert_eq!("1970-01-02".parse(), Ok(Timestamp::from_secs(86_400)));
         assert!("yesterday".parse::<Timestamp>().is_err());
+    }
+
+    #[test]
+    fn instants_are_kept_as_numbers_and_told_as_texts() {
+        let at = Timestamp::from_millis(1_653_033_600_250);
+        assert_eq!(serde_json::to_string(&at).unwrap(), "1653033600250000");
+        let text = serde_json::to_string(&Rfc3339(at)).unwrap();
+        assert_eq!(text, "\"2022-05-20T08:00:00.250Z\"");
+        assert_eq!(serde_json::from_str::<Rfc3339>(&text).unwrap(), at.into());
+        assert!(serde_json::from_str::<Rfc3339>("\"yesterday\"").is_err());
     }
 
     #[test]

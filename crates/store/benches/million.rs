@@ -131,10 +131,10 @@ fn node(center: &Seeded, n: i64) -> NodeId {
 
 fn measure(path: &Path) {
     let store = open(path);
-    let newest = store.read(|tx| jobs::list_jobs(tx, &JobFilter::default(), None, 1)).expect("it reads");
+    let newest = store.read(|tx| rows::list_jobs(tx, &JobFilter::default(), None, 1)).expect("it reads");
     let last = newest.first().map_or(at(0), |row| row.submitted_at);
     let succeeded = JobFilter { state: Some("succeeded".into()), ..JobFilter::default() };
-    let common_row = store.read(|tx| jobs::list_jobs(tx, &succeeded, None, 1)).expect("it reads").remove(0);
+    let common_row = store.read(|tx| rows::list_jobs(tx, &succeeded, None, 1)).expect("it reads").remove(0);
 
     println!("{:<58} {:>10} {:>10}", "", "median", "longest");
     lists(&store, &common_row);
@@ -218,7 +218,7 @@ fn lists(store: &Store, row: &JobRow) {
     }
     let needle = JobFilter { name_contains: text("needle"), ..all() };
     time(store, "all jobs with a rare word, unbounded", |tx| {
-        jobs::list_jobs(tx, &needle, None, 50).map(|rows| rows.len())
+        rows::list_jobs(tx, &needle, None, 50).map(|rows| rows.len())
     });
 }
 

@@ -48,7 +48,7 @@ pub async fn login(
 /// Who you are.
 #[utoipa::path(get, path = "/me", tag = "accounts", responses((status = 200, body = MemberView)))]
 pub async fn me(State(center): State<Center>, Auth(caller): Auth) -> Json<MemberView> {
-    Json(MemberView::of(&center, &caller.member))
+    Json(MemberView::of(&center.live(), &caller.member))
 }
 
 /// Your tokens.
@@ -131,7 +131,6 @@ pub async fn list_alliances(
 
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct AllianceCreated {
-    #[schema(value_type = String)]
     pub id: AllianceId,
 }
 

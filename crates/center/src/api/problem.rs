@@ -5,10 +5,13 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use domain::spec::SpecProblem;
+use domain::{Lang, SpecProblem};
 use serde::Serialize;
 
-use crate::error::AppError;
+use crate::{
+    error::{AppError, Unreadable},
+    http,
+};
 
 /// What was wrong, where, and what to do.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -26,10 +29,27 @@ pub struct Problem {
     /// What to do about it.
     pub hint: String,
     /// Each place in the request that is wrong.
-    #[schema(value_type = Vec<Object>)]
-    pub errors: Vec<SpecProblem>,
+    pub errors: Vec<WrongPlace>,
     #[serde(skip)]
     retry_after_s: Option<u64>,
+}
+
+/// A place in a request that is wrong.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct WrongPlace {
+    /// The field as it is written in JSON, or the line and option of a script.
+    pub field: String,
+    /// What is wrong there.
+    pub problem: String,
+    /// What to write instead.
+    pub hint: String,
+}
+
+impl From<&SpecProblem> for WrongPlace {
+    fn from(SpecProblem { place, wrong }: &SpecProblem) -> Self {
+        let (problem, hint) = (wrong.problem(Lang::En), wrong.hint(Lang::En));
+        Self { field: place.text(Lang::En), problem, hint }
+    }
 }
 
 impl Problem {
@@ -61,27 +81,50 @@ impl Problem {
     }
 }
 
+impl From<&AppError> for Problem {
+    fn from(error: &AppError) -> Self {
+        let status = http::status(error).as_u16();
+        let told = |code: &str, hint: &str| Self::new(status, code, error.to_string()).with_hint(hint);
+        match error {
+            AppError::Unauthenticated(_) => {
+                told("unauthenticated", "send `Authorization: Bearer` with a token from POST /api/v1/login")
+            }
+            AppError::Forbidden { .. } => {
+                told("forbidden", "ask an administrator of your tenant, or the center")
+            }
+            AppError::NotFound { noun, .. } => {
+                let hint = format!("list the {noun}s that you may see, and take an id from there");
+                told("not_found", &hint)
+            }
+            AppError::Unreadable { part, .. } => told(part.code(), how_to_write(*part)),
+            AppError::Invalid(problems) => {
+                let hint = problems.first().map(|problem| problem.wrong.hint(Lang::En)).unwrap_or_default();
+                let errors = problems.iter().map(WrongPlace::from).collect();
+                Self { errors, ..told("invalid", &hint) }
+            }
+            AppError::Refused { code, hint, .. } => told(code.code(), hint),
+            AppError::TooMany { retry_after_s } => Self {
+                retry_after_s: Some(*retry_after_s),
+                ..told("too_many_requests", "wait as `Retry-After` says")
+            },
+            AppError::Internal(cause) => Self::internal(cause),
+        }
+    }
+}
+
 impl From<AppError> for Problem {
     fn from(error: AppError) -> Self {
-        let detail = error.to_string();
-        match error {
-            AppError::Unauthenticated(_) => Self::new(401, "unauthenticated", detail)
-                .with_hint("send `Authorization: Bearer` with a token from POST /api/v1/login"),
-            AppError::Forbidden { .. } => Self::new(403, "forbidden", detail)
-                .with_hint("ask an administrator of your tenant, or the center"),
-            AppError::NotFound { noun, .. } => Self::new(404, "not_found", detail)
-                .with_hint(&format!("list the {noun}s that you may see, and take an id from there")),
-            AppError::Invalid(errors) => {
-                let hint = errors.first().map(|error| error.hint.clone()).unwrap_or_default();
-                Self { errors, ..Self::new(422, "invalid", detail).with_hint(&hint) }
-            }
-            AppError::Refused { code, hint, .. } => Self::new(409, code, detail).with_hint(&hint),
-            AppError::TooMany { retry_after_s } => Self {
-                retry_after_s: Some(retry_after_s),
-                ..Self::new(429, "too_many_requests", detail).with_hint("wait as `Retry-After` says")
-            },
-            AppError::Internal(cause) => Self::internal(&cause),
-        }
+        Self::from(&error)
+    }
+}
+
+fn how_to_write(part: Unreadable) -> &'static str {
+    match part {
+        Unreadable::Path => "write the id as the list gives it",
+        Unreadable::Query => "GET /api/openapi.json lists the parameters",
+        Unreadable::Form | Unreadable::ContentType => "send JSON with Content-Type: application/json",
+        Unreadable::Body => "send the request again",
+        Unreadable::TooLarge => "send less at once",
     }
 }
 

@@ -1,6 +1,9 @@
 //! The audit log: every change, by whom, when, from where.
 
-use domain::{AuditId, MemberId, Role, TenantId, Timestamp};
+use domain::{
+    AuditId, MemberId, Role, TenantId, Timestamp,
+    problem::{Field, field},
+};
 use serde::Serialize;
 use serde_json::Value;
 use store::{Tx, audit};
@@ -65,14 +68,12 @@ fn append(
 /// A line of the audit log.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct AuditView {
-    #[schema(value_type = String)]
     pub id: AuditId,
     /// RFC 3339.
     pub at: String,
     /// The login, or `center`.
     pub actor: String,
     pub role: String,
-    #[schema(value_type = Option<String>)]
     pub tenant: Option<TenantId>,
     pub action: String,
     pub subject: String,
@@ -108,9 +109,9 @@ pub async fn list(
     center.policies.check(caller, Action::ReadAudit, scope)?;
     let after = super::views::parse_cursor::<AuditId>(filter.cursor.as_deref())?;
     let limit = super::views::page_limit(filter.limit)?;
-    let tenant = super::tenants::named_or_own(center, caller, filter.tenant.as_deref())?;
-    let [from, until] =
-        [("from", &filter.from), ("to", &filter.to)].map(|(field, text)| instant(field, text.as_deref()));
+    let tenant = super::lookup::named_or_own(center, caller, filter.tenant.as_deref())?;
+    let [from, until] = [(field::FROM, &filter.from), (field::TO, &filter.to)]
+        .map(|(field, text)| instant(field, text.as_deref()));
     let (from, until) = (from?, until?);
     let login = filter.actor.filter(|login| !login.is_empty());
     let rows = center
@@ -144,9 +145,7 @@ pub async fn list(
 }
 
 /// An instant of a filter, if one was given.
-fn instant(field: &str, text: Option<&str>) -> Result<Option<Timestamp>, AppError> {
+fn instant(field: Field, text: Option<&str>) -> Result<Option<Timestamp>, AppError> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-    let read = text.parse::<Timestamp>();
-    read.map(Some)
-        .map_err(|error| AppError::invalid(field, error.to_string(), "write it as 2026-05-20T08:00:00Z"))
+    super::views::parse_instant(field, text).map(Some)
 }

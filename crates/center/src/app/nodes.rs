@@ -17,7 +17,6 @@ use crate::{
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct NodeView {
-    #[schema(value_type = String)]
     pub id: NodeId,
     pub name: String,
     pub pool: String,
@@ -51,7 +50,6 @@ pub struct CardView {
     pub ring: u8,
     /// `idle`, `busy`, `drained` or `failed`.
     pub state: String,
-    #[schema(value_type = Option<String>)]
     pub job: Option<JobId>,
     pub job_name: Option<String>,
     pub tenant_slug: Option<String>,
@@ -129,6 +127,12 @@ pub fn show(center: &Center, caller: &Caller, name: &str) -> Result<NodeView, Ap
     let live = center.live();
     let known = live.nodes.values().find(|known| known.node.name == name);
     known.map(|known| view(&live, caller, known)).ok_or_else(|| AppError::not_found("node", name))
+}
+
+/// Whether the center has nodes that are simulated.
+pub fn has_virtual(center: &Center, caller: &Caller) -> Result<bool, AppError> {
+    center.policies.check(caller, Action::ReadNode, None)?;
+    Ok(center.live().nodes.values().any(|known| known.node.is_virtual))
 }
 
 pub fn list_pools(center: &Center, caller: &Caller) -> Result<Vec<PoolView>, AppError> {

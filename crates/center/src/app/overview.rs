@@ -1,13 +1,16 @@
 //! What is going on, at a glance: for a tenant its own part, for the center's people all of it.
 
-use domain::{CardMs, MicroCny, Millis, NodeState, Timestamp};
+use std::collections::BTreeMap;
+
+use domain::{CardMs, JobId, MicroCny, NodeState, Timestamp};
 use serde::Serialize;
-use store::jobs;
+use store::{jobs, recent as recent_rows};
 
 use super::{
-    capacity::{self, CapacityView},
+    capacity::{CapacityView, Recent},
     contracts::{self, ContractView},
     jobs::{JobQuery, JobView},
+    views::Text,
 };
 use crate::{
     auth::{Action, Caller},
@@ -16,6 +19,9 @@ use crate::{
     events::Event,
     moment,
 };
+
+/// How many of the newest events an overview has.
+const EVENTS: u32 = 20;
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Overview {
@@ -29,13 +35,14 @@ pub struct Overview {
     /// Tasks that wait for cards.
     pub waiting_tasks: u64,
     /// Card time and charges of this month, use up to now counted.
-    #[schema(value_type = i64)]
     pub month_card_ms: CardMs,
-    #[schema(value_type = i64)]
     pub month_charge_micro_cny: MicroCny,
     pub month: String,
     /// Newest first.
     pub events: Vec<Event>,
+    /// What the jobs of these events are called, for pages.
+    #[serde(skip)]
+    pub job_names: BTreeMap<JobId, String>,
     /// Of the whole center, for its people.
     pub center: Option<CenterOverview>,
 }
@@ -63,22 +70,24 @@ pub struct CenterOverview {
     pub balance: CapacityView,
 }
 
-pub async fn overview(center: &Center, caller: &Caller) -> Result<Overview, AppError> {
+pub async fn overview(center: &Center, recent: &Recent, caller: &Caller) -> Result<Overview, AppError> {
     let scope = caller.scope()?.tenant();
     center.policies.check(caller, Action::ReadJob, scope)?;
     let now = moment::now();
     let (month, from) = month_start(now);
-    let (counts, used, events) = center
+    let (counts, used, events, job_names) = center
         .read(move |tx| {
-            let latest = store::recent::latest_events(tx, scope, 20)?;
-            Ok((jobs::count_by_state(tx, scope)?, store::usage::use_between(tx, scope, from, now)?, latest))
+            let latest = recent_rows::latest_events(tx, scope, EVENTS)?;
+            let names = recent_rows::jobs_of_latest_events(tx, scope, EVENTS)?;
+            let used = store::usage::use_between(tx, scope, from, now)?;
+            Ok((jobs::count_by_state(tx, scope)?, used, latest, names))
         })
         .await?;
     let query = JobQuery { state: Some("active".into()), limit: Some(20), ..JobQuery::default() };
     let active = super::jobs::list(center, caller, query).await?.items;
     let contracts = contracts::list(center, caller)?;
     let of_center = match scope {
-        None => Some(center_overview(center, now).await?),
+        None => Some(center_overview(center, recent, now).await?),
         Some(_) => None,
     };
     let live = center.live();
@@ -103,7 +112,39 @@ pub async fn overview(center: &Center, caller: &Caller) -> Result<Overview, AppE
         month_charge_micro_cny: MicroCny(used.iter().map(|row| row.charged.0).sum()),
         month,
         events: events.into_iter().map(Event::from).collect(),
+        job_names: job_names.into_iter().collect(),
         center: of_center,
+    })
+}
+
+/// What every page shows beside its own matter. Figures are there for those who may see what is counted.
+#[derive(Clone, Debug, Default)]
+pub struct Glance {
+    pub active_jobs: Option<usize>,
+    pub nodes: Option<usize>,
+    pub contracts: Option<usize>,
+    /// The name of the caller's tenant; none for the center's people.
+    pub tenant: Option<Text>,
+    pub is_all_virtual: bool,
+}
+
+pub async fn glance(center: &Center, caller: &Caller) -> Result<Glance, AppError> {
+    let scope = caller.scope()?.tenant();
+    let tenant = match scope {
+        Some(own) => Some(center.read(move |tx| store::tenants::get_tenant(tx, own)).await?),
+        None => None,
+    };
+    let may = |action, owner| center.policies.check(caller, action, owner).is_ok();
+    let live = center.live();
+    let active_jobs = scope.map_or(live.jobs.len(), |own| live.jobs_of(own) as usize);
+    let contracts = live.contracts.values().map(|known| known.contract.tenant);
+    let contracts = contracts.filter(|tenant| scope.is_none_or(|own| own == *tenant)).count();
+    Ok(Glance {
+        active_jobs: may(Action::ReadJob, scope).then_some(active_jobs),
+        nodes: may(Action::ReadNode, None).then_some(live.nodes.len()),
+        contracts: may(Action::ReadContract, scope).then_some(contracts),
+        tenant: tenant.map(|tenant| Text { zh: tenant.name_zh, en: tenant.name_en }),
+        is_all_virtual: !live.nodes.is_empty() && live.nodes.values().all(|known| known.node.is_virtual),
     })
 }
 
@@ -113,21 +154,12 @@ fn month_start(now: Timestamp) -> (String, Timestamp) {
     (name, from)
 }
 
-/// How old the balance in an overview may be: adding up a day of many runs takes longer than a page should.
-const BALANCE_AGE: Millis = Millis::from_secs(15);
-
-async fn recent_balance(center: &Center, now: Timestamp) -> Result<CapacityView, AppError> {
-    let kept = center.recent_balance.lock().expect("not poisoned").clone();
-    if let Some((_, balance)) = kept.filter(|(made_at, _)| now < made_at.plus(BALANCE_AGE)) {
-        return Ok(balance);
-    }
-    let balance = capacity::between(center, now.minus(Millis::from_hours(24)), now).await?;
-    *center.recent_balance.lock().expect("not poisoned") = Some((now, balance.clone()));
-    Ok(balance)
-}
-
-async fn center_overview(center: &Center, now: Timestamp) -> Result<CenterOverview, AppError> {
-    let balance = recent_balance(center, now).await?;
+async fn center_overview(
+    center: &Center,
+    recent: &Recent,
+    now: Timestamp,
+) -> Result<CenterOverview, AppError> {
+    let balance = recent.last_day(center, now).await?;
     let live = center.live();
     let mut view = CenterOverview {
         nodes: 0,

@@ -1,6 +1,9 @@
 //! Signing in and out, and the tokens that programs use.
 
-use domain::{Member, MemberId, Role, TenantId, TokenId};
+use domain::{
+    Member, MemberId, Role, TenantId, TokenId,
+    problem::{Wrong, field},
+};
 use serde::Serialize;
 use serde_json::json;
 use store::credentials::{self as rows, SessionRow, TokenRow};
@@ -17,6 +20,7 @@ use crate::{
     },
     center::Center,
     error::AppError,
+    live::Live,
     moment::{self, new_id},
 };
 
@@ -25,9 +29,7 @@ const WRONG: AppError = AppError::Unauthenticated("the login or the password is 
 /// A member as shown to others of the tenant.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct MemberView {
-    #[schema(value_type = String)]
     pub id: MemberId,
-    #[schema(value_type = Option<String>)]
     pub tenant: Option<TenantId>,
     pub tenant_slug: Option<String>,
     pub login: String,
@@ -38,8 +40,7 @@ pub struct MemberView {
 }
 
 impl MemberView {
-    pub fn of(center: &Center, member: &Member) -> Self {
-        let live = center.live();
+    pub fn of(live: &Live, member: &Member) -> Self {
         Self {
             id: member.id,
             tenant: member.tenant,
@@ -57,7 +58,6 @@ impl MemberView {
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct NewToken {
     pub token: String,
-    #[schema(value_type = String)]
     pub id: TokenId,
     pub expires_at: String,
     pub member: MemberView,
@@ -86,15 +86,13 @@ pub async fn check(center: &Center, from: &str, login: &str, secret: &str) -> Re
 
 /// Makes a token for a member.
 pub async fn new_token(center: &Center, caller: &Caller, name: &str) -> Result<NewToken, AppError> {
-    if !(1..=64).contains(&name.chars().count()) || name.chars().any(char::is_control) {
-        return Err(AppError::invalid("name", "is not a name", "use 1 to 64 printable characters"));
-    }
+    let name = views::line::<64>(field::NAME, name)?;
     let now = moment::now();
     let token = credentials::new_secret(TOKEN_PREFIX);
     let row = TokenRow {
         id: new_id!(TokenId),
         member: caller.member.id,
-        name: name.to_owned(),
+        name: name.into(),
         hash: credentials::hash(&token),
         created_at: now,
         expires_at: now.plus(domain::Millis::from_hours(center.settings.limits.token_days * 24)),
@@ -113,14 +111,13 @@ pub async fn new_token(center: &Center, caller: &Caller, name: &str) -> Result<N
         token,
         id,
         expires_at: expires_at.to_string(),
-        member: MemberView::of(center, &caller.member),
+        member: MemberView::of(&center.live(), &caller.member),
     })
 }
 
 /// A token as its owner sees it.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct TokenView {
-    #[schema(value_type = String)]
     pub id: TokenId,
     pub name: String,
     pub created_at: String,
@@ -248,11 +245,9 @@ pub async fn by_session(center: &Center, secret: &str) -> Result<Option<Session>
 /// A role that `text` names and that a member of `tenant` may have.
 pub fn role_for(text: &str, tenant: Option<TenantId>) -> Result<Role, AppError> {
     let known = Role::ALL.map(Role::code);
-    let role = views::word("role", text, Role::from_code, &known)?;
+    let role = views::word(field::ROLE, text, Role::from_code, &known)?;
     if role.is_of_center() == tenant.is_none() {
         return Ok(role);
     }
-    let hint =
-        "operator and auditor are for the center's people; admin, developer and finance for a tenant's";
-    Err(AppError::invalid("role", format!("is `{text}`"), hint))
+    Err(AppError::invalid(field::ROLE, Wrong::RoleElsewhere { role }))
 }

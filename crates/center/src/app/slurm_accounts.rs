@@ -21,6 +21,7 @@ use crate::{
     center::Center,
     error::AppError,
     moment,
+    refusal::Refusal,
 };
 
 /// No command of Slurm's may take longer.
@@ -139,7 +140,7 @@ pub async fn apply(center: &Center, caller: &Caller) -> Result<AccountsView, App
         Ok((done, look(center, slurm)?))
     })
     .await?;
-    center.wakers.accounts();
+    center.compute.wakers.accounts();
     let told = |(step, done): &Done| StepView {
         code: step.code().to_owned(),
         command: step.command(&looked.found.cluster),
@@ -155,29 +156,29 @@ async fn off_thread<T: Send + 'static>(
     center: &Center,
     work: impl FnOnce(&Center, &Sacctmgr) -> Result<T, engines::EngineError> + Send + 'static,
 ) -> Result<T, AppError> {
-    if center.slurm.is_none() {
+    if center.compute.slurm.is_none() {
         return Err(AppError::refused(
-            "no_slurm",
+            Refusal::NoSlurm,
             "this center runs jobs on its own machine, not on Slurm",
             "docs/slurm.md tells how a center comes onto Slurm",
         ));
     }
     let center = center.clone();
     let work = move || {
-        let _alone = center.slurm_accounts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _alone = center.compute.slurm_accounts.lock();
         work(&center, &slurm(&center))
     };
     let answered = tokio::task::spawn_blocking(work).await;
     answered.map_err(|error| AppError::Internal(error.to_string()))?.map_err(|error| {
         let hint = "the center needs sacctmgr, sshare, sinfo and scontrol, and to be root or an administrator of Slurm's";
-        AppError::refused("slurm_failed", error.to_string(), hint)
+        AppError::refused(Refusal::SlurmFailed, error.to_string(), hint)
     })
 }
 
 /// One turn of the loop: brings Slurm in step, and tells the engine which accounts there are. Gives what failed, a line each.
 pub fn keep(center: &Center, engine: &SlurmEngine) -> Result<Vec<String>, AppError> {
     let failed = |error: engines::EngineError| AppError::Internal(error.to_string());
-    let _alone = center.slurm_accounts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _alone = center.compute.slurm_accounts.lock();
     let slurm = slurm(center);
     let mut looked = look(center, &slurm).map_err(failed)?;
     let mut told = Vec::new();

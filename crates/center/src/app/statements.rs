@@ -4,6 +4,7 @@
 use domain::{
     CardMs, MicroCny, Timestamp,
     ledger::{Account, Cause, Unit},
+    problem::{Wrong, field},
 };
 use serde::{Deserialize, Serialize};
 use store::{ledger, recent};
@@ -39,9 +40,7 @@ pub struct Statement {
     pub paid_in_micro_cny: i64,
     pub fees_micro_cny: i64,
     pub lines: Vec<StatementLine>,
-    #[schema(value_type = i64)]
     pub used_card_ms: CardMs,
-    #[schema(value_type = i64)]
     pub charge_micro_cny: MicroCny,
     /// The month is over: nothing of this will change.
     pub is_final: bool,
@@ -59,9 +58,7 @@ pub struct StatementLine {
     pub project: String,
     /// Runs with postings in the month.
     pub runs: u64,
-    #[schema(value_type = i64)]
     pub used_card_ms: CardMs,
-    #[schema(value_type = i64)]
     pub charge_micro_cny: MicroCny,
 }
 
@@ -124,7 +121,7 @@ fn month(text: Option<&str>, now: Timestamp) -> Result<(String, Timestamp, Times
         Some(text) => text.to_owned(),
         None => now.to_string().chars().take(7).collect(),
     };
-    let invalid = || AppError::invalid("month", "is not a month", "write it as 2026-05");
+    let invalid = || AppError::invalid(field::MONTH, Wrong::NotAMonth { given: name.clone() });
     let parsed = name.split_once('-').filter(|(y, m)| y.len() == 4 && m.len() == 2);
     let (year, month) = parsed
         .and_then(|(y, m)| Some((y.parse::<u16>().ok()?, m.parse::<u8>().ok()?)))
@@ -171,7 +168,6 @@ pub struct TransferView {
     pub at: String,
     pub key: String,
     /// `card_ms` or `micro_cny`.
-    #[schema(value_type = String)]
     pub unit: Unit,
     pub debit: String,
     pub credit: String,
@@ -209,10 +205,9 @@ pub async fn list_transfers(
     let contract = if let Some(id) = query.contract.as_deref().filter(|text| !text.is_empty()) {
         Some(contracts::visible(center, caller, id, Action::ReadLedger)?.id)
     } else {
-        let hint = "give the id of a contract of yours";
         center.policies.check(caller, Action::ReadLedger, None).map_err(|error| {
             match caller.member.tenant {
-                Some(_) => AppError::invalid("contract", "is not named", hint),
+                Some(_) => AppError::invalid(field::CONTRACT, Wrong::ContractNotNamed),
                 None => error,
             }
         })?;
@@ -224,7 +219,7 @@ pub async fn list_transfers(
         None | Some("") => false,
         Some(order) => {
             views::word(
-                "order",
+                field::ORDER,
                 order,
                 |text| ["oldest", "newest"].iter().position(|known| *known == text),
                 &["oldest", "newest"],

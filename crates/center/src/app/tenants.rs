@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{
-    AllianceId, Lang, Tenant, TenantDomain, TenantId,
-    tenant::{Alliance, check_slug},
-};
+use domain::{AllianceId, Lang, Tenant, TenantDomain, TenantId, problem::field, tenant::Alliance};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::tenants as rows;
@@ -20,25 +17,22 @@ use crate::{
     error::AppError,
     live::Live,
     moment::{self, new_id},
-    start::slurm_users,
 };
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct TenantView {
-    #[schema(value_type = String)]
     pub id: TenantId,
     pub slug: String,
     pub name: Text,
     /// `research`, `enterprise` or `government`.
     pub domain: String,
-    #[schema(value_type = Option<String>)]
     pub alliance: Option<AllianceId>,
     pub created_at: String,
     /// Jobs that have not ended.
     pub active_jobs: u32,
 }
 
-fn view(center: &Center, tenant: &Tenant) -> TenantView {
+fn view(live: &Live, tenant: &Tenant) -> TenantView {
     TenantView {
         id: tenant.id,
         slug: tenant.slug.clone(),
@@ -49,7 +43,7 @@ fn view(center: &Center, tenant: &Tenant) -> TenantView {
         domain: tenant.domain.code().to_owned(),
         alliance: tenant.alliance,
         created_at: tenant.created_at.to_string(),
-        active_jobs: center.live().jobs_of(tenant.id),
+        active_jobs: live.jobs_of(tenant.id),
     }
 }
 
@@ -57,15 +51,11 @@ fn view(center: &Center, tenant: &Tenant) -> TenantView {
 pub fn list(center: &Center, caller: &Caller) -> Result<Vec<TenantView>, AppError> {
     let scope = caller.scope()?.tenant();
     center.policies.check(caller, Action::ReadTenant, scope)?;
-    let mut tenants: Vec<Arc<Tenant>> = center
-        .live()
-        .tenants
-        .values()
-        .filter(|tenant| scope.is_none_or(|own| own == tenant.id))
-        .cloned()
-        .collect();
-    tenants.sort_by(|a, b| a.slug.cmp(&b.slug));
-    Ok(tenants.iter().map(|tenant| view(center, tenant)).collect())
+    let live = center.live();
+    let seen = live.tenants.values().filter(|tenant| scope.is_none_or(|own| own == tenant.id));
+    let mut views: Vec<TenantView> = seen.map(|tenant| view(&live, tenant)).collect();
+    views.sort_by(|a, b| a.slug.cmp(&b.slug));
+    Ok(views)
 }
 
 /// The tenant of that short name, if the caller may see it.
@@ -74,28 +64,7 @@ pub fn show(center: &Center, caller: &Caller, slug: &str) -> Result<TenantView, 
     let tenant =
         found.filter(|tenant| caller.sees(tenant.id)).ok_or_else(|| AppError::not_found("tenant", slug))?;
     center.policies.check(caller, Action::ReadTenant, Some(tenant.id))?;
-    Ok(view(center, &tenant))
-}
-
-/// The tenant that a request names, or the caller's own; none for the center's people who name none.
-pub fn named_or_own(
-    center: &Center,
-    caller: &Caller,
-    slug: Option<&str>,
-) -> Result<Option<TenantId>, AppError> {
-    let Some(slug) = slug.filter(|slug| !slug.is_empty()) else { return Ok(caller.member.tenant) };
-    let found = center.live().tenants.values().find(|tenant| tenant.slug == slug).map(|tenant| tenant.id);
-    found.filter(|id| caller.sees(*id)).map(Some).ok_or_else(|| AppError::not_found("tenant", slug))
-}
-
-/// [`named_or_own`] where there must be one.
-pub fn named_or_own_required(
-    center: &Center,
-    caller: &Caller,
-    slug: Option<&str>,
-) -> Result<TenantId, AppError> {
-    named_or_own(center, caller, slug)?
-        .ok_or_else(|| AppError::invalid("tenant", "is not named", "give the tenant's short name"))
+    Ok(view(&center.live(), &tenant))
 }
 
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
@@ -113,14 +82,11 @@ pub struct NewTenant {
 /// Signs up a tenant.
 pub async fn create(center: &Center, caller: &Caller, new: NewTenant) -> Result<TenantView, AppError> {
     center.policies.check(caller, Action::ManageTenant, None)?;
-    check_slug(&new.slug).map_err(|error| AppError::invalid("slug", error.to_string(), "choose another"))?;
-    for (field, name) in [("name_zh", &new.name_zh), ("name_en", &new.name_en)] {
-        if !(1..=128).contains(&name.chars().count()) || name.chars().any(char::is_control) {
-            return Err(AppError::invalid(field, "is not a name", "use 1 to 128 printable characters"));
-        }
-    }
+    views::slug(&new.slug)?;
+    let name_zh = views::line::<128>(field::NAME_ZH, new.name_zh)?;
+    let name_en = views::line::<128>(field::NAME_EN, new.name_en)?;
     let known = TenantDomain::ALL.map(TenantDomain::code);
-    let domain = views::word("domain", &new.domain, TenantDomain::from_code, &known)?;
+    let domain = views::word(field::DOMAIN, &new.domain, TenantDomain::from_code, &known)?;
     let by = caller.clone();
     let tenant = center
         .write(
@@ -136,8 +102,8 @@ pub async fn create(center: &Center, caller: &Caller, new: NewTenant) -> Result<
                 let tenant = Tenant {
                     id: new_id!(TenantId),
                     slug: new.slug,
-                    name_zh: new.name_zh,
-                    name_en: new.name_en,
+                    name_zh: name_zh.into(),
+                    name_en: name_en.into(),
                     domain,
                     alliance,
                     uid_index: rows::next_uid_index(tx)?,
@@ -154,21 +120,16 @@ pub async fn create(center: &Center, caller: &Caller, new: NewTenant) -> Result<
                 Ok(Arc::new(tenant))
             },
             |center, tenant| {
-                let mut live = center.live();
-                live.tenants.insert(tenant.id, tenant.clone());
-                if let Some(slurm) = &center.slurm {
-                    let tenants = live.tenants.values().map(AsRef::as_ref);
-                    slurm.set_tenants(slurm_users(&center.settings, tenants));
-                }
+                center.live().tenants.insert(tenant.id, tenant.clone());
+                center.compute.tenant_signed_up(&center.settings.engine.slurm, tenant);
             },
         )
         .await?;
-    Ok(view(center, &tenant))
+    Ok(view(&center.live(), &tenant))
 }
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct AllianceView {
-    #[schema(value_type = String)]
     pub id: AllianceId,
     pub slug: String,
     pub name: Text,
@@ -235,7 +196,7 @@ pub async fn set_lending(
                 if let Some(known) = center.live().alliances.get_mut(&id) {
                     known.lending_limit = limit;
                 }
-                center.wakers.plan();
+                center.compute.wakers.plan();
             },
         )
         .await?;
@@ -254,9 +215,14 @@ pub async fn create_alliance(
 ) -> Result<AllianceId, AppError> {
     center.policies.check(caller, Action::ManageTenant, None)?;
     let NewAlliance { slug, name, lending_limit } = new;
-    check_slug(&slug).map_err(|error| AppError::invalid("slug", error.to_string(), "choose another"))?;
-    let alliance =
-        Alliance { id: new_id!(AllianceId), slug, name_zh: name.zh, name_en: name.en, lending_limit };
+    views::slug(&slug)?;
+    let alliance = Alliance {
+        id: new_id!(AllianceId),
+        slug,
+        name_zh: views::line::<128>(field::NAME_IN_ZH, name.zh)?.into(),
+        name_en: views::line::<128>(field::NAME_IN_EN, name.en)?.into(),
+        lending_limit,
+    };
     let by = caller.clone();
     center
         .write(

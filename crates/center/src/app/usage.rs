@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CardMs, MicroCny};
+use domain::{CardMs, MicroCny, Timestamp, problem::field};
 use serde::{Deserialize, Serialize};
 
 use super::views;
@@ -40,10 +40,8 @@ pub struct UsageRow {
     /// Runs that ended in the interval.
     pub runs: u64,
     /// Card time metered on the days (UTC) of the interval, of runs that still run too.
-    #[schema(value_type = i64)]
     pub used_card_ms: CardMs,
     /// What that card time costs.
-    #[schema(value_type = i64)]
     pub charge_micro_cny: MicroCny,
 }
 
@@ -55,13 +53,25 @@ impl UsageRow {
     }
 }
 
+/// The charges of each day (UTC) from `from` up to now, of all that the caller may see.
+pub async fn charges_by_day(
+    center: &Center,
+    caller: &Caller,
+    from: Timestamp,
+) -> Result<Vec<MicroCny>, AppError> {
+    let scope = caller.scope()?.tenant();
+    center.policies.check(caller, Action::ReadUsage, scope)?;
+    let now = moment::now();
+    center.read(move |tx| store::usage::charges_by_day(tx, scope, from, now)).await
+}
+
 pub async fn usage(center: &Center, caller: &Caller, query: UsageQuery) -> Result<UsageView, AppError> {
     let scope = caller.scope()?.tenant();
     center.policies.check(caller, Action::ReadUsage, scope)?;
     let groups = ["project", "tenant", "domain"];
     let group_by = query.group_by.as_deref().filter(|text| !text.is_empty()).unwrap_or("project");
     let group_by = views::word(
-        "group_by",
+        field::GROUP_BY,
         group_by,
         |text| groups.iter().find(|known| **known == text).copied(),
         &groups,

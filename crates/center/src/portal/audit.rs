@@ -2,16 +2,18 @@
 
 use askama::Template;
 use axum::{extract::State, response::Response};
-use domain::{CardMs, MicroCny, Millis, Timestamp};
+use domain::{
+    CardMs, MicroCny, Millis, Timestamp,
+    problem::{Field, Wrong, field},
+};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
     extract::Asked,
-    fault::Fault,
     kit::Ui,
     page::{Page, Visitor, encode, ok},
-    tables::tenants_by_name,
+    tables::Tenants,
 };
 use crate::{
     app::{
@@ -58,8 +60,8 @@ impl Wanted {
 
     fn filter(&self) -> Result<AuditFilter, AppError> {
         let some = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-        let from = day("from", &self.from)?;
-        let to = day("to", &self.to)?.map(|at| at.plus(Millis::from_hours(24)));
+        let from = day(field::FROM, &self.from)?;
+        let to = day(field::TO, &self.to)?.map(|at| at.plus(Millis::from_hours(24)));
         Ok(AuditFilter {
             action: some(&self.action),
             actor: some(&self.actor),
@@ -73,16 +75,16 @@ impl Wanted {
 }
 
 /// The instant at which a day begins at the center.
-fn day(field: &str, text: &str) -> Result<Option<Timestamp>, AppError> {
+fn day(field: Field, text: &str) -> Result<Option<Timestamp>, AppError> {
     if text.is_empty() {
         return Ok(None);
     }
     let read = format!("{text}T00:00:00+08:00").parse::<Timestamp>();
-    read.map(Some).map_err(|_| AppError::invalid(field, "is not a day", "write it as 2026-05-20"))
+    read.map(Some).map_err(|_| AppError::invalid(field, Wrong::NotADay { given: text.to_owned() }))
 }
 
 struct Line {
-    v: AuditView,
+    entry: AuditView,
     /// What the thing is called, or its id, and where it is shown, if it has a page.
     subject: String,
     href: String,
@@ -92,8 +94,8 @@ struct Line {
 
 #[derive(Template)]
 #[template(path = "audit.html")]
-struct Audit {
-    p: Page,
+pub struct Audit {
+    page: Page,
     query: Wanted,
     actions: Vec<(&'static str, String)>,
     tenants: Vec<(String, String)>,
@@ -111,31 +113,31 @@ pub async fn page(
     State(center): State<Center>,
     Asked(wanted): Asked<Wanted>,
     visitor: Visitor,
-) -> Result<Response, Fault> {
-    let failed = |error| visitor.fault(error);
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let filter = wanted.filter().map_err(failed)?;
-    let found = audit::list(&center, &visitor.caller, filter).await.map_err(failed)?;
+    let filter = wanted.filter()?;
+    let found = audit::list(&center, &visitor.caller, filter).await?;
     let is_change = |action: &&Action| !action.code().starts_with("read_");
     let codes = Action::ALL.iter().filter(is_change).map(|action| action.code()).chain(OWN_ACTIONS);
-    let members = members::list(&center, &visitor.caller).await.map_err(failed)?;
+    let members = members::list(&center, &visitor.caller).await?;
     let mut logins: Vec<String> = members.into_iter().map(|member| member.login).take(MOST_LOGINS).collect();
     logins.push("center".into());
-    let line = |v: AuditView| Line {
-        subject: name_of(&v.detail).unwrap_or(&v.subject).to_owned(),
-        href: href(&v.subject),
-        details: details(ui, &v.detail),
-        tenant: v.tenant.map(|id| super::tables::tenant_words(&center, ui, id).0).unwrap_or_default(),
-        v,
+    let tenants = Tenants::load(&center, &visitor)?;
+    let line = |entry: AuditView| Line {
+        subject: name_of(&entry.detail).unwrap_or(&entry.subject).to_owned(),
+        href: href(&entry.subject),
+        details: details(ui, &entry.detail),
+        tenant: entry.tenant.map(|id| tenants.name(id)).unwrap_or_default(),
+        entry,
     };
     let page = Audit {
-        p: visitor.page("audit", ui.t("nav-audit")),
+        page: visitor.page("audit", ui.t("nav-audit")),
         is_filtered: wanted.href(&wanted.cursor) != "/audit",
         newest: if wanted.cursor.is_empty() { String::new() } else { wanted.href("") },
         older: found.next_cursor.map(|next| wanted.href(&next)).unwrap_or_default(),
         query: wanted,
         actions: codes.map(|code| (code, ui.word("action", code))).collect(),
-        tenants: if visitor.is_of_center() { tenants_by_name(&center, ui) } else { Vec::new() },
+        tenants: if visitor.is_of_center() { tenants.choices() } else { Vec::new() },
         logins,
         lines: found.items.into_iter().map(line).collect(),
     };
@@ -181,6 +183,60 @@ fn value_text(ui: Ui, key: &str, value: &Value) -> String {
         (_, Value::Bool(false)) => ui.t("no"),
         (_, Value::String(text)) => text.clone(),
         (_, other) => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+impl super::sample::Sample for Audit {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        let entry = AuditView {
+            id: views::id("aud_"),
+            at: views::AT.into(),
+            actor: "li".into(),
+            role: "admin".into(),
+            tenant: Some(views::id("ten_")),
+            action: "submit_job".into(),
+            subject: views::job().id.to_string(),
+            from: "10.0.0.1".into(),
+            detail: Value::Null,
+        };
+        let by_itself = AuditView { actor: "center".into(), from: String::new(), ..entry.clone() };
+        let line = |entry: AuditView, href: &str| Line {
+            entry,
+            subject: "Sweep".into(),
+            href: href.into(),
+            details: vec![("8".into(), "<16>".into()), ("2".into(), "3".into())],
+            tenant: "Univ".into(),
+        };
+        let full = Self {
+            page: page.clone(),
+            query: Wanted {
+                actor: "li".into(),
+                action: "top_up".into(),
+                tenant: "univ".into(),
+                ..Wanted::default()
+            },
+            actions: vec![("top_up", page.word("action", "top_up"))],
+            tenants: views::tenants(),
+            logins: vec!["li".into()],
+            lines: vec![line(entry, "/jobs/job_1"), line(by_itself, "")],
+            is_filtered: true,
+            newest: "/audit".into(),
+            older: "/audit?cursor=2".into(),
+        };
+        let empty = Self {
+            page: page.clone(),
+            query: Wanted::default(),
+            actions: Vec::new(),
+            tenants: Vec::new(),
+            logins: Vec::new(),
+            lines: Vec::new(),
+            is_filtered: false,
+            newest: String::new(),
+            older: String::new(),
+        };
+        vec![full, empty]
     }
 }
 

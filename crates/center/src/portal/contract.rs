@@ -7,20 +7,20 @@ use serde::Deserialize;
 
 use super::{
     contracts::{Vessel, vessel, warnings},
-    extract::{Asked, Id},
-    fault::Fault,
+    extract::Asked,
     page::{Page, Visitor, encode, ok},
-    tables::tenant_words,
 };
 use crate::{
     app::{
         contracts::{self, ContractEventView, ContractView},
         prices::{self, PriceView},
         statements::{self, TransferQuery, TransferView},
+        tenants,
     },
     auth::Action,
     center::Center,
     error::AppError,
+    http::Id,
 };
 
 /// Entries of the ledger on one page.
@@ -39,10 +39,10 @@ struct ActChoice {
 
 #[derive(Template)]
 #[template(path = "contract.html")]
-struct ContractPage {
-    p: Page,
-    c: ContractView,
-    v: Vessel,
+pub struct ContractPage {
+    page: Page,
+    contract: ContractView,
+    vessel: Vessel,
     tenant: String,
     warning: String,
     used: String,
@@ -72,20 +72,16 @@ pub async fn page(
     Id(id): Id,
     Asked(wanted): Asked<Wanted>,
     visitor: Visitor,
-) -> Result<Response, Fault> {
-    show(&center, &visitor, &id, &wanted).await.map_err(|error| visitor.fault(error))
-}
-
-async fn show(center: &Center, visitor: &Visitor, id: &str, wanted: &Wanted) -> Result<Response, AppError> {
-    let ui = visitor.front.ui;
-    let contract = contracts::show(center, &visitor.caller, id)?;
-    let events = contracts::list_events(center, &visitor.caller, id).await?;
+) -> Result<Response, AppError> {
+    let (center, visitor, ui) = (&center, &visitor, visitor.front.ui);
+    let contract = contracts::show(center, &visitor.caller, &id)?;
+    let events = contracts::list_events(center, &visitor.caller, &id).await?;
     let owner = Some(contract.tenant);
     let may_read_money = visitor.may(center, Action::ReadLedger, owner);
     let (mut transfers, mut older) = (Vec::new(), String::new());
     if may_read_money {
         let query = TransferQuery {
-            contract: Some(id.to_owned()),
+            contract: Some(id.clone()),
             order: Some("newest".into()),
             cursor: Some(wanted.cursor.clone()),
             limit: Some(ENTRIES),
@@ -94,16 +90,15 @@ async fn show(center: &Center, visitor: &Visitor, id: &str, wanted: &Wanted) -> 
         transfers = found.items;
         older = found.next_cursor.map(|next| format!("?cursor={}#ledger", encode(&next))).unwrap_or_default();
     }
-    let (tenant, _) = tenant_words(center, ui, contract.tenant);
+    let tenant = tenants::show(center, &visitor.caller, &contract.tenant_slug)?;
     let queue = contract.queue;
     let limit =
         |limit: Option<u32>| limit.map_or_else(|| ui.t("no-bound"), |cards| ui.t1("unit-cards", "n", cards));
     let state = ContractState::from_code(&contract.state);
     let is_final = state.is_some_and(ContractState::is_final);
     let page = ContractPage {
-        p: visitor.page("contracts", contract.number.clone()),
-        v: vessel(ui, &contract),
-        tenant,
+        page: visitor.page("contracts", contract.number.clone()),
+        vessel: vessel(ui, &contract),
         warning: warnings(center, ui, std::slice::from_ref(&contract))
             .pop()
             .map(|(_, text)| text)
@@ -115,7 +110,8 @@ async fn show(center: &Center, visitor: &Visitor, id: &str, wanted: &Wanted) -> 
         most: ui.t1("unit-cards", "n", queue.max_running_cards),
         lending: limit(queue.lending_limit),
         borrowing: limit(queue.borrowing_limit),
-        prices: rates(center, visitor, &contract)?,
+        prices: rates(center, visitor, &contract, &tenant.domain)?,
+        tenant: tenant.name.in_lang(ui.lang).to_owned(),
         events,
         transfers,
         newest: if wanted.cursor.is_empty() { String::new() } else { format!("/contracts/{id}#ledger") },
@@ -124,7 +120,7 @@ async fn show(center: &Center, visitor: &Visitor, id: &str, wanted: &Wanted) -> 
         acts: acts(center, visitor, &contract),
         may_top_up: may_top_up(center, visitor, &contract),
         is_final,
-        c: contract,
+        contract,
     };
     Ok(ok(&page))
 }
@@ -166,15 +162,19 @@ pub fn may_top_up(center: &Center, visitor: &Visitor, contract: &ContractView) -
 }
 
 /// What a card-hour costs by class, for this contract's kind and its tenant's domain.
-fn rates(center: &Center, visitor: &Visitor, contract: &ContractView) -> Result<Vec<Price>, AppError> {
+fn rates(
+    center: &Center,
+    visitor: &Visitor,
+    contract: &ContractView,
+    domain: &str,
+) -> Result<Vec<Price>, AppError> {
     let books = prices::list(center, &visitor.caller)?;
-    let domain = center.live().tenants.get(&contract.tenant).map(|tenant| tenant.domain.code());
     let listed: Vec<PriceView> =
         books.into_iter().find(|book| book.is_in_force).map(|book| book.prices).unwrap_or_default();
     let rate = |class: domain::ServiceClass| {
         let of_class = listed.iter().filter(|price| {
             price.service_class == class.code()
-                && Some(price.domain.as_str()) == domain
+                && price.domain == domain
                 && contract.pools.contains(&price.pool)
         });
         let most = of_class.map(|price| price.rate_micro_cny_per_card_hour).max();
@@ -184,4 +184,60 @@ fn rates(center: &Center, visitor: &Visitor, contract: &ContractView) -> Result<
             .then(|| Price { class: class.code().to_owned(), rate: contract.terms.rate(listed).0 })
     };
     Ok(domain::ServiceClass::ALL.into_iter().filter_map(rate).collect())
+}
+
+#[cfg(test)]
+impl super::sample::Sample for ContractPage {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        let event = |actor: &str, action: &str, reason: &str| ContractEventView {
+            at: views::AT.into(),
+            actor: actor.into(),
+            action: action.into(),
+            from: "approved".into(),
+            to: "active".into(),
+            reason: reason.into(),
+        };
+        let sample = |vessel: Vessel, is_whole: bool| Self {
+            page: page.clone(),
+            contract: views::contract(),
+            vessel,
+            tenant: "Univ".into(),
+            warning: if is_whole { "3 < 4".into() } else { String::new() },
+            used: "95.0 %".into(),
+            most: "16".into(),
+            lending: "4".into(),
+            borrowing: "8".into(),
+            prices: if is_whole {
+                vec![Price { class: "normal".into(), rate: MicroCny(1_500_000) }]
+            } else {
+                Vec::new()
+            },
+            events: vec![event("li", "activate", "As agreed"), event("center", "exhaust", "None left")],
+            transfers: if is_whole { views::transfers() } else { Vec::new() },
+            newest: String::new(),
+            older: if is_whole { "?cursor=2#ledger".into() } else { String::new() },
+            may_read_money: true,
+            acts: if is_whole {
+                [ContractAction::Resume, ContractAction::Terminate]
+                    .map(|action| ActChoice { action: action.code(), is_danger: is_danger(action) })
+                    .into()
+            } else {
+                Vec::new()
+            },
+            may_top_up: is_whole,
+            is_final: !is_whole,
+        };
+        let mut samples: Vec<Self> = views::vessels(page.ui)
+            .into_iter()
+            .zip([true, false])
+            .map(|(vessel, is)| sample(vessel, is))
+            .collect();
+        samples.extend(
+            views::vessels(page.ui)
+                .pop()
+                .map(|vessel| Self { may_read_money: false, ..sample(vessel, false) }),
+        );
+        samples
+    }
 }

@@ -10,15 +10,15 @@ use serde::Deserialize;
 
 use super::{
     extract::Asked,
-    fault::Fault,
     kit::{Html, Ui, escape},
     page::{Page, Visitor, ok},
-    tables::tenant_words,
+    tables::Tenants,
 };
 use crate::{
     app::contracts::{self, ContractView},
     auth::Action,
     center::Center,
+    error::AppError,
     moment,
 };
 
@@ -120,7 +120,7 @@ pub fn warnings(center: &Center, ui: Ui, contracts: &[ContractView]) -> Vec<(Str
 }
 
 struct Row {
-    v: Vessel,
+    vessel: Vessel,
     tenant: String,
     domain: String,
     queue: String,
@@ -136,8 +136,8 @@ struct Choice {
 
 #[derive(Template)]
 #[template(path = "contracts.html")]
-struct Contracts {
-    p: Page,
+pub struct Contracts {
+    page: Page,
     choices: Vec<Choice>,
     rows: Vec<Row>,
     with_tenant: bool,
@@ -154,9 +154,9 @@ pub async fn list(
     State(center): State<Center>,
     visitor: Visitor,
     Asked(wanted): Asked<Wanted>,
-) -> Result<Response, Fault> {
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let all = contracts::list(&center, &visitor.caller).map_err(|error| visitor.fault(error))?;
+    let all = contracts::list(&center, &visitor.caller)?;
     let count = |state: &str| all.iter().filter(|contract| contract.state == state).count();
     let mut choices = vec![("", ui.t("all"), all.len())];
     let states = ContractState::ALL.map(ContractState::code);
@@ -169,19 +169,50 @@ pub async fn list(
     });
     let choices = choices.collect();
     let is_wanted = |contract: &&ContractView| wanted.state.is_empty() || contract.state == wanted.state;
+    let tenants = Tenants::load(&center, &visitor)?;
     let row = |contract: &ContractView| {
-        let (tenant, domain) = tenant_words(&center, ui, contract.tenant);
         let queue = contract.queue;
         Row {
-            v: vessel(ui, contract),
-            tenant,
-            domain,
+            vessel: vessel(ui, contract),
+            tenant: tenants.name(contract.tenant),
+            domain: tenants.domain_word(contract.tenant),
             queue: format!("{} / {}", queue.guaranteed_cards, queue.max_running_cards),
             ends_at: contract.ends_at.clone(),
         }
     };
     let rows = all.iter().filter(is_wanted).map(row).collect();
-    let p = visitor.page("contracts", ui.t("nav-contracts"));
+    let page = visitor.page("contracts", ui.t("nav-contracts"));
     let may_draft = visitor.may(&center, Action::SubmitContract, visitor.caller.member.tenant);
-    Ok(ok(&Contracts { p, choices, rows, with_tenant: visitor.is_of_center(), may_draft }))
+    Ok(ok(&Contracts { page, choices, rows, with_tenant: visitor.is_of_center(), may_draft }))
+}
+
+#[cfg(test)]
+impl super::sample::Sample for Contracts {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        let row = |vessel: Vessel| Row {
+            vessel,
+            tenant: "Univ".into(),
+            domain: page.word("domain", "research"),
+            queue: "8 / 16".into(),
+            ends_at: views::LATER.into(),
+        };
+        let sample = |with_tenant: bool| Self {
+            page: page.clone(),
+            choices: vec![Choice {
+                href: "/contracts".into(),
+                word: page.t("all"),
+                count: 2,
+                is_current: with_tenant,
+            }],
+            rows: if with_tenant {
+                views::vessels(page.ui).into_iter().map(row).collect()
+            } else {
+                Vec::new()
+            },
+            with_tenant,
+            may_draft: with_tenant,
+        };
+        vec![sample(true), sample(false)]
+    }
 }

@@ -1,5 +1,8 @@
 //! A job's page: how far it has come, why it waits, what it costs, its log, the cards it ran on.
 
+#[cfg(test)]
+mod sample;
+
 use std::collections::BTreeMap;
 
 use askama::Template;
@@ -11,23 +14,23 @@ use domain::{CardMs, CardSet, JobId, MicroCny, Millis, Timestamp};
 use serde::Deserialize;
 
 use super::{
-    extract::{Asked, Id, Sent},
-    fault::Fault,
-    hall::{self, Tile},
+    extract::{Asked, Sent},
+    hall::{self as map, Tile},
     kit::{Html, Ui, escape},
     log::{self, Shown},
     page::{Page, Visitor, ok},
-    tables::{tenant_words, took},
+    tables::took,
 };
 use crate::{
     app::{
-        Page as List,
+        Page as List, hall,
         jobs::{self, JobDetail, JobView, RunView},
-        views,
+        tenants, views,
     },
     auth::Action,
     center::Center,
     error::AppError,
+    http::Id,
     moment,
 };
 
@@ -100,8 +103,8 @@ struct Step {
 #[derive(Template)]
 #[template(path = "job.html")]
 #[allow(clippy::struct_excessive_bools, reason = "each is a part of the page that shows or not")]
-struct JobPage {
-    p: Page,
+pub struct JobPage {
+    page: Page,
     job: JobView,
     place: String,
     contract: Option<String>,
@@ -130,23 +133,20 @@ pub async fn page(
     Id(id): Id,
     Asked(wanted): Asked<Wanted>,
     visitor: Visitor,
-) -> Result<Response, Fault> {
-    show(&center, &visitor, &id, wanted).await.map_err(|error| visitor.fault(error))
-}
-
-async fn show(center: &Center, visitor: &Visitor, id: &str, wanted: Wanted) -> Result<Response, AppError> {
-    let ui = visitor.front.ui;
-    let id: JobId = views::id(id, "job")?;
+) -> Result<Response, AppError> {
+    let (center, ui) = (&center, visitor.front.ui);
+    let id: JobId = views::id(&id, "job")?;
     let detail = jobs::show(center, &visitor.caller, id).await?;
     let cursor = Some(wanted.cursor.as_str());
     let runs = jobs::list_runs(center, &visitor.caller, id, cursor, Some(RUNS)).await?;
     let log_wanted = log::Wanted { stream: wanted.stream, run: wanted.run, from: String::new() };
-    let log = log::shown(center, visitor, id, &log_wanted).await?;
+    let log = log::shown(center, &visitor, id, &log_wanted).await?;
     let job = &detail.job;
     let is_live = job.ended_at.is_none();
-    let (tenant, _) = tenant_words(center, ui, job.tenant);
+    let tenant = tenants::show(center, &visitor.caller, &job.tenant_slug)?.name;
+    let tenant = tenant.in_lang(ui.lang);
     let own = job.tenant;
-    let (tiles, cards_text) = cards(center, ui, id, &runs.items);
+    let (tiles, cards_text) = cards(center, &visitor, id, &runs.items)?;
     let parts = match &log {
         Some(_) => "#job-top,#job-runs,#job-side",
         // The log shows as soon as there is one; after that its own stream keeps it.
@@ -155,17 +155,10 @@ async fn show(center: &Center, visitor: &Visitor, id: &str, wanted: Wanted) -> R
     // What a waiting job waits for lies with others too.
     let news =
         if job.verdict.is_some() { "/events/stream".to_owned() } else { format!("/events/stream?job={id}") };
-    let contract = {
-        let live = center.live();
-        live.contracts
-            .values()
-            .find(|known| known.contract.number == job.contract)
-            .map(|c| c.contract.id.to_string())
-    };
     let page = JobPage {
-        p: visitor.page("jobs", job.name.clone()),
+        page: visitor.page("jobs", job.name.clone()),
         place: format!("{tenant} · {}", ui.t1("project-named", "name", &job.project)),
-        contract: contract.filter(|_| visitor.may(center, Action::ReadContract, Some(own))),
+        contract: visitor.may(center, Action::ReadContract, Some(own)).then(|| job.contract_id.to_string()),
         news,
         is_live,
         parts,
@@ -341,11 +334,15 @@ pub fn places(places: &[jobs::PlaceView]) -> String {
 }
 
 /// The map of the cards that its runs have, or that its newest run had.
-fn cards(center: &Center, ui: Ui, id: JobId, runs: &[RunView]) -> (Vec<Tile>, String) {
-    let live = center.live();
-    let mut own = hall::cards_of_job(&live, id);
+fn cards(
+    center: &Center,
+    visitor: &Visitor,
+    id: JobId,
+    runs: &[RunView],
+) -> Result<(Vec<Tile>, String), AppError> {
+    let mut own = hall::cards_of_job(center, &visitor.caller, id)?;
     if own.is_empty() {
-        let Some(newest) = runs.first() else { return (Vec::new(), String::new()) };
+        let Some(newest) = runs.first() else { return Ok((Vec::new(), String::new())) };
         own = newest
             .places
             .iter()
@@ -356,7 +353,8 @@ fn cards(center: &Center, ui: Ui, id: JobId, runs: &[RunView]) -> (Vec<Tile>, St
     if own.len() > 6 {
         text.push("…".to_owned());
     }
-    (hall::of_job(&live, ui, &own), text.join(", "))
+    let tiles = map::job_tiles(visitor.front.ui, &hall::list(center, &visitor.caller)?, &own);
+    Ok((tiles, text.join(", ")))
 }
 
 /// What happened, in order. Of an array only its own beginning and end.
@@ -416,21 +414,12 @@ fn steps(ui: Ui, detail: &JobDetail, runs: &List<RunView>) -> Vec<Step> {
     steps
 }
 
-#[derive(Deserialize)]
-pub struct Cancel {
-    #[serde(default)]
-    csrf: String,
-}
-
 pub async fn cancel(
     State(center): State<Center>,
     Id(id): Id,
-    visitor: Visitor,
-    Sent(form): Sent<Cancel>,
-) -> Result<Response, Fault> {
-    visitor.check_csrf(&form.csrf)?;
-    let failed = |error| visitor.fault(error);
-    let id: JobId = views::id(&id, "job").map_err(failed)?;
-    jobs::cancel(&center, &visitor.caller, id).await.map_err(failed)?;
+    Sent { visitor, .. }: Sent,
+) -> Result<Response, AppError> {
+    let id: JobId = views::id(&id, "job")?;
+    jobs::cancel(&center, &visitor.caller, id).await?;
     Ok(Redirect::to(&format!("/jobs/{id}")).into_response())
 }

@@ -1,5 +1,7 @@
 //! The list of jobs.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::{extract::State, response::Response};
 use domain::TenantDomain;
@@ -7,14 +9,17 @@ use serde::Deserialize;
 
 use super::{
     extract::Asked,
-    fault::Fault,
     page::{Page, Visitor, encode, ok},
-    tables::{JobTable, tenants_by_name},
+    tables::{JobTable, Tenants},
 };
 use crate::{
-    app::jobs::{self, JobQuery},
+    app::{
+        jobs::{self, JobQuery},
+        projects,
+    },
     auth::Action,
     center::Center,
+    error::AppError,
 };
 
 /// What the list is filtered by. Unknown names are passed over: addresses get around.
@@ -57,8 +62,8 @@ struct Choice {
 
 #[derive(Template)]
 #[template(path = "jobs.html")]
-struct Jobs {
-    p: Page,
+pub struct Jobs {
+    page: Page,
     may_submit: bool,
     choices: Vec<Choice>,
     query: Wanted,
@@ -75,8 +80,7 @@ pub async fn page(
     State(center): State<Center>,
     visitor: Visitor,
     Asked(wanted): Asked<Wanted>,
-) -> Result<Response, Fault> {
-    let failed = |error| visitor.fault(error);
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let own = visitor.caller.member.tenant;
     let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
@@ -89,8 +93,8 @@ pub async fn page(
         cursor: some(&wanted.cursor),
         limit: None,
     };
-    let found = jobs::list(&center, &visitor.caller, query).await.map_err(failed)?;
-    let counts = center.read(move |tx| store::jobs::count_by_state(tx, own)).await.map_err(failed)?;
+    let found = jobs::list(&center, &visitor.caller, query).await?;
+    let counts = jobs::count_by_state(&center, &visitor.caller).await?;
     let all: u64 = counts.values().sum();
     let of = |state: &str| counts.get(state).copied().unwrap_or(0);
     let active = of("queued") + of("running") + of("stopping");
@@ -106,29 +110,71 @@ pub async fn page(
         count: ui.count(count),
         is_current: state == wanted.state,
     });
-    let projects = {
-        let live = center.live();
-        let sees = |tenant| own.is_none_or(|own| own == tenant);
-        let mut projects: Vec<String> =
-            live.projects.values().filter(|p| sees(p.tenant)).map(|p| p.slug.clone()).collect();
-        projects.sort_unstable();
-        projects.dedup();
-        projects
-    };
-    let tenants = if own.is_none() { tenants_by_name(&center, ui) } else { Vec::new() };
+    let projects = projects::list(&center, &visitor.caller)?;
+    let projects: BTreeSet<String> = projects.into_iter().map(|project| project.slug).collect();
+    let tenants = Tenants::load(&center, &visitor)?;
     let older = found.next_cursor.as_deref().map(|cursor| wanted.href(&wanted.state, cursor));
     let page = Jobs {
         may_submit: own.is_some() && visitor.may(&center, Action::SubmitJob, own),
         choices: choices.collect(),
-        projects,
-        tenants,
+        projects: projects.into_iter().collect(),
+        tenants: if own.is_none() { tenants.choices() } else { Vec::new() },
         domains: TenantDomain::ALL.map(TenantDomain::code).to_vec(),
-        table: JobTable::of(&center, ui, &found.items, own.is_none()),
+        table: JobTable::of(ui, &tenants, &found.items, own.is_none()),
         is_filtered: wanted.href(&wanted.state, &wanted.cursor) != "/jobs",
         newest: if wanted.cursor.is_empty() { String::new() } else { wanted.href(&wanted.state, "") },
         older: older.unwrap_or_default(),
-        p: visitor.page("jobs", ui.t("nav-jobs")),
+        page: visitor.page("jobs", ui.t("nav-jobs")),
         query: wanted,
     };
     Ok(ok(&page))
+}
+
+#[cfg(test)]
+impl super::sample::Sample for Jobs {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        let choice =
+            |word: String, is_current| Choice { href: "/jobs".into(), word, count: "2".into(), is_current };
+        let of_center = Self {
+            page: page.clone(),
+            may_submit: false,
+            choices: vec![choice(page.t("all"), true), choice(page.word("state", "running"), false)],
+            query: Wanted {
+                name: "a\"b".into(),
+                project: "vision".into(),
+                domain: "research".into(),
+                ..Wanted::default()
+            },
+            projects: vec!["vision".into(), "speech".into()],
+            tenants: views::tenants(),
+            domains: TenantDomain::ALL.map(TenantDomain::code).to_vec(),
+            table: views::jobs(true),
+            is_filtered: true,
+            newest: "/jobs".into(),
+            older: "/jobs?name=a&cursor=2".into(),
+        };
+        let sample = |table: JobTable, may_submit: bool, is_filtered: bool| Self {
+            page: page.clone(),
+            may_submit,
+            choices: Vec::new(),
+            query: Wanted::default(),
+            projects: Vec::new(),
+            tenants: Vec::new(),
+            domains: Vec::new(),
+            table,
+            is_filtered,
+            newest: String::new(),
+            older: String::new(),
+        };
+        let own = JobTable { with_why: false, ..views::jobs(false) };
+        let nothing = views::no_jobs;
+        vec![
+            of_center,
+            sample(own, true, false),
+            sample(nothing(), true, false),
+            sample(nothing(), false, false),
+            sample(nothing(), false, true),
+        ]
+    }
 }

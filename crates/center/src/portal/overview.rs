@@ -1,28 +1,26 @@
 //! The first page: for a tenant its contracts, running work and spend; for the center's people the hall, the queue and
 //! what happens.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-};
+use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::{Extension, extract::State, response::Response};
-use domain::{CardMs, JobId, MicroCny, Millis, Timestamp, capacity::CapacityBalance};
+use domain::{CardMs, ContractState, JobId, MicroCny, Millis, Timestamp, capacity::CapacityBalance};
 
 use super::{
     contracts::{Vessel, vessels, warnings},
-    fault::Fault,
-    hall::{self, Tile},
-    kit::{CARD_STATES, Html, Ui, escape, local},
+    hall::{self as map, Tile},
+    kit::{Html, Ui, escape, local},
     page::{Page, Visitor, ok},
-    tables::JobTable,
+    tables::{JobTable, Tenants},
 };
 use crate::{
     app::{
-        capacity,
+        capacity::Recent,
+        hall::{self, CardState},
         jobs::{self, JobQuery, JobView},
         overview::{self, CenterOverview, Overview},
+        projects,
         usage::{self, UsageQuery, UsageRow},
     },
     auth::Action,
@@ -31,39 +29,6 @@ use crate::{
     events::Event,
     moment,
 };
-
-/// What became of the cards in hours that have passed: worked out once each, as they hardly change any more.
-#[derive(Clone, Debug, Default)]
-pub struct Tide(Arc<Mutex<BTreeMap<i64, CapacityBalance>>>);
-
-/// Hours on the chart.
-const HOURS: i64 = 24;
-const HOUR_MS: i64 = 3_600_000;
-
-impl Tide {
-    /// The last hours, the running one as far as it has come.
-    async fn last_hours(&self, center: &Center, now: Timestamp) -> Result<Vec<CapacityBalance>, AppError> {
-        let this = now.floor_millis() / HOUR_MS;
-        let mut hours = Vec::new();
-        for hour in this - HOURS + 1..=this {
-            let known = self.0.lock().expect("not poisoned").get(&hour).copied();
-            let balance = if let Some(balance) = known {
-                balance
-            } else {
-                let from = Timestamp::from_millis(hour * HOUR_MS);
-                let until = from.plus(Millis::from_hours(1)).min(now);
-                let balance = capacity::between(center, from, until).await?.balance;
-                if hour < this {
-                    self.0.lock().expect("not poisoned").insert(hour, balance);
-                }
-                balance
-            };
-            hours.push(balance);
-        }
-        self.0.lock().expect("not poisoned").retain(|hour, _| *hour > this - HOURS);
-        Ok(hours)
-    }
-}
 
 /// The parts of a balance, in the order in which they are shown.
 pub fn parts_of(balance: &CapacityBalance) -> Vec<(&'static str, CardMs)> {
@@ -74,7 +39,7 @@ pub fn parts_of(balance: &CapacityBalance) -> Vec<(&'static str, CardMs)> {
         balance.drained_card_ms,
         balance.failed_card_ms,
     ];
-    CARD_STATES.into_iter().zip(parts).collect()
+    CardState::ALL.map(CardState::code).into_iter().zip(parts).collect()
 }
 
 /// Something that happened, in one line.
@@ -85,9 +50,9 @@ pub struct EventLine {
 
 #[derive(Template)]
 #[template(path = "overview_center.html")]
-struct OfCenter {
-    p: Page,
-    c: CenterOverview,
+pub struct OfCenter {
+    page: Page,
+    center: CenterOverview,
     now: String,
     tide: Html,
     tide_axis: Vec<String>,
@@ -104,9 +69,9 @@ struct OfCenter {
 
 #[derive(Template)]
 #[template(path = "overview_tenant.html")]
-struct OfTenant {
-    p: Page,
-    o: Overview,
+pub struct OfTenant {
+    page: Page,
+    overview: Overview,
     domain: String,
     now: String,
     project_count: usize,
@@ -126,26 +91,25 @@ struct OfTenant {
 
 pub async fn page(
     State(center): State<Center>,
-    Extension(tide): Extension<Tide>,
+    Extension(recent): Extension<Recent>,
     visitor: Visitor,
-) -> Result<Response, Fault> {
-    let found = overview::overview(&center, &visitor.caller).await.map_err(|error| visitor.fault(error))?;
-    let made = match visitor.caller.member.tenant {
-        None => of_center(&center, &visitor, &tide, found).await,
+) -> Result<Response, AppError> {
+    let found = overview::overview(&center, &recent, &visitor.caller).await?;
+    match visitor.caller.member.tenant {
+        None => of_center(&center, &visitor, &recent, found).await,
         Some(tenant) => of_tenant(&center, &visitor, tenant, found).await,
-    };
-    made.map_err(|error| visitor.fault(error))
+    }
 }
 
 async fn of_center(
     center: &Center,
     visitor: &Visitor,
-    tide: &Tide,
+    recent: &Recent,
     found: Overview,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let now = moment::now();
-    let hours = tide.last_hours(center, now).await?;
+    let hours = recent.last_hours(center, &visitor.caller, now).await?;
     let ended = ended_lately(center, visitor).await?;
     let Some(of_center) = found.center else {
         return Err(AppError::Internal("no center in the overview".into()));
@@ -166,7 +130,8 @@ async fn of_center(
     };
     let parts = parts_of(&of_center.balance.balance);
     let in_ms: Vec<(&'static str, i64)> = parts.iter().map(|(kind, part)| (*kind, part.0)).collect();
-    let (tiles, counts) = hall::hall(&center.live(), ui);
+    let (tiles, counts) = map::tiles(ui, &hall::list(center, &visitor.caller)?);
+    let tenants = Tenants::load(center, visitor)?;
     let of = |state: &str| found.jobs.iter().find(|count| count.state == state).map_or(0, |count| count.jobs);
     let bar_label: Vec<String> = in_ms
         .iter()
@@ -176,20 +141,20 @@ async fn of_center(
         })
         .collect();
     let page = OfCenter {
-        p: visitor.page("overview", ui.t("nav-overview")),
+        page: visitor.page("overview", ui.t("nav-overview")),
         now: now.to_string(),
         tide: ui.columns(&columns, 10_000, 96, &ui.t("tide-label")),
         tide_axis: vec![axis(23), axis(16), axis(8), ui.t("now")],
         legend: ui.legend(&counts.iter().map(|(kind, n)| (*kind, n.to_string())).collect::<Vec<_>>()),
         tiles,
         queue_text: ui.t2("queue-counts", of("running"), of("queued")),
-        table: JobTable::of(center, ui, &found.active, true),
+        table: JobTable::of(ui, &tenants, &found.active, true),
         bar: ui.bar(&in_ms, 22, &bar_label.join(", ")),
         parts,
-        ended: JobTable::of(center, ui, &ended, true),
-        events: lines(center, ui, &found.events).await?,
+        ended: JobTable::of(ui, &tenants, &ended, true),
+        events: lines(ui, &found.events, &found.job_names),
         may_audit: visitor.may(center, Action::ReadAudit, None),
-        c: of_center,
+        center: of_center,
     };
     Ok(ok(&page))
 }
@@ -204,60 +169,37 @@ async fn of_tenant(
     let now = moment::now();
     let ended = ended_lately(center, visitor).await?;
     let first: Timestamp = format!("{}-01", found.month).parse().unwrap_or(now);
-    let days = center
-        .read(move |tx| {
-            let mut days = Vec::new();
-            let mut from = first;
-            while from < now {
-                let until = from.plus(Millis::from_hours(24));
-                let used = store::usage::use_between(tx, Some(tenant), from, until)?;
-                days.push(used.iter().map(|row| row.charged.0).sum::<i64>());
-                from = until;
-            }
-            Ok(days)
-        })
-        .await?;
+    let days = usage::charges_by_day(center, &visitor.caller, first).await?;
+    let days: Vec<i64> = days.into_iter().map(|charge| charge.0).collect();
     let most = days.iter().copied().max().unwrap_or(0).max(1);
     let columns: Vec<_> = days.iter().map(|day| vec![("sold", *day)]).collect();
     let days_label = ui.t1("days-label", "most", MicroCny(if most == 1 { 0 } else { most }));
     let usage_query = UsageQuery { from: Some(first.to_string()), to: None, group_by: None };
     let by_project = usage::usage(center, &visitor.caller, usage_query).await?.rows;
-    let (title, domain, project_count, most_cards) = {
-        let live = center.live();
-        let own = live.tenants.get(&tenant).cloned();
-        let named = own.map(|own| {
-            let name = match ui.lang {
-                domain::Lang::Zh => own.name_zh.clone(),
-                domain::Lang::En => own.name_en.clone(),
-            };
-            (name, own.domain.code().to_owned())
-        });
-        let (name, domain) = named.unwrap_or_default();
-        let projects = live.projects.values().filter(|project| project.tenant == tenant).count();
-        let open = live.contracts.values().map(|known| &known.contract);
-        let most =
-            open.filter(|c| c.tenant == tenant && c.state.accepts_jobs()).map(|c| c.queue.max_running_cards);
-        (name, domain, projects, most.sum())
-    };
+    let tenants = Tenants::load(center, visitor)?;
+    let open = found.contracts.iter().filter(|contract| {
+        ContractState::from_code(&contract.state).is_some_and(ContractState::accepts_jobs)
+    });
+    let most_cards = open.map(|contract| contract.queue.max_running_cards).sum();
     let forecasts = found.active.iter().filter_map(|job| job.verdict.as_ref()?.forecast_start.clone());
     let page = OfTenant {
-        p: visitor.page("overview", title),
-        domain,
+        page: visitor.page("overview", tenants.name(tenant)),
+        domain: tenants.domain(tenant).to_owned(),
         now: now.to_string(),
-        project_count,
+        project_count: projects::list(center, &visitor.caller)?.len(),
         may_submit: visitor.may(center, Action::SubmitJob, Some(tenant)),
         warnings: warnings(center, ui, &found.contracts),
         most_cards,
         waiting_jobs: found.contracts.iter().map(|contract| u64::from(contract.waiting_jobs)).sum(),
         first_forecast: forecasts.min().map(|at| ui.short(&at)).unwrap_or_default(),
         vessels: vessels(ui, &found.contracts),
-        table: JobTable::of(center, ui, &found.active, false),
-        ended: JobTable::of(center, ui, &ended, false),
+        table: JobTable::of(ui, &tenants, &found.active, false),
+        ended: JobTable::of(ui, &tenants, &ended, false),
         days: ui.columns(&columns, most, 96, &days_label),
         by_project,
-        events: lines(center, ui, &found.events).await?,
+        events: lines(ui, &found.events, &found.job_names),
         may_audit: visitor.may(center, Action::ReadAudit, Some(tenant)),
-        o: found,
+        overview: found,
     };
     Ok(ok(&page))
 }
@@ -270,24 +212,11 @@ async fn ended_lately(center: &Center, visitor: &Visitor) -> Result<Vec<JobView>
 }
 
 /// Events as lines, newest first. That a run ended says nothing beside the end of its job, unless the center lost it.
-async fn lines(center: &Center, ui: Ui, events: &[Event]) -> Result<Vec<EventLine>, AppError> {
+fn lines(ui: Ui, events: &[Event], job_names: &BTreeMap<JobId, String>) -> Vec<EventLine> {
     let tells = |event: &&Event| {
         event.kind != "run_ended" || event.data.get("outcome").is_some_and(|outcome| outcome == "lost")
     };
-    let shown: Vec<&Event> = events.iter().filter(tells).take(10).collect();
-    let ids: Vec<JobId> = shown.iter().filter_map(|event| event.job).collect();
-    let names = center
-        .read(move |tx| {
-            let mut names = BTreeMap::new();
-            for id in ids {
-                if let std::collections::btree_map::Entry::Vacant(free) = names.entry(id) {
-                    free.insert(store::jobs::get_row(tx, id)?.name);
-                }
-            }
-            Ok(names)
-        })
-        .await?;
-    Ok(shown.into_iter().map(|event| line(ui, event, &names)).collect())
+    events.iter().filter(tells).take(10).map(|event| line(ui, event, job_names)).collect()
 }
 
 /// An event in the page's language, with links to what it is about.
@@ -319,4 +248,92 @@ fn line(ui: Ui, event: &Event, names: &BTreeMap<JobId, String>) -> EventLine {
     };
     let what = escape(ui.word("event", &event.kind.replace('_', "-")));
     EventLine { at: event.at.clone(), html: Html(format!("{state} {about} {what}")) }
+}
+
+#[cfg(test)]
+impl super::sample::Sample for OfCenter {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        let sample = |is_full: bool| {
+            let balance = views::capacity(is_full);
+            Self {
+                page: page.clone(),
+                now: views::AT.into(),
+                tide: page.columns(&[vec![("sold", 4), ("idle", 6)]], 10, 96, "A < B"),
+                tide_axis: vec!["05-20 01:00".into(), page.t("now")],
+                legend: page.legend(&[("sold", "2".into())]),
+                tiles: views::tiles(),
+                queue_text: page.t2("queue-counts", 1, 2),
+                table: if is_full { views::jobs(true) } else { views::no_jobs() },
+                ended: if is_full { views::jobs(true) } else { views::no_jobs() },
+                bar: page.bar(&[("sold", 2)], 22, "A"),
+                parts: parts_of(&balance.balance),
+                events: if is_full { views::events(page.ui) } else { Vec::new() },
+                may_audit: is_full,
+                center: CenterOverview {
+                    nodes: 2,
+                    virtual_nodes: if is_full { 1 } else { 0 },
+                    cards: 16,
+                    busy_cards: 8,
+                    idle_cards: 8,
+                    drained_cards: 0,
+                    failed_cards: 0,
+                    capacity_tflops: 4096,
+                    in_use_tflops: 2048,
+                    tenants: 2,
+                    balance,
+                },
+            }
+        };
+        vec![sample(true), sample(false)]
+    }
+}
+
+#[cfg(test)]
+impl super::sample::Sample for OfTenant {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        let sample = |is_full: bool| Self {
+            page: page.clone(),
+            domain: "research".into(),
+            now: views::AT.into(),
+            project_count: 1,
+            may_submit: is_full,
+            warnings: if is_full { vec![("con_1".into(), "3 < 4".into())] } else { Vec::new() },
+            most_cards: 16,
+            waiting_jobs: 3,
+            first_forecast: if is_full { page.short(views::LATER) } else { Html::default() },
+            vessels: if is_full { views::vessels(page.ui) } else { Vec::new() },
+            table: if is_full { views::jobs(false) } else { views::no_jobs() },
+            ended: if is_full { views::jobs(false) } else { views::no_jobs() },
+            days: page.columns(&[vec![("sold", 4)]], 10, 96, "A < B"),
+            by_project: if is_full {
+                vec![UsageRow {
+                    name: "Vision".into(),
+                    tenant_slug: "univ".into(),
+                    runs: 2,
+                    used_card_ms: CardMs(7_200_000),
+                    charge_micro_cny: MicroCny(3_500_000),
+                }]
+            } else {
+                Vec::new()
+            },
+            events: if is_full { views::events(page.ui) } else { Vec::new() },
+            may_audit: false,
+            overview: Overview {
+                jobs: Vec::new(),
+                active: Vec::new(),
+                contracts: Vec::new(),
+                running_cards: 8,
+                waiting_tasks: 3,
+                month_card_ms: CardMs(7_200_000),
+                month_charge_micro_cny: MicroCny(3_500_000),
+                month: "2026-05".into(),
+                events: Vec::new(),
+                job_names: BTreeMap::new(),
+                center: None,
+            },
+        };
+        vec![sample(true), sample(false)]
+    }
 }

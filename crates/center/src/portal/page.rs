@@ -1,26 +1,20 @@
 //! What every page needs: who looks at it, in which language, and the shell around it.
 
-use std::{convert::Infallible, net::SocketAddr};
-
 use askama::Template;
 use axum::{
-    extract::{ConnectInfo, FromRequestParts},
-    http::{HeaderMap, StatusCode, Uri, header, request::Parts},
-    response::{Html as HtmlBody, IntoResponse, Redirect, Response},
+    extract::FromRequestParts,
+    http::{StatusCode, Uri, header, request::Parts},
+    response::{Html as HtmlBody, IntoResponse, Response},
 };
 use domain::{Lang, Role};
-use subtle::ConstantTimeEq;
 
-use super::{
-    fault::{Fault, Plain},
-    kit::Ui,
-    locale,
-};
+use super::{kit::Ui, locale};
 use crate::{
-    app::sign_in,
+    app::{overview, sign_in},
     auth::{Action, Caller, credentials::SESSION_COOKIE, credentials::Session},
     center::Center,
     error::AppError,
+    http::{cookie, peer},
 };
 
 /// A browser that asks for a page, signed in or not.
@@ -60,11 +54,9 @@ pub struct Link {
     pub count: Option<String>,
 }
 
-impl FromRequestParts<Center> for Front {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, center: &Center) -> Result<Self, Infallible> {
-        let lang = cookie(&parts.headers, "lang").and_then(locale::from_code).unwrap_or_else(|| {
+impl Front {
+    pub async fn of(parts: &Parts, center: &Center) -> Self {
+        let lang = cookie(&parts.headers, "lang").and_then(Lang::from_code).unwrap_or_else(|| {
             let accept = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
             locale::accepted(accept.unwrap_or_default())
         });
@@ -77,8 +69,11 @@ impl FromRequestParts<Center> for Front {
             Some(secret) => sign_in::by_session(center, secret).await.ok().flatten(),
             None => None,
         };
-        let shell = session.as_ref().map(|session| shell(center, session, Ui { lang }));
-        Ok(Self {
+        let shell = match &session {
+            Some(session) => Some(shell(center, session, Ui { lang }).await),
+            None => None,
+        };
+        Self {
             ui: Ui { lang },
             theme,
             uri: parts.uri.clone(),
@@ -87,7 +82,17 @@ impl FromRequestParts<Center> for Front {
             session,
             is_htmx: parts.headers.contains_key("hx-request"),
             shell,
-        })
+        }
+    }
+}
+
+/// As the portal's layer found it out.
+impl FromRequestParts<Center> for Front {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Center) -> Result<Self, AppError> {
+        let known = parts.extensions.get::<Self>().cloned();
+        known.ok_or_else(|| AppError::Internal("a route is outside of the portal's layer".into()))
     }
 }
 
@@ -100,37 +105,18 @@ pub struct Visitor {
 }
 
 impl FromRequestParts<Center> for Visitor {
-    type Rejection = Response;
+    type Rejection = AppError;
 
-    async fn from_request_parts(parts: &mut Parts, center: &Center) -> Result<Self, Response> {
-        let Ok(front) = Front::from_request_parts(parts, center).await;
-        let Some(session) = front.session.clone() else {
-            if front.is_htmx {
-                return Err((StatusCode::UNAUTHORIZED, [("HX-Redirect", "/sign-in")]).into_response());
-            }
-            return Err(Redirect::to("/sign-in").into_response());
-        };
-        if let Err(error) = center.limits.request(&session.member.login) {
-            return Err(Plain { front: Some(Box::new(front)), error }.into_response());
-        }
+    async fn from_request_parts(parts: &mut Parts, center: &Center) -> Result<Self, AppError> {
+        let front = Front::from_request_parts(parts, center).await?;
+        let session = front.session.clone().ok_or(AppError::Unauthenticated("nobody is signed in"))?;
+        center.limits.request(&session.member.login)?;
         let caller = Caller { member: session.member, from: front.from.clone(), once: None };
         Ok(Self { front, caller, csrf: session.csrf })
     }
 }
 
 impl Visitor {
-    /// Fails unless the form is one of this session's own pages.
-    pub fn check_csrf(&self, sent: &str) -> Result<(), Fault> {
-        if bool::from(sent.as_bytes().ct_eq(self.csrf.as_bytes())) {
-            return Ok(());
-        }
-        Err(self.fault(AppError::Forbidden { action: "csrf" }))
-    }
-
-    pub fn fault(&self, error: AppError) -> Fault {
-        Fault::at(self.front.clone(), error)
-    }
-
     pub fn may(&self, center: &Center, action: Action, owner: Option<domain::TenantId>) -> bool {
         center.policies.check(&self.caller, action, owner).is_ok()
     }
@@ -210,30 +196,28 @@ impl Page {
     }
 }
 
-fn shell(center: &Center, session: &Session, ui: Ui) -> Shell {
+async fn shell(center: &Center, session: &Session, ui: Ui) -> Shell {
     let member = &session.member;
     let caller = Caller { member: member.clone(), from: String::new(), once: None };
     let own = member.tenant;
     let may = |action, owner| center.policies.check(&caller, action, owner).is_ok();
-    let live = center.live();
-    let sees = |tenant| own.is_none_or(|own| own == tenant);
-    let active = match own {
-        Some(own) => live.jobs_of(own) as usize,
-        None => live.jobs.len(),
-    };
-    let contracts = live.contracts.values().filter(|known| sees(known.contract.tenant)).count();
+    // A page is shown without these figures rather than not at all.
+    let glance = overview::glance(center, &caller).await.unwrap_or_default();
     let link = |key, href| Link { key, href, count: None };
     let counted = |key, href, n: usize| Link { key, href, count: Some(n.to_string()).filter(|_| n > 0) };
     let some = |is_shown: bool, link: Link| is_shown.then_some(link);
     let work = [
         Some(link("overview", "/")),
         some(own.is_some() && may(Action::SubmitJob, own), link("submit", "/submit")),
-        some(may(Action::ReadJob, own), counted("jobs", "/jobs", active)),
-        some(may(Action::ReadNode, None), counted("nodes", "/nodes", live.nodes.len())),
+        glance.active_jobs.map(|n| counted("jobs", "/jobs", n)),
+        glance.nodes.map(|n| counted("nodes", "/nodes", n)),
     ];
     let money = [
-        some(may(Action::ReadContract, own), counted("contracts", "/contracts", contracts)),
-        some(may(Action::ReadStatement, own) && contracts > 0, link("statement", "/statements")),
+        glance.contracts.map(|n| counted("contracts", "/contracts", n)),
+        some(
+            may(Action::ReadStatement, own) && glance.contracts.is_some_and(|n| n > 0),
+            link("statement", "/statements"),
+        ),
         some(may(Action::ReadCapacity, None), link("balance", "/capacity")),
     ];
     let administration = [
@@ -248,18 +232,12 @@ fn shell(center: &Center, session: &Session, ui: Ui) -> Shell {
         group("money", money.into_iter().flatten().collect()),
         group("administration", administration.into_iter().flatten().collect()),
     ];
-    let place = match own.and_then(|id| live.tenants.get(&id)) {
-        Some(tenant) => match ui.lang {
-            Lang::Zh => tenant.name_zh.clone(),
-            Lang::En => tenant.name_en.clone(),
-        },
-        None => ui.t("center"),
-    };
+    let place = glance.tenant.map_or_else(|| ui.t("center"), |name| name.in_lang(ui.lang).to_owned());
     let role: Role = member.role;
     Shell {
         links,
         who: format!("{} · {place}", ui.word("role", role.code())),
-        is_all_virtual: !live.nodes.is_empty() && live.nodes.values().all(|known| known.node.is_virtual),
+        is_all_virtual: glance.is_all_virtual,
     }
 }
 
@@ -267,26 +245,12 @@ fn shell(center: &Center, session: &Session, ui: Ui) -> Shell {
 pub fn render(status: StatusCode, template: &impl Template) -> Response {
     match template.render() {
         Ok(text) => (status, HtmlBody(text)).into_response(),
-        Err(error) => Plain::internal(&error.to_string()).into_response(),
+        Err(error) => AppError::Internal(error.to_string()).into_response(),
     }
 }
 
 pub fn ok(template: &impl Template) -> Response {
     render(StatusCode::OK, template)
-}
-
-/// One cookie of a request.
-pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    all.flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(found, _)| *found == name)
-        .map(|(_, value)| value)
-}
-
-/// The address at the other end.
-fn peer(parts: &Parts) -> String {
-    parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_string()).unwrap_or_default()
 }
 
 /// One value of a query, decoded.

@@ -10,18 +10,18 @@ use domain::{CardMs, MicroCny};
 use serde::Deserialize;
 
 use super::{
-    extract::{Asked, Id},
-    fault::Fault,
+    extract::Asked,
     page::{Page, Visitor, ok},
-    tables::tenant_words,
 };
 use crate::{
     app::{
-        contracts,
+        contracts, nodes,
         statements::{self, Statement, StatementQuery},
+        tenants,
     },
     center::Center,
     error::AppError,
+    http::Id,
     moment,
 };
 
@@ -37,9 +37,9 @@ pub struct Wanted {
 
 #[derive(Template)]
 #[template(path = "statement.html")]
-struct StatementPage {
-    p: Page,
-    s: Statement,
+pub struct StatementPage {
+    page: Page,
+    statement: Statement,
     id: String,
     tenant: String,
     domain: String,
@@ -61,11 +61,10 @@ pub async fn page(
     Id(id): Id,
     Asked(wanted): Asked<Wanted>,
     visitor: Visitor,
-) -> Result<Response, Fault> {
-    let failed = |error| visitor.fault(error);
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let query = StatementQuery { month: Some(wanted.month), format: None };
-    let statement = statements::statement(&center, &visitor.caller, &id, &query).await.map_err(failed)?;
+    let statement = statements::statement(&center, &visitor.caller, &id, &query).await?;
     if wanted.format == "csv" {
         let name = format!("attachment; filename=\"statement-{}.csv\"", statement.month);
         let headers = [
@@ -74,21 +73,21 @@ pub async fn page(
         ];
         return Ok((headers, statements::csv(&statement)).into_response());
     }
-    let contract = contracts::show(&center, &visitor.caller, &id).map_err(failed)?;
-    let all = contracts::list(&center, &visitor.caller).map_err(failed)?;
-    let (tenant, domain) = tenant_words(&center, ui, contract.tenant);
+    let contract = contracts::show(&center, &visitor.caller, &id)?;
+    let all = contracts::list(&center, &visitor.caller)?;
+    let tenant = tenants::show(&center, &visitor.caller, &contract.tenant_slug)?;
     let others = all
         .into_iter()
         .filter(|other| other.id != contract.id)
         .map(|other| (other.id.to_string(), other.number))
         .collect();
     let page = StatementPage {
-        p: visitor.page("statement", ui.t1("statement-of", "month", &statement.month)),
+        page: visitor.page("statement", ui.t1("statement-of", "month", &statement.month)),
         months: months(&contract.starts_at),
         others,
         id: contract.id.to_string(),
-        tenant,
-        domain,
+        tenant: tenant.name.in_lang(ui.lang).to_owned(),
+        domain: ui.word("domain", &tenant.domain),
         opening_hours: CardMs(statement.opening.card_ms),
         closing_hours: CardMs(statement.closing.card_ms),
         given_hours: CardMs(statement.closing.card_ms - statement.opening.card_ms + statement.used_card_ms.0),
@@ -96,8 +95,8 @@ pub async fn page(
         minus_charge: MicroCny(-statement.charge_micro_cny.0),
         minus_fees: -statement.fees_micro_cny,
         printed_at: moment::now().to_string(),
-        is_virtual: center.live().nodes.values().any(|known| known.node.is_virtual),
-        s: statement,
+        is_virtual: nodes::has_virtual(&center, &visitor.caller)?,
+        statement,
     };
     Ok(ok(&page))
 }
@@ -124,9 +123,54 @@ fn months(starts_at: &str) -> Vec<String> {
 }
 
 /// The statement of the first contract that one may read.
-pub async fn newest(State(center): State<Center>, visitor: Visitor) -> Result<Response, Fault> {
-    let failed = |error| visitor.fault(error);
-    let all = contracts::list(&center, &visitor.caller).map_err(failed)?;
-    let first = all.first().ok_or_else(|| failed(AppError::not_found("contract", "")))?;
+pub async fn newest(State(center): State<Center>, visitor: Visitor) -> Result<Response, AppError> {
+    let all = contracts::list(&center, &visitor.caller)?;
+    let first = all.first().ok_or_else(|| AppError::not_found("contract", ""))?;
     Ok(Redirect::to(&format!("/contracts/{}/statement", first.id)).into_response())
+}
+
+#[cfg(test)]
+impl super::sample::Sample for StatementPage {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        use crate::app::statements::{Balances, StatementLine};
+        let sample = |is_final: bool| Self {
+            page: page.clone(),
+            statement: Statement {
+                contract: "HZ-1".into(),
+                tenant_slug: "univ".into(),
+                kind: "prepaid".into(),
+                month: "2026-05".into(),
+                from: views::AT.into(),
+                to: views::LATER.into(),
+                opening: Balances { card_ms: 0, micro_cny: 0 },
+                closing: Balances { card_ms: 36_000_000, micro_cny: 1_000_000 },
+                paid_in_micro_cny: 5_000_000,
+                fees_micro_cny: if is_final { 500_000 } else { 0 },
+                lines: vec![StatementLine {
+                    project: "Vision".into(),
+                    runs: 1200,
+                    used_card_ms: CardMs(7_200_000),
+                    charge_micro_cny: MicroCny(3_500_000),
+                }],
+                used_card_ms: CardMs(7_200_000),
+                charge_micro_cny: MicroCny(3_500_000),
+                is_final,
+            },
+            id: views::contract().id.to_string(),
+            tenant: "Univ".into(),
+            domain: page.word("domain", "research"),
+            months: vec!["2026-05".into(), "2026-04".into()],
+            others: if is_final { vec![("con_2".into(), "HZ-2".into())] } else { Vec::new() },
+            opening_hours: CardMs(0),
+            closing_hours: CardMs(36_000_000),
+            given_hours: CardMs(43_200_000),
+            minus_hours: CardMs(-7_200_000),
+            minus_charge: MicroCny(-3_500_000),
+            minus_fees: -500_000,
+            printed_at: views::LATER.into(),
+            is_virtual: is_final,
+        };
+        vec![sample(true), sample(false)]
+    }
 }

@@ -14,21 +14,23 @@ use serde::Deserialize;
 
 use super::{
     extract::{Asked, Sent},
-    fault::{self, Fault, Told},
-    hall::{self, Tile},
+    fault::{self, Told},
+    form::Form,
+    hall::{self as map, Tile},
     job::places,
     kit::{Html, Ui, escape},
     page::{Page, Visitor, ok, render},
 };
 use crate::{
     app::{
+        hall,
         jobs::{self, DryRun},
-        once::Once,
         projects, views,
     },
-    auth::{Action, credentials},
+    auth::{Action, Once, credentials},
     center::Center,
     error::AppError,
+    http::status,
 };
 
 const EXAMPLES: [(&str, &str); 3] = [
@@ -46,17 +48,6 @@ const EXAMPLES: [(&str, &str); 3] = [
     ),
 ];
 
-/// What was typed.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct SubmitForm {
-    csrf: String,
-    key: String,
-    script: String,
-    project: String,
-    class: String,
-}
-
 /// What the dry run says.
 #[derive(Default)]
 struct Dry {
@@ -66,6 +57,7 @@ struct Dry {
     notes: Vec<(String, String)>,
 }
 
+#[derive(Clone)]
 struct Quote {
     start: Html,
     start_note: String,
@@ -83,21 +75,21 @@ struct Quote {
 
 #[derive(Template)]
 #[template(path = "submit.html")]
-struct Submit {
-    p: Page,
-    form: SubmitForm,
+pub struct Submit {
+    page: Page,
+    form: Form,
     key: String,
     projects: Vec<(String, String)>,
     classes: Vec<&'static str>,
     examples: Vec<&'static str>,
-    d: Dry,
+    dry_run: Dry,
 }
 
 #[derive(Template)]
 #[template(path = "dry_run_part.html")]
-struct DryPart {
-    p: Page,
-    d: Dry,
+pub struct DryPart {
+    page: Page,
+    dry_run: Dry,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -112,57 +104,58 @@ pub async fn page(
     State(center): State<Center>,
     Asked(wanted): Asked<Wanted>,
     visitor: Visitor,
-) -> Result<Response, Fault> {
+) -> Result<Response, AppError> {
     may_submit(&center, &visitor)?;
-    let failed = |error| visitor.fault(error);
-    let mut form = SubmitForm { class: ServiceClass::Normal.code().into(), ..SubmitForm::default() };
+    let (mut script, mut project, mut class) = (String::new(), String::new(), ServiceClass::Normal);
     if !wanted.from.is_empty() {
-        let id: JobId = views::id(&wanted.from, "job").map_err(failed)?;
-        let job = jobs::show(&center, &visitor.caller, id).await.map_err(failed)?;
-        form.script = job.spec.script;
-        form.project = job.spec.project.unwrap_or_default();
-        job.spec.service_class.code().clone_into(&mut form.class);
-    } else if let Some((_, script)) = EXAMPLES.iter().find(|(name, _)| *name == wanted.example) {
-        (*script).clone_into(&mut form.script);
+        let id: JobId = views::id(&wanted.from, "job")?;
+        let job = jobs::show(&center, &visitor.caller, id).await?;
+        (script, class) = (job.spec.script, job.spec.service_class);
+        project = job.spec.project.unwrap_or_default();
+    } else if let Some((_, example)) = EXAMPLES.iter().find(|(name, _)| *name == wanted.example) {
+        (*example).clone_into(&mut script);
     }
-    if form.project.is_empty() {
+    if project.is_empty() {
         // As the page will show it chosen.
-        let own = projects::list(&center, &visitor.caller).map_err(failed)?;
-        form.project = own.into_iter().next().map(|project| project.slug).unwrap_or_default();
+        let own = projects::list(&center, &visitor.caller)?;
+        project = own.into_iter().next().map(|project| project.slug).unwrap_or_default();
     }
-    let d = if form.script.is_empty() { Dry::default() } else { tried(&center, &visitor, &form) };
+    let form = Form::with(&[("script", script), ("project", project), ("class", class.code().to_owned())]);
+    let d = tried(&center, &visitor, &form);
     whole(&center, &visitor, StatusCode::OK, form, d)
 }
 
-fn may_submit(center: &Center, visitor: &Visitor) -> Result<(), Fault> {
+fn may_submit(center: &Center, visitor: &Visitor) -> Result<(), AppError> {
     let own = visitor.caller.member.tenant;
     let allowed = center.policies.check(&visitor.caller, Action::SubmitJob, own);
-    allowed.map_err(|error| visitor.fault(error))?;
-    own.map(drop).ok_or_else(|| visitor.fault(AppError::Forbidden { action: Action::SubmitJob.code() }))
+    allowed?;
+    own.map(drop).ok_or(AppError::Forbidden { action: Action::SubmitJob.code() })
 }
 
 fn whole(
     center: &Center,
     visitor: &Visitor,
     status: StatusCode,
-    form: SubmitForm,
-    d: Dry,
-) -> Result<Response, Fault> {
+    form: Form,
+    dry_run: Dry,
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let own = projects::list(center, &visitor.caller).map_err(|error| visitor.fault(error))?;
+    let own = projects::list(center, &visitor.caller)?;
     let label = |project: &projects::ProjectView| match &project.contract_number {
         Some(number) => format!("{} · {number}", project.slug),
         None => project.slug.clone(),
     };
     let page = Submit {
-        p: visitor.page("submit", ui.t("nav-submit")),
+        page: visitor.page("submit", ui.t("nav-submit")),
         // The same key comes back with the form, so that sending it twice is sending it once.
-        key: if form.key.is_empty() { credentials::new_secret("") } else { form.key.clone() },
+        key: Some(form.value("key").to_owned())
+            .filter(|key| !key.is_empty())
+            .unwrap_or_else(|| credentials::new_secret("")),
         projects: own.iter().map(|project| (project.slug.clone(), label(project))).collect(),
         classes: ServiceClass::ALL.map(ServiceClass::code).to_vec(),
         examples: EXAMPLES.map(|(name, _)| name).to_vec(),
         form,
-        d,
+        dry_run,
     };
     Ok(render(status, &page))
 }
@@ -170,14 +163,12 @@ fn whole(
 /// What would become of a script: for htmx the panel alone.
 pub async fn dry_run(
     State(center): State<Center>,
-    visitor: Visitor,
-    Sent(form): Sent<SubmitForm>,
-) -> Result<Response, Fault> {
-    visitor.check_csrf(&form.csrf)?;
+    Sent { visitor, form }: Sent,
+) -> Result<Response, AppError> {
     may_submit(&center, &visitor)?;
     let d = tried(&center, &visitor, &form);
     if visitor.front.is_htmx {
-        return Ok(ok(&DryPart { p: visitor.page("submit", String::new()), d }));
+        return Ok(ok(&DryPart { page: visitor.page("submit", String::new()), dry_run: d }));
     }
     whole(&center, &visitor, StatusCode::OK, form, d)
 }
@@ -185,16 +176,14 @@ pub async fn dry_run(
 /// Submits. What is wrong is told beside what was typed.
 pub async fn submit(
     State(center): State<Center>,
-    visitor: Visitor,
-    Sent(form): Sent<SubmitForm>,
-) -> Result<Response, Fault> {
-    visitor.check_csrf(&form.csrf)?;
+    Sent { visitor, form }: Sent,
+) -> Result<Response, AppError> {
     may_submit(&center, &visitor)?;
     let submitted = match read(&form) {
         Ok(parsed) => {
-            let parts: [&[u8]; 4] =
-                [b"/submit", form.script.as_bytes(), form.project.as_bytes(), form.class.as_bytes()];
-            let once = match form.key.as_str() {
+            let parts = ["/submit", form.raw("script"), form.value("project"), form.value("class")]
+                .map(str::as_bytes);
+            let once = match form.value("key") {
                 "" => Ok(None),
                 key => Once::new(visitor.caller.member.id, key, &parts).map(Some),
             };
@@ -208,20 +197,20 @@ pub async fn submit(
     match submitted {
         Ok(id) => Ok(Redirect::to(&format!("/jobs/{id}")).into_response()),
         Err(error @ (AppError::Invalid(_) | AppError::Refused { .. } | AppError::NotFound { .. })) => {
-            let status = fault::status(&error);
+            let status = status(&error);
             let told = beside(fault::told(visitor.front.ui, &error), &error);
             // A key that failed with these words is no use for others.
-            let form = SubmitForm { key: String::new(), ..form };
+            let form = form.without("key");
             whole(&center, &visitor, status, form, Dry { refused: Some(told), ..Dry::default() })
         }
-        Err(error) => Err(visitor.fault(error)),
+        Err(error) => Err(error),
     }
 }
 
 /// The script with the settings beside it, which count where the script says nothing.
-fn read(form: &SubmitForm) -> Result<ParsedScript, AppError> {
+fn read(form: &Form) -> Result<ParsedScript, AppError> {
     // Browsers send line ends as CR LF, which no shell takes.
-    let text = form.script.replace("\r\n", "\n");
+    let text = form.raw("script").replace("\r\n", "\n");
     let mut parsed = if is_task_file(&text) {
         let spec = domain::taskfile::parse(&text).map_err(AppError::Invalid)?;
         ParsedScript { spec, notes: Vec::new() }
@@ -229,11 +218,11 @@ fn read(form: &SubmitForm) -> Result<ParsedScript, AppError> {
         domain::script::parse(&text).map_err(AppError::Invalid)?
     };
     let spec: &mut JobSpec = &mut parsed.spec;
-    if spec.project.is_none() && !form.project.is_empty() {
-        spec.project = Some(form.project.clone());
+    if spec.project.is_none() && !form.value("project").is_empty() {
+        spec.project = Some(form.value("project").to_owned());
     }
     if spec.service_class == ServiceClass::Normal
-        && let Some(class) = ServiceClass::from_code(&form.class)
+        && let Some(class) = ServiceClass::from_code(form.value("class"))
     {
         spec.service_class = class;
     }
@@ -262,14 +251,14 @@ fn is_task_file(text: &str) -> bool {
     })
 }
 
-fn tried(center: &Center, visitor: &Visitor, form: &SubmitForm) -> Dry {
+fn tried(center: &Center, visitor: &Visitor, form: &Form) -> Dry {
     let ui = visitor.front.ui;
     let refused = |error: &AppError, notes| Dry {
         refused: Some(beside(fault::told(ui, error), error)),
         quote: None,
         notes,
     };
-    if form.script.trim().is_empty() {
+    if form.value("script").is_empty() {
         return Dry::default();
     }
     let parsed = match read(form) {
@@ -286,12 +275,16 @@ fn tried(center: &Center, visitor: &Visitor, form: &SubmitForm) -> Dry {
             let told = Told { title: ui.t("would-refuse"), hint: String::new(), details: vec![text] };
             Dry { refused: Some(told), quote: None, notes }
         }
-        Ok(trial) => Dry { refused: None, quote: Some(quote(center, ui, trial)), notes },
+        Ok(trial) => match quote(center, visitor, trial) {
+            Ok(quote) => Dry { refused: None, quote: Some(quote), notes },
+            Err(error) => refused(&error, notes),
+        },
         Err(error) => refused(&error, notes),
     }
 }
 
-fn quote(center: &Center, ui: Ui, trial: DryRun) -> Quote {
+fn quote(center: &Center, visitor: &Visitor, trial: DryRun) -> Result<Quote, AppError> {
+    let ui = visitor.front.ui;
     let verdict = trial.verdict.as_ref().filter(|_| !trial.starts_now);
     let (start, start_note) = match verdict.and_then(|verdict| verdict.forecast_start.as_deref()) {
         _ if trial.starts_now => (Html(escape(ui.t("now"))), ui.t("cards-free-now")),
@@ -303,8 +296,12 @@ fn quote(center: &Center, ui: Ui, trial: DryRun) -> Quote {
         .iter()
         .map(|place| (place.node.clone(), place.card_indices.iter().copied().collect()))
         .collect::<std::collections::BTreeMap<_, _>>();
-    let tiles = if own.is_empty() { Vec::new() } else { hall::of_job(&center.live(), ui, &own) };
-    Quote {
+    let tiles = if own.is_empty() {
+        Vec::new()
+    } else {
+        map::job_tiles(ui, &hall::list(center, &visitor.caller)?, &own)
+    };
+    Ok(Quote {
         start,
         start_note,
         most: trial.price.most_micro_cny,
@@ -319,23 +316,88 @@ fn quote(center: &Center, ui: Ui, trial: DryRun) -> Quote {
         places: places(&trial.placement),
         is_virtual: trial.placement.iter().any(|place| place.is_virtual),
         tiles,
-    }
+    })
 }
 
 /// An option that was not taken as it stands, and why, in the page's language.
 fn told_note(ui: Ui, note: &Note) -> (String, String) {
+    let line = if note.line > 0 { ui.t1("note-line", "line", note.line) } else { String::new() };
     let lead = match note.action {
-        NoteAction::Ignored | NoteAction::OnSlurm => ui.t1("note-ignored", "line", note.line),
-        NoteAction::Mapped => ui.t1("note-mapped", "line", note.line),
+        NoteAction::Ignored | NoteAction::OnSlurm => ui.t("note-ignored"),
+        NoteAction::Mapped => ui.t("note-mapped"),
     };
-    let name = note.option.trim_start_matches('-');
-    let own = super::locale::find(ui.lang, &format!("note-{name}"), &[]);
-    let text = own.unwrap_or_else(|| match ui.lang {
-        domain::Lang::En => note.text.clone(),
-        domain::Lang::Zh if note.text.contains("not known") => ui.t("note-unknown"),
-        domain::Lang::Zh => ui.t("note-nothing"),
-    });
-    (note.option.clone(), format!("{lead}{text}"))
+    (note.option.clone(), format!("{line}{lead}{}", note.why.text(ui.lang)))
+}
+
+#[cfg(test)]
+impl Dry {
+    /// Nothing tried, a script that is refused, a job that starts on cards that are told, and an array that waits.
+    fn samples(ui: Ui) -> [Self; 4] {
+        use super::sample::views;
+        let waits = Quote {
+            start: ui.short(views::LATER),
+            start_note: ui.word("certainty", "estimate"),
+            most: MicroCny(3_500_000),
+            sum: ui.t2("hours-times-rate", "2", "1.75"),
+            limit: "8 > 4".into(),
+            contract: "HZ-1".into(),
+            project: "Vision".into(),
+            time_limit: "10m".into(),
+            tasks: 8,
+            places: String::new(),
+            is_virtual: false,
+            tiles: Vec::new(),
+        };
+        let starts = Quote {
+            start: Html(escape(ui.t("now"))),
+            tasks: 1,
+            places: "HZ-01 0-7".into(),
+            is_virtual: true,
+            tiles: views::tiles(),
+            ..waits.clone()
+        };
+        let note = Note {
+            line: 3,
+            option: "--mem".into(),
+            action: NoteAction::OnSlurm,
+            why: domain::script::NoteWhy::MemoryShared,
+        };
+        let notes = vec![told_note(ui, &note)];
+        let bare = Told { hint: String::new(), ..views::told(ui) };
+        [
+            Self::default(),
+            Self { refused: Some(bare), quote: None, notes: notes.clone() },
+            Self { refused: None, quote: Some(starts), notes: Vec::new() },
+            Self { refused: None, quote: Some(waits), notes },
+        ]
+    }
+}
+
+#[cfg(test)]
+impl super::sample::Sample for Submit {
+    fn samples(page: &Page) -> Vec<Self> {
+        let sample = |dry_run: Dry| Self {
+            page: page.clone(),
+            form: Form::with(&[
+                ("script", EXAMPLES[0].1.to_owned() + "\n</textarea>\n"),
+                ("project", "vision".into()),
+                ("class", "spot".into()),
+            ]),
+            key: "K".into(),
+            projects: vec![("vision".into(), "Vision · HZ-1".into()), ("speech".into(), "Speech".into())],
+            classes: ServiceClass::ALL.map(ServiceClass::code).to_vec(),
+            examples: EXAMPLES.map(|(name, _)| name).to_vec(),
+            dry_run,
+        };
+        Dry::samples(page.ui).into_iter().map(sample).collect()
+    }
+}
+
+#[cfg(test)]
+impl super::sample::Sample for DryPart {
+    fn samples(page: &Page) -> Vec<Self> {
+        Dry::samples(page.ui).into_iter().map(|dry_run| Self { page: page.clone(), dry_run }).collect()
+    }
 }
 
 #[cfg(test)]

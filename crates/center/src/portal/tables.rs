@@ -1,9 +1,22 @@
-//! Tables of jobs, as several pages show them.
+//! Tables of jobs, as several pages show them, and the tenants that these name.
 
-use domain::{Lang, MicroCny, Timestamp};
+use std::collections::HashMap;
 
-use super::kit::{Html, Ui, escape};
-use crate::{app::jobs::JobView, center::Center, moment};
+use domain::{MicroCny, TenantId, Timestamp};
+
+use super::{
+    kit::{Html, Ui, escape},
+    page::Visitor,
+};
+use crate::{
+    app::{
+        jobs::JobView,
+        tenants::{self, TenantView},
+    },
+    center::Center,
+    error::AppError,
+    moment,
+};
 
 /// Rows, and which columns they have.
 #[derive(Clone, Debug, Default)]
@@ -32,15 +45,14 @@ pub struct JobLine {
 }
 
 impl JobTable {
-    pub fn of(center: &Center, ui: Ui, jobs: &[JobView], with_tenant: bool) -> Self {
-        let rows: Vec<JobLine> = jobs.iter().map(|job| line(center, ui, job)).collect();
+    pub fn of(ui: Ui, tenants: &Tenants, jobs: &[JobView], with_tenant: bool) -> Self {
+        let rows: Vec<JobLine> = jobs.iter().map(|job| line(ui, tenants, job)).collect();
         let with_why = rows.iter().any(|row| !row.why.is_empty());
         Self { rows, with_tenant, with_why }
     }
 }
 
-fn line(center: &Center, ui: Ui, job: &JobView) -> JobLine {
-    let (tenant, domain) = tenant_words(center, ui, job.tenant);
+fn line(ui: Ui, tenants: &Tenants, job: &JobView) -> JobLine {
     let mut sub = ui.t1("project-named", "name", &job.project);
     if job.tasks.total > 1 {
         let ended = job.tasks.ended();
@@ -63,8 +75,8 @@ fn line(center: &Center, ui: Ui, job: &JobView) -> JobLine {
         id: job.id.to_string(),
         name: job.name.clone(),
         sub,
-        tenant,
-        domain,
+        tenant: tenants.name(job.tenant),
+        domain: tenants.domain_word(job.tenant),
         state: job.state.clone(),
         class: job.service_class.clone(),
         asked: format!("{} × {}", job.nodes, job.cards_per_node),
@@ -85,26 +97,39 @@ pub fn took(started_at: Option<&str>, ended_at: Option<&str>) -> String {
     to.since(from).to_string()
 }
 
-/// Short name and name of every tenant, by name.
-pub fn tenants_by_name(center: &Center, ui: Ui) -> Vec<(String, String)> {
-    let live = center.live();
-    let name = |tenant: &domain::Tenant| match ui.lang {
-        Lang::Zh => tenant.name_zh.clone(),
-        Lang::En => tenant.name_en.clone(),
-    };
-    let mut all: Vec<(String, String)> =
-        live.tenants.values().map(|tenant| (tenant.slug.clone(), name(tenant))).collect();
-    all.sort_unstable_by(|a, b| a.1.cmp(&b.1).then_with(|| a.0.cmp(&b.0)));
-    all
+/// The tenants that a visitor may see, as pages name them: loaded at once.
+pub struct Tenants {
+    ui: Ui,
+    by_id: HashMap<TenantId, TenantView>,
 }
 
-/// A tenant's name and the word for its domain.
-pub fn tenant_words(center: &Center, ui: Ui, tenant: domain::TenantId) -> (String, String) {
-    let live = center.live();
-    let Some(tenant) = live.tenants.get(&tenant) else { return (String::new(), String::new()) };
-    let name = match ui.lang {
-        Lang::Zh => tenant.name_zh.clone(),
-        Lang::En => tenant.name_en.clone(),
-    };
-    (name, ui.word("domain", tenant.domain.code()))
+impl Tenants {
+    pub fn load(center: &Center, visitor: &Visitor) -> Result<Self, AppError> {
+        let all = tenants::list(center, &visitor.caller)?;
+        Ok(Self { ui: visitor.front.ui, by_id: all.into_iter().map(|tenant| (tenant.id, tenant)).collect() })
+    }
+
+    pub fn name(&self, id: TenantId) -> String {
+        self.by_id.get(&id).map(|tenant| tenant.name.in_lang(self.ui.lang).to_owned()).unwrap_or_default()
+    }
+
+    /// The code of a tenant's domain.
+    pub fn domain(&self, id: TenantId) -> &str {
+        self.by_id.get(&id).map_or("", |tenant| &tenant.domain)
+    }
+
+    /// The word for a tenant's domain.
+    pub fn domain_word(&self, id: TenantId) -> String {
+        Some(self.domain(id))
+            .filter(|code| !code.is_empty())
+            .map_or_else(String::new, |code| self.ui.word("domain", code))
+    }
+
+    /// Short name and name of every tenant, by name.
+    pub fn choices(&self) -> Vec<(String, String)> {
+        let named = |tenant: &TenantView| (tenant.slug.clone(), tenant.name.in_lang(self.ui.lang).to_owned());
+        let mut all: Vec<(String, String)> = self.by_id.values().map(named).collect();
+        all.sort_unstable_by(|a, b| a.1.cmp(&b.1).then_with(|| a.0.cmp(&b.0)));
+        all
+    }
 }

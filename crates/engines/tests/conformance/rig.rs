@@ -19,7 +19,7 @@ use testkit::{
 
 /// The engine's host. Only tests of its own package can name its path.
 const HOST: &str = env!("CARGO_BIN_EXE_engine-host");
-/// Slurm starts and accounts for a job within seconds; a cluster that was hurt takes longer.
+/// Slurm starts and accounts for a job within seconds. A cluster that was hurt takes longer.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(Clone, Copy)]
@@ -130,7 +130,7 @@ impl<'a> Rig<'a> {
         }
     }
 
-    /// How exact the engine's times are.
+    /// The precision of the engine's times.
     pub fn tick_ms(&self) -> i64 {
         match self.kind {
             Kind::Local => 1,

@@ -1,17 +1,19 @@
 //! Submitting scripts and task files, and trying them out.
 
-use std::{io::Read as _, path::Path};
+use std::{
+    io::Read as _,
+    path::{Path, PathBuf},
+};
 
+use clap::Args;
 use domain::{
-    JobSpec, Lang, Launch,
+    JobSpec, Lang, Launch, SpecProblem,
     script::{Note, NoteAction},
-    spec::SpecProblem,
 };
 use serde_json::{Value, json};
 
-use super::{Context, Done, jobs};
+use super::{Context, Done, Run, jobs, sbatch::Options};
 use crate::{
-    cli::Submit,
     errors::{Category, Failure},
     output::{card_hours, money, number, pick, text, verdict},
 };
@@ -19,31 +21,70 @@ use crate::{
 /// The most that is read of a script or task file; the center takes less.
 const MAX_BYTES: u64 = 4 << 20;
 
-pub fn script(context: &Context, submit: &Submit) -> Done {
-    let source = read(&submit.script)?;
-    let mut parsed = domain::script::parse(&source).map_err(|problems| invalid(&submit.script, &problems))?;
-    let notes = domain::script::apply(&mut parsed.spec, &submit.options.words());
-    parsed.notes.extend(notes.map_err(|problems| invalid(Path::new("command line"), &problems))?);
-    if parsed.spec.name == "script"
-        && let Some(name) =
-            submit.script.file_name().and_then(|name| name.to_str()).filter(|name| *name != "-")
-    {
-        name.clone_into(&mut parsed.spec.name);
-    }
-    parsed.spec.args.clone_from(&submit.args);
-    place(&mut parsed.spec);
-    tell_notes(context, &parsed.notes);
-    if submit.dry_run {
-        return dry_run(context, &parsed.spec, &parsed.notes);
-    }
-    let id = send(context, &parsed.spec, &parsed.notes, submit.parsable)?;
-    if submit.wait { jobs::wait(context, &id) } else { Ok(()) }
+/// Submit a script with #SBATCH lines.
+#[derive(Debug, Args)]
+pub struct Submit {
+    /// The script; `-` reads standard input.
+    script: PathBuf,
+    /// Arguments for the script.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    args: Vec<String>,
+    /// Only say price, binding limit and forecast start.
+    #[arg(long)]
+    dry_run: bool,
+    /// Print the job's id alone.
+    #[arg(long)]
+    parsable: bool,
+    /// Wait for the end; exit 0 only if the job succeeds, 3 if it is cancelled.
+    #[arg(long)]
+    wait: bool,
+    #[command(flatten)]
+    options: Options,
 }
 
-pub fn task_file(context: &Context, file: &Path, is_dry_run: bool) -> Done {
-    let source = read(file)?;
-    let spec = domain::taskfile::parse(&source).map_err(|problems| invalid(file, &problems))?;
-    if is_dry_run { dry_run(context, &spec, &[]) } else { send(context, &spec, &[], false).map(drop) }
+impl Run for Submit {
+    fn run(self, context: &Context) -> Done {
+        let source = read(&self.script)?;
+        let mut parsed =
+            domain::script::parse(&source).map_err(|problems| invalid(context, &self.script, &problems))?;
+        let notes = domain::script::apply(&mut parsed.spec, &self.options.words());
+        parsed
+            .notes
+            .extend(notes.map_err(|problems| invalid(context, Path::new("command line"), &problems))?);
+        if parsed.spec.name == "script"
+            && let Some(name) =
+                self.script.file_name().and_then(|name| name.to_str()).filter(|name| *name != "-")
+        {
+            name.clone_into(&mut parsed.spec.name);
+        }
+        parsed.spec.args.clone_from(&self.args);
+        place(&mut parsed.spec);
+        tell_notes(context, &parsed.notes);
+        if self.dry_run {
+            return dry_run(context, &parsed.spec, &parsed.notes);
+        }
+        let id = send(context, &parsed.spec, &parsed.notes, self.parsable)?;
+        if self.wait { jobs::wait(context, &id) } else { Ok(()) }
+    }
+}
+
+/// Submit a task file (YAML).
+#[derive(Debug, Args)]
+pub struct Apply {
+    #[arg(long, short)]
+    file: PathBuf,
+    /// Only say price, binding limit and forecast start.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Run for Apply {
+    fn run(self, context: &Context) -> Done {
+        let source = read(&self.file)?;
+        let spec =
+            domain::taskfile::parse(&source).map_err(|problems| invalid(context, &self.file, &problems))?;
+        if self.dry_run { dry_run(context, &spec, &[]) } else { send(context, &spec, &[], false).map(drop) }
+    }
 }
 
 /// A script for sbatch starts where it is submitted, if the nodes have that folder; so this one's name goes along.
@@ -77,16 +118,27 @@ fn read(path: &Path) -> Result<String, Failure> {
     }
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        Failure::usage("bad_utf8", format!("{shown} is no UTF-8 from byte {at} on"), "save it as UTF-8 text")
+        Failure::usage(
+            "bad_utf8",
+            format!("{shown} is not UTF-8: byte {at} can't be read"),
+            "save it as UTF-8 text",
+        )
     })
 }
 
-fn invalid(file: &Path, problems: &[SpecProblem]) -> Failure {
-    let mut failure = Failure::usage("invalid_script", format!("{} can't be submitted", file.display()), "");
-    failure.errors = problems.iter().map(ToString::to_string).collect();
+/// Programs get the problems in English, people in their language.
+fn invalid(context: &Context, file: &Path, problems: &[SpecProblem]) -> Failure {
+    let lang = if context.json { Lang::En } else { context.lang };
+    let file = file.display();
+    let message = match lang {
+        Lang::Zh => format!("{file} 不能提交"),
+        Lang::En => format!("{file} can't be submitted"),
+    };
+    let mut failure = Failure::usage("invalid_script", message, "");
+    failure.errors = problems.iter().map(|problem| problem.text(lang)).collect();
     if let [only] = problems {
-        failure.message = format!("{}: {}: {}", file.display(), only.field, only.problem);
-        failure.hint.clone_from(&only.hint);
+        failure.message = format!("{file}: {}: {}", only.place.text(lang), only.wrong.problem(lang));
+        failure.hint = only.wrong.hint(lang);
     }
     failure
 }
@@ -103,7 +155,7 @@ fn tell_notes(context: &Context, notes: &[Note]) {
             "{place}{} {}: {}",
             note.option,
             pick(context.lang, "已忽略或另作解释", "ignored or read otherwise"),
-            note.text
+            note.why.text(context.lang)
         );
     }
     // In one line: where the center is on Slurm, there is nothing to tell.

@@ -4,6 +4,7 @@ mod authorization;
 mod bad_input;
 mod document;
 mod keys;
+mod names;
 mod pages;
 mod scene;
 mod tenants;

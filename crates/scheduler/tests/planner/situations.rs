@@ -1,13 +1,12 @@
-//! What cluster managers promise about quotas, lending, preemption, gangs and backfill, as situations of ours.
+//! The promises of cluster managers about quotas, lending, preemption, gangs and backfill, told as situations
+//! of this planner.
 
 macro_rules! situations {
-    ($($name:ident: $text:literal)*) => {
-        $(#[test] fn $name() { $crate::situation::assert_situation($text); })*
-    };
+    ($($name:ident: $text:literal)*) => { $(#[test] fn $name() { crate::situation::assert_situation($text); })* };
 }
 
 mod backfill;
+mod gangs;
+mod lending;
 mod order;
-mod places;
-mod quota;
 mod reclaim;

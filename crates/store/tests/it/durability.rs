@@ -16,7 +16,7 @@ use store::{
     jobs::{self, JobFilter},
     ledger, tenants,
 };
-use testkit::rows::{Party, at, job, open, seed, transfer_id};
+use testkit::rows::{Party, at, job, list_jobs, open, seed, transfer_id};
 
 const FOLDER: &str = "STORE_TEST_WRITES_TO";
 const KILLS: u64 = 20;
@@ -99,7 +99,7 @@ fn all_that_was_acknowledged_survives_being_killed() {
             .read(|tx| {
                 Ok::<_, StoreError>((
                     events::list_after(tx, 0, None, None, u32::MAX)?,
-                    jobs::list_jobs(tx, &JobFilter::default(), None, u32::MAX)?,
+                    list_jobs(tx, &JobFilter::default(), None, u32::MAX)?,
                     ledger::balance(tx, Account::Cash, Unit::MicroCny)?,
                     ledger::verify(tx)?,
                 ))

@@ -6,4 +6,5 @@ mod ledger;
 mod opening;
 mod rows;
 mod runs;
+mod schema;
 mod writer;

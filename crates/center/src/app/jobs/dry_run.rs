@@ -11,8 +11,8 @@ use crate::{
     center::Center,
     error::AppError,
     live::LiveNode,
-    loops::plan,
     moment::{self, new_id},
+    refusal::Refusal,
 };
 
 /// What a job would cost and when it would start, if it were submitted now.
@@ -43,13 +43,10 @@ pub struct PlaceView {
 /// What it would cost.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Quote {
-    #[schema(value_type = i64)]
     pub rate_micro_cny_per_card_hour: RatePerCardHour,
     /// Where every task runs to its time limit.
-    #[schema(value_type = i64)]
     pub most_micro_cny: MicroCny,
     /// Card time where every task runs to its time limit.
-    #[schema(value_type = i64)]
     pub most_card_ms: CardMs,
     /// Cards of one run, at most.
     pub cards: u32,
@@ -60,7 +57,7 @@ pub struct Quote {
 pub fn dry_run(center: &Center, caller: &Caller, spec: JobSpec) -> Result<DryRun, AppError> {
     let admitted = admit(center, caller, spec)?;
     let now = moment::now();
-    let policy = plan::policy(&center.settings);
+    let policy = center.settings.planning();
     let (snapshot, quote, contract) = {
         let live = center.live();
         let (quote, number) = quote(center, &live, &admitted, now)?;
@@ -146,7 +143,7 @@ fn quote(
         .max();
     if listed.is_none() && matches!(contract.kind, ContractKind::Metered { .. }) {
         return Err(AppError::refused(
-            "no_price",
+            Refusal::NoPrice,
             format!(
                 "the price book has no price for {} work of your domain in this pool",
                 spec.service_class.code()

@@ -1,10 +1,11 @@
 //! What is shown of jobs and their runs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use domain::{
-    CardMs, Job, JobId, JobSpec, MicroCny, Project, RatePerCardHour, RunId, TenantId,
+    CardMs, ContractId, Job, JobId, JobSpec, MicroCny, Project, RatePerCardHour, RunId, TenantId,
     job::{JobState, Tasks},
+    problem::field,
 };
 use serde::{Deserialize, Serialize};
 use store::{jobs, recent};
@@ -19,21 +20,23 @@ use crate::{
     center::Center,
     error::AppError,
     moment,
+    refusal::Refusal,
 };
 
 /// A job as a list shows it.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct JobView {
-    #[schema(value_type = String)]
     pub id: JobId,
     pub name: String,
-    #[schema(value_type = String)]
     pub tenant: TenantId,
     pub tenant_slug: String,
     /// The project's short name.
     pub project: String,
     /// The contract's number.
     pub contract: String,
+    /// For pages, which link to the contract.
+    #[serde(skip)]
+    pub contract_id: ContractId,
     /// `queued`, `running`, `stopping`, or how it ended: `succeeded`, `failed`, `timed_out`, `cancelled`, `stopped`,
     /// `never_ran`, `lost`.
     pub state: String,
@@ -48,9 +51,7 @@ pub struct JobView {
     pub started_at: Option<String>,
     pub ended_at: Option<String>,
     /// Use up to now counted.
-    #[schema(value_type = i64)]
     pub used_card_ms: CardMs,
-    #[schema(value_type = i64)]
     pub charge_micro_cny: MicroCny,
     /// Why it waits, where tasks of it wait.
     pub verdict: Option<VerdictView>,
@@ -124,6 +125,13 @@ pub async fn list(center: &Center, caller: &Caller, query: JobQuery) -> Result<P
     Ok(Page { items, next_cursor: next.map(|id| id.to_string()) })
 }
 
+/// How many of the caller's jobs are in each state, those that have ended too.
+pub async fn count_by_state(center: &Center, caller: &Caller) -> Result<BTreeMap<String, u64>, AppError> {
+    let scope = caller.scope()?.tenant();
+    center.policies.check(caller, Action::ReadJob, scope)?;
+    center.read(move |tx| jobs::count_by_state(tx, scope)).await
+}
+
 /// Jobs that have not ended, newest first: those are at hand.
 fn active(
     live: &crate::live::Live,
@@ -165,12 +173,12 @@ fn filter(
     ];
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     let state = given(query.state)
-        .map(|text| views::word("state", &text, |t| STATES.iter().find(|s| **s == t).copied(), &STATES))
+        .map(|text| views::word(field::STATE, &text, |t| STATES.iter().find(|s| **s == t).copied(), &STATES))
         .transpose()?;
     let domain = given(query.domain)
         .map(|text| {
             let known = domain::TenantDomain::ALL.map(domain::TenantDomain::code);
-            views::word("domain", &text, domain::TenantDomain::from_code, &known)
+            views::word(field::DOMAIN, &text, domain::TenantDomain::from_code, &known)
         })
         .transpose()?;
     let live = center.live();
@@ -201,7 +209,7 @@ fn filter(
 
 /// Why the jobs wait that do. Asked before what is live is looked at: the planner is never waited for while that is held.
 fn verdicts(center: &Center, ids: impl Iterator<Item = JobId>) -> HashMap<JobId, VerdictView> {
-    let mut planner = center.planner();
+    let mut planner = center.compute.planner();
     ids.filter_map(|id| Some((id, VerdictView::of(&planner.verdict(id)?)))).collect()
 }
 
@@ -218,6 +226,7 @@ fn row_view(live: &crate::live::Live, row: jobs::JobRow, verdict: Option<Verdict
         project: live.projects.get(&row.project).map(|project| project.slug.clone()).unwrap_or_default(),
         contract: live.contracts.get(&row.contract).map(|c| c.contract.number.clone()).unwrap_or_default(),
         submitted_by: live.logins.get(&row.submitted_by).cloned().unwrap_or_default(),
+        contract_id: row.contract,
         id: row.id,
         name: row.name,
         tenant: row.tenant,
@@ -277,16 +286,14 @@ pub async fn why(center: &Center, caller: &Caller, id: JobId) -> Result<VerdictV
         } else {
             (format!("the job is {state}: nothing of it waits"), "`qiantang show` tells how it went")
         };
-        AppError::refused("not_waiting", message, hint)
+        AppError::refused(Refusal::NotWaiting, message, hint)
     })
 }
 
 /// A run of a job.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct RunView {
-    #[schema(value_type = String)]
     pub id: RunId,
-    #[schema(value_type = String)]
     pub job: JobId,
     /// The index in the array, 0 for a job that is no array.
     pub task: u32,
@@ -301,11 +308,8 @@ pub struct RunView {
     pub ended_at: Option<String>,
     pub elapsed_ms: i64,
     pub places: Vec<PlaceView>,
-    #[schema(value_type = i64)]
     pub rate_micro_cny_per_card_hour: RatePerCardHour,
-    #[schema(value_type = i64)]
     pub used_card_ms: CardMs,
-    #[schema(value_type = i64)]
     pub charge_micro_cny: MicroCny,
 }
 

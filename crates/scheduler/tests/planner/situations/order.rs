@@ -1,4 +1,4 @@
-//! Order.
+//! The order of jobs.
 
 situations! {
     the_higher_class_goes_first_whatever_its_age: "

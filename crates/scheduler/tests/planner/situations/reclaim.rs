@@ -1,4 +1,4 @@
-//! Getting back what was lent.
+//! Guaranteed cards that were lent come back.
 
 situations! {
     the_owner_gets_its_quota_back: "

@@ -1,0 +1,91 @@
+//! Requests that take effect once however often they are sent: the `Idempotency-Key` header.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use domain::{
+    MemberId,
+    problem::{Wrong, field},
+};
+use sha2::{Digest, Sha256};
+use store::{Tx, idempotency};
+
+use crate::{error::AppError, moment, refusal::Refusal};
+
+/// A key that a member sent with a request, and what the request was.
+#[derive(Debug)]
+pub struct Once {
+    member: MemberId,
+    key: String,
+    request: [u8; 32],
+    /// It is kept that this request made its change.
+    has_begun: AtomicBool,
+}
+
+/// An answer that was given before.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub body: String,
+}
+
+impl Once {
+    /// `request` is everything that makes two requests the same: path and body.
+    pub fn new(member: MemberId, key: &str, request: &[&[u8]]) -> Result<Self, AppError> {
+        if !(1..=128).contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(AppError::invalid(field::IDEMPOTENCY_KEY, Wrong::NotAnIdempotencyKey));
+        }
+        let mut hasher = Sha256::new();
+        for part in request {
+            hasher.update((part.len() as u64).to_le_bytes());
+            hasher.update(part);
+        }
+        let has_begun = AtomicBool::new(false);
+        Ok(Self { member, key: key.to_owned(), request: hasher.finalize().into(), has_begun })
+    }
+
+    /// What the request gave the first time, if this is not the first.
+    pub fn earlier(&self, tx: &Tx) -> Result<Option<Answer>, AppError> {
+        let Some(stored) = idempotency::find(tx, self.member, &self.key)? else { return Ok(None) };
+        if stored.request_hash != self.request {
+            return Err(AppError::refused(
+                Refusal::IdempotencyKeyReused,
+                "this Idempotency-Key came before with another request",
+                "use a new key for a new request",
+            ));
+        }
+        if stored.status == 0 {
+            return Err(AppError::refused(
+                Refusal::IdempotencyAnswerLost,
+                "the request was carried out before and its answer was not kept, or it is being carried out",
+                "look at what it was to change; use a new key to do it again",
+            ));
+        }
+        Ok(Some(Answer { status: stored.status, body: stored.body }))
+    }
+
+    /// Keeps, in the transaction that makes the change, that the request was carried out. Its answer comes later, with
+    /// [`Self::answer`].
+    pub fn begin(&self, tx: &Tx) -> Result<(), AppError> {
+        if self.has_begun.swap(true, Ordering::SeqCst) {
+            return Ok(());
+        }
+        let came = idempotency::Stored { request_hash: self.request, status: 0, body: String::new() };
+        Ok(idempotency::insert(tx, self.member, &self.key, &came, moment::now())?)
+    }
+
+    pub fn has_begun(&self) -> bool {
+        self.has_begun.load(Ordering::SeqCst)
+    }
+
+    /// Keeps what was answered.
+    pub fn answer(&self, tx: &Tx, answer: &Answer) -> Result<(), AppError> {
+        Ok(idempotency::set_answer(tx, self.member, &self.key, answer.status, &answer.body)?)
+    }
+
+    /// Keeps what the request gave, with the change that it made.
+    pub fn keep(&self, tx: &Tx, answer: &str) -> Result<(), AppError> {
+        let answer = idempotency::Stored { request_hash: self.request, status: 201, body: answer.to_owned() };
+        idempotency::insert(tx, self.member, &self.key, &answer, moment::now())?;
+        Ok(())
+    }
+}
