@@ -1,8 +1,9 @@
-//! How fast empty jobs go through a center on Slurm, beside a loop of `sbatch` on the same cluster in the same run.
+//! How fast empty jobs go through a center on Slurm, beside a loop of `sbatch` on the same cluster in the
+//! same run.
 //!
-//! `cargo bench -p qiantang --bench slurm`, as root, with Slurm's packages. `ROUNDS` and `JOBS` set how much is measured,
-//! `QT_SLURM_CARDS` sets the cards on each of the four nodes, `CALLS=1` shows what the center asked of Slurm. The bench
-//! prints medians and asserts nothing about speed.
+//! `cargo bench -p qiantang --bench slurm`, as root, with Slurm's packages. `ROUNDS` and `JOBS` set how much
+//! is measured, `QT_SLURM_CARDS` sets the cards on each of the four nodes, `CALLS=1` shows what the center
+//! asked of Slurm. The bench prints medians and asserts nothing about speed.
 
 use std::{
     path::Path,
@@ -36,8 +37,8 @@ fn main() {
     println!("{cards} cards on each node");
     let Some(cluster) = Cluster::start() else { return };
     let (mut bare, mut commands, mut rest) = (Vec::new(), Vec::new(), Vec::new());
-    // Folders are kept until the end: ext4 goes through what was deleted in the last minutes wherever it makes a file, in
-    // Slurm's folders too.
+    // Folders are kept until the end: ext4 goes through what was deleted in the last minutes wherever it
+    // makes a file, in Slurm's folders too.
     let mut kept = Vec::new();
     let mut folder = || {
         let folder = open_folder();

@@ -32,7 +32,7 @@ fn now() -> Timestamp {
     Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
-/// Keeps `in_flight` writes in flight: each that is acknowledged makes room for the next.
+/// Keeps `in_flight` writes in flight: each acknowledgement makes room for the next write.
 fn bench(in_flight: u64, time: Duration) {
     let dir = tempfile::tempdir_in(std::env::var_os("BENCH_DIR").unwrap_or(".".into())).expect("a folder");
     let store = rows::open(&dir.path().join("center.db"));
@@ -91,7 +91,7 @@ fn bench(in_flight: u64, time: Duration) {
     );
 }
 
-/// Processor time of the writer's thread, which other programs on the machine do not change.
+/// The processor time of the writer's thread, which does not depend on other programs.
 fn writer_cpu_us(store: &store::Store) -> u64 {
     let read = |_: &Tx| {
         let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();

@@ -1,5 +1,6 @@
 //! How fast a store is that holds many finished jobs, each with a run and two transfers.
-//! `cargo bench -p store --bench million -- [jobs [file]]`; a file that is there is measured, not filled again.
+//! `cargo bench -p store --bench million -- [jobs [file]]`; a file that is there is measured, not filled
+//! again.
 
 use std::{
     path::{Path, PathBuf},
@@ -37,7 +38,6 @@ fn main() {
 fn fill(path: &Path, count: i64) {
     let store = rows::open(path);
     let center = rows::seed(&store, 12, 40);
-    // A tenant with little work, whose lists must not suffer from the others'.
     let began_at = Instant::now();
     let chunk = 2_000;
     for first in (0..count).step_by(usize::try_from(chunk).unwrap_or(1)) {
@@ -53,7 +53,7 @@ fn fill(path: &Path, count: i64) {
     println!("filled with {count} jobs in {:.1} s", began_at.elapsed().as_secs_f64());
 }
 
-/// A number that looks random.
+/// A pseudo-random number.
 fn mixed(n: i64) -> u64 {
     let mut x = n.unsigned_abs().wrapping_mul(0x9e37_79b9_7f4a_7c15);
     x ^= x >> 31;
@@ -62,7 +62,7 @@ fn mixed(n: i64) -> u64 {
 }
 
 fn party(center: &Seeded, n: i64) -> &Party {
-    // The last tenant has one job in ten thousand.
+    // The last tenant has one job in ten thousand. Its lists must not suffer from the others' jobs.
     let last = center.parties.len() - 1;
     if n % 10_000 == 77 {
         &center.parties[last]
@@ -87,7 +87,7 @@ fn named(center: &Seeded, n: i64) -> Job {
 fn insert(tx: &Tx, center: &Seeded, n: i64) -> Result<(), StoreError> {
     let mut job = named(center, n);
     let started_at = at(n * EVERY_S + 5);
-    // Most take minutes, few take days.
+    // Most jobs take minutes, a few take days.
     let took_s = if n % 50_000 == 1 { 10 * 86_400 } else { i64::try_from(mixed(n) % 1800).unwrap_or(0) + 1 };
     let ended_at = at(n * EVERY_S + 5 + took_s);
     let (outcome, job_outcome) = match mixed(n) % 100_000 {

@@ -16,7 +16,7 @@ pub struct Browser {
     pub lang: &'static str,
 }
 
-/// What the portal answered.
+/// An answer of the portal.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,

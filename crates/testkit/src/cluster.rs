@@ -20,7 +20,8 @@ fn script() -> PathBuf {
 impl Cluster {
     /// Starts a cluster, or takes the one of `QT_SLURM_FOLDER`, which saves the start.
     ///
-    /// `None` where this machine lacks Slurm or what it needs: the reason is printed, and with `CI=true` the test fails.
+    /// `None` where this machine lacks Slurm or what it needs: the reason is printed, and with `CI=true` the
+    /// test fails.
     pub fn start() -> Option<Self> {
         if let Some(folder) = std::env::var_os("QT_SLURM_FOLDER") {
             return Some(Self { folder: folder.into(), own: None });

@@ -17,7 +17,7 @@ use engines::{
     local::{LocalConfig, LocalEngine},
 };
 
-/// Whatever a test waits for on this machine takes less.
+/// The longest time that a test waits for anything on this machine.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 /// The pause between two looks, where no hint says when to look.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -43,7 +43,7 @@ impl Hints {
     }
 }
 
-/// What tests do with an engine, whichever it is.
+/// An engine, whichever it is, as tests use it.
 pub trait UnderTest {
     fn engine(&self) -> &dyn Engine;
 

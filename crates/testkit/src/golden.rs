@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-/// Compares with the file's text. `UPDATE_GOLDEN=1` writes the file anew, for a person to look at the difference.
+/// Compares with the file's text. `UPDATE_GOLDEN=1` writes the file anew, for a person to look at the
+/// difference.
 pub fn assert_golden(path: &Path, seen: &str) {
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(path, seen).expect("the golden file is written");

@@ -1,5 +1,5 @@
-//! What tests and benches of several crates share: folders, a Slurm cluster, an engine, rows of a small center, and a
-//! whole center with the terminals and browsers of the people who use it.
+//! Shared by the tests and benches of several crates: folders, a Slurm cluster, an engine, rows of a small
+//! center, and a whole center with the terminals and browsers of the people who use it.
 //!
 //! Other crates depend on it by `[dev-dependencies]` alone, each with the features that its tests need.
 

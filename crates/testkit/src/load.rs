@@ -83,7 +83,8 @@ impl Load {
                         make(&mut dice, count.fetch_add(1, Ordering::SeqCst));
                     let id = submit(&url, &token, &spec);
                     acknowledged.lock().expect("no thread has panicked").insert(id, spec);
-                    // Without a pause there would be more than the cards can take, and the queue would only grow.
+                    // Without a pause there would be more than the cards can take, and the queue would only
+                    // grow.
                     std::thread::sleep(pause);
                 }
             }));

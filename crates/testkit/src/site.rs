@@ -18,7 +18,7 @@ use crate::http::agent;
 
 /// The password of everybody at a site.
 pub const PASSWORD: &str = "a-long-password";
-/// Whatever a test waits for takes less, even on a slow and busy machine.
+/// The longest time that a test waits for anything, on a slow and busy machine.
 pub const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A center's folder and settings. Its process can be stopped, killed and started again.
@@ -35,7 +35,8 @@ pub struct Site {
 }
 
 impl Site {
-    /// A new center by `program` with virtual nodes of eight cards. `more` is put before the pool in the settings.
+    /// A new center by `program` with virtual nodes of eight cards. `more` is put before the pool in the
+    /// settings.
     pub fn new(program: &str, nodes: u32, more: &str) -> Self {
         let settings = format!(
             "{more}\n[[pools]]\nname = \"ascend-910\"\n\
@@ -146,8 +147,8 @@ impl Site {
 
     /// Waits until the clock shows another second.
     ///
-    /// Slurm tells times in whole seconds. A job that begins in the second in which its contract did is billed only from
-    /// the contract on, which is a part of a second less than Slurm accounts for.
+    /// Slurm tells times in whole seconds. A job that begins in the second in which its contract did is
+    /// billed only from the contract on, which is a part of a second less than Slurm accounts for.
     pub fn wait_for_next_second(&self) {
         let second = || crate::now().as_micros() / 1_000_000;
         let now = second();

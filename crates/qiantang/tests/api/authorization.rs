@@ -7,7 +7,8 @@ use testkit::{PASSWORD, assert_golden, grant, job};
 
 use crate::scene::Scene;
 
-/// A valid body for a route, so that the caller alone decides about the answer. `None` where the route takes none.
+/// A valid body for a route, so that the caller alone decides about the answer. `None` where the route takes
+/// none.
 fn body(scene: &Scene, method: &str, path: &str, who: &str) -> Option<Value> {
     let queue = json!({ "guaranteed_cards": 0, "weight": 1, "max_running_cards": 8, "borrowing_limit": null,
         "lending_limit": null });

@@ -7,7 +7,8 @@ use testkit::job;
 
 use crate::scene::{Route, Scene};
 
-/// Sends bad requests to a scene. Each is answered with a problem document if it is refused, and none makes the center fail.
+/// Sends bad requests to a scene. Each is answered with a problem document if it is refused, and none makes
+/// the center fail.
 struct Prober {
     scene: Scene,
     jobs_before: usize,
@@ -161,7 +162,7 @@ fn a_bad_body_is_a_clear_problem() {
     prober.assert_nothing_was_kept();
 }
 
-/// What makes a valid specification a bad one.
+/// Changes of which each makes a valid specification a bad one.
 fn bad_changes() -> Vec<Value> {
     vec![
         json!({ "nodes": -1 }),

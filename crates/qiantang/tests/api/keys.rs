@@ -27,8 +27,8 @@ fn a_key_makes_one_job() {
     assert_eq!((status, problem["code"].as_str()), (409, Some("idempotency_key_reused")));
 }
 
-/// Goes over everything that an operator can post: the same request with the same key again changes nothing and is
-/// answered as before.
+/// Goes over everything that an operator can post: the same request with the same key again changes nothing
+/// and is answered as before.
 #[test]
 fn a_key_makes_each_change_once() {
     let (site, alpha) = alpha_alone();

@@ -1,4 +1,5 @@
-//! Names are lines of printable text wherever they are given, since terminals, tables and statements show them.
+//! Names are lines of printable text wherever they are given, since terminals, tables and statements show
+//! them.
 
 use serde_json::{Value, json};
 use testkit::{PASSWORD, Site, grant, job};

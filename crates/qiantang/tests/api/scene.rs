@@ -100,8 +100,9 @@ impl Scene {
         };
         let response = match response {
             Ok(response) => response,
-            // The center may refuse a body that is too long, or that the route does not take, before it has read all of
-            // it, and then hang up. Whether its answer gets through before that is up to the network.
+            // The center may refuse a body that is too long, or that the route does not take, before it has
+            // read all of it, and then hang up. Whether its answer gets through before that is up to the
+            // network.
             Err(ureq::Error::Io(error)) if body.len() > 200 * 1024 => {
                 let problem = json!({ "detail": error.to_string(), "code": "hung_up", "hint": "send less" });
                 return RawAnswer {

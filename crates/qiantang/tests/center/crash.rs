@@ -1,5 +1,6 @@
-//! The center is killed at random instants under load. Nothing acknowledged is lost, nothing is started twice, every run
-//! that was alive is taken up again with its log and exit code, and the books close to the card-millisecond.
+//! The center is killed at random instants under load. Nothing acknowledged is lost, nothing is started
+//! twice, every run that was alive is taken up again with its log and exit code, and the books close to the
+//! card-millisecond.
 //!
 //! The long form: `cargo test --release -p qiantang --test center crash -- --ignored --nocapture`.
 
@@ -17,7 +18,8 @@ use crate::QIANTANG;
 const SETTINGS: &str = "[billing]\naccrue_every_ms = 200\n";
 const SUBMITTERS: u64 = 3;
 
-/// Marks its start, so that a second start of the same run is seen, says its name, and ends with a code of its own.
+/// Marks its start, so that a second start of the same run is seen, says its name, and ends with a code of
+/// its own.
 const SCRIPT: &str = "#!/bin/sh\n\
     mkdir \"$HOME/started-$QIANTANG_RUN_ID\" || echo twice > \"$HOME/twice-$QIANTANG_RUN_ID\"\n\
     echo \"I am $NAME\"\n[ \"$NAP\" = 0 ] || sleep \"$NAP\"\necho \"done $NAME\"\nexit \"$CODE\"\n";

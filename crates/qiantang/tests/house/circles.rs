@@ -8,7 +8,7 @@ use crate::{
     sources::{self, Source},
 };
 
-/// Which files a file needs, by paths, and where it says so first.
+/// The files that each file needs, with the first line that needs them.
 type Graph<'a> = BTreeMap<&'a str, BTreeMap<&'a str, &'a Need>>;
 
 fn graph(needs: &[Need]) -> Graph<'_> {
@@ -19,7 +19,7 @@ fn graph(needs: &[Need]) -> Graph<'_> {
     graph
 }
 
-/// The needs of the shortest way from a file back to itself, in order.
+/// The shortest way from a file back to itself.
 fn way_back<'a>(graph: &Graph<'a>, start: &str) -> Option<Vec<&'a Need>> {
     let mut reached_by: BTreeMap<&str, &Need> = BTreeMap::new();
     let mut queue = VecDeque::from([start]);

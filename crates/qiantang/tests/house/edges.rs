@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::{assert_none, sources};
 
-/// A crate, and the crates of this workspace that it may depend on. A crate that does not exist yet does no harm.
+/// A crate, and the crates of this workspace that it may depend on. A crate that does not exist yet does no
+/// harm.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("scheduler", &["domain"]),
@@ -40,8 +41,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
 /// A crate for tests, on which others depend by `[dev-dependencies]` alone.
 const FOR_TESTS: &str = "testkit";
 
-/// Crates that stay pure, and all that they may depend on: nothing that brings files, a network, a clock, randomness or
-/// async.
+/// Crates that stay pure, and all that they may depend on: nothing that brings files, a network, a clock,
+/// randomness or async.
 const PURE: &[(&str, &[&str])] = &[
     ("domain", &["domain", "jiff", "serde", "serde_norway", "thiserror", "utoipa", "uuid"]),
     ("scheduler", &["domain", "rustc-hash", "serde"]),
@@ -75,7 +76,7 @@ impl Manifest {
         }
     }
 
-    /// What is wrong with it, where `names` are the crates of the workspace.
+    /// The edges that may not be. `names` are the crates of the workspace.
     fn faults(&self, names: &BTreeSet<String>) -> Vec<String> {
         let at = format!("crates/{}/Cargo.toml", self.name);
         let Some((_, allowed)) = ALLOWED.iter().find(|(name, _)| *name == self.name) else {

@@ -1,4 +1,5 @@
-//! The house rules of the source tree: which crate may know which, no circles of files, and nothing too long to read.
+//! The house rules of the source tree: which crate may know which, no circles of files, and nothing too long
+//! to read.
 //!
 //! These tests read the sources. Each failure names the file, the line, the figure, and what to do.
 

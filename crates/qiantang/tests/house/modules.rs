@@ -7,29 +7,30 @@ use crate::{
     sources::Source,
 };
 
-/// How many names lead on to others before it is taken for a ring of names.
+/// So many names in a row that only lead to other names lead round.
 const MAX_STEPS: usize = 32;
 
-/// That one file needs another: by its path, at a line of its own, with what is written there.
+/// A line of a file that needs another file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Need {
     pub from: String,
     pub line: usize,
     pub to: String,
+    /// The path as it is written there.
     pub by: String,
 }
 
 #[derive(Debug, Default)]
 struct Module {
     file: usize,
-    /// What a name that was brought in stands for: a path, seen from this module.
+    /// The paths that names brought in stand for, seen from this module.
     aliases: BTreeMap<String, Names>,
-    /// The modules of which all names are brought in, as paths seen from this module.
+    /// The paths of modules of which all names are brought in, seen from this module.
     globs: Vec<Names>,
     items: BTreeSet<String>,
 }
 
-/// What a path leads to.
+/// The end of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Found {
     /// Something that is defined in this file.
@@ -40,7 +41,7 @@ enum Found {
     Outside,
 }
 
-/// The sources of a crate, without what is there in tests only.
+/// The sources of a crate, without the parts that are for tests only.
 #[derive(Debug)]
 pub struct Crate {
     files: Vec<(String, Names, Scan)>,
@@ -104,7 +105,7 @@ impl Crate {
         }
     }
 
-    /// What a path leads to that stands in a module.
+    /// Finds the end of a path that stands in a module.
     fn find(&self, module: &[String], path: &[String], steps: usize) -> Option<Found> {
         if steps > MAX_STEPS {
             return None;
@@ -135,7 +136,7 @@ impl Crate {
         }
     }
 
-    /// What a path leads to from within a module, of which the first name is one.
+    /// Finds the end of a path whose first name is one of a module's own.
     fn walk(&self, module: &[String], path: &[String], steps: usize) -> Option<Found> {
         let at = self.modules.get(module)?;
         let Some((name, rest)) = path.split_first() else { return Some(Found::Module(at.file)) };
@@ -158,7 +159,7 @@ impl Crate {
                 return in_glob;
             }
         }
-        // Made by a macro, or a variant of something.
+        // A macro made it there.
         Some(Found::Item(at.file))
     }
 
@@ -167,7 +168,7 @@ impl Crate {
         self.files[file].2.items.iter().any(|(_, item)| item == name)
     }
 
-    /// All that files need of each other.
+    /// All lines that need another file.
     pub fn needs(&self) -> Vec<Need> {
         let mut needs = Vec::new();
         for (file, (_, module, scan)) in self.files.iter().enumerate() {
@@ -185,7 +186,7 @@ impl Crate {
         needs
     }
 
-    /// Whether a line only gives a module's inner names to others, as a parent does for its children.
+    /// Whether a line only hands on names of the module's own children.
     fn is_of_its_own(&self, module: &[String], import: &Import) -> bool {
         let first = import.path.iter().find(|name| *name != "self");
         import.is_public && first.is_some_and(|first| self.modules.contains_key(&child(module, first)))

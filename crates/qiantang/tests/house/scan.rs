@@ -1,4 +1,4 @@
-//! What a Rust file says of other files: its `use` lines, its paths, its modules. And how long its functions are.
+//! A Rust file's `use` lines, paths and modules, and the lengths of its functions.
 //!
 //! The file is taken apart into tokens, so that comments and texts are never taken for code.
 
@@ -13,7 +13,7 @@ pub struct Import {
     /// The inline modules around the line, from the file's own module on.
     pub module: Names,
     pub path: Names,
-    /// What it is called here; `None` where all names of the path's module are brought in.
+    /// Its name here; `None` where the line brings in all names of a module.
     pub name: Option<String>,
     /// Whether others may use the name by this module.
     pub is_public: bool,
@@ -33,17 +33,17 @@ pub struct Mention {
 pub struct Declared {
     pub module: Names,
     pub name: String,
-    /// Whether it is there in tests only. It counts for nothing then.
+    /// Whether it is for tests only, and so counts for nothing.
     pub is_for_tests: bool,
 }
 
-/// What one file says, without what is there in tests only.
+/// One file, without the parts that are for tests only.
 #[derive(Debug, Default)]
 pub struct Scan {
     pub imports: Vec<Import>,
     pub mentions: Vec<Mention>,
     pub modules: Vec<Declared>,
-    /// Names of what the modules of the file define.
+    /// The names that the modules of the file define.
     pub items: Vec<(Names, String)>,
 }
 
@@ -128,7 +128,7 @@ pub fn scan(text: &str) -> Scan {
 }
 
 impl Scan {
-    /// Reads tokens of a module. `is_top` where items of the module itself stand, and not what is inside of them.
+    /// Reads tokens of a module. `is_top` where they are items of the module itself, and not inside of one.
     fn read(&mut self, tokens: &[TokenTree], module: &[String], is_top: bool) {
         let mut at = 0;
         while at < tokens.len() {
@@ -136,7 +136,7 @@ impl Scan {
         }
     }
 
-    /// Reads what begins at a token. Gives where the next begins.
+    /// Reads one thing that begins at a token. Returns where the next begins.
     fn read_at(&mut self, tokens: &[TokenTree], at: usize, module: &[String], is_top: bool) -> usize {
         let token = &tokens[at];
         if let Some(attribute) = attribute(tokens, at) {
@@ -238,7 +238,7 @@ impl Scan {
         at + 3
     }
 
-    /// Reads a path such as `jobs::submit`, or a name alone, which says nothing.
+    /// Reads a path such as `jobs::submit`. A name alone needs no other file.
     fn read_path(&mut self, tokens: &[TokenTree], at: usize, module: &[String]) -> usize {
         let is_continued = at >= 2 && is_path_mark(tokens, at - 2);
         let is_member = at >= 1 && is_punct(tokens.get(at - 1), '.');
@@ -255,7 +255,7 @@ impl Scan {
         end
     }
 
-    /// Skips an item that is there in tests only. Gives where the next begins.
+    /// Skips an item that is for tests only. Returns where the next begins.
     fn skip_item(&mut self, tokens: &[TokenTree], at: usize, module: &[String]) -> usize {
         let mut at = at;
         while attribute(tokens, at).is_some() {

@@ -1,4 +1,4 @@
-//! Whatever can't be read or done is said on a page in the reader's language.
+//! A request that can't be read or done is answered with a page in the reader's language.
 
 use testkit::PASSWORD;
 

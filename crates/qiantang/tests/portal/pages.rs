@@ -45,7 +45,7 @@ const PAGES: &[&str] = &[
     "/nonsense",
 ];
 
-/// What holds for every answer.
+/// Checks the rules for every answer.
 fn check(what: &str, answer: &Answer, html_lang: &str) {
     assert!(answer.status < 500, "{what}: {}", answer.body);
     if answer.header("content-type").starts_with("text/html") {

@@ -84,7 +84,8 @@ impl Kept<'_> {
         self.site.post(&path, &self.site.operator, &json!({ "action": action, "reason": "test" }));
     }
 
-    /// Runs a job of a project, or of the only one. Returns the account and the user that Slurm's accounting has it under.
+    /// Runs a job of a project, or of the only one. Returns the account and the user that Slurm's accounting
+    /// has it under.
     fn account_of_job(&self, project: Option<&str>) -> String {
         let spec = json!({ "name": "counted", "script": "#!/bin/bash\ntrue\n", "nodes": 1, "cards_per_node": 4,
             "time_limit_ms": 120_000, "project": project });
@@ -178,8 +179,8 @@ fn gives_a_new_project_its_account(kept: &Kept<'_>) {
     assert_eq!(kept.account_of_job(Some("more")), format!("qt-xixi_more|{USER}"));
 }
 
-/// While the contract is suspended, Slurm takes no jobs under its accounts, and takes those under others. Then it takes
-/// jobs again, the center's too.
+/// While the contract is suspended, Slurm takes no jobs under its accounts, and takes those under others.
+/// Then it takes jobs again, the center's too.
 fn pauses_while_the_contract_is_suspended(kept: &Kept<'_>) {
     let cluster = kept.cluster;
     let held = sbatch(cluster, "qt-xixi_work").expect("it is taken");

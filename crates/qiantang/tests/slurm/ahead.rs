@@ -40,7 +40,8 @@ fn what_takes_moments_is_handed_in_before_cards_are_free() {
         let job = site.wait_for_end(&site.operator, id);
         assert_eq!(job["state"], "succeeded", "{job}\n{}", site.log());
     }
-    // Runs of the kind that stay after all: those that wait for their cards are planned anew and don't wait for their end.
+    // Runs of the kind that stay after all: those that wait for their cards are planned anew and don't wait
+    // for their end.
     let slow = array(&wide, "while [ ! -e go ]; do sleep 0.1; done", 32);
     site.wait_for_state(&wide.developer, &slow, "running");
     let next = array(&wide, ":", 4);

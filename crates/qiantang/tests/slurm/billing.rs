@@ -28,7 +28,7 @@ fn the_demo_runs_on_slurm() {
     assert_eq!(accuracy("digits-one-card"), accuracy("digits-two-nodes"), "two nodes learn the same");
 }
 
-/// What a job has used. Its charge has to be that use at the price.
+/// The use of a job. Its charge has to be that use at the price.
 fn billed_card_ms(site: &Site, tenant: &Tenant, id: &str) -> i64 {
     let job = site.get(&format!("/api/v1/jobs/{id}"), &tenant.developer);
     let used = job["used_card_ms"].as_i64().unwrap_or_else(|| panic!("{job}"));

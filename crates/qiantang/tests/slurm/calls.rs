@@ -1,7 +1,8 @@
-//! How much a center asks of Slurm does not grow with the number of jobs: its own, those of others, those that wait.
+//! How much a center asks of Slurm does not grow with the number of jobs: its own, those of others, those
+//! that wait.
 //!
-//! Calls of commands are counted by the commands: the center gets a folder of programs that write down their names and
-//! then become Slurm's. The engine counts its requests to slurmrestd itself.
+//! Calls of commands are counted by the commands: the center gets a folder of programs that write down their
+//! names and then become Slurm's. The engine counts its requests to slurmrestd itself.
 
 use std::{
     collections::BTreeMap,
@@ -71,7 +72,8 @@ impl Counted {
     }
 }
 
-/// Counts over [`LOOKS`] looks of an engine that has nothing to do. Each look is one call of `look`; `all` counts all calls.
+/// Counts over [`LOOKS`] looks of an engine that has nothing to do. Each look is one call of `look`; `all`
+/// counts all calls.
 fn over_looks(what: &str, look: &str, all: impl Fn() -> BTreeMap<String, u64>) {
     let looks = |calls: &BTreeMap<String, u64>| calls.get(look).copied().unwrap_or(0);
     let begun = Instant::now();
@@ -188,7 +190,8 @@ fn what_slurm_is_asked_does_not_grow_with_jobs() {
     wait_for_pending(&cluster, 1, |name| name.starts_with("qt-"));
     over_looks("one job", "squeue", || of_center.calls());
 
-    // As many runs as there are cards wait in Slurm, the others in the center. Slurm has many jobs of others as well.
+    // As many runs as there are cards wait in Slurm, the others in the center. Slurm has many jobs of others
+    // as well.
     for _ in 0..100 {
         site.submit(&tenant, &spec);
     }

@@ -1,6 +1,6 @@
-//! Parts of a cluster, and the center on it, are killed at random instants under load: slurmctld, slurmdbd, slurmrestd,
-//! nodes, the accounting's database. Nothing acknowledged is lost, nothing runs twice, the ledger agrees with Slurm's
-//! accounting to the second, and soon after the last fault all goes on.
+//! Parts of a cluster, and the center on it, are killed at random instants under load: slurmctld, slurmdbd,
+//! slurmrestd, nodes, the accounting's database. Nothing acknowledged is lost, nothing runs twice, the ledger
+//! agrees with Slurm's accounting to the second, and soon after the last fault all goes on.
 //!
 //! The long form: `cargo test --release -p qiantang --test slurm chaos -- --ignored --nocapture`.
 
@@ -33,8 +33,8 @@ const SCRIPT: &str = "#!/bin/bash\n\
     mkdir \"$MARKS/started-$QIANTANG_RUN_ID-$RANK\" || echo twice > \"$MARKS/twice-$QIANTANG_RUN_ID-$RANK\"\n\
     [ \"$NAP\" = 0 ] || sleep \"$NAP\"\nexit \"$CODE\"\n";
 
-/// Each part once but the controller. The long form has the controller, since it takes minutes to settle what a dead
-/// controller has forgotten and has taken along.
+/// Each part once but the controller. The long form has the controller, since it takes minutes to settle what
+/// a dead controller has forgotten and has taken along.
 #[test]
 fn a_few_faults_lose_nothing() {
     torture(8, false);
@@ -156,7 +156,8 @@ fn heal(cluster: &Cluster) {
     }
 }
 
-/// Puts back, as an operator does, the nodes that Slurm took out because something went wrong with a job there.
+/// Puts back, as an operator does, the nodes that Slurm took out because something went wrong with a job
+/// there.
 fn put_back(cluster: &Cluster) {
     let drained = cluster.try_slurm("sinfo", &["-h", "-N", "-t", "drain,down", "-o", "%N"]);
     for node in drained.unwrap_or_default().lines() {

@@ -1,4 +1,5 @@
-//! A real center on a real Slurm cluster. Where Slurm is missing the tests are skipped; with `CI=true` they fail.
+//! A real center on a real Slurm cluster. Where Slurm is missing the tests are skipped; with `CI=true` they
+//! fail.
 
 mod accounts;
 mod ahead;

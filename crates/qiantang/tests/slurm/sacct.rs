@@ -1,4 +1,4 @@
-//! What Slurm's accounting has.
+//! Slurm's accounting.
 
 use testkit::Cluster;
 

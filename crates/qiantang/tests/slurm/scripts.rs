@@ -1,5 +1,5 @@
-//! Scripts as people have them for sbatch give the same through `sbatch` and through `qiantang submit`: the same end,
-//! output and files. Each is run both ways on one cluster, in a folder of its own.
+//! Scripts as people have them for sbatch give the same through `sbatch` and through `qiantang submit`: the
+//! same end, output and files. Each is run both ways on one cluster, in a folder of its own.
 
 mod outcome;
 

@@ -1,4 +1,4 @@
-//! The ledger: posted twice is posted once, balances are sums, and what is written stays.
+//! The ledger: a transfer that is posted twice is posted once, balances are sums, and rows are never changed.
 
 use std::collections::BTreeMap;
 
@@ -137,7 +137,7 @@ proptest! {
     }
 }
 
-/// Lets a run of `cards` cards run in steps and end, metering it at each.
+/// Keeps a run from its start to its end, metered at each tick and at the end.
 fn live(
     tx: &store::Tx,
     run: &Run,
@@ -187,7 +187,8 @@ fn a_statement_is_what_was_posted_in_its_time() {
             let hour = 12_000_000;
             let all = ledger::use_between(tx, party.contract, at(0), at(9999))?;
             assert_eq!(all, [line(Some(&first), 7_200_000, 2 * hour, 1), line(Some(&second), 0, 0, 1)]);
-            // Cut in two, the parts add up; what was given back is in the part in which it was given back.
+            // Two parts of the time add up. A use that is given back counts in the part in which that
+            // happens.
             let early = ledger::use_between(tx, party.contract, at(0), at(121))?;
             assert_eq!(
                 early,
@@ -245,7 +246,8 @@ fn a_statement_is_what_was_posted_in_its_time() {
         .unwrap();
 }
 
-/// A store with one run that was metered rightly; `spoil` then does what no code of the center does.
+/// The check of a store with one run that was metered rightly, after `spoil` did what no code of the center
+/// does.
 fn spoiled(spoil: impl FnOnce(&rusqlite::Connection, Run)) -> ledger::LedgerReport {
     let (dir, store, center) = store();
     let job = job(&center.parties[0], "j", at(0));
@@ -255,7 +257,7 @@ fn spoiled(spoil: impl FnOnce(&rusqlite::Connection, Run)) -> ledger::LedgerRepo
         .write(move |tx| {
             jobs::insert_job(tx, &job)?;
             live(tx, &kept, 0, &[], 100, Outcome::Succeeded)?;
-            // So many that sums were carried forward.
+            // So many transfers that sums are carried forward.
             for n in 0..300 {
                 ledger::post(tx, &top_up(&format!("{n}"), &center, 1), transfer_id(at(0)), at(0))?;
             }

@@ -121,7 +121,7 @@ fn a_backup_made_under_way_is_whole_and_opens() {
                 let mut n = 0;
                 while !is_over.load(Ordering::SeqCst) {
                     let (party, key) = (center.parties[0].clone(), format!("{writer}/{n}"));
-                    // A job, an event and a transfer go together or not at all.
+                    // A job, its event and its transfer are kept together or not at all.
                     store
                         .write(move |tx| {
                             let job = job(&party, &key, at(n));

@@ -1,5 +1,5 @@
-//! Tenants and who belongs to them, credentials, nodes, contracts, events, the audit log: what is put in
-//! comes out.
+//! Tenants and their people, credentials, nodes, contracts, events, the audit log: rows come back as they
+//! were kept.
 
 use domain::{
     AllianceId, AuditId, CardModel, ContractState, Member, MemberId, MicroCny, Node, NodeId, NodeState,
@@ -22,7 +22,7 @@ use store::{
 };
 use testkit::rows::{Seeded, at, contract, open, seed, unique};
 
-/// An empty store with two tenants and two nodes, and one transaction on it.
+/// Does its work in one transaction on a store with two tenants and two nodes.
 fn within(work: impl FnOnce(&Tx, &Seeded) -> Result<(), StoreError> + Send + 'static) {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir.path().join("center.db"));

@@ -1,4 +1,4 @@
-//! The whole schema, as the migrations make it, in one file to be read.
+//! The schema file has the whole schema as the migrations make it.
 
 use std::{fmt::Write, fs, path::Path};
 use testkit::rows::open;

@@ -29,7 +29,8 @@ impl Site {
         answer["token"].as_str().expect("a token").to_owned()
     }
 
-    /// A tenant with an active contract of `terms`, a project `work`, a developer, an administrator and a finance person.
+    /// A tenant with an active contract of `terms`, a project `work`, a developer, an administrator and a
+    /// finance person.
     pub fn tenant(&self, slug: &str, domain: &str, terms: &Value, max_running_cards: u32) -> Tenant {
         let queue = json!({ "guaranteed_cards": 0, "borrowing_limit": null, "lending_limit": null, "weight": 1,
             "max_running_cards": max_running_cards });

@@ -1,4 +1,4 @@
-//! What the center has, beside what Slurm's accounting has.
+//! The center's books, beside Slurm's accounting.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -106,7 +106,8 @@ impl Books<'_> {
         let began_waiting = Instant::now();
         // The accounting hears of everything later than the controller.
         self.site.wait_for("all runs to be accounted for", || {
-            // A record that a dead controller took along never comes. One that is on its way comes within seconds.
+            // A record that a dead controller took along never comes. One that is on its way comes within
+            // seconds.
             let is_all_told = !self.deaths.is_empty()
                 && began_waiting.elapsed() > ON_THE_WAY
                 && self.is_accounting_up_to_date();
@@ -166,8 +167,8 @@ impl Books<'_> {
         counts.used_card_ms += used;
     }
 
-    /// Whether the exit code of a job that failed can't be known. An end that the controller has forgotten is in the
-    /// accounting alone, of which an old slurmrestd shows no exit codes.
+    /// Whether the exit code of a job that failed can't be known. An end that the controller has forgotten is
+    /// in the accounting alone, of which an old slurmrestd shows no exit codes.
     fn is_code_lost(&self, job: &Value, runs: &Value, code: i64) -> bool {
         // The last run is the first in the list.
         let note = self.folders.join(id(&runs["items"][0])).join("stderr");
@@ -179,7 +180,8 @@ impl Books<'_> {
             && self.deaths.iter().any(|death| *death >= ended_at)
     }
 
-    /// What was handed to Slurm directly is billed as well, each job once, unless the center is to blame for its end.
+    /// A job that was handed to Slurm directly is billed as well, and once, unless the center is to blame for
+    /// its end.
     pub fn check_direct(self, tenant: &Tenant, handed_in: &BTreeSet<String>) {
         // A dead controller forgets numbers and gives them to other jobs. `wrap` is sbatch's name for these.
         let is_direct = |name: &str, number: &str| name == "wrap" && handed_in.contains(number);
@@ -228,7 +230,8 @@ impl Books<'_> {
         }
     }
 
-    /// The tenant's jobs that were handed in directly and cost something. A lost one ends when it was last seen, and is free.
+    /// The tenant's jobs that were handed in directly and cost something. A lost one ends when it was last
+    /// seen, and is free.
     fn billed(&self, tenant: &Tenant) -> Vec<Billed> {
         let jobs = self.site.get("/api/v1/jobs?limit=200", &tenant.developer);
         let of = |job: &Value| {
@@ -241,9 +244,9 @@ impl Books<'_> {
         jobs["items"].as_array().expect("jobs").iter().filter_map(of).collect()
     }
 
-    /// Whether a controller that died took along what the accounting should have of a start and an end, in seconds since
-    /// 1970. The job then never ends there, or ends later than the controller had said before it died, or has only a later
-    /// life, which was not let through.
+    /// Whether a controller that died took along what the accounting should have of a start and an end, in
+    /// seconds since 1970. The job then never ends there, or ends later than the controller had said before
+    /// it died, or has only a later life, which was not let through.
     fn is_taken_along(&self, (start, end): (i64, i64), lives: &[Life]) -> bool {
         let has_died_by = |until: i64| self.deaths.iter().any(|death| (start..=until).contains(death));
         let is_later = |life: &Life| {
@@ -285,7 +288,8 @@ impl Books<'_> {
         lives
     }
 
-    /// All there is to find out what became of a job's runs: their files, their lives, and lines of Slurm's logs.
+    /// All there is to find out what became of a job's runs: their files, their lives, and lines of Slurm's
+    /// logs.
     fn traces(&self, runs: &Value) -> String {
         let mut told = Vec::new();
         for run in runs["items"].as_array().into_iter().flatten().map(id) {

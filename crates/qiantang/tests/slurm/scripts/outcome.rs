@@ -1,4 +1,4 @@
-//! What came of a script: how it ended, what it said, and the files that it left.
+//! The outcome of a script: its end, its output, and the files that it left.
 
 use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
@@ -39,8 +39,8 @@ fn files(
     found
 }
 
-/// A text without what differs between two ways: numbers of jobs (`ids`, long numbers, those behind `job=`), names of
-/// nodes, the folder, and what Slurm itself writes into a log.
+/// A text without what differs between two ways: numbers of jobs (`ids`, long numbers, those behind `job=`),
+/// names of nodes, the folder, and what Slurm itself writes into a log.
 fn normalized(text: &str, ids: &[String], folder: &Path) -> String {
     let is_slurms = |line: &&str| {
         ["slurmstepd", "srun: Job ", "srun: Step created"].iter().any(|start| line.starts_with(start))
