@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AllianceId, ContractId, MemberId, ProjectId, TenantId, Timestamp};
+use crate::{AllianceId, ContractId, Lang, MemberId, ProjectId, TenantId, Timestamp};
 
 /// The three domains 领域. Each has its own price class and data rules, and every report splits by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -42,6 +42,15 @@ pub struct Tenant {
     /// A small number of its own, never used again: from it comes the uid of its runs.
     pub uid_index: u32,
     pub created_at: Timestamp,
+}
+
+impl Tenant {
+    pub fn name(&self, lang: Lang) -> &str {
+        match lang {
+            Lang::Zh => &self.name_zh,
+            Lang::En => &self.name_en,
+        }
+    }
 }
 
 /// A group of tenants with shared assets and a shared, lendable quota: its tenants' queues are one cohort 共享组.

@@ -76,7 +76,7 @@ pub async fn overview(center: &Center, recent: &Recent, caller: &Caller) -> Resu
         .await?;
     let query = JobQuery { state: Some("active".into()), limit: Some(20), ..JobQuery::default() };
     let active = super::jobs::list(center, caller, query).await?.items;
-    let contracts = contracts::list(center, caller)?;
+    let contracts = contracts::list(center, caller).await?;
     let of_center = match scope {
         None => Some(center_overview(center, recent, now).await?),
         Some(_) => None,
@@ -88,14 +88,12 @@ pub async fn overview(center: &Center, recent: &Recent, caller: &Caller) -> Resu
         active,
         contracts,
         running_cards: live
-            .runs
-            .values()
+            .runs()
             .filter(|known| is_seen(known.run.tenant))
             .map(|known| known.run.placement.card_count())
             .sum(),
         waiting_tasks: live
-            .jobs
-            .values()
+            .jobs()
             .filter(|known| is_seen(known.job.tenant))
             .map(|known| u64::from(known.job.tasks.waiting()))
             .sum(),
@@ -130,11 +128,11 @@ async fn center_overview(
         failed_cards: 0,
         capacity_tflops: 0,
         in_use_tflops: 0,
-        tenants: u32::try_from(live.tenants.len()).unwrap_or(u32::MAX),
+        tenants: u32::try_from(live.tenant_count()).unwrap_or(u32::MAX),
         balance,
     };
-    for known in live.nodes.values() {
-        let tflops = live.pools.get(&known.node.pool).map_or(0, |pool| u64::from(pool.model.fp16_tflops));
+    for known in live.nodes() {
+        let tflops = live.pool(known.node.pool).map_or(0, |pool| u64::from(pool.model.fp16_tflops));
         let (cards, busy) = (u32::from(known.node.cards), known.busy.len());
         view.nodes += 1;
         view.virtual_nodes += u32::from(known.node.is_virtual);

@@ -125,7 +125,7 @@ pub async fn page(
         subject: name_of(&entry.detail).unwrap_or(&entry.subject).to_owned(),
         href: href(&entry.subject),
         details: details(ui, &entry.detail),
-        tenant: entry.tenant.map(|id| super::tables::tenant_words(&center, ui, id).0).unwrap_or_default(),
+        tenant: entry.owner.as_ref().map(|name| name.in_lang(ui.lang).to_owned()).unwrap_or_default(),
         entry,
     };
     let page = Audit {
@@ -135,7 +135,7 @@ pub async fn page(
         older: found.next_cursor.map(|next| wanted.href(&next)).unwrap_or_default(),
         query: wanted,
         actions: codes.map(|code| (code, ui.word("action", code))).collect(),
-        tenants: if visitor.is_of_center() { tenants_by_name(&center, ui) } else { Vec::new() },
+        tenants: tenants_by_name(&center, &visitor).await.map_err(failed)?,
         logins,
         lines: found.items.into_iter().map(line).collect(),
     };

@@ -10,7 +10,6 @@ use super::{
     extract::{Asked, Id},
     fault::Fault,
     page::{Page, Visitor, encode, ok},
-    tables::tenant_words,
 };
 use crate::{
     app::{
@@ -78,7 +77,7 @@ pub async fn page(
 
 async fn show(center: &Center, visitor: &Visitor, id: &str, wanted: &Wanted) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let contract = contracts::show(center, &visitor.caller, id)?;
+    let contract = contracts::show(center, &visitor.caller, id).await?;
     let events = contracts::list_events(center, &visitor.caller, id).await?;
     let owner = Some(contract.tenant);
     let may_read_money = visitor.may(center, Action::ReadLedger, owner);
@@ -94,7 +93,7 @@ async fn show(center: &Center, visitor: &Visitor, id: &str, wanted: &Wanted) -> 
         transfers = found.items;
         older = found.next_cursor.map(|next| format!("?cursor={}#ledger", encode(&next))).unwrap_or_default();
     }
-    let (tenant, _) = tenant_words(center, ui, contract.tenant);
+    let tenant = contract.owner.name.in_lang(ui.lang).to_owned();
     let queue = contract.queue;
     let limit =
         |limit: Option<u32>| limit.map_or_else(|| ui.t("no-bound"), |cards| ui.t1("unit-cards", "n", cards));
@@ -115,7 +114,7 @@ async fn show(center: &Center, visitor: &Visitor, id: &str, wanted: &Wanted) -> 
         most: ui.t1("unit-cards", "n", queue.max_running_cards),
         lending: limit(queue.lending_limit),
         borrowing: limit(queue.borrowing_limit),
-        prices: rates(center, visitor, &contract)?,
+        prices: rates(center, visitor, &contract).await?,
         events,
         transfers,
         newest: if wanted.cursor.is_empty() { String::new() } else { format!("/contracts/{id}#ledger") },
@@ -166,15 +165,15 @@ pub fn may_top_up(center: &Center, visitor: &Visitor, contract: &ContractView) -
 }
 
 /// What a card-hour costs by class, for this contract's kind and its tenant's domain.
-fn rates(center: &Center, visitor: &Visitor, contract: &ContractView) -> Result<Vec<Price>, AppError> {
-    let books = prices::list(center, &visitor.caller)?;
-    let domain = center.live().tenants.get(&contract.tenant).map(|tenant| tenant.domain.code());
+async fn rates(center: &Center, visitor: &Visitor, contract: &ContractView) -> Result<Vec<Price>, AppError> {
+    let books = prices::list(center, &visitor.caller).await?;
+    let domain = contract.owner.domain.code();
     let listed: Vec<PriceView> =
         books.into_iter().find(|book| book.is_in_force).map(|book| book.prices).unwrap_or_default();
     let rate = |class: domain::ServiceClass| {
         let of_class = listed.iter().filter(|price| {
             price.service_class == class.code()
-                && Some(price.domain.as_str()) == domain
+                && price.domain == domain
                 && contract.pools.contains(&price.pool)
         });
         let most = of_class.map(|price| price.rate_micro_cny_per_card_hour).max();

@@ -19,7 +19,6 @@ use super::{
     fault::{self, Fault},
     kit::{Html, Ui},
     page::{Page, Visitor, render},
-    tables::tenant_words,
     typed::Typed,
 };
 use crate::{
@@ -60,10 +59,10 @@ pub async fn look(
     let Ok(Path((id, action))) = path else { return Err(nowhere()) };
     let known = ContractAction::from_code(&action).filter(|action| !action.is_automatic());
     let action = known.ok_or_else(nowhere)?;
-    show_act(&center, &visitor, &id, action, StatusCode::OK, Typed::default())
+    show_act(&center, &visitor, &id, action, StatusCode::OK, Typed::default()).await
 }
 
-fn show_act(
+async fn show_act(
     center: &Center,
     visitor: &Visitor,
     id: &str,
@@ -73,7 +72,7 @@ fn show_act(
 ) -> Result<Response, Fault> {
     let failed = |error| visitor.fault(error);
     let ui = visitor.front.ui;
-    let contract = contracts::show(center, &visitor.caller, id).map_err(failed)?;
+    let contract = contracts::show(center, &visitor.caller, id).await.map_err(failed)?;
     let needed =
         if action == ContractAction::Submit { Action::SubmitContract } else { Action::DecideContract };
     center.policies.check(&visitor.caller, needed, Some(contract.tenant)).map_err(failed)?;
@@ -84,7 +83,7 @@ fn show_act(
     let page = ActPage {
         page: visitor.page("contracts", format!("{} {}", ui.word("act", action.code()), contract.number)),
         form: f,
-        tenant: tenant_words(center, ui, contract.tenant).0,
+        tenant: contract.owner.name.in_lang(ui.lang).to_owned(),
         terms: terms(ui, &contract.terms),
         left: left(ui, &contract),
         action: action.code(),
@@ -125,7 +124,7 @@ pub async fn act(
         f.blame_by(ui, "reason", "reason-long");
     }
     if !f.is_good() {
-        return show_act(&center, &visitor, &id, known, StatusCode::UNPROCESSABLE_ENTITY, f);
+        return show_act(&center, &visitor, &id, known, StatusCode::UNPROCESSABLE_ENTITY, f).await;
     }
     match contracts::act(&center, &visitor.caller, &id, &action, &reason).await {
         Ok(_) => Ok(Redirect::to(&format!("/contracts/{id}")).into_response()),
@@ -133,7 +132,7 @@ pub async fn act(
             let status = fault::status(&error);
             let field = |name: &str| (name == "reason").then_some("reason");
             f.take(ui, error, field).map_err(|error| visitor.fault(error))?;
-            show_act(&center, &visitor, &id, known, status, f)
+            show_act(&center, &visitor, &id, known, status, f).await
         }
         Err(error) => Err(visitor.fault(error)),
     }
@@ -166,10 +165,10 @@ pub async fn top_up_form(
     Id(id): Id,
     visitor: Visitor,
 ) -> Result<Response, Fault> {
-    show_top_up(&center, &visitor, &id, StatusCode::OK, Typed::default(), None)
+    show_top_up(&center, &visitor, &id, StatusCode::OK, Typed::default(), None).await
 }
 
-fn show_top_up(
+async fn show_top_up(
     center: &Center,
     visitor: &Visitor,
     id: &str,
@@ -179,7 +178,7 @@ fn show_top_up(
 ) -> Result<Response, Fault> {
     let failed = |error| visitor.fault(error);
     let ui = visitor.front.ui;
-    let contract = contracts::show(center, &visitor.caller, id).map_err(failed)?;
+    let contract = contracts::show(center, &visitor.caller, id).await.map_err(failed)?;
     center.policies.check(&visitor.caller, Action::TopUp, Some(contract.tenant)).map_err(failed)?;
     if !may_top_up(center, visitor, &contract) {
         return Err(failed(AppError::refused("contract_state", "there is nothing to pay in", "")));
@@ -199,7 +198,7 @@ fn show_top_up(
     let page = TopUpPage {
         page: visitor.page("contracts", format!("{} {}", ui.t("top-up"), contract.number)),
         form: f,
-        tenant: tenant_words(center, ui, contract.tenant).0,
+        tenant: contract.owner.name.in_lang(ui.lang).to_owned(),
         terms: terms(ui, &contract.terms),
         left: left(ui, &contract),
         takes_money,
@@ -232,12 +231,12 @@ pub async fn top_up(
     let contract = contracts::visible(&center, &visitor.caller, &id, Action::TopUp).map_err(failed)?;
     let paid = read_top_up(ui, &mut f, &contract.kind);
     if !f.is_good() {
-        return show_top_up(&center, &visitor, &id, StatusCode::UNPROCESSABLE_ENTITY, f, None);
+        return show_top_up(&center, &visitor, &id, StatusCode::UNPROCESSABLE_ENTITY, f, None).await;
     }
     match f.value("step") {
         "book" => {}
-        "change" => return show_top_up(&center, &visitor, &id, StatusCode::OK, f, None),
-        _ => return show_top_up(&center, &visitor, &id, StatusCode::OK, f, Some(&paid)),
+        "change" => return show_top_up(&center, &visitor, &id, StatusCode::OK, f, None).await,
+        _ => return show_top_up(&center, &visitor, &id, StatusCode::OK, f, Some(&paid)).await,
     }
     match contracts::top_up(&center, &visitor.caller, &id, paid).await {
         Ok(_) => Ok(Redirect::to(&format!("/contracts/{id}")).into_response()),
@@ -250,7 +249,7 @@ pub async fn top_up(
                 _ => None,
             };
             f.take(ui, error, field).map_err(failed)?;
-            show_top_up(&center, &visitor, &id, status, f, None)
+            show_top_up(&center, &visitor, &id, status, f, None).await
         }
         Err(error) => Err(failed(error)),
     }

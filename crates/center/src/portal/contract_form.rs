@@ -63,16 +63,16 @@ pub async fn form(State(center): State<Center>, visitor: Visitor) -> Result<Resp
     ];
     let pools = pools(&center, &visitor)?;
     begin.extend(pools.iter().map(|pool| ("pool", pool.name.clone())));
-    show(&center, &visitor, StatusCode::OK, Typed::with(&begin))
+    show(&center, &visitor, StatusCode::OK, Typed::with(&begin)).await
 }
 
 fn pools(center: &Center, visitor: &Visitor) -> Result<Vec<PoolView>, Fault> {
     nodes::list_pools(center, &visitor.caller).map_err(|error| visitor.fault(error))
 }
 
-fn show(center: &Center, visitor: &Visitor, status: StatusCode, f: Typed) -> Result<Response, Fault> {
+async fn show(center: &Center, visitor: &Visitor, status: StatusCode, f: Typed) -> Result<Response, Fault> {
     let ui = visitor.front.ui;
-    let tenants = if visitor.is_of_center() { tenants_by_name(center, ui) } else { Vec::new() };
+    let tenants = tenants_by_name(center, visitor).await.map_err(|error| visitor.fault(error))?;
     let page = DraftPage {
         page: visitor.page("contracts", ui.t("contract-draft")),
         form: f,
@@ -95,19 +95,19 @@ pub async fn create(
     let new = read(ui, &mut f, visitor.is_of_center());
     if visitor.is_of_center()
         && let Some(slug) = &new.tenant
-        && tenants::show(&center, &visitor.caller, slug).is_err()
+        && tenants::show(&center, &visitor.caller, slug).await.is_err()
     {
         f.blame_by(ui, "tenant", "tenant");
     }
     if !f.is_good() {
-        return show(&center, &visitor, StatusCode::UNPROCESSABLE_ENTITY, f);
+        return show(&center, &visitor, StatusCode::UNPROCESSABLE_ENTITY, f).await;
     }
     match contracts::create(&center, &visitor.caller, new).await {
         Ok(made) => Ok(Redirect::to(&format!("/contracts/{}", made.id)).into_response()),
         Err(error) => {
             let status = fault::status(&error);
             f.take(ui, error, field).map_err(|error| visitor.fault(error))?;
-            show(&center, &visitor, status, f)
+            show(&center, &visitor, status, f).await
         }
     }
 }

@@ -13,7 +13,6 @@ use super::{
     fault::Fault,
     kit::{Html, Ui, escape},
     page::{Page, Visitor, ok},
-    tables::tenant_words,
 };
 use crate::{
     app::contracts::{self, ContractView},
@@ -156,7 +155,7 @@ pub async fn list(
     Asked(wanted): Asked<Wanted>,
 ) -> Result<Response, Fault> {
     let ui = visitor.front.ui;
-    let all = contracts::list(&center, &visitor.caller).map_err(|error| visitor.fault(error))?;
+    let all = contracts::list(&center, &visitor.caller).await.map_err(|error| visitor.fault(error))?;
     let count = |state: &str| all.iter().filter(|contract| contract.state == state).count();
     let mut choices = vec![("", ui.t("all"), all.len())];
     let states = ContractState::ALL.map(ContractState::code);
@@ -170,12 +169,12 @@ pub async fn list(
     let choices = choices.collect();
     let is_wanted = |contract: &&ContractView| wanted.state.is_empty() || contract.state == wanted.state;
     let row = |contract: &ContractView| {
-        let (tenant, domain) = tenant_words(&center, ui, contract.tenant);
+        let owner = &contract.owner;
         let queue = contract.queue;
         Row {
             vessel: vessel(ui, contract),
-            tenant,
-            domain,
+            tenant: owner.name.in_lang(ui.lang).to_owned(),
+            domain: ui.word("domain", owner.domain.code()),
             queue: format!("{} / {}", queue.guaranteed_cards, queue.max_running_cards),
             ends_at: contract.ends_at.clone(),
         }

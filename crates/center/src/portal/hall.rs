@@ -25,8 +25,7 @@ pub struct Tile {
 /// What becomes of each card of a node.
 pub fn cards_of(live: &Live, node: &LiveNode) -> Vec<&'static str> {
     let granted: CardSet = live
-        .runs
-        .values()
+        .runs()
         .filter(|known| known.run.is_granted)
         .flat_map(|known| known.run.placement.0.iter())
         .filter(|slot| slot.node == node.node.id)
@@ -48,7 +47,7 @@ fn looks(node: &LiveNode, granted: CardSet) -> Vec<&'static str> {
 /// All nodes by name, with how many cards are in each state. Linear in nodes and runs.
 pub fn hall(live: &Live, ui: Ui) -> (Vec<Tile>, Vec<(&'static str, i64)>) {
     let mut granted: BTreeMap<NodeId, CardSet> = BTreeMap::new();
-    for known in live.runs.values().filter(|known| known.run.is_granted) {
+    for known in live.runs().filter(|known| known.run.is_granted) {
         for slot in &known.run.placement.0 {
             let cards = granted.entry(slot.node).or_insert(CardSet::EMPTY);
             *cards = cards.union(slot.cards);
@@ -106,9 +105,9 @@ pub fn of_job(live: &Live, ui: Ui, own: &BTreeMap<String, CardSet>) -> Vec<Tile>
 /// The cards that a job's runs have now, by node.
 pub fn cards_of_job(live: &Live, job: JobId) -> BTreeMap<String, CardSet> {
     let mut own: BTreeMap<String, CardSet> = BTreeMap::new();
-    for known in live.runs.values().filter(|known| known.run.job == job) {
+    for known in live.runs().filter(|known| known.run.job == job) {
         for slot in &known.run.placement.0 {
-            let Some(node) = live.nodes.get(&slot.node) else { continue };
+            let Some(node) = live.node(slot.node) else { continue };
             let cards = own.entry(node.node.name.clone()).or_insert(CardSet::EMPTY);
             *cards = cards.union(slot.cards);
         }
@@ -118,7 +117,7 @@ pub fn cards_of_job(live: &Live, job: JobId) -> BTreeMap<String, CardSet> {
 
 /// Nodes by name as people count: `node-2` before `node-10`.
 fn sorted(live: &Live) -> Vec<&LiveNode> {
-    let mut nodes: Vec<&LiveNode> = live.nodes.values().collect();
+    let mut nodes: Vec<&LiveNode> = live.nodes().collect();
     nodes.sort_by(|a, b| (a.node.name.len(), &a.node.name).cmp(&(b.node.name.len(), &b.node.name)));
     nodes
 }

@@ -17,7 +17,7 @@ use super::{
     kit::{Html, Ui, escape},
     log::{self, Shown},
     page::{Page, Visitor, ok},
-    tables::{tenant_words, took},
+    tables::took,
 };
 use crate::{
     app::{
@@ -144,7 +144,7 @@ async fn show(center: &Center, visitor: &Visitor, id: &str, wanted: Wanted) -> R
     let log = log::shown(center, visitor, id, &log_wanted).await?;
     let job = &detail.job;
     let is_live = job.ended_at.is_none();
-    let (tenant, _) = tenant_words(center, ui, job.tenant);
+    let tenant = job.owner.name.in_lang(ui.lang).to_owned();
     let own = job.tenant;
     let (tiles, cards_text) = cards(center, ui, id, &runs.items);
     let parts = match &log {
@@ -157,8 +157,7 @@ async fn show(center: &Center, visitor: &Visitor, id: &str, wanted: Wanted) -> R
         if job.verdict.is_some() { "/events/stream".to_owned() } else { format!("/events/stream?job={id}") };
     let contract = {
         let live = center.live();
-        live.contracts
-            .values()
+        live.contracts()
             .find(|known| known.contract.number == job.contract)
             .map(|c| c.contract.id.to_string())
     };

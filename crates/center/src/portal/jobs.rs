@@ -12,7 +12,10 @@ use super::{
     tables::{JobTable, tenants_by_name},
 };
 use crate::{
-    app::jobs::{self, JobQuery},
+    app::{
+        jobs::{self, JobQuery},
+        projects,
+    },
     auth::Action,
     center::Center,
 };
@@ -107,15 +110,13 @@ pub async fn page(
         is_current: state == wanted.state,
     });
     let projects = {
-        let live = center.live();
-        let sees = |tenant| own.is_none_or(|own| own == tenant);
-        let mut projects: Vec<String> =
-            live.projects.values().filter(|p| sees(p.tenant)).map(|p| p.slug.clone()).collect();
+        let seen = projects::list(&center, &visitor.caller).await.map_err(failed)?;
+        let mut projects: Vec<String> = seen.into_iter().map(|project| project.slug).collect();
         projects.sort_unstable();
         projects.dedup();
         projects
     };
-    let tenants = if own.is_none() { tenants_by_name(&center, ui) } else { Vec::new() };
+    let tenants = tenants_by_name(&center, &visitor).await.map_err(failed)?;
     let older = found.next_cursor.as_deref().map(|cursor| wanted.href(&wanted.state, cursor));
     let page = Jobs {
         may_submit: own.is_some() && visitor.may(&center, Action::SubmitJob, own),
@@ -123,7 +124,7 @@ pub async fn page(
         projects,
         tenants,
         domains: TenantDomain::ALL.map(TenantDomain::code).to_vec(),
-        table: JobTable::of(&center, ui, &found.items, own.is_none()),
+        table: JobTable::of(ui, &found.items, own.is_none()),
         is_filtered: wanted.href(&wanted.state, &wanted.cursor) != "/jobs",
         newest: if wanted.cursor.is_empty() { String::new() } else { wanted.href(&wanted.state, "") },
         older: older.unwrap_or_default(),

@@ -45,7 +45,7 @@ struct Nodes {
 pub async fn list(State(center): State<Center>, visitor: Visitor) -> Result<Response, Fault> {
     let failed = |error| visitor.fault(error);
     let ui = visitor.front.ui;
-    let all = nodes::list(&center, &visitor.caller).map_err(failed)?;
+    let all = nodes::list(&center, &visitor.caller).await.map_err(failed)?;
     let pools = nodes::list_pools(&center, &visitor.caller).map_err(failed)?;
     let (tiles, counts) = hall::hall(&center.live(), ui);
     let lines = all.iter().zip(&tiles).map(|(node, tile)| {
@@ -108,10 +108,10 @@ struct NodePage {
 
 pub async fn page(State(center): State<Center>, Id(name): Id, visitor: Visitor) -> Result<Response, Fault> {
     let ui = visitor.front.ui;
-    let node = nodes::show(&center, &visitor.caller, &name).map_err(|error| visitor.fault(error))?;
+    let node = nodes::show(&center, &visitor.caller, &name).await.map_err(|error| visitor.fault(error))?;
     let looks = {
         let live = center.live();
-        live.nodes.values().find(|known| known.node.name == name).map(|known| hall::cards_of(&live, known))
+        live.node_named(&name).map(|known| hall::cards_of(&live, known))
     };
     let looks = looks.unwrap_or_default();
     let mut rings: Vec<Ring> = Vec::new();

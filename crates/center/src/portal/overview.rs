@@ -20,6 +20,7 @@ use crate::{
         capacity::Recent,
         jobs::{self, JobQuery, JobView},
         overview::{self, CenterOverview, Overview},
+        projects,
         usage::{self, UsageQuery, UsageRow},
     },
     auth::Action,
@@ -148,10 +149,10 @@ async fn of_center(
         legend: ui.legend(&counts.iter().map(|(kind, n)| (*kind, n.to_string())).collect::<Vec<_>>()),
         tiles,
         queue_text: ui.t2("queue-counts", of("running"), of("queued")),
-        table: JobTable::of(center, ui, &found.active, true),
+        table: JobTable::of(ui, &found.active, true),
         bar: ui.bar(&in_ms, 22, &bar_label.join(", ")),
         parts,
-        ended: JobTable::of(center, ui, &ended, true),
+        ended: JobTable::of(ui, &ended, true),
         events: lines(center, ui, &found.events).await?,
         may_audit: visitor.may(center, Action::ReadAudit, None),
         center: of_center,
@@ -187,37 +188,30 @@ async fn of_tenant(
     let days_label = ui.t1("days-label", "most", MicroCny(if most == 1 { 0 } else { most }));
     let usage_query = UsageQuery { from: Some(first.to_string()), to: None, group_by: None };
     let by_project = usage::usage(center, &visitor.caller, usage_query).await?.rows;
-    let (title, domain, project_count, most_cards) = {
+    let projects = projects::list(center, &visitor.caller).await?;
+    let most_cards = {
         let live = center.live();
-        let own = live.tenants.get(&tenant).cloned();
-        let named = own.map(|own| {
-            let name = match ui.lang {
-                domain::Lang::Zh => own.name_zh.clone(),
-                domain::Lang::En => own.name_en.clone(),
-            };
-            (name, own.domain.code().to_owned())
-        });
-        let (name, domain) = named.unwrap_or_default();
-        let projects = live.projects.values().filter(|project| project.tenant == tenant).count();
-        let open = live.contracts.values().map(|known| &known.contract);
-        let most =
-            open.filter(|c| c.tenant == tenant && c.state.accepts_jobs()).map(|c| c.queue.max_running_cards);
-        (name, domain, projects, most.sum())
+        let open = live.contracts().map(|known| &known.contract);
+        let own = open.filter(|c| c.tenant == tenant && c.state.accepts_jobs());
+        own.map(|c| c.queue.max_running_cards).sum()
     };
+    let own = visitor.front.session.as_ref().and_then(|session| session.tenant.as_deref());
+    let title = own.map_or_else(String::new, |own| own.name(ui.lang).to_owned());
+    let domain = own.map_or_else(String::new, |own| own.domain.code().to_owned());
     let forecasts = found.active.iter().filter_map(|job| job.verdict.as_ref()?.forecast_start.clone());
     let page = OfTenant {
         page: visitor.page("overview", title),
         domain,
         now: now.to_string(),
-        project_count,
+        project_count: projects.len(),
         may_submit: visitor.may(center, Action::SubmitJob, Some(tenant)),
         warnings: warnings(center, ui, &found.contracts),
         most_cards,
         waiting_jobs: found.contracts.iter().map(|contract| u64::from(contract.waiting_jobs)).sum(),
         first_forecast: forecasts.min().map(|at| ui.short(&at)).unwrap_or_default(),
         vessels: vessels(ui, &found.contracts),
-        table: JobTable::of(center, ui, &found.active, false),
-        ended: JobTable::of(center, ui, &ended, false),
+        table: JobTable::of(ui, &found.active, false),
+        ended: JobTable::of(ui, &ended, false),
         days: ui.columns(&columns, most, 96, &days_label),
         by_project,
         events: lines(center, ui, &found.events).await?,

@@ -219,9 +219,9 @@ fn shell(center: &Center, session: &Session, ui: Ui) -> Shell {
     let sees = |tenant| own.is_none_or(|own| own == tenant);
     let active = match own {
         Some(own) => live.jobs_of(own) as usize,
-        None => live.jobs.len(),
+        None => live.jobs().len(),
     };
-    let contracts = live.contracts.values().filter(|known| sees(known.contract.tenant)).count();
+    let contracts = live.contracts().filter(|known| sees(known.contract.tenant)).count();
     let link = |key, href| Link { key, href, count: None };
     let counted = |key, href, n: usize| Link { key, href, count: Some(n.to_string()).filter(|_| n > 0) };
     let some = |is_shown: bool, link: Link| is_shown.then_some(link);
@@ -229,7 +229,7 @@ fn shell(center: &Center, session: &Session, ui: Ui) -> Shell {
         Some(link("overview", "/")),
         some(own.is_some() && may(Action::SubmitJob, own), link("submit", "/submit")),
         some(may(Action::ReadJob, own), counted("jobs", "/jobs", active)),
-        some(may(Action::ReadNode, None), counted("nodes", "/nodes", live.nodes.len())),
+        some(may(Action::ReadNode, None), counted("nodes", "/nodes", live.nodes().len())),
     ];
     let money = [
         some(may(Action::ReadContract, own), counted("contracts", "/contracts", contracts)),
@@ -248,18 +248,15 @@ fn shell(center: &Center, session: &Session, ui: Ui) -> Shell {
         group("money", money.into_iter().flatten().collect()),
         group("administration", administration.into_iter().flatten().collect()),
     ];
-    let place = match own.and_then(|id| live.tenants.get(&id)) {
-        Some(tenant) => match ui.lang {
-            Lang::Zh => tenant.name_zh.clone(),
-            Lang::En => tenant.name_en.clone(),
-        },
+    let place = match &session.tenant {
+        Some(tenant) => tenant.name(ui.lang).to_owned(),
         None => ui.t("center"),
     };
     let role: Role = member.role;
     Shell {
         links,
         who: format!("{} · {place}", ui.word("role", role.code())),
-        is_all_virtual: !live.nodes.is_empty() && live.nodes.values().all(|known| known.node.is_virtual),
+        is_all_virtual: live.nodes().len() > 0 && live.nodes().all(|known| known.node.is_virtual),
     }
 }
 

@@ -71,11 +71,11 @@ async fn show(
     let ui = visitor.front.ui;
     let own: Option<TenantId> = visitor.caller.member.tenant;
     let members = members::list(center, &visitor.caller).await.map_err(failed)?;
-    let projects = projects::list(center, &visitor.caller).map_err(failed)?;
+    let projects = projects::list(center, &visitor.caller).await.map_err(failed)?;
     let may_manage = visitor.may(center, Action::ManageMember, own);
     let roles = Role::ALL.into_iter().filter(|role| own.is_none() || !role.is_of_center()).map(Role::code);
-    let contracts = contracts::list(center, &visitor.caller).map_err(failed)?;
-    let tenants = if own.is_none() { tenants_by_name(center, ui) } else { Vec::new() };
+    let contracts = contracts::list(center, &visitor.caller).await.map_err(failed)?;
+    let tenants = tenants_by_name(center, visitor).await.map_err(failed)?;
     let name = |slug: &str| {
         let known = tenants.iter().find(|(known, _)| known == slug);
         known.map_or_else(|| slug.to_owned(), |(_, name)| name.clone())

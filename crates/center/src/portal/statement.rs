@@ -13,7 +13,6 @@ use super::{
     extract::{Asked, Id},
     fault::Fault,
     page::{Page, Visitor, ok},
-    tables::tenant_words,
 };
 use crate::{
     app::{
@@ -74,9 +73,10 @@ pub async fn page(
         ];
         return Ok((headers, statements::csv(&statement)).into_response());
     }
-    let contract = contracts::show(&center, &visitor.caller, &id).map_err(failed)?;
-    let all = contracts::list(&center, &visitor.caller).map_err(failed)?;
-    let (tenant, domain) = tenant_words(&center, ui, contract.tenant);
+    let contract = contracts::show(&center, &visitor.caller, &id).await.map_err(failed)?;
+    let all = contracts::list(&center, &visitor.caller).await.map_err(failed)?;
+    let tenant = contract.owner.name.in_lang(ui.lang).to_owned();
+    let domain = ui.word("domain", contract.owner.domain.code());
     let others = all
         .into_iter()
         .filter(|other| other.id != contract.id)
@@ -96,7 +96,7 @@ pub async fn page(
         minus_charge: MicroCny(-statement.charge_micro_cny.0),
         minus_fees: -statement.fees_micro_cny,
         printed_at: moment::now().to_string(),
-        is_virtual: center.live().nodes.values().any(|known| known.node.is_virtual),
+        is_virtual: center.live().nodes().any(|known| known.node.is_virtual),
         statement,
     };
     Ok(ok(&page))
@@ -126,7 +126,7 @@ fn months(starts_at: &str) -> Vec<String> {
 /// The statement of the first contract that one may read.
 pub async fn newest(State(center): State<Center>, visitor: Visitor) -> Result<Response, Fault> {
     let failed = |error| visitor.fault(error);
-    let all = contracts::list(&center, &visitor.caller).map_err(failed)?;
+    let all = contracts::list(&center, &visitor.caller).await.map_err(failed)?;
     let first = all.first().ok_or_else(|| failed(AppError::not_found("contract", "")))?;
     Ok(Redirect::to(&format!("/contracts/{}/statement", first.id)).into_response())
 }

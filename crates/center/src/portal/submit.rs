@@ -126,11 +126,11 @@ pub async fn page(
     }
     if form.project.is_empty() {
         // As the page will show it chosen.
-        let own = projects::list(&center, &visitor.caller).map_err(failed)?;
+        let own = projects::list(&center, &visitor.caller).await.map_err(failed)?;
         form.project = own.into_iter().next().map(|project| project.slug).unwrap_or_default();
     }
-    let d = if form.script.is_empty() { Dry::default() } else { tried(&center, &visitor, &form) };
-    whole(&center, &visitor, StatusCode::OK, form, d)
+    let d = if form.script.is_empty() { Dry::default() } else { tried(&center, &visitor, &form).await };
+    whole(&center, &visitor, StatusCode::OK, form, d).await
 }
 
 fn may_submit(center: &Center, visitor: &Visitor) -> Result<(), Fault> {
@@ -140,7 +140,7 @@ fn may_submit(center: &Center, visitor: &Visitor) -> Result<(), Fault> {
     own.map(drop).ok_or_else(|| visitor.fault(AppError::Forbidden { action: Action::SubmitJob.code() }))
 }
 
-fn whole(
+async fn whole(
     center: &Center,
     visitor: &Visitor,
     status: StatusCode,
@@ -148,7 +148,7 @@ fn whole(
     dry_run: Dry,
 ) -> Result<Response, Fault> {
     let ui = visitor.front.ui;
-    let own = projects::list(center, &visitor.caller).map_err(|error| visitor.fault(error))?;
+    let own = projects::list(center, &visitor.caller).await.map_err(|error| visitor.fault(error))?;
     let label = |project: &projects::ProjectView| match &project.contract_number {
         Some(number) => format!("{} · {number}", project.slug),
         None => project.slug.clone(),
@@ -174,11 +174,11 @@ pub async fn dry_run(
 ) -> Result<Response, Fault> {
     visitor.check_csrf(&form.csrf)?;
     may_submit(&center, &visitor)?;
-    let d = tried(&center, &visitor, &form);
+    let d = tried(&center, &visitor, &form).await;
     if visitor.front.is_htmx {
         return Ok(ok(&DryPart { page: visitor.page("submit", String::new()), dry_run: d }));
     }
-    whole(&center, &visitor, StatusCode::OK, form, d)
+    whole(&center, &visitor, StatusCode::OK, form, d).await
 }
 
 /// Submits. What is wrong is told beside what was typed.
@@ -211,7 +211,7 @@ pub async fn submit(
             let told = beside(fault::told(visitor.front.ui, &error), &error);
             // A key that failed with these words is no use for others.
             let form = SubmitForm { key: String::new(), ..form };
-            whole(&center, &visitor, status, form, Dry { refused: Some(told), ..Dry::default() })
+            whole(&center, &visitor, status, form, Dry { refused: Some(told), ..Dry::default() }).await
         }
         Err(error) => Err(visitor.fault(error)),
     }
@@ -261,7 +261,7 @@ fn is_task_file(text: &str) -> bool {
     })
 }
 
-fn tried(center: &Center, visitor: &Visitor, form: &SubmitForm) -> Dry {
+async fn tried(center: &Center, visitor: &Visitor, form: &SubmitForm) -> Dry {
     let ui = visitor.front.ui;
     let refused = |error: &AppError, notes| Dry {
         refused: Some(beside(fault::told(ui, error), error)),
@@ -277,7 +277,7 @@ fn tried(center: &Center, visitor: &Visitor, form: &SubmitForm) -> Dry {
     };
     let notes = jobs::notes(center, parsed.notes);
     let notes = notes.iter().map(|note| told_note(ui, note)).collect();
-    match jobs::dry_run(center, &visitor.caller, parsed.spec) {
+    match jobs::dry_run(center, &visitor.caller, parsed.spec).await {
         // What never fits is a refusal when it is submitted.
         Ok(trial) if trial.verdict.as_ref().is_some_and(|verdict| verdict.code == "never_fits") => {
             let text =
