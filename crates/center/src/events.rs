@@ -14,11 +14,8 @@ pub struct Event {
     /// RFC 3339.
     pub at: String,
     /// Whose it is; none for events of the center itself.
-    #[schema(value_type = Option<String>)]
     pub tenant: Option<TenantId>,
-    #[schema(value_type = Option<String>)]
     pub job: Option<JobId>,
-    #[schema(value_type = Option<String>)]
     pub run: Option<RunId>,
     /// `job_submitted`, `job_stopping`, `job_ended`, `run_started`, `run_ended`, `contract_changed`, `node_changed`.
     pub kind: String,

@@ -10,6 +10,7 @@ pub mod compute;
 pub mod error;
 pub mod events;
 pub mod fits;
+mod http;
 pub mod live;
 pub mod loops;
 pub mod metrics;

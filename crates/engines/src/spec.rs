@@ -25,7 +25,7 @@ pub struct LaunchSpec {
     /// The text of the script with its `#!` line; without one it is run by bash.
     pub script: String,
     pub args: Vec<String>,
-    /// The job's own environment. It can't change the names that tell a run its place (see [`crate::local::env`]).
+    /// The job's own environment. It can't change the names that tell a run its place (see `environment.rs`).
     pub env: Vec<(String, String)>,
     /// In the order of node ranks; one process is started for each, or one in all. At least one.
     pub nodes: Vec<LaunchNode>,

@@ -110,7 +110,7 @@ pub fn post(tx: &Tx, posting: &Posting, id: TransferId, at: Timestamp) -> Result
         &id,
         &posting.key,
         at,
-        unit_code(posting.unit),
+        posting.unit.code(),
         debit.account,
         debit.contract,
         credit.account,
@@ -141,7 +141,7 @@ pub fn post(tx: &Tx, posting: &Posting, id: TransferId, at: Timestamp) -> Result
 /// Credits less debits of an account.
 pub fn balance(tx: &Tx, account: Account, unit: Unit) -> Result<i64, StoreError> {
     let columns = AccountColumns::of(&account);
-    let kept = params![columns.account, columns.contract.unwrap_or(&[]), unit_code(unit)];
+    let kept = params![columns.account, columns.contract.unwrap_or(&[]), unit.code()];
     let mut sums = tx
         .find(SUM_OF, kept, |row| Ok(Sums { debits: row.get(1)?, credits: row.get(2)? }))?
         .unwrap_or_default();
@@ -236,7 +236,7 @@ fn carry_forward(tx: &Tx) -> Result<(), StoreError> {
         let row = params![
             columns.account,
             columns.contract.unwrap_or(&[]),
-            unit_code(*unit),
+            unit.code(),
             sums.debits,
             sums.credits,
         ];
@@ -258,7 +258,7 @@ fn add_up(tx: &Tx, after: i64) -> Result<(SumsByAccount, i64), StoreError> {
     let (mut sums, mut last) = (SumsByAccount::new(), after);
     tx.each(SINCE, params![after], |row| {
         last = row.get(0)?;
-        let (unit, amount): (_, i64) = (row.code(4, unit_of_code)?, row.get(9)?);
+        let (unit, amount): (_, i64) = (row.code(4, Unit::from_code)?, row.get(9)?);
         let overflow = || row.corrupt("the sums of its accounts do not fit 64 bits");
         let debited = sums.entry((account(row, 5)?, unit)).or_default();
         debited.debits = debited.debits.checked_add(amount).ok_or_else(overflow)?;
@@ -280,7 +280,7 @@ fn kept_sums(tx: &Tx) -> Result<SumsByAccount, StoreError> {
             _ => row.code(0, account_of_code)?,
         };
         let sums = Sums { debits: row.get(3)?, credits: row.get(4)? };
-        Ok(((account, row.code(2, unit_of_code)?), sums))
+        Ok(((account, row.code(2, Unit::from_code)?), sums))
     })?;
     Ok(rows.into_iter().collect())
 }
@@ -322,21 +322,6 @@ fn account(row: Row<'_>, index: usize) -> Result<Account, StoreError> {
     }
 }
 
-pub(crate) fn unit_code(unit: Unit) -> &'static str {
-    match unit {
-        Unit::CardMs => "card_ms",
-        Unit::MicroCny => "micro_cny",
-    }
-}
-
-fn unit_of_code(code: &str) -> Option<Unit> {
-    match code {
-        "card_ms" => Some(Unit::CardMs),
-        "micro_cny" => Some(Unit::MicroCny),
-        _ => None,
-    }
-}
-
 fn run_of(cause: &Cause) -> Option<&RunId> {
     match cause {
         Cause::Use(run) | Cause::Refund(run) => Some(run),
@@ -363,7 +348,7 @@ pub(crate) fn transfer_row(row: Row<'_>) -> Result<TransferRow, StoreError> {
             id: row.get(1)?,
             key: row.get(2)?,
             at: row.get(3)?,
-            unit: row.code(4, unit_of_code)?,
+            unit: row.code(4, Unit::from_code)?,
             debit: account(row, 5)?,
             credit: account(row, 7)?,
             amount: row.get(9)?,

@@ -8,7 +8,7 @@ use domain::{
 use crate::{
     StoreError, Tx,
     events::{Event, event},
-    ledger::{TransferRow, balance, transfer_columns, transfer_row, unit_code},
+    ledger::{TransferRow, balance, transfer_columns, transfer_row},
     runs::{RunRow, run_columns, run_row},
     sql::{params, statements},
 };
@@ -74,7 +74,7 @@ pub fn latest_events(tx: &Tx, tenant: Option<TenantId>, limit: u32) -> Result<Ve
 ///
 /// Cost: linear in the contract's transfers since then.
 pub fn balance_at(tx: &Tx, contract: ContractId, unit: Unit, at: Timestamp) -> Result<i64, StoreError> {
-    let code = unit_code(unit);
+    let code = unit.code();
     let credits: i64 = tx.one(CREDITS_SINCE, params![&contract, at, code], |row| row.get(0))?;
     let debits: i64 = tx.one(DEBITS_SINCE, params![&contract, at, code], |row| row.get(0))?;
     // The balance of now is at hand, and less has happened since then than before.

@@ -3,10 +3,7 @@
 //! A column is an integer of 64 bits, a text, a blob or null, on any database. Statements say `?1`, `?2`, … for their
 //! parameters, and the first column that one selects names the row, so that a corrupt one can be told.
 
-use domain::{
-    AllianceId, AuditId, CardMs, ContractId, JobId, MemberId, MicroCny, NodeId, PoolId, PriceBookId,
-    ProjectId, RunId, SessionId, TenantId, Timestamp, TokenId, TransferId,
-};
+use domain::{CardMs, Id, MicroCny, Timestamp};
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use serde::de::DeserializeOwned;
 
@@ -182,25 +179,16 @@ impl<T: Column> Column for Option<T> {
     }
 }
 
-macro_rules! ids {
-    ($($id:ident),* $(,)?) => {$(
-        impl<'a> From<&'a $id> for Param<'a> {
-            fn from(id: &'a $id) -> Self {
-                Self::Blob(id.as_bytes())
-            }
-        }
-
-        impl Column for $id {
-            fn from_value(value: ValueRef<'_>) -> Option<Self> {
-                <[u8; 16]>::from_value(value).map(Self::from_bytes)
-            }
-        }
-    )*};
+impl<'a, K> From<&'a Id<K>> for Param<'a> {
+    fn from(id: &'a Id<K>) -> Self {
+        Self::Blob(id.as_bytes())
+    }
 }
 
-ids! {
-    AllianceId, AuditId, ContractId, JobId, MemberId, NodeId, PoolId, PriceBookId, ProjectId, RunId, SessionId,
-    TenantId, TokenId, TransferId,
+impl<K> Column for Id<K> {
+    fn from_value(value: ValueRef<'_>) -> Option<Self> {
+        <[u8; 16]>::from_value(value).map(Self::from_bytes)
+    }
 }
 
 /// A row of a result.

@@ -69,14 +69,12 @@ fn append(
 /// A line of the audit log.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct AuditView {
-    #[schema(value_type = String)]
     pub id: AuditId,
     /// RFC 3339.
     pub at: String,
     /// The login, or `center`.
     pub actor: String,
     pub role: String,
-    #[schema(value_type = Option<String>)]
     pub tenant: Option<TenantId>,
     /// The tenant's name, for pages.
     #[serde(skip)]

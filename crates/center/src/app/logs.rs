@@ -29,7 +29,6 @@ pub struct LogQuery {
 /// A part of a log.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct LogView {
-    #[schema(value_type = Option<String>)]
     pub run: Option<RunId>,
     pub stream: String,
     pub offset: u64,

@@ -18,7 +18,6 @@ use crate::{
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct NodeView {
-    #[schema(value_type = String)]
     pub id: NodeId,
     pub name: String,
     pub pool: String,
@@ -52,12 +51,12 @@ pub struct CardView {
     pub ring: u8,
     /// `idle`, `busy`, `drained` or `failed`.
     pub state: String,
-    #[schema(value_type = Option<String>)]
     pub job: Option<JobId>,
     pub job_name: Option<String>,
     pub tenant_slug: Option<String>,
+    /// By which its short name is looked up.
     #[serde(skip)]
-    tenant: Option<TenantId>,
+    pub tenant: Option<TenantId>,
 }
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]

@@ -29,9 +29,7 @@ pub struct Overview {
     /// Tasks that wait for cards.
     pub waiting_tasks: u64,
     /// Card time and charges of this month, use up to now counted.
-    #[schema(value_type = i64)]
     pub month_card_ms: CardMs,
-    #[schema(value_type = i64)]
     pub month_charge_micro_cny: MicroCny,
     pub month: String,
     /// Newest first.

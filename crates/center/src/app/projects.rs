@@ -20,12 +20,10 @@ use crate::{
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct ProjectView {
-    #[schema(value_type = String)]
     pub id: ProjectId,
     pub tenant_slug: String,
     pub slug: String,
     pub name: String,
-    #[schema(value_type = Option<String>)]
     pub contract: Option<ContractId>,
     pub contract_number: Option<String>,
     pub created_at: String,

@@ -22,13 +22,11 @@ use crate::{
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct TenantView {
-    #[schema(value_type = String)]
     pub id: TenantId,
     pub slug: String,
     pub name: Text,
     /// `research`, `enterprise` or `government`.
     pub domain: String,
-    #[schema(value_type = Option<String>)]
     pub alliance: Option<AllianceId>,
     pub created_at: String,
     /// Jobs that have not ended.
@@ -133,7 +131,6 @@ pub async fn create(center: &Center, caller: &Caller, new: NewTenant) -> Result<
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct AllianceView {
-    #[schema(value_type = String)]
     pub id: AllianceId,
     pub slug: String,
     pub name: Text,

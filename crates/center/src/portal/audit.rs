@@ -8,7 +8,6 @@ use serde_json::Value;
 
 use super::{
     extract::Asked,
-    fault::Fault,
     kit::Ui,
     page::{Page, Visitor, encode, ok},
     tables::tenants_by_name,
@@ -92,7 +91,7 @@ struct Line {
 
 #[derive(Template)]
 #[template(path = "audit.html")]
-struct Audit {
+pub struct Audit {
     page: Page,
     query: Wanted,
     actions: Vec<(&'static str, String)>,
@@ -111,14 +110,13 @@ pub async fn page(
     State(center): State<Center>,
     Asked(wanted): Asked<Wanted>,
     visitor: Visitor,
-) -> Result<Response, Fault> {
-    let failed = |error| visitor.fault(error);
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let filter = wanted.filter().map_err(failed)?;
-    let found = audit::list(&center, &visitor.caller, filter).await.map_err(failed)?;
+    let filter = wanted.filter()?;
+    let found = audit::list(&center, &visitor.caller, filter).await?;
     let is_change = |action: &&Action| !action.code().starts_with("read_");
     let codes = Action::ALL.iter().filter(is_change).map(|action| action.code()).chain(OWN_ACTIONS);
-    let members = members::list(&center, &visitor.caller).await.map_err(failed)?;
+    let members = members::list(&center, &visitor.caller).await?;
     let mut logins: Vec<String> = members.into_iter().map(|member| member.login).take(MOST_LOGINS).collect();
     logins.push("center".into());
     let line = |entry: AuditView| Line {
@@ -135,7 +133,7 @@ pub async fn page(
         older: found.next_cursor.map(|next| wanted.href(&next)).unwrap_or_default(),
         query: wanted,
         actions: codes.map(|code| (code, ui.word("action", code))).collect(),
-        tenants: tenants_by_name(&center, &visitor).await.map_err(failed)?,
+        tenants: tenants_by_name(&center, &visitor).await?,
         logins,
         lines: found.items.into_iter().map(line).collect(),
     };
@@ -181,6 +179,61 @@ fn value_text(ui: Ui, key: &str, value: &Value) -> String {
         (_, Value::Bool(false)) => ui.t("no"),
         (_, Value::String(text)) => text.clone(),
         (_, other) => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+impl super::sample::Sample for Audit {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        let entry = AuditView {
+            id: views::id("aud_"),
+            at: views::AT.into(),
+            actor: "li".into(),
+            role: "admin".into(),
+            tenant: Some(views::id("ten_")),
+            owner: Some(views::owner().name),
+            action: "submit_job".into(),
+            subject: views::job().id.to_string(),
+            from: "10.0.0.1".into(),
+            detail: Value::Null,
+        };
+        let by_itself = AuditView { actor: "center".into(), from: String::new(), ..entry.clone() };
+        let line = |entry: AuditView, href: &str| Line {
+            entry,
+            subject: "Sweep".into(),
+            href: href.into(),
+            details: vec![("8".into(), "<16>".into()), ("2".into(), "3".into())],
+            tenant: "Univ".into(),
+        };
+        let full = Self {
+            page: page.clone(),
+            query: Wanted {
+                actor: "li".into(),
+                action: "top_up".into(),
+                tenant: "univ".into(),
+                ..Wanted::default()
+            },
+            actions: vec![("top_up", page.word("action", "top_up"))],
+            tenants: views::tenants(),
+            logins: vec!["li".into()],
+            lines: vec![line(entry, "/jobs/job_1"), line(by_itself, "")],
+            is_filtered: true,
+            newest: "/audit".into(),
+            older: "/audit?cursor=2".into(),
+        };
+        let empty = Self {
+            page: page.clone(),
+            query: Wanted::default(),
+            actions: Vec::new(),
+            tenants: Vec::new(),
+            logins: Vec::new(),
+            lines: Vec::new(),
+            is_filtered: false,
+            newest: String::new(),
+            older: String::new(),
+        };
+        vec![full, empty]
     }
 }
 

@@ -7,7 +7,6 @@ use serde::Deserialize;
 
 use super::{
     extract::Asked,
-    fault::Fault,
     kit::{Html, instant, local},
     overview::parts_of,
     page::{Page, Visitor, encode, ok},
@@ -18,6 +17,7 @@ use crate::{
         statements::{self, TransferQuery, TransferView},
     },
     center::Center,
+    error::AppError,
 };
 
 #[derive(Debug, Default, Deserialize)]
@@ -43,7 +43,7 @@ impl Wanted {
 
 #[derive(Template)]
 #[template(path = "capacity.html")]
-struct Capacity {
+pub struct Capacity {
     page: Page,
     capacity: CapacityView,
     from: String,
@@ -60,18 +60,17 @@ pub async fn page(
     State(center): State<Center>,
     Asked(wanted): Asked<Wanted>,
     visitor: Visitor,
-) -> Result<Response, Fault> {
-    let failed = |error| visitor.fault(error);
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let interval = Interval { from: instant(&wanted.from), to: instant(&wanted.to) };
-    let found = capacity::balance(&center, &visitor.caller, interval).await.map_err(failed)?;
+    let found = capacity::balance(&center, &visitor.caller, interval).await?;
     let query = TransferQuery {
         contract: None,
         order: Some("newest".into()),
         cursor: Some(wanted.cursor.clone()),
         limit: Some(50),
     };
-    let transfers = statements::list_transfers(&center, &visitor.caller, query).await.map_err(failed)?;
+    let transfers = statements::list_transfers(&center, &visitor.caller, query).await?;
     let whole = found.balance.capacity_card_ms.0;
     let parts = parts_of(&found.balance);
     let in_ms: Vec<(&'static str, i64)> = parts.iter().map(|(kind, part)| (*kind, part.0)).collect();
@@ -94,6 +93,30 @@ pub async fn page(
 
 fn field(at: &str) -> String {
     local(at).map(|full| full.replace(' ', "T")).unwrap_or_default()
+}
+
+#[cfg(test)]
+impl super::sample::Sample for Capacity {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        let sample = |closes: bool| {
+            let capacity = views::capacity(closes);
+            let share = |(kind, part): (&'static str, CardMs)| (kind, part, "20.0 %".to_owned());
+            Self {
+                page: page.clone(),
+                from: field(&capacity.from),
+                to: field(&capacity.to),
+                bar: page.bar(&[("sold", 2), ("idle", 3)], 34, "A < B"),
+                legend: page.legend(&[("sold", "40.0 %".into())]),
+                parts: parts_of(&capacity.balance).into_iter().map(share).collect(),
+                transfers: if closes { views::transfers() } else { Vec::new() },
+                newest: if closes { "/capacity?from=a&to=b#ledger".into() } else { String::new() },
+                older: String::new(),
+                capacity,
+            }
+        };
+        vec![sample(true), sample(false)]
+    }
 }
 
 #[cfg(test)]

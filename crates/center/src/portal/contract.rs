@@ -7,8 +7,7 @@ use serde::Deserialize;
 
 use super::{
     contracts::{Vessel, vessel, warnings},
-    extract::{Asked, Id},
-    fault::Fault,
+    extract::Asked,
     page::{Page, Visitor, encode, ok},
 };
 use crate::{
@@ -20,6 +19,7 @@ use crate::{
     auth::Action,
     center::Center,
     error::AppError,
+    http::Id,
 };
 
 /// Entries of the ledger on one page.
@@ -38,7 +38,7 @@ struct ActChoice {
 
 #[derive(Template)]
 #[template(path = "contract.html")]
-struct ContractPage {
+pub struct ContractPage {
     page: Page,
     contract: ContractView,
     vessel: Vessel,
@@ -71,20 +71,16 @@ pub async fn page(
     Id(id): Id,
     Asked(wanted): Asked<Wanted>,
     visitor: Visitor,
-) -> Result<Response, Fault> {
-    show(&center, &visitor, &id, &wanted).await.map_err(|error| visitor.fault(error))
-}
-
-async fn show(center: &Center, visitor: &Visitor, id: &str, wanted: &Wanted) -> Result<Response, AppError> {
-    let ui = visitor.front.ui;
-    let contract = contracts::show(center, &visitor.caller, id).await?;
-    let events = contracts::list_events(center, &visitor.caller, id).await?;
+) -> Result<Response, AppError> {
+    let (center, visitor, ui) = (&center, &visitor, visitor.front.ui);
+    let contract = contracts::show(center, &visitor.caller, &id).await?;
+    let events = contracts::list_events(center, &visitor.caller, &id).await?;
     let owner = Some(contract.tenant);
     let may_read_money = visitor.may(center, Action::ReadLedger, owner);
     let (mut transfers, mut older) = (Vec::new(), String::new());
     if may_read_money {
         let query = TransferQuery {
-            contract: Some(id.to_owned()),
+            contract: Some(id.clone()),
             order: Some("newest".into()),
             cursor: Some(wanted.cursor.clone()),
             limit: Some(ENTRIES),
@@ -183,4 +179,60 @@ async fn rates(center: &Center, visitor: &Visitor, contract: &ContractView) -> R
             .then(|| Price { class: class.code().to_owned(), rate: contract.terms.rate(listed).0 })
     };
     Ok(domain::ServiceClass::ALL.into_iter().filter_map(rate).collect())
+}
+
+#[cfg(test)]
+impl super::sample::Sample for ContractPage {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        let event = |actor: &str, action: &str, reason: &str| ContractEventView {
+            at: views::AT.into(),
+            actor: actor.into(),
+            action: action.into(),
+            from: "approved".into(),
+            to: "active".into(),
+            reason: reason.into(),
+        };
+        let sample = |vessel: Vessel, is_whole: bool| Self {
+            page: page.clone(),
+            contract: views::contract(),
+            vessel,
+            tenant: "Univ".into(),
+            warning: if is_whole { "3 < 4".into() } else { String::new() },
+            used: "95.0 %".into(),
+            most: "16".into(),
+            lending: "4".into(),
+            borrowing: "8".into(),
+            prices: if is_whole {
+                vec![Price { class: "normal".into(), rate: MicroCny(1_500_000) }]
+            } else {
+                Vec::new()
+            },
+            events: vec![event("li", "activate", "As agreed"), event("center", "exhaust", "None left")],
+            transfers: if is_whole { views::transfers() } else { Vec::new() },
+            newest: String::new(),
+            older: if is_whole { "?cursor=2#ledger".into() } else { String::new() },
+            may_read_money: true,
+            acts: if is_whole {
+                [ContractAction::Resume, ContractAction::Terminate]
+                    .map(|action| ActChoice { action: action.code(), is_danger: is_danger(action) })
+                    .into()
+            } else {
+                Vec::new()
+            },
+            may_top_up: is_whole,
+            is_final: !is_whole,
+        };
+        let mut samples: Vec<Self> = views::vessels(page.ui)
+            .into_iter()
+            .zip([true, false])
+            .map(|(vessel, is)| sample(vessel, is))
+            .collect();
+        samples.extend(
+            views::vessels(page.ui)
+                .pop()
+                .map(|vessel| Self { may_read_money: false, ..sample(vessel, false) }),
+        );
+        samples
+    }
 }

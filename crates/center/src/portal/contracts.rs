@@ -10,7 +10,6 @@ use serde::Deserialize;
 
 use super::{
     extract::Asked,
-    fault::Fault,
     kit::{Html, Ui, escape},
     page::{Page, Visitor, ok},
 };
@@ -18,6 +17,7 @@ use crate::{
     app::contracts::{self, ContractView},
     auth::Action,
     center::Center,
+    error::AppError,
     moment,
 };
 
@@ -135,7 +135,7 @@ struct Choice {
 
 #[derive(Template)]
 #[template(path = "contracts.html")]
-struct Contracts {
+pub struct Contracts {
     page: Page,
     choices: Vec<Choice>,
     rows: Vec<Row>,
@@ -153,9 +153,9 @@ pub async fn list(
     State(center): State<Center>,
     visitor: Visitor,
     Asked(wanted): Asked<Wanted>,
-) -> Result<Response, Fault> {
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let all = contracts::list(&center, &visitor.caller).await.map_err(|error| visitor.fault(error))?;
+    let all = contracts::list(&center, &visitor.caller).await?;
     let count = |state: &str| all.iter().filter(|contract| contract.state == state).count();
     let mut choices = vec![("", ui.t("all"), all.len())];
     let states = ContractState::ALL.map(ContractState::code);
@@ -183,4 +183,35 @@ pub async fn list(
     let page = visitor.page("contracts", ui.t("nav-contracts"));
     let may_draft = visitor.may(&center, Action::SubmitContract, visitor.caller.member.tenant);
     Ok(ok(&Contracts { page, choices, rows, with_tenant: visitor.is_of_center(), may_draft }))
+}
+
+#[cfg(test)]
+impl super::sample::Sample for Contracts {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        let row = |vessel: Vessel| Row {
+            vessel,
+            tenant: "Univ".into(),
+            domain: page.word("domain", "research"),
+            queue: "8 / 16".into(),
+            ends_at: views::LATER.into(),
+        };
+        let sample = |with_tenant: bool| Self {
+            page: page.clone(),
+            choices: vec![Choice {
+                href: "/contracts".into(),
+                word: page.t("all"),
+                count: 2,
+                is_current: with_tenant,
+            }],
+            rows: if with_tenant {
+                views::vessels(page.ui).into_iter().map(row).collect()
+            } else {
+                Vec::new()
+            },
+            with_tenant,
+            may_draft: with_tenant,
+        };
+        vec![sample(true), sample(false)]
+    }
 }

@@ -7,7 +7,6 @@ use serde::Deserialize;
 
 use super::{
     extract::Asked,
-    fault::Fault,
     page::{Page, Visitor, encode, ok},
     tables::{JobTable, tenants_by_name},
 };
@@ -18,6 +17,7 @@ use crate::{
     },
     auth::Action,
     center::Center,
+    error::AppError,
 };
 
 /// What the list is filtered by. Unknown names are passed over: addresses get around.
@@ -60,7 +60,7 @@ struct Choice {
 
 #[derive(Template)]
 #[template(path = "jobs.html")]
-struct Jobs {
+pub struct Jobs {
     page: Page,
     may_submit: bool,
     choices: Vec<Choice>,
@@ -78,8 +78,7 @@ pub async fn page(
     State(center): State<Center>,
     visitor: Visitor,
     Asked(wanted): Asked<Wanted>,
-) -> Result<Response, Fault> {
-    let failed = |error| visitor.fault(error);
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let own = visitor.caller.member.tenant;
     let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
@@ -92,8 +91,8 @@ pub async fn page(
         cursor: some(&wanted.cursor),
         limit: None,
     };
-    let found = jobs::list(&center, &visitor.caller, query).await.map_err(failed)?;
-    let counts = center.read(move |tx| store::jobs::count_by_state(tx, own)).await.map_err(failed)?;
+    let found = jobs::list(&center, &visitor.caller, query).await?;
+    let counts = center.read(move |tx| store::jobs::count_by_state(tx, own)).await?;
     let all: u64 = counts.values().sum();
     let of = |state: &str| counts.get(state).copied().unwrap_or(0);
     let active = of("queued") + of("running") + of("stopping");
@@ -110,13 +109,13 @@ pub async fn page(
         is_current: state == wanted.state,
     });
     let projects = {
-        let seen = projects::list(&center, &visitor.caller).await.map_err(failed)?;
+        let seen = projects::list(&center, &visitor.caller).await?;
         let mut projects: Vec<String> = seen.into_iter().map(|project| project.slug).collect();
         projects.sort_unstable();
         projects.dedup();
         projects
     };
-    let tenants = tenants_by_name(&center, &visitor).await.map_err(failed)?;
+    let tenants = tenants_by_name(&center, &visitor).await?;
     let older = found.next_cursor.as_deref().map(|cursor| wanted.href(&wanted.state, cursor));
     let page = Jobs {
         may_submit: own.is_some() && visitor.may(&center, Action::SubmitJob, own),
@@ -132,4 +131,53 @@ pub async fn page(
         query: wanted,
     };
     Ok(ok(&page))
+}
+
+#[cfg(test)]
+impl super::sample::Sample for Jobs {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        let choice =
+            |word: String, is_current| Choice { href: "/jobs".into(), word, count: "2".into(), is_current };
+        let of_center = Self {
+            page: page.clone(),
+            may_submit: false,
+            choices: vec![choice(page.t("all"), true), choice(page.word("state", "running"), false)],
+            query: Wanted {
+                name: "a\"b".into(),
+                project: "vision".into(),
+                domain: "research".into(),
+                ..Wanted::default()
+            },
+            projects: vec!["vision".into(), "speech".into()],
+            tenants: views::tenants(),
+            domains: TenantDomain::ALL.map(TenantDomain::code).to_vec(),
+            table: views::jobs(true),
+            is_filtered: true,
+            newest: "/jobs".into(),
+            older: "/jobs?name=a&cursor=2".into(),
+        };
+        let sample = |table: JobTable, may_submit: bool, is_filtered: bool| Self {
+            page: page.clone(),
+            may_submit,
+            choices: Vec::new(),
+            query: Wanted::default(),
+            projects: Vec::new(),
+            tenants: Vec::new(),
+            domains: Vec::new(),
+            table,
+            is_filtered,
+            newest: String::new(),
+            older: String::new(),
+        };
+        let own = JobTable { with_why: false, ..views::jobs(false) };
+        let nothing = views::no_jobs;
+        vec![
+            of_center,
+            sample(own, true, false),
+            sample(nothing(), true, false),
+            sample(nothing(), false, false),
+            sample(nothing(), false, true),
+        ]
+    }
 }

@@ -3,21 +3,23 @@
 use askama::Template;
 use axum::{
     extract::State,
+    http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use serde::Deserialize;
 
 use super::{
-    extract::{Id, Sent},
-    fault::Fault,
+    extract::Sent,
+    form::Form,
     hall::{self, Tile},
-    kit::{CARD_STATES, Html, instant},
-    page::{Page, Visitor, encode, ok},
+    kit::{CARD_STATES, Html},
+    page::{Page, Visitor, encode, ok, render},
 };
 use crate::{
     app::nodes::{self, CardView, NewMaintenance, NodeView, PoolView},
     auth::Action,
     center::Center,
+    error::AppError,
+    http::Id,
 };
 
 struct NodeLine {
@@ -33,7 +35,7 @@ struct NodeLine {
 
 #[derive(Template)]
 #[template(path = "nodes.html")]
-struct Nodes {
+pub struct Nodes {
     page: Page,
     pools: Vec<PoolView>,
     is_virtual: bool,
@@ -42,11 +44,10 @@ struct Nodes {
     lines: Vec<NodeLine>,
 }
 
-pub async fn list(State(center): State<Center>, visitor: Visitor) -> Result<Response, Fault> {
-    let failed = |error| visitor.fault(error);
+pub async fn list(State(center): State<Center>, visitor: Visitor) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let all = nodes::list(&center, &visitor.caller).await.map_err(failed)?;
-    let pools = nodes::list_pools(&center, &visitor.caller).map_err(failed)?;
+    let all = nodes::list(&center, &visitor.caller).await?;
+    let pools = nodes::list_pools(&center, &visitor.caller)?;
     let (tiles, counts) = hall::hall(&center.live(), ui);
     let lines = all.iter().zip(&tiles).map(|(node, tile)| {
         let cards = node.cards.len();
@@ -95,7 +96,7 @@ struct Ring {
 
 #[derive(Template)]
 #[template(path = "node.html")]
-struct NodePage {
+pub struct NodePage {
     page: Page,
     node: NodeView,
     rings: Vec<Ring>,
@@ -104,14 +105,40 @@ struct NodePage {
     use_pflops: String,
     all_pflops: String,
     may_change: bool,
+    drain: Form,
+    labels: Form,
+    maintenance: Form,
 }
 
-pub async fn page(State(center): State<Center>, Id(name): Id, visitor: Visitor) -> Result<Response, Fault> {
+/// The forms of a node's page: as they came back, or as they begin.
+#[derive(Default)]
+struct Forms {
+    drain: Form,
+    /// The labels that the node has where the form did not come back.
+    labels: Option<Form>,
+    maintenance: Form,
+}
+
+pub async fn page(
+    State(center): State<Center>,
+    Id(name): Id,
+    visitor: Visitor,
+) -> Result<Response, AppError> {
+    show(&center, &visitor, &name, StatusCode::OK, Forms::default()).await
+}
+
+async fn show(
+    center: &Center,
+    visitor: &Visitor,
+    name: &str,
+    status: StatusCode,
+    forms: Forms,
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let node = nodes::show(&center, &visitor.caller, &name).await.map_err(|error| visitor.fault(error))?;
+    let node = nodes::show(center, &visitor.caller, name).await?;
     let looks = {
         let live = center.live();
-        live.node_named(&name).map(|known| hall::cards_of(&live, known))
+        live.node_named(name).map(|known| hall::cards_of(&live, known))
     };
     let looks = looks.unwrap_or_default();
     let mut rings: Vec<Ring> = Vec::new();
@@ -131,101 +158,173 @@ pub async fn page(State(center): State<Center>, Id(name): Id, visitor: Visitor) 
         used,
         use_pflops: ui.pflops(u64::from(node.fp16_tflops) * used as u64 / (node.cards.len().max(1) as u64)),
         all_pflops: ui.pflops(u64::from(node.fp16_tflops)),
-        may_change: visitor.may(&center, Action::ChangeNode, None),
+        may_change: visitor.may(center, Action::ChangeNode, None),
+        drain: forms.drain,
+        labels: forms.labels.unwrap_or_else(|| Form::with(&[("labels", node.labels.join(" "))])),
+        maintenance: forms.maintenance,
         node,
     };
-    Ok(ok(&page))
+    Ok(render(status, &page))
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Change {
-    csrf: String,
-    reason: String,
+fn shown(name: &str) -> Response {
+    Redirect::to(&format!("/nodes/{}", encode(name))).into_response()
 }
 
 pub async fn drain(
     State(center): State<Center>,
     Id(name): Id,
-    visitor: Visitor,
-    Sent(form): Sent<Change>,
-) -> Result<Response, Fault> {
-    visitor.check_csrf(&form.csrf)?;
-    nodes::drain(&center, &visitor.caller, &name, &form.reason)
-        .await
-        .map_err(|error| visitor.fault(error))?;
-    Ok(Redirect::to(&format!("/nodes/{}", encode(&name))).into_response())
+    Sent { visitor, form: mut drain }: Sent,
+) -> Result<Response, AppError> {
+    match nodes::drain(&center, &visitor.caller, &name, drain.value("reason")).await {
+        Ok(_) => Ok(shown(&name)),
+        Err(error) => {
+            let field = |name: &str| (name == "reason").then_some("reason");
+            let status = drain.explain(visitor.front.ui, error, field)?;
+            show(&center, &visitor, &name, status, Forms { drain, ..Forms::default() }).await
+        }
+    }
 }
 
 pub async fn resume(
     State(center): State<Center>,
     Id(name): Id,
-    visitor: Visitor,
-    Sent(form): Sent<Change>,
-) -> Result<Response, Fault> {
-    visitor.check_csrf(&form.csrf)?;
-    nodes::resume(&center, &visitor.caller, &name).await.map_err(|error| visitor.fault(error))?;
-    Ok(Redirect::to(&format!("/nodes/{}", encode(&name))).into_response())
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Labels {
-    csrf: String,
-    labels: String,
+    Sent { visitor, .. }: Sent,
+) -> Result<Response, AppError> {
+    nodes::resume(&center, &visitor.caller, &name).await?;
+    Ok(shown(&name))
 }
 
 pub async fn set_labels(
     State(center): State<Center>,
     Id(name): Id,
-    visitor: Visitor,
-    Sent(form): Sent<Labels>,
-) -> Result<Response, Fault> {
-    visitor.check_csrf(&form.csrf)?;
-    let words = form.labels.split([',', '，', ' ']).filter(|word| !word.is_empty());
-    nodes::set_labels(&center, &visitor.caller, &name, words.map(str::to_owned).collect())
-        .await
-        .map_err(|error| visitor.fault(error))?;
-    Ok(Redirect::to(&format!("/nodes/{}", encode(&name))).into_response())
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Maintenance {
-    csrf: String,
-    from: String,
-    until: String,
-    reason: String,
+    Sent { visitor, form: mut labels }: Sent,
+) -> Result<Response, AppError> {
+    let words = labels.value("labels").split([',', '，', ' ']).filter(|word| !word.is_empty());
+    let words = words.map(str::to_owned).collect();
+    match nodes::set_labels(&center, &visitor.caller, &name, words).await {
+        Ok(_) => Ok(shown(&name)),
+        Err(error) => {
+            let field = |name: &str| (name == "labels").then_some("labels");
+            let status = labels.explain(visitor.front.ui, error, field)?;
+            show(&center, &visitor, &name, status, Forms { labels: Some(labels), ..Forms::default() }).await
+        }
+    }
 }
 
 pub async fn set_maintenance(
     State(center): State<Center>,
     Id(name): Id,
-    visitor: Visitor,
-    Sent(form): Sent<Maintenance>,
-) -> Result<Response, Fault> {
-    visitor.check_csrf(&form.csrf)?;
-    let instant = |text: &str| instant(text).unwrap_or_default();
-    let new = NewMaintenance { from: instant(&form.from), until: instant(&form.until), reason: form.reason };
-    change_maintenance(&center, &visitor, &name, Some(new)).await
+    Sent { visitor, form: mut maintenance }: Sent,
+) -> Result<Response, AppError> {
+    let ui = visitor.front.ui;
+    let new = NewMaintenance {
+        from: maintenance.instant(ui, "from"),
+        until: maintenance.instant(ui, "until"),
+        reason: maintenance.value("reason").to_owned(),
+    };
+    let mut status = StatusCode::UNPROCESSABLE_ENTITY;
+    if maintenance.is_good() {
+        match nodes::set_maintenance(&center, &visitor.caller, &name, Some(new)).await {
+            Ok(_) => return Ok(shown(&name)),
+            Err(error) => {
+                let field = |name: &str| ["from", "until", "reason"].into_iter().find(|known| *known == name);
+                status = maintenance.explain(ui, error, field)?;
+            }
+        }
+    }
+    show(&center, &visitor, &name, status, Forms { maintenance, ..Forms::default() }).await
 }
 
 pub async fn cancel_maintenance(
     State(center): State<Center>,
     Id(name): Id,
-    visitor: Visitor,
-    Sent(form): Sent<Change>,
-) -> Result<Response, Fault> {
-    visitor.check_csrf(&form.csrf)?;
-    change_maintenance(&center, &visitor, &name, None).await
+    Sent { visitor, .. }: Sent,
+) -> Result<Response, AppError> {
+    nodes::set_maintenance(&center, &visitor.caller, &name, None).await?;
+    Ok(shown(&name))
 }
 
-async fn change_maintenance(
-    center: &Center,
-    visitor: &Visitor,
-    name: &str,
-    new: Option<NewMaintenance>,
-) -> Result<Response, Fault> {
-    nodes::set_maintenance(center, &visitor.caller, name, new).await.map_err(|error| visitor.fault(error))?;
-    Ok(Redirect::to(&format!("/nodes/{}", encode(name))).into_response())
+#[cfg(test)]
+impl super::sample::Sample for Nodes {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        let line = |state: &str, is_virtual: bool| NodeLine {
+            name: "HZ-01".into(),
+            is_virtual,
+            state: state.into(),
+            used: "2 / 4".into(),
+            rings: vec![("A, B".into(), vec!["sold", "idle"]), ("C".into(), vec!["failed"])],
+            jobs: vec![
+                (views::job().id.to_string(), views::job().name),
+                (views::job().id.to_string(), "Sweep".into()),
+            ],
+            reason: if is_virtual { String::new() } else { "Fans".into() },
+            pflops: page.pflops(512_u64),
+        };
+        vec![Self {
+            page: page.clone(),
+            pools: vec![views::pool(), views::pool()],
+            is_virtual: true,
+            legend: page.legend(&[("sold", "2".into()), ("idle", "1".into())]),
+            tiles: views::tiles(),
+            lines: vec![line("up", true), line("drained", false)],
+        }]
+    }
+}
+
+#[cfg(test)]
+impl super::sample::Sample for NodePage {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        let sample = |node: NodeView, may_change: bool, forms: Forms| Self {
+            page: page.clone(),
+            rings: node
+                .cards
+                .chunks(2)
+                .zip(0..)
+                .map(|(cards, index)| Ring {
+                    index,
+                    cards: cards.iter().cloned().zip(["sold", "idle"]).collect(),
+                })
+                .collect(),
+            legend: page.legend(&[("sold", "2".into())]),
+            used: 2,
+            use_pflops: page.pflops(512_u64),
+            all_pflops: page.pflops(1024_u64),
+            may_change,
+            drain: forms.drain,
+            labels: forms.labels.unwrap_or_default(),
+            maintenance: forms.maintenance,
+            node,
+        };
+        let wrong = |fields: &[&str]| {
+            let mut form = Form::with(&[("reason", "<b>".to_owned())]);
+            for field in fields {
+                form.blame_by(page.ui, field, field);
+            }
+            form
+        };
+        let forms = || Forms {
+            drain: wrong(&["reason"]),
+            labels: Some(wrong(&["labels"])),
+            maintenance: wrong(&["from", "until", "reason"]),
+        };
+        let drained = NodeView {
+            state: "drained".into(),
+            reason: "Fans < 2".into(),
+            maintenance: Some(views::maintenance()),
+            is_virtual: false,
+            switch: String::new(),
+            labels: Vec::new(),
+            ..views::node()
+        };
+        vec![
+            sample(views::node(), true, Forms::default()),
+            sample(drained.clone(), true, Forms::default()),
+            sample(drained, true, forms()),
+            sample(views::node(), true, forms()),
+            sample(views::node(), false, Forms::default()),
+        ]
+    }
 }

@@ -9,7 +9,6 @@ use domain::{CardMs, JobId, MicroCny, Millis, Timestamp, capacity::CapacityBalan
 
 use super::{
     contracts::{Vessel, vessels, warnings},
-    fault::Fault,
     hall::{self, Tile},
     kit::{CARD_STATES, Html, Ui, escape, local},
     page::{Page, Visitor, ok},
@@ -50,7 +49,7 @@ pub struct EventLine {
 
 #[derive(Template)]
 #[template(path = "overview_center.html")]
-struct OfCenter {
+pub struct OfCenter {
     page: Page,
     center: CenterOverview,
     now: String,
@@ -69,7 +68,7 @@ struct OfCenter {
 
 #[derive(Template)]
 #[template(path = "overview_tenant.html")]
-struct OfTenant {
+pub struct OfTenant {
     page: Page,
     overview: Overview,
     domain: String,
@@ -93,14 +92,12 @@ pub async fn page(
     State(center): State<Center>,
     Extension(recent): Extension<Recent>,
     visitor: Visitor,
-) -> Result<Response, Fault> {
-    let found =
-        overview::overview(&center, &recent, &visitor.caller).await.map_err(|error| visitor.fault(error))?;
-    let made = match visitor.caller.member.tenant {
+) -> Result<Response, AppError> {
+    let found = overview::overview(&center, &recent, &visitor.caller).await?;
+    match visitor.caller.member.tenant {
         None => of_center(&center, &visitor, &recent, found).await,
         Some(tenant) => of_tenant(&center, &visitor, tenant, found).await,
-    };
-    made.map_err(|error| visitor.fault(error))
+    }
 }
 
 async fn of_center(
@@ -278,4 +275,91 @@ fn line(ui: Ui, event: &Event, names: &BTreeMap<JobId, String>) -> EventLine {
     };
     let what = escape(ui.word("event", &event.kind.replace('_', "-")));
     EventLine { at: event.at.clone(), html: Html(format!("{state} {about} {what}")) }
+}
+
+#[cfg(test)]
+impl super::sample::Sample for OfCenter {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        let sample = |is_full: bool| {
+            let balance = views::capacity(is_full);
+            Self {
+                page: page.clone(),
+                now: views::AT.into(),
+                tide: page.columns(&[vec![("sold", 4), ("idle", 6)]], 10, 96, "A < B"),
+                tide_axis: vec!["05-20 01:00".into(), page.t("now")],
+                legend: page.legend(&[("sold", "2".into())]),
+                tiles: views::tiles(),
+                queue_text: page.t2("queue-counts", 1, 2),
+                table: if is_full { views::jobs(true) } else { views::no_jobs() },
+                ended: if is_full { views::jobs(true) } else { views::no_jobs() },
+                bar: page.bar(&[("sold", 2)], 22, "A"),
+                parts: parts_of(&balance.balance),
+                events: if is_full { views::events(page.ui) } else { Vec::new() },
+                may_audit: is_full,
+                center: CenterOverview {
+                    nodes: 2,
+                    virtual_nodes: if is_full { 1 } else { 0 },
+                    cards: 16,
+                    busy_cards: 8,
+                    idle_cards: 8,
+                    drained_cards: 0,
+                    failed_cards: 0,
+                    capacity_tflops: 4096,
+                    in_use_tflops: 2048,
+                    tenants: 2,
+                    balance,
+                },
+            }
+        };
+        vec![sample(true), sample(false)]
+    }
+}
+
+#[cfg(test)]
+impl super::sample::Sample for OfTenant {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        let sample = |is_full: bool| Self {
+            page: page.clone(),
+            domain: "research".into(),
+            now: views::AT.into(),
+            project_count: 1,
+            may_submit: is_full,
+            warnings: if is_full { vec![("con_1".into(), "3 < 4".into())] } else { Vec::new() },
+            most_cards: 16,
+            waiting_jobs: 3,
+            first_forecast: if is_full { page.short(views::LATER) } else { Html::default() },
+            vessels: if is_full { views::vessels(page.ui) } else { Vec::new() },
+            table: if is_full { views::jobs(false) } else { views::no_jobs() },
+            ended: if is_full { views::jobs(false) } else { views::no_jobs() },
+            days: page.columns(&[vec![("sold", 4)]], 10, 96, "A < B"),
+            by_project: if is_full {
+                vec![UsageRow {
+                    name: "Vision".into(),
+                    tenant_slug: "univ".into(),
+                    runs: 2,
+                    used_card_ms: CardMs(7_200_000),
+                    charge_micro_cny: MicroCny(3_500_000),
+                }]
+            } else {
+                Vec::new()
+            },
+            events: if is_full { views::events(page.ui) } else { Vec::new() },
+            may_audit: false,
+            overview: Overview {
+                jobs: Vec::new(),
+                active: Vec::new(),
+                contracts: Vec::new(),
+                running_cards: 8,
+                waiting_tasks: 3,
+                month_card_ms: CardMs(7_200_000),
+                month_charge_micro_cny: MicroCny(3_500_000),
+                month: "2026-05".into(),
+                events: Vec::new(),
+                center: None,
+            },
+        };
+        vec![sample(true), sample(false)]
+    }
 }

@@ -10,8 +10,7 @@ use domain::{CardMs, MicroCny};
 use serde::Deserialize;
 
 use super::{
-    extract::{Asked, Id},
-    fault::Fault,
+    extract::Asked,
     page::{Page, Visitor, ok},
 };
 use crate::{
@@ -21,6 +20,7 @@ use crate::{
     },
     center::Center,
     error::AppError,
+    http::Id,
     moment,
 };
 
@@ -36,7 +36,7 @@ pub struct Wanted {
 
 #[derive(Template)]
 #[template(path = "statement.html")]
-struct StatementPage {
+pub struct StatementPage {
     page: Page,
     statement: Statement,
     id: String,
@@ -60,11 +60,10 @@ pub async fn page(
     Id(id): Id,
     Asked(wanted): Asked<Wanted>,
     visitor: Visitor,
-) -> Result<Response, Fault> {
-    let failed = |error| visitor.fault(error);
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let query = StatementQuery { month: Some(wanted.month), format: None };
-    let statement = statements::statement(&center, &visitor.caller, &id, &query).await.map_err(failed)?;
+    let statement = statements::statement(&center, &visitor.caller, &id, &query).await?;
     if wanted.format == "csv" {
         let name = format!("attachment; filename=\"statement-{}.csv\"", statement.month);
         let headers = [
@@ -73,8 +72,8 @@ pub async fn page(
         ];
         return Ok((headers, statements::csv(&statement)).into_response());
     }
-    let contract = contracts::show(&center, &visitor.caller, &id).await.map_err(failed)?;
-    let all = contracts::list(&center, &visitor.caller).await.map_err(failed)?;
+    let contract = contracts::show(&center, &visitor.caller, &id).await?;
+    let all = contracts::list(&center, &visitor.caller).await?;
     let tenant = contract.owner.name.in_lang(ui.lang).to_owned();
     let domain = ui.word("domain", contract.owner.domain.code());
     let others = all
@@ -124,9 +123,54 @@ fn months(starts_at: &str) -> Vec<String> {
 }
 
 /// The statement of the first contract that one may read.
-pub async fn newest(State(center): State<Center>, visitor: Visitor) -> Result<Response, Fault> {
-    let failed = |error| visitor.fault(error);
-    let all = contracts::list(&center, &visitor.caller).await.map_err(failed)?;
-    let first = all.first().ok_or_else(|| failed(AppError::not_found("contract", "")))?;
+pub async fn newest(State(center): State<Center>, visitor: Visitor) -> Result<Response, AppError> {
+    let all = contracts::list(&center, &visitor.caller).await?;
+    let first = all.first().ok_or_else(|| AppError::not_found("contract", ""))?;
     Ok(Redirect::to(&format!("/contracts/{}/statement", first.id)).into_response())
+}
+
+#[cfg(test)]
+impl super::sample::Sample for StatementPage {
+    fn samples(page: &Page) -> Vec<Self> {
+        use super::sample::views;
+        use crate::app::statements::{Balances, StatementLine};
+        let sample = |is_final: bool| Self {
+            page: page.clone(),
+            statement: Statement {
+                contract: "HZ-1".into(),
+                tenant_slug: "univ".into(),
+                kind: "prepaid".into(),
+                month: "2026-05".into(),
+                from: views::AT.into(),
+                to: views::LATER.into(),
+                opening: Balances { card_ms: 0, micro_cny: 0 },
+                closing: Balances { card_ms: 36_000_000, micro_cny: 1_000_000 },
+                paid_in_micro_cny: 5_000_000,
+                fees_micro_cny: if is_final { 500_000 } else { 0 },
+                lines: vec![StatementLine {
+                    project: "Vision".into(),
+                    runs: 1200,
+                    used_card_ms: CardMs(7_200_000),
+                    charge_micro_cny: MicroCny(3_500_000),
+                }],
+                used_card_ms: CardMs(7_200_000),
+                charge_micro_cny: MicroCny(3_500_000),
+                is_final,
+            },
+            id: views::contract().id.to_string(),
+            tenant: "Univ".into(),
+            domain: page.word("domain", "research"),
+            months: vec!["2026-05".into(), "2026-04".into()],
+            others: if is_final { vec![("con_2".into(), "HZ-2".into())] } else { Vec::new() },
+            opening_hours: CardMs(0),
+            closing_hours: CardMs(36_000_000),
+            given_hours: CardMs(43_200_000),
+            minus_hours: CardMs(-7_200_000),
+            minus_charge: MicroCny(-3_500_000),
+            minus_fees: -500_000,
+            printed_at: views::LATER.into(),
+            is_virtual: is_final,
+        };
+        vec![sample(true), sample(false)]
+    }
 }

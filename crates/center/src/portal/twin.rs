@@ -13,16 +13,17 @@ use domain::{CardMs, Millis};
 use twin::Figures;
 
 use super::{
-    extract::{Id, Sent},
-    fault::{self, Fault, Told},
+    extract::Sent,
+    fault::{self, Told},
+    form::Form,
     kit::Ui,
     page::{Page, Visitor, ok, render},
-    typed::Typed,
 };
 use crate::{
     app::twin::{self as ask, Trial, Trials, WhatIf},
     center::Center,
     error::AppError,
+    http::Id,
 };
 
 /// Policies that are offered; the first is the center's own.
@@ -43,9 +44,9 @@ struct Line {
 
 #[derive(Template)]
 #[template(path = "twin.html")]
-struct Twin {
+pub struct Twin {
     page: Page,
-    form: Typed,
+    form: Form,
     policies: Vec<(&'static str, String)>,
     lines: Vec<Line>,
     is_busy: bool,
@@ -61,7 +62,7 @@ struct Row {
 
 #[derive(Template)]
 #[template(path = "twin_trial.html")]
-struct TrialPage {
+pub struct TrialPage {
     page: Page,
     line: Line,
     rows: Vec<Row>,
@@ -72,9 +73,9 @@ pub async fn page(
     State(center): State<Center>,
     Extension(trials): Extension<Trials>,
     visitor: Visitor,
-) -> Result<Response, Fault> {
+) -> Result<Response, AppError> {
     let what = ask::as_it_is(&center);
-    let form = Typed::with(&[
+    let form = Form::with(&[
         ("days", what.days.to_string()),
         ("policy", what.policy.to_string()),
         ("nodes", what.nodes.to_string()),
@@ -90,13 +91,13 @@ fn whole(
     trials: &Trials,
     visitor: &Visitor,
     status: StatusCode,
-    f: Typed,
-) -> Result<Response, Fault> {
+    form: Form,
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let all = ask::list(center, trials, &visitor.caller).map_err(|error| visitor.fault(error))?;
+    let all = ask::list(center, trials, &visitor.caller)?;
     let page = Twin {
         page: visitor.page("twin", ui.t("nav-twin")),
-        form: f,
+        form,
         policies: POLICIES.into_iter().map(|policy| (policy, policy_word(ui, policy))).collect(),
         is_busy: all.iter().any(|trial| trial.outcome().is_none()),
         lines: all.iter().map(|trial| line(ui, trial)).collect(),
@@ -135,40 +136,37 @@ fn policy_word(ui: Ui, policy: &str) -> String {
 pub async fn start(
     State(center): State<Center>,
     Extension(trials): Extension<Trials>,
-    visitor: Visitor,
-    Sent(values): Sent<Vec<(String, String)>>,
-) -> Result<Response, Fault> {
-    let mut f = Typed::of(values);
-    visitor.check_csrf(f.value("csrf"))?;
+    Sent { visitor, mut form }: Sent,
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let policy = f.value("policy").parse().ok();
+    let policy = form.value("policy").parse().ok();
     if policy.is_none() {
-        f.blame_by(ui, "policy", "policy");
+        form.blame_by(ui, "policy", "policy");
     }
-    let mtbf_hours = Some(f.value("mtbf")).filter(|text| !text.is_empty()).map(str::to_owned);
+    let mtbf_hours = Some(form.value("mtbf")).filter(|text| !text.is_empty()).map(str::to_owned);
     let what = WhatIf {
-        days: f.number(ui, "days", 1..=3650),
+        days: form.number(ui, "days", 1..=3650),
         policy: policy.unwrap_or_default(),
-        nodes: f.number(ui, "nodes", 1..=100_000),
-        cards_per_node: u8::try_from(f.number(ui, "cards", 1..=64)).unwrap_or(8),
-        demand_milli: f.number(ui, "demand", 1..=10_000) * 10,
-        mtbf_hours: mtbf_hours.map(|_| f.number(ui, "mtbf", 1..=1_000_000)),
-        repair_hours: f.number(ui, "repair", 1..=10_000),
+        nodes: form.number(ui, "nodes", 1..=100_000),
+        cards_per_node: u8::try_from(form.number(ui, "cards", 1..=64)).unwrap_or(8),
+        demand_milli: form.number(ui, "demand", 1..=10_000) * 10,
+        mtbf_hours: mtbf_hours.map(|_| form.number(ui, "mtbf", 1..=1_000_000)),
+        repair_hours: form.number(ui, "repair", 1..=10_000),
     };
-    if !f.is_good() {
-        return whole(&center, &trials, &visitor, StatusCode::UNPROCESSABLE_ENTITY, f);
+    if !form.is_good() {
+        return whole(&center, &trials, &visitor, StatusCode::UNPROCESSABLE_ENTITY, form);
     }
     match ask::start(&center, &trials, &visitor.caller, what) {
         Ok(trial) => Ok(Redirect::to(&format!("/twin/{}", trial.id)).into_response()),
         Err(error) => {
-            f.take(ui, error, |_| None).map_err(|error| visitor.fault(error))?;
-            whole(&center, &trials, &visitor, StatusCode::CONFLICT, f)
+            let status = form.explain(ui, error, |name| (name == "nodes").then_some("nodes"))?;
+            whole(&center, &trials, &visitor, status, form)
         }
     }
 }
 
-fn found(center: &Center, trials: &Trials, visitor: &Visitor, id: &str) -> Result<Arc<Trial>, Fault> {
-    ask::show(center, trials, &visitor.caller, id).map_err(|error| visitor.fault(error))
+fn found(center: &Center, trials: &Trials, visitor: &Visitor, id: &str) -> Result<Arc<Trial>, AppError> {
+    ask::show(center, trials, &visitor.caller, id)
 }
 
 pub async fn trial(
@@ -176,7 +174,7 @@ pub async fn trial(
     Extension(trials): Extension<Trials>,
     Id(id): Id,
     visitor: Visitor,
-) -> Result<Response, Fault> {
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let trial = found(&center, &trials, &visitor, &id)?;
     let outcome = trial.outcome();
@@ -198,10 +196,10 @@ pub async fn report(
     Extension(trials): Extension<Trials>,
     Id(id): Id,
     visitor: Visitor,
-) -> Result<Response, Fault> {
+) -> Result<Response, AppError> {
     let trial = found(&center, &trials, &visitor, &id)?;
     let Some(Ok(report)) = trial.outcome() else {
-        return Err(visitor.fault(AppError::not_found("page", "")));
+        return Err(AppError::not_found("page", ""));
     };
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
@@ -255,4 +253,57 @@ fn rows(ui: Ui, [now, then]: &[Figures; 2]) -> Vec<Row> {
         rows.push(row("twin-never", &|side| ui.count(side.jobs_too_wide + side.jobs_given_up), same));
     }
     rows
+}
+
+#[cfg(test)]
+impl Line {
+    fn sample(state: &'static str) -> Self {
+        Self {
+            id: 1,
+            at: super::sample::views::AT.into(),
+            by: "li".into(),
+            asked: "2 × 8".into(),
+            state,
+            percent: "40 %".into(),
+        }
+    }
+}
+
+#[cfg(test)]
+impl super::sample::Sample for Twin {
+    fn samples(page: &Page) -> Vec<Self> {
+        let policies = || POLICIES.into_iter().map(|policy| (policy, policy_word(page.ui, policy))).collect();
+        let mut wrong = Form::with(&[("days", "0".into()), ("policy", "luck".into())]);
+        wrong.number(page.ui, "days", 1..=9);
+        wrong.blame_by(page.ui, "policy", "policy");
+        wrong.notice = page.t("refused-twin-is-busy");
+        vec![
+            Self {
+                page: page.clone(),
+                form: Form::with(&[("days", "30".into()), ("policy", "fcfs".into())]),
+                policies: policies(),
+                lines: ["running", "succeeded", "failed"].map(Line::sample).into(),
+                is_busy: true,
+            },
+            Self { page: page.clone(), form: wrong, policies: policies(), lines: Vec::new(), is_busy: false },
+        ]
+    }
+}
+
+#[cfg(test)]
+impl super::sample::Sample for TrialPage {
+    fn samples(page: &Page) -> Vec<Self> {
+        let row = |look| Row { name: page.t("twin-mean-wait"), now: "2h".into(), then: "1h".into(), look };
+        let sample = |state, rows: Vec<Row>, refused: Option<Told>| Self {
+            page: page.clone(),
+            line: Line::sample(state),
+            rows,
+            refused,
+        };
+        vec![
+            sample("running", Vec::new(), None),
+            sample("succeeded", ["good", "bad", ""].map(row).into(), None),
+            sample("failed", Vec::new(), Some(super::sample::views::told(page.ui))),
+        ]
+    }
 }

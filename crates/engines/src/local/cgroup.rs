@@ -9,7 +9,7 @@ use std::{
 
 use domain::RunId;
 
-use crate::RunLimits;
+use crate::spec::RunLimits;
 
 /// The cgroup of one run.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use std::{
 
 use rustix::process::Pid;
 
-use crate::RunLimits;
+use crate::spec::RunLimits;
 
 /// What a process is started with.
 pub(crate) struct Start<'a> {
@@ -66,7 +66,7 @@ const STEPS: [&str; 9] = [
 const EXEC: usize = STEPS.len() - 1;
 
 /// All that the new process reads, ready made, and the place for what it answers.
-struct Plan {
+struct ChildPlan {
     program: *const c_char,
     argv: *const *const c_char,
     envp: *const *const c_char,
@@ -99,7 +99,7 @@ pub(crate) fn start(what: &Start<'_>) -> Result<Pid, StartError> {
     let (arg_pointers, env_pointers) = (with_end(args), with_end(env));
 
     let (limits, limit_count) = limits(what);
-    let mut plan = Plan {
+    let mut plan = ChildPlan {
         program: *program,
         argv: arg_pointers.as_ptr(),
         envp: env_pointers.as_ptr(),
@@ -202,7 +202,7 @@ fn hard_limit(resource: c_int) -> u64 {
 
 /// Runs in the new process.
 extern "C" fn enter(plan: *mut c_void) -> c_int {
-    let plan = plan.cast::<Plan>();
+    let plan = plan.cast::<ChildPlan>();
     // SAFETY: `start` passes a valid plan and waits; only system calls are made in here.
     unsafe {
         let failed_step = confine_and_run(&*plan);
@@ -216,7 +216,7 @@ extern "C" fn enter(plan: *mut c_void) -> c_int {
 ///
 /// # Safety
 /// As for [`enter`]: nothing but system calls on what the plan holds.
-unsafe fn confine_and_run(plan: &Plan) -> usize {
+unsafe fn confine_and_run(plan: &ChildPlan) -> usize {
     // SAFETY: plain numbers, or pointers from the plan, which is valid; see `start`.
     unsafe {
         if libc::setsid() == -1 {

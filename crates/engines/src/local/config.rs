@@ -16,7 +16,7 @@ pub enum Isolation {
     None,
 }
 
-/// Settings of [`super::LocalEngine`].
+/// Settings of the local engine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LocalConfig {
     /// The center's folder; the engine keeps `runs/`, `work/` and `tmp/` in it. With own uids everybody must be able
@@ -25,7 +25,7 @@ pub struct LocalConfig {
     pub isolation: Isolation,
     /// Runs of a tenant have this uid (and gid) plus the tenant's index, where the center runs as root.
     pub uid_base: Option<u32>,
-    /// Program and arguments that end up in [`super::host::main`].
+    /// Program and arguments that start the host process.
     #[serde(skip)]
     pub host_command: Vec<OsString>,
     /// What runs may read beyond the system's own folders.

@@ -7,22 +7,11 @@ use super::{
     config::{Isolation, LocalConfig},
     sys,
 };
-use crate::EngineError;
+use crate::{check::Check, engine::EngineError};
 
 /// The first version of Landlock that keeps signals and abstract sockets apart.
 const ABI_WITH_SCOPES: u32 = 6;
 const OR_NONE: &str = "Set isolation = \"none\" to run without, where all who submit are trusted.";
-
-/// Something that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
-    pub name: &'static str,
-    pub ok: bool,
-    /// What was found.
-    pub detail: String,
-    /// What to do about it; empty if nothing.
-    pub hint: String,
-}
 
 /// Looks at all that matters for the engine on this machine.
 pub fn check_host(config: &LocalConfig) -> Vec<Check> {

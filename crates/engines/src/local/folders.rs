@@ -61,7 +61,7 @@ pub(crate) struct Folders {
 
 /// The folder of a job, open.
 #[derive(Debug)]
-pub(crate) struct Work {
+pub(crate) struct WorkFolder {
     pub path: PathBuf,
     pub fd: OwnedFd,
     /// When anything about it changed last, as the kernel counts it: this can't be set back.
@@ -119,7 +119,7 @@ impl Folders {
 
     /// Makes the folder of a job, if it isn't there, and writes the script to run in place of that of the run before.
     /// Gives the folder and the path of the script.
-    pub(crate) fn make_work(&mut self, job: JobId, script: &str) -> io::Result<(Work, PathBuf)> {
+    pub(crate) fn make_work(&mut self, job: JobId, script: &str) -> io::Result<(WorkFolder, PathBuf)> {
         let name = job.to_string();
         let spare = self.spare.take();
         let fd = sys::with_file_owner(self.owner, || {
@@ -137,12 +137,12 @@ impl Folders {
             Ok::<_, io::Error>(openat(&self.home_fd, name.as_str(), READ_FOLDER, Mode::empty())?)
         })?;
         let changed_at = changed_at(&fd)?;
-        Ok((Work { path: self.home.join(name), fd, changed_at }, self.temporary.join(SCRIPT)))
+        Ok((WorkFolder { path: self.home.join(name), fd, changed_at }, self.temporary.join(SCRIPT)))
     }
 
     /// Takes a job's folder for another job, if nothing happened to it since it was made for this one. No other run of
     /// the job may be alive, or come later and expect anything in it.
-    pub(crate) fn take_back(&mut self, job: JobId, work: Work) -> io::Result<()> {
+    pub(crate) fn take_back(&mut self, job: JobId, work: WorkFolder) -> io::Result<()> {
         if self.spare.is_some() || changed_at(&work.fd)? != work.changed_at || !is_empty(&work.fd)? {
             return Ok(());
         }

@@ -15,7 +15,6 @@ use std::{
         fd::{AsFd as _, FromRawFd as _, OwnedFd},
         unix::net::UnixStream,
     },
-    path::PathBuf,
     time::Duration,
 };
 
@@ -26,10 +25,11 @@ use rustix::{
     io::Errno,
     process::geteuid,
 };
-use serde::{Deserialize, Serialize};
 
 use super::{
     config::{Isolation, LocalConfig},
+    inherited::Inherited,
+    protocol::{HINTS, HostAnswer, MAX_FRAME_BYTES, split_frame},
     record::Runs,
     sandbox::SystemPaths,
     sys::{self, Came},
@@ -37,42 +37,11 @@ use super::{
     workers::Workers,
 };
 
-/// The longest frame.
-const MAX_FRAME_BYTES: usize = 16 << 20;
 /// The counts of processes are taken anew when they are older.
 const COUNT_EVERY_MS: i64 = 2000;
 
 /// A host without work keeps supervisors waiting no longer than that.
 const IDLE_FOR: Timespec = Timespec { tv_sec: 10, tv_nsec: 0 };
-
-/// What the host tells the center.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Answer {
-    Ready,
-    /// The host can't do its work at all.
-    Failed(String),
-    /// A launch came to nothing, and left no record.
-    Refused {
-        run: RunId,
-        why: String,
-    },
-}
-
-/// What the host has and supervisors inherit.
-#[derive(Debug)]
-pub(super) struct Shared {
-    pub config: LocalConfig,
-    pub runs: Runs,
-    pub boot: String,
-    /// For the center to look at a run. The center may be gone, and another be there later.
-    pub hints: OwnedFd,
-    /// What is isolated, see [`SystemPaths`]; `None` without isolation.
-    pub system: Option<SystemPaths>,
-    pub cgroup_root: Option<PathBuf>,
-    pub signals: OwnedFd,
-    pub nothing: OwnedFd,
-}
 
 /// The whole life of the host process. The program calls this before it does anything else, when it was started with
 /// [`LocalConfig::host_command`].
@@ -86,16 +55,9 @@ pub fn main() -> ! {
     sys::exit_now(code)
 }
 
-impl Shared {
-    /// Tells the center to look at the run. It matters little if that fails: the record is the truth.
-    pub(super) fn hint(&self, run: RunId) {
-        let _center_is_gone = rustix::io::write(&self.hints, run.as_bytes());
-    }
-}
-
 struct Host {
     center: UnixStream,
-    shared: Shared,
+    inherited: Inherited,
     workers: Workers,
     processes_by_uid: HashMap<u32, u64>,
     counted_at_ms: i64,
@@ -104,21 +66,21 @@ struct Host {
 
 impl Host {
     fn start(mut center: UnixStream) -> Result<Self, i32> {
-        let prepared = Self::prepare(&mut center).and_then(|shared| Ok((shared, Workers::new()?)));
+        let prepared = Self::prepare(&mut center).and_then(|inherited| Ok((inherited, Workers::new()?)));
         match prepared {
-            Ok((shared, workers)) => {
-                answer(&mut center, &Answer::Ready);
+            Ok((inherited, workers)) => {
+                answer(&mut center, &HostAnswer::Ready);
                 let (processes_by_uid, counted_at_ms) = (HashMap::new(), i64::MIN);
-                Ok(Self { center, shared, workers, processes_by_uid, counted_at_ms, inbox: Vec::new() })
+                Ok(Self { center, inherited, workers, processes_by_uid, counted_at_ms, inbox: Vec::new() })
             }
             Err(error) => {
-                answer(&mut center, &Answer::Failed(error.to_string()));
+                answer(&mut center, &HostAnswer::Failed(error.to_string()));
                 Err(1)
             }
         }
     }
 
-    fn prepare(center: &mut UnixStream) -> io::Result<Shared> {
+    fn prepare(center: &mut UnixStream) -> io::Result<Inherited> {
         let mut len = [0; 4];
         center.read_exact(&mut len)?;
         let mut frame =
@@ -140,8 +102,8 @@ impl Host {
 
         let has_own_uids = config.uid(0).is_some();
         let isolates = config.isolation == Isolation::Full;
-        let hints = config.data_dir.join(super::HINTS);
-        Ok(Shared {
+        let hints = config.data_dir.join(HINTS);
+        Ok(Inherited {
             runs: Runs::open(&config.data_dir)?,
             boot: sys::boot_id(),
             hints: openat(CWD, &hints, OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?,
@@ -158,7 +120,7 @@ impl Host {
         loop {
             let mut fds = [
                 PollFd::new(&self.center, PollFlags::IN),
-                PollFd::new(&self.shared.signals, PollFlags::IN),
+                PollFd::new(&self.inherited.signals, PollFlags::IN),
                 PollFd::from_borrowed_fd(self.workers.reports(), PollFlags::IN),
             ];
             let timeout = self.workers.has_idle().then_some(&IDLE_FOR);
@@ -175,7 +137,7 @@ impl Host {
                 self.take_reports();
             }
             if signal {
-                while let Some(signal) = sys::next_signal(self.shared.signals.as_fd()) {
+                while let Some(signal) = sys::next_signal(self.inherited.signals.as_fd()) {
                     if signal == Came::Terminate {
                         return 0;
                     }
@@ -222,20 +184,20 @@ impl Host {
         let Some((uid_index, spec)) = rest.split_first_chunk() else { return };
         let (run, uid_index) = (RunId::from_bytes(*run), u32::from_le_bytes(*uid_index));
         self.count_processes();
-        let uid = self.shared.config.uid(uid_index).unwrap_or_else(|| geteuid().as_raw());
+        let uid = self.inherited.config.uid(uid_index).unwrap_or_else(|| geteuid().as_raw());
         let processes_of_uid = self.processes_by_uid.get(&uid).copied().unwrap_or(0);
         if self.workers.assign_idle(run, uid_index, processes_of_uid, spec) {
             return;
         }
         match self.workers.fork(run, uid_index, processes_of_uid) {
             Ok(None) => {}
-            Ok(Some(work)) => sys::exit_now(work.work(&self.shared, spec)),
+            Ok(Some(work)) => sys::exit_now(work.work(&self.inherited, spec)),
             Err(error) => self.refuse(run, format!("no new process: {error}")),
         }
     }
 
     fn refuse(&mut self, run: RunId, why: String) {
-        answer(&mut self.center, &Answer::Refused { run, why });
+        answer(&mut self.center, &HostAnswer::Refused { run, why });
     }
 
     /// Waits for what has ended. Of a supervisor that was lost while it had a run, what it looked after is now a child
@@ -256,13 +218,13 @@ impl Host {
             std::thread::sleep(Duration::from_millis(round));
         }
         for (run, how) in lost {
-            if let Some(root) = &self.shared.cgroup_root {
+            if let Some(root) = &self.inherited.cgroup_root {
                 super::cgroup::clear(root, run);
             }
-            if !self.shared.runs.is_claimed(run) {
+            if !self.inherited.runs.is_claimed(run) {
                 self.refuse(run, format!("its supervisor was lost before it began ({how})"));
             }
-            self.shared.hint(run);
+            self.inherited.hint(run);
         }
     }
 
@@ -271,7 +233,7 @@ impl Host {
         if now_ms.saturating_sub(self.counted_at_ms) < COUNT_EVERY_MS {
             return;
         }
-        let config = &self.shared.config;
+        let config = &self.inherited.config;
         let first_of_tenants = config.uid(0);
         let own = geteuid().as_raw();
         self.processes_by_uid =
@@ -280,49 +242,9 @@ impl Host {
     }
 }
 
-fn answer(center: &mut UnixStream, answer: &Answer) {
+fn answer(center: &mut UnixStream, answer: &HostAnswer) {
     let mut line = serde_json::to_vec(answer).expect("answers have a JSON form");
     line.push(b'\n');
     // One write of a short line is not mixed up with those of others. If the center is gone, so is who would care.
     let _center_is_gone = center.write_all(&line);
-}
-
-/// The first frame of `bytes` and what comes after it; `None` if it isn't complete yet.
-fn split_frame(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (len, rest) = bytes.split_first_chunk()?;
-    rest.split_at_checked(usize::try_from(u32::from_le_bytes(*len)).ok()?)
-}
-
-/// The bytes of a frame.
-pub(super) fn frame(parts: &[&[u8]]) -> Vec<u8> {
-    let len: usize = parts.iter().map(|part| part.len()).sum();
-    assert!(len <= MAX_FRAME_BYTES, "a checked launch has at most a few MiB");
-    let mut bytes = Vec::with_capacity(4 + len);
-    bytes.extend_from_slice(&u32::try_from(len).expect("a frame is below 16 MiB").to_le_bytes());
-    for part in parts {
-        bytes.extend_from_slice(part);
-    }
-    bytes
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn frames_are_taken_apart_wherever_they_are_cut() {
-        let bytes = [frame(&[b"ab", b"c"]), frame(&[]), frame(&[b"d"])].concat();
-        for cut in 0..=bytes.len() {
-            let mut taken = Vec::new();
-            let mut inbox = Vec::new();
-            for part in [&bytes[..cut], &bytes[cut..]] {
-                inbox.extend_from_slice(part);
-                while let Some((frame, rest)) = split_frame(&inbox) {
-                    taken.push(frame.to_vec());
-                    inbox = rest.to_vec();
-                }
-            }
-            assert_eq!(taken, [b"abc".to_vec(), vec![], b"d".to_vec()], "cut at {cut}");
-        }
-    }
 }

@@ -22,13 +22,11 @@ use rustix::{
 };
 
 use super::{
-    HINTS,
     config::LocalConfig,
-    host::{Answer, frame},
+    protocol::{HINTS, HostAnswer, frame},
     record::Runs,
-    sys,
 };
-use crate::{EngineError, LaunchSpec};
+use crate::{clock, engine::EngineError, spec::LaunchSpec, sync};
 
 /// How long a new host may take to say that it is ready.
 const READY_WITHIN: Duration = Duration::from_secs(10);
@@ -40,13 +38,13 @@ type OnHint = Box<dyn Fn(RunId) + Send>;
 /// The connection to the host.
 #[derive(Debug)]
 pub(super) struct Link {
-    shared: Arc<Shared>,
+    inner: Arc<Inner>,
     runs: Arc<Runs>,
     thread: Option<JoinHandle<()>>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct Inner {
     state: Mutex<State>,
     wake: OwnedFd,
     /// For hints from the center's own side.
@@ -55,7 +53,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    host: Option<Host>,
+    host: Option<HostProcess>,
     /// Launches by run, until it is known that somebody has claimed the run.
     pending: HashMap<RunId, Arc<[u8]>>,
     /// What the socket had no room for.
@@ -65,12 +63,12 @@ struct State {
 }
 
 #[derive(Debug)]
-struct Host {
+struct HostProcess {
     process: Child,
     socket: Arc<UnixStream>,
 }
 
-impl Drop for Host {
+impl Drop for HostProcess {
     fn drop(&mut self) {
         // It ends when its socket is closed.
         let _closed = self.socket.shutdown(std::net::Shutdown::Both);
@@ -87,70 +85,70 @@ impl Link {
             .map_err(EngineError::io("make an eventfd"))?;
         let host = start_host(&config).map_err(|error| EngineError::Host(error.to_string()))?;
         let state = Mutex::new(State { host: Some(host), ..State::default() });
-        let shared = Arc::new(Shared { state, wake, hints: writer });
+        let inner = Arc::new(Inner { state, wake, hints: writer });
         let keeper =
-            Keeper { shared: Arc::clone(&shared), runs: Arc::clone(&runs), config, hints: reader, on_hint };
+            Keeper { inner: Arc::clone(&inner), runs: Arc::clone(&runs), config, hints: reader, on_hint };
         let thread = std::thread::Builder::new()
             .name("engine".to_owned())
             .spawn(move || keeper.run())
             .map_err(EngineError::io("start a thread"))?;
-        Ok(Self { shared, runs, thread: Some(thread) })
+        Ok(Self { inner, runs, thread: Some(thread) })
     }
 
     /// Hands the launch to the host, or keeps it until there is one.
     pub(super) fn launch(&self, spec: &LaunchSpec) -> Result<(), EngineError> {
         let body = serde_json::to_vec(spec).map_err(|error| EngineError::Host(error.to_string()))?;
         let message: Arc<[u8]> = frame(&[spec.run.as_bytes(), &spec.uid_index.to_le_bytes(), &body]).into();
-        let mut state = self.shared.lock();
+        let mut state = self.inner.lock();
         state.refused.remove(&spec.run);
         state.pending.insert(spec.run, Arc::clone(&message));
         if !state.send(&message) {
-            self.shared.wake();
+            self.inner.wake();
         }
         Ok(())
     }
 
     /// Notes that the run has a record: its launch needs no repeating.
-    pub(super) fn settle(&self, run: RunId) {
-        let mut state = self.shared.lock();
+    pub(super) fn note_recorded(&self, run: RunId) {
+        let mut state = self.inner.lock();
         state.pending.remove(&run);
         state.refused.remove(&run);
     }
 
     pub(super) fn is_pending(&self, run: RunId) -> bool {
-        self.shared.lock().pending.contains_key(&run)
+        self.inner.lock().pending.contains_key(&run)
     }
 
     /// When and why a launch came to nothing, where that left no record.
     pub(super) fn refusal(&self, run: RunId) -> Option<(Timestamp, String)> {
-        let refusal = self.shared.lock().refused.get(&run).cloned();
+        let refusal = self.inner.lock().refused.get(&run).cloned();
         // Another launch of the same run may have gone well.
         refusal.filter(|_| !self.runs.is_claimed(run))
     }
 
     /// Gives a hint as a supervisor would.
     pub(super) fn hint(&self, run: RunId) {
-        self.shared.hint(run);
+        self.inner.hint(run);
     }
 
     pub(super) fn host_pid(&self) -> Option<u32> {
-        self.shared.lock().host.as_ref().map(|host| host.process.id())
+        self.inner.lock().host.as_ref().map(|host| host.process.id())
     }
 }
 
 impl Drop for Link {
     fn drop(&mut self) {
-        self.shared.lock().is_closing = true;
-        self.shared.wake();
+        self.inner.lock().is_closing = true;
+        self.inner.wake();
         if let Some(thread) = self.thread.take() {
             let _panicked = thread.join();
         }
     }
 }
 
-impl Shared {
+impl Inner {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("nothing panics while it is held")
+        sync::lock(&self.state)
     }
 
     fn wake(&self) {
@@ -194,7 +192,7 @@ impl State {
 
 /// The thread of the engine.
 struct Keeper {
-    shared: Arc<Shared>,
+    inner: Arc<Inner>,
     runs: Arc<Runs>,
     config: LocalConfig,
     hints: OwnedFd,
@@ -206,14 +204,14 @@ impl Keeper {
         let mut answers = Vec::new();
         loop {
             let (socket, has_backlog) = {
-                let state = self.shared.lock();
+                let state = self.inner.lock();
                 if state.is_closing {
                     break;
                 }
                 (state.host.as_ref().map(|host| Arc::clone(&host.socket)), !state.backlog.is_empty())
             };
             let mut fds =
-                vec![PollFd::new(&self.hints, PollFlags::IN), PollFd::new(&self.shared.wake, PollFlags::IN)];
+                vec![PollFd::new(&self.hints, PollFlags::IN), PollFd::new(&self.inner.wake, PollFlags::IN)];
             if let Some(socket) = &socket {
                 let writable = if has_backlog { PollFlags::OUT } else { PollFlags::empty() };
                 fds.push(PollFd::new(socket, PollFlags::IN | writable));
@@ -230,7 +228,7 @@ impl Keeper {
                 self.pass_hints();
             }
             if is_ready[1] {
-                let _emptied = rustix::io::read(&self.shared.wake, &mut [0; 8]);
+                let _emptied = rustix::io::read(&self.inner.wake, &mut [0; 8]);
             }
             let is_there = match &socket {
                 None => false,
@@ -243,7 +241,7 @@ impl Keeper {
             }
         }
         // Dropping the host waits for it; supervisors live on.
-        let host = self.shared.lock().host.take();
+        let host = self.inner.lock().host.take();
         drop(host);
     }
 
@@ -253,7 +251,7 @@ impl Keeper {
         // Writers write 16 bytes at a time, which a fifo keeps together.
         let runs: Vec<RunId> = bytes[..len].as_chunks().0.iter().map(|id| RunId::from_bytes(*id)).collect();
         {
-            let mut state = self.shared.lock();
+            let mut state = self.inner.lock();
             for run in &runs {
                 state.pending.remove(run);
             }
@@ -265,7 +263,7 @@ impl Keeper {
 
     /// Sends and receives what can be; false if the host is gone.
     fn exchange(&self, socket: &UnixStream, answers: &mut Vec<u8>) -> bool {
-        if self.shared.lock().send_backlog().is_err() {
+        if self.inner.lock().send_backlog().is_err() {
             return false;
         }
         let mut part = [0; 4096];
@@ -277,11 +275,11 @@ impl Keeper {
         }
         while let Some(end) = answers.iter().position(|&byte| byte == b'\n') {
             let line: Vec<u8> = answers.drain(..=end).collect();
-            if let Ok(Answer::Refused { run, why }) = serde_json::from_slice(&line) {
+            if let Ok(HostAnswer::Refused { run, why }) = serde_json::from_slice(&line) {
                 tracing::warn!(%run, why, "a launch came to nothing");
-                let mut state = self.shared.lock();
+                let mut state = self.inner.lock();
                 state.pending.remove(&run);
-                state.refused.insert(run, (sys::now(), why));
+                state.refused.insert(run, (clock::now(), why));
                 drop(state);
                 (self.on_hint)(run);
             }
@@ -291,14 +289,14 @@ impl Keeper {
 
     /// Starts a host in place of one that is gone, and sends it the launches that nobody has claimed.
     fn restart_host(&self) {
-        let old = self.shared.lock().host.take();
+        let old = self.inner.lock().host.take();
         if old.is_some() {
             tracing::warn!("the engine's host is gone; starting another");
         }
         drop(old);
         match start_host(&self.config) {
             Ok(host) => {
-                let mut state = self.shared.lock();
+                let mut state = self.inner.lock();
                 state.host = Some(host);
                 state.pending.retain(|run, _| !self.runs.is_claimed(*run));
                 state.backlog.clear();
@@ -327,7 +325,7 @@ fn open_hints(config: &LocalConfig) -> io::Result<(OwnedFd, OwnedFd)> {
 }
 
 /// Starts a host and waits until it is ready.
-fn start_host(config: &LocalConfig) -> io::Result<Host> {
+fn start_host(config: &LocalConfig) -> io::Result<HostProcess> {
     let Some((program, args)) = config.host_command.split_first() else {
         return Err(io::Error::other("no program is set for it"));
     };
@@ -340,7 +338,7 @@ fn start_host(config: &LocalConfig) -> io::Result<Host> {
         .stdout(Stdio::null())
         .spawn()?;
     let socket = Arc::new(ours);
-    let host = Host { process, socket };
+    let host = HostProcess { process, socket };
     let settings = serde_json::to_vec(config)?;
     let mut socket = host.socket.as_ref();
     io::Write::write_all(&mut socket, &frame(&[&settings]))?;
@@ -349,8 +347,8 @@ fn start_host(config: &LocalConfig) -> io::Result<Host> {
     let mut line = Vec::new();
     BufReader::new(socket).read_until(b'\n', &mut line)?;
     match serde_json::from_slice(&line) {
-        Ok(Answer::Ready) => {}
-        Ok(Answer::Failed(why)) => return Err(io::Error::other(why)),
+        Ok(HostAnswer::Ready) => {}
+        Ok(HostAnswer::Failed(why)) => return Err(io::Error::other(why)),
         _ => return Err(io::Error::other("it ended, or is not the engine's host")),
     }
     Ok(host)

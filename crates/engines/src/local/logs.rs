@@ -8,8 +8,8 @@ use std::{
 use domain::RunId;
 use rustix::pipe::{PipeFlags, pipe_with};
 
-use super::record::{Line, Record, Runs};
-use crate::Stream;
+use super::record::{Record, RecordLine, Runs};
+use crate::engine::Stream;
 
 /// One of the two logs, being written.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl Log {
         self.room_bytes -= written as u64;
         if written < bytes.len() {
             self.is_truncated = true;
-            let _disk_full = record.append(&Line::Truncated { stream: self.stream });
+            let _disk_full = record.append(&RecordLine::Truncated { stream: self.stream });
         }
     }
 

@@ -30,7 +30,10 @@ use rustix::{
 use serde::{Deserialize, Serialize};
 
 use super::sys;
-use crate::{Exit, Stream};
+use crate::{
+    engine::Stream,
+    observation::{Ended, Exit},
+};
 
 /// The longest reason of a failed start that is kept, in bytes.
 const MAX_REASON_BYTES: usize = 1000;
@@ -42,7 +45,7 @@ const FILE_BYTES: usize = 4 * MAX_RECORD_BYTES;
 /// A line of a record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "t", rename_all = "snake_case")]
-pub(crate) enum Line {
+pub(crate) enum RecordLine {
     /// The first line: who takes care of which run.
     Claim { run: RunId, pid: i32, boot: String, at: Timestamp },
     /// The process of node 0 runs. `sessions` are the process ids of the nodes' first processes, and so the sessions
@@ -60,25 +63,25 @@ pub(crate) struct Runs(OwnedFd);
 
 /// What a record says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Told {
+pub(crate) struct RecordContent {
     pub pid: i32,
     pub boot: String,
     pub claimed_at: Option<Timestamp>,
     pub started_at: Option<Timestamp>,
     pub sessions: Vec<i32>,
     pub truncated: [bool; 2],
-    pub end: Option<crate::Ended>,
+    pub end: Option<Ended>,
 }
 
 /// What can be known about a run from its record.
 #[derive(Debug)]
-pub(crate) enum Found {
+pub(crate) enum RecordState {
     Nothing,
     /// Its supervisor lives.
-    Alive(Told),
-    Ended(Told),
+    Alive(RecordContent),
+    Ended(RecordContent),
     /// Its supervisor is gone, the end was not recorded.
-    Vanished(Told),
+    Vanished(RecordContent),
 }
 
 impl Runs {
@@ -111,7 +114,12 @@ impl Runs {
 
     /// Claims the run for this process: writes a record that begins with `first`, into the file of `record` if that
     /// has room, and keeps it locked while the file is open. False if the run was claimed before.
-    pub(crate) fn claim(&self, record: &mut Option<Record>, run: RunId, first: &Line) -> io::Result<bool> {
+    pub(crate) fn claim(
+        &self,
+        record: &mut Option<Record>,
+        run: RunId,
+        first: &RecordLine,
+    ) -> io::Result<bool> {
         if record.as_ref().is_some_and(|record| !record.has_room_for(run)) {
             *record = None;
         }
@@ -129,7 +137,7 @@ impl Runs {
             Ok(()) => Ok(true),
             // What was written of it here is never looked at, because that name leads elsewhere.
             Err((Some(Errno::EXIST), _)) => Ok(false),
-            // The file has as many names as it may have; or none at all, because all its runs were forgotten, and
+            // The file has as many names as it may have; or none at all, because all its records were removed, and
             // then it can't get any.
             Err((Some(Errno::MLINK | Errno::NOENT), _)) if !is_fresh => self.claim(record, run, first),
             Err((_, error)) => Err(error),
@@ -180,27 +188,27 @@ impl Runs {
     }
 
     /// Reads the record of the run.
-    pub(crate) fn find(&self, run: RunId) -> io::Result<Found> {
+    pub(crate) fn find(&self, run: RunId) -> io::Result<RecordState> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let fd = match openat(&self.0, Self::name(run, "record"), flags, Mode::empty()) {
             Ok(fd) => fd,
-            Err(Errno::NOENT) => return Ok(Found::Nothing),
+            Err(Errno::NOENT) => return Ok(RecordState::Nothing),
             Err(error) => return Err(error.into()),
         };
         let mut file = File::from(fd);
-        let told = Told::read(&mut file, run)?;
+        let told = RecordContent::read(&mut file, run)?;
         if told.end.is_some() {
-            return Ok(Found::Ended(told));
+            return Ok(RecordState::Ended(told));
         }
         match flock(&file, FlockOperation::NonBlockingLockShared) {
             Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => return Ok(Found::Alive(told)),
+            Err(Errno::WOULDBLOCK) => return Ok(RecordState::Alive(told)),
             Err(error) => return Err(error.into()),
         }
         // It may have ended between the reading and the lock.
         rustix::fs::seek(&file, rustix::fs::SeekFrom::Start(0))?;
-        let told = Told::read(&mut file, run)?;
-        Ok(if told.end.is_some() { Found::Ended(told) } else { Found::Vanished(told) })
+        let told = RecordContent::read(&mut file, run)?;
+        Ok(if told.end.is_some() { RecordState::Ended(told) } else { RecordState::Vanished(told) })
     }
 
     /// The newest change of the run's record and logs.
@@ -230,17 +238,6 @@ impl Runs {
             Err(error) => Err(error.into()),
         }
     }
-
-    /// Removes logs and record; the record last, so that what is left half done can be done again.
-    pub(crate) fn remove(&self, run: RunId) -> io::Result<()> {
-        for what in ["stdout", "stderr", "record"] {
-            match unlinkat(&self.0, Self::name(run, what), AtFlags::empty()) {
-                Ok(()) | Err(Errno::NOENT) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
-    }
 }
 
 /// The record of a run that this process claimed, after those of the runs that it claimed before.
@@ -262,7 +259,7 @@ impl Record {
     }
 
     /// Adds a line, in one write: it is there as a whole or not at all.
-    pub(crate) fn append(&mut self, line: &Line) -> io::Result<()> {
+    pub(crate) fn append(&mut self, line: &RecordLine) -> io::Result<()> {
         let mut bytes = serde_json::to_vec(&line.bounded())?;
         bytes.push(b'\n');
         let written = rustix::io::write(&self.file, &bytes)?;
@@ -278,7 +275,7 @@ impl Record {
     }
 }
 
-impl Line {
+impl RecordLine {
     fn bounded(&self) -> std::borrow::Cow<'_, Self> {
         match self {
             Self::End { started_at, at, how: Exit::FailedToStart(reason) }
@@ -293,7 +290,7 @@ impl Line {
     }
 }
 
-impl Told {
+impl RecordContent {
     fn read(file: &mut File, run: RunId) -> io::Result<Self> {
         let mut text = String::with_capacity(FILE_BYTES);
         file.read_to_string(&mut text)?;
@@ -308,18 +305,18 @@ impl Told {
         let begins_at = text[..named_at].rfind('\n').map_or(0, |end| end + 1);
         for line in text[begins_at..].lines().filter_map(|line| serde_json::from_str(line).ok()) {
             match line {
-                Line::Claim { run: of, .. } if of != run => break,
-                Line::Claim { run: _, pid, boot, at } => {
+                RecordLine::Claim { run: of, .. } if of != run => break,
+                RecordLine::Claim { run: _, pid, boot, at } => {
                     told.pid = pid;
                     told.boot = boot;
                     told.claimed_at = Some(at);
                 }
-                Line::Start { at, sessions } => {
+                RecordLine::Start { at, sessions } => {
                     told.started_at = Some(at);
                     told.sessions = sessions;
                 }
-                Line::Truncated { stream } => told.truncated[stream as usize] = true,
-                Line::End { started_at, at, how } => told.end = Some(crate::Ended { started_at, at, how }),
+                RecordLine::Truncated { stream } => told.truncated[stream as usize] = true,
+                RecordLine::End { started_at, at, how } => told.end = Some(Ended { started_at, at, how }),
             }
         }
         told
@@ -331,12 +328,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn claim_line(run: RunId) -> Line {
-        Line::Claim { run, pid: 42, boot: "b".into(), at: Timestamp::from_secs(1) }
+    fn claim_line(run: RunId) -> RecordLine {
+        RecordLine::Claim { run, pid: 42, boot: "b".into(), at: Timestamp::from_secs(1) }
     }
 
-    fn end_line(how: Exit) -> Line {
-        Line::End { started_at: None, at: Timestamp::from_secs(2), how }
+    fn end_line(how: Exit) -> RecordLine {
+        RecordLine::End { started_at: None, at: Timestamp::from_secs(2), how }
     }
 
     fn run_id(seed: u8) -> RunId {
@@ -349,27 +346,24 @@ mod tests {
         let runs = Runs::open(dir.path()).unwrap();
         let run = run_id(7);
         let claim = |record: &mut Option<Record>, run| runs.claim(record, run, &claim_line(run)).unwrap();
-        assert!(matches!(runs.find(run).unwrap(), Found::Nothing));
+        assert!(matches!(runs.find(run).unwrap(), RecordState::Nothing));
 
         let (mut record, mut late) = (None, None);
         assert!(claim(&mut record, run), "the first claim wins");
         assert!(!claim(&mut late, run));
-        assert!(matches!(runs.find(run).unwrap(), Found::Alive(told) if told.pid == 42));
+        assert!(matches!(runs.find(run).unwrap(), RecordState::Alive(told) if told.pid == 42));
 
         drop(record.take());
-        assert!(matches!(runs.find(run).unwrap(), Found::Vanished(_)));
+        assert!(matches!(runs.find(run).unwrap(), RecordState::Vanished(_)));
         assert!(!claim(&mut record, run), "what vanished is not started again");
 
         let other = run_id(8);
         assert!(claim(&mut record, other));
         record.unwrap().append(&end_line(Exit::FailedToStart("x".repeat(5000)))).unwrap();
-        let Found::Ended(told) = runs.find(other).unwrap() else { panic!("it has ended") };
+        let RecordState::Ended(told) = runs.find(other).unwrap() else { panic!("it has ended") };
         assert!(
             matches!(told.end.unwrap().how, Exit::FailedToStart(reason) if reason.len() == MAX_REASON_BYTES)
         );
-
-        runs.remove(other).unwrap();
-        assert!(matches!(runs.find(other).unwrap(), Found::Nothing));
     }
 
     #[test]
@@ -378,14 +372,14 @@ mod tests {
         let runs = Runs::open(dir.path()).unwrap();
         let mut record = None;
         let ended_with = |run: RunId| match runs.find(run).unwrap() {
-            Found::Ended(told) => told.end.unwrap().how,
+            RecordState::Ended(told) => told.end.unwrap().how,
             other => panic!("{run}: {other:?}"),
         };
         // Enough that one file can't hold them all; with what could be taken for the claim of another run.
         for seed in 0..100 {
             let run = run_id(seed);
             assert!(runs.claim(&mut record, run, &claim_line(run)).unwrap());
-            assert!(matches!(runs.find(run).unwrap(), Found::Alive(told) if told.end.is_none()));
+            assert!(matches!(runs.find(run).unwrap(), RecordState::Alive(told) if told.end.is_none()));
             let why = format!("{seed}\n{}", serde_json::to_string(&claim_line(run_id(seed / 2))).unwrap());
             record.as_mut().unwrap().append(&end_line(Exit::FailedToStart(why))).unwrap();
         }
@@ -397,30 +391,31 @@ mod tests {
         // A claim that lost leaves no trace, not even where the run that it was about is recorded in the same file.
         assert!(matches!(ended_with(run_id(99)), Exit::FailedToStart(_)));
 
-        // A run that was forgotten may be claimed again, and nothing of its first record counts.
+        // A run whose record an operator removed may be claimed again, and nothing of its first record counts.
+        let remove = |run| unlinkat(&runs.0, Runs::name(run, "record"), AtFlags::empty()).unwrap();
         let (one, two) = (run_id(200), run_id(201));
         for run in [one, two] {
             assert!(runs.claim(&mut record, run, &claim_line(run)).unwrap());
             record.as_mut().unwrap().append(&end_line(Exit::Code(1))).unwrap();
         }
-        runs.remove(one).unwrap();
+        remove(one);
         assert!(runs.claim(&mut record, one, &claim_line(one)).unwrap());
-        assert!(matches!(runs.find(one).unwrap(), Found::Alive(_)));
+        assert!(matches!(runs.find(one).unwrap(), RecordState::Alive(_)));
         assert!(matches!(ended_with(two), Exit::Code(1)));
         // With none of its names left the file can't be used any more; another is.
         for seed in (0..100).chain([200, 201]) {
-            runs.remove(run_id(seed)).unwrap();
+            remove(run_id(seed));
         }
         assert!(runs.claim(&mut record, two, &claim_line(two)).unwrap());
-        assert!(matches!(runs.find(two).unwrap(), Found::Alive(_)));
+        assert!(matches!(runs.find(two).unwrap(), RecordState::Alive(_)));
     }
 
     proptest! {
         #[test]
         fn no_text_of_a_record_panics(text in "(.{0,40}\n){0,5}", cut in 0_usize..200) {
             let claim = serde_json::to_string(&claim_line(run_id(7))).unwrap();
-            let _ = Told::parse(&text, run_id(7));
-            let _ = Told::parse(&(text + &claim[..cut.min(claim.len())]), run_id(7));
+            let _ = RecordContent::parse(&text, run_id(7));
+            let _ = RecordContent::parse(&(text + &claim[..cut.min(claim.len())]), run_id(7));
         }
 
         #[test]
@@ -429,12 +424,12 @@ mod tests {
                 claim_line(run_id(6)),
                 end_line(Exit::Code(0)),
                 claim_line(run_id(7)),
-                Line::Start { at: Timestamp::from_secs(2), sessions: vec![43, 44] },
-                Line::Truncated { stream: Stream::Stderr },
+                RecordLine::Start { at: Timestamp::from_secs(2), sessions: vec![43, 44] },
+                RecordLine::Truncated { stream: Stream::Stderr },
                 end_line(Exit::Code(1)),
             ];
             let text: String = lines.iter().map(|line| serde_json::to_string(line).unwrap() + "\n").collect();
-            let told = Told::parse(&text[..cut.min(text.len())], run_id(7));
+            let told = RecordContent::parse(&text[..cut.min(text.len())], run_id(7));
             prop_assert!(told.end.is_none() || told.truncated == [false, true]);
             prop_assert!(told.started_at.is_none() || told.pid == 42);
             prop_assert!(told.end.is_none_or(|end| end.how == Exit::Code(1)));

@@ -16,7 +16,7 @@ use landlock::{
     RulesetAttr as _, RulesetCreatedAttr as _, RulesetError, Scope,
 };
 
-use crate::LaunchNode;
+use crate::spec::LaunchNode;
 
 /// The newest version whose rights are asked for; the crate leaves out what the kernel doesn't know.
 const NEWEST: ABI = ABI::V9;

@@ -22,16 +22,25 @@ use rustix::{
 use super::{
     cgroup::{self, Cgroup},
     child::{self, Start, StartError},
-    env::{Place, environment},
-    folders::{Folders, Work},
-    host::Shared,
+    folders::{Folders, WorkFolder},
+    inherited::Inherited,
     logs::{self, Log},
-    ports::{self, Port},
-    ranktable,
-    record::{Line, Record},
+    master_port::{self, MasterPort},
+    rank_table,
+    record::{Record, RecordLine},
     sandbox, sys, tree,
 };
-use crate::{Exit, LaunchSpec, Status, Stream, interpreter};
+use crate::{
+    clock,
+    engine::Stream,
+    environment::{Place, environment},
+    interpreter,
+    observation::{Exit, Status},
+    spec::LaunchSpec,
+};
+
+/// All runs of the local engine are on one machine.
+const MASTER_ADDR: &str = "127.0.0.1";
 
 /// A run that is over sooner is not announced as started: the hint of its end tells both.
 const ANNOUNCE_AFTER: Millis = Millis(50);
@@ -48,13 +57,13 @@ pub(super) struct Assignment {
     pub processes_of_uid: u64,
 }
 
-/// What is kept for the next run.
+/// What is reusable for the next run.
 #[derive(Debug, Default)]
-pub(super) struct Kept {
+pub(super) struct Reusable {
     /// The last run's tenant is likely to be that of the next.
     tenants: Option<Tenants>,
     record: Option<Record>,
-    port: Option<Port>,
+    port: Option<MasterPort>,
     buffer: Vec<u8>,
 }
 
@@ -68,8 +77,8 @@ struct Tenants {
 
 impl Tenants {
     /// What the run may open; `None` without isolation.
-    fn ruleset(&mut self, shared: &Shared, spec: &LaunchSpec) -> Result<Option<Rc<OwnedFd>>, String> {
-        let Some(system) = &shared.system else { return Ok(None) };
+    fn ruleset(&mut self, inherited: &Inherited, spec: &LaunchSpec) -> Result<Option<Rc<OwnedFd>>, String> {
+        let Some(system) = &inherited.system else { return Ok(None) };
         let devices = sandbox::device_files(&spec.nodes);
         if devices.is_empty()
             && let Some(ruleset) = &self.ruleset
@@ -89,52 +98,52 @@ impl Tenants {
 
 /// Looks after the run from its claim to its end. An error means that nothing was started.
 pub(super) fn supervise(
-    shared: &Shared,
-    kept: &mut Kept,
+    inherited: &Inherited,
+    reusable: &mut Reusable,
     Assignment { run, slot, processes_of_uid }: Assignment,
     spec: &[u8],
 ) -> io::Result<()> {
     let spec: LaunchSpec = serde_json::from_slice(spec)?;
     let pid = std::process::id().cast_signed();
-    let claim = Line::Claim { run, pid, boot: shared.boot.clone(), at: sys::now() };
-    if !shared.runs.claim(&mut kept.record, run, &claim)? {
+    let claim = RecordLine::Claim { run, pid, boot: inherited.boot.clone(), at: clock::now() };
+    if !inherited.runs.claim(&mut reusable.record, run, &claim)? {
         return Ok(());
     }
-    // From here on the record speaks. If it can't be written to the end, it is not kept, and so tells by its lock.
+    // From here on the record speaks. If it can't be written to the end, it is not reusable, and so tells by its lock.
     let mut supervisor = Supervisor {
-        shared,
+        inherited,
         spec: &spec,
-        record: kept.record.take().expect("it holds the claim"),
+        record: reusable.record.take().expect("it holds the claim"),
         logs: Stream::ALL.map(|stream| Log::new(stream, spec.log_limit_bytes)),
         outputs: None,
         nodes: Vec::new(),
         started_at: None,
-        buffer: std::mem::take(&mut kept.buffer),
+        buffer: std::mem::take(&mut reusable.buffer),
         phase: Phase::Running,
         cause: None,
         failed: None,
     };
     let mut holdings = Holdings { work: None, cgroup: None };
-    let refusal = supervisor.start(kept, &mut holdings, slot, processes_of_uid).err();
+    let refusal = supervisor.start(reusable, &mut holdings, slot, processes_of_uid).err();
     if refusal.is_some() {
         supervisor.phase = Phase::killing_from(sys::uptime());
     }
     supervisor.watch();
-    let at = sys::now();
+    let at = clock::now();
     supervisor.read_outputs_to_the_end();
     let how = refusal.map_or_else(|| supervisor.outcome(), Exit::FailedToStart);
     let started_at = if matches!(how, Exit::FailedToStart(_)) { None } else { supervisor.started_at };
     // All tasks of an array share its folder. While the end is not recorded, no other run of a job comes.
-    if let (Some(work), Some(tenants), None) = (holdings.work, &mut kept.tenants, spec.array) {
+    if let (Some(work), Some(tenants), None) = (holdings.work, &mut reusable.tenants, spec.array) {
         let _stays_the_jobs = tenants.folders.take_back(spec.job, work);
     }
     let Supervisor { mut record, buffer, .. } = supervisor;
-    record.append(&Line::End { started_at, at, how })?;
-    shared.hint(run);
-    (kept.record, kept.buffer) = (Some(record), buffer);
-    if kept.tenants.as_ref().is_some_and(|tenants| tenants.folders.empty().is_err()) {
+    record.append(&RecordLine::End { started_at, at, how })?;
+    inherited.hint(run);
+    (reusable.record, reusable.buffer) = (Some(record), buffer);
+    if reusable.tenants.as_ref().is_some_and(|tenants| tenants.folders.empty().is_err()) {
         // Another folder for the next run.
-        kept.tenants = None;
+        reusable.tenants = None;
     }
     if let Some(cgroup) = holdings.cgroup {
         cgroup.remove();
@@ -144,7 +153,7 @@ pub(super) fn supervise(
 
 /// What the run has for as long as it lasts.
 struct Holdings {
-    work: Option<Work>,
+    work: Option<WorkFolder>,
     cgroup: Option<Cgroup>,
 }
 
@@ -189,7 +198,7 @@ struct Output {
 }
 
 struct Supervisor<'a> {
-    shared: &'a Shared,
+    inherited: &'a Inherited,
     spec: &'a LaunchSpec,
     record: Record,
     logs: [Log; 2],
@@ -208,36 +217,36 @@ impl Supervisor<'_> {
     /// Starts the processes of all nodes. On failure gives the reason.
     fn start(
         &mut self,
-        kept: &mut Kept,
+        reusable: &mut Reusable,
         holdings: &mut Holdings,
         slot: u32,
         processes_of_uid: u64,
     ) -> Result<(), String> {
-        let (spec, shared) = (self.spec, self.shared);
+        let (spec, inherited) = (self.spec, self.inherited);
         let failed = |what: &'static str| move |error: io::Error| format!("failed to {what}: {error}");
-        if kept.tenants.as_ref().is_none_or(|tenants| !tenants.folders.are_for(spec.tenant)) {
+        if reusable.tenants.as_ref().is_none_or(|tenants| !tenants.folders.are_for(spec.tenant)) {
             // Gives the old ones back first.
-            kept.tenants = None;
-            let folders = Folders::make(&shared.config, spec.tenant, spec.uid_index, slot)
+            reusable.tenants = None;
+            let folders = Folders::make(&inherited.config, spec.tenant, spec.uid_index, slot)
                 .map_err(failed("make its tenant's folders"))?;
-            kept.tenants = Some(Tenants { folders, ruleset: None });
+            reusable.tenants = Some(Tenants { folders, ruleset: None });
         }
-        let tenants = kept.tenants.as_mut().expect("made if they were not there");
-        let ruleset = tenants.ruleset(shared, spec)?;
+        let tenants = reusable.tenants.as_mut().expect("made if they were not there");
+        let ruleset = tenants.ruleset(inherited, spec)?;
         let folders = &mut tenants.folders;
         let (work, script) = folders
             .make_work(spec.job, &spec.script)
             .map_err(failed("make its work folder and write its script"))?;
         let work = holdings.work.insert(work);
 
-        if kept.port.as_ref().is_none_or(|port| !port.is_free()) {
+        if reusable.port.as_ref().is_none_or(|port| !port.is_free()) {
             let seed = u64::from_be_bytes(*spec.run.as_bytes().last_chunk().expect("16 bytes"));
-            kept.port = ports::take(shared.config.master_ports, seed);
+            reusable.port = master_port::take(inherited.config.master_ports, seed);
         }
-        let Some(master_port) = kept.port.as_ref().map(|port| port.number) else {
+        let Some(master_port) = reusable.port.as_ref().map(|port| port.number) else {
             return Err("no free port is left on this machine for MASTER_PORT".to_owned());
         };
-        if let Some(root) = &shared.cgroup_root {
+        if let Some(root) = &inherited.cgroup_root {
             holdings.cgroup = Cgroup::make(root, spec.run, &spec.limits).ok();
         }
         let entrance = holdings.cgroup.as_ref().and_then(|cgroup| cgroup.entrance().ok());
@@ -247,8 +256,8 @@ impl Supervisor<'_> {
             work: work.path.clone(),
             temporary: folders.temporary.clone(),
             user: format!("qt{}", spec.uid_index),
-            path: shared.config.path.clone(),
-            master_addr: super::env::MASTER_ADDR.to_owned(),
+            path: inherited.config.path.clone(),
+            master_addr: MASTER_ADDR.to_owned(),
             master_port,
             rank_table: write_rank_table(folders, spec).map_err(failed("write its rank table"))?,
         };
@@ -273,10 +282,10 @@ impl Supervisor<'_> {
                 args: &args,
                 env: &environment(spec, rank, &place),
                 folder: work.fd.as_fd(),
-                stdin: shared.nothing.as_fd(),
+                stdin: inherited.nothing.as_fd(),
                 stdout: stdout.write_end.as_fd(),
                 stderr: stderr.write_end.as_fd(),
-                uid: shared.config.uid(spec.uid_index),
+                uid: inherited.config.uid(spec.uid_index),
                 limits: &spec.limits,
                 // Where no cgroup counts them, the kernel counts all of the uid, so those of other runs are added.
                 max_processes_of_uid: (!limits_processes)
@@ -286,12 +295,12 @@ impl Supervisor<'_> {
                 cgroup: entrance.as_ref().map(|file| file.as_fd()),
             });
             let pid = started.map_err(|error| explain(&error, &spec.script))?;
-            self.started_at.get_or_insert_with(sys::now);
+            self.started_at.get_or_insert_with(clock::now);
             self.nodes.push(NodeProcess { pid, status: None });
         }
         let sessions = self.nodes.iter().map(|node| node.pid.as_raw_nonzero().get()).collect();
         let at = self.started_at.expect("there is at least one node");
-        self.record.append(&Line::Start { at, sessions }).map_err(failed("record its start"))
+        self.record.append(&RecordLine::Start { at, sessions }).map_err(failed("record its start"))
     }
 
     /// Returns when no process of the run is left.
@@ -303,7 +312,7 @@ impl Supervisor<'_> {
         while self.reap() {
             let now = sys::uptime();
             if announce_at.is_some_and(|at| now >= at) {
-                self.shared.hint(self.spec.run);
+                self.inherited.hint(self.spec.run);
                 announce_at = None;
             }
             if now >= touch_at {
@@ -332,7 +341,7 @@ impl Supervisor<'_> {
             Phase::Running => deadline,
             Phase::Ending { kill_at } => kill_at,
             Phase::Killing { again_at, pause } if now >= again_at => {
-                if let Some(root) = &self.shared.cgroup_root {
+                if let Some(root) = &self.inherited.cgroup_root {
                     cgroup::kill(root, self.spec.run);
                 }
                 tree::freeze_and_kill(&own_descendants);
@@ -358,7 +367,7 @@ impl Supervisor<'_> {
     /// Until a signal, output, or the time has come.
     fn wait(&mut self, timeout_ms: i64) {
         let timeout = Timespec { tv_sec: timeout_ms / 1000, tv_nsec: timeout_ms % 1000 * 1_000_000 };
-        let mut fds = vec![PollFd::new(&self.shared.signals, PollFlags::IN)];
+        let mut fds = vec![PollFd::new(&self.inherited.signals, PollFlags::IN)];
         let outputs = self.outputs.iter().flatten();
         fds.extend(outputs.map(|output| PollFd::new(&output.read_end, PollFlags::IN)));
         if poll(&mut fds, Some(&timeout)).is_err() {
@@ -369,7 +378,7 @@ impl Supervisor<'_> {
         if output_came {
             self.read_outputs();
         }
-        while signal_came && let Some(signal) = sys::next_signal(self.shared.signals.as_fd()) {
+        while signal_came && let Some(signal) = sys::next_signal(self.inherited.signals.as_fd()) {
             if signal.stops(self.spec.run) && matches!(self.phase, Phase::Running) {
                 self.end_all(sys::uptime(), Some(Cause::Stopped));
             }
@@ -382,7 +391,7 @@ impl Supervisor<'_> {
         for (output, log) in self.outputs.iter().flatten().zip(&mut self.logs) {
             if logs::read(&output.read_end, &mut self.buffer) {
                 came = true;
-                log.append(&self.buffer, self.spec.run, &self.shared.runs, &mut self.record);
+                log.append(&self.buffer, self.spec.run, &self.inherited.runs, &mut self.record);
             }
         }
         came
@@ -446,9 +455,9 @@ fn write_rank_table(folders: &Folders, spec: &LaunchSpec) -> io::Result<Option<s
         return Ok(None);
     }
     let conf = std::fs::read_to_string("/etc/hccn.conf").unwrap_or_default();
-    let table = ranktable::rank_table(&spec.nodes, super::env::MASTER_ADDR, |node, card| {
-        let known = if node.is_virtual { None } else { ranktable::hccn_address(&conf, card) };
-        known.unwrap_or(super::env::MASTER_ADDR).to_owned()
+    let table = rank_table::rank_table(&spec.nodes, MASTER_ADDR, |node, card| {
+        let known = if node.is_virtual { None } else { rank_table::hccn_address(&conf, card) };
+        known.unwrap_or(MASTER_ADDR).to_owned()
     });
     // The processes that read it are started when it is complete.
     folders.write("hccl.json", table.as_bytes()).map(Some)

@@ -12,11 +12,7 @@ use rustix::{
     time::{ClockId, clock_gettime},
 };
 
-/// The wall clock.
-pub(crate) fn now() -> Timestamp {
-    let at = clock_gettime(ClockId::Realtime);
-    Timestamp::from_micros(at.tv_sec * 1_000_000 + at.tv_nsec / 1000)
-}
+use crate::clock;
 
 /// Milliseconds since the machine was started, counting those in which it slept: a time limit is not stretched by
 /// either a changed wall clock or a suspended machine.
@@ -27,7 +23,7 @@ pub(crate) fn uptime() -> Millis {
 
 /// When the machine was started, by the wall clock of now.
 pub(crate) fn booted_at() -> Timestamp {
-    now().minus(uptime())
+    clock::now().minus(uptime())
 }
 
 /// Names this start of the machine; process ids of another start mean nothing.

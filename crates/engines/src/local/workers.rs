@@ -21,8 +21,8 @@ use rustix::{
 };
 
 use super::{
-    host::Shared,
-    supervisor::{Assignment, Kept, supervise},
+    inherited::Inherited,
+    supervisor::{Assignment, Reusable, supervise},
     sys::{self, Came, Forked},
 };
 
@@ -55,7 +55,7 @@ struct Worker {
 
 /// A supervisor's own side, in its own process.
 #[derive(Debug)]
-pub(super) struct Work {
+pub(super) struct WorkerSide {
     first: Assignment,
     assignments: UnixStream,
     report_to: UnixDatagram,
@@ -133,7 +133,7 @@ impl Workers {
         run: RunId,
         uid_index: u32,
         processes_of_uid: u64,
-    ) -> io::Result<Option<Work>> {
+    ) -> io::Result<Option<WorkerSide>> {
         let (ours, theirs) = UnixStream::pair()?;
         let slot = self.free_slot(uid_index);
         let report_to = self.report_to.try_clone()?;
@@ -148,7 +148,7 @@ impl Workers {
                 self.all.clear();
                 self.reports = None;
                 let first = Assignment { run, slot, processes_of_uid };
-                Ok(Some(Work { first, assignments: theirs, report_to }))
+                Ok(Some(WorkerSide { first, assignments: theirs, report_to }))
             }
         }
     }
@@ -211,18 +211,19 @@ fn parse_header(bytes: &[u8; HEADER_BYTES]) -> (Assignment, usize) {
     (assignment, usize::try_from(u32::from_le_bytes(*len)).expect("32 bits fit"))
 }
 
-impl Work {
+impl WorkerSide {
     /// The life of a supervisor: the run that it was started for, and those that it is given then. Returns its exit
     /// code.
-    pub(super) fn work(mut self, shared: &Shared, spec: &[u8]) -> i32 {
-        if Self::settle_in(shared).is_err() {
+    pub(super) fn work(mut self, inherited: &Inherited, spec: &[u8]) -> i32 {
+        if Self::settle_in(inherited).is_err() {
             return 5;
         }
-        let mut kept = Kept::default();
+        let mut reusable = Reusable::default();
         let mut next = Some((self.first, spec.to_vec()));
         while let Some((assignment, spec)) = next {
             // A panic must not go on into the host's code, of which this is a copy.
-            let result = catch_unwind(AssertUnwindSafe(|| supervise(shared, &mut kept, assignment, &spec)));
+            let result =
+                catch_unwind(AssertUnwindSafe(|| supervise(inherited, &mut reusable, assignment, &spec)));
             let why = match result {
                 Ok(Ok(())) => String::new(),
                 Ok(Err(error)) => error.to_string(),
@@ -231,17 +232,17 @@ impl Work {
             if self.report(&why).is_err() {
                 return 0;
             }
-            next = self.wait(shared);
+            next = self.wait(inherited);
         }
         0
     }
 
-    fn settle_in(shared: &Shared) -> io::Result<()> {
+    fn settle_in(inherited: &Inherited) -> io::Result<()> {
         sys::become_subreaper()?;
         // What the center or its terminal hold open must not be held open by this process, which may outlive them.
-        rustix::stdio::dup2_stdin(&shared.nothing)?;
-        rustix::stdio::dup2_stdout(&shared.nothing)?;
-        Ok(rustix::stdio::dup2_stderr(&shared.nothing)?)
+        rustix::stdio::dup2_stdin(&inherited.nothing)?;
+        rustix::stdio::dup2_stdout(&inherited.nothing)?;
+        Ok(rustix::stdio::dup2_stderr(&inherited.nothing)?)
     }
 
     fn report(&self, why: &str) -> io::Result<()> {
@@ -251,15 +252,17 @@ impl Work {
     }
 
     /// Waits for the next run; `None` if there will be none.
-    fn wait(&mut self, shared: &Shared) -> Option<(Assignment, Vec<u8>)> {
+    fn wait(&mut self, inherited: &Inherited) -> Option<(Assignment, Vec<u8>)> {
         loop {
-            let mut fds =
-                [PollFd::new(&self.assignments, PollFlags::IN), PollFd::new(&shared.signals, PollFlags::IN)];
+            let mut fds = [
+                PollFd::new(&self.assignments, PollFlags::IN),
+                PollFd::new(&inherited.signals, PollFlags::IN),
+            ];
             let _interrupted = poll(&mut fds, None);
             if !fds[0].revents().is_empty() {
                 break;
             }
-            if sys::next_signal(shared.signals.as_fd()) == Some(Came::Terminate) {
+            if sys::next_signal(inherited.signals.as_fd()) == Some(Came::Terminate) {
                 return None;
             }
         }

@@ -1,11 +1,15 @@
 //! Settings of the Slurm engine.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+    time::Duration,
+};
 
 use domain::TenantId;
 use serde::{Deserialize, Serialize};
 
-/// Settings of [`super::SlurmEngine`].
+/// Settings of the Slurm engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlurmConfig {
     /// The center's folder; the engine keeps its records in `slurm/` of it.
@@ -17,14 +21,14 @@ pub struct SlurmConfig {
     /// Whose jobs they are, for tenants that are not in `tenants`.
     pub owner: Owner,
     pub tenants: BTreeMap<TenantId, Owner>,
-    /// Jobs that users of `tenants` hand to Slurm themselves are told of, see [`super::DirectJob`].
+    /// Jobs that users of `tenants` hand to Slurm themselves are told of.
     pub direct: bool,
     pub partition: Option<String>,
     pub qos: Option<String>,
     /// What `--gres` calls the cards of a model: `npu:ascend910`. A model that is not here is asked for as the node has it.
     pub gres: BTreeMap<String, String>,
     pub cpus_per_card: u32,
-    /// Whether projects have accounts in Slurm, of which the engine is told with [`super::SlurmEngine::set_accounts`].
+    /// Whether projects have accounts in Slurm, of which the engine is told.
     pub keeps_accounts: bool,
     /// The address, `host:port`, at which this machine listens for ends of runs; nodes must reach it.
     pub notices: Option<String>,
@@ -71,6 +75,16 @@ pub struct Owner {
     /// The tenant's project, by its short name, that pays for what the user hands to Slurm directly; its only one where left
     /// out.
     pub project: Option<String>,
+}
+
+/// The Slurm account of each project that has one, by its tenant and short name.
+pub type UsableAccounts = HashMap<(TenantId, String), UsableAccount>;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsableAccount {
+    pub name: String,
+    /// Whether it takes jobs now. Where it does not, runs wait for it.
+    pub is_open: bool,
 }
 
 /// How long things may take.

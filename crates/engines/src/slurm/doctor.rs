@@ -2,8 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use super::{Access, NodeCondition, SlurmConfig, Token, face::Asked, files::Shared, open_face, open_rest};
-use crate::local::Check;
+use super::{
+    client::{
+        job::AccountingQuery,
+        node::{NodeCondition, NodeRecord},
+        open::{open_port, open_rest},
+    },
+    config::{Access, SlurmConfig, Token},
+    disk::shared_folder::SharedFolder,
+};
+use crate::{check::Check, clock};
 
 /// Clocks may differ by this many seconds.
 const MAX_OFF_S: i64 = 5;
@@ -20,21 +28,21 @@ pub fn check_slurm(config: &SlurmConfig) -> Vec<Check> {
     let shared = config.shared_dir.display();
     add(
         "shared folder",
-        match Shared::open(&config.shared_dir) {
+        match SharedFolder::open(&config.shared_dir) {
             Ok(_) => Ok(format!("{shared}; all nodes must have it under this path")),
             Err(error) => {
                 Err((format!("{shared}: {error}"), "Make it on the file system that all nodes share."))
             }
         },
     );
-    let face = match open_face(config, &std::sync::Arc::default()) {
-        Ok(face) => face,
+    let slurm = match open_port(config, &std::sync::Arc::default()) {
+        Ok(slurm) => slurm,
         Err(error) => {
             add("Slurm", Err((error.to_string(), "See `[engine.slurm]` in the settings.")));
             return checks;
         }
     };
-    let described = face.describe().map_err(|error| {
+    let described = slurm.describe().map_err(|error| {
         (
             error.to_string(),
             "Start Slurm's services, or name the right ones in `[engine.slurm]` of the settings.",
@@ -60,31 +68,31 @@ pub fn check_slurm(config: &SlurmConfig) -> Vec<Check> {
     }
     add(
         "Slurm's clock",
-        match face.clock() {
+        match slurm.clock() {
             Ok(there) => {
-                let off_s = (there - super::now().as_micros() / 1_000_000).abs();
+                let off_s = (there - clock::now_s()).abs();
                 let detail = format!("the controller's clock and this one differ by {off_s} s");
                 if off_s <= MAX_OFF_S { Ok(detail) } else { Err((detail, "Set both clocks by NTP.")) }
             }
             Err(error) => Err((error.to_string(), "The controller does not tell its time.")),
         },
     );
-    let asked = Asked {
+    let query = AccountingQuery {
         names: vec!["qt-none".to_owned()],
-        since: super::now().as_micros() / 1_000_000,
-        ..Asked::default()
+        since: clock::now_s(),
+        ..AccountingQuery::default()
     };
     add(
         "Slurm's accounting",
-        face.accounting(&asked).map(|_| "it answers".to_owned()).map_err(|error| {
+        slurm.accounting(&query).map(|_| "it answers".to_owned()).map_err(|error| {
             (error.to_string(), "Run slurmdbd: without it, ends that the controller has forgotten are lost.")
         }),
     );
     let kinds: BTreeSet<String> =
-        face.nodes().into_iter().flatten().filter_map(|node| Some(node.gres?.0)).collect();
+        slurm.nodes().into_iter().flatten().filter_map(|node| Some(node.gres?.0)).collect();
     add(
         "Slurm counts cards",
-        match face.accounted_gres() {
+        match slurm.accounted_gres() {
             Ok(counted) => match kinds.iter().find(|kind| !counted.contains(kind)) {
                 None => Ok(format!("gres in its accounting: {}", counted.join(", "))),
                 Some(kind) => Err((
@@ -99,11 +107,10 @@ pub fn check_slurm(config: &SlurmConfig) -> Vec<Check> {
     );
     add(
         "Slurm's nodes",
-        match face.nodes() {
+        match slurm.nodes() {
             Ok(nodes) => {
-                let of = |node: &&super::SlurmNode| {
-                    config.partition.as_ref().is_none_or(|part| *part == node.partition)
-                };
+                let of =
+                    |node: &&NodeRecord| config.partition.as_ref().is_none_or(|part| *part == node.partition);
                 let with_cards: Vec<_> = nodes.iter().filter(of).filter(|node| node.gres.is_some()).collect();
                 let up = with_cards.iter().filter(|node| node.condition == NodeCondition::Up).count();
                 let detail = format!("{} nodes have cards, {up} of them are up", with_cards.len());

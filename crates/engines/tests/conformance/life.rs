@@ -1,4 +1,4 @@
-//! The life of a run: launched once, stopped, timed out, forgotten, taken up again.
+//! The life of a run: launched once, stopped, timed out, taken up again.
 
 use std::path::Path;
 
@@ -23,7 +23,6 @@ pub const CASES: &[Case] = &[
     ("a run launched twice", launched_twice),
     ("a run launched after its end", launched_after_end),
     ("a run that was never heard of", unknown),
-    ("a run is forgotten", forgotten),
     ("a log in parts", log_in_parts),
     ("a log while it grows", log_that_grows),
     ("a log beyond its limit", log_limit),
@@ -175,21 +174,6 @@ fn unknown(rig: &mut Rig) {
     assert_eq!(rig.engine().observe(run).unwrap(), Observation::NotLaunched);
     let chunk = rig.engine().read_log(run, Stream::Stdout, 5, 100).unwrap();
     assert_eq!((chunk.bytes.len(), chunk.end_offset), (0, 0));
-    rig.engine().forget(run).unwrap();
-}
-
-fn forgotten(rig: &mut Rig) {
-    let spec = rig.spec("#!/bin/sh\necho text\nread -t 600 line < ./go || sleep 600\n");
-    rig.launch(&spec);
-    rig.wait_line(spec.run, "text");
-    assert!(matches!(rig.engine().forget(spec.run), Err(EngineError::Alive(run)) if run == spec.run));
-    rig.engine().stop(spec.run).unwrap();
-    rig.wait_end(spec.run);
-    assert_eq!(rig.out(spec.run), "text\n");
-    rig.engine().forget(spec.run).unwrap();
-    assert_eq!(rig.out(spec.run), "");
-    assert_eq!(rig.engine().observe(spec.run).unwrap(), Observation::NotLaunched);
-    rig.engine().forget(spec.run).unwrap();
 }
 
 fn log_in_parts(rig: &mut Rig) {

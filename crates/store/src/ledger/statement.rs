@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use domain::{CardMs, ContractId, JobId, MicroCny, ProjectId, Timestamp, ledger::Unit};
 
-use super::unit_of_code;
 use crate::{
     StoreError, Tx,
     sql::{Row, Sql, params, statements},
@@ -97,5 +96,5 @@ fn part(row: Row<'_>) -> Result<(UseLine, Unit, i64), StoreError> {
         used: CardMs::ZERO,
         charged: MicroCny::ZERO,
     };
-    Ok((line, row.code(4, unit_of_code)?, row.get(5)?))
+    Ok((line, row.code(4, Unit::from_code)?, row.get(5)?))
 }

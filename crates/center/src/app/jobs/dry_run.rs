@@ -42,13 +42,10 @@ pub struct PlaceView {
 /// What it would cost.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Quote {
-    #[schema(value_type = i64)]
     pub rate_micro_cny_per_card_hour: RatePerCardHour,
     /// Where every task runs to its time limit.
-    #[schema(value_type = i64)]
     pub most_micro_cny: MicroCny,
     /// Card time where every task runs to its time limit.
-    #[schema(value_type = i64)]
     pub most_card_ms: CardMs,
     /// Cards of one run, at most.
     pub cards: u32,

@@ -26,10 +26,8 @@ use crate::{
 /// A job as a list shows it.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct JobView {
-    #[schema(value_type = String)]
     pub id: JobId,
     pub name: String,
-    #[schema(value_type = String)]
     pub tenant: TenantId,
     pub tenant_slug: String,
     /// For pages.
@@ -53,9 +51,7 @@ pub struct JobView {
     pub started_at: Option<String>,
     pub ended_at: Option<String>,
     /// Use up to now counted.
-    #[schema(value_type = i64)]
     pub used_card_ms: CardMs,
-    #[schema(value_type = i64)]
     pub charge_micro_cny: MicroCny,
     /// Why it waits, where tasks of it wait.
     pub verdict: Option<VerdictView>,
@@ -321,9 +317,7 @@ pub async fn why(center: &Center, caller: &Caller, id: JobId) -> Result<VerdictV
 /// A run of a job.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct RunView {
-    #[schema(value_type = String)]
     pub id: RunId,
-    #[schema(value_type = String)]
     pub job: JobId,
     /// The index in the array, 0 for a job that is no array.
     pub task: u32,
@@ -338,11 +332,8 @@ pub struct RunView {
     pub ended_at: Option<String>,
     pub elapsed_ms: i64,
     pub places: Vec<PlaceView>,
-    #[schema(value_type = i64)]
     pub rate_micro_cny_per_card_hour: RatePerCardHour,
-    #[schema(value_type = i64)]
     pub used_card_ms: CardMs,
-    #[schema(value_type = i64)]
     pub charge_micro_cny: MicroCny,
 }
 

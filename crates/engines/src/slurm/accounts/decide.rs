@@ -2,7 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{Association, Conflict, Customer, Found, Limits, Standing, Step, Tree, mark_of};
+use super::{
+    found::{Association, Found, Standing},
+    mark::mark_of,
+    step::{Conflict, Step},
+    tree::{Customer, Limits, Tree},
+};
 
 /// A limit stays as it is while it is above what it should be by no more than one part in so many.
 const TOLERATED: u64 = 33;
@@ -11,18 +16,18 @@ const TOLERATED: u64 = 33;
 ///
 /// Nothing is ever removed: an account without its project is paused, so that what was used under it stays known.
 pub fn steps(wanted: &Tree, found: &Found) -> (Vec<Step>, Vec<Conflict>) {
-    let mut plan = Plan { wanted, found, can_pause: true, steps: Vec::new(), conflicts: Vec::new() };
-    plan.check_enforcement();
-    plan.qos();
-    plan.root();
+    let mut decision = Decision { wanted, found, can_pause: true, steps: Vec::new(), conflicts: Vec::new() };
+    decision.check_enforcement();
+    decision.qos();
+    decision.root();
     for customer in &wanted.customers {
-        plan.customer(customer);
+        decision.customer(customer);
     }
-    plan.leftovers();
-    (plan.steps, plan.conflicts)
+    decision.leftovers();
+    (decision.steps, decision.conflicts)
 }
 
-struct Plan<'a> {
+struct Decision<'a> {
     wanted: &'a Tree,
     found: &'a Found,
     can_pause: bool,
@@ -30,7 +35,7 @@ struct Plan<'a> {
     conflicts: Vec<Conflict>,
 }
 
-impl Plan<'_> {
+impl Decision<'_> {
     /// What limits need to bind.
     fn check_enforcement(&mut self) {
         for what in ["associations", "limits", "qos"] {

@@ -1,5 +1,9 @@
 //! What is wanted and found on the one side, the exact commands on the other.
 
+use std::{collections::BTreeSet, time::Duration};
+
+use domain::{CardMs, Millis};
+
 use super::*;
 
 const TENANT: &str = "ten_1";

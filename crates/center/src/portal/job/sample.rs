@@ -1,0 +1,138 @@
+//! Jobs that wait, run, have ended, and were handed to Slurm directly.
+
+use domain::{CardMs, MicroCny};
+
+use super::{Array, Figure, Free, JobPage, RunLine, Shown, Step, Why};
+use crate::{
+    app::jobs::JobView,
+    portal::{
+        kit::Html,
+        page::Page,
+        sample::{Sample, views},
+    },
+};
+
+impl Sample for JobPage {
+    fn samples(page: &Page) -> Vec<Self> {
+        let running = running(page);
+        let waiting = Self {
+            job: JobView { state: "queued".into(), service_class: "normal".into(), ..views::job() },
+            contract: None,
+            may_submit: false,
+            why: Some(why(page, true)),
+            array: Some(array(page, true)),
+            log: None,
+            runs: Vec::new(),
+            tiles: Vec::new(),
+            ..self::running(page)
+        };
+        let ended = Self {
+            job: JobView { state: "failed".into(), ..views::job() },
+            is_live: false,
+            may_cancel: false,
+            why: Some(why(page, false)),
+            array: Some(array(page, false)),
+            log: Some(log(false)),
+            older_runs: "/jobs/job_1?cursor=2".into(),
+            ..self::running(page)
+        };
+        let direct =
+            Self { direct: Some(page.t2("direct-text", 12, "li")), log: None, ..self::running(page) };
+        vec![running, waiting, ended, direct]
+    }
+}
+
+fn running(page: &Page) -> JobPage {
+    let run = |state: &str, note: &str, started_at: Option<&str>| RunLine {
+        id: "run_1".into(),
+        short_id: "R1".into(),
+        name: page.t1("attempt-n", "n", 1),
+        state: state.into(),
+        note: note.into(),
+        places: "HZ-01 0-7".into(),
+        is_virtual: note.is_empty(),
+        started_at: started_at.map(str::to_owned),
+        elapsed_ms: 61_000,
+        used: CardMs(7_200_000),
+        charge: MicroCny(3_500_000),
+    };
+    let step = |look, gap: &str| Step {
+        look,
+        text: page.t("submitted"),
+        gap: gap.into(),
+        when: page.short(views::AT),
+    };
+    let figure = |note: &str| Figure {
+        name: page.t("cards"),
+        value: Html(r#"16<span class="unit">= 2 × 8</span>"#.into()),
+        note: Html(note.into()),
+    };
+    JobPage {
+        page: page.clone(),
+        job: views::job(),
+        place: "Univ · Vision".into(),
+        contract: Some("con_1".into()),
+        news: "/events/stream?job=job_1".into(),
+        is_live: true,
+        parts: "#job-top,#job-runs,#job-side",
+        may_submit: true,
+        may_cancel: true,
+        why: None,
+        figures: vec![figure("910"), figure("")],
+        array: None,
+        log: Some(log(true)),
+        runs: vec![run("running", "", Some(views::AT)), run("failed", "3", None)],
+        older_runs: String::new(),
+        script: "#!/bin/sh\necho '<b>'\n\nexit 3\n".into(),
+        direct: None,
+        steps: vec![step("done", ""), step("now", "2m")],
+        tiles: views::tiles(),
+        cards_text: "HZ-01 0-7".into(),
+        cards_virtual: true,
+    }
+}
+
+fn why(page: &Page, has_cards: bool) -> Why {
+    let free = || Free { now: 4, missing: 4, bar: page.progress(&[("b-left", 4)], &8, 12, "4 < 8") };
+    Why {
+        code: "free_cards".into(),
+        text: "4 < 8".into(),
+        forecast: page.short(views::LATER),
+        certainty: page.word("certainty", "estimate"),
+        ahead: 2,
+        waited: "2m".into(),
+        cards: has_cards.then(free),
+    }
+}
+
+fn array(page: &Page, is_small: bool) -> Array {
+    Array {
+        ended: 2,
+        total: 8,
+        max_running: is_small.then_some(4),
+        bar: page.progress(&[("b-ok", 2)], &8, 16, "2 / 8"),
+        legend: vec![
+            ("task-succeeded", page.word("state", "succeeded"), 2),
+            ("idle", page.word("state", "queued"), 6),
+        ],
+        cells: if is_small { vec!["task-succeeded", "task-running", "idle"] } else { Vec::new() },
+    }
+}
+
+fn log(is_live: bool) -> Shown {
+    Shown {
+        run: views::id("run_"),
+        tabs: vec![("all", is_live), ("stdout", false), ("stderr", !is_live)],
+        download: if is_live { "stdout" } else { "stderr" },
+        is_live,
+        stream: "/jobs/job_1/log/stream?run=run_1&stream=&from=0-0".into(),
+        is_cut: !is_live,
+        lines: vec![
+            ("", "epoch 1\n".into()),
+            ("", "\n".into()),
+            (" is-err", "<b> & \"c\"\n".into()),
+            ("", "torn".into()),
+        ],
+        accuracy: None,
+    }
+}

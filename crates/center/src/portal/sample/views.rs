@@ -1,0 +1,306 @@
+//! What the center would tell of a small hall: the things that samples of pages are made of.
+
+use domain::{
+    CardMs, Lang, MicroCny, TenantDomain,
+    capacity::CapacityBalance,
+    contract::{ContractKind, Funds, QueueTerms},
+    job::Tasks,
+    ledger::Unit,
+};
+
+use crate::{
+    app::{
+        capacity::CapacityView,
+        contracts::ContractView,
+        jobs::JobView,
+        lookup::TenantName,
+        nodes::{CardView, MaintenanceView, NodeView, PoolView},
+        projects::ProjectView,
+        sign_in::MemberView,
+        statements::TransferView,
+        views::Text,
+    },
+    portal::{
+        contracts::{Vessel, vessel},
+        fault::Told,
+        hall::Tile,
+        kit::{Html, Ui},
+        overview::EventLine,
+        tables::{JobLine, JobTable},
+    },
+};
+
+/// An instant long past, so that pages show it with its day whenever they are rendered.
+pub const AT: &str = "2026-05-20T01:02:03.000Z";
+pub const LATER: &str = "2026-05-20T09:45:00.000Z";
+
+/// The id of everything, behind a prefix for its kind.
+pub const ID: &str = "019e4300000070008000000000000001";
+
+pub fn id<T: std::str::FromStr<Err: std::fmt::Debug>>(prefix: &str) -> T {
+    format!("{prefix}{ID}").parse().expect("an id")
+}
+
+pub fn owner() -> TenantName {
+    let name = Text { zh: "之江大学".into(), en: "Zhijiang University".into() };
+    TenantName { slug: "univ".into(), name, domain: TenantDomain::Research }
+}
+
+pub fn job() -> JobView {
+    JobView {
+        id: id("job_"),
+        name: "Llama <tune>".into(),
+        tenant: id("ten_"),
+        tenant_slug: "univ".into(),
+        owner: owner(),
+        project: "vision".into(),
+        contract: "HZ-1".into(),
+        state: "running".into(),
+        nodes: 2,
+        cards_per_node: 8,
+        service_class: "spot".into(),
+        tasks: Tasks { total: 1, next: 1, running: 1, ..Tasks::default() },
+        submitted_at: AT.into(),
+        submitted_by: "Li".into(),
+        started_at: Some(AT.into()),
+        ended_at: None,
+        used_card_ms: CardMs(7_200_000),
+        charge_micro_cny: MicroCny(3_500_000),
+        verdict: None,
+    }
+}
+
+/// Two jobs, one of which waits.
+pub fn jobs(with_tenant: bool) -> JobTable {
+    let running = JobLine {
+        id: job().id.to_string(),
+        name: job().name,
+        sub: "Vision".into(),
+        tenant: "Univ".into(),
+        domain: "Science".into(),
+        state: "running".into(),
+        class: "spot".into(),
+        asked: "2 × 8".into(),
+        why: String::new(),
+        forecast: Html::default(),
+        submitted_at: AT.into(),
+        took: "2h 3m".into(),
+        is_started: true,
+        charge: MicroCny(3_500_000),
+    };
+    let waiting = JobLine {
+        name: "Sweep".into(),
+        state: "queued".into(),
+        class: "normal".into(),
+        why: "8 > 4".into(),
+        forecast: Html("05-20 18:00".into()),
+        took: String::new(),
+        is_started: false,
+        ..running.clone()
+    };
+    JobTable { rows: vec![running, waiting], with_tenant, with_why: true }
+}
+
+pub fn no_jobs() -> JobTable {
+    JobTable::default()
+}
+
+pub fn contract() -> ContractView {
+    ContractView {
+        id: id("con_"),
+        number: "HZ-1".into(),
+        tenant: id("ten_"),
+        tenant_slug: "univ".into(),
+        owner: owner(),
+        kind: "prepaid".into(),
+        terms: ContractKind::Prepaid { package: CardMs(36_000_000_000), fee: MicroCny::from_yuan(50_000) },
+        state: "active".into(),
+        pools: vec!["HALL-1".into()],
+        starts_at: AT.into(),
+        ends_at: "2027-05-20T00:00:00.000Z".into(),
+        queue: QueueTerms {
+            guaranteed_cards: 8,
+            borrowing_limit: None,
+            lending_limit: Some(4),
+            weight: 2,
+            max_running_cards: 16,
+        },
+        funds: Funds::CardTime { card_ms: CardMs(1_800_000_000) },
+        used_permille: Some(950),
+        money_balance_micro_cny: MicroCny::ZERO,
+        use_balance_card_ms: CardMs(-1_800_000_000),
+        running_cards: 8,
+        waiting_jobs: 3,
+        lasts_until: None,
+        grace_ends_at: None,
+    }
+}
+
+/// A contract of which little is left, and one without an end.
+pub fn vessels(ui: Ui) -> Vec<Vessel> {
+    let open = ContractView {
+        number: "HZ-2".into(),
+        kind: "grant".into(),
+        terms: ContractKind::Grant { cap: None },
+        funds: Funds::Unlimited,
+        used_permille: None,
+        ..contract()
+    };
+    vec![vessel(ui, &contract()), vessel(ui, &open)]
+}
+
+pub fn node() -> NodeView {
+    let card = |index: u8| CardView {
+        index,
+        ring: index / 2,
+        state: "idle".into(),
+        job: None,
+        job_name: None,
+        tenant_slug: None,
+        tenant: None,
+    };
+    let own = CardView {
+        state: "busy".into(),
+        job: Some(job().id),
+        job_name: Some(job().name),
+        tenant_slug: Some("Univ".into()),
+        ..card(1)
+    };
+    let cards = vec![
+        card(0),
+        own,
+        CardView { state: "busy".into(), ..card(2) },
+        CardView { state: "drained".into(), ..card(3) },
+    ];
+    NodeView {
+        id: id("node_"),
+        name: "HZ-01".into(),
+        pool: "HALL-1".into(),
+        card_model: "Ascend 910".into(),
+        is_virtual: true,
+        state: "up".into(),
+        reason: String::new(),
+        switch: "S1".into(),
+        labels: vec!["NVME".into(), "IB-400".into()],
+        maintenance: None,
+        cards,
+        free_cards: 1,
+        fp16_tflops: 1024,
+    }
+}
+
+pub fn maintenance() -> MaintenanceView {
+    MaintenanceView { from: AT.into(), until: LATER.into(), reason: "Fans".into() }
+}
+
+pub fn pool() -> PoolView {
+    PoolView {
+        name: "HALL-1".into(),
+        card_model: "Ascend 910".into(),
+        fp16_tflops_per_card: 256,
+        nodes: 2,
+        cards: 16,
+        free_cards: 3,
+    }
+}
+
+/// Two nodes of two rings each.
+pub fn tiles() -> Vec<Tile> {
+    let tile = |name: &str, look, use_text: &str| Tile {
+        name: name.into(),
+        short: name.into(),
+        look,
+        use_text: use_text.into(),
+        label: format!("{name}: 4"),
+        rings: vec![vec!["sold", "granted"], vec!["idle", "failed"]],
+    };
+    vec![tile("HZ-01", "up", "2/4"), tile("HZ-02", "drained", "")]
+}
+
+pub fn member() -> MemberView {
+    MemberView {
+        id: id("mem_"),
+        tenant: Some(id("ten_")),
+        tenant_slug: Some("univ".into()),
+        login: "li".into(),
+        name: "Li".into(),
+        role: "developer".into(),
+        is_enabled: true,
+        created_at: AT.into(),
+    }
+}
+
+pub fn project() -> ProjectView {
+    ProjectView {
+        id: id("prj_"),
+        tenant_slug: "univ".into(),
+        slug: "vision".into(),
+        name: "Vision".into(),
+        contract: Some(id("con_")),
+        contract_number: Some("HZ-1".into()),
+        created_at: AT.into(),
+    }
+}
+
+/// One entry in each unit.
+pub fn transfers() -> Vec<TransferView> {
+    let money = TransferView {
+        seq: 1204,
+        at: AT.into(),
+        key: "K".into(),
+        unit: Unit::MicroCny,
+        debit: "cash".into(),
+        credit: "HZ-1".into(),
+        amount: 3_500_000,
+        cause: "top_up".into(),
+        job: None,
+        job_name: None,
+    };
+    let time = TransferView {
+        unit: Unit::CardMs,
+        amount: 7_200_000,
+        cause: "use run_1".into(),
+        job: Some(job().id.to_string()),
+        job_name: Some(job().name),
+        ..money.clone()
+    };
+    vec![money, time]
+}
+
+pub fn capacity(closes: bool) -> CapacityView {
+    let balance = CapacityBalance {
+        capacity_card_ms: CardMs(100_000_000),
+        sold_card_ms: CardMs(50_000_000),
+        granted_card_ms: CardMs(20_000_000),
+        idle_card_ms: CardMs(20_000_000),
+        drained_card_ms: CardMs(6_000_000),
+        failed_card_ms: CardMs(4_000_000),
+    };
+    CapacityView { from: AT.into(), to: LATER.into(), balance, closes }
+}
+
+pub fn events(ui: Ui) -> Vec<EventLine> {
+    let html = format!(r#"{} <a href="/jobs/{}">Sweep</a>"#, ui.state("succeeded"), job().id);
+    vec![EventLine { at: AT.into(), html: Html(html) }]
+}
+
+pub fn told(ui: Ui) -> Told {
+    Told {
+        title: ui.t("fault-invalid"),
+        hint: ui.t("fault-invalid-hint"),
+        details: vec!["--gres: 3 <8>".into()],
+    }
+}
+
+/// Short name and name.
+pub fn tenants() -> Vec<(String, String)> {
+    vec![("univ".into(), "Univ".into()), ("corp".into(), "Corp".into())]
+}
+
+/// A name in one of the two languages, with a character that has to be escaped.
+pub fn center_name(lang: Lang) -> String {
+    match lang {
+        Lang::Zh => "钱塘 & 中心".into(),
+        Lang::En => "Hall & River".into(),
+    }
+}
