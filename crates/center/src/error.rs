@@ -14,7 +14,7 @@ pub enum AppError {
     /// It isn't there, or the caller may not know of it.
     #[error("there is no {noun} `{id}`")]
     NotFound { noun: &'static str, id: String },
-    /// A part of the request is not of the kind that is asked for, so that nothing can be said of what is in it.
+    /// A part of the request is not of the kind that is asked for, so that nothing can be said of the rest.
     #[error("{message}")]
     Unreadable { part: Unreadable, message: String },
     /// The request itself is wrong, in these places.
@@ -33,6 +33,10 @@ pub enum AppError {
 /// The part of a request that can't be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unreadable {
+    /// A path that is none of the center's.
+    Route,
+    /// A method that the path does not take.
+    Method,
     Path,
     Query,
     Form,
@@ -46,6 +50,8 @@ impl Unreadable {
     /// For programs; never changes its meaning.
     pub fn code(self) -> &'static str {
         match self {
+            Self::Route => "no_such_route",
+            Self::Method => "method_not_allowed",
             Self::Path => "bad_path",
             Self::Query => "bad_query",
             Self::Form => "bad_form",

@@ -102,6 +102,8 @@ impl From<AppError> for Problem {
 
 fn how_to_write(part: Unreadable) -> &'static str {
     match part {
+        Unreadable::Route => "GET /api/openapi.json lists all that there is",
+        Unreadable::Method => "GET /api/openapi.json lists the methods of each route",
         Unreadable::Path => "write the id as the list gives it",
         Unreadable::Query => "GET /api/openapi.json lists the parameters",
         Unreadable::Form | Unreadable::ContentType => "send JSON with Content-Type: application/json",

@@ -47,8 +47,10 @@ pub async fn tell_faults(State(center): State<Center>, request: Request, next: N
 
 fn fault_page(front: Front, error: Arc<AppError>) -> Response {
     let error = match &*error {
-        // An address that can't be read leads nowhere.
-        AppError::Unreadable { part: Unreadable::Path, .. } => Arc::new(AppError::not_found("page", "")),
+        // To somebody with a browser all of these are addresses that lead nowhere.
+        AppError::Unreadable { part: Unreadable::Route | Unreadable::Method | Unreadable::Path, .. } => {
+            Arc::new(AppError::not_found("page", ""))
+        }
         _ => error,
     };
     let status = status(&error);
