@@ -1,4 +1,4 @@
-//! The readers: connections that can't write, each used by one thread at a time.
+//! The readers: connections that can't write. One thread at a time uses each.
 
 use std::{
     path::{Path, PathBuf},
@@ -6,12 +6,12 @@ use std::{
     thread,
 };
 
-use crate::{StoreError, Tx, schema};
+use super::{error::StoreError, schema, tx::Tx};
 
 #[derive(Debug)]
-pub(crate) struct Readers {
+pub(super) struct Readers {
     path: PathBuf,
-    /// The most connections; who needs one beyond waits.
+    /// How many connections there may be. Whoever needs one more waits.
     limit: usize,
     pool: Mutex<Pool>,
     came_back: Condvar,
@@ -24,7 +24,7 @@ struct Pool {
 }
 
 impl Readers {
-    pub(crate) fn new(path: &Path) -> Self {
+    pub(super) fn new(path: &Path) -> Self {
         let cores = thread::available_parallelism().map_or(4, usize::from);
         Self {
             path: path.to_owned(),
@@ -34,13 +34,13 @@ impl Readers {
         }
     }
 
-    pub(crate) fn read<T, E>(&self, work: impl FnOnce(&Tx) -> Result<T, E>) -> Result<T, E>
+    pub(super) fn read<T, E>(&self, work: impl FnOnce(&Tx) -> Result<T, E>) -> Result<T, E>
     where
         E: From<StoreError>,
     {
         let lent = self.lend()?;
-        lent.tx().control("BEGIN").map_err(|error| StoreError::of_statement("(snapshot)", &error))?;
-        // The snapshot ends, and the connection goes back, when `lent` is dropped.
+        lent.tx().control("BEGIN").map_err(|error| StoreError::of_statement("(snapshot)", &[], &error))?;
+        // When `lent` is dropped, the snapshot ends and the connection goes back.
         work(lent.tx())
     }
 
@@ -76,7 +76,7 @@ impl Lent<'_> {
 
 impl Drop for Lent<'_> {
     fn drop(&mut self) {
-        // A connection that can't end its snapshot is of no more use: it is closed, and the next reader opens one.
+        // A connection that can't end its snapshot is closed, and the next reader opens another.
         let tx = self.tx.take().filter(|tx| tx.conn().is_autocommit() || tx.control("ROLLBACK").is_ok());
         let mut pool = self.readers.pool.lock().expect("no reader panics with the pool in hand");
         match tx {

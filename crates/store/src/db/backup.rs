@@ -10,27 +10,27 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, backup::Backup, backup::StepResult};
 
-use crate::{StoreError, schema};
+use super::{error::StoreError, schema};
 
-/// A backup that was made.
+/// A backup that is on disk and was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackupReport {
     pub path: PathBuf,
     pub bytes: u64,
     pub schema_version: i64,
-    /// The last event that is in it.
+    /// The number of the last event in it.
     pub last_event: i64,
     pub elapsed_ms: u64,
 }
 
 /// Copies the database at `from` to the new file `to`.
-pub(crate) fn run(from: &Path, to: &Path) -> Result<BackupReport, StoreError> {
+pub(super) fn run(from: &Path, to: &Path) -> Result<BackupReport, StoreError> {
     let began_at = Instant::now();
     let failed = |cause: String| StoreError::Backup { path: to.to_owned(), cause };
     if to.symlink_metadata().is_ok() {
         return Err(failed("there is a file of this name already".into()));
     }
-    // Under another name until it is whole, so that a crash leaves nothing that looks like a backup.
+    // The copy has another name until it is whole, so that a crash leaves nothing that looks like a backup.
     let mut partial = to.as_os_str().to_owned();
     partial.push(format!(".partial-{}", std::process::id()));
     let partial = PathBuf::from(partial);
@@ -42,7 +42,7 @@ pub(crate) fn run(from: &Path, to: &Path) -> Result<BackupReport, StoreError> {
             Ok(checked)
         });
     if result.is_err() {
-        // It may not be there; what went wrong is told already.
+        // The partial copy may not be there; the error that is returned says why.
         let _ = fs::remove_file(&partial);
     }
     let (schema_version, last_event) = result?;
@@ -51,7 +51,7 @@ pub(crate) fn run(from: &Path, to: &Path) -> Result<BackupReport, StoreError> {
     Ok(BackupReport { path: to.to_owned(), bytes, schema_version, last_event, elapsed_ms })
 }
 
-/// Why a copy is no good.
+/// Why a copy can't become the backup.
 #[derive(Debug, thiserror::Error)]
 enum CopyError {
     #[error("{0}")]
@@ -71,18 +71,18 @@ fn copy(from: &Path, to: &Path) -> Result<(), CopyError> {
     let source = schema::open_reader(from)?;
     let mut target = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     {
-        // All pages in one step are one snapshot; the writer goes on in its log meanwhile.
+        // All pages in one step are one snapshot. Meanwhile the writer goes on in its log.
         let backup = Backup::new(&source, &mut target)?;
         if backup.step(-1)? != StepResult::Done {
             return Err(CopyError::Locked);
         }
     }
-    // One file, without a log beside it.
+    // A backup is one file, without a log beside it.
     target.pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(()))?;
     target.close().map_err(|(_, error)| error.into())
 }
 
-/// Opens the copy and looks at all of it. Gives its schema's version and its last event.
+/// Opens the copy and checks all of it. Gives the version of its schema and the number of its last event.
 fn check(path: &Path) -> Result<(i64, i64), CopyError> {
     let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let verdict: String = conn.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
@@ -103,7 +103,7 @@ fn publish(partial: &Path, to: &Path) -> io::Result<()> {
     match fs::hard_link(partial, to) {
         Ok(()) => fs::remove_file(partial)?,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
-        // A file system without hard links.
+        // The file system has no hard links.
         Err(_) => fs::rename(partial, to)?,
     }
     let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -2,7 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-/// Cloned for each of the writes that one failed commit takes down.
+use domain::{Id, id::Kind};
+
+/// Columns of which no two rows have the same values, as the database names them, each with the words for a row that
+/// has the values of another.
+pub(super) type Unique = &'static [(&'static str, &'static str)];
+
+/// Why the store did not do what it was asked. One failed commit fails many writes, each of which gets a copy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     #[error("failed to open the database {}: {cause}", path.display())]
@@ -18,27 +24,27 @@ pub enum StoreError {
     Migrate { cause: String },
     #[error("there is no {noun} `{id}`")]
     NotFound { noun: &'static str, id: String },
-    /// It would be there twice. `what` reads before "is there already".
+    /// The row is there already. `what` names it: `a tenant with this short name`.
     #[error("{what} is there already")]
     Conflict { what: String },
-    /// It can't be kept as it is.
-    #[error("failed to keep it: {what}")]
+    /// The row breaks a rule of the schema or of the ledger.
+    #[error("failed to keep a row: {what}")]
     Invalid { what: String },
-    /// It refers to something that is not there.
-    #[error("failed to write to `{table}`: something that it refers to is not there")]
+    /// The row refers to another that is not there.
+    #[error("failed to write to the table `{table}`: a row that is referred to is not there")]
     BrokenReference { table: &'static str },
-    /// What is written once was to be changed.
+    /// A row that is never changed or deleted was to be.
     #[error("{what}")]
     AppendOnly { what: String },
-    /// A row that the center can't have written.
+    /// The center can't have written such a row.
     #[error("the row `{id}` of the table `{table}` is corrupt: {problem}")]
     Corrupt { table: &'static str, id: String, problem: String },
-    /// More writes wait than the center holds; try again.
+    /// As many writes wait as may. The same write can be tried again.
     #[error("too many writes are waiting: the limit is {limit}")]
     Busy { limit: usize },
     #[error("the store is closed")]
     Closed,
-    #[error("failed to write: the program met a fault of its own: {message}")]
+    #[error("failed to write: a fault of the program itself: {message}")]
     Panicked { message: String },
     #[error("failed to commit to the disk: {cause}")]
     Commit { cause: String },
@@ -49,26 +55,29 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    pub(crate) fn not_found(noun: &'static str, id: &impl ToString) -> Self {
-        Self::NotFound { noun, id: id.to_string() }
+    /// An error that says that no row has this id.
+    pub fn not_found<K: Kind>(id: &Id<K>) -> Self {
+        Self::NotFound { noun: K::NOUN, id: id.to_string() }
     }
 
-    pub(crate) fn open(path: &Path, cause: &impl ToString) -> Self {
+    pub(super) fn open(path: &Path, cause: &impl ToString) -> Self {
         Self::Open { path: path.to_owned(), cause: cause.to_string() }
     }
 
-    pub(crate) fn commit(cause: &rusqlite::Error) -> Self {
+    pub(super) fn commit(cause: &rusqlite::Error) -> Self {
         Self::Commit { cause: cause.to_string() }
     }
 
-    /// What the database said about a statement on `table`.
-    pub(crate) fn of_statement(table: &'static str, error: &rusqlite::Error) -> Self {
+    /// The error that the database gave for a statement on `table`.
+    pub(super) fn of_statement(table: &'static str, unique: Unique, error: &rusqlite::Error) -> Self {
         use rusqlite::ffi;
         if let rusqlite::Error::SqliteFailure(code, Some(message)) = error {
             match code.extended_code {
                 ffi::SQLITE_CONSTRAINT_UNIQUE
                 | ffi::SQLITE_CONSTRAINT_PRIMARYKEY
-                | ffi::SQLITE_CONSTRAINT_ROWID => return Self::Conflict { what: twin(table, message) },
+                | ffi::SQLITE_CONSTRAINT_ROWID => {
+                    return Self::Conflict { what: twin(table, unique, message) };
+                }
                 ffi::SQLITE_CONSTRAINT_FOREIGNKEY => return Self::BrokenReference { table },
                 ffi::SQLITE_CONSTRAINT_TRIGGER => return Self::AppendOnly { what: message.clone() },
                 ffi::SQLITE_CONSTRAINT_CHECK
@@ -81,23 +90,11 @@ impl StoreError {
     }
 }
 
-/// What is there twice, from the columns that the database names.
-fn twin(table: &'static str, message: &str) -> String {
+/// The words for a row that would be there twice. The database names the columns that make it the same.
+fn twin(table: &'static str, unique: Unique, message: &str) -> String {
     let columns = message.rsplit(": ").next().unwrap_or_default();
-    let what = match columns {
-        "alliances.slug" => "an alliance with this short name",
-        "tenants.slug" => "a tenant with this short name",
-        "tenants.uid_index" => "a tenant with this uid index",
-        "members.login" => "a member with this login",
-        "projects.tenant, projects.slug" => "a project of the tenant with this short name",
-        "pools.name" => "a pool with this name",
-        "nodes.name" => "a node with this name",
-        "contracts.number" => "a contract with this number",
-        "price_books.name" => "a price book with this name",
-        "tokens.hash" | "sessions.hash" => "this secret",
-        "runs.job, runs.task, runs.attempt" => "this attempt of the task",
-        "idempotency.member, idempotency.key" => "an answer under this idempotency key",
-        _ => return format!("this row of `{table}` ({columns})"),
-    };
-    what.to_owned()
+    match unique.iter().find(|(known, _)| *known == columns) {
+        Some((_, what)) => (*what).to_owned(),
+        None => format!("this row of `{table}` ({columns})"),
+    }
 }

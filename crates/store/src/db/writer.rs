@@ -14,38 +14,43 @@ use std::{
     time::Instant,
 };
 
-use crate::{StoreError, Tx};
+use super::{error::StoreError, tx::Tx};
 
 /// The most writes that may wait.
 const QUEUE_LIMIT: usize = 16 * 1024;
-/// The most writes of one commit: bounds how long the first of them waits for the last.
+/// The most writes of one commit. It bounds how long the first of them waits for the last.
 const BATCH_LIMIT: usize = 512;
-/// Pages in the log from which on it is copied into the database when nothing waits, and when it can't wait.
+/// The pages in the log from which on it is copied into the database when no write waits.
 const CHECKPOINT_PAGES: i32 = 4 * 1024;
+/// The pages in the log from which on it is copied into the database even if writes wait.
 const CHECKPOINT_AT_ONCE_PAGES: i32 = 16 * 1024;
 
-/// What the writer has done since the store was opened.
+/// The work of the writer since the store was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WriterStats {
-    /// Transactions committed; each is one wait for the disk.
+    /// Transactions that were committed, each with one wait for the disk.
     pub commits: u64,
     /// Closures whose changes were committed.
     pub closures: u64,
-    /// Closures that failed and were undone, those that panicked among them.
+    /// Closures that failed or panicked, and were undone.
     pub failed: u64,
+    /// Those of them that panicked.
     pub panicked: u64,
-    /// Closures turned away because the queue was full.
+    /// Closures that were refused because the queue was full.
     pub refused: u64,
     /// The most closures of one commit.
     pub largest_batch: u64,
-    /// Time in closures, in commits, and in copying the log into the database.
+    /// The time in closures.
     pub work_us: u64,
+    /// The time in commits.
     pub commit_us: u64,
+    /// The time in copying the log into the database.
     pub checkpoint_us: u64,
     /// How often the log was copied into the database.
     pub checkpoints: u64,
-    /// Closures that wait now, and how many may.
+    /// Closures that wait now.
     pub queued: u64,
+    /// How many closures may wait.
     pub queue_limit: u64,
 }
 
@@ -63,14 +68,14 @@ struct Counters {
     checkpoints: AtomicU64,
 }
 
-/// A closure and whom to tell. It is either run and finished, or refused.
-pub(crate) trait Task: Send {
+/// Work with whom to tell of its result. A task is either run and then finished, or refused.
+pub(super) trait Task: Send {
     fn run(self: Box<Self>, tx: &Tx) -> Ran;
     fn refuse(self: Box<Self>, error: StoreError);
 }
 
-/// A closure that has run, and waits for the commit.
-pub(crate) struct Ran {
+/// Work that was done and waits for the commit.
+pub(super) struct Ran {
     is_kept: bool,
     has_panicked: bool,
     finish: Box<dyn FnOnce(Result<(), StoreError>)>,
@@ -81,8 +86,8 @@ struct Closure<W, D> {
     done: D,
 }
 
-/// Makes a task of a closure and whom to tell.
-pub(crate) fn task<T, E>(
+/// Makes a task of work and whom to tell.
+pub(super) fn task<T, E>(
     work: impl FnOnce(&Tx) -> Result<T, E> + Send + 'static,
     done: impl FnOnce(Result<T, E>) + Send + 'static,
 ) -> Box<dyn Task>
@@ -126,14 +131,14 @@ fn message_of(payload: &(dyn Any + Send)) -> String {
     text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic").to_owned()
 }
 
-/// What a full queue does with one more.
+/// Whether a task is refused or waits when the queue is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum WhenFull {
+pub(super) enum WhenFull {
     Refuse,
     Wait,
 }
 
-pub(crate) struct Writer {
+pub(super) struct Writer {
     queue: Arc<Queue>,
     thread: Option<thread::JoinHandle<()>>,
 }
@@ -159,7 +164,7 @@ impl Queue {
 }
 
 impl Writer {
-    pub(crate) fn start(tx: Tx) -> std::io::Result<Self> {
+    pub(super) fn start(tx: Tx) -> std::io::Result<Self> {
         let queue = Arc::new(Queue::default());
         let for_thread = Arc::clone(&queue);
         let thread =
@@ -168,7 +173,7 @@ impl Writer {
     }
 
     /// Puts a task at the end of the queue, or gives it back with the reason why not.
-    pub(crate) fn push(
+    pub(super) fn push(
         &self,
         task: Box<dyn Task>,
         when_full: WhenFull,
@@ -193,7 +198,7 @@ impl Writer {
         Ok(())
     }
 
-    pub(crate) fn stats(&self) -> WriterStats {
+    pub(super) fn stats(&self) -> WriterStats {
         let queued = self.queue.state().tasks.len() as u64;
         let counters = &self.queue.counters;
         WriterStats {
@@ -219,7 +224,7 @@ impl Drop for Writer {
         self.queue.work_came.notify_one();
         self.queue.room_came.notify_all();
         let Some(thread) = self.thread.take() else { return };
-        // The last store may go in a `done`, on the writer's own thread, which ends by itself then.
+        // The last store may be dropped in a `done`, on the writer's own thread. The thread then ends by itself.
         if thread.thread().id() != thread::current().id() && thread.join().is_err() {
             tracing::error!("the store's writer ended in a panic");
         }
@@ -227,7 +232,7 @@ impl Drop for Writer {
 }
 
 thread_local! {
-    /// Pages in the log after the last commit on this thread.
+    /// The pages in the log after the last commit on this thread.
     static LOG_PAGES: Cell<i32> = const { Cell::new(0) };
 }
 
@@ -249,7 +254,7 @@ fn run(tx: &Tx, queue: &Queue) {
     }
 }
 
-/// Waits for work and takes what waits, up to a batch; `false` once the queue is closed and empty.
+/// Waits for tasks and moves them into `batch`, as many as one commit takes; `false` once the queue is closed and empty.
 fn take(queue: &Queue, batch: &mut VecDeque<Box<dyn Task>>) -> bool {
     let mut state = queue.state();
     while state.tasks.is_empty() {
@@ -268,8 +273,8 @@ fn take(queue: &Queue, batch: &mut VecDeque<Box<dyn Task>>) -> bool {
     true
 }
 
-/// Runs tasks in one transaction, commits, and tells each. Leaves in `batch` what it did not come to, because the
-/// database gave the transaction up.
+/// Runs tasks in one transaction, commits, and tells each. Where the database gives the transaction up, the tasks that
+/// were not run stay in `batch`.
 fn run_batch(tx: &Tx, batch: &mut VecDeque<Box<dyn Task>>, counters: &Counters) {
     let began_at = Instant::now();
     if let Err(error) = tx.control("BEGIN IMMEDIATE") {
@@ -303,14 +308,14 @@ fn run_batch(tx: &Tx, batch: &mut VecDeque<Box<dyn Task>>, counters: &Counters) 
     }
 }
 
-/// Runs tasks until there are none, or the transaction is lost.
+/// Runs tasks until none is left or the transaction is lost.
 fn run_tasks(tx: &Tx, batch: &mut VecDeque<Box<dyn Task>>, all: &mut Vec<Ran>) -> rusqlite::Result<()> {
     while let Some(task) = batch.pop_front() {
         tx.control("SAVEPOINT work")?;
         let ran = task.run(tx);
         let is_kept = ran.is_kept;
         all.push(ran);
-        // A full disk and the like make the database roll back all of the transaction by itself.
+        // Where the disk is full, the database itself rolls back the whole transaction.
         if tx.conn().is_autocommit() {
             let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ABORT_ROLLBACK);
             let cause = "the database rolled the transaction back: is the disk full?".to_owned();
@@ -324,7 +329,7 @@ fn run_tasks(tx: &Tx, batch: &mut VecDeque<Box<dyn Task>>, all: &mut Vec<Ran>) -
     Ok(())
 }
 
-/// Copies the log into the database, as far as no reader needs it, so that it begins anew.
+/// Copies the log into the database, up to where readers still need it, so that the log can begin anew.
 fn checkpoint(tx: &Tx, counters: &Counters) {
     let began_at = Instant::now();
     let copied = tx.conn().query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
@@ -336,10 +341,10 @@ fn checkpoint(tx: &Tx, counters: &Counters) {
     counters.checkpoint_us.fetch_add(micros(began_at.elapsed()), Relaxed);
 }
 
-/// Tells one submitter; a panic there is its own.
+/// Tells one submitter. A panic of the submitter ends nothing else.
 fn tell(tell: impl FnOnce()) {
     if catch_unwind(AssertUnwindSafe(tell)).is_err() {
-        tracing::error!("a panic after a write, in what was to be told of it");
+        tracing::error!("a closure that was told of its write panicked");
     }
 }
 
@@ -351,8 +356,8 @@ fn micros(duration: std::time::Duration) -> u64 {
 mod tests {
     use std::sync::mpsc;
 
-    use super::*;
-    use crate::{events, schema};
+    use super::{super::schema, *};
+    use crate::events;
 
     #[test]
     fn what_is_told_is_true_when_the_disk_is_full() {
