@@ -28,7 +28,6 @@ statements! { "tenants", unique: {
     LIST_TENANTS = concat!("SELECT ", tenant!(columns), " FROM tenants ORDER BY slug");
     NEXT_UID_INDEX = "SELECT COALESCE(MAX(uid_index), 0) + 1 FROM tenants";
     INSERT_PROJECT = project!(insert into "projects");
-    GET_PROJECT = concat!("SELECT ", project!(columns), " FROM projects WHERE id = ?1");
     FIND_PROJECT = concat!("SELECT ", project!(columns), " FROM projects WHERE tenant = ?1 AND slug = ?2");
     LIST_PROJECTS = concat!("SELECT ", project!(columns), " FROM projects ORDER BY tenant, slug");
     LIST_PROJECTS_OF = concat!("SELECT ", project!(columns), " FROM projects WHERE tenant = ?1 ORDER BY slug");
@@ -64,7 +63,7 @@ pub fn get_tenant(tx: &Tx, id: TenantId) -> Result<Tenant, StoreError> {
     tx.get(GET_TENANT, &id, Tenant::read)
 }
 
-/// The tenant with this short name.
+/// The tenant of that short name.
 pub fn find_tenant(tx: &Tx, slug: &str) -> Result<Option<Tenant>, StoreError> {
     tx.find(FIND_TENANT, params![slug], Tenant::read)
 }
@@ -83,11 +82,7 @@ pub fn insert_project(tx: &Tx, project: &Project) -> Result<(), StoreError> {
     project.insert(tx, INSERT_PROJECT)
 }
 
-pub fn get_project(tx: &Tx, id: ProjectId) -> Result<Project, StoreError> {
-    tx.get(GET_PROJECT, &id, Project::read)
-}
-
-/// The project of a tenant with this short name.
+/// A tenant's project of that short name.
 pub fn find_project(tx: &Tx, tenant: TenantId, slug: &str) -> Result<Option<Project>, StoreError> {
     tx.find(FIND_PROJECT, params![&tenant, slug], Project::read)
 }

@@ -1,6 +1,9 @@
 //! The audit log: every change, by whom, when, from where.
 
-use domain::{AuditId, MemberId, Role, TenantId, Timestamp};
+use domain::{
+    AuditId, MemberId, Role, TenantId, Timestamp,
+    problem::{Field, field},
+};
 use serde::Serialize;
 use serde_json::Value;
 use store::{Tx, audit};
@@ -107,8 +110,8 @@ pub async fn list(
     let after = super::views::parse_cursor::<AuditId>(filter.cursor.as_deref())?;
     let limit = super::views::page_limit(filter.limit)?;
     let tenant = super::lookup::named_or_own(center, caller, filter.tenant.as_deref())?;
-    let [from, until] =
-        [("from", &filter.from), ("to", &filter.to)].map(|(field, text)| instant(field, text.as_deref()));
+    let [from, until] = [(field::FROM, &filter.from), (field::TO, &filter.to)]
+        .map(|(field, text)| instant(field, text.as_deref()));
     let (from, until) = (from?, until?);
     let login = filter.actor.filter(|login| !login.is_empty());
     let rows = center
@@ -142,9 +145,7 @@ pub async fn list(
 }
 
 /// An instant of a filter, if one was given.
-fn instant(field: &str, text: Option<&str>) -> Result<Option<Timestamp>, AppError> {
+fn instant(field: Field, text: Option<&str>) -> Result<Option<Timestamp>, AppError> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-    let read = text.parse::<Timestamp>();
-    read.map(Some)
-        .map_err(|error| AppError::invalid(field, error.to_string(), "write it as 2026-05-20T08:00:00Z"))
+    super::views::parse_instant(field, text).map(Some)
 }

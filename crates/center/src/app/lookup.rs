@@ -1,6 +1,9 @@
 //! Things that requests name by their short names.
 
-use domain::TenantId;
+use domain::{
+    TenantId,
+    problem::{Wrong, field},
+};
 
 use crate::{auth::Caller, center::Center, error::AppError};
 
@@ -21,6 +24,5 @@ pub fn named_or_own_required(
     caller: &Caller,
     slug: Option<&str>,
 ) -> Result<TenantId, AppError> {
-    named_or_own(center, caller, slug)?
-        .ok_or_else(|| AppError::invalid("tenant", "is not named", "give the tenant's short name"))
+    named_or_own(center, caller, slug)?.ok_or_else(|| AppError::invalid(field::TENANT, Wrong::TenantNotNamed))
 }

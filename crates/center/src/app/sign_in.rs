@@ -1,6 +1,9 @@
 //! Signing in and out, and the tokens that programs use.
 
-use domain::{Member, MemberId, Role, TenantId, TokenId};
+use domain::{
+    Member, MemberId, Role, TenantId, TokenId,
+    problem::{Wrong, field},
+};
 use serde::Serialize;
 use serde_json::json;
 use store::credentials::{self as rows, SessionRow, TokenRow};
@@ -83,15 +86,13 @@ pub async fn check(center: &Center, from: &str, login: &str, secret: &str) -> Re
 
 /// Makes a token for a member.
 pub async fn new_token(center: &Center, caller: &Caller, name: &str) -> Result<NewToken, AppError> {
-    if !(1..=64).contains(&name.chars().count()) || name.chars().any(char::is_control) {
-        return Err(AppError::invalid("name", "is not a name", "use 1 to 64 printable characters"));
-    }
+    let name = views::line::<64>(field::NAME, name)?;
     let now = moment::now();
     let token = credentials::new_secret(TOKEN_PREFIX);
     let row = TokenRow {
         id: new_id!(TokenId),
         member: caller.member.id,
-        name: name.to_owned(),
+        name: name.into(),
         hash: credentials::hash(&token),
         created_at: now,
         expires_at: now.plus(domain::Millis::from_hours(center.settings.limits.token_days * 24)),
@@ -244,11 +245,9 @@ pub async fn by_session(center: &Center, secret: &str) -> Result<Option<Session>
 /// A role that `text` names and that a member of `tenant` may have.
 pub fn role_for(text: &str, tenant: Option<TenantId>) -> Result<Role, AppError> {
     let known = Role::ALL.map(Role::code);
-    let role = views::word("role", text, Role::from_code, &known)?;
+    let role = views::word(field::ROLE, text, Role::from_code, &known)?;
     if role.is_of_center() == tenant.is_none() {
         return Ok(role);
     }
-    let hint =
-        "operator and auditor are for the center's people; admin, developer and finance for a tenant's";
-    Err(AppError::invalid("role", format!("is `{text}`"), hint))
+    Err(AppError::invalid(field::ROLE, Wrong::RoleElsewhere { role }))
 }

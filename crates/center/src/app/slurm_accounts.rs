@@ -21,6 +21,7 @@ use crate::{
     center::Center,
     error::AppError,
     moment,
+    refusal::Refusal,
 };
 
 /// No command of Slurm's may take longer.
@@ -157,7 +158,7 @@ async fn off_thread<T: Send + 'static>(
 ) -> Result<T, AppError> {
     if center.compute.slurm.is_none() {
         return Err(AppError::refused(
-            "no_slurm",
+            Refusal::NoSlurm,
             "this center runs jobs on its own machine, not on Slurm",
             "docs/slurm.md tells how a center comes onto Slurm",
         ));
@@ -170,7 +171,7 @@ async fn off_thread<T: Send + 'static>(
     let answered = tokio::task::spawn_blocking(work).await;
     answered.map_err(|error| AppError::Internal(error.to_string()))?.map_err(|error| {
         let hint = "the center needs sacctmgr, sshare, sinfo and scontrol, and to be root or an administrator of Slurm's";
-        AppError::refused("slurm_failed", error.to_string(), hint)
+        AppError::refused(Refusal::SlurmFailed, error.to_string(), hint)
     })
 }
 

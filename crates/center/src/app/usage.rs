@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CardMs, MicroCny, Timestamp};
+use domain::{CardMs, MicroCny, Timestamp, problem::field};
 use serde::{Deserialize, Serialize};
 
 use super::views;
@@ -71,7 +71,7 @@ pub async fn usage(center: &Center, caller: &Caller, query: UsageQuery) -> Resul
     let groups = ["project", "tenant", "domain"];
     let group_by = query.group_by.as_deref().filter(|text| !text.is_empty()).unwrap_or("project");
     let group_by = views::word(
-        "group_by",
+        field::GROUP_BY,
         group_by,
         |text| groups.iter().find(|known| **known == text).copied(),
         &groups,

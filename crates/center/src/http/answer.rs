@@ -14,10 +14,9 @@ pub fn status(error: &AppError) -> StatusCode {
     match error {
         AppError::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
         AppError::Forbidden { .. } => StatusCode::FORBIDDEN,
-        AppError::NotFound { .. } => StatusCode::NOT_FOUND,
+        AppError::NotFound { .. } | AppError::NoSuchRoute { .. } => StatusCode::NOT_FOUND,
+        AppError::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
         AppError::Unreadable { part, .. } => match part {
-            Unreadable::Route => StatusCode::NOT_FOUND,
-            Unreadable::Method => StatusCode::METHOD_NOT_ALLOWED,
             Unreadable::Path | Unreadable::Query | Unreadable::Form | Unreadable::Body => {
                 StatusCode::BAD_REQUEST
             }

@@ -36,14 +36,12 @@ pub fn last_event_id(headers: &HeaderMap) -> Option<&str> {
 
 /// The handler of paths that are none of the center's.
 pub async fn no_such_route(uri: Uri) -> AppError {
-    let message = format!("there is nothing at {}", uri.path());
-    AppError::Unreadable { part: Unreadable::Route, message }
+    AppError::NoSuchRoute { path: uri.path().to_owned() }
 }
 
 /// The handler of methods that a path does not take.
 pub async fn method_not_allowed(method: Method, uri: Uri) -> AppError {
-    let message = format!("{method} is not a method of {}", uri.path());
-    AppError::Unreadable { part: Unreadable::Method, message }
+    AppError::MethodNotAllowed { method: method.to_string(), path: uri.path().to_owned() }
 }
 
 /// The one part of the path that names something.

@@ -2,7 +2,10 @@
 
 use askama::Template;
 use axum::{extract::State, response::Response};
-use domain::{CardMs, MicroCny, Millis, Timestamp};
+use domain::{
+    CardMs, MicroCny, Millis, Timestamp,
+    problem::{Field, Wrong, field},
+};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -57,8 +60,8 @@ impl Wanted {
 
     fn filter(&self) -> Result<AuditFilter, AppError> {
         let some = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-        let from = day("from", &self.from)?;
-        let to = day("to", &self.to)?.map(|at| at.plus(Millis::from_hours(24)));
+        let from = day(field::FROM, &self.from)?;
+        let to = day(field::TO, &self.to)?.map(|at| at.plus(Millis::from_hours(24)));
         Ok(AuditFilter {
             action: some(&self.action),
             actor: some(&self.actor),
@@ -72,12 +75,12 @@ impl Wanted {
 }
 
 /// The instant at which a day begins at the center.
-fn day(field: &str, text: &str) -> Result<Option<Timestamp>, AppError> {
+fn day(field: Field, text: &str) -> Result<Option<Timestamp>, AppError> {
     if text.is_empty() {
         return Ok(None);
     }
     let read = format!("{text}T00:00:00+08:00").parse::<Timestamp>();
-    read.map(Some).map_err(|_| AppError::invalid(field, "is not a day", "write it as 2026-05-20"))
+    read.map(Some).map_err(|_| AppError::invalid(field, Wrong::NotADay { given: text.to_owned() }))
 }
 
 struct Line {

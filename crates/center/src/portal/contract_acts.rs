@@ -10,6 +10,7 @@ use axum::{
 use domain::{
     CardMs, ContractState, MicroCny,
     contract::{ContractAction, ContractKind, Funds},
+    text::Line,
 };
 
 use super::{
@@ -29,6 +30,7 @@ use crate::{
     center::Center,
     error::AppError,
     http::Id,
+    refusal::Refusal,
 };
 
 /// The most characters of a reason, as the center takes it.
@@ -81,8 +83,9 @@ fn show_act(
         if action == ContractAction::Submit { Action::SubmitContract } else { Action::DecideContract };
     center.policies.check(&visitor.caller, needed, Some(contract.tenant))?;
     let state = ContractState::from_code(&contract.state).unwrap_or(ContractState::Terminated);
-    let after =
-        state.after(action).map_err(|error| AppError::refused("contract_state", error.to_string(), ""))?;
+    let after = state
+        .after(action)
+        .map_err(|error| AppError::refused(Refusal::ContractState, error.to_string(), ""))?;
     let page = ActPage {
         page: visitor.page("contracts", format!("{} {}", ui.word("act", action.code()), contract.number)),
         form,
@@ -179,7 +182,7 @@ fn show_top_up(
     let contract = contracts::show(center, &visitor.caller, id)?;
     center.policies.check(&visitor.caller, Action::TopUp, Some(contract.tenant))?;
     if !may_top_up(center, visitor, &contract) {
-        return Err(AppError::refused("contract_state", "there is nothing to pay in", ""));
+        return Err(AppError::refused(Refusal::ContractState, "there is nothing to pay in", ""));
     }
     let (takes_money, takes_time) = takes(&contract);
     let review = paid.map(|paid| Review {
@@ -260,8 +263,8 @@ fn read_top_up(ui: Ui, form: &mut Form, kind: &ContractKind) -> TopUp {
         form.blame_by(ui, field, if field == "hours" { "hours" } else { "amount-micro-cny" });
     }
     let reference = form.value("reference").to_owned();
-    if !(1..=64).contains(&reference.chars().count()) || reference.chars().any(char::is_control) {
-        form.blame_by(ui, "reference", "reference");
+    if let Err(wrong) = Line::<64>::parse(&*reference) {
+        form.blame_for(ui, "reference", wrong);
     }
     TopUp { amount_micro_cny: amount.0, card_ms: card_time.0, reference }
 }

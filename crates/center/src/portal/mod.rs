@@ -22,7 +22,6 @@ mod nodes;
 mod overview;
 mod page;
 mod people;
-mod problems;
 mod routes;
 #[cfg(test)]
 mod sample;

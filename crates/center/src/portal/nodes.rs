@@ -301,7 +301,7 @@ impl super::sample::Sample for NodePage {
         let wrong = |fields: &[&str]| {
             let mut form = Form::with(&[("reason", "<b>".to_owned())]);
             for field in fields {
-                form.blame_by(page.ui, field, field);
+                form.blame_for(page.ui, field, domain::problem::Wrong::HasNul);
             }
             form
         };

@@ -321,18 +321,12 @@ fn quote(center: &Center, visitor: &Visitor, trial: DryRun) -> Result<Quote, App
 
 /// An option that was not taken as it stands, and why, in the page's language.
 fn told_note(ui: Ui, note: &Note) -> (String, String) {
+    let line = if note.line > 0 { ui.t1("note-line", "line", note.line) } else { String::new() };
     let lead = match note.action {
-        NoteAction::Ignored | NoteAction::OnSlurm => ui.t1("note-ignored", "line", note.line),
-        NoteAction::Mapped => ui.t1("note-mapped", "line", note.line),
+        NoteAction::Ignored | NoteAction::OnSlurm => ui.t("note-ignored"),
+        NoteAction::Mapped => ui.t("note-mapped"),
     };
-    let name = note.option.trim_start_matches('-');
-    let own = super::locale::find(ui.lang, &format!("note-{name}"), &[]);
-    let text = own.unwrap_or_else(|| match ui.lang {
-        domain::Lang::En => note.text.clone(),
-        domain::Lang::Zh if note.text.contains("not known") => ui.t("note-unknown"),
-        domain::Lang::Zh => ui.t("note-nothing"),
-    });
-    (note.option.clone(), format!("{lead}{text}"))
+    (note.option.clone(), format!("{line}{lead}{}", note.why.text(ui.lang)))
 }
 
 #[cfg(test)]
@@ -362,7 +356,13 @@ impl Dry {
             tiles: views::tiles(),
             ..waits.clone()
         };
-        let notes = vec![("--mem".into(), ui.word("note", "mem"))];
+        let note = Note {
+            line: 3,
+            option: "--mem".into(),
+            action: NoteAction::OnSlurm,
+            why: domain::script::NoteWhy::MemoryShared,
+        };
+        let notes = vec![told_note(ui, &note)];
         let bare = Told { hint: String::new(), ..views::told(ui) };
         [
             Self::default(),

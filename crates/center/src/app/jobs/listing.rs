@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use domain::{
     CardMs, ContractId, Job, JobId, JobSpec, MicroCny, Project, RatePerCardHour, RunId, TenantId,
     job::{JobState, Tasks},
+    problem::field,
 };
 use serde::{Deserialize, Serialize};
 use store::{jobs, recent};
@@ -19,6 +20,7 @@ use crate::{
     center::Center,
     error::AppError,
     moment,
+    refusal::Refusal,
 };
 
 /// A job as a list shows it.
@@ -171,12 +173,12 @@ fn filter(
     ];
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     let state = given(query.state)
-        .map(|text| views::word("state", &text, |t| STATES.iter().find(|s| **s == t).copied(), &STATES))
+        .map(|text| views::word(field::STATE, &text, |t| STATES.iter().find(|s| **s == t).copied(), &STATES))
         .transpose()?;
     let domain = given(query.domain)
         .map(|text| {
             let known = domain::TenantDomain::ALL.map(domain::TenantDomain::code);
-            views::word("domain", &text, domain::TenantDomain::from_code, &known)
+            views::word(field::DOMAIN, &text, domain::TenantDomain::from_code, &known)
         })
         .transpose()?;
     let live = center.live();
@@ -284,7 +286,7 @@ pub async fn why(center: &Center, caller: &Caller, id: JobId) -> Result<VerdictV
         } else {
             (format!("the job is {state}: nothing of it waits"), "`qiantang show` tells how it went")
         };
-        AppError::refused("not_waiting", message, hint)
+        AppError::refused(Refusal::NotWaiting, message, hint)
     })
 }
 
