@@ -143,6 +143,8 @@ pub async fn act(
 #[template(path = "top_up.html")]
 pub struct TopUpPage {
     page: Page,
+    /// What the reader is to do now.
+    step: String,
     contract: ContractView,
     form: Typed,
     tenant: String,
@@ -152,6 +154,10 @@ pub struct TopUpPage {
     takes_time: bool,
     /// Set where what was written is looked at before it is booked.
     review: Option<Review>,
+}
+
+fn step(ui: Ui, is_reviewed: bool) -> String {
+    if is_reviewed { ui.t("confirm") } else { ui.t("payment") }
 }
 
 struct Review {
@@ -197,6 +203,7 @@ fn show_top_up(
         },
     });
     let page = TopUpPage {
+        step: step(ui, review.is_some()),
         page: visitor.page("contracts", format!("{} {}", ui.t("top-up"), contract.number)),
         form: f,
         tenant: tenant_words(center, ui, contract.tenant).0,
@@ -304,6 +311,7 @@ impl super::sample::Sample for TopUpPage {
         use super::sample::views;
         let sample = |form: Typed, review: Option<Review>| Self {
             page: page.clone(),
+            step: step(page.ui, review.is_some()),
             contract: views::contract(),
             form,
             tenant: "Univ".into(),

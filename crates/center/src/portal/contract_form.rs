@@ -11,7 +11,7 @@ use domain::{QueueTerms, TenantId, contract::ContractKind};
 use super::{
     extract::Sent,
     fault::{self, Fault},
-    kit::{Ui, local},
+    kit::{Choice, Ui, local},
     page::{Page, Visitor, render},
     tables::tenants_by_name,
     typed::Typed,
@@ -37,8 +37,8 @@ pub struct DraftPage {
     page: Page,
     form: Typed,
     kinds: [&'static str; 4],
-    /// Short name, name and word of the domain; empty for a tenant's own people.
-    tenants: Vec<(String, String)>,
+    /// Empty for a tenant's own people.
+    tenants: Vec<Choice>,
     pools: Vec<PoolView>,
 }
 

@@ -189,8 +189,7 @@ mod tests {
     fn sources() -> String {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
         let folders = [root.join("src/portal"), root.join("templates")];
-        let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).expect("a folder"));
-        let paths = files.map(|file| file.expect("a file").path());
+        let paths = folders.iter().flat_map(|folder| super::super::sample::files(folder));
         let read = |path: std::path::PathBuf| std::fs::read_to_string(path).expect("text");
         paths.filter(|path| !path.ends_with("locale.rs")).map(read).collect()
     }

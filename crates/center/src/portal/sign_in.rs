@@ -17,7 +17,7 @@ use crate::{app::sign_in, auth::credentials::SESSION_COOKIE, center::Center, err
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
-pub struct SignIn {
+pub struct SignInPage {
     page: Page,
     login: String,
     problem: String,
@@ -28,7 +28,7 @@ pub async fn page(front: Front) -> Response {
         return Redirect::to("/").into_response();
     }
     let title = front.ui.t("sign-in");
-    ok(&SignIn { page: Page::new(front, "", title), login: String::new(), problem: String::new() })
+    ok(&SignInPage { page: Page::new(front, "", title), login: String::new(), problem: String::new() })
 }
 
 #[derive(Default, Deserialize)]
@@ -57,7 +57,7 @@ pub async fn enter(
             let problem = format!("{} {}", told.title, told.hint).trim().to_owned();
             let title = front.ui.t("sign-in");
             let login = form.login.chars().take(128).collect();
-            return Ok(render(status, &SignIn { page: Page::new(front, "", title), login, problem }));
+            return Ok(render(status, &SignInPage { page: Page::new(front, "", title), login, problem }));
         }
         Err(error) => return Err(Fault::at(front, error)),
     };
@@ -107,7 +107,7 @@ fn is_own_page(headers: &HeaderMap) -> bool {
 }
 
 #[cfg(test)]
-impl super::sample::Sample for SignIn {
+impl super::sample::Sample for SignInPage {
     fn samples(page: &Page) -> Vec<Self> {
         let sample = |problem: String| Self { page: page.clone(), login: "li".into(), problem };
         vec![sample(String::new()), sample(page.t("sign-in-wrong"))]

@@ -2,7 +2,7 @@
 
 use domain::{Lang, MicroCny, Timestamp};
 
-use super::kit::{Html, Ui, escape};
+use super::kit::{Choice, Html, Ui, escape};
 use crate::{app::jobs::JobView, center::Center, moment};
 
 /// Rows, and which columns they have.
@@ -85,16 +85,16 @@ pub fn took(started_at: Option<&str>, ended_at: Option<&str>) -> String {
     to.since(from).to_string()
 }
 
-/// Short name and name of every tenant, by name.
-pub fn tenants_by_name(center: &Center, ui: Ui) -> Vec<(String, String)> {
+/// Every tenant, by name.
+pub fn tenants_by_name(center: &Center, ui: Ui) -> Vec<Choice> {
     let live = center.live();
     let name = |tenant: &domain::Tenant| match ui.lang {
         Lang::Zh => tenant.name_zh.clone(),
         Lang::En => tenant.name_en.clone(),
     };
-    let mut all: Vec<(String, String)> =
-        live.tenants.values().map(|tenant| (tenant.slug.clone(), name(tenant))).collect();
-    all.sort_unstable_by(|a, b| a.1.cmp(&b.1).then_with(|| a.0.cmp(&b.0)));
+    let mut all: Vec<Choice> =
+        live.tenants.values().map(|tenant| Choice::new(tenant.slug.as_str(), name(tenant))).collect();
+    all.sort_unstable_by(|a, b| a.word.cmp(&b.word).then_with(|| a.value.cmp(&b.value)));
     all
 }
 

@@ -14,7 +14,7 @@ use twin::Figures;
 use super::{
     extract::{Id, Sent},
     fault::{self, Fault, Told},
-    kit::Ui,
+    kit::{Choice, Ui},
     page::{Page, Visitor, ok, render},
     typed::Typed,
 };
@@ -42,11 +42,11 @@ struct Line {
 
 #[derive(Template)]
 #[template(path = "twin.html")]
-pub struct Twin {
+pub struct TwinPage {
     page: Page,
     form: Typed,
-    policies: Vec<(&'static str, String)>,
-    lines: Vec<Line>,
+    policies: Vec<Choice>,
+    trials: Vec<Line>,
     is_busy: bool,
 }
 
@@ -62,8 +62,8 @@ struct Row {
 #[template(path = "twin_trial.html")]
 pub struct TrialPage {
     page: Page,
-    line: Line,
-    rows: Vec<Row>,
+    trial: Line,
+    figures: Vec<Row>,
     refused: Option<Told>,
 }
 
@@ -83,12 +83,12 @@ pub async fn page(State(center): State<Center>, visitor: Visitor) -> Result<Resp
 fn whole(center: &Center, visitor: &Visitor, status: StatusCode, f: Typed) -> Result<Response, Fault> {
     let ui = visitor.front.ui;
     let all = trials::list(center, &visitor.caller).map_err(|error| visitor.fault(error))?;
-    let page = Twin {
+    let page = TwinPage {
         page: visitor.page("twin", ui.t("nav-twin")),
         form: f,
-        policies: POLICIES.into_iter().map(|policy| (policy, policy_word(ui, policy))).collect(),
+        policies: policies(ui),
         is_busy: all.iter().any(|trial| trial.outcome().is_none()),
-        lines: all.iter().map(|trial| line(ui, trial)).collect(),
+        trials: all.iter().map(|trial| line(ui, trial)).collect(),
     };
     Ok(render(status, &page))
 }
@@ -114,6 +114,10 @@ fn line(ui: Ui, trial: &Trial) -> Line {
         },
         percent: format!("{} %", trial.progress() / 10),
     }
+}
+
+fn policies(ui: Ui) -> Vec<Choice> {
+    POLICIES.map(|policy| Choice::new(policy, policy_word(ui, policy))).into()
 }
 
 fn policy_word(ui: Ui, policy: &str) -> String {
@@ -165,8 +169,8 @@ pub async fn trial(State(center): State<Center>, Id(id): Id, visitor: Visitor) -
     let outcome = trial.outcome();
     let page = TrialPage {
         page: visitor.page("twin", ui.t("nav-twin")),
-        line: line(ui, &trial),
-        rows: outcome
+        trial: line(ui, &trial),
+        figures: outcome
             .and_then(|outcome| outcome.as_ref().ok())
             .map(|report| rows(ui, &report.sides))
             .unwrap_or_default(),
@@ -250,9 +254,8 @@ impl Line {
 }
 
 #[cfg(test)]
-impl super::sample::Sample for Twin {
+impl super::sample::Sample for TwinPage {
     fn samples(page: &Page) -> Vec<Self> {
-        let policies = || POLICIES.into_iter().map(|policy| (policy, policy_word(page.ui, policy))).collect();
         let mut wrong = Typed::with(&[("days", "0".into()), ("policy", "luck".into())]);
         wrong.number(page.ui, "days", 1..=9);
         wrong.blame_by(page.ui, "policy", "policy");
@@ -261,11 +264,17 @@ impl super::sample::Sample for Twin {
             Self {
                 page: page.clone(),
                 form: Typed::with(&[("days", "30".into()), ("policy", "fcfs".into())]),
-                policies: policies(),
-                lines: ["running", "succeeded", "failed"].map(Line::sample).into(),
+                policies: policies(page.ui),
+                trials: ["running", "succeeded", "failed"].map(Line::sample).into(),
                 is_busy: true,
             },
-            Self { page: page.clone(), form: wrong, policies: policies(), lines: Vec::new(), is_busy: false },
+            Self {
+                page: page.clone(),
+                form: wrong,
+                policies: policies(page.ui),
+                trials: Vec::new(),
+                is_busy: false,
+            },
         ]
     }
 }
@@ -274,10 +283,10 @@ impl super::sample::Sample for Twin {
 impl super::sample::Sample for TrialPage {
     fn samples(page: &Page) -> Vec<Self> {
         let row = |look| Row { name: page.t("twin-mean-wait"), now: "2h".into(), then: "1h".into(), look };
-        let sample = |state, rows: Vec<Row>, refused: Option<Told>| Self {
+        let sample = |state, figures: Vec<Row>, refused: Option<Told>| Self {
             page: page.clone(),
-            line: Line::sample(state),
-            rows,
+            trial: Line::sample(state),
+            figures,
             refused,
         };
         vec![
