@@ -14,6 +14,9 @@ pub enum AppError {
     /// It isn't there, or the caller may not know of it.
     #[error("there is no {noun} `{id}`")]
     NotFound { noun: &'static str, id: String },
+    /// A part of the request is not of the kind that is asked for, so that nothing can be said of what is in it.
+    #[error("{message}")]
+    Unreadable { part: Unreadable, message: String },
     /// The request itself is wrong, in these places.
     #[error("the request is not valid: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Invalid(Vec<SpecProblem>),
@@ -25,6 +28,32 @@ pub enum AppError {
     /// The center is stopping, or its disk or engine fails.
     #[error("the center failed to do this: {0}")]
     Internal(String),
+}
+
+/// The part of a request that can't be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    Path,
+    Query,
+    Form,
+    Body,
+    /// A body above its limit.
+    TooLarge,
+    ContentType,
+}
+
+impl Unreadable {
+    /// For programs; never changes its meaning.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Path => "bad_path",
+            Self::Query => "bad_query",
+            Self::Form => "bad_form",
+            Self::Body => "bad_body",
+            Self::TooLarge => "too_large",
+            Self::ContentType => "wrong_content_type",
+        }
+    }
 }
 
 impl AppError {

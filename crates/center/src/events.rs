@@ -1,13 +1,11 @@
 //! Events: what happened to jobs, nodes and contracts, in order, for pages and streams that follow along.
 
-use std::sync::Arc;
-
 use domain::{JobId, RunId, TenantId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use store::{Tx, events::NewEvent};
 
-use crate::{center::Center, error::AppError};
+use crate::error::AppError;
 
 /// One event. `seq` grows by commit; a stream is resumed after the last one seen.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -16,11 +14,8 @@ pub struct Event {
     /// RFC 3339.
     pub at: String,
     /// Whose it is; none for events of the center itself.
-    #[schema(value_type = Option<String>)]
     pub tenant: Option<TenantId>,
-    #[schema(value_type = Option<String>)]
     pub job: Option<JobId>,
-    #[schema(value_type = Option<String>)]
     pub run: Option<RunId>,
     /// `job_submitted`, `job_stopping`, `job_ended`, `run_started`, `run_ended`, `contract_changed`, `node_changed`.
     pub kind: String,
@@ -36,7 +31,7 @@ pub struct About {
     pub run: Option<RunId>,
 }
 
-/// Keeps an event with the change that it tells of. Give it to [`tell`] after the commit.
+/// Keeps an event with the change that it tells of. It is told after the commit.
 pub fn record(tx: &Tx, at: Timestamp, about: About, kind: &str, data: Value) -> Result<Event, AppError> {
     let new =
         NewEvent { at, tenant: about.tenant, job: about.job, run: about.run, kind: kind.to_owned(), data };
@@ -65,10 +60,4 @@ impl From<store::events::Event> for Event {
             data: event.data,
         }
     }
-}
-
-/// Tells all who follow. Call it where what is live is brought up to date, so that events are told in their order.
-pub fn tell(center: &Center, event: Event) {
-    // No receiver is no error: nobody follows at the moment.
-    let _ = center.events.send(Arc::new(event));
 }

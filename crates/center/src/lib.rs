@@ -4,9 +4,13 @@
 pub mod api;
 pub mod app;
 pub mod auth;
+pub mod base;
 pub mod center;
+pub mod compute;
 pub mod error;
 pub mod events;
+pub mod fits;
+mod http;
 pub mod live;
 pub mod loops;
 pub mod metrics;
@@ -14,10 +18,12 @@ pub mod moment;
 pub mod portal;
 pub mod settings;
 pub mod start;
+pub mod wakers;
 
 use std::{ffi::OsString, future::Future, net::SocketAddr};
 
-use axum::Router;
+use app::{capacity, twin};
+use axum::{Extension, Router};
 use center::Center;
 use settings::Settings;
 use start::{FirstOperator, StartError};
@@ -47,7 +53,11 @@ pub async fn serve(
     let (center, sleepers, first_operator) = opened.await.map_err(|e| StartError::Other(e.to_string()))??;
     let threads = loops::start(&center, sleepers).map_err(|error| StartError::Other(error.to_string()))?;
 
-    let app: Router = Router::new().merge(api::router(center.clone())).merge(portal::router(center.clone()));
+    let app: Router = Router::new()
+        .merge(api::router(center.clone()))
+        .merge(portal::router(center.clone()))
+        .layer(Extension(capacity::Recent::default()))
+        .layer(Extension(twin::Trials::default()));
     on_ready(Ready { center: center.clone(), address, first_operator });
     let stopping = center.clone();
     let (begin_to_stop, stop_begun) = tokio::sync::oneshot::channel::<()>();

@@ -1,8 +1,7 @@
 //! Counters for Prometheus.
 
-use std::sync::Mutex;
-
 use domain::{CardMs, MicroCny, RunState};
+use parking_lot::Mutex;
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{
@@ -13,8 +12,6 @@ use prometheus_client::{
     },
     registry::Registry,
 };
-
-use crate::center::Center;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct OutcomeLabel {
@@ -34,6 +31,19 @@ pub struct RequestLabel {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct CallLabel {
     pub call: String,
+}
+
+/// Figures that are counted only when somebody asks for them.
+#[derive(Clone, Debug, Default)]
+pub struct Figures {
+    pub cards: [(&'static str, u64); 4],
+    pub jobs_waiting: u64,
+    pub runs_alive: u64,
+    pub commits: u64,
+    /// Changes in these commits.
+    pub changes: u64,
+    /// What was asked of Slurm, and how often.
+    pub slurm_calls: Vec<(String, u64)>,
 }
 
 #[derive(Debug)]
@@ -104,7 +114,7 @@ impl Metrics {
             "What was asked of Slurm since the start",
             metrics.slurm_calls.clone(),
         );
-        *metrics.registry.lock().expect("not poisoned") = registry;
+        *metrics.registry.lock() = registry;
         metrics
     }
 
@@ -117,41 +127,28 @@ impl Metrics {
         self.charged_micro_cny.inc_by(u64::try_from(charged.0).unwrap_or(0));
     }
 
-    /// All of it as Prometheus reads it.
-    pub fn render(&self, center: &Center) -> String {
-        self.look(center);
+    /// Everything as Prometheus reads it, with these figures for what is counted when it is asked for.
+    pub fn render(&self, figures: &Figures) -> String {
+        self.take(figures);
         let mut text = String::new();
-        let registry = self.registry.lock().expect("not poisoned");
+        let registry = self.registry.lock();
         prometheus_client::encoding::text::encode(&mut text, &registry).expect("a string takes any text");
         text
     }
 
-    fn look(&self, center: &Center) {
-        let mut counts = [("busy", 0), ("idle", 0), ("drained", 0), ("failed", 0)];
-        let live = center.live();
-        for known in live.nodes.values() {
-            let busy = i64::from(known.busy.len());
-            let free = match known.node.state.code() {
-                "up" => 1,
-                "drained" => 2,
-                _ => 3,
-            };
-            counts[0].1 += busy;
-            counts[free].1 += i64::from(known.node.cards) - busy;
+    fn take(&self, figures: &Figures) {
+        let gauge = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        for &(state, cards) in &figures.cards {
+            self.cards.get_or_create(&CardLabel { state }).set(gauge(cards));
         }
-        for (state, cards) in counts {
-            self.cards.get_or_create(&CardLabel { state }).set(cards);
-        }
-        let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
-        self.jobs_waiting.set(count(live.jobs.values().filter(|job| job.job.tasks.waiting() > 0).count()));
-        self.runs_alive.set(count(live.runs.len()));
-        let stats = center.store.stats();
-        self.commits.set(i64::try_from(stats.commits).unwrap_or(i64::MAX));
-        self.commit_closures.set(i64::try_from(stats.closures).unwrap_or(i64::MAX));
-        for (call, count) in center.slurm.iter().flat_map(|engine| engine.calls()) {
-            let counter = self.slurm_calls.get_or_create_owned(&CallLabel { call });
-            // Two may look at once, and it never goes back.
-            counter.inner().fetch_max(count, std::sync::atomic::Ordering::Relaxed);
+        self.jobs_waiting.set(gauge(figures.jobs_waiting));
+        self.runs_alive.set(gauge(figures.runs_alive));
+        self.commits.set(gauge(figures.commits));
+        self.commit_closures.set(gauge(figures.changes));
+        for (call, count) in &figures.slurm_calls {
+            let counter = self.slurm_calls.get_or_create_owned(&CallLabel { call: call.clone() });
+            // Two may ask at once, and a counter never goes back.
+            counter.inner().fetch_max(*count, std::sync::atomic::Ordering::Relaxed);
         }
     }
 }

@@ -4,7 +4,9 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
-use domain::{CardModel, Millis};
+use domain::{CardModel, Millis, Tenant, TenantId};
+use engines::slurm::Owner;
+use scheduler::Policy;
 use serde::Deserialize;
 
 /// What the environment's names begin with.
@@ -103,10 +105,18 @@ pub struct SlurmSettings {
     /// `host:port` at which this machine listens for ends of runs; nodes must reach it. Without it Slurm alone is asked.
     pub notices: Option<String>,
     /// By the tenant's short name.
-    pub tenants: BTreeMap<String, engines::slurm::Owner>,
+    pub tenants: BTreeMap<String, Owner>,
     /// What becomes of jobs that users of `tenants` hand to Slurm themselves.
     pub direct_jobs: DirectJobs,
     pub accounts: SlurmAccountsSettings,
+}
+
+impl SlurmSettings {
+    /// The Slurm users that the settings name for these tenants.
+    pub fn users_of<'a>(&self, tenants: impl IntoIterator<Item = &'a Tenant>) -> BTreeMap<TenantId, Owner> {
+        let mapped = |tenant: &Tenant| Some((tenant.id, self.tenants.get(&tenant.slug)?.clone()));
+        tenants.into_iter().filter_map(mapped).collect()
+    }
 }
 
 /// What becomes of jobs that people hand to Slurm directly.
@@ -327,6 +337,15 @@ pub enum SettingsError {
 }
 
 impl Settings {
+    /// How this center plans.
+    pub fn planning(&self) -> Policy {
+        Policy {
+            use_half_life: self.billing.use_half_life_ms,
+            preemption_grace: self.engine.kill_grace_ms,
+            ..Policy::default()
+        }
+    }
+
     /// Reads the file at `path` (none: all defaults) and lays `env` over it.
     pub fn load(
         path: Option<&std::path::Path>,

@@ -1,9 +1,9 @@
 //! Starting the center: opening what it keeps, reading what is live, and taking up where it was left.
 
-use std::{collections::BTreeMap, ffi::OsString, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
+use std::{ffi::OsString, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
 
 use domain::{
-    CardModel, Member, Millis, Node, NodeState, Role, RunId, Tenant, TenantId, Timestamp, card::Affinity,
+    CardModel, Member, Millis, Node, NodeState, Role, RunId, Tenant, Timestamp, card::Affinity,
     node::even_rings,
 };
 use engines::{
@@ -21,12 +21,14 @@ use crate::{
         jobs::{give_up, still_unmet},
     },
     auth::{Policies, password},
-    center::{Center, Parts},
+    base::Base,
+    center::Center,
+    compute::Compute,
     error::AppError,
     live::{Hold, Live, LiveRun},
-    loops::{self, Sleepers},
     moment::{self, new_id},
     settings::{DirectJobs, EngineKind, Isolation, NodeSettings, PoolSettings, Settings},
+    wakers::{self, Sleepers},
 };
 
 /// Why the center can't start.
@@ -71,7 +73,7 @@ pub fn open(
     let database = settings.data_dir.join("database");
     make_folder(&database, 0o700)?;
     let store = Store::open(&database.join("center.db"))?;
-    let (wakers, sleepers) = loops::wakers();
+    let (wakers, sleepers) = wakers::wakers();
     let for_hints = wakers.clone();
     let on_hint = move |run| for_hints.watch(run);
     let (engine, slurm): (Arc<dyn Engine>, _) = match settings.engine.kind {
@@ -89,16 +91,17 @@ pub fn open(
     let (live, hopeless) = load(&store, &settings)?;
     let active: Vec<RunId> = live.runs.keys().copied().collect();
     let (jobs, nodes) = (live.jobs.len(), live.nodes.len());
-    let center = Center::new(Parts { settings, store, engine, slurm, policies, live, wakers });
+    let compute = Compute::new(engine, slurm, settings.planning(), wakers);
+    let center = Center::new(Base::new(settings, store, policies), compute, live);
     if !hopeless.is_empty() {
         give_up(&center, hopeless);
     }
     // What was going on when the last center ended: each is looked at, and taken up or taken in.
     for run in &active {
-        center.wakers.watch(*run);
+        center.compute.wakers.watch(*run);
     }
-    center.wakers.plan();
-    center.wakers.meter();
+    center.compute.wakers.plan();
+    center.compute.wakers.meter();
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(took_ms, nodes, jobs, runs = active.len(), "the center is up");
     Ok((center, sleepers, first_operator))
@@ -122,16 +125,6 @@ pub fn engine_config(settings: &Settings, host_command: Vec<OsString>) -> LocalC
     config
 }
 
-/// The Slurm users that the settings name for tenants that there are.
-pub fn slurm_users<'a>(
-    settings: &Settings,
-    tenants: impl IntoIterator<Item = &'a Tenant>,
-) -> BTreeMap<TenantId, Owner> {
-    let users = &settings.engine.slurm.tenants;
-    let mapped = |tenant: &Tenant| Some((tenant.id, users.get(&tenant.slug)?.clone()));
-    tenants.into_iter().filter_map(mapped).collect()
-}
-
 /// The Slurm engine's settings from the center's.
 pub fn slurm_config(settings: &Settings, tenants: &[Tenant]) -> SlurmConfig {
     let slurm = &settings.engine.slurm;
@@ -147,7 +140,7 @@ pub fn slurm_config(settings: &Settings, tenants: &[Tenant]) -> SlurmConfig {
         None => Access::Commands { bin: slurm.bin.clone(), conf: slurm.conf.clone() },
     };
     config.owner = Owner { user: slurm.user.clone(), account: slurm.account.clone(), project: None };
-    config.tenants = slurm_users(settings, tenants);
+    config.tenants = slurm.users_of(tenants);
     config.direct = slurm.direct_jobs == DirectJobs::Bill;
     config.partition.clone_from(&slurm.partition);
     config.qos.clone_from(&slurm.qos);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CardMs, ContractId, MicroCny, Millis, PoolId, RatePerCardHour, TenantId, Timestamp};
+use crate::{CardMs, ContractId, MicroCny, Millis, PoolId, RatePerCardHour, TenantId, Timestamp, codes};
 
 /// A tenant's right to compute.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,36 +78,35 @@ pub struct QueueTerms {
     pub max_running_cards: u32,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ContractState {
-    Draft,
-    Submitted,
-    Approved,
-    Active,
-    Exhausted,
-    Suspended,
-    Expired,
-    Terminated,
-}
+codes! {
+    /// Where a contract stands.
+    pub enum ContractState {
+        Draft = "draft",
+        Submitted = "submitted",
+        Approved = "approved",
+        Active = "active",
+        Exhausted = "exhausted",
+        Suspended = "suspended",
+        Expired = "expired",
+        Terminated = "terminated",
+    }
 
-/// What is done to a contract; each is recorded with its actor, time and reason.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ContractAction {
-    Submit,
-    /// Sends it back to be changed.
-    Return,
-    Approve,
-    Activate,
-    /// Its balance ended.
-    Exhaust,
-    /// It was paid again.
-    Replenish,
-    Suspend,
-    Resume,
-    Expire,
-    Terminate,
+    /// What is done to a contract; each is recorded with its actor, time and reason.
+    pub enum ContractAction {
+        Submit = "submit",
+        /// Sends it back to be changed.
+        Return = "return",
+        Approve = "approve",
+        Activate = "activate",
+        /// Its balance ended.
+        Exhaust = "exhaust",
+        /// It was paid again.
+        Replenish = "replenish",
+        Suspend = "suspend",
+        Resume = "resume",
+        Expire = "expire",
+        Terminate = "terminate",
+    }
 }
 
 /// A change that the contract's state does not allow.
@@ -119,34 +118,6 @@ pub struct IllegalContractAction {
 }
 
 impl ContractState {
-    pub const ALL: [Self; 8] = [
-        Self::Draft,
-        Self::Submitted,
-        Self::Approved,
-        Self::Active,
-        Self::Exhausted,
-        Self::Suspended,
-        Self::Expired,
-        Self::Terminated,
-    ];
-
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::Submitted => "submitted",
-            Self::Approved => "approved",
-            Self::Active => "active",
-            Self::Exhausted => "exhausted",
-            Self::Suspended => "suspended",
-            Self::Expired => "expired",
-            Self::Terminated => "terminated",
-        }
-    }
-
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.code() == code)
-    }
-
     /// Nothing follows this state.
     pub fn is_final(self) -> bool {
         matches!(self, Self::Expired | Self::Terminated)
@@ -177,38 +148,6 @@ impl ContractState {
 }
 
 impl ContractAction {
-    pub const ALL: [Self; 10] = [
-        Self::Submit,
-        Self::Return,
-        Self::Approve,
-        Self::Activate,
-        Self::Exhaust,
-        Self::Replenish,
-        Self::Suspend,
-        Self::Resume,
-        Self::Expire,
-        Self::Terminate,
-    ];
-
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Submit => "submit",
-            Self::Return => "return",
-            Self::Approve => "approve",
-            Self::Activate => "activate",
-            Self::Exhaust => "exhaust",
-            Self::Replenish => "replenish",
-            Self::Suspend => "suspend",
-            Self::Resume => "resume",
-            Self::Expire => "expire",
-            Self::Terminate => "terminate",
-        }
-    }
-
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|action| action.code() == code)
-    }
-
     /// Done by the center's loops when a limit is reached, never by a person.
     pub fn is_automatic(self) -> bool {
         matches!(self, Self::Exhaust | Self::Replenish | Self::Expire)

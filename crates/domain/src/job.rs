@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ContractId, JobId, JobSpec, MemberId, Outcome, ProjectId, TenantId, Timestamp, run::StopCause};
+use crate::{
+    ContractId, JobId, JobSpec, MemberId, Outcome, ProjectId, TenantId, Timestamp, codes, run::StopCause,
+};
 
 /// When the center has lost so many runs of a task, it does not try it again.
 pub const MAX_LOSSES: u32 = 4;
@@ -45,50 +47,25 @@ pub enum JobState {
     },
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum JobOutcome {
-    /// All tasks ended well.
-    Succeeded,
-    /// A task ended otherwise.
-    Failed,
-    TimedOut,
-    Cancelled,
-    /// The contract ended or ran out.
-    Stopped,
-    /// What it waited for can't happen any more.
-    NeverRan,
-    /// The center lost its runs too often.
-    Lost,
+codes! {
+    /// How a job ended.
+    pub enum JobOutcome {
+        /// All tasks ended well.
+        Succeeded = "succeeded",
+        /// A task ended otherwise.
+        Failed = "failed",
+        TimedOut = "timed_out",
+        Cancelled = "cancelled",
+        /// The contract ended or ran out.
+        Stopped = "stopped",
+        /// What it waited for can't happen any more.
+        NeverRan = "never_ran",
+        /// The center lost its runs too often.
+        Lost = "lost",
+    }
 }
 
 impl JobOutcome {
-    pub const ALL: [Self; 7] = [
-        Self::Succeeded,
-        Self::Failed,
-        Self::TimedOut,
-        Self::Cancelled,
-        Self::Stopped,
-        Self::NeverRan,
-        Self::Lost,
-    ];
-
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Succeeded => "succeeded",
-            Self::Failed => "failed",
-            Self::TimedOut => "timed_out",
-            Self::Cancelled => "cancelled",
-            Self::Stopped => "stopped",
-            Self::NeverRan => "never_ran",
-            Self::Lost => "lost",
-        }
-    }
-
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|outcome| outcome.code() == code)
-    }
-
     /// How a single run's end ends its job.
     pub fn of_run(outcome: Outcome) -> Self {
         match outcome {

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CardMs, ContractId, MicroCny, Run, RunId, Timestamp, TransferId};
+use crate::{CardMs, ContractId, MicroCny, Run, RunId, Timestamp, TransferId, codes};
 
 /// Where amounts stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -24,12 +24,12 @@ pub enum Account {
     Contract(ContractId),
 }
 
-/// What is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Unit {
-    CardMs,
-    MicroCny,
+codes! {
+    /// What is counted.
+    pub enum Unit {
+        CardMs = "card_ms",
+        MicroCny = "micro_cny",
+    }
 }
 
 /// One entry. `amount` is above zero.

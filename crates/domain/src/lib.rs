@@ -4,6 +4,7 @@
 pub mod batch;
 pub mod capacity;
 pub mod card;
+pub mod code;
 pub mod contract;
 pub mod id;
 pub mod job;
@@ -12,6 +13,7 @@ pub mod money;
 pub mod node;
 pub mod price;
 pub mod run;
+mod schema;
 pub mod script;
 pub mod spec;
 pub mod taskfile;
@@ -22,7 +24,7 @@ pub use batch::{BatchSpec, Launch};
 pub use card::{CardModel, CardSet};
 pub use contract::{Contract, ContractState, QueueTerms};
 pub use id::{
-    AllianceId, AuditId, ContractId, JobId, MemberId, NodeId, PoolId, PriceBookId, ProjectId, RunId,
+    AllianceId, AuditId, ContractId, Id, JobId, MemberId, NodeId, PoolId, PriceBookId, ProjectId, RunId,
     SessionId, TenantId, TokenId, TransferId,
 };
 pub use job::{Job, JobState};
@@ -32,11 +34,13 @@ pub use run::{Outcome, Run, RunState};
 pub use spec::{JobSpec, ServiceClass};
 pub use tenant::{Member, Project, Role, Tenant, TenantDomain};
 pub use time::{CardMs, Millis, Timestamp};
+#[doc(hidden)]
+pub use utoipa;
 
-/// A language in which the center speaks to people.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Lang {
-    Zh,
-    En,
+codes! {
+    /// A language in which the center speaks to people.
+    pub enum Lang {
+        Zh = "zh",
+        En = "en",
+    }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CardMs, ContractId, JobId, MicroCny, Millis, Placement, RatePerCardHour, RunId, TenantId, Timestamp,
+    codes,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,33 +54,17 @@ pub struct Stop {
     pub at: Timestamp,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StopCause {
-    /// A member or operator cancelled it.
-    Cancelled,
-    /// The contract's balance ended.
-    BalanceEnded,
-    /// The contract's term ended, or it was suspended or terminated.
-    ContractEnded,
-    /// Its cards were reclaimed.
-    Preempted,
-}
-
-impl StopCause {
-    pub const ALL: [Self; 4] = [Self::Cancelled, Self::BalanceEnded, Self::ContractEnded, Self::Preempted];
-
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Cancelled => "cancelled",
-            Self::BalanceEnded => "balance_ended",
-            Self::ContractEnded => "contract_ended",
-            Self::Preempted => "preempted",
-        }
-    }
-
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|cause| cause.code() == code)
+codes! {
+    /// Why a run was asked to stop.
+    pub enum StopCause {
+        /// A member or operator cancelled it.
+        Cancelled = "cancelled",
+        /// The contract's balance ended.
+        BalanceEnded = "balance_ended",
+        /// The contract's term ended, or it was suspended or terminated.
+        ContractEnded = "contract_ended",
+        /// Its cards were reclaimed.
+        Preempted = "preempted",
     }
 }
 

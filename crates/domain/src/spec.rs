@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BatchSpec, JobId, Launch, Millis};
+use crate::{BatchSpec, JobId, Launch, Millis, codes};
 
 /// The most bytes of a script.
 pub const MAX_SCRIPT_BYTES: usize = 256 * 1024;
@@ -23,31 +23,16 @@ pub const MAX_DEPENDENCIES: usize = 256;
 pub const MAX_LABELS: usize = 16;
 pub const MAX_LABEL_BYTES: usize = 64;
 
-/// How urgent work is; each class has its price.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ServiceClass {
-    /// Before all others.
-    Urgent,
-    #[default]
-    Normal,
-    /// After all others, first to be preempted.
-    Spot,
-}
-
-impl ServiceClass {
-    pub const ALL: [Self; 3] = [Self::Urgent, Self::Normal, Self::Spot];
-
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Urgent => "urgent",
-            Self::Normal => "normal",
-            Self::Spot => "spot",
-        }
-    }
-
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|class| class.code() == code)
+codes! {
+    /// How urgent work is; each class has its price.
+    #[derive(Default)]
+    pub enum ServiceClass {
+        /// Before all others.
+        Urgent = "urgent",
+        #[default]
+        Normal = "normal",
+        /// After all others, first to be preempted.
+        Spot = "spot",
     }
 }
 

@@ -2,30 +2,28 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AllianceId, ContractId, MemberId, ProjectId, TenantId, Timestamp};
+use crate::{AllianceId, ContractId, MemberId, ProjectId, TenantId, Timestamp, codes};
 
-/// The three domains 领域. Each has its own price class and data rules, and every report splits by it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TenantDomain {
-    Research,
-    Enterprise,
-    Government,
-}
-
-impl TenantDomain {
-    pub const ALL: [Self; 3] = [Self::Research, Self::Enterprise, Self::Government];
-
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Research => "research",
-            Self::Enterprise => "enterprise",
-            Self::Government => "government",
-        }
+codes! {
+    /// The three domains 领域. Each has its own price class and data rules, and every report splits by it.
+    pub enum TenantDomain {
+        Research = "research",
+        Enterprise = "enterprise",
+        Government = "government",
     }
 
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|domain| domain.code() == code)
+    /// What a member may do. What each role may do to what is said in the policy files.
+    pub enum Role {
+        /// Runs the center.
+        Operator = "operator",
+        /// Reads all of the center and changes nothing.
+        Auditor = "auditor",
+        /// Runs one tenant: members, projects, contracts.
+        Admin = "admin",
+        /// Submits work for one tenant.
+        Developer = "developer",
+        /// Sees one tenant's money and work, submits none.
+        Finance = "finance",
     }
 }
 
@@ -68,39 +66,7 @@ pub struct Project {
     pub created_at: Timestamp,
 }
 
-/// What a member may do. What each role may do to what is said in the policy files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Runs the center.
-    Operator,
-    /// Reads all of the center and changes nothing.
-    Auditor,
-    /// Runs one tenant: members, projects, contracts.
-    Admin,
-    /// Submits work for one tenant.
-    Developer,
-    /// Sees one tenant's money and work, submits none.
-    Finance,
-}
-
 impl Role {
-    pub const ALL: [Self; 5] = [Self::Operator, Self::Auditor, Self::Admin, Self::Developer, Self::Finance];
-
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Operator => "operator",
-            Self::Auditor => "auditor",
-            Self::Admin => "admin",
-            Self::Developer => "developer",
-            Self::Finance => "finance",
-        }
-    }
-
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.code() == code)
-    }
-
     /// Roles of the center's own people, who belong to no tenant.
     pub fn is_of_center(self) -> bool {
         matches!(self, Self::Operator | Self::Auditor)
@@ -148,16 +114,5 @@ mod tests {
         for bad in ["", "-a", "a-", "A", "a b", "a/b", "大学", &"x".repeat(41)] {
             assert!(check_slug(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn codes_are_unique_and_round_trip() {
-        for role in Role::ALL {
-            assert_eq!(Role::from_code(role.code()), Some(role));
-        }
-        for domain in TenantDomain::ALL {
-            assert_eq!(TenantDomain::from_code(domain.code()), Some(domain));
-        }
-        assert_eq!(Role::from_code("root"), None);
     }
 }

@@ -1,10 +1,17 @@
 //! Instants, durations and card time, in integers.
 
-use std::{fmt, iter::Sum};
+use std::{borrow::Cow, fmt, iter::Sum, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema},
+};
 
-/// An instant, in microseconds since 1970-01-01T00:00:00Z.
+use crate::schema;
+
+/// An instant, in microseconds since 1970-01-01T00:00:00Z. It is kept as this number, in columns as in JSON; requests and
+/// answers carry it as [`Rfc3339`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
@@ -66,7 +73,7 @@ impl fmt::Display for Timestamp {
 #[error("`{0}` is not an instant: write it as 2026-05-20T08:00:00Z, or 2026-05-20 for midnight UTC")]
 pub struct InvalidTimestamp(pub String);
 
-impl std::str::FromStr for Timestamp {
+impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
 
     /// RFC 3339, or a date alone (midnight UTC).
@@ -84,6 +91,51 @@ impl std::str::FromStr for Timestamp {
             .map_err(|_| InvalidTimestamp(text.chars().take(80).collect()))
     }
 }
+
+/// An instant as people and other programs write it: [`Timestamp`]'s text form, for requests and answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Rfc3339(pub Timestamp);
+
+impl From<Timestamp> for Rfc3339 {
+    fn from(at: Timestamp) -> Self {
+        Self(at)
+    }
+}
+
+impl fmt::Display for Rfc3339 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for Rfc3339 {
+    type Err = InvalidTimestamp;
+
+    fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
+        text.parse().map(Self)
+    }
+}
+
+impl Serialize for Rfc3339 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Rfc3339 {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
+    }
+}
+
+impl PartialSchema for Rfc3339 {
+    fn schema() -> RefOr<Schema> {
+        schema::date_time("RFC 3339, in UTC, to the millisecond.")
+    }
+}
+
+impl ToSchema for Rfc3339 {}
 
 /// A length of time in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -117,6 +169,14 @@ impl fmt::Display for Millis {
         }
     }
 }
+
+impl PartialSchema for Millis {
+    fn schema() -> RefOr<Schema> {
+        schema::int64("A length of time in milliseconds.")
+    }
+}
+
+impl ToSchema for Millis {}
 
 /// Use of cards: one card for one millisecond.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -182,6 +242,14 @@ impl fmt::Display for CardMs {
     }
 }
 
+impl PartialSchema for CardMs {
+    fn schema() -> RefOr<Schema> {
+        schema::int64("Use of cards in card-milliseconds: one card for one millisecond.")
+    }
+}
+
+impl ToSchema for CardMs {}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,6 +261,16 @@ mod tests {
         assert_eq!(at.to_string(), "2022-05-20T08:00:00.000Z");
         assert_eq!("1970-01-02".parse(), Ok(Timestamp::from_secs(86_400)));
         assert!("yesterday".parse::<Timestamp>().is_err());
+    }
+
+    #[test]
+    fn instants_are_kept_as_numbers_and_told_as_texts() {
+        let at = Timestamp::from_millis(1_653_033_600_250);
+        assert_eq!(serde_json::to_string(&at).unwrap(), "1653033600250000");
+        let text = serde_json::to_string(&Rfc3339(at)).unwrap();
+        assert_eq!(text, "\"2022-05-20T08:00:00.250Z\"");
+        assert_eq!(serde_json::from_str::<Rfc3339>(&text).unwrap(), at.into());
+        assert!(serde_json::from_str::<Rfc3339>("\"yesterday\"").is_err());
     }
 
     #[test]

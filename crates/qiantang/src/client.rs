@@ -82,6 +82,10 @@ impl Client {
         self.send("PUT", path, Some(body), None)
     }
 
+    pub fn patch(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.send("PATCH", path, Some(body), None)
+    }
+
     pub fn delete(&self, path: &str) -> Result<Value, Failure> {
         self.send("DELETE", path, None, None)
     }

@@ -30,6 +30,11 @@ pub fn pick<'a>(lang: Lang, zh: &'a str, en: &'a str) -> &'a str {
     }
 }
 
+/// The items of a list that the API gave: `value` itself, or what stands under `key`.
+pub fn items<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value[key].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
 /// A table with a title row; columns from `numbers_from` on are set to the right.
 pub fn table(titles: &[&str], rows: Vec<Vec<String>>, numbers_from: usize) -> String {
     let mut table = Table::new();
@@ -63,11 +68,6 @@ pub fn duration(ms: i64) -> String {
 /// An instant without the parts that nobody reads.
 pub fn instant(value: &Value, key: &str) -> String {
     text(value, key).replace('T', " ").split('.').next().unwrap_or_default().to_owned()
-}
-
-/// A state in words.
-pub fn state(lang: Lang, code: &str) -> &str {
-    crate::demo::state_in(lang, code)
 }
 
 /// Why something waits, with the forecast.

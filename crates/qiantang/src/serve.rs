@@ -1,10 +1,12 @@
 //! `qiantang serve`: the center as a service.
 
-use std::{ffi::OsString, io::Write as _, path::Path, process::ExitCode};
+use std::{ffi::OsString, io::Write as _, path::Path};
 
 use center::settings::{LogFormat, Settings};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
+
+use crate::errors::Failure;
 
 /// The program and argument that end up in the engine's host process.
 pub fn host_command() -> Vec<OsString> {
@@ -14,15 +16,15 @@ pub fn host_command() -> Vec<OsString> {
 }
 
 /// Runs a center until it is told to stop by SIGTERM or SIGINT.
-pub fn run(config: Option<&Path>) -> ExitCode {
+pub fn run(config: Option<&Path>) -> Result<(), Failure> {
     let settings = match Settings::load(config, std::env::vars()) {
         Ok(settings) => settings,
-        Err(error) => return failed(&error.to_string()),
+        Err(error) => return Err(failed(&error.to_string())),
     };
     start_logs(settings.log);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return failed(&error.to_string()),
+        Err(error) => return Err(failed(&error.to_string())),
     };
     let served = runtime.block_on(async {
         let (mut term, mut int) = match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
@@ -34,10 +36,7 @@ pub fn run(config: Option<&Path>) -> ExitCode {
         };
         center::serve(settings, host_command(), announce, stop).await.map_err(|error| error.to_string())
     });
-    match served {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => failed(&problem),
-    }
+    served.map_err(|problem| failed(&problem))
 }
 
 /// Logs go to standard error: `RUST_LOG` chooses what of them.
@@ -62,7 +61,6 @@ fn announce(ready: center::Ready) {
     let _ = out.flush();
 }
 
-fn failed(problem: &str) -> ExitCode {
-    eprintln!("qiantang: {problem}");
-    ExitCode::from(5)
+fn failed(problem: &str) -> Failure {
+    Failure::system("not_serving", problem, "")
 }

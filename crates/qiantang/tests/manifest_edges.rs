@@ -23,7 +23,7 @@ const EDGES: &[(&str, &str)] = &[
 
 /// Crates that must stay pure: no file, no network, no clock, no randomness, no async comes with these.
 const PURE: &[(&str, &[&str])] = &[
-    ("domain", &["domain", "jiff", "serde", "serde_norway", "thiserror", "uuid"]),
+    ("domain", &["domain", "jiff", "serde", "serde_norway", "thiserror", "utoipa", "uuid"]),
     ("scheduler", &["domain", "rustc-hash", "serde"]),
 ];
 

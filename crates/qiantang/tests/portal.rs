@@ -246,8 +246,143 @@ fn who_is_not_signed_in_sees_the_door_alone() {
     assert_eq!((known.status, known.body.as_str()), (304, ""));
 }
 
+/// Something in each field, so that a form that is refused lacks nothing but its token.
+const FILLED: &[(&str, &str)] = &[
+    ("script", "#!/bin/sh\ntrue\n"),
+    ("project", "work"),
+    ("reason", "x"),
+    ("action", "suspend"),
+    ("labels", "nvme"),
+    ("from", "2099-05-20T08:00"),
+    ("until", "2099-05-20T12:00"),
+    ("m-role", "developer"),
+    ("m-login", "x"),
+    ("m-name", "x"),
+    ("m-password", PASSWORD),
+    ("is_enabled", "false"),
+    ("p-slug", "x"),
+    ("p-name", "x"),
+    ("contract", ""),
+    ("amount", "1"),
+    ("reference", "x"),
+    ("step", "book"),
+    ("name", "x"),
+    ("old", PASSWORD),
+    ("new", "another-long-password"),
+    ("again", "another-long-password"),
+    ("login", "alpha-admin"),
+    ("password", PASSWORD),
+    ("number", "HZ-9"),
+    ("kind", "metered"),
+    ("credit", "100"),
+    ("pool", "ascend-910"),
+    ("starts", "2026-01-01"),
+    ("ends", "2099-01-01"),
+    ("guaranteed", "0"),
+    ("most", "8"),
+    ("weight", "1"),
+    ("days", "30"),
+    ("policy", "fcfs"),
+    ("nodes", "4"),
+    ("cards", "8"),
+    ("demand", "150"),
+    ("repair", "4"),
+];
+
 #[test]
-fn forms_need_their_token_and_the_role() {
+fn a_form_without_its_session_s_token_changes_nothing() {
+    let Scene { site, alpha, .. } = scene();
+    let id_of = |list: &str| {
+        let list = site.get(&format!("/api/v1/{list}"), &site.operator);
+        list[0]["id"].as_str().expect("an id").to_owned()
+    };
+    let job = site.submit(&alpha, &job("goes-on", "sleep 60"));
+    let node = site.get("/api/v1/nodes", &site.operator)[0]["name"].as_str().expect("a name").to_owned();
+    let (member, project, token) = (id_of("members"), id_of("projects"), id_of("tokens"));
+    let of_one = [
+        ("/jobs/{id}", &job),
+        ("/nodes/{name}", &node),
+        ("/contracts/{id}", &alpha.contract),
+        ("/people/members/{id}", &member),
+        ("/people/projects/{id}", &project),
+        ("/tokens/{id}", &token),
+    ];
+    let admin = Browser::signed_in(&site, "alpha-admin");
+    let operator = Browser::signed_in(&site, "operator");
+    let others = Browser::signed_in(&site, "alpha-developer").csrf();
+    let twin = operator.get("/twin").body;
+    let state = || {
+        let jobs = site.get("/api/v1/jobs", &site.operator);
+        let jobs = jobs["items"].as_array().expect("jobs").iter().map(|job| job["state"].to_string());
+        (site.get("/api/v1/audit?limit=200", &site.operator), jobs.collect::<Vec<_>>())
+    };
+    site.wait_for_state(&alpha.developer, &job, "running");
+    let before = state();
+    let forms = center::portal::forms();
+    assert!(forms.len() > 20, "{forms:?}");
+    for form in forms {
+        let known = of_one.iter().find(|(path, _)| form.starts_with(path));
+        let path = known.map_or_else(
+            || form.to_owned(),
+            |(path, id)| form.replace(&path[path.find('{').expect("a part")..], id),
+        );
+        assert!(!path.contains('{'), "say what {form} is sent for");
+        for browser in [&admin, &operator] {
+            for csrf in ["", "wrong", &others] {
+                let mut fields = vec![("csrf", csrf)];
+                fields.extend_from_slice(FILLED);
+                let answer = browser.post(&path, &fields, &[("sec-fetch-site", "cross-site")]);
+                assert_eq!(answer.status, 403, "{path}");
+                assert!(answer.body.contains("did not come from a page of yours"), "{path}: {}", answer.body);
+            }
+            let stranger = Browser::new(&site).post(&path, FILLED, &[("sec-fetch-site", "cross-site")]);
+            let want = if form == "/sign-in" { (403, "") } else { (303, "/sign-in") };
+            assert_eq!((stranger.status, stranger.header("location")), want, "{path}");
+        }
+    }
+    assert_eq!(state(), before);
+    assert_eq!(operator.get("/twin").body, twin);
+    assert_eq!((admin.get("/").status, operator.get("/").status), (200, 200), "nobody was signed out");
+}
+
+#[test]
+fn a_node_s_form_comes_back_with_what_was_typed() {
+    let site = Site::new(1, SETTINGS);
+    let mut operator = Browser::signed_in(&site, "operator");
+    let csrf = operator.csrf();
+    let node = site.get("/api/v1/nodes", &site.operator)[0].clone();
+    let page = format!("/nodes/{}", node["name"].as_str().expect("a name"));
+    let long = "why ".repeat(60);
+    let right = [("from", "2099-05-20T08:00"), ("until", "2099-05-20T12:00"), ("reason", "new fans")];
+    let cases = [
+        ("maintenance", [("from", "20 May"), right[1], right[2]], "from"),
+        ("maintenance", [right[0], ("until", "soon"), right[2]], "until"),
+        ("maintenance", [right[0], ("until", "2099-05-20T07:00"), right[2]], "until"),
+        ("maintenance", [right[0], right[1], ("reason", long.trim())], "why"),
+        ("drain", [("reason", long.trim()), right[0], right[1]], "reason"),
+        ("labels", [("labels", "nvme, <ib>"), right[0], right[1]], "label-list"),
+    ];
+    for lang in ["en", "zh"] {
+        operator.lang = lang;
+        for (form, fields, at) in &cases {
+            let mut sent = vec![("csrf", csrf.as_str())];
+            sent.extend_from_slice(fields);
+            let refused = operator.post(&format!("{page}/{form}"), &sent, &[]);
+            assert_eq!(refused.status, 422, "{form} {at}");
+            assert!(refused.body.contains(&format!("id=\"{at}-error\"")), "{form} {at}: {}", refused.body);
+            assert!(refused.body.matches("class=\"error\"").count() == 1, "{form} {at}: {}", refused.body);
+            let typed = fields.iter().take(if *form == "maintenance" { 3 } else { 1 });
+            for (_, value) in typed {
+                let kept = value.replace('<', "&#60;").replace('>', "&#62;");
+                assert!(refused.body.contains(&format!("value=\"{kept}\"")), "{form} {at}: {}", refused.body);
+            }
+        }
+    }
+    assert_eq!(site.get(&format!("/api/v1{page}"), &site.operator), node, "nothing was changed");
+}
+
+#[test]
+fn forms_need_the_role() {
     let Scene { site, alpha, job } = scene();
     let admin = Browser::signed_in(&site, "alpha-admin");
     let finance = Browser::signed_in(&site, "alpha-finance");
@@ -258,27 +393,6 @@ fn forms_need_their_token_and_the_role() {
     let (labels, maintenance) = (format!("/nodes/{node}/labels"), format!("/nodes/{node}/maintenance"));
     let act = format!("/contracts/{}/act", alpha.contract);
     let top_up = format!("/contracts/{}/top-up", alpha.contract);
-    for path in [
-        &cancel,
-        &drain,
-        &labels,
-        &maintenance,
-        &act,
-        "/submit",
-        "/submit/dry-run",
-        "/twin",
-        "/people/members",
-        "/people/projects",
-        "/contracts/new",
-        "/tokens",
-        "/tokens/password",
-        "/sign-out",
-    ] {
-        for csrf in ["", "wrong", &developer.csrf()] {
-            let answer = admin.post(path, &[("csrf", csrf), ("script", "#!/bin/sh\ntrue\n")], &[]);
-            assert!(matches!(answer.status, 403 | 422), "{path}: {}", answer.status);
-        }
-    }
     let refused = [
         (&finance, cancel.as_str()),
         (&finance, "/submit"),
@@ -295,20 +409,8 @@ fn forms_need_their_token_and_the_role() {
     ];
     for (browser, path) in refused {
         let csrf = browser.csrf();
-        let fields = [
-            ("csrf", csrf.as_str()),
-            ("reason", "x"),
-            ("action", "suspend"),
-            ("script", "#!/bin/sh\ntrue\n"),
-            ("m-role", "developer"),
-            ("m-login", "x"),
-            ("m-name", "x"),
-            ("m-password", PASSWORD),
-            ("p-slug", "x"),
-            ("p-name", "x"),
-            ("amount", "1"),
-            ("reference", "x"),
-        ];
+        let mut fields = vec![("csrf", csrf.as_str())];
+        fields.extend_from_slice(FILLED);
         assert_eq!(browser.post(path, &fields, &[]).status, 403, "{path}");
     }
     // What is not allowed is not offered.

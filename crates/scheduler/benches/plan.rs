@@ -1,4 +1,4 @@
-//! What a plan costs: a center of 160 cards as in the seed story, and a network of 100,000.
+//! The cost of a plan: in a center of 160 cards as in the seed story, and in a network of 100,000.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -16,7 +16,8 @@ fn main() {
     divan::main();
 }
 
-/// What the planner of the network below takes, with the snapshot that it was made of gone, and what was the most meanwhile.
+/// Prints the memory that the planner of the network below takes once the snapshot of which it was made is
+/// gone, and the most memory before.
 fn tell_memory() {
     let mib = |field: &str| -> Option<u64> {
         let status = std::fs::read_to_string("/proc/self/status").ok()?;
@@ -140,7 +141,7 @@ fn center(node_count: u32, queue_count: u32, jobs: u32, shapes: &[(u32, u32)]) -
 const SINGLE: &[(u32, u32)] = &[(1, 1)];
 const MIXED: &[(u32, u32)] = &[(1, 1), (1, 2), (1, 4), (1, 8), (2, 8), (8, 8)];
 
-/// 20 nodes, 10 queues; `jobs` wait and nothing is free.
+/// 20 nodes, 10 queues; `jobs` wait and no card is free.
 #[divan::bench(args = [1_000, 10_000, 50_000])]
 fn full_160_cards(bencher: Bencher, jobs: u32) {
     let mut snapshot = center(20, 10, jobs, SINGLE);
@@ -164,7 +165,7 @@ fn idle_160_cards_10_000_jobs(bencher: Bencher) {
     bencher.bench(|| plan(&snapshot, &Policy::default(), NOW));
 }
 
-/// One job more, tried out before 10,000 of mixed shapes.
+/// A dry run of one job before 10,000 of mixed shapes.
 #[divan::bench]
 fn try_out_160_cards_10_000_jobs(bencher: Bencher) {
     let mut snapshot = center(20, 10, 10_000, MIXED);
@@ -173,7 +174,7 @@ fn try_out_160_cards_10_000_jobs(bencher: Bencher) {
     bencher.bench(|| try_out(&snapshot, &Policy::default(), NOW, &tried));
 }
 
-/// 12,500 nodes, 1,000 queues, 100,000 jobs of mixed shapes: nothing free, 1 % idle, all idle.
+/// 12,500 nodes, 1,000 queues, 100,000 jobs of mixed shapes: no card free, 1 % idle, all idle.
 #[divan::bench(args = [12_500, 12_375, 0], sample_count = 20)]
 fn network_100_000_cards_100_000_jobs(bencher: Bencher, filled: usize) {
     let mut snapshot = center(12_500, 1_000, 100_000, MIXED);
@@ -182,7 +183,8 @@ fn network_100_000_cards_100_000_jobs(bencher: Bencher, filled: usize) {
     bencher.bench(|| plan(&snapshot, &policy, NOW));
 }
 
-/// The same network, full: a run ends, and what can start then starts. Beside it a plan from scratch of the same.
+/// The same network, full: a run ends, and the jobs that can start do. A plan from scratch of the same is
+/// measured beside it.
 #[divan::bench(args = [true, false], sample_count = 200)]
 fn network_after_one_event(bencher: Bencher, is_told: bool) {
     let mut snapshot = center(12_500, 1_000, 100_000, MIXED);

@@ -1,4 +1,4 @@
-//! What the planner sees: one consistent picture of nodes, queues, waiting jobs and running runs.
+//! The planner's input: one consistent picture of nodes, queues, waiting jobs and running runs.
 
 use std::sync::Arc;
 
@@ -7,27 +7,27 @@ use domain::{
     QueueTerms, RunId, ServiceClass, TenantId, Timestamp, card::Affinity,
 };
 
-/// The center at one instant. The order of the lists has no meaning: the same members in another order give the same
-/// plan.
+/// The center at one instant. The order of the lists has no meaning: the same members in another order give
+/// the same plan.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     /// Every node once.
     pub nodes: Vec<NodeView>,
     /// Every contract once that has a waiting job or a running run.
     pub queues: Vec<Queue>,
-    /// Every job once that has tasks that wait. A job whose queue is not among `queues` waits as under a terminated
-    /// contract.
+    /// Every job once that has waiting tasks. A job whose queue is not among `queues` waits as under a
+    /// terminated contract.
     pub waiting: Vec<Waiting>,
     /// Every run that holds cards, from the moment it was planned.
     pub running: Vec<Occupied>,
     /// Pools of which only the number of cards is known.
     pub counted: Vec<CountedPool>,
-    /// Alliances that do something else than lend nothing to others.
+    /// Alliances that lend to queues outside of them. An alliance that is not listed lends nothing.
     pub cohorts: Vec<Cohort>,
 }
 
-/// A pool 资源池 of which only the number of cards is known, and not which are where: as in the records of other
-/// centers. A run gets so many cards of it, and no place.
+/// A pool 资源池 of which only the number of cards is known, and not their nodes, as in the records of other
+/// centers. A run gets a number of its cards, and no placement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CountedPool {
     pub pool: PoolId,
@@ -35,15 +35,15 @@ pub struct CountedPool {
     pub cards: u32,
 }
 
-/// A cohort 共享组 as a whole. Its queues lend to each other; what it lends to those outside of it:
+/// A cohort 共享组: queues that lend to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cohort {
     pub id: AllianceId,
-    /// How many of its idle guaranteed cards; `None`: all of them. A cohort that is not listed lends none.
+    /// How many of its idle guaranteed cards the cohort lends to queues outside of it; `None`: all.
     pub lending_limit: Option<u32>,
 }
 
-/// From `from` until `until`.
+/// The time from `from` until `until`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Window {
     pub from: Timestamp,
@@ -59,21 +59,22 @@ pub struct NodeView {
     /// The card model's name; all cards of a node are of one model.
     pub model: Arc<str>,
     pub affinity: Affinity,
-    /// The rings 环. Used where `affinity` is [`Affinity::Rings`]; cards that are in a ring but not in `cards` count
-    /// as missing, and nodes that miss cards are taken after whole ones.
+    /// The rings 环. Used where `affinity` is [`Affinity::Rings`]. Cards that are in a ring but not in
+    /// `cards` count as missing, and nodes that miss cards are taken after whole ones.
     pub rings: Arc<[CardSet]>,
-    /// The cards that it has.
+    /// The cards of the node.
     pub cards: CardSet,
     /// Those of `cards` that no run holds, also where the node takes no runs.
     pub free: CardSet,
-    /// False where it is drained or failed: nothing is placed on it, and what ends there frees nothing.
+    /// False where the node is drained or failed: no run is placed on it, and cards that come free on it are
+    /// not used.
     pub takes_runs: bool,
-    /// Nodes behind one switch share its name; empty where it is not known. A name may be a path, as in
-    /// `superpod-1/leaf-3`: then switches with the same path before the last `/` are near each other.
+    /// Nodes behind one switch share its name; empty where the switch is not known. A name may be a path, as
+    /// in `superpod-1/leaf-3`: then switches with the same path before the last `/` are near each other.
     pub switch: Arc<str>,
-    /// What jobs may ask for: a fast disk, a driver's version.
+    /// Properties that jobs may ask for: a fast disk, a driver's version.
     pub labels: Arc<[Arc<str>]>,
-    /// When it will be out for maintenance: no run is placed on it that could still be there then.
+    /// When the node is out for maintenance: no run is placed on it that could still be there then.
     pub maintenance: Option<Window>,
 }
 
@@ -82,14 +83,15 @@ pub struct NodeView {
 pub struct Queue {
     pub id: ContractId,
     pub tenant: TenantId,
-    /// The cohort 共享组 of which it is a member. Those in none lend to and borrow from all others in none.
+    /// The cohort 共享组 of which the queue is a member. Queues in no cohort lend to and borrow from all
+    /// others in none.
     pub cohort: Option<AllianceId>,
     /// The pools whose nodes its jobs may use.
     pub pools: Arc<[PoolId]>,
     pub terms: QueueTerms,
     pub gate: Gate,
-    /// Decayed use as of the instant at which the planner is told, see [`crate::use_decay`]; what runs now included up to
-    /// that instant. From then on the planner counts what runs itself.
+    /// Decayed use as of the instant at which the planner is told, see [`crate::use_decay`]. Includes the use
+    /// of running cards up to that instant; from then on the planner counts it itself.
     pub use_card_ms: CardMs,
 }
 
@@ -106,7 +108,7 @@ pub enum Gate {
     Ended,
 }
 
-/// A job 作业 that has tasks that wait.
+/// A job 作业 with waiting tasks.
 #[derive(Clone, Debug)]
 pub struct Waiting {
     pub job: JobId,
@@ -114,32 +116,32 @@ pub struct Waiting {
     pub class: ServiceClass,
     /// Each run asks for `nodes` × `cards_per_node` cards, all at once; all of its nodes are in one pool.
     pub nodes: u32,
-    /// It takes up to so many nodes if it can have them at once; no more than `nodes` where this is not above it.
+    /// The most nodes that a run takes if it can have them at once. A number below `nodes` counts as `nodes`.
     pub max_nodes: u32,
     pub cards_per_node: u32,
-    /// Each node must be idle, and the run gets all of its cards.
+    /// Each node must be idle, and a run gets all of its cards.
     pub is_exclusive: bool,
-    /// The card models that do; any where empty. A run has cards of one of them.
+    /// The card models that will do; any where empty. A run has cards of one of them.
     pub models: Arc<[Arc<str>]>,
-    /// Its nodes must have all of these labels.
+    /// The labels that the nodes of a run must have.
     pub labels: Arc<[Arc<str>]>,
-    /// How long each run may take at most.
+    /// The longest time that each run may take.
     pub time_limit: Millis,
     pub submitted_at: Timestamp,
-    /// How many runs may start now as far as the job itself is concerned: 1 for a job that is no array; for an array
-    /// what waits, or what its own limit leaves where that is less (`block` then says so).
+    /// How many runs may start now as far as the job itself is concerned: 1 for a job that is no array. For
+    /// an array it is the number of waiting tasks, or that which the array's own limit leaves, if it is
+    /// smaller (`block` then says so).
     pub tasks: u32,
-    /// What in the job itself holds back tasks beyond `tasks`. With [`Block::Dependency`] none starts, whatever
-    /// `tasks` says.
+    /// Why tasks beyond `tasks` are held back. With [`Block::Dependency`] none starts, whatever `tasks` says.
     pub block: Option<Block>,
 }
 
-/// What in a job itself holds back some or all of its tasks.
+/// Why a job itself holds back some or all of its tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Block {
-    /// `waits_for` other jobs have not yet come to where it wants them; `first` is one of them.
+    /// The job depends on `waits_for` other jobs that have not come that far; `first` is one of them.
     Dependency { waits_for: u32, first: JobId },
-    /// As an array it lets `limit` tasks run at once, and `running` do.
+    /// The array lets `limit` tasks run at once, and `running` do.
     ArrayLimit { running: u32, limit: u32 },
 }
 
@@ -151,13 +153,13 @@ pub struct Occupied {
     pub queue: ContractId,
     pub class: ServiceClass,
     pub placement: Placement,
-    /// In all: those of `placement`, or so many of a counted pool.
+    /// The number of cards, of `placement` or of the counted pool.
     pub cards: u32,
-    /// The counted pool that they are of, where they are.
+    /// The counted pool of the cards, where they are of one.
     pub counted: Option<PoolId>,
     pub started_at: Timestamp,
-    /// When its time limit ends. Where that is past, the planner takes it to end at once.
+    /// The end of the run's time limit. Where that is past, the planner takes the run to end at once.
     pub expected_end: Timestamp,
-    /// It was told to end before its time, for a queue that wants its own cards back.
+    /// The run was told to end before its time, for a queue that gets its guaranteed cards back.
     pub is_preempted: bool,
 }

@@ -131,7 +131,6 @@ pub async fn list_alliances(
 
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct AllianceCreated {
-    #[schema(value_type = String)]
     pub id: AllianceId,
 }
 

@@ -1,11 +1,9 @@
-//! What handlers take from a request: who asks, ids, queries and bodies. What is wrong with any of them is a problem
+//! What handlers take from a request: who asks, queries and bodies. What is wrong with any of them is a problem
 //! document.
-
-use std::net::SocketAddr;
 
 use axum::{
     body::Bytes,
-    extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Query, Request, rejection::BytesRejection},
+    extract::{FromRequest, FromRequestParts, Query, Request},
     http::{HeaderMap, Method, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
@@ -13,11 +11,14 @@ use subtle::ConstantTimeEq;
 
 use super::Problem;
 use crate::{
-    app::{once::Once, sign_in},
-    auth::{Caller, credentials::SESSION_COOKIE},
+    app::sign_in,
+    auth::{Caller, Once, credentials::SESSION_COOKIE},
     center::Center,
-    error::AppError,
+    error::{AppError, Unreadable},
+    http::{cookie, peer, read_body},
 };
+
+pub use crate::http::Id;
 
 /// The header that a page of the portal sends with what changes something.
 const CSRF: &str = "x-csrf-token";
@@ -60,20 +61,6 @@ async fn by_cookie(parts: &Parts, center: &Center) -> Result<domain::Member, Pro
     Ok(session.member)
 }
 
-/// One cookie of a request.
-pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    all.flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(found, _)| *found == name)
-        .map(|(_, value)| value)
-}
-
-/// The address at the other end.
-pub fn peer(parts: &Parts) -> String {
-    parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_string()).unwrap_or_default()
-}
-
 /// Where a request without credentials comes from.
 pub struct Peer(pub String);
 
@@ -82,20 +69,6 @@ impl FromRequestParts<Center> for Peer {
 
     async fn from_request_parts(parts: &mut Parts, _: &Center) -> Result<Self, Problem> {
         Ok(Self(peer(parts)))
-    }
-}
-
-/// The one part of the path that names something.
-pub struct Id(pub String);
-
-impl FromRequestParts<Center> for Id {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, center: &Center) -> Result<Self, Problem> {
-        let path = Path::<String>::from_request_parts(parts, center).await;
-        path.map(|Path(id)| Self(id)).map_err(|error| {
-            Problem::new(400, "bad_path", error.body_text()).with_hint("write the id as the list gives it")
-        })
     }
 }
 
@@ -108,8 +81,7 @@ impl<T: DeserializeOwned> FromRequestParts<Center> for Params<T> {
     async fn from_request_parts(parts: &mut Parts, center: &Center) -> Result<Self, Problem> {
         let query = Query::<T>::from_request_parts(parts, center).await;
         query.map(|Query(params)| Self(params)).map_err(|error| {
-            Problem::new(400, "bad_query", error.body_text())
-                .with_hint("GET /api/openapi.json lists the parameters")
+            AppError::Unreadable { part: Unreadable::Query, message: error.body_text() }.into()
         })
     }
 }
@@ -131,10 +103,10 @@ impl<T: DeserializeOwned> FromRequest<Center> for Body<T> {
             .unwrap_or_default();
         if !kind.starts_with("application/json") {
             let shown: String = kind.chars().take(60).collect();
-            let problem = Problem::new(415, "wrong_content_type", format!("the body came as `{shown}`"));
-            return Err(problem.with_hint("send JSON with Content-Type: application/json"));
+            let message = format!("the body came as `{shown}`");
+            return Err(AppError::Unreadable { part: Unreadable::ContentType, message }.into());
         }
-        let bytes = read(request, center).await?;
+        let bytes = read_body(request.into_body(), center.settings.limits.body_kib).await?;
         let value = serde_json::from_slice(&bytes).map_err(|error| {
             let (code, status) = if error.is_data() { ("invalid", 422) } else { ("bad_json", 400) };
             Problem::new(status, code, format!("the body is not what is wanted: {error}"))
@@ -151,25 +123,13 @@ impl FromRequest<Center> for Text {
     type Rejection = Problem;
 
     async fn from_request(request: Request, center: &Center) -> Result<Self, Problem> {
-        let bytes = read(request, center).await?;
+        let bytes = read_body(request.into_body(), center.settings.limits.body_kib).await?;
         String::from_utf8(bytes.to_vec()).map(Self).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
             Problem::new(400, "bad_utf8", format!("the body is no UTF-8 from byte {at} on"))
                 .with_hint("send the script as UTF-8 text")
         })
     }
-}
-
-async fn read(request: Request, center: &Center) -> Result<Bytes, Problem> {
-    Bytes::from_request(request, center).await.map_err(|error: BytesRejection| {
-        if error.status().as_u16() == 413 {
-            let most = center.settings.limits.body_kib;
-            Problem::new(413, "too_large", format!("the body is above {most} KiB"))
-                .with_hint("send less at once")
-        } else {
-            Problem::new(400, "bad_body", error.body_text()).with_hint("send the request again")
-        }
-    })
 }
 
 /// The idempotency key of a request, if it came with one.

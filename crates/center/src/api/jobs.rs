@@ -29,7 +29,6 @@ type Created<T> = (StatusCode, HeaderMap, Json<T>);
 /// A job that was kept.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct JobCreated {
-    #[schema(value_type = String)]
     pub id: JobId,
     pub url: String,
     /// Options of the script that were not taken as they stand.

@@ -6,7 +6,7 @@ use axum::{
     Json,
     extract::State,
     http::HeaderMap,
-    response::sse::{Event as Sse, KeepAlive},
+    response::{Response, sse::Event as Sse},
 };
 use domain::JobId;
 use serde_json::json;
@@ -14,7 +14,6 @@ use serde_json::json;
 use super::{
     Problem,
     extract::{Auth, Id, Params},
-    streams::{Stream, open},
 };
 use crate::{
     app::{
@@ -22,6 +21,7 @@ use crate::{
         views,
     },
     center::Center,
+    http::{last_event_id, open_stream},
 };
 
 /// How often a log that is followed is looked at: its writer tells nobody.
@@ -52,12 +52,13 @@ pub async fn follow(
     Id(id): Id,
     Params(query): Params<LogQuery>,
     headers: HeaderMap,
-) -> Result<Stream, Problem> {
+) -> Result<Response, Problem> {
     let id: JobId = views::id(&id, "job")?;
-    let from = last_event_id(&headers).or(query.offset).unwrap_or(0);
+    let resumed = last_event_id(&headers).and_then(|id| id.parse().ok());
+    let from = resumed.or(query.offset).unwrap_or(0);
     // Checked once, so that what is wrong is a problem and not a stream that ends.
     logs::find(&center, &caller, id, &query).await?;
-    open(&center.clone(), move |out| async move {
+    let opened = open_stream(&center.clone(), move |out| async move {
         let mut offset = from;
         let mut stopping = center.stopping.subscribe();
         let mut found: Option<Log> = None;
@@ -91,11 +92,6 @@ pub async fn follow(
                 () = out.closed() => return,
             }
         }
-    })
-    .map(|stream| stream.keep_alive(KeepAlive::default()))
-}
-
-/// Where a stream that broke off is to go on.
-pub fn last_event_id(headers: &HeaderMap) -> Option<i64> {
-    headers.get("last-event-id")?.to_str().ok()?.parse().ok()
+    });
+    Ok(opened?)
 }

@@ -15,19 +15,21 @@ mod streams;
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request, State},
-    http::{HeaderValue, header},
+    extract::{Request, State},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
-use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use docs::{Keys, Security};
 pub use problem::Problem;
 
-use crate::{center::Center, metrics::RequestLabel};
+use crate::{
+    center::Center,
+    http::{catch_panics, failure_of, secure},
+    metrics::RequestLabel,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -107,7 +109,6 @@ fn parts() -> (Router<Center>, utoipa::openapi::OpenApi) {
 }
 
 pub fn router(center: Center) -> Router {
-    let body_bytes = center.settings.limits.body_kib.saturating_mul(1024);
     let (v1, document) = parts();
     let v1 = v1
         .merge(docs::router(&document))
@@ -118,12 +119,7 @@ pub fn router(center: Center) -> Router {
         .route("/api/{*rest}", axum::routing::any(nowhere))
         .method_not_allowed_fallback(wrong_method);
     v1.layer(middleware::from_fn_with_state(center.clone(), once::layer))
-        .layer(DefaultBodyLimit::max(body_bytes))
-        .layer(CatchPanicLayer::custom(|panic: Box<dyn std::any::Any + Send>| {
-            let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-            let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-            Problem::internal(&text.unwrap_or_else(|| "a panic".into())).into_response()
-        }))
+        .layer(catch_panics())
         .layer(middleware::from_fn_with_state(center.clone(), around))
         .with_state(center)
 }
@@ -139,14 +135,13 @@ async fn wrong_method(request: Request) -> Problem {
         .with_hint("GET /api/openapi.json lists the methods of each route")
 }
 
-/// Counts every answer and gives it the headers that keep browsers from guessing.
+/// Tells errors as problem documents, counts every answer, and gives it the headers that keep browsers from guessing.
 async fn around(State(center): State<Center>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    if let Some(error) = failure_of(&mut response) {
+        response = Problem::from(&*error).into_response();
+    }
     center.metrics.requests.get_or_create(&RequestLabel { status: response.status().as_u16() }).inc();
-    let headers = response.headers_mut();
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static("default-src 'none'"));
+    secure(response.headers_mut(), "default-src 'none'", "no-referrer");
     response
 }

@@ -133,7 +133,6 @@ pub async fn list_prices(
 
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct PriceBookCreated {
-    #[schema(value_type = String)]
     pub id: PriceBookId,
 }
 

@@ -19,8 +19,9 @@ use super::{
     extract::{Auth, Key},
 };
 use crate::{
-    app::once::{Answer, Once},
+    auth::once::{Answer, Once},
     center::Center,
+    http::read_body,
 };
 
 /// Says that an answer is that of the first time.
@@ -55,11 +56,7 @@ async fn keyed(center: &Center, request: Request, next: Next) -> Result<Response
     let (mut parts, body) = request.into_parts();
     let Key(key) = Key::from_request_parts(&mut parts, center).await?;
     let Auth(mut caller) = Auth::from_request_parts(&mut parts, center).await?;
-    let most_kib = center.settings.limits.body_kib;
-    let bytes = to_bytes(body, most_kib.saturating_mul(1024)).await.map_err(|_| {
-        Problem::new(413, "too_large", format!("the body is above {most_kib} KiB"))
-            .with_hint("send less at once")
-    })?;
+    let bytes = read_body(body, center.settings.limits.body_kib).await?;
     let path = parts.uri.path().to_owned();
     let once = Once::new(caller.member.id, &key.unwrap_or_default(), &[b"POST", path.as_bytes(), &bytes])?;
     let once = Arc::new(once);

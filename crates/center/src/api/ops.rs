@@ -1,7 +1,7 @@
 //! The center as a whole: overview, capacity, audit, backup, health, metrics.
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::State,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
@@ -17,17 +17,22 @@ use crate::{
         Page,
         audit::{self, AuditFilter, AuditView},
         backup,
-        capacity::{self, CapacityView, Interval},
+        capacity::{self, CapacityView, Interval, Recent},
         overview::{self, Overview},
         sign_in, twin,
     },
     center::Center,
+    metrics::Figures,
 };
 
 /// What is going on: your tenant's part, or all of it for the center's people.
 #[utoipa::path(get, path = "/overview", tag = "center", responses((status = 200, body = Overview)))]
-pub async fn overview(State(center): State<Center>, Auth(caller): Auth) -> Result<Json<Overview>, Problem> {
-    Ok(Json(overview::overview(&center, &caller).await?))
+pub async fn overview(
+    State(center): State<Center>,
+    Extension(recent): Extension<Recent>,
+    Auth(caller): Auth,
+) -> Result<Json<Overview>, Problem> {
+    Ok(Json(overview::overview(&center, &recent, &caller).await?))
 }
 
 /// What became of every card-millisecond of an interval.
@@ -105,7 +110,7 @@ pub async fn healthz() -> &'static str {
 
 /// The store answers and the loops run.
 pub async fn readyz(State(center): State<Center>) -> Response {
-    if center.wakers.is_stopping() {
+    if center.compute.wakers.is_stopping() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();
     }
     match center.read(store::events::latest_seq).await {
@@ -127,5 +132,33 @@ pub async fn metrics(State(center): State<Center>, headers: HeaderMap) -> Result
         }
     }
     let kind = [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")];
-    Ok((kind, center.metrics.render(&center)).into_response())
+    Ok((kind, center.metrics.render(&figures(&center))).into_response())
+}
+
+/// What there is of everything at the moment.
+fn figures(center: &Center) -> Figures {
+    let mut cards = [("busy", 0), ("idle", 0), ("drained", 0), ("failed", 0)];
+    let live = center.live();
+    for known in live.nodes.values() {
+        let busy = u64::from(known.busy.len());
+        let free = match known.node.state.code() {
+            "up" => 1,
+            "drained" => 2,
+            _ => 3,
+        };
+        cards[0].1 += busy;
+        cards[free].1 += u64::from(known.node.cards) - busy;
+    }
+    let jobs_waiting = live.jobs.values().filter(|job| job.job.tasks.waiting() > 0).count();
+    let runs_alive = live.runs.len();
+    drop(live);
+    let written = center.store.stats();
+    Figures {
+        cards,
+        jobs_waiting: jobs_waiting as u64,
+        runs_alive: runs_alive as u64,
+        commits: written.commits,
+        changes: written.closures,
+        slurm_calls: center.compute.slurm.iter().flat_map(|engine| engine.calls()).collect(),
+    }
 }

@@ -8,7 +8,10 @@ use axum::{
 use domain::spec::SpecProblem;
 use serde::Serialize;
 
-use crate::error::AppError;
+use crate::{
+    error::{AppError, Unreadable},
+    http,
+};
 
 /// What was wrong, where, and what to do.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -61,27 +64,49 @@ impl Problem {
     }
 }
 
-impl From<AppError> for Problem {
-    fn from(error: AppError) -> Self {
-        let detail = error.to_string();
+impl From<&AppError> for Problem {
+    fn from(error: &AppError) -> Self {
+        let status = http::status(error).as_u16();
+        let told = |code: &str, hint: &str| Self::new(status, code, error.to_string()).with_hint(hint);
         match error {
-            AppError::Unauthenticated(_) => Self::new(401, "unauthenticated", detail)
-                .with_hint("send `Authorization: Bearer` with a token from POST /api/v1/login"),
-            AppError::Forbidden { .. } => Self::new(403, "forbidden", detail)
-                .with_hint("ask an administrator of your tenant, or the center"),
-            AppError::NotFound { noun, .. } => Self::new(404, "not_found", detail)
-                .with_hint(&format!("list the {noun}s that you may see, and take an id from there")),
+            AppError::Unauthenticated(_) => {
+                told("unauthenticated", "send `Authorization: Bearer` with a token from POST /api/v1/login")
+            }
+            AppError::Forbidden { .. } => {
+                told("forbidden", "ask an administrator of your tenant, or the center")
+            }
+            AppError::NotFound { noun, .. } => {
+                let hint = format!("list the {noun}s that you may see, and take an id from there");
+                told("not_found", &hint)
+            }
+            AppError::Unreadable { part, .. } => told(part.code(), how_to_write(*part)),
             AppError::Invalid(errors) => {
                 let hint = errors.first().map(|error| error.hint.clone()).unwrap_or_default();
-                Self { errors, ..Self::new(422, "invalid", detail).with_hint(&hint) }
+                Self { errors: errors.clone(), ..told("invalid", &hint) }
             }
-            AppError::Refused { code, hint, .. } => Self::new(409, code, detail).with_hint(&hint),
+            AppError::Refused { code, hint, .. } => told(code, hint),
             AppError::TooMany { retry_after_s } => Self {
-                retry_after_s: Some(retry_after_s),
-                ..Self::new(429, "too_many_requests", detail).with_hint("wait as `Retry-After` says")
+                retry_after_s: Some(*retry_after_s),
+                ..told("too_many_requests", "wait as `Retry-After` says")
             },
-            AppError::Internal(cause) => Self::internal(&cause),
+            AppError::Internal(cause) => Self::internal(cause),
         }
+    }
+}
+
+impl From<AppError> for Problem {
+    fn from(error: AppError) -> Self {
+        Self::from(&error)
+    }
+}
+
+fn how_to_write(part: Unreadable) -> &'static str {
+    match part {
+        Unreadable::Path => "write the id as the list gives it",
+        Unreadable::Query => "GET /api/openapi.json lists the parameters",
+        Unreadable::Form | Unreadable::ContentType => "send JSON with Content-Type: application/json",
+        Unreadable::Body => "send the request again",
+        Unreadable::TooLarge => "send less at once",
     }
 }
 

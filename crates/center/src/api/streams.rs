@@ -1,45 +1,19 @@
-//! Streams of server-sent events.
-
-use std::{convert::Infallible, future::Future, sync::Arc};
+//! What happens, as a stream of server-sent events.
 
 use axum::{
     extract::State,
     http::HeaderMap,
-    response::sse::{Event as Sse, KeepAlive},
+    response::{Response, sse::Event as Sse},
 };
 use tokio::sync::{broadcast::error::RecvError, mpsc};
-use tokio_stream::{StreamExt, wrappers::ReceiverStream};
 
-use super::{Problem, extract::Auth, logs::last_event_id};
-use crate::{auth::Scope, center::Center, error::AppError, events::Event};
-
-type Items = std::pin::Pin<Box<dyn tokio_stream::Stream<Item = Result<Sse, Infallible>> + Send>>;
-pub type Stream = axum::response::Sse<axum::response::sse::KeepAliveStream<Items>>;
-
-/// A stream before it is kept alive.
-pub struct Opened(Items);
-
-impl Opened {
-    pub fn keep_alive(self, keep_alive: KeepAlive) -> Stream {
-        axum::response::Sse::new(self.0).keep_alive(keep_alive)
-    }
-}
-
-/// Starts `write` with an end to send events to; refused if too many streams are open.
-pub fn open<F: Future<Output = ()> + Send + 'static>(
-    center: &Center,
-    write: impl FnOnce(mpsc::Sender<Sse>) -> F,
-) -> Result<Opened, Problem> {
-    let permit = Arc::clone(&center.streams).try_acquire_owned();
-    let permit = permit.map_err(|_| AppError::TooMany { retry_after_s: 10 })?;
-    let (out, events) = mpsc::channel(16);
-    let writing = write(out);
-    tokio::spawn(async move {
-        writing.await;
-        drop(permit);
-    });
-    Ok(Opened(Box::pin(ReceiverStream::new(events).map(Ok))))
-}
+use super::{Problem, extract::Auth};
+use crate::{
+    auth::Scope,
+    center::Center,
+    events::Event,
+    http::{last_event_id, open_stream},
+};
 
 /// Events kept at once for a reader that resumes.
 const BATCH: u32 = 500;
@@ -53,11 +27,12 @@ pub async fn events(
     State(center): State<Center>,
     Auth(caller): Auth,
     headers: HeaderMap,
-) -> Result<Stream, Problem> {
+) -> Result<Response, Problem> {
     let scope = caller.scope()?;
-    let resumed = last_event_id(&headers);
-    open(&center.clone(), move |out| async move { follow(&center, scope, resumed, &out).await })
-        .map(|stream| stream.keep_alive(KeepAlive::default()))
+    let resumed = last_event_id(&headers).and_then(|id| id.parse().ok());
+    let opened =
+        open_stream(&center.clone(), move |out| async move { follow(&center, scope, resumed, &out).await });
+    Ok(opened?)
 }
 
 async fn follow(center: &Center, scope: Scope, resumed: Option<i64>, out: &mpsc::Sender<Sse>) {

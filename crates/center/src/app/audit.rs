@@ -65,14 +65,12 @@ fn append(
 /// A line of the audit log.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct AuditView {
-    #[schema(value_type = String)]
     pub id: AuditId,
     /// RFC 3339.
     pub at: String,
     /// The login, or `center`.
     pub actor: String,
     pub role: String,
-    #[schema(value_type = Option<String>)]
     pub tenant: Option<TenantId>,
     pub action: String,
     pub subject: String,
@@ -108,7 +106,7 @@ pub async fn list(
     center.policies.check(caller, Action::ReadAudit, scope)?;
     let after = super::views::parse_cursor::<AuditId>(filter.cursor.as_deref())?;
     let limit = super::views::page_limit(filter.limit)?;
-    let tenant = super::tenants::named_or_own(center, caller, filter.tenant.as_deref())?;
+    let tenant = super::lookup::named_or_own(center, caller, filter.tenant.as_deref())?;
     let [from, until] =
         [("from", &filter.from), ("to", &filter.to)].map(|(field, text)| instant(field, text.as_deref()));
     let (from, until) = (from?, until?);

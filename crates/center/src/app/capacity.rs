@@ -1,9 +1,12 @@
 //! The capacity balance, and whether the books agree with it.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use domain::{
-    Timestamp,
+    Millis, Timestamp,
     capacity::{self, CapacityBalance},
 };
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use store::ledger;
 
@@ -55,6 +58,64 @@ pub async fn between(center: &Center, from: Timestamp, to: Timestamp) -> Result<
         .await?;
     let balance = capacity::balance(&stretches, &occupancies, from, to);
     Ok(CapacityView { from: from.to_string(), to: to.to_string(), closes: balance.closes(), balance })
+}
+
+/// How old the balance of the last day may be: adding up a day of many runs takes longer than a page should.
+const DAY_AGE: Millis = Millis::from_secs(15);
+/// Hours that are remembered.
+const HOURS: i64 = 24;
+const HOUR_MS: i64 = 3_600_000;
+
+/// Balances that were made lately, for overviews that are looked at often.
+#[derive(Clone, Debug, Default)]
+pub struct Recent(Arc<Mutex<Made>>);
+
+#[derive(Debug, Default)]
+struct Made {
+    /// The balance of the last day, and when it was made.
+    day: Option<(Timestamp, CapacityView)>,
+    /// Balances of hours that have passed, by the hour since 1970: they hardly change any more.
+    hours: BTreeMap<i64, CapacityBalance>,
+}
+
+impl Recent {
+    /// The balance of the last 24 hours, or of the 24 hours before a moment ago.
+    pub async fn last_day(&self, center: &Center, now: Timestamp) -> Result<CapacityView, AppError> {
+        let made = self.0.lock().day.clone();
+        if let Some((_, balance)) = made.filter(|(made_at, _)| now < made_at.plus(DAY_AGE)) {
+            return Ok(balance);
+        }
+        let balance = between(center, now.minus(Millis::from_hours(24)), now).await?;
+        self.0.lock().day = Some((now, balance.clone()));
+        Ok(balance)
+    }
+
+    /// The balances of the last 24 hours, each from the full hour on; of the running one as far as it has come.
+    pub async fn last_hours(
+        &self,
+        center: &Center,
+        now: Timestamp,
+    ) -> Result<Vec<CapacityBalance>, AppError> {
+        let this = now.floor_millis() / HOUR_MS;
+        let mut hours = Vec::new();
+        for hour in this - HOURS + 1..=this {
+            let made = self.0.lock().hours.get(&hour).copied();
+            let balance = if let Some(balance) = made {
+                balance
+            } else {
+                let from = Timestamp::from_millis(hour * HOUR_MS);
+                let until = from.plus(Millis::from_hours(1)).min(now);
+                let balance = between(center, from, until).await?.balance;
+                if hour < this {
+                    self.0.lock().hours.insert(hour, balance);
+                }
+                balance
+            };
+            hours.push(balance);
+        }
+        self.0.lock().hours.retain(|hour, _| *hour > this - HOURS);
+        Ok(hours)
+    }
 }
 
 /// Whether the books agree: debits with credits, each run's postings with its times and rate.

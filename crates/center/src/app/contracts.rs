@@ -29,10 +29,8 @@ const MOST_AMOUNT: i64 = 1_000_000_000_000_000;
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct ContractView {
-    #[schema(value_type = String)]
     pub id: ContractId,
     pub number: String,
-    #[schema(value_type = String)]
     pub tenant: TenantId,
     pub tenant_slug: String,
     /// `prepaid`, `metered`, `reserved` or `grant`.
@@ -52,10 +50,8 @@ pub struct ContractView {
     /// The share of a package or capped grant that is used, in thousandths.
     pub used_permille: Option<u32>,
     /// Money paid in less money charged, use up to now counted.
-    #[schema(value_type = i64)]
     pub money_balance_micro_cny: MicroCny,
     /// Card time used; for a package or capped grant less what it gives.
-    #[schema(value_type = i64)]
     pub use_balance_card_ms: CardMs,
     pub running_cards: u32,
     pub waiting_jobs: u32,

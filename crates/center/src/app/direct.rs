@@ -70,7 +70,7 @@ pub fn take_in(center: &Center, engine: &SlurmEngine, direct: &DirectJob) -> Res
         },
         move |center, kept| {
             let Some((job, run, event, taken)) = kept else { return };
-            events::tell(center, event.clone());
+            center.tell(event.clone());
             if let Some(taken) = taken {
                 runs::apply_all(center, std::slice::from_ref(taken));
                 return;
@@ -88,8 +88,8 @@ pub fn take_in(center: &Center, engine: &SlurmEngine, direct: &DirectJob) -> Res
             });
             drop(live);
             center.metrics.runs_started.inc();
-            center.wakers.meter();
-            center.wakers.plan();
+            center.compute.wakers.meter();
+            center.compute.wakers.plan();
         },
     )?;
     if kept.is_none() {

@@ -6,13 +6,13 @@ mod listing;
 use std::sync::Arc;
 
 use domain::{
-    ContractId, Job, JobId, JobSpec, Millis, Project, TenantId,
+    ContractId, Job, JobId, JobSpec, Project, TenantId,
     job::JobState,
     run::StopCause,
     script::{Note, NoteAction},
     spec::{Dependency, SpecProblem},
 };
-use scheduler::{Limit, Waiting};
+use scheduler::Limit;
 use serde_json::{Value, json};
 use store::{StoreError, Tx, jobs, recent};
 
@@ -21,16 +21,15 @@ pub use listing::{JobDetail, JobQuery, JobView, RunView, list, list_runs, show, 
 
 use super::{
     audit::{self, Change},
-    once::Once,
     runs, views,
 };
 use crate::{
-    auth::{Action, Caller},
-    center::{Center, Shape},
+    auth::{Action, Caller, Once},
+    center::Center,
     error::AppError,
     events::{self, About},
+    fits::Shape,
     live::{Fate, fate},
-    loops::plan,
     moment::{self, new_id},
     settings::EngineKind,
 };
@@ -51,11 +50,13 @@ pub async fn submit(
     once: Option<Once>,
 ) -> Result<JobId, AppError> {
     let admitted = admit(center, caller, spec)?;
-    if let Some(limit) = center.never_fits(&shape(&admitted)) {
+    let now = moment::now();
+    let policy = center.settings.planning();
+    let snapshot = || center.live().snapshot(policy.use_half_life, now);
+    if let Some(limit) = center.compute.fits.never_fits(&shape(&admitted), &policy, now, snapshot) {
         return Err(never(&limit));
     }
     let caller = caller.clone();
-    let now = moment::now();
     let (id, created) = center
         .write(
             move |tx| {
@@ -88,8 +89,8 @@ pub async fn submit(
                 if let Some((job, unmet, event)) = created {
                     let limit = runs::time_limit(center, job);
                     center.live().set_job(job.clone(), limit, Some(unmet.clone()));
-                    events::tell(center, event.clone());
-                    center.wakers.plan();
+                    center.tell(event.clone());
+                    center.compute.wakers.plan();
                 }
             },
         )
@@ -225,31 +226,6 @@ fn never(limit: &Limit) -> AppError {
     AppError::Invalid(vec![problem])
 }
 
-/// Asks the planner whether a job of this shape could start in an empty center.
-pub fn ask_whether_it_fits(center: &Center, shape: &Shape) -> Option<Limit> {
-    let now = moment::now();
-    let policy = plan::policy(&center.settings);
-    let mut snapshot = center.live().snapshot(policy.use_half_life, now);
-    snapshot.waiting.clear();
-    let job = Waiting {
-        job: new_id!(JobId),
-        queue: shape.contract,
-        class: domain::ServiceClass::Urgent,
-        nodes: shape.nodes,
-        max_nodes: shape.nodes,
-        cards_per_node: shape.cards_per_node,
-        is_exclusive: shape.is_exclusive,
-        models: shape.models.iter().map(|model| model.as_str().into()).collect(),
-        labels: shape.labels.iter().map(|label| label.as_str().into()).collect(),
-        time_limit: Millis(1),
-        submitted_at: now,
-        tasks: 1,
-        block: None,
-    };
-    let trial = scheduler::try_out(&snapshot, &policy, now, &job);
-    trial.verdict.map(|verdict| verdict.limit).filter(|limit| matches!(limit, Limit::NeverFits { .. }))
-}
-
 /// What of a new job's dependencies is still to come. Refused if one is not there, or can't come about any more.
 fn unmet(tx: &Tx, admitted: &Admitted) -> Result<Vec<Dependency>, AppError> {
     let mut unmet = Vec::new();
@@ -353,7 +329,7 @@ async fn stop_job(
                 runs::apply_stops(center, stopped);
                 if let Some((job, event)) = changed {
                     took_job(center, job);
-                    events::tell(center, event.clone());
+                    center.tell(event.clone());
                 }
             },
         )
@@ -381,7 +357,7 @@ fn took_job(center: &Center, job: &Arc<Job>) {
     if !hopeless.is_empty() {
         give_up(center, hopeless);
     }
-    center.wakers.plan();
+    center.compute.wakers.plan();
 }
 
 /// Ends jobs that wait for what can't come about. Called from a commit's own thread, so it only hands the work on.
@@ -407,7 +383,7 @@ pub fn give_up(center: &Center, ids: Vec<JobId>) {
             Ok(ended) => {
                 for (job, event) in ended {
                     took_job(&follow, &job);
-                    events::tell(&follow, event);
+                    follow.tell(event);
                 }
             }
             Err(error) => tracing::error!(%error, "failed to end jobs that can never run"),

@@ -40,7 +40,7 @@ pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<MemberView>, A
 
 /// Makes a member who signs in with a password.
 pub async fn create(center: &Center, caller: &Caller, new: NewMember) -> Result<MemberView, AppError> {
-    let tenant = super::tenants::named_or_own(center, caller, new.tenant.as_deref())?;
+    let tenant = super::lookup::named_or_own(center, caller, new.tenant.as_deref())?;
     center.policies.check(caller, Action::ManageMember, tenant)?;
     let login_ok = (1..=64).contains(&new.login.len())
         && new.login.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"@._-+".contains(&byte));

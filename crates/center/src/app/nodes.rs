@@ -17,7 +17,6 @@ use crate::{
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct NodeView {
-    #[schema(value_type = String)]
     pub id: NodeId,
     pub name: String,
     pub pool: String,
@@ -51,7 +50,6 @@ pub struct CardView {
     pub ring: u8,
     /// `idle`, `busy`, `drained` or `failed`.
     pub state: String,
-    #[schema(value_type = Option<String>)]
     pub job: Option<JobId>,
     pub job_name: Option<String>,
     pub tenant_slug: Option<String>,

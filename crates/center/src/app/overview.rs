@@ -1,11 +1,11 @@
 //! What is going on, at a glance: for a tenant its own part, for the center's people all of it.
 
-use domain::{CardMs, MicroCny, Millis, NodeState, Timestamp};
+use domain::{CardMs, MicroCny, NodeState, Timestamp};
 use serde::Serialize;
 use store::jobs;
 
 use super::{
-    capacity::{self, CapacityView},
+    capacity::{CapacityView, Recent},
     contracts::{self, ContractView},
     jobs::{JobQuery, JobView},
 };
@@ -29,9 +29,7 @@ pub struct Overview {
     /// Tasks that wait for cards.
     pub waiting_tasks: u64,
     /// Card time and charges of this month, use up to now counted.
-    #[schema(value_type = i64)]
     pub month_card_ms: CardMs,
-    #[schema(value_type = i64)]
     pub month_charge_micro_cny: MicroCny,
     pub month: String,
     /// Newest first.
@@ -63,7 +61,7 @@ pub struct CenterOverview {
     pub balance: CapacityView,
 }
 
-pub async fn overview(center: &Center, caller: &Caller) -> Result<Overview, AppError> {
+pub async fn overview(center: &Center, recent: &Recent, caller: &Caller) -> Result<Overview, AppError> {
     let scope = caller.scope()?.tenant();
     center.policies.check(caller, Action::ReadJob, scope)?;
     let now = moment::now();
@@ -78,7 +76,7 @@ pub async fn overview(center: &Center, caller: &Caller) -> Result<Overview, AppE
     let active = super::jobs::list(center, caller, query).await?.items;
     let contracts = contracts::list(center, caller)?;
     let of_center = match scope {
-        None => Some(center_overview(center, now).await?),
+        None => Some(center_overview(center, recent, now).await?),
         Some(_) => None,
     };
     let live = center.live();
@@ -113,21 +111,12 @@ fn month_start(now: Timestamp) -> (String, Timestamp) {
     (name, from)
 }
 
-/// How old the balance in an overview may be: adding up a day of many runs takes longer than a page should.
-const BALANCE_AGE: Millis = Millis::from_secs(15);
-
-async fn recent_balance(center: &Center, now: Timestamp) -> Result<CapacityView, AppError> {
-    let kept = center.recent_balance.lock().expect("not poisoned").clone();
-    if let Some((_, balance)) = kept.filter(|(made_at, _)| now < made_at.plus(BALANCE_AGE)) {
-        return Ok(balance);
-    }
-    let balance = capacity::between(center, now.minus(Millis::from_hours(24)), now).await?;
-    *center.recent_balance.lock().expect("not poisoned") = Some((now, balance.clone()));
-    Ok(balance)
-}
-
-async fn center_overview(center: &Center, now: Timestamp) -> Result<CenterOverview, AppError> {
-    let balance = recent_balance(center, now).await?;
+async fn center_overview(
+    center: &Center,
+    recent: &Recent,
+    now: Timestamp,
+) -> Result<CenterOverview, AppError> {
+    let balance = recent.last_day(center, now).await?;
     let live = center.live();
     let mut view = CenterOverview {
         nodes: 0,

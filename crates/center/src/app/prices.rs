@@ -21,7 +21,6 @@ use crate::{
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct PriceBookView {
-    #[schema(value_type = String)]
     pub id: PriceBookId,
     pub name: String,
     pub effective_from: String,

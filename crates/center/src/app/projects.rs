@@ -7,7 +7,7 @@ use store::tenants as rows;
 
 use super::{
     audit::{self, Change},
-    tenants, views,
+    lookup, views,
 };
 use crate::{
     auth::{Action, Caller},
@@ -19,12 +19,10 @@ use crate::{
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct ProjectView {
-    #[schema(value_type = String)]
     pub id: ProjectId,
     pub tenant_slug: String,
     pub slug: String,
     pub name: String,
-    #[schema(value_type = Option<String>)]
     pub contract: Option<ContractId>,
     pub contract_number: Option<String>,
     pub created_at: String,
@@ -66,7 +64,7 @@ pub struct NewProject {
 }
 
 pub async fn create(center: &Center, caller: &Caller, new: NewProject) -> Result<ProjectView, AppError> {
-    let tenant = tenants::named_or_own_required(center, caller, new.tenant.as_deref())?;
+    let tenant = lookup::named_or_own_required(center, caller, new.tenant.as_deref())?;
     center.policies.check(caller, Action::ManageProject, Some(tenant))?;
     check_slug(&new.slug).map_err(|error| AppError::invalid("slug", error.to_string(), "choose another"))?;
     if !(1..=128).contains(&new.name.chars().count()) {
@@ -97,7 +95,7 @@ pub async fn create(center: &Center, caller: &Caller, new: NewProject) -> Result
             },
             |center, project| {
                 center.live().projects.insert(project.id, project.clone());
-                center.wakers.accounts();
+                center.compute.wakers.accounts();
             },
         )
         .await?;
@@ -133,7 +131,7 @@ pub async fn set_contract(
             },
             |center, project| {
                 center.live().projects.insert(project.id, project.clone());
-                center.wakers.accounts();
+                center.compute.wakers.accounts();
             },
         )
         .await?;

@@ -157,7 +157,7 @@ pub fn launch(center: &Center, launches: &[Launch]) {
     let mut failed = Vec::new();
     for launch in launches {
         let Some(spec) = launch_spec(center, &launch.run, &launch.job) else { continue };
-        if let Err(error) = center.engine.launch(&spec) {
+        if let Err(error) = center.compute.engine.launch(&spec) {
             tracing::error!(run = %launch.run.id, %error, "failed to launch a run");
             if let engines::EngineError::InvalidSpec(_) = error {
                 let ended = Ended {
@@ -184,12 +184,12 @@ pub fn relaunch(center: &Center, id: RunId) {
     };
     if run.state.stop().is_some() {
         // The engine keeps it from ever starting.
-        if let Err(error) = center.engine.stop(id) {
+        if let Err(error) = center.compute.engine.stop(id) {
             tracing::error!(run = %id, %error, "failed to stop a run");
         }
         return;
     }
-    if let Some(engine) = &center.slurm {
+    if let Some(engine) = &center.compute.slurm {
         match super::direct::seen(center, job.id) {
             Ok(None) => {}
             Ok(Some(direct)) => {
@@ -286,7 +286,7 @@ pub struct Taken {
 /// Takes news of runs into the store: starts, ends, what they used and cost, and what that makes of their jobs. All in
 /// one commit; news that was taken in before changes nothing. Does not wait for the commit.
 pub fn take_in(center: &Center, news: Vec<(RunId, Seen)>) {
-    let is_accounted = center.slurm.is_some();
+    let is_accounted = center.compute.slurm.is_some();
     let done = center.write_now(
         move |tx| {
             let mut taken = Vec::with_capacity(news.len());
@@ -427,7 +427,7 @@ pub fn apply_all(center: &Center, taken: &[Taken]) {
     for change in taken {
         apply(center, change);
         for event in &change.events {
-            events::tell(center, event.clone());
+            center.tell(event.clone());
         }
     }
 }
@@ -450,7 +450,7 @@ fn apply(center: &Center, change: &Taken) {
         }
         live.touch_run(change.run.id);
         drop(live);
-        center.wakers.meter();
+        center.compute.wakers.meter();
         return;
     };
     live.remove_run(change.run.id);
@@ -465,8 +465,8 @@ fn apply(center: &Center, change: &Taken) {
     if !hopeless.is_empty() {
         super::jobs::give_up(center, hopeless);
     }
-    center.wakers.plan();
-    center.wakers.meter();
+    center.compute.wakers.plan();
+    center.compute.wakers.meter();
 }
 
 /// Asks runs to stop: keeps why, then tells the engine.
@@ -511,7 +511,7 @@ pub fn apply_stops(center: &Center, stopped: &[Run]) {
 /// After the commit. A failure is mended by the watch loop, which looks at stopping runs again and again.
 pub fn tell_engine_to_stop(center: &Center, stopped: &[Run]) {
     for run in stopped {
-        if let Err(error) = center.engine.stop(run.id) {
+        if let Err(error) = center.compute.engine.stop(run.id) {
             tracing::error!(run = %run.id, %error, "failed to tell the engine to stop a run");
         }
     }

@@ -25,9 +25,7 @@ const WRONG: AppError = AppError::Unauthenticated("the login or the password is 
 /// A member as shown to others of the tenant.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct MemberView {
-    #[schema(value_type = String)]
     pub id: MemberId,
-    #[schema(value_type = Option<String>)]
     pub tenant: Option<TenantId>,
     pub tenant_slug: Option<String>,
     pub login: String,
@@ -57,7 +55,6 @@ impl MemberView {
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct NewToken {
     pub token: String,
-    #[schema(value_type = String)]
     pub id: TokenId,
     pub expires_at: String,
     pub member: MemberView,
@@ -120,7 +117,6 @@ pub async fn new_token(center: &Center, caller: &Caller, name: &str) -> Result<N
 /// A token as its owner sees it.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct TokenView {
-    #[schema(value_type = String)]
     pub id: TokenId,
     pub name: String,
     pub created_at: String,

@@ -139,7 +139,7 @@ pub async fn apply(center: &Center, caller: &Caller) -> Result<AccountsView, App
         Ok((done, look(center, slurm)?))
     })
     .await?;
-    center.wakers.accounts();
+    center.compute.wakers.accounts();
     let told = |(step, done): &Done| StepView {
         code: step.code().to_owned(),
         command: step.command(&looked.found.cluster),
@@ -155,7 +155,7 @@ async fn off_thread<T: Send + 'static>(
     center: &Center,
     work: impl FnOnce(&Center, &Sacctmgr) -> Result<T, engines::EngineError> + Send + 'static,
 ) -> Result<T, AppError> {
-    if center.slurm.is_none() {
+    if center.compute.slurm.is_none() {
         return Err(AppError::refused(
             "no_slurm",
             "this center runs jobs on its own machine, not on Slurm",
@@ -164,7 +164,7 @@ async fn off_thread<T: Send + 'static>(
     }
     let center = center.clone();
     let work = move || {
-        let _alone = center.slurm_accounts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _alone = center.compute.slurm_accounts.lock();
         work(&center, &slurm(&center))
     };
     let answered = tokio::task::spawn_blocking(work).await;
@@ -177,7 +177,7 @@ async fn off_thread<T: Send + 'static>(
 /// One turn of the loop: brings Slurm in step, and tells the engine which accounts there are. Gives what failed, a line each.
 pub fn keep(center: &Center, engine: &SlurmEngine) -> Result<Vec<String>, AppError> {
     let failed = |error: engines::EngineError| AppError::Internal(error.to_string());
-    let _alone = center.slurm_accounts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _alone = center.compute.slurm_accounts.lock();
     let slurm = slurm(center);
     let mut looked = look(center, &slurm).map_err(failed)?;
     let mut told = Vec::new();

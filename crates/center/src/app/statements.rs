@@ -39,9 +39,7 @@ pub struct Statement {
     pub paid_in_micro_cny: i64,
     pub fees_micro_cny: i64,
     pub lines: Vec<StatementLine>,
-    #[schema(value_type = i64)]
     pub used_card_ms: CardMs,
-    #[schema(value_type = i64)]
     pub charge_micro_cny: MicroCny,
     /// The month is over: nothing of this will change.
     pub is_final: bool,
@@ -59,9 +57,7 @@ pub struct StatementLine {
     pub project: String,
     /// Runs with postings in the month.
     pub runs: u64,
-    #[schema(value_type = i64)]
     pub used_card_ms: CardMs,
-    #[schema(value_type = i64)]
     pub charge_micro_cny: MicroCny,
 }
 
@@ -171,7 +167,6 @@ pub struct TransferView {
     pub at: String,
     pub key: String,
     /// `card_ms` or `micro_cny`.
-    #[schema(value_type = String)]
     pub unit: Unit,
     pub debit: String,
     pub credit: String,

@@ -20,18 +20,15 @@ use crate::{
     error::AppError,
     live::Live,
     moment::{self, new_id},
-    start::slurm_users,
 };
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct TenantView {
-    #[schema(value_type = String)]
     pub id: TenantId,
     pub slug: String,
     pub name: Text,
     /// `research`, `enterprise` or `government`.
     pub domain: String,
-    #[schema(value_type = Option<String>)]
     pub alliance: Option<AllianceId>,
     pub created_at: String,
     /// Jobs that have not ended.
@@ -75,27 +72,6 @@ pub fn show(center: &Center, caller: &Caller, slug: &str) -> Result<TenantView, 
         found.filter(|tenant| caller.sees(tenant.id)).ok_or_else(|| AppError::not_found("tenant", slug))?;
     center.policies.check(caller, Action::ReadTenant, Some(tenant.id))?;
     Ok(view(center, &tenant))
-}
-
-/// The tenant that a request names, or the caller's own; none for the center's people who name none.
-pub fn named_or_own(
-    center: &Center,
-    caller: &Caller,
-    slug: Option<&str>,
-) -> Result<Option<TenantId>, AppError> {
-    let Some(slug) = slug.filter(|slug| !slug.is_empty()) else { return Ok(caller.member.tenant) };
-    let found = center.live().tenants.values().find(|tenant| tenant.slug == slug).map(|tenant| tenant.id);
-    found.filter(|id| caller.sees(*id)).map(Some).ok_or_else(|| AppError::not_found("tenant", slug))
-}
-
-/// [`named_or_own`] where there must be one.
-pub fn named_or_own_required(
-    center: &Center,
-    caller: &Caller,
-    slug: Option<&str>,
-) -> Result<TenantId, AppError> {
-    named_or_own(center, caller, slug)?
-        .ok_or_else(|| AppError::invalid("tenant", "is not named", "give the tenant's short name"))
 }
 
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
@@ -154,12 +130,8 @@ pub async fn create(center: &Center, caller: &Caller, new: NewTenant) -> Result<
                 Ok(Arc::new(tenant))
             },
             |center, tenant| {
-                let mut live = center.live();
-                live.tenants.insert(tenant.id, tenant.clone());
-                if let Some(slurm) = &center.slurm {
-                    let tenants = live.tenants.values().map(AsRef::as_ref);
-                    slurm.set_tenants(slurm_users(&center.settings, tenants));
-                }
+                center.live().tenants.insert(tenant.id, tenant.clone());
+                center.compute.tenant_signed_up(&center.settings.engine.slurm, tenant);
             },
         )
         .await?;
@@ -168,7 +140,6 @@ pub async fn create(center: &Center, caller: &Caller, new: NewTenant) -> Result<
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct AllianceView {
-    #[schema(value_type = String)]
     pub id: AllianceId,
     pub slug: String,
     pub name: Text,
@@ -235,7 +206,7 @@ pub async fn set_lending(
                 if let Some(known) = center.live().alliances.get_mut(&id) {
                     known.lending_limit = limit;
                 }
-                center.wakers.plan();
+                center.compute.wakers.plan();
             },
         )
         .await?;

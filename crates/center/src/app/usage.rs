@@ -40,10 +40,8 @@ pub struct UsageRow {
     /// Runs that ended in the interval.
     pub runs: u64,
     /// Card time metered on the days (UTC) of the interval, of runs that still run too.
-    #[schema(value_type = i64)]
     pub used_card_ms: CardMs,
     /// What that card time costs.
-    #[schema(value_type = i64)]
     pub charge_micro_cny: MicroCny,
 }
 

@@ -2,6 +2,7 @@
 
 pub mod credentials;
 pub mod limits;
+pub mod once;
 pub mod password;
 pub mod policy;
 
@@ -9,7 +10,9 @@ use std::sync::Arc;
 
 use domain::{Member, Role, TenantId};
 
-use crate::{app::once::Once, error::AppError};
+use crate::error::AppError;
+
+pub use once::Once;
 pub use policy::{Action, Policies};
 
 /// Who asks: a member who has shown a token or a session.

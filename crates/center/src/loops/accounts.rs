@@ -8,8 +8,7 @@ use std::{
 
 use engines::slurm::SlurmEngine;
 
-use super::sleep;
-use crate::{app::slurm_accounts, center::Center};
+use crate::{app::slurm_accounts, center::Center, wakers::sleep};
 
 /// Between two turns, where nothing calls: what Slurm counts goes on.
 const EVERY: Duration = Duration::from_mins(1);
@@ -20,7 +19,7 @@ const SHARE: u32 = 4;
 
 pub fn run(center: &Center, engine: &SlurmEngine, called: &Receiver<()>) {
     let mut last: Vec<String> = Vec::new();
-    while !center.wakers.is_stopping() {
+    while !center.compute.wakers.is_stopping() {
         let begun = Instant::now();
         let kept = slurm_accounts::keep(center, engine);
         let at_most = if kept.is_ok() { EVERY } else { AGAIN };
@@ -35,7 +34,7 @@ pub fn run(center: &Center, engine: &SlurmEngine, called: &Receiver<()>) {
         if !sleep(called, at_most) {
             return;
         }
-        while rested.elapsed() < rest && !center.wakers.is_stopping() {
+        while rested.elapsed() < rest && !center.compute.wakers.is_stopping() {
             std::thread::park_timeout(Duration::from_millis(100));
         }
     }

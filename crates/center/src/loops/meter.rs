@@ -10,12 +10,12 @@ use domain::{
 
 use store::usage::UseRow;
 
-use super::sleep;
 use crate::{
     app::{contracts, nodes, runs},
     center::Center,
     error::AppError,
     moment,
+    wakers::sleep,
 };
 
 /// No sleep is shorter: a contract that ends now is looked at a millisecond later, not in a busy loop.
@@ -25,7 +25,7 @@ pub fn run(center: &Center, called: &Receiver<()>) {
     let every = center.settings.billing.accrue_every_ms;
     let mut accrued_at = moment::now();
     let mut pause = SHORTEST;
-    while sleep(called, pause) && !center.wakers.is_stopping() {
+    while sleep(called, pause) && !center.compute.wakers.is_stopping() {
         let now = moment::now();
         let is_due = now >= accrued_at.plus(every);
         let next = step(center, now, is_due);
@@ -89,7 +89,7 @@ fn step(center: &Center, now: Timestamp, accrue_all: bool) -> Option<Timestamp> 
         runs::stop(center, ids, cause);
     }
     if has_changed {
-        center.wakers.plan();
+        center.compute.wakers.plan();
         return Some(now);
     }
     due.next.into_iter().chain(maintenance).min()

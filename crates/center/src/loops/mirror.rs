@@ -42,7 +42,7 @@ pub fn run(center: &Center, engine: &SlurmEngine) {
     let mut waits = HashMap::new();
     let mut wired: Option<Instant> = None;
     let mut switches = HashMap::new();
-    while !center.wakers.is_stopping() {
+    while !center.compute.wakers.is_stopping() {
         if wired.is_none_or(|at| at.elapsed() >= SWITCHES_EVERY) {
             match engine.switches() {
                 Ok(found) => (switches, wired) = (found, Some(Instant::now())),
@@ -65,7 +65,7 @@ pub fn run(center: &Center, engine: &SlurmEngine) {
             Err(_) => {}
         }
         let begun = Instant::now();
-        while begun.elapsed() < EVERY && !center.wakers.is_stopping() {
+        while begun.elapsed() < EVERY && !center.compute.wakers.is_stopping() {
             // Not before the nodes are known that they run on.
             if was_answered {
                 take_in_direct(center, engine, &mut waits);
@@ -181,9 +181,9 @@ fn take_in(
             },
             move |center, (state, event)| {
                 center.live().set_node_state(id, state.clone());
-                center.forget_what_fits();
-                events::tell(center, event.clone());
-                center.wakers.plan();
+                center.compute.fits.forget();
+                center.tell(event.clone());
+                center.compute.wakers.plan();
             },
         )?;
     }
@@ -227,8 +227,8 @@ fn rewire(center: &Center, moved: Vec<(domain::NodeId, String)>) -> Result<(), A
             for (id, switch) in moved {
                 center.live().rewire_node(*id, switch);
             }
-            center.forget_what_fits();
-            center.wakers.plan();
+            center.compute.fits.forget();
+            center.compute.wakers.plan();
         },
     )?;
     Ok(())
@@ -279,8 +279,8 @@ fn add(
                 live.add_node(node.clone(), pool);
             }
             drop(live);
-            center.forget_what_fits();
-            center.wakers.plan();
+            center.compute.fits.forget();
+            center.compute.wakers.plan();
         },
     )?;
     Ok(())

@@ -9,12 +9,11 @@ use std::{
 use domain::{JobId, RunId, run::StopCause};
 use scheduler::{Decisions, Policy, Ticket};
 
-use super::sleep;
 use crate::{
     app::runs::{self, Launch},
     center::Center,
     moment,
-    settings::Settings,
+    wakers::sleep,
 };
 
 /// Plans at least this often, so that what depends on time alone (a contract's term) is seen.
@@ -28,9 +27,9 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 const PAUSE_AHEAD: Duration = Duration::from_millis(20);
 
 pub fn run(center: &Center, called: &Receiver<()>) {
-    let policy = policy(&center.settings);
+    let policy = center.settings.planning();
     let mut pause_until = Instant::now();
-    while sleep(called, AT_LEAST_EVERY) && !center.wakers.is_stopping() {
+    while sleep(called, AT_LEAST_EVERY) && !center.compute.wakers.is_stopping() {
         std::thread::sleep(pause_until.saturating_duration_since(Instant::now()));
         // Whoever called during the pause is heard by this plan.
         let _at_most_one = called.try_recv();
@@ -42,24 +41,15 @@ pub fn run(center: &Center, called: &Receiver<()>) {
         pause_until = Instant::now() + (took * PAUSE_PER_PLAN).min(LONGEST_PAUSE);
         let is_more = carry_out(center, decisions, &policy);
         if is_more || plan_ahead(center, &policy, &mut pause_until) {
-            center.wakers.plan();
+            center.compute.wakers.plan();
         }
-    }
-}
-
-/// How this center plans.
-pub fn policy(settings: &Settings) -> Policy {
-    Policy {
-        use_half_life: settings.billing.use_half_life_ms,
-        preemption_grace: settings.engine.kill_grace_ms,
-        ..Policy::default()
     }
 }
 
 /// One plan.
 fn make(center: &Center, policy: &Policy) -> Decisions {
     let now = moment::now();
-    let mut planner = center.planner();
+    let mut planner = center.compute.planner();
     center.live().tell(&mut planner, policy.use_half_life, now);
     planner.plan(now)
 }
@@ -76,9 +66,9 @@ fn plan_ahead(center: &Center, policy: &Policy, pause_until: &mut Instant) -> bo
     }
     let began = Instant::now();
     // Nothing is to end for what may not come about.
-    center.planner().set_policy(Policy { reclaims: false, ..*policy });
+    center.compute.planner().set_policy(Policy { reclaims: false, ..*policy });
     let decisions = make(center, policy);
-    center.planner().set_policy(*policy);
+    center.compute.planner().set_policy(*policy);
     *pause_until += (began.elapsed() * PAUSE_PER_PLAN).clamp(PAUSE_AHEAD, LONGEST_PAUSE);
     let is_more = carry_out(center, decisions, policy);
     center.live().take_back(&lent);
@@ -112,7 +102,7 @@ fn carry_out(center: &Center, decisions: Decisions, policy: &Policy) -> bool {
 fn settle(center: &Center, decided: &[(Ticket, JobId)], launches: &[(Ticket, Launch)]) {
     let now = moment::now();
     let known: HashMap<Ticket, &Launch> = launches.iter().map(|(ticket, launch)| (*ticket, launch)).collect();
-    let mut planner = center.planner();
+    let mut planner = center.compute.planner();
     let mut live = center.live();
     for (ticket, job) in decided {
         if let Some(launch) = known.get(ticket) {

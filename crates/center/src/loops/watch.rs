@@ -20,7 +20,7 @@ const BATCH: usize = 256;
 
 pub fn run(center: &Center, news: &Receiver<RunId>) {
     let mut looked_at_all = Instant::now();
-    while !center.wakers.is_stopping() {
+    while !center.compute.wakers.is_stopping() {
         let mut batch = BTreeSet::new();
         match news.recv_timeout(Duration::from_millis(200)) {
             Ok(run) => drop(batch.insert(run)),
@@ -62,7 +62,7 @@ fn leave_or_stay(center: &Center, run: RunId, leaving: Leaving) {
         runs::stop(center, in_the_way, StopCause::Preempted);
     }
     if is_news {
-        center.wakers.plan();
+        center.compute.wakers.plan();
     }
 }
 
@@ -71,7 +71,7 @@ fn look(center: &Center, batch: &BTreeSet<RunId>) {
     let mut changes = Vec::new();
     for &run in batch {
         let Some(known) = center.live().runs.get(&run).map(|live| live.run.state) else { continue };
-        match center.engine.observe(run) {
+        match center.compute.engine.observe(run) {
             Ok(NotLaunched) => {
                 // Its launch was lost with a center or a host process that died: hand it on again.
                 runs::relaunch(center, run);
@@ -79,7 +79,7 @@ fn look(center: &Center, batch: &BTreeSet<RunId>) {
             Ok(Observation::Alive { started, leaving }) => {
                 leave_or_stay(center, run, leaving);
                 if known.stop().is_some()
-                    && let Err(error) = center.engine.stop(run)
+                    && let Err(error) = center.compute.engine.stop(run)
                 {
                     tracing::error!(%run, %error, "failed to stop a run");
                 }

@@ -8,7 +8,6 @@ use serde_json::Value;
 
 use super::{
     extract::Asked,
-    fault::Fault,
     kit::{Choice, Ui},
     page::{Page, Visitor, encode, ok},
     tables::tenants_by_name,
@@ -111,14 +110,13 @@ pub async fn page(
     State(center): State<Center>,
     Asked(wanted): Asked<Wanted>,
     visitor: Visitor,
-) -> Result<Response, Fault> {
-    let failed = |error| visitor.fault(error);
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let filter = wanted.filter().map_err(failed)?;
-    let found = audit::list(&center, &visitor.caller, filter).await.map_err(failed)?;
+    let filter = wanted.filter()?;
+    let found = audit::list(&center, &visitor.caller, filter).await?;
     let is_change = |action: &&Action| !action.code().starts_with("read_");
     let codes = Action::ALL.iter().filter(is_change).map(|action| action.code()).chain(OWN_ACTIONS);
-    let members = members::list(&center, &visitor.caller).await.map_err(failed)?;
+    let members = members::list(&center, &visitor.caller).await?;
     let mut logins: Vec<String> = members.into_iter().map(|member| member.login).take(MOST_LOGINS).collect();
     logins.push("center".into());
     let line = |entry: AuditView| Line {

@@ -7,7 +7,6 @@ use serde::Deserialize;
 
 use super::{
     extract::Asked,
-    fault::Fault,
     kit::{Html, Ui, instant, local},
     overview::parts_of,
     page::{Page, Visitor, encode, ok},
@@ -18,6 +17,7 @@ use crate::{
         statements::{self, TransferQuery, TransferView},
     },
     center::Center,
+    error::AppError,
 };
 
 #[derive(Debug, Default, Deserialize)]
@@ -75,18 +75,17 @@ pub async fn page(
     State(center): State<Center>,
     Asked(wanted): Asked<Wanted>,
     visitor: Visitor,
-) -> Result<Response, Fault> {
-    let failed = |error| visitor.fault(error);
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let interval = Interval { from: instant(&wanted.from), to: instant(&wanted.to) };
-    let found = capacity::balance(&center, &visitor.caller, interval).await.map_err(failed)?;
+    let found = capacity::balance(&center, &visitor.caller, interval).await?;
     let query = TransferQuery {
         contract: None,
         order: Some("newest".into()),
         cursor: Some(wanted.cursor.clone()),
         limit: Some(50),
     };
-    let transfers = statements::list_transfers(&center, &visitor.caller, query).await.map_err(failed)?;
+    let transfers = statements::list_transfers(&center, &visitor.caller, query).await?;
     let parts = parts(ui, &found.balance);
     let shown = || parts.iter().filter(|part| !part.look.is_empty());
     let in_ms: Vec<(&'static str, i64)> = shown().map(|part| (part.look, part.used.0)).collect();

@@ -7,8 +7,7 @@ use serde::Deserialize;
 
 use super::{
     contracts::{Vessel, vessel, warnings},
-    extract::{Asked, Id},
-    fault::Fault,
+    extract::Asked,
     page::{Page, Visitor, encode, ok},
     tables::tenant_words,
 };
@@ -21,6 +20,7 @@ use crate::{
     auth::Action,
     center::Center,
     error::AppError,
+    http::Id,
 };
 
 /// Entries of the ledger on one page.
@@ -72,20 +72,16 @@ pub async fn page(
     Id(id): Id,
     Asked(wanted): Asked<Wanted>,
     visitor: Visitor,
-) -> Result<Response, Fault> {
-    show(&center, &visitor, &id, &wanted).await.map_err(|error| visitor.fault(error))
-}
-
-async fn show(center: &Center, visitor: &Visitor, id: &str, wanted: &Wanted) -> Result<Response, AppError> {
-    let ui = visitor.front.ui;
-    let contract = contracts::show(center, &visitor.caller, id)?;
-    let events = contracts::list_events(center, &visitor.caller, id).await?;
+) -> Result<Response, AppError> {
+    let (center, visitor, ui) = (&center, &visitor, visitor.front.ui);
+    let contract = contracts::show(center, &visitor.caller, &id)?;
+    let events = contracts::list_events(center, &visitor.caller, &id).await?;
     let owner = Some(contract.tenant);
     let may_read_money = visitor.may(center, Action::ReadLedger, owner);
     let (mut transfers, mut older) = (Vec::new(), String::new());
     if may_read_money {
         let query = TransferQuery {
-            contract: Some(id.to_owned()),
+            contract: Some(id.clone()),
             order: Some("newest".into()),
             cursor: Some(wanted.cursor.clone()),
             limit: Some(ENTRIES),

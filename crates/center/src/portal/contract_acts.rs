@@ -15,31 +15,29 @@ use domain::{
 use super::{
     contract::{is_danger, may_top_up},
     contracts::{left, terms},
-    extract::{Id, Sent},
-    fault::{self, Fault},
+    extract::Sent,
+    form::Form,
     kit::{Html, Ui},
     page::{Page, Visitor, render},
     tables::tenant_words,
-    typed::Typed,
 };
 use crate::{
     app::contracts::{self, ContractView, TopUp},
     auth::Action,
     center::Center,
     error::AppError,
+    http::Id,
 };
 
 /// The most characters of a reason, as the center takes it.
 const MOST_REASON: usize = 500;
-
-type Fields = Sent<Vec<(String, String)>>;
 
 #[derive(Template)]
 #[template(path = "contract_act.html")]
 pub struct ActPage {
     page: Page,
     contract: ContractView,
-    form: Typed,
+    form: Form,
     tenant: String,
     terms: String,
     left: Html,
@@ -55,12 +53,16 @@ pub async fn look(
     State(center): State<Center>,
     visitor: Visitor,
     path: Result<Path<(String, String)>, axum::extract::rejection::PathRejection>,
-) -> Result<Response, Fault> {
-    let nowhere = || visitor.fault(AppError::not_found("page", ""));
-    let Ok(Path((id, action))) = path else { return Err(nowhere()) };
-    let known = ContractAction::from_code(&action).filter(|action| !action.is_automatic());
-    let action = known.ok_or_else(nowhere)?;
-    show_act(&center, &visitor, &id, action, StatusCode::OK, Typed::default())
+) -> Result<Response, AppError> {
+    let Ok(Path((id, action))) = path else { return Err(AppError::not_found("page", "")) };
+    let action = by_people(&action)?;
+    show_act(&center, &visitor, &id, action, StatusCode::OK, Form::default())
+}
+
+/// The step of that name, if it is one that people take.
+fn by_people(action: &str) -> Result<ContractAction, AppError> {
+    let known = ContractAction::from_code(action).filter(|action| !action.is_automatic());
+    known.ok_or_else(|| AppError::not_found("page", ""))
 }
 
 fn show_act(
@@ -69,21 +71,19 @@ fn show_act(
     id: &str,
     action: ContractAction,
     status: StatusCode,
-    f: Typed,
-) -> Result<Response, Fault> {
-    let failed = |error| visitor.fault(error);
+    form: Form,
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let contract = contracts::show(center, &visitor.caller, id).map_err(failed)?;
+    let contract = contracts::show(center, &visitor.caller, id)?;
     let needed =
         if action == ContractAction::Submit { Action::SubmitContract } else { Action::DecideContract };
-    center.policies.check(&visitor.caller, needed, Some(contract.tenant)).map_err(failed)?;
+    center.policies.check(&visitor.caller, needed, Some(contract.tenant))?;
     let state = ContractState::from_code(&contract.state).unwrap_or(ContractState::Terminated);
-    let after = state
-        .after(action)
-        .map_err(|error| failed(AppError::refused("contract_state", error.to_string(), "")))?;
+    let after =
+        state.after(action).map_err(|error| AppError::refused("contract_state", error.to_string(), ""))?;
     let page = ActPage {
         page: visitor.page("contracts", format!("{} {}", ui.word("act", action.code()), contract.number)),
-        form: f,
+        form,
         tenant: tenant_words(center, ui, contract.tenant).0,
         terms: terms(ui, &contract.terms),
         left: left(ui, &contract),
@@ -110,32 +110,25 @@ fn posted(ui: Ui, terms: &ContractKind) -> String {
 pub async fn act(
     State(center): State<Center>,
     Id(id): Id,
-    visitor: Visitor,
-    Sent(fields): Fields,
-) -> Result<Response, Fault> {
-    let mut f = Typed::of(fields);
-    visitor.check_csrf(f.value("csrf"))?;
+    Sent { visitor, mut form }: Sent,
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let (action, reason) = (f.value("action").to_owned(), f.value("reason").to_owned());
-    let known = ContractAction::from_code(&action).filter(|action| !action.is_automatic());
-    let known = known.ok_or_else(|| visitor.fault(AppError::not_found("page", "")))?;
+    let (action, reason) = (form.value("action").to_owned(), form.value("reason").to_owned());
+    let known = by_people(&action)?;
     if reason.is_empty() && is_danger(known) {
-        f.blame_by(ui, "reason", "reason-needed");
+        form.blame_by(ui, "reason", "reason-needed");
     } else if reason.chars().count() > MOST_REASON {
-        f.blame_by(ui, "reason", "reason-long");
+        form.blame_by(ui, "reason", "reason-long");
     }
-    if !f.is_good() {
-        return show_act(&center, &visitor, &id, known, StatusCode::UNPROCESSABLE_ENTITY, f);
+    if !form.is_good() {
+        return show_act(&center, &visitor, &id, known, StatusCode::UNPROCESSABLE_ENTITY, form);
     }
     match contracts::act(&center, &visitor.caller, &id, &action, &reason).await {
         Ok(_) => Ok(Redirect::to(&format!("/contracts/{id}")).into_response()),
-        Err(error @ AppError::Invalid(_)) => {
-            let status = fault::status(&error);
-            let field = |name: &str| (name == "reason").then_some("reason");
-            f.take(ui, error, field).map_err(|error| visitor.fault(error))?;
-            show_act(&center, &visitor, &id, known, status, f)
+        Err(error) => {
+            let status = form.explain(ui, error, |name| (name == "reason").then_some("reason"))?;
+            show_act(&center, &visitor, &id, known, status, form)
         }
-        Err(error) => Err(visitor.fault(error)),
     }
 }
 
@@ -146,7 +139,7 @@ pub struct TopUpPage {
     /// What the reader is to do now.
     step: String,
     contract: ContractView,
-    form: Typed,
+    form: Form,
     tenant: String,
     terms: String,
     left: Html,
@@ -171,8 +164,8 @@ pub async fn top_up_form(
     State(center): State<Center>,
     Id(id): Id,
     visitor: Visitor,
-) -> Result<Response, Fault> {
-    show_top_up(&center, &visitor, &id, StatusCode::OK, Typed::default(), None)
+) -> Result<Response, AppError> {
+    show_top_up(&center, &visitor, &id, StatusCode::OK, Form::default(), None)
 }
 
 fn show_top_up(
@@ -180,15 +173,14 @@ fn show_top_up(
     visitor: &Visitor,
     id: &str,
     status: StatusCode,
-    f: Typed,
+    form: Form,
     paid: Option<&TopUp>,
-) -> Result<Response, Fault> {
-    let failed = |error| visitor.fault(error);
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let contract = contracts::show(center, &visitor.caller, id).map_err(failed)?;
-    center.policies.check(&visitor.caller, Action::TopUp, Some(contract.tenant)).map_err(failed)?;
+    let contract = contracts::show(center, &visitor.caller, id)?;
+    center.policies.check(&visitor.caller, Action::TopUp, Some(contract.tenant))?;
     if !may_top_up(center, visitor, &contract) {
-        return Err(failed(AppError::refused("contract_state", "there is nothing to pay in", "")));
+        return Err(AppError::refused("contract_state", "there is nothing to pay in", ""));
     }
     let (takes_money, takes_time) = takes(&contract);
     let review = paid.map(|paid| Review {
@@ -205,7 +197,7 @@ fn show_top_up(
     let page = TopUpPage {
         step: step(ui, review.is_some()),
         page: visitor.page("contracts", format!("{} {}", ui.t("top-up"), contract.number)),
-        form: f,
+        form,
         tenant: tenant_words(center, ui, contract.tenant).0,
         terms: terms(ui, &contract.terms),
         left: left(ui, &contract),
@@ -229,52 +221,46 @@ fn takes(contract: &ContractView) -> (bool, bool) {
 pub async fn top_up(
     State(center): State<Center>,
     Id(id): Id,
-    visitor: Visitor,
-    Sent(fields): Fields,
-) -> Result<Response, Fault> {
-    let mut f = Typed::of(fields);
-    visitor.check_csrf(f.value("csrf"))?;
-    let failed = |error| visitor.fault(error);
+    Sent { visitor, mut form }: Sent,
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let contract = contracts::visible(&center, &visitor.caller, &id, Action::TopUp).map_err(failed)?;
-    let paid = read_top_up(ui, &mut f, &contract.kind);
-    if !f.is_good() {
-        return show_top_up(&center, &visitor, &id, StatusCode::UNPROCESSABLE_ENTITY, f, None);
+    let contract = contracts::visible(&center, &visitor.caller, &id, Action::TopUp)?;
+    let paid = read_top_up(ui, &mut form, &contract.kind);
+    if !form.is_good() {
+        return show_top_up(&center, &visitor, &id, StatusCode::UNPROCESSABLE_ENTITY, form, None);
     }
-    match f.value("step") {
+    match form.value("step") {
         "book" => {}
-        "change" => return show_top_up(&center, &visitor, &id, StatusCode::OK, f, None),
-        _ => return show_top_up(&center, &visitor, &id, StatusCode::OK, f, Some(&paid)),
+        "change" => return show_top_up(&center, &visitor, &id, StatusCode::OK, form, None),
+        _ => return show_top_up(&center, &visitor, &id, StatusCode::OK, form, Some(&paid)),
     }
     match contracts::top_up(&center, &visitor.caller, &id, paid).await {
         Ok(_) => Ok(Redirect::to(&format!("/contracts/{id}")).into_response()),
-        Err(error @ (AppError::Invalid(_) | AppError::Refused { code: "already_there", .. })) => {
-            let status = fault::status(&error);
+        Err(error) => {
             let field = |name: &str| match name {
                 "amount_micro_cny" => Some("amount"),
                 "card_ms" => Some("hours"),
                 "reference" | "already_there" => Some("reference"),
                 _ => None,
             };
-            f.take(ui, error, field).map_err(failed)?;
-            show_top_up(&center, &visitor, &id, status, f, None)
+            let status = form.explain(ui, error, field)?;
+            show_top_up(&center, &visitor, &id, status, form, None)
         }
-        Err(error) => Err(failed(error)),
     }
 }
 
 /// What is to be booked; what is wrong is said at its field.
-fn read_top_up(ui: Ui, f: &mut Typed, kind: &ContractKind) -> TopUp {
-    let (has_amount, has_hours) = (!f.value("amount").is_empty(), !f.value("hours").is_empty());
-    let amount = if has_amount { f.yuan(ui, "amount") } else { MicroCny::ZERO };
-    let card_time = if has_hours { f.hours(ui, "hours") } else { CardMs::ZERO };
+fn read_top_up(ui: Ui, form: &mut Form, kind: &ContractKind) -> TopUp {
+    let (has_amount, has_hours) = (!form.value("amount").is_empty(), !form.value("hours").is_empty());
+    let amount = if has_amount { form.yuan(ui, "amount") } else { MicroCny::ZERO };
+    let card_time = if has_hours { form.hours(ui, "hours") } else { CardMs::ZERO };
     if amount.0 == 0 && card_time.0 == 0 {
         let field = if matches!(kind, ContractKind::Grant { .. }) { "hours" } else { "amount" };
-        f.blame_by(ui, field, if field == "hours" { "hours" } else { "amount-micro-cny" });
+        form.blame_by(ui, field, if field == "hours" { "hours" } else { "amount-micro-cny" });
     }
-    let reference = f.value("reference").to_owned();
+    let reference = form.value("reference").to_owned();
     if !(1..=64).contains(&reference.chars().count()) || reference.chars().any(char::is_control) {
-        f.blame_by(ui, "reference", "reference");
+        form.blame_by(ui, "reference", "reference");
     }
     TopUp { amount_micro_cny: amount.0, card_ms: card_time.0, reference }
 }
@@ -283,7 +269,7 @@ fn read_top_up(ui: Ui, f: &mut Typed, kind: &ContractKind) -> TopUp {
 impl super::sample::Sample for ActPage {
     fn samples(page: &Page) -> Vec<Self> {
         use super::sample::views;
-        let sample = |form: Typed, action: ContractAction, after: ContractState| Self {
+        let sample = |form: Form, action: ContractAction, after: ContractState| Self {
             page: page.clone(),
             contract: views::contract(),
             form,
@@ -296,10 +282,10 @@ impl super::sample::Sample for ActPage {
             posted: if is_danger(action) { String::new() } else { posted(page.ui, &views::contract().terms) },
             is_danger: is_danger(action),
         };
-        let mut form = Typed::with(&[("reason", "\"x\"".to_owned())]);
+        let mut form = Form::with(&[("reason", "\"x\"".to_owned())]);
         form.blame_by(page.ui, "reason", "reason-long");
         vec![
-            sample(Typed::default(), ContractAction::Activate, ContractState::Active),
+            sample(Form::default(), ContractAction::Activate, ContractState::Active),
             sample(form, ContractAction::Suspend, ContractState::Suspended),
         ]
     }
@@ -309,7 +295,7 @@ impl super::sample::Sample for ActPage {
 impl super::sample::Sample for TopUpPage {
     fn samples(page: &Page) -> Vec<Self> {
         use super::sample::views;
-        let sample = |form: Typed, review: Option<Review>| Self {
+        let sample = |form: Form, review: Option<Review>| Self {
             page: page.clone(),
             step: step(page.ui, review.is_some()),
             contract: views::contract(),
@@ -322,7 +308,7 @@ impl super::sample::Sample for TopUpPage {
             review,
         };
         let typed =
-            || Typed::with(&[("amount", "1,000".into()), ("hours", "2".into()), ("reference", "B 1".into())]);
+            || Form::with(&[("amount", "1,000".into()), ("hours", "2".into()), ("reference", "B 1".into())]);
         let mut wrong = typed();
         wrong.blame_by(page.ui, "amount", "amount");
         let review = |left_then: Html| Review {
@@ -331,7 +317,7 @@ impl super::sample::Sample for TopUpPage {
             left_then,
         };
         vec![
-            sample(Typed::default(), None),
+            sample(Form::default(), None),
             sample(wrong, None),
             sample(typed(), Some(review(page.hours(&CardMs(7_200_000))))),
             sample(typed(), Some(review(Html::default()))),

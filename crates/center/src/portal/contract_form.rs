@@ -10,11 +10,10 @@ use domain::{QueueTerms, TenantId, contract::ContractKind};
 
 use super::{
     extract::Sent,
-    fault::{self, Fault},
+    form::Form,
     kit::{Choice, Ui, local},
     page::{Page, Visitor, render},
     tables::tenants_by_name,
-    typed::Typed,
 };
 use crate::{
     app::{
@@ -24,6 +23,7 @@ use crate::{
     },
     auth::Action,
     center::Center,
+    error::AppError,
     moment,
 };
 
@@ -35,19 +35,19 @@ const MOST_CARDS: u32 = 1_000_000;
 #[template(path = "contract_form.html")]
 pub struct DraftPage {
     page: Page,
-    form: Typed,
+    form: Form,
     kinds: [&'static str; 4],
     /// Empty for a tenant's own people.
     tenants: Vec<Choice>,
     pools: Vec<PoolView>,
 }
 
-fn may_draft(center: &Center, visitor: &Visitor) -> Result<(), Fault> {
+fn may_draft(center: &Center, visitor: &Visitor) -> Result<(), AppError> {
     let own: Option<TenantId> = visitor.caller.member.tenant;
-    center.policies.check(&visitor.caller, Action::SubmitContract, own).map_err(|error| visitor.fault(error))
+    center.policies.check(&visitor.caller, Action::SubmitContract, own)
 }
 
-pub async fn form(State(center): State<Center>, visitor: Visitor) -> Result<Response, Fault> {
+pub async fn form(State(center): State<Center>, visitor: Visitor) -> Result<Response, AppError> {
     may_draft(&center, &visitor)?;
     let today = local(&moment::now().to_string()).unwrap_or_default();
     let today = today.get(..10).unwrap_or_default();
@@ -63,19 +63,19 @@ pub async fn form(State(center): State<Center>, visitor: Visitor) -> Result<Resp
     ];
     let pools = pools(&center, &visitor)?;
     begin.extend(pools.iter().map(|pool| ("pool", pool.name.clone())));
-    show(&center, &visitor, StatusCode::OK, Typed::with(&begin))
+    show(&center, &visitor, StatusCode::OK, Form::with(&begin))
 }
 
-fn pools(center: &Center, visitor: &Visitor) -> Result<Vec<PoolView>, Fault> {
-    nodes::list_pools(center, &visitor.caller).map_err(|error| visitor.fault(error))
+fn pools(center: &Center, visitor: &Visitor) -> Result<Vec<PoolView>, AppError> {
+    nodes::list_pools(center, &visitor.caller)
 }
 
-fn show(center: &Center, visitor: &Visitor, status: StatusCode, f: Typed) -> Result<Response, Fault> {
+fn show(center: &Center, visitor: &Visitor, status: StatusCode, form: Form) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let tenants = if visitor.is_of_center() { tenants_by_name(center, ui) } else { Vec::new() };
     let page = DraftPage {
         page: visitor.page("contracts", ui.t("contract-draft")),
-        form: f,
+        form,
         kinds: KINDS,
         tenants,
         pools: pools(center, visitor)?,
@@ -85,29 +85,25 @@ fn show(center: &Center, visitor: &Visitor, status: StatusCode, f: Typed) -> Res
 
 pub async fn create(
     State(center): State<Center>,
-    visitor: Visitor,
-    Sent(fields): Sent<Vec<(String, String)>>,
-) -> Result<Response, Fault> {
-    let mut f = Typed::of(fields);
-    visitor.check_csrf(f.value("csrf"))?;
+    Sent { visitor, mut form }: Sent,
+) -> Result<Response, AppError> {
     may_draft(&center, &visitor)?;
     let ui = visitor.front.ui;
-    let new = read(ui, &mut f, visitor.is_of_center());
+    let new = read(ui, &mut form, visitor.is_of_center());
     if visitor.is_of_center()
         && let Some(slug) = &new.tenant
         && tenants::show(&center, &visitor.caller, slug).is_err()
     {
-        f.blame_by(ui, "tenant", "tenant");
+        form.blame_by(ui, "tenant", "tenant");
     }
-    if !f.is_good() {
-        return show(&center, &visitor, StatusCode::UNPROCESSABLE_ENTITY, f);
+    if !form.is_good() {
+        return show(&center, &visitor, StatusCode::UNPROCESSABLE_ENTITY, form);
     }
     match contracts::create(&center, &visitor.caller, new).await {
         Ok(made) => Ok(Redirect::to(&format!("/contracts/{}", made.id)).into_response()),
         Err(error) => {
-            let status = fault::status(&error);
-            f.take(ui, error, field).map_err(|error| visitor.fault(error))?;
-            show(&center, &visitor, status, f)
+            let status = form.explain(ui, error, field)?;
+            show(&center, &visitor, status, form)
         }
     }
 }
@@ -127,48 +123,48 @@ fn field(name: &str) -> Option<&'static str> {
 }
 
 /// The contract as it is written; what is wrong is said at its field.
-fn read(ui: Ui, f: &mut Typed, with_tenant: bool) -> NewContract {
-    let number = f.value("number").to_owned();
+fn read(ui: Ui, form: &mut Form, with_tenant: bool) -> NewContract {
+    let number = form.value("number").to_owned();
     if !(1..=64).contains(&number.chars().count()) || number.chars().any(char::is_control) {
-        f.blame_by(ui, "number", "number");
+        form.blame_by(ui, "number", "number");
     }
-    let tenant = with_tenant.then(|| f.value("tenant").to_owned());
+    let tenant = with_tenant.then(|| form.value("tenant").to_owned());
     if tenant.as_ref().is_some_and(String::is_empty) {
-        f.blame_by(ui, "tenant", "tenant");
+        form.blame_by(ui, "tenant", "tenant");
     }
-    let terms = match f.value("kind") {
+    let terms = match form.value("kind") {
         "prepaid" => {
-            ContractKind::Prepaid { package: f.hours(ui, "package"), fee: f.yuan(ui, "package-fee") }
+            ContractKind::Prepaid { package: form.hours(ui, "package"), fee: form.yuan(ui, "package-fee") }
         }
-        "metered" => ContractKind::Metered { credit_limit: f.yuan(ui, "credit") },
+        "metered" => ContractKind::Metered { credit_limit: form.yuan(ui, "credit") },
         "reserved" => ContractKind::Reserved {
-            cards: f.number(ui, "cards", 1..=MOST_CARDS),
-            fee: f.yuan(ui, "cards-fee"),
+            cards: form.number(ui, "cards", 1..=MOST_CARDS),
+            fee: form.yuan(ui, "cards-fee"),
         },
         kind => {
             if kind != "grant" {
-                f.blame_by(ui, "kind", "kind");
+                form.blame_by(ui, "kind", "kind");
             }
-            ContractKind::Grant { cap: (!f.value("cap").is_empty()).then(|| f.hours(ui, "cap")) }
+            ContractKind::Grant { cap: (!form.value("cap").is_empty()).then(|| form.hours(ui, "cap")) }
         }
     };
-    let (starts_at, ends_at) = (f.day(ui, "starts"), f.day(ui, "ends"));
+    let (starts_at, ends_at) = (form.day(ui, "starts"), form.day(ui, "ends"));
     if !starts_at.is_empty() && !ends_at.is_empty() && ends_at <= starts_at {
-        f.blame_by(ui, "ends", "ends-at");
+        form.blame_by(ui, "ends", "ends-at");
     }
     let queue = QueueTerms {
-        guaranteed_cards: f.number(ui, "guaranteed", 0..=MOST_CARDS),
-        borrowing_limit: f.number_or_none(ui, "borrowing", 0..=MOST_CARDS),
-        lending_limit: f.number_or_none(ui, "lending", 0..=MOST_CARDS),
-        weight: f.number(ui, "weight", 1..=MOST_CARDS),
-        max_running_cards: f.number(ui, "most", 1..=MOST_CARDS),
+        guaranteed_cards: form.number(ui, "guaranteed", 0..=MOST_CARDS),
+        borrowing_limit: form.number_or_none(ui, "borrowing", 0..=MOST_CARDS),
+        lending_limit: form.number_or_none(ui, "lending", 0..=MOST_CARDS),
+        weight: form.number(ui, "weight", 1..=MOST_CARDS),
+        max_running_cards: form.number(ui, "most", 1..=MOST_CARDS),
     };
-    if queue.guaranteed_cards > queue.max_running_cards && f.problem("most").is_empty() {
-        f.blame_by(ui, "most", "queue");
+    if queue.guaranteed_cards > queue.max_running_cards && form.problem("most").is_empty() {
+        form.blame_by(ui, "most", "queue");
     }
-    let pools = f.all("pool");
+    let pools = form.all("pool");
     if pools.is_empty() {
-        f.blame_by(ui, "pool", "pools");
+        form.blame_by(ui, "pool", "pools");
     }
     NewContract { number, terms, pools, starts_at, ends_at, queue, tenant }
 }
@@ -177,7 +173,7 @@ fn read(ui: Ui, f: &mut Typed, with_tenant: bool) -> NewContract {
 impl super::sample::Sample for DraftPage {
     fn samples(page: &Page) -> Vec<Self> {
         use super::sample::views;
-        let sample = |form: Typed, tenants| Self {
+        let sample = |form: Form, tenants| Self {
             page: page.clone(),
             form,
             kinds: KINDS,
@@ -185,9 +181,9 @@ impl super::sample::Sample for DraftPage {
             pools: vec![views::pool()],
         };
         let typed = [("number", "HZ-1".to_owned()), ("kind", "grant".into()), ("tenant", "corp".into())];
-        let mut wrong = Typed::with(&typed);
+        let mut wrong = Form::with(&typed);
         read(page.ui, &mut wrong, true);
-        let begun = Typed::with(&[
+        let begun = Form::with(&[
             ("kind", "prepaid".into()),
             ("pool", "HALL-1".into()),
             ("ends", "2027-05-20".into()),
@@ -204,7 +200,7 @@ mod tests {
 
     const UI: Ui = Ui { lang: Lang::En };
 
-    fn filled(more: &[(&'static str, &str)]) -> Typed {
+    fn filled(more: &[(&'static str, &str)]) -> Form {
         let mut values: Vec<(&str, String)> =
             more.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         for (name, value) in [
@@ -226,26 +222,26 @@ mod tests {
                 values.push((name, value.to_owned()));
             }
         }
-        Typed::with(&values)
+        Form::with(&values)
     }
 
     #[test]
     fn each_kind_reads_its_own_fields() {
-        let mut f = filled(&[]);
-        let new = read(UI, &mut f, true);
-        assert!(f.is_good(), "{f:?}");
+        let mut form = filled(&[]);
+        let new = read(UI, &mut form, true);
+        assert!(form.is_good(), "{form:?}");
         let package = CardMs(3_600_000_000);
         assert_eq!(new.terms, ContractKind::Prepaid { package, fee: MicroCny::from_yuan(5000) });
         assert_eq!((new.queue.lending_limit, new.queue.borrowing_limit), (None, Some(4)));
         assert_eq!(new.starts_at, "2026-05-20T00:00:00+08:00");
-        let mut f = filled(&[("kind", "metered"), ("credit", "0"), ("package", "")]);
-        assert_eq!(read(UI, &mut f, true).terms, ContractKind::Metered { credit_limit: MicroCny::ZERO });
-        assert!(f.is_good(), "another kind's fields don't matter: {f:?}");
-        let mut f = filled(&[("kind", "grant"), ("cap", "")]);
-        assert_eq!(read(UI, &mut f, true).terms, ContractKind::Grant { cap: None });
-        let mut f = filled(&[("kind", "reserved"), ("cards", "8"), ("cards-fee", "1.5")]);
+        let mut form = filled(&[("kind", "metered"), ("credit", "0"), ("package", "")]);
+        assert_eq!(read(UI, &mut form, true).terms, ContractKind::Metered { credit_limit: MicroCny::ZERO });
+        assert!(form.is_good(), "another kind's fields don't matter: {form:?}");
+        let mut form = filled(&[("kind", "grant"), ("cap", "")]);
+        assert_eq!(read(UI, &mut form, true).terms, ContractKind::Grant { cap: None });
+        let mut form = filled(&[("kind", "reserved"), ("cards", "8"), ("cards-fee", "1.5")]);
         let fee = MicroCny(1_500_000);
-        assert_eq!(read(UI, &mut f, true).terms, ContractKind::Reserved { cards: 8, fee });
+        assert_eq!(read(UI, &mut form, true).terms, ContractKind::Reserved { cards: 8, fee });
     }
 
     #[test]
@@ -263,10 +259,10 @@ mod tests {
             ("weight", "0", "weight"),
             ("borrowing", "-1", "borrowing"),
         ] {
-            let mut f = filled(&[(name, value)]);
-            read(UI, &mut f, true);
-            assert!(!f.problem(at).is_empty(), "{name}={value}: {f:?}");
-            assert_eq!(f.value(name), value, "what was typed is kept");
+            let mut form = filled(&[(name, value)]);
+            read(UI, &mut form, true);
+            assert!(!form.problem(at).is_empty(), "{name}={value}: {form:?}");
+            assert_eq!(form.value(name), value, "what was typed is kept");
         }
     }
 }

@@ -10,7 +10,6 @@ use serde::Deserialize;
 
 use super::{
     extract::Asked,
-    fault::Fault,
     kit::{Html, Tab, Ui, escape},
     page::{Page, Visitor, ok},
     tables::tenant_words,
@@ -19,6 +18,7 @@ use crate::{
     app::contracts::{self, ContractView},
     auth::Action,
     center::Center,
+    error::AppError,
     moment,
 };
 
@@ -147,9 +147,9 @@ pub async fn list(
     State(center): State<Center>,
     visitor: Visitor,
     Asked(wanted): Asked<Wanted>,
-) -> Result<Response, Fault> {
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let all = contracts::list(&center, &visitor.caller).map_err(|error| visitor.fault(error))?;
+    let all = contracts::list(&center, &visitor.caller)?;
     let count = |state: &str| all.iter().filter(|contract| contract.state == state).count();
     let mut counted = vec![("", ui.t("all"), all.len())];
     let states = ContractState::ALL.map(ContractState::code);

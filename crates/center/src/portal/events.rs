@@ -1,21 +1,17 @@
 //! News for pages that are open: a page asks for itself anew when something happened that it may show.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::time::Duration;
 
 use axum::{
     extract::State,
-    response::{
-        IntoResponse, Response,
-        sse::{Event as Sse, KeepAlive},
-    },
+    response::{Response, sse::Event as Sse},
 };
 use domain::JobId;
 use serde::Deserialize;
 use tokio::sync::{broadcast::error::RecvError, mpsc};
-use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
 
-use super::{extract::Asked, fault::Fault, page::Visitor};
-use crate::{auth::Scope, center::Center, error::AppError, events::Event};
+use super::{extract::Asked, page::Visitor};
+use crate::{auth::Scope, center::Center, error::AppError, events::Event, http::open_stream};
 
 /// The least time between two pieces of news: what happens meanwhile is told at once.
 const NEWS_EVERY: Duration = Duration::from_millis(700);
@@ -31,10 +27,10 @@ pub async fn stream(
     State(center): State<Center>,
     visitor: Visitor,
     Asked(wanted): Asked<Wanted>,
-) -> Result<Response, Fault> {
-    let scope = visitor.caller.scope().map_err(|error| visitor.fault(error))?;
+) -> Result<Response, AppError> {
+    let scope = visitor.caller.scope()?;
     let job: Option<JobId> = wanted.job.and_then(|id| id.parse().ok());
-    open(&center.clone(), &visitor, move |out| async move { tell(&center, scope, job, &out).await })
+    open_stream(&center.clone(), move |out| async move { tell(&center, scope, job, &out).await })
 }
 
 async fn tell(center: &Center, scope: Scope, job: Option<JobId>, out: &mpsc::Sender<Sse>) {
@@ -72,23 +68,4 @@ fn is_for(event: &Event, scope: Scope, job: Option<JobId>) -> bool {
         Scope::Tenant(own) => event.tenant == Some(own) || event.kind == "node_changed",
     };
     is_seen && job.is_none_or(|job| event.job == Some(job))
-}
-
-/// Starts a stream that `write` sends events to; refused if too many are open.
-pub fn open<F: Future<Output = ()> + Send + 'static>(
-    center: &Center,
-    visitor: &Visitor,
-    write: impl FnOnce(mpsc::Sender<Sse>) -> F,
-) -> Result<Response, Fault> {
-    let permit = Arc::clone(&center.streams)
-        .try_acquire_owned()
-        .map_err(|_| visitor.fault(AppError::TooMany { retry_after_s: 10 }))?;
-    let (out, events) = mpsc::channel(16);
-    let writing = write(out);
-    tokio::spawn(async move {
-        writing.await;
-        drop(permit);
-    });
-    let items = ReceiverStream::new(events).map(Ok::<_, Infallible>);
-    Ok(axum::response::Sse::new(items).keep_alive(KeepAlive::default()).into_response())
 }

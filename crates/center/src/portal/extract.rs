@@ -1,46 +1,95 @@
-//! What pages take from a request: forms, queries, ids. What can't be read is told on a page of its own, in the reader's
-//! language, and not as a line of text.
+//! Forms and queries, as the portal takes them from a request.
 
 use axum::{
-    Form,
-    body::{Body, Bytes},
-    extract::{FromRequest, FromRequestParts, Path, Query, Request, rejection::FormRejection},
-    http::request::Parts,
+    Form as UrlEncoded,
+    body::Body,
+    extract::{FromRequest, FromRequestParts, Query, Request, rejection::FormRejection},
+    http::{HeaderMap, request::Parts},
 };
 use serde::de::DeserializeOwned;
-use tokio_stream::StreamExt as _;
+use subtle::ConstantTimeEq;
 
-use super::{fault::Fault, page::Front};
-use crate::{center::Center, error::AppError};
+use super::{
+    form::Form,
+    page::{Front, Visitor},
+};
+use crate::{
+    center::Center,
+    error::{AppError, Unreadable},
+    http::read_body,
+};
 
-/// How many times the limit is read on and thrown away: a browser that is hung up on while it sends shows nothing but
-/// that the line broke.
-const READ_ON: usize = 16;
-
-/// A form as browsers send it.
+/// A form that a page of the visitor's own session sent.
+///
+/// Whoever changes something takes the visitor from here: a form without the token of that session never gets to a
+/// handler, and the table of routes takes no handler of forms without this argument.
 #[derive(Debug)]
-pub struct Sent<T>(pub T);
+pub struct Sent {
+    pub visitor: Visitor,
+    pub form: Form,
+}
 
-impl<T: DeserializeOwned> FromRequest<Center> for Sent<T> {
-    type Rejection = Fault;
+impl FromRequest<Center> for Sent {
+    type Rejection = AppError;
 
-    async fn from_request(request: Request, center: &Center) -> Result<Self, Fault> {
+    async fn from_request(request: Request, center: &Center) -> Result<Self, AppError> {
         let (mut parts, body) = request.into_parts();
-        let Ok(front) = Front::from_request_parts(&mut parts, center).await;
-        let most = center.settings.limits.body_kib.saturating_mul(1024);
-        let read = match read(body, most).await {
-            Ok(bytes) => Form::from_request(Request::from_parts(parts, Body::from(bytes)), center)
-                .await
-                .map(|Form(form)| Self(form))
-                .map_err(|error| match error {
-                    FormRejection::InvalidFormContentType(_) => {
-                        refused("wrong_content_type", "the form came in another format")
-                    }
-                    other => refused("bad_form", &other.body_text()),
-                }),
-            Err(error) => Err(error),
-        };
-        read.map_err(|error| Fault::at(front, error))
+        let visitor = Visitor::from_request_parts(&mut parts, center).await?;
+        let form = read(parts, body, center).await?;
+        let is_own = form.value("csrf").as_bytes().ct_eq(visitor.csrf.as_bytes());
+        if bool::from(is_own) { Ok(Self { visitor, form }) } else { Err(FROM_ELSEWHERE) }
+    }
+}
+
+/// A form from somebody who is not signed in, and whose page has no token to send: the browser's word on where the form
+/// came from stands in for it.
+#[derive(Debug)]
+pub struct SentByStranger {
+    pub front: Front,
+    pub form: Form,
+}
+
+impl FromRequest<Center> for SentByStranger {
+    type Rejection = AppError;
+
+    async fn from_request(request: Request, center: &Center) -> Result<Self, AppError> {
+        let (mut parts, body) = request.into_parts();
+        let front = Front::from_request_parts(&mut parts, center).await?;
+        if !is_own_page(&parts.headers) {
+            return Err(FROM_ELSEWHERE);
+        }
+        Ok(Self { front, form: read(parts, body, center).await? })
+    }
+}
+
+const FROM_ELSEWHERE: AppError = AppError::Forbidden { action: "csrf" };
+
+async fn read(parts: Parts, body: Body, center: &Center) -> Result<Form, AppError> {
+    let bytes = read_body(body, center.settings.limits.body_kib).await?;
+    let request = Request::from_parts(parts, Body::from(bytes));
+    match UrlEncoded::<Vec<(String, String)>>::from_request(request, center).await {
+        Ok(UrlEncoded(fields)) => Ok(Form::of(fields)),
+        Err(error) => {
+            let part = match error {
+                FormRejection::InvalidFormContentType(_) => Unreadable::ContentType,
+                _ => Unreadable::Form,
+            };
+            Err(AppError::Unreadable { part, message: error.body_text() })
+        }
+    }
+}
+
+/// Whether the browser says that the form was one of this center's own pages. Programs that say nothing pass: a page
+/// elsewhere can't make a browser keep silent about both.
+fn is_own_page(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = text("sec-fetch-site") {
+        return matches!(site, "same-origin" | "none");
+    }
+    match (text("origin"), text("host")) {
+        (None, _) => true,
+        (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, there)| there == host),
+        (Some(_), None) => false,
     }
 }
 
@@ -49,53 +98,34 @@ impl<T: DeserializeOwned> FromRequest<Center> for Sent<T> {
 pub struct Asked<T>(pub T);
 
 impl<T: DeserializeOwned + Send> FromRequestParts<Center> for Asked<T> {
-    type Rejection = Fault;
+    type Rejection = AppError;
 
-    async fn from_request_parts(parts: &mut Parts, center: &Center) -> Result<Self, Fault> {
-        match Query::<T>::from_request_parts(parts, center).await {
-            Ok(Query(asked)) => Ok(Self(asked)),
-            Err(error) => {
-                let Ok(front) = Front::from_request_parts(parts, center).await;
-                Err(Fault::at(front, refused("bad_address", &error.body_text())))
+    async fn from_request_parts(parts: &mut Parts, center: &Center) -> Result<Self, AppError> {
+        let query = Query::<T>::from_request_parts(parts, center).await;
+        query
+            .map(|Query(asked)| Self(asked))
+            .map_err(|error| AppError::Unreadable { part: Unreadable::Query, message: error.body_text() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_of_other_sites_are_told_apart() {
+        let is_own = |pairs: &[(&'static str, &str)]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in pairs {
+                headers.insert(*name, value.parse().unwrap());
             }
-        }
+            is_own_page(&headers)
+        };
+        assert!(is_own(&[("sec-fetch-site", "same-origin")]));
+        assert!(!is_own(&[("sec-fetch-site", "cross-site")]));
+        assert!(!is_own(&[("sec-fetch-site", "same-site")]));
+        assert!(is_own(&[("origin", "http://a.example:8470"), ("host", "a.example:8470")]));
+        assert!(!is_own(&[("origin", "http://b.example"), ("host", "a.example")]));
+        assert!(!is_own(&[("origin", "null"), ("host", "a.example")]));
     }
-}
-
-/// The one part of the path that names something.
-#[derive(Debug)]
-pub struct Id(pub String);
-
-impl FromRequestParts<Center> for Id {
-    type Rejection = Fault;
-
-    async fn from_request_parts(parts: &mut Parts, center: &Center) -> Result<Self, Fault> {
-        if let Ok(Path(id)) = Path::<String>::from_request_parts(parts, center).await {
-            Ok(Self(id))
-        } else {
-            let Ok(front) = Front::from_request_parts(parts, center).await;
-            Err(Fault::at(front, AppError::not_found("page", "")))
-        }
-    }
-}
-
-fn refused(code: &'static str, message: &str) -> AppError {
-    AppError::refused(code, message, "go back, load the page again, and send the form from there")
-}
-
-/// The whole body, of at most `most` bytes.
-async fn read(body: Body, most: usize) -> Result<Bytes, AppError> {
-    let mut stream = body.into_data_stream();
-    let (mut kept, mut seen) = (Vec::new(), 0_usize);
-    while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|_| refused("bad_form", "the form broke off"))?;
-        seen = seen.saturating_add(chunk.len());
-        if seen > most.saturating_mul(READ_ON) {
-            break;
-        }
-        if seen <= most {
-            kept.extend_from_slice(&chunk);
-        }
-    }
-    if seen > most { Err(refused("too_large", "the form is too large")) } else { Ok(kept.into()) }
 }

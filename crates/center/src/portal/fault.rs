@@ -1,8 +1,12 @@
-//! What went wrong, as a page: the same shell, what was wrong and what to do, in the reader's language.
+//! Errors as the portal tells them: one page for all, in the reader's language.
+
+use std::sync::Arc;
 
 use askama::Template;
 use axum::{
+    extract::{Request, State},
     http::{HeaderValue, StatusCode, header},
+    middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
 use domain::Lang;
@@ -13,36 +17,11 @@ use super::{
     page::{Front, Page, render},
     problems::problem_text,
 };
-use crate::error::AppError;
-
-/// An error on its way to a page.
-#[derive(Debug)]
-pub struct Fault(Box<Plain>);
-
-/// An error, with the one who met it where known.
-#[derive(Debug)]
-pub struct Plain {
-    pub front: Option<Box<Front>>,
-    pub error: AppError,
-}
-
-impl Fault {
-    pub fn at(front: Front, error: AppError) -> Self {
-        Self(Box::new(Plain { front: Some(Box::new(front)), error }))
-    }
-}
-
-impl Plain {
-    pub fn internal(cause: &str) -> Self {
-        Self { front: None, error: AppError::Internal(cause.to_owned()) }
-    }
-}
-
-impl IntoResponse for Fault {
-    fn into_response(self) -> Response {
-        self.0.into_response()
-    }
-}
+use crate::{
+    center::Center,
+    error::{AppError, Unreadable},
+    http::{failure_of, status},
+};
 
 #[derive(Template)]
 #[template(path = "fault.html")]
@@ -54,47 +33,46 @@ pub struct FaultPage {
     at: String,
 }
 
-impl IntoResponse for Plain {
-    fn into_response(self) -> Response {
-        let status = status(&self.error);
-        let request =
-            format!("req_{}", crate::moment::random::<6>().map(|byte| format!("{byte:02x}")).concat());
-        if let AppError::Internal(cause) = &self.error {
-            tracing::error!(%cause, %request, "a page failed");
-        }
-        let Some(front) = self.front else {
-            return (status, "500: the center made a mistake / 中心出了差错\n").into_response();
-        };
-        if status == StatusCode::UNAUTHORIZED {
-            return Redirect::to("/sign-in").into_response();
-        }
-        let ui = front.ui;
-        let told = told(ui, &self.error);
-        let page = Page::new(*front, "", told.title.clone());
-        let at = crate::moment::now().to_string();
-        let fault = FaultPage { page, status: status.as_u16(), told, request, at };
-        let mut response = render(status, &fault);
-        if let AppError::TooMany { retry_after_s } = self.error {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
-        }
-        response
+/// Finds out who asks, for all that handles the request, and shows them as a page what goes wrong with it.
+pub async fn tell_faults(State(center): State<Center>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let front = Front::of(&parts, &center).await;
+    parts.extensions.insert(front.clone());
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    match failure_of(&mut response) {
+        Some(error) => fault_page(front, error),
+        None => response,
     }
 }
 
-pub fn status(error: &AppError) -> StatusCode {
-    match error {
-        AppError::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-        AppError::Forbidden { .. } => StatusCode::FORBIDDEN,
-        AppError::NotFound { .. } => StatusCode::NOT_FOUND,
-        AppError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        // What a form or an address as a whole is refused for.
-        AppError::Refused { code: "too_large", .. } => StatusCode::PAYLOAD_TOO_LARGE,
-        AppError::Refused { code: "wrong_content_type", .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        AppError::Refused { code: "bad_form" | "bad_address", .. } => StatusCode::BAD_REQUEST,
-        AppError::Refused { .. } => StatusCode::CONFLICT,
-        AppError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-        AppError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+fn fault_page(front: Front, error: Arc<AppError>) -> Response {
+    let error = match &*error {
+        // An address that can't be read leads nowhere.
+        AppError::Unreadable { part: Unreadable::Path, .. } => Arc::new(AppError::not_found("page", "")),
+        _ => error,
+    };
+    let status = status(&error);
+    if status == StatusCode::UNAUTHORIZED {
+        // A part of a page can't be the form for signing in: htmx then loads that as a page.
+        return if front.is_htmx {
+            (status, [("HX-Redirect", "/sign-in")]).into_response()
+        } else {
+            Redirect::to("/sign-in").into_response()
+        };
     }
+    let request = format!("req_{}", crate::moment::random::<6>().map(|byte| format!("{byte:02x}")).concat());
+    if let AppError::Internal(cause) = &*error {
+        tracing::error!(%cause, %request, "a page failed");
+    }
+    let told = told(front.ui, &error);
+    let page = Page::new(front, "", told.title.clone());
+    let at = crate::moment::now().to_string();
+    let fault = FaultPage { page, status: status.as_u16(), told, request, at };
+    let mut response = render(status, &fault);
+    if let AppError::TooMany { retry_after_s } = &*error {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));
+    }
+    response
 }
 
 /// An error as people read it.
@@ -122,6 +100,14 @@ pub fn told(ui: Ui, error: &AppError) -> Told {
         AppError::NotFound { .. } => {
             let (title, hint) = key("not-found");
             (title, hint, vec![])
+        }
+        AppError::Unreadable { part, message } => {
+            let code = match part {
+                Unreadable::Query => "bad_address",
+                Unreadable::Body => "bad_form",
+                other => other.code(),
+            };
+            refused(ui, code, message, "")
         }
         AppError::Invalid(problems) => {
             let (title, hint) = key("invalid");

@@ -14,8 +14,7 @@ use domain::{CardMs, CardSet, JobId, MicroCny, Millis, Timestamp};
 use serde::Deserialize;
 
 use super::{
-    extract::{Asked, Id, Sent},
-    fault::Fault,
+    extract::{Asked, Sent},
     hall::{self, Tile},
     kit::{Html, Ui, escape},
     log::{self, Shown},
@@ -31,6 +30,7 @@ use crate::{
     auth::Action,
     center::Center,
     error::AppError,
+    http::Id,
     moment,
 };
 
@@ -133,18 +133,14 @@ pub async fn page(
     Id(id): Id,
     Asked(wanted): Asked<Wanted>,
     visitor: Visitor,
-) -> Result<Response, Fault> {
-    show(&center, &visitor, &id, wanted).await.map_err(|error| visitor.fault(error))
-}
-
-async fn show(center: &Center, visitor: &Visitor, id: &str, wanted: Wanted) -> Result<Response, AppError> {
-    let ui = visitor.front.ui;
-    let id: JobId = views::id(id, "job")?;
+) -> Result<Response, AppError> {
+    let (center, ui) = (&center, visitor.front.ui);
+    let id: JobId = views::id(&id, "job")?;
     let detail = jobs::show(center, &visitor.caller, id).await?;
     let cursor = Some(wanted.cursor.as_str());
     let runs = jobs::list_runs(center, &visitor.caller, id, cursor, Some(RUNS)).await?;
     let log_wanted = log::Wanted { stream: wanted.stream, run: wanted.run, from: String::new() };
-    let log = log::shown(center, visitor, id, &log_wanted).await?;
+    let log = log::shown(center, &visitor, id, &log_wanted).await?;
     let job = &detail.job;
     let is_live = job.ended_at.is_none();
     let (tenant, _) = tenant_words(center, ui, job.tenant);
@@ -419,21 +415,12 @@ fn steps(ui: Ui, detail: &JobDetail, runs: &List<RunView>) -> Vec<Step> {
     steps
 }
 
-#[derive(Deserialize)]
-pub struct Cancel {
-    #[serde(default)]
-    csrf: String,
-}
-
 pub async fn cancel(
     State(center): State<Center>,
     Id(id): Id,
-    visitor: Visitor,
-    Sent(form): Sent<Cancel>,
-) -> Result<Response, Fault> {
-    visitor.check_csrf(&form.csrf)?;
-    let failed = |error| visitor.fault(error);
-    let id: JobId = views::id(&id, "job").map_err(failed)?;
-    jobs::cancel(&center, &visitor.caller, id).await.map_err(failed)?;
+    Sent { visitor, .. }: Sent,
+) -> Result<Response, AppError> {
+    let id: JobId = views::id(&id, "job")?;
+    jobs::cancel(&center, &visitor.caller, id).await?;
     Ok(Redirect::to(&format!("/jobs/{id}")).into_response())
 }

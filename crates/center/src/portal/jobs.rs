@@ -7,7 +7,6 @@ use serde::Deserialize;
 
 use super::{
     extract::Asked,
-    fault::Fault,
     kit::{Choice, Tab, Ui},
     page::{Page, Visitor, encode, ok},
     tables::{JobTable, tenants_by_name},
@@ -16,6 +15,7 @@ use crate::{
     app::jobs::{self, JobQuery},
     auth::Action,
     center::Center,
+    error::AppError,
 };
 
 /// What the list is filtered by. Unknown names are passed over: addresses get around.
@@ -69,8 +69,7 @@ pub async fn page(
     State(center): State<Center>,
     visitor: Visitor,
     Asked(wanted): Asked<Wanted>,
-) -> Result<Response, Fault> {
-    let failed = |error| visitor.fault(error);
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let own = visitor.caller.member.tenant;
     let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
@@ -83,8 +82,8 @@ pub async fn page(
         cursor: some(&wanted.cursor),
         limit: None,
     };
-    let found = jobs::list(&center, &visitor.caller, query).await.map_err(failed)?;
-    let counts = center.read(move |tx| store::jobs::count_by_state(tx, own)).await.map_err(failed)?;
+    let found = jobs::list(&center, &visitor.caller, query).await?;
+    let counts = center.read(move |tx| store::jobs::count_by_state(tx, own)).await?;
     let all: u64 = counts.values().sum();
     let of = |state: &str| counts.get(state).copied().unwrap_or(0);
     let active = of("queued") + of("running") + of("stopping");

@@ -63,22 +63,6 @@ pub fn keys(lang: Lang) -> Vec<&'static str> {
     source.lines().filter(is_key).filter_map(|line| line.split_once(" =")).map(|(key, _)| key).collect()
 }
 
-/// As in cookies and addresses.
-pub fn code(lang: Lang) -> &'static str {
-    match lang {
-        Lang::Zh => "zh",
-        Lang::En => "en",
-    }
-}
-
-pub fn from_code(text: &str) -> Option<Lang> {
-    match text {
-        "zh" => Some(Lang::Zh),
-        "en" => Some(Lang::En),
-        _ => None,
-    }
-}
-
 /// The language that a browser asks for: the first of its list that is one of ours, by weight; Chinese otherwise.
 pub fn accepted(header: &str) -> Lang {
     let mut wanted: Vec<(u32, &str)> = header
@@ -189,7 +173,7 @@ mod tests {
     fn sources() -> String {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
         let folders = [root.join("src/portal"), root.join("templates")];
-        let paths = folders.iter().flat_map(|folder| super::super::sample::files(folder));
+        let paths = folders.iter().flat_map(|folder| crate::portal::sample::files(folder));
         let read = |path: std::path::PathBuf| std::fs::read_to_string(path).expect("text");
         paths.filter(|path| !path.ends_with("locale.rs")).map(read).collect()
     }

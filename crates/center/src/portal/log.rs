@@ -14,12 +14,7 @@ use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
 
-use super::{
-    events,
-    extract::{Asked, Id},
-    fault::Fault,
-    page::Visitor,
-};
+use super::{extract::Asked, page::Visitor};
 use crate::{
     app::{
         logs::{self, Log, LogQuery, LogView},
@@ -27,6 +22,7 @@ use crate::{
     },
     center::Center,
     error::AppError,
+    http::{Id, last_event_id, open_stream},
 };
 
 /// How often a log that is followed is looked at: its writer tells nobody.
@@ -149,25 +145,20 @@ pub async fn stream(
     Asked(wanted): Asked<Wanted>,
     visitor: Visitor,
     headers: HeaderMap,
-) -> Result<Response, Fault> {
-    let failed = |error| visitor.fault(error);
-    let job: JobId = views::id(&id, "job").map_err(failed)?;
+) -> Result<Response, AppError> {
+    let job: JobId = views::id(&id, "job")?;
     let mut found = Vec::new();
     for stream in wanted.streams() {
         // Checked once, so that what is wrong is an answer and not a stream that ends.
-        if let Some(log) =
-            logs::find(&center, &visitor.caller, job, &wanted.query(*stream)).await.map_err(failed)?
-        {
+        if let Some(log) = logs::find(&center, &visitor.caller, job, &wanted.query(*stream)).await? {
             found.push(log);
         }
     }
-    let resumed = headers.get("last-event-id").and_then(|value| value.to_str().ok());
-    let offsets = resumed.and_then(parse_offsets).or_else(|| parse_offsets(&wanted.from)).unwrap_or([0; 2]);
-    events::open(
-        &center.clone(),
-        &visitor,
-        move |out| async move { follow(&center, &found, offsets, &out).await },
-    )
+    let offsets = last_event_id(&headers)
+        .and_then(parse_offsets)
+        .or_else(|| parse_offsets(&wanted.from))
+        .unwrap_or([0; 2]);
+    open_stream(&center.clone(), move |out| async move { follow(&center, &found, offsets, &out).await })
 }
 
 fn parse_offsets(text: &str) -> Option<[u64; 2]> {
@@ -221,12 +212,11 @@ pub async fn download(
     Id(id): Id,
     Asked(wanted): Asked<Wanted>,
     visitor: Visitor,
-) -> Result<Response, Fault> {
-    let failed = |error| visitor.fault(error);
-    let job: JobId = views::id(&id, "job").map_err(failed)?;
+) -> Result<Response, AppError> {
+    let job: JobId = views::id(&id, "job")?;
     let stream = if wanted.stream == "stderr" { Stream::Stderr } else { Stream::Stdout };
-    let log = logs::find(&center, &visitor.caller, job, &wanted.query(stream)).await.map_err(failed)?;
-    let log = log.ok_or_else(|| failed(AppError::not_found("log", job)))?;
+    let log = logs::find(&center, &visitor.caller, job, &wanted.query(stream)).await?;
+    let log = log.ok_or_else(|| AppError::not_found("log", job))?;
     let (out, parts) = mpsc::channel::<Result<Bytes, std::convert::Infallible>>(4);
     tokio::spawn(async move {
         let mut at = 0_u64;

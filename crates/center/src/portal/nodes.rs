@@ -3,21 +3,23 @@
 use askama::Template;
 use axum::{
     extract::State,
+    http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use serde::Deserialize;
 
 use super::{
-    extract::{Id, Sent},
-    fault::Fault,
+    extract::Sent,
+    form::Form,
     hall::{self, Tile},
-    kit::{CARD_STATES, Html, instant},
-    page::{Page, Visitor, encode, ok},
+    kit::{CARD_STATES, Html},
+    page::{Page, Visitor, encode, ok, render},
 };
 use crate::{
     app::nodes::{self, CardView, NewMaintenance, NodeView, PoolView},
     auth::Action,
     center::Center,
+    error::AppError,
+    http::Id,
 };
 
 struct NodeLine {
@@ -49,11 +51,10 @@ pub struct NodesPage {
     nodes: Vec<NodeLine>,
 }
 
-pub async fn list(State(center): State<Center>, visitor: Visitor) -> Result<Response, Fault> {
-    let failed = |error| visitor.fault(error);
+pub async fn list(State(center): State<Center>, visitor: Visitor) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let all = nodes::list(&center, &visitor.caller).map_err(failed)?;
-    let pools = nodes::list_pools(&center, &visitor.caller).map_err(failed)?;
+    let all = nodes::list(&center, &visitor.caller)?;
+    let pools = nodes::list_pools(&center, &visitor.caller)?;
     let (tiles, counts) = hall::hall(&center.live(), ui);
     let lines = all.iter().zip(&tiles).map(|(node, tile)| {
         let cards = node.cards.len();
@@ -111,11 +112,37 @@ pub struct NodePage {
     use_pflops: String,
     all_pflops: String,
     may_change: bool,
+    drain: Form,
+    labels: Form,
+    maintenance: Form,
 }
 
-pub async fn page(State(center): State<Center>, Id(name): Id, visitor: Visitor) -> Result<Response, Fault> {
+/// The forms of a node's page: as they came back, or as they begin.
+#[derive(Default)]
+struct Forms {
+    drain: Form,
+    /// The labels that the node has where the form did not come back.
+    labels: Option<Form>,
+    maintenance: Form,
+}
+
+pub async fn page(
+    State(center): State<Center>,
+    Id(name): Id,
+    visitor: Visitor,
+) -> Result<Response, AppError> {
+    show(&center, &visitor, &name, StatusCode::OK, Forms::default())
+}
+
+fn show(
+    center: &Center,
+    visitor: &Visitor,
+    name: &str,
+    status: StatusCode,
+    forms: Forms,
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let node = nodes::show(&center, &visitor.caller, &name).map_err(|error| visitor.fault(error))?;
+    let node = nodes::show(center, &visitor.caller, name)?;
     let looks = {
         let live = center.live();
         live.nodes.values().find(|known| known.node.name == name).map(|known| hall::cards_of(&live, known))
@@ -138,103 +165,91 @@ pub async fn page(State(center): State<Center>, Id(name): Id, visitor: Visitor) 
         used,
         use_pflops: ui.pflops(u64::from(node.fp16_tflops) * used as u64 / (node.cards.len().max(1) as u64)),
         all_pflops: ui.pflops(u64::from(node.fp16_tflops)),
-        may_change: visitor.may(&center, Action::ChangeNode, None),
+        may_change: visitor.may(center, Action::ChangeNode, None),
+        drain: forms.drain,
+        labels: forms.labels.unwrap_or_else(|| Form::with(&[("labels", node.labels.join(" "))])),
+        maintenance: forms.maintenance,
         node,
     };
-    Ok(ok(&page))
+    Ok(render(status, &page))
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Change {
-    csrf: String,
-    reason: String,
+fn shown(name: &str) -> Response {
+    Redirect::to(&format!("/nodes/{}", encode(name))).into_response()
 }
 
 pub async fn drain(
     State(center): State<Center>,
     Id(name): Id,
-    visitor: Visitor,
-    Sent(form): Sent<Change>,
-) -> Result<Response, Fault> {
-    visitor.check_csrf(&form.csrf)?;
-    nodes::drain(&center, &visitor.caller, &name, &form.reason)
-        .await
-        .map_err(|error| visitor.fault(error))?;
-    Ok(Redirect::to(&format!("/nodes/{}", encode(&name))).into_response())
+    Sent { visitor, form: mut drain }: Sent,
+) -> Result<Response, AppError> {
+    match nodes::drain(&center, &visitor.caller, &name, drain.value("reason")).await {
+        Ok(_) => Ok(shown(&name)),
+        Err(error) => {
+            let field = |name: &str| (name == "reason").then_some("reason");
+            let status = drain.explain(visitor.front.ui, error, field)?;
+            show(&center, &visitor, &name, status, Forms { drain, ..Forms::default() })
+        }
+    }
 }
 
 pub async fn resume(
     State(center): State<Center>,
     Id(name): Id,
-    visitor: Visitor,
-    Sent(form): Sent<Change>,
-) -> Result<Response, Fault> {
-    visitor.check_csrf(&form.csrf)?;
-    nodes::resume(&center, &visitor.caller, &name).await.map_err(|error| visitor.fault(error))?;
-    Ok(Redirect::to(&format!("/nodes/{}", encode(&name))).into_response())
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Labels {
-    csrf: String,
-    labels: String,
+    Sent { visitor, .. }: Sent,
+) -> Result<Response, AppError> {
+    nodes::resume(&center, &visitor.caller, &name).await?;
+    Ok(shown(&name))
 }
 
 pub async fn set_labels(
     State(center): State<Center>,
     Id(name): Id,
-    visitor: Visitor,
-    Sent(form): Sent<Labels>,
-) -> Result<Response, Fault> {
-    visitor.check_csrf(&form.csrf)?;
-    let words = form.labels.split([',', '，', ' ']).filter(|word| !word.is_empty());
-    nodes::set_labels(&center, &visitor.caller, &name, words.map(str::to_owned).collect())
-        .await
-        .map_err(|error| visitor.fault(error))?;
-    Ok(Redirect::to(&format!("/nodes/{}", encode(&name))).into_response())
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Maintenance {
-    csrf: String,
-    from: String,
-    until: String,
-    reason: String,
+    Sent { visitor, form: mut labels }: Sent,
+) -> Result<Response, AppError> {
+    let words = labels.value("labels").split([',', '，', ' ']).filter(|word| !word.is_empty());
+    let words = words.map(str::to_owned).collect();
+    match nodes::set_labels(&center, &visitor.caller, &name, words).await {
+        Ok(_) => Ok(shown(&name)),
+        Err(error) => {
+            let field = |name: &str| (name == "labels").then_some("labels");
+            let status = labels.explain(visitor.front.ui, error, field)?;
+            show(&center, &visitor, &name, status, Forms { labels: Some(labels), ..Forms::default() })
+        }
+    }
 }
 
 pub async fn set_maintenance(
     State(center): State<Center>,
     Id(name): Id,
-    visitor: Visitor,
-    Sent(form): Sent<Maintenance>,
-) -> Result<Response, Fault> {
-    visitor.check_csrf(&form.csrf)?;
-    let instant = |text: &str| instant(text).unwrap_or_default();
-    let new = NewMaintenance { from: instant(&form.from), until: instant(&form.until), reason: form.reason };
-    change_maintenance(&center, &visitor, &name, Some(new)).await
+    Sent { visitor, form: mut maintenance }: Sent,
+) -> Result<Response, AppError> {
+    let ui = visitor.front.ui;
+    let new = NewMaintenance {
+        from: maintenance.instant(ui, "from"),
+        until: maintenance.instant(ui, "until"),
+        reason: maintenance.value("reason").to_owned(),
+    };
+    let mut status = StatusCode::UNPROCESSABLE_ENTITY;
+    if maintenance.is_good() {
+        match nodes::set_maintenance(&center, &visitor.caller, &name, Some(new)).await {
+            Ok(_) => return Ok(shown(&name)),
+            Err(error) => {
+                let field = |name: &str| ["from", "until", "reason"].into_iter().find(|known| *known == name);
+                status = maintenance.explain(ui, error, field)?;
+            }
+        }
+    }
+    show(&center, &visitor, &name, status, Forms { maintenance, ..Forms::default() })
 }
 
 pub async fn cancel_maintenance(
     State(center): State<Center>,
     Id(name): Id,
-    visitor: Visitor,
-    Sent(form): Sent<Change>,
-) -> Result<Response, Fault> {
-    visitor.check_csrf(&form.csrf)?;
-    change_maintenance(&center, &visitor, &name, None).await
-}
-
-async fn change_maintenance(
-    center: &Center,
-    visitor: &Visitor,
-    name: &str,
-    new: Option<NewMaintenance>,
-) -> Result<Response, Fault> {
-    nodes::set_maintenance(center, &visitor.caller, name, new).await.map_err(|error| visitor.fault(error))?;
-    Ok(Redirect::to(&format!("/nodes/{}", encode(name))).into_response())
+    Sent { visitor, .. }: Sent,
+) -> Result<Response, AppError> {
+    nodes::set_maintenance(&center, &visitor.caller, &name, None).await?;
+    Ok(shown(&name))
 }
 
 #[cfg(test)]
@@ -271,7 +286,7 @@ impl super::sample::Sample for NodesPage {
 impl super::sample::Sample for NodePage {
     fn samples(page: &Page) -> Vec<Self> {
         use super::sample::views;
-        let sample = |node: NodeView, may_change: bool| Self {
+        let sample = |node: NodeView, may_change: bool, forms: Forms| Self {
             page: page.clone(),
             rings: node
                 .cards
@@ -287,7 +302,22 @@ impl super::sample::Sample for NodePage {
             use_pflops: page.pflops(512_u64),
             all_pflops: page.pflops(1024_u64),
             may_change,
+            drain: forms.drain,
+            labels: forms.labels.unwrap_or_default(),
+            maintenance: forms.maintenance,
             node,
+        };
+        let wrong = |fields: &[&str]| {
+            let mut form = Form::with(&[("reason", "<b>".to_owned())]);
+            for field in fields {
+                form.blame_by(page.ui, field, field);
+            }
+            form
+        };
+        let forms = || Forms {
+            drain: wrong(&["reason"]),
+            labels: Some(wrong(&["labels"])),
+            maintenance: wrong(&["from", "until", "reason"]),
         };
         let drained = NodeView {
             state: "drained".into(),
@@ -298,6 +328,12 @@ impl super::sample::Sample for NodePage {
             labels: Vec::new(),
             ..views::node()
         };
-        vec![sample(views::node(), true), sample(drained, true), sample(views::node(), false)]
+        vec![
+            sample(views::node(), true, Forms::default()),
+            sample(drained.clone(), true, Forms::default()),
+            sample(drained, true, forms()),
+            sample(views::node(), true, forms()),
+            sample(views::node(), false, Forms::default()),
+        ]
     }
 }

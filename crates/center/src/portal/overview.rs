@@ -1,10 +1,7 @@
 //! The first page: for a tenant its contracts, running work and spend; for the center's people the hall, the queue and
 //! what happens.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-};
+use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::{Extension, extract::State, response::Response};
@@ -12,7 +9,6 @@ use domain::{CardMs, JobId, MicroCny, Millis, Timestamp, capacity::CapacityBalan
 
 use super::{
     contracts::{Vessel, vessels, warnings},
-    fault::Fault,
     hall::{self, Tile},
     kit::{CARD_STATES, Html, Ui, escape, local},
     page::{Page, Visitor, ok},
@@ -20,7 +16,7 @@ use super::{
 };
 use crate::{
     app::{
-        capacity,
+        capacity::Recent,
         jobs::{self, JobQuery, JobView},
         overview::{self, CenterOverview, Overview},
         usage::{self, UsageQuery, UsageRow},
@@ -31,39 +27,6 @@ use crate::{
     events::Event,
     moment,
 };
-
-/// What became of the cards in hours that have passed: worked out once each, as they hardly change any more.
-#[derive(Clone, Debug, Default)]
-pub struct Tide(Arc<Mutex<BTreeMap<i64, CapacityBalance>>>);
-
-/// Hours on the chart.
-const HOURS: i64 = 24;
-const HOUR_MS: i64 = 3_600_000;
-
-impl Tide {
-    /// The last hours, the running one as far as it has come.
-    async fn last_hours(&self, center: &Center, now: Timestamp) -> Result<Vec<CapacityBalance>, AppError> {
-        let this = now.floor_millis() / HOUR_MS;
-        let mut hours = Vec::new();
-        for hour in this - HOURS + 1..=this {
-            let known = self.0.lock().expect("not poisoned").get(&hour).copied();
-            let balance = if let Some(balance) = known {
-                balance
-            } else {
-                let from = Timestamp::from_millis(hour * HOUR_MS);
-                let until = from.plus(Millis::from_hours(1)).min(now);
-                let balance = capacity::between(center, from, until).await?.balance;
-                if hour < this {
-                    self.0.lock().expect("not poisoned").insert(hour, balance);
-                }
-                balance
-            };
-            hours.push(balance);
-        }
-        self.0.lock().expect("not poisoned").retain(|hour, _| *hour > this - HOURS);
-        Ok(hours)
-    }
-}
 
 /// The parts of a balance, in the order in which they are shown.
 pub fn parts_of(balance: &CapacityBalance) -> Vec<(&'static str, CardMs)> {
@@ -126,26 +89,25 @@ pub struct OfTenant {
 
 pub async fn page(
     State(center): State<Center>,
-    Extension(tide): Extension<Tide>,
+    Extension(recent): Extension<Recent>,
     visitor: Visitor,
-) -> Result<Response, Fault> {
-    let found = overview::overview(&center, &visitor.caller).await.map_err(|error| visitor.fault(error))?;
-    let made = match visitor.caller.member.tenant {
-        None => of_center(&center, &visitor, &tide, found).await,
+) -> Result<Response, AppError> {
+    let found = overview::overview(&center, &recent, &visitor.caller).await?;
+    match visitor.caller.member.tenant {
+        None => of_center(&center, &visitor, &recent, found).await,
         Some(tenant) => of_tenant(&center, &visitor, tenant, found).await,
-    };
-    made.map_err(|error| visitor.fault(error))
+    }
 }
 
 async fn of_center(
     center: &Center,
     visitor: &Visitor,
-    tide: &Tide,
+    recent: &Recent,
     found: Overview,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let now = moment::now();
-    let hours = tide.last_hours(center, now).await?;
+    let hours = recent.last_hours(center, now).await?;
     let ended = ended_lately(center, visitor).await?;
     let Some(of_center) = found.center else {
         return Err(AppError::Internal("no center in the overview".into()));

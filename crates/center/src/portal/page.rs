@@ -1,26 +1,20 @@
 //! What every page needs: who looks at it, in which language, and the shell around it.
 
-use std::{convert::Infallible, net::SocketAddr};
-
 use askama::Template;
 use axum::{
-    extract::{ConnectInfo, FromRequestParts},
-    http::{HeaderMap, StatusCode, Uri, header, request::Parts},
-    response::{Html as HtmlBody, IntoResponse, Redirect, Response},
+    extract::FromRequestParts,
+    http::{StatusCode, Uri, header, request::Parts},
+    response::{Html as HtmlBody, IntoResponse, Response},
 };
 use domain::{Lang, Role};
-use subtle::ConstantTimeEq;
 
-use super::{
-    fault::{Fault, Plain},
-    kit::Ui,
-    locale,
-};
+use super::{kit::Ui, locale};
 use crate::{
     app::sign_in,
     auth::{Action, Caller, credentials::SESSION_COOKIE, credentials::Session},
     center::Center,
     error::AppError,
+    http::{cookie, peer},
 };
 
 /// A browser that asks for a page, signed in or not.
@@ -60,11 +54,9 @@ pub struct Link {
     pub count: Option<String>,
 }
 
-impl FromRequestParts<Center> for Front {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, center: &Center) -> Result<Self, Infallible> {
-        let lang = cookie(&parts.headers, "lang").and_then(locale::from_code).unwrap_or_else(|| {
+impl Front {
+    pub async fn of(parts: &Parts, center: &Center) -> Self {
+        let lang = cookie(&parts.headers, "lang").and_then(Lang::from_code).unwrap_or_else(|| {
             let accept = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
             locale::accepted(accept.unwrap_or_default())
         });
@@ -78,7 +70,7 @@ impl FromRequestParts<Center> for Front {
             None => None,
         };
         let shell = session.as_ref().map(|session| shell(center, session, Ui { lang }));
-        Ok(Self {
+        Self {
             ui: Ui { lang },
             theme,
             uri: parts.uri.clone(),
@@ -87,7 +79,17 @@ impl FromRequestParts<Center> for Front {
             session,
             is_htmx: parts.headers.contains_key("hx-request"),
             shell,
-        })
+        }
+    }
+}
+
+/// As the portal's layer found it out.
+impl FromRequestParts<Center> for Front {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Center) -> Result<Self, AppError> {
+        let known = parts.extensions.get::<Self>().cloned();
+        known.ok_or_else(|| AppError::Internal("a route is outside of the portal's layer".into()))
     }
 }
 
@@ -100,37 +102,18 @@ pub struct Visitor {
 }
 
 impl FromRequestParts<Center> for Visitor {
-    type Rejection = Response;
+    type Rejection = AppError;
 
-    async fn from_request_parts(parts: &mut Parts, center: &Center) -> Result<Self, Response> {
-        let Ok(front) = Front::from_request_parts(parts, center).await;
-        let Some(session) = front.session.clone() else {
-            if front.is_htmx {
-                return Err((StatusCode::UNAUTHORIZED, [("HX-Redirect", "/sign-in")]).into_response());
-            }
-            return Err(Redirect::to("/sign-in").into_response());
-        };
-        if let Err(error) = center.limits.request(&session.member.login) {
-            return Err(Plain { front: Some(Box::new(front)), error }.into_response());
-        }
+    async fn from_request_parts(parts: &mut Parts, center: &Center) -> Result<Self, AppError> {
+        let front = Front::from_request_parts(parts, center).await?;
+        let session = front.session.clone().ok_or(AppError::Unauthenticated("nobody is signed in"))?;
+        center.limits.request(&session.member.login)?;
         let caller = Caller { member: session.member, from: front.from.clone(), once: None };
         Ok(Self { front, caller, csrf: session.csrf })
     }
 }
 
 impl Visitor {
-    /// Fails unless the form is one of this session's own pages.
-    pub fn check_csrf(&self, sent: &str) -> Result<(), Fault> {
-        if bool::from(sent.as_bytes().ct_eq(self.csrf.as_bytes())) {
-            return Ok(());
-        }
-        Err(self.fault(AppError::Forbidden { action: "csrf" }))
-    }
-
-    pub fn fault(&self, error: AppError) -> Fault {
-        Fault::at(self.front.clone(), error)
-    }
-
     pub fn may(&self, center: &Center, action: Action, owner: Option<domain::TenantId>) -> bool {
         center.policies.check(&self.caller, action, owner).is_ok()
     }
@@ -267,26 +250,12 @@ fn shell(center: &Center, session: &Session, ui: Ui) -> Shell {
 pub fn render(status: StatusCode, template: &impl Template) -> Response {
     match template.render() {
         Ok(text) => (status, HtmlBody(text)).into_response(),
-        Err(error) => Plain::internal(&error.to_string()).into_response(),
+        Err(error) => AppError::Internal(error.to_string()).into_response(),
     }
 }
 
 pub fn ok(template: &impl Template) -> Response {
     render(StatusCode::OK, template)
-}
-
-/// One cookie of a request.
-pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    all.flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(found, _)| *found == name)
-        .map(|(_, value)| value)
-}
-
-/// The address at the other end.
-fn peer(parts: &Parts) -> String {
-    parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_string()).unwrap_or_default()
 }
 
 /// One value of a query, decoded.

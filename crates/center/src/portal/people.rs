@@ -7,15 +7,13 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use domain::{Role, TenantId};
-use serde::Deserialize;
 
 use super::{
-    extract::{Id, Sent},
-    fault::{self, Fault},
+    extract::Sent,
+    form::Form,
     kit::Choice,
     page::{Page, Visitor, render},
     tables::tenants_by_name,
-    typed::Typed,
 };
 use crate::{
     app::{
@@ -26,6 +24,8 @@ use crate::{
     },
     auth::Action,
     center::Center,
+    error::{AppError, Unreadable},
+    http::Id,
 };
 
 struct MemberLine {
@@ -39,12 +39,8 @@ struct ProjectLine {
     tenant: String,
     /// Those of its tenant.
     contracts: Vec<Choice>,
-}
-
-impl ProjectLine {
-    fn contract(&self) -> &str {
-        self.project.contract_number.as_deref().unwrap_or_default()
-    }
+    /// Which contract is to pay for it.
+    form: Form,
 }
 
 #[derive(Template)]
@@ -58,31 +54,37 @@ pub struct PeoplePage {
     roles: Vec<Choice>,
     tenants: Vec<Choice>,
     contracts: Vec<Choice>,
-    new_member: Typed,
-    new_project: Typed,
+    new_member: Form,
+    new_project: Form,
 }
 
-type Fields = Sent<Vec<(String, String)>>;
+/// The forms of the page that came back.
+#[derive(Default)]
+struct Forms {
+    member: Form,
+    project: Form,
+    /// The form of that project.
+    change: Option<(String, Form)>,
+}
 
-pub async fn page(State(center): State<Center>, visitor: Visitor) -> Result<Response, Fault> {
-    show(&center, &visitor, StatusCode::OK, Typed::default(), Typed::default()).await
+pub async fn page(State(center): State<Center>, visitor: Visitor) -> Result<Response, AppError> {
+    show(&center, &visitor, StatusCode::OK, Forms::default()).await
 }
 
 async fn show(
     center: &Center,
     visitor: &Visitor,
     status: StatusCode,
-    new_member: Typed,
-    new_project: Typed,
-) -> Result<Response, Fault> {
-    let failed = |error| visitor.fault(error);
+    forms: Forms,
+) -> Result<Response, AppError> {
+    let Forms { member: new_member, project: new_project, mut change } = forms;
     let ui = visitor.front.ui;
     let own: Option<TenantId> = visitor.caller.member.tenant;
-    let members = members::list(center, &visitor.caller).await.map_err(failed)?;
-    let projects = projects::list(center, &visitor.caller).map_err(failed)?;
+    let members = members::list(center, &visitor.caller).await?;
+    let projects = projects::list(center, &visitor.caller)?;
     let may_manage = visitor.may(center, Action::ManageMember, own);
     let roles = Role::ALL.into_iter().filter(|role| own.is_none() || !role.is_of_center()).map(Role::code);
-    let contracts = contracts::list(center, &visitor.caller).map_err(failed)?;
+    let contracts = contracts::list(center, &visitor.caller)?;
     let tenants = if own.is_none() { tenants_by_name(center, ui) } else { Vec::new() };
     let name = |slug: &str| {
         let known = tenants.iter().find(|known| known.is(slug));
@@ -107,6 +109,10 @@ async fn show(
                     .filter(|contract| contract.tenant_slug == project.tenant_slug)
                     .map(|contract| Choice::new(contract.number.as_str(), contract.number.as_str()))
                     .collect(),
+                form: change.take_if(|(id, _)| *id == project.id.to_string()).map_or_else(
+                    || Form::with(&[("contract", project.contract_number.clone().unwrap_or_default())]),
+                    |(_, form)| form,
+                ),
                 project,
             })
             .collect(),
@@ -130,25 +136,20 @@ fn given(text: &str) -> Option<String> {
 
 pub async fn new_member(
     State(center): State<Center>,
-    visitor: Visitor,
-    Sent(fields): Fields,
-) -> Result<Response, Fault> {
-    let mut m = Typed::of(fields);
-    visitor.check_csrf(m.value("csrf"))?;
+    Sent { visitor, form: mut member }: Sent,
+) -> Result<Response, AppError> {
     let new = NewMember {
-        login: m.value("m-login").to_owned(),
-        name: m.value("m-name").to_owned(),
-        role: m.value("m-role").to_owned(),
-        // As it was typed, space and all.
-        password: m.all("m-password").pop().unwrap_or_default(),
-        tenant: given(m.value("m-tenant")),
+        login: member.value("m-login").to_owned(),
+        name: member.value("m-name").to_owned(),
+        role: member.value("m-role").to_owned(),
+        password: member.raw("m-password").to_owned(),
+        tenant: given(member.value("m-tenant")),
     };
     match members::create(&center, &visitor.caller, new).await {
         Ok(_) => Ok(Redirect::to("/people").into_response()),
         Err(error) => {
-            let status = fault::status(&error);
-            m.take(visitor.front.ui, error, member_field).map_err(|error| visitor.fault(error))?;
-            show(&center, &visitor, status, m, Typed::default()).await
+            let status = member.explain(visitor.front.ui, error, member_field)?;
+            show(&center, &visitor, status, Forms { member, ..Forms::default() }).await
         }
     }
 }
@@ -164,44 +165,35 @@ fn member_field(name: &str) -> Option<&'static str> {
     })
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Enable {
-    csrf: String,
-    is_enabled: bool,
-}
-
 pub async fn change_member(
     State(center): State<Center>,
     Id(id): Id,
-    visitor: Visitor,
-    Sent(form): Sent<Enable>,
-) -> Result<Response, Fault> {
-    visitor.check_csrf(&form.csrf)?;
-    let change = MemberChange { is_enabled: Some(form.is_enabled), password: None };
-    members::change(&center, &visitor.caller, &id, change).await.map_err(|error| visitor.fault(error))?;
+    Sent { visitor, form }: Sent,
+) -> Result<Response, AppError> {
+    let is_enabled = form.value("is_enabled").parse().map_err(|_| AppError::Unreadable {
+        part: Unreadable::Form,
+        message: "`is_enabled` is neither `true` nor `false`".into(),
+    })?;
+    let change = MemberChange { is_enabled: Some(is_enabled), password: None };
+    members::change(&center, &visitor.caller, &id, change).await?;
     Ok(Redirect::to("/people").into_response())
 }
 
 pub async fn new_project(
     State(center): State<Center>,
-    visitor: Visitor,
-    Sent(fields): Fields,
-) -> Result<Response, Fault> {
-    let mut j = Typed::of(fields);
-    visitor.check_csrf(j.value("csrf"))?;
+    Sent { visitor, form: mut project }: Sent,
+) -> Result<Response, AppError> {
     let new = NewProject {
-        slug: j.value("p-slug").to_owned(),
-        name: j.value("p-name").to_owned(),
-        contract: given(j.value("p-contract")),
-        tenant: given(j.value("p-tenant")),
+        slug: project.value("p-slug").to_owned(),
+        name: project.value("p-name").to_owned(),
+        contract: given(project.value("p-contract")),
+        tenant: given(project.value("p-tenant")),
     };
     match projects::create(&center, &visitor.caller, new).await {
         Ok(_) => Ok(Redirect::to("/people").into_response()),
         Err(error) => {
-            let status = fault::status(&error);
-            j.take(visitor.front.ui, error, project_field).map_err(|error| visitor.fault(error))?;
-            show(&center, &visitor, status, Typed::default(), j).await
+            let status = project.explain(visitor.front.ui, error, project_field)?;
+            show(&center, &visitor, status, Forms { project, ..Forms::default() }).await
         }
     }
 }
@@ -216,25 +208,20 @@ fn project_field(name: &str) -> Option<&'static str> {
     })
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct NewContract {
-    csrf: String,
-    contract: String,
-}
-
 pub async fn change_project(
     State(center): State<Center>,
     Id(id): Id,
-    visitor: Visitor,
-    Sent(form): Sent<NewContract>,
-) -> Result<Response, Fault> {
-    visitor.check_csrf(&form.csrf)?;
-    let contract = given(&form.contract);
-    projects::set_contract(&center, &visitor.caller, &id, contract.as_deref())
-        .await
-        .map_err(|error| visitor.fault(error))?;
-    Ok(Redirect::to("/people").into_response())
+    Sent { visitor, mut form }: Sent,
+) -> Result<Response, AppError> {
+    let contract = given(form.value("contract"));
+    match projects::set_contract(&center, &visitor.caller, &id, contract.as_deref()).await {
+        Ok(_) => Ok(Redirect::to("/people").into_response()),
+        Err(error) => {
+            let field = |name: &str| (name == "contract").then_some("contract");
+            let status = form.explain(visitor.front.ui, error, field)?;
+            show(&center, &visitor, status, Forms { change: Some((id, form)), ..Forms::default() }).await
+        }
+    }
 }
 
 #[cfg(test)]
@@ -251,16 +238,19 @@ impl super::sample::Sample for PeoplePage {
             project: ProjectView { contract_number: contract_number.map(str::to_owned), ..views::project() },
             tenant: "Univ".into(),
             contracts: contracts(),
+            form: Form::with(&[("contract", contract_number.unwrap_or_default().to_owned())]),
         };
-        let mut wrong_member = Typed::with(&[("m-login", "li".into()), ("m-role", "finance".into())]);
+        let mut wrong_contract = project(Some("HZ-1"));
+        wrong_contract.form.blame_by(page.ui, "contract", "contract");
+        let mut wrong_member = Form::with(&[("m-login", "li".into()), ("m-role", "finance".into())]);
         for field in ["login", "name", "role", "password", "tenant"] {
             wrong_member.blame_by(page.ui, &format!("m-{field}"), field);
         }
-        let mut wrong_project = Typed::with(&[("p-slug", "A".into()), ("p-tenant", "corp".into())]);
+        let mut wrong_project = Form::with(&[("p-slug", "A".into()), ("p-tenant", "corp".into())]);
         for field in ["slug", "name", "contract", "tenant"] {
             wrong_project.blame_by(page.ui, &format!("p-{field}"), field);
         }
-        let sample = |is_of_center: bool, may_manage: bool, new_member: Typed, new_project: Typed| Self {
+        let sample = |is_of_center: bool, may_manage: bool, new_member: Form, new_project: Form| Self {
             page: page.clone(),
             members: vec![member(true, false), member(false, false), member(true, true), member(false, true)],
             projects: if may_manage { vec![project(Some("HZ-1")), project(None)] } else { Vec::new() },
@@ -272,13 +262,14 @@ impl super::sample::Sample for PeoplePage {
             new_member,
             new_project,
         };
-        let read_only = sample(false, false, Typed::default(), Typed::default());
+        let read_only = sample(false, false, Form::default(), Form::default());
         vec![
-            sample(true, true, Typed::default(), Typed::default()),
+            sample(true, true, Form::default(), Form::default()),
             sample(true, true, wrong_member, wrong_project),
-            sample(false, true, Typed::default(), Typed::default()),
+            sample(false, true, Form::default(), Form::default()),
             Self { projects: vec![project(Some("HZ-1")), project(None)], ..read_only },
-            sample(false, false, Typed::default(), Typed::default()),
+            Self { projects: vec![wrong_contract], ..sample(false, true, Form::default(), Form::default()) },
+            sample(false, false, Form::default(), Form::default()),
         ]
     }
 }

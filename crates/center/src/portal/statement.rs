@@ -10,8 +10,7 @@ use domain::{CardMs, ContractId, MicroCny};
 use serde::Deserialize;
 
 use super::{
-    extract::{Asked, Id},
-    fault::Fault,
+    extract::Asked,
     kit::{Tab, Ui},
     page::{Page, Visitor, ok},
     tables::tenant_words,
@@ -23,6 +22,7 @@ use crate::{
     },
     center::Center,
     error::AppError,
+    http::Id,
     moment,
 };
 
@@ -73,11 +73,10 @@ pub async fn page(
     Id(id): Id,
     Asked(wanted): Asked<Wanted>,
     visitor: Visitor,
-) -> Result<Response, Fault> {
-    let failed = |error| visitor.fault(error);
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let query = StatementQuery { month: Some(wanted.month), format: None };
-    let statement = statements::statement(&center, &visitor.caller, &id, &query).await.map_err(failed)?;
+    let statement = statements::statement(&center, &visitor.caller, &id, &query).await?;
     if wanted.format == "csv" {
         let name = format!("attachment; filename=\"statement-{}.csv\"", statement.month);
         let headers = [
@@ -86,8 +85,8 @@ pub async fn page(
         ];
         return Ok((headers, statements::csv(&statement)).into_response());
     }
-    let contract = contracts::show(&center, &visitor.caller, &id).map_err(failed)?;
-    let all = contracts::list(&center, &visitor.caller).map_err(failed)?;
+    let contract = contracts::show(&center, &visitor.caller, &id)?;
+    let all = contracts::list(&center, &visitor.caller)?;
     let (tenant, domain) = tenant_words(&center, ui, contract.tenant);
     let tab = |id: ContractId, month: &str, word: String, is_current| Tab {
         href: format!("/contracts/{id}/statement?month={month}"),
@@ -175,10 +174,9 @@ fn months(starts_at: &str) -> Vec<String> {
 }
 
 /// The statement of the first contract that one may read.
-pub async fn newest(State(center): State<Center>, visitor: Visitor) -> Result<Response, Fault> {
-    let failed = |error| visitor.fault(error);
-    let all = contracts::list(&center, &visitor.caller).map_err(failed)?;
-    let first = all.first().ok_or_else(|| failed(AppError::not_found("contract", "")))?;
+pub async fn newest(State(center): State<Center>, visitor: Visitor) -> Result<Response, AppError> {
+    let all = contracts::list(&center, &visitor.caller)?;
+    let first = all.first().ok_or_else(|| AppError::not_found("contract", ""))?;
     Ok(Redirect::to(&format!("/contracts/{}/statement", first.id)).into_response())
 }
 

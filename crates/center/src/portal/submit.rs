@@ -14,7 +14,8 @@ use serde::Deserialize;
 
 use super::{
     extract::{Asked, Sent},
-    fault::{self, Fault, Told},
+    fault::{self, Told},
+    form::Form,
     hall::{self, Tile},
     job::places,
     kit::{Choice, Html, Ui, escape},
@@ -23,12 +24,12 @@ use super::{
 use crate::{
     app::{
         jobs::{self, DryRun},
-        once::Once,
         projects, views,
     },
-    auth::{Action, credentials},
+    auth::{Action, Once, credentials},
     center::Center,
     error::AppError,
+    http::status,
 };
 
 const EXAMPLES: [(&str, &str); 3] = [
@@ -45,17 +46,6 @@ const EXAMPLES: [(&str, &str); 3] = [
         "#!/bin/bash\n#SBATCH --job-name=sweep\n#SBATCH --array=0-7%4\n#SBATCH --gres=npu:1\n#SBATCH --time=00:05:00\n\nset -eu\necho \"task $SLURM_ARRAY_TASK_ID\"\n",
     ),
 ];
-
-/// What was typed.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct SubmitForm {
-    csrf: String,
-    key: String,
-    script: String,
-    project: String,
-    class: String,
-}
 
 /// What the dry run says.
 #[derive(Default)]
@@ -86,7 +76,7 @@ struct Quote {
 #[template(path = "submit.html")]
 pub struct SubmitPage {
     page: Page,
-    form: SubmitForm,
+    form: Form,
     key: String,
     projects: Vec<Choice>,
     classes: Vec<Choice>,
@@ -113,44 +103,43 @@ pub async fn page(
     State(center): State<Center>,
     Asked(wanted): Asked<Wanted>,
     visitor: Visitor,
-) -> Result<Response, Fault> {
+) -> Result<Response, AppError> {
     may_submit(&center, &visitor)?;
-    let failed = |error| visitor.fault(error);
-    let mut form = SubmitForm { class: ServiceClass::Normal.code().into(), ..SubmitForm::default() };
+    let (mut script, mut project, mut class) = (String::new(), String::new(), ServiceClass::Normal);
     if !wanted.from.is_empty() {
-        let id: JobId = views::id(&wanted.from, "job").map_err(failed)?;
-        let job = jobs::show(&center, &visitor.caller, id).await.map_err(failed)?;
-        form.script = job.spec.script;
-        form.project = job.spec.project.unwrap_or_default();
-        job.spec.service_class.code().clone_into(&mut form.class);
-    } else if let Some((_, script)) = EXAMPLES.iter().find(|(name, _)| *name == wanted.example) {
-        (*script).clone_into(&mut form.script);
+        let id: JobId = views::id(&wanted.from, "job")?;
+        let job = jobs::show(&center, &visitor.caller, id).await?;
+        (script, class) = (job.spec.script, job.spec.service_class);
+        project = job.spec.project.unwrap_or_default();
+    } else if let Some((_, example)) = EXAMPLES.iter().find(|(name, _)| *name == wanted.example) {
+        (*example).clone_into(&mut script);
     }
-    if form.project.is_empty() {
+    if project.is_empty() {
         // As the page will show it chosen.
-        let own = projects::list(&center, &visitor.caller).map_err(failed)?;
-        form.project = own.into_iter().next().map(|project| project.slug).unwrap_or_default();
+        let own = projects::list(&center, &visitor.caller)?;
+        project = own.into_iter().next().map(|project| project.slug).unwrap_or_default();
     }
-    let d = if form.script.is_empty() { Dry::default() } else { tried(&center, &visitor, &form) };
+    let form = Form::with(&[("script", script), ("project", project), ("class", class.code().to_owned())]);
+    let d = tried(&center, &visitor, &form);
     whole(&center, &visitor, StatusCode::OK, form, d)
 }
 
-fn may_submit(center: &Center, visitor: &Visitor) -> Result<(), Fault> {
+fn may_submit(center: &Center, visitor: &Visitor) -> Result<(), AppError> {
     let own = visitor.caller.member.tenant;
     let allowed = center.policies.check(&visitor.caller, Action::SubmitJob, own);
-    allowed.map_err(|error| visitor.fault(error))?;
-    own.map(drop).ok_or_else(|| visitor.fault(AppError::Forbidden { action: Action::SubmitJob.code() }))
+    allowed?;
+    own.map(drop).ok_or(AppError::Forbidden { action: Action::SubmitJob.code() })
 }
 
 fn whole(
     center: &Center,
     visitor: &Visitor,
     status: StatusCode,
-    form: SubmitForm,
+    form: Form,
     dry_run: Dry,
-) -> Result<Response, Fault> {
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let own = projects::list(center, &visitor.caller).map_err(|error| visitor.fault(error))?;
+    let own = projects::list(center, &visitor.caller)?;
     let label = |project: &projects::ProjectView| match &project.contract_number {
         Some(number) => format!("{} · {number}", project.slug),
         None => project.slug.clone(),
@@ -158,7 +147,9 @@ fn whole(
     let page = SubmitPage {
         page: visitor.page("submit", ui.t("nav-submit")),
         // The same key comes back with the form, so that sending it twice is sending it once.
-        key: if form.key.is_empty() { credentials::new_secret("") } else { form.key.clone() },
+        key: Some(form.value("key").to_owned())
+            .filter(|key| !key.is_empty())
+            .unwrap_or_else(|| credentials::new_secret("")),
         projects: own.iter().map(|project| Choice::new(project.slug.as_str(), label(project))).collect(),
         classes: classes(ui),
         examples: EXAMPLES.map(|(name, _)| name).to_vec(),
@@ -175,10 +166,8 @@ fn classes(ui: Ui) -> Vec<Choice> {
 /// What would become of a script: for htmx the panel alone.
 pub async fn dry_run(
     State(center): State<Center>,
-    visitor: Visitor,
-    Sent(form): Sent<SubmitForm>,
-) -> Result<Response, Fault> {
-    visitor.check_csrf(&form.csrf)?;
+    Sent { visitor, form }: Sent,
+) -> Result<Response, AppError> {
     may_submit(&center, &visitor)?;
     let d = tried(&center, &visitor, &form);
     if visitor.front.is_htmx {
@@ -190,16 +179,14 @@ pub async fn dry_run(
 /// Submits. What is wrong is told beside what was typed.
 pub async fn submit(
     State(center): State<Center>,
-    visitor: Visitor,
-    Sent(form): Sent<SubmitForm>,
-) -> Result<Response, Fault> {
-    visitor.check_csrf(&form.csrf)?;
+    Sent { visitor, form }: Sent,
+) -> Result<Response, AppError> {
     may_submit(&center, &visitor)?;
     let submitted = match read(&form) {
         Ok(parsed) => {
-            let parts: [&[u8]; 4] =
-                [b"/submit", form.script.as_bytes(), form.project.as_bytes(), form.class.as_bytes()];
-            let once = match form.key.as_str() {
+            let parts = ["/submit", form.raw("script"), form.value("project"), form.value("class")]
+                .map(str::as_bytes);
+            let once = match form.value("key") {
                 "" => Ok(None),
                 key => Once::new(visitor.caller.member.id, key, &parts).map(Some),
             };
@@ -213,20 +200,20 @@ pub async fn submit(
     match submitted {
         Ok(id) => Ok(Redirect::to(&format!("/jobs/{id}")).into_response()),
         Err(error @ (AppError::Invalid(_) | AppError::Refused { .. } | AppError::NotFound { .. })) => {
-            let status = fault::status(&error);
+            let status = status(&error);
             let told = beside(fault::told(visitor.front.ui, &error), &error);
             // A key that failed with these words is no use for others.
-            let form = SubmitForm { key: String::new(), ..form };
+            let form = form.without("key");
             whole(&center, &visitor, status, form, Dry { refused: Some(told), ..Dry::default() })
         }
-        Err(error) => Err(visitor.fault(error)),
+        Err(error) => Err(error),
     }
 }
 
 /// The script with the settings beside it, which count where the script says nothing.
-fn read(form: &SubmitForm) -> Result<ParsedScript, AppError> {
+fn read(form: &Form) -> Result<ParsedScript, AppError> {
     // Browsers send line ends as CR LF, which no shell takes.
-    let text = form.script.replace("\r\n", "\n");
+    let text = form.raw("script").replace("\r\n", "\n");
     let mut parsed = if is_task_file(&text) {
         let spec = domain::taskfile::parse(&text).map_err(AppError::Invalid)?;
         ParsedScript { spec, notes: Vec::new() }
@@ -234,11 +221,11 @@ fn read(form: &SubmitForm) -> Result<ParsedScript, AppError> {
         domain::script::parse(&text).map_err(AppError::Invalid)?
     };
     let spec: &mut JobSpec = &mut parsed.spec;
-    if spec.project.is_none() && !form.project.is_empty() {
-        spec.project = Some(form.project.clone());
+    if spec.project.is_none() && !form.value("project").is_empty() {
+        spec.project = Some(form.value("project").to_owned());
     }
     if spec.service_class == ServiceClass::Normal
-        && let Some(class) = ServiceClass::from_code(&form.class)
+        && let Some(class) = ServiceClass::from_code(form.value("class"))
     {
         spec.service_class = class;
     }
@@ -267,14 +254,14 @@ fn is_task_file(text: &str) -> bool {
     })
 }
 
-fn tried(center: &Center, visitor: &Visitor, form: &SubmitForm) -> Dry {
+fn tried(center: &Center, visitor: &Visitor, form: &Form) -> Dry {
     let ui = visitor.front.ui;
     let refused = |error: &AppError, notes| Dry {
         refused: Some(beside(fault::told(ui, error), error)),
         quote: None,
         notes,
     };
-    if form.script.trim().is_empty() {
+    if form.value("script").is_empty() {
         return Dry::default();
     }
     let parsed = match read(form) {
@@ -386,12 +373,11 @@ impl super::sample::Sample for SubmitPage {
     fn samples(page: &Page) -> Vec<Self> {
         let sample = |dry_run: Dry| Self {
             page: page.clone(),
-            form: SubmitForm {
-                script: EXAMPLES[0].1.to_owned() + "\n</textarea>\n",
-                project: "vision".into(),
-                class: "spot".into(),
-                ..SubmitForm::default()
-            },
+            form: Form::with(&[
+                ("script", EXAMPLES[0].1.to_owned() + "\n</textarea>\n"),
+                ("project", "vision".into()),
+                ("class", "spot".into()),
+            ]),
             key: "K".into(),
             projects: vec![Choice::new("vision", "Vision · HZ-1"), Choice::new("speech", "Speech")],
             classes: classes(page.ui),

@@ -10,11 +10,10 @@ use domain::Timestamp;
 use serde::Deserialize;
 
 use super::{
-    extract::{Asked, Id, Sent},
-    fault::{self, Fault},
+    extract::{Asked, Sent},
+    form::Form,
     page::{Page, Visitor, render},
     sign_in::session_cookie,
-    typed::Typed,
 };
 use crate::{
     app::{
@@ -23,6 +22,7 @@ use crate::{
     },
     center::Center,
     error::AppError,
+    http::Id,
     moment,
 };
 
@@ -44,8 +44,8 @@ pub struct TokensPage {
 /// What a form of the page left behind.
 #[derive(Default)]
 struct Told {
-    token: Typed,
-    password: Typed,
+    token: Form,
+    password: Form,
     /// The token just made: its text is shown this once.
     made: Option<NewToken>,
     has_new_password: bool,
@@ -58,19 +58,22 @@ pub struct Wanted {
     changed: String,
 }
 
-type Fields = Sent<Vec<(String, String)>>;
-
 pub async fn page(
     State(center): State<Center>,
     visitor: Visitor,
     Asked(wanted): Asked<Wanted>,
-) -> Result<Response, Fault> {
+) -> Result<Response, AppError> {
     let told = Told { has_new_password: wanted.changed == "password", ..Told::default() };
     show(&center, &visitor, StatusCode::OK, told).await
 }
 
-async fn show(center: &Center, visitor: &Visitor, status: StatusCode, told: Told) -> Result<Response, Fault> {
-    let own = sign_in::list_tokens(center, &visitor.caller).await.map_err(|error| visitor.fault(error))?;
+async fn show(
+    center: &Center,
+    visitor: &Visitor,
+    status: StatusCode,
+    told: Told,
+) -> Result<Response, AppError> {
+    let own = sign_in::list_tokens(center, &visitor.caller).await?;
     let now = moment::now();
     let has_expired = |t: &TokenView| t.expires_at.parse::<Timestamp>().is_ok_and(|at| at <= now);
     let page = TokensPage {
@@ -85,77 +88,62 @@ async fn show(center: &Center, visitor: &Visitor, status: StatusCode, told: Told
 
 pub async fn make(
     State(center): State<Center>,
-    visitor: Visitor,
-    Sent(fields): Fields,
-) -> Result<Response, Fault> {
-    let mut f = Typed::of(fields);
-    visitor.check_csrf(f.value("csrf"))?;
-    match sign_in::new_token(&center, &visitor.caller, f.value("name")).await {
+    Sent { visitor, mut form }: Sent,
+) -> Result<Response, AppError> {
+    match sign_in::new_token(&center, &visitor.caller, form.value("name")).await {
         Ok(made) => {
             let told = Told { made: Some(made), ..Told::default() };
             show(&center, &visitor, StatusCode::CREATED, told).await
         }
-        Err(error @ AppError::Invalid(_)) => {
-            let status = fault::status(&error);
-            f.take(visitor.front.ui, error, |name| (name == "name").then_some("name"))
-                .map_err(|error| visitor.fault(error))?;
-            show(&center, &visitor, status, Told { token: f, ..Told::default() }).await
+        Err(error) => {
+            let field = |name: &str| (name == "name").then_some("name");
+            let status = form.explain(visitor.front.ui, error, field)?;
+            show(&center, &visitor, status, Told { token: form, ..Told::default() }).await
         }
-        Err(error) => Err(visitor.fault(error)),
     }
 }
 
 pub async fn revoke(
     State(center): State<Center>,
     Id(id): Id,
-    visitor: Visitor,
-    Sent(fields): Fields,
-) -> Result<Response, Fault> {
-    visitor.check_csrf(Typed::of(fields).value("csrf"))?;
-    sign_in::revoke_token(&center, &visitor.caller, &id).await.map_err(|error| visitor.fault(error))?;
+    Sent { visitor, .. }: Sent,
+) -> Result<Response, AppError> {
+    sign_in::revoke_token(&center, &visitor.caller, &id).await?;
     Ok(Redirect::to("/tokens").into_response())
 }
 
 /// A new password of one's own. It ends all sessions and tokens of the old one; this browser gets a new session.
 pub async fn change_password(
     State(center): State<Center>,
-    visitor: Visitor,
-    Sent(fields): Fields,
-) -> Result<Response, Fault> {
-    let mut f = Typed::of(fields);
-    visitor.check_csrf(f.value("csrf"))?;
-    let failed = |error| visitor.fault(error);
+    Sent { visitor, mut form }: Sent,
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    // As they were typed, space and all.
-    let [old, new, again] = ["old", "new", "again"].map(|name| f.all(name).pop().unwrap_or_default());
+    let [old, new, again] = ["old", "new", "again"].map(|name| form.raw(name).to_owned());
     if new != again {
-        f.blame_by(ui, "again", "again");
+        form.blame_by(ui, "again", "again");
     }
-    match sign_in::check(&center, &visitor.front.from, &visitor.caller.member.login, &old).await {
-        Ok(_) => {}
-        Err(AppError::Unauthenticated(_)) => f.blame_by(ui, "old", "old-password"),
-        Err(error) => return Err(failed(error)),
-    }
-    let id = visitor.caller.member.id.to_string();
+    let login = &visitor.caller.member.login;
     let mut status = StatusCode::UNPROCESSABLE_ENTITY;
-    if f.is_good() {
+    match sign_in::check(&center, &visitor.front.from, login, &old).await {
+        Ok(_) => {}
+        Err(AppError::Unauthenticated(_)) => form.blame_by(ui, "old", "old-password"),
+        Err(error) => status = form.explain(ui, error, |_| None)?,
+    }
+    if form.is_good() {
+        let id = visitor.caller.member.id.to_string();
         let change = MemberChange { is_enabled: None, password: Some(new) };
         match members::change(&center, &visitor.caller, &id, change).await {
             Ok(_) => {
                 let member = visitor.caller.member.clone();
-                let (secret, _) = sign_in::new_session(&center, member).await.map_err(failed)?;
+                let (secret, _) = sign_in::new_session(&center, member).await?;
                 let age_s = center.settings.limits.session_hours.saturating_mul(3600);
                 let cookie = [(header::SET_COOKIE, session_cookie(&center, &secret, age_s))];
                 return Ok((cookie, Redirect::to("/tokens?changed=password")).into_response());
             }
-            Err(error @ AppError::Invalid(_)) => {
-                status = fault::status(&error);
-                f.take(ui, error, |name| (name == "password").then_some("new")).map_err(failed)?;
-            }
-            Err(error) => return Err(failed(error)),
+            Err(error) => status = form.explain(ui, error, |name| (name == "password").then_some("new"))?,
         }
     }
-    show(&center, &visitor, status, Told { password: f, ..Told::default() }).await
+    show(&center, &visitor, status, Told { password: form, ..Told::default() }).await
 }
 
 #[cfg(test)]
@@ -185,9 +173,9 @@ impl super::sample::Sample for TokensPage {
             expires_at: views::LATER.into(),
             member: views::member(),
         };
-        let mut token = Typed::with(&[("name", " ".into())]);
+        let mut token = Form::with(&[("name", " ".into())]);
         token.blame_by(page.ui, "name", "name");
-        let mut password = Typed::default();
+        let mut password = Form::default();
         for field in ["old", "new", "again"] {
             password.blame_by(page.ui, field, "again");
         }

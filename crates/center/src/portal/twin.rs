@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{
+    Extension,
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Redirect, Response},
@@ -12,16 +13,17 @@ use domain::{CardMs, Millis};
 use twin::Figures;
 
 use super::{
-    extract::{Id, Sent},
-    fault::{self, Fault, Told},
+    extract::Sent,
+    fault::{self, Told},
+    form::Form,
     kit::{Choice, Ui},
     page::{Page, Visitor, ok, render},
-    typed::Typed,
 };
 use crate::{
-    app::twin::{self as trials, Trial, WhatIf},
+    app::twin::{self as ask, Trial, Trials, WhatIf},
     center::Center,
     error::AppError,
+    http::Id,
 };
 
 /// Policies that are offered; the first is the center's own.
@@ -44,7 +46,7 @@ struct Line {
 #[template(path = "twin.html")]
 pub struct TwinPage {
     page: Page,
-    form: Typed,
+    form: Form,
     policies: Vec<Choice>,
     trials: Vec<Line>,
     is_busy: bool,
@@ -67,9 +69,13 @@ pub struct TrialPage {
     refused: Option<Told>,
 }
 
-pub async fn page(State(center): State<Center>, visitor: Visitor) -> Result<Response, Fault> {
-    let what = WhatIf::as_it_is(&center);
-    let form = Typed::with(&[
+pub async fn page(
+    State(center): State<Center>,
+    Extension(trials): Extension<Trials>,
+    visitor: Visitor,
+) -> Result<Response, AppError> {
+    let what = ask::as_it_is(&center);
+    let form = Form::with(&[
         ("days", what.days.to_string()),
         ("policy", what.policy.to_string()),
         ("nodes", what.nodes.to_string()),
@@ -77,15 +83,21 @@ pub async fn page(State(center): State<Center>, visitor: Visitor) -> Result<Resp
         ("demand", "100".into()),
         ("repair", what.repair_hours.to_string()),
     ]);
-    whole(&center, &visitor, StatusCode::OK, form)
+    whole(&center, &trials, &visitor, StatusCode::OK, form)
 }
 
-fn whole(center: &Center, visitor: &Visitor, status: StatusCode, f: Typed) -> Result<Response, Fault> {
+fn whole(
+    center: &Center,
+    trials: &Trials,
+    visitor: &Visitor,
+    status: StatusCode,
+    form: Form,
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let all = trials::list(center, &visitor.caller).map_err(|error| visitor.fault(error))?;
+    let all = ask::list(center, trials, &visitor.caller)?;
     let page = TwinPage {
         page: visitor.page("twin", ui.t("nav-twin")),
-        form: f,
+        form,
         policies: policies(ui),
         is_busy: all.iter().any(|trial| trial.outcome().is_none()),
         trials: all.iter().map(|trial| line(ui, trial)).collect(),
@@ -127,45 +139,48 @@ fn policy_word(ui: Ui, policy: &str) -> String {
 /// Reads the form and begins.
 pub async fn start(
     State(center): State<Center>,
-    visitor: Visitor,
-    Sent(values): Sent<Vec<(String, String)>>,
-) -> Result<Response, Fault> {
-    let mut f = Typed::of(values);
-    visitor.check_csrf(f.value("csrf"))?;
+    Extension(trials): Extension<Trials>,
+    Sent { visitor, mut form }: Sent,
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let policy = f.value("policy").parse().ok();
+    let policy = form.value("policy").parse().ok();
     if policy.is_none() {
-        f.blame_by(ui, "policy", "policy");
+        form.blame_by(ui, "policy", "policy");
     }
-    let mtbf_hours = Some(f.value("mtbf")).filter(|text| !text.is_empty()).map(str::to_owned);
+    let mtbf_hours = Some(form.value("mtbf")).filter(|text| !text.is_empty()).map(str::to_owned);
     let what = WhatIf {
-        days: f.number(ui, "days", 1..=3650),
+        days: form.number(ui, "days", 1..=3650),
         policy: policy.unwrap_or_default(),
-        nodes: f.number(ui, "nodes", 1..=100_000),
-        cards_per_node: u8::try_from(f.number(ui, "cards", 1..=64)).unwrap_or(8),
-        demand_milli: f.number(ui, "demand", 1..=10_000) * 10,
-        mtbf_hours: mtbf_hours.map(|_| f.number(ui, "mtbf", 1..=1_000_000)),
-        repair_hours: f.number(ui, "repair", 1..=10_000),
+        nodes: form.number(ui, "nodes", 1..=100_000),
+        cards_per_node: u8::try_from(form.number(ui, "cards", 1..=64)).unwrap_or(8),
+        demand_milli: form.number(ui, "demand", 1..=10_000) * 10,
+        mtbf_hours: mtbf_hours.map(|_| form.number(ui, "mtbf", 1..=1_000_000)),
+        repair_hours: form.number(ui, "repair", 1..=10_000),
     };
-    if !f.is_good() {
-        return whole(&center, &visitor, StatusCode::UNPROCESSABLE_ENTITY, f);
+    if !form.is_good() {
+        return whole(&center, &trials, &visitor, StatusCode::UNPROCESSABLE_ENTITY, form);
     }
-    match trials::start(&center, &visitor.caller, what) {
+    match ask::start(&center, &trials, &visitor.caller, what) {
         Ok(trial) => Ok(Redirect::to(&format!("/twin/{}", trial.id)).into_response()),
         Err(error) => {
-            f.take(ui, error, |_| None).map_err(|error| visitor.fault(error))?;
-            whole(&center, &visitor, StatusCode::CONFLICT, f)
+            let status = form.explain(ui, error, |name| (name == "nodes").then_some("nodes"))?;
+            whole(&center, &trials, &visitor, status, form)
         }
     }
 }
 
-fn found(center: &Center, visitor: &Visitor, id: &str) -> Result<Arc<Trial>, Fault> {
-    trials::show(center, &visitor.caller, id).map_err(|error| visitor.fault(error))
+fn found(center: &Center, trials: &Trials, visitor: &Visitor, id: &str) -> Result<Arc<Trial>, AppError> {
+    ask::show(center, trials, &visitor.caller, id)
 }
 
-pub async fn trial(State(center): State<Center>, Id(id): Id, visitor: Visitor) -> Result<Response, Fault> {
+pub async fn trial(
+    State(center): State<Center>,
+    Extension(trials): Extension<Trials>,
+    Id(id): Id,
+    visitor: Visitor,
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let trial = found(&center, &visitor, &id)?;
+    let trial = found(&center, &trials, &visitor, &id)?;
     let outcome = trial.outcome();
     let page = TrialPage {
         page: visitor.page("twin", ui.t("nav-twin")),
@@ -180,10 +195,15 @@ pub async fn trial(State(center): State<Center>, Id(id): Id, visitor: Visitor) -
 }
 
 /// The report, as a page of its own.
-pub async fn report(State(center): State<Center>, Id(id): Id, visitor: Visitor) -> Result<Response, Fault> {
-    let trial = found(&center, &visitor, &id)?;
+pub async fn report(
+    State(center): State<Center>,
+    Extension(trials): Extension<Trials>,
+    Id(id): Id,
+    visitor: Visitor,
+) -> Result<Response, AppError> {
+    let trial = found(&center, &trials, &visitor, &id)?;
     let Some(Ok(report)) = trial.outcome() else {
-        return Err(visitor.fault(AppError::not_found("page", "")));
+        return Err(AppError::not_found("page", ""));
     };
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
@@ -256,14 +276,14 @@ impl Line {
 #[cfg(test)]
 impl super::sample::Sample for TwinPage {
     fn samples(page: &Page) -> Vec<Self> {
-        let mut wrong = Typed::with(&[("days", "0".into()), ("policy", "luck".into())]);
+        let mut wrong = Form::with(&[("days", "0".into()), ("policy", "luck".into())]);
         wrong.number(page.ui, "days", 1..=9);
         wrong.blame_by(page.ui, "policy", "policy");
         wrong.notice = page.t("refused-twin-is-busy");
         vec![
             Self {
                 page: page.clone(),
-                form: Typed::with(&[("days", "30".into()), ("policy", "fcfs".into())]),
+                form: Form::with(&[("days", "30".into()), ("policy", "fcfs".into())]),
                 policies: policies(page.ui),
                 trials: ["running", "succeeded", "failed"].map(Line::sample).into(),
                 is_busy: true,

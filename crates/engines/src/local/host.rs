@@ -1,12 +1,9 @@
 //! The host: a small process with one thread that starts a supervisor for each run.
 //!
-//! A supervisor is a copy of the host (fork without exec), which is cheap because the host is small, and sound
-//! because it has a single thread; the center has many. One that is done may look after another run, see `workers`. The
-//! host ends when the center does; supervisors stay to the end of their runs.
-//!
-//! It reads frames from its standard input, a socket: 4 bytes of length (little-endian), then the content; the first
-//! is the [`LocalConfig`], each other one 16 bytes of run id, 4 of the tenant's index (little-endian) and the
-//! [`crate::LaunchSpec`]. It answers with lines of JSON, see [`Answer`].
+//! A supervisor is a copy of the host (fork without exec). The copy is cheap because the host is small, and
+//! sound because the host has a single thread; the center has many. A supervisor whose run is over may look
+//! after another run, see `workers`. The host ends when the center does; supervisors stay to the end of their
+//! runs.
 
 use std::{
     collections::HashMap,
@@ -15,7 +12,6 @@ use std::{
         fd::{AsFd as _, FromRawFd as _, OwnedFd},
         unix::net::UnixStream,
     },
-    path::PathBuf,
     time::Duration,
 };
 
@@ -26,10 +22,11 @@ use rustix::{
     io::Errno,
     process::geteuid,
 };
-use serde::{Deserialize, Serialize};
 
 use super::{
     config::{Isolation, LocalConfig},
+    inherited::Inherited,
+    protocol::{HINTS, HostAnswer, MAX_FRAME_BYTES, split_frame},
     record::Runs,
     sandbox::SystemPaths,
     sys::{self, Came},
@@ -37,45 +34,14 @@ use super::{
     workers::Workers,
 };
 
-/// The longest frame.
-const MAX_FRAME_BYTES: usize = 16 << 20;
-/// The counts of processes are taken anew when they are older.
+/// Older counts of processes are taken anew.
 const COUNT_EVERY_MS: i64 = 2000;
 
-/// A host without work keeps supervisors waiting no longer than that.
+/// A host without work keeps idle supervisors no longer than that.
 const IDLE_FOR: Timespec = Timespec { tv_sec: 10, tv_nsec: 0 };
 
-/// What the host tells the center.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Answer {
-    Ready,
-    /// The host can't do its work at all.
-    Failed(String),
-    /// A launch came to nothing, and left no record.
-    Refused {
-        run: RunId,
-        why: String,
-    },
-}
-
-/// What the host has and supervisors inherit.
-#[derive(Debug)]
-pub(super) struct Shared {
-    pub config: LocalConfig,
-    pub runs: Runs,
-    pub boot: String,
-    /// For the center to look at a run. The center may be gone, and another be there later.
-    pub hints: OwnedFd,
-    /// What is isolated, see [`SystemPaths`]; `None` without isolation.
-    pub system: Option<SystemPaths>,
-    pub cgroup_root: Option<PathBuf>,
-    pub signals: OwnedFd,
-    pub nothing: OwnedFd,
-}
-
-/// The whole life of the host process. The program calls this before it does anything else, when it was started with
-/// [`LocalConfig::host_command`].
+/// The whole life of the host process. A program that was started with [`LocalConfig::host_command`] calls
+/// this before it does anything else.
 pub fn main() -> ! {
     // SAFETY: the center gives the socket as standard input, and nothing else uses it.
     let center = UnixStream::from(unsafe { OwnedFd::from_raw_fd(0) });
@@ -86,16 +52,9 @@ pub fn main() -> ! {
     sys::exit_now(code)
 }
 
-impl Shared {
-    /// Tells the center to look at the run. It matters little if that fails: the record is the truth.
-    pub(super) fn hint(&self, run: RunId) {
-        let _center_is_gone = rustix::io::write(&self.hints, run.as_bytes());
-    }
-}
-
 struct Host {
     center: UnixStream,
-    shared: Shared,
+    inherited: Inherited,
     workers: Workers,
     processes_by_uid: HashMap<u32, u64>,
     counted_at_ms: i64,
@@ -104,21 +63,21 @@ struct Host {
 
 impl Host {
     fn start(mut center: UnixStream) -> Result<Self, i32> {
-        let prepared = Self::prepare(&mut center).and_then(|shared| Ok((shared, Workers::new()?)));
+        let prepared = Self::prepare(&mut center).and_then(|inherited| Ok((inherited, Workers::new()?)));
         match prepared {
-            Ok((shared, workers)) => {
-                answer(&mut center, &Answer::Ready);
+            Ok((inherited, workers)) => {
+                answer(&mut center, &HostAnswer::Ready);
                 let (processes_by_uid, counted_at_ms) = (HashMap::new(), i64::MIN);
-                Ok(Self { center, shared, workers, processes_by_uid, counted_at_ms, inbox: Vec::new() })
+                Ok(Self { center, inherited, workers, processes_by_uid, counted_at_ms, inbox: Vec::new() })
             }
             Err(error) => {
-                answer(&mut center, &Answer::Failed(error.to_string()));
+                answer(&mut center, &HostAnswer::Failed(error.to_string()));
                 Err(1)
             }
         }
     }
 
-    fn prepare(center: &mut UnixStream) -> io::Result<Shared> {
+    fn prepare(center: &mut UnixStream) -> io::Result<Inherited> {
         let mut len = [0; 4];
         center.read_exact(&mut len)?;
         let mut frame =
@@ -140,8 +99,8 @@ impl Host {
 
         let has_own_uids = config.uid(0).is_some();
         let isolates = config.isolation == Isolation::Full;
-        let hints = config.data_dir.join(super::HINTS);
-        Ok(Shared {
+        let hints = config.data_dir.join(HINTS);
+        Ok(Inherited {
             runs: Runs::open(&config.data_dir)?,
             boot: sys::boot_id(),
             hints: openat(CWD, &hints, OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?,
@@ -153,12 +112,13 @@ impl Host {
         })
     }
 
-    /// Until the center is gone. What it sent before is still started: it may have been promised.
+    /// Serves until the center is gone. A launch that came before is still started: the center may have
+    /// promised it.
     fn serve(mut self) -> i32 {
         loop {
             let mut fds = [
                 PollFd::new(&self.center, PollFlags::IN),
-                PollFd::new(&self.shared.signals, PollFlags::IN),
+                PollFd::new(&self.inherited.signals, PollFlags::IN),
                 PollFd::from_borrowed_fd(self.workers.reports(), PollFlags::IN),
             ];
             let timeout = self.workers.has_idle().then_some(&IDLE_FOR);
@@ -170,12 +130,12 @@ impl Host {
                 Err(Errno::INTR) => continue,
                 Err(_) => return 1,
             }
-            // Reports first: they say which workers may go.
+            // Reports first: they free workers for the next runs.
             if report {
                 self.take_reports();
             }
             if signal {
-                while let Some(signal) = sys::next_signal(self.shared.signals.as_fd()) {
+                while let Some(signal) = sys::next_signal(self.inherited.signals.as_fd()) {
                     if signal == Came::Terminate {
                         return 0;
                     }
@@ -196,7 +156,7 @@ impl Host {
         }
     }
 
-    /// Whether the center is still there.
+    /// Reads what the center sent, and starts the launches in it. Whether the center is still there.
     fn take_frames(&mut self) -> bool {
         let mut part = [0; 16 << 10];
         let is_there = match self.center.read(&mut part) {
@@ -222,24 +182,24 @@ impl Host {
         let Some((uid_index, spec)) = rest.split_first_chunk() else { return };
         let (run, uid_index) = (RunId::from_bytes(*run), u32::from_le_bytes(*uid_index));
         self.count_processes();
-        let uid = self.shared.config.uid(uid_index).unwrap_or_else(|| geteuid().as_raw());
+        let uid = self.inherited.config.uid(uid_index).unwrap_or_else(|| geteuid().as_raw());
         let processes_of_uid = self.processes_by_uid.get(&uid).copied().unwrap_or(0);
         if self.workers.assign_idle(run, uid_index, processes_of_uid, spec) {
             return;
         }
         match self.workers.fork(run, uid_index, processes_of_uid) {
             Ok(None) => {}
-            Ok(Some(work)) => sys::exit_now(work.work(&self.shared, spec)),
+            Ok(Some(work)) => sys::exit_now(work.work(&self.inherited, spec)),
             Err(error) => self.refuse(run, format!("no new process: {error}")),
         }
     }
 
     fn refuse(&mut self, run: RunId, why: String) {
-        answer(&mut self.center, &Answer::Refused { run, why });
+        answer(&mut self.center, &HostAnswer::Refused { run, why });
     }
 
-    /// Waits for what has ended. Of a supervisor that was lost while it had a run, what it looked after is now a child
-    /// of this process, and is killed.
+    /// Waits for the children that have ended. A supervisor that was lost while it had a run leaves its
+    /// processes to this one as children; they are killed.
     fn reap(&mut self) {
         let mut lost = self.workers.reap();
         if lost.is_empty() {
@@ -256,13 +216,13 @@ impl Host {
             std::thread::sleep(Duration::from_millis(round));
         }
         for (run, how) in lost {
-            if let Some(root) = &self.shared.cgroup_root {
+            if let Some(root) = &self.inherited.cgroup_root {
                 super::cgroup::clear(root, run);
             }
-            if !self.shared.runs.is_claimed(run) {
+            if !self.inherited.runs.is_claimed(run) {
                 self.refuse(run, format!("its supervisor was lost before it began ({how})"));
             }
-            self.shared.hint(run);
+            self.inherited.hint(run);
         }
     }
 
@@ -271,7 +231,7 @@ impl Host {
         if now_ms.saturating_sub(self.counted_at_ms) < COUNT_EVERY_MS {
             return;
         }
-        let config = &self.shared.config;
+        let config = &self.inherited.config;
         let first_of_tenants = config.uid(0);
         let own = geteuid().as_raw();
         self.processes_by_uid =
@@ -280,49 +240,10 @@ impl Host {
     }
 }
 
-fn answer(center: &mut UnixStream, answer: &Answer) {
+fn answer(center: &mut UnixStream, answer: &HostAnswer) {
     let mut line = serde_json::to_vec(answer).expect("answers have a JSON form");
     line.push(b'\n');
-    // One write of a short line is not mixed up with those of others. If the center is gone, so is who would care.
+    // One write of a short line is not mixed up with other writes. If the center is gone, nobody needs the
+    // answer.
     let _center_is_gone = center.write_all(&line);
-}
-
-/// The first frame of `bytes` and what comes after it; `None` if it isn't complete yet.
-fn split_frame(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (len, rest) = bytes.split_first_chunk()?;
-    rest.split_at_checked(usize::try_from(u32::from_le_bytes(*len)).ok()?)
-}
-
-/// The bytes of a frame.
-pub(super) fn frame(parts: &[&[u8]]) -> Vec<u8> {
-    let len: usize = parts.iter().map(|part| part.len()).sum();
-    assert!(len <= MAX_FRAME_BYTES, "a checked launch has at most a few MiB");
-    let mut bytes = Vec::with_capacity(4 + len);
-    bytes.extend_from_slice(&u32::try_from(len).expect("a frame is below 16 MiB").to_le_bytes());
-    for part in parts {
-        bytes.extend_from_slice(part);
-    }
-    bytes
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn frames_are_taken_apart_wherever_they_are_cut() {
-        let bytes = [frame(&[b"ab", b"c"]), frame(&[]), frame(&[b"d"])].concat();
-        for cut in 0..=bytes.len() {
-            let mut taken = Vec::new();
-            let mut inbox = Vec::new();
-            for part in [&bytes[..cut], &bytes[cut..]] {
-                inbox.extend_from_slice(part);
-                while let Some((frame, rest)) = split_frame(&inbox) {
-                    taken.push(frame.to_vec());
-                    inbox = rest.to_vec();
-                }
-            }
-            assert_eq!(taken, [b"abc".to_vec(), vec![], b"d".to_vec()], "cut at {cut}");
-        }
-    }
 }

@@ -1,4 +1,5 @@
-//! The center's side of the host: starts it, starts it anew when it dies, hands launches over, hears hints.
+//! The center's side of the host: it starts the host, replaces one that dies, hands launches over, and hears
+//! hints.
 
 use std::{
     collections::HashMap,
@@ -22,17 +23,15 @@ use rustix::{
 };
 
 use super::{
-    HINTS,
     config::LocalConfig,
-    host::{Answer, frame},
+    protocol::{HINTS, HostAnswer, frame},
     record::Runs,
-    sys,
 };
-use crate::{EngineError, LaunchSpec};
+use crate::{clock, engine::EngineError, spec::LaunchSpec, sync};
 
 /// How long a new host may take to say that it is ready.
 const READY_WITHIN: Duration = Duration::from_secs(10);
-/// Between attempts to start a host that doesn't start.
+/// The pause between attempts to start a host that doesn't start.
 const RETRY_AFTER_MS: i64 = 1000;
 
 type OnHint = Box<dyn Fn(RunId) + Send>;
@@ -40,39 +39,39 @@ type OnHint = Box<dyn Fn(RunId) + Send>;
 /// The connection to the host.
 #[derive(Debug)]
 pub(super) struct Link {
-    shared: Arc<Shared>,
+    inner: Arc<Inner>,
     runs: Arc<Runs>,
     thread: Option<JoinHandle<()>>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct Inner {
     state: Mutex<State>,
     wake: OwnedFd,
-    /// For hints from the center's own side.
+    /// The fifo, for hints from the center's own side.
     hints: OwnedFd,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    host: Option<Host>,
-    /// Launches by run, until it is known that somebody has claimed the run.
+    host: Option<HostProcess>,
+    /// Launches by run, until the engine knows that somebody has claimed the run.
     pending: HashMap<RunId, Arc<[u8]>>,
-    /// What the socket had no room for.
+    /// Bytes for which the socket had no room.
     backlog: Vec<u8>,
     refused: HashMap<RunId, (Timestamp, String)>,
     is_closing: bool,
 }
 
 #[derive(Debug)]
-struct Host {
+struct HostProcess {
     process: Child,
     socket: Arc<UnixStream>,
 }
 
-impl Drop for Host {
+impl Drop for HostProcess {
     fn drop(&mut self) {
-        // It ends when its socket is closed.
+        // The host ends when its socket is closed.
         let _closed = self.socket.shutdown(std::net::Shutdown::Both);
         let _reaped = self.process.wait();
     }
@@ -87,70 +86,70 @@ impl Link {
             .map_err(EngineError::io("make an eventfd"))?;
         let host = start_host(&config).map_err(|error| EngineError::Host(error.to_string()))?;
         let state = Mutex::new(State { host: Some(host), ..State::default() });
-        let shared = Arc::new(Shared { state, wake, hints: writer });
+        let inner = Arc::new(Inner { state, wake, hints: writer });
         let keeper =
-            Keeper { shared: Arc::clone(&shared), runs: Arc::clone(&runs), config, hints: reader, on_hint };
+            Keeper { inner: Arc::clone(&inner), runs: Arc::clone(&runs), config, hints: reader, on_hint };
         let thread = std::thread::Builder::new()
             .name("engine".to_owned())
             .spawn(move || keeper.run())
             .map_err(EngineError::io("start a thread"))?;
-        Ok(Self { shared, runs, thread: Some(thread) })
+        Ok(Self { inner, runs, thread: Some(thread) })
     }
 
     /// Hands the launch to the host, or keeps it until there is one.
     pub(super) fn launch(&self, spec: &LaunchSpec) -> Result<(), EngineError> {
         let body = serde_json::to_vec(spec).map_err(|error| EngineError::Host(error.to_string()))?;
         let message: Arc<[u8]> = frame(&[spec.run.as_bytes(), &spec.uid_index.to_le_bytes(), &body]).into();
-        let mut state = self.shared.lock();
+        let mut state = self.inner.lock();
         state.refused.remove(&spec.run);
         state.pending.insert(spec.run, Arc::clone(&message));
         if !state.send(&message) {
-            self.shared.wake();
+            self.inner.wake();
         }
         Ok(())
     }
 
     /// Notes that the run has a record: its launch needs no repeating.
-    pub(super) fn settle(&self, run: RunId) {
-        let mut state = self.shared.lock();
+    pub(super) fn note_recorded(&self, run: RunId) {
+        let mut state = self.inner.lock();
         state.pending.remove(&run);
         state.refused.remove(&run);
     }
 
     pub(super) fn is_pending(&self, run: RunId) -> bool {
-        self.shared.lock().pending.contains_key(&run)
+        self.inner.lock().pending.contains_key(&run)
     }
 
-    /// When and why a launch came to nothing, where that left no record.
+    /// When and why a launch came to nothing without leaving a record.
     pub(super) fn refusal(&self, run: RunId) -> Option<(Timestamp, String)> {
-        let refusal = self.shared.lock().refused.get(&run).cloned();
+        let refusal = self.inner.lock().refused.get(&run).cloned();
         // Another launch of the same run may have gone well.
         refusal.filter(|_| !self.runs.is_claimed(run))
     }
 
     /// Gives a hint as a supervisor would.
     pub(super) fn hint(&self, run: RunId) {
-        self.shared.hint(run);
+        self.inner.hint(run);
     }
 
     pub(super) fn host_pid(&self) -> Option<u32> {
-        self.shared.lock().host.as_ref().map(|host| host.process.id())
+        self.inner.lock().host.as_ref().map(|host| host.process.id())
     }
 }
 
 impl Drop for Link {
     fn drop(&mut self) {
-        self.shared.lock().is_closing = true;
-        self.shared.wake();
+        self.inner.lock().is_closing = true;
+        self.inner.wake();
         if let Some(thread) = self.thread.take() {
             let _panicked = thread.join();
         }
     }
 }
 
-impl Shared {
+impl Inner {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("nothing panics while it is held")
+        sync::lock(&self.state)
     }
 
     fn wake(&self) {
@@ -163,7 +162,7 @@ impl Shared {
 }
 
 impl State {
-    /// Whether all of the message was sent; the rest is in the backlog.
+    /// Sends the message, and keeps the rest in the backlog. Whether all of it was sent.
     fn send(&mut self, message: &[u8]) -> bool {
         let Some(host) = &self.host else { return false };
         let sent = if self.backlog.is_empty() {
@@ -175,7 +174,7 @@ impl State {
         self.backlog.is_empty()
     }
 
-    /// Sends what is in the backlog, as far as there is room. An error means that the host is gone.
+    /// Sends the backlog, as far as there is room. An error means that the host is gone.
     fn send_backlog(&mut self) -> Result<(), Errno> {
         let Some(host) = &self.host else { return Ok(()) };
         let mut sent = 0;
@@ -192,9 +191,9 @@ impl State {
     }
 }
 
-/// The thread of the engine.
+/// The thread that keeps a host running.
 struct Keeper {
-    shared: Arc<Shared>,
+    inner: Arc<Inner>,
     runs: Arc<Runs>,
     config: LocalConfig,
     hints: OwnedFd,
@@ -206,14 +205,14 @@ impl Keeper {
         let mut answers = Vec::new();
         loop {
             let (socket, has_backlog) = {
-                let state = self.shared.lock();
+                let state = self.inner.lock();
                 if state.is_closing {
                     break;
                 }
                 (state.host.as_ref().map(|host| Arc::clone(&host.socket)), !state.backlog.is_empty())
             };
             let mut fds =
-                vec![PollFd::new(&self.hints, PollFlags::IN), PollFd::new(&self.shared.wake, PollFlags::IN)];
+                vec![PollFd::new(&self.hints, PollFlags::IN), PollFd::new(&self.inner.wake, PollFlags::IN)];
             if let Some(socket) = &socket {
                 let writable = if has_backlog { PollFlags::OUT } else { PollFlags::empty() };
                 fds.push(PollFd::new(socket, PollFlags::IN | writable));
@@ -230,7 +229,7 @@ impl Keeper {
                 self.pass_hints();
             }
             if is_ready[1] {
-                let _emptied = rustix::io::read(&self.shared.wake, &mut [0; 8]);
+                let _emptied = rustix::io::read(&self.inner.wake, &mut [0; 8]);
             }
             let is_there = match &socket {
                 None => false,
@@ -242,18 +241,18 @@ impl Keeper {
                 self.restart_host();
             }
         }
-        // Dropping the host waits for it; supervisors live on.
-        let host = self.shared.lock().host.take();
+        // Dropping the host waits for it. Supervisors live on.
+        let host = self.inner.lock().host.take();
         drop(host);
     }
 
     fn pass_hints(&self) {
         let mut bytes = [0; 16 * 256];
         let Ok(len) = rustix::io::read(&self.hints, &mut bytes) else { return };
-        // Writers write 16 bytes at a time, which a fifo keeps together.
+        // Each writer writes 16 bytes at a time, which a fifo keeps together.
         let runs: Vec<RunId> = bytes[..len].as_chunks().0.iter().map(|id| RunId::from_bytes(*id)).collect();
         {
-            let mut state = self.shared.lock();
+            let mut state = self.inner.lock();
             for run in &runs {
                 state.pending.remove(run);
             }
@@ -263,9 +262,9 @@ impl Keeper {
         }
     }
 
-    /// Sends and receives what can be; false if the host is gone.
+    /// Sends and receives as much as possible. False if the host is gone.
     fn exchange(&self, socket: &UnixStream, answers: &mut Vec<u8>) -> bool {
-        if self.shared.lock().send_backlog().is_err() {
+        if self.inner.lock().send_backlog().is_err() {
             return false;
         }
         let mut part = [0; 4096];
@@ -277,11 +276,11 @@ impl Keeper {
         }
         while let Some(end) = answers.iter().position(|&byte| byte == b'\n') {
             let line: Vec<u8> = answers.drain(..=end).collect();
-            if let Ok(Answer::Refused { run, why }) = serde_json::from_slice(&line) {
+            if let Ok(HostAnswer::Refused { run, why }) = serde_json::from_slice(&line) {
                 tracing::warn!(%run, why, "a launch came to nothing");
-                let mut state = self.shared.lock();
+                let mut state = self.inner.lock();
                 state.pending.remove(&run);
-                state.refused.insert(run, (sys::now(), why));
+                state.refused.insert(run, (clock::now(), why));
                 drop(state);
                 (self.on_hint)(run);
             }
@@ -291,14 +290,14 @@ impl Keeper {
 
     /// Starts a host in place of one that is gone, and sends it the launches that nobody has claimed.
     fn restart_host(&self) {
-        let old = self.shared.lock().host.take();
+        let old = self.inner.lock().host.take();
         if old.is_some() {
-            tracing::warn!("the engine's host is gone; starting another");
+            tracing::warn!("the engine's host ended; starting another one");
         }
         drop(old);
         match start_host(&self.config) {
             Ok(host) => {
-                let mut state = self.shared.lock();
+                let mut state = self.inner.lock();
                 state.host = Some(host);
                 state.pending.retain(|run, _| !self.runs.is_claimed(*run));
                 state.backlog.clear();
@@ -311,8 +310,8 @@ impl Keeper {
     }
 }
 
-/// Makes the fifo for hints and opens both its ends. It stays the same for every center on this folder, so that
-/// supervisors of an earlier one are heard.
+/// Makes the fifo for hints and opens both its ends. Every center on this folder has the same fifo, so that
+/// it hears the supervisors of an earlier one.
 fn open_hints(config: &LocalConfig) -> io::Result<(OwnedFd, OwnedFd)> {
     let path = config.data_dir.join(HINTS);
     match mkfifoat(CWD, &path, Mode::RUSR | Mode::WUSR) {
@@ -321,26 +320,27 @@ fn open_hints(config: &LocalConfig) -> io::Result<(OwnedFd, OwnedFd)> {
     }
     let flags = OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let reader = openat(CWD, &path, flags | OFlags::RDONLY, Mode::empty())?;
-    // The center writes too; and while it has this end open, a poll of the other doesn't report that nobody writes.
+    // The center writes hints too. While it has this end open, a poll of the other end doesn't report that
+    // nobody writes.
     let writer = openat(CWD, &path, flags | OFlags::WRONLY, Mode::empty())?;
     Ok((reader, writer))
 }
 
 /// Starts a host and waits until it is ready.
-fn start_host(config: &LocalConfig) -> io::Result<Host> {
+fn start_host(config: &LocalConfig) -> io::Result<HostProcess> {
     let Some((program, args)) = config.host_command.split_first() else {
         return Err(io::Error::other("no program is set for it"));
     };
     let (ours, theirs) = UnixStream::pair()?;
     let process = Command::new(program)
         .args(args)
-        // None of the center's secrets.
+        // The host gets none of the center's secrets.
         .env_clear()
         .stdin(OwnedFd::from(theirs))
         .stdout(Stdio::null())
         .spawn()?;
     let socket = Arc::new(ours);
-    let host = Host { process, socket };
+    let host = HostProcess { process, socket };
     let settings = serde_json::to_vec(config)?;
     let mut socket = host.socket.as_ref();
     io::Write::write_all(&mut socket, &frame(&[&settings]))?;
@@ -349,8 +349,8 @@ fn start_host(config: &LocalConfig) -> io::Result<Host> {
     let mut line = Vec::new();
     BufReader::new(socket).read_until(b'\n', &mut line)?;
     match serde_json::from_slice(&line) {
-        Ok(Answer::Ready) => {}
-        Ok(Answer::Failed(why)) => return Err(io::Error::other(why)),
+        Ok(HostAnswer::Ready) => {}
+        Ok(HostAnswer::Failed(why)) => return Err(io::Error::other(why)),
         _ => return Err(io::Error::other("it ended, or is not the engine's host")),
     }
     Ok(host)

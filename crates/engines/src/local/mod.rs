@@ -6,295 +6,30 @@
 //!    └──────── fifo of hints <─────────────┘     records and logs: runs/, see `record`
 //! ```
 //!
-//! What is true is in the records. Hints only say which to look at, so that nobody has to poll. Supervisors outlive
-//! host and center; the next center reads the same records and hears the same supervisors.
+//! The records are the truth. A hint only says which record to look at, so that nobody has to poll.
+//! Supervisors outlive the host and the center; the next center reads the same records and hears the same
+//! supervisors.
 
 mod cgroup;
 mod child;
 mod config;
 mod doctor;
-pub(crate) mod env;
+mod engine;
 mod folders;
 pub mod host;
+mod inherited;
 mod link;
 mod logs;
-mod ports;
-mod ranktable;
+mod master_port;
+mod protocol;
+mod rank_table;
 mod record;
 mod sandbox;
 mod supervisor;
-pub(crate) mod sys;
+mod sys;
 mod tree;
 mod workers;
 
-use std::{
-    collections::HashSet,
-    fs::File,
-    io,
-    os::unix::fs::FileExt as _,
-    path::PathBuf,
-    sync::{Arc, Mutex},
-    time::{Duration, Instant},
-};
-
-use domain::{JobId, RunId, TenantId, Timestamp};
-use rustix::{fs::FlockOperation, io::Errno};
-
 pub use config::{Isolation, LocalConfig};
-pub use doctor::{Check, check_host};
-
-use self::{
-    link::Link,
-    record::{Found, Line, Runs, Told},
-};
-use crate::{Ended, Engine, EngineError, Exit, LaunchSpec, Leaving, LogChunk, Observation, Started, Stream};
-
-/// The fifo through which supervisors tell which run to look at.
-const HINTS: &str = "engine.hints";
-/// How long the leftovers of a run whose supervisor was killed are hunted for in one call.
-const SWEEP_FOR: Duration = Duration::from_secs(2);
-/// How long an engine waits for the one before to let go of the folder.
-const LOCK_WITHIN: Duration = Duration::from_secs(1);
-
-/// Carries out runs on this machine.
-#[derive(Debug)]
-pub struct LocalEngine {
-    config: LocalConfig,
-    runs: Arc<Runs>,
-    link: Link,
-    boot: String,
-    booted_at: Timestamp,
-    /// Runs without an end whose leftovers are gone.
-    swept: Mutex<HashSet<RunId>>,
-    /// Locked while the engine lives: two centers on one folder would each think that runs are theirs.
-    _lock: File,
-}
-
-impl LocalEngine {
-    /// Starts the engine on its folder, made if needed. `on_hint` is called, on a thread of the engine, with each run
-    /// whose record has changed; it must return soon. It may be called more often than there are changes.
-    pub fn start(
-        mut config: LocalConfig,
-        on_hint: impl Fn(RunId) + Send + 'static,
-    ) -> Result<Self, EngineError> {
-        doctor::require_isolation(&config)?;
-        let folder = config.data_dir.display().to_string();
-        std::fs::create_dir_all(&config.data_dir).map_err(EngineError::io(format!("make {folder}")))?;
-        config.data_dir =
-            config.data_dir.canonicalize().map_err(EngineError::io(format!("find the folder {folder}")))?;
-        doctor::require_passage(&config)?;
-
-        let lock = lock(&config.data_dir)?;
-        let has_own_uids = config.uid(0).is_some();
-        folders::prepare(&config.data_dir, has_own_uids)
-            .map_err(EngineError::io(format!("make the folders for runs in {folder}")))?;
-        let runs = Runs::open(&config.data_dir)
-            .map(Arc::new)
-            .map_err(EngineError::io(format!("open the records in {folder}")))?;
-        let link = Link::start(config.clone(), Arc::clone(&runs), Box::new(on_hint))?;
-        Ok(Self {
-            config,
-            runs,
-            link,
-            boot: sys::boot_id(),
-            booted_at: sys::booted_at(),
-            swept: Mutex::default(),
-            _lock: lock,
-        })
-    }
-
-    /// The folder where a job's processes start, and which keeps what they write.
-    pub fn work_folder(&self, tenant: TenantId, job: JobId) -> PathBuf {
-        self.config.data_dir.join("work").join(tenant.to_string()).join(job.to_string())
-    }
-
-    /// Removes a job's work folder. None of its runs may be alive.
-    pub fn forget_work(&self, tenant: TenantId, job: JobId) -> Result<(), EngineError> {
-        match std::fs::remove_dir_all(self.work_folder(tenant, job)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(EngineError::io(format!("remove the work folder of {job}"))(error))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// The process id of the host, for tests and for people who look for it.
-    pub fn host_pid(&self) -> Option<u32> {
-        self.link.host_pid()
-    }
-
-    /// The process id of a run's supervisor while it is alive.
-    pub fn supervisor_pid(&self, run: RunId) -> Result<Option<u32>, EngineError> {
-        Ok(match self.find(run)? {
-            Found::Alive(told) => u32::try_from(told.pid).ok(),
-            _ => None,
-        })
-    }
-
-    fn find(&self, run: RunId) -> Result<Found, EngineError> {
-        self.runs.find(run).map_err(EngineError::io(format!("read the record of {run}")))
-    }
-
-    fn vanished(&self, run: RunId, told: &Told) -> Observation {
-        let machine_restarted = told.boot != self.boot;
-        if !machine_restarted {
-            self.sweep(run, &told.sessions);
-        }
-        Observation::Vanished {
-            started: told.started_at.map(|at| Started { at }),
-            last_seen: self.runs.last_change(run).max(told.started_at).max(told.claimed_at),
-            machine_restarted,
-        }
-    }
-
-    /// Kills what is left of a run whose supervisor was killed. The host does so at once, and knows more; but it may
-    /// have been killed too, or be one that was started since.
-    fn sweep(&self, run: RunId, sessions: &[i32]) {
-        let mut swept = self.swept.lock().expect("nothing panics while it is held");
-        if swept.contains(&run) {
-            return;
-        }
-        if let Some(root) = cgroup::find(self.config.cgroup.as_deref()) {
-            cgroup::clear(&root, run);
-        }
-        let begun = Instant::now();
-        while tree::freeze_and_kill(&|| tree::leftovers(run, sessions)) > 0 {
-            if begun.elapsed() > SWEEP_FOR {
-                tracing::warn!(%run, "processes of a run without a supervisor can't be killed");
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        swept.insert(run);
-    }
-
-    /// A run that has no record: not launched, unless it is from before the start of the machine. Then it may have
-    /// run, and its record have been lost with the machine.
-    fn without_record(&self, run: RunId) -> Observation {
-        if let Some(why) = self.link.refusal(run) {
-            let how = Exit::FailedToStart(why.1);
-            return Observation::Ended(Ended { started_at: None, at: why.0, how });
-        }
-        let made_ms = i64::from_be_bytes(*run.as_bytes().first_chunk().expect("16 bytes")) >> 16;
-        if Timestamp::from_millis(made_ms) < self.booted_at && !self.link.is_pending(run) {
-            return Observation::Vanished { started: None, last_seen: None, machine_restarted: true };
-        }
-        Observation::NotLaunched
-    }
-}
-
-/// Locks the center's folder for an engine.
-pub(crate) fn lock(data_dir: &std::path::Path) -> Result<File, EngineError> {
-    let path = data_dir.join("engine.lock");
-    let what = || format!("open {}", path.display());
-    let file = File::options().create(true).truncate(false).write(true).open(&path);
-    let file = file.map_err(EngineError::io(what()))?;
-    // A center that was just stopped may have left a process that is about to close its files.
-    let begun = Instant::now();
-    loop {
-        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => return Ok(file),
-            Err(Errno::WOULDBLOCK) if begun.elapsed() < LOCK_WITHIN => {
-                std::thread::sleep(Duration::from_millis(10));
-            }
-            Err(Errno::WOULDBLOCK) => return Err(EngineError::InUse(data_dir.to_owned())),
-            Err(error) => return Err(EngineError::io(what())(error)),
-        }
-    }
-}
-
-impl Engine for LocalEngine {
-    fn launch(&self, spec: &LaunchSpec) -> Result<(), EngineError> {
-        spec.check()?;
-        self.link.launch(spec)
-    }
-
-    fn observe(&self, run: RunId) -> Result<Observation, EngineError> {
-        let observation = match self.find(run)? {
-            Found::Nothing => return Ok(self.without_record(run)),
-            Found::Alive(told) => {
-                Observation::Alive { started: told.started_at.map(|at| Started { at }), leaving: Leaving::No }
-            }
-            Found::Ended(told) => Observation::Ended(told.end.expect("it is found to have ended")),
-            Found::Vanished(told) => self.vanished(run, &told),
-        };
-        self.link.settle(run);
-        Ok(observation)
-    }
-
-    fn stop(&self, run: RunId) -> Result<(), EngineError> {
-        let at = sys::now();
-        let pid = std::process::id().cast_signed();
-        let claim = Line::Claim { run, pid, boot: self.boot.clone(), at };
-        let failed = || EngineError::io::<io::Error>(format!("stop {run}"));
-        loop {
-            match self.find(run)? {
-                // Whoever claims a run decides about it: a launch that is still on the way comes too late.
-                Found::Nothing => {
-                    let mut record = None;
-                    if self.runs.claim(&mut record, run, &claim).map_err(failed())?
-                        && let Some(mut record) = record
-                    {
-                        let how = Exit::Stopped { status: None };
-                        record.append(&Line::End { started_at: None, at, how }).map_err(failed())?;
-                        self.link.hint(run);
-                        return Ok(());
-                    }
-                }
-                Found::Alive(told) => {
-                    let supervisor = sys::Handle::open(told.pid);
-                    // Its lock was seen held after the handle was taken, so the handle is of the supervisor.
-                    if let (Some(supervisor), Found::Alive(_)) = (supervisor, self.find(run)?) {
-                        return supervisor.stop(run).map_err(failed());
-                    }
-                }
-                Found::Ended(_) => return Ok(()),
-                Found::Vanished(told) => {
-                    self.vanished(run, &told);
-                    return Ok(());
-                }
-            }
-        }
-    }
-
-    fn read_log(
-        &self,
-        run: RunId,
-        stream: Stream,
-        offset: u64,
-        max_bytes: usize,
-    ) -> Result<LogChunk, EngineError> {
-        let failed = || EngineError::io::<io::Error>(format!("read the {} of {run}", stream.code()));
-        let Some(file) = self.runs.read_log(run, stream).map_err(failed())? else {
-            let truncated = self.is_truncated(run, stream)?;
-            return Ok(LogChunk { offset, truncated, ..LogChunk::default() });
-        };
-        let end_offset = file.metadata().map_err(failed())?.len();
-        let len = usize::try_from(end_offset.saturating_sub(offset)).unwrap_or(usize::MAX).min(max_bytes);
-        let mut bytes = vec![0; len];
-        file.read_exact_at(&mut bytes, offset).map_err(failed())?;
-        let is_at_end = offset.saturating_add(len as u64) >= end_offset;
-        let truncated = is_at_end && self.is_truncated(run, stream)?;
-        Ok(LogChunk { bytes, offset, end_offset, truncated })
-    }
-
-    fn forget(&self, run: RunId) -> Result<(), EngineError> {
-        if let Found::Alive(_) = self.find(run)? {
-            return Err(EngineError::Alive(run));
-        }
-        self.swept.lock().expect("nothing panics while it is held").remove(&run);
-        self.link.settle(run);
-        self.runs.remove(run).map_err(EngineError::io(format!("remove the record of {run}")))
-    }
-}
-
-impl LocalEngine {
-    fn is_truncated(&self, run: RunId, stream: Stream) -> Result<bool, EngineError> {
-        Ok(match self.find(run)? {
-            Found::Nothing => false,
-            Found::Alive(told) | Found::Ended(told) | Found::Vanished(told) => {
-                told.truncated[stream as usize]
-            }
-        })
-    }
-}
+pub use doctor::check_host;
+pub use engine::LocalEngine;

@@ -1,8 +1,9 @@
-//! The supervisor of one run: starts its processes, keeps their output, enforces its limits, and records its end.
+//! The supervisor of one run: it starts the run's processes, keeps their output, enforces the limits, and
+//! records the end.
 //!
-//! It has a single thread, and waits in one place, [`Supervisor::watch`]. All descendants of
-//! the run's processes become its children when their own parents end, so the run is over when the kernel says that
-//! it has no children: nothing can be left behind.
+//! It has a single thread, and waits in one place, [`Supervisor::watch`]. All descendants of the run's
+//! processes become its children when their own parents end. So the run is over when the kernel says that the
+//! supervisor has no children: nothing can be left behind.
 
 use std::{
     ffi::OsStr,
@@ -22,54 +23,63 @@ use rustix::{
 use super::{
     cgroup::{self, Cgroup},
     child::{self, Start, StartError},
-    env::{Place, environment},
-    folders::{Folders, Work},
-    host::Shared,
+    folders::{Folders, WorkFolder},
+    inherited::Inherited,
     logs::{self, Log},
-    ports::{self, Port},
-    ranktable,
-    record::{Line, Record},
+    master_port::{self, MasterPort},
+    rank_table,
+    record::{Record, RecordLine},
     sandbox, sys, tree,
 };
-use crate::{Exit, LaunchSpec, Status, Stream, interpreter};
+use crate::{
+    clock,
+    engine::Stream,
+    environment::{Place, environment},
+    interpreter,
+    observation::{Exit, Status},
+    spec::LaunchSpec,
+};
 
-/// A run that is over sooner is not announced as started: the hint of its end tells both.
+/// All runs of the local engine are on one machine.
+const MASTER_ADDR: &str = "127.0.0.1";
+
+/// The start of a run that is over sooner is not announced: the hint of its end tells both.
 const ANNOUNCE_AFTER: Millis = Millis(50);
 /// How often a record is marked as alive.
 const TOUCH_EVERY: Millis = Millis(30_000);
 
-/// What a supervisor is told about a run by the host.
+/// A run that the host assigns to a supervisor.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Assignment {
     pub run: RunId,
-    /// Where to look first for a free folder, see [`Folders`].
+    /// The folder to try first, see [`Folders`].
     pub slot: u32,
-    /// How many processes the run's uid has on this machine already.
+    /// The number of processes that the run's uid has on this machine already.
     pub processes_of_uid: u64,
 }
 
-/// What is kept for the next run.
+/// The things that one run leaves for the next one of this supervisor.
 #[derive(Debug, Default)]
-pub(super) struct Kept {
-    /// The last run's tenant is likely to be that of the next.
+pub(super) struct Reusable {
+    /// The next run is likely to be of the same tenant.
     tenants: Option<Tenants>,
     record: Option<Record>,
-    port: Option<Port>,
+    port: Option<MasterPort>,
     buffer: Vec<u8>,
 }
 
-/// What runs of one tenant use, one after the other.
+/// The places of one tenant's runs, one run after the other.
 #[derive(Debug)]
 struct Tenants {
     folders: Folders,
-    /// For runs without real cards.
+    /// The ruleset of runs without real cards.
     ruleset: Option<Rc<OwnedFd>>,
 }
 
 impl Tenants {
-    /// What the run may open; `None` without isolation.
-    fn ruleset(&mut self, shared: &Shared, spec: &LaunchSpec) -> Result<Option<Rc<OwnedFd>>, String> {
-        let Some(system) = &shared.system else { return Ok(None) };
+    /// The ruleset with what the run may open; `None` without isolation.
+    fn ruleset(&mut self, inherited: &Inherited, spec: &LaunchSpec) -> Result<Option<Rc<OwnedFd>>, String> {
+        let Some(system) = &inherited.system else { return Ok(None) };
         let devices = sandbox::device_files(&spec.nodes);
         if devices.is_empty()
             && let Some(ruleset) = &self.ruleset
@@ -89,52 +99,53 @@ impl Tenants {
 
 /// Looks after the run from its claim to its end. An error means that nothing was started.
 pub(super) fn supervise(
-    shared: &Shared,
-    kept: &mut Kept,
+    inherited: &Inherited,
+    reusable: &mut Reusable,
     Assignment { run, slot, processes_of_uid }: Assignment,
     spec: &[u8],
 ) -> io::Result<()> {
     let spec: LaunchSpec = serde_json::from_slice(spec)?;
     let pid = std::process::id().cast_signed();
-    let claim = Line::Claim { run, pid, boot: shared.boot.clone(), at: sys::now() };
-    if !shared.runs.claim(&mut kept.record, run, &claim)? {
+    let claim = RecordLine::Claim { run, pid, boot: inherited.boot.clone(), at: clock::now() };
+    if !inherited.runs.claim(&mut reusable.record, run, &claim)? {
         return Ok(());
     }
-    // From here on the record speaks. If it can't be written to the end, it is not kept, and so tells by its lock.
+    // From here on the record speaks. If it can't be written to the end, it is dropped, and its lock tells
+    // that its supervisor is gone.
     let mut supervisor = Supervisor {
-        shared,
+        inherited,
         spec: &spec,
-        record: kept.record.take().expect("it holds the claim"),
+        record: reusable.record.take().expect("it holds the claim"),
         logs: Stream::ALL.map(|stream| Log::new(stream, spec.log_limit_bytes)),
         outputs: None,
         nodes: Vec::new(),
         started_at: None,
-        buffer: std::mem::take(&mut kept.buffer),
+        buffer: std::mem::take(&mut reusable.buffer),
         phase: Phase::Running,
         cause: None,
         failed: None,
     };
     let mut holdings = Holdings { work: None, cgroup: None };
-    let refusal = supervisor.start(kept, &mut holdings, slot, processes_of_uid).err();
+    let refusal = supervisor.start(reusable, &mut holdings, slot, processes_of_uid).err();
     if refusal.is_some() {
         supervisor.phase = Phase::killing_from(sys::uptime());
     }
     supervisor.watch();
-    let at = sys::now();
+    let at = clock::now();
     supervisor.read_outputs_to_the_end();
     let how = refusal.map_or_else(|| supervisor.outcome(), Exit::FailedToStart);
     let started_at = if matches!(how, Exit::FailedToStart(_)) { None } else { supervisor.started_at };
-    // All tasks of an array share its folder. While the end is not recorded, no other run of a job comes.
-    if let (Some(work), Some(tenants), None) = (holdings.work, &mut kept.tenants, spec.array) {
+    // All tasks of an array share a folder. Until the end is recorded, no other run of the job comes.
+    if let (Some(work), Some(tenants), None) = (holdings.work, &mut reusable.tenants, spec.array) {
         let _stays_the_jobs = tenants.folders.take_back(spec.job, work);
     }
     let Supervisor { mut record, buffer, .. } = supervisor;
-    record.append(&Line::End { started_at, at, how })?;
-    shared.hint(run);
-    (kept.record, kept.buffer) = (Some(record), buffer);
-    if kept.tenants.as_ref().is_some_and(|tenants| tenants.folders.empty().is_err()) {
-        // Another folder for the next run.
-        kept.tenants = None;
+    record.append(&RecordLine::End { started_at, at, how })?;
+    inherited.hint(run);
+    (reusable.record, reusable.buffer) = (Some(record), buffer);
+    if reusable.tenants.as_ref().is_some_and(|tenants| tenants.folders.empty().is_err()) {
+        // The next run gets another folder.
+        reusable.tenants = None;
     }
     if let Some(cgroup) = holdings.cgroup {
         cgroup.remove();
@@ -142,9 +153,9 @@ pub(super) fn supervise(
     Ok(())
 }
 
-/// What the run has for as long as it lasts.
+/// The run's own things, which it has for as long as it lasts.
 struct Holdings {
-    work: Option<Work>,
+    work: Option<WorkFolder>,
     cgroup: Option<Cgroup>,
 }
 
@@ -157,11 +168,11 @@ struct NodeProcess {
 #[derive(Clone, Copy, Debug)]
 enum Phase {
     Running,
-    /// All were told to end; what is left at that instant is killed.
+    /// All processes were told to end. What is left at that instant is killed.
     Ending {
         kill_at: Millis,
     },
-    /// All are killed; what is left at that instant, too.
+    /// All processes are killed. What is left at that instant is killed again.
     Killing {
         again_at: Millis,
         pause: Millis,
@@ -181,63 +192,63 @@ enum Cause {
     Stopped,
 }
 
-/// A pipe that processes write to. This process keeps both ends, so that it is not woken when others close theirs: when
-/// the last of them has ended it knows that nothing more comes.
+/// A pipe that processes write to. This process keeps both ends, so that it is not woken when others close
+/// theirs. When the last of them has ended, it knows that nothing more comes.
 struct Output {
     read_end: OwnedFd,
     write_end: OwnedFd,
 }
 
 struct Supervisor<'a> {
-    shared: &'a Shared,
+    inherited: &'a Inherited,
     spec: &'a LaunchSpec,
     record: Record,
     logs: [Log; 2],
-    /// What comes out of all nodes' processes.
+    /// The outputs of all nodes' processes together.
     outputs: Option<[Output; 2]>,
     nodes: Vec<NodeProcess>,
     started_at: Option<Timestamp>,
     buffer: Vec<u8>,
     phase: Phase,
     cause: Option<Cause>,
-    /// The first of the nodes' processes that didn't end with 0.
+    /// How the first of the nodes' processes ended that didn't end with 0.
     failed: Option<Status>,
 }
 
 impl Supervisor<'_> {
-    /// Starts the processes of all nodes. On failure gives the reason.
+    /// Starts the processes of all nodes. A failure comes with its reason.
     fn start(
         &mut self,
-        kept: &mut Kept,
+        reusable: &mut Reusable,
         holdings: &mut Holdings,
         slot: u32,
         processes_of_uid: u64,
     ) -> Result<(), String> {
-        let (spec, shared) = (self.spec, self.shared);
+        let (spec, inherited) = (self.spec, self.inherited);
         let failed = |what: &'static str| move |error: io::Error| format!("failed to {what}: {error}");
-        if kept.tenants.as_ref().is_none_or(|tenants| !tenants.folders.are_for(spec.tenant)) {
-            // Gives the old ones back first.
-            kept.tenants = None;
-            let folders = Folders::make(&shared.config, spec.tenant, spec.uid_index, slot)
+        if reusable.tenants.as_ref().is_none_or(|tenants| !tenants.folders.are_for(spec.tenant)) {
+            // The old ones are given back first.
+            reusable.tenants = None;
+            let folders = Folders::make(&inherited.config, spec.tenant, spec.uid_index, slot)
                 .map_err(failed("make its tenant's folders"))?;
-            kept.tenants = Some(Tenants { folders, ruleset: None });
+            reusable.tenants = Some(Tenants { folders, ruleset: None });
         }
-        let tenants = kept.tenants.as_mut().expect("made if they were not there");
-        let ruleset = tenants.ruleset(shared, spec)?;
+        let tenants = reusable.tenants.as_mut().expect("made if they were not there");
+        let ruleset = tenants.ruleset(inherited, spec)?;
         let folders = &mut tenants.folders;
         let (work, script) = folders
             .make_work(spec.job, &spec.script)
             .map_err(failed("make its work folder and write its script"))?;
         let work = holdings.work.insert(work);
 
-        if kept.port.as_ref().is_none_or(|port| !port.is_free()) {
+        if reusable.port.as_ref().is_none_or(|port| !port.is_free()) {
             let seed = u64::from_be_bytes(*spec.run.as_bytes().last_chunk().expect("16 bytes"));
-            kept.port = ports::take(shared.config.master_ports, seed);
+            reusable.port = master_port::take(inherited.config.master_ports, seed);
         }
-        let Some(master_port) = kept.port.as_ref().map(|port| port.number) else {
+        let Some(master_port) = reusable.port.as_ref().map(|port| port.number) else {
             return Err("no free port is left on this machine for MASTER_PORT".to_owned());
         };
-        if let Some(root) = &shared.cgroup_root {
+        if let Some(root) = &inherited.cgroup_root {
             holdings.cgroup = Cgroup::make(root, spec.run, &spec.limits).ok();
         }
         let entrance = holdings.cgroup.as_ref().and_then(|cgroup| cgroup.entrance().ok());
@@ -247,14 +258,14 @@ impl Supervisor<'_> {
             work: work.path.clone(),
             temporary: folders.temporary.clone(),
             user: format!("qt{}", spec.uid_index),
-            path: shared.config.path.clone(),
-            master_addr: super::env::MASTER_ADDR.to_owned(),
+            path: inherited.config.path.clone(),
+            master_addr: MASTER_ADDR.to_owned(),
             master_port,
             rank_table: write_rank_table(folders, spec).map_err(failed("write its rank table"))?,
         };
         let limits_memory = holdings.cgroup.as_ref().is_some_and(|cgroup| cgroup.limits_memory);
         let limits_processes = holdings.cgroup.as_ref().is_some_and(|cgroup| cgroup.limits_processes);
-        // A shell where the script doesn't say what runs it.
+        // A script that doesn't name its interpreter is run by a shell.
         let shell = (!spec.script.starts_with("#!")).then(default_shell);
         let args: Vec<&OsStr> = (shell.iter().map(|shell| shell.as_os_str()))
             .chain([script.as_os_str()])
@@ -273,12 +284,13 @@ impl Supervisor<'_> {
                 args: &args,
                 env: &environment(spec, rank, &place),
                 folder: work.fd.as_fd(),
-                stdin: shared.nothing.as_fd(),
+                stdin: inherited.nothing.as_fd(),
                 stdout: stdout.write_end.as_fd(),
                 stderr: stderr.write_end.as_fd(),
-                uid: shared.config.uid(spec.uid_index),
+                uid: inherited.config.uid(spec.uid_index),
                 limits: &spec.limits,
-                // Where no cgroup counts them, the kernel counts all of the uid, so those of other runs are added.
+                // Without a cgroup the kernel counts all processes of the uid, so those of other runs are
+                // added.
                 max_processes_of_uid: (!limits_processes)
                     .then(|| processes_of_uid + u64::from(spec.limits.max_processes)),
                 limits_data: !limits_memory,
@@ -286,15 +298,15 @@ impl Supervisor<'_> {
                 cgroup: entrance.as_ref().map(|file| file.as_fd()),
             });
             let pid = started.map_err(|error| explain(&error, &spec.script))?;
-            self.started_at.get_or_insert_with(sys::now);
+            self.started_at.get_or_insert_with(clock::now);
             self.nodes.push(NodeProcess { pid, status: None });
         }
         let sessions = self.nodes.iter().map(|node| node.pid.as_raw_nonzero().get()).collect();
         let at = self.started_at.expect("there is at least one node");
-        self.record.append(&Line::Start { at, sessions }).map_err(failed("record its start"))
+        self.record.append(&RecordLine::Start { at, sessions }).map_err(failed("record its start"))
     }
 
-    /// Returns when no process of the run is left.
+    /// Sees the run through. Returns when no process of it is left.
     fn watch(&mut self) {
         let begun = sys::uptime();
         let deadline = Millis(begun.0.saturating_add(self.spec.time_limit.0.max(0)));
@@ -303,7 +315,7 @@ impl Supervisor<'_> {
         while self.reap() {
             let now = sys::uptime();
             if announce_at.is_some_and(|at| now >= at) {
-                self.shared.hint(self.spec.run);
+                self.inherited.hint(self.spec.run);
                 announce_at = None;
             }
             if now >= touch_at {
@@ -316,11 +328,11 @@ impl Supervisor<'_> {
         }
     }
 
-    /// Does what is due; returns when something will be.
+    /// Does what is due, and returns when something will be due next.
     fn advance(&mut self, now: Millis, deadline: Millis) -> Millis {
         let all_over = self.nodes.iter().all(|node| node.status.is_some());
         match self.phase {
-            // What the nodes' processes leave running has nobody to work for.
+            // Processes that outlive those of the nodes have nobody to work for.
             Phase::Running | Phase::Ending { .. } if all_over => self.phase = Phase::killing_from(now),
             // One node's process failed: the others wait for it in vain.
             Phase::Running if self.failed.is_some() => self.end_all(now, None),
@@ -332,7 +344,7 @@ impl Supervisor<'_> {
             Phase::Running => deadline,
             Phase::Ending { kill_at } => kill_at,
             Phase::Killing { again_at, pause } if now >= again_at => {
-                if let Some(root) = &self.shared.cgroup_root {
+                if let Some(root) = &self.inherited.cgroup_root {
                     cgroup::kill(root, self.spec.run);
                 }
                 tree::freeze_and_kill(&own_descendants);
@@ -344,21 +356,21 @@ impl Supervisor<'_> {
         }
     }
 
-    /// Asks all processes to end.
+    /// Tells all processes to end.
     fn end_all(&mut self, now: Millis, cause: Option<Cause>) {
         self.cause = cause;
         self.phase = Phase::Ending { kill_at: Millis(now.0.saturating_add(self.spec.kill_grace.0.max(0))) };
         for process in own_descendants() {
             tree::signal(&process, Signal::TERM);
-            // One that is stopped would not hear it.
+            // A stopped process would not hear it.
             tree::signal(&process, Signal::CONT);
         }
     }
 
-    /// Until a signal, output, or the time has come.
+    /// Waits for a signal, for output, or until the time is over.
     fn wait(&mut self, timeout_ms: i64) {
         let timeout = Timespec { tv_sec: timeout_ms / 1000, tv_nsec: timeout_ms % 1000 * 1_000_000 };
-        let mut fds = vec![PollFd::new(&self.shared.signals, PollFlags::IN)];
+        let mut fds = vec![PollFd::new(&self.inherited.signals, PollFlags::IN)];
         let outputs = self.outputs.iter().flatten();
         fds.extend(outputs.map(|output| PollFd::new(&output.read_end, PollFlags::IN)));
         if poll(&mut fds, Some(&timeout)).is_err() {
@@ -369,31 +381,31 @@ impl Supervisor<'_> {
         if output_came {
             self.read_outputs();
         }
-        while signal_came && let Some(signal) = sys::next_signal(self.shared.signals.as_fd()) {
+        while signal_came && let Some(signal) = sys::next_signal(self.inherited.signals.as_fd()) {
             if signal.stops(self.spec.run) && matches!(self.phase, Phase::Running) {
                 self.end_all(sys::uptime(), Some(Cause::Stopped));
             }
         }
     }
 
-    /// Reads once from each output. Returns whether anything came.
+    /// Reads once from each output. Whether anything came.
     fn read_outputs(&mut self) -> bool {
         let mut came = false;
         for (output, log) in self.outputs.iter().flatten().zip(&mut self.logs) {
             if logs::read(&output.read_end, &mut self.buffer) {
                 came = true;
-                log.append(&self.buffer, self.spec.run, &self.shared.runs, &mut self.record);
+                log.append(&self.buffer, self.spec.run, &self.inherited.runs, &mut self.record);
             }
         }
         came
     }
 
-    /// Reads what the processes left in the pipes.
+    /// Reads the rest that the processes left in the pipes.
     fn read_outputs_to_the_end(&mut self) {
         while self.read_outputs() {}
     }
 
-    /// Takes note of processes that ended; false if none is left.
+    /// Notes the processes that ended. False if none is left.
     fn reap(&mut self) -> bool {
         loop {
             match wait(WaitOptions::NOHANG) {
@@ -446,15 +458,15 @@ fn write_rank_table(folders: &Folders, spec: &LaunchSpec) -> io::Result<Option<s
         return Ok(None);
     }
     let conf = std::fs::read_to_string("/etc/hccn.conf").unwrap_or_default();
-    let table = ranktable::rank_table(&spec.nodes, super::env::MASTER_ADDR, |node, card| {
-        let known = if node.is_virtual { None } else { ranktable::hccn_address(&conf, card) };
-        known.unwrap_or(super::env::MASTER_ADDR).to_owned()
+    let table = rank_table::rank_table(&spec.nodes, MASTER_ADDR, |node, card| {
+        let known = if node.is_virtual { None } else { rank_table::hccn_address(&conf, card) };
+        known.unwrap_or(MASTER_ADDR).to_owned()
     });
     // The processes that read it are started when it is complete.
     folders.write("hccl.json", table.as_bytes()).map(Some)
 }
 
-/// Says why a start failed, to the one who wrote the script.
+/// Explains a failed start to whoever wrote the script.
 fn explain(error: &StartError, script: &str) -> String {
     let StartError::Exec(source) = error else { return format!("failed to give it {error}") };
     match (source.raw_os_error(), interpreter::of(script)) {

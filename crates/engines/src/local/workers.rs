@@ -1,7 +1,8 @@
-//! The host's supervisors: those that look after a run, and a few that wait for the next.
+//! The host's supervisors: those that look after a run, and a few that wait for the next one.
 //!
-//! A supervisor that is done with a run is not thrown away under load: starting it costs more than half of all that a
-//! short run costs. It never has two runs at a time, and keeps nothing of a run but its tenant's open folders.
+//! Under load, a supervisor whose run is over is not thrown away: its start costs more than half of all that
+//! a short run costs. It never has two runs at a time, and keeps nothing of a run but its tenant's open
+//! folders.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -21,8 +22,8 @@ use rustix::{
 };
 
 use super::{
-    host::Shared,
-    supervisor::{Assignment, Kept, supervise},
+    inherited::Inherited,
+    supervisor::{Assignment, Reusable, supervise},
     sys::{self, Came, Forked},
 };
 
@@ -30,24 +31,24 @@ use super::{
 const MAX_IDLE: usize = 32;
 /// The longest reason that a supervisor gives, in bytes.
 const MAX_REASON_BYTES: usize = 1000;
-/// An assignment as it is sent: run, slot, processes of the uid, length of the spec.
+/// The length of an assignment's header: run, slot, processes of the uid, length of the spec.
 const HEADER_BYTES: usize = 16 + 4 + 8 + 4;
 
-/// All supervisors that this host has started and not waited for.
+/// All supervisors that this host has started and that have not ended.
 #[derive(Debug)]
 pub(super) struct Workers {
     all: HashMap<Pid, Worker>,
     idle: Vec<Pid>,
-    /// Where the host hears that they are done; `None` in their own processes.
+    /// The host's end for reports; `None` in the supervisors' own processes.
     reports: Option<UnixDatagram>,
-    /// What supervisors report on; each has a copy.
+    /// The end on which supervisors report. Each has a copy.
     report_to: UnixDatagram,
 }
 
 #[derive(Debug)]
 struct Worker {
     run: Option<RunId>,
-    /// The tenant that it works for, and the folder among that tenant's that it has.
+    /// The tenant that the supervisor works for. `slot` is its folder among that tenant's.
     uid_index: u32,
     slot: u32,
     assignments: UnixStream,
@@ -55,7 +56,7 @@ struct Worker {
 
 /// A supervisor's own side, in its own process.
 #[derive(Debug)]
-pub(super) struct Work {
+pub(super) struct WorkerSide {
     first: Assignment,
     assignments: UnixStream,
     report_to: UnixDatagram,
@@ -72,7 +73,7 @@ impl Workers {
         self.reports.as_ref().expect("it is there in the host").as_fd()
     }
 
-    /// Takes the next report: the supervisor's run, and why it came to nothing if it left no record.
+    /// Takes the next report: the supervisor's run, and why it came to nothing, if it left no record.
     pub(super) fn next_report(&mut self) -> Option<(Option<RunId>, Option<String>)> {
         let mut bytes = [0; 4 + MAX_REASON_BYTES];
         let (len, _) = recv(self.reports(), &mut bytes, RecvFlags::DONTWAIT).ok()?;
@@ -89,7 +90,7 @@ impl Workers {
         !self.idle.is_empty()
     }
 
-    /// Lets those that wait go: they end when their socket is closed.
+    /// Lets the idle supervisors go: they end when their socket is closed.
     pub(super) fn dismiss_idle(&mut self) {
         for pid in self.idle.drain(..) {
             if let Some(worker) = self.all.get(&pid) {
@@ -98,7 +99,8 @@ impl Workers {
         }
     }
 
-    /// Gives the run to a supervisor that waits, best to one that worked for the same tenant. False if there is none.
+    /// Gives the run to an idle supervisor, preferably to one that worked for the same tenant. False if there
+    /// is none.
     pub(super) fn assign_idle(
         &mut self,
         run: RunId,
@@ -118,7 +120,7 @@ impl Workers {
             let assignment = Assignment { run, slot: worker.slot, processes_of_uid };
             let mut message = header(assignment, spec.len());
             message.extend_from_slice(spec);
-            // One that died while it waited takes nothing, and did nothing.
+            // A supervisor that died while it waited takes nothing, and did nothing.
             if worker.assignments.write_all(&message).is_ok() {
                 worker.run = Some(run);
                 return true;
@@ -127,13 +129,13 @@ impl Workers {
         false
     }
 
-    /// Starts a supervisor for the run. In that new process it gives what is to be done there, here `None`.
+    /// Starts a supervisor for the run. In the new process it returns that process's work, here `None`.
     pub(super) fn fork(
         &mut self,
         run: RunId,
         uid_index: u32,
         processes_of_uid: u64,
-    ) -> io::Result<Option<Work>> {
+    ) -> io::Result<Option<WorkerSide>> {
         let (ours, theirs) = UnixStream::pair()?;
         let slot = self.free_slot(uid_index);
         let report_to = self.report_to.try_clone()?;
@@ -144,11 +146,11 @@ impl Workers {
                 Ok(None)
             }
             Forked::Child => {
-                // The host's ends of sockets: they must close when the host does.
+                // The host's ends of the sockets must close when the host does.
                 self.all.clear();
                 self.reports = None;
                 let first = Assignment { run, slot, processes_of_uid };
-                Ok(Some(Work { first, assignments: theirs, report_to }))
+                Ok(Some(WorkerSide { first, assignments: theirs, report_to }))
             }
         }
     }
@@ -159,7 +161,7 @@ impl Workers {
         (0..u32::MAX).find(|slot| !taken.contains(slot)).expect("there are fewer supervisors than numbers")
     }
 
-    /// Notes that a supervisor is done; returns which run it had.
+    /// Notes that a supervisor is done, and returns the run that it had.
     fn finished(&mut self, pid: Pid) -> Option<RunId> {
         let worker = self.all.get_mut(&pid)?;
         if self.idle.len() < MAX_IDLE {
@@ -170,7 +172,8 @@ impl Workers {
         worker.run.take()
     }
 
-    /// Waits for all processes that have ended. Returns the runs whose supervisors have, and how.
+    /// Waits for all processes that have ended. Returns the runs whose supervisors are among them, and how
+    /// these ended.
     pub(super) fn reap(&mut self) -> Vec<(RunId, String)> {
         let mut lost = Vec::new();
         while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
@@ -211,18 +214,19 @@ fn parse_header(bytes: &[u8; HEADER_BYTES]) -> (Assignment, usize) {
     (assignment, usize::try_from(u32::from_le_bytes(*len)).expect("32 bits fit"))
 }
 
-impl Work {
-    /// The life of a supervisor: the run that it was started for, and those that it is given then. Returns its exit
-    /// code.
-    pub(super) fn work(mut self, shared: &Shared, spec: &[u8]) -> i32 {
-        if Self::settle_in(shared).is_err() {
+impl WorkerSide {
+    /// The life of a supervisor: the run that it was started for, and those that it is given then. Returns
+    /// its exit code.
+    pub(super) fn work(mut self, inherited: &Inherited, spec: &[u8]) -> i32 {
+        if Self::settle_in(inherited).is_err() {
             return 5;
         }
-        let mut kept = Kept::default();
+        let mut reusable = Reusable::default();
         let mut next = Some((self.first, spec.to_vec()));
         while let Some((assignment, spec)) = next {
             // A panic must not go on into the host's code, of which this is a copy.
-            let result = catch_unwind(AssertUnwindSafe(|| supervise(shared, &mut kept, assignment, &spec)));
+            let result =
+                catch_unwind(AssertUnwindSafe(|| supervise(inherited, &mut reusable, assignment, &spec)));
             let why = match result {
                 Ok(Ok(())) => String::new(),
                 Ok(Err(error)) => error.to_string(),
@@ -231,17 +235,17 @@ impl Work {
             if self.report(&why).is_err() {
                 return 0;
             }
-            next = self.wait(shared);
+            next = self.wait(inherited);
         }
         0
     }
 
-    fn settle_in(shared: &Shared) -> io::Result<()> {
+    fn settle_in(inherited: &Inherited) -> io::Result<()> {
         sys::become_subreaper()?;
-        // What the center or its terminal hold open must not be held open by this process, which may outlive them.
-        rustix::stdio::dup2_stdin(&shared.nothing)?;
-        rustix::stdio::dup2_stdout(&shared.nothing)?;
-        Ok(rustix::stdio::dup2_stderr(&shared.nothing)?)
+        // This process may outlive the center and its terminal, so it must not hold open their files.
+        rustix::stdio::dup2_stdin(&inherited.nothing)?;
+        rustix::stdio::dup2_stdout(&inherited.nothing)?;
+        Ok(rustix::stdio::dup2_stderr(&inherited.nothing)?)
     }
 
     fn report(&self, why: &str) -> io::Result<()> {
@@ -251,15 +255,17 @@ impl Work {
     }
 
     /// Waits for the next run; `None` if there will be none.
-    fn wait(&mut self, shared: &Shared) -> Option<(Assignment, Vec<u8>)> {
+    fn wait(&mut self, inherited: &Inherited) -> Option<(Assignment, Vec<u8>)> {
         loop {
-            let mut fds =
-                [PollFd::new(&self.assignments, PollFlags::IN), PollFd::new(&shared.signals, PollFlags::IN)];
+            let mut fds = [
+                PollFd::new(&self.assignments, PollFlags::IN),
+                PollFd::new(&inherited.signals, PollFlags::IN),
+            ];
             let _interrupted = poll(&mut fds, None);
             if !fds[0].revents().is_empty() {
                 break;
             }
-            if sys::next_signal(shared.signals.as_fd()) == Some(Came::Terminate) {
+            if sys::next_signal(inherited.signals.as_fd()) == Some(Came::Terminate) {
                 return None;
             }
         }

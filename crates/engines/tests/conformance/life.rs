@@ -1,4 +1,4 @@
-//! The life of a run: launched once, stopped, timed out, forgotten, taken up again.
+//! The life of a run: launched once, stopped, timed out, taken up again.
 
 use std::path::Path;
 
@@ -23,7 +23,6 @@ pub const CASES: &[Case] = &[
     ("a run launched twice", launched_twice),
     ("a run launched after its end", launched_after_end),
     ("a run that was never heard of", unknown),
-    ("a run is forgotten", forgotten),
     ("a log in parts", log_in_parts),
     ("a log while it grows", log_that_grows),
     ("a log beyond its limit", log_limit),
@@ -46,7 +45,7 @@ fn times(rig: &mut Rig) {
     let ended = rig.wait_end(spec.run);
     assert_eq!(ended.started_at, Some(started_at));
     let took_ms = ended.at.since(started_at).0;
-    // A start is noted when it is over, on a busy machine a moment after the script's first command.
+    // A start is noted once it is made, on a busy machine a moment after the script's first command.
     assert!((1000 - rig.tick_ms()..8000).contains(&took_ms), "{took_ms} ms");
     let since_launch_ms = ended.at.since(before).0;
     assert!(since_launch_ms >= 1200 - rig.tick_ms(), "it ends {since_launch_ms} ms after its launch");
@@ -74,7 +73,7 @@ fn ignored_time_limit(rig: &mut Rig) {
     let ended = rig.wait_end(spec.run);
     assert_eq!(ended.how, Exit::TimedOut);
     let took_ms = ended.at.since(ended.started_at.unwrap()).0;
-    // To Slurm a job is over when it is told to end.
+    // For Slurm a job is over when it is told to end.
     let least_ms = if rig.tick_ms() == 1 { 1190 } else { 0 };
     assert!((least_ms..5000).contains(&took_ms), "{took_ms} ms");
 }
@@ -175,21 +174,6 @@ fn unknown(rig: &mut Rig) {
     assert_eq!(rig.engine().observe(run).unwrap(), Observation::NotLaunched);
     let chunk = rig.engine().read_log(run, Stream::Stdout, 5, 100).unwrap();
     assert_eq!((chunk.bytes.len(), chunk.end_offset), (0, 0));
-    rig.engine().forget(run).unwrap();
-}
-
-fn forgotten(rig: &mut Rig) {
-    let spec = rig.spec("#!/bin/sh\necho text\nread -t 600 line < ./go || sleep 600\n");
-    rig.launch(&spec);
-    rig.wait_line(spec.run, "text");
-    assert!(matches!(rig.engine().forget(spec.run), Err(EngineError::Alive(run)) if run == spec.run));
-    rig.engine().stop(spec.run).unwrap();
-    rig.wait_end(spec.run);
-    assert_eq!(rig.out(spec.run), "text\n");
-    rig.engine().forget(spec.run).unwrap();
-    assert_eq!(rig.out(spec.run), "");
-    assert_eq!(rig.engine().observe(spec.run).unwrap(), Observation::NotLaunched);
-    rig.engine().forget(spec.run).unwrap();
 }
 
 fn log_in_parts(rig: &mut Rig) {
@@ -305,7 +289,7 @@ fn restart_launched(rig: &mut Rig) {
     }
     rig.restart();
     for spec in &specs {
-        // What the engine before did not keep, the center hands on again.
+        // The center launches again what the engine before did not keep.
         rig.launch(spec);
         assert_eq!(rig.wait_end(spec.run).how, Exit::Code(0));
     }

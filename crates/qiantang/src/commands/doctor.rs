@@ -1,72 +1,85 @@
 //! Checks of this machine, the settings and the center, each with what to do about it.
 
-use std::{fmt::Write as _, path::Path};
+use std::{fmt::Write as _, path::PathBuf};
 
 use center::settings::{EngineKind, Settings};
+use clap::Args;
 use domain::{Lang, Timestamp};
 use engines::{local::check_host, slurm::check_slurm};
 use serde_json::{Value, json};
 
-use super::{Context, Done};
+use super::{Context, Done, Run};
 use crate::{
     errors::Failure,
     output::{pick, text},
 };
 
-pub fn run(context: &Context, config: Option<&Path>) -> Done {
-    let mut checks: Vec<Value> = Vec::new();
-    let mut add = |name: &str, ok: bool, detail: String, hint: &str| {
-        checks.push(json!({ "name": name, "ok": ok, "detail": detail, "hint": if ok { "" } else { hint } }));
-    };
-    match Settings::load(config, std::env::vars()) {
-        Ok(settings) => {
-            let origin = config.map_or("defaults".to_owned(), |path| path.display().to_string());
-            add("settings", true, format!("{origin}; data in {}", settings.data_dir.display()), "");
-            let checks_of_engine = match settings.engine.kind {
-                EngineKind::Local => {
-                    check_host(&center::start::engine_config(&settings, crate::serve::host_command()))
+/// Check this machine, the settings and the center.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    #[arg(long, short)]
+    config: Option<PathBuf>,
+}
+
+impl Run for Doctor {
+    fn run(self, context: &Context) -> Done {
+        let config = self.config.as_deref();
+        let mut checks: Vec<Value> = Vec::new();
+        let mut add = |name: &str, ok: bool, detail: String, hint: &str| {
+            checks.push(
+                json!({ "name": name, "ok": ok, "detail": detail, "hint": if ok { "" } else { hint } }),
+            );
+        };
+        match Settings::load(config, std::env::vars()) {
+            Ok(settings) => {
+                let origin = config.map_or("defaults".to_owned(), |path| path.display().to_string());
+                add("settings", true, format!("{origin}; data in {}", settings.data_dir.display()), "");
+                let checks_of_engine = match settings.engine.kind {
+                    EngineKind::Local => {
+                        check_host(&center::start::engine_config(&settings, crate::serve::host_command()))
+                    }
+                    EngineKind::Slurm => check_slurm(&center::start::slurm_config(&settings, &[])),
+                };
+                for check in checks_of_engine {
+                    add(check.name, check.ok, check.detail.clone(), &check.hint);
                 }
-                EngineKind::Slurm => check_slurm(&center::start::slurm_config(&settings, &[])),
-            };
-            for check in checks_of_engine {
-                add(check.name, check.ok, check.detail.clone(), &check.hint);
             }
+            Err(error) => add(
+                "settings",
+                false,
+                error.to_string(),
+                "mend the settings file; docs/operators.md lists all keys",
+            ),
         }
-        Err(error) => add(
-            "settings",
-            false,
-            error.to_string(),
-            "mend the settings file; docs/operators.md lists all keys",
-        ),
-    }
-    let cards = engines::detect::cards_here();
-    let listed =
-        cards.iter().map(|found| format!("{} × {}", found.cards.len(), found.model)).collect::<Vec<_>>();
-    let none = "no accelerator here: nodes must be virtual".to_owned();
-    add("accelerators", true, if listed.is_empty() { none } else { listed.join(", ") }, "");
-    let client = &context.client;
-    match client.text("/readyz", "text/plain") {
-        Ok(answer) => add("center", true, format!("{} is {}", client.url, answer.trim()), ""),
-        Err(failure) => add("center", false, failure.message, &failure.hint),
-    }
-    if client.has_token() {
-        match client.get("/api/v1/me") {
-            Ok(me) => {
-                add("sign-in", true, format!("{} ({})", text(&me, "login"), text(&me, "role")), "");
-                clock(context, &mut add);
+        let cards = engines::detect::cards_here();
+        let listed =
+            cards.iter().map(|found| format!("{} × {}", found.cards.len(), found.model)).collect::<Vec<_>>();
+        let none = "no accelerator here: nodes must be virtual".to_owned();
+        add("accelerators", true, if listed.is_empty() { none } else { listed.join(", ") }, "");
+        let client = &context.client;
+        match client.text("/readyz", "text/plain") {
+            Ok(answer) => add("center", true, format!("{} is {}", client.url, answer.trim()), ""),
+            Err(failure) => add("center", false, failure.message, &failure.hint),
+        }
+        if client.has_token() {
+            match client.get("/api/v1/me") {
+                Ok(me) => {
+                    add("sign-in", true, format!("{} ({})", text(&me, "login"), text(&me, "role")), "");
+                    clock(context, &mut add);
+                }
+                Err(failure) => add("sign-in", false, failure.message, "sign in again: qiantang login"),
             }
-            Err(failure) => add("sign-in", false, failure.message, "sign in again: qiantang login"),
+        } else {
+            add("sign-in", false, "no token is kept for this center".into(), "sign in: qiantang login");
         }
-    } else {
-        add("sign-in", false, "no token is kept for this center".into(), "sign in: qiantang login");
+        let bad = checks.iter().filter(|check| check["ok"] != true).count();
+        let report = json!({ "checks": checks, "bad": bad });
+        context.print(&report, |lang| shown(lang, &checks));
+        if bad == 0 {
+            return Ok(());
+        }
+        Err(Failure::system("checks_failed", format!("{bad} checks failed"), "each says what to do"))
     }
-    let bad = checks.iter().filter(|check| check["ok"] != true).count();
-    let report = json!({ "checks": checks, "bad": bad });
-    context.print(&report, |lang| shown(lang, &checks));
-    if bad == 0 {
-        return Ok(());
-    }
-    Err(Failure::system("checks_failed", format!("{bad} checks failed"), "each says what to do"))
 }
 
 /// The center stamps what it answers; a clock that is off makes times here read wrong.

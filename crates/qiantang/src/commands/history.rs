@@ -1,31 +1,45 @@
 //! The center's history as a trace.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use domain::Lang;
 use serde_json::json;
 
-use super::{Context, Done, query, say};
+use super::{Context, Done, Run, query, say};
 use crate::errors::Failure;
 
-pub fn write(context: &Context, out: &Path, from: Option<String>) -> Done {
-    let path = format!("/api/v1/history{}", query(&[("from", from)]));
-    let text = context.client.text(&path, "text/csv")?;
-    if out == Path::new("-") {
-        say(text.trim_end());
-        return Ok(());
+/// Write what the center has run as a trace, for `qiantang twin` (the center's people).
+#[derive(Debug, Args)]
+pub struct History {
+    /// The file to write; `-` writes standard output.
+    #[arg(long, short)]
+    out: PathBuf,
+    /// Only what started then or later: 2026-05-20 or 2026-05-20T08:00:00Z.
+    #[arg(long)]
+    from: Option<String>,
+}
+
+impl Run for History {
+    fn run(self, context: &Context) -> Done {
+        let path = format!("/api/v1/history{}", query(&[("from", self.from)]));
+        let text = context.client.text(&path, "text/csv")?;
+        if self.out == Path::new("-") {
+            say(text.trim_end());
+            return Ok(());
+        }
+        std::fs::write(&self.out, &text).map_err(|error| {
+            Failure::system(
+                "not_written",
+                format!("failed to write {}: {error}", self.out.display()),
+                "check the folder",
+            )
+        })?;
+        let jobs = text.lines().filter(|line| !line.starts_with('#')).count().saturating_sub(1);
+        context.print(&json!({ "jobs": jobs, "path": self.out }), |lang| match lang {
+            Lang::Zh => format!("{jobs} 个作业已写入 {}", self.out.display()),
+            Lang::En => format!("{jobs} jobs written to {}", self.out.display()),
+        });
+        Ok(())
     }
-    std::fs::write(out, &text).map_err(|error| {
-        Failure::system(
-            "not_written",
-            format!("failed to write {}: {error}", out.display()),
-            "check the folder",
-        )
-    })?;
-    let jobs = text.lines().filter(|line| !line.starts_with('#')).count().saturating_sub(1);
-    context.print(&json!({ "jobs": jobs, "path": out }), |lang| match lang {
-        Lang::Zh => format!("{jobs} 个作业已写入 {}", out.display()),
-        Lang::En => format!("{jobs} jobs written to {}", out.display()),
-    });
-    Ok(())
 }

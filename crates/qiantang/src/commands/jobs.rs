@@ -2,23 +2,52 @@
 
 use std::{fmt::Write as _, io::Write as _};
 
+use clap::Args;
 use domain::Lang;
 use serde_json::Value;
 
-use super::{Context, Done, part, query, say};
+use super::{Context, Done, Run, part, query, say};
 use crate::{
     errors::Failure,
-    output::{card_hours, duration, instant, money, number, pick, state, table, text, verdict},
+    output::{card_hours, duration, instant, items, money, number, pick, table, text, verdict},
+    words,
 };
 
-pub fn list(context: &Context, filters: &[(&str, Option<String>)]) -> Done {
-    let answer = context.client.get(&format!("/api/v1/jobs{}", query(filters)))?;
-    context.print(&answer, |lang| shown_list(lang, &answer));
-    Ok(())
+/// List jobs.
+#[derive(Debug, Args)]
+pub struct Jobs {
+    /// A state, or `active`.
+    #[arg(long)]
+    state: Option<String>,
+    #[arg(long)]
+    project: Option<String>,
+    /// Part of a name.
+    #[arg(long)]
+    name: Option<String>,
+    /// A tenant's short name (the center's people).
+    #[arg(long)]
+    tenant: Option<String>,
+    #[arg(long, default_value_t = 20)]
+    limit: u32,
+    /// Go on after this job.
+    #[arg(long)]
+    cursor: Option<String>,
 }
 
-fn items<'a>(answer: &'a Value, key: &str) -> &'a [Value] {
-    answer[key].as_array().map(Vec::as_slice).unwrap_or_default()
+impl Run for Jobs {
+    fn run(self, context: &Context) -> Done {
+        let filters = [
+            ("state", self.state),
+            ("project", self.project),
+            ("name", self.name),
+            ("tenant", self.tenant),
+            ("limit", Some(self.limit.to_string())),
+            ("cursor", self.cursor),
+        ];
+        let answer = context.client.get(&format!("/api/v1/jobs{}", query(&filters)))?;
+        context.print(&answer, |lang| shown_list(lang, &answer));
+        Ok(())
+    }
 }
 
 fn shown_list(lang: Lang, answer: &Value) -> String {
@@ -38,7 +67,7 @@ fn shown_list(lang: Lang, answer: &Value) -> String {
             text(job, "id").to_owned(),
             text(job, "name").to_owned(),
             text(job, "project").to_owned(),
-            state(lang, text(job, "state")).to_owned(),
+            words::state(lang, text(job, "state")),
             instant(job, "submitted_at"),
             format!("{}×{}", number(job, "nodes"), number(job, "cards_per_node")),
             tasks,
@@ -67,12 +96,20 @@ fn shown_list(lang: Lang, answer: &Value) -> String {
     shown
 }
 
-pub fn show(context: &Context, id: &str) -> Done {
-    let mut job = context.client.get(&format!("/api/v1/jobs/{}", part(id)))?;
-    let runs = context.client.get(&format!("/api/v1/jobs/{}/runs?limit=20", part(id)))?;
-    job["runs"] = runs["items"].clone();
-    context.print(&job, |lang| shown_job(lang, &job));
-    Ok(())
+/// Show a job with its runs.
+#[derive(Debug, Args)]
+pub struct Show {
+    job: String,
+}
+
+impl Run for Show {
+    fn run(self, context: &Context) -> Done {
+        let mut job = context.client.get(&format!("/api/v1/jobs/{}", part(&self.job)))?;
+        let runs = context.client.get(&format!("/api/v1/jobs/{}/runs?limit=20", part(&self.job)))?;
+        job["runs"] = runs["items"].clone();
+        context.print(&job, |lang| shown_job(lang, &job));
+        Ok(())
+    }
 }
 
 fn shown_job(lang: Lang, job: &Value) -> String {
@@ -80,7 +117,7 @@ fn shown_job(lang: Lang, job: &Value) -> String {
     let mut facts = vec![
         vec![label("作业", "job"), text(job, "id").to_owned()],
         vec![label("名称", "name"), text(job, "name").to_owned()],
-        vec![label("状态", "state"), state(lang, text(job, "state")).to_owned()],
+        vec![label("状态", "state"), words::state(lang, text(job, "state"))],
         vec![label("项目", "project"), format!("{} / {}", text(job, "tenant_slug"), text(job, "project"))],
         vec![label("合同", "contract"), text(job, "contract").to_owned()],
         vec![
@@ -120,7 +157,7 @@ fn shown_job(lang: Lang, job: &Value) -> String {
             vec![
                 text(run, "id").to_owned(),
                 number(run, "task").to_string(),
-                state(lang, text(run, "state")).to_owned(),
+                words::state(lang, text(run, "state")),
                 instant(run, "started_at"),
                 places.collect::<Vec<_>>().join(" "),
                 duration(number(run, "elapsed_ms")),
@@ -135,43 +172,89 @@ fn shown_job(lang: Lang, job: &Value) -> String {
     shown
 }
 
-pub fn why(context: &Context, id: &str) -> Done {
-    let answer = context.client.get(&format!("/api/v1/jobs/{}/why", part(id)))?;
-    context.print(&answer, |lang| verdict(lang, &answer));
-    Ok(())
+/// Say why a job waits.
+#[derive(Debug, Args)]
+pub struct Why {
+    job: String,
 }
 
-pub fn cancel(context: &Context, id: &str) -> Done {
-    let answer = context.client.post(&format!("/api/v1/jobs/{}/cancel", part(id)), &Value::Null)?;
-    context.print(&answer, |lang| format!("{} {}", text(&answer, "id"), state(lang, text(&answer, "state"))));
-    Ok(())
-}
-
-pub fn logs(context: &Context, id: &str, follow: bool, stderr: bool, run: Option<String>) -> Done {
-    let stream = Some(if stderr { "stderr" } else { "stdout" }.to_owned());
-    if follow {
-        let path =
-            format!("/api/v1/jobs/{}/logs/stream{}", part(id), query(&[("stream", stream), ("run", run)]));
-        context.client.follow(&path, |kind, _, data| {
-            if kind == "log"
-                && let Ok(value) = serde_json::from_str::<Value>(data)
-            {
-                let mut out = std::io::stdout().lock();
-                return out.write_all(text(&value, "data").as_bytes()).and_then(|()| out.flush()).is_ok();
-            }
-            kind != "end"
-        })?;
-        return outcome(context, id);
+impl Run for Why {
+    fn run(self, context: &Context) -> Done {
+        let answer = context.client.get(&format!("/api/v1/jobs/{}/why", part(&self.job)))?;
+        context.print(&answer, |lang| verdict(lang, &answer));
+        Ok(())
     }
+}
+
+/// Stop a job.
+#[derive(Debug, Args)]
+pub struct Cancel {
+    job: String,
+}
+
+impl Run for Cancel {
+    fn run(self, context: &Context) -> Done {
+        let answer =
+            context.client.post(&format!("/api/v1/jobs/{}/cancel", part(&self.job)), &Value::Null)?;
+        context.print(&answer, |lang| {
+            format!("{} {}", text(&answer, "id"), words::state(lang, text(&answer, "state")))
+        });
+        Ok(())
+    }
+}
+
+/// Show a job's log.
+#[derive(Debug, Args)]
+pub struct Logs {
+    job: String,
+    /// Follow it to its end; ends as the job does.
+    #[arg(long, short)]
+    follow: bool,
+    /// Standard error instead of standard output.
+    #[arg(long)]
+    stderr: bool,
+    /// A certain run.
+    #[arg(long)]
+    run: Option<String>,
+}
+
+impl Run for Logs {
+    fn run(self, context: &Context) -> Done {
+        let stream = if self.stderr { "stderr" } else { "stdout" };
+        if self.follow {
+            follow(context, &self.job, stream, self.run)
+        } else {
+            print_log(context, &self.job, stream, self.run.as_deref())
+        }
+    }
+}
+
+fn follow(context: &Context, job: &str, stream: &str, run: Option<String>) -> Done {
+    let filters = [("stream", Some(stream.to_owned())), ("run", run)];
+    let path = format!("/api/v1/jobs/{}/logs/stream{}", part(job), query(&filters));
+    context.client.follow(&path, |kind, _, data| {
+        if kind == "log"
+            && let Ok(value) = serde_json::from_str::<Value>(data)
+        {
+            let mut out = std::io::stdout().lock();
+            return out.write_all(text(&value, "data").as_bytes()).and_then(|()| out.flush()).is_ok();
+        }
+        kind != "end"
+    })?;
+    outcome(context, job)
+}
+
+/// Prints a log piece by piece, so that a long one needs no memory.
+fn print_log(context: &Context, job: &str, stream: &str, run: Option<&str>) -> Done {
     let mut offset = 0;
     loop {
         let filters = [
-            ("stream", stream.clone()),
-            ("run", run.clone()),
+            ("stream", Some(stream.to_owned())),
+            ("run", run.map(str::to_owned)),
             ("offset", Some(offset.to_string())),
             ("limit_bytes", Some((1 << 20).to_string())),
         ];
-        let answer = context.client.get(&format!("/api/v1/jobs/{}/logs{}", part(id), query(&filters)))?;
+        let answer = context.client.get(&format!("/api/v1/jobs/{}/logs{}", part(job), query(&filters)))?;
         if context.json {
             say(&answer.to_string());
         } else if std::io::stdout().lock().write_all(text(&answer, "data").as_bytes()).is_err() {

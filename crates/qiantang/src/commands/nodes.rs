@@ -1,15 +1,22 @@
 //! Nodes: listing, taking out, putting back in.
 
+use clap::Args;
 use domain::Lang;
 use serde_json::{Value, json};
 
-use super::{Context, Done, part};
-use crate::output::{number, pick, table, text};
+use super::{Context, Done, Run, part};
+use crate::output::{items, number, pick, table, text};
 
-pub fn list(context: &Context) -> Done {
-    let answer = context.client.get("/api/v1/nodes")?;
-    context.print(&answer, |lang| shown(lang, answer.as_array().map(Vec::as_slice).unwrap_or_default()));
-    Ok(())
+/// List nodes with their cards.
+#[derive(Debug, Args)]
+pub struct Nodes {}
+
+impl Run for Nodes {
+    fn run(self, context: &Context) -> Done {
+        let answer = context.client.get("/api/v1/nodes")?;
+        context.print(&answer, |lang| shown(lang, answer.as_array().map(Vec::as_slice).unwrap_or_default()));
+        Ok(())
+    }
 }
 
 fn shown(lang: Lang, nodes: &[Value]) -> String {
@@ -65,46 +72,90 @@ fn state(lang: Lang, code: &str) -> &str {
     }
 }
 
-pub fn drain(context: &Context, node: &str, reason: &str) -> Done {
-    change(context, node, "drain", &json!({ "reason": reason }))
+/// Take a node out (operators).
+#[derive(Debug, Args)]
+pub struct Drain {
+    node: String,
+    #[arg(long)]
+    reason: String,
 }
 
-pub fn resume(context: &Context, node: &str) -> Done {
-    change(context, node, "resume", &Value::Null)
+impl Run for Drain {
+    fn run(self, context: &Context) -> Done {
+        change(context, &self.node, "drain", &json!({ "reason": self.reason }))
+    }
 }
 
-pub fn label(context: &Context, node: &str, labels: &[String]) -> Done {
-    let answer =
-        context.client.put(&format!("/api/v1/nodes/{}/labels", part(node)), &json!({ "labels": labels }))?;
-    let words = answer["labels"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
-    context.print(&answer, |_| format!("{} {}", text(&answer, "name"), words.join(" ")));
-    Ok(())
+/// Put a node back in (operators).
+#[derive(Debug, Args)]
+pub struct Resume {
+    node: String,
 }
 
-/// `window`: from, until and why; none calls it off.
-pub fn maintain(context: &Context, node: &str, window: Option<[String; 3]>) -> Done {
-    let path = format!("/api/v1/nodes/{}/maintenance", part(node));
-    let answer = match window {
-        Some([from, until, reason]) => {
-            context.client.put(&path, &json!({ "from": from, "until": until, "reason": reason }))?
+impl Run for Resume {
+    fn run(self, context: &Context) -> Done {
+        change(context, &self.node, "resume", &Value::Null)
+    }
+}
+
+/// Set what jobs may ask of a node with --constraint (operators).
+#[derive(Debug, Args)]
+pub struct Label {
+    node: String,
+    /// In place of what it has; none takes all away.
+    labels: Vec<String>,
+}
+
+impl Run for Label {
+    fn run(self, context: &Context) -> Done {
+        let path = format!("/api/v1/nodes/{}/labels", part(&self.node));
+        let answer = context.client.put(&path, &json!({ "labels": self.labels }))?;
+        let labels: Vec<&str> = items(&answer, "labels").iter().filter_map(Value::as_str).collect();
+        context.print(&answer, |_| format!("{} {}", text(&answer, "name"), labels.join(" ")));
+        Ok(())
+    }
+}
+
+/// Say when a node will be out for maintenance (operators).
+#[derive(Debug, Args)]
+pub struct Maintain {
+    node: String,
+    /// 2026-05-20T08:00:00Z.
+    #[arg(long, required_unless_present = "cancel")]
+    from: Option<String>,
+    #[arg(long, required_unless_present = "cancel")]
+    until: Option<String>,
+    #[arg(long, required_unless_present = "cancel")]
+    reason: Option<String>,
+    /// Call it off; one that has begun ends now.
+    #[arg(long, conflicts_with_all = ["from", "until", "reason"])]
+    cancel: bool,
+}
+
+impl Run for Maintain {
+    fn run(self, context: &Context) -> Done {
+        let path = format!("/api/v1/nodes/{}/maintenance", part(&self.node));
+        let answer = if self.cancel {
+            context.client.delete(&path)?
+        } else {
+            let window = json!({ "from": self.from, "until": self.until, "reason": self.reason });
+            context.client.put(&path, &window)?
+        };
+        context.print(&answer, |lang| maintained(lang, &answer));
+        Ok(())
+    }
+}
+
+fn maintained(lang: Lang, node: &Value) -> String {
+    let (name, work) = (text(node, "name"), &node["maintenance"]);
+    match (lang, work.is_null()) {
+        (Lang::Zh, true) => format!("{name}：没有安排维护"),
+        (Lang::En, true) => format!("{name}: no maintenance"),
+        (Lang::Zh, false) => format!("{name}：{} 起停机维护，至 {}", text(work, "from"), text(work, "until")),
+        (Lang::En, false) => {
+            format!("{name}: maintenance from {} until {}", text(work, "from"), text(work, "until"))
         }
-        None => context.client.delete(&path)?,
-    };
-    context.print(&answer, |lang| {
-        let (name, work) = (text(&answer, "name"), &answer["maintenance"]);
-        match (lang, work.is_null()) {
-            (Lang::Zh, true) => format!("{name}：没有安排维护"),
-            (Lang::En, true) => format!("{name}: no maintenance"),
-            (Lang::Zh, false) => {
-                format!("{name}：{} 起停机维护，至 {}", text(work, "from"), text(work, "until"))
-            }
-            (Lang::En, false) => {
-                format!("{name}: maintenance from {} until {}", text(work, "from"), text(work, "until"))
-            }
-        }
-    });
-    Ok(())
+    }
 }
 
 fn change(context: &Context, node: &str, verb: &str, body: &Value) -> Done {

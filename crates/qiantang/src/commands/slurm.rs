@@ -2,33 +2,49 @@
 
 use std::fmt::Write as _;
 
+use clap::Subcommand;
 use domain::Lang;
 use serde_json::Value;
 
-use super::{Context, Done};
+use super::{Context, Done, Run};
 use crate::{
     errors::Failure,
-    output::{pick, table, text},
+    output::{items, pick, table, text},
 };
 
+/// Say what the center keeps in Slurm.
+#[derive(Debug, Subcommand)]
+pub enum Slurm {
+    /// Show the accounts of tenants and projects in Slurm, and what would be changed there (the center's people).
+    Accounts {
+        /// Change it, once (operators).
+        #[arg(long)]
+        apply: bool,
+    },
+}
+
+impl Run for Slurm {
+    fn run(self, context: &Context) -> Done {
+        match self {
+            Self::Accounts { apply } => accounts(context, apply),
+        }
+    }
+}
+
 /// Shows accounts and what is to be done; with `apply` does it. Fails if a part of it failed.
-pub fn accounts(context: &Context, apply: bool) -> Done {
+fn accounts(context: &Context, apply: bool) -> Done {
     let answer = if apply {
         context.client.post("/api/v1/slurm/accounts/apply", &Value::Null)?
     } else {
         context.client.get("/api/v1/slurm/accounts")?
     };
     context.print(&answer, |lang| shown(lang, &answer, apply));
-    let failed = list(&answer, "steps").iter().filter(|step| step["is_done"] == false).count();
+    let failed = items(&answer, "steps").iter().filter(|step| step["is_done"] == false).count();
     if failed == 0 {
         return Ok(());
     }
     let message = format!("{failed} of the changes in Slurm failed");
     Err(Failure::refused("slurm_failed", message, "see what Slurm says under each; then apply again"))
-}
-
-fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
-    value[key].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
 fn shown(lang: Lang, answer: &Value, is_applied: bool) -> String {
@@ -48,8 +64,8 @@ fn shown(lang: Lang, answer: &Value, is_applied: bool) -> String {
         Lang::Zh => ["账户", "租户", "项目", "状态", "卡数上限", "已用卡分钟", "卡分钟上限"],
         Lang::En => ["account", "tenant", "project", "state", "cards", "used card-min", "limit card-min"],
     };
-    let mut shown = table(&titles, list(answer, "accounts").iter().map(row).collect(), 4);
-    let steps = list(answer, "steps");
+    let mut shown = table(&titles, items(answer, "accounts").iter().map(row).collect(), 4);
+    let steps = items(answer, "steps");
     let title = match (steps.is_empty(), is_applied) {
         (true, _) => pick(lang, "Slurm 与中心一致，无需改动。", "Slurm is in step: nothing to change."),
         (false, true) => pick(lang, "已执行：", "Done:"),
@@ -63,7 +79,7 @@ fn shown(lang: Lang, answer: &Value, is_applied: bool) -> String {
         }
     }
     let language = pick(lang, "zh", "en");
-    for conflict in list(answer, "conflicts") {
+    for conflict in items(answer, "conflicts") {
         let (what, to_do) = (text(&conflict["text"], language), text(&conflict["what_to_do"], language));
         let _ = write!(shown, "\n\n! {what}\n  {to_do}");
     }

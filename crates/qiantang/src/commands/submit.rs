@@ -1,7 +1,11 @@
 //! Submitting scripts and task files, and trying them out.
 
-use std::{io::Read as _, path::Path};
+use std::{
+    io::Read as _,
+    path::{Path, PathBuf},
+};
 
+use clap::Args;
 use domain::{
     JobSpec, Lang, Launch,
     script::{Note, NoteAction},
@@ -9,9 +13,8 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-use super::{Context, Done, jobs};
+use super::{Context, Done, Run, jobs, sbatch::Options};
 use crate::{
-    cli::Submit,
     errors::{Category, Failure},
     output::{card_hours, money, number, pick, text, verdict},
 };
@@ -19,31 +22,67 @@ use crate::{
 /// The most that is read of a script or task file; the center takes less.
 const MAX_BYTES: u64 = 4 << 20;
 
-pub fn script(context: &Context, submit: &Submit) -> Done {
-    let source = read(&submit.script)?;
-    let mut parsed = domain::script::parse(&source).map_err(|problems| invalid(&submit.script, &problems))?;
-    let notes = domain::script::apply(&mut parsed.spec, &submit.options.words());
-    parsed.notes.extend(notes.map_err(|problems| invalid(Path::new("command line"), &problems))?);
-    if parsed.spec.name == "script"
-        && let Some(name) =
-            submit.script.file_name().and_then(|name| name.to_str()).filter(|name| *name != "-")
-    {
-        name.clone_into(&mut parsed.spec.name);
-    }
-    parsed.spec.args.clone_from(&submit.args);
-    place(&mut parsed.spec);
-    tell_notes(context, &parsed.notes);
-    if submit.dry_run {
-        return dry_run(context, &parsed.spec, &parsed.notes);
-    }
-    let id = send(context, &parsed.spec, &parsed.notes, submit.parsable)?;
-    if submit.wait { jobs::wait(context, &id) } else { Ok(()) }
+/// Submit a script with #SBATCH lines.
+#[derive(Debug, Args)]
+pub struct Submit {
+    /// The script; `-` reads standard input.
+    script: PathBuf,
+    /// Arguments for the script.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    args: Vec<String>,
+    /// Only say price, binding limit and forecast start.
+    #[arg(long)]
+    dry_run: bool,
+    /// Print the job's id alone.
+    #[arg(long)]
+    parsable: bool,
+    /// Wait for the end; exit 0 only if the job succeeds, 3 if it is cancelled.
+    #[arg(long)]
+    wait: bool,
+    #[command(flatten)]
+    options: Options,
 }
 
-pub fn task_file(context: &Context, file: &Path, is_dry_run: bool) -> Done {
-    let source = read(file)?;
-    let spec = domain::taskfile::parse(&source).map_err(|problems| invalid(file, &problems))?;
-    if is_dry_run { dry_run(context, &spec, &[]) } else { send(context, &spec, &[], false).map(drop) }
+impl Run for Submit {
+    fn run(self, context: &Context) -> Done {
+        let source = read(&self.script)?;
+        let mut parsed =
+            domain::script::parse(&source).map_err(|problems| invalid(&self.script, &problems))?;
+        let notes = domain::script::apply(&mut parsed.spec, &self.options.words());
+        parsed.notes.extend(notes.map_err(|problems| invalid(Path::new("command line"), &problems))?);
+        if parsed.spec.name == "script"
+            && let Some(name) =
+                self.script.file_name().and_then(|name| name.to_str()).filter(|name| *name != "-")
+        {
+            name.clone_into(&mut parsed.spec.name);
+        }
+        parsed.spec.args.clone_from(&self.args);
+        place(&mut parsed.spec);
+        tell_notes(context, &parsed.notes);
+        if self.dry_run {
+            return dry_run(context, &parsed.spec, &parsed.notes);
+        }
+        let id = send(context, &parsed.spec, &parsed.notes, self.parsable)?;
+        if self.wait { jobs::wait(context, &id) } else { Ok(()) }
+    }
+}
+
+/// Submit a task file (YAML).
+#[derive(Debug, Args)]
+pub struct Apply {
+    #[arg(long, short)]
+    file: PathBuf,
+    /// Only say price, binding limit and forecast start.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Run for Apply {
+    fn run(self, context: &Context) -> Done {
+        let source = read(&self.file)?;
+        let spec = domain::taskfile::parse(&source).map_err(|problems| invalid(&self.file, &problems))?;
+        if self.dry_run { dry_run(context, &spec, &[]) } else { send(context, &spec, &[], false).map(drop) }
+    }
 }
 
 /// A script for sbatch starts where it is submitted, if the nodes have that folder; so this one's name goes along.

@@ -20,20 +20,22 @@ use twin::{Failures, Faults, Figures, Format, Nodes, Outcome, Policy, QueueSetup
 pub use options::Twin;
 use options::{Compare, Generate, Grow, Hall, Input, Replay, Results};
 
-use super::{Done, say};
+use super::{Context, Done, Run, say};
 use crate::{
     errors::Failure,
     output::{pick, table},
 };
 
-pub fn run(command: Twin, lang: Lang, as_json: bool) -> Done {
-    let screen = Screen { lang, json: as_json };
-    match command {
-        Twin::Replay(options) => replay(&screen, &options),
-        Twin::Compare(options) => compare(&screen, &options),
-        Twin::Grow(options) => grow(&screen, &options),
-        Twin::Generate(options) => generate(&screen, &options),
-        Twin::Pack(options) => pack::run(&screen, &options),
+impl Run for Twin {
+    fn run(self, context: &Context) -> Done {
+        let screen = Screen { lang: context.lang, json: context.json };
+        match self {
+            Self::Replay(options) => replay(&screen, &options),
+            Self::Compare(options) => compare(&screen, &options),
+            Self::Grow(options) => grow(&screen, &options),
+            Self::Generate(options) => generate(&screen, &options),
+            Self::Pack(options) => pack::run(&screen, &options),
+        }
     }
 }
 

@@ -6,13 +6,10 @@ mod people;
 mod report;
 mod work;
 
-pub use work::state_in;
-
 use std::{
     io::Write as _,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
-    process::ExitCode,
     time::Duration,
 };
 
@@ -23,6 +20,7 @@ use center::{
 use domain::{Lang, Millis};
 use tokio::sync::oneshot;
 
+use crate::errors::Failure;
 use report::Report;
 
 /// All sign-ins of the demo have this password; the center is on loopback and gone with the demo.
@@ -59,21 +57,20 @@ pub struct OnSlurm {
 }
 
 /// Runs the demo. Code 0 only if every job ended as it should and the books close.
-pub fn run(options: &Options, host_command: Vec<std::ffi::OsString>) -> ExitCode {
+pub fn run(options: &Options, host_command: Vec<std::ffi::OsString>) -> Result<(), Failure> {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return failed(&format!("failed to start: {error}")),
+        Err(error) => return Err(failed(&format!("failed to start: {error}"))),
     };
     match runtime.block_on(play(options, host_command)) {
-        Ok(report) if report.is_good() => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
-        Err(problem) => failed(&problem),
+        Ok(report) if report.is_good() => Ok(()),
+        Ok(_) => Err(Failure::unlike("the demo did not end as it should")),
+        Err(problem) => Err(failed(&problem)),
     }
 }
 
-fn failed(problem: &str) -> ExitCode {
-    eprintln!("qiantang: the demo failed: {problem}");
-    ExitCode::from(5)
+fn failed(problem: &str) -> Failure {
+    Failure::system("demo_failed", format!("the demo failed: {problem}"), "")
 }
 
 async fn play(options: &Options, host_command: Vec<std::ffi::OsString>) -> Result<Report, String> {

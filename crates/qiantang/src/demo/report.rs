@@ -11,7 +11,8 @@ use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 use domain::{CardMs, Lang, MicroCny};
 use serde_json::{Value, json};
 
-use super::{in_lang, people::Tenant, work::state_in};
+use super::{in_lang, people::Tenant};
+use crate::words;
 
 /// One job at its end.
 #[derive(Debug)]
@@ -79,8 +80,8 @@ impl Report {
                     &format!(
                         "{} 应为 {}，实为 {}",
                         job.name,
-                        state_in(lang, job.should_end),
-                        state_in(lang, &job.state)
+                        words::state(lang, job.should_end),
+                        words::state(lang, &job.state)
                     ),
                     &format!("{} should have ended {}, but ended {}", job.name, job.should_end, job.state)
                 )
@@ -151,7 +152,7 @@ impl Report {
                 job.name.to_owned(),
                 job.tenant.name(lang).to_owned(),
                 domain_in(lang, job.tenant.domain.code()).to_owned(),
-                state_in(lang, &job.state).to_owned(),
+                words::state(lang, &job.state),
                 job.exit_code.map(|code| code.to_string()).unwrap_or_default(),
                 job.card_ms.to_string(),
                 job.charge.to_string(),

@@ -16,7 +16,9 @@ use center::{
     center::Center,
     error::AppError,
 };
-use domain::{JobId, JobSpec, Lang, Millis, Timestamp};
+use domain::{JobId, JobSpec, Millis, Timestamp};
+
+use crate::words;
 
 use super::{
     Options, files,
@@ -158,31 +160,10 @@ async fn look(
             _ => String::new(),
         };
         let seconds = began.elapsed().as_secs_f64();
-        let state = state_in(options.lang, &job.state);
+        let state = words::state(options.lang, &job.state);
         println!("{seconds:6.1} s  {:<22} {}: {state}{why}", job.item.name, job.tenant.name(options.lang));
     }
     Ok(())
-}
-
-/// A state as people read it.
-pub fn state_in(lang: Lang, state: &str) -> &str {
-    let zh = match state {
-        "queued" => "排队",
-        "running" => "运行中",
-        "stopping" => "停止中",
-        "succeeded" => "成功",
-        "failed" => "失败",
-        "timed_out" => "超时",
-        "cancelled" => "已取消",
-        "stopped" => "已中止（余额或合同结束）",
-        "never_ran" => "未运行",
-        "lost" => "丢失",
-        other => other,
-    };
-    match lang {
-        Lang::Zh => zh,
-        Lang::En => state,
-    }
 }
 
 /// The accuracy that a job's log ends with; of an array the best of its tasks.

@@ -100,7 +100,8 @@ pub fn job(number: u32, queue: u32, nodes: u32, cards_per_node: u32) -> Waiting 
     }
 }
 
-/// Lets a run of `queue` hold `cards` of the node at `index` until `hours` from now, and takes them from what is free.
+/// Lets a run of `queue` hold the cards in `places` until `hours` from now: the index of each node and its
+/// cards, which are free no more.
 pub fn occupy(snapshot: &mut Snapshot, number: u32, queue: u32, places: &[(usize, CardSet)], hours: i64) {
     let slot = |&(index, cards): &(usize, CardSet)| {
         let node = &mut snapshot.nodes[index];

@@ -1,4 +1,5 @@
-//! A planner that is told of one event after the other: nothing is given twice, no promise is broken, shares come out.
+//! A planner that is told of one event after the other: no card is given twice, no promise is broken, and
+//! each queue gets its share.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +8,7 @@ use scheduler::{Backfill, Certainty, Order, Planner, Policy, Snapshot, Ticket, W
 
 use crate::{build::*, random::Random};
 
-/// So many events, or what `PLANNER_EVENTS` says: that is the long form.
+/// The number of events: `usual`, or `PLANNER_EVENTS` for the long form.
 fn events(usual: u64) -> u64 {
     std::env::var("PLANNER_EVENTS").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
@@ -17,8 +18,9 @@ struct World {
     now: Timestamp,
     free: BTreeMap<NodeId, CardSet>,
     jobs: BTreeMap<JobId, Waiting>,
-    /// By when they end, each with what it holds, its queue, and its cards.
+    /// By their ends.
     runs: BTreeSet<(Timestamp, Ticket)>,
+    /// The cards that each run holds, and its queue.
     held: BTreeMap<Ticket, (Vec<(NodeId, CardSet)>, u32)>,
     running: BTreeMap<u32, u32>,
     most: Vec<u32>,
@@ -139,7 +141,7 @@ impl World {
         }
     }
 
-    /// Notes what is promised, and that no promise is later than before.
+    /// Notes the promises, and asserts that none is later than before.
     fn look(&mut self) {
         for id in self.jobs.keys() {
             let verdict = self.planner.verdict(*id).expect("it waits");
@@ -161,7 +163,7 @@ fn run_world(seed: u64, policy: Policy, count: u64, looks: bool) -> u64 {
     let mut random = Random::new(seed);
     let mut world = World::new(&mut random, policy);
     for _ in 0..count {
-        // Jobs that never fit are withdrawn in the end: else they would be all that is looked at.
+        // Jobs that never fit are withdrawn in the end, else there would soon be no others.
         let is_crowded = world.jobs.len() >= 60;
         if !is_crowded && (world.jobs.len() < 40 && random.below(5) < 2 || world.runs.is_empty()) {
             world.submit(&mut random);
@@ -175,7 +177,7 @@ fn run_world(seed: u64, policy: Policy, count: u64, looks: bool) -> u64 {
             let (at, ticket) = world.runs.pop_first().unwrap();
             world.now = world.now.max(at);
             world.end(ticket);
-            // What ends at one instant is told at once.
+            // Ends at one instant are told together.
             while let Some(&(next, ticket)) = world.runs.first()
                 && next <= at
             {
@@ -217,7 +219,8 @@ fn nothing_breaks_without_backfill() {
     }
 }
 
-/// Three queues that always have work, with weights 1, 2 and 3: of any day, each gets its share of the card-hours within 2 %.
+/// Three queues that always have work, with weights 1, 2 and 3: of any day, each gets its share of the
+/// card-hours within 2 %.
 #[test]
 fn shares_follow_weights_day_by_day() {
     let weights = [1_u32, 2, 3];

@@ -18,7 +18,7 @@ fn center() -> Snapshot {
     snapshot
 }
 
-/// Hours from now, and how sure.
+/// The forecast start in hours from now, and its certainty.
 fn forecasts(snapshot: &Snapshot, policy: &Policy) -> Vec<(Option<i64>, Certainty)> {
     let verdicts = plan(snapshot, policy, NOW).verdicts;
     let hours = |at: domain::Timestamp| at.since(NOW).0 / HOUR.0;
@@ -33,7 +33,8 @@ fn jobs_start_in_order_as_cards_come_free() {
     let policy = Policy::default();
     assert_eq!(
         forecasts(&snapshot, &policy),
-        // The second needs both nodes: the first job ends after 1 + 4 hours. Meanwhile the others overtake it.
+        // The second job needs both nodes: the first ends after 1 + 4 hours. Meanwhile the others overtake
+        // the second.
         [(Some(1), Exact), (Some(5), Estimate), (Some(2), Estimate), (Some(3), Estimate)]
     );
     let in_order = Policy { backfill: Backfill::None, ..policy };
@@ -45,7 +46,7 @@ fn jobs_start_in_order_as_cards_come_free() {
     long.waiting[2].time_limit = Millis(HOUR.0 * 4);
     assert_eq!(
         forecasts(&long, &policy)[1..],
-        // It would take a card from the second.
+        // This job would take a card from the second.
         [(Some(5), Estimate), (Some(6), Estimate), (Some(2), Estimate)]
     );
     let few = Policy { forecast_runs: 2, ..policy };

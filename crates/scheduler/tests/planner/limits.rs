@@ -1,4 +1,4 @@
-//! Every limit: the situation in which it binds, and how it reads.
+//! Every limit: the situation in which it binds, and its sentence.
 
 use domain::{CardSet, ContractState, Lang, Timestamp, card::Affinity};
 use scheduler::{Block, Gate, Limit, Misfit, Policy, Snapshot, Verdict, plan};
@@ -140,7 +140,7 @@ fn what_the_contract_holds() {
     }
     snapshot.queues[0].gate = Gate::Ended;
     assert_eq!(verdict(&snapshot, 0).limit, Limit::ContractClosed { state: ContractState::Expired });
-    // A job whose queue is not there.
+    // A job whose queue is not known.
     snapshot.queues.remove(0);
     assert_eq!(verdict(&snapshot, 0).limit, Limit::ContractClosed { state: ContractState::Terminated });
 
@@ -172,7 +172,7 @@ fn what_the_job_itself_holds() {
         &format!("等待它所依赖的 2 个作业，其中有 {first}。"),
         &format!("Waits for 2 jobs that it depends on, {first} among them."),
     );
-    // Two run, this plan starts one more.
+    // Two tasks run, and this plan starts one more.
     snapshot.waiting[0].block = Some(Block::ArrayLimit { running: 2, limit: 3 });
     assert_reads(
         &snapshot,
@@ -180,7 +180,7 @@ fn what_the_job_itself_holds() {
         &Limit::ArrayLimit { running: 3, limit: 3 },
         "array_limit",
         "数组作业有 3 个任务在运行，它自己规定最多同时运行 3 个。",
-        "The array has 3 tasks running and allows itself 3 at once.",
+        "The array has 3 tasks running and lets 3 run at once.",
     );
 }
 
@@ -211,9 +211,9 @@ fn nodes_that_are_out() {
         &Limit::NodesOut { out: 1, usable: 1, needed: 2 },
         "nodes_out",
         "需要 2 个节点，合适的节点中 1 个可用，1 个已停用或故障。",
-        "Needs 2 nodes; of the 2 that could take it 1 can be used, the others are drained or failed.",
+        "Needs 2 nodes; of the 2 that could take it, 1 can be used and the others are drained or failed.",
     );
-    // It does not hold up others.
+    // The job does not hold up others.
     assert_eq!(started(&snapshot), [1]);
 }
 
@@ -241,7 +241,7 @@ fn free_cards_and_fragments() {
         &Limit::Fragmented { free: 12, asked: 4, nodes_fitting: 0, nodes_needed: 1 },
         "fragmented",
         "需要 4 张加速卡，虽有 12 张空闲但分散：需要 1 个节点有足够且连在一起的空闲卡，目前有 0 个。",
-        "Needs 4 cards; 12 are free but scattered: it takes 1 node with enough of them together, and there are 0.",
+        "Needs 4 cards; 12 are free but scattered: it needs 1 node with enough of them together and finds 0.",
     );
 }
 
@@ -260,7 +260,7 @@ fn behind_another_job() {
         &Limit::Behind { job: job_id(0), ahead: 1 },
         "behind",
         &format!("所需资源为排在前面的作业 {} 预留，前面共有 1 个作业。", job_id(0)),
-        &format!("What it needs is held for {}, which is before it; 1 job ahead in all.", job_id(0)),
+        &format!("The cards it needs are held for {}, which comes before it; 1 job ahead in all.", job_id(0)),
     );
 }
 
@@ -292,11 +292,11 @@ fn what_is_guaranteed_to_others_and_not_lent() {
         &Limit::KeptForOthers { available: 4, asked: 8 },
         "kept_for_others",
         "需要 8 张加速卡，合同目前还能借用 4 张：其余为其他合同的保障卡，不外借。",
-        "Needs 8 cards; the contract may borrow 4 more now, the others are guaranteed to contracts that don't lend them.",
+        "Needs 8 cards; the contract may borrow 4 more now, and the others are guaranteed to contracts that don't lend them.",
     );
 }
 
-/// Queue 1 is guaranteed a node and has lent it: it gets it back within the grace.
+/// Queue 1 is guaranteed a node and has lent it: the node comes back within the grace.
 #[test]
 fn what_was_lent_comes_back_within_the_grace() {
     let mut snapshot = center();
@@ -318,7 +318,7 @@ fn what_was_lent_comes_back_within_the_grace() {
         &Limit::Reclaiming { asked: 8, until },
         "reclaiming",
         &format!("收回借出的 8 张保障卡：占用它们的运行最迟于 {at} 结束。"),
-        &format!("Gets 8 cards of its guaranteed ones back: the runs that borrowed them end by {at}."),
+        &format!("Gets back 8 cards that are guaranteed to it: the runs that borrowed them end by {at}."),
     );
 }
 

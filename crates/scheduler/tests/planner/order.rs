@@ -1,4 +1,4 @@
-//! Who goes first, who may, and that gangs are not split.
+//! Which job goes first, which may start, and that gangs are not split.
 
 use domain::{CardMs, CardSet, QueueTerms, ServiceClass, card::Affinity};
 use scheduler::{Block, Policy, Snapshot, plan};
@@ -26,7 +26,8 @@ fn terms(
 
 #[test]
 fn class_then_guarantee_then_fair_share_then_age() {
-    // (queue, class, guaranteed cards, weight, used card-hours) of jobs 0, 1, 2…, each of one card; the order wanted.
+    // (queue, class, guaranteed cards, weight, used card-hours) of jobs 0, 1, 2…, each of one card; the
+    // expected order.
     use ServiceClass::{Normal, Spot, Urgent};
     type Row = (ServiceClass, u32, u32, i64);
     let table: [(&str, &[Row], &[u32]); 7] = [

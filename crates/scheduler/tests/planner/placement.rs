@@ -5,10 +5,10 @@ use scheduler::{NodeView, Policy, Snapshot, plan};
 
 use crate::build::*;
 
-/// Free cards of the nodes, cards asked, and the node and cards wanted.
+/// Free cards of the nodes, cards asked for, and the expected node and cards.
 type Row = (&'static [u64], u32, Option<(u32, u64)>);
 
-/// Where one job goes on `nodes`: node numbers and cards.
+/// Where a job goes on `nodes`: node numbers and cards.
 fn placed(nodes: Vec<NodeView>, count: u32, ask: u32) -> Option<Vec<(u32, CardSet)>> {
     let mut of = queue(0);
     of.pools = (0..4).map(pool_id).collect();
@@ -31,12 +31,12 @@ fn one_node_is_chosen_by_ring_then_use_then_evenness() {
         (&[0x0f, 0x07, 0x03], 1, Some((1, 0x01))),
         (&[0x0f, 0x03], 1, Some((1, 0x01))),
         (&[0x0f], 1, Some((0, 0x01))),
-        // Two: 2 free before 4, before 3; 1 does not do, nor 1 + 1 over two rings.
+        // Two: 2 free before 4, before 3; 1 will not do, nor will 1 + 1 over two rings.
         (&[0x07, 0x0f, 0x30], 2, Some((2, 0x30))),
         (&[0x07, 0x0f], 2, Some((1, 0x03))),
         (&[0x07, 0x11], 2, Some((0, 0x03))),
         (&[0x11], 2, None),
-        // Four: a whole ring; 2 + 2 does not do.
+        // Four: a whole ring; 2 + 2 will not do.
         (&[0x33, 0xf3], 4, Some((1, 0xf0))),
         (&[0x33], 4, None),
         // Whole rings of a node in use before those of an idle one.
@@ -74,17 +74,18 @@ fn without_rings_the_best_fit_is_taken() {
 
 #[test]
 fn of_nodes_that_are_as_good_the_one_that_is_busy_anyway_is_taken() {
-    // Until when the nodes 0, 1, 2… are busy, in hours, of which each has 4 of 8 cards free; for how many hours the job runs.
+    // Until when nodes 0, 1, 2… are busy, in hours, each with 4 of 8 cards free; for how many hours the job
+    // runs.
     let table: [(&[i64], i64, u32); 6] = [
-        // No longer than it is anyway: the first of those.
+        // Where the node is busy for no longer: the first such node.
         (&[1, 5, 9], 4, 1),
         (&[9, 5, 1], 4, 0),
-        // Longer everywhere: where it is least.
+        // Longer everywhere: where the difference is least.
         (&[1, 3, 2], 4, 1),
-        // To the instant.
+        // To the microsecond.
         (&[1, 4, 9], 4, 1),
         (&[2, 2, 2], 4, 0),
-        // What is overdue ends at once, wherever it is.
+        // Overdue runs end at once, on whichever node.
         (&[-2, -1], 4, 0),
     ];
     for (until, hours, want) in table {
@@ -95,7 +96,7 @@ fn of_nodes_that_are_as_good_the_one_that_is_busy_anyway_is_taken() {
             Snapshot { nodes, queues: vec![queue(0)], waiting: vec![waiting], ..Snapshot::default() };
         for (at, hours) in until.iter().enumerate() {
             let number = u32::try_from(at).unwrap();
-            // A short one beside it does not matter.
+            // A short run beside the long one does not matter.
             occupy(&mut snapshot, 10 + number, 0, &[(at, cards(0, 1))], *hours);
             occupy(&mut snapshot, 20 + number, 0, &[(at, cards(2, 3))], -3);
         }
@@ -106,13 +107,13 @@ fn of_nodes_that_are_as_good_the_one_that_is_busy_anyway_is_taken() {
 
 #[test]
 fn a_gang_takes_one_switch_if_it_can_and_as_few_as_it_must() {
-    // Switches of the nodes 0, 1, 2…; nodes asked; nodes wanted.
+    // Switches of nodes 0, 1, 2…; nodes asked for; expected nodes.
     let table: [(&[&str], u32, &[u32]); 6] = [
         (&["a", "b", "b"], 2, &[1, 2]),
         // The smallest switch that has enough.
         (&["a", "a", "a", "b", "b"], 2, &[3, 4]),
         (&["a", "a", "a", "b", "b"], 3, &[0, 1, 2]),
-        // None has enough: the largest, and what is left from the smallest that has it.
+        // None has enough: the largest, and the smallest that has the nodes still missing.
         (&["a", "b", "b", "c", "c", "c"], 4, &[0, 3, 4, 5]),
         (&["a", "b", "b", "c", "c", "c"], 5, &[1, 2, 3, 4, 5]),
         (&["a", "b", "c"], 3, &[0, 1, 2]),

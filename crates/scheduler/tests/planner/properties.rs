@@ -1,4 +1,4 @@
-//! What holds for any center and any course of events.
+//! Rules that hold for any center and any course of events.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::{
     reference,
 };
 
-/// So many cases, or what `PROPTEST_CASES` says: that is the long form.
+/// The number of cases: `usual`, or `PROPTEST_CASES` for the long form.
 fn cases(usual: u32) -> ProptestConfig {
     let config = ProptestConfig::default();
     if std::env::var_os("PROPTEST_CASES").is_some() {
@@ -74,8 +74,8 @@ proptest! {
 proptest! {
     #![proptest_config(cases(64))]
 
-    /// 64 × 200 events: jobs come, runs end or overrun, nodes go out and come back, contracts close and open, jobs are
-    /// cancelled, time passes; a plan after each.
+    /// 64 × 200 events: jobs come, runs end or overrun, nodes go out and come back, contracts close and open,
+    /// jobs are cancelled, time passes. There is a plan after each.
     #[test]
     fn no_course_of_events_breaks_the_rules(seed: u64) {
         let mut random = Random::new(seed);
@@ -156,8 +156,8 @@ fn carry_out(world: &mut Snapshot, now: Timestamp, next: &mut u32, plan: Plan) {
     world.waiting.retain(|job| job.tasks > 0 || job.block.is_some());
 }
 
-/// No card is given twice or taken from a run, no gang is split, no ring rule broken, no quota exceeded; and each job
-/// that goes on waiting has one verdict, with a forecast that is not in the past.
+/// No card is given twice or taken from a run, no gang is split, no ring rule broken, no quota exceeded; and
+/// each job that goes on waiting has one verdict, with a forecast that is not in the past.
 fn assert_sound(snapshot: &Snapshot, policy: &Policy, now: Timestamp, plan: &Plan) {
     let mut free: BTreeMap<NodeId, CardSet> =
         snapshot.nodes.iter().map(|node| (node.id, node.free)).collect();
@@ -214,7 +214,7 @@ fn assert_sound(snapshot: &Snapshot, policy: &Policy, now: Timestamp, plan: &Pla
     assert!(plan.verdicts.iter().all(|verdict| verdict.forecast_start.is_none_or(|start| start >= now)));
 }
 
-/// Whether a run may have just these cards of a node.
+/// Whether a run may have exactly these cards of a node.
 fn is_wired(node: &NodeView, cards: CardSet) -> bool {
     let count = cards.len();
     cards == node.cards

@@ -87,7 +87,7 @@ fn random_queue(random: &mut Random, number: u32, pools: u32) -> Queue {
     of
 }
 
-/// A job of any of the queues, or of none.
+/// A job of one of the queues, or of none.
 pub fn random_job(random: &mut Random, number: u32, queues: u32) -> Waiting {
     let queue = random.below(queues);
     let queue = if random.one_in(40) { 99 } else { queue };
@@ -108,7 +108,7 @@ pub fn random_job(random: &mut Random, number: u32, queues: u32) -> Waiting {
     asks
 }
 
-/// A center with runs on it and jobs that wait.
+/// A center with runs and waiting jobs.
 pub fn busy_center(random: &mut Random, most_jobs: u32) -> Snapshot {
     let mut snapshot = center(random);
     let queues = u32::try_from(snapshot.queues.len()).unwrap();

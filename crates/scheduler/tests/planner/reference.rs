@@ -1,4 +1,4 @@
-//! A slow, obvious planner: it looks at every job and every node again for each decision.
+//! A slow, obvious planner, which looks at every job and every node again for each decision.
 
 use std::{
     cmp::Reverse,
@@ -9,8 +9,9 @@ use domain::{CardSet, NodeId, Placement, PoolId, Timestamp, card::Affinity, node
 use scheduler::{Block, Gate, NodeView, Policy, Queue, Snapshot, Start, Waiting};
 
 type Free = BTreeMap<NodeId, CardSet>;
-type Site = (PoolId, String);
-/// Penalty, breaks a whole node, misses cards, leaves an odd number, cards left, cards in all, how much longer it is busy, switch, name.
+type CardPool = (PoolId, String);
+/// How good a node is: penalty, breaks a whole node, misses cards, leaves an odd number, cards left, cards in
+/// all, how much longer the node is busy, switch, name.
 type Score = (u32, bool, bool, bool, u32, u32, i64, String, String);
 
 /// The starts of a plan.
@@ -24,10 +25,11 @@ pub fn starts(snapshot: &Snapshot, policy: &Policy, now: Timestamp) -> Vec<Start
     }
     let mut tasks: Vec<u32> = snapshot.waiting.iter().map(|job| job.tasks).collect();
     let mut done = BTreeSet::new();
-    // Cards of a site that are held from an instant on; room in a queue: from when, how much is spare, for its quota.
-    let mut held: BTreeMap<Site, (Timestamp, Placement)> = BTreeMap::new();
+    // The cards of a pool that are held from an instant on; the room kept in a queue: from when, how much is
+    // spare, whether for its limit.
+    let mut held: BTreeMap<CardPool, (Timestamp, Placement)> = BTreeMap::new();
     let mut kept: Vec<(&Queue, Timestamp, u32, bool)> = Vec::new();
-    // Cards of queues for whose jobs some are held.
+    // The promised cards of queues.
     let mut promised: Vec<(domain::ContractId, u32)> = Vec::new();
     let mut starts = Vec::new();
     loop {
@@ -68,7 +70,7 @@ pub fn starts(snapshot: &Snapshot, policy: &Policy, now: Timestamp) -> Vec<Start
             continue;
         }
         if running(&runs, queue, long_ago) + asked > limit {
-            if !kept.iter().any(|(of, .., for_quota)| of.id == queue.id && *for_quota) {
+            if !kept.iter().any(|(of, .., for_limit)| of.id == queue.id && *for_limit) {
                 let ends: BTreeSet<Timestamp> = runs.iter().map(|(.., end)| *end).collect();
                 let from = ends.into_iter().find(|&end| running(&runs, queue, end) + asked <= limit).unwrap();
                 let others: u32 =
@@ -103,8 +105,8 @@ pub fn starts(snapshot: &Snapshot, policy: &Policy, now: Timestamp) -> Vec<Start
             done.remove(&i);
             continue;
         }
-        let own: Vec<Site> = sites(snapshot, queue, job);
-        if own.iter().any(|site| held.contains_key(site)) {
+        let own: Vec<CardPool> = card_pools(snapshot, queue, job);
+        if own.iter().any(|card_pool| held.contains_key(card_pool)) {
             continue;
         }
         let ends: BTreeSet<Timestamp> = runs.iter().map(|(.., end)| *end).collect();
@@ -113,13 +115,13 @@ pub fn starts(snapshot: &Snapshot, policy: &Policy, now: Timestamp) -> Vec<Start
             for (_, placement, _) in runs.iter().filter(|(.., end)| *end <= at) {
                 change(&mut then, placement, CardSet::union);
             }
-            let of = |site: &Site| {
-                let usable = |node: &NodeView| node.takes_runs && site_of(node) == *site;
-                Some((site.clone(), at, place(snapshot, queue, job, &then, &usable, &|_| 0)?))
+            let of = |card_pool: &CardPool| {
+                let usable = |node: &NodeView| node.takes_runs && card_pool_of(node) == *card_pool;
+                Some((card_pool.clone(), at, place(snapshot, queue, job, &then, &usable, &|_| 0)?))
             };
             own.iter().find_map(of)
         });
-        if let Some((site, from, placement)) = found {
+        if let Some((card_pool, from, placement)) = found {
             let others: u32 = promised.iter().filter(|(of, _)| *of == queue.id).map(|(_, cards)| cards).sum();
             if running(&runs, queue, long_ago) + others + asked > limit {
                 continue;
@@ -127,7 +129,7 @@ pub fn starts(snapshot: &Snapshot, policy: &Policy, now: Timestamp) -> Vec<Start
             let then = asked + others + running(&runs, queue, from);
             kept.push((queue, from, limit.saturating_sub(then), false));
             promised.push((queue.id, asked));
-            held.insert(site, (from, placement));
+            held.insert(card_pool, (from, placement));
         }
     }
 }
@@ -139,15 +141,15 @@ fn change(free: &mut Free, placement: &Placement, how: fn(CardSet, CardSet) -> C
     }
 }
 
-fn site_of(node: &NodeView) -> Site {
+fn card_pool_of(node: &NodeView) -> CardPool {
     (node.pool, node.model.to_string())
 }
 
-fn sites(snapshot: &Snapshot, queue: &Queue, job: &Waiting) -> Vec<Site> {
+fn card_pools(snapshot: &Snapshot, queue: &Queue, job: &Waiting) -> Vec<CardPool> {
     let usable = snapshot.nodes.iter().filter(|node| {
         queue.pools.contains(&node.pool) && (job.models.is_empty() || job.models.contains(&node.model))
     });
-    usable.map(site_of).collect::<BTreeSet<_>>().into_iter().collect()
+    usable.map(card_pool_of).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// The best place among `free` cards of the nodes that are `usable`.
@@ -159,8 +161,8 @@ fn place(
     usable: &dyn Fn(&NodeView) -> bool,
     longer: &dyn Fn(NodeId) -> i64,
 ) -> Option<Placement> {
-    let in_site = |site: Site| {
-        let nodes = snapshot.nodes.iter().filter(|node| site_of(node) == site && usable(node));
+    let in_card_pool = |card_pool: CardPool| {
+        let nodes = snapshot.nodes.iter().filter(|node| card_pool_of(node) == card_pool && usable(node));
         let scored = nodes.filter_map(|node| {
             Some((score(node, free[&node.id], job.cards_per_node, longer(node.id))?, node))
         });
@@ -193,13 +195,13 @@ fn place(
         let worst = chosen.iter().map(fit).max()?;
         chosen.sort_by(|(a, ..), (b, ..)| (&a.7, &a.8).cmp(&(&b.7, &b.8)));
         let slots = chosen.into_iter().map(|(_, cards, node)| Slot { node, cards }).collect();
-        Some((switches, worst, site, Placement(slots)))
+        Some((switches, worst, card_pool, Placement(slots)))
     };
-    let best = sites(snapshot, queue, job).into_iter().filter_map(in_site);
+    let best = card_pools(snapshot, queue, job).into_iter().filter_map(in_card_pool);
     best.min_by(|a, b| (&a.0, &a.1, &a.2).cmp(&(&b.0, &b.1, &b.2))).map(|(.., placement)| placement)
 }
 
-/// How well `ask` of the `free` cards do, and which.
+/// How well a run of `ask` cards fits the `free` ones, and which cards it gets.
 fn score(node: &NodeView, free: CardSet, ask: u32, longer: i64) -> Option<(Score, CardSet)> {
     let left = free.len().checked_sub(ask)?;
     let table = |left: u32| [0, 2, 1, 3, 4, 5, 6, 7][left as usize];

@@ -1,17 +1,21 @@
-//! Situations written as text: what there is, and what the plan is to decide.
+//! Situations written as text: nodes, queues, runs and jobs, and the expected plan.
 //!
 //! ```text
-//! nodes 2x8 rings switch=pod/a label=ssd model=x pool=1 maint=2..4   so many nodes of so many cards; hours from now
-//! node-out 1                                    the second node takes no runs
-//! queue a g=8 lend=2 borrow=4 max=16 w=2 cohort=1 used=5 pools=0,1    guaranteed cards, limits, weight, used card-hours
-//! lends 1 4                                     cohort 1 lends 4 cards to those outside of it
-//! run r a 0:4,1:4 spot end=2 since=1            holds 4 cards of nodes 0 and 1; hours from and before now
-//! job j a 2x8 urgent limit=2 age=30 max=4 excl label=ssd model=x,y tasks=3     so many nodes of so many cards; minutes
-//! policy fifo none                              what is not the default
-//! > start j                                     in this order, and no others
-//! > preempt r                                   in any order, and no others
-//! > wait j free_cards                           the limit that binds
-//! > on j 0 1                                    the nodes on which it starts
+//! nodes 2x8 rings switch=pod/a label=ssd model=x pool=1 maint=2..4
+//!                           2 nodes of 8 cards; maintenance in hours from now
+//! node-out 1                the second node takes no runs
+//! queue a g=8 lend=2 borrow=4 max=16 w=2 cohort=1 used=5 pools=0,1
+//!                           guaranteed cards, limits, weight, used card-hours
+//! lends 1 4                 cohort 1 lends 4 cards to queues outside of it
+//! run r a 0:4,1:4 spot end=2 since=1
+//!                           holds 4 cards of nodes 0 and 1; hours from now and before now
+//! job j a 2x8 urgent limit=2 age=30 max=4 excl label=ssd model=x,y tasks=3
+//!                           asks for 2 nodes of 8 cards; limit in hours, age in minutes
+//! policy fifo none          where it is not the default
+//! > start j                 in this order, and no others
+//! > preempt r               in any order, and no others
+//! > wait j free_cards       the limit that binds
+//! > on j 0 1                the nodes on which it starts
 //! ```
 
 use std::collections::BTreeMap;
@@ -171,7 +175,7 @@ impl<'t> Scene<'t> {
         self.jobs.push(name);
         let mut of = job(index, 0, nodes, cards);
         of.queue = self.queue_id(queue);
-        // The first of those of which nothing is said is the oldest.
+        // Of the jobs without an age the first is the oldest.
         of.submitted_at = NOW.minus(Millis(1000 - i64::from(index)));
         for word in rest {
             match word.split_once('=') {

@@ -1,8 +1,8 @@
 //! Large gangs do not starve behind small jobs.
 //!
-//! The bound: once a job is the first in order of those that its contract lets start, it starts at the latest when the
-//! runs that were running then have come to their time limits. The same holds for a job that is the first of its queue
-//! to wait for its contract's limit.
+//! The bound: once a job is the first in order of those that its contract lets start, it starts at the latest
+//! when the runs that were running then have come to their time limits. The same holds for a job that is the
+//! first of its queue to wait for its contract's limit.
 
 use domain::{CardMs, Millis, card::Affinity};
 use scheduler::{Block, Certainty, Occupied, Policy, Snapshot, Waiting, plan, use_decay::DecayedUse};
@@ -12,10 +12,10 @@ use crate::{build::*, random::Random};
 const MINUTE: Millis = Millis::from_secs(60);
 const LONGEST_MINUTES: u32 = 30;
 
-/// Lets `count` small jobs of `queue` come each minute, of 1 to 30 minutes, each of which runs for its whole time; with
-/// the gang as job 5000 from minute 60 on. How many minutes the gang has waited when it starts, counted from when it was
-/// the first in order. Asserts that it starts no later than it was promised.
-fn wait_minutes(mut world: Snapshot, stream: u32, gang: &Waiting, seed: u64) -> i64 {
+/// Lets 12 small jobs of `small_queue` come each minute, each of which runs for its whole time of 1 to 30
+/// minutes; the gang comes in minute 60 as job 5000. Gives how many minutes the gang waits from when it is
+/// the first in order until it starts, and asserts that it starts no later than promised.
+fn wait_minutes(mut world: Snapshot, small_queue: u32, gang: &Waiting, seed: u64) -> i64 {
     let mut random = Random::new(seed);
     let (mut forecast, mut first_since) = (None, None);
     let mut used = DecayedUse { as_of: NOW, ..DecayedUse::default() };
@@ -29,20 +29,20 @@ fn wait_minutes(mut world: Snapshot, stream: u32, gang: &Waiting, seed: u64) -> 
                 node.free = node.free.union(slot.cards);
             }
         }
-        let stream_cards =
-            u32::try_from(world.running.iter().filter(|run| run.queue == queue_id(stream)).count());
-        let use_of_minute = CardMs(i64::from(stream_cards.unwrap()) * MINUTE.0);
+        let small_cards =
+            u32::try_from(world.running.iter().filter(|run| run.queue == queue_id(small_queue)).count());
+        let use_of_minute = CardMs(i64::from(small_cards.unwrap()) * MINUTE.0);
         used = used.add(use_of_minute, now, policy.use_half_life);
-        world.queues[stream as usize].use_card_ms = used.value;
+        world.queues[small_queue as usize].use_card_ms = used.value;
         world.running.retain(|run| !ended(run));
         for i in 0..12 {
-            let mut small = job(u32::try_from(minute).unwrap() * 12 + i, stream, 1, 1);
+            let mut small = job(u32::try_from(minute).unwrap() * 12 + i, small_queue, 1, 1);
             small.submitted_at = now;
             small.time_limit = Millis(MINUTE.0 * i64::from(1 + random.below(LONGEST_MINUTES)));
             world.waiting.push(small);
         }
         if minute == 60 {
-            // What waits from before is before the gang where they share a queue: begin with none.
+            // Older jobs come before the gang where they share its queue, so begin with none.
             world.waiting.clear();
             world.waiting.push(Waiting { submitted_at: now, ..gang.clone() });
         }

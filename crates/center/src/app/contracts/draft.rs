@@ -12,7 +12,7 @@ use super::{ContractView, MOST_AMOUNT, show};
 use crate::{
     app::{
         audit::{self, Change},
-        tenants,
+        lookup,
     },
     auth::{Action, Caller},
     center::Center,
@@ -42,7 +42,7 @@ pub struct NewContract {
 
 /// Draws up a contract, as a draft.
 pub async fn create(center: &Center, caller: &Caller, new: NewContract) -> Result<ContractView, AppError> {
-    let tenant = tenants::named_or_own_required(center, caller, new.tenant.as_deref())?;
+    let tenant = lookup::named_or_own_required(center, caller, new.tenant.as_deref())?;
     center.policies.check(caller, Action::SubmitContract, Some(tenant))?;
     let contract = drawn_up(center, tenant, new)?;
     let by = caller.clone();
@@ -61,7 +61,7 @@ pub async fn create(center: &Center, caller: &Caller, new: NewContract) -> Resul
             },
             |center, contract| {
                 center.live().add_contract(contract.clone(), CardMs::ZERO, MicroCny::ZERO);
-                center.forget_what_fits();
+                center.compute.fits.forget();
             },
         )
         .await?;

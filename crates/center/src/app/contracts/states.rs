@@ -164,11 +164,11 @@ pub(super) fn applied(center: &Center, change: &StateChange) {
             };
         }
     }
-    center.forget_what_fits();
-    events::tell(center, change.event.clone());
-    center.wakers.plan();
-    center.wakers.meter();
-    center.wakers.accounts();
+    center.compute.fits.forget();
+    center.tell(change.event.clone());
+    center.compute.wakers.plan();
+    center.compute.wakers.meter();
+    center.compute.wakers.accounts();
 }
 
 /// The center ends a contract whose balance or term has ended.

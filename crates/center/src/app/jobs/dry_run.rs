@@ -11,7 +11,6 @@ use crate::{
     center::Center,
     error::AppError,
     live::LiveNode,
-    loops::plan,
     moment::{self, new_id},
 };
 
@@ -43,13 +42,10 @@ pub struct PlaceView {
 /// What it would cost.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Quote {
-    #[schema(value_type = i64)]
     pub rate_micro_cny_per_card_hour: RatePerCardHour,
     /// Where every task runs to its time limit.
-    #[schema(value_type = i64)]
     pub most_micro_cny: MicroCny,
     /// Card time where every task runs to its time limit.
-    #[schema(value_type = i64)]
     pub most_card_ms: CardMs,
     /// Cards of one run, at most.
     pub cards: u32,
@@ -60,7 +56,7 @@ pub struct Quote {
 pub fn dry_run(center: &Center, caller: &Caller, spec: JobSpec) -> Result<DryRun, AppError> {
     let admitted = admit(center, caller, spec)?;
     let now = moment::now();
-    let policy = plan::policy(&center.settings);
+    let policy = center.settings.planning();
     let (snapshot, quote, contract) = {
         let live = center.live();
         let (quote, number) = quote(center, &live, &admitted, now)?;

@@ -24,10 +24,8 @@ use crate::{
 /// A job as a list shows it.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct JobView {
-    #[schema(value_type = String)]
     pub id: JobId,
     pub name: String,
-    #[schema(value_type = String)]
     pub tenant: TenantId,
     pub tenant_slug: String,
     /// The project's short name.
@@ -48,9 +46,7 @@ pub struct JobView {
     pub started_at: Option<String>,
     pub ended_at: Option<String>,
     /// Use up to now counted.
-    #[schema(value_type = i64)]
     pub used_card_ms: CardMs,
-    #[schema(value_type = i64)]
     pub charge_micro_cny: MicroCny,
     /// Why it waits, where tasks of it wait.
     pub verdict: Option<VerdictView>,
@@ -201,7 +197,7 @@ fn filter(
 
 /// Why the jobs wait that do. Asked before what is live is looked at: the planner is never waited for while that is held.
 fn verdicts(center: &Center, ids: impl Iterator<Item = JobId>) -> HashMap<JobId, VerdictView> {
-    let mut planner = center.planner();
+    let mut planner = center.compute.planner();
     ids.filter_map(|id| Some((id, VerdictView::of(&planner.verdict(id)?)))).collect()
 }
 
@@ -284,9 +280,7 @@ pub async fn why(center: &Center, caller: &Caller, id: JobId) -> Result<VerdictV
 /// A run of a job.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct RunView {
-    #[schema(value_type = String)]
     pub id: RunId,
-    #[schema(value_type = String)]
     pub job: JobId,
     /// The index in the array, 0 for a job that is no array.
     pub task: u32,
@@ -301,11 +295,8 @@ pub struct RunView {
     pub ended_at: Option<String>,
     pub elapsed_ms: i64,
     pub places: Vec<PlaceView>,
-    #[schema(value_type = i64)]
     pub rate_micro_cny_per_card_hour: RatePerCardHour,
-    #[schema(value_type = i64)]
     pub used_card_ms: CardMs,
-    #[schema(value_type = i64)]
     pub charge_micro_cny: MicroCny,
 }
 

@@ -81,10 +81,10 @@ fn tell_and_audit(tx: &Tx, by: Option<&Caller>, id: NodeId, detail: Value) -> Re
 
 /// Nodes are otherwise than they were: what fits, what is planned and when to look again may be, too.
 fn changed(center: &Center, event: &Event) {
-    center.forget_what_fits();
-    events::tell(center, event.clone());
-    center.wakers.plan();
-    center.wakers.meter();
+    center.compute.fits.forget();
+    center.tell(event.clone());
+    center.compute.wakers.plan();
+    center.compute.wakers.meter();
 }
 
 /// Sets what jobs may ask of a node.

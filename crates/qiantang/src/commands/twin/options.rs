@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use domain::{MicroCny, card::Affinity};
 use twin::{Policy, QueueSetup};
 
+/// The digital twin: replay traces, compare policies and sizes, make workloads.
 #[derive(Debug, Subcommand)]
 pub enum Twin {
     /// Replay a trace under one policy.

@@ -1,0 +1,57 @@
+//! Whatever turns jobs into runs: the engine that carries them out, the planner that decides, and the loops' wakers.
+
+use std::sync::Arc;
+
+use domain::Tenant;
+use engines::{Engine, slurm::SlurmEngine};
+use parking_lot::{Mutex, MutexGuard};
+use scheduler::{Planner, Policy};
+
+use crate::{fits::Fits, settings::SlurmSettings, wakers::Wakers};
+
+pub struct Compute {
+    pub engine: Arc<dyn Engine>,
+    /// The same engine, where it is Slurm's.
+    pub slurm: Option<Arc<SlurmEngine>>,
+    pub fits: Fits,
+    pub wakers: Wakers,
+    /// Held while Slurm's accounts are looked at and changed: one at a time.
+    pub slurm_accounts: Mutex<()>,
+    planner: Mutex<Planner>,
+}
+
+impl std::fmt::Debug for Compute {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Compute").field("fits", &self.fits).finish_non_exhaustive()
+    }
+}
+
+impl Compute {
+    pub fn new(
+        engine: Arc<dyn Engine>,
+        slurm: Option<Arc<SlurmEngine>>,
+        policy: Policy,
+        wakers: Wakers,
+    ) -> Self {
+        Self {
+            engine,
+            slurm,
+            fits: Fits::default(),
+            wakers,
+            slurm_accounts: Mutex::default(),
+            planner: Mutex::new(Planner::new(policy)),
+        }
+    }
+
+    /// A tenant signed up: from now on its runs belong to the Slurm user that the settings name for it.
+    pub fn tenant_signed_up(&self, settings: &SlurmSettings, tenant: &Tenant) {
+        if let (Some(slurm), Some(owner)) = (&self.slurm, settings.tenants.get(&tenant.slug)) {
+            slurm.add_tenant(tenant.id, owner.clone());
+        }
+    }
+
+    /// The planner, as of its last plan. Whoever needs what is live as well takes this first.
+    pub fn planner(&self) -> MutexGuard<'_, Planner> {
+        self.planner.lock()
+    }
+}

@@ -1,0 +1,60 @@
+//! Errors on their way to the front that was asked.
+
+use std::sync::Arc;
+
+use axum::{
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+
+use crate::error::{AppError, Unreadable};
+
+/// The one place that says which status an error has.
+pub fn status(error: &AppError) -> StatusCode {
+    match error {
+        AppError::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+        AppError::Forbidden { .. } => StatusCode::FORBIDDEN,
+        AppError::NotFound { .. } => StatusCode::NOT_FOUND,
+        AppError::Unreadable { part: Unreadable::TooLarge, .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        AppError::Unreadable { part: Unreadable::ContentType, .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        AppError::Unreadable { .. } => StatusCode::BAD_REQUEST,
+        AppError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        AppError::Refused { .. } => StatusCode::CONFLICT,
+        AppError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+        AppError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// An error in an answer that no front has rendered yet.
+#[derive(Clone, Debug)]
+struct Failure(Arc<AppError>);
+
+impl IntoResponse for AppError {
+    fn into_response(self) -> Response {
+        let status = status(&self);
+        // The line is read only where a front failed to render the error.
+        let mut response = (status, format!("{status}\n")).into_response();
+        response.extensions_mut().insert(Failure(Arc::new(self)));
+        response
+    }
+}
+
+/// Takes the error out of an answer that is one.
+pub fn failure_of(response: &mut Response) -> Option<Arc<AppError>> {
+    response.extensions_mut().remove::<Failure>().map(|failure| failure.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_found_in_its_answer_once() {
+        let mut response = AppError::not_found("page", "x").into_response();
+        assert_eq!(response.status(), StatusCode::NOT_FOUND);
+        let found = failure_of(&mut response).expect("the error");
+        assert!(matches!(*found, AppError::NotFound { noun: "page", .. }));
+        assert!(failure_of(&mut response).is_none());
+        assert!(failure_of(&mut "all is well".into_response()).is_none());
+    }
+}

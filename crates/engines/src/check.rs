@@ -1,0 +1,12 @@
+//! The result of a check by an engine's doctor.
+
+/// One thing that the doctor checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    pub name: &'static str,
+    pub ok: bool,
+    /// The finding.
+    pub detail: String,
+    /// The remedy; empty if none is needed.
+    pub hint: String,
+}

@@ -1,0 +1,237 @@
+//! The local engine, as the center sees it.
+
+use std::{
+    collections::HashSet,
+    fs::File,
+    io,
+    os::unix::fs::FileExt as _,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use domain::{JobId, RunId, TenantId, Timestamp};
+
+use super::{
+    cgroup,
+    config::LocalConfig,
+    doctor, folders,
+    link::Link,
+    record::{RecordContent, RecordLine, RecordState, Runs},
+    sys, tree,
+};
+use crate::{
+    clock,
+    engine::{Engine, EngineError, LogChunk, Stream},
+    folder_lock::lock_folder,
+    observation::{Ended, Exit, Leaving, Observation, Started},
+    spec::LaunchSpec,
+    sync,
+};
+
+/// How long one call hunts for the leftovers of a run whose supervisor was killed.
+const SWEEP_FOR: Duration = Duration::from_secs(2);
+
+/// Carries out runs on this machine.
+#[derive(Debug)]
+pub struct LocalEngine {
+    config: LocalConfig,
+    runs: Arc<Runs>,
+    link: Link,
+    boot: String,
+    booted_at: Timestamp,
+    /// Runs without an end whose leftovers are gone.
+    swept: Mutex<HashSet<RunId>>,
+    /// Held while the engine lives.
+    _lock: File,
+}
+
+impl LocalEngine {
+    /// Starts the engine on its folder, made if needed. A thread of the engine calls `on_hint` with each run
+    /// whose record has changed; the call must return soon. There may be more calls than changes.
+    pub fn start(
+        mut config: LocalConfig,
+        on_hint: impl Fn(RunId) + Send + 'static,
+    ) -> Result<Self, EngineError> {
+        doctor::require_isolation(&config)?;
+        let folder = config.data_dir.display().to_string();
+        std::fs::create_dir_all(&config.data_dir).map_err(EngineError::io(format!("make {folder}")))?;
+        config.data_dir =
+            config.data_dir.canonicalize().map_err(EngineError::io(format!("find the folder {folder}")))?;
+        doctor::require_passage(&config)?;
+
+        let lock = lock_folder(&config.data_dir)?;
+        let has_own_uids = config.uid(0).is_some();
+        folders::prepare(&config.data_dir, has_own_uids)
+            .map_err(EngineError::io(format!("make the folders for runs in {folder}")))?;
+        let runs = Runs::open(&config.data_dir)
+            .map(Arc::new)
+            .map_err(EngineError::io(format!("open the records in {folder}")))?;
+        let link = Link::start(config.clone(), Arc::clone(&runs), Box::new(on_hint))?;
+        Ok(Self {
+            config,
+            runs,
+            link,
+            boot: sys::boot_id(),
+            booted_at: sys::booted_at(),
+            swept: Mutex::default(),
+            _lock: lock,
+        })
+    }
+
+    /// The folder where a job's processes start, and which keeps what they write.
+    pub fn work_folder(&self, tenant: TenantId, job: JobId) -> PathBuf {
+        self.config.data_dir.join("work").join(tenant.to_string()).join(job.to_string())
+    }
+
+    /// The process id of the host, for tests and for people who look for it.
+    pub fn host_pid(&self) -> Option<u32> {
+        self.link.host_pid()
+    }
+
+    /// The process id of a run's supervisor while it is alive.
+    pub fn supervisor_pid(&self, run: RunId) -> Result<Option<u32>, EngineError> {
+        Ok(match self.find(run)? {
+            RecordState::Alive(told) => u32::try_from(told.pid).ok(),
+            _ => None,
+        })
+    }
+
+    fn find(&self, run: RunId) -> Result<RecordState, EngineError> {
+        self.runs.find(run).map_err(EngineError::io(format!("read the record of {run}")))
+    }
+
+    fn vanished(&self, run: RunId, told: &RecordContent) -> Observation {
+        // After a restart of the machine there are no leftovers.
+        if told.boot == self.boot {
+            self.sweep(run, &told.sessions);
+        }
+        Observation::Vanished {
+            started: told.started_at.map(|at| Started { at }),
+            last_seen: self.runs.last_change(run).max(told.started_at).max(told.claimed_at),
+        }
+    }
+
+    /// Kills what is left of a run whose supervisor was killed. The host does so at once, and knows more. But
+    /// the host may have been killed too, or may have been started since.
+    fn sweep(&self, run: RunId, sessions: &[i32]) {
+        let mut swept = sync::lock(&self.swept);
+        if swept.contains(&run) {
+            return;
+        }
+        if let Some(root) = cgroup::find(self.config.cgroup.as_deref()) {
+            cgroup::clear(&root, run);
+        }
+        let begun = Instant::now();
+        while tree::freeze_and_kill(&|| tree::leftovers(run, sessions)) > 0 {
+            if begun.elapsed() > SWEEP_FOR {
+                tracing::warn!(%run, "failed to kill the processes of a run without a supervisor");
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        swept.insert(run);
+    }
+
+    /// The state of a run that has no record. It was not launched, unless it is from before the start of the
+    /// machine: then it may have run, and its record may have been lost with the machine.
+    fn without_record(&self, run: RunId) -> Observation {
+        if let Some(why) = self.link.refusal(run) {
+            let how = Exit::FailedToStart(why.1);
+            return Observation::Ended(Ended { started_at: None, at: why.0, how });
+        }
+        let made_ms = i64::from_be_bytes(*run.as_bytes().first_chunk().expect("16 bytes")) >> 16;
+        if Timestamp::from_millis(made_ms) < self.booted_at && !self.link.is_pending(run) {
+            return Observation::Vanished { started: None, last_seen: None };
+        }
+        Observation::NotLaunched
+    }
+}
+
+impl Engine for LocalEngine {
+    fn launch(&self, spec: &LaunchSpec) -> Result<(), EngineError> {
+        spec.check()?;
+        self.link.launch(spec)
+    }
+
+    fn observe(&self, run: RunId) -> Result<Observation, EngineError> {
+        let observation = match self.find(run)? {
+            RecordState::Nothing => return Ok(self.without_record(run)),
+            RecordState::Alive(told) => {
+                Observation::Alive { started: told.started_at.map(|at| Started { at }), leaving: Leaving::No }
+            }
+            RecordState::Ended(told) => Observation::Ended(told.end.expect("it is found to have ended")),
+            RecordState::Vanished(told) => self.vanished(run, &told),
+        };
+        self.link.note_recorded(run);
+        Ok(observation)
+    }
+
+    fn stop(&self, run: RunId) -> Result<(), EngineError> {
+        let at = clock::now();
+        let pid = std::process::id().cast_signed();
+        let claim = RecordLine::Claim { run, pid, boot: self.boot.clone(), at };
+        let failed = || EngineError::io::<io::Error>(format!("stop {run}"));
+        loop {
+            match self.find(run)? {
+                // Whoever claims a run decides about it: a launch that is still on the way comes too late.
+                RecordState::Nothing => {
+                    let mut record = None;
+                    if self.runs.claim(&mut record, run, &claim).map_err(failed())?
+                        && let Some(mut record) = record
+                    {
+                        let how = Exit::Stopped { status: None };
+                        record.append(&RecordLine::End { started_at: None, at, how }).map_err(failed())?;
+                        self.link.hint(run);
+                        return Ok(());
+                    }
+                }
+                RecordState::Alive(told) => {
+                    let supervisor = sys::Handle::open(told.pid);
+                    // The lock was seen held after the handle was taken, so the handle is that of the
+                    // supervisor.
+                    if let (Some(supervisor), RecordState::Alive(_)) = (supervisor, self.find(run)?) {
+                        return supervisor.stop(run).map_err(failed());
+                    }
+                }
+                RecordState::Ended(_) => return Ok(()),
+                RecordState::Vanished(told) => {
+                    self.vanished(run, &told);
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn read_log(
+        &self,
+        run: RunId,
+        stream: Stream,
+        offset: u64,
+        max_bytes: usize,
+    ) -> Result<LogChunk, EngineError> {
+        let failed = || EngineError::io::<io::Error>(format!("read the {} of {run}", stream.code()));
+        let Some(file) = self.runs.read_log(run, stream).map_err(failed())? else {
+            let truncated = self.is_truncated(run, stream)?;
+            return Ok(LogChunk { offset, truncated, ..LogChunk::default() });
+        };
+        let end_offset = file.metadata().map_err(failed())?.len();
+        let len = usize::try_from(end_offset.saturating_sub(offset)).unwrap_or(usize::MAX).min(max_bytes);
+        let mut bytes = vec![0; len];
+        file.read_exact_at(&mut bytes, offset).map_err(failed())?;
+        let is_at_end = offset.saturating_add(len as u64) >= end_offset;
+        let truncated = is_at_end && self.is_truncated(run, stream)?;
+        Ok(LogChunk { bytes, offset, end_offset, truncated })
+    }
+}
+
+impl LocalEngine {
+    fn is_truncated(&self, run: RunId, stream: Stream) -> Result<bool, EngineError> {
+        Ok(match self.find(run)? {
+            RecordState::Nothing => false,
+            RecordState::Alive(told) | RecordState::Ended(told) | RecordState::Vanished(told) => {
+                told.truncated[stream as usize]
+            }
+        })
+    }
+}

@@ -1,0 +1,30 @@
+//! The things that the host opens once and every supervisor inherits.
+
+use std::{os::fd::OwnedFd, path::PathBuf};
+
+use domain::RunId;
+
+use super::{config::LocalConfig, record::Runs, sandbox::SystemPaths};
+
+/// The host's settings and open files. A supervisor is a copy of the host, so it has them too.
+#[derive(Debug)]
+pub(super) struct Inherited {
+    pub config: LocalConfig,
+    pub runs: Runs,
+    pub boot: String,
+    /// The fifo that tells the center to look at a run. The center may be gone, and another may come later.
+    pub hints: OwnedFd,
+    /// The places that runs may use; `None` without isolation.
+    pub system: Option<SystemPaths>,
+    pub cgroup_root: Option<PathBuf>,
+    pub signals: OwnedFd,
+    /// `/dev/null`.
+    pub nothing: OwnedFd,
+}
+
+impl Inherited {
+    /// Tells the center to look at the run. A failure matters little: the record is the truth.
+    pub(super) fn hint(&self, run: RunId) {
+        let _center_is_gone = rustix::io::write(&self.hints, run.as_bytes());
+    }
+}

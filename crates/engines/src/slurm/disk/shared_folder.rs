@@ -1,0 +1,262 @@
+//! The shared folder: the files that runs get there, and those that they leave.
+//!
+//! A run's folder belongs to its user, who may put anything there: links, pipes, folders. So the engine
+//! follows nothing in it, and reads only plain files of that user.
+//!
+//! ```text
+//! runs/<run>/  script, start, claim, stdout, stderr, refused, failed, began.<rank>, ended.<rank>, told, tmp/
+//! work/<tenant>/<job>/
+//! ```
+
+use std::{
+    ffi::OsStr,
+    fs::{self, File},
+    io::{self, Read as _, Write as _},
+    os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use domain::{JobId, RunId, TenantId};
+use rustix::{
+    fs::{AtFlags, Mode, OFlags, open, openat, unlinkat},
+    io::Errno,
+};
+
+use super::user::UnixUser;
+use crate::{
+    engine::{LogChunk, Stream},
+    environment::Place,
+    slurm::{
+        script::{job, process, sbatch},
+        spawn_lock,
+    },
+    spec::LaunchSpec,
+};
+
+/// The longest word that a run can say in a small file.
+const MAX_WORD_BYTES: u64 = 4096;
+
+#[derive(Debug)]
+pub(crate) struct SharedFolder {
+    dir: PathBuf,
+}
+
+impl SharedFolder {
+    /// Opens the folder, and makes what is missing.
+    pub(crate) fn open(dir: &Path) -> io::Result<Self> {
+        fs::create_dir_all(dir)?;
+        let dir = dir.canonicalize()?;
+        if dir.to_str().is_none_or(|text| text.contains(['\\', '\n'])) {
+            let why = "its path is not UTF-8, or has a backslash or a line end in it";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        }
+        for name in ["runs", "work"] {
+            let folder = dir.join(name);
+            fs::create_dir_all(&folder)?;
+            // Others may pass through, and don't see what there is.
+            fs::set_permissions(&folder, fs::Permissions::from_mode(0o711))?;
+        }
+        Ok(Self { dir })
+    }
+
+    pub(crate) fn run_folder(&self, run: RunId) -> PathBuf {
+        self.dir.join("runs").join(run.to_string())
+    }
+
+    pub(crate) fn work_folder(&self, tenant: TenantId, job: JobId) -> PathBuf {
+        self.dir.join("work").join(tenant.to_string()).join(job.to_string())
+    }
+
+    /// Makes the folders of a run with all that it needs. Any number of calls do the same as one. Returns the
+    /// shell text that begins a node's process.
+    pub(crate) fn prepare(
+        &self,
+        spec: &LaunchSpec,
+        user: &UnixUser,
+        path: &str,
+        master: &str,
+    ) -> io::Result<String> {
+        let folder = self.run_folder(spec.run);
+        let work = self.work_folder(spec.tenant, spec.job);
+        let home = work.parent().expect("it is in the tenant's folder").to_owned();
+        for owned in [&folder, &folder.join("tmp"), &home, &work] {
+            make_folder(owned, user)?;
+        }
+        let place = Place {
+            home,
+            work,
+            temporary: folder.join("tmp"),
+            user: user.name.clone(),
+            path: path.to_owned(),
+            master_addr: master.to_owned(),
+            master_port: 0,
+            rank_table: None,
+        };
+        if !job::is_inline(spec) {
+            write_anew(&folder, "script", spec.script.as_bytes(), 0o700, user)?;
+        }
+        let start = process::start(spec, &place, &folder);
+        if !sbatch::is_once(spec) {
+            write_anew(&folder, "start", start.as_bytes(), 0o600, user)?;
+        }
+        Ok(start)
+    }
+
+    /// A word that the run or its start left: the first line of a file of its folder.
+    pub(crate) fn word(&self, run: RunId, name: &str, uid: u32) -> Option<String> {
+        let file = self.open_of(run, name, OFlags::RDONLY, uid).ok()??;
+        let mut bytes = Vec::new();
+        file.take(MAX_WORD_BYTES).read_to_end(&mut bytes).ok()?;
+        let text = String::from_utf8_lossy(&bytes);
+        text.lines().next().map(|line| line.trim().to_owned())
+    }
+
+    /// The last change of an output, in seconds since 1970. The run's user can't set that back.
+    pub(crate) fn changed_s(&self, run: RunId, stream: Stream, uid: u32) -> Option<i64> {
+        let file = self.open_of(run, stream.code(), OFlags::RDONLY, uid).ok()??;
+        Some(file.metadata().ok()?.ctime())
+    }
+
+    /// The last few kilobytes of an output.
+    pub(crate) fn tail(&self, run: RunId, stream: Stream, uid: u32) -> Option<String> {
+        let file = self.open_of(run, stream.code(), OFlags::RDONLY, uid).ok()??;
+        let mut bytes = vec![0; usize::try_from(MAX_WORD_BYTES).ok()?];
+        let from = file.metadata().ok()?.len().saturating_sub(MAX_WORD_BYTES);
+        let len = file.read_at(&mut bytes, from).ok()?;
+        Some(String::from_utf8_lossy(&bytes[..len]).into_owned())
+    }
+
+    /// Tells the run's user something at the end of its standard error.
+    pub(crate) fn tell(&self, run: RunId, user: &UnixUser, text: &str) -> io::Result<()> {
+        let flags = OFlags::WRONLY | OFlags::APPEND;
+        let mut file = self.open_of(run, "stderr", flags, user.uid)?;
+        if file.is_none() {
+            make_folder(&self.run_folder(run), user)?;
+            write_anew(&self.run_folder(run), "stderr", b"", 0o600, user)?;
+            file = self.open_of(run, "stderr", flags, user.uid)?;
+        }
+        match file {
+            Some(mut file) => file.write_all(format!("qiantang: {text}\n").as_bytes()),
+            None => Ok(()),
+        }
+    }
+
+    /// Reads up to `max_bytes` of an output from `offset` on. Bytes beyond `limit_bytes` are not shown.
+    pub(crate) fn read_log(
+        &self,
+        run: RunId,
+        stream: Stream,
+        uid: u32,
+        limit_bytes: u64,
+        (offset, max_bytes): (u64, usize),
+    ) -> io::Result<LogChunk> {
+        let Some(file) = self.open_of(run, stream.code(), OFlags::RDONLY, uid)? else {
+            return Ok(LogChunk { offset, ..LogChunk::default() });
+        };
+        let len_bytes = file.metadata()?.len();
+        let end_offset = len_bytes.min(limit_bytes);
+        let wanted = usize::try_from(end_offset.saturating_sub(offset)).unwrap_or(usize::MAX).min(max_bytes);
+        let mut bytes = vec![0; wanted];
+        let mut filled = 0;
+        // The file is the run's own, and may have become shorter meanwhile.
+        while filled < wanted {
+            match file.read_at(&mut bytes[filled..], offset + filled as u64)? {
+                0 => break,
+                more => filled += more,
+            }
+        }
+        bytes.truncate(filled);
+        let is_at_end = offset.saturating_add(filled as u64) >= end_offset;
+        Ok(LogChunk { bytes, offset, end_offset, truncated: is_at_end && len_bytes > limit_bytes })
+    }
+
+    /// Tidies up after the end of a run: removes its temporary files, and cuts its logs at their limit.
+    pub(crate) fn tidy(&self, run: RunId, uid: u32, limit_bytes: u64) -> io::Result<()> {
+        let folder = self.run_folder(run);
+        remove_tree(&folder.join("tmp"))?;
+        for stream in Stream::ALL {
+            // One byte more stays, as a sign that there was more.
+            if let Some(file) = self.open_of(run, stream.code(), OFlags::WRONLY, uid)?
+                && file.metadata()?.len() > limit_bytes + 1
+            {
+                file.set_len(limit_bytes + 1)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens a plain file of the run's folder, if the run's user or this process owns it.
+    fn open_of(&self, run: RunId, name: &str, flags: OFlags, uid: u32) -> io::Result<Option<File>> {
+        let folder = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mut at = match open(self.run_folder(run), folder, Mode::empty()) {
+            Ok(at) => at,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let mut parts = name.split('/').peekable();
+        while let Some(part) = parts.next() {
+            // The file could be a pipe that nobody writes to, so the call does not wait.
+            let flags = if parts.peek().is_some() {
+                folder
+            } else {
+                flags | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY
+            };
+            at = match openat(&at, part, flags, Mode::empty()) {
+                Ok(next) => next,
+                Err(Errno::NOENT) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            };
+        }
+        let file = File::from(at);
+        let meta = file.metadata()?;
+        let is_owned = meta.uid() == uid || meta.uid() == rustix::process::geteuid().as_raw();
+        if !meta.is_file() || !is_owned {
+            let why = format!("{name} is not a plain file of the run's user");
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
+        }
+        Ok(Some(file))
+    }
+}
+
+/// Makes a folder of the user, unless something of that name is there. The parent may be the user's too, so
+/// no call by name follows a link.
+fn make_folder(path: &Path, user: &UnixUser) -> io::Result<()> {
+    match fs::DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        made => made?,
+    }
+    if rustix::process::geteuid().as_raw() == user.uid {
+        return Ok(());
+    }
+    std::os::unix::fs::lchown(path, Some(user.uid), Some(user.gid))
+}
+
+/// Writes a file in place of anything under that name, whole or not at all.
+fn write_anew(folder: &Path, name: &str, bytes: &[u8], mode: u32, user: &UnixUser) -> io::Result<()> {
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::PATH;
+    let at = open(folder, flags, Mode::empty())?;
+    let new = format!(".{name}.new");
+    match unlinkat(&at, OsStr::new(&new), AtFlags::empty()) {
+        Ok(()) | Err(Errno::NOENT) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let no_process_starts = spawn_lock::while_writing();
+    let mut file = File::from(openat(&at, &new, flags, Mode::from_raw_mode(0o600))?);
+    file.write_all(bytes)?;
+    file.set_permissions(fs::Permissions::from_mode(mode))?;
+    if rustix::process::geteuid().as_raw() != user.uid {
+        std::os::unix::fs::fchown(&file, Some(user.uid), Some(user.gid))?;
+    }
+    drop(file);
+    drop(no_process_starts);
+    Ok(rustix::fs::renameat(&at, &new, &at, name)?)
+}
+
+/// Removes a folder with all that is in it. Links are not followed.
+fn remove_tree(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}

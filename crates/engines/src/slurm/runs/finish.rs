@@ -1,0 +1,153 @@
+//! The end of a run, from Slurm's record of its job, and from the facts that its folder and its nodes add to
+//! that.
+
+use std::{ops::RangeInclusive, time::Duration};
+
+use domain::RunId;
+
+use super::{
+    core::Core,
+    ending::{self, Claim, Down, EndReason, Ending, Facts, GangProgress},
+    find::{adopt, is_named},
+};
+use crate::{
+    engine::Stream,
+    observation::Observation,
+    slurm::{
+        client::job::{JobRecord, JobState},
+        script::sbatch,
+    },
+};
+
+/// A daemon that was started so many seconds before a run may not have been ready for it yet; clocks differ,
+/// too.
+const SLACK_S: i64 = 5;
+/// Within so many seconds all processes of a run have begun, and the controller has written down what it had
+/// heard by then.
+const STARTING_S: i64 = 60;
+/// Within that time the controller has heard of a daemon's start.
+const HEARD_OF: Duration = Duration::from_secs(10);
+
+/// Ends the run whose job has ended. Where something can't be told yet, the run stays as it is, and the next
+/// look tries again.
+pub(super) fn finish(core: &Core, run: RunId, job: &JobRecord) {
+    let (spec, end_reason) = {
+        let table = core.table();
+        let Some(entry) = table.runs.get(&run) else { return };
+        let over = entry.is_due.then_some(EndReason::TimeOver);
+        let stop = entry.stop.then_some(EndReason::Stop);
+        (entry.spec.clone(), entry.waited_too_long.map(EndReason::GivenBack).or(over).or(stop))
+    };
+    let user = spec.as_ref().and_then(|spec| core.user_of(spec.tenant).ok());
+    let word = |name: &str| core.shared.word(run, name, user.as_ref()?.uid);
+    let claimed: Option<u32> = word("claim").and_then(|text| text.parse().ok());
+    if let Some(other) = claimed.filter(|other| *other != job.id)
+        && !is_the_run_all_the_same(core, run, job.id, other)
+    {
+        return;
+    }
+    // The words that the run's start and Slurm leave in the folder tell of failures only.
+    let has_failed = job.state != JobState::Completed;
+    let word = |name: &str| if has_failed { word(name) } else { None };
+    let is_gang = spec.as_ref().is_some_and(|spec| !sbatch::is_once(spec));
+    let is_cut_short = matches!(job.state, JobState::TimedOut | JobState::Cancelled | JobState::Forgotten);
+    let is_over_time =
+        job.state == JobState::TimedOut || is_cut_short && matches!(end_reason, Some(EndReason::TimeOver));
+    let gang = spec.as_ref().filter(|_| is_gang && is_cut_short).map(|spec| gang(spec.nodes.len(), word));
+    let has_failed_by_no_process =
+        job.state == JobState::Failed && is_gang && claimed.is_some() && word("failed").is_none();
+    let is_second = word("second").is_some_and(|text| text.parse() == Ok(job.id));
+    let log = user
+        .as_ref()
+        .filter(|_| has_failed)
+        .and_then(|user| core.shared.tail(run, Stream::Stderr, user.uid))
+        .unwrap_or_default();
+    let claim = match claimed {
+        // A shell that stops at the syntax of the run's own script does so before the claim.
+        None if word("stderr").is_some_and(|first| ending::tells_of_syntax(job, &first)) => Claim::Made,
+        Some(_) if is_second => Claim::MadeBefore,
+        Some(_) => Claim::Made,
+        None => Claim::None,
+    };
+    // The slurmstepd of a job that is there writes into its output that it ends the job. There is an output
+    // wherever anything began.
+    let was_there = is_over_time
+        && user
+            .as_ref()
+            .and_then(|user| core.shared.changed_s(run, Stream::Stderr, user.uid))
+            .map_or(claimed.is_some(), |at| at >= job.ended_s.unwrap_or(i64::MAX).saturating_sub(SLACK_S));
+    let mut facts = Facts {
+        time_limit: spec.as_ref().map(|spec| spec.time_limit).unwrap_or_default(),
+        down: None,
+        was_there,
+        claim,
+        refused: word("refused"),
+        ran_out_of_memory: ending::tells_of_memory(&log),
+        end_reason,
+        gang,
+    };
+    let is_unbegun = is_over_time && spec.is_some() && !facts.has_begun();
+    let since_s = job.started_s.map_or(i64::MAX, |at| at.saturating_sub(SLACK_S));
+    // An outage after this time did not keep a process from its start, nor from telling of a quick end.
+    let begun_s = since_s.saturating_add(STARTING_S).min(job.ended_s.unwrap_or(i64::MAX));
+    if is_over_time && spec.is_some() && core.outages().overlap(&(since_s..=begun_s)) {
+        facts.down = Some(Down::Slurm);
+    }
+    if has_failed_by_no_process || is_unbegun {
+        let until_s = if is_unbegun { begun_s } else { i64::MAX };
+        match was_node_down(core, run, job, since_s..=until_s) {
+            Some(true) => facts.down = Some(Down::Node),
+            Some(false) => {}
+            None => return,
+        }
+    }
+    let Ending { ended, note } = ending::ending(job, &facts);
+    core.end(run, Observation::Ended(ended), note.as_deref());
+}
+
+/// Whether the job `number` is the run although the run's claim names another job. The claim's file is its
+/// user's, who may have written any number into it.
+fn is_the_run_all_the_same(core: &Core, run: RunId, number: u32, claimed: u32) -> bool {
+    match is_named(core, run, claimed) {
+        Ok(true) => {
+            tracing::warn!(%run, number, claimed, "a Slurm job of a run came too late; the one that made the claim is the run");
+            adopt(core, run, claimed);
+            false
+        }
+        Ok(false) => true,
+        Err(error) => {
+            tracing::warn!(%run, %error, "failed to look for another Slurm job of a run; the engine tries again");
+            false
+        }
+    }
+}
+
+/// Whether the slurmd of one of the run's nodes was down within this time, in seconds since 1970; `None`
+/// where that can't be told yet.
+fn was_node_down(core: &Core, run: RunId, job: &JobRecord, within_s: RangeInclusive<i64>) -> Option<bool> {
+    let daemons = match core.slurm.daemons(&job.nodes) {
+        Ok(daemons) => daemons,
+        Err(error) => {
+            tracing::warn!(%run, %error, "failed to ask Slurm about a run's nodes; the engine tries again");
+            return None;
+        }
+    };
+    let was_down = daemons.iter().any(|daemon| daemon.was_down(within_s.clone()));
+    // The controller hears of a new daemon a while after its start.
+    let gone_since = core.table().runs.get(&run).and_then(|entry| entry.gone_since);
+    let is_early = gone_since.is_some_and(|since| since.elapsed() < HEARD_OF);
+    (was_down || !is_early).then_some(was_down)
+}
+
+/// How far a gang came, by the files that its processes left in its folder.
+fn gang(processes: usize, word: impl Fn(&str) -> Option<String>) -> GangProgress {
+    let of_rank = |name: &str| {
+        let words = (0..processes).map(|rank| word(&format!("{name}.{rank}")));
+        words.flatten().collect::<Vec<String>>()
+    };
+    let codes: Vec<i32> = of_rank("ended").iter().filter_map(|code| code.parse().ok()).collect();
+    let has_failed = codes.iter().any(|code| *code != 0);
+    // A process that ended after the first failure, or when it was told to, has no file `ended`.
+    let failure = word("failed").and_then(|code| code.parse().ok()).filter(|_| has_failed);
+    GangProgress { processes, began: of_rank("began").len(), ended: codes.len(), failure }
+}

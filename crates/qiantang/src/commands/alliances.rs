@@ -1,0 +1,126 @@
+//! Alliances: tenants that share and lend.
+
+use clap::{Args, Subcommand};
+use domain::Lang;
+use serde_json::{Value, json};
+
+use super::{Context, Done, Run, part};
+use crate::{
+    errors::Failure,
+    output::{items, pick, table, text},
+};
+
+/// List alliances, show one, found one, or set what it lends.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Alliances {
+    #[command(subcommand)]
+    act: Option<Act>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Act {
+    /// Show one alliance.
+    Show { slug: String },
+    /// Found an alliance (operators).
+    New {
+        /// Its short name, as in commands and addresses.
+        slug: String,
+        #[arg(long)]
+        name_zh: String,
+        #[arg(long)]
+        name_en: String,
+        /// How many idle guaranteed cards it lends to those outside of it; all where left out.
+        #[arg(long)]
+        lends: Option<u32>,
+    },
+    /// Set how many idle guaranteed cards it lends to those outside of it (operators).
+    Lend {
+        slug: String,
+        /// A number, or `all`.
+        cards: String,
+    },
+}
+
+const PATH: &str = "/api/v1/alliances";
+
+impl Run for Alliances {
+    fn run(self, context: &Context) -> Done {
+        match self.act {
+            None => {
+                let answer = context.client.get(PATH)?;
+                let all = answer.as_array().map(Vec::as_slice).unwrap_or_default();
+                context.print(&answer, |lang| shown(lang, all));
+            }
+            Some(Act::Show { slug }) => {
+                let answer = context.client.get(&format!("{PATH}/{}", part(&slug)))?;
+                context.print(&answer, |lang| shown(lang, std::slice::from_ref(&answer)));
+            }
+            Some(Act::New { slug, name_zh, name_en, lends }) => {
+                let name = json!({ "zh": name_zh, "en": name_en });
+                let body = json!({ "slug": slug, "name": name, "lending_limit": lends });
+                let answer = context.client.post(PATH, &body)?;
+                context.print(&answer, |lang| match lang {
+                    Lang::Zh => format!("已成立联盟 {slug}"),
+                    Lang::En => format!("Founded the alliance {slug}"),
+                });
+            }
+            Some(Act::Lend { slug, cards }) => {
+                let limit = lending_limit(&cards)?;
+                let path = format!("{PATH}/{}/lending", part(&slug));
+                let answer = context.client.put(&path, &json!({ "lending_limit": limit }))?;
+                context.print(&answer, |lang| shown(lang, std::slice::from_ref(&answer)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `None` is all cards.
+fn lending_limit(text: &str) -> Result<Option<u32>, Failure> {
+    match text {
+        "all" => Ok(None),
+        number => number.parse().map(Some).map_err(|_| {
+            let message = format!("`{number}` is not a number of cards");
+            Failure::usage("bad_cards", message, "give a number, 0 for none, or `all`")
+        }),
+    }
+}
+
+fn shown(lang: Lang, alliances: &[Value]) -> String {
+    if alliances.is_empty() {
+        return pick(
+            lang,
+            "还没有联盟。用 qiantang alliances new 成立一个。",
+            "No alliances. Found one with `qiantang alliances new`.",
+        )
+        .into();
+    }
+    let row = |alliance: &Value| {
+        let tenants: Vec<&str> = items(alliance, "tenants").iter().filter_map(Value::as_str).collect();
+        let lends = alliance["lending_limit"].as_u64();
+        vec![
+            text(alliance, "slug").to_owned(),
+            text(&alliance["name"], pick(lang, "zh", "en")).to_owned(),
+            tenants.join(" "),
+            lends.map_or_else(|| pick(lang, "全部", "all").to_owned(), |cards| cards.to_string()),
+        ]
+    };
+    let titles = match lang {
+        Lang::Zh => ["联盟", "名称", "租户", "可借出卡"],
+        Lang::En => ["alliance", "name", "tenants", "cards lent"],
+    };
+    table(&titles, alliances.iter().map(row).collect(), 3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_and_none_are_not_the_same() {
+        assert_eq!(lending_limit("all").unwrap(), None);
+        assert_eq!(lending_limit("0").unwrap(), Some(0));
+        assert!(lending_limit("-1").is_err() && lending_limit("").is_err());
+    }
+}

@@ -1,0 +1,101 @@
+//! Members: who signs in, and in which role.
+
+use clap::{Args, Subcommand};
+use domain::Lang;
+use serde_json::{Value, json};
+
+use super::{Context, Done, Run, part};
+use crate::{
+    errors::Failure,
+    output::{instant, pick, table, text},
+    words,
+};
+
+/// List members, add one, or change one.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Members {
+    #[command(subcommand)]
+    act: Option<Act>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Act {
+    /// Add a member; reads the first password from standard input (operators, and administrators of a tenant).
+    New {
+        login: String,
+        #[arg(long)]
+        name: String,
+        /// admin, developer or finance; operator or auditor for the center's own people.
+        #[arg(long)]
+        role: String,
+        /// The tenant's short name, for the center's people; your own where left out.
+        #[arg(long)]
+        tenant: Option<String>,
+    },
+    /// Let a member in again.
+    Enable { login: String },
+    /// Keep a member out.
+    Disable { login: String },
+    /// Give a member a new password, read from standard input; ends all sessions and tokens.
+    Password { login: String },
+}
+
+const PATH: &str = "/api/v1/members";
+
+impl Run for Members {
+    fn run(self, context: &Context) -> Done {
+        match self.act {
+            None => {
+                let answer = context.client.get(PATH)?;
+                let all = answer.as_array().map(Vec::as_slice).unwrap_or_default();
+                context.print(&answer, |lang| shown(lang, all));
+                Ok(())
+            }
+            Some(Act::New { login, name, role, tenant }) => {
+                let password = super::login::password(context)?;
+                let body = json!({ "login": login, "name": name, "role": role, "tenant": tenant, "password": password });
+                let answer = context.client.post(PATH, &body)?;
+                context.print(&answer, |lang| shown(lang, std::slice::from_ref(&answer)));
+                Ok(())
+            }
+            Some(Act::Enable { login }) => change(context, &login, &json!({ "is_enabled": true })),
+            Some(Act::Disable { login }) => change(context, &login, &json!({ "is_enabled": false })),
+            Some(Act::Password { login }) => {
+                let password = super::login::password(context)?;
+                change(context, &login, &json!({ "password": password }))
+            }
+        }
+    }
+}
+
+fn change(context: &Context, login: &str, body: &Value) -> Done {
+    let all = context.client.get(PATH)?;
+    let all = all.as_array().map(Vec::as_slice).unwrap_or_default();
+    let found = all.iter().find(|member| text(member, "login") == login).ok_or_else(|| {
+        let message = format!("there is no member `{login}` that you may see");
+        Failure::refused("not_found", message, "`qiantang members` lists them")
+    })?;
+    let answer = context.client.patch(&format!("{PATH}/{}", part(text(found, "id"))), body)?;
+    context.print(&answer, |lang| shown(lang, std::slice::from_ref(&answer)));
+    Ok(())
+}
+
+fn shown(lang: Lang, members: &[Value]) -> String {
+    let row = |member: &Value| {
+        let state = if member["is_enabled"] == false { pick(lang, "已停用", "disabled") } else { "" };
+        vec![
+            text(member, "login").to_owned(),
+            text(member, "name").to_owned(),
+            words::word(lang, "role", text(member, "role")),
+            text(member, "tenant_slug").to_owned(),
+            instant(member, "created_at"),
+            state.to_owned(),
+        ]
+    };
+    let titles = match lang {
+        Lang::Zh => ["用户", "姓名", "角色", "租户", "加入（UTC）", "状态"],
+        Lang::En => ["login", "name", "role", "tenant", "since (UTC)", "state"],
+    };
+    table(&titles, members.iter().map(row).collect(), titles.len())
+}

@@ -1,0 +1,285 @@
+//! Price books: what a card-hour costs, by pool, service class and domain.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use domain::{Lang, MicroCny, ServiceClass, TenantDomain};
+use serde_json::{Value, json};
+
+use super::{Context, Done, Run, part};
+use crate::{
+    errors::Failure,
+    output::{instant, items, money, number, pick, table, text},
+    words,
+};
+
+/// Show price books, or draw up a new one.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Prices {
+    #[command(subcommand)]
+    act: Option<Act>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Act {
+    /// List all versions, newest first.
+    List,
+    /// Show one version's prices; those in force where no name is given.
+    Show { name: Option<String> },
+    /// Publish a new version (operators).
+    New(New),
+}
+
+#[derive(Debug, Args)]
+struct New {
+    /// What the version is called, such as 2026-H2.
+    name: String,
+    /// From when it holds: 2026-07-01T00:00:00+08:00; from now on where left out.
+    #[arg(long)]
+    from: Option<String>,
+    /// Begin with the prices of this version, and change those given.
+    #[arg(long)]
+    like: Option<String>,
+    /// POOL:CLASS:DOMAIN=YUAN, a card-hour; `*` in place of a class or domain stands for each. Given again for each price.
+    #[arg(long = "price", value_name = "POOL:CLASS:DOMAIN=YUAN")]
+    prices: Vec<String>,
+    /// A CSV file with the columns `pool,service_class,domain,yuan`.
+    #[arg(long)]
+    file: Option<PathBuf>,
+}
+
+impl Run for Prices {
+    fn run(self, context: &Context) -> Done {
+        match self.act {
+            None => show(context, None),
+            Some(Act::List) => list(context),
+            Some(Act::Show { name }) => show(context, name.as_deref()),
+            Some(Act::New(new)) => create(context, &new),
+        }
+    }
+}
+
+const PATH: &str = "/api/v1/price-books";
+
+fn list(context: &Context) -> Done {
+    let answer = context.client.get(PATH)?;
+    context.print(&answer, |lang| {
+        let row = |book: &Value| {
+            let mark = if book["is_in_force"] == true { pick(lang, "生效中", "in force") } else { "" };
+            let lines = items(book, "prices").len();
+            vec![
+                text(book, "name").to_owned(),
+                instant(book, "effective_from"),
+                mark.to_owned(),
+                lines.to_string(),
+            ]
+        };
+        let titles = match lang {
+            Lang::Zh => ["价目", "生效时间（UTC）", "状态", "价格条数"],
+            Lang::En => ["price book", "holds from (UTC)", "state", "prices"],
+        };
+        let books = answer.as_array().map(Vec::as_slice).unwrap_or_default();
+        if books.is_empty() {
+            return pick(
+                lang,
+                "还没有价目。用 qiantang prices new 发布一版。",
+                "No price books. Publish one with `qiantang prices new`.",
+            )
+            .into();
+        }
+        table(&titles, books.iter().map(row).collect(), 3)
+    });
+    Ok(())
+}
+
+fn show(context: &Context, name: Option<&str>) -> Done {
+    let book = match name {
+        Some(name) => context.client.get(&format!("{PATH}/{}", part(name)))?,
+        None => in_force(context)?,
+    };
+    context.print(&book, |lang| shown(lang, &book));
+    Ok(())
+}
+
+/// The version that holds now.
+fn in_force(context: &Context) -> Result<Value, Failure> {
+    let all = context.client.get(PATH)?;
+    let found = all.as_array().and_then(|all| all.iter().find(|book| book["is_in_force"] == true)).cloned();
+    found.ok_or_else(|| {
+        let hint = "`qiantang prices list` shows those to come; `qiantang prices new` publishes one";
+        Failure::refused("no_price_book", "no price book is in force", hint)
+    })
+}
+
+fn shown(lang: Lang, book: &Value) -> String {
+    let row = |price: &Value| {
+        vec![
+            text(price, "pool").to_owned(),
+            words::word(lang, "class", text(price, "service_class")),
+            words::word(lang, "domain", text(price, "domain")),
+            money(number(price, "rate_micro_cny_per_card_hour")),
+        ]
+    };
+    let titles = match lang {
+        Lang::Zh => ["资源池", "服务等级", "领域", "元/卡时"],
+        Lang::En => ["pool", "class", "domain", "CNY a card-hour"],
+    };
+    let (name, from) = (text(book, "name"), instant(book, "effective_from"));
+    let head = match lang {
+        Lang::Zh => format!("价目 {name}，自 {from} UTC 起"),
+        Lang::En => format!("Price book {name}, from {from} UTC on"),
+    };
+    format!("{head}\n\n{}", table(&titles, items(book, "prices").iter().map(row).collect(), 3))
+}
+
+fn create(context: &Context, new: &New) -> Done {
+    let mut prices = match &new.like {
+        Some(name) => {
+            let book = context.client.get(&format!("{PATH}/{}", part(name)))?;
+            items(&book, "prices").iter().map(Price::of_answer).collect()
+        }
+        None => Vec::new(),
+    };
+    let listed = new.file.as_ref().map(|path| from_csv(path)).transpose()?.unwrap_or_default();
+    let given: Vec<Price> = new
+        .prices
+        .iter()
+        .map(|text| parse(text))
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter()
+        .flatten()
+        .collect();
+    for price in listed.into_iter().chain(given) {
+        prices.retain(|known: &Price| !known.is_for_the_same(&price));
+        prices.push(price);
+    }
+    if prices.is_empty() {
+        let hint = "give --price, --file or --like";
+        return Err(Failure::usage("no_prices", "the price book has no prices", hint));
+    }
+    let prices: Vec<Value> = prices.iter().map(Price::json).collect();
+    let mut body = json!({ "name": new.name, "prices": prices });
+    if let Some(from) = &new.from {
+        body["effective_from"] = json!(from);
+    }
+    let answer = context.client.post(PATH, &body)?;
+    context.print(&answer, |lang| match lang {
+        Lang::Zh => format!("已发布价目 {}（{} 条价格）", new.name, prices.len()),
+        Lang::En => format!("Published the price book {} ({} prices)", new.name, prices.len()),
+    });
+    Ok(())
+}
+
+/// One line of a price book.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Price {
+    pool: String,
+    class: String,
+    domain: String,
+    rate: MicroCny,
+}
+
+impl Price {
+    fn of_answer(value: &Value) -> Self {
+        Self {
+            pool: text(value, "pool").to_owned(),
+            class: text(value, "service_class").to_owned(),
+            domain: text(value, "domain").to_owned(),
+            rate: MicroCny(number(value, "rate_micro_cny_per_card_hour")),
+        }
+    }
+
+    fn is_for_the_same(&self, other: &Self) -> bool {
+        (&self.pool, &self.class, &self.domain) == (&other.pool, &other.class, &other.domain)
+    }
+
+    fn json(&self) -> Value {
+        json!({ "pool": self.pool, "service_class": self.class, "domain": self.domain,
+            "rate_micro_cny_per_card_hour": self.rate.0 })
+    }
+}
+
+/// Reads `POOL:CLASS:DOMAIN=YUAN`: one price for each class and domain that a `*` stands for.
+fn parse(given: &str) -> Result<Vec<Price>, Failure> {
+    let bad = |why: &str| {
+        let hint = "write it as POOL:CLASS:DOMAIN=YUAN, such as ascend:normal:research=5.5 or ascend:*:*=6";
+        Failure::usage("bad_price", format!("`{given}` is not a price: {why}"), hint)
+    };
+    let (place, yuan) = given.rsplit_once('=').ok_or_else(|| bad("it has no `=`"))?;
+    let parts: Vec<&str> = place.split(':').collect();
+    let [pool, class, domain] = parts[..] else {
+        return Err(bad("it does not name a pool, a class and a domain"));
+    };
+    let rate: MicroCny = yuan.parse().map_err(|_| bad("the amount is not one in yuan"))?;
+    each(pool, class, domain, rate).ok_or_else(|| bad("the class or domain is not known"))
+}
+
+/// A price for each class and domain named; `None` where one is not known.
+fn each(pool: &str, class: &str, domain: &str, rate: MicroCny) -> Option<Vec<Price>> {
+    let classes = match class {
+        "*" => ServiceClass::ALL.to_vec(),
+        named => vec![ServiceClass::from_code(named)?],
+    };
+    let domains = match domain {
+        "*" => TenantDomain::ALL.to_vec(),
+        named => vec![TenantDomain::from_code(named)?],
+    };
+    let price = |class: ServiceClass, domain: TenantDomain| Price {
+        pool: pool.to_owned(),
+        class: class.code().to_owned(),
+        domain: domain.code().to_owned(),
+        rate,
+    };
+    Some(classes.iter().flat_map(|class| domains.iter().map(|domain| price(*class, *domain))).collect())
+}
+
+fn from_csv(path: &std::path::Path) -> Result<Vec<Price>, Failure> {
+    let bad = |line: usize, why: &str| {
+        let hint = "give the columns pool,service_class,domain,yuan, with this line as the first";
+        Failure::usage("bad_prices", format!("{}, line {line}: {why}", path.display()), hint)
+    };
+    let source = std::fs::read_to_string(path).map_err(|error| {
+        Failure::usage("no_file", format!("failed to read {}: {error}", path.display()), "name a CSV file")
+    })?;
+    let mut lines = source.trim_start_matches('\u{feff}').lines().enumerate();
+    let columns = lines.next().map(|(_, line)| line.trim()).unwrap_or_default();
+    if columns != "pool,service_class,domain,yuan" {
+        return Err(bad(1, "these are not the columns"));
+    }
+    let mut prices = Vec::new();
+    for (index, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
+        let cells: Vec<&str> = line.split(',').map(str::trim).collect();
+        let [pool, class, domain, yuan] = cells[..] else {
+            return Err(bad(index + 1, "it has not four cells"));
+        };
+        let rate = yuan.parse().map_err(|_| bad(index + 1, "the amount is not one in yuan"))?;
+        let some = each(pool, class, domain, rate)
+            .ok_or_else(|| bad(index + 1, "the class or domain is not known"))?;
+        prices.extend(some);
+    }
+    Ok(prices)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_each_class_and_domain() {
+        let prices = parse("ascend:*:research=5.5").unwrap();
+        assert_eq!(prices.len(), ServiceClass::ALL.len());
+        assert!(prices.iter().all(|price| price.domain == "research" && price.rate == MicroCny(5_500_000)));
+        assert_eq!(parse("ascend:*:*=6").unwrap().len(), ServiceClass::ALL.len() * TenantDomain::ALL.len());
+    }
+
+    #[test]
+    fn what_is_not_a_price_is_refused_with_its_text() {
+        for bad in
+            ["ascend", "ascend:normal=5", "a:gold:research=5", "a:normal:city=5", "a:normal:research=much"]
+        {
+            let failure = parse(bad).unwrap_err();
+            assert!(failure.message.contains(bad), "{bad}: {}", failure.message);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Projects: what jobs are charged to.
+
+use clap::{Args, Subcommand};
+use domain::Lang;
+use serde_json::{Value, json};
+
+use super::{Context, Done, Run, part};
+use crate::{
+    errors::Failure,
+    output::{pick, table, text},
+};
+
+/// List projects, add one, or give one another contract.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Projects {
+    #[command(subcommand)]
+    act: Option<Act>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Act {
+    /// Add a project (operators, and administrators of a tenant).
+    New {
+        /// Its short name, as in `--account`.
+        slug: String,
+        #[arg(long)]
+        name: String,
+        /// The number of the contract that pays.
+        #[arg(long)]
+        contract: Option<String>,
+        /// The tenant's short name, for the center's people; your own where left out.
+        #[arg(long)]
+        tenant: Option<String>,
+    },
+    /// Give a project another contract.
+    Contract {
+        slug: String,
+        /// The contract's number; none takes it away.
+        contract: Option<String>,
+        /// The tenant's short name, where several have a project of that name.
+        #[arg(long)]
+        tenant: Option<String>,
+    },
+}
+
+const PATH: &str = "/api/v1/projects";
+
+impl Run for Projects {
+    fn run(self, context: &Context) -> Done {
+        match self.act {
+            None => {
+                let answer = context.client.get(PATH)?;
+                let all = answer.as_array().map(Vec::as_slice).unwrap_or_default();
+                context.print(&answer, |lang| shown(lang, all));
+            }
+            Some(Act::New { slug, name, contract, tenant }) => {
+                let body = json!({ "slug": slug, "name": name, "contract": contract, "tenant": tenant });
+                let answer = context.client.post(PATH, &body)?;
+                context.print(&answer, |lang| shown(lang, std::slice::from_ref(&answer)));
+            }
+            Some(Act::Contract { slug, contract, tenant }) => {
+                let id = find(context, &slug, tenant.as_deref())?;
+                let path = format!("{PATH}/{}", part(&id));
+                let answer = context.client.patch(&path, &json!({ "contract": contract }))?;
+                context.print(&answer, |lang| shown(lang, std::slice::from_ref(&answer)));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn find(context: &Context, slug: &str, tenant: Option<&str>) -> Result<String, Failure> {
+    let all = context.client.get(PATH)?;
+    let all = all.as_array().map(Vec::as_slice).unwrap_or_default();
+    let is_it = |project: &&Value| {
+        text(project, "slug") == slug && tenant.is_none_or(|tenant| text(project, "tenant_slug") == tenant)
+    };
+    let found: Vec<&Value> = all.iter().filter(is_it).collect();
+    match found[..] {
+        [only] => Ok(text(only, "id").to_owned()),
+        [] => Err(Failure::refused(
+            "not_found",
+            format!("there is no project `{slug}` that you may see"),
+            "`qiantang projects` lists them",
+        )),
+        _ => {
+            let tenants: Vec<&str> = found.iter().map(|project| text(project, "tenant_slug")).collect();
+            let message = format!("several tenants have a project `{slug}`");
+            Err(Failure::usage("ambiguous", message, format!("give --tenant: {}", tenants.join(", "))))
+        }
+    }
+}
+
+fn shown(lang: Lang, projects: &[Value]) -> String {
+    if projects.is_empty() {
+        return pick(
+            lang,
+            "还没有项目。用 qiantang projects new 新建一个。",
+            "No projects. Add one with `qiantang projects new`.",
+        )
+        .into();
+    }
+    let row = |project: &Value| {
+        ["slug", "name", "tenant_slug", "contract_number"].map(|key| text(project, key).to_owned()).to_vec()
+    };
+    let titles = match lang {
+        Lang::Zh => ["项目", "名称", "租户", "合同"],
+        Lang::En => ["project", "name", "tenant", "contract"],
+    };
+    table(&titles, projects.iter().map(row).collect(), titles.len())
+}

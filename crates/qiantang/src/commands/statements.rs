@@ -1,0 +1,97 @@
+//! Statements of contracts.
+
+use clap::Args;
+use domain::Lang;
+use serde_json::Value;
+
+use super::{Context, Done, Run, part, query, say};
+use crate::{
+    errors::Failure,
+    output::{card_hours, money, number, table, text},
+};
+
+/// Show a contract's statement of a month.
+#[derive(Debug, Args)]
+pub struct Statement {
+    /// Its number or id; your only one where left out.
+    contract: Option<String>,
+    /// YYYY-MM.
+    #[arg(long)]
+    month: Option<String>,
+    /// As a CSV table.
+    #[arg(long)]
+    csv: bool,
+}
+
+impl Run for Statement {
+    fn run(self, context: &Context) -> Done {
+        let all = context.client.get("/api/v1/contracts")?;
+        let all = all.as_array().map(Vec::as_slice).unwrap_or_default();
+        let numbers = || all.iter().map(|contract| text(contract, "number")).collect::<Vec<_>>().join(", ");
+        let found = match (self.contract.as_deref(), all) {
+            (Some(wanted), _) => all.iter().find(|c| text(c, "number") == wanted || text(c, "id") == wanted),
+            (None, [only]) => Some(only),
+            (None, _) => {
+                let message = "name a contract".to_owned();
+                return Err(Failure::usage("no_contract", message, format!("yours are: {}", numbers())));
+            }
+        };
+        let Some(found) = found else {
+            let message = format!("there is no contract `{}`", self.contract.unwrap_or_default());
+            return Err(Failure::refused("not_found", message, format!("yours are: {}", numbers())));
+        };
+        let path = format!(
+            "/api/v1/contracts/{}/statement{}",
+            part(text(found, "id")),
+            query(&[("month", self.month)])
+        );
+        if self.csv {
+            say(context.client.text(&path, "text/csv")?.trim_end());
+            return Ok(());
+        }
+        let answer = context.client.get(&path)?;
+        context.print(&answer, |lang| shown(lang, &answer));
+        Ok(())
+    }
+}
+
+fn shown(lang: Lang, statement: &Value) -> String {
+    let row = |line: &Value| {
+        vec![
+            text(line, "project").to_owned(),
+            number(line, "runs").to_string(),
+            card_hours(number(line, "used_card_ms")),
+            money(number(line, "charge_micro_cny")),
+        ]
+    };
+    let rows = statement["lines"].as_array().map(|all| all.iter().map(row).collect()).unwrap_or_default();
+    let titles = match lang {
+        Lang::Zh => ["项目", "运行", "卡时", "费用（元）"],
+        Lang::En => ["project", "runs", "card-hours", "charge (CNY)"],
+    };
+    let of = |side: &str| money(number(&statement[side], "micro_cny"));
+    let (contract, month) = (text(statement, "contract"), text(statement, "month"));
+    let is_final = statement["is_final"] == true;
+    let paid = money(number(statement, "paid_in_micro_cny"));
+    let (used, charge) =
+        (card_hours(number(statement, "used_card_ms")), money(number(statement, "charge_micro_cny")));
+    let head = match lang {
+        Lang::Zh => format!("账单 {contract} {month}{}", if is_final { "" } else { "（本月未结束）" }),
+        Lang::En => {
+            format!("Statement {contract} {month}{}", if is_final { "" } else { " (the month is not over)" })
+        }
+    };
+    let foot = match lang {
+        Lang::Zh => format!(
+            "期初 {} 元，收款 {paid} 元，使用 {used} 卡时计 {charge} 元，期末 {} 元",
+            of("opening"),
+            of("closing")
+        ),
+        Lang::En => format!(
+            "Opening CNY {}, paid in CNY {paid}, used {used} card-hours for CNY {charge}, closing CNY {}",
+            of("opening"),
+            of("closing")
+        ),
+    };
+    format!("{head}\n\n{}\n\n{foot}", table(&titles, rows, 1))
+}

@@ -1,0 +1,53 @@
+//! Use and charges.
+
+use clap::Args;
+use domain::Lang;
+use serde_json::Value;
+
+use super::{Context, Done, Run, query};
+use crate::output::{card_hours, money, number, pick, table, text};
+
+/// Show use and charges.
+#[derive(Debug, Args)]
+pub struct Usage {
+    /// 2026-05-20 or 2026-05-20T08:00:00Z.
+    #[arg(long)]
+    from: Option<String>,
+    #[arg(long)]
+    to: Option<String>,
+    /// project, tenant or domain.
+    #[arg(long, default_value = "project")]
+    by: String,
+}
+
+impl Run for Usage {
+    fn run(self, context: &Context) -> Done {
+        let path = format!(
+            "/api/v1/usage{}",
+            query(&[("from", self.from), ("to", self.to), ("group_by", Some(self.by))])
+        );
+        let answer = context.client.get(&path)?;
+        context.print(&answer, |lang| {
+            let row = |row: &Value| {
+                vec![
+                    text(row, "tenant_slug").to_owned(),
+                    text(row, "name").to_owned(),
+                    number(row, "runs").to_string(),
+                    card_hours(number(row, "used_card_ms")),
+                    money(number(row, "charge_micro_cny")),
+                ]
+            };
+            let mut rows: Vec<_> =
+                answer["rows"].as_array().map(|all| all.iter().map(row).collect()).unwrap_or_default();
+            let mut total = row(&answer["total"]);
+            pick(lang, "合计", "total").clone_into(&mut total[1]);
+            rows.push(total);
+            let titles = match lang {
+                Lang::Zh => ["租户", "名称", "运行", "卡时", "费用（元）"],
+                Lang::En => ["tenant", "name", "runs", "card-hours", "charge (CNY)"],
+            };
+            table(&titles, rows, 2)
+        });
+        Ok(())
+    }
+}

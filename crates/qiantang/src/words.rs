@@ -1,0 +1,43 @@
+//! Words for codes, as commands and the demo print them: in Chinese those of the portal, in English the codes themselves, which
+//! are the words that options take.
+
+use domain::Lang;
+
+/// The word for `code` in its family of words: `state`, `role`, `domain`, `class`, `kind`.
+pub fn word(lang: Lang, family: &str, code: &str) -> String {
+    match lang {
+        Lang::En => code.to_owned(),
+        Lang::Zh => {
+            let key = format!("{family}-{code}");
+            Some(center::portal::text(lang, &key, &[]))
+                .filter(|text| *text != key)
+                .unwrap_or_else(|| code.to_owned())
+        }
+    }
+}
+
+/// A state of a job, run or contract as people read it.
+pub fn state(lang: Lang, code: &str) -> String {
+    word(lang, "state", code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_a_chinese_word() {
+        let families: [(&str, Vec<&str>); 4] = [
+            ("state", domain::contract::ContractState::ALL.iter().map(|state| state.code()).collect()),
+            ("role", domain::Role::ALL.iter().map(|role| role.code()).collect()),
+            ("domain", domain::TenantDomain::ALL.iter().map(|domain| domain.code()).collect()),
+            ("class", domain::ServiceClass::ALL.iter().map(|class| class.code()).collect()),
+        ];
+        for (family, codes) in families {
+            for code in codes {
+                assert_ne!(word(Lang::Zh, family, code), code, "{family}");
+            }
+        }
+        assert_eq!(word(Lang::Zh, "state", "no_such_state"), "no_such_state");
+    }
+}
