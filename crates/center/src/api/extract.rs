@@ -11,8 +11,7 @@ use subtle::ConstantTimeEq;
 
 use super::Problem;
 use crate::{
-    app::sign_in,
-    auth::{Caller, Once, credentials::SESSION_COOKIE},
+    auth::{Caller, Once, credentials::SESSION_COOKIE, identity},
     center::Center,
     error::{AppError, Unreadable},
     http::{cookie, peer, read_body},
@@ -35,7 +34,7 @@ impl FromRequestParts<Center> for Auth {
             return Ok(Self(caller.clone()));
         }
         let member = match bearer(&parts.headers) {
-            Some(token) => sign_in::by_token(center, token).await?,
+            Some(token) => identity::by_token(center, token).await?,
             None => by_cookie(parts, center).await?,
         };
         center.limits.request(&member.login)?;
@@ -50,7 +49,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 async fn by_cookie(parts: &Parts, center: &Center) -> Result<domain::Member, Problem> {
     let missing = AppError::Unauthenticated("no credentials came with the request");
     let secret = cookie(&parts.headers, SESSION_COOKIE).ok_or(missing)?;
-    let session = sign_in::by_session(center, secret).await?;
+    let session = identity::by_session(center, secret).await?;
     let session = session.ok_or(AppError::Unauthenticated("the session has ended: sign in again"))?;
     let is_safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
     let sent = parts.headers.get(CSRF).map(axum::http::HeaderValue::as_bytes).unwrap_or_default();

@@ -10,8 +10,8 @@ use domain::{Lang, Role};
 
 use super::{kit::Ui, locale};
 use crate::{
-    app::{overview, sign_in},
-    auth::{Action, Caller, credentials::SESSION_COOKIE, credentials::Session},
+    app::overview,
+    auth::{Action, Caller, credentials::SESSION_COOKIE, credentials::Session, identity},
     center::Center,
     error::AppError,
     http::{cookie, peer},
@@ -66,7 +66,7 @@ impl Front {
             _ => None,
         };
         let session = match cookie(&parts.headers, SESSION_COOKIE) {
-            Some(secret) => sign_in::by_session(center, secret).await.ok().flatten(),
+            Some(secret) => identity::by_session(center, secret).await.ok().flatten(),
             None => None,
         };
         let shell = match &session {
