@@ -1,6 +1,6 @@
-//! How many runs a second the local engine starts, isolates, looks after and records, beside a bare loop that spawns
-//! and waits for `/bin/true`: both with the same number in flight, in turns, so that the ratio says something on any
-//! machine. `cargo bench -p engines --bench spawn [-- RUNS [FOLDER]]`.
+//! How many runs a second the local engine starts, isolates, looks after and records, beside a bare loop that
+//! spawns and waits for `/bin/true`. Both have the same number in flight and take turns, so that the ratio
+//! means something on any machine. `cargo bench -p engines --bench spawn [-- RUNS [FOLDER]]`.
 
 use std::{
     path::Path,

@@ -5,8 +5,8 @@
 pub struct Check {
     pub name: &'static str,
     pub ok: bool,
-    /// What the doctor found.
+    /// The finding.
     pub detail: String,
-    /// What to do about it; empty if nothing.
+    /// The remedy; empty if none is needed.
     pub hint: String,
 }

@@ -10,16 +10,16 @@ use crate::{
 
 /// Carries out runs. All calls return soon; none waits for a run.
 pub trait Engine: Send + Sync {
-    /// Starts the run, unless it was started or stopped before. Any number of calls with one run id, by any number of
-    /// centers one after the other, start the run at most once. The call returns when the launch is handed on;
-    /// [`Self::observe`] tells how it went.
+    /// Starts the run, unless it was started or stopped before. Any number of calls with one run id, by any
+    /// number of centers one after the other, start the run at most once. The call returns when the launch is
+    /// handed on; [`Self::observe`] tells how it went.
     fn launch(&self, spec: &LaunchSpec) -> Result<(), EngineError>;
 
     /// Tells the present state of the run.
     fn observe(&self, run: RunId) -> Result<Observation, EngineError>;
 
-    /// Ends the run: all its processes get SIGTERM, and SIGKILL after its grace. The call returns at once. A run that
-    /// was not started yet will never be; a run that has ended stays as it is.
+    /// Ends the run: all its processes get SIGTERM, and SIGKILL after its grace. The call returns at once. A
+    /// run that was not started yet will never be; a run that has ended stays as it is.
     fn stop(&self, run: RunId) -> Result<(), EngineError>;
 
     /// Reads up to `max_bytes` of a log of the run, from byte `offset` on. Beyond the end there are no bytes.

@@ -1,9 +1,9 @@
 //! The environment of a run's processes, built from nothing: none of the center's own variables is in it.
 //!
-//! One process is started a node, so `RANK` is the rank of the node, as Ascend's operator for Kubernetes has it too,
-//! and `WORLD_SIZE` the number of nodes; a launcher such as torchrun or msrun multiplies by the cards itself, from
-//! `QIANTANG_CARDS_PER_NODE`. The job's own variables can change the first group (`PATH`, `HOME`, `LC_CTYPE`…) and add
-//! any other, but not the ones that tell a run its place.
+//! One process is started on each node. So `RANK` is the rank of the node, as with Ascend's operator for
+//! Kubernetes, and `WORLD_SIZE` is the number of nodes. A launcher such as torchrun or msrun multiplies by
+//! the cards itself, from `QIANTANG_CARDS_PER_NODE`. The job's own variables can change the first group
+//! (`PATH`, `HOME`, `LC_CTYPE`…) and add any other, but they can't change the ones that tell a run its place.
 
 use std::path::PathBuf;
 
@@ -11,18 +11,18 @@ use domain::card::Vendor;
 
 use crate::spec::{LaunchNode, LaunchSpec, slurm_job_id};
 
-/// What the environment needs to know beyond the [`LaunchSpec`].
+/// The run's place on its machine, which the environment tells beyond the [`LaunchSpec`].
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     /// The tenant's folder.
     pub home: PathBuf,
     /// The job's folder in it.
     pub work: PathBuf,
-    /// The run's own folder for temporary files, gone when it ends.
+    /// The run's own folder for temporary files. It is gone when the run ends.
     pub temporary: PathBuf,
     pub user: String,
     pub path: String,
-    /// For the processes to find each other.
+    /// The address at which the processes of the run find each other.
     pub master_addr: String,
     pub master_port: u16,
     pub rank_table: Option<PathBuf>,
@@ -62,7 +62,7 @@ fn basics(place: &Place) -> Variables {
         ("USER", place.user.clone()),
         ("LOGNAME", place.user.clone()),
         ("SHELL", "/bin/sh".into()),
-        // Text is UTF-8, all else plain: a whole locale would be loaded anew by every program of a script.
+        // Text is UTF-8, and all else is plain: every program of a script would load a whole locale anew.
         ("LC_CTYPE", "C.UTF-8".into()),
         ("PWD", text(&place.work)),
         ("TMPDIR", text(&place.temporary)),
@@ -155,8 +155,9 @@ fn card_list(node: &LaunchNode) -> String {
     node.cards.iter().map(|card| card.to_string()).collect::<Vec<_>>().join(",")
 }
 
-/// What makes the makers' libraries see the run's cards and no others. Seen through `*_VISIBLE_*` the cards are
-/// numbered from 0 again, so `DEVICE_ID` is 0; the rank table has the numbers of the machine.
+/// The variables by which the makers' libraries see the run's cards and no others. Seen through
+/// `*_VISIBLE_*`, the cards are numbered from 0 again, so `DEVICE_ID` is 0. The rank table has the numbers of
+/// the machine.
 fn accelerators(spec: &LaunchSpec, rank: usize, place: &Place) -> Vec<(&'static str, String)> {
     let node = &spec.nodes[rank];
     match node.vendor {

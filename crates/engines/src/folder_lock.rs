@@ -13,8 +13,8 @@ use crate::engine::EngineError;
 /// How long an engine waits for its predecessor to let go of the folder.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Locks the center's folder for as long as the file returned lives. Two centers on one folder would each take the
-/// runs for theirs.
+/// Locks the center's folder for as long as the file returned lives. Two centers on one folder would each
+/// take the runs for theirs.
 pub(crate) fn lock_folder(data_dir: &Path) -> Result<File, EngineError> {
     let path = data_dir.join("engine.lock");
     let what = || format!("open {}", path.display());

@@ -1,19 +1,19 @@
-//! What the first line of a script asks for, and how to say that it can't be had.
+//! The interpreter that the first line of a script asks for, and the words for one that can't be had.
 
-/// The program that the `#!` line names, if there is such a line; empty where it names none.
+/// The program that the `#!` line names. `None` without such a line; empty if the line names no program.
 pub(crate) fn of(script: &str) -> Option<&str> {
     let first = script.lines().next().unwrap_or_default();
     first.strip_prefix("#!").map(|rest| rest.split_ascii_whitespace().next().unwrap_or(""))
 }
 
-/// The same as the kernel reads it, for which only blanks and tabs are white space: `/bin/sh` with a carriage return behind is
-/// another program.
+/// The program as the kernel reads it, for which only blanks and tabs are white space: `/bin/sh` with a
+/// carriage return behind it is another program.
 pub(crate) fn path(script: &str) -> Option<&str> {
     let rest = script.split('\n').next()?.strip_prefix("#!")?.trim_start_matches([' ', '\t']);
     rest.split([' ', '\t']).next()
 }
 
-/// What is to be added where the script was written on Windows; otherwise empty.
+/// A hint for a script that was written on Windows; empty for others.
 fn line_end(script: &str) -> &'static str {
     if script.split('\n').next().is_some_and(|line| line.ends_with('\r')) {
         " (the script has the line ends of Windows; convert it with `sed -i 's/\\r$//'`)"

@@ -1,8 +1,9 @@
-//! How a run 运行 is carried out: the port [`Engine`], the local engine, which starts processes on this machine, and the
-//! Slurm engine, which hands jobs to a cluster.
+//! How a run 运行 is carried out: the port [`Engine`], the local engine, which starts processes on this
+//! machine, and the Slurm engine, which hands jobs to a cluster.
 //!
-//! An engine launches, observes and stops runs by their ids. It keeps its knowledge of each run on disk, so that runs
-//! outlive the center. It decides nothing: where a run goes, and what an end means for its job, is for others.
+//! An engine launches, observes and stops runs by their ids. It keeps its knowledge of each run on disk, so
+//! that runs outlive the center. It decides nothing: where a run goes, and what an end means for its job, is
+//! for others.
 
 mod check;
 mod clock;

@@ -1,4 +1,4 @@
-//! What an engine tells of a run.
+//! The state of a run, as an engine tells it.
 
 use domain::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -13,8 +13,8 @@ pub enum Observation {
     Alive { started: Option<Started>, leaving: Leaving },
     /// The run is over, and none of its processes is left.
     Ended(Ended),
-    /// The engine took care of the run, but nobody saw its end: its supervisor was killed, the machine went down, or
-    /// Slurm lost its job. No process of it that could be found is left.
+    /// The engine took care of the run, but nobody saw its end: its supervisor was killed, the machine went
+    /// down, or Slurm lost its job. No process of it that could be found is left.
     Vanished {
         started: Option<Started>,
         /// The last instant at which the run is known to have been alive, to about half a minute.

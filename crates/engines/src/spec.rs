@@ -1,11 +1,12 @@
-//! What a run needs to be started.
+//! The description of a run: all that an engine needs to start it.
 
 use domain::{BatchSpec, CardSet, JobId, Launch, Millis, RunId, TenantId, card::Vendor};
 use serde::{Deserialize, Serialize};
 
 /// The longest script, in bytes.
 pub const MAX_SCRIPT_BYTES: usize = 1 << 20;
-/// The most bytes of arguments and environment together; the kernel takes no more than 2 MiB with a stack of 8 MiB.
+/// The most bytes of arguments and environment together. The kernel takes no more than 2 MiB with a stack of
+/// 8 MiB.
 const MAX_ARGS_BYTES: usize = 1 << 20;
 /// The most nodes of a run.
 pub const MAX_NODES: usize = 256;
@@ -16,43 +17,45 @@ pub struct LaunchSpec {
     pub run: RunId,
     pub job: JobId,
     pub tenant: TenantId,
-    /// The small number of the tenant, never used again for another: from it comes the uid of its own.
+    /// The small number of the tenant, from which its own uid is made. It is never used again for another
+    /// tenant.
     pub uid_index: u32,
     pub job_name: String,
     pub project: String,
     /// Set for a task of an array.
     pub array: Option<ArrayTask>,
-    /// The text of the script with its `#!` line; without one it is run by bash.
+    /// The text of the script with its `#!` line. A script without one is run by bash.
     pub script: String,
     pub args: Vec<String>,
-    /// The job's own environment. It can't change the names that tell a run its place (see `environment.rs`).
+    /// The job's own environment. It can't change the variables that tell a run its place (see
+    /// `environment.rs`).
     pub env: Vec<(String, String)>,
-    /// In the order of node ranks; one process is started for each, or one in all. At least one.
+    /// The nodes in the order of their ranks, at least one. One process is started on each, or one in all.
     pub nodes: Vec<LaunchNode>,
     #[serde(default)]
     pub launch: Launch,
     #[serde(default)]
     pub batch: BatchSpec,
-    /// It has its nodes alone.
+    /// The run shares its nodes with no other.
     #[serde(default)]
     pub exclusive: bool,
-    /// From the start of its processes on.
+    /// Counted from the start of its processes on.
     pub time_limit: Millis,
-    /// Between SIGTERM and SIGKILL.
+    /// The time between SIGTERM and SIGKILL.
     pub kill_grace: Millis,
-    /// Kept of each of the two logs.
+    /// The limit of each of the two logs.
     pub log_limit_bytes: u64,
     pub limits: RunLimits,
 }
 
-/// Which task of its array a run is.
+/// The place of a run in its array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArrayTask {
     pub index: u32,
     pub count: u32,
     pub min: u32,
     pub max: u32,
-    /// From one index to the next; 1 where that differs.
+    /// The distance from one index to the next.
     #[serde(default = "one")]
     pub step: u32,
 }
@@ -67,25 +70,25 @@ pub struct LaunchNode {
     pub name: String,
     /// The run's cards on this node.
     pub cards: CardSet,
-    /// How many cards the node has in all.
+    /// The number of cards that the node has in all.
     pub card_count: u8,
     pub vendor: Vendor,
     pub model: String,
-    /// No such machine is there: its cards are made up, its process runs on the center's machine.
+    /// There is no such machine: its cards are made up, and its process runs on the center's machine.
     pub is_virtual: bool,
 }
 
-/// What the processes of a run may use.
+/// The limits of a run's processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunLimits {
-    /// Processes and threads. Where there is no cgroup the kernel counts them by uid, so that all runs of the tenant on
-    /// this machine have this many together, beyond what it had when the run was started.
+    /// The most processes and threads. Where there is no cgroup, the kernel counts them by uid. Then all runs
+    /// of the tenant on this machine share this number, beyond what the tenant had when the run was started.
     pub max_processes: u32,
-    /// Open files of each process.
+    /// The most open files of each process.
     pub max_open_files: u32,
-    /// Memory of all processes together where there is a cgroup, otherwise data of each process.
+    /// The memory of all processes together where there is a cgroup, otherwise the data of each process.
     pub memory_bytes: Option<u64>,
-    /// The longest file that can be written.
+    /// The longest file that a process can write.
     pub file_size_bytes: Option<u64>,
 }
 
@@ -99,11 +102,11 @@ impl Default for RunLimits {
 /// Why a run can't be launched as it is described.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSpec {
-    #[error("it has {0} nodes; 1 to {MAX_NODES} are possible")]
+    #[error("it has {0} nodes; a run has 1 to {MAX_NODES}")]
     Nodes(usize),
-    #[error("its script has {0} bytes; at most {MAX_SCRIPT_BYTES} are possible")]
+    #[error("its script has {0} bytes; the limit is {MAX_SCRIPT_BYTES}")]
     ScriptTooLong(usize),
-    #[error("its arguments and environment have {0} bytes; at most {MAX_ARGS_BYTES} are possible")]
+    #[error("its arguments and environment have {0} bytes; the limit is {MAX_ARGS_BYTES}")]
     ArgsTooLong(usize),
     #[error("its {0} contains a NUL character")]
     Nul(&'static str),
@@ -112,7 +115,7 @@ pub enum InvalidSpec {
 }
 
 impl LaunchSpec {
-    /// Checks what would otherwise fail later, in ways that are harder to explain.
+    /// Checks the description for faults that would otherwise show later, in ways that are harder to explain.
     pub fn check(&self) -> Result<(), InvalidSpec> {
         if !(1..=MAX_NODES).contains(&self.nodes.len()) {
             return Err(InvalidSpec::Nodes(self.nodes.len()));
@@ -147,9 +150,10 @@ impl LaunchSpec {
     }
 }
 
-/// The number that scripts see as `SLURM_JOB_ID`: they do arithmetic on it, so it has to be one. It is below 2^53, so
-/// that awk and spreadsheets keep it exact: 41 bits of milliseconds and 12 random bits of the id. It sorts as jobs do
-/// but is no key: two jobs of one millisecond may share it.
+/// The number that scripts see as `SLURM_JOB_ID`. It has to be a number, because scripts do arithmetic on it.
+/// It is made of 41 bits of milliseconds and 12 random bits of the id, and so is below 2^53: awk and
+/// spreadsheets keep it exact. It sorts as jobs do but is no key, since two jobs of one millisecond may share
+/// it.
 pub fn slurm_job_id(id: &[u8; 16]) -> u64 {
     let high = u64::from_be_bytes(id[..8].try_into().expect("8 of 16 bytes"));
     let low = u64::from_be_bytes(id[8..].try_into().expect("8 of 16 bytes"));

@@ -1,7 +1,7 @@
 //! Locks, taken one way throughout this crate.
 //!
-//! A thread that panics while it holds a lock may leave behind half a change. The others then stop as well: the next
-//! center takes up the runs from their records.
+//! A thread that panics while it holds a lock may leave behind half a change. The others then stop as well:
+//! the next center takes up the runs from their records.
 
 use std::{
     sync::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard},

@@ -1,7 +1,8 @@
-//! One suite for all engines: what a run sees, how it ends and what is told of it is the same, whoever carries it out.
+//! One suite for all engines: a run sees the same, ends the same way and is told of in the same words,
+//! whoever carries it out.
 //!
-//! The cases for Slurm start a real cluster, see `tests/slurm/cluster`; where its packages are missing they are skipped, and
-//! with `CI=true` they fail.
+//! The cases for Slurm start a real cluster, see `tests/slurm/cluster`. Where its packages are missing they
+//! are skipped, and with `CI=true` they fail.
 
 #[path = "conformance/cluster.rs"]
 mod cluster;
@@ -28,16 +29,17 @@ use std::{
 use cluster::Cluster;
 use rig::{Kind, Rig};
 
-/// A case: what must be so, and how it is tried.
+/// A case: the rule, and how it is tried.
 type Case = (&'static str, fn(&mut Rig));
 
 /// How many cases are tried at once.
 const AT_ONCE: usize = 4;
 
-/// One test at a time: a cluster has enough to do with the cases of its own.
+/// One test at a time: a cluster has enough to do with its own cases.
 static ALONE: Mutex<()> = Mutex::new(());
 
-/// Tries all cases, beside each other and then those that need the cluster for themselves; tells of all that failed.
+/// Tries all cases: first many beside each other, then those that need the cluster for themselves. Names all
+/// that failed.
 fn try_all(kind: Kind, together: &[Case], alone: &[Case]) {
     let only = std::env::var("QT_CASE").ok();
     let is_wanted = |name: &str| only.as_ref().is_none_or(|only| name.contains(only.as_str()));

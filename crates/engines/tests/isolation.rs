@@ -1,4 +1,4 @@
-//! What a run can't do, tried by real scripts; each beside something alike that it can.
+//! Things that a run can't do, tried by real scripts, each beside a similar thing that it can do.
 
 mod common;
 
@@ -14,7 +14,7 @@ use engines::{
     local::{Isolation, LocalConfig, LocalEngine, check_host},
 };
 
-/// A job that waits, of another tenant.
+/// A run of another tenant that waits.
 fn other_tenants_run() -> LaunchSpec {
     let mut spec = spec("#!/bin/sh\necho secret > secret; chmod 644 secret\necho pid $$\nsleep 600\n");
     (spec.tenant, spec.uid_index) = (tenant(2), 2);
@@ -39,7 +39,7 @@ fn tries_to_read(center: &Center, paths: &[PathBuf]) -> LaunchSpec {
     reads
 }
 
-/// What a center keeps, readable to all by its mode, so that isolation alone closes it.
+/// Files of a center, readable to all by their modes, so that isolation alone closes them.
 fn secrets(center: &Center, other: &LaunchSpec) -> Vec<PathBuf> {
     use std::os::unix::fs::PermissionsExt as _;
     let data = center.dir.path().join("data");
@@ -305,7 +305,7 @@ fn where_runs_cannot_be_isolated_the_engine_does_not_start() {
         assert!(matches!(refused, Err(EngineError::CannotIsolate { .. })), "{refused:?}");
         config.uid_base = Some(200_000);
 
-        // A folder that tenants' uids can't get through to.
+        // Tenants' uids can't get through this folder.
         set_mode(dir.path(), 0o700);
         let refused = LocalEngine::start(config.clone(), |_| {});
         assert!(

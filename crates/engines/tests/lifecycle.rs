@@ -85,7 +85,8 @@ fn a_run_stopped_before_its_launch_never_starts() {
     let spec = spec("#!/bin/sh\necho started\n");
     center.engine.stop(spec.run).unwrap();
     assert_eq!(center.run(&spec), Exit::Stopped { status: None });
-    // A run launched later has gone the same way through the host, so this one's launch has been dealt with.
+    // A run that is launched later goes the same way through the host, so the launch of this one has been
+    // dealt with.
     center.run(&common::spec("#!/bin/sh\n"));
     assert_eq!(center.out(spec.run), "");
 }
@@ -200,7 +201,8 @@ fn a_launch_that_can_never_work_is_refused_at_once() {
 #[test]
 fn processes_that_leave_their_parents_do_not_outlive_the_run() {
     let center = Center::start();
-    // One in the background, one in a session of its own whose parent is gone, with an environment of nothing.
+    // One process in the background, and one in a session of its own whose parent is gone, with an empty
+    // environment.
     let script = "#!/bin/sh
 sleep 600 & echo background $!
 setsid env -i sh -c 'sleep 600 & echo daemon $!' < /dev/null
@@ -216,9 +218,9 @@ setsid env -i sh -c 'sleep 600 & echo daemon $!' < /dev/null
 #[test]
 fn a_fork_bomb_is_bounded_and_ended() {
     let center = Center::start();
-    // In Perl, whose fork fails quietly: a shell that cannot fork ends, and the bomb with it.
+    // Perl, because its fork fails quietly: a shell that cannot fork ends, and the bomb with it.
     let mut spec = spec("#!/bin/sh\necho begun\nexec perl -e 'fork while 1'\n");
-    // The kernel counts by uid, so the bomb has one of its own.
+    // The kernel counts by uid, so the bomb has a uid of its own.
     (spec.tenant, spec.uid_index) = (common::tenant(77), 77);
     spec.limits.max_processes = 120;
     spec.kill_grace = Millis(300);
@@ -226,7 +228,7 @@ fn a_fork_bomb_is_bounded_and_ended() {
     center.wait_line(spec.run, "begun");
     center.engine.stop(spec.run).unwrap();
     let mut most = 0;
-    // Until all are killed: they ignore no signal, but a fork is always one generation ahead of it.
+    // The kill takes a while: no process ignores the signal, but a fork is always one generation ahead of it.
     while let Observation::Alive { .. } = center.engine.observe(spec.run).unwrap() {
         if common::is_root() {
             most = most.max(processes_of(200_077));
@@ -244,7 +246,7 @@ fn processes_of(uid: u32) -> usize {
     entries.filter(|entry| entry.metadata().is_ok_and(|meta| meta.is_dir() && meta.uid() == uid)).count()
 }
 
-/// A cgroup v2 that this machine lets the test make, gone with it.
+/// A cgroup v2, where this machine lets the test make one. It is removed with this value.
 struct CgroupForTest(std::path::PathBuf);
 
 impl CgroupForTest {
@@ -265,7 +267,7 @@ impl Drop for CgroupForTest {
 
 #[test]
 fn where_a_cgroup_is_given_each_run_has_one_of_its_own() {
-    // Few machines let a test make one; on the others the rest of the tests runs without.
+    // Few machines let a test make one. The other tests run without.
     let Some(cgroup) = CgroupForTest::make() else { return };
     let center = Center::start_with(|config| config.cgroup = Some(cgroup.0.clone()));
     let spec = spec("#!/bin/sh\ngrep '^0::' /proc/self/cgroup\nsetsid env -i sleep 600 &\n");

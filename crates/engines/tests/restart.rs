@@ -1,4 +1,4 @@
-//! What becomes of runs when the center, the host or a supervisor is gone.
+//! Runs when the center, the host or a supervisor is gone.
 
 mod common;
 
@@ -37,7 +37,7 @@ fn a_run_is_started_once_however_often_it_is_launched() {
         }
     });
     assert_eq!(center.wait_end(spec.run).how, Exit::Code(0));
-    // Whatever is launched after these 20 is dealt with after them.
+    // Launches after these 20 are dealt with after them.
     for _ in 0..3 {
         center.run(&common::spec("#!/bin/sh\n"));
     }
@@ -71,7 +71,7 @@ fn a_run_outlives_the_center_and_is_adopted_with_its_log_and_code() {
         Observation::Alive { started: Some(engines::Started { at: started }), leaving: engines::Leaving::No }
     );
     let_go(&center, &spec);
-    // By a hint from the supervisor of before.
+    // The hint comes from the supervisor that the first center started.
     let ended = center.wait_end(spec.run);
     assert_eq!((ended.started_at, ended.how), (Some(started), Exit::Code(42)));
     assert_eq!(center.out(spec.run), "ready\ndone\n");
@@ -186,7 +186,8 @@ fn a_supervisor_that_goes_on_to_another_run_is_not_stopped_for_the_one_before() 
     }
 }
 
-/// Center, host and supervisors are killed all the time; each run still starts once at most, and is accounted for.
+/// Center, host and supervisors are killed all the time. Each run still starts at most once, and is accounted
+/// for.
 #[test]
 fn whatever_is_killed_no_run_starts_twice_and_none_is_lost() {
     const RUNS: usize = 120;
@@ -209,7 +210,7 @@ fn whatever_is_killed_no_run_starts_twice_and_none_is_lost() {
         }
         if chance(15) {
             center = center.restart();
-            // As a center does with what it had not seen start.
+            // As a center does with runs that it did not see start.
             center.launch(&spec);
         }
         specs.push(spec);

@@ -1,4 +1,5 @@
 //! How fast a store is that holds many finished jobs, each with a run and two transfers.
+//!
 //! `cargo bench -p store --bench million -- [jobs [file]]`; a file that is there is measured, not filled again.
 
 use std::{
@@ -153,11 +154,11 @@ fn measure(path: &Path) {
         active_runs.len()
     );
 
-    let newest = store.read(|tx| jobs::list_jobs(tx, &JobFilter::default(), None, 1)).expect("it reads");
+    let newest = store.read(|tx| common::list_jobs(tx, &JobFilter::default(), None, 1)).expect("it reads");
     let last = newest.first().map_or(at(0), |row| row.submitted_at);
     let common_row = {
         let filter = JobFilter { state: Some("succeeded".into()), ..JobFilter::default() };
-        store.read(|tx| jobs::list_jobs(tx, &filter, None, 1)).expect("it reads").remove(0)
+        store.read(|tx| common::list_jobs(tx, &filter, None, 1)).expect("it reads").remove(0)
     };
     let (big, project, contract) = (common_row.tenant, common_row.project, common_row.contract);
     let small =
@@ -212,7 +213,7 @@ fn measure(path: &Path) {
     }
     let needle = JobFilter { name_contains: text("needle"), ..all() };
     time(&store, "all jobs with a rare word, unbounded", |tx| {
-        jobs::list_jobs(tx, &needle, None, 50).map(|rows| rows.len())
+        common::list_jobs(tx, &needle, None, 50).map(|rows| rows.len())
     });
     let middle =
         domain::JobId::new(Timestamp::from_micros(last.as_micros().midpoint(at(0).as_micros())), [0; 10]);

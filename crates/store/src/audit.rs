@@ -5,11 +5,9 @@ use std::ops::ControlFlow;
 use domain::{AuditId, MemberId, Millis, Role, TenantId, Timestamp};
 use serde_json::Value;
 
-use crate::{
-    StoreError, Tx,
-    sql::{Param, Row, json, params, statements},
-};
+use crate::db::{self, Row, StoreError, Tx, json, params, statements};
 
+/// A line of the log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuditRecord {
     pub id: AuditId,
@@ -17,36 +15,37 @@ pub struct AuditRecord {
     /// `None`: the center itself.
     pub actor: Option<MemberId>,
     pub actor_login: String,
-    /// `None` where nobody had signed in, or it was the center itself.
+    /// `None` where nobody had signed in, or where the actor is the center itself.
     pub role: Option<Role>,
-    /// Whose things were changed.
+    /// The tenant whose things were changed.
     pub tenant: Option<TenantId>,
     /// As `job.submit`.
     pub action: String,
-    /// What was changed: an id or a name.
+    /// The id or name of the thing that was changed.
     pub subject: String,
     pub from_address: String,
     pub detail: Value,
 }
 
-/// Which lines; all that are `Some` must match.
+/// The lines that are wanted: those that match all that is `Some`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditFilter {
     pub tenant: Option<TenantId>,
     pub actor: Option<MemberId>,
-    /// Only what the center did by itself.
+    /// Only the lines of the center itself.
     pub is_by_center: bool,
     pub action: Option<String>,
-    /// Not before this.
+    /// No earlier lines.
     pub from: Option<Timestamp>,
-    /// Before this.
+    /// Only earlier lines.
     pub until: Option<Timestamp>,
 }
 
-/// A line's id, which orders the log, is made in the same moment as its time is taken, but not in the same instant.
+/// How far the time in a line's id, which orders the log, may be from the time of the line: both are taken
+/// together, but not in one instant.
 const ID_LAG: Millis = Millis(1000);
 
-/// Lines looked at for one page when two filters go together and no index has both.
+/// The most lines that are looked at for one page where two filters go together and no index has both.
 const MOST_LOOKED_AT: usize = 100_000;
 
 macro_rules! columns {
@@ -71,19 +70,20 @@ pub fn append(tx: &Tx, record: &AuditRecord) -> Result<(), StoreError> {
     let row = params![
         &record.id,
         record.at,
-        record.actor.as_ref(),
+        &record.actor,
         &record.actor_login,
         record.role.map_or("", Role::code),
-        record.tenant.as_ref(),
+        &record.tenant,
         &record.action,
         &record.subject,
         &record.from_address,
         &detail,
     ];
-    tx.execute(APPEND, row).map(|_| ())
+    tx.execute(APPEND, row)
 }
 
-/// Newest first, older than `after`. Looks at 100,000 lines at most where several filters go together.
+/// The newest `limit` lines that match and are older than `after`, newest first. Where several filters go
+/// together, at most 100,000 lines are looked at.
 pub fn list(
     tx: &Tx,
     filter: &AuditFilter,
@@ -94,8 +94,8 @@ pub fn list(
     if let Some(until) = filter.until {
         after = after.min(AuditId::new(until.plus(ID_LAG), [0; 10]));
     }
-    let (sql, bound): (_, &[Param<'_>]) = match (&filter.actor, &filter.tenant, &filter.action) {
-        (Some(actor), tenant, _) => (LIST_OF_ACTOR, params![&after, actor, tenant.as_ref()]),
+    let (sql, bound): (_, &[db::Value<'_>]) = match (&filter.actor, &filter.tenant, &filter.action) {
+        (Some(actor), tenant, _) => (LIST_OF_ACTOR, params![&after, actor, tenant]),
         (None, Some(tenant), _) => (LIST_OF_TENANT, params![&after, tenant]),
         (None, None, Some(action)) => (LIST_OF_ACTION, params![&after, action]),
         (None, None, None) => (LIST, params![&after]),
@@ -130,7 +130,7 @@ pub fn list(
 fn record(row: Row<'_>) -> Result<AuditRecord, StoreError> {
     let role = match row.text(4)? {
         "" => None,
-        _ => Some(row.code(4, Role::from_code)?),
+        _ => Some(row.code(4)?),
     };
     Ok(AuditRecord {
         id: row.get(0)?,

@@ -3,8 +3,7 @@
 use domain::{Member, MemberId, SessionId, Timestamp, TokenId};
 
 use crate::{
-    StoreError, Tx,
-    sql::{Row, params, statements},
+    db::{Record, StoreError, Tx, params, rows, statements},
     tenants::member,
 };
 
@@ -17,7 +16,7 @@ pub struct TokenRow {
     pub hash: [u8; 32],
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
-    /// As it was last noted, which is not at every use.
+    /// When it was last used, as far as that was noted: not every use is.
     pub last_used_at: Option<Timestamp>,
 }
 
@@ -32,28 +31,23 @@ pub struct SessionRow {
     pub expires_at: Timestamp,
 }
 
-macro_rules! member_of {
-    () => {
-        "m.id, m.tenant, m.login, m.name, m.role, m.is_enabled, m.created_at"
-    };
-}
+rows! { token: TokenRow = id, member, name, hash, created_at, expires_at, last_used_at }
+rows! { session: SessionRow = id, member, hash, csrf, created_at, expires_at }
 
-statements! { "credentials";
-    INSERT_TOKEN = "INSERT INTO tokens (id, member, name, hash, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+statements! { "credentials", unique: { "tokens.hash": "this secret", "sessions.hash": "this secret" };
+    INSERT_TOKEN = token!(insert into "tokens");
     FIND_TOKEN = concat!(
-        "SELECT t.id, t.member, t.name, t.hash, t.created_at, t.expires_at, t.last_used_at, ", member_of!(),
+        "SELECT ", token!(columns of "t"), ", ", member!(columns of "m"),
         " FROM tokens t JOIN members m ON m.id = t.member WHERE t.hash = ?1 AND t.revoked_at IS NULL"
     );
-    LIST_TOKENS = "SELECT id, member, name, hash, created_at, expires_at, last_used_at FROM tokens \
-                   WHERE member = ?1 AND revoked_at IS NULL ORDER BY id";
-    GET_TOKEN =
-        "SELECT id, member, name, hash, created_at, expires_at, last_used_at FROM tokens WHERE id = ?1";
+    LIST_TOKENS = concat!(
+        "SELECT ", token!(columns), " FROM tokens WHERE member = ?1 AND revoked_at IS NULL ORDER BY id"
+    );
     NOTE_USE = "UPDATE tokens SET last_used_at = ?2 WHERE id = ?1";
     REVOKE_TOKEN = "UPDATE tokens SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL";
-    INSERT_SESSION =
-        "INSERT INTO sessions (id, member, hash, csrf, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    INSERT_SESSION = session!(insert into "sessions");
     FIND_SESSION = concat!(
-        "SELECT s.id, s.member, s.hash, s.csrf, s.created_at, s.expires_at, ", member_of!(),
+        "SELECT ", session!(columns of "s"), ", ", member!(columns of "m"),
         " FROM sessions s JOIN members m ON m.id = s.member WHERE s.hash = ?1"
     );
     DELETE_SESSION = "DELETE FROM sessions WHERE id = ?1";
@@ -62,89 +56,50 @@ statements! { "credentials";
 }
 
 pub fn insert_token(tx: &Tx, token: &TokenRow) -> Result<(), StoreError> {
-    let row = params![&token.id, &token.member, &token.name, &token.hash, token.created_at, token.expires_at];
-    tx.execute(INSERT_TOKEN, row).map(|_| ())
+    token.insert(tx, INSERT_TOKEN)
 }
 
-/// The token of that hash, unless it was revoked, and its member. Whether it has expired, and whether the member is
-/// enabled, is for the caller to see.
+/// The token of that hash, unless it was revoked, and its member. The caller checks whether the token has
+/// expired and whether the member is enabled.
 pub fn find_token(tx: &Tx, hash: &[u8; 32]) -> Result<Option<(TokenRow, Member)>, StoreError> {
-    tx.find(FIND_TOKEN, params![hash], |row| Ok((token(row)?, member(row, 7)?)))
+    tx.find(FIND_TOKEN, params![hash], |row| Ok((TokenRow::read(row)?, Member::read(row.skip(7))?)))
 }
 
-pub fn get_token(tx: &Tx, id: TokenId) -> Result<TokenRow, StoreError> {
-    tx.find(GET_TOKEN, params![&id], token)?.ok_or_else(|| StoreError::not_found("token", &id))
-}
-
-/// A member's that were not revoked, oldest first.
+/// The tokens of a member that were not revoked, oldest first.
 pub fn list_tokens(tx: &Tx, member: MemberId) -> Result<Vec<TokenRow>, StoreError> {
-    tx.all(LIST_TOKENS, params![&member], token)
+    tx.all(LIST_TOKENS, params![&member], TokenRow::read)
 }
 
-/// Notes that a token was shown. No error if it is gone.
+/// Notes that a token was used. A token that is gone is no error.
 pub fn note_token_use(tx: &Tx, id: TokenId, at: Timestamp) -> Result<(), StoreError> {
-    tx.execute(NOTE_USE, params![&id, at]).map(|_| ())
+    tx.execute(NOTE_USE, params![&id, at])
 }
 
-/// `NotFound` if there is no such token, or it was revoked before.
+/// Revokes a token; one that was revoked before is not found.
 pub fn revoke_token(tx: &Tx, id: TokenId, at: Timestamp) -> Result<(), StoreError> {
-    match tx.execute(REVOKE_TOKEN, params![&id, at])? {
-        0 => Err(StoreError::not_found("token", &id)),
-        _ => Ok(()),
-    }
+    tx.update(REVOKE_TOKEN, &id, params![&id, at])
 }
 
 pub fn insert_session(tx: &Tx, session: &SessionRow) -> Result<(), StoreError> {
-    let row = params![
-        &session.id,
-        &session.member,
-        &session.hash,
-        &session.csrf,
-        session.created_at,
-        session.expires_at,
-    ];
-    tx.execute(INSERT_SESSION, row).map(|_| ())
+    session.insert(tx, INSERT_SESSION)
 }
 
-/// The session of that hash and its member. Whether it has expired is for the caller to see.
+/// The session of that hash and its member. The caller checks whether the session has expired.
 pub fn find_session(tx: &Tx, hash: &[u8; 32]) -> Result<Option<(SessionRow, Member)>, StoreError> {
-    tx.find(FIND_SESSION, params![hash], |row| Ok((session(row)?, member(row, 6)?)))
+    tx.find(FIND_SESSION, params![hash], |row| Ok((SessionRow::read(row)?, Member::read(row.skip(6))?)))
 }
 
-/// Signs out. No error if it is gone already.
+/// Signs out. A session that is gone is no error.
 pub fn delete_session(tx: &Tx, id: SessionId) -> Result<(), StoreError> {
-    tx.execute(DELETE_SESSION, params![&id]).map(|_| ())
+    tx.execute(DELETE_SESSION, params![&id])
 }
 
 /// Signs a member out everywhere; says of how many browsers.
 pub fn delete_sessions_of(tx: &Tx, member: MemberId) -> Result<usize, StoreError> {
-    tx.execute(DELETE_SESSIONS_OF, params![&member])
+    tx.changed(DELETE_SESSIONS_OF, params![&member])
 }
 
 /// Deletes the sessions that have expired by `now`; says how many.
 pub fn delete_expired(tx: &Tx, now: Timestamp) -> Result<usize, StoreError> {
-    tx.execute(DELETE_EXPIRED, params![now])
-}
-
-fn token(row: Row<'_>) -> Result<TokenRow, StoreError> {
-    Ok(TokenRow {
-        id: row.get(0)?,
-        member: row.get(1)?,
-        name: row.get(2)?,
-        hash: row.get(3)?,
-        created_at: row.get(4)?,
-        expires_at: row.get(5)?,
-        last_used_at: row.get(6)?,
-    })
-}
-
-fn session(row: Row<'_>) -> Result<SessionRow, StoreError> {
-    Ok(SessionRow {
-        id: row.get(0)?,
-        member: row.get(1)?,
-        hash: row.get(2)?,
-        csrf: row.get(3)?,
-        created_at: row.get(4)?,
-        expires_at: row.get(5)?,
-    })
+    tx.changed(DELETE_EXPIRED, params![now])
 }

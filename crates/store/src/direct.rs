@@ -1,23 +1,21 @@
-//! Jobs that somebody handed to Slurm directly, and that are billed here: what was seen of each, as the engine wrote it.
+//! Jobs that were handed to Slurm directly and are billed here, each as it was seen, in the words of the
+//! engine.
 
 use domain::JobId;
 
-use crate::{
-    StoreError, Tx,
-    sql::{params, statements},
-};
+use crate::db::{StoreError, Tx, params, statements};
 
-statements! { "direct";
+statements! { "direct_jobs";
     INSERT = "INSERT INTO direct_jobs (job, seen) VALUES (?1, ?2)";
     FIND = "SELECT seen FROM direct_jobs WHERE job = ?1";
 }
 
-/// Keeps what was seen, JSON, of a job whose row is there.
+/// Keeps a job as it was seen, as JSON. The job's own row must be there.
 pub fn insert(tx: &Tx, job: JobId, seen: &str) -> Result<(), StoreError> {
-    tx.execute(INSERT, params![&job, seen]).map(|_| ())
+    tx.execute(INSERT, params![&job, seen])
 }
 
-/// What was seen of a job; `None` for one that was asked for here.
+/// The job as it was seen; `None` for one that was submitted to the center.
 pub fn find(tx: &Tx, job: JobId) -> Result<Option<String>, StoreError> {
     tx.find(FIND, params![&job], |row| row.get(0))
 }

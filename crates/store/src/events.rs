@@ -1,17 +1,14 @@
-//! What happened, in order: what the portal and the API follow.
+//! Events: what happened, in order, for the portal and the API to follow.
 
 use domain::{JobId, RunId, TenantId, Timestamp};
 
-use crate::{
-    StoreError, Tx,
-    sql::{Row, json, params, statements},
-};
+use crate::db::{Record, Row, StoreError, Tx, json, params, rows, statements};
 
-/// Something that happened, before it has its number.
+/// An event before it has its number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewEvent {
     pub at: Timestamp,
-    /// Whose it is; `None`: the center's own.
+    /// The tenant that it is about; `None`: it is about the center itself.
     pub tenant: Option<TenantId>,
     pub job: Option<JobId>,
     pub run: Option<RunId>,
@@ -27,18 +24,17 @@ pub struct Event {
     pub event: NewEvent,
 }
 
-macro_rules! columns {
-    () => {
-        "seq, at, tenant, job, run, kind, data"
-    };
-}
+rows! { event: NewEvent = at, tenant, job, run, kind, data as json }
+pub(crate) use event;
 
 statements! { "events";
-    APPEND = "INSERT INTO events (at, tenant, job, run, kind, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING seq";
-    LIST = concat!("SELECT ", columns!(), " FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2");
-    LIST_OF_TENANT = concat!("SELECT ", columns!(), " FROM events WHERE seq > ?1 AND tenant = ?3 ORDER BY seq LIMIT ?2");
+    APPEND = concat!(event!(insert into "events"), " RETURNING seq");
+    LIST = concat!("SELECT seq, ", event!(columns), " FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2");
+    LIST_OF_TENANT = concat!(
+        "SELECT seq, ", event!(columns), " FROM events WHERE seq > ?1 AND tenant = ?3 ORDER BY seq LIMIT ?2"
+    );
     LIST_OF_JOB = concat!(
-        "SELECT ", columns!(),
+        "SELECT seq, ", event!(columns),
         " FROM events WHERE seq > ?1 AND job = ?3 AND (?4 IS NULL OR tenant = ?4) ORDER BY seq LIMIT ?2"
     );
     LATEST = "SELECT COALESCE(MAX(seq), 0) FROM events";
@@ -47,8 +43,7 @@ statements! { "events";
 /// Keeps an event; gives its number.
 pub fn append(tx: &Tx, event: &NewEvent) -> Result<i64, StoreError> {
     let data = json(&event.data)?;
-    let row =
-        params![event.at, event.tenant.as_ref(), event.job.as_ref(), event.run.as_ref(), &event.kind, &data,];
+    let row = params![event.at, &event.tenant, &event.job, &event.run, &event.kind, &data];
     tx.one(APPEND, row, |row| row.get(0))
 }
 
@@ -61,9 +56,9 @@ pub fn list_after(
     limit: u32,
 ) -> Result<Vec<Event>, StoreError> {
     match (&tenant, &job) {
-        (_, Some(job)) => tx.all(LIST_OF_JOB, params![seq, limit, job, tenant.as_ref()], event),
-        (Some(tenant), None) => tx.all(LIST_OF_TENANT, params![seq, limit, tenant], event),
-        (None, None) => tx.all(LIST, params![seq, limit], event),
+        (_, Some(job)) => tx.all(LIST_OF_JOB, params![seq, limit, job, &tenant], numbered),
+        (Some(tenant), None) => tx.all(LIST_OF_TENANT, params![seq, limit, tenant], numbered),
+        (None, None) => tx.all(LIST, params![seq, limit], numbered),
     }
 }
 
@@ -72,16 +67,7 @@ pub fn latest_seq(tx: &Tx) -> Result<i64, StoreError> {
     tx.one(LATEST, params![], |row| row.get(0))
 }
 
-pub(crate) fn event(row: Row<'_>) -> Result<Event, StoreError> {
-    Ok(Event {
-        seq: row.get(0)?,
-        event: NewEvent {
-            at: row.get(1)?,
-            tenant: row.get(2)?,
-            job: row.get(3)?,
-            run: row.get(4)?,
-            kind: row.get(5)?,
-            data: row.json(6)?,
-        },
-    })
+/// An event behind its number.
+pub(crate) fn numbered(row: Row<'_>) -> Result<Event, StoreError> {
+    Ok(Event { seq: row.get(0)?, event: NewEvent::read(row.skip(1))? })
 }

@@ -1,16 +1,15 @@
-//! What the center has run, as a trace to be replayed.
+//! The center's own past as a trace to be replayed.
 
 use std::ops::ControlFlow;
 
 use domain::{ContractId, JobId, MemberId, Millis, ServiceClass, TenantDomain, Timestamp};
 
 use crate::{
-    StoreError, Tx,
+    db::{Row, StoreError, Tx, params, statements},
     runs::placement,
-    sql::{Row, params, statements},
 };
 
-/// A task that has run: the last of its runs.
+/// A task that has run, by the last of its runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PastRun {
     pub job: JobId,
@@ -23,7 +22,7 @@ pub struct PastRun {
     pub started_at: Timestamp,
     pub ended_at: Timestamp,
     pub cards: u32,
-    /// What it asked for.
+    /// The limit that its job asked for.
     pub time_limit: Option<Millis>,
     pub card_model: Option<String>,
 }
@@ -55,13 +54,13 @@ fn past_run(row: Row<'_>) -> Result<PastRun, StoreError> {
         task: row.get(1)?,
         contract: row.get(2)?,
         submitted_by: row.get(3)?,
-        domain: row.code(4, TenantDomain::from_code)?,
-        class: row.code(5, ServiceClass::from_code)?,
+        domain: row.code(4)?,
+        class: row.code(5)?,
         submitted_at: row.get(6)?,
         started_at: row.get(7)?,
         ended_at: row.get(8)?,
         cards: placement(row, 9)?.card_count(),
-        time_limit: row.get::<Option<i64>>(10)?.map(Millis),
+        time_limit: row.get(10)?,
         card_model: row.get(11)?,
     })
 }

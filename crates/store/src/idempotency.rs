@@ -1,16 +1,13 @@
-//! Answers given to requests with an `Idempotency-Key`, so that one sent again is not done again.
+//! Answers to requests with an `Idempotency-Key`, so that a request that is sent again takes effect once.
 
 use domain::{MemberId, Timestamp};
 
-use crate::{
-    StoreError, Tx,
-    sql::{params, statements},
-};
+use crate::db::{StoreError, Tx, params, statements};
 
 /// An answer that was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
-    /// Of the request: another one under the same key is a mistake.
+    /// The hash of the request: another request under the same key is a mistake.
     pub request_hash: [u8; 32],
     pub status: u16,
     pub body: String,
@@ -19,7 +16,8 @@ pub struct Stored {
 /// The most answers deleted in one call.
 pub const MOST_DELETED: u32 = 10_000;
 
-statements! { "idempotency";
+statements! { "idempotency",
+    unique: { "idempotency.member, idempotency.key": "an answer under this idempotency key" };
     FIND = "SELECT seq, request_hash, status, body FROM idempotency WHERE member = ?1 AND key = ?2";
     INSERT = "INSERT INTO idempotency (member, key, request_hash, status, body, created_at) \
               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
@@ -35,7 +33,7 @@ pub fn find(tx: &Tx, member: MemberId, key: &str) -> Result<Option<Stored>, Stor
     })
 }
 
-/// Keeps an answer. `Conflict` if there is one under the key.
+/// Keeps an answer. [`StoreError::Conflict`] if there is one under the key.
 pub fn insert(
     tx: &Tx,
     member: MemberId,
@@ -44,15 +42,15 @@ pub fn insert(
     at: Timestamp,
 ) -> Result<(), StoreError> {
     let row = params![&member, key, &answer.request_hash, answer.status, &answer.body, at];
-    tx.execute(INSERT, row).map(|_| ())
+    tx.execute(INSERT, row)
 }
 
-/// Keeps the answer of a request of which so far only that it came is kept.
+/// Keeps the answer to a request whose coming alone was kept before.
 pub fn set_answer(tx: &Tx, member: MemberId, key: &str, status: u16, body: &str) -> Result<(), StoreError> {
-    tx.execute(ANSWER, params![&member, key, status, body]).map(|_| ())
+    tx.execute(ANSWER, params![&member, key, status, body])
 }
 
-/// Deletes answers given before `at`, the oldest first and [`MOST_DELETED`] at most; says how many.
+/// Deletes answers that were given before `at`, the oldest first and at most [`MOST_DELETED`]; says how many.
 pub fn delete_before(tx: &Tx, at: Timestamp) -> Result<usize, StoreError> {
-    tx.execute(DELETE_BEFORE, params![at, MOST_DELETED])
+    tx.changed(DELETE_BEFORE, params![at, MOST_DELETED])
 }

@@ -1,24 +1,17 @@
-//! Jobs: what was asked for, how far each has come, and lists of them.
+//! Jobs: their specifications, how far each has come, and lists of them.
 
+mod columns;
 mod list;
 
 use std::collections::BTreeMap;
 
-use domain::{
-    CardMs, Job, JobId, JobState, MicroCny, TenantId, Timestamp,
-    job::{JobOutcome, Tasks},
-    run::StopCause,
-};
+use domain::{CardMs, Job, JobId, MicroCny, TenantId, Timestamp};
 
-pub use list::{JobFilter, JobPage, JobRow, get_row, list_jobs, page_jobs};
+pub use list::{JobFilter, JobPage, JobRow, get_row, page_jobs};
 
-use crate::{
-    StoreError, Tx,
-    sql::{Row, json, params, statements},
-};
+use columns::{state, stop_and_end, tasks};
 
-#[cfg(test)]
-pub(crate) use list::STATEMENTS as LIST_STATEMENTS;
+use crate::db::{Row, StoreError, Tx, json, params, statements};
 
 macro_rules! full_columns {
     () => {
@@ -55,13 +48,12 @@ statements! { "jobs";
     PUSH_RETRY = "INSERT INTO job_retries (job, task, attempt) VALUES (?1, ?2, ?3)";
     FIRST_RETRY = "SELECT task, attempt FROM job_retries WHERE job = ?1 ORDER BY task LIMIT 1";
     DELETE_RETRY = "DELETE FROM job_retries WHERE job = ?1 AND task = ?2";
-    DELETE_RETRIES = "DELETE FROM job_retries WHERE job = ?1";
     LIST_RETRIES = "SELECT task, attempt FROM job_retries WHERE job = ?1 ORDER BY task";
 }
 
 pub fn insert_job(tx: &Tx, job: &Job) -> Result<(), StoreError> {
     let (tasks, spec) = (&job.tasks, &job.spec);
-    let (stop_cause, ended_at) = state_columns(job.state);
+    let (stop_cause, ended_at) = stop_and_end(job.state);
     let row = params![
         &job.id,
         &job.tenant,
@@ -72,7 +64,7 @@ pub fn insert_job(tx: &Tx, job: &Job) -> Result<(), StoreError> {
         &spec.name,
         spec.nodes,
         spec.cards_per_node,
-        spec.card_model.as_deref(),
+        &spec.card_model,
         spec.service_class.code(),
         job.state.code(),
         stop_cause,
@@ -84,26 +76,24 @@ pub fn insert_job(tx: &Tx, job: &Job) -> Result<(), StoreError> {
         tasks.succeeded,
         tasks.failed,
         tasks.stopped,
-        spec.time_limit_ms.map(|limit| limit.0),
+        spec.time_limit_ms,
     ];
-    if tx.execute(INSERT, row)? == 0 {
-        return Err(StoreError::not_found("tenant", &job.tenant));
-    }
+    // The tenant's row gives the domain: without one there is nothing to insert.
+    tx.update(INSERT, &job.tenant, row)?;
     tx.execute(INSERT_SPEC, params![&job.id, &json(spec)?])?;
-    tx.execute(COUNT, params![&job.tenant, job.state.code()]).map(|_| ())
+    tx.execute(COUNT, params![&job.tenant, job.state.code()])
 }
 
 pub fn get_job(tx: &Tx, id: JobId) -> Result<Job, StoreError> {
-    tx.find(GET, params![&id], full_job)?.ok_or_else(|| StoreError::not_found("job", &id))
+    tx.get(GET, &id, full_job)
 }
 
-/// Keeps the job's state and tasks; nothing else of it ever changes.
+/// Keeps the job's state and tasks. Nothing else of a job ever changes.
 pub fn update_job_progress(tx: &Tx, job: &Job) -> Result<(), StoreError> {
-    let before =
-        tx.find(STATE, params![&job.id], |row| Ok((row.get::<TenantId>(1)?, row.get::<String>(2)?)))?;
-    let (tenant, state) = before.ok_or_else(|| StoreError::not_found("job", &job.id))?;
+    let (tenant, state) =
+        tx.get(STATE, &job.id, |row| Ok((row.get::<TenantId>(1)?, row.get::<String>(2)?)))?;
     let tasks = &job.tasks;
-    let (stop_cause, ended_at) = state_columns(job.state);
+    let (stop_cause, ended_at) = stop_and_end(job.state);
     let row = params![
         &job.id,
         job.state.code(),
@@ -125,12 +115,13 @@ pub fn update_job_progress(tx: &Tx, job: &Job) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Jobs that have not ended, whole, oldest first. Costs nothing for those that have.
+/// The jobs that have not ended, oldest first. Those that have ended cost nothing.
 pub fn list_active(tx: &Tx) -> Result<Vec<Job>, StoreError> {
     tx.all(LIST_ACTIVE, params![], full_job)
 }
 
-/// How many jobs are in each state ([`JobState::code`]), of a tenant or in all. Reads kept counts, not the jobs.
+/// How many jobs are in each state ([`domain::JobState::code`]), of a tenant or in all. Reads counts that are
+/// kept, not the jobs.
 pub fn count_by_state(tx: &Tx, tenant: Option<TenantId>) -> Result<BTreeMap<String, u64>, StoreError> {
     let read = |row: Row<'_>| Ok((row.get(0)?, row.get(1)?));
     let counts = match &tenant {
@@ -140,7 +131,7 @@ pub fn count_by_state(tx: &Tx, tenant: Option<TenantId>) -> Result<BTreeMap<Stri
     Ok(counts.into_iter().filter(|(_, jobs)| *jobs > 0).collect())
 }
 
-/// Adds to what the job has used and was charged (less than nothing for what is given back), and keeps the start of its
+/// Adds to the use and the charge of a job, negative where use is given back, and keeps the start of its
 /// first run: the earliest `started_at` that was ever given.
 pub fn add_job_use(
     tx: &Tx,
@@ -149,18 +140,15 @@ pub fn add_job_use(
     charged: MicroCny,
     started_at: Option<Timestamp>,
 ) -> Result<(), StoreError> {
-    match tx.execute(ADD_USE, params![&id, used, charged, started_at])? {
-        0 => Err(StoreError::not_found("job", &id)),
-        _ => Ok(()),
-    }
+    tx.update(ADD_USE, &id, params![&id, used, charged, started_at])
 }
 
-/// Keeps that a task is to be tried again, and with which attempt.
+/// Adds a task to those that are to be tried again, with the attempt that comes.
 pub fn push_retry(tx: &Tx, job: JobId, task: u32, attempt: u32) -> Result<(), StoreError> {
-    tx.execute(PUSH_RETRY, params![&job, task, attempt]).map(|_| ())
+    tx.execute(PUSH_RETRY, params![&job, task, attempt])
 }
 
-/// Takes the lowest task that is to be tried again, with its attempt.
+/// Takes the lowest task off those that are to be tried again, with its attempt.
 pub fn pop_retry(tx: &Tx, job: JobId) -> Result<Option<(u32, u32)>, StoreError> {
     let first = tx.find(FIRST_RETRY, params![&job], retry)?;
     if let Some((task, _)) = first {
@@ -169,57 +157,13 @@ pub fn pop_retry(tx: &Tx, job: JobId) -> Result<Option<(u32, u32)>, StoreError> 
     Ok(first)
 }
 
-/// Takes a certain task off those to be tried again; says whether it was one.
-pub fn take_retry(tx: &Tx, job: JobId, task: u32) -> Result<bool, StoreError> {
-    Ok(tx.execute(DELETE_RETRY, params![&job, task])? > 0)
-}
-
-/// Forgets the tasks to be tried again, of a job that tries none any more; says how many.
-pub fn clear_retries(tx: &Tx, job: JobId) -> Result<usize, StoreError> {
-    tx.execute(DELETE_RETRIES, params![&job])
-}
-
-/// Tasks to be tried again, each with the attempt that comes, in rising order.
+/// The tasks that are to be tried again, each with the attempt that comes, in rising order.
 pub fn list_retries(tx: &Tx, job: JobId) -> Result<Vec<(u32, u32)>, StoreError> {
     tx.all(LIST_RETRIES, params![&job], retry)
 }
 
 fn retry(row: Row<'_>) -> Result<(u32, u32), StoreError> {
     Ok((row.get(0)?, row.get(1)?))
-}
-
-/// What of a state is beside its code: why it stops, and when it ended.
-fn state_columns(state: JobState) -> (Option<&'static str>, Option<Timestamp>) {
-    match state {
-        JobState::Queued | JobState::Running => (None, None),
-        JobState::Stopping { cause } => (Some(cause.code()), None),
-        JobState::Ended { at, .. } => (None, Some(at)),
-    }
-}
-
-/// The state from its columns: code, cause of the stop, end.
-fn state(row: Row<'_>, code: usize, stop_cause: usize, ended_at: usize) -> Result<JobState, StoreError> {
-    let end: Option<Timestamp> = row.get(ended_at)?;
-    match (row.text(code)?, end) {
-        ("queued", None) => Ok(JobState::Queued),
-        ("running", None) => Ok(JobState::Running),
-        ("stopping", None) => Ok(JobState::Stopping { cause: row.code(stop_cause, StopCause::from_code)? }),
-        (_, Some(at)) => Ok(JobState::Ended { at, outcome: row.code(code, JobOutcome::from_code)? }),
-        (other, None) => Err(row.corrupt(format!("its state is `{other}`, and it has no end"))),
-    }
-}
-
-/// Tasks from seven columns.
-fn tasks(row: Row<'_>, from: usize) -> Result<Tasks, StoreError> {
-    Ok(Tasks {
-        total: row.get(from)?,
-        next: row.get(from + 1)?,
-        to_retry: row.get(from + 2)?,
-        running: row.get(from + 3)?,
-        succeeded: row.get(from + 4)?,
-        failed: row.get(from + 5)?,
-        stopped: row.get(from + 6)?,
-    })
 }
 
 fn full_job(row: Row<'_>) -> Result<Job, StoreError> {
@@ -230,8 +174,8 @@ fn full_job(row: Row<'_>) -> Result<Job, StoreError> {
         contract: row.get(3)?,
         submitted_by: row.get(4)?,
         submitted_at: row.get(5)?,
-        state: state(row, 6, 7, 8)?,
-        tasks: tasks(row, 9)?,
+        state: state(row.skip(6))?,
+        tasks: tasks(row.skip(9))?,
         spec: row.json(16)?,
     })
 }

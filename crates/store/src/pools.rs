@@ -6,12 +6,9 @@ use domain::{
     node::Maintenance,
 };
 
-use crate::{
-    StoreError, Tx,
-    sql::{Row, json, params, statements},
-};
+use crate::db::{Record, Row, StoreError, Tx, json, params, rows, statements};
 
-/// Nodes with one card model.
+/// A pool: nodes with one card model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pool {
     pub id: PoolId,
@@ -19,19 +16,22 @@ pub struct Pool {
     pub model: CardModel,
 }
 
+rows! { pool: Pool = id, name, model as json }
+
 macro_rules! node_columns {
     () => {
         "id, pool, name, cards, rings, is_virtual, switch, since, state, reason, labels, maintenance"
     };
 }
 
-statements! { "nodes";
-    INSERT_POOL = "INSERT INTO pools (id, name, model) VALUES (?1, ?2, ?3)";
-    LIST_POOLS = "SELECT id, name, model FROM pools ORDER BY name";
-    FIND_POOL = "SELECT id, name, model FROM pools WHERE name = ?1";
-    INSERT_NODE = concat!("INSERT INTO nodes (", node_columns!(), ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
+statements! { "nodes", unique: { "pools.name": "a pool with this name", "nodes.name": "a node with this name" };
+    INSERT_POOL = pool!(insert into "pools");
+    LIST_POOLS = concat!("SELECT ", pool!(columns), " FROM pools ORDER BY name");
+    FIND_POOL = concat!("SELECT ", pool!(columns), " FROM pools WHERE name = ?1");
+    INSERT_NODE = concat!(
+        "INSERT INTO nodes (", node_columns!(), ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+    );
     LIST_NODES = concat!("SELECT ", node_columns!(), " FROM nodes ORDER BY name");
-    GET_NODE = concat!("SELECT ", node_columns!(), " FROM nodes WHERE id = ?1");
     SET_NODE = "UPDATE nodes SET state = ?2, reason = ?3 WHERE id = ?1";
     SET_LABELS = "UPDATE nodes SET labels = ?2 WHERE id = ?1";
     SET_SWITCH = "UPDATE nodes SET switch = ?2 WHERE id = ?1";
@@ -47,19 +47,19 @@ statements! { "nodes";
 }
 
 pub fn insert_pool(tx: &Tx, pool: &Pool) -> Result<(), StoreError> {
-    tx.execute(INSERT_POOL, params![&pool.id, &pool.name, &json(&pool.model)?]).map(|_| ())
+    pool.insert(tx, INSERT_POOL)
 }
 
-/// All, by name.
+/// All pools, by name.
 pub fn list_pools(tx: &Tx) -> Result<Vec<Pool>, StoreError> {
-    tx.all(LIST_POOLS, params![], pool)
+    tx.all(LIST_POOLS, params![], Pool::read)
 }
 
 pub fn find_pool(tx: &Tx, name: &str) -> Result<Option<Pool>, StoreError> {
-    tx.find(FIND_POOL, params![name], pool)
+    tx.find(FIND_POOL, params![name], Pool::read)
 }
 
-/// Keeps a node; its life begins at its `since`, in its state.
+/// Keeps a node. Its first stretch begins at its `since`, in its state.
 pub fn insert_node(tx: &Tx, node: &Node) -> Result<(), StoreError> {
     let (rings, labels) = (json(&node.rings)?, json(&node.labels)?);
     let maintenance = node.maintenance.as_ref().map(json).transpose()?;
@@ -75,24 +75,21 @@ pub fn insert_node(tx: &Tx, node: &Node) -> Result<(), StoreError> {
         node.state.code(),
         node.state.reason(),
         &labels,
-        maintenance.as_deref(),
+        &maintenance,
     ];
     tx.execute(INSERT_NODE, row)?;
     let stretch = params![&node.id, node.since, node.cards, node.state.code(), node.state.reason()];
-    tx.execute(INSERT_STRETCH, stretch).map(|_| ())
+    tx.execute(INSERT_STRETCH, stretch)
 }
 
-/// All, by name.
+/// All nodes, by name.
 pub fn list_nodes(tx: &Tx) -> Result<Vec<Node>, StoreError> {
     tx.all(LIST_NODES, params![], node)
 }
 
-pub fn get_node(tx: &Tx, id: NodeId) -> Result<Node, StoreError> {
-    tx.find(GET_NODE, params![&id], node)?.ok_or_else(|| StoreError::not_found("node", &id))
-}
-
-/// Changes a node's state from `at` on: ends its open stretch and begins the next one. `reason` is kept with the
-/// stretch. A clock that went back counts as no time passed: gives the instant from which the state really counts.
+/// Changes a node's state from `at` on: ends its open stretch and begins the next one, with which `reason` is
+/// kept. Gives the instant from which the state really counts: where the clock went back, that is the
+/// beginning of the open stretch.
 pub fn set_node_state(
     tx: &Tx,
     id: NodeId,
@@ -100,7 +97,7 @@ pub fn set_node_state(
     at: Timestamp,
     reason: &str,
 ) -> Result<Timestamp, StoreError> {
-    changed(tx.execute(SET_NODE, params![&id, state.code(), state.reason()])?, id)?;
+    tx.update(SET_NODE, &id, params![&id, state.code(), state.reason()])?;
     let (began_at, cards): (Timestamp, u8) =
         tx.one(OPEN_STRETCH, params![&id], |row| Ok((row.get(0)?, row.get(1)?)))?;
     if at <= began_at {
@@ -113,21 +110,18 @@ pub fn set_node_state(
 }
 
 pub fn set_node_labels(tx: &Tx, id: NodeId, labels: &[String]) -> Result<(), StoreError> {
-    changed(tx.execute(SET_LABELS, params![&id, &json(&labels)?])?, id)
+    tx.update(SET_LABELS, &id, params![&id, &json(&labels)?])
 }
 
-/// When a node will be out for maintenance, or that it will not.
+/// Sets the switch of a node. A node that is gone is no error.
 pub fn set_node_switch(tx: &Tx, id: NodeId, switch: &str) -> Result<(), StoreError> {
-    tx.execute(SET_SWITCH, params![&id, switch]).map(|_| ())
+    tx.execute(SET_SWITCH, params![&id, switch])
 }
 
+/// Sets when a node will be out for maintenance; `None`: it will not.
 pub fn set_node_maintenance(tx: &Tx, id: NodeId, work: Option<&Maintenance>) -> Result<(), StoreError> {
     let work = work.map(json).transpose()?;
-    changed(tx.execute(SET_MAINTENANCE, params![&id, work.as_deref()])?, id)
-}
-
-fn changed(rows: usize, id: NodeId) -> Result<(), StoreError> {
-    if rows == 0 { Err(StoreError::not_found("node", &id)) } else { Ok(()) }
+    tx.update(SET_MAINTENANCE, &id, params![&id, &work])
 }
 
 /// The stretches of all nodes that touch `[from, until)`, whole, by node and time.
@@ -138,7 +132,7 @@ pub fn stretches_between(tx: &Tx, from: Timestamp, until: Timestamp) -> Result<V
             cards: row.get(1)?,
             from: row.get(2)?,
             until: row.get(3)?,
-            condition: row.code(4, condition)?,
+            condition: row.word(4, condition)?,
         })
     })
 }
@@ -149,10 +143,6 @@ fn condition(code: &str) -> Option<Condition> {
         NodeState::Drained { .. } => Condition::Drained,
         NodeState::Failed { .. } => Condition::Failed,
     })
-}
-
-fn pool(row: Row<'_>) -> Result<Pool, StoreError> {
-    Ok(Pool { id: row.get(0)?, name: row.get(1)?, model: row.json(2)? })
 }
 
 fn node(row: Row<'_>) -> Result<Node, StoreError> {
@@ -166,8 +156,8 @@ fn node(row: Row<'_>) -> Result<Node, StoreError> {
         is_virtual: row.get(5)?,
         switch: row.get(6)?,
         since: row.get(7)?,
-        state: row.code(8, |code| NodeState::from_code(code, reason))?,
+        state: row.word(8, |code| NodeState::from_code(code, reason))?,
         labels: row.json(10)?,
-        maintenance: if row.get::<Option<String>>(11)?.is_some() { Some(row.json(11)?) } else { None },
+        maintenance: if row.is_null(11)? { None } else { Some(row.json(11)?) },
     })
 }

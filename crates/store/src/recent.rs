@@ -1,4 +1,4 @@
-//! The newest of things, and what is alive of one job.
+//! The newest runs, events and transfers, and a contract's balance in the past.
 
 use domain::{
     ContractId, JobId, RunId, TenantId, Timestamp,
@@ -6,11 +6,13 @@ use domain::{
 };
 
 use crate::{
-    StoreError, Tx,
-    events::{Event, event},
-    ledger::{TransferRow, balance, transfer_columns, transfer_row},
+    db::{Row, StoreError, Tx, params, statements},
+    events::{Event, event, numbered},
+    ledger::{
+        TransferRow, balance,
+        rows::{transfer_columns, transfer_row},
+    },
     runs::{RunRow, run_columns, run_row},
-    sql::{params, statements},
 };
 
 statements! { "runs";
@@ -18,9 +20,13 @@ statements! { "runs";
     RUNS_BEFORE =
         concat!("SELECT ", run_columns!(), " FROM runs WHERE job = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3");
     ACTIVE_RUNS = concat!("SELECT ", run_columns!(), " FROM runs WHERE ended_at IS NULL AND job = ?1 ORDER BY id");
-    LATEST_EVENTS = "SELECT seq, at, tenant, job, run, kind, data FROM events ORDER BY seq DESC LIMIT ?1";
+    LATEST_EVENTS = concat!("SELECT seq, ", event!(columns), " FROM events ORDER BY seq DESC LIMIT ?1");
     LATEST_EVENTS_OF =
-        "SELECT seq, at, tenant, job, run, kind, data FROM events WHERE tenant = ?2 ORDER BY seq DESC LIMIT ?1";
+        concat!("SELECT seq, ", event!(columns), " FROM events WHERE tenant = ?2 ORDER BY seq DESC LIMIT ?1");
+    JOBS_OF_LATEST = "SELECT DISTINCT j.id, j.name FROM (SELECT job FROM events ORDER BY seq DESC LIMIT ?1) e \
+                      JOIN jobs j ON j.id = e.job";
+    JOBS_OF_LATEST_OF = "SELECT DISTINCT j.id, j.name FROM (SELECT job FROM events WHERE tenant = ?2 \
+                         ORDER BY seq DESC LIMIT ?1) e JOIN jobs j ON j.id = e.job";
     CREDITS_SINCE = "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM transfers \
                       WHERE credit_contract = ?1 AND at >= ?2 AND unit = ?3";
     DEBITS_SINCE = "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM transfers \
@@ -62,26 +68,39 @@ pub fn active_runs(tx: &Tx, job: JobId) -> Result<Vec<RunRow>, StoreError> {
     tx.all(ACTIVE_RUNS, params![&job], run_row)
 }
 
-/// Events, newest first; of a tenant, or all.
+/// The newest events of a tenant, or of all, newest first.
 pub fn latest_events(tx: &Tx, tenant: Option<TenantId>, limit: u32) -> Result<Vec<Event>, StoreError> {
     match &tenant {
-        Some(tenant) => tx.all(LATEST_EVENTS_OF, params![limit, tenant], event),
-        None => tx.all(LATEST_EVENTS, params![limit], event),
+        Some(tenant) => tx.all(LATEST_EVENTS_OF, params![limit, tenant], numbered),
+        None => tx.all(LATEST_EVENTS, params![limit], numbered),
     }
 }
 
-/// A contract's balance in one unit at an instant: credits less debits of all before it.
+/// The jobs that [`latest_events`] are about, with their names.
+pub fn jobs_of_latest_events(
+    tx: &Tx,
+    tenant: Option<TenantId>,
+    limit: u32,
+) -> Result<Vec<(JobId, String)>, StoreError> {
+    let read = |row: Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    match &tenant {
+        Some(tenant) => tx.all(JOBS_OF_LATEST_OF, params![limit, tenant], read),
+        None => tx.all(JOBS_OF_LATEST, params![limit], read),
+    }
+}
+
+/// A contract's balance in one unit at an instant: the credits less the debits of all transfers before it.
 ///
 /// Cost: linear in the contract's transfers since then.
 pub fn balance_at(tx: &Tx, contract: ContractId, unit: Unit, at: Timestamp) -> Result<i64, StoreError> {
     let code = unit.code();
     let credits: i64 = tx.one(CREDITS_SINCE, params![&contract, at, code], |row| row.get(0))?;
     let debits: i64 = tx.one(DEBITS_SINCE, params![&contract, at, code], |row| row.get(0))?;
-    // The balance of now is at hand, and less has happened since then than before.
+    // The balance of now is kept, and fewer transfers are after the instant than before it.
     Ok(balance(tx, Account::Contract(contract), unit)? - (credits - debits))
 }
 
-/// What was posted to a contract in `[from, until)` that is no run's: cause, unit and sum.
+/// The sums that were posted to a contract in `[from, until)` for anything but runs: cause, unit and sum.
 pub fn sums_by_cause(
     tx: &Tx,
     contract: ContractId,
@@ -91,8 +110,8 @@ pub fn sums_by_cause(
     tx.all(CAUSES, params![&contract, from, until], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
 }
 
-/// Transfers, newest first, before number `before` (`None`: from the newest on); a contract's in the order of their
-/// times.
+/// The `limit` newest transfers before number `before` (`None`: from the newest on), newest first; a
+/// contract's in the order of their times.
 pub fn transfers_before(
     tx: &Tx,
     contract: Option<ContractId>,
@@ -111,7 +130,7 @@ pub fn transfers_before(
     Ok(rows)
 }
 
-/// The job of a run, and its name.
+/// The job of a run, with its name.
 pub fn job_of_run(tx: &Tx, run: RunId) -> Result<Option<(JobId, String)>, StoreError> {
     tx.find(JOB_OF_RUN, params![&run], |row| Ok((row.get(0)?, row.get(1)?)))
 }

@@ -1,22 +1,18 @@
-//! Runs: each attempt on cards, and what cards were occupied when.
+//! Runs: each attempt of a task, and which cards runs had when.
 
-use std::{collections::BTreeMap, ops::ControlFlow};
+use std::ops::ControlFlow;
 
 use domain::{
-    CardMs, CardSet, ContractId, JobId, MicroCny, NodeId, Outcome, Placement, RatePerCardHour, Run, RunId,
-    RunState, Timestamp,
+    CardSet, JobId, MicroCny, NodeId, Outcome, Placement, RatePerCardHour, Run, RunId, RunState, Timestamp,
     capacity::{Occupancy, Purpose},
     ledger::Metered,
     node::Slot,
     run::{Stop, StopCause},
 };
 
-use crate::{
-    StoreError, Tx,
-    sql::{Row, params, statements},
-};
+use crate::db::{Row, StoreError, Tx, params, statements};
 
-/// A run, and how far it is metered.
+/// A run with how far it is metered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunRow {
     pub run: Run,
@@ -31,7 +27,7 @@ macro_rules! columns {
 }
 pub(crate) use columns as run_columns;
 
-statements! { "runs";
+statements! { "runs", unique: { "runs.job, runs.task, runs.attempt": "this attempt of the task" };
     INSERT = concat!(
         "INSERT INTO runs (", columns!(),
         ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, 0, 0)"
@@ -46,10 +42,10 @@ statements! { "runs";
     LIST_ACTIVE = concat!("SELECT ", columns!(), " FROM runs WHERE ended_at IS NULL ORDER BY id");
     SET_METERED = "UPDATE runs SET used_card_ms = ?2, charged_micro_cny = ?3 WHERE id = ?1";
     LONGEST = "SELECT longest_us FROM run_bounds WHERE id = 1";
-    BETWEEN = "SELECT id, contract, placement, started_at, ended_at, is_granted, outcome, outcome_number FROM runs \
+    BETWEEN = "SELECT id, placement, started_at, ended_at, is_granted, outcome, outcome_number FROM runs \
                WHERE started_at >= ?3 AND started_at < ?2 AND ended_at > ?1 ORDER BY started_at, id";
-    RUNNING = "SELECT id, contract, placement, started_at, ended_at, is_granted, outcome, outcome_number \
-               FROM runs WHERE ended_at IS NULL ORDER BY id";
+    RUNNING = "SELECT id, placement, started_at, ended_at, is_granted, outcome, outcome_number FROM runs \
+               WHERE ended_at IS NULL ORDER BY id";
 }
 
 pub fn insert_run(tx: &Tx, run: &Run) -> Result<(), StoreError> {
@@ -78,15 +74,15 @@ pub fn insert_run(tx: &Tx, run: &Run) -> Result<(), StoreError> {
 }
 
 pub fn get_run(tx: &Tx, id: RunId) -> Result<RunRow, StoreError> {
-    find_run(tx, id)?.ok_or_else(|| StoreError::not_found("run", &id))
+    tx.get(GET, &id, run_row)
 }
 
 pub fn find_run(tx: &Tx, id: RunId) -> Result<Option<RunRow>, StoreError> {
     tx.find(GET, params![&id], run_row)
 }
 
-/// Keeps the run's state; nothing else of it ever changes. How a run ended is never rewritten: `Conflict` if it had
-/// ended, unless just so.
+/// Keeps the run's state. Nothing else of a run ever changes. How a run ended is never rewritten:
+/// [`StoreError::Conflict`] if it had ended otherwise.
 pub fn update_run_state(tx: &Tx, run: &Run) -> Result<(), StoreError> {
     let columns = StateColumns::of(run.state);
     let row = params![
@@ -99,7 +95,7 @@ pub fn update_run_state(tx: &Tx, run: &Run) -> Result<(), StoreError> {
         columns.outcome.map_or(0, |(_, number)| number),
         run.state.planned_at(),
     ];
-    if tx.execute(UPDATE_STATE, row)? == 0 {
+    if tx.changed(UPDATE_STATE, row)? == 0 {
         let kept = get_run(tx, run.id)?;
         if kept.run.state != run.state {
             return Err(StoreError::Conflict { what: format!("another end of the run {}", run.id) });
@@ -108,7 +104,7 @@ pub fn update_run_state(tx: &Tx, run: &Run) -> Result<(), StoreError> {
     raise_longest(tx, run.state)
 }
 
-/// A job's, oldest first, after the run `after`.
+/// The runs of a job, oldest first, after the run `after`.
 pub fn list_runs(tx: &Tx, job: JobId, after: Option<RunId>, limit: u32) -> Result<Vec<RunRow>, StoreError> {
     let after = after.unwrap_or(RunId::from_bytes([0; 16]));
     tx.all(LIST_OF_JOB, params![&job, &after, limit], run_row)
@@ -116,25 +112,23 @@ pub fn list_runs(tx: &Tx, job: JobId, after: Option<RunId>, limit: u32) -> Resul
 
 /// How many runs of a job's task the center has lost.
 pub fn count_lost(tx: &Tx, job: JobId, task: u32) -> Result<u32, StoreError> {
-    Ok(tx.find(COUNT_LOST, params![&job, task], |row| row.get(0))?.unwrap_or(0))
+    tx.one(COUNT_LOST, params![&job, task], |row| row.get(0))
 }
 
-/// Runs that have not ended, oldest first. Costs nothing for those that have.
+/// The runs that have not ended, oldest first. Those that have ended cost nothing.
 pub fn list_active(tx: &Tx) -> Result<Vec<RunRow>, StoreError> {
     tx.all(LIST_ACTIVE, params![], run_row)
 }
 
-/// Keeps how far the run is metered: what was posted for it in all.
+/// Keeps how far the run is metered: the sum of all that was posted for it.
 pub fn set_metered(tx: &Tx, id: RunId, metered: Metered) -> Result<(), StoreError> {
-    match tx.execute(SET_METERED, params![&id, metered.used, metered.charged])? {
-        0 => Err(StoreError::not_found("run", &id)),
-        _ => Ok(()),
-    }
+    tx.update(SET_METERED, &id, params![&id, metered.used, metered.charged])
 }
 
-/// The cards that runs had at some time in `[from, until)`, whole, one item a node.
+/// The cards that runs had at some time in `[from, until)`: an item for each node of a run, whole even where
+/// the run began earlier or ended later.
 ///
-/// Cost: linear in the runs that started in the interval or, before it, within the longest time that any run took.
+/// Cost: linear in the runs that started in the interval, or before it by no more than the longest run took.
 pub fn occupancies_between(tx: &Tx, from: Timestamp, until: Timestamp) -> Result<Vec<Occupancy>, StoreError> {
     let mut all = Vec::new();
     for run in between(tx, from, until)? {
@@ -149,27 +143,8 @@ pub fn occupancies_between(tx: &Tx, from: Timestamp, until: Timestamp) -> Result
     Ok(all)
 }
 
-/// The card time that each contract's runs had in `[from, until)`, by their times; runs that were lost left out. A
-/// running run counts up to `until`.
-pub fn use_by_contract_between(
-    tx: &Tx,
-    from: Timestamp,
-    until: Timestamp,
-) -> Result<BTreeMap<ContractId, CardMs>, StoreError> {
-    let mut uses: BTreeMap<ContractId, CardMs> = BTreeMap::new();
-    for run in between(tx, from, until)? {
-        if run.purpose != Purpose::Lost {
-            let ended_at = run.ended_at.map_or(until, |ended_at| ended_at.min(until));
-            *uses.entry(run.contract).or_default() +=
-                CardMs::of(run.placement.card_count(), run.started_at.max(from), ended_at);
-        }
-    }
-    Ok(uses)
-}
-
-/// A run that had cards, as far as the capacity balance asks.
+/// The part of a run that the capacity balance needs.
 struct Stay {
-    contract: ContractId,
     placement: Placement,
     started_at: Timestamp,
     ended_at: Option<Timestamp>,
@@ -177,13 +152,14 @@ struct Stay {
 }
 
 fn between(tx: &Tx, from: Timestamp, until: Timestamp) -> Result<Vec<Stay>, StoreError> {
-    // What began earlier than the longest run ago has ended by `from`.
+    // A run that began before this, by more than the longest run took, has ended by `from`.
     let longest_us: i64 = tx.one(LONGEST, params![], |row| row.get(0))?;
     let earliest = Timestamp::from_micros(from.as_micros().saturating_sub(longest_us));
     let mut stays = tx.all(BETWEEN, params![from, until, earliest], stay)?;
-    // All of them are read, for they are few: asked for by start, the database may look at all that ever started.
+    // Those that run are few, so all are read: asked for by their start, the database may look at all that
+    // ever started.
     tx.each(RUNNING, params![], |row| {
-        if row.get::<Option<Timestamp>>(3)?.is_some_and(|started_at| started_at < until) {
+        if row.get::<Option<Timestamp>>(2)?.is_some_and(|started_at| started_at < until) {
             stays.push(stay(row)?);
         }
         Ok(ControlFlow::Continue(()))
@@ -192,15 +168,14 @@ fn between(tx: &Tx, from: Timestamp, until: Timestamp) -> Result<Vec<Stay>, Stor
 }
 
 fn stay(row: Row<'_>) -> Result<Stay, StoreError> {
-    let outcome = outcome(row, 6, 7)?;
+    let outcome = outcome(row.skip(5))?;
     Ok(Stay {
-        contract: row.get(1)?,
-        placement: placement(row, 2)?,
-        started_at: row.get(3)?,
-        ended_at: row.get(4)?,
+        placement: placement(row, 1)?,
+        started_at: row.get(2)?,
+        ended_at: row.get(3)?,
         purpose: if outcome.is_some_and(Outcome::is_fault_of_center) {
             Purpose::Lost
-        } else if row.get(5)? {
+        } else if row.get(4)? {
             Purpose::Granted
         } else {
             Purpose::Sold
@@ -235,12 +210,13 @@ impl StateColumns {
     }
 }
 
-fn outcome(row: Row<'_>, name: usize, number: usize) -> Result<Option<Outcome>, StoreError> {
-    if row.get::<Option<String>>(name)?.is_none() {
+/// The outcome from its columns: name and number; `None` for a run that has none yet.
+fn outcome(row: Row<'_>) -> Result<Option<Outcome>, StoreError> {
+    if row.is_null(0)? {
         return Ok(None);
     }
-    let number = row.get(number)?;
-    row.code(name, |name| Outcome::from_code(name, number)).map(Some)
+    let number = row.get(1)?;
+    row.word(0, |name| Outcome::from_code(name, number)).map(Some)
 }
 
 pub(crate) fn run_row(row: Row<'_>) -> Result<RunRow, StoreError> {
@@ -248,9 +224,9 @@ pub(crate) fn run_row(row: Row<'_>) -> Result<RunRow, StoreError> {
     let started_at: Option<Timestamp> = row.get(10)?;
     let stop = match row.get::<Option<Timestamp>>(13)? {
         None => None,
-        Some(at) => Some(Stop { cause: row.code(12, StopCause::from_code)?, at }),
+        Some(at) => Some(Stop { cause: row.code::<StopCause>(12)?, at }),
     };
-    let state = match (row.get::<Option<Timestamp>>(11)?, outcome(row, 14, 15)?, started_at) {
+    let state = match (row.get::<Option<Timestamp>>(11)?, outcome(row.skip(14))?, started_at) {
         (Some(ended_at), Some(outcome), started_at) => {
             RunState::Ended { planned_at, started_at, ended_at, outcome }
         }

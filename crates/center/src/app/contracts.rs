@@ -13,10 +13,7 @@ use domain::{
 use serde::Serialize;
 use store::{Tx, contracts as rows, ledger::ContractBalance, tenants};
 
-use super::{
-    lookup::{Names, TenantName},
-    views,
-};
+use super::{lookup::Names, views};
 use crate::{
     auth::{Action, Caller},
     center::Center,
@@ -38,9 +35,6 @@ pub struct ContractView {
     pub number: String,
     pub tenant: TenantId,
     pub tenant_slug: String,
-    /// For pages.
-    #[serde(skip)]
-    pub owner: TenantName,
     /// `prepaid`, `metered`, `reserved` or `grant`.
     pub kind: String,
     #[schema(value_type = Object)]
@@ -73,7 +67,7 @@ fn view(
     live: &Live,
     known: &LiveContract,
     unmetered: Use,
-    owner: TenantName,
+    tenant_slug: String,
     now: Timestamp,
 ) -> ContractView {
     let contract = &known.contract;
@@ -93,8 +87,7 @@ fn view(
         id: contract.id,
         number: contract.number.clone(),
         tenant: contract.tenant,
-        tenant_slug: owner.slug.clone(),
-        owner,
+        tenant_slug,
         kind: contract.kind.code().to_owned(),
         terms: contract.kind,
         state: contract.state.code().to_owned(),
@@ -120,29 +113,29 @@ fn view(
 pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<ContractView>, AppError> {
     let scope = caller.scope()?.tenant();
     center.policies.check(caller, Action::ReadContract, scope)?;
-    let owners = owners(center, scope).await?;
+    let slugs = slugs(center, scope).await?;
     let live = center.live();
     let now = moment::now();
     let unmetered = live.unmetered_by_contract(now);
-    let seen = live.contracts().filter_map(|known| Some((known, owners.get(&known.contract.tenant)?)));
+    let seen = live.contracts().filter_map(|known| Some((known, slugs.get(&known.contract.tenant)?)));
     let mut views: Vec<ContractView> = seen
-        .map(|(known, owner)| {
+        .map(|(known, slug)| {
             let unmetered = unmetered.get(&known.contract.id).copied().unwrap_or_default();
-            view(&live, known, unmetered, owner.clone(), now)
+            view(&live, known, unmetered, slug.clone(), now)
         })
         .collect();
     views.sort_by(|a, b| a.number.cmp(&b.number));
     Ok(views)
 }
 
-/// The names of a tenant, or of all.
-async fn owners(center: &Center, scope: Option<TenantId>) -> Result<HashMap<TenantId, TenantName>, AppError> {
+/// The short name of a tenant, or of all.
+async fn slugs(center: &Center, scope: Option<TenantId>) -> Result<HashMap<TenantId, String>, AppError> {
     let read = move |tx: &Tx| match scope {
         Some(own) => Ok(vec![tenants::get_tenant(tx, own)?]),
         None => tenants::list_tenants(tx),
     };
     let found = center.read(read).await?;
-    Ok(found.into_iter().map(|tenant| (tenant.id, tenant.into())).collect())
+    Ok(found.into_iter().map(|tenant| (tenant.id, tenant.slug)).collect())
 }
 
 /// The contract of that id, if the caller may do `action` to it.
@@ -157,11 +150,11 @@ pub fn visible(center: &Center, caller: &Caller, id: &str, action: Action) -> Re
 
 pub async fn show(center: &Center, caller: &Caller, id: &str) -> Result<ContractView, AppError> {
     let contract = visible(center, caller, id, Action::ReadContract)?;
-    let owner = center.read(move |tx| tenants::get_tenant(tx, contract.tenant)).await?.into();
+    let slug = center.read(move |tx| tenants::get_tenant(tx, contract.tenant)).await?.slug;
     let live = center.live();
     let known = live.contract(contract.id).ok_or_else(|| AppError::not_found("contract", id))?;
     let now = moment::now();
-    Ok(view(&live, known, live.unmetered(By::Contract(contract.id), now), owner, now))
+    Ok(view(&live, known, live.unmetered(By::Contract(contract.id), now), slug, now))
 }
 
 /// One change of a contract's state.

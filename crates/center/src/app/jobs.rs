@@ -7,10 +7,11 @@ mod listing;
 use std::sync::Arc;
 
 use domain::{
-    ContractId, Job, JobId, JobSpec, Project, TenantId,
+    ContractId, Job, JobId, JobSpec, Lang, Project, TenantId,
+    problem::{JobFault, field},
     run::StopCause,
     script::{Note, NoteAction},
-    spec::{Dependency, SpecProblem},
+    spec::Dependency,
 };
 use scheduler::Limit;
 use serde_json::json;
@@ -19,12 +20,13 @@ use store::{StoreError, Tx, jobs, recent, tenants};
 use ending::{ended_or_stopping, took_job};
 
 pub use dry_run::{DryRun, PlaceView, Quote, dry_run, places};
-pub use listing::{JobDetail, JobQuery, JobView, RunView, list, list_runs, show, visible, why};
+pub use listing::{
+    JobDetail, JobQuery, JobView, RunView, count_by_state, list, list_runs, show, visible, why,
+};
 
 use super::{
     audit::{self, Change},
     runs::stopping,
-    views,
 };
 use crate::{
     auth::{Action, Caller, Once},
@@ -34,6 +36,7 @@ use crate::{
     fits::Shape,
     live::{Fate, fate},
     moment::{self, new_id},
+    refusal::Refusal,
     settings::EngineKind,
 };
 
@@ -164,7 +167,7 @@ fn admit(tx: &Tx, center: &Center, tenant: TenantId, mut spec: JobSpec) -> Resul
     spec.project = Some(project.slug.clone());
     let no_contract = || {
         AppError::refused(
-            "no_contract",
+            Refusal::NoContract,
             format!("the project `{}` has no contract to charge", project.slug),
             "ask your administrator to give the project a contract",
         )
@@ -174,7 +177,7 @@ fn admit(tx: &Tx, center: &Center, tenant: TenantId, mut spec: JobSpec) -> Resul
     let contract = &known.contract;
     if !contract.state.accepts_jobs() {
         return Err(AppError::refused(
-            "contract_not_active",
+            Refusal::ContractNotActive,
             format!("the contract {} is {}", contract.number, contract.state.code()),
             "ask your administrator, or submit to a project with another contract",
         ));
@@ -187,17 +190,16 @@ fn admit(tx: &Tx, center: &Center, tenant: TenantId, mut spec: JobSpec) -> Resul
     };
     name_models(&mut spec, &models, |name| slurms.and_then(|slurms| slurms.get(name)));
     if let Some(wanted) = spec.card_models().find(|wanted| !models.contains(wanted)) {
-        return Err(AppError::invalid(
-            "card_model",
-            format!("is `{wanted}`, which the contract {} does not cover", contract.number),
-            format!("it covers: {}", views::listed(&models)),
-        ));
+        let covered = models.iter().map(|model| (*model).to_owned()).collect();
+        let (model, contract) = (wanted.to_owned(), contract.number.clone());
+        let fault = JobFault::ModelNotCovered { model, contract, covered };
+        return Err(AppError::invalid(field::CARD_MODEL, fault));
     }
     let active = live.jobs_of(tenant);
     let most = center.settings.jobs.max_active_per_tenant;
     if active >= most {
         return Err(AppError::refused(
-            "too_many_jobs",
+            Refusal::TooManyJobs,
             format!("{active} of your jobs are queued or running; at most {most} may be"),
             "wait for some to end, or use an array: it counts as one job",
         ));
@@ -242,18 +244,17 @@ fn project(tx: &Tx, tenant: TenantId, slug: Option<&str>) -> Result<Project, App
         return Ok(found);
     }
     let mut own = tenants::list_projects(tx, Some(tenant))?;
-    let names = || format!("your projects are: {}", views::listed(own.iter().map(|project| &project.slug)));
+    let refused = |fault: JobFault| AppError::invalid(field::PROJECT, fault);
+    let slugs = |own: Vec<Project>| own.into_iter().map(|project| project.slug).collect();
     match (slug, own.len()) {
-        (Some(slug), _) => {
-            Err(AppError::invalid("project", format!("there is no project `{slug}`"), names()))
-        }
+        (Some(slug), _) => Err(refused(JobFault::NoSuchProject { slug: slug.to_owned(), own: slugs(own) })),
         (None, 0) => Err(AppError::refused(
-            "no_project",
+            Refusal::NoProject,
             "your tenant has no project",
             "ask your administrator to make one",
         )),
         (None, 1) => Ok(own.remove(0)),
-        (None, _) => Err(AppError::invalid("project", "is not named, and you have several", names())),
+        (None, _) => Err(refused(JobFault::ProjectNotNamed { own: slugs(own) })),
     }
 }
 
@@ -269,12 +270,8 @@ fn shape(admitted: &Admitted) -> Shape {
 }
 
 fn never(limit: &Limit) -> AppError {
-    let problem = SpecProblem::new(
-        "cards_per_node",
-        limit.text(domain::Lang::En),
-        format!("ask for what can be had: `qiantang nodes` shows it ({})", limit.text(domain::Lang::Zh)),
-    );
-    AppError::Invalid(vec![problem])
+    let fault = JobFault::NeverFits { zh: limit.text(Lang::Zh), en: limit.text(Lang::En) };
+    AppError::invalid(field::CARDS_PER_NODE, fault)
 }
 
 /// The dependencies of a new job that are still to come. Refused if one is not there, or can't come about any more.
@@ -283,22 +280,14 @@ fn unmet(tx: &Tx, admitted: &Admitted) -> Result<Vec<Dependency>, AppError> {
     for dependency in &admitted.spec.after {
         let other = found(jobs::get_row(tx, dependency.job))?.filter(|job| job.tenant == admitted.tenant);
         let Some(other) = other else {
-            return Err(AppError::invalid(
-                "after",
-                format!("there is no job {}", dependency.job),
-                "name jobs of yours",
-            ));
+            return Err(AppError::invalid(field::AFTER, JobFault::NoSuchJob { job: dependency.job }));
         };
         match fate(dependency.when, other.state, other.tasks) {
             Fate::Met => {}
             Fate::Open => unmet.push(*dependency),
             Fate::Never => {
-                let state = other.state.code();
-                return Err(AppError::invalid(
-                    "after",
-                    format!("the job {} is {state}: what you wait for can't come about", dependency.job),
-                    "leave the dependency out, or wait for another job",
-                ));
+                let fault = JobFault::NeverMet { job: dependency.job, state: other.state };
+                return Err(AppError::invalid(field::AFTER, fault));
             }
         }
     }

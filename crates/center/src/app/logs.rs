@@ -1,6 +1,9 @@
 //! What runs write to their standard output and error.
 
-use domain::{JobId, RunId};
+use domain::{
+    JobId, RunId,
+    problem::{Wrong, field},
+};
 use engines::Stream;
 use serde::{Deserialize, Serialize};
 
@@ -61,8 +64,8 @@ pub async fn find(
         None | Some("" | "stdout") => Stream::Stdout,
         Some("stderr") => Stream::Stderr,
         Some(other) => {
-            let shown: String = other.chars().take(40).collect();
-            return Err(AppError::invalid("stream", format!("is `{shown}`"), "use stdout or stderr"));
+            let wrong = Wrong::unknown(other, &["stdout", "stderr"]);
+            return Err(AppError::invalid(field::STREAM, wrong));
         }
     };
     let wanted: Option<RunId> = query

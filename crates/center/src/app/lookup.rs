@@ -1,33 +1,20 @@
 //! Things by their short names, as requests give them, and names by id, as lists show them.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
-use domain::{MemberId, ProjectId, Tenant, TenantDomain, TenantId};
+use domain::{
+    MemberId, ProjectId, Tenant, TenantId,
+    problem::{Wrong, field},
+};
 use store::{StoreError, Tx, tenants};
 
-use super::views::Text;
 use crate::{auth::Caller, base::Base, error::AppError};
-
-/// The names by which people know a tenant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TenantName {
-    pub slug: String,
-    pub name: Text,
-    pub domain: TenantDomain,
-}
-
-impl From<Tenant> for TenantName {
-    fn from(tenant: Tenant) -> Self {
-        let name = Text { zh: tenant.name_zh, en: tenant.name_en };
-        Self { slug: tenant.slug, name, domain: tenant.domain }
-    }
-}
 
 /// Names by id, in one snapshot of the store. A list names the same few things over and over: each is read once.
 #[derive(Debug)]
 pub struct Names<'a> {
     tx: &'a Tx,
-    tenants: HashMap<TenantId, TenantName>,
+    tenants: HashMap<TenantId, Arc<Tenant>>,
     projects: HashMap<ProjectId, String>,
     logins: HashMap<MemberId, String>,
 }
@@ -37,8 +24,13 @@ impl<'a> Names<'a> {
         Self { tx, tenants: HashMap::new(), projects: HashMap::new(), logins: HashMap::new() }
     }
 
-    pub fn tenant(&mut self, id: TenantId) -> Result<TenantName, StoreError> {
-        once(&mut self.tenants, id, || Ok(tenants::get_tenant(self.tx, id)?.into()))
+    pub fn tenant(&mut self, id: TenantId) -> Result<Arc<Tenant>, StoreError> {
+        once(&mut self.tenants, id, || Ok(Arc::new(tenants::get_tenant(self.tx, id)?)))
+    }
+
+    /// A tenant's short name.
+    pub fn slug(&mut self, id: TenantId) -> Result<String, StoreError> {
+        Ok(self.tenant(id)?.slug.clone())
     }
 
     /// A project's short name.
@@ -92,5 +84,5 @@ pub async fn named_or_own_required(
 ) -> Result<TenantId, AppError> {
     named_or_own(base, caller, slug)
         .await?
-        .ok_or_else(|| AppError::invalid("tenant", "is not named", "give the tenant's short name"))
+        .ok_or_else(|| AppError::invalid(field::TENANT, Wrong::TenantNotNamed))
 }

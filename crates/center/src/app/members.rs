@@ -1,6 +1,9 @@
 //! Members of tenants, and the center's own people.
 
-use domain::{Member, MemberId, TenantId};
+use domain::{
+    Member, MemberId, TenantId,
+    problem::{Wrong, field},
+};
 use serde::Deserialize;
 use serde_json::json;
 use store::{StoreError, Tx, credentials, tenants as rows};
@@ -16,6 +19,7 @@ use crate::{
     center::Center,
     error::AppError,
     moment::{self, new_id},
+    refusal::Refusal,
 };
 
 /// A new member.
@@ -50,12 +54,9 @@ pub async fn create(center: &Center, caller: &Caller, new: NewMember) -> Result<
     let login_ok = (1..=64).contains(&new.login.len())
         && new.login.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"@._-+".contains(&byte));
     if !login_ok {
-        let hint = "use 1 to 64 letters, digits and @ . _ - +, such as an address";
-        return Err(AppError::invalid("login", "is not a login", hint));
+        return Err(AppError::invalid(field::LOGIN, Wrong::NotALogin));
     }
-    if !(1..=64).contains(&new.name.chars().count()) || new.name.chars().any(char::is_control) {
-        return Err(AppError::invalid("name", "is not a name", "use 1 to 64 printable characters"));
-    }
+    let name = views::line::<64>(field::NAME, new.name)?;
     check_password(&new.password)?;
     let role = role_for(&new.role, tenant)?;
     let hash = hash(new.password).await?;
@@ -63,7 +64,7 @@ pub async fn create(center: &Center, caller: &Caller, new: NewMember) -> Result<
         id: new_id!(MemberId),
         tenant,
         login: new.login,
-        name: new.name,
+        name: name.into(),
         role,
         is_enabled: true,
         created_at: moment::now(),
@@ -108,7 +109,7 @@ pub async fn change(
     }
     if member.id == caller.member.id && change.is_enabled == Some(false) {
         return Err(AppError::refused(
-            "own_account",
+            Refusal::OwnAccount,
             "you can't lock yourself out",
             "ask another administrator",
         ));
@@ -147,12 +148,11 @@ pub async fn change(
 }
 
 fn check_password(password: &str) -> Result<(), AppError> {
-    let chars = password.chars().count();
-    if (password::MIN_CHARS..=256).contains(&chars) {
+    let (chars, least, most) = (password.chars().count(), password::MIN_CHARS, 256);
+    if (least..=most).contains(&chars) {
         return Ok(());
     }
-    let hint = format!("use {} to 256 characters", password::MIN_CHARS);
-    Err(AppError::invalid("password", format!("has {chars} characters"), hint))
+    Err(AppError::invalid(field::PASSWORD, Wrong::PasswordLength { chars, least, most }))
 }
 
 async fn hash(password: String) -> Result<String, AppError> {

@@ -148,11 +148,17 @@ async fn named(center: &Center, mut nodes: Vec<NodeView>) -> Result<Vec<NodeView
     let read = move |tx: &Tx| {
         let mut names = Names::of(tx);
         for card in nodes.iter_mut().flat_map(|node| &mut node.cards) {
-            card.tenant_slug = card.tenant.map(|id| names.tenant(id)).transpose()?.map(|tenant| tenant.slug);
+            card.tenant_slug = card.tenant.map(|id| names.slug(id)).transpose()?;
         }
         Ok(nodes)
     };
     center.read(read).await
+}
+
+/// Whether the center has nodes that are simulated.
+pub fn has_virtual(center: &Center, caller: &Caller) -> Result<bool, AppError> {
+    center.policies.check(caller, Action::ReadNode, None)?;
+    Ok(center.live().nodes().any(|known| known.node.is_virtual))
 }
 
 pub fn list_pools(center: &Center, caller: &Caller) -> Result<Vec<PoolView>, AppError> {

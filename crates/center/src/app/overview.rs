@@ -1,13 +1,16 @@
 //! What is going on, at a glance: for a tenant its own part, for the center's people all of it.
 
-use domain::{CardMs, MicroCny, NodeState, Timestamp};
+use std::collections::BTreeMap;
+
+use domain::{CardMs, JobId, MicroCny, NodeState, Timestamp};
 use serde::Serialize;
-use store::jobs;
+use store::{jobs, recent as recent_rows};
 
 use super::{
     capacity::{CapacityView, Recent},
     contracts::{self, ContractView},
     jobs::{JobQuery, JobView},
+    views::Text,
 };
 use crate::{
     auth::{Action, Caller},
@@ -16,6 +19,9 @@ use crate::{
     events::Event,
     moment,
 };
+
+/// How many of the newest events an overview has.
+const EVENTS: u32 = 20;
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Overview {
@@ -34,6 +40,9 @@ pub struct Overview {
     pub month: String,
     /// Newest first.
     pub events: Vec<Event>,
+    /// What the jobs of these events are called, for pages.
+    #[serde(skip)]
+    pub job_names: BTreeMap<JobId, String>,
     /// Of the whole center, for its people.
     pub center: Option<CenterOverview>,
 }
@@ -66,10 +75,12 @@ pub async fn overview(center: &Center, recent: &Recent, caller: &Caller) -> Resu
     center.policies.check(caller, Action::ReadJob, scope)?;
     let now = moment::now();
     let (month, from) = month_start(now);
-    let (counts, used, events) = center
+    let (counts, used, events, job_names) = center
         .read(move |tx| {
-            let latest = store::recent::latest_events(tx, scope, 20)?;
-            Ok((jobs::count_by_state(tx, scope)?, store::usage::use_between(tx, scope, from, now)?, latest))
+            let latest = recent_rows::latest_events(tx, scope, EVENTS)?;
+            let names = recent_rows::jobs_of_latest_events(tx, scope, EVENTS)?;
+            let used = store::usage::use_between(tx, scope, from, now)?;
+            Ok((jobs::count_by_state(tx, scope)?, used, latest, names))
         })
         .await?;
     let query = JobQuery { state: Some("active".into()), limit: Some(20), ..JobQuery::default() };
@@ -99,7 +110,39 @@ pub async fn overview(center: &Center, recent: &Recent, caller: &Caller) -> Resu
         month_charge_micro_cny: MicroCny(used.iter().map(|row| row.charged.0).sum()),
         month,
         events: events.into_iter().map(Event::from).collect(),
+        job_names: job_names.into_iter().collect(),
         center: of_center,
+    })
+}
+
+/// What every page shows beside its own matter. Figures are there for those who may see what is counted.
+#[derive(Clone, Debug, Default)]
+pub struct Glance {
+    pub active_jobs: Option<usize>,
+    pub nodes: Option<usize>,
+    pub contracts: Option<usize>,
+    /// The name of the caller's tenant; none for the center's people.
+    pub tenant: Option<Text>,
+    pub is_all_virtual: bool,
+}
+
+pub async fn glance(center: &Center, caller: &Caller) -> Result<Glance, AppError> {
+    let scope = caller.scope()?.tenant();
+    let tenant = match scope {
+        Some(own) => Some(center.read(move |tx| store::tenants::get_tenant(tx, own)).await?),
+        None => None,
+    };
+    let may = |action, owner| center.policies.check(caller, action, owner).is_ok();
+    let live = center.live();
+    let active_jobs = scope.map_or(live.jobs().len(), |own| live.jobs_of(own) as usize);
+    let contracts = live.contracts().map(|known| known.contract.tenant);
+    let contracts = contracts.filter(|tenant| scope.is_none_or(|own| own == *tenant)).count();
+    Ok(Glance {
+        active_jobs: may(Action::ReadJob, scope).then_some(active_jobs),
+        nodes: may(Action::ReadNode, None).then_some(live.nodes().len()),
+        contracts: may(Action::ReadContract, scope).then_some(contracts),
+        tenant: tenant.map(|tenant| Text { zh: tenant.name_zh, en: tenant.name_en }),
+        is_all_virtual: live.nodes().len() > 0 && live.nodes().all(|known| known.node.is_virtual),
     })
 }
 

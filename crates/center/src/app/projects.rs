@@ -1,6 +1,6 @@
 //! Projects: what a tenant's work is grouped under, and which contract pays for it.
 
-use domain::{ContractId, Project, ProjectId, tenant::check_slug};
+use domain::{ContractId, Project, ProjectId, problem::field};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{StoreError, Tx, tenants as rows};
@@ -48,7 +48,7 @@ pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<ProjectView>, 
     center.policies.check(caller, Action::ReadProject, scope)?;
     let read = move |tx: &Tx| {
         let mut names = Names::of(tx);
-        let with_owner = |project: Project| Ok((names.tenant(project.tenant)?.slug, project));
+        let with_owner = |project: Project| Ok((names.slug(project.tenant)?, project));
         rows::list_projects(tx, scope)?.into_iter().map(with_owner).collect::<Result<Vec<_>, StoreError>>()
     };
     let found = center.read(read).await?;
@@ -73,16 +73,14 @@ pub struct NewProject {
 pub async fn create(center: &Center, caller: &Caller, new: NewProject) -> Result<ProjectView, AppError> {
     let tenant = lookup::named_or_own_required(center, caller, new.tenant.as_deref()).await?;
     center.policies.check(caller, Action::ManageProject, Some(tenant))?;
-    check_slug(&new.slug).map_err(|error| AppError::invalid("slug", error.to_string(), "choose another"))?;
-    if !(1..=128).contains(&new.name.chars().count()) {
-        return Err(AppError::invalid("name", "is not a name", "use 1 to 128 characters"));
-    }
+    views::slug(&new.slug)?;
+    let name = views::line::<128>(field::NAME, new.name)?;
     let contract = contract_of(center, tenant, new.contract.as_deref())?;
     let project = Project {
         id: new_id!(ProjectId),
         tenant,
         slug: new.slug,
-        name: new.name,
+        name: name.into(),
         contract,
         created_at: moment::now(),
     };

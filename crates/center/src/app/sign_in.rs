@@ -1,8 +1,9 @@
 //! Signing in and out, and the tokens that programs use.
 
-use std::sync::Arc;
-
-use domain::{Member, MemberId, Role, TenantId, TokenId};
+use domain::{
+    Member, MemberId, Role, TenantId, TokenId,
+    problem::{Wrong, field},
+};
 use serde::Serialize;
 use serde_json::json;
 use store::{
@@ -44,7 +45,7 @@ pub struct MemberView {
 
 impl MemberView {
     pub fn of(names: &mut Names<'_>, member: &Member) -> Result<Self, StoreError> {
-        let tenant_slug = member.tenant.map(|id| names.tenant(id)).transpose()?.map(|tenant| tenant.slug);
+        let tenant_slug = member.tenant.map(|id| names.slug(id)).transpose()?;
         Ok(Self {
             id: member.id,
             tenant: member.tenant,
@@ -96,15 +97,13 @@ pub async fn check(center: &Center, from: &str, login: &str, secret: &str) -> Re
 
 /// Makes a token for a member.
 pub async fn new_token(center: &Center, caller: &Caller, name: &str) -> Result<NewToken, AppError> {
-    if !(1..=64).contains(&name.chars().count()) || name.chars().any(char::is_control) {
-        return Err(AppError::invalid("name", "is not a name", "use 1 to 64 printable characters"));
-    }
+    let name = views::line::<64>(field::NAME, name)?;
     let now = moment::now();
     let token = credentials::new_secret(TOKEN_PREFIX);
     let row = TokenRow {
         id: new_id!(TokenId),
         member: caller.member.id,
-        name: name.to_owned(),
+        name: name.into(),
         hash: credentials::hash(&token),
         created_at: now,
         expires_at: now.plus(domain::Millis::from_hours(center.settings.limits.token_days * 24)),
@@ -173,21 +172,21 @@ pub async fn revoke_token(center: &Center, caller: &Caller, id: &str) -> Result<
 pub async fn new_session(center: &Center, member: Member) -> Result<(String, Session), AppError> {
     let now = moment::now();
     let secret = credentials::new_secret("");
-    let csrf = credentials::new_secret("");
+    let session = Session { member, csrf: credentials::new_secret("") };
     let row = SessionRow {
         id: new_id!(SessionId),
-        member: member.id,
+        member: session.member.id,
         hash: credentials::hash(&secret),
-        csrf: csrf.clone(),
+        csrf: session.csrf.clone(),
         created_at: now,
         expires_at: now.plus(domain::Millis::from_hours(center.settings.limits.session_hours)),
     };
-    let write = move |tx: &store::Tx| -> Result<Session, AppError> {
+    let write = move |tx: &store::Tx| -> Result<(), AppError> {
         rows::delete_expired(tx, now)?;
         rows::insert_session(tx, &row)?;
-        Ok(session(tx, member, csrf)?)
+        Ok(())
     };
-    let session = center.write(write, |_, _| ()).await?;
+    center.write(write, |_, ()| ()).await?;
     Ok((secret, session))
 }
 
@@ -241,32 +240,21 @@ pub async fn by_session(center: &Center, secret: &str) -> Result<Option<Session>
     if let Some(session) = center.credentials.session(&hash, now) {
         return Ok(Some(session));
     }
-    let read = move |tx: &store::Tx| {
-        let found = rows::find_session(tx, &hash)?;
-        let Some((row, member)) = found.filter(|(row, member)| now < row.expires_at && member.is_enabled)
-        else {
-            return Ok(None);
-        };
-        Ok(Some((session(tx, member, row.csrf)?, row.expires_at)))
+    let found = center.read(move |tx| rows::find_session(tx, &hash)).await?;
+    let Some((row, member)) = found.filter(|(row, member)| now < row.expires_at && member.is_enabled) else {
+        return Ok(None);
     };
-    let Some((session, expires_at)) = center.read(read).await? else { return Ok(None) };
-    center.credentials.keep_session(hash, session.clone(), expires_at);
+    let session = Session { member, csrf: row.csrf };
+    center.credentials.keep_session(hash, session.clone(), row.expires_at);
     Ok(Some(session))
-}
-
-fn session(tx: &store::Tx, member: Member, csrf: String) -> Result<Session, StoreError> {
-    let tenant = member.tenant.map(|id| store::tenants::get_tenant(tx, id)).transpose()?;
-    Ok(Session { member, tenant: tenant.map(Arc::new), csrf })
 }
 
 /// A role that `text` names and that a member of `tenant` may have.
 pub fn role_for(text: &str, tenant: Option<TenantId>) -> Result<Role, AppError> {
     let known = Role::ALL.map(Role::code);
-    let role = views::word("role", text, Role::from_code, &known)?;
+    let role = views::word(field::ROLE, text, Role::from_code, &known)?;
     if role.is_of_center() == tenant.is_none() {
         return Ok(role);
     }
-    let hint =
-        "operator and auditor are for the center's people; admin, developer and finance for a tenant's";
-    Err(AppError::invalid("role", format!("is `{text}`"), hint))
+    Err(AppError::invalid(field::ROLE, Wrong::RoleElsewhere { role }))
 }

@@ -24,6 +24,7 @@ use crate::{
     center::Center,
     error::AppError,
     moment,
+    refusal::Refusal,
 };
 
 /// No command of Slurm's may take longer.
@@ -164,7 +165,7 @@ async fn off_thread<T: Send + 'static>(
 ) -> Result<T, AppError> {
     if center.compute.slurm.is_none() {
         return Err(AppError::refused(
-            "no_slurm",
+            Refusal::NoSlurm,
             "this center runs jobs on its own machine, not on Slurm",
             "docs/slurm.md tells how a center comes onto Slurm",
         ));
@@ -180,7 +181,7 @@ async fn off_thread<T: Send + 'static>(
 
 fn failed(error: &engines::EngineError) -> AppError {
     let hint = "the center needs sacctmgr, sshare, sinfo and scontrol, and to be root or an administrator of Slurm's";
-    AppError::refused("slurm_failed", error.to_string(), hint)
+    AppError::refused(Refusal::SlurmFailed, error.to_string(), hint)
 }
 
 /// One turn of the loop: brings Slurm in step, and tells the engine which accounts there are. Gives what failed, a line each.

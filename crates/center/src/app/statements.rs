@@ -4,6 +4,7 @@
 use domain::{
     CardMs, MicroCny, Timestamp,
     ledger::{Account, Cause, Unit},
+    problem::{Wrong, field},
 };
 use serde::{Deserialize, Serialize};
 use store::{ledger, recent, tenants::get_tenant};
@@ -121,7 +122,7 @@ fn month(text: Option<&str>, now: Timestamp) -> Result<(String, Timestamp, Times
         Some(text) => text.to_owned(),
         None => now.to_string().chars().take(7).collect(),
     };
-    let invalid = || AppError::invalid("month", "is not a month", "write it as 2026-05");
+    let invalid = || AppError::invalid(field::MONTH, Wrong::NotAMonth { given: name.clone() });
     let parsed = name.split_once('-').filter(|(y, m)| y.len() == 4 && m.len() == 2);
     let (year, month) = parsed
         .and_then(|(y, m)| Some((y.parse::<u16>().ok()?, m.parse::<u8>().ok()?)))
@@ -205,10 +206,9 @@ pub async fn list_transfers(
     let contract = if let Some(id) = query.contract.as_deref().filter(|text| !text.is_empty()) {
         Some(contracts::visible(center, caller, id, Action::ReadLedger)?.id)
     } else {
-        let hint = "give the id of a contract of yours";
         center.policies.check(caller, Action::ReadLedger, None).map_err(|error| {
             match caller.member.tenant {
-                Some(_) => AppError::invalid("contract", "is not named", hint),
+                Some(_) => AppError::invalid(field::CONTRACT, Wrong::ContractNotNamed),
                 None => error,
             }
         })?;
@@ -220,7 +220,7 @@ pub async fn list_transfers(
         None | Some("") => false,
         Some(order) => {
             views::word(
-                "order",
+                field::ORDER,
                 order,
                 |text| ["oldest", "newest"].iter().position(|known| *known == text),
                 &["oldest", "newest"],

@@ -1,9 +1,6 @@
 //! Tenants and alliances.
 
-use domain::{
-    AllianceId, Tenant, TenantDomain, TenantId,
-    tenant::{Alliance, check_slug},
-};
+use domain::{AllianceId, Tenant, TenantDomain, TenantId, problem::field, tenant::Alliance};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::tenants as rows;
@@ -80,14 +77,11 @@ pub struct NewTenant {
 /// Signs up a tenant.
 pub async fn create(center: &Center, caller: &Caller, new: NewTenant) -> Result<TenantView, AppError> {
     center.policies.check(caller, Action::ManageTenant, None)?;
-    check_slug(&new.slug).map_err(|error| AppError::invalid("slug", error.to_string(), "choose another"))?;
-    for (field, name) in [("name_zh", &new.name_zh), ("name_en", &new.name_en)] {
-        if !(1..=128).contains(&name.chars().count()) || name.chars().any(char::is_control) {
-            return Err(AppError::invalid(field, "is not a name", "use 1 to 128 printable characters"));
-        }
-    }
+    views::slug(&new.slug)?;
+    let name_zh = views::line::<128>(field::NAME_ZH, new.name_zh)?;
+    let name_en = views::line::<128>(field::NAME_EN, new.name_en)?;
     let known = TenantDomain::ALL.map(TenantDomain::code);
-    let domain = views::word("domain", &new.domain, TenantDomain::from_code, &known)?;
+    let domain = views::word(field::DOMAIN, &new.domain, TenantDomain::from_code, &known)?;
     let by = caller.clone();
     let tenant = center
         .write(
@@ -103,8 +97,8 @@ pub async fn create(center: &Center, caller: &Caller, new: NewTenant) -> Result<
                 let tenant = Tenant {
                     id: new_id!(TenantId),
                     slug: new.slug,
-                    name_zh: new.name_zh,
-                    name_en: new.name_en,
+                    name_zh: name_zh.into(),
+                    name_en: name_en.into(),
                     domain,
                     alliance,
                     uid_index: rows::next_uid_index(tx)?,
@@ -208,9 +202,14 @@ pub async fn create_alliance(
 ) -> Result<AllianceId, AppError> {
     center.policies.check(caller, Action::ManageTenant, None)?;
     let NewAlliance { slug, name, lending_limit } = new;
-    check_slug(&slug).map_err(|error| AppError::invalid("slug", error.to_string(), "choose another"))?;
-    let alliance =
-        Alliance { id: new_id!(AllianceId), slug, name_zh: name.zh, name_en: name.en, lending_limit };
+    views::slug(&slug)?;
+    let alliance = Alliance {
+        id: new_id!(AllianceId),
+        slug,
+        name_zh: views::line::<128>(field::NAME_IN_ZH, name.zh)?.into(),
+        name_en: views::line::<128>(field::NAME_IN_EN, name.en)?.into(),
+        lending_limit,
+    };
     let by = caller.clone();
     center
         .write(

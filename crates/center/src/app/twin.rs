@@ -5,8 +5,12 @@ mod trials;
 
 use std::sync::Arc;
 
-use domain::{Millis, card::Affinity};
-use twin::{Failures, Nodes, Policy, QueueSetup, Setup, Terms, Trace};
+use domain::{
+    Millis,
+    card::Affinity,
+    problem::{Wrong, field},
+};
+use twin::{Failures, Nodes, QueueSetup, ReplayPolicy, Setup, Terms, Trace};
 
 pub use history::history;
 pub use trials::{Report, Trial, Trials, WhatIf};
@@ -16,6 +20,7 @@ use crate::{
     center::Center,
     error::AppError,
     moment,
+    refusal::Refusal,
 };
 
 /// The center as it is, over the last 30 days.
@@ -33,8 +38,8 @@ pub fn as_it_is(center: &Center) -> WhatIf {
 }
 
 /// How the center plans itself.
-pub fn own_policy() -> Policy {
-    Policy { order: twin::Order::FairShare, backfill: twin::Backfill::Easy }
+pub fn own_policy() -> ReplayPolicy {
+    ReplayPolicy { order: twin::Order::FairShare, backfill: twin::Backfill::Easy }
 }
 
 /// The trials that are remembered, newest first.
@@ -57,7 +62,7 @@ pub fn start(
 ) -> Result<Arc<Trial>, AppError> {
     center.policies.check(caller, Action::ReadCapacity, None)?;
     if what.nodes == 0 {
-        return Err(AppError::invalid("nodes", "is 0", "the center has no nodes: say how many to try"));
+        return Err(AppError::invalid(field::NODES, Wrong::NoNodesToTry));
     }
     let trial = trials.add(moment::now(), caller.member.login.clone(), what)?;
     let (for_thread, center) = (trial.clone(), center.clone());
@@ -76,7 +81,7 @@ fn run(center: &Center, trial: &Trial) -> Result<Report, AppError> {
     let trace = history::read(center, from)?;
     if trace.jobs.is_empty() {
         return Err(AppError::refused(
-            "no_history",
+            Refusal::NoHistory,
             "no run has ended in that time",
             "take more days, or replay a trace with `qiantang twin`",
         ));

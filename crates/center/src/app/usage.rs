@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CardMs, MicroCny};
+use domain::{CardMs, MicroCny, Timestamp, problem::field};
 use serde::{Deserialize, Serialize};
 use store::StoreError;
 
@@ -54,13 +54,25 @@ impl UsageRow {
     }
 }
 
+/// The charges of each day (UTC) from `from` up to now, of all that the caller may see.
+pub async fn charges_by_day(
+    center: &Center,
+    caller: &Caller,
+    from: Timestamp,
+) -> Result<Vec<MicroCny>, AppError> {
+    let scope = caller.scope()?.tenant();
+    center.policies.check(caller, Action::ReadUsage, scope)?;
+    let now = moment::now();
+    center.read(move |tx| store::usage::charges_by_day(tx, scope, from, now)).await
+}
+
 pub async fn usage(center: &Center, caller: &Caller, query: UsageQuery) -> Result<UsageView, AppError> {
     let scope = caller.scope()?.tenant();
     center.policies.check(caller, Action::ReadUsage, scope)?;
     let groups = ["project", "tenant", "domain"];
     let group_by = query.group_by.as_deref().filter(|text| !text.is_empty()).unwrap_or("project");
     let group_by = views::word(
-        "group_by",
+        field::GROUP_BY,
         group_by,
         |text| groups.iter().find(|known| **known == text).copied(),
         &groups,
@@ -80,8 +92,8 @@ pub async fn usage(center: &Center, caller: &Caller, query: UsageQuery) -> Resul
     for (tenant, project, row) in used {
         let (name, tenant_slug) = match group_by {
             "domain" => (tenant.domain.code().to_owned(), String::new()),
-            "tenant" => (tenant.slug.clone(), tenant.slug),
-            _ => (project, tenant.slug),
+            "tenant" => (tenant.slug.clone(), tenant.slug.clone()),
+            _ => (project, tenant.slug.clone()),
         };
         total.add(row.runs, row.used, row.charged);
         let key = (tenant_slug.clone(), name.clone());

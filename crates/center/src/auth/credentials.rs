@@ -2,14 +2,11 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
+    sync::atomic::{AtomicI64, Ordering},
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::{Member, MemberId, Millis, Tenant, Timestamp, TokenId};
+use domain::{Member, MemberId, Millis, Timestamp, TokenId};
 use parking_lot::RwLock;
 use sha2::{Digest, Sha256};
 
@@ -38,8 +35,6 @@ pub fn hash(secret: &str) -> Hash {
 #[derive(Clone, Debug)]
 pub struct Session {
     pub member: Member,
-    /// The member's tenant, as it was when the session was first seen: its names never change.
-    pub tenant: Option<Arc<Tenant>>,
     pub csrf: String,
 }
 

@@ -1,4 +1,4 @@
-//! The plan loop: a snapshot of what is live, a plan, its starts committed, then launched. It decides nothing itself.
+//! The plan loop: the planner is told of changes and plans; its starts are committed, then launched.
 
 use std::{
     collections::HashMap,

@@ -2,7 +2,10 @@
 
 use askama::Template;
 use axum::{extract::State, response::Response};
-use domain::{CardMs, MicroCny, Millis, Timestamp};
+use domain::{
+    CardMs, MicroCny, Millis, Timestamp,
+    problem::{Field, Wrong, field},
+};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -10,7 +13,7 @@ use super::{
     extract::Asked,
     kit::Ui,
     page::{Page, Visitor, encode, ok},
-    tables::tenants_by_name,
+    tables::Tenants,
 };
 use crate::{
     app::{
@@ -57,8 +60,8 @@ impl Wanted {
 
     fn filter(&self) -> Result<AuditFilter, AppError> {
         let some = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-        let from = day("from", &self.from)?;
-        let to = day("to", &self.to)?.map(|at| at.plus(Millis::from_hours(24)));
+        let from = day(field::FROM, &self.from)?;
+        let to = day(field::TO, &self.to)?.map(|at| at.plus(Millis::from_hours(24)));
         Ok(AuditFilter {
             action: some(&self.action),
             actor: some(&self.actor),
@@ -72,12 +75,12 @@ impl Wanted {
 }
 
 /// The instant at which a day begins at the center.
-fn day(field: &str, text: &str) -> Result<Option<Timestamp>, AppError> {
+fn day(field: Field, text: &str) -> Result<Option<Timestamp>, AppError> {
     if text.is_empty() {
         return Ok(None);
     }
     let read = format!("{text}T00:00:00+08:00").parse::<Timestamp>();
-    read.map(Some).map_err(|_| AppError::invalid(field, "is not a day", "write it as 2026-05-20"))
+    read.map(Some).map_err(|_| AppError::invalid(field, Wrong::NotADay { given: text.to_owned() }))
 }
 
 struct Line {
@@ -119,11 +122,12 @@ pub async fn page(
     let members = members::list(&center, &visitor.caller).await?;
     let mut logins: Vec<String> = members.into_iter().map(|member| member.login).take(MOST_LOGINS).collect();
     logins.push("center".into());
+    let tenants = Tenants::load(&center, &visitor).await?;
     let line = |entry: AuditView| Line {
         subject: name_of(&entry.detail).unwrap_or(&entry.subject).to_owned(),
         href: href(&entry.subject),
         details: details(ui, &entry.detail),
-        tenant: entry.owner.as_ref().map(|name| name.in_lang(ui.lang).to_owned()).unwrap_or_default(),
+        tenant: entry.tenant.map(|id| tenants.name(id)).unwrap_or_default(),
         entry,
     };
     let page = Audit {
@@ -133,7 +137,7 @@ pub async fn page(
         older: found.next_cursor.map(|next| wanted.href(&next)).unwrap_or_default(),
         query: wanted,
         actions: codes.map(|code| (code, ui.word("action", code))).collect(),
-        tenants: tenants_by_name(&center, &visitor).await?,
+        tenants: if visitor.is_of_center() { tenants.choices() } else { Vec::new() },
         logins,
         lines: found.items.into_iter().map(line).collect(),
     };
@@ -192,7 +196,6 @@ impl super::sample::Sample for Audit {
             actor: "li".into(),
             role: "admin".into(),
             tenant: Some(views::id("ten_")),
-            owner: Some(views::owner().name),
             action: "submit_job".into(),
             subject: views::job().id.to_string(),
             from: "10.0.0.1".into(),

@@ -15,6 +15,7 @@ use crate::{
         contracts::{self, ContractEventView, ContractView},
         prices::{self, PriceView},
         statements::{self, TransferQuery, TransferView},
+        tenants,
     },
     auth::Action,
     center::Center,
@@ -89,7 +90,7 @@ pub async fn page(
         transfers = found.items;
         older = found.next_cursor.map(|next| format!("?cursor={}#ledger", encode(&next))).unwrap_or_default();
     }
-    let tenant = contract.owner.name.in_lang(ui.lang).to_owned();
+    let tenant = tenants::show(center, &visitor.caller, &contract.tenant_slug).await?;
     let queue = contract.queue;
     let limit =
         |limit: Option<u32>| limit.map_or_else(|| ui.t("no-bound"), |cards| ui.t1("unit-cards", "n", cards));
@@ -98,7 +99,6 @@ pub async fn page(
     let page = ContractPage {
         page: visitor.page("contracts", contract.number.clone()),
         vessel: vessel(ui, &contract),
-        tenant,
         warning: warnings(center, ui, std::slice::from_ref(&contract))
             .pop()
             .map(|(_, text)| text)
@@ -110,7 +110,8 @@ pub async fn page(
         most: ui.t1("unit-cards", "n", queue.max_running_cards),
         lending: limit(queue.lending_limit),
         borrowing: limit(queue.borrowing_limit),
-        prices: rates(center, visitor, &contract).await?,
+        prices: rates(center, visitor, &contract, &tenant.domain).await?,
+        tenant: tenant.name.in_lang(ui.lang).to_owned(),
         events,
         transfers,
         newest: if wanted.cursor.is_empty() { String::new() } else { format!("/contracts/{id}#ledger") },
@@ -161,9 +162,13 @@ pub fn may_top_up(center: &Center, visitor: &Visitor, contract: &ContractView) -
 }
 
 /// What a card-hour costs by class, for this contract's kind and its tenant's domain.
-async fn rates(center: &Center, visitor: &Visitor, contract: &ContractView) -> Result<Vec<Price>, AppError> {
+async fn rates(
+    center: &Center,
+    visitor: &Visitor,
+    contract: &ContractView,
+    domain: &str,
+) -> Result<Vec<Price>, AppError> {
     let books = prices::list(center, &visitor.caller).await?;
-    let domain = contract.owner.domain.code();
     let listed: Vec<PriceView> =
         books.into_iter().find(|book| book.is_in_force).map(|book| book.prices).unwrap_or_default();
     let rate = |class: domain::ServiceClass| {

@@ -10,6 +10,7 @@ use axum::{
 use domain::{
     CardMs, ContractState, MicroCny,
     contract::{ContractAction, ContractKind, Funds},
+    text::Line,
 };
 
 use super::{
@@ -21,11 +22,15 @@ use super::{
     page::{Page, Visitor, render},
 };
 use crate::{
-    app::contracts::{self, ContractView, TopUp},
+    app::{
+        contracts::{self, ContractView, TopUp},
+        tenants,
+    },
     auth::Action,
     center::Center,
     error::AppError,
     http::Id,
+    refusal::Refusal,
 };
 
 /// The most characters of a reason, as the center takes it.
@@ -78,12 +83,17 @@ async fn show_act(
         if action == ContractAction::Submit { Action::SubmitContract } else { Action::DecideContract };
     center.policies.check(&visitor.caller, needed, Some(contract.tenant))?;
     let state = ContractState::from_code(&contract.state).unwrap_or(ContractState::Terminated);
-    let after =
-        state.after(action).map_err(|error| AppError::refused("contract_state", error.to_string(), ""))?;
+    let after = state
+        .after(action)
+        .map_err(|error| AppError::refused(Refusal::ContractState, error.to_string(), ""))?;
     let page = ActPage {
         page: visitor.page("contracts", format!("{} {}", ui.word("act", action.code()), contract.number)),
         form,
-        tenant: contract.owner.name.in_lang(ui.lang).to_owned(),
+        tenant: tenants::show(center, &visitor.caller, &contract.tenant_slug)
+            .await?
+            .name
+            .in_lang(ui.lang)
+            .to_owned(),
         terms: terms(ui, &contract.terms),
         left: left(ui, &contract),
         action: action.code(),
@@ -173,7 +183,7 @@ async fn show_top_up(
     let contract = contracts::show(center, &visitor.caller, id).await?;
     center.policies.check(&visitor.caller, Action::TopUp, Some(contract.tenant))?;
     if !may_top_up(center, visitor, &contract) {
-        return Err(AppError::refused("contract_state", "there is nothing to pay in", ""));
+        return Err(AppError::refused(Refusal::ContractState, "there is nothing to pay in", ""));
     }
     let (takes_money, takes_time) = takes(&contract);
     let review = paid.map(|paid| Review {
@@ -190,7 +200,11 @@ async fn show_top_up(
     let page = TopUpPage {
         page: visitor.page("contracts", format!("{} {}", ui.t("top-up"), contract.number)),
         form,
-        tenant: contract.owner.name.in_lang(ui.lang).to_owned(),
+        tenant: tenants::show(center, &visitor.caller, &contract.tenant_slug)
+            .await?
+            .name
+            .in_lang(ui.lang)
+            .to_owned(),
         terms: terms(ui, &contract.terms),
         left: left(ui, &contract),
         takes_money,
@@ -251,8 +265,8 @@ fn read_top_up(ui: Ui, form: &mut Form, kind: &ContractKind) -> TopUp {
         form.blame_by(ui, field, if field == "hours" { "hours" } else { "amount-micro-cny" });
     }
     let reference = form.value("reference").to_owned();
-    if !(1..=64).contains(&reference.chars().count()) || reference.chars().any(char::is_control) {
-        form.blame_by(ui, "reference", "reference");
+    if let Err(wrong) = Line::<64>::parse(&*reference) {
+        form.blame_for(ui, "reference", wrong);
     }
     TopUp { amount_micro_cny: amount.0, card_ms: card_time.0, reference }
 }

@@ -6,14 +6,14 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use domain::{QueueTerms, TenantId, contract::ContractKind};
+use domain::{QueueTerms, TenantId, contract::ContractKind, text::Line};
 
 use super::{
     extract::Sent,
     form::Form,
     kit::{Ui, local},
     page::{Page, Visitor, render},
-    tables::tenants_by_name,
+    tables::Tenants,
 };
 use crate::{
     app::{
@@ -77,7 +77,8 @@ async fn show(
     form: Form,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let tenants = tenants_by_name(center, visitor).await?;
+    let tenants =
+        if visitor.is_of_center() { Tenants::load(center, visitor).await?.choices() } else { Vec::new() };
     let page = DraftPage {
         page: visitor.page("contracts", ui.t("contract-draft")),
         form,
@@ -130,8 +131,8 @@ fn field(name: &str) -> Option<&'static str> {
 /// The contract as it is written; what is wrong is said at its field.
 fn read(ui: Ui, form: &mut Form, with_tenant: bool) -> NewContract {
     let number = form.value("number").to_owned();
-    if !(1..=64).contains(&number.chars().count()) || number.chars().any(char::is_control) {
-        form.blame_by(ui, "number", "number");
+    if let Err(wrong) = Line::<64>::parse(&*number) {
+        form.blame_for(ui, "number", wrong);
     }
     let tenant = with_tenant.then(|| form.value("tenant").to_owned());
     if tenant.as_ref().is_some_and(String::is_empty) {

@@ -12,6 +12,7 @@ use super::{
     extract::Asked,
     kit::{Html, Ui, escape},
     page::{Page, Visitor, ok},
+    tables::Tenants,
 };
 use crate::{
     app::contracts::{self, ContractView},
@@ -168,13 +169,13 @@ pub async fn list(
     });
     let choices = choices.collect();
     let is_wanted = |contract: &&ContractView| wanted.state.is_empty() || contract.state == wanted.state;
+    let tenants = Tenants::load(&center, &visitor).await?;
     let row = |contract: &ContractView| {
-        let owner = &contract.owner;
         let queue = contract.queue;
         Row {
             vessel: vessel(ui, contract),
-            tenant: owner.name.in_lang(ui.lang).to_owned(),
-            domain: ui.word("domain", owner.domain.code()),
+            tenant: tenants.name(contract.tenant),
+            domain: tenants.domain_word(contract.tenant),
             queue: format!("{} / {}", queue.guaranteed_cards, queue.max_running_cards),
             ends_at: contract.ends_at.clone(),
         }

@@ -1,5 +1,7 @@
 //! The list of jobs.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::{extract::State, response::Response};
 use domain::TenantDomain;
@@ -8,7 +10,7 @@ use serde::Deserialize;
 use super::{
     extract::Asked,
     page::{Page, Visitor, encode, ok},
-    tables::{JobTable, tenants_by_name},
+    tables::{JobTable, Tenants},
 };
 use crate::{
     app::{
@@ -92,7 +94,7 @@ pub async fn page(
         limit: None,
     };
     let found = jobs::list(&center, &visitor.caller, query).await?;
-    let counts = center.read(move |tx| store::jobs::count_by_state(tx, own)).await?;
+    let counts = jobs::count_by_state(&center, &visitor.caller).await?;
     let all: u64 = counts.values().sum();
     let of = |state: &str| counts.get(state).copied().unwrap_or(0);
     let active = of("queued") + of("running") + of("stopping");
@@ -108,22 +110,17 @@ pub async fn page(
         count: ui.count(count),
         is_current: state == wanted.state,
     });
-    let projects = {
-        let seen = projects::list(&center, &visitor.caller).await?;
-        let mut projects: Vec<String> = seen.into_iter().map(|project| project.slug).collect();
-        projects.sort_unstable();
-        projects.dedup();
-        projects
-    };
-    let tenants = tenants_by_name(&center, &visitor).await?;
+    let projects = projects::list(&center, &visitor.caller).await?;
+    let projects: BTreeSet<String> = projects.into_iter().map(|project| project.slug).collect();
+    let tenants = Tenants::load(&center, &visitor).await?;
     let older = found.next_cursor.as_deref().map(|cursor| wanted.href(&wanted.state, cursor));
     let page = Jobs {
         may_submit: own.is_some() && visitor.may(&center, Action::SubmitJob, own),
         choices: choices.collect(),
-        projects,
-        tenants,
+        projects: projects.into_iter().collect(),
+        tenants: if own.is_none() { tenants.choices() } else { Vec::new() },
         domains: TenantDomain::ALL.map(TenantDomain::code).to_vec(),
-        table: JobTable::of(ui, &found.items, own.is_none()),
+        table: JobTable::of(ui, &tenants, &found.items, own.is_none()),
         is_filtered: wanted.href(&wanted.state, &wanted.cursor) != "/jobs",
         newest: if wanted.cursor.is_empty() { String::new() } else { wanted.href(&wanted.state, "") },
         older: older.unwrap_or_default(),

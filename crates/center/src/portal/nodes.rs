@@ -10,12 +10,15 @@ use axum::{
 use super::{
     extract::Sent,
     form::Form,
-    hall::{self, Tile},
-    kit::{CARD_STATES, Html},
+    hall::{self as map, Tile},
+    kit::Html,
     page::{Page, Visitor, encode, ok, render},
 };
 use crate::{
-    app::nodes::{self, CardView, NewMaintenance, NodeView, PoolView},
+    app::{
+        hall,
+        nodes::{self, CardView, NewMaintenance, NodeView, PoolView},
+    },
     auth::Action,
     center::Center,
     error::AppError,
@@ -48,7 +51,7 @@ pub async fn list(State(center): State<Center>, visitor: Visitor) -> Result<Resp
     let ui = visitor.front.ui;
     let all = nodes::list(&center, &visitor.caller).await?;
     let pools = nodes::list_pools(&center, &visitor.caller)?;
-    let (tiles, counts) = hall::hall(&center.live(), ui);
+    let (tiles, counts) = map::tiles(ui, &hall::list(&center, &visitor.caller)?);
     let lines = all.iter().zip(&tiles).map(|(node, tile)| {
         let cards = node.cards.len();
         let busy = node.cards.iter().filter(|card| card.state == "busy").count();
@@ -136,21 +139,18 @@ async fn show(
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let node = nodes::show(center, &visitor.caller, name).await?;
-    let looks = {
-        let live = center.live();
-        live.node_named(name).map(|known| hall::cards_of(&live, known))
-    };
-    let looks = looks.unwrap_or_default();
+    let on_cards = hall::show(center, &visitor.caller, name)?.cards;
     let mut rings: Vec<Ring> = Vec::new();
-    for (card, look) in node.cards.iter().zip(&looks) {
+    for (card, state) in node.cards.iter().zip(&on_cards) {
+        let look = state.code();
         match rings.iter_mut().find(|ring| ring.index == card.ring) {
             Some(ring) => ring.cards.push((card.clone(), look)),
             None => rings.push(Ring { index: card.ring, cards: vec![(card.clone(), look)] }),
         }
     }
     let used = node.cards.iter().filter(|card| card.state == "busy").count();
-    let counts =
-        CARD_STATES.map(|kind| (kind, looks.iter().filter(|look| **look == kind).count().to_string()));
+    let counts: Vec<_> =
+        map::count(on_cards.iter()).into_iter().map(|(code, count)| (code, count.to_string())).collect();
     let page = NodePage {
         page: visitor.page("nodes", node.name.clone()),
         rings,
@@ -301,7 +301,7 @@ impl super::sample::Sample for NodePage {
         let wrong = |fields: &[&str]| {
             let mut form = Form::with(&[("reason", "<b>".to_owned())]);
             for field in fields {
-                form.blame_by(page.ui, field, field);
+                form.blame_for(page.ui, field, domain::problem::Wrong::HasNul);
             }
             form
         };

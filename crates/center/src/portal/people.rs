@@ -12,7 +12,7 @@ use super::{
     extract::Sent,
     form::Form,
     page::{Page, Visitor, render},
-    tables::tenants_by_name,
+    tables::Tenants,
 };
 use crate::{
     app::{
@@ -83,7 +83,7 @@ async fn show(
     let may_manage = visitor.may(center, Action::ManageMember, own);
     let roles = Role::ALL.into_iter().filter(|role| own.is_none() || !role.is_of_center()).map(Role::code);
     let contracts = contracts::list(center, &visitor.caller).await?;
-    let tenants = tenants_by_name(center, visitor).await?;
+    let tenants = if own.is_none() { Tenants::load(center, visitor).await?.choices() } else { Vec::new() };
     let name = |slug: &str| {
         let known = tenants.iter().find(|(known, _)| known == slug);
         known.map_or_else(|| slug.to_owned(), |(_, name)| name.clone())
@@ -232,11 +232,11 @@ impl super::sample::Sample for People {
         wrong_contract.form.blame_by(page.ui, "contract", "contract");
         let mut wrong_member = Form::with(&[("m-login", "li".into()), ("m-role", "finance".into())]);
         for field in ["login", "name", "role", "password", "tenant"] {
-            wrong_member.blame_by(page.ui, &format!("m-{field}"), field);
+            wrong_member.blame_for(page.ui, &format!("m-{field}"), domain::problem::Wrong::HasNul);
         }
         let mut wrong_project = Form::with(&[("p-slug", "A".into()), ("p-tenant", "corp".into())]);
         for field in ["slug", "name", "contract", "tenant"] {
-            wrong_project.blame_by(page.ui, &format!("p-{field}"), field);
+            wrong_project.blame_for(page.ui, &format!("p-{field}"), domain::problem::Wrong::HasNul);
         }
         let sample = |is_of_center: bool, may_manage: bool, new_member: Form, new_project: Form| Self {
             page: page.clone(),

@@ -15,8 +15,9 @@ use super::{
 };
 use crate::{
     app::{
-        contracts,
+        contracts, nodes,
         statements::{self, Statement, StatementQuery},
+        tenants,
     },
     center::Center,
     error::AppError,
@@ -74,8 +75,7 @@ pub async fn page(
     }
     let contract = contracts::show(&center, &visitor.caller, &id).await?;
     let all = contracts::list(&center, &visitor.caller).await?;
-    let tenant = contract.owner.name.in_lang(ui.lang).to_owned();
-    let domain = ui.word("domain", contract.owner.domain.code());
+    let tenant = tenants::show(&center, &visitor.caller, &contract.tenant_slug).await?;
     let others = all
         .into_iter()
         .filter(|other| other.id != contract.id)
@@ -86,8 +86,8 @@ pub async fn page(
         months: months(&contract.starts_at),
         others,
         id: contract.id.to_string(),
-        tenant,
-        domain,
+        tenant: tenant.name.in_lang(ui.lang).to_owned(),
+        domain: ui.word("domain", &tenant.domain),
         opening_hours: CardMs(statement.opening.card_ms),
         closing_hours: CardMs(statement.closing.card_ms),
         given_hours: CardMs(statement.closing.card_ms - statement.opening.card_ms + statement.used_card_ms.0),
@@ -95,7 +95,7 @@ pub async fn page(
         minus_charge: MicroCny(-statement.charge_micro_cny.0),
         minus_fees: -statement.fees_micro_cny,
         printed_at: moment::now().to_string(),
-        is_virtual: center.live().nodes().any(|known| known.node.is_virtual),
+        is_virtual: nodes::has_virtual(&center, &visitor.caller)?,
         statement,
     };
     Ok(ok(&page))

@@ -16,13 +16,14 @@ use super::{
     extract::{Asked, Sent},
     fault::{self, Told},
     form::Form,
-    hall::{self, Tile},
+    hall::{self as map, Tile},
     job::places,
     kit::{Html, Ui, escape},
     page::{Page, Visitor, ok, render},
 };
 use crate::{
     app::{
+        hall,
         jobs::{self, DryRun},
         projects, views,
     },
@@ -274,12 +275,16 @@ async fn tried(center: &Center, visitor: &Visitor, form: &Form) -> Dry {
             let told = Told { title: ui.t("would-refuse"), hint: String::new(), details: vec![text] };
             Dry { refused: Some(told), quote: None, notes }
         }
-        Ok(trial) => Dry { refused: None, quote: Some(quote(center, ui, trial)), notes },
+        Ok(trial) => match quote(center, visitor, trial) {
+            Ok(quote) => Dry { refused: None, quote: Some(quote), notes },
+            Err(error) => refused(&error, notes),
+        },
         Err(error) => refused(&error, notes),
     }
 }
 
-fn quote(center: &Center, ui: Ui, trial: DryRun) -> Quote {
+fn quote(center: &Center, visitor: &Visitor, trial: DryRun) -> Result<Quote, AppError> {
+    let ui = visitor.front.ui;
     let verdict = trial.verdict.as_ref().filter(|_| !trial.starts_now);
     let (start, start_note) = match verdict.and_then(|verdict| verdict.forecast_start.as_deref()) {
         _ if trial.starts_now => (Html(escape(ui.t("now"))), ui.t("cards-free-now")),
@@ -291,8 +296,12 @@ fn quote(center: &Center, ui: Ui, trial: DryRun) -> Quote {
         .iter()
         .map(|place| (place.node.clone(), place.card_indices.iter().copied().collect()))
         .collect::<std::collections::BTreeMap<_, _>>();
-    let tiles = if own.is_empty() { Vec::new() } else { hall::of_job(&center.live(), ui, &own) };
-    Quote {
+    let tiles = if own.is_empty() {
+        Vec::new()
+    } else {
+        map::job_tiles(ui, &hall::list(center, &visitor.caller)?, &own)
+    };
+    Ok(Quote {
         start,
         start_note,
         most: trial.price.most_micro_cny,
@@ -307,23 +316,17 @@ fn quote(center: &Center, ui: Ui, trial: DryRun) -> Quote {
         places: places(&trial.placement),
         is_virtual: trial.placement.iter().any(|place| place.is_virtual),
         tiles,
-    }
+    })
 }
 
 /// An option that was not taken as it stands, and why, in the page's language.
 fn told_note(ui: Ui, note: &Note) -> (String, String) {
+    let line = if note.line > 0 { ui.t1("note-line", "line", note.line) } else { String::new() };
     let lead = match note.action {
-        NoteAction::Ignored | NoteAction::OnSlurm => ui.t1("note-ignored", "line", note.line),
-        NoteAction::Mapped => ui.t1("note-mapped", "line", note.line),
+        NoteAction::Ignored | NoteAction::OnSlurm => ui.t("note-ignored"),
+        NoteAction::Mapped => ui.t("note-mapped"),
     };
-    let name = note.option.trim_start_matches('-');
-    let own = super::locale::find(ui.lang, &format!("note-{name}"), &[]);
-    let text = own.unwrap_or_else(|| match ui.lang {
-        domain::Lang::En => note.text.clone(),
-        domain::Lang::Zh if note.text.contains("not known") => ui.t("note-unknown"),
-        domain::Lang::Zh => ui.t("note-nothing"),
-    });
-    (note.option.clone(), format!("{lead}{text}"))
+    (note.option.clone(), format!("{line}{lead}{}", note.why.text(ui.lang)))
 }
 
 #[cfg(test)]
@@ -353,7 +356,13 @@ impl Dry {
             tiles: views::tiles(),
             ..waits.clone()
         };
-        let notes = vec![("--mem".into(), ui.word("note", "mem"))];
+        let note = Note {
+            line: 3,
+            option: "--mem".into(),
+            action: NoteAction::OnSlurm,
+            why: domain::script::NoteWhy::MemoryShared,
+        };
+        let notes = vec![told_note(ui, &note)];
         let bare = Told { hint: String::new(), ..views::told(ui) };
         [
             Self::default(),

@@ -1,6 +1,6 @@
-//! Finds the real accelerators of this machine, by what their makers' tools print and by the device files.
+//! Finds the real accelerators of this machine, by the output of their makers' tools and by the device files.
 //!
-//! The tools are called by a function that is passed in, so that everything here can be tried on captured text.
+//! The function that calls the tools is passed in, so that everything here can be tried on captured text.
 
 mod npu_smi;
 mod nvidia_smi;
@@ -16,11 +16,11 @@ pub struct FoundCards {
     pub vendor: Vendor,
     /// The name of a [`domain::CardModel`], known or not: `ascend-910b1`.
     pub model: String,
-    /// By the number of the device file, in rising order.
+    /// In rising order of the numbers of their device files.
     pub cards: Vec<FoundCard>,
-    /// The rings 环 that their wiring makes; one of all cards where nothing is known.
+    /// The rings 环 that the wiring makes; one ring of all cards where the wiring is not known.
     pub rings: Vec<CardSet>,
-    /// The version of the tool or driver; empty if not known.
+    /// The version of the tool or the driver; empty if it is not known.
     pub driver: String,
 }
 
@@ -29,14 +29,14 @@ pub struct FoundCards {
 pub struct FoundCard {
     /// The number in its device file and in `*_VISIBLE_DEVICES`.
     pub index: u8,
-    /// As the maker's tool says it.
+    /// The name that the maker's tool gives it.
     pub name: String,
-    /// `None` where it isn't told; false if the tool reports a fault.
+    /// `None` if the tool does not tell; false if it reports a fault.
     pub is_healthy: Option<bool>,
     pub memory_mib: Option<u32>,
 }
 
-/// Finds all cards. `run_command` runs a program with arguments and gives what it printed, `None` if that failed;
+/// Finds all cards. `run_command` runs a program with arguments and gives its output, or `None` if it failed.
 /// `device_names` are the names in `/dev`.
 pub fn cards(
     run_command: &dyn Fn(&str, &[&str]) -> Option<String>,
@@ -45,7 +45,7 @@ pub fn cards(
     ascend(run_command, device_names).into_iter().chain(nvidia(run_command, device_names)).collect()
 }
 
-/// As [`cards`], on this machine.
+/// Finds all cards of this machine.
 pub fn cards_here() -> Vec<FoundCards> {
     let names: Vec<String> = std::fs::read_dir("/dev")
         .map(|entries| entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect())
@@ -125,7 +125,7 @@ fn by_model(
     found
 }
 
-/// Without the maker's tool there are only the numbers of the device files.
+/// Finds cards without the maker's tool, where the numbers of the device files are all that is known.
 fn by_devices(vendor: Vendor, prefix: &str, model: &str, device_names: &[String]) -> Option<FoundCards> {
     let mut indices: Vec<u8> = device_names
         .iter()

@@ -1,12 +1,12 @@
-//! Huawei's `npu-smi`. Its tables have columns of other widths and other names from version to version, so they are
-//! taken apart at the bars and read by their headers.
+//! Huawei's `npu-smi`. The widths and the names of the columns of its tables differ from version to version.
+//! So a table is taken apart at its bars and read by its header.
 
 use domain::{CardSet, card::MAX_CARDS_PER_NODE};
 
-/// What `npu-smi info` prints.
+/// The output of `npu-smi info`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NpuTable {
-    /// Of the tool, as it says it; empty if it doesn't.
+    /// The version that the tool names; empty if it names none.
     pub version: String,
     pub npus: Vec<Npu>,
 }
@@ -24,12 +24,12 @@ pub struct Npu {
     /// `OK`, `Warning`, `Alarm`, `Critical` or `UNKNOWN`.
     pub health: String,
     pub bus_id: String,
-    /// High-bandwidth memory where there is some, otherwise the card's memory.
+    /// The high-bandwidth memory where the chip has some, otherwise the memory of the card.
     pub memory_mib: Option<u32>,
 }
 
 impl NpuTable {
-    /// Cards with two dies are shown as two chips of one NPU.
+    /// Whether some card has several chips: a card with two dies is shown as two chips of one NPU.
     pub fn has_several_chips(&self) -> bool {
         self.npus.iter().any(|npu| npu.chip > 0)
     }
@@ -83,7 +83,7 @@ pub fn parse_npu_table(text: &str) -> Option<NpuTable> {
         });
     }
     if numbers == 1 && table.has_several_chips() {
-        // Nothing says which device a chip is; they are numbered in order.
+        // Nothing says which device a chip is, so they are numbered in order.
         for (index, npu) in (0..).zip(&mut table.npus) {
             npu.index = index;
         }
@@ -101,7 +101,8 @@ fn words(cells: &[String], index: usize) -> Vec<&str> {
     cells.get(index).map(|cell| cell.split_ascii_whitespace().collect()).unwrap_or_default()
 }
 
-/// The size of the memory from a cell such as `0   0    / 0   3405 / 65536`, whose pairs are named by `usages`.
+/// The size of the memory from a cell such as `0   0    / 0   3405 / 65536`. `usages` are the names of its
+/// pairs.
 fn memory(cell: &str, usages: &[String]) -> Option<u32> {
     let spaced = cell.replace('/', " / ");
     let words: Vec<&str> = spaced.split_ascii_whitespace().collect();
@@ -114,7 +115,7 @@ fn memory(cell: &str, usages: &[String]) -> Option<u32> {
     totals.nth(wanted).flatten().filter(|total| *total > 0)
 }
 
-/// The name of the card's model for a chip's name. `is_pair`: two chips make one package.
+/// The name of the card's model for a chip's name. `is_pair` says that two chips make one package.
 pub(super) fn model(chip_name: &str, is_pair: bool) -> String {
     let name = chip_name.trim().to_ascii_lowercase();
     let name = name.strip_prefix("ascend").unwrap_or(&name).trim_start_matches(['-', ' ']);
@@ -126,8 +127,8 @@ pub(super) fn model(chip_name: &str, is_pair: bool) -> String {
     }
 }
 
-/// The rings from the output of `npu-smi info -t topo`: sets of cards that HCCS joins, directly or over others. `None`
-/// if there is no such table.
+/// The rings from the output of `npu-smi info -t topo`: sets of cards that HCCS joins, directly or through
+/// others. `None` if there is no such table.
 pub fn npu_rings(text: &str) -> Option<Vec<CardSet>> {
     let mut lines = text.lines().map(|line| line.split_ascii_whitespace().collect::<Vec<_>>());
     let header = lines.find(|words| words.first().is_some_and(|word| number_of(word).is_some()))?;
@@ -215,7 +216,7 @@ Legend:
   HCCS = Huawei Cache Coherence System
 ";
 
-    /// Two dies a package, with their own numbers; the second die has no power of its own.
+    /// Two dies in each package, with their own numbers; the second die shows no power of its own.
     const PAIRS: &str = "
 | npu-smi 25.2.1                   Version: 25.2.1        |
 | NPU   Name                | Health   | Power(W)   Temp(C)  Hugepages-Usage(page)|
@@ -231,7 +232,7 @@ Legend:
 | 0     2                   | 0000:99:00.0 | 0      0    / 0          3106/ 65536 |
 ";
 
-    /// An inference card: another name of the second column, no HBM, no power.
+    /// An inference card: the second column has another name, and there is no HBM and no power.
     const INFERENCE: &str = "
 | NPU     Name      | Health | Power(W)  Temp(C)  Hugepages-Usage(page) |
 | Chip    Device    | Bus-Id | AICore(%)  Memory-Usage(MB)              |

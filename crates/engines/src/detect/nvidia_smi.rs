@@ -11,8 +11,8 @@ pub struct Gpu {
     pub driver: String,
 }
 
-/// Reads the list by its first line, which names the columns. `None` if that line isn't there; lines that can't be
-/// read are passed over.
+/// Reads the list by its first line, which names the columns. `None` if there is no such line. Lines that
+/// can't be read are passed over.
 pub fn parse_gpu_list(text: &str) -> Option<Vec<Gpu>> {
     let mut lines = text.lines().map(|line| line.split(',').map(str::trim).collect::<Vec<_>>());
     let header = lines.next()?;
@@ -31,7 +31,7 @@ pub fn parse_gpu_list(text: &str) -> Option<Vec<Gpu>> {
     Some(gpus.collect())
 }
 
-/// The name of the card's model: without the maker, and without what says how it is built in.
+/// The name of the card's model, without the maker and without the words for its form.
 pub(super) fn model(name: &str) -> String {
     let name = name.to_ascii_lowercase();
     let name = name.strip_prefix("nvidia ").unwrap_or(&name);

@@ -1,4 +1,5 @@
-//! Limits over all processes of a run, by a cgroup of version 2, where the center was given a part of that tree.
+//! Limits over all processes of a run, by a cgroup of version 2, where the center was given a part of that
+//! tree.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -15,15 +16,15 @@ use crate::spec::RunLimits;
 #[derive(Debug)]
 pub(crate) struct Cgroup {
     path: PathBuf,
-    /// The memory of the run is limited by it.
+    /// The cgroup limits the memory of the run.
     pub limits_memory: bool,
-    /// The number of its processes is limited by it.
+    /// The cgroup limits the number of its processes.
     pub limits_processes: bool,
 }
 
-/// Finds the folder for the runs' cgroups: the one that settings name, or the parent of the center's own cgroup where
-/// that has the shape which systemd gives it with `DelegateSubgroup=center`. Makes the controllers that are there
-/// available in it.
+/// Finds the folder for the runs' cgroups: the one that the settings name, or else the parent of the center's
+/// own cgroup, if it has the form that systemd gives it with `DelegateSubgroup=center`. Enables the
+/// controllers that are there.
 pub(crate) fn find(configured: Option<&Path>) -> Option<PathBuf> {
     let root = match configured {
         Some(path) => path.to_owned(),
@@ -35,7 +36,7 @@ pub(crate) fn find(configured: Option<&Path>) -> Option<PathBuf> {
             let _unavailable = fs::write(root.join("cgroup.subtree_control"), format!("+{controller}"));
         }
     }
-    // Whether it is really ours to divide shows when it is tried.
+    // A trial shows whether the folder is really ours to divide.
     let probe = root.join("qiantang-probe");
     fs::create_dir(&probe).ok()?;
     fs::remove_dir(&probe).ok()?;
@@ -70,12 +71,12 @@ impl Cgroup {
         Ok(Self { path, limits_memory, limits_processes })
     }
 
-    /// What a process writes `0` to, to be in it.
+    /// The file to which a process writes `0` to enter the cgroup.
     pub(crate) fn entrance(&self) -> io::Result<File> {
         OpenOptions::new().write(true).open(self.path.join("cgroup.procs"))
     }
 
-    /// Removes it when its last process is gone.
+    /// Removes the cgroup once its last process is gone.
     pub(crate) fn remove(&self) {
         // The kernel needs a moment after the last process was waited for.
         for _ in 0..20 {
@@ -89,7 +90,7 @@ impl Cgroup {
     }
 }
 
-/// Kills all in the cgroup of a run, if it has one.
+/// Kills all processes in the cgroup of a run, if it has one.
 pub(crate) fn kill(root: &Path, run: RunId) {
     let path = root.join(run.to_string());
     if path.is_dir() {
@@ -97,7 +98,7 @@ pub(crate) fn kill(root: &Path, run: RunId) {
     }
 }
 
-/// Removes the cgroup of a run that was left by its supervisor.
+/// Removes the cgroup of a run whose supervisor left it behind.
 pub(crate) fn clear(root: &Path, run: RunId) {
     kill(root, run);
     Cgroup { path: root.join(run.to_string()), limits_memory: false, limits_processes: false }.remove();

@@ -1,8 +1,8 @@
 //! The start of one process of a run.
 //!
-//! The new process shares the supervisor's memory until it runs the script (as `posix_spawn` does it): nothing is
-//! copied, and how it failed can be told in plain memory. Until then it may only make system calls: no allocation, no
-//! locks, nothing of the standard library that might use either.
+//! The new process shares the supervisor's memory until it runs the script, as with `posix_spawn`. So nothing
+//! is copied, and the new process can report a failure in plain memory. Until then it may only make system
+//! calls: no allocation, no locks, and nothing of the standard library that might use either.
 
 use std::{
     ffi::{OsStr, c_char, c_int, c_void},
@@ -18,29 +18,29 @@ use rustix::process::Pid;
 
 use crate::spec::RunLimits;
 
-/// What a process is started with.
+/// All that a process is started with.
 pub(crate) struct Start<'a> {
     pub program: &'a Path,
-    /// With the name of the program as the first.
+    /// The arguments, of which the first is the name of the program.
     pub args: &'a [&'a OsStr],
     pub env: &'a [(String, String)],
     pub folder: BorrowedFd<'a>,
     pub stdin: BorrowedFd<'a>,
     pub stdout: BorrowedFd<'a>,
     pub stderr: BorrowedFd<'a>,
-    /// Own uid and gid of the tenant.
+    /// The tenant's own uid and gid.
     pub uid: Option<u32>,
     pub limits: &'a RunLimits,
     /// The limit of the uid's processes on this machine; `None` where a cgroup limits those of the run.
     pub max_processes_of_uid: Option<u64>,
-    /// Memory is limited by the data of each process, because no cgroup does it.
+    /// The data of each process is limited, because no cgroup limits the memory of the run.
     pub limits_data: bool,
     pub ruleset: Option<BorrowedFd<'a>>,
     /// `cgroup.procs` of the run's cgroup, open for writing.
     pub cgroup: Option<BorrowedFd<'a>>,
 }
 
-/// Where a start failed.
+/// The step at which a start failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
     #[error("no new process: {0}")]
@@ -65,7 +65,7 @@ const STEPS: [&str; 9] = [
 ];
 const EXEC: usize = STEPS.len() - 1;
 
-/// All that the new process reads, ready made, and the place for what it answers.
+/// All that the new process reads, prepared for it, and the place for its report.
 struct ChildPlan {
     program: *const c_char,
     argv: *const *const c_char,
@@ -82,7 +82,7 @@ struct ChildPlan {
     errno: c_int,
 }
 
-/// Starts the process: in a session of its own, ended by the kernel when this process ends, and confined.
+/// Starts the process in a session of its own, and confined. The kernel ends it when this process ends.
 pub(crate) fn start(what: &Start<'_>) -> Result<Pid, StartError> {
     let mut texts = Texts::default();
     texts.push(&[what.program.as_os_str().as_bytes()])?;
@@ -114,11 +114,11 @@ pub(crate) fn start(what: &Start<'_>) -> Result<Pid, StartError> {
         failed_step: usize::MAX,
         errno: 0,
     };
-    // Not set to anything, so that pages of it that are not touched cost nothing.
+    // Left uninitialised, so that untouched pages cost nothing.
     let mut stack = Vec::<u128>::with_capacity(4096);
-    // SAFETY: this thread waits (CLONE_VFORK) until the new process has run its program or ended, so `plan`, all that
-    // it points to, and `stack` (64 KiB, aligned to 16, growing down from its end) outlive its use of them. All
-    // signals are blocked, so no handler runs in the shared memory.
+    // SAFETY: this thread waits (CLONE_VFORK) until the new process has run its program or ended, so `plan`,
+    // all that it points to, and `stack` (64 KiB, aligned to 16, growing down from its end) outlive its use
+    // of them. All signals are blocked, so no handler runs in the shared memory.
     let pid = unsafe {
         let top = stack.as_mut_ptr().add(4096).cast::<c_void>();
         libc::clone(
@@ -163,7 +163,7 @@ impl Texts {
         Ok(())
     }
 
-    /// Where each begins, as long as this lives and nothing is added.
+    /// The beginnings of the texts. They are valid while this lives and nothing is added.
     fn pointers(&self) -> Vec<*const c_char> {
         self.starts.iter().map(|&start| self.bytes[start..].as_ptr().cast()).collect()
     }
@@ -175,7 +175,7 @@ fn limits(what: &Start<'_>) -> ([(libc::c_int, libc::rlimit64); 6], usize) {
         (libc::RLIMIT_NPROC, what.max_processes_of_uid),
         (libc::RLIMIT_NOFILE, Some(u64::from(what.limits.max_open_files))),
         (libc::RLIMIT_FSIZE, what.limits.file_size_bytes),
-        // Not the address space: the makers' libraries reserve terabytes of it that they never touch.
+        // Not the address space: the makers' libraries reserve terabytes of it and never touch them.
         (libc::RLIMIT_DATA, what.limits.memory_bytes.filter(|_| what.limits_data)),
     ];
     let none = libc::rlimit64 { rlim_cur: 0, rlim_max: 0 };
@@ -183,7 +183,7 @@ fn limits(what: &Start<'_>) -> ([(libc::c_int, libc::rlimit64); 6], usize) {
     let mut count = 0;
     for (resource, value) in wanted.into_iter().filter_map(|(resource, value)| Some((resource, value?))) {
         let resource = i32::try_from(resource).expect("resources are small numbers");
-        // Going above what the center itself may needs a privilege that in containers not even root has.
+        // Raising a limit above the center's own needs a privilege that in containers not even root has.
         let value = value.min(hard_limit(resource));
         limits[count] = (resource, libc::rlimit64 { rlim_cur: value, rlim_max: value });
         count += 1;
@@ -212,7 +212,7 @@ extern "C" fn enter(plan: *mut c_void) -> c_int {
     }
 }
 
-/// Goes through the steps; returns which failed. If none does, it doesn't return.
+/// Goes through the steps and returns the one that failed. If none does, it doesn't return.
 ///
 /// # Safety
 /// As for [`enter`]: nothing but system calls on what the plan holds.
@@ -242,7 +242,8 @@ unsafe fn confine_and_run(plan: &ChildPlan) -> usize {
         }
         libc::umask(0o022);
         if let Some(id) = plan.uid {
-            // The calls themselves, not the C library's, which would tell the threads of a process that this isn't.
+            // The system calls themselves, not the C library's functions: those would tell the threads of a
+            // process that this one isn't.
             let no_groups = std::ptr::null::<libc::gid_t>();
             if libc::syscall(libc::SYS_setgroups, 0, no_groups) == -1
                 || libc::syscall(libc::SYS_setresgid, id, id, id) == -1
@@ -262,7 +263,7 @@ unsafe fn confine_and_run(plan: &ChildPlan) -> usize {
         if plan.ruleset != -1 && libc::syscall(libc::SYS_landlock_restrict_self, plan.ruleset, 0) == -1 {
             return 7;
         }
-        // Whatever the center or the host may have left open.
+        // Files that the center or the host may have left open.
         if libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, 0_u32) == -1 {
             return 1;
         }

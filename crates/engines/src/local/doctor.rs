@@ -1,4 +1,4 @@
-//! What the local engine needs of the machine, for start-up and for people.
+//! The doctor of the local engine: what the engine needs of the machine, checked at its start and for people.
 
 use std::{os::unix::fs::MetadataExt as _, path::Path};
 
@@ -13,7 +13,7 @@ use crate::{check::Check, engine::EngineError};
 const ABI_WITH_SCOPES: u32 = 6;
 const OR_NONE: &str = "Set isolation = \"none\" to run without, where all who submit are trusted.";
 
-/// Looks at all that matters for the engine on this machine.
+/// Checks all that matters for the engine on this machine.
 pub fn check_host(config: &LocalConfig) -> Vec<Check> {
     vec![
         check_isolation(config),
@@ -79,7 +79,7 @@ fn check_isolation(config: &LocalConfig) -> Check {
         ),
         (Isolation::Full, _, false, _) => {
             let bus = format!("/run/user/{}/bus", rustix::process::geteuid().as_raw());
-            // Landlock leaves sockets that have a path alone before version 9.
+            // Before version 9, Landlock does not cover sockets that have a path.
             if abi < 9 && Path::new(&bus).exists() {
                 check(
                     true,
@@ -108,7 +108,7 @@ fn check_passage(config: &LocalConfig) -> Check {
         return check;
     }
     let is_closed = |path: &&Path| path.metadata().is_ok_and(|meta| meta.mode() & 0o001 == 0);
-    // The folder itself is opened that far by the engine.
+    // The engine itself opens the folder that far.
     if let Some(closed) = config.data_dir.ancestors().skip(1).find(is_closed) {
         check.ok = false;
         check.detail = format!("the uids of tenants can't pass through {} to {dir}", closed.display());

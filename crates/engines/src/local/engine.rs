@@ -29,7 +29,7 @@ use crate::{
     sync,
 };
 
-/// How long the leftovers of a run whose supervisor was killed are hunted for in one call.
+/// How long one call hunts for the leftovers of a run whose supervisor was killed.
 const SWEEP_FOR: Duration = Duration::from_secs(2);
 
 /// Carries out runs on this machine.
@@ -42,13 +42,13 @@ pub struct LocalEngine {
     booted_at: Timestamp,
     /// Runs without an end whose leftovers are gone.
     swept: Mutex<HashSet<RunId>>,
-    /// Locked while the engine lives: two centers on one folder would each think that runs are theirs.
+    /// Held while the engine lives.
     _lock: File,
 }
 
 impl LocalEngine {
-    /// Starts the engine on its folder, made if needed. `on_hint` is called, on a thread of the engine, with each run
-    /// whose record has changed; it must return soon. It may be called more often than there are changes.
+    /// Starts the engine on its folder, made if needed. A thread of the engine calls `on_hint` with each run
+    /// whose record has changed; the call must return soon. There may be more calls than changes.
     pub fn start(
         mut config: LocalConfig,
         on_hint: impl Fn(RunId) + Send + 'static,
@@ -102,7 +102,7 @@ impl LocalEngine {
     }
 
     fn vanished(&self, run: RunId, told: &RecordContent) -> Observation {
-        // After a restart of the machine nothing of it can be left.
+        // After a restart of the machine there are no leftovers.
         if told.boot == self.boot {
             self.sweep(run, &told.sessions);
         }
@@ -112,8 +112,8 @@ impl LocalEngine {
         }
     }
 
-    /// Kills what is left of a run whose supervisor was killed. The host does so at once, and knows more; but it may
-    /// have been killed too, or be one that was started since.
+    /// Kills what is left of a run whose supervisor was killed. The host does so at once, and knows more. But
+    /// the host may have been killed too, or may have been started since.
     fn sweep(&self, run: RunId, sessions: &[i32]) {
         let mut swept = sync::lock(&self.swept);
         if swept.contains(&run) {
@@ -125,7 +125,7 @@ impl LocalEngine {
         let begun = Instant::now();
         while tree::freeze_and_kill(&|| tree::leftovers(run, sessions)) > 0 {
             if begun.elapsed() > SWEEP_FOR {
-                tracing::warn!(%run, "processes of a run without a supervisor can't be killed");
+                tracing::warn!(%run, "failed to kill the processes of a run without a supervisor");
                 return;
             }
             std::thread::sleep(Duration::from_millis(2));
@@ -133,8 +133,8 @@ impl LocalEngine {
         swept.insert(run);
     }
 
-    /// A run that has no record: not launched, unless it is from before the start of the machine. Then it may have
-    /// run, and its record have been lost with the machine.
+    /// The state of a run that has no record. It was not launched, unless it is from before the start of the
+    /// machine: then it may have run, and its record may have been lost with the machine.
     fn without_record(&self, run: RunId) -> Observation {
         if let Some(why) = self.link.refusal(run) {
             let how = Exit::FailedToStart(why.1);
@@ -188,7 +188,8 @@ impl Engine for LocalEngine {
                 }
                 RecordState::Alive(told) => {
                     let supervisor = sys::Handle::open(told.pid);
-                    // Its lock was seen held after the handle was taken, so the handle is of the supervisor.
+                    // The lock was seen held after the handle was taken, so the handle is that of the
+                    // supervisor.
                     if let (Some(supervisor), RecordState::Alive(_)) = (supervisor, self.find(run)?) {
                         return supervisor.stop(run).map_err(failed());
                     }

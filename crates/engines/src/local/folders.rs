@@ -1,17 +1,17 @@
 //! The folders of a run.
 //!
-//! - `work/<tenant>/`, the home of the tenant's runs, and `work/<tenant>/<job>/`, where the job's processes start and
-//!   what they write stays. A job that leaves its folder untouched leaves none: the folder waits as `.spare-<slot>` for
-//!   another job;
-//! - `tmp/<tenant's index>/<slot>/`, the run's own while it lasts: its script, its rank table, TMPDIR. It is emptied when
-//!   the run ends and then serves another run of the tenant. The path is short, because sockets are made in it, whose
-//!   names have at most 107 bytes.
+//! - `work/<tenant>/` is the home of the tenant's runs. The job's processes start in `work/<tenant>/<job>/`,
+//!   and what they write there stays. A job that leaves its folder untouched leaves none: the folder waits as
+//!   `.spare-<slot>` for another job.
+//! - `tmp/<tenant's index>/<slot>/` is the run's own while it lasts, with its script, its rank table and
+//!   TMPDIR. It is emptied when the run ends and then serves another run of the tenant. Its path is short,
+//!   because programs make sockets in it, whose names have at most 107 bytes.
 //!
-//! Nothing is made anew for each run, because that would be the slowest part of a short one: ext4 looks for inodes that
-//! were not in use lately, and the more were removed in the last minutes, the longer it looks.
+//! Nothing is made anew for each run, because that would be the slowest part of a short one: ext4 looks for
+//! inodes that were not in use lately, and the more were removed in the last minutes, the longer it looks.
 //!
-//! Everything below `work/<tenant>` and `tmp/<index>` belongs to the tenant, who may put links anywhere in it. So here
-//! it is only touched with the rights of the tenant's uid.
+//! Everything below `work/<tenant>` and `tmp/<index>` belongs to the tenant, who may put links anywhere in
+//! it. So this process touches it with the rights of the tenant's uid only.
 
 use std::{
     ffi::OsStr,
@@ -39,7 +39,7 @@ use super::{config::LocalConfig, sys};
 /// The most runs of one tenant at a time.
 const MAX_SLOTS: u32 = 4096;
 const SCRIPT: &str = "script";
-/// The time of change that marks a run's own folder as empty.
+/// The modification time that marks a run's own folder as empty.
 const EMPTY_MTIME: i64 = 1;
 const READ_FOLDER: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
@@ -50,11 +50,11 @@ pub(crate) struct Folders {
     pub home: PathBuf,
     pub home_fd: OwnedFd,
     pub temporary: PathBuf,
-    /// Locked as long as this lives.
+    /// Locked while this value lives.
     pub temporary_fd: OwnedFd,
     tenant: TenantId,
     owner: Option<u32>,
-    /// What the next job's folder is called until then; nobody else has that name.
+    /// The name of the next job's folder until then. Nobody else uses it.
     spare_name: String,
     spare: Option<OwnedFd>,
 }
@@ -64,11 +64,12 @@ pub(crate) struct Folders {
 pub(crate) struct WorkFolder {
     pub path: PathBuf,
     pub fd: OwnedFd,
-    /// When anything about it changed last, as the kernel counts it: this can't be set back.
+    /// The last change of the folder, as the kernel counts it: a run can't set it back.
     changed_at: (i64, u64),
 }
 
-/// Makes what all runs share. `is_passable`: runs have other uids and must get through to their folders.
+/// Makes the folders that all runs share. `is_passable` says that runs have other uids and must get through
+/// to their folders.
 pub(crate) fn prepare(data_dir: &Path, is_passable: bool) -> io::Result<()> {
     let mode = if is_passable { Mode::RWXU | Mode::XGRP | Mode::XOTH } else { Mode::RWXU };
     rustix::fs::chmod(data_dir, mode)?;
@@ -81,7 +82,7 @@ pub(crate) fn prepare(data_dir: &Path, is_passable: bool) -> io::Result<()> {
 }
 
 impl Folders {
-    /// Makes the folders for runs of a tenant, as far as they aren't there. `first_slot` is believed to be free.
+    /// Makes the folders for runs of a tenant, as far as they aren't there. `first_slot` is probably free.
     pub(crate) fn make(
         config: &LocalConfig,
         tenant: TenantId,
@@ -101,7 +102,8 @@ impl Folders {
             let spare = sys::with_file_owner(owner, || open_spare(&home_fd, &spare_name));
             let temporary_fd = slot.1;
             let folders = Self { home, home_fd, temporary, temporary_fd, tenant, owner, spare_name, spare };
-            // The last run in it may have been left by its supervisor, or with something that can't be removed.
+            // The supervisor of the last run may have left the folder, or the run may have left something in
+            // it that can't be removed.
             match folders.empty() {
                 Ok(()) => return Ok(folders),
                 Err(_) if slot.0 + 1 < MAX_SLOTS => slot = take(slot.0 + 1)?,
@@ -111,14 +113,14 @@ impl Folders {
         }
     }
 
-    /// Whether they do for a run of that tenant.
+    /// Whether the folders can serve a run of that tenant.
     pub(crate) fn are_for(&self, tenant: TenantId) -> bool {
         let is_there = |fd| fstat(fd).is_ok_and(|stat| stat.st_nlink > 0);
         self.tenant == tenant && is_there(&self.home_fd) && is_there(&self.temporary_fd)
     }
 
-    /// Makes the folder of a job, if it isn't there, and writes the script to run in place of that of the run before.
-    /// Gives the folder and the path of the script.
+    /// Makes the folder of a job, if it isn't there, and writes the script over that of the run before.
+    /// Returns the folder and the path of the script.
     pub(crate) fn make_work(&mut self, job: JobId, script: &str) -> io::Result<(WorkFolder, PathBuf)> {
         let name = job.to_string();
         let spare = self.spare.take();
@@ -128,7 +130,7 @@ impl Folders {
                 let (home, old) = (&self.home_fd, self.spare_name.as_str());
                 match renameat_with(home, old, home, name.as_str(), RenameFlags::NOREPLACE) {
                     Ok(()) => return Ok(spare),
-                    // The job has a folder, or the tenant took the spare one away.
+                    // The job has a folder already, or the tenant took the spare one away.
                     Err(Errno::EXIST | Errno::NOENT) => {}
                     Err(error) => return Err(error.into()),
                 }
@@ -140,8 +142,8 @@ impl Folders {
         Ok((WorkFolder { path: self.home.join(name), fd, changed_at }, self.temporary.join(SCRIPT)))
     }
 
-    /// Takes a job's folder for another job, if nothing happened to it since it was made for this one. No other run of
-    /// the job may be alive, or come later and expect anything in it.
+    /// Keeps a job's folder for another job, if nothing happened to it since it was made for this one. No
+    /// other run of the job may be alive, or come later and expect anything in it.
     pub(crate) fn take_back(&mut self, job: JobId, work: WorkFolder) -> io::Result<()> {
         if self.spare.is_some() || changed_at(&work.fd)? != work.changed_at || !is_empty(&work.fd)? {
             return Ok(());
@@ -174,7 +176,7 @@ impl Folders {
         if old_len > len { file.set_len(len) } else { Ok(()) }
     }
 
-    /// Writes another file of the run's own folder.
+    /// Writes another file into the run's own folder.
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         sys::with_file_owner(self.owner, || {
@@ -184,9 +186,9 @@ impl Folders {
         Ok(self.temporary.join(name))
     }
 
-    /// Makes the run's own folder ready for the next one: removes all but the script.
+    /// Makes the run's own folder ready for the next run: removes all but the script.
     pub(crate) fn empty(&self) -> io::Result<()> {
-        // The folder says itself whether anything was put into it since it was emptied.
+        // The folder itself tells whether anything was put into it since it was emptied.
         if fstat(&self.temporary_fd)?.st_mtime == EMPTY_MTIME {
             return Ok(());
         }
@@ -200,7 +202,8 @@ impl Folders {
             }
             if unlinkat(&self.temporary_fd, name, AtFlags::empty()).is_err() {
                 let path = self.temporary.join(OsStr::from_bytes(name.to_bytes()));
-                // Follows no links, so it is safe with the center's own rights too, and those get past modes of 000.
+                // The call follows no links, so it is safe with the center's own rights, which get past modes
+                // of 000.
                 if fs::remove_dir_all(&path).is_err() {
                     open_up(&path)?;
                     fs::remove_dir_all(&path)?;
@@ -216,7 +219,8 @@ impl Folders {
     }
 }
 
-/// Gives the owner all rights to a folder and those in it, so that it can be removed without being root.
+/// Gives the owner all rights to a folder and to the folders in it, so that they can be removed without being
+/// root.
 fn open_up(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
     for entry in fs::read_dir(path)? {
@@ -228,7 +232,7 @@ fn open_up(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// How long the file is, if it is what a run finds there if the one before left it alone.
+/// The length of the file, if it is a script as a run finds it after a well-behaved run.
 fn plain_script_len(file: &OwnedFd) -> Option<u64> {
     let stat = fstat(file).ok()?;
     let is_plain = stat.st_mode == (FileType::RegularFile.as_raw_mode() | 0o700) && stat.st_nlink == 1;
@@ -259,8 +263,8 @@ fn is_empty(folder: &OwnedFd) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Takes a folder that no other run of the tenant has, makes it if needed. Looks from `first` on, which the host
-/// believes to be free.
+/// Takes a folder that no other run of the tenant has, made if needed. The search begins at `first`, which
+/// the host believes to be free.
 fn take_slot(slots: &OwnedFd, first: u32) -> io::Result<(u32, OwnedFd)> {
     for slot in (first..MAX_SLOTS).chain(0..first) {
         let name = slot.to_string();
@@ -270,7 +274,7 @@ fn take_slot(slots: &OwnedFd, first: u32) -> io::Result<(u32, OwnedFd)> {
                 openat(slots, &name, READ_FOLDER, Mode::empty())?
             }
             Ok(fd) => fd,
-            // Whatever an earlier run made of it.
+            // An earlier run made something else of it.
             Err(_) => continue,
         };
         if flock(&fd, FlockOperation::NonBlockingLockExclusive).is_ok() {
@@ -292,7 +296,7 @@ fn open(parent: impl AsFd, name: impl rustix::path::Arg) -> io::Result<OwnedFd> 
     Ok(openat(parent, name, flags, Mode::empty())?)
 }
 
-/// A folder of the center in which everything belongs to `owner`.
+/// Opens a folder of the center in which everything belongs to `owner`, made if needed.
 fn make_for(path: &Path, owner: Option<u32>) -> io::Result<OwnedFd> {
     let fd = match open(CWD, path) {
         Ok(fd) => fd,

@@ -1,12 +1,9 @@
 //! The host: a small process with one thread that starts a supervisor for each run.
 //!
-//! A supervisor is a copy of the host (fork without exec), which is cheap because the host is small, and sound
-//! because it has a single thread; the center has many. One that is done may look after another run, see `workers`. The
-//! host ends when the center does; supervisors stay to the end of their runs.
-//!
-//! It reads frames from its standard input, a socket: 4 bytes of length (little-endian), then the content; the first
-//! is the [`LocalConfig`], each other one 16 bytes of run id, 4 of the tenant's index (little-endian) and the
-//! [`crate::LaunchSpec`]. It answers with lines of JSON, see [`Answer`].
+//! A supervisor is a copy of the host (fork without exec). The copy is cheap because the host is small, and
+//! sound because the host has a single thread; the center has many. A supervisor whose run is over may look
+//! after another run, see `workers`. The host ends when the center does; supervisors stay to the end of their
+//! runs.
 
 use std::{
     collections::HashMap,
@@ -37,14 +34,14 @@ use super::{
     workers::Workers,
 };
 
-/// The counts of processes are taken anew when they are older.
+/// Older counts of processes are taken anew.
 const COUNT_EVERY_MS: i64 = 2000;
 
-/// A host without work keeps supervisors waiting no longer than that.
+/// A host without work keeps idle supervisors no longer than that.
 const IDLE_FOR: Timespec = Timespec { tv_sec: 10, tv_nsec: 0 };
 
-/// The whole life of the host process. The program calls this before it does anything else, when it was started with
-/// [`LocalConfig::host_command`].
+/// The whole life of the host process. A program that was started with [`LocalConfig::host_command`] calls
+/// this before it does anything else.
 pub fn main() -> ! {
     // SAFETY: the center gives the socket as standard input, and nothing else uses it.
     let center = UnixStream::from(unsafe { OwnedFd::from_raw_fd(0) });
@@ -115,7 +112,8 @@ impl Host {
         })
     }
 
-    /// Until the center is gone. What it sent before is still started: it may have been promised.
+    /// Serves until the center is gone. A launch that came before is still started: the center may have
+    /// promised it.
     fn serve(mut self) -> i32 {
         loop {
             let mut fds = [
@@ -132,7 +130,7 @@ impl Host {
                 Err(Errno::INTR) => continue,
                 Err(_) => return 1,
             }
-            // Reports first: they say which workers may go.
+            // Reports first: they free workers for the next runs.
             if report {
                 self.take_reports();
             }
@@ -158,7 +156,7 @@ impl Host {
         }
     }
 
-    /// Whether the center is still there.
+    /// Reads what the center sent, and starts the launches in it. Whether the center is still there.
     fn take_frames(&mut self) -> bool {
         let mut part = [0; 16 << 10];
         let is_there = match self.center.read(&mut part) {
@@ -200,8 +198,8 @@ impl Host {
         answer(&mut self.center, &HostAnswer::Refused { run, why });
     }
 
-    /// Waits for what has ended. Of a supervisor that was lost while it had a run, what it looked after is now a child
-    /// of this process, and is killed.
+    /// Waits for the children that have ended. A supervisor that was lost while it had a run leaves its
+    /// processes to this one as children; they are killed.
     fn reap(&mut self) {
         let mut lost = self.workers.reap();
         if lost.is_empty() {
@@ -245,6 +243,7 @@ impl Host {
 fn answer(center: &mut UnixStream, answer: &HostAnswer) {
     let mut line = serde_json::to_vec(answer).expect("answers have a JSON form");
     line.push(b'\n');
-    // One write of a short line is not mixed up with those of others. If the center is gone, so is who would care.
+    // One write of a short line is not mixed up with other writes. If the center is gone, nobody needs the
+    // answer.
     let _center_is_gone = center.write_all(&line);
 }

@@ -1,4 +1,4 @@
-//! What the host opens once and every supervisor inherits.
+//! The things that the host opens once and every supervisor inherits.
 
 use std::{os::fd::OwnedFd, path::PathBuf};
 

@@ -1,4 +1,5 @@
-//! The center's side of the host: starts it, starts it anew when it dies, hands launches over, hears hints.
+//! The center's side of the host: it starts the host, replaces one that dies, hands launches over, and hears
+//! hints.
 
 use std::{
     collections::HashMap,
@@ -30,7 +31,7 @@ use crate::{clock, engine::EngineError, spec::LaunchSpec, sync};
 
 /// How long a new host may take to say that it is ready.
 const READY_WITHIN: Duration = Duration::from_secs(10);
-/// Between attempts to start a host that doesn't start.
+/// The pause between attempts to start a host that doesn't start.
 const RETRY_AFTER_MS: i64 = 1000;
 
 type OnHint = Box<dyn Fn(RunId) + Send>;
@@ -47,16 +48,16 @@ pub(super) struct Link {
 struct Inner {
     state: Mutex<State>,
     wake: OwnedFd,
-    /// For hints from the center's own side.
+    /// The fifo, for hints from the center's own side.
     hints: OwnedFd,
 }
 
 #[derive(Debug, Default)]
 struct State {
     host: Option<HostProcess>,
-    /// Launches by run, until it is known that somebody has claimed the run.
+    /// Launches by run, until the engine knows that somebody has claimed the run.
     pending: HashMap<RunId, Arc<[u8]>>,
-    /// What the socket had no room for.
+    /// Bytes for which the socket had no room.
     backlog: Vec<u8>,
     refused: HashMap<RunId, (Timestamp, String)>,
     is_closing: bool,
@@ -70,7 +71,7 @@ struct HostProcess {
 
 impl Drop for HostProcess {
     fn drop(&mut self) {
-        // It ends when its socket is closed.
+        // The host ends when its socket is closed.
         let _closed = self.socket.shutdown(std::net::Shutdown::Both);
         let _reaped = self.process.wait();
     }
@@ -119,7 +120,7 @@ impl Link {
         self.inner.lock().pending.contains_key(&run)
     }
 
-    /// When and why a launch came to nothing, where that left no record.
+    /// When and why a launch came to nothing without leaving a record.
     pub(super) fn refusal(&self, run: RunId) -> Option<(Timestamp, String)> {
         let refusal = self.inner.lock().refused.get(&run).cloned();
         // Another launch of the same run may have gone well.
@@ -161,7 +162,7 @@ impl Inner {
 }
 
 impl State {
-    /// Whether all of the message was sent; the rest is in the backlog.
+    /// Sends the message, and keeps the rest in the backlog. Whether all of it was sent.
     fn send(&mut self, message: &[u8]) -> bool {
         let Some(host) = &self.host else { return false };
         let sent = if self.backlog.is_empty() {
@@ -173,7 +174,7 @@ impl State {
         self.backlog.is_empty()
     }
 
-    /// Sends what is in the backlog, as far as there is room. An error means that the host is gone.
+    /// Sends the backlog, as far as there is room. An error means that the host is gone.
     fn send_backlog(&mut self) -> Result<(), Errno> {
         let Some(host) = &self.host else { return Ok(()) };
         let mut sent = 0;
@@ -190,7 +191,7 @@ impl State {
     }
 }
 
-/// The thread of the engine.
+/// The thread that keeps a host running.
 struct Keeper {
     inner: Arc<Inner>,
     runs: Arc<Runs>,
@@ -240,7 +241,7 @@ impl Keeper {
                 self.restart_host();
             }
         }
-        // Dropping the host waits for it; supervisors live on.
+        // Dropping the host waits for it. Supervisors live on.
         let host = self.inner.lock().host.take();
         drop(host);
     }
@@ -248,7 +249,7 @@ impl Keeper {
     fn pass_hints(&self) {
         let mut bytes = [0; 16 * 256];
         let Ok(len) = rustix::io::read(&self.hints, &mut bytes) else { return };
-        // Writers write 16 bytes at a time, which a fifo keeps together.
+        // Each writer writes 16 bytes at a time, which a fifo keeps together.
         let runs: Vec<RunId> = bytes[..len].as_chunks().0.iter().map(|id| RunId::from_bytes(*id)).collect();
         {
             let mut state = self.inner.lock();
@@ -261,7 +262,7 @@ impl Keeper {
         }
     }
 
-    /// Sends and receives what can be; false if the host is gone.
+    /// Sends and receives as much as possible. False if the host is gone.
     fn exchange(&self, socket: &UnixStream, answers: &mut Vec<u8>) -> bool {
         if self.inner.lock().send_backlog().is_err() {
             return false;
@@ -291,7 +292,7 @@ impl Keeper {
     fn restart_host(&self) {
         let old = self.inner.lock().host.take();
         if old.is_some() {
-            tracing::warn!("the engine's host is gone; starting another");
+            tracing::warn!("the engine's host ended; starting another one");
         }
         drop(old);
         match start_host(&self.config) {
@@ -309,8 +310,8 @@ impl Keeper {
     }
 }
 
-/// Makes the fifo for hints and opens both its ends. It stays the same for every center on this folder, so that
-/// supervisors of an earlier one are heard.
+/// Makes the fifo for hints and opens both its ends. Every center on this folder has the same fifo, so that
+/// it hears the supervisors of an earlier one.
 fn open_hints(config: &LocalConfig) -> io::Result<(OwnedFd, OwnedFd)> {
     let path = config.data_dir.join(HINTS);
     match mkfifoat(CWD, &path, Mode::RUSR | Mode::WUSR) {
@@ -319,7 +320,8 @@ fn open_hints(config: &LocalConfig) -> io::Result<(OwnedFd, OwnedFd)> {
     }
     let flags = OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let reader = openat(CWD, &path, flags | OFlags::RDONLY, Mode::empty())?;
-    // The center writes too; and while it has this end open, a poll of the other doesn't report that nobody writes.
+    // The center writes hints too. While it has this end open, a poll of the other end doesn't report that
+    // nobody writes.
     let writer = openat(CWD, &path, flags | OFlags::WRONLY, Mode::empty())?;
     Ok((reader, writer))
 }
@@ -332,7 +334,7 @@ fn start_host(config: &LocalConfig) -> io::Result<HostProcess> {
     let (ours, theirs) = UnixStream::pair()?;
     let process = Command::new(program)
         .args(args)
-        // None of the center's secrets.
+        // The host gets none of the center's secrets.
         .env_clear()
         .stdin(OwnedFd::from(theirs))
         .stdout(Stdio::null())

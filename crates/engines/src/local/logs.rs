@@ -1,4 +1,4 @@
-//! The logs of a run: what its supervisor keeps of them.
+//! The logs of a run, as its supervisor keeps them.
 
 use std::{
     io,
@@ -11,7 +11,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use super::record::{Record, RecordLine, Runs};
 use crate::engine::Stream;
 
-/// One of the two logs, being written.
+/// One of the two logs, while it is written.
 #[derive(Debug)]
 pub(crate) struct Log {
     stream: Stream,
@@ -26,7 +26,7 @@ impl Log {
         Self { stream, file: None, room_bytes: limit_bytes, is_truncated: false }
     }
 
-    /// Adds what fits. What doesn't is dropped, and so is everything after it; the record says so.
+    /// Appends the bytes that fit. The rest is dropped, and so are all later bytes; the record says so.
     pub(crate) fn append(&mut self, bytes: &[u8], run: RunId, runs: &Runs, record: &mut Record) {
         if self.is_truncated {
             return;
@@ -40,7 +40,7 @@ impl Log {
         }
     }
 
-    /// How many bytes were kept; a full disk keeps fewer.
+    /// Writes the bytes and returns how many were kept. A full disk keeps fewer.
     fn write(&mut self, bytes: &[u8], run: RunId, runs: &Runs) -> usize {
         if bytes.is_empty() {
             return 0;
@@ -60,20 +60,21 @@ impl Log {
     }
 }
 
-/// A pipe for one output of a process: the end to read from, which doesn't block, and the end for the process.
+/// Makes a pipe for one output of a process: the end to read from, which doesn't block, and the end for the
+/// process.
 pub(crate) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
     rustix::io::ioctl_fionbio(&read, true)?;
     Ok((read, write))
 }
 
-/// What is read of an output at once.
+/// The most bytes of one read.
 const READ_BYTES: usize = 64 << 10;
 
-/// Reads what is there into the buffer, in place of what is in it. Whether anything came.
+/// Reads what is there into the buffer, in place of its old content. Whether anything came.
 pub(crate) fn read(pipe: &OwnedFd, buffer: &mut Vec<u8>) -> bool {
     buffer.clear();
-    // Without setting it to zero before: most runs write little, and pages that are not touched cost nothing.
+    // The buffer is not set to zero first: most runs write little, and untouched pages cost nothing.
     buffer.reserve(READ_BYTES);
     rustix::io::read(pipe.as_fd(), rustix::buffer::spare_capacity(buffer)).is_ok_and(|len| len > 0)
 }

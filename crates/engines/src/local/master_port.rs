@@ -1,4 +1,4 @@
-//! A port for the processes of a run to find each other.
+//! The port at which the processes of a run find each other.
 
 use std::{
     net::{Ipv4Addr, SocketAddrV4},
@@ -10,16 +10,17 @@ use std::{
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
-/// A port that no other run on this machine has while this lives, and on which nobody listened when it was taken.
+/// A port that no other run on this machine has while this lives, and on which nobody listened when it was
+/// taken.
 #[derive(Debug)]
 pub(crate) struct MasterPort {
     pub number: u16,
-    /// Bound to an abstract name that stands for the port: the kernel gives it to one process at a time, of all
-    /// centers on this machine, and takes it back when that process is gone.
+    /// Bound to an abstract name that stands for the port. The kernel gives the name to one process at a
+    /// time, of all centers on this machine, and takes it back when that process is gone.
     _mark: UnixDatagram,
 }
 
-/// Takes a free port of `first..=last`, beginning to look at a place that `seed` says.
+/// Takes a free port of `first..=last`. `seed` says where the search begins.
 pub(crate) fn take((first, last): (u16, u16), seed: u64) -> Option<MasterPort> {
     let count = u64::from(last.checked_sub(first)?) + 1;
     (0..count.min(4096)).find_map(|step| {
@@ -32,7 +33,7 @@ pub(crate) fn take((first, last): (u16, u16), seed: u64) -> Option<MasterPort> {
 }
 
 impl MasterPort {
-    /// Whether it does for another run: what this process had to do with it before says nothing about now.
+    /// Whether the port can serve another run. The last run of this process may still use it.
     pub(crate) fn is_free(&self) -> bool {
         is_free(self.number)
     }

@@ -6,8 +6,9 @@
 //!    └──────── fifo of hints <─────────────┘     records and logs: runs/, see `record`
 //! ```
 //!
-//! The records are the truth. A hint only says which record to look at, so that nobody has to poll. Supervisors outlive
-//! the host and the center; the next center reads the same records and hears the same supervisors.
+//! The records are the truth. A hint only says which record to look at, so that nobody has to poll.
+//! Supervisors outlive the host and the center; the next center reads the same records and hears the same
+//! supervisors.
 
 mod cgroup;
 mod child;

@@ -1,8 +1,9 @@
 //! The conversation between the center and the host process.
 //!
-//! The center writes frames to the host's standard input, a socket: 4 bytes of length (little-endian), then the content.
-//! The first frame is the [`super::config::LocalConfig`]. Each other frame is a launch: 16 bytes of run id, 4 bytes of
-//! the tenant's index (little-endian), and the [`crate::spec::LaunchSpec`]. The host answers with lines of JSON.
+//! The center writes frames to the host's standard input, a socket: 4 bytes of length (little-endian), then
+//! the content. The first frame is the [`super::config::LocalConfig`]. Each other frame is a launch: 16 bytes
+//! of run id, 4 bytes of the tenant's index (little-endian), and the [`crate::spec::LaunchSpec`]. The host
+//! answers with lines of JSON.
 
 use domain::RunId;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! The rank table that Huawei's collective library reads, version 1.0: all values are strings, counts too.
+//! The rank table that Huawei's collective library reads, version 1.0. All values are strings, counts too.
 
 use serde::Serialize;
 
@@ -28,8 +28,8 @@ struct Card {
     rank_id: String,
 }
 
-/// The table of a run on `nodes`, as JSON text. Cards keep the machine's numbers. `device_ip(node, card)` gives the
-/// address of a card's own network port.
+/// The table of a run on `nodes`, as JSON text. Cards keep the machine's numbers. `device_ip(node, card)`
+/// gives the address of a card's own network port.
 pub(crate) fn rank_table(
     nodes: &[LaunchNode],
     host_ip: &str,
@@ -57,7 +57,7 @@ pub(crate) fn rank_table(
     serde_json::to_string(&table).expect("strings and lists have a JSON form")
 }
 
-/// The addresses of the cards' ports from the text of `/etc/hccn.conf`: lines `address_<card>=<address>`.
+/// The address of a card's port from the text of `/etc/hccn.conf`, with lines `address_<card>=<address>`.
 pub(crate) fn hccn_address(conf: &str, card: u8) -> Option<&str> {
     let name = format!("address_{card}");
     conf.lines()

@@ -1,16 +1,16 @@
-//! What is kept of a run on disk: its record, which is also the claim and the lock, and its logs beside it.
+//! The files of a run on disk: its record, which is also the claim and the lock, and its logs beside it.
 //!
-//! A record is a part of a file of JSON lines, `runs/<last byte of the id>/<run id>.record`, from the claim of the run
-//! to the next claim. Its supervisor makes the file without a name, locks it, writes the claim, and only then links it
-//! into place, which fails if that name is there: so of many launches of a run one gets to start it, and a record that
-//! can be seen is locked as long as its supervisor lives. The records of the runs that one supervisor looks after one
-//! after the other are in one file with as many names: to make a file takes several times as long as to give it
-//! another name.
+//! A record is a part of a file of JSON lines, `runs/<last byte of the id>/<run id>.record`, from the claim
+//! of the run to the next claim. The supervisor makes the file without a name, locks it, writes the claim,
+//! and only then links it into place. The link fails if the name is there. So of many launches of a run one
+//! gets to start it, and a record that can be seen is locked as long as its supervisor lives. A supervisor
+//! keeps the records of its runs, one after the other, in one file with as many names: making a file takes
+//! several times as long as giving it another name.
 //!
-//! Nothing is synced to disk here. A record has to outlive processes, and the page cache does; if the machine goes
-//! down, the run is gone with it, and a run from before the start of the machine that has no record is reported as
-//! vanished, never as not launched. A record begins only where room for all of it is set aside on the disk, so a full
-//! disk can't keep the end out of it.
+//! Nothing is synced to disk here. A record has to outlive processes, and the page cache does. If the machine
+//! goes down, the run is gone with it; a run from before the start of the machine that has no record is
+//! reported as vanished, never as not launched. A record begins only where room for all of it is set aside on
+//! the disk, so a full disk can't keep the end out of it.
 
 use std::{
     fs::File,
@@ -37,9 +37,9 @@ use crate::{
 
 /// The longest reason of a failed start that is kept, in bytes.
 const MAX_REASON_BYTES: usize = 1000;
-/// The most bytes of one record; most have 300.
+/// The most bytes of one record. Most records have 300.
 const MAX_RECORD_BYTES: usize = 4096;
-/// What is set aside for the records in one file.
+/// The room that is set aside for the records in one file.
 const FILE_BYTES: usize = 4 * MAX_RECORD_BYTES;
 
 /// A line of a record.
@@ -48,12 +48,12 @@ const FILE_BYTES: usize = 4 * MAX_RECORD_BYTES;
 pub(crate) enum RecordLine {
     /// The first line: who takes care of which run.
     Claim { run: RunId, pid: i32, boot: String, at: Timestamp },
-    /// The process of node 0 runs. `sessions` are the process ids of the nodes' first processes, and so the sessions
-    /// and groups of all that they start and that doesn't leave them.
+    /// The process of node 0 runs. `sessions` are the process ids of the nodes' first processes. They are
+    /// also the sessions and groups of all processes that these start, except of those that leave them.
     Start { at: Timestamp, sessions: Vec<i32> },
-    /// From here on what the run writes to `stream` is dropped.
+    /// From here on, output of the run to `stream` is dropped.
     Truncated { stream: Stream },
-    /// The last line; nothing of the run is left.
+    /// The last line: no process of the run is left.
     End { started_at: Option<Timestamp>, at: Timestamp, how: Exit },
 }
 
@@ -61,7 +61,7 @@ pub(crate) enum RecordLine {
 #[derive(Debug)]
 pub(crate) struct Runs(OwnedFd);
 
-/// What a record says.
+/// The content of a run's record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RecordContent {
     pub pid: i32,
@@ -73,19 +73,19 @@ pub(crate) struct RecordContent {
     pub end: Option<Ended>,
 }
 
-/// What can be known about a run from its record.
+/// The state of a run, by its record.
 #[derive(Debug)]
 pub(crate) enum RecordState {
     Nothing,
     /// Its supervisor lives.
     Alive(RecordContent),
     Ended(RecordContent),
-    /// Its supervisor is gone, the end was not recorded.
+    /// Its supervisor is gone, and the end was not recorded.
     Vanished(RecordContent),
 }
 
 impl Runs {
-    /// Opens the folder, makes it and its 256 parts if needed.
+    /// Opens the folder, and makes it and its 256 parts if needed.
     pub(crate) fn open(data_dir: &Path) -> io::Result<Self> {
         let path = data_dir.join("runs");
         match std::fs::create_dir(&path) {
@@ -112,8 +112,8 @@ impl Runs {
         format!("{}/{run}.{what}", Self::part(run))
     }
 
-    /// Claims the run for this process: writes a record that begins with `first`, into the file of `record` if that
-    /// has room, and keeps it locked while the file is open. False if the run was claimed before.
+    /// Claims the run for this process. Writes a record that begins with `first` into the file of `record`,
+    /// if that has room, and keeps it locked while the file is open. False if the run was claimed before.
     pub(crate) fn claim(
         &self,
         record: &mut Option<Record>,
@@ -135,22 +135,22 @@ impl Runs {
         }
         match claimed.map_err(|error| (Errno::from_io_error(&error), error)) {
             Ok(()) => Ok(true),
-            // What was written of it here is never looked at, because that name leads elsewhere.
+            // Nobody ever looks at what was written here, because the name leads elsewhere.
             Err((Some(Errno::EXIST), _)) => Ok(false),
-            // The file has as many names as it may have; or none at all, because all its records were removed, and
-            // then it can't get any.
+            // The file has as many names as it may have. Or it has none, because all its records were
+            // removed, and then it can't get any.
             Err((Some(Errno::MLINK | Errno::NOENT), _)) if !is_fresh => self.claim(record, run, first),
             Err((_, error)) => Err(error),
         }
     }
 
-    /// A file for records, without a name and locked.
+    /// Makes a file for records, without a name and locked.
     fn new_record(&self, run: RunId) -> io::Result<Record> {
         let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CLOEXEC;
         let mode = Mode::RUSR | Mode::WUSR;
         let (fd, temporary) = match openat(&self.0, Self::part(run), flags | OFlags::TMPFILE, mode) {
             Ok(fd) => (fd, None),
-            // The file system has no files without a name: one that nobody looks for does as well.
+            // The file system has no files without a name. A name that nobody looks for does as well.
             Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => {
                 let temporary = Self::name(run, &format!("claim-{}", std::process::id()));
                 let fd = openat(&self.0, &temporary, flags | OFlags::CREATE | OFlags::TRUNC, mode)?;
@@ -159,7 +159,7 @@ impl Runs {
             Err(error) => return Err(error.into()),
         };
         flock(&fd, FlockOperation::NonBlockingLockExclusive)?;
-        // Where that can't be had, a file has one record, which stays within its first block.
+        // Without room set aside, a file has one record, which stays within its first block.
         let set_aside = fallocate(&fd, FallocateFlags::KEEP_SIZE, 0, FILE_BYTES as u64);
         let limit_bytes = if set_aside.is_ok() { FILE_BYTES } else { MAX_RECORD_BYTES };
         Ok(Record { file: fd.into(), temporary, runs: Vec::new(), written_bytes: 0, limit_bytes })
@@ -173,7 +173,8 @@ impl Runs {
             unlinkat(&self.0, temporary, AtFlags::empty())?;
             return linked;
         }
-        // Older kernels let only the privileged link a descriptor; for the others there is the way through /proc.
+        // Older kernels let only the privileged link a descriptor. For the others there is the way through
+        // /proc.
         match linkat(&record.file, "", &self.0, &name, AtFlags::EMPTY_PATH) {
             Err(Errno::NOENT | Errno::PERM) => {
                 linkat(CWD, sys::own_descriptor_path(&record.file), &self.0, &name, AtFlags::SYMLINK_FOLLOW)
@@ -205,13 +206,13 @@ impl Runs {
             Err(Errno::WOULDBLOCK) => return Ok(RecordState::Alive(told)),
             Err(error) => return Err(error.into()),
         }
-        // It may have ended between the reading and the lock.
+        // The run may have ended between the reading and the lock.
         rustix::fs::seek(&file, rustix::fs::SeekFrom::Start(0))?;
         let told = RecordContent::read(&mut file, run)?;
         Ok(if told.end.is_some() { RecordState::Ended(told) } else { RecordState::Vanished(told) })
     }
 
-    /// The newest change of the run's record and logs.
+    /// The last change of the run's record and logs.
     pub(crate) fn last_change(&self, run: RunId) -> Option<Timestamp> {
         ["record", "stdout", "stderr"]
             .iter()
@@ -223,7 +224,7 @@ impl Runs {
             .max()
     }
 
-    /// Opens a log for appending, makes it if it isn't there.
+    /// Opens a log for appending, made if it isn't there.
     pub(crate) fn append_log(&self, run: RunId, stream: Stream) -> io::Result<OwnedFd> {
         let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         Ok(openat(&self.0, Self::name(run, stream.code()), flags, Mode::RUSR | Mode::WUSR)?)
@@ -244,21 +245,22 @@ impl Runs {
 #[derive(Debug)]
 pub(crate) struct Record {
     file: File,
-    /// A name that it has until it gets its first right one.
+    /// A name that the file has until it gets the name of its first run.
     temporary: Option<String>,
-    /// What is recorded in it.
+    /// The runs that are recorded in the file.
     runs: Vec<RunId>,
     written_bytes: usize,
     limit_bytes: usize,
 }
 
 impl Record {
-    /// Whether another record fits. Not a second one of the same run: of two it could not be told which counts.
+    /// Whether another record fits. A run never has a second record in one file: nobody could tell which of
+    /// them counts.
     fn has_room_for(&self, run: RunId) -> bool {
         self.written_bytes + MAX_RECORD_BYTES <= self.limit_bytes && !self.runs.contains(&run)
     }
 
-    /// Adds a line, in one write: it is there as a whole or not at all.
+    /// Adds a line, in one write: the line is there as a whole or not at all.
     pub(crate) fn append(&mut self, line: &RecordLine) -> io::Result<()> {
         let mut bytes = serde_json::to_vec(&line.bounded())?;
         bytes.push(b'\n');
@@ -267,7 +269,7 @@ impl Record {
         if written == bytes.len() { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
     }
 
-    /// Says that the run is alive: marks the record as changed now.
+    /// Marks the record as changed now, which says that the run is alive.
     pub(crate) fn touch(&self) {
         let now = rustix::fs::Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_NOW };
         let times = rustix::fs::Timestamps { last_access: now, last_modification: now };
@@ -297,10 +299,11 @@ impl RecordContent {
         Ok(Self::parse(&text, run))
     }
 
-    /// What is told of the run. Lines that can't be read are passed over: a later version may have written more.
+    /// Reads what is said of the run. Lines that can't be read are passed over: a later version may have
+    /// written more.
     fn parse(text: &str, run: RunId) -> Self {
         let mut told = Self::default();
-        // As it is in no line but a claim, because within text a quotation mark has a backslash before it.
+        // Only a claim has this text: within other text, a quotation mark has a backslash before it.
         let Some(named_at) = text.rfind(&format!("\"run\":\"{run}\"")) else { return told };
         let begins_at = text[..named_at].rfind('\n').map_or(0, |end| end + 1);
         for line in text[begins_at..].lines().filter_map(|line| serde_json::from_str(line).ok()) {
@@ -375,7 +378,8 @@ mod tests {
             RecordState::Ended(told) => told.end.unwrap().how,
             other => panic!("{run}: {other:?}"),
         };
-        // Enough that one file can't hold them all; with what could be taken for the claim of another run.
+        // Enough records for more than one file, each with a text that could be taken for the claim of
+        // another run.
         for seed in 0..100 {
             let run = run_id(seed);
             assert!(runs.claim(&mut record, run, &claim_line(run)).unwrap());
@@ -388,10 +392,11 @@ mod tests {
             assert!(matches!(how, Exit::FailedToStart(why) if why.starts_with(&format!("{seed}\n"))));
             assert!(!runs.claim(&mut record, run_id(seed), &claim_line(run_id(seed))).unwrap());
         }
-        // A claim that lost leaves no trace, not even where the run that it was about is recorded in the same file.
+        // A claim that lost leaves no trace, not even in the file where its run is recorded.
         assert!(matches!(ended_with(run_id(99)), Exit::FailedToStart(_)));
 
-        // A run whose record an operator removed may be claimed again, and nothing of its first record counts.
+        // A run whose record an operator removed may be claimed again, and nothing of its first record
+        // counts.
         let remove = |run| unlinkat(&runs.0, Runs::name(run, "record"), AtFlags::empty()).unwrap();
         let (one, two) = (run_id(200), run_id(201));
         for run in [one, two] {
@@ -402,7 +407,7 @@ mod tests {
         assert!(runs.claim(&mut record, one, &claim_line(one)).unwrap());
         assert!(matches!(runs.find(one).unwrap(), RecordState::Alive(_)));
         assert!(matches!(ended_with(two), Exit::Code(1)));
-        // With none of its names left the file can't be used any more; another is.
+        // Without a name the file can't be used any more, so another one is.
         for seed in (0..100).chain([200, 201]) {
             remove(run_id(seed));
         }

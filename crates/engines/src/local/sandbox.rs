@@ -1,9 +1,9 @@
-//! What a run may open, as a Landlock ruleset.
+//! The places that a run may open, as a Landlock ruleset.
 //!
-//! Reading and executing is allowed in the system's own folders. In `/proc` the parts of other processes that tell
-//! secrets (environment, memory, open files) are closed by Landlock itself, which lets a process look only at those
-//! in its own domain; their command lines stay readable, so no secret may be on one. Writing is allowed in the run's
-//! own folders and nowhere else. Of `/dev` there are the harmless files and the run's own cards.
+//! A run may read and execute in the system's own folders. In `/proc`, Landlock itself closes the parts of
+//! other processes that tell secrets (environment, memory, open files): it lets a process look only at those
+//! in its own domain. Their command lines stay readable, so no secret may be on one. A run may write in its
+//! own folders and nowhere else. Of `/dev` it has the harmless files and its own cards.
 
 use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
@@ -18,7 +18,7 @@ use landlock::{
 
 use crate::spec::LaunchNode;
 
-/// The newest version whose rights are asked for; the crate leaves out what the kernel doesn't know.
+/// The newest version whose rights are asked for. The crate leaves out those that the kernel doesn't know.
 const NEWEST: ABI = ABI::V9;
 
 const SYSTEM: [&str; 12] = [
@@ -33,7 +33,7 @@ const SYSTEM: [&str; 12] = [
     "/nix/store",
     "/proc",
     "/sys",
-    // Where /etc/resolv.conf points to on many systems.
+    // /etc/resolv.conf is a link into this folder on many systems.
     "/run/systemd/resolve",
 ];
 
@@ -43,12 +43,12 @@ const DEVICES: [&str; 5] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random"
 #[derive(Debug)]
 pub(crate) struct SystemPaths {
     places: Vec<(OwnedFd, BitFlags<AccessFs>)>,
-    /// Signals and abstract sockets must be kept apart by Landlock, because the uid doesn't do it.
+    /// Landlock must keep signals and abstract sockets apart, because the uid doesn't.
     needs_scopes: bool,
 }
 
 impl SystemPaths {
-    /// `has_own_uids`: each tenant's runs have a uid of their own.
+    /// Opens the places. `has_own_uids` says that the runs of each tenant have a uid of their own.
     pub(crate) fn open(more: &[PathBuf], has_own_uids: bool) -> Self {
         let mut taken: Vec<PathBuf> = Vec::new();
         let mut places = Vec::new();
@@ -63,13 +63,13 @@ impl SystemPaths {
         let device = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::Truncate | AccessFs::IoctlDev;
         places.extend(DEVICES.iter().filter_map(|path| open(Path::new(path))).map(|fd| (fd, device)));
         if has_own_uids {
-            // Data loaders share memory through it. The files of others are closed by their mode.
+            // Data loaders share memory through it. The modes of other users' files close them.
             places.extend(open(Path::new("/dev/shm")).map(|fd| (fd, AccessFs::from_all(NEWEST))));
         }
         Self { places, needs_scopes: !has_own_uids }
     }
 
-    /// The ruleset of a run that may write to `own` folders and use the `devices`.
+    /// The ruleset of a run that may write to its `own` folders and use its `devices`.
     pub(crate) fn ruleset(
         &self,
         own: &[BorrowedFd<'_>],
@@ -96,7 +96,7 @@ impl SystemPaths {
         let device = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::IoctlDev;
         for path in devices {
             if let Some(fd) = open(path) {
-                // Some makers keep files for each card in a folder, which may be listed too.
+                // Some makers keep the files of each card in a folder, which may be listed too.
                 let listing = if path.is_dir() { AccessFs::ReadDir.into() } else { BitFlags::EMPTY };
                 ruleset = ruleset.add_rule(PathBeneath::new(fd, device | listing))?;
             }

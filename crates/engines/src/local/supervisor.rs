@@ -1,8 +1,9 @@
-//! The supervisor of one run: starts its processes, keeps their output, enforces its limits, and records its end.
+//! The supervisor of one run: it starts the run's processes, keeps their output, enforces the limits, and
+//! records the end.
 //!
-//! It has a single thread, and waits in one place, [`Supervisor::watch`]. All descendants of
-//! the run's processes become its children when their own parents end, so the run is over when the kernel says that
-//! it has no children: nothing can be left behind.
+//! It has a single thread, and waits in one place, [`Supervisor::watch`]. All descendants of the run's
+//! processes become its children when their own parents end. So the run is over when the kernel says that the
+//! supervisor has no children: nothing can be left behind.
 
 use std::{
     ffi::OsStr,
@@ -42,41 +43,41 @@ use crate::{
 /// All runs of the local engine are on one machine.
 const MASTER_ADDR: &str = "127.0.0.1";
 
-/// A run that is over sooner is not announced as started: the hint of its end tells both.
+/// The start of a run that is over sooner is not announced: the hint of its end tells both.
 const ANNOUNCE_AFTER: Millis = Millis(50);
 /// How often a record is marked as alive.
 const TOUCH_EVERY: Millis = Millis(30_000);
 
-/// What a supervisor is told about a run by the host.
+/// A run that the host assigns to a supervisor.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Assignment {
     pub run: RunId,
-    /// Where to look first for a free folder, see [`Folders`].
+    /// The folder to try first, see [`Folders`].
     pub slot: u32,
-    /// How many processes the run's uid has on this machine already.
+    /// The number of processes that the run's uid has on this machine already.
     pub processes_of_uid: u64,
 }
 
-/// What is reusable for the next run.
+/// The things that one run leaves for the next one of this supervisor.
 #[derive(Debug, Default)]
 pub(super) struct Reusable {
-    /// The last run's tenant is likely to be that of the next.
+    /// The next run is likely to be of the same tenant.
     tenants: Option<Tenants>,
     record: Option<Record>,
     port: Option<MasterPort>,
     buffer: Vec<u8>,
 }
 
-/// What runs of one tenant use, one after the other.
+/// The places of one tenant's runs, one run after the other.
 #[derive(Debug)]
 struct Tenants {
     folders: Folders,
-    /// For runs without real cards.
+    /// The ruleset of runs without real cards.
     ruleset: Option<Rc<OwnedFd>>,
 }
 
 impl Tenants {
-    /// What the run may open; `None` without isolation.
+    /// The ruleset with what the run may open; `None` without isolation.
     fn ruleset(&mut self, inherited: &Inherited, spec: &LaunchSpec) -> Result<Option<Rc<OwnedFd>>, String> {
         let Some(system) = &inherited.system else { return Ok(None) };
         let devices = sandbox::device_files(&spec.nodes);
@@ -109,7 +110,8 @@ pub(super) fn supervise(
     if !inherited.runs.claim(&mut reusable.record, run, &claim)? {
         return Ok(());
     }
-    // From here on the record speaks. If it can't be written to the end, it is not reusable, and so tells by its lock.
+    // From here on the record speaks. If it can't be written to the end, it is dropped, and its lock tells
+    // that its supervisor is gone.
     let mut supervisor = Supervisor {
         inherited,
         spec: &spec,
@@ -133,7 +135,7 @@ pub(super) fn supervise(
     supervisor.read_outputs_to_the_end();
     let how = refusal.map_or_else(|| supervisor.outcome(), Exit::FailedToStart);
     let started_at = if matches!(how, Exit::FailedToStart(_)) { None } else { supervisor.started_at };
-    // All tasks of an array share its folder. While the end is not recorded, no other run of a job comes.
+    // All tasks of an array share a folder. Until the end is recorded, no other run of the job comes.
     if let (Some(work), Some(tenants), None) = (holdings.work, &mut reusable.tenants, spec.array) {
         let _stays_the_jobs = tenants.folders.take_back(spec.job, work);
     }
@@ -142,7 +144,7 @@ pub(super) fn supervise(
     inherited.hint(run);
     (reusable.record, reusable.buffer) = (Some(record), buffer);
     if reusable.tenants.as_ref().is_some_and(|tenants| tenants.folders.empty().is_err()) {
-        // Another folder for the next run.
+        // The next run gets another folder.
         reusable.tenants = None;
     }
     if let Some(cgroup) = holdings.cgroup {
@@ -151,7 +153,7 @@ pub(super) fn supervise(
     Ok(())
 }
 
-/// What the run has for as long as it lasts.
+/// The run's own things, which it has for as long as it lasts.
 struct Holdings {
     work: Option<WorkFolder>,
     cgroup: Option<Cgroup>,
@@ -166,11 +168,11 @@ struct NodeProcess {
 #[derive(Clone, Copy, Debug)]
 enum Phase {
     Running,
-    /// All were told to end; what is left at that instant is killed.
+    /// All processes were told to end. What is left at that instant is killed.
     Ending {
         kill_at: Millis,
     },
-    /// All are killed; what is left at that instant, too.
+    /// All processes are killed. What is left at that instant is killed again.
     Killing {
         again_at: Millis,
         pause: Millis,
@@ -190,8 +192,8 @@ enum Cause {
     Stopped,
 }
 
-/// A pipe that processes write to. This process keeps both ends, so that it is not woken when others close theirs: when
-/// the last of them has ended it knows that nothing more comes.
+/// A pipe that processes write to. This process keeps both ends, so that it is not woken when others close
+/// theirs. When the last of them has ended, it knows that nothing more comes.
 struct Output {
     read_end: OwnedFd,
     write_end: OwnedFd,
@@ -202,19 +204,19 @@ struct Supervisor<'a> {
     spec: &'a LaunchSpec,
     record: Record,
     logs: [Log; 2],
-    /// What comes out of all nodes' processes.
+    /// The outputs of all nodes' processes together.
     outputs: Option<[Output; 2]>,
     nodes: Vec<NodeProcess>,
     started_at: Option<Timestamp>,
     buffer: Vec<u8>,
     phase: Phase,
     cause: Option<Cause>,
-    /// The first of the nodes' processes that didn't end with 0.
+    /// How the first of the nodes' processes ended that didn't end with 0.
     failed: Option<Status>,
 }
 
 impl Supervisor<'_> {
-    /// Starts the processes of all nodes. On failure gives the reason.
+    /// Starts the processes of all nodes. A failure comes with its reason.
     fn start(
         &mut self,
         reusable: &mut Reusable,
@@ -225,7 +227,7 @@ impl Supervisor<'_> {
         let (spec, inherited) = (self.spec, self.inherited);
         let failed = |what: &'static str| move |error: io::Error| format!("failed to {what}: {error}");
         if reusable.tenants.as_ref().is_none_or(|tenants| !tenants.folders.are_for(spec.tenant)) {
-            // Gives the old ones back first.
+            // The old ones are given back first.
             reusable.tenants = None;
             let folders = Folders::make(&inherited.config, spec.tenant, spec.uid_index, slot)
                 .map_err(failed("make its tenant's folders"))?;
@@ -263,7 +265,7 @@ impl Supervisor<'_> {
         };
         let limits_memory = holdings.cgroup.as_ref().is_some_and(|cgroup| cgroup.limits_memory);
         let limits_processes = holdings.cgroup.as_ref().is_some_and(|cgroup| cgroup.limits_processes);
-        // A shell where the script doesn't say what runs it.
+        // A script that doesn't name its interpreter is run by a shell.
         let shell = (!spec.script.starts_with("#!")).then(default_shell);
         let args: Vec<&OsStr> = (shell.iter().map(|shell| shell.as_os_str()))
             .chain([script.as_os_str()])
@@ -287,7 +289,8 @@ impl Supervisor<'_> {
                 stderr: stderr.write_end.as_fd(),
                 uid: inherited.config.uid(spec.uid_index),
                 limits: &spec.limits,
-                // Where no cgroup counts them, the kernel counts all of the uid, so those of other runs are added.
+                // Without a cgroup the kernel counts all processes of the uid, so those of other runs are
+                // added.
                 max_processes_of_uid: (!limits_processes)
                     .then(|| processes_of_uid + u64::from(spec.limits.max_processes)),
                 limits_data: !limits_memory,
@@ -303,7 +306,7 @@ impl Supervisor<'_> {
         self.record.append(&RecordLine::Start { at, sessions }).map_err(failed("record its start"))
     }
 
-    /// Returns when no process of the run is left.
+    /// Sees the run through. Returns when no process of it is left.
     fn watch(&mut self) {
         let begun = sys::uptime();
         let deadline = Millis(begun.0.saturating_add(self.spec.time_limit.0.max(0)));
@@ -325,11 +328,11 @@ impl Supervisor<'_> {
         }
     }
 
-    /// Does what is due; returns when something will be.
+    /// Does what is due, and returns when something will be due next.
     fn advance(&mut self, now: Millis, deadline: Millis) -> Millis {
         let all_over = self.nodes.iter().all(|node| node.status.is_some());
         match self.phase {
-            // What the nodes' processes leave running has nobody to work for.
+            // Processes that outlive those of the nodes have nobody to work for.
             Phase::Running | Phase::Ending { .. } if all_over => self.phase = Phase::killing_from(now),
             // One node's process failed: the others wait for it in vain.
             Phase::Running if self.failed.is_some() => self.end_all(now, None),
@@ -353,18 +356,18 @@ impl Supervisor<'_> {
         }
     }
 
-    /// Asks all processes to end.
+    /// Tells all processes to end.
     fn end_all(&mut self, now: Millis, cause: Option<Cause>) {
         self.cause = cause;
         self.phase = Phase::Ending { kill_at: Millis(now.0.saturating_add(self.spec.kill_grace.0.max(0))) };
         for process in own_descendants() {
             tree::signal(&process, Signal::TERM);
-            // One that is stopped would not hear it.
+            // A stopped process would not hear it.
             tree::signal(&process, Signal::CONT);
         }
     }
 
-    /// Until a signal, output, or the time has come.
+    /// Waits for a signal, for output, or until the time is over.
     fn wait(&mut self, timeout_ms: i64) {
         let timeout = Timespec { tv_sec: timeout_ms / 1000, tv_nsec: timeout_ms % 1000 * 1_000_000 };
         let mut fds = vec![PollFd::new(&self.inherited.signals, PollFlags::IN)];
@@ -385,7 +388,7 @@ impl Supervisor<'_> {
         }
     }
 
-    /// Reads once from each output. Returns whether anything came.
+    /// Reads once from each output. Whether anything came.
     fn read_outputs(&mut self) -> bool {
         let mut came = false;
         for (output, log) in self.outputs.iter().flatten().zip(&mut self.logs) {
@@ -397,12 +400,12 @@ impl Supervisor<'_> {
         came
     }
 
-    /// Reads what the processes left in the pipes.
+    /// Reads the rest that the processes left in the pipes.
     fn read_outputs_to_the_end(&mut self) {
         while self.read_outputs() {}
     }
 
-    /// Takes note of processes that ended; false if none is left.
+    /// Notes the processes that ended. False if none is left.
     fn reap(&mut self) -> bool {
         loop {
             match wait(WaitOptions::NOHANG) {
@@ -463,7 +466,7 @@ fn write_rank_table(folders: &Folders, spec: &LaunchSpec) -> io::Result<Option<s
     folders.write("hccl.json", table.as_bytes()).map(Some)
 }
 
-/// Says why a start failed, to the one who wrote the script.
+/// Explains a failed start to whoever wrote the script.
 fn explain(error: &StartError, script: &str) -> String {
     let StartError::Exec(source) = error else { return format!("failed to give it {error}") };
     match (source.raw_os_error(), interpreter::of(script)) {

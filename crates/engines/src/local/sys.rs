@@ -1,4 +1,4 @@
-//! The few system calls that have no safe wrapper elsewhere, and clocks.
+//! The few system calls that have no safe wrapper elsewhere, and the clocks of the machine.
 
 use std::{
     ffi::c_int,
@@ -14,19 +14,19 @@ use rustix::{
 
 use crate::clock;
 
-/// Milliseconds since the machine was started, counting those in which it slept: a time limit is not stretched by
-/// either a changed wall clock or a suspended machine.
+/// Milliseconds since the machine was started, including those in which it slept. So neither a changed wall
+/// clock nor a suspended machine stretches a time limit.
 pub(crate) fn uptime() -> Millis {
     let at = clock_gettime(ClockId::Boottime);
     Millis(at.tv_sec * 1000 + at.tv_nsec / 1_000_000)
 }
 
-/// When the machine was started, by the wall clock of now.
+/// When the machine was started, by the present wall clock.
 pub(crate) fn booted_at() -> Timestamp {
     clock::now().minus(uptime())
 }
 
-/// Names this start of the machine; process ids of another start mean nothing.
+/// The id of this start of the machine. Process ids of another start mean nothing.
 pub(crate) fn boot_id() -> String {
     std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
         .map_or_else(|_| "unknown".to_owned(), |text| text.trim().to_owned())
@@ -36,7 +36,7 @@ fn check(result: libc::c_long) -> io::Result<libc::c_long> {
     if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
-/// The version of Landlock that the kernel has, 0 if none.
+/// The version of Landlock that the kernel has; 0 if it has none.
 pub(crate) fn landlock_abi() -> u32 {
     const VERSION: libc::c_ulong = 1;
     // SAFETY: with this flag the call takes no attributes and only returns a number.
@@ -54,9 +54,11 @@ pub(crate) enum Forked {
 /// Copies this process.
 ///
 /// # Safety
-/// This process must have a single thread, otherwise the copy may find locks held by threads that it doesn't have.
+/// This process must have a single thread, otherwise the copy may find locks held by threads that it doesn't
+/// have.
 pub(crate) unsafe fn fork() -> io::Result<Forked> {
-    // SAFETY: single-threaded by the caller's promise, so all of the process's state is consistent in the copy.
+    // SAFETY: single-threaded by the caller's promise, so all of the process's state is consistent in the
+    // copy.
     let pid = check(unsafe { libc::fork() }.into())?;
     Ok(match i32::try_from(pid).ok().and_then(Pid::from_raw) {
         None => Forked::Child,
@@ -64,7 +66,7 @@ pub(crate) unsafe fn fork() -> io::Result<Forked> {
     })
 }
 
-/// Ends this process at once: no destructors, which belong to the process that this one is a copy of.
+/// Ends this process at once, without destructors: those belong to the process that this one is a copy of.
 pub(crate) fn exit_now(code: i32) -> ! {
     // SAFETY: takes no pointers and doesn't return.
     unsafe { libc::_exit(code) }
@@ -77,7 +79,7 @@ pub(crate) fn become_subreaper() -> io::Result<()> {
         .map(drop)
 }
 
-/// Nobody but root may trace this process or look into its memory, files and environment.
+/// Lets nobody but root trace this process or look into its memory, files and environment.
 pub(crate) fn forbid_tracing() -> io::Result<()> {
     // SAFETY: the call takes plain numbers.
     check(unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0_usize, 0_usize, 0_usize, 0_usize) }.into()).map(drop)
@@ -86,12 +88,14 @@ pub(crate) fn forbid_tracing() -> io::Result<()> {
 /// Leaves the session keyring of whoever started the center, which may hold keys of theirs.
 pub(crate) fn leave_keyring() {
     const KEYCTL_JOIN_SESSION_KEYRING: libc::c_ulong = 1;
-    // SAFETY: a null name asks for a new, empty keyring. Where the kernel has no keyrings there is none to leave.
+    // SAFETY: a null name asks for a new, empty keyring. Where the kernel has no keyrings there is none to
+    // leave.
     unsafe { libc::syscall(libc::SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, std::ptr::null::<u8>()) };
 }
 
-/// What a supervisor is sent to end one run. It carries the end of the run's id, because the supervisor may have gone
-/// on to another run meanwhile; and it is a real-time signal, so that none is lost to another that is waiting.
+/// The signal that tells a supervisor to end one run. It carries the end of the run's id, because the
+/// supervisor may have gone on to another run meanwhile. It is a real-time signal, so that none is lost to
+/// another that waits.
 fn stop_signal() -> c_int {
     libc::SIGRTMIN() + 1
 }
@@ -100,9 +104,10 @@ fn stop_value(run: RunId) -> u64 {
     u64::from_ne_bytes(*run.as_bytes().last_chunk().expect("16 bytes"))
 }
 
-/// Sets every signal to its default and blocks all: what comes is read from the descriptor returned.
+/// Sets every signal to its default and blocks all. Signals that come are read from the descriptor returned.
 pub(crate) fn signals_by_descriptor() -> io::Result<OwnedFd> {
-    // SAFETY: the sets are initialised by sigfillset and sigemptyset before they are used; SIG_DFL installs no code.
+    // SAFETY: the sets are initialised by sigfillset and sigemptyset before they are used; SIG_DFL installs
+    // no code.
     unsafe {
         for signal in 1..=libc::SIGRTMAX() {
             libc::signal(signal, libc::SIG_DFL);
@@ -119,7 +124,7 @@ pub(crate) fn signals_by_descriptor() -> io::Result<OwnedFd> {
     }
 }
 
-/// What such a descriptor tells.
+/// A signal, as such a descriptor tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Came {
     ChildEnded,
@@ -140,13 +145,14 @@ impl Came {
     }
 }
 
-/// Takes the next signal from such a descriptor, `None` if there is none now.
+/// Takes the next signal from such a descriptor; `None` if there is none now.
 pub(crate) fn next_signal(fd: BorrowedFd<'_>) -> Option<Came> {
     let mut bytes = [0_u8; size_of::<libc::signalfd_siginfo>()];
     if rustix::io::read(fd, &mut bytes).ok()? < bytes.len() {
         return None;
     }
-    // SAFETY: the struct is plain numbers, for which all bytes are valid values, and is read without its alignment.
+    // SAFETY: the struct is plain numbers, for which all bytes are valid values, and is read without its
+    // alignment.
     let info = unsafe { bytes.as_ptr().cast::<libc::signalfd_siginfo>().read_unaligned() };
     let signal = c_int::try_from(info.ssi_signo).ok()?;
     Some(match signal {
@@ -156,8 +162,8 @@ pub(crate) fn next_signal(fd: BorrowedFd<'_>) -> Option<Came> {
     })
 }
 
-/// Does `work` on files as user and group `id`, with no more rights than they have: what they may not reach can't be
-/// reached through names that they chose, such as symbolic links.
+/// Does `work` on files as user and group `id`, with no more rights than they have. So names that they chose,
+/// such as symbolic links, lead to nothing that they may not reach.
 pub(crate) fn with_file_owner<T>(id: Option<u32>, work: impl FnOnce() -> T) -> T {
     let Some(id) = id else { return work() };
     let ours = rustix::process::geteuid().as_raw();
@@ -176,25 +182,26 @@ pub(crate) fn with_file_owner<T>(id: Option<u32>, work: impl FnOnce() -> T) -> T
     result
 }
 
-/// A process that can't be mistaken for a later one with the same number.
+/// A handle on a process, which no later process with the same number can be mistaken for.
 #[derive(Debug)]
 pub(crate) struct Handle(OwnedFd);
 
 impl Handle {
-    /// `None` if there is no such process.
+    /// Opens the process; `None` if there is no such process.
     pub(crate) fn open(pid: i32) -> Option<Self> {
         let pid = Pid::from_raw(pid)?;
         rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok().map(Self)
     }
 
-    /// Sends the signal; a process that is gone already is no error.
+    /// Sends the signal. A process that is gone already is no error.
     pub(crate) fn signal(&self, signal: Signal) {
         let _gone = rustix::process::pidfd_send_signal(&self.0, signal);
     }
 
-    /// Tells a supervisor to end the run, if it is the one that it looks after.
+    /// Tells a supervisor to end the run, if it looks after that run.
     pub(crate) fn stop(&self, run: RunId) -> io::Result<()> {
-        // The beginning of a siginfo_t for a signal with a value: number, errno, code, padding; sender; value.
+        // The beginning of a siginfo_t for a signal with a value: number, errno, code, padding; sender;
+        // value.
         #[repr(C)]
         struct Info {
             head: [c_int; 4],
@@ -217,7 +224,7 @@ impl Handle {
     }
 }
 
-/// For the address `/proc/self/fd/N` of an open file.
+/// The address `/proc/self/fd/N` of an open file.
 pub(crate) fn own_descriptor_path(fd: &impl AsRawFd) -> String {
     format!("/proc/self/fd/{}", fd.as_raw_fd())
 }

@@ -6,14 +6,14 @@ use rustix::process::Signal;
 
 use super::sys::Handle;
 
-/// A process as it was when it was looked at.
+/// A process as it was when somebody looked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Process {
     pub pid: i32,
     pub parent: i32,
     pub session: i32,
     pub threads: u32,
-    /// In ticks since the start of the machine; with the number it names a process for good.
+    /// In ticks since the start of the machine. Together with the number it names a process for good.
     started: u64,
     is_zombie: bool,
 }
@@ -32,8 +32,8 @@ fn look(pid: i32) -> Option<Process> {
     parse_stat(&String::from_utf8_lossy(&std::fs::read(format!("/proc/{pid}/stat")).ok()?))
 }
 
-/// Reads a line of `/proc/<pid>/stat`. The name in parentheses is anything that the process likes, so the fields are
-/// counted from its last closing parenthesis.
+/// Reads a line of `/proc/<pid>/stat`. A process can choose the name in the parentheses, so the fields are
+/// counted from the last closing parenthesis.
 fn parse_stat(line: &str) -> Option<Process> {
     let (pid, rest) = line.split_once(" (")?;
     let fields: Vec<&str> = rest.rsplit_once(") ")?.1.split_ascii_whitespace().collect();
@@ -47,7 +47,7 @@ fn parse_stat(line: &str) -> Option<Process> {
     })
 }
 
-/// The living descendants of `root`, without those below `except`.
+/// The living descendants of `root`, without those below the processes that `except` names.
 pub(crate) fn descendants(all: &[Process], root: i32, except: &dyn Fn(i32) -> bool) -> Vec<Process> {
     let mut children: HashMap<i32, Vec<&Process>> = HashMap::new();
     for process in all {
@@ -76,13 +76,13 @@ pub(crate) fn signal(process: &Process, signal: Signal) {
     }
 }
 
-/// Stops everything that `find` finds until it finds nothing new, then kills it: what is stopped starts no others, so
-/// not even a fork bomb outruns this. Returns how many there were.
+/// Stops all processes that `find` finds, until it finds no new ones, and then kills them. A stopped process
+/// starts no others, so not even a fork bomb outruns this. Returns how many there were.
 pub(crate) fn freeze_and_kill(find: &dyn Fn() -> Vec<Process>) -> usize {
     let mut stopped: HashSet<(i32, u64)> = HashSet::new();
     let mut found = find();
-    // A process that is stopped may be set going again by another that isn't yet; after that many rounds it is time
-    // to kill what there is, and the caller looks again.
+    // A stopped process may be set going again by one that isn't stopped yet. After that many rounds it is
+    // time to kill what there is, and the caller looks again.
     for _ in 0..100 {
         let fresh: Vec<_> =
             found.iter().filter(|process| stopped.insert((process.pid, process.started))).collect();
@@ -100,8 +100,8 @@ pub(crate) fn freeze_and_kill(find: &dyn Fn() -> Vec<Process>) -> usize {
     found.len()
 }
 
-/// Finds what is left of a run whose supervisor was killed: processes of its sessions, and those that still have its
-/// id in the environment they were started with.
+/// Finds the leftovers of a run whose supervisor was killed: processes of its sessions, and those that have
+/// its id in the environment they were started with.
 pub(crate) fn leftovers(run: domain::RunId, sessions: &[i32]) -> Vec<Process> {
     let marker = format!("QIANTANG_RUN_ID={run}");
     let own = std::process::id().cast_signed();
@@ -110,8 +110,8 @@ pub(crate) fn leftovers(run: domain::RunId, sessions: &[i32]) -> Vec<Process> {
         .filter(|process| process.pid != own && !process.is_zombie)
         .filter(|process| match run_marker(process.pid) {
             Some(found) => found == marker,
-            // A process may have overwritten its environment. Its session tells, unless that number was given to
-            // another session since, whose first process then lives.
+            // A process may have overwritten its environment. Then its session tells, unless the session's
+            // number was given to another session since, whose first process is alive.
             None => {
                 sessions.contains(&process.session)
                     && look(process.session).is_none_or(|leader| leader.is_zombie)
@@ -128,7 +128,7 @@ fn run_marker(pid: i32) -> Option<String> {
         .map(|entry| String::from_utf8_lossy(entry).into_owned())
 }
 
-/// How many processes and threads each of the uids that `counts` has now on this machine.
+/// Counts the processes and threads that each of the uids chosen by `counts` has on this machine now.
 pub(crate) fn count_by_uid(counts: &dyn Fn(u32) -> bool) -> HashMap<u32, u64> {
     use std::os::unix::fs::MetadataExt as _;
     let mut found = HashMap::new();

@@ -1,7 +1,8 @@
-//! The host's supervisors: those that look after a run, and a few that wait for the next.
+//! The host's supervisors: those that look after a run, and a few that wait for the next one.
 //!
-//! A supervisor that is done with a run is not thrown away under load: starting it costs more than half of all that a
-//! short run costs. It never has two runs at a time, and keeps nothing of a run but its tenant's open folders.
+//! Under load, a supervisor whose run is over is not thrown away: its start costs more than half of all that
+//! a short run costs. It never has two runs at a time, and keeps nothing of a run but its tenant's open
+//! folders.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -30,24 +31,24 @@ use super::{
 const MAX_IDLE: usize = 32;
 /// The longest reason that a supervisor gives, in bytes.
 const MAX_REASON_BYTES: usize = 1000;
-/// An assignment as it is sent: run, slot, processes of the uid, length of the spec.
+/// The length of an assignment's header: run, slot, processes of the uid, length of the spec.
 const HEADER_BYTES: usize = 16 + 4 + 8 + 4;
 
-/// All supervisors that this host has started and not waited for.
+/// All supervisors that this host has started and that have not ended.
 #[derive(Debug)]
 pub(super) struct Workers {
     all: HashMap<Pid, Worker>,
     idle: Vec<Pid>,
-    /// Where the host hears that they are done; `None` in their own processes.
+    /// The host's end for reports; `None` in the supervisors' own processes.
     reports: Option<UnixDatagram>,
-    /// What supervisors report on; each has a copy.
+    /// The end on which supervisors report. Each has a copy.
     report_to: UnixDatagram,
 }
 
 #[derive(Debug)]
 struct Worker {
     run: Option<RunId>,
-    /// The tenant that it works for, and the folder among that tenant's that it has.
+    /// The tenant that the supervisor works for. `slot` is its folder among that tenant's.
     uid_index: u32,
     slot: u32,
     assignments: UnixStream,
@@ -72,7 +73,7 @@ impl Workers {
         self.reports.as_ref().expect("it is there in the host").as_fd()
     }
 
-    /// Takes the next report: the supervisor's run, and why it came to nothing if it left no record.
+    /// Takes the next report: the supervisor's run, and why it came to nothing, if it left no record.
     pub(super) fn next_report(&mut self) -> Option<(Option<RunId>, Option<String>)> {
         let mut bytes = [0; 4 + MAX_REASON_BYTES];
         let (len, _) = recv(self.reports(), &mut bytes, RecvFlags::DONTWAIT).ok()?;
@@ -89,7 +90,7 @@ impl Workers {
         !self.idle.is_empty()
     }
 
-    /// Lets those that wait go: they end when their socket is closed.
+    /// Lets the idle supervisors go: they end when their socket is closed.
     pub(super) fn dismiss_idle(&mut self) {
         for pid in self.idle.drain(..) {
             if let Some(worker) = self.all.get(&pid) {
@@ -98,7 +99,8 @@ impl Workers {
         }
     }
 
-    /// Gives the run to a supervisor that waits, best to one that worked for the same tenant. False if there is none.
+    /// Gives the run to an idle supervisor, preferably to one that worked for the same tenant. False if there
+    /// is none.
     pub(super) fn assign_idle(
         &mut self,
         run: RunId,
@@ -118,7 +120,7 @@ impl Workers {
             let assignment = Assignment { run, slot: worker.slot, processes_of_uid };
             let mut message = header(assignment, spec.len());
             message.extend_from_slice(spec);
-            // One that died while it waited takes nothing, and did nothing.
+            // A supervisor that died while it waited takes nothing, and did nothing.
             if worker.assignments.write_all(&message).is_ok() {
                 worker.run = Some(run);
                 return true;
@@ -127,7 +129,7 @@ impl Workers {
         false
     }
 
-    /// Starts a supervisor for the run. In that new process it gives what is to be done there, here `None`.
+    /// Starts a supervisor for the run. In the new process it returns that process's work, here `None`.
     pub(super) fn fork(
         &mut self,
         run: RunId,
@@ -144,7 +146,7 @@ impl Workers {
                 Ok(None)
             }
             Forked::Child => {
-                // The host's ends of sockets: they must close when the host does.
+                // The host's ends of the sockets must close when the host does.
                 self.all.clear();
                 self.reports = None;
                 let first = Assignment { run, slot, processes_of_uid };
@@ -159,7 +161,7 @@ impl Workers {
         (0..u32::MAX).find(|slot| !taken.contains(slot)).expect("there are fewer supervisors than numbers")
     }
 
-    /// Notes that a supervisor is done; returns which run it had.
+    /// Notes that a supervisor is done, and returns the run that it had.
     fn finished(&mut self, pid: Pid) -> Option<RunId> {
         let worker = self.all.get_mut(&pid)?;
         if self.idle.len() < MAX_IDLE {
@@ -170,7 +172,8 @@ impl Workers {
         worker.run.take()
     }
 
-    /// Waits for all processes that have ended. Returns the runs whose supervisors have, and how.
+    /// Waits for all processes that have ended. Returns the runs whose supervisors are among them, and how
+    /// these ended.
     pub(super) fn reap(&mut self) -> Vec<(RunId, String)> {
         let mut lost = Vec::new();
         while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
@@ -212,8 +215,8 @@ fn parse_header(bytes: &[u8; HEADER_BYTES]) -> (Assignment, usize) {
 }
 
 impl WorkerSide {
-    /// The life of a supervisor: the run that it was started for, and those that it is given then. Returns its exit
-    /// code.
+    /// The life of a supervisor: the run that it was started for, and those that it is given then. Returns
+    /// its exit code.
     pub(super) fn work(mut self, inherited: &Inherited, spec: &[u8]) -> i32 {
         if Self::settle_in(inherited).is_err() {
             return 5;
@@ -239,7 +242,7 @@ impl WorkerSide {
 
     fn settle_in(inherited: &Inherited) -> io::Result<()> {
         sys::become_subreaper()?;
-        // What the center or its terminal hold open must not be held open by this process, which may outlive them.
+        // This process may outlive the center and its terminal, so it must not hold open their files.
         rustix::stdio::dup2_stdin(&inherited.nothing)?;
         rustix::stdio::dup2_stdout(&inherited.nothing)?;
         Ok(rustix::stdio::dup2_stderr(&inherited.nothing)?)

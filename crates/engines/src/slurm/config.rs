@@ -12,25 +12,26 @@ use serde::{Deserialize, Serialize};
 /// Settings of the Slurm engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlurmConfig {
-    /// The center's folder; the engine keeps its records in `slurm/` of it.
+    /// The center's folder. The engine keeps its records in the folder `slurm/` of it.
     pub data_dir: PathBuf,
-    /// A folder that this machine and all nodes have under the same path. Runs have their scripts, logs and work folders in
-    /// it.
+    /// A folder that this machine and all nodes have under the same path. It holds the runs' scripts, logs
+    /// and work folders.
     pub shared_dir: PathBuf,
     pub access: Access,
-    /// Whose jobs they are, for tenants that are not in `tenants`.
+    /// The owner of jobs of tenants that are not in `tenants`.
     pub owner: Owner,
     pub tenants: BTreeMap<TenantId, Owner>,
-    /// Jobs that users of `tenants` hand to Slurm themselves are told of.
+    /// The center hears of jobs that users of `tenants` submit to Slurm themselves.
     pub direct: bool,
     pub partition: Option<String>,
     pub qos: Option<String>,
-    /// What `--gres` calls the cards of a model: `npu:ascend910`. A model that is not here is asked for as the node has it.
+    /// The names that `--gres` has for the cards of a model: `npu:ascend910`. For a model without one, the
+    /// node's own name is taken.
     pub gres: BTreeMap<String, String>,
     pub cpus_per_card: u32,
-    /// Whether projects have accounts in Slurm, of which the engine is told.
+    /// Whether projects have accounts in Slurm, which the center keeps.
     pub keeps_accounts: bool,
-    /// The address, `host:port`, at which this machine listens for ends of runs; nodes must reach it.
+    /// The address, `host:port`, at which this machine listens for ends of runs. Nodes must reach it.
     pub notices: Option<String>,
     /// PATH of runs.
     pub path: String,
@@ -42,7 +43,7 @@ pub struct SlurmConfig {
 pub enum Access {
     /// By sbatch, squeue, sacct, scontrol, sinfo and scancel.
     Commands {
-        /// Their folder; looked for in the system's folders where left out.
+        /// The folder of the commands; by default they are looked for in the system's folders.
         bin: Option<PathBuf>,
         /// `SLURM_CONF`; Slurm's own default where left out.
         conf: Option<PathBuf>,
@@ -55,25 +56,25 @@ pub enum Access {
     },
 }
 
-/// Where the tokens come from that slurmrestd wants.
+/// Where the tokens for slurmrestd come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Token {
-    /// `scontrol token`, with the `SLURM_CONF` that it gets.
+    /// `scontrol token`, with this `SLURM_CONF`.
     Scontrol { conf: Option<PathBuf> },
-    /// The key that Slurm itself signs with.
+    /// Signed here, with the key that Slurm itself signs with.
     Key(PathBuf),
 }
 
-/// Slurm's own words for whose a job is.
+/// The owner of a job, in Slurm's own words.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Owner {
-    /// The Slurm user; the center's own where left out. Only root may hand in jobs of others.
+    /// The user of Slurm; the center's own where left out. Only root may submit jobs of others.
     pub user: Option<String>,
-    /// The Slurm account; the user's default one where left out.
+    /// The account in Slurm; the user's default one where left out.
     pub account: Option<String>,
-    /// The tenant's project, by its short name, that pays for what the user hands to Slurm directly; its only one where left
-    /// out.
+    /// The short name of the tenant's project that pays for jobs that the user submits to Slurm directly; the
+    /// tenant's only one where left out.
     pub project: Option<String>,
 }
 
@@ -83,7 +84,7 @@ pub type UsableAccounts = HashMap<(TenantId, String), UsableAccount>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UsableAccount {
     pub name: String,
-    /// Whether it takes jobs now. Where it does not, runs wait for it.
+    /// Whether the account takes jobs now. Where it does not, runs wait for it.
     pub is_open: bool,
 }
 
@@ -92,21 +93,22 @@ pub struct UsableAccount {
 pub struct Times {
     /// One call to Slurm.
     pub call: Duration,
-    /// Between two looks at all jobs, at least and at most. Each look is one call, or two.
+    /// The shortest and the longest pause between two looks at all jobs. Each look is one call, or two.
     pub look: (Duration, Duration),
-    /// How long the accounting may lag behind the controller before the controller's word is taken.
+    /// How long the accounting may lag behind the controller before the controller's word counts.
     pub accounting: Duration,
-    /// A job that neither controller nor accounting know for that long has vanished: records may be on the way between them.
+    /// A job that neither the controller nor the accounting knows for that long has vanished. Until then,
+    /// records may be on their way.
     pub vanish: Duration,
-    /// The same where none are on the way, and where it never began.
+    /// The same where no records are on their way, and where the job never began.
     pub lost: Duration,
-    /// After a submission without an answer: until then it may still arrive.
+    /// How long a submission without an answer may still arrive.
     pub unclear: Duration,
     /// A run that Slurm leaves waiting for that long is given back, to be planned elsewhere.
     pub pending: Duration,
-    /// How long the first runs wait until it is known which accounts are there.
+    /// How long the first runs wait until the engine hears which accounts there are.
     pub first_look: Duration,
-    /// How long a run waits before it is handed in again under an account that did not take it.
+    /// How long a run waits before it is submitted again under an account that did not take it.
     pub refused: Duration,
 }
 
@@ -127,7 +129,7 @@ impl Default for Times {
 }
 
 impl SlurmConfig {
-    /// By the commands, with the customary times.
+    /// Settings for the commands, with the customary times.
     pub fn new(data_dir: impl Into<PathBuf>, shared_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: data_dir.into(),

@@ -46,8 +46,9 @@ pub struct SlurmEngine {
 }
 
 impl SlurmEngine {
-    /// Starts the engine on its folders, made if needed, and takes up the runs that were not over. A thread of the
-    /// engine calls `on_hint` with each run that has news; the call must return soon. Slurm need not answer yet.
+    /// Starts the engine on its folders, made if needed, and takes up the runs that were not over. A thread
+    /// of the engine calls `on_hint` with each run that has news; the call must return soon. Slurm need not
+    /// answer yet.
     pub fn start(
         config: SlurmConfig,
         on_hint: impl Fn(RunId) + Send + Sync + 'static,
@@ -111,8 +112,8 @@ impl SlurmEngine {
         Ok(nodes)
     }
 
-    /// The switch of each node that is behind one, as a path from the top: `spine/leaf-1`. Only Slurm's commands tell;
-    /// where the engine has none, the map is empty.
+    /// The switch of each node that is behind one, as a path from the top: `spine/leaf-1`. Only Slurm's
+    /// commands tell; where the engine has none, the map is empty.
     pub fn switches(&self) -> Result<HashMap<String, String>, EngineError> {
         let config = &self.core.config;
         let commands = match &config.access {
@@ -142,8 +143,8 @@ impl SlurmEngine {
         of_entry.or_else(|| self.core.records.finished(run).ok()??.number)
     }
 
-    /// Names the accounts under which runs are submitted from now on. Runs of other projects are submitted as if the
-    /// center kept no accounts.
+    /// Names the accounts under which runs are submitted from now on. Runs of other projects are submitted as
+    /// if the center kept no accounts.
     pub fn set_accounts(&self, accounts: UsableAccounts) {
         *sync::lock(&self.core.project_accounts) = Some(accounts);
         self.core.to_submit.notify_all();
@@ -154,14 +155,14 @@ impl SlurmEngine {
         self.core.shared.work_folder(tenant, job)
     }
 
-    /// Lists the jobs that tenants' users submitted to Slurm themselves and that the center does not have yet. Each is
-    /// listed until [`Self::adopt`] or [`Self::pass_over`].
+    /// Lists the jobs that tenants' users submitted to Slurm themselves and that the center does not have
+    /// yet. Each is listed until [`Self::adopt`] or [`Self::pass_over`].
     pub fn direct_jobs(&self) -> Vec<DirectJob> {
         sync::lock(&self.core.direct).found.values().cloned().collect()
     }
 
-    /// Makes the job's run the center's from now on: the engine tells its end as that of any other run, and can stop
-    /// it. Any number of calls do the same as one.
+    /// Makes the job's run the center's from now on: the engine tells its end as that of any other run, and
+    /// can stop it. Any number of calls do the same as one.
     pub fn adopt(&self, direct: &DirectJob) -> Result<(), EngineError> {
         let (core, run) = (&self.core, direct.run());
         let mut table = core.table();

@@ -5,9 +5,10 @@
 //! observe() <── table of runs <── watcher ── one look at all jobs, then at the accounting of those that ended
 //! ```
 //!
-//! At most one Slurm job computes for a run, whatever dies when. The job's name holds the run's id, and the engine asks
-//! Slurm for that name before it submits a run that may have been submitted before. Should two jobs get through all the
-//! same, the claim of the first one on the shared folder keeps the second from starting.
+//! At most one Slurm job computes for a run, whatever dies when. The job's name holds the run's id, and the
+//! engine asks Slurm for that name before it submits a run that may have been submitted before. Should two
+//! jobs get through all the same, the claim of the first one on the shared folder keeps the second from
+//! starting.
 
 pub mod accounts;
 mod client;

@@ -1,7 +1,7 @@
 //! Text as words of the shell.
 
-/// `text` in single quotes, as bash reads it back. sbatch takes no script with the line ends of DOS, so a carriage
-/// return is written as an escape.
+/// `text` in single quotes, as bash reads it back. sbatch takes no script with the line ends of DOS, so a
+/// carriage return is written as an escape.
 pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''").replace('\r', "'$'\\r''"))
 }

@@ -1,7 +1,7 @@
 //! Keeps the start of processes apart from the writing of scripts.
 //!
-//! A new process has all open files of this one until it has become another program, and a file that is open for
-//! writing somewhere can't be executed. So a script could be busy when its run begins.
+//! A new process has all open files of this one until it has become another program, and a file that is open
+//! for writing somewhere can't be executed. So a script could be busy when its run begins.
 
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 

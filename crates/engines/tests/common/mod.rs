@@ -1,4 +1,4 @@
-//! A small center for the tests: an engine on a folder of its own, and the hints it gave.
+//! A small center for the tests: an engine on a folder of its own, and the hints that it gave.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
@@ -16,7 +16,7 @@ use engines::{
     local::{LocalConfig, LocalEngine},
 };
 
-/// Nothing here takes that long; a test that does has failed.
+/// Nothing here takes that long: a test that does has failed.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
 pub struct Center {
@@ -50,7 +50,7 @@ impl Center {
         Self { engine, hints, dir }
     }
 
-    /// As after a restart of the center: the engine is dropped, another is started on the same folder.
+    /// As after a restart of the center: the engine is dropped, and another is started on the same folder.
     pub fn restart(self) -> Self {
         let Self { engine, dir, .. } = self;
         drop(engine);
@@ -91,13 +91,13 @@ impl Center {
         }
     }
 
-    /// Launches, waits for the end, and returns it.
+    /// Launches the run, waits for its end, and returns it.
     pub fn run(&self, spec: &LaunchSpec) -> Exit {
         self.launch(spec);
         self.wait_end(spec.run).how
     }
 
-    /// Launches the script, expects exit code 0, and returns what it wrote to standard output.
+    /// Launches the script, expects exit code 0, and returns its standard output.
     pub fn output(&self, spec: &LaunchSpec) -> String {
         let how = self.run(spec);
         assert_eq!(how, Exit::Code(0), "stdout: {}, stderr: {}", self.out(spec.run), self.err(spec.run));
@@ -117,7 +117,7 @@ impl Center {
         String::from_utf8_lossy(&chunk.bytes).into_owned()
     }
 
-    /// Waits until the run has written a whole line, and returns it.
+    /// Waits until the run has written a whole line that begins so, and returns it.
     pub fn wait_line(&self, run: RunId, start: &str) -> String {
         let begun = Instant::now();
         loop {

@@ -1,4 +1,5 @@
-//! Nodes that are drained, daemons that die or hang, ends that are missed: what needs the cluster for itself.
+//! Nodes that are drained, daemons that die or hang, ends that are missed: cases that need the cluster for
+//! themselves.
 
 use domain::Millis;
 use engines::{Exit, LaunchSpec, Leaving, Observation};
@@ -38,7 +39,7 @@ fn drained(rig: &mut Rig) {
     rig.cluster().slurm("scontrol", &["update", "nodename=npu3", "state=resume"]);
 }
 
-/// The controller writes down what it knows, as another job comes.
+/// Has the controller write its state down, by another job.
 fn saves(rig: &Rig, state: &std::path::Path) {
     let saved_at = || state.metadata().and_then(|meta| meta.modified()).ok();
     let before = saved_at();
@@ -52,7 +53,7 @@ fn controller_dies(rig: &mut Rig) {
     rig.launch(&running);
     rig.wait_line(running.run, "ready");
     rig.wait_started(running.run);
-    // What the controller has not saved yet, it does not know after its death.
+    // After its death the controller does not know what it has not saved.
     saves(rig, &cluster.file("state/job_state"));
     cluster.kill("slurmctld");
     let late = rig.spec("#!/bin/sh\necho mark >> mark\n");
@@ -88,7 +89,7 @@ fn end_is_missed(rig: &mut Rig) {
         wait_until("Slurm to know of its end", || {
             cluster.slurm("squeue", &["-htall", "-oX%T", "-j", &number]).starts_with("XFAILED")
         });
-        // It dies before it has saved that.
+        // The controller dies before it has saved that.
         cluster.kill("slurmctld");
         std::fs::write(&state, kept).unwrap();
         cluster.up("slurmctld");
@@ -131,7 +132,7 @@ fn brief(rig: &mut Rig) {
         let spec = of_kind("#!/bin/bash\n:\n");
         rig.output(&spec);
     }
-    // While it waits: not one of its kind that began.
+    // A run of its kind that waits, and has not begun.
     let first = occupy(rig);
     let on_node_4 = |spec: LaunchSpec| LaunchSpec { nodes: vec![rig.node("npu4", 1)], ..spec };
     let waits = on_node_4(of_kind("#!/bin/bash\nwhile [ ! -e go ]; do sleep 0.05; done\n"));
@@ -143,7 +144,7 @@ fn brief(rig: &mut Rig) {
     leaving(&other, Leaving::No);
     rig.engine().stop(first.run).unwrap();
     rig.wait_started(waits.run);
-    // It is none after all, and so are those that come next.
+    // The run is not short after all, and so the next ones are not expected to be.
     leaving(&waits, Leaving::No);
     let next = of_kind("#!/bin/bash\n:\n");
     cluster.signal("slurmctld", "STOP");
@@ -220,7 +221,7 @@ fn begins_nowhere(rig: &mut Rig) {
     does_not_begin(rig, spec, "npu3");
 }
 
-/// The daemon of a node is held as the run is to begin there, and dies after its time.
+/// Holds the daemon of a node as the run is to begin there, and kills it after the run's time.
 fn does_not_begin(rig: &Rig, mut spec: LaunchSpec, node: &str) {
     let cluster = rig.cluster();
     cluster.signal(node, "STOP");

@@ -45,7 +45,7 @@ fn times(rig: &mut Rig) {
     let ended = rig.wait_end(spec.run);
     assert_eq!(ended.started_at, Some(started_at));
     let took_ms = ended.at.since(started_at).0;
-    // A start is noted when it is over, on a busy machine a moment after the script's first command.
+    // A start is noted once it is made, on a busy machine a moment after the script's first command.
     assert!((1000 - rig.tick_ms()..8000).contains(&took_ms), "{took_ms} ms");
     let since_launch_ms = ended.at.since(before).0;
     assert!(since_launch_ms >= 1200 - rig.tick_ms(), "it ends {since_launch_ms} ms after its launch");
@@ -73,7 +73,7 @@ fn ignored_time_limit(rig: &mut Rig) {
     let ended = rig.wait_end(spec.run);
     assert_eq!(ended.how, Exit::TimedOut);
     let took_ms = ended.at.since(ended.started_at.unwrap()).0;
-    // To Slurm a job is over when it is told to end.
+    // For Slurm a job is over when it is told to end.
     let least_ms = if rig.tick_ms() == 1 { 1190 } else { 0 };
     assert!((least_ms..5000).contains(&took_ms), "{took_ms} ms");
 }
@@ -289,7 +289,7 @@ fn restart_launched(rig: &mut Rig) {
     }
     rig.restart();
     for spec in &specs {
-        // What the engine before did not keep, the center hands on again.
+        // The center launches again what the engine before did not keep.
         rig.launch(spec);
         assert_eq!(rig.wait_end(spec.run).how, Exit::Code(0));
     }

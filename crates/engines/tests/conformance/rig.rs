@@ -1,4 +1,4 @@
-//! An engine to try a case on, with a folder of its own, and what cases ask of it.
+//! An engine to try a case on, with a folder of its own, and helpers for the cases.
 
 use std::{
     collections::HashMap,
@@ -19,7 +19,7 @@ use engines::{
 
 use super::{cluster::Cluster, common};
 
-/// Slurm starts and accounts for a job within seconds; a cluster that was hurt takes longer.
+/// Slurm starts and accounts for a job within seconds. A cluster that was hurt takes longer.
 const DEADLINE: Duration = Duration::from_mins(1);
 
 #[derive(Clone, Copy)]
@@ -120,7 +120,7 @@ impl<'a> Rig<'a> {
         }
     }
 
-    /// How exact the engine's times are.
+    /// The precision of the engine's times.
     pub fn tick_ms(&self) -> i64 {
         match self.kind {
             Kind::Local => 1,
@@ -180,7 +180,7 @@ impl<'a> Rig<'a> {
         self.wait_end(spec.run).how
     }
 
-    /// Launches the script, expects exit code 0, and gives what it wrote to standard output.
+    /// Launches the script, expects exit code 0, and returns its standard output.
     pub fn output(&self, spec: &LaunchSpec) -> String {
         let how = self.run(spec);
         assert_eq!(how, Exit::Code(0), "stdout: {}, stderr: {}", self.out(spec.run), self.err(spec.run));
@@ -200,7 +200,7 @@ impl<'a> Rig<'a> {
         String::from_utf8_lossy(&chunk.bytes).into_owned()
     }
 
-    /// Waits until the run has written a whole line that begins so, and gives the rest of it.
+    /// Waits until the run has written a whole line that begins so, and returns the rest of it.
     pub fn wait_line(&self, run: RunId, start: &str) -> String {
         let mut found = None;
         wait_until(&format!("a line `{start}…`"), || {

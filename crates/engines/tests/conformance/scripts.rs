@@ -1,4 +1,4 @@
-//! What a script sees and leaves.
+//! The environment of scripts, their outputs and their files.
 
 use std::os::unix::fs::PermissionsExt as _;
 

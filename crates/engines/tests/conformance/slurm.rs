@@ -1,4 +1,4 @@
-//! What only Slurm can do to a run.
+//! Cases that only Slurm has.
 
 use domain::Millis;
 use engines::{
@@ -37,7 +37,7 @@ pub const CASES: &[Case] = &[
     ("what the doctor says of it", doctor),
 ];
 
-/// Slurm's own word of a run's job, of its accounting.
+/// The accounting's word on a run's job.
 fn sacct(rig: &Rig, spec: &LaunchSpec, field: &str) -> String {
     let number = rig.slurm().slurm_job(spec.run).expect("it has a job").to_string();
     let args = ["-nXP", "-j", &number, &format!("--format={field}")];
@@ -48,7 +48,7 @@ fn gres(rig: &mut Rig) {
     let spec = rig.gang(2, 3, "#!/bin/sh\n");
     rig.output(&spec);
     let mut said = String::new();
-    // The accounting hears of an end at once, but of what started every few seconds.
+    // The accounting hears of an end at once, but of a start only every few seconds.
     wait_until("all of it to be accounted for", || {
         said = sacct(rig, &spec, "AllocTRES%200,NodeList,NNodes,JobName%80,Comment");
         said.contains("|qt-")
@@ -100,7 +100,7 @@ fn waits(rig: &mut Rig) {
 }
 
 fn scancel(rig: &mut Rig) {
-    // What is cancelled within a second of its start is taken for a launch that a node refused.
+    // A cancellation within a second of the start is taken for a launch that a node refused.
     let spec = rig.spec("#!/bin/sh\nsleep 2\necho ready\nsleep 600\n");
     rig.launch(&spec);
     rig.wait_line(spec.run, "ready");
@@ -134,7 +134,7 @@ fn second_job(rig: &mut Rig) {
     // Under another name, or the engine would cancel it before it comes that far.
     let again = rig.cluster().try_slurm("sbatch", &["--wait", "--job-name=other", "-o/dev/null", file]);
     assert!(again.is_err(), "it was let through");
-    // Under the run's own it is found and goes.
+    // Under the run's own name the engine finds it and cancels it.
     let name = format!("--job-name=qt-{}", spec.run);
     let args =
         ["--parsable", "--nodelist=npu1", "--gres=npu:8", "--begin=now+1hour", &name, "-o/dev/null", file];
@@ -172,7 +172,8 @@ fn number_of_another(rig: &mut Rig) {
     let number = wait_submitted(&second, &spec);
     let cluster = rig.cluster();
     let other = anothers(rig);
-    // As a controller that died leaves it, which had forgotten the run's job and has given its number anew.
+    // As after the death of a controller that had forgotten the run's job and has given its number to another
+    // one.
     let record = second.slurm_config().data_dir.join("slurm/open").join(spec.run.to_string());
     second.without_engine(|| {
         cluster.slurm("scancel", &[&number]);
@@ -187,13 +188,13 @@ fn number_of_another(rig: &mut Rig) {
     rig.wait_end(first.run);
 }
 
-/// Hands in a job that is none of the center's; its number.
+/// Submits a job that is none of the center's, and returns its number.
 fn anothers(rig: &Rig) -> String {
     let args = ["--parsable", "--output=/dev/null", "--chdir=/tmp", "--nodelist=npu3", "--wrap=sleep 60"];
     rig.cluster().slurm("sbatch", &args).trim().to_owned()
 }
 
-/// Such a job was not ended. It is now.
+/// Checks that nobody ended such a job, and ends it.
 fn goes_on(rig: &Rig, number: &str) {
     let state = rig.cluster().slurm("squeue", &["-htall", "-oX%T", "-j", number]);
     assert!(["XRUNNING\n", "XPENDING\n"].contains(&state.as_str()), "{state}");
@@ -291,7 +292,7 @@ fn given_back(rig: &mut Rig) {
     let mut spec = second.spec("#!/bin/sh\n");
     spec.nodes = vec![second.node("npu4", 1)];
     assert_eq!(second.run(&spec), Exit::Preempted);
-    // The next engine knows why it is to end.
+    // The next engine knows why the run is to end.
     let again = LaunchSpec { run: second.spec("#!/bin/sh\n").run, ..spec };
     second.launch(&again);
     let record = second.slurm_config().data_dir.join("slurm/open").join(again.run.to_string());

@@ -1,8 +1,8 @@
 //! Lists of jobs, newest first, by any mix of filters.
 //!
-//! One filter leads: an index has it, newest first. The rows that it gives are looked at one by one for the other
-//! filters, up to a bound, so that a page costs the same however rare what is looked for. A page that
-//! came to that bound says from where to go on.
+//! One filter leads: an index has it, newest first. The rows that it gives are looked at one by one for the
+//! other filters, up to a bound, so that a page costs the same however rare the jobs are that match. A page
+//! that came to the bound says from where to go on.
 
 use std::ops::ControlFlow;
 
@@ -11,17 +11,15 @@ use domain::{
     Timestamp, job::Tasks,
 };
 
-use super::{state, tasks};
-use crate::{
-    StoreError, Tx,
-    sql::{Param, Row, Sql, params, statements},
-};
+use super::columns::{state, tasks};
+use crate::db::{Param, Row, Sql, StoreError, Tx, Value, statements};
 
-/// Jobs looked at for one page: where they lie side by side, and where an index leads to each.
+/// The most jobs that are looked at for one page where they lie side by side.
 const MOST_SIDE_BY_SIDE: i64 = 16_000;
+/// The most jobs that are looked at for one page where an index leads to each.
 const MOST_BY_INDEX: i64 = 4_000;
 
-/// Which jobs; all that are `Some` must match.
+/// The jobs that are wanted: those that match all that is `Some`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JobFilter {
     pub tenant: Option<TenantId>,
@@ -30,11 +28,11 @@ pub struct JobFilter {
     pub project: Option<ProjectId>,
     pub contract: Option<ContractId>,
     pub domain: Option<TenantDomain>,
-    /// In upper or lower case.
+    /// A part of the name, in upper or lower case.
     pub name_contains: Option<String>,
 }
 
-/// What a list shows of a job: all but the text of its script and settings.
+/// A job as a list shows it: without its specification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobRow {
     pub id: JobId,
@@ -63,8 +61,8 @@ pub struct JobRow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobPage {
     pub rows: Vec<JobRow>,
-    /// What to give as `after` for the next page; `None` if there is none. It may follow a page with few rows or none:
-    /// what it looked at did not match, and older jobs may.
+    /// The `after` of the next page; `None` if this is the last. Older jobs may match even where this page
+    /// has few rows or none, as it ends at the bound.
     pub next: Option<JobId>,
 }
 
@@ -95,28 +93,11 @@ statements! { "jobs";
 
 /// One job as a list shows it.
 pub fn get_row(tx: &Tx, id: JobId) -> Result<JobRow, StoreError> {
-    tx.find(GET_ROW, params![&id], job_row)?.ok_or_else(|| StoreError::not_found("job", &id))
+    tx.get(GET_ROW, &id, job_row)
 }
 
-/// The `limit` newest jobs that match and are older than `after`. Goes on however long it takes to fill the list; where
-/// somebody waits, [`page_jobs`] is bounded.
-pub fn list_jobs(
-    tx: &Tx,
-    filter: &JobFilter,
-    after: Option<JobId>,
-    limit: u32,
-) -> Result<Vec<JobRow>, StoreError> {
-    let mut page = page_jobs(tx, filter, after, limit)?;
-    let mut rows = page.rows;
-    while let (Some(next), true) = (page.next, rows.len() < limit as usize) {
-        page = page_jobs(tx, filter, Some(next), limit - u32::try_from(rows.len()).unwrap_or(limit))?;
-        rows.append(&mut page.rows);
-    }
-    Ok(rows)
-}
-
-/// A page of the newest jobs that match and are older than `after`: `limit` of them, or what is found in a bounded
-/// search.
+/// A page of the newest jobs that match and are older than `after`: `limit` of them, or those that a bounded
+/// search finds.
 pub fn page_jobs(
     tx: &Tx,
     filter: &JobFilter,
@@ -131,7 +112,7 @@ pub fn page_jobs(
     }
     let after = after.unwrap_or(JobId::from_bytes([0xff; 16]));
     let most = lead.most_looked_at();
-    let mut bound = vec![Param::from(&after), Param::from(most)];
+    let mut bound = vec![after.value(), most.value()];
     bound.extend(lead.params());
     let rest = Rest::new(filter);
     let (mut rows, mut looked_at, mut last) = (Vec::new(), 0, None);
@@ -149,7 +130,7 @@ pub fn page_jobs(
     Ok(JobPage { rows, next: last })
 }
 
-/// The filter that an index has.
+/// The filter that leads.
 enum Lead<'a> {
     All,
     Tenant(&'a TenantId),
@@ -180,23 +161,23 @@ impl Lead<'_> {
         }
     }
 
-    fn params(&self) -> Vec<Param<'_>> {
+    fn params(&self) -> Vec<Value<'_>> {
         match self {
             Self::All => vec![],
-            Self::Tenant(tenant) => vec![(*tenant).into()],
-            Self::TenantState(tenant, state) => vec![(*tenant).into(), (*state).into()],
-            Self::State(state) => vec![(*state).into()],
-            Self::Domain(domain) => vec![(*domain).into()],
-            Self::Project(project, tenant) => vec![(*project).into(), tenant.into()],
-            Self::Contract(contract, tenant) => vec![(*contract).into(), tenant.into()],
+            Self::Tenant(tenant) => vec![tenant.value()],
+            Self::TenantState(tenant, state) => vec![tenant.value(), state.value()],
+            Self::State(state) => vec![state.value()],
+            Self::Domain(domain) => vec![domain.value()],
+            Self::Project(project, tenant) => vec![project.value(), tenant.value()],
+            Self::Contract(contract, tenant) => vec![contract.value(), tenant.value()],
         }
     }
 }
 
-/// Which filter leads: the one that leaves the fewest rows to look at. `None` if nothing can match.
+/// The filter that leaves the fewest rows to look at. `None` if nothing can match.
 fn lead<'a>(tx: &Tx, filter: &'a JobFilter) -> Result<Option<Lead<'a>>, StoreError> {
     // A project and a contract have one tenant each: a filter by another can't match.
-    let owned_by = |sql, id: Param<'_>| -> Result<Option<TenantId>, StoreError> {
+    let owned_by = |sql, id: Value<'_>| -> Result<Option<TenantId>, StoreError> {
         let owner = tx.find(sql, &[id], |row| row.get::<TenantId>(0))?;
         Ok(owner.filter(|owner| filter.tenant.is_none_or(|tenant| tenant == *owner)))
     };
@@ -205,11 +186,11 @@ fn lead<'a>(tx: &Tx, filter: &'a JobFilter) -> Result<Option<Lead<'a>>, StoreErr
     Ok(Some(match (&filter.state, &filter.tenant, &filter.project, &filter.contract, filter.domain) {
         (Some(state), Some(tenant), _, _, _) if is_active(state) => Lead::TenantState(tenant, state),
         (Some(state), None, _, _, _) if is_active(state) => Lead::State(state),
-        (_, _, Some(project), _, _) => match owned_by(OWNER_OF_PROJECT, project.into())? {
+        (_, _, Some(project), _, _) => match owned_by(OWNER_OF_PROJECT, project.value())? {
             Some(tenant) => Lead::Project(project, tenant),
             None => return Ok(None),
         },
-        (_, _, _, Some(contract), _) => match owned_by(OWNER_OF_CONTRACT, contract.into())? {
+        (_, _, _, Some(contract), _) => match owned_by(OWNER_OF_CONTRACT, contract.value())? {
             Some(tenant) => Lead::Contract(contract, tenant),
             None => return Ok(None),
         },
@@ -263,7 +244,7 @@ fn job_row(row: Row<'_>) -> Result<JobRow, StoreError> {
     Ok(JobRow {
         id: row.get(0)?,
         tenant: row.get(1)?,
-        domain: row.code(2, TenantDomain::from_code)?,
+        domain: row.code(2)?,
         project: row.get(3)?,
         contract: row.get(4)?,
         submitted_by: row.get(5)?,
@@ -272,10 +253,10 @@ fn job_row(row: Row<'_>) -> Result<JobRow, StoreError> {
         nodes: row.get(8)?,
         cards_per_node: row.get(9)?,
         card_model: row.get(10)?,
-        class: row.code(11, ServiceClass::from_code)?,
-        state: state(row, 12, 13, 14)?,
+        class: row.code(11)?,
+        state: state(row.skip(12))?,
         ended_at: row.get(14)?,
-        tasks: tasks(row, 15)?,
+        tasks: tasks(row.skip(15))?,
         started_at: row.get(22)?,
         used_card_ms: row.get(23)?,
         charge_micro_cny: row.get(24)?,

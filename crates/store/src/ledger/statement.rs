@@ -1,20 +1,18 @@
-//! The lines of a statement: what a contract's runs used and were charged, from the ledger alone.
+//! The lines of a statement: the use and the charges of a contract's runs, from the ledger alone.
 
 use std::collections::BTreeMap;
 
 use domain::{CardMs, ContractId, JobId, MicroCny, ProjectId, Timestamp, ledger::Unit};
 
-use crate::{
-    StoreError, Tx,
-    sql::{Row, Sql, params, statements},
-};
+use crate::db::{Row, Sql, StoreError, Tx, params, statements};
 
-/// What a job's runs used and were charged in an interval: the transfers in it, what was given back taken off.
+/// The use and the charges of a job's runs in an interval: the sums of its transfers, less those that gave
+/// use back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UseLine {
     pub project: ProjectId,
     pub project_slug: String,
-    /// `None` in a line for a whole project.
+    /// `None`: the line is for a whole project.
     pub job: Option<JobId>,
     pub job_name: String,
     /// How many runs have transfers in the interval.
@@ -40,7 +38,7 @@ statements! { "transfers";
     RETURNED_BY_PROJECT = lines!("p.id, p.slug, NULL, ''", "credit_contract", "p.id, p.slug");
 }
 
-/// A contract's lines for `[from, until)`, one a job, by project and job.
+/// A contract's lines for `[from, until)`, a line for each job, by project and job.
 ///
 /// Cost: linear in the contract's transfers in the interval.
 pub fn use_between(
@@ -52,7 +50,7 @@ pub fn use_between(
     lines(tx, [USED_BY_JOB, RETURNED_BY_JOB], contract, from, until)
 }
 
-/// The same, one line a project.
+/// A contract's lines for `[from, until)`, a line for each project.
 pub fn use_by_project_between(
     tx: &Tx,
     contract: ContractId,
@@ -74,7 +72,7 @@ fn lines(
         for (line, unit, amount) in tx.all(sql, params![&contract, from, until], part)? {
             let runs = line.runs;
             let line = lines.entry((line.project, line.job)).or_insert(line);
-            // What is given back is given back for runs that were counted, or were in an earlier interval.
+            // Runs whose use is given back were counted above, or in an earlier interval.
             line.runs = line.runs.max(runs);
             match unit {
                 Unit::CardMs => line.used.0 += sign * amount,
@@ -85,7 +83,7 @@ fn lines(
     Ok(lines.into_values().collect())
 }
 
-/// One unit of a line, before it is added to it.
+/// One unit of a line, before it is added to the line.
 fn part(row: Row<'_>) -> Result<(UseLine, Unit, i64), StoreError> {
     let line = UseLine {
         project: row.get(0)?,
@@ -96,5 +94,5 @@ fn part(row: Row<'_>) -> Result<(UseLine, Unit, i64), StoreError> {
         used: CardMs::ZERO,
         charged: MicroCny::ZERO,
     };
-    Ok((line, row.code(4, Unit::from_code)?, row.get(5)?))
+    Ok((line, row.code(4)?, row.get(5)?))
 }

@@ -1,4 +1,4 @@
-//! The proof that the ledger is right: everything that is kept, computed anew from what it stands for.
+//! The proof that the ledger is right: everything that is kept is computed anew from what it stands for.
 
 use std::ops::ControlFlow;
 
@@ -7,17 +7,16 @@ use domain::{
     ledger::{Metered, Unit},
 };
 
-use super::{add_up, kept_sums};
+use super::sums::{add_up, kept_and_since};
 use crate::{
-    StoreError, Tx,
+    db::{StoreError, Tx, params, statements},
     runs::{run_columns, run_row},
-    sql::{params, statements},
 };
 
-/// How many faults are told word by word.
+/// How many faults are told in words.
 const MOST_TOLD: usize = 20;
 
-/// What was posted for a run between its contract and the center, less what was given back.
+/// The sum that was posted for a run between its contract and the center, less what was given back.
 macro_rules! posted {
     ($unit:literal) => {
         concat!(
@@ -29,13 +28,12 @@ macro_rules! posted {
 }
 
 statements! { "runs";
-    UPTO = "SELECT upto_seq FROM ledger_checkpoint WHERE id = 1";
     RUNS = concat!(
         "SELECT ", run_columns!(), ", ", posted!("card_ms"), ", ", posted!("micro_cny"), " FROM runs ORDER BY id"
     );
 }
 
-/// What a check of all of the ledger found.
+/// The outcome of a check of the whole ledger.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools, reason = "each is the answer to a question of its own")]
 pub struct LedgerReport {
@@ -43,15 +41,16 @@ pub struct LedgerReport {
     pub is_balanced: bool,
     /// The kept sums are those of the transfers.
     pub sums_agree: bool,
-    /// Of every run, what was posted is what it is metered for; and of every run that has ended, that is what its times
-    /// and its rate say.
+    /// For every run the amount posted is the amount metered; for every run that has ended, this is what its
+    /// times and its rate say.
     pub runs_agree: bool,
-    /// The card time posted for the runs that have ended is the time that they had cards, the lost ones left out.
+    /// The card time posted for the runs that have ended is the card time that they had, lost runs left out.
     pub occupancy_agrees: bool,
     pub transfers: u64,
     pub runs: u64,
-    /// Of runs that have ended: card time posted, and occupied.
+    /// The card time posted for runs that have ended.
     pub posted_card_ms: CardMs,
+    /// The card time that these runs had.
     pub occupied_card_ms: CardMs,
     /// The first 20 faults, in words.
     pub faults: Vec<String>,
@@ -69,9 +68,9 @@ impl LedgerReport {
     }
 }
 
-/// Checks all of the ledger against the transfers, the runs' times and their rates.
+/// Checks the whole ledger against the transfers, the times of the runs and their rates.
 ///
-/// Cost: linear in all transfers and runs; minutes never, but seconds where there are millions.
+/// Cost: linear in all transfers and runs; seconds where there are millions.
 pub fn verify(tx: &Tx) -> Result<LedgerReport, StoreError> {
     let mut report =
         LedgerReport { is_balanced: true, sums_agree: true, runs_agree: true, ..LedgerReport::default() };
@@ -87,9 +86,7 @@ pub fn verify(tx: &Tx) -> Result<LedgerReport, StoreError> {
 }
 
 fn verify_sums(tx: &Tx, report: &mut LedgerReport) -> Result<(), StoreError> {
-    let (all, _) = add_up(tx, 0)?;
-    let upto: i64 = tx.one(UPTO, params![], |row| row.get(0))?;
-    let (since, last) = add_up(tx, upto)?;
+    let (all, last) = add_up(tx, 0)?;
     report.transfers = u64::try_from(last).unwrap_or(0);
     for unit in [Unit::CardMs, Unit::MicroCny] {
         let of_unit = || all.iter().filter(|((_, u), _)| *u == unit).map(|(_, sums)| sums);
@@ -100,12 +97,7 @@ fn verify_sums(tx: &Tx, report: &mut LedgerReport) -> Result<(), StoreError> {
             report.fault(|| format!("debits are {debits} and credits are {credits} in {unit:?}"));
         }
     }
-    let mut derived = since;
-    for (key, kept) in kept_sums(tx)? {
-        let sums = derived.entry(key).or_default();
-        sums.debits += kept.debits;
-        sums.credits += kept.credits;
-    }
+    let mut derived = kept_and_since(tx)?;
     derived.retain(|_, sums| sums.debits != 0 || sums.credits != 0);
     if derived != all {
         report.sums_agree = false;

@@ -1,4 +1,5 @@
-//! A small center to test with: two tenants in different domains, a pool of nodes, contracts, projects, members.
+//! A small center to test with: two tenants in different domains, a pool of nodes, contracts, projects,
+//! members.
 
 use std::{
     path::Path,
@@ -11,7 +12,13 @@ use domain::{
     Role, Run, RunId, RunState, Tenant, TenantDomain, TenantId, Timestamp, TransferId,
     contract::ContractKind, node::Slot, node::even_rings,
 };
-use store::{Store, StoreError, Tx, contracts, pools, pools::Pool, tenants};
+use store::{
+    Store, StoreError, Tx, contracts,
+    jobs::{JobFilter, JobRow, page_jobs},
+    pools,
+    pools::Pool,
+    tenants,
+};
 
 /// Bytes that no other id has.
 pub fn unique() -> [u8; 10] {
@@ -174,6 +181,22 @@ pub fn run(job: &Job, node: NodeId, cards: CardSet, planned_at: Timestamp) -> Ru
 
 pub fn transfer_id(at: Timestamp) -> TransferId {
     TransferId::new(at, unique())
+}
+
+/// The `limit` newest jobs that match and are older than `after`, from as many pages as it takes.
+pub fn list_jobs(
+    tx: &Tx,
+    filter: &JobFilter,
+    after: Option<JobId>,
+    limit: u32,
+) -> Result<Vec<JobRow>, StoreError> {
+    let mut page = page_jobs(tx, filter, after, limit)?;
+    let mut rows = page.rows;
+    while let (Some(next), true) = (page.next, rows.len() < limit as usize) {
+        page = page_jobs(tx, filter, Some(next), limit - u32::try_from(rows.len()).unwrap_or(limit))?;
+        rows.append(&mut page.rows);
+    }
+    Ok(rows)
 }
 
 /// Posts what is due for a run up to `now`, and keeps how far it is metered: what the center's meter does.

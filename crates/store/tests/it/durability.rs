@@ -17,7 +17,7 @@ use store::{
     ledger, tenants,
 };
 
-use crate::common::{Party, at, job, open, seed, transfer_id};
+use crate::common::{Party, at, job, list_jobs, open, seed, transfer_id};
 
 const FOLDER: &str = "STORE_TEST_WRITES_TO";
 const KILLS: u64 = 20;
@@ -100,7 +100,7 @@ fn all_that_was_acknowledged_survives_being_killed() {
             .read(|tx| {
                 Ok::<_, StoreError>((
                     events::list_after(tx, 0, None, None, u32::MAX)?,
-                    jobs::list_jobs(tx, &JobFilter::default(), None, u32::MAX)?,
+                    list_jobs(tx, &JobFilter::default(), None, u32::MAX)?,
                     ledger::balance(tx, Account::Cash, Unit::MicroCny)?,
                     ledger::verify(tx)?,
                 ))

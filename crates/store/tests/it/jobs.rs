@@ -14,7 +14,7 @@ use store::{
     jobs::{self, JobFilter, JobRow},
 };
 
-use crate::common::{Center, at, job, open, seed, unique};
+use crate::common::{Center, at, job, list_jobs, open, seed, unique};
 
 fn store() -> (tempfile::TempDir, Store, Center) {
     let dir = tempfile::tempdir().unwrap();
@@ -108,9 +108,8 @@ fn tasks_to_be_tried_again_are_taken_once_lowest_first() {
             assert!(matches!(jobs::push_retry(tx, job.id, 7, 3), Err(StoreError::Conflict { .. })));
             assert_eq!(jobs::list_retries(tx, job.id)?, [(3, 3), (5, 4), (7, 2)]);
             assert_eq!(jobs::pop_retry(tx, job.id)?, Some((3, 3)));
-            assert!(jobs::take_retry(tx, job.id, 5)?);
-            assert!(!jobs::take_retry(tx, job.id, 5)?);
-            assert_eq!(jobs::clear_retries(tx, job.id)?, 1);
+            assert_eq!(jobs::pop_retry(tx, job.id)?, Some((5, 4)));
+            assert_eq!(jobs::pop_retry(tx, job.id)?, Some((7, 2)));
             assert_eq!(jobs::pop_retry(tx, job.id)?, None);
             assert_eq!(jobs::list_retries(tx, other.id)?, [(1, 2)]);
             Ok::<_, StoreError>(())
@@ -157,7 +156,7 @@ fn lists_agree_with_the_plain_filters_for_every_mix() {
         .unwrap();
     store
         .read(|tx| {
-            let all = jobs::list_jobs(tx, &JobFilter::default(), None, 1000)?;
+            let all = list_jobs(tx, &JobFilter::default(), None, 1000)?;
             assert_eq!(all.len(), 120);
             assert!(all.windows(2).all(|pair| pair[0].id > pair[1].id), "newest first");
             let (a, b) = (&center.parties[0], &center.parties[1]);
@@ -178,11 +177,7 @@ fn lists_agree_with_the_plain_filters_for_every_mix() {
                                         JobFilter { tenant, state, project, contract, domain, name_contains };
                                     let wanted: Vec<_> =
                                         all.iter().filter(|row| matches(row, &filter)).cloned().collect();
-                                    assert_eq!(
-                                        jobs::list_jobs(tx, &filter, None, 1000)?,
-                                        wanted,
-                                        "{filter:?}"
-                                    );
+                                    assert_eq!(list_jobs(tx, &filter, None, 1000)?, wanted, "{filter:?}");
                                     let mut paged = Vec::new();
                                     let mut after = None;
                                     loop {
@@ -203,8 +198,8 @@ fn lists_agree_with_the_plain_filters_for_every_mix() {
                 }
             }
             assert_eq!(mixes, 900);
-            assert_eq!(jobs::list_jobs(tx, &JobFilter::default(), Some(all[9].id), 3)?, all[10..13]);
-            assert_eq!(jobs::list_jobs(tx, &JobFilter::default(), None, 0)?, []);
+            assert_eq!(list_jobs(tx, &JobFilter::default(), Some(all[9].id), 3)?, all[10..13]);
+            assert_eq!(list_jobs(tx, &JobFilter::default(), None, 0)?, []);
             Ok::<_, StoreError>(())
         })
         .unwrap();
@@ -235,7 +230,7 @@ fn a_bounded_search_says_from_where_to_go_on() {
             assert_eq!(page.rows, []);
             let page = jobs::page_jobs(tx, &filter, page.next, 10)?;
             assert_eq!((page.rows.len(), page.next), (1, None));
-            assert_eq!(jobs::list_jobs(tx, &filter, None, 10)?.len(), 1, "a list goes on by itself");
+            assert_eq!(list_jobs(tx, &filter, None, 10)?.len(), 1, "a list goes on by itself");
             Ok::<_, StoreError>(())
         })
         .unwrap();
@@ -268,7 +263,7 @@ proptest! {
                 jobs::update_job_progress(tx, job)?;
             }
             let by_tenant = jobs::count_by_state(tx, Some(parties[0].tenant))?;
-            Ok::<_, StoreError>((jobs::count_by_state(tx, None)?, by_tenant, jobs::list_jobs(tx, &JobFilter::default(), None, 999)?))
+            Ok::<_, StoreError>((jobs::count_by_state(tx, None)?, by_tenant, list_jobs(tx, &JobFilter::default(), None, 999)?))
         }).unwrap();
         let counted = |rows: &mut dyn Iterator<Item = &JobRow>| {
             let mut counted: BTreeMap<String, u64> = BTreeMap::new();

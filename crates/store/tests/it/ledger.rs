@@ -8,12 +8,19 @@ use domain::{
 };
 use proptest::prelude::*;
 use store::{
-    Store, StoreError, jobs,
-    ledger::{self, ContractBalance, Sums, TransferFilter, UseLine},
+    Store, StoreError,
+    db::{params, statements},
+    jobs,
+    ledger::{self, ContractBalance, TransferFilter, UseLine},
     recent, runs, tenants,
 };
 
 use crate::common::{Center, at, job, meter, open, run, seed, transfer_id};
+
+statements! { "ledger_sums";
+    FORGET_SUMS = "DELETE FROM ledger_sums";
+    FORGET_CHECKPOINT = "UPDATE ledger_checkpoint SET upto_seq = 0";
+}
 
 fn store() -> (tempfile::TempDir, Store, Center) {
     let dir = tempfile::tempdir().unwrap();
@@ -118,14 +125,14 @@ proptest! {
                     let wanted = ContractBalance { use_balance: CardMs(of(Unit::CardMs)), money_balance: MicroCny(of(Unit::MicroCny)) };
                     assert_eq!(balance, wanted);
                 }
-                assert!(ledger::totals(tx)?.values().all(|Sums { debits, credits }| debits == credits));
                 let report = ledger::verify(tx)?;
                 assert!(report.is_right(), "{report:?}");
                 assert_eq!(report.transfers, seen.len() as u64);
                 Ok(())
             };
             check()?;
-            ledger::recompute_sums(tx)?;
+            tx.execute(FORGET_SUMS, params![])?;
+            tx.execute(FORGET_CHECKPOINT, params![])?;
             check()
         }).unwrap();
     }
@@ -249,7 +256,11 @@ fn spoiled(spoil: impl FnOnce(&rusqlite::Connection, Run)) -> ledger::LedgerRepo
         .write(move |tx| {
             jobs::insert_job(tx, &job)?;
             live(tx, &kept, 0, &[], 100, Outcome::Succeeded)?;
-            ledger::recompute_sums(tx)
+            // So many that sums were carried forward.
+            for n in 0..300 {
+                ledger::post(tx, &top_up(&format!("{n}"), &center, 1), transfer_id(at(0)), at(0))?;
+            }
+            Ok::<_, StoreError>(())
         })
         .unwrap();
     assert!(store.read(ledger::verify).unwrap().is_right());

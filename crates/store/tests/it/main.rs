@@ -8,4 +8,5 @@ mod ledger;
 mod opening;
 mod rows;
 mod runs;
+mod schema;
 mod writer;

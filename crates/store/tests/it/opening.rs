@@ -16,7 +16,7 @@ use domain::{
 };
 use store::{Store, StoreError, events, jobs, jobs::JobFilter, ledger};
 
-use crate::common::{at, job, open, seed, transfer_id};
+use crate::common::{at, job, list_jobs, open, seed, transfer_id};
 
 #[test]
 fn a_second_center_is_refused_until_the_first_is_gone() {
@@ -167,7 +167,7 @@ fn a_backup_made_under_way_is_whole_and_opens() {
         let copy = open(&to);
         let (jobs, balance, report) = copy
             .read(|tx| {
-                let jobs = jobs::list_jobs(tx, &JobFilter::default(), None, 1_000_000)?.len();
+                let jobs = list_jobs(tx, &JobFilter::default(), None, 1_000_000)?.len();
                 let balance =
                     ledger::balance(tx, Account::Contract(center.parties[0].contract), Unit::MicroCny)?;
                 Ok::<_, StoreError>((jobs, balance, ledger::verify(tx)?))

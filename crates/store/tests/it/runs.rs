@@ -100,37 +100,6 @@ fn a_run_comes_back_as_it_was_in_every_state() {
         .unwrap();
 }
 
-#[test]
-fn what_a_contract_used_in_an_interval_is_cut_to_it() {
-    let (_dir, store, center) = store();
-    let contract = center.parties[0].contract;
-    let uses = store
-        .write(move |tx| {
-            let job = job(&center.parties[0], "j", at(0));
-            jobs::insert_job(tx, &job)?;
-            let ended = |started: i64, until: i64, outcome| RunState::Ended {
-                planned_at: at(started),
-                started_at: Some(at(started)),
-                ended_at: at(until),
-                outcome,
-            };
-            let states = [
-                ended(0, 1000, Outcome::Succeeded),
-                ended(100, 150, Outcome::Lost),
-                ended(0, 100, Outcome::Succeeded),
-                RunState::Running { planned_at: at(150), started_at: at(150), stop: None },
-                RunState::Starting { planned_at: at(150), stop: None },
-            ];
-            for (task, state) in (0..).zip(states) {
-                let run = run(&job, center.nodes[0], CardSet::first(2), at(0));
-                runs::insert_run(tx, &Run { task, state, ..run })?;
-            }
-            runs::use_by_contract_between(tx, at(100), at(200))
-        })
-        .unwrap();
-    assert_eq!(uses.into_iter().collect::<Vec<_>>(), [(contract, CardMs(2 * 1000 * (100 + 50)))]);
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 

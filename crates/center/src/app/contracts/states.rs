@@ -4,6 +4,7 @@ use domain::{
     CardMs, Contract, ContractId, MemberId, MicroCny, Timestamp,
     contract::{ContractAction, ContractKind},
     ledger::{Account, Cause, Posting, Unit},
+    problem::{ContractFault, field},
 };
 use serde_json::json;
 use store::{
@@ -22,6 +23,7 @@ use crate::{
     error::AppError,
     events::{self, About, Event},
     moment::{self, new_id},
+    refusal::Refusal,
 };
 
 /// The right that an action on a contract needs. Actions of the center's loops are for nobody.
@@ -48,13 +50,12 @@ pub async fn act(
 ) -> Result<ContractView, AppError> {
     let known = ContractAction::ALL.into_iter().filter(|a| needed(*a).is_some()).map(ContractAction::code);
     let known: Vec<&str> = known.collect();
-    let action = views::word("action", action, ContractAction::from_code, &known)?;
+    let action = views::word(field::ACTION, action, ContractAction::from_code, &known)?;
     let Some(needed) = needed(action) else {
-        let hint = format!("use one of: {}", known.join(", "));
-        return Err(AppError::invalid("action", "is done by the center itself", hint));
+        return Err(AppError::invalid(field::ACTION, ContractFault::ByCenter { known }));
     };
-    if reason.chars().count() > 500 || reason.chars().any(char::is_control) {
-        return Err(AppError::invalid("reason", "is too long", "use at most 500 printable characters"));
+    if !reason.is_empty() {
+        views::line::<500>(field::REASON, reason)?;
     }
     let contract = visible(center, caller, id, needed)?;
     let (by, reason) = (caller.clone(), reason.to_owned());
@@ -96,7 +97,7 @@ pub(super) fn change_state(
     let from = contract.state;
     let to = from.after(action).map_err(|error| {
         AppError::refused(
-            "contract_state",
+            Refusal::ContractState,
             error.to_string(),
             "look at the contract's history to see where it stands",
         )

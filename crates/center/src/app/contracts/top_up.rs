@@ -4,6 +4,7 @@ use domain::{
     ContractId, ContractState,
     contract::{ContractAction, ContractKind, Funds},
     ledger::{Account, Cause, Posting, Unit},
+    problem::{ContractFault, field},
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -16,11 +17,13 @@ use super::{
 };
 use crate::{
     app::audit::{self, Change},
+    app::views,
     auth::{Action, Caller},
     center::Center,
     error::AppError,
     events::{self, About},
     moment::{self, new_id},
+    refusal::Refusal,
 };
 
 /// Money paid in.
@@ -47,25 +50,17 @@ pub async fn top_up(
     let contract = visible(center, caller, id, Action::TopUp)?;
     let amounts = [top_up.amount_micro_cny, top_up.card_ms];
     if amounts.iter().any(|amount| !(0..=MOST_AMOUNT).contains(amount)) || amounts == [0, 0] {
-        let hint = "give amount_micro_cny, card_ms or both, from 0 to 10^15, not both 0";
-        return Err(AppError::invalid("amount_micro_cny", "is out of range", hint));
+        return Err(AppError::invalid(field::AMOUNT, ContractFault::Amounts { most: MOST_AMOUNT }));
     }
     let takes_card_time =
         matches!(contract.kind, ContractKind::Prepaid { .. } | ContractKind::Grant { cap: Some(_) });
     if top_up.card_ms > 0 && !takes_card_time {
-        return Err(AppError::invalid(
-            "card_ms",
-            format!("can't be added to a {} contract", contract.kind.code()),
-            "pay in money instead",
-        ));
+        return Err(AppError::invalid(field::CARD_TIME, ContractFault::NoCardTime { kind: contract.kind }));
     }
-    if !(1..=64).contains(&top_up.reference.chars().count()) || top_up.reference.chars().any(char::is_control)
-    {
-        return Err(AppError::invalid("reference", "is not a reference", "use 1 to 64 printable characters"));
-    }
+    views::line::<64>(field::REFERENCE, &*top_up.reference)?;
     if contract.state.is_final() {
         let message = format!("the contract {} is {}", contract.number, contract.state.code());
-        return Err(AppError::refused("contract_state", message, "draw up a new contract"));
+        return Err(AppError::refused(Refusal::ContractState, message, "draw up a new contract"));
     }
     let by = caller.clone();
     let id_now = contract.id;

@@ -12,6 +12,7 @@ use crate::{
     error::AppError,
     live::LiveNode,
     moment::{self, new_id},
+    refusal::Refusal,
 };
 
 /// What a job would cost and when it would start, if it were submitted now.
@@ -143,7 +144,7 @@ fn quote(
         .max();
     if listed.is_none() && matches!(contract.kind, ContractKind::Metered { .. }) {
         return Err(AppError::refused(
-            "no_price",
+            Refusal::NoPrice,
             format!(
                 "the price book has no price for {} work of your domain in this pool",
                 spec.service_class.code()

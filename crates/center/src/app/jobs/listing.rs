@@ -1,10 +1,11 @@
 //! What is shown of jobs and their runs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use domain::{
-    CardMs, Job, JobId, JobSpec, MicroCny, RatePerCardHour, RunId, TenantDomain, TenantId,
+    CardMs, ContractId, Job, JobId, JobSpec, MicroCny, RatePerCardHour, RunId, TenantDomain, TenantId,
     job::{JobState, Tasks},
+    problem::field,
 };
 use serde::{Deserialize, Serialize};
 use store::{StoreError, Tx, jobs, recent, tenants};
@@ -13,7 +14,7 @@ use super::{PlaceView, found, places};
 use crate::{
     app::{
         Page, direct,
-        lookup::{Names, TenantName},
+        lookup::Names,
         views::{self, VerdictView},
     },
     auth::{Action, Caller},
@@ -21,6 +22,7 @@ use crate::{
     error::AppError,
     live::{By, Live, Use},
     moment,
+    refusal::Refusal,
 };
 
 /// A job as a list shows it.
@@ -30,13 +32,13 @@ pub struct JobView {
     pub name: String,
     pub tenant: TenantId,
     pub tenant_slug: String,
-    /// For pages.
-    #[serde(skip)]
-    pub owner: TenantName,
     /// The project's short name.
     pub project: String,
     /// The contract's number.
     pub contract: String,
+    /// For pages, which link to the contract.
+    #[serde(skip)]
+    pub contract_id: ContractId,
     /// `queued`, `running`, `stopping`, or how it ended: `succeeded`, `failed`, `timed_out`, `cancelled`, `stopped`,
     /// `never_ran`, `lost`.
     pub state: String,
@@ -99,14 +101,14 @@ pub struct JobQuery {
 /// A row of a list, with the names of the things in it.
 struct Named {
     row: jobs::JobRow,
-    owner: TenantName,
+    tenant_slug: String,
     project: String,
     login: String,
 }
 
 fn named(names: &mut Names<'_>, row: jobs::JobRow) -> Result<Named, StoreError> {
-    let (owner, project) = (names.tenant(row.tenant)?, names.project(row.project)?);
-    Ok(Named { owner, project, login: names.login(row.submitted_by)?, row })
+    let (tenant_slug, project) = (names.slug(row.tenant)?, names.project(row.project)?);
+    Ok(Named { tenant_slug, project, login: names.login(row.submitted_by)?, row })
 }
 
 /// Jobs, newest first.
@@ -143,6 +145,13 @@ pub async fn list(center: &Center, caller: &Caller, query: JobQuery) -> Result<P
     });
     let items = items.collect();
     Ok(Page { items, next_cursor: next.map(|id| id.to_string()) })
+}
+
+/// How many of the caller's jobs are in each state, those that have ended too.
+pub async fn count_by_state(center: &Center, caller: &Caller) -> Result<BTreeMap<String, u64>, AppError> {
+    let scope = caller.scope()?.tenant();
+    center.policies.check(caller, Action::ReadJob, scope)?;
+    center.read(move |tx| jobs::count_by_state(tx, scope)).await
 }
 
 /// Jobs that have not ended, newest first: those are at hand.
@@ -187,12 +196,14 @@ impl Asked {
         ];
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
         let state = given(query.state)
-            .map(|text| views::word("state", &text, |t| STATES.iter().find(|s| **s == t).copied(), &STATES))
+            .map(|text| {
+                views::word(field::STATE, &text, |t| STATES.iter().find(|s| **s == t).copied(), &STATES)
+            })
             .transpose()?;
         let domain = given(query.domain)
             .map(|text| {
                 let known = TenantDomain::ALL.map(TenantDomain::code);
-                views::word("domain", &text, TenantDomain::from_code, &known)
+                views::word(field::DOMAIN, &text, TenantDomain::from_code, &known)
             })
             .transpose()?;
         let filter = jobs::JobFilter {
@@ -238,17 +249,17 @@ fn verdicts(center: &Center, ids: impl Iterator<Item = JobId>) -> HashMap<JobId,
 }
 
 fn row_view(live: &Live, named: Named, verdict: Option<VerdictView>) -> JobView {
-    let Named { row, owner, project, login } = named;
+    let Named { row, tenant_slug, project, login } = named;
     // A row may be ahead of what is live by a commit: the use of a job that has ended is all metered.
     let unmetered =
         if row.state.has_ended() { Use::default() } else { live.unmetered(By::Job(row.id), moment::now()) };
     JobView {
         verdict: verdict.filter(|_| !row.state.has_ended()),
-        tenant_slug: owner.slug.clone(),
-        owner,
+        tenant_slug,
         project,
         contract: live.contract(row.contract).map(|c| c.contract.number.clone()).unwrap_or_default(),
         submitted_by: login,
+        contract_id: row.contract,
         id: row.id,
         name: row.name,
         tenant: row.tenant,
@@ -310,7 +321,7 @@ pub async fn why(center: &Center, caller: &Caller, id: JobId) -> Result<VerdictV
         } else {
             (format!("the job is {state}: nothing of it waits"), "`qiantang show` tells how it went")
         };
-        AppError::refused("not_waiting", message, hint)
+        AppError::refused(Refusal::NotWaiting, message, hint)
     })
 }
 

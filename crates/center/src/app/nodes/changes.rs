@@ -1,6 +1,11 @@
 //! Changing nodes: taking them out and back in, labels, maintenance.
 
-use domain::{Node, NodeId, NodeState, Timestamp, node::Maintenance, spec};
+use domain::{
+    Node, NodeId, NodeState, Timestamp,
+    node::Maintenance,
+    problem::{Wrong, field},
+    spec,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{Tx, pools as rows};
@@ -8,6 +13,7 @@ use store::{Tx, pools as rows};
 use super::{NodeView, show};
 use crate::{
     app::audit::{self, Change},
+    app::views,
     auth::{Action, Caller},
     center::Center,
     error::AppError,
@@ -27,11 +33,7 @@ pub async fn resume(center: &Center, caller: &Caller, name: &str) -> Result<Node
 }
 
 fn checked_reason(reason: &str) -> Result<String, AppError> {
-    let reason = reason.trim();
-    if !(1..=200).contains(&reason.chars().count()) || reason.chars().any(char::is_control) {
-        return Err(AppError::invalid("reason", "is missing or too long", "say why, in 1 to 200 characters"));
-    }
-    Ok(reason.to_owned())
+    views::line::<200>(field::REASON, reason.trim()).map(String::from)
 }
 
 fn found(center: &Center, caller: &Caller, name: &str) -> Result<Node, AppError> {
@@ -97,12 +99,8 @@ pub async fn set_labels(
     let node = found(center, caller, name)?;
     labels.sort_unstable();
     labels.dedup();
-    if labels.len() > spec::MAX_LABELS || labels.iter().any(|label| !spec::is_label(label)) {
-        return Err(AppError::invalid(
-            "labels",
-            "are more than 16, or one of them is none",
-            "use letters, digits, `.`, `_` and `-`, at most 64",
-        ));
+    if let Some(wrong) = spec::labels_fault(&labels) {
+        return Err(AppError::invalid(field::LABELS, wrong));
     }
     let by = caller.clone();
     center
@@ -132,14 +130,13 @@ pub struct NewMaintenance {
 }
 
 fn checked(new: &NewMaintenance) -> Result<Maintenance, AppError> {
-    let instant = |field: &str, text: &str| -> Result<Timestamp, AppError> {
-        text.parse().map_err(|error| {
-            AppError::invalid(field, format!("{error}"), "write an instant, such as 2026-05-20T08:00:00Z")
-        })
-    };
-    let (from, until) = (instant("from", &new.from)?, instant("until", &new.until)?);
-    if until <= from.max(moment::now()) {
-        return Err(AppError::invalid("until", "is not after `from`, or is past", "give a later instant"));
+    let from = views::parse_instant(field::FROM, &new.from)?;
+    let until = views::parse_instant(field::UNTIL, &new.until)?;
+    if until <= from {
+        return Err(AppError::invalid(field::UNTIL, Wrong::NotAfter { other: field::FROM }));
+    }
+    if until <= moment::now() {
+        return Err(AppError::invalid(field::UNTIL, Wrong::InThePast));
     }
     Ok(Maintenance { from, until, reason: checked_reason(&new.reason)? })
 }

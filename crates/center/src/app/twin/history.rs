@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use domain::Timestamp;
+use domain::{Timestamp, problem::field};
 use store::history::PastRun;
 use twin::{Trace, TraceJob};
 
 use crate::{
+    app::views,
     auth::{Action, Caller},
     center::Center,
     error::AppError,
@@ -20,15 +21,13 @@ pub async fn history(center: &Center, caller: &Caller, from: Option<&str>) -> Re
     center.policies.check(caller, Action::ReadCapacity, None)?;
     let from = match from {
         None => Timestamp::default(),
-        Some(text) => text.parse().map_err(|error| {
-            AppError::invalid("from", format!("{error}"), "write an instant, such as 2026-05-20T08:00:00Z")
-        })?,
+        Some(text) => views::parse_instant(field::FROM, text)?,
     };
     let center = center.clone();
     let made = tokio::task::spawn_blocking(move || {
         let trace = read(&center, from)?;
         let mut text = Vec::new();
-        twin::own::write(&trace, &mut text).map_err(|error| AppError::Internal(error.to_string()))?;
+        twin::write_trace(&trace, &mut text).map_err(|error| AppError::Internal(error.to_string()))?;
         Ok(text)
     });
     made.await.map_err(|error| AppError::Internal(error.to_string()))?

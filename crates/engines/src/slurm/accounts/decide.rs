@@ -1,4 +1,5 @@
-//! What is to be done in Slurm, from what is wanted and what is there. Nothing is asked and nothing is changed here.
+//! Decides the changes in Slurm, from the wanted tree and the present state. Nothing is asked and nothing is
+//! changed here.
 
 use std::collections::BTreeSet;
 
@@ -9,12 +10,13 @@ use super::{
     tree::{Customer, Limits, Tree},
 };
 
-/// A limit stays as it is while it is above what it should be by no more than one part in so many.
+/// A limit stays as it is while it exceeds the wanted one by no more than one part in so many.
 const TOLERATED: u64 = 33;
 
-/// What is done to Slurm, in this order, so that it is as wanted, and what is not done and why. The same for the same.
+/// Returns the steps that bring Slurm in line with the wanted tree, in the order in which they are carried
+/// out, and the conflicts that keep other steps from being taken. The same arguments give the same result.
 ///
-/// Nothing is ever removed: an account without its project is paused, so that what was used under it stays known.
+/// Nothing is ever removed: an account without its project is paused, so that the use under it stays known.
 pub fn steps(wanted: &Tree, found: &Found) -> (Vec<Step>, Vec<Conflict>) {
     let mut decision = Decision { wanted, found, can_pause: true, steps: Vec::new(), conflicts: Vec::new() };
     decision.check_enforcement();
@@ -36,7 +38,7 @@ struct Decision<'a> {
 }
 
 impl Decision<'_> {
-    /// What limits need to bind.
+    /// Notes what limits lack to bind.
     fn check_enforcement(&mut self) {
         for what in ["associations", "limits", "qos"] {
             if !self.found.enforced.contains(what) {
@@ -64,7 +66,7 @@ impl Decision<'_> {
         }
     }
 
-    /// The root may be anybody's: nothing of it is changed.
+    /// The root may be anybody's: it is never changed.
     fn root(&mut self) {
         let root = &self.wanted.root;
         if self.found.association(root).is_none() {
@@ -102,7 +104,7 @@ impl Decision<'_> {
         }
     }
 
-    /// An account of the center's, paused or not. Whether it is there, or will be.
+    /// Brings an account of the center's in line, paused or not. Whether the account is there, or will be.
     fn account(&mut self, account: &str, id: &str, parent: &str, is_paused: bool) -> bool {
         let standing = self.found.standing(account, id);
         if let Standing::Foreign(description) = standing {
@@ -112,7 +114,7 @@ impl Decision<'_> {
         }
         let there = self.found.association(account).filter(|_| standing == Standing::Ours);
         let Some(there) = there else {
-            // Nobody can submit to what is not there.
+            // Nobody can submit to an account that is not there.
             if !is_paused {
                 let (account, parent) = (account.to_owned(), Some(parent.to_owned()));
                 self.steps.push(Step::AddAccount { account, parent, mark: id.to_owned() });
@@ -155,7 +157,7 @@ impl Decision<'_> {
         });
     }
 
-    /// A pause of the account does not reach users with a list of their own.
+    /// Notes users with a list of their own, whom a pause of the account does not reach.
     fn name_own_qos_of_users(&mut self, account: &str) {
         let qos = self.wanted.pause_qos.as_str();
         let found = self.found;
@@ -171,7 +173,7 @@ impl Decision<'_> {
     fn limits(&mut self, account: &str, limits: Limits) {
         let none = Association::default();
         let there = self.found.association(account).unwrap_or(&none);
-        // A new account has one.
+        // A new account has one share.
         let shares = (there.shares.unwrap_or(1) != limits.shares).then_some(limits.shares);
         let (mut cards, mut card_min) = (Vec::new(), Vec::new());
         let max = u64::from(limits.max_running_cards);
@@ -201,15 +203,15 @@ impl Decision<'_> {
         }
     }
 
-    /// What all of the cards may use after the balance ended, until the center has ended their runs and Slurm has counted
-    /// them: so the center's own end comes first.
+    /// The use of all the cards between the end of the balance and the moment when the center has ended their
+    /// runs and Slurm has counted them. With this margin the center's own end comes first.
     fn margin_min(&self, cards: u64) -> u64 {
         let lag_ms = u64::try_from(self.found.count_every.as_millis()).unwrap_or(0);
         let ms = lag_ms + u64::try_from(self.wanted.grace.0).unwrap_or(0);
         cards.saturating_mul(ms).div_ceil(60_000)
     }
 
-    /// Accounts that the center made for what is gone, or has another name now.
+    /// Pauses accounts that the center made for projects that are gone, or that have another name now.
     fn leftovers(&mut self) {
         let mut names = BTreeSet::new();
         let mut ids = BTreeSet::new();
@@ -230,7 +232,7 @@ impl Decision<'_> {
                 continue;
             }
             let Some([description]) = found.accounts.get(name).map(Vec::as_slice) else { continue };
-            // Another center may have its own here.
+            // Another center may have accounts of its own here.
             let is_ours = mark_of(description).is_some_and(|id| {
                 ids.contains(id) || (id.starts_with("prj_") && customers.contains(there.parent.as_str()))
             });
@@ -241,7 +243,7 @@ impl Decision<'_> {
     }
 }
 
-/// Rounded up.
+/// Whole minutes, rounded up.
 fn minutes(ms: i64) -> u64 {
     u64::try_from(ms).unwrap_or(0).div_ceil(60_000)
 }

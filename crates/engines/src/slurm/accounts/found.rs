@@ -1,4 +1,4 @@
-//! What is in Slurm.
+//! The present state of Slurm's accounts.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,26 +7,28 @@ use std::{
 
 use super::mark::mark_of;
 
-/// What is in Slurm.
+/// The accounts, limits and settings that are in Slurm.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
     pub cluster: String,
-    /// Descriptions by name: one, unless somebody's text looks like a line of its own.
+    /// Descriptions by name of the account: one, unless somebody's text looks like a line of its own.
     pub accounts: BTreeMap<String, Vec<String>>,
     pub qos: Vec<FoundQos>,
-    /// Of this cluster, by account and user, with what is set at themselves, not what they inherit.
+    /// The associations of this cluster, by account and user. Each has the values that are set at itself, not
+    /// those that it inherits.
     pub associations: BTreeMap<(String, String), Association>,
-    /// Card-minutes that Slurm has counted, by account and kind of card. Past use weighs less there, as the site decays it.
+    /// Card-minutes that Slurm has counted, by account and kind of card. Past use weighs less there, as the
+    /// site decays it.
     pub used_min: BTreeMap<(String, String), u64>,
     /// The kinds of cards that nodes have: `npu`.
     pub kinds: BTreeSet<String>,
-    /// Those that Slurm accounts for.
+    /// The kinds of cards that Slurm accounts for.
     pub counted: BTreeSet<String>,
-    /// What Slurm enforces: `associations`, `limits`, `qos`.
+    /// The things that Slurm enforces: `associations`, `limits`, `qos`.
     pub enforced: BTreeSet<String>,
-    /// Whether Slurm counts use for limits at all: its multifactor priority does.
+    /// Whether Slurm counts use for limits at all. Its multifactor priority does.
     pub counts_use: bool,
-    /// How far its count of what is running may lag behind.
+    /// How far Slurm's count of running jobs may lag behind.
     pub count_every: Duration,
 }
 
@@ -40,7 +42,7 @@ pub struct FoundQos {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Association {
     pub account: String,
-    /// Empty for the account's own.
+    /// Empty for the association of the account itself.
     pub user: String,
     pub parent: String,
     pub shares: Option<u32>,
@@ -51,17 +53,17 @@ pub struct Association {
     pub default_qos: String,
 }
 
-/// Whose the account of a name is.
+/// Whose an account is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing<'a> {
     Absent,
-    /// The center's, and in this cluster or not.
+    /// The account is the center's, whether it is in this cluster or not.
     Ours,
     Foreign(&'a str),
 }
 
 impl Found {
-    /// Whose the account `name` is, which the center would make for `id`.
+    /// Tells whose the account `name` is, which the center would make for `id`.
     pub fn standing(&self, name: &str, id: &str) -> Standing<'_> {
         match self.accounts.get(name).map(Vec::as_slice) {
             None | Some([]) => Standing::Absent,
@@ -80,7 +82,7 @@ impl Found {
         self.associations.contains_key(&(account.to_owned(), user.to_owned()))
     }
 
-    /// Whether the account takes no jobs by itself.
+    /// Whether the account itself takes no jobs.
     pub fn is_paused(&self, account: &str, pause_qos: &str) -> bool {
         self.association(account).is_some_and(|found| found.qos == [pause_qos])
     }

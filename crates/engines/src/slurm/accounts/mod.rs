@@ -1,9 +1,9 @@
-//! Accounts, limits and pauses in Slurm itself: [`steps`] decides what brings Slurm in line with the contracts, [`Sacctmgr`]
-//! looks and carries out.
+//! Accounts, limits and pauses in Slurm itself: [`steps`] decides which changes bring Slurm in line with the
+//! contracts, and [`Sacctmgr`] looks and carries them out.
 //!
-//! Each customer has an account, and below it one for each project. What the center makes carries its mark: the description
-//! is [`MARK`] and the id of what it was made for. Whatever has another description is not the center's and is never
-//! changed.
+//! Each customer has an account, and below it one for each project. Everything that the center makes carries
+//! its mark: the description is [`MARK`] and the id of the tenant or project that it was made for. An account
+//! with any other description is not the center's and is never changed.
 
 mod decide;
 mod found;

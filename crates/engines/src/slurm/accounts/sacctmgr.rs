@@ -1,7 +1,7 @@
-//! Looking at Slurm's accounts and changing them: sacctmgr, sshare, scontrol.
+//! Looks at Slurm's accounts and changes them: sacctmgr, sshare, scontrol.
 //!
-//! sacctmgr parts columns by `|` and knows no other mark. So a line counts only if it has as many columns as it should, free
-//! text comes last, and a name that is there twice is nobody's.
+//! sacctmgr parts columns by `|` and knows no other mark. So a line counts only if it has as many columns as
+//! it should, free text comes last, and a name that is there twice is nobody's.
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
@@ -22,20 +22,22 @@ use crate::{
     },
 };
 
-/// A list of names that is longer is not asked for by its names: an argument has a limit.
+/// A longer list of names is left out of the question, since an argument has a limit.
 const MAX_NAMES_BYTES: usize = 100_000;
 
-/// Slurm's accounting, as whoever runs this process: it must be root, Slurm's own user, or an administrator of Slurm's.
+/// Slurm's accounting, as seen by the user of this process: root, Slurm's own user, or an administrator of
+/// Slurm's.
 #[derive(Clone, Debug)]
 pub struct Sacctmgr(Commands);
 
 impl Sacctmgr {
-    /// `bin`: the folder of Slurm's commands. `conf`: `SLURM_CONF`. Both as the system has them where left out.
+    /// `bin` is the folder of Slurm's commands, and `conf` is `SLURM_CONF`. Where one is left out, the
+    /// system's own counts.
     pub fn new(bin: Option<PathBuf>, conf: Option<PathBuf>, timeout: Duration) -> Self {
         Self(Commands::new(bin, conf, timeout))
     }
 
-    /// What is there of the center's making, and of the account `root`.
+    /// Looks at everything of the center's making, and at the account `root`.
     pub fn look(&self, root: &str) -> Result<Found, EngineError> {
         Ok(self.look_for(root)?)
     }
@@ -45,7 +47,7 @@ impl Sacctmgr {
         let mut found = Found { accounts: self.accounts()?, qos: self.qos()?, ..Found::default() };
         read_config(&config, &mut found);
         if found.cluster.is_empty() {
-            return Err(SlurmError::Unclear("scontrol does not tell the cluster's name".to_owned()));
+            return Err(SlurmError::Unclear("scontrol does not report the name of the cluster".to_owned()));
         }
         let is_marked = |texts: &Vec<String>| texts.iter().any(|text| text.starts_with(MARK));
         let marked = found.accounts.iter().filter(|(_, texts)| is_marked(texts));
@@ -87,20 +89,20 @@ impl Sacctmgr {
         Ok(all.into_iter().map(|one| ((one.account.clone(), one.user.clone()), one)).collect())
     }
 
-    /// Makes one change. One that is made already is no failure.
+    /// Makes one change. A change that is made already is no failure.
     pub fn carry_out(&self, cluster: &str, step: &Step) -> Result<(), EngineError> {
         let answer = self.0.run("sacctmgr", step.args(cluster), &[], None)?;
         let is_made = |out: &str| out.contains("Nothing new added") || out.contains("Nothing modified");
         if answer.ok || is_made(&answer.out) || is_made(&answer.err) {
             return Ok(());
         }
-        // It says why on the one or on the other.
+        // sacctmgr says why on one of its outputs.
         let said = if answer.err.trim().is_empty() { &answer.out } else { &answer.err };
         Err(EngineError::Slurm(problem("sacctmgr", said)))
     }
 }
 
-/// The name of the user that this process is.
+/// The name of the user of this process.
 pub fn own_user() -> Option<String> {
     UnixUser::find(None).ok()?.map(|user| user.name)
 }
@@ -125,7 +127,7 @@ fn read_config(text: &str, found: &mut Found) {
     found.count_every = span(value("PriorityCalcPeriod ")).unwrap_or(Duration::from_mins(5));
 }
 
-/// `5` is minutes, else `00:05:00` or `1-00:00:00`.
+/// A time such as `5` (minutes), `00:05:00` or `1-00:00:00`.
 fn span(text: &str) -> Option<Duration> {
     let (days, rest) = text.split_once('-').unwrap_or(("0", text));
     let days: u64 = days.parse().ok()?;
@@ -176,7 +178,7 @@ fn read_associations(out: &str) -> Vec<Association> {
     out.lines().filter_map(of_line).collect()
 }
 
-/// `cpu=64,gres/npu=8`.
+/// A list such as `cpu=64,gres/npu=8`.
 fn tres(text: &str) -> BTreeMap<String, u64> {
     let one = |entry: &str| {
         let (name, value) = entry.rsplit_once('=')?;
@@ -185,7 +187,8 @@ fn tres(text: &str) -> BTreeMap<String, u64> {
     text.split(',').filter_map(one).collect()
 }
 
-/// Card-minutes by account and kind, from lines such as ` qt-xixi||cpu=1,gres/npu=7`. Names are set in by their depth.
+/// Card-minutes by account and kind, from lines such as ` qt-xixi||cpu=1,gres/npu=7`. Names are indented by
+/// their depth.
 fn read_used(out: &str) -> BTreeMap<(String, String), u64> {
     let mut used = BTreeMap::new();
     for line in out.lines() {

@@ -3,10 +3,10 @@
 use super::mark::MARK;
 use crate::slurm::shell;
 
-/// What the organization of its accounts is.
+/// The organization of the center's accounts.
 const ORGANIZATION: &str = "qiantang";
 
-/// A limit on cards of a kind; `None` is none.
+/// A limit on cards of a kind; `None` means no limit.
 pub type Limit = (String, Option<u64>);
 
 /// One change in Slurm.
@@ -16,11 +16,11 @@ pub enum Step {
     AddQos {
         qos: String,
     },
-    /// It is there, and takes jobs.
+    /// The QOS is there, and takes jobs: closes it.
     CloseQos {
         qos: String,
     },
-    /// Below Slurm's own root where it has no parent.
+    /// Makes an account, below Slurm's own root where it has no parent.
     AddAccount {
         account: String,
         parent: Option<String>,
@@ -30,7 +30,7 @@ pub enum Step {
         user: String,
         accounts: Vec<String>,
     },
-    /// Its share, cards at once, card-minutes in all: those of them that are to change.
+    /// Sets the share, the cards at once, and the card-minutes in all, as far as they are to change.
     SetLimits {
         account: String,
         shares: Option<u32>,
@@ -46,7 +46,7 @@ pub enum Step {
     },
 }
 
-/// Why something is not done, or would not bind.
+/// Why a change is not made, or would not bind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Conflict {
     /// An account of that name is there, and the center did not make it.
@@ -58,13 +58,13 @@ pub enum Conflict {
         qos: String,
         description: String,
     },
-    /// The center's account was put elsewhere.
+    /// The center's account was moved below another parent.
     Moved {
         account: String,
         parent: String,
         wanted: String,
     },
-    /// It is to be paused and has a list of QOS of its own, which would have to be remembered.
+    /// The account is to be paused and has a list of QOS of its own, which would have to be remembered.
     OwnQos {
         account: String,
         user: String,
@@ -74,7 +74,7 @@ pub enum Conflict {
     NotCounted {
         kind: String,
     },
-    /// Slurm does not enforce it.
+    /// Slurm does not enforce this.
     NotEnforced {
         what: &'static str,
     },
@@ -96,7 +96,7 @@ impl Step {
 
     /// The arguments of sacctmgr.
     pub fn args(&self, cluster: &str) -> Vec<String> {
-        // Left out, the cluster is every cluster that the accounting has.
+        // Without a cluster, sacctmgr means every cluster that the accounting has.
         let cluster = format!("cluster={cluster}");
         let change = |account: &String| {
             let words = ["modify", "account", "where"].map(str::to_owned);
@@ -142,7 +142,7 @@ impl Step {
                 args.extend(change(account));
                 args.extend([format!("qos={qos}"), format!("defaultqos={qos}")]);
             }
-            // With none of its own it has its parent's again.
+            // With no QOS of its own, the account has its parent's again.
             Self::Resume { account } => {
                 args.extend(change(account));
                 args.extend(["qos=".to_owned(), "defaultqos=-1".to_owned()]);
@@ -151,7 +151,7 @@ impl Step {
         args
     }
 
-    /// As people would type it.
+    /// The command as people would type it.
     pub fn command(&self, cluster: &str) -> String {
         let is_plain = |arg: &str| {
             !arg.is_empty() && arg.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_=,:./@+".contains(&b))

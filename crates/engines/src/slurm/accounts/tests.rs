@@ -1,4 +1,4 @@
-//! What is wanted and found on the one side, the exact commands on the other.
+//! The wanted and the present state on the one side, the exact commands on the other.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -74,7 +74,7 @@ fn bare() -> Found {
     }
 }
 
-/// What all of [`wanted`] leaves behind: 6000 minutes left and 16 cards for 6 minutes more.
+/// The state after all of [`wanted`]: 6000 minutes left and 16 cards for 6 minutes more.
 fn whole() -> Found {
     let mut found = empty();
     found.qos.push(FoundQos {
@@ -109,7 +109,7 @@ fn paused(found: &mut Found, account: &str) {
     (there.qos, there.default_qos) = (vec!["qt-paused".into()], "qt-paused".into());
 }
 
-/// The commands, without what they all begin with.
+/// The commands, without their common beginning.
 fn commands(wanted: &Tree, found: &Found) -> Vec<String> {
     let (steps, conflicts) = steps(wanted, found);
     assert_eq!(conflicts, []);
@@ -132,7 +132,7 @@ fn nothing_there_all_is_made() {
         "add user xixi cluster=c account=qt-xixi_digits",
     ];
     assert_eq!(commands(&wanted(), &empty()), all);
-    // The root is made where it is missing, and nothing is asked of it where it is there.
+    // A missing root is made, and one that is there is left alone.
     let mut found = empty();
     found.associations.clear();
     let root = "add account qiantang cluster=c Organization=qiantang Description=qiantang:root";
@@ -157,13 +157,13 @@ fn an_account_of_another_cluster_is_joined_to_this_one() {
 fn limits_follow_the_contracts_and_what_slurm_has_counted() {
     let key = ("qt-xixi".to_owned(), "npu".to_owned());
     let hours = |hours| Some(CardMs::from_card_hours(hours));
-    // What is left, the cards, what Slurm has counted; then what is set of 16 and 6096.
+    // The balance, the cards, Slurm's count; then the changes from 16 cards and 6096 minutes.
     for (left, cards, used, want) in [
         (hours(100), 16, 0, None),
         // Used there and gone here: the sum stays.
         (hours(60), 16, 2400, None),
         (hours(60), 16, 2399, None),
-        // Little above what it should be is let be; below it is not.
+        // A limit that is a little too high is left; one that is too low is not.
         (hours(98), 16, 0, None),
         (hours(90), 16, 0, Some("GrpTRESMins=gres/npu=5496")),
         (hours(100), 16, 1, None),
@@ -182,7 +182,7 @@ fn limits_follow_the_contracts_and_what_slurm_has_counted() {
             want.iter().map(|set| format!("modify account where name=qt-xixi cluster=c set {set}")).collect();
         assert_eq!(commands(&tree, &found), want, "{left:?} {cards} {used}");
     }
-    // Its share, as its contracts weigh.
+    // The share follows the weight of the contracts.
     let mut tree = wanted();
     customer(&mut tree).limits.as_mut().unwrap().shares = 7;
     assert_eq!(commands(&tree, &whole()), ["modify account where name=qt-xixi cluster=c set fairshare=7"]);
@@ -209,7 +209,7 @@ fn a_pause_and_its_end() {
     assert!(found.is_paused("qt-xixi", "qt-paused"));
     let resume = |account| format!("modify account where name={account} cluster=c set qos= defaultqos=-1");
     assert_eq!(commands(&wanted(), &found), [resume("qt-xixi"), resume("qt-xixi_digits")]);
-    // Nothing is made in order to pause it, but for the QOS.
+    // Nothing is made in order to pause it, except the QOS.
     assert_eq!(commands(&tree, &empty()).len(), 1);
     // A QOS that takes jobs pauses nobody.
     found.qos[0].grp_submit_jobs = String::new();
@@ -226,7 +226,7 @@ fn what_is_gone_or_renamed_is_paused_and_kept() {
     customer(&mut tree).projects[0].account = "qt-xixi_figures".into();
     let all = commands(&tree, &whole());
     assert!(all[0].starts_with("add account qt-xixi_figures ") && all.last().unwrap() == pause, "{all:?}");
-    // That of another center is let be.
+    // Another center's account is left alone.
     let mut found = whole();
     described(&mut found, "hz-other", "qiantang:ten_9");
     put(&mut found, association("hz-other", "", "qiantang"));
@@ -235,7 +235,8 @@ fn what_is_gone_or_renamed_is_paused_and_kept() {
 
 #[test]
 fn what_the_center_did_not_make_is_not_touched() {
-    // The customer's name is taken: nothing of the customer is made. The project's: all but that.
+    // Where the customer's name is taken, nothing of the customer is made. Where the project's name is taken,
+    // the rest is.
     let foreign = |account: &str| Conflict::ForeignAccount {
         account: account.to_owned(),
         description: "somebody's".to_owned(),
@@ -249,7 +250,7 @@ fn what_the_center_did_not_make_is_not_touched() {
         let all: Vec<String> = steps.iter().map(|step| step.command("c")).collect();
         assert!(!all.iter().any(|command| command.contains(nothing_of)), "{all:?}");
     }
-    // Of another tenant is not ours either.
+    // An account of another tenant is not ours either.
     let mut found = whole();
     described(&mut found, "qt-xixi", "qiantang:ten_2");
     assert!(matches!(conflicts(&wanted(), &found)[0], Conflict::ForeignAccount { .. }));
@@ -268,7 +269,7 @@ fn what_the_site_set_by_hand_stays() {
     let mut found = whole();
     of(&mut found, "qt-xixi_digits", "xixi").grp_tres = [("gres/npu".into(), 1)].into();
     assert_eq!(commands(&wanted(), &found), [""; 0]);
-    // A list of QOS: it stays, and a pause is not set over it.
+    // A list of QOS stays, and no pause is set over it.
     for (account, user) in [("qt-xixi", ""), ("qt-xixi_digits", "xixi")] {
         let mut tree = wanted();
         let mut found = whole();
@@ -281,7 +282,7 @@ fn what_the_site_set_by_hand_stays() {
         let want = Conflict::OwnQos { account: account.into(), user: user.into(), qos: "high,low".into() };
         assert_eq!(conflicts(&tree, &found), [want]);
     }
-    // An account that was put elsewhere.
+    // An account that was moved.
     let mut found = whole();
     of(&mut found, "qt-xixi", "").parent = "own".into();
     let want = Conflict::Moved { account: "qt-xixi".into(), parent: "own".into(), wanted: "qiantang".into() };

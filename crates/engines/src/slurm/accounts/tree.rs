@@ -1,15 +1,15 @@
-//! What is to be in Slurm.
+//! The wanted state of Slurm's accounts.
 
 use domain::{CardMs, Millis};
 
-/// What is to be in Slurm.
+/// The accounts, limits and pauses that the contracts call for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tree {
     /// The account below which all others are.
     pub root: String,
     /// The QOS that takes no jobs.
     pub pause_qos: String,
-    /// How long after the end of a balance the center itself lets runs go on.
+    /// How long the center itself lets runs go on after the end of a balance.
     pub grace: Millis,
     pub customers: Vec<Customer>,
 }
@@ -20,20 +20,20 @@ pub struct Customer {
     pub id: String,
     pub account: String,
     pub is_paused: bool,
-    /// `None`: they stay as they are.
+    /// `None` leaves the limits as they are.
     pub limits: Option<Limits>,
-    /// Slurm's users that may submit to each of the projects.
+    /// The users of Slurm who may submit to each of the projects.
     pub users: Vec<String>,
     pub projects: Vec<ProjectAccount>,
 }
 
-/// What a customer's contracts allow together.
+/// The limits of all of a customer's contracts together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// `None`: nothing runs out.
+    /// `None` where nothing runs out.
     pub left: Option<CardMs>,
     pub max_running_cards: u32,
-    /// What Slurm's fair share weighs the customer by.
+    /// The customer's weight in Slurm's fair share.
     pub shares: u32,
 }
 

@@ -1,7 +1,7 @@
 //! Slurm by its commands: sbatch, squeue, sacct, scontrol, sinfo, scancel.
 //!
-//! No command gets the center's environment. Columns are parted and lines are marked by bytes that are drawn at start, so
-//! that nothing that a user wrote into a name can be taken for a column or a line.
+//! No command gets the center's environment. A mark that is drawn at the start parts columns and begins
+//! lines, so no name that a user wrote can be taken for a column or a line.
 
 use std::{
     collections::HashMap,
@@ -25,17 +25,17 @@ use crate::slurm::spawn_lock;
 /// Where Slurm's commands and settings are.
 #[derive(Clone, Debug)]
 pub(crate) struct Commands {
-    /// The folder of the commands; looked for in PATH where left out.
+    /// The folder of the commands; by default they are looked for in PATH.
     pub bin: Option<PathBuf>,
     /// `SLURM_CONF`; Slurm's own default where left out.
     pub conf: Option<PathBuf>,
-    /// No command may take longer.
+    /// The longest time for a command.
     pub timeout: Duration,
     pub calls: Arc<Calls>,
     separator: String,
 }
 
-/// What a command answered.
+/// The outcome of a command.
 pub(crate) struct CommandOutput {
     pub ok: bool,
     pub out: String,
@@ -61,7 +61,7 @@ impl Commands {
         let path = self.find(program);
         let mut command = Command::new(path);
         command.args(args).env_clear().env("PATH", PATH).env("LC_ALL", "C");
-        // Times as seconds since 1970, in whatever zone.
+        // Times are seconds since 1970, in whatever zone.
         command.env("SLURM_TIME_FORMAT", "%s").env("TZ", "UTC0");
         command.envs(self.conf.iter().map(|conf| ("SLURM_CONF", conf)));
         command.envs(env.iter().map(|(name, value)| (name, value)));
@@ -88,7 +88,7 @@ impl Commands {
         }
         if let (Some(text), Some(mut pipe)) = (stdin, child.stdin.take()) {
             let text = text.to_owned();
-            // On a thread of its own: a command that hangs must not hold up this one.
+            // A thread of its own writes the input, so that a command that hangs does not hold up this one.
             std::thread::spawn(move || drop(pipe.write_all(text.as_bytes())));
         }
         let (mut out, mut err) = (String::new(), String::new());
@@ -108,8 +108,8 @@ impl Commands {
         Ok(CommandOutput { ok: status.success(), out, err })
     }
 
-    /// Where a program is. Looked for here: a process that is to look for it itself is started by copying this one, which takes
-    /// several times as long.
+    /// The path of a program. It is looked for here: a child that has to look for it is started by a fork of
+    /// this process, which takes several times as long.
     fn find(&self, program: &str) -> PathBuf {
         if let Some(bin) = &self.bin {
             return bin.join(program);
@@ -118,7 +118,7 @@ impl Commands {
         all.into_iter().find(|path| path.is_file()).unwrap_or_else(|| program.into())
     }
 
-    /// A question that changes nothing: however it fails, it can be asked again.
+    /// Asks a question that changes nothing: however it fails, it can be asked again.
     pub(crate) fn ask<S: AsRef<OsStr>>(
         &self,
         program: &str,
@@ -137,7 +137,7 @@ impl Commands {
         Ok(notation::switch_paths(&self.ask("scontrol", ["show", "topology"])?))
     }
 
-    /// A token for slurmrestd, good for so long.
+    /// A token for slurmrestd, valid for so many seconds.
     pub(crate) fn token(&self, user: &str, lifespan_s: u64) -> Result<String, SlurmError> {
         let args = ["token".to_owned(), format!("username={user}"), format!("lifespan={lifespan_s}")];
         let out = self.ask("scontrol", args)?;
@@ -145,7 +145,7 @@ impl Commands {
         token.ok_or_else(|| SlurmError::Unreachable("scontrol gives no token".to_owned()))
     }
 
-    /// A line's columns, if it is one of ours and has as many as it should.
+    /// The columns of a line, if it bears the mark and has as many columns as it should.
     fn columns<'a, const N: usize>(&self, line: &'a str) -> Option<[&'a str; N]> {
         let line = line.strip_prefix(self.separator.as_str())?;
         let columns: Vec<&str> = line.split(self.separator.as_str()).map(str::trim).collect();
@@ -158,7 +158,7 @@ fn sbatch_options(job: &Submission) -> Vec<String> {
     let path = |path: &PathBuf| path.display().to_string().replace('%', "%%");
     let mut options = vec![
         "--parsable".to_owned(),
-        // A run has one Slurm job, and that has one life: what is tried again is another run.
+        // A run has one Slurm job, and that has one life: a further attempt is another run.
         "--no-requeue".to_owned(),
         "--export=ALL".to_owned(),
         "--open-mode=append".to_owned(),
@@ -227,7 +227,7 @@ impl Port for Commands {
             "RestartCnt",
         ];
         let mark = &self.separator;
-        // Each field as long as it is, with the mark behind it.
+        // Each field has its own length, with the mark behind it.
         let format: Vec<String> = FIELDS.iter().map(|field| format!("{field}:0{mark}")).collect();
         let out =
             self.ask("squeue", ["--noheader", "--states=all", "--all", "--Format", &format.join(",")])?;
@@ -272,7 +272,7 @@ impl Port for Commands {
             args.push("--allusers".to_owned());
         }
         let out = match self.ask("sacct", args) {
-            // A cluster without accounting: the controller's word is all there is.
+            // In a cluster without accounting, the controller's word is all there is.
             Err(SlurmError::Unreachable(why)) if why.contains("accounting storage is disabled") => {
                 String::new()
             }
@@ -317,21 +317,21 @@ impl Port for Commands {
 
     fn clock(&self) -> Result<i64, SlurmError> {
         let out = self.ask("scontrol", ["show", "config"])?;
-        // The first line: `Configuration data as of 1700000000`.
+        // The first line is `Configuration data as of 1700000000`.
         let first = out.lines().next().unwrap_or_default();
         let said = first.rsplit(' ').next().unwrap_or_default();
         let seconds = notation::epoch(said)
             .or_else(|| said.parse::<domain::Timestamp>().ok().map(|at| at.as_micros() / 1_000_000));
-        // Older versions write it out in the time zone that they were given, which is UTC.
+        // Older versions write the time out in their own time zone, which is UTC here.
         seconds
             .or_else(|| {
                 format!("{said}Z").parse::<domain::Timestamp>().ok().map(|at| at.as_micros() / 1_000_000)
             })
-            .ok_or_else(|| SlurmError::Unclear(format!("scontrol says `{first}`")))
+            .ok_or_else(|| SlurmError::Unclear(format!("scontrol reports no time: `{first}`")))
     }
 }
 
-/// A time as sacct takes it: it knows no seconds since 1970 in older versions.
+/// A time as sacct takes it: older versions know no seconds since 1970.
 fn since(seconds: i64) -> String {
     domain::Timestamp::from_secs(seconds.max(0)).to_string().chars().take(19).collect()
 }
@@ -340,7 +340,7 @@ impl Commands {
     fn read_job(&self, line: &str) -> Option<JobRecord> {
         let [id, name, user, account, partition, state, reason, nodes, tres, start, end, exit, restarts] =
             self.columns::<13>(line)?;
-        // The code is the status that the system gave: code and signal in one number.
+        // The exit code is a wait status: code and signal in one number.
         let status: i32 = exit.parse().ok()?;
         let state = notation::job_state(state);
         let end = notation::epoch(end);
@@ -355,7 +355,7 @@ impl Commands {
             nodes: notation::hosts(nodes)?,
             cards: notation::cards_of_tres(tres),
             started_s: notation::epoch(start),
-            // While it runs, this is when it will end at the latest.
+            // For a running job, this is the latest time of its end.
             ended_s: end.filter(|_| state.is_over() || state == JobState::Completing),
             ends_by_s: end.filter(|_| state == JobState::Running),
             code: (status >> 8) & 0xff,

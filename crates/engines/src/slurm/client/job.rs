@@ -145,8 +145,8 @@ pub(crate) enum JobState {
     Preempted,
     OutOfMemory,
     Cancelled,
-    /// The accounting shows the job as cancelled, and nobody had asked for that: a controller that was started anew did
-    /// not know it.
+    /// The accounting shows the job as cancelled, and nobody had asked for that: a controller that was
+    /// started anew did not know it.
     Forgotten,
     /// This life of the job has ended; the job waits to be started again.
     Requeued,

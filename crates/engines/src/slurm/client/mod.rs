@@ -1,4 +1,4 @@
-//! What the engine asks of Slurm: one port, by Slurm's commands or by its REST service.
+//! The way to Slurm: one port, by Slurm's commands or by its REST service.
 
 pub(super) mod commands;
 pub(super) mod job;

@@ -34,21 +34,21 @@ pub enum NodeCondition {
     Down,
 }
 
-/// The slurmd of a node. Where a gang failed though none of its processes did, or where a run never began, a daemon that
-/// was down meanwhile explains it.
+/// The slurmd of a node. Where a gang failed though none of its processes did, or where a run never began, a
+/// daemon that was down meanwhile is the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Daemon {
     pub node: String,
     pub address: String,
-    /// The port that it listens on, if Slurm tells.
+    /// The port that the daemon listens on, if Slurm tells.
     pub port: Option<u16>,
-    /// When it was started, in seconds since 1970, as the controller heard last.
+    /// When the daemon was started, in seconds since 1970, as the controller heard last.
     pub started_s: Option<i64>,
 }
 
 impl Daemon {
-    /// Whether the daemon was started anew within this time, in seconds since 1970, or is down now, so that its node
-    /// refuses a connection. A node that does not answer at all may be behind a firewall.
+    /// Whether the daemon was started anew within this time, in seconds since 1970, or is down now, so that
+    /// its node refuses a connection. A node that does not answer at all may be behind a firewall.
     pub(crate) fn was_down(&self, within_s: RangeInclusive<i64>) -> bool {
         self.started_s.is_some_and(|at| within_s.contains(&at)) || self.refuses()
     }

@@ -1,4 +1,4 @@
-//! What Slurm writes as text: lists of hosts, resources, times, exit codes.
+//! Slurm's notations: lists of hosts, resources, times, exit codes.
 
 use std::collections::HashMap;
 
@@ -7,11 +7,11 @@ use super::{
     node::{Daemon, NodeCondition},
 };
 
-/// No list is longer: a name such as `n[1-4000000000]` is not taken at its word.
+/// The longest list. A list such as `n[1-4000000000]` is not taken at its word.
 const MAX_HOSTS: usize = 65_536;
 
-/// The names in a list of hosts: `npu[1-3,07-08],login` is npu1, npu2, npu3, npu07, npu08, login. `None` for what is
-/// no such list.
+/// The names in a list of hosts: `npu[1-3,07-08],login` is npu1, npu2, npu3, npu07, npu08, login. `None` if
+/// the text is no such list.
 pub(crate) fn hosts(list: &str) -> Option<Vec<String>> {
     let mut all = Vec::new();
     let mut rest = list.trim();
@@ -28,7 +28,7 @@ pub(crate) fn hosts(list: &str) -> Option<Vec<String>> {
     }
 }
 
-/// Where the first entry of a list ends: at a comma outside of brackets, or the end.
+/// The end of a list's first entry: a comma outside of brackets, or the end of the list.
 fn top_level_comma(list: &str) -> Option<usize> {
     let mut depth = 0_u32;
     for (at, c) in list.char_indices() {
@@ -63,8 +63,9 @@ fn expand(entry: &str, before: String, all: &mut Vec<String>) -> Option<()> {
     Some(())
 }
 
-/// How many cards of the kinds `npu` and `gpu` are in a list such as `cpu=8,node=1,gres/npu=8,gres/npu:ascend910=8`.
-/// Typed and untyped entries say the same twice, so of each kind the larger sum counts.
+/// Counts the cards of the kinds `npu` and `gpu` in a list such as
+/// `cpu=8,node=1,gres/npu=8,gres/npu:ascend910=8`. Typed and untyped entries say the same twice, so the
+/// larger sum of each kind counts.
 pub(crate) fn cards_of_tres(list: &str) -> u32 {
     let sum = |kind: &str| {
         let (mut plain, mut typed) = (0_u32, 0_u32);
@@ -83,7 +84,7 @@ pub(crate) fn cards_of_tres(list: &str) -> u32 {
     sum("npu") + sum("gpu")
 }
 
-/// The cards that a node has, from its list of generic resources: `npu:ascend910:8(S:0-1)` is kind, type and count.
+/// The cards of a node, from its list of generic resources: `npu:ascend910:8(S:0-1)` is kind, type and count.
 pub(crate) fn gres_of_node(list: &str) -> Option<(String, Option<String>, u32)> {
     let entry = list.split(',').find(|entry| entry.starts_with("npu:") || entry.starts_with("gpu:"))?;
     let entry = entry.split('(').next()?;
@@ -104,13 +105,13 @@ pub(crate) fn epoch(text: &str) -> Option<i64> {
     text.trim().parse().ok().filter(|seconds| *seconds > 0)
 }
 
-/// `code:signal`.
+/// An exit code such as `0:15`, as code and signal.
 pub(crate) fn exit_code(text: &str) -> Option<(i32, i32)> {
     let (code, signal) = text.trim().split_once(':')?;
     Some((code.parse().ok()?, signal.parse().ok()?))
 }
 
-/// A state as it is written out, with what may stand behind it: `CANCELLED by 1000`, `CANCELLED+`.
+/// A state as Slurm writes it out, with what may stand behind it: `CANCELLED by 1000`, `CANCELLED+`.
 pub(crate) fn job_state(text: &str) -> JobState {
     let word = text.split([' ', '+']).next().unwrap_or_default();
     match word {
@@ -131,7 +132,7 @@ pub(crate) fn job_state(text: &str) -> JobState {
     }
 }
 
-/// A job's state as accounting has it, which says who asked for a job to be cancelled.
+/// A job's state in the accounting, which says whether somebody asked for the job to be cancelled.
 pub(crate) fn accounted_state(state: JobState, is_asked_for: bool) -> JobState {
     if state == JobState::Cancelled && !is_asked_for { JobState::Forgotten } else { state }
 }
@@ -139,7 +140,8 @@ pub(crate) fn accounted_state(state: JobState, is_asked_for: bool) -> JobState {
 /// A node's state as sinfo writes it: a word in lower case with marks behind.
 pub(crate) fn node_condition(text: &str) -> NodeCondition {
     let text = text.trim().to_ascii_lowercase();
-    // `*`: does not answer. `~`, `#`, `!`, `%`: powered down, or on its way up or down. `$`, `@`, `^`: maintenance, reboot.
+    // `*`: the node does not answer. `~`, `#`, `!`, `%`: it is powered down, or on its way up or down. `$`,
+    // `@`, `^`: maintenance, reboot.
     let is_silent = text.ends_with('*');
     let word = text.trim_end_matches(|c: char| !c.is_ascii_alphabetic());
     let has = |part: &str| word.split(['+', '_']).any(|found| found == part);
@@ -155,8 +157,8 @@ pub(crate) fn node_condition(text: &str) -> NodeCondition {
     }
 }
 
-/// The switch of each node, as a path from the top, `spine/leaf-1`, of what `scontrol show topology` says: a line for each switch
-/// or block, with its nodes or with the switches below it.
+/// The switch of each node, as a path from the top, `spine/leaf-1`. `scontrol show topology` has a line for
+/// each switch or block, with its nodes or with the switches below it.
 pub(crate) fn switch_paths(lines: &str) -> HashMap<String, String> {
     let mut above: HashMap<String, String> = HashMap::new();
     let mut leaves = Vec::new();
@@ -177,7 +179,7 @@ pub(crate) fn switch_paths(lines: &str) -> HashMap<String, String> {
     let path = |leaf: &str| {
         let mut path = leaf.to_owned();
         let mut top = leaf;
-        // Each level once: what stands in itself is no tree.
+        // Each level once: switches that contain themselves are no tree.
         for _ in 0..above.len() {
             let Some(up) = above.get(top) else { break };
             path = format!("{up}/{path}");
@@ -192,7 +194,7 @@ pub(crate) fn switch_paths(lines: &str) -> HashMap<String, String> {
     leaves.into_iter().flat_map(of_leaf).collect()
 }
 
-/// The daemons in what `scontrol --oneliner show node` says.
+/// The daemons in the output of `scontrol --oneliner show node`.
 pub(crate) fn daemons(lines: &str) -> Vec<Daemon> {
     let of_line = |line: &str| {
         let of = |key: &str| line.split_whitespace().find_map(|part| part.strip_prefix(key));

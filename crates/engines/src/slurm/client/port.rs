@@ -1,5 +1,6 @@
-//! The narrow port to Slurm: all that the engine asks of it, in words that are neither those of its commands nor those
-//! of its REST service. Each [`Port`] says the same of the same cluster, so the engine does not know which one it has.
+//! The narrow port to Slurm: all that the engine asks of it, in words that are neither those of its commands
+//! nor those of its REST service. Each [`Port`] says the same of the same cluster, so the engine does not
+//! know which one it has.
 
 use std::{collections::BTreeMap, sync::Mutex};
 
@@ -20,8 +21,8 @@ pub(crate) trait Port: Send + Sync {
     /// Lists all jobs that the controller knows, including those that ended lately.
     fn jobs(&self) -> Result<Listing, SlurmError>;
 
-    /// Reads the accounting's records of some jobs, with all their lives: a requeued job has several. A job that the
-    /// accounting does not know has none.
+    /// Reads the accounting's records of some jobs, with all their lives: a requeued job has several. A job
+    /// that the accounting does not know has none.
     fn accounting(&self, query: &AccountingQuery) -> Result<Vec<JobRecord>, SlurmError>;
 
     /// Ends jobs. Those that have ended are passed over.
@@ -36,7 +37,8 @@ pub(crate) trait Port: Send + Sync {
     /// Lists the kinds of generic resources that the accounting counts: `npu`, `gpu`.
     fn accounted_gres(&self) -> Result<Vec<String>, SlurmError>;
 
-    /// Counts the records on their way from the controller to the accounting; `None` where Slurm does not tell.
+    /// Counts the records on their way from the controller to the accounting; `None` where Slurm does not
+    /// tell.
     fn backlog(&self) -> Result<Option<u64>, SlurmError>;
 
     /// Reads the controller's clock, in seconds since 1970.

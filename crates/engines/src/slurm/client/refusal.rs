@@ -1,4 +1,4 @@
-//! What Slurm's words for a failure mean.
+//! The meaning of Slurm's words for a failure.
 
 use super::port::SlurmError;
 

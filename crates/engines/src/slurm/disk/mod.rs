@@ -1,4 +1,4 @@
-//! What the engine keeps on disk: the records of runs in the center's folder, and the runs' files in the shared one.
+//! The engine's files: the records of runs in the center's folder, and the runs' own files in the shared one.
 
 pub(super) mod record;
 pub(super) mod shared_folder;

@@ -1,8 +1,9 @@
-//! What is on disk of runs: a file of lines for each, which moves from `open` to `over` with the line of its end.
+//! The records of runs on disk: a file of lines for each run, which moves from `open` to `over` with the line
+//! of its end.
 //!
-//! Slurm itself keeps a run's job, found by its name, so a lost line is never a lost run: without one, the engine looks in
-//! Slurm before it hands anything in. So no line is forced to the disk: what a power failure takes of an end is found
-//! again.
+//! Slurm itself keeps a run's job, which is found by its name. So a lost line is never a lost run: without
+//! the line, the engine looks in Slurm before it submits anything. That is why no line is forced to the disk:
+//! an end that a power failure takes is found again.
 
 use std::{
     fs::{self, File},
@@ -17,32 +18,32 @@ use serde::{Deserialize, Serialize};
 
 use crate::{observation::Observation, slurm::runs::direct_job::DirectJob, spec::LaunchSpec};
 
-/// A line of the file of a run that is not over.
+/// An event in the life of a run: a line of its file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum RunEvent {
-    /// It is to be handed in.
+    /// The center launched the run.
     Launch(Box<LaunchSpec>),
-    /// It is to be ended, at the latest from then on.
+    /// The center wants the run's end, from then on at the latest.
     Stop(Timestamp),
-    /// Slurm did not start it for so long, in milliseconds: it is to be ended and given back.
+    /// Slurm did not start the run for so many milliseconds: it is to be ended and given back.
     Back(u64),
-    /// Slurm is about to get it.
+    /// The engine is about to submit the run's job.
     Submitting(Timestamp),
-    /// Slurm has it.
+    /// Slurm has the run's job.
     Submitted { number: u32, at: Timestamp },
-    /// Somebody handed it to Slurm directly.
+    /// Somebody submitted the job to Slurm directly.
     Direct(Box<DirectJob>),
-    /// It is over; nothing follows.
+    /// The run is over; nothing follows.
     Over(Box<FinishedRun>),
 }
 
-/// What is left of a run that is over.
+/// The part that is kept of a run that is over.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct FinishedRun {
     pub observation: Observation,
     pub number: Option<u32>,
-    /// The user of its files.
+    /// The owner of the run's files.
     pub uid: u32,
     pub log_limit_bytes: u64,
 }
@@ -59,7 +60,7 @@ pub(crate) struct UnfinishedRun {
     pub over: Option<FinishedRun>,
 }
 
-/// The stretch of time in which the accounting was looked at for jobs of others, in seconds since 1970.
+/// The time for which the accounting was swept for direct jobs, in seconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Swept {
     pub from_s: i64,
@@ -81,14 +82,14 @@ impl Records {
     }
 
     pub(crate) fn append(&self, run: RunId, line: &RunEvent) -> io::Result<()> {
-        // Begins a line of its own, even if the one before it is torn.
+        // The line break comes first, so that the line is whole even if the one before it is torn.
         let mut text = vec![b'\n'];
         serde_json::to_writer(&mut text, line)?;
-        // In one call, so that lines of two threads don't mix.
+        // One call writes the line, so that lines of two threads don't mix.
         File::options().create(true).append(true).open(self.path("open", run))?.write_all(&text)
     }
 
-    /// Keeps the end.
+    /// Keeps the end of a run.
     pub(crate) fn end(&self, run: RunId, over: FinishedRun) -> io::Result<()> {
         self.append(run, &RunEvent::Over(Box::new(over)))?;
         fs::rename(self.path("open", run), self.path("over", run))
@@ -100,11 +101,12 @@ impl Records {
             Ok(RunEvent::Over(over)) => Some(*over),
             _ => None,
         };
-        // From behind, where it is. One without an end lost that to a power failure, and the run is looked for again.
+        // The end is the last line. A file without one lost it to a power failure, and the run is looked for
+        // again.
         Ok(self.bytes_of(run)?.rsplit(|byte| *byte == b'\n').find_map(is_over))
     }
 
-    /// What a run was that is over, also if its end is lost.
+    /// The description of a run that is over, even if its end is lost.
     pub(crate) fn spec(&self, run: RunId) -> io::Result<Option<Arc<LaunchSpec>>> {
         Ok(read(&self.bytes_of(run)?).spec)
     }
@@ -116,8 +118,8 @@ impl Records {
         }
     }
 
-    /// All runs that are not over. What can't be read is passed over: its run counts as never launched, and the center asks
-    /// for it again.
+    /// All runs that are not over. A file that can't be read is passed over: its run counts as never
+    /// launched, and the center launches it again.
     pub(crate) fn load(&self) -> io::Result<Vec<(RunId, UnfinishedRun)>> {
         let mut all = Vec::new();
         for entry in fs::read_dir(self.dir.join("open"))? {
@@ -134,7 +136,7 @@ impl Records {
                 continue;
             }
             if kept.spec.is_none() && kept.direct.is_none() && !kept.stop {
-                tracing::warn!(%run, "the record of a run can't be read: it is taken for one that was never launched");
+                tracing::warn!(%run, "failed to read the record of a run; the run counts as never launched");
                 remove(&entry.path())?;
                 continue;
             }
@@ -143,7 +145,7 @@ impl Records {
         Ok(all)
     }
 
-    /// `None` before the first look.
+    /// `None` before the first sweep.
     pub(crate) fn swept(&self) -> Option<Swept> {
         serde_json::from_slice(&fs::read(self.dir.join("swept")).ok()?).ok()
     }
@@ -233,7 +235,7 @@ mod tests {
         records.end(run, over.clone()).unwrap();
         assert!(is_over());
         assert!(records.load().unwrap().is_empty());
-        // What a power failure leaves: the file has moved, but its last bytes have not come to the disk.
+        // As after a power failure: the file has moved, but its last bytes have not reached the disk.
         let path = records.path("over", run);
         let bytes = fs::read(&path).unwrap();
         fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();

@@ -1,7 +1,7 @@
-//! The shared folder: what runs get there, and what is read of what they leave.
+//! The shared folder: the files that runs get there, and those that they leave.
 //!
-//! A run's folder belongs to its user, who may put anything there: links, pipes, folders. So nothing in it is followed, and
-//! only plain files of that user are read.
+//! A run's folder belongs to its user, who may put anything there: links, pipes, folders. So the engine
+//! follows nothing in it, and reads only plain files of that user.
 //!
 //! ```text
 //! runs/<run>/  script, start, claim, stdout, stderr, refused, failed, began.<rank>, ended.<rank>, told, tmp/
@@ -33,7 +33,7 @@ use crate::{
     spec::LaunchSpec,
 };
 
-/// What a run says in a small file is no longer.
+/// The longest word that a run can say in a small file.
 const MAX_WORD_BYTES: u64 = 4096;
 
 #[derive(Debug)]
@@ -42,7 +42,7 @@ pub(crate) struct SharedFolder {
 }
 
 impl SharedFolder {
-    /// Makes what is missing.
+    /// Opens the folder, and makes what is missing.
     pub(crate) fn open(dir: &Path) -> io::Result<Self> {
         fs::create_dir_all(dir)?;
         let dir = dir.canonicalize()?;
@@ -53,7 +53,7 @@ impl SharedFolder {
         for name in ["runs", "work"] {
             let folder = dir.join(name);
             fs::create_dir_all(&folder)?;
-            // Others pass through, and don't see what there is.
+            // Others may pass through, and don't see what there is.
             fs::set_permissions(&folder, fs::Permissions::from_mode(0o711))?;
         }
         Ok(Self { dir })
@@ -67,7 +67,8 @@ impl SharedFolder {
         self.dir.join("work").join(tenant.to_string()).join(job.to_string())
     }
 
-    /// Makes the folders of a run with all that it needs; any number of times. What begins its processes.
+    /// Makes the folders of a run with all that it needs. Any number of calls do the same as one. Returns the
+    /// shell text that begins a node's process.
     pub(crate) fn prepare(
         &self,
         spec: &LaunchSpec,
@@ -101,7 +102,7 @@ impl SharedFolder {
         Ok(start)
     }
 
-    /// A word that the run, or its start, left: the first line of a file of its folder.
+    /// A word that the run or its start left: the first line of a file of its folder.
     pub(crate) fn word(&self, run: RunId, name: &str, uid: u32) -> Option<String> {
         let file = self.open_of(run, name, OFlags::RDONLY, uid).ok()??;
         let mut bytes = Vec::new();
@@ -110,7 +111,7 @@ impl SharedFolder {
         text.lines().next().map(|line| line.trim().to_owned())
     }
 
-    /// When an output was last changed, in seconds since 1970; its user can't set that back.
+    /// The last change of an output, in seconds since 1970. The run's user can't set that back.
     pub(crate) fn changed_s(&self, run: RunId, stream: Stream, uid: u32) -> Option<i64> {
         let file = self.open_of(run, stream.code(), OFlags::RDONLY, uid).ok()??;
         Some(file.metadata().ok()?.ctime())
@@ -140,7 +141,7 @@ impl SharedFolder {
         }
     }
 
-    /// Up to `max_bytes` of an output from `offset` on; what is beyond `limit_bytes` is not shown.
+    /// Reads up to `max_bytes` of an output from `offset` on. Bytes beyond `limit_bytes` are not shown.
     pub(crate) fn read_log(
         &self,
         run: RunId,
@@ -157,7 +158,7 @@ impl SharedFolder {
         let wanted = usize::try_from(end_offset.saturating_sub(offset)).unwrap_or(usize::MAX).min(max_bytes);
         let mut bytes = vec![0; wanted];
         let mut filled = 0;
-        // It may have become shorter meanwhile: it is the run's own file.
+        // The file is the run's own, and may have become shorter meanwhile.
         while filled < wanted {
             match file.read_at(&mut bytes[filled..], offset + filled as u64)? {
                 0 => break,
@@ -169,12 +170,12 @@ impl SharedFolder {
         Ok(LogChunk { bytes, offset, end_offset, truncated: is_at_end && len_bytes > limit_bytes })
     }
 
-    /// After the end of a run: its temporary files, and what its logs have beyond their limit.
+    /// Tidies up after the end of a run: removes its temporary files, and cuts its logs at their limit.
     pub(crate) fn tidy(&self, run: RunId, uid: u32, limit_bytes: u64) -> io::Result<()> {
         let folder = self.run_folder(run);
         remove_tree(&folder.join("tmp"))?;
         for stream in Stream::ALL {
-            // A byte more stays, to tell that there was more.
+            // One byte more stays, as a sign that there was more.
             if let Some(file) = self.open_of(run, stream.code(), OFlags::WRONLY, uid)?
                 && file.metadata()?.len() > limit_bytes + 1
             {
@@ -194,7 +195,7 @@ impl SharedFolder {
         };
         let mut parts = name.split('/').peekable();
         while let Some(part) = parts.next() {
-            // Without waiting: it could be a pipe that nobody writes to.
+            // The file could be a pipe that nobody writes to, so the call does not wait.
             let flags = if parts.peek().is_some() {
                 folder
             } else {
@@ -217,8 +218,8 @@ impl SharedFolder {
     }
 }
 
-/// Makes a folder of the user, unless something of that name is there. The one that it is in may be the user's too, so
-/// nothing is done by name that would follow a link.
+/// Makes a folder of the user, unless something of that name is there. The parent may be the user's too, so
+/// no call by name follows a link.
 fn make_folder(path: &Path, user: &UnixUser) -> io::Result<()> {
     match fs::DirBuilder::new().mode(0o700).create(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
@@ -230,7 +231,7 @@ fn make_folder(path: &Path, user: &UnixUser) -> io::Result<()> {
     std::os::unix::fs::lchown(path, Some(user.uid), Some(user.gid))
 }
 
-/// A file in place of whatever was there under that name, whole or not at all.
+/// Writes a file in place of anything under that name, whole or not at all.
 fn write_anew(folder: &Path, name: &str, bytes: &[u8], mode: u32, user: &UnixUser) -> io::Result<()> {
     let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::PATH;
     let at = open(folder, flags, Mode::empty())?;
@@ -252,7 +253,7 @@ fn write_anew(folder: &Path, name: &str, bytes: &[u8], mode: u32, user: &UnixUse
     Ok(rustix::fs::renameat(&at, &new, &at, name)?)
 }
 
-/// Removes a folder with all that is in it; links are not followed.
+/// Removes a folder with all that is in it. Links are not followed.
 fn remove_tree(path: &Path) -> io::Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

@@ -17,8 +17,8 @@ impl UnixUser {
         Self { uid, gid, name: String::new() }
     }
 
-    /// Looks a user up by name; `None` means the user of this process. The command `id` also knows users that are kept
-    /// elsewhere, such as in LDAP.
+    /// Looks a user up by name; `None` means the user of this process. The command `id` also knows users that
+    /// are kept elsewhere, such as in LDAP.
     pub(crate) fn find(name: Option<&str>) -> io::Result<Option<Self>> {
         let ask = |option: &str| -> io::Result<Option<String>> {
             let mut command = std::process::Command::new("id");

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::slurm::client::{job::JobRecord, port::SlurmError};
 
-/// How long a number stays a run's after Slurm confirmed it. Within that time no controller dies, is started anew and gives
-/// the number to another job.
+/// How long a number stays a run's after Slurm confirmed it. Within that time no controller dies, is started
+/// anew and gives the number to another job.
 const CONFIRMED_FOR: Duration = Duration::from_secs(1);
 
 /// Cancels, in one call, those runs of the batch that Slurm has and that are to end. Whether that went well.
@@ -34,7 +34,7 @@ pub(super) fn cancel(core: &Core, batch: &[RunId]) -> bool {
         numbers => core.slurm.cancel(numbers),
     });
     if let Err(error) = &done {
-        tracing::warn!(%error, jobs = wanted.len(), "failed to cancel Slurm jobs; it is tried again");
+        tracing::warn!(%error, jobs = wanted.len(), "failed to cancel Slurm jobs; the engine tries again");
         core.put_back(wanted.iter().map(|(run, _)| *run));
     } else {
         let mut table = core.table();
@@ -48,8 +48,8 @@ pub(super) fn cancel(core: &Core, batch: &[RunId]) -> bool {
     done.is_ok()
 }
 
-/// The numbers under which Slurm still has these runs. A controller that died gives the numbers that it has forgotten to
-/// other jobs, which may be anybody's.
+/// The numbers under which Slurm still has these runs. A controller that died gives the numbers that it has
+/// forgotten to other jobs, which may be anybody's.
 fn confirm(core: &Core, wanted: &[(RunId, u32)]) -> Result<Vec<u32>, SlurmError> {
     let all_since = |since: Instant| {
         let table = core.table();

@@ -1,4 +1,4 @@
-//! What the engine's threads share.
+//! The parts that the engine's threads share.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -41,7 +41,8 @@ pub(crate) struct Core {
     /// The tenants that have a user of Slurm of their own.
     pub tenants: RwLock<BTreeMap<TenantId, Owner>>,
     pub direct: Mutex<DirectJobs>,
-    /// Where the center keeps accounts in Slurm: the account of each project. `None` until the first look at them.
+    /// Where the center keeps accounts in Slurm: the account of each project. `None` until the first look at
+    /// them.
     pub project_accounts: Mutex<Option<UsableAccounts>>,
     /// Where runs give notice of their ends, if they do.
     pub notices: Option<Notices>,
@@ -134,7 +135,9 @@ impl Core {
         let finished = FinishedRun { observation, number, uid: user.uid, log_limit_bytes };
         match self.records.end(run, finished) {
             Ok(()) => drop(self.table().runs.remove(&run)),
-            Err(error) => tracing::error!(%run, %error, "failed to keep the end of a run; it is tried again"),
+            Err(error) => {
+                tracing::error!(%run, %error, "failed to keep the end of a run; the engine tries again");
+            }
         }
         self.hint(run);
     }

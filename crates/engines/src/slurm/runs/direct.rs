@@ -1,5 +1,6 @@
-//! Finds jobs that people submit to Slurm directly, past the center. The look at all jobs shows those of users who belong
-//! to a tenant. For jobs that no look saw, the engine asks the accounting once a minute, in one call for all.
+//! Finds jobs that people submit to Slurm directly, past the center. The look at all jobs shows those of
+//! users who belong to a tenant. For jobs that no look saw, the engine asks the accounting once a minute, in
+//! one call for all.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -75,8 +76,8 @@ impl Core {
         (direct.cards > 0).then_some(direct)
     }
 
-    /// Whether the job is, or may be, that of a run that was launched here. The number alone does not tell: a controller
-    /// that dies forgets numbers, and gives them to other jobs.
+    /// Whether the job is, or may be, that of a run that was launched here. The number alone does not tell: a
+    /// controller that dies forgets numbers, and gives them to other jobs.
     fn is_own(&self, direct: &DirectJob) -> bool {
         let table = self.table();
         let Some(run) = direct.named_as() else {
@@ -116,7 +117,8 @@ impl Core {
         }
     }
 
-    /// Notes the direct jobs that a look at all jobs shows, and those that the accounting has and no look showed.
+    /// Notes the direct jobs that a look at all jobs shows, and those that the accounting has and no look
+    /// showed.
     pub(super) fn look_for_direct(&self, jobs: &[JobRecord]) {
         let kept = self.kept_accounts();
         for job in jobs {
@@ -171,7 +173,7 @@ impl Core {
         let lives = match lives {
             Ok(lives) => lives.concat(),
             Err(error) => {
-                tracing::warn!(%error, "failed to ask Slurm's accounting for direct jobs; it is tried again");
+                tracing::warn!(%error, "failed to ask Slurm's accounting for direct jobs; the engine tries again");
                 return;
             }
         };
@@ -196,8 +198,8 @@ impl Core {
     }
 }
 
-/// The end of a direct job's life. The center could never start the job again, so a life that its user had Slurm start
-/// again has ended.
+/// The end of a direct job's life. The center could never start the job again, so a life that its user had
+/// Slurm start again has ended.
 fn end_of(life: &JobRecord) -> Ended {
     let facts = ending::Facts {
         claim: ending::Claim::Made,

@@ -14,8 +14,9 @@ use crate::{
 
 /// One life of a job that somebody submitted to Slurm directly.
 ///
-/// Slurm may give a job several lives (it requeues), and gives numbers again after some millions. So number, user and
-/// start together identify a life, and its ids here are made of them: they are the same however often it is seen.
+/// Slurm may give a job several lives (it requeues), and gives numbers again after some millions. So number,
+/// user and start together identify a life, and its ids here are made of them: they are the same however
+/// often it is seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DirectJob {
     pub tenant: TenantId,
@@ -67,8 +68,8 @@ impl DirectJob {
     }
 }
 
-/// The tenant whose user submitted the job, if there is one. Where a user belongs to several tenants, the job's account
-/// decides.
+/// The tenant whose user submitted the job, if there is one. Where a user belongs to several tenants, the
+/// job's account decides.
 pub(super) fn tenant_of(tenants: &BTreeMap<TenantId, Owner>, job: &JobRecord) -> Option<TenantId> {
     let of_user = || tenants.iter().filter(|(_, owner)| owner.user.as_ref() == Some(&job.user));
     let mut by_account = of_user().filter(|(_, owner)| owner.account.as_ref() == Some(&job.account));
@@ -80,8 +81,8 @@ pub(super) fn tenant_of(tenants: &BTreeMap<TenantId, Owner>, job: &JobRecord) ->
     second.is_none().then_some(*first.0)
 }
 
-/// How many lives are remembered as dealt with. The oldest are forgotten, and the center then says again that it has
-/// them.
+/// How many lives are remembered as dealt with. The oldest are forgotten, and the center then says again that
+/// it has them.
 const MAX_DEALT_WITH: usize = 200_000;
 
 /// The direct jobs that the engine has seen.

@@ -1,4 +1,4 @@
-//! What the words of Slurm mean for a run.
+//! The end of a run, from Slurm's record of its job and from other facts.
 
 use std::time::Duration;
 
@@ -13,48 +13,50 @@ use crate::{
     },
 };
 
-/// A job that ends so soon in the whole seconds of Slurm, and was cancelled by nobody, could not be launched.
+/// A job that was cancelled by nobody, and that ended so soon by Slurm's whole seconds, could not be
+/// launched.
 const AS_IT_BEGAN: Millis = Millis(1000);
 
-/// So long after its start a run is charged for also where its folder, which is its user's to write to, says that it never began.
+/// A run that lasted longer is charged even if its folder says that it never began: its user can write to the
+/// folder.
 const MOST_UNCHARGED: Millis = Millis(10_000);
 
 const TOO_MUCH_MEMORY: &str = "it was ended because it used more memory than it may";
 
-/// What is known of a run besides Slurm's record of its job.
+/// The facts about a run besides Slurm's record of its job.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Facts {
     pub time_limit: Millis,
     pub claim: Claim,
-    /// None of its processes failed, and this was down meanwhile.
+    /// This part of Slurm was down meanwhile, and none of the run's processes failed.
     pub down: Option<Down>,
-    /// Of one whose time was over: something of it was there to be told.
+    /// For a run whose time was over: something of it was there to hear that.
     pub was_there: bool,
-    /// What its start wrote when it would not go on.
+    /// The word of the run's start when it would not go on.
     pub refused: Option<String>,
-    /// Slurm wrote into its log that it used too much memory.
+    /// Slurm wrote into the run's log that it used too much memory.
     pub ran_out_of_memory: bool,
     pub end_reason: Option<EndReason>,
-    /// Of a run that has a process on each of several nodes.
+    /// Set for a run with a process on each of several nodes.
     pub gang: Option<GangProgress>,
 }
 
 /// A part of Slurm that was down, or may have been started anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Down {
-    /// The slurmd of one of its nodes.
+    /// The slurmd of one of the run's nodes.
     Node,
-    /// Its controller.
+    /// The controller.
     Slurm,
 }
 
 impl Facts {
-    /// Whether all its processes began.
+    /// Whether all processes of the run began.
     pub(crate) fn has_begun(&self) -> bool {
         self.gang.map_or(self.claim != Claim::None, |gang| gang.began == gang.processes)
     }
 
-    /// Why a run was not there whose time was over in Slurm's eyes.
+    /// Why a run was not there though Slurm let its time run out.
     fn why_not_there(&self) -> Option<&'static str> {
         let is_gang = self.gang.is_some();
         match self.down? {
@@ -75,7 +77,7 @@ pub(crate) struct GangProgress {
     pub processes: usize,
     pub began: usize,
     pub ended: usize,
-    /// What the first one that failed ended with.
+    /// The exit code of the first process that failed.
     pub failure: Option<i32>,
 }
 
@@ -84,30 +86,30 @@ pub(crate) struct GangProgress {
 pub(crate) enum Claim {
     #[default]
     None,
-    /// Its script's start was reached.
+    /// The job reached the start of its script.
     Made,
-    /// The same, and then the same job was started again by Slurm, and not let through.
+    /// The job was let through, and then Slurm started it again and it was not.
     MadeBefore,
 }
 
 /// Why the center wants a run's end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum EndReason {
-    /// It was told to stop it.
+    /// The center was told to stop the run.
     Stop,
-    /// Slurm did not start it for so long: it is to be planned elsewhere.
+    /// Slurm did not start the run for so long: it is to be planned elsewhere.
     GivenBack(Duration),
-    /// Its time limit was over.
+    /// The run reached its time limit.
     TimeOver,
 }
 
-/// The end of a run, and what its user should read of it.
+/// The end of a run, and a note for its user.
 pub(crate) struct Ending {
     pub ended: Ended,
     pub note: Option<String>,
 }
 
-/// What the end of a job means for its run.
+/// The end of a run whose job has ended.
 pub(crate) fn ending(job: &JobRecord, facts: &Facts) -> Ending {
     let started_at = job.started_at();
     let at = job.ended_s.map(Timestamp::from_secs).or(started_at);
@@ -127,7 +129,7 @@ pub(crate) fn ending(job: &JobRecord, facts: &Facts) -> Ending {
             noted(why.clone(), Exit::FailedToStart(why))
         }
         JobState::OutOfMemory => noted(TOO_MUCH_MEMORY.to_owned(), Exit::OutOfMemory),
-        // Where no cgroup does it, Slurm kills such jobs itself and says so nowhere else.
+        // Where no cgroup does it, Slurm itself kills such jobs, and says so nowhere else.
         JobState::Failed if facts.ran_out_of_memory && status == Status::Signal(9) => {
             noted(TOO_MUCH_MEMORY.to_owned(), Exit::OutOfMemory)
         }
@@ -149,12 +151,13 @@ pub(crate) fn ending(job: &JobRecord, facts: &Facts) -> Ending {
             None if job.state == JobState::Forgotten && started_at.is_some() => {
                 noted("Slurm's controller was started anew and did not know it".to_owned(), Exit::MachineLost)
             }
-            // A node that refuses a job's launch has Slurm cancel it, as where a controller that died launches it again and the
-            // node still has it: then what began of it is cancelled too.
+            // When a node refuses the launch of a job, Slurm cancels the job. This happens where a controller
+            // that died launches a job again and the node still has it: then the processes that began are
+            // ended too.
             None if started_at.is_some_and(|from| at.since(from) <= AS_IT_BEGAN) => {
                 noted(format!("Slurm cancelled it as it began on {}", nodes()), Exit::MachineLost)
             }
-            // For most of these Slurm keeps no status; SIGTERM is what it sends.
+            // For most of these jobs Slurm keeps no status. It sends SIGTERM.
             _ if status == Status::Code(0) => {
                 Exit::Stopped { status: started_at.map(|_| Status::Signal(15)) }
             }
@@ -175,14 +178,15 @@ pub(crate) fn ending(job: &JobRecord, facts: &Facts) -> Ending {
             let why = format!("the shared folder could not be written to on {}", nodes());
             noted(why.clone(), Exit::FailedToStart(why))
         }
-        // Its script was never reached, so this is not its doing, and another try can't compute twice.
+        // The job never reached its script, so this is not the script's fault, and another attempt can't
+        // compute twice.
         JobState::Failed => {
             let reason = if job.reason.is_empty() { "its nodes' slurmd has logged why" } else { &job.reason };
             let why = format!("Slurm could not start it on {}: {reason}", nodes());
             noted(why.clone(), if is_uncharged { Exit::MachineLost } else { Exit::FailedToStart(why) })
         }
         JobState::NodeFailed => noted(format!("one of its nodes failed: {}", nodes()), Exit::MachineLost),
-        // A second life is not for it: see `batch` in `script`.
+        // A job must not have a second life: see `batch_script`.
         JobState::Requeued
         | JobState::Pending
         | JobState::Running
@@ -190,7 +194,7 @@ pub(crate) fn ending(job: &JobRecord, facts: &Facts) -> Ending {
         | JobState::Unknown => noted("Slurm put it back into its queue".to_owned(), Exit::MachineLost),
     };
     let how = match (how, facts.gang) {
-        // What waits for processes on other nodes may miss that they ended, where daemons die.
+        // Where daemons die, the step that waits for processes on other nodes may miss their ends.
         (Exit::TimedOut, Some(gang)) if gang.failure.is_some() || gang.ended == gang.processes => {
             note = Some("Slurm did not see that its processes had ended".to_owned());
             gang.failure.map_or(Exit::Code(0), of_shell)
@@ -207,7 +211,7 @@ pub(crate) fn ending(job: &JobRecord, facts: &Facts) -> Ending {
     Ending { ended: Ended { started_at, at, how }, note }
 }
 
-/// How a process ended, by the code that a shell has of it.
+/// The end of a process, by its code in a shell.
 fn of_shell(code: i32) -> Exit {
     if code > 128 { Exit::Signal(code - 128) } else { Exit::Code(code) }
 }
@@ -219,14 +223,14 @@ pub(crate) fn tells_of_memory(log: &str) -> bool {
     said.any(|line| line.contains("memory limit") || line.contains("oom_kill") || line.contains("oom-kill"))
 }
 
-/// Whether bash could not read the batch script, by the first line that it wrote. The start is made here, so the fault is in the
-/// run's own.
+/// Whether bash could not read the batch script, by the first line that it wrote. The start is made here, so
+/// the fault is in the run's own script.
 pub(crate) fn tells_of_syntax(job: &JobRecord, first_line: &str) -> bool {
     (job.state, job.code, job.signal) == (JobState::Failed, 2, 0)
         && first_line.contains("/slurm_script: line ")
 }
 
-/// Which of a job's lives was the run's: the first that got nodes, else the last.
+/// The life of a job that was the run's: the first that got nodes, or else the last.
 pub(crate) fn life(mut lives: Vec<&JobRecord>) -> Option<&JobRecord> {
     lives.sort_by_key(|life| (life.started_at().is_none(), life.started_s, life.ended_s));
     match lives.first() {
@@ -373,7 +377,7 @@ mod tests {
             };
             assert!(is_free(10), "{facts:?}");
             assert!(!is_free(11), "{facts:?}");
-            // This says Slurm itself.
+            // Slurm itself says this.
             let job = JobRecord { reason: "JobLaunchFailure".into(), ..after(11) };
             let ended = ending(&job, &facts).ended;
             assert!(ended.started_at.is_none() || matches!(ended.how, Exit::MachineLost), "{facts:?}");

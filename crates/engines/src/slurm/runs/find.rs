@@ -1,5 +1,5 @@
-//! Finds the Slurm jobs of runs: by name, where it is not known whether a run was submitted, and by the claim, where a run
-//! has several jobs.
+//! Finds the Slurm jobs of runs: by name, where it is not known whether a run was submitted, and by the
+//! claim, where a run has several jobs.
 
 use std::collections::HashMap;
 
@@ -25,7 +25,8 @@ use crate::{
 /// How long before a run was made its jobs are looked for in the accounting, in seconds: clocks differ.
 const LOOK_BACK_S: i64 = 3600;
 
-/// Finds, in two calls, the jobs of those runs of the batch that may have been submitted before. Whether Slurm answered.
+/// Finds, in two calls, the jobs of those runs of the batch that may have been submitted before. Whether
+/// Slurm answered.
 pub(super) fn look_for(core: &Core, batch: &[RunId]) -> bool {
     let wanted: Vec<RunId> = {
         let table = core.table();
@@ -40,7 +41,7 @@ pub(super) fn look_for(core: &Core, batch: &[RunId]) -> bool {
     let found = match find_jobs(core, &wanted) {
         Ok(found) => found,
         Err(error) => {
-            tracing::warn!(%error, runs = wanted.len(), "failed to look for runs in Slurm; it is tried again");
+            tracing::warn!(%error, runs = wanted.len(), "failed to look for runs in Slurm; the engine tries again");
             core.put_back(wanted);
             return false;
         }
@@ -57,8 +58,8 @@ pub(super) fn look_for(core: &Core, batch: &[RunId]) -> bool {
     true
 }
 
-/// Adopts jobs that a look at all jobs shows for runs of which it was unclear whether Slurm took them. Whether there were
-/// any.
+/// Adopts jobs that a look at all jobs shows for runs of which it was unclear whether Slurm took them.
+/// Whether there were any.
 pub(super) fn adopt_found(core: &Core, by_name: &HashMap<&str, Vec<u32>>) -> bool {
     let unclear: Vec<RunId> = {
         let table = core.table();

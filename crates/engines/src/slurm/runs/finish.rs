@@ -1,4 +1,5 @@
-//! The end of a run, from Slurm's record of its job, and from the facts that its folder and its nodes add to that.
+//! The end of a run, from Slurm's record of its job, and from the facts that its folder and its nodes add to
+//! that.
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -18,16 +19,17 @@ use crate::{
     },
 };
 
-/// A daemon that was started so many seconds before a run may not have been ready for it yet; clocks differ, too.
+/// A daemon that was started so many seconds before a run may not have been ready for it yet; clocks differ,
+/// too.
 const SLACK_S: i64 = 5;
-/// Within so many seconds all processes of a run have begun, and the controller has written down what it had heard by
-/// then.
+/// Within so many seconds all processes of a run have begun, and the controller has written down what it had
+/// heard by then.
 const STARTING_S: i64 = 60;
 /// Within that time the controller has heard of a daemon's start.
 const HEARD_OF: Duration = Duration::from_secs(10);
 
-/// Ends the run whose job has ended. Where something can't be told yet, the run stays as it is, and the next look tries
-/// again.
+/// Ends the run whose job has ended. Where something can't be told yet, the run stays as it is, and the next
+/// look tries again.
 pub(super) fn finish(core: &Core, run: RunId, job: &JobRecord) {
     let (spec, end_reason) = {
         let table = core.table();
@@ -67,8 +69,8 @@ pub(super) fn finish(core: &Core, run: RunId, job: &JobRecord) {
         Some(_) => Claim::Made,
         None => Claim::None,
     };
-    // The slurmstepd of a job that is there writes into its output that it ends the job. There is an output wherever
-    // anything began.
+    // The slurmstepd of a job that is there writes into its output that it ends the job. There is an output
+    // wherever anything began.
     let was_there = is_over_time
         && user
             .as_ref()
@@ -103,30 +105,30 @@ pub(super) fn finish(core: &Core, run: RunId, job: &JobRecord) {
     core.end(run, Observation::Ended(ended), note.as_deref());
 }
 
-/// Whether the job `number` is the run although the run's claim names another job. The claim's file is its user's, who may
-/// have written any number into it.
+/// Whether the job `number` is the run although the run's claim names another job. The claim's file is its
+/// user's, who may have written any number into it.
 fn is_the_run_all_the_same(core: &Core, run: RunId, number: u32, claimed: u32) -> bool {
     match is_named(core, run, claimed) {
         Ok(true) => {
-            tracing::warn!(%run, number, claimed, "a run's Slurm job came too late: the one that made its claim is the run");
+            tracing::warn!(%run, number, claimed, "a Slurm job of a run came too late; the one that made the claim is the run");
             adopt(core, run, claimed);
             false
         }
         Ok(false) => true,
         Err(error) => {
-            tracing::warn!(%run, %error, "failed to look for another Slurm job of a run; it is tried again");
+            tracing::warn!(%run, %error, "failed to look for another Slurm job of a run; the engine tries again");
             false
         }
     }
 }
 
-/// Whether the slurmd of one of the run's nodes was down within this time, in seconds since 1970; `None` where that can't
-/// be told yet.
+/// Whether the slurmd of one of the run's nodes was down within this time, in seconds since 1970; `None`
+/// where that can't be told yet.
 fn was_node_down(core: &Core, run: RunId, job: &JobRecord, within_s: RangeInclusive<i64>) -> Option<bool> {
     let daemons = match core.slurm.daemons(&job.nodes) {
         Ok(daemons) => daemons,
         Err(error) => {
-            tracing::warn!(%run, %error, "failed to ask Slurm about a run's nodes; it is tried again");
+            tracing::warn!(%run, %error, "failed to ask Slurm about a run's nodes; the engine tries again");
             return None;
         }
     };

@@ -1,5 +1,5 @@
-//! Jobs that no longer go on: how they ended, the controller tells for some minutes. After that the engine asks the
-//! accounting, once for all of them.
+//! Jobs that no longer go on: how they ended, the controller tells for some minutes. After that the engine
+//! asks the accounting, once for all of them.
 
 use std::{
     collections::HashMap,
@@ -42,8 +42,8 @@ pub(super) struct InactiveJob {
     for_how_long: Duration,
 }
 
-/// The job that the controller has under the number now. A controller that died gives the numbers that it has forgotten
-/// to other jobs.
+/// The job that the controller has under the number now. A controller that died gives the numbers that it has
+/// forgotten to other jobs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum NumberHolder {
     Nobody,
@@ -51,7 +51,7 @@ enum NumberHolder {
     Another,
 }
 
-/// What becomes of a run whose job the controller does not know, and whose end the accounting does not know.
+/// The fate of a run whose job the controller does not know, and whose end the accounting does not know.
 enum Missing {
     /// Records may be on their way.
     NotYet,
@@ -66,15 +66,16 @@ impl InactiveJob {
         self.direct.as_ref().map_or_else(|| job_name(self.run), |direct| direct.name.clone())
     }
 
-    /// Whether the controller has said all. The accounting gets times, state and exit code from it, and has them later.
+    /// Whether the controller has said all. The accounting gets times, state and exit code from it, and has
+    /// them later.
     fn is_told(&self) -> bool {
         let is_whole = |job: &JobRecord| job.state.is_over() && job.restarts == 0 && job.ended_s.is_some();
         self.listed.as_ref().is_some_and(is_whole)
     }
 }
 
-/// Notes that a job does not go on. `None` if its run is no longer in the table. `of_number` is the job that the controller
-/// has under its number.
+/// Notes that a job does not go on. `None` if its run is no longer in the table. `of_number` is the job that
+/// the controller has under its number.
 pub(super) fn note_inactive(
     core: &Core,
     run: RunId,
@@ -102,8 +103,8 @@ pub(super) fn note_inactive(
     Some(InactiveJob { run, number, direct, started_at, listed, held_by, unlisted_at, for_how_long })
 }
 
-/// Ends the runs of jobs that do not go on, as far as their ends are known. The controller knows the end for some minutes;
-/// after that, and for a job with several lives, the accounting does. Whether there was news.
+/// Ends the runs of jobs that do not go on, as far as their ends are known. The controller knows the end for
+/// some minutes; after that, and for a job with several lives, the accounting does. Whether there was news.
 pub(super) fn resolve(core: &Core, jobs: Vec<InactiveJob>, asking: &mut Duration) -> bool {
     let (told, untold): (Vec<InactiveJob>, Vec<InactiveJob>) =
         jobs.into_iter().partition(InactiveJob::is_told);
@@ -129,7 +130,7 @@ fn resolve_by_accounting(core: &Core, jobs: Vec<InactiveJob>, asking: &mut Durat
     let accounted = core.slurm.accounting(&query);
     *asking += begun.elapsed();
     if let Err(error) = &accounted {
-        tracing::warn!(%error, "failed to ask Slurm's accounting; it is tried again");
+        tracing::warn!(%error, "failed to ask Slurm's accounting; the engine tries again");
     }
     let mut lives: HashMap<u32, Vec<&JobRecord>> = HashMap::new();
     for job in accounted.iter().flatten() {
@@ -143,7 +144,8 @@ fn resolve_by_accounting(core: &Core, jobs: Vec<InactiveJob>, asking: &mut Durat
     has_news
 }
 
-/// `of_number` are the lives that the accounting has under the job's number, if it answered. Whether there was news.
+/// `of_number` are the lives that the accounting has under the job's number, if it answered. Whether there
+/// was news.
 fn resolve_one(core: &Core, job: &InactiveJob, of_number: Vec<&JobRecord>, has_answered: bool) -> bool {
     let run = job.run;
     // Numbers come round again.
@@ -159,7 +161,7 @@ fn resolve_one(core: &Core, job: &InactiveJob, of_number: Vec<&JobRecord>, has_a
         && job.held_by == NumberHolder::TheJob
         && job.listed.as_ref().is_some_and(is_again);
     if has_second_life && let Err(error) = cancel_named(core, run, &[job.number]) {
-        tracing::warn!(%run, %error, "failed to cancel a job that Slurm started again; it is tried again");
+        tracing::warn!(%run, %error, "failed to cancel a job that Slurm started again; the engine tries again");
     }
     if let Some(end) = known_end(core, job, life) {
         if job.direct.is_some() {
@@ -170,7 +172,8 @@ fn resolve_one(core: &Core, job: &InactiveJob, of_number: Vec<&JobRecord>, has_a
         return true;
     }
     if job.listed.is_none() && has_answered {
-        // Where the accounting has the start and never gets the end, a controller that died took the end with it.
+        // Where the accounting has the start and never gets the end, a controller that died took the end with
+        // it.
         let has_begun = job.direct.is_some() || life.is_some_and(|life| !life.nodes.is_empty());
         match missing(core, run, has_begun) {
             Missing::NotYet => {}
@@ -214,7 +217,8 @@ fn is_late(life: &JobRecord, unlisted_at: Option<Timestamp>) -> bool {
     unlisted_at.zip(end).is_some_and(|(unlisted_at, end)| end > unlisted_at)
 }
 
-/// What becomes of a run whose end nobody tells. A controller that dies forgets the jobs that it was given last.
+/// Decides on a run whose end nobody tells. A controller that dies forgets the jobs that it was given
+/// last.
 fn missing(core: &Core, run: RunId, has_begun: bool) -> Missing {
     let times = &core.config.times;
     let (since, has_begun) = {
@@ -235,7 +239,7 @@ fn missing(core: &Core, run: RunId, has_begun: bool) -> Missing {
 }
 
 fn submit_again(core: &Core, run: RunId, number: u32) {
-    tracing::warn!(%run, number, "Slurm has forgotten the job of a run that had not begun: it is submitted again");
+    tracing::warn!(%run, number, "Slurm has forgotten the job of a run that had not begun; the run is submitted again");
     let mut table = core.table();
     let Some(entry) = table.runs.get_mut(&run) else { return };
     (entry.number, entry.submitted_at) = (None, None);
@@ -253,7 +257,7 @@ fn vanish(core: &Core, run: RunId) {
         let Some(entry) = table.runs.get(&run) else { return };
         (entry.started_at.map(|at| Started { at }), entry.last_seen)
     };
-    tracing::warn!(%run, "Slurm's controller no longer knows the job of a run, and its accounting does not know the end");
+    tracing::warn!(%run, "neither Slurm's controller nor its accounting knows how the job of a run ended");
     core.end(run, Observation::Vanished { started, last_seen }, Some("Slurm lost its job"));
 }
 

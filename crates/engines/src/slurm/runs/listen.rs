@@ -1,4 +1,4 @@
-//! The listener: hears from runs that their processes began, and that they are gone.
+//! The listener: it hears from runs that their processes began, and that they are gone.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -18,23 +18,23 @@ use super::{
 use crate::observation::Leaving;
 
 /// The number of the listening socket among the connections.
-const DOOR: u64 = 0;
+const LISTENER: u64 = 0;
 
 /// Waits for connections and for their ends.
 pub(crate) fn run(core: &Core) {
     let Some(notices) = &core.notices else { return };
     if let Err(error) = wait(core, notices) {
-        tracing::error!(%error, "runs can't tell of their ends any more; Slurm is asked as before");
+        tracing::error!(%error, "failed to listen for notices of runs; the engine asks Slurm as before");
     }
 }
 
 fn wait(core: &Core, notices: &Notices) -> rustix::io::Result<()> {
-    // Others need files too.
+    // Others need open files too.
     let most =
         getrlimit(Resource::Nofile).current.map_or(usize::MAX, |most| usize::try_from(most / 4).unwrap_or(0));
     let poll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-    epoll::add(&poll, &notices.door, epoll::EventData::new_u64(DOOR), epoll::EventFlags::IN)?;
-    let (mut connections, mut connected, mut last_id) = (HashMap::new(), HashSet::new(), DOOR);
+    epoll::add(&poll, &notices.listener, epoll::EventData::new_u64(LISTENER), epoll::EventFlags::IN)?;
+    let (mut connections, mut connected, mut last_id) = (HashMap::new(), HashSet::new(), LISTENER);
     let mut events = Vec::with_capacity(64);
     loop {
         events.clear();
@@ -47,8 +47,8 @@ fn wait(core: &Core, notices: &Notices) -> rustix::io::Result<()> {
         }
         for event in &events {
             let id = event.data.u64();
-            if id == DOOR {
-                while let Ok((stream, _)) = notices.door.accept() {
+            if id == LISTENER {
+                while let Ok((stream, _)) = notices.listener.accept() {
                     if connections.len() < most && stream.set_nonblocking(true).is_ok() {
                         last_id += 1;
                         epoll::add(
@@ -81,21 +81,21 @@ fn wait(core: &Core, notices: &Notices) -> rustix::io::Result<()> {
 }
 
 impl Core {
-    /// A run's first process is there.
+    /// Notes that a run's first process is there.
     fn has_begun(&self, run: RunId) {
         if let Some(entry) = self.table().runs.get_mut(&run) {
             entry.began_at.get_or_insert_with(Instant::now);
         }
     }
 
-    /// All processes of a run on its first node are gone.
+    /// Notes that all processes of a run on its first node are gone.
     fn has_left(&self, run: RunId) {
         let Some(notices) = self.notices.as_ref().filter(|notices| notices.is_believed()) else { return };
         {
             let mut table = self.table();
             let Some(entry) = table.runs.get_mut(&run) else { return };
             notices.note_lasted(entry);
-            // Once: who goes on calls again and again.
+            // Once only: a run that goes on could connect again and again.
             entry.left_at.get_or_insert_with(Instant::now);
             entry.leaving = Leaving::Now;
         }

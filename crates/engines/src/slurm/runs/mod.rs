@@ -1,4 +1,5 @@
-//! The runs that are not over, and the threads that see them through: submitters, a watcher, and a listener for ends.
+//! The runs that are not over, and the threads that see them through: submitters, a watcher, and a listener
+//! for ends.
 
 mod cancel;
 pub(super) mod core;

@@ -1,12 +1,13 @@
-//! Ends of runs that are told before Slurm is asked.
+//! Notices of ends, which runs give before Slurm is asked.
 //!
-//! A run's batch script opens a connection to the center and leaves it open to all that it becomes and starts on its node:
-//! the kernel closes it when the last of these processes is gone. Slurm then takes a moment to tidy up, and more until it is
-//! asked; meanwhile the next run can be handed in for the same cards, and Slurm starts it as soon as they are free.
+//! A run's batch script opens a connection to the center and leaves it open to all processes that it becomes
+//! and starts on its node. The kernel closes the connection when the last of these processes is gone. Slurm
+//! then takes a moment to tidy up, and another passes until it is asked. Meanwhile the next run can be
+//! submitted for the same cards, and Slurm starts it as soon as they are free.
 //!
-//! It is a hint and no more. When and how the run ended only Slurm tells. A hint that comes and is not true (the user closed
-//! the connection) costs the next run a while in Slurm's queue; where Slurm still has a run long after, hints are not believed
-//! for a time.
+//! A notice is a hint and no more: only Slurm tells when and how the run ended. A false notice (the user
+//! closed the connection) costs the next run a while in Slurm's queue. Where Slurm still has a run long after
+//! its notice, notices are not believed for a time.
 
 use std::{
     collections::HashSet,
@@ -22,16 +23,17 @@ use domain::RunId;
 use super::{short_runs::ShortRuns, table::TrackedRun};
 use crate::sync;
 
-/// A run of which Slurm says so long after its hint that it goes on was no end.
+/// A notice was false if Slurm says so long after it that the run goes on.
 pub(super) const LATE: Duration = Duration::from_secs(5);
-/// How long no hint is believed after one that was none: there may be an epilog that takes its time after each run.
+/// How long no notice is believed after a false one: there may be an epilog that takes its time after each
+/// run.
 const DISTRUST: Duration = Duration::from_mins(10);
 /// The longest first line of a connection.
 const MAX_LINE_BYTES: usize = 256;
 
-/// Where runs tell of their ends.
+/// The listening end: runs connect to it and give notice of their ends.
 pub(crate) struct Notices {
-    pub(super) door: TcpListener,
+    pub(super) listener: TcpListener,
     address: SocketAddr,
     /// Draws the word by which a run is known to be one of ours.
     key: RandomState,
@@ -42,7 +44,7 @@ pub(crate) struct Notices {
 /// A connection of a run.
 pub(super) struct Connection {
     pub stream: TcpStream,
-    /// Its first line as far as it came.
+    /// The first line, as far as it came.
     line: Vec<u8>,
     pub run: Option<RunId>,
 }
@@ -53,27 +55,27 @@ impl Connection {
     }
 }
 
-/// What came of a connection for now.
+/// The news from a connection.
 pub(super) enum Heard {
     GoesOn,
-    /// All its processes are gone.
+    /// All processes of the run are gone.
     Left,
-    /// It says nothing of a run.
+    /// The connection is not that of a run.
     Broken,
 }
 
 impl Notices {
     /// Listens at an address that nodes reach.
     pub(crate) fn open(at: &str) -> std::io::Result<Self> {
-        let door = TcpListener::bind(at)?;
-        door.set_nonblocking(true)?;
-        let address = door.local_addr()?;
+        let listener = TcpListener::bind(at)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
         if address.ip().is_unspecified() {
             let why = "name the address at which nodes reach this machine, not all of its addresses";
             return Err(std::io::Error::new(ErrorKind::InvalidInput, why));
         }
         Ok(Self {
-            door,
+            listener,
             address,
             key: RandomState::new(),
             distrusted_until: Mutex::default(),
@@ -85,9 +87,10 @@ impl Notices {
         format!("{:016x}", self.key.hash_one(run.as_bytes()))
     }
 
-    /// The lines of a run's batch script that open its connection. Where there is no way to the center it runs without.
+    /// The lines of a run's batch script that open its connection. A run that can't reach the center goes on
+    /// without.
     pub(super) fn script(&self, run: RunId) -> String {
-        // A center that ends just then is no reason for the run to end.
+        // A center that ends at that moment must not end the run.
         format!(
             "if {{ exec {{qt_notice}}<>/dev/tcp/{}/{}; }} 2>/dev/null; then\n\
              trap '' PIPE\necho '{run} {}' 2>/dev/null >&\"$qt_notice\"\ntrap - PIPE\nfi\n",
@@ -102,7 +105,7 @@ impl Notices {
         until.is_none_or(|until| Instant::now() >= until)
     }
 
-    /// A hint was none.
+    /// Notes that a notice was false.
     pub(super) fn distrust(&self) {
         *sync::lock(&self.distrusted_until) = Some(Instant::now() + DISTRUST);
     }
@@ -111,41 +114,42 @@ impl Notices {
         sync::lock(&self.short_runs)
     }
 
-    /// Whether a run that is handed in will be over within moments.
+    /// Whether a run that is submitted now will be over within moments.
     pub(super) fn expects_short(&self, entry: &TrackedRun) -> bool {
         self.is_believed() && entry.kind().is_some_and(|kind| self.short_runs().is_expected(&kind))
     }
 
-    /// A run was there for so long, or is.
+    /// Notes how long a run has lasted by now.
     pub(super) fn note_lasted(&self, entry: &TrackedRun) {
         if let (Some(kind), Some(began_at)) = (entry.kind(), entry.began_at) {
             self.short_runs().note(kind, began_at.elapsed());
         }
     }
 
-    /// Ends the wait of [`run`].
+    /// Wakes the listener.
     pub(crate) fn wake(&self) {
         let _only_wakes = TcpStream::connect_timeout(&self.address, Duration::from_secs(1));
     }
 
-    /// The run that a first line is of.
+    /// The run that a first line names.
     fn run_of(&self, line: &[u8]) -> Option<RunId> {
         let (run, word) = std::str::from_utf8(line).ok()?.trim_end().split_once(' ')?;
         run.parse().ok().filter(|run| self.word(*run) == word)
     }
 
-    /// Reads what came, of a connection whose first line is of none of the runs that are connected already.
+    /// Reads what came. The first line must name a run that is not connected already.
     pub(super) fn hear(&self, connection: &mut Connection, connected: &mut HashSet<RunId>) -> Heard {
         let mut bytes = [0; MAX_LINE_BYTES];
         loop {
             match connection.stream.read(&mut bytes) {
                 Ok(0) => return Heard::Left,
-                // More than its first line says nothing.
+                // Bytes after the first line mean nothing.
                 Ok(_) if connection.run.is_some() => {}
                 Ok(count) => {
                     connection.line.extend_from_slice(&bytes[..count]);
                     if let Some(end) = connection.line.iter().position(|byte| *byte == b'\n') {
-                        // Each run once, so that nobody can tell of an end before the last process is gone.
+                        // Each run connects once, so that nobody can tell of an end before the last process
+                        // is gone.
                         connection.run =
                             self.run_of(&connection.line[..end]).filter(|run| connected.insert(*run));
                         connection.line = Vec::new();
@@ -171,8 +175,8 @@ mod tests {
     use std::io::Write as _;
 
     fn accepted(notices: &Notices) -> (TcpStream, SocketAddr) {
-        notices.door.set_nonblocking(false).unwrap();
-        notices.door.accept().unwrap()
+        notices.listener.set_nonblocking(false).unwrap();
+        notices.listener.accept().unwrap()
     }
 
     fn connection(notices: &Notices) -> (TcpStream, Connection) {
@@ -190,7 +194,7 @@ mod tests {
         assert_eq!(String::from_utf8_lossy(&bash.unwrap().stdout), "out\n");
         let (stream, _) = accepted(&notices);
         let mut connection = Connection::new(stream);
-        // It blocks until the other side closes.
+        // The call blocks until the other side closes.
         assert!(matches!(notices.hear(&mut connection, &mut HashSet::new()), Heard::Left));
         assert_eq!(connection.run, Some(run));
     }

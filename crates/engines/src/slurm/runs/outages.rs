@@ -1,18 +1,18 @@
-//! When Slurm did not answer. A controller that dies has forgotten what happened last: it begins no job of which it had just
-//! written down the start, and goes on with one of which it had just heard the end.
+//! Times at which Slurm did not answer. A controller that dies has forgotten what happened last. It does not
+//! begin a job whose start it had just written down, and it goes on with a job whose end it had just heard.
 
 use std::{collections::VecDeque, ops::RangeInclusive, time::Duration};
 
-/// So long ago, in seconds, a center that starts may have missed something.
+/// A center that starts may have missed an outage within so many seconds before.
 const BEFORE_S: i64 = 60;
-/// After so many seconds Slurm has itself found out: its nodes tell of their jobs every half an hour or so.
+/// After so many seconds Slurm has found out by itself: its nodes report their jobs every half an hour or so.
 const KEPT_S: i64 = 3600;
 
-/// An answer that took so many times as long as the quickest of the last ones waited for a controller that was not there. All that
-/// ask Slurm try again by themselves.
+/// An answer that took so many times as long as the quickest of the last ones waited for a controller that
+/// was not there. All programs that ask Slurm try again by themselves.
 const WAITED_TIMES: u32 = 4;
 const WAITED_LEAST: Duration = Duration::from_secs(1);
-/// How many answers tell how long one takes.
+/// How many of the last answers tell how long one takes.
 const ANSWERS_KEPT: usize = 8;
 
 /// The times at which Slurm's controller may have been started anew, in seconds since 1970.
@@ -25,13 +25,13 @@ pub(crate) struct Outages {
 }
 
 impl Outages {
-    /// Of a center that starts now, and does not know what was before.
+    /// The outages as a center knows them that starts now: none, but it does not know what was before.
     pub(crate) fn new(now_s: i64) -> Self {
         let past = [now_s - BEFORE_S..=now_s].into();
         Self { answered_s: now_s, is_out: false, took: VecDeque::new(), past }
     }
 
-    /// Slurm was asked, and has answered now, within that time, or has not.
+    /// Notes that Slurm answered within that time, or did not answer.
     pub(super) fn note(&mut self, answered_within: Option<Duration>, now_s: i64) {
         let Some(took) = answered_within else {
             self.is_out = true;
@@ -48,7 +48,7 @@ impl Outages {
         self.answered_s = now_s;
     }
 
-    /// Whether it did not answer at some time of these.
+    /// Whether Slurm did not answer at one of these times.
     pub(super) fn overlap(&self, times_s: &RangeInclusive<i64>) -> bool {
         let is_in = |out: &RangeInclusive<i64>| out.start() <= times_s.end() && times_s.start() <= out.end();
         self.past.iter().any(is_in) || self.is_out && self.answered_s <= *times_s.end()

@@ -1,9 +1,9 @@
 //! Kinds of runs that take moments.
 //!
-//! Slurm starts a job when another one ends, and at instants that are a second or more apart. Where each run takes less
-//! than that, cards idle most of the time unless Slurm has the next run before the last one ends. So a run counts as soon
-//! over from its submission on if others of its kind were over within moments. One run that takes longer ends that for
-//! its kind.
+//! Slurm starts a job when another one ends, and at instants that are a second or more apart. Where each run
+//! takes less than that, cards idle most of the time unless Slurm has the next run before the last one ends.
+//! So a run counts as soon over from its submission on if others of its kind were over within moments. One
+//! run that takes longer ends that for its kind.
 
 use std::{collections::HashMap, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What is submitted for a run: its job, and the account that pays for it.
+//! The job that is submitted for a run, and the account that pays for it.
 
 use std::time::Duration;
 
@@ -46,8 +46,8 @@ pub(super) fn charged_account(core: &Core, spec: &LaunchSpec) -> Charged {
     }
 }
 
-/// The job of a run. `node` is the first of its nodes, `charged` the account of its project if it has one, and `start`
-/// the shell text that begins a node's process.
+/// The job of a run. `node` is the first of its nodes, `charged` the account of its project if it has one,
+/// and `start` the shell text that begins a node's process.
 pub(super) fn submission(
     core: &Core,
     spec: &LaunchSpec,

@@ -27,13 +27,14 @@ use crate::{
 
 /// How many runs are cancelled or looked for in one call.
 const BATCH: usize = 32;
-/// The number of submitters. Each is a thread, and most of its time goes into waiting for Slurm. Where all of Slurm is on
-/// one small machine, a submission takes a tenth of a second while jobs begin, and four at once don't keep up.
+/// The number of submitters. Each is a thread, and most of its time goes into waiting for Slurm. Where all of
+/// Slurm is on one small machine, a submission takes a tenth of a second while jobs begin, and four at once
+/// don't keep up.
 pub(crate) const AT_ONCE: usize = 8;
 /// How often a run is submitted at most under an account that refuses it.
 const MOST_REFUSALS: u8 = 3;
 
-/// What came of an attempt to submit a run.
+/// The outcome of an attempt to submit a run.
 enum Attempt {
     Done,
     /// Slurm is not there, or takes nothing now: the run is submitted later.
@@ -72,8 +73,8 @@ pub(crate) fn run(core: &Core) {
     }
 }
 
-/// Takes the next runs from the queue that can be worked on now: one run to submit, or several to look for or to end in
-/// one call.
+/// Takes the next runs from the queue that can be worked on now: one run to submit, or several to look for or
+/// to end in one call.
 fn take(table: &mut RunTable) -> Vec<RunId> {
     let now = Instant::now();
     let (mut batch, mut rest) = (Vec::new(), Vec::new());
@@ -128,7 +129,7 @@ fn submit_if_wanted(core: &Core, run: RunId) -> Attempt {
 fn submit_one(core: &Core, spec: &Arc<LaunchSpec>) -> Attempt {
     let run = spec.run;
     let refuse = |why: String| {
-        tracing::warn!(%run, why, "Slurm does not take a run");
+        tracing::warn!(%run, why, "Slurm refused a run");
         core.end(run, never_began(Exit::FailedToStart(why.clone())), Some(&why));
         Attempt::Done
     };
@@ -149,7 +150,7 @@ fn submit_one(core: &Core, spec: &Arc<LaunchSpec>) -> Attempt {
         Ok(Ok(nodes)) => nodes,
         Ok(Err(why)) => return refuse(why),
         Err(error) => {
-            tracing::warn!(%run, %error, "failed to ask Slurm for its nodes; it is tried again");
+            tracing::warn!(%run, %error, "failed to ask Slurm for its nodes; the engine tries again");
             return Attempt::Later;
         }
     };
@@ -157,7 +158,7 @@ fn submit_one(core: &Core, spec: &Arc<LaunchSpec>) -> Attempt {
     let start = match core.shared.prepare(spec, &user, &core.config.path, master) {
         Ok(start) => start,
         Err(error) => {
-            tracing::error!(%run, %error, "failed to make the folder of a run; it is tried again");
+            tracing::error!(%run, %error, "failed to make the folder of a run; the engine tries again");
             return Attempt::Later;
         }
     };
@@ -166,7 +167,7 @@ fn submit_one(core: &Core, spec: &Arc<LaunchSpec>) -> Attempt {
     }
     // Should this process die now, the next engine looks for the job before it submits one.
     if let Err(error) = core.records.append(run, &RunEvent::Submitting(clock::now())) {
-        tracing::error!(%run, %error, "failed to write the record of a run; it is tried again");
+        tracing::error!(%run, %error, "failed to write the record of a run; the engine tries again");
         return Attempt::Later;
     }
     let is_of_project = charged.is_some();
@@ -176,14 +177,15 @@ fn submit_one(core: &Core, spec: &Arc<LaunchSpec>) -> Attempt {
             core.hint(run);
             Attempt::Done
         }
-        // The account may just have been made, paused or opened. What the engine knows of it is soon up to date.
+        // The account may just have been made, paused or opened. What the engine knows of it is soon up to
+        // date.
         Err(SlurmError::Refused(why)) if is_of_project && may_try_again(core, run) => {
-            tracing::info!(%run, why, "Slurm does not take a run under its project's account; it is tried again");
+            tracing::info!(%run, why, "Slurm refused a run under its project's account; the engine tries again");
             put_off(core, run)
         }
         Err(SlurmError::Refused(why)) => refuse(why),
         Err(SlurmError::Unreachable(why)) => {
-            tracing::warn!(%run, why, "Slurm takes nothing now; it is tried again");
+            tracing::warn!(%run, why, "Slurm can't take a run now; the engine tries again");
             Attempt::Later
         }
         Err(SlurmError::Unclear(why)) => {

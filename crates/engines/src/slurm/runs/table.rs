@@ -25,7 +25,8 @@ pub(crate) struct RunTable {
     pub runs: HashMap<RunId, TrackedRun>,
     /// Runs to be submitted, looked for or ended, in this order.
     pub queue: VecDeque<RunId>,
-    /// Runs of the queue that a submitter works on now. The other submitters leave them alone until it is done.
+    /// Runs of the queue that a submitter works on now. The other submitters leave them alone until it is
+    /// done.
     pub in_hand: HashSet<RunId>,
     pub nodes: Vec<NodeRecord>,
     /// The engine shuts down.
@@ -54,8 +55,8 @@ pub(crate) struct TrackedRun {
     pub gone_since: Option<Instant>,
     /// Since when both the controller and the accounting answer and neither knows the job.
     pub missing_since: Option<Instant>,
-    /// The numbers of earlier jobs that the controller forgot before they began. The accounting may know them all the
-    /// same.
+    /// The numbers of earlier jobs that the controller forgot before they began. The accounting may know them
+    /// all the same.
     pub forgotten: Vec<u32>,
     /// When the controller was first seen not to have the job at all.
     pub unlisted_at: Option<Timestamp>,
@@ -135,8 +136,8 @@ impl TrackedRun {
     }
 }
 
-/// Whether a job with the number of a run's job is the run's: numbers come round again. A job that has begun is also
-/// known by its start, since its user can give it another name.
+/// Whether a job with the number of a run's job is the run's: numbers come round again. A job that has begun
+/// is also known by its start, since its user can give it another name.
 pub(super) fn is_job_of(
     run: RunId,
     direct: Option<&DirectJob>,

@@ -1,5 +1,5 @@
-//! The watcher: one look at all jobs, and one at the accounting of those whose ends the controller does not tell, however
-//! many they are.
+//! The watcher: one look at all jobs, and one at the accounting of those whose ends the controller does not
+//! tell, however many they are.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -65,8 +65,8 @@ pub(crate) fn run(core: &Core) {
         let mut asking = Duration::ZERO;
         rhythm.looked_at = Instant::now();
         let has_news = look(core, &mut asking);
-        // Slurm spends at most a fifth of its time on looks, or a tenth where runs give notice of their ends. The quickest of
-        // the last looks is what one costs: the others waited for what else Slurm had to do.
+        // Slurm spends at most a fifth of its time on looks, or a tenth where runs give notice of their ends.
+        // The quickest of the last looks is what one costs: the others waited for what else Slurm had to do.
         let share = if core.notices.as_ref().is_some_and(Notices::is_believed) { 10 } else { 5 };
         took.truncate(LOOKS_KEPT - 1);
         took.push_front(asking);
@@ -97,7 +97,8 @@ fn wait(core: &Core, rhythm: &mut Rhythm) -> bool {
         if let Some(next) = end_overdue_runs(core, &mut table) {
             left = left.min(next);
         }
-        // Nothing is to come but the last ends. They are looked for at once, if the last look did not come early as well.
+        // Nothing is to come but the last ends. They are looked for at once, if the last look did not come
+        // early as well.
         if let Some(at) = last_has_left(&table).filter(|at| !was_early && *at > rhythm.looked_at) {
             let to_wait = (at + TIDIED).saturating_duration_since(Instant::now());
             if to_wait.is_zero() {
@@ -163,12 +164,15 @@ fn look(core: &Core, asking: &mut Duration) -> bool {
     let listing = match listed {
         Ok(listing) => listing,
         Err(error) => {
-            tracing::warn!(%error, "failed to look at Slurm's jobs; it is tried again");
+            tracing::warn!(%error, "failed to look at Slurm's jobs; the engine tries again");
             return false;
         }
     };
     if listing.unreadable > 0 {
-        tracing::warn!(jobs = listing.unreadable, "jobs of Slurm can't be read; they are passed over");
+        tracing::warn!(
+            jobs = listing.unreadable,
+            "failed to read some of Slurm's jobs; they are passed over"
+        );
     }
     let mut by_number: HashMap<u32, &JobRecord> = HashMap::new();
     let mut by_name: HashMap<&str, Vec<u32>> = HashMap::new();
@@ -217,7 +221,7 @@ fn note_active(core: &Core, run: RunId, job: &JobRecord, asked_at: Instant) -> b
     let Some(entry) = table.runs.get_mut(&run) else { return false };
     entry.note_seen(asked_at);
     if entry.left_at.is_some_and(|at| at.elapsed() > notices::LATE) {
-        tracing::info!(%run, number = job.id, "a run goes on that gave notice of its end");
+        tracing::info!(%run, number = job.id, "a run that gave notice of its end goes on");
         (entry.left_at, entry.leaving) = (None, Leaving::No);
         core.notices.iter().for_each(Notices::distrust);
         core.hint(run);
@@ -240,7 +244,7 @@ fn note_active(core: &Core, run: RunId, job: &JobRecord, asked_at: Instant) -> b
     // A controller that dies may forget that it was told to end a job.
     let is_told = entry.cancelled_at.is_some_and(|at| at.elapsed() > core.config.times.lost);
     if is_told && job.state != JobState::Completing {
-        tracing::warn!(%run, number = job.id, "a job goes on that Slurm was told to end: it is told again");
+        tracing::warn!(%run, number = job.id, "a job that Slurm was told to end goes on; Slurm is told again");
         entry.cancelled_at = None;
         table.queue.push_front(run);
         core.to_submit.notify_one();
@@ -256,7 +260,8 @@ fn note_active(core: &Core, run: RunId, job: &JobRecord, asked_at: Instant) -> b
     entry.started_at = job.started_at();
     let is_news = entry.started_at.is_some();
     if let (Some(at), Some(spec)) = (entry.started_at, &entry.spec) {
-        // The job began at some time in this second. Since clocks differ: not before its submission, and not later than now.
+        // The job began at some time in this second. Since clocks differ: not before its submission, and not
+        // later than now.
         let since = |at: Timestamp| clock::now().since(at).0;
         let age_ms = (since(at) - 999).min(entry.submitted_at.map_or(i64::MAX, since)).max(0);
         let left_ms = u64::try_from(spec.time_limit.0.saturating_sub(age_ms)).unwrap_or(0);
@@ -281,11 +286,11 @@ fn give_back_if_late(core: &Core, table: &mut RunTable, run: RunId, job: &JobRec
     if waited <= limit || entry.stop {
         return;
     }
-    tracing::warn!(%run, number = job.id, reason = job.reason, "Slurm does not start a run: it is given back");
+    tracing::warn!(%run, number = job.id, reason = job.reason, "Slurm does not start a run; the engine gives it back");
     // Without this event the next engine would take the run for cancelled by somebody.
     let event = RunEvent::Back(u64::try_from(waited.as_millis()).unwrap_or(u64::MAX));
     if let Err(error) = core.records.append(run, &event) {
-        tracing::error!(%run, %error, "failed to keep that a run is given back; it is tried again");
+        tracing::error!(%run, %error, "failed to keep that a run is given back; the engine tries again");
         return;
     }
     entry.waited_too_long = Some(waited);
@@ -294,15 +299,16 @@ fn give_back_if_late(core: &Core, table: &mut RunTable, run: RunId, job: &JobRec
     core.to_submit.notify_one();
 }
 
-/// Cancels all but one of several jobs of a run. The job that made the claim stays, or else the one that the engine has.
+/// Cancels all but one of several jobs of a run. The job that made the claim stays, or else the one that the
+/// engine has.
 fn end_double(core: &Core, run: RunId, number: u32, all: &[u32], by_number: &HashMap<u32, &JobRecord>) {
     let keep = claimed_by(core, run).filter(|claimed| all.contains(claimed)).unwrap_or(number);
     let goes_on = |other: &&u32| by_number.get(other).is_some_and(|job| !job.state.is_over());
     let others: Vec<u32> = all.iter().filter(|other| **other != keep).filter(goes_on).copied().collect();
     if !others.is_empty() {
-        tracing::warn!(%run, keep, ?others, "a run has several Slurm jobs: all but one are cancelled");
+        tracing::warn!(%run, keep, ?others, "a run has several Slurm jobs; all but one are cancelled");
         if let Err(error) = cancel_named(core, run, &others) {
-            tracing::warn!(%run, %error, "failed to cancel a second job; it is tried again");
+            tracing::warn!(%run, %error, "failed to cancel a second job; the engine tries again");
         }
     }
     if keep != number {

@@ -1,4 +1,4 @@
-//! The batch script.
+//! The batch script: it claims the run, and then goes on as the run's script or begins its processes.
 
 use std::{fmt::Write as _, path::Path};
 
@@ -8,17 +8,18 @@ use crate::{
     spec::LaunchSpec,
 };
 
-/// A batch script that was not let through ends with this.
+/// The exit code of a batch script that was not let through.
 pub(crate) const NOT_CLAIMED: i32 = 213;
 
-/// The longest script that is handed to Slurm itself, which keeps all of them in its state.
+/// The longest script that Slurm itself gets, which keeps all scripts in its state.
 const MOST_INLINE_BYTES: usize = 64 * 1024;
 
-/// The script that Slurm runs on the first node of its list. `start` is what begins a node's process.
+/// The script that Slurm runs on the first node of its list. `start` is the shell text that begins a node's
+/// process.
 pub(crate) fn batch_script(spec: &LaunchSpec, folder: &Path, start: &str, notice: Option<String>) -> String {
     let nodes = spec.nodes.len();
     let run = quoted(&folder.display().to_string());
-    // Only one Slurm job may be the run, and that only once: the one that makes the file.
+    // Only one Slurm job may be the run, and only once: the one that makes the file.
     let claim = format!(
         "qt_run={run}\n\
          set -C\n\
@@ -28,7 +29,8 @@ pub(crate) fn batch_script(spec: &LaunchSpec, folder: &Path, start: &str, notice
     );
     let notice = notice.unwrap_or_default();
     if is_inline(spec) {
-        // In one line and in place of none, so that the lines of the run's script have their own numbers.
+        // The start is one line in place of the first, so that the lines of the run's script keep their
+        // numbers.
         let rest = spec.script.split_once('\n').map_or("", |(_, rest)| rest);
         let end = if rest.ends_with('\n') { "" } else { "\n" };
         let before = quoted_in_line(&format!("{claim}{notice}{start}"));
@@ -39,7 +41,7 @@ pub(crate) fn batch_script(spec: &LaunchSpec, folder: &Path, start: &str, notice
         text.push_str(start);
         return text;
     }
-    // Not in the user's way: `srun` in a script gets the same resources (`--overlap`).
+    // With `--overlap` this step leaves the resources to the user's own `srun`.
     let _never_fails = write!(
         text,
         "trap : TERM\n\
@@ -55,9 +57,10 @@ pub(crate) fn batch_script(spec: &LaunchSpec, folder: &Path, start: &str, notice
     text
 }
 
-/// Whether the batch script goes on as the run's own script: a process less. Not as one that may look at its own text, which
-/// would have the start in it; nor with a clock beside it, which would be among its jobs, with variables that a new shell does not
-/// take from its environment, or with what sbatch refuses.
+/// Whether the batch script goes on as the run's own script, which saves a process. That is not for a script
+/// that may look at its own text, because the start would be in it. Nor is it for one with a clock beside it,
+/// which would be among its jobs; for one with variables that a new shell does not take from its environment;
+/// or for one with characters that sbatch refuses.
 pub(crate) fn is_inline(spec: &LaunchSpec) -> bool {
     const BASH: [&str; 3] = ["#!/bin/bash", "#! /bin/bash", "#!/usr/bin/bash"];
     const ITSELF: [&str; 6] = ["$0", "${0", "$_", "BASH_", "/proc/", "scontrol"];
@@ -87,7 +90,7 @@ pub(crate) fn is_inline(spec: &LaunchSpec) -> bool {
         && spec.env.iter().all(|(name, _)| can_be_exported(name) && !NOT_TAKEN.contains(&name.as_str()))
 }
 
-/// Whether a shell hands a variable of this name on as it is.
+/// Whether a shell passes on a variable of this name unchanged.
 pub(super) fn can_be_exported(name: &str) -> bool {
     const SHELLS_OWN: [&str; 14] = [
         "DIRSTACK",

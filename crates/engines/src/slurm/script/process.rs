@@ -1,4 +1,4 @@
-//! The start of a node's process.
+//! The start of a node's process: environment, limits, then the run's script.
 
 use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
@@ -15,11 +15,11 @@ use crate::{
     spec::LaunchSpec,
 };
 
-/// What Slurm knows better than the center, and what its own commands in a script need.
+/// The variables that Slurm knows better than the center, and that its own commands in a script need.
 const SLURMS_OWN: [&str; 4] = ["SLURM_JOB_ID", "SLURM_JOBID", "SLURM_JOB_ACCOUNT", "SLURM_CLUSTER_NAME"];
 
-/// The start of a node's process: environment, limits, then the run's script. All that it calls by
-/// name it looks up before the run's own variables are set, and its own begin with `qt_`.
+/// The shell text that begins a node's process. It looks up the programs that it calls before it sets the
+/// run's own variables, and its own variables begin with `qt_`.
 pub(crate) fn start(spec: &LaunchSpec, place: &Place, folder: &Path) -> String {
     let run = quoted(&folder.display().to_string());
     let odd: Vec<String> = spec
@@ -55,17 +55,17 @@ pub(crate) fn start(spec: &LaunchSpec, place: &Place, folder: &Path) -> String {
         push_leave(&mut text, spec);
         return text;
     }
-    // The one variable that a shell always hands on, unless it is an array.
+    // A shell always passes this variable on, unless it is an array.
     text.push_str("declare -a SHLVL\n");
     if !sbatch::is_once(spec) {
-        // Beside this shell, which stays to see how it ends. Slurm tells both of an end; the shell heeds that until the script is
-        // there, or it would begin a script that was told nothing.
+        // The script runs beside this shell, which stays to see how it ends. Slurm sends a signal to both.
+        // The shell heeds it until the script is there, or it would begin a script that never got the signal.
         text.push_str("(\n");
     }
     push_warning(&mut text, spec);
     let mut script = "exec ".to_owned();
     if !odd.is_empty() {
-        // Names that a shell can't hand on.
+        // A shell can't pass on variables with such names.
         let _never_fails = write!(script, "\"$qt_env\" {} ", odd.join(" "));
     }
     if interpreter::of(&spec.script).is_none() {
@@ -84,7 +84,7 @@ pub(crate) fn start(spec: &LaunchSpec, place: &Place, folder: &Path) -> String {
              wait \"$qt_pid\"; qt_code=$?\n\
              while [ -n \"$qt_told\" ]; do qt_told=; wait \"$qt_pid\"; qt_code=$?; done\n\
              if ((qt_code != 0)); then (set -C; echo \"$qt_code\" > \"$qt_run/failed\") 2>/dev/null; fi\n\
-             # What ended before any was told to.\n\
+             # Only a process that ended before it was told to.\n\
              [ -e \"$qt_run/told\" ] || echo \"$qt_code\" 2>/dev/null > \"$qt_run/ended.$qt_rank\"\n\
              exit $qt_code",
         );
@@ -93,7 +93,7 @@ pub(crate) fn start(spec: &LaunchSpec, place: &Place, folder: &Path) -> String {
     text
 }
 
-/// Slurm sorts nodes by itself; ranks are the center's.
+/// Slurm sorts nodes by itself, but ranks are the center's.
 fn push_rank(text: &mut String, spec: &LaunchSpec) {
     text.push_str("case $SLURMD_NODENAME in\n");
     for (rank, node) in spec.nodes.iter().enumerate() {
@@ -120,9 +120,10 @@ fn push_interpreter(text: &mut String, spec: &LaunchSpec) {
     );
 }
 
-/// The run's variables and none of the node's, but for Slurm's own.
+/// Sets the run's variables and none of the node's, except for Slurm's own.
 fn push_environment(text: &mut String, spec: &LaunchSpec, place: &Place) {
-    // What this shell was given, which needs no process to be known, and what it gives itself; what is Slurm's stays.
+    // The variables that this shell was given, which are read without a process, and those that it set
+    // itself. Slurm's stay.
     let forget = if is_inline(spec) { "unset -v" } else { "export -n" };
     let _never_fails = writeln!(
         text,
@@ -144,9 +145,9 @@ fn push_environment(text: &mut String, spec: &LaunchSpec, place: &Place) {
         counts
     });
     let is_in_all = |variable: &(String, String)| counts.get(variable) == Some(&of_rank.len());
-    // In one command: each costs the shell time.
+    // All in one command: each command costs the shell time.
     let export = |text: &mut String, variables: Vec<&(String, String)>| {
-        // By itself it would list all that there are.
+        // Without arguments the command would list all variables.
         if !variables.is_empty() {
             text.push_str("export");
         }
@@ -165,7 +166,7 @@ fn push_environment(text: &mut String, spec: &LaunchSpec, place: &Place) {
         }
         text.push_str("esac\n");
     }
-    // All nodes of a job come to the same number, and jobs beside each other to different ones.
+    // All nodes of a job come to the same number, and jobs beside each other come to different ones.
     if sbatch::has(spec, "MASTER_PORT") {
         text.push_str("export MASTER_PORT=$((20000 + SLURM_JOB_ID % 12000))\n");
     }
@@ -179,7 +180,7 @@ fn push_environment(text: &mut String, spec: &LaunchSpec, place: &Place) {
     );
 }
 
-/// The shell is as a new one that was started for the script.
+/// Makes the shell like a new one that was started for the script.
 fn push_leave(text: &mut String, spec: &LaunchSpec) {
     text.push_str(
         "SHLVL=1; export SHLVL PWD OLDPWD\nread -r HOSTNAME < /proc/sys/kernel/hostname\n\
@@ -191,7 +192,8 @@ fn push_leave(text: &mut String, spec: &LaunchSpec) {
     text.push_str("\nunset -v \"${!qt_@}\"\n");
 }
 
-/// A clock beside the script, which alone it tells, unless that has ended. Slurm ends it with the job.
+/// Starts a clock beside the script. It signals the script alone, unless that has ended. Slurm ends the clock
+/// with the job.
 fn push_warning(text: &mut String, spec: &LaunchSpec) {
     let Some(warning) = &spec.batch.warning else { return };
     let after_ms = spec.time_limit.0 - i64::from(warning.before_s) * 1000;
@@ -214,7 +216,7 @@ fn push_limits(text: &mut String, spec: &LaunchSpec) {
     }
 }
 
-/// As `sleep` reads it.
+/// A time as `sleep` reads it.
 fn seconds(ms: i64) -> String {
     let ms = ms.max(0);
     format!("{}.{:03}", ms / 1000, ms % 1000)

@@ -1,5 +1,5 @@
-//! A script for sbatch: it runs once, on the first node, with the environment, the folder and the output files that sbatch
-//! would give it.
+//! A script for sbatch: it runs once, on the first node, with the environment, the folder and the output
+//! files that sbatch would give it.
 
 use std::fmt::Write as _;
 
@@ -11,13 +11,14 @@ use crate::{
     spec::{LaunchNode, LaunchSpec},
 };
 
-/// Whether one process is started in all. On one node there is no difference but for the environment.
+/// Whether one process is started in all. On one node this makes no difference but for the environment.
 pub(crate) fn is_once(spec: &LaunchSpec) -> bool {
     spec.nodes.len() == 1 || spec.launch == Launch::Batch
 }
 
-/// Whether the script gets this variable of a run. Slurm's own stay as Slurm has set them, since `srun` goes by them. Where
-/// the script has several tasks, a rank in its environment would be each task's and wrong in all but one.
+/// Whether the script gets this variable of a run. Slurm's own variables stay as Slurm has set them, since
+/// `srun` goes by them. Where the script has several tasks, a rank in its environment would be the rank of
+/// each task, and wrong in all but one.
 pub(crate) fn has(spec: &LaunchSpec, name: &str) -> bool {
     const RANKS: [&str; 12] = [
         "RANK",
@@ -34,7 +35,7 @@ pub(crate) fn has(spec: &LaunchSpec, name: &str) -> bool {
         "QIANTANG_NODE_NAME",
     ];
     const CARDS: [&str; 3] = ["ASCEND_RT_VISIBLE_DEVICES", "ASCEND_VISIBLE_DEVICES", "QIANTANG_CARDS"];
-    // Read by `srun`, as a wish for GPUs.
+    // `srun` would read it as a wish for GPUs.
     if name == "SLURM_GPUS_PER_NODE" {
         return false;
     }
@@ -50,14 +51,14 @@ pub(crate) fn has(spec: &LaunchSpec, name: &str) -> bool {
     !is_wrong_rank && !is_wrong_card
 }
 
-/// Whether it has several tasks, as far as its options say.
+/// Whether the script has several tasks, as far as its options say.
 fn has_tasks(spec: &LaunchSpec) -> bool {
     let of = |count: Option<u32>| count.is_some_and(|count| count > 1);
     spec.launch == Launch::Batch
         && (spec.nodes.len() > 1 || of(spec.batch.tasks) || of(spec.batch.tasks_per_node))
 }
 
-/// What Slurm has set by how it was asked here, as sbatch would have it set.
+/// Sets Slurm's variables as sbatch would have them. The engine asked Slurm in another way, so some differ.
 pub(crate) fn push_environment(text: &mut String, spec: &LaunchSpec) {
     if spec.launch != Launch::Batch {
         return;
@@ -69,7 +70,7 @@ pub(crate) fn push_environment(text: &mut String, spec: &LaunchSpec) {
     if spec.batch.without_cards {
         text.push_str("export SLURM_STEP_GRES=none\n");
     }
-    // By its commands Slurm sets these, by slurmrestd it does not.
+    // Slurm's commands set these variables, slurmrestd does not.
     for (name, count) in [
         ("SLURM_NTASKS_PER_NODE", spec.batch.tasks_per_node),
         ("SLURM_CPUS_PER_TASK", spec.batch.cpus_per_task),
@@ -88,7 +89,7 @@ pub(crate) fn push_environment(text: &mut String, spec: &LaunchSpec) {
     }
 }
 
-/// The folder that it starts in, once the environment is set.
+/// Enters the folder in which the script starts, once the environment is set.
 pub(crate) fn push_folder(text: &mut String, spec: &LaunchSpec, place: &Place) {
     let batch = &spec.batch;
     let work = quoted(&place.work.display().to_string());
@@ -116,7 +117,8 @@ pub(crate) fn push_folder(text: &mut String, spec: &LaunchSpec, place: &Place) {
     text.push_str("unset OLDPWD\n");
 }
 
-/// The files that the script names for its outputs: other names of those that the center keeps. `qt_ln` is a program.
+/// Makes the files that the script names for its outputs: other names of the files that the center keeps.
+/// `qt_ln` is a program.
 pub(crate) fn push_outputs(text: &mut String, spec: &LaunchSpec) {
     let batch = &spec.batch;
     if spec.launch != Launch::Batch {
@@ -124,7 +126,7 @@ pub(crate) fn push_outputs(text: &mut String, spec: &LaunchSpec) {
     }
     let error = batch.error.as_ref().filter(|error| batch.output.as_ref() != Some(error));
     for (stream, pattern) in [("stdout", batch.output.as_ref()), ("stderr", error)] {
-        // What is thrown away by its name is kept all the same.
+        // An output to /dev/null is kept all the same.
         let Some(pattern) = pattern.filter(|pattern| !pattern.starts_with("/dev/")) else { continue };
         let _never_fails = writeln!(
             text,
@@ -145,7 +147,7 @@ fn expanded(pattern: &str, spec: &LaunchSpec) -> String {
     let (mut word, mut plain) = (String::new(), String::new());
     let mut rest = pattern;
     if pattern.contains('\\') {
-        // As sbatch has it: then no character is special.
+        // As in sbatch: then no character is special.
         return quoted(&pattern.replace('\\', ""));
     }
     while let Some(at) = rest.find('%') {
@@ -163,7 +165,7 @@ fn expanded(pattern: &str, spec: &LaunchSpec) -> String {
             Some('j' | 'J' | 'A') => number("SLURM_JOB_ID"),
             Some('a') if spec.array.is_some() => number("SLURM_ARRAY_TASK_ID"),
             Some('a') => quoted("4294967294"),
-            // Where several nodes are one machine, it is that one's name.
+            // Where several nodes are one machine, this is the name of the machine.
             Some('N') => {
                 "\"$(qt_host=$(< /proc/sys/kernel/hostname); printf %s \"${qt_host%%.*}\")\"".to_owned()
             }

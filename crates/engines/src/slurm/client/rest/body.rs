@@ -1,4 +1,4 @@
-//! What is sent with a submission: the one thing that each version wants in words of its own.
+//! The body of a submission, for which each version has words of its own.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::version::Version;
 use crate::slurm::client::job::Submission;
 
-/// The body of a submission. `release` is Slurm's own: `(24, 11)`.
+/// The body of a submission. `release` is that of Slurm itself: `(24, 11)`.
 pub(super) fn submission(job: &Submission, version: Version, release: (u32, u32)) -> Value {
     let is_old = version < Version(39);
     let path = |path: &Path| path.display().to_string().replace('%', "%%");
@@ -41,7 +41,8 @@ pub(super) fn submission(job: &Submission, version: Version, release: (u32, u32)
         if let Some(gres) = &job.gres {
             all["gres"] = json!(gres);
         }
-        // `exclusive` is refused by these whatever it says; the center keeps its others from the nodes itself.
+        // These versions refuse `exclusive` whatever it says. The center keeps its other jobs from the nodes
+        // itself.
         return json!({ "script": job.script, "job": all });
     }
     all["script"] = json!(job.script);
@@ -52,7 +53,8 @@ pub(super) fn submission(job: &Submission, version: Version, release: (u32, u32)
     all["time_limit"] = number(job.time_limit_min.into());
     all["environment"] = env.map(|(name, value)| json!(format!("{name}={value}"))).collect();
     if let Some(gres) = &job.gres {
-        // It goes to the controller as it is, and that changed its mind between 23.02 and 23.11.
+        // The service hands the text on to the controller, which changed its notation between 23.02 and
+        // 23.11.
         let kind = if version < Version(40) && release < (23, 11) { "gres:" } else { "gres/" };
         let named: Vec<String> = gres.split(',').map(|one| format!("{kind}{one}")).collect();
         all["tres_per_node"] = json!(named.join(","));

@@ -1,6 +1,7 @@
-//! Slurm by slurmrestd. A release of it speaks several versions of its interface; the newest that is known here is taken.
+//! Slurm by slurmrestd. A release of it speaks several versions of its interface; the newest one that is
+//! known here is taken.
 //!
-//! Answers are read by one code for all versions (`read`); only what is sent to submit a job differs (`body`).
+//! The same code reads the answers of all versions (`read`). Only the body of a submission differs (`body`).
 
 mod body;
 mod read;
@@ -30,34 +31,35 @@ use crate::{slurm::config::Token, sync};
 
 /// How long a question that changes nothing may take at first.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How many names are asked for at once: they travel in the address.
+/// The most names in one question: they travel in the address.
 const NAMES_AT_ONCE: usize = 50;
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER_BYTES: u64 = 1 << 30;
 /// Slurm's number for a token that it does not accept.
 const NOT_AUTHENTIC: i64 = 1007;
-/// The service's own errors: what it was sent was not as it should be.
+/// The service's own errors, for requests that it does not understand.
 const OF_THE_SERVICE: Range<i64> = 9000..10_000;
 
 pub(crate) struct Rest {
     url: String,
     tokens: Tokens,
-    /// As whom the cluster is looked at.
+    /// The user who looks at the cluster.
     user: String,
     agent: ureq::Agent,
     /// How long a question that changes nothing may take now.
     patience: Mutex<Duration>,
-    /// How long anything may.
+    /// How long any request may take.
     timeout: Duration,
     pub calls: Arc<Calls>,
-    /// Found with the first question, and again when the service no longer knows the version: it was upgraded.
+    /// Found with the first question, and again when the service no longer knows the version because it was
+    /// upgraded.
     found: Mutex<Option<Found>>,
 }
 
 #[derive(Clone)]
 struct Found {
     service: Service,
-    /// Slurm's own: `24.11.5`.
+    /// Slurm's own release: `24.11.5`.
     release: String,
 }
 
@@ -66,7 +68,7 @@ impl Rest {
         let agent = ureq::Agent::config_builder()
             .timeout_global(Some(timeout))
             .http_status_as_error(false)
-            // The service closes a connection whenever it likes, and a request must not be sent twice.
+            // The service closes connections whenever it likes, and a request must not be sent twice.
             .max_idle_connections(0)
             .build()
             .into();
@@ -76,7 +78,7 @@ impl Rest {
         Self { url, tokens, user, agent, patience, timeout, calls, found }
     }
 
-    /// Whether Slurm's controller accepts the tokens: what it says to people.
+    /// Whether Slurm's controller accepts the tokens, in words for people.
     pub(crate) fn check_token(&self) -> Result<String, SlurmError> {
         self.clock()?;
         Ok(format!("that of {}, {}, is accepted", self.user, self.tokens.origin()))
@@ -90,7 +92,7 @@ impl Rest {
         SlurmError::Unreachable(format!("slurmrestd at {}: {why}", self.url))
     }
 
-    /// What the service speaks.
+    /// The service and the version that it speaks.
     fn service(&self) -> Result<Found, SlurmError> {
         if let Some(found) = &*self.found() {
             return Ok(found.clone());
@@ -98,7 +100,8 @@ impl Rest {
         let document = self.document()?;
         let service = Service::of(&document)
             .map_err(|why| self.unreachable(format!("{why}. Use the commands instead.")))?;
-        // With a token that Slurm does not accept, older ones do not answer this: then it is asked again later.
+        // Older services do not answer this with a token that Slurm does not accept. Then the question is
+        // asked again later.
         let ping = self.get(&format!("/slurm/{}/ping", service.version)).unwrap_or_default();
         let meta = &ping["meta"];
         let release = ["slurm", "Slurm"].iter().find_map(|name| meta[name]["release"].as_str());
@@ -130,15 +133,15 @@ impl Rest {
         sync::lock(&self.patience)
     }
 
-    /// The service now and then leaves a question without an answer, so one that takes far longer than the last ones is asked
-    /// again. Where that was wrong, the next one gets more time.
+    /// Adapts the patience. The service now and then leaves a question without an answer, so a question that
+    /// takes far longer than the last ones is asked again. Where that was wrong, the next one gets more time.
     fn wait_longer(&self, has_timed_out: bool, took: Duration) {
         let mut patience = self.patience();
         let wanted = if has_timed_out { *patience * 2 } else { PATIENCE.max(took * 4) };
         *patience = wanted.min(self.timeout);
     }
 
-    /// Status and body of an answer.
+    /// Sends a request; returns status and body of the answer.
     fn ask(
         &self,
         method: &str,
@@ -153,8 +156,8 @@ impl Rest {
             .header("X-SLURM-USER-NAME", user)
             .header("X-SLURM-USER-TOKEN", token)
             .header("Content-Type", "application/json")
-            // Else the service now and then takes the next caller's connection for the one that was just closed, and resets it: then
-            // nobody knows whether it took the job.
+            // Otherwise the service now and then takes the next caller's connection for the one that was just
+            // closed, and resets it. Then nobody knows whether it took the job.
             .header("Connection", "close");
         let text = body.map_or(String::new(), Value::to_string);
         let unclear = |why: String| SlurmError::Unclear(format!("slurmrestd at {}: {why}", self.url));
@@ -192,14 +195,14 @@ impl Rest {
             let why = read::errors(&value);
             return Err(self.unreachable(format!("Slurm does not accept the token of {user} ({why})")));
         }
-        // Not even the path is known: errors of Slurm come as JSON.
+        // Not even the path is known: Slurm's own errors come as JSON.
         if status == 404 && !value.is_object() {
             *self.found() = None;
         }
         Ok((status, value))
     }
 
-    /// A question that changes nothing.
+    /// Asks a question that changes nothing.
     fn get(&self, path: &str) -> Result<Value, SlurmError> {
         let (status, value) = self.ask("GET", path, &self.user, None).map_err(not_unclear)?;
         if status != 200 || !value.is_object() {
@@ -217,13 +220,13 @@ fn not_unclear(error: SlurmError) -> SlurmError {
     }
 }
 
-/// Year and month of a release: `24.11.5` is (24, 11). One that says nothing is older than all.
+/// Year and month of a release: `24.11.5` is (24, 11). A release that says nothing is older than all others.
 fn year_and_month(release: &str) -> (u32, u32) {
     let mut parts = release.split('.').map_while(|part| part.parse().ok());
     parts.next().zip(parts.next()).unwrap_or_default()
 }
 
-/// Text for an address.
+/// Text as a part of an address.
 fn escaped(text: &str) -> String {
     text.bytes().fold(String::new(), |mut all, byte| {
         if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
@@ -235,7 +238,7 @@ fn escaped(text: &str) -> String {
     })
 }
 
-/// What a question is counted as: without versions, numbers and what is asked for.
+/// The name under which a question is counted, without versions, numbers and arguments.
 fn call_of(method: &str, path: &str) -> String {
     let path = path.split('?').next().unwrap_or_default();
     let is_version = |part: &str| part.starts_with("v0.");
@@ -267,7 +270,7 @@ impl Port for Rest {
         if why.is_empty() {
             return Err(SlurmError::Unclear(format!("slurmrestd answered {status} to a submission")));
         }
-        // The service itself did not understand it: Slurm was not asked.
+        // The service itself did not understand the request: Slurm was not asked.
         if read::has_error(&answer, OF_THE_SERVICE) {
             return Err(SlurmError::Refused(why));
         }
@@ -298,7 +301,8 @@ impl Port for Rest {
         let path = format!("/slurmdb/{version}/jobs?start_time=uts{since}&skip_steps=true{whole}");
         let of = |key: &str, values: &[String]| format!("{path}&{key}={}", escaped(&values.join(",")));
         let paths = match query.names.as_slice() {
-            // Older ones can't ask for several users: all jobs since then, once in a while.
+            // Older services can't ask for several users. Then all jobs since that time are read, once in a
+            // while.
             [] if query.users.is_empty() => vec![of("account", &query.accounts)],
             [] if version < Version(40) => vec![path],
             [] => vec![of("users", &query.users)],
@@ -350,7 +354,7 @@ impl Port for Rest {
 
     fn accounted_gres(&self) -> Result<Vec<String>, SlurmError> {
         let version = self.version()?;
-        // The path ends in a slash from v0.0.40 on, and the list has another name.
+        // From v0.0.40 on the path ends in a slash, and the list has another name.
         let slash = if version < Version(40) { "" } else { "/" };
         let answer = self.get(&format!("/slurmdb/{version}/tres{slash}"))?;
         let all = answer["TRES"].as_array().or(answer["tres"].as_array()).into_iter().flatten();
@@ -366,7 +370,7 @@ impl Port for Rest {
     fn clock(&self) -> Result<i64, SlurmError> {
         let answer = self.get(&format!("/slurm/{}/diag", self.version()?))?;
         let at = read::seconds(&answer["statistics"]["req_time"]);
-        at.ok_or_else(|| SlurmError::Unclear("slurmrestd does not tell the controller's time".to_owned()))
+        at.ok_or_else(|| SlurmError::Unclear("slurmrestd does not report the controller's time".to_owned()))
     }
 }
 

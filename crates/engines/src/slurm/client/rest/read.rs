@@ -1,5 +1,5 @@
-//! Reading what slurmrestd answers, whichever version it speaks: a number is plain or an object that says whether it is set,
-//! a state is a word or a list of words, a list is a list or a text with commas.
+//! Reads slurmrestd's answers, whichever version it speaks. A number is plain or an object that says whether
+//! it is set, a state is a word or a list of words, and a list is a list or a text with commas.
 
 use serde_json::Value;
 
@@ -9,7 +9,8 @@ use crate::slurm::client::{
     notation,
 };
 
-/// `7`, or `{ "set": true, "infinite": false, "number": 7 }`. `None` for what is not set or has no end.
+/// `7`, or `{ "set": true, "infinite": false, "number": 7 }`. `None` for a number that is not set or has no
+/// end.
 fn integer(value: &Value) -> Option<i64> {
     if value.is_object() {
         let is_number = value["set"] != false && value["infinite"] != true;
@@ -22,12 +23,12 @@ fn number(value: &Value) -> Option<u32> {
     integer(value).and_then(|number| u32::try_from(number).ok())
 }
 
-/// How many there are of something.
+/// A number of things.
 pub(super) fn count(value: &Value) -> Option<u64> {
     integer(value).and_then(|count| u64::try_from(count).ok())
 }
 
-/// A time; 0 is one that has not come.
+/// A time. 0 stands for one that has not come.
 pub(super) fn seconds(value: &Value) -> Option<i64> {
     integer(value).filter(|seconds| *seconds > 0)
 }
@@ -43,7 +44,8 @@ fn words(value: &Value) -> Vec<String> {
     listed.chain(written).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
-/// A job's state: one word, or the state with marks behind it, of which the commands would show the strongest.
+/// A job's state: one word, or a list of the state and its marks, of which the commands would show the
+/// strongest.
 fn job_state(value: &Value) -> Option<JobState> {
     let states: Vec<JobState> = words(value).iter().map(|word| notation::job_state(word)).collect();
     let strongest = [JobState::Completing, JobState::Requeued];
@@ -51,7 +53,8 @@ fn job_state(value: &Value) -> Option<JobState> {
     mark.or(states.first().copied())
 }
 
-/// How a job ended, as code and signal: an object with both, or the status that the system gave, both in one number.
+/// The end of a job, as code and signal. The value is an object with both, or a wait status, which has both
+/// in one number.
 fn exit(value: &Value) -> (i32, i32) {
     if value.get("return_code").is_some() {
         let signal = &value["signal"];
@@ -78,7 +81,7 @@ pub(super) fn listed(job: &Value) -> Option<JobRecord> {
         nodes: notation::hosts(job["nodes"].as_str().unwrap_or_default())?,
         cards: notation::cards_of_tres(job["tres_alloc_str"].as_str().unwrap_or_default()),
         started_s: seconds(&job["start_time"]),
-        // While it runs, this is when it will end at the latest.
+        // For a running job, this is the latest time of its end.
         ended_s: seconds(&job["end_time"]).filter(|_| state.is_over()),
         ends_by_s: seconds(&job["end_time"]).filter(|_| state == JobState::Running),
         code,
@@ -87,7 +90,7 @@ pub(super) fn listed(job: &Value) -> Option<JobRecord> {
     })
 }
 
-/// A job as accounting has it. Up to v0.0.39 it shows no exit codes: the controller's word is taken for them.
+/// A job as the accounting has it. Up to v0.0.39 it shows no exit codes, and the controller's word counts.
 pub(super) fn accounted(job: &Value) -> Option<JobRecord> {
     let (code, signal) = exit(&job["exit_code"]);
     let tres = |entry: &Value| {
@@ -104,7 +107,7 @@ pub(super) fn accounted(job: &Value) -> Option<JobRecord> {
         partition: word(&job["partition"]),
         state: notation::accounted_state(
             job_state(&job["state"]["current"])?,
-            // Older ones never say by whom; what is cancelled as it runs gets a signal.
+            // Older ones never say who cancelled a job. A job that is cancelled as it runs gets a signal.
             !word(&job["kill_request_user"]).is_empty() || signal != 0,
         ),
         reason: word(&job["state"]["reason"]),
@@ -126,7 +129,8 @@ fn node_state(node: &Value) -> String {
     let (mut written, mut marks) = (Vec::new(), String::new());
     for state in states {
         match state.to_ascii_lowercase().as_str() {
-            // A node that sleeps is woken for a job: only its mark says so, or it would be taken for one that is down.
+            // A node that sleeps is woken for a job. It only gets a mark, or it would be taken for one that
+            // is down.
             "powered_down" => marks.push('~'),
             "powering_down" => marks.push('%'),
             "power_down" => marks.push('!'),
@@ -144,7 +148,7 @@ fn node_state(node: &Value) -> String {
     written.join("+") + &marks
 }
 
-/// A node, a record for each of its partitions.
+/// The records of a node, one for each of its partitions.
 pub(super) fn node(node: &Value) -> Vec<NodeRecord> {
     let state = node_state(node);
     let record = |partition: String| {
@@ -174,15 +178,15 @@ pub(super) fn daemon(node: &Value) -> Option<Daemon> {
     })
 }
 
-/// The number of the job that a submission gave.
+/// The number of the submitted job.
 pub(super) fn submitted(answer: &Value) -> Option<u32> {
     let of = |answer: &Value| number(&answer["job_id"]).filter(|number| *number > 0);
     of(answer).or_else(|| of(&answer["result"]))
 }
 
-/// What an answer says went wrong.
+/// The errors in an answer, as one text.
 pub(super) fn errors(answer: &Value) -> String {
-    // Where the service does not even know what is asked for, it answers in plain text.
+    // A service that does not know the path answers in plain text.
     if let Some(text) = answer.as_str() {
         return text.trim().to_owned();
     }
@@ -202,7 +206,7 @@ pub(super) fn has_error(answer: &Value, numbers: std::ops::Range<i64>) -> bool {
     errors.filter_map(|error| error["error_number"].as_i64()).any(|number| numbers.contains(&number))
 }
 
-/// What kept jobs from being cancelled; nothing for those that have ended.
+/// Why jobs could not be cancelled; `None` also for jobs that have ended.
 pub(super) fn cancel_problem(status: u16, answer: &Value) -> Option<String> {
     let is_over = |why: &str| {
         let why = why.to_lowercase();

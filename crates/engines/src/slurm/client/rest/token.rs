@@ -19,12 +19,12 @@ use crate::{
     sync,
 };
 
-/// How long a token is good.
+/// How long a token is valid.
 const TOKEN_S: u64 = 1800;
 
 pub(super) struct Tokens {
     from: Token,
-    /// By user, with the second since 1970 until which it is good.
+    /// The token of each user, with the second since 1970 until which it is valid.
     made: Mutex<HashMap<String, (String, u64)>>,
 }
 
@@ -55,12 +55,12 @@ impl Tokens {
         Ok(token)
     }
 
-    /// The next one is made anew.
+    /// Forgets the user's token, so that the next one is made anew.
     pub(super) fn forget(&self, user: &str) {
         self.made().remove(user);
     }
 
-    /// For people: where they come from.
+    /// Where the tokens come from, in words for people.
     pub(super) fn origin(&self) -> String {
         match &self.from {
             Token::Key(path) => format!("signed with {}", path.display()),
@@ -69,7 +69,7 @@ impl Tokens {
     }
 }
 
-/// A token as Slurm itself signs them (JWT, HS256), for a user.
+/// A token for a user, as Slurm itself signs them (JWT, HS256).
 fn signed(key: &Path, user: &str, now: u64) -> Result<String, SlurmError> {
     let failed =
         |error| SlurmError::Unreachable(format!("failed to read the key {}: {error}", key.display()));

@@ -1,19 +1,20 @@
-//! Which version of slurmrestd's interface is spoken.
+//! The version of slurmrestd's interface.
 //!
-//! A release of Slurm serves three or four versions beside each other, named in its OpenAPI document.
+//! A release of Slurm serves three or four versions beside each other, and names them in its OpenAPI
+//! document.
 
 use std::fmt;
 
 use serde_json::Value;
 
-/// Where services have their OpenAPI document.
+/// The paths of the services' OpenAPI documents.
 pub(super) const DOCUMENTS: [&str; 3] = ["/openapi/v3", "/openapi.json", "/openapi"];
 
-/// `v0.0.<number>`.
+/// A version, written `v0.0.<number>`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Version(pub u32);
 
-/// The versions that are spoken here, all between them too.
+/// The versions that are spoken here, with all between them.
 pub(super) const OLDEST: Version = Version(37);
 pub(super) const NEWEST: Version = Version(45);
 
@@ -23,19 +24,19 @@ impl fmt::Display for Version {
     }
 }
 
-/// What a service can do.
+/// The abilities of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Service {
     /// The newest version that both sides speak.
     pub version: Version,
-    /// All that the service has.
+    /// All versions of the service.
     pub has: Vec<Version>,
-    /// Many jobs can be cancelled in one call.
+    /// One call can cancel many jobs.
     pub cancels_many: bool,
 }
 
 impl Service {
-    /// Reads the OpenAPI document; the error says what the service has instead.
+    /// Reads the OpenAPI document. The error names the versions that the service has instead.
     pub(super) fn of(document: &Value) -> Result<Self, String> {
         let paths = document["paths"].as_object();
         let paths = || paths.into_iter().flatten();
@@ -56,7 +57,7 @@ impl Service {
         Ok(Self { version, has, cancels_many })
     }
 
-    /// For people: `v0.0.41 of its interface (it has v0.0.40, v0.0.41)`.
+    /// In words for people: `v0.0.41 of its interface (it has v0.0.40, v0.0.41)`.
     pub(super) fn describe(&self) -> String {
         format!("{} of its interface (it has {})", self.version, listed(&self.has))
     }
@@ -79,7 +80,7 @@ mod tests {
         };
         for (paths, want) in [
             (&["/slurm/v0.0.36/jobs", "/slurm/v0.0.38/jobs", "/slurm/v0.0.37/jobs"][..], Some(38)),
-            // The paths of later ones end in a slash.
+            // The paths of later versions end in a slash.
             (&["/slurm/v0.0.40/jobs/", "/slurm/v0.0.42/jobs/", "/slurm/v0.0.41/jobs/"], Some(42)),
             (&["/slurm/v0.0.45/jobs/", "/slurm/v0.0.46/jobs/", "/slurm/v0.0.9999/jobs/"], Some(45)),
             (&["/slurm/v0.0.46/jobs/", "/slurmdb/v0.0.42/jobs/", "/slurm/v0.0.41/jobs/state/"], None),

@@ -1,0 +1,342 @@
+-- The whole schema. It is written from the migrations, which are what counts; change it by a new one.
+--
+-- Ids are 16-byte UUIDs of version 7, so their order is the order of creation. Instants are microseconds UTC, use is
+-- card-milliseconds, money is micro-CNY. Codes are those of the domain's `code()`.
+
+CREATE TABLE alliances (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    slug TEXT NOT NULL UNIQUE,
+    name_zh TEXT NOT NULL,
+    name_en TEXT NOT NULL,
+    -- How many of its idle guaranteed cards an alliance lends to those outside of it; nothing: all of them.
+    lending_limit INTEGER CHECK (lending_limit >= 0)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tenants (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    slug TEXT NOT NULL UNIQUE,
+    name_zh TEXT NOT NULL,
+    name_en TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    alliance BLOB REFERENCES alliances (id),
+    uid_index INTEGER NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE members (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    tenant BLOB REFERENCES tenants (id),
+    login TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    role TEXT NOT NULL,
+    is_enabled INTEGER NOT NULL CHECK (is_enabled IN (0, 1)),
+    created_at INTEGER NOT NULL,
+    password_hash TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX members_by_tenant ON members (tenant, id);
+
+CREATE TABLE tokens (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    member BLOB NOT NULL REFERENCES members (id),
+    name TEXT NOT NULL,
+    hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    revoked_at INTEGER,
+    -- When a token was last shown, to within some minutes; nothing where it never was.
+    last_used_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tokens_by_member ON tokens (member, id);
+
+CREATE TABLE sessions (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    member BLOB NOT NULL REFERENCES members (id),
+    hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
+    csrf TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sessions_by_member ON sessions (member, id);
+CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+
+CREATE TABLE pools (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    name TEXT NOT NULL UNIQUE,
+    model TEXT NOT NULL -- JSON
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE nodes (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    pool BLOB NOT NULL REFERENCES pools (id),
+    name TEXT NOT NULL UNIQUE,
+    cards INTEGER NOT NULL CHECK (cards BETWEEN 1 AND 64),
+    rings TEXT NOT NULL, -- JSON: a number for each ring, whose bits are its cards
+    is_virtual INTEGER NOT NULL CHECK (is_virtual IN (0, 1)),
+    switch TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    -- What jobs may ask of a node, as a JSON list of texts; and when it will be out for maintenance: {"from": …, "until": …,
+    -- "reason": …}, instants as everywhere.
+    labels TEXT NOT NULL DEFAULT '[]',
+    maintenance TEXT
+) STRICT, WITHOUT ROWID;
+
+-- A node's life: each stretch begins where the one before ended, the last is open.
+CREATE TABLE node_stretches (
+    node BLOB NOT NULL REFERENCES nodes (id),
+    from_at INTEGER NOT NULL,
+    until_at INTEGER CHECK (until_at > from_at),
+    cards INTEGER NOT NULL,
+    condition TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (node, from_at)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX node_stretches_open ON node_stretches (node) WHERE until_at IS NULL;
+
+CREATE TABLE contracts (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    tenant BLOB NOT NULL REFERENCES tenants (id),
+    number TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL, -- JSON, the numbers of the kind included
+    pools TEXT NOT NULL, -- JSON: ids
+    starts_at INTEGER NOT NULL,
+    ends_at INTEGER NOT NULL,
+    queue TEXT NOT NULL, -- JSON
+    state TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX contracts_by_tenant ON contracts (tenant, id);
+
+CREATE TABLE contract_events (
+    seq INTEGER PRIMARY KEY,
+    contract BLOB NOT NULL REFERENCES contracts (id),
+    at INTEGER NOT NULL,
+    actor BLOB REFERENCES members (id),
+    action TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    from_state TEXT NOT NULL,
+    to_state TEXT NOT NULL
+) STRICT;
+CREATE INDEX contract_events_by_contract ON contract_events (contract, seq);
+CREATE TRIGGER contract_events_never_change BEFORE UPDATE ON contract_events
+BEGIN SELECT RAISE(ABORT, 'the history of a contract is append-only'); END;
+CREATE TRIGGER contract_events_never_go BEFORE DELETE ON contract_events
+BEGIN SELECT RAISE(ABORT, 'the history of a contract is append-only'); END;
+
+CREATE TABLE price_books (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    name TEXT NOT NULL UNIQUE,
+    effective_from INTEGER NOT NULL,
+    prices TEXT NOT NULL -- JSON
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER price_books_never_change BEFORE UPDATE ON price_books
+BEGIN SELECT RAISE(ABORT, 'a price book is never changed: a new version takes its place'); END;
+CREATE TRIGGER price_books_never_go BEFORE DELETE ON price_books
+BEGIN SELECT RAISE(ABORT, 'a price book is never deleted'); END;
+
+CREATE TABLE projects (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    tenant BLOB NOT NULL REFERENCES tenants (id),
+    slug TEXT NOT NULL,
+    name TEXT NOT NULL,
+    contract BLOB REFERENCES contracts (id),
+    created_at INTEGER NOT NULL,
+    UNIQUE (tenant, slug)
+) STRICT, WITHOUT ROWID;
+
+-- What a list shows of a job. What was asked for word by word is in job_specs, so that lists read narrow rows.
+CREATE TABLE jobs (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    tenant BLOB NOT NULL REFERENCES tenants (id),
+    domain TEXT NOT NULL, -- the tenant's, for lists by domain
+    project BLOB NOT NULL REFERENCES projects (id),
+    contract BLOB NOT NULL REFERENCES contracts (id),
+    submitted_by BLOB NOT NULL REFERENCES members (id),
+    submitted_at INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    nodes INTEGER NOT NULL,
+    cards_per_node INTEGER NOT NULL,
+    card_model TEXT,
+    class TEXT NOT NULL,
+    state TEXT NOT NULL, -- the state, or how it ended
+    stop_cause TEXT,
+    started_at INTEGER, -- when its first run began
+    ended_at INTEGER,
+    tasks_total INTEGER NOT NULL,
+    tasks_next INTEGER NOT NULL,
+    tasks_to_retry INTEGER NOT NULL,
+    tasks_running INTEGER NOT NULL,
+    tasks_succeeded INTEGER NOT NULL,
+    tasks_failed INTEGER NOT NULL,
+    tasks_stopped INTEGER NOT NULL,
+    used_card_ms INTEGER NOT NULL,
+    charged_micro_cny INTEGER NOT NULL,
+    -- What a job asked for; nothing where it left that to the center.
+    time_limit_ms INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX jobs_by_tenant ON jobs (tenant, id);
+CREATE INDEX jobs_by_tenant_state ON jobs (tenant, state, id);
+CREATE INDEX jobs_by_state ON jobs (state, id);
+CREATE INDEX jobs_by_domain ON jobs (domain, id);
+CREATE INDEX jobs_by_project ON jobs (project, id);
+CREATE INDEX jobs_by_contract ON jobs (contract, id);
+CREATE INDEX jobs_active ON jobs (id) WHERE ended_at IS NULL;
+
+CREATE TABLE job_specs (
+    job BLOB NOT NULL PRIMARY KEY REFERENCES jobs (id),
+    spec TEXT NOT NULL -- JSON
+) STRICT, WITHOUT ROWID;
+
+-- How many jobs each tenant has in each state; changed with the jobs, in the same transaction.
+CREATE TABLE job_counts (
+    tenant BLOB NOT NULL REFERENCES tenants (id),
+    state TEXT NOT NULL,
+    jobs INTEGER NOT NULL CHECK (jobs >= 0),
+    PRIMARY KEY (tenant, state)
+) STRICT, WITHOUT ROWID;
+
+-- Tasks to be tried again, with the attempt that comes.
+CREATE TABLE job_retries (
+    job BLOB NOT NULL REFERENCES jobs (id),
+    task INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    PRIMARY KEY (job, task)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE runs (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    job BLOB NOT NULL REFERENCES jobs (id),
+    tenant BLOB NOT NULL REFERENCES tenants (id),
+    contract BLOB NOT NULL REFERENCES contracts (id),
+    task INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    placement BLOB NOT NULL, -- for each node 16 bytes of its id and 8 bytes of its cards, big-endian
+    rate_micro_cny INTEGER NOT NULL,
+    is_granted INTEGER NOT NULL CHECK (is_granted IN (0, 1)),
+    planned_at INTEGER NOT NULL,
+    started_at INTEGER,
+    ended_at INTEGER,
+    stop_cause TEXT,
+    stop_at INTEGER,
+    outcome TEXT,
+    outcome_number INTEGER NOT NULL,
+    used_card_ms INTEGER NOT NULL, -- as far as it is metered
+    charged_micro_cny INTEGER NOT NULL,
+    CHECK ((ended_at IS NULL) = (outcome IS NULL)),
+    CHECK (ended_at >= started_at)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX runs_by_attempt ON runs (job, task, attempt);
+CREATE INDEX runs_by_job ON runs (job, id);
+CREATE INDEX runs_active ON runs (id) WHERE ended_at IS NULL;
+CREATE INDEX runs_by_start ON runs (started_at, ended_at) WHERE started_at IS NOT NULL;
+
+-- One row: the longest that any ended run took. It bounds the search for the runs of an interval.
+CREATE TABLE run_bounds (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    longest_us INTEGER NOT NULL
+) STRICT;
+
+-- The ledger. `cash`, `revenue`, `capacity` and `delivered` are the center's; `contract` goes with a contract's id.
+CREATE TABLE transfers (
+    seq INTEGER PRIMARY KEY,
+    id BLOB NOT NULL CHECK (length(id) = 16),
+    key TEXT NOT NULL UNIQUE,
+    at INTEGER NOT NULL,
+    unit TEXT NOT NULL CHECK (unit IN ('card_ms', 'micro_cny')),
+    debit TEXT NOT NULL,
+    debit_contract BLOB REFERENCES contracts (id),
+    credit TEXT NOT NULL,
+    credit_contract BLOB REFERENCES contracts (id),
+    amount INTEGER NOT NULL CHECK (amount > 0),
+    cause TEXT NOT NULL,
+    run BLOB REFERENCES runs (id),
+    CHECK ((debit = 'contract') = (debit_contract IS NOT NULL)),
+    CHECK ((credit = 'contract') = (credit_contract IS NOT NULL)),
+    CHECK (debit <> credit OR (debit_contract IS NOT NULL AND debit_contract <> credit_contract))
+) STRICT;
+CREATE INDEX transfers_by_debit ON transfers (debit_contract, at, seq) WHERE debit_contract IS NOT NULL;
+CREATE INDEX transfers_by_credit ON transfers (credit_contract, at, seq) WHERE credit_contract IS NOT NULL;
+CREATE INDEX transfers_by_run ON transfers (run, seq) WHERE run IS NOT NULL;
+CREATE TRIGGER transfers_never_change BEFORE UPDATE ON transfers
+BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: transfers are never changed'); END;
+CREATE TRIGGER transfers_never_go BEFORE DELETE ON transfers
+BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: transfers are never deleted'); END;
+
+-- Sums of the transfers up to one of them, so that a balance need not add up all. Derived: the transfers are the truth.
+CREATE TABLE ledger_sums (
+    account TEXT NOT NULL,
+    contract BLOB NOT NULL, -- empty for the center's accounts
+    unit TEXT NOT NULL,
+    debits INTEGER NOT NULL,
+    credits INTEGER NOT NULL,
+    PRIMARY KEY (account, contract, unit)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE ledger_checkpoint (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    upto_seq INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    tenant BLOB,
+    job BLOB,
+    run BLOB,
+    kind TEXT NOT NULL,
+    data TEXT NOT NULL -- JSON
+) STRICT;
+CREATE INDEX events_by_tenant ON events (tenant, seq) WHERE tenant IS NOT NULL;
+CREATE INDEX events_by_job ON events (job, seq) WHERE job IS NOT NULL;
+
+CREATE TABLE audit (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    at INTEGER NOT NULL,
+    actor BLOB,
+    actor_login TEXT NOT NULL,
+    role TEXT NOT NULL,
+    tenant BLOB,
+    action TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    from_address TEXT NOT NULL,
+    detail TEXT NOT NULL -- JSON
+) STRICT, WITHOUT ROWID;
+CREATE INDEX audit_by_tenant ON audit (tenant, id) WHERE tenant IS NOT NULL;
+CREATE INDEX audit_by_actor ON audit (actor, id) WHERE actor IS NOT NULL;
+CREATE INDEX audit_by_action ON audit (action, id);
+CREATE TRIGGER audit_never_changes BEFORE UPDATE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only: its lines are never changed'); END;
+CREATE TRIGGER audit_never_goes BEFORE DELETE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only: its lines are never deleted'); END;
+
+-- Answers given, so that a request that is sent again is not done again.
+CREATE TABLE idempotency (
+    seq INTEGER PRIMARY KEY,
+    member BLOB NOT NULL,
+    key TEXT NOT NULL,
+    request_hash BLOB NOT NULL CHECK (length(request_hash) = 32),
+    status INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX idempotency_by_key ON idempotency (member, key);
+CREATE INDEX idempotency_by_age ON idempotency (created_at);
+
+-- What each project's runs used and were charged, by the day (UTC) on which it was metered. Changed with the ledger, in
+-- the same transaction; the ledger is the truth.
+CREATE TABLE use_by_day (
+    day INTEGER NOT NULL, -- days since 1970-01-01
+    tenant BLOB NOT NULL REFERENCES tenants (id),
+    project BLOB NOT NULL REFERENCES projects (id),
+    runs INTEGER NOT NULL, -- that ended on that day
+    used_card_ms INTEGER NOT NULL,
+    charged_micro_cny INTEGER NOT NULL,
+    PRIMARY KEY (day, tenant, project)
+) STRICT, WITHOUT ROWID;
+
+-- Jobs that somebody handed to Slurm directly: as they were seen there. Each is a job here too, with one run.
+CREATE TABLE direct_jobs (
+    job BLOB NOT NULL PRIMARY KEY REFERENCES jobs (id),
+    seen TEXT NOT NULL -- JSON
+) STRICT, WITHOUT ROWID;

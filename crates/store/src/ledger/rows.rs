@@ -1,0 +1,97 @@
+//! Transfers as rows.
+
+use domain::{
+    ContractId, RunId,
+    ledger::{Account, Cause, Transfer},
+};
+
+use crate::db::{Row, StoreError};
+
+/// A transfer with its place in the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransferRow {
+    pub seq: i64,
+    pub transfer: Transfer,
+}
+
+macro_rules! transfer_columns {
+    () => {
+        "seq, id, key, at, unit, debit, debit_contract, credit, credit_contract, amount, cause, run"
+    };
+}
+pub(crate) use transfer_columns;
+
+pub(crate) fn transfer_row(row: Row<'_>) -> Result<TransferRow, StoreError> {
+    Ok(TransferRow {
+        seq: row.get(0)?,
+        transfer: Transfer {
+            id: row.get(1)?,
+            key: row.get(2)?,
+            at: row.get(3)?,
+            unit: row.code(4)?,
+            debit: account(row.skip(5))?,
+            credit: account(row.skip(7))?,
+            amount: row.get(9)?,
+            cause: cause(row.skip(10))?,
+        },
+    })
+}
+
+/// The columns of an account: its name, and the contract's id where it is a contract's.
+pub(super) struct AccountColumns<'a> {
+    pub name: &'static str,
+    pub contract: Option<&'a ContractId>,
+}
+
+impl<'a> AccountColumns<'a> {
+    pub fn of(account: &'a Account) -> Self {
+        let (name, contract) = match account {
+            Account::Cash => ("cash", None),
+            Account::Revenue => ("revenue", None),
+            Account::Capacity => ("capacity", None),
+            Account::Delivered => ("delivered", None),
+            Account::Contract(id) => ("contract", Some(id)),
+        };
+        Self { name, contract }
+    }
+}
+
+/// The account from its columns.
+pub(super) fn account(row: Row<'_>) -> Result<Account, StoreError> {
+    match row.get::<Option<ContractId>>(1)? {
+        Some(contract) => Ok(Account::Contract(contract)),
+        None => row.word(0, account_of_center),
+    }
+}
+
+/// The account of the center's with this name.
+pub(super) fn account_of_center(name: &str) -> Option<Account> {
+    Some(match name {
+        "cash" => Account::Cash,
+        "revenue" => Account::Revenue,
+        "capacity" => Account::Capacity,
+        "delivered" => Account::Delivered,
+        _ => return None,
+    })
+}
+
+/// The run that a cause names.
+pub(super) fn run_of(cause: &Cause) -> Option<&RunId> {
+    match cause {
+        Cause::Use(run) | Cause::Refund(run) => Some(run),
+        Cause::TopUp | Cause::Package | Cause::Fee => None,
+    }
+}
+
+/// The cause from its columns: code and run.
+fn cause(row: Row<'_>) -> Result<Cause, StoreError> {
+    let run: Option<RunId> = row.get(1)?;
+    row.word(0, |code| match (code, run) {
+        ("top_up", None) => Some(Cause::TopUp),
+        ("package", None) => Some(Cause::Package),
+        ("fee", None) => Some(Cause::Fee),
+        ("use", Some(run)) => Some(Cause::Use(run)),
+        ("refund", Some(run)) => Some(Cause::Refund(run)),
+        _ => None,
+    })
+}
