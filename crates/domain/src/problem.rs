@@ -1,5 +1,5 @@
-//! Problems: places in a request, script or task file that are wrong. A problem is a code with values; both languages
-//! are made from it, in [`en`] and [`zh`] and nowhere else.
+//! Problems: places in a request, script or task file that are wrong. A problem is a code with values; both
+//! languages are made from it, in [`en`] and [`zh`] and nowhere else.
 
 mod en;
 pub mod field;
