@@ -8,11 +8,11 @@ use tokio::sync::{Semaphore, broadcast, oneshot, watch};
 
 use crate::{
     auth::{Policies, credentials, limits::Limits},
+    base_metrics::Metrics,
+    base_settings::Settings,
     error::AppError,
     events::Event,
-    metrics::Metrics,
     moment,
-    settings::Settings,
 };
 
 /// How many events wait for a follower that is slow; one that falls further behind reads them from the store.
@@ -46,7 +46,7 @@ impl std::fmt::Debug for Base {
 
 impl std::fmt::Debug for Ground {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ground").field("data_dir", &self.settings.data_dir).finish_non_exhaustive()
+        f.debug_struct("Ground").field("name", &self.settings.name_en).finish_non_exhaustive()
     }
 }
 
@@ -66,7 +66,7 @@ impl Base {
             credentials: credentials::Cache::default(),
             events: broadcast::channel(EVENTS_KEPT).0,
             streams: Arc::new(Semaphore::new(limits.streams)),
-            metrics: Metrics::new(),
+            metrics: Metrics::default(),
             started_at: moment::now(),
             stopping: watch::Sender::new(false),
             settings,
@@ -118,11 +118,18 @@ impl Base {
         &self,
         work: impl FnOnce(&Tx) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, AppError> {
+        self.try_read(|tx| Ok(work(tx)?)).await
+    }
+
+    /// [`Self::read`] for work that may refuse.
+    pub async fn try_read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Tx) -> Result<T, AppError> + Send + 'static,
+    ) -> Result<T, AppError> {
         let store = self.store.clone();
         tokio::task::spawn_blocking(move || store.read(work))
             .await
             .map_err(|error| AppError::Internal(error.to_string()))?
-            .map_err(AppError::from)
     }
 
     /// Tells all who follow of an event. Called where a write is told, so that events are told in their order.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AllianceId, ContractId, MemberId, ProjectId, TenantId, Timestamp, codes};
+use crate::{AllianceId, ContractId, Lang, MemberId, ProjectId, TenantId, Timestamp, codes};
 
 codes! {
     /// The three domains 领域. Each has its own price class and data rules, and every report splits by it.
@@ -40,6 +40,15 @@ pub struct Tenant {
     /// A small number of its own, which is never used again. The uid of its runs is made of it.
     pub uid_index: u32,
     pub created_at: Timestamp,
+}
+
+impl Tenant {
+    pub fn name(&self, lang: Lang) -> &str {
+        match lang {
+            Lang::Zh => &self.name_zh,
+            Lang::En => &self.name_en,
+        }
+    }
 }
 
 /// A group of tenants with shared assets and a shared, lendable quota: the queues of its tenants are one

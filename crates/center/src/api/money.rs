@@ -15,9 +15,9 @@ use super::{
 };
 use crate::{
     app::{
-        Page,
         capacity::{self, LedgerCheck},
         contracts::{self, ContractEventView, ContractView, NewContract, TopUp},
+        listing::Listing,
         prices::{self, NewPriceBook, PriceBookView},
         statements::{self, Statement, StatementQuery, TransferQuery, TransferView},
         usage::{self, UsageQuery, UsageView},
@@ -33,7 +33,7 @@ pub async fn list_contracts(
     State(center): State<Center>,
     Auth(caller): Auth,
 ) -> Result<Json<Vec<ContractView>>, Problem> {
-    Ok(Json(contracts::list(&center, &caller)?))
+    Ok(Json(contracts::list(&center, &caller).await?))
 }
 
 /// Draws up a contract, as a draft.
@@ -55,7 +55,7 @@ pub async fn show_contract(
     Auth(caller): Auth,
     Id(id): Id,
 ) -> Result<Json<ContractView>, Problem> {
-    Ok(Json(contracts::show(&center, &caller, &id)?))
+    Ok(Json(contracts::show(&center, &caller, &id).await?))
 }
 
 /// What was done to a contract, by whom, when, why.
@@ -128,7 +128,7 @@ pub async fn list_prices(
     State(center): State<Center>,
     Auth(caller): Auth,
 ) -> Result<Json<Vec<PriceBookView>>, Problem> {
-    Ok(Json(prices::list(&center, &caller)?))
+    Ok(Json(prices::list(&center, &caller).await?))
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
@@ -160,12 +160,12 @@ pub async fn usage(
 
 /// Entries of the ledger, in the order of posting.
 #[utoipa::path(get, path = "/ledger/transfers", tag = "money", params(TransferQuery),
-    responses((status = 200, body = Page<TransferView>)))]
+    responses((status = 200, body = Listing<TransferView>)))]
 pub async fn transfers(
     State(center): State<Center>,
     Auth(caller): Auth,
     Params(query): Params<TransferQuery>,
-) -> Result<Json<Page<TransferView>>, Problem> {
+) -> Result<Json<Listing<TransferView>>, Problem> {
     Ok(Json(statements::list_transfers(&center, &caller, query).await?))
 }
 

@@ -6,21 +6,26 @@ use domain::{
 };
 use serde::Serialize;
 use serde_json::json;
-use store::credentials::{self as rows, SessionRow, TokenRow};
+use store::{
+    StoreError,
+    credentials::{self as rows, SessionRow, TokenRow},
+};
 
 use super::{
     audit::{self, Change},
+    lookup::Names,
     views,
 };
 use crate::{
     auth::{
         Caller,
-        credentials::{self, Session, Shown, TOKEN_PREFIX},
+        credentials::{self, Session, TOKEN_PREFIX},
+        identity::session,
         password,
     },
+    base::Base,
     center::Center,
     error::AppError,
-    live::Live,
     moment::{self, new_id},
 };
 
@@ -40,18 +45,25 @@ pub struct MemberView {
 }
 
 impl MemberView {
-    pub fn of(live: &Live, member: &Member) -> Self {
-        Self {
+    pub fn of(names: &mut Names<'_>, member: &Member) -> Result<Self, StoreError> {
+        let tenant_slug = member.tenant.map(|id| names.tenant(id)).transpose()?.map(|tenant| tenant.slug);
+        Ok(Self {
             id: member.id,
             tenant: member.tenant,
-            tenant_slug: member.tenant.and_then(|id| live.tenants.get(&id)).map(|tenant| tenant.slug.clone()),
+            tenant_slug,
             login: member.login.clone(),
             name: member.name.clone(),
             role: member.role.code().to_owned(),
             is_enabled: member.is_enabled,
             created_at: member.created_at.to_string(),
-        }
+        })
     }
+}
+
+/// The caller as a member.
+pub async fn own(base: &Base, caller: &Caller) -> Result<MemberView, AppError> {
+    let member = caller.member.clone();
+    base.read(move |tx| MemberView::of(&mut Names::of(tx), &member)).await
 }
 
 /// A new token. Its text is told this once.
@@ -99,20 +111,16 @@ pub async fn new_token(center: &Center, caller: &Caller, name: &str) -> Result<N
         last_used_at: None,
     };
     let (id, expires_at, by) = (row.id, row.expires_at, caller.clone());
-    let write = move |tx: &store::Tx| -> Result<(), AppError> {
+    let write = move |tx: &store::Tx| -> Result<MemberView, AppError> {
         rows::insert_token(tx, &row)?;
         let detail = json!({ "name": row.name });
         let change =
             Change { tenant: by.member.tenant, action: "new_token", subject: row.id.to_string(), detail };
-        audit::record(tx, &by, change)
+        audit::record(tx, &by, change)?;
+        Ok(MemberView::of(&mut Names::of(tx), &by.member)?)
     };
-    center.write(write, |_, ()| ()).await?;
-    Ok(NewToken {
-        token,
-        id,
-        expires_at: expires_at.to_string(),
-        member: MemberView::of(&center.live(), &caller.member),
-    })
+    let member = center.write(write, |_, _| ()).await?;
+    Ok(NewToken { token, id, expires_at: expires_at.to_string(), member })
 }
 
 /// A token as its owner sees it.
@@ -165,21 +173,21 @@ pub async fn revoke_token(center: &Center, caller: &Caller, id: &str) -> Result<
 pub async fn new_session(center: &Center, member: Member) -> Result<(String, Session), AppError> {
     let now = moment::now();
     let secret = credentials::new_secret("");
-    let session = Session { member, csrf: credentials::new_secret("") };
+    let csrf = credentials::new_secret("");
     let row = SessionRow {
         id: new_id!(SessionId),
-        member: session.member.id,
+        member: member.id,
         hash: credentials::hash(&secret),
-        csrf: session.csrf.clone(),
+        csrf: csrf.clone(),
         created_at: now,
         expires_at: now.plus(domain::Millis::from_hours(center.settings.limits.session_hours)),
     };
-    let write = move |tx: &store::Tx| -> Result<(), AppError> {
+    let write = move |tx: &store::Tx| -> Result<Session, AppError> {
         rows::delete_expired(tx, now)?;
         rows::insert_session(tx, &row)?;
-        Ok(())
+        Ok(session(tx, member, csrf)?)
     };
-    center.write(write, |_, ()| ()).await?;
+    let session = center.write(write, |_, _| ()).await?;
     Ok((secret, session))
 }
 
@@ -193,53 +201,6 @@ pub async fn end_session(center: &Center, secret: &str) -> Result<(), AppError> 
         Ok(())
     };
     center.write(write, move |center, ()| center.credentials.forget(&hash)).await
-}
-
-/// The member of a bearer token.
-pub async fn by_token(center: &Center, token: &str) -> Result<Member, AppError> {
-    const UNKNOWN: AppError = AppError::Unauthenticated("the token is not valid any more: sign in again");
-    let (hash, now) = (credentials::hash(token), moment::now());
-    if let Some((member, to_note)) = center.credentials.token(&hash, now) {
-        if let Some(id) = to_note {
-            note_use(center, id, now);
-        }
-        return Ok(member);
-    }
-    let found = center.read(move |tx| rows::find_token(tx, &hash)).await?;
-    let (row, member) =
-        found.filter(|(row, member)| now < row.expires_at && member.is_enabled).ok_or(UNKNOWN)?;
-    let shown = Shown::new(row.id, member.clone(), row.last_used_at);
-    if shown.is_to_be_noted(now) {
-        note_use(center, row.id, now);
-    }
-    center.credentials.keep_token(hash, shown, row.expires_at);
-    Ok(member)
-}
-
-/// Notes that a token was shown, while the request goes on.
-fn note_use(center: &Center, id: TokenId, now: domain::Timestamp) {
-    let center = center.clone();
-    tokio::spawn(async move {
-        let note = move |tx: &store::Tx| Ok::<_, AppError>(rows::note_token_use(tx, id, now)?);
-        if let Err(error) = center.write(note, |_, ()| ()).await {
-            tracing::debug!(%error, "a token's use was not noted");
-        }
-    });
-}
-
-/// The session of a cookie's secret, if it is one.
-pub async fn by_session(center: &Center, secret: &str) -> Result<Option<Session>, AppError> {
-    let (hash, now) = (credentials::hash(secret), moment::now());
-    if let Some(session) = center.credentials.session(&hash, now) {
-        return Ok(Some(session));
-    }
-    let found = center.read(move |tx| rows::find_session(tx, &hash)).await?;
-    let Some((row, member)) = found.filter(|(row, member)| now < row.expires_at && member.is_enabled) else {
-        return Ok(None);
-    };
-    let session = Session { member, csrf: row.csrf };
-    center.credentials.keep_session(hash, session.clone(), row.expires_at);
-    Ok(Some(session))
 }
 
 /// A role that `text` names and that a member of `tenant` may have.

@@ -7,9 +7,9 @@ use domain::{
     problem::{Wrong, field},
 };
 use serde::{Deserialize, Serialize};
-use store::{ledger, recent};
+use store::{ledger, recent, tenants::get_tenant};
 
-use super::{Page, contracts, views};
+use super::{contracts, listing::Listing, views};
 use crate::{
     auth::{Action, Caller},
     center::Center,
@@ -72,7 +72,8 @@ pub async fn statement(
     let now = moment::now();
     let (month, from, to) = month(query.month.as_deref(), now)?;
     let id = contract.id;
-    let (uses, others, opening, closing) = center
+    let tenant = contract.tenant;
+    let (tenant_slug, uses, others, opening, closing) = center
         .read(move |tx| {
             let balances = |at| {
                 let [card_ms, micro_cny] =
@@ -80,14 +81,14 @@ pub async fn statement(
                 Ok::<_, store::StoreError>(Balances { card_ms: card_ms?, micro_cny: micro_cny? })
             };
             let uses = ledger::use_by_project_between(tx, id, from, to)?;
-            Ok((uses, recent::sums_by_cause(tx, id, from, to)?, balances(from)?, balances(to)?))
+            let (slug, sums) = (get_tenant(tx, tenant)?.slug, recent::sums_by_cause(tx, id, from, to)?);
+            Ok((slug, uses, sums, balances(from)?, balances(to)?))
         })
         .await?;
     let money = |cause: Cause| {
         let of_cause = others.iter().filter(|(code, unit, _)| code == cause.code() && unit == "micro_cny");
         of_cause.map(|(_, _, amount)| amount).sum()
     };
-    let live = center.live();
     let lines: Vec<StatementLine> = uses
         .into_iter()
         .map(|line| StatementLine {
@@ -99,7 +100,7 @@ pub async fn statement(
         .collect();
     Ok(Statement {
         contract: contract.number,
-        tenant_slug: live.tenants.get(&contract.tenant).map(|tenant| tenant.slug.clone()).unwrap_or_default(),
+        tenant_slug,
         kind: contract.kind.code().to_owned(),
         month,
         from: from.to_string(),
@@ -201,7 +202,7 @@ pub async fn list_transfers(
     center: &Center,
     caller: &Caller,
     query: TransferQuery,
-) -> Result<Page<TransferView>, AppError> {
+) -> Result<Listing<TransferView>, AppError> {
     let contract = if let Some(id) = query.contract.as_deref().filter(|text| !text.is_empty()) {
         Some(contracts::visible(center, caller, id, Action::ReadLedger)?.id)
     } else {
@@ -245,7 +246,7 @@ pub async fn list_transfers(
                 .collect::<Result<Vec<_>, store::StoreError>>()
         })
         .await?;
-    let page = Page::cut(rows, limit, |(row, _)| row.seq.to_string());
+    let page = Listing::cut(rows, limit, |(row, _)| row.seq.to_string());
     let live = center.live();
     let account = |account: Account| match account {
         Account::Cash => "cash".to_owned(),
@@ -253,7 +254,7 @@ pub async fn list_transfers(
         Account::Capacity => "capacity".to_owned(),
         Account::Delivered => "delivered".to_owned(),
         Account::Contract(id) => {
-            live.contracts.get(&id).map_or_else(|| id.to_string(), |c| c.contract.number.clone())
+            live.contract(id).map_or_else(|| id.to_string(), |c| c.contract.number.clone())
         }
     };
     Ok(page.map(|(ledger::TransferRow { seq, transfer }, job)| TransferView {

@@ -23,9 +23,10 @@ use super::{
 };
 use crate::{
     app::{
-        Page as List, hall,
+        hall,
         jobs::{self, JobDetail, JobView, RunView},
-        tenants, views,
+        listing::Listing,
+        views,
     },
     auth::Action,
     center::Center,
@@ -143,8 +144,7 @@ pub async fn page(
     let log = log::shown(center, &visitor, id, &log_wanted).await?;
     let job = &detail.job;
     let is_live = job.ended_at.is_none();
-    let tenant = tenants::show(center, &visitor.caller, &job.tenant_slug)?.name;
-    let tenant = tenant.in_lang(ui.lang);
+    let tenant = job.owner.name.in_lang(ui.lang).to_owned();
     let own = job.tenant;
     let (tiles, cards_text) = cards(center, &visitor, id, &runs.items)?;
     let parts = match &log {
@@ -358,7 +358,7 @@ fn cards(
 }
 
 /// What happened, in order. Of an array only its own beginning and end.
-fn steps(ui: Ui, detail: &JobDetail, runs: &List<RunView>) -> Vec<Step> {
+fn steps(ui: Ui, detail: &JobDetail, runs: &Listing<RunView>) -> Vec<Step> {
     let job = &detail.job;
     let step = |look, text: String, when: Html| Step { look, text, gap: String::new(), when };
     let mut steps = vec![step("done", ui.t("submitted"), ui.short(&job.submitted_at))];

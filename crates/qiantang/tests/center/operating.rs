@@ -4,7 +4,7 @@ use domain::Millis;
 use serde_json::{Value, json};
 use testkit::{Site, Terminal, grant, job, now};
 
-use crate::QIANTANG;
+use crate::{QIANTANG, jobs::waits_for};
 
 #[test]
 fn a_drained_node_is_waited_for_and_counted_as_drained() {
@@ -17,10 +17,7 @@ fn a_drained_node_is_waited_for_and_counted_as_drained() {
 
     let both = json!({ "name": "both", "script": "#!/bin/sh\n", "nodes": 2, "cards_per_node": 8 });
     let both = site.submit(&tenant, &both);
-    site.wait_for("a verdict", || {
-        let (status, verdict) = site.ask("GET", &format!("/api/v1/jobs/{both}/why"), &tenant.developer, None);
-        (status == 200 && verdict["code"] == "nodes_out").then_some(())
-    });
+    waits_for(&site, &tenant, &both, "nodes_out");
     at.ok(&["resume", "npu-01"]);
     assert_eq!(site.wait_for_end(&tenant.developer, &both)["state"], "succeeded");
 

@@ -25,13 +25,16 @@ fn a_bad_script_comes_back_as_it_was_typed() {
     let page = developer.get("/submit");
     let (csrf, key) = (page.hidden("csrf"), page.hidden("key"));
     let bad = "#!/bin/sh\n#SBATCH --gres=npu:3\n#SBATCH --nodes=0\necho '</textarea><b>'\n";
-    for lang in ["zh", "en"] {
+    for (lang, said) in [
+        ("zh", "第 3 行 --nodes：“0”不是 1 以上的整数；请写节点数，如 2"),
+        ("en", "line 3: --nodes: `0` is not a number of at least 1; write a number of nodes, such as 2"),
+    ] {
         developer.lang = lang;
         let refused = developer.post("/submit", &[("csrf", &csrf), ("key", &key), ("script", bad)], &[]);
         assert_eq!(refused.status, 422, "{}", refused.body);
         assert!(refused.body.contains("#SBATCH --gres=npu:3"), "what was typed is kept");
         assert!(!refused.body.contains("</textarea><b>"), "and stays text");
-        assert!(refused.body.contains("--nodes"), "the option is named");
+        assert!(refused.body.contains(said), "line, option and value are named: {}", refused.body);
     }
 }
 
