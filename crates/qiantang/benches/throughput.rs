@@ -150,7 +150,7 @@ fn latency() {
     let tenant = site.tenant("bench", "research", &grant(), 8);
     let mut all = Vec::new();
     for _ in 0..50 {
-        let before = center::moment::now();
+        let before = base::moment::now();
         let id = site.submit(&tenant, &json!({ "name": "t", "script": "#!/bin/true\n" }));
         let job = site.wait_for_end(&tenant.developer, &id);
         let runs = site.get(&format!("/api/v1/jobs/{id}/runs"), &tenant.developer);

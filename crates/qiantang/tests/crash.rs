@@ -41,7 +41,7 @@ fn torture(kills: u32) {
         site.tenant("sold", "enterprise", &metered, 32),
         site.tenant("granted", "research", &support::grant(), 32),
     ];
-    let from = center::moment::now();
+    let from = base::moment::now();
 
     let of_tenants = tenants.clone();
     let load = Load::start(SUBMITTERS, dice.0, &site.url, move |dice, number| job(dice, number, &of_tenants));

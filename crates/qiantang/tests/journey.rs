@@ -180,7 +180,7 @@ fn an_operator_runs_the_center() {
         });
         at.ok(&["resume", "npu-01"]);
         assert_eq!(site.wait_for_end(&tenant.developer, &both)["state"], "succeeded");
-        let from = center::moment::now().minus(domain::Millis::from_hours(1));
+        let from = base::moment::now().minus(domain::Millis::from_hours(1));
         let balance = site.get(&format!("/api/v1/capacity-balance?from={from}"), &site.operator);
         assert_eq!(balance["closes"], true, "{balance}");
         assert!(balance["drained_card_ms"].as_i64() > Some(0), "{balance}");

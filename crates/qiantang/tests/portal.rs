@@ -318,7 +318,7 @@ fn a_form_without_its_session_s_token_changes_nothing() {
     };
     site.wait_for_state(&alpha.developer, &job, "running");
     let before = state();
-    let forms = center::portal::forms();
+    let forms = center::portal::forms(qiantang::PLATFORMS);
     assert!(forms.len() > 20, "{forms:?}");
     for form in forms {
         let known = of_one.iter().find(|(path, _)| form.starts_with(path));

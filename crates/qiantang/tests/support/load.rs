@@ -21,7 +21,7 @@ pub struct Dice(pub u64);
 impl Dice {
     /// By the clock; prints it.
     pub fn by_the_clock() -> Self {
-        let seed = u64::try_from(center::moment::now().as_micros()).expect("after 1970") | 1;
+        let seed = u64::try_from(base::moment::now().as_micros()).expect("after 1970") | 1;
         println!("seed {seed}");
         Self(seed)
     }

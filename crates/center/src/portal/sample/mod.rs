@@ -12,11 +12,13 @@ use askama::Template;
 use domain::Lang;
 
 use super::{
-    audit, capacity, contract, contract_acts, contract_form, contracts, fault, job, jobs,
-    kit::Ui,
-    nodes, overview,
-    page::{Group, Link, Page},
-    people, sign_in, statement, submit, tokens, twin,
+    audit, capacity, contract, contract_acts, contract_form, contracts, job, jobs, nodes, overview, people,
+    sign_in, statement, submit, tokens, twin,
+};
+use base::page::{
+    fault,
+    frame::{Group, Link, Page},
+    words::Ui,
 };
 
 /// A page that can show examples of itself.
