@@ -1,7 +1,9 @@
 //! What can go wrong when the center is asked for something, before it is a page or a problem document.
 
-use domain::spec::SpecProblem;
+use domain::problem::{Place, SpecProblem, Wrong};
 use store::StoreError;
+
+use crate::refusal::Refusal;
 
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
@@ -22,7 +24,7 @@ pub enum AppError {
     Invalid(Vec<SpecProblem>),
     /// It was understood, and can't be done as things stand.
     #[error("{message}")]
-    Refused { code: &'static str, message: String, hint: String },
+    Refused { code: Refusal, message: String, hint: String },
     #[error("too many requests: try again in {retry_after_s} s")]
     TooMany { retry_after_s: u64 },
     /// The center is stopping, or its disk or engine fails.
@@ -30,29 +32,16 @@ pub enum AppError {
     Internal(String),
 }
 
-/// The part of a request that can't be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unreadable {
-    Path,
-    Query,
-    Form,
-    Body,
-    /// A body above its limit.
-    TooLarge,
-    ContentType,
-}
-
-impl Unreadable {
-    /// For programs; never changes its meaning.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Path => "bad_path",
-            Self::Query => "bad_query",
-            Self::Form => "bad_form",
-            Self::Body => "bad_body",
-            Self::TooLarge => "too_large",
-            Self::ContentType => "wrong_content_type",
-        }
+domain::codes! {
+    /// The part of a request that can't be read. Each has its words among the portal's texts, behind `unreadable-`.
+    pub enum Unreadable {
+        Path = "bad_path",
+        Query = "bad_query",
+        Form = "bad_form",
+        Body = "bad_body",
+        /// A body above its limit.
+        TooLarge = "too_large",
+        ContentType = "wrong_content_type",
     }
 }
 
@@ -61,11 +50,11 @@ impl AppError {
         Self::NotFound { noun, id: format!("{id}").chars().take(80).collect() }
     }
 
-    pub fn invalid(field: &str, problem: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::Invalid(vec![SpecProblem::new(field, problem, hint)])
+    pub fn invalid(place: impl Into<Place>, wrong: impl Into<Wrong>) -> Self {
+        Self::Invalid(vec![SpecProblem::new(place, wrong)])
     }
 
-    pub fn refused(code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub fn refused(code: Refusal, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Refused { code, message: message.into(), hint: hint.into() }
     }
 }
@@ -74,7 +63,7 @@ impl From<StoreError> for AppError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Conflict { what } => Self::Refused {
-                code: "already_there",
+                code: Refusal::AlreadyThere,
                 message: format!("{what} is there already"),
                 hint: "choose another, or change the one that is there".into(),
             },

@@ -16,6 +16,7 @@ pub mod loops;
 pub mod metrics;
 pub mod moment;
 pub mod portal;
+pub mod refusal;
 pub mod settings;
 pub mod start;
 pub mod wakers;

@@ -3,7 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::spec::SpecProblem;
+use crate::{
+    problem::{JobFault, Quantity, SpecProblem, Wrong, field},
+    spec::out_of_range,
+    text::{InvalidLine, line_fault},
+};
 
 /// The most bytes of a path.
 const MAX_PATH_BYTES: usize = 1024;
@@ -23,6 +27,8 @@ pub enum Launch {
 }
 
 impl Launch {
+    pub const ALL: [Self; 2] = [Self::EachNode, Self::Batch];
+
     pub fn code(self) -> &'static str {
         match self {
             Self::EachNode => "each-node",
@@ -31,7 +37,7 @@ impl Launch {
     }
 
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::EachNode, Self::Batch].into_iter().find(|launch| launch.code() == code)
+        Self::ALL.into_iter().find(|launch| launch.code() == code)
     }
 
     #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference on")]
@@ -105,38 +111,32 @@ impl BatchSpec {
     pub(crate) fn problems(&self) -> Vec<SpecProblem> {
         let mut problems = Vec::new();
         for (field, count) in [
-            ("batch.tasks", self.tasks),
-            ("batch.tasks_per_node", self.tasks_per_node),
-            ("batch.cpus_per_task", self.cpus_per_task),
+            (field::BATCH_TASKS, self.tasks),
+            (field::BATCH_TASKS_PER_NODE, self.tasks_per_node),
+            (field::BATCH_CPUS_PER_TASK, self.cpus_per_task),
         ] {
-            if let Some(count) = count.filter(|count| !(1..=MAX_TASKS).contains(count)) {
-                problems.push(SpecProblem::new(field, format!("is {count}"), "ask for 1 to 1,048,576"));
-            }
+            let wrong = count.and_then(|count| out_of_range(Quantity::Number, count, 1, MAX_TASKS));
+            problems.extend(wrong.map(|wrong| SpecProblem::new(field, wrong)));
         }
         for (field, text) in [
-            ("batch.output", &self.output),
-            ("batch.error", &self.error),
-            ("batch.work_dir", &self.work_dir),
-            ("batch.submit_dir", &self.submit_dir),
+            (field::BATCH_OUTPUT, &self.output),
+            (field::BATCH_ERROR, &self.error),
+            (field::BATCH_WORK_DIR, &self.work_dir),
+            (field::BATCH_SUBMIT_DIR, &self.submit_dir),
         ] {
-            if text.as_ref().is_some_and(|text| !is_path(text)) {
-                let problem = "is empty, too long, or has control characters".to_owned();
-                problems.push(SpecProblem::new(field, problem, "use 1 to 1024 bytes of printable text"));
-            }
+            let fault = text.as_ref().and_then(|text| line_fault(text, text.len(), MAX_PATH_BYTES));
+            let wrong = fault.map(|fault| Wrong::Path(InvalidLine { most: MAX_PATH_BYTES, fault }));
+            problems.extend(wrong.map(|wrong| SpecProblem::new(field, wrong)));
         }
         if self.export.as_ref().is_some_and(|text| text.contains('\0')) {
-            problems.push(SpecProblem::new("batch.export", "holds a NUL character", "send text"));
+            problems.push(SpecProblem::new(field::BATCH_EXPORT, Wrong::HasNul));
         }
-        if let Some(warning) = self.warning.as_ref().filter(|warning| !is_signal(&warning.signal)) {
-            let problem = format!("is `{}`", warning.signal);
-            problems.push(SpecProblem::new("batch.warning", problem, "name a signal such as USR1"));
+        if let Some(Warning { signal, .. }) = self.warning.as_ref().filter(|w| !is_signal(&w.signal)) {
+            let fault = JobFault::NotASignal { given: signal.clone() };
+            problems.push(SpecProblem::new(field::BATCH_WARNING, fault));
         }
         problems
     }
-}
-
-fn is_path(text: &str) -> bool {
-    (1..=MAX_PATH_BYTES).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 
 /// Whether it can be the name or the number of a signal.

@@ -1,5 +1,5 @@
-//! The words and rules of an AI computing center: ids, cards, time, money, and the state machines of everything
-//! that changes. No I/O, no clock, no randomness, no async: time and ids come in as arguments.
+//! The words and rules of an AI computing center: ids, cards, time, money, and the state machines of
+//! everything that changes. No I/O, no clock, no randomness, no async: time and ids come in as arguments.
 
 pub mod batch;
 pub mod capacity;
@@ -12,12 +12,14 @@ pub mod ledger;
 pub mod money;
 pub mod node;
 pub mod price;
+pub mod problem;
 pub mod run;
 mod schema;
 pub mod script;
 pub mod spec;
 pub mod taskfile;
 pub mod tenant;
+pub mod text;
 pub mod time;
 
 pub use batch::{BatchSpec, Launch};
@@ -30,6 +32,7 @@ pub use id::{
 pub use job::{Job, JobState};
 pub use money::{MicroCny, RatePerCardHour};
 pub use node::{Node, NodeState, Placement};
+pub use problem::SpecProblem;
 pub use run::{Outcome, Run, RunState};
 pub use spec::{JobSpec, ServiceClass};
 pub use tenant::{Member, Project, Role, Tenant, TenantDomain};

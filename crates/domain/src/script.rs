@@ -7,16 +7,17 @@
 //! A script with such lines is one for sbatch, which starts it once ([`Launch::Batch`]). What only Qiantang knows may stand on
 //! `#QIANTANG` lines, which sbatch passes over.
 
+mod note;
 mod options;
 mod values;
 
-use serde::{Deserialize, Serialize};
-
 use crate::{
     JobSpec, Launch,
-    spec::{MAX_SCRIPT_BYTES, SpecProblem},
+    problem::{JobFault, OptionFault, Place, SpecProblem, field},
+    spec::MAX_SCRIPT_BYTES,
 };
 
+pub use note::{Note, NoteAction, NoteWhy};
 pub use options::apply;
 pub use values::array as array_of_text;
 
@@ -27,32 +28,11 @@ pub struct ParsedScript {
     pub notes: Vec<Note>,
 }
 
-/// An option that was not taken as it stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Note {
-    /// In the script, from 1; 0 for one that was given beside it.
-    pub line: u32,
-    pub option: String,
-    pub action: NoteAction,
-    /// Why, or what was made of it.
-    pub text: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NoteAction {
-    Ignored,
-    /// Taken in another sense than its own.
-    Mapped,
-    /// Taken as it stands on a center with Slurm; ignored by one with an engine of its own.
-    OnSlurm,
-}
-
 /// Reads a script. All that is wrong is told at once, each with its line.
 pub fn parse(text: &str) -> Result<ParsedScript, Vec<SpecProblem>> {
     if text.len() > MAX_SCRIPT_BYTES {
-        let problem = format!("has {} bytes", text.len());
-        return Err(vec![SpecProblem::new("script", problem, "send at most 256 KiB; put data into files")]);
+        let fault = JobFault::ScriptTooLarge { bytes: text.len() };
+        return Err(vec![SpecProblem::new(field::SCRIPT, fault)]);
     }
     let mut spec = JobSpec { script: text.to_owned(), nodes: 1, cards_per_node: 1, ..JobSpec::default() };
     let (mut notes, mut problems) = (Vec::new(), Vec::new());
@@ -64,7 +44,7 @@ pub fn parse(text: &str) -> Result<ParsedScript, Vec<SpecProblem>> {
         }
         match words(options) {
             Ok(words) => given.extend(words.into_iter().map(|word| (line, word))),
-            Err(problem) => problems.push(problem_at(line, "", problem, "close the quote")),
+            Err(fault) => problems.push(SpecProblem::new(Place::Line(line), fault)),
         }
     }
     options::read(&given, &mut spec, &mut notes, &mut problems);
@@ -88,7 +68,7 @@ fn directives(text: &str) -> impl Iterator<Item = (u32, bool, &str)> {
 }
 
 /// Splits a line into words as a shell does: quotes group, a `#` after a space begins a comment.
-fn words(line: &str) -> Result<Vec<String>, String> {
+fn words(line: &str) -> Result<Vec<String>, OptionFault> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
     let mut chars = line.chars();
     while let Some(c) = chars.next() {
@@ -104,28 +84,18 @@ fn words(line: &str) -> Result<Vec<String>, String> {
             (_, c) => word.get_or_insert_default().push(c),
         }
     }
-    if let Some(open) = quote {
-        return Err(format!("a quote {open} is not closed"));
+    if let Some(quote) = quote {
+        return Err(OptionFault::OpenQuote { quote });
     }
     words.extend(word);
     Ok(words)
-}
-
-/// A problem with an option, at its line; 0 for one given beside the script.
-fn problem_at(line: u32, option: &str, problem: impl Into<String>, hint: impl Into<String>) -> SpecProblem {
-    let field = match (line, option) {
-        (0, option) => option.to_owned(),
-        (line, "") => format!("line {line}"),
-        (line, option) => format!("line {line}: {option}"),
-    };
-    SpecProblem::new(&field, problem, hint)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        Millis, ServiceClass,
+        Lang, Millis, ServiceClass,
         batch::{Memory, Warning},
         spec::DependencyKind,
     };
@@ -239,7 +209,7 @@ mod tests {
         let notes = good("--mem=10G --mail-type=END --output=out-%j.txt -p gpu --frobnicate=3").notes;
         let named: Vec<&str> = notes.iter().map(|note| note.option.as_str()).collect();
         assert_eq!(named, ["--mem", "--mail-type", "--output", "--partition", "--frobnicate"]);
-        assert!(notes.iter().all(|note| note.line == 2 && !note.text.is_empty()));
+        assert!(notes.iter().all(|note| note.line == 2 && !note.why.text(Lang::En).is_empty()));
         for (options, want) in [
             ("--nodes=0", "line 2: --nodes"),
             ("--nodes=2-", "line 2: --nodes"),
@@ -272,7 +242,7 @@ mod tests {
         // That it reaches the first node alone is told where it does not reach the others itself.
         let notes = |text: &str| parse(text).unwrap().notes;
         let told = notes("#SBATCH -N 2\nhostname\n");
-        assert!(told[0].line == 1 && told[0].text.contains("each-node"), "{told:?}");
+        assert!(told[0].line == 1 && told[0].why == NoteWhy::FirstNodeOnly, "{told:?}");
         assert_eq!(notes("#SBATCH -N 2\nsrun hostname\n"), []);
         assert_eq!(notes("#SBATCH -N 2\n#QIANTANG --launch=each-node\nhostname\n"), []);
     }
@@ -316,9 +286,9 @@ mod tests {
         }
         assert!(good("-N 2").spec.batch.without_cards && !good("-G 2").spec.batch.without_cards);
         let told = good("--signal=USR1@30").notes;
-        assert!(
-            told[0].action == NoteAction::Ignored && told[0].text.contains("--signal=B:USR1@30"),
-            "{told:?}"
+        assert_eq!(
+            (told[0].action, &told[0].why),
+            (NoteAction::Ignored, &NoteWhy::SignalToScript { signal: "USR1".into(), before_s: 30 })
         );
     }
 

@@ -4,8 +4,18 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BatchSpec, JobId, Launch, Millis, codes};
+use crate::{
+    BatchSpec, JobId, Launch, Millis, codes,
+    problem::{Field, JobFault, Quantity, SpecProblem, Things, Wrong, field},
+    text::Line,
+};
 
+/// The most characters of a job's name, and of a comment.
+const MAX_NAME: usize = 128;
+const MAX_COMMENT: usize = 1024;
+/// The most arguments of a script, and the most bytes of one.
+const MAX_ARGS: usize = 256;
+pub const MAX_ARG_BYTES: usize = 4096;
 /// The most bytes of a script.
 pub const MAX_SCRIPT_BYTES: usize = 256 * 1024;
 /// The most nodes of one run.
@@ -140,6 +150,17 @@ impl ArraySpec {
         None
     }
 
+    fn fault(&self) -> Option<JobFault> {
+        if let Some(IndexRange { first, last, step }) = self.ranges.iter().find(|range| range.len() == 0) {
+            return Some(JobFault::EmptyRange { first: *first, last: *last, step: *step });
+        }
+        if let Some(pair) = self.ranges.windows(2).find(|pair| pair[1].first <= pair[0].last) {
+            return Some(JobFault::RangesNotRising { last: pair[0].last, first: pair[1].first });
+        }
+        let tasks = self.len();
+        (!(1..=u64::from(MAX_ARRAY_TASKS)).contains(&tasks)).then_some(JobFault::ArrayTasks { tasks })
+    }
+
     /// The lowest and the highest index.
     pub fn bounds(&self) -> Option<(u32, u32)> {
         let last = u32::try_from(self.len().checked_sub(1)?).ok()?;
@@ -166,23 +187,6 @@ pub enum DependencyKind {
     Failed,
     /// Once it has ended.
     Ended,
-}
-
-/// One thing wrong with a specification.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("{field}: {problem}; {hint}")]
-pub struct SpecProblem {
-    /// The field as it is written in JSON: `cards_per_node`.
-    pub field: String,
-    pub problem: String,
-    /// What to write instead.
-    pub hint: String,
-}
-
-impl SpecProblem {
-    pub fn new(field: &str, problem: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { field: field.to_owned(), problem: problem.into(), hint: hint.into() }
-    }
 }
 
 impl JobSpec {
@@ -214,110 +218,89 @@ impl JobSpec {
     /// All that is wrong with it by itself, whoever submits it and wherever; empty if nothing is.
     pub fn problems(&self) -> Vec<SpecProblem> {
         let mut problems = Vec::new();
-        let mut check = |ok: bool, field: &str, problem: String, hint: &str| {
-            if !ok {
-                problems.push(SpecProblem::new(field, problem, hint));
-            }
+        let mut found = |field: Field, wrong: Option<Wrong>| {
+            problems.extend(wrong.map(|wrong| SpecProblem::new(field, wrong)));
         };
-        let name_len = self.name.chars().count();
-        check(
-            (1..=128).contains(&name_len) && !self.name.chars().any(char::is_control),
-            "name",
-            format!("has {name_len} characters, or control characters among them"),
-            "use 1 to 128 printable characters",
+        found(field::NAME, Line::<MAX_NAME>::parse(&*self.name).err().map(Wrong::Line));
+        found(field::SCRIPT, script_fault(&self.script));
+        found(field::ARGS, args_fault(&self.args));
+        found(field::ENV, env_fault(&self.env));
+        found(field::NODES, out_of_range(Quantity::Nodes, self.nodes, 1, MAX_NODES));
+        let bad_most = self.max_nodes.filter(|most| !(self.nodes..=MAX_NODES).contains(most));
+        let bad_most = bad_most.map(|given| JobFault::MaxNodes { given, nodes: self.nodes }.into());
+        found(field::MAX_NODES, bad_most);
+        found(field::LABELS, labels_fault(&self.labels));
+        let most_cards = crate::card::MAX_CARDS_PER_NODE.into();
+        found(
+            field::CARDS_PER_NODE,
+            out_of_range(Quantity::CardsPerNode, self.cards_per_node, 1, most_cards),
         );
-        check(
-            !self.script.trim().is_empty() && self.script.len() <= MAX_SCRIPT_BYTES,
-            "script",
-            format!("has {} bytes", self.script.len()),
-            "send a script of 1 byte to 256 KiB; put data into files",
+        found(
+            field::TIME_LIMIT,
+            self.time_limit_ms
+                .and_then(|limit| out_of_range(Quantity::TimeLimitMs, limit.0, 1, MAX_TIME_LIMIT.0)),
         );
-        check(
-            !self.script.contains('\0') && !self.args.iter().any(|arg| arg.contains('\0')),
-            "script",
-            "holds a NUL character".into(),
-            "send text",
-        );
-        check(
-            self.args.len() <= 256 && self.args.iter().all(|arg| arg.len() <= 4096),
-            "args",
-            format!("has {} arguments, or one above 4 KiB", self.args.len()),
-            "give at most 256 arguments of at most 4 KiB",
-        );
-        check(
-            self.env.len() <= MAX_ENV
-                && self
-                    .env
-                    .iter()
-                    .all(|(k, v)| is_env_name(k) && !v.contains('\0') && k.len() + v.len() <= MAX_ENV_BYTES),
-            "env",
-            "has more than 256 variables, a bad name, or a value above 32 KiB".into(),
-            "names are letters, digits and `_`, not beginning with a digit",
-        );
-        check(
-            (1..=MAX_NODES).contains(&self.nodes),
-            "nodes",
-            format!("is {}", self.nodes),
-            "ask for 1 to 4096 nodes",
-        );
-        check(
-            self.max_nodes.is_none_or(|most| (self.nodes..=MAX_NODES).contains(&most)),
-            "max_nodes",
-            format!("is {}", self.max_nodes.unwrap_or_default()),
-            "allow at least as many as `nodes`, and at most 4096",
-        );
-        check(
-            self.labels.len() <= MAX_LABELS && self.labels.iter().all(|label| is_label(label)),
-            "labels",
-            "has more than 16 labels, or one that is none".into(),
-            "use letters, digits, `.`, `_` and `-`, at most 64",
-        );
-        check(
-            (1..=u32::from(crate::card::MAX_CARDS_PER_NODE)).contains(&self.cards_per_node),
-            "cards_per_node",
-            format!("is {}", self.cards_per_node),
-            "ask for 1 to 64 cards on each node",
-        );
-        check(
-            self.time_limit_ms.is_none_or(|limit| (1..=MAX_TIME_LIMIT.0).contains(&limit.0)),
-            "time_limit_ms",
-            format!("is {}", self.time_limit_ms.unwrap_or_default().0),
-            "allow 1 ms to 60 days",
-        );
-        let comment_len = self.comment.chars().count();
-        check(
-            comment_len <= 1024,
-            "comment",
-            format!("has {comment_len} characters"),
-            "use at most 1024 characters",
-        );
-        check(
-            self.after.len() <= MAX_DEPENDENCIES,
-            "after",
-            format!("names {} jobs", self.after.len()),
-            "wait for at most 256 jobs",
-        );
+        let chars = self.comment.chars().count();
+        let too_long = chars > MAX_COMMENT;
+        found(field::COMMENT, too_long.then_some(Wrong::TooLong { chars, most: MAX_COMMENT }));
+        found(field::AFTER, too_many(Things::Jobs, self.after.len(), MAX_DEPENDENCIES));
         if let Some(array) = &self.array {
-            let tasks = array.len();
-            let rising = array.ranges.windows(2).all(|pair| pair[0].last < pair[1].first);
-            check(
-                (1..=u64::from(MAX_ARRAY_TASKS)).contains(&tasks)
-                    && rising
-                    && array.ranges.iter().all(|range| range.step > 0 && range.first <= range.last),
-                "array",
-                format!("has {tasks} tasks in {} ranges", array.ranges.len()),
-                "give rising ranges of 1 to 1,000,000 tasks in all, each first ≤ last, step ≥ 1",
-            );
-            check(
-                array.max_running != Some(0),
-                "array",
-                "lets no task run".into(),
-                "give max_running of at least 1, or leave it out",
-            );
+            found(field::ARRAY, array.fault().map(Wrong::Job));
+            let none_at_once = array.max_running == Some(0);
+            found(field::ARRAY, none_at_once.then_some(JobFault::NoTaskAtOnce.into()));
         }
         problems.extend(self.batch.problems());
         problems
     }
+}
+
+pub(crate) fn out_of_range<T: Into<i64>>(of: Quantity, given: T, least: T, most: T) -> Option<Wrong> {
+    let (given, least, most) = (given.into(), least.into(), most.into());
+    (!(least..=most).contains(&given)).then_some(Wrong::OutOfRange { of, given, least, most })
+}
+
+fn too_many(of: Things, given: usize, most: usize) -> Option<Wrong> {
+    (given > most).then_some(Wrong::Count { of, given, least: 0, most })
+}
+
+fn script_fault(script: &str) -> Option<Wrong> {
+    if script.trim().is_empty() {
+        Some(JobFault::BlankScript.into())
+    } else if script.len() > MAX_SCRIPT_BYTES {
+        Some(JobFault::ScriptTooLarge { bytes: script.len() }.into())
+    } else {
+        script.contains('\0').then_some(Wrong::HasNul)
+    }
+}
+
+fn args_fault(args: &[String]) -> Option<Wrong> {
+    let too_long = || {
+        let (position, arg) = (1..).zip(args).find(|(_, arg)| arg.len() > MAX_ARG_BYTES)?;
+        Some(JobFault::ArgumentTooLong { position, bytes: arg.len() }.into())
+    };
+    let has_nul = || args.iter().any(|arg| arg.contains('\0')).then_some(Wrong::HasNul);
+    too_many(Things::Arguments, args.len(), MAX_ARGS).or_else(too_long).or_else(has_nul)
+}
+
+fn env_fault(env: &BTreeMap<String, String>) -> Option<Wrong> {
+    let of_one = |(name, value): (&String, &String)| {
+        let (name, bytes) = (name.clone(), name.len() + value.len());
+        if !is_env_name(&name) {
+            Some(JobFault::VariableName { name })
+        } else if bytes > MAX_ENV_BYTES {
+            Some(JobFault::VariableTooLong { name, bytes })
+        } else {
+            value.contains('\0').then_some(JobFault::VariableHasNul { name })
+        }
+    };
+    too_many(Things::Variables, env.len(), MAX_ENV).or_else(|| env.iter().find_map(of_one).map(Wrong::Job))
+}
+
+/// The first fault of labels that a node is to have, or a job asks for.
+pub fn labels_fault(labels: &[String]) -> Option<Wrong> {
+    let bad = || labels.iter().find(|label| !is_label(label)).cloned();
+    too_many(Things::Labels, labels.len(), MAX_LABELS)
+        .or_else(|| bad().map(|given| JobFault::NotALabel { given }.into()))
 }
 
 /// Whether a node can have it as a label.
@@ -336,6 +319,7 @@ fn is_env_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Lang;
     use proptest::prelude::*;
 
     fn good() -> JobSpec {
@@ -357,7 +341,7 @@ mod tests {
             ("name", |s| s.name = "a\nb".into()),
             ("script", |s| s.script = " \n".into()),
             ("script", |s| s.script = "x".repeat(MAX_SCRIPT_BYTES + 1)),
-            ("script", |s| s.args = vec!["\0".into()]),
+            ("args", |s| s.args = vec!["\0".into()]),
             ("env", |s| drop(s.env.insert("1X".into(), String::new()))),
             ("nodes", |s| s.nodes = 0),
             ("cards_per_node", |s| s.cards_per_node = 65),
@@ -378,7 +362,7 @@ mod tests {
             let mut spec = good();
             spoil(&mut spec);
             let problems = spec.problems();
-            assert_eq!(problems.iter().map(|p| p.field.as_str()).collect::<Vec<_>>(), [field]);
+            assert_eq!(problems.iter().map(|p| p.place.text(Lang::En)).collect::<Vec<_>>(), [field]);
         }
     }
 

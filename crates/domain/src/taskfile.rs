@@ -1,13 +1,16 @@
 //! Task files: a job as YAML, in the manner of dstack's.
 
+mod diagnosis;
+
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
 use crate::{
     BatchSpec, JobSpec, Launch, Millis, ServiceClass,
+    problem::{Field, Form, OptionFault, Place, SpecProblem, TaskFileFault, Wrong, field},
     script::array_of_text,
-    spec::{ArraySpec, Dependency, MAX_SCRIPT_BYTES, SpecProblem},
+    spec::{ArraySpec, Dependency, MAX_SCRIPT_BYTES},
 };
 
 /// The most bytes of a file: a script and the little around it.
@@ -90,21 +93,12 @@ impl Text {
 
 /// Reads a task file.
 pub fn parse(text: &str) -> Result<JobSpec, Vec<SpecProblem>> {
-    let one = |field: &str, problem: String, hint: &str| vec![SpecProblem::new(field, problem, hint)];
     if text.len() > MAX_BYTES {
-        return Err(one(
-            "file",
-            format!("has {} bytes", text.len()),
-            "send at most 320 KiB; put data into files",
-        ));
+        let fault = TaskFileFault::TooLarge { bytes: text.len() };
+        return Err(vec![SpecProblem::new(field::FILE, fault)]);
     }
     check_shape(text).map_err(|problem| vec![problem])?;
-    let file: TaskFile = serde_norway::from_str(text).map_err(|error| {
-        let line = error.location().map_or(0, |at| at.line());
-        let hint = "keys are type, name, project, commands or script, args, nodes, max_nodes, resources (cards, \
-                    cards_per_node, card_model, exclusive, labels), env, max_duration, service_class, array, after, comment, launch";
-        one(&format!("line {line}"), error.to_string(), hint)
-    })?;
+    let file = serde_norway::from_str(text).map_err(|error| vec![diagnosis::of(text, &error)])?;
     spec_of(file)
 }
 
@@ -112,7 +106,7 @@ pub fn parse(text: &str) -> Result<JobSpec, Vec<SpecProblem>> {
 fn check_shape(text: &str) -> Result<(), SpecProblem> {
     for (number, line) in (1..).zip(text.lines()) {
         let body = line.trim_start();
-        let field = format!("line {number}");
+        let wrong = |fault: TaskFileFault| Err(SpecProblem::new(Place::Line(number), fault));
         let is_alias = body.split([' ', ',', '[', '{', ':']).any(|word| {
             word.strip_prefix(['&', '*']).is_some_and(|name| {
                 !name.is_empty()
@@ -122,12 +116,12 @@ fn check_shape(text: &str) -> Result<(), SpecProblem> {
         // In a block of script, `*` and `&` are the script's own.
         let is_key = line.len() == body.len() || body.starts_with("- ");
         if is_alias && is_key {
-            return Err(SpecProblem::new(&field, "uses a YAML anchor or alias", "write the value out"));
+            return wrong(TaskFileFault::Alias);
         }
         let brackets = body.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count();
         let dashes = body.split(' ').take_while(|word| *word == "-").count();
         if brackets > MAX_DEPTH || dashes > MAX_DEPTH {
-            return Err(SpecProblem::new(&field, "is nested too deep", "a task file has two levels"));
+            return wrong(TaskFileFault::TooDeep);
         }
     }
     Ok(())
@@ -135,45 +129,46 @@ fn check_shape(text: &str) -> Result<(), SpecProblem> {
 
 fn spec_of(file: TaskFile) -> Result<JobSpec, Vec<SpecProblem>> {
     let mut problems = Vec::new();
-    let mut problem =
-        |field: &str, problem: String, hint: &str| problems.push(SpecProblem::new(field, problem, hint));
+    let mut problem = |field: Field, wrong: Wrong| problems.push(SpecProblem::new(field, wrong));
     if let Some(kind) = file.kind.filter(|kind| kind != "task") {
-        problem("type", format!("is `{kind}`"), "only `task` can be run");
+        problem(field::TYPE, Wrong::unknown(&kind, &["task"]));
     }
     let script = match (file.commands, file.script) {
         (Some(commands), None) => format!("#!/bin/bash\nset -e\n{}\n", commands.join("\n")),
         (None, Some(script)) => script,
         (commands, _) => {
-            let what = if commands.is_some() { "are given beside a script" } else { "are missing" };
-            problem("commands", what.to_owned(), "give either `commands` (a list) or `script` (a text)");
+            let is_twice = commands.is_some();
+            let fault = if is_twice { TaskFileFault::CommandsAndScript } else { TaskFileFault::NoCommands };
+            problem(field::COMMANDS, fault.into());
             String::new()
         }
     };
-    let time_limit_ms = file.max_duration.map(Text::read).and_then(|text| {
-        let read = duration(&text);
+    let time_limit_ms = file.max_duration.map(Text::read).and_then(|given| {
+        let read = duration(&given);
         if read.is_none() {
-            problem("max_duration", format!("is `{text}`"), "write 90s, 5m, 2h or 1d");
+            problem(field::MAX_DURATION, TaskFileFault::Duration { given }.into());
         }
         read
     });
     let service_class = match file.service_class.as_deref() {
         None => ServiceClass::Normal,
         Some(code) => ServiceClass::from_code(code).unwrap_or_else(|| {
-            problem("service_class", format!("is `{code}`"), "use urgent, normal or spot");
+            let known = ServiceClass::ALL.map(ServiceClass::code);
+            problem(field::SERVICE_CLASS, Wrong::unknown(code, &known));
             ServiceClass::Normal
         }),
     };
     let launch = match file.launch.as_deref() {
         None => Launch::EachNode,
         Some(code) => Launch::from_code(code).unwrap_or_else(|| {
-            problem("launch", format!("is `{code}`"), "use each-node or batch");
+            problem(field::LAUNCH, Wrong::unknown(code, &Launch::ALL.map(Launch::code)));
             Launch::EachNode
         }),
     };
     let array: Option<ArraySpec> = file.array.map(Text::read).and_then(|text| match array_of_text(&text) {
         Ok(array) => Some(array),
-        Err(wrong) => {
-            problem("array", wrong, "write 0-7, 1,3,5 or 0-99:2%4");
+        Err(fault) => {
+            problem(field::ARRAY, OptionFault::Value { fault, form: Form::Array }.into());
             None
         }
     });
@@ -184,18 +179,14 @@ fn spec_of(file: TaskFile) -> Result<JobSpec, Vec<SpecProblem>> {
             for line in list {
                 match line.split_once('=') {
                     Some((name, value)) => drop(env.insert(name.to_owned(), value.to_owned())),
-                    None => problem("env", format!("`{line}` has no value"), "write NAME=VALUE"),
+                    None => problem(field::ENV, OptionFault::NoVariableValue { name: line }.into()),
                 }
             }
         }
     }
     let resources = file.resources;
     if resources.cards.is_some() && resources.cards_per_node.is_some() {
-        problem(
-            "resources",
-            "has both cards and cards_per_node".into(),
-            "give one: both count the cards on each node",
-        );
+        problem(field::RESOURCES, TaskFileFault::CardsTwice.into());
     }
     if !problems.is_empty() {
         return Err(problems);
@@ -276,7 +267,16 @@ mod tests {
             ("name: a\nscript: x\nresources: {cards: 1, cards_per_node: 1}\n", "resources"),
             ("name: &x a\nscript: *x\n", "anchor"),
             ("name: a\nscript: x\nenv: [A]\n", "env"),
-            ("- just\n- a list\n", "line"),
+            ("- just\n- a list\n", "line 1: is not a list of keys"),
+            ("name: a\ncomands: [x]\n", "keys are: type, name"),
+            ("name: a\nscript: x\nresources: {card: 1}\n", "`resources.card`"),
+            ("script: x\n", "has no `name`"),
+            ("name: a\nscript: x\nnodes: two\n", "line 3: has another kind of value than `nodes`"),
+            ("name: a\nscript: x\nafter: [job_1]\n", "`after`"),
+            ("name: a\nscript: x\nenv: {A: [1]}\n", "`env`"),
+            ("name: a\nname: b\nscript: x\n", "each once"),
+            ("name: a\ncommands: [x\nnodes: 1\n", "is not YAML"),
+            ("", "is not a list of keys"),
         ] {
             let problems = parse(text).expect_err(text);
             let told = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");

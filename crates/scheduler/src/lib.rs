@@ -88,5 +88,5 @@ pub use policy::{Backfill, Order, Policy};
 pub use snapshot::{Block, Cohort, CountedPool, Gate, NodeView, Occupied, Queue, Snapshot, Waiting, Window};
 pub use tell::{
     once::{plan, try_out},
-    verdict::{Certainty, DryRun, Plan, Start, Verdict},
+    verdict::{Certainty, Plan, PlannedStart, TryOut, Verdict},
 };

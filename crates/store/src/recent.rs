@@ -6,7 +6,7 @@ use domain::{
 };
 
 use crate::{
-    db::{StoreError, Tx, params, statements},
+    db::{Row, StoreError, Tx, params, statements},
     events::{Event, event, numbered},
     ledger::{
         TransferRow, balance,
@@ -23,6 +23,10 @@ statements! { "runs";
     LATEST_EVENTS = concat!("SELECT seq, ", event!(columns), " FROM events ORDER BY seq DESC LIMIT ?1");
     LATEST_EVENTS_OF =
         concat!("SELECT seq, ", event!(columns), " FROM events WHERE tenant = ?2 ORDER BY seq DESC LIMIT ?1");
+    JOBS_OF_LATEST = "SELECT DISTINCT j.id, j.name FROM (SELECT job FROM events ORDER BY seq DESC LIMIT ?1) e \
+                      JOIN jobs j ON j.id = e.job";
+    JOBS_OF_LATEST_OF = "SELECT DISTINCT j.id, j.name FROM (SELECT job FROM events WHERE tenant = ?2 \
+                         ORDER BY seq DESC LIMIT ?1) e JOIN jobs j ON j.id = e.job";
     CREDITS_SINCE = "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM transfers \
                       WHERE credit_contract = ?1 AND at >= ?2 AND unit = ?3";
     DEBITS_SINCE = "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM transfers \
@@ -72,6 +76,19 @@ pub fn latest_events(tx: &Tx, tenant: Option<TenantId>, limit: u32) -> Result<Ve
     }
 }
 
+/// The jobs that [`latest_events`] are about, with their names.
+pub fn jobs_of_latest_events(
+    tx: &Tx,
+    tenant: Option<TenantId>,
+    limit: u32,
+) -> Result<Vec<(JobId, String)>, StoreError> {
+    let read = |row: Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    match &tenant {
+        Some(tenant) => tx.all(JOBS_OF_LATEST_OF, params![limit, tenant], read),
+        None => tx.all(JOBS_OF_LATEST, params![limit], read),
+    }
+}
+
 /// A contract's balance in one unit at an instant: the credits less the debits of all transfers before it.
 ///
 /// Cost: linear in the contract's transfers since then.
@@ -93,8 +110,8 @@ pub fn sums_by_cause(
     tx.all(CAUSES, params![&contract, from, until], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
 }
 
-/// The `limit` newest transfers before number `before` (`None`: from the newest on), newest first; a contract's in the
-/// order of their times.
+/// The `limit` newest transfers before number `before` (`None`: from the newest on), newest first; a
+/// contract's in the order of their times.
 pub fn transfers_before(
     tx: &Tx,
     contract: Option<ContractId>,

@@ -23,9 +23,13 @@ statements! { "tenants", unique: {
     LIST_ALLIANCES = concat!("SELECT ", alliance!(columns), " FROM alliances ORDER BY slug");
     SET_ALLIANCE_LENDING = "UPDATE alliances SET lending_limit = ?2 WHERE id = ?1";
     INSERT_TENANT = tenant!(insert into "tenants");
+    GET_TENANT = concat!("SELECT ", tenant!(columns), " FROM tenants WHERE id = ?1");
+    FIND_TENANT = concat!("SELECT ", tenant!(columns), " FROM tenants WHERE slug = ?1");
     LIST_TENANTS = concat!("SELECT ", tenant!(columns), " FROM tenants ORDER BY slug");
     NEXT_UID_INDEX = "SELECT COALESCE(MAX(uid_index), 0) + 1 FROM tenants";
     INSERT_PROJECT = project!(insert into "projects");
+    GET_PROJECT = concat!("SELECT ", project!(columns), " FROM projects WHERE id = ?1");
+    FIND_PROJECT = concat!("SELECT ", project!(columns), " FROM projects WHERE tenant = ?1 AND slug = ?2");
     LIST_PROJECTS = concat!("SELECT ", project!(columns), " FROM projects ORDER BY tenant, slug");
     LIST_PROJECTS_OF = concat!("SELECT ", project!(columns), " FROM projects WHERE tenant = ?1 ORDER BY slug");
     SET_PROJECT_CONTRACT = "UPDATE projects SET contract = ?2 WHERE id = ?1";
@@ -56,6 +60,15 @@ pub fn insert_tenant(tx: &Tx, tenant: &Tenant) -> Result<(), StoreError> {
     tenant.insert(tx, INSERT_TENANT)
 }
 
+pub fn get_tenant(tx: &Tx, id: TenantId) -> Result<Tenant, StoreError> {
+    tx.find(GET_TENANT, params![&id], Tenant::read)?.ok_or_else(|| StoreError::not_found(&id))
+}
+
+/// The tenant of that short name.
+pub fn find_tenant(tx: &Tx, slug: &str) -> Result<Option<Tenant>, StoreError> {
+    tx.find(FIND_TENANT, params![slug], Tenant::read)
+}
+
 /// All tenants, by short name.
 pub fn list_tenants(tx: &Tx) -> Result<Vec<Tenant>, StoreError> {
     tx.all(LIST_TENANTS, params![], Tenant::read)
@@ -68,6 +81,15 @@ pub fn next_uid_index(tx: &Tx) -> Result<u32, StoreError> {
 
 pub fn insert_project(tx: &Tx, project: &Project) -> Result<(), StoreError> {
     project.insert(tx, INSERT_PROJECT)
+}
+
+pub fn get_project(tx: &Tx, id: ProjectId) -> Result<Project, StoreError> {
+    tx.find(GET_PROJECT, params![&id], Project::read)?.ok_or_else(|| StoreError::not_found(&id))
+}
+
+/// A tenant's project of that short name.
+pub fn find_project(tx: &Tx, tenant: TenantId, slug: &str) -> Result<Option<Project>, StoreError> {
+    tx.find(FIND_PROJECT, params![&tenant, slug], Project::read)
 }
 
 /// A tenant's projects, or all; by tenant and short name.

@@ -1,5 +1,7 @@
 //! Use by day: few rows for reports and overviews to add up, however many runs there were.
 
+use std::collections::BTreeMap;
+
 use domain::{CardMs, MicroCny, ProjectId, TenantId, Timestamp};
 
 use crate::db::{Row, StoreError, Tx, params, statements};
@@ -25,6 +27,8 @@ statements! { "use_by_day";
     BETWEEN = "SELECT tenant, project, CAST(SUM(runs) AS BIGINT), CAST(SUM(used_card_ms) AS BIGINT), \
                CAST(SUM(charged_micro_cny) AS BIGINT) FROM use_by_day WHERE day >= ?1 AND day < ?2 \
                AND (?3 IS NULL OR tenant = ?3) GROUP BY tenant, project ORDER BY tenant, project";
+    BY_DAY = "SELECT day, CAST(SUM(charged_micro_cny) AS BIGINT) FROM use_by_day WHERE day >= ?1 AND day < ?2 \
+              AND (?3 IS NULL OR tenant = ?3) GROUP BY day ORDER BY day";
 }
 
 /// Adds use that was metered at `at`. Amounts are negative where use is given back.
@@ -34,6 +38,26 @@ pub fn add_use(tx: &Tx, at: Timestamp, row: &UseRow) -> Result<(), StoreError> {
     tx.execute(ADD, params![day, &row.tenant, &row.project, runs, row.used, row.charged])
 }
 
+/// The charges of each day (UTC) that `[from, until)` touches, days without any among them.
+pub fn charges_by_day(
+    tx: &Tx,
+    tenant: Option<TenantId>,
+    from: Timestamp,
+    until: Timestamp,
+) -> Result<Vec<MicroCny>, StoreError> {
+    let (first, beyond) = days(from, until);
+    let charged = tx.all(BY_DAY, params![first, beyond, &tenant], |row| {
+        Ok((row.get::<i64>(0)?, row.get::<MicroCny>(1)?))
+    })?;
+    let charged: BTreeMap<i64, MicroCny> = charged.into_iter().collect();
+    Ok((first..beyond).map(|day| charged.get(&day).copied().unwrap_or(MicroCny::ZERO)).collect())
+}
+
+/// The first day that an interval touches, and the first one beyond it.
+fn days(from: Timestamp, until: Timestamp) -> (i64, i64) {
+    (from.floor_millis().div_euclid(DAY_MS), (until.floor_millis() - 1).div_euclid(DAY_MS) + 1)
+}
+
 /// The use that was metered on the days (UTC) that `[from, until)` touches, by tenant and project.
 pub fn use_between(
     tx: &Tx,
@@ -41,8 +65,7 @@ pub fn use_between(
     from: Timestamp,
     until: Timestamp,
 ) -> Result<Vec<UseRow>, StoreError> {
-    let first = from.floor_millis().div_euclid(DAY_MS);
-    let beyond = (until.floor_millis() - 1).div_euclid(DAY_MS) + 1;
+    let (first, beyond) = days(from, until);
     tx.all(BETWEEN, params![first, beyond, &tenant], |row: Row<'_>| {
         Ok(UseRow {
             tenant: row.get(0)?,

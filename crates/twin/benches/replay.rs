@@ -1,12 +1,12 @@
-//! How fast traces are replayed, with the plain simulator beside. `cargo bench -p twin --bench replay`; with
-//! `QIANTANG_TRACES=FOLDER` also the logs of the Parallel Workloads Archive that are in it.
+//! How fast traces are replayed, beside the plain simulator: `cargo bench -p twin --bench replay`. With
+//! `QIANTANG_TRACES=FOLDER` it also replays two logs of the Parallel Workloads Archive in that folder.
 
 use std::{path::Path, time::Instant};
 
 use domain::{ServiceClass, card::Affinity};
 use twin::{JobName, Nodes, Setup, Trace, TraceJob, reference, replay};
 
-/// Of an odd number of measurements.
+/// How often each is measured; odd, for the median.
 const REPEATS: usize = 5;
 
 fn main() {
@@ -24,7 +24,7 @@ fn main() {
     network();
 }
 
-/// Under EASY, where only cards are counted: the planner and the plain simulator in turn.
+/// The planner and the plain simulator in turn, with EASY backfill on counted cards.
 fn counted(name: &str, trace: &Trace, cards: u32) {
     let setup = Setup::new(cards, "easy".parse().expect("a policy"));
     let jobs = rate(trace.jobs.len());
@@ -56,10 +56,10 @@ fn network() {
     let outcome = replay(&trace, &setup, &mut |_| {});
     let took = began.elapsed().as_secs_f64();
     let waited = outcome
-        .fates
+        .runs
         .iter()
         .zip(&trace.jobs)
-        .filter_map(|(fate, job)| Some(fate.as_ref()?.start_ms - job.submit_ms));
+        .filter_map(|(run, job)| Some(run.as_ref()?.start_ms - job.submit_ms));
     let waits = waited.filter(|wait| *wait > 0).count();
     println!(
         "1,000,000 jobs on 12,500 nodes of 8 cards, fair-share+easy: {took:.1} s, {:.0} jobs/s; {waits} of them waited",
@@ -67,7 +67,7 @@ fn network() {
     );
 }
 
-/// Jobs of 1 to 64 cards that ask for about as much as there is.
+/// Jobs of 1 to 64 cards that ask for about as many cards as there are.
 fn workload(count: u32, cards: u32, queues: u32, mean_run_s: u32) -> Trace {
     let mut random = 88_172_645_463_325_252_u64;
     let mut below = |bound: u32| {

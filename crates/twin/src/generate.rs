@@ -1,40 +1,43 @@
-//! Workloads that no trace has: like one, but longer, denser or wider. The same seed makes the same workload.
+//! Workloads like that of a trace, but longer, denser or wider. The same seed makes the same workload.
 //!
-//! What is fitted: how many jobs come in a day; at which hours and on which weekdays (on the clock of the trace's wall); and
-//! the jobs themselves, drawn from the trace's with their users, queues, sizes, runs and estimates together, so that what
-//! belongs together stays together; runs are jittered by up to a tenth. What is not: the bursts in which one user submits.
+//! A workload has the trace's number of jobs a day, its hours and weekdays (in the center's local time), and
+//! jobs that are drawn from the trace's, each with its user, queue, size, run and estimate, so that these
+//! stay together; runs are jittered by up to a tenth. The bursts in which a user submits are not fitted.
 
-use crate::trace::{JobName, MAX_JOBS, MAX_RUN_MS, Trace, TraceJob};
+use crate::{
+    random::Dice,
+    trace::{JobName, MAX_JOBS, MAX_RUN_MS, Trace, TraceJob},
+};
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 
-/// Jobs kept to draw from, spread over the trace.
+/// The most jobs that are kept to draw from, spread over the trace.
 const MAX_SAMPLES: usize = 1_000_000;
 
-/// What a workload is made from.
+/// A model of a trace, from which workloads are made.
 #[derive(Clone, Debug)]
 pub struct Model {
-    /// Without its jobs: names, start, clock.
+    /// The trace without its jobs: names, start, local time.
     frame: Trace,
     samples: Vec<TraceJob>,
     jobs: u64,
     length_ms: i64,
-    /// How many times the mean arrive at an hour of the day, in thousandths.
+    /// Arrivals at each hour of the day over the mean, in thousandths.
     hours: [u64; 24],
-    /// And on a weekday, from that of 1970-01-01 on.
+    /// Arrivals on each weekday over the mean, in thousandths, from the weekday of 1970-01-01 on.
     weekdays: [u64; 7],
 }
 
-/// What workload is wanted.
+/// How a workload is to differ from its trace.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted {
+pub struct Workload {
     pub seed: u64,
-    /// As long as the trace, where `None`.
+    /// `None`: as long as the trace.
     pub days: Option<u32>,
-    /// How many times the jobs a day, in thousandths.
+    /// Jobs a day over those of the trace, in thousandths.
     pub demand_milli: u32,
-    /// How many times the cards of each job, and of the center, in thousandths.
+    /// Cards of each job, and of the center, over those of the trace, in thousandths.
     pub cards_milli: u32,
 }
 
@@ -52,7 +55,8 @@ impl Model {
             weekdays[weekday] += 1;
         }
         let (mut open_hours, mut open_weekdays) = ([0_u64; 24], [0_u64; 7]);
-        // A year of hours shows how often each comes; short traces don't have each as often.
+        // In a short trace some hours and weekdays come more often than others. A year is enough to count
+        // them.
         for hour in 0..(length_ms / HOUR_MS + 1).min(24 * 366) {
             let (at, weekday) = clock(&frame, first_ms + hour * HOUR_MS);
             open_hours[at] += 1;
@@ -70,7 +74,7 @@ impl Model {
     }
 }
 
-/// Per hour that there was, in thousandths of the mean.
+/// Jobs for each open hour, in thousandths of the mean.
 fn weights<const N: usize>(jobs: [u64; N], open: [u64; N]) -> [u64; N] {
     let (all, hours): (u64, u64) = (jobs.iter().sum(), open.iter().sum());
     let weight = |at: usize| {
@@ -80,7 +84,7 @@ fn weights<const N: usize>(jobs: [u64; N], open: [u64; N]) -> [u64; N] {
     std::array::from_fn(weight)
 }
 
-/// Hour of the day and weekday on the trace's wall.
+/// The hour of the day and the weekday in the trace's local time.
 fn clock(frame: &Trace, submit_ms: i64) -> (usize, usize) {
     let start_ms = frame.start.map_or(0, domain::Timestamp::floor_millis);
     let wall_ms = start_ms + submit_ms + i64::from(frame.utc_offset_s) * 1000;
@@ -89,8 +93,8 @@ fn clock(frame: &Trace, submit_ms: i64) -> (usize, usize) {
     (usize::try_from(hour).unwrap_or(0), usize::try_from(weekday).unwrap_or(0))
 }
 
-/// Makes a workload from the trace's zero on.
-pub fn generate(model: &Model, wanted: &Wanted) -> Trace {
+/// Makes a workload that begins at the trace's zero.
+pub fn generate(model: &Model, wanted: &Workload) -> Trace {
     let length_ms = wanted.days.map_or(model.length_ms, |days| i64::from(days) * DAY_MS).max(1);
     let cards = scale(model.frame.cards, wanted.cards_milli);
     let cards = if model.frame.cards == 0 { 0 } else { cards };
@@ -102,7 +106,7 @@ pub fn generate(model: &Model, wanted: &Wanted) -> Trace {
         u128::from(model.jobs) * u128::from(wanted.demand_milli) * u128::from(length_ms.unsigned_abs())
             / (1000 * u128::from(model.length_ms.unsigned_abs()));
     let count = usize::try_from(count).unwrap_or(MAX_JOBS).clamp(1, MAX_JOBS);
-    // Up to each hour, the sum of the weights of all before it.
+    // For each hour, the sum of the weights of all hours before it.
     let mut sums = vec![0_u64];
     for hour in 0..=(length_ms - 1) / HOUR_MS {
         let (at, weekday) = clock(&trace, hour * HOUR_MS);
@@ -135,7 +139,8 @@ pub fn generate(model: &Model, wanted: &Wanted) -> Trace {
     trace
 }
 
-/// The trace with `demand_milli` thousandths of its jobs: each stays, goes or comes again, up to an hour apart.
+/// The trace with `demand_milli` thousandths of its jobs: each stays, goes, or comes again up to an hour
+/// apart.
 pub fn scaled(trace: &Trace, demand_milli: u32, seed: u64) -> Trace {
     let mut more = Trace { jobs: Vec::new(), labels: Vec::new(), ..trace.clone() };
     let mut dice = Dice(seed);
@@ -166,39 +171,8 @@ fn scale(cards: u32, milli: u32) -> u32 {
     u32::try_from(scaled).unwrap_or(u32::MAX).max(1)
 }
 
-/// `SplitMix64`: small, good enough, and the same for ever.
-pub(crate) struct Dice(pub(crate) u64);
-
-impl Dice {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// From 0 to `limit` - 1.
-    pub(crate) fn below(&mut self, limit: u64) -> u64 {
-        let wide = u128::from(self.next()) * u128::from(limit);
-        u64::try_from(wide >> 64).expect("the upper half of 128 bits")
-    }
-
-    /// From an exponential distribution with this mean, rounded down, at least 1.
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a draw")]
-    pub(crate) fn exponential(&mut self, mean: i64) -> i64 {
-        // Never 0, whose logarithm there is not.
-        let share = ((self.next() >> 11) + 1) as f64 / (1_u64 << 53) as f64;
-        ((-share.ln() * mean as f64) as i64).max(1)
-    }
-
-    pub(crate) fn index(&mut self, length: usize) -> usize {
-        usize::try_from(self.below(length as u64)).expect("below a length")
-    }
-}
-
-impl Wanted {
-    /// As the trace is.
+impl Workload {
+    /// A workload as long, dense and wide as the trace.
     pub fn same(seed: u64) -> Self {
         Self { seed, days: None, demand_milli: 1000, cards_milli: 1000 }
     }
@@ -237,7 +211,7 @@ mod tests {
     #[test]
     fn a_workload_is_like_its_trace() {
         let trace = office();
-        let made = generate(&Model::of(&trace), &Wanted::same(7));
+        let made = generate(&Model::of(&trace), &Workload::same(7));
         assert_eq!((made.jobs.len(), made.cards), (trace.jobs.len(), 64));
         assert!(within(made.card_ms(), trace.card_ms(), 5), "{} {}", made.card_ms(), trace.card_ms());
         let wide = made.jobs.iter().filter(|job| job.cards == 8).count();
@@ -260,7 +234,7 @@ mod tests {
     #[test]
     fn a_seed_makes_one_workload() {
         let model = Model::of(&office());
-        let [first, again, other] = [7, 7, 8].map(|seed| generate(&model, &Wanted::same(seed)));
+        let [first, again, other] = [7, 7, 8].map(|seed| generate(&model, &Workload::same(seed)));
         assert_eq!(first, again);
         assert_ne!(first, other);
     }
@@ -268,11 +242,11 @@ mod tests {
     #[test]
     fn demand_length_and_cards_scale() {
         let trace = office();
-        let wanted = Wanted { days: Some(56), demand_milli: 1500, cards_milli: 2000, ..Wanted::same(1) };
+        let wanted = Workload { days: Some(56), demand_milli: 1500, cards_milli: 2000, ..Workload::same(1) };
         let made = generate(&Model::of(&trace), &wanted);
-        // The trace ends on a Friday's evening, so its weeks are a little dense.
+        // The trace ends on a Friday evening, so its weeks are a little dense.
         assert!(within(made.jobs.len() as i128, 3 * trace.jobs.len() as i128, 10), "{}", made.jobs.len());
-        assert_eq!((made.cards, made.widest()), (128, 16));
+        assert_eq!((made.cards, made.jobs.iter().map(|job| job.cards).max()), (128, Some(16)));
         assert!(made.jobs.iter().all(|job| job.submit_ms < 56 * DAY_MS));
     }
 
@@ -289,6 +263,6 @@ mod tests {
 
     #[test]
     fn a_trace_without_jobs_makes_none() {
-        assert!(generate(&Model::of(&Trace::new("")), &Wanted::same(1)).jobs.is_empty());
+        assert!(generate(&Model::of(&Trace::new("")), &Workload::same(1)).jobs.is_empty());
     }
 }

@@ -1,38 +1,30 @@
 //! The digital twin 孪生: what a center would have done with the jobs of a trace.
 
-mod columns;
-mod cuts;
-mod drive;
-pub mod fault;
-pub mod figures;
-pub mod forecasts;
 pub mod generate;
-pub mod groups;
-pub mod hall;
-mod lines;
-mod number;
-pub mod openb;
-pub mod output;
-pub mod own;
-pub mod pack;
-#[cfg(test)]
-mod plain;
-pub mod policy;
-pub mod read;
-pub mod reference;
-pub mod replay;
+mod random;
+mod read;
+mod replay;
 pub mod report;
-pub mod sacct;
-pub mod series;
-pub mod swf;
 pub mod trace;
 
-pub use fault::{Fault, Faults, Flaw};
-pub use figures::{Figures, Terms, figures};
-pub use policy::{Backfill, Order, Policy};
-pub use read::{Format, read, read_from};
-pub use replay::{Cut, Failures, Fate, Nodes, Outcome, QueueSetup, Setup, replay};
+pub use read::{
+    Format,
+    fault::{Faults, Flaw, LineFault},
+    node_list::{HallNode, read_nodes},
+    platform_csv::write as write_trace,
+    read, read_from,
+};
+pub use replay::{
+    forecasts,
+    outcome::{Interruptions, ReplayOutcome, RunTimes},
+    pack,
+    policy::ReplayPolicy,
+    reference, replay,
+    setup::{Failures, Nodes, QueueSetup, Setup},
+};
+pub use report::{
+    figures::{Figures, Terms, figures},
+    jobs_csv::write_jobs,
+};
+pub use scheduler::{Backfill, Order};
 pub use trace::{JobName, Names, Trace, TraceJob};
-
-#[cfg(test)]
-mod fuzz_tests;

@@ -1,14 +1,15 @@
-//! A trace in memory: what was asked of a center, and when. Nothing of what the center then did with it.
+//! A trace in memory: the jobs that a center was asked to run, and when. It says nothing about what the
+//! center did.
 
 use std::{borrow::Cow, collections::HashMap};
 
 use domain::{ServiceClass, TenantDomain, Timestamp};
 
-/// The most jobs that a trace may have: 5 GB of them.
+/// The most jobs that a trace may have: they take 5 GB.
 pub const MAX_JOBS: usize = 100_000_000;
 
-/// No run and no estimate is longer: ten years. What a trace says beyond it counts as this, so that 29 million such runs one
-/// after the other stay within 64 bits.
+/// The longest run and estimate: ten years. Longer ones in a trace count as this long, so that 29 million
+/// such runs one after the other stay within 64 bits.
 pub const MAX_RUN_MS: i64 = 3653 * 86_400_000;
 
 const MAX_NAME_CHARS: usize = 200;
@@ -18,9 +19,9 @@ const MAX_NAME_CHARS: usize = 200;
 pub struct TraceJob {
     /// Milliseconds after the trace's zero, see [`Trace::start`].
     pub submit_ms: i64,
-    /// How long it runs once it has its cards; at least 1.
+    /// How long the job runs once it has its cards; at least 1.
     pub run_ms: i64,
-    /// How long it says that it may run: never below `run_ms`.
+    /// How long the job may run by its own estimate; never below `run_ms`.
     pub estimate_ms: i64,
     pub name: JobName,
     /// At least 1.
@@ -36,24 +37,24 @@ pub struct TraceJob {
     pub class: ServiceClass,
 }
 
-/// What the trace calls a job: a number, or an index into [`Trace::labels`].
+/// A job's name in the trace: a number, or an index into [`Trace::labels`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct JobName(u64);
 
 impl JobName {
     const LABEL: u64 = 1 << 63;
 
-    /// A job that its number names.
+    /// The name of a job that has a number.
     ///
     /// # Panics
-    /// From 2^63 on.
+    /// If the number is 2^63 or more.
     pub const fn number(number: u64) -> Self {
         assert!(number < Self::LABEL, "job numbers have 63 bits");
         Self(number)
     }
 }
 
-/// Jobs in order of submission; those of one instant in the order of the file.
+/// Jobs in order of submission; jobs of one instant are in the order of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trace {
     pub jobs: Vec<TraceJob>,
@@ -61,27 +62,28 @@ pub struct Trace {
     pub users: Names,
     /// The card models that jobs ask for; the first is "any".
     pub models: Names,
-    /// The names of jobs that no number names.
+    /// The names of jobs that have no number.
     pub labels: Vec<Box<str>>,
     /// The instant of `submit_ms` 0, where the trace says it.
     pub start: Option<Timestamp>,
-    /// What to add to UTC for the clock on the center's wall, in seconds: people come to work by it.
+    /// The offset of the center's local time from UTC, in seconds: people come to work by local time.
     pub utc_offset_s: i32,
     /// The cards that the center had; 0 where the trace does not say.
     pub cards: u32,
-    /// What the trace says it comes from.
+    /// Where the trace says it comes from.
     pub source: String,
 }
 
 impl Trace {
-    /// Without jobs.
+    /// A trace without jobs.
     pub fn new(source: &str) -> Self {
         let mut trace = Self { source: source.into(), ..Self::default() };
         trace.models.of("");
         trace
     }
 
-    /// The number of a set of card models, written as the trace writes it; "any" once there are more than 65,535.
+    /// The number of a set of card models, given as the trace writes the set; that of "any" once there are
+    /// more than 65,535.
     pub fn model_of(&mut self, name: &str) -> u16 {
         match self.models.find(name) {
             Some(known) => u16::try_from(known).unwrap_or(0),
@@ -90,7 +92,8 @@ impl Trace {
         }
     }
 
-    /// For submissions that are milliseconds since the epoch: sorts, and makes the first the zero.
+    /// Sorts jobs whose submissions are milliseconds since the epoch, and makes the first submission the
+    /// trace's zero.
     pub fn start_at_first(&mut self) {
         self.sort();
         let Some(first_ms) = self.jobs.first().map(|job| job.submit_ms) else { return };
@@ -100,7 +103,7 @@ impl Trace {
         }
     }
 
-    /// The job's name as the trace has it.
+    /// The job's name as the trace writes it.
     pub fn name(&self, job: &TraceJob) -> Cow<'_, str> {
         if job.name.0 & JobName::LABEL == 0 {
             return Cow::Owned(job.name.0.to_string());
@@ -109,7 +112,7 @@ impl Trace {
         Cow::Borrowed(label.map_or("", |label| label))
     }
 
-    /// Takes `text` as a name: as a number if it reads the same again, else as a label.
+    /// Takes `text` as a name: a number if the number is written the same, else a label.
     pub fn name_of(&mut self, text: &str) -> JobName {
         let plain = text.len() < 19 && !text.starts_with('0') || text == "0";
         if plain
@@ -122,14 +125,14 @@ impl Trace {
         JobName(JobName::LABEL | (self.labels.len() as u64 - 1))
     }
 
-    /// Puts jobs in order of submission, if they are not yet.
+    /// Puts the jobs in order of submission.
     pub fn sort(&mut self) {
         if !self.jobs.is_sorted_by_key(|job| job.submit_ms) {
             self.jobs.sort_by_key(|job| job.submit_ms);
         }
     }
 
-    /// Where all jobs are in one queue and their users are known, makes each user a queue.
+    /// Makes each user a queue, where all jobs are in one queue and their users are known.
     pub fn share_between_users(&mut self) {
         if self.queues.len() <= 1 && self.users.len() > 1 {
             self.queues = self.users.clone();
@@ -139,18 +142,13 @@ impl Trace {
         }
     }
 
-    /// The most cards that one job asks for, 0 without jobs.
-    pub fn widest(&self) -> u32 {
-        self.jobs.iter().map(|job| job.cards).max().unwrap_or(0)
-    }
-
     /// Card time of all jobs together, in card-milliseconds.
     pub fn card_ms(&self) -> i128 {
         self.jobs.iter().map(|job| i128::from(job.run_ms) * i128::from(job.cards)).sum()
     }
 }
 
-/// A name from bytes: no more than 200 characters, what is not UTF-8 replaced.
+/// A name from bytes: its first 200 characters, with bytes that are not UTF-8 replaced.
 pub fn name_text(bytes: &[u8]) -> Cow<'_, str> {
     match str::from_utf8(bytes) {
         Ok(text) if text.len() <= MAX_NAME_CHARS => Cow::Borrowed(text),
@@ -158,7 +156,7 @@ pub fn name_text(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// Names, each once, by a number from 0 on.
+/// Names, each once, by their numbers from 0 on.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     list: Vec<Box<str>>,
@@ -166,7 +164,7 @@ pub struct Names {
 }
 
 impl Names {
-    /// The number of `name`; a new one if it is new.
+    /// The number of `name`; a new number if the name is new.
     pub fn of(&mut self, name: &str) -> u32 {
         if let Some(&known) = self.index.get(name) {
             return known;
@@ -182,12 +180,12 @@ impl Names {
         self.index.get(name).copied()
     }
 
-    /// Empty where there is no such number.
+    /// The name of a number; empty where there is no such number.
     pub fn get(&self, number: u32) -> &str {
         usize::try_from(number).ok().and_then(|at| self.list.get(at)).map_or("", |name| name)
     }
 
-    /// Calls number `number` by another name from now on; nothing happens if there is no such number or the name is taken.
+    /// Gives `number` another name. Does nothing if there is no such number, or if the name is taken.
     pub fn rename(&mut self, number: u32, name: &str) {
         if self.index.contains_key(name) {
             return;
@@ -269,7 +267,7 @@ pub mod tests {
         })
     }
 
-    /// One card for a millisecond.
+    /// A job of one card for a millisecond.
     pub fn job() -> TraceJob {
         TraceJob {
             submit_ms: 0,

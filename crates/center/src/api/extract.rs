@@ -109,7 +109,7 @@ impl<T: DeserializeOwned> FromRequest<Center> for Body<T> {
         let bytes = read_body(request.into_body(), center.settings.limits.body_kib).await?;
         let value = serde_json::from_slice(&bytes).map_err(|error| {
             let (code, status) = if error.is_data() { ("invalid", 422) } else { ("bad_json", 400) };
-            Problem::new(status, code, format!("the body is not what is wanted: {error}"))
+            Problem::new(status, code, format!("the body does not have the form that is asked for: {error}"))
                 .with_hint("GET /api/openapi.json says how the body looks")
         })?;
         Ok(Self { value, bytes })
@@ -126,7 +126,7 @@ impl FromRequest<Center> for Text {
         let bytes = read_body(request.into_body(), center.settings.limits.body_kib).await?;
         String::from_utf8(bytes.to_vec()).map(Self).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
-            Problem::new(400, "bad_utf8", format!("the body is no UTF-8 from byte {at} on"))
+            Problem::new(400, "bad_utf8", format!("the body is not UTF-8: byte {at} can't be read"))
                 .with_hint("send the script as UTF-8 text")
         })
     }

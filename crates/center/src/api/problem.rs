@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use domain::spec::SpecProblem;
+use domain::{Lang, SpecProblem};
 use serde::Serialize;
 
 use crate::{
@@ -29,10 +29,27 @@ pub struct Problem {
     /// What to do about it.
     pub hint: String,
     /// Each place in the request that is wrong.
-    #[schema(value_type = Vec<Object>)]
-    pub errors: Vec<SpecProblem>,
+    pub errors: Vec<WrongPlace>,
     #[serde(skip)]
     retry_after_s: Option<u64>,
+}
+
+/// A place in a request that is wrong.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct WrongPlace {
+    /// The field as it is written in JSON, or the line and option of a script.
+    pub field: String,
+    /// What is wrong there.
+    pub problem: String,
+    /// What to write instead.
+    pub hint: String,
+}
+
+impl From<&SpecProblem> for WrongPlace {
+    fn from(SpecProblem { place, wrong }: &SpecProblem) -> Self {
+        let (problem, hint) = (wrong.problem(Lang::En), wrong.hint(Lang::En));
+        Self { field: place.text(Lang::En), problem, hint }
+    }
 }
 
 impl Problem {
@@ -80,11 +97,12 @@ impl From<&AppError> for Problem {
                 told("not_found", &hint)
             }
             AppError::Unreadable { part, .. } => told(part.code(), how_to_write(*part)),
-            AppError::Invalid(errors) => {
-                let hint = errors.first().map(|error| error.hint.clone()).unwrap_or_default();
-                Self { errors: errors.clone(), ..told("invalid", &hint) }
+            AppError::Invalid(problems) => {
+                let hint = problems.first().map(|problem| problem.wrong.hint(Lang::En)).unwrap_or_default();
+                let errors = problems.iter().map(WrongPlace::from).collect();
+                Self { errors, ..told("invalid", &hint) }
             }
-            AppError::Refused { code, hint, .. } => told(code, hint),
+            AppError::Refused { code, hint, .. } => told(code.code(), hint),
             AppError::TooMany { retry_after_s } => Self {
                 retry_after_s: Some(*retry_after_s),
                 ..told("too_many_requests", "wait as `Retry-After` says")

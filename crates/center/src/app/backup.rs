@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, time::Instant};
 
+use domain::problem::{Wrong, field};
 use serde_json::json;
 
 use super::audit::{self, Change};
@@ -9,6 +10,7 @@ use crate::{
     auth::{Action, Caller},
     center::Center,
     error::AppError,
+    refusal::Refusal,
 };
 
 /// Writes a copy of the database to a new file on the center's machine. Gives its bytes and how long it took, in ms.
@@ -17,15 +19,10 @@ pub async fn backup(center: &Center, caller: &Caller, path: &str) -> Result<(u64
     let target = PathBuf::from(path);
     let data_dir = center.settings.data_dir.clone();
     if !target.is_absolute() || path.len() > 1024 || path.contains('\0') {
-        return Err(AppError::invalid(
-            "path",
-            "is not an absolute path",
-            "write the whole path of a new file",
-        ));
+        return Err(AppError::invalid(field::PATH, Wrong::NotAnAbsolutePath));
     }
     if target.starts_with(&data_dir) {
-        let hint = "a backup belongs on another disk than what it saves";
-        return Err(AppError::invalid("path", "is in the center's own folder", hint));
+        return Err(AppError::invalid(field::PATH, Wrong::PathInCenter));
     }
     let began = Instant::now();
     let store = center.store.clone();
@@ -34,7 +31,8 @@ pub async fn backup(center: &Center, caller: &Caller, path: &str) -> Result<(u64
         .await
         .map_err(|error| AppError::Internal(error.to_string()))?
         .map_err(|error| {
-            AppError::refused("backup_failed", error.to_string(), "give a new file in a folder that is there")
+            let hint = "give a new file in a folder that is there";
+            AppError::refused(Refusal::BackupFailed, error.to_string(), hint)
         })?;
     let bytes = std::fs::metadata(&target).map_or(0, |meta| meta.len());
     let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -94,8 +94,10 @@ impl Recent {
     pub async fn last_hours(
         &self,
         center: &Center,
+        caller: &Caller,
         now: Timestamp,
     ) -> Result<Vec<CapacityBalance>, AppError> {
+        center.policies.check(caller, Action::ReadCapacity, None)?;
         let this = now.floor_millis() / HOUR_MS;
         let mut hours = Vec::new();
         for hour in this - HOURS + 1..=this {

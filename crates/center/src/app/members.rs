@@ -1,12 +1,16 @@
 //! Members of tenants, and the center's own people.
 
-use domain::{Member, MemberId, TenantId};
+use domain::{
+    Member, MemberId, TenantId,
+    problem::{Wrong, field},
+};
 use serde::Deserialize;
 use serde_json::json;
-use store::{credentials, tenants as rows};
+use store::{StoreError, Tx, credentials, tenants as rows};
 
 use super::{
     audit::{self, Change},
+    lookup::{self, Names},
     sign_in::{MemberView, role_for},
     views,
 };
@@ -15,6 +19,7 @@ use crate::{
     center::Center,
     error::AppError,
     moment::{self, new_id},
+    refusal::Refusal,
 };
 
 /// A new member.
@@ -34,23 +39,24 @@ pub struct NewMember {
 pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<MemberView>, AppError> {
     let scope = caller.scope()?.tenant();
     center.policies.check(caller, Action::ReadMember, scope)?;
-    let members = center.read(move |tx| rows::list_members(tx, scope)).await?;
-    Ok(members.iter().map(|member| MemberView::of(center, member)).collect())
+    let read = move |tx: &Tx| {
+        let mut names = Names::of(tx);
+        let members = rows::list_members(tx, scope)?.into_iter();
+        members.map(|member| MemberView::of(&mut names, &member)).collect::<Result<_, StoreError>>()
+    };
+    center.read(read).await
 }
 
 /// Makes a member who signs in with a password.
 pub async fn create(center: &Center, caller: &Caller, new: NewMember) -> Result<MemberView, AppError> {
-    let tenant = super::lookup::named_or_own(center, caller, new.tenant.as_deref())?;
+    let tenant = lookup::named_or_own(center, caller, new.tenant.as_deref()).await?;
     center.policies.check(caller, Action::ManageMember, tenant)?;
     let login_ok = (1..=64).contains(&new.login.len())
         && new.login.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"@._-+".contains(&byte));
     if !login_ok {
-        let hint = "use 1 to 64 letters, digits and @ . _ - +, such as an address";
-        return Err(AppError::invalid("login", "is not a login", hint));
+        return Err(AppError::invalid(field::LOGIN, Wrong::NotALogin));
     }
-    if !(1..=64).contains(&new.name.chars().count()) || new.name.chars().any(char::is_control) {
-        return Err(AppError::invalid("name", "is not a name", "use 1 to 64 printable characters"));
-    }
+    let name = views::line::<64>(field::NAME, new.name)?;
     check_password(&new.password)?;
     let role = role_for(&new.role, tenant)?;
     let hash = hash(new.password).await?;
@@ -58,25 +64,20 @@ pub async fn create(center: &Center, caller: &Caller, new: NewMember) -> Result<
         id: new_id!(MemberId),
         tenant,
         login: new.login,
-        name: new.name,
+        name: name.into(),
         role,
         is_enabled: true,
         created_at: moment::now(),
     };
-    let (by, row) = (caller.clone(), member.clone());
-    center
-        .write(
-            move |tx| {
-                rows::insert_member(tx, &row, Some(&hash))?;
-                let detail = json!({ "login": row.login, "role": row.role.code() });
-                let subject = row.id.to_string();
-                audit::record(tx, &by, Change { tenant, action: "manage_member", subject, detail })?;
-                Ok(row)
-            },
-            |center, row| drop(center.live().logins.insert(row.id, row.login.clone())),
-        )
-        .await?;
-    Ok(MemberView::of(center, &member))
+    let by = caller.clone();
+    let write = move |tx: &Tx| {
+        rows::insert_member(tx, &member, Some(&hash))?;
+        let detail = json!({ "login": member.login, "role": member.role.code() });
+        let subject = member.id.to_string();
+        audit::record(tx, &by, Change { tenant, action: "manage_member", subject, detail })?;
+        Ok(MemberView::of(&mut Names::of(tx), &member)?)
+    };
+    center.write(write, |_, _| ()).await
 }
 
 /// What of a member is to change.
@@ -100,7 +101,7 @@ pub async fn change(
         (None, _) => true,
         (own, theirs) => own == theirs,
     };
-    let mut member = found.filter(visible).ok_or_else(|| AppError::not_found("member", id))?;
+    let member = found.filter(visible).ok_or_else(|| AppError::not_found("member", id))?;
     // Everybody may change their own password.
     let is_own_password = member.id == caller.member.id && change.is_enabled.is_none();
     if !is_own_password {
@@ -108,7 +109,7 @@ pub async fn change(
     }
     if member.id == caller.member.id && change.is_enabled == Some(false) {
         return Err(AppError::refused(
-            "own_account",
+            Refusal::OwnAccount,
             "you can't lock yourself out",
             "ask another administrator",
         ));
@@ -138,22 +139,20 @@ pub async fn change(
                 }
                 let detail = json!({ "is_enabled": is_enabled, "new_password": hash.is_some() });
                 let subject = id.to_string();
-                audit::record(tx, &by, Change { tenant, action: "manage_member", subject, detail })
+                audit::record(tx, &by, Change { tenant, action: "manage_member", subject, detail })?;
+                Ok(MemberView::of(&mut Names::of(tx), &rows::get_member(tx, id)?)?)
             },
-            move |center, ()| center.credentials.forget_member(id),
+            move |center, _| center.credentials.forget_member(id),
         )
-        .await?;
-    member.is_enabled = is_enabled.unwrap_or(member.is_enabled);
-    Ok(MemberView::of(center, &member))
+        .await
 }
 
 fn check_password(password: &str) -> Result<(), AppError> {
-    let chars = password.chars().count();
-    if (password::MIN_CHARS..=256).contains(&chars) {
+    let (chars, least, most) = (password.chars().count(), password::MIN_CHARS, 256);
+    if (least..=most).contains(&chars) {
         return Ok(());
     }
-    let hint = format!("use {} to 256 characters", password::MIN_CHARS);
-    Err(AppError::invalid("password", format!("has {chars} characters"), hint))
+    Err(AppError::invalid(field::PASSWORD, Wrong::PasswordLength { chars, least, most }))
 }
 
 async fn hash(password: String) -> Result<String, AppError> {

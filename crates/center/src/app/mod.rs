@@ -6,6 +6,7 @@ pub mod backup;
 pub mod capacity;
 pub mod contracts;
 pub mod direct;
+pub mod hall;
 pub mod jobs;
 pub mod logs;
 pub mod lookup;

@@ -1,8 +1,10 @@
 //! What is going on, at a glance: for a tenant its own part, for the center's people all of it.
 
-use domain::{CardMs, MicroCny, NodeState, Timestamp};
+use std::collections::BTreeMap;
+
+use domain::{CardMs, JobId, MicroCny, NodeState, Timestamp};
 use serde::Serialize;
-use store::jobs;
+use store::{jobs, recent as recent_rows};
 
 use super::{
     capacity::{CapacityView, Recent},
@@ -16,6 +18,9 @@ use crate::{
     events::Event,
     moment,
 };
+
+/// How many of the newest events an overview has.
+const EVENTS: u32 = 20;
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Overview {
@@ -34,6 +39,9 @@ pub struct Overview {
     pub month: String,
     /// Newest first.
     pub events: Vec<Event>,
+    /// What the jobs of these events are called, for pages.
+    #[serde(skip)]
+    pub job_names: BTreeMap<JobId, String>,
     /// Of the whole center, for its people.
     pub center: Option<CenterOverview>,
 }
@@ -66,15 +74,17 @@ pub async fn overview(center: &Center, recent: &Recent, caller: &Caller) -> Resu
     center.policies.check(caller, Action::ReadJob, scope)?;
     let now = moment::now();
     let (month, from) = month_start(now);
-    let (counts, used, events) = center
+    let (counts, used, events, job_names) = center
         .read(move |tx| {
-            let latest = store::recent::latest_events(tx, scope, 20)?;
-            Ok((jobs::count_by_state(tx, scope)?, store::usage::use_between(tx, scope, from, now)?, latest))
+            let latest = recent_rows::latest_events(tx, scope, EVENTS)?;
+            let names = recent_rows::jobs_of_latest_events(tx, scope, EVENTS)?;
+            let used = store::usage::use_between(tx, scope, from, now)?;
+            Ok((jobs::count_by_state(tx, scope)?, used, latest, names))
         })
         .await?;
     let query = JobQuery { state: Some("active".into()), limit: Some(20), ..JobQuery::default() };
     let active = super::jobs::list(center, caller, query).await?.items;
-    let contracts = contracts::list(center, caller)?;
+    let contracts = contracts::list(center, caller).await?;
     let of_center = match scope {
         None => Some(center_overview(center, recent, now).await?),
         Some(_) => None,
@@ -86,14 +96,12 @@ pub async fn overview(center: &Center, recent: &Recent, caller: &Caller) -> Resu
         active,
         contracts,
         running_cards: live
-            .runs
-            .values()
+            .runs()
             .filter(|known| is_seen(known.run.tenant))
             .map(|known| known.run.placement.card_count())
             .sum(),
         waiting_tasks: live
-            .jobs
-            .values()
+            .jobs()
             .filter(|known| is_seen(known.job.tenant))
             .map(|known| u64::from(known.job.tasks.waiting()))
             .sum(),
@@ -101,7 +109,32 @@ pub async fn overview(center: &Center, recent: &Recent, caller: &Caller) -> Resu
         month_charge_micro_cny: MicroCny(used.iter().map(|row| row.charged.0).sum()),
         month,
         events: events.into_iter().map(Event::from).collect(),
+        job_names: job_names.into_iter().collect(),
         center: of_center,
+    })
+}
+
+/// What every page shows beside its own matter. Figures are there for those who may see what is counted.
+#[derive(Clone, Debug, Default)]
+pub struct Glance {
+    pub active_jobs: Option<usize>,
+    pub nodes: Option<usize>,
+    pub contracts: Option<usize>,
+    pub is_all_virtual: bool,
+}
+
+pub fn glance(center: &Center, caller: &Caller) -> Result<Glance, AppError> {
+    let scope = caller.scope()?.tenant();
+    let may = |action, owner| center.policies.check(caller, action, owner).is_ok();
+    let live = center.live();
+    let active_jobs = scope.map_or(live.jobs().len(), |own| live.jobs_of(own) as usize);
+    let contracts = live.contracts().map(|known| known.contract.tenant);
+    let contracts = contracts.filter(|tenant| scope.is_none_or(|own| own == *tenant)).count();
+    Ok(Glance {
+        active_jobs: may(Action::ReadJob, scope).then_some(active_jobs),
+        nodes: may(Action::ReadNode, None).then_some(live.nodes().len()),
+        contracts: may(Action::ReadContract, scope).then_some(contracts),
+        is_all_virtual: live.nodes().len() > 0 && live.nodes().all(|known| known.node.is_virtual),
     })
 }
 
@@ -128,11 +161,11 @@ async fn center_overview(
         failed_cards: 0,
         capacity_tflops: 0,
         in_use_tflops: 0,
-        tenants: u32::try_from(live.tenants.len()).unwrap_or(u32::MAX),
+        tenants: u32::try_from(live.tenant_count()).unwrap_or(u32::MAX),
         balance,
     };
-    for known in live.nodes.values() {
-        let tflops = live.pools.get(&known.node.pool).map_or(0, |pool| u64::from(pool.model.fp16_tflops));
+    for known in live.nodes() {
+        let tflops = live.pool(known.node.pool).map_or(0, |pool| u64::from(pool.model.fp16_tflops));
         let (cards, busy) = (u32::from(known.node.cards), known.busy.len());
         view.nodes += 1;
         view.virtual_nodes += u32::from(known.node.is_virtual);

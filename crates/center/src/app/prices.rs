@@ -1,8 +1,9 @@
 //! Price books.
 
 use domain::{
-    MicroCny, PriceBookId, RatePerCardHour, ServiceClass, TenantDomain, Timestamp, price,
+    MicroCny, PriceBookId, RatePerCardHour, ServiceClass, TenantDomain, price,
     price::{Price, PriceBook},
+    problem::{Quantity, Things, Wrong, field},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -18,6 +19,10 @@ use crate::{
     error::AppError,
     moment::{self, new_id},
 };
+
+/// The most prices of one book, and the most micro-CNY of one card-hour.
+const MOST_PRICES: usize = 1000;
+const MOST_RATE: i64 = 1_000_000_000_000;
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct PriceBookView {
@@ -41,24 +46,24 @@ pub struct PriceView {
 }
 
 /// All versions, newest first.
-pub fn list(center: &Center, caller: &Caller) -> Result<Vec<PriceBookView>, AppError> {
+pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<PriceBookView>, AppError> {
     center.policies.check(caller, Action::ReadPrice, None)?;
+    let mut books = center.read(rows::list_price_books).await?;
+    books.sort_by_key(|book| std::cmp::Reverse((book.effective_from, book.id)));
+    let in_force = price::in_force(&books, moment::now()).map(|book| book.id);
     let live = center.live();
-    let in_force = price::in_force(&live.price_books, moment::now()).map(|book| book.id);
     let price = |price: &Price| PriceView {
-        pool: live.pools.get(&price.pool).map(|pool| pool.name.clone()).unwrap_or_default(),
+        pool: live.pool(price.pool).map(|pool| pool.name.clone()).unwrap_or_default(),
         service_class: price.class.code().to_owned(),
         domain: price.domain.code().to_owned(),
         rate_micro_cny_per_card_hour: price.rate.0.0,
     };
-    let mut books: Vec<&PriceBook> = live.price_books.iter().collect();
-    books.sort_by_key(|book| std::cmp::Reverse((book.effective_from, book.id)));
-    let view = |book: &PriceBook| PriceBookView {
+    let view = |book: PriceBook| PriceBookView {
         id: book.id,
-        name: book.name.clone(),
         effective_from: book.effective_from.to_string(),
         is_in_force: in_force == Some(book.id),
         prices: book.prices.iter().map(price).collect(),
+        name: book.name,
     };
     Ok(books.into_iter().map(view).collect())
 }
@@ -78,44 +83,44 @@ pub async fn create(center: &Center, caller: &Caller, new: NewPriceBook) -> Resu
     let now = moment::now();
     let effective_from = match &new.effective_from {
         None => now,
-        Some(text) => text.parse::<Timestamp>().map_err(|e| {
-            AppError::invalid("effective_from", e.to_string(), "write it as 2026-05-20T00:00:00Z")
-        })?,
+        Some(text) => views::parse_instant(field::EFFECTIVE_FROM, text)?,
     };
     if effective_from < now {
-        return Err(AppError::invalid("effective_from", "is in the past", "give an instant to come"));
+        return Err(AppError::invalid(field::EFFECTIVE_FROM, Wrong::InThePast));
     }
-    if !(1..=64).contains(&new.name.chars().count()) || new.prices.is_empty() || new.prices.len() > 1000 {
-        return Err(AppError::invalid(
-            "prices",
-            "are none or too many, or the name is missing",
-            "give 1 to 1000 prices",
-        ));
+    let name = views::line::<64>(field::NAME, new.name)?;
+    let given = new.prices.len();
+    if !(1..=MOST_PRICES).contains(&given) {
+        let wrong = Wrong::Count { of: Things::Prices, given, least: 1, most: MOST_PRICES };
+        return Err(AppError::invalid(field::PRICES, wrong));
     }
     let prices = {
         let live = center.live();
         let parse = |view: &PriceView| {
-            let pool = live.pools.values().find(|pool| pool.name == view.pool);
+            let pool = live.pool_named(&view.pool);
             let rate = view.rate_micro_cny_per_card_hour;
-            if !(0..=1_000_000_000_000).contains(&rate) {
-                return Err(AppError::invalid(
-                    "rate_micro_cny_per_card_hour",
-                    format!("is {rate}"),
-                    "give 0 to 10^12",
-                ));
+            if !(0..=MOST_RATE).contains(&rate) {
+                let of = Quantity::Number;
+                let wrong = Wrong::OutOfRange { of, given: rate, least: 0, most: MOST_RATE };
+                return Err(AppError::invalid(field::RATE, wrong));
             }
             let classes = ServiceClass::ALL.map(ServiceClass::code);
             let domains = TenantDomain::ALL.map(TenantDomain::code);
             Ok(Price {
                 pool: pool.ok_or_else(|| AppError::not_found("pool", &view.pool))?.id,
-                class: views::word("service_class", &view.service_class, ServiceClass::from_code, &classes)?,
-                domain: views::word("domain", &view.domain, TenantDomain::from_code, &domains)?,
+                class: views::word(
+                    field::SERVICE_CLASS,
+                    &view.service_class,
+                    ServiceClass::from_code,
+                    &classes,
+                )?,
+                domain: views::word(field::DOMAIN, &view.domain, TenantDomain::from_code, &domains)?,
                 rate: RatePerCardHour(MicroCny(rate)),
             })
         };
         new.prices.iter().map(parse).collect::<Result<Vec<_>, _>>()?
     };
-    let book = PriceBook { id: new_id!(PriceBookId), name: new.name, effective_from, prices };
+    let book = PriceBook { id: new_id!(PriceBookId), name: name.into(), effective_from, prices };
     let by = caller.clone();
     center
         .write(
@@ -126,7 +131,7 @@ pub async fn create(center: &Center, caller: &Caller, new: NewPriceBook) -> Resu
                 audit::record(tx, &by, Change { tenant: None, action, subject, detail })?;
                 Ok(book)
             },
-            |center, book| center.live().price_books.push(book.clone()),
+            |center, book| center.live().price_book_published(book.clone(), moment::now()),
         )
         .await
         .map(|book| book.id)

@@ -4,9 +4,10 @@
 use domain::{
     CardMs, MicroCny, Timestamp,
     ledger::{Account, Cause, Unit},
+    problem::{Wrong, field},
 };
 use serde::{Deserialize, Serialize};
-use store::{ledger, recent};
+use store::{ledger, recent, tenants::get_tenant};
 
 use super::{Page, contracts, views};
 use crate::{
@@ -71,7 +72,8 @@ pub async fn statement(
     let now = moment::now();
     let (month, from, to) = month(query.month.as_deref(), now)?;
     let id = contract.id;
-    let (uses, others, opening, closing) = center
+    let tenant = contract.tenant;
+    let (tenant_slug, uses, others, opening, closing) = center
         .read(move |tx| {
             let balances = |at| {
                 let [card_ms, micro_cny] =
@@ -79,14 +81,14 @@ pub async fn statement(
                 Ok::<_, store::StoreError>(Balances { card_ms: card_ms?, micro_cny: micro_cny? })
             };
             let uses = ledger::use_by_project_between(tx, id, from, to)?;
-            Ok((uses, recent::sums_by_cause(tx, id, from, to)?, balances(from)?, balances(to)?))
+            let (slug, sums) = (get_tenant(tx, tenant)?.slug, recent::sums_by_cause(tx, id, from, to)?);
+            Ok((slug, uses, sums, balances(from)?, balances(to)?))
         })
         .await?;
     let money = |cause: Cause| {
         let of_cause = others.iter().filter(|(code, unit, _)| code == cause.code() && unit == "micro_cny");
         of_cause.map(|(_, _, amount)| amount).sum()
     };
-    let live = center.live();
     let lines: Vec<StatementLine> = uses
         .into_iter()
         .map(|line| StatementLine {
@@ -98,7 +100,7 @@ pub async fn statement(
         .collect();
     Ok(Statement {
         contract: contract.number,
-        tenant_slug: live.tenants.get(&contract.tenant).map(|tenant| tenant.slug.clone()).unwrap_or_default(),
+        tenant_slug,
         kind: contract.kind.code().to_owned(),
         month,
         from: from.to_string(),
@@ -120,7 +122,7 @@ fn month(text: Option<&str>, now: Timestamp) -> Result<(String, Timestamp, Times
         Some(text) => text.to_owned(),
         None => now.to_string().chars().take(7).collect(),
     };
-    let invalid = || AppError::invalid("month", "is not a month", "write it as 2026-05");
+    let invalid = || AppError::invalid(field::MONTH, Wrong::NotAMonth { given: name.clone() });
     let parsed = name.split_once('-').filter(|(y, m)| y.len() == 4 && m.len() == 2);
     let (year, month) = parsed
         .and_then(|(y, m)| Some((y.parse::<u16>().ok()?, m.parse::<u8>().ok()?)))
@@ -204,10 +206,9 @@ pub async fn list_transfers(
     let contract = if let Some(id) = query.contract.as_deref().filter(|text| !text.is_empty()) {
         Some(contracts::visible(center, caller, id, Action::ReadLedger)?.id)
     } else {
-        let hint = "give the id of a contract of yours";
         center.policies.check(caller, Action::ReadLedger, None).map_err(|error| {
             match caller.member.tenant {
-                Some(_) => AppError::invalid("contract", "is not named", hint),
+                Some(_) => AppError::invalid(field::CONTRACT, Wrong::ContractNotNamed),
                 None => error,
             }
         })?;
@@ -219,7 +220,7 @@ pub async fn list_transfers(
         None | Some("") => false,
         Some(order) => {
             views::word(
-                "order",
+                field::ORDER,
                 order,
                 |text| ["oldest", "newest"].iter().position(|known| *known == text),
                 &["oldest", "newest"],
@@ -253,7 +254,7 @@ pub async fn list_transfers(
         Account::Capacity => "capacity".to_owned(),
         Account::Delivered => "delivered".to_owned(),
         Account::Contract(id) => {
-            live.contracts.get(&id).map_or_else(|| id.to_string(), |c| c.contract.number.clone())
+            live.contract(id).map_or_else(|| id.to_string(), |c| c.contract.number.clone())
         }
     };
     Ok(page.map(|(ledger::TransferRow { seq, transfer }, job)| TransferView {

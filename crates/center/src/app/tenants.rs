@@ -1,24 +1,19 @@
 //! Tenants and alliances.
 
-use std::sync::Arc;
-
-use domain::{
-    AllianceId, Lang, Tenant, TenantDomain, TenantId,
-    tenant::{Alliance, check_slug},
-};
+use domain::{AllianceId, Tenant, TenantDomain, TenantId, problem::field, tenant::Alliance};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::tenants as rows;
 
 use super::{
     audit::{self, Change},
+    lookup,
     views::{self, Text},
 };
 use crate::{
     auth::{Action, Caller},
     center::Center,
     error::AppError,
-    live::Live,
     moment::{self, new_id},
 };
 
@@ -35,14 +30,11 @@ pub struct TenantView {
     pub active_jobs: u32,
 }
 
-fn view(center: &Center, tenant: &Tenant) -> TenantView {
+fn view(center: &Center, tenant: Tenant) -> TenantView {
     TenantView {
         id: tenant.id,
-        slug: tenant.slug.clone(),
-        name: Text::of(|lang| match lang {
-            Lang::Zh => tenant.name_zh.clone(),
-            Lang::En => tenant.name_en.clone(),
-        }),
+        slug: tenant.slug,
+        name: Text { zh: tenant.name_zh, en: tenant.name_en },
         domain: tenant.domain.code().to_owned(),
         alliance: tenant.alliance,
         created_at: tenant.created_at.to_string(),
@@ -51,27 +43,23 @@ fn view(center: &Center, tenant: &Tenant) -> TenantView {
 }
 
 /// Tenants that the caller may see, by short name.
-pub fn list(center: &Center, caller: &Caller) -> Result<Vec<TenantView>, AppError> {
+pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<TenantView>, AppError> {
     let scope = caller.scope()?.tenant();
     center.policies.check(caller, Action::ReadTenant, scope)?;
-    let mut tenants: Vec<Arc<Tenant>> = center
-        .live()
-        .tenants
-        .values()
-        .filter(|tenant| scope.is_none_or(|own| own == tenant.id))
-        .cloned()
-        .collect();
-    tenants.sort_by(|a, b| a.slug.cmp(&b.slug));
-    Ok(tenants.iter().map(|tenant| view(center, tenant)).collect())
+    let tenants = center
+        .read(move |tx| match scope {
+            Some(own) => Ok(vec![rows::get_tenant(tx, own)?]),
+            None => rows::list_tenants(tx),
+        })
+        .await?;
+    Ok(tenants.into_iter().map(|tenant| view(center, tenant)).collect())
 }
 
 /// The tenant of that short name, if the caller may see it.
-pub fn show(center: &Center, caller: &Caller, slug: &str) -> Result<TenantView, AppError> {
-    let found = center.live().tenants.values().find(|tenant| tenant.slug == slug).cloned();
-    let tenant =
-        found.filter(|tenant| caller.sees(tenant.id)).ok_or_else(|| AppError::not_found("tenant", slug))?;
+pub async fn show(center: &Center, caller: &Caller, slug: &str) -> Result<TenantView, AppError> {
+    let tenant = lookup::tenant(center, caller, slug).await?;
     center.policies.check(caller, Action::ReadTenant, Some(tenant.id))?;
-    Ok(view(center, &tenant))
+    Ok(view(center, tenant))
 }
 
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
@@ -89,14 +77,11 @@ pub struct NewTenant {
 /// Signs up a tenant.
 pub async fn create(center: &Center, caller: &Caller, new: NewTenant) -> Result<TenantView, AppError> {
     center.policies.check(caller, Action::ManageTenant, None)?;
-    check_slug(&new.slug).map_err(|error| AppError::invalid("slug", error.to_string(), "choose another"))?;
-    for (field, name) in [("name_zh", &new.name_zh), ("name_en", &new.name_en)] {
-        if !(1..=128).contains(&name.chars().count()) || name.chars().any(char::is_control) {
-            return Err(AppError::invalid(field, "is not a name", "use 1 to 128 printable characters"));
-        }
-    }
+    views::slug(&new.slug)?;
+    let name_zh = views::line::<128>(field::NAME_ZH, new.name_zh)?;
+    let name_en = views::line::<128>(field::NAME_EN, new.name_en)?;
     let known = TenantDomain::ALL.map(TenantDomain::code);
-    let domain = views::word("domain", &new.domain, TenantDomain::from_code, &known)?;
+    let domain = views::word(field::DOMAIN, &new.domain, TenantDomain::from_code, &known)?;
     let by = caller.clone();
     let tenant = center
         .write(
@@ -112,8 +97,8 @@ pub async fn create(center: &Center, caller: &Caller, new: NewTenant) -> Result<
                 let tenant = Tenant {
                     id: new_id!(TenantId),
                     slug: new.slug,
-                    name_zh: new.name_zh,
-                    name_en: new.name_en,
+                    name_zh: name_zh.into(),
+                    name_en: name_en.into(),
                     domain,
                     alliance,
                     uid_index: rows::next_uid_index(tx)?,
@@ -127,15 +112,15 @@ pub async fn create(center: &Center, caller: &Caller, new: NewTenant) -> Result<
                     detail: json!({ "slug": tenant.slug, "domain": domain.code() }),
                 };
                 audit::record(tx, &by, change)?;
-                Ok(Arc::new(tenant))
+                Ok(tenant)
             },
             |center, tenant| {
-                center.live().tenants.insert(tenant.id, tenant.clone());
+                center.live().tenant_signed_up(tenant);
                 center.compute.tenant_signed_up(&center.settings.engine.slurm, tenant);
             },
         )
         .await?;
-    Ok(view(center, &tenant))
+    Ok(view(center, tenant))
 }
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -160,25 +145,26 @@ pub struct NewAlliance {
     pub lending_limit: Option<u32>,
 }
 
-/// All alliances: who is in one is public within the center.
-pub fn list_alliances(center: &Center, caller: &Caller) -> Result<Vec<AllianceView>, AppError> {
+/// All alliances, by short name: who is in one is public within the center.
+pub async fn list_alliances(center: &Center, caller: &Caller) -> Result<Vec<AllianceView>, AppError> {
     center.policies.check(caller, Action::ReadNode, None)?;
-    let live = center.live();
-    let mut alliances: Vec<&Alliance> = live.alliances.values().collect();
-    alliances.sort_unstable_by_key(|alliance| &alliance.slug);
-    Ok(alliances.into_iter().map(|alliance| alliance_view(&live, alliance)).collect())
+    let (alliances, tenants) =
+        center.read(|tx| Ok((rows::list_alliances(tx)?, rows::list_tenants(tx)?))).await?;
+    Ok(alliances.into_iter().map(|alliance| alliance_view(alliance, &tenants)).collect())
 }
 
-fn alliance_view(live: &Live, alliance: &Alliance) -> AllianceView {
-    let members = live.tenants.values().filter(|tenant| tenant.alliance == Some(alliance.id));
-    let mut tenants: Vec<String> = members.map(|tenant| tenant.slug.clone()).collect();
-    tenants.sort_unstable();
-    let name = Text { zh: alliance.name_zh.clone(), en: alliance.name_en.clone() };
-    let (slug, lending_limit) = (alliance.slug.clone(), alliance.lending_limit);
-    AllianceView { id: alliance.id, slug, name, tenants, lending_limit }
+fn alliance_view(alliance: Alliance, tenants: &[Tenant]) -> AllianceView {
+    let members = tenants.iter().filter(|tenant| tenant.alliance == Some(alliance.id));
+    AllianceView {
+        id: alliance.id,
+        slug: alliance.slug,
+        name: Text { zh: alliance.name_zh, en: alliance.name_en },
+        tenants: members.map(|tenant| tenant.slug.clone()).collect(),
+        lending_limit: alliance.lending_limit,
+    }
 }
 
-/// Sets what an alliance lends to those outside of it: `None` is all that is idle.
+/// Sets how many of its idle cards an alliance lends to tenants outside of it: `None` is all.
 pub async fn set_lending(
     center: &Center,
     caller: &Caller,
@@ -186,35 +172,26 @@ pub async fn set_lending(
     limit: Option<u32>,
 ) -> Result<AllianceView, AppError> {
     center.policies.check(caller, Action::ManageTenant, None)?;
-    let id = {
-        let live = center.live();
-        let found =
-            live.alliances.values().find(|alliance| alliance.slug == slug).map(|alliance| alliance.id);
-        found.ok_or_else(|| AppError::not_found("alliance", slug))?
-    };
     let (by, slug) = (caller.clone(), slug.to_owned());
-    center
+    let (alliance, tenants) = center
         .write(
             move |tx| {
-                rows::set_alliance_lending(tx, id, limit)?;
+                let found = rows::list_alliances(tx)?.into_iter().find(|alliance| alliance.slug == slug);
+                let mut alliance = found.ok_or_else(|| AppError::not_found("alliance", &slug))?;
+                rows::set_alliance_lending(tx, alliance.id, limit)?;
+                alliance.lending_limit = limit;
                 let detail = json!({ "alliance": slug, "lending_limit": limit });
-                let (action, subject) = ("manage_tenant", id.to_string());
+                let (action, subject) = ("manage_tenant", alliance.id.to_string());
                 audit::record(tx, &by, Change { tenant: None, action, subject, detail })?;
-                Ok(())
+                Ok((alliance, rows::list_tenants(tx)?))
             },
-            move |center, ()| {
-                if let Some(known) = center.live().alliances.get_mut(&id) {
-                    known.lending_limit = limit;
-                }
+            |center, (alliance, _)| {
+                center.live().alliance_changed(alliance);
                 center.compute.wakers.plan();
             },
         )
         .await?;
-    let live = center.live();
-    live.alliances
-        .get(&id)
-        .map(|alliance| alliance_view(&live, alliance))
-        .ok_or_else(|| AppError::not_found("alliance", id))
+    Ok(alliance_view(alliance, &tenants))
 }
 
 /// Founds an alliance.
@@ -225,9 +202,14 @@ pub async fn create_alliance(
 ) -> Result<AllianceId, AppError> {
     center.policies.check(caller, Action::ManageTenant, None)?;
     let NewAlliance { slug, name, lending_limit } = new;
-    check_slug(&slug).map_err(|error| AppError::invalid("slug", error.to_string(), "choose another"))?;
-    let alliance =
-        Alliance { id: new_id!(AllianceId), slug, name_zh: name.zh, name_en: name.en, lending_limit };
+    views::slug(&slug)?;
+    let alliance = Alliance {
+        id: new_id!(AllianceId),
+        slug,
+        name_zh: views::line::<128>(field::NAME_IN_ZH, name.zh)?.into(),
+        name_en: views::line::<128>(field::NAME_IN_EN, name.en)?.into(),
+        lending_limit,
+    };
     let by = caller.clone();
     center
         .write(
@@ -242,7 +224,7 @@ pub async fn create_alliance(
                 audit::record(tx, &by, change)?;
                 Ok(alliance)
             },
-            |center, alliance| drop(center.live().alliances.insert(alliance.id, alliance.clone())),
+            |center, alliance| center.live().alliance_changed(alliance),
         )
         .await
         .map(|alliance| alliance.id)

@@ -5,8 +5,12 @@ mod trials;
 
 use std::sync::Arc;
 
-use domain::{Millis, card::Affinity};
-use twin::{Failures, Nodes, Policy, QueueSetup, Setup, Terms, Trace};
+use domain::{
+    Millis,
+    card::Affinity,
+    problem::{Wrong, field},
+};
+use twin::{Failures, Nodes, QueueSetup, ReplayPolicy, Setup, Terms, Trace};
 
 pub use history::history;
 pub use trials::{Report, Trial, Trials, WhatIf};
@@ -16,6 +20,7 @@ use crate::{
     center::Center,
     error::AppError,
     moment,
+    refusal::Refusal,
 };
 
 /// The center as it is, over the last 30 days.
@@ -33,8 +38,8 @@ pub fn as_it_is(center: &Center) -> WhatIf {
 }
 
 /// How the center plans itself.
-pub fn own_policy() -> Policy {
-    Policy { order: twin::Order::FairShare, backfill: twin::Backfill::Easy }
+pub fn own_policy() -> ReplayPolicy {
+    ReplayPolicy { order: twin::Order::FairShare, backfill: twin::Backfill::Easy }
 }
 
 /// The trials that are remembered, newest first.
@@ -57,7 +62,7 @@ pub fn start(
 ) -> Result<Arc<Trial>, AppError> {
     center.policies.check(caller, Action::ReadCapacity, None)?;
     if what.nodes == 0 {
-        return Err(AppError::invalid("nodes", "is 0", "the center has no nodes: say how many to try"));
+        return Err(AppError::invalid(field::NODES, Wrong::NoNodesToTry));
     }
     let trial = trials.add(moment::now(), caller.member.login.clone(), what)?;
     let (for_thread, center) = (trial.clone(), center.clone());
@@ -76,7 +81,7 @@ fn run(center: &Center, trial: &Trial) -> Result<Report, AppError> {
     let trace = history::read(center, from)?;
     if trace.jobs.is_empty() {
         return Err(AppError::refused(
-            "no_history",
+            Refusal::NoHistory,
             "no run has ended in that time",
             "take more days, or replay a trace with `qiantang twin`",
         ));
@@ -105,15 +110,15 @@ fn hall(center: &Center) -> Nodes {
     let live = center.live();
     let mut kinds: std::collections::BTreeMap<(u8, usize), (u32, Affinity)> =
         std::collections::BTreeMap::new();
-    for known in live.nodes.values() {
-        let affinity = live.pools.get(&known.node.pool).map(|pool| pool.model.affinity).unwrap_or_default();
+    for known in live.nodes() {
+        let affinity = live.pool(known.node.pool).map(|pool| pool.model.affinity).unwrap_or_default();
         let ring = known.node.rings.first().map_or(0, |ring| ring.len() as usize);
         kinds.entry((known.node.cards, ring)).or_insert((0, affinity)).0 += 1;
     }
     let (&(cards_per_node, ring), &(_, affinity)) =
         kinds.iter().max_by_key(|(_, (count, _))| *count).unwrap_or((&(8, 8), &(0, Affinity::Any)));
     Nodes {
-        count: u32::try_from(live.nodes.len()).unwrap_or(u32::MAX),
+        count: u32::try_from(live.nodes().len()).unwrap_or(u32::MAX),
         cards_per_node,
         affinity,
         ring_len: u8::try_from(ring).unwrap_or(cards_per_node).max(1),
@@ -125,19 +130,18 @@ fn hall(center: &Center) -> Nodes {
 fn queues(center: &Center, trace: &Trace) -> Vec<QueueSetup> {
     let live = center.live();
     let mut queues = vec![QueueSetup::default(); trace.queues.len()];
-    for known in live.contracts.values() {
+    for known in live.contracts() {
         let number =
             trace.queues.find(&known.contract.number).and_then(|number| usize::try_from(number).ok());
         let Some(queue) = number.and_then(|number| queues.get_mut(number)) else { continue };
         let terms = known.contract.queue;
-        let alliance = live.tenants.get(&known.contract.tenant).and_then(|tenant| tenant.alliance);
+        let alliance = live.tenant(known.contract.tenant).and_then(|tenant| tenant.alliance);
         *queue = QueueSetup {
             weight: terms.weight,
             guaranteed_cards: terms.guaranteed_cards,
             borrowing_limit: terms.borrowing_limit,
             lending_limit: terms.lending_limit,
-            alliance: alliance
-                .and_then(|id| live.alliances.keys().position(|known| *known == id)?.try_into().ok()),
+            alliance: alliance.and_then(|id| live.alliances().position(|known| known == id)?.try_into().ok()),
         };
     }
     queues

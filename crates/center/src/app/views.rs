@@ -1,8 +1,13 @@
 //! What is shown of things, the same for the API and the portal, and how requests for lists are read.
 
-use std::{fmt::Display, str::FromStr};
+use std::str::FromStr;
 
-use domain::{Lang, Timestamp};
+use domain::{
+    Lang, Timestamp,
+    problem::{Field, Quantity, Wrong, field},
+    tenant::check_slug,
+    text::Line,
+};
 use scheduler::Verdict;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -74,13 +79,7 @@ pub fn id<T: FromStr>(text: &str, noun: &'static str) -> Result<T, AppError> {
 /// A cursor as a list gave it.
 pub fn parse_cursor<T: FromStr>(text: Option<&str>) -> Result<Option<T>, AppError> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-    text.parse().map(Some).map_err(|_| {
-        AppError::invalid(
-            "cursor",
-            "is not one that this list gave",
-            "send `next_cursor` of the page before, as it is",
-        )
-    })
+    text.parse().map(Some).map_err(|_| AppError::invalid(field::CURSOR, Wrong::NotACursor))
 }
 
 /// How many items a page has.
@@ -88,22 +87,38 @@ pub fn page_limit(limit: Option<u32>) -> Result<u32, AppError> {
     match limit.unwrap_or(DEFAULT_PAGE) {
         limit @ 1..=MAX_PAGE => Ok(limit),
         other => {
-            Err(AppError::invalid("limit", format!("is {other}"), format!("ask for 1 to {MAX_PAGE} items")))
+            let (given, most) = (other.into(), MAX_PAGE.into());
+            let wrong = Wrong::OutOfRange { of: Quantity::Items, given, least: 1, most };
+            Err(AppError::invalid(field::LIMIT, wrong))
         }
     }
 }
 
 /// One of a few words, such as a state.
 pub fn word<T>(
-    field: &str,
+    field: Field,
     text: &str,
     parse: impl Fn(&str) -> Option<T>,
-    known: &[&str],
+    known: &[&'static str],
 ) -> Result<T, AppError> {
-    parse(text).ok_or_else(|| {
-        let shown: String = text.chars().take(40).collect();
-        AppError::invalid(field, format!("is `{shown}`"), format!("use one of: {}", known.join(", ")))
-    })
+    parse(text).ok_or_else(|| AppError::invalid(field, Wrong::unknown(text, known)))
+}
+
+/// A line of printable text, such as a name.
+pub fn line<const MAX: usize>(field: Field, text: impl Into<String>) -> Result<Line<MAX>, AppError> {
+    Line::parse(text).map_err(|wrong| AppError::invalid(field, wrong))
+}
+
+/// Refuses what is not a short name.
+pub fn slug(text: &str) -> Result<(), AppError> {
+    let wrong = |_| AppError::invalid(field::SLUG, Wrong::NotASlug { given: text.to_owned() });
+    check_slug(text).map_err(wrong)
+}
+
+/// An instant, or a day as its first one in UTC.
+pub fn parse_instant(field: Field, text: &str) -> Result<Timestamp, AppError> {
+    let wrong = |_| AppError::invalid(field, Wrong::NotAnInstant { given: text.to_owned() });
+    text.parse().map_err(wrong)
 }
 
 /// The interval that `from` and `to` name; the last `default_hours` up to `now` where left out.
@@ -113,20 +128,11 @@ pub fn interval(
     default_hours: i64,
     now: Timestamp,
 ) -> Result<(Timestamp, Timestamp), AppError> {
-    let parse = |field: &str, text: &str| {
-        text.parse::<Timestamp>()
-            .map_err(|error| AppError::invalid(field, error.to_string(), "write it as 2026-05-20T08:00:00Z"))
-    };
-    let to = to.map_or(Ok(now), |text| parse("to", text))?;
+    let to = to.map_or(Ok(now), |text| parse_instant(field::TO, text))?;
     let default_from = to.minus(domain::Millis::from_hours(default_hours));
-    let from = from.map_or(Ok(default_from), |text| parse("from", text))?;
+    let from = from.map_or(Ok(default_from), |text| parse_instant(field::FROM, text))?;
     if from > to {
-        return Err(AppError::invalid("from", "is after `to`", "give the earlier instant as `from`"));
+        return Err(AppError::invalid(field::FROM, Wrong::AfterEnd { end: field::TO }));
     }
     Ok((from, to.min(now)))
-}
-
-/// A list of things for a sentence.
-pub fn listed<T: Display>(items: impl IntoIterator<Item = T>) -> String {
-    items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(", ")
 }

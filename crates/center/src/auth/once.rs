@@ -2,11 +2,14 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use domain::MemberId;
+use domain::{
+    MemberId,
+    problem::{Wrong, field},
+};
 use sha2::{Digest, Sha256};
 use store::{Tx, idempotency};
 
-use crate::{error::AppError, moment};
+use crate::{error::AppError, moment, refusal::Refusal};
 
 /// A key that a member sent with a request, and what the request was.
 #[derive(Debug)]
@@ -29,11 +32,7 @@ impl Once {
     /// `request` is everything that makes two requests the same: path and body.
     pub fn new(member: MemberId, key: &str, request: &[&[u8]]) -> Result<Self, AppError> {
         if !(1..=128).contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(AppError::invalid(
-                "Idempotency-Key",
-                "is not a key",
-                "send 1 to 128 visible ASCII characters, such as a UUID",
-            ));
+            return Err(AppError::invalid(field::IDEMPOTENCY_KEY, Wrong::NotAnIdempotencyKey));
         }
         let mut hasher = Sha256::new();
         for part in request {
@@ -49,14 +48,14 @@ impl Once {
         let Some(stored) = idempotency::find(tx, self.member, &self.key)? else { return Ok(None) };
         if stored.request_hash != self.request {
             return Err(AppError::refused(
-                "idempotency_key_reused",
+                Refusal::IdempotencyKeyReused,
                 "this Idempotency-Key came before with another request",
                 "use a new key for a new request",
             ));
         }
         if stored.status == 0 {
             return Err(AppError::refused(
-                "idempotency_answer_lost",
+                Refusal::IdempotencyAnswerLost,
                 "the request was carried out before and its answer was not kept, or it is being carried out",
                 "look at what it was to change; use a new key to do it again",
             ));

@@ -2,7 +2,10 @@
 
 use askama::Template;
 use axum::{extract::State, response::Response};
-use domain::{CardMs, MicroCny, Millis, Timestamp};
+use domain::{
+    CardMs, MicroCny, Millis, Timestamp,
+    problem::{Field, Wrong, field},
+};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -57,8 +60,8 @@ impl Wanted {
 
     fn filter(&self) -> Result<AuditFilter, AppError> {
         let some = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-        let from = day("from", &self.from)?;
-        let to = day("to", &self.to)?.map(|at| at.plus(Millis::from_hours(24)));
+        let from = day(field::FROM, &self.from)?;
+        let to = day(field::TO, &self.to)?.map(|at| at.plus(Millis::from_hours(24)));
         Ok(AuditFilter {
             action: some(&self.action),
             actor: some(&self.actor),
@@ -72,12 +75,12 @@ impl Wanted {
 }
 
 /// The instant at which a day begins at the center.
-fn day(field: &str, text: &str) -> Result<Option<Timestamp>, AppError> {
+fn day(field: Field, text: &str) -> Result<Option<Timestamp>, AppError> {
     if text.is_empty() {
         return Ok(None);
     }
     let read = format!("{text}T00:00:00+08:00").parse::<Timestamp>();
-    read.map(Some).map_err(|_| AppError::invalid(field, "is not a day", "write it as 2026-05-20"))
+    read.map(Some).map_err(|_| AppError::invalid(field, Wrong::NotADay { given: text.to_owned() }))
 }
 
 struct Line {
@@ -123,7 +126,7 @@ pub async fn page(
         subject: name_of(&entry.detail).unwrap_or(&entry.subject).to_owned(),
         href: href(&entry.subject),
         details: details(ui, &entry.detail),
-        tenant: entry.tenant.map(|id| super::tables::tenant_words(&center, ui, id).0).unwrap_or_default(),
+        tenant: entry.owner.as_ref().map(|name| name.in_lang(ui.lang).to_owned()).unwrap_or_default(),
         entry,
     };
     let page = AuditPage {
@@ -133,7 +136,7 @@ pub async fn page(
         older: found.next_cursor.map(|next| wanted.href(&next)).unwrap_or_default(),
         query: wanted,
         actions: codes.map(|code| Choice::new(code, ui.word("action", code))).collect(),
-        tenants: if visitor.is_of_center() { tenants_by_name(&center, ui) } else { Vec::new() },
+        tenants: tenants_by_name(&center, &visitor).await?,
         logins,
         lines: found.items.into_iter().map(line).collect(),
     };
@@ -192,6 +195,7 @@ impl super::sample::Sample for AuditPage {
             actor: "li".into(),
             role: "admin".into(),
             tenant: Some(views::id("ten_")),
+            owner: Some(views::owner().name),
             action: "submit_job".into(),
             subject: views::job().id.to_string(),
             from: "10.0.0.1".into(),

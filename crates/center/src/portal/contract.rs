@@ -9,7 +9,6 @@ use super::{
     contracts::{Vessel, vessel, warnings},
     extract::Asked,
     page::{Page, Visitor, encode, ok},
-    tables::tenant_words,
 };
 use crate::{
     app::{
@@ -74,7 +73,7 @@ pub async fn page(
     visitor: Visitor,
 ) -> Result<Response, AppError> {
     let (center, visitor, ui) = (&center, &visitor, visitor.front.ui);
-    let contract = contracts::show(center, &visitor.caller, &id)?;
+    let contract = contracts::show(center, &visitor.caller, &id).await?;
     let events = contracts::list_events(center, &visitor.caller, &id).await?;
     let owner = Some(contract.tenant);
     let may_read_money = visitor.may(center, Action::ReadLedger, owner);
@@ -90,7 +89,7 @@ pub async fn page(
         transfers = found.items;
         older = found.next_cursor.map(|next| format!("?cursor={}#ledger", encode(&next))).unwrap_or_default();
     }
-    let (tenant, _) = tenant_words(center, ui, contract.tenant);
+    let tenant = contract.owner.name.in_lang(ui.lang).to_owned();
     let queue = contract.queue;
     let limit =
         |limit: Option<u32>| limit.map_or_else(|| ui.t("no-bound"), |cards| ui.t1("unit-cards", "n", cards));
@@ -99,7 +98,6 @@ pub async fn page(
     let page = ContractPage {
         page: visitor.page("contracts", contract.number.clone()),
         vessel: vessel(ui, &contract),
-        tenant,
         warning: warnings(center, ui, std::slice::from_ref(&contract))
             .pop()
             .map(|(_, text)| text)
@@ -111,7 +109,8 @@ pub async fn page(
         most: ui.t1("unit-cards", "n", queue.max_running_cards),
         lending: limit(queue.lending_limit),
         borrowing: limit(queue.borrowing_limit),
-        prices: rates(center, visitor, &contract)?,
+        prices: rates(center, visitor, &contract).await?,
+        tenant,
         events,
         transfers,
         newest: if wanted.cursor.is_empty() { String::new() } else { format!("/contracts/{id}#ledger") },
@@ -162,15 +161,15 @@ pub fn may_top_up(center: &Center, visitor: &Visitor, contract: &ContractView) -
 }
 
 /// What a card-hour costs by class, for this contract's kind and its tenant's domain.
-fn rates(center: &Center, visitor: &Visitor, contract: &ContractView) -> Result<Vec<Price>, AppError> {
-    let books = prices::list(center, &visitor.caller)?;
-    let domain = center.live().tenants.get(&contract.tenant).map(|tenant| tenant.domain.code());
+async fn rates(center: &Center, visitor: &Visitor, contract: &ContractView) -> Result<Vec<Price>, AppError> {
+    let books = prices::list(center, &visitor.caller).await?;
+    let domain = contract.owner.domain.code();
     let listed: Vec<PriceView> =
         books.into_iter().find(|book| book.is_in_force).map(|book| book.prices).unwrap_or_default();
     let rate = |class: domain::ServiceClass| {
         let of_class = listed.iter().filter(|price| {
             price.service_class == class.code()
-                && Some(price.domain.as_str()) == domain
+                && price.domain == domain
                 && contract.pools.contains(&price.pool)
         });
         let most = of_class.map(|price| price.rate_micro_cny_per_card_hour).max();

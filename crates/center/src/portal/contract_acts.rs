@@ -10,6 +10,7 @@ use axum::{
 use domain::{
     CardMs, ContractState, MicroCny,
     contract::{ContractAction, ContractKind, Funds},
+    text::Line,
 };
 
 use super::{
@@ -19,7 +20,6 @@ use super::{
     form::Form,
     kit::{Html, Ui},
     page::{Page, Visitor, render},
-    tables::tenant_words,
 };
 use crate::{
     app::contracts::{self, ContractView, TopUp},
@@ -27,6 +27,7 @@ use crate::{
     center::Center,
     error::AppError,
     http::Id,
+    refusal::Refusal,
 };
 
 /// The most characters of a reason, as the center takes it.
@@ -56,7 +57,7 @@ pub async fn look(
 ) -> Result<Response, AppError> {
     let Ok(Path((id, action))) = path else { return Err(AppError::not_found("page", "")) };
     let action = by_people(&action)?;
-    show_act(&center, &visitor, &id, action, StatusCode::OK, Form::default())
+    show_act(&center, &visitor, &id, action, StatusCode::OK, Form::default()).await
 }
 
 /// The step of that name, if it is one that people take.
@@ -65,7 +66,7 @@ fn by_people(action: &str) -> Result<ContractAction, AppError> {
     known.ok_or_else(|| AppError::not_found("page", ""))
 }
 
-fn show_act(
+async fn show_act(
     center: &Center,
     visitor: &Visitor,
     id: &str,
@@ -74,17 +75,18 @@ fn show_act(
     form: Form,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let contract = contracts::show(center, &visitor.caller, id)?;
+    let contract = contracts::show(center, &visitor.caller, id).await?;
     let needed =
         if action == ContractAction::Submit { Action::SubmitContract } else { Action::DecideContract };
     center.policies.check(&visitor.caller, needed, Some(contract.tenant))?;
     let state = ContractState::from_code(&contract.state).unwrap_or(ContractState::Terminated);
-    let after =
-        state.after(action).map_err(|error| AppError::refused("contract_state", error.to_string(), ""))?;
+    let after = state
+        .after(action)
+        .map_err(|error| AppError::refused(Refusal::ContractState, error.to_string(), ""))?;
     let page = ActPage {
         page: visitor.page("contracts", format!("{} {}", ui.word("act", action.code()), contract.number)),
         form,
-        tenant: tenant_words(center, ui, contract.tenant).0,
+        tenant: contract.owner.name.in_lang(ui.lang).to_owned(),
         terms: terms(ui, &contract.terms),
         left: left(ui, &contract),
         action: action.code(),
@@ -121,13 +123,13 @@ pub async fn act(
         form.blame_by(ui, "reason", "reason-long");
     }
     if !form.is_good() {
-        return show_act(&center, &visitor, &id, known, StatusCode::UNPROCESSABLE_ENTITY, form);
+        return show_act(&center, &visitor, &id, known, StatusCode::UNPROCESSABLE_ENTITY, form).await;
     }
     match contracts::act(&center, &visitor.caller, &id, &action, &reason).await {
         Ok(_) => Ok(Redirect::to(&format!("/contracts/{id}")).into_response()),
         Err(error) => {
             let status = form.explain(ui, error, |name| (name == "reason").then_some("reason"))?;
-            show_act(&center, &visitor, &id, known, status, form)
+            show_act(&center, &visitor, &id, known, status, form).await
         }
     }
 }
@@ -165,10 +167,10 @@ pub async fn top_up_form(
     Id(id): Id,
     visitor: Visitor,
 ) -> Result<Response, AppError> {
-    show_top_up(&center, &visitor, &id, StatusCode::OK, Form::default(), None)
+    show_top_up(&center, &visitor, &id, StatusCode::OK, Form::default(), None).await
 }
 
-fn show_top_up(
+async fn show_top_up(
     center: &Center,
     visitor: &Visitor,
     id: &str,
@@ -177,10 +179,10 @@ fn show_top_up(
     paid: Option<&TopUp>,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let contract = contracts::show(center, &visitor.caller, id)?;
+    let contract = contracts::show(center, &visitor.caller, id).await?;
     center.policies.check(&visitor.caller, Action::TopUp, Some(contract.tenant))?;
     if !may_top_up(center, visitor, &contract) {
-        return Err(AppError::refused("contract_state", "there is nothing to pay in", ""));
+        return Err(AppError::refused(Refusal::ContractState, "there is nothing to pay in", ""));
     }
     let (takes_money, takes_time) = takes(&contract);
     let review = paid.map(|paid| Review {
@@ -198,7 +200,7 @@ fn show_top_up(
         step: step(ui, review.is_some()),
         page: visitor.page("contracts", format!("{} {}", ui.t("top-up"), contract.number)),
         form,
-        tenant: tenant_words(center, ui, contract.tenant).0,
+        tenant: contract.owner.name.in_lang(ui.lang).to_owned(),
         terms: terms(ui, &contract.terms),
         left: left(ui, &contract),
         takes_money,
@@ -227,12 +229,12 @@ pub async fn top_up(
     let contract = contracts::visible(&center, &visitor.caller, &id, Action::TopUp)?;
     let paid = read_top_up(ui, &mut form, &contract.kind);
     if !form.is_good() {
-        return show_top_up(&center, &visitor, &id, StatusCode::UNPROCESSABLE_ENTITY, form, None);
+        return show_top_up(&center, &visitor, &id, StatusCode::UNPROCESSABLE_ENTITY, form, None).await;
     }
     match form.value("step") {
         "book" => {}
-        "change" => return show_top_up(&center, &visitor, &id, StatusCode::OK, form, None),
-        _ => return show_top_up(&center, &visitor, &id, StatusCode::OK, form, Some(&paid)),
+        "change" => return show_top_up(&center, &visitor, &id, StatusCode::OK, form, None).await,
+        _ => return show_top_up(&center, &visitor, &id, StatusCode::OK, form, Some(&paid)).await,
     }
     match contracts::top_up(&center, &visitor.caller, &id, paid).await {
         Ok(_) => Ok(Redirect::to(&format!("/contracts/{id}")).into_response()),
@@ -244,7 +246,7 @@ pub async fn top_up(
                 _ => None,
             };
             let status = form.explain(ui, error, field)?;
-            show_top_up(&center, &visitor, &id, status, form, None)
+            show_top_up(&center, &visitor, &id, status, form, None).await
         }
     }
 }
@@ -259,8 +261,8 @@ fn read_top_up(ui: Ui, form: &mut Form, kind: &ContractKind) -> TopUp {
         form.blame_by(ui, field, if field == "hours" { "hours" } else { "amount-micro-cny" });
     }
     let reference = form.value("reference").to_owned();
-    if !(1..=64).contains(&reference.chars().count()) || reference.chars().any(char::is_control) {
-        form.blame_by(ui, "reference", "reference");
+    if let Err(wrong) = Line::<64>::parse(&*reference) {
+        form.blame_for(ui, "reference", wrong);
     }
     TopUp { amount_micro_cny: amount.0, card_ms: card_time.0, reference }
 }

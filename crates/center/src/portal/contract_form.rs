@@ -6,7 +6,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use domain::{QueueTerms, TenantId, contract::ContractKind};
+use domain::{QueueTerms, TenantId, contract::ContractKind, text::Line};
 
 use super::{
     extract::Sent,
@@ -63,16 +63,21 @@ pub async fn form(State(center): State<Center>, visitor: Visitor) -> Result<Resp
     ];
     let pools = pools(&center, &visitor)?;
     begin.extend(pools.iter().map(|pool| ("pool", pool.name.clone())));
-    show(&center, &visitor, StatusCode::OK, Form::with(&begin))
+    show(&center, &visitor, StatusCode::OK, Form::with(&begin)).await
 }
 
 fn pools(center: &Center, visitor: &Visitor) -> Result<Vec<PoolView>, AppError> {
     nodes::list_pools(center, &visitor.caller)
 }
 
-fn show(center: &Center, visitor: &Visitor, status: StatusCode, form: Form) -> Result<Response, AppError> {
+async fn show(
+    center: &Center,
+    visitor: &Visitor,
+    status: StatusCode,
+    form: Form,
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let tenants = if visitor.is_of_center() { tenants_by_name(center, ui) } else { Vec::new() };
+    let tenants = tenants_by_name(center, visitor).await?;
     let page = DraftPage {
         page: visitor.page("contracts", ui.t("contract-draft")),
         form,
@@ -92,18 +97,18 @@ pub async fn create(
     let new = read(ui, &mut form, visitor.is_of_center());
     if visitor.is_of_center()
         && let Some(slug) = &new.tenant
-        && tenants::show(&center, &visitor.caller, slug).is_err()
+        && tenants::show(&center, &visitor.caller, slug).await.is_err()
     {
         form.blame_by(ui, "tenant", "tenant");
     }
     if !form.is_good() {
-        return show(&center, &visitor, StatusCode::UNPROCESSABLE_ENTITY, form);
+        return show(&center, &visitor, StatusCode::UNPROCESSABLE_ENTITY, form).await;
     }
     match contracts::create(&center, &visitor.caller, new).await {
         Ok(made) => Ok(Redirect::to(&format!("/contracts/{}", made.id)).into_response()),
         Err(error) => {
             let status = form.explain(ui, error, field)?;
-            show(&center, &visitor, status, form)
+            show(&center, &visitor, status, form).await
         }
     }
 }
@@ -125,8 +130,8 @@ fn field(name: &str) -> Option<&'static str> {
 /// The contract as it is written; what is wrong is said at its field.
 fn read(ui: Ui, form: &mut Form, with_tenant: bool) -> NewContract {
     let number = form.value("number").to_owned();
-    if !(1..=64).contains(&number.chars().count()) || number.chars().any(char::is_control) {
-        form.blame_by(ui, "number", "number");
+    if let Err(wrong) = Line::<64>::parse(&*number) {
+        form.blame_for(ui, "number", wrong);
     }
     let tenant = with_tenant.then(|| form.value("tenant").to_owned());
     if tenant.as_ref().is_some_and(String::is_empty) {

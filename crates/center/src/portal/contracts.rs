@@ -12,7 +12,6 @@ use super::{
     extract::Asked,
     kit::{Html, Tab, Ui, escape},
     page::{Page, Visitor, ok},
-    tables::tenant_words,
 };
 use crate::{
     app::contracts::{self, ContractView},
@@ -149,7 +148,7 @@ pub async fn list(
     Asked(wanted): Asked<Wanted>,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let all = contracts::list(&center, &visitor.caller)?;
+    let all = contracts::list(&center, &visitor.caller).await?;
     let count = |state: &str| all.iter().filter(|contract| contract.state == state).count();
     let mut counted = vec![("", ui.t("all"), all.len())];
     let states = ContractState::ALL.map(ContractState::code);
@@ -163,12 +162,12 @@ pub async fn list(
     let states = states.collect();
     let is_wanted = |contract: &&ContractView| wanted.state.is_empty() || contract.state == wanted.state;
     let row = |contract: &ContractView| {
-        let (tenant, domain) = tenant_words(&center, ui, contract.tenant);
+        let owner = &contract.owner;
         let queue = contract.queue;
         Row {
             vessel: vessel(ui, contract),
-            tenant,
-            domain,
+            tenant: owner.name.in_lang(ui.lang).to_owned(),
+            domain: ui.word("domain", owner.domain.code()),
             queue: format!("{} / {}", queue.guaranteed_cards, queue.max_running_cards),
             ends_at: contract.ends_at.clone(),
         }

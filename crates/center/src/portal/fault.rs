@@ -13,9 +13,7 @@ use domain::Lang;
 
 use super::{
     kit::Ui,
-    locale,
     page::{Front, Page, render},
-    problems::problem_text,
 };
 use crate::{
     center::Center,
@@ -102,18 +100,17 @@ pub fn told(ui: Ui, error: &AppError) -> Told {
             (title, hint, vec![])
         }
         AppError::Unreadable { part, message } => {
-            let code = match part {
-                Unreadable::Query => "bad_address",
-                Unreadable::Body => "bad_form",
-                other => other.code(),
-            };
-            refused(ui, code, message, "")
+            let (title, hint) = words(ui, "unreadable", part.code());
+            (title, hint, message_for(ui, message))
         }
         AppError::Invalid(problems) => {
             let (title, hint) = key("invalid");
-            (title, hint, problems.iter().map(|problem| problem_text(ui, problem)).collect())
+            (title, hint, problems.iter().map(|problem| problem.text(ui.lang)).collect())
         }
-        AppError::Refused { code, message, hint } => refused(ui, code, message, hint),
+        AppError::Refused { code, message, .. } => {
+            let (title, hint) = words(ui, "refused", code.code());
+            (title, hint, message_for(ui, message))
+        }
         AppError::TooMany { retry_after_s } => {
             (ui.t("fault-too-many"), ui.t1("fault-too-many-hint", "n", retry_after_s), vec![])
         }
@@ -125,15 +122,16 @@ pub fn told(ui: Ui, error: &AppError) -> Told {
     Told { title, hint, details }
 }
 
-/// In English with the words of the part that refused; in Chinese without them.
-fn refused(ui: Ui, code: &str, message: &str, hint: &str) -> (String, String, Vec<String>) {
-    let own = locale::find(ui.lang, &format!("refused-{code}"), &[]);
-    let own_hint = locale::find(ui.lang, &format!("refused-{code}-hint"), &[]);
-    match (ui.lang, own) {
-        (Lang::Zh, Some(title)) => (title, own_hint.unwrap_or_default(), vec![]),
-        (Lang::Zh, None) => (ui.t("fault-refused"), ui.t("fault-refused-hint"), vec![]),
-        (Lang::En, Some(title)) => (title, own_hint.unwrap_or_default(), vec![message.to_owned()]),
-        (Lang::En, None) => (message.to_owned(), hint.to_owned(), vec![]),
+/// What a code of a family means, and what to do about it.
+pub fn words(ui: Ui, family: &str, code: &str) -> (String, String) {
+    (ui.t(&format!("{family}-{code}")), ui.t(&format!("{family}-{code}-hint")))
+}
+
+/// The message of the part that refused, which has the numbers. It is in English alone.
+fn message_for(ui: Ui, message: &str) -> Vec<String> {
+    match ui.lang {
+        Lang::Zh => vec![],
+        Lang::En => vec![message.to_owned()],
     }
 }
 

@@ -4,13 +4,12 @@
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use axum::http::StatusCode;
-use domain::{CardMs, MicroCny, spec::SpecProblem};
-
-use super::{
-    kit::Ui,
-    locale,
-    problems::{problem_text, rule},
+use domain::{
+    CardMs, MicroCny,
+    problem::{Place, SpecProblem, Wrong},
 };
+
+use super::kit::Ui;
 use crate::{error::AppError, http::status};
 
 /// The most yuan, and the most card-hours, of one field: what the center takes in micro-CNY and card-milliseconds.
@@ -80,6 +79,11 @@ impl Form {
         self.blame(name, ui.word("rule", rule_name));
     }
 
+    /// Says at a field what is wrong with its value.
+    pub fn blame_for(&mut self, ui: Ui, name: &str, wrong: impl Into<Wrong>) {
+        self.blame(name, wrong.into().text(ui.lang));
+    }
+
     /// Says why the center refused what was sent: beside the field where the error names one that `field` knows, above the
     /// form otherwise. Gives the status with which the form is shown again, or gives the error back if it is no matter of
     /// the form.
@@ -93,14 +97,13 @@ impl Form {
         match error {
             AppError::Invalid(problems) => {
                 for problem in problems {
-                    self.explain_one(ui, &problem, &field);
+                    self.explain_one(ui, problem, &field);
                 }
             }
-            AppError::Refused { code, .. } if field(code).is_some() => {
-                let text = locale::find(ui.lang, &format!("refused-{code}-hint"), &[]).unwrap_or_default();
-                let title = ui.word("refused", code);
+            AppError::Refused { code, .. } if field(code.code()).is_some() => {
+                let (title, hint) = super::fault::words(ui, "refused", code.code());
                 let joint = ui.t("sentence-joint");
-                self.blame(field(code).unwrap_or_default(), format!("{title}{joint}{text}"));
+                self.blame(field(code.code()).unwrap_or_default(), format!("{title}{joint}{hint}"));
             }
             AppError::Refused { .. } | AppError::TooMany { .. } => {
                 let told = super::fault::told(ui, &error);
@@ -115,12 +118,15 @@ impl Form {
         Ok(status)
     }
 
-    fn explain_one(&mut self, ui: Ui, problem: &SpecProblem, field: impl Fn(&str) -> Option<&'static str>) {
-        if let Some(name) = field(&problem.field) {
-            let text = rule(ui, &problem.field).unwrap_or_else(|| problem_text(ui, problem));
-            self.blame(name, text);
+    fn explain_one(&mut self, ui: Ui, problem: SpecProblem, field: impl Fn(&str) -> Option<&'static str>) {
+        let known = match problem.place {
+            Place::Field(named) => field(named.code),
+            _ => None,
+        };
+        if let Some(name) = known {
+            self.blame_for(ui, name, problem.wrong);
         } else {
-            let both = format!("{} {}", self.notice, problem_text(ui, problem));
+            let both = format!("{} {}", self.notice, problem.text(ui.lang));
             both.trim().clone_into(&mut self.notice);
         }
     }

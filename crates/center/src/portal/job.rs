@@ -15,15 +15,15 @@ use serde::Deserialize;
 
 use super::{
     extract::{Asked, Sent},
-    hall::{self, Tile},
+    hall::{self as map, Tile},
     kit::{Html, Ui, escape},
     log::{self, Shown},
     page::{Page, Visitor, ok},
-    tables::{tenant_words, took},
+    tables::took,
 };
 use crate::{
     app::{
-        Page as List,
+        Page as List, hall,
         jobs::{self, JobDetail, JobView, RunView},
         views,
     },
@@ -143,9 +143,9 @@ pub async fn page(
     let log = log::shown(center, &visitor, id, &log_wanted).await?;
     let job = &detail.job;
     let is_live = job.ended_at.is_none();
-    let (tenant, _) = tenant_words(center, ui, job.tenant);
+    let tenant = job.owner.name.in_lang(ui.lang).to_owned();
     let own = job.tenant;
-    let (tiles, cards_text) = cards(center, ui, id, &runs.items);
+    let (tiles, cards_text) = cards(center, &visitor, id, &runs.items)?;
     let parts = match &log {
         Some(_) => "#job-top,#job-runs,#job-side",
         // The log shows as soon as there is one; after that its own stream keeps it.
@@ -154,17 +154,10 @@ pub async fn page(
     // What a waiting job waits for lies with others too.
     let news =
         if job.verdict.is_some() { "/events/stream".to_owned() } else { format!("/events/stream?job={id}") };
-    let contract = {
-        let live = center.live();
-        live.contracts
-            .values()
-            .find(|known| known.contract.number == job.contract)
-            .map(|c| c.contract.id.to_string())
-    };
     let page = JobPage {
         page: visitor.page("jobs", job.name.clone()),
         place: format!("{tenant} · {}", ui.t1("project-named", "name", &job.project)),
-        contract: contract.filter(|_| visitor.may(center, Action::ReadContract, Some(own))),
+        contract: visitor.may(center, Action::ReadContract, Some(own)).then(|| job.contract_id.to_string()),
         news,
         is_live,
         parts,
@@ -340,11 +333,15 @@ pub fn places(places: &[jobs::PlaceView]) -> String {
 }
 
 /// The map of the cards that its runs have, or that its newest run had.
-fn cards(center: &Center, ui: Ui, id: JobId, runs: &[RunView]) -> (Vec<Tile>, String) {
-    let live = center.live();
-    let mut own = hall::cards_of_job(&live, id);
+fn cards(
+    center: &Center,
+    visitor: &Visitor,
+    id: JobId,
+    runs: &[RunView],
+) -> Result<(Vec<Tile>, String), AppError> {
+    let mut own = hall::cards_of_job(center, &visitor.caller, id)?;
     if own.is_empty() {
-        let Some(newest) = runs.first() else { return (Vec::new(), String::new()) };
+        let Some(newest) = runs.first() else { return Ok((Vec::new(), String::new())) };
         own = newest
             .places
             .iter()
@@ -355,7 +352,8 @@ fn cards(center: &Center, ui: Ui, id: JobId, runs: &[RunView]) -> (Vec<Tile>, St
     if own.len() > 6 {
         text.push("…".to_owned());
     }
-    (hall::of_job(&live, ui, &own), text.join(", "))
+    let tiles = map::job_tiles(visitor.front.ui, &hall::list(center, &visitor.caller)?, &own);
+    Ok((tiles, text.join(", ")))
 }
 
 /// What happened, in order. Of an array only its own beginning and end.

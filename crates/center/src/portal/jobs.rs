@@ -1,5 +1,7 @@
 //! The list of jobs.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::{extract::State, response::Response};
 use domain::TenantDomain;
@@ -12,7 +14,10 @@ use super::{
     tables::{JobTable, tenants_by_name},
 };
 use crate::{
-    app::jobs::{self, JobQuery},
+    app::{
+        jobs::{self, JobQuery},
+        projects,
+    },
     auth::Action,
     center::Center,
     error::AppError,
@@ -83,7 +88,7 @@ pub async fn page(
         limit: None,
     };
     let found = jobs::list(&center, &visitor.caller, query).await?;
-    let counts = center.read(move |tx| store::jobs::count_by_state(tx, own)).await?;
+    let counts = jobs::count_by_state(&center, &visitor.caller).await?;
     let all: u64 = counts.values().sum();
     let of = |state: &str| counts.get(state).copied().unwrap_or(0);
     let active = of("queued") + of("running") + of("stopping");
@@ -99,16 +104,9 @@ pub async fn page(
         count: ui.count(count),
         is_current: state == wanted.state,
     });
-    let projects = {
-        let live = center.live();
-        let sees = |tenant| own.is_none_or(|own| own == tenant);
-        let mut projects: Vec<String> =
-            live.projects.values().filter(|p| sees(p.tenant)).map(|p| p.slug.clone()).collect();
-        projects.sort_unstable();
-        projects.dedup();
-        projects
-    };
-    let tenants = if own.is_none() { tenants_by_name(&center, ui) } else { Vec::new() };
+    let projects = projects::list(&center, &visitor.caller).await?;
+    let projects: BTreeSet<String> = projects.into_iter().map(|project| project.slug).collect();
+    let tenants = tenants_by_name(&center, &visitor).await?;
     let older = found.next_cursor.as_deref().map(|cursor| wanted.href(&wanted.state, cursor));
     let page = JobsPage {
         may_submit: own.is_some() && visitor.may(&center, Action::SubmitJob, own),
@@ -116,7 +114,7 @@ pub async fn page(
         projects: projects.into_iter().map(|slug| Choice::new(slug.clone(), slug)).collect(),
         tenants,
         domains: domains(ui),
-        table: JobTable::of(&center, ui, &found.items, own.is_none()),
+        table: JobTable::of(ui, &found.items, own.is_none()),
         is_filtered: wanted.href(&wanted.state, &wanted.cursor) != "/jobs",
         newest: if wanted.cursor.is_empty() { String::new() } else { wanted.href(&wanted.state, "") },
         older: older.unwrap_or_default(),

@@ -76,9 +76,6 @@ pub struct Ui {
     pub lang: Lang,
 }
 
-/// The five things that become of a card's time, in the order in which they are shown.
-pub const CARD_STATES: [&str; 5] = ["sold", "granted", "idle", "drained", "failed"];
-
 impl Ui {
     pub fn t(&self, key: &str) -> String {
         locale::text(self.lang, key, &[])

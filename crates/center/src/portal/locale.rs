@@ -140,7 +140,7 @@ mod tests {
     }
 
     /// Families of words that are looked up by a code: what stands before the code.
-    const FAMILIES: [&str; 26] = [
+    const FAMILIES: [&str; 24] = [
         "account-",
         "act-",
         "action-",
@@ -154,19 +154,17 @@ mod tests {
         "event-",
         "example-",
         "fault-",
-        "field-",
         "kind-",
         "log-tab-",
         "nav-",
         "nav-group-",
         "node-",
-        "note-",
-        "option-",
         "policy-",
         "refused-",
         "role-",
         "rule-",
         "state-",
+        "unreadable-",
     ];
 
     /// All of the portal's code and templates.
@@ -224,11 +222,28 @@ mod tests {
         words.extend(crate::auth::Action::ALL.iter().map(|action| format!("action-{}", action.code())));
         words.extend(JobOutcome::ALL.map(|outcome| format!("state-{}", outcome.code())));
         words.extend(StopCause::ALL.map(|cause| format!("state-{}", cause.code())));
-        words.extend(super::super::kit::CARD_STATES.map(|card| format!("card-{card}")));
+        words.extend(crate::app::hall::CardState::ALL.map(|card| format!("card-{}", card.code())));
         for word in words {
             for lang in [Lang::Zh, Lang::En] {
                 assert!(find(lang, &word, &[]).is_some(), "{word}");
             }
+        }
+    }
+
+    #[test]
+    fn every_refusal_has_its_words_and_no_words_are_left_over() {
+        use std::collections::BTreeSet;
+        let refusals = crate::refusal::Refusal::ALL.iter().map(|refusal| ("refused", refusal.code()));
+        let unreadable = crate::error::Unreadable::ALL.map(|part| ("unreadable", part.code()));
+        let codes: BTreeSet<(&str, &str)> = refusals.chain(unreadable).collect();
+        let keys_of =
+            |(family, code): &(&str, &str)| [format!("{family}-{code}"), format!("{family}-{code}-hint")];
+        let wanted: BTreeSet<String> = codes.iter().flat_map(keys_of).collect();
+        for lang in [Lang::Zh, Lang::En] {
+            let is_one = |key: &&str| key.starts_with("refused-") || key.starts_with("unreadable-");
+            let there: BTreeSet<String> = keys(lang).into_iter().filter(is_one).map(str::to_owned).collect();
+            assert_eq!(there, wanted);
+            assert!(wanted.iter().all(|key| find(lang, key, &[]).is_some_and(|text| !text.is_empty())));
         }
     }
 }

@@ -22,7 +22,6 @@ mod nodes;
 mod overview;
 mod page;
 mod people;
-mod problems;
 mod routes;
 #[cfg(test)]
 mod sample;
@@ -151,5 +150,27 @@ async fn switch_language(State(center): State<Center>, request: Request, next: N
             ([(header::SET_COOKIE, cookie)], axum::response::Redirect::to(&to)).into_response()
         }
         _ => next.run(request).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    /// Who may see a thing is decided in `app`, which also says what is loaded with it: a page that goes to the store or
+    /// to the live state itself does neither.
+    #[test]
+    fn pages_ask_app_alone() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/portal");
+        // Broken in two, so that this file has none of them.
+        let forbidden = [concat!("store", "::"), concat!(".li", "ve()"), concat!("center", ".store")];
+        let files = super::sample::files(&folder);
+        assert!(files.len() > 20, "{files:?}");
+        for path in files {
+            let source = std::fs::read_to_string(&path).expect("text");
+            for word in forbidden {
+                assert!(!source.contains(word), "{} has `{word}`: ask app instead", path.display());
+            }
+        }
     }
 }

@@ -10,12 +10,15 @@ use axum::{
 use super::{
     extract::Sent,
     form::Form,
-    hall::{self, Tile},
-    kit::{CARD_STATES, Html},
+    hall::{self as map, Tile},
+    kit::Html,
     page::{Page, Visitor, encode, ok, render},
 };
 use crate::{
-    app::nodes::{self, CardView, NewMaintenance, NodeView, PoolView},
+    app::{
+        hall,
+        nodes::{self, CardView, NewMaintenance, NodeView, PoolView},
+    },
     auth::Action,
     center::Center,
     error::AppError,
@@ -53,9 +56,9 @@ pub struct NodesPage {
 
 pub async fn list(State(center): State<Center>, visitor: Visitor) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let all = nodes::list(&center, &visitor.caller)?;
+    let all = nodes::list(&center, &visitor.caller).await?;
     let pools = nodes::list_pools(&center, &visitor.caller)?;
-    let (tiles, counts) = hall::hall(&center.live(), ui);
+    let (tiles, counts) = map::tiles(ui, &hall::list(&center, &visitor.caller)?);
     let lines = all.iter().zip(&tiles).map(|(node, tile)| {
         let cards = node.cards.len();
         let busy = node.cards.iter().filter(|card| card.state == "busy").count();
@@ -131,10 +134,10 @@ pub async fn page(
     Id(name): Id,
     visitor: Visitor,
 ) -> Result<Response, AppError> {
-    show(&center, &visitor, &name, StatusCode::OK, Forms::default())
+    show(&center, &visitor, &name, StatusCode::OK, Forms::default()).await
 }
 
-fn show(
+async fn show(
     center: &Center,
     visitor: &Visitor,
     name: &str,
@@ -142,22 +145,19 @@ fn show(
     forms: Forms,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let node = nodes::show(center, &visitor.caller, name)?;
-    let looks = {
-        let live = center.live();
-        live.nodes.values().find(|known| known.node.name == name).map(|known| hall::cards_of(&live, known))
-    };
-    let looks = looks.unwrap_or_default();
+    let node = nodes::show(center, &visitor.caller, name).await?;
+    let on_cards = hall::show(center, &visitor.caller, name)?.cards;
     let mut rings: Vec<Ring> = Vec::new();
-    for (card, look) in node.cards.iter().zip(&looks) {
+    for (card, state) in node.cards.iter().zip(&on_cards) {
+        let look = state.code();
         match rings.iter_mut().find(|ring| ring.index == card.ring) {
             Some(ring) => ring.cards.push((card.clone(), look)),
             None => rings.push(Ring { index: card.ring, cards: vec![(card.clone(), look)] }),
         }
     }
     let used = node.cards.iter().filter(|card| card.state == "busy").count();
-    let counts =
-        CARD_STATES.map(|kind| (kind, looks.iter().filter(|look| **look == kind).count().to_string()));
+    let counts: Vec<_> =
+        map::count(on_cards.iter()).into_iter().map(|(code, count)| (code, count.to_string())).collect();
     let page = NodePage {
         page: visitor.page("nodes", node.name.clone()),
         rings,
@@ -188,7 +188,7 @@ pub async fn drain(
         Err(error) => {
             let field = |name: &str| (name == "reason").then_some("reason");
             let status = drain.explain(visitor.front.ui, error, field)?;
-            show(&center, &visitor, &name, status, Forms { drain, ..Forms::default() })
+            show(&center, &visitor, &name, status, Forms { drain, ..Forms::default() }).await
         }
     }
 }
@@ -214,7 +214,7 @@ pub async fn set_labels(
         Err(error) => {
             let field = |name: &str| (name == "labels").then_some("labels");
             let status = labels.explain(visitor.front.ui, error, field)?;
-            show(&center, &visitor, &name, status, Forms { labels: Some(labels), ..Forms::default() })
+            show(&center, &visitor, &name, status, Forms { labels: Some(labels), ..Forms::default() }).await
         }
     }
 }
@@ -240,7 +240,7 @@ pub async fn set_maintenance(
             }
         }
     }
-    show(&center, &visitor, &name, status, Forms { maintenance, ..Forms::default() })
+    show(&center, &visitor, &name, status, Forms { maintenance, ..Forms::default() }).await
 }
 
 pub async fn cancel_maintenance(
@@ -310,7 +310,7 @@ impl super::sample::Sample for NodePage {
         let wrong = |fields: &[&str]| {
             let mut form = Form::with(&[("reason", "<b>".to_owned())]);
             for field in fields {
-                form.blame_by(page.ui, field, field);
+                form.blame_for(page.ui, field, domain::problem::Wrong::HasNul);
             }
             form
         };

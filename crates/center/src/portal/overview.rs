@@ -5,20 +5,22 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::{Extension, extract::State, response::Response};
-use domain::{CardMs, JobId, MicroCny, Millis, Timestamp, capacity::CapacityBalance};
+use domain::{CardMs, ContractState, JobId, MicroCny, Millis, Timestamp, capacity::CapacityBalance};
 
 use super::{
     contracts::{Vessel, vessels, warnings},
-    hall::{self, Tile},
-    kit::{CARD_STATES, Html, Ui, escape, local},
+    hall::{self as map, Tile},
+    kit::{Html, Ui, escape, local},
     page::{Page, Visitor, ok},
     tables::JobTable,
 };
 use crate::{
     app::{
         capacity::Recent,
+        hall::{self, CardState},
         jobs::{self, JobQuery, JobView},
         overview::{self, CenterOverview, Overview},
+        projects,
         usage::{self, UsageQuery, UsageRow},
     },
     auth::Action,
@@ -37,7 +39,7 @@ pub fn parts_of(balance: &CapacityBalance) -> Vec<(&'static str, CardMs)> {
         balance.drained_card_ms,
         balance.failed_card_ms,
     ];
-    CARD_STATES.into_iter().zip(parts).collect()
+    CardState::ALL.map(CardState::code).into_iter().zip(parts).collect()
 }
 
 /// Something that happened, in one line.
@@ -107,7 +109,7 @@ async fn of_center(
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let now = moment::now();
-    let hours = recent.last_hours(center, now).await?;
+    let hours = recent.last_hours(center, &visitor.caller, now).await?;
     let ended = ended_lately(center, visitor).await?;
     let Some(of_center) = found.center else {
         return Err(AppError::Internal("no center in the overview".into()));
@@ -128,7 +130,7 @@ async fn of_center(
     };
     let parts = parts_of(&of_center.balance.balance);
     let in_ms: Vec<(&'static str, i64)> = parts.iter().map(|(kind, part)| (*kind, part.0)).collect();
-    let (tiles, counts) = hall::hall(&center.live(), ui);
+    let (tiles, counts) = map::tiles(ui, &hall::list(center, &visitor.caller)?);
     let of = |state: &str| found.jobs.iter().find(|count| count.state == state).map_or(0, |count| count.jobs);
     let bar_label: Vec<String> = in_ms
         .iter()
@@ -145,11 +147,11 @@ async fn of_center(
         legend: ui.legend(&counts.iter().map(|(kind, n)| (*kind, n.to_string())).collect::<Vec<_>>()),
         tiles,
         queue_text: ui.t2("queue-counts", of("running"), of("queued")),
-        table: JobTable::of(center, ui, &found.active, true),
+        table: JobTable::of(ui, &found.active, true),
         bar: ui.bar(&in_ms, 22, &bar_label.join(", ")),
         parts,
-        ended: JobTable::of(center, ui, &ended, true),
-        events: lines(center, ui, &found.events).await?,
+        ended: JobTable::of(ui, &ended, true),
+        events: lines(ui, &found.events, &found.job_names),
         may_audit: visitor.may(center, Action::ReadAudit, None),
         center: of_center,
     };
@@ -166,58 +168,37 @@ async fn of_tenant(
     let now = moment::now();
     let ended = ended_lately(center, visitor).await?;
     let first: Timestamp = format!("{}-01", found.month).parse().unwrap_or(now);
-    let days = center
-        .read(move |tx| {
-            let mut days = Vec::new();
-            let mut from = first;
-            while from < now {
-                let until = from.plus(Millis::from_hours(24));
-                let used = store::usage::use_between(tx, Some(tenant), from, until)?;
-                days.push(used.iter().map(|row| row.charged.0).sum::<i64>());
-                from = until;
-            }
-            Ok(days)
-        })
-        .await?;
+    let days = usage::charges_by_day(center, &visitor.caller, first).await?;
+    let days: Vec<i64> = days.into_iter().map(|charge| charge.0).collect();
     let most = days.iter().copied().max().unwrap_or(0).max(1);
     let columns: Vec<_> = days.iter().map(|day| vec![("sold", *day)]).collect();
     let days_label = ui.t1("days-label", "most", MicroCny(if most == 1 { 0 } else { most }));
     let usage_query = UsageQuery { from: Some(first.to_string()), to: None, group_by: None };
     let by_project = usage::usage(center, &visitor.caller, usage_query).await?.rows;
-    let (title, domain, project_count, most_cards) = {
-        let live = center.live();
-        let own = live.tenants.get(&tenant).cloned();
-        let named = own.map(|own| {
-            let name = match ui.lang {
-                domain::Lang::Zh => own.name_zh.clone(),
-                domain::Lang::En => own.name_en.clone(),
-            };
-            (name, own.domain.code().to_owned())
-        });
-        let (name, domain) = named.unwrap_or_default();
-        let projects = live.projects.values().filter(|project| project.tenant == tenant).count();
-        let open = live.contracts.values().map(|known| &known.contract);
-        let most =
-            open.filter(|c| c.tenant == tenant && c.state.accepts_jobs()).map(|c| c.queue.max_running_cards);
-        (name, domain, projects, most.sum())
-    };
+    let open = found.contracts.iter().filter(|contract| {
+        ContractState::from_code(&contract.state).is_some_and(ContractState::accepts_jobs)
+    });
+    let most_cards = open.map(|contract| contract.queue.max_running_cards).sum();
+    let own = visitor.front.session.as_ref().and_then(|session| session.tenant.as_deref());
+    let title = own.map_or_else(String::new, |own| own.name(ui.lang).to_owned());
+    let domain = own.map_or_else(String::new, |own| own.domain.code().to_owned());
     let forecasts = found.active.iter().filter_map(|job| job.verdict.as_ref()?.forecast_start.clone());
     let page = OfTenant {
         page: visitor.page("overview", title),
         domain,
         now: now.to_string(),
-        project_count,
+        project_count: projects::list(center, &visitor.caller).await?.len(),
         may_submit: visitor.may(center, Action::SubmitJob, Some(tenant)),
         warnings: warnings(center, ui, &found.contracts),
         most_cards,
         waiting_jobs: found.contracts.iter().map(|contract| u64::from(contract.waiting_jobs)).sum(),
         first_forecast: forecasts.min().map(|at| ui.short(&at)).unwrap_or_default(),
         vessels: vessels(ui, &found.contracts),
-        table: JobTable::of(center, ui, &found.active, false),
-        ended: JobTable::of(center, ui, &ended, false),
+        table: JobTable::of(ui, &found.active, false),
+        ended: JobTable::of(ui, &ended, false),
         days: ui.columns(&columns, most, 96, &days_label),
         by_project,
-        events: lines(center, ui, &found.events).await?,
+        events: lines(ui, &found.events, &found.job_names),
         may_audit: visitor.may(center, Action::ReadAudit, Some(tenant)),
         overview: found,
     };
@@ -232,24 +213,11 @@ async fn ended_lately(center: &Center, visitor: &Visitor) -> Result<Vec<JobView>
 }
 
 /// Events as lines, newest first. That a run ended says nothing beside the end of its job, unless the center lost it.
-async fn lines(center: &Center, ui: Ui, events: &[Event]) -> Result<Vec<EventLine>, AppError> {
+fn lines(ui: Ui, events: &[Event], job_names: &BTreeMap<JobId, String>) -> Vec<EventLine> {
     let tells = |event: &&Event| {
         event.kind != "run_ended" || event.data.get("outcome").is_some_and(|outcome| outcome == "lost")
     };
-    let shown: Vec<&Event> = events.iter().filter(tells).take(10).collect();
-    let ids: Vec<JobId> = shown.iter().filter_map(|event| event.job).collect();
-    let names = center
-        .read(move |tx| {
-            let mut names = BTreeMap::new();
-            for id in ids {
-                if let std::collections::btree_map::Entry::Vacant(free) = names.entry(id) {
-                    free.insert(store::jobs::get_row(tx, id)?.name);
-                }
-            }
-            Ok(names)
-        })
-        .await?;
-    Ok(shown.into_iter().map(|event| line(ui, event, &names)).collect())
+    events.iter().filter(tells).take(10).map(|event| line(ui, event, job_names)).collect()
 }
 
 /// An event in the page's language, with links to what it is about.
@@ -363,6 +331,7 @@ impl super::sample::Sample for OfTenant {
                 month_charge_micro_cny: MicroCny(3_500_000),
                 month: "2026-05".into(),
                 events: Vec::new(),
+                job_names: BTreeMap::new(),
                 center: None,
             },
         };

@@ -10,7 +10,7 @@ use domain::{Lang, Role};
 
 use super::{kit::Ui, locale};
 use crate::{
-    app::sign_in,
+    app::{overview, sign_in},
     auth::{Action, Caller, credentials::SESSION_COOKIE, credentials::Session},
     center::Center,
     error::AppError,
@@ -69,7 +69,10 @@ impl Front {
             Some(secret) => sign_in::by_session(center, secret).await.ok().flatten(),
             None => None,
         };
-        let shell = session.as_ref().map(|session| shell(center, session, Ui { lang }));
+        let shell = match &session {
+            Some(session) => Some(shell(center, session, Ui { lang }).await),
+            None => None,
+        };
         Self {
             ui: Ui { lang },
             theme,
@@ -193,30 +196,28 @@ impl Page {
     }
 }
 
-fn shell(center: &Center, session: &Session, ui: Ui) -> Shell {
+async fn shell(center: &Center, session: &Session, ui: Ui) -> Shell {
     let member = &session.member;
     let caller = Caller { member: member.clone(), from: String::new(), once: None };
     let own = member.tenant;
     let may = |action, owner| center.policies.check(&caller, action, owner).is_ok();
-    let live = center.live();
-    let sees = |tenant| own.is_none_or(|own| own == tenant);
-    let active = match own {
-        Some(own) => live.jobs_of(own) as usize,
-        None => live.jobs.len(),
-    };
-    let contracts = live.contracts.values().filter(|known| sees(known.contract.tenant)).count();
+    // A page is shown without these figures rather than not at all.
+    let glance = overview::glance(center, &caller).unwrap_or_default();
     let link = |key, href| Link { key, href, count: None };
     let counted = |key, href, n: usize| Link { key, href, count: Some(n.to_string()).filter(|_| n > 0) };
     let some = |is_shown: bool, link: Link| is_shown.then_some(link);
     let work = [
         Some(link("overview", "/")),
         some(own.is_some() && may(Action::SubmitJob, own), link("submit", "/submit")),
-        some(may(Action::ReadJob, own), counted("jobs", "/jobs", active)),
-        some(may(Action::ReadNode, None), counted("nodes", "/nodes", live.nodes.len())),
+        glance.active_jobs.map(|n| counted("jobs", "/jobs", n)),
+        glance.nodes.map(|n| counted("nodes", "/nodes", n)),
     ];
     let money = [
-        some(may(Action::ReadContract, own), counted("contracts", "/contracts", contracts)),
-        some(may(Action::ReadStatement, own) && contracts > 0, link("statement", "/statements")),
+        glance.contracts.map(|n| counted("contracts", "/contracts", n)),
+        some(
+            may(Action::ReadStatement, own) && glance.contracts.is_some_and(|n| n > 0),
+            link("statement", "/statements"),
+        ),
         some(may(Action::ReadCapacity, None), link("balance", "/capacity")),
     ];
     let administration = [
@@ -231,18 +232,15 @@ fn shell(center: &Center, session: &Session, ui: Ui) -> Shell {
         group("money", money.into_iter().flatten().collect()),
         group("administration", administration.into_iter().flatten().collect()),
     ];
-    let place = match own.and_then(|id| live.tenants.get(&id)) {
-        Some(tenant) => match ui.lang {
-            Lang::Zh => tenant.name_zh.clone(),
-            Lang::En => tenant.name_en.clone(),
-        },
+    let place = match &session.tenant {
+        Some(tenant) => tenant.name(ui.lang).to_owned(),
         None => ui.t("center"),
     };
     let role: Role = member.role;
     Shell {
         links,
         who: format!("{} · {place}", ui.word("role", role.code())),
-        is_all_virtual: !live.nodes.is_empty() && live.nodes.values().all(|known| known.node.is_virtual),
+        is_all_virtual: glance.is_all_virtual,
     }
 }
 

@@ -81,11 +81,11 @@ async fn show(
     let ui = visitor.front.ui;
     let own: Option<TenantId> = visitor.caller.member.tenant;
     let members = members::list(center, &visitor.caller).await?;
-    let projects = projects::list(center, &visitor.caller)?;
+    let projects = projects::list(center, &visitor.caller).await?;
     let may_manage = visitor.may(center, Action::ManageMember, own);
     let roles = Role::ALL.into_iter().filter(|role| own.is_none() || !role.is_of_center()).map(Role::code);
-    let contracts = contracts::list(center, &visitor.caller)?;
-    let tenants = if own.is_none() { tenants_by_name(center, ui) } else { Vec::new() };
+    let contracts = contracts::list(center, &visitor.caller).await?;
+    let tenants = tenants_by_name(center, visitor).await?;
     let name = |slug: &str| {
         let known = tenants.iter().find(|known| known.is(slug));
         known.map_or_else(|| slug.to_owned(), |known| known.word.clone())
@@ -244,11 +244,11 @@ impl super::sample::Sample for PeoplePage {
         wrong_contract.form.blame_by(page.ui, "contract", "contract");
         let mut wrong_member = Form::with(&[("m-login", "li".into()), ("m-role", "finance".into())]);
         for field in ["login", "name", "role", "password", "tenant"] {
-            wrong_member.blame_by(page.ui, &format!("m-{field}"), field);
+            wrong_member.blame_for(page.ui, &format!("m-{field}"), domain::problem::Wrong::HasNul);
         }
         let mut wrong_project = Form::with(&[("p-slug", "A".into()), ("p-tenant", "corp".into())]);
         for field in ["slug", "name", "contract", "tenant"] {
-            wrong_project.blame_by(page.ui, &format!("p-{field}"), field);
+            wrong_project.blame_for(page.ui, &format!("p-{field}"), domain::problem::Wrong::HasNul);
         }
         let sample = |is_of_center: bool, may_manage: bool, new_member: Form, new_project: Form| Self {
             page: page.clone(),

@@ -13,11 +13,10 @@ use super::{
     extract::Asked,
     kit::{Tab, Ui},
     page::{Page, Visitor, ok},
-    tables::tenant_words,
 };
 use crate::{
     app::{
-        contracts,
+        contracts, nodes,
         statements::{self, Statement, StatementLine, StatementQuery},
     },
     center::Center,
@@ -85,9 +84,10 @@ pub async fn page(
         ];
         return Ok((headers, statements::csv(&statement)).into_response());
     }
-    let contract = contracts::show(&center, &visitor.caller, &id)?;
-    let all = contracts::list(&center, &visitor.caller)?;
-    let (tenant, domain) = tenant_words(&center, ui, contract.tenant);
+    let contract = contracts::show(&center, &visitor.caller, &id).await?;
+    let all = contracts::list(&center, &visitor.caller).await?;
+    let tenant = contract.owner.name.in_lang(ui.lang).to_owned();
+    let domain = ui.word("domain", contract.owner.domain.code());
     let tab = |id: ContractId, month: &str, word: String, is_current| Tab {
         href: format!("/contracts/{id}/statement?month={month}"),
         word,
@@ -109,7 +109,7 @@ pub async fn page(
         tenant,
         domain,
         printed_at: moment::now().to_string(),
-        is_virtual: center.live().nodes.values().any(|known| known.node.is_virtual),
+        is_virtual: nodes::has_virtual(&center, &visitor.caller)?,
         statement,
     };
     Ok(ok(&page))
@@ -175,7 +175,7 @@ fn months(starts_at: &str) -> Vec<String> {
 
 /// The statement of the first contract that one may read.
 pub async fn newest(State(center): State<Center>, visitor: Visitor) -> Result<Response, AppError> {
-    let all = contracts::list(&center, &visitor.caller)?;
+    let all = contracts::list(&center, &visitor.caller).await?;
     let first = all.first().ok_or_else(|| AppError::not_found("contract", ""))?;
     Ok(Redirect::to(&format!("/contracts/{}/statement", first.id)).into_response())
 }

@@ -16,13 +16,14 @@ use super::{
     extract::{Asked, Sent},
     fault::{self, Told},
     form::Form,
-    hall::{self, Tile},
+    hall::{self as map, Tile},
     job::places,
     kit::{Choice, Html, Ui, escape},
     page::{Page, Visitor, ok, render},
 };
 use crate::{
     app::{
+        hall,
         jobs::{self, DryRun},
         projects, views,
     },
@@ -116,12 +117,12 @@ pub async fn page(
     }
     if project.is_empty() {
         // As the page will show it chosen.
-        let own = projects::list(&center, &visitor.caller)?;
+        let own = projects::list(&center, &visitor.caller).await?;
         project = own.into_iter().next().map(|project| project.slug).unwrap_or_default();
     }
     let form = Form::with(&[("script", script), ("project", project), ("class", class.code().to_owned())]);
-    let d = tried(&center, &visitor, &form);
-    whole(&center, &visitor, StatusCode::OK, form, d)
+    let d = tried(&center, &visitor, &form).await;
+    whole(&center, &visitor, StatusCode::OK, form, d).await
 }
 
 fn may_submit(center: &Center, visitor: &Visitor) -> Result<(), AppError> {
@@ -131,7 +132,7 @@ fn may_submit(center: &Center, visitor: &Visitor) -> Result<(), AppError> {
     own.map(drop).ok_or(AppError::Forbidden { action: Action::SubmitJob.code() })
 }
 
-fn whole(
+async fn whole(
     center: &Center,
     visitor: &Visitor,
     status: StatusCode,
@@ -139,7 +140,7 @@ fn whole(
     dry_run: Dry,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let own = projects::list(center, &visitor.caller)?;
+    let own = projects::list(center, &visitor.caller).await?;
     let label = |project: &projects::ProjectView| match &project.contract_number {
         Some(number) => format!("{} · {number}", project.slug),
         None => project.slug.clone(),
@@ -169,11 +170,11 @@ pub async fn dry_run(
     Sent { visitor, form }: Sent,
 ) -> Result<Response, AppError> {
     may_submit(&center, &visitor)?;
-    let d = tried(&center, &visitor, &form);
+    let d = tried(&center, &visitor, &form).await;
     if visitor.front.is_htmx {
         return Ok(ok(&DryPart { page: visitor.page("submit", String::new()), dry_run: d }));
     }
-    whole(&center, &visitor, StatusCode::OK, form, d)
+    whole(&center, &visitor, StatusCode::OK, form, d).await
 }
 
 /// Submits. What is wrong is told beside what was typed.
@@ -204,7 +205,7 @@ pub async fn submit(
             let told = beside(fault::told(visitor.front.ui, &error), &error);
             // A key that failed with these words is no use for others.
             let form = form.without("key");
-            whole(&center, &visitor, status, form, Dry { refused: Some(told), ..Dry::default() })
+            whole(&center, &visitor, status, form, Dry { refused: Some(told), ..Dry::default() }).await
         }
         Err(error) => Err(error),
     }
@@ -254,7 +255,7 @@ fn is_task_file(text: &str) -> bool {
     })
 }
 
-fn tried(center: &Center, visitor: &Visitor, form: &Form) -> Dry {
+async fn tried(center: &Center, visitor: &Visitor, form: &Form) -> Dry {
     let ui = visitor.front.ui;
     let refused = |error: &AppError, notes| Dry {
         refused: Some(beside(fault::told(ui, error), error)),
@@ -270,7 +271,7 @@ fn tried(center: &Center, visitor: &Visitor, form: &Form) -> Dry {
     };
     let notes = jobs::notes(center, parsed.notes);
     let notes = notes.iter().map(|note| told_note(ui, note)).collect();
-    match jobs::dry_run(center, &visitor.caller, parsed.spec) {
+    match jobs::dry_run(center, &visitor.caller, parsed.spec).await {
         // What never fits is a refusal when it is submitted.
         Ok(trial) if trial.verdict.as_ref().is_some_and(|verdict| verdict.code == "never_fits") => {
             let text =
@@ -278,12 +279,16 @@ fn tried(center: &Center, visitor: &Visitor, form: &Form) -> Dry {
             let told = Told { title: ui.t("would-refuse"), hint: String::new(), details: vec![text] };
             Dry { refused: Some(told), quote: None, notes }
         }
-        Ok(trial) => Dry { refused: None, quote: Some(quote(center, ui, trial)), notes },
+        Ok(trial) => match quote(center, visitor, trial) {
+            Ok(quote) => Dry { refused: None, quote: Some(quote), notes },
+            Err(error) => refused(&error, notes),
+        },
         Err(error) => refused(&error, notes),
     }
 }
 
-fn quote(center: &Center, ui: Ui, trial: DryRun) -> Quote {
+fn quote(center: &Center, visitor: &Visitor, trial: DryRun) -> Result<Quote, AppError> {
+    let ui = visitor.front.ui;
     let verdict = trial.verdict.as_ref().filter(|_| !trial.starts_now);
     let (start, start_note) = match verdict.and_then(|verdict| verdict.forecast_start.as_deref()) {
         _ if trial.starts_now => (Html(escape(ui.t("now"))), ui.t("cards-free-now")),
@@ -295,8 +300,12 @@ fn quote(center: &Center, ui: Ui, trial: DryRun) -> Quote {
         .iter()
         .map(|place| (place.node.clone(), place.card_indices.iter().copied().collect()))
         .collect::<std::collections::BTreeMap<_, _>>();
-    let tiles = if own.is_empty() { Vec::new() } else { hall::of_job(&center.live(), ui, &own) };
-    Quote {
+    let tiles = if own.is_empty() {
+        Vec::new()
+    } else {
+        map::job_tiles(ui, &hall::list(center, &visitor.caller)?, &own)
+    };
+    Ok(Quote {
         start,
         start_note,
         most: trial.price.most_micro_cny,
@@ -311,23 +320,17 @@ fn quote(center: &Center, ui: Ui, trial: DryRun) -> Quote {
         places: places(&trial.placement),
         is_virtual: trial.placement.iter().any(|place| place.is_virtual),
         tiles,
-    }
+    })
 }
 
 /// An option that was not taken as it stands, and why, in the page's language.
 fn told_note(ui: Ui, note: &Note) -> (String, String) {
+    let line = if note.line > 0 { ui.t1("note-line", "line", note.line) } else { String::new() };
     let lead = match note.action {
-        NoteAction::Ignored | NoteAction::OnSlurm => ui.t1("note-ignored", "line", note.line),
-        NoteAction::Mapped => ui.t1("note-mapped", "line", note.line),
+        NoteAction::Ignored | NoteAction::OnSlurm => ui.t("note-ignored"),
+        NoteAction::Mapped => ui.t("note-mapped"),
     };
-    let name = note.option.trim_start_matches('-');
-    let own = super::locale::find(ui.lang, &format!("note-{name}"), &[]);
-    let text = own.unwrap_or_else(|| match ui.lang {
-        domain::Lang::En => note.text.clone(),
-        domain::Lang::Zh if note.text.contains("not known") => ui.t("note-unknown"),
-        domain::Lang::Zh => ui.t("note-nothing"),
-    });
-    (note.option.clone(), format!("{lead}{text}"))
+    (note.option.clone(), format!("{line}{lead}{}", note.why.text(ui.lang)))
 }
 
 #[cfg(test)]
@@ -357,7 +360,13 @@ impl Dry {
             tiles: views::tiles(),
             ..waits.clone()
         };
-        let notes = vec![("--mem".into(), ui.word("note", "mem"))];
+        let note = Note {
+            line: 3,
+            option: "--mem".into(),
+            action: NoteAction::OnSlurm,
+            why: domain::script::NoteWhy::MemoryShared,
+        };
+        let notes = vec![told_note(ui, &note)];
         let bare = Told { hint: String::new(), ..views::told(ui) };
         [
             Self::default(),

@@ -1,9 +1,17 @@
-//! Tables of jobs, as several pages show them.
+//! Tables of jobs, as several pages show them, and the tenants that these name.
 
-use domain::{Lang, MicroCny, Timestamp};
+use domain::{MicroCny, Timestamp};
 
-use super::kit::{Choice, Html, Ui, escape};
-use crate::{app::jobs::JobView, center::Center, moment};
+use super::{
+    kit::{Choice, Html, Ui, escape},
+    page::Visitor,
+};
+use crate::{
+    app::{jobs::JobView, tenants},
+    center::Center,
+    error::AppError,
+    moment,
+};
 
 /// Rows, and which columns they have.
 #[derive(Clone, Debug, Default)]
@@ -32,15 +40,14 @@ pub struct JobLine {
 }
 
 impl JobTable {
-    pub fn of(center: &Center, ui: Ui, jobs: &[JobView], with_tenant: bool) -> Self {
-        let rows: Vec<JobLine> = jobs.iter().map(|job| line(center, ui, job)).collect();
+    pub fn of(ui: Ui, jobs: &[JobView], with_tenant: bool) -> Self {
+        let rows: Vec<JobLine> = jobs.iter().map(|job| line(ui, job)).collect();
         let with_why = rows.iter().any(|row| !row.why.is_empty());
         Self { rows, with_tenant, with_why }
     }
 }
 
-fn line(center: &Center, ui: Ui, job: &JobView) -> JobLine {
-    let (tenant, domain) = tenant_words(center, ui, job.tenant);
+fn line(ui: Ui, job: &JobView) -> JobLine {
     let mut sub = ui.t1("project-named", "name", &job.project);
     if job.tasks.total > 1 {
         let ended = job.tasks.ended();
@@ -63,8 +70,8 @@ fn line(center: &Center, ui: Ui, job: &JobView) -> JobLine {
         id: job.id.to_string(),
         name: job.name.clone(),
         sub,
-        tenant,
-        domain,
+        tenant: job.owner.name.in_lang(ui.lang).to_owned(),
+        domain: ui.word("domain", job.owner.domain.code()),
         state: job.state.clone(),
         class: job.service_class.clone(),
         asked: format!("{} × {}", job.nodes, job.cards_per_node),
@@ -85,26 +92,15 @@ pub fn took(started_at: Option<&str>, ended_at: Option<&str>) -> String {
     to.since(from).to_string()
 }
 
-/// Every tenant, by name.
-pub fn tenants_by_name(center: &Center, ui: Ui) -> Vec<Choice> {
-    let live = center.live();
-    let name = |tenant: &domain::Tenant| match ui.lang {
-        Lang::Zh => tenant.name_zh.clone(),
-        Lang::En => tenant.name_en.clone(),
-    };
-    let mut all: Vec<Choice> =
-        live.tenants.values().map(|tenant| Choice::new(tenant.slug.as_str(), name(tenant))).collect();
+/// Every tenant, by name; none for a tenant's own members.
+pub async fn tenants_by_name(center: &Center, visitor: &Visitor) -> Result<Vec<Choice>, AppError> {
+    if !visitor.is_of_center() {
+        return Ok(Vec::new());
+    }
+    let lang = visitor.front.ui.lang;
+    let tenants = tenants::list(center, &visitor.caller).await?.into_iter();
+    let named = tenants.map(|tenant| Choice::new(tenant.slug, tenant.name.in_lang(lang)));
+    let mut all: Vec<Choice> = named.collect();
     all.sort_unstable_by(|a, b| a.word.cmp(&b.word).then_with(|| a.value.cmp(&b.value)));
-    all
-}
-
-/// A tenant's name and the word for its domain.
-pub fn tenant_words(center: &Center, ui: Ui, tenant: domain::TenantId) -> (String, String) {
-    let live = center.live();
-    let Some(tenant) = live.tenants.get(&tenant) else { return (String::new(), String::new()) };
-    let name = match ui.lang {
-        Lang::Zh => tenant.name_zh.clone(),
-        Lang::En => tenant.name_en.clone(),
-    };
-    (name, ui.word("domain", tenant.domain.code()))
+    Ok(all)
 }

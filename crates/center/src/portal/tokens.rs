@@ -174,7 +174,7 @@ impl super::sample::Sample for TokensPage {
             member: views::member(),
         };
         let mut token = Form::with(&[("name", " ".into())]);
-        token.blame_by(page.ui, "name", "name");
+        token.blame_for(page.ui, "name", domain::problem::Wrong::HasNul);
         let mut password = Form::default();
         for field in ["old", "new", "again"] {
             password.blame_by(page.ui, field, "again");

@@ -279,7 +279,7 @@ impl super::sample::Sample for TwinPage {
         let mut wrong = Form::with(&[("days", "0".into()), ("policy", "luck".into())]);
         wrong.number(page.ui, "days", 1..=9);
         wrong.blame_by(page.ui, "policy", "policy");
-        wrong.notice = page.t("refused-twin-is-busy");
+        wrong.notice = page.t("refused-twin_is_busy");
         vec![
             Self {
                 page: page.clone(),

@@ -1,10 +1,10 @@
 //! The options of sbatch, one by one.
 
-use super::{Note, NoteAction, problem_at, values};
+use super::{Note, NoteAction, NoteWhy, values};
 use crate::{
     JobSpec, Launch, ServiceClass,
     batch::{Memory, Warning, is_signal},
-    spec::SpecProblem,
+    problem::{Form, JobFault, NotHere, OptionFault, Place, SpecProblem, ValueFault, Wrong},
 };
 
 /// Short forms.
@@ -62,49 +62,48 @@ const FLAGS: &[&str] = &[
 ];
 
 /// Options that only say how, with why they are left.
-const IGNORED: &[(&str, &str)] = &[
-    ("cpus-per-gpu", "processors are not divided among jobs"),
-    ("open-mode", "each run has logs of its own, and a file that --output names is made anew"),
-    ("mail-type", "the center sends no mail"),
-    ("mail-user", "the center sends no mail"),
-    ("licenses", "the center keeps no licences"),
-    ("requeue", "a run that the center loses is always tried again"),
-    ("no-requeue", "a run that the center loses is always tried again"),
-    ("partition", "the contract says which pools are used; choose a card model with --constraint"),
-    ("input", "standard input is empty; write `< FILE` behind the command that reads it"),
-    ("distribution", FOR_SRUN),
-    ("hint", FOR_SRUN),
-    ("threads-per-core", FOR_SRUN),
-    ("ntasks-per-core", FOR_SRUN),
-    ("ntasks-per-socket", FOR_SRUN),
-    ("mem-bind", FOR_SRUN),
-    ("gpu-bind", FOR_SRUN),
+const IGNORED: &[(&str, NoteWhy)] = &[
+    ("cpus-per-gpu", NoteWhy::ProcessorsShared),
+    ("open-mode", NoteWhy::OwnLogs),
+    ("mail-type", NoteWhy::NoMail),
+    ("mail-user", NoteWhy::NoMail),
+    ("licenses", NoteWhy::NoLicences),
+    ("requeue", NoteWhy::AlwaysRetried),
+    ("no-requeue", NoteWhy::AlwaysRetried),
+    ("partition", NoteWhy::PoolsOfContract),
+    ("input", NoteWhy::EmptyInput),
+    ("distribution", NoteWhy::ForSrun),
+    ("hint", NoteWhy::ForSrun),
+    ("threads-per-core", NoteWhy::ForSrun),
+    ("ntasks-per-core", NoteWhy::ForSrun),
+    ("ntasks-per-socket", NoteWhy::ForSrun),
+    ("mem-bind", NoteWhy::ForSrun),
+    ("gpu-bind", NoteWhy::ForSrun),
 ];
-const FOR_SRUN: &str = "give it to `srun` in the script";
 
 /// Options that only Slurm can keep, with what is the case where a center has an engine of its own.
-const ON_SLURM: &[(&str, &str)] = &[
-    ("ntasks", "one process is started on each node; it starts the others"),
-    ("ntasks-per-node", "one process is started on each node; it starts the others"),
-    ("cpus-per-task", "processors are not divided among jobs"),
-    ("mem", "memory is not divided among jobs"),
-    ("mem-per-cpu", "memory is not divided among jobs"),
-    ("mem-per-gpu", "memory is not divided among jobs"),
-    ("output", "standard output is kept by the center: `qiantang logs JOB` shows it"),
-    ("error", "standard error is kept by the center: `qiantang logs JOB --stderr` shows it"),
-    ("chdir", "a job starts in a work folder of its own"),
-    ("signal", "a run gets SIGTERM before it is killed"),
+const ON_SLURM: &[(&str, NoteWhy)] = &[
+    ("ntasks", NoteWhy::OneProcess),
+    ("ntasks-per-node", NoteWhy::OneProcess),
+    ("cpus-per-task", NoteWhy::ProcessorsShared),
+    ("mem", NoteWhy::MemoryShared),
+    ("mem-per-cpu", NoteWhy::MemoryShared),
+    ("mem-per-gpu", NoteWhy::MemoryShared),
+    ("output", NoteWhy::OutputKept),
+    ("error", NoteWhy::ErrorKept),
+    ("chdir", NoteWhy::OwnFolder),
+    ("signal", NoteWhy::Terminated),
 ];
 
 /// Options that would change what a job gets or when.
-const REFUSED: &[(&str, &str)] = &[
-    ("nodelist", "the center chooses the nodes; leave it out"),
-    ("exclude", "the center chooses the nodes; leave it out"),
-    ("hold", "submit the job when it may start, or use --dependency"),
-    ("begin", "submit the job when it may start"),
-    ("reservation", "there are no reservations; a reserved contract holds cards"),
-    ("wrap", "send a script"),
-    ("het-group", "submit the parts as jobs of their own"),
+const REFUSED: &[(&str, NotHere)] = &[
+    ("nodelist", NotHere::Nodes),
+    ("exclude", NotHere::Nodes),
+    ("hold", NotHere::Hold),
+    ("begin", NotHere::Begin),
+    ("reservation", NotHere::Reservation),
+    ("wrap", NotHere::Wrap),
+    ("het-group", NotHere::HetGroup),
 ];
 
 /// What the options ask for in cards, put together at the end: they depend on each other.
@@ -146,8 +145,7 @@ pub(super) fn read(
     while let Some((line, word)) = rest.next() {
         let line = *line;
         let Some((name, inline)) = split(word) else {
-            let hint = "options begin with `-`; put the command on a line of its own";
-            problems.push(problem_at(line, word, "is not an option", hint));
+            problems.push(SpecProblem::new(Place::option(line, word), OptionFault::NotAnOption));
             continue;
         };
         let option = format!("--{name}");
@@ -163,11 +161,11 @@ pub(super) fn read(
             }
         };
         if let Some((_, why)) = IGNORED.iter().find(|(known, _)| *known == name) {
-            notes.push(Note { line, option, action: NoteAction::Ignored, text: (*why).to_owned() });
+            notes.push(Note { line, option, action: NoteAction::Ignored, why: why.clone() });
             continue;
         }
-        if let Some((_, hint)) = REFUSED.iter().find(|(known, _)| *known == name) {
-            problems.push(problem_at(line, &option, "can't be had here", *hint));
+        if let Some((_, why)) = REFUSED.iter().find(|(known, _)| *known == name) {
+            problems.push(SpecProblem::new(Place::option(line, &option), OptionFault::NotHere(*why)));
             continue;
         }
         if name == "exclusive" {
@@ -175,13 +173,14 @@ pub(super) fn read(
             continue;
         }
         if is_flag {
-            let text = "makes no difference here".to_owned();
-            notes.push(Note { line, option, action: NoteAction::Ignored, text });
+            let why = NoteWhy::NoDifference;
+            notes.push(Note { line, option, action: NoteAction::Ignored, why });
             continue;
         }
         let Some(value) = value else {
             if is_known(&name) {
-                problems.push(problem_at(line, &option, "needs a value", format!("write {option}=VALUE")));
+                let place = Place::option(line, &option);
+                problems.push(SpecProblem::new(place, OptionFault::NeedsValue { option }));
             } else {
                 unknown(line, option, notes);
             }
@@ -190,15 +189,15 @@ pub(super) fn read(
         match take(&name, &value, spec, &mut cards) {
             Ok(Taken::Yes) => {
                 if let Some((_, why)) = ON_SLURM.iter().find(|(known, _)| *known == name) {
-                    let text = (*why).to_owned();
-                    notes.push(Note { line, option, action: NoteAction::OnSlurm, text });
+                    let why = why.clone();
+                    notes.push(Note { line, option, action: NoteAction::OnSlurm, why });
                 } else if name == "nodes" {
                     nodes_at = Some(line);
                 }
             }
-            Ok(Taken::Ignored(text)) => notes.push(Note { line, option, action: NoteAction::Ignored, text }),
+            Ok(Taken::Ignored(why)) => notes.push(Note { line, option, action: NoteAction::Ignored, why }),
             Ok(Taken::Unknown) => unknown(line, option, notes),
-            Err((problem, hint)) => problems.push(problem_at(line, &option, problem, hint)),
+            Err(wrong) => problems.push(SpecProblem::new(Place::option(line, &option), wrong)),
         }
     }
     nodes_of_tasks(&cards, spec, notes);
@@ -206,10 +205,8 @@ pub(super) fn read(
     if let Some(line) = nodes_at.filter(|_| spec.launch == Launch::Batch && spec.nodes > 1)
         && !["srun", "mpirun", "mpiexec"].iter().any(|starter| spec.script.contains(starter))
     {
-        let text = "a center with Slurm starts the script once, on the first node, as sbatch does, and it calls no srun; \
-                    `--launch=each-node` starts it on each";
-        let option = "--nodes".to_owned();
-        notes.push(Note { line, option, action: NoteAction::Mapped, text: text.to_owned() });
+        let (option, why) = ("--nodes".to_owned(), NoteWhy::FirstNodeOnly);
+        notes.push(Note { line, option, action: NoteAction::Mapped, why });
     }
 }
 
@@ -221,8 +218,8 @@ fn nodes_of_tasks(cards: &Cards, spec: &mut JobSpec, notes: &mut Vec<Note>) {
             spec.nodes = tasks.div_ceil(on_each.max(1));
         }
         _ if tasks < spec.nodes => {
-            let text = format!("{tasks} tasks have no use for {} nodes; they get {tasks}", spec.nodes);
-            notes.push(Note { line: 0, option: "--nodes".to_owned(), action: NoteAction::Mapped, text });
+            let why = NoteWhy::NodesOfTasks { tasks, nodes: spec.nodes };
+            notes.push(Note { line: 0, option: "--nodes".to_owned(), action: NoteAction::Mapped, why });
             (spec.nodes, spec.max_nodes) = (tasks, None);
         }
         _ => {}
@@ -230,8 +227,7 @@ fn nodes_of_tasks(cards: &Cards, spec: &mut JobSpec, notes: &mut Vec<Note>) {
 }
 
 fn unknown(line: u32, option: String, notes: &mut Vec<Note>) {
-    let text = "is not known here".to_owned();
-    notes.push(Note { line, option, action: NoteAction::Ignored, text });
+    notes.push(Note { line, option, action: NoteAction::Ignored, why: NoteWhy::Unknown });
 }
 
 /// The long name and the value in the word itself: `--nodes=2`, `-N2`, `-N=2`.
@@ -288,17 +284,12 @@ fn is_known(name: &str) -> bool {
 
 enum Taken {
     Yes,
-    Ignored(String),
+    Ignored(NoteWhy),
     Unknown,
 }
 
-type Refusal = (String, String);
-
-fn take(name: &str, value: &str, spec: &mut JobSpec, cards: &mut Cards) -> Result<Taken, Refusal> {
-    let hint = |hint: &str| {
-        let hint = hint.to_owned();
-        move |problem: String| (problem, hint)
-    };
+fn take(name: &str, value: &str, spec: &mut JobSpec, cards: &mut Cards) -> Result<Taken, Wrong> {
+    let as_form = |form: Form| move |fault: ValueFault| OptionFault::Value { fault, form };
     let mut model = |found: Option<String>| {
         if found.is_some() {
             spec.card_model = found;
@@ -310,14 +301,13 @@ fn take(name: &str, value: &str, spec: &mut JobSpec, cards: &mut Cards) -> Resul
         "comment" => value.clone_into(&mut spec.comment),
         "constraint" => constraint(value, spec)?,
         "time" => {
-            let read = values::time(value)
-                .map_err(hint("write 30 (minutes), 1:30:00 (hours) or 2-12 (days-hours)"))?;
+            let read = values::time(value).map_err(as_form(Form::Time))?;
             spec.time_limit_ms = Some(read);
         }
         "nodes" => {
             let (least, most) = value.split_once('-').unwrap_or((value, value));
             let read = values::count(least).and_then(|least| Ok((least, values::count(most)?)));
-            let (least, most) = read.map_err(hint("write a number of nodes, such as 2"))?;
+            let (least, most) = read.map_err(as_form(Form::Nodes))?;
             cards.has_nodes = true;
             spec.nodes = least;
             spec.max_nodes = (least != most).then_some(most);
@@ -325,14 +315,14 @@ fn take(name: &str, value: &str, spec: &mut JobSpec, cards: &mut Cards) -> Resul
         "gres" => {
             let mut sum = 0_u32;
             for part in value.split(',') {
-                let (found, count) = values::gres(part).map_err(hint("ask for cards as npu:8 or gpu:8"))?;
+                let (found, count) = values::gres(part).map_err(as_form(Form::Gres))?;
                 model(found);
                 sum = sum.saturating_add(count);
             }
             cards.per_node = Some(sum);
         }
         "gpus-per-node" | "gpus-per-task" | "gpus" => {
-            let (found, count) = values::cards(value).map_err(hint("write a number of cards, such as 8"))?;
+            let (found, count) = values::cards(value).map_err(as_form(Form::Cards))?;
             model(found);
             match name {
                 "gpus" => cards.in_all = Some((count, 0)),
@@ -341,7 +331,7 @@ fn take(name: &str, value: &str, spec: &mut JobSpec, cards: &mut Cards) -> Resul
             }
         }
         "ntasks-per-node" | "ntasks" | "cpus-per-task" => {
-            let count = Some(values::count(value).map_err(hint("write a number of at least 1"))?);
+            let count = Some(values::count(value).map_err(as_form(Form::Count))?);
             let batch = &mut spec.batch;
             match name {
                 "ntasks" => (batch.tasks, cards.has_tasks) = (count, true),
@@ -350,7 +340,7 @@ fn take(name: &str, value: &str, spec: &mut JobSpec, cards: &mut Cards) -> Resul
             }
         }
         "mem" | "mem-per-cpu" | "mem-per-gpu" => {
-            let mib = values::mib(value).map_err(hint("write 500M, 16G or 1T"))?;
+            let mib = values::mib(value).map_err(as_form(Form::Memory))?;
             match name {
                 "mem" => spec.batch.memory = Some(Memory::MibPerNode(mib)),
                 "mem-per-cpu" => spec.batch.memory = Some(Memory::MibPerCpu(mib)),
@@ -362,28 +352,23 @@ fn take(name: &str, value: &str, spec: &mut JobSpec, cards: &mut Cards) -> Resul
         "chdir" => spec.batch.work_dir = Some(value.to_owned()),
         "signal" => return signal(value, spec),
         "launch" => {
-            let launch = Launch::from_code(value);
-            spec.launch = launch.ok_or_else(|| {
-                (format!("there is no way `{value}`"), "write batch or each-node".to_owned())
-            })?;
+            let known = Launch::ALL.map(Launch::code);
+            spec.launch = Launch::from_code(value).ok_or_else(|| Wrong::unknown(value, &known))?;
         }
         "qos" => {
-            let known = ServiceClass::ALL.map(ServiceClass::code).join(", ");
-            let class = ServiceClass::from_code(value);
-            spec.service_class = class.ok_or_else(|| {
-                (format!("there is no service class `{value}`"), format!("use one of: {known}"))
-            })?;
+            let known = ServiceClass::ALL.map(ServiceClass::code);
+            spec.service_class =
+                ServiceClass::from_code(value).ok_or_else(|| Wrong::unknown(value, &known))?;
         }
         "array" => {
-            let array = values::array(value).map_err(hint("write 0-7, 1,3,5 or 0-99:2%4"))?;
+            let array = values::array(value).map_err(as_form(Form::Array))?;
             if array.len() > u64::from(crate::spec::MAX_ARRAY_TASKS) {
-                return Err((format!("has {} tasks", array.len()), "ask for at most 1,000,000".to_owned()));
+                return Err(JobFault::ArrayTasks { tasks: array.len() }.into());
             }
             spec.array = Some(array);
         }
         "dependency" => {
-            spec.after = values::dependencies(value)
-                .map_err(hint("write after, afterok, afternotok or afterany, each with :job_…"))?;
+            spec.after = values::dependencies(value).map_err(as_form(Form::Dependency))?;
         }
         "export" => export(value, spec)?,
         _ => return Ok(Taken::Unknown),
@@ -393,7 +378,7 @@ fn take(name: &str, value: &str, spec: &mut JobSpec, cards: &mut Cards) -> Resul
 
 /// What nodes must have, with `&` between; card models of which any will do have `|` between. What is a label and what a
 /// model's name the center knows.
-fn constraint(value: &str, spec: &mut JobSpec) -> Result<(), Refusal> {
+fn constraint(value: &str, spec: &mut JobSpec) -> Result<(), OptionFault> {
     spec.labels.clear();
     for part in value.split('&').map(|part| part.trim().trim_matches(|c| c == '(' || c == ')')) {
         if part.contains('|') {
@@ -401,41 +386,36 @@ fn constraint(value: &str, spec: &mut JobSpec) -> Result<(), Refusal> {
         } else if crate::spec::is_label(part) {
             spec.labels.push(part.to_owned());
         } else {
-            let hint = "write label, label&label, or model|model";
-            return Err((format!("`{part}` is neither a label nor a card model"), hint.to_owned()));
+            return Err(OptionFault::Constraint { given: part.to_owned() });
         }
     }
     Ok(())
 }
 
 /// A signal before the time limit. The script alone can get one (`B:`).
-fn signal(value: &str, spec: &mut JobSpec) -> Result<Taken, Refusal> {
-    let wrong = || (format!("`{value}` is not a signal"), "write B:USR1@60".to_owned());
+fn signal(value: &str, spec: &mut JobSpec) -> Result<Taken, Wrong> {
+    let wrong = || OptionFault::Warning { given: value.to_owned() };
     let (to, rest) = value.split_once(':').map_or(("", value), |(to, rest)| (to, rest));
     let (name, before) = rest.split_once('@').unwrap_or((rest, "60"));
     let before_s = before.parse().map_err(|_| wrong())?;
     let name = name.to_ascii_uppercase();
     let name = name.strip_prefix("SIG").unwrap_or(&name);
     if !is_signal(name) {
-        return Err(wrong());
+        return Err(wrong().into());
     }
     if !to.contains('B') {
-        let text = format!(
-            "only the script itself gets a signal: write --signal=B:{name}@{before_s}, and let it trap that and tell its steps"
-        );
-        return Ok(Taken::Ignored(text));
+        return Ok(Taken::Ignored(NoteWhy::SignalToScript { signal: name.to_owned(), before_s }));
     }
     spec.batch.warning = Some(Warning { signal: name.to_owned(), before_s });
     Ok(Taken::Yes)
 }
 
 /// `NONE` and `ALL` say the same here: a run never gets the environment of where it was submitted. For `srun` they do not.
-fn export(value: &str, spec: &mut JobSpec) -> Result<(), Refusal> {
+fn export(value: &str, spec: &mut JobSpec) -> Result<(), OptionFault> {
     spec.batch.export = Some(value.to_owned()).filter(|value| !value.is_empty());
     for part in value.split(',').filter(|part| !matches!(*part, "" | "NONE" | "ALL" | "NIL")) {
         let Some((name, text)) = part.split_once('=') else {
-            let problem = format!("`{part}` has no value, and a run does not get your environment");
-            return Err((problem, format!("write {part}=VALUE")));
+            return Err(OptionFault::NoVariableValue { name: part.to_owned() });
         };
         spec.env.insert(name.to_owned(), text.to_owned());
     }
@@ -450,13 +430,8 @@ fn put_together(cards: &Cards, spec: &mut JobSpec, problems: &mut Vec<SpecProble
         spec.cards_per_node = per_node;
     } else if let Some((in_all, line)) = cards.in_all {
         if !in_all.is_multiple_of(spec.nodes.max(1)) {
-            let problem = format!("{in_all} cards can't be shared evenly by {} nodes", spec.nodes);
-            problems.push(problem_at(
-                line,
-                "--gpus",
-                problem,
-                "ask for as many on each node: --gpus-per-node=N",
-            ));
+            let fault = OptionFault::UnevenCards { cards: in_all, nodes: spec.nodes };
+            problems.push(SpecProblem::new(Place::option(line, "--gpus"), fault));
             return;
         }
         spec.cards_per_node = in_all / spec.nodes.max(1);

@@ -2,21 +2,22 @@
 
 use crate::{
     Millis,
+    problem::ValueFault,
     spec::{ArraySpec, Dependency, DependencyKind, IndexRange},
 };
 
 /// A number of at least 1.
-pub fn count(text: &str) -> Result<u32, String> {
+pub fn count(text: &str) -> Result<u32, ValueFault> {
     match text.parse() {
-        Ok(0) | Err(_) => Err(format!("`{text}` is not a number of at least 1")),
+        Ok(0) | Err(_) => Err(ValueFault::Count { given: text.to_owned() }),
         Ok(count) => Ok(count),
     }
 }
 
 /// A time limit: minutes, M:S, H:M:S, D-H, D-H:M or D-H:M:S.
-pub fn time(text: &str) -> Result<Millis, String> {
-    let wrong = || format!("`{text}` is not a time");
-    let number = |part: &str| -> Result<i64, String> {
+pub fn time(text: &str) -> Result<Millis, ValueFault> {
+    let wrong = || ValueFault::Time { given: text.to_owned() };
+    let number = |part: &str| -> Result<i64, ValueFault> {
         if part.is_empty() || part.len() > 9 || !part.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(wrong());
         }
@@ -36,16 +37,12 @@ pub fn time(text: &str) -> Result<Millis, String> {
         (Some(d), [h, m, s]) => d * 86_400 + h * 3600 + m * 60 + s,
         _ => return Err(wrong()),
     };
-    if seconds == 0 {
-        Err("a limit of no time lets nothing run".to_owned())
-    } else {
-        Ok(Millis::from_secs(seconds))
-    }
+    if seconds == 0 { Err(ValueFault::NoTime) } else { Ok(Millis::from_secs(seconds)) }
 }
 
 /// Memory in MiB: a number of them, or one with K, M, G or T behind.
-pub fn mib(text: &str) -> Result<u64, String> {
-    let wrong = || format!("`{text}` is not an amount of memory");
+pub fn mib(text: &str) -> Result<u64, ValueFault> {
+    let wrong = || ValueFault::Memory { given: text.to_owned() };
     let number = text.trim_end_matches(['b', 'B']).trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let count: u64 = number.parse().map_err(|_| wrong())?;
     let kib = match text[number.len()..].to_ascii_uppercase().as_str() {
@@ -59,7 +56,7 @@ pub fn mib(text: &str) -> Result<u64, String> {
 }
 
 /// Cards, as `8` or `ascend-910:8`.
-pub fn cards(text: &str) -> Result<(Option<String>, u32), String> {
+pub fn cards(text: &str) -> Result<(Option<String>, u32), ValueFault> {
     match text.rsplit_once(':') {
         Some((model, number)) => Ok((Some(model.to_owned()), count(number)?)),
         None => Ok((None, count(text)?)),
@@ -67,11 +64,11 @@ pub fn cards(text: &str) -> Result<(Option<String>, u32), String> {
 }
 
 /// Generic resources: `npu:8`, `gpu`, `npu:ascend-910:4`.
-pub fn gres(text: &str) -> Result<(Option<String>, u32), String> {
+pub fn gres(text: &str) -> Result<(Option<String>, u32), ValueFault> {
     let text = text.strip_prefix("gres/").unwrap_or(text);
     let (kind, rest) = text.split_once(':').map_or((text, None), |(kind, rest)| (kind, Some(rest)));
     if !matches!(kind, "npu" | "gpu") {
-        return Err(format!("`{kind}` is not a kind of card here"));
+        return Err(ValueFault::CardKind { given: kind.to_owned() });
     }
     match rest {
         None => Ok((None, 1)),
@@ -82,10 +79,10 @@ pub fn gres(text: &str) -> Result<(Option<String>, u32), String> {
 }
 
 /// An array: `0-7`, `1,3,5-9:2`, `0-99%4`.
-pub fn array(text: &str) -> Result<ArraySpec, String> {
+pub fn array(text: &str) -> Result<ArraySpec, ValueFault> {
     let (indices, most) = text.split_once('%').map_or((text, None), |(indices, most)| (indices, Some(most)));
-    let number = |part: &str| part.parse::<u32>().map_err(|_| format!("`{part}` is not an index"));
-    let range = |part: &str| -> Result<IndexRange, String> {
+    let number = |part: &str| part.parse::<u32>().map_err(|_| ValueFault::Index { given: part.to_owned() });
+    let range = |part: &str| -> Result<IndexRange, ValueFault> {
         let (span, step) = part.split_once(':').map_or((part, None), |(span, step)| (span, Some(step)));
         let (first, last) = span.split_once('-').unwrap_or((span, span));
         let step = step.map_or(Ok(1), count)?;
@@ -97,9 +94,9 @@ pub fn array(text: &str) -> Result<ArraySpec, String> {
 }
 
 /// Dependencies: `afterok:job_…:job_…,afterany:job_…`.
-pub fn dependencies(text: &str) -> Result<Vec<Dependency>, String> {
+pub fn dependencies(text: &str) -> Result<Vec<Dependency>, ValueFault> {
     if text.contains('?') {
-        return Err("`?` (any of several) can't be had".to_owned());
+        return Err(ValueFault::AnyOfSeveral);
     }
     let mut all = Vec::new();
     for part in text.split(',').filter(|part| !part.is_empty()) {
@@ -109,10 +106,13 @@ pub fn dependencies(text: &str) -> Result<Vec<Dependency>, String> {
             Some("afterok") => DependencyKind::Succeeded,
             Some("afternotok") => DependencyKind::Failed,
             Some("afterany") => DependencyKind::Ended,
-            other => return Err(format!("`{}` is not a dependency here", other.unwrap_or_default())),
+            other => {
+                return Err(ValueFault::Dependency { given: other.unwrap_or_default().to_owned() });
+            }
         };
         for id in words {
-            all.push(Dependency { job: id.parse().map_err(|error| format!("{error}"))?, when });
+            let job = id.parse().map_err(|_| ValueFault::JobId { given: id.to_owned() })?;
+            all.push(Dependency { job, when });
         }
     }
     Ok(all)

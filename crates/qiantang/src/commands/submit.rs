@@ -7,9 +7,8 @@ use std::{
 
 use clap::Args;
 use domain::{
-    JobSpec, Lang, Launch,
+    JobSpec, Lang, Launch, SpecProblem,
     script::{Note, NoteAction},
-    spec::SpecProblem,
 };
 use serde_json::{Value, json};
 
@@ -47,9 +46,11 @@ impl Run for Submit {
     fn run(self, context: &Context) -> Done {
         let source = read(&self.script)?;
         let mut parsed =
-            domain::script::parse(&source).map_err(|problems| invalid(&self.script, &problems))?;
+            domain::script::parse(&source).map_err(|problems| invalid(context, &self.script, &problems))?;
         let notes = domain::script::apply(&mut parsed.spec, &self.options.words());
-        parsed.notes.extend(notes.map_err(|problems| invalid(Path::new("command line"), &problems))?);
+        parsed
+            .notes
+            .extend(notes.map_err(|problems| invalid(context, Path::new("command line"), &problems))?);
         if parsed.spec.name == "script"
             && let Some(name) =
                 self.script.file_name().and_then(|name| name.to_str()).filter(|name| *name != "-")
@@ -80,7 +81,8 @@ pub struct Apply {
 impl Run for Apply {
     fn run(self, context: &Context) -> Done {
         let source = read(&self.file)?;
-        let spec = domain::taskfile::parse(&source).map_err(|problems| invalid(&self.file, &problems))?;
+        let spec =
+            domain::taskfile::parse(&source).map_err(|problems| invalid(context, &self.file, &problems))?;
         if self.dry_run { dry_run(context, &spec, &[]) } else { send(context, &spec, &[], false).map(drop) }
     }
 }
@@ -116,16 +118,27 @@ fn read(path: &Path) -> Result<String, Failure> {
     }
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        Failure::usage("bad_utf8", format!("{shown} is no UTF-8 from byte {at} on"), "save it as UTF-8 text")
+        Failure::usage(
+            "bad_utf8",
+            format!("{shown} is not UTF-8: byte {at} can't be read"),
+            "save it as UTF-8 text",
+        )
     })
 }
 
-fn invalid(file: &Path, problems: &[SpecProblem]) -> Failure {
-    let mut failure = Failure::usage("invalid_script", format!("{} can't be submitted", file.display()), "");
-    failure.errors = problems.iter().map(ToString::to_string).collect();
+/// Programs get the problems in English, people in their language.
+fn invalid(context: &Context, file: &Path, problems: &[SpecProblem]) -> Failure {
+    let lang = if context.json { Lang::En } else { context.lang };
+    let file = file.display();
+    let message = match lang {
+        Lang::Zh => format!("{file} 不能提交"),
+        Lang::En => format!("{file} can't be submitted"),
+    };
+    let mut failure = Failure::usage("invalid_script", message, "");
+    failure.errors = problems.iter().map(|problem| problem.text(lang)).collect();
     if let [only] = problems {
-        failure.message = format!("{}: {}: {}", file.display(), only.field, only.problem);
-        failure.hint.clone_from(&only.hint);
+        failure.message = format!("{file}: {}: {}", only.place.text(lang), only.wrong.problem(lang));
+        failure.hint = only.wrong.hint(lang);
     }
     failure
 }
@@ -142,7 +155,7 @@ fn tell_notes(context: &Context, notes: &[Note]) {
             "{place}{} {}: {}",
             note.option,
             pick(context.lang, "已忽略或另作解释", "ignored or read otherwise"),
-            note.text
+            note.why.text(context.lang)
         );
     }
     // In one line: where the center is on Slurm, there is nothing to tell.

@@ -15,7 +15,9 @@ use std::{
 use domain::{Lang, MicroCny, Millis, RatePerCardHour};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
-use twin::{Failures, Faults, Figures, Format, Nodes, Outcome, Policy, QueueSetup, Setup, Terms, Trace};
+use twin::{
+    Failures, Faults, Figures, Format, Nodes, QueueSetup, ReplayOutcome, ReplayPolicy, Setup, Terms, Trace,
+};
 
 pub use options::Twin;
 use options::{Compare, Generate, Grow, Hall, Input, Replay, Results};
@@ -46,7 +48,7 @@ struct Screen {
 
 /// One replay with its time.
 struct Ran {
-    outcome: Outcome,
+    outcome: ReplayOutcome,
     figures: Figures,
     elapsed: Duration,
 }
@@ -121,7 +123,7 @@ fn grow(screen: &Screen, options: &Grow) -> Done {
 
 fn generate(screen: &Screen, options: &Generate) -> Done {
     let (trace, _) = read(screen, &options.input)?;
-    let wanted = twin::generate::Wanted {
+    let wanted = twin::generate::Workload {
         seed: options.seed,
         days: options.days,
         demand_milli: options.demand,
@@ -131,10 +133,10 @@ fn generate(screen: &Screen, options: &Generate) -> Done {
     if options.out == Path::new("-") {
         let mut out = BufWriter::new(std::io::stdout().lock());
         // A reader that has gone away (`| head`) is no failure.
-        let _ = twin::own::write(&made, &mut out).and_then(|()| out.flush());
+        let _ = twin::write_trace(&made, &mut out).and_then(|()| out.flush());
         return Ok(());
     }
-    write(&options.out, |out| twin::own::write(&made, out))?;
+    write(&options.out, |out| twin::write_trace(&made, out))?;
     if screen.json {
         say(&json!({ "jobs": made.jobs.len(), "cards": made.cards }).to_string());
     } else {
@@ -183,7 +185,7 @@ fn read(screen: &Screen, input: &Input) -> Result<(Trace, Faults), Failure> {
     Ok((trace, faults))
 }
 
-fn setup(hall: &Hall, trace: &Trace, policy: Policy) -> Result<Setup, Failure> {
+fn setup(hall: &Hall, trace: &Trace, policy: ReplayPolicy) -> Result<Setup, Failure> {
     let use_half_life = Millis::from_hours(hall.half_life_h.max(0));
     let mut queues = Vec::new();
     give(&mut queues, trace, &hall.queues)?;
@@ -305,7 +307,7 @@ fn one(work: &Work<'_>, bar: &ProgressBar) -> Ran {
 /// Writes the files that were asked for; the rows are those of the last run.
 fn finish(screen: &Screen, work: &[Work<'_>], ran: &[Ran], faults: &Faults, results: &Results) -> Done {
     if let (Some(path), Some(work), Some(last)) = (&results.jobs_csv, work.last(), ran.last()) {
-        write(path, |out| twin::output::write_jobs(work.trace, &last.outcome, out))?;
+        write(path, |out| twin::write_jobs(work.trace, &last.outcome, out))?;
     }
     if let (Some(path), Some(work)) = (&results.html, work.first()) {
         let figures: Vec<_> = ran.iter().map(|ran| &ran.figures).collect();

@@ -10,8 +10,8 @@ use super::{
     busy::{Busy, Stay},
     fit::NodeKind,
     free_index::FreeIndex,
-    hold::{Hold, Owner},
-    search::{Cards, Need, Quality, Search},
+    hold::{Hold, HoldOwner},
+    search::{Need, PoolCards, Quality, Search},
     topology::Topology,
 };
 use crate::snapshot::NodeView;
@@ -94,7 +94,7 @@ impl CardPool {
     }
 
     /// Whether some of `cards` are on a node that takes no runs.
-    pub(crate) fn has_node_out(&self, cards: &Cards) -> bool {
+    pub(crate) fn has_node_out(&self, cards: &PoolCards) -> bool {
         match &self.space {
             Space::Nodes { free_index, .. } => cards.places.iter().any(|(rank, _)| free_index.is_out(*rank)),
             Space::Counted { .. } => false,
@@ -133,13 +133,13 @@ impl CardPool {
     }
 
     /// A run begins on `cards`, and ends at `end` at the latest.
-    pub(crate) fn begin(&mut self, run: u32, cards: &Cards, end: Timestamp) {
+    pub(crate) fn begin(&mut self, run: u32, cards: &PoolCards, end: Timestamp) {
         self.take(cards);
         self.ends.insert((end, run));
         cards.places.iter().for_each(|(rank, _)| self.busy.begin(*rank, run, end));
     }
 
-    pub(crate) fn set_end(&mut self, run: u32, cards: &Cards, before: Timestamp, end: Timestamp) {
+    pub(crate) fn set_end(&mut self, run: u32, cards: &PoolCards, before: Timestamp, end: Timestamp) {
         self.ends.remove(&(before, run));
         self.ends.insert((end, run));
         for &(rank, _) in &cards.places {
@@ -149,13 +149,13 @@ impl CardPool {
     }
 
     /// A run that was to end at `end` has ended.
-    pub(crate) fn end(&mut self, run: u32, cards: &Cards, end: Timestamp) {
+    pub(crate) fn end(&mut self, run: u32, cards: &PoolCards, end: Timestamp) {
         self.ends.remove(&(end, run));
         cards.places.iter().for_each(|(rank, _)| self.busy.end(*rank, run));
         self.give(cards);
     }
 
-    fn take(&mut self, cards: &Cards) {
+    fn take(&mut self, cards: &PoolCards) {
         match &mut self.space {
             Space::Counted { free, .. } => *free -= cards.count,
             Space::Nodes { topology, free_index, .. } => {
@@ -169,7 +169,7 @@ impl CardPool {
         }
     }
 
-    fn give(&mut self, cards: &Cards) {
+    fn give(&mut self, cards: &PoolCards) {
         match &mut self.space {
             Space::Counted { free, .. } => *free += cards.count,
             Space::Nodes { topology, free_index, .. } => {
@@ -207,7 +207,7 @@ impl CardPool {
         self.holds.insert(at, hold);
     }
 
-    pub(crate) fn remove_hold(&mut self, owner: Owner) -> Option<Hold> {
+    pub(crate) fn remove_hold(&mut self, owner: HoldOwner) -> Option<Hold> {
         let at = self.holds.iter().position(|hold| hold.owner == owner)?;
         let removed = self.holds.remove(at);
         self.holds.iter_mut().for_each(|hold| hold.is_stale = true);
@@ -235,9 +235,9 @@ impl CardPool {
         index: u32,
         need: Need,
         (now, end): (Timestamp, Timestamp),
-        owner: Owner,
+        owner: HoldOwner,
         runs: impl Fn(u32) -> u32,
-    ) -> Option<(Quality, Cards)> {
+    ) -> Option<(Quality, PoolCards)> {
         let met = self.met(end);
         let meets_own = self.holds[..met].iter().any(|hold| hold.owner == owner);
         let others = met - usize::from(meets_own);
@@ -245,7 +245,7 @@ impl CardPool {
             Space::Counted { .. } => {
                 let count = need.cards();
                 let is_free = count <= self.counted_until(end, owner, runs);
-                is_free.then(|| ((1, 1, None, 0), Cards { card_pool: index, count, places: Vec::new() }))
+                is_free.then(|| ((1, 1, None, 0), PoolCards { card_pool: index, count, places: Vec::new() }))
             }
             Space::Nodes { topology, free_index, .. } => {
                 let stay = Stay { busy: &self.busy, now, end };
@@ -272,7 +272,7 @@ impl CardPool {
         &self,
         need: Need,
         end: Timestamp,
-        owner: Owner,
+        owner: HoldOwner,
         runs: impl Fn(u32) -> u32,
     ) -> u32 {
         let met = self.met(end);
@@ -289,7 +289,7 @@ impl CardPool {
     }
 
     /// How many cards are free from now until `end`, where only their number is known.
-    fn counted_until(&self, end: Timestamp, owner: Owner, runs: impl Fn(u32) -> u32) -> u32 {
+    fn counted_until(&self, end: Timestamp, owner: HoldOwner, runs: impl Fn(u32) -> u32) -> u32 {
         let Space::Counted { free, .. } = self.space else { return 0 };
         let met = &self.holds[..self.met(end)];
         let others = met.iter().filter(|hold| hold.owner != owner);
@@ -320,7 +320,7 @@ fn found_in(
     card_pool: u32,
     need: Need,
     stay: Stay,
-) -> Option<(Quality, Cards)> {
+) -> Option<(Quality, PoolCards)> {
     let found = free_index.find(topology, need.nodes, need.search, Some(stay))?;
     Some((found.quality(), free_index.cards_of(topology, card_pool, &found, need)))
 }

@@ -13,8 +13,8 @@ use rustc_hash::FxHashMap;
 use super::{
     card_pool::{CardPool, Space},
     free_index::FreeIndex,
-    hold::{Hold, Owner},
-    search::{Cards, Need},
+    hold::{Hold, HoldOwner},
+    search::{Need, PoolCards},
     topology::Topology,
 };
 
@@ -26,9 +26,9 @@ impl CardPool {
         index: u32,
         need: Need,
         lasts: Millis,
-        (owner, id): (Owner, u128),
+        (owner, id): (HoldOwner, u128),
         now: Timestamp,
-        runs: impl Fn(u32) -> &'r Cards,
+        runs: impl Fn(u32) -> &'r PoolCards,
     ) -> Option<Hold> {
         let others: Vec<&Hold> =
             self.holds.iter().filter(|hold| hold.owner != owner && hold.until > now).collect();
@@ -36,7 +36,7 @@ impl CardPool {
         let found = match &mut self.space {
             Space::Counted { free, .. } => {
                 counted(*free, ends, &others, need.cards(), lasts, now).map(|(from, spare)| {
-                    (from, spare, Cards { card_pool: index, count: need.cards(), places: Vec::new() })
+                    (from, spare, PoolCards { card_pool: index, count: need.cards(), places: Vec::new() })
                 })
             }
             Space::Nodes { topology, free_index, .. } if others.is_empty() => {
@@ -56,7 +56,7 @@ impl CardPool {
 /// cards falls where a hold begins, and rises where a hold or a run ends.
 fn counted<'r>(
     free: u32,
-    ends: impl Iterator<Item = (Timestamp, &'r Cards)>,
+    ends: impl Iterator<Item = (Timestamp, &'r PoolCards)>,
     others: &[&Hold],
     cards: u32,
     lasts: Millis,
@@ -110,8 +110,8 @@ fn when_ended<'r>(
     card_pool: u32,
     need: Need,
     now: Timestamp,
-    ends: impl Iterator<Item = (Timestamp, &'r Cards)>,
-) -> Option<(Timestamp, Cards)> {
+    ends: impl Iterator<Item = (Timestamp, &'r PoolCards)>,
+) -> Option<(Timestamp, PoolCards)> {
     let mut fitting = free_index.fitting(need.search);
     let mut undo: Vec<(u32, CardSet)> = Vec::new();
     let mut ends = ends.peekable();
@@ -154,9 +154,9 @@ fn between<'r>(
     need: Need,
     lasts: Millis,
     now: Timestamp,
-    ends: impl Iterator<Item = (Timestamp, &'r Cards)>,
+    ends: impl Iterator<Item = (Timestamp, &'r PoolCards)>,
     others: &[&Hold],
-) -> Option<(Timestamp, Cards)> {
+) -> Option<(Timestamp, PoolCards)> {
     let mut entering: Vec<&Hold> = others.to_vec();
     let mut leaving: Vec<&Hold> = others.to_vec();
     // Both are taken from the end of the list.

@@ -10,7 +10,7 @@ use super::{
     busy::Stay,
     fit::{Fit, NodeKind},
     rank_set::RankSet,
-    search::{Cards, Found, Need, Search},
+    search::{FoundNodes, Need, PoolCards, Search},
     topology::Topology,
 };
 use crate::index::index;
@@ -151,7 +151,7 @@ impl FreeIndex {
         nodes: u32,
         search: Search,
         stay: Option<Stay>,
-    ) -> Option<Found> {
+    ) -> Option<FoundNodes> {
         if nodes == 1 {
             return self.find_one(search, stay);
         }
@@ -164,8 +164,13 @@ impl FreeIndex {
         let by_switch: Vec<u32> = (0..index(topology.switches.len())).map(count).collect();
         let chosen = choose_switches(topology, &by_switch, nodes);
         let groups = groups_of(topology, &chosen);
-        let mut found =
-            Found { groups, switches: index(chosen.len()), fit: bins[0].0, longer_us: 0, nodes: Vec::new() };
+        let mut found = FoundNodes {
+            groups,
+            switches: index(chosen.len()),
+            fit: bins[0].0,
+            longer_us: 0,
+            nodes: Vec::new(),
+        };
         let mut worst = None;
         for (switch, wanted) in chosen {
             let of_switch = topology.switches[switch as usize].clone();
@@ -185,14 +190,20 @@ impl FreeIndex {
     }
 
     /// The cards that a run gets on the nodes that were found for it.
-    pub(crate) fn cards_of(&self, topology: &Topology, card_pool: u32, found: &Found, need: Need) -> Cards {
+    pub(crate) fn cards_of(
+        &self,
+        topology: &Topology,
+        card_pool: u32,
+        found: &FoundNodes,
+        need: Need,
+    ) -> PoolCards {
         let place = |&rank: &u32| (rank, topology.pick(rank, self.free(rank), need.search.per_node));
         let places: Vec<(u32, CardSet)> = found.nodes.iter().map(place).collect();
         let count = places.iter().map(|(_, cards)| cards.len()).sum();
-        Cards { card_pool, count, places }
+        PoolCards { card_pool, count, places }
     }
 
-    fn find_one(&self, search: Search, stay: Option<Stay>) -> Option<Found> {
+    fn find_one(&self, search: Search, stay: Option<Stay>) -> Option<FoundNodes> {
         let mut best: Option<(Fit, i64, u32)> = None;
         for bin in self.bins.iter().filter(|bin| bin.nodes.len() > 0) {
             let Some(fit) = search.fit(&bin.kind) else { continue };
@@ -203,7 +214,7 @@ impl FreeIndex {
             best = best.into_iter().chain([(fit, longer_us, rank)]).min();
         }
         let (fit, longer_us, rank) = best?;
-        Some(Found { groups: 1, switches: 1, fit, longer_us, nodes: vec![rank] })
+        Some(FoundNodes { groups: 1, switches: 1, fit, longer_us, nodes: vec![rank] })
     }
 }
 

@@ -3,16 +3,16 @@
 
 use domain::Timestamp;
 
-use super::search::Cards;
+use super::search::PoolCards;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Hold {
-    pub(crate) owner: Owner,
+    pub(crate) owner: HoldOwner,
     /// The id of the owner's job or node. Holds are in its order, so that the order depends on nothing else.
     pub(crate) id: u128,
     pub(crate) from: Timestamp,
     pub(crate) until: Timestamp,
-    pub(crate) cards: Cards,
+    pub(crate) cards: PoolCards,
     /// Where only cards are counted and this is the only hold: how many more cards are free at `from`.
     pub(crate) spare: u32,
     /// Something happened that may bring the start forward.
@@ -21,7 +21,7 @@ pub(crate) struct Hold {
 
 /// For whom cards are held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Owner {
+pub(crate) enum HoldOwner {
     /// The slot of the job.
     Job(u32),
     /// The rank of the node.

@@ -38,7 +38,7 @@ impl Need<'_> {
 /// Nodes for a run, better the fewer groups of switches and switches they take, and then by the fit of the
 /// worst node.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct FoundNodes {
     pub(crate) groups: u32,
     pub(crate) switches: u32,
     pub(crate) fit: Fit,
@@ -49,7 +49,7 @@ pub(crate) struct Found {
     pub(crate) nodes: Vec<u32>,
 }
 
-impl Found {
+impl FoundNodes {
     pub(crate) fn quality(&self) -> Quality {
         (self.groups, self.switches, Some(self.fit), self.longer_us)
     }
@@ -61,7 +61,7 @@ pub(crate) type Quality = (u32, u32, Option<Fit>, i64);
 
 /// Cards of one card pool. A run's cards are all of one.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Cards {
+pub(crate) struct PoolCards {
     pub(crate) card_pool: u32,
     pub(crate) count: u32,
     /// The cards of each node, by its rank; empty where only the number of cards is known.

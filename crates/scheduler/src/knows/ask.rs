@@ -19,7 +19,7 @@ use crate::{
 
 #[derive(Debug)]
 pub(crate) struct Ask {
-    key: Key,
+    key: AskKey,
     /// The fewest cards of one run.
     pub(crate) cards: u32,
     /// The card pools that a run may use, each with the sets of labels that will do there.
@@ -31,7 +31,7 @@ pub(crate) struct Ask {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Key {
+struct AskKey {
     pools: u32,
     nodes: u32,
     max_nodes: u32,
@@ -40,7 +40,7 @@ struct Key {
     labels: Arc<[Arc<str>]>,
 }
 
-impl Key {
+impl AskKey {
     /// Whether `job` asks for this, as far as can be told without reading names.
     fn is_of(&self, job: &Waiting, pools: u32) -> bool {
         (self.pools, self.nodes, self.max_nodes) == (pools, job.nodes, job.max_nodes.max(job.nodes))
@@ -57,7 +57,7 @@ pub(crate) struct Asks {
     /// job there. Cards only get fewer in a plan, so no job with this time limit or a longer one finds any.
     /// Kept apart from the asks, since the planner looks at it for each job in line.
     fails_from: Vec<(u64, Millis)>,
-    known: FxHashMap<Key, u32>,
+    known: FxHashMap<AskKey, u32>,
     /// The last ask that was looked for: most jobs ask for the same as the job before them.
     last: u32,
     /// The sets of pools of the queues.
@@ -87,7 +87,7 @@ impl Asks {
     }
 
     fn find_or_make(&mut self, job: &Waiting, pools: u32, card_pools: &[CardPool]) -> u32 {
-        let key = Key {
+        let key = AskKey {
             pools,
             nodes: job.nodes,
             max_nodes: job.max_nodes.max(job.nodes),
@@ -100,10 +100,10 @@ impl Asks {
 
     /// The index of the same ask in another set of `pools`.
     pub(crate) fn in_pools(&mut self, ask: u32, pools: u32, card_pools: &[CardPool]) -> u32 {
-        self.of_key(Key { pools, ..self.list[ask as usize].key.clone() }, card_pools)
+        self.of_key(AskKey { pools, ..self.list[ask as usize].key.clone() }, card_pools)
     }
 
-    fn of_key(&mut self, key: Key, card_pools: &[CardPool]) -> u32 {
+    fn of_key(&mut self, key: AskKey, card_pools: &[CardPool]) -> u32 {
         if let Some(&known) = self.known.get(&key) {
             return known;
         }
@@ -159,7 +159,7 @@ impl Ask {
     /// Works out where the ask may run, and whether it ever can. Linear in the card pools and their kinds of
     /// nodes.
     fn look(&mut self, card_pools: &[CardPool], pools: &[PoolId]) {
-        let Key { models, labels, per_node, nodes, .. } = &self.key;
+        let AskKey { models, labels, per_node, nodes, .. } = &self.key;
         let may_use = |card_pool: &CardPool| {
             pools.contains(&card_pool.pool)
                 && (models.is_empty() || models.iter().any(|model| **model == *card_pool.model))
@@ -195,7 +195,7 @@ impl Ask {
 
     /// Why a run can't start even if nothing else ran and every node took runs.
     fn find_misfit(&self, card_pools: &[CardPool]) -> Option<Misfit> {
-        let Key { models, labels, per_node, nodes, .. } = &self.key;
+        let AskKey { models, labels, per_node, nodes, .. } = &self.key;
         if *nodes == 0 || per_node.cards == 0 {
             return Some(Misfit::NothingAsked);
         }

@@ -6,7 +6,7 @@ use crate::snapshot::{Block, Waiting};
 
 /// The part of [`Waiting`] that is the job's own. What the job asks for is an `Ask`, which many jobs share.
 #[derive(Debug)]
-pub(crate) struct Job {
+pub(crate) struct WaitingJob {
     pub(crate) id: JobId,
     pub(crate) class: ServiceClass,
     pub(crate) time_limit: Millis,
@@ -23,7 +23,7 @@ pub(crate) struct Job {
     pub(crate) reclaimed_until: Option<Timestamp>,
 }
 
-impl Job {
+impl WaitingJob {
     pub(crate) fn new(waiting: &Waiting, queue: u32, ask: u32) -> Self {
         let &Waiting { job, class, time_limit, submitted_at, tasks, block, .. } = waiting;
         Self {

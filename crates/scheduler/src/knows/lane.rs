@@ -8,14 +8,14 @@ use domain::Millis;
 /// Jobs in the order of their turns.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lane {
-    entries: VecDeque<Entry>,
+    entries: VecDeque<LaneEntry>,
     /// The asks of the jobs.
     asks: Vec<AskCount>,
 }
 
 /// A job of a lane. Jobs are in the order of the key, then of their ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Entry {
+pub(crate) struct LaneEntry {
     /// By the order of the policy, then by age.
     pub(crate) key: (i64, i64),
     pub(crate) id: u128,
@@ -38,11 +38,11 @@ impl Lane {
         self.entries.len()
     }
 
-    pub(crate) fn get(&self, position: usize) -> Option<&Entry> {
+    pub(crate) fn get(&self, position: usize) -> Option<&LaneEntry> {
         self.entries.get(position)
     }
 
-    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &LaneEntry> {
         self.entries.iter()
     }
 
@@ -56,7 +56,7 @@ impl Lane {
 
     /// Costs the log of the jobs, and the jobs that come after the new one.
     #[inline]
-    pub(crate) fn insert(&mut self, entry: Entry) {
+    pub(crate) fn insert(&mut self, entry: LaneEntry) {
         match self.asks.iter_mut().find(|asked| asked.ask == entry.ask) {
             Some(asked) => {
                 asked.count += 1;
@@ -71,7 +71,7 @@ impl Lane {
     }
 
     /// The position of an entry, or the one that it would have.
-    pub(crate) fn position(&self, entry: &Entry) -> usize {
+    pub(crate) fn position(&self, entry: &LaneEntry) -> usize {
         self.entries.partition_point(|other| other < entry)
     }
 
@@ -92,7 +92,7 @@ impl Lane {
                 None => Some(*entry),
             }
         });
-        let kept: VecDeque<Entry> = kept.collect();
+        let kept: VecDeque<LaneEntry> = kept.collect();
         for &position in positions {
             let entry = self.entries[position as usize];
             self.forget(&entry);
@@ -100,7 +100,7 @@ impl Lane {
         self.entries = kept;
     }
 
-    fn forget(&mut self, entry: &Entry) {
+    fn forget(&mut self, entry: &LaneEntry) {
         if let Some(i) = self.asks.iter().position(|asked| asked.ask == entry.ask) {
             self.asks[i].count -= 1;
             if self.asks[i].count == 0 {

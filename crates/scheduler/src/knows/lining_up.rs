@@ -3,8 +3,8 @@
 use domain::{JobId, ServiceClass};
 
 use super::{
-    job::Job,
-    lane::Entry,
+    job::WaitingJob,
+    lane::LaneEntry,
     planner::{NONE, Planner},
 };
 use crate::{
@@ -23,7 +23,7 @@ impl Planner {
         let mut lanes = Vec::with_capacity(waiting.len());
         for waiting in waiting {
             let (queue, ask) = self.queue_and_ask_of(waiting);
-            let job = Job::new(waiting, queue, ask);
+            let job = WaitingJob::new(waiting, queue, ask);
             // Jobs whose queue is not known enter no lane.
             let lane = if queue == NONE { 0 } else { self.lane_of(&job) };
             counts[lane] += 1;
@@ -56,7 +56,7 @@ impl Planner {
         (queue, ask)
     }
 
-    fn insert_job(&mut self, job: Job) -> u32 {
+    fn insert_job(&mut self, job: WaitingJob) -> u32 {
         let id = job.id;
         let slot = self.jobs.insert(job);
         if let Some(job_of) = &mut self.job_of {
@@ -83,7 +83,7 @@ impl Planner {
     /// more.
     pub fn submit(&mut self, waiting: &Waiting) {
         let (queue, ask) = self.queue_and_ask_of(waiting);
-        let new = Job::new(waiting, queue, ask);
+        let new = WaitingJob::new(waiting, queue, ask);
         self.outlook = None;
         let Some(slot) = self.slot_of(waiting.job) else {
             let slot = self.insert_job(new);
@@ -92,11 +92,11 @@ impl Planner {
         let job = &mut self.jobs[slot];
         let (is_in_lane, reclaimed_until) = (job.is_in_lane, job.reclaimed_until);
         if is_in_lane && new.has_same_place_as(job) && !new.is_blocked() {
-            *job = Job { is_in_lane, reclaimed_until, ..new };
+            *job = WaitingJob { is_in_lane, reclaimed_until, ..new };
             return;
         }
         self.leave_lane(slot);
-        self.jobs[slot] = Job { reclaimed_until, ..new };
+        self.jobs[slot] = WaitingJob { reclaimed_until, ..new };
         self.enter_lane(slot);
     }
 
@@ -138,7 +138,7 @@ impl Planner {
         }
     }
 
-    pub(crate) fn lane_of(&self, job: &Job) -> usize {
+    pub(crate) fn lane_of(&self, job: &WaitingJob) -> usize {
         match self.policy.order {
             Order::FairShare => job.queue as usize * ServiceClass::ALL.len() + job.class as usize,
             Order::Fifo | Order::ShortestFirst => job.class as usize,
@@ -153,10 +153,10 @@ impl Planner {
         }
     }
 
-    pub(crate) fn entry(&self, slot: u32) -> Entry {
+    pub(crate) fn entry(&self, slot: u32) -> LaneEntry {
         let job = &self.jobs[slot];
         let first = if self.policy.order == Order::ShortestFirst { job.time_limit.0 } else { 0 };
-        Entry {
+        LaneEntry {
             key: (first, job.submitted_at.as_micros()),
             id: u128::from_be_bytes(*job.id.as_bytes()),
             job: slot,

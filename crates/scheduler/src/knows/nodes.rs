@@ -2,12 +2,12 @@
 
 use domain::{CardSet, NodeId, Placement, PoolId, node::Slot};
 
-use super::planner::{NONE, Planner, Run};
+use super::planner::{KnownRun, NONE, Planner};
 use crate::{
     hall::{
         card_pool::{CardPool, Space},
-        hold::{Hold, Owner},
-        search::Cards,
+        hold::{Hold, HoldOwner},
+        search::PoolCards,
         topology::Topology,
     },
     snapshot::{CountedPool, NodeView, Window},
@@ -60,7 +60,7 @@ impl Planner {
         self.quotas_are_stale = true;
     }
 
-    fn place(&self, slot: u32, run: &Run) -> (u32, Placement, Option<PoolId>) {
+    fn place(&self, slot: u32, run: &KnownRun) -> (u32, Placement, Option<PoolId>) {
         match self.card_pools.get(run.cards.card_pool as usize) {
             Some(card_pool) => (slot, self.placement(&run.cards), Some(card_pool.pool)),
             None => (slot, Placement(Vec::new()), None),
@@ -69,17 +69,19 @@ impl Planner {
 
     /// The cards of `placement`, or `count` cards of a counted pool. Cards that are not free, or on no node
     /// that is known, are left out.
-    pub(crate) fn cards_at(&self, placement: &Placement, counted: Option<PoolId>, count: u32) -> Cards {
+    pub(crate) fn cards_at(&self, placement: &Placement, counted: Option<PoolId>, count: u32) -> PoolCards {
         let first = placement
             .0
             .first()
             .and_then(|slot| self.node_at.get(&slot.node))
             .map(|&(card_pool, _)| card_pool);
         let card_pool = first.or_else(|| counted.and_then(|pool| self.counted_at.get(&pool).copied()));
-        let Some(card_pool) = card_pool else { return Cards { card_pool: NONE, count, places: Vec::new() } };
+        let Some(card_pool) = card_pool else {
+            return PoolCards { card_pool: NONE, count, places: Vec::new() };
+        };
         let Space::Nodes { free_index, .. } = &self.card_pools[card_pool as usize].space else {
             let free = self.card_pools[card_pool as usize].free_cards();
-            return Cards { card_pool, count: count.min(free), places: Vec::new() };
+            return PoolCards { card_pool, count: count.min(free), places: Vec::new() };
         };
         let at = |slot: &Slot| match self.node_at.get(&slot.node) {
             Some(&(of, rank)) if of == card_pool => {
@@ -87,7 +89,7 @@ impl Planner {
             }
             _ => None,
         };
-        Cards { card_pool, count, places: placement.0.iter().filter_map(at).collect() }
+        PoolCards { card_pool, count, places: placement.0.iter().filter_map(at).collect() }
     }
 
     /// Takes in which cards are free by the nodes themselves, which may be fewer than runs leave free.
@@ -111,8 +113,8 @@ impl Planner {
                 .filter(|(.., window)| window.until > self.now)
                 .collect();
             for (rank, id, cards, window) in windows {
-                let cards = Cards { card_pool: i, count: cards.len(), places: vec![(rank, cards)] };
-                let owner = Owner::Maintenance(rank);
+                let cards = PoolCards { card_pool: i, count: cards.len(), places: vec![(rank, cards)] };
+                let owner = HoldOwner::Maintenance(rank);
                 let (from, until) = (window.from, window.until);
                 card_pool.add_hold(Hold {
                     owner,

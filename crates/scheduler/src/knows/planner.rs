@@ -7,18 +7,18 @@ use rustc_hash::FxHashMap;
 
 use super::{
     ask::Asks,
-    job::Job,
+    job::WaitingJob,
     lane::Lane,
     outlook::Outlook,
-    queue_state::{QueueState, Standing, running_limit},
+    queue_state::{QueueStanding, QueueState, running_limit},
     quota_tree::QuotaTree,
     slab::Slab,
 };
 use crate::{
     hall::{
         card_pool::{CardPool, Space},
-        hold::Owner,
-        search::Cards,
+        hold::HoldOwner,
+        search::PoolCards,
     },
     index::index,
     policy::{Order, Policy},
@@ -47,10 +47,10 @@ pub struct Planner {
     /// `None` where no queue or cohort keeps cards to itself: then only the free cards limit borrowing.
     pub(crate) quotas: Option<QuotaTree>,
     pub(crate) asks: Asks,
-    pub(crate) jobs: Slab<Job>,
+    pub(crate) jobs: Slab<WaitingJob>,
     /// Made when a job is first asked for by its id, which a single plan of a snapshot never does.
     pub(crate) job_of: Option<FxHashMap<JobId, u32>>,
-    pub(crate) runs: Slab<Run>,
+    pub(crate) runs: Slab<KnownRun>,
     run_of: FxHashMap<RunId, u32>,
     /// By service class, and by queue where queues matter.
     pub(crate) lanes: Vec<Lane>,
@@ -71,12 +71,12 @@ pub struct Planner {
 
 /// A run that holds cards.
 #[derive(Debug)]
-pub(crate) struct Run {
+pub(crate) struct KnownRun {
     pub(crate) id: Option<RunId>,
     pub(crate) job: JobId,
     pub(crate) queue: u32,
     pub(crate) class: ServiceClass,
-    pub(crate) cards: Cards,
+    pub(crate) cards: PoolCards,
     pub(crate) started_at: Timestamp,
     pub(crate) end: Timestamp,
     pub(crate) is_preempted: bool,
@@ -190,7 +190,7 @@ impl Planner {
         self.now = self.now.max(now);
         let cards = self.cards_at(&run.placement, run.counted, run.cards);
         let queue = self.queue_at.get(&run.queue).copied().unwrap_or(NONE);
-        let slot = self.begin(Run {
+        let slot = self.begin(KnownRun {
             id: Some(run.run),
             job: run.job,
             queue,
@@ -204,7 +204,7 @@ impl Planner {
         Ticket(slot)
     }
 
-    pub(crate) fn begin(&mut self, run: Run) -> u32 {
+    pub(crate) fn begin(&mut self, run: KnownRun) -> u32 {
         let (queue, count, end, card_pool) = (run.queue, run.cards.count, run.end, run.cards.card_pool);
         let slot = self.runs.insert(run);
         if let Some(card_pool) = self.card_pools.get_mut(card_pool as usize) {
@@ -285,22 +285,22 @@ impl Planner {
             if let Some(queue) = self.queues.get_mut(self.jobs[slot].queue as usize) {
                 queue.forget_promise(slot);
             }
-            self.card_pools[card_pool as usize].remove_hold(Owner::Job(slot));
+            self.card_pools[card_pool as usize].remove_hold(HoldOwner::Job(slot));
         }
     }
 
     /// The standing of a lane's queue.
-    pub(crate) fn standing(&mut self, lane: u32) -> Standing {
+    pub(crate) fn standing(&mut self, lane: u32) -> QueueStanding {
         match self.policy.order {
             Order::FairShare => {
                 let queue = &mut self.queues[lane as usize / ServiceClass::ALL.len()];
                 queue.standing(&self.policy, self.now)
             }
-            Order::Fifo | Order::ShortestFirst => Standing::EQUAL,
+            Order::Fifo | Order::ShortestFirst => QueueStanding::EQUAL,
         }
     }
 
-    pub(crate) fn placement(&self, cards: &Cards) -> Placement {
+    pub(crate) fn placement(&self, cards: &PoolCards) -> Placement {
         match &self.card_pools[cards.card_pool as usize].space {
             Space::Nodes { topology, .. } => topology.placement(&cards.places),
             Space::Counted { .. } => Placement(Vec::new()),

@@ -199,14 +199,14 @@ impl QueueState {
     }
 
     /// Where the queue stands among others at `now`.
-    pub(crate) fn standing(&mut self, policy: &Policy, now: Timestamp) -> Standing {
+    pub(crate) fn standing(&mut self, policy: &Policy, now: Timestamp) -> QueueStanding {
         self.count_use(now);
         if now.since(self.used.as_of).0 >= (policy.use_half_life.0 / FADINGS_PER_HALF_LIFE).max(1) {
             self.used = self.used.add(self.fresh, now, policy.use_half_life);
             self.fresh = CardMs::ZERO;
         }
         let penalty = i128::from(self.running) * i128::from(policy.entry_penalty.0);
-        Standing {
+        QueueStanding {
             has_guaranteed: self.running >= self.told.terms.guaranteed_cards,
             used: i128::from(self.used.value.0) + i128::from(self.fresh.0) + penalty,
             weight: self.told.terms.weight.max(1),
@@ -223,18 +223,18 @@ pub(crate) fn running_limit(terms: &QueueTerms) -> u32 {
 /// Where a queue stands among others: queues below their guaranteed cards come first, then those with the
 /// least use over weight.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Standing {
+pub(crate) struct QueueStanding {
     has_guaranteed: bool,
     used: i128,
     weight: u32,
 }
 
-impl Standing {
+impl QueueStanding {
     /// The standing of all queues where queues don't matter.
     pub(crate) const EQUAL: Self = Self { has_guaranteed: false, used: 0, weight: 1 };
 }
 
-impl Ord for Standing {
+impl Ord for QueueStanding {
     fn cmp(&self, other: &Self) -> Ordering {
         // Compares used / weight without dividing.
         let (own, others) = (self.used * i128::from(other.weight), other.used * i128::from(self.weight));
@@ -242,16 +242,16 @@ impl Ord for Standing {
     }
 }
 
-impl PartialOrd for Standing {
+impl PartialOrd for QueueStanding {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Standing {
+impl PartialEq for QueueStanding {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other).is_eq()
     }
 }
 
-impl Eq for Standing {}
+impl Eq for QueueStanding {}

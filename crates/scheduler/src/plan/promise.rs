@@ -5,9 +5,9 @@ use domain::{Millis, Timestamp};
 use crate::{
     hall::{
         card_pool::CardPool,
-        hold::{Hold, Owner},
+        hold::{Hold, HoldOwner},
     },
-    knows::{lane::Entry, planner::Planner},
+    knows::{lane::LaneEntry, planner::Planner},
     policy::Backfill,
 };
 
@@ -19,16 +19,16 @@ impl Planner {
             return false;
         }
         let card_pool = &self.card_pools[self.held[&slot] as usize];
-        let hold = card_pool.holds.iter().find(|hold| hold.owner == Owner::Job(slot));
+        let hold = card_pool.holds.iter().find(|hold| hold.owner == HoldOwner::Job(slot));
         hold.is_some_and(|hold| !hold.is_stale && hold.from > self.now)
     }
 
     /// Notes that a job found no cards, for other jobs of its ask.
-    pub(crate) fn note_failure(&mut self, entry: &Entry, end: Timestamp) {
+    pub(crate) fn note_failure(&mut self, entry: &LaneEntry, end: Timestamp) {
         let ask = &self.asks.list[entry.ask as usize];
         // Where others hold no cards from before the job's end, or even all free cards would not do, a job
         // with a shorter time limit finds none either.
-        let owner = Owner::Job(entry.job);
+        let owner = HoldOwner::Job(entry.job);
         let is_open = |card_pool: &u32| {
             self.card_pools[*card_pool as usize]
                 .holds
@@ -46,11 +46,12 @@ impl Planner {
 
     /// Holds cards for a job that found none, as far as the policy and the limit of its queue allow. With
     /// EASY backfill there is one promise for each card pool and class at a time.
-    pub(crate) fn hold(&mut self, slot: u32, entry: &Entry, owner: Owner) {
+    pub(crate) fn hold(&mut self, slot: u32, entry: &LaneEntry, owner: HoldOwner) {
         let ask = &self.asks.list[entry.ask as usize];
         let had = self.held.contains_key(&slot);
         let class = self.jobs[slot].class;
-        let is_of_class = |hold: &Hold| matches!(hold.owner, Owner::Job(of) if self.jobs[of].class == class);
+        let is_of_class =
+            |hold: &Hold| matches!(hold.owner, HoldOwner::Job(of) if self.jobs[of].class == class);
         let is_taken = |card_pool: &CardPool| {
             card_pool.held_in.0 == self.plan_number || card_pool.holds.iter().any(is_of_class)
         };
@@ -69,7 +70,7 @@ impl Planner {
     }
 
     /// Holds cards for a job from its earliest start.
-    pub(crate) fn hold_for(&mut self, slot: u32, entry: &Entry, owner: Owner) {
+    pub(crate) fn hold_for(&mut self, slot: u32, entry: &LaneEntry, owner: HoldOwner) {
         let ask = &self.asks.list[entry.ask as usize];
         let was = self.held.get(&slot).copied();
         let mut best: Option<(Timestamp, u32, Hold)> = None;

@@ -13,11 +13,11 @@ use crate::{
     hall::{
         card_pool::{CardPool, Space},
         free_index::FreeIndex,
-        hold::Owner,
+        hold::HoldOwner,
         search::Need,
     },
     knows::{
-        lane::Entry,
+        lane::LaneEntry,
         planner::{Planner, Ticket},
     },
 };
@@ -28,7 +28,7 @@ const MOST_CANDIDATES: usize = 1024;
 impl Planner {
     /// Tells runs of other queues to end, so that a job within its queue's guaranteed cards gets what it asks
     /// for. Does nothing while runs that were told to end for this job are still ending.
-    pub(crate) fn reclaim(&mut self, entry: &Entry, decisions: &mut Decisions) {
+    pub(crate) fn reclaim(&mut self, entry: &LaneEntry, decisions: &mut Decisions) {
         let slot = entry.job;
         let is_done = self.jobs[slot].reclaimed_until.is_some_and(|until| until > self.now);
         if !self.policy.reclaims || is_done {
@@ -62,7 +62,7 @@ impl Planner {
         }
         self.jobs[slot].reclaimed_until = Some(ends_at);
         if self.queues[self.jobs[slot].queue as usize].may_promise(slot, cards) {
-            self.hold_for(slot, entry, Owner::Job(slot));
+            self.hold_for(slot, entry, HoldOwner::Job(slot));
         }
     }
 

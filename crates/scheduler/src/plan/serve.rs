@@ -7,13 +7,13 @@ use domain::{Millis, Timestamp};
 use super::decisions::{Decisions, Started};
 use crate::{
     hall::{
-        hold::Owner,
-        search::{Cards, Quality},
+        hold::HoldOwner,
+        search::{PoolCards, Quality},
     },
     index::index,
     knows::{
-        lane::Entry,
-        planner::{Planner, Run, Ticket},
+        lane::LaneEntry,
+        planner::{KnownRun, Planner, Ticket},
     },
     policy::Backfill,
     snapshot::Block,
@@ -32,9 +32,9 @@ pub(crate) enum Served {
 impl Planner {
     /// Starts a run of a job, or finds that the job has to wait. Costs constant time where the same ask has
     /// failed before, else a search of the nodes.
-    pub(crate) fn serve(&mut self, entry: &Entry, decisions: &mut Decisions) -> Served {
+    pub(crate) fn serve(&mut self, entry: &LaneEntry, decisions: &mut Decisions) -> Served {
         let (slot, end) = (entry.job, self.end_of(entry.limit));
-        let owner = Owner::Job(slot);
+        let owner = HoldOwner::Job(slot);
         let ask = &self.asks.list[entry.ask as usize];
         let has_hold = !self.held.is_empty() && self.held.contains_key(&slot);
         if ask.nodes_out.is_some() {
@@ -94,11 +94,11 @@ impl Planner {
     }
 
     /// The best cards for a run in any card pool, `room` at most.
-    fn find(&mut self, entry: &Entry, end: Timestamp, room: u32) -> Option<Cards> {
-        let owner = Owner::Job(entry.job);
+    fn find(&mut self, entry: &LaneEntry, end: Timestamp, room: u32) -> Option<PoolCards> {
+        let owner = HoldOwner::Job(entry.job);
         let ask = &self.asks.list[entry.ask as usize];
         let is_shut = self.policy.backfill == Backfill::None;
-        let mut best: Option<(Quality, u32, Cards)> = None;
+        let mut best: Option<(Quality, u32, PoolCards)> = None;
         for (card_pool, labelled) in &ask.card_pools {
             let mut need = ask.need(labelled);
             let at = &mut self.card_pools[*card_pool as usize];
@@ -124,10 +124,10 @@ impl Planner {
         best.map(|(.., cards)| cards)
     }
 
-    fn start(&mut self, entry: &Entry, cards: Cards, end: Timestamp, decisions: &mut Decisions) {
+    fn start(&mut self, entry: &LaneEntry, cards: PoolCards, end: Timestamp, decisions: &mut Decisions) {
         let job = &self.jobs[entry.job];
         let (count, id) = (cards.count, job.id);
-        let run = Run {
+        let run = KnownRun {
             id: None,
             job: id,
             queue: job.queue,

@@ -7,12 +7,12 @@ use domain::{Millis, ServiceClass, Timestamp};
 
 use super::{decisions::Decisions, serve::Served};
 use crate::{
-    hall::hold::Owner,
+    hall::hold::HoldOwner,
     index::index,
     knows::{
         lane::AskCount,
         planner::Planner,
-        queue_state::{QueueState, Standing},
+        queue_state::{QueueStanding, QueueState},
     },
     policy::{Backfill, Order},
 };
@@ -22,8 +22,8 @@ const MANY_HOLDERS: usize = 16;
 
 /// The turn of a lane. Turns are in the order of the lanes' standings, then of their next jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Turn {
-    standing: Standing,
+struct LaneTurn {
+    standing: QueueStanding,
     key: (i64, i64),
     id: u128,
     lane: u32,
@@ -61,7 +61,7 @@ impl Planner {
             let hold = self.card_pools[card_pool as usize]
                 .holds
                 .iter()
-                .find(|hold| hold.owner == Owner::Job(slot))?;
+                .find(|hold| hold.owner == HoldOwner::Job(slot))?;
             (hold.from <= self.now).then_some((
                 hold.from,
                 self.jobs[slot].submitted_at,
@@ -103,20 +103,20 @@ impl Planner {
         }
     }
 
-    fn turn(&mut self, lane: u32, position: u32) -> Option<Turn> {
+    fn turn(&mut self, lane: u32, position: u32) -> Option<LaneTurn> {
         let entry = self.lanes[lane as usize].get(position as usize)?;
         let (key, id) = (entry.key, entry.id);
         let standing = self.standing(lane);
-        Some(Turn { standing, key, id, lane, position })
+        Some(LaneTurn { standing, key, id, lane, position })
     }
 
     /// Gives the jobs of a lane their turns, until one starts that changes the standing of its queue, or
-    /// until the first job of the `next` lane is older. Then the result is the position at which to go on.
-    /// The positions of jobs that don't wait any more go into `gone`.
+    /// until one comes after the first job of the `next` lane. Then the result is the position at which to go
+    /// on. The positions of jobs that don't wait any more go into `gone`.
     fn walk(
         &mut self,
-        turn: Turn,
-        next: Option<Turn>,
+        turn: LaneTurn,
+        next: Option<LaneTurn>,
         gone: &mut Vec<u32>,
         decisions: &mut Decisions,
     ) -> Option<u32> {

@@ -4,11 +4,11 @@ use domain::{ContractState, JobId, ServiceClass, Timestamp};
 
 use super::verdict::{Certainty, Verdict};
 use crate::{
-    hall::hold::Owner,
+    hall::hold::HoldOwner,
     index::index,
     knows::{
-        job::Job,
-        lane::{Entry, Lane},
+        job::WaitingJob,
+        lane::{Lane, LaneEntry},
         outlook::Outlook,
         planner::{NONE, Planner},
     },
@@ -53,12 +53,12 @@ impl Planner {
 
     /// Jobs that are in no lane, in the planning order that they would have. Linear in the jobs, if there are
     /// any such.
-    fn outside_of_lanes(&self, outlook: &Outlook) -> Vec<((ServiceClass, u32, Entry), u32)> {
+    fn outside_of_lanes(&self, outlook: &Outlook) -> Vec<((ServiceClass, u32, LaneEntry), u32)> {
         let lined_up: usize = self.lanes.iter().map(Lane::len).sum();
         if lined_up == self.jobs.len() {
             return Vec::new();
         }
-        let key = |(slot, job): (u32, &Job)| {
+        let key = |(slot, job): (u32, &WaitingJob)| {
             let lane = if job.queue == NONE { NONE } else { index(self.lane_of(job)) };
             let rank = outlook.rank.get(lane as usize).copied().unwrap_or(NONE);
             ((job.class, rank, self.entry(slot)), slot)
@@ -105,7 +105,13 @@ impl Planner {
 
     /// The verdict on a job in a lane, by its entry there: with many jobs, most of the cost is to fetch each
     /// job from memory.
-    fn judge_in_lane(&self, entry: &Entry, queue: Option<u32>, outlook: &mut Outlook, ahead: u32) -> Verdict {
+    fn judge_in_lane(
+        &self,
+        entry: &LaneEntry,
+        queue: Option<u32>,
+        outlook: &mut Outlook,
+        ahead: u32,
+    ) -> Verdict {
         let slot = entry.job;
         let queue = queue.unwrap_or_else(|| self.jobs[slot].queue);
         let promise = self.promised_start(slot).filter(|_| self.policy.forecast_runs > 0);
@@ -128,7 +134,7 @@ impl Planner {
     pub(crate) fn promised_start(&self, slot: u32) -> Option<Timestamp> {
         let card_pool = self.held.get(&slot)?;
         let mut holds = self.card_pools[*card_pool as usize].holds.iter();
-        holds.find(|hold| hold.owner == Owner::Job(slot)).map(|hold| hold.from.max(self.now))
+        holds.find(|hold| hold.owner == HoldOwner::Job(slot)).map(|hold| hold.from.max(self.now))
     }
 
     /// The limit in the job itself or in its contract.
@@ -155,7 +161,7 @@ impl Planner {
 
     /// The limit in the cards that others have or are promised. Constant once the ask of the job was looked
     /// at.
-    fn shared_limit(&self, entry: &Entry, queue: u32, outlook: &mut Outlook, ahead: u32) -> Limit {
+    fn shared_limit(&self, entry: &LaneEntry, queue: u32, outlook: &mut Outlook, ahead: u32) -> Limit {
         let (slot, end) = (entry.job, self.end_of(entry.limit));
         let ask = &self.asks.list[entry.ask as usize];
         let queue = &self.queues[queue as usize];
@@ -187,7 +193,7 @@ impl Planner {
         }
         let met = |card_pool: u32| {
             let holds = &self.card_pools[card_pool as usize].holds;
-            holds.iter().filter(|hold| hold.from < end && hold.owner != Owner::Job(slot)).count()
+            holds.iter().filter(|hold| hold.from < end && hold.owner != HoldOwner::Job(slot)).count()
         };
         let met = index(ask.card_pools.iter().map(|(card_pool, _)| met(*card_pool)).sum());
         let limit = outlook.limits.entry((entry.ask, met)).or_insert_with(|| self.card_limit(entry, end));
@@ -198,7 +204,7 @@ impl Planner {
     }
 
     /// The limit in the free cards.
-    fn card_limit(&self, entry: &Entry, end: Timestamp) -> Limit {
+    fn card_limit(&self, entry: &LaneEntry, end: Timestamp) -> Limit {
         let slot = entry.job;
         let ask = &self.asks.list[entry.ask as usize];
         let mut behind = None;
@@ -213,26 +219,26 @@ impl Planner {
             }
             let runs = |run: u32| self.runs[run].cards.count;
             let is_shut = self.policy.backfill == Backfill::None && at.held_in.0 == self.plan_number;
-            if !is_shut && at.fitting_until(need, end, Owner::Job(slot), runs) >= need.nodes {
+            if !is_shut && at.fitting_until(need, end, HoldOwner::Job(slot), runs) >= need.nodes {
                 return Limit::MaxStarts { limit: self.policy.max_starts };
             }
             let held = at.holds.iter().filter(|hold| hold.from < end).map(|hold| hold.owner);
-            let owners = held.chain(is_shut.then_some(Owner::Job(at.held_in.1)));
+            let owners = held.chain(is_shut.then_some(HoldOwner::Job(at.held_in.1)));
             for owner in owners {
                 match owner {
-                    Owner::Job(of) if of != slot => {
+                    HoldOwner::Job(of) if of != slot => {
                         let job = self.jobs.get(of).map(|job| Limit::Behind { job: job.id, ahead: 0 });
                         behind = behind.or(job);
                     }
-                    Owner::Maintenance(rank) => {
+                    HoldOwner::Maintenance(rank) => {
                         let from = at
                             .holds
                             .iter()
-                            .find(|hold| hold.owner == Owner::Maintenance(rank))
+                            .find(|hold| hold.owner == HoldOwner::Maintenance(rank))
                             .map(|hold| hold.from);
                         behind = behind.or(from.map(|from| Limit::Maintenance { from }));
                     }
-                    Owner::Job(_) => {}
+                    HoldOwner::Job(_) => {}
                 }
             }
         }

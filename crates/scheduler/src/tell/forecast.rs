@@ -14,7 +14,7 @@ use crate::{
     hall::{
         card_pool::{CardPool, Space},
         free_index::FreeIndex,
-        search::{Cards, Need, Quality},
+        search::{Need, PoolCards, Quality},
     },
     index::index,
     knows::planner::Planner,
@@ -39,7 +39,7 @@ impl Planner {
             return FxHashMap::default();
         }
         let mut future = Future {
-            spaces: self.card_pools.iter().map(Free::of).collect(),
+            spaces: self.card_pools.iter().map(FreeCards::of).collect(),
             running: self.queues.iter().map(|queue| queue.running).collect(),
             started: BinaryHeap::new(),
             coming: Vec::new(),
@@ -102,12 +102,12 @@ impl Planner {
 }
 
 /// The free cards of a card pool at an instant of the forecast.
-enum Free {
+enum FreeCards {
     Nodes(FreeIndex),
     Counted(u32),
 }
 
-impl Free {
+impl FreeCards {
     fn of(card_pool: &CardPool) -> Self {
         match &card_pool.space {
             Space::Nodes { free_index, .. } => Self::Nodes(free_index.clone()),
@@ -140,39 +140,39 @@ impl Door {
 
 struct Future<'p> {
     planner: &'p Planner,
-    spaces: Vec<Free>,
+    spaces: Vec<FreeCards>,
     /// Running cards by queue.
     running: Vec<u32>,
     /// The ends of the runs that start in the forecast, by their index in `coming`.
     started: BinaryHeap<Reverse<(Timestamp, u32)>>,
-    coming: Vec<(u32, Cards)>,
+    coming: Vec<(u32, PoolCards)>,
 }
 
 impl Future<'_> {
-    fn end(&mut self, queue: u32, cards: &Cards) {
+    fn end(&mut self, queue: u32, cards: &PoolCards) {
         if let Some(running) = self.running.get_mut(queue as usize) {
             *running = running.saturating_sub(cards.count);
         }
         let Some(card_pool) = self.planner.card_pools.get(cards.card_pool as usize) else { return };
         match (&mut self.spaces[cards.card_pool as usize], &card_pool.space) {
-            (Free::Nodes(free_index), Space::Nodes { topology, .. }) => {
+            (FreeCards::Nodes(free_index), Space::Nodes { topology, .. }) => {
                 cards.places.iter().for_each(|&(rank, cards)| free_index.give(topology, rank, cards));
             }
-            (Free::Counted(free), _) => *free += cards.count,
-            (Free::Nodes(_), Space::Counted { .. }) => {}
+            (FreeCards::Counted(free), _) => *free += cards.count,
+            (FreeCards::Nodes(_), Space::Counted { .. }) => {}
         }
     }
 
-    fn take(&mut self, cards: &Cards) {
+    fn take(&mut self, cards: &PoolCards) {
         match (
             &mut self.spaces[cards.card_pool as usize],
             &self.planner.card_pools[cards.card_pool as usize].space,
         ) {
-            (Free::Nodes(free_index), Space::Nodes { topology, .. }) => {
+            (FreeCards::Nodes(free_index), Space::Nodes { topology, .. }) => {
                 cards.places.iter().for_each(|&(rank, cards)| free_index.take(topology, rank, cards));
             }
-            (Free::Counted(free), _) => *free -= cards.count,
-            (Free::Nodes(_), Space::Counted { .. }) => {}
+            (FreeCards::Counted(free), _) => *free -= cards.count,
+            (FreeCards::Nodes(_), Space::Counted { .. }) => {}
         }
     }
 
@@ -240,8 +240,8 @@ impl Future<'_> {
 
     fn free_cards(&self, card_pool: usize) -> u32 {
         match &self.spaces[card_pool] {
-            Free::Nodes(free_index) => free_index.free_cards,
-            Free::Counted(free) => *free,
+            FreeCards::Nodes(free_index) => free_index.free_cards,
+            FreeCards::Counted(free) => *free,
         }
     }
 
@@ -253,7 +253,8 @@ impl Future<'_> {
         ends: &[(Timestamp, u32)],
         cards: u32,
     ) -> Option<(Timestamp, u32, u32)> {
-        let of_card_pool = |at: Timestamp, of: &Cards| (of.card_pool == card_pool).then_some((at, of.count));
+        let of_card_pool =
+            |at: Timestamp, of: &PoolCards| (of.card_pool == card_pool).then_some((at, of.count));
         let runs = ends.iter().filter_map(|&(at, run)| of_card_pool(at, &self.planner.runs[run].cards));
         let started = self.started.iter();
         let mut started: Vec<(Timestamp, u32)> =
@@ -275,14 +276,14 @@ impl Future<'_> {
         None
     }
 
-    fn find(&self, card_pool: u32, need: Need) -> Option<(Quality, Cards)> {
+    fn find(&self, card_pool: u32, need: Need) -> Option<(Quality, PoolCards)> {
         match (&self.spaces[card_pool as usize], &self.planner.card_pools[card_pool as usize].space) {
-            (Free::Nodes(free_index), Space::Nodes { topology, .. }) => {
+            (FreeCards::Nodes(free_index), Space::Nodes { topology, .. }) => {
                 let found = free_index.find(topology, need.nodes, need.search, None)?;
                 Some((found.quality(), free_index.cards_of(topology, card_pool, &found, need)))
             }
-            (Free::Counted(free), _) if *free >= need.cards() => {
-                Some(((1, 1, None, 0), Cards { card_pool, count: need.cards(), places: Vec::new() }))
+            (FreeCards::Counted(free), _) if *free >= need.cards() => {
+                Some(((1, 1, None, 0), PoolCards { card_pool, count: need.cards(), places: Vec::new() }))
             }
             _ => None,
         }

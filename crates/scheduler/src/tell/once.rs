@@ -2,7 +2,7 @@
 
 use domain::Timestamp;
 
-use super::verdict::{DryRun, Plan, Start};
+use super::verdict::{Plan, PlannedStart, TryOut};
 use crate::{
     knows::planner::Planner,
     policy::Policy,
@@ -16,19 +16,21 @@ const DRY_RUN_FORECASTS: u32 = 1024;
 pub fn plan(snapshot: &Snapshot, policy: &Policy, now: Timestamp) -> Plan {
     let mut planner = Planner::of(snapshot, *policy, now);
     let decisions = planner.plan(now);
-    let starts =
-        decisions.starts.into_iter().map(|started| Start { job: started.job, placement: started.placement });
+    let starts = decisions
+        .starts
+        .into_iter()
+        .map(|started| PlannedStart { job: started.job, placement: started.placement });
     Plan { starts: starts.collect(), preemptions: decisions.preemptions, verdicts: planner.verdicts() }
 }
 
 /// Tries out `job`: says what [`plan()`] would decide about it if it waited with the others. The job counts
 /// from its own `submitted_at`: give it `now`.
-pub fn try_out(snapshot: &Snapshot, policy: &Policy, now: Timestamp, job: &Waiting) -> DryRun {
+pub fn try_out(snapshot: &Snapshot, policy: &Policy, now: Timestamp, job: &Waiting) -> TryOut {
     let policy = Policy { forecast_runs: policy.forecast_runs.max(DRY_RUN_FORECASTS), ..*policy };
     let mut planner = Planner::of(snapshot, policy, now);
     planner.submit(job);
     let decisions = planner.plan(now);
-    DryRun {
+    TryOut {
         starts_now: decisions
             .starts
             .into_iter()

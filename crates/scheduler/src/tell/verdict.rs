@@ -9,7 +9,7 @@ use crate::{limit::Limit, plan::decisions::Preemption};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Plan {
     /// In the order of the decisions. An array may be in the list several times, once a task.
-    pub starts: Vec<Start>,
+    pub starts: Vec<PlannedStart>,
     /// Runs to end before their time, so that queues get their guaranteed cards back.
     pub preemptions: Vec<Preemption>,
     /// One for every job that still has waiting tasks, in planning order.
@@ -18,14 +18,14 @@ pub struct Plan {
 
 /// One run to start now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Start {
+pub struct PlannedStart {
     pub job: JobId,
     pub placement: Placement,
 }
 
 /// The result of a dry run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct DryRun {
+pub struct TryOut {
     /// Where the job's first run would start at once.
     pub starts_now: Option<Placement>,
     /// Why the job, or the rest of its tasks, would wait.

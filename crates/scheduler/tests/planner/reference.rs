@@ -6,7 +6,7 @@ use std::{
 };
 
 use domain::{CardSet, NodeId, Placement, PoolId, Timestamp, card::Affinity, node::Slot};
-use scheduler::{Block, Gate, NodeView, Policy, Queue, Snapshot, Start, Waiting};
+use scheduler::{Block, Gate, NodeView, PlannedStart, Policy, Queue, Snapshot, Waiting};
 
 type Free = BTreeMap<NodeId, CardSet>;
 type CardPool = (PoolId, String);
@@ -15,7 +15,7 @@ type CardPool = (PoolId, String);
 type Score = (u32, bool, bool, bool, u32, u32, i64, String, String);
 
 /// The starts of a plan.
-pub fn starts(snapshot: &Snapshot, policy: &Policy, now: Timestamp) -> Vec<Start> {
+pub fn starts(snapshot: &Snapshot, policy: &Policy, now: Timestamp) -> Vec<PlannedStart> {
     let mut free: Free = snapshot.nodes.iter().map(|node| (node.id, node.free)).collect();
     let empty: Free = snapshot.nodes.iter().map(|node| (node.id, node.cards)).collect();
     let mut runs: Vec<(&Queue, Placement, Timestamp)> = Vec::new();
@@ -100,7 +100,7 @@ pub fn starts(snapshot: &Snapshot, policy: &Policy, now: Timestamp) -> Vec<Start
                 *spare -= if *from < end { asked } else { 0 };
             }
             runs.push((queue, placement.clone(), end));
-            starts.push(Start { job: job.job, placement });
+            starts.push(PlannedStart { job: job.job, placement });
             tasks[i] -= 1;
             done.remove(&i);
             continue;

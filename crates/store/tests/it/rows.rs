@@ -1,4 +1,5 @@
-//! Tenants and who belongs to them, credentials, nodes, contracts, events, the audit log: what is put in comes out.
+//! Tenants and who belongs to them, credentials, nodes, contracts, events, the audit log: what is put in
+//! comes out.
 
 use domain::{
     AllianceId, AuditId, CardModel, ContractState, Member, MemberId, MicroCny, Node, NodeId, NodeState,
@@ -350,6 +351,11 @@ fn events_are_followed_by_tenant_and_by_job() {
         );
         assert_eq!(store::recent::latest_events(tx, mine, 1)?[0].seq, last);
         assert_eq!(store::recent::latest_events(tx, None, 9)?.len(), 4);
+        store::jobs::insert_job(tx, &job)?;
+        let named = |tenant, limit| store::recent::jobs_of_latest_events(tx, tenant, limit);
+        assert_eq!(named(mine, 9)?, [(job.id, "j".to_owned())]);
+        assert_eq!(named(None, 9)?, [(job.id, "j".to_owned())]);
+        assert_eq!((named(mine, 1)?, named(others, 9)?), (vec![], vec![]), "older, or another tenant's");
         Ok(())
     });
 }
@@ -462,6 +468,10 @@ fn use_by_day_adds_up_over_the_days_it_touches() {
         assert_eq!(sums(day(0), day(99), Some(party.tenant))?, [UseRow { runs: 3, ..row(10, 100) }]);
         assert_eq!(sums(day(0), day(99), Some(center.parties[1].tenant))?, []);
         assert_eq!(sums(day(12), day(99), None)?, []);
+        let noon = day(11).plus(domain::Millis::from_hours(12));
+        let charges = |tenant| usage::charges_by_day(tx, tenant, day(9), noon);
+        assert_eq!(charges(Some(party.tenant))?, [0, 30, 70].map(MicroCny));
+        assert_eq!(charges(Some(center.parties[1].tenant))?, [MicroCny::ZERO; 3]);
         Ok(())
     });
 }

@@ -1,29 +1,30 @@
-//! Plots as inline SVG: lines over time, and bars with their values written beside them. Colours come from the page's classes.
+//! Plots as inline SVG: curves over time, and bars with their values beside them. Colours come from the
+//! page's classes.
 #![expect(clippy::cast_precision_loss, reason = "places on a page")]
 
 use std::fmt::Write as _;
 
-/// All plots are as wide as this in their own units, and scale with the page.
+/// The width of all plots in their own units; they scale with the page.
 const WIDTH: f64 = 380.0;
 const HEIGHT: f64 = 200.0;
 const LEFT: f64 = 40.0;
 const BOTTOM: f64 = 22.0;
 const TOP: f64 = 10.0;
 
-/// How many runs have a colour of their own; the next begin again.
+/// How many replays have a colour of their own; further ones use the colours again.
 pub const COLOURS: usize = 6;
 
-/// One line; `None` leaves a gap. All lines of a plot have as many points, spread over its width.
-pub struct Line<'a> {
+/// A curve over time, with its points spread evenly. `None` leaves a gap.
+pub struct Curve<'a> {
     pub class: usize,
     pub points: &'a [Option<f64>],
     /// The share of the plot's width that the points take.
     pub reach: f64,
 }
 
-/// `top` is the least that the scale goes up to; `ticks` are labels at shares of the width.
-pub fn lines(title: &str, lines: &[Line<'_>], top: f64, ticks: &[(f64, String)]) -> String {
-    let most = lines.iter().flat_map(|line| line.points).flatten().copied().fold(top, f64::max);
+/// A plot of curves. The scale goes up to `top` at least; `ticks` are labels at shares of the width.
+pub fn curves(title: &str, curves: &[Curve<'_>], top: f64, ticks: &[(f64, String)]) -> String {
+    let most = curves.iter().flat_map(|curve| curve.points).flatten().copied().fold(top, f64::max);
     let (step, most) = scale(most);
     let y = |value: f64| TOP + (HEIGHT - TOP - BOTTOM) * (1.0 - value / most);
     let width = WIDTH - LEFT - 8.0;
@@ -57,32 +58,32 @@ pub fn lines(title: &str, lines: &[Line<'_>], top: f64, ticks: &[(f64, String)])
             escape(label)
         );
     }
-    for line in lines {
+    for curve in curves {
         let mut path = String::new();
         let mut pen_down = false;
-        for (at, point) in line.points.iter().enumerate() {
+        for (at, point) in curve.points.iter().enumerate() {
             let Some(value) = point else {
                 pen_down = false;
                 continue;
             };
-            let share = (at as f64 + 0.5) / line.points.len() as f64 * line.reach;
+            let share = (at as f64 + 0.5) / curve.points.len() as f64 * curve.reach;
             let letter = if pen_down { 'L' } else { 'M' };
             let _ = write!(path, "{letter}{:.1} {:.1}", LEFT + width * share, y(*value));
             pen_down = true;
         }
-        let _ = write!(svg, r#"<path class="line r{}" d="{path}"/>"#, line.class % COLOURS);
+        let _ = write!(svg, r#"<path class="line r{}" d="{path}"/>"#, curve.class % COLOURS);
     }
     svg + "</svg>"
 }
 
-/// One bar with its value in words.
+/// A bar with its value in words.
 pub struct Bar {
     pub class: String,
     pub value: f64,
     pub text: String,
 }
 
-/// Bars below the names of their groups, on one scale.
+/// A plot of bars below the names of their groups, on one scale.
 pub fn bars(title: &str, groups: &[(String, Vec<Bar>)]) -> String {
     const ROW: f64 = 15.0;
     const NAME: f64 = 17.0;
@@ -117,7 +118,7 @@ pub fn bars(title: &str, groups: &[(String, Vec<Bar>)]) -> String {
     svg + "</svg>"
 }
 
-/// A bar a row that is cut into parts which add up to it: class and share of each.
+/// A plot with a bar for each row, cut into parts that add up to it: the class and share of each.
 pub fn stacks(title: &str, rows: &[(String, Vec<(&'static str, f64)>)]) -> String {
     const ROW: f64 = 44.0;
     let mut svg = begin(title, rows.len() as f64 * ROW);
@@ -166,7 +167,7 @@ pub fn short(value: f64) -> String {
     format!("{text}{unit}")
 }
 
-/// Text for HTML.
+/// Escapes text for HTML.
 pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
@@ -195,7 +196,7 @@ mod tests {
     #[test]
     fn gaps_stay_gaps() {
         let points = [Some(1.0), None, Some(2.0), Some(3.0)];
-        let svg = lines("t", &[Line { class: 0, points: &points, reach: 1.0 }], 0.0, &[]);
+        let svg = curves("t", &[Curve { class: 0, points: &points, reach: 1.0 }], 0.0, &[]);
         let path = svg.rsplit("d=\"").next().unwrap();
         assert_eq!((path.matches('M').count(), path.matches('L').count()), (2, 1));
     }

@@ -1,24 +1,28 @@
 //! Drawing up a contract.
 
 use domain::{
-    CardMs, Contract, ContractState, MicroCny, PoolId, QueueTerms, TenantId, Timestamp,
+    Contract, ContractState, PoolId, QueueTerms, TenantId,
     contract::ContractKind,
+    problem::{ContractFault, Quantity, Wrong, field},
 };
 use serde::Deserialize;
 use serde_json::json;
-use store::contracts as rows;
+use store::{contracts as rows, ledger::ContractBalance};
 
 use super::{ContractView, MOST_AMOUNT, show};
 use crate::{
     app::{
         audit::{self, Change},
-        lookup,
+        lookup, views,
     },
     auth::{Action, Caller},
     center::Center,
     error::AppError,
     moment::{self, new_id},
 };
+
+/// The most weight of a queue.
+const MOST_WEIGHT: u32 = 1_000_000;
 
 /// A contract as it is drawn up.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
@@ -42,7 +46,7 @@ pub struct NewContract {
 
 /// Draws up a contract, as a draft.
 pub async fn create(center: &Center, caller: &Caller, new: NewContract) -> Result<ContractView, AppError> {
-    let tenant = lookup::named_or_own_required(center, caller, new.tenant.as_deref())?;
+    let tenant = lookup::named_or_own_required(center, caller, new.tenant.as_deref()).await?;
     center.policies.check(caller, Action::SubmitContract, Some(tenant))?;
     let contract = drawn_up(center, tenant, new)?;
     let by = caller.clone();
@@ -60,28 +64,21 @@ pub async fn create(center: &Center, caller: &Caller, new: NewContract) -> Resul
                 Ok(contract)
             },
             |center, contract| {
-                center.live().add_contract(contract.clone(), CardMs::ZERO, MicroCny::ZERO);
+                let (nothing, at) = (ContractBalance::default(), contract.created_at);
+                center.live().contract_changed(contract.clone(), nothing, at);
                 center.compute.fits.forget();
             },
         )
         .await?;
-    show(center, caller, &contract.id.to_string())
+    show(center, caller, &contract.id.to_string()).await
 }
 
 fn drawn_up(center: &Center, tenant: TenantId, new: NewContract) -> Result<Contract, AppError> {
-    let invalid = |field: &str, problem: &str, hint: &str| Err(AppError::invalid(field, problem, hint));
-    let number_ok =
-        (1..=64).contains(&new.number.chars().count()) && !new.number.chars().any(char::is_control);
-    if !number_ok {
-        return invalid("number", "is not a contract number", "use 1 to 64 printable characters");
-    }
-    let instant = |field: &str, text: &str| {
-        text.parse::<Timestamp>()
-            .map_err(|e| AppError::invalid(field, e.to_string(), "write it as 2026-05-20"))
-    };
-    let (starts_at, ends_at) = (instant("starts_at", &new.starts_at)?, instant("ends_at", &new.ends_at)?);
+    let number = views::line::<64>(field::NUMBER, new.number)?;
+    let starts_at = views::parse_instant(field::STARTS_AT, &new.starts_at)?;
+    let ends_at = views::parse_instant(field::ENDS_AT, &new.ends_at)?;
     if ends_at <= starts_at {
-        return invalid("ends_at", "is not after `starts_at`", "give a later day");
+        return Err(AppError::invalid(field::ENDS_AT, Wrong::NotAfter { other: field::STARTS_AT }));
     }
     let in_range = |value: i64| (0..=MOST_AMOUNT).contains(&value);
     let terms_ok = match new.terms {
@@ -91,37 +88,26 @@ fn drawn_up(center: &Center, tenant: TenantId, new: NewContract) -> Result<Contr
         ContractKind::Grant { cap } => cap.is_none_or(|cap| in_range(cap.0) && cap.0 > 0),
     };
     if !terms_ok {
-        return invalid(
-            "terms",
-            "are out of range",
-            "give amounts from 0 to 10^15, a package and cards above 0",
-        );
+        return Err(AppError::invalid(field::TERMS, ContractFault::Terms { most: MOST_AMOUNT }));
     }
-    if new.queue.weight == 0 || new.queue.weight > 1_000_000 {
-        return invalid("queue", "has a weight that is 0 or above a million", "give a weight of 1 or more");
-    }
-    if new.queue.max_running_cards == 0 || new.queue.guaranteed_cards > new.queue.max_running_cards {
-        return invalid(
-            "queue",
-            "guarantees more cards than may run at once, or lets none run",
-            "give max_running_cards of at least 1 and of at least guaranteed_cards",
-        );
+    if let Some(wrong) = queue_fault(&new.queue) {
+        return Err(AppError::invalid(field::QUEUE, wrong));
     }
     let live = center.live();
     let pool = |name: &String| {
-        let found = live.pools.values().find(|pool| pool.name == *name);
+        let found = live.pool_named(name);
         found.map(|pool| pool.id).ok_or_else(|| AppError::not_found("pool", name))
     };
     let mut pools: Vec<PoolId> = new.pools.iter().map(pool).collect::<Result<_, _>>()?;
     pools.sort_unstable();
     pools.dedup();
     if pools.is_empty() {
-        return invalid("pools", "are none", "name at least one pool");
+        return Err(AppError::invalid(field::POOLS, ContractFault::NoPools));
     }
     Ok(Contract {
         id: new_id!(ContractId),
         tenant,
-        number: new.number,
+        number: number.into(),
         kind: new.terms,
         pools,
         starts_at,
@@ -130,4 +116,16 @@ fn drawn_up(center: &Center, tenant: TenantId, new: NewContract) -> Result<Contr
         state: ContractState::Draft,
         created_at: moment::now(),
     })
+}
+
+fn queue_fault(queue: &QueueTerms) -> Option<Wrong> {
+    let (guaranteed, most) = (queue.guaranteed_cards, queue.max_running_cards);
+    if !(1..=MOST_WEIGHT).contains(&queue.weight) {
+        let (of, given) = (Quantity::Weight, queue.weight.into());
+        Some(Wrong::OutOfRange { of, given, least: 1, most: MOST_WEIGHT.into() })
+    } else if most == 0 {
+        Some(ContractFault::NoCardRuns.into())
+    } else {
+        (guaranteed > most).then_some(ContractFault::Guarantee { guaranteed, most }.into())
+    }
 }

@@ -4,23 +4,26 @@ use domain::{
     ContractId, ContractState,
     contract::{ContractAction, ContractKind, Funds},
     ledger::{Account, Cause, Posting, Unit},
+    problem::{ContractFault, field},
 };
 use serde::Deserialize;
 use serde_json::json;
 use store::{Tx, contracts as rows, ledger};
 
 use super::{
-    ContractView, MOST_AMOUNT, balances, show,
-    states::{StateChange, applied, change_state},
+    ContractView, MOST_AMOUNT, show,
+    states::{StateChange, applied, balance, change_state},
     visible,
 };
 use crate::{
     app::audit::{self, Change},
+    app::views,
     auth::{Action, Caller},
     center::Center,
     error::AppError,
     events::{self, About},
     moment::{self, new_id},
+    refusal::Refusal,
 };
 
 /// Money paid in.
@@ -47,30 +50,22 @@ pub async fn top_up(
     let contract = visible(center, caller, id, Action::TopUp)?;
     let amounts = [top_up.amount_micro_cny, top_up.card_ms];
     if amounts.iter().any(|amount| !(0..=MOST_AMOUNT).contains(amount)) || amounts == [0, 0] {
-        let hint = "give amount_micro_cny, card_ms or both, from 0 to 10^15, not both 0";
-        return Err(AppError::invalid("amount_micro_cny", "is out of range", hint));
+        return Err(AppError::invalid(field::AMOUNT, ContractFault::Amounts { most: MOST_AMOUNT }));
     }
     let takes_card_time =
         matches!(contract.kind, ContractKind::Prepaid { .. } | ContractKind::Grant { cap: Some(_) });
     if top_up.card_ms > 0 && !takes_card_time {
-        return Err(AppError::invalid(
-            "card_ms",
-            format!("can't be added to a {} contract", contract.kind.code()),
-            "pay in money instead",
-        ));
+        return Err(AppError::invalid(field::CARD_TIME, ContractFault::NoCardTime { kind: contract.kind }));
     }
-    if !(1..=64).contains(&top_up.reference.chars().count()) || top_up.reference.chars().any(char::is_control)
-    {
-        return Err(AppError::invalid("reference", "is not a reference", "use 1 to 64 printable characters"));
-    }
+    views::line::<64>(field::REFERENCE, &*top_up.reference)?;
     if contract.state.is_final() {
         let message = format!("the contract {} is {}", contract.number, contract.state.code());
-        return Err(AppError::refused("contract_state", message, "draw up a new contract"));
+        return Err(AppError::refused(Refusal::ContractState, message, "draw up a new contract"));
     }
     let by = caller.clone();
     let id_now = contract.id;
     center.write(move |tx| booked(tx, &by, id_now, &top_up), applied).await?;
-    show(center, caller, id)
+    show(center, caller, id).await
 }
 
 fn booked(tx: &Tx, by: &Caller, id: ContractId, top_up: &TopUp) -> Result<StateChange, AppError> {
@@ -92,14 +87,14 @@ fn booked(tx: &Tx, by: &Caller, id: ContractId, top_up: &TopUp) -> Result<StateC
         "card_ms": top_up.card_ms, "reference": top_up.reference });
     let (tenant, subject) = (Some(contract.tenant), id.to_string());
     audit::record(tx, by, Change { tenant, action: Action::TopUp.code(), subject, detail })?;
-    let (use_balance, money_balance) = balances(tx, id)?;
+    let balance = balance(tx, id)?;
     let is_back = contract.state == ContractState::Exhausted
-        && !Funds::of(contract.kind, use_balance, money_balance).is_exhausted();
+        && !Funds::of(contract.kind, balance.use_balance, balance.money_balance).is_exhausted();
     if is_back {
         return change_state(tx, id, ContractAction::Replenish, Some(by.member.id), &top_up.reference, now);
     }
     let about = About { tenant, ..About::default() };
     let data = json!({ "contract": id, "number": contract.number, "action": "top_up", "state": contract.state.code() });
     let event = events::record(tx, now, about, "contract_changed", data)?;
-    Ok(StateChange { contract, use_balance, money_balance, event })
+    Ok(StateChange { contract, balance, event })
 }

@@ -1,6 +1,11 @@
 //! Changing nodes: taking them out and back in, labels, maintenance.
 
-use domain::{Node, NodeId, NodeState, Timestamp, node::Maintenance, spec};
+use domain::{
+    Node, NodeId, NodeState, Timestamp,
+    node::Maintenance,
+    problem::{Wrong, field},
+    spec,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{Tx, pools as rows};
@@ -8,6 +13,7 @@ use store::{Tx, pools as rows};
 use super::{NodeView, show};
 use crate::{
     app::audit::{self, Change},
+    app::views,
     auth::{Action, Caller},
     center::Center,
     error::AppError,
@@ -27,17 +33,13 @@ pub async fn resume(center: &Center, caller: &Caller, name: &str) -> Result<Node
 }
 
 fn checked_reason(reason: &str) -> Result<String, AppError> {
-    let reason = reason.trim();
-    if !(1..=200).contains(&reason.chars().count()) || reason.chars().any(char::is_control) {
-        return Err(AppError::invalid("reason", "is missing or too long", "say why, in 1 to 200 characters"));
-    }
-    Ok(reason.to_owned())
+    views::line::<200>(field::REASON, reason.trim()).map(String::from)
 }
 
 fn found(center: &Center, caller: &Caller, name: &str) -> Result<Node, AppError> {
     center.policies.check(caller, Action::ChangeNode, None)?;
     let live = center.live();
-    let known = live.nodes.values().find(|known| known.node.name == name).map(|known| known.node.clone());
+    let known = live.node_named(name).map(|known| known.node.clone());
     known.ok_or_else(|| AppError::not_found("node", name))
 }
 
@@ -59,13 +61,12 @@ async fn set_state(
                     Ok((node.id, to, event))
                 },
                 |center, (id, state, event)| {
-                    center.live().set_node_state(*id, state.clone());
-                    changed(center, event);
+                    changed(center, *id, event, |node| node.state = state.clone());
                 },
             )
             .await?;
     }
-    show(center, caller, name)
+    show(center, caller, name).await
 }
 
 /// Keeps the event and the line in the audit log, of a member or of the center itself.
@@ -79,8 +80,9 @@ fn tell_and_audit(tx: &Tx, by: Option<&Caller>, id: NodeId, detail: Value) -> Re
     Ok(event)
 }
 
-/// Nodes are otherwise than they were: what fits, what is planned and when to look again may be, too.
-fn changed(center: &Center, event: &Event) {
+/// Brings what is live up to date with a change of a node, and tells of it.
+pub fn changed(center: &Center, id: NodeId, event: &Event, change: impl FnOnce(&mut Node)) {
+    center.live().node_changed(id, change);
     center.compute.fits.forget();
     center.tell(event.clone());
     center.compute.wakers.plan();
@@ -97,12 +99,8 @@ pub async fn set_labels(
     let node = found(center, caller, name)?;
     labels.sort_unstable();
     labels.dedup();
-    if labels.len() > spec::MAX_LABELS || labels.iter().any(|label| !spec::is_label(label)) {
-        return Err(AppError::invalid(
-            "labels",
-            "are more than 16, or one of them is none",
-            "use letters, digits, `.`, `_` and `-`, at most 64",
-        ));
+    if let Some(wrong) = spec::labels_fault(&labels) {
+        return Err(AppError::invalid(field::LABELS, wrong));
     }
     let by = caller.clone();
     center
@@ -114,12 +112,11 @@ pub async fn set_labels(
                 Ok((node.id, labels, event))
             },
             |center, (id, labels, event)| {
-                center.live().change_node(*id, |node| node.labels.clone_from(labels));
-                changed(center, event);
+                changed(center, *id, event, |node| node.labels.clone_from(labels));
             },
         )
         .await?;
-    show(center, caller, name)
+    show(center, caller, name).await
 }
 
 /// When a node is to be out.
@@ -133,14 +130,13 @@ pub struct NewMaintenance {
 }
 
 fn checked(new: &NewMaintenance) -> Result<Maintenance, AppError> {
-    let instant = |field: &str, text: &str| -> Result<Timestamp, AppError> {
-        text.parse().map_err(|error| {
-            AppError::invalid(field, format!("{error}"), "write an instant, such as 2026-05-20T08:00:00Z")
-        })
-    };
-    let (from, until) = (instant("from", &new.from)?, instant("until", &new.until)?);
-    if until <= from.max(moment::now()) {
-        return Err(AppError::invalid("until", "is not after `from`, or is past", "give a later instant"));
+    let from = views::parse_instant(field::FROM, &new.from)?;
+    let until = views::parse_instant(field::UNTIL, &new.until)?;
+    if until <= from {
+        return Err(AppError::invalid(field::UNTIL, Wrong::NotAfter { other: field::FROM }));
+    }
+    if until <= moment::now() {
+        return Err(AppError::invalid(field::UNTIL, Wrong::InThePast));
     }
     Ok(Maintenance { from, until, reason: checked_reason(&new.reason)? })
 }
@@ -174,22 +170,21 @@ pub async fn set_maintenance(
                     Ok((node.id, work, state, event))
                 },
                 |center, (id, work, state, event)| {
-                    center.live().change_node(*id, |node| {
+                    changed(center, *id, event, |node| {
                         node.maintenance.clone_from(work);
                         node.state = state.clone().unwrap_or_else(|| node.state.clone());
                     });
-                    changed(center, event);
                 },
             )
             .await?;
     }
-    show(center, caller, name)
+    show(center, caller, name).await
 }
 
 /// Drains nodes whose maintenance begins, and puts back in those whose maintenance is over. Gives when to look again.
 pub fn keep_maintenance(center: &Center, now: Timestamp) -> Option<Timestamp> {
     let (mut due, mut next) = (Vec::new(), None::<Timestamp>);
-    for node in center.live().nodes.values().map(|known| &known.node) {
+    for node in center.live().nodes().map(|known| &known.node) {
         let Some(work) = &node.maintenance else { continue };
         match work.due(&node.state, now) {
             Some(turn) => due.push((node.id, node.name.clone(), turn)),
@@ -213,13 +208,12 @@ pub fn keep_maintenance(center: &Center, now: Timestamp) -> Option<Timestamp> {
                 Ok((turn, event))
             },
             move |center, (turn, event)| {
-                center.live().change_node(id, |node| {
+                changed(center, id, event, |node| {
                     node.state = turn.state.clone().unwrap_or_else(|| node.state.clone());
                     if turn.is_over {
                         node.maintenance = None;
                     }
                 });
-                changed(center, event);
             },
         );
         if let Err(error) = kept {

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use domain::Timestamp;
+use domain::{Timestamp, problem::field};
 use store::history::PastRun;
 use twin::{Trace, TraceJob};
 
 use crate::{
+    app::views,
     auth::{Action, Caller},
     center::Center,
     error::AppError,
@@ -20,15 +21,13 @@ pub async fn history(center: &Center, caller: &Caller, from: Option<&str>) -> Re
     center.policies.check(caller, Action::ReadCapacity, None)?;
     let from = match from {
         None => Timestamp::default(),
-        Some(text) => text.parse().map_err(|error| {
-            AppError::invalid("from", format!("{error}"), "write an instant, such as 2026-05-20T08:00:00Z")
-        })?,
+        Some(text) => views::parse_instant(field::FROM, text)?,
     };
     let center = center.clone();
     let made = tokio::task::spawn_blocking(move || {
         let trace = read(&center, from)?;
         let mut text = Vec::new();
-        twin::own::write(&trace, &mut text).map_err(|error| AppError::Internal(error.to_string()))?;
+        twin::write_trace(&trace, &mut text).map_err(|error| AppError::Internal(error.to_string()))?;
         Ok(text)
     });
     made.await.map_err(|error| AppError::Internal(error.to_string()))?
@@ -36,17 +35,19 @@ pub async fn history(center: &Center, caller: &Caller, from: Option<&str>) -> Re
 
 /// The newest tasks that have ended.
 pub fn read(center: &Center, from: Timestamp) -> Result<Trace, AppError> {
-    let mut past = Vec::new();
-    let found: Result<(), AppError> =
-        center.store.read(|tx| Ok(store::history::past_runs(tx, from, MOST, |run| past.push(run))?));
-    found?;
+    let (past, logins) = center.store.read(|tx| -> Result<_, AppError> {
+        let mut past = Vec::new();
+        store::history::past_runs(tx, from, MOST, |run| past.push(run))?;
+        let members = store::tenants::list_members(tx, None)?.into_iter();
+        Ok((past, members.map(|member| (member.id, member.login)).collect::<HashMap<_, _>>()))
+    })?;
     let name = match &center.settings {
         settings if settings.name_en.is_empty() => &settings.name_zh,
         settings => &settings.name_en,
     };
     let mut trace = Trace::new(name);
     let live = center.live();
-    trace.cards = live.nodes.values().map(|known| u32::from(known.node.cards)).sum();
+    trace.cards = live.nodes().map(|known| u32::from(known.node.cards)).sum();
     trace.utc_offset_s = 8 * 3600;
     let default_limit = center.settings.jobs.default_time_limit_ms;
     let mut attempts: HashMap<domain::JobId, bool> = HashMap::new();
@@ -67,8 +68,8 @@ pub fn read(center: &Center, from: Timestamp) -> Result<Trace, AppError> {
             ..
         } = run;
         let text = if attempts[&job] { format!("{job}_{task}") } else { job.to_string() };
-        let login = live.logins.get(&submitted_by).map_or("", String::as_str);
-        let number = live.contracts.get(&contract).map(|known| known.contract.number.as_str());
+        let login = logins.get(&submitted_by).map_or("", String::as_str);
+        let number = live.contract(contract).map(|known| known.contract.number.as_str());
         let run_ms = ended_at.since(started_at).0.clamp(1, twin::trace::MAX_RUN_MS);
         let made = TraceJob {
             submit_ms: submitted_at.floor_millis(),

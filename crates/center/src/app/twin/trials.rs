@@ -7,9 +7,9 @@ use std::sync::{
 
 use domain::{Lang, Timestamp};
 use parking_lot::Mutex;
-use twin::{Faults, Figures, Policy, Trace};
+use twin::{Faults, Figures, ReplayPolicy, Trace};
 
-use crate::error::AppError;
+use crate::{error::AppError, refusal::Refusal};
 
 /// How many trials are remembered.
 const KEPT: usize = 20;
@@ -21,7 +21,7 @@ const AT_ONCE: usize = 1;
 pub struct WhatIf {
     /// The history of the last so many days.
     pub days: u32,
-    pub policy: Policy,
+    pub policy: ReplayPolicy,
     pub nodes: u32,
     pub cards_per_node: u8,
     /// The demand, in thousandths of what it was.
@@ -112,7 +112,7 @@ impl Trials {
         let mut trials = self.0.lock();
         if trials.iter().filter(|trial| trial.outcome().is_none()).count() >= AT_ONCE {
             return Err(AppError::refused(
-                "twin_is_busy",
+                Refusal::TwinIsBusy,
                 "the twin is at work on another question",
                 "wait for it to end, or ask on your own machine with `qiantang twin`",
             ));

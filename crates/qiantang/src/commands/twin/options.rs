@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use domain::{MicroCny, card::Affinity};
-use twin::{Policy, QueueSetup};
+use twin::{QueueSetup, ReplayPolicy};
 
 /// The digital twin: replay traces, compare policies and sizes, make workloads.
 #[derive(Debug, Subcommand)]
@@ -93,7 +93,7 @@ pub struct Replay {
     pub hall: Hall,
     /// fcfs, easy, conservative, sjf, fair-share, or an order and a backfill: fair-share+easy.
     #[arg(long, default_value = "easy")]
-    pub policy: Policy,
+    pub policy: ReplayPolicy,
     /// Tell how good the forecasts and promises are that waiting jobs would have been told.
     #[arg(long)]
     pub forecasts: bool,
@@ -109,7 +109,7 @@ pub struct Compare {
     pub hall: Hall,
     /// Policies, with commas between.
     #[arg(long, value_delimiter = ',', default_value = "fcfs,easy,sjf+easy,fair-share+easy")]
-    pub policies: Vec<Policy>,
+    pub policies: Vec<ReplayPolicy>,
     /// More sizes to compare, in cards.
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
     pub sizes: Vec<u32>,
@@ -125,7 +125,7 @@ pub struct Grow {
     #[command(flatten)]
     pub hall: Hall,
     #[arg(long, default_value = "easy")]
-    pub policy: Policy,
+    pub policy: ReplayPolicy,
     /// Cards to add; with --nodes, whole nodes of them.
     #[arg(long, default_value_t = 0)]
     pub add_cards: u32,
@@ -140,7 +140,7 @@ pub struct Grow {
     pub then_price: Option<MicroCny>,
     /// The policy then.
     #[arg(long)]
-    pub then_policy: Option<Policy>,
+    pub then_policy: Option<ReplayPolicy>,
     /// What a queue is given then, in place of what --queue says.
     #[arg(long = "then-queue", value_name = "NAME:KEY=N,…", value_parser = queue)]
     pub then_queues: Vec<(String, QueueSetup)>,

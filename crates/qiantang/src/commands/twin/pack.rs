@@ -5,9 +5,9 @@ use std::{fs::File, io::BufReader, sync::mpsc};
 use domain::Lang;
 use serde_json::{Map, Value, json};
 use twin::{
-    Faults, Trace,
-    hall::{HallNode, read_nodes},
+    Faults, HallNode, Trace,
     pack::{Chooser, Packed, Pressure, pack},
+    read_nodes,
 };
 
 use super::{Done, Screen, options::Pack, read};

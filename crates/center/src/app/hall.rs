@@ -1,0 +1,105 @@
+//! The hall: every node with its cards, and the state that each card is in now.
+
+use std::collections::BTreeMap;
+
+use domain::{CardSet, JobId, NodeId, NodeState};
+
+use crate::{
+    auth::{Action, Caller},
+    center::Center,
+    error::AppError,
+    live::{Live, LiveNode},
+};
+
+domain::codes! {
+    /// The one state that a card is in, in the order in which they are shown.
+    pub enum CardState {
+        Sold = "sold",
+        Granted = "granted",
+        Idle = "idle",
+        Drained = "drained",
+        Failed = "failed",
+    }
+}
+
+/// A node with the state of each of its cards. Whose jobs run there is not told: everybody may see the hall.
+#[derive(Clone, Debug)]
+pub struct HallNode {
+    pub name: String,
+    /// `up`, `drained` or `failed`.
+    pub state: &'static str,
+    pub busy_cards: u32,
+    pub cards: Vec<CardState>,
+    pub rings: Vec<CardSet>,
+}
+
+/// All nodes, by name as people count: `node-2` before `node-10`.
+///
+/// Cost: linear in nodes and runs.
+pub fn list(center: &Center, caller: &Caller) -> Result<Vec<HallNode>, AppError> {
+    center.policies.check(caller, Action::ReadNode, None)?;
+    let live = center.live();
+    let granted = granted(&live);
+    let mut nodes: Vec<HallNode> = live.nodes().map(|known| node(known, &granted)).collect();
+    nodes.sort_by(|a, b| (a.name.len(), &a.name).cmp(&(b.name.len(), &b.name)));
+    Ok(nodes)
+}
+
+pub fn show(center: &Center, caller: &Caller, name: &str) -> Result<HallNode, AppError> {
+    center.policies.check(caller, Action::ReadNode, None)?;
+    let live = center.live();
+    live.node_named(name)
+        .map(|known| node(known, &granted(&live)))
+        .ok_or_else(|| AppError::not_found("node", name))
+}
+
+/// The cards that a job's runs have now, by node; none of a job that the caller may not see.
+pub fn cards_of_job(
+    center: &Center,
+    caller: &Caller,
+    job: JobId,
+) -> Result<BTreeMap<String, CardSet>, AppError> {
+    center.policies.check(caller, Action::ReadJob, caller.scope()?.tenant())?;
+    let live = center.live();
+    let mut cards: BTreeMap<String, CardSet> = BTreeMap::new();
+    let runs = live.runs().map(|known| &known.run);
+    for run in runs.filter(|run| run.job == job && caller.sees(run.tenant)) {
+        for slot in &run.placement.0 {
+            let Some(known) = live.node(slot.node) else { continue };
+            let on_node = cards.entry(known.node.name.clone()).or_insert(CardSet::EMPTY);
+            *on_node = on_node.union(slot.cards);
+        }
+    }
+    Ok(cards)
+}
+
+/// The cards of runs under grants, by node.
+fn granted(live: &Live) -> BTreeMap<NodeId, CardSet> {
+    let mut granted: BTreeMap<NodeId, CardSet> = BTreeMap::new();
+    for run in live.runs().map(|known| &known.run).filter(|run| run.is_granted) {
+        for slot in &run.placement.0 {
+            let on_node = granted.entry(slot.node).or_insert(CardSet::EMPTY);
+            *on_node = on_node.union(slot.cards);
+        }
+    }
+    granted
+}
+
+fn node(known: &LiveNode, granted: &BTreeMap<NodeId, CardSet>) -> HallNode {
+    let node = &known.node;
+    let granted = granted.get(&node.id).copied().unwrap_or(CardSet::EMPTY);
+    let card = |index: u8| match (&node.state, known.busy.contains(index)) {
+        (_, true) if granted.contains(index) => CardState::Granted,
+        (_, true) => CardState::Sold,
+        (NodeState::Up, false) => CardState::Idle,
+        (NodeState::Drained { .. }, false) => CardState::Drained,
+        (NodeState::Failed { .. }, false) => CardState::Failed,
+    };
+    HallNode {
+        name: node.name.clone(),
+        state: node.state.code(),
+        busy_cards: known.busy.len(),
+        cards: (0..node.cards).map(card).collect(),
+        rings: node.rings.clone(),
+    }
+}

@@ -1,0 +1,23 @@
+//! Refusals: why something that was understood can't be done as things stand.
+
+domain::codes! {
+    /// Why something can't be done. Each has its words in both languages among the portal's texts, behind `refused-`.
+    pub enum Refusal {
+        AlreadyThere = "already_there",
+        BackupFailed = "backup_failed",
+        ContractNotActive = "contract_not_active",
+        ContractState = "contract_state",
+        IdempotencyAnswerLost = "idempotency_answer_lost",
+        IdempotencyKeyReused = "idempotency_key_reused",
+        NoContract = "no_contract",
+        NoHistory = "no_history",
+        NoPrice = "no_price",
+        NoProject = "no_project",
+        NoSlurm = "no_slurm",
+        NotWaiting = "not_waiting",
+        OwnAccount = "own_account",
+        SlurmFailed = "slurm_failed",
+        TooManyJobs = "too_many_jobs",
+        TwinIsBusy = "twin_is_busy",
+    }
+}

@@ -1,0 +1,421 @@
+//! Problems: places in a request, script or task file that are wrong. A problem is a code with values; both languages
+//! are made from it, in [`en`] and [`zh`] and nowhere else.
+
+mod en;
+pub mod field;
+#[cfg(test)]
+mod tests;
+mod zh;
+
+use std::fmt;
+
+use crate::{JobId, Lang, Role, contract::ContractKind, job::JobState, text::InvalidLine};
+
+pub use field::Field;
+
+/// One place that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpecProblem {
+    pub place: Place,
+    pub wrong: Wrong,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    Field(Field),
+    /// A line of a script or task file, from 1.
+    Line(u32),
+    /// An option on a line of a script.
+    OptionAt(u32, String),
+    /// An option that was given beside the script.
+    Option(String),
+}
+
+/// A fault of a value, whoever gave it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wrong {
+    /// Not one of a few words.
+    Unknown {
+        given: String,
+        known: Vec<&'static str>,
+    },
+    Line(InvalidLine),
+    /// A path; its length counts in bytes.
+    Path(InvalidLine),
+    TooLong {
+        chars: usize,
+        most: usize,
+    },
+    HasNul,
+    OutOfRange {
+        of: Quantity,
+        given: i64,
+        least: i64,
+        most: i64,
+    },
+    Count {
+        of: Things,
+        given: usize,
+        least: usize,
+        most: usize,
+    },
+    NotAnInstant {
+        given: String,
+    },
+    NotADay {
+        given: String,
+    },
+    NotAMonth {
+        given: String,
+    },
+    NotAfter {
+        other: Field,
+    },
+    AfterEnd {
+        end: Field,
+    },
+    InThePast,
+    NotASlug {
+        given: String,
+    },
+    NotALogin,
+    PasswordLength {
+        chars: usize,
+        least: usize,
+        most: usize,
+    },
+    RoleElsewhere {
+        role: Role,
+    },
+    TenantNotNamed,
+    ContractNotNamed,
+    NotAnIdempotencyKey,
+    NotACursor,
+    NotAnAbsolutePath,
+    PathInCenter,
+    NoNodesToTry,
+    Job(JobFault),
+    Option(OptionFault),
+    TaskFile(TaskFileFault),
+    Contract(ContractFault),
+}
+
+/// The quantity that a number out of range stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantity {
+    Nodes,
+    CardsPerNode,
+    Number,
+    TimeLimitMs,
+    Items,
+    Weight,
+}
+
+/// The things of which a list has too many or too few.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Things {
+    Arguments,
+    Variables,
+    Labels,
+    Jobs,
+    Prices,
+    Pools,
+}
+
+/// A fault of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobFault {
+    BlankScript,
+    ScriptTooLarge {
+        bytes: usize,
+    },
+    ArgumentTooLong {
+        position: usize,
+        bytes: usize,
+    },
+    VariableName {
+        name: String,
+    },
+    VariableTooLong {
+        name: String,
+        bytes: usize,
+    },
+    VariableHasNul {
+        name: String,
+    },
+    MaxNodes {
+        given: u32,
+        nodes: u32,
+    },
+    NotALabel {
+        given: String,
+    },
+    EmptyRange {
+        first: u32,
+        last: u32,
+        step: u32,
+    },
+    RangesNotRising {
+        last: u32,
+        first: u32,
+    },
+    ArrayTasks {
+        tasks: u64,
+    },
+    NoTaskAtOnce,
+    NotASignal {
+        given: String,
+    },
+    NoSuchProject {
+        slug: String,
+        own: Vec<String>,
+    },
+    ProjectNotNamed {
+        own: Vec<String>,
+    },
+    ModelNotCovered {
+        model: String,
+        contract: String,
+        covered: Vec<String>,
+    },
+    NoSuchJob {
+        job: JobId,
+    },
+    NeverMet {
+        job: JobId,
+        state: JobState,
+    },
+    /// The planner's reason, in both languages.
+    NeverFits {
+        zh: String,
+        en: String,
+    },
+}
+
+/// A fault of an option of sbatch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OptionFault {
+    OpenQuote { quote: char },
+    NotAnOption,
+    NotHere(NotHere),
+    NeedsValue { option: String },
+    Value { fault: ValueFault, form: Form },
+    Constraint { given: String },
+    Warning { given: String },
+    NoVariableValue { name: String },
+    UnevenCards { cards: u32, nodes: u32 },
+}
+
+/// An option that would change what a job gets, or when, and that no center can keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotHere {
+    Nodes,
+    Hold,
+    Begin,
+    Reservation,
+    Wrap,
+    HetGroup,
+}
+
+/// Why the value of an option can't be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ValueFault {
+    Count { given: String },
+    Time { given: String },
+    NoTime,
+    Memory { given: String },
+    CardKind { given: String },
+    Index { given: String },
+    AnyOfSeveral,
+    Dependency { given: String },
+    JobId { given: String },
+}
+
+/// How the value of an option is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    Nodes,
+    Cards,
+    Gres,
+    Count,
+    Time,
+    Memory,
+    Array,
+    Dependency,
+}
+
+/// A fault of a task file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TaskFileFault {
+    TooLarge {
+        bytes: usize,
+    },
+    NotYaml {
+        column: usize,
+    },
+    Alias,
+    TooDeep,
+    NotAMapping,
+    UnknownKey {
+        key: String,
+        known: Vec<&'static str>,
+    },
+    MissingKey {
+        key: &'static str,
+    },
+    Kind {
+        key: String,
+        wanted: KeyKind,
+    },
+    /// YAML whose keys and kinds are right, and which can't be read all the same.
+    Unreadable {
+        known: Vec<&'static str>,
+    },
+    NoCommands,
+    CommandsAndScript,
+    Duration {
+        given: String,
+    },
+    CardsTwice,
+}
+
+/// The kind of value that a key of a task file has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    Text,
+    Count,
+    Truth,
+    Texts,
+    Mapping,
+    Variables,
+    Dependencies,
+}
+
+/// A fault of a contract, or of a payment for one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ContractFault {
+    Terms { most: i64 },
+    Guarantee { guaranteed: u32, most: u32 },
+    NoCardRuns,
+    NoPools,
+    Amounts { most: i64 },
+    NoCardTime { kind: ContractKind },
+    ByCenter { known: Vec<&'static str> },
+}
+
+impl SpecProblem {
+    pub fn new(place: impl Into<Place>, wrong: impl Into<Wrong>) -> Self {
+        Self { place: place.into(), wrong: wrong.into() }
+    }
+
+    /// The whole problem in one line: the place, what is wrong there, and what to write instead.
+    pub fn text(&self, lang: Lang) -> String {
+        let joint = match lang {
+            Lang::Zh => "：",
+            Lang::En => ": ",
+        };
+        format!("{}{joint}{}", self.place.text(lang), self.wrong.text(lang))
+    }
+}
+
+impl fmt::Display for SpecProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text(Lang::En))
+    }
+}
+
+impl Place {
+    /// The place of an option; `line` is 0 where the option was given beside the script.
+    pub(crate) fn option(line: u32, option: &str) -> Self {
+        match line {
+            0 => Self::Option(option.to_owned()),
+            line => Self::OptionAt(line, option.to_owned()),
+        }
+    }
+
+    pub fn text(&self, lang: Lang) -> String {
+        match (self, lang) {
+            (Self::Field(field), Lang::En) => field.code.to_owned(),
+            (Self::Field(field), Lang::Zh) => field.zh.to_owned(),
+            (Self::Line(line), Lang::En) => format!("line {line}"),
+            (Self::Line(line), Lang::Zh) => format!("第 {line} 行"),
+            (Self::OptionAt(line, option), Lang::En) => format!("line {line}: {}", shown(option)),
+            (Self::OptionAt(line, option), Lang::Zh) => format!("第 {line} 行 {}", shown(option)),
+            (Self::Option(option), _) => shown(option),
+        }
+    }
+}
+
+impl Wrong {
+    pub fn unknown(given: &str, known: &[&'static str]) -> Self {
+        Self::Unknown { given: given.to_owned(), known: known.to_vec() }
+    }
+
+    /// What is wrong.
+    pub fn problem(&self, lang: Lang) -> String {
+        self.words(lang).0
+    }
+
+    /// What to write or do instead.
+    pub fn hint(&self, lang: Lang) -> String {
+        self.words(lang).1
+    }
+
+    /// Both, for a reader who sees the place.
+    pub fn text(&self, lang: Lang) -> String {
+        let (problem, hint) = self.words(lang);
+        let joint = match lang {
+            Lang::Zh => "；",
+            Lang::En => "; ",
+        };
+        format!("{problem}{joint}{hint}")
+    }
+
+    fn words(&self, lang: Lang) -> Words {
+        match lang {
+            Lang::Zh => zh::words(self),
+            Lang::En => en::words(self),
+        }
+    }
+}
+
+/// What is wrong, and what to do about it.
+type Words = (String, String);
+
+/// A text that came from outside, for a message: without control characters, and not longer than people read.
+fn shown(text: &str) -> String {
+    text.chars().take(80).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// `1,048,576`.
+fn grouped(number: impl Into<i128>) -> String {
+    let number: i128 = number.into();
+    let digits = number.unsigned_abs().to_string();
+    let mut text = String::from(if number < 0 { "-" } else { "" });
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+macro_rules! into {
+    ($($from:ty => $to:ident::$variant:ident;)*) => {
+        $(impl From<$from> for $to {
+            fn from(value: $from) -> Self {
+                Self::$variant(value)
+            }
+        })*
+    };
+}
+
+into! {
+    Field => Place::Field;
+    InvalidLine => Wrong::Line;
+    JobFault => Wrong::Job;
+    OptionFault => Wrong::Option;
+    TaskFileFault => Wrong::TaskFile;
+    ContractFault => Wrong::Contract;
+}

@@ -1,0 +1,358 @@
+//! How problems read in English.
+
+use super::{
+    ContractFault, Form, JobFault, KeyKind, NotHere, OptionFault, Quantity, TaskFileFault, Things,
+    ValueFault, Words, Wrong, grouped, shown,
+};
+use crate::{
+    job::{JobOutcome, JobState},
+    spec::{MAX_ARG_BYTES, MAX_ENV_BYTES, MAX_LABEL_BYTES, MAX_NODES, MAX_SCRIPT_BYTES},
+    taskfile,
+    text::{InvalidLine, LineFault},
+};
+
+const NOT_TEXT: &str = "holds a NUL character";
+
+pub fn words(wrong: &Wrong) -> Words {
+    match wrong {
+        Wrong::Unknown { given, known } => {
+            (format!("is `{}`", shown(given)), format!("use one of: {}", known.join(", ")))
+        }
+        Wrong::Line(InvalidLine { most, fault }) => match fault {
+            LineFault::Empty => ("is empty".into(), format!("use 1 to {most} printable characters")),
+            LineFault::TooLong { given } => {
+                (format!("has {given} characters"), format!("use at most {most} printable characters"))
+            }
+            LineFault::Unprintable => {
+                ("has control characters".into(), format!("use 1 to {most} printable characters"))
+            }
+        },
+        Wrong::Path(InvalidLine { most, fault }) => {
+            let problem = match fault {
+                LineFault::Empty => "is empty".into(),
+                LineFault::TooLong { given } => format!("has {given} bytes"),
+                LineFault::Unprintable => "has control characters".into(),
+            };
+            (problem, format!("use 1 to {most} bytes of printable text"))
+        }
+        Wrong::TooLong { chars, most } => {
+            (format!("has {chars} characters"), format!("use at most {most} characters"))
+        }
+        Wrong::HasNul => (NOT_TEXT.into(), "send text".into()),
+        Wrong::OutOfRange { of, given, least, most } => out_of_range(*of, *given, *least, *most),
+        Wrong::Count { of, given, least, most } => count(*of, *given, *least, *most),
+        Wrong::NotAnInstant { given } => (
+            format!("is `{}`, which is not an instant", shown(given)),
+            "write it as 2026-05-20T08:00:00Z, or 2026-05-20 for midnight UTC".into(),
+        ),
+        Wrong::NotADay { given } => {
+            (format!("is `{}`, which is not a day", shown(given)), "write it as 2026-05-20".into())
+        }
+        Wrong::NotAMonth { given } => {
+            (format!("is `{}`, which is not a month", shown(given)), "write it as 2026-05".into())
+        }
+        Wrong::NotAfter { other } => (format!("is not after `{}`", other.code), "give a later time".into()),
+        Wrong::AfterEnd { end } => {
+            (format!("is after `{}`", end.code), "give the earlier instant here".into())
+        }
+        Wrong::InThePast => ("is in the past".into(), "give an instant to come".into()),
+        Wrong::NotASlug { given } => (
+            format!("is `{}`, which is not a short name", shown(given)),
+            "use 1 to 40 lower-case letters, digits and inner hyphens, as in `west-lake-univ`".into(),
+        ),
+        Wrong::NotALogin => {
+            ("is not a login".into(), "use 1 to 64 letters, digits and @ . _ - +, such as an address".into())
+        }
+        Wrong::PasswordLength { chars, least, most } => {
+            (format!("has {chars} characters"), format!("use {least} to {most} characters"))
+        }
+        Wrong::RoleElsewhere { role } => (
+            format!("is `{}`", role.code()),
+            "operator and auditor are for the center's people; admin, developer and finance for a tenant's"
+                .into(),
+        ),
+        Wrong::TenantNotNamed => ("is not named".into(), "give the tenant's short name".into()),
+        Wrong::ContractNotNamed => ("is not named".into(), "give the id of a contract of yours".into()),
+        Wrong::NotAnIdempotencyKey => {
+            ("is not a key".into(), "send 1 to 128 visible ASCII characters, such as a UUID".into())
+        }
+        Wrong::NotACursor => (
+            "is not one that this list gave".into(),
+            "send `next_cursor` of the page before, as it is".into(),
+        ),
+        Wrong::NotAnAbsolutePath => {
+            ("is not an absolute path".into(), "write the whole path of a new file".into())
+        }
+        Wrong::PathInCenter => (
+            "is in the center's own folder".into(),
+            "name another disk: a backup does not belong beside its original".into(),
+        ),
+        Wrong::NoNodesToTry => ("is 0".into(), "the center has no nodes: say how many to try".into()),
+        Wrong::Job(fault) => job(fault),
+        Wrong::Option(fault) => option(fault),
+        Wrong::TaskFile(fault) => task_file(fault),
+        Wrong::Contract(fault) => contract(fault),
+    }
+}
+
+fn out_of_range(of: Quantity, given: i64, least: i64, most: i64) -> Words {
+    let hint = match of {
+        Quantity::Nodes => format!("ask for {least} to {most} nodes"),
+        Quantity::CardsPerNode => format!("ask for {least} to {most} cards on each node"),
+        Quantity::Number => format!("give {} to {}", grouped(least), grouped(most)),
+        Quantity::TimeLimitMs => format!("allow {least} ms to {} days", most / 86_400_000),
+        Quantity::Items => format!("ask for {least} to {most} items"),
+        Quantity::Weight => format!("give a weight of {least} to {}", grouped(most)),
+    };
+    let problem = match of {
+        Quantity::Weight => format!("has the weight {given}"),
+        _ => format!("is {given}"),
+    };
+    (problem, hint)
+}
+
+fn count(of: Things, given: usize, least: usize, most: usize) -> Words {
+    let things = match of {
+        Things::Arguments => "arguments",
+        Things::Variables => "variables",
+        Things::Labels => "labels",
+        Things::Jobs => "jobs",
+        Things::Prices => "prices",
+        Things::Pools => "pools",
+    };
+    let hint = match (of, least) {
+        (Things::Jobs, _) => format!("wait for at most {most} jobs"),
+        (_, 0) => format!("give at most {most} {things}"),
+        _ => format!("give {least} to {most} {things}"),
+    };
+    match of {
+        Things::Jobs => (format!("names {given} jobs"), hint),
+        _ => (format!("has {given} {things}"), hint),
+    }
+}
+
+const RANGES: &str = "give rising ranges of 1 to 1,000,000 tasks in all, each with first ≤ last and step ≥ 1";
+
+fn job(fault: &JobFault) -> Words {
+    match fault {
+        JobFault::BlankScript => ("is blank".into(), "send a script of at least one command".into()),
+        JobFault::ScriptTooLarge { bytes } => (
+            format!("has {bytes} bytes"),
+            format!("send at most {} KiB; put data into files", MAX_SCRIPT_BYTES >> 10),
+        ),
+        JobFault::ArgumentTooLong { position, bytes } => (
+            format!("has an argument of {bytes} bytes, number {position}"),
+            format!("give at most {} KiB in an argument", MAX_ARG_BYTES >> 10),
+        ),
+        JobFault::VariableName { name } => (
+            format!("has `{}`, which is not the name of a variable", shown(name)),
+            "names are letters, digits and `_`, not beginning with a digit".into(),
+        ),
+        JobFault::VariableTooLong { name, bytes } => (
+            format!("has {bytes} bytes in `{}`", shown(name)),
+            format!("give at most {} KiB in a variable, name and value together", MAX_ENV_BYTES >> 10),
+        ),
+        JobFault::VariableHasNul { name } => (format!("{NOT_TEXT} in `{}`", shown(name)), "send text".into()),
+        JobFault::MaxNodes { given, nodes } => (
+            format!("is {given}"),
+            format!("allow at least as many as `nodes`, which is {nodes}, and at most {MAX_NODES}"),
+        ),
+        JobFault::NotALabel { given } => (
+            format!("has `{}`, which is not a label", shown(given)),
+            format!("use letters, digits, `.`, `_` and `-`, at most {MAX_LABEL_BYTES}"),
+        ),
+        JobFault::EmptyRange { first, last, step } => {
+            (format!("has the empty range {first}-{last}:{step}"), RANGES.into())
+        }
+        JobFault::RangesNotRising { last, first } => {
+            (format!("has a range that begins at {first} after one that ends at {last}"), RANGES.into())
+        }
+        JobFault::ArrayTasks { tasks } => (format!("has {} tasks", grouped(*tasks)), RANGES.into()),
+        JobFault::NoTaskAtOnce => {
+            ("lets no task run".into(), "give max_running of at least 1, or leave it out".into())
+        }
+        JobFault::NotASignal { given } => {
+            (format!("is `{}`", shown(given)), "name a signal such as USR1".into())
+        }
+        JobFault::NoSuchProject { slug, own } => {
+            (format!("there is no project `{}`", shown(slug)), own_projects(own))
+        }
+        JobFault::ProjectNotNamed { own } => ("is not named, and you have several".into(), own_projects(own)),
+        JobFault::ModelNotCovered { model, contract, covered } => (
+            format!("is `{}`, which the contract {contract} does not cover", shown(model)),
+            format!("it covers: {}", covered.join(", ")),
+        ),
+        JobFault::NoSuchJob { job } => (format!("there is no job {job}"), "name jobs of yours".into()),
+        JobFault::NeverMet { job, state } => (
+            format!("the job {job} {}: the wait for it can't end", state_words(*state)),
+            "leave the dependency out, or wait for another job".into(),
+        ),
+        JobFault::NeverFits { en, .. } => {
+            (en.trim_end_matches('.').to_owned(), "ask for what can be had: `qiantang nodes` shows it".into())
+        }
+    }
+}
+
+fn state_words(state: JobState) -> &'static str {
+    match state {
+        JobState::Queued => "is queued",
+        JobState::Running => "is running",
+        JobState::Stopping { .. } => "is stopping",
+        JobState::Ended { outcome, .. } => match outcome {
+            JobOutcome::Succeeded => "has succeeded",
+            JobOutcome::Failed => "has failed",
+            JobOutcome::TimedOut => "has timed out",
+            JobOutcome::Cancelled => "was cancelled",
+            JobOutcome::Stopped => "was stopped",
+            JobOutcome::NeverRan => "never ran",
+            JobOutcome::Lost => "was lost",
+        },
+    }
+}
+
+fn own_projects(own: &[String]) -> String {
+    format!("your projects are: {}", own.join(", "))
+}
+
+fn option(fault: &OptionFault) -> Words {
+    match fault {
+        OptionFault::OpenQuote { quote } => {
+            (format!("a quote {quote} is not closed"), "close the quote".into())
+        }
+        OptionFault::NotAnOption => {
+            ("is not an option".into(), "options begin with `-`; put the command on a line of its own".into())
+        }
+        OptionFault::NotHere(why) => {
+            let hint = match why {
+                NotHere::Nodes => "the center chooses the nodes; leave it out",
+                NotHere::Hold => "submit the job when it may start, or use --dependency",
+                NotHere::Begin => "submit the job when it may start",
+                NotHere::Reservation => "there are no reservations; a reserved contract holds cards",
+                NotHere::Wrap => "send a script",
+                NotHere::HetGroup => "submit the parts as jobs of their own",
+            };
+            ("can't be had here".into(), hint.into())
+        }
+        OptionFault::NeedsValue { option } => {
+            ("needs a value".into(), format!("write {}=VALUE", shown(option)))
+        }
+        OptionFault::Value { fault, form } => (value(fault), written(*form).into()),
+        OptionFault::Constraint { given } => (
+            format!("`{}` is neither a label nor a card model", shown(given)),
+            "write label, label&label, or model|model".into(),
+        ),
+        OptionFault::Warning { given } => {
+            (format!("`{}` is not a signal", shown(given)), "write B:USR1@60".into())
+        }
+        OptionFault::NoVariableValue { name } => (
+            format!("`{}` has no value, and a run does not get your environment", shown(name)),
+            format!("write {}=VALUE", shown(name)),
+        ),
+        OptionFault::UnevenCards { cards, nodes } => (
+            format!("{cards} cards can't be shared evenly by {nodes} nodes"),
+            "ask for as many on each node: --gpus-per-node=N".into(),
+        ),
+    }
+}
+
+fn value(fault: &ValueFault) -> String {
+    match fault {
+        ValueFault::Count { given } => format!("`{}` is not a number of at least 1", shown(given)),
+        ValueFault::Time { given } => format!("`{}` is not a time", shown(given)),
+        ValueFault::NoTime => "a limit of no time lets nothing run".into(),
+        ValueFault::Memory { given } => format!("`{}` is not an amount of memory", shown(given)),
+        ValueFault::CardKind { given } => format!("`{}` is not a kind of card here", shown(given)),
+        ValueFault::Index { given } => format!("`{}` is not an index", shown(given)),
+        ValueFault::AnyOfSeveral => "`?` (any of several) can't be had".into(),
+        ValueFault::Dependency { given } => format!("`{}` is not a dependency here", shown(given)),
+        ValueFault::JobId { given } => format!("`{}` is not the id of a job", shown(given)),
+    }
+}
+
+fn written(form: Form) -> &'static str {
+    match form {
+        Form::Nodes => "write a number of nodes, such as 2",
+        Form::Cards => "write a number of cards, such as 8",
+        Form::Gres => "ask for cards as npu:8 or gpu:8",
+        Form::Count => "write a number of at least 1",
+        Form::Time => "write 30 (minutes), 1:30:00 (hours) or 2-12 (days-hours)",
+        Form::Memory => "write 500M, 16G or 1T",
+        Form::Array => "write 0-7, 1,3,5 or 0-99:2%4",
+        Form::Dependency => "write after, afterok, afternotok or afterany, each with :job_…",
+    }
+}
+
+fn task_file(fault: &TaskFileFault) -> Words {
+    match fault {
+        TaskFileFault::TooLarge { bytes } => (
+            format!("has {bytes} bytes"),
+            format!("send at most {} KiB; put data into files", taskfile::MAX_BYTES >> 10),
+        ),
+        TaskFileFault::NotYaml { column } => (
+            format!("is not YAML from column {column} on"),
+            "check the indentation, quotes and brackets there and above".into(),
+        ),
+        TaskFileFault::Alias => ("uses a YAML anchor or alias".into(), "write the value out".into()),
+        TaskFileFault::TooDeep => ("is nested too deep".into(), "a task file has two levels".into()),
+        TaskFileFault::NotAMapping => {
+            ("is not a list of keys with values".into(), "begin with `name: …`, a line for each key".into())
+        }
+        TaskFileFault::UnknownKey { key, known } => {
+            (format!("has the unknown key `{}`", shown(key)), format!("keys are: {}", known.join(", ")))
+        }
+        TaskFileFault::MissingKey { key } => (format!("has no `{key}`"), format!("add a line `{key}: …`")),
+        TaskFileFault::Kind { key, wanted } => {
+            let wanted = match wanted {
+                KeyKind::Text => "a text",
+                KeyKind::Count => "a whole number of at least 0",
+                KeyKind::Truth => "true or false",
+                KeyKind::Texts => "a list of texts",
+                KeyKind::Mapping => "keys with values",
+                KeyKind::Variables => "names with values, or a list of NAME=VALUE",
+                KeyKind::Dependencies => "a list of jobs, each as { job: job_…, when: succeeded }",
+            };
+            (format!("has another kind of value than `{}` takes", shown(key)), format!("give {wanted}"))
+        }
+        TaskFileFault::Unreadable { known } => (
+            "can't be read as part of a task file".into(),
+            format!("keys are, each once: {}", known.join(", ")),
+        ),
+        TaskFileFault::NoCommands => ("are missing".into(), COMMANDS.into()),
+        TaskFileFault::CommandsAndScript => ("are given beside a script".into(), COMMANDS.into()),
+        TaskFileFault::Duration { given } => {
+            (format!("is `{}`", shown(given)), "write 90s, 5m, 2h or 1d".into())
+        }
+        TaskFileFault::CardsTwice => {
+            ("has both cards and cards_per_node".into(), "give one: both count the cards on each node".into())
+        }
+    }
+}
+
+const COMMANDS: &str = "give either `commands` (a list) or `script` (a text)";
+
+fn contract(fault: &ContractFault) -> Words {
+    match fault {
+        ContractFault::Terms { most } => (
+            "are out of range".into(),
+            format!("give amounts from 0 to {}, a package and cards above 0", grouped(*most)),
+        ),
+        ContractFault::Guarantee { guaranteed, most } => (
+            format!("guarantees {guaranteed} cards and lets {most} run at once"),
+            "give max_running_cards of at least guaranteed_cards".into(),
+        ),
+        ContractFault::NoCardRuns => {
+            ("lets no card run".into(), "give max_running_cards of at least 1".into())
+        }
+        ContractFault::NoPools => ("are none".into(), "name at least one pool".into()),
+        ContractFault::Amounts { most } => (
+            "is out of range".into(),
+            format!("give amount_micro_cny, card_ms or both, from 0 to {}, not both 0", grouped(*most)),
+        ),
+        ContractFault::NoCardTime { kind } => {
+            (format!("can't be added to a {} contract", kind.code()), "pay in money instead".into())
+        }
+        ContractFault::ByCenter { known } => {
+            ("is done by the center itself".into(), format!("use one of: {}", known.join(", ")))
+        }
+    }
+}

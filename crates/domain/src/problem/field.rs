@@ -1,0 +1,88 @@
+//! Fields of requests, each with its name in both languages.
+
+/// A field of a request. In English a field goes by its name in JSON, which people write themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    pub code: &'static str,
+    pub zh: &'static str,
+}
+
+macro_rules! fields {
+    ($($name:ident = $code:literal, $zh:literal;)*) => {
+        $(pub const $name: Field = Field { code: $code, zh: $zh };)*
+
+        /// All fields above.
+        #[cfg(test)]
+        pub(super) const ALL: &[Field] = &[$($name),*];
+    };
+}
+
+fields! {
+    ACTION = "action", "操作";
+    AFTER = "after", "依赖";
+    AMOUNT = "amount_micro_cny", "金额";
+    ARGS = "args", "参数";
+    ARRAY = "array", "数组";
+    BATCH_CPUS_PER_TASK = "batch.cpus_per_task", "每任务处理器数";
+    BATCH_ERROR = "batch.error", "标准错误文件";
+    BATCH_EXPORT = "batch.export", "导出的环境变量";
+    BATCH_OUTPUT = "batch.output", "标准输出文件";
+    BATCH_SUBMIT_DIR = "batch.submit_dir", "提交目录";
+    BATCH_TASKS = "batch.tasks", "任务数";
+    BATCH_TASKS_PER_NODE = "batch.tasks_per_node", "每节点任务数";
+    BATCH_WARNING = "batch.warning", "时限前的信号";
+    BATCH_WORK_DIR = "batch.work_dir", "工作目录";
+    CARD_MODEL = "card_model", "加速卡型号";
+    CARD_TIME = "card_ms", "卡时";
+    CARDS_PER_NODE = "cards_per_node", "每节点加速卡";
+    COMMANDS = "commands", "命令";
+    COMMENT = "comment", "备注";
+    CONTRACT = "contract", "合同";
+    CURSOR = "cursor", "翻页位置";
+    DOMAIN = "domain", "领域";
+    EFFECTIVE_FROM = "effective_from", "生效时间";
+    ENDS_AT = "ends_at", "结束日期";
+    ENV = "env", "环境变量";
+    FILE = "file", "任务文件";
+    FROM = "from", "起始时间";
+    GROUP_BY = "group_by", "分组方式";
+    IDEMPOTENCY_KEY = "Idempotency-Key", "幂等键";
+    LABELS = "labels", "标签";
+    LAUNCH = "launch", "启动方式";
+    LIMIT = "limit", "每页条数";
+    LOGIN = "login", "用户名";
+    MAX_DURATION = "max_duration", "时间上限";
+    MAX_NODES = "max_nodes", "最多节点数";
+    MONTH = "month", "月份";
+    NAME = "name", "名称";
+    NAME_IN_EN = "name.en", "英文名称";
+    NAME_IN_ZH = "name.zh", "中文名称";
+    NAME_EN = "name_en", "英文名称";
+    NAME_ZH = "name_zh", "中文名称";
+    NODES = "nodes", "节点数";
+    NUMBER = "number", "合同编号";
+    ORDER = "order", "次序";
+    PASSWORD = "password", "密码";
+    PATH = "path", "路径";
+    POOLS = "pools", "资源池";
+    PRICES = "prices", "价格";
+    PROJECT = "project", "项目";
+    QUEUE = "queue", "队列";
+    RATE = "rate_micro_cny_per_card_hour", "每卡时单价";
+    REASON = "reason", "原因";
+    REFERENCE = "reference", "凭证号";
+    RESOURCES = "resources", "资源";
+    ROLE = "role", "角色";
+    SCRIPT = "script", "脚本";
+    SERVICE_CLASS = "service_class", "服务等级";
+    SLUG = "slug", "短名";
+    STARTS_AT = "starts_at", "开始日期";
+    STATE = "state", "状态";
+    STREAM = "stream", "日志流";
+    TENANT = "tenant", "租户";
+    TERMS = "terms", "合同条款";
+    TIME_LIMIT = "time_limit_ms", "时间上限";
+    TO = "to", "结束时间";
+    TYPE = "type", "类型";
+    UNTIL = "until", "结束时间";
+}

@@ -1,0 +1,347 @@
+//! How problems read in Chinese.
+
+use super::{
+    ContractFault, Form, JobFault, KeyKind, NotHere, OptionFault, Quantity, TaskFileFault, Things,
+    ValueFault, Words, Wrong, grouped, shown,
+};
+use crate::{
+    Role,
+    contract::ContractKind,
+    job::{JobOutcome, JobState},
+    spec::{MAX_ARG_BYTES, MAX_ENV_BYTES, MAX_LABEL_BYTES, MAX_NODES, MAX_SCRIPT_BYTES},
+    taskfile,
+    text::{InvalidLine, LineFault},
+};
+
+const NOT_TEXT: &str = "含有空字符（NUL）";
+const SEND_TEXT: &str = "请提供纯文本";
+
+pub fn words(wrong: &Wrong) -> Words {
+    match wrong {
+        Wrong::Unknown { given, known } => {
+            (format!("不能是“{}”", shown(given)), format!("可用的值：{}", known.join("、")))
+        }
+        Wrong::Line(InvalidLine { most, fault }) => match fault {
+            LineFault::Empty => ("不能为空".into(), format!("请使用 1 至 {most} 个可见字符")),
+            LineFault::TooLong { given } => (format!("有 {given} 个字符"), format!("最多 {most} 个可见字符")),
+            LineFault::Unprintable => ("含有控制字符".into(), format!("请使用 1 至 {most} 个可见字符")),
+        },
+        Wrong::Path(InvalidLine { most, fault }) => {
+            let problem = match fault {
+                LineFault::Empty => "不能为空".into(),
+                LineFault::TooLong { given } => format!("有 {given} 字节"),
+                LineFault::Unprintable => "含有控制字符".into(),
+            };
+            (problem, format!("请使用 1 至 {most} 字节的可见字符"))
+        }
+        Wrong::TooLong { chars, most } => (format!("有 {chars} 个字符"), format!("最多 {most} 个字符")),
+        Wrong::HasNul => (NOT_TEXT.into(), SEND_TEXT.into()),
+        Wrong::OutOfRange { of, given, least, most } => out_of_range(*of, *given, *least, *most),
+        Wrong::Count { of, given, least, most } => count(*of, *given, *least, *most),
+        Wrong::NotAnInstant { given } => (
+            format!("“{}”不是时间", shown(given)),
+            "请写成 2026-05-20T08:00:00Z 的样子；只写 2026-05-20 表示当天的协调世界时零点".into(),
+        ),
+        Wrong::NotADay { given } => {
+            (format!("“{}”不是日期", shown(given)), "请写成 2026-05-20 的样子".into())
+        }
+        Wrong::NotAMonth { given } => (format!("“{}”不是月份", shown(given)), "请写成 2026-05 的样子".into()),
+        Wrong::NotAfter { other } => (format!("不晚于{}", other.zh), "请填写更晚的时间".into()),
+        Wrong::AfterEnd { end } => (format!("晚于{}", end.zh), "请填写更早的时间".into()),
+        Wrong::InThePast => ("已经过去".into(), "请填写将来的时间".into()),
+        Wrong::NotASlug { given } => (
+            format!("不能是“{}”", shown(given)),
+            "请使用 1 至 40 个小写字母、数字或中间的连字符，如 west-lake-univ".into(),
+        ),
+        Wrong::NotALogin => {
+            ("格式不对".into(), "请使用 1 至 64 个字母、数字或 @ . _ - +，例如邮箱地址".into())
+        }
+        Wrong::PasswordLength { chars, least, most } => {
+            (format!("有 {chars} 个字符"), format!("请使用 {least} 至 {most} 个字符"))
+        }
+        Wrong::RoleElsewhere { role } => (
+            format!("在这里不能是{}", role_word(*role)),
+            "运营和审计属于中心，管理员、开发者和财务属于租户".into(),
+        ),
+        Wrong::TenantNotNamed => ("没有指定".into(), "请填写租户的短名".into()),
+        Wrong::ContractNotNamed => ("没有指定".into(), "请选择自己的一个合同".into()),
+        Wrong::NotAnIdempotencyKey => {
+            ("格式不对".into(), "请使用 1 至 128 个可见的 ASCII 字符，例如 UUID".into())
+        }
+        Wrong::NotACursor => {
+            ("不是这个列表给出的".into(), "请原样使用上一页的 next_cursor，或从翻页链接进入".into())
+        }
+        Wrong::NotAnAbsolutePath => ("不是绝对路径".into(), "请写出新文件的完整路径".into()),
+        Wrong::PathInCenter => ("在中心自己的目录里".into(), "请换一块磁盘：备份不应与原数据放在一起".into()),
+        Wrong::NoNodesToTry => ("不能是 0".into(), "中心还没有节点：请写明按多少个节点推演".into()),
+        Wrong::Job(fault) => job(fault),
+        Wrong::Option(fault) => option(fault),
+        Wrong::TaskFile(fault) => task_file(fault),
+        Wrong::Contract(fault) => contract(fault),
+    }
+}
+
+fn out_of_range(of: Quantity, given: i64, least: i64, most: i64) -> Words {
+    let hint = match of {
+        Quantity::Nodes => format!("可申请 {least} 至 {most} 个节点"),
+        Quantity::CardsPerNode => format!("每个节点可申请 {least} 至 {most} 张加速卡"),
+        Quantity::Number => format!("范围是 {} 至 {}", grouped(least), grouped(most)),
+        Quantity::TimeLimitMs => format!("范围是 {least} 毫秒至 {} 天", most / 86_400_000),
+        Quantity::Items => format!("每页可取 {least} 至 {most} 项"),
+        Quantity::Weight => format!("权重的范围是 {least} 至 {}", grouped(most)),
+    };
+    let problem = match of {
+        Quantity::TimeLimitMs => format!("不能是 {given} 毫秒"),
+        Quantity::Weight => format!("权重不能是 {given}"),
+        _ => format!("不能是 {given}"),
+    };
+    (problem, hint)
+}
+
+fn count(of: Things, given: usize, least: usize, most: usize) -> Words {
+    let things = match of {
+        Things::Arguments => "个参数",
+        Things::Variables => "个变量",
+        Things::Labels => "个标签",
+        Things::Jobs => "个作业",
+        Things::Prices => "项价格",
+        Things::Pools => "个资源池",
+    };
+    let hint = match least {
+        0 => format!("最多 {most} {things}"),
+        _ => format!("请给出 {least} 至 {most} {things}"),
+    };
+    match given {
+        0 => ("没有内容".into(), hint),
+        _ => (format!("有 {given} {things}"), hint),
+    }
+}
+
+const RANGES: &str = "请由小到大给出各个区间，首项不大于末项，步长至少为 1，合计 1 至 1,000,000 个任务";
+
+fn job(fault: &JobFault) -> Words {
+    match fault {
+        JobFault::BlankScript => ("没有内容".into(), "请至少写一条命令".into()),
+        JobFault::ScriptTooLarge { bytes } => {
+            (format!("有 {bytes} 字节"), format!("最多 {} KiB；数据请放到文件里", MAX_SCRIPT_BYTES >> 10))
+        }
+        JobFault::ArgumentTooLong { position, bytes } => (
+            format!("第 {position} 个参数有 {bytes} 字节"),
+            format!("每个参数最多 {} KiB", MAX_ARG_BYTES >> 10),
+        ),
+        JobFault::VariableName { name } => {
+            (format!("“{}”不能作变量名", shown(name)), "变量名由字母、数字和下划线组成，不以数字开头".into())
+        }
+        JobFault::VariableTooLong { name, bytes } => (
+            format!("变量“{}”有 {bytes} 字节", shown(name)),
+            format!("每个变量连名带值最多 {} KiB", MAX_ENV_BYTES >> 10),
+        ),
+        JobFault::VariableHasNul { name } => (format!("变量“{}”{NOT_TEXT}", shown(name)), SEND_TEXT.into()),
+        JobFault::MaxNodes { given, nodes } => {
+            (format!("不能是 {given}"), format!("不能少于申请的 {nodes} 个节点，最多 {MAX_NODES} 个"))
+        }
+        JobFault::NotALabel { given } => (
+            format!("“{}”不能作标签", shown(given)),
+            format!("标签由字母、数字、. _ - 组成，最多 {MAX_LABEL_BYTES} 个字符"),
+        ),
+        JobFault::EmptyRange { first, last, step } => {
+            (format!("区间 {first}-{last}:{step} 中没有任务"), RANGES.into())
+        }
+        JobFault::RangesNotRising { last, first } => {
+            (format!("从 {first} 起的区间排在到 {last} 为止的区间之后"), RANGES.into())
+        }
+        JobFault::ArrayTasks { tasks } => (format!("有 {} 个任务", grouped(*tasks)), RANGES.into()),
+        JobFault::NoTaskAtOnce => ("不允许任何任务运行".into(), "max_running 至少为 1，或者不写".into()),
+        JobFault::NotASignal { given } => {
+            (format!("“{}”不是信号", shown(given)), "请写信号名，如 USR1".into())
+        }
+        JobFault::NoSuchProject { slug, own } => {
+            (format!("没有“{}”这个项目", shown(slug)), own_projects(own))
+        }
+        JobFault::ProjectNotNamed { own } => ("没有指定，而您有多个项目".into(), own_projects(own)),
+        JobFault::ModelNotCovered { model, contract, covered } => (
+            format!("合同 {contract} 不包含“{}”", shown(model)),
+            format!("可用的型号：{}", covered.join("、")),
+        ),
+        JobFault::NoSuchJob { job } => (format!("没有作业 {job}"), "请写自己的作业".into()),
+        JobFault::NeverMet { job, state } => (
+            format!("作业 {job} {}，这一条件不可能再满足", state_word(*state)),
+            "请去掉这一依赖，或改为依赖其他作业".into(),
+        ),
+        JobFault::NeverFits { zh, .. } => (
+            zh.trim_end_matches('。').to_owned(),
+            "请按现有资源申请，可在节点页或用 qiantang nodes 查看".into(),
+        ),
+    }
+}
+
+fn own_projects(own: &[String]) -> String {
+    format!("您的项目：{}", own.join("、"))
+}
+
+fn state_word(state: JobState) -> &'static str {
+    match state {
+        JobState::Queued => "正在排队",
+        JobState::Running => "正在运行",
+        JobState::Stopping { .. } => "正在停止",
+        JobState::Ended { outcome, .. } => match outcome {
+            JobOutcome::Succeeded => "已成功结束",
+            JobOutcome::Failed => "已失败",
+            JobOutcome::TimedOut => "已超时",
+            JobOutcome::Cancelled => "已取消",
+            JobOutcome::Stopped => "已停止",
+            JobOutcome::NeverRan => "没有运行",
+            JobOutcome::Lost => "已丢失",
+        },
+    }
+}
+
+fn role_word(role: Role) -> &'static str {
+    match role {
+        Role::Operator => "运营",
+        Role::Auditor => "审计",
+        Role::Admin => "管理员",
+        Role::Developer => "开发者",
+        Role::Finance => "财务",
+    }
+}
+
+fn option(fault: &OptionFault) -> Words {
+    match fault {
+        OptionFault::OpenQuote { quote } => (format!("引号 {quote} 没有闭合"), "请补上引号".into()),
+        OptionFault::NotAnOption => ("不是选项".into(), "选项以 - 开头；命令请另起一行".into()),
+        OptionFault::NotHere(why) => {
+            let hint = match why {
+                NotHere::Nodes => "节点由中心选择，请去掉这个选项",
+                NotHere::Hold => "请在作业可以开始时再提交，或使用 --dependency",
+                NotHere::Begin => "请在作业可以开始时再提交",
+                NotHere::Reservation => "中心不设预约；需要保留加速卡时请签订预留合同",
+                NotHere::Wrap => "请提交脚本",
+                NotHere::HetGroup => "请把各部分作为单独的作业提交",
+            };
+            ("中心不支持这个选项".into(), hint.into())
+        }
+        OptionFault::NeedsValue { option } => {
+            ("缺少值".into(), format!("请写成 {}=值 的样子", shown(option)))
+        }
+        OptionFault::Value { fault, form } => (value(fault), written(*form).into()),
+        OptionFault::Constraint { given } => (
+            format!("“{}”既不是标签，也不是加速卡型号", shown(given)),
+            "请写标签（多个以 & 相连）或加速卡型号（任选其一时以 | 相连）".into(),
+        ),
+        OptionFault::Warning { given } => {
+            (format!("“{}”不是信号", shown(given)), "请写成 B:USR1@60 的样子".into())
+        }
+        OptionFault::NoVariableValue { name } => (
+            format!("“{}”没有值，而运行不会带上您的环境变量", shown(name)),
+            format!("请写成 {}=值 的样子", shown(name)),
+        ),
+        OptionFault::UnevenCards { cards, nodes } => (
+            format!("{cards} 张加速卡不能平均分到 {nodes} 个节点"),
+            "请用 --gpus-per-node 写明每个节点的加速卡数".into(),
+        ),
+    }
+}
+
+fn value(fault: &ValueFault) -> String {
+    match fault {
+        ValueFault::Count { given } => format!("“{}”不是 1 以上的整数", shown(given)),
+        ValueFault::Time { given } => format!("“{}”不是时长", shown(given)),
+        ValueFault::NoTime => "时限为零，什么都不能运行".into(),
+        ValueFault::Memory { given } => format!("“{}”不是内存大小", shown(given)),
+        ValueFault::CardKind { given } => format!("中心没有“{}”这一类加速卡", shown(given)),
+        ValueFault::Index { given } => format!("“{}”不是任务序号", shown(given)),
+        ValueFault::AnyOfSeveral => "不支持“?”（满足其一即可）".into(),
+        ValueFault::Dependency { given } => format!("不支持“{}”这种依赖", shown(given)),
+        ValueFault::JobId { given } => format!("“{}”不是作业编号", shown(given)),
+    }
+}
+
+fn written(form: Form) -> &'static str {
+    match form {
+        Form::Nodes => "请写节点数，如 2",
+        Form::Cards => "请写加速卡数，如 8",
+        Form::Gres => "加速卡请写成 npu:8 或 gpu:8",
+        Form::Count => "请写 1 以上的整数",
+        Form::Time => "请写成 30（分钟）、1:30:00（时:分:秒）或 2-12（天-时）",
+        Form::Memory => "请写成 500M、16G 或 1T",
+        Form::Array => "请写成 0-7、1,3,5 或 0-99:2%4",
+        Form::Dependency => "请写 after、afterok、afternotok 或 afterany，后接 :job_…",
+    }
+}
+
+fn task_file(fault: &TaskFileFault) -> Words {
+    match fault {
+        TaskFileFault::TooLarge { bytes } => {
+            (format!("有 {bytes} 字节"), format!("最多 {} KiB；数据请放到文件里", taskfile::MAX_BYTES >> 10))
+        }
+        TaskFileFault::NotYaml { column } => {
+            (format!("从第 {column} 列起不是 YAML"), "请检查此处及上文的缩进、引号和括号".into())
+        }
+        TaskFileFault::Alias => ("使用了 YAML 的锚点或别名".into(), "请把值直接写出".into()),
+        TaskFileFault::TooDeep => ("嵌套太深".into(), "任务文件只有两层".into()),
+        TaskFileFault::NotAMapping => ("不是由键和值组成的".into(), "请以 name: … 开头，每个键一行".into()),
+        TaskFileFault::UnknownKey { key, known } => {
+            (format!("没有“{}”这个键", shown(key)), format!("可用的键：{}", known.join("、")))
+        }
+        TaskFileFault::MissingKey { key } => (format!("缺少 {key}"), format!("请加上一行 {key}: …")),
+        TaskFileFault::Kind { key, wanted } => {
+            let wanted = match wanted {
+                KeyKind::Text => "文本",
+                KeyKind::Count => "不小于 0 的整数",
+                KeyKind::Truth => "true 或 false",
+                KeyKind::Texts => "文本的列表",
+                KeyKind::Mapping => "下一层的键和值",
+                KeyKind::Variables => "变量名和值，或 NAME=VALUE 的列表",
+                KeyKind::Dependencies => "作业的列表，每项如 { job: job_…, when: succeeded }",
+            };
+            (format!("{} 的值类型不对", shown(key)), format!("请写{wanted}"))
+        }
+        TaskFileFault::Unreadable { known } => {
+            ("不符合任务文件的格式".into(), format!("可用的键（各写一次）：{}", known.join("、")))
+        }
+        TaskFileFault::NoCommands => ("没有给出".into(), COMMANDS.into()),
+        TaskFileFault::CommandsAndScript => ("与脚本同时给出".into(), COMMANDS.into()),
+        TaskFileFault::Duration { given } => {
+            (format!("“{}”不是时长", shown(given)), "请写成 90s、5m、2h 或 1d".into())
+        }
+        TaskFileFault::CardsTwice => {
+            ("同时写了 cards 和 cards_per_node".into(), "请只写一个：两者都是每节点的加速卡数".into())
+        }
+    }
+}
+
+const COMMANDS: &str = "请在 commands（列表）和 script（文本）中写一个";
+
+fn contract(fault: &ContractFault) -> Words {
+    match fault {
+        ContractFault::Terms { most } => (
+            "数额超出范围".into(),
+            format!("各项数额的范围是 0 至 {}，卡时包和加速卡数要大于 0", grouped(*most)),
+        ),
+        ContractFault::Guarantee { guaranteed, most } => (
+            format!("保障 {guaranteed} 张加速卡，却最多只能同时运行 {most} 张"),
+            "最多同时运行的加速卡不能少于保障的加速卡".into(),
+        ),
+        ContractFault::NoCardRuns => ("不允许任何加速卡运行".into(), "最多同时运行的加速卡至少为 1".into()),
+        ContractFault::NoPools => ("没有选择".into(), "请至少选择一个资源池".into()),
+        ContractFault::Amounts { most } => {
+            ("超出范围".into(), format!("请填写金额或卡时，范围是 0 至 {}，不能都为 0", grouped(*most)))
+        }
+        ContractFault::NoCardTime { kind } => {
+            (format!("{}合同不能充入卡时", kind_word(*kind)), "请改为充入金额".into())
+        }
+        ContractFault::ByCenter { known } => {
+            ("由中心自动执行".into(), format!("可用的操作：{}", known.join("、")))
+        }
+    }
+}
+
+fn kind_word(kind: ContractKind) -> &'static str {
+    match kind {
+        ContractKind::Prepaid { .. } => "预付",
+        ContractKind::Metered { .. } => "按量",
+        ContractKind::Reserved { .. } => "预留",
+        ContractKind::Grant { .. } => "资助",
+    }
+}
