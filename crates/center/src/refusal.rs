@@ -1,7 +1,8 @@
 //! Refusals: why something that was understood can't be done as things stand.
 
 domain::codes! {
-    /// Why something can't be done. Each has its words in both languages among the portal's texts, behind `refused-`.
+    /// Why something can't be done. Each has its words in both languages among the portal's texts, behind
+    /// `refused-`.
     pub enum Refusal {
         AlreadyThere = "already_there",
         BackupFailed = "backup_failed",

@@ -1,5 +1,5 @@
-//! Problems: places in a request, script or task file that are wrong. A problem is a code with values; both languages
-//! are made from it, in [`en`] and [`zh`] and nowhere else.
+//! Problems: places in a request, script or task file that are wrong. A problem is a code with values; both
+//! languages are made from it, in [`en`] and [`zh`] and nowhere else.
 
 mod en;
 pub mod field;
@@ -98,6 +98,12 @@ pub enum Wrong {
     Option(OptionFault),
     TaskFile(TaskFileFault),
     Contract(ContractFault),
+}
+
+/// The fault of a number that is below `least` or above `most`.
+pub(crate) fn out_of_range<T: Into<i64>>(of: Quantity, given: T, least: T, most: T) -> Option<Wrong> {
+    let (given, least, most) = (given.into(), least.into(), most.into());
+    (!(least..=most).contains(&given)).then_some(Wrong::OutOfRange { of, given, least, most })
 }
 
 /// The quantity that a number out of range stands for.

@@ -40,7 +40,8 @@ fn cancel(site: &Site, tenant: &Tenant, id: &str) {
 
 fn waits_for(site: &Site, tenant: &Tenant, id: &str, limit: &str) {
     site.wait_for(&format!("{id} to wait for {limit}"), || {
-        let why = site.get(&format!("/api/v1/jobs/{id}/why"), &tenant.developer);
+        // Refused until the job is planned for the first time.
+        let (_, why) = site.ask("GET", &format!("/api/v1/jobs/{id}/why"), &tenant.developer, None);
         (why["code"] == limit).then_some(())
     });
 }

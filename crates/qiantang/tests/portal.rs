@@ -459,13 +459,20 @@ fn a_script_is_tried_mended_and_submitted_once() {
     );
     assert!(tried.body.contains("--mem") && tried.body.contains("is ignored"), "{}", tried.body);
     let bad = "#!/bin/sh\n#SBATCH --gres=npu:3\n#SBATCH --nodes=0\necho '</textarea><b>'\n";
-    for lang in ["zh", "en"] {
+    for (lang, said) in [
+        ("zh", "第 3 行 --nodes：“0”不是 1 以上的整数；请写节点数，如 2"),
+        ("en", "line 3: --nodes: `0` is not a number of at least 1; write a number of nodes, such as 2"),
+    ] {
         developer.lang = lang;
         let refused = developer.post("/submit", &[("csrf", &csrf), ("key", &key), ("script", bad)], &[]);
         assert_eq!(refused.status, 422, "{}", refused.body);
         assert!(refused.body.contains("#SBATCH --gres=npu:3"), "what was typed is kept");
         assert!(!refused.body.contains("</textarea><b>"), "and stays text");
-        assert!(refused.body.contains("--nodes"), "the option is named");
+        assert!(
+            refused.body.contains(said),
+            "the line, the option and the value are named: {}",
+            refused.body
+        );
     }
     let page = developer.get("/submit");
     let (csrf, key) = (page.hidden("csrf"), page.hidden("key"));

@@ -61,7 +61,7 @@ pub fn insert_tenant(tx: &Tx, tenant: &Tenant) -> Result<(), StoreError> {
 }
 
 pub fn get_tenant(tx: &Tx, id: TenantId) -> Result<Tenant, StoreError> {
-    tx.find(GET_TENANT, params![&id], Tenant::read)?.ok_or_else(|| StoreError::not_found(&id))
+    tx.get(GET_TENANT, &id, Tenant::read)
 }
 
 /// The tenant of that short name.

@@ -26,9 +26,9 @@ use docs::{Keys, Security};
 pub use problem::Problem;
 
 use crate::{
+    base_metrics::RequestLabel,
     center::Center,
-    http::{catch_panics, failure_of, secure},
-    metrics::RequestLabel,
+    http::{catch_panics, failure_of, method_not_allowed, no_such_route, secure},
 };
 
 #[derive(OpenApi)]
@@ -115,24 +115,13 @@ pub fn router(center: Center) -> Router {
         .route("/healthz", axum::routing::get(ops::healthz))
         .route("/readyz", axum::routing::get(ops::readyz))
         .route("/metrics", axum::routing::get(ops::metrics))
-        .route("/api", axum::routing::any(nowhere))
-        .route("/api/{*rest}", axum::routing::any(nowhere))
-        .method_not_allowed_fallback(wrong_method);
+        .route("/api", axum::routing::any(no_such_route))
+        .route("/api/{*rest}", axum::routing::any(no_such_route))
+        .method_not_allowed_fallback(method_not_allowed);
     v1.layer(middleware::from_fn_with_state(center.clone(), once::layer))
         .layer(catch_panics())
         .layer(middleware::from_fn_with_state(center.clone(), around))
         .with_state(center)
-}
-
-async fn nowhere(request: Request) -> Problem {
-    Problem::new(404, "no_such_route", format!("there is nothing at {}", request.uri().path()))
-        .with_hint("GET /api/openapi.json lists all that there is")
-}
-
-async fn wrong_method(request: Request) -> Problem {
-    let detail = format!("{} is not a method of {}", request.method(), request.uri().path());
-    Problem::new(405, "method_not_allowed", detail)
-        .with_hint("GET /api/openapi.json lists the methods of each route")
 }
 
 /// Tells errors as problem documents, counts every answer, and gives it the headers that keep browsers from guessing.
@@ -141,7 +130,7 @@ async fn around(State(center): State<Center>, request: Request, next: Next) -> R
     if let Some(error) = failure_of(&mut response) {
         response = Problem::from(&*error).into_response();
     }
-    center.metrics.requests.get_or_create(&RequestLabel { status: response.status().as_u16() }).inc();
+    center.base.metrics.requests.get_or_create(&RequestLabel { status: response.status().as_u16() }).inc();
     secure(response.headers_mut(), "default-src 'none'", "no-referrer");
     response
 }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     app::{
-        audit::{self, AuditFilter, AuditView},
+        audit_log::{self, AuditFilter, AuditView},
         members,
     },
     auth::Action,
@@ -116,7 +116,7 @@ pub async fn page(
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let filter = wanted.filter()?;
-    let found = audit::list(&center, &visitor.caller, filter).await?;
+    let found = audit_log::list(&center, &visitor.caller, filter).await?;
     let is_change = |action: &&Action| !action.code().starts_with("read_");
     let codes = Action::ALL.iter().filter(is_change).map(|action| action.code()).chain(OWN_ACTIONS);
     let members = members::list(&center, &visitor.caller).await?;

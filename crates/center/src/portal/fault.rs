@@ -13,10 +13,9 @@ use domain::Lang;
 
 use super::{
     kit::Ui,
-    page::{Front, Page, render},
+    page::{Front, Host, Page, render},
 };
 use crate::{
-    center::Center,
     error::{AppError, Unreadable},
     http::{failure_of, status},
 };
@@ -32,9 +31,9 @@ pub struct FaultPage {
 }
 
 /// Finds out who asks, for all that handles the request, and shows them as a page what goes wrong with it.
-pub async fn tell_faults(State(center): State<Center>, request: Request, next: Next) -> Response {
+pub async fn tell_faults<C: Host>(State(host): State<C>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    let front = Front::of(&parts, &center).await;
+    let front = Front::of(&parts, &host).await;
     parts.extensions.insert(front.clone());
     let mut response = next.run(Request::from_parts(parts, body)).await;
     match failure_of(&mut response) {
@@ -45,8 +44,10 @@ pub async fn tell_faults(State(center): State<Center>, request: Request, next: N
 
 fn fault_page(front: Front, error: Arc<AppError>) -> Response {
     let error = match &*error {
-        // An address that can't be read leads nowhere.
-        AppError::Unreadable { part: Unreadable::Path, .. } => Arc::new(AppError::not_found("page", "")),
+        // To somebody with a browser all of these are addresses that lead nowhere.
+        AppError::NoSuchRoute { .. }
+        | AppError::MethodNotAllowed { .. }
+        | AppError::Unreadable { part: Unreadable::Path, .. } => Arc::new(AppError::not_found("page", "")),
         _ => error,
     };
     let status = status(&error);
@@ -95,7 +96,7 @@ pub fn told(ui: Ui, error: &AppError) -> Told {
             let (title, hint) = key("forbidden");
             (title, hint, vec![ui.t1("needs-right", "what", ui.word("action", action))])
         }
-        AppError::NotFound { .. } => {
+        AppError::NotFound { .. } | AppError::NoSuchRoute { .. } | AppError::MethodNotAllowed { .. } => {
             let (title, hint) = key("not-found");
             (title, hint, vec![])
         }

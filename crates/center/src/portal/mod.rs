@@ -25,6 +25,7 @@ mod people;
 mod routes;
 #[cfg(test)]
 mod sample;
+mod shell;
 mod sign_in;
 mod statement;
 mod submit;
@@ -43,8 +44,7 @@ use domain::Lang;
 
 use crate::{
     center::Center,
-    error::AppError,
-    http::{catch_panics, secure},
+    http::{catch_panics, method_not_allowed, no_such_route, secure},
 };
 pub use locale::{keys, text};
 use routes::Routes;
@@ -53,7 +53,7 @@ use routes::Routes;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-fn routes() -> Routes {
+fn routes() -> Routes<Center> {
     Routes::default()
         .page("/", overview::page)
         .page("/sign-in", sign_in::page)
@@ -110,21 +110,17 @@ pub fn forms() -> Vec<&'static str> {
 pub fn router(center: Center) -> Router {
     let pages = routes()
         .router
-        .fallback(nowhere)
-        .method_not_allowed_fallback(nowhere)
+        .fallback(no_such_route)
+        .method_not_allowed_fallback(method_not_allowed)
         // Forms are read with a limit of their own.
         .layer(DefaultBodyLimit::disable())
         .layer(catch_panics())
-        .layer(middleware::from_fn_with_state(center.clone(), fault::tell_faults))
+        .layer(middleware::from_fn_with_state(center.clone(), fault::tell_faults::<Center>))
         .layer(middleware::from_fn_with_state(center.clone(), switch_language))
         .layer(catch_panics())
         .layer(middleware::from_fn(guard))
         .with_state(center);
     pages.merge(assets::router())
-}
-
-async fn nowhere() -> AppError {
-    AppError::not_found("page", "")
 }
 
 /// The headers of every page. A report says its own policy, which is no less strict.

@@ -97,22 +97,23 @@ impl NoteWhy {
                 "standard output is kept by the center: the job's page and `qiantang logs JOB` show it"
             }
             Self::ErrorKept => {
-                "standard error is kept by the center: the job's page and `qiantang logs JOB --stderr` show it"
+                "standard error is kept by the center: the job's page and `qiantang logs JOB --stderr` \
+                 show it"
             }
             Self::OwnFolder => "a job starts in a work folder of its own",
             Self::Terminated => "a run gets SIGTERM before it is killed",
             Self::SignalToScript { signal, before_s } => {
                 return format!(
-                    "only the script itself gets a signal: write --signal=B:{signal}@{before_s}, and let it trap that \
-                     and tell its steps"
+                    "only the script itself gets a signal: write --signal=B:{signal}@{before_s}, and let it trap \
+                     that and tell its steps"
                 );
             }
             Self::NodesOfTasks { tasks, nodes } => {
                 return format!("{tasks} tasks have no use for {nodes} nodes; they get {tasks}");
             }
             Self::FirstNodeOnly => {
-                "a center with Slurm starts the script once, on the first node, as sbatch does, and the script calls \
-                 no srun; `--launch=each-node` starts it on each"
+                "a center with Slurm starts the script once, on the first node, as sbatch does, and the script \
+                 calls no srun; `--launch=each-node` starts it on each"
             }
         };
         text.to_owned()

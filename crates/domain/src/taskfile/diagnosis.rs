@@ -1,4 +1,5 @@
-//! Why a text is not a task file. The reader of YAML says so in English alone, so the text is looked through again.
+//! Why a text is not a task file. The reader of YAML says so in English alone, so the text is looked through
+//! again.
 
 use serde::de::IgnoredAny;
 use serde_norway::{Mapping, Value};

@@ -18,7 +18,7 @@ use crate::{
         projects::ProjectView,
         sign_in::MemberView,
         statements::TransferView,
-        views::Text,
+        text::Text,
     },
     portal::{
         contracts::{Vessel, vessel},
