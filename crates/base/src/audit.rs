@@ -4,7 +4,11 @@ use domain::{AuditId, MemberId, Role, TenantId, Timestamp};
 use serde_json::Value;
 use store::{Tx, audit};
 
-use crate::{auth::{Action, Caller}, error::AppError, moment::{self, new_id}};
+use crate::{
+    auth::{Action, Caller},
+    error::AppError,
+    moment::{self, new_id},
+};
 
 /// What is recorded of a change besides who and when.
 #[derive(Clone, Debug)]

@@ -47,8 +47,14 @@ pub struct About {
 
 /// Keeps an event with the change that it tells of. It is told after the commit.
 pub fn record(tx: &Tx, at: Timestamp, about: About, kind: Kind, data: Value) -> Result<Event, AppError> {
-    let new =
-        NewEvent { at, tenant: about.tenant, job: about.job, run: about.run, kind: kind.code().to_owned(), data };
+    let new = NewEvent {
+        at,
+        tenant: about.tenant,
+        job: about.job,
+        run: about.run,
+        kind: kind.code().to_owned(),
+        data,
+    };
     let seq = store::events::append(tx, &new)?;
     Ok(Event {
         seq,

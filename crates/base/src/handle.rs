@@ -6,7 +6,14 @@ use domain::{Lang, Timestamp};
 use store::{Store, StoreError, Tx};
 use tokio::sync::{Semaphore, broadcast, oneshot, watch};
 
-use crate::{auth::{Policies, credentials, limits::Limits}, metrics::Metrics, settings::Settings, error::AppError, events::Event, moment};
+use crate::{
+    auth::{Policies, credentials, limits::Limits},
+    error::AppError,
+    events::Event,
+    metrics::Metrics,
+    moment,
+    settings::Settings,
+};
 
 /// How many events wait for a follower that is slow; one that falls further behind reads them from the store.
 const EVENTS_KEPT: usize = 4096;

@@ -17,7 +17,7 @@ pub mod page;
 pub mod params;
 pub mod refusal;
 pub mod settings;
-pub mod text;
 pub mod task;
+pub mod text;
 
 pub use handle::{Base, Ground};

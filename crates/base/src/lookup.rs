@@ -9,7 +9,7 @@ use domain::{
 use store::{StoreError, Tx, tenants};
 
 use crate::text::Text;
-use crate::{auth::Caller, Base, error::AppError};
+use crate::{Base, auth::Caller, error::AppError};
 
 /// The names by which people know a tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]

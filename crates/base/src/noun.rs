@@ -27,8 +27,8 @@ pub struct Noun<C: 'static> {
     pub actions: &'static [Action],
     /// The kinds of its events.
     pub events: &'static [Kind],
-    /// Its words; none where they are another noun's as well.
-    pub texts: Option<Texts>,
+    /// Its words.
+    pub texts: &'static [Texts],
     pub api: fn() -> OpenApiRouter<C>,
     pub pages: fn() -> Routes<C>,
     /// Its places in the navigation.
@@ -43,7 +43,7 @@ impl<C: Clone + Send + Sync + 'static> Noun<C> {
             name,
             actions: &[],
             events: &[],
-            texts: None,
+            texts: &[],
             api: OpenApiRouter::new,
             pages: Routes::default,
             places: &[],

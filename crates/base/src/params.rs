@@ -2,8 +2,8 @@
 
 use std::str::FromStr;
 
-use crate::listing::{DEFAULT_PAGE, MAX_PAGE};
 use crate::error::AppError;
+use crate::listing::{DEFAULT_PAGE, MAX_PAGE};
 use domain::{
     Timestamp,
     problem::{Field, Quantity, Wrong, field},

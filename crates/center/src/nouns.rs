@@ -3,7 +3,7 @@
 use base::{
     auth::{Action, Caller},
     noun::{Noun, Part, Place, Platform},
-    page::{routes::Routes, texts::Texts},
+    page::routes::Routes,
 };
 use domain::TenantId;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -16,7 +16,6 @@ const NOUNS: &[Noun<Center>] = &[
     OVERVIEW,
     SESSION,
     JOB,
-    SUBMISSION,
     RUN,
     EVENT,
     NODE,
@@ -36,13 +35,13 @@ const NOUNS: &[Noun<Center>] = &[
     SLURM_ACCOUNT,
 ];
 
-/// The texts of a page or of a noun's pages, from its files.
+/// The texts of pages, from their files.
 macro_rules! texts {
-    ($file:literal) => {
-        Some([
-            include_str!(concat!("../locales/zh/", $file, ".ftl")),
-            include_str!(concat!("../locales/en/", $file, ".ftl")),
-        ] as Texts)
+    ($($page:literal),*) => {
+        &[$([
+            include_str!(concat!("../locales/zh/", $page, ".ftl")),
+            include_str!(concat!("../locales/en/", $page, ".ftl")),
+        ]),*]
     };
 }
 
@@ -70,7 +69,7 @@ const SESSION: Noun<Center> = Noun {
 const JOB: Noun<Center> = Noun {
     actions: &[actions::SUBMIT_JOB, actions::CANCEL_JOB, actions::READ_JOB, actions::READ_LOG],
     events: &[event_kinds::JOB_SUBMITTED, event_kinds::JOB_STOPPING, event_kinds::JOB_ENDED],
-    texts: texts!("jobs"),
+    texts: texts!("jobs", "job", "submit"),
     api: || {
         OpenApiRouter::new()
             .routes(routes!(api::jobs::list, api::jobs::submit))
@@ -108,8 +107,6 @@ const JOB: Noun<Center> = Noun {
     ],
     ..Noun::named("job")
 };
-
-const SUBMISSION: Noun<Center> = Noun { texts: texts!("submit"), ..Noun::named("submission") };
 
 const RUN: Noun<Center> = Noun {
     actions: &[actions::BILL_DIRECT_JOB],
@@ -186,7 +183,7 @@ const CONTRACT: Noun<Center> = Noun {
 
 const STATEMENT: Noun<Center> = Noun {
     actions: &[actions::READ_STATEMENT],
-    texts: texts!("statements"),
+    texts: texts!("statement"),
     api: || OpenApiRouter::new().routes(routes!(api::money::statement)),
     pages: || {
         Routes::default()
@@ -318,6 +315,7 @@ const AUDIT_RECORD: Noun<Center> = Noun {
 };
 
 const TOKEN: Noun<Center> = Noun {
+    texts: texts!("tokens"),
     actions: &[actions::NEW_TOKEN, actions::REVOKE_TOKEN],
     api: || {
         OpenApiRouter::new()

@@ -25,13 +25,13 @@ use crate::{
     wakers::{self, Sleepers},
 };
 use base::{
-    auth::Action,
-    noun::{Platform, nouns},
     Base,
     audit::{self, Change},
+    auth::Action,
     auth::{Policies, password},
     error::AppError,
     moment::{self, new_id},
+    noun::{Platform, nouns},
 };
 
 /// All actions that there are.

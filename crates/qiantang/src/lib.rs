@@ -8,5 +8,5 @@ pub const PLATFORMS: &[Platform<Center>] = &[center::PLATFORM];
 
 /// Takes in the texts of all nouns. Nothing is said in either language before.
 pub fn load_texts() {
-    base::page::texts::load(nouns(PLATFORMS).filter_map(|noun| noun.texts));
+    base::page::texts::load(nouns(PLATFORMS).flat_map(|noun| noun.texts).copied());
 }

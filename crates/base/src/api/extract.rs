@@ -10,7 +10,12 @@ use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq;
 
 use crate::api::Problem;
-use crate::{auth::{Caller, Once, credentials::SESSION_COOKIE, identity}, Base, error::{AppError, Unreadable}, http::{cookie, peer, read_body}};
+use crate::{
+    Base,
+    auth::{Caller, Once, credentials::SESSION_COOKIE, identity},
+    error::{AppError, Unreadable},
+    http::{cookie, peer, read_body},
+};
 
 pub use crate::http::Id;
 

@@ -14,8 +14,15 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::api::{Problem, extract::{Auth, Key}};
-use crate::{auth::once::{Answer, Once}, Base, http::read_body};
+use crate::api::{
+    Problem,
+    extract::{Auth, Key},
+};
+use crate::{
+    Base,
+    auth::once::{Answer, Once},
+    http::read_body,
+};
 
 /// Says that an answer is that of the first time.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");

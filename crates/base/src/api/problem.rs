@@ -8,7 +8,10 @@ use axum::{
 use domain::{Lang, SpecProblem};
 use serde::Serialize;
 
-use crate::{error::{AppError, Unreadable}, http};
+use crate::{
+    error::{AppError, Unreadable},
+    http,
+};
 
 /// What was wrong, where, and what to do.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]

@@ -20,13 +20,18 @@ macro_rules! assets {
     };
 }
 
+/// The names of style sheets, and all of them as one.
+macro_rules! styles {
+    ($($name:literal),*) => {
+        (&[$($name),*], concat!($(include_str!(concat!("../../static/css/", $name, ".css"))),*))
+    };
+}
+
 const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 static ASSETS: &[Asset] = assets! {
-    "qiantang.css": CSS,
-    "qiantang-data.css": CSS,
     "qiantang.js": JS,
     "icons.svg": SVG,
     "logo.svg": SVG,
@@ -38,9 +43,31 @@ static ASSETS: &[Asset] = assets! {
     "vendor/htmx-ext-sse-2.2.4.min.js": JS,
 };
 
+/// In this order: a later one may say otherwise than one before it.
+const STYLES: (&[&str], &str) = styles![
+    "tokens",
+    "ground",
+    "shell",
+    "layout",
+    "words",
+    "forms",
+    "gate",
+    "narrow",
+    "tables",
+    "charts",
+    "hall",
+    "contracts",
+    "jobs",
+    "statement",
+    "print"
+];
+
+/// A browser asks for the styles once.
+static STYLE: Asset = Asset { path: "/static/qiantang.css", kind: CSS, bytes: STYLES.1.as_bytes() };
+
 pub fn router() -> Router {
     let mut router = Router::new();
-    for asset in ASSETS {
+    for asset in ASSETS.iter().chain([&STYLE]) {
         // Vendored files carry their version in their name and never change under it.
         let cache = if asset.path.contains("/vendor/") {
             "public, max-age=31536000, immutable"
@@ -77,4 +104,34 @@ fn serve(asset: &'static Asset, cache: &'static str, tag: HeaderValue, asked: &H
         HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'"),
     );
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_style_sheet_is_sent_and_says_nothing_that_is_not_there() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("static/css");
+        let files = super::super::sample::files(&folder);
+        let there: BTreeSet<String> = files
+            .iter()
+            .map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned())
+            .collect();
+        let (names, styles) = STYLES;
+        assert_eq!(there, names.iter().map(|name| (*name).to_owned()).collect());
+        assert_eq!(styles.matches('{').count(), styles.matches('}').count());
+        let defined: BTreeSet<&str> = styles
+            .split("--")
+            .skip(1)
+            .filter_map(|rest| rest.split_once(':'))
+            .map(|(name, _)| name)
+            .collect();
+        let used = styles.split("var(--").skip(1);
+        for name in used.filter_map(|rest| rest.split([')', ',']).next()) {
+            assert!(defined.contains(name), "--{name} has no value");
+        }
+    }
 }

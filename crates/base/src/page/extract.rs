@@ -9,8 +9,15 @@ use axum::{
 use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq;
 
-use crate::page::{form::Form, frame::{Front, Visitor}};
-use crate::{Base, error::{AppError, Unreadable}, http::read_body};
+use crate::page::{
+    form::Form,
+    frame::{Front, Visitor},
+};
+use crate::{
+    Base,
+    error::{AppError, Unreadable},
+    http::read_body,
+};
 
 /// A form that a page of the visitor's own session sent.
 ///

@@ -11,8 +11,14 @@ use axum::{
 };
 use domain::Lang;
 
-use crate::page::{words::Ui, frame::{Front, Host, Page, render}};
-use crate::{error::{AppError, Unreadable}, http::{failure_of, status}};
+use crate::page::{
+    frame::{Front, Host, Page, render},
+    words::Ui,
+};
+use crate::{
+    error::{AppError, Unreadable},
+    http::{failure_of, status},
+};
 
 #[derive(Debug, Template)]
 #[template(path = "fault.html")]

@@ -137,7 +137,8 @@ impl Form {
         if let Some(number) = plain.parse::<u32>().ok().filter(|number| range.contains(number)) {
             number
         } else {
-            let (least, most) = (range.start().to_string(), crate::page::words::grouped(&range.end().to_string()));
+            let (least, most) =
+                (range.start().to_string(), crate::page::words::grouped(&range.end().to_string()));
             self.blame(name, ui.t2("rule-number-from-to", least, most));
             *range.start()
         }

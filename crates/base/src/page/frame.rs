@@ -8,8 +8,17 @@ use axum::{
 };
 use domain::Lang;
 
-use crate::page::{words::Ui, texts};
-use crate::{auth::{Action, Caller, credentials::{SESSION_COOKIE, Session}, identity}, Base, error::AppError, http::{cookie, peer}};
+use crate::page::{texts, words::Ui};
+use crate::{
+    Base,
+    auth::{
+        Action, Caller,
+        credentials::{SESSION_COOKIE, Session},
+        identity,
+    },
+    error::AppError,
+    http::{cookie, peer},
+};
 
 /// A browser that asks for a page, signed in or not.
 #[derive(Clone, Debug)]

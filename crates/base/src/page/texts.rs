@@ -10,8 +10,17 @@ type Bundle = FluentBundle<FluentResource>;
 /// Texts of one noun, or of the frame around all: Chinese, then English.
 pub type Texts = [&'static str; 2];
 
-/// The texts of the frame itself.
-pub const FRAME: Texts = [include_str!("../../locales/zh/frame.ftl"), include_str!("../../locales/en/frame.ftl")];
+macro_rules! frame {
+    ($($name:literal),*) => {
+        /// The texts of the frame itself.
+        pub const FRAME: &[Texts] = &[$([
+            include_str!(concat!("../../locales/zh/", $name, ".ftl")),
+            include_str!(concat!("../../locales/en/", $name, ".ftl")),
+        ]),*];
+    };
+}
+
+frame!["shell", "words", "forms", "faults"];
 
 static BUNDLES: OnceLock<[Bundle; 2]> = OnceLock::new();
 
@@ -21,7 +30,7 @@ static BUNDLES: OnceLock<[Bundle; 2]> = OnceLock::new();
 /// If a text is not Fluent, or is there twice: a fault of the build.
 pub fn load(nouns: impl IntoIterator<Item = Texts>) {
     BUNDLES.get_or_init(|| {
-        let all: Vec<Texts> = std::iter::once(FRAME).chain(nouns).collect();
+        let all: Vec<Texts> = FRAME.iter().copied().chain(nouns).collect();
         [("zh-CN", 0), ("en", 1)].map(|(locale, at)| bundle(locale, all.iter().map(|texts| texts[at])))
     });
 }
@@ -44,7 +53,7 @@ fn bundle(locale: &str, sources: impl Iterator<Item = &'static str>) -> Bundle {
 
 fn of(lang: Lang) -> &'static Bundle {
     let [zh, en] = BUNDLES.get_or_init(|| {
-        [("zh-CN", 0), ("en", 1)].map(|(locale, at)| bundle(locale, std::iter::once(FRAME[at])))
+        [("zh-CN", 0), ("en", 1)].map(|(locale, at)| bundle(locale, FRAME.iter().map(|texts| texts[at])))
     });
     match lang {
         Lang::Zh => zh,

@@ -1,4 +1,5 @@
-# Audit
+# The audit log.
+
 audit-rule = every change: who, when, from where, what; never edited
 audit-none = No line matches
 audit-none-text = Try another person or action.

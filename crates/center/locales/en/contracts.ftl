@@ -1,4 +1,5 @@
-# Contracts
+# Contracts: the list, one contract, its form, and what is done to it.
+
 contracts-none = No contracts yet
 contracts-none-text = The center draws up and approves contracts.
 contract-draft = Draft a contract

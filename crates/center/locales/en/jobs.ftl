@@ -1,4 +1,5 @@
-# Jobs
+# The list of jobs.
+
 jobs-times = today’s times; other days with their date
 jobs-filter = Filter jobs
 name-has = Name has
@@ -21,53 +22,3 @@ jobs-none-match-text = Try another name or project, or clear the filter.
 jobs-none = No jobs yet
 jobs-none-text = Paste a training script on the submit page: a dry run tells price and forecast start before anything is submitted.
 jobs-first = Submit the first job
-
-# Job
-submitted-by = submitted by { $who }
-submit-again = Submit again
-cancel-job = Cancel the job
-cancel-sure = Cancel this job?
-why-waits = Why it waits
-forecast-start = Forecast start
-forecast-none = Not known yet
-ahead = Jobs ahead of it
-waited = Waited
-free-now = { $n } free
-to-come = { $n } to come
-time-limit = Time limit
-limit-of = limit { $time }
-used = Used
-rate-and-most = ¥ { $a } a card-hour; ¥ { $b } at most at the limit
-accuracy = Accuracy
-from-log = the last that the log tells of
-exit-code = Exit code
-exit-code-n = exit code { $n }
-array-progress = Array progress
-array-ended = { $a } of { $b } tasks ended
-array-at-once = { $n } at once at most
-log-stream = Stream
-log-live = live
-log-lost = connection lost, trying again
-log-ended = ended
-log-follow = Follow
-log-text = Log text
-log-cut = what is before this is not shown here; download it to see all
-download = Download
-runs-none = No run yet
-runs-none-text = It starts as soon as it has its cards; its log will show here.
-direct = Handed to Slurm directly
-direct-text = Slurm knows it as job { $a } of the user { $b }. It is metered and charged here like any other job; its script and its output are where that user has put them.
-older-runs = Older runs
-task-n = Task { $n }
-attempt-n = Attempt { $n }
-timeline = Timeline
-cards-it-runs-on = Cards it runs on
-this-job = this job
-others = others
-waited-for = waited { $time }
-first-started = First task started
-attempt-started = Attempt { $n } started
-attempt-ended = Attempt { $a }: { $b }
-job-ended-as = The job ended: { $state }
-waits-for-cards = Waits
-latest-end = Latest end (time limit)

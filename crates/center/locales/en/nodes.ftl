@@ -1,4 +1,5 @@
-# Nodes
+# Nodes and cards.
+
 in-use = In use
 rings = Rings
 ring-n = Ring { $n }

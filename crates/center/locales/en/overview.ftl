@@ -1,4 +1,5 @@
-# Overview
+# The first page.
+
 as-of = as of
 virtual-of = { $a } of { $b } nodes are virtual
 compute-in-use = Compute in use

@@ -1,4 +1,5 @@
-# Signing in
+# Signing in.
+
 gate-title = Compute like a tide, every card-hour accounted for
 gate-text = Public AI compute for companies, universities and government departments: submit work, see why it waits, pay by the card-hour.
 gate-account = With the account that the center or your tenant’s administrator gave you.

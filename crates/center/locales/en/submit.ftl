@@ -1,4 +1,5 @@
-# Submitting
+# Submitting a job.
+
 submit-reads = an #SBATCH script or a YAML task file, told apart by itself; the dry run tells price, forecast start and the binding limit
 load-file = Load a file
 examples = Examples:

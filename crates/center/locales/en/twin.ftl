@@ -1,4 +1,5 @@
-# Twin
+# The digital twin.
+
 twin-rule = Answers “what if” from the center’s own history: as it is, and as it might be, side by side
 twin-trials = Questions asked
 twin-none = Nothing was asked yet

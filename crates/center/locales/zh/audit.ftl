@@ -1,4 +1,5 @@
-# Audit
+# The audit log.
+
 audit-rule = 每次更改：谁、何时、从哪里、做了什么；只增不改
 audit-none = 没有符合条件的记录
 audit-none-text = 换一个操作者或操作。

@@ -1,4 +1,5 @@
-# Contracts
+# Contracts: the list, one contract, its form, and what is done to it.
+
 contracts-none = 还没有合同
 contracts-none-text = 合同由中心起草并批准。
 contract-draft = 起草合同

@@ -1,4 +1,5 @@
-# Jobs
+# The list of jobs.
+
 jobs-times = 今日只写时间，其他日期写月日
 jobs-filter = 筛选作业
 name-has = 名称含
@@ -21,53 +22,3 @@ jobs-none-match-text = 换一个名称或项目，或清除筛选。
 jobs-none = 还没有作业
 jobs-none-text = 把训练脚本贴到提交页，先试运行看价格与预计开始时间，再提交。
 jobs-first = 提交第一个作业
-
-# Job
-submitted-by = { $who } 提交于
-submit-again = 再次提交
-cancel-job = 取消作业
-cancel-sure = 取消这个作业？
-why-waits = 为什么等待
-forecast-start = 预计开始
-forecast-none = 尚无法预计
-ahead = 排在前面的作业
-waited = 已等待
-free-now = 空闲 { $n }
-to-come = 还差 { $n }
-time-limit = 时间上限
-limit-of = 上限 { $time }
-used = 已用
-rate-and-most = 每卡时 ¥ { $a }，至上限最多 ¥ { $b }
-accuracy = 准确率
-from-log = 日志中最后一次报告
-exit-code = 退出码
-exit-code-n = 退出码 { $n }
-array-progress = 数组进度
-array-ended = { $b } 个任务中 { $a } 个结束
-array-at-once = 最多同时运行 { $n } 个
-log-stream = 日志流
-log-live = 实时
-log-lost = 连接中断，重连中
-log-ended = 已结束
-log-follow = 跟随
-log-text = 日志内容
-log-cut = 更早的部分未在此显示，可下载查看
-download = 下载
-runs-none = 还没有运行
-runs-none-text = 加速卡到位后立即启动，日志会出现在这里。
-direct = 直接提交给 Slurm
-direct-text = 它是用户 { $b } 在 Slurm 中的作业 { $a }。计量与计费同其他作业一样；脚本和输出在该用户自己存放的位置。
-older-runs = 更早的运行
-task-n = 任务 { $n }
-attempt-n = 第 { $n } 次
-timeline = 经过
-cards-it-runs-on = 所在加速卡
-this-job = 本作业
-others = 其他
-waited-for = 等待 { $time }
-first-started = 首个任务启动
-attempt-started = 第 { $n } 次运行启动
-attempt-ended = 第 { $a } 次运行：{ $b }
-job-ended-as = 作业结束：{ $state }
-waits-for-cards = 等待
-latest-end = 最迟结束（时间上限）

@@ -1,4 +1,5 @@
-# Nodes
+# Nodes and cards.
+
 in-use = 在用
 rings = 环
 ring-n = 环 { $n }

@@ -1,4 +1,5 @@
-# Overview
+# The first page.
+
 as-of = 更新于
 virtual-of = { $b } 个节点中 { $a } 个为虚拟节点
 compute-in-use = 在用算力

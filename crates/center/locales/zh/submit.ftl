@@ -1,4 +1,5 @@
-# Submitting
+# Submitting a job.
+
 submit-reads = #SBATCH 脚本或 YAML 任务文件，自动识别；先试运行看价格、预计开始与限制
 load-file = 从文件载入
 examples = 示例：

@@ -1,4 +1,5 @@
-# Twin
+# The digital twin.
+
 twin-rule = 用中心自己的历史回答“如果”：现在的样子，与假设的样子并排回放
 twin-trials = 提过的问题
 twin-none = 还没有问过

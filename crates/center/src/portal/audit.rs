@@ -11,12 +11,12 @@ use serde_json::Value;
 
 use super::tables::tenants_by_name;
 use crate::{
-    start::actions_of,
     app::{
         audit_log::{self, AuditFilter, AuditView},
         members,
     },
     center::Center,
+    start::actions_of,
 };
 use base::error::AppError;
 use base::page::{

@@ -1,7 +1,7 @@
 //! The shell around every page: the navigation, and who looks at it.
 
-use base::noun::navigation;
 use crate::{app::overview, center::Center};
+use base::noun::navigation;
 use base::page::{
     frame::{Host, Shell},
     words::Ui,

@@ -1,4 +1,5 @@
-# Statement
+# Statements.
+
 statement-of = Statement of { $month }
 print = Print
 period = Period

@@ -1,4 +1,5 @@
-# Statement
+# Statements.
+
 statement-of = { $month } 账单
 print = 打印
 period = 账期
