@@ -118,11 +118,18 @@ impl Base {
         &self,
         work: impl FnOnce(&Tx) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, AppError> {
+        self.try_read(|tx| Ok(work(tx)?)).await
+    }
+
+    /// [`Self::read`] for work that may refuse.
+    pub async fn try_read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Tx) -> Result<T, AppError> + Send + 'static,
+    ) -> Result<T, AppError> {
         let store = self.store.clone();
         tokio::task::spawn_blocking(move || store.read(work))
             .await
             .map_err(|error| AppError::Internal(error.to_string()))?
-            .map_err(AppError::from)
     }
 
     /// Tells all who follow of an event. Called where a write is told, so that events are told in their order.

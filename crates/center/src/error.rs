@@ -16,7 +16,11 @@ pub enum AppError {
     /// It isn't there, or the caller may not know of it.
     #[error("there is no {noun} `{id}`")]
     NotFound { noun: &'static str, id: String },
-    /// A part of the request is not of the kind that is asked for, so that nothing can be said of what is in it.
+    #[error("there is nothing at {path}")]
+    NoSuchRoute { path: String },
+    #[error("{method} is not a method of {path}")]
+    MethodNotAllowed { method: String, path: String },
+    /// A part of the request is not of the kind that is asked for, so that nothing can be said of the rest.
     #[error("{message}")]
     Unreadable { part: Unreadable, message: String },
     /// The request itself is wrong, in these places.

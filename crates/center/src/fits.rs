@@ -30,22 +30,21 @@ struct Known {
 }
 
 impl Fits {
-    /// Why no job of this shape can ever start, if so. The planner is asked once for each shape, of the snapshot that
-    /// `snapshot` gives.
-    pub fn never_fits(
+    /// Why no job of this shape can ever start, if so; `None` if the planner was not asked yet.
+    pub fn known(&self, shape: &Shape) -> Option<Option<Limit>> {
+        self.0.lock().limits.get(shape).cloned()
+    }
+
+    /// Asks the planner why no job of this shape can ever start, of the snapshot that `snapshot` gives, and remembers
+    /// the answer.
+    pub fn ask(
         &self,
         shape: &Shape,
         policy: &Policy,
         now: Timestamp,
         snapshot: impl FnOnce() -> Snapshot,
     ) -> Option<Limit> {
-        let forgotten = {
-            let known = self.0.lock();
-            if let Some(limit) = known.limits.get(shape) {
-                return limit.clone();
-            }
-            known.forgotten
-        };
+        let forgotten = self.0.lock().forgotten;
         let limit = ask(snapshot(), shape, policy, now);
         let mut known = self.0.lock();
         // An answer of before a change of the hall is not one of after it.

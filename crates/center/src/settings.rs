@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
-use domain::{CardModel, Millis, Tenant, TenantId};
+use domain::{CardModel, JobSpec, Millis, Tenant, TenantId};
 use engines::slurm::Owner;
 use scheduler::Policy;
 use serde::Deserialize;
@@ -344,6 +344,11 @@ impl Settings {
             preemption_grace: self.engine.kill_grace_ms,
             ..Policy::default()
         }
+    }
+
+    /// The time limit of a job's runs.
+    pub fn time_limit(&self, spec: &JobSpec) -> Millis {
+        spec.time_limit_ms.unwrap_or(self.jobs.default_time_limit_ms)
     }
 
     /// Reads the file at `path` (none: all defaults) and lays `env` over it.

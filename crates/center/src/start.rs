@@ -1,13 +1,13 @@
 //! Starting the center: opening what it keeps, reading what is live, and taking up where it was left.
 
-use std::{ffi::OsString, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
+use std::{collections::BTreeMap, ffi::OsString, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
 
 use domain::{
-    CardModel, Member, Millis, Node, NodeState, Role, RunId, Tenant, Timestamp, card::Affinity,
-    node::even_rings,
+    CardModel, ContractState, JobId, Member, Millis, Node, NodeState, Role, RunId, Tenant, Timestamp,
+    card::Affinity, node::even_rings,
 };
 use engines::{
-    Engine, Leaving,
+    Engine,
     detect::FoundCards,
     local::{self, LocalConfig, LocalEngine},
     slurm::{Access, Owner, SlurmConfig, SlurmEngine, Token},
@@ -18,14 +18,14 @@ use store::{Store, StoreError, Tx, contracts, jobs, ledger, pools, runs, tenants
 use crate::{
     app::{
         audit::{self, Change},
-        jobs::{give_up, still_unmet},
+        jobs::{ending::give_up, still_unmet},
     },
     auth::{Policies, password},
     base::Base,
     center::Center,
     compute::Compute,
     error::AppError,
-    live::{Hold, Live, LiveRun},
+    live::Live,
     moment::{self, new_id},
     settings::{DirectJobs, EngineKind, Isolation, NodeSettings, PoolSettings, Settings},
     wakers::{self, Sleepers},
@@ -89,8 +89,8 @@ pub fn open(
     // Last, when nothing can fail any more that an operator has to mend: its password is told only once.
     let first_operator = seed(&store, &settings)?;
     let (live, hopeless) = load(&store, &settings)?;
-    let active: Vec<RunId> = live.runs.keys().copied().collect();
-    let (jobs, nodes) = (live.jobs.len(), live.nodes.len());
+    let active: Vec<RunId> = live.runs().map(|known| known.run.id).collect();
+    let (jobs, nodes) = (live.jobs().len(), live.nodes().len());
     let compute = Compute::new(engine, slurm, settings.planning(), wakers);
     let center = Center::new(Base::new(settings, store, policies), compute, live);
     if !hopeless.is_empty() {
@@ -272,85 +272,67 @@ fn nodes_of(pool: &PoolSettings, id: domain::PoolId, since: Timestamp) -> impl I
 }
 
 /// Reads what is live. Gives with it the queued jobs that wait for what can't come about any more.
-fn load(store: &Store, settings: &Settings) -> Result<(Live, Vec<domain::JobId>), StartError> {
+fn load(store: &Store, settings: &Settings) -> Result<(Live, Vec<JobId>), StartError> {
     let default_limit = settings.jobs.default_time_limit_ms;
     let grace = settings.billing.grace_ms;
+    let mut live = Live::new(settings.planning().use_half_life, default_limit);
     let loaded = store.read(|tx| -> Result<_, AppError> {
-        let mut live = Live::default();
+        let mut pools = BTreeMap::new();
         for pool in pools::list_pools(tx)? {
-            live.pools.insert(pool.id, pool);
+            live.pool_added(pool.clone());
+            pools.insert(pool.id, pool);
         }
         for node in pools::list_nodes(tx)? {
-            let pool = live.pools.get(&node.pool).cloned();
-            let pool = pool.ok_or_else(|| AppError::not_found("pool", node.pool))?;
-            live.add_node(node, &pool);
+            let pool = pools.get(&node.pool).ok_or_else(|| AppError::not_found("pool", node.pool))?;
+            live.node_added(node, pool);
         }
         for alliance in tenants::list_alliances(tx)? {
-            live.alliances.insert(alliance.id, alliance);
+            live.alliance_changed(&alliance);
         }
         for tenant in tenants::list_tenants(tx)? {
-            live.tenants.insert(tenant.id, Arc::new(tenant));
+            live.tenant_signed_up(&tenant);
         }
-        for project in tenants::list_projects(tx, None)? {
-            live.projects.insert(project.id, project);
+        let now = moment::now();
+        for book in contracts::list_price_books(tx)? {
+            live.price_book_published(book, now);
         }
-        for member in tenants::list_members(tx, None)? {
-            live.logins.insert(member.id, member.login);
-        }
-        live.price_books = contracts::list_price_books(tx)?;
-        load_contracts(tx, &mut live, grace)?;
-        let hopeless = load_work(tx, &mut live, default_limit)?;
+        load_contracts(tx, &mut live, grace, now)?;
+        let hopeless = load_work(tx, &mut live)?;
         Ok((live, hopeless))
     })?;
     Ok(loaded)
 }
 
-fn load_contracts(tx: &Tx, live: &mut Live, grace: Millis) -> Result<(), AppError> {
+fn load_contracts(tx: &Tx, live: &mut Live, grace: Millis, now: Timestamp) -> Result<(), AppError> {
     let balances = ledger::balances_of_contracts(tx)?;
     for contract in contracts::list_contracts(tx, None)? {
         let id = contract.id;
-        let exhausted = contract.state == domain::ContractState::Exhausted;
-        let balance = balances.get(&id).copied().unwrap_or_default();
-        live.add_contract(contract, balance.use_balance, balance.money_balance);
         // The grace counts from when the balance ended, whatever happened to the center since.
-        let ended_at =
-            if exhausted { contracts::list_contract_events(tx, id)?.last().map(|e| e.at) } else { None };
-        if let (Some(ended_at), Some(known)) = (ended_at, live.contracts.get_mut(&id)) {
-            known.grace_ends_at = Some(ended_at.plus(grace));
-        }
+        let ended_at = match contract.state {
+            ContractState::Exhausted => contracts::list_contract_events(tx, id)?.last().map(|event| event.at),
+            _ => None,
+        };
+        let grace_ends_at = ended_at.unwrap_or(now).plus(grace);
+        live.contract_changed(contract, balances.get(&id).copied().unwrap_or_default(), grace_ends_at);
     }
     Ok(())
 }
 
-fn load_work(tx: &Tx, live: &mut Live, default_limit: Millis) -> Result<Vec<domain::JobId>, AppError> {
+fn load_work(tx: &Tx, live: &mut Live) -> Result<Vec<JobId>, AppError> {
     let mut hopeless = Vec::new();
     for job in jobs::list_active(tx)? {
         let (unmet, is_hopeless) = still_unmet(tx, &job)?;
         if is_hopeless {
             hopeless.push(job.id);
         }
-        let id = job.id;
-        let limit = job.spec.time_limit_ms.unwrap_or(default_limit);
-        live.set_job(Arc::new(job), limit, Some(unmet));
-        if let Some(known) = live.jobs.get_mut(&id) {
-            known.retries = jobs::list_retries(tx, id)?;
-        }
+        let retries = jobs::list_retries(tx, job.id)?;
+        live.job_found(Arc::new(job), unmet, retries);
     }
     let mut active = runs::list_active(tx)?;
-    // The last one first: where one was to begin on cards that another is about to leave, they are the new one's.
+    // The last one first: where a run was to begin on cards that another is about to leave, they are the new one's.
     active.sort_by_key(|row| std::cmp::Reverse(row.run.state.planned_at()));
     for row in active {
-        let Some(job) = live.jobs.get(&row.run.job) else { continue };
-        let known = LiveRun {
-            job_name: job.job.spec.name.as_str().into(),
-            class: job.job.spec.service_class,
-            time_limit: job.time_limit,
-            run: row.run,
-            metered: row.metered,
-            hold: Hold::default(),
-            leaving: Leaving::No,
-        };
-        live.add_run(known);
+        live.run_found(row.run, row.metered);
     }
     Ok(hopeless)
 }

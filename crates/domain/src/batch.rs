@@ -1,11 +1,10 @@
-//! How the script of a run is started, and what a script for sbatch says beside nodes and cards. Slurm takes it as it
-//! stands; the center's own engine has no `srun` and makes no use of it.
+//! How the script of a run is started, and what a script for sbatch says beside nodes and cards. Slurm takes
+//! it as it stands; the center's own engine has no `srun` and makes no use of it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    problem::{JobFault, Quantity, SpecProblem, Wrong, field},
-    spec::out_of_range,
+    problem::{JobFault, Quantity, SpecProblem, Wrong, field, out_of_range},
     text::{InvalidLine, line_fault},
 };
 
@@ -21,8 +20,8 @@ pub enum Launch {
     /// On each of its nodes, with ranks.
     #[default]
     EachNode,
-    /// Once, on the first node, as sbatch does; `srun` in it starts the tasks on all nodes. Only Slurm has `srun`: the
-    /// center's own engine starts such a script on each node all the same.
+    /// Once, on the first node, as sbatch does; `srun` in it starts the tasks on all nodes. Only Slurm has
+    /// `srun`: the center's own engine starts such a script on each node all the same.
     Batch,
 }
 

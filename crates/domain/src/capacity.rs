@@ -1,4 +1,4 @@
-//! The capacity balance: for any interval, what became of every card-millisecond.
+//! The capacity balance: where every card-millisecond of an interval went.
 
 use std::collections::BTreeMap;
 
@@ -6,18 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::{CardMs, CardSet, NodeId, Timestamp};
 
-/// A stretch of a node's life in one state. The stretches of a node follow each other without gap; the first begins
-/// when it joined the center.
+/// A stretch of a node's life in one state. The stretches of a node follow each other without gap; the first
+/// begins when it joined the center.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NodeStretch {
     pub node: NodeId,
     pub cards: u8,
     pub from: Timestamp,
-    /// `None`: until now and on.
+    /// `None`: the node is still in it.
     pub until: Option<Timestamp>,
     pub condition: Condition,
 }
 
+/// Whether a node takes runs in a stretch of its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Condition {
     Up,
@@ -25,41 +26,42 @@ pub enum Condition {
     Failed,
 }
 
-/// Cards of one node that a run had, from its first process to its last.
+/// The cards of one node that a run had, from its first process to its last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Occupancy {
     pub node: NodeId,
     pub cards: CardSet,
     pub from: Timestamp,
-    /// `None`: it still runs.
+    /// `None`: the run goes on.
     pub until: Option<Timestamp>,
     pub purpose: Purpose,
 }
 
+/// How the card time of a run counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Purpose {
     Sold,
     Granted,
-    /// The run was lost to the center's fault, and not charged.
+    /// The run was lost to a fault of the center and is not charged.
     Lost,
 }
 
-/// What became of the card time of an interval. Each part is counted by itself; they add up to the capacity if no card
-/// was in two states at once.
+/// Where the card time of an interval went. Each part is counted by itself. The parts add up to the capacity
+/// if no card was in two states at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CapacityBalance {
-    /// Cards × time.
+    /// The cards there were, times the time.
     pub capacity_card_ms: CardMs,
     pub sold_card_ms: CardMs,
     pub granted_card_ms: CardMs,
     pub idle_card_ms: CardMs,
     pub drained_card_ms: CardMs,
-    /// Cards of failed nodes, and runs that were lost.
+    /// The cards of failed nodes, and those of runs that were lost.
     pub failed_card_ms: CardMs,
 }
 
 impl CapacityBalance {
-    /// The parts add up to the whole.
+    /// Whether the parts add up to the capacity.
     pub fn closes(&self) -> bool {
         let parts = [
             self.sold_card_ms,
@@ -74,8 +76,8 @@ impl CapacityBalance {
 
 /// The balance of `[from, until)`.
 ///
-/// Cost: n log n in the stretches and occupancies that touch the interval. Cards that two runs had at once count twice,
-/// so that the balance does not close and the fault is seen.
+/// Cost: n log n in the stretches and occupancies. Cards that two runs had at once count twice, so that the
+/// balance does not close and the fault is seen.
 pub fn balance(
     stretches: &[NodeStretch],
     occupancies: &[Occupancy],
@@ -86,7 +88,7 @@ pub fn balance(
         (a.clamp(from, until.max(from)), b.unwrap_or(until).clamp(from, until.max(from)))
     };
     let mut total = CapacityBalance::default();
-    // How many cards of each node are occupied, as steps in time; and what each node's condition is, beside them.
+    // For each node the instants at which cards were taken (more than 0) or given back (less).
     let mut steps: BTreeMap<NodeId, Vec<(i64, i64)>> = BTreeMap::new();
     for item in occupancies {
         let (a, b) = clip(item.from, item.until);
@@ -119,8 +121,8 @@ pub fn balance(
     total
 }
 
-/// Card time of a node between `a` and `b` that no run had. Never below 0 at any instant: cards given twice show up as
-/// a balance that does not close.
+/// The card time of a node between `a` and `b` that no run had. At no instant is it below 0: cards that are
+/// given twice show as a balance that does not close.
 fn free_card_ms(cards: u8, steps: &[(i64, i64)], a: Timestamp, b: Timestamp) -> CardMs {
     let (a, b) = (a.floor_millis(), b.floor_millis());
     let (mut at, mut occupied, mut free) = (a, 0_i64, 0_i64);

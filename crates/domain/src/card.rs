@@ -7,22 +7,22 @@ use serde::{Deserialize, Serialize};
 /// The most cards that one node may have.
 pub const MAX_CARDS_PER_NODE: u8 = 64;
 
-/// How the cards of a node may be shared out. Named after the wiring, as data of the model, so that a new model needs
-/// no new code.
+/// How the cards of a node may be handed out, named after their wiring. It is data of a model, so that a new
+/// model needs no new code.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Affinity {
-    /// Any cards do: all are joined to all (Atlas 800T A2, most NVIDIA servers).
+    /// Any cards do, as each is joined to each (Atlas 800T A2, most NVIDIA servers).
     #[default]
     Any,
-    /// Cards are wired in rings: 1, 2 or 4 come from one ring, 8 are the whole node, anything else is refused (Atlas
-    /// 800 model 9000: two rings of four).
+    /// Cards are wired in rings: 1, 2 or 4 cards come from one ring, 8 are the whole node, and other numbers
+    /// are refused (Atlas 800 model 9000, with two rings of four).
     Rings,
     /// Cards are handed out in pairs, the two dies of one package; a single one is allowed (Atlas 800T A3).
     Pairs,
 }
 
-/// Who makes a card; decides which environment and device files a run gets.
+/// The maker of a card. The environment and the device files of a run depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Vendor {
@@ -34,7 +34,7 @@ pub enum Vendor {
 /// One model of card.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CardModel {
-    /// As it is ordered and shown: `ascend-910`.
+    /// The name by which it is asked for and shown: `ascend-910`.
     pub name: String,
     pub vendor: Vendor,
     /// Dense FP16, in TFLOPS.
@@ -45,8 +45,8 @@ pub struct CardModel {
 }
 
 impl CardModel {
-    /// The model of that name as far as it is publicly known; settings may say otherwise. Sources are in
-    /// `docs/operators.md`.
+    /// The model of this name as its maker describes it in public; settings may say otherwise. The sources
+    /// are in `docs/operators.md`.
     pub fn known(name: &str) -> Option<Self> {
         let (vendor, fp16_tflops, memory_gib, tdp_watts, affinity) = match name {
             "ascend-910" => (Vendor::Ascend, 256, 32, 310, Affinity::Rings),
@@ -72,7 +72,7 @@ pub struct CardSet(u64);
 impl CardSet {
     pub const EMPTY: Self = Self(0);
 
-    /// Cards 0 to `count` - 1.
+    /// The cards from 0 to `count` - 1.
     ///
     /// # Panics
     /// If `count` is more than [`MAX_CARDS_PER_NODE`].
@@ -129,7 +129,7 @@ impl CardSet {
         self.0 & !of.0 == 0
     }
 
-    /// The `count` cards of lowest index, or `None` if there are fewer.
+    /// The `count` cards with the lowest indices; `None` if there are fewer.
     pub fn lowest(self, count: u32) -> Option<Self> {
         let mut rest = self.0;
         for _ in 0..count {
@@ -141,7 +141,7 @@ impl CardSet {
         Some(Self(self.0 & !rest))
     }
 
-    /// Indices in rising order.
+    /// The indices, in rising order.
     pub fn iter(self) -> impl Iterator<Item = u8> {
         (0..MAX_CARDS_PER_NODE).filter(move |&card| self.contains(card))
     }
@@ -154,7 +154,7 @@ impl FromIterator<u8> for CardSet {
 }
 
 impl fmt::Display for CardSet {
-    /// As ranges: `0-3,6`.
+    /// Ranges of indices: `0-3,6`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut cards = self.iter().peekable();
         let mut separator = "";

@@ -18,8 +18,8 @@ pub fn schema_of_codes<T: Code>() -> RefOr<Schema> {
     crate::schema::one_of(T::ALL.iter().map(|each| each.code()))
 }
 
-/// Makes an enum of codes: `code`, `from_code` and `ALL`, [`Code`], its form in JSON (the code) and in the OpenAPI document
-/// (a text, one of the codes). The crate that uses it depends on `serde`.
+/// Makes an enum of codes, with `code`, `from_code`, `ALL` and [`Code`]. In JSON a variant is its code; in
+/// the OpenAPI document the enum is a text, one of the codes. A crate that uses this depends on `serde`.
 ///
 /// ```
 /// domain::codes! {
@@ -53,7 +53,7 @@ macro_rules! codes {
             /// All of them, in the order in which they are declared.
             pub const ALL: [Self; [$($code),+].len()] = [$(Self::$variant),+];
 
-            /// As it is stored, sent and asked for.
+            /// The word by which it is stored, sent and asked for.
             pub const fn code(self) -> &'static str {
                 match self {
                     $(Self::$variant => $code,)+

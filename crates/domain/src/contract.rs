@@ -1,4 +1,5 @@
-//! Contracts 合同: what a tenant may use, at what price, until when; and the queue that a contract gives.
+//! Contracts 合同: how much a tenant may use, at which price and until when; and the queue that a contract
+//! gives.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,7 @@ use crate::{CardMs, ContractId, MicroCny, Millis, PoolId, RatePerCardHour, Tenan
 pub struct Contract {
     pub id: ContractId,
     pub tenant: TenantId,
-    /// As the parties call it: `HZ-2022-017`. Unique in the center.
+    /// The number by which the parties call it: `HZ-2022-017`. Unique in the center.
     pub number: String,
     pub kind: ContractKind,
     pub pools: Vec<PoolId>,
@@ -20,17 +21,17 @@ pub struct Contract {
     pub created_at: Timestamp,
 }
 
-/// The four kinds.
+/// The four kinds of contracts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ContractKind {
-    /// A package of card time, paid for at the start.
+    /// A package of card time that is paid for at the start.
     Prepaid { package: CardMs, fee: MicroCny },
-    /// Paid as used from a balance, down to minus `credit_limit`, at the rates of the price book.
+    /// Use is paid from a balance at the rates of the price book, down to minus `credit_limit`.
     Metered { credit_limit: MicroCny },
-    /// `cards` cards held for the term at a flat fee.
+    /// `cards` cards are held for the term, at a flat fee.
     Reserved { cards: u32, fee: MicroCny },
-    /// Free of charge: research, incubation, teaching; up to `cap` where there is one.
+    /// Use is free of charge, up to `cap` where there is one: research, incubation, teaching.
     Grant { cap: Option<CardMs> },
 }
 
@@ -49,8 +50,9 @@ impl ContractKind {
         matches!(self, Self::Grant { .. })
     }
 
-    /// What an hour of a card is charged under this kind; `listed` is the price book's rate. A package's rate is its
-    /// fee over its card time, rounded down, so that a used-up package is never charged above its fee.
+    /// The charge for a card for an hour under this kind; `listed` is the rate of the price book. The rate of
+    /// a package is its fee over its card time, rounded down, so that a used-up package is never charged
+    /// above its fee.
     pub fn rate(self, listed: RatePerCardHour) -> RatePerCardHour {
         match self {
             Self::Prepaid { package, fee } if package.0 > 0 => {
@@ -63,16 +65,17 @@ impl ContractKind {
     }
 }
 
-/// The queue that a contract gives. Cards are counted over all of the contract's pools. Words as in Kueue.
+/// The queue that a contract gives. Cards are counted over all pools of the contract. The words are those of
+/// Kueue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueTerms {
-    /// Cards that are its own whenever it asks.
+    /// The cards that it gets whenever it asks.
     pub guaranteed_cards: u32,
     /// How many idle cards it may borrow beyond its own; `None`: no limit.
     pub borrowing_limit: Option<u32>,
     /// How many of its own idle cards others may borrow; `None`: all of them.
     pub lending_limit: Option<u32>,
-    /// Its share where queues compete, relative to the others'; at least 1.
+    /// Its share where queues compete, relative to the shares of the others; at least 1.
     pub weight: u32,
     /// The most cards that it may have running at once.
     pub max_running_cards: u32,
@@ -91,16 +94,16 @@ codes! {
         Terminated = "terminated",
     }
 
-    /// What is done to a contract; each is recorded with its actor, time and reason.
+    /// An act on a contract. Each is recorded with its actor, time and reason.
     pub enum ContractAction {
         Submit = "submit",
-        /// Sends it back to be changed.
+        /// The contract goes back to be changed.
         Return = "return",
         Approve = "approve",
         Activate = "activate",
-        /// Its balance ended.
+        /// The balance ended.
         Exhaust = "exhaust",
-        /// It was paid again.
+        /// The contract was paid again.
         Replenish = "replenish",
         Suspend = "suspend",
         Resume = "resume",
@@ -118,12 +121,13 @@ pub struct IllegalContractAction {
 }
 
 impl ContractState {
-    /// Nothing follows this state.
+    /// Whether no other state follows.
     pub fn is_final(self) -> bool {
         matches!(self, Self::Expired | Self::Terminated)
     }
 
-    /// New work may be handed in. What an exhausted or suspended contract's queue holds waits until it is active again.
+    /// Whether jobs may be submitted. The jobs in the queue of an exhausted or suspended contract wait until
+    /// it is active again.
     pub fn accepts_jobs(self) -> bool {
         matches!(self, Self::Active)
     }
@@ -148,25 +152,25 @@ impl ContractState {
 }
 
 impl ContractAction {
-    /// Done by the center's loops when a limit is reached, never by a person.
+    /// Whether only the center's own loops do this, when a limit is reached.
     pub fn is_automatic(self) -> bool {
         matches!(self, Self::Exhaust | Self::Replenish | Self::Expire)
     }
 }
 
-/// What a contract has left, as of the last metering.
+/// The rest of a contract, as of the last metering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "left", rename_all = "snake_case")]
 pub enum Funds {
-    /// Nothing runs out but the term.
+    /// Nothing but the term runs out.
     Unlimited,
-    /// Card time of a package or a capped grant.
+    /// The card time of a package or a capped grant.
     CardTime { card_ms: CardMs },
-    /// Money, the credit limit included.
+    /// The money, including the credit limit.
     Money { micro_cny: MicroCny },
 }
 
-/// One running run's use of a contract.
+/// The use of a contract by one running run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Burn {
     pub cards: u32,
@@ -174,7 +178,7 @@ pub struct Burn {
 }
 
 impl Funds {
-    /// What is left, from the two balances of the contract's accounts in the ledger (credits less debits).
+    /// The rest, from the balances (credits less debits) of the contract's two accounts in the ledger.
     pub fn of(kind: ContractKind, use_balance: CardMs, money_balance: MicroCny) -> Self {
         match kind {
             ContractKind::Prepaid { .. } | ContractKind::Grant { cap: Some(_) } => {
@@ -195,8 +199,8 @@ impl Funds {
         }
     }
 
-    /// How long these funds last under `burns`, to the millisecond before the first that they don't cover; `None` if
-    /// they last for ever. The funds must be as of the instant from which the time counts.
+    /// How long these funds last under `burns`: up to the last millisecond that they cover; `None` if they
+    /// last for ever. The time counts from the instant as of which the funds are given.
     pub fn last_for(self, burns: impl Iterator<Item = Burn>) -> Option<Millis> {
         let (left, per_hour) = match self {
             Self::Unlimited => return None,

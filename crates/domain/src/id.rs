@@ -1,4 +1,5 @@
-//! Typed ids: a prefix that says what it names, and a UUID v7 that sorts by time of creation.
+//! Typed ids: a prefix that says which kind of thing an id names, and a UUID v7, so that ids sort by time of
+//! creation.
 
 use std::{
     borrow::Cow,
@@ -48,13 +49,13 @@ impl<K> Id<K> {
         Self::of(uuid::Builder::from_unix_timestamp_millis(unix_ms, &random).into_uuid())
     }
 
-    /// When it was made, to the millisecond.
+    /// The time at which it was made, to the millisecond.
     pub fn made_at(&self) -> Timestamp {
         let first = self.as_bytes().first_chunk().expect("16 bytes");
         Timestamp::from_millis(i64::from_be_bytes(*first) >> 16)
     }
 
-    /// From the 16 bytes that a store keeps.
+    /// The id that a store keeps as these 16 bytes.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self::of(Uuid::from_bytes(bytes))
     }
@@ -74,7 +75,8 @@ impl<K: Kind> Id<K> {
     pub const PREFIX: &'static str = K::PREFIX;
 }
 
-// Written out, as the derived ones would ask the kind itself to be copied, compared and hashed.
+// These are written out because derived ones would demand that the kind itself can be copied, compared and
+// hashed.
 impl<K> Clone for Id<K> {
     fn clone(&self) -> Self {
         *self
@@ -169,8 +171,8 @@ impl<K: Kind> ToSchema for Id<K> {
     }
 }
 
-/// Makes ids, each a line: its name, its [`Kind`], the beginning of its text, and the word for the thing in messages. Any
-/// crate can have ids of its own.
+/// Makes ids, each by a line: its name, its [`Kind`], the beginning of its text, and the word for the thing
+/// in messages. Any crate can have ids of its own.
 ///
 /// ```
 /// domain::ids! {

@@ -1,4 +1,4 @@
-//! Jobs 作业: what was asked for, and how far it has come.
+//! Jobs 作业: a specification, and how far its tasks have come.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,15 +6,15 @@ use crate::{
     ContractId, JobId, JobSpec, MemberId, Outcome, ProjectId, TenantId, Timestamp, codes, run::StopCause,
 };
 
-/// When the center has lost so many runs of a task, it does not try it again.
+/// A task of which the center has lost so many runs is not tried again.
 pub const MAX_LOSSES: u32 = 4;
 
-/// What is known of the tries of a task that has just ended once more.
+/// How often a task was tried when one more of its runs has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tries {
-    /// It is not the center's to start, so it is not started again.
+    /// The center did not start it, so the center does not start it again.
     NotOurs,
-    /// So many of its runs were lost, the last one counted.
+    /// How many of its runs were lost, including the last one.
     Lost(u32),
 }
 
@@ -31,13 +31,14 @@ pub struct Job {
     pub tasks: Tasks,
 }
 
-/// Where a job stands. `Running` while a run of it is planned or running; `Queued` where all that is left of it waits.
+/// Where a job stands. It is `Running` while a run of it is planned or running, and `Queued` while all its
+/// open tasks wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum JobState {
     Queued,
     Running,
-    /// No further task starts; those that run are being stopped.
+    /// No further task starts, and the running ones are being stopped.
     Stopping {
         cause: StopCause,
     },
@@ -52,21 +53,21 @@ codes! {
     pub enum JobOutcome {
         /// All tasks ended well.
         Succeeded = "succeeded",
-        /// A task ended otherwise.
+        /// A task did not end well.
         Failed = "failed",
         TimedOut = "timed_out",
         Cancelled = "cancelled",
         /// The contract ended or ran out.
         Stopped = "stopped",
-        /// What it waited for can't happen any more.
+        /// It waited for another job in a way that can't come true any more.
         NeverRan = "never_ran",
-        /// The center lost its runs too often.
+        /// The center lost too many of its runs.
         Lost = "lost",
     }
 }
 
 impl JobOutcome {
-    /// How a single run's end ends its job.
+    /// The outcome of a job whose only run ended so.
     pub fn of_run(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Succeeded => Self::Succeeded,
@@ -79,18 +80,18 @@ impl JobOutcome {
     }
 }
 
-/// The tasks of a job, counted by where they stand. A job that is no array has one.
+/// The tasks of a job, counted by where they stand. A job without an array has one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tasks {
     pub total: u32,
-    /// The next task that was never tried: all before it were.
+    /// The first task that was never tried. All tasks before it were.
     pub next: u32,
-    /// Tasks to be tried again.
+    /// Tasks that are to be tried again.
     pub to_retry: u32,
     pub running: u32,
     pub succeeded: u32,
     pub failed: u32,
-    /// Stopped while they ran.
+    /// Tasks that were stopped while they ran.
     pub stopped: u32,
 }
 
@@ -109,7 +110,7 @@ impl Tasks {
         self.succeeded + self.failed + self.stopped
     }
 
-    /// Every task that was tried is in exactly one place.
+    /// Whether each task that was tried is counted in exactly one place.
     pub fn is_consistent(&self) -> bool {
         self.next <= self.total && self.next == self.to_retry + self.running + self.ended()
     }
@@ -133,7 +134,7 @@ impl JobState {
         matches!(self, Self::Ended { .. })
     }
 
-    /// As it is shown and filtered by: the state, or how it ended.
+    /// The code by which jobs are shown and filtered: the state, or the outcome of a job that has ended.
     pub fn code(self) -> &'static str {
         match self {
             Self::Queued => "queued",
@@ -168,7 +169,7 @@ impl Job {
         }
     }
 
-    /// How many tasks may be started now, the array's own limit counted.
+    /// How many tasks may be started now, within the limit of the array.
     pub fn startable(&self) -> u32 {
         match self.state {
             JobState::Queued | JobState::Running => {
@@ -179,7 +180,7 @@ impl Job {
         }
     }
 
-    /// A run of its next task was planned; `is_retry` if the task was tried before.
+    /// Takes in that a run of the next task was planned; `is_retry` if the task was tried before.
     pub fn start_task(&mut self, is_retry: bool) -> Result<(), IllegalJobChange> {
         match self.state {
             JobState::Queued | JobState::Running => {}
@@ -199,8 +200,8 @@ impl Job {
         Ok(())
     }
 
-    /// A run of it ended. Says whether the task is to be tried again: what had to make room for others always is, what was
-    /// lost until that was so [`MAX_LOSSES`] times.
+    /// Takes in that a run ended. Says whether its task is to be tried again: always where the run had to
+    /// make room for others, and where it was lost until that has happened [`MAX_LOSSES`] times.
     pub fn end_task(
         &mut self,
         outcome: Outcome,
@@ -230,7 +231,7 @@ impl Job {
         Ok(retry)
     }
 
-    /// It is to stop: what waits never starts. Ends at once if nothing runs.
+    /// Stops the job: no waiting task starts any more. A job of which nothing runs ends at once.
     pub fn stop(&mut self, cause: StopCause, at: Timestamp) -> Result<(), IllegalJobChange> {
         match self.state {
             JobState::Ended { .. } => Err(IllegalJobChange::HasEnded),
@@ -243,7 +244,7 @@ impl Job {
         }
     }
 
-    /// What it waits for can't happen any more.
+    /// Ends a job that waits for another in a way that can't come true any more.
     pub fn never_run(&mut self, at: Timestamp) -> Result<(), IllegalJobChange> {
         match self.state {
             JobState::Queued => {
@@ -256,14 +257,15 @@ impl Job {
         }
     }
 
-    /// Ends the job if nothing of it runs or waits; queues it if nothing runs. `last` is how the last task ended.
+    /// Ends the job if no task runs or waits; queues it if tasks wait and none runs. `last` is how the last
+    /// task ended.
     fn settle(&mut self, last: JobOutcome, at: Timestamp) {
         if self.tasks.running > 0 {
             return;
         }
         let outcome = match self.state {
             JobState::Stopping { cause } => match JobOutcome::of_run(Outcome::Stopped { cause }) {
-                // It had ended by itself before the stop reached it.
+                // All tasks had ended by themselves before the stop reached them.
                 _ if self.tasks.succeeded == self.tasks.total => JobOutcome::Succeeded,
                 outcome => outcome,
             },

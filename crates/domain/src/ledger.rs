@@ -1,14 +1,14 @@
 //! The ledger 账本: append-only, double-entry, in integers.
 //!
-//! A transfer moves one amount in one unit from the account that it debits to the account that it credits, so each
-//! entry balances by its shape. Its key is unique: posting twice is posting once. An account's balance is the sum of
-//! its credits less the sum of its debits.
+//! A transfer moves one amount in one unit from the account that it debits to the account that it credits, so
+//! each entry balances by its shape. Its key is unique: posting twice is posting once. An account's balance
+//! is the sum of its credits less the sum of its debits.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{CardMs, ContractId, MicroCny, Run, RunId, Timestamp, TransferId, codes};
 
-/// Where amounts stand.
+/// A place between which amounts are moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(tag = "account", content = "contract", rename_all = "snake_case")]
 pub enum Account {
@@ -20,19 +20,19 @@ pub enum Account {
     Capacity,
     /// Card time that the center has delivered.
     Delivered,
-    /// A contract's own: what it was given less what it has used.
+    /// The account of a contract: the amounts that it was given, less those that it has used.
     Contract(ContractId),
 }
 
 codes! {
-    /// What is counted.
+    /// The thing that an amount counts.
     pub enum Unit {
         CardMs = "card_ms",
         MicroCny = "micro_cny",
     }
 }
 
-/// One entry. `amount` is above zero.
+/// An entry of the ledger. Its `amount` is above zero.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transfer {
     pub id: TransferId,
@@ -49,15 +49,15 @@ pub struct Transfer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "cause", content = "run", rename_all = "snake_case")]
 pub enum Cause {
-    /// Money paid in.
+    /// Money was paid in.
     TopUp,
-    /// Card time of a package or grant.
+    /// The card time of a package or grant.
     Package,
     /// The fee of a package or of reserved cards.
     Fee,
-    /// A run's use.
+    /// The use of a run.
     Use(RunId),
-    /// A run's use given back: the center was at fault.
+    /// A run's use is given back, as the center was at fault.
     Refund(RunId),
 }
 
@@ -73,7 +73,7 @@ impl Cause {
     }
 }
 
-/// A posting before it has an id and a time.
+/// An entry before it has an id and a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Posting {
     pub key: String,
@@ -91,8 +91,9 @@ pub struct Metered {
     pub charged: MicroCny,
 }
 
-/// What to post so that the run is metered up to `now`, and how far it is metered then. Posts the difference to what
-/// was posted before; for a run that the center lost, gives all of it back. At most two postings, none of amount 0.
+/// The postings by which a run is metered up to `now`, and how far it is metered then. They post the
+/// difference to what was posted before; for a run that the center lost, they give all of that back. There
+/// are at most two, and none of amount 0.
 pub fn meter(run: &Run, metered: Metered, now: Timestamp) -> (Vec<Posting>, Metered) {
     let is_refund = run.state.outcome().is_some_and(crate::Outcome::is_fault_of_center);
     let due = if is_refund {

@@ -1,5 +1,5 @@
-//! The words and rules of an AI computing center: ids, cards, time, money, and the state machines of everything
-//! that changes. No I/O, no clock, no randomness, no async: time and ids come in as arguments.
+//! The words and rules of an AI computing center: ids, cards, time, money, and the state machines of
+//! everything that changes. No I/O, no clock, no randomness, no async: time and ids come in as arguments.
 
 pub mod batch;
 pub mod capacity;

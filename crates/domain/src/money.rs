@@ -32,7 +32,7 @@ impl MicroCny {
 }
 
 impl fmt::Display for MicroCny {
-    /// Yuan, rounded half away from zero to the fen, with thousands apart: `-1,234.50`.
+    /// Yuan, rounded half away from zero to the fen, with commas between thousands: `-1,234.50`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fen = (self.0.unsigned_abs() + 5_000) / 10_000;
         let digits = (fen / 100).to_string();
@@ -56,7 +56,7 @@ pub struct InvalidAmount(pub String);
 impl FromStr for MicroCny {
     type Err = InvalidAmount;
 
-    /// Yuan with at most six places; thousands may be apart.
+    /// Yuan with at most six places; commas are passed over.
     fn from_str(text: &str) -> Result<Self, InvalidAmount> {
         let invalid = || InvalidAmount(text.chars().take(80).collect());
         let plain = text.trim().replace(',', "");
@@ -83,7 +83,7 @@ impl PartialSchema for MicroCny {
 
 impl ToSchema for MicroCny {}
 
-/// What one card costs in an hour, in micro-CNY. Never negative.
+/// The price of a card for an hour. Never negative.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RatePerCardHour(pub MicroCny);
@@ -91,8 +91,9 @@ pub struct RatePerCardHour(pub MicroCny);
 impl RatePerCardHour {
     pub const FREE: Self = Self(MicroCny::ZERO);
 
-    /// The charge for all of `used` together, rounded down to a micro-CNY; `None` if it does not fit. A run is charged
-    /// the difference of two such totals, so that what it is charged does not depend on how often it is metered.
+    /// The charge for all of `used` together, rounded down to a micro-CNY; `None` if it does not fit 64 bits.
+    /// A run is charged the difference of two such totals, so that its charge does not depend on how often it
+    /// is metered.
     pub fn charge(self, used: CardMs) -> Option<MicroCny> {
         let micro = i128::from(self.0.0) * i128::from(used.0) / 3_600_000;
         i64::try_from(micro).ok().map(MicroCny)

@@ -10,44 +10,44 @@ pub struct Node {
     pub id: NodeId,
     pub pool: PoolId,
     pub name: String,
-    /// How many cards it has, from 1 to [`crate::card::MAX_CARDS_PER_NODE`].
+    /// The number of its cards, from 1 to [`crate::card::MAX_CARDS_PER_NODE`].
     pub cards: u8,
-    /// The rings 环 that partition the cards; one ring of all of them where the wiring has none.
+    /// The rings 环 into which its cards are parted; one ring with all cards where the wiring has none.
     pub rings: Vec<CardSet>,
     pub is_virtual: bool,
-    /// Nodes behind one switch share a name; empty where it is not known.
+    /// The name of the switch that it is behind; empty where that is not known.
     pub switch: String,
     /// When it joined the center: from then on its cards count as capacity.
     pub since: Timestamp,
     pub state: NodeState,
-    /// What jobs may ask for: a fast disk, a driver's version.
+    /// Properties that jobs may ask for: a fast disk, the version of a driver.
     pub labels: Vec<String>,
     pub maintenance: Option<Maintenance>,
 }
 
-/// When a node will be out for maintenance. No run starts on it that could still be there then; from `from` until `until` it is
-/// drained.
+/// A time at which a node is out for maintenance. No run starts on the node that could last into it, and from
+/// `from` until `until` the node is drained.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Maintenance {
     pub from: Timestamp,
     pub until: Timestamp,
-    /// Why; also the reason of the drain.
+    /// The reason of the maintenance, and of the drain.
     pub reason: String,
 }
 
 impl Maintenance {
-    /// What of a node's state and maintenance changes at `now`; nothing where both stay.
+    /// The change of the node's state and maintenance that is due at `now`; `None` where both stay.
     pub fn due(&self, state: &NodeState, now: Timestamp) -> Option<Turn> {
         let own = NodeState::Drained { reason: self.reason.clone() };
         if now >= self.until {
-            // An operator may have drained it meanwhile for something else.
+            // An operator may meanwhile have drained the node for another reason; it stays drained then.
             return Some(Turn { state: (*state == own).then_some(NodeState::Up), is_over: true });
         }
         let begins = now >= self.from && state.takes_runs();
         begins.then_some(Turn { state: Some(own), is_over: false })
     }
 
-    /// The next instant at which something may change.
+    /// The next instant at which a change may be due.
     pub fn next(&self, now: Timestamp) -> Timestamp {
         if now < self.from { self.from } else { self.until }
     }
@@ -75,17 +75,17 @@ pub fn even_rings(cards: u8, ring_len: u8) -> Vec<CardSet> {
         .collect()
 }
 
-/// Whether a node takes runs. What runs on it keeps its cards in any of these states; the rest of its cards count by
-/// this state in the capacity balance.
+/// Whether a node takes runs. Runs that are on it keep their cards in each of these states. The other cards
+/// count by the state in the capacity balance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum NodeState {
     Up,
-    /// An operator takes it out: no new runs, those there end in their time.
+    /// An operator took it out: no run starts on it, and those there end in their time.
     Drained {
         reason: String,
     },
-    /// It does not answer, or its cards report a fault.
+    /// The node does not answer, or its cards report a fault.
     Failed {
         reason: String,
     },
@@ -96,7 +96,7 @@ impl NodeState {
         matches!(self, Self::Up)
     }
 
-    /// As it is stored and counted.
+    /// The code by which it is stored and counted.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Up => "up",
@@ -112,7 +112,7 @@ impl NodeState {
         }
     }
 
-    /// From what [`Self::code`] and [`Self::reason`] gave.
+    /// The state from its code and its reason; `None` where the code is not known.
     pub fn from_code(code: &str, reason: &str) -> Option<Self> {
         let reason = reason.to_owned();
         match code {

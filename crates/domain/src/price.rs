@@ -1,10 +1,11 @@
-//! Price books 价目: immutable versions of what a card-hour costs.
+//! Price books 价目: immutable versions of the prices of a card-hour.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{PoolId, PriceBookId, RatePerCardHour, ServiceClass, TenantDomain, Timestamp};
 
-/// One version. A later one never touches what was metered under this one: a run keeps the rate it started with.
+/// A version of the prices. A later version never touches use that was metered under an earlier one: a run
+/// keeps the rate that it started with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PriceBook {
     pub id: PriceBookId,
@@ -13,7 +14,7 @@ pub struct PriceBook {
     pub prices: Vec<Price>,
 }
 
-/// What a card-hour costs in one pool, for one service class and one domain.
+/// The price of a card-hour in one pool, for one service class and one domain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Price {
     pub pool: PoolId,
@@ -23,7 +24,8 @@ pub struct Price {
 }
 
 impl PriceBook {
-    /// The rate, or `None` where this book has no price: such work is refused, never free by accident.
+    /// The rate; `None` where the book has no price. A job without a price is refused, never free by
+    /// accident.
     pub fn rate(&self, pool: PoolId, class: ServiceClass, domain: TenantDomain) -> Option<RatePerCardHour> {
         self.prices
             .iter()
@@ -32,7 +34,7 @@ impl PriceBook {
     }
 }
 
-/// The book in force at `now`: the one that took effect last.
+/// The price book in force at `now`: the one that took effect last.
 pub fn in_force(books: &[PriceBook], now: Timestamp) -> Option<&PriceBook> {
     books.iter().filter(|book| book.effective_from <= now).max_by_key(|book| (book.effective_from, book.id))
 }

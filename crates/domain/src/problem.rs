@@ -100,6 +100,12 @@ pub enum Wrong {
     Contract(ContractFault),
 }
 
+/// The fault of a number that is below `least` or above `most`.
+pub(crate) fn out_of_range<T: Into<i64>>(of: Quantity, given: T, least: T, most: T) -> Option<Wrong> {
+    let (given, least, most) = (given.into(), least.into(), most.into());
+    (!(least..=most).contains(&given)).then_some(Wrong::OutOfRange { of, given, least, most })
+}
+
 /// The quantity that a number out of range stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quantity {

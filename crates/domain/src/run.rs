@@ -13,23 +13,23 @@ pub struct Run {
     pub job: JobId,
     pub tenant: TenantId,
     pub contract: ContractId,
-    /// Which task of the array, counted from 0 in the array's order; 0 for a job that is no array.
+    /// The position of its task in the array, from 0; 0 for a job without an array.
     pub task: u32,
-    /// 1 for the first attempt.
+    /// The number of the attempt, from 1.
     pub attempt: u32,
     pub placement: Placement,
-    /// Fixed when it was planned: later price books don't touch it.
+    /// The rate that was in force when it was planned. Later price books don't touch it.
     pub rate: RatePerCardHour,
-    /// Counts as granted, not sold.
+    /// Whether its use counts as granted, not sold.
     pub is_granted: bool,
     pub state: RunState,
 }
 
-/// Data is only in the states that have it. Times never go back along a run's life.
+/// Where a run stands. Each state has just the data that it needs. The times of a run never go back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum RunState {
-    /// Its row is kept, its cards are taken; the engine may or may not have heard of it.
+    /// Its row is kept and its cards are taken. The engine may or may not have heard of it.
     Starting {
         planned_at: Timestamp,
         stop: Option<Stop>,
@@ -47,7 +47,7 @@ pub enum RunState {
     },
 }
 
-/// That a run was asked to stop: why, and from when.
+/// A request that a run stop: why, and from when on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stop {
     pub cause: StopCause,
@@ -55,9 +55,9 @@ pub struct Stop {
 }
 
 codes! {
-    /// Why a run was asked to stop.
+    /// Why a run or a job is to stop.
     pub enum StopCause {
-        /// A member or operator cancelled it.
+        /// A member or an operator cancelled it.
         Cancelled = "cancelled",
         /// The contract's balance ended.
         BalanceEnded = "balance_ended",
@@ -72,9 +72,9 @@ codes! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
-    /// Exit code 0.
+    /// Its exit code was 0.
     Succeeded,
-    /// Another exit code.
+    /// Its exit code was another.
     Failed {
         exit_code: i32,
     },
@@ -87,7 +87,7 @@ pub enum Outcome {
     },
     /// The script could not be started; its standard error says why.
     FailedToStart,
-    /// Lost to the center's own fault: not charged, tried again.
+    /// It was lost to a fault of the center: it is not charged, and its task is tried again.
     Lost,
 }
 
@@ -96,12 +96,12 @@ impl Outcome {
         matches!(self, Self::Succeeded)
     }
 
-    /// The center's own fault: the tenant does not pay, and the task is tried again.
+    /// Whether the center was at fault: the tenant does not pay, and the task is tried again.
     pub fn is_fault_of_center(self) -> bool {
         matches!(self, Self::Lost | Self::Stopped { cause: StopCause::Preempted })
     }
 
-    /// As it is stored: a name and a number (exit code or signal, else 0).
+    /// The form in which it is stored: a name and a number (exit code or signal, else 0).
     pub fn code(self) -> (&'static str, i32) {
         match self {
             Self::Succeeded => ("succeeded", 0),
@@ -114,7 +114,7 @@ impl Outcome {
         }
     }
 
-    /// From what [`Self::code`] gave.
+    /// The outcome from its name and number; `None` where the name is not known.
     pub fn from_code(name: &str, number: i32) -> Option<Self> {
         Some(match name {
             "succeeded" => Self::Succeeded,
@@ -127,7 +127,8 @@ impl Outcome {
         })
     }
 
-    /// What a shell would report: the code, or 128 and the signal; `None` where no process ended by itself.
+    /// The exit code that a shell would report: that of the script, or 128 and the signal; `None` where no
+    /// process ended by itself.
     pub fn exit_code(self) -> Option<i32> {
         match self {
             Self::Succeeded => Some(0),
@@ -189,7 +190,7 @@ impl RunState {
         matches!(self, Self::Ended { .. })
     }
 
-    /// As it is shown: `starting`, `running` or `ended`.
+    /// The code by which it is shown: `starting`, `running` or `ended`.
     pub fn code(self) -> &'static str {
         match self {
             Self::Starting { .. } => "starting",
@@ -198,7 +199,8 @@ impl RunState {
         }
     }
 
-    /// The engine says that it started. A clock that went back counts as no time passed.
+    /// Takes in that the run started at `at`, by the engine. If the clock went back, the run started when it
+    /// was planned.
     pub fn start(self, at: Timestamp) -> Result<Self, IllegalRunChange> {
         match self {
             Self::Starting { planned_at, stop } => {
@@ -209,8 +211,9 @@ impl RunState {
         }
     }
 
-    /// [`Self::start`] by the clock of those who keep account of it, which may be behind the one that it was planned by, or
-    /// count whole seconds only. Theirs holds: then it was planned no later than it started.
+    /// [`Self::start`] by the clock of a cluster's accounting, which may be behind the clock by which the run
+    /// was planned, or count whole seconds. The accounting holds: if the run started before it was planned,
+    /// the plan is moved back.
     pub fn start_as_accounted(self, at: Timestamp) -> Result<Self, IllegalRunChange> {
         match self {
             Self::Starting { planned_at, stop } => {
@@ -220,7 +223,7 @@ impl RunState {
         }
     }
 
-    /// It is asked to stop. The first cause stays.
+    /// Takes in that the run is to stop. The first cause stays.
     pub fn request_stop(self, cause: StopCause, at: Timestamp) -> Result<Self, IllegalRunChange> {
         let first = |stop: Option<Stop>| Some(stop.unwrap_or(Stop { cause, at }));
         match self {
@@ -232,7 +235,7 @@ impl RunState {
         }
     }
 
-    /// It ended. A run that was asked to stop ended for that cause, unless it had succeeded by itself.
+    /// Takes in that the run ended. A run that was to stop ended for that cause, unless it succeeded.
     pub fn end(self, at: Timestamp, outcome: Outcome) -> Result<Self, IllegalRunChange> {
         let (planned_at, started_at, stop) = match self {
             Self::Starting { planned_at, stop } => (planned_at, None, stop),
@@ -253,19 +256,19 @@ impl RunState {
 }
 
 impl Run {
-    /// The card time from its start to `now`, or to its end if that is earlier.
+    /// The card time from the start to `now`, or to the end if that is earlier.
     pub fn used(&self, now: Timestamp) -> CardMs {
         let Some(started_at) = self.state.started_at() else { return CardMs::ZERO };
         let until = self.state.ended_at().map_or(now, |ended_at| ended_at.min(now));
         CardMs::of(self.placement.card_count(), started_at, until)
     }
 
-    /// How long it has been running at `now`, or ran.
+    /// The time from the start to `now`, or to the end if the run has ended.
     pub fn elapsed(&self, now: Timestamp) -> Millis {
         self.state.started_at().map_or(Millis(0), |from| self.state.ended_at().unwrap_or(now).since(from))
     }
 
-    /// What [`Self::used`] costs: nothing where the center is at fault.
+    /// The charge for [`Self::used`]: nothing where the center was at fault.
     pub fn charge(&self, now: Timestamp) -> MicroCny {
         if self.state.outcome().is_some_and(Outcome::is_fault_of_center) {
             return MicroCny::ZERO;

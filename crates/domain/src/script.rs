@@ -1,11 +1,12 @@
 //! Scripts with `#SBATCH` lines, read into a [`JobSpec`].
 //!
-//! Options are read as sbatch reads them: from the lines before the first command, short or long, with `=` or a space,
-//! quoted where they hold spaces. What is not known is named, with whether it was ignored or refused: an option that
-//! would change what the job gets is refused, one that would only change how is ignored.
+//! Options are read as sbatch reads them: from the lines before the first command, short or long, with `=` or
+//! a space, quoted where they hold spaces. What is not known is named, with whether it was ignored or
+//! refused: an option that would change what the job gets is refused, one that would only change how is
+//! ignored.
 //!
-//! A script with such lines is one for sbatch, which starts it once ([`Launch::Batch`]). What only Qiantang knows may stand on
-//! `#QIANTANG` lines, which sbatch passes over.
+//! A script with such lines is one for sbatch, which starts it once ([`Launch::Batch`]). What only Qiantang
+//! knows may stand on `#QIANTANG` lines, which sbatch passes over.
 
 mod note;
 mod options;
@@ -54,7 +55,8 @@ pub fn parse(text: &str) -> Result<ParsedScript, Vec<SpecProblem>> {
     if problems.is_empty() { Ok(ParsedScript { spec, notes }) } else { Err(problems) }
 }
 
-/// The `#SBATCH` and `#QIANTANG` lines before the first command, with their numbers, and whether they are the latter.
+/// The `#SBATCH` and `#QIANTANG` lines before the first command, with their numbers, and whether they are the
+/// latter.
 fn directives(text: &str) -> impl Iterator<Item = (u32, bool, &str)> {
     let header = text.lines().take_while(|line| {
         let line = line.trim_start();

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     BatchSpec, JobId, Launch, Millis, codes,
-    problem::{Field, JobFault, Quantity, SpecProblem, Things, Wrong, field},
+    problem::{Field, JobFault, Quantity, SpecProblem, Things, Wrong, field, out_of_range},
     text::Line,
 };
 
@@ -46,8 +46,8 @@ codes! {
     }
 }
 
-/// What a job asks for. Its runs get all of `nodes` × `cards_per_node` cards at once or none; more nodes, up to `max_nodes`,
-/// where they are free.
+/// What a job asks for. Its runs get all of `nodes` × `cards_per_node` cards at once or none; more nodes, up
+/// to `max_nodes`, where they are free.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JobSpec {
@@ -74,8 +74,8 @@ pub struct JobSpec {
     /// What each of its nodes must have: labels that the center gives to nodes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
-    /// The card model wanted, or several with `|` between, any of which will do; any that the contract covers where
-    /// left out. See [`Self::card_models`].
+    /// The card model wanted, or several with `|` between, any of which will do; any that the contract covers
+    /// where left out. See [`Self::card_models`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub card_model: Option<String>,
     #[serde(default)]
@@ -252,11 +252,6 @@ impl JobSpec {
         problems.extend(self.batch.problems());
         problems
     }
-}
-
-pub(crate) fn out_of_range<T: Into<i64>>(of: Quantity, given: T, least: T, most: T) -> Option<Wrong> {
-    let (given, least, most) = (given.into(), least.into(), most.into());
-    (!(least..=most).contains(&given)).then_some(Wrong::OutOfRange { of, given, least, most })
 }
 
 fn too_many(of: Things, given: usize, most: usize) -> Option<Wrong> {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AllianceId, ContractId, MemberId, ProjectId, TenantId, Timestamp, codes};
+use crate::{AllianceId, ContractId, Lang, MemberId, ProjectId, TenantId, Timestamp, codes};
 
 codes! {
     /// The three domains 领域. Each has its own price class and data rules, and every report splits by it.
@@ -12,17 +12,17 @@ codes! {
         Government = "government",
     }
 
-    /// What a member may do. What each role may do to what is said in the policy files.
+    /// The role of a member. The policy files say what each role may do.
     pub enum Role {
         /// Runs the center.
         Operator = "operator",
-        /// Reads all of the center and changes nothing.
+        /// Reads everything in the center and changes nothing.
         Auditor = "auditor",
         /// Runs one tenant: members, projects, contracts.
         Admin = "admin",
         /// Submits work for one tenant.
         Developer = "developer",
-        /// Sees one tenant's money and work, submits none.
+        /// Sees one tenant's money and work, and submits none.
         Finance = "finance",
     }
 }
@@ -31,34 +31,44 @@ codes! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tenant {
     pub id: TenantId,
-    /// Short and unique, as used on the command line: `qiantang-univ`.
+    /// The short name, unique in the center: `qiantang-univ`.
     pub slug: String,
     pub name_zh: String,
     pub name_en: String,
     pub domain: TenantDomain,
     pub alliance: Option<AllianceId>,
-    /// A small number of its own, never used again: from it comes the uid of its runs.
+    /// A small number of its own, which is never used again. The uid of its runs is made of it.
     pub uid_index: u32,
     pub created_at: Timestamp,
 }
 
-/// A group of tenants with shared assets and a shared, lendable quota: its tenants' queues are one cohort 共享组.
+impl Tenant {
+    pub fn name(&self, lang: Lang) -> &str {
+        match lang {
+            Lang::Zh => &self.name_zh,
+            Lang::En => &self.name_en,
+        }
+    }
+}
+
+/// A group of tenants with shared assets and a shared, lendable quota: the queues of its tenants are one
+/// cohort 共享组.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alliance {
     pub id: AllianceId,
     pub slug: String,
     pub name_zh: String,
     pub name_en: String,
-    /// How many of its idle guaranteed cards its queues lend to those outside of it; all of them where left out.
+    /// How many of their idle guaranteed cards its queues lend to queues outside of it; `None`: all.
     pub lending_limit: Option<u32>,
 }
 
-/// What work is grouped under; its use goes to one contract.
+/// A group of jobs of a tenant, whose use is charged to one contract.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Project {
     pub id: ProjectId,
     pub tenant: TenantId,
-    /// Unique in its tenant; `--account` in a script names it.
+    /// The short name, unique in the tenant. `--account` in a script names it.
     pub slug: String,
     pub name: String,
     /// The contract that its jobs are charged to.
@@ -67,18 +77,18 @@ pub struct Project {
 }
 
 impl Role {
-    /// Roles of the center's own people, who belong to no tenant.
+    /// Whether it is a role of the center's own people, who belong to no tenant.
     pub fn is_of_center(self) -> bool {
         matches!(self, Self::Operator | Self::Auditor)
     }
 }
 
-/// A person who signs in. One of the center's people has no tenant, everybody else has one.
+/// A person who signs in. The center's own people have no tenant; everybody else has one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
     pub id: MemberId,
     pub tenant: Option<TenantId>,
-    /// What they sign in with, unique in the center.
+    /// The name to sign in with, unique in the center.
     pub login: String,
     pub name: String,
     pub role: Role,
@@ -86,7 +96,7 @@ pub struct Member {
     pub created_at: Timestamp,
 }
 
-/// Why a name is refused where a short, unique one is wanted.
+/// Why a text is not a short name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is not a short name: use 1 to 40 lower-case letters, digits and inner hyphens, as in `west-lake-univ`"

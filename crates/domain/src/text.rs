@@ -2,8 +2,8 @@
 
 use std::{fmt, ops::Deref};
 
-/// One line of printable text: 1 to `MAX` characters, without control characters, which would end a row of a table
-/// or steer the reader's terminal.
+/// One line of printable text: 1 to `MAX` characters, without control characters, which would end a row of a
+/// table or steer the reader's terminal.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Line<const MAX: usize>(String);
 

@@ -10,8 +10,8 @@ use utoipa::{
 
 use crate::schema;
 
-/// An instant, in microseconds since 1970-01-01T00:00:00Z. It is kept as this number, in columns as in JSON; requests and
-/// answers carry it as [`Rfc3339`].
+/// An instant, in microseconds since 1970-01-01T00:00:00Z. It is kept as this number, in columns as in JSON.
+/// Requests and answers have it as [`Rfc3339`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
@@ -33,19 +33,19 @@ impl Timestamp {
         self.0
     }
 
-    /// Whole milliseconds since the epoch, rounded down. Metering counts in these: differences of rounded instants
-    /// add up exactly, whatever the intervals are cut into.
+    /// Whole milliseconds since 1970, rounded down. Metering counts in these: differences of rounded instants
+    /// add up exactly, wherever an interval is cut.
     pub const fn floor_millis(self) -> i64 {
         self.0.div_euclid(1000)
     }
 
-    /// The instant `by` later; stays at the last instant rather than overflow.
+    /// The instant `by` later; the last instant of all where that would overflow.
     #[must_use]
     pub const fn plus(self, by: Millis) -> Self {
         Self(self.0.saturating_add(by.0.saturating_mul(1000)))
     }
 
-    /// The instant `by` earlier.
+    /// The instant `by` earlier; the first instant of all where that would overflow.
     #[must_use]
     pub const fn minus(self, by: Millis) -> Self {
         Self(self.0.saturating_sub(by.0.saturating_mul(1000)))
@@ -92,7 +92,8 @@ impl FromStr for Timestamp {
     }
 }
 
-/// An instant as people and other programs write it: [`Timestamp`]'s text form, for requests and answers.
+/// An instant as people and other programs write it: the text form of a [`Timestamp`], for requests and
+/// answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Rfc3339(pub Timestamp);
 
@@ -157,7 +158,7 @@ impl Millis {
 }
 
 impl fmt::Display for Millis {
-    /// For people: `340 ms`, `12.3 s`, `1:02:03`, `2-03:04:05` (days, as Slurm writes them).
+    /// The form for people: `340 ms`, `12.3 s`, `1:02:03`, `2-03:04:05` (days, as Slurm writes them).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ms = self.0;
         let (s, m, h) = (ms / 1000 % 60, ms / 60_000 % 60, ms / 3_600_000);
@@ -186,7 +187,7 @@ pub struct CardMs(pub i64);
 impl CardMs {
     pub const ZERO: Self = Self(0);
 
-    /// What `cards` cards use from `from` to `to`; nothing if `to` is earlier.
+    /// The use of `cards` cards from `from` to `to`; nothing if `to` is earlier.
     pub const fn of(cards: u32, from: Timestamp, to: Timestamp) -> Self {
         Self((cards as i64).saturating_mul(to.since(from).0))
     }
@@ -233,7 +234,7 @@ impl Sum for CardMs {
 }
 
 impl fmt::Display for CardMs {
-    /// In card-hours with four places: `12.5000`.
+    /// Card-hours with four places: `12.5000`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tenthousandths = i128::from(self.0) * 10_000 / 3_600_000;
         let sign = if self.0 < 0 { "-" } else { "" };

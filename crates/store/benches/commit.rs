@@ -1,5 +1,7 @@
-//! How many durable writes a second: each a job with its event, its line in the audit log and its idempotency row, as
-//! one submission makes them. `cargo bench -p store --bench commit -- [seconds [in flight …]]`
+//! How many durable writes a second: each a job with its event, its line in the audit log and its idempotency
+//! row, as one submission makes them.
+//!
+//! `cargo bench -p store --bench commit -- [seconds [in flight …]]`
 
 #![allow(clippy::cast_precision_loss, reason = "figures for people")]
 
@@ -104,7 +106,7 @@ fn writer_cpu_us(store: &store::Store) -> u64 {
     store.write(read).expect("the writer lives")
 }
 
-/// What one submission over HTTP writes.
+/// The writes of one submission over HTTP.
 fn submission(tx: &Tx, party: &Party, n: u64) -> Result<(), StoreError> {
     let at = now();
     let key = format!("{:032x}", n.wrapping_mul(0x9e37_79b9_7f4a_7c15));

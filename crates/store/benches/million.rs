@@ -1,4 +1,5 @@
 //! How fast a store is that holds many finished jobs, each with a run and two transfers.
+//!
 //! `cargo bench -p store --bench million -- [jobs [file]]`; a file that is there is measured, not filled again.
 
 use std::{

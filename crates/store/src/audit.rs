@@ -27,7 +27,7 @@ pub struct AuditRecord {
     pub detail: Value,
 }
 
-/// Which lines; all that are `Some` must match.
+/// The lines that are wanted: those that match all that is `Some`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditFilter {
     pub tenant: Option<TenantId>,
@@ -41,8 +41,8 @@ pub struct AuditFilter {
     pub until: Option<Timestamp>,
 }
 
-/// How far the time in a line's id, which orders the log, may be from the time of the line: both are taken together, but
-/// not in one instant.
+/// How far the time in a line's id, which orders the log, may be from the time of the line: both are taken
+/// together, but not in one instant.
 const ID_LAG: Millis = Millis(1000);
 
 /// The most lines that are looked at for one page where two filters go together and no index has both.
@@ -82,8 +82,8 @@ pub fn append(tx: &Tx, record: &AuditRecord) -> Result<(), StoreError> {
     tx.execute(APPEND, row)
 }
 
-/// The newest `limit` lines that match and are older than `after`, newest first. Where several filters go together, at
-/// most 100,000 lines are looked at.
+/// The newest `limit` lines that match and are older than `after`, newest first. Where several filters go
+/// together, at most 100,000 lines are looked at.
 pub fn list(
     tx: &Tx,
     filter: &AuditFilter,

@@ -59,8 +59,8 @@ pub fn insert_token(tx: &Tx, token: &TokenRow) -> Result<(), StoreError> {
     token.insert(tx, INSERT_TOKEN)
 }
 
-/// The token of that hash, unless it was revoked, and its member. The caller checks whether the token has expired and
-/// whether the member is enabled.
+/// The token of that hash, unless it was revoked, and its member. The caller checks whether the token has
+/// expired and whether the member is enabled.
 pub fn find_token(tx: &Tx, hash: &[u8; 32]) -> Result<Option<(TokenRow, Member)>, StoreError> {
     tx.find(FIND_TOKEN, params![hash], |row| Ok((TokenRow::read(row)?, Member::read(row.skip(7))?)))
 }

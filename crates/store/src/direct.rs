@@ -1,4 +1,5 @@
-//! Jobs that were handed to Slurm directly and are billed here: what was seen of each, as the engine wrote it.
+//! Jobs that were handed to Slurm directly and are billed here, each as it was seen, in the words of the
+//! engine.
 
 use domain::JobId;
 
@@ -9,12 +10,12 @@ statements! { "direct_jobs";
     FIND = "SELECT seen FROM direct_jobs WHERE job = ?1";
 }
 
-/// Keeps what was seen of a job, as JSON. The job's own row must be there.
+/// Keeps a job as it was seen, as JSON. The job's own row must be there.
 pub fn insert(tx: &Tx, job: JobId, seen: &str) -> Result<(), StoreError> {
     tx.execute(INSERT, params![&job, seen])
 }
 
-/// What was seen of a job; `None` for one that was submitted to the center.
+/// The job as it was seen; `None` for one that was submitted to the center.
 pub fn find(tx: &Tx, job: JobId) -> Result<Option<String>, StoreError> {
     tx.find(FIND, params![&job], |row| row.get(0))
 }

@@ -120,8 +120,8 @@ pub fn list_active(tx: &Tx) -> Result<Vec<Job>, StoreError> {
     tx.all(LIST_ACTIVE, params![], full_job)
 }
 
-/// How many jobs are in each state ([`domain::JobState::code`]), of a tenant or in all. Reads counts that are kept, not the
-/// jobs.
+/// How many jobs are in each state ([`domain::JobState::code`]), of a tenant or in all. Reads counts that are
+/// kept, not the jobs.
 pub fn count_by_state(tx: &Tx, tenant: Option<TenantId>) -> Result<BTreeMap<String, u64>, StoreError> {
     let read = |row: Row<'_>| Ok((row.get(0)?, row.get(1)?));
     let counts = match &tenant {
@@ -131,8 +131,8 @@ pub fn count_by_state(tx: &Tx, tenant: Option<TenantId>) -> Result<BTreeMap<Stri
     Ok(counts.into_iter().filter(|(_, jobs)| *jobs > 0).collect())
 }
 
-/// Adds to the use and the charge of a job, negative where use is given back, and keeps the start of its first run: the
-/// earliest `started_at` that was ever given.
+/// Adds to the use and the charge of a job, negative where use is given back, and keeps the start of its
+/// first run: the earliest `started_at` that was ever given.
 pub fn add_job_use(
     tx: &Tx,
     id: JobId,

@@ -1,7 +1,8 @@
 //! The ledger: transfers, the sums of them, and the proof that they are right.
 //!
-//! The transfers are the truth. After every 256 of them the sums of all accounts are carried forward into kept rows, so
-//! that a balance is a kept sum and the few transfers since. [`verify`] adds everything up anew.
+//! The transfers are the truth. After every 256 of them the sums of all accounts are carried forward into
+//! kept rows, so that a balance is a kept sum and the few transfers since. [`verify`] adds everything up
+//! anew.
 
 pub(crate) mod rows;
 mod statement;
@@ -40,15 +41,16 @@ statements! { "transfers";
     );
 }
 
-/// Which transfers; all that are `Some` must match.
+/// The transfers that are wanted: those that match all that is `Some`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TransferFilter {
     pub contract: Option<ContractId>,
     pub run: Option<RunId>,
 }
 
-/// Posts a transfer. `false` if it is there already with the same content; [`StoreError::Conflict`] if its key is there
-/// with other content. `id` and `at` are not part of the content: posting again later is still posting once.
+/// Posts a transfer. `false` if it is there already with the same content; [`StoreError::Conflict`] if its
+/// key is there with other content. `id` and `at` are not part of the content: posting again later is still
+/// posting once.
 pub fn post(tx: &Tx, posting: &Posting, id: TransferId, at: Timestamp) -> Result<bool, StoreError> {
     if posting.amount <= 0 || posting.debit == posting.credit {
         let what = format!(

@@ -1,9 +1,9 @@
 //! The rows and transactions of a center, on `SQLite`.
 //!
-//! [`Store`] opens the database. Work on it is a synchronous closure over a [`Tx`], which the functions of the modules
-//! named after nouns take as their first argument. A write is acknowledged once it is on disk: one thread takes all
-//! writes that wait, runs them in one transaction, and commits once for all of them. Each read sees one consistent
-//! snapshot.
+//! [`Store`] opens the database. Work on it is a synchronous closure over a [`Tx`], which the functions of
+//! the modules named after nouns take as their first argument. A write is acknowledged once it is on disk:
+//! one thread takes all writes that wait, runs them in one transaction, and commits once for all of them.
+//! Each read sees one consistent snapshot.
 //!
 //! `get_…` expects its row and gives [`StoreError::NotFound`] without it; `find_…` gives an option.
 //!

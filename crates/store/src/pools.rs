@@ -87,8 +87,9 @@ pub fn list_nodes(tx: &Tx) -> Result<Vec<Node>, StoreError> {
     tx.all(LIST_NODES, params![], node)
 }
 
-/// Changes a node's state from `at` on: ends its open stretch and begins the next one, with which `reason` is kept. Gives
-/// the instant from which the state really counts: where the clock went back, that is the beginning of the open stretch.
+/// Changes a node's state from `at` on: ends its open stretch and begins the next one, with which `reason` is
+/// kept. Gives the instant from which the state really counts: where the clock went back, that is the
+/// beginning of the open stretch.
 pub fn set_node_state(
     tx: &Tx,
     id: NodeId,

@@ -110,8 +110,8 @@ pub fn sums_by_cause(
     tx.all(CAUSES, params![&contract, from, until], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
 }
 
-/// The `limit` newest transfers before number `before` (`None`: from the newest on), newest first; a contract's in the
-/// order of their times.
+/// The `limit` newest transfers before number `before` (`None`: from the newest on), newest first; a
+/// contract's in the order of their times.
 pub fn transfers_before(
     tx: &Tx,
     contract: Option<ContractId>,

@@ -125,8 +125,8 @@ pub fn set_metered(tx: &Tx, id: RunId, metered: Metered) -> Result<(), StoreErro
     tx.update(SET_METERED, &id, params![&id, metered.used, metered.charged])
 }
 
-/// The cards that runs had at some time in `[from, until)`: an item for each node of a run, whole even where the run began
-/// earlier or ended later.
+/// The cards that runs had at some time in `[from, until)`: an item for each node of a run, whole even where
+/// the run began earlier or ended later.
 ///
 /// Cost: linear in the runs that started in the interval, or before it by no more than the longest run took.
 pub fn occupancies_between(tx: &Tx, from: Timestamp, until: Timestamp) -> Result<Vec<Occupancy>, StoreError> {
@@ -156,7 +156,8 @@ fn between(tx: &Tx, from: Timestamp, until: Timestamp) -> Result<Vec<Stay>, Stor
     let longest_us: i64 = tx.one(LONGEST, params![], |row| row.get(0))?;
     let earliest = Timestamp::from_micros(from.as_micros().saturating_sub(longest_us));
     let mut stays = tx.all(BETWEEN, params![from, until, earliest], stay)?;
-    // Those that run are few, so all are read: asked for by their start, the database may look at all that ever started.
+    // Those that run are few, so all are read: asked for by their start, the database may look at all that
+    // ever started.
     tx.each(RUNNING, params![], |row| {
         if row.get::<Option<Timestamp>>(2)?.is_some_and(|started_at| started_at < until) {
             stays.push(stay(row)?);

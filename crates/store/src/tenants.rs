@@ -28,6 +28,7 @@ statements! { "tenants", unique: {
     LIST_TENANTS = concat!("SELECT ", tenant!(columns), " FROM tenants ORDER BY slug");
     NEXT_UID_INDEX = "SELECT COALESCE(MAX(uid_index), 0) + 1 FROM tenants";
     INSERT_PROJECT = project!(insert into "projects");
+    GET_PROJECT = concat!("SELECT ", project!(columns), " FROM projects WHERE id = ?1");
     FIND_PROJECT = concat!("SELECT ", project!(columns), " FROM projects WHERE tenant = ?1 AND slug = ?2");
     LIST_PROJECTS = concat!("SELECT ", project!(columns), " FROM projects ORDER BY tenant, slug");
     LIST_PROJECTS_OF = concat!("SELECT ", project!(columns), " FROM projects WHERE tenant = ?1 ORDER BY slug");
@@ -60,7 +61,7 @@ pub fn insert_tenant(tx: &Tx, tenant: &Tenant) -> Result<(), StoreError> {
 }
 
 pub fn get_tenant(tx: &Tx, id: TenantId) -> Result<Tenant, StoreError> {
-    tx.find(GET_TENANT, params![&id], Tenant::read)?.ok_or_else(|| StoreError::not_found(&id))
+    tx.get(GET_TENANT, &id, Tenant::read)
 }
 
 /// The tenant of that short name.
@@ -80,6 +81,10 @@ pub fn next_uid_index(tx: &Tx) -> Result<u32, StoreError> {
 
 pub fn insert_project(tx: &Tx, project: &Project) -> Result<(), StoreError> {
     project.insert(tx, INSERT_PROJECT)
+}
+
+pub fn get_project(tx: &Tx, id: ProjectId) -> Result<Project, StoreError> {
+    tx.find(GET_PROJECT, params![&id], Project::read)?.ok_or_else(|| StoreError::not_found(&id))
 }
 
 /// A tenant's project of that short name.

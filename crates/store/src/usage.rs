@@ -46,9 +46,8 @@ pub fn charges_by_day(
     until: Timestamp,
 ) -> Result<Vec<MicroCny>, StoreError> {
     let (first, beyond) = days(from, until);
-    let charged = tx.all(BY_DAY, params![first, beyond, &tenant], |row| {
-        Ok((row.get::<i64>(0)?, row.get::<MicroCny>(1)?))
-    })?;
+    let charged =
+        tx.all(BY_DAY, params![first, beyond, &tenant], |row: Row<'_>| Ok((row.get(0)?, row.get(1)?)))?;
     let charged: BTreeMap<i64, MicroCny> = charged.into_iter().collect();
     Ok((first..beyond).map(|day| charged.get(&day).copied().unwrap_or(MicroCny::ZERO)).collect())
 }

@@ -16,6 +16,7 @@ use crate::{
         tenants::{self, AllianceView, NewAlliance, NewTenant, TenantView},
     },
     auth::Caller,
+    base::Base,
     center::Center,
 };
 
@@ -47,8 +48,8 @@ pub async fn login(
 
 /// Who you are.
 #[utoipa::path(get, path = "/me", tag = "accounts", responses((status = 200, body = MemberView)))]
-pub async fn me(State(center): State<Center>, Auth(caller): Auth) -> Json<MemberView> {
-    Json(MemberView::of(&center.live(), &caller.member))
+pub async fn me(State(base): State<Base>, Auth(caller): Auth) -> Result<Json<MemberView>, Problem> {
+    Ok(Json(sign_in::own(&base, &caller).await?))
 }
 
 /// Your tokens.
@@ -95,7 +96,7 @@ pub async fn list_tenants(
     State(center): State<Center>,
     Auth(caller): Auth,
 ) -> Result<Json<Vec<TenantView>>, Problem> {
-    Ok(Json(tenants::list(&center, &caller)?))
+    Ok(Json(tenants::list(&center, &caller).await?))
 }
 
 /// Signs up a tenant.
@@ -117,7 +118,7 @@ pub async fn show_tenant(
     Auth(caller): Auth,
     Id(slug): Id,
 ) -> Result<Json<TenantView>, Problem> {
-    Ok(Json(tenants::show(&center, &caller, &slug)?))
+    Ok(Json(tenants::show(&center, &caller, &slug).await?))
 }
 
 /// All alliances and who is in them.
@@ -126,7 +127,7 @@ pub async fn list_alliances(
     State(center): State<Center>,
     Auth(caller): Auth,
 ) -> Result<Json<Vec<AllianceView>>, Problem> {
-    Ok(Json(tenants::list_alliances(&center, &caller)?))
+    Ok(Json(tenants::list_alliances(&center, &caller).await?))
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
@@ -203,7 +204,7 @@ pub async fn list_projects(
     State(center): State<Center>,
     Auth(caller): Auth,
 ) -> Result<Json<Vec<ProjectView>>, Problem> {
-    Ok(Json(projects::list(&center, &caller)?))
+    Ok(Json(projects::list(&center, &caller).await?))
 }
 
 /// A new project.

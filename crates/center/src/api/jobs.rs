@@ -96,7 +96,7 @@ pub async fn dry_run(
     Auth(caller): Auth,
     body: Body<JobSpec>,
 ) -> Result<Json<DryRun>, Problem> {
-    Ok(Json(jobs::dry_run(&center, &caller, body.value)?))
+    Ok(Json(jobs::dry_run(&center, &caller, body.value).await?))
 }
 
 fn job_id(text: &str) -> Result<JobId, Problem> {

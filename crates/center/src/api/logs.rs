@@ -67,7 +67,7 @@ pub async fn follow(
                 let Ok(log) = logs::find(&center, &caller, id, &query).await else { return };
                 found = log;
             }
-            let is_over = !center.live().jobs.contains_key(&id);
+            let is_over = center.live().job(id).is_none();
             let mut complete = false;
             if let Some(log) = found {
                 let Ok(part) = logs::chunk(&center, log, offset, CHUNK).await else { return };

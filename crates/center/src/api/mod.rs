@@ -27,7 +27,7 @@ pub use problem::Problem;
 
 use crate::{
     center::Center,
-    http::{catch_panics, failure_of, secure},
+    http::{catch_panics, failure_of, method_not_allowed, no_such_route, secure},
     metrics::RequestLabel,
 };
 
@@ -115,24 +115,13 @@ pub fn router(center: Center) -> Router {
         .route("/healthz", axum::routing::get(ops::healthz))
         .route("/readyz", axum::routing::get(ops::readyz))
         .route("/metrics", axum::routing::get(ops::metrics))
-        .route("/api", axum::routing::any(nowhere))
-        .route("/api/{*rest}", axum::routing::any(nowhere))
-        .method_not_allowed_fallback(wrong_method);
+        .route("/api", axum::routing::any(no_such_route))
+        .route("/api/{*rest}", axum::routing::any(no_such_route))
+        .method_not_allowed_fallback(method_not_allowed);
     v1.layer(middleware::from_fn_with_state(center.clone(), once::layer))
         .layer(catch_panics())
         .layer(middleware::from_fn_with_state(center.clone(), around))
         .with_state(center)
-}
-
-async fn nowhere(request: Request) -> Problem {
-    Problem::new(404, "no_such_route", format!("there is nothing at {}", request.uri().path()))
-        .with_hint("GET /api/openapi.json lists all that there is")
-}
-
-async fn wrong_method(request: Request) -> Problem {
-    let detail = format!("{} is not a method of {}", request.method(), request.uri().path());
-    Problem::new(405, "method_not_allowed", detail)
-        .with_hint("GET /api/openapi.json lists the methods of each route")
 }
 
 /// Tells errors as problem documents, counts every answer, and gives it the headers that keep browsers from guessing.

@@ -33,7 +33,7 @@ pub async fn list_contracts(
     State(center): State<Center>,
     Auth(caller): Auth,
 ) -> Result<Json<Vec<ContractView>>, Problem> {
-    Ok(Json(contracts::list(&center, &caller)?))
+    Ok(Json(contracts::list(&center, &caller).await?))
 }
 
 /// Draws up a contract, as a draft.
@@ -55,7 +55,7 @@ pub async fn show_contract(
     Auth(caller): Auth,
     Id(id): Id,
 ) -> Result<Json<ContractView>, Problem> {
-    Ok(Json(contracts::show(&center, &caller, &id)?))
+    Ok(Json(contracts::show(&center, &caller, &id).await?))
 }
 
 /// What was done to a contract, by whom, when, why.
@@ -128,7 +128,7 @@ pub async fn list_prices(
     State(center): State<Center>,
     Auth(caller): Auth,
 ) -> Result<Json<Vec<PriceBookView>>, Problem> {
-    Ok(Json(prices::list(&center, &caller)?))
+    Ok(Json(prices::list(&center, &caller).await?))
 }
 
 #[derive(Serialize, utoipa::ToSchema)]

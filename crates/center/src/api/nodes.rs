@@ -15,7 +15,7 @@ use crate::{
 /// All nodes with their cards.
 #[utoipa::path(get, path = "/nodes", tag = "center", responses((status = 200, body = Vec<NodeView>)))]
 pub async fn list(State(center): State<Center>, Auth(caller): Auth) -> Result<Json<Vec<NodeView>>, Problem> {
-    Ok(Json(nodes::list(&center, &caller)?))
+    Ok(Json(nodes::list(&center, &caller).await?))
 }
 
 /// One node, by its name.
@@ -26,7 +26,7 @@ pub async fn show(
     Auth(caller): Auth,
     Id(name): Id,
 ) -> Result<Json<NodeView>, Problem> {
-    Ok(Json(nodes::show(&center, &caller, &name)?))
+    Ok(Json(nodes::show(&center, &caller, &name).await?))
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]

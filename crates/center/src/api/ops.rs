@@ -139,7 +139,7 @@ pub async fn metrics(State(center): State<Center>, headers: HeaderMap) -> Result
 fn figures(center: &Center) -> Figures {
     let mut cards = [("busy", 0), ("idle", 0), ("drained", 0), ("failed", 0)];
     let live = center.live();
-    for known in live.nodes.values() {
+    for known in live.nodes() {
         let busy = u64::from(known.busy.len());
         let free = match known.node.state.code() {
             "up" => 1,
@@ -149,8 +149,8 @@ fn figures(center: &Center) -> Figures {
         cards[0].1 += busy;
         cards[free].1 += u64::from(known.node.cards) - busy;
     }
-    let jobs_waiting = live.jobs.values().filter(|job| job.job.tasks.waiting() > 0).count();
-    let runs_alive = live.runs.len();
+    let jobs_waiting = live.jobs().filter(|job| job.job.tasks.waiting() > 0).count();
+    let runs_alive = live.runs().len();
     drop(live);
     let written = center.store.stats();
     Figures {

@@ -96,6 +96,12 @@ impl From<&AppError> for Problem {
                 let hint = format!("list the {noun}s that you may see, and take an id from there");
                 told("not_found", &hint)
             }
+            AppError::NoSuchRoute { .. } => {
+                told("no_such_route", "GET /api/openapi.json lists all that there is")
+            }
+            AppError::MethodNotAllowed { .. } => {
+                told("method_not_allowed", "GET /api/openapi.json lists the methods of each route")
+            }
             AppError::Unreadable { part, .. } => told(part.code(), how_to_write(*part)),
             AppError::Invalid(problems) => {
                 let hint = problems.first().map(|problem| problem.wrong.hint(Lang::En)).unwrap_or_default();

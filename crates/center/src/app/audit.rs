@@ -6,9 +6,13 @@ use domain::{
 };
 use serde::Serialize;
 use serde_json::Value;
-use store::{Tx, audit};
+use store::{StoreError, Tx, audit};
 
-use super::Page;
+use super::{
+    Page,
+    lookup::{Names, named_or_own},
+    views::Text,
+};
 use crate::{
     auth::{Action, Caller},
     center::Center,
@@ -75,6 +79,9 @@ pub struct AuditView {
     pub actor: String,
     pub role: String,
     pub tenant: Option<TenantId>,
+    /// The tenant's name, for pages.
+    #[serde(skip)]
+    pub owner: Option<Text>,
     pub action: String,
     pub subject: String,
     pub from: String,
@@ -109,7 +116,7 @@ pub async fn list(
     center.policies.check(caller, Action::ReadAudit, scope)?;
     let after = super::views::parse_cursor::<AuditId>(filter.cursor.as_deref())?;
     let limit = super::views::page_limit(filter.limit)?;
-    let tenant = super::lookup::named_or_own(center, caller, filter.tenant.as_deref())?;
+    let tenant = named_or_own(center, caller, filter.tenant.as_deref()).await?;
     let [from, until] = [(field::FROM, &filter.from), (field::TO, &filter.to)]
         .map(|(field, text)| instant(field, text.as_deref()));
     let (from, until) = (from?, until?);
@@ -127,16 +134,23 @@ pub async fn list(
             };
             let action = filter.action.filter(|action| !action.is_empty());
             let filter = audit::AuditFilter { tenant, actor, is_by_center, action, from, until };
-            audit::list(tx, &filter, after, limit + 1)
+            let mut names = Names::of(tx);
+            let rows = audit::list(tx, &filter, after, limit + 1)?.into_iter();
+            let with_owners = rows.map(|row| {
+                let owner = row.tenant.map(|id| names.tenant(id)).transpose()?;
+                Ok((row, owner.map(|owner| owner.name)))
+            });
+            with_owners.collect::<Result<Vec<_>, StoreError>>()
         })
         .await?;
-    let page = Page::cut(rows, limit, |row| row.id.to_string());
-    Ok(page.map(|row| AuditView {
+    let page = Page::cut(rows, limit, |(row, _)| row.id.to_string());
+    Ok(page.map(|(row, owner)| AuditView {
         id: row.id,
         at: row.at.to_string(),
         actor: row.actor_login,
         role: row.role.map_or("center", Role::code).to_owned(),
         tenant: row.tenant,
+        owner,
         action: row.action,
         subject: row.subject,
         from: row.from_address,

@@ -4,24 +4,29 @@ mod draft;
 mod states;
 mod top_up;
 
+use std::collections::HashMap;
+
 use domain::{
-    CardMs, Contract, ContractId, ContractState, MemberId, MicroCny, QueueTerms, TenantId, Timestamp,
+    CardMs, Contract, ContractId, ContractState, MicroCny, QueueTerms, TenantId, Timestamp,
     contract::{ContractKind, Funds},
 };
 use serde::Serialize;
-use store::contracts as rows;
+use store::{Tx, contracts as rows, ledger::ContractBalance, tenants};
 
-use super::views;
+use super::{
+    lookup::{Names, TenantName},
+    views,
+};
 use crate::{
     auth::{Action, Caller},
     center::Center,
     error::AppError,
-    live::{Live, LiveContract},
-    moment::{self},
+    live::{By, Live, LiveContract, Use},
+    moment,
 };
 
 pub use draft::{NewContract, create};
-pub use states::{act, balances, end_by_itself};
+pub use states::{act, end_by_itself};
 pub use top_up::{TopUp, top_up};
 
 /// The most of one amount: far beyond any real contract, and low enough that no sum of them overflows.
@@ -33,6 +38,9 @@ pub struct ContractView {
     pub number: String,
     pub tenant: TenantId,
     pub tenant_slug: String,
+    /// For pages.
+    #[serde(skip)]
+    pub owner: TenantName,
     /// `prepaid`, `metered`, `reserved` or `grant`.
     pub kind: String,
     #[schema(value_type = Object)]
@@ -61,21 +69,23 @@ pub struct ContractView {
     pub grace_ends_at: Option<String>,
 }
 
-fn view(live: &Live, known: &LiveContract, now: Timestamp) -> ContractView {
+fn view(
+    live: &Live,
+    known: &LiveContract,
+    unmetered: Use,
+    owner: TenantName,
+    now: Timestamp,
+) -> ContractView {
     let contract = &known.contract;
-    let (mut use_balance, mut money_balance) = (known.use_balance.0, known.money_balance.0);
-    for running in live.runs.values().filter(|live| live.run.contract == contract.id) {
-        use_balance -= running.run.used(now).0 - running.metered.used.0;
-        money_balance -= running.run.charge(now).0 - running.metered.charged.0;
-    }
-    let funds = Funds::of(contract.kind, CardMs(use_balance), MicroCny(money_balance));
+    let ContractBalance { use_balance, money_balance } = known.balance_after(unmetered);
+    let funds = known.funds_after(unmetered);
     let whole = match contract.kind {
         ContractKind::Prepaid { package, .. } => Some(package),
         ContractKind::Grant { cap } => cap,
         _ => None,
     };
     let permille = |whole: CardMs| {
-        let used = (i128::from(whole.0) - i128::from(use_balance)).max(0);
+        let used = (i128::from(whole.0) - i128::from(use_balance.0)).max(0);
         u32::try_from(used * 1000 / i128::from(whole.0.max(1))).unwrap_or(u32::MAX)
     };
     let lasts = funds.last_for(live.burns(contract.id)).filter(|_| contract.state == ContractState::Active);
@@ -83,26 +93,22 @@ fn view(live: &Live, known: &LiveContract, now: Timestamp) -> ContractView {
         id: contract.id,
         number: contract.number.clone(),
         tenant: contract.tenant,
-        tenant_slug: live.tenants.get(&contract.tenant).map(|tenant| tenant.slug.clone()).unwrap_or_default(),
+        tenant_slug: owner.slug.clone(),
+        owner,
         kind: contract.kind.code().to_owned(),
         terms: contract.kind,
         state: contract.state.code().to_owned(),
-        pools: contract
-            .pools
-            .iter()
-            .filter_map(|id| live.pools.get(id))
-            .map(|pool| pool.name.clone())
-            .collect(),
+        pools: contract.pools.iter().filter_map(|id| live.pool(*id)).map(|pool| pool.name.clone()).collect(),
         starts_at: contract.starts_at.to_string(),
         ends_at: contract.ends_at.to_string(),
         queue: contract.queue,
         funds,
         used_permille: whole.map(permille),
-        money_balance_micro_cny: MicroCny(money_balance),
-        use_balance_card_ms: CardMs(use_balance),
+        money_balance_micro_cny: money_balance,
+        use_balance_card_ms: use_balance,
         running_cards: live.cards_in_use(contract.id),
         waiting_jobs: u32::try_from(
-            live.jobs.values().filter(|j| j.job.contract == contract.id && j.job.tasks.waiting() > 0).count(),
+            live.jobs().filter(|j| j.job.contract == contract.id && j.job.tasks.waiting() > 0).count(),
         )
         .unwrap_or(u32::MAX),
         lasts_until: lasts.map(|lasts| now.plus(lasts).to_string()),
@@ -111,32 +117,51 @@ fn view(live: &Live, known: &LiveContract, now: Timestamp) -> ContractView {
 }
 
 /// Contracts that the caller may see, by number.
-pub fn list(center: &Center, caller: &Caller) -> Result<Vec<ContractView>, AppError> {
+pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<ContractView>, AppError> {
     let scope = caller.scope()?.tenant();
     center.policies.check(caller, Action::ReadContract, scope)?;
+    let owners = owners(center, scope).await?;
     let live = center.live();
     let now = moment::now();
-    let seen = live.contracts.values().filter(|known| scope.is_none_or(|own| own == known.contract.tenant));
-    let mut views: Vec<ContractView> = seen.map(|known| view(&live, known, now)).collect();
+    let unmetered = live.unmetered_by_contract(now);
+    let seen = live.contracts().filter_map(|known| Some((known, owners.get(&known.contract.tenant)?)));
+    let mut views: Vec<ContractView> = seen
+        .map(|(known, owner)| {
+            let unmetered = unmetered.get(&known.contract.id).copied().unwrap_or_default();
+            view(&live, known, unmetered, owner.clone(), now)
+        })
+        .collect();
     views.sort_by(|a, b| a.number.cmp(&b.number));
     Ok(views)
+}
+
+/// The names of a tenant, or of all.
+async fn owners(center: &Center, scope: Option<TenantId>) -> Result<HashMap<TenantId, TenantName>, AppError> {
+    let read = move |tx: &Tx| match scope {
+        Some(own) => Ok(vec![tenants::get_tenant(tx, own)?]),
+        None => tenants::list_tenants(tx),
+    };
+    let found = center.read(read).await?;
+    Ok(found.into_iter().map(|tenant| (tenant.id, tenant.into())).collect())
 }
 
 /// The contract of that id, if the caller may do `action` to it.
 pub fn visible(center: &Center, caller: &Caller, id: &str, action: Action) -> Result<Contract, AppError> {
     let id: ContractId = views::id(id, "contract")?;
-    let found = center.live().contracts.get(&id).map(|known| known.contract.clone());
+    let found = center.live().contract(id).map(|known| known.contract.clone());
     let contract =
         found.filter(|c| caller.sees(c.tenant)).ok_or_else(|| AppError::not_found("contract", id))?;
     center.policies.check(caller, action, Some(contract.tenant))?;
     Ok(contract)
 }
 
-pub fn show(center: &Center, caller: &Caller, id: &str) -> Result<ContractView, AppError> {
+pub async fn show(center: &Center, caller: &Caller, id: &str) -> Result<ContractView, AppError> {
     let contract = visible(center, caller, id, Action::ReadContract)?;
+    let owner = center.read(move |tx| tenants::get_tenant(tx, contract.tenant)).await?.into();
     let live = center.live();
-    let known = live.contracts.get(&contract.id).ok_or_else(|| AppError::not_found("contract", id))?;
-    Ok(view(&live, known, moment::now()))
+    let known = live.contract(contract.id).ok_or_else(|| AppError::not_found("contract", id))?;
+    let now = moment::now();
+    Ok(view(&live, known, live.unmetered(By::Contract(contract.id), now), owner, now))
 }
 
 /// One change of a contract's state.
@@ -157,18 +182,19 @@ pub async fn list_events(
     id: &str,
 ) -> Result<Vec<ContractEventView>, AppError> {
     let contract = visible(center, caller, id, Action::ReadContract)?.id;
-    let events = center.read(move |tx| rows::list_contract_events(tx, contract)).await?;
-    let live = center.live();
-    let login = |id: Option<MemberId>| {
-        id.map_or_else(|| "center".to_owned(), |id| live.logins.get(&id).cloned().unwrap_or_default())
+    let read = move |tx: &Tx| {
+        let mut names = Names::of(tx);
+        let mut view = |event: rows::ContractEvent| {
+            Ok(ContractEventView {
+                at: event.at.to_string(),
+                actor: event.actor.map_or_else(|| Ok("center".to_owned()), |id| names.login(id))?,
+                action: event.action.code().to_owned(),
+                from: event.from.code().to_owned(),
+                to: event.to.code().to_owned(),
+                reason: event.reason,
+            })
+        };
+        rows::list_contract_events(tx, contract)?.into_iter().map(&mut view).collect()
     };
-    let view = |event: rows::ContractEvent| ContractEventView {
-        at: event.at.to_string(),
-        actor: login(event.actor),
-        action: event.action.code().to_owned(),
-        from: event.from.code().to_owned(),
-        to: event.to.code().to_owned(),
-        reason: event.reason,
-    };
-    Ok(events.into_iter().map(view).collect())
+    center.read(read).await
 }

@@ -5,24 +5,25 @@ use std::{sync::Arc, time::Duration};
 
 use domain::{
     CardMs, CardSet, Contract, Job, JobId, JobSpec, MicroCny, NodeId, Placement, Project, Run, RunState,
-    ServiceClass, TenantId, Timestamp, ledger::Metered, node::Slot, spec::MAX_TIME_LIMIT,
+    ServiceClass, Tenant, Timestamp, node::Slot, spec::MAX_TIME_LIMIT,
 };
-use engines::{
-    Leaving,
-    slurm::{DirectJob, SlurmEngine},
-};
+use engines::slurm::{DirectJob, SlurmEngine};
 use serde_json::json;
 use store::{Tx, direct as rows, jobs, runs as run_rows, tenants};
 
 use super::{
     audit::{self, Change},
-    runs::{self, Seen},
+    runs::{
+        news::{self, Seen},
+        starting, stopping,
+    },
 };
 use crate::{
     center::Center,
     error::AppError,
     events::{self, About},
-    live::{Hold, Live, LiveRun},
+    live::{Live, LiveRun},
+    moment,
     settings::Settings,
 };
 
@@ -47,10 +48,11 @@ struct Bill {
 
 /// Takes a job in that the engine has seen. Any number of times.
 pub fn take_in(center: &Center, engine: &SlurmEngine, direct: &DirectJob) -> Result<Fate, AppError> {
-    if let Some(fate) = known(center, engine, direct)? {
-        return Ok(fate);
-    }
-    let decided = decide(&center.live(), &center.settings, direct);
+    let payers = match known(center, engine, direct)? {
+        Known::Here(fate) => return Ok(fate),
+        Known::New(payers) => payers,
+    };
+    let decided = decide(&center.live(), &center.settings, &payers, direct);
     let bill = match decided {
         Ok(Some(bill)) => bill,
         Ok(None) => {
@@ -59,34 +61,22 @@ pub fn take_in(center: &Center, engine: &SlurmEngine, direct: &DirectJob) -> Res
         }
         Err(fate) => return Ok(fate),
     };
-    let limit = bill.job.spec.time_limit_ms.unwrap_or(MAX_TIME_LIMIT);
     let (seen, user, end) = (serde_json::to_string(direct), direct.user.clone(), direct.ended.clone());
     let seen = seen.map_err(|error| AppError::Internal(error.to_string()))?;
     let kept = center.write_now(
         move |tx| {
             let Some((job, run, event)) = keep(tx, bill, &user, &seen)? else { return Ok(None) };
-            let taken = end.map(|ended| runs::take_one(tx, run.id, Seen::Ended(ended), true)).transpose()?;
+            let taken = end.map(|ended| news::take_one(tx, run.id, Seen::Ended(ended), true)).transpose()?;
             Ok(Some((job, run, event, taken.flatten())))
         },
         move |center, kept| {
             let Some((job, run, event, taken)) = kept else { return };
             center.tell(event.clone());
             if let Some(taken) = taken {
-                runs::apply_all(center, std::slice::from_ref(taken));
+                news::apply_all(center, std::slice::from_ref(taken));
                 return;
             }
-            let mut live = center.live();
-            live.set_job(job.clone(), limit, None);
-            live.add_run(LiveRun {
-                run: run.clone(),
-                job_name: job.spec.name.as_str().into(),
-                class: job.spec.service_class,
-                time_limit: limit,
-                metered: Metered::default(),
-                hold: Hold::default(),
-                leaving: Leaving::No,
-            });
-            drop(live);
+            center.live().run_started(run.clone(), job);
             center.metrics.runs_started.inc();
             center.compute.wakers.meter();
             center.compute.wakers.plan();
@@ -108,24 +98,39 @@ fn hand_on(engine: &SlurmEngine, direct: &DirectJob) -> Result<(), AppError> {
     engine.adopt(direct).map_err(|error| AppError::Internal(error.to_string()))
 }
 
-/// Whether it is kept here already, or may be a run of the center's own.
-fn known(center: &Center, engine: &SlurmEngine, direct: &DirectJob) -> Result<Option<Fate>, AppError> {
-    let (id, named) = (direct.run(), direct.named_as());
-    let (is_kept, is_own) = center.store.read(move |tx| -> Result<_, AppError> {
+/// Who may pay for a job: its tenant with its projects.
+struct Payers {
+    tenant: Tenant,
+    projects: Vec<Project>,
+}
+
+enum Known {
+    /// It is kept here already, or may be a run of the center's own.
+    Here(Fate),
+    New(Payers),
+}
+
+fn known(center: &Center, engine: &SlurmEngine, direct: &DirectJob) -> Result<Known, AppError> {
+    let (id, named, tenant) = (direct.run(), direct.named_as(), direct.tenant);
+    let (is_kept, is_own, payers) = center.store.read(move |tx| -> Result<_, AppError> {
         let is_kept = run_rows::find_run(tx, id)?.is_some();
-        // Anybody can give a job such a name; while a run of that id goes on, it is told soon which job is its own.
+        // Anybody can give a job such a name. While a run of that id goes on, the engine soon knows which job is its own.
         let own = named.map(|named| run_rows::find_run(tx, named)).transpose()?.flatten();
-        Ok((is_kept, own.is_some_and(|row| !row.run.state.has_ended())))
+        let payers = Payers {
+            tenant: tenants::get_tenant(tx, tenant)?,
+            projects: tenants::list_projects(tx, Some(tenant))?,
+        };
+        Ok((is_kept, own.is_some_and(|row| !row.run.state.has_ended()), payers))
     })?;
     if is_kept {
-        if center.live().runs.contains_key(&id) {
+        if center.live().run(id).is_some() {
             hand_on(engine, direct)?;
         } else {
             engine.pass_over(direct);
         }
-        return Ok(Some(Fate::Settled));
+        return Ok(Known::Here(Fate::Settled));
     }
-    Ok(is_own.then_some(Fate::Unclear))
+    Ok(if is_own { Known::Here(Fate::Unclear) } else { Known::New(payers) })
 }
 
 /// What was seen of a job here that was handed to Slurm directly; `None` for others.
@@ -140,18 +145,19 @@ pub fn read(job: JobId, seen: &str) -> Result<DirectJob, AppError> {
 }
 
 /// Who pays, from when, at what rate, and on which cards; `None` for one that is over before anybody pays.
-fn decide(live: &Live, settings: &Settings, direct: &DirectJob) -> Result<Option<Bill>, Fate> {
-    let nodes: Vec<_> = direct
-        .nodes
-        .iter()
-        .map(|name| live.nodes.values().find(|node| *node.name == **name))
-        .collect::<Option<_>>()
-        .ok_or(Fate::Nobody)?;
+fn decide(
+    live: &Live,
+    settings: &Settings,
+    payers: &Payers,
+    direct: &DirectJob,
+) -> Result<Option<Bill>, Fate> {
+    let nodes: Vec<_> =
+        direct.nodes.iter().map(|name| live.node_named(name)).collect::<Option<_>>().ok_or(Fate::Nobody)?;
     let first = nodes.first().ok_or(Fate::Nobody)?;
-    let tenant = live.tenants.get(&direct.tenant).ok_or(Fate::Nobody)?;
+    let tenant = &payers.tenant;
     let named = settings.engine.slurm.tenants.get(&tenant.slug).and_then(|owner| owner.project.as_deref());
     let named = direct.project.as_deref().or(named);
-    let (project, contract) = payer(live, direct.tenant, named, first.node.pool).ok_or(Fate::Nobody)?;
+    let (project, contract) = payer(live, &payers.projects, named, first.node.pool).ok_or(Fate::Nobody)?;
     let since = nodes.iter().map(|node| node.node.since);
     let from =
         since.chain([direct.started_at(), contract.starts_at, tenant.created_at]).max().unwrap_or_default();
@@ -165,14 +171,15 @@ fn decide(live: &Live, settings: &Settings, direct: &DirectJob) -> Result<Option
         (node.node.id, if is_over { all } else { all.without(node.busy) })
     });
     let placement = place(&free.collect::<Vec<_>>(), direct.cards).ok_or(Fate::NoCards)?;
-    let (rate, is_granted) = runs::rate_on(live, contract.id, first.node.id, ServiceClass::Normal)
-        .unwrap_or_else(|| {
-            tracing::error!(
-                number = direct.number,
-                "no price for the pool of a job that was handed to Slurm directly"
-            );
-            (contract.kind.rate(domain::RatePerCardHour::default()), contract.kind.is_grant())
-        });
+    let (rate, is_granted) =
+        starting::rate_on(live, contract.id, first.node.id, ServiceClass::Normal, moment::now())
+            .unwrap_or_else(|| {
+                tracing::error!(
+                    number = direct.number,
+                    "no price for the pool of a job that was handed to Slurm directly"
+                );
+                (contract.kind.rate(domain::RatePerCardHour::default()), contract.kind.is_grant())
+            });
     let limit =
         direct.ends_by_s.map(|until| Timestamp::from_secs(until).since(from)).filter(|limit| limit.0 > 0);
     let spec = JobSpec {
@@ -204,20 +211,17 @@ fn decide(live: &Live, settings: &Settings, direct: &DirectJob) -> Result<Option
     Ok(Some(Bill { job, run }))
 }
 
-/// The project that pays, with its contract: the one named, else the tenant's first with a contract that takes jobs in the
-/// pool, else the first with any.
+/// The project that pays, with its contract: the named one, else the tenant's first with a contract that takes jobs in
+/// the pool, else the first with any.
 fn payer<'a>(
     live: &'a Live,
-    tenant: TenantId,
+    projects: &'a [Project],
     named: Option<&str>,
     pool: domain::PoolId,
 ) -> Option<(&'a Project, &'a Contract)> {
-    let of_tenant = live
-        .projects
-        .values()
-        .filter(|project| project.tenant == tenant && named.is_none_or(|named| named == project.slug));
+    let wanted = projects.iter().filter(|project| named.is_none_or(|named| named == project.slug));
     let with_contract =
-        of_tenant.filter_map(|project| Some((project, &live.contracts.get(&project.contract?)?.contract)));
+        wanted.filter_map(|project| Some((project, &live.contract(project.contract?)?.contract)));
     with_contract.min_by_key(|(project, contract)| {
         (!contract.pools.contains(&pool), !contract.state.accepts_jobs(), project.id)
     })
@@ -275,12 +279,11 @@ pub fn make_room(center: &Center, direct: &DirectJob) {
     let in_the_way: Vec<_> = {
         let live = center.live();
         let is_there = |run: &&LiveRun| {
-            let is_on = |slot: &Slot| {
-                live.nodes.get(&slot.node).is_some_and(|node| direct.nodes.contains(&node.node.name))
-            };
+            let is_on =
+                |slot: &Slot| live.node(slot.node).is_some_and(|node| direct.nodes.contains(&node.node.name));
             run.run.state.started_at().is_none() && run.run.placement.0.iter().any(is_on)
         };
-        live.runs.values().filter(is_there).map(|run| run.run.id).collect()
+        live.runs().filter(is_there).map(|run| run.run.id).collect()
     };
     if !in_the_way.is_empty() {
         tracing::info!(
@@ -288,7 +291,7 @@ pub fn make_room(center: &Center, direct: &DirectJob) {
             runs = in_the_way.len(),
             "a job that was handed to Slurm directly has the cards of planned runs: they are planned anew"
         );
-        runs::stop(center, in_the_way, domain::run::StopCause::Preempted);
+        stopping::stop(center, in_the_way, domain::run::StopCause::Preempted);
     }
 }
 

@@ -40,7 +40,7 @@ pub fn list(center: &Center, caller: &Caller) -> Result<Vec<HallNode>, AppError>
     center.policies.check(caller, Action::ReadNode, None)?;
     let live = center.live();
     let granted = granted(&live);
-    let mut nodes: Vec<HallNode> = live.nodes.values().map(|known| node(known, &granted)).collect();
+    let mut nodes: Vec<HallNode> = live.nodes().map(|known| node(known, &granted)).collect();
     nodes.sort_by(|a, b| (a.name.len(), &a.name).cmp(&(b.name.len(), &b.name)));
     Ok(nodes)
 }
@@ -48,8 +48,9 @@ pub fn list(center: &Center, caller: &Caller) -> Result<Vec<HallNode>, AppError>
 pub fn show(center: &Center, caller: &Caller, name: &str) -> Result<HallNode, AppError> {
     center.policies.check(caller, Action::ReadNode, None)?;
     let live = center.live();
-    let known = live.nodes.values().find(|known| known.node.name == name);
-    known.map(|known| node(known, &granted(&live))).ok_or_else(|| AppError::not_found("node", name))
+    live.node_named(name)
+        .map(|known| node(known, &granted(&live)))
+        .ok_or_else(|| AppError::not_found("node", name))
 }
 
 /// The cards that a job's runs have now, by node; none of a job that the caller may not see.
@@ -61,10 +62,10 @@ pub fn cards_of_job(
     center.policies.check(caller, Action::ReadJob, caller.scope()?.tenant())?;
     let live = center.live();
     let mut cards: BTreeMap<String, CardSet> = BTreeMap::new();
-    let runs = live.runs.values().map(|known| &known.run);
+    let runs = live.runs().map(|known| &known.run);
     for run in runs.filter(|run| run.job == job && caller.sees(run.tenant)) {
         for slot in &run.placement.0 {
-            let Some(known) = live.nodes.get(&slot.node) else { continue };
+            let Some(known) = live.node(slot.node) else { continue };
             let on_node = cards.entry(known.node.name.clone()).or_insert(CardSet::EMPTY);
             *on_node = on_node.union(slot.cards);
         }
@@ -75,7 +76,7 @@ pub fn cards_of_job(
 /// The cards of runs under grants, by node.
 fn granted(live: &Live) -> BTreeMap<NodeId, CardSet> {
     let mut granted: BTreeMap<NodeId, CardSet> = BTreeMap::new();
-    for run in live.runs.values().map(|known| &known.run).filter(|run| run.is_granted) {
+    for run in live.runs().map(|known| &known.run).filter(|run| run.is_granted) {
         for slot in &run.placement.0 {
             let on_node = granted.entry(slot.node).or_insert(CardSet::EMPTY);
             *on_node = on_node.union(slot.cards);

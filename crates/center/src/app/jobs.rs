@@ -1,21 +1,23 @@
 //! Jobs: submitting, and stopping. Beside it: what is shown of them ([`listing`]), and trying them out ([`dry_run`]).
 
 mod dry_run;
+pub mod ending;
 mod listing;
 
 use std::sync::Arc;
 
 use domain::{
     ContractId, Job, JobId, JobSpec, Lang, Project, TenantId,
-    job::JobState,
     problem::{JobFault, field},
     run::StopCause,
     script::{Note, NoteAction},
     spec::Dependency,
 };
 use scheduler::Limit;
-use serde_json::{Value, json};
-use store::{StoreError, Tx, jobs, recent};
+use serde_json::json;
+use store::{StoreError, Tx, jobs, recent, tenants};
+
+use ending::{ended_or_stopping, took_job};
 
 pub use dry_run::{DryRun, PlaceView, Quote, dry_run, places};
 pub use listing::{
@@ -24,13 +26,13 @@ pub use listing::{
 
 use super::{
     audit::{self, Change},
-    runs,
+    runs::stopping,
 };
 use crate::{
     auth::{Action, Caller, Once},
     center::Center,
     error::AppError,
-    events::{self, About},
+    events::{self, About, Event},
     fits::Shape,
     live::{Fate, fate},
     moment::{self, new_id},
@@ -46,6 +48,29 @@ struct Admitted {
     spec: JobSpec,
 }
 
+/// A submission on its way into the store.
+enum Kept {
+    /// A request with the same key came before; this is its job.
+    Earlier(JobId),
+    New(Box<NewJob>),
+    /// Nothing is kept yet: the planner is to be asked first whether a job of this shape can ever start.
+    Unasked(Shape, Box<Submission>),
+}
+
+struct NewJob {
+    job: Arc<Job>,
+    unmet: Vec<Dependency>,
+    event: Event,
+}
+
+/// A request to keep a job.
+struct Submission {
+    caller: Caller,
+    tenant: TenantId,
+    spec: JobSpec,
+    once: Option<Once>,
+}
+
 /// Keeps a job. Returns when it is on disk; with the key of an earlier request, the job of that request.
 pub async fn submit(
     center: &Center,
@@ -53,68 +78,92 @@ pub async fn submit(
     spec: JobSpec,
     once: Option<Once>,
 ) -> Result<JobId, AppError> {
-    let admitted = admit(center, caller, spec)?;
-    let now = moment::now();
-    let policy = center.settings.planning();
-    let snapshot = || center.live().snapshot(policy.use_half_life, now);
-    if let Some(limit) = center.compute.fits.never_fits(&shape(&admitted), &policy, now, snapshot) {
-        return Err(never(&limit));
+    let tenant = may_submit(center, caller, &spec)?;
+    let mut submission = Submission { caller: caller.clone(), tenant, spec, once };
+    // The planner is asked between two writes, never in one: all others would wait.
+    let mut asked = None;
+    loop {
+        let for_write = center.clone();
+        let kept = center
+            .write(
+                move |tx| keep(tx, &for_write, submission, asked.as_ref()),
+                |center, kept| {
+                    if let Kept::New(new) = kept {
+                        center.live().job_submitted(new.job.clone(), new.unmet.clone());
+                        center.tell(new.event.clone());
+                        center.compute.wakers.plan();
+                    }
+                },
+            )
+            .await?;
+        match kept {
+            Kept::Earlier(id) => return Ok(id),
+            Kept::New(new) => {
+                center.metrics.jobs_submitted.inc();
+                return Ok(new.job.id);
+            }
+            Kept::Unasked(shape, again) => {
+                let now = moment::now();
+                let policy = center.settings.planning();
+                if let Some(limit) =
+                    center.compute.fits.ask(&shape, &policy, now, || center.live().snapshot(now))
+                {
+                    return Err(never(&limit));
+                }
+                (asked, submission) = (Some(shape), *again);
+            }
+        }
     }
-    let caller = caller.clone();
-    let (id, created) = center
-        .write(
-            move |tx| {
-                if let Some(earlier) = once.as_ref().map(|once| once.earlier(tx)).transpose()?.flatten() {
-                    let id = earlier
-                        .body
-                        .parse()
-                        .map_err(|_| AppError::Internal("a kept answer is no job".into()))?;
-                    return Ok((id, None));
-                }
-                let unmet = unmet(tx, &admitted)?;
-                let Admitted { tenant, project, contract, spec } = admitted;
-                let id = new_id!(JobId);
-                let job = Job::new(id, tenant, project.id, contract, caller.member.id, now, spec);
-                jobs::insert_job(tx, &job)?;
-                let about = About { tenant: Some(tenant), job: Some(id), run: None };
-                let data = json!({ "name": job.spec.name, "tasks": job.tasks.total });
-                let event = events::record(tx, now, about, "job_submitted", data)?;
-                let detail = json!({ "name": job.spec.name, "project": project.slug, "nodes": job.spec.nodes,
-                    "cards_per_node": job.spec.cards_per_node, "tasks": job.tasks.total });
-                let change =
-                    Change { tenant: Some(tenant), action: "submit_job", subject: id.to_string(), detail };
-                audit::record(tx, &caller, change)?;
-                if let Some(once) = once {
-                    once.keep(tx, &id.to_string())?;
-                }
-                Ok((id, Some((Arc::new(job), unmet, event))))
-            },
-            |center, (_, created)| {
-                if let Some((job, unmet, event)) = created {
-                    let limit = runs::time_limit(center, job);
-                    center.live().set_job(job.clone(), limit, Some(unmet.clone()));
-                    center.tell(event.clone());
-                    center.compute.wakers.plan();
-                }
-            },
-        )
-        .await?;
-    if created.is_some() {
-        center.metrics.jobs_submitted.inc();
-    }
-    Ok(id)
 }
 
-/// Everything about a request that can be decided before the write.
-fn admit(center: &Center, caller: &Caller, mut spec: JobSpec) -> Result<Admitted, AppError> {
+/// Keeps a job with its event, its line in the audit log and its key. `asked` is a shape that can start.
+fn keep(tx: &Tx, center: &Center, submission: Submission, asked: Option<&Shape>) -> Result<Kept, AppError> {
+    let Submission { caller, tenant, spec, once } = submission;
+    if let Some(earlier) = once.as_ref().map(|once| once.earlier(tx)).transpose()?.flatten() {
+        let id = earlier.body.parse();
+        return id.map(Kept::Earlier).map_err(|_| AppError::Internal("a kept answer is no job".into()));
+    }
+    let admitted = admit(tx, center, tenant, spec)?;
+    let shape = shape(&admitted);
+    if asked != Some(&shape) {
+        match center.compute.fits.known(&shape) {
+            Some(None) => {}
+            Some(Some(limit)) => return Err(never(&limit)),
+            None => {
+                let again = Submission { caller, tenant, spec: admitted.spec, once };
+                return Ok(Kept::Unasked(shape, Box::new(again)));
+            }
+        }
+    }
+    let unmet = unmet(tx, &admitted)?;
+    let Admitted { tenant, project, contract, spec } = admitted;
+    let (id, now) = (new_id!(JobId), moment::now());
+    let job = Job::new(id, tenant, project.id, contract, caller.member.id, now, spec);
+    jobs::insert_job(tx, &job)?;
+    let about = About { tenant: Some(tenant), job: Some(id), run: None };
+    let data = json!({ "name": job.spec.name, "tasks": job.tasks.total });
+    let event = events::record(tx, now, about, "job_submitted", data)?;
+    let detail = json!({ "name": job.spec.name, "project": project.slug, "nodes": job.spec.nodes,
+        "cards_per_node": job.spec.cards_per_node, "tasks": job.tasks.total });
+    let change = Change { tenant: Some(tenant), action: "submit_job", subject: id.to_string(), detail };
+    audit::record(tx, &caller, change)?;
+    if let Some(once) = once {
+        once.keep(tx, &id.to_string())?;
+    }
+    Ok(Kept::New(Box::new(NewJob { job: Arc::new(job), unmet, event })))
+}
+
+/// Whether the caller may submit, and what is wrong with the request itself. Gives the tenant that the job is to be of.
+fn may_submit(center: &Center, caller: &Caller, spec: &JobSpec) -> Result<TenantId, AppError> {
     center.policies.check(caller, Action::SubmitJob, caller.member.tenant)?;
     let tenant = caller.member.tenant.ok_or(AppError::Forbidden { action: Action::SubmitJob.code() })?;
     let problems = spec.problems();
-    if !problems.is_empty() {
-        return Err(AppError::Invalid(problems));
-    }
-    let live = center.live();
-    let project = project(&live, tenant, spec.project.as_deref())?;
+    if problems.is_empty() { Ok(tenant) } else { Err(AppError::Invalid(problems)) }
+}
+
+/// Everything that can be decided about a request before it is kept, as the store and what is live have it.
+fn admit(tx: &Tx, center: &Center, tenant: TenantId, mut spec: JobSpec) -> Result<Admitted, AppError> {
+    let project = project(tx, tenant, spec.project.as_deref())?;
     spec.project = Some(project.slug.clone());
     let no_contract = || {
         AppError::refused(
@@ -123,7 +172,8 @@ fn admit(center: &Center, caller: &Caller, mut spec: JobSpec) -> Result<Admitted
             "ask your administrator to give the project a contract",
         )
     };
-    let known = project.contract.and_then(|id| live.contracts.get(&id)).ok_or_else(no_contract)?;
+    let live = center.live();
+    let known = project.contract.and_then(|id| live.contract(id)).ok_or_else(no_contract)?;
     let contract = &known.contract;
     if !contract.state.accepts_jobs() {
         return Err(AppError::refused(
@@ -132,12 +182,8 @@ fn admit(center: &Center, caller: &Caller, mut spec: JobSpec) -> Result<Admitted
             "ask your administrator, or submit to a project with another contract",
         ));
     }
-    let models: Vec<&str> = contract
-        .pools
-        .iter()
-        .filter_map(|id| live.pools.get(id))
-        .map(|pool| pool.model.name.as_str())
-        .collect();
+    let models: Vec<&str> =
+        contract.pools.iter().filter_map(|id| live.pool(*id)).map(|pool| pool.model.name.as_str()).collect();
     let slurms = match center.settings.engine.kind {
         EngineKind::Slurm => Some(&center.settings.engine.slurm.models),
         EngineKind::Local => None,
@@ -162,8 +208,8 @@ fn admit(center: &Center, caller: &Caller, mut spec: JobSpec) -> Result<Admitted
     Ok(Admitted { tenant, project, contract, spec })
 }
 
-/// Takes what is a card model's name from the labels, as scripts say both in one word, and calls by the center's name what
-/// has another one in Slurm.
+/// Takes names of card models out of the labels, as scripts say both in one word, and turns Slurm's names of models into
+/// the center's.
 fn name_models<'a>(spec: &mut JobSpec, models: &[&str], slurms: impl Fn(&str) -> Option<&'a String>) {
     let ours = |name: &str| {
         let of_slurm = || slurms(name).filter(|name| models.contains(&name.as_str()));
@@ -183,30 +229,32 @@ fn name_models<'a>(spec: &mut JobSpec, models: &[&str], slurms: impl Fn(&str) ->
     }
 }
 
-/// What there is to tell of a script's options on this center.
+/// The notes on a script's options that hold on this center.
 pub fn notes(center: &Center, mut notes: Vec<Note>) -> Vec<Note> {
     let is_slurm = center.settings.engine.kind == EngineKind::Slurm;
     notes.retain(|note| note.action != NoteAction::OnSlurm || !is_slurm);
     notes
 }
 
-fn project(live: &crate::live::Live, tenant: TenantId, slug: Option<&str>) -> Result<Project, AppError> {
-    let own: Vec<&Project> = live.projects.values().filter(|project| project.tenant == tenant).collect();
-    let refused = |fault: JobFault| AppError::invalid(field::PROJECT, fault);
+/// The project of that short name, or the only one that the tenant has.
+fn project(tx: &Tx, tenant: TenantId, slug: Option<&str>) -> Result<Project, AppError> {
+    if let Some(slug) = slug
+        && let Some(found) = tenants::find_project(tx, tenant, slug)?
+    {
+        return Ok(found);
+    }
+    let mut own = tenants::list_projects(tx, Some(tenant))?;
+    let refused = |fault: JobFault| Err(AppError::invalid(field::PROJECT, fault));
     let slugs = || own.iter().map(|project| project.slug.clone()).collect();
-    match (slug, own.as_slice()) {
-        (Some(slug), _) => own
-            .iter()
-            .find(|project| project.slug == slug)
-            .map(|project| (*project).clone())
-            .ok_or_else(|| refused(JobFault::NoSuchProject { slug: slug.to_owned(), own: slugs() })),
-        (None, [only]) => Ok((*only).clone()),
-        (None, []) => Err(AppError::refused(
+    match (slug, own.len()) {
+        (Some(slug), _) => refused(JobFault::NoSuchProject { slug: slug.to_owned(), own: slugs() }),
+        (None, 0) => Err(AppError::refused(
             Refusal::NoProject,
             "your tenant has no project",
             "ask your administrator to make one",
         )),
-        (None, _) => Err(refused(JobFault::ProjectNotNamed { own: slugs() })),
+        (None, 1) => Ok(own.remove(0)),
+        (None, _) => refused(JobFault::ProjectNotNamed { own: slugs() }),
     }
 }
 
@@ -226,7 +274,7 @@ fn never(limit: &Limit) -> AppError {
     AppError::invalid(field::CARDS_PER_NODE, fault)
 }
 
-/// What of a new job's dependencies is still to come. Refused if one is not there, or can't come about any more.
+/// The dependencies of a new job that are still to come. Refused if one is not there, or can't come about any more.
 fn unmet(tx: &Tx, admitted: &Admitted) -> Result<Vec<Dependency>, AppError> {
     let mut unmet = Vec::new();
     for dependency in &admitted.spec.after {
@@ -309,7 +357,7 @@ async fn stop_job(
                 jobs::update_job_progress(tx, &job)?;
                 let mut stopped = Vec::new();
                 for run in recent::active_runs(tx, id)? {
-                    stopped.extend(runs::request_stop(tx, run.run.id, cause)?);
+                    stopped.extend(stopping::request_stop(tx, run.run.id, cause)?);
                 }
                 record(tx, &job)?;
                 let about = About { tenant: Some(job.tenant), job: Some(id), run: None };
@@ -318,7 +366,7 @@ async fn stop_job(
                 Ok((Some((Arc::new(job), event)), stopped))
             },
             |center, (changed, stopped)| {
-                runs::apply_stops(center, stopped);
+                stopping::apply_stops(center, stopped);
                 if let Some((job, event)) = changed {
                     took_job(center, job);
                     center.tell(event.clone());
@@ -326,59 +374,6 @@ async fn stop_job(
             },
         )
         .await?;
-    runs::tell_engine_to_stop(center, &stopped);
+    stopping::tell_engine_to_stop(center, &stopped);
     Ok(())
-}
-
-fn ended_or_stopping(job: &Job) -> (&'static str, Value) {
-    match job.state {
-        JobState::Ended { outcome, .. } => {
-            ("job_ended", json!({ "outcome": outcome.code(), "name": job.spec.name }))
-        }
-        _ => ("job_stopping", json!({ "name": job.spec.name })),
-    }
-}
-
-/// Takes a changed job into what is live, with all that waited for it.
-fn took_job(center: &Center, job: &Arc<Job>) {
-    let hopeless = {
-        let mut live = center.live();
-        live.set_job(job.clone(), runs::time_limit(center, job), None);
-        live.settle_dependents(job)
-    };
-    if !hopeless.is_empty() {
-        give_up(center, hopeless);
-    }
-    center.compute.wakers.plan();
-}
-
-/// Ends jobs that wait for what can't come about. Called from a commit's own thread, so it only hands the work on.
-pub fn give_up(center: &Center, ids: Vec<JobId>) {
-    let now = moment::now();
-    let follow = center.clone();
-    center.store.submit(
-        move |tx| -> Result<_, AppError> {
-            let mut ended = Vec::new();
-            for id in ids {
-                let mut job = jobs::get_job(tx, id)?;
-                if job.never_run(now).is_err() {
-                    continue;
-                }
-                jobs::update_job_progress(tx, &job)?;
-                let about = About { tenant: Some(job.tenant), job: Some(id), run: None };
-                let (kind, data) = ended_or_stopping(&job);
-                ended.push((Arc::new(job), events::record(tx, now, about, kind, data)?));
-            }
-            Ok(ended)
-        },
-        move |result| match result {
-            Ok(ended) => {
-                for (job, event) in ended {
-                    took_job(&follow, &job);
-                    follow.tell(event);
-                }
-            }
-            Err(error) => tracing::error!(%error, "failed to end jobs that can never run"),
-        },
-    );
 }

@@ -109,7 +109,7 @@ pub async fn read(center: &Center, caller: &Caller, id: JobId, query: LogQuery) 
 /// A part of a log from `offset` on (below 0: counted from the end). Cut so that no character of UTF-8 is torn.
 pub async fn chunk(center: &Center, log: Log, offset: i64, limit: usize) -> Result<LogView, AppError> {
     let engine = center.compute.engine.clone();
-    let is_live = center.live().runs.contains_key(&log.run);
+    let is_live = center.live().run(log.run).is_some();
     let part = tokio::task::spawn_blocking(move || {
         let from = match u64::try_from(offset) {
             Ok(offset) => offset,

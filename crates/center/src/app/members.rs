@@ -6,10 +6,11 @@ use domain::{
 };
 use serde::Deserialize;
 use serde_json::json;
-use store::{credentials, tenants as rows};
+use store::{StoreError, Tx, credentials, tenants as rows};
 
 use super::{
     audit::{self, Change},
+    lookup::{self, Names},
     sign_in::{MemberView, role_for},
     views,
 };
@@ -38,14 +39,17 @@ pub struct NewMember {
 pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<MemberView>, AppError> {
     let scope = caller.scope()?.tenant();
     center.policies.check(caller, Action::ReadMember, scope)?;
-    let members = center.read(move |tx| rows::list_members(tx, scope)).await?;
-    let live = center.live();
-    Ok(members.iter().map(|member| MemberView::of(&live, member)).collect())
+    let read = move |tx: &Tx| {
+        let mut names = Names::of(tx);
+        let members = rows::list_members(tx, scope)?.into_iter();
+        members.map(|member| MemberView::of(&mut names, &member)).collect::<Result<_, StoreError>>()
+    };
+    center.read(read).await
 }
 
 /// Makes a member who signs in with a password.
 pub async fn create(center: &Center, caller: &Caller, new: NewMember) -> Result<MemberView, AppError> {
-    let tenant = super::lookup::named_or_own(center, caller, new.tenant.as_deref())?;
+    let tenant = lookup::named_or_own(center, caller, new.tenant.as_deref()).await?;
     center.policies.check(caller, Action::ManageMember, tenant)?;
     let login_ok = (1..=64).contains(&new.login.len())
         && new.login.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"@._-+".contains(&byte));
@@ -65,20 +69,15 @@ pub async fn create(center: &Center, caller: &Caller, new: NewMember) -> Result<
         is_enabled: true,
         created_at: moment::now(),
     };
-    let (by, row) = (caller.clone(), member.clone());
-    center
-        .write(
-            move |tx| {
-                rows::insert_member(tx, &row, Some(&hash))?;
-                let detail = json!({ "login": row.login, "role": row.role.code() });
-                let subject = row.id.to_string();
-                audit::record(tx, &by, Change { tenant, action: "manage_member", subject, detail })?;
-                Ok(row)
-            },
-            |center, row| drop(center.live().logins.insert(row.id, row.login.clone())),
-        )
-        .await?;
-    Ok(MemberView::of(&center.live(), &member))
+    let by = caller.clone();
+    let write = move |tx: &Tx| {
+        rows::insert_member(tx, &member, Some(&hash))?;
+        let detail = json!({ "login": member.login, "role": member.role.code() });
+        let subject = member.id.to_string();
+        audit::record(tx, &by, Change { tenant, action: "manage_member", subject, detail })?;
+        Ok(MemberView::of(&mut Names::of(tx), &member)?)
+    };
+    center.write(write, |_, _| ()).await
 }
 
 /// What of a member is to change.
@@ -102,7 +101,7 @@ pub async fn change(
         (None, _) => true,
         (own, theirs) => own == theirs,
     };
-    let mut member = found.filter(visible).ok_or_else(|| AppError::not_found("member", id))?;
+    let member = found.filter(visible).ok_or_else(|| AppError::not_found("member", id))?;
     // Everybody may change their own password.
     let is_own_password = member.id == caller.member.id && change.is_enabled.is_none();
     if !is_own_password {
@@ -140,13 +139,12 @@ pub async fn change(
                 }
                 let detail = json!({ "is_enabled": is_enabled, "new_password": hash.is_some() });
                 let subject = id.to_string();
-                audit::record(tx, &by, Change { tenant, action: "manage_member", subject, detail })
+                audit::record(tx, &by, Change { tenant, action: "manage_member", subject, detail })?;
+                Ok(MemberView::of(&mut Names::of(tx), &rows::get_member(tx, id)?)?)
             },
-            move |center, ()| center.credentials.forget_member(id),
+            move |center, _| center.credentials.forget_member(id),
         )
-        .await?;
-    member.is_enabled = is_enabled.unwrap_or(member.is_enabled);
-    Ok(MemberView::of(&center.live(), &member))
+        .await
 }
 
 fn check_password(password: &str) -> Result<(), AppError> {

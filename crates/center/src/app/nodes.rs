@@ -2,12 +2,13 @@
 
 mod changes;
 
-use domain::{JobId, NodeId, NodeState};
+use domain::{JobId, NodeId, NodeState, TenantId};
 use serde::Serialize;
-use store::pools as rows;
+use store::{Tx, pools as rows};
 
-pub use changes::{NewMaintenance, drain, keep_maintenance, resume, set_labels, set_maintenance};
+pub use changes::{NewMaintenance, changed, drain, keep_maintenance, resume, set_labels, set_maintenance};
 
+use super::lookup::Names;
 use crate::{
     auth::{Action, Caller},
     center::Center,
@@ -53,6 +54,9 @@ pub struct CardView {
     pub job: Option<JobId>,
     pub job_name: Option<String>,
     pub tenant_slug: Option<String>,
+    /// By which its short name is looked up.
+    #[serde(skip)]
+    pub tenant: Option<TenantId>,
 }
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -67,9 +71,9 @@ pub struct PoolView {
 
 fn view(live: &Live, caller: &Caller, known: &LiveNode) -> NodeView {
     let node = &known.node;
-    let model = live.pools.get(&node.pool).map(|pool| &pool.model);
+    let model = live.pool(node.pool).map(|pool| &pool.model);
     let on_card = |index: u8| {
-        live.runs.values().find(|live| {
+        live.runs().find(|live| {
             live.run.placement.0.iter().any(|slot| slot.node == node.id && slot.cards.contains(index))
         })
     };
@@ -89,13 +93,14 @@ fn view(live: &Live, caller: &Caller, known: &LiveNode) -> NodeView {
             .to_owned(),
             job: seen.map(|live| live.run.job),
             job_name: seen.map(|live| live.job_name.to_string()),
-            tenant_slug: seen.and_then(|r| live.tenants.get(&r.run.tenant)).map(|tenant| tenant.slug.clone()),
+            tenant_slug: None,
+            tenant: seen.map(|live| live.run.tenant),
         }
     };
     NodeView {
         id: node.id,
         name: node.name.clone(),
-        pool: live.pools.get(&node.pool).map(|pool| pool.name.clone()).unwrap_or_default(),
+        pool: live.pool(node.pool).map(|pool| pool.name.clone()).unwrap_or_default(),
         card_model: known.model.to_string(),
         is_virtual: node.is_virtual,
         state: node.state.code().to_owned(),
@@ -114,32 +119,53 @@ fn view(live: &Live, caller: &Caller, known: &LiveNode) -> NodeView {
 }
 
 /// All nodes, by name as people count: `node-2` before `node-10`.
-pub fn list(center: &Center, caller: &Caller) -> Result<Vec<NodeView>, AppError> {
+pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<NodeView>, AppError> {
     center.policies.check(caller, Action::ReadNode, None)?;
-    let live = center.live();
-    let mut nodes: Vec<NodeView> = live.nodes.values().map(|known| view(&live, caller, known)).collect();
+    let mut nodes: Vec<NodeView> = {
+        let live = center.live();
+        live.nodes().map(|known| view(&live, caller, known)).collect()
+    };
     nodes.sort_by(|a, b| (a.name.len(), &a.name).cmp(&(b.name.len(), &b.name)));
-    Ok(nodes)
+    named(center, nodes).await
 }
 
-pub fn show(center: &Center, caller: &Caller, name: &str) -> Result<NodeView, AppError> {
+pub async fn show(center: &Center, caller: &Caller, name: &str) -> Result<NodeView, AppError> {
     center.policies.check(caller, Action::ReadNode, None)?;
-    let live = center.live();
-    let known = live.nodes.values().find(|known| known.node.name == name);
-    known.map(|known| view(&live, caller, known)).ok_or_else(|| AppError::not_found("node", name))
+    let found = {
+        let live = center.live();
+        live.node_named(name).map(|known| view(&live, caller, known))
+    };
+    let node = found.ok_or_else(|| AppError::not_found("node", name))?;
+    let mut named = named(center, vec![node]).await?;
+    named.pop().ok_or_else(|| AppError::not_found("node", name))
+}
+
+/// Writes the short names of tenants beside their cards.
+async fn named(center: &Center, mut nodes: Vec<NodeView>) -> Result<Vec<NodeView>, AppError> {
+    if nodes.iter().flat_map(|node| &node.cards).all(|card| card.tenant.is_none()) {
+        return Ok(nodes);
+    }
+    let read = move |tx: &Tx| {
+        let mut names = Names::of(tx);
+        for card in nodes.iter_mut().flat_map(|node| &mut node.cards) {
+            card.tenant_slug = card.tenant.map(|id| names.tenant(id)).transpose()?.map(|tenant| tenant.slug);
+        }
+        Ok(nodes)
+    };
+    center.read(read).await
 }
 
 /// Whether the center has nodes that are simulated.
 pub fn has_virtual(center: &Center, caller: &Caller) -> Result<bool, AppError> {
     center.policies.check(caller, Action::ReadNode, None)?;
-    Ok(center.live().nodes.values().any(|known| known.node.is_virtual))
+    Ok(center.live().nodes().any(|known| known.node.is_virtual))
 }
 
 pub fn list_pools(center: &Center, caller: &Caller) -> Result<Vec<PoolView>, AppError> {
     center.policies.check(caller, Action::ReadNode, None)?;
     let live = center.live();
     let view = |pool: &rows::Pool| {
-        let nodes = || live.nodes.values().filter(|known| known.node.pool == pool.id);
+        let nodes = || live.nodes().filter(|known| known.node.pool == pool.id);
         PoolView {
             name: pool.name.clone(),
             card_model: pool.model.name.clone(),
@@ -152,5 +178,5 @@ pub fn list_pools(center: &Center, caller: &Caller) -> Result<Vec<PoolView>, App
                 .sum(),
         }
     };
-    Ok(live.pools.values().map(view).collect())
+    Ok(live.pools().map(view).collect())
 }

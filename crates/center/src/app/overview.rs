@@ -10,7 +10,6 @@ use super::{
     capacity::{CapacityView, Recent},
     contracts::{self, ContractView},
     jobs::{JobQuery, JobView},
-    views::Text,
 };
 use crate::{
     auth::{Action, Caller},
@@ -85,7 +84,7 @@ pub async fn overview(center: &Center, recent: &Recent, caller: &Caller) -> Resu
         .await?;
     let query = JobQuery { state: Some("active".into()), limit: Some(20), ..JobQuery::default() };
     let active = super::jobs::list(center, caller, query).await?.items;
-    let contracts = contracts::list(center, caller)?;
+    let contracts = contracts::list(center, caller).await?;
     let of_center = match scope {
         None => Some(center_overview(center, recent, now).await?),
         Some(_) => None,
@@ -97,14 +96,12 @@ pub async fn overview(center: &Center, recent: &Recent, caller: &Caller) -> Resu
         active,
         contracts,
         running_cards: live
-            .runs
-            .values()
+            .runs()
             .filter(|known| is_seen(known.run.tenant))
             .map(|known| known.run.placement.card_count())
             .sum(),
         waiting_tasks: live
-            .jobs
-            .values()
+            .jobs()
             .filter(|known| is_seen(known.job.tenant))
             .map(|known| u64::from(known.job.tasks.waiting()))
             .sum(),
@@ -123,28 +120,21 @@ pub struct Glance {
     pub active_jobs: Option<usize>,
     pub nodes: Option<usize>,
     pub contracts: Option<usize>,
-    /// The name of the caller's tenant; none for the center's people.
-    pub tenant: Option<Text>,
     pub is_all_virtual: bool,
 }
 
-pub async fn glance(center: &Center, caller: &Caller) -> Result<Glance, AppError> {
+pub fn glance(center: &Center, caller: &Caller) -> Result<Glance, AppError> {
     let scope = caller.scope()?.tenant();
-    let tenant = match scope {
-        Some(own) => Some(center.read(move |tx| store::tenants::get_tenant(tx, own)).await?),
-        None => None,
-    };
     let may = |action, owner| center.policies.check(caller, action, owner).is_ok();
     let live = center.live();
-    let active_jobs = scope.map_or(live.jobs.len(), |own| live.jobs_of(own) as usize);
-    let contracts = live.contracts.values().map(|known| known.contract.tenant);
+    let active_jobs = scope.map_or(live.jobs().len(), |own| live.jobs_of(own) as usize);
+    let contracts = live.contracts().map(|known| known.contract.tenant);
     let contracts = contracts.filter(|tenant| scope.is_none_or(|own| own == *tenant)).count();
     Ok(Glance {
         active_jobs: may(Action::ReadJob, scope).then_some(active_jobs),
-        nodes: may(Action::ReadNode, None).then_some(live.nodes.len()),
+        nodes: may(Action::ReadNode, None).then_some(live.nodes().len()),
         contracts: may(Action::ReadContract, scope).then_some(contracts),
-        tenant: tenant.map(|tenant| Text { zh: tenant.name_zh, en: tenant.name_en }),
-        is_all_virtual: !live.nodes.is_empty() && live.nodes.values().all(|known| known.node.is_virtual),
+        is_all_virtual: live.nodes().len() > 0 && live.nodes().all(|known| known.node.is_virtual),
     })
 }
 
@@ -171,11 +161,11 @@ async fn center_overview(
         failed_cards: 0,
         capacity_tflops: 0,
         in_use_tflops: 0,
-        tenants: u32::try_from(live.tenants.len()).unwrap_or(u32::MAX),
+        tenants: u32::try_from(live.tenant_count()).unwrap_or(u32::MAX),
         balance,
     };
-    for known in live.nodes.values() {
-        let tflops = live.pools.get(&known.node.pool).map_or(0, |pool| u64::from(pool.model.fp16_tflops));
+    for known in live.nodes() {
+        let tflops = live.pool(known.node.pool).map_or(0, |pool| u64::from(pool.model.fp16_tflops));
         let (cards, busy) = (u32::from(known.node.cards), known.busy.len());
         view.nodes += 1;
         view.virtual_nodes += u32::from(known.node.is_virtual);

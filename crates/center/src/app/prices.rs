@@ -46,24 +46,24 @@ pub struct PriceView {
 }
 
 /// All versions, newest first.
-pub fn list(center: &Center, caller: &Caller) -> Result<Vec<PriceBookView>, AppError> {
+pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<PriceBookView>, AppError> {
     center.policies.check(caller, Action::ReadPrice, None)?;
+    let mut books = center.read(rows::list_price_books).await?;
+    books.sort_by_key(|book| std::cmp::Reverse((book.effective_from, book.id)));
+    let in_force = price::in_force(&books, moment::now()).map(|book| book.id);
     let live = center.live();
-    let in_force = price::in_force(&live.price_books, moment::now()).map(|book| book.id);
     let price = |price: &Price| PriceView {
-        pool: live.pools.get(&price.pool).map(|pool| pool.name.clone()).unwrap_or_default(),
+        pool: live.pool(price.pool).map(|pool| pool.name.clone()).unwrap_or_default(),
         service_class: price.class.code().to_owned(),
         domain: price.domain.code().to_owned(),
         rate_micro_cny_per_card_hour: price.rate.0.0,
     };
-    let mut books: Vec<&PriceBook> = live.price_books.iter().collect();
-    books.sort_by_key(|book| std::cmp::Reverse((book.effective_from, book.id)));
-    let view = |book: &PriceBook| PriceBookView {
+    let view = |book: PriceBook| PriceBookView {
         id: book.id,
-        name: book.name.clone(),
         effective_from: book.effective_from.to_string(),
         is_in_force: in_force == Some(book.id),
         prices: book.prices.iter().map(price).collect(),
+        name: book.name,
     };
     Ok(books.into_iter().map(view).collect())
 }
@@ -97,7 +97,7 @@ pub async fn create(center: &Center, caller: &Caller, new: NewPriceBook) -> Resu
     let prices = {
         let live = center.live();
         let parse = |view: &PriceView| {
-            let pool = live.pools.values().find(|pool| pool.name == view.pool);
+            let pool = live.pool_named(&view.pool);
             let rate = view.rate_micro_cny_per_card_hour;
             if !(0..=MOST_RATE).contains(&rate) {
                 let of = Quantity::Number;
@@ -131,7 +131,7 @@ pub async fn create(center: &Center, caller: &Caller, new: NewPriceBook) -> Resu
                 audit::record(tx, &by, Change { tenant: None, action, subject, detail })?;
                 Ok(book)
             },
-            |center, book| center.live().price_books.push(book.clone()),
+            |center, book| center.live().price_book_published(book.clone(), moment::now()),
         )
         .await
         .map(|book| book.id)

@@ -3,11 +3,12 @@
 use domain::{ContractId, Project, ProjectId, problem::field};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::tenants as rows;
+use store::{StoreError, Tx, tenants as rows};
 
 use super::{
     audit::{self, Change},
-    lookup, views,
+    lookup::{self, Names},
+    views,
 };
 use crate::{
     auth::{Action, Caller},
@@ -28,26 +29,32 @@ pub struct ProjectView {
     pub created_at: String,
 }
 
-fn view(live: &Live, project: &Project) -> ProjectView {
-    let contract = project.contract.and_then(|id| live.contracts.get(&id));
+fn view(live: &Live, project: Project, tenant_slug: String) -> ProjectView {
+    let contract = project.contract.and_then(|id| live.contract(id));
     ProjectView {
         id: project.id,
-        tenant_slug: live.tenants.get(&project.tenant).map(|tenant| tenant.slug.clone()).unwrap_or_default(),
-        slug: project.slug.clone(),
-        name: project.name.clone(),
+        tenant_slug,
+        slug: project.slug,
+        name: project.name,
         contract: project.contract,
         contract_number: contract.map(|known| known.contract.number.clone()),
         created_at: project.created_at.to_string(),
     }
 }
 
-/// Projects that the caller may see.
-pub fn list(center: &Center, caller: &Caller) -> Result<Vec<ProjectView>, AppError> {
+/// Projects that the caller may see, by tenant and short name.
+pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<ProjectView>, AppError> {
     let scope = caller.scope()?.tenant();
     center.policies.check(caller, Action::ReadProject, scope)?;
+    let read = move |tx: &Tx| {
+        let mut names = Names::of(tx);
+        let with_owner = |project: Project| Ok((names.tenant(project.tenant)?.slug, project));
+        rows::list_projects(tx, scope)?.into_iter().map(with_owner).collect::<Result<Vec<_>, StoreError>>()
+    };
+    let found = center.read(read).await?;
     let live = center.live();
-    let seen = live.projects.values().filter(|project| scope.is_none_or(|own| own == project.tenant));
-    let mut views: Vec<ProjectView> = seen.map(|project| view(&live, project)).collect();
+    let mut views: Vec<ProjectView> =
+        found.into_iter().map(|(tenant_slug, project)| view(&live, project, tenant_slug)).collect();
     views.sort_by(|a, b| (&a.tenant_slug, &a.slug).cmp(&(&b.tenant_slug, &b.slug)));
     Ok(views)
 }
@@ -64,7 +71,7 @@ pub struct NewProject {
 }
 
 pub async fn create(center: &Center, caller: &Caller, new: NewProject) -> Result<ProjectView, AppError> {
-    let tenant = lookup::named_or_own_required(center, caller, new.tenant.as_deref())?;
+    let tenant = lookup::named_or_own_required(center, caller, new.tenant.as_deref()).await?;
     center.policies.check(caller, Action::ManageProject, Some(tenant))?;
     views::slug(&new.slug)?;
     let name = views::line::<128>(field::NAME, new.name)?;
@@ -78,7 +85,7 @@ pub async fn create(center: &Center, caller: &Caller, new: NewProject) -> Result
         created_at: moment::now(),
     };
     let by = caller.clone();
-    let project = center
+    let (project, tenant_slug) = center
         .write(
             move |tx| {
                 rows::insert_project(tx, &project)?;
@@ -89,15 +96,13 @@ pub async fn create(center: &Center, caller: &Caller, new: NewProject) -> Result
                     detail: json!({ "slug": project.slug }),
                 };
                 audit::record(tx, &by, change)?;
-                Ok(project)
+                let tenant_slug = rows::get_tenant(tx, project.tenant)?.slug;
+                Ok((project, tenant_slug))
             },
-            |center, project| {
-                center.live().projects.insert(project.id, project.clone());
-                center.compute.wakers.accounts();
-            },
+            |center, _| center.compute.wakers.accounts(),
         )
         .await?;
-    Ok(view(&center.live(), &project))
+    Ok(view(&center.live(), project, tenant_slug))
 }
 
 /// Gives a project another contract; for jobs submitted from now on.
@@ -108,13 +113,13 @@ pub async fn set_contract(
     contract: Option<&str>,
 ) -> Result<ProjectView, AppError> {
     let id: ProjectId = views::id(id, "project")?;
-    let found = center.live().projects.get(&id).cloned();
+    let found = Some(center.read(move |tx| rows::get_project(tx, id)).await?);
     let mut project =
         found.filter(|p| caller.sees(p.tenant)).ok_or_else(|| AppError::not_found("project", id))?;
     center.policies.check(caller, Action::ManageProject, Some(project.tenant))?;
     project.contract = contract_of(center, project.tenant, contract)?;
     let by = caller.clone();
-    let project = center
+    let (project, tenant_slug) = center
         .write(
             move |tx| {
                 rows::set_project_contract(tx, id, project.contract)?;
@@ -125,15 +130,13 @@ pub async fn set_contract(
                     detail: json!({ "contract": project.contract }),
                 };
                 audit::record(tx, &by, change)?;
-                Ok(project)
+                let tenant_slug = rows::get_tenant(tx, project.tenant)?.slug;
+                Ok((project, tenant_slug))
             },
-            |center, project| {
-                center.live().projects.insert(project.id, project.clone());
-                center.compute.wakers.accounts();
-            },
+            |center, _| center.compute.wakers.accounts(),
         )
         .await?;
-    Ok(view(&center.live(), &project))
+    Ok(view(&center.live(), project, tenant_slug))
 }
 
 fn contract_of(
@@ -145,6 +148,6 @@ fn contract_of(
     let live = center.live();
     let matches =
         |c: &&domain::Contract| c.tenant == tenant && (c.number == wanted || c.id.to_string() == wanted);
-    let found = live.contracts.values().map(|known| &known.contract).find(matches);
+    let found = live.contracts().map(|known| &known.contract).find(matches);
     found.map(|contract| Some(contract.id)).ok_or_else(|| AppError::not_found("contract", wanted))
 }

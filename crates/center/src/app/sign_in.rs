@@ -1,15 +1,21 @@
 //! Signing in and out, and the tokens that programs use.
 
+use std::sync::Arc;
+
 use domain::{
     Member, MemberId, Role, TenantId, TokenId,
     problem::{Wrong, field},
 };
 use serde::Serialize;
 use serde_json::json;
-use store::credentials::{self as rows, SessionRow, TokenRow};
+use store::{
+    StoreError,
+    credentials::{self as rows, SessionRow, TokenRow},
+};
 
 use super::{
     audit::{self, Change},
+    lookup::Names,
     views,
 };
 use crate::{
@@ -18,9 +24,9 @@ use crate::{
         credentials::{self, Session, Shown, TOKEN_PREFIX},
         password,
     },
+    base::Base,
     center::Center,
     error::AppError,
-    live::Live,
     moment::{self, new_id},
 };
 
@@ -40,18 +46,25 @@ pub struct MemberView {
 }
 
 impl MemberView {
-    pub fn of(live: &Live, member: &Member) -> Self {
-        Self {
+    pub fn of(names: &mut Names<'_>, member: &Member) -> Result<Self, StoreError> {
+        let tenant_slug = member.tenant.map(|id| names.tenant(id)).transpose()?.map(|tenant| tenant.slug);
+        Ok(Self {
             id: member.id,
             tenant: member.tenant,
-            tenant_slug: member.tenant.and_then(|id| live.tenants.get(&id)).map(|tenant| tenant.slug.clone()),
+            tenant_slug,
             login: member.login.clone(),
             name: member.name.clone(),
             role: member.role.code().to_owned(),
             is_enabled: member.is_enabled,
             created_at: member.created_at.to_string(),
-        }
+        })
     }
+}
+
+/// The caller as a member.
+pub async fn own(base: &Base, caller: &Caller) -> Result<MemberView, AppError> {
+    let member = caller.member.clone();
+    base.read(move |tx| MemberView::of(&mut Names::of(tx), &member)).await
 }
 
 /// A new token. Its text is told this once.
@@ -99,20 +112,16 @@ pub async fn new_token(center: &Center, caller: &Caller, name: &str) -> Result<N
         last_used_at: None,
     };
     let (id, expires_at, by) = (row.id, row.expires_at, caller.clone());
-    let write = move |tx: &store::Tx| -> Result<(), AppError> {
+    let write = move |tx: &store::Tx| -> Result<MemberView, AppError> {
         rows::insert_token(tx, &row)?;
         let detail = json!({ "name": row.name });
         let change =
             Change { tenant: by.member.tenant, action: "new_token", subject: row.id.to_string(), detail };
-        audit::record(tx, &by, change)
+        audit::record(tx, &by, change)?;
+        Ok(MemberView::of(&mut Names::of(tx), &by.member)?)
     };
-    center.write(write, |_, ()| ()).await?;
-    Ok(NewToken {
-        token,
-        id,
-        expires_at: expires_at.to_string(),
-        member: MemberView::of(&center.live(), &caller.member),
-    })
+    let member = center.write(write, |_, _| ()).await?;
+    Ok(NewToken { token, id, expires_at: expires_at.to_string(), member })
 }
 
 /// A token as its owner sees it.
@@ -165,21 +174,21 @@ pub async fn revoke_token(center: &Center, caller: &Caller, id: &str) -> Result<
 pub async fn new_session(center: &Center, member: Member) -> Result<(String, Session), AppError> {
     let now = moment::now();
     let secret = credentials::new_secret("");
-    let session = Session { member, csrf: credentials::new_secret("") };
+    let csrf = credentials::new_secret("");
     let row = SessionRow {
         id: new_id!(SessionId),
-        member: session.member.id,
+        member: member.id,
         hash: credentials::hash(&secret),
-        csrf: session.csrf.clone(),
+        csrf: csrf.clone(),
         created_at: now,
         expires_at: now.plus(domain::Millis::from_hours(center.settings.limits.session_hours)),
     };
-    let write = move |tx: &store::Tx| -> Result<(), AppError> {
+    let write = move |tx: &store::Tx| -> Result<Session, AppError> {
         rows::delete_expired(tx, now)?;
         rows::insert_session(tx, &row)?;
-        Ok(())
+        Ok(session(tx, member, csrf)?)
     };
-    center.write(write, |_, ()| ()).await?;
+    let session = center.write(write, |_, _| ()).await?;
     Ok((secret, session))
 }
 
@@ -233,13 +242,22 @@ pub async fn by_session(center: &Center, secret: &str) -> Result<Option<Session>
     if let Some(session) = center.credentials.session(&hash, now) {
         return Ok(Some(session));
     }
-    let found = center.read(move |tx| rows::find_session(tx, &hash)).await?;
-    let Some((row, member)) = found.filter(|(row, member)| now < row.expires_at && member.is_enabled) else {
-        return Ok(None);
+    let read = move |tx: &store::Tx| {
+        let found = rows::find_session(tx, &hash)?;
+        let Some((row, member)) = found.filter(|(row, member)| now < row.expires_at && member.is_enabled)
+        else {
+            return Ok(None);
+        };
+        Ok(Some((session(tx, member, row.csrf)?, row.expires_at)))
     };
-    let session = Session { member, csrf: row.csrf };
-    center.credentials.keep_session(hash, session.clone(), row.expires_at);
+    let Some((session, expires_at)) = center.read(read).await? else { return Ok(None) };
+    center.credentials.keep_session(hash, session.clone(), expires_at);
     Ok(Some(session))
+}
+
+fn session(tx: &store::Tx, member: Member, csrf: String) -> Result<Session, StoreError> {
+    let tenant = member.tenant.map(|id| store::tenants::get_tenant(tx, id)).transpose()?;
+    Ok(Session { member, tenant: tenant.map(Arc::new), csrf })
 }
 
 /// A role that `text` names and that a member of `tenant` may have.

@@ -5,13 +5,16 @@ mod tree;
 
 use std::{collections::HashMap, time::Duration};
 
+use domain::Project;
 use engines::slurm::{
     SlurmEngine, UsableAccount, UsableAccounts,
     accounts::{Conflict, Found, Sacctmgr, Standing, Step, Tree, own_user, steps},
 };
 use serde::Serialize;
 use serde_json::json;
+use store::tenants;
 
+use self::tree::Customers;
 use super::{
     audit::{self, Change},
     views::Text,
@@ -78,6 +81,7 @@ pub struct ConflictView {
 
 /// What is wanted, what is there, and what follows.
 struct Looked {
+    customers: Customers,
     tree: Tree,
     found: Found,
     steps: Vec<Step>,
@@ -93,13 +97,16 @@ fn slurm(center: &Center) -> Sacctmgr {
 }
 
 /// Blocks for as long as Slurm takes to answer.
-fn look(center: &Center, slurm: &Sacctmgr) -> Result<Looked, engines::EngineError> {
-    let found = slurm.look(&center.settings.engine.slurm.accounts.root)?;
+fn look(center: &Center, slurm: &Sacctmgr) -> Result<Looked, AppError> {
+    let found = slurm.look(&center.settings.engine.slurm.accounts.root).map_err(|error| failed(&error))?;
+    let customers = center.store.read(|tx| -> Result<_, AppError> {
+        Ok(Customers { tenants: tenants::list_tenants(tx)?, projects: tenants::list_projects(tx, None)? })
+    })?;
     // After that: what Slurm has counted by then is not also still there to be used.
     let own = center.settings.engine.slurm.user.clone().or_else(own_user);
-    let tree = tree::wanted(&center.live(), &center.settings, own.as_deref(), moment::now());
+    let tree = tree::wanted(&customers, &center.live(), &center.settings, own.as_deref(), moment::now());
     let (steps, conflicts) = steps(&tree, &found);
-    Ok(Looked { tree, found, steps, conflicts })
+    Ok(Looked { customers, tree, found, steps, conflicts })
 }
 
 fn carry_out(slurm: &Sacctmgr, cluster: &str, steps: Vec<Step>) -> Vec<Done> {
@@ -154,7 +161,7 @@ pub async fn apply(center: &Center, caller: &Caller) -> Result<AccountsView, App
 /// Speaks to Slurm off the threads that serve requests, one at a time.
 async fn off_thread<T: Send + 'static>(
     center: &Center,
-    work: impl FnOnce(&Center, &Sacctmgr) -> Result<T, engines::EngineError> + Send + 'static,
+    work: impl FnOnce(&Center, &Sacctmgr) -> Result<T, AppError> + Send + 'static,
 ) -> Result<T, AppError> {
     if center.compute.slurm.is_none() {
         return Err(AppError::refused(
@@ -169,30 +176,31 @@ async fn off_thread<T: Send + 'static>(
         work(&center, &slurm(&center))
     };
     let answered = tokio::task::spawn_blocking(work).await;
-    answered.map_err(|error| AppError::Internal(error.to_string()))?.map_err(|error| {
-        let hint = "the center needs sacctmgr, sshare, sinfo and scontrol, and to be root or an administrator of Slurm's";
-        AppError::refused(Refusal::SlurmFailed, error.to_string(), hint)
-    })
+    answered.map_err(|error| AppError::Internal(error.to_string()))?
+}
+
+fn failed(error: &engines::EngineError) -> AppError {
+    let hint = "the center needs sacctmgr, sshare, sinfo and scontrol, and to be root or an administrator of Slurm's";
+    AppError::refused(Refusal::SlurmFailed, error.to_string(), hint)
 }
 
 /// One turn of the loop: brings Slurm in step, and tells the engine which accounts there are. Gives what failed, a line each.
 pub fn keep(center: &Center, engine: &SlurmEngine) -> Result<Vec<String>, AppError> {
-    let failed = |error: engines::EngineError| AppError::Internal(error.to_string());
     let _alone = center.compute.slurm_accounts.lock();
     let slurm = slurm(center);
-    let mut looked = look(center, &slurm).map_err(failed)?;
+    let mut looked = look(center, &slurm)?;
     let mut told = Vec::new();
     if !looked.steps.is_empty() {
         let cluster = looked.found.cluster.clone();
         let done = carry_out(&slurm, &cluster, std::mem::take(&mut looked.steps));
-        looked = look(center, &slurm).map_err(failed)?;
+        looked = look(center, &slurm)?;
         told.extend(done.iter().filter_map(|(step, done)| {
             done.as_ref().err().map(|error| format!("{}: {error}", step.command(&cluster)))
         }));
         record_own(center, &cluster, &done)?;
     }
     told.extend(looked.conflicts.iter().map(|conflict| conflicts::view(conflict).text.en));
-    engine.set_accounts(usable(center, &looked));
+    engine.set_accounts(usable(&looked));
     Ok(told)
 }
 
@@ -212,11 +220,10 @@ fn record_own(center: &Center, cluster: &str, done: &[Done]) -> Result<(), AppEr
 }
 
 /// The accounts that runs can be handed in under.
-fn usable(center: &Center, looked: &Looked) -> UsableAccounts {
+fn usable(looked: &Looked) -> UsableAccounts {
     let (found, pause_qos) = (&looked.found, looked.tree.pause_qos.as_str());
-    let live = center.live();
-    let projects: HashMap<String, &domain::Project> =
-        live.projects.values().map(|project| (project.id.to_string(), project)).collect();
+    let projects: HashMap<String, &Project> =
+        looked.customers.projects.iter().map(|project| (project.id.to_string(), project)).collect();
     let mut accounts = UsableAccounts::new();
     for customer in &looked.tree.customers {
         let is_customer_open = !found.is_paused(&customer.account, pause_qos);
@@ -235,7 +242,7 @@ fn usable(center: &Center, looked: &Looked) -> UsableAccounts {
 }
 
 fn view(center: &Center, looked: &Looked, steps: Vec<StepView>) -> AccountsView {
-    let Looked { tree, found, conflicts, .. } = looked;
+    let Looked { customers, tree, found, conflicts, .. } = looked;
     let state = |account: &str, id: &str| match found.standing(account, id) {
         Standing::Foreign(_) => "foreign",
         Standing::Ours if found.association(account).is_some() => {
@@ -243,11 +250,10 @@ fn view(center: &Center, looked: &Looked, steps: Vec<StepView>) -> AccountsView 
         }
         Standing::Absent | Standing::Ours => "missing",
     };
-    let live = center.live();
     let tenants: HashMap<String, &str> =
-        live.tenants.values().map(|tenant| (tenant.id.to_string(), tenant.slug.as_str())).collect();
+        customers.tenants.iter().map(|tenant| (tenant.id.to_string(), tenant.slug.as_str())).collect();
     let projects: HashMap<String, &str> =
-        live.projects.values().map(|project| (project.id.to_string(), project.slug.as_str())).collect();
+        customers.projects.iter().map(|project| (project.id.to_string(), project.slug.as_str())).collect();
     let mut accounts = Vec::new();
     for customer in &tree.customers {
         let tenant_slug = tenants.get(&customer.id).copied().unwrap_or_default().to_owned();

@@ -7,7 +7,7 @@ use domain::{
     problem::{Wrong, field},
 };
 use serde::{Deserialize, Serialize};
-use store::{ledger, recent};
+use store::{ledger, recent, tenants::get_tenant};
 
 use super::{Page, contracts, views};
 use crate::{
@@ -72,7 +72,8 @@ pub async fn statement(
     let now = moment::now();
     let (month, from, to) = month(query.month.as_deref(), now)?;
     let id = contract.id;
-    let (uses, others, opening, closing) = center
+    let tenant = contract.tenant;
+    let (tenant_slug, uses, others, opening, closing) = center
         .read(move |tx| {
             let balances = |at| {
                 let [card_ms, micro_cny] =
@@ -80,14 +81,14 @@ pub async fn statement(
                 Ok::<_, store::StoreError>(Balances { card_ms: card_ms?, micro_cny: micro_cny? })
             };
             let uses = ledger::use_by_project_between(tx, id, from, to)?;
-            Ok((uses, recent::sums_by_cause(tx, id, from, to)?, balances(from)?, balances(to)?))
+            let (slug, sums) = (get_tenant(tx, tenant)?.slug, recent::sums_by_cause(tx, id, from, to)?);
+            Ok((slug, uses, sums, balances(from)?, balances(to)?))
         })
         .await?;
     let money = |cause: Cause| {
         let of_cause = others.iter().filter(|(code, unit, _)| code == cause.code() && unit == "micro_cny");
         of_cause.map(|(_, _, amount)| amount).sum()
     };
-    let live = center.live();
     let lines: Vec<StatementLine> = uses
         .into_iter()
         .map(|line| StatementLine {
@@ -99,7 +100,7 @@ pub async fn statement(
         .collect();
     Ok(Statement {
         contract: contract.number,
-        tenant_slug: live.tenants.get(&contract.tenant).map(|tenant| tenant.slug.clone()).unwrap_or_default(),
+        tenant_slug,
         kind: contract.kind.code().to_owned(),
         month,
         from: from.to_string(),
@@ -253,7 +254,7 @@ pub async fn list_transfers(
         Account::Capacity => "capacity".to_owned(),
         Account::Delivered => "delivered".to_owned(),
         Account::Contract(id) => {
-            live.contracts.get(&id).map_or_else(|| id.to_string(), |c| c.contract.number.clone())
+            live.contract(id).map_or_else(|| id.to_string(), |c| c.contract.number.clone())
         }
     };
     Ok(page.map(|(ledger::TransferRow { seq, transfer }, job)| TransferView {

@@ -1,21 +1,19 @@
 //! Tenants and alliances.
 
-use std::sync::Arc;
-
-use domain::{AllianceId, Lang, Tenant, TenantDomain, TenantId, problem::field, tenant::Alliance};
+use domain::{AllianceId, Tenant, TenantDomain, TenantId, problem::field, tenant::Alliance};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::tenants as rows;
 
 use super::{
     audit::{self, Change},
+    lookup,
     views::{self, Text},
 };
 use crate::{
     auth::{Action, Caller},
     center::Center,
     error::AppError,
-    live::Live,
     moment::{self, new_id},
 };
 
@@ -32,39 +30,36 @@ pub struct TenantView {
     pub active_jobs: u32,
 }
 
-fn view(live: &Live, tenant: &Tenant) -> TenantView {
+fn view(center: &Center, tenant: Tenant) -> TenantView {
     TenantView {
         id: tenant.id,
-        slug: tenant.slug.clone(),
-        name: Text::of(|lang| match lang {
-            Lang::Zh => tenant.name_zh.clone(),
-            Lang::En => tenant.name_en.clone(),
-        }),
+        slug: tenant.slug,
+        name: Text { zh: tenant.name_zh, en: tenant.name_en },
         domain: tenant.domain.code().to_owned(),
         alliance: tenant.alliance,
         created_at: tenant.created_at.to_string(),
-        active_jobs: live.jobs_of(tenant.id),
+        active_jobs: center.live().jobs_of(tenant.id),
     }
 }
 
 /// Tenants that the caller may see, by short name.
-pub fn list(center: &Center, caller: &Caller) -> Result<Vec<TenantView>, AppError> {
+pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<TenantView>, AppError> {
     let scope = caller.scope()?.tenant();
     center.policies.check(caller, Action::ReadTenant, scope)?;
-    let live = center.live();
-    let seen = live.tenants.values().filter(|tenant| scope.is_none_or(|own| own == tenant.id));
-    let mut views: Vec<TenantView> = seen.map(|tenant| view(&live, tenant)).collect();
-    views.sort_by(|a, b| a.slug.cmp(&b.slug));
-    Ok(views)
+    let tenants = center
+        .read(move |tx| match scope {
+            Some(own) => Ok(vec![rows::get_tenant(tx, own)?]),
+            None => rows::list_tenants(tx),
+        })
+        .await?;
+    Ok(tenants.into_iter().map(|tenant| view(center, tenant)).collect())
 }
 
 /// The tenant of that short name, if the caller may see it.
-pub fn show(center: &Center, caller: &Caller, slug: &str) -> Result<TenantView, AppError> {
-    let found = center.live().tenants.values().find(|tenant| tenant.slug == slug).cloned();
-    let tenant =
-        found.filter(|tenant| caller.sees(tenant.id)).ok_or_else(|| AppError::not_found("tenant", slug))?;
+pub async fn show(center: &Center, caller: &Caller, slug: &str) -> Result<TenantView, AppError> {
+    let tenant = lookup::tenant(center, caller, slug).await?;
     center.policies.check(caller, Action::ReadTenant, Some(tenant.id))?;
-    Ok(view(&center.live(), &tenant))
+    Ok(view(center, tenant))
 }
 
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
@@ -117,15 +112,15 @@ pub async fn create(center: &Center, caller: &Caller, new: NewTenant) -> Result<
                     detail: json!({ "slug": tenant.slug, "domain": domain.code() }),
                 };
                 audit::record(tx, &by, change)?;
-                Ok(Arc::new(tenant))
+                Ok(tenant)
             },
             |center, tenant| {
-                center.live().tenants.insert(tenant.id, tenant.clone());
+                center.live().tenant_signed_up(tenant);
                 center.compute.tenant_signed_up(&center.settings.engine.slurm, tenant);
             },
         )
         .await?;
-    Ok(view(&center.live(), &tenant))
+    Ok(view(center, tenant))
 }
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -150,25 +145,26 @@ pub struct NewAlliance {
     pub lending_limit: Option<u32>,
 }
 
-/// All alliances: who is in one is public within the center.
-pub fn list_alliances(center: &Center, caller: &Caller) -> Result<Vec<AllianceView>, AppError> {
+/// All alliances, by short name: who is in one is public within the center.
+pub async fn list_alliances(center: &Center, caller: &Caller) -> Result<Vec<AllianceView>, AppError> {
     center.policies.check(caller, Action::ReadNode, None)?;
-    let live = center.live();
-    let mut alliances: Vec<&Alliance> = live.alliances.values().collect();
-    alliances.sort_unstable_by_key(|alliance| &alliance.slug);
-    Ok(alliances.into_iter().map(|alliance| alliance_view(&live, alliance)).collect())
+    let (alliances, tenants) =
+        center.read(|tx| Ok((rows::list_alliances(tx)?, rows::list_tenants(tx)?))).await?;
+    Ok(alliances.into_iter().map(|alliance| alliance_view(alliance, &tenants)).collect())
 }
 
-fn alliance_view(live: &Live, alliance: &Alliance) -> AllianceView {
-    let members = live.tenants.values().filter(|tenant| tenant.alliance == Some(alliance.id));
-    let mut tenants: Vec<String> = members.map(|tenant| tenant.slug.clone()).collect();
-    tenants.sort_unstable();
-    let name = Text { zh: alliance.name_zh.clone(), en: alliance.name_en.clone() };
-    let (slug, lending_limit) = (alliance.slug.clone(), alliance.lending_limit);
-    AllianceView { id: alliance.id, slug, name, tenants, lending_limit }
+fn alliance_view(alliance: Alliance, tenants: &[Tenant]) -> AllianceView {
+    let members = tenants.iter().filter(|tenant| tenant.alliance == Some(alliance.id));
+    AllianceView {
+        id: alliance.id,
+        slug: alliance.slug,
+        name: Text { zh: alliance.name_zh, en: alliance.name_en },
+        tenants: members.map(|tenant| tenant.slug.clone()).collect(),
+        lending_limit: alliance.lending_limit,
+    }
 }
 
-/// Sets what an alliance lends to those outside of it: `None` is all that is idle.
+/// Sets how many of its idle cards an alliance lends to tenants outside of it: `None` is all.
 pub async fn set_lending(
     center: &Center,
     caller: &Caller,
@@ -176,35 +172,26 @@ pub async fn set_lending(
     limit: Option<u32>,
 ) -> Result<AllianceView, AppError> {
     center.policies.check(caller, Action::ManageTenant, None)?;
-    let id = {
-        let live = center.live();
-        let found =
-            live.alliances.values().find(|alliance| alliance.slug == slug).map(|alliance| alliance.id);
-        found.ok_or_else(|| AppError::not_found("alliance", slug))?
-    };
     let (by, slug) = (caller.clone(), slug.to_owned());
-    center
+    let (alliance, tenants) = center
         .write(
             move |tx| {
-                rows::set_alliance_lending(tx, id, limit)?;
+                let found = rows::list_alliances(tx)?.into_iter().find(|alliance| alliance.slug == slug);
+                let mut alliance = found.ok_or_else(|| AppError::not_found("alliance", &slug))?;
+                rows::set_alliance_lending(tx, alliance.id, limit)?;
+                alliance.lending_limit = limit;
                 let detail = json!({ "alliance": slug, "lending_limit": limit });
-                let (action, subject) = ("manage_tenant", id.to_string());
+                let (action, subject) = ("manage_tenant", alliance.id.to_string());
                 audit::record(tx, &by, Change { tenant: None, action, subject, detail })?;
-                Ok(())
+                Ok((alliance, rows::list_tenants(tx)?))
             },
-            move |center, ()| {
-                if let Some(known) = center.live().alliances.get_mut(&id) {
-                    known.lending_limit = limit;
-                }
+            |center, (alliance, _)| {
+                center.live().alliance_changed(alliance);
                 center.compute.wakers.plan();
             },
         )
         .await?;
-    let live = center.live();
-    live.alliances
-        .get(&id)
-        .map(|alliance| alliance_view(&live, alliance))
-        .ok_or_else(|| AppError::not_found("alliance", id))
+    Ok(alliance_view(alliance, &tenants))
 }
 
 /// Founds an alliance.
@@ -237,7 +224,7 @@ pub async fn create_alliance(
                 audit::record(tx, &by, change)?;
                 Ok(alliance)
             },
-            |center, alliance| drop(center.live().alliances.insert(alliance.id, alliance.clone())),
+            |center, alliance| center.live().alliance_changed(alliance),
         )
         .await
         .map(|alliance| alliance.id)

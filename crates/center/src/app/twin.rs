@@ -110,15 +110,15 @@ fn hall(center: &Center) -> Nodes {
     let live = center.live();
     let mut kinds: std::collections::BTreeMap<(u8, usize), (u32, Affinity)> =
         std::collections::BTreeMap::new();
-    for known in live.nodes.values() {
-        let affinity = live.pools.get(&known.node.pool).map(|pool| pool.model.affinity).unwrap_or_default();
+    for known in live.nodes() {
+        let affinity = live.pool(known.node.pool).map(|pool| pool.model.affinity).unwrap_or_default();
         let ring = known.node.rings.first().map_or(0, |ring| ring.len() as usize);
         kinds.entry((known.node.cards, ring)).or_insert((0, affinity)).0 += 1;
     }
     let (&(cards_per_node, ring), &(_, affinity)) =
         kinds.iter().max_by_key(|(_, (count, _))| *count).unwrap_or((&(8, 8), &(0, Affinity::Any)));
     Nodes {
-        count: u32::try_from(live.nodes.len()).unwrap_or(u32::MAX),
+        count: u32::try_from(live.nodes().len()).unwrap_or(u32::MAX),
         cards_per_node,
         affinity,
         ring_len: u8::try_from(ring).unwrap_or(cards_per_node).max(1),
@@ -130,19 +130,18 @@ fn hall(center: &Center) -> Nodes {
 fn queues(center: &Center, trace: &Trace) -> Vec<QueueSetup> {
     let live = center.live();
     let mut queues = vec![QueueSetup::default(); trace.queues.len()];
-    for known in live.contracts.values() {
+    for known in live.contracts() {
         let number =
             trace.queues.find(&known.contract.number).and_then(|number| usize::try_from(number).ok());
         let Some(queue) = number.and_then(|number| queues.get_mut(number)) else { continue };
         let terms = known.contract.queue;
-        let alliance = live.tenants.get(&known.contract.tenant).and_then(|tenant| tenant.alliance);
+        let alliance = live.tenant(known.contract.tenant).and_then(|tenant| tenant.alliance);
         *queue = QueueSetup {
             weight: terms.weight,
             guaranteed_cards: terms.guaranteed_cards,
             borrowing_limit: terms.borrowing_limit,
             lending_limit: terms.lending_limit,
-            alliance: alliance
-                .and_then(|id| live.alliances.keys().position(|known| *known == id)?.try_into().ok()),
+            alliance: alliance.and_then(|id| live.alliances().position(|known| known == id)?.try_into().ok()),
         };
     }
     queues

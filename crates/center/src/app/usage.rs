@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use domain::{CardMs, MicroCny, Timestamp, problem::field};
 use serde::{Deserialize, Serialize};
+use store::StoreError;
 
-use super::views;
+use super::{lookup::Names, views};
 use crate::{
     auth::{Action, Caller},
     center::Center,
@@ -77,17 +78,22 @@ pub async fn usage(center: &Center, caller: &Caller, query: UsageQuery) -> Resul
         &groups,
     )?;
     let (from, to) = views::interval(query.from.as_deref(), query.to.as_deref(), 30 * 24, moment::now())?;
-    let used = center.read(move |tx| store::usage::use_between(tx, scope, from, to)).await?;
-    let live = center.live();
+    let used = center
+        .read(move |tx| {
+            let mut names = Names::of(tx);
+            let used = store::usage::use_between(tx, scope, from, to)?.into_iter();
+            let with_names =
+                used.map(|row| Ok((names.tenant(row.tenant)?, names.project(row.project)?, row)));
+            with_names.collect::<Result<Vec<_>, StoreError>>()
+        })
+        .await?;
     let mut rows: BTreeMap<(String, String), UsageRow> = BTreeMap::new();
     let mut total = UsageRow { name: "total".into(), ..UsageRow::default() };
-    for row in used {
-        let tenant = live.tenants.get(&row.tenant);
-        let slug = tenant.map(|tenant| tenant.slug.clone()).unwrap_or_default();
+    for (tenant, project, row) in used {
         let (name, tenant_slug) = match group_by {
-            "domain" => (tenant.map(|t| t.domain.code().to_owned()).unwrap_or_default(), String::new()),
-            "tenant" => (slug.clone(), slug),
-            _ => (live.projects.get(&row.project).map(|p| p.slug.clone()).unwrap_or_default(), slug),
+            "domain" => (tenant.domain.code().to_owned(), String::new()),
+            "tenant" => (tenant.slug.clone(), tenant.slug),
+            _ => (project, tenant.slug),
         };
         total.add(row.runs, row.used, row.charged);
         let key = (tenant_slug.clone(), name.clone());

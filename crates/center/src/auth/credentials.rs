@@ -3,13 +3,14 @@
 use std::{
     collections::HashMap,
     sync::{
-        RwLock,
+        Arc,
         atomic::{AtomicI64, Ordering},
     },
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::{Member, MemberId, Millis, Timestamp, TokenId};
+use domain::{Member, MemberId, Millis, Tenant, Timestamp, TokenId};
+use parking_lot::RwLock;
 use sha2::{Digest, Sha256};
 
 /// What a token begins with, so that a leaked one is found by a search.
@@ -37,6 +38,8 @@ pub fn hash(secret: &str) -> Hash {
 #[derive(Clone, Debug)]
 pub struct Session {
     pub member: Member,
+    /// The member's tenant, as it was when the session was first seen: its names never change.
+    pub tenant: Option<Arc<Tenant>>,
     pub csrf: String,
 }
 
@@ -75,7 +78,7 @@ impl Shown {
 impl Cache {
     /// The token's member, and its id if this use of it is to be noted.
     pub fn token(&self, hash: &Hash, now: Timestamp) -> Option<(Member, Option<TokenId>)> {
-        let tokens = self.tokens.read().expect("not poisoned");
+        let tokens = self.tokens.read();
         let (shown, _) = tokens.get(hash).filter(|(_, expires_at)| now < *expires_at)?;
         Some((shown.member.clone(), shown.is_to_be_noted(now).then_some(shown.id)))
     }
@@ -94,23 +97,23 @@ impl Cache {
 
     /// Forgets one credential, or all of a member's with [`Self::forget_member`].
     pub fn forget(&self, hash: &Hash) {
-        self.tokens.write().expect("not poisoned").remove(hash);
-        self.sessions.write().expect("not poisoned").remove(hash);
+        self.tokens.write().remove(hash);
+        self.sessions.write().remove(hash);
     }
 
     pub fn forget_member(&self, id: MemberId) {
-        self.tokens.write().expect("not poisoned").retain(|_, (shown, _)| shown.member.id != id);
-        self.sessions.write().expect("not poisoned").retain(|_, (session, _)| session.member.id != id);
+        self.tokens.write().retain(|_, (shown, _)| shown.member.id != id);
+        self.sessions.write().retain(|_, (session, _)| session.member.id != id);
     }
 }
 
 fn lookup<T: Clone>(cache: &RwLock<HashMap<Hash, (T, Timestamp)>>, hash: &Hash, now: Timestamp) -> Option<T> {
-    let cache = cache.read().expect("not poisoned");
+    let cache = cache.read();
     cache.get(hash).filter(|(_, expires_at)| now < *expires_at).map(|(found, _)| found.clone())
 }
 
 fn keep<T>(cache: &RwLock<HashMap<Hash, (T, Timestamp)>>, hash: Hash, item: T, expires_at: Timestamp) {
-    let mut cache = cache.write().expect("not poisoned");
+    let mut cache = cache.write();
     if cache.len() >= MAX_CACHED {
         cache.clear();
     }

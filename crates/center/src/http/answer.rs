@@ -14,10 +14,15 @@ pub fn status(error: &AppError) -> StatusCode {
     match error {
         AppError::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
         AppError::Forbidden { .. } => StatusCode::FORBIDDEN,
-        AppError::NotFound { .. } => StatusCode::NOT_FOUND,
-        AppError::Unreadable { part: Unreadable::TooLarge, .. } => StatusCode::PAYLOAD_TOO_LARGE,
-        AppError::Unreadable { part: Unreadable::ContentType, .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        AppError::Unreadable { .. } => StatusCode::BAD_REQUEST,
+        AppError::NotFound { .. } | AppError::NoSuchRoute { .. } => StatusCode::NOT_FOUND,
+        AppError::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+        AppError::Unreadable { part, .. } => match part {
+            Unreadable::Path | Unreadable::Query | Unreadable::Form | Unreadable::Body => {
+                StatusCode::BAD_REQUEST
+            }
+            Unreadable::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Unreadable::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        },
         AppError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
         AppError::Refused { .. } => StatusCode::CONFLICT,
         AppError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,

@@ -1,11 +1,11 @@
-//! Reading a request: cookies, ids in the path, bodies with their limit.
+//! Reading a request: where it goes, cookies, ids in the path, bodies with their limit.
 
 use std::net::SocketAddr;
 
 use axum::{
     body::{Body, Bytes},
     extract::{ConnectInfo, FromRequestParts, Path},
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderMap, Method, Uri, header, request::Parts},
 };
 use tokio_stream::StreamExt as _;
 
@@ -32,6 +32,16 @@ pub fn peer(parts: &Parts) -> String {
 /// Where a stream that broke off is to go on.
 pub fn last_event_id(headers: &HeaderMap) -> Option<&str> {
     headers.get("last-event-id")?.to_str().ok()
+}
+
+/// The handler of paths that are none of the center's.
+pub async fn no_such_route(uri: Uri) -> AppError {
+    AppError::NoSuchRoute { path: uri.path().to_owned() }
+}
+
+/// The handler of methods that a path does not take.
+pub async fn method_not_allowed(method: Method, uri: Uri) -> AppError {
+    AppError::MethodNotAllowed { method: method.to_string(), path: uri.path().to_owned() }
 }
 
 /// The one part of the path that names something.

@@ -10,6 +10,6 @@ mod layers;
 mod stream;
 
 pub use answer::{failure_of, status};
-pub use ask::{Id, cookie, last_event_id, peer, read_body};
+pub use ask::{Id, cookie, last_event_id, method_not_allowed, no_such_route, peer, read_body};
 pub use layers::{catch_panics, secure};
 pub use stream::open_stream;

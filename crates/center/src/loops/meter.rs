@@ -3,17 +3,18 @@
 
 use std::{collections::BTreeMap, sync::mpsc::Receiver, time::Duration};
 
-use domain::{
-    CardMs, ContractId, ContractState, MicroCny, Millis, RunId, Timestamp, contract::ContractAction,
-    run::StopCause,
-};
+use domain::{ContractId, ContractState, Millis, RunId, Timestamp, contract::ContractAction, run::StopCause};
 
 use store::usage::UseRow;
 
 use crate::{
-    app::{contracts, nodes, runs},
+    app::{
+        contracts, nodes,
+        runs::{news, stopping},
+    },
     center::Center,
     error::AppError,
+    live::Use,
     moment,
     wakers::sleep,
 };
@@ -86,7 +87,7 @@ fn step(center: &Center, now: Timestamp, accrue_all: bool) -> Option<Timestamp> 
     }
     let has_changed = !by_cause.is_empty() || !due.exhausted.is_empty() || !due.expired.is_empty();
     for (cause, ids) in by_cause.into_values() {
-        runs::stop(center, ids, cause);
+        stopping::stop(center, ids, cause);
     }
     if has_changed {
         center.compute.wakers.plan();
@@ -98,35 +99,26 @@ fn step(center: &Center, now: Timestamp, accrue_all: bool) -> Option<Timestamp> 
 fn look(center: &Center, now: Timestamp) -> Due {
     let live = center.live();
     let mut due = Due::default();
-    let mut unmetered: BTreeMap<ContractId, (CardMs, MicroCny)> = BTreeMap::new();
-    for running in live.runs.values() {
-        let sums = unmetered.entry(running.run.contract).or_default();
-        sums.0 += running.run.used(now) - running.metered.used;
-        sums.1 = MicroCny(sums.1.0 + running.run.charge(now).0 - running.metered.charged.0);
-    }
+    let unmetered = live.unmetered_by_contract(now);
     let mut next = |at: Timestamp| due.next = Some(due.next.map_or(at, |known| known.min(at)));
-    for (id, known) in &live.contracts {
+    for known in live.contracts() {
         let contract = &known.contract;
+        let id = contract.id;
         if matches!(
             contract.state,
             ContractState::Active | ContractState::Exhausted | ContractState::Suspended
         ) {
             if now >= contract.ends_at {
-                due.expired.push(*id);
+                due.expired.push(id);
                 continue;
             }
             next(contract.ends_at);
         }
-        let (used, charged) = unmetered.get(id).copied().unwrap_or_default();
         let cause = match contract.state {
             ContractState::Active => {
-                let left = domain::contract::Funds::of(
-                    contract.kind,
-                    CardMs(known.use_balance.0 - used.0),
-                    MicroCny(known.money_balance.0 - charged.0),
-                );
-                match left.last_for(live.burns(*id)) {
-                    _ if left.is_exhausted() => due.exhausted.push(*id),
+                let left = known.funds_after(unmetered.get(&id).copied().unwrap_or_default());
+                match left.last_for(live.burns(id)) {
+                    _ if left.is_exhausted() => due.exhausted.push(id),
                     Some(lasts) => next(now.plus(Millis(lasts.0 + 1))),
                     None => {}
                 }
@@ -141,8 +133,7 @@ fn look(center: &Center, now: Timestamp) -> Due {
             },
             _ => StopCause::ContractEnded,
         };
-        let still_running =
-            live.runs.values().filter(|r| r.run.contract == *id && r.run.state.stop().is_none());
+        let still_running = live.runs().filter(|r| r.run.contract == id && r.run.state.stop().is_none());
         due.stop.extend(still_running.map(|r| (r.run.id, cause)));
     }
     due
@@ -152,7 +143,7 @@ fn look(center: &Center, now: Timestamp) -> Due {
 fn accrue(center: &Center, now: Timestamp, only: Option<ContractId>) {
     let ids: Vec<RunId> = {
         let live = center.live();
-        let running = live.runs.values().filter(|r| r.run.state.started_at().is_some());
+        let running = live.runs().filter(|r| r.run.state.started_at().is_some());
         running.filter(|r| only.is_none_or(|contract| r.run.contract == contract)).map(|r| r.run.id).collect()
     };
     if ids.is_empty() {
@@ -163,31 +154,25 @@ fn accrue(center: &Center, now: Timestamp, only: Option<ContractId>) {
             let mut posted = Vec::with_capacity(ids.len());
             for id in ids {
                 let row = store::runs::get_run(tx, id)?;
-                // What ended meanwhile was metered with its end.
+                // A run that ended meanwhile was metered with its end.
                 if row.run.state.has_ended() {
                     continue;
                 }
-                let (metered, used, charged) = runs::settle(tx, &row.run, row.metered, now)?;
+                let (metered, more) = news::settle(tx, &row.run, row.metered, now)?;
                 let job = store::jobs::get_row(tx, row.run.job)?;
+                let Use { used, charged } = more;
                 store::jobs::add_job_use(tx, job.id, used, charged, None)?;
                 let use_row = UseRow { tenant: job.tenant, project: job.project, runs: 0, used, charged };
                 store::usage::add_use(tx, now, &use_row)?;
-                posted.push((id, row.run.contract, metered, used, charged));
+                posted.push((id, metered, more));
             }
             Ok(posted)
         },
         |center, posted| {
-            let half_life = center.settings.billing.use_half_life_ms;
+            let now = moment::now();
             let mut live = center.live();
-            for &(id, contract, metered, used, charged) in posted {
-                if let Some(known) = live.runs.get_mut(&id) {
-                    known.metered = metered;
-                }
-                if let Some(known) = live.contracts.get_mut(&contract) {
-                    known.use_balance = CardMs(known.use_balance.0 - used.0);
-                    known.money_balance = MicroCny(known.money_balance.0 - charged.0);
-                    known.decayed_use = known.decayed_use.add(used, moment::now(), half_life);
-                }
+            for &(id, metered, more) in posted {
+                live.run_metered(id, metered, more, now);
             }
         },
     );

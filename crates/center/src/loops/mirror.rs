@@ -20,6 +20,7 @@ use crate::{
     app::{
         audit::{self, Change},
         direct::{self, Fate},
+        nodes,
     },
     center::Center,
     error::AppError,
@@ -147,7 +148,7 @@ fn take_in(
     {
         let live = center.live();
         for node in nodes {
-            match live.nodes.values().find(|known| known.node.name == node.name) {
+            match live.node_named(&node.name) {
                 Some(known) => {
                     let state = state_of(&node);
                     if is_news(&known.node.state, &state) {
@@ -180,10 +181,7 @@ fn take_in(
                 Ok((state, event))
             },
             move |center, (state, event)| {
-                center.live().set_node_state(id, state.clone());
-                center.compute.fits.forget();
-                center.tell(event.clone());
-                center.compute.wakers.plan();
+                nodes::changed(center, id, event, |node| node.state = state.clone());
             },
         )?;
     }
@@ -225,7 +223,7 @@ fn rewire(center: &Center, moved: Vec<(domain::NodeId, String)>) -> Result<(), A
         },
         |center, moved| {
             for (id, switch) in moved {
-                center.live().rewire_node(*id, switch);
+                center.live().node_changed(*id, |node| node.switch.clone_from(switch));
             }
             center.compute.fits.forget();
             center.compute.wakers.plan();
@@ -275,8 +273,7 @@ fn add(
             let mut live = center.live();
             for (pool, node) in added {
                 tracing::info!(node = %node.name, pool = %pool.name, cards = node.cards, "a node of Slurm is new here");
-                live.pools.insert(pool.id, pool.clone());
-                live.add_node(node.clone(), pool);
+                live.node_added(node.clone(), pool);
             }
             drop(live);
             center.compute.fits.forget();

@@ -10,7 +10,11 @@ use domain::{JobId, RunId, run::StopCause};
 use scheduler::{Decisions, Policy, Ticket};
 
 use crate::{
-    app::runs::{self, Launch},
+    app::runs::{
+        launching,
+        starting::{self, Launch},
+        stopping,
+    },
     center::Center,
     moment,
     wakers::sleep,
@@ -34,7 +38,7 @@ pub fn run(center: &Center, called: &Receiver<()>) {
         // Whoever called during the pause is heard by this plan.
         let _at_most_one = called.try_recv();
         let began = Instant::now();
-        let decisions = make(center, &policy);
+        let decisions = make(center);
         let took = began.elapsed();
         center.metrics.plan_seconds.observe(took.as_secs_f64());
         // Carrying it out takes longer, but most of that is waiting for the disk: it is a part of the pause.
@@ -47,10 +51,10 @@ pub fn run(center: &Center, called: &Receiver<()>) {
 }
 
 /// One plan.
-fn make(center: &Center, policy: &Policy) -> Decisions {
+fn make(center: &Center) -> Decisions {
     let now = moment::now();
     let mut planner = center.compute.planner();
-    center.live().tell(&mut planner, policy.use_half_life, now);
+    center.live().tell(&mut planner, now);
     planner.plan(now)
 }
 
@@ -67,7 +71,7 @@ fn plan_ahead(center: &Center, policy: &Policy, pause_until: &mut Instant) -> bo
     let began = Instant::now();
     // Nothing is to end for what may not come about.
     center.compute.planner().set_policy(Policy { reclaims: false, ..*policy });
-    let decisions = make(center, policy);
+    let decisions = make(center);
     center.compute.planner().set_policy(*policy);
     *pause_until += (began.elapsed() * PAUSE_PER_PLAN).clamp(PAUSE_AHEAD, LONGEST_PAUSE);
     let is_more = carry_out(center, decisions, policy);
@@ -80,7 +84,7 @@ fn carry_out(center: &Center, decisions: Decisions, policy: &Policy) -> bool {
     let preempted: Vec<RunId> =
         decisions.preemptions.iter().filter_map(|preemption| preemption.run).collect();
     if !preempted.is_empty() {
-        runs::stop(center, preempted, StopCause::Preempted);
+        stopping::stop(center, preempted, StopCause::Preempted);
     }
     if decisions.starts.is_empty() {
         return false;
@@ -88,13 +92,13 @@ fn carry_out(center: &Center, decisions: Decisions, policy: &Policy) -> bool {
     let is_full = u32::try_from(decisions.starts.len()).unwrap_or(u32::MAX) >= policy.max_starts;
     let decided: Vec<(Ticket, JobId)> =
         decisions.starts.iter().map(|start| (start.ticket, start.job)).collect();
-    let launches = runs::start(center, decisions.starts).unwrap_or_else(|error| {
+    let launches = starting::start(center, decisions.starts).unwrap_or_else(|error| {
         tracing::error!(%error, "failed to commit a plan; it is planned anew");
         Vec::new()
     });
     settle(center, &decided, &launches);
     let launches: Vec<Launch> = launches.into_iter().map(|(_, launch)| launch).collect();
-    runs::launch(center, &launches);
+    launching::launch(center, &launches);
     is_full || (!launches.is_empty() && launches.len() < decided.len())
 }
 
@@ -106,11 +110,11 @@ fn settle(center: &Center, decided: &[(Ticket, JobId)], launches: &[(Ticket, Lau
     let mut live = center.live();
     for (ticket, job) in decided {
         if let Some(launch) = known.get(ticket) {
-            let limit = runs::time_limit(center, &launch.job);
+            let limit = center.settings.time_limit(&launch.job.spec);
             planner.confirm(*ticket, launch.run.id, now.plus(limit));
         } else {
             planner.end(*ticket, now);
-            live.touch_job(*job);
+            live.job_not_started(*job);
         }
     }
 }

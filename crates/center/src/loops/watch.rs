@@ -9,7 +9,15 @@ use std::{
 use domain::{Millis, RunId, run::StopCause};
 use engines::{Leaving, Observation, Observation::NotLaunched};
 
-use crate::{app::runs, center::Center, moment};
+use crate::{
+    app::runs::{
+        launching,
+        news::{self, Seen},
+        stopping,
+    },
+    center::Center,
+    moment,
+};
 
 /// Looks at all runs this often, in case the engine's news of one was lost.
 const ALL_EVERY: Duration = Duration::from_secs(3);
@@ -18,17 +26,17 @@ const LATE: Millis = Millis(5000);
 /// How many runs are taken into one commit at most.
 const BATCH: usize = 256;
 
-pub fn run(center: &Center, news: &Receiver<RunId>) {
+pub fn run(center: &Center, hints: &Receiver<RunId>) {
     let mut looked_at_all = Instant::now();
     while !center.compute.wakers.is_stopping() {
         let mut batch = BTreeSet::new();
-        match news.recv_timeout(Duration::from_millis(200)) {
+        match hints.recv_timeout(Duration::from_millis(200)) {
             Ok(run) => drop(batch.insert(run)),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
         while batch.len() < BATCH
-            && let Ok(run) = news.try_recv()
+            && let Ok(run) = hints.try_recv()
         {
             batch.insert(run);
         }
@@ -44,7 +52,7 @@ pub fn run(center: &Center, news: &Receiver<RunId>) {
 fn stale(center: &Center) -> Vec<RunId> {
     let before = moment::now().minus(Millis::from_secs(ALL_EVERY.as_secs().cast_signed()));
     let live = center.live();
-    live.runs.values().filter(|live| live.run.state.planned_at() < before).map(|live| live.run.id).collect()
+    live.runs().filter(|live| live.run.state.planned_at() < before).map(|live| live.run.id).collect()
 }
 
 /// What is planned next can have a run's cards while Slurm tidies up after it, or before that. Where it turns out to go on,
@@ -52,14 +60,14 @@ fn stale(center: &Center) -> Vec<RunId> {
 fn leave_or_stay(center: &Center, run: RunId, leaving: Leaving) {
     let (is_news, in_the_way) = {
         let mut live = center.live();
-        let is_news = live.set_leaving(run, leaving);
+        let is_news = live.run_leaving(run, leaving);
         // After a restart, or where something went wrong, without news of it.
         let waited = if is_news { Millis(0) } else { LATE };
         (is_news, live.in_the_way(run, waited, moment::now()))
     };
     if !in_the_way.is_empty() {
         tracing::info!(%run, runs = in_the_way.len(), "runs wait for cards of one that goes on, and are planned anew");
-        runs::stop(center, in_the_way, StopCause::Preempted);
+        stopping::stop(center, in_the_way, StopCause::Preempted);
     }
     if is_news {
         center.compute.wakers.plan();
@@ -70,11 +78,11 @@ fn leave_or_stay(center: &Center, run: RunId, leaving: Leaving) {
 fn look(center: &Center, batch: &BTreeSet<RunId>) {
     let mut changes = Vec::new();
     for &run in batch {
-        let Some(known) = center.live().runs.get(&run).map(|live| live.run.state) else { continue };
+        let Some(known) = center.live().run(run).map(|live| live.run.state) else { continue };
         match center.compute.engine.observe(run) {
             Ok(NotLaunched) => {
                 // Its launch was lost with a center or a host process that died: hand it on again.
-                runs::relaunch(center, run);
+                launching::relaunch(center, run);
             }
             Ok(Observation::Alive { started, leaving }) => {
                 leave_or_stay(center, run, leaving);
@@ -84,18 +92,18 @@ fn look(center: &Center, batch: &BTreeSet<RunId>) {
                     tracing::error!(%run, %error, "failed to stop a run");
                 }
                 if let (None, Some(started)) = (known.started_at(), started) {
-                    changes.push((run, runs::Seen::Started(started.at)));
+                    changes.push((run, Seen::Started(started.at)));
                 }
             }
-            Ok(Observation::Ended(ended)) => changes.push((run, runs::Seen::Ended(ended))),
+            Ok(Observation::Ended(ended)) => changes.push((run, Seen::Ended(ended))),
             Ok(Observation::Vanished { started, last_seen, .. }) => {
                 tracing::warn!(%run, "a run vanished: its supervisor or the machine went down");
-                changes.push((run, runs::Seen::Vanished { started_at: started.map(|s| s.at), last_seen }));
+                changes.push((run, Seen::Vanished { started_at: started.map(|s| s.at), last_seen }));
             }
             Err(error) => tracing::error!(%run, %error, "failed to observe a run"),
         }
     }
     if !changes.is_empty() {
-        runs::take_in(center, changes);
+        news::take_in(center, changes);
     }
 }

@@ -13,7 +13,7 @@ use super::{
     extract::Asked,
     kit::Ui,
     page::{Page, Visitor, encode, ok},
-    tables::Tenants,
+    tables::tenants_by_name,
 };
 use crate::{
     app::{
@@ -122,12 +122,11 @@ pub async fn page(
     let members = members::list(&center, &visitor.caller).await?;
     let mut logins: Vec<String> = members.into_iter().map(|member| member.login).take(MOST_LOGINS).collect();
     logins.push("center".into());
-    let tenants = Tenants::load(&center, &visitor)?;
     let line = |entry: AuditView| Line {
         subject: name_of(&entry.detail).unwrap_or(&entry.subject).to_owned(),
         href: href(&entry.subject),
         details: details(ui, &entry.detail),
-        tenant: entry.tenant.map(|id| tenants.name(id)).unwrap_or_default(),
+        tenant: entry.owner.as_ref().map(|name| name.in_lang(ui.lang).to_owned()).unwrap_or_default(),
         entry,
     };
     let page = Audit {
@@ -137,7 +136,7 @@ pub async fn page(
         older: found.next_cursor.map(|next| wanted.href(&next)).unwrap_or_default(),
         query: wanted,
         actions: codes.map(|code| (code, ui.word("action", code))).collect(),
-        tenants: if visitor.is_of_center() { tenants.choices() } else { Vec::new() },
+        tenants: tenants_by_name(&center, &visitor).await?,
         logins,
         lines: found.items.into_iter().map(line).collect(),
     };
@@ -196,6 +195,7 @@ impl super::sample::Sample for Audit {
             actor: "li".into(),
             role: "admin".into(),
             tenant: Some(views::id("ten_")),
+            owner: Some(views::owner().name),
             action: "submit_job".into(),
             subject: views::job().id.to_string(),
             from: "10.0.0.1".into(),

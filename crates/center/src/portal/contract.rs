@@ -15,7 +15,6 @@ use crate::{
         contracts::{self, ContractEventView, ContractView},
         prices::{self, PriceView},
         statements::{self, TransferQuery, TransferView},
-        tenants,
     },
     auth::Action,
     center::Center,
@@ -74,7 +73,7 @@ pub async fn page(
     visitor: Visitor,
 ) -> Result<Response, AppError> {
     let (center, visitor, ui) = (&center, &visitor, visitor.front.ui);
-    let contract = contracts::show(center, &visitor.caller, &id)?;
+    let contract = contracts::show(center, &visitor.caller, &id).await?;
     let events = contracts::list_events(center, &visitor.caller, &id).await?;
     let owner = Some(contract.tenant);
     let may_read_money = visitor.may(center, Action::ReadLedger, owner);
@@ -90,7 +89,7 @@ pub async fn page(
         transfers = found.items;
         older = found.next_cursor.map(|next| format!("?cursor={}#ledger", encode(&next))).unwrap_or_default();
     }
-    let tenant = tenants::show(center, &visitor.caller, &contract.tenant_slug)?;
+    let tenant = contract.owner.name.in_lang(ui.lang).to_owned();
     let queue = contract.queue;
     let limit =
         |limit: Option<u32>| limit.map_or_else(|| ui.t("no-bound"), |cards| ui.t1("unit-cards", "n", cards));
@@ -110,8 +109,8 @@ pub async fn page(
         most: ui.t1("unit-cards", "n", queue.max_running_cards),
         lending: limit(queue.lending_limit),
         borrowing: limit(queue.borrowing_limit),
-        prices: rates(center, visitor, &contract, &tenant.domain)?,
-        tenant: tenant.name.in_lang(ui.lang).to_owned(),
+        prices: rates(center, visitor, &contract).await?,
+        tenant,
         events,
         transfers,
         newest: if wanted.cursor.is_empty() { String::new() } else { format!("/contracts/{id}#ledger") },
@@ -162,13 +161,9 @@ pub fn may_top_up(center: &Center, visitor: &Visitor, contract: &ContractView) -
 }
 
 /// What a card-hour costs by class, for this contract's kind and its tenant's domain.
-fn rates(
-    center: &Center,
-    visitor: &Visitor,
-    contract: &ContractView,
-    domain: &str,
-) -> Result<Vec<Price>, AppError> {
-    let books = prices::list(center, &visitor.caller)?;
+async fn rates(center: &Center, visitor: &Visitor, contract: &ContractView) -> Result<Vec<Price>, AppError> {
+    let books = prices::list(center, &visitor.caller).await?;
+    let domain = contract.owner.domain.code();
     let listed: Vec<PriceView> =
         books.into_iter().find(|book| book.is_in_force).map(|book| book.prices).unwrap_or_default();
     let rate = |class: domain::ServiceClass| {

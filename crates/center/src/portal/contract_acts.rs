@@ -22,10 +22,7 @@ use super::{
     page::{Page, Visitor, render},
 };
 use crate::{
-    app::{
-        contracts::{self, ContractView, TopUp},
-        tenants,
-    },
+    app::contracts::{self, ContractView, TopUp},
     auth::Action,
     center::Center,
     error::AppError,
@@ -60,7 +57,7 @@ pub async fn look(
 ) -> Result<Response, AppError> {
     let Ok(Path((id, action))) = path else { return Err(AppError::not_found("page", "")) };
     let action = by_people(&action)?;
-    show_act(&center, &visitor, &id, action, StatusCode::OK, Form::default())
+    show_act(&center, &visitor, &id, action, StatusCode::OK, Form::default()).await
 }
 
 /// The step of that name, if it is one that people take.
@@ -69,7 +66,7 @@ fn by_people(action: &str) -> Result<ContractAction, AppError> {
     known.ok_or_else(|| AppError::not_found("page", ""))
 }
 
-fn show_act(
+async fn show_act(
     center: &Center,
     visitor: &Visitor,
     id: &str,
@@ -78,7 +75,7 @@ fn show_act(
     form: Form,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let contract = contracts::show(center, &visitor.caller, id)?;
+    let contract = contracts::show(center, &visitor.caller, id).await?;
     let needed =
         if action == ContractAction::Submit { Action::SubmitContract } else { Action::DecideContract };
     center.policies.check(&visitor.caller, needed, Some(contract.tenant))?;
@@ -89,10 +86,7 @@ fn show_act(
     let page = ActPage {
         page: visitor.page("contracts", format!("{} {}", ui.word("act", action.code()), contract.number)),
         form,
-        tenant: tenants::show(center, &visitor.caller, &contract.tenant_slug)?
-            .name
-            .in_lang(ui.lang)
-            .to_owned(),
+        tenant: contract.owner.name.in_lang(ui.lang).to_owned(),
         terms: terms(ui, &contract.terms),
         left: left(ui, &contract),
         action: action.code(),
@@ -129,13 +123,13 @@ pub async fn act(
         form.blame_by(ui, "reason", "reason-long");
     }
     if !form.is_good() {
-        return show_act(&center, &visitor, &id, known, StatusCode::UNPROCESSABLE_ENTITY, form);
+        return show_act(&center, &visitor, &id, known, StatusCode::UNPROCESSABLE_ENTITY, form).await;
     }
     match contracts::act(&center, &visitor.caller, &id, &action, &reason).await {
         Ok(_) => Ok(Redirect::to(&format!("/contracts/{id}")).into_response()),
         Err(error) => {
             let status = form.explain(ui, error, |name| (name == "reason").then_some("reason"))?;
-            show_act(&center, &visitor, &id, known, status, form)
+            show_act(&center, &visitor, &id, known, status, form).await
         }
     }
 }
@@ -167,10 +161,10 @@ pub async fn top_up_form(
     Id(id): Id,
     visitor: Visitor,
 ) -> Result<Response, AppError> {
-    show_top_up(&center, &visitor, &id, StatusCode::OK, Form::default(), None)
+    show_top_up(&center, &visitor, &id, StatusCode::OK, Form::default(), None).await
 }
 
-fn show_top_up(
+async fn show_top_up(
     center: &Center,
     visitor: &Visitor,
     id: &str,
@@ -179,7 +173,7 @@ fn show_top_up(
     paid: Option<&TopUp>,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let contract = contracts::show(center, &visitor.caller, id)?;
+    let contract = contracts::show(center, &visitor.caller, id).await?;
     center.policies.check(&visitor.caller, Action::TopUp, Some(contract.tenant))?;
     if !may_top_up(center, visitor, &contract) {
         return Err(AppError::refused(Refusal::ContractState, "there is nothing to pay in", ""));
@@ -199,10 +193,7 @@ fn show_top_up(
     let page = TopUpPage {
         page: visitor.page("contracts", format!("{} {}", ui.t("top-up"), contract.number)),
         form,
-        tenant: tenants::show(center, &visitor.caller, &contract.tenant_slug)?
-            .name
-            .in_lang(ui.lang)
-            .to_owned(),
+        tenant: contract.owner.name.in_lang(ui.lang).to_owned(),
         terms: terms(ui, &contract.terms),
         left: left(ui, &contract),
         takes_money,
@@ -231,12 +222,12 @@ pub async fn top_up(
     let contract = contracts::visible(&center, &visitor.caller, &id, Action::TopUp)?;
     let paid = read_top_up(ui, &mut form, &contract.kind);
     if !form.is_good() {
-        return show_top_up(&center, &visitor, &id, StatusCode::UNPROCESSABLE_ENTITY, form, None);
+        return show_top_up(&center, &visitor, &id, StatusCode::UNPROCESSABLE_ENTITY, form, None).await;
     }
     match form.value("step") {
         "book" => {}
-        "change" => return show_top_up(&center, &visitor, &id, StatusCode::OK, form, None),
-        _ => return show_top_up(&center, &visitor, &id, StatusCode::OK, form, Some(&paid)),
+        "change" => return show_top_up(&center, &visitor, &id, StatusCode::OK, form, None).await,
+        _ => return show_top_up(&center, &visitor, &id, StatusCode::OK, form, Some(&paid)).await,
     }
     match contracts::top_up(&center, &visitor.caller, &id, paid).await {
         Ok(_) => Ok(Redirect::to(&format!("/contracts/{id}")).into_response()),
@@ -248,7 +239,7 @@ pub async fn top_up(
                 _ => None,
             };
             let status = form.explain(ui, error, field)?;
-            show_top_up(&center, &visitor, &id, status, form, None)
+            show_top_up(&center, &visitor, &id, status, form, None).await
         }
     }
 }

@@ -13,7 +13,7 @@ use super::{
     form::Form,
     kit::{Ui, local},
     page::{Page, Visitor, render},
-    tables::Tenants,
+    tables::tenants_by_name,
 };
 use crate::{
     app::{
@@ -63,16 +63,21 @@ pub async fn form(State(center): State<Center>, visitor: Visitor) -> Result<Resp
     ];
     let pools = pools(&center, &visitor)?;
     begin.extend(pools.iter().map(|pool| ("pool", pool.name.clone())));
-    show(&center, &visitor, StatusCode::OK, Form::with(&begin))
+    show(&center, &visitor, StatusCode::OK, Form::with(&begin)).await
 }
 
 fn pools(center: &Center, visitor: &Visitor) -> Result<Vec<PoolView>, AppError> {
     nodes::list_pools(center, &visitor.caller)
 }
 
-fn show(center: &Center, visitor: &Visitor, status: StatusCode, form: Form) -> Result<Response, AppError> {
+async fn show(
+    center: &Center,
+    visitor: &Visitor,
+    status: StatusCode,
+    form: Form,
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let tenants = if visitor.is_of_center() { Tenants::load(center, visitor)?.choices() } else { Vec::new() };
+    let tenants = tenants_by_name(center, visitor).await?;
     let page = DraftPage {
         page: visitor.page("contracts", ui.t("contract-draft")),
         form,
@@ -92,18 +97,18 @@ pub async fn create(
     let new = read(ui, &mut form, visitor.is_of_center());
     if visitor.is_of_center()
         && let Some(slug) = &new.tenant
-        && tenants::show(&center, &visitor.caller, slug).is_err()
+        && tenants::show(&center, &visitor.caller, slug).await.is_err()
     {
         form.blame_by(ui, "tenant", "tenant");
     }
     if !form.is_good() {
-        return show(&center, &visitor, StatusCode::UNPROCESSABLE_ENTITY, form);
+        return show(&center, &visitor, StatusCode::UNPROCESSABLE_ENTITY, form).await;
     }
     match contracts::create(&center, &visitor.caller, new).await {
         Ok(made) => Ok(Redirect::to(&format!("/contracts/{}", made.id)).into_response()),
         Err(error) => {
             let status = form.explain(ui, error, field)?;
-            show(&center, &visitor, status, form)
+            show(&center, &visitor, status, form).await
         }
     }
 }

@@ -12,7 +12,6 @@ use super::{
     extract::Asked,
     kit::{Html, Ui, escape},
     page::{Page, Visitor, ok},
-    tables::Tenants,
 };
 use crate::{
     app::contracts::{self, ContractView},
@@ -156,7 +155,7 @@ pub async fn list(
     Asked(wanted): Asked<Wanted>,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let all = contracts::list(&center, &visitor.caller)?;
+    let all = contracts::list(&center, &visitor.caller).await?;
     let count = |state: &str| all.iter().filter(|contract| contract.state == state).count();
     let mut choices = vec![("", ui.t("all"), all.len())];
     let states = ContractState::ALL.map(ContractState::code);
@@ -169,13 +168,13 @@ pub async fn list(
     });
     let choices = choices.collect();
     let is_wanted = |contract: &&ContractView| wanted.state.is_empty() || contract.state == wanted.state;
-    let tenants = Tenants::load(&center, &visitor)?;
     let row = |contract: &ContractView| {
+        let owner = &contract.owner;
         let queue = contract.queue;
         Row {
             vessel: vessel(ui, contract),
-            tenant: tenants.name(contract.tenant),
-            domain: tenants.domain_word(contract.tenant),
+            tenant: owner.name.in_lang(ui.lang).to_owned(),
+            domain: ui.word("domain", owner.domain.code()),
             queue: format!("{} / {}", queue.guaranteed_cards, queue.max_running_cards),
             ends_at: contract.ends_at.clone(),
         }

@@ -45,8 +45,10 @@ pub async fn tell_faults(State(center): State<Center>, request: Request, next: N
 
 fn fault_page(front: Front, error: Arc<AppError>) -> Response {
     let error = match &*error {
-        // An address that can't be read leads nowhere.
-        AppError::Unreadable { part: Unreadable::Path, .. } => Arc::new(AppError::not_found("page", "")),
+        // To somebody with a browser all of these are addresses that lead nowhere.
+        AppError::NoSuchRoute { .. }
+        | AppError::MethodNotAllowed { .. }
+        | AppError::Unreadable { part: Unreadable::Path, .. } => Arc::new(AppError::not_found("page", "")),
         _ => error,
     };
     let status = status(&error);
@@ -95,7 +97,7 @@ pub fn told(ui: Ui, error: &AppError) -> Told {
             let (title, hint) = key("forbidden");
             (title, hint, vec![ui.t1("needs-right", "what", ui.word("action", action))])
         }
-        AppError::NotFound { .. } => {
+        AppError::NotFound { .. } | AppError::NoSuchRoute { .. } | AppError::MethodNotAllowed { .. } => {
             let (title, hint) = key("not-found");
             (title, hint, vec![])
         }

@@ -25,7 +25,7 @@ use crate::{
     app::{
         Page as List, hall,
         jobs::{self, JobDetail, JobView, RunView},
-        tenants, views,
+        views,
     },
     auth::Action,
     center::Center,
@@ -143,8 +143,7 @@ pub async fn page(
     let log = log::shown(center, &visitor, id, &log_wanted).await?;
     let job = &detail.job;
     let is_live = job.ended_at.is_none();
-    let tenant = tenants::show(center, &visitor.caller, &job.tenant_slug)?.name;
-    let tenant = tenant.in_lang(ui.lang);
+    let tenant = job.owner.name.in_lang(ui.lang).to_owned();
     let own = job.tenant;
     let (tiles, cards_text) = cards(center, &visitor, id, &runs.items)?;
     let parts = match &log {

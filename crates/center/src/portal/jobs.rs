@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::{
     extract::Asked,
     page::{Page, Visitor, encode, ok},
-    tables::{JobTable, Tenants},
+    tables::{JobTable, tenants_by_name},
 };
 use crate::{
     app::{
@@ -110,17 +110,17 @@ pub async fn page(
         count: ui.count(count),
         is_current: state == wanted.state,
     });
-    let projects = projects::list(&center, &visitor.caller)?;
+    let projects = projects::list(&center, &visitor.caller).await?;
     let projects: BTreeSet<String> = projects.into_iter().map(|project| project.slug).collect();
-    let tenants = Tenants::load(&center, &visitor)?;
+    let tenants = tenants_by_name(&center, &visitor).await?;
     let older = found.next_cursor.as_deref().map(|cursor| wanted.href(&wanted.state, cursor));
     let page = Jobs {
         may_submit: own.is_some() && visitor.may(&center, Action::SubmitJob, own),
         choices: choices.collect(),
         projects: projects.into_iter().collect(),
-        tenants: if own.is_none() { tenants.choices() } else { Vec::new() },
+        tenants,
         domains: TenantDomain::ALL.map(TenantDomain::code).to_vec(),
-        table: JobTable::of(ui, &tenants, &found.items, own.is_none()),
+        table: JobTable::of(ui, &found.items, own.is_none()),
         is_filtered: wanted.href(&wanted.state, &wanted.cursor) != "/jobs",
         newest: if wanted.cursor.is_empty() { String::new() } else { wanted.href(&wanted.state, "") },
         older: older.unwrap_or_default(),

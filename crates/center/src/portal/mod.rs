@@ -43,8 +43,7 @@ use domain::Lang;
 
 use crate::{
     center::Center,
-    error::AppError,
-    http::{catch_panics, secure},
+    http::{catch_panics, method_not_allowed, no_such_route, secure},
 };
 pub use locale::{keys, text};
 use routes::Routes;
@@ -110,8 +109,8 @@ pub fn forms() -> Vec<&'static str> {
 pub fn router(center: Center) -> Router {
     let pages = routes()
         .router
-        .fallback(nowhere)
-        .method_not_allowed_fallback(nowhere)
+        .fallback(no_such_route)
+        .method_not_allowed_fallback(method_not_allowed)
         // Forms are read with a limit of their own.
         .layer(DefaultBodyLimit::disable())
         .layer(catch_panics())
@@ -121,10 +120,6 @@ pub fn router(center: Center) -> Router {
         .layer(middleware::from_fn(guard))
         .with_state(center);
     pages.merge(assets::router())
-}
-
-async fn nowhere() -> AppError {
-    AppError::not_found("page", "")
 }
 
 /// The headers of every page. A report says its own policy, which is no less strict.

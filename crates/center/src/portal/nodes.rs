@@ -49,7 +49,7 @@ pub struct Nodes {
 
 pub async fn list(State(center): State<Center>, visitor: Visitor) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let all = nodes::list(&center, &visitor.caller)?;
+    let all = nodes::list(&center, &visitor.caller).await?;
     let pools = nodes::list_pools(&center, &visitor.caller)?;
     let (tiles, counts) = map::tiles(ui, &hall::list(&center, &visitor.caller)?);
     let lines = all.iter().zip(&tiles).map(|(node, tile)| {
@@ -127,10 +127,10 @@ pub async fn page(
     Id(name): Id,
     visitor: Visitor,
 ) -> Result<Response, AppError> {
-    show(&center, &visitor, &name, StatusCode::OK, Forms::default())
+    show(&center, &visitor, &name, StatusCode::OK, Forms::default()).await
 }
 
-fn show(
+async fn show(
     center: &Center,
     visitor: &Visitor,
     name: &str,
@@ -138,7 +138,7 @@ fn show(
     forms: Forms,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let node = nodes::show(center, &visitor.caller, name)?;
+    let node = nodes::show(center, &visitor.caller, name).await?;
     let on_cards = hall::show(center, &visitor.caller, name)?.cards;
     let mut rings: Vec<Ring> = Vec::new();
     for (card, state) in node.cards.iter().zip(&on_cards) {
@@ -181,7 +181,7 @@ pub async fn drain(
         Err(error) => {
             let field = |name: &str| (name == "reason").then_some("reason");
             let status = drain.explain(visitor.front.ui, error, field)?;
-            show(&center, &visitor, &name, status, Forms { drain, ..Forms::default() })
+            show(&center, &visitor, &name, status, Forms { drain, ..Forms::default() }).await
         }
     }
 }
@@ -207,7 +207,7 @@ pub async fn set_labels(
         Err(error) => {
             let field = |name: &str| (name == "labels").then_some("labels");
             let status = labels.explain(visitor.front.ui, error, field)?;
-            show(&center, &visitor, &name, status, Forms { labels: Some(labels), ..Forms::default() })
+            show(&center, &visitor, &name, status, Forms { labels: Some(labels), ..Forms::default() }).await
         }
     }
 }
@@ -233,7 +233,7 @@ pub async fn set_maintenance(
             }
         }
     }
-    show(&center, &visitor, &name, status, Forms { maintenance, ..Forms::default() })
+    show(&center, &visitor, &name, status, Forms { maintenance, ..Forms::default() }).await
 }
 
 pub async fn cancel_maintenance(

@@ -12,7 +12,7 @@ use super::{
     hall::{self as map, Tile},
     kit::{Html, Ui, escape, local},
     page::{Page, Visitor, ok},
-    tables::{JobTable, Tenants},
+    tables::JobTable,
 };
 use crate::{
     app::{
@@ -131,7 +131,6 @@ async fn of_center(
     let parts = parts_of(&of_center.balance.balance);
     let in_ms: Vec<(&'static str, i64)> = parts.iter().map(|(kind, part)| (*kind, part.0)).collect();
     let (tiles, counts) = map::tiles(ui, &hall::list(center, &visitor.caller)?);
-    let tenants = Tenants::load(center, visitor)?;
     let of = |state: &str| found.jobs.iter().find(|count| count.state == state).map_or(0, |count| count.jobs);
     let bar_label: Vec<String> = in_ms
         .iter()
@@ -148,10 +147,10 @@ async fn of_center(
         legend: ui.legend(&counts.iter().map(|(kind, n)| (*kind, n.to_string())).collect::<Vec<_>>()),
         tiles,
         queue_text: ui.t2("queue-counts", of("running"), of("queued")),
-        table: JobTable::of(ui, &tenants, &found.active, true),
+        table: JobTable::of(ui, &found.active, true),
         bar: ui.bar(&in_ms, 22, &bar_label.join(", ")),
         parts,
-        ended: JobTable::of(ui, &tenants, &ended, true),
+        ended: JobTable::of(ui, &ended, true),
         events: lines(ui, &found.events, &found.job_names),
         may_audit: visitor.may(center, Action::ReadAudit, None),
         center: of_center,
@@ -176,25 +175,27 @@ async fn of_tenant(
     let days_label = ui.t1("days-label", "most", MicroCny(if most == 1 { 0 } else { most }));
     let usage_query = UsageQuery { from: Some(first.to_string()), to: None, group_by: None };
     let by_project = usage::usage(center, &visitor.caller, usage_query).await?.rows;
-    let tenants = Tenants::load(center, visitor)?;
     let open = found.contracts.iter().filter(|contract| {
         ContractState::from_code(&contract.state).is_some_and(ContractState::accepts_jobs)
     });
     let most_cards = open.map(|contract| contract.queue.max_running_cards).sum();
+    let own = visitor.front.session.as_ref().and_then(|session| session.tenant.as_deref());
+    let title = own.map_or_else(String::new, |own| own.name(ui.lang).to_owned());
+    let domain = own.map_or_else(String::new, |own| own.domain.code().to_owned());
     let forecasts = found.active.iter().filter_map(|job| job.verdict.as_ref()?.forecast_start.clone());
     let page = OfTenant {
-        page: visitor.page("overview", tenants.name(tenant)),
-        domain: tenants.domain(tenant).to_owned(),
+        page: visitor.page("overview", title),
+        domain,
         now: now.to_string(),
-        project_count: projects::list(center, &visitor.caller)?.len(),
+        project_count: projects::list(center, &visitor.caller).await?.len(),
         may_submit: visitor.may(center, Action::SubmitJob, Some(tenant)),
         warnings: warnings(center, ui, &found.contracts),
         most_cards,
         waiting_jobs: found.contracts.iter().map(|contract| u64::from(contract.waiting_jobs)).sum(),
         first_forecast: forecasts.min().map(|at| ui.short(&at)).unwrap_or_default(),
         vessels: vessels(ui, &found.contracts),
-        table: JobTable::of(ui, &tenants, &found.active, false),
-        ended: JobTable::of(ui, &tenants, &ended, false),
+        table: JobTable::of(ui, &found.active, false),
+        ended: JobTable::of(ui, &ended, false),
         days: ui.columns(&columns, most, 96, &days_label),
         by_project,
         events: lines(ui, &found.events, &found.job_names),

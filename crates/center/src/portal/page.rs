@@ -202,7 +202,7 @@ async fn shell(center: &Center, session: &Session, ui: Ui) -> Shell {
     let own = member.tenant;
     let may = |action, owner| center.policies.check(&caller, action, owner).is_ok();
     // A page is shown without these figures rather than not at all.
-    let glance = overview::glance(center, &caller).await.unwrap_or_default();
+    let glance = overview::glance(center, &caller).unwrap_or_default();
     let link = |key, href| Link { key, href, count: None };
     let counted = |key, href, n: usize| Link { key, href, count: Some(n.to_string()).filter(|_| n > 0) };
     let some = |is_shown: bool, link: Link| is_shown.then_some(link);
@@ -232,7 +232,10 @@ async fn shell(center: &Center, session: &Session, ui: Ui) -> Shell {
         group("money", money.into_iter().flatten().collect()),
         group("administration", administration.into_iter().flatten().collect()),
     ];
-    let place = glance.tenant.map_or_else(|| ui.t("center"), |name| name.in_lang(ui.lang).to_owned());
+    let place = match &session.tenant {
+        Some(tenant) => tenant.name(ui.lang).to_owned(),
+        None => ui.t("center"),
+    };
     let role: Role = member.role;
     Shell {
         links,

@@ -12,7 +12,7 @@ use super::{
     extract::Sent,
     form::Form,
     page::{Page, Visitor, render},
-    tables::Tenants,
+    tables::tenants_by_name,
 };
 use crate::{
     app::{
@@ -79,11 +79,11 @@ async fn show(
     let ui = visitor.front.ui;
     let own: Option<TenantId> = visitor.caller.member.tenant;
     let members = members::list(center, &visitor.caller).await?;
-    let projects = projects::list(center, &visitor.caller)?;
+    let projects = projects::list(center, &visitor.caller).await?;
     let may_manage = visitor.may(center, Action::ManageMember, own);
     let roles = Role::ALL.into_iter().filter(|role| own.is_none() || !role.is_of_center()).map(Role::code);
-    let contracts = contracts::list(center, &visitor.caller)?;
-    let tenants = if own.is_none() { Tenants::load(center, visitor)?.choices() } else { Vec::new() };
+    let contracts = contracts::list(center, &visitor.caller).await?;
+    let tenants = tenants_by_name(center, visitor).await?;
     let name = |slug: &str| {
         let known = tenants.iter().find(|(known, _)| known == slug);
         known.map_or_else(|| slug.to_owned(), |(_, name)| name.clone())

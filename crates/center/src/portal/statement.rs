@@ -17,7 +17,6 @@ use crate::{
     app::{
         contracts, nodes,
         statements::{self, Statement, StatementQuery},
-        tenants,
     },
     center::Center,
     error::AppError,
@@ -73,9 +72,10 @@ pub async fn page(
         ];
         return Ok((headers, statements::csv(&statement)).into_response());
     }
-    let contract = contracts::show(&center, &visitor.caller, &id)?;
-    let all = contracts::list(&center, &visitor.caller)?;
-    let tenant = tenants::show(&center, &visitor.caller, &contract.tenant_slug)?;
+    let contract = contracts::show(&center, &visitor.caller, &id).await?;
+    let all = contracts::list(&center, &visitor.caller).await?;
+    let tenant = contract.owner.name.in_lang(ui.lang).to_owned();
+    let domain = ui.word("domain", contract.owner.domain.code());
     let others = all
         .into_iter()
         .filter(|other| other.id != contract.id)
@@ -86,8 +86,8 @@ pub async fn page(
         months: months(&contract.starts_at),
         others,
         id: contract.id.to_string(),
-        tenant: tenant.name.in_lang(ui.lang).to_owned(),
-        domain: ui.word("domain", &tenant.domain),
+        tenant,
+        domain,
         opening_hours: CardMs(statement.opening.card_ms),
         closing_hours: CardMs(statement.closing.card_ms),
         given_hours: CardMs(statement.closing.card_ms - statement.opening.card_ms + statement.used_card_ms.0),
@@ -124,7 +124,7 @@ fn months(starts_at: &str) -> Vec<String> {
 
 /// The statement of the first contract that one may read.
 pub async fn newest(State(center): State<Center>, visitor: Visitor) -> Result<Response, AppError> {
-    let all = contracts::list(&center, &visitor.caller)?;
+    let all = contracts::list(&center, &visitor.caller).await?;
     let first = all.first().ok_or_else(|| AppError::not_found("contract", ""))?;
     Ok(Redirect::to(&format!("/contracts/{}/statement", first.id)).into_response())
 }

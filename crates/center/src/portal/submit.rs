@@ -117,12 +117,12 @@ pub async fn page(
     }
     if project.is_empty() {
         // As the page will show it chosen.
-        let own = projects::list(&center, &visitor.caller)?;
+        let own = projects::list(&center, &visitor.caller).await?;
         project = own.into_iter().next().map(|project| project.slug).unwrap_or_default();
     }
     let form = Form::with(&[("script", script), ("project", project), ("class", class.code().to_owned())]);
-    let d = tried(&center, &visitor, &form);
-    whole(&center, &visitor, StatusCode::OK, form, d)
+    let d = tried(&center, &visitor, &form).await;
+    whole(&center, &visitor, StatusCode::OK, form, d).await
 }
 
 fn may_submit(center: &Center, visitor: &Visitor) -> Result<(), AppError> {
@@ -132,7 +132,7 @@ fn may_submit(center: &Center, visitor: &Visitor) -> Result<(), AppError> {
     own.map(drop).ok_or(AppError::Forbidden { action: Action::SubmitJob.code() })
 }
 
-fn whole(
+async fn whole(
     center: &Center,
     visitor: &Visitor,
     status: StatusCode,
@@ -140,7 +140,7 @@ fn whole(
     dry_run: Dry,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let own = projects::list(center, &visitor.caller)?;
+    let own = projects::list(center, &visitor.caller).await?;
     let label = |project: &projects::ProjectView| match &project.contract_number {
         Some(number) => format!("{} · {number}", project.slug),
         None => project.slug.clone(),
@@ -166,11 +166,11 @@ pub async fn dry_run(
     Sent { visitor, form }: Sent,
 ) -> Result<Response, AppError> {
     may_submit(&center, &visitor)?;
-    let d = tried(&center, &visitor, &form);
+    let d = tried(&center, &visitor, &form).await;
     if visitor.front.is_htmx {
         return Ok(ok(&DryPart { page: visitor.page("submit", String::new()), dry_run: d }));
     }
-    whole(&center, &visitor, StatusCode::OK, form, d)
+    whole(&center, &visitor, StatusCode::OK, form, d).await
 }
 
 /// Submits. What is wrong is told beside what was typed.
@@ -201,7 +201,7 @@ pub async fn submit(
             let told = beside(fault::told(visitor.front.ui, &error), &error);
             // A key that failed with these words is no use for others.
             let form = form.without("key");
-            whole(&center, &visitor, status, form, Dry { refused: Some(told), ..Dry::default() })
+            whole(&center, &visitor, status, form, Dry { refused: Some(told), ..Dry::default() }).await
         }
         Err(error) => Err(error),
     }
@@ -251,7 +251,7 @@ fn is_task_file(text: &str) -> bool {
     })
 }
 
-fn tried(center: &Center, visitor: &Visitor, form: &Form) -> Dry {
+async fn tried(center: &Center, visitor: &Visitor, form: &Form) -> Dry {
     let ui = visitor.front.ui;
     let refused = |error: &AppError, notes| Dry {
         refused: Some(beside(fault::told(ui, error), error)),
@@ -267,7 +267,7 @@ fn tried(center: &Center, visitor: &Visitor, form: &Form) -> Dry {
     };
     let notes = jobs::notes(center, parsed.notes);
     let notes = notes.iter().map(|note| told_note(ui, note)).collect();
-    match jobs::dry_run(center, &visitor.caller, parsed.spec) {
+    match jobs::dry_run(center, &visitor.caller, parsed.spec).await {
         // What never fits is a refusal when it is submitted.
         Ok(trial) if trial.verdict.as_ref().is_some_and(|verdict| verdict.code == "never_fits") => {
             let text =

@@ -1,18 +1,13 @@
 //! Tables of jobs, as several pages show them, and the tenants that these name.
 
-use std::collections::HashMap;
-
-use domain::{MicroCny, TenantId, Timestamp};
+use domain::{MicroCny, Timestamp};
 
 use super::{
     kit::{Html, Ui, escape},
     page::Visitor,
 };
 use crate::{
-    app::{
-        jobs::JobView,
-        tenants::{self, TenantView},
-    },
+    app::{jobs::JobView, tenants},
     center::Center,
     error::AppError,
     moment,
@@ -45,14 +40,14 @@ pub struct JobLine {
 }
 
 impl JobTable {
-    pub fn of(ui: Ui, tenants: &Tenants, jobs: &[JobView], with_tenant: bool) -> Self {
-        let rows: Vec<JobLine> = jobs.iter().map(|job| line(ui, tenants, job)).collect();
+    pub fn of(ui: Ui, jobs: &[JobView], with_tenant: bool) -> Self {
+        let rows: Vec<JobLine> = jobs.iter().map(|job| line(ui, job)).collect();
         let with_why = rows.iter().any(|row| !row.why.is_empty());
         Self { rows, with_tenant, with_why }
     }
 }
 
-fn line(ui: Ui, tenants: &Tenants, job: &JobView) -> JobLine {
+fn line(ui: Ui, job: &JobView) -> JobLine {
     let mut sub = ui.t1("project-named", "name", &job.project);
     if job.tasks.total > 1 {
         let ended = job.tasks.ended();
@@ -75,8 +70,8 @@ fn line(ui: Ui, tenants: &Tenants, job: &JobView) -> JobLine {
         id: job.id.to_string(),
         name: job.name.clone(),
         sub,
-        tenant: tenants.name(job.tenant),
-        domain: tenants.domain_word(job.tenant),
+        tenant: job.owner.name.in_lang(ui.lang).to_owned(),
+        domain: ui.word("domain", job.owner.domain.code()),
         state: job.state.clone(),
         class: job.service_class.clone(),
         asked: format!("{} × {}", job.nodes, job.cards_per_node),
@@ -97,39 +92,15 @@ pub fn took(started_at: Option<&str>, ended_at: Option<&str>) -> String {
     to.since(from).to_string()
 }
 
-/// The tenants that a visitor may see, as pages name them: loaded at once.
-pub struct Tenants {
-    ui: Ui,
-    by_id: HashMap<TenantId, TenantView>,
-}
-
-impl Tenants {
-    pub fn load(center: &Center, visitor: &Visitor) -> Result<Self, AppError> {
-        let all = tenants::list(center, &visitor.caller)?;
-        Ok(Self { ui: visitor.front.ui, by_id: all.into_iter().map(|tenant| (tenant.id, tenant)).collect() })
+/// Short name and name of every tenant, by name; none for a tenant's own members.
+pub async fn tenants_by_name(center: &Center, visitor: &Visitor) -> Result<Vec<(String, String)>, AppError> {
+    if !visitor.is_of_center() {
+        return Ok(Vec::new());
     }
-
-    pub fn name(&self, id: TenantId) -> String {
-        self.by_id.get(&id).map(|tenant| tenant.name.in_lang(self.ui.lang).to_owned()).unwrap_or_default()
-    }
-
-    /// The code of a tenant's domain.
-    pub fn domain(&self, id: TenantId) -> &str {
-        self.by_id.get(&id).map_or("", |tenant| &tenant.domain)
-    }
-
-    /// The word for a tenant's domain.
-    pub fn domain_word(&self, id: TenantId) -> String {
-        Some(self.domain(id))
-            .filter(|code| !code.is_empty())
-            .map_or_else(String::new, |code| self.ui.word("domain", code))
-    }
-
-    /// Short name and name of every tenant, by name.
-    pub fn choices(&self) -> Vec<(String, String)> {
-        let named = |tenant: &TenantView| (tenant.slug.clone(), tenant.name.in_lang(self.ui.lang).to_owned());
-        let mut all: Vec<(String, String)> = self.by_id.values().map(named).collect();
-        all.sort_unstable_by(|a, b| a.1.cmp(&b.1).then_with(|| a.0.cmp(&b.0)));
-        all
-    }
+    let lang = visitor.front.ui.lang;
+    let tenants = tenants::list(center, &visitor.caller).await?.into_iter();
+    let named = tenants.map(|tenant| (tenant.slug, tenant.name.in_lang(lang).to_owned()));
+    let mut all: Vec<(String, String)> = named.collect();
+    all.sort_unstable_by(|a, b| a.1.cmp(&b.1).then_with(|| a.0.cmp(&b.0)));
+    Ok(all)
 }

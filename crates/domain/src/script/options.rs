@@ -376,8 +376,8 @@ fn take(name: &str, value: &str, spec: &mut JobSpec, cards: &mut Cards) -> Resul
     Ok(Taken::Yes)
 }
 
-/// What nodes must have, with `&` between; card models of which any will do have `|` between. What is a label and what a
-/// model's name the center knows.
+/// What nodes must have, with `&` between; card models of which any will do have `|` between. What is a label
+/// and what a model's name the center knows.
 fn constraint(value: &str, spec: &mut JobSpec) -> Result<(), OptionFault> {
     spec.labels.clear();
     for part in value.split('&').map(|part| part.trim().trim_matches(|c| c == '(' || c == ')')) {
@@ -410,7 +410,8 @@ fn signal(value: &str, spec: &mut JobSpec) -> Result<Taken, Wrong> {
     Ok(Taken::Yes)
 }
 
-/// `NONE` and `ALL` say the same here: a run never gets the environment of where it was submitted. For `srun` they do not.
+/// `NONE` and `ALL` say the same here: a run never gets the environment of where it was submitted. For `srun`
+/// they do not.
 fn export(value: &str, spec: &mut JobSpec) -> Result<(), OptionFault> {
     spec.batch.export = Some(value.to_owned()).filter(|value| !value.is_empty());
     for part in value.split(',').filter(|part| !matches!(*part, "" | "NONE" | "ALL" | "NIL")) {

@@ -152,9 +152,9 @@ async fn slurms_nodes(ready: &Ready) -> Result<(usize, u32), String> {
     loop {
         {
             let live = ready.center.live();
-            if !live.nodes.is_empty() {
-                let cards = live.nodes.values().map(|known| u32::from(known.node.cards)).sum();
-                return Ok((live.nodes.len(), cards));
+            if live.nodes().len() > 0 {
+                let cards = live.nodes().map(|known| u32::from(known.node.cards)).sum();
+                return Ok((live.nodes().len(), cards));
             }
         }
         if std::time::Instant::now() > until {

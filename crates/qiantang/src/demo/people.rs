@@ -240,7 +240,7 @@ async fn sign(
 /// Prices of the demo, in yuan a card-hour: invented, as every center sets its own.
 /// All that there are.
 fn pools(center: &Center) -> Vec<String> {
-    center.live().pools.values().map(|pool| pool.name.clone()).collect()
+    center.live().pools().map(|pool| pool.name.clone()).collect()
 }
 
 async fn publish_prices(center: &Center, operator: &Caller) -> Result<(), AppError> {

@@ -206,7 +206,7 @@ async fn close(
     let balance = capacity::between(center, from, until).await?;
     let ledger = capacity::check_ledger(center, &people.operator).await?;
     let mut spent = BTreeMap::new();
-    for contract in contracts::list(center, &people.operator)? {
+    for contract in contracts::list(center, &people.operator).await? {
         spent.insert(contract.number.clone(), contract);
     }
     Ok(Report {

@@ -110,9 +110,9 @@ impl Planner {
         Some(LaneTurn { standing, key, id, lane, position })
     }
 
-    /// Gives the jobs of a lane their turns, until one starts that changes the standing of its queue, or until
-    /// one comes after the first job of the `next` lane. Then the result is the position at which to go on.
-    /// The positions of jobs that don't wait any more go into `gone`.
+    /// Gives the jobs of a lane their turns, until one starts that changes the standing of its queue, or
+    /// until one comes after the first job of the `next` lane. Then the result is the position at which to go
+    /// on. The positions of jobs that don't wait any more go into `gone`.
     fn walk(
         &mut self,
         turn: LaneTurn,

@@ -1,14 +1,15 @@
-//! What can go wrong with the rows of a center.
+//! The errors of the store.
 
 use std::path::{Path, PathBuf};
 
 use domain::{Id, id::Kind};
 
-/// Columns of which no two rows have the same values, as the database names them, each with the words for a row that
-/// has the values of another.
+/// Columns of which no two rows have the same values, as the database names them, each with the words for a
+/// row that has the values of another.
 pub(super) type Unique = &'static [(&'static str, &'static str)];
 
-/// Why the store did not do what it was asked. One failed commit fails many writes, each of which gets a copy.
+/// Why the store did not do what it was asked. One failed commit fails many writes, each of which gets a
+/// copy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     #[error("failed to open the database {}: {cause}", path.display())]

@@ -1,5 +1,6 @@
-//! The machinery under the rows: one writer and many readers of a `SQLite` database, and what a noun needs to say which
-//! statements it has and what its rows hold. Nothing here knows a noun, so a noun needs no line here.
+//! The machinery under the rows: one writer and many readers of a `SQLite` database, and what a noun needs to
+//! say which statements it has and what its rows hold. Nothing here knows a noun, so a noun needs no line
+//! here.
 //!
 //! ```no_run
 //! use store::db::{Record, Row, StoreError, Tx, params, rows, statements};

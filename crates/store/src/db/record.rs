@@ -11,8 +11,9 @@ pub trait Record: Sized {
     fn insert(&self, tx: &Tx, sql: Sql) -> Result<(), StoreError>;
 }
 
-/// Says once which fields of a thing are kept, as columns of the same names: as they are, `as code` or `as json`. It makes
-/// the thing a [`Record`](crate::db::Record), and gives a macro with the columns for statements:
+/// Says once which fields of a thing are kept, as columns of the same names: as they are, `as code` or `as
+/// json`. It makes the thing a [`Record`](crate::db::Record), and gives a macro with the columns for
+/// statements:
 ///
 /// ```
 /// # use store::db::{Record, rows, statements};

@@ -24,8 +24,8 @@ pub(super) fn known_version() -> i64 {
 
 /// Opens the database for writing, makes it if it isn't there, and brings its schema up to date.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
-    // The file is made before SQLite would make it, so that nobody else on the machine can read it; the log gets the
-    // same mode.
+    // The file is made before SQLite would make it, so that nobody else on the machine can read it; the log
+    // gets the same mode.
     OpenOptions::new()
         .create(true)
         .truncate(false)
@@ -48,7 +48,8 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     }
     conn.pragma_update(None, "synchronous", "full").map_err(failed)?;
     conn.pragma_update(None, "foreign_keys", true).map_err(failed)?;
-    // The undo log of a savepoint stays in memory: in a file it would take more time than all else in a write.
+    // The undo log of a savepoint stays in memory: in a file it would take more time than all else in a
+    // write.
     conn.pragma_update(None, "temp_store", "memory").map_err(failed)?;
     conn.pragma_update(None, "cache_size", -WRITER_CACHE_KIB).map_err(failed)?;
     // The writer thread copies the log into the database between commits, not inside one.

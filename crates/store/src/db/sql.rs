@@ -1,10 +1,10 @@
-//! Statements. They say `?1`, `?2`, … or `?` for their parameters. The first column that one selects names the row, so
-//! that a message can say which row is corrupt.
+//! Statements. They say `?1`, `?2`, … or `?` for their parameters. The first column that one selects names
+//! the row, so that a message can say which row is corrupt.
 
 use super::error::Unique;
 
-/// A statement with the table that it is about. [`statements!`](crate::statements) makes them, and has a test prepare
-/// each.
+/// A statement with the table that it is about. [`statements!`](crate::statements) makes them, and has a test
+/// prepare each.
 #[derive(Clone, Copy, Debug)]
 pub struct Sql {
     pub(super) text: &'static str,
@@ -19,8 +19,8 @@ impl Sql {
     }
 }
 
-/// Names the statements of a file and makes a test that prepares them all. `unique` says what a message calls a row that
-/// is there already, by the columns that make it the same: `"projects.tenant, projects.slug"`.
+/// Names the statements of a file and makes a test that prepares them all. `unique` says what a message calls
+/// a row that is there already, by the columns that make it the same: `"projects.tenant, projects.slug"`.
 #[macro_export]
 macro_rules! statements {
     ($table:literal $(, unique: { $($columns:literal: $what:literal),+ $(,)? })?; $($name:ident = $text:expr;)+) => {

@@ -16,8 +16,8 @@ use super::{
     writer::{self, Writer, WriterStats},
 };
 
-/// The database of a center. Clones are cheap and share it; when the last is dropped, the writer does all that was
-/// submitted and the database is closed.
+/// The database of a center. Clones are cheap and share it; when the last is dropped, the writer does all
+/// that was submitted and the database is closed.
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
@@ -38,9 +38,9 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the database at `path`, makes it if it isn't there, and brings its schema up to date. A lock on `<path>.lock`
-    /// keeps all others from opening it until the store is dropped or the process ends. (A child that is forked without
-    /// exec keeps the lock: fork such children first.)
+    /// Opens the database at `path`, makes it if it isn't there, and brings its schema up to date. A lock on
+    /// `<path>.lock` keeps all others from opening it until the store is dropped or the process ends. (A
+    /// child that is forked without exec keeps the lock: fork such children first.)
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let lock = lock(path)?;
         let conn = schema::open_writer(path)?;
@@ -53,10 +53,11 @@ impl Store {
         &self.inner.path
     }
 
-    /// Hands work to the writer and returns at once. The writer does all work that waits in one transaction, in the order
-    /// in which it was handed in; work that fails or panics is undone alone. Once the transaction is on disk, `done` gets
-    /// the result on the writer's thread, in that order, and should only pass it on. If too much work waits already,
-    /// `done` gets [`StoreError::Busy`] at once, on the caller's thread.
+    /// Hands work to the writer and returns at once. The writer does all work that waits in one transaction,
+    /// in the order in which it was handed in; work that fails or panics is undone alone. Once the
+    /// transaction is on disk, `done` gets the result on the writer's thread, in that order, and should only
+    /// pass it on. If too much work waits already, `done` gets [`StoreError::Busy`] at once, on the caller's
+    /// thread.
     pub fn submit<T, E>(
         &self,
         work: impl FnOnce(&Tx) -> Result<T, E> + Send + 'static,
@@ -71,8 +72,8 @@ impl Store {
         }
     }
 
-    /// As [`Self::submit`], but waits for room in the queue and for the result. It is not for async code; nor for work and
-    /// `done`, as the writer can't wait for itself.
+    /// As [`Self::submit`], but waits for room in the queue and for the result. It is not for async code; nor
+    /// for work and `done`, as the writer can't wait for itself.
     pub fn write<T, E>(&self, work: impl FnOnce(&Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
@@ -89,8 +90,8 @@ impl Store {
         receive.recv().unwrap_or_else(|_| Err(StoreError::Closed.into()))
     }
 
-    /// Runs `work` on this thread over one consistent snapshot, which `work` can't change. Waits while all readers are in
-    /// use.
+    /// Runs `work` on this thread over one consistent snapshot, which `work` can't change. Waits while all
+    /// readers are in use.
     pub fn read<T, E>(&self, work: impl FnOnce(&Tx) -> Result<T, E>) -> Result<T, E>
     where
         E: From<StoreError>,
@@ -98,9 +99,9 @@ impl Store {
         self.inner.readers.read(work)
     }
 
-    /// Writes a consistent copy, as of now, to the new file `to`, while everything goes on. When this returns, the copy is on
-    /// disk and was opened and checked. A file that is there is not overwritten. To restore a copy, put it where the
-    /// database was.
+    /// Writes a consistent copy, as of now, to the new file `to`, while everything goes on. When this
+    /// returns, the copy is on disk and was opened and checked. A file that is there is not overwritten. To
+    /// restore a copy, put it where the database was.
     pub fn backup(&self, to: &Path) -> Result<BackupReport, StoreError> {
         backup::run(&self.inner.path, to)
     }

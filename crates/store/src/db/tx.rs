@@ -15,8 +15,8 @@ use super::{
     value::{Param, Value},
 };
 
-/// A transaction on one connection, with the connection's prepared statements. Inside [`crate::Store::read`] it is one
-/// consistent snapshot; inside [`crate::Store::write`] its changes are kept together or not at all.
+/// A transaction on one connection, with the connection's prepared statements. Inside [`crate::Store::read`]
+/// it is one consistent snapshot; inside [`crate::Store::write`] its changes are kept together or not at all.
 pub struct Tx {
     conn: Connection,
 }
@@ -60,8 +60,8 @@ impl Tx {
         run().map_err(|error| failed(sql, &error))
     }
 
-    /// Runs a statement that changes the row of `id`, which is one of its parameters. [`StoreError::NotFound`] if there is
-    /// no such row.
+    /// Runs a statement that changes the row of `id`, which is one of its parameters.
+    /// [`StoreError::NotFound`] if there is no such row.
     pub fn update<K: Kind>(&self, sql: Sql, id: &Id<K>, params: &[Value<'_>]) -> Result<(), StoreError> {
         match self.changed(sql, params)? {
             0 => Err(StoreError::not_found(id)),
@@ -119,7 +119,8 @@ impl Tx {
         Ok(found)
     }
 
-    /// The row of `id`, which is the statement's one parameter. [`StoreError::NotFound`] if there is no such row.
+    /// The row of `id`, which is the statement's one parameter. [`StoreError::NotFound`] if there is no such
+    /// row.
     pub fn get<K: Kind, T>(
         &self,
         sql: Sql,

@@ -2,7 +2,7 @@
 
 use domain::{CardMs, Id, MicroCny, Millis, Timestamp};
 
-/// What a statement is given, and what a row gives.
+/// A value that a statement is given or a row gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Value<'a> {
     Null,

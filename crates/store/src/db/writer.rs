@@ -224,7 +224,8 @@ impl Drop for Writer {
         self.queue.work_came.notify_one();
         self.queue.room_came.notify_all();
         let Some(thread) = self.thread.take() else { return };
-        // The last store may be dropped in a `done`, on the writer's own thread. The thread then ends by itself.
+        // The last store may be dropped in a `done`, on the writer's own thread. The thread then ends by
+        // itself.
         if thread.thread().id() != thread::current().id() && thread.join().is_err() {
             tracing::error!("the store's writer ended in a panic");
         }
@@ -254,7 +255,8 @@ fn run(tx: &Tx, queue: &Queue) {
     }
 }
 
-/// Waits for tasks and moves them into `batch`, as many as one commit takes; `false` once the queue is closed and empty.
+/// Waits for tasks and moves them into `batch`, as many as one commit takes; `false` once the queue is closed
+/// and empty.
 fn take(queue: &Queue, batch: &mut VecDeque<Box<dyn Task>>) -> bool {
     let mut state = queue.state();
     while state.tasks.is_empty() {
@@ -273,8 +275,8 @@ fn take(queue: &Queue, batch: &mut VecDeque<Box<dyn Task>>) -> bool {
     true
 }
 
-/// Runs tasks in one transaction, commits, and tells each. Where the database gives the transaction up, the tasks that
-/// were not run stay in `batch`.
+/// Runs tasks in one transaction, commits, and tells each. Where the database gives the transaction up, the
+/// tasks that were not run stay in `batch`.
 fn run_batch(tx: &Tx, batch: &mut VecDeque<Box<dyn Task>>, counters: &Counters) {
     let began_at = Instant::now();
     if let Err(error) = tx.control("BEGIN IMMEDIATE") {

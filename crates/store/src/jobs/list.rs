@@ -1,8 +1,8 @@
 //! Lists of jobs, newest first, by any mix of filters.
 //!
-//! One filter leads: an index has it, newest first. The rows that it gives are looked at one by one for the other filters,
-//! up to a bound, so that a page costs the same however rare the jobs are that match. A page that came to the bound says
-//! from where to go on.
+//! One filter leads: an index has it, newest first. The rows that it gives are looked at one by one for the
+//! other filters, up to a bound, so that a page costs the same however rare the jobs are that match. A page
+//! that came to the bound says from where to go on.
 
 use std::ops::ControlFlow;
 
@@ -19,7 +19,7 @@ const MOST_SIDE_BY_SIDE: i64 = 16_000;
 /// The most jobs that are looked at for one page where an index leads to each.
 const MOST_BY_INDEX: i64 = 4_000;
 
-/// Which jobs; all that are `Some` must match.
+/// The jobs that are wanted: those that match all that is `Some`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JobFilter {
     pub tenant: Option<TenantId>,
@@ -61,8 +61,8 @@ pub struct JobRow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobPage {
     pub rows: Vec<JobRow>,
-    /// The `after` of the next page; `None` if this is the last. Older jobs may match even where this page has few rows or
-    /// none, as it ends at the bound.
+    /// The `after` of the next page; `None` if this is the last. Older jobs may match even where this page
+    /// has few rows or none, as it ends at the bound.
     pub next: Option<JobId>,
 }
 
@@ -96,7 +96,8 @@ pub fn get_row(tx: &Tx, id: JobId) -> Result<JobRow, StoreError> {
     tx.get(GET_ROW, &id, job_row)
 }
 
-/// A page of the newest jobs that match and are older than `after`: `limit` of them, or those that a bounded search finds.
+/// A page of the newest jobs that match and are older than `after`: `limit` of them, or those that a bounded
+/// search finds.
 pub fn page_jobs(
     tx: &Tx,
     filter: &JobFilter,

@@ -6,7 +6,8 @@ use domain::{CardMs, ContractId, JobId, MicroCny, ProjectId, Timestamp, ledger::
 
 use crate::db::{Row, Sql, StoreError, Tx, params, statements};
 
-/// The use and the charges of a job's runs in an interval: the sums of its transfers, less those that gave use back.
+/// The use and the charges of a job's runs in an interval: the sums of its transfers, less those that gave
+/// use back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UseLine {
     pub project: ProjectId,

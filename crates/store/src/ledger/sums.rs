@@ -44,7 +44,7 @@ impl Sums {
 
 pub(super) type SumsByAccount = BTreeMap<(Account, Unit), Sums>;
 
-/// What a contract's accounts hold: credits less debits.
+/// The balances of a contract's two accounts: credits less debits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ContractBalance {
     pub use_balance: CardMs,

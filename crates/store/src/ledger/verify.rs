@@ -41,8 +41,8 @@ pub struct LedgerReport {
     pub is_balanced: bool,
     /// The kept sums are those of the transfers.
     pub sums_agree: bool,
-    /// For every run the amount posted is the amount metered; for every run that has ended, this is what its times and its
-    /// rate say.
+    /// For every run the amount posted is the amount metered; for every run that has ended, this is what its
+    /// times and its rate say.
     pub runs_agree: bool,
     /// The card time posted for the runs that have ended is the card time that they had, lost runs left out.
     pub occupancy_agrees: bool,

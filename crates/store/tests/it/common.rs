@@ -1,4 +1,5 @@
-//! A small center to test with: two tenants in different domains, a pool of nodes, contracts, projects, members.
+//! A small center to test with: two tenants in different domains, a pool of nodes, contracts, projects,
+//! members.
 
 use std::{
     path::Path,

@@ -1,4 +1,5 @@
-//! Tenants and who belongs to them, credentials, nodes, contracts, events, the audit log: what is put in comes out.
+//! Tenants and who belongs to them, credentials, nodes, contracts, events, the audit log: what is put in
+//! comes out.
 
 use domain::{
     AllianceId, AuditId, CardModel, ContractState, Member, MemberId, MicroCny, Node, NodeId, NodeState,

@@ -26,7 +26,8 @@ fn the_schema_file_is_what_the_migrations_make() {
     );
 }
 
-/// The schema of a new database: each table with the comments of the migrations, its indexes and its triggers.
+/// The schema of a new database: each table with the comments of the migrations, its indexes and its
+/// triggers.
 fn schema(migrations: &str) -> String {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("center.db");
@@ -56,8 +57,8 @@ fn schema(migrations: &str) -> String {
     text
 }
 
-/// The statement that makes a table, with a line for each column that a later migration added: the database keeps these
-/// in one line behind the others.
+/// The statement that makes a table, with a line for each column that a later migration added: the database
+/// keeps these in one line behind the others.
 fn with_added_columns(migrations: &str, table: &str, sql: &str) -> String {
     let (made, end) = sql.rsplit_once(')').unwrap();
     let Some((made, added)) = made.rsplit_once("\n, ") else { return sql.to_owned() };

@@ -78,8 +78,8 @@ impl Interrupter {
         self.events.push(Reverse((at, Interruption::Fails(node))));
     }
 
-    /// The instant of the next event. With `nothing_else` the replay has no other event left, and no node fails
-    /// any more.
+    /// The instant of the next event. With `nothing_else` the replay has no other event left, and no node
+    /// fails any more.
     pub fn next(&mut self, nothing_else: bool) -> Option<i64> {
         while nothing_else && matches!(self.events.peek(), Some(Reverse((_, Interruption::Fails(_))))) {
             self.events.pop();

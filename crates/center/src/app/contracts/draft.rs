@@ -1,13 +1,13 @@
 //! Drawing up a contract.
 
 use domain::{
-    CardMs, Contract, ContractState, MicroCny, PoolId, QueueTerms, TenantId,
+    Contract, ContractState, PoolId, QueueTerms, TenantId,
     contract::ContractKind,
     problem::{ContractFault, Quantity, Wrong, field},
 };
 use serde::Deserialize;
 use serde_json::json;
-use store::contracts as rows;
+use store::{contracts as rows, ledger::ContractBalance};
 
 use super::{ContractView, MOST_AMOUNT, show};
 use crate::{
@@ -46,7 +46,7 @@ pub struct NewContract {
 
 /// Draws up a contract, as a draft.
 pub async fn create(center: &Center, caller: &Caller, new: NewContract) -> Result<ContractView, AppError> {
-    let tenant = lookup::named_or_own_required(center, caller, new.tenant.as_deref())?;
+    let tenant = lookup::named_or_own_required(center, caller, new.tenant.as_deref()).await?;
     center.policies.check(caller, Action::SubmitContract, Some(tenant))?;
     let contract = drawn_up(center, tenant, new)?;
     let by = caller.clone();
@@ -64,12 +64,13 @@ pub async fn create(center: &Center, caller: &Caller, new: NewContract) -> Resul
                 Ok(contract)
             },
             |center, contract| {
-                center.live().add_contract(contract.clone(), CardMs::ZERO, MicroCny::ZERO);
+                let (nothing, at) = (ContractBalance::default(), contract.created_at);
+                center.live().contract_changed(contract.clone(), nothing, at);
                 center.compute.fits.forget();
             },
         )
         .await?;
-    show(center, caller, &contract.id.to_string())
+    show(center, caller, &contract.id.to_string()).await
 }
 
 fn drawn_up(center: &Center, tenant: TenantId, new: NewContract) -> Result<Contract, AppError> {
@@ -94,7 +95,7 @@ fn drawn_up(center: &Center, tenant: TenantId, new: NewContract) -> Result<Contr
     }
     let live = center.live();
     let pool = |name: &String| {
-        let found = live.pools.values().find(|pool| pool.name == *name);
+        let found = live.pool_named(name);
         found.map(|pool| pool.id).ok_or_else(|| AppError::not_found("pool", name))
     };
     let mut pools: Vec<PoolId> = new.pools.iter().map(pool).collect::<Result<_, _>>()?;

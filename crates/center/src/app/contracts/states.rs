@@ -1,13 +1,16 @@
 //! What is decided about a contract, by people and by itself, and what it books.
 
 use domain::{
-    CardMs, Contract, ContractId, ContractState, MemberId, MicroCny, Timestamp,
+    CardMs, Contract, ContractId, MemberId, MicroCny, Timestamp,
     contract::{ContractAction, ContractKind},
     ledger::{Account, Cause, Posting, Unit},
     problem::{ContractFault, field},
 };
 use serde_json::json;
-use store::{Tx, contracts as rows, ledger};
+use store::{
+    Tx, contracts as rows,
+    ledger::{self, ContractBalance},
+};
 
 use super::{ContractView, show, visible};
 use crate::{
@@ -23,7 +26,7 @@ use crate::{
     refusal::Refusal,
 };
 
-/// Who may do what to a contract. What the center's loops do is for nobody.
+/// The right that an action on a contract needs. Actions of the center's loops are for nobody.
 fn needed(action: ContractAction) -> Option<Action> {
     match action {
         ContractAction::Submit => Some(Action::SubmitContract),
@@ -71,15 +74,14 @@ pub async fn act(
             applied,
         )
         .await?;
-    show(center, caller, id)
+    show(center, caller, id).await
 }
 
-/// What a change of state leaves behind.
+/// A contract as a change leaves it, and the event that tells of the change.
 #[derive(Clone, Debug)]
 pub(super) struct StateChange {
     pub(super) contract: Contract,
-    pub(super) use_balance: CardMs,
-    pub(super) money_balance: MicroCny,
+    pub(super) balance: ContractBalance,
     pub(super) event: Event,
 }
 
@@ -110,24 +112,24 @@ pub(super) fn change_state(
             ledger::post(tx, &posting, new_id!(TransferId), now)?;
         }
     }
-    let (use_balance, money_balance) = balances(tx, id)?;
+    let balance = balance(tx, id)?;
     let about = About { tenant: Some(contract.tenant), ..About::default() };
     let data =
         json!({ "contract": id, "number": contract.number, "action": action.code(), "state": to.code() });
     let event = events::record(tx, now, about, "contract_changed", data)?;
-    Ok(StateChange { contract, use_balance, money_balance, event })
+    Ok(StateChange { contract, balance, event })
 }
 
-/// The two balances of a contract in the ledger.
-pub fn balances(tx: &Tx, id: ContractId) -> Result<(CardMs, MicroCny), AppError> {
+/// The balance of a contract in the ledger.
+pub(super) fn balance(tx: &Tx, id: ContractId) -> Result<ContractBalance, AppError> {
     let account = Account::Contract(id);
-    Ok((
-        CardMs(ledger::balance(tx, account, Unit::CardMs)?),
-        MicroCny(ledger::balance(tx, account, Unit::MicroCny)?),
-    ))
+    Ok(ContractBalance {
+        use_balance: CardMs(ledger::balance(tx, account, Unit::CardMs)?),
+        money_balance: MicroCny(ledger::balance(tx, account, Unit::MicroCny)?),
+    })
 }
 
-/// What is posted when a contract becomes active: a package is paid for and given; reserved cards are charged at once.
+/// The postings of a contract that becomes active: a package is paid for and given; reserved cards are charged at once.
 fn opening(contract: &Contract) -> Vec<Posting> {
     let own = Account::Contract(contract.id);
     let post = |what: &str, unit, debit, credit, amount, cause| {
@@ -151,20 +153,10 @@ fn opening(contract: &Contract) -> Vec<Posting> {
     postings.into_iter().filter(|posting| posting.amount > 0).collect()
 }
 
+/// Brings what is live up to date with a change of a contract, and tells of it.
 pub(super) fn applied(center: &Center, change: &StateChange) {
-    let grace = center.settings.billing.grace_ms;
-    {
-        let mut live = center.live();
-        live.add_contract(change.contract.clone(), change.use_balance, change.money_balance);
-        if let Some(known) = live.contracts.get_mut(&change.contract.id) {
-            known.grace_ends_at = match change.contract.state {
-                ContractState::Exhausted => {
-                    Some(known.grace_ends_at.unwrap_or_else(|| moment::now().plus(grace)))
-                }
-                _ => None,
-            };
-        }
-    }
+    let grace_ends_at = moment::now().plus(center.settings.billing.grace_ms);
+    center.live().contract_changed(change.contract.clone(), change.balance, grace_ends_at);
     center.compute.fits.forget();
     center.tell(change.event.clone());
     center.compute.wakers.plan();

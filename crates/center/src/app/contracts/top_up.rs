@@ -11,8 +11,8 @@ use serde_json::json;
 use store::{Tx, contracts as rows, ledger};
 
 use super::{
-    ContractView, MOST_AMOUNT, balances, show,
-    states::{StateChange, applied, change_state},
+    ContractView, MOST_AMOUNT, show,
+    states::{StateChange, applied, balance, change_state},
     visible,
 };
 use crate::{
@@ -65,7 +65,7 @@ pub async fn top_up(
     let by = caller.clone();
     let id_now = contract.id;
     center.write(move |tx| booked(tx, &by, id_now, &top_up), applied).await?;
-    show(center, caller, id)
+    show(center, caller, id).await
 }
 
 fn booked(tx: &Tx, by: &Caller, id: ContractId, top_up: &TopUp) -> Result<StateChange, AppError> {
@@ -87,14 +87,14 @@ fn booked(tx: &Tx, by: &Caller, id: ContractId, top_up: &TopUp) -> Result<StateC
         "card_ms": top_up.card_ms, "reference": top_up.reference });
     let (tenant, subject) = (Some(contract.tenant), id.to_string());
     audit::record(tx, by, Change { tenant, action: Action::TopUp.code(), subject, detail })?;
-    let (use_balance, money_balance) = balances(tx, id)?;
+    let balance = balance(tx, id)?;
     let is_back = contract.state == ContractState::Exhausted
-        && !Funds::of(contract.kind, use_balance, money_balance).is_exhausted();
+        && !Funds::of(contract.kind, balance.use_balance, balance.money_balance).is_exhausted();
     if is_back {
         return change_state(tx, id, ContractAction::Replenish, Some(by.member.id), &top_up.reference, now);
     }
     let about = About { tenant, ..About::default() };
     let data = json!({ "contract": id, "number": contract.number, "action": "top_up", "state": contract.state.code() });
     let event = events::record(tx, now, about, "contract_changed", data)?;
-    Ok(StateChange { contract, use_balance, money_balance, event })
+    Ok(StateChange { contract, balance, event })
 }

@@ -1,10 +1,10 @@
 //! Trying a job out: what it would cost and when it would start, by the way that a submitted one goes.
 
-use domain::{CardMs, JobSpec, MicroCny, Millis, RatePerCardHour, Timestamp, contract::ContractKind, price};
+use domain::{CardMs, JobSpec, MicroCny, Millis, RatePerCardHour, Timestamp, contract::ContractKind};
 use scheduler::Waiting;
 use serde::Serialize;
 
-use super::{Admitted, admit};
+use super::{Admitted, admit, may_submit};
 use crate::{
     app::views::VerdictView,
     auth::Caller,
@@ -54,14 +54,16 @@ pub struct Quote {
 }
 
 /// Tries a job out: the way that a submitted one goes, without keeping anything.
-pub fn dry_run(center: &Center, caller: &Caller, spec: JobSpec) -> Result<DryRun, AppError> {
-    let admitted = admit(center, caller, spec)?;
+pub async fn dry_run(center: &Center, caller: &Caller, spec: JobSpec) -> Result<DryRun, AppError> {
+    let tenant = may_submit(center, caller, &spec)?;
+    let for_read = center.clone();
+    let admitted = center.try_read(move |tx| admit(tx, &for_read, tenant, spec)).await?;
     let now = moment::now();
     let policy = center.settings.planning();
     let (snapshot, quote, contract) = {
         let live = center.live();
         let (quote, number) = quote(center, &live, &admitted, now)?;
-        (live.snapshot(policy.use_half_life, now), quote, number)
+        (live.snapshot(now), quote, number)
     };
     let spec = &admitted.spec;
     let waiting = Waiting {
@@ -98,7 +100,7 @@ pub fn dry_run(center: &Center, caller: &Caller, spec: JobSpec) -> Result<DryRun
 /// The cards of a placement, as they are shown.
 pub fn places(live: &crate::live::Live, placement: &domain::Placement) -> Vec<PlaceView> {
     let place = |slot: &domain::node::Slot| {
-        let node = live.nodes.get(&slot.node);
+        let node = live.node(slot.node);
         PlaceView {
             node: node.map_or_else(|| slot.node.to_string(), |live| live.node.name.clone()),
             cards: slot.cards.to_string(),
@@ -117,20 +119,19 @@ fn quote(
 ) -> Result<(Quote, String), AppError> {
     let spec = &admitted.spec;
     let contract = &live
-        .contracts
-        .get(&admitted.contract)
+        .contract(admitted.contract)
         .ok_or_else(|| AppError::not_found("contract", admitted.contract))?
         .contract;
-    let domain = live.tenants.get(&admitted.tenant).map(|tenant| tenant.domain);
-    let book = price::in_force(&live.price_books, now);
+    let domain = live.tenant(admitted.tenant).map(|tenant| tenant.domain);
+    let book = live.prices(now);
     let wanted = |pool: &domain::PoolId| {
-        let pool = live.pools.get(pool)?;
+        let pool = live.pool(*pool)?;
         spec.takes_model(&pool.model.name).then_some(pool.id)
     };
     // Whole nodes are paid for whole: as they may be the largest.
     let in_wanted =
         |node: &&LiveNode| contract.pools.contains(&node.node.pool) && wanted(&node.node.pool).is_some();
-    let largest = live.nodes.values().filter(in_wanted).map(|node| u32::from(node.node.cards)).max();
+    let largest = live.nodes().filter(in_wanted).map(|node| u32::from(node.node.cards)).max();
     let on_node =
         if spec.exclusive { largest.unwrap_or(0).max(spec.cards_per_node) } else { spec.cards_per_node };
     let cards = spec.most_nodes().saturating_mul(on_node);
@@ -152,7 +153,7 @@ fn quote(
         ));
     }
     let rate = contract.kind.rate(listed.unwrap_or_default());
-    let time_limit = spec.time_limit_ms.unwrap_or(center.settings.jobs.default_time_limit_ms);
+    let time_limit = center.settings.time_limit(spec);
     let of_one = i128::from(cards) * i128::from(time_limit.0);
     let most = CardMs(i64::try_from(of_one * i128::from(spec.task_count())).unwrap_or(i64::MAX));
     let quote = Quote {

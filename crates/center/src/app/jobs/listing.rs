@@ -3,22 +3,24 @@
 use std::collections::{BTreeMap, HashMap};
 
 use domain::{
-    CardMs, ContractId, Job, JobId, JobSpec, MicroCny, Project, RatePerCardHour, RunId, TenantId,
+    CardMs, ContractId, Job, JobId, JobSpec, MicroCny, RatePerCardHour, RunId, TenantDomain, TenantId,
     job::{JobState, Tasks},
     problem::field,
 };
 use serde::{Deserialize, Serialize};
-use store::{jobs, recent};
+use store::{StoreError, Tx, jobs, recent, tenants};
 
-use super::{PlaceView, found, places, runs};
+use super::{PlaceView, found, places};
 use crate::{
     app::{
         Page, direct,
+        lookup::{Names, TenantName},
         views::{self, VerdictView},
     },
     auth::{Action, Caller},
     center::Center,
     error::AppError,
+    live::{By, Live, Use},
     moment,
     refusal::Refusal,
 };
@@ -30,6 +32,9 @@ pub struct JobView {
     pub name: String,
     pub tenant: TenantId,
     pub tenant_slug: String,
+    /// For pages.
+    #[serde(skip)]
+    pub owner: TenantName,
     /// The project's short name.
     pub project: String,
     /// The contract's number.
@@ -96,30 +101,50 @@ pub struct JobQuery {
     pub limit: Option<u32>,
 }
 
+/// A row of a list, with the names of the things in it.
+struct Named {
+    row: jobs::JobRow,
+    owner: TenantName,
+    project: String,
+    login: String,
+}
+
+fn named(names: &mut Names<'_>, row: jobs::JobRow) -> Result<Named, StoreError> {
+    let (owner, project) = (names.tenant(row.tenant)?, names.project(row.project)?);
+    Ok(Named { owner, project, login: names.login(row.submitted_by)?, row })
+}
+
 /// Jobs, newest first.
 pub async fn list(center: &Center, caller: &Caller, query: JobQuery) -> Result<Page<JobView>, AppError> {
     let scope = caller.scope()?.tenant();
     center.policies.check(caller, Action::ReadJob, scope)?;
     let after = views::parse_cursor::<JobId>(query.cursor.as_deref())?;
     let limit = views::page_limit(query.limit)?;
-    let Some(filter) = filter(center, scope, query)? else {
-        return Ok(Page { items: Vec::new(), next_cursor: None });
-    };
-    let (rows, next) = if filter.state.as_deref() == Some("active") {
-        let mut ids = active(&center.live(), &filter, after, limit as usize + 1);
-        let has_more = ids.len() > limit as usize;
-        ids.truncate(limit as usize);
-        let next = ids.last().copied().filter(|_| has_more);
-        (center.read(move |tx| ids.into_iter().map(|id| jobs::get_row(tx, id)).collect()).await?, next)
-    } else {
-        let page = center.read(move |tx| jobs::page_jobs(tx, &filter, after, limit)).await?;
-        (page.rows, page.next)
-    };
-    let mut verdicts = verdicts(center, rows.iter().map(|row| row.id));
+    let asked = Asked::of(scope, query)?;
+    let for_read = center.clone();
+    let (rows, next) = center
+        .read(move |tx| {
+            let Some(filter) = asked.filter(tx)? else { return Ok((Vec::new(), None)) };
+            let (rows, next) = if filter.state.as_deref() == Some("active") {
+                let mut ids = active(&for_read.live(), &filter, after, limit as usize + 1);
+                let has_more = ids.len() > limit as usize;
+                ids.truncate(limit as usize);
+                let next = ids.last().copied().filter(|_| has_more);
+                (ids.into_iter().map(|id| jobs::get_row(tx, id)).collect::<Result<_, _>>()?, next)
+            } else {
+                let page = jobs::page_jobs(tx, &filter, after, limit)?;
+                (page.rows, page.next)
+            };
+            let mut names = Names::of(tx);
+            let rows = rows.into_iter().map(|row| named(&mut names, row));
+            Ok((rows.collect::<Result<Vec<_>, StoreError>>()?, next))
+        })
+        .await?;
+    let mut verdicts = verdicts(center, rows.iter().map(|named| named.row.id));
     let live = center.live();
-    let items = rows.into_iter().map(|row| {
-        let verdict = verdicts.remove(&row.id);
-        row_view(&live, row, verdict)
+    let items = rows.into_iter().map(|named| {
+        let verdict = verdicts.remove(&named.row.id);
+        row_view(&live, named, verdict)
     });
     let items = items.collect();
     Ok(Page { items, next_cursor: next.map(|id| id.to_string()) })
@@ -133,12 +158,7 @@ pub async fn count_by_state(center: &Center, caller: &Caller) -> Result<BTreeMap
 }
 
 /// Jobs that have not ended, newest first: those are at hand.
-fn active(
-    live: &crate::live::Live,
-    filter: &jobs::JobFilter,
-    after: Option<JobId>,
-    most: usize,
-) -> Vec<JobId> {
+fn active(live: &Live, filter: &jobs::JobFilter, after: Option<JobId>, most: usize) -> Vec<JobId> {
     let wanted_name = filter.name_contains.as_ref().map(|name| name.to_lowercase());
     let matches = |job: &Job| {
         filter.tenant.is_none_or(|tenant| tenant == job.tenant)
@@ -146,65 +166,83 @@ fn active(
             && wanted_name.as_ref().is_none_or(|name| job.spec.name.to_lowercase().contains(name))
             && filter
                 .domain
-                .is_none_or(|domain| live.tenants.get(&job.tenant).is_some_and(|t| t.domain == domain))
+                .is_none_or(|domain| live.tenant(job.tenant).is_some_and(|tenant| tenant.domain == domain))
     };
-    let newest_first = live.jobs.iter().rev().filter(|(id, _)| after.is_none_or(|after| **id < after));
-    newest_first.filter(|(_, known)| matches(&known.job)).map(|(id, _)| *id).take(most).collect()
+    let newest_first = live.jobs().rev().map(|known| &known.job);
+    let older = newest_first.filter(|job| after.is_none_or(|after| job.id < after));
+    older.filter(|job| matches(job)).map(|job| job.id).take(most).collect()
 }
 
-/// `None` if nothing can match.
-fn filter(
-    center: &Center,
+/// A query whose words are read, before its short names are looked up.
+struct Asked {
+    /// Whose jobs the caller may see.
     scope: Option<TenantId>,
-    query: JobQuery,
-) -> Result<Option<jobs::JobFilter>, AppError> {
-    const STATES: [&str; 11] = [
-        "active",
-        "queued",
-        "running",
-        "stopping",
-        "succeeded",
-        "failed",
-        "timed_out",
-        "cancelled",
-        "stopped",
-        "never_ran",
-        "lost",
-    ];
-    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-    let state = given(query.state)
-        .map(|text| views::word(field::STATE, &text, |t| STATES.iter().find(|s| **s == t).copied(), &STATES))
-        .transpose()?;
-    let domain = given(query.domain)
-        .map(|text| {
-            let known = domain::TenantDomain::ALL.map(domain::TenantDomain::code);
-            views::word(field::DOMAIN, &text, domain::TenantDomain::from_code, &known)
-        })
-        .transpose()?;
-    let live = center.live();
-    let mut tenant = scope;
-    if let Some(slug) = given(query.tenant) {
-        match live.tenants.values().find(|t| t.slug == slug && scope.is_none_or(|own| own == t.id)) {
-            Some(found) => tenant = Some(found.id),
-            None => return Ok(None),
-        }
+    tenant: Option<String>,
+    project: Option<String>,
+    filter: jobs::JobFilter,
+}
+
+impl Asked {
+    fn of(scope: Option<TenantId>, query: JobQuery) -> Result<Self, AppError> {
+        const STATES: [&str; 11] = [
+            "active",
+            "queued",
+            "running",
+            "stopping",
+            "succeeded",
+            "failed",
+            "timed_out",
+            "cancelled",
+            "stopped",
+            "never_ran",
+            "lost",
+        ];
+        let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let state = given(query.state)
+            .map(|text| {
+                views::word(field::STATE, &text, |t| STATES.iter().find(|s| **s == t).copied(), &STATES)
+            })
+            .transpose()?;
+        let domain = given(query.domain)
+            .map(|text| {
+                let known = TenantDomain::ALL.map(TenantDomain::code);
+                views::word(field::DOMAIN, &text, TenantDomain::from_code, &known)
+            })
+            .transpose()?;
+        let filter = jobs::JobFilter {
+            tenant: scope,
+            state: state.map(str::to_owned),
+            name_contains: given(query.name).map(|name| name.chars().take(128).collect()),
+            domain,
+            ..jobs::JobFilter::default()
+        };
+        Ok(Self { scope, tenant: given(query.tenant), project: given(query.project), filter })
     }
-    let mut projects = Vec::new();
-    if let Some(slug) = given(query.project) {
-        let matches = |p: &&Project| p.slug == slug && tenant.is_none_or(|tenant| tenant == p.tenant);
-        projects = live.projects.values().filter(matches).map(|p| p.id).collect();
-        if projects.is_empty() {
-            return Ok(None);
+
+    /// `None` if nothing can match.
+    fn filter(self, tx: &Tx) -> Result<Option<jobs::JobFilter>, StoreError> {
+        let Self { scope, tenant, project, mut filter } = self;
+        if let Some(slug) = tenant {
+            let found = tenants::find_tenant(tx, &slug)?;
+            match found.filter(|found| scope.is_none_or(|own| own == found.id)) {
+                Some(found) => filter.tenant = Some(found.id),
+                None => return Ok(None),
+            }
         }
+        if let Some(slug) = project {
+            let found = if let Some(tenant) = filter.tenant {
+                tenants::find_project(tx, tenant, &slug)?
+            } else {
+                let all = tenants::list_projects(tx, None)?.into_iter();
+                all.filter(|project| project.slug == slug).min_by_key(|project| project.id)
+            };
+            match found {
+                Some(found) => filter.project = Some(found.id),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(filter))
     }
-    Ok(Some(jobs::JobFilter {
-        tenant,
-        state: state.map(str::to_owned),
-        project: projects.first().copied(),
-        name_contains: given(query.name).map(|name| name.chars().take(128).collect()),
-        domain,
-        contract: None,
-    }))
 }
 
 /// Why the jobs wait that do. Asked before what is live is looked at: the planner is never waited for while that is held.
@@ -213,19 +251,18 @@ fn verdicts(center: &Center, ids: impl Iterator<Item = JobId>) -> HashMap<JobId,
     ids.filter_map(|id| Some((id, VerdictView::of(&planner.verdict(id)?)))).collect()
 }
 
-fn row_view(live: &crate::live::Live, row: jobs::JobRow, verdict: Option<VerdictView>) -> JobView {
-    // A row may be ahead of what is live by a commit: what has ended is all metered.
-    let unmetered = if row.state.has_ended() {
-        (CardMs::ZERO, MicroCny::ZERO)
-    } else {
-        live.unmetered(row.id, moment::now())
-    };
+fn row_view(live: &Live, named: Named, verdict: Option<VerdictView>) -> JobView {
+    let Named { row, owner, project, login } = named;
+    // A row may be ahead of what is live by a commit: the use of a job that has ended is all metered.
+    let unmetered =
+        if row.state.has_ended() { Use::default() } else { live.unmetered(By::Job(row.id), moment::now()) };
     JobView {
         verdict: verdict.filter(|_| !row.state.has_ended()),
-        tenant_slug: live.tenants.get(&row.tenant).map(|tenant| tenant.slug.clone()).unwrap_or_default(),
-        project: live.projects.get(&row.project).map(|project| project.slug.clone()).unwrap_or_default(),
-        contract: live.contracts.get(&row.contract).map(|c| c.contract.number.clone()).unwrap_or_default(),
-        submitted_by: live.logins.get(&row.submitted_by).cloned().unwrap_or_default(),
+        tenant_slug: owner.slug.clone(),
+        owner,
+        project,
+        contract: live.contract(row.contract).map(|c| c.contract.number.clone()).unwrap_or_default(),
+        submitted_by: login,
         contract_id: row.contract,
         id: row.id,
         name: row.name,
@@ -238,8 +275,8 @@ fn row_view(live: &crate::live::Live, row: jobs::JobRow, verdict: Option<Verdict
         submitted_at: row.submitted_at.to_string(),
         started_at: views::instant(row.started_at),
         ended_at: views::instant(row.ended_at),
-        used_card_ms: row.used_card_ms + unmetered.0,
-        charge_micro_cny: MicroCny(row.charge_micro_cny.0 + unmetered.1.0),
+        used_card_ms: row.used_card_ms + unmetered.used,
+        charge_micro_cny: MicroCny(row.charge_micro_cny.0 + unmetered.charged.0),
     }
 }
 
@@ -259,17 +296,19 @@ pub async fn visible(
 /// One job with all that was asked for.
 pub async fn show(center: &Center, caller: &Caller, id: JobId) -> Result<JobDetail, AppError> {
     let row = visible(center, caller, id, Action::ReadJob).await?;
-    let (job, latest, seen) = center
+    let (named, job, latest, seen) = center
         .read(move |tx| {
-            Ok((jobs::get_job(tx, id)?, recent::latest_run(tx, id)?, store::direct::find(tx, id)?))
+            let named = named(&mut Names::of(tx), row)?;
+            let latest = recent::latest_run(tx, id)?;
+            Ok((named, jobs::get_job(tx, id)?, latest, store::direct::find(tx, id)?))
         })
         .await?;
     let seen = seen.map(|seen| direct::read(id, &seen)).transpose()?;
     let verdict = verdicts(center, std::iter::once(id)).remove(&id);
     Ok(JobDetail {
-        time_limit_ms: runs::time_limit(center, &job).0,
+        time_limit_ms: center.settings.time_limit(&job.spec).0,
         spec: job.spec,
-        job: row_view(&center.live(), row, verdict),
+        job: row_view(&center.live(), named, verdict),
         exit_code: latest.and_then(|row| row.run.state.outcome()).and_then(domain::Outcome::exit_code),
         direct: seen.map(|seen| DirectView { number: seen.number, user: seen.user }),
     })
@@ -333,7 +372,7 @@ pub async fn list_runs(
     Ok(page.map(|row| run_view(&live, &row.run, array.as_ref())))
 }
 
-fn run_view(live: &crate::live::Live, run: &domain::Run, array: Option<&domain::spec::ArraySpec>) -> RunView {
+fn run_view(live: &Live, run: &domain::Run, array: Option<&domain::spec::ArraySpec>) -> RunView {
     let now = moment::now();
     let outcome = run.state.outcome();
     RunView {

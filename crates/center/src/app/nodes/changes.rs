@@ -39,7 +39,7 @@ fn checked_reason(reason: &str) -> Result<String, AppError> {
 fn found(center: &Center, caller: &Caller, name: &str) -> Result<Node, AppError> {
     center.policies.check(caller, Action::ChangeNode, None)?;
     let live = center.live();
-    let known = live.nodes.values().find(|known| known.node.name == name).map(|known| known.node.clone());
+    let known = live.node_named(name).map(|known| known.node.clone());
     known.ok_or_else(|| AppError::not_found("node", name))
 }
 
@@ -61,13 +61,12 @@ async fn set_state(
                     Ok((node.id, to, event))
                 },
                 |center, (id, state, event)| {
-                    center.live().set_node_state(*id, state.clone());
-                    changed(center, event);
+                    changed(center, *id, event, |node| node.state = state.clone());
                 },
             )
             .await?;
     }
-    show(center, caller, name)
+    show(center, caller, name).await
 }
 
 /// Keeps the event and the line in the audit log, of a member or of the center itself.
@@ -81,8 +80,9 @@ fn tell_and_audit(tx: &Tx, by: Option<&Caller>, id: NodeId, detail: Value) -> Re
     Ok(event)
 }
 
-/// Nodes are otherwise than they were: what fits, what is planned and when to look again may be, too.
-fn changed(center: &Center, event: &Event) {
+/// Brings what is live up to date with a change of a node, and tells of it.
+pub fn changed(center: &Center, id: NodeId, event: &Event, change: impl FnOnce(&mut Node)) {
+    center.live().node_changed(id, change);
     center.compute.fits.forget();
     center.tell(event.clone());
     center.compute.wakers.plan();
@@ -112,12 +112,11 @@ pub async fn set_labels(
                 Ok((node.id, labels, event))
             },
             |center, (id, labels, event)| {
-                center.live().change_node(*id, |node| node.labels.clone_from(labels));
-                changed(center, event);
+                changed(center, *id, event, |node| node.labels.clone_from(labels));
             },
         )
         .await?;
-    show(center, caller, name)
+    show(center, caller, name).await
 }
 
 /// When a node is to be out.
@@ -171,22 +170,21 @@ pub async fn set_maintenance(
                     Ok((node.id, work, state, event))
                 },
                 |center, (id, work, state, event)| {
-                    center.live().change_node(*id, |node| {
+                    changed(center, *id, event, |node| {
                         node.maintenance.clone_from(work);
                         node.state = state.clone().unwrap_or_else(|| node.state.clone());
                     });
-                    changed(center, event);
                 },
             )
             .await?;
     }
-    show(center, caller, name)
+    show(center, caller, name).await
 }
 
 /// Drains nodes whose maintenance begins, and puts back in those whose maintenance is over. Gives when to look again.
 pub fn keep_maintenance(center: &Center, now: Timestamp) -> Option<Timestamp> {
     let (mut due, mut next) = (Vec::new(), None::<Timestamp>);
-    for node in center.live().nodes.values().map(|known| &known.node) {
+    for node in center.live().nodes().map(|known| &known.node) {
         let Some(work) = &node.maintenance else { continue };
         match work.due(&node.state, now) {
             Some(turn) => due.push((node.id, node.name.clone(), turn)),
@@ -210,13 +208,12 @@ pub fn keep_maintenance(center: &Center, now: Timestamp) -> Option<Timestamp> {
                 Ok((turn, event))
             },
             move |center, (turn, event)| {
-                center.live().change_node(id, |node| {
+                changed(center, id, event, |node| {
                     node.state = turn.state.clone().unwrap_or_else(|| node.state.clone());
                     if turn.is_over {
                         node.maintenance = None;
                     }
                 });
-                changed(center, event);
             },
         );
         if let Err(error) = kept {

@@ -1,6 +1,8 @@
 //! The tree that the tenants, projects and contracts of the center make.
 
-use domain::{CardMs, Contract, Millis, ProjectId, ServiceClass, Tenant, Timestamp, contract::Funds, price};
+use domain::{
+    CardMs, Contract, Millis, Project, ProjectId, ServiceClass, Tenant, Timestamp, contract::Funds,
+};
 use engines::slurm::accounts::{Customer, Limits, ProjectAccount, Tree};
 
 use crate::{
@@ -8,20 +10,25 @@ use crate::{
     settings::Settings,
 };
 
+/// All tenants, by short name, and their projects.
+pub struct Customers {
+    pub tenants: Vec<Tenant>,
+    pub projects: Vec<Project>,
+}
+
 /// What is to be in Slurm now. Tenants whose mapping names an account of the site's own have nothing here.
 /// `own`: the user of those who are not mapped.
-pub fn wanted(live: &Live, settings: &Settings, own: Option<&str>, now: Timestamp) -> Tree {
+pub fn wanted(all: &Customers, live: &Live, settings: &Settings, own: Option<&str>, now: Timestamp) -> Tree {
     let slurm = &settings.engine.slurm;
-    let mut tenants: Vec<&Tenant> = live.tenants.values().map(AsRef::as_ref).collect();
-    tenants.sort_by(|a, b| a.slug.cmp(&b.slug));
     let mut customers = Vec::new();
-    for tenant in tenants {
+    for tenant in &all.tenants {
         let mapped = slurm.tenants.get(&tenant.slug);
         if mapped.is_some_and(|owner| owner.account.is_some()) {
             continue;
         }
         let user = mapped.and_then(|owner| owner.user.clone()).or_else(|| own.map(str::to_owned));
-        customers.push(customer(live, tenant, &slurm.accounts.prefix, user, now));
+        let projects = all.projects.iter().filter(|project| project.tenant == tenant.id);
+        customers.push(customer(live, tenant, projects, &slurm.accounts.prefix, user, now));
     }
     Tree {
         root: slurm.accounts.root.clone(),
@@ -31,13 +38,19 @@ pub fn wanted(live: &Live, settings: &Settings, own: Option<&str>, now: Timestam
     }
 }
 
-fn customer(live: &Live, tenant: &Tenant, prefix: &str, user: Option<String>, now: Timestamp) -> Customer {
+fn customer<'a>(
+    live: &Live,
+    tenant: &Tenant,
+    projects: impl Iterator<Item = &'a Project>,
+    prefix: &str,
+    user: Option<String>,
+    now: Timestamp,
+) -> Customer {
     let takes_jobs = |contract: &Contract| {
         contract.state.accepts_jobs() && contract.starts_at <= now && now < contract.ends_at
     };
     let open: Vec<&LiveContract> = live
-        .contracts
-        .values()
+        .contracts()
         .filter(|known| known.contract.tenant == tenant.id && takes_jobs(&known.contract))
         .collect();
     let left = open.iter().map(|known| left_of(live, tenant, known, now));
@@ -53,8 +66,7 @@ fn customer(live: &Live, tenant: &Tenant, prefix: &str, user: Option<String>, no
             .fold(0, |sum: u32, known| sum.saturating_add(known.contract.queue.weight))
             .min(1 << 30),
     };
-    let own = live.projects.values().filter(|project| project.tenant == tenant.id);
-    let mut projects: Vec<(&String, ProjectId, bool)> = own
+    let mut projects: Vec<(&String, ProjectId, bool)> = projects
         .map(|project| {
             let is_open = open.iter().any(|known| Some(known.contract.id) == project.contract);
             (&project.slug, project.id, !is_open)
@@ -86,7 +98,7 @@ fn left_of(live: &Live, tenant: &Tenant, known: &LiveContract, now: Timestamp) -
         Funds::Unlimited => None,
         Funds::CardTime { card_ms } => Some(CardMs(card_ms.0.max(0))),
         Funds::Money { micro_cny } => {
-            let book = price::in_force(&live.price_books, now);
+            let book = live.prices(now);
             // Of several pools the cheapest: the center stops by what was really charged.
             let cheapest = |class: ServiceClass| {
                 let rates = known.pools.iter().filter_map(|pool| book?.rate(*pool, class, tenant.domain));

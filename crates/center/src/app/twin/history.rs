@@ -35,17 +35,19 @@ pub async fn history(center: &Center, caller: &Caller, from: Option<&str>) -> Re
 
 /// The newest tasks that have ended.
 pub fn read(center: &Center, from: Timestamp) -> Result<Trace, AppError> {
-    let mut past = Vec::new();
-    let found: Result<(), AppError> =
-        center.store.read(|tx| Ok(store::history::past_runs(tx, from, MOST, |run| past.push(run))?));
-    found?;
+    let (past, logins) = center.store.read(|tx| -> Result<_, AppError> {
+        let mut past = Vec::new();
+        store::history::past_runs(tx, from, MOST, |run| past.push(run))?;
+        let members = store::tenants::list_members(tx, None)?.into_iter();
+        Ok((past, members.map(|member| (member.id, member.login)).collect::<HashMap<_, _>>()))
+    })?;
     let name = match &center.settings {
         settings if settings.name_en.is_empty() => &settings.name_zh,
         settings => &settings.name_en,
     };
     let mut trace = Trace::new(name);
     let live = center.live();
-    trace.cards = live.nodes.values().map(|known| u32::from(known.node.cards)).sum();
+    trace.cards = live.nodes().map(|known| u32::from(known.node.cards)).sum();
     trace.utc_offset_s = 8 * 3600;
     let default_limit = center.settings.jobs.default_time_limit_ms;
     let mut attempts: HashMap<domain::JobId, bool> = HashMap::new();
@@ -66,8 +68,8 @@ pub fn read(center: &Center, from: Timestamp) -> Result<Trace, AppError> {
             ..
         } = run;
         let text = if attempts[&job] { format!("{job}_{task}") } else { job.to_string() };
-        let login = live.logins.get(&submitted_by).map_or("", String::as_str);
-        let number = live.contracts.get(&contract).map(|known| known.contract.number.as_str());
+        let login = logins.get(&submitted_by).map_or("", String::as_str);
+        let number = live.contract(contract).map(|known| known.contract.number.as_str());
         let run_ms = ended_at.since(started_at).0.clamp(1, twin::trace::MAX_RUN_MS);
         let made = TraceJob {
             submit_ms: submitted_at.floor_millis(),

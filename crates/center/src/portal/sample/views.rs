@@ -1,7 +1,7 @@
 //! What the center would tell of a small hall: the things that samples of pages are made of.
 
 use domain::{
-    CardMs, Lang, MicroCny,
+    CardMs, Lang, MicroCny, TenantDomain,
     capacity::CapacityBalance,
     contract::{ContractKind, Funds, QueueTerms},
     job::Tasks,
@@ -13,10 +13,12 @@ use crate::{
         capacity::CapacityView,
         contracts::ContractView,
         jobs::JobView,
+        lookup::TenantName,
         nodes::{CardView, MaintenanceView, NodeView, PoolView},
         projects::ProjectView,
         sign_in::MemberView,
         statements::TransferView,
+        views::Text,
     },
     portal::{
         contracts::{Vessel, vessel},
@@ -39,12 +41,18 @@ pub fn id<T: std::str::FromStr<Err: std::fmt::Debug>>(prefix: &str) -> T {
     format!("{prefix}{ID}").parse().expect("an id")
 }
 
+pub fn owner() -> TenantName {
+    let name = Text { zh: "之江大学".into(), en: "Zhijiang University".into() };
+    TenantName { slug: "univ".into(), name, domain: TenantDomain::Research }
+}
+
 pub fn job() -> JobView {
     JobView {
         id: id("job_"),
         name: "Llama <tune>".into(),
         tenant: id("ten_"),
         tenant_slug: "univ".into(),
+        owner: owner(),
         project: "vision".into(),
         contract: "HZ-1".into(),
         contract_id: id("con_"),
@@ -104,6 +112,7 @@ pub fn contract() -> ContractView {
         number: "HZ-1".into(),
         tenant: id("ten_"),
         tenant_slug: "univ".into(),
+        owner: owner(),
         kind: "prepaid".into(),
         terms: ContractKind::Prepaid { package: CardMs(36_000_000_000), fee: MicroCny::from_yuan(50_000) },
         state: "active".into(),
@@ -149,6 +158,7 @@ pub fn node() -> NodeView {
         job: None,
         job_name: None,
         tenant_slug: None,
+        tenant: None,
     };
     let own = CardView {
         state: "busy".into(),

@@ -1,0 +1,102 @@
+//! Runs that have not ended: a run enters with its start and leaves with its end.
+
+use std::sync::Arc;
+
+use domain::{CardMs, Job, JobId, MicroCny, Millis, Run, RunId, ServiceClass, Timestamp, ledger::Metered};
+use engines::Leaving;
+
+use super::{Hold, Live, LiveJob, Use};
+
+#[derive(Clone, Debug)]
+pub struct LiveRun {
+    pub run: Run,
+    pub job_name: Arc<str>,
+    pub class: ServiceClass,
+    pub time_limit: Millis,
+    /// The use that is posted.
+    pub metered: Metered,
+    pub hold: Hold,
+    /// What the engine last said of it.
+    pub leaving: Leaving,
+}
+
+impl LiveRun {
+    /// A run of a job, whose use is posted up to `metered`. It waits for its cards until it is seen that they are free.
+    fn new(run: Run, job: &LiveJob, metered: Metered) -> Self {
+        Self {
+            run,
+            job_name: job.job.spec.name.as_str().into(),
+            class: job.job.spec.service_class,
+            time_limit: job.time_limit,
+            metered,
+            hold: Hold::Crowded,
+            leaving: Leaving::No,
+        }
+    }
+
+    /// Use up to `now` that is not posted yet.
+    pub fn unmetered(&self, now: Timestamp) -> Use {
+        Use {
+            used: CardMs(self.run.used(now).0 - self.metered.used.0),
+            charged: MicroCny(self.run.charge(now).0 - self.metered.charged.0),
+        }
+    }
+}
+
+impl Live {
+    pub fn run(&self, id: RunId) -> Option<&LiveRun> {
+        self.runs.get(&id)
+    }
+
+    /// By id, which is the order in which they were planned.
+    pub fn runs(&self) -> impl ExactSizeIterator<Item = &LiveRun> {
+        self.runs.values()
+    }
+
+    /// A run goes on that was committed before this center started. Left out if its job has ended.
+    pub fn run_found(&mut self, run: Run, metered: Metered) {
+        if let Some(job) = self.jobs.get(&run.job) {
+            let live = LiveRun::new(run, job, metered);
+            self.add_run(live);
+        }
+    }
+
+    /// A run of a job was committed as starting, and the job with one task more that goes on.
+    pub fn run_started(&mut self, run: Run, job: &Arc<Job>) {
+        self.set_job(job.clone());
+        if let Some(known) = self.jobs.get_mut(&job.id) {
+            known.retries.retain(|(task, _)| run.attempt == 1 || *task != run.task);
+        }
+        // A start rules nothing out that others wait for, so none of them is hopeless now.
+        self.settle_dependents(job);
+        self.run_found(run, Metered::default());
+    }
+
+    /// A run began, or is to stop.
+    pub fn run_changed(&mut self, run: &Run) {
+        if let Some(known) = self.runs.get_mut(&run.id) {
+            known.run = run.clone();
+            self.touched.runs.insert(run.id);
+        }
+    }
+
+    /// A run's use was posted up to `metered`, and `posted` more than before.
+    pub fn run_metered(&mut self, run: RunId, metered: Metered, posted: Use, now: Timestamp) {
+        if let Some(known) = self.runs.get_mut(&run) {
+            known.metered = metered;
+            let contract = known.run.contract;
+            self.charge(contract, posted, now);
+        }
+    }
+
+    /// A run ended, and left its job so; with the task that is to be tried again and the attempt that comes. Gives the
+    /// jobs that can never run now.
+    pub fn run_ended(&mut self, run: RunId, job: &Arc<Job>, retry: Option<(u32, u32)>) -> Vec<JobId> {
+        self.remove_run(run);
+        self.set_job(job.clone());
+        if let (Some(retry), Some(known)) = (retry, self.jobs.get_mut(&job.id)) {
+            known.retries.push(retry);
+        }
+        self.settle_dependents(job)
+    }
+}
