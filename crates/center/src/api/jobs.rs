@@ -14,9 +14,10 @@ use super::{
 };
 use crate::{
     app::{
-        Page,
         jobs::{self, DryRun, JobDetail, JobQuery, JobView, RunView},
-        views::{self, VerdictView},
+        listing::Listing,
+        verdict::VerdictView,
+        views,
     },
     auth::Action,
     center::Center,
@@ -47,12 +48,12 @@ fn created(id: JobId, notes: Vec<Note>) -> Created<JobCreated> {
 }
 
 /// Jobs that you may see, newest first.
-#[utoipa::path(get, path = "/jobs", tag = "jobs", params(JobQuery), responses((status = 200, body = Page<JobView>)))]
+#[utoipa::path(get, path = "/jobs", tag = "jobs", params(JobQuery), responses((status = 200, body = Listing<JobView>)))]
 pub async fn list(
     State(center): State<Center>,
     Auth(caller): Auth,
     Params(query): Params<JobQuery>,
-) -> Result<Json<Page<JobView>>, Problem> {
+) -> Result<Json<Listing<JobView>>, Problem> {
     Ok(Json(jobs::list(&center, &caller, query).await?))
 }
 
@@ -145,30 +146,30 @@ pub struct PageQuery {
 
 /// A job's runs, newest first.
 #[utoipa::path(get, path = "/jobs/{id}/runs", tag = "jobs", params(("id" = String, Path), PageQuery),
-    responses((status = 200, body = Page<RunView>)))]
+    responses((status = 200, body = Listing<RunView>)))]
 pub async fn runs(
     State(center): State<Center>,
     Auth(caller): Auth,
     Id(id): Id,
     Params(query): Params<PageQuery>,
-) -> Result<Json<Page<RunView>>, Problem> {
+) -> Result<Json<Listing<RunView>>, Problem> {
     Ok(Json(jobs::list_runs(&center, &caller, job_id(&id)?, query.cursor.as_deref(), query.limit).await?))
 }
 
 /// What happened to a job, oldest first.
 #[utoipa::path(get, path = "/jobs/{id}/events", tag = "jobs", params(("id" = String, Path), PageQuery),
-    responses((status = 200, body = Page<Event>)))]
+    responses((status = 200, body = Listing<Event>)))]
 pub async fn events(
     State(center): State<Center>,
     Auth(caller): Auth,
     Id(id): Id,
     Params(query): Params<PageQuery>,
-) -> Result<Json<Page<Event>>, Problem> {
+) -> Result<Json<Listing<Event>>, Problem> {
     let id = job_id(&id)?;
     jobs::visible(&center, &caller, id, Action::ReadJob).await?;
     let after = views::parse_cursor::<i64>(query.cursor.as_deref())?.unwrap_or(0);
     let limit = views::page_limit(query.limit)?;
     let rows = center.read(move |tx| store::events::list_after(tx, after, None, Some(id), limit + 1)).await?;
-    let page = Page::cut(rows, limit, |event| event.seq.to_string());
+    let page = Listing::cut(rows, limit, |event| event.seq.to_string());
     Ok(Json(page.map(Event::from)))
 }

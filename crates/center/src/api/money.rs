@@ -15,9 +15,9 @@ use super::{
 };
 use crate::{
     app::{
-        Page,
         capacity::{self, LedgerCheck},
         contracts::{self, ContractEventView, ContractView, NewContract, TopUp},
+        listing::Listing,
         prices::{self, NewPriceBook, PriceBookView},
         statements::{self, Statement, StatementQuery, TransferQuery, TransferView},
         usage::{self, UsageQuery, UsageView},
@@ -160,12 +160,12 @@ pub async fn usage(
 
 /// Entries of the ledger, in the order of posting.
 #[utoipa::path(get, path = "/ledger/transfers", tag = "money", params(TransferQuery),
-    responses((status = 200, body = Page<TransferView>)))]
+    responses((status = 200, body = Listing<TransferView>)))]
 pub async fn transfers(
     State(center): State<Center>,
     Auth(caller): Auth,
     Params(query): Params<TransferQuery>,
-) -> Result<Json<Page<TransferView>>, Problem> {
+) -> Result<Json<Listing<TransferView>>, Problem> {
     Ok(Json(statements::list_transfers(&center, &caller, query).await?))
 }
 

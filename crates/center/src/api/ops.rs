@@ -14,13 +14,14 @@ use super::{
 };
 use crate::{
     app::{
-        Page,
-        audit::{self, AuditFilter, AuditView},
+        audit_log::{self, AuditFilter, AuditView},
         backup,
         capacity::{self, CapacityView, Interval, Recent},
+        listing::Listing,
         overview::{self, Overview},
-        sign_in, twin,
+        twin,
     },
+    auth::identity,
     center::Center,
     metrics::Figures,
 };
@@ -68,13 +69,13 @@ pub async fn history(
 
 /// The audit log, newest first.
 #[utoipa::path(get, path = "/audit", tag = "center", params(AuditFilter),
-    responses((status = 200, body = Page<AuditView>), (status = 403, body = Problem)))]
+    responses((status = 200, body = Listing<AuditView>), (status = 403, body = Problem)))]
 pub async fn audit(
     State(center): State<Center>,
     Auth(caller): Auth,
     Params(filter): Params<AuditFilter>,
-) -> Result<Json<Page<AuditView>>, Problem> {
-    Ok(Json(audit::list(&center, &caller, filter).await?))
+) -> Result<Json<Listing<AuditView>>, Problem> {
+    Ok(Json(audit_log::list(&center, &caller, filter).await?))
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -126,13 +127,14 @@ pub async fn metrics(State(center): State<Center>, headers: HeaderMap) -> Result
     if !center.settings.open_metrics {
         let token =
             headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-        let member = sign_in::by_token(&center, token.unwrap_or_default()).await?;
+        let member = identity::by_token(&center, token.unwrap_or_default()).await?;
         if !member.role.is_of_center() {
             return Err(Problem::new(403, "forbidden", "figures of the center are for its own people"));
         }
     }
     let kind = [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")];
-    Ok((kind, center.metrics.render(&figures(&center))).into_response())
+    center.metrics.take(&figures(&center));
+    Ok((kind, center.base.metrics.render()).into_response())
 }
 
 /// What there is of everything at the moment.

@@ -8,7 +8,7 @@ use domain::{
 };
 use store::{StoreError, Tx, tenants};
 
-use super::views::Text;
+use super::text::Text;
 use crate::{auth::Caller, base::Base, error::AppError};
 
 /// The names by which people know a tenant.

@@ -1,7 +1,5 @@
 //! Signing in and out, and the tokens that programs use.
 
-use std::sync::Arc;
-
 use domain::{
     Member, MemberId, Role, TenantId, TokenId,
     problem::{Wrong, field},
@@ -21,7 +19,8 @@ use super::{
 use crate::{
     auth::{
         Caller,
-        credentials::{self, Session, Shown, TOKEN_PREFIX},
+        credentials::{self, Session, TOKEN_PREFIX},
+        identity::session,
         password,
     },
     base::Base,
@@ -202,62 +201,6 @@ pub async fn end_session(center: &Center, secret: &str) -> Result<(), AppError> 
         Ok(())
     };
     center.write(write, move |center, ()| center.credentials.forget(&hash)).await
-}
-
-/// The member of a bearer token.
-pub async fn by_token(center: &Center, token: &str) -> Result<Member, AppError> {
-    const UNKNOWN: AppError = AppError::Unauthenticated("the token is not valid any more: sign in again");
-    let (hash, now) = (credentials::hash(token), moment::now());
-    if let Some((member, to_note)) = center.credentials.token(&hash, now) {
-        if let Some(id) = to_note {
-            note_use(center, id, now);
-        }
-        return Ok(member);
-    }
-    let found = center.read(move |tx| rows::find_token(tx, &hash)).await?;
-    let (row, member) =
-        found.filter(|(row, member)| now < row.expires_at && member.is_enabled).ok_or(UNKNOWN)?;
-    let shown = Shown::new(row.id, member.clone(), row.last_used_at);
-    if shown.is_to_be_noted(now) {
-        note_use(center, row.id, now);
-    }
-    center.credentials.keep_token(hash, shown, row.expires_at);
-    Ok(member)
-}
-
-/// Notes that a token was shown, while the request goes on.
-fn note_use(center: &Center, id: TokenId, now: domain::Timestamp) {
-    let center = center.clone();
-    tokio::spawn(async move {
-        let note = move |tx: &store::Tx| Ok::<_, AppError>(rows::note_token_use(tx, id, now)?);
-        if let Err(error) = center.write(note, |_, ()| ()).await {
-            tracing::debug!(%error, "a token's use was not noted");
-        }
-    });
-}
-
-/// The session of a cookie's secret, if it is one.
-pub async fn by_session(center: &Center, secret: &str) -> Result<Option<Session>, AppError> {
-    let (hash, now) = (credentials::hash(secret), moment::now());
-    if let Some(session) = center.credentials.session(&hash, now) {
-        return Ok(Some(session));
-    }
-    let read = move |tx: &store::Tx| {
-        let found = rows::find_session(tx, &hash)?;
-        let Some((row, member)) = found.filter(|(row, member)| now < row.expires_at && member.is_enabled)
-        else {
-            return Ok(None);
-        };
-        Ok(Some((session(tx, member, row.csrf)?, row.expires_at)))
-    };
-    let Some((session, expires_at)) = center.read(read).await? else { return Ok(None) };
-    center.credentials.keep_session(hash, session.clone(), expires_at);
-    Ok(Some(session))
-}
-
-fn session(tx: &store::Tx, member: Member, csrf: String) -> Result<Session, StoreError> {
-    let tenant = member.tenant.map(|id| store::tenants::get_tenant(tx, id)).transpose()?;
-    Ok(Session { member, tenant: tenant.map(Arc::new), csrf })
 }
 
 /// A role that `text` names and that a member of `tenant` may have.

@@ -17,7 +17,7 @@ use store::tenants;
 use self::tree::Customers;
 use super::{
     audit::{self, Change},
-    views::Text,
+    text::Text,
 };
 use crate::{
     auth::{Action, Caller},

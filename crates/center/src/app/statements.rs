@@ -9,7 +9,7 @@ use domain::{
 use serde::{Deserialize, Serialize};
 use store::{ledger, recent, tenants::get_tenant};
 
-use super::{Page, contracts, views};
+use super::{contracts, listing::Listing, views};
 use crate::{
     auth::{Action, Caller},
     center::Center,
@@ -202,7 +202,7 @@ pub async fn list_transfers(
     center: &Center,
     caller: &Caller,
     query: TransferQuery,
-) -> Result<Page<TransferView>, AppError> {
+) -> Result<Listing<TransferView>, AppError> {
     let contract = if let Some(id) = query.contract.as_deref().filter(|text| !text.is_empty()) {
         Some(contracts::visible(center, caller, id, Action::ReadLedger)?.id)
     } else {
@@ -246,7 +246,7 @@ pub async fn list_transfers(
                 .collect::<Result<Vec<_>, store::StoreError>>()
         })
         .await?;
-    let page = Page::cut(rows, limit, |(row, _)| row.seq.to_string());
+    let page = Listing::cut(rows, limit, |(row, _)| row.seq.to_string());
     let live = center.live();
     let account = |account: Account| match account {
         Account::Cash => "cash".to_owned(),

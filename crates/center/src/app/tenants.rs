@@ -8,7 +8,8 @@ use store::tenants as rows;
 use super::{
     audit::{self, Change},
     lookup,
-    views::{self, Text},
+    text::Text,
+    views,
 };
 use crate::{
     auth::{Action, Caller},

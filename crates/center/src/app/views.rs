@@ -1,70 +1,15 @@
-//! What is shown of things, the same for the API and the portal, and how requests for lists are read.
+//! What requests give, read: ids, words, names, instants, intervals, cursors.
 
 use std::str::FromStr;
 
+use super::listing::{DEFAULT_PAGE, MAX_PAGE};
+use crate::error::AppError;
 use domain::{
-    Lang, Timestamp,
+    Timestamp,
     problem::{Field, Quantity, Wrong, field},
     tenant::check_slug,
     text::Line,
 };
-use scheduler::Verdict;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-
-use super::{DEFAULT_PAGE, MAX_PAGE};
-use crate::error::AppError;
-
-/// One text in both languages.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Text {
-    pub zh: String,
-    pub en: String,
-}
-
-impl Text {
-    pub fn of(text: impl Fn(Lang) -> String) -> Self {
-        Self { zh: text(Lang::Zh), en: text(Lang::En) }
-    }
-
-    pub fn in_lang(&self, lang: Lang) -> &str {
-        match lang {
-            Lang::Zh => &self.zh,
-            Lang::En => &self.en,
-        }
-    }
-}
-
-/// Why a job waits.
-#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-pub struct VerdictView {
-    /// The binding limit, as programs read it: `free_cards`.
-    pub code: String,
-    /// The binding limit with its numbers, as people read it.
-    pub text: Text,
-    #[schema(value_type = Object)]
-    pub limit: Value,
-    /// Jobs that come before it.
-    pub ahead: u32,
-    /// RFC 3339; `null` where no start can be told.
-    pub forecast_start: Option<String>,
-    /// `exact`, `estimate` or `unknown`.
-    pub certainty: String,
-}
-
-impl VerdictView {
-    pub fn of(verdict: &Verdict) -> Self {
-        let text_of = |value: Value| value.as_str().map(str::to_owned).unwrap_or_default();
-        Self {
-            code: verdict.limit.code().to_owned(),
-            text: Text::of(|lang| verdict.text(lang)),
-            limit: serde_json::to_value(&verdict.limit).unwrap_or_default(),
-            ahead: verdict.ahead,
-            forecast_start: instant(verdict.forecast_start),
-            certainty: serde_json::to_value(verdict.certainty).map(text_of).unwrap_or_default(),
-        }
-    }
-}
 
 /// RFC 3339, where there is an instant.
 pub fn instant(at: Option<Timestamp>) -> Option<String> {

@@ -11,13 +11,13 @@ use serde_json::Value;
 
 use super::{
     extract::Asked,
-    kit::Ui,
+    kit::{Choice, Ui},
     page::{Page, Visitor, encode, ok},
     tables::tenants_by_name,
 };
 use crate::{
     app::{
-        audit::{self, AuditFilter, AuditView},
+        audit_log::{self, AuditFilter, AuditView},
         members,
     },
     auth::Action,
@@ -94,11 +94,11 @@ struct Line {
 
 #[derive(Template)]
 #[template(path = "audit.html")]
-pub struct Audit {
+pub struct AuditPage {
     page: Page,
     query: Wanted,
-    actions: Vec<(&'static str, String)>,
-    tenants: Vec<(String, String)>,
+    actions: Vec<Choice>,
+    tenants: Vec<Choice>,
     logins: Vec<String>,
     lines: Vec<Line>,
     is_filtered: bool,
@@ -116,7 +116,7 @@ pub async fn page(
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let filter = wanted.filter()?;
-    let found = audit::list(&center, &visitor.caller, filter).await?;
+    let found = audit_log::list(&center, &visitor.caller, filter).await?;
     let is_change = |action: &&Action| !action.code().starts_with("read_");
     let codes = Action::ALL.iter().filter(is_change).map(|action| action.code()).chain(OWN_ACTIONS);
     let members = members::list(&center, &visitor.caller).await?;
@@ -129,13 +129,13 @@ pub async fn page(
         tenant: entry.owner.as_ref().map(|name| name.in_lang(ui.lang).to_owned()).unwrap_or_default(),
         entry,
     };
-    let page = Audit {
+    let page = AuditPage {
         page: visitor.page("audit", ui.t("nav-audit")),
         is_filtered: wanted.href(&wanted.cursor) != "/audit",
         newest: if wanted.cursor.is_empty() { String::new() } else { wanted.href("") },
         older: found.next_cursor.map(|next| wanted.href(&next)).unwrap_or_default(),
         query: wanted,
-        actions: codes.map(|code| (code, ui.word("action", code))).collect(),
+        actions: codes.map(|code| Choice::new(code, ui.word("action", code))).collect(),
         tenants: tenants_by_name(&center, &visitor).await?,
         logins,
         lines: found.items.into_iter().map(line).collect(),
@@ -186,7 +186,7 @@ fn value_text(ui: Ui, key: &str, value: &Value) -> String {
 }
 
 #[cfg(test)]
-impl super::sample::Sample for Audit {
+impl super::sample::Sample for AuditPage {
     fn samples(page: &Page) -> Vec<Self> {
         use super::sample::views;
         let entry = AuditView {
@@ -217,7 +217,7 @@ impl super::sample::Sample for Audit {
                 tenant: "univ".into(),
                 ..Wanted::default()
             },
-            actions: vec![("top_up", page.word("action", "top_up"))],
+            actions: vec![Choice::new("top_up", page.word("action", "top_up"))],
             tenants: views::tenants(),
             logins: vec!["li".into()],
             lines: vec![line(entry, "/jobs/job_1"), line(by_itself, "")],

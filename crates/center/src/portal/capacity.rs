@@ -2,18 +2,18 @@
 
 use askama::Template;
 use axum::{extract::State, response::Response};
-use domain::CardMs;
+use domain::{CardMs, capacity::CapacityBalance};
 use serde::Deserialize;
 
 use super::{
     extract::Asked,
-    kit::{Html, instant, local},
+    kit::{Html, Ui, instant, local},
     overview::parts_of,
     page::{Page, Visitor, encode, ok},
 };
 use crate::{
     app::{
-        capacity::{self, CapacityView, Interval},
+        capacity::{self, Interval},
         statements::{self, TransferQuery, TransferView},
     },
     center::Center,
@@ -41,16 +41,31 @@ impl Wanted {
     }
 }
 
+/// A part of the cards' time; the last is the whole.
+struct Part {
+    /// As its cards look; empty for the whole.
+    look: &'static str,
+    used: CardMs,
+    share: String,
+}
+
+fn parts(ui: Ui, balance: &CapacityBalance) -> Vec<Part> {
+    let whole = balance.capacity_card_ms;
+    let part = |(look, used): (&'static str, CardMs)| Part { look, used, share: ui.share(&used.0, &whole.0) };
+    let sum = Part { look: "", used: whole, share: "100.0 %".to_owned() };
+    parts_of(balance).into_iter().map(part).chain([sum]).collect()
+}
+
 #[derive(Template)]
 #[template(path = "capacity.html")]
-pub struct Capacity {
+pub struct CapacityPage {
     page: Page,
-    capacity: CapacityView,
+    closes: bool,
     from: String,
     to: String,
     bar: Html,
     legend: Html,
-    parts: Vec<(&'static str, CardMs, String)>,
+    parts: Vec<Part>,
     transfers: Vec<TransferView>,
     newest: String,
     older: String,
@@ -71,22 +86,21 @@ pub async fn page(
         limit: Some(50),
     };
     let transfers = statements::list_transfers(&center, &visitor.caller, query).await?;
-    let whole = found.balance.capacity_card_ms.0;
-    let parts = parts_of(&found.balance);
-    let in_ms: Vec<(&'static str, i64)> = parts.iter().map(|(kind, part)| (*kind, part.0)).collect();
-    let shares: Vec<(&'static str, String)> =
-        parts.iter().map(|(kind, part)| (*kind, ui.share(&part.0, &whole))).collect();
-    let page = Capacity {
+    let parts = parts(ui, &found.balance);
+    let shown = || parts.iter().filter(|part| !part.look.is_empty());
+    let in_ms: Vec<(&'static str, i64)> = shown().map(|part| (part.look, part.used.0)).collect();
+    let shares: Vec<(&'static str, String)> = shown().map(|part| (part.look, part.share.clone())).collect();
+    let page = CapacityPage {
         page: visitor.page("balance", ui.t("nav-balance")),
         from: field(&found.from),
         to: field(&found.to),
         bar: ui.bar(&in_ms, 34, &ui.t("capacity-balance")),
         legend: ui.legend(&shares),
-        parts: parts.into_iter().map(|(kind, part)| (kind, part, ui.share(&part.0, &whole))).collect(),
+        parts,
         transfers: transfers.items,
         newest: if wanted.cursor.is_empty() { String::new() } else { wanted.href("") },
         older: transfers.next_cursor.map(|next| wanted.href(&next)).unwrap_or_default(),
-        capacity: found,
+        closes: found.closes,
     };
     Ok(ok(&page))
 }
@@ -96,23 +110,22 @@ fn field(at: &str) -> String {
 }
 
 #[cfg(test)]
-impl super::sample::Sample for Capacity {
+impl super::sample::Sample for CapacityPage {
     fn samples(page: &Page) -> Vec<Self> {
         use super::sample::views;
         let sample = |closes: bool| {
             let capacity = views::capacity(closes);
-            let share = |(kind, part): (&'static str, CardMs)| (kind, part, "20.0 %".to_owned());
             Self {
                 page: page.clone(),
                 from: field(&capacity.from),
                 to: field(&capacity.to),
                 bar: page.bar(&[("sold", 2), ("idle", 3)], 34, "A < B"),
                 legend: page.legend(&[("sold", "40.0 %".into())]),
-                parts: parts_of(&capacity.balance).into_iter().map(share).collect(),
+                parts: parts(page.ui, &capacity.balance),
                 transfers: if closes { views::transfers() } else { Vec::new() },
                 newest: if closes { "/capacity?from=a&to=b#ledger".into() } else { String::new() },
                 older: String::new(),
-                capacity,
+                closes,
             }
         };
         vec![sample(true), sample(false)]

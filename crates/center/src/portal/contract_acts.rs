@@ -138,6 +138,8 @@ pub async fn act(
 #[template(path = "top_up.html")]
 pub struct TopUpPage {
     page: Page,
+    /// What the reader is to do now.
+    step: String,
     contract: ContractView,
     form: Form,
     tenant: String,
@@ -147,6 +149,10 @@ pub struct TopUpPage {
     takes_time: bool,
     /// Set where what was written is looked at before it is booked.
     review: Option<Review>,
+}
+
+fn step(ui: Ui, is_reviewed: bool) -> String {
+    if is_reviewed { ui.t("confirm") } else { ui.t("payment") }
 }
 
 struct Review {
@@ -191,6 +197,7 @@ async fn show_top_up(
         },
     });
     let page = TopUpPage {
+        step: step(ui, review.is_some()),
         page: visitor.page("contracts", format!("{} {}", ui.t("top-up"), contract.number)),
         form,
         tenant: contract.owner.name.in_lang(ui.lang).to_owned(),
@@ -292,6 +299,7 @@ impl super::sample::Sample for TopUpPage {
         use super::sample::views;
         let sample = |form: Form, review: Option<Review>| Self {
             page: page.clone(),
+            step: step(page.ui, review.is_some()),
             contract: views::contract(),
             form,
             tenant: "Univ".into(),

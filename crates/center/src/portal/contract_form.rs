@@ -11,7 +11,7 @@ use domain::{QueueTerms, TenantId, contract::ContractKind, text::Line};
 use super::{
     extract::Sent,
     form::Form,
-    kit::{Ui, local},
+    kit::{Choice, Ui, local},
     page::{Page, Visitor, render},
     tables::tenants_by_name,
 };
@@ -37,8 +37,8 @@ pub struct DraftPage {
     page: Page,
     form: Form,
     kinds: [&'static str; 4],
-    /// Short name, name and word of the domain; empty for a tenant's own people.
-    tenants: Vec<(String, String)>,
+    /// Empty for a tenant's own people.
+    tenants: Vec<Choice>,
     pools: Vec<PoolView>,
 }
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{
     extract::Asked,
-    kit::{Html, Ui, escape},
+    kit::{Html, Tab, Ui, escape},
     page::{Page, Visitor, ok},
 };
 use crate::{
@@ -126,19 +126,12 @@ struct Row {
     ends_at: String,
 }
 
-struct Choice {
-    href: String,
-    word: String,
-    count: usize,
-    is_current: bool,
-}
-
 #[derive(Template)]
 #[template(path = "contracts.html")]
-pub struct Contracts {
+pub struct ContractsPage {
     page: Page,
-    choices: Vec<Choice>,
-    rows: Vec<Row>,
+    states: Vec<Tab>,
+    contracts: Vec<Row>,
     with_tenant: bool,
     may_draft: bool,
 }
@@ -157,16 +150,16 @@ pub async fn list(
     let ui = visitor.front.ui;
     let all = contracts::list(&center, &visitor.caller).await?;
     let count = |state: &str| all.iter().filter(|contract| contract.state == state).count();
-    let mut choices = vec![("", ui.t("all"), all.len())];
+    let mut counted = vec![("", ui.t("all"), all.len())];
     let states = ContractState::ALL.map(ContractState::code);
-    choices.extend(states.into_iter().filter(|s| count(s) > 0).map(|s| (s, ui.word("state", s), count(s))));
-    let choices = choices.into_iter().map(|(state, word, count)| Choice {
+    counted.extend(states.into_iter().filter(|s| count(s) > 0).map(|s| (s, ui.word("state", s), count(s))));
+    let states = counted.into_iter().map(|(state, word, count)| Tab {
         href: if state.is_empty() { "/contracts".into() } else { format!("/contracts?state={state}") },
         word,
-        count,
+        count: count.to_string(),
         is_current: state == wanted.state,
     });
-    let choices = choices.collect();
+    let states = states.collect();
     let is_wanted = |contract: &&ContractView| wanted.state.is_empty() || contract.state == wanted.state;
     let row = |contract: &ContractView| {
         let owner = &contract.owner;
@@ -179,14 +172,14 @@ pub async fn list(
             ends_at: contract.ends_at.clone(),
         }
     };
-    let rows = all.iter().filter(is_wanted).map(row).collect();
+    let contracts = all.iter().filter(is_wanted).map(row).collect();
     let page = visitor.page("contracts", ui.t("nav-contracts"));
     let may_draft = visitor.may(&center, Action::SubmitContract, visitor.caller.member.tenant);
-    Ok(ok(&Contracts { page, choices, rows, with_tenant: visitor.is_of_center(), may_draft }))
+    Ok(ok(&ContractsPage { page, states, contracts, with_tenant: visitor.is_of_center(), may_draft }))
 }
 
 #[cfg(test)]
-impl super::sample::Sample for Contracts {
+impl super::sample::Sample for ContractsPage {
     fn samples(page: &Page) -> Vec<Self> {
         use super::sample::views;
         let row = |vessel: Vessel| Row {
@@ -198,13 +191,13 @@ impl super::sample::Sample for Contracts {
         };
         let sample = |with_tenant: bool| Self {
             page: page.clone(),
-            choices: vec![Choice {
+            states: vec![Tab {
                 href: "/contracts".into(),
                 word: page.t("all"),
-                count: 2,
+                count: "2".into(),
                 is_current: with_tenant,
             }],
-            rows: if with_tenant {
+            contracts: if with_tenant {
                 views::vessels(page.ui).into_iter().map(row).collect()
             } else {
                 Vec::new()

@@ -13,10 +13,9 @@ use domain::Lang;
 
 use super::{
     kit::Ui,
-    page::{Front, Page, render},
+    page::{Front, Host, Page, render},
 };
 use crate::{
-    center::Center,
     error::{AppError, Unreadable},
     http::{failure_of, status},
 };
@@ -32,9 +31,9 @@ pub struct FaultPage {
 }
 
 /// Finds out who asks, for all that handles the request, and shows them as a page what goes wrong with it.
-pub async fn tell_faults(State(center): State<Center>, request: Request, next: Next) -> Response {
+pub async fn tell_faults<C: Host>(State(host): State<C>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    let front = Front::of(&parts, &center).await;
+    let front = Front::of(&parts, &host).await;
     parts.extensions.insert(front.clone());
     let mut response = next.run(Request::from_parts(parts, body)).await;
     match failure_of(&mut response) {

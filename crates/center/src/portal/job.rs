@@ -23,8 +23,9 @@ use super::{
 };
 use crate::{
     app::{
-        Page as List, hall,
+        hall,
         jobs::{self, JobDetail, JobView, RunView},
+        listing::Listing,
         views,
     },
     auth::Action,
@@ -357,7 +358,7 @@ fn cards(
 }
 
 /// What happened, in order. Of an array only its own beginning and end.
-fn steps(ui: Ui, detail: &JobDetail, runs: &List<RunView>) -> Vec<Step> {
+fn steps(ui: Ui, detail: &JobDetail, runs: &Listing<RunView>) -> Vec<Step> {
     let job = &detail.job;
     let step = |look, text: String, when: Html| Step { look, text, gap: String::new(), when };
     let mut steps = vec![step("done", ui.t("submitted"), ui.short(&job.submitted_at))];

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::{
     extract::Asked,
+    kit::{Choice, Tab, Ui},
     page::{Page, Visitor, encode, ok},
     tables::{JobTable, tenants_by_name},
 };
@@ -53,23 +54,16 @@ impl Wanted {
     }
 }
 
-struct Choice {
-    href: String,
-    word: String,
-    count: String,
-    is_current: bool,
-}
-
 #[derive(Template)]
 #[template(path = "jobs.html")]
-pub struct Jobs {
+pub struct JobsPage {
     page: Page,
     may_submit: bool,
-    choices: Vec<Choice>,
+    states: Vec<Tab>,
     query: Wanted,
-    projects: Vec<String>,
-    tenants: Vec<(String, String)>,
-    domains: Vec<&'static str>,
+    projects: Vec<Choice>,
+    tenants: Vec<Choice>,
+    domains: Vec<Choice>,
     table: JobTable,
     is_filtered: bool,
     newest: String,
@@ -101,10 +95,10 @@ pub async fn page(
     let states = ["queued", "running", "stopping"]
         .into_iter()
         .chain(domain::job::JobOutcome::ALL.map(domain::job::JobOutcome::code));
-    let mut choices = vec![("", ui.t("all"), all), ("active", ui.t("active-jobs"), active)];
-    choices
+    let mut counted = vec![("", ui.t("all"), all), ("active", ui.t("active-jobs"), active)];
+    counted
         .extend(states.filter(|s| of(s) > 0 || *s == wanted.state).map(|s| (s, ui.word("state", s), of(s))));
-    let choices = choices.into_iter().map(|(state, word, count)| Choice {
+    let states = counted.into_iter().map(|(state, word, count)| Tab {
         href: wanted.href(state, ""),
         word,
         count: ui.count(count),
@@ -114,12 +108,12 @@ pub async fn page(
     let projects: BTreeSet<String> = projects.into_iter().map(|project| project.slug).collect();
     let tenants = tenants_by_name(&center, &visitor).await?;
     let older = found.next_cursor.as_deref().map(|cursor| wanted.href(&wanted.state, cursor));
-    let page = Jobs {
+    let page = JobsPage {
         may_submit: own.is_some() && visitor.may(&center, Action::SubmitJob, own),
-        choices: choices.collect(),
-        projects: projects.into_iter().collect(),
+        states: states.collect(),
+        projects: projects.into_iter().map(|slug| Choice::new(slug.clone(), slug)).collect(),
         tenants,
-        domains: TenantDomain::ALL.map(TenantDomain::code).to_vec(),
+        domains: domains(ui),
         table: JobTable::of(ui, &found.items, own.is_none()),
         is_filtered: wanted.href(&wanted.state, &wanted.cursor) != "/jobs",
         newest: if wanted.cursor.is_empty() { String::new() } else { wanted.href(&wanted.state, "") },
@@ -130,25 +124,30 @@ pub async fn page(
     Ok(ok(&page))
 }
 
+fn domains(ui: Ui) -> Vec<Choice> {
+    let choice = |domain: TenantDomain| Choice::new(domain.code(), ui.word("domain", domain.code()));
+    TenantDomain::ALL.map(choice).into()
+}
+
 #[cfg(test)]
-impl super::sample::Sample for Jobs {
+impl super::sample::Sample for JobsPage {
     fn samples(page: &Page) -> Vec<Self> {
         use super::sample::views;
-        let choice =
-            |word: String, is_current| Choice { href: "/jobs".into(), word, count: "2".into(), is_current };
+        let tab =
+            |word: String, is_current| Tab { href: "/jobs".into(), word, count: "2".into(), is_current };
         let of_center = Self {
             page: page.clone(),
             may_submit: false,
-            choices: vec![choice(page.t("all"), true), choice(page.word("state", "running"), false)],
+            states: vec![tab(page.t("all"), true), tab(page.word("state", "running"), false)],
             query: Wanted {
                 name: "a\"b".into(),
                 project: "vision".into(),
                 domain: "research".into(),
                 ..Wanted::default()
             },
-            projects: vec!["vision".into(), "speech".into()],
+            projects: ["vision", "speech"].map(|slug| Choice::new(slug, slug)).into(),
             tenants: views::tenants(),
-            domains: TenantDomain::ALL.map(TenantDomain::code).to_vec(),
+            domains: domains(page.ui),
             table: views::jobs(true),
             is_filtered: true,
             newest: "/jobs".into(),
@@ -157,7 +156,7 @@ impl super::sample::Sample for Jobs {
         let sample = |table: JobTable, may_submit: bool, is_filtered: bool| Self {
             page: page.clone(),
             may_submit,
-            choices: Vec::new(),
+            states: Vec::new(),
             query: Wanted::default(),
             projects: Vec::new(),
             tenants: Vec::new(),

@@ -26,6 +26,33 @@ impl fmt::Display for Html {
 
 impl askama::filters::HtmlSafe for Html {}
 
+/// One of several things that a field offers: what it sends, and how it reads.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    pub value: String,
+    pub word: String,
+}
+
+impl Choice {
+    pub fn new(value: impl Into<String>, word: impl Into<String>) -> Self {
+        Self { value: value.into(), word: word.into() }
+    }
+
+    pub fn is(&self, value: &str) -> bool {
+        self.value == value
+    }
+}
+
+/// A link that narrows a list down.
+#[derive(Clone, Debug)]
+pub struct Tab {
+    pub href: String,
+    pub word: String,
+    /// How many things there are; empty where nobody counts them.
+    pub count: String,
+    pub is_current: bool,
+}
+
 /// Text as HTML.
 pub fn escape(text: impl fmt::Display) -> String {
     let text = text.to_string();

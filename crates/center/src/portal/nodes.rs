@@ -30,21 +30,28 @@ struct NodeLine {
     is_virtual: bool,
     state: String,
     used: String,
-    rings: Vec<(String, Vec<&'static str>)>,
+    rings: Vec<Strip>,
     jobs: Vec<(String, String)>,
     reason: String,
     pflops: String,
 }
 
+/// The cards of a ring in a row.
+struct Strip {
+    /// In words, for those who don't see it.
+    words: String,
+    looks: Vec<&'static str>,
+}
+
 #[derive(Template)]
 #[template(path = "nodes.html")]
-pub struct Nodes {
+pub struct NodesPage {
     page: Page,
     pools: Vec<PoolView>,
     is_virtual: bool,
     legend: Html,
     tiles: Vec<Tile>,
-    lines: Vec<NodeLine>,
+    nodes: Vec<NodeLine>,
 }
 
 pub async fn list(State(center): State<Center>, visitor: Visitor) -> Result<Response, AppError> {
@@ -57,7 +64,7 @@ pub async fn list(State(center): State<Center>, visitor: Visitor) -> Result<Resp
         let busy = node.cards.iter().filter(|card| card.state == "busy").count();
         let ring = |looks: &Vec<&'static str>| {
             let words: Vec<String> = looks.iter().map(|look| ui.word("card", look)).collect();
-            (words.join(", "), looks.clone())
+            Strip { words: words.join(", "), looks: looks.clone() }
         };
         let tflops = u64::from(node.fp16_tflops) * busy as u64 / (cards.max(1) as u64);
         NodeLine {
@@ -71,8 +78,8 @@ pub async fn list(State(center): State<Center>, visitor: Visitor) -> Result<Resp
             pflops: ui.pflops(tflops),
         }
     });
-    let page = Nodes {
-        lines: lines.collect(),
+    let page = NodesPage {
+        nodes: lines.collect(),
         pools,
         is_virtual: all.iter().any(|node| node.is_virtual),
         legend: ui.legend(&counts.iter().map(|(kind, n)| (*kind, n.to_string())).collect::<Vec<_>>()),
@@ -246,15 +253,17 @@ pub async fn cancel_maintenance(
 }
 
 #[cfg(test)]
-impl super::sample::Sample for Nodes {
+impl super::sample::Sample for NodesPage {
     fn samples(page: &Page) -> Vec<Self> {
         use super::sample::views;
+        let strip =
+            |words: &str, looks: &[&'static str]| Strip { words: words.into(), looks: looks.to_vec() };
         let line = |state: &str, is_virtual: bool| NodeLine {
             name: "HZ-01".into(),
             is_virtual,
             state: state.into(),
             used: "2 / 4".into(),
-            rings: vec![("A, B".into(), vec!["sold", "idle"]), ("C".into(), vec!["failed"])],
+            rings: vec![strip("A, B", &["sold", "idle"]), strip("C", &["failed"])],
             jobs: vec![
                 (views::job().id.to_string(), views::job().name),
                 (views::job().id.to_string(), "Sweep".into()),
@@ -268,7 +277,7 @@ impl super::sample::Sample for Nodes {
             is_virtual: true,
             legend: page.legend(&[("sold", "2".into()), ("idle", "1".into())]),
             tiles: views::tiles(),
-            lines: vec![line("up", true), line("drained", false)],
+            nodes: vec![line("up", true), line("drained", false)],
         }]
     }
 }

@@ -273,7 +273,7 @@ impl super::sample::Sample for OfCenter {
                 may_audit: is_full,
                 center: CenterOverview {
                     nodes: 2,
-                    virtual_nodes: if is_full { 1 } else { 0 },
+                    virtual_nodes: u32::from(is_full),
                     cards: 16,
                     busy_cards: 8,
                     idle_cards: 8,

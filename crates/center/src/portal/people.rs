@@ -11,6 +11,7 @@ use domain::{Role, TenantId};
 use super::{
     extract::Sent,
     form::Form,
+    kit::Choice,
     page::{Page, Visitor, render},
     tables::tenants_by_name,
 };
@@ -36,22 +37,23 @@ struct MemberLine {
 struct ProjectLine {
     project: ProjectView,
     tenant: String,
+    /// Those of its tenant.
+    contracts: Vec<Choice>,
     /// Which contract is to pay for it.
     form: Form,
 }
 
 #[derive(Template)]
 #[template(path = "people.html")]
-pub struct People {
+pub struct PeoplePage {
     page: Page,
     members: Vec<MemberLine>,
     projects: Vec<ProjectLine>,
     with_tenant: bool,
     may_manage: bool,
-    roles: Vec<&'static str>,
-    /// Short name and name.
-    tenants: Vec<(String, String)>,
-    contracts: Vec<(String, String)>,
+    roles: Vec<Choice>,
+    tenants: Vec<Choice>,
+    contracts: Vec<Choice>,
     new_member: Form,
     new_project: Form,
 }
@@ -85,10 +87,10 @@ async fn show(
     let contracts = contracts::list(center, &visitor.caller).await?;
     let tenants = tenants_by_name(center, visitor).await?;
     let name = |slug: &str| {
-        let known = tenants.iter().find(|(known, _)| known == slug);
-        known.map_or_else(|| slug.to_owned(), |(_, name)| name.clone())
+        let known = tenants.iter().find(|known| known.is(slug));
+        known.map_or_else(|| slug.to_owned(), |known| known.word.clone())
     };
-    let page = People {
+    let page = PeoplePage {
         page: visitor.page("members", ui.t("nav-members")),
         members: members
             .into_iter()
@@ -102,6 +104,11 @@ async fn show(
             .into_iter()
             .map(|project| ProjectLine {
                 tenant: name(&project.tenant_slug),
+                contracts: contracts
+                    .iter()
+                    .filter(|contract| contract.tenant_slug == project.tenant_slug)
+                    .map(|contract| Choice::new(contract.number.as_str(), contract.number.as_str()))
+                    .collect(),
                 form: change.take_if(|(id, _)| *id == project.id.to_string()).map_or_else(
                     || Form::with(&[("contract", project.contract_number.clone().unwrap_or_default())]),
                     |(_, form)| form,
@@ -111,9 +118,12 @@ async fn show(
             .collect(),
         with_tenant: own.is_none(),
         may_manage,
-        roles: roles.collect(),
+        roles: roles.map(|role| Choice::new(role, ui.word("role", role))).collect(),
         tenants: tenants.clone(),
-        contracts: contracts.into_iter().map(|c| (c.number, c.tenant_slug)).collect(),
+        contracts: contracts
+            .into_iter()
+            .map(|contract| Choice::new(contract.number.clone(), contract.number))
+            .collect(),
         new_member,
         new_project,
     };
@@ -215,7 +225,7 @@ pub async fn change_project(
 }
 
 #[cfg(test)]
-impl super::sample::Sample for People {
+impl super::sample::Sample for PeoplePage {
     fn samples(page: &Page) -> Vec<Self> {
         use super::sample::views;
         let member = |is_enabled: bool, is_self: bool| MemberLine {
@@ -223,9 +233,11 @@ impl super::sample::Sample for People {
             tenant: "Univ".into(),
             is_self,
         };
+        let contracts = || vec![Choice::new("HZ-1", "HZ-1"), Choice::new("HZ-3", "HZ-3")];
         let project = |contract_number: Option<&str>| ProjectLine {
             project: ProjectView { contract_number: contract_number.map(str::to_owned), ..views::project() },
             tenant: "Univ".into(),
+            contracts: contracts(),
             form: Form::with(&[("contract", contract_number.unwrap_or_default().to_owned())]),
         };
         let mut wrong_contract = project(Some("HZ-1"));
@@ -244,9 +256,9 @@ impl super::sample::Sample for People {
             projects: if may_manage { vec![project(Some("HZ-1")), project(None)] } else { Vec::new() },
             with_tenant: is_of_center,
             may_manage,
-            roles: Role::ALL.map(Role::code).to_vec(),
+            roles: Role::ALL.map(|role| Choice::new(role.code(), page.word("role", role.code()))).into(),
             tenants: if is_of_center { views::tenants() } else { Vec::new() },
-            contracts: vec![("HZ-1".into(), "univ".into()), ("HZ-2".into(), "corp".into())],
+            contracts: contracts(),
             new_member,
             new_project,
         };

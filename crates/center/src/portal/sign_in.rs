@@ -23,7 +23,7 @@ use crate::{
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
-pub struct SignIn {
+pub struct SignInPage {
     page: Page,
     form: Form,
 }
@@ -37,7 +37,7 @@ pub async fn page(front: Front) -> Response {
 
 fn show(front: Front, status: StatusCode, form: Form) -> Response {
     let title = front.ui.t("sign-in");
-    render(status, &SignIn { page: Page::new(front, "", title), form })
+    render(status, &SignInPage { page: Page::new(front, "", title), form })
 }
 
 pub async fn enter(
@@ -74,7 +74,7 @@ pub fn session_cookie(center: &Center, secret: &str, age_s: i64) -> String {
 }
 
 #[cfg(test)]
-impl super::sample::Sample for SignIn {
+impl super::sample::Sample for SignInPage {
     fn samples(page: &Page) -> Vec<Self> {
         let sample = |notice: String| {
             let mut form = Form::with(&[("login", "li".into())]);

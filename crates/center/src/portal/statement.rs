@@ -6,17 +6,18 @@ use axum::{
     http::header,
     response::{IntoResponse, Redirect, Response},
 };
-use domain::{CardMs, MicroCny};
+use domain::{CardMs, ContractId, MicroCny};
 use serde::Deserialize;
 
 use super::{
     extract::Asked,
+    kit::{Tab, Ui},
     page::{Page, Visitor, ok},
 };
 use crate::{
     app::{
         contracts, nodes,
-        statements::{self, Statement, StatementQuery},
+        statements::{self, Statement, StatementLine, StatementQuery},
     },
     center::Center,
     error::AppError,
@@ -34,6 +35,22 @@ pub struct Wanted {
     format: String,
 }
 
+/// What was used by one project, and at the end by all.
+struct Use {
+    name: String,
+    /// Empty for all of them.
+    runs: String,
+    used: CardMs,
+    charge: MicroCny,
+}
+
+/// A balance, or what changed it.
+struct Balance {
+    name: String,
+    hours: String,
+    amount: MicroCny,
+}
+
 #[derive(Template)]
 #[template(path = "statement.html")]
 pub struct StatementPage {
@@ -42,15 +59,10 @@ pub struct StatementPage {
     id: String,
     tenant: String,
     domain: String,
-    months: Vec<String>,
-    others: Vec<(String, String)>,
-    opening_hours: CardMs,
-    closing_hours: CardMs,
-    /// What was given of a package, worked out from the balances.
-    given_hours: CardMs,
-    minus_hours: CardMs,
-    minus_charge: MicroCny,
-    minus_fees: i64,
+    uses: Vec<Use>,
+    balances: Vec<Balance>,
+    months: Vec<Tab>,
+    others: Vec<Tab>,
     printed_at: String,
     is_virtual: bool,
 }
@@ -76,29 +88,68 @@ pub async fn page(
     let all = contracts::list(&center, &visitor.caller).await?;
     let tenant = contract.owner.name.in_lang(ui.lang).to_owned();
     let domain = ui.word("domain", contract.owner.domain.code());
-    let others = all
+    let tab = |id: ContractId, month: &str, word: String, is_current| Tab {
+        href: format!("/contracts/{id}/statement?month={month}"),
+        word,
+        count: String::new(),
+        is_current,
+    };
+    let others = all.into_iter().filter(|other| other.id != contract.id);
+    let others = others.map(|other| tab(other.id, &statement.month, other.number, false)).collect();
+    let months = months(&contract.starts_at)
         .into_iter()
-        .filter(|other| other.id != contract.id)
-        .map(|other| (other.id.to_string(), other.number))
-        .collect();
+        .map(|month| tab(contract.id, &month, month.clone(), month == statement.month));
     let page = StatementPage {
         page: visitor.page("statement", ui.t1("statement-of", "month", &statement.month)),
-        months: months(&contract.starts_at),
+        uses: uses(ui, &statement),
+        balances: balances(ui, &statement),
+        months: months.collect(),
         others,
         id: contract.id.to_string(),
         tenant,
         domain,
-        opening_hours: CardMs(statement.opening.card_ms),
-        closing_hours: CardMs(statement.closing.card_ms),
-        given_hours: CardMs(statement.closing.card_ms - statement.opening.card_ms + statement.used_card_ms.0),
-        minus_hours: CardMs(-statement.used_card_ms.0),
-        minus_charge: MicroCny(-statement.charge_micro_cny.0),
-        minus_fees: -statement.fees_micro_cny,
         printed_at: moment::now().to_string(),
         is_virtual: nodes::has_virtual(&center, &visitor.caller)?,
         statement,
     };
     Ok(ok(&page))
+}
+
+fn uses(ui: Ui, statement: &Statement) -> Vec<Use> {
+    let of_project = |line: &StatementLine| Use {
+        name: line.project.clone(),
+        runs: ui.count(line.runs),
+        used: line.used_card_ms,
+        charge: line.charge_micro_cny,
+    };
+    let sum = Use {
+        name: ui.t("total"),
+        runs: String::new(),
+        used: statement.used_card_ms,
+        charge: statement.charge_micro_cny,
+    };
+    statement.lines.iter().map(of_project).chain([sum]).collect()
+}
+
+/// From the balance at the beginning to the one at the end.
+fn balances(ui: Ui, statement: &Statement) -> Vec<Balance> {
+    let Statement { opening, closing, used_card_ms, .. } = statement;
+    let of = |key: &str, card_ms: Option<i64>, micro_cny: i64| Balance {
+        name: ui.t(key),
+        hours: card_ms.map(|card_ms| ui.plain_hours(&CardMs(card_ms))).unwrap_or_default(),
+        amount: MicroCny(micro_cny),
+    };
+    // What was given of a package is no figure of its own.
+    let given = closing.card_ms - opening.card_ms + used_card_ms.0;
+    let fees = (statement.fees_micro_cny != 0).then(|| of("fees", None, -statement.fees_micro_cny));
+    let mut all = vec![
+        of("opening", Some(opening.card_ms), opening.micro_cny),
+        of("paid-in", Some(given), statement.paid_in_micro_cny),
+    ];
+    all.extend(fees);
+    all.push(of("charged", Some(-used_card_ms.0), -statement.charge_micro_cny.0));
+    all.push(of("closing", Some(closing.card_ms), closing.micro_cny));
+    all
 }
 
 /// The months since a contract began, newest first.
@@ -133,41 +184,44 @@ pub async fn newest(State(center): State<Center>, visitor: Visitor) -> Result<Re
 impl super::sample::Sample for StatementPage {
     fn samples(page: &Page) -> Vec<Self> {
         use super::sample::views;
-        use crate::app::statements::{Balances, StatementLine};
-        let sample = |is_final: bool| Self {
-            page: page.clone(),
-            statement: Statement {
-                contract: "HZ-1".into(),
-                tenant_slug: "univ".into(),
-                kind: "prepaid".into(),
-                month: "2026-05".into(),
-                from: views::AT.into(),
-                to: views::LATER.into(),
-                opening: Balances { card_ms: 0, micro_cny: 0 },
-                closing: Balances { card_ms: 36_000_000, micro_cny: 1_000_000 },
-                paid_in_micro_cny: 5_000_000,
-                fees_micro_cny: if is_final { 500_000 } else { 0 },
-                lines: vec![StatementLine {
-                    project: "Vision".into(),
-                    runs: 1200,
-                    used_card_ms: CardMs(7_200_000),
-                    charge_micro_cny: MicroCny(3_500_000),
-                }],
+        use crate::app::statements::Balances;
+        let statement = |is_final: bool| Statement {
+            contract: "HZ-1".into(),
+            tenant_slug: "univ".into(),
+            kind: "prepaid".into(),
+            month: "2026-05".into(),
+            from: views::AT.into(),
+            to: views::LATER.into(),
+            opening: Balances { card_ms: 0, micro_cny: 0 },
+            closing: Balances { card_ms: 36_000_000, micro_cny: 1_000_000 },
+            paid_in_micro_cny: 5_000_000,
+            fees_micro_cny: if is_final { 500_000 } else { 0 },
+            lines: vec![StatementLine {
+                project: "Vision".into(),
+                runs: 1200,
                 used_card_ms: CardMs(7_200_000),
                 charge_micro_cny: MicroCny(3_500_000),
-                is_final,
-            },
+            }],
+            used_card_ms: CardMs(7_200_000),
+            charge_micro_cny: MicroCny(3_500_000),
+            is_final,
+        };
+        let tab = |word: &str, is_current| Tab {
+            href: format!("/contracts/{}/statement?month=2026-05", views::ID),
+            word: word.into(),
+            count: String::new(),
+            is_current,
+        };
+        let sample = |is_final: bool| Self {
+            page: page.clone(),
+            uses: uses(page.ui, &statement(is_final)),
+            balances: balances(page.ui, &statement(is_final)),
+            statement: statement(is_final),
             id: views::contract().id.to_string(),
             tenant: "Univ".into(),
             domain: page.word("domain", "research"),
-            months: vec!["2026-05".into(), "2026-04".into()],
-            others: if is_final { vec![("con_2".into(), "HZ-2".into())] } else { Vec::new() },
-            opening_hours: CardMs(0),
-            closing_hours: CardMs(36_000_000),
-            given_hours: CardMs(43_200_000),
-            minus_hours: CardMs(-7_200_000),
-            minus_charge: MicroCny(-3_500_000),
-            minus_fees: -500_000,
+            months: vec![tab("2026-05", true), tab("2026-04", false)],
+            others: if is_final { vec![tab("HZ-2", false)] } else { Vec::new() },
             printed_at: views::LATER.into(),
             is_virtual: is_final,
         };

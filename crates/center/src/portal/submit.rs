@@ -18,7 +18,7 @@ use super::{
     form::Form,
     hall::{self as map, Tile},
     job::places,
-    kit::{Html, Ui, escape},
+    kit::{Choice, Html, Ui, escape},
     page::{Page, Visitor, ok, render},
 };
 use crate::{
@@ -75,12 +75,12 @@ struct Quote {
 
 #[derive(Template)]
 #[template(path = "submit.html")]
-pub struct Submit {
+pub struct SubmitPage {
     page: Page,
     form: Form,
     key: String,
-    projects: Vec<(String, String)>,
-    classes: Vec<&'static str>,
+    projects: Vec<Choice>,
+    classes: Vec<Choice>,
     examples: Vec<&'static str>,
     dry_run: Dry,
 }
@@ -145,19 +145,23 @@ async fn whole(
         Some(number) => format!("{} · {number}", project.slug),
         None => project.slug.clone(),
     };
-    let page = Submit {
+    let page = SubmitPage {
         page: visitor.page("submit", ui.t("nav-submit")),
         // The same key comes back with the form, so that sending it twice is sending it once.
         key: Some(form.value("key").to_owned())
             .filter(|key| !key.is_empty())
             .unwrap_or_else(|| credentials::new_secret("")),
-        projects: own.iter().map(|project| (project.slug.clone(), label(project))).collect(),
-        classes: ServiceClass::ALL.map(ServiceClass::code).to_vec(),
+        projects: own.iter().map(|project| Choice::new(project.slug.as_str(), label(project))).collect(),
+        classes: classes(ui),
         examples: EXAMPLES.map(|(name, _)| name).to_vec(),
         form,
         dry_run,
     };
     Ok(render(status, &page))
+}
+
+fn classes(ui: Ui) -> Vec<Choice> {
+    ServiceClass::ALL.map(|class| Choice::new(class.code(), ui.word("class", class.code()))).into()
 }
 
 /// What would become of a script: for htmx the panel alone.
@@ -374,7 +378,7 @@ impl Dry {
 }
 
 #[cfg(test)]
-impl super::sample::Sample for Submit {
+impl super::sample::Sample for SubmitPage {
     fn samples(page: &Page) -> Vec<Self> {
         let sample = |dry_run: Dry| Self {
             page: page.clone(),
@@ -384,8 +388,8 @@ impl super::sample::Sample for Submit {
                 ("class", "spot".into()),
             ]),
             key: "K".into(),
-            projects: vec![("vision".into(), "Vision · HZ-1".into()), ("speech".into(), "Speech".into())],
-            classes: ServiceClass::ALL.map(ServiceClass::code).to_vec(),
+            projects: vec![Choice::new("vision", "Vision · HZ-1"), Choice::new("speech", "Speech")],
+            classes: classes(page.ui),
             examples: EXAMPLES.map(|(name, _)| name).to_vec(),
             dry_run,
         };

@@ -3,7 +3,7 @@
 use domain::{MicroCny, Timestamp};
 
 use super::{
-    kit::{Html, Ui, escape},
+    kit::{Choice, Html, Ui, escape},
     page::Visitor,
 };
 use crate::{
@@ -92,15 +92,15 @@ pub fn took(started_at: Option<&str>, ended_at: Option<&str>) -> String {
     to.since(from).to_string()
 }
 
-/// Short name and name of every tenant, by name; none for a tenant's own members.
-pub async fn tenants_by_name(center: &Center, visitor: &Visitor) -> Result<Vec<(String, String)>, AppError> {
+/// Every tenant, by name; none for a tenant's own members.
+pub async fn tenants_by_name(center: &Center, visitor: &Visitor) -> Result<Vec<Choice>, AppError> {
     if !visitor.is_of_center() {
         return Ok(Vec::new());
     }
     let lang = visitor.front.ui.lang;
     let tenants = tenants::list(center, &visitor.caller).await?.into_iter();
-    let named = tenants.map(|tenant| (tenant.slug, tenant.name.in_lang(lang).to_owned()));
-    let mut all: Vec<(String, String)> = named.collect();
-    all.sort_unstable_by(|a, b| a.1.cmp(&b.1).then_with(|| a.0.cmp(&b.0)));
+    let mut all: Vec<Choice> =
+        tenants.map(|tenant| Choice::new(tenant.slug, tenant.name.in_lang(lang).to_owned())).collect();
+    all.sort_unstable_by(|a, b| a.word.cmp(&b.word).then_with(|| a.value.cmp(&b.value)));
     Ok(all)
 }

@@ -33,10 +33,10 @@ struct Line {
 
 #[derive(Template)]
 #[template(path = "tokens.html")]
-pub struct Tokens {
+pub struct TokensPage {
     page: Page,
     login: String,
-    lines: Vec<Line>,
+    tokens: Vec<Line>,
     days: i64,
     told: Told,
 }
@@ -76,10 +76,10 @@ async fn show(
     let own = sign_in::list_tokens(center, &visitor.caller).await?;
     let now = moment::now();
     let has_expired = |t: &TokenView| t.expires_at.parse::<Timestamp>().is_ok_and(|at| at <= now);
-    let page = Tokens {
+    let page = TokensPage {
         page: visitor.page("tokens", visitor.front.ui.t("nav-tokens")),
         login: visitor.caller.member.login.clone(),
-        lines: own.into_iter().rev().map(|token| Line { has_expired: has_expired(&token), token }).collect(),
+        tokens: own.into_iter().rev().map(|token| Line { has_expired: has_expired(&token), token }).collect(),
         days: center.settings.limits.token_days,
         told,
     };
@@ -147,7 +147,7 @@ pub async fn change_password(
 }
 
 #[cfg(test)]
-impl super::sample::Sample for Tokens {
+impl super::sample::Sample for TokensPage {
     fn samples(page: &Page) -> Vec<Self> {
         use super::sample::views;
         let line = |last_used_at: Option<&str>, has_expired: bool| Line {
@@ -160,10 +160,10 @@ impl super::sample::Sample for Tokens {
             },
             has_expired,
         };
-        let sample = |lines: Vec<Line>, told: Told| Self {
+        let sample = |tokens: Vec<Line>, told: Told| Self {
             page: page.clone(),
             login: "li".into(),
-            lines,
+            tokens,
             days: 90,
             told,
         };

@@ -16,7 +16,7 @@ use super::{
     extract::Sent,
     fault::{self, Told},
     form::Form,
-    kit::Ui,
+    kit::{Choice, Ui},
     page::{Page, Visitor, ok, render},
 };
 use crate::{
@@ -44,11 +44,11 @@ struct Line {
 
 #[derive(Template)]
 #[template(path = "twin.html")]
-pub struct Twin {
+pub struct TwinPage {
     page: Page,
     form: Form,
-    policies: Vec<(&'static str, String)>,
-    lines: Vec<Line>,
+    policies: Vec<Choice>,
+    trials: Vec<Line>,
     is_busy: bool,
 }
 
@@ -64,8 +64,8 @@ struct Row {
 #[template(path = "twin_trial.html")]
 pub struct TrialPage {
     page: Page,
-    line: Line,
-    rows: Vec<Row>,
+    trial: Line,
+    figures: Vec<Row>,
     refused: Option<Told>,
 }
 
@@ -95,12 +95,12 @@ fn whole(
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let all = ask::list(center, trials, &visitor.caller)?;
-    let page = Twin {
+    let page = TwinPage {
         page: visitor.page("twin", ui.t("nav-twin")),
         form,
-        policies: POLICIES.into_iter().map(|policy| (policy, policy_word(ui, policy))).collect(),
+        policies: policies(ui),
         is_busy: all.iter().any(|trial| trial.outcome().is_none()),
-        lines: all.iter().map(|trial| line(ui, trial)).collect(),
+        trials: all.iter().map(|trial| line(ui, trial)).collect(),
     };
     Ok(render(status, &page))
 }
@@ -126,6 +126,10 @@ fn line(ui: Ui, trial: &Trial) -> Line {
         },
         percent: format!("{} %", trial.progress() / 10),
     }
+}
+
+fn policies(ui: Ui) -> Vec<Choice> {
+    POLICIES.map(|policy| Choice::new(policy, policy_word(ui, policy))).into()
 }
 
 fn policy_word(ui: Ui, policy: &str) -> String {
@@ -180,8 +184,8 @@ pub async fn trial(
     let outcome = trial.outcome();
     let page = TrialPage {
         page: visitor.page("twin", ui.t("nav-twin")),
-        line: line(ui, &trial),
-        rows: outcome
+        trial: line(ui, &trial),
+        figures: outcome
             .and_then(|outcome| outcome.as_ref().ok())
             .map(|report| rows(ui, &report.sides))
             .unwrap_or_default(),
@@ -270,9 +274,8 @@ impl Line {
 }
 
 #[cfg(test)]
-impl super::sample::Sample for Twin {
+impl super::sample::Sample for TwinPage {
     fn samples(page: &Page) -> Vec<Self> {
-        let policies = || POLICIES.into_iter().map(|policy| (policy, policy_word(page.ui, policy))).collect();
         let mut wrong = Form::with(&[("days", "0".into()), ("policy", "luck".into())]);
         wrong.number(page.ui, "days", 1..=9);
         wrong.blame_by(page.ui, "policy", "policy");
@@ -281,11 +284,17 @@ impl super::sample::Sample for Twin {
             Self {
                 page: page.clone(),
                 form: Form::with(&[("days", "30".into()), ("policy", "fcfs".into())]),
-                policies: policies(),
-                lines: ["running", "succeeded", "failed"].map(Line::sample).into(),
+                policies: policies(page.ui),
+                trials: ["running", "succeeded", "failed"].map(Line::sample).into(),
                 is_busy: true,
             },
-            Self { page: page.clone(), form: wrong, policies: policies(), lines: Vec::new(), is_busy: false },
+            Self {
+                page: page.clone(),
+                form: wrong,
+                policies: policies(page.ui),
+                trials: Vec::new(),
+                is_busy: false,
+            },
         ]
     }
 }
@@ -294,10 +303,10 @@ impl super::sample::Sample for Twin {
 impl super::sample::Sample for TrialPage {
     fn samples(page: &Page) -> Vec<Self> {
         let row = |look| Row { name: page.t("twin-mean-wait"), now: "2h".into(), then: "1h".into(), look };
-        let sample = |state, rows: Vec<Row>, refused: Option<Told>| Self {
+        let sample = |state, figures: Vec<Row>, refused: Option<Told>| Self {
             page: page.clone(),
-            line: Line::sample(state),
-            rows,
+            trial: Line::sample(state),
+            figures,
             refused,
         };
         vec![

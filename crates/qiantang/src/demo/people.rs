@@ -10,7 +10,7 @@ use center::{
         prices::{self, NewPriceBook, PriceView},
         projects::{self, NewProject},
         tenants::{self, NewTenant},
-        views::Text,
+        text::Text,
     },
     auth::Caller,
     center::Center,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use center::app::{
     capacity::{CapacityView, LedgerCheck},
     contracts::ContractView,
-    views::VerdictView,
+    verdict::VerdictView,
 };
 use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 use domain::{CardMs, Lang, MicroCny};

@@ -10,7 +10,7 @@ use center::{
     app::{
         capacity, contracts, jobs,
         logs::{self, LogQuery},
-        views::VerdictView,
+        verdict::VerdictView,
     },
     auth::Caller,
     center::Center,

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Admitted, admit, may_submit};
 use crate::{
-    app::views::VerdictView,
+    app::verdict::VerdictView,
     auth::Caller,
     center::Center,
     error::AppError,

@@ -13,9 +13,11 @@ use store::{StoreError, Tx, jobs, recent, tenants};
 use super::{PlaceView, found, places};
 use crate::{
     app::{
-        Page, direct,
+        direct,
+        listing::Listing,
         lookup::{Names, TenantName},
-        views::{self, VerdictView},
+        verdict::VerdictView,
+        views,
     },
     auth::{Action, Caller},
     center::Center,
@@ -115,7 +117,7 @@ fn named(names: &mut Names<'_>, row: jobs::JobRow) -> Result<Named, StoreError> 
 }
 
 /// Jobs, newest first.
-pub async fn list(center: &Center, caller: &Caller, query: JobQuery) -> Result<Page<JobView>, AppError> {
+pub async fn list(center: &Center, caller: &Caller, query: JobQuery) -> Result<Listing<JobView>, AppError> {
     let scope = caller.scope()?.tenant();
     center.policies.check(caller, Action::ReadJob, scope)?;
     let after = views::parse_cursor::<JobId>(query.cursor.as_deref())?;
@@ -147,7 +149,7 @@ pub async fn list(center: &Center, caller: &Caller, query: JobQuery) -> Result<P
         row_view(&live, named, verdict)
     });
     let items = items.collect();
-    Ok(Page { items, next_cursor: next.map(|id| id.to_string()) })
+    Ok(Listing { items, next_cursor: next.map(|id| id.to_string()) })
 }
 
 /// How many of the caller's jobs are in each state, those that have ended too.
@@ -359,14 +361,14 @@ pub async fn list_runs(
     id: JobId,
     cursor: Option<&str>,
     limit: Option<u32>,
-) -> Result<Page<RunView>, AppError> {
+) -> Result<Listing<RunView>, AppError> {
     visible(center, caller, id, Action::ReadJob).await?;
     let after = views::parse_cursor::<RunId>(cursor)?;
     let limit = views::page_limit(limit)?;
     let (rows, job) = center
         .read(move |tx| Ok((recent::runs_before(tx, id, after, limit + 1)?, jobs::get_job(tx, id)?)))
         .await?;
-    let page = Page::cut(rows, limit, |row| row.run.id.to_string());
+    let page = Listing::cut(rows, limit, |row| row.run.id.to_string());
     let live = center.live();
     let array = job.spec.array;
     Ok(page.map(|row| run_view(&live, &row.run, array.as_ref())))

@@ -24,7 +24,7 @@ pub fn read(html: &str) -> Result<Read, String> {
     let mut open: Vec<&str> = Vec::new();
     let mut rest = html;
     while let Some(at) = rest.find('<') {
-        read.say(text(&rest[..at])?);
+        read.say(&text(&rest[..at])?);
         let inside = &rest[at + 1..];
         if let Some(closing) = inside.strip_prefix('/') {
             let (name, after) = closing.split_once('>').ok_or("a closing tag is not closed")?;
@@ -51,7 +51,7 @@ pub fn read(html: &str) -> Result<Read, String> {
         }
         rest = after;
     }
-    read.say(text(rest)?);
+    read.say(&text(rest)?);
     if !open.is_empty() {
         return Err(format!("never closed: {open:?}"));
     }
@@ -122,7 +122,7 @@ fn text(raw: &str) -> Result<String, String> {
 }
 
 impl Read {
-    fn say(&mut self, text: String) {
+    fn say(&mut self, text: &str) {
         if !text.trim().is_empty() {
             self.said.push(text.trim().to_owned());
         }
@@ -136,7 +136,7 @@ impl Read {
                 "href" if value.starts_with('#') && element == "a" => {
                     self.wanted.insert(value[1..].to_owned());
                 }
-                name if SPOKEN.contains(&name) => self.say(value),
+                name if SPOKEN.contains(&name) => self.say(&value),
                 _ => {}
             }
         }

@@ -25,29 +25,32 @@ pub trait Sample: Template + Sized {
     fn samples(page: &Page) -> Vec<Self>;
 }
 
+/// The samples of a page, as they are sent.
+type Rendered = fn(&Page) -> Vec<String>;
+
 /// Each page by the template that it is made of.
-const PAGES: [(&str, fn(&Page) -> Vec<String>); 22] = [
-    ("audit.html", rendered::<audit::Audit>),
-    ("capacity.html", rendered::<capacity::Capacity>),
+const PAGES: [(&str, Rendered); 22] = [
+    ("audit.html", rendered::<audit::AuditPage>),
+    ("capacity.html", rendered::<capacity::CapacityPage>),
     ("contract.html", rendered::<contract::ContractPage>),
     ("contract_act.html", rendered::<contract_acts::ActPage>),
     ("contract_form.html", rendered::<contract_form::DraftPage>),
-    ("contracts.html", rendered::<contracts::Contracts>),
+    ("contracts.html", rendered::<contracts::ContractsPage>),
     ("dry_run_part.html", rendered::<submit::DryPart>),
     ("fault.html", rendered::<fault::FaultPage>),
     ("job.html", rendered::<job::JobPage>),
-    ("jobs.html", rendered::<jobs::Jobs>),
+    ("jobs.html", rendered::<jobs::JobsPage>),
     ("node.html", rendered::<nodes::NodePage>),
-    ("nodes.html", rendered::<nodes::Nodes>),
+    ("nodes.html", rendered::<nodes::NodesPage>),
     ("overview_center.html", rendered::<overview::OfCenter>),
     ("overview_tenant.html", rendered::<overview::OfTenant>),
-    ("people.html", rendered::<people::People>),
-    ("sign_in.html", rendered::<sign_in::SignIn>),
+    ("people.html", rendered::<people::PeoplePage>),
+    ("sign_in.html", rendered::<sign_in::SignInPage>),
     ("statement.html", rendered::<statement::StatementPage>),
-    ("submit.html", rendered::<submit::Submit>),
-    ("tokens.html", rendered::<tokens::Tokens>),
+    ("submit.html", rendered::<submit::SubmitPage>),
+    ("tokens.html", rendered::<tokens::TokensPage>),
     ("top_up.html", rendered::<contract_acts::TopUpPage>),
-    ("twin.html", rendered::<twin::Twin>),
+    ("twin.html", rendered::<twin::TwinPage>),
     ("twin_trial.html", rendered::<twin::TrialPage>),
 ];
 
@@ -100,7 +103,7 @@ fn door(lang: Lang) -> Page {
 
 /// Every page in that language: its template, and the text.
 fn pages(lang: Lang) -> Vec<(&'static str, String)> {
-    let of = |(template, pages): &(&'static str, fn(&Page) -> Vec<String>)| {
+    let of = |(template, pages): &(&'static str, Rendered)| {
         let door = matches!(*template, "fault.html" | "sign_in.html").then(|| pages(&door(lang)));
         let all = pages(&shell(lang)).into_iter().chain(door.into_iter().flatten());
         all.map(|page| (*template, page)).collect::<Vec<_>>()
@@ -155,6 +158,52 @@ fn each_page_is_well_formed_in_both_languages() {
             }
         }
     }
+}
+
+#[test]
+fn no_line_of_a_template_is_too_long_to_read() {
+    for path in files(&root().join("templates")) {
+        for (line, number) in text(&path).lines().zip(1..) {
+            let columns = line.chars().count();
+            assert!(columns <= 140, "{}:{number} has {columns} columns", path.display());
+        }
+    }
+}
+
+/// What a component calls its words is known in its body too, where it would hide a page's own thing of that name.
+#[test]
+fn no_component_hides_what_a_page_has() {
+    let folder = root().join("templates");
+    let (components, pages): (Vec<PathBuf>, Vec<PathBuf>) =
+        files(&folder).into_iter().partition(|path| path.starts_with(folder.join("components")));
+    let mut words = BTreeSet::from(["row".to_owned()]);
+    for source in components.iter().map(|path| text(path)) {
+        let macros = source.split("macro ").skip(1).filter(|after| after.contains("caller"));
+        let heads = macros.filter_map(|after| after.split_once('(')?.1.split_once(") -%}"));
+        for (head, _) in heads {
+            let word = |given: &str| given.split('=').next().unwrap_or_default().trim().to_owned();
+            words.extend(head.split(',').map(word).filter(|word| !word.is_empty()));
+        }
+    }
+    assert!(words.len() > 10, "the search found {words:?}");
+    let mut own = BTreeSet::new();
+    for source in pages.iter().map(|path| text(path)) {
+        for (before, after) in [("for ", ' '), ("Some(", ')'), ("let ", ' ')] {
+            own.extend(
+                source.split(before).skip(1).filter_map(|rest| rest.split(after).next()).map(str::to_owned),
+            );
+        }
+    }
+    for source in files(&root().join("src/portal")).iter().map(|path| text(path)) {
+        for page in source.split("#[template(path =").skip(1) {
+            let body = page.split_once('{').and_then(|(_, body)| body.split_once("\n}")).expect("a struct").0;
+            let fields = body.lines().filter_map(|line| line.split_once(": ").map(|(name, _)| name.trim()));
+            own.extend(fields.filter(|name| !name.contains('/')).map(str::to_owned));
+        }
+    }
+    assert!(own.contains("page") && own.contains("may_submit"), "the search found {own:?}");
+    let hidden: Vec<&String> = words.intersection(&own).collect();
+    assert!(hidden.is_empty(), "both a component's word and a page's thing: {hidden:?}");
 }
 
 #[test]

@@ -18,13 +18,13 @@ use crate::{
         projects::ProjectView,
         sign_in::MemberView,
         statements::TransferView,
-        views::Text,
+        text::Text,
     },
     portal::{
         contracts::{Vessel, vessel},
         fault::Told,
         hall::Tile,
-        kit::{Html, Ui},
+        kit::{Choice, Html, Ui},
         overview::EventLine,
         tables::{JobLine, JobTable},
     },
@@ -293,9 +293,8 @@ pub fn told(ui: Ui) -> Told {
     }
 }
 
-/// Short name and name.
-pub fn tenants() -> Vec<(String, String)> {
-    vec![("univ".into(), "Univ".into()), ("corp".into(), "Corp".into())]
+pub fn tenants() -> Vec<Choice> {
+    vec![Choice::new("univ", "Univ"), Choice::new("corp", "Corp")]
 }
 
 /// A name in one of the two languages, with a character that has to be escaped.

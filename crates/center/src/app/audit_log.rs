@@ -1,0 +1,115 @@
+//! Reading the audit log.
+
+use domain::{
+    AuditId, Role, TenantId, Timestamp,
+    problem::{Field, field},
+};
+use serde::Serialize;
+use serde_json::Value;
+use store::{StoreError, audit};
+
+use super::{
+    listing::Listing,
+    lookup::{Names, named_or_own},
+    text::Text,
+};
+use crate::{
+    auth::{Action, Caller},
+    center::Center,
+    error::AppError,
+};
+
+/// A line of the audit log.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct AuditView {
+    pub id: AuditId,
+    /// RFC 3339.
+    pub at: String,
+    /// The login, or `center`.
+    pub actor: String,
+    pub role: String,
+    pub tenant: Option<TenantId>,
+    /// The tenant's name, for pages.
+    #[serde(skip)]
+    pub owner: Option<Text>,
+    pub action: String,
+    pub subject: String,
+    pub from: String,
+    #[schema(value_type = Object)]
+    pub detail: Value,
+}
+
+/// Which lines to list.
+#[derive(Clone, Debug, Default, serde::Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct AuditFilter {
+    /// Only this action.
+    pub action: Option<String>,
+    /// Only this login; `center` for what the center did by itself.
+    pub actor: Option<String>,
+    /// Only this tenant's things, by its short name.
+    pub tenant: Option<String>,
+    /// RFC 3339, or a date. The first instant, and the first one no more.
+    pub from: Option<String>,
+    pub to: Option<String>,
+    pub cursor: Option<String>,
+    pub limit: Option<u32>,
+}
+
+/// Newest first; the whole log for the center's people, their own tenant's for its administrators.
+pub async fn list(
+    center: &Center,
+    caller: &Caller,
+    filter: AuditFilter,
+) -> Result<Listing<AuditView>, AppError> {
+    let scope = caller.scope()?.tenant();
+    center.policies.check(caller, Action::ReadAudit, scope)?;
+    let after = super::views::parse_cursor::<AuditId>(filter.cursor.as_deref())?;
+    let limit = super::views::page_limit(filter.limit)?;
+    let tenant = named_or_own(center, caller, filter.tenant.as_deref()).await?;
+    let [from, until] = [(field::FROM, &filter.from), (field::TO, &filter.to)]
+        .map(|(field, text)| instant(field, text.as_deref()));
+    let (from, until) = (from?, until?);
+    let login = filter.actor.filter(|login| !login.is_empty());
+    let rows = center
+        .read(move |tx| {
+            let is_by_center = login.as_deref() == Some("center");
+            let actor = match &login {
+                None => None,
+                Some(_) if is_by_center => None,
+                Some(login) => match store::tenants::find_login(tx, login)? {
+                    Some((member, _)) => Some(member.id),
+                    None => return Ok(Vec::new()),
+                },
+            };
+            let action = filter.action.filter(|action| !action.is_empty());
+            let filter = audit::AuditFilter { tenant, actor, is_by_center, action, from, until };
+            let mut names = Names::of(tx);
+            let rows = audit::list(tx, &filter, after, limit + 1)?.into_iter();
+            let with_owners = rows.map(|row| {
+                let owner = row.tenant.map(|id| names.tenant(id)).transpose()?;
+                Ok((row, owner.map(|owner| owner.name)))
+            });
+            with_owners.collect::<Result<Vec<_>, StoreError>>()
+        })
+        .await?;
+    let page = Listing::cut(rows, limit, |(row, _)| row.id.to_string());
+    Ok(page.map(|(row, owner)| AuditView {
+        id: row.id,
+        at: row.at.to_string(),
+        actor: row.actor_login,
+        role: row.role.map_or("center", Role::code).to_owned(),
+        tenant: row.tenant,
+        owner,
+        action: row.action,
+        subject: row.subject,
+        from: row.from_address,
+        detail: row.detail,
+    }))
+}
+
+/// An instant of a filter, if one was given.
+fn instant(field: Field, text: Option<&str>) -> Result<Option<Timestamp>, AppError> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+    super::views::parse_instant(field, text).map(Some)
+}
