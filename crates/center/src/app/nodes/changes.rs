@@ -1,10 +1,9 @@
 //! Changing nodes: taking them out and back in, labels, maintenance.
 
 use domain::{
-    Node, NodeId, NodeState, Timestamp,
+    Node, NodeId, NodeState, Timestamp, limits,
     node::Maintenance,
     problem::{Wrong, field},
-    spec,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -99,7 +98,7 @@ pub async fn set_labels(
     let node = found(center, caller, name)?;
     labels.sort_unstable();
     labels.dedup();
-    if let Some(wrong) = spec::labels_fault(&labels) {
+    if let Some(wrong) = limits::labels_fault(&labels) {
         return Err(AppError::invalid(field::LABELS, wrong));
     }
     let by = caller.clone();
