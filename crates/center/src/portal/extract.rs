@@ -2,7 +2,6 @@
 
 use axum::{
     Form as UrlEncoded,
-    body::Body,
     extract::{FromRequest, FromRequestParts, Query, Request, rejection::FormRejection},
     http::{HeaderMap, request::Parts},
 };
@@ -16,7 +15,6 @@ use super::{
 use crate::{
     center::Center,
     error::{AppError, Unreadable},
-    http::read_body,
 };
 
 /// A form that a page of the visitor's own session sent.
@@ -35,7 +33,7 @@ impl FromRequest<Center> for Sent {
     async fn from_request(request: Request, center: &Center) -> Result<Self, AppError> {
         let (mut parts, body) = request.into_parts();
         let visitor = Visitor::from_request_parts(&mut parts, center).await?;
-        let form = read(parts, body, center).await?;
+        let form = read(Request::from_parts(parts, body), center).await?;
         let is_own = form.value("csrf").as_bytes().ct_eq(visitor.csrf.as_bytes());
         if bool::from(is_own) { Ok(Self { visitor, form }) } else { Err(FROM_ELSEWHERE) }
     }
@@ -58,15 +56,13 @@ impl FromRequest<Center> for SentByStranger {
         if !is_own_page(&parts.headers) {
             return Err(FROM_ELSEWHERE);
         }
-        Ok(Self { front, form: read(parts, body, center).await? })
+        Ok(Self { front, form: read(Request::from_parts(parts, body), center).await? })
     }
 }
 
 const FROM_ELSEWHERE: AppError = AppError::Forbidden { action: "csrf" };
 
-async fn read(parts: Parts, body: Body, center: &Center) -> Result<Form, AppError> {
-    let bytes = read_body(body, center.settings.limits.body_kib).await?;
-    let request = Request::from_parts(parts, Body::from(bytes));
+async fn read(request: Request, center: &Center) -> Result<Form, AppError> {
     match UrlEncoded::<Vec<(String, String)>>::from_request(request, center).await {
         Ok(UrlEncoded(fields)) => Ok(Form::of(fields)),
         Err(error) => {
