@@ -8,11 +8,11 @@ use tokio::sync::{Semaphore, broadcast, oneshot, watch};
 
 use crate::{
     auth::{Policies, credentials, limits::Limits},
+    base_metrics::Metrics,
+    base_settings::Settings,
     error::AppError,
     events::Event,
-    metrics::Metrics,
     moment,
-    settings::Settings,
 };
 
 /// How many events wait for a follower that is slow; one that falls further behind reads them from the store.
@@ -46,7 +46,7 @@ impl std::fmt::Debug for Base {
 
 impl std::fmt::Debug for Ground {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ground").field("data_dir", &self.settings.data_dir).finish_non_exhaustive()
+        f.debug_struct("Ground").field("name", &self.settings.name_en).finish_non_exhaustive()
     }
 }
 
@@ -66,7 +66,7 @@ impl Base {
             credentials: credentials::Cache::default(),
             events: broadcast::channel(EVENTS_KEPT).0,
             streams: Arc::new(Semaphore::new(limits.streams)),
-            metrics: Metrics::new(),
+            metrics: Metrics::default(),
             started_at: moment::now(),
             stopping: watch::Sender::new(false),
             settings,

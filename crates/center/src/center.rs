@@ -6,13 +6,17 @@ use axum::extract::FromRef;
 use parking_lot::{Mutex, MutexGuard};
 use store::Tx;
 
-use crate::{base::Base, compute::Compute, error::AppError, live::Live};
+use crate::{
+    base::Base, compute::Compute, error::AppError, live::Live, metrics::Metrics, settings::Settings,
+};
 
 /// Shared by all parts; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Center {
     pub base: Base,
     pub compute: Arc<Compute>,
+    pub settings: Arc<Settings>,
+    pub metrics: Arc<Metrics>,
     live: Arc<Mutex<Live>>,
 }
 
@@ -31,8 +35,15 @@ impl FromRef<Center> for Base {
 }
 
 impl Center {
-    pub fn new(base: Base, compute: Compute, live: Live) -> Self {
-        Self { base, compute: Arc::new(compute), live: Arc::new(Mutex::new(live)) }
+    pub fn new(settings: Settings, base: Base, compute: Compute, live: Live) -> Self {
+        let metrics = Metrics::new(&mut base.metrics.registry());
+        Self {
+            base,
+            settings: Arc::new(settings),
+            metrics: Arc::new(metrics),
+            compute: Arc::new(compute),
+            live: Arc::new(Mutex::new(live)),
+        }
     }
 
     /// Everything that goes on now. Hold it shortly, and never across a write.

@@ -5,6 +5,8 @@ pub mod api;
 pub mod app;
 pub mod auth;
 pub mod base;
+pub mod base_metrics;
+pub mod base_settings;
 pub mod center;
 pub mod compute;
 pub mod error;

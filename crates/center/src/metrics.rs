@@ -1,7 +1,6 @@
 //! Counters for Prometheus.
 
 use domain::{CardMs, MicroCny, RunState};
-use parking_lot::Mutex;
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{
@@ -24,11 +23,6 @@ pub struct CardLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct RequestLabel {
-    pub status: u16,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct CallLabel {
     pub call: String,
 }
@@ -48,14 +42,12 @@ pub struct Figures {
 
 #[derive(Debug)]
 pub struct Metrics {
-    registry: Mutex<Registry>,
     pub jobs_submitted: Counter,
     pub runs_started: Counter,
     pub runs_ended: Family<OutcomeLabel, Counter>,
     pub used_card_ms: Counter,
     pub charged_micro_cny: Counter,
     pub plan_seconds: Histogram,
-    pub requests: Family<RequestLabel, Counter>,
     cards: Family<CardLabel, Gauge>,
     jobs_waiting: Gauge,
     runs_alive: Gauge,
@@ -64,23 +56,16 @@ pub struct Metrics {
     slurm_calls: Family<CallLabel, Counter>,
 }
 
-impl Default for Metrics {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Metrics {
-    pub fn new() -> Self {
+    /// All counters at 0, in that registry.
+    pub fn new(registry: &mut Registry) -> Self {
         let metrics = Self {
-            registry: Mutex::default(),
             jobs_submitted: Counter::default(),
             runs_started: Counter::default(),
             runs_ended: Family::default(),
             used_card_ms: Counter::default(),
             charged_micro_cny: Counter::default(),
             plan_seconds: Histogram::new(exponential_buckets(0.000_1, 4.0, 9)),
-            requests: Family::default(),
             cards: Family::default(),
             jobs_waiting: Gauge::default(),
             runs_alive: Gauge::default(),
@@ -88,7 +73,6 @@ impl Metrics {
             commit_closures: Gauge::default(),
             slurm_calls: Family::default(),
         };
-        let mut registry = Registry::with_prefix("qiantang");
         registry.register("jobs_submitted", "Jobs kept since the start", metrics.jobs_submitted.clone());
         registry.register("runs_started", "Runs started since the start", metrics.runs_started.clone());
         registry.register("runs_ended", "Runs ended since the start, by outcome", metrics.runs_ended.clone());
@@ -103,7 +87,6 @@ impl Metrics {
             metrics.charged_micro_cny.clone(),
         );
         registry.register("plan_seconds", "Time to make a plan", metrics.plan_seconds.clone());
-        registry.register("http_requests", "Requests answered, by status", metrics.requests.clone());
         registry.register("cards", "Cards, by state", metrics.cards.clone());
         registry.register("jobs_waiting", "Jobs with tasks that wait", metrics.jobs_waiting.clone());
         registry.register("runs_alive", "Runs that have not ended", metrics.runs_alive.clone());
@@ -114,7 +97,6 @@ impl Metrics {
             "What was asked of Slurm since the start",
             metrics.slurm_calls.clone(),
         );
-        *metrics.registry.lock() = registry;
         metrics
     }
 
@@ -127,16 +109,8 @@ impl Metrics {
         self.charged_micro_cny.inc_by(u64::try_from(charged.0).unwrap_or(0));
     }
 
-    /// Everything as Prometheus reads it, with these figures for what is counted when it is asked for.
-    pub fn render(&self, figures: &Figures) -> String {
-        self.take(figures);
-        let mut text = String::new();
-        let registry = self.registry.lock();
-        prometheus_client::encoding::text::encode(&mut text, &registry).expect("a string takes any text");
-        text
-    }
-
-    fn take(&self, figures: &Figures) {
+    /// Takes in figures that are counted when somebody asks for them.
+    pub fn take(&self, figures: &Figures) {
         let gauge = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         for &(state, cards) in &figures.cards {
             self.cards.get_or_create(&CardLabel { state }).set(gauge(cards));

@@ -9,6 +9,8 @@ use engines::slurm::Owner;
 use scheduler::Policy;
 use serde::Deserialize;
 
+use crate::base_settings::{self, LimitSettings};
+
 /// What the environment's names begin with.
 const ENV_PREFIX: &str = "QIANTANG__";
 
@@ -31,6 +33,18 @@ pub struct Settings {
     pub billing: BillingSettings,
     pub limits: LimitSettings,
     pub pools: Vec<PoolSettings>,
+}
+
+impl Settings {
+    /// The part of them that the ground stands on.
+    pub fn base(&self) -> base_settings::Settings {
+        base_settings::Settings {
+            name_zh: self.name_zh.clone(),
+            name_en: self.name_en.clone(),
+            secure_cookies: self.secure_cookies,
+            limits: self.limits.clone(),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -204,18 +218,6 @@ pub struct BillingSettings {
     pub use_half_life_ms: Millis,
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LimitSettings {
-    pub body_kib: usize,
-    pub requests_per_second: u32,
-    pub sign_ins_per_minute: u32,
-    /// The most event and log streams open at once.
-    pub streams: usize,
-    pub session_hours: i64,
-    pub token_days: i64,
-}
-
 /// A pool of nodes with one card model.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -308,19 +310,6 @@ impl Default for BillingSettings {
             grace_ms: Millis::from_secs(60),
             accrue_every_ms: Millis::from_secs(60),
             use_half_life_ms: Millis::from_hours(7 * 24),
-        }
-    }
-}
-
-impl Default for LimitSettings {
-    fn default() -> Self {
-        Self {
-            body_kib: 1024,
-            requests_per_second: 200,
-            sign_ins_per_minute: 10,
-            streams: 512,
-            session_hours: 12,
-            token_days: 90,
         }
     }
 }

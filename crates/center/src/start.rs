@@ -92,7 +92,10 @@ pub fn open(
     let active: Vec<RunId> = live.runs().map(|known| known.run.id).collect();
     let (jobs, nodes) = (live.jobs().len(), live.nodes().len());
     let compute = Compute::new(engine, slurm, settings.planning(), wakers);
-    let center = Center::new(Base::new(settings, store, policies), compute, live);
+    let center = {
+        let base = Base::new(settings.base(), store, policies);
+        Center::new(settings, base, compute, live)
+    };
     if !hopeless.is_empty() {
         give_up(&center, hopeless);
     }

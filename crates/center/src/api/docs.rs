@@ -15,8 +15,6 @@ use utoipa::{
     },
 };
 
-use crate::center::Center;
-
 const PAGE: &str = include_str!("../../static/api/index.html");
 const SCRIPT: &str = include_str!("../../static/api/try.js");
 const STYLE: &str = include_str!("../../static/api/try.css");
@@ -62,7 +60,7 @@ impl Modify for Keys {
     }
 }
 
-pub fn router(document: &OpenApi) -> Router<Center> {
+pub fn router<C: Clone + Send + Sync + 'static>(document: &OpenApi) -> Router<C> {
     let json = document.to_json().unwrap_or_default();
     let serve = |kind: &'static str, text: &'static str| {
         get(move || async move {

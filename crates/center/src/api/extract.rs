@@ -3,7 +3,7 @@
 
 use axum::{
     body::Bytes,
-    extract::{FromRequest, FromRequestParts, Query, Request},
+    extract::{FromRef, FromRequest, FromRequestParts, Query, Request},
     http::{HeaderMap, Method, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
@@ -12,7 +12,7 @@ use subtle::ConstantTimeEq;
 use super::Problem;
 use crate::{
     auth::{Caller, Once, credentials::SESSION_COOKIE, identity},
-    center::Center,
+    base::Base,
     error::{AppError, Unreadable},
     http::{cookie, peer, read_body},
 };
@@ -25,19 +25,23 @@ const CSRF: &str = "x-csrf-token";
 /// Who asks: the member of a bearer token, or of a browser's session. Counts towards the member's rate limit.
 pub struct Auth(pub Caller);
 
-impl FromRequestParts<Center> for Auth {
+impl<S: Send + Sync> FromRequestParts<S> for Auth
+where
+    Base: FromRef<S>,
+{
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, center: &Center) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let base = Base::from_ref(state);
         // A request with an idempotency key was looked at before.
         if let Some(caller) = parts.extensions.get::<Caller>() {
             return Ok(Self(caller.clone()));
         }
         let member = match bearer(&parts.headers) {
-            Some(token) => identity::by_token(center, token).await?,
-            None => by_cookie(parts, center).await?,
+            Some(token) => identity::by_token(&base, token).await?,
+            None => by_cookie(parts, &base).await?,
         };
-        center.limits.request(&member.login)?;
+        base.limits.request(&member.login)?;
         Ok(Self(Caller { member, from: peer(parts), once: None }))
     }
 }
@@ -46,10 +50,10 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ").map(str::trim)
 }
 
-async fn by_cookie(parts: &Parts, center: &Center) -> Result<domain::Member, Problem> {
+async fn by_cookie(parts: &Parts, base: &Base) -> Result<domain::Member, Problem> {
     let missing = AppError::Unauthenticated("no credentials came with the request");
     let secret = cookie(&parts.headers, SESSION_COOKIE).ok_or(missing)?;
-    let session = identity::by_session(center, secret).await?;
+    let session = identity::by_session(base, secret).await?;
     let session = session.ok_or(AppError::Unauthenticated("the session has ended: sign in again"))?;
     let is_safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
     let sent = parts.headers.get(CSRF).map(axum::http::HeaderValue::as_bytes).unwrap_or_default();
@@ -63,10 +67,10 @@ async fn by_cookie(parts: &Parts, center: &Center) -> Result<domain::Member, Pro
 /// Where a request without credentials comes from.
 pub struct Peer(pub String);
 
-impl FromRequestParts<Center> for Peer {
+impl<S: Send + Sync> FromRequestParts<S> for Peer {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Center) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         Ok(Self(peer(parts)))
     }
 }
@@ -74,11 +78,11 @@ impl FromRequestParts<Center> for Peer {
 /// The query, read into `T`; unknown names are refused.
 pub struct Params<T>(pub T);
 
-impl<T: DeserializeOwned> FromRequestParts<Center> for Params<T> {
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, center: &Center) -> Result<Self, Problem> {
-        let query = Query::<T>::from_request_parts(parts, center).await;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let query = Query::<T>::from_request_parts(parts, state).await;
         query.map(|Query(params)| Self(params)).map_err(|error| {
             AppError::Unreadable { part: Unreadable::Query, message: error.body_text() }.into()
         })
@@ -91,10 +95,13 @@ pub struct Body<T> {
     pub bytes: Bytes,
 }
 
-impl<T: DeserializeOwned> FromRequest<Center> for Body<T> {
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T>
+where
+    Base: FromRef<S>,
+{
     type Rejection = Problem;
 
-    async fn from_request(request: Request, center: &Center) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let kind = request
             .headers()
             .get(header::CONTENT_TYPE)
@@ -105,7 +112,7 @@ impl<T: DeserializeOwned> FromRequest<Center> for Body<T> {
             let message = format!("the body came as `{shown}`");
             return Err(AppError::Unreadable { part: Unreadable::ContentType, message }.into());
         }
-        let bytes = read_body(request.into_body(), center.settings.limits.body_kib).await?;
+        let bytes = read_body(request.into_body(), Base::from_ref(state).settings.limits.body_kib).await?;
         let value = serde_json::from_slice(&bytes).map_err(|error| {
             let (code, status) = if error.is_data() { ("invalid", 422) } else { ("bad_json", 400) };
             Problem::new(status, code, format!("the body does not have the form that is asked for: {error}"))
@@ -118,11 +125,14 @@ impl<T: DeserializeOwned> FromRequest<Center> for Body<T> {
 /// A body of plain text.
 pub struct Text(pub String);
 
-impl FromRequest<Center> for Text {
+impl<S: Send + Sync> FromRequest<S> for Text
+where
+    Base: FromRef<S>,
+{
     type Rejection = Problem;
 
-    async fn from_request(request: Request, center: &Center) -> Result<Self, Problem> {
-        let bytes = read_body(request.into_body(), center.settings.limits.body_kib).await?;
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let bytes = read_body(request.into_body(), Base::from_ref(state).settings.limits.body_kib).await?;
         String::from_utf8(bytes.to_vec()).map(Self).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
             Problem::new(400, "bad_utf8", format!("the body is not UTF-8: byte {at} can't be read"))
@@ -134,10 +144,10 @@ impl FromRequest<Center> for Text {
 /// The idempotency key of a request, if it came with one.
 pub struct Key(pub Option<String>);
 
-impl FromRequestParts<Center> for Key {
+impl<S: Send + Sync> FromRequestParts<S> for Key {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Center) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
         // What is no text is refused with what is no key.
         Ok(Self(Some(value.to_str().unwrap_or("\u{0}").to_owned())))

@@ -26,9 +26,9 @@ use docs::{Keys, Security};
 pub use problem::Problem;
 
 use crate::{
+    base_metrics::RequestLabel,
     center::Center,
     http::{catch_panics, failure_of, method_not_allowed, no_such_route, secure},
-    metrics::RequestLabel,
 };
 
 #[derive(OpenApi)]
@@ -130,7 +130,7 @@ async fn around(State(center): State<Center>, request: Request, next: Next) -> R
     if let Some(error) = failure_of(&mut response) {
         response = Problem::from(&*error).into_response();
     }
-    center.metrics.requests.get_or_create(&RequestLabel { status: response.status().as_u16() }).inc();
+    center.base.metrics.requests.get_or_create(&RequestLabel { status: response.status().as_u16() }).inc();
     secure(response.headers_mut(), "default-src 'none'", "no-referrer");
     response
 }

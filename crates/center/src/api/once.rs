@@ -1,7 +1,7 @@
 //! The `Idempotency-Key` header on everything that is posted: the same request with the same key takes effect once, and is
 //! answered as the first time.
 //!
-//! That it was carried out is kept in the transaction that makes the change (see [`crate::app::audit::record`]), its answer
+//! That it was carried out is kept in the transaction that makes the change (see [`crate::audit::record`]), its answer
 //! right after. Submitting jobs has its own way, in one transaction for both.
 
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     auth::once::{Answer, Once},
-    center::Center,
+    base::Base,
     http::read_body,
 };
 
@@ -41,26 +41,26 @@ pub fn takes_keys(path: &str) -> bool {
     !matches!(path, "/api/v1/jobs/dry-run" | "/api/v1/login")
 }
 
-pub async fn layer(State(center): State<Center>, request: Request, next: Next) -> Response {
+pub async fn layer(State(base): State<Base>, request: Request, next: Next) -> Response {
     let is_post = request.method() == Method::POST && !ELSEWHERE.contains(&request.uri().path());
     if !is_post || !request.headers().contains_key("idempotency-key") {
         return next.run(request).await;
     }
-    match keyed(&center, request, next).await {
+    match keyed(&base, request, next).await {
         Ok(response) => response,
         Err(problem) => problem.into_response(),
     }
 }
 
-async fn keyed(center: &Center, request: Request, next: Next) -> Result<Response, Problem> {
+async fn keyed(base: &Base, request: Request, next: Next) -> Result<Response, Problem> {
     let (mut parts, body) = request.into_parts();
-    let Key(key) = Key::from_request_parts(&mut parts, center).await?;
-    let Auth(mut caller) = Auth::from_request_parts(&mut parts, center).await?;
-    let bytes = read_body(body, center.settings.limits.body_kib).await?;
+    let Key(key) = Key::from_request_parts(&mut parts, base).await?;
+    let Auth(mut caller) = Auth::from_request_parts(&mut parts, base).await?;
+    let bytes = read_body(body, base.settings.limits.body_kib).await?;
     let path = parts.uri.path().to_owned();
     let once = Once::new(caller.member.id, &key.unwrap_or_default(), &[b"POST", path.as_bytes(), &bytes])?;
     let once = Arc::new(once);
-    let (store, asked) = (center.store.clone(), once.clone());
+    let (store, asked) = (base.store.clone(), once.clone());
     let looked = tokio::task::spawn_blocking(move || store.read(|tx| asked.earlier(tx))).await;
     let earlier = looked.map_err(|error| Problem::internal(&error.to_string()))??;
     if let Some(Answer { status, body }) = earlier {
@@ -78,7 +78,7 @@ async fn keyed(center: &Center, request: Request, next: Next) -> Result<Response
     let bytes = to_bytes(body, MOST_BYTES).await.map_err(|error| Problem::internal(&error.to_string()))?;
     let answer = Answer { status: parts.status.as_u16(), body: String::from_utf8_lossy(&bytes).into_owned() };
     // The change is made: that its answer is not kept is no reason to say otherwise.
-    if let Err(error) = center.write(move |tx| once.answer(tx, &answer), |_, ()| {}).await {
+    if let Err(error) = base.write(move |tx| once.answer(tx, &answer), |_, ()| {}).await {
         tracing::error!(%error, "failed to keep the answer to a request with an idempotency key");
     }
     Ok(Response::from_parts(parts, Body::from(bytes)))

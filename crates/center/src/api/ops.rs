@@ -133,7 +133,8 @@ pub async fn metrics(State(center): State<Center>, headers: HeaderMap) -> Result
         }
     }
     let kind = [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")];
-    Ok((kind, center.metrics.render(&figures(&center))).into_response())
+    center.metrics.take(&figures(&center));
+    Ok((kind, center.base.metrics.render()).into_response())
 }
 
 /// What there is of everything at the moment.

@@ -9,16 +9,15 @@ use axum::response::{
 use tokio::sync::mpsc;
 use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
 
-use crate::{center::Center, error::AppError};
+use crate::{base::Base, error::AppError};
 
 /// Starts a stream that `write` sends events to; refused if too many are open.
 pub fn open_stream<F: Future<Output = ()> + Send + 'static>(
-    center: &Center,
+    base: &Base,
     write: impl FnOnce(mpsc::Sender<Event>) -> F,
 ) -> Result<Response, AppError> {
-    let permit = Arc::clone(&center.streams)
-        .try_acquire_owned()
-        .map_err(|_| AppError::TooMany { retry_after_s: 10 })?;
+    let permit =
+        Arc::clone(&base.streams).try_acquire_owned().map_err(|_| AppError::TooMany { retry_after_s: 10 })?;
     let (out, events) = mpsc::channel(16);
     let writing = write(out);
     tokio::spawn(async move {

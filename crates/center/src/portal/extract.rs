@@ -2,7 +2,7 @@
 
 use axum::{
     Form as UrlEncoded,
-    extract::{FromRequest, FromRequestParts, Query, Request, rejection::FormRejection},
+    extract::{FromRef, FromRequest, FromRequestParts, Query, Request, rejection::FormRejection},
     http::{HeaderMap, request::Parts},
 };
 use serde::de::DeserializeOwned;
@@ -13,7 +13,7 @@ use super::{
     page::{Front, Visitor},
 };
 use crate::{
-    center::Center,
+    base::Base,
     error::{AppError, Unreadable},
 };
 
@@ -27,13 +27,16 @@ pub struct Sent {
     pub form: Form,
 }
 
-impl FromRequest<Center> for Sent {
+impl<S: Send + Sync> FromRequest<S> for Sent
+where
+    Base: FromRef<S>,
+{
     type Rejection = AppError;
 
-    async fn from_request(request: Request, center: &Center) -> Result<Self, AppError> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, AppError> {
         let (mut parts, body) = request.into_parts();
-        let visitor = Visitor::from_request_parts(&mut parts, center).await?;
-        let form = read(Request::from_parts(parts, body), center).await?;
+        let visitor = Visitor::from_request_parts(&mut parts, state).await?;
+        let form = read(Request::from_parts(parts, body)).await?;
         let is_own = form.value("csrf").as_bytes().ct_eq(visitor.csrf.as_bytes());
         if bool::from(is_own) { Ok(Self { visitor, form }) } else { Err(FROM_ELSEWHERE) }
     }
@@ -47,23 +50,23 @@ pub struct SentByStranger {
     pub form: Form,
 }
 
-impl FromRequest<Center> for SentByStranger {
+impl<S: Send + Sync> FromRequest<S> for SentByStranger {
     type Rejection = AppError;
 
-    async fn from_request(request: Request, center: &Center) -> Result<Self, AppError> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, AppError> {
         let (mut parts, body) = request.into_parts();
-        let front = Front::from_request_parts(&mut parts, center).await?;
+        let front = Front::from_request_parts(&mut parts, state).await?;
         if !is_own_page(&parts.headers) {
             return Err(FROM_ELSEWHERE);
         }
-        Ok(Self { front, form: read(Request::from_parts(parts, body), center).await? })
+        Ok(Self { front, form: read(Request::from_parts(parts, body)).await? })
     }
 }
 
 const FROM_ELSEWHERE: AppError = AppError::Forbidden { action: "csrf" };
 
-async fn read(request: Request, center: &Center) -> Result<Form, AppError> {
-    match UrlEncoded::<Vec<(String, String)>>::from_request(request, center).await {
+async fn read(request: Request) -> Result<Form, AppError> {
+    match UrlEncoded::<Vec<(String, String)>>::from_request(request, &()).await {
         Ok(UrlEncoded(fields)) => Ok(Form::of(fields)),
         Err(error) => {
             let part = match error {
@@ -93,11 +96,11 @@ fn is_own_page(headers: &HeaderMap) -> bool {
 #[derive(Debug)]
 pub struct Asked<T>(pub T);
 
-impl<T: DeserializeOwned + Send> FromRequestParts<Center> for Asked<T> {
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Asked<T> {
     type Rejection = AppError;
 
-    async fn from_request_parts(parts: &mut Parts, center: &Center) -> Result<Self, AppError> {
-        let query = Query::<T>::from_request_parts(parts, center).await;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
+        let query = Query::<T>::from_request_parts(parts, state).await;
         query
             .map(|Query(asked)| Self(asked))
             .map_err(|error| AppError::Unreadable { part: Unreadable::Query, message: error.body_text() })

@@ -14,10 +14,9 @@ use domain::Lang;
 
 use super::{
     kit::Ui,
-    page::{Front, Page, render},
+    page::{Front, Host, Page, render},
 };
 use crate::{
-    center::Center,
     error::{AppError, Unreadable},
     http::{failure_of, read_body, status},
 };
@@ -33,12 +32,12 @@ pub struct FaultPage {
 }
 
 /// Finds out who asks, for all that handles the request, and shows them as a page what goes wrong with it.
-pub async fn tell_faults(State(center): State<Center>, request: Request, next: Next) -> Response {
+pub async fn tell_faults<C: Host>(State(host): State<C>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    let front = Front::of(&parts, &center).await;
+    let front = Front::of(&parts, &host).await;
     parts.extensions.insert(front.clone());
     // Read whatever becomes of the request: a browser that is hung up on while it sends shows no answer.
-    let mut response = match read_body(body, center.settings.limits.body_kib).await {
+    let mut response = match read_body(body, host.base().settings.limits.body_kib).await {
         Ok(body) => next.run(Request::from_parts(parts, Body::from(body))).await,
         Err(error) => error.into_response(),
     };

@@ -25,6 +25,7 @@ mod people;
 mod routes;
 #[cfg(test)]
 mod sample;
+mod shell;
 mod sign_in;
 mod statement;
 mod submit;
@@ -52,7 +53,7 @@ use routes::Routes;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-fn routes() -> Routes {
+fn routes() -> Routes<Center> {
     Routes::default()
         .page("/", overview::page)
         .page("/sign-in", sign_in::page)
@@ -114,7 +115,7 @@ pub fn router(center: Center) -> Router {
         // Bodies are read before, with a limit.
         .layer(DefaultBodyLimit::disable())
         .layer(catch_panics())
-        .layer(middleware::from_fn_with_state(center.clone(), fault::tell_faults))
+        .layer(middleware::from_fn_with_state(center.clone(), fault::tell_faults::<Center>))
         .layer(middleware::from_fn_with_state(center.clone(), switch_language))
         .layer(catch_panics())
         .layer(middleware::from_fn(guard))

@@ -2,17 +2,16 @@
 
 use askama::Template;
 use axum::{
-    extract::FromRequestParts,
+    extract::{FromRef, FromRequestParts},
     http::{StatusCode, Uri, header, request::Parts},
     response::{Html as HtmlBody, IntoResponse, Response},
 };
-use domain::{Lang, Role};
+use domain::Lang;
 
 use super::{kit::Ui, locale};
 use crate::{
-    app::overview,
     auth::{Action, Caller, credentials::SESSION_COOKIE, credentials::Session, identity},
-    center::Center,
+    base::Base,
     error::AppError,
     http::{cookie, peer},
 };
@@ -32,12 +31,20 @@ pub struct Front {
     shell: Option<Shell>,
 }
 
-/// What the shell shows of the center.
+/// Whoever serves pages: the ground below them, and the parts of the shell that only it knows.
+pub trait Host: Clone + Send + Sync + 'static {
+    fn base(&self) -> &Base;
+
+    fn shell(&self, session: &Session, ui: Ui) -> Shell;
+}
+
+/// The parts of the shell that somebody signed in sees around every page.
 #[derive(Clone, Debug, Default)]
-struct Shell {
-    links: Vec<Group>,
-    who: String,
-    is_all_virtual: bool,
+pub struct Shell {
+    pub links: Vec<Group>,
+    /// Role and place of whoever is signed in.
+    pub who: String,
+    pub is_all_virtual: bool,
 }
 
 /// Links of the navigation under one head.
@@ -55,7 +62,7 @@ pub struct Link {
 }
 
 impl Front {
-    pub async fn of(parts: &Parts, center: &Center) -> Self {
+    pub async fn of(parts: &Parts, host: &impl Host) -> Self {
         let lang = cookie(&parts.headers, "lang").and_then(Lang::from_code).unwrap_or_else(|| {
             let accept = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
             locale::accepted(accept.unwrap_or_default())
@@ -66,19 +73,16 @@ impl Front {
             _ => None,
         };
         let session = match cookie(&parts.headers, SESSION_COOKIE) {
-            Some(secret) => identity::by_session(center, secret).await.ok().flatten(),
+            Some(secret) => identity::by_session(host.base(), secret).await.ok().flatten(),
             None => None,
         };
-        let shell = match &session {
-            Some(session) => Some(shell(center, session, Ui { lang }).await),
-            None => None,
-        };
+        let shell = session.as_ref().map(|session| host.shell(session, Ui { lang }));
         Self {
             ui: Ui { lang },
             theme,
             uri: parts.uri.clone(),
             from: peer(parts),
-            center_name: center.name(lang).to_owned(),
+            center_name: host.base().name(lang).to_owned(),
             session,
             is_htmx: parts.headers.contains_key("hx-request"),
             shell,
@@ -87,10 +91,10 @@ impl Front {
 }
 
 /// As the portal's layer found it out.
-impl FromRequestParts<Center> for Front {
+impl<S: Send + Sync> FromRequestParts<S> for Front {
     type Rejection = AppError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Center) -> Result<Self, AppError> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AppError> {
         let known = parts.extensions.get::<Self>().cloned();
         known.ok_or_else(|| AppError::Internal("a route is outside of the portal's layer".into()))
     }
@@ -104,21 +108,24 @@ pub struct Visitor {
     pub csrf: String,
 }
 
-impl FromRequestParts<Center> for Visitor {
+impl<S: Send + Sync> FromRequestParts<S> for Visitor
+where
+    Base: FromRef<S>,
+{
     type Rejection = AppError;
 
-    async fn from_request_parts(parts: &mut Parts, center: &Center) -> Result<Self, AppError> {
-        let front = Front::from_request_parts(parts, center).await?;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
+        let front = Front::from_request_parts(parts, state).await?;
         let session = front.session.clone().ok_or(AppError::Unauthenticated("nobody is signed in"))?;
-        center.limits.request(&session.member.login)?;
+        Base::from_ref(state).limits.request(&session.member.login)?;
         let caller = Caller { member: session.member, from: front.from.clone(), once: None };
         Ok(Self { front, caller, csrf: session.csrf })
     }
 }
 
 impl Visitor {
-    pub fn may(&self, center: &Center, action: Action, owner: Option<domain::TenantId>) -> bool {
-        center.policies.check(&self.caller, action, owner).is_ok()
+    pub fn may(&self, base: &Base, action: Action, owner: Option<domain::TenantId>) -> bool {
+        base.policies.check(&self.caller, action, owner).is_ok()
     }
 
     pub fn is_of_center(&self) -> bool {
@@ -193,54 +200,6 @@ impl Page {
             Lang::Zh => ("en", "English"),
             Lang::En => ("zh-CN", "中文"),
         }
-    }
-}
-
-async fn shell(center: &Center, session: &Session, ui: Ui) -> Shell {
-    let member = &session.member;
-    let caller = Caller { member: member.clone(), from: String::new(), once: None };
-    let own = member.tenant;
-    let may = |action, owner| center.policies.check(&caller, action, owner).is_ok();
-    // A page is shown without these figures rather than not at all.
-    let glance = overview::glance(center, &caller).unwrap_or_default();
-    let link = |key, href| Link { key, href, count: None };
-    let counted = |key, href, n: usize| Link { key, href, count: Some(n.to_string()).filter(|_| n > 0) };
-    let some = |is_shown: bool, link: Link| is_shown.then_some(link);
-    let work = [
-        Some(link("overview", "/")),
-        some(own.is_some() && may(Action::SubmitJob, own), link("submit", "/submit")),
-        glance.active_jobs.map(|n| counted("jobs", "/jobs", n)),
-        glance.nodes.map(|n| counted("nodes", "/nodes", n)),
-    ];
-    let money = [
-        glance.contracts.map(|n| counted("contracts", "/contracts", n)),
-        some(
-            may(Action::ReadStatement, own) && glance.contracts.is_some_and(|n| n > 0),
-            link("statement", "/statements"),
-        ),
-        some(may(Action::ReadCapacity, None), link("balance", "/capacity")),
-    ];
-    let administration = [
-        some(may(Action::ReadMember, own), link("members", "/people")),
-        some(may(Action::ReadCapacity, None), link("twin", "/twin")),
-        some(may(Action::ReadAudit, own), link("audit", "/audit")),
-        Some(link("api", "/api/docs")),
-    ];
-    let group = |head, links: Vec<Link>| Group { head, links };
-    let links = vec![
-        group("", work.into_iter().flatten().collect()),
-        group("money", money.into_iter().flatten().collect()),
-        group("administration", administration.into_iter().flatten().collect()),
-    ];
-    let place = match &session.tenant {
-        Some(tenant) => tenant.name(ui.lang).to_owned(),
-        None => ui.t("center"),
-    };
-    let role: Role = member.role;
-    Shell {
-        links,
-        who: format!("{} · {place}", ui.word("role", role.code())),
-        is_all_virtual: glance.is_all_virtual,
     }
 }
 

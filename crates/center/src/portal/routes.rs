@@ -8,28 +8,43 @@ use axum::{
 };
 
 use super::extract::{Sent, SentByStranger};
-use crate::center::Center;
 
-#[derive(Default)]
-pub struct Routes {
-    pub router: Router<Center>,
+pub struct Routes<C> {
+    pub router: Router<C>,
     /// The paths that take a form.
     pub forms: Vec<&'static str>,
 }
 
-impl Routes {
+impl<C: Clone + Send + Sync + 'static> Default for Routes<C> {
+    fn default() -> Self {
+        Self { router: Router::new(), forms: Vec::new() }
+    }
+}
+
+impl<C> std::fmt::Debug for Routes<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Routes").field("forms", &self.forms).finish_non_exhaustive()
+    }
+}
+
+impl<C: Clone + Send + Sync + 'static> Routes<C> {
+    /// These and those of another noun.
+    #[must_use]
+    pub fn and(mut self, others: Self) -> Self {
+        self.forms.extend(others.forms);
+        Self { router: self.router.merge(others.router), ..self }
+    }
+
     /// A page, or a part or stream of one: asking for it changes nothing.
-    pub fn page<A: 'static>(self, path: &'static str, handler: impl Handler<A, Center>) -> Self {
+    #[must_use]
+    pub fn page<A: 'static>(self, path: &'static str, handler: impl Handler<A, C>) -> Self {
         Self { router: self.router.route(path, get(handler)), ..self }
     }
 
     /// Where a form is sent to. Its handler has the form as its last argument, and thereby knows that it came from a page
     /// of the center's own.
-    pub fn form<A: EndWithForm + 'static>(
-        mut self,
-        path: &'static str,
-        handler: impl Handler<A, Center>,
-    ) -> Self {
+    #[must_use]
+    pub fn form<A: EndWithForm + 'static>(mut self, path: &'static str, handler: impl Handler<A, C>) -> Self {
         self.forms.push(path);
         Self { router: self.router.route(path, post(handler)), ..self }
     }

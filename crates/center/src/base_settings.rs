@@ -1,0 +1,37 @@
+//! The settings that every noun may need. A center's own settings are its own.
+
+use serde::Deserialize;
+
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    pub name_zh: String,
+    pub name_en: String,
+    /// Whether cookies are sent over HTTPS only.
+    pub secure_cookies: bool,
+    pub limits: LimitSettings,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitSettings {
+    pub body_kib: usize,
+    pub requests_per_second: u32,
+    pub sign_ins_per_minute: u32,
+    /// The most event and log streams open at once.
+    pub streams: usize,
+    pub session_hours: i64,
+    pub token_days: i64,
+}
+
+impl Default for LimitSettings {
+    fn default() -> Self {
+        Self {
+            body_kib: 1024,
+            requests_per_second: 200,
+            sign_ins_per_minute: 10,
+            streams: 512,
+            session_hours: 12,
+            token_days: 90,
+        }
+    }
+}
