@@ -5,22 +5,74 @@ use std::sync::LazyLock;
 use domain::Lang;
 use fluent_bundle::{FluentArgs, FluentResource, concurrent::FluentBundle};
 
-const ZH: &str = include_str!("../../locales/zh/portal.ftl");
-const EN: &str = include_str!("../../locales/en/portal.ftl");
+/// The texts of a page, or of all pages, in both languages.
+struct Texts {
+    name: &'static str,
+    zh: &'static str,
+    en: &'static str,
+}
+
+impl Texts {
+    fn of(&self, lang: Lang) -> &'static str {
+        match lang {
+            Lang::Zh => self.zh,
+            Lang::En => self.en,
+        }
+    }
+}
+
+macro_rules! texts {
+    ($($name:literal),*) => {
+        &[$(Texts {
+            name: $name,
+            zh: include_str!(concat!("../../locales/zh/", $name, ".ftl")),
+            en: include_str!(concat!("../../locales/en/", $name, ".ftl")),
+        }),*]
+    };
+}
+
+/// All texts. A test finds a file that is not named here.
+const TEXTS: &[Texts] = texts![
+    "shell",
+    "words",
+    "forms",
+    "faults",
+    "sign_in",
+    "overview",
+    "jobs",
+    "job",
+    "submit",
+    "nodes",
+    "contracts",
+    "statement",
+    "capacity",
+    "people",
+    "tokens",
+    "audit",
+    "twin"
+];
 
 type Bundle = FluentBundle<FluentResource>;
 
-static BUNDLES: LazyLock<[Bundle; 2]> = LazyLock::new(|| [bundle("zh-CN", ZH), bundle("en", EN)]);
+static BUNDLES: LazyLock<[Bundle; 2]> = LazyLock::new(|| [bundle(Lang::Zh), bundle(Lang::En)]);
 
-fn bundle(locale: &str, source: &str) -> Bundle {
+fn bundle(lang: Lang) -> Bundle {
+    let locale = match lang {
+        Lang::Zh => "zh-CN",
+        Lang::En => "en",
+    };
     let mut bundle = FluentBundle::new_concurrent(vec![locale.parse().expect("a language's code")]);
     // The marks that keep directions apart would end up in attributes; both languages run left to right.
     bundle.set_use_isolating(false);
-    let resource = match FluentResource::try_new(source.to_owned()) {
-        Ok(resource) => resource,
-        Err((_, errors)) => panic!("the texts of {locale} are not Fluent: {errors:?}"),
-    };
-    bundle.add_resource(resource).expect("no text is there twice");
+    for texts in TEXTS {
+        let resource = match FluentResource::try_new(texts.of(lang).to_owned()) {
+            Ok(resource) => resource,
+            Err((_, errors)) => panic!("{}.ftl in {locale} is not Fluent: {errors:?}", texts.name),
+        };
+        if let Err(errors) = bundle.add_resource(resource) {
+            panic!("{}.ftl in {locale} has texts that are elsewhere: {errors:?}", texts.name);
+        }
+    }
     bundle
 }
 
@@ -53,14 +105,14 @@ pub fn find(lang: Lang, key: &str, args: &[(&str, &str)]) -> Option<String> {
     Some(bundle.format_pattern(pattern, Some(&given), &mut errors).into_owned())
 }
 
-/// All keys of a language, in the order of its file.
+/// All keys of a language, in the order of its files.
 pub fn keys(lang: Lang) -> Vec<&'static str> {
-    let source = match lang {
-        Lang::Zh => ZH,
-        Lang::En => EN,
-    };
+    TEXTS.iter().flat_map(|texts| keys_of(texts.of(lang))).collect()
+}
+
+fn keys_of(source: &'static str) -> impl Iterator<Item = &'static str> {
     let is_key = |line: &&str| line.starts_with(|first: char| first.is_ascii_lowercase());
-    source.lines().filter(is_key).filter_map(|line| line.split_once(" =")).map(|(key, _)| key).collect()
+    source.lines().filter(is_key).filter_map(|line| line.split_once(" =")).map(|(key, _)| key)
 }
 
 /// The language that a browser asks for: the first of its list that is one of ours, by weight; Chinese otherwise.
@@ -109,26 +161,39 @@ mod tests {
 
     #[test]
     fn both_languages_have_the_same_texts_with_the_same_parts() {
-        let (zh, en) = (keys(Lang::Zh), keys(Lang::En));
-        assert_eq!(zh, en);
-        let parts = |source: &str, key: &str| {
-            let (_, rest) = source.split_once(&format!("\n{key} =")).expect("it is there");
-            let is_key =
-                |line: &str| line.starts_with(|first: char| first.is_ascii_lowercase() || first == '#');
-            let text: String = rest
-                .lines()
-                .enumerate()
-                .take_while(|(i, line)| *i == 0 || !is_key(line))
-                .map(|(_, l)| l)
-                .collect();
-            let names = text
-                .split("{ $")
-                .skip(1)
-                .filter_map(|rest| rest.split(|c: char| !c.is_ascii_alphanumeric()).next());
-            names.map(str::to_owned).collect::<std::collections::BTreeSet<_>>()
-        };
-        for key in zh {
-            assert_eq!(parts(ZH, key), parts(EN, key), "{key}");
+        for texts in TEXTS {
+            let keys: Vec<&str> = keys_of(texts.zh).collect();
+            assert_eq!(keys, keys_of(texts.en).collect::<Vec<_>>(), "{}.ftl", texts.name);
+            for key in keys {
+                assert_eq!(parts(texts.zh, key), parts(texts.en, key), "{key}");
+            }
+        }
+    }
+
+    /// The names of what is filled into a text.
+    fn parts(source: &str, key: &str) -> std::collections::BTreeSet<String> {
+        let (_, rest) = source.split_once(&format!("\n{key} =")).expect("it is there");
+        let is_key = |line: &str| line.starts_with(|first: char| first.is_ascii_lowercase() || first == '#');
+        let lines = rest.lines().enumerate().take_while(|(i, line)| *i == 0 || !is_key(line));
+        let text: String = lines.map(|(_, line)| line).collect();
+        let names = text.split("{ $").skip(1);
+        let names = names.filter_map(|rest| rest.split(|c: char| !c.is_ascii_alphanumeric()).next());
+        names.map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_file_of_texts_is_taken_in_and_can_be_read() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("locales");
+        let files = crate::portal::sample::files(&root);
+        let named = TEXTS
+            .iter()
+            .flat_map(|texts| ["en", "zh"].map(|lang| root.join(lang).join(format!("{}.ftl", texts.name))));
+        let mut named: Vec<std::path::PathBuf> = named.collect();
+        named.sort();
+        assert_eq!(files, named, "each file is named in the list");
+        for file in files {
+            let lines = std::fs::read_to_string(&file).expect("text").lines().count();
+            assert!(lines <= 500, "{} has {lines} lines", file.display());
         }
     }
 

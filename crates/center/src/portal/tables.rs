@@ -99,8 +99,8 @@ pub async fn tenants_by_name(center: &Center, visitor: &Visitor) -> Result<Vec<C
     }
     let lang = visitor.front.ui.lang;
     let tenants = tenants::list(center, &visitor.caller).await?.into_iter();
-    let mut all: Vec<Choice> =
-        tenants.map(|tenant| Choice::new(tenant.slug, tenant.name.in_lang(lang).to_owned())).collect();
+    let named = tenants.map(|tenant| Choice::new(tenant.slug, tenant.name.in_lang(lang)));
+    let mut all: Vec<Choice> = named.collect();
     all.sort_unstable_by(|a, b| a.word.cmp(&b.word).then_with(|| a.value.cmp(&b.value)));
     Ok(all)
 }
