@@ -2,7 +2,6 @@
 
 use axum::{
     Form as UrlEncoded,
-    body::Body,
     extract::{FromRef, FromRequest, FromRequestParts, Query, Request, rejection::FormRejection},
     http::{HeaderMap, request::Parts},
 };
@@ -16,7 +15,6 @@ use crate::page::{
 use crate::{
     Base,
     error::{AppError, Unreadable},
-    http::read_body,
 };
 
 /// A form that a page of the visitor's own session sent.
@@ -38,7 +36,7 @@ where
     async fn from_request(request: Request, state: &S) -> Result<Self, AppError> {
         let (mut parts, body) = request.into_parts();
         let visitor = Visitor::from_request_parts(&mut parts, state).await?;
-        let form = read(parts, body, &Base::from_ref(state)).await?;
+        let form = read(Request::from_parts(parts, body)).await?;
         let is_own = form.value("csrf").as_bytes().ct_eq(visitor.csrf.as_bytes());
         if bool::from(is_own) { Ok(Self { visitor, form }) } else { Err(FROM_ELSEWHERE) }
     }
@@ -52,10 +50,7 @@ pub struct SentByStranger {
     pub form: Form,
 }
 
-impl<S: Send + Sync> FromRequest<S> for SentByStranger
-where
-    Base: FromRef<S>,
-{
+impl<S: Send + Sync> FromRequest<S> for SentByStranger {
     type Rejection = AppError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, AppError> {
@@ -64,16 +59,14 @@ where
         if !is_own_page(&parts.headers) {
             return Err(FROM_ELSEWHERE);
         }
-        Ok(Self { front, form: read(parts, body, &Base::from_ref(state)).await? })
+        Ok(Self { front, form: read(Request::from_parts(parts, body)).await? })
     }
 }
 
 const FROM_ELSEWHERE: AppError = AppError::Forbidden { action: "csrf" };
 
-async fn read(parts: Parts, body: Body, base: &Base) -> Result<Form, AppError> {
-    let bytes = read_body(body, base.settings.limits.body_kib).await?;
-    let request = Request::from_parts(parts, Body::from(bytes));
-    match UrlEncoded::<Vec<(String, String)>>::from_request(request, base).await {
+async fn read(request: Request) -> Result<Form, AppError> {
+    match UrlEncoded::<Vec<(String, String)>>::from_request(request, &()).await {
         Ok(UrlEncoded(fields)) => Ok(Form::of(fields)),
         Err(error) => {
             let part = match error {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{
+    body::Body,
     extract::{Request, State},
     http::{HeaderValue, StatusCode, header},
     middleware::Next,
@@ -17,7 +18,7 @@ use crate::page::{
 };
 use crate::{
     error::{AppError, Unreadable},
-    http::{failure_of, status},
+    http::{failure_of, read_body, status},
 };
 
 #[derive(Debug, Template)]
@@ -35,7 +36,11 @@ pub async fn tell_faults<C: Host>(State(host): State<C>, request: Request, next:
     let (mut parts, body) = request.into_parts();
     let front = Front::of(&parts, &host).await;
     parts.extensions.insert(front.clone());
-    let mut response = next.run(Request::from_parts(parts, body)).await;
+    // Read whatever becomes of the request: a browser that is hung up on while it sends shows no answer.
+    let mut response = match read_body(body, host.base().settings.limits.body_kib).await {
+        Ok(body) => next.run(Request::from_parts(parts, Body::from(body))).await,
+        Err(error) => error.into_response(),
+    };
     match failure_of(&mut response) {
         Some(error) => fault_page(front, error),
         None => response,

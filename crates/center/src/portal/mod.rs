@@ -58,7 +58,7 @@ pub fn router(center: Center) -> Router {
         .router
         .fallback(no_such_route)
         .method_not_allowed_fallback(method_not_allowed)
-        // Forms are read with a limit of their own.
+        // Bodies are read before, with a limit.
         .layer(DefaultBodyLimit::disable())
         .layer(catch_panics())
         .layer(middleware::from_fn_with_state(center.clone(), base::page::fault::tell_faults::<Center>))
