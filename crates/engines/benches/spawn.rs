@@ -9,11 +9,8 @@ use std::{
     time::Instant,
 };
 
-use domain::{CardSet, JobId, Millis, RunId, TenantId, Timestamp, card::Vendor};
-use engines::{
-    Engine as _, Exit, LaunchNode, LaunchSpec, Observation, RunLimits,
-    local::{LocalConfig, LocalEngine},
-};
+use engines::{Engine as _, Exit, LaunchSpec, Observation, local::LocalEngine};
+use testkit::engine::{local_config, node, spec};
 
 const IN_FLIGHT: usize = 16;
 const ROUNDS: usize = 5;
@@ -57,17 +54,17 @@ fn bare_loop(runs: usize) -> f64 {
 
 /// The same number of runs, with full isolation.
 fn engine_loop(runs: usize, dir: &Path) -> f64 {
-    let config = LocalConfig::new(dir.join("data"), vec![env!("CARGO_BIN_EXE_engine-host").into()]);
     let (tell, hints) = channel();
-    let engine = LocalEngine::start(config, move |run| {
+    let on_hint = move |run| {
         let _bench_is_over = tell.send(run);
-    })
-    .expect("the engine starts");
+    };
+    let config = local_config(env!("CARGO_BIN_EXE_engine-host"), dir);
+    let engine = LocalEngine::start(config, on_hint).expect("the engine starts");
     let begun = Instant::now();
     let (mut launched, mut ended) = (0, 0);
     while ended < runs {
         while launched < runs && launched - ended < IN_FLIGHT {
-            engine.launch(&no_op(launched)).expect("the launch is handed on");
+            engine.launch(&no_op()).expect("the engine takes the launch");
             launched += 1;
         }
         let run = hints.recv().expect("the engine lives");
@@ -81,39 +78,10 @@ fn engine_loop(runs: usize, dir: &Path) -> f64 {
 
 fn open_to_all(dir: &Path) {
     use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o755)).expect("own folder");
+    std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o755))
+        .expect("the folder is this process's");
 }
 
-fn no_op(number: usize) -> LaunchSpec {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
-    let at = Timestamp::from_micros(i64::try_from(now.as_micros()).expect("before the year 294,000"));
-    let mut unique = [0; 10];
-    unique[2..].copy_from_slice(&(number as u64).to_be_bytes());
-    LaunchSpec {
-        run: RunId::new(at, unique),
-        job: JobId::new(at, unique),
-        tenant: TenantId::new(Timestamp::from_secs(1), [0; 10]),
-        uid_index: 1,
-        job_name: "no-op".into(),
-        project: "bench".into(),
-        array: None,
-        script: "#!/bin/true\n".into(),
-        args: vec![],
-        env: vec![],
-        nodes: vec![LaunchNode {
-            name: "node-1".into(),
-            cards: CardSet::only(0),
-            card_count: 8,
-            vendor: Vendor::Ascend,
-            model: "ascend-910".into(),
-            is_virtual: true,
-        }],
-        launch: domain::Launch::EachNode,
-        batch: domain::BatchSpec::default(),
-        exclusive: false,
-        time_limit: Millis::from_secs(60),
-        kill_grace: Millis::from_secs(5),
-        log_limit_bytes: 1 << 20,
-        limits: RunLimits::default(),
-    }
+fn no_op() -> LaunchSpec {
+    LaunchSpec { nodes: vec![node("node-1", 1)], ..spec("#!/bin/true\n") }
 }

@@ -1,18 +1,9 @@
-//! How fast empty jobs go through a center on Slurm, beside a loop of `sbatch` on the same cluster in the same run.
+//! How fast empty jobs go through a center on Slurm, beside a loop of `sbatch` on the same cluster in the
+//! same run.
 //!
-//! `cargo bench -p qiantang --bench slurm`, as root, with Slurm's packages. `ROUNDS` and `JOBS` set how much, `QT_SLURM_CARDS` how many
-//! cards there are on each of the four nodes; `CALLS=1` shows what the center asked of Slurm. Prints medians; asserts nothing
-//! about speed.
-
-#[path = "../../engines/tests/conformance/cluster.rs"]
-#[allow(dead_code, reason = "the engines' own tests use the rest")]
-mod cluster;
-#[path = "../tests/support/mod.rs"]
-mod support;
-
-mod common {
-    pub use super::support::open_folder as folder;
-}
+//! `cargo bench -p qiantang --bench slurm`, as root, with Slurm's packages. `ROUNDS` and `JOBS` set how much
+//! is measured, `QT_SLURM_CARDS` sets the cards on each of the four nodes, `CALLS=1` shows what the center
+//! asked of Slurm. The bench prints medians and asserts nothing about speed.
 
 use std::{
     path::Path,
@@ -21,15 +12,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cluster::Cluster;
 use serde_json::json;
-use support::{Site, Tenant, ask, grant};
-use ureq::Agent;
+use testkit::{Cluster, Site, Tenant, agent, ask, grant, open_folder};
 
+/// The program under test. Only benches of its own package can name its path.
+const QIANTANG: &str = env!("CARGO_BIN_EXE_qiantang");
 const JOBS: usize = 2000;
 const ROUNDS: usize = 3;
 const CLIENTS: usize = 4;
-/// Between two looks at whether all is over.
+/// The pause between two looks at whether all is over.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// How the center speaks to Slurm.
@@ -46,10 +37,11 @@ fn main() {
     println!("{cards} cards on each node");
     let Some(cluster) = Cluster::start() else { return };
     let (mut bare, mut commands, mut rest) = (Vec::new(), Vec::new(), Vec::new());
-    // Until the end: ext4 goes through what was deleted in the last minutes wherever it makes a file, in Slurm's folders too.
+    // Folders are kept until the end: ext4 goes through what was deleted in the last minutes wherever it
+    // makes a file, in Slurm's folders too.
     let mut kept = Vec::new();
     let mut folder = || {
-        let folder = common::folder();
+        let folder = open_folder();
         let path = folder.path().to_owned();
         kept.push(folder);
         path
@@ -82,14 +74,14 @@ fn per_second(count: usize, took: Duration) -> f64 {
     count as f64 / took.as_secs_f64()
 }
 
-/// Nothing is left of the last round.
+/// Waits until nothing is left of the last round.
 fn wait_until_idle(cluster: &Cluster) {
     while !cluster.slurm("squeue", &["-h"]).trim().is_empty() {
         std::thread::sleep(LOOK);
     }
 }
 
-/// `sbatch`, one after another, until Slurm has none of them left.
+/// Jobs a second by `sbatch`, one after another, until Slurm has none of them left.
 fn sbatch_loop(cluster: &Cluster, folder: &Path, jobs: usize) -> f64 {
     let script = folder.join("script");
     std::fs::write(&script, "#!/bin/bash\ntrue\n").expect("a script");
@@ -112,28 +104,19 @@ fn sbatch_loop(cluster: &Cluster, folder: &Path, jobs: usize) -> f64 {
 fn settings(cluster: &Cluster, shared: &Path, way: Way) -> String {
     let way = match way {
         Way::Commands => String::new(),
-        Way::Rest => format!(
-            "url = \"{}\"\njwt_key = \"{}\"\n",
-            cluster.env("QT_SLURM_REST"),
-            cluster.jwt_key().display()
-        ),
+        Way::Rest => cluster.rest_settings(),
     };
     // As docs/slurm.md advises for many short jobs.
     format!(
-        "[jobs]\nmax_active_per_tenant = 2000000\n[engine]\nkind = \"slurm\"\n[engine.slurm]\nshared_dir = \"{}\"\n\
-         conf = \"{}\"\nnotices = \"127.0.0.1:0\"\nmodels = {{ ascend910 = \"ascend-910\" }}\n{way}",
-        shared.display(),
-        cluster.conf().display()
+        "[jobs]\nmax_active_per_tenant = 2000000\n{}notices = \"127.0.0.1:0\"\n{way}",
+        cluster.settings(shared)
     )
 }
 
-/// From the first request to a center until it has taken in the end of the last job.
+/// Jobs a second from the first request to a center until it has taken in the end of the last job.
 fn through_center(cluster: &Cluster, shared: &Path, jobs: usize, way: Way) -> f64 {
-    let site = Site::with_settings(&settings(cluster, shared, way));
-    site.wait_for("Slurm's nodes", || {
-        let nodes = site.get("/api/v1/nodes", &site.operator);
-        (nodes.as_array()?.iter().filter(|node| node["state"] == "up").count() == 4).then_some(())
-    });
+    let site = Site::with_settings(QIANTANG, &settings(cluster, shared, way));
+    site.wait_for_slurm_nodes();
     let tenant = site.tenant("bench", "research", &grant(), 256);
     wait_until_idle(cluster);
     let began = Instant::now();
@@ -146,7 +129,7 @@ fn through_center(cluster: &Cluster, shared: &Path, jobs: usize, way: Way) -> f6
         }
         let failed = site.get("/api/v1/jobs?state=failed&limit=1", &site.operator)["items"][0].clone();
         if let Some(id) = failed["id"].as_str() {
-            let of = |what: &str| site.try_text(&format!("/api/v1/jobs/{id}/{what}"), &site.operator).1;
+            let of = |what: &str| site.get_text(&format!("/api/v1/jobs/{id}/{what}"), &site.operator).1;
             panic!("{failed}\n{}\n{}\n{}", of("runs"), of("logs?stream=stderr"), site.log());
         }
         std::thread::sleep(LOOK);
@@ -157,7 +140,7 @@ fn through_center(cluster: &Cluster, shared: &Path, jobs: usize, way: Way) -> f6
     let check = site.get("/api/v1/ledger/check", &site.operator);
     assert_eq!(check["is_balanced"], true, "{check}");
     if std::env::var_os("CALLS").is_some() {
-        let (_, metrics) = site.try_text("/metrics", &site.operator);
+        let (_, metrics) = site.get_text("/metrics", &site.operator);
         metrics.lines().filter(|line| line.contains("slurm_calls_total")).for_each(|line| println!("{line}"));
     }
     rate
@@ -169,7 +152,7 @@ fn submit_all(site: &Site, tenant: &Tenant, jobs: usize) {
     std::thread::scope(|scope| {
         for _ in 0..CLIENTS {
             scope.spawn(|| {
-                let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
+                let agent = agent();
                 while next.fetch_add(1, Ordering::Relaxed) < jobs {
                     let answer =
                         ask(&agent, &site.url, "POST", "/api/v1/jobs", &tenant.developer, Some(&spec), &[]);

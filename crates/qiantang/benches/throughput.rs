@@ -1,9 +1,6 @@
 //! How fast work goes through a center, each figure beside a baseline of the same run.
 //!
-//! `cargo bench -p qiantang --bench throughput`. Prints medians; asserts nothing about speed.
-
-#[path = "../tests/support/mod.rs"]
-mod support;
+//! `cargo bench -p qiantang --bench throughput` prints medians and asserts nothing about speed.
 
 use std::{
     process::{Child, Command, Stdio},
@@ -15,11 +12,13 @@ use std::{
 };
 
 use serde_json::json;
-use support::{Site, Tenant, ask, grant};
-use ureq::Agent;
+use testkit::{Site, Tenant, agent, ask, grant, now};
+
+/// The program under test. Only benches of its own package can name its path.
+const QIANTANG: &str = env!("CARGO_BIN_EXE_qiantang");
 
 const SETTINGS: &str = "[jobs]\nmax_active_per_tenant = 2000000\n";
-/// Cards, and so runs at once; the bare loop has as many processes in flight.
+/// The number of cards, and so of runs at once. The bare loop has as many processes in flight.
 const PARALLEL: usize = 16;
 const NO_OPS: usize = 4000;
 const SUBMISSIONS: usize = 20_000;
@@ -54,7 +53,7 @@ fn median(all: &mut [f64]) -> f64 {
     all[all.len() / 2]
 }
 
-/// Spawns and waits for /bin/true, [`PARALLEL`] in flight.
+/// Processes of `/bin/true` a second, spawned and waited for, [`PARALLEL`] in flight.
 fn bare_loop() -> f64 {
     let began = Instant::now();
     let mut flight: Vec<Child> = Vec::new();
@@ -77,7 +76,7 @@ fn per_second(count: usize, took: Duration) -> f64 {
     count as f64 / took.as_secs_f64()
 }
 
-/// Submits `count` jobs from [`CLIENTS`] connections; gives how long it took.
+/// Submits `count` jobs from [`CLIENTS`] connections. Returns how long that took.
 fn submit_all(site: &Site, tenant: &Tenant, count: usize, script: &str) -> Duration {
     let next = Arc::new(AtomicUsize::new(0));
     let spec = json!({ "name": "no-op", "script": script, "time_limit_ms": 60_000 });
@@ -86,7 +85,7 @@ fn submit_all(site: &Site, tenant: &Tenant, count: usize, script: &str) -> Durat
         for _ in 0..CLIENTS {
             let (next, spec) = (Arc::clone(&next), &spec);
             scope.spawn(move || {
-                let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
+                let agent = agent();
                 while next.fetch_add(1, Ordering::Relaxed) < count {
                     let answer =
                         ask(&agent, &site.url, "POST", "/api/v1/jobs", &tenant.developer, Some(spec), &[]);
@@ -99,9 +98,9 @@ fn submit_all(site: &Site, tenant: &Tenant, count: usize, script: &str) -> Durat
     began.elapsed()
 }
 
-/// No-op jobs submitted one by one over HTTP, planned, run under full isolation, metered, on disk.
+/// No-op jobs a second: submitted one by one over HTTP, planned, run under full isolation, metered, on disk.
 fn no_ops() -> f64 {
-    let site = Site::new(2, SETTINGS);
+    let site = Site::new(QIANTANG, 2, SETTINGS);
     let tenant = site.tenant("bench", "research", &grant(), 16);
     let began = Instant::now();
     submit_all(&site, &tenant, NO_OPS, "#!/bin/true\n");
@@ -121,9 +120,9 @@ fn no_ops() -> f64 {
     rate
 }
 
-/// Jobs that wait: what is timed is accepting them.
+/// Jobs a second that are accepted and wait.
 fn submissions() -> f64 {
-    let site = Site::new(1, SETTINGS);
+    let site = Site::new(QIANTANG, 1, SETTINGS);
     let tenant = site.tenant("bench", "research", &grant(), 8);
     let blocker = json!({ "name": "holds-the-cards", "script": "#!/bin/sh\nexec sleep 600\n", "cards_per_node": 8,
         "time_limit_ms": 600_000 });
@@ -133,7 +132,7 @@ fn submissions() -> f64 {
 }
 
 fn array() {
-    let site = Site::new(2, SETTINGS);
+    let site = Site::new(QIANTANG, 2, SETTINGS);
     let tenant = site.tenant("bench", "research", &grant(), 16);
     let spec = json!({ "name": "array", "script": "#!/bin/true\n", "time_limit_ms": 60_000,
         "array": { "ranges": [{ "first": 0, "last": 99_999 }], "max_running": 1 } });
@@ -144,13 +143,13 @@ fn array() {
     println!("array of 100,000: accepted and visible in {:.1} ms", began.elapsed().as_secs_f64() * 1e3);
 }
 
-/// Submit to process started, on an idle center, by the clock that both ends share.
+/// The time from submission to the start of the process on an idle center, by the clock that both share.
 fn latency() {
-    let site = Site::new(1, SETTINGS);
+    let site = Site::new(QIANTANG, 1, SETTINGS);
     let tenant = site.tenant("bench", "research", &grant(), 8);
     let mut all = Vec::new();
     for _ in 0..50 {
-        let before = base::moment::now();
+        let before = now();
         let id = site.submit(&tenant, &json!({ "name": "t", "script": "#!/bin/true\n" }));
         let job = site.wait_for_end(&tenant.developer, &id);
         let runs = site.get(&format!("/api/v1/jobs/{id}/runs"), &tenant.developer);

@@ -12,12 +12,7 @@ use std::{
 
 use domain::{AuditId, Role, Timestamp};
 use store::{StoreError, Tx, audit, events, idempotency, jobs};
-
-#[path = "../tests/it/common.rs"]
-#[allow(dead_code, reason = "the tests use more of it")]
-mod common;
-
-use common::Party;
+use testkit::rows::{self, Party};
 
 fn main() {
     let args: Vec<u64> = std::env::args().filter_map(|arg| arg.parse().ok()).collect();
@@ -37,11 +32,11 @@ fn now() -> Timestamp {
     Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
-/// Keeps `in_flight` writes in flight: each that is acknowledged makes room for the next.
+/// Keeps `in_flight` writes in flight: each acknowledgement makes room for the next write.
 fn bench(in_flight: u64, time: Duration) {
     let dir = tempfile::tempdir_in(std::env::var_os("BENCH_DIR").unwrap_or(".".into())).expect("a folder");
-    let store = common::open(&dir.path().join("center.db"));
-    let center = common::seed(&store, 6, 40);
+    let store = rows::open(&dir.path().join("center.db"));
+    let center = rows::seed(&store, 6, 40);
     let (before, cpu_before) = (store.stats(), writer_cpu_us(&store));
     let (acknowledged, acknowledgements) = mpsc::channel::<Instant>();
     let began_at = Instant::now();
@@ -96,7 +91,7 @@ fn bench(in_flight: u64, time: Duration) {
     );
 }
 
-/// Processor time of the writer's thread, which other programs on the machine do not change.
+/// The processor time of the writer's thread, which does not depend on other programs.
 fn writer_cpu_us(store: &store::Store) -> u64 {
     let read = |_: &Tx| {
         let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
@@ -113,7 +108,7 @@ fn submission(tx: &Tx, party: &Party, n: u64) -> Result<(), StoreError> {
     if idempotency::find(tx, party.member, &key)?.is_some() {
         return Err(StoreError::Conflict { what: key });
     }
-    let job = common::job(party, "digits", at);
+    let job = rows::job(party, "digits", at);
     jobs::insert_job(tx, &job)?;
     let id = job.id.to_string();
     events::append(
@@ -130,7 +125,7 @@ fn submission(tx: &Tx, party: &Party, n: u64) -> Result<(), StoreError> {
     audit::append(
         tx,
         &audit::AuditRecord {
-            id: AuditId::new(at, common::unique()),
+            id: AuditId::new(at, rows::unique()),
             at,
             actor: Some(party.member),
             actor_login: "dev-0".into(),

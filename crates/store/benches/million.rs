@@ -1,6 +1,6 @@
 //! How fast a store is that holds many finished jobs, each with a run and two transfers.
-//!
-//! `cargo bench -p store --bench million -- [jobs [file]]`; a file that is there is measured, not filled again.
+//! `cargo bench -p store --bench million -- [jobs [file]]`; a file that is there is measured, not filled
+//! again.
 
 use std::{
     path::{Path, PathBuf},
@@ -8,22 +8,17 @@ use std::{
 };
 
 use domain::{
-    CardSet, Job, JobState, NodeId, Outcome, RunState, TenantDomain, Timestamp,
+    CardSet, ContractId, Job, JobState, NodeId, Outcome, RunState, TenantDomain, Timestamp,
     job::JobOutcome,
     ledger::{Account, Cause, Posting, Unit},
 };
 use store::{
     Store, StoreError, Tx, contracts,
-    jobs::{self, JobFilter},
+    jobs::{self, JobFilter, JobRow},
     ledger::{self, TransferFilter},
     pools, runs, tenants,
 };
-
-#[path = "../tests/it/common.rs"]
-#[allow(dead_code, reason = "the tests use more of it")]
-mod common;
-
-use common::{Center, Party, at};
+use testkit::rows::{self, Party, Seeded, at};
 
 /// Seconds between one job and the next.
 const EVERY_S: i64 = 15;
@@ -41,9 +36,8 @@ fn main() {
 }
 
 fn fill(path: &Path, count: i64) {
-    let store = common::open(path);
-    let center = common::seed(&store, 12, 40);
-    // A tenant with little work, whose lists must not suffer from the others'.
+    let store = rows::open(path);
+    let center = rows::seed(&store, 12, 40);
     let began_at = Instant::now();
     let chunk = 2_000;
     for first in (0..count).step_by(usize::try_from(chunk).unwrap_or(1)) {
@@ -59,7 +53,7 @@ fn fill(path: &Path, count: i64) {
     println!("filled with {count} jobs in {:.1} s", began_at.elapsed().as_secs_f64());
 }
 
-/// A number that looks random.
+/// A pseudo-random number.
 fn mixed(n: i64) -> u64 {
     let mut x = n.unsigned_abs().wrapping_mul(0x9e37_79b9_7f4a_7c15);
     x ^= x >> 31;
@@ -67,8 +61,8 @@ fn mixed(n: i64) -> u64 {
     x ^ (x >> 29)
 }
 
-fn party(center: &Center, n: i64) -> &Party {
-    // The last tenant has one job in ten thousand.
+fn party(center: &Seeded, n: i64) -> &Party {
+    // The last tenant has one job in ten thousand. Its lists must not suffer from the others' jobs.
     let last = center.parties.len() - 1;
     if n % 10_000 == 77 {
         &center.parties[last]
@@ -77,7 +71,7 @@ fn party(center: &Center, n: i64) -> &Party {
     }
 }
 
-fn named(center: &Center, n: i64) -> Job {
+fn named(center: &Seeded, n: i64) -> Job {
     let submitted_at = at(n * EVERY_S);
     let name = match n % 100_000 {
         4_711 => "Needle-in-the-hay".to_owned(),
@@ -87,13 +81,13 @@ fn named(center: &Center, n: i64) -> Job {
             n % 1000
         ),
     };
-    common::job(party(center, n), &name, submitted_at)
+    rows::job(party(center, n), &name, submitted_at)
 }
 
-fn insert(tx: &Tx, center: &Center, n: i64) -> Result<(), StoreError> {
+fn insert(tx: &Tx, center: &Seeded, n: i64) -> Result<(), StoreError> {
     let mut job = named(center, n);
     let started_at = at(n * EVERY_S + 5);
-    // Most take minutes, few take days.
+    // Most jobs take minutes, a few take days.
     let took_s = if n % 50_000 == 1 { 10 * 86_400 } else { i64::try_from(mixed(n) % 1800).unwrap_or(0) + 1 };
     let ended_at = at(n * EVERY_S + 5 + took_s);
     let (outcome, job_outcome) = match mixed(n) % 100_000 {
@@ -111,19 +105,19 @@ fn insert(tx: &Tx, center: &Center, n: i64) -> Result<(), StoreError> {
     jobs::insert_job(tx, &job)?;
     let node = node(center, n);
     let cards = CardSet::only(u8::try_from(n % 8).unwrap_or(0));
-    let mut run = common::run(&job, node, cards, at(n * EVERY_S + 4));
+    let mut run = rows::run(&job, node, cards, at(n * EVERY_S + 4));
     run.state =
         RunState::Ended { planned_at: at(n * EVERY_S + 4), started_at: Some(started_at), ended_at, outcome };
     runs::insert_run(tx, &run)?;
-    common::meter(tx, &run, ended_at)
+    rows::meter(tx, &run, ended_at)
 }
 
-fn insert_alive(tx: &Tx, center: &Center, n: i64) -> Result<(), StoreError> {
+fn insert_alive(tx: &Tx, center: &Seeded, n: i64) -> Result<(), StoreError> {
     let mut job = named(center, n);
     if n % 2 == 0 {
         job.start_task(false).expect("it waits");
         jobs::insert_job(tx, &job)?;
-        let mut run = common::run(&job, node(center, n), CardSet::only(0), at(n * EVERY_S));
+        let mut run = rows::run(&job, node(center, n), CardSet::only(0), at(n * EVERY_S));
         run.state = run.state.start(at(n * EVERY_S + 1)).expect("it is starting");
         runs::insert_run(tx, &run)
     } else {
@@ -131,13 +125,28 @@ fn insert_alive(tx: &Tx, center: &Center, n: i64) -> Result<(), StoreError> {
     }
 }
 
-fn node(center: &Center, n: i64) -> NodeId {
+fn node(center: &Seeded, n: i64) -> NodeId {
     center.nodes[usize::try_from(n / 8).unwrap_or(0) % center.nodes.len()]
 }
 
 fn measure(path: &Path) {
+    let store = open(path);
+    let newest = store.read(|tx| rows::list_jobs(tx, &JobFilter::default(), None, 1)).expect("it reads");
+    let last = newest.first().map_or(at(0), |row| row.submitted_at);
+    let succeeded = JobFilter { state: Some("succeeded".into()), ..JobFilter::default() };
+    let common_row = store.read(|tx| rows::list_jobs(tx, &succeeded, None, 1)).expect("it reads").remove(0);
+
+    println!("{:<58} {:>10} {:>10}", "", "median", "longest");
+    lists(&store, &common_row);
+    jobs_by_id(&store, &common_row, last);
+    books(&store, common_row.contract, last);
+    whole_store(&store, path, common_row.contract, last);
+}
+
+/// Opens the store and reads what is alive, as a center does that starts.
+fn open(path: &Path) -> Store {
     let began_at = Instant::now();
-    let store = common::open(path);
+    let store = rows::open(path);
     let (active, active_runs) = store
         .read(|tx| {
             tenants::list_tenants(tx)?;
@@ -153,20 +162,16 @@ fn measure(path: &Path) {
         active.len(),
         active_runs.len()
     );
+    store
+}
 
-    let newest = store.read(|tx| common::list_jobs(tx, &JobFilter::default(), None, 1)).expect("it reads");
-    let last = newest.first().map_or(at(0), |row| row.submitted_at);
-    let common_row = {
-        let filter = JobFilter { state: Some("succeeded".into()), ..JobFilter::default() };
-        store.read(|tx| common::list_jobs(tx, &filter, None, 1)).expect("it reads").remove(0)
-    };
-    let (big, project, contract) = (common_row.tenant, common_row.project, common_row.contract);
+/// Pages of jobs by filters that find much or little. `row` is a job of a tenant with much.
+fn lists(store: &Store, row: &JobRow) {
+    let (big, project, contract) = (row.tenant, row.project, row.contract);
     let small =
         store.read(tenants::list_tenants).expect("it reads").iter().map(|t| t.id).max().expect("tenants");
     let all = JobFilter::default;
     let text = |text: &str| Some(text.to_owned());
-
-    println!("{:<58} {:>10} {:>10}", "", "median", "longest");
     for (what, filter) in [
         ("page of 50 jobs, all", all()),
         ("… of a tenant", JobFilter { tenant: Some(big), ..all() }),
@@ -209,59 +214,71 @@ fn measure(path: &Path) {
             },
         ),
     ] {
-        time(&store, what, |tx| jobs::page_jobs(tx, &filter, None, 50).map(|page| page.rows.len()));
+        time(store, what, |tx| jobs::page_jobs(tx, &filter, None, 50).map(|page| page.rows.len()));
     }
     let needle = JobFilter { name_contains: text("needle"), ..all() };
-    time(&store, "all jobs with a rare word, unbounded", |tx| {
-        common::list_jobs(tx, &needle, None, 50).map(|rows| rows.len())
+    time(store, "all jobs with a rare word, unbounded", |tx| {
+        rows::list_jobs(tx, &needle, None, 50).map(|rows| rows.len())
     });
+}
+
+/// One job, its runs, and the jobs around and like it.
+fn jobs_by_id(store: &Store, row: &JobRow, last: Timestamp) {
     let middle =
         domain::JobId::new(Timestamp::from_micros(last.as_micros().midpoint(at(0).as_micros())), [0; 10]);
-    time(&store, "page of 50 jobs in the middle", |tx| {
-        jobs::page_jobs(tx, &all(), Some(middle), 50).map(|page| page.rows.len())
+    time(store, "page of 50 jobs in the middle", |tx| {
+        jobs::page_jobs(tx, &JobFilter::default(), Some(middle), 50).map(|page| page.rows.len())
     });
-    time(&store, "a job", |tx| jobs::get_job(tx, common_row.id).map(|_| 1));
-    time(&store, "its runs", |tx| runs::list_runs(tx, common_row.id, None, 50).map(|rows| rows.len()));
-    time(&store, "count by state, all", |tx| jobs::count_by_state(tx, None).map(|counts| counts.len()));
-    time(&store, "count by state, of a tenant", |tx| {
-        jobs::count_by_state(tx, Some(big)).map(|counts| counts.len())
+    time(store, "a job", |tx| jobs::get_job(tx, row.id).map(|_| 1));
+    time(store, "its runs", |tx| runs::list_runs(tx, row.id, None, 50).map(|rows| rows.len()));
+    time(store, "count by state, all", |tx| jobs::count_by_state(tx, None).map(|counts| counts.len()));
+    time(store, "count by state, of a tenant", |tx| {
+        jobs::count_by_state(tx, Some(row.tenant)).map(|counts| counts.len())
     });
+}
+
+/// Balances, transfers, occupancies and statements.
+fn books(store: &Store, contract: ContractId, last: Timestamp) {
     let account = Account::Contract(contract);
-    time(&store, "balance of a contract", |tx| ledger::balance(tx, account, Unit::MicroCny).map(|_| 1));
-    time(&store, "balances of all contracts", |tx| {
+    time(store, "balance of a contract", |tx| ledger::balance(tx, account, Unit::MicroCny).map(|_| 1));
+    time(store, "balances of all contracts", |tx| {
         ledger::balances_of_contracts(tx).map(|balances| balances.len())
     });
     let filter = TransferFilter { contract: Some(contract), run: None };
-    time(&store, "page of 50 transfers of a contract", |tx| {
+    time(store, "page of 50 transfers of a contract", |tx| {
         ledger::list_transfers(tx, &filter, 1_000_000, 50).map(|rows| rows.len())
     });
     let day = Timestamp::from_micros(last.as_micros() - 86_400_000_000);
-    time(&store, "occupancies of the last day", |tx| {
+    time(store, "occupancies of the last day", |tx| {
         runs::occupancies_between(tx, day, last).map(|all| all.len())
     });
     let early = at(10 * 86_400);
     let late = at(11 * 86_400);
-    time(&store, "occupancies of a day long ago", |tx| {
+    time(store, "occupancies of a day long ago", |tx| {
         runs::occupancies_between(tx, early, late).map(|all| all.len())
     });
     let month = Timestamp::from_micros(last.as_micros() - 30 * 86_400_000_000);
-    time(&store, "statement of a month, by project", |tx| {
+    time(store, "statement of a month, by project", |tx| {
         ledger::use_by_project_between(tx, contract, month, last).map(|all| all.len())
     });
-    time(&store, "statement of a month, by job", |tx| {
+    time(store, "statement of a month, by job", |tx| {
         ledger::use_between(tx, contract, month, last).map(|all| all.len())
     });
+}
+
+/// A posting, the proof of the ledger, a backup.
+fn whole_store(store: &Store, path: &Path, contract: ContractId, last: Timestamp) {
     let posting = Posting {
         key: format!("bench/{}", last.as_micros()),
         unit: Unit::MicroCny,
         debit: Account::Cash,
-        credit: account,
+        credit: Account::Contract(contract),
         amount: 1,
         cause: Cause::TopUp,
     };
     let began_at = Instant::now();
     let _: bool = store
-        .write(move |tx| ledger::post(tx, &posting, common::transfer_id(last), last))
+        .write(move |tx| ledger::post(tx, &posting, rows::transfer_id(last), last))
         .expect("the transfer is kept");
     println!("a durable posting: {:.1?}", began_at.elapsed());
 

@@ -4,6 +4,7 @@
 use domain::Millis;
 use engines::{Exit, LaunchSpec, Leaving, Observation};
 use rustix::process::{Pid, Signal, kill_process};
+use testkit::engine::UnderTest as _;
 
 use super::{
     Case,

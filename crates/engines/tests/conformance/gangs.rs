@@ -3,7 +3,9 @@
 use domain::Millis;
 use engines::Exit;
 
-use super::{Case, common, rig::Rig};
+use testkit::engine::{UnderTest as _, wait_gone};
+
+use super::{Case, rig::Rig};
 
 pub const CASES: &[Case] = &[
     ("a gang of two knows its ranks and meets", meet_two),
@@ -81,7 +83,7 @@ fn stop(rig: &mut Rig) {
     rig.engine().stop(spec.run).unwrap();
     let how = rig.wait_end(spec.run).how;
     assert!(matches!(how, Exit::Stopped { .. }), "{how:?}");
-    pids.into_iter().for_each(common::wait_gone);
+    pids.into_iter().for_each(wait_gone);
 }
 
 fn interpreter(rig: &mut Rig) {

@@ -5,8 +5,13 @@ use std::path::Path;
 use domain::Millis;
 use engines::{EngineError, Exit, InvalidSpec, LaunchSpec, Observation, Status, Stream};
 
+use testkit::{
+    engine::{UnderTest as _, is_alive},
+    now,
+};
+
 use super::{
-    Case, common,
+    Case,
     rig::{Rig, wait_until},
 };
 
@@ -39,7 +44,7 @@ pub const CASES: &[Case] = &[
 
 fn times(rig: &mut Rig) {
     let spec = rig.spec("#!/bin/sh\nsleep 1.2\n");
-    let before = common::now();
+    let before = now();
     rig.launch(&spec);
     let started_at = rig.wait_started(spec.run);
     let ended = rig.wait_end(spec.run);
@@ -50,7 +55,7 @@ fn times(rig: &mut Rig) {
     let since_launch_ms = ended.at.since(before).0;
     assert!(since_launch_ms >= 1200 - rig.tick_ms(), "it ends {since_launch_ms} ms after its launch");
     assert!(before.since(started_at).0 <= rig.tick_ms(), "{before} {started_at}");
-    assert!(ended.at <= common::now());
+    assert!(ended.at <= now());
 }
 
 fn time_limit(rig: &mut Rig) {
@@ -91,7 +96,7 @@ fn stop(rig: &mut Rig) {
     rig.engine().stop(spec.run).unwrap();
     let ended = rig.wait_end(spec.run);
     assert_eq!(ended.how, Exit::Stopped { status: Some(Status::Signal(15)) });
-    assert!(!common::is_alive(child));
+    assert!(!is_alive(child));
 }
 
 fn ignored_stop(rig: &mut Rig) {
@@ -328,7 +333,7 @@ fn time_limit_without_engine(rig: &mut Rig) {
     rig.wait_line(spec.run, "ready");
     let started_at = rig.wait_started(spec.run);
     rig.without_engine(|| {
-        wait_until("the time limit to be over", || common::now().since(started_at).0 > 3200);
+        wait_until("the time limit to be over", || now().since(started_at).0 > 3200);
     });
     let ended = rig.wait_end(spec.run);
     assert_eq!(ended.how, Exit::TimedOut);

@@ -5,9 +5,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use domain::CardSet;
 use engines::{ArrayTask, Exit, LaunchSpec, Stream};
 
+use testkit::engine::{UnderTest as _, variables};
+
 use super::{
     Case,
-    rig::{Rig, variables},
+    rig::{Rig, wait_until},
 };
 
 pub const CASES: &[Case] = &[
@@ -218,7 +220,7 @@ fn folders(rig: &mut Rig) {
     let work = rig.work_folder(&spec);
     assert_eq!(std::fs::read_to_string(work.join("result")).unwrap(), "x\n");
     assert_eq!(work.metadata().unwrap().permissions().mode() & 0o777, 0o700);
-    super::rig::wait_until("the temporary files to go", || !std::path::Path::new(temporary.trim()).exists());
+    wait_until("the temporary files to go", || !std::path::Path::new(temporary.trim()).exists());
 }
 
 fn script_text(rig: &mut Rig) {

@@ -5,6 +5,7 @@ use engines::{
     Exit, LaunchSpec, Leaving, Observation,
     slurm::{Access, Token, check_slurm},
 };
+use testkit::engine::UnderTest as _;
 
 use super::{
     Case,

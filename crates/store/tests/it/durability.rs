@@ -1,4 +1,4 @@
-//! Acknowledged means durable: a process that is killed at any instant has kept all that it said it kept.
+//! Acknowledged means durable: a process that is killed at any instant has kept all that it acknowledged.
 
 use std::{
     collections::BTreeMap,
@@ -16,8 +16,7 @@ use store::{
     jobs::{self, JobFilter},
     ledger, tenants,
 };
-
-use crate::common::{Party, at, job, list_jobs, open, seed, transfer_id};
+use testkit::rows::{Party, at, job, list_jobs, open, seed, transfer_id};
 
 const FOLDER: &str = "STORE_TEST_WRITES_TO";
 const KILLS: u64 = 20;
@@ -38,7 +37,7 @@ fn party(store: &Store) -> Party {
         .unwrap()
 }
 
-/// A job, its event and a transfer, which go together or not at all. Gives the number of the event.
+/// Keeps a job, its event and its transfer together or not at all. Returns the number of the event.
 fn write(tx: &Tx, party: &Party, key: &str) -> Result<i64, StoreError> {
     let job = job(party, key, at(1));
     jobs::insert_job(tx, &job)?;
@@ -56,7 +55,8 @@ fn write(tx: &Tx, party: &Party, key: &str) -> Result<i64, StoreError> {
     events::append(tx, &NewEvent { at: at(1), tenant: None, job: Some(job.id), run: None, kind, data })
 }
 
-/// No test of its own: what the process runs that is killed. Without the variable it has nothing to do.
+/// The work of the process that is killed, and no test by itself. Without the variable there is nothing to
+/// do.
 #[test]
 fn child_that_writes_until_it_is_killed() {
     let Some(folder) = env::var_os(FOLDER) else { return };
@@ -65,7 +65,7 @@ fn child_that_writes_until_it_is_killed() {
     let (kept, acknowledged) = mpsc::channel();
     for n in 0.. {
         let (party, kept) = (party.clone(), kept.clone());
-        // Another process's ids and keys are others.
+        // No other process makes the same key.
         let key = format!("{}-{n}", std::process::id());
         let name = key.clone();
         store.submit(
@@ -90,7 +90,7 @@ fn all_that_was_acknowledged_survives_being_killed() {
     let mut acknowledged: BTreeMap<i64, String> = BTreeMap::new();
     for kill in 0..KILLS {
         let before = acknowledged.len();
-        // After a number of lines that looks random; the process is anywhere in its work by then.
+        // After a pseudo-random number of lines the process may be anywhere in its work.
         let lines = 1 + (kill + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) % 400;
         kill_after(usize::try_from(lines).unwrap(), dir.path(), &mut acknowledged);
         assert!(acknowledged.len() >= before + usize::try_from(lines).unwrap());
@@ -136,7 +136,7 @@ fn kill_after(lines: usize, folder: &Path, acknowledged: &mut BTreeMap<i64, Stri
             acknowledged.insert(seq.parse().unwrap(), name.to_owned());
             seen += 1;
             if seen == lines {
-                // SIGKILL; what is in the pipe is read to its end.
+                // The lines in the pipe are read to their end all the same.
                 child.kill().unwrap();
             }
         }

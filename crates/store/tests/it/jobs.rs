@@ -1,4 +1,4 @@
-//! Jobs come back as they were, are counted, and are listed by any mix of filters.
+//! Jobs come back as they were kept, are counted, and are listed by any mix of filters.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +13,9 @@ use store::{
     Store, StoreError,
     jobs::{self, JobFilter, JobRow},
 };
+use testkit::rows::{Seeded, at, job, list_jobs, open, seed, unique};
 
-use crate::common::{Center, at, job, list_jobs, open, seed, unique};
-
-fn store() -> (tempfile::TempDir, Store, Center) {
+fn store() -> (tempfile::TempDir, Store, Seeded) {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir.path().join("center.db"));
     let center = seed(&store, 3, 1);
@@ -117,7 +116,7 @@ fn tasks_to_be_tried_again_are_taken_once_lowest_first() {
         .unwrap();
 }
 
-/// All filters, as plainly as they can be written.
+/// Whether a row passes all filters, written as plainly as can be.
 fn matches(row: &JobRow, filter: &JobFilter) -> bool {
     filter.tenant.is_none_or(|tenant| row.tenant == tenant)
         && filter.project.is_none_or(|project| row.project == project)
@@ -209,7 +208,7 @@ fn lists_agree_with_the_plain_filters_for_every_mix() {
 fn a_bounded_search_says_from_where_to_go_on() {
     let (_dir, store, center) = store();
     let party = center.parties[0].clone();
-    // More than are looked at for one page by an index.
+    // More jobs than one page looks at.
     let count = 4_100_i64;
     store
         .write(move |tx| {
@@ -254,7 +253,7 @@ proptest! {
                 }
                 let which = which % live.len();
                 let job = &mut live[which];
-                // Some are refused, and change nothing.
+                // A step that is refused changes nothing.
                 let _ = match step {
                     1 => job.start_task(false).is_ok(),
                     2 => job.end_task(Outcome::Succeeded, Tries::Lost(0), Timestamp::from_secs(9)).is_ok(),

@@ -1,4 +1,4 @@
-//! The ledger: posted twice is posted once, balances are sums, and what is written stays.
+//! The ledger: a transfer that is posted twice is posted once, balances are sums, and rows are never changed.
 
 use std::collections::BTreeMap;
 
@@ -14,22 +14,21 @@ use store::{
     ledger::{self, ContractBalance, TransferFilter, UseLine},
     recent, runs, tenants,
 };
-
-use crate::common::{Center, at, job, meter, open, run, seed, transfer_id};
+use testkit::rows::{Seeded, at, job, meter, open, run, seed, transfer_id};
 
 statements! { "ledger_sums";
     FORGET_SUMS = "DELETE FROM ledger_sums";
     FORGET_CHECKPOINT = "UPDATE ledger_checkpoint SET upto_seq = 0";
 }
 
-fn store() -> (tempfile::TempDir, Store, Center) {
+fn store() -> (tempfile::TempDir, Store, Seeded) {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir.path().join("center.db"));
     let center = seed(&store, 3, 2);
     (dir, store, center)
 }
 
-fn top_up(key: &str, center: &Center, amount: i64) -> Posting {
+fn top_up(key: &str, center: &Seeded, amount: i64) -> Posting {
     Posting {
         key: key.into(),
         unit: Unit::MicroCny,
@@ -79,7 +78,7 @@ fn posting_twice_is_posting_once() {
         .unwrap();
 }
 
-fn accounts(center: &Center) -> Vec<Account> {
+fn accounts(center: &Seeded) -> Vec<Account> {
     let mut accounts = vec![Account::Cash, Account::Revenue, Account::Capacity, Account::Delivered];
     accounts.extend(center.parties.iter().map(|party| Account::Contract(party.contract)));
     accounts
@@ -138,7 +137,7 @@ proptest! {
     }
 }
 
-/// Lets a run of `cards` cards run in steps and end, metering it at each.
+/// Keeps a run from its start to its end, metered at each tick and at the end.
 fn live(
     tx: &store::Tx,
     run: &Run,
@@ -188,7 +187,8 @@ fn a_statement_is_what_was_posted_in_its_time() {
             let hour = 12_000_000;
             let all = ledger::use_between(tx, party.contract, at(0), at(9999))?;
             assert_eq!(all, [line(Some(&first), 7_200_000, 2 * hour, 1), line(Some(&second), 0, 0, 1)]);
-            // Cut in two, the parts add up; what was given back is in the part in which it was given back.
+            // Two parts of the time add up. A use that is given back counts in the part in which that
+            // happens.
             let early = ledger::use_between(tx, party.contract, at(0), at(121))?;
             assert_eq!(
                 early,
@@ -246,7 +246,8 @@ fn a_statement_is_what_was_posted_in_its_time() {
         .unwrap();
 }
 
-/// A store with one run that was metered rightly; `spoil` then does what no code of the center does.
+/// The check of a store with one run that was metered rightly, after `spoil` did what no code of the center
+/// does.
 fn spoiled(spoil: impl FnOnce(&rusqlite::Connection, Run)) -> ledger::LedgerReport {
     let (dir, store, center) = store();
     let job = job(&center.parties[0], "j", at(0));
@@ -256,7 +257,7 @@ fn spoiled(spoil: impl FnOnce(&rusqlite::Connection, Run)) -> ledger::LedgerRepo
         .write(move |tx| {
             jobs::insert_job(tx, &job)?;
             live(tx, &kept, 0, &[], 100, Outcome::Succeeded)?;
-            // So many that sums were carried forward.
+            // So many transfers that sums are carried forward.
             for n in 0..300 {
                 ledger::post(tx, &top_up(&format!("{n}"), &center, 1), transfer_id(at(0)), at(0))?;
             }

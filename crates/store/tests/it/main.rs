@@ -1,7 +1,5 @@
 //! The store, on real databases.
 
-mod common;
-
 mod durability;
 mod jobs;
 mod ledger;

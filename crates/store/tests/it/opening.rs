@@ -15,8 +15,7 @@ use domain::{
     ledger::{Account, Cause, Posting, Unit},
 };
 use store::{Store, StoreError, events, jobs, jobs::JobFilter, ledger};
-
-use crate::common::{at, job, list_jobs, open, seed, transfer_id};
+use testkit::rows::{at, job, list_jobs, open, seed, transfer_id};
 
 #[test]
 fn a_second_center_is_refused_until_the_first_is_gone() {
@@ -122,7 +121,7 @@ fn a_backup_made_under_way_is_whole_and_opens() {
                 let mut n = 0;
                 while !is_over.load(Ordering::SeqCst) {
                     let (party, key) = (center.parties[0].clone(), format!("{writer}/{n}"));
-                    // A job, an event and a transfer go together or not at all.
+                    // A job, its event and its transfer are kept together or not at all.
                     store
                         .write(move |tx| {
                             let job = job(&party, &key, at(n));

@@ -1,5 +1,5 @@
-//! Tenants and who belongs to them, credentials, nodes, contracts, events, the audit log: what is put in
-//! comes out.
+//! Tenants and their people, credentials, nodes, contracts, events, the audit log: rows come back as they
+//! were kept.
 
 use domain::{
     AllianceId, AuditId, CardModel, ContractState, Member, MemberId, MicroCny, Node, NodeId, NodeState,
@@ -20,11 +20,10 @@ use store::{
     idempotency::{self, Stored},
     pools, tenants,
 };
+use testkit::rows::{Seeded, at, contract, open, seed, unique};
 
-use crate::common::{at, contract, open, seed, unique};
-
-/// An empty store with two tenants and two nodes, and one transaction on it.
-fn within(work: impl FnOnce(&Tx, &crate::common::Center) -> Result<(), StoreError> + Send + 'static) {
+/// Does its work in one transaction on a store with two tenants and two nodes.
+fn within(work: impl FnOnce(&Tx, &Seeded) -> Result<(), StoreError> + Send + 'static) {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir.path().join("center.db"));
     let center = seed(&store, 2, 2);
@@ -320,7 +319,7 @@ fn contracts_their_history_and_price_books() {
 #[test]
 fn events_are_followed_by_tenant_and_by_job() {
     within(|tx, center| {
-        let job = crate::common::job(&center.parties[0], "j", at(0));
+        let job = testkit::rows::job(&center.parties[0], "j", at(0));
         let event = |tenant, job, kind: &str| NewEvent {
             at: at(1),
             tenant,

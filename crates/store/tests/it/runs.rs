@@ -1,4 +1,4 @@
-//! Runs come back as they were, and give the occupancies that close the capacity balance.
+//! Runs come back as they were kept, and their occupancies close the capacity balance.
 
 use domain::{
     CardMs, CardSet, Job, JobSpec, MicroCny, Millis, Outcome, Placement, Run, RunId, RunState, Timestamp,
@@ -10,10 +10,9 @@ use domain::{
 };
 use proptest::prelude::*;
 use store::{Store, StoreError, history, jobs, pools, recent, runs};
+use testkit::rows::{Seeded, at, job, open, run, seed, unique};
 
-use crate::common::{Center, at, job, open, run, seed, unique};
-
-fn store() -> (tempfile::TempDir, Store, Center) {
+fn store() -> (tempfile::TempDir, Store, Seeded) {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir.path().join("center.db"));
     let center = seed(&store, 2, 2);
@@ -59,7 +58,7 @@ fn a_run_comes_back_as_it_was_in_every_state() {
                     is_granted: task % 2 == 0,
                     ..run(&job, center.nodes[0], CardSet::first(1), planned_at)
                 };
-                // Kept at once in that state, and brought to it.
+                // One run is kept in that state at once, another is brought to it.
                 let at_once =
                     Run { id: RunId::new(at(0), unique()), attempt: 2, state: *state, ..fresh.clone() };
                 runs::insert_run(tx, &at_once)?;
@@ -182,7 +181,7 @@ fn what_was_run_comes_back_newest_first_and_each_task_once() {
     store
         .write(move |tx| {
             jobs::insert_job(tx, &job)?;
-            // Task 0 was lost and run again; task 1 is still running; task 2 never started; task 3 is done.
+            // Task 0 was run twice, task 1 is still running, task 2 never started, task 3 is done.
             for (task, attempt, started_at, ended_at) in [
                 (0, 1, Some(10), Some(20)),
                 (0, 2, Some(30), Some(90)),

@@ -1,8 +1,7 @@
-//! The whole schema, as the migrations make it, in one file to be read.
+//! The schema file has the whole schema as the migrations make it.
 
 use std::{fmt::Write, fs, path::Path};
-
-use crate::common::open;
+use testkit::rows::open;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/sqlite.sql");
 

@@ -11,8 +11,7 @@ use std::{
 };
 
 use store::{Store, StoreError, Tx, events, events::NewEvent};
-
-use crate::common::{at, open};
+use testkit::rows::{at, open};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -35,7 +34,7 @@ fn numbers(store: &Store) -> Vec<u64> {
     list.into_iter().map(|event| event.event.data.as_u64().unwrap()).collect()
 }
 
-/// Keeps the writer busy until the barrier is passed, so that what is submitted meanwhile is one batch.
+/// Keeps the writer busy until the barrier is passed, so that all closures submitted meanwhile are one batch.
 fn hold(store: &Store) -> Arc<Barrier> {
     let (barrier, began) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
     let (held, begins) = (Arc::clone(&barrier), Arc::clone(&began));
@@ -114,7 +113,7 @@ fn what_is_submitted_before_the_end_is_kept() {
     let told = Arc::new(AtomicU64::new(0));
     for n in 0..500 {
         let told = Arc::clone(&told);
-        // The last store goes on the writer's own thread for some of these.
+        // For some of these the last store is dropped on the writer's own thread.
         let mine = store.clone();
         store.submit(
             move |tx| append(tx, n),
@@ -187,7 +186,7 @@ fn a_read_is_one_snapshot_and_changes_nothing() {
 fn readers_come_back_after_errors_and_panics() {
     let (_dir, store) = store();
     store.write(|tx| append(tx, 1)).unwrap();
-    // Far more often than there are connections.
+    // Far more reads fail than there are connections.
     for n in 0..200 {
         let failed = store.read(|tx| {
             events::latest_seq(tx)?;

@@ -1,0 +1,8 @@
+//! The local engine, with real processes.
+
+mod isolation;
+mod lifecycle;
+mod restart;
+
+/// The engine's host. Only tests of its own package can name its path.
+const HOST: &str = env!("CARGO_BIN_EXE_engine-host");

@@ -1,0 +1,95 @@
+//! Who may call which route.
+
+use std::{fmt::Write as _, path::Path};
+
+use serde_json::{Value, json};
+use testkit::{PASSWORD, assert_golden, grant, job};
+
+use crate::scene::Scene;
+
+/// A valid body for a route, so that the caller alone decides about the answer. `None` where the route takes
+/// none.
+fn body(scene: &Scene, method: &str, path: &str, who: &str) -> Option<Value> {
+    let queue = json!({ "guaranteed_cards": 0, "weight": 1, "max_running_cards": 8, "borrowing_limit": null,
+        "lending_limit": null });
+    Some(match (method, path.trim_start_matches("/api/v1")) {
+        ("POST", "/login") => json!({ "login": "alpha-admin", "password": PASSWORD }),
+        ("POST", "/tokens") => json!({ "name": who }),
+        ("POST", "/tenants") => json!({ "slug": format!("of-{who}"), "name_zh": "新", "name_en": "New",
+            "domain": "research" }),
+        ("POST", "/alliances") => {
+            json!({ "slug": format!("of-{who}"), "name": { "zh": "新", "en": "New" } })
+        }
+        ("POST", "/members") => json!({ "login": format!("by-{who}"), "name": "New", "role": "developer",
+            "password": PASSWORD, "tenant": "alpha" }),
+        ("PATCH", "/members/{id}") => json!({ "is_enabled": true }),
+        ("POST", "/projects") => json!({ "slug": format!("by-{who}"), "name": "New", "tenant": "alpha" }),
+        ("PATCH", "/projects/{id}") => json!({ "contract": scene.alpha.contract }),
+        ("POST", "/jobs" | "/jobs/dry-run") => job("matrix", "true"),
+        ("POST", "/nodes/{name}/drain") => json!({ "reason": "matrix" }),
+        ("PUT", "/nodes/{name}/labels") => json!({ "labels": ["matrix"] }),
+        ("PUT", "/nodes/{name}/maintenance") => {
+            json!({ "from": "2099-01-01", "until": "2099-01-02", "reason": "matrix" })
+        }
+        ("PUT", "/alliances/{slug}/lending") => json!({ "lending_limit": 4 }),
+        ("POST", "/contracts") => {
+            json!({ "number": format!("by-{who}"), "terms": grant(), "pools": ["ascend-910"],
+            "starts_at": "2026-01-01", "ends_at": "2027-01-01", "queue": queue, "tenant": "alpha" })
+        }
+        ("POST", "/contracts/{id}/actions") => json!({ "action": "approve", "reason": "matrix" }),
+        ("POST", "/contracts/{id}/top-up") => json!({ "amount_micro_cny": 1, "reference": who }),
+        ("POST", "/price-books") => json!({ "name": who, "prices": [{ "pool": "ascend-910",
+            "service_class": "spot", "domain": "research", "rate_micro_cny_per_card_hour": 1 }] }),
+        ("POST", "/backup") => json!({ "path": scene.site.folder.path().join(format!("backup-{who}")) }),
+        _ => return None,
+    })
+}
+
+/// `yes` where the caller may, else the status.
+fn verdict(scene: &Scene, method: &str, path: &str, who: &str, token: &str) -> String {
+    let (kind, body) = if path.ends_with("/jobs/script") {
+        ("text/plain", "#!/bin/sh\ntrue\n".to_owned())
+    } else {
+        let body = body(scene, method, path, who).map(|body| body.to_string());
+        ("application/json", body.unwrap_or_default())
+    };
+    let answer = scene.send(method, &scene.filled(path), token, kind, body.as_bytes());
+    match answer.status {
+        // A request that is refused for its content has passed the check of its caller.
+        200..300 | 409 | 422 => "yes".to_owned(),
+        400..500 => answer.status.to_string(),
+        status => panic!("{method} {path} by {who}: {status} {}", answer.text),
+    }
+}
+
+#[test]
+fn every_route_answers_each_role_as_the_golden_matrix_says() {
+    let scene = Scene::new();
+    let auditor = json!({ "login": "auditor", "name": "A", "role": "auditor", "password": PASSWORD });
+    scene.site.post("/api/v1/members", &scene.site.operator, &auditor);
+    let callers = [
+        ("nobody", String::new()),
+        ("operator", scene.site.operator.clone()),
+        ("auditor", scene.site.login("auditor")),
+        ("admin", scene.alpha.admin.clone()),
+        ("developer", scene.alpha.developer.clone()),
+        ("finance", scene.site.login("alpha-finance")),
+        ("stranger", scene.beta.admin.clone()),
+    ];
+    let mut head = format!("{:<46}", "route");
+    for (who, _) in &callers {
+        let _ = write!(head, " {who:<9}");
+    }
+    let mut rows: Vec<String> = Vec::new();
+    for (method, path) in scene.routes() {
+        let mut row = format!("{:<46}", format!("{method} {path}"));
+        for (who, token) in &callers {
+            let _ = write!(row, " {:<9}", verdict(&scene, &method, &path, who, token));
+        }
+        rows.push(row.trim_end().to_owned());
+    }
+    rows.sort();
+    let seen = format!("{}\n{}\n", head.trim_end(), rows.join("\n"));
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/authorization.txt");
+    assert_golden(&golden, &seen);
+}

@@ -1,0 +1,15 @@
+//! Whole centers by the real program: people's ways through them, what binds, what kills them.
+
+mod alliances;
+mod crash;
+mod demo;
+mod isolation;
+mod jobs;
+mod journey;
+mod money;
+mod operating;
+mod placing;
+mod twin;
+
+/// The program under test. Only tests of its own package can name its path.
+const QIANTANG: &str = env!("CARGO_BIN_EXE_qiantang");

@@ -1,0 +1,62 @@
+//! An operator's way through the center, by the real command line.
+
+use domain::Millis;
+use serde_json::{Value, json};
+use testkit::{Site, Terminal, grant, job, now};
+
+use crate::{QIANTANG, jobs::waits_for};
+
+#[test]
+fn a_drained_node_is_waited_for_and_counted_as_drained() {
+    let site = Site::new(QIANTANG, 2, "");
+    let tenant = site.tenant("univ", "research", &grant(), 16);
+    let at = Terminal::signed_in(&site, "operator");
+    assert!(at.ok(&["nodes"]).contains("virtual"), "virtual nodes are called so");
+    assert!(at.ok(&["drain", "npu-01", "--reason", "fan replaced"]).contains("drained"));
+    assert_eq!(at.json(&["nodes"])[0]["reason"], "fan replaced");
+
+    let both = json!({ "name": "both", "script": "#!/bin/sh\n", "nodes": 2, "cards_per_node": 8 });
+    let both = site.submit(&tenant, &both);
+    waits_for(&site, &tenant, &both, "nodes_out");
+    at.ok(&["resume", "npu-01"]);
+    assert_eq!(site.wait_for_end(&tenant.developer, &both)["state"], "succeeded");
+
+    let from = now().minus(Millis::from_hours(1));
+    let balance = site.get(&format!("/api/v1/capacity-balance?from={from}"), &site.operator);
+    assert_eq!(balance["closes"], true, "{balance}");
+    assert!(balance["drained_card_ms"].as_i64() > Some(0), "{balance}");
+    let audit = site.get("/api/v1/audit?action=change_node", &site.operator);
+    assert_eq!(audit["items"].as_array().map(Vec::len), Some(2), "{audit}");
+}
+
+#[test]
+fn a_backup_never_goes_over_a_file_that_is_there() {
+    let site = Site::new(QIANTANG, 1, "");
+    let at = Terminal::signed_in(&site, "operator");
+    let copy = at.home.path().join("copy.db");
+    let args = ["backup", copy.to_str().expect("a path")];
+    at.ok(&args);
+    assert!(copy.metadata().is_ok_and(|meta| meta.len() > 4096));
+    assert_eq!(at.run(&args).0, 4);
+}
+
+#[test]
+fn the_doctor_reports_its_checks() {
+    let site = Site::new(QIANTANG, 1, "");
+    let at = Terminal::signed_in(&site, "operator");
+    let (_, out, err) = at.run(&["doctor", "--json"]);
+    let report: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{err}"));
+    assert!(report["checks"].as_array().is_some_and(|checks| checks.len() >= 5), "{report}");
+}
+
+#[test]
+fn a_center_stops_by_itself_with_code_0_and_its_runs_go_on() {
+    let mut site = Site::new(QIANTANG, 2, "");
+    let tenant = site.tenant("univ", "research", &grant(), 16);
+    let slow = site.submit(&tenant, &job("outlives-the-center", "sleep 1; echo still here"));
+    site.wait_for_state(&tenant.developer, &slow, "running");
+    assert!(site.stop().success());
+    site.start();
+    assert_eq!(site.wait_for_end(&tenant.developer, &slow)["state"], "succeeded");
+    assert_eq!(site.stdout(&tenant.developer, &slow), "still here\n");
+}

@@ -1,0 +1,17 @@
+//! The house rules of the source tree: which crate may know which, no circles of files, and nothing too long
+//! to read.
+//!
+//! These tests read the sources. Each failure names the file, the line, the figure, and what to do.
+
+mod circles;
+mod edges;
+mod made_up;
+mod modules;
+mod scan;
+mod sizes;
+mod sources;
+
+/// Fails with all faults at once.
+fn assert_none(faults: &[String]) {
+    assert!(faults.is_empty(), "{} to mend:\n{}\n", faults.len(), faults.join("\n"));
+}

@@ -1,0 +1,144 @@
+//! Forms need the token of their session, and the role.
+
+use testkit::{Browser, PASSWORD, job};
+
+use crate::scene::Scene;
+
+/// A value for every field of every form, so that a refused form lacks nothing but its token or the role.
+const FILLED: &[(&str, &str)] = &[
+    ("script", "#!/bin/sh\ntrue\n"),
+    ("project", "work"),
+    ("reason", "x"),
+    ("action", "suspend"),
+    ("labels", "nvme"),
+    ("from", "2099-05-20T08:00"),
+    ("until", "2099-05-20T12:00"),
+    ("m-role", "developer"),
+    ("m-login", "x"),
+    ("m-name", "x"),
+    ("m-password", PASSWORD),
+    ("is_enabled", "false"),
+    ("p-slug", "x"),
+    ("p-name", "x"),
+    ("contract", ""),
+    ("amount", "1"),
+    ("reference", "x"),
+    ("step", "book"),
+    ("name", "x"),
+    ("old", PASSWORD),
+    ("new", "another-long-password"),
+    ("again", "another-long-password"),
+    ("login", "alpha-admin"),
+    ("password", PASSWORD),
+    ("number", "HZ-9"),
+    ("kind", "metered"),
+    ("credit", "100"),
+    ("pool", "ascend-910"),
+    ("starts", "2026-01-01"),
+    ("ends", "2099-01-01"),
+    ("guaranteed", "0"),
+    ("most", "8"),
+    ("weight", "1"),
+    ("days", "30"),
+    ("policy", "fcfs"),
+    ("nodes", "4"),
+    ("cards", "8"),
+    ("demand", "150"),
+    ("repair", "4"),
+];
+
+/// The paths that all forms of the portal are sent to, for things that are there. `job` is the id of a job.
+fn paths(scene: &Scene, job: &str) -> Vec<(&'static str, String)> {
+    let id_of = |list: &str| {
+        let list = scene.site.get(&format!("/api/v1/{list}"), &scene.site.operator);
+        list[0]["id"].as_str().expect("an id").to_owned()
+    };
+    let of_one = [
+        ("/jobs/{id}", job.to_owned()),
+        ("/nodes/{name}", scene.node()),
+        ("/contracts/{id}", scene.alpha.contract.clone()),
+        ("/people/members/{id}", id_of("members")),
+        ("/people/projects/{id}", id_of("projects")),
+        ("/tokens/{id}", id_of("tokens")),
+    ];
+    let forms = center::portal::forms(qiantang::PLATFORMS);
+    assert!(forms.len() > 20, "{forms:?}");
+    let filled = |form: &'static str| {
+        let known = of_one.iter().find(|(path, _)| form.starts_with(path));
+        let path = known.map_or_else(
+            || form.to_owned(),
+            |(path, id)| form.replace(&path[path.find('{').expect("a part")..], id),
+        );
+        assert!(!path.contains('{'), "say what {form} is sent for");
+        (form, path)
+    };
+    forms.into_iter().map(filled).collect()
+}
+
+#[test]
+fn a_form_without_its_session_s_token_changes_nothing() {
+    let scene = Scene::new();
+    let site = &scene.site;
+    let job = site.submit(&scene.alpha, &job("goes-on", "sleep 60"));
+    site.wait_for_state(&scene.alpha.developer, &job, "running");
+    let (admin, operator) = (scene.browser("alpha-admin"), scene.browser("operator"));
+    let others = scene.browser("alpha-developer").csrf();
+    let paths = paths(&scene, &job);
+    let state = || {
+        let jobs = site.get("/api/v1/jobs", &site.operator);
+        let jobs = jobs["items"].as_array().expect("jobs").iter().map(|job| job["state"].to_string());
+        let audit = site.get("/api/v1/audit?limit=200", &site.operator);
+        (audit, jobs.collect::<Vec<_>>(), operator.get("/twin").body)
+    };
+    let before = state();
+    let elsewhere = [("sec-fetch-site", "cross-site")];
+    for (form, path) in &paths {
+        for browser in [&admin, &operator] {
+            for csrf in ["", "wrong", &others] {
+                let fields = [&[("csrf", csrf)], FILLED].concat();
+                let answer = browser.post(path, &fields, &elsewhere);
+                assert_eq!(answer.status, 403, "{path}");
+                assert!(answer.body.contains("did not come from a page of yours"), "{path}: {}", answer.body);
+            }
+        }
+        let stranger = Browser::new(site).post(path, FILLED, &elsewhere);
+        let want = if *form == "/sign-in" { (403, "") } else { (303, "/sign-in") };
+        assert_eq!((stranger.status, stranger.header("location")), want, "{path}");
+    }
+    assert_eq!(state(), before);
+    assert_eq!((admin.get("/").status, operator.get("/").status), (200, 200), "nobody was signed out");
+}
+
+#[test]
+fn a_form_needs_the_role() {
+    let scene = Scene::new();
+    let (operator, admin) = (scene.browser("operator"), scene.browser("alpha-admin"));
+    let (developer, finance) = (scene.browser("alpha-developer"), scene.browser("alpha-finance"));
+    let (node, contract) = (scene.node(), &scene.alpha.contract);
+    for (browser, path) in [
+        (&finance, &*format!("/jobs/{}/cancel", scene.failed_job())),
+        (&finance, "/submit"),
+        (&finance, "/people/members"),
+        (&developer, "/people/projects"),
+        (&developer, "/contracts/new"),
+        (&admin, &format!("/nodes/{node}/drain")),
+        (&admin, &format!("/nodes/{node}/labels")),
+        (&admin, &format!("/nodes/{node}/maintenance")),
+        (&admin, "/twin"),
+        (&admin, &format!("/contracts/{contract}/act")),
+        (&admin, &format!("/contracts/{contract}/top-up")),
+        (&operator, "/submit"),
+    ] {
+        let csrf = browser.csrf();
+        let fields = [&[("csrf", csrf.as_str())], FILLED].concat();
+        assert_eq!(browser.post(path, &fields, &[]).status, 403, "{path}");
+    }
+}
+
+#[test]
+fn what_is_not_allowed_is_not_offered() {
+    let scene = Scene::new();
+    let (admin, finance) = (scene.browser("alpha-admin"), scene.browser("alpha-finance"));
+    assert!(!finance.get(&format!("/jobs/{}", scene.failed_job())).body.contains("/cancel"));
+    assert!(!admin.get(&format!("/nodes/{}", scene.node())).body.contains("/drain"));
+}

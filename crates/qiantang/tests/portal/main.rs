@@ -1,0 +1,18 @@
+//! The portal over real HTTP and in a real browser.
+
+mod chromium;
+mod contracts;
+mod faults;
+mod forms;
+mod language;
+mod nodes;
+mod pages;
+mod passwords;
+mod scene;
+mod sign_in;
+mod submit;
+mod tokens;
+mod twin;
+
+/// The program under test. Only tests of its own package can name its path.
+const QIANTANG: &str = env!("CARGO_BIN_EXE_qiantang");

@@ -1,0 +1,10 @@
+//! Folders of tests.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+/// A folder that the users of other tenants' runs can enter. It goes when the value is dropped.
+pub fn open_folder() -> tempfile::TempDir {
+    let folder = tempfile::Builder::new().prefix("qt-").tempdir_in("/tmp").expect("a folder is made");
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).expect("a mode is set");
+    folder
+}

@@ -1,0 +1,46 @@
+//! Shared by the tests and benches of several crates: folders, a Slurm cluster, an engine, rows of a small
+//! center, and a whole center with the terminals and browsers of the people who use it.
+//!
+//! Other crates depend on it by `[dev-dependencies]` alone, each with the features that its tests need.
+
+mod clock;
+mod cluster;
+#[cfg(feature = "engine")]
+pub mod engine;
+mod folder;
+mod golden;
+#[cfg(feature = "rows")]
+pub mod rows;
+
+#[cfg(feature = "site")]
+mod browser;
+#[cfg(feature = "site")]
+mod chromium;
+#[cfg(feature = "site")]
+mod http;
+#[cfg(feature = "site")]
+pub mod load;
+#[cfg(feature = "site")]
+mod site;
+#[cfg(feature = "site")]
+mod terminal;
+
+pub use clock::now;
+pub use cluster::Cluster;
+pub use folder::open_folder;
+pub use golden::assert_golden;
+
+#[cfg(feature = "site")]
+pub use browser::{Answer, Browser};
+#[cfg(feature = "site")]
+pub use chromium::Chromium;
+#[cfg(feature = "site")]
+pub use http::{agent, ask};
+#[cfg(feature = "site")]
+pub use site::{
+    PASSWORD, PATIENCE, Site,
+    jobs::job,
+    tenants::{Tenant, grant},
+};
+#[cfg(feature = "site")]
+pub use terminal::Terminal;

@@ -1,0 +1,137 @@
+//! Jobs that are submitted again and again while the center, or parts of its cluster, are being killed.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use ureq::Agent;
+
+use crate::{http::ask, site::PATIENCE};
+
+/// Pseudo-random numbers. The seed is printed, so that a failure can be had again.
+#[derive(Debug)]
+pub struct Dice(pub u64);
+
+impl Dice {
+    /// Dice with the clock as their seed.
+    pub fn by_the_clock() -> Self {
+        let seed = u64::try_from(crate::now().as_micros()).expect("after 1970") | 1;
+        println!("seed {seed}");
+        Self(seed)
+    }
+
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % limit
+    }
+
+    pub fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
+        &of[usize::try_from(self.below(of.len() as u64)).expect("an index is small")]
+    }
+}
+
+/// A job to submit, with whose token, and how long to pause after it.
+#[derive(Debug)]
+pub struct Submission {
+    pub token: String,
+    pub spec: Value,
+    pub pause: Duration,
+}
+
+/// Threads that submit jobs, each job until the center has acknowledged it.
+#[derive(Debug)]
+pub struct Load {
+    /// The address of the center, which changes when it is started again.
+    pub url: Arc<Mutex<String>>,
+    /// The specifications of the jobs that were acknowledged, by the job's id.
+    acknowledged: Arc<Mutex<BTreeMap<String, Value>>>,
+    is_over: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Load {
+    /// `make` makes the next job from the dice and a number that no other job gets.
+    pub fn start(
+        threads: u64,
+        seed: u64,
+        url: &str,
+        make: impl Fn(&mut Dice, u64) -> Submission + Clone + Send + 'static,
+    ) -> Self {
+        let mut load = Self {
+            url: Arc::new(Mutex::new(url.to_owned())),
+            acknowledged: Arc::default(),
+            is_over: Arc::default(),
+            threads: Vec::new(),
+        };
+        let count = Arc::new(AtomicU64::new(0));
+        for thread in 1..=threads {
+            let (url, acknowledged) = (Arc::clone(&load.url), Arc::clone(&load.acknowledged));
+            let (is_over, count, make) = (Arc::clone(&load.is_over), Arc::clone(&count), make.clone());
+            load.threads.push(std::thread::spawn(move || {
+                let mut dice = Dice(seed ^ thread.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+                while !is_over.load(Ordering::SeqCst) {
+                    let Submission { token, spec, pause } =
+                        make(&mut dice, count.fetch_add(1, Ordering::SeqCst));
+                    let id = submit(&url, &token, &spec);
+                    acknowledged.lock().expect("no thread has panicked").insert(id, spec);
+                    // Without a pause there would be more than the cards can take, and the queue would only
+                    // grow.
+                    std::thread::sleep(pause);
+                }
+            }));
+        }
+        load
+    }
+
+    /// How many jobs were acknowledged so far.
+    pub fn count(&self) -> usize {
+        self.acknowledged.lock().expect("no thread has panicked").len()
+    }
+
+    /// Submits no more. Returns the specifications of the jobs that were acknowledged, by the job's id.
+    pub fn end(self) -> BTreeMap<String, Value> {
+        self.is_over.store(true, Ordering::SeqCst);
+        for thread in self.threads {
+            thread.join().expect("the thread has not panicked");
+        }
+        std::mem::take(&mut *self.acknowledged.lock().expect("no thread has panicked"))
+    }
+}
+
+/// Sends a job with the same key until it is answered: there is one job, whatever was lost on the way.
+fn submit(url: &Mutex<String>, token: &str, spec: &Value) -> String {
+    let agent: Agent = Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(Duration::from_secs(20)))
+        .build()
+        .into();
+    // Where several jobs have one name, each has a comment of its own.
+    let unique = spec["comment"].as_str().or(spec["name"].as_str());
+    let key = [("Idempotency-Key", unique.expect("a job of a load has a name"))];
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let url = url.lock().expect("no thread has panicked").clone();
+        match ask(&agent, &url, "POST", "/api/v1/jobs", token, Some(spec), &key) {
+            Ok((201, answer)) => return answer["id"].as_str().expect("an id").to_owned(),
+            Ok((status, answer)) => assert!(status == 429 || status >= 500, "{status} {answer}"),
+            Err(_) => {}
+        }
+        assert!(Instant::now() < until, "the center does not come back");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A job's name, and the exit code that its specification tells its script to end with.
+pub fn expected(spec: &Value) -> (&str, i64) {
+    let code = spec["env"]["CODE"].as_str().and_then(|code| code.parse().ok());
+    (spec["name"].as_str().expect("a name"), code.expect("a code"))
+}

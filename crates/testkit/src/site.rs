@@ -1,0 +1,166 @@
+//! A real center in a process of its own, from the real program.
+
+mod asking;
+pub mod jobs;
+pub mod tenants;
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _},
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    time::{Duration, Instant},
+};
+
+use ureq::Agent;
+
+use crate::http::agent;
+
+/// The password of everybody at a site.
+pub const PASSWORD: &str = "a-long-password";
+/// The longest time that a test waits for anything, on a slow and busy machine.
+pub const PATIENCE: Duration = Duration::from_mins(2);
+
+/// A center's folder and settings. Its process can be stopped, killed and started again.
+#[derive(Debug)]
+pub struct Site {
+    pub folder: tempfile::TempDir,
+    settings: PathBuf,
+    program: PathBuf,
+    process: Option<Child>,
+    pub url: String,
+    agent: Agent,
+    /// The operator's token.
+    pub operator: String,
+}
+
+impl Site {
+    /// A new center by `program` with virtual nodes of eight cards. `more` is put before the pool in the
+    /// settings.
+    pub fn new(program: &str, nodes: u32, more: &str) -> Self {
+        let settings = format!(
+            "{more}\n[[pools]]\nname = \"ascend-910\"\n\
+             card_model = \"ascend-910\"\nnodes = [{{ name = \"npu-\", count = {nodes}, cards = 8, cards_per_ring = 4, \
+             virtual = true }}]\n"
+        );
+        Self::with_settings(program, &settings)
+    }
+
+    /// A new center by `program` with these settings and an address and a folder of its own.
+    pub fn with_settings(program: &str, settings_text: &str) -> Self {
+        let folder = tempfile::Builder::new().prefix("qiantang-test-").tempdir().expect("a folder is made");
+        // Runs go through it under users of their own.
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))
+            .expect("a mode is set");
+        let settings = folder.path().join("center.toml");
+        let data = folder.path().join("data");
+        let text = format!("listen = \"127.0.0.1:0\"\ndata_dir = \"{}\"\n{settings_text}", data.display());
+        std::fs::write(&settings, text).expect("the settings are written");
+        let mut site = Self {
+            folder,
+            settings,
+            program: program.into(),
+            process: None,
+            url: String::new(),
+            agent: agent(),
+            operator: String::new(),
+        };
+        site.start();
+        site.operator = site.login("operator");
+        site
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// The program that the center runs.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// Starts the center's process and waits until it is ready. Returns how long that took.
+    pub fn start(&mut self) -> Duration {
+        assert!(self.process.is_none(), "the center runs already");
+        let began = Instant::now();
+        let log =
+            std::fs::OpenOptions::new().create(true).append(true).open(self.folder.path().join("center.log"));
+        let mut child = Command::new(&self.program)
+            .args(["serve", "--config"])
+            .arg(&self.settings)
+            .env("QIANTANG_OPERATOR_PASSWORD", PASSWORD)
+            .env("RUST_LOG", std::env::var("RUST_LOG").unwrap_or_else(|_| "warn".into()))
+            .env("QIANTANG__LIMITS__REQUESTS_PER_SECOND", "1000000")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log.expect("the log is opened"))
+            .spawn()
+            .expect("the program starts");
+        let mut out = BufReader::new(child.stdout.take().expect("the output is piped"));
+        let mut line = String::new();
+        out.read_line(&mut line).expect("the program says a line");
+        let url = line.trim().strip_prefix("listening on ");
+        let Some(url) = url else { panic!("the center did not start: {line}\n{}", self.log()) };
+        url.clone_into(&mut self.url);
+        // The pipe stays open and is emptied: the center must never write into a closed one.
+        std::thread::spawn(move || drop(out.read_to_end(&mut Vec::new())));
+        self.process = Some(child);
+        began.elapsed()
+    }
+
+    /// The center's log so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("center.log")).unwrap_or_default()
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.as_ref().expect("the center runs").id()
+    }
+
+    /// Kills the center, which has no chance to tidy up.
+    pub fn kill(&mut self) {
+        let mut process = self.process.take().expect("the center runs");
+        process.kill().expect("the process is killed");
+        process.wait().expect("the process is gone");
+    }
+
+    /// Asks the center to end, and waits for that.
+    pub fn stop(&mut self) -> ExitStatus {
+        let mut process = self.process.take().expect("the center runs");
+        let asked = Command::new("kill").args(["-TERM", &process.id().to_string()]).status();
+        assert!(asked.expect("kill runs").success());
+        process.wait().expect("the process is gone")
+    }
+
+    /// Looks until `look` finds something; `what` names it, should that take too long.
+    pub fn wait_for<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(found) = look() {
+                return found;
+            }
+            assert!(Instant::now() < until, "waited too long for {what}\n{}", self.log());
+            // Soon enough for the test, without taking the processor from the center.
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Waits until the clock shows another second.
+    ///
+    /// Slurm tells times in whole seconds. A job that begins in the second in which its contract did is
+    /// billed only from the contract on, which is a part of a second less than Slurm accounts for.
+    pub fn wait_for_next_second(&self) {
+        let second = || crate::now().as_micros() / 1_000_000;
+        let now = second();
+        self.wait_for("the next second", || (second() > now).then_some(()));
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            let _ = Command::new("kill").args(["-TERM", &process.id().to_string()]).status();
+            let _ = process.wait();
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Somebody at a terminal who works with the real commands.
+
+use std::{
+    io::Write as _,
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::site::{PASSWORD, Site};
+
+/// A person with a home of their own, in which the commands keep the person's token.
+#[derive(Debug)]
+pub struct Terminal<'a> {
+    site: &'a Site,
+    pub home: tempfile::TempDir,
+}
+
+impl<'a> Terminal<'a> {
+    pub fn signed_in(site: &'a Site, login: &str) -> Self {
+        let terminal = Self { site, home: tempfile::tempdir().expect("a folder is made") };
+        let mut child = terminal
+            .command(&["login", login, "--password-stdin"])
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("the command starts");
+        writeln!(child.stdin.take().expect("the input is piped"), "{PASSWORD}").expect("it reads");
+        assert!(child.wait_with_output().expect("the command ends").status.success());
+        terminal
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(self.site.program());
+        command
+            .args(args)
+            .env("HOME", self.home.path())
+            .env("QIANTANG_URL", &self.site.url)
+            .env("LANG", "en_US.UTF-8")
+            .env_remove("LC_ALL")
+            .env_remove("QIANTANG_TOKEN")
+            .env_remove("QIANTANG_CONFIG")
+            .env_remove("XDG_CONFIG_HOME")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command. Returns its exit code, standard output and standard error.
+    pub fn run(&self, args: &[&str]) -> (i32, String, String) {
+        let Output { status, stdout, stderr } = self.command(args).output().expect("the command runs");
+        let text = |bytes| String::from_utf8(bytes).expect("the output is text");
+        (status.code().expect("the command ends by itself"), text(stdout), text(stderr))
+    }
+
+    /// Runs a command that has to succeed. Returns its standard output.
+    pub fn ok(&self, args: &[&str]) -> String {
+        let (code, out, err) = self.run(args);
+        assert_eq!(code, 0, "{args:?}: {out}{err}");
+        out
+    }
+
+    /// Runs a command with `--json`. Returns the JSON of its standard output.
+    pub fn json(&self, args: &[&str]) -> Value {
+        let out = self.ok(&[args, &["--json"]].concat());
+        serde_json::from_str(&out).unwrap_or_else(|error| panic!("{args:?}: {error}: {out}"))
+    }
+
+    /// Writes a file into the person's home. Returns its path.
+    pub fn file(&self, name: &str, text: &str) -> String {
+        let path = self.home.path().join(name);
+        std::fs::write(&path, text).expect("the file is written");
+        path.to_str().expect("the path is text").to_owned()
+    }
+}
