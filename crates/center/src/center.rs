@@ -3,18 +3,20 @@
 use std::{ops::Deref, sync::Arc};
 
 use axum::extract::FromRef;
+use base::noun::Platform;
 use parking_lot::{Mutex, MutexGuard};
 use store::Tx;
 
-use crate::{
-    base::Base, compute::Compute, error::AppError, live::Live, metrics::Metrics, settings::Settings,
-};
+use crate::{compute::Compute, live::Live, metrics::Metrics, settings::Settings};
+use base::{Base, error::AppError};
 
 /// Shared by all parts; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Center {
     pub base: Base,
     pub compute: Arc<Compute>,
+    /// The nouns that this program has.
+    pub platforms: &'static [Platform<Self>],
     pub settings: Arc<Settings>,
     pub metrics: Arc<Metrics>,
     live: Arc<Mutex<Live>>,
@@ -35,10 +37,17 @@ impl FromRef<Center> for Base {
 }
 
 impl Center {
-    pub fn new(settings: Settings, base: Base, compute: Compute, live: Live) -> Self {
+    pub fn new(
+        platforms: &'static [Platform<Self>],
+        settings: Settings,
+        base: Base,
+        compute: Compute,
+        live: Live,
+    ) -> Self {
         let metrics = Metrics::new(&mut base.metrics.registry());
         Self {
             base,
+            platforms,
             settings: Arc::new(settings),
             metrics: Arc::new(metrics),
             compute: Arc::new(compute),

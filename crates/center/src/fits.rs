@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use domain::{ContractId, Millis, ServiceClass, Timestamp};
+use domain::{ContractId, JobId, Millis, ServiceClass, Timestamp};
 use parking_lot::Mutex;
 use scheduler::{Limit, Policy, Snapshot, Waiting};
 
-use crate::moment::new_id;
+use base::moment::new_id;
 
 /// Everything that decides whether a job can ever start.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

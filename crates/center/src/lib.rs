@@ -1,24 +1,19 @@
 //! The center's service: what can be asked of it (`app`), how it is asked over HTTP (`api`) and in a browser
 //! (`portal`), who may (`auth`), and the loops that make it run.
 
+pub mod actions;
 pub mod api;
 pub mod app;
-pub mod auth;
-pub mod base;
-pub mod base_metrics;
-pub mod base_settings;
 pub mod center;
 pub mod compute;
-pub mod error;
-pub mod events;
+pub mod event_kinds;
 pub mod fits;
-mod http;
 pub mod live;
 pub mod loops;
 pub mod metrics;
-pub mod moment;
+mod nouns;
+pub use nouns::PLATFORM;
 pub mod portal;
-pub mod refusal;
 pub mod settings;
 pub mod start;
 pub mod wakers;
@@ -27,6 +22,7 @@ use std::{ffi::OsString, future::Future, net::SocketAddr};
 
 use app::{capacity, twin};
 use axum::{Extension, Router};
+use base::noun::Platform;
 use center::Center;
 use settings::Settings;
 use start::{FirstOperator, StartError};
@@ -42,6 +38,7 @@ pub struct Ready {
 
 /// Runs the center until `stop` is done, then lets requests end and leaves running runs to their supervisors.
 pub async fn serve(
+    platforms: &'static [Platform<Center>],
     settings: Settings,
     host_command: Vec<OsString>,
     on_ready: impl FnOnce(Ready) + Send,
@@ -52,7 +49,7 @@ pub async fn serve(
     // Bound first: a second center on the same address ends before it touches anything.
     let listener = tokio::net::TcpListener::bind(listen).await.map_err(cannot_listen)?;
     let address = listener.local_addr().map_err(cannot_listen)?;
-    let opened = tokio::task::spawn_blocking(move || start::open(settings, host_command));
+    let opened = tokio::task::spawn_blocking(move || start::open(platforms, settings, host_command));
     let (center, sleepers, first_operator) = opened.await.map_err(|e| StartError::Other(e.to_string()))??;
     let threads = loops::start(&center, sleepers).map_err(|error| StartError::Other(error.to_string()))?;
 

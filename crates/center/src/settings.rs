@@ -9,7 +9,7 @@ use engines::slurm::Owner;
 use scheduler::Policy;
 use serde::Deserialize;
 
-use crate::base_settings::{self, LimitSettings};
+use base::settings::{self, LimitSettings};
 
 /// What the environment's names begin with.
 const ENV_PREFIX: &str = "QIANTANG__";
@@ -37,8 +37,8 @@ pub struct Settings {
 
 impl Settings {
     /// The part of them that the ground stands on.
-    pub fn base(&self) -> base_settings::Settings {
-        base_settings::Settings {
+    pub fn base(&self) -> settings::Settings {
+        settings::Settings {
             name_zh: self.name_zh.clone(),
             name_en: self.name_en.clone(),
             secure_cookies: self.secure_cookies,

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, ffi::OsString, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
 
 use domain::{
-    CardModel, ContractState, JobId, Member, Millis, Node, NodeState, Role, RunId, Tenant, Timestamp,
-    card::Affinity, node::even_rings,
+    CardModel, ContractState, JobId, Member, MemberId, Millis, Node, NodeId, NodeState, PoolId, Role, RunId,
+    Tenant, Timestamp, card::Affinity, node::even_rings,
 };
 use engines::{
     Engine,
@@ -16,20 +16,31 @@ use serde_json::json;
 use store::{Store, StoreError, Tx, contracts, jobs, ledger, pools, runs, tenants};
 
 use crate::{
-    app::{
-        audit::{self, Change},
-        jobs::{ending::give_up, still_unmet},
-    },
-    auth::{Policies, password},
-    base::Base,
+    actions,
+    app::jobs::{ending::give_up, still_unmet},
     center::Center,
     compute::Compute,
-    error::AppError,
     live::Live,
-    moment::{self, new_id},
     settings::{DirectJobs, EngineKind, Isolation, NodeSettings, PoolSettings, Settings},
     wakers::{self, Sleepers},
 };
+use base::{
+    Base,
+    audit::{self, Change},
+    auth::Action,
+    auth::{Policies, password},
+    error::AppError,
+    moment::{self, new_id},
+    noun::{Platform, nouns},
+};
+
+/// All actions that there are.
+pub fn actions_of(platforms: &[Platform<Center>]) -> impl Iterator<Item = Action> {
+    nouns(platforms).flat_map(|noun| noun.actions).copied()
+}
+
+/// Who may do what.
+const POLICIES: &str = include_str!("../policies/center.cedar");
 
 /// Why the center can't start.
 #[derive(Debug, thiserror::Error)]
@@ -63,11 +74,12 @@ pub struct FirstOperator {
 
 /// Opens everything and reads what is live. `host_command` starts the engine's host process.
 pub fn open(
+    platforms: &'static [Platform<Center>],
     settings: Settings,
     host_command: Vec<OsString>,
 ) -> Result<(Center, Sleepers, Option<FirstOperator>), StartError> {
     let began = std::time::Instant::now();
-    let policies = Policies::load().map_err(StartError::Policies)?;
+    let policies = Policies::load(actions_of(platforms), POLICIES).map_err(StartError::Policies)?;
     // Runs with a uid of their own pass through the data folder to their work folder; they can't list it.
     make_folder(&settings.data_dir, 0o711)?;
     let database = settings.data_dir.join("database");
@@ -94,7 +106,7 @@ pub fn open(
     let compute = Compute::new(engine, slurm, settings.planning(), wakers);
     let center = {
         let base = Base::new(settings.base(), store, policies);
-        Center::new(settings, base, compute, live)
+        Center::new(platforms, settings, base, compute, live)
     };
     if !hopeless.is_empty() {
         give_up(&center, hopeless);
@@ -184,7 +196,7 @@ fn seed(store: &Store, settings: &Settings) -> Result<Option<FirstOperator>, Sta
         password: std::env::var("QIANTANG_OPERATOR_PASSWORD")
             .ok()
             .filter(|given| given.chars().count() >= password::MIN_CHARS)
-            .unwrap_or_else(|| crate::auth::credentials::new_secret("").chars().take(20).collect()),
+            .unwrap_or_else(|| base::auth::credentials::new_secret("").chars().take(20).collect()),
     };
     let hash = password::hash(&first.password).map_err(StartError::Other)?;
     let member = Member {
@@ -199,7 +211,7 @@ fn seed(store: &Store, settings: &Settings) -> Result<Option<FirstOperator>, Sta
     store.write(move |tx| -> Result<(), AppError> {
         tenants::insert_member(tx, &member, Some(&hash))?;
         let detail = json!({ "login": member.login, "role": member.role.code() });
-        let (action, subject) = ("first_operator", member.id.to_string());
+        let (action, subject) = (actions::FIRST_OPERATOR, member.id.to_string());
         audit::record_own(tx, Change { tenant: None, action, subject, detail })
     })?;
     Ok(Some(first))
@@ -248,7 +260,7 @@ fn found_here() -> Vec<PoolSettings> {
     found.into_iter().filter(|found| !found.cards.is_empty()).map(pool).collect()
 }
 
-fn new_pool(tx: &Tx, wanted: &PoolSettings) -> Result<domain::PoolId, AppError> {
+fn new_pool(tx: &Tx, wanted: &PoolSettings) -> Result<PoolId, AppError> {
     let model = wanted.model.clone().or_else(|| CardModel::known(&wanted.card_model));
     let model = model.ok_or_else(|| AppError::not_found("card model", &wanted.card_model))?;
     let pool = pools::Pool { id: new_id!(PoolId), name: wanted.name.clone(), model };
@@ -256,7 +268,7 @@ fn new_pool(tx: &Tx, wanted: &PoolSettings) -> Result<domain::PoolId, AppError> 
     Ok(pool.id)
 }
 
-fn nodes_of(pool: &PoolSettings, id: domain::PoolId, since: Timestamp) -> impl Iterator<Item = Node> {
+fn nodes_of(pool: &PoolSettings, id: PoolId, since: Timestamp) -> impl Iterator<Item = Node> {
     pool.nodes.iter().flat_map(move |wanted| {
         (1..=wanted.count).map(move |n| Node {
             id: new_id!(NodeId),

@@ -3,15 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    problem::{JobFault, Quantity, SpecProblem, Wrong, field, out_of_range},
-    text::{InvalidLine, line_fault},
-};
-
 /// The most bytes of a path.
-const MAX_PATH_BYTES: usize = 1024;
+pub const MAX_PATH_BYTES: usize = 1024;
 /// The most tasks, and the most processors of one.
-const MAX_TASKS: u32 = 1 << 20;
+pub const MAX_TASKS: u32 = 1 << 20;
 
 /// Where the script of a run is started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,37 +99,6 @@ impl BatchSpec {
     /// Whether it says how many processors there are to be.
     pub fn tells_processors(&self) -> bool {
         self.tasks.or(self.tasks_per_node).or(self.cpus_per_task).is_some()
-    }
-
-    /// All that is wrong with it.
-    pub(crate) fn problems(&self) -> Vec<SpecProblem> {
-        let mut problems = Vec::new();
-        for (field, count) in [
-            (field::BATCH_TASKS, self.tasks),
-            (field::BATCH_TASKS_PER_NODE, self.tasks_per_node),
-            (field::BATCH_CPUS_PER_TASK, self.cpus_per_task),
-        ] {
-            let wrong = count.and_then(|count| out_of_range(Quantity::Number, count, 1, MAX_TASKS));
-            problems.extend(wrong.map(|wrong| SpecProblem::new(field, wrong)));
-        }
-        for (field, text) in [
-            (field::BATCH_OUTPUT, &self.output),
-            (field::BATCH_ERROR, &self.error),
-            (field::BATCH_WORK_DIR, &self.work_dir),
-            (field::BATCH_SUBMIT_DIR, &self.submit_dir),
-        ] {
-            let fault = text.as_ref().and_then(|text| line_fault(text, text.len(), MAX_PATH_BYTES));
-            let wrong = fault.map(|fault| Wrong::Path(InvalidLine { most: MAX_PATH_BYTES, fault }));
-            problems.extend(wrong.map(|wrong| SpecProblem::new(field, wrong)));
-        }
-        if self.export.as_ref().is_some_and(|text| text.contains('\0')) {
-            problems.push(SpecProblem::new(field::BATCH_EXPORT, Wrong::HasNul));
-        }
-        if let Some(Warning { signal, .. }) = self.warning.as_ref().filter(|w| !is_signal(&w.signal)) {
-            let fault = JobFault::NotASignal { given: signal.clone() };
-            problems.push(SpecProblem::new(field::BATCH_WARNING, fault));
-        }
-        problems
     }
 }
 

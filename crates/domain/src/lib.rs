@@ -9,6 +9,7 @@ pub mod contract;
 pub mod id;
 pub mod job;
 pub mod ledger;
+pub mod limits;
 pub mod money;
 pub mod node;
 pub mod price;

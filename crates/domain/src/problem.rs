@@ -255,6 +255,7 @@ pub enum Form {
 pub enum TaskFileFault {
     TooLarge {
         bytes: usize,
+        most: usize,
     },
     NotYaml {
         column: usize,

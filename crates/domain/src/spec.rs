@@ -4,17 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    BatchSpec, JobId, Launch, Millis, codes,
-    problem::{Field, JobFault, Quantity, SpecProblem, Things, Wrong, field, out_of_range},
-    text::Line,
-};
+use crate::{BatchSpec, JobId, Launch, Millis, codes};
 
 /// The most characters of a job's name, and of a comment.
-const MAX_NAME: usize = 128;
-const MAX_COMMENT: usize = 1024;
+pub const MAX_NAME: usize = 128;
+pub const MAX_COMMENT: usize = 1024;
 /// The most arguments of a script, and the most bytes of one.
-const MAX_ARGS: usize = 256;
+pub const MAX_ARGS: usize = 256;
 pub const MAX_ARG_BYTES: usize = 4096;
 /// The most bytes of a script.
 pub const MAX_SCRIPT_BYTES: usize = 256 * 1024;
@@ -119,7 +115,7 @@ pub struct IndexRange {
 }
 
 impl IndexRange {
-    fn len(self) -> u64 {
+    pub(crate) fn len(self) -> u64 {
         if self.step == 0 || self.last < self.first {
             0
         } else {
@@ -148,17 +144,6 @@ impl ArraySpec {
             rest -= range.len();
         }
         None
-    }
-
-    fn fault(&self) -> Option<JobFault> {
-        if let Some(IndexRange { first, last, step }) = self.ranges.iter().find(|range| range.len() == 0) {
-            return Some(JobFault::EmptyRange { first: *first, last: *last, step: *step });
-        }
-        if let Some(pair) = self.ranges.windows(2).find(|pair| pair[1].first <= pair[0].last) {
-            return Some(JobFault::RangesNotRising { last: pair[0].last, first: pair[1].first });
-        }
-        let tasks = self.len();
-        (!(1..=u64::from(MAX_ARRAY_TASKS)).contains(&tasks)).then_some(JobFault::ArrayTasks { tasks })
     }
 
     /// The lowest and the highest index.
@@ -214,88 +199,6 @@ impl JobSpec {
     pub fn takes_model(&self, model: &str) -> bool {
         self.card_model.is_none() || self.card_models().any(|wanted| wanted == model)
     }
-
-    /// All that is wrong with it by itself, whoever submits it and wherever; empty if nothing is.
-    pub fn problems(&self) -> Vec<SpecProblem> {
-        let mut problems = Vec::new();
-        let mut found = |field: Field, wrong: Option<Wrong>| {
-            problems.extend(wrong.map(|wrong| SpecProblem::new(field, wrong)));
-        };
-        found(field::NAME, Line::<MAX_NAME>::parse(&*self.name).err().map(Wrong::Line));
-        found(field::SCRIPT, script_fault(&self.script));
-        found(field::ARGS, args_fault(&self.args));
-        found(field::ENV, env_fault(&self.env));
-        found(field::NODES, out_of_range(Quantity::Nodes, self.nodes, 1, MAX_NODES));
-        let bad_most = self.max_nodes.filter(|most| !(self.nodes..=MAX_NODES).contains(most));
-        let bad_most = bad_most.map(|given| JobFault::MaxNodes { given, nodes: self.nodes }.into());
-        found(field::MAX_NODES, bad_most);
-        found(field::LABELS, labels_fault(&self.labels));
-        let most_cards = crate::card::MAX_CARDS_PER_NODE.into();
-        found(
-            field::CARDS_PER_NODE,
-            out_of_range(Quantity::CardsPerNode, self.cards_per_node, 1, most_cards),
-        );
-        found(
-            field::TIME_LIMIT,
-            self.time_limit_ms
-                .and_then(|limit| out_of_range(Quantity::TimeLimitMs, limit.0, 1, MAX_TIME_LIMIT.0)),
-        );
-        let chars = self.comment.chars().count();
-        let too_long = chars > MAX_COMMENT;
-        found(field::COMMENT, too_long.then_some(Wrong::TooLong { chars, most: MAX_COMMENT }));
-        found(field::AFTER, too_many(Things::Jobs, self.after.len(), MAX_DEPENDENCIES));
-        if let Some(array) = &self.array {
-            found(field::ARRAY, array.fault().map(Wrong::Job));
-            let none_at_once = array.max_running == Some(0);
-            found(field::ARRAY, none_at_once.then_some(JobFault::NoTaskAtOnce.into()));
-        }
-        problems.extend(self.batch.problems());
-        problems
-    }
-}
-
-fn too_many(of: Things, given: usize, most: usize) -> Option<Wrong> {
-    (given > most).then_some(Wrong::Count { of, given, least: 0, most })
-}
-
-fn script_fault(script: &str) -> Option<Wrong> {
-    if script.trim().is_empty() {
-        Some(JobFault::BlankScript.into())
-    } else if script.len() > MAX_SCRIPT_BYTES {
-        Some(JobFault::ScriptTooLarge { bytes: script.len() }.into())
-    } else {
-        script.contains('\0').then_some(Wrong::HasNul)
-    }
-}
-
-fn args_fault(args: &[String]) -> Option<Wrong> {
-    let too_long = || {
-        let (position, arg) = (1..).zip(args).find(|(_, arg)| arg.len() > MAX_ARG_BYTES)?;
-        Some(JobFault::ArgumentTooLong { position, bytes: arg.len() }.into())
-    };
-    let has_nul = || args.iter().any(|arg| arg.contains('\0')).then_some(Wrong::HasNul);
-    too_many(Things::Arguments, args.len(), MAX_ARGS).or_else(too_long).or_else(has_nul)
-}
-
-fn env_fault(env: &BTreeMap<String, String>) -> Option<Wrong> {
-    let of_one = |(name, value): (&String, &String)| {
-        let (name, bytes) = (name.clone(), name.len() + value.len());
-        if !is_env_name(&name) {
-            Some(JobFault::VariableName { name })
-        } else if bytes > MAX_ENV_BYTES {
-            Some(JobFault::VariableTooLong { name, bytes })
-        } else {
-            value.contains('\0').then_some(JobFault::VariableHasNul { name })
-        }
-    };
-    too_many(Things::Variables, env.len(), MAX_ENV).or_else(|| env.iter().find_map(of_one).map(Wrong::Job))
-}
-
-/// The first fault of labels that a node is to have, or a job asks for.
-pub fn labels_fault(labels: &[String]) -> Option<Wrong> {
-    let bad = || labels.iter().find(|label| !is_label(label)).cloned();
-    too_many(Things::Labels, labels.len(), MAX_LABELS)
-        .or_else(|| bad().map(|given| JobFault::NotALabel { given }.into()))
 }
 
 /// Whether a node can have it as a label.
@@ -304,62 +207,10 @@ pub fn is_label(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
-/// A name that a shell takes.
-fn is_env_name(name: &str) -> bool {
-    !name.is_empty()
-        && !name.starts_with(|first: char| first.is_ascii_digit())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Lang;
     use proptest::prelude::*;
-
-    fn good() -> JobSpec {
-        JobSpec {
-            name: "train".into(),
-            script: "#!/bin/sh\ntrue\n".into(),
-            nodes: 1,
-            cards_per_node: 1,
-            ..JobSpec::default()
-        }
-    }
-
-    #[test]
-    fn each_limit_is_named() {
-        type Case = (&'static str, fn(&mut JobSpec));
-        assert_eq!(good().problems(), []);
-        let cases: [Case; 15] = [
-            ("name", |s| s.name = String::new()),
-            ("name", |s| s.name = "a\nb".into()),
-            ("script", |s| s.script = " \n".into()),
-            ("script", |s| s.script = "x".repeat(MAX_SCRIPT_BYTES + 1)),
-            ("args", |s| s.args = vec!["\0".into()]),
-            ("env", |s| drop(s.env.insert("1X".into(), String::new()))),
-            ("nodes", |s| s.nodes = 0),
-            ("cards_per_node", |s| s.cards_per_node = 65),
-            ("time_limit_ms", |s| s.time_limit_ms = Some(Millis(-1))),
-            ("comment", |s| s.comment = "长".repeat(1025)),
-            ("batch.tasks", |s| s.batch.tasks = Some(0)),
-            ("batch.output", |s| s.batch.output = Some("a\nb".into())),
-            ("batch.warning", |s| {
-                s.batch.warning = Some(crate::batch::Warning { signal: "USR1; id".into(), before_s: 1 });
-            }),
-            ("array", |s| s.array = Some(ArraySpec { ranges: vec![], max_running: None })),
-            ("array", |s| {
-                let range = |first, last| IndexRange { first, last, step: 1 };
-                s.array = Some(ArraySpec { ranges: vec![range(5, 9), range(0, 4)], max_running: None });
-            }),
-        ];
-        for (field, spoil) in cases {
-            let mut spec = good();
-            spoil(&mut spec);
-            let problems = spec.problems();
-            assert_eq!(problems.iter().map(|p| p.place.text(Lang::En)).collect::<Vec<_>>(), [field]);
-        }
-    }
 
     proptest! {
         #[test]
@@ -372,17 +223,6 @@ mod tests {
                 prop_assert_eq!(array.index(u32::try_from(position).unwrap()), Some(*index));
             }
             prop_assert_eq!(array.index(u32::try_from(expected.len()).unwrap()), None);
-        }
-
-        #[test]
-        fn huge_numbers_neither_panic_nor_pass(nodes: u32, cards: u32, limit: i64, first: u32, last: u32, step: u32) {
-            let spec = JobSpec {
-                nodes, cards_per_node: cards, time_limit_ms: Some(Millis(limit)),
-                array: Some(ArraySpec { ranges: vec![IndexRange { first, last, step }], max_running: None }), ..good()
-            };
-            let _ = spec.card_count();
-            let tasks = spec.task_count();
-            prop_assert!(!spec.problems().is_empty() || (tasks <= MAX_ARRAY_TASKS && nodes <= MAX_NODES && cards <= 64));
         }
     }
 }

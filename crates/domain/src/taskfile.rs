@@ -94,7 +94,7 @@ impl Text {
 /// Reads a task file.
 pub fn parse(text: &str) -> Result<JobSpec, Vec<SpecProblem>> {
     if text.len() > MAX_BYTES {
-        let fault = TaskFileFault::TooLarge { bytes: text.len() };
+        let fault = TaskFileFault::TooLarge { bytes: text.len(), most: MAX_BYTES };
         return Err(vec![SpecProblem::new(field::FILE, fault)]);
     }
     check_shape(text).map_err(|problem| vec![problem])?;

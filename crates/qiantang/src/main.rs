@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         engines::local::host::main();
     }
     let cli = Cli::parse();
+    qiantang::load_texts();
     let lang = output::lang(cli.lang.as_deref());
     let context = Context { client: client::Client::open(cli.url.as_deref()), lang, json: cli.json };
     match cli.command.run(&context) {

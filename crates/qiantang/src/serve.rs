@@ -34,7 +34,9 @@ pub fn run(config: Option<&Path>) -> Result<(), Failure> {
         let stop = async move {
             tokio::select! { _ = term.recv() => {} _ = int.recv() => {} }
         };
-        center::serve(settings, host_command(), announce, stop).await.map_err(|error| error.to_string())
+        center::serve(qiantang::PLATFORMS, settings, host_command(), announce, stop)
+            .await
+            .map_err(|error| error.to_string())
     });
     served.map_err(|problem| failed(&problem))
 }

@@ -9,7 +9,7 @@ pub fn word(lang: Lang, family: &str, code: &str) -> String {
         Lang::En => code.to_owned(),
         Lang::Zh => {
             let key = format!("{family}-{code}");
-            Some(center::portal::text(lang, &key, &[]))
+            Some(base::page::texts::text(lang, &key, &[]))
                 .filter(|text| *text != key)
                 .unwrap_or_else(|| code.to_owned())
         }
@@ -27,6 +27,7 @@ mod tests {
 
     #[test]
     fn every_code_has_a_chinese_word() {
+        qiantang::load_texts();
         let families: [(&str, Vec<&str>); 4] = [
             ("state", domain::contract::ContractState::ALL.iter().map(|state| state.code()).collect()),
             ("role", domain::Role::ALL.iter().map(|role| role.code()).collect()),

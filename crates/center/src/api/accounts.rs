@@ -4,10 +4,6 @@ use axum::{Json, extract::State, http::StatusCode};
 use domain::AllianceId;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Problem,
-    extract::{Auth, Body, Id, Peer},
-};
 use crate::{
     app::{
         members::{self, MemberChange, NewMember},
@@ -15,10 +11,13 @@ use crate::{
         sign_in::{self, MemberView, NewToken, TokenView},
         tenants::{self, AllianceView, NewAlliance, NewTenant, TenantView},
     },
-    auth::Caller,
-    base::Base,
     center::Center,
 };
+use base::api::{
+    Problem,
+    extract::{Auth, Body, Id, Peer},
+};
+use base::{Base, auth::Caller};
 
 type Created<T> = (StatusCode, Json<T>);
 

@@ -8,22 +8,19 @@ use axum::{
 use domain::{JobId, JobSpec, script::Note};
 use serde::{Deserialize, Serialize};
 
-use super::{
+use crate::{
+    actions,
+    app::{
+        jobs::{self, DryRun, JobDetail, JobQuery, JobView, RunView},
+        verdict::VerdictView,
+    },
+    center::Center,
+};
+use base::api::{
     Problem,
     extract::{Auth, Body, Id, Key, Params, Text},
 };
-use crate::{
-    app::{
-        jobs::{self, DryRun, JobDetail, JobQuery, JobView, RunView},
-        listing::Listing,
-        verdict::VerdictView,
-        views,
-    },
-    auth::Action,
-    center::Center,
-    error::AppError,
-    events::Event,
-};
+use base::{error::AppError, events::Event, listing::Listing, params};
 
 type Created<T> = (StatusCode, HeaderMap, Json<T>);
 
@@ -101,7 +98,7 @@ pub async fn dry_run(
 }
 
 fn job_id(text: &str) -> Result<JobId, Problem> {
-    Ok(views::id(text, "job")?)
+    Ok(params::id(text, "job")?)
 }
 
 /// One job.
@@ -166,9 +163,9 @@ pub async fn events(
     Params(query): Params<PageQuery>,
 ) -> Result<Json<Listing<Event>>, Problem> {
     let id = job_id(&id)?;
-    jobs::visible(&center, &caller, id, Action::ReadJob).await?;
-    let after = views::parse_cursor::<i64>(query.cursor.as_deref())?.unwrap_or(0);
-    let limit = views::page_limit(query.limit)?;
+    jobs::visible(&center, &caller, id, actions::READ_JOB).await?;
+    let after = params::parse_cursor::<i64>(query.cursor.as_deref())?.unwrap_or(0);
+    let limit = params::page_limit(query.limit)?;
     let rows = center.read(move |tx| store::events::list_after(tx, after, None, Some(id), limit + 1)).await?;
     let page = Listing::cut(rows, limit, |event| event.seq.to_string());
     Ok(Json(page.map(Event::from)))

@@ -11,17 +11,17 @@ use axum::{
 use domain::JobId;
 use serde_json::json;
 
-use super::{
+use crate::{
+    app::logs::{self, Log, LogQuery, LogView},
+    center::Center,
+};
+use base::api::{
     Problem,
     extract::{Auth, Id, Params},
 };
-use crate::{
-    app::{
-        logs::{self, Log, LogQuery, LogView},
-        views,
-    },
-    center::Center,
+use base::{
     http::{last_event_id, open_stream},
+    params,
 };
 
 /// How often a log that is followed is looked at: its writer tells nobody.
@@ -38,7 +38,7 @@ pub async fn read(
     Id(id): Id,
     Params(query): Params<LogQuery>,
 ) -> Result<Json<LogView>, Problem> {
-    let id: JobId = views::id(&id, "job")?;
+    let id: JobId = params::id(&id, "job")?;
     Ok(Json(logs::read(&center, &caller, id, query).await?))
 }
 
@@ -53,7 +53,7 @@ pub async fn follow(
     Params(query): Params<LogQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let id: JobId = views::id(&id, "job")?;
+    let id: JobId = params::id(&id, "job")?;
     let resumed = last_event_id(&headers).and_then(|id| id.parse().ok());
     let from = resumed.or(query.offset).unwrap_or(0);
     // Checked once, so that what is wrong is a problem and not a stream that ends.

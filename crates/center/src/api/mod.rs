@@ -1,17 +1,13 @@
 //! The HTTP API: `/api/v1`, its OpenAPI document with a page to try it out, health and metrics.
 
-mod accounts;
-mod docs;
-mod extract;
-mod jobs;
-mod logs;
-mod money;
-mod nodes;
-mod once;
-mod ops;
-mod problem;
-mod slurm;
-mod streams;
+pub(crate) mod accounts;
+pub(crate) mod jobs;
+pub(crate) mod logs;
+pub(crate) mod money;
+pub(crate) mod nodes;
+pub(crate) mod ops;
+pub(crate) mod slurm;
+pub(crate) mod streams;
 
 use axum::{
     Router,
@@ -19,16 +15,20 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
+use base::{
+    api::{docs, once},
+    noun::{Platform, nouns},
+};
 use utoipa::{Modify, OpenApi};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 
-use docs::{Keys, Security};
-pub use problem::Problem;
+use base::api::docs::{Keys, Security};
+pub use base::api::problem::Problem;
 
-use crate::{
-    base_metrics::RequestLabel,
-    center::Center,
+use crate::center::Center;
+use base::{
     http::{catch_panics, failure_of, method_not_allowed, no_such_route, secure},
+    metrics::RequestLabel,
 };
 
 #[derive(OpenApi)]
@@ -45,71 +45,21 @@ use crate::{
 )]
 struct Doc;
 
-fn routes() -> OpenApiRouter<Center> {
-    OpenApiRouter::new()
-        .routes(routes!(accounts::login))
-        .routes(routes!(accounts::me))
-        .routes(routes!(accounts::list_tokens, accounts::new_token))
-        .routes(routes!(accounts::revoke_token))
-        .routes(routes!(accounts::list_tenants, accounts::new_tenant))
-        .routes(routes!(accounts::show_tenant))
-        .routes(routes!(accounts::list_alliances, accounts::new_alliance))
-        .routes(routes!(accounts::set_lending))
-        .routes(routes!(accounts::list_members, accounts::new_member))
-        .routes(routes!(accounts::change_member))
-        .routes(routes!(accounts::list_projects, accounts::new_project))
-        .routes(routes!(accounts::change_project))
-        .routes(routes!(jobs::list, jobs::submit))
-        .routes(routes!(jobs::submit_script))
-        .routes(routes!(jobs::dry_run))
-        .routes(routes!(jobs::show))
-        .routes(routes!(jobs::cancel))
-        .routes(routes!(jobs::why))
-        .routes(routes!(jobs::runs))
-        .routes(routes!(jobs::events))
-        .routes(routes!(logs::read))
-        .routes(routes!(logs::follow))
-        .routes(routes!(streams::events))
-        .routes(routes!(nodes::list))
-        .routes(routes!(nodes::show))
-        .routes(routes!(nodes::drain))
-        .routes(routes!(nodes::resume))
-        .routes(routes!(nodes::set_labels))
-        .routes(routes!(nodes::set_maintenance, nodes::cancel_maintenance))
-        .routes(routes!(nodes::pools))
-        .routes(routes!(money::list_contracts, money::new_contract))
-        .routes(routes!(money::show_contract))
-        .routes(routes!(money::contract_events))
-        .routes(routes!(money::contract_action))
-        .routes(routes!(money::top_up))
-        .routes(routes!(money::statement))
-        .routes(routes!(money::list_prices, money::new_prices))
-        .routes(routes!(money::usage))
-        .routes(routes!(money::transfers))
-        .routes(routes!(money::check_ledger))
-        .routes(routes!(ops::overview))
-        .routes(routes!(ops::capacity_balance))
-        .routes(routes!(ops::history))
-        .routes(routes!(ops::audit))
-        .routes(routes!(ops::backup))
-        .routes(routes!(slurm::accounts))
-        .routes(routes!(slurm::apply_accounts))
-}
-
 /// The document that describes the API.
-pub fn document() -> utoipa::openapi::OpenApi {
-    parts().1
+pub fn document(platforms: &[Platform<Center>]) -> utoipa::openapi::OpenApi {
+    parts(platforms).1
 }
 
-fn parts() -> (Router<Center>, utoipa::openapi::OpenApi) {
+fn parts(platforms: &[Platform<Center>]) -> (Router<Center>, utoipa::openapi::OpenApi) {
+    let routes = nouns(platforms).fold(OpenApiRouter::new(), |all, noun| all.merge((noun.api)()));
     let (router, mut document) =
-        OpenApiRouter::with_openapi(Doc::openapi()).nest("/api/v1", routes()).split_for_parts();
+        OpenApiRouter::with_openapi(Doc::openapi()).nest("/api/v1", routes).split_for_parts();
     Keys.modify(&mut document);
     (router, document)
 }
 
 pub fn router(center: Center) -> Router {
-    let (v1, document) = parts();
+    let (v1, document) = parts(center.platforms);
     let v1 = v1
         .merge(docs::router(&document))
         .route("/healthz", axum::routing::get(ops::healthz))

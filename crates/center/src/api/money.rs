@@ -9,21 +9,21 @@ use axum::{
 use domain::PriceBookId;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Problem,
-    extract::{Auth, Body, Id, Params},
-};
 use crate::{
     app::{
         capacity::{self, LedgerCheck},
         contracts::{self, ContractEventView, ContractView, NewContract, TopUp},
-        listing::Listing,
         prices::{self, NewPriceBook, PriceBookView},
         statements::{self, Statement, StatementQuery, TransferQuery, TransferView},
         usage::{self, UsageQuery, UsageView},
     },
     center::Center,
 };
+use base::api::{
+    Problem,
+    extract::{Auth, Body, Id, Params},
+};
+use base::listing::Listing;
 
 type Created<T> = (StatusCode, Json<T>);
 

@@ -3,13 +3,13 @@
 use axum::{Json, extract::State};
 use serde::Deserialize;
 
-use super::{
-    Problem,
-    extract::{Auth, Body, Id},
-};
 use crate::{
     app::nodes::{self, NewMaintenance, NodeView, PoolView},
     center::Center,
+};
+use base::api::{
+    Problem,
+    extract::{Auth, Body, Id},
 };
 
 /// All nodes with their cards.

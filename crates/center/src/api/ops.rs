@@ -8,23 +8,22 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Problem,
-    extract::{Auth, Body, Params},
-};
 use crate::{
     app::{
         audit_log::{self, AuditFilter, AuditView},
         backup,
         capacity::{self, CapacityView, Interval, Recent},
-        listing::Listing,
         overview::{self, Overview},
         twin,
     },
-    auth::identity,
     center::Center,
     metrics::Figures,
 };
+use base::api::{
+    Problem,
+    extract::{Auth, Body, Params},
+};
+use base::{auth::identity, listing::Listing};
 
 /// What is going on: your tenant's part, or all of it for the center's people.
 #[utoipa::path(get, path = "/overview", tag = "center", responses((status = 200, body = Overview)))]

@@ -2,11 +2,11 @@
 
 use axum::{Json, extract::State};
 
-use super::{Problem, extract::Auth};
 use crate::{
     app::slurm_accounts::{self, AccountsView},
     center::Center,
 };
+use base::api::{Problem, extract::Auth};
 
 /// The accounts of tenants and projects in Slurm, and what would be changed there. Nothing is changed.
 #[utoipa::path(get, path = "/slurm/accounts", tag = "center", responses((status = 200, body = AccountsView),

@@ -7,10 +7,10 @@ use axum::{
 };
 use tokio::sync::{broadcast::error::RecvError, mpsc};
 
-use super::{Problem, extract::Auth};
-use crate::{
+use crate::center::Center;
+use base::api::{Problem, extract::Auth};
+use base::{
     auth::Scope,
-    center::Center,
     events::Event,
     http::{last_event_id, open_stream},
 };

@@ -8,15 +8,12 @@ use serde::Serialize;
 use serde_json::Value;
 use store::{StoreError, audit};
 
-use super::{
+use crate::{actions, center::Center};
+use base::{auth::Caller, error::AppError};
+use base::{
     listing::Listing,
     lookup::{Names, named_or_own},
     text::Text,
-};
-use crate::{
-    auth::{Action, Caller},
-    center::Center,
-    error::AppError,
 };
 
 /// A line of the audit log.
@@ -63,9 +60,9 @@ pub async fn list(
     filter: AuditFilter,
 ) -> Result<Listing<AuditView>, AppError> {
     let scope = caller.scope()?.tenant();
-    center.policies.check(caller, Action::ReadAudit, scope)?;
-    let after = super::views::parse_cursor::<AuditId>(filter.cursor.as_deref())?;
-    let limit = super::views::page_limit(filter.limit)?;
+    center.policies.check(caller, actions::READ_AUDIT, scope)?;
+    let after = base::params::parse_cursor::<AuditId>(filter.cursor.as_deref())?;
+    let limit = base::params::page_limit(filter.limit)?;
     let tenant = named_or_own(center, caller, filter.tenant.as_deref()).await?;
     let [from, until] = [(field::FROM, &filter.from), (field::TO, &filter.to)]
         .map(|(field, text)| instant(field, text.as_deref()));
@@ -111,5 +108,5 @@ pub async fn list(
 /// An instant of a filter, if one was given.
 fn instant(field: Field, text: Option<&str>) -> Result<Option<Timestamp>, AppError> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-    super::views::parse_instant(field, text).map(Some)
+    base::params::parse_instant(field, text).map(Some)
 }

@@ -10,13 +10,9 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use store::ledger;
 
-use super::views;
-use crate::{
-    auth::{Action, Caller},
-    center::Center,
-    error::AppError,
-    moment,
-};
+use crate::{actions, center::Center};
+use base::params;
+use base::{auth::Caller, error::AppError, moment};
 
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -41,8 +37,8 @@ pub struct CapacityView {
 }
 
 pub async fn balance(center: &Center, caller: &Caller, interval: Interval) -> Result<CapacityView, AppError> {
-    center.policies.check(caller, Action::ReadCapacity, None)?;
-    let (from, to) = views::interval(interval.from.as_deref(), interval.to.as_deref(), 24, moment::now())?;
+    center.policies.check(caller, actions::READ_CAPACITY, None)?;
+    let (from, to) = params::interval(interval.from.as_deref(), interval.to.as_deref(), 24, moment::now())?;
     between(center, from, to).await
 }
 
@@ -97,7 +93,7 @@ impl Recent {
         caller: &Caller,
         now: Timestamp,
     ) -> Result<Vec<CapacityBalance>, AppError> {
-        center.policies.check(caller, Action::ReadCapacity, None)?;
+        center.policies.check(caller, actions::READ_CAPACITY, None)?;
         let this = now.floor_millis() / HOUR_MS;
         let mut hours = Vec::new();
         for hour in this - HOURS + 1..=this {
@@ -130,7 +126,7 @@ pub struct LedgerCheck {
 }
 
 pub async fn check_ledger(center: &Center, caller: &Caller) -> Result<LedgerCheck, AppError> {
-    center.policies.check(caller, Action::ReadLedger, None)?;
+    center.policies.check(caller, actions::READ_LEDGER, None)?;
     let report = center.read(ledger::verify).await?;
     Ok(LedgerCheck { is_balanced: report.is_right(), problems: report.faults, transfers: report.transfers })
 }

@@ -13,16 +13,19 @@ use domain::{
 use serde::Serialize;
 use store::{Tx, contracts as rows, ledger::ContractBalance, tenants};
 
-use super::{
-    lookup::{Names, TenantName},
-    views,
-};
 use crate::{
-    auth::{Action, Caller},
+    actions,
     center::Center,
-    error::AppError,
     live::{By, Live, LiveContract, Use},
+};
+use base::{
+    auth::{Action, Caller},
+    error::AppError,
     moment,
+};
+use base::{
+    lookup::{Names, TenantName},
+    params,
 };
 
 pub use draft::{NewContract, create};
@@ -112,14 +115,14 @@ fn view(
         )
         .unwrap_or(u32::MAX),
         lasts_until: lasts.map(|lasts| now.plus(lasts).to_string()),
-        grace_ends_at: views::instant(known.grace_ends_at),
+        grace_ends_at: params::instant(known.grace_ends_at),
     }
 }
 
 /// Contracts that the caller may see, by number.
 pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<ContractView>, AppError> {
     let scope = caller.scope()?.tenant();
-    center.policies.check(caller, Action::ReadContract, scope)?;
+    center.policies.check(caller, actions::READ_CONTRACT, scope)?;
     let owners = owners(center, scope).await?;
     let live = center.live();
     let now = moment::now();
@@ -147,7 +150,7 @@ async fn owners(center: &Center, scope: Option<TenantId>) -> Result<HashMap<Tena
 
 /// The contract of that id, if the caller may do `action` to it.
 pub fn visible(center: &Center, caller: &Caller, id: &str, action: Action) -> Result<Contract, AppError> {
-    let id: ContractId = views::id(id, "contract")?;
+    let id: ContractId = params::id(id, "contract")?;
     let found = center.live().contract(id).map(|known| known.contract.clone());
     let contract =
         found.filter(|c| caller.sees(c.tenant)).ok_or_else(|| AppError::not_found("contract", id))?;
@@ -156,7 +159,7 @@ pub fn visible(center: &Center, caller: &Caller, id: &str, action: Action) -> Re
 }
 
 pub async fn show(center: &Center, caller: &Caller, id: &str) -> Result<ContractView, AppError> {
-    let contract = visible(center, caller, id, Action::ReadContract)?;
+    let contract = visible(center, caller, id, actions::READ_CONTRACT)?;
     let owner = center.read(move |tx| tenants::get_tenant(tx, contract.tenant)).await?.into();
     let live = center.live();
     let known = live.contract(contract.id).ok_or_else(|| AppError::not_found("contract", id))?;
@@ -181,7 +184,7 @@ pub async fn list_events(
     caller: &Caller,
     id: &str,
 ) -> Result<Vec<ContractEventView>, AppError> {
-    let contract = visible(center, caller, id, Action::ReadContract)?.id;
+    let contract = visible(center, caller, id, actions::READ_CONTRACT)?.id;
     let read = move |tx: &Tx| {
         let mut names = Names::of(tx);
         let mut view = |event: rows::ContractEvent| {

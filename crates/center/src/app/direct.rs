@@ -11,20 +11,22 @@ use engines::slurm::{DirectJob, SlurmEngine};
 use serde_json::json;
 use store::{Tx, direct as rows, jobs, runs as run_rows, tenants};
 
-use super::{
-    audit::{self, Change},
-    runs::{
-        news::{self, Seen},
-        starting, stopping,
-    },
+use super::runs::{
+    news::{self, Seen},
+    starting, stopping,
 };
 use crate::{
+    actions,
     center::Center,
+    event_kinds,
+    live::{Live, LiveRun},
+    settings::Settings,
+};
+use base::audit::{self, Change};
+use base::{
     error::AppError,
     events::{self, About},
-    live::{Live, LiveRun},
     moment,
-    settings::Settings,
 };
 
 /// What came of a job that was seen.
@@ -265,11 +267,14 @@ fn keep(
     jobs::add_job_use(tx, job.id, CardMs::ZERO, MicroCny::ZERO, Some(from))?;
     let about = About { tenant: Some(job.tenant), job: Some(job.id), run: Some(run.id) };
     let data = json!({ "task": 0, "attempt": 1, "cards": run.placement.card_count() });
-    let event = events::record(tx, from, about, "run_started", data)?;
+    let event = events::record(tx, from, about, event_kinds::RUN_STARTED, data)?;
     let detail =
         json!({ "name": job.spec.name, "comment": job.spec.comment, "cards": run.placement.card_count() });
     let subject = job.id.to_string();
-    audit::record_own(tx, Change { tenant: Some(job.tenant), action: "bill_direct_job", subject, detail })?;
+    audit::record_own(
+        tx,
+        Change { tenant: Some(job.tenant), action: actions::BILL_DIRECT_JOB, subject, detail },
+    )?;
     Ok(Some((Arc::new(job), run, event)))
 }
 

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use domain::{CardSet, JobId, NodeId, NodeState};
 
 use crate::{
-    auth::{Action, Caller},
+    actions,
     center::Center,
-    error::AppError,
     live::{Live, LiveNode},
 };
+use base::{auth::Caller, error::AppError};
 
 domain::codes! {
     /// The one state that a card is in, in the order in which they are shown.
@@ -37,7 +37,7 @@ pub struct HallNode {
 ///
 /// Cost: linear in nodes and runs.
 pub fn list(center: &Center, caller: &Caller) -> Result<Vec<HallNode>, AppError> {
-    center.policies.check(caller, Action::ReadNode, None)?;
+    center.policies.check(caller, actions::READ_NODE, None)?;
     let live = center.live();
     let granted = granted(&live);
     let mut nodes: Vec<HallNode> = live.nodes().map(|known| node(known, &granted)).collect();
@@ -46,7 +46,7 @@ pub fn list(center: &Center, caller: &Caller) -> Result<Vec<HallNode>, AppError>
 }
 
 pub fn show(center: &Center, caller: &Caller, name: &str) -> Result<HallNode, AppError> {
-    center.policies.check(caller, Action::ReadNode, None)?;
+    center.policies.check(caller, actions::READ_NODE, None)?;
     let live = center.live();
     live.node_named(name)
         .map(|known| node(known, &granted(&live)))
@@ -59,7 +59,7 @@ pub fn cards_of_job(
     caller: &Caller,
     job: JobId,
 ) -> Result<BTreeMap<String, CardSet>, AppError> {
-    center.policies.check(caller, Action::ReadJob, caller.scope()?.tenant())?;
+    center.policies.check(caller, actions::READ_JOB, caller.scope()?.tenant())?;
     let live = center.live();
     let mut cards: BTreeMap<String, CardSet> = BTreeMap::new();
     let runs = live.runs().map(|known| &known.run);

@@ -24,20 +24,22 @@ pub use listing::{
     JobDetail, JobQuery, JobView, RunView, count_by_state, list, list_runs, show, visible, why,
 };
 
-use super::{
-    audit::{self, Change},
-    runs::stopping,
-};
+use super::runs::stopping;
 use crate::{
-    auth::{Action, Caller, Once},
+    actions,
     center::Center,
-    error::AppError,
-    events::{self, About, Event},
+    event_kinds,
     fits::Shape,
     live::{Fate, fate},
+    settings::EngineKind,
+};
+use base::audit::{self, Change};
+use base::{
+    auth::{Caller, Once},
+    error::AppError,
+    events::{self, About, Event},
     moment::{self, new_id},
     refusal::Refusal,
-    settings::EngineKind,
 };
 
 /// All that is decided about a job before it is kept.
@@ -142,10 +144,11 @@ fn keep(tx: &Tx, center: &Center, submission: Submission, asked: Option<&Shape>)
     jobs::insert_job(tx, &job)?;
     let about = About { tenant: Some(tenant), job: Some(id), run: None };
     let data = json!({ "name": job.spec.name, "tasks": job.tasks.total });
-    let event = events::record(tx, now, about, "job_submitted", data)?;
+    let event = events::record(tx, now, about, event_kinds::JOB_SUBMITTED, data)?;
     let detail = json!({ "name": job.spec.name, "project": project.slug, "nodes": job.spec.nodes,
         "cards_per_node": job.spec.cards_per_node, "tasks": job.tasks.total });
-    let change = Change { tenant: Some(tenant), action: "submit_job", subject: id.to_string(), detail };
+    let change =
+        Change { tenant: Some(tenant), action: actions::SUBMIT_JOB, subject: id.to_string(), detail };
     audit::record(tx, &caller, change)?;
     if let Some(once) = once {
         once.keep(tx, &id.to_string())?;
@@ -155,8 +158,8 @@ fn keep(tx: &Tx, center: &Center, submission: Submission, asked: Option<&Shape>)
 
 /// Whether the caller may submit, and what is wrong with the request itself. Gives the tenant that the job is to be of.
 fn may_submit(center: &Center, caller: &Caller, spec: &JobSpec) -> Result<TenantId, AppError> {
-    center.policies.check(caller, Action::SubmitJob, caller.member.tenant)?;
-    let tenant = caller.member.tenant.ok_or(AppError::Forbidden { action: Action::SubmitJob.code() })?;
+    center.policies.check(caller, actions::SUBMIT_JOB, caller.member.tenant)?;
+    let tenant = caller.member.tenant.ok_or(AppError::Forbidden { action: actions::SUBMIT_JOB.code() })?;
     let problems = spec.problems();
     if problems.is_empty() { Ok(tenant) } else { Err(AppError::Invalid(problems)) }
 }
@@ -323,13 +326,13 @@ pub fn still_unmet(tx: &Tx, job: &Job) -> Result<(Vec<Dependency>, bool), AppErr
 /// Stops a job: what waits never starts, what runs is told to end. A job that has ended stays as it is, and that is no
 /// error: cancelling twice is cancelling once.
 pub async fn cancel(center: &Center, caller: &Caller, id: JobId) -> Result<JobDetail, AppError> {
-    let row = visible(center, caller, id, Action::CancelJob).await?;
+    let row = visible(center, caller, id, actions::CANCEL_JOB).await?;
     if !row.state.has_ended() {
         let by = caller.clone();
         stop_job(center, id, StopCause::Cancelled, move |tx, job| {
             let change = Change {
                 tenant: Some(job.tenant),
-                action: "cancel_job",
+                action: actions::CANCEL_JOB,
                 subject: id.to_string(),
                 detail: json!({ "name": job.spec.name }),
             };

@@ -7,12 +7,10 @@ use domain::{
 use engines::Stream;
 use serde::{Deserialize, Serialize};
 
-use super::{jobs, views};
-use crate::{
-    auth::{Action, Caller},
-    center::Center,
-    error::AppError,
-};
+use super::jobs;
+use crate::{actions, center::Center};
+use base::params;
+use base::{auth::Caller, error::AppError};
 
 /// The most bytes of a log in one answer.
 pub const MAX_CHUNK_BYTES: usize = 1 << 20;
@@ -59,7 +57,7 @@ pub async fn find(
     id: JobId,
     query: &LogQuery,
 ) -> Result<Option<Log>, AppError> {
-    jobs::visible(center, caller, id, Action::ReadLog).await?;
+    jobs::visible(center, caller, id, actions::READ_LOG).await?;
     let stream = match query.stream.as_deref() {
         None | Some("" | "stdout") => Stream::Stdout,
         Some("stderr") => Stream::Stderr,
@@ -72,7 +70,7 @@ pub async fn find(
         .run
         .as_deref()
         .filter(|text| !text.is_empty())
-        .map(|text| views::id(text, "run"))
+        .map(|text| params::id(text, "run"))
         .transpose()?;
     let found = center
         .read(move |tx| match wanted {

@@ -8,15 +8,15 @@ use serde::Deserialize;
 use serde_json::json;
 use store::{StoreError, Tx, credentials, tenants as rows};
 
-use super::{
+use super::sign_in::{MemberView, role_for};
+use crate::{actions, center::Center};
+use base::{
     audit::{self, Change},
     lookup::{self, Names},
-    sign_in::{MemberView, role_for},
-    views,
+    params,
 };
-use crate::{
-    auth::{Action, Caller, password},
-    center::Center,
+use base::{
+    auth::{Caller, password},
     error::AppError,
     moment::{self, new_id},
     refusal::Refusal,
@@ -38,7 +38,7 @@ pub struct NewMember {
 /// Members that the caller may see.
 pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<MemberView>, AppError> {
     let scope = caller.scope()?.tenant();
-    center.policies.check(caller, Action::ReadMember, scope)?;
+    center.policies.check(caller, actions::READ_MEMBER, scope)?;
     let read = move |tx: &Tx| {
         let mut names = Names::of(tx);
         let members = rows::list_members(tx, scope)?.into_iter();
@@ -50,13 +50,13 @@ pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<MemberView>, A
 /// Makes a member who signs in with a password.
 pub async fn create(center: &Center, caller: &Caller, new: NewMember) -> Result<MemberView, AppError> {
     let tenant = lookup::named_or_own(center, caller, new.tenant.as_deref()).await?;
-    center.policies.check(caller, Action::ManageMember, tenant)?;
+    center.policies.check(caller, actions::MANAGE_MEMBER, tenant)?;
     let login_ok = (1..=64).contains(&new.login.len())
         && new.login.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"@._-+".contains(&byte));
     if !login_ok {
         return Err(AppError::invalid(field::LOGIN, Wrong::NotALogin));
     }
-    let name = views::line::<64>(field::NAME, new.name)?;
+    let name = params::line::<64>(field::NAME, new.name)?;
     check_password(&new.password)?;
     let role = role_for(&new.role, tenant)?;
     let hash = hash(new.password).await?;
@@ -74,7 +74,7 @@ pub async fn create(center: &Center, caller: &Caller, new: NewMember) -> Result<
         rows::insert_member(tx, &member, Some(&hash))?;
         let detail = json!({ "login": member.login, "role": member.role.code() });
         let subject = member.id.to_string();
-        audit::record(tx, &by, Change { tenant, action: "manage_member", subject, detail })?;
+        audit::record(tx, &by, Change { tenant, action: actions::MANAGE_MEMBER, subject, detail })?;
         Ok(MemberView::of(&mut Names::of(tx), &member)?)
     };
     center.write(write, |_, _| ()).await
@@ -95,7 +95,7 @@ pub async fn change(
     id: &str,
     change: MemberChange,
 ) -> Result<MemberView, AppError> {
-    let id: MemberId = views::id(id, "member")?;
+    let id: MemberId = params::id(id, "member")?;
     let found = Some(center.read(move |tx| rows::get_member(tx, id)).await?);
     let visible = |member: &Member| match (caller.member.tenant, member.tenant) {
         (None, _) => true,
@@ -105,7 +105,7 @@ pub async fn change(
     // Everybody may change their own password.
     let is_own_password = member.id == caller.member.id && change.is_enabled.is_none();
     if !is_own_password {
-        center.policies.check(caller, Action::ManageMember, member.tenant)?;
+        center.policies.check(caller, actions::MANAGE_MEMBER, member.tenant)?;
     }
     if member.id == caller.member.id && change.is_enabled == Some(false) {
         return Err(AppError::refused(
@@ -139,7 +139,7 @@ pub async fn change(
                 }
                 let detail = json!({ "is_enabled": is_enabled, "new_password": hash.is_some() });
                 let subject = id.to_string();
-                audit::record(tx, &by, Change { tenant, action: "manage_member", subject, detail })?;
+                audit::record(tx, &by, Change { tenant, action: actions::MANAGE_MEMBER, subject, detail })?;
                 Ok(MemberView::of(&mut Names::of(tx), &rows::get_member(tx, id)?)?)
             },
             move |center, _| center.credentials.forget_member(id),

@@ -1,7 +1,6 @@
 //! What can be asked of the center, a file a noun. Each function goes the same way: authorize, load, decide, commit, and
 //! only then the effects.
 
-pub mod audit;
 pub mod audit_log;
 pub mod backup;
 pub mod capacity;
@@ -9,9 +8,7 @@ pub mod contracts;
 pub mod direct;
 pub mod hall;
 pub mod jobs;
-pub mod listing;
 pub mod logs;
-pub mod lookup;
 pub mod members;
 pub mod nodes;
 pub mod overview;
@@ -22,8 +19,6 @@ pub mod sign_in;
 pub mod slurm_accounts;
 pub mod statements;
 pub mod tenants;
-pub mod text;
 pub mod twin;
 pub mod usage;
 pub mod verdict;
-pub mod views;

@@ -8,13 +8,13 @@ use store::{Tx, pools as rows};
 
 pub use changes::{NewMaintenance, changed, drain, keep_maintenance, resume, set_labels, set_maintenance};
 
-use super::lookup::Names;
 use crate::{
-    auth::{Action, Caller},
+    actions,
     center::Center,
-    error::AppError,
     live::{Live, LiveNode},
 };
+use base::lookup::Names;
+use base::{auth::Caller, error::AppError};
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct NodeView {
@@ -120,7 +120,7 @@ fn view(live: &Live, caller: &Caller, known: &LiveNode) -> NodeView {
 
 /// All nodes, by name as people count: `node-2` before `node-10`.
 pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<NodeView>, AppError> {
-    center.policies.check(caller, Action::ReadNode, None)?;
+    center.policies.check(caller, actions::READ_NODE, None)?;
     let mut nodes: Vec<NodeView> = {
         let live = center.live();
         live.nodes().map(|known| view(&live, caller, known)).collect()
@@ -130,7 +130,7 @@ pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<NodeView>, App
 }
 
 pub async fn show(center: &Center, caller: &Caller, name: &str) -> Result<NodeView, AppError> {
-    center.policies.check(caller, Action::ReadNode, None)?;
+    center.policies.check(caller, actions::READ_NODE, None)?;
     let found = {
         let live = center.live();
         live.node_named(name).map(|known| view(&live, caller, known))
@@ -157,12 +157,12 @@ async fn named(center: &Center, mut nodes: Vec<NodeView>) -> Result<Vec<NodeView
 
 /// Whether the center has nodes that are simulated.
 pub fn has_virtual(center: &Center, caller: &Caller) -> Result<bool, AppError> {
-    center.policies.check(caller, Action::ReadNode, None)?;
+    center.policies.check(caller, actions::READ_NODE, None)?;
     Ok(center.live().nodes().any(|known| known.node.is_virtual))
 }
 
 pub fn list_pools(center: &Center, caller: &Caller) -> Result<Vec<PoolView>, AppError> {
-    center.policies.check(caller, Action::ReadNode, None)?;
+    center.policies.check(caller, actions::READ_NODE, None)?;
     let live = center.live();
     let view = |pool: &rows::Pool| {
         let nodes = || live.nodes().filter(|known| known.node.pool == pool.id);

@@ -11,13 +11,8 @@ use super::{
     contracts::{self, ContractView},
     jobs::{JobQuery, JobView},
 };
-use crate::{
-    auth::{Action, Caller},
-    center::Center,
-    error::AppError,
-    events::Event,
-    moment,
-};
+use crate::{actions, center::Center};
+use base::{auth::Caller, error::AppError, events::Event, moment};
 
 /// How many of the newest events an overview has.
 const EVENTS: u32 = 20;
@@ -71,7 +66,7 @@ pub struct CenterOverview {
 
 pub async fn overview(center: &Center, recent: &Recent, caller: &Caller) -> Result<Overview, AppError> {
     let scope = caller.scope()?.tenant();
-    center.policies.check(caller, Action::ReadJob, scope)?;
+    center.policies.check(caller, actions::READ_JOB, scope)?;
     let now = moment::now();
     let (month, from) = month_start(now);
     let (counts, used, events, job_names) = center
@@ -131,9 +126,9 @@ pub fn glance(center: &Center, caller: &Caller) -> Result<Glance, AppError> {
     let contracts = live.contracts().map(|known| known.contract.tenant);
     let contracts = contracts.filter(|tenant| scope.is_none_or(|own| own == *tenant)).count();
     Ok(Glance {
-        active_jobs: may(Action::ReadJob, scope).then_some(active_jobs),
-        nodes: may(Action::ReadNode, None).then_some(live.nodes().len()),
-        contracts: may(Action::ReadContract, scope).then_some(contracts),
+        active_jobs: may(actions::READ_JOB, scope).then_some(active_jobs),
+        nodes: may(actions::READ_NODE, None).then_some(live.nodes().len()),
+        contracts: may(actions::READ_CONTRACT, scope).then_some(contracts),
         is_all_virtual: live.nodes().len() > 0 && live.nodes().all(|known| known.node.is_virtual),
     })
 }

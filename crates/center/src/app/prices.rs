@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::contracts as rows;
 
-use super::{
+use crate::{actions, center::Center};
+use base::{
     audit::{self, Change},
-    views,
+    params,
 };
-use crate::{
-    auth::{Action, Caller},
-    center::Center,
+use base::{
+    auth::Caller,
     error::AppError,
     moment::{self, new_id},
 };
@@ -47,7 +47,7 @@ pub struct PriceView {
 
 /// All versions, newest first.
 pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<PriceBookView>, AppError> {
-    center.policies.check(caller, Action::ReadPrice, None)?;
+    center.policies.check(caller, actions::READ_PRICE, None)?;
     let mut books = center.read(rows::list_price_books).await?;
     books.sort_by_key(|book| std::cmp::Reverse((book.effective_from, book.id)));
     let in_force = price::in_force(&books, moment::now()).map(|book| book.id);
@@ -79,16 +79,16 @@ pub struct NewPriceBook {
 
 /// A new version.
 pub async fn create(center: &Center, caller: &Caller, new: NewPriceBook) -> Result<PriceBookId, AppError> {
-    center.policies.check(caller, Action::ManagePrice, None)?;
+    center.policies.check(caller, actions::MANAGE_PRICE, None)?;
     let now = moment::now();
     let effective_from = match &new.effective_from {
         None => now,
-        Some(text) => views::parse_instant(field::EFFECTIVE_FROM, text)?,
+        Some(text) => params::parse_instant(field::EFFECTIVE_FROM, text)?,
     };
     if effective_from < now {
         return Err(AppError::invalid(field::EFFECTIVE_FROM, Wrong::InThePast));
     }
-    let name = views::line::<64>(field::NAME, new.name)?;
+    let name = params::line::<64>(field::NAME, new.name)?;
     let given = new.prices.len();
     if !(1..=MOST_PRICES).contains(&given) {
         let wrong = Wrong::Count { of: Things::Prices, given, least: 1, most: MOST_PRICES };
@@ -108,13 +108,13 @@ pub async fn create(center: &Center, caller: &Caller, new: NewPriceBook) -> Resu
             let domains = TenantDomain::ALL.map(TenantDomain::code);
             Ok(Price {
                 pool: pool.ok_or_else(|| AppError::not_found("pool", &view.pool))?.id,
-                class: views::word(
+                class: params::word(
                     field::SERVICE_CLASS,
                     &view.service_class,
                     ServiceClass::from_code,
                     &classes,
                 )?,
-                domain: views::word(field::DOMAIN, &view.domain, TenantDomain::from_code, &domains)?,
+                domain: params::word(field::DOMAIN, &view.domain, TenantDomain::from_code, &domains)?,
                 rate: RatePerCardHour(MicroCny(rate)),
             })
         };
@@ -126,7 +126,7 @@ pub async fn create(center: &Center, caller: &Caller, new: NewPriceBook) -> Resu
         .write(
             move |tx| {
                 rows::insert_price_book(tx, &book)?;
-                let (action, subject) = (Action::ManagePrice.code(), book.id.to_string());
+                let (action, subject) = (actions::MANAGE_PRICE, book.id.to_string());
                 let detail = json!({ "name": book.name, "prices": book.prices.len() });
                 audit::record(tx, &by, Change { tenant: None, action, subject, detail })?;
                 Ok(book)

@@ -5,16 +5,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{StoreError, Tx, tenants as rows};
 
-use super::{
+use crate::{actions, center::Center, live::Live};
+use base::{
     audit::{self, Change},
     lookup::{self, Names},
-    views,
+    params,
 };
-use crate::{
-    auth::{Action, Caller},
-    center::Center,
+use base::{
+    auth::Caller,
     error::AppError,
-    live::Live,
     moment::{self, new_id},
 };
 
@@ -45,7 +44,7 @@ fn view(live: &Live, project: Project, tenant_slug: String) -> ProjectView {
 /// Projects that the caller may see, by tenant and short name.
 pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<ProjectView>, AppError> {
     let scope = caller.scope()?.tenant();
-    center.policies.check(caller, Action::ReadProject, scope)?;
+    center.policies.check(caller, actions::READ_PROJECT, scope)?;
     let read = move |tx: &Tx| {
         let mut names = Names::of(tx);
         let with_owner = |project: Project| Ok((names.tenant(project.tenant)?.slug, project));
@@ -72,9 +71,9 @@ pub struct NewProject {
 
 pub async fn create(center: &Center, caller: &Caller, new: NewProject) -> Result<ProjectView, AppError> {
     let tenant = lookup::named_or_own_required(center, caller, new.tenant.as_deref()).await?;
-    center.policies.check(caller, Action::ManageProject, Some(tenant))?;
-    views::slug(&new.slug)?;
-    let name = views::line::<128>(field::NAME, new.name)?;
+    center.policies.check(caller, actions::MANAGE_PROJECT, Some(tenant))?;
+    params::slug(&new.slug)?;
+    let name = params::line::<128>(field::NAME, new.name)?;
     let contract = contract_of(center, tenant, new.contract.as_deref())?;
     let project = Project {
         id: new_id!(ProjectId),
@@ -91,7 +90,7 @@ pub async fn create(center: &Center, caller: &Caller, new: NewProject) -> Result
                 rows::insert_project(tx, &project)?;
                 let change = Change {
                     tenant: Some(tenant),
-                    action: "manage_project",
+                    action: actions::MANAGE_PROJECT,
                     subject: project.id.to_string(),
                     detail: json!({ "slug": project.slug }),
                 };
@@ -112,11 +111,11 @@ pub async fn set_contract(
     id: &str,
     contract: Option<&str>,
 ) -> Result<ProjectView, AppError> {
-    let id: ProjectId = views::id(id, "project")?;
+    let id: ProjectId = params::id(id, "project")?;
     let found = Some(center.read(move |tx| rows::get_project(tx, id)).await?);
     let mut project =
         found.filter(|p| caller.sees(p.tenant)).ok_or_else(|| AppError::not_found("project", id))?;
-    center.policies.check(caller, Action::ManageProject, Some(project.tenant))?;
+    center.policies.check(caller, actions::MANAGE_PROJECT, Some(project.tenant))?;
     project.contract = contract_of(center, project.tenant, contract)?;
     let by = caller.clone();
     let (project, tenant_slug) = center
@@ -125,7 +124,7 @@ pub async fn set_contract(
                 rows::set_project_contract(tx, id, project.contract)?;
                 let change = Change {
                     tenant: Some(project.tenant),
-                    action: "manage_project",
+                    action: actions::MANAGE_PROJECT,
                     subject: id.to_string(),
                     detail: json!({ "contract": project.contract }),
                 };

@@ -1,7 +1,7 @@
 //! Signing in and out, and the tokens that programs use.
 
 use domain::{
-    Member, MemberId, Role, TenantId, TokenId,
+    Member, MemberId, Role, SessionId, TenantId, TokenId,
     problem::{Wrong, field},
 };
 use serde::Serialize;
@@ -11,22 +11,22 @@ use store::{
     credentials::{self as rows, SessionRow, TokenRow},
 };
 
-use super::{
-    audit::{self, Change},
-    lookup::Names,
-    views,
-};
-use crate::{
+use crate::{actions, center::Center};
+use base::{
+    Base,
     auth::{
         Caller,
         credentials::{self, Session, TOKEN_PREFIX},
         identity::session,
         password,
     },
-    base::Base,
-    center::Center,
     error::AppError,
     moment::{self, new_id},
+};
+use base::{
+    audit::{self, Change},
+    lookup::Names,
+    params,
 };
 
 const WRONG: AppError = AppError::Unauthenticated("the login or the password is wrong");
@@ -98,7 +98,7 @@ pub async fn check(center: &Center, from: &str, login: &str, secret: &str) -> Re
 
 /// Makes a token for a member.
 pub async fn new_token(center: &Center, caller: &Caller, name: &str) -> Result<NewToken, AppError> {
-    let name = views::line::<64>(field::NAME, name)?;
+    let name = params::line::<64>(field::NAME, name)?;
     let now = moment::now();
     let token = credentials::new_secret(TOKEN_PREFIX);
     let row = TokenRow {
@@ -114,8 +114,12 @@ pub async fn new_token(center: &Center, caller: &Caller, name: &str) -> Result<N
     let write = move |tx: &store::Tx| -> Result<MemberView, AppError> {
         rows::insert_token(tx, &row)?;
         let detail = json!({ "name": row.name });
-        let change =
-            Change { tenant: by.member.tenant, action: "new_token", subject: row.id.to_string(), detail };
+        let change = Change {
+            tenant: by.member.tenant,
+            action: actions::NEW_TOKEN,
+            subject: row.id.to_string(),
+            detail,
+        };
         audit::record(tx, &by, change)?;
         Ok(MemberView::of(&mut Names::of(tx), &by.member)?)
     };
@@ -143,14 +147,14 @@ pub async fn list_tokens(center: &Center, caller: &Caller) -> Result<Vec<TokenVi
         name: row.name,
         created_at: row.created_at.to_string(),
         expires_at: row.expires_at.to_string(),
-        last_used_at: views::instant(row.last_used_at),
+        last_used_at: params::instant(row.last_used_at),
     };
     Ok(rows.into_iter().map(view).collect())
 }
 
 /// Ends one of the caller's own tokens.
 pub async fn revoke_token(center: &Center, caller: &Caller, id: &str) -> Result<(), AppError> {
-    let id: TokenId = views::id(id, "token")?;
+    let id: TokenId = params::id(id, "token")?;
     let by = caller.clone();
     let write = move |tx: &store::Tx| {
         let own = rows::list_tokens(tx, by.member.id)?;
@@ -158,7 +162,7 @@ pub async fn revoke_token(center: &Center, caller: &Caller, id: &str) -> Result<
         rows::revoke_token(tx, id, moment::now())?;
         let change = Change {
             tenant: by.member.tenant,
-            action: "revoke_token",
+            action: actions::REVOKE_TOKEN,
             subject: id.to_string(),
             detail: json!({ "name": row.name }),
         };
@@ -206,7 +210,7 @@ pub async fn end_session(center: &Center, secret: &str) -> Result<(), AppError> 
 /// A role that `text` names and that a member of `tenant` may have.
 pub fn role_for(text: &str, tenant: Option<TenantId>) -> Result<Role, AppError> {
     let known = Role::ALL.map(Role::code);
-    let role = views::word(field::ROLE, text, Role::from_code, &known)?;
+    let role = params::word(field::ROLE, text, Role::from_code, &known)?;
     if role.is_of_center() == tenant.is_none() {
         return Ok(role);
     }

@@ -15,17 +15,12 @@ use serde_json::json;
 use store::tenants;
 
 use self::tree::Customers;
-use super::{
+use crate::{actions, center::Center};
+use base::{
     audit::{self, Change},
     text::Text,
 };
-use crate::{
-    auth::{Action, Caller},
-    center::Center,
-    error::AppError,
-    moment,
-    refusal::Refusal,
-};
+use base::{auth::Caller, error::AppError, moment, refusal::Refusal};
 
 /// No command of Slurm's may take longer.
 const CALL: Duration = Duration::from_secs(30);
@@ -119,7 +114,7 @@ fn carry_out(slurm: &Sacctmgr, cluster: &str, steps: Vec<Step>) -> Vec<Done> {
 
 /// What would be done. Nothing is changed.
 pub async fn show(center: &Center, caller: &Caller) -> Result<AccountsView, AppError> {
-    center.policies.check(caller, Action::ReadCenter, None)?;
+    center.policies.check(caller, actions::READ_CENTER, None)?;
     let looked = off_thread(center, look).await?;
     let plain = |step: &Step| StepView {
         code: step.code().to_owned(),
@@ -133,12 +128,12 @@ pub async fn show(center: &Center, caller: &Caller) -> Result<AccountsView, AppE
 
 /// Does it, once. What comes back is as it is then.
 pub async fn apply(center: &Center, caller: &Caller) -> Result<AccountsView, AppError> {
-    center.policies.check(caller, Action::ManageSlurm, None)?;
+    center.policies.check(caller, actions::MANAGE_SLURM, None)?;
     let Looked { found: Found { cluster, .. }, steps, .. } = off_thread(center, look).await?;
     let commands: Vec<String> = steps.iter().map(|step| step.command(&cluster)).collect();
     let (by, subject) = (caller.clone(), cluster.clone());
     let record = move |tx: &store::Tx| {
-        let (action, detail) = (Action::ManageSlurm.code(), json!({ "commands": commands }));
+        let (action, detail) = (actions::MANAGE_SLURM, json!({ "commands": commands }));
         audit::record(tx, &by, Change { tenant: None, action, subject, detail })
     };
     center.write(record, |_, ()| ()).await?;
@@ -214,7 +209,7 @@ fn record_own(center: &Center, cluster: &str, done: &[Done]) -> Result<(), AppEr
     }
     let (subject, detail) = (cluster.to_owned(), json!({ "commands": commands }));
     let record = move |tx: &store::Tx| {
-        audit::record_own(tx, Change { tenant: None, action: "keep_slurm_accounts", subject, detail })
+        audit::record_own(tx, Change { tenant: None, action: actions::KEEP_SLURM_ACCOUNTS, subject, detail })
     };
     center.write_now(record, |_, ()| ())
 }

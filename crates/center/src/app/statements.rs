@@ -9,13 +9,10 @@ use domain::{
 use serde::{Deserialize, Serialize};
 use store::{ledger, recent, tenants::get_tenant};
 
-use super::{contracts, listing::Listing, views};
-use crate::{
-    auth::{Action, Caller},
-    center::Center,
-    error::AppError,
-    moment,
-};
+use super::contracts;
+use crate::{actions, center::Center};
+use base::{auth::Caller, error::AppError, moment};
+use base::{listing::Listing, params};
 
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -68,7 +65,7 @@ pub async fn statement(
     id: &str,
     query: &StatementQuery,
 ) -> Result<Statement, AppError> {
-    let contract = contracts::visible(center, caller, id, Action::ReadStatement)?;
+    let contract = contracts::visible(center, caller, id, actions::READ_STATEMENT)?;
     let now = moment::now();
     let (month, from, to) = month(query.month.as_deref(), now)?;
     let id = contract.id;
@@ -204,9 +201,9 @@ pub async fn list_transfers(
     query: TransferQuery,
 ) -> Result<Listing<TransferView>, AppError> {
     let contract = if let Some(id) = query.contract.as_deref().filter(|text| !text.is_empty()) {
-        Some(contracts::visible(center, caller, id, Action::ReadLedger)?.id)
+        Some(contracts::visible(center, caller, id, actions::READ_LEDGER)?.id)
     } else {
-        center.policies.check(caller, Action::ReadLedger, None).map_err(|error| {
+        center.policies.check(caller, actions::READ_LEDGER, None).map_err(|error| {
             match caller.member.tenant {
                 Some(_) => AppError::invalid(field::CONTRACT, Wrong::ContractNotNamed),
                 None => error,
@@ -214,12 +211,12 @@ pub async fn list_transfers(
         })?;
         None
     };
-    let cursor = views::parse_cursor::<i64>(query.cursor.as_deref())?;
-    let limit = views::page_limit(query.limit)?;
+    let cursor = params::parse_cursor::<i64>(query.cursor.as_deref())?;
+    let limit = params::page_limit(query.limit)?;
     let newest_first = match query.order.as_deref() {
         None | Some("") => false,
         Some(order) => {
-            views::word(
+            params::word(
                 field::ORDER,
                 order,
                 |text| ["oldest", "newest"].iter().position(|known| *known == text),

@@ -5,15 +5,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::tenants as rows;
 
-use super::{
+use crate::{actions, center::Center};
+use base::{
     audit::{self, Change},
-    lookup,
+    lookup, params,
     text::Text,
-    views,
 };
-use crate::{
-    auth::{Action, Caller},
-    center::Center,
+use base::{
+    auth::Caller,
     error::AppError,
     moment::{self, new_id},
 };
@@ -46,7 +45,7 @@ fn view(center: &Center, tenant: Tenant) -> TenantView {
 /// Tenants that the caller may see, by short name.
 pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<TenantView>, AppError> {
     let scope = caller.scope()?.tenant();
-    center.policies.check(caller, Action::ReadTenant, scope)?;
+    center.policies.check(caller, actions::READ_TENANT, scope)?;
     let tenants = center
         .read(move |tx| match scope {
             Some(own) => Ok(vec![rows::get_tenant(tx, own)?]),
@@ -59,7 +58,7 @@ pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<TenantView>, A
 /// The tenant of that short name, if the caller may see it.
 pub async fn show(center: &Center, caller: &Caller, slug: &str) -> Result<TenantView, AppError> {
     let tenant = lookup::tenant(center, caller, slug).await?;
-    center.policies.check(caller, Action::ReadTenant, Some(tenant.id))?;
+    center.policies.check(caller, actions::READ_TENANT, Some(tenant.id))?;
     Ok(view(center, tenant))
 }
 
@@ -77,12 +76,12 @@ pub struct NewTenant {
 
 /// Signs up a tenant.
 pub async fn create(center: &Center, caller: &Caller, new: NewTenant) -> Result<TenantView, AppError> {
-    center.policies.check(caller, Action::ManageTenant, None)?;
-    views::slug(&new.slug)?;
-    let name_zh = views::line::<128>(field::NAME_ZH, new.name_zh)?;
-    let name_en = views::line::<128>(field::NAME_EN, new.name_en)?;
+    center.policies.check(caller, actions::MANAGE_TENANT, None)?;
+    params::slug(&new.slug)?;
+    let name_zh = params::line::<128>(field::NAME_ZH, new.name_zh)?;
+    let name_en = params::line::<128>(field::NAME_EN, new.name_en)?;
     let known = TenantDomain::ALL.map(TenantDomain::code);
-    let domain = views::word(field::DOMAIN, &new.domain, TenantDomain::from_code, &known)?;
+    let domain = params::word(field::DOMAIN, &new.domain, TenantDomain::from_code, &known)?;
     let by = caller.clone();
     let tenant = center
         .write(
@@ -108,7 +107,7 @@ pub async fn create(center: &Center, caller: &Caller, new: NewTenant) -> Result<
                 rows::insert_tenant(tx, &tenant)?;
                 let change = Change {
                     tenant: Some(tenant.id),
-                    action: "manage_tenant",
+                    action: actions::MANAGE_TENANT,
                     subject: tenant.id.to_string(),
                     detail: json!({ "slug": tenant.slug, "domain": domain.code() }),
                 };
@@ -148,7 +147,7 @@ pub struct NewAlliance {
 
 /// All alliances, by short name: who is in one is public within the center.
 pub async fn list_alliances(center: &Center, caller: &Caller) -> Result<Vec<AllianceView>, AppError> {
-    center.policies.check(caller, Action::ReadNode, None)?;
+    center.policies.check(caller, actions::READ_NODE, None)?;
     let (alliances, tenants) =
         center.read(|tx| Ok((rows::list_alliances(tx)?, rows::list_tenants(tx)?))).await?;
     Ok(alliances.into_iter().map(|alliance| alliance_view(alliance, &tenants)).collect())
@@ -172,7 +171,7 @@ pub async fn set_lending(
     slug: &str,
     limit: Option<u32>,
 ) -> Result<AllianceView, AppError> {
-    center.policies.check(caller, Action::ManageTenant, None)?;
+    center.policies.check(caller, actions::MANAGE_TENANT, None)?;
     let (by, slug) = (caller.clone(), slug.to_owned());
     let (alliance, tenants) = center
         .write(
@@ -182,7 +181,7 @@ pub async fn set_lending(
                 rows::set_alliance_lending(tx, alliance.id, limit)?;
                 alliance.lending_limit = limit;
                 let detail = json!({ "alliance": slug, "lending_limit": limit });
-                let (action, subject) = ("manage_tenant", alliance.id.to_string());
+                let (action, subject) = (actions::MANAGE_TENANT, alliance.id.to_string());
                 audit::record(tx, &by, Change { tenant: None, action, subject, detail })?;
                 Ok((alliance, rows::list_tenants(tx)?))
             },
@@ -201,14 +200,14 @@ pub async fn create_alliance(
     caller: &Caller,
     new: NewAlliance,
 ) -> Result<AllianceId, AppError> {
-    center.policies.check(caller, Action::ManageTenant, None)?;
+    center.policies.check(caller, actions::MANAGE_TENANT, None)?;
     let NewAlliance { slug, name, lending_limit } = new;
-    views::slug(&slug)?;
+    params::slug(&slug)?;
     let alliance = Alliance {
         id: new_id!(AllianceId),
         slug,
-        name_zh: views::line::<128>(field::NAME_IN_ZH, name.zh)?.into(),
-        name_en: views::line::<128>(field::NAME_IN_EN, name.en)?.into(),
+        name_zh: params::line::<128>(field::NAME_IN_ZH, name.zh)?.into(),
+        name_en: params::line::<128>(field::NAME_IN_EN, name.en)?.into(),
         lending_limit,
     };
     let by = caller.clone();
@@ -218,7 +217,7 @@ pub async fn create_alliance(
                 rows::insert_alliance(tx, &alliance)?;
                 let change = Change {
                     tenant: None,
-                    action: "manage_tenant",
+                    action: actions::MANAGE_TENANT,
                     subject: alliance.id.to_string(),
                     detail: json!({ "alliance": alliance.slug }),
                 };

@@ -15,13 +15,8 @@ use twin::{Failures, Nodes, QueueSetup, ReplayPolicy, Setup, Terms, Trace};
 pub use history::history;
 pub use trials::{Report, Trial, Trials, WhatIf};
 
-use crate::{
-    auth::{Action, Caller},
-    center::Center,
-    error::AppError,
-    moment,
-    refusal::Refusal,
-};
+use crate::{actions, center::Center};
+use base::{auth::Caller, error::AppError, moment, refusal::Refusal};
 
 /// The center as it is, over the last 30 days.
 pub fn as_it_is(center: &Center) -> WhatIf {
@@ -44,7 +39,7 @@ pub fn own_policy() -> ReplayPolicy {
 
 /// The trials that are remembered, newest first.
 pub fn list(center: &Center, trials: &Trials, caller: &Caller) -> Result<Vec<Arc<Trial>>, AppError> {
-    center.policies.check(caller, Action::ReadCapacity, None)?;
+    center.policies.check(caller, actions::READ_CAPACITY, None)?;
     Ok(trials.list())
 }
 
@@ -60,7 +55,7 @@ pub fn start(
     caller: &Caller,
     what: WhatIf,
 ) -> Result<Arc<Trial>, AppError> {
-    center.policies.check(caller, Action::ReadCapacity, None)?;
+    center.policies.check(caller, actions::READ_CAPACITY, None)?;
     if what.nodes == 0 {
         return Err(AppError::invalid(field::NODES, Wrong::NoNodesToTry));
     }

@@ -6,13 +6,9 @@ use domain::{CardMs, MicroCny, Timestamp, problem::field};
 use serde::{Deserialize, Serialize};
 use store::StoreError;
 
-use super::{lookup::Names, views};
-use crate::{
-    auth::{Action, Caller},
-    center::Center,
-    error::AppError,
-    moment,
-};
+use crate::{actions, center::Center};
+use base::{auth::Caller, error::AppError, moment};
+use base::{lookup::Names, params};
 
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -61,23 +57,23 @@ pub async fn charges_by_day(
     from: Timestamp,
 ) -> Result<Vec<MicroCny>, AppError> {
     let scope = caller.scope()?.tenant();
-    center.policies.check(caller, Action::ReadUsage, scope)?;
+    center.policies.check(caller, actions::READ_USAGE, scope)?;
     let now = moment::now();
     center.read(move |tx| store::usage::charges_by_day(tx, scope, from, now)).await
 }
 
 pub async fn usage(center: &Center, caller: &Caller, query: UsageQuery) -> Result<UsageView, AppError> {
     let scope = caller.scope()?.tenant();
-    center.policies.check(caller, Action::ReadUsage, scope)?;
+    center.policies.check(caller, actions::READ_USAGE, scope)?;
     let groups = ["project", "tenant", "domain"];
     let group_by = query.group_by.as_deref().filter(|text| !text.is_empty()).unwrap_or("project");
-    let group_by = views::word(
+    let group_by = params::word(
         field::GROUP_BY,
         group_by,
         |text| groups.iter().find(|known| **known == text).copied(),
         &groups,
     )?;
-    let (from, to) = views::interval(query.from.as_deref(), query.to.as_deref(), 30 * 24, moment::now())?;
+    let (from, to) = params::interval(query.from.as_deref(), query.to.as_deref(), 30 * 24, moment::now())?;
     let used = center
         .read(move |tx| {
             let mut names = Names::of(tx);

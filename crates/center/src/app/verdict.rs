@@ -4,7 +4,7 @@ use scheduler::Verdict;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{text::Text, views::instant};
+use base::{params::instant, text::Text};
 
 /// Why a job waits.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]

@@ -13,11 +13,10 @@ use crate::{
         runs::{news, stopping},
     },
     center::Center,
-    error::AppError,
     live::Use,
-    moment,
     wakers::sleep,
 };
+use base::{error::AppError, moment};
 
 /// No sleep is shorter: a contract that ends now is looked at a millisecond later, not in a busy loop.
 const SHORTEST: Duration = Duration::from_millis(1);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use domain::{
-    CardModel, Node, NodeState, RunId, Timestamp,
+    CardModel, Node, NodeId, NodeState, PoolId, RunId, Timestamp,
     card::{Affinity, MAX_CARDS_PER_NODE, Vendor},
     node::even_rings,
     spec,
@@ -17,12 +17,16 @@ use serde_json::json;
 use store::pools;
 
 use crate::{
+    actions,
     app::{
-        audit::{self, Change},
         direct::{self, Fate},
         nodes,
     },
     center::Center,
+    event_kinds,
+};
+use base::{
+    audit::{self, Change},
     error::AppError,
     events::{self, About},
     moment::{self, new_id},
@@ -176,8 +180,12 @@ fn take_in(
             move |tx| {
                 let now = moment::now();
                 pools::set_node_state(tx, id, &state, now, state.reason())?;
-                let event = events::record(tx, now, About::default(), "node_changed", detail.clone())?;
-                audit::record_own(tx, Change { tenant: None, action: "mirror_node", subject, detail })?;
+                let event =
+                    events::record(tx, now, About::default(), event_kinds::NODE_CHANGED, detail.clone())?;
+                audit::record_own(
+                    tx,
+                    Change { tenant: None, action: actions::MIRROR_NODE, subject, detail },
+                )?;
                 Ok((state, event))
             },
             move |center, (state, event)| {
@@ -213,7 +221,7 @@ fn labels_of(node: &SlurmNode) -> Vec<String> {
 }
 
 /// Keeps that nodes are behind other switches.
-fn rewire(center: &Center, moved: Vec<(domain::NodeId, String)>) -> Result<(), AppError> {
+fn rewire(center: &Center, moved: Vec<(NodeId, String)>) -> Result<(), AppError> {
     center.write_now(
         move |tx| -> Result<_, AppError> {
             for (id, switch) in &moved {

@@ -16,9 +16,9 @@ use crate::{
         stopping,
     },
     center::Center,
-    moment,
     wakers::sleep,
 };
+use base::moment;
 
 /// Plans at least this often, so that what depends on time alone (a contract's term) is seen.
 const AT_LEAST_EVERY: Duration = Duration::from_secs(5);

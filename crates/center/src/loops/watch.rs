@@ -16,8 +16,8 @@ use crate::{
         stopping,
     },
     center::Center,
-    moment,
 };
+use base::moment;
 
 /// Looks at all runs this often, in case the engine's news of one was lost.
 const ALL_EVERY: Duration = Duration::from_secs(3);

@@ -9,20 +9,20 @@ use domain::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{
-    extract::Asked,
-    kit::{Choice, Ui},
-    page::{Page, Visitor, encode, ok},
-    tables::tenants_by_name,
-};
+use super::tables::tenants_by_name;
 use crate::{
     app::{
         audit_log::{self, AuditFilter, AuditView},
         members,
     },
-    auth::Action,
     center::Center,
-    error::AppError,
+    start::actions_of,
+};
+use base::error::AppError;
+use base::page::{
+    extract::Asked,
+    frame::{Page, Visitor, encode, ok},
+    words::{Choice, Ui},
 };
 
 /// Logins that are offered for the filter.
@@ -106,9 +106,6 @@ pub struct AuditPage {
     older: String,
 }
 
-/// Lines that are no action of the policies.
-const OWN_ACTIONS: [&str; 3] = ["end_contract", "new_token", "revoke_token"];
-
 pub async fn page(
     State(center): State<Center>,
     Asked(wanted): Asked<Wanted>,
@@ -117,8 +114,7 @@ pub async fn page(
     let ui = visitor.front.ui;
     let filter = wanted.filter()?;
     let found = audit_log::list(&center, &visitor.caller, filter).await?;
-    let is_change = |action: &&Action| !action.code().starts_with("read_");
-    let codes = Action::ALL.iter().filter(is_change).map(|action| action.code()).chain(OWN_ACTIONS);
+    let codes = actions_of(center.platforms).filter(|action| action.is_change()).map(|action| action.code());
     let members = members::list(&center, &visitor.caller).await?;
     let mut logins: Vec<String> = members.into_iter().map(|member| member.login).take(MOST_LOGINS).collect();
     logins.push("center".into());
@@ -265,7 +261,7 @@ mod tests {
 
     #[test]
     fn details_are_words() {
-        let ui = Ui { lang: Lang::Zh };
+        let ui = crate::portal::sample::ui(Lang::Zh);
         let told = details(
             ui,
             &json!({ "amount_micro_cny": 1_500_000, "card_ms": 0, "reason": "", "kind": "grant" }),

@@ -5,19 +5,19 @@ use axum::{extract::State, response::Response};
 use domain::{CardMs, capacity::CapacityBalance};
 use serde::Deserialize;
 
-use super::{
-    extract::Asked,
-    kit::{Html, Ui, instant, local},
-    overview::parts_of,
-    page::{Page, Visitor, encode, ok},
-};
+use super::overview::parts_of;
 use crate::{
     app::{
         capacity::{self, Interval},
         statements::{self, TransferQuery, TransferView},
     },
     center::Center,
-    error::AppError,
+};
+use base::error::AppError;
+use base::page::{
+    extract::Asked,
+    frame::{Page, Visitor, encode, ok},
+    words::{Html, Ui, instant, local},
 };
 
 #[derive(Debug, Default, Deserialize)]

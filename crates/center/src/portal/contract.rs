@@ -5,22 +5,21 @@ use axum::{extract::State, response::Response};
 use domain::{ContractState, MicroCny, contract::ContractAction, contract::ContractKind};
 use serde::Deserialize;
 
-use super::{
-    contracts::{Vessel, vessel, warnings},
-    extract::Asked,
-    page::{Page, Visitor, encode, ok},
-};
+use super::contracts::{Vessel, vessel, warnings};
 use crate::{
+    actions,
     app::{
         contracts::{self, ContractEventView, ContractView},
         prices::{self, PriceView},
         statements::{self, TransferQuery, TransferView},
     },
-    auth::Action,
     center::Center,
-    error::AppError,
-    http::Id,
 };
+use base::page::{
+    extract::Asked,
+    frame::{Page, Visitor, encode, ok},
+};
+use base::{error::AppError, http::Id};
 
 /// Entries of the ledger on one page.
 const ENTRIES: u32 = 20;
@@ -76,7 +75,7 @@ pub async fn page(
     let contract = contracts::show(center, &visitor.caller, &id).await?;
     let events = contracts::list_events(center, &visitor.caller, &id).await?;
     let owner = Some(contract.tenant);
-    let may_read_money = visitor.may(center, Action::ReadLedger, owner);
+    let may_read_money = visitor.may(center, actions::READ_LEDGER, owner);
     let (mut transfers, mut older) = (Vec::new(), String::new());
     if may_read_money {
         let query = TransferQuery {
@@ -128,8 +127,11 @@ pub async fn page(
 fn acts(center: &Center, visitor: &Visitor, contract: &ContractView) -> Vec<ActChoice> {
     let state = ContractState::from_code(&contract.state);
     let is_open = |action: &ContractAction| {
-        let needed =
-            if *action == ContractAction::Submit { Action::SubmitContract } else { Action::DecideContract };
+        let needed = if *action == ContractAction::Submit {
+            actions::SUBMIT_CONTRACT
+        } else {
+            actions::DECIDE_CONTRACT
+        };
         !action.is_automatic()
             && visitor.may(center, needed, Some(contract.tenant))
             && state.is_some_and(|state| state.after(*action).is_ok())
@@ -157,7 +159,7 @@ pub fn may_top_up(center: &Center, visitor: &Visitor, contract: &ContractView) -
                     | ContractState::Suspended
             )
         )
-        && visitor.may(center, Action::TopUp, Some(contract.tenant))
+        && visitor.may(center, actions::TOP_UP, Some(contract.tenant))
 }
 
 /// What a card-hour costs by class, for this contract's kind and its tenant's domain.

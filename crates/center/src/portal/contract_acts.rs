@@ -16,19 +16,19 @@ use domain::{
 use super::{
     contract::{is_danger, may_top_up},
     contracts::{left, terms},
-    extract::Sent,
-    form::Form,
-    kit::{Html, Ui},
-    page::{Page, Visitor, render},
 };
 use crate::{
+    actions,
     app::contracts::{self, ContractView, TopUp},
-    auth::Action,
     center::Center,
-    error::AppError,
-    http::Id,
-    refusal::Refusal,
 };
+use base::page::{
+    extract::Sent,
+    form::Form,
+    frame::{Page, Visitor, render},
+    words::{Html, Ui},
+};
+use base::{error::AppError, http::Id, refusal::Refusal};
 
 /// The most characters of a reason, as the center takes it.
 const MOST_REASON: usize = 500;
@@ -77,7 +77,7 @@ async fn show_act(
     let ui = visitor.front.ui;
     let contract = contracts::show(center, &visitor.caller, id).await?;
     let needed =
-        if action == ContractAction::Submit { Action::SubmitContract } else { Action::DecideContract };
+        if action == ContractAction::Submit { actions::SUBMIT_CONTRACT } else { actions::DECIDE_CONTRACT };
     center.policies.check(&visitor.caller, needed, Some(contract.tenant))?;
     let state = ContractState::from_code(&contract.state).unwrap_or(ContractState::Terminated);
     let after = state
@@ -180,7 +180,7 @@ async fn show_top_up(
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let contract = contracts::show(center, &visitor.caller, id).await?;
-    center.policies.check(&visitor.caller, Action::TopUp, Some(contract.tenant))?;
+    center.policies.check(&visitor.caller, actions::TOP_UP, Some(contract.tenant))?;
     if !may_top_up(center, visitor, &contract) {
         return Err(AppError::refused(Refusal::ContractState, "there is nothing to pay in", ""));
     }
@@ -226,7 +226,7 @@ pub async fn top_up(
     Sent { visitor, mut form }: Sent,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let contract = contracts::visible(&center, &visitor.caller, &id, Action::TopUp)?;
+    let contract = contracts::visible(&center, &visitor.caller, &id, actions::TOP_UP)?;
     let paid = read_top_up(ui, &mut form, &contract.kind);
     if !form.is_good() {
         return show_top_up(&center, &visitor, &id, StatusCode::UNPROCESSABLE_ENTITY, form, None).await;

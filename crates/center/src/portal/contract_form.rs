@@ -8,24 +8,23 @@ use axum::{
 };
 use domain::{QueueTerms, TenantId, contract::ContractKind, text::Line};
 
-use super::{
-    extract::Sent,
-    form::Form,
-    kit::{Choice, Ui, local},
-    page::{Page, Visitor, render},
-    tables::tenants_by_name,
-};
+use super::tables::tenants_by_name;
 use crate::{
+    actions,
     app::{
         contracts::{self, NewContract},
         nodes::{self, PoolView},
         tenants,
     },
-    auth::Action,
     center::Center,
-    error::AppError,
-    moment,
 };
+use base::page::{
+    extract::Sent,
+    form::Form,
+    frame::{Page, Visitor, render},
+    words::{Choice, Ui, local},
+};
+use base::{error::AppError, moment};
 
 const KINDS: [&str; 4] = ["prepaid", "metered", "reserved", "grant"];
 /// The most cards that a field takes: more than any center has.
@@ -44,7 +43,7 @@ pub struct DraftPage {
 
 fn may_draft(center: &Center, visitor: &Visitor) -> Result<(), AppError> {
     let own: Option<TenantId> = visitor.caller.member.tenant;
-    center.policies.check(&visitor.caller, Action::SubmitContract, own)
+    center.policies.check(&visitor.caller, actions::SUBMIT_CONTRACT, own)
 }
 
 pub async fn form(State(center): State<Center>, visitor: Visitor) -> Result<Response, AppError> {

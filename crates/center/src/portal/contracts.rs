@@ -8,18 +8,17 @@ use domain::{
 };
 use serde::Deserialize;
 
-use super::{
-    extract::Asked,
-    kit::{Html, Tab, Ui, escape},
-    page::{Page, Visitor, ok},
-};
 use crate::{
+    actions,
     app::contracts::{self, ContractView},
-    auth::Action,
     center::Center,
-    error::AppError,
-    moment,
 };
+use base::page::{
+    extract::Asked,
+    frame::{Page, Visitor, ok},
+    words::{Html, Tab, Ui, escape},
+};
+use base::{error::AppError, moment};
 
 /// A contract that lasts no longer than this at the present rate is warned of.
 const WARN_BEFORE: Millis = Millis::from_hours(72);
@@ -63,7 +62,9 @@ pub fn vessel(ui: Ui, contract: &ContractView) -> Vessel {
 }
 
 fn day(at: &str) -> String {
-    super::kit::local(at).and_then(|full| full.get(..10).map(str::to_owned)).unwrap_or_else(|| at.to_owned())
+    base::page::words::local(at)
+        .and_then(|full| full.get(..10).map(str::to_owned))
+        .unwrap_or_else(|| at.to_owned())
 }
 
 /// Whether it has been activated: before that nothing of it is there to be used.
@@ -174,7 +175,7 @@ pub async fn list(
     };
     let contracts = all.iter().filter(is_wanted).map(row).collect();
     let page = visitor.page("contracts", ui.t("nav-contracts"));
-    let may_draft = visitor.may(&center, Action::SubmitContract, visitor.caller.member.tenant);
+    let may_draft = visitor.may(&center, actions::SUBMIT_CONTRACT, visitor.caller.member.tenant);
     Ok(ok(&ContractsPage { page, states, contracts, with_tenant: visitor.is_of_center(), may_draft }))
 }
 

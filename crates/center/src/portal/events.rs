@@ -10,8 +10,9 @@ use domain::JobId;
 use serde::Deserialize;
 use tokio::sync::{broadcast::error::RecvError, mpsc};
 
-use super::{extract::Asked, page::Visitor};
-use crate::{auth::Scope, center::Center, error::AppError, events::Event, http::open_stream};
+use crate::center::Center;
+use base::page::{extract::Asked, frame::Visitor};
+use base::{auth::Scope, error::AppError, events::Event, http::open_stream};
 
 /// The least time between two pieces of news: what happens meanwhile is told at once.
 const NEWS_EVERY: Duration = Duration::from_millis(700);

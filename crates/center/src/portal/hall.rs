@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use domain::CardSet;
 
-use super::kit::Ui;
 use crate::app::hall::{CardState, HallNode};
+use base::page::words::Ui;
 
 /// A node on the map.
 #[derive(Clone, Debug)]

@@ -14,26 +14,24 @@ use domain::{CardMs, CardSet, JobId, MicroCny, Millis, Timestamp};
 use serde::Deserialize;
 
 use super::{
-    extract::{Asked, Sent},
     hall::{self as map, Tile},
-    kit::{Html, Ui, escape},
     log::{self, Shown},
-    page::{Page, Visitor, ok},
     tables::took,
 };
 use crate::{
+    actions,
     app::{
         hall,
         jobs::{self, JobDetail, JobView, RunView},
-        listing::Listing,
-        views,
     },
-    auth::Action,
     center::Center,
-    error::AppError,
-    http::Id,
-    moment,
 };
+use base::page::{
+    extract::{Asked, Sent},
+    frame::{Page, Visitor, ok},
+    words::{Html, Ui, escape},
+};
+use base::{error::AppError, http::Id, listing::Listing, moment, params};
 
 /// Runs on one page.
 const RUNS: u32 = 20;
@@ -136,7 +134,7 @@ pub async fn page(
     visitor: Visitor,
 ) -> Result<Response, AppError> {
     let (center, ui) = (&center, visitor.front.ui);
-    let id: JobId = views::id(&id, "job")?;
+    let id: JobId = params::id(&id, "job")?;
     let detail = jobs::show(center, &visitor.caller, id).await?;
     let cursor = Some(wanted.cursor.as_str());
     let runs = jobs::list_runs(center, &visitor.caller, id, cursor, Some(RUNS)).await?;
@@ -158,14 +156,14 @@ pub async fn page(
     let page = JobPage {
         page: visitor.page("jobs", job.name.clone()),
         place: format!("{tenant} · {}", ui.t1("project-named", "name", &job.project)),
-        contract: visitor.may(center, Action::ReadContract, Some(own)).then(|| job.contract_id.to_string()),
+        contract: visitor.may(center, actions::READ_CONTRACT, Some(own)).then(|| job.contract_id.to_string()),
         news,
         is_live,
         parts,
-        may_submit: visitor.may(center, Action::SubmitJob, Some(own))
+        may_submit: visitor.may(center, actions::SUBMIT_JOB, Some(own))
             && visitor.caller.member.tenant == Some(own)
             && detail.direct.is_none(),
-        may_cancel: is_live && job.state != "stopping" && visitor.may(center, Action::CancelJob, Some(own)),
+        may_cancel: is_live && job.state != "stopping" && visitor.may(center, actions::CANCEL_JOB, Some(own)),
         why: why(ui, job),
         figures: figures(ui, &detail, &runs.items, log.as_ref()),
         array: array(ui, &detail),
@@ -419,7 +417,7 @@ pub async fn cancel(
     Id(id): Id,
     Sent { visitor, .. }: Sent,
 ) -> Result<Response, AppError> {
-    let id: JobId = views::id(&id, "job")?;
+    let id: JobId = params::id(&id, "job")?;
     jobs::cancel(&center, &visitor.caller, id).await?;
     Ok(Redirect::to(&format!("/jobs/{id}")).into_response())
 }

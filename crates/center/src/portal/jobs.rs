@@ -7,20 +7,20 @@ use axum::{extract::State, response::Response};
 use domain::TenantDomain;
 use serde::Deserialize;
 
-use super::{
-    extract::Asked,
-    kit::{Choice, Tab, Ui},
-    page::{Page, Visitor, encode, ok},
-    tables::{JobTable, tenants_by_name},
-};
+use super::tables::{JobTable, tenants_by_name};
 use crate::{
+    actions,
     app::{
         jobs::{self, JobQuery},
         projects,
     },
-    auth::Action,
     center::Center,
-    error::AppError,
+};
+use base::error::AppError;
+use base::page::{
+    extract::Asked,
+    frame::{Page, Visitor, encode, ok},
+    words::{Choice, Tab, Ui},
 };
 
 /// What the list is filtered by. Unknown names are passed over: addresses get around.
@@ -109,7 +109,7 @@ pub async fn page(
     let tenants = tenants_by_name(&center, &visitor).await?;
     let older = found.next_cursor.as_deref().map(|cursor| wanted.href(&wanted.state, cursor));
     let page = JobsPage {
-        may_submit: own.is_some() && visitor.may(&center, Action::SubmitJob, own),
+        may_submit: own.is_some() && visitor.may(&center, actions::SUBMIT_JOB, own),
         states: states.collect(),
         projects: projects.into_iter().map(|slug| Choice::new(slug.clone(), slug)).collect(),
         tenants,

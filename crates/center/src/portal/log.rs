@@ -14,15 +14,15 @@ use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
 
-use super::{extract::Asked, page::Visitor};
 use crate::{
-    app::{
-        logs::{self, Log, LogQuery, LogView},
-        views,
-    },
+    app::logs::{self, Log, LogQuery, LogView},
     center::Center,
+};
+use base::page::{extract::Asked, frame::Visitor};
+use base::{
     error::AppError,
     http::{Id, last_event_id, open_stream},
+    params,
 };
 
 /// How often a log that is followed is looked at: its writer tells nobody.
@@ -146,7 +146,7 @@ pub async fn stream(
     visitor: Visitor,
     headers: HeaderMap,
 ) -> Result<Response, AppError> {
-    let job: JobId = views::id(&id, "job")?;
+    let job: JobId = params::id(&id, "job")?;
     let mut found = Vec::new();
     for stream in wanted.streams() {
         // Checked once, so that what is wrong is an answer and not a stream that ends.
@@ -213,7 +213,7 @@ pub async fn download(
     Asked(wanted): Asked<Wanted>,
     visitor: Visitor,
 ) -> Result<Response, AppError> {
-    let job: JobId = views::id(&id, "job")?;
+    let job: JobId = params::id(&id, "job")?;
     let stream = if wanted.stream == "stderr" { Stream::Stderr } else { Stream::Stdout };
     let log = logs::find(&center, &visitor.caller, job, &wanted.query(stream)).await?;
     let log = log.ok_or_else(|| AppError::not_found("log", job))?;

@@ -1,37 +1,29 @@
 //! The portal: the center in a browser. Pages are whole HTML that read and act without scripts; htmx only keeps them
 //! fresh.
 
-mod assets;
-mod audit;
-mod capacity;
-mod contract;
-mod contract_acts;
-mod contract_form;
-mod contracts;
-mod events;
-mod extract;
-mod fault;
-mod form;
-mod hall;
-mod job;
-mod jobs;
-mod kit;
-mod locale;
-mod log;
-mod nodes;
-mod overview;
-mod page;
-mod people;
-mod routes;
+pub(crate) mod audit;
+pub(crate) mod capacity;
+pub(crate) mod contract;
+pub(crate) mod contract_acts;
+pub(crate) mod contract_form;
+pub(crate) mod contracts;
+pub(crate) mod events;
+pub(crate) mod hall;
+pub(crate) mod job;
+pub(crate) mod jobs;
+pub(crate) mod log;
+pub(crate) mod nodes;
+pub(crate) mod overview;
+pub(crate) mod people;
 #[cfg(test)]
 mod sample;
 mod shell;
-mod sign_in;
-mod statement;
-mod submit;
-mod tables;
-mod tokens;
-mod twin;
+pub(crate) mod sign_in;
+pub(crate) mod statement;
+pub(crate) mod submit;
+pub(crate) mod tables;
+pub(crate) mod tokens;
+pub(crate) mod twin;
 
 use axum::{
     Router,
@@ -42,85 +34,39 @@ use axum::{
 };
 use domain::Lang;
 
-use crate::{
-    center::Center,
-    http::{catch_panics, method_not_allowed, no_such_route, secure},
-};
-pub use locale::{keys, text};
-use routes::Routes;
+use crate::center::Center;
+use base::http::{catch_panics, method_not_allowed, no_such_route, secure};
+use base::noun::{Platform, nouns};
+use base::page::routes::Routes;
+pub use base::page::texts::text;
 
 /// What a page may load and where it may send: its own center alone.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-fn routes() -> Routes<Center> {
-    Routes::default()
-        .page("/", overview::page)
-        .page("/sign-in", sign_in::page)
-        .form("/sign-in", sign_in::enter)
-        .form("/sign-out", sign_in::leave)
-        .page("/events/stream", events::stream)
-        .page("/jobs", jobs::page)
-        .page("/jobs/{id}", job::page)
-        .form("/jobs/{id}/cancel", job::cancel)
-        .page("/jobs/{id}/log", log::download)
-        .page("/jobs/{id}/log/stream", log::stream)
-        .page("/submit", submit::page)
-        .form("/submit", submit::submit)
-        .form("/submit/dry-run", submit::dry_run)
-        .page("/nodes", nodes::list)
-        .page("/nodes/{name}", nodes::page)
-        .form("/nodes/{name}/drain", nodes::drain)
-        .form("/nodes/{name}/resume", nodes::resume)
-        .form("/nodes/{name}/labels", nodes::set_labels)
-        .form("/nodes/{name}/maintenance", nodes::set_maintenance)
-        .form("/nodes/{name}/maintenance/cancel", nodes::cancel_maintenance)
-        .page("/contracts", contracts::list)
-        .page("/contracts/new", contract_form::form)
-        .form("/contracts/new", contract_form::create)
-        .page("/contracts/{id}", contract::page)
-        .form("/contracts/{id}/act", contract_acts::act)
-        .page("/contracts/{id}/act/{action}", contract_acts::look)
-        .page("/contracts/{id}/top-up", contract_acts::top_up_form)
-        .form("/contracts/{id}/top-up", contract_acts::top_up)
-        .page("/contracts/{id}/statement", statement::page)
-        .page("/statements", statement::newest)
-        .page("/capacity", capacity::page)
-        .page("/twin", twin::page)
-        .form("/twin", twin::start)
-        .page("/twin/{id}", twin::trial)
-        .page("/twin/{id}/report", twin::report)
-        .page("/people", people::page)
-        .form("/people/members", people::new_member)
-        .form("/people/members/{id}", people::change_member)
-        .form("/people/projects", people::new_project)
-        .form("/people/projects/{id}", people::change_project)
-        .page("/audit", audit::page)
-        .page("/tokens", tokens::page)
-        .form("/tokens", tokens::make)
-        .form("/tokens/password", tokens::change_password)
-        .form("/tokens/{id}/revoke", tokens::revoke)
+fn routes(platforms: &[Platform<Center>]) -> Routes<Center> {
+    nouns(platforms).fold(Routes::default(), |all, noun| all.and((noun.pages)()))
 }
 
 /// Every path that takes a form.
-pub fn forms() -> Vec<&'static str> {
-    routes().forms
+pub fn forms(platforms: &[Platform<Center>]) -> Vec<&'static str> {
+    routes(platforms).forms
 }
 
 pub fn router(center: Center) -> Router {
-    let pages = routes()
+    let pages = routes(center.platforms)
         .router
         .fallback(no_such_route)
         .method_not_allowed_fallback(method_not_allowed)
-        // Forms are read with a limit of their own.
+        // Bodies are read before, with a limit.
         .layer(DefaultBodyLimit::disable())
         .layer(catch_panics())
-        .layer(middleware::from_fn_with_state(center.clone(), fault::tell_faults::<Center>))
+        .layer(middleware::from_fn_with_state(center.clone(), base::page::fault::tell_faults::<Center>))
         .layer(middleware::from_fn_with_state(center.clone(), switch_language))
         .layer(catch_panics())
         .layer(middleware::from_fn(guard))
         .with_state(center);
-    pages.merge(assets::router())
+    pages.merge(base::page::assets::router())
 }
 
 /// The headers of every page. A report says its own policy, which is no less strict.
@@ -136,10 +82,11 @@ async fn guard(request: Request, next: Next) -> Response {
 
 /// `?lang=zh` or `?lang=en` on any page keeps the choice and shows the page again without it.
 async fn switch_language(State(center): State<Center>, request: Request, next: Next) -> Response {
-    let wanted = page::query_value(request.uri().query(), "lang").and_then(|text| Lang::from_code(&text));
+    let wanted =
+        base::page::frame::query_value(request.uri().query(), "lang").and_then(|text| Lang::from_code(&text));
     match wanted {
         Some(lang) if request.method() == Method::GET => {
-            let to = page::without(request.uri(), "lang");
+            let to = base::page::frame::without(request.uri(), "lang");
             let secure = if center.settings.secure_cookies { "; Secure" } else { "" };
             let code = lang.code();
             let cookie = format!("lang={code}; Path=/; Max-Age=31536000; SameSite=Lax{secure}");
@@ -160,7 +107,7 @@ mod tests {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/portal");
         // Broken in two, so that this file has none of them.
         let forbidden = [concat!("store", "::"), concat!(".li", "ve()"), concat!("center", ".store")];
-        let files = super::sample::files(&folder);
+        let files = testkit::files_below(&folder);
         assert!(files.len() > 20, "{files:?}");
         for path in files {
             let source = std::fs::read_to_string(&path).expect("text");

@@ -7,23 +7,22 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 
-use super::{
-    extract::Sent,
-    form::Form,
-    hall::{self as map, Tile},
-    kit::Html,
-    page::{Page, Visitor, encode, ok, render},
-};
+use super::hall::{self as map, Tile};
 use crate::{
+    actions,
     app::{
         hall,
         nodes::{self, CardView, NewMaintenance, NodeView, PoolView},
     },
-    auth::Action,
     center::Center,
-    error::AppError,
-    http::Id,
 };
+use base::page::{
+    extract::Sent,
+    form::Form,
+    frame::{Page, Visitor, encode, ok, render},
+    words::Html,
+};
+use base::{error::AppError, http::Id};
 
 struct NodeLine {
     name: String,
@@ -165,7 +164,7 @@ async fn show(
         used,
         use_pflops: ui.pflops(u64::from(node.fp16_tflops) * used as u64 / (node.cards.len().max(1) as u64)),
         all_pflops: ui.pflops(u64::from(node.fp16_tflops)),
-        may_change: visitor.may(center, Action::ChangeNode, None),
+        may_change: visitor.may(center, actions::CHANGE_NODE, None),
         drain: forms.drain,
         labels: forms.labels.unwrap_or_else(|| Form::with(&[("labels", node.labels.join(" "))])),
         maintenance: forms.maintenance,

@@ -10,11 +10,10 @@ use domain::{CardMs, ContractState, JobId, MicroCny, Millis, Timestamp, capacity
 use super::{
     contracts::{Vessel, vessels, warnings},
     hall::{self as map, Tile},
-    kit::{Html, Ui, escape, local},
-    page::{Page, Visitor, ok},
     tables::JobTable,
 };
 use crate::{
+    actions,
     app::{
         capacity::Recent,
         hall::{self, CardState},
@@ -23,12 +22,13 @@ use crate::{
         projects,
         usage::{self, UsageQuery, UsageRow},
     },
-    auth::Action,
     center::Center,
-    error::AppError,
-    events::Event,
-    moment,
 };
+use base::page::{
+    frame::{Page, Visitor, ok},
+    words::{Html, Ui, escape, local},
+};
+use base::{error::AppError, events::Event, moment};
 
 /// The parts of a balance, in the order in which they are shown.
 pub fn parts_of(balance: &CapacityBalance) -> Vec<(&'static str, CardMs)> {
@@ -152,7 +152,7 @@ async fn of_center(
         parts,
         ended: JobTable::of(ui, &ended, true),
         events: lines(ui, &found.events, &found.job_names),
-        may_audit: visitor.may(center, Action::ReadAudit, None),
+        may_audit: visitor.may(center, actions::READ_AUDIT, None),
         center: of_center,
     };
     Ok(ok(&page))
@@ -188,7 +188,7 @@ async fn of_tenant(
         domain,
         now: now.to_string(),
         project_count: projects::list(center, &visitor.caller).await?.len(),
-        may_submit: visitor.may(center, Action::SubmitJob, Some(tenant)),
+        may_submit: visitor.may(center, actions::SUBMIT_JOB, Some(tenant)),
         warnings: warnings(center, ui, &found.contracts),
         most_cards,
         waiting_jobs: found.contracts.iter().map(|contract| u64::from(contract.waiting_jobs)).sum(),
@@ -199,7 +199,7 @@ async fn of_tenant(
         days: ui.columns(&columns, most, 96, &days_label),
         by_project,
         events: lines(ui, &found.events, &found.job_names),
-        may_audit: visitor.may(center, Action::ReadAudit, Some(tenant)),
+        may_audit: visitor.may(center, actions::READ_AUDIT, Some(tenant)),
         overview: found,
     };
     Ok(ok(&page))

@@ -8,22 +8,24 @@ use axum::{
 };
 use domain::{Role, TenantId};
 
-use super::{
-    extract::Sent,
-    form::Form,
-    kit::Choice,
-    page::{Page, Visitor, render},
-    tables::tenants_by_name,
-};
+use super::tables::tenants_by_name;
 use crate::{
+    actions,
     app::{
         contracts,
         members::{self, MemberChange, NewMember},
         projects::{self, NewProject, ProjectView},
         sign_in::MemberView,
     },
-    auth::Action,
     center::Center,
+};
+use base::page::{
+    extract::Sent,
+    form::Form,
+    frame::{Page, Visitor, render},
+    words::Choice,
+};
+use base::{
     error::{AppError, Unreadable},
     http::Id,
 };
@@ -82,7 +84,7 @@ async fn show(
     let own: Option<TenantId> = visitor.caller.member.tenant;
     let members = members::list(center, &visitor.caller).await?;
     let projects = projects::list(center, &visitor.caller).await?;
-    let may_manage = visitor.may(center, Action::ManageMember, own);
+    let may_manage = visitor.may(center, actions::MANAGE_MEMBER, own);
     let roles = Role::ALL.into_iter().filter(|role| own.is_none() || !role.is_of_center()).map(Role::code);
     let contracts = contracts::list(center, &visitor.caller).await?;
     let tenants = tenants_by_name(center, visitor).await?;

@@ -7,16 +7,15 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 
-use super::{
+use crate::{app::sign_in, center::Center};
+use base::page::{
     extract::{Sent, SentByStranger},
     fault,
     form::Form,
-    page::{Front, Page, render},
+    frame::{Front, Page, render},
 };
-use crate::{
-    app::sign_in,
+use base::{
     auth::credentials::SESSION_COOKIE,
-    center::Center,
     error::AppError,
     http::{cookie, status},
 };

@@ -9,21 +9,19 @@ use axum::{
 use domain::{CardMs, ContractId, MicroCny};
 use serde::Deserialize;
 
-use super::{
-    extract::Asked,
-    kit::{Tab, Ui},
-    page::{Page, Visitor, ok},
-};
 use crate::{
     app::{
         contracts, nodes,
         statements::{self, Statement, StatementLine, StatementQuery},
     },
     center::Center,
-    error::AppError,
-    http::Id,
-    moment,
 };
+use base::page::{
+    extract::Asked,
+    frame::{Page, Visitor, ok},
+    words::{Tab, Ui},
+};
+use base::{error::AppError, http::Id, moment};
 
 /// Months that are offered besides the one that is shown.
 const MONTHS: usize = 12;

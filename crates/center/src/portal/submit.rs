@@ -13,24 +13,30 @@ use domain::{
 use serde::Deserialize;
 
 use super::{
-    extract::{Asked, Sent},
-    fault::{self, Told},
-    form::Form,
     hall::{self as map, Tile},
     job::places,
-    kit::{Choice, Html, Ui, escape},
-    page::{Page, Visitor, ok, render},
 };
 use crate::{
+    actions,
     app::{
         hall,
         jobs::{self, DryRun},
-        projects, views,
+        projects,
     },
-    auth::{Action, Once, credentials},
     center::Center,
+};
+use base::page::{
+    extract::{Asked, Sent},
+    fault::{self, Told},
+    form::Form,
+    frame::{Page, Visitor, ok, render},
+    words::{Choice, Html, Ui, escape},
+};
+use base::{
+    auth::{Once, credentials},
     error::AppError,
     http::status,
+    params,
 };
 
 const EXAMPLES: [(&str, &str); 3] = [
@@ -108,7 +114,7 @@ pub async fn page(
     may_submit(&center, &visitor)?;
     let (mut script, mut project, mut class) = (String::new(), String::new(), ServiceClass::Normal);
     if !wanted.from.is_empty() {
-        let id: JobId = views::id(&wanted.from, "job")?;
+        let id: JobId = params::id(&wanted.from, "job")?;
         let job = jobs::show(&center, &visitor.caller, id).await?;
         (script, class) = (job.spec.script, job.spec.service_class);
         project = job.spec.project.unwrap_or_default();
@@ -127,9 +133,9 @@ pub async fn page(
 
 fn may_submit(center: &Center, visitor: &Visitor) -> Result<(), AppError> {
     let own = visitor.caller.member.tenant;
-    let allowed = center.policies.check(&visitor.caller, Action::SubmitJob, own);
+    let allowed = center.policies.check(&visitor.caller, actions::SUBMIT_JOB, own);
     allowed?;
-    own.map(drop).ok_or(AppError::Forbidden { action: Action::SubmitJob.code() })
+    own.map(drop).ok_or(AppError::Forbidden { action: actions::SUBMIT_JOB.code() })
 }
 
 async fn whole(

@@ -2,16 +2,15 @@
 
 use domain::{MicroCny, Timestamp};
 
-use super::{
-    kit::{Choice, Html, Ui, escape},
-    page::Visitor,
-};
 use crate::{
     app::{jobs::JobView, tenants},
     center::Center,
-    error::AppError,
-    moment,
 };
+use base::page::{
+    frame::Visitor,
+    words::{Choice, Html, Ui, escape},
+};
+use base::{error::AppError, moment};
 
 /// Rows, and which columns they have.
 #[derive(Clone, Debug, Default)]

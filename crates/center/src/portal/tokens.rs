@@ -9,22 +9,20 @@ use axum::{
 use domain::Timestamp;
 use serde::Deserialize;
 
-use super::{
-    extract::{Asked, Sent},
-    form::Form,
-    page::{Page, Visitor, render},
-    sign_in::session_cookie,
-};
+use super::sign_in::session_cookie;
 use crate::{
     app::{
         members::{self, MemberChange},
         sign_in::{self, NewToken, TokenView},
     },
     center::Center,
-    error::AppError,
-    http::Id,
-    moment,
 };
+use base::page::{
+    extract::{Asked, Sent},
+    form::Form,
+    frame::{Page, Visitor, render},
+};
+use base::{error::AppError, http::Id, moment};
 
 struct Line {
     token: TokenView,

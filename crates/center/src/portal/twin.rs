@@ -12,19 +12,18 @@ use axum::{
 use domain::{CardMs, Millis};
 use twin::Figures;
 
-use super::{
-    extract::Sent,
-    fault::{self, Told},
-    form::Form,
-    kit::{Choice, Ui},
-    page::{Page, Visitor, ok, render},
-};
 use crate::{
     app::twin::{self as ask, Trial, Trials, WhatIf},
     center::Center,
-    error::AppError,
-    http::Id,
 };
+use base::page::{
+    extract::Sent,
+    fault::{self, Told},
+    form::Form,
+    frame::{Page, Visitor, ok, render},
+    words::{Choice, Ui},
+};
+use base::{error::AppError, http::Id};
 
 /// Policies that are offered; the first is the center's own.
 const POLICIES: [&str; 6] =

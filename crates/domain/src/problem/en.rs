@@ -6,8 +6,7 @@ use super::{
 };
 use crate::{
     job::{JobOutcome, JobState},
-    spec::{MAX_ARG_BYTES, MAX_ENV_BYTES, MAX_LABEL_BYTES, MAX_NODES, MAX_SCRIPT_BYTES},
-    taskfile,
+    spec::{MAX_ARG_BYTES, MAX_ARRAY_TASKS, MAX_ENV_BYTES, MAX_LABEL_BYTES, MAX_NODES, MAX_SCRIPT_BYTES},
     text::{InvalidLine, LineFault},
 };
 
@@ -131,7 +130,12 @@ fn count(of: Things, given: usize, least: usize, most: usize) -> Words {
     }
 }
 
-const RANGES: &str = "give rising ranges of 1 to 1,000,000 tasks in all, each with first ≤ last and step ≥ 1";
+fn ranges() -> String {
+    format!(
+        "give rising ranges of 1 to {} tasks in all, each with first ≤ last and step ≥ 1",
+        grouped(MAX_ARRAY_TASKS)
+    )
+}
 
 fn job(fault: &JobFault) -> Words {
     match fault {
@@ -162,12 +166,12 @@ fn job(fault: &JobFault) -> Words {
             format!("use letters, digits, `.`, `_` and `-`, at most {MAX_LABEL_BYTES}"),
         ),
         JobFault::EmptyRange { first, last, step } => {
-            (format!("has the empty range {first}-{last}:{step}"), RANGES.into())
+            (format!("has the empty range {first}-{last}:{step}"), ranges())
         }
         JobFault::RangesNotRising { last, first } => {
-            (format!("has a range that begins at {first} after one that ends at {last}"), RANGES.into())
+            (format!("has a range that begins at {first} after one that ends at {last}"), ranges())
         }
-        JobFault::ArrayTasks { tasks } => (format!("has {} tasks", grouped(*tasks)), RANGES.into()),
+        JobFault::ArrayTasks { tasks } => (format!("has {} tasks", grouped(*tasks)), ranges()),
         JobFault::NoTaskAtOnce => {
             ("lets no task run".into(), "give max_running of at least 1, or leave it out".into())
         }
@@ -284,10 +288,9 @@ fn written(form: Form) -> &'static str {
 
 fn task_file(fault: &TaskFileFault) -> Words {
     match fault {
-        TaskFileFault::TooLarge { bytes } => (
-            format!("has {bytes} bytes"),
-            format!("send at most {} KiB; put data into files", taskfile::MAX_BYTES >> 10),
-        ),
+        TaskFileFault::TooLarge { bytes, most } => {
+            (format!("has {bytes} bytes"), format!("send at most {} KiB; put data into files", most >> 10))
+        }
         TaskFileFault::NotYaml { column } => (
             format!("is not YAML from column {column} on"),
             "check the indentation, quotes and brackets there and above".into(),

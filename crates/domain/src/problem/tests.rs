@@ -163,7 +163,7 @@ fn of_task_files() -> Vec<TaskFileFault> {
     let known = || vec!["name", "script"];
     samples!(
         TaskFileFault:
-        TooLarge { .. } => [TaskFileFault::TooLarge { bytes: 400_000 }],
+        TooLarge { .. } => [TaskFileFault::TooLarge { bytes: 400_000, most: 320 << 10 }],
         NotYaml { .. } => [TaskFileFault::NotYaml { column: 7 }],
         Alias => [TaskFileFault::Alias],
         TooDeep => [TaskFileFault::TooDeep],

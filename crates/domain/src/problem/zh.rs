@@ -8,8 +8,7 @@ use crate::{
     Role,
     contract::ContractKind,
     job::{JobOutcome, JobState},
-    spec::{MAX_ARG_BYTES, MAX_ENV_BYTES, MAX_LABEL_BYTES, MAX_NODES, MAX_SCRIPT_BYTES},
-    taskfile,
+    spec::{MAX_ARG_BYTES, MAX_ARRAY_TASKS, MAX_ENV_BYTES, MAX_LABEL_BYTES, MAX_NODES, MAX_SCRIPT_BYTES},
     text::{InvalidLine, LineFault},
 };
 
@@ -117,7 +116,12 @@ fn count(of: Things, given: usize, least: usize, most: usize) -> Words {
     }
 }
 
-const RANGES: &str = "请由小到大给出各个区间，首项不大于末项，步长至少为 1，合计 1 至 1,000,000 个任务";
+fn ranges() -> String {
+    format!(
+        "请由小到大给出各个区间，首项不大于末项，步长至少为 1，合计 1 至 {} 个任务",
+        grouped(MAX_ARRAY_TASKS)
+    )
+}
 
 fn job(fault: &JobFault) -> Words {
     match fault {
@@ -145,12 +149,12 @@ fn job(fault: &JobFault) -> Words {
             format!("标签由字母、数字、. _ - 组成，最多 {MAX_LABEL_BYTES} 个字符"),
         ),
         JobFault::EmptyRange { first, last, step } => {
-            (format!("区间 {first}-{last}:{step} 中没有任务"), RANGES.into())
+            (format!("区间 {first}-{last}:{step} 中没有任务"), ranges())
         }
         JobFault::RangesNotRising { last, first } => {
-            (format!("从 {first} 起的区间排在到 {last} 为止的区间之后"), RANGES.into())
+            (format!("从 {first} 起的区间排在到 {last} 为止的区间之后"), ranges())
         }
-        JobFault::ArrayTasks { tasks } => (format!("有 {} 个任务", grouped(*tasks)), RANGES.into()),
+        JobFault::ArrayTasks { tasks } => (format!("有 {} 个任务", grouped(*tasks)), ranges()),
         JobFault::NoTaskAtOnce => ("不允许任何任务运行".into(), "max_running 至少为 1，或者不写".into()),
         JobFault::NotASignal { given } => {
             (format!("“{}”不是信号", shown(given)), "请写信号名，如 USR1".into())
@@ -272,8 +276,8 @@ fn written(form: Form) -> &'static str {
 
 fn task_file(fault: &TaskFileFault) -> Words {
     match fault {
-        TaskFileFault::TooLarge { bytes } => {
-            (format!("有 {bytes} 字节"), format!("最多 {} KiB；数据请放到文件里", taskfile::MAX_BYTES >> 10))
+        TaskFileFault::TooLarge { bytes, most } => {
+            (format!("有 {bytes} 字节"), format!("最多 {} KiB；数据请放到文件里", most >> 10))
         }
         TaskFileFault::NotYaml { column } => {
             (format!("从第 {column} 列起不是 YAML"), "请检查此处及上文的缩进、引号和括号".into())

@@ -84,7 +84,7 @@ impl Run for Doctor {
 
 /// The center stamps what it answers; a clock that is off makes times here read wrong.
 fn clock(context: &Context, add: &mut impl FnMut(&str, bool, String, &str)) {
-    let before = center::moment::now();
+    let before = base::moment::now();
     let Ok(usage) = context.client.get("/api/v1/usage") else { return };
     let Ok(there) = text(&usage, "to").parse::<Timestamp>() else { return };
     let off_ms = (there.as_micros() - before.as_micros()).abs() / 1000;

@@ -87,10 +87,15 @@ async fn play(options: &Options, host_command: Vec<std::ffi::OsString>) -> Resul
 
     let (stop, stopped) = oneshot::channel::<()>();
     let (ready_tell, ready) = oneshot::channel();
-    let server =
-        tokio::spawn(center::serve(settings, host_command, |ready| drop(ready_tell.send(ready)), async {
+    let server = tokio::spawn(center::serve(
+        qiantang::PLATFORMS,
+        settings,
+        host_command,
+        |ready| drop(ready_tell.send(ready)),
+        async {
             drop(stopped.await);
-        }));
+        },
+    ));
     let Ok(ready) = ready.await else {
         return Err(match server.await {
             Ok(Err(error)) => error.to_string(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use base::{auth::Caller, error::AppError, text::Text};
 use center::{
     Ready,
     app::{
@@ -10,11 +11,8 @@ use center::{
         prices::{self, NewPriceBook, PriceView},
         projects::{self, NewProject},
         tenants::{self, NewTenant},
-        text::Text,
     },
-    auth::Caller,
     center::Center,
-    error::AppError,
 };
 use domain::{CardMs, Lang, MicroCny, QueueTerms, ServiceClass, TenantDomain, contract::ContractKind};
 
@@ -205,7 +203,7 @@ async fn sign(
         ContractKind::Reserved { cards, .. } => cards,
         _ => 8,
     };
-    let today = center::moment::now();
+    let today = base::moment::now();
     let new = NewContract {
         number: number.into(),
         terms,

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use base::{auth::Caller, error::AppError};
 use center::{
     Ready,
     app::{
@@ -12,9 +13,7 @@ use center::{
         logs::{self, LogQuery},
         verdict::VerdictView,
     },
-    auth::Caller,
     center::Center,
-    error::AppError,
 };
 use domain::{JobId, JobSpec, Millis, Timestamp};
 
@@ -112,7 +111,7 @@ pub async fn run(options: &Options, ready: &Ready, people: &People) -> Result<Re
         // Something happened, or it is time to look for verdicts anyway.
         let _ = tokio::time::timeout(Duration::from_millis(250), news.recv()).await;
     }
-    let until = center::moment::now();
+    let until = base::moment::now();
     close(center, people, followed, (from, until), first_result_s.unwrap_or_default()).await
 }
 

@@ -61,7 +61,7 @@ fn paths(scene: &Scene, job: &str) -> Vec<(&'static str, String)> {
         ("/people/projects/{id}", id_of("projects")),
         ("/tokens/{id}", id_of("tokens")),
     ];
-    let forms = center::portal::forms();
+    let forms = center::portal::forms(qiantang::PLATFORMS);
     assert!(forms.len() > 20, "{forms:?}");
     let filled = |form: &'static str| {
         let known = of_one.iter().find(|(path, _)| form.starts_with(path));

@@ -1,7 +1,7 @@
 //! Drawing up a contract.
 
 use domain::{
-    Contract, ContractState, PoolId, QueueTerms, TenantId,
+    Contract, ContractId, ContractState, PoolId, QueueTerms, TenantId,
     contract::ContractKind,
     problem::{ContractFault, Quantity, Wrong, field},
 };
@@ -10,15 +10,14 @@ use serde_json::json;
 use store::{contracts as rows, ledger::ContractBalance};
 
 use super::{ContractView, MOST_AMOUNT, show};
-use crate::{
-    app::{
-        audit::{self, Change},
-        lookup, views,
-    },
-    auth::{Action, Caller},
-    center::Center,
+use crate::{actions, center::Center};
+use base::{
+    audit::{self, Change},
+    auth::Caller,
     error::AppError,
+    lookup,
     moment::{self, new_id},
+    params,
 };
 
 /// The most weight of a queue.
@@ -47,7 +46,7 @@ pub struct NewContract {
 /// Draws up a contract, as a draft.
 pub async fn create(center: &Center, caller: &Caller, new: NewContract) -> Result<ContractView, AppError> {
     let tenant = lookup::named_or_own_required(center, caller, new.tenant.as_deref()).await?;
-    center.policies.check(caller, Action::SubmitContract, Some(tenant))?;
+    center.policies.check(caller, actions::SUBMIT_CONTRACT, Some(tenant))?;
     let contract = drawn_up(center, tenant, new)?;
     let by = caller.clone();
     let contract = center
@@ -56,7 +55,7 @@ pub async fn create(center: &Center, caller: &Caller, new: NewContract) -> Resul
                 rows::insert_contract(tx, &contract)?;
                 let change = Change {
                     tenant: Some(tenant),
-                    action: "submit_contract",
+                    action: actions::SUBMIT_CONTRACT,
                     subject: contract.id.to_string(),
                     detail: json!({ "number": contract.number, "kind": contract.kind.code() }),
                 };
@@ -74,9 +73,9 @@ pub async fn create(center: &Center, caller: &Caller, new: NewContract) -> Resul
 }
 
 fn drawn_up(center: &Center, tenant: TenantId, new: NewContract) -> Result<Contract, AppError> {
-    let number = views::line::<64>(field::NUMBER, new.number)?;
-    let starts_at = views::parse_instant(field::STARTS_AT, &new.starts_at)?;
-    let ends_at = views::parse_instant(field::ENDS_AT, &new.ends_at)?;
+    let number = params::line::<64>(field::NUMBER, new.number)?;
+    let starts_at = params::parse_instant(field::STARTS_AT, &new.starts_at)?;
+    let ends_at = params::parse_instant(field::ENDS_AT, &new.ends_at)?;
     if ends_at <= starts_at {
         return Err(AppError::invalid(field::ENDS_AT, Wrong::NotAfter { other: field::STARTS_AT }));
     }

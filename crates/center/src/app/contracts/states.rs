@@ -1,7 +1,7 @@
 //! What is decided about a contract, by people and by itself, and what it books.
 
 use domain::{
-    CardMs, Contract, ContractId, MemberId, MicroCny, Timestamp,
+    CardMs, Contract, ContractId, MemberId, MicroCny, Timestamp, TransferId,
     contract::{ContractAction, ContractKind},
     ledger::{Account, Cause, Posting, Unit},
     problem::{ContractFault, field},
@@ -13,29 +13,27 @@ use store::{
 };
 
 use super::{ContractView, show, visible};
-use crate::{
-    app::{
-        audit::{self, Change},
-        views,
-    },
+use crate::{actions, center::Center, event_kinds};
+use base::{
+    audit::{self, Change},
     auth::{Action, Caller},
-    center::Center,
     error::AppError,
     events::{self, About, Event},
     moment::{self, new_id},
+    params,
     refusal::Refusal,
 };
 
 /// The right that an action on a contract needs. Actions of the center's loops are for nobody.
 fn needed(action: ContractAction) -> Option<Action> {
     match action {
-        ContractAction::Submit => Some(Action::SubmitContract),
+        ContractAction::Submit => Some(actions::SUBMIT_CONTRACT),
         ContractAction::Return
         | ContractAction::Approve
         | ContractAction::Activate
         | ContractAction::Suspend
         | ContractAction::Resume
-        | ContractAction::Terminate => Some(Action::DecideContract),
+        | ContractAction::Terminate => Some(actions::DECIDE_CONTRACT),
         ContractAction::Exhaust | ContractAction::Replenish | ContractAction::Expire => None,
     }
 }
@@ -50,12 +48,12 @@ pub async fn act(
 ) -> Result<ContractView, AppError> {
     let known = ContractAction::ALL.into_iter().filter(|a| needed(*a).is_some()).map(ContractAction::code);
     let known: Vec<&str> = known.collect();
-    let action = views::word(field::ACTION, action, ContractAction::from_code, &known)?;
+    let action = params::word(field::ACTION, action, ContractAction::from_code, &known)?;
     let Some(needed) = needed(action) else {
         return Err(AppError::invalid(field::ACTION, ContractFault::ByCenter { known }));
     };
     if !reason.is_empty() {
-        views::line::<500>(field::REASON, reason)?;
+        params::line::<500>(field::REASON, reason)?;
     }
     let contract = visible(center, caller, id, needed)?;
     let (by, reason) = (caller.clone(), reason.to_owned());
@@ -68,7 +66,7 @@ pub async fn act(
                     json!({ "action": action.code(), "reason": reason, "number": change.contract.number });
                 let subject = id_now.to_string();
                 let tenant = Some(change.contract.tenant);
-                audit::record(tx, &by, Change { tenant, action: needed.code(), subject, detail })?;
+                audit::record(tx, &by, Change { tenant, action: needed, subject, detail })?;
                 Ok(change)
             },
             applied,
@@ -116,7 +114,7 @@ pub(super) fn change_state(
     let about = About { tenant: Some(contract.tenant), ..About::default() };
     let data =
         json!({ "contract": id, "number": contract.number, "action": action.code(), "state": to.code() });
-    let event = events::record(tx, now, about, "contract_changed", data)?;
+    let event = events::record(tx, now, about, event_kinds::CONTRACT_CHANGED, data)?;
     Ok(StateChange { contract, balance, event })
 }
 
@@ -175,7 +173,7 @@ pub fn end_by_itself(center: &Center, id: ContractId, action: ContractAction, no
             let change = change_state(tx, id, action, None, reason, now)?;
             let detail = json!({ "action": action.code(), "number": change.contract.number });
             let (tenant, subject) = (Some(change.contract.tenant), id.to_string());
-            audit::record_own(tx, Change { tenant, action: "end_contract", subject, detail })?;
+            audit::record_own(tx, Change { tenant, action: actions::END_CONTRACT, subject, detail })?;
             Ok(change)
         },
         applied,

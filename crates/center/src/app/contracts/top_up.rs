@@ -1,7 +1,7 @@
 //! Paying in.
 
 use domain::{
-    ContractId, ContractState,
+    ContractId, ContractState, TransferId,
     contract::{ContractAction, ContractKind, Funds},
     ledger::{Account, Cause, Posting, Unit},
     problem::{ContractFault, field},
@@ -15,14 +15,14 @@ use super::{
     states::{StateChange, applied, balance, change_state},
     visible,
 };
-use crate::{
-    app::audit::{self, Change},
-    app::views,
-    auth::{Action, Caller},
-    center::Center,
+use crate::{actions, center::Center, event_kinds};
+use base::{
+    audit::{self, Change},
+    auth::Caller,
     error::AppError,
     events::{self, About},
     moment::{self, new_id},
+    params,
     refusal::Refusal,
 };
 
@@ -47,7 +47,7 @@ pub async fn top_up(
     id: &str,
     top_up: TopUp,
 ) -> Result<ContractView, AppError> {
-    let contract = visible(center, caller, id, Action::TopUp)?;
+    let contract = visible(center, caller, id, actions::TOP_UP)?;
     let amounts = [top_up.amount_micro_cny, top_up.card_ms];
     if amounts.iter().any(|amount| !(0..=MOST_AMOUNT).contains(amount)) || amounts == [0, 0] {
         return Err(AppError::invalid(field::AMOUNT, ContractFault::Amounts { most: MOST_AMOUNT }));
@@ -57,7 +57,7 @@ pub async fn top_up(
     if top_up.card_ms > 0 && !takes_card_time {
         return Err(AppError::invalid(field::CARD_TIME, ContractFault::NoCardTime { kind: contract.kind }));
     }
-    views::line::<64>(field::REFERENCE, &*top_up.reference)?;
+    params::line::<64>(field::REFERENCE, &*top_up.reference)?;
     if contract.state.is_final() {
         let message = format!("the contract {} is {}", contract.number, contract.state.code());
         return Err(AppError::refused(Refusal::ContractState, message, "draw up a new contract"));
@@ -86,7 +86,7 @@ fn booked(tx: &Tx, by: &Caller, id: ContractId, top_up: &TopUp) -> Result<StateC
     let detail = json!({ "number": contract.number, "amount_micro_cny": top_up.amount_micro_cny,
         "card_ms": top_up.card_ms, "reference": top_up.reference });
     let (tenant, subject) = (Some(contract.tenant), id.to_string());
-    audit::record(tx, by, Change { tenant, action: Action::TopUp.code(), subject, detail })?;
+    audit::record(tx, by, Change { tenant, action: actions::TOP_UP, subject, detail })?;
     let balance = balance(tx, id)?;
     let is_back = contract.state == ContractState::Exhausted
         && !Funds::of(contract.kind, balance.use_balance, balance.money_balance).is_exhausted();
@@ -95,6 +95,6 @@ fn booked(tx: &Tx, by: &Caller, id: ContractId, top_up: &TopUp) -> Result<StateC
     }
     let about = About { tenant, ..About::default() };
     let data = json!({ "contract": id, "number": contract.number, "action": "top_up", "state": contract.state.code() });
-    let event = events::record(tx, now, about, "contract_changed", data)?;
+    let event = events::record(tx, now, about, event_kinds::CONTRACT_CHANGED, data)?;
     Ok(StateChange { contract, balance, event })
 }

@@ -1,16 +1,14 @@
 //! Trying a job out: what it would cost and when it would start, by the way that a submitted one goes.
 
-use domain::{CardMs, JobSpec, MicroCny, Millis, RatePerCardHour, Timestamp, contract::ContractKind};
+use domain::{CardMs, JobId, JobSpec, MicroCny, Millis, RatePerCardHour, Timestamp, contract::ContractKind};
 use scheduler::Waiting;
 use serde::Serialize;
 
 use super::{Admitted, admit, may_submit};
-use crate::{
-    app::verdict::VerdictView,
+use crate::{app::verdict::VerdictView, center::Center, live::LiveNode};
+use base::{
     auth::Caller,
-    center::Center,
     error::AppError,
-    live::LiveNode,
     moment::{self, new_id},
     refusal::Refusal,
 };

@@ -6,20 +6,20 @@ use domain::{Job, JobId, job::JobState};
 use serde_json::{Value, json};
 use store::jobs;
 
-use crate::{
-    center::Center,
+use crate::{center::Center, event_kinds};
+use base::{
     error::AppError,
-    events::{self, About},
+    events::{self, About, Kind},
     moment,
 };
 
 /// The event that tells where a job stands that does not go on.
-pub(super) fn ended_or_stopping(job: &Job) -> (&'static str, Value) {
+pub(super) fn ended_or_stopping(job: &Job) -> (Kind, Value) {
     match job.state {
         JobState::Ended { outcome, .. } => {
-            ("job_ended", json!({ "outcome": outcome.code(), "name": job.spec.name }))
+            (event_kinds::JOB_ENDED, json!({ "outcome": outcome.code(), "name": job.spec.name }))
         }
-        _ => ("job_stopping", json!({ "name": job.spec.name })),
+        _ => (event_kinds::JOB_STOPPING, json!({ "name": job.spec.name })),
     }
 }
 

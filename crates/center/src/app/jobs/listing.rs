@@ -12,18 +12,17 @@ use store::{StoreError, Tx, jobs, recent, tenants};
 
 use super::{PlaceView, found, places};
 use crate::{
-    app::{
-        direct,
-        listing::Listing,
-        lookup::{Names, TenantName},
-        verdict::VerdictView,
-        views,
-    },
-    auth::{Action, Caller},
+    actions,
+    app::{direct, verdict::VerdictView},
     center::Center,
-    error::AppError,
     live::{By, Live, Use},
-    moment,
+};
+use base::{
+    auth::{Action, Caller},
+    error::AppError,
+    listing::Listing,
+    lookup::{Names, TenantName},
+    moment, params,
     refusal::Refusal,
 };
 
@@ -119,9 +118,9 @@ fn named(names: &mut Names<'_>, row: jobs::JobRow) -> Result<Named, StoreError> 
 /// Jobs, newest first.
 pub async fn list(center: &Center, caller: &Caller, query: JobQuery) -> Result<Listing<JobView>, AppError> {
     let scope = caller.scope()?.tenant();
-    center.policies.check(caller, Action::ReadJob, scope)?;
-    let after = views::parse_cursor::<JobId>(query.cursor.as_deref())?;
-    let limit = views::page_limit(query.limit)?;
+    center.policies.check(caller, actions::READ_JOB, scope)?;
+    let after = params::parse_cursor::<JobId>(query.cursor.as_deref())?;
+    let limit = params::page_limit(query.limit)?;
     let asked = Asked::of(scope, query)?;
     let for_read = center.clone();
     let (rows, next) = center
@@ -155,7 +154,7 @@ pub async fn list(center: &Center, caller: &Caller, query: JobQuery) -> Result<L
 /// How many of the caller's jobs are in each state, those that have ended too.
 pub async fn count_by_state(center: &Center, caller: &Caller) -> Result<BTreeMap<String, u64>, AppError> {
     let scope = caller.scope()?.tenant();
-    center.policies.check(caller, Action::ReadJob, scope)?;
+    center.policies.check(caller, actions::READ_JOB, scope)?;
     center.read(move |tx| jobs::count_by_state(tx, scope)).await
 }
 
@@ -202,13 +201,13 @@ impl Asked {
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
         let state = given(query.state)
             .map(|text| {
-                views::word(field::STATE, &text, |t| STATES.iter().find(|s| **s == t).copied(), &STATES)
+                params::word(field::STATE, &text, |t| STATES.iter().find(|s| **s == t).copied(), &STATES)
             })
             .transpose()?;
         let domain = given(query.domain)
             .map(|text| {
                 let known = TenantDomain::ALL.map(TenantDomain::code);
-                views::word(field::DOMAIN, &text, TenantDomain::from_code, &known)
+                params::word(field::DOMAIN, &text, TenantDomain::from_code, &known)
             })
             .transpose()?;
         let filter = jobs::JobFilter {
@@ -275,8 +274,8 @@ fn row_view(live: &Live, named: Named, verdict: Option<VerdictView>) -> JobView 
         service_class: row.class.code().to_owned(),
         tasks: row.tasks,
         submitted_at: row.submitted_at.to_string(),
-        started_at: views::instant(row.started_at),
-        ended_at: views::instant(row.ended_at),
+        started_at: params::instant(row.started_at),
+        ended_at: params::instant(row.ended_at),
         used_card_ms: row.used_card_ms + unmetered.used,
         charge_micro_cny: MicroCny(row.charge_micro_cny.0 + unmetered.charged.0),
     }
@@ -297,7 +296,7 @@ pub async fn visible(
 
 /// One job with all that was asked for.
 pub async fn show(center: &Center, caller: &Caller, id: JobId) -> Result<JobDetail, AppError> {
-    let row = visible(center, caller, id, Action::ReadJob).await?;
+    let row = visible(center, caller, id, actions::READ_JOB).await?;
     let (named, job, latest, seen) = center
         .read(move |tx| {
             let named = named(&mut Names::of(tx), row)?;
@@ -318,7 +317,7 @@ pub async fn show(center: &Center, caller: &Caller, id: JobId) -> Result<JobDeta
 
 /// Why a job waits; refused if it doesn't.
 pub async fn why(center: &Center, caller: &Caller, id: JobId) -> Result<VerdictView, AppError> {
-    let row = visible(center, caller, id, Action::ReadJob).await?;
+    let row = visible(center, caller, id, actions::READ_JOB).await?;
     let verdict = verdicts(center, std::iter::once(id)).remove(&id);
     verdict.filter(|_| !row.state.has_ended()).ok_or_else(|| {
         let state = row.state.code();
@@ -362,9 +361,9 @@ pub async fn list_runs(
     cursor: Option<&str>,
     limit: Option<u32>,
 ) -> Result<Listing<RunView>, AppError> {
-    visible(center, caller, id, Action::ReadJob).await?;
-    let after = views::parse_cursor::<RunId>(cursor)?;
-    let limit = views::page_limit(limit)?;
+    visible(center, caller, id, actions::READ_JOB).await?;
+    let after = params::parse_cursor::<RunId>(cursor)?;
+    let limit = params::page_limit(limit)?;
     let (rows, job) = center
         .read(move |tx| Ok((recent::runs_before(tx, id, after, limit + 1)?, jobs::get_job(tx, id)?)))
         .await?;
@@ -386,8 +385,8 @@ fn run_view(live: &Live, run: &domain::Run, array: Option<&domain::spec::ArraySp
         exit_code: outcome.and_then(domain::Outcome::exit_code),
         stopping: run.state.stop().map(|stop| stop.cause.code().to_owned()),
         planned_at: run.state.planned_at().to_string(),
-        started_at: views::instant(run.state.started_at()),
-        ended_at: views::instant(run.state.ended_at()),
+        started_at: params::instant(run.state.started_at()),
+        ended_at: params::instant(run.state.ended_at()),
         elapsed_ms: run.elapsed(now).0,
         places: places(live, &run.placement),
         rate_micro_cny_per_card_hour: run.rate,

@@ -1,24 +1,22 @@
 //! Changing nodes: taking them out and back in, labels, maintenance.
 
 use domain::{
-    Node, NodeId, NodeState, Timestamp,
+    Node, NodeId, NodeState, Timestamp, limits,
     node::Maintenance,
     problem::{Wrong, field},
-    spec,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{Tx, pools as rows};
 
 use super::{NodeView, show};
-use crate::{
-    app::audit::{self, Change},
-    app::views,
-    auth::{Action, Caller},
-    center::Center,
+use crate::{actions, center::Center, event_kinds};
+use base::{
+    audit::{self, Change},
+    auth::Caller,
     error::AppError,
     events::{self, About, Event},
-    moment,
+    moment, params,
 };
 
 /// Takes a node out: what runs there goes on to its end, nothing new starts.
@@ -33,11 +31,11 @@ pub async fn resume(center: &Center, caller: &Caller, name: &str) -> Result<Node
 }
 
 fn checked_reason(reason: &str) -> Result<String, AppError> {
-    views::line::<200>(field::REASON, reason.trim()).map(String::from)
+    params::line::<200>(field::REASON, reason.trim()).map(String::from)
 }
 
 fn found(center: &Center, caller: &Caller, name: &str) -> Result<Node, AppError> {
-    center.policies.check(caller, Action::ChangeNode, None)?;
+    center.policies.check(caller, actions::CHANGE_NODE, None)?;
     let live = center.live();
     let known = live.node_named(name).map(|known| known.node.clone());
     known.ok_or_else(|| AppError::not_found("node", name))
@@ -71,8 +69,9 @@ async fn set_state(
 
 /// Keeps the event and the line in the audit log, of a member or of the center itself.
 fn tell_and_audit(tx: &Tx, by: Option<&Caller>, id: NodeId, detail: Value) -> Result<Event, AppError> {
-    let event = events::record(tx, moment::now(), About::default(), "node_changed", detail.clone())?;
-    let change = Change { tenant: None, action: Action::ChangeNode.code(), subject: id.to_string(), detail };
+    let event =
+        events::record(tx, moment::now(), About::default(), event_kinds::NODE_CHANGED, detail.clone())?;
+    let change = Change { tenant: None, action: actions::CHANGE_NODE, subject: id.to_string(), detail };
     match by {
         Some(by) => audit::record(tx, by, change)?,
         None => audit::record_own(tx, change)?,
@@ -99,7 +98,7 @@ pub async fn set_labels(
     let node = found(center, caller, name)?;
     labels.sort_unstable();
     labels.dedup();
-    if let Some(wrong) = spec::labels_fault(&labels) {
+    if let Some(wrong) = limits::labels_fault(&labels) {
         return Err(AppError::invalid(field::LABELS, wrong));
     }
     let by = caller.clone();
@@ -130,8 +129,8 @@ pub struct NewMaintenance {
 }
 
 fn checked(new: &NewMaintenance) -> Result<Maintenance, AppError> {
-    let from = views::parse_instant(field::FROM, &new.from)?;
-    let until = views::parse_instant(field::UNTIL, &new.until)?;
+    let from = params::parse_instant(field::FROM, &new.from)?;
+    let until = params::parse_instant(field::UNTIL, &new.until)?;
     if until <= from {
         return Err(AppError::invalid(field::UNTIL, Wrong::NotAfter { other: field::FROM }));
     }

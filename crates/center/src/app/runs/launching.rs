@@ -7,7 +7,8 @@ use super::{
     news::{self, Seen},
     starting::Launch,
 };
-use crate::{app::direct, center::Center, moment};
+use crate::{app::direct, center::Center};
+use base::moment;
 
 /// Hands runs to the engine. A run that the engine refuses ends as failed to start.
 pub fn launch(center: &Center, launches: &[Launch]) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{
-    CardMs, Job, MicroCny, Outcome, Run, RunId, Timestamp,
+    CardMs, Job, MicroCny, Outcome, Run, RunId, Timestamp, TransferId,
     job::{JobState, Tries},
     ledger::{Account, Metered, Unit, meter},
     run::StopCause,
@@ -15,12 +15,10 @@ use store::{
     usage::{self, UseRow},
 };
 
-use crate::{
-    app::jobs::ending,
-    center::Center,
+use crate::{app::jobs::ending, center::Center, event_kinds, live::Use};
+use base::{
     error::AppError,
     events::{self, About, Event},
-    live::Use,
     moment::{self, new_id},
 };
 
@@ -90,7 +88,7 @@ pub fn take_one(tx: &Tx, id: RunId, seen: Seen, is_accounted: bool) -> Result<Op
         run.state = running;
         let since = running.started_at().unwrap_or(at);
         let data = json!({ "task": run.task, "attempt": run.attempt, "cards": run.placement.card_count() });
-        events.push(events::record(tx, since, about, "run_started", data)?);
+        events.push(events::record(tx, since, about, event_kinds::RUN_STARTED, data)?);
     }
     if let Some((at, outcome)) = end
         && let Ok(ended) = run.state.end(at, outcome)
@@ -114,7 +112,7 @@ pub fn take_one(tx: &Tx, id: RunId, seen: Seen, is_accounted: bool) -> Result<Op
         "task": run.task, "attempt": run.attempt, "outcome": code, "number": number,
         "used_card_ms": metered.used, "charge_micro_cny": metered.charged,
     });
-    events.push(events::record(tx, ended_at, about, "run_ended", data)?);
+    events.push(events::record(tx, ended_at, about, event_kinds::RUN_ENDED, data)?);
 
     let mut job = jobs::get_job(tx, run.job)?;
     // A job that somebody handed to Slurm directly is not the center's to start again.
@@ -139,7 +137,7 @@ pub fn take_one(tx: &Tx, id: RunId, seen: Seen, is_accounted: bool) -> Result<Op
     usage::add_use(tx, ended_at, &row)?;
     if let JobState::Ended { at, outcome } = job.state {
         let data = json!({ "outcome": outcome.code(), "name": job.spec.name });
-        events.push(events::record(tx, at, About { run: None, ..about }, "job_ended", data)?);
+        events.push(events::record(tx, at, About { run: None, ..about }, event_kinds::JOB_ENDED, data)?);
     }
     Ok(Some(Taken { run, posted, has_started, ended: Some((Arc::new(job), retry)), events }))
 }

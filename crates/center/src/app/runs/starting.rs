@@ -3,16 +3,15 @@
 use std::{collections::HashMap, sync::Arc};
 
 use domain::{
-    ContractId, Job, JobId, NodeId, RatePerCardHour, Run, RunState, ServiceClass, Timestamp,
+    ContractId, Job, JobId, NodeId, RatePerCardHour, Run, RunId, RunState, ServiceClass, Timestamp,
     contract::ContractKind,
 };
 use scheduler::{Started, Ticket};
 use store::{Tx, contracts, jobs, runs};
 
-use crate::{
-    center::Center,
+use crate::{center::Center, live::Live};
+use base::{
     error::AppError,
-    live::Live,
     moment::{self, new_id},
 };
 

@@ -3,7 +3,8 @@
 use domain::{Run, RunId, run::StopCause};
 use store::{Tx, runs};
 
-use crate::{center::Center, error::AppError, moment};
+use crate::center::Center;
+use base::{error::AppError, moment};
 
 /// Asks runs to stop: keeps why, then tells the engine.
 pub fn stop(center: &Center, ids: Vec<RunId>, cause: StopCause) {

@@ -6,22 +6,18 @@ use domain::{Timestamp, problem::field};
 use store::history::PastRun;
 use twin::{Trace, TraceJob};
 
-use crate::{
-    app::views,
-    auth::{Action, Caller},
-    center::Center,
-    error::AppError,
-};
+use crate::{actions, center::Center};
+use base::{auth::Caller, error::AppError, params};
 
 /// The most tasks that are read, the newest: some 100 MB in memory.
 const MOST: u32 = 1_000_000;
 
 /// The tasks that ran from an instant on, in the platform's own CSV.
 pub async fn history(center: &Center, caller: &Caller, from: Option<&str>) -> Result<Vec<u8>, AppError> {
-    center.policies.check(caller, Action::ReadCapacity, None)?;
+    center.policies.check(caller, actions::READ_CAPACITY, None)?;
     let from = match from {
         None => Timestamp::default(),
-        Some(text) => views::parse_instant(field::FROM, text)?,
+        Some(text) => params::parse_instant(field::FROM, text)?,
     };
     let center = center.clone();
     let made = tokio::task::spawn_blocking(move || {

@@ -9,7 +9,7 @@ use domain::{Lang, Timestamp};
 use parking_lot::Mutex;
 use twin::{Faults, Figures, ReplayPolicy, Trace};
 
-use crate::{error::AppError, refusal::Refusal};
+use base::{error::AppError, refusal::Refusal};
 
 /// How many trials are remembered.
 const KEPT: usize = 20;

@@ -5,12 +5,9 @@ use domain::{CardMs, MicroCny};
 use super::{Array, Figure, Free, JobPage, RunLine, Shown, Step, Why};
 use crate::{
     app::jobs::JobView,
-    portal::{
-        kit::Html,
-        page::Page,
-        sample::{Sample, views},
-    },
+    portal::sample::{Sample, views},
 };
+use base::page::{frame::Page, words::Html};
 
 impl Sample for JobPage {
     fn samples(page: &Page) -> Vec<Self> {

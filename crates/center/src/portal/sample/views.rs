@@ -13,21 +13,25 @@ use crate::{
         capacity::CapacityView,
         contracts::ContractView,
         jobs::JobView,
-        lookup::TenantName,
         nodes::{CardView, MaintenanceView, NodeView, PoolView},
         projects::ProjectView,
         sign_in::MemberView,
         statements::TransferView,
-        text::Text,
     },
     portal::{
         contracts::{Vessel, vessel},
-        fault::Told,
         hall::Tile,
-        kit::{Choice, Html, Ui},
         overview::EventLine,
         tables::{JobLine, JobTable},
     },
+};
+use base::{
+    lookup::TenantName,
+    page::{
+        fault::Told,
+        words::{Choice, Html, Ui},
+    },
+    text::Text,
 };
 
 /// An instant long past, so that pages show it with its day whenever they are rendered.

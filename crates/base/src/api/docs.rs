@@ -1,0 +1,82 @@
+//! The OpenAPI document, and a page to try the API out that needs nothing from elsewhere.
+
+use axum::{
+    Router,
+    http::{HeaderName, header},
+    response::IntoResponse,
+    routing::get,
+};
+use utoipa::{
+    Modify,
+    openapi::{
+        Object, OpenApi, Required, Type,
+        path::{ParameterBuilder, ParameterIn},
+        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+    },
+};
+
+const PAGE: &str = include_str!("../../static/api/index.html");
+const SCRIPT: &str = include_str!("../../static/api/try.js");
+const STYLE: &str = include_str!("../../static/api/try.css");
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+                      form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Says that requests carry a bearer token.
+#[derive(Debug)]
+pub struct Security;
+
+impl Modify for Security {
+    fn modify(&self, document: &mut OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        document
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("token", SecurityScheme::Http(scheme));
+        document.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
+    }
+}
+
+/// Says which requests take an idempotency key.
+#[derive(Debug)]
+pub struct Keys;
+
+impl Modify for Keys {
+    fn modify(&self, document: &mut OpenApi) {
+        for (path, item) in &mut document.paths.paths {
+            let Some(post) = &mut item.post else { continue };
+            if !crate::api::once::takes_keys(path) {
+                continue;
+            }
+            let header = ParameterBuilder::new()
+                .name("Idempotency-Key")
+                .parameter_in(ParameterIn::Header)
+                .required(Required::False)
+                .schema(Some(Object::with_type(Type::String)))
+                .description(Some(
+                    "1 to 128 visible ASCII characters. The same request again with the same key takes effect once and \
+                     is answered as the first time.",
+                ))
+                .build();
+            post.parameters.get_or_insert_default().push(header.into());
+        }
+    }
+}
+
+pub fn router<C: Clone + Send + Sync + 'static>(document: &OpenApi) -> Router<C> {
+    let json = document.to_json().unwrap_or_default();
+    let serve = |kind: &'static str, text: &'static str| {
+        get(move || async move {
+            let headers: [(HeaderName, &str); 2] =
+                [(header::CONTENT_TYPE, kind), (header::CONTENT_SECURITY_POLICY, POLICY)];
+            (headers, text).into_response()
+        })
+    };
+    Router::new()
+        .route(
+            "/api/openapi.json",
+            get(move || async move { ([(header::CONTENT_TYPE, "application/json")], json) }),
+        )
+        .route("/api/docs", serve("text/html; charset=utf-8", PAGE))
+        .route("/api/docs/try.js", serve("text/javascript; charset=utf-8", SCRIPT))
+        .route("/api/docs/try.css", serve("text/css; charset=utf-8", STYLE))
+}

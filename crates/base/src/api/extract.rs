@@ -1,0 +1,168 @@
+//! What handlers take from a request: who asks, queries and bodies. What is wrong with any of them is a problem
+//! document.
+
+use axum::{
+    body::Bytes,
+    extract::{FromRef, FromRequest, FromRequestParts, Query, Request},
+    http::{HeaderMap, Method, header, request::Parts},
+};
+use serde::de::DeserializeOwned;
+use subtle::ConstantTimeEq;
+
+use crate::api::Problem;
+use crate::{
+    Base,
+    auth::{Caller, Once, credentials::SESSION_COOKIE, identity},
+    error::{AppError, Unreadable},
+    http::{cookie, peer, read_body},
+};
+
+pub use crate::http::Id;
+
+/// The header that a page of the portal sends with what changes something.
+const CSRF: &str = "x-csrf-token";
+
+/// Who asks: the member of a bearer token, or of a browser's session. Counts towards the member's rate limit.
+#[derive(Debug)]
+pub struct Auth(pub Caller);
+
+impl<S: Send + Sync> FromRequestParts<S> for Auth
+where
+    Base: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let base = Base::from_ref(state);
+        // A request with an idempotency key was looked at before.
+        if let Some(caller) = parts.extensions.get::<Caller>() {
+            return Ok(Self(caller.clone()));
+        }
+        let member = match bearer(&parts.headers) {
+            Some(token) => identity::by_token(&base, token).await?,
+            None => by_cookie(parts, &base).await?,
+        };
+        base.limits.request(&member.login)?;
+        Ok(Self(Caller { member, from: peer(parts), once: None }))
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ").map(str::trim)
+}
+
+async fn by_cookie(parts: &Parts, base: &Base) -> Result<domain::Member, Problem> {
+    let missing = AppError::Unauthenticated("no credentials came with the request");
+    let secret = cookie(&parts.headers, SESSION_COOKIE).ok_or(missing)?;
+    let session = identity::by_session(base, secret).await?;
+    let session = session.ok_or(AppError::Unauthenticated("the session has ended: sign in again"))?;
+    let is_safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
+    let sent = parts.headers.get(CSRF).map(axum::http::HeaderValue::as_bytes).unwrap_or_default();
+    if !is_safe && !bool::from(sent.ct_eq(session.csrf.as_bytes())) {
+        let detail = "a browser's session may change things only from the center's own pages";
+        return Err(Problem::new(403, "csrf", detail).with_hint("send the session's token as X-CSRF-Token"));
+    }
+    Ok(session.member)
+}
+
+/// Where a request without credentials comes from.
+#[derive(Debug)]
+pub struct Peer(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Peer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Ok(Self(peer(parts)))
+    }
+}
+
+/// The query, read into `T`; unknown names are refused.
+#[derive(Debug)]
+pub struct Params<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let query = Query::<T>::from_request_parts(parts, state).await;
+        query.map(|Query(params)| Self(params)).map_err(|error| {
+            AppError::Unreadable { part: Unreadable::Query, message: error.body_text() }.into()
+        })
+    }
+}
+
+/// A JSON body, with its bytes for the idempotency key.
+#[derive(Debug)]
+pub struct Body<T> {
+    pub value: T,
+    pub bytes: Bytes,
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T>
+where
+    Base: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let kind = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        if !kind.starts_with("application/json") {
+            let shown: String = kind.chars().take(60).collect();
+            let message = format!("the body came as `{shown}`");
+            return Err(AppError::Unreadable { part: Unreadable::ContentType, message }.into());
+        }
+        let bytes = read_body(request.into_body(), Base::from_ref(state).settings.limits.body_kib).await?;
+        let value = serde_json::from_slice(&bytes).map_err(|error| {
+            let (code, status) = if error.is_data() { ("invalid", 422) } else { ("bad_json", 400) };
+            Problem::new(status, code, format!("the body does not have the form that is asked for: {error}"))
+                .with_hint("GET /api/openapi.json says how the body looks")
+        })?;
+        Ok(Self { value, bytes })
+    }
+}
+
+/// A body of plain text.
+#[derive(Debug)]
+pub struct Text(pub String);
+
+impl<S: Send + Sync> FromRequest<S> for Text
+where
+    Base: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let bytes = read_body(request.into_body(), Base::from_ref(state).settings.limits.body_kib).await?;
+        String::from_utf8(bytes.to_vec()).map(Self).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            Problem::new(400, "bad_utf8", format!("the body is not UTF-8: byte {at} can't be read"))
+                .with_hint("send the script as UTF-8 text")
+        })
+    }
+}
+
+/// The idempotency key of a request, if it came with one.
+#[derive(Debug)]
+pub struct Key(pub Option<String>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Key {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
+        // What is no text is refused with what is no key.
+        Ok(Self(Some(value.to_str().unwrap_or("\u{0}").to_owned())))
+    }
+}
+
+impl Key {
+    pub fn once(&self, caller: &Caller, route: &str, body: &[u8]) -> Result<Option<Once>, Problem> {
+        let Some(key) = &self.0 else { return Ok(None) };
+        Ok(Some(Once::new(caller.member.id, key, &[route.as_bytes(), body])?))
+    }
+}

@@ -1,0 +1,9 @@
+//! The API's frame: what handlers take from a request, problem documents, keys that make a request take effect once, and the
+//! document that describes it all.
+
+pub mod docs;
+pub mod extract;
+pub mod once;
+pub mod problem;
+
+pub use problem::Problem;

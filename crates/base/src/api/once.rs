@@ -1,0 +1,85 @@
+//! The `Idempotency-Key` header on everything that is posted: the same request with the same key takes effect once, and is
+//! answered as the first time.
+//!
+//! That it was carried out is kept in the transaction that makes the change (see [`center::audit::record`]), its answer
+//! right after. Submitting jobs has its own way, in one transaction for both.
+
+use std::sync::Arc;
+
+use axum::{
+    body::{Body, to_bytes},
+    extract::{FromRequestParts, Request, State},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+
+use crate::api::{
+    Problem,
+    extract::{Auth, Key},
+};
+use crate::{
+    Base,
+    auth::once::{Answer, Once},
+    http::read_body,
+};
+
+/// Says that an answer is that of the first time.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// Posts to these keep their own keys, or change nothing that could be done twice.
+const ELSEWHERE: &[&str] = &["/api/v1/jobs", "/api/v1/jobs/script", "/api/v1/jobs/dry-run", "/api/v1/login"];
+
+/// Their answers hold a secret, which is told once and kept nowhere.
+const SECRET: &[&str] = &["/api/v1/tokens"];
+
+/// The most of an answer that is kept, in bytes.
+const MOST_BYTES: usize = 1 << 20;
+
+/// Whether a key does something on posts to `path`.
+pub fn takes_keys(path: &str) -> bool {
+    !matches!(path, "/api/v1/jobs/dry-run" | "/api/v1/login")
+}
+
+pub async fn layer(State(base): State<Base>, request: Request, next: Next) -> Response {
+    let is_post = request.method() == Method::POST && !ELSEWHERE.contains(&request.uri().path());
+    if !is_post || !request.headers().contains_key("idempotency-key") {
+        return next.run(request).await;
+    }
+    match keyed(&base, request, next).await {
+        Ok(response) => response,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn keyed(base: &Base, request: Request, next: Next) -> Result<Response, Problem> {
+    let (mut parts, body) = request.into_parts();
+    let Key(key) = Key::from_request_parts(&mut parts, base).await?;
+    let Auth(mut caller) = Auth::from_request_parts(&mut parts, base).await?;
+    let bytes = read_body(body, base.settings.limits.body_kib).await?;
+    let path = parts.uri.path().to_owned();
+    let once = Once::new(caller.member.id, &key.unwrap_or_default(), &[b"POST", path.as_bytes(), &bytes])?;
+    let once = Arc::new(once);
+    let (store, asked) = (base.store.clone(), once.clone());
+    let looked = tokio::task::spawn_blocking(move || store.read(|tx| asked.earlier(tx))).await;
+    let earlier = looked.map_err(|error| Problem::internal(&error.to_string()))??;
+    if let Some(Answer { status, body }) = earlier {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+        let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        return Ok((status, [kind, (REPLAYED, HeaderValue::from_static("true"))], body).into_response());
+    }
+    caller.once = Some(once.clone());
+    parts.extensions.insert(caller);
+    let response = next.run(Request::from_parts(parts, Body::from(bytes))).await;
+    if !once.has_begun() || !response.status().is_success() || SECRET.contains(&path.as_str()) {
+        return Ok(response);
+    }
+    let (parts, body) = response.into_parts();
+    let bytes = to_bytes(body, MOST_BYTES).await.map_err(|error| Problem::internal(&error.to_string()))?;
+    let answer = Answer { status: parts.status.as_u16(), body: String::from_utf8_lossy(&bytes).into_owned() };
+    // The change is made: that its answer is not kept is no reason to say otherwise.
+    if let Err(error) = base.write(move |tx| once.answer(tx, &answer), |_, ()| {}).await {
+        tracing::error!(%error, "failed to keep the answer to a request with an idempotency key");
+    }
+    Ok(Response::from_parts(parts, Body::from(bytes)))
+}

@@ -1,0 +1,59 @@
+//! A line of the audit log for each change: by whom, when, from where.
+
+use domain::{AuditId, MemberId, Role, TenantId, Timestamp};
+use serde_json::Value;
+use store::{Tx, audit};
+
+use crate::{
+    auth::{Action, Caller},
+    error::AppError,
+    moment::{self, new_id},
+};
+
+/// What is recorded of a change besides who and when.
+#[derive(Clone, Debug)]
+pub struct Change {
+    pub tenant: Option<TenantId>,
+    pub action: Action,
+    /// The id of the thing changed.
+    pub subject: String,
+    pub detail: Value,
+}
+
+/// Keeps a line for a change that `caller` makes, in the transaction that makes it; and its idempotency key.
+pub fn record(tx: &Tx, caller: &Caller, change: Change) -> Result<(), AppError> {
+    if let Some(once) = &caller.once {
+        once.begin(tx)?;
+    }
+    let member = &caller.member;
+    let actor = (Some(member.id), member.login.as_str(), Some(member.role));
+    append(tx, actor, &caller.from, change)
+}
+
+/// Keeps a line for a change that the center makes by itself.
+pub fn record_own(tx: &Tx, change: Change) -> Result<(), AppError> {
+    append(tx, (None, "center", None), "", change)
+}
+
+fn append(
+    tx: &Tx,
+    actor: (Option<MemberId>, &str, Option<Role>),
+    from: &str,
+    change: Change,
+) -> Result<(), AppError> {
+    let at: Timestamp = moment::now();
+    let record = audit::AuditRecord {
+        id: new_id!(AuditId),
+        at,
+        actor: actor.0,
+        actor_login: actor.1.to_owned(),
+        role: actor.2,
+        tenant: change.tenant,
+        action: change.action.code().to_owned(),
+        subject: change.subject,
+        from_address: from.to_owned(),
+        detail: change.detail,
+    };
+    audit::append(tx, &record)?;
+    Ok(())
+}

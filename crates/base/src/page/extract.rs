@@ -1,0 +1,130 @@
+//! Forms and queries, as the portal takes them from a request.
+
+use axum::{
+    Form as UrlEncoded,
+    extract::{FromRef, FromRequest, FromRequestParts, Query, Request, rejection::FormRejection},
+    http::{HeaderMap, request::Parts},
+};
+use serde::de::DeserializeOwned;
+use subtle::ConstantTimeEq;
+
+use crate::page::{
+    form::Form,
+    frame::{Front, Visitor},
+};
+use crate::{
+    Base,
+    error::{AppError, Unreadable},
+};
+
+/// A form that a page of the visitor's own session sent.
+///
+/// Whoever changes something takes the visitor from here: a form without the token of that session never gets to a
+/// handler, and the table of routes takes no handler of forms without this argument.
+#[derive(Debug)]
+pub struct Sent {
+    pub visitor: Visitor,
+    pub form: Form,
+}
+
+impl<S: Send + Sync> FromRequest<S> for Sent
+where
+    Base: FromRef<S>,
+{
+    type Rejection = AppError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, AppError> {
+        let (mut parts, body) = request.into_parts();
+        let visitor = Visitor::from_request_parts(&mut parts, state).await?;
+        let form = read(Request::from_parts(parts, body)).await?;
+        let is_own = form.value("csrf").as_bytes().ct_eq(visitor.csrf.as_bytes());
+        if bool::from(is_own) { Ok(Self { visitor, form }) } else { Err(FROM_ELSEWHERE) }
+    }
+}
+
+/// A form from somebody who is not signed in, and whose page has no token to send: the browser's word on where the form
+/// came from stands in for it.
+#[derive(Debug)]
+pub struct SentByStranger {
+    pub front: Front,
+    pub form: Form,
+}
+
+impl<S: Send + Sync> FromRequest<S> for SentByStranger {
+    type Rejection = AppError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, AppError> {
+        let (mut parts, body) = request.into_parts();
+        let front = Front::from_request_parts(&mut parts, state).await?;
+        if !is_own_page(&parts.headers) {
+            return Err(FROM_ELSEWHERE);
+        }
+        Ok(Self { front, form: read(Request::from_parts(parts, body)).await? })
+    }
+}
+
+const FROM_ELSEWHERE: AppError = AppError::Forbidden { action: "csrf" };
+
+async fn read(request: Request) -> Result<Form, AppError> {
+    match UrlEncoded::<Vec<(String, String)>>::from_request(request, &()).await {
+        Ok(UrlEncoded(fields)) => Ok(Form::of(fields)),
+        Err(error) => {
+            let part = match error {
+                FormRejection::InvalidFormContentType(_) => Unreadable::ContentType,
+                _ => Unreadable::Form,
+            };
+            Err(AppError::Unreadable { part, message: error.body_text() })
+        }
+    }
+}
+
+/// Whether the browser says that the form was one of this center's own pages. Programs that say nothing pass: a page
+/// elsewhere can't make a browser keep silent about both.
+fn is_own_page(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = text("sec-fetch-site") {
+        return matches!(site, "same-origin" | "none");
+    }
+    match (text("origin"), text("host")) {
+        (None, _) => true,
+        (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, there)| there == host),
+        (Some(_), None) => false,
+    }
+}
+
+/// What stands behind `?` in the address.
+#[derive(Debug)]
+pub struct Asked<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Asked<T> {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
+        let query = Query::<T>::from_request_parts(parts, state).await;
+        query
+            .map(|Query(asked)| Self(asked))
+            .map_err(|error| AppError::Unreadable { part: Unreadable::Query, message: error.body_text() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_of_other_sites_are_told_apart() {
+        let is_own = |pairs: &[(&'static str, &str)]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in pairs {
+                headers.insert(*name, value.parse().unwrap());
+            }
+            is_own_page(&headers)
+        };
+        assert!(is_own(&[("sec-fetch-site", "same-origin")]));
+        assert!(!is_own(&[("sec-fetch-site", "cross-site")]));
+        assert!(!is_own(&[("sec-fetch-site", "same-site")]));
+        assert!(is_own(&[("origin", "http://a.example:8470"), ("host", "a.example:8470")]));
+        assert!(!is_own(&[("origin", "http://b.example"), ("host", "a.example")]));
+        assert!(!is_own(&[("origin", "null"), ("host", "a.example")]));
+    }
+}

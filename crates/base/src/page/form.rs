@@ -1,0 +1,239 @@
+//! A form: what was typed, and what is wrong with it, kept together, so that a form that is shown again has both beside each
+//! field.
+
+use std::{collections::BTreeMap, ops::RangeInclusive};
+
+use axum::http::StatusCode;
+use domain::{
+    CardMs, MicroCny,
+    problem::{Place, SpecProblem, Wrong},
+};
+
+use crate::page::words::Ui;
+use crate::{error::AppError, http::status};
+
+/// The most yuan, and the most card-hours, of one field: what the center takes in micro-CNY and card-milliseconds.
+const MOST: i64 = 1_000_000_000_000_000;
+
+/// Fields as a browser sends them, and texts of what is wrong, by the name of the field.
+#[derive(Clone, Debug, Default)]
+pub struct Form {
+    values: Vec<(String, String)>,
+    problems: BTreeMap<String, String>,
+    /// What is wrong and belongs to no field.
+    pub notice: String,
+}
+
+impl Form {
+    pub fn of(values: Vec<(String, String)>) -> Self {
+        Self { values, ..Self::default() }
+    }
+
+    /// What a form begins with.
+    pub fn with(values: &[(&str, String)]) -> Self {
+        Self::of(values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
+    }
+
+    /// The same form without what was sent under one name.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.values.retain(|(known, _)| known != name);
+        self
+    }
+
+    /// What was typed there, without the space around it; empty where nothing was.
+    pub fn value(&self, name: &str) -> &str {
+        self.values.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.trim())
+    }
+
+    /// What was typed there, space and all, such as a password or a script.
+    pub fn raw(&self, name: &str) -> &str {
+        self.values.iter().rev().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
+    /// Whether a box or choice of that name is taken.
+    pub fn has(&self, name: &str, value: &str) -> bool {
+        self.values.iter().any(|(known, given)| known == name && given == value)
+    }
+
+    /// All that was taken under one name.
+    pub fn all(&self, name: &str) -> Vec<String> {
+        self.values.iter().filter(|(known, _)| known == name).map(|(_, value)| value.clone()).collect()
+    }
+
+    pub fn problem(&self, name: &str) -> &str {
+        self.problems.get(name).map_or("", String::as_str)
+    }
+
+    pub fn is_good(&self) -> bool {
+        self.problems.is_empty() && self.notice.is_empty()
+    }
+
+    /// Says what is wrong with a field; the first that is said stays.
+    pub fn blame(&mut self, name: &str, text: impl Into<String>) {
+        self.problems.entry(name.to_owned()).or_insert_with(|| text.into());
+    }
+
+    /// The rule of that name, said at a field.
+    pub fn blame_by(&mut self, ui: Ui, name: &str, rule_name: &str) {
+        self.blame(name, ui.word("rule", rule_name));
+    }
+
+    /// Says at a field what is wrong with its value.
+    pub fn blame_for(&mut self, ui: Ui, name: &str, wrong: impl Into<Wrong>) {
+        self.blame(name, wrong.into().text(ui.lang));
+    }
+
+    /// Says why the center refused what was sent: beside the field where the error names one that `field` knows, above the
+    /// form otherwise. Gives the status with which the form is shown again, or gives the error back if it is no matter of
+    /// the form.
+    pub fn explain(
+        &mut self,
+        ui: Ui,
+        error: AppError,
+        field: impl Fn(&str) -> Option<&'static str>,
+    ) -> Result<StatusCode, AppError> {
+        let status = status(&error);
+        match error {
+            AppError::Invalid(problems) => {
+                for problem in problems {
+                    self.explain_one(ui, problem, &field);
+                }
+            }
+            AppError::Refused { code, .. } if field(code.code()).is_some() => {
+                let (title, hint) = crate::page::fault::words(ui, "refused", code.code());
+                let joint = ui.t("sentence-joint");
+                self.blame(field(code.code()).unwrap_or_default(), format!("{title}{joint}{hint}"));
+            }
+            AppError::Refused { .. } | AppError::TooMany { .. } => {
+                let told = crate::page::fault::told(ui, &error);
+                let parts = std::iter::once(told.title).chain(told.details).chain([told.hint]);
+                self.notice = parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+            }
+            AppError::NotFound { noun, .. } if field(noun).is_some() => {
+                self.blame_by(ui, field(noun).unwrap_or_default(), noun);
+            }
+            other => return Err(other),
+        }
+        Ok(status)
+    }
+
+    fn explain_one(&mut self, ui: Ui, problem: SpecProblem, field: impl Fn(&str) -> Option<&'static str>) {
+        let known = match problem.place {
+            Place::Field(named) => field(named.code),
+            _ => None,
+        };
+        if let Some(name) = known {
+            self.blame_for(ui, name, problem.wrong);
+        } else {
+            let both = format!("{} {}", self.notice, problem.text(ui.lang));
+            both.trim().clone_into(&mut self.notice);
+        }
+    }
+
+    /// A whole number in that range. Says what is wrong where it is none.
+    pub fn number(&mut self, ui: Ui, name: &str, range: RangeInclusive<u32>) -> u32 {
+        let plain = self.value(name).replace([',', '，'], "");
+        if let Some(number) = plain.parse::<u32>().ok().filter(|number| range.contains(number)) {
+            number
+        } else {
+            let (least, most) =
+                (range.start().to_string(), crate::page::words::grouped(&range.end().to_string()));
+            self.blame(name, ui.t2("rule-number-from-to", least, most));
+            *range.start()
+        }
+    }
+
+    /// [`Self::number`] that may be left out.
+    pub fn number_or_none(&mut self, ui: Ui, name: &str, range: RangeInclusive<u32>) -> Option<u32> {
+        (!self.value(name).is_empty()).then(|| self.number(ui, name, range))
+    }
+
+    /// An amount in yuan, 0 or more.
+    pub fn yuan(&mut self, ui: Ui, name: &str) -> MicroCny {
+        let read = self.value(name).trim_start_matches(['¥', '￥']).replace('，', ",").parse::<MicroCny>();
+        if let Some(amount) = read.ok().filter(|amount| (0..=MOST).contains(&amount.0)) {
+            amount
+        } else {
+            self.blame_by(ui, name, "amount");
+            MicroCny::ZERO
+        }
+    }
+
+    /// Card-hours above 0, as card-milliseconds.
+    pub fn hours(&mut self, ui: Ui, name: &str) -> CardMs {
+        // Hours with at most six places read as money does.
+        let read = self.value(name).replace('，', ",").parse::<MicroCny>().ok();
+        let card_ms = read.map(|millionths| i128::from(millionths.0) * 36 / 10);
+        if let Some(card_ms) =
+            card_ms.and_then(|ms| i64::try_from(ms).ok()).filter(|ms| (1..=MOST).contains(ms))
+        {
+            CardMs(card_ms)
+        } else {
+            self.blame_by(ui, name, "hours");
+            CardMs::ZERO
+        }
+    }
+
+    /// A day as browsers send it, as the instant at which it begins at the center.
+    pub fn day(&mut self, ui: Ui, name: &str) -> String {
+        let text = format!("{}T00:00:00+08:00", self.value(name));
+        if self.value(name).len() == 10 && text.parse::<domain::Timestamp>().is_ok() {
+            return text;
+        }
+        self.blame_by(ui, name, "day");
+        String::new()
+    }
+
+    /// An instant as browsers send it.
+    pub fn instant(&mut self, ui: Ui, name: &str) -> String {
+        let instant = crate::page::words::instant(self.value(name)).unwrap_or_default();
+        if instant.parse::<domain::Timestamp>().is_err() {
+            self.blame_by(ui, name, "instant");
+        }
+        instant
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Lang;
+
+    use super::*;
+
+    const UI: Ui = Ui { lang: Lang::Zh };
+
+    fn filled(value: &str) -> Form {
+        Form::with(&[("x", value.to_owned())])
+    }
+
+    #[test]
+    fn amounts_hours_and_numbers_read_as_people_write_them() {
+        assert_eq!(filled(" ¥1,234.50 ").yuan(UI, "x"), MicroCny(1_234_500_000));
+        assert_eq!(filled("1，000").yuan(UI, "x"), MicroCny(1_000_000_000));
+        assert_eq!(filled("1.5").hours(UI, "x"), CardMs(5_400_000));
+        assert_eq!(filled("10000").hours(UI, "x"), CardMs(36_000_000_000));
+        assert_eq!(filled("0.0001").hours(UI, "x"), CardMs(360));
+        assert_eq!(filled("1,024").number(UI, "x", 1..=5000), 1024);
+        assert_eq!(filled("").number_or_none(UI, "x", 1..=5), None);
+        assert_eq!(filled("2026-05-20").day(UI, "x"), "2026-05-20T00:00:00+08:00");
+    }
+
+    #[test]
+    fn what_is_none_is_said_at_its_field() {
+        for bad in ["", "-1", "x", "1e3", "99999999999999999999", "0.0000001"] {
+            let mut read = filled(bad);
+            read.yuan(UI, "x");
+            assert!(!read.is_good() && !read.problem("x").is_empty(), "{bad}");
+            let mut read = filled(bad);
+            read.hours(UI, "x");
+            assert!(!read.is_good(), "{bad}");
+            let mut read = filled(bad);
+            read.number(UI, "x", 1..=9);
+            assert!(read.problem("x").contains('9'), "{bad}: {}", read.problem("x"));
+            let mut read = filled(bad);
+            read.day(UI, "x");
+            assert!(!read.is_good(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! What every page needs: who looks at it, in which language, and the shell around it.
+
+use askama::Template;
+use axum::{
+    extract::{FromRef, FromRequestParts},
+    http::{StatusCode, Uri, header, request::Parts},
+    response::{Html as HtmlBody, IntoResponse, Response},
+};
+use domain::Lang;
+
+use crate::page::{texts, words::Ui};
+use crate::{
+    Base,
+    auth::{
+        Action, Caller,
+        credentials::{SESSION_COOKIE, Session},
+        identity,
+    },
+    error::AppError,
+    http::{cookie, peer},
+};
+
+/// A browser that asks for a page, signed in or not.
+#[derive(Clone, Debug)]
+pub struct Front {
+    pub ui: Ui,
+    pub theme: Option<&'static str>,
+    /// Path and query as they were asked for.
+    pub uri: Uri,
+    pub from: String,
+    pub center_name: String,
+    pub session: Option<Session>,
+    /// Set where htmx asks for a part of a page.
+    pub is_htmx: bool,
+    shell: Option<Shell>,
+}
+
+/// Whoever serves pages: the ground below them, and the parts of the shell that only it knows.
+pub trait Host: Clone + Send + Sync + 'static {
+    fn base(&self) -> &Base;
+
+    fn shell(&self, session: &Session, ui: Ui) -> Shell;
+}
+
+/// The parts of the shell that somebody signed in sees around every page.
+#[derive(Clone, Debug, Default)]
+pub struct Shell {
+    pub links: Vec<Group>,
+    /// Role and place of whoever is signed in.
+    pub who: String,
+    pub is_all_virtual: bool,
+}
+
+/// Links of the navigation under one head.
+#[derive(Clone, Debug)]
+pub struct Group {
+    pub head: &'static str,
+    pub links: Vec<Link>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Link {
+    pub key: &'static str,
+    pub href: &'static str,
+    pub count: Option<String>,
+}
+
+impl Front {
+    pub async fn of(parts: &Parts, host: &impl Host) -> Self {
+        let lang = cookie(&parts.headers, "lang").and_then(Lang::from_code).unwrap_or_else(|| {
+            let accept = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+            texts::accepted(accept.unwrap_or_default())
+        });
+        let theme = match cookie(&parts.headers, "theme") {
+            Some("light") => Some("light"),
+            Some("dark") => Some("dark"),
+            _ => None,
+        };
+        let session = match cookie(&parts.headers, SESSION_COOKIE) {
+            Some(secret) => identity::by_session(host.base(), secret).await.ok().flatten(),
+            None => None,
+        };
+        let shell = session.as_ref().map(|session| host.shell(session, Ui { lang }));
+        Self {
+            ui: Ui { lang },
+            theme,
+            uri: parts.uri.clone(),
+            from: peer(parts),
+            center_name: host.base().name(lang).to_owned(),
+            session,
+            is_htmx: parts.headers.contains_key("hx-request"),
+            shell,
+        }
+    }
+}
+
+/// As the portal's layer found it out.
+impl<S: Send + Sync> FromRequestParts<S> for Front {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AppError> {
+        let known = parts.extensions.get::<Self>().cloned();
+        known.ok_or_else(|| AppError::Internal("a route is outside of the portal's layer".into()))
+    }
+}
+
+/// Somebody signed in who asks for a page.
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    pub front: Front,
+    pub caller: Caller,
+    pub csrf: String,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Visitor
+where
+    Base: FromRef<S>,
+{
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
+        let front = Front::from_request_parts(parts, state).await?;
+        let session = front.session.clone().ok_or(AppError::Unauthenticated("nobody is signed in"))?;
+        Base::from_ref(state).limits.request(&session.member.login)?;
+        let caller = Caller { member: session.member, from: front.from.clone(), once: None };
+        Ok(Self { front, caller, csrf: session.csrf })
+    }
+}
+
+impl Visitor {
+    pub fn may(&self, base: &Base, action: Action, owner: Option<domain::TenantId>) -> bool {
+        base.policies.check(&self.caller, action, owner).is_ok()
+    }
+
+    pub fn is_of_center(&self) -> bool {
+        self.caller.member.tenant.is_none()
+    }
+
+    /// The shell of a page, with the navigation's entry that it belongs to.
+    pub fn page(&self, nav: &'static str, title: impl Into<String>) -> Page {
+        Page::new(self.front.clone(), nav, title)
+    }
+}
+
+/// The shell of one page. Templates reach the language's words through it.
+#[derive(Clone, Debug)]
+pub struct Page {
+    pub ui: Ui,
+    pub title: String,
+    pub nav: &'static str,
+    pub theme: Option<&'static str>,
+    pub center_name: String,
+    pub who: String,
+    pub who_more: String,
+    pub csrf: String,
+    pub groups: Vec<Group>,
+    pub switch_href: String,
+    pub is_signed_in: bool,
+    pub is_all_virtual: bool,
+}
+
+impl std::ops::Deref for Page {
+    type Target = Ui;
+
+    fn deref(&self) -> &Ui {
+        &self.ui
+    }
+}
+
+impl Page {
+    pub fn new(front: Front, nav: &'static str, title: impl Into<String>) -> Self {
+        let other = match front.ui.lang {
+            Lang::Zh => "en",
+            Lang::En => "zh",
+        };
+        let back = without(&front.uri, "lang");
+        let joint = if back.contains('?') { '&' } else { '?' };
+        let shell = front.shell.unwrap_or_default();
+        Self {
+            ui: front.ui,
+            title: title.into(),
+            nav,
+            theme: front.theme,
+            center_name: front.center_name,
+            who: front.session.as_ref().map(|session| session.member.name.clone()).unwrap_or_default(),
+            who_more: shell.who,
+            is_signed_in: front.session.is_some(),
+            csrf: front.session.map(|session| session.csrf).unwrap_or_default(),
+            groups: shell.links,
+            switch_href: format!("{back}{joint}lang={other}"),
+            is_all_virtual: shell.is_all_virtual,
+        }
+    }
+
+    /// The shell as somebody sees it who is not signed in.
+    #[cfg(test)]
+    pub fn sample(lang: Lang) -> Self {
+        Self {
+            ui: Ui { lang },
+            title: "A title".into(),
+            nav: "",
+            theme: None,
+            center_name: "Center".into(),
+            who: String::new(),
+            who_more: String::new(),
+            csrf: String::new(),
+            groups: Vec::new(),
+            switch_href: "/".into(),
+            is_signed_in: false,
+            is_all_virtual: false,
+        }
+    }
+
+    pub fn html_lang(&self) -> &'static str {
+        match self.ui.lang {
+            Lang::Zh => "zh-CN",
+            Lang::En => "en",
+        }
+    }
+
+    pub fn other_lang(&self) -> (&'static str, &'static str) {
+        match self.ui.lang {
+            Lang::Zh => ("en", "English"),
+            Lang::En => ("zh-CN", "中文"),
+        }
+    }
+}
+
+/// A template as an answer.
+pub fn render(status: StatusCode, template: &impl Template) -> Response {
+    match template.render() {
+        Ok(text) => (status, HtmlBody(text)).into_response(),
+        Err(error) => AppError::Internal(error.to_string()).into_response(),
+    }
+}
+
+pub fn ok(template: &impl Template) -> Response {
+    render(StatusCode::OK, template)
+}
+
+/// One value of a query, decoded.
+pub fn query_value(query: Option<&str>, name: &str) -> Option<String> {
+    pairs(query).into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
+}
+
+fn pairs(query: Option<&str>) -> Vec<(String, String)> {
+    query
+        .and_then(|query| format!("/?{query}").parse::<Uri>().ok())
+        .and_then(|uri| axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&uri).ok())
+        .map(|query| query.0)
+        .unwrap_or_default()
+}
+
+/// Path and query without one name.
+pub fn without(uri: &Uri, name: &str) -> String {
+    let kept: Vec<&str> = uri
+        .query()
+        .unwrap_or_default()
+        .split('&')
+        .filter(|pair| !pair.is_empty() && pair.split('=').next() != Some(name))
+        .collect();
+    // A path of two slashes would lead to another host.
+    let path = format!("/{}", uri.path().trim_start_matches('/'));
+    if kept.is_empty() { path } else { format!("{path}?{}", kept.join("&")) }
+}
+
+/// Text as a part of a query.
+pub fn encode(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                char::from(byte).to_string()
+            }
+            other => format!("%{other:02X}"),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_stays_where_it_is_when_the_language_changes() {
+        let uri: Uri = "/jobs?state=active&lang=en&name=a%20b".parse().unwrap();
+        assert_eq!(without(&uri, "lang"), "/jobs?state=active&name=a%20b");
+        let uri: Uri = "//evil.example/x?lang=en".parse().unwrap();
+        assert_eq!(without(&uri, "lang"), "/evil.example/x");
+        assert_eq!(query_value(Some("a=1&lang=en"), "lang").as_deref(), Some("en"));
+        assert_eq!(query_value(None, "lang"), None);
+        assert_eq!(encode("钱 a&"), "%E9%92%B1%20a%26");
+    }
+}

@@ -1,0 +1,414 @@
+//! The small parts that pages are made of: words with their icon, times, amounts, bars of cards. Each gives HTML that is
+//! safe to put into a page: what came from outside is escaped here.
+
+#![allow(
+    clippy::trivially_copy_pass_by_ref,
+    clippy::unused_self,
+    clippy::ref_option,
+    reason = "templates call these through the page and hand over fields by reference"
+)]
+
+use std::{borrow::Borrow, fmt, fmt::Write as _};
+
+use domain::{CardMs, Lang, MicroCny, Millis, Timestamp};
+
+use crate::page::texts;
+
+/// Markup that is put into a page as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Html(pub String);
+
+impl fmt::Display for Html {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl askama::filters::HtmlSafe for Html {}
+
+/// One of several things that a field offers: what it sends, and how it reads.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    pub value: String,
+    pub word: String,
+}
+
+impl Choice {
+    pub fn new(value: impl Into<String>, word: impl Into<String>) -> Self {
+        Self { value: value.into(), word: word.into() }
+    }
+
+    pub fn is(&self, value: &str) -> bool {
+        self.value == value
+    }
+}
+
+/// A link that narrows a list down.
+#[derive(Clone, Debug)]
+pub struct Tab {
+    pub href: String,
+    pub word: String,
+    /// How many things there are; empty where nobody counts them.
+    pub count: String,
+    pub is_current: bool,
+}
+
+/// Text as HTML.
+pub fn escape(text: impl fmt::Display) -> String {
+    let text = text.to_string();
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// The page's language, with all that is said in it.
+#[derive(Clone, Copy, Debug)]
+pub struct Ui {
+    pub lang: Lang,
+}
+
+impl Ui {
+    pub fn t(&self, key: &str) -> String {
+        texts::text(self.lang, key, &[])
+    }
+
+    pub fn t1(&self, key: &str, name: &str, value: impl fmt::Display) -> String {
+        texts::text(self.lang, key, &[(name, &value.to_string())])
+    }
+
+    pub fn t2(&self, key: &str, a: impl fmt::Display, b: impl fmt::Display) -> String {
+        texts::text(self.lang, key, &[("a", &a.to_string()), ("b", &b.to_string())])
+    }
+
+    /// A word of a family, such as `state-running`; the code itself where it is none of ours.
+    pub fn word(&self, family: &str, code: &str) -> String {
+        texts::find(self.lang, &format!("{family}-{code}"), &[]).unwrap_or_else(|| code.to_owned())
+    }
+
+    pub fn ico(&self, name: &str) -> Html {
+        let name = escape(name);
+        Html(format!(r#"<svg class="ico" aria-hidden="true"><use href="/static/icons.svg#{name}"/></svg>"#))
+    }
+
+    /// A state of a job, run, contract or node: icon and word.
+    pub fn state(&self, code: &str) -> Html {
+        self.state_as(code, &self.word("state", code))
+    }
+
+    /// A node's state: `failed` reads otherwise than a job's.
+    pub fn node_state(&self, code: &str) -> Html {
+        self.state_as(code, &self.word("node", code))
+    }
+
+    fn state_as(&self, code: &str, word: &str) -> Html {
+        let icon = match code {
+            "queued" | "starting" | "submitted" => "wait",
+            "running" => "run",
+            "stopping" | "stopped" | "suspended" | "drained" | "balance_ended" | "contract_ended"
+            | "preempted" => "stop",
+            "succeeded" | "approved" | "active" | "up" => "ok",
+            "failed" | "terminated" | "signaled" | "failed_to_start" => "fail",
+            "timed_out" | "expired" => "clock",
+            "cancelled" => "cancel",
+            "lost" | "exhausted" => "warn",
+            _ => "never",
+        };
+        // Kinds of end that have no colours of their own.
+        let look = match code {
+            "signaled" | "failed_to_start" => "failed",
+            "balance_ended" | "contract_ended" | "preempted" => "stopped",
+            other => other,
+        };
+        Html(format!(r#"<span class="state is-{}">{}{}</span>"#, escape(look), self.ico(icon), escape(word)))
+    }
+
+    pub fn tag(&self, family: &str, code: &str) -> Html {
+        Html(format!(r#"<span class="tag">{}</span>"#, escape(self.word(family, code))))
+    }
+
+    /// The mark of what is on virtual nodes.
+    pub fn virt(&self, is_virtual: impl Borrow<bool>) -> Html {
+        if !*is_virtual.borrow() {
+            return Html::default();
+        }
+        Html(format!(r#"<span class="virtual">{}</span>"#, escape(self.t("virtual"))))
+    }
+
+    pub fn copy(&self, text: impl fmt::Display) -> Html {
+        let text = escape(text);
+        Html(format!(
+            r#"<button type="button" class="copy" data-copy="{text}" data-done="{}" aria-label="{} {text}" hidden>{}</button>"#,
+            escape(self.t("copied")),
+            escape(self.t("copy")),
+            self.ico("copy")
+        ))
+    }
+
+    /// An instant in full.
+    pub fn time(&self, at: &str) -> Html {
+        Self::time_as(at, local(at).as_deref().unwrap_or(at), "")
+    }
+
+    /// An instant that scripts show as how long ago.
+    pub fn ago(&self, at: &str) -> Html {
+        Self::time_as(at, local(at).as_deref().unwrap_or(at), " data-relative")
+    }
+
+    /// An instant in little room: the time alone where it is today, with the day otherwise.
+    pub fn short(&self, at: &str) -> Html {
+        let Some(full) = local(at) else { return Html(escape(at)) };
+        let today = local(&crate::moment::now().to_string()).unwrap_or_default();
+        let text = if full.get(..10) == today.get(..10) { full.get(11..19) } else { full.get(5..16) };
+        Self::time_as(at, text.unwrap_or(&full), &format!(r#" title="{full}""#))
+    }
+
+    /// [`Self::short`] where there may be none.
+    pub fn short_or_none(&self, at: &Option<String>) -> Html {
+        at.as_deref().map(|at| self.short(at)).unwrap_or_default()
+    }
+
+    pub fn day(&self, at: &str) -> Html {
+        let full = local(at);
+        let day = full.as_deref().and_then(|full| full.get(..10)).unwrap_or(at);
+        Self::time_as(at, day, "")
+    }
+
+    fn time_as(at: &str, text: &str, more: &str) -> Html {
+        Html(format!(r#"<time datetime="{}"{more}>{}</time>"#, escape(at), escape(text)))
+    }
+
+    pub fn millis(&self, ms: &i64) -> String {
+        Millis(*ms).to_string()
+    }
+
+    /// Yuan, to the fen.
+    pub fn yuan(&self, amount: &MicroCny) -> Html {
+        let sign = if amount.0 < 0 { "− " } else { "" };
+        let text = MicroCny(amount.0.saturating_abs()).to_string();
+        Html(format!(r#"<span class="nowrap">{sign}¥ {text}</span>"#))
+    }
+
+    pub fn micro(&self, amount: &i64) -> Html {
+        self.yuan(&MicroCny(*amount))
+    }
+
+    /// Card-hours with their unit.
+    pub fn hours(&self, used: &CardMs) -> Html {
+        Html(format!(
+            r#"{}<span class="unit">{}</span>"#,
+            self.plain_hours(used),
+            escape(self.t("card-hours"))
+        ))
+    }
+
+    /// Card-hours where the column's head says so.
+    pub fn plain_hours(&self, used: &CardMs) -> String {
+        grouped(&used.to_string()).replacen('-', "− ", 1)
+    }
+
+    pub fn count(&self, n: impl fmt::Display) -> String {
+        grouped(&n.to_string())
+    }
+
+    /// `part` of `whole` in per cent with one place.
+    pub fn share(&self, part: &i64, whole: &i64) -> String {
+        let permille = if *whole <= 0 { 0 } else { i128::from(*part) * 1000 / i128::from(*whole) };
+        format!("{}.{} %", permille / 10, permille % 10)
+    }
+
+    /// Tera to peta, with two places.
+    pub fn pflops(&self, tflops: impl Borrow<u64>) -> String {
+        let hundredths = (tflops.borrow() + 5) / 10;
+        format!("{}.{:02}", hundredths / 100, hundredths % 100)
+    }
+
+    /// Cards by state as one bar.
+    pub fn bar(&self, parts: &[(&'static str, i64)], height: u32, label: &str) -> Html {
+        let whole: i64 = parts.iter().map(|(_, part)| part).sum();
+        let (mut rects, mut before) = (String::new(), 0_i64);
+        for (kind, part) in parts.iter().filter(|(_, part)| *part > 0) {
+            let (x, width) = (percent(before, whole), percent(*part, whole));
+            let _ = write!(rects, r#"<rect {} x="{x}%" width="{width}%" height="{height}"/>"#, fill(kind));
+            before += part;
+        }
+        let label = escape(label);
+        Html(format!(r#"<svg class="bar" height="{height}" role="img" aria-label="{label}">{rects}</svg>"#))
+    }
+
+    /// Progress as one bar of plain colours: classes `b-ok`, `b-failed`, `b-left`, `b-wait`, and what is left empty.
+    pub fn progress(&self, parts: &[(&'static str, i64)], whole: &i64, height: u32, label: &str) -> Html {
+        let (mut rects, mut before) = (String::new(), 0_i64);
+        for (class, part) in parts.iter().filter(|(_, part)| *part > 0) {
+            let (x, width) = (percent(before, *whole), percent(*part, *whole));
+            let _ = write!(
+                rects,
+                r#"<rect class="{class} b-edge" x="{x}%" width="{width}%" height="{height}"/>"#
+            );
+            before += part;
+        }
+        let label = escape(label);
+        Html(format!(r#"<svg class="bar" height="{height}" role="img" aria-label="{label}">{rects}</svg>"#))
+    }
+
+    /// How full something is, in thousandths.
+    pub fn level(&self, permille: &u32, height: u32) -> Html {
+        let permille = (*permille).min(1000);
+        let class = if permille < 100 { "b-low" } else { "b-left" };
+        let label = escape(self.t1("left-share", "share", format!("{}.{} %", permille / 10, permille % 10)));
+        Html(format!(
+            r#"<svg class="bar is-thin" height="{height}" role="img" aria-label="{label}"><rect class="{class}" width="{}.{}%" height="{height}"/></svg>"#,
+            permille / 10,
+            permille % 10
+        ))
+    }
+
+    /// Columns of stacked parts, each as high as its share of `most`.
+    pub fn columns(&self, columns: &[Vec<(&'static str, i64)>], most: i64, height: u32, label: &str) -> Html {
+        let n = i64::try_from(columns.len().max(1)).unwrap_or(1);
+        let mut inner = String::from(
+            r#"<line class="grid" x1="0" x2="100%" y1="0.5" y2="0.5"/><line class="grid" x1="0" x2="100%" y1="50%" y2="50%"/><line class="grid" x1="0" x2="100%" y1="100%" y2="100%"/>"#,
+        );
+        for (i, parts) in (0..).zip(columns) {
+            // Of each column's width 72 % are drawn, the rest is between.
+            let (x, width) = (percent(i * 100 + 14, n * 100), percent(72, n * 100));
+            let mut upto = 0_i64;
+            for (kind, part) in parts.iter().filter(|(_, part)| *part > 0) {
+                upto += part;
+                let (y, height) = (percent(most.saturating_sub(upto), most), percent(*part, most));
+                let _ = write!(
+                    inner,
+                    r#"<rect {} x="{x}%" width="{width}%" y="{y}%" height="{height}%"/>"#,
+                    fill(kind)
+                );
+            }
+        }
+        let label = escape(label);
+        Html(format!(
+            r#"<svg class="columns" height="{height}" role="img" aria-label="{label}">{inner}</svg>"#
+        ))
+    }
+
+    /// What the cards' looks mean, with a number or share each.
+    pub fn legend(&self, counts: &[(&'static str, String)]) -> Html {
+        let item = |(kind, n): &(&'static str, String)| {
+            let word = escape(self.word("card", kind));
+            format!(
+                r#"<li><i class="card is-{kind}" aria-hidden="true"></i>{word} <b>{}</b></li>"#,
+                escape(n)
+            )
+        };
+        Html(format!(r#"<ul class="legend">{}</ul>"#, counts.iter().map(item).collect::<String>()))
+    }
+}
+
+/// `part` of `whole` in per cent with two places.
+fn percent(part: i64, whole: i64) -> String {
+    let share = if whole <= 0 { 0 } else { i128::from(part) * 10_000 / i128::from(whole) };
+    let share = share.clamp(0, 10_000);
+    format!("{}.{:02}", share / 100, share % 100)
+}
+
+fn fill(kind: &str) -> String {
+    match kind {
+        "sold" => r#"class="b-sold b-edge""#.to_owned(),
+        other => format!(r#"class="b-edge" fill="url(#p-{other})""#),
+    }
+}
+
+/// Digits in groups of three.
+pub fn grouped(text: &str) -> String {
+    let (sign, rest) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
+    let (digits, places) = rest.split_once('.').map_or((rest, None), |(a, b)| (a, Some(b)));
+    let mut grouped = String::from(sign);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    if let Some(places) = places {
+        grouped.push('.');
+        grouped.push_str(places);
+    }
+    grouped
+}
+
+/// `2026-11-23 14:31:48` in the center's own time, which is UTC+8 all year.
+pub fn local(at: &str) -> Option<String> {
+    let at: Timestamp = at.parse().ok()?;
+    let shifted = jiff::Timestamp::from_millisecond(at.floor_millis()).ok()?;
+    let there = jiff::tz::Offset::constant(8).to_datetime(shifted);
+    Some(there.strftime("%Y-%m-%d %H:%M:%S").to_string())
+}
+
+/// What a browser's field for an instant gives is the center's own time, which is UTC+8.
+pub fn instant(text: &str) -> Option<String> {
+    if text.is_empty() {
+        return None;
+    }
+    if text.parse::<Timestamp>().is_ok() {
+        return Some(text.to_owned());
+    }
+    let seconds = if text.len() == 16 { ":00" } else { "" };
+    Some(format!("{text}{seconds}+08:00"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_of_browsers_are_the_center_s_time() {
+        let read = |text: &str| instant(text).unwrap().parse::<Timestamp>().unwrap().to_string();
+        assert_eq!(read("2026-11-23T08:00"), "2026-11-23T00:00:00.000Z");
+        assert_eq!(read("2026-11-23T08:00:05"), "2026-11-23T00:00:05.000Z");
+        assert_eq!(read("2026-11-23T00:00:00Z"), "2026-11-23T00:00:00.000Z");
+        assert_eq!(instant(""), None);
+    }
+
+    #[test]
+    fn amounts_and_times_read_as_people_write_them() {
+        let ui = Ui { lang: Lang::En };
+        assert_eq!(grouped("1234567.8901"), "1,234,567.8901");
+        assert_eq!(grouped("-999"), "-999");
+        assert_eq!(ui.yuan(&MicroCny(-12_345_678_900)).0, r#"<span class="nowrap">− ¥ 12,345.68</span>"#);
+        assert_eq!(local("2026-11-23T23:00:00Z").as_deref(), Some("2026-11-24 07:00:00"));
+        assert_eq!(local("soon"), None);
+        assert_eq!(ui.share(&1, &3), "33.3 %");
+        assert_eq!((ui.pflops(40_960), ui.pflops(2_048)), ("40.96".into(), "2.05".into()));
+    }
+
+    #[test]
+    fn nothing_from_outside_becomes_markup() {
+        let ui = Ui { lang: Lang::Zh };
+        for html in
+            [ui.state("<b>"), ui.copy("\"><script>"), ui.time("<i>"), ui.short("'x'"), ui.tag("kind", "<u>")]
+        {
+            assert!(
+                !html.0.contains("<b>") && !html.0.contains("<script") && !html.0.contains("<i>"),
+                "{html}"
+            );
+            assert!(!html.0.contains("<u>") && !html.0.contains("'x'"), "{html}");
+        }
+    }
+
+    #[test]
+    fn bars_fill_their_whole_width() {
+        let ui = Ui { lang: Lang::En };
+        let bar = ui.bar(&[("sold", 1), ("idle", 3)], 10, "x").0;
+        assert!(
+            bar.contains(r#"x="0.00%" width="25.00%""#) && bar.contains(r#"x="25.00%" width="75.00%""#),
+            "{bar}"
+        );
+        assert!(!ui.bar(&[("sold", 0)], 10, "x").0.contains("<rect"));
+    }
+}

@@ -1,0 +1,32 @@
+# The first page.
+
+as-of = as of
+virtual-of = { $a } of { $b } nodes are virtual
+compute-in-use = Compute in use
+capacity-balance = Capacity balance
+cards-in-use-of = { $a } of { $b } cards in use
+tide-label = Cards by state in each of the last 24 hours
+cards-by-state = Cards by state
+cell-is-card = a cell is a card, a frame is a ring
+all-nodes = All nodes
+all-jobs = All jobs
+queue-counts = { $a } running, { $b } waiting
+queue-empty = Nothing runs or waits
+queue-empty-text = Jobs that tenants submit show here.
+queue-empty-tenant = Jobs that you submit show here.
+balance-day = Capacity balance of 24 hours
+balance-closes = It closes: the parts equal the whole exactly; difference 0 card-ms
+balance-open = It does not close: the parts differ from the whole; tell the operators
+events-none = Nothing has happened yet.
+see-contract = See the contract
+cards-in-use = Cards in use
+of-at-most = of { $n } at most
+jobs-waiting = Jobs waiting
+first-forecast = first forecast start
+spend-month = Spend this month
+use-month = Use this month
+running-waiting = Running and waiting
+ended-lately = Ended lately
+spend-by-day = Spend by day, { $month }
+days-label = Spend on each day; ¥ { $most } at most
+by-project = This month by project

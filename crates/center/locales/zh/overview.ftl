@@ -1,0 +1,32 @@
+# The first page.
+
+as-of = 更新于
+virtual-of = { $b } 个节点中 { $a } 个为虚拟节点
+compute-in-use = 在用算力
+capacity-balance = 容量平衡
+cards-in-use-of = { $b } 张加速卡中 { $a } 张在用
+tide-label = 过去 24 小时每小时的加速卡状态
+cards-by-state = 按状态看加速卡
+cell-is-card = 每格一张加速卡，每框一个环
+all-nodes = 全部节点
+all-jobs = 全部作业
+queue-counts = { $a } 个运行，{ $b } 个等待
+queue-empty = 没有运行或等待的作业
+queue-empty-text = 租户提交的作业会出现在这里。
+queue-empty-tenant = 提交的作业会出现在这里。
+balance-day = 过去 24 小时容量平衡
+balance-closes = 闭合：各部分之和与总容量完全相等，差 0 卡毫秒
+balance-open = 不闭合：各部分之和与总容量不等，请告知运营人员
+events-none = 还没有事件。
+see-contract = 查看合同
+cards-in-use = 在用加速卡
+of-at-most = / 最多 { $n }
+jobs-waiting = 排队作业
+first-forecast = 预计最早开始
+spend-month = 本月费用
+use-month = 本月用量
+running-waiting = 运行与排队
+ended-lately = 最近结束
+spend-by-day = { $month } 每日费用
+days-label = 每日费用，最高 ¥ { $most }
+by-project = 本月按项目

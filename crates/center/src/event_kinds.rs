@@ -1,0 +1,18 @@
+//! The kinds of events that the center tells of.
+
+use base::events::Kind;
+
+/// A job was handed in.
+pub const JOB_SUBMITTED: Kind = Kind::new("job_submitted");
+/// A job is being stopped: its runs were told to end.
+pub const JOB_STOPPING: Kind = Kind::new("job_stopping");
+/// A job ended, with its outcome.
+pub const JOB_ENDED: Kind = Kind::new("job_ended");
+/// A run began.
+pub const RUN_STARTED: Kind = Kind::new("run_started");
+/// A run ended, with what it used and cost.
+pub const RUN_ENDED: Kind = Kind::new("run_ended");
+/// A contract changed its state, or money came in.
+pub const CONTRACT_CHANGED: Kind = Kind::new("contract_changed");
+/// A node came, went, or changed its state.
+pub const NODE_CHANGED: Kind = Kind::new("node_changed");

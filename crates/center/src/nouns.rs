@@ -1,0 +1,387 @@
+//! The center's own nouns: all that others need to know of each, said once.
+
+use base::{
+    auth::{Action, Caller},
+    noun::{Noun, Part, Place, Platform},
+    page::routes::Routes,
+};
+use domain::TenantId;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{actions, api, app::overview::glance, center::Center, event_kinds, portal};
+
+pub const PLATFORM: Platform<Center> = Platform { name: "center", nouns: NOUNS };
+
+const NOUNS: &[Noun<Center>] = &[
+    OVERVIEW,
+    SESSION,
+    JOB,
+    RUN,
+    EVENT,
+    NODE,
+    CONTRACT,
+    STATEMENT,
+    PRICE_BOOK,
+    USE,
+    LEDGER,
+    CAPACITY_BALANCE,
+    MEMBER,
+    PROJECT,
+    TENANT,
+    TRIAL,
+    AUDIT_RECORD,
+    TOKEN,
+    BACKUP,
+    SLURM_ACCOUNT,
+];
+
+/// The texts of pages, from their files.
+macro_rules! texts {
+    ($($page:literal),*) => {
+        &[$([
+            include_str!(concat!("../locales/zh/", $page, ".ftl")),
+            include_str!(concat!("../locales/en/", $page, ".ftl")),
+        ]),*]
+    };
+}
+
+const OVERVIEW: Noun<Center> = Noun {
+    actions: &[actions::READ_CENTER],
+    texts: texts!("overview"),
+    api: || OpenApiRouter::new().routes(routes!(api::ops::overview)),
+    pages: || Routes::default().page("/", portal::overview::page),
+    places: &[Place { part: Part::Work, key: "overview", href: "/", shown: |_, _| Some(0) }],
+    ..Noun::named("overview")
+};
+
+const SESSION: Noun<Center> = Noun {
+    texts: texts!("sign_in"),
+    api: || OpenApiRouter::new().routes(routes!(api::accounts::login)).routes(routes!(api::accounts::me)),
+    pages: || {
+        Routes::default()
+            .page("/sign-in", portal::sign_in::page)
+            .form("/sign-in", portal::sign_in::enter)
+            .form("/sign-out", portal::sign_in::leave)
+    },
+    ..Noun::named("session")
+};
+
+const JOB: Noun<Center> = Noun {
+    actions: &[actions::SUBMIT_JOB, actions::CANCEL_JOB, actions::READ_JOB, actions::READ_LOG],
+    events: &[event_kinds::JOB_SUBMITTED, event_kinds::JOB_STOPPING, event_kinds::JOB_ENDED],
+    texts: texts!("jobs", "job", "submit"),
+    api: || {
+        OpenApiRouter::new()
+            .routes(routes!(api::jobs::list, api::jobs::submit))
+            .routes(routes!(api::jobs::submit_script))
+            .routes(routes!(api::jobs::dry_run))
+            .routes(routes!(api::jobs::show))
+            .routes(routes!(api::jobs::cancel))
+            .routes(routes!(api::jobs::why))
+            .routes(routes!(api::jobs::runs))
+            .routes(routes!(api::jobs::events))
+            .routes(routes!(api::logs::read))
+            .routes(routes!(api::logs::follow))
+    },
+    pages: || {
+        Routes::default()
+            .page("/submit", portal::submit::page)
+            .form("/submit", portal::submit::submit)
+            .form("/submit/dry-run", portal::submit::dry_run)
+            .page("/jobs", portal::jobs::page)
+            .page("/jobs/{id}", portal::job::page)
+            .form("/jobs/{id}/cancel", portal::job::cancel)
+            .page("/jobs/{id}/log", portal::log::download)
+            .page("/jobs/{id}/log/stream", portal::log::stream)
+    },
+    places: &[
+        Place {
+            part: Part::Work,
+            key: "submit",
+            href: "/submit",
+            shown: |center, caller| {
+                seen(center, caller, actions::SUBMIT_JOB, caller.member.tenant.map(Some)?)
+            },
+        },
+        Place { part: Part::Work, key: "jobs", href: "/jobs", shown: jobs },
+    ],
+    ..Noun::named("job")
+};
+
+const RUN: Noun<Center> = Noun {
+    actions: &[actions::BILL_DIRECT_JOB],
+    events: &[event_kinds::RUN_STARTED, event_kinds::RUN_ENDED],
+    ..Noun::named("run")
+};
+
+const EVENT: Noun<Center> = Noun {
+    api: || OpenApiRouter::new().routes(routes!(api::streams::events)),
+    pages: || Routes::default().page("/events/stream", portal::events::stream),
+    ..Noun::named("event")
+};
+
+const NODE: Noun<Center> = Noun {
+    actions: &[actions::READ_NODE, actions::CHANGE_NODE, actions::MIRROR_NODE],
+    events: &[event_kinds::NODE_CHANGED],
+    texts: texts!("nodes"),
+    api: || {
+        OpenApiRouter::new()
+            .routes(routes!(api::nodes::list))
+            .routes(routes!(api::nodes::show))
+            .routes(routes!(api::nodes::drain))
+            .routes(routes!(api::nodes::resume))
+            .routes(routes!(api::nodes::set_labels))
+            .routes(routes!(api::nodes::set_maintenance, api::nodes::cancel_maintenance))
+            .routes(routes!(api::nodes::pools))
+    },
+    pages: || {
+        Routes::default()
+            .page("/nodes", portal::nodes::list)
+            .page("/nodes/{name}", portal::nodes::page)
+            .form("/nodes/{name}/drain", portal::nodes::drain)
+            .form("/nodes/{name}/resume", portal::nodes::resume)
+            .form("/nodes/{name}/labels", portal::nodes::set_labels)
+            .form("/nodes/{name}/maintenance", portal::nodes::set_maintenance)
+            .form("/nodes/{name}/maintenance/cancel", portal::nodes::cancel_maintenance)
+    },
+    places: &[Place { part: Part::Work, key: "nodes", href: "/nodes", shown: nodes }],
+    ..Noun::named("node")
+};
+
+const CONTRACT: Noun<Center> = Noun {
+    actions: &[
+        actions::READ_CONTRACT,
+        actions::SUBMIT_CONTRACT,
+        actions::DECIDE_CONTRACT,
+        actions::TOP_UP,
+        actions::END_CONTRACT,
+    ],
+    events: &[event_kinds::CONTRACT_CHANGED],
+    texts: texts!("contracts"),
+    api: || {
+        OpenApiRouter::new()
+            .routes(routes!(api::money::list_contracts, api::money::new_contract))
+            .routes(routes!(api::money::show_contract))
+            .routes(routes!(api::money::contract_events))
+            .routes(routes!(api::money::contract_action))
+            .routes(routes!(api::money::top_up))
+    },
+    pages: || {
+        Routes::default()
+            .page("/contracts", portal::contracts::list)
+            .page("/contracts/new", portal::contract_form::form)
+            .form("/contracts/new", portal::contract_form::create)
+            .page("/contracts/{id}", portal::contract::page)
+            .form("/contracts/{id}/act", portal::contract_acts::act)
+            .page("/contracts/{id}/act/{action}", portal::contract_acts::look)
+            .page("/contracts/{id}/top-up", portal::contract_acts::top_up_form)
+            .form("/contracts/{id}/top-up", portal::contract_acts::top_up)
+    },
+    places: &[Place { part: Part::Money, key: "contracts", href: "/contracts", shown: contracts }],
+    ..Noun::named("contract")
+};
+
+const STATEMENT: Noun<Center> = Noun {
+    actions: &[actions::READ_STATEMENT],
+    texts: texts!("statement"),
+    api: || OpenApiRouter::new().routes(routes!(api::money::statement)),
+    pages: || {
+        Routes::default()
+            .page("/contracts/{id}/statement", portal::statement::page)
+            .page("/statements", portal::statement::newest)
+    },
+    places: &[Place { part: Part::Money, key: "statement", href: "/statements", shown: statements }],
+    ..Noun::named("statement")
+};
+
+const PRICE_BOOK: Noun<Center> = Noun {
+    actions: &[actions::READ_PRICE, actions::MANAGE_PRICE],
+    api: || OpenApiRouter::new().routes(routes!(api::money::list_prices, api::money::new_prices)),
+    ..Noun::named("price book")
+};
+
+const USE: Noun<Center> = Noun {
+    actions: &[actions::READ_USAGE],
+    api: || OpenApiRouter::new().routes(routes!(api::money::usage)),
+    ..Noun::named("use")
+};
+
+const LEDGER: Noun<Center> = Noun {
+    actions: &[actions::READ_LEDGER],
+    api: || {
+        OpenApiRouter::new().routes(routes!(api::money::transfers)).routes(routes!(api::money::check_ledger))
+    },
+    ..Noun::named("ledger")
+};
+
+const CAPACITY_BALANCE: Noun<Center> = Noun {
+    actions: &[actions::READ_CAPACITY],
+    texts: texts!("capacity"),
+    api: || OpenApiRouter::new().routes(routes!(api::ops::capacity_balance)),
+    pages: || Routes::default().page("/capacity", portal::capacity::page),
+    places: &[Place {
+        part: Part::Money,
+        key: "balance",
+        href: "/capacity",
+        shown: |center, caller| seen(center, caller, actions::READ_CAPACITY, None),
+    }],
+    ..Noun::named("capacity balance")
+};
+
+const MEMBER: Noun<Center> = Noun {
+    actions: &[actions::READ_MEMBER, actions::MANAGE_MEMBER, actions::FIRST_OPERATOR],
+    texts: texts!("people"),
+    api: || {
+        OpenApiRouter::new()
+            .routes(routes!(api::accounts::list_members, api::accounts::new_member))
+            .routes(routes!(api::accounts::change_member))
+    },
+    pages: || {
+        Routes::default()
+            .page("/people", portal::people::page)
+            .form("/people/members", portal::people::new_member)
+            .form("/people/members/{id}", portal::people::change_member)
+    },
+    places: &[Place {
+        part: Part::Administration,
+        key: "members",
+        href: "/people",
+        shown: |center, caller| seen(center, caller, actions::READ_MEMBER, caller.member.tenant),
+    }],
+    ..Noun::named("member")
+};
+
+const PROJECT: Noun<Center> = Noun {
+    actions: &[actions::READ_PROJECT, actions::MANAGE_PROJECT],
+    api: || {
+        OpenApiRouter::new()
+            .routes(routes!(api::accounts::list_projects, api::accounts::new_project))
+            .routes(routes!(api::accounts::change_project))
+    },
+    pages: || {
+        Routes::default()
+            .form("/people/projects", portal::people::new_project)
+            .form("/people/projects/{id}", portal::people::change_project)
+    },
+    ..Noun::named("project")
+};
+
+const TENANT: Noun<Center> = Noun {
+    actions: &[actions::READ_TENANT, actions::MANAGE_TENANT],
+    api: || {
+        OpenApiRouter::new()
+            .routes(routes!(api::accounts::list_tenants, api::accounts::new_tenant))
+            .routes(routes!(api::accounts::show_tenant))
+            .routes(routes!(api::accounts::list_alliances, api::accounts::new_alliance))
+            .routes(routes!(api::accounts::set_lending))
+    },
+    ..Noun::named("tenant")
+};
+
+const TRIAL: Noun<Center> = Noun {
+    texts: texts!("twin"),
+    api: || OpenApiRouter::new().routes(routes!(api::ops::history)),
+    pages: || {
+        Routes::default()
+            .page("/twin", portal::twin::page)
+            .form("/twin", portal::twin::start)
+            .page("/twin/{id}", portal::twin::trial)
+            .page("/twin/{id}/report", portal::twin::report)
+    },
+    places: &[Place {
+        part: Part::Administration,
+        key: "twin",
+        href: "/twin",
+        shown: |center, caller| seen(center, caller, actions::READ_CAPACITY, None),
+    }],
+    ..Noun::named("trial of the twin")
+};
+
+const AUDIT_RECORD: Noun<Center> = Noun {
+    actions: &[actions::READ_AUDIT],
+    texts: texts!("audit"),
+    api: || OpenApiRouter::new().routes(routes!(api::ops::audit)),
+    pages: || Routes::default().page("/audit", portal::audit::page),
+    places: &[
+        Place {
+            part: Part::Administration,
+            key: "audit",
+            href: "/audit",
+            shown: |center, caller| seen(center, caller, actions::READ_AUDIT, caller.member.tenant),
+        },
+        Place { part: Part::Administration, key: "api", href: "/api/docs", shown: |_, _| Some(0) },
+    ],
+    ..Noun::named("audit record")
+};
+
+const TOKEN: Noun<Center> = Noun {
+    texts: texts!("tokens"),
+    actions: &[actions::NEW_TOKEN, actions::REVOKE_TOKEN],
+    api: || {
+        OpenApiRouter::new()
+            .routes(routes!(api::accounts::list_tokens, api::accounts::new_token))
+            .routes(routes!(api::accounts::revoke_token))
+    },
+    pages: || {
+        Routes::default()
+            .page("/tokens", portal::tokens::page)
+            .form("/tokens", portal::tokens::make)
+            .form("/tokens/password", portal::tokens::change_password)
+            .form("/tokens/{id}/revoke", portal::tokens::revoke)
+    },
+    ..Noun::named("token")
+};
+
+const BACKUP: Noun<Center> = Noun {
+    actions: &[actions::BACKUP],
+    api: || OpenApiRouter::new().routes(routes!(api::ops::backup)),
+    ..Noun::named("backup")
+};
+
+const SLURM_ACCOUNT: Noun<Center> = Noun {
+    actions: &[actions::MANAGE_SLURM, actions::KEEP_SLURM_ACCOUNTS],
+    api: || {
+        OpenApiRouter::new().routes(routes!(api::slurm::accounts)).routes(routes!(api::slurm::apply_accounts))
+    },
+    ..Noun::named("account in Slurm")
+};
+
+/// An entry without a number, for those who may do `action` to things of `owner`.
+fn seen(center: &Center, caller: &Caller, action: Action, owner: Option<TenantId>) -> Option<usize> {
+    center.policies.check(caller, action, owner).ok().map(|()| 0)
+}
+
+fn jobs(center: &Center, caller: &Caller) -> Option<usize> {
+    glance(center, caller).ok()?.active_jobs
+}
+
+fn nodes(center: &Center, caller: &Caller) -> Option<usize> {
+    glance(center, caller).ok()?.nodes
+}
+
+fn contracts(center: &Center, caller: &Caller) -> Option<usize> {
+    glance(center, caller).ok()?.contracts
+}
+
+/// Statements are there where contracts are.
+fn statements(center: &Center, caller: &Caller) -> Option<usize> {
+    contracts(center, caller).filter(|count| *count > 0)?;
+    seen(center, caller, actions::READ_STATEMENT, caller.member.tenant)
+}
+
+/// Takes in the texts of the center's own nouns alone.
+#[cfg(test)]
+pub fn load_texts() {
+    base::page::texts::load(NOUNS.iter().flat_map(|noun| noun.texts).copied());
+}
+
+/// The keys of all texts of a language.
+#[cfg(test)]
+pub fn keys(lang: domain::Lang) -> Vec<&'static str> {
+    let at = usize::from(lang == domain::Lang::En);
+    let texts = base::page::texts::FRAME.iter().chain(NOUNS.iter().flat_map(|noun| noun.texts));
+    texts.flat_map(|texts| base::page::texts::keys(texts[at])).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,210 @@
+//! All that can be wrong with a specification by itself, whoever submits it and wherever.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    BatchSpec, JobSpec,
+    batch::{MAX_PATH_BYTES, MAX_TASKS, Warning, is_signal},
+    problem::{Field, JobFault, Quantity, SpecProblem, Things, Wrong, field, out_of_range},
+    spec::{
+        ArraySpec, IndexRange, MAX_ARG_BYTES, MAX_ARGS, MAX_ARRAY_TASKS, MAX_COMMENT, MAX_DEPENDENCIES,
+        MAX_ENV, MAX_ENV_BYTES, MAX_LABELS, MAX_NAME, MAX_NODES, MAX_SCRIPT_BYTES, MAX_TIME_LIMIT, is_label,
+    },
+    text::{InvalidLine, Line, line_fault},
+};
+
+impl JobSpec {
+    /// All that is wrong; empty if nothing is.
+    pub fn problems(&self) -> Vec<SpecProblem> {
+        let mut problems = Vec::new();
+        let mut found = |field: Field, wrong: Option<Wrong>| {
+            problems.extend(wrong.map(|wrong| SpecProblem::new(field, wrong)));
+        };
+        found(field::NAME, Line::<MAX_NAME>::parse(&*self.name).err().map(Wrong::Line));
+        found(field::SCRIPT, script_fault(&self.script));
+        found(field::ARGS, args_fault(&self.args));
+        found(field::ENV, env_fault(&self.env));
+        found(field::NODES, out_of_range(Quantity::Nodes, self.nodes, 1, MAX_NODES));
+        let bad_most = self.max_nodes.filter(|most| !(self.nodes..=MAX_NODES).contains(most));
+        let bad_most = bad_most.map(|given| JobFault::MaxNodes { given, nodes: self.nodes }.into());
+        found(field::MAX_NODES, bad_most);
+        found(field::LABELS, labels_fault(&self.labels));
+        let most_cards = crate::card::MAX_CARDS_PER_NODE.into();
+        found(
+            field::CARDS_PER_NODE,
+            out_of_range(Quantity::CardsPerNode, self.cards_per_node, 1, most_cards),
+        );
+        found(
+            field::TIME_LIMIT,
+            self.time_limit_ms
+                .and_then(|limit| out_of_range(Quantity::TimeLimitMs, limit.0, 1, MAX_TIME_LIMIT.0)),
+        );
+        let chars = self.comment.chars().count();
+        let too_long = chars > MAX_COMMENT;
+        found(field::COMMENT, too_long.then_some(Wrong::TooLong { chars, most: MAX_COMMENT }));
+        found(field::AFTER, too_many(Things::Jobs, self.after.len(), MAX_DEPENDENCIES));
+        if let Some(array) = &self.array {
+            found(field::ARRAY, array_fault(array).map(Wrong::Job));
+            let none_at_once = array.max_running == Some(0);
+            found(field::ARRAY, none_at_once.then_some(JobFault::NoTaskAtOnce.into()));
+        }
+        problems.extend(batch_problems(&self.batch));
+        problems
+    }
+}
+
+fn too_many(of: Things, given: usize, most: usize) -> Option<Wrong> {
+    (given > most).then_some(Wrong::Count { of, given, least: 0, most })
+}
+
+fn script_fault(script: &str) -> Option<Wrong> {
+    if script.trim().is_empty() {
+        Some(JobFault::BlankScript.into())
+    } else if script.len() > MAX_SCRIPT_BYTES {
+        Some(JobFault::ScriptTooLarge { bytes: script.len() }.into())
+    } else {
+        script.contains('\0').then_some(Wrong::HasNul)
+    }
+}
+
+fn args_fault(args: &[String]) -> Option<Wrong> {
+    let too_long = || {
+        let (position, arg) = (1..).zip(args).find(|(_, arg)| arg.len() > MAX_ARG_BYTES)?;
+        Some(JobFault::ArgumentTooLong { position, bytes: arg.len() }.into())
+    };
+    let has_nul = || args.iter().any(|arg| arg.contains('\0')).then_some(Wrong::HasNul);
+    too_many(Things::Arguments, args.len(), MAX_ARGS).or_else(too_long).or_else(has_nul)
+}
+
+fn env_fault(env: &BTreeMap<String, String>) -> Option<Wrong> {
+    let of_one = |(name, value): (&String, &String)| {
+        let (name, bytes) = (name.clone(), name.len() + value.len());
+        if !is_env_name(&name) {
+            Some(JobFault::VariableName { name })
+        } else if bytes > MAX_ENV_BYTES {
+            Some(JobFault::VariableTooLong { name, bytes })
+        } else {
+            value.contains('\0').then_some(JobFault::VariableHasNul { name })
+        }
+    };
+    too_many(Things::Variables, env.len(), MAX_ENV).or_else(|| env.iter().find_map(of_one).map(Wrong::Job))
+}
+
+/// The first fault of labels that a node is to have, or a job asks for.
+pub fn labels_fault(labels: &[String]) -> Option<Wrong> {
+    let bad = || labels.iter().find(|label| !is_label(label)).cloned();
+    too_many(Things::Labels, labels.len(), MAX_LABELS)
+        .or_else(|| bad().map(|given| JobFault::NotALabel { given }.into()))
+}
+
+/// A name that a shell takes.
+fn is_env_name(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(|first: char| first.is_ascii_digit())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+fn array_fault(array: &ArraySpec) -> Option<JobFault> {
+    if let Some(IndexRange { first, last, step }) = array.ranges.iter().find(|range| range.len() == 0) {
+        return Some(JobFault::EmptyRange { first: *first, last: *last, step: *step });
+    }
+    if let Some(pair) = array.ranges.windows(2).find(|pair| pair[1].first <= pair[0].last) {
+        return Some(JobFault::RangesNotRising { last: pair[0].last, first: pair[1].first });
+    }
+    let tasks = array.len();
+    (!(1..=u64::from(MAX_ARRAY_TASKS)).contains(&tasks)).then_some(JobFault::ArrayTasks { tasks })
+}
+
+fn batch_problems(batch: &BatchSpec) -> Vec<SpecProblem> {
+    let mut problems = Vec::new();
+    for (field, count) in [
+        (field::BATCH_TASKS, batch.tasks),
+        (field::BATCH_TASKS_PER_NODE, batch.tasks_per_node),
+        (field::BATCH_CPUS_PER_TASK, batch.cpus_per_task),
+    ] {
+        let wrong = count.and_then(|count| out_of_range(Quantity::Number, count, 1, MAX_TASKS));
+        problems.extend(wrong.map(|wrong| SpecProblem::new(field, wrong)));
+    }
+    for (field, text) in [
+        (field::BATCH_OUTPUT, &batch.output),
+        (field::BATCH_ERROR, &batch.error),
+        (field::BATCH_WORK_DIR, &batch.work_dir),
+        (field::BATCH_SUBMIT_DIR, &batch.submit_dir),
+    ] {
+        let fault = text.as_ref().and_then(|text| line_fault(text, text.len(), MAX_PATH_BYTES));
+        let wrong = fault.map(|fault| Wrong::Path(InvalidLine { most: MAX_PATH_BYTES, fault }));
+        problems.extend(wrong.map(|wrong| SpecProblem::new(field, wrong)));
+    }
+    if batch.export.as_ref().is_some_and(|text| text.contains('\0')) {
+        problems.push(SpecProblem::new(field::BATCH_EXPORT, Wrong::HasNul));
+    }
+    if let Some(Warning { signal, .. }) = batch.warning.as_ref().filter(|w| !is_signal(&w.signal)) {
+        let fault = JobFault::NotASignal { given: signal.clone() };
+        problems.push(SpecProblem::new(field::BATCH_WARNING, fault));
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Lang, Millis};
+    use proptest::prelude::*;
+
+    fn good() -> JobSpec {
+        JobSpec {
+            name: "train".into(),
+            script: "#!/bin/sh\ntrue\n".into(),
+            nodes: 1,
+            cards_per_node: 1,
+            ..JobSpec::default()
+        }
+    }
+
+    #[test]
+    fn each_limit_is_named() {
+        type Case = (&'static str, fn(&mut JobSpec));
+        assert_eq!(good().problems(), []);
+        let cases: [Case; 15] = [
+            ("name", |s| s.name = String::new()),
+            ("name", |s| s.name = "a\nb".into()),
+            ("script", |s| s.script = " \n".into()),
+            ("script", |s| s.script = "x".repeat(MAX_SCRIPT_BYTES + 1)),
+            ("args", |s| s.args = vec!["\0".into()]),
+            ("env", |s| drop(s.env.insert("1X".into(), String::new()))),
+            ("nodes", |s| s.nodes = 0),
+            ("cards_per_node", |s| s.cards_per_node = 65),
+            ("time_limit_ms", |s| s.time_limit_ms = Some(Millis(-1))),
+            ("comment", |s| s.comment = "长".repeat(1025)),
+            ("batch.tasks", |s| s.batch.tasks = Some(0)),
+            ("batch.output", |s| s.batch.output = Some("a\nb".into())),
+            ("batch.warning", |s| {
+                s.batch.warning = Some(Warning { signal: "USR1; id".into(), before_s: 1 });
+            }),
+            ("array", |s| s.array = Some(ArraySpec { ranges: vec![], max_running: None })),
+            ("array", |s| {
+                let range = |first, last| IndexRange { first, last, step: 1 };
+                s.array = Some(ArraySpec { ranges: vec![range(5, 9), range(0, 4)], max_running: None });
+            }),
+        ];
+        for (field, spoil) in cases {
+            let mut spec = good();
+            spoil(&mut spec);
+            let problems = spec.problems();
+            assert_eq!(problems.iter().map(|p| p.place.text(Lang::En)).collect::<Vec<_>>(), [field]);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn huge_numbers_neither_panic_nor_pass(nodes: u32, cards: u32, limit: i64, first: u32, last: u32, step: u32) {
+            let spec = JobSpec {
+                nodes, cards_per_node: cards, time_limit_ms: Some(Millis(limit)),
+                array: Some(ArraySpec { ranges: vec![IndexRange { first, last, step }], max_running: None }), ..good()
+            };
+            let _ = spec.card_count();
+            let tasks = spec.task_count();
+            prop_assert!(!spec.problems().is_empty() || (tasks <= MAX_ARRAY_TASKS && nodes <= MAX_NODES && cards <= 64));
+        }
+    }
+}
