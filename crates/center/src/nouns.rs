@@ -368,3 +368,20 @@ fn statements(center: &Center, caller: &Caller) -> Option<usize> {
     contracts(center, caller).filter(|count| *count > 0)?;
     seen(center, caller, actions::READ_STATEMENT, caller.member.tenant)
 }
+
+/// Takes in the texts of the center's own nouns alone.
+#[cfg(test)]
+pub fn load_texts() {
+    base::page::texts::load(NOUNS.iter().flat_map(|noun| noun.texts).copied());
+}
+
+/// The keys of all texts of a language.
+#[cfg(test)]
+pub fn keys(lang: domain::Lang) -> Vec<&'static str> {
+    let at = usize::from(lang == domain::Lang::En);
+    let texts = base::page::texts::FRAME.iter().chain(NOUNS.iter().flat_map(|noun| noun.texts));
+    texts.flat_map(|texts| base::page::texts::keys(texts[at])).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,12 +3,14 @@
 //!
 //! Other crates depend on it by `[dev-dependencies]` alone, each with the features that its tests need.
 
+#[cfg(any(feature = "site", feature = "rows", feature = "engine"))]
 mod clock;
 mod cluster;
 #[cfg(feature = "engine")]
 pub mod engine;
 mod folder;
 mod golden;
+pub mod markup;
 #[cfg(feature = "rows")]
 pub mod rows;
 
@@ -25,9 +27,10 @@ mod site;
 #[cfg(feature = "site")]
 mod terminal;
 
+#[cfg(any(feature = "site", feature = "rows", feature = "engine"))]
 pub use clock::now;
 pub use cluster::Cluster;
-pub use folder::open_folder;
+pub use folder::{files_below, open_folder};
 pub use golden::assert_golden;
 
 #[cfg(feature = "site")]

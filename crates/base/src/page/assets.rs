@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn every_style_sheet_is_sent_and_says_nothing_that_is_not_there() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("static/css");
-        let files = super::super::sample::files(&folder);
+        let files = testkit::files_below(&folder);
         let there: BTreeSet<String> = files
             .iter()
             .map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned())

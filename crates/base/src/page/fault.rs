@@ -142,17 +142,27 @@ fn message_for(ui: Ui, message: &str) -> Vec<String> {
 }
 
 #[cfg(test)]
-impl center::portal::sample::Sample for FaultPage {
-    fn samples(page: &Page) -> Vec<Self> {
-        use center::portal::sample::views;
-        let sample = |told: Told| Self {
-            page: page.clone(),
-            status: 422,
-            told,
-            request: format!("req_{}", views::ID),
-            at: views::AT.into(),
-        };
-        let bare = Told { title: page.t("fault-internal"), hint: String::new(), details: Vec::new() };
-        vec![sample(views::told(page.ui)), sample(bare)]
+mod tests {
+    use domain::Lang;
+    use testkit::markup;
+
+    use super::*;
+    use crate::page::frame::Page;
+
+    #[test]
+    fn a_fault_is_a_well_formed_page_in_both_languages() {
+        for lang in [Lang::Zh, Lang::En] {
+            let page = Page::sample(lang);
+            let bare = Told { title: page.t("fault-internal"), hint: String::new(), details: Vec::new() };
+            let told = told(page.ui, &AppError::not_found("page", "x"));
+            for told in [bare, told] {
+                let (request, at) = ("req_0123456789ab".to_owned(), "2026-05-20T00:00:00.000Z".to_owned());
+                let fault = FaultPage { page: page.clone(), status: 404, told, request, at };
+                let text = fault.render().expect("it renders");
+                assert!(
+                    !markup::read(&text).unwrap_or_else(|error| panic!("{error}\n{text}")).said.is_empty()
+                );
+            }
+        }
     }
 }

@@ -192,6 +192,25 @@ impl Page {
         }
     }
 
+    /// The shell as somebody sees it who is not signed in.
+    #[cfg(test)]
+    pub fn sample(lang: Lang) -> Self {
+        Self {
+            ui: Ui { lang },
+            title: "A title".into(),
+            nav: "",
+            theme: None,
+            center_name: "Center".into(),
+            who: String::new(),
+            who_more: String::new(),
+            csrf: String::new(),
+            groups: Vec::new(),
+            switch_href: "/".into(),
+            is_signed_in: false,
+            is_all_virtual: false,
+        }
+    }
+
     pub fn html_lang(&self) -> &'static str {
         match self.ui.lang {
             Lang::Zh => "zh-CN",

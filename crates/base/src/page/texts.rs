@@ -1,6 +1,6 @@
 //! The portal's texts in both languages, from Fluent files that are part of the program.
 
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
 use domain::Lang;
 use fluent_bundle::{FluentArgs, FluentResource, concurrent::FluentBundle};
@@ -22,16 +22,24 @@ macro_rules! frame {
 
 frame!["shell", "words", "forms", "faults"];
 
-static BUNDLES: OnceLock<[Bundle; 2]> = OnceLock::new();
+/// All texts, once they are loaded.
+static ALL: OnceLock<[Bundle; 2]> = OnceLock::new();
+
+/// The frame's own, which are there before.
+static OF_FRAME: LazyLock<[Bundle; 2]> = LazyLock::new(|| bundles(FRAME));
+
+fn bundles(all: &[Texts]) -> [Bundle; 2] {
+    [("zh-CN", 0), ("en", 1)].map(|(locale, at)| bundle(locale, all.iter().map(|texts| texts[at])))
+}
 
 /// Takes in the texts of all nouns, beside the frame's. The first call counts: a program has one set of nouns.
 ///
 /// # Panics
 /// If a text is not Fluent, or is there twice: a fault of the build.
 pub fn load(nouns: impl IntoIterator<Item = Texts>) {
-    BUNDLES.get_or_init(|| {
+    ALL.get_or_init(|| {
         let all: Vec<Texts> = FRAME.iter().copied().chain(nouns).collect();
-        [("zh-CN", 0), ("en", 1)].map(|(locale, at)| bundle(locale, all.iter().map(|texts| texts[at])))
+        bundles(&all)
     });
 }
 
@@ -52,9 +60,7 @@ fn bundle(locale: &str, sources: impl Iterator<Item = &'static str>) -> Bundle {
 }
 
 fn of(lang: Lang) -> &'static Bundle {
-    let [zh, en] = BUNDLES.get_or_init(|| {
-        [("zh-CN", 0), ("en", 1)].map(|(locale, at)| bundle(locale, FRAME.iter().map(|texts| texts[at])))
-    });
+    let [zh, en] = ALL.get().unwrap_or_else(|| &OF_FRAME);
     match lang {
         Lang::Zh => zh,
         Lang::En => en,
@@ -129,6 +135,31 @@ mod tests {
             ("EN", Lang::En),
         ] {
             assert_eq!(accepted(header), want, "{header}");
+        }
+    }
+
+    #[test]
+    fn plurals_follow_the_number() {
+        assert_eq!(text(Lang::En, "unit-cards", &[("n", "1")]), "1 card");
+        assert_eq!(text(Lang::En, "unit-cards", &[("n", "8")]), "8 cards");
+        assert_eq!(text(Lang::Zh, "unit-cards", &[("n", "8")]), "8 张加速卡");
+    }
+
+    #[test]
+    fn every_refusal_has_its_words_and_no_words_are_left_over() {
+        use std::collections::BTreeSet;
+        let refusals = crate::refusal::Refusal::ALL.iter().map(|refusal| ("refused", refusal.code()));
+        let unreadable = crate::error::Unreadable::ALL.map(|part| ("unreadable", part.code()));
+        let codes: BTreeSet<(&str, &str)> = refusals.chain(unreadable).collect();
+        let keys_of =
+            |(family, code): &(&str, &str)| [format!("{family}-{code}"), format!("{family}-{code}-hint")];
+        let wanted: BTreeSet<String> = codes.iter().flat_map(keys_of).collect();
+        for (lang, at) in [(Lang::Zh, 0), (Lang::En, 1)] {
+            let is_one = |key: &&str| key.starts_with("refused-") || key.starts_with("unreadable-");
+            let all = FRAME.iter().flat_map(|texts| keys(texts[at]));
+            let there: BTreeSet<String> = all.filter(is_one).map(str::to_owned).collect();
+            assert_eq!(there, wanted);
+            assert!(wanted.iter().all(|key| find(lang, key, &[]).is_some_and(|text| !text.is_empty())));
         }
     }
 }

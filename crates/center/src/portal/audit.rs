@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn details_are_words() {
-        let ui = Ui { lang: Lang::Zh };
+        let ui = crate::portal::sample::ui(Lang::Zh);
         let told = details(
             ui,
             &json!({ "amount_micro_cny": 1_500_000, "card_ms": 0, "reason": "", "kind": "grant" }),

@@ -107,7 +107,7 @@ mod tests {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/portal");
         // Broken in two, so that this file has none of them.
         let forbidden = [concat!("store", "::"), concat!(".li", "ve()"), concat!("center", ".store")];
-        let files = super::sample::files(&folder);
+        let files = testkit::files_below(&folder);
         assert!(files.len() > 20, "{files:?}");
         for path in files {
             let source = std::fs::read_to_string(&path).expect("text");

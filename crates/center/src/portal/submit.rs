@@ -345,7 +345,7 @@ impl Dry {
     fn samples(ui: Ui) -> [Self; 4] {
         use super::sample::views;
         let waits = Quote {
-            start: ui.short(params::LATER),
+            start: ui.short(views::LATER),
             start_note: ui.word("certainty", "estimate"),
             most: MicroCny(3_500_000),
             sum: ui.t2("hours-times-rate", "2", "1.75"),
@@ -363,7 +363,7 @@ impl Dry {
             tasks: 1,
             places: "HZ-01 0-7".into(),
             is_virtual: true,
-            tiles: params::tiles(),
+            tiles: views::tiles(),
             ..waits.clone()
         };
         let note = Note {

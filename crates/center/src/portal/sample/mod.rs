@@ -1,6 +1,5 @@
 //! Samples of all pages, rendered without a server: what is wrong with a page's look shows here first.
 
-mod html;
 pub mod views;
 
 use std::{
@@ -10,13 +9,13 @@ use std::{
 
 use askama::Template;
 use domain::Lang;
+use testkit::{files_below as files, markup};
 
 use super::{
     audit, capacity, contract, contract_acts, contract_form, contracts, job, jobs, nodes, overview, people,
     sign_in, statement, submit, tokens, twin,
 };
 use base::page::{
-    fault,
     frame::{Group, Link, Page},
     words::Ui,
 };
@@ -31,7 +30,7 @@ pub trait Sample: Template + Sized {
 type Rendered = fn(&Page) -> Vec<String>;
 
 /// Each page by the template that it is made of.
-const PAGES: [(&str, Rendered); 22] = [
+const PAGES: [(&str, Rendered); 21] = [
     ("audit.html", rendered::<audit::AuditPage>),
     ("capacity.html", rendered::<capacity::CapacityPage>),
     ("contract.html", rendered::<contract::ContractPage>),
@@ -39,7 +38,6 @@ const PAGES: [(&str, Rendered); 22] = [
     ("contract_form.html", rendered::<contract_form::DraftPage>),
     ("contracts.html", rendered::<contracts::ContractsPage>),
     ("dry_run_part.html", rendered::<submit::DryPart>),
-    ("fault.html", rendered::<fault::FaultPage>),
     ("job.html", rendered::<job::JobPage>),
     ("jobs.html", rendered::<jobs::JobsPage>),
     ("node.html", rendered::<nodes::NodePage>),
@@ -63,9 +61,15 @@ fn rendered<P: Sample>(page: &Page) -> Vec<String> {
     P::samples(page).iter().map(|sample| sample.render().expect("it renders")).collect()
 }
 
+/// A language with all its texts.
+pub fn ui(lang: Lang) -> Ui {
+    crate::nouns::load_texts();
+    Ui { lang }
+}
+
 /// The shell as somebody signed in sees it.
 fn shell(lang: Lang) -> Page {
-    let ui = Ui { lang };
+    let ui = ui(lang);
     let link = |key, href, count: Option<&str>| Link { key, href, count: count.map(str::to_owned) };
     let group = |head, links| Group { head, links };
     Page {
@@ -106,7 +110,7 @@ fn door(lang: Lang) -> Page {
 /// Every page in that language: its template, and the text.
 fn pages(lang: Lang) -> Vec<(&'static str, String)> {
     let of = |(template, pages): &(&'static str, Rendered)| {
-        let door = matches!(*template, "fault.html" | "sign_in.html").then(|| pages(&door(lang)));
+        let door = (*template == "sign_in.html").then(|| pages(&door(lang)));
         let all = pages(&shell(lang)).into_iter().chain(door.into_iter().flatten());
         all.map(|page| (*template, page)).collect::<Vec<_>>()
     };
@@ -115,15 +119,6 @@ fn pages(lang: Lang) -> Vec<(&'static str, String)> {
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// All files below a folder.
-pub fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
-    let mut all: Vec<PathBuf> =
-        entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect();
-    all.sort();
-    all
 }
 
 fn text(path: &Path) -> String {
@@ -142,9 +137,9 @@ fn named<'a>(source: &'a str, words: &'a [&str]) -> impl Iterator<Item = String>
 fn each_page_is_well_formed_in_both_languages() {
     for lang in [Lang::Zh, Lang::En] {
         let words: BTreeSet<String> =
-            super::keys(lang).into_iter().map(|key| super::text(lang, key, &[])).collect();
+            crate::nouns::keys(lang).into_iter().map(|key| super::text(lang, key, &[])).collect();
         for (template, page) in pages(lang) {
-            let read = html::read(&page).unwrap_or_else(|error| panic!("{template}: {error}\n{page}"));
+            let read = markup::read(&page).unwrap_or_else(|error| panic!("{template}: {error}\n{page}"));
             assert!(!read.said.is_empty(), "{template}");
             for said in read.said {
                 let is_code = said.contains(['-', '_'])
