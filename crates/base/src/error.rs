@@ -1,7 +1,10 @@
 //! What can go wrong when the center is asked for something, before it is a page or a problem document.
 
+use std::error::Error;
+
 use domain::problem::{Place, SpecProblem, Wrong};
 use store::StoreError;
+use tokio::task::JoinError;
 
 use crate::refusal::Refusal;
 
@@ -31,9 +34,12 @@ pub enum AppError {
     Refused { code: Refusal, message: String, hint: String },
     #[error("too many requests: try again in {retry_after_s} s")]
     TooMany { retry_after_s: u64 },
-    /// The center is stopping, or its disk or engine fails.
-    #[error("the center failed to do this: {0}")]
-    Internal(String),
+    /// The center takes no more work: it ends, or starts anew.
+    #[error("the center is stopping")]
+    Stopping,
+    /// The center's own fault: its disk or its engine fails. The cause is for the log.
+    #[error("the center failed to do this: {}", chain(&**.0))]
+    Internal(#[source] Box<dyn Error + Send + Sync>),
 }
 
 domain::codes! {
@@ -49,7 +55,33 @@ domain::codes! {
     }
 }
 
+/// A cause, and the thing that it was met at.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+struct Met {
+    what: String,
+    #[source]
+    cause: Box<dyn Error + Send + Sync>,
+}
+
+/// An error with its causes in one line.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| (*error).source());
+    let texts: Vec<String> = causes.map(ToString::to_string).collect();
+    texts.join(": ")
+}
+
 impl AppError {
+    /// A fault of the center: an error of a lower layer, or in words.
+    pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Internal(cause.into())
+    }
+
+    /// A fault of the center that was met at `what`.
+    pub fn internal_at(what: impl std::fmt::Display, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::internal(Met { what: what.to_string(), cause: cause.into() })
+    }
+
     pub fn not_found(noun: &'static str, id: impl std::fmt::Display) -> Self {
         Self::NotFound { noun, id: format!("{id}").chars().take(80).collect() }
     }
@@ -73,7 +105,49 @@ impl From<StoreError> for AppError {
             },
             StoreError::NotFound { noun, id } => Self::NotFound { noun, id },
             StoreError::Busy { .. } => Self::TooMany { retry_after_s: 1 },
-            other => Self::Internal(other.to_string()),
+            StoreError::Closed => Self::Stopping,
+            other => Self::internal(other),
         }
+    }
+}
+
+/// Work that was handed to another thread ended without an answer.
+impl From<JoinError> for AppError {
+    fn from(error: JoinError) -> Self {
+        if error.is_cancelled() { Self::Stopping } else { Self::internal(error) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_keeps_its_causes_and_says_them_once() {
+        let cause = StoreError::Database { table: "jobs", cause: "disk I/O error".into() };
+        let error = AppError::internal_at("job_1", cause.clone());
+        let causes: Vec<String> = std::iter::successors(error.source(), |error| (*error).source())
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(causes, ["job_1".to_owned(), cause.to_string()]);
+        assert_eq!(
+            error.to_string(),
+            "the center failed to do this: job_1: failed to query the table `jobs`: disk I/O error"
+        );
+        assert!(matches!(AppError::from(cause), AppError::Internal(cause) if cause.is::<StoreError>()));
+    }
+
+    #[test]
+    fn a_store_that_is_closed_means_that_the_center_is_stopping() {
+        assert!(matches!(AppError::from(StoreError::Closed), AppError::Stopping));
+    }
+
+    #[tokio::test]
+    async fn work_that_is_cut_off_is_no_fault_and_a_panic_is_one() {
+        let cut_off = tokio::spawn(std::future::pending::<()>());
+        cut_off.abort();
+        assert!(matches!(AppError::from(cut_off.await.unwrap_err()), AppError::Stopping));
+        let panicked = tokio::spawn(async { panic!("on purpose") });
+        assert!(matches!(AppError::from(panicked.await.unwrap_err()), AppError::Internal(_)));
     }
 }

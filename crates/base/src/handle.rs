@@ -84,7 +84,7 @@ impl Base {
     ) -> Result<T, AppError> {
         let (answer, answered) = oneshot::channel();
         self.submit(work, told, move |result| drop(answer.send(result)));
-        answered.await.map_err(|_| AppError::Internal("the center is stopping".into()))?
+        answered.await.map_err(|_| AppError::Stopping)?
     }
 
     /// [`Self::write`] for a thread that may block.
@@ -95,7 +95,7 @@ impl Base {
     ) -> Result<T, AppError> {
         let (answer, answered) = std::sync::mpsc::sync_channel(1);
         self.submit(work, told, move |result| drop(answer.send(result)));
-        answered.recv().map_err(|_| AppError::Internal("the center is stopping".into()))?
+        answered.recv().map_err(|_| AppError::Stopping)?
     }
 
     fn submit<T: Send + 'static>(
@@ -127,9 +127,7 @@ impl Base {
         work: impl FnOnce(&Tx) -> Result<T, AppError> + Send + 'static,
     ) -> Result<T, AppError> {
         let store = self.store.clone();
-        tokio::task::spawn_blocking(move || store.read(work))
-            .await
-            .map_err(|error| AppError::Internal(error.to_string()))?
+        tokio::task::spawn_blocking(move || store.read(work)).await?
     }
 
     /// Tells all who follow of an event. Called where a write is told, so that events are told in their order.

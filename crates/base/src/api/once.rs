@@ -21,6 +21,7 @@ use crate::api::{
 use crate::{
     Base,
     auth::once::{Answer, Once},
+    error::AppError,
     http::read_body,
 };
 
@@ -60,9 +61,8 @@ async fn keyed(base: &Base, request: Request, next: Next) -> Result<Response, Pr
     let path = parts.uri.path().to_owned();
     let once = Once::new(caller.member.id, &key.unwrap_or_default(), &[b"POST", path.as_bytes(), &bytes])?;
     let once = Arc::new(once);
-    let (store, asked) = (base.store.clone(), once.clone());
-    let looked = tokio::task::spawn_blocking(move || store.read(|tx| asked.earlier(tx))).await;
-    let earlier = looked.map_err(|error| Problem::internal(&error.to_string()))??;
+    let asked = once.clone();
+    let earlier = base.try_read(move |tx| asked.earlier(tx)).await?;
     if let Some(Answer { status, body }) = earlier {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
         let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -75,7 +75,7 @@ async fn keyed(base: &Base, request: Request, next: Next) -> Result<Response, Pr
         return Ok(response);
     }
     let (parts, body) = response.into_parts();
-    let bytes = to_bytes(body, MOST_BYTES).await.map_err(|error| Problem::internal(&error.to_string()))?;
+    let bytes = to_bytes(body, MOST_BYTES).await.map_err(AppError::internal)?;
     let answer = Answer { status: parts.status.as_u16(), body: String::from_utf8_lossy(&bytes).into_owned() };
     // The change is made: that its answer is not kept is no reason to say otherwise.
     if let Err(error) = base.write(move |tx| once.answer(tx, &answer), |_, ()| {}).await {

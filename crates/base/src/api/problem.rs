@@ -72,19 +72,15 @@ impl Problem {
     pub fn with_hint(self, hint: &str) -> Self {
         Self { hint: hint.to_owned(), ..self }
     }
-
-    /// The center's own fault: told in the log, not to the caller.
-    pub fn internal(cause: &str) -> Self {
-        tracing::error!(%cause, "a request failed");
-        Self::new(500, "internal", "the center failed to do this")
-            .with_hint("try again; if it stays, tell the operators")
-    }
 }
 
 impl From<&AppError> for Problem {
     fn from(error: &AppError) -> Self {
         let status = http::status(error).as_u16();
-        let told = |code: &str, hint: &str| Self::new(status, code, error.to_string()).with_hint(hint);
+        let told = |code: &str, hint: &str| Self {
+            retry_after_s: http::retry_after_s(error),
+            ..Self::new(status, code, error.to_string()).with_hint(hint)
+        };
         match error {
             AppError::Unauthenticated(_) => {
                 told("unauthenticated", "send `Authorization: Bearer` with a token from POST /api/v1/login")
@@ -109,11 +105,13 @@ impl From<&AppError> for Problem {
                 Self { errors, ..told("invalid", &hint) }
             }
             AppError::Refused { code, hint, .. } => told(code.code(), hint),
-            AppError::TooMany { retry_after_s } => Self {
-                retry_after_s: Some(*retry_after_s),
-                ..told("too_many_requests", "wait as `Retry-After` says")
-            },
-            AppError::Internal(cause) => Self::internal(cause),
+            AppError::TooMany { .. } => told("too_many_requests", "wait as `Retry-After` says"),
+            AppError::Stopping => told("stopping", "wait as `Retry-After` says and send the request again"),
+            // The cause is told in the log, not to the caller.
+            AppError::Internal(_) => {
+                tracing::error!(%error, "a request failed");
+                Self { detail: "the center failed to do this".to_owned(), ..told("internal", TRY_AGAIN) }
+            }
         }
     }
 }
@@ -123,6 +121,8 @@ impl From<AppError> for Problem {
         Self::from(&error)
     }
 }
+
+const TRY_AGAIN: &str = "try again; if it stays, tell the operators";
 
 fn how_to_write(part: Unreadable) -> &'static str {
     match part {
@@ -148,5 +148,28 @@ impl IntoResponse for Problem {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_center_that_stops_says_when_to_come_back() {
+        let problem = Problem::from(AppError::Stopping);
+        assert_eq!((problem.status, problem.code.as_str()), (503, "stopping"));
+        assert_eq!(problem.detail, "the center is stopping");
+        let response = problem.into_response();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "5");
+    }
+
+    #[test]
+    fn the_cause_of_a_fault_is_not_told_to_the_caller() {
+        let problem = Problem::from(AppError::internal("/var/lib/center is full"));
+        assert_eq!((problem.status, problem.code.as_str()), (500, "internal"));
+        assert_eq!(problem.detail, "the center failed to do this");
+        assert!(!problem.into_response().headers().contains_key(header::RETRY_AFTER));
     }
 }

@@ -53,7 +53,7 @@ impl Caller {
         match self.member.tenant {
             Some(tenant) => Ok(Scope::Tenant(tenant)),
             None if self.member.role.is_of_center() => Ok(Scope::Center),
-            None => Err(AppError::Internal("a member has neither a tenant nor a role of the center".into())),
+            None => Err(AppError::internal("a member has neither a tenant nor a role of the center")),
         }
     }
 

@@ -26,7 +26,20 @@ pub fn status(error: &AppError) -> StatusCode {
         AppError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
         AppError::Refused { .. } => StatusCode::CONFLICT,
         AppError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+        AppError::Stopping => StatusCode::SERVICE_UNAVAILABLE,
         AppError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// A center that stops to be started anew is back by then.
+const AFTER_A_STOP_S: u64 = 5;
+
+/// After how many seconds the same request may go through, where time alone can help.
+pub fn retry_after_s(error: &AppError) -> Option<u64> {
+    match error {
+        AppError::TooMany { retry_after_s } => Some(*retry_after_s),
+        AppError::Stopping => Some(AFTER_A_STOP_S),
+        _ => None,
     }
 }
 

@@ -15,7 +15,7 @@ pub fn catch_panics() -> CatchPanicLayer<fn(Box<dyn Any + Send>) -> Response> {
     CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        AppError::Internal(text.unwrap_or_else(|| "a panic".into())).into_response()
+        AppError::internal(text.unwrap_or_else(|| "a panic".into())).into_response()
     })
 }
 

@@ -18,7 +18,7 @@ use crate::page::{
 };
 use crate::{
     error::{AppError, Unreadable},
-    http::{failure_of, read_body, status},
+    http::{failure_of, read_body, retry_after_s, status},
 };
 
 #[derive(Debug, Template)]
@@ -65,16 +65,16 @@ fn fault_page(front: Front, error: Arc<AppError>) -> Response {
         };
     }
     let request = format!("req_{}", crate::moment::random::<6>().map(|byte| format!("{byte:02x}")).concat());
-    if let AppError::Internal(cause) = &*error {
-        tracing::error!(%cause, %request, "a page failed");
+    if let AppError::Internal(_) = &*error {
+        tracing::error!(%error, %request, "a page failed");
     }
     let told = told(front.ui, &error);
     let page = Page::new(front, "", told.title.clone());
     let at = crate::moment::now().to_string();
     let fault = FaultPage { page, status: status.as_u16(), told, request, at };
     let mut response = render(status, &fault);
-    if let AppError::TooMany { retry_after_s } = &*error {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));
+    if let Some(seconds) = retry_after_s(&error) {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
 }
@@ -120,6 +120,10 @@ pub fn told(ui: Ui, error: &AppError) -> Told {
         AppError::TooMany { retry_after_s } => {
             (ui.t("fault-too-many"), ui.t1("fault-too-many-hint", "n", retry_after_s), vec![])
         }
+        AppError::Stopping => {
+            let (title, hint) = key("stopping");
+            (title, hint, vec![])
+        }
         AppError::Internal(_) => {
             let (title, hint) = key("internal");
             (title, hint, vec![])
@@ -164,5 +168,11 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_center_that_stops_says_so_in_both_languages() {
+        let titles = [Lang::Zh, Lang::En].map(|lang| told(Ui { lang }, &AppError::Stopping).title);
+        assert_eq!(titles, ["中心正在停止", "The center is stopping"]);
     }
 }

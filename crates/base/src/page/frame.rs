@@ -110,7 +110,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Front {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AppError> {
         let known = parts.extensions.get::<Self>().cloned();
-        known.ok_or_else(|| AppError::Internal("a route is outside of the portal's layer".into()))
+        known.ok_or_else(|| AppError::internal("a route is outside of the portal's layer"))
     }
 }
 
@@ -240,7 +240,7 @@ impl Page {
 pub fn render(status: StatusCode, template: &impl Template) -> Response {
     match template.render() {
         Ok(text) => (status, HtmlBody(text)).into_response(),
-        Err(error) => AppError::Internal(error.to_string()).into_response(),
+        Err(error) => AppError::internal(error).into_response(),
     }
 }
 

@@ -23,13 +23,10 @@ pub async fn backup(center: &Center, caller: &Caller, path: &str) -> Result<(u64
     let began = Instant::now();
     let store = center.store.clone();
     let to = target.clone();
-    tokio::task::spawn_blocking(move || store.backup(&to))
-        .await
-        .map_err(|error| AppError::Internal(error.to_string()))?
-        .map_err(|error| {
-            let hint = "give a new file in a folder that is there";
-            AppError::refused(Refusal::BackupFailed, error.to_string(), hint)
-        })?;
+    tokio::task::spawn_blocking(move || store.backup(&to)).await?.map_err(|error| {
+        let hint = "give a new file in a folder that is there";
+        AppError::refused(Refusal::BackupFailed, error.to_string(), hint)
+    })?;
     let bytes = std::fs::metadata(&target).map_or(0, |meta| meta.len());
     let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let (by, subject) = (caller.clone(), path.to_owned());

@@ -64,7 +64,7 @@ pub fn take_in(center: &Center, engine: &SlurmEngine, direct: &DirectJob) -> Res
         Err(fate) => return Ok(fate),
     };
     let (seen, user, end) = (serde_json::to_string(direct), direct.user.clone(), direct.ended.clone());
-    let seen = seen.map_err(|error| AppError::Internal(error.to_string()))?;
+    let seen = seen.map_err(AppError::internal)?;
     let kept = center.write_now(
         move |tx| {
             let Some((job, run, event)) = keep(tx, bill, &user, &seen)? else { return Ok(None) };
@@ -97,7 +97,7 @@ fn hand_on(engine: &SlurmEngine, direct: &DirectJob) -> Result<(), AppError> {
         engine.pass_over(direct);
         return Ok(());
     }
-    engine.adopt(direct).map_err(|error| AppError::Internal(error.to_string()))
+    engine.adopt(direct).map_err(AppError::internal)
 }
 
 /// Who may pay for a job: its tenant with its projects.
@@ -143,7 +143,7 @@ pub fn seen(center: &Center, job: JobId) -> Result<Option<DirectJob>, AppError> 
 
 /// What was seen of a job, as it is kept.
 pub fn read(job: JobId, seen: &str) -> Result<DirectJob, AppError> {
-    serde_json::from_str(seen).map_err(|error| AppError::Internal(format!("{job}: {error}")))
+    serde_json::from_str(seen).map_err(|error| AppError::internal_at(job, error))
 }
 
 /// Who pays, from when, at what rate, and on which cards; `None` for one that is over before anybody pays.

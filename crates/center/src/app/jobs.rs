@@ -123,7 +123,7 @@ fn keep(tx: &Tx, center: &Center, submission: Submission, asked: Option<&Shape>)
     let Submission { caller, tenant, spec, once } = submission;
     if let Some(earlier) = once.as_ref().map(|once| once.earlier(tx)).transpose()?.flatten() {
         let id = earlier.body.parse();
-        return id.map(Kept::Earlier).map_err(|_| AppError::Internal("a kept answer is no job".into()));
+        return id.map(Kept::Earlier).map_err(|_| AppError::internal("a kept answer is no job"));
     }
     let admitted = admit(tx, center, tenant, spec)?;
     let shape = shape(&admitted);

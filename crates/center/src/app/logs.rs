@@ -118,9 +118,8 @@ pub async fn chunk(center: &Center, log: Log, offset: i64, limit: usize) -> Resu
         };
         engine.read_log(log.run, log.stream, from, limit)
     })
-    .await
-    .map_err(|error| AppError::Internal(error.to_string()))?
-    .map_err(|error| AppError::Internal(error.to_string()))?;
+    .await?
+    .map_err(AppError::internal)?;
     let reached = part.offset + part.bytes.len() as u64;
     let at_end = reached >= part.end_offset;
     let keep = if at_end && !is_live { part.bytes.len() } else { whole_characters(&part.bytes) };

@@ -156,8 +156,5 @@ fn check_password(password: &str) -> Result<(), AppError> {
 }
 
 async fn hash(password: String) -> Result<String, AppError> {
-    tokio::task::spawn_blocking(move || password::hash(&password))
-        .await
-        .map_err(|error| AppError::Internal(error.to_string()))?
-        .map_err(AppError::Internal)
+    tokio::task::spawn_blocking(move || password::hash(&password)).await?.map_err(AppError::internal)
 }

@@ -84,9 +84,7 @@ pub async fn check(center: &Center, from: &str, login: &str, secret: &str) -> Re
     let (member, hash) = found.map_or((None, None), |(member, hash)| (Some(member), hash));
     // No password is longer; hashing megabytes would be a way to keep the center busy.
     let secret: String = secret.chars().take(1024).collect();
-    let is_right = tokio::task::spawn_blocking(move || password::verify(&secret, hash.as_deref()))
-        .await
-        .map_err(|error| AppError::Internal(error.to_string()))?;
+    let is_right = tokio::task::spawn_blocking(move || password::verify(&secret, hash.as_deref())).await?;
     match member {
         Some(member) if is_right && member.is_enabled => Ok(member),
         _ => {

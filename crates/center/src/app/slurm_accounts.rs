@@ -170,8 +170,7 @@ async fn off_thread<T: Send + 'static>(
         let _alone = center.compute.slurm_accounts.lock();
         work(&center, &slurm(&center))
     };
-    let answered = tokio::task::spawn_blocking(work).await;
-    answered.map_err(|error| AppError::Internal(error.to_string()))?
+    tokio::task::spawn_blocking(work).await?
 }
 
 fn failed(error: &engines::EngineError) -> AppError {

@@ -65,7 +65,7 @@ pub fn start(
         .name("twin".into())
         .spawn(move || for_thread.end(run(&center, &for_thread)));
     if let Err(error) = spawned {
-        trial.end(Err(AppError::Internal(error.to_string())));
+        trial.end(Err(AppError::internal(error)));
     }
     Ok(trial)
 }

@@ -116,7 +116,7 @@ async fn of_center(
     let hours = recent.last_hours(center, &visitor.caller, now).await?;
     let ended = ended_lately(center, visitor).await?;
     let Some(of_center) = found.center else {
-        return Err(AppError::Internal("no center in the overview".into()));
+        return Err(AppError::internal("no center in the overview"));
     };
     let columns: Vec<_> = hours
         .iter()

@@ -100,7 +100,7 @@ pub async fn run(options: &Options, ready: &Ready, people: &People) -> Result<Re
         if began.elapsed() > PATIENCE {
             let open: Vec<&str> =
                 followed.iter().filter(|j| !is_over(&j.state)).map(|j| j.item.name).collect();
-            return Err(AppError::Internal(format!("these jobs did not end in time: {}", open.join(", "))));
+            return Err(AppError::internal(format!("these jobs did not end in time: {}", open.join(", "))));
         }
         for job in &mut followed {
             look(options, center, job, began).await?;

@@ -123,9 +123,8 @@ pub fn take_one(tx: &Tx, id: RunId, seen: Seen, is_accounted: bool) -> Result<Op
     } else {
         Tries::Lost(runs::count_lost(tx, job.id, run.task)?)
     };
-    let again = job
-        .end_task(run_outcome, tries, ended_at)
-        .map_err(|error| AppError::Internal(format!("{}: {error}", run.job)))?;
+    let again =
+        job.end_task(run_outcome, tries, ended_at).map_err(|error| AppError::internal_at(run.job, error))?;
     let retry = again.then_some((run.task, run.attempt + 1));
     if let Some((task, attempt)) = retry {
         jobs::push_retry(tx, job.id, task, attempt)?;

@@ -69,7 +69,7 @@ fn start_one(
 ) -> Result<Launch, AppError> {
     let retry = if job.tasks.to_retry > 0 { jobs::pop_retry(tx, job.id)? } else { None };
     let (task, attempt) = retry.unwrap_or((job.tasks.next, 1));
-    job.start_task(retry.is_some()).map_err(|error| AppError::Internal(format!("{}: {error}", job.id)))?;
+    job.start_task(retry.is_some()).map_err(|error| AppError::internal_at(job.id, error))?;
     let run = Run {
         id: new_id!(RunId),
         job: job.id,

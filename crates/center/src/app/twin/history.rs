@@ -23,10 +23,10 @@ pub async fn history(center: &Center, caller: &Caller, from: Option<&str>) -> Re
     let made = tokio::task::spawn_blocking(move || {
         let trace = read(&center, from)?;
         let mut text = Vec::new();
-        twin::write_trace(&trace, &mut text).map_err(|error| AppError::Internal(error.to_string()))?;
+        twin::write_trace(&trace, &mut text).map_err(AppError::internal)?;
         Ok(text)
     });
-    made.await.map_err(|error| AppError::Internal(error.to_string()))?
+    made.await?
 }
 
 /// The newest tasks that have ended.

@@ -2,7 +2,7 @@
 //! twice, every run that was alive is taken up again with its log and exit code, and the books close to the
 //! card-millisecond.
 //!
-//! The long form: `cargo test --release -p qiantang --test center crash -- --ignored --nocapture`.
+//! The long form: `cargo test --release -p qiantang --test whole crash -- --ignored --nocapture`.
 
 use std::{collections::BTreeMap, time::Duration};
 
