@@ -85,14 +85,14 @@ const JOB: Noun<Center> = Noun {
     },
     pages: || {
         Routes::default()
-            .page("/submit", portal::submit::page)
-            .form("/submit", portal::submit::submit)
-            .form("/submit/dry-run", portal::submit::dry_run)
-            .page("/jobs", portal::jobs::page)
-            .page("/jobs/{id}", portal::job::page)
-            .form("/jobs/{id}/cancel", portal::job::cancel)
-            .page("/jobs/{id}/log", portal::log::download)
-            .page("/jobs/{id}/log/stream", portal::log::stream)
+            .page("/submit", portal::jobs::submit::page)
+            .form("/submit", portal::jobs::submit::submit)
+            .form("/submit/dry-run", portal::jobs::submit::dry_run)
+            .page("/jobs", portal::jobs::list::page)
+            .page("/jobs/{id}", portal::jobs::show::page)
+            .form("/jobs/{id}/cancel", portal::jobs::show::cancel)
+            .page("/jobs/{id}/log", portal::jobs::log::download)
+            .page("/jobs/{id}/log/stream", portal::jobs::log::stream)
     },
     places: &[
         Place {
@@ -136,13 +136,13 @@ const NODE: Noun<Center> = Noun {
     },
     pages: || {
         Routes::default()
-            .page("/nodes", portal::nodes::list)
-            .page("/nodes/{name}", portal::nodes::page)
-            .form("/nodes/{name}/drain", portal::nodes::drain)
-            .form("/nodes/{name}/resume", portal::nodes::resume)
-            .form("/nodes/{name}/labels", portal::nodes::set_labels)
-            .form("/nodes/{name}/maintenance", portal::nodes::set_maintenance)
-            .form("/nodes/{name}/maintenance/cancel", portal::nodes::cancel_maintenance)
+            .page("/nodes", portal::nodes::list::list)
+            .page("/nodes/{name}", portal::nodes::show::page)
+            .form("/nodes/{name}/drain", portal::nodes::show::drain)
+            .form("/nodes/{name}/resume", portal::nodes::show::resume)
+            .form("/nodes/{name}/labels", portal::nodes::show::set_labels)
+            .form("/nodes/{name}/maintenance", portal::nodes::show::set_maintenance)
+            .form("/nodes/{name}/maintenance/cancel", portal::nodes::show::cancel_maintenance)
     },
     places: &[Place { part: Part::Work, key: "nodes", href: "/nodes", shown: nodes }],
     ..Noun::named("node")
@@ -168,14 +168,14 @@ const CONTRACT: Noun<Center> = Noun {
     },
     pages: || {
         Routes::default()
-            .page("/contracts", portal::contracts::list)
-            .page("/contracts/new", portal::contract_form::form)
-            .form("/contracts/new", portal::contract_form::create)
-            .page("/contracts/{id}", portal::contract::page)
-            .form("/contracts/{id}/act", portal::contract_acts::act)
-            .page("/contracts/{id}/act/{action}", portal::contract_acts::look)
-            .page("/contracts/{id}/top-up", portal::contract_acts::top_up_form)
-            .form("/contracts/{id}/top-up", portal::contract_acts::top_up)
+            .page("/contracts", portal::contracts::list::list)
+            .page("/contracts/new", portal::contracts::draft::form)
+            .form("/contracts/new", portal::contracts::draft::create)
+            .page("/contracts/{id}", portal::contracts::show::page)
+            .form("/contracts/{id}/act", portal::contracts::acts::act)
+            .page("/contracts/{id}/act/{action}", portal::contracts::acts::look)
+            .page("/contracts/{id}/top-up", portal::contracts::top_up::top_up_form)
+            .form("/contracts/{id}/top-up", portal::contracts::top_up::top_up)
     },
     places: &[Place { part: Part::Money, key: "contracts", href: "/contracts", shown: contracts }],
     ..Noun::named("contract")
@@ -187,8 +187,8 @@ const STATEMENT: Noun<Center> = Noun {
     api: || OpenApiRouter::new().routes(routes!(api::money::statement)),
     pages: || {
         Routes::default()
-            .page("/contracts/{id}/statement", portal::statement::page)
-            .page("/statements", portal::statement::newest)
+            .page("/contracts/{id}/statement", portal::contracts::statement::page)
+            .page("/statements", portal::contracts::statement::newest)
     },
     places: &[Place { part: Part::Money, key: "statement", href: "/statements", shown: statements }],
     ..Noun::named("statement")

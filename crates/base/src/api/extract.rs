@@ -1,5 +1,5 @@
-//! What handlers take from a request: who asks, queries and bodies. What is wrong with any of them is a problem
-//! document.
+//! What handlers take from a request: who asks, queries and bodies. What is wrong with any of them is a
+//! problem document.
 
 use axum::{
     body::Bytes,

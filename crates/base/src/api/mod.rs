@@ -1,5 +1,5 @@
-//! The API's frame: what handlers take from a request, problem documents, keys that make a request take effect once, and the
-//! document that describes it all.
+//! The API's frame: what handlers take from a request, problem documents, keys that make a request take
+//! effect once, and the document that describes it all.
 
 pub mod docs;
 pub mod extract;

@@ -1,8 +1,8 @@
-//! The `Idempotency-Key` header on everything that is posted: the same request with the same key takes effect once, and is
-//! answered as the first time.
+//! The `Idempotency-Key` header on everything that is posted: the same request with the same key takes effect
+//! once, and is answered as the first time.
 //!
-//! That it was carried out is kept in the transaction that makes the change (see [`center::audit::record`]), its answer
-//! right after. Submitting jobs has its own way, in one transaction for both.
+//! That it was carried out is kept in the transaction that makes the change (see [`center::audit::record`]),
+//! its answer right after. Submitting jobs has its own way, in one transaction for both.
 
 use std::sync::Arc;
 

@@ -11,8 +11,8 @@ use tokio_stream::StreamExt as _;
 
 use crate::error::{AppError, Unreadable};
 
-/// How many times its limit a body is read on and thrown away: a client that is hung up on while it sends sees a broken
-/// connection and not the answer.
+/// How many times its limit a body is read on and thrown away: a client that is hung up on while it sends
+/// sees a broken connection and not the answer.
 const READ_ON: usize = 16;
 
 /// One cookie of a request.

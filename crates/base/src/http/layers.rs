@@ -19,8 +19,8 @@ pub fn catch_panics() -> CatchPanicLayer<fn(Box<dyn Any + Send>) -> Response> {
     })
 }
 
-/// Keeps browsers from guessing, from keeping and from telling others. An answer that says its own policy of contents or
-/// of caching keeps it.
+/// Keeps browsers from guessing, from keeping and from telling others. An answer that says its own policy of
+/// contents or of caching keeps it.
 pub fn secure(headers: &mut HeaderMap, contents: &'static str, referrer: &'static str) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static(referrer));

@@ -1,8 +1,8 @@
-//! HTTP as both fronts of the center, the API and the portal, have it: the status of an error, reading a request, the
-//! layers around every answer, streams of events.
+//! HTTP as both fronts of the center, the API and the portal, have it: the status of an error, reading a
+//! request, the layers around every answer, streams of events.
 //!
-//! An [`AppError`](crate::error::AppError) is an answer here, without a form of its own yet. Each front has a layer that
-//! gives it one: a problem document, or a page in the reader's language.
+//! An [`AppError`](crate::error::AppError) is an answer here, without a form of its own yet. Each front has a
+//! layer that gives it one: a problem document, or a page in the reader's language.
 
 mod answer;
 mod ask;

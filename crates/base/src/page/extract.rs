@@ -19,8 +19,8 @@ use crate::{
 
 /// A form that a page of the visitor's own session sent.
 ///
-/// Whoever changes something takes the visitor from here: a form without the token of that session never gets to a
-/// handler, and the table of routes takes no handler of forms without this argument.
+/// Whoever changes something takes the visitor from here: a form without the token of that session never gets
+/// to a handler, and the table of routes takes no handler of forms without this argument.
 #[derive(Debug)]
 pub struct Sent {
     pub visitor: Visitor,
@@ -42,8 +42,8 @@ where
     }
 }
 
-/// A form from somebody who is not signed in, and whose page has no token to send: the browser's word on where the form
-/// came from stands in for it.
+/// A form from somebody who is not signed in, and whose page has no token to send: the browser's word on
+/// where the form came from stands in for it.
 #[derive(Debug)]
 pub struct SentByStranger {
     pub front: Front,
@@ -78,8 +78,8 @@ async fn read(request: Request) -> Result<Form, AppError> {
     }
 }
 
-/// Whether the browser says that the form was one of this center's own pages. Programs that say nothing pass: a page
-/// elsewhere can't make a browser keep silent about both.
+/// Whether the browser says that the form was one of this center's own pages. Programs that say nothing pass:
+/// a page elsewhere can't make a browser keep silent about both.
 fn is_own_page(headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(site) = text("sec-fetch-site") {

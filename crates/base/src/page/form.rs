@@ -1,5 +1,5 @@
-//! A form: what was typed, and what is wrong with it, kept together, so that a form that is shown again has both beside each
-//! field.
+//! A form: what was typed, and what is wrong with it, kept together, so that a form that is shown again has
+//! both beside each field.
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
@@ -12,8 +12,26 @@ use domain::{
 use crate::page::words::Ui;
 use crate::{error::AppError, http::status};
 
-/// The most yuan, and the most card-hours, of one field: what the center takes in micro-CNY and card-milliseconds.
+/// The most yuan, and the most card-hours, of one field: what the center takes in micro-CNY and
+/// card-milliseconds.
 const MOST: i64 = 1_000_000_000_000_000;
+
+/// One of several things that a field offers: what it sends, and how it reads.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    pub value: String,
+    pub word: String,
+}
+
+impl Choice {
+    pub fn new(value: impl Into<String>, word: impl Into<String>) -> Self {
+        Self { value: value.into(), word: word.into() }
+    }
+
+    pub fn is(&self, value: &str) -> bool {
+        self.value == value
+    }
+}
 
 /// Fields as a browser sends them, and texts of what is wrong, by the name of the field.
 #[derive(Clone, Debug, Default)]
@@ -84,9 +102,9 @@ impl Form {
         self.blame(name, wrong.into().text(ui.lang));
     }
 
-    /// Says why the center refused what was sent: beside the field where the error names one that `field` knows, above the
-    /// form otherwise. Gives the status with which the form is shown again, or gives the error back if it is no matter of
-    /// the form.
+    /// Says why the center refused what was sent: beside the field where the error names one that `field`
+    /// knows, above the form otherwise. Gives the status with which the form is shown again, or gives the
+    /// error back if it is no matter of the form.
     pub fn explain(
         &mut self,
         ui: Ui,

@@ -65,6 +65,16 @@ pub struct Link {
     pub count: Option<String>,
 }
 
+/// A link that narrows a list down.
+#[derive(Clone, Debug)]
+pub struct Tab {
+    pub href: String,
+    pub word: String,
+    /// How many things there are; empty where nobody counts them.
+    pub count: String,
+    pub is_current: bool,
+}
+
 impl Front {
     pub async fn of(parts: &Parts, host: &impl Host) -> Self {
         let lang = cookie(&parts.headers, "lang").and_then(Lang::from_code).unwrap_or_else(|| {

@@ -1,6 +1,8 @@
-//! The frame of pages: the shell around each, forms, words, faults, the table of routes, texts in both languages.
+//! The frame of pages: the shell around each, forms, words, faults, the table of routes, texts in both
+//! languages.
 
 pub mod assets;
+mod bars;
 pub mod extract;
 pub mod fault;
 pub mod form;

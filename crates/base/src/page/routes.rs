@@ -1,5 +1,5 @@
-//! The table of the portal's routes: pages, which are asked for, and forms, which are sent. The router is made of it, and
-//! tests go over it.
+//! The table of the portal's routes: pages, which are asked for, and forms, which are sent. The router is
+//! made of it, and tests go over it.
 
 use axum::{
     Router,
@@ -41,8 +41,8 @@ impl<C: Clone + Send + Sync + 'static> Routes<C> {
         Self { router: self.router.route(path, get(handler)), ..self }
     }
 
-    /// Where a form is sent to. Its handler has the form as its last argument, and thereby knows that it came from a page
-    /// of the center's own.
+    /// Where a form is sent to. Its handler has the form as its last argument, and thereby knows that it came
+    /// from a page of the center's own.
     #[must_use]
     pub fn form<A: EndWithForm + 'static>(mut self, path: &'static str, handler: impl Handler<A, C>) -> Self {
         self.forms.push(path);

@@ -32,7 +32,8 @@ fn bundles(all: &[Texts]) -> [Bundle; 2] {
     [("zh-CN", 0), ("en", 1)].map(|(locale, at)| bundle(locale, all.iter().map(|texts| texts[at])))
 }
 
-/// Takes in the texts of all nouns, beside the frame's. The first call counts: a program has one set of nouns.
+/// Takes in the texts of all nouns, beside the frame's. The first call counts: a program has one set of
+/// nouns.
 ///
 /// # Panics
 /// If a text is not Fluent, or is there twice: a fault of the build.
@@ -94,7 +95,8 @@ pub fn keys(source: &str) -> Vec<&str> {
     source.lines().filter(is_key).filter_map(|line| line.split_once(" =")).map(|(key, _)| key).collect()
 }
 
-/// The language that a browser asks for: the first of its list that is one of ours, by weight; Chinese otherwise.
+/// The language that a browser asks for: the first of its list that is one of ours, by weight; Chinese
+/// otherwise.
 pub fn accepted(header: &str) -> Lang {
     let mut wanted: Vec<(u32, &str)> = header
         .split(',')

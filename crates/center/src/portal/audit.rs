@@ -2,6 +2,15 @@
 
 use askama::Template;
 use axum::{extract::State, response::Response};
+use base::{
+    error::AppError,
+    page::{
+        extract::Asked,
+        form::Choice,
+        frame::{Page, Visitor, encode, ok},
+        words::Ui,
+    },
+};
 use domain::{
     CardMs, MicroCny, Millis, Timestamp,
     problem::{Field, Wrong, field},
@@ -9,20 +18,14 @@ use domain::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::tables::tenants_by_name;
 use crate::{
     app::{
         audit_log::{self, AuditFilter, AuditView},
         members,
     },
     center::Center,
+    portal::tenants::tenants_by_name,
     start::actions_of,
-};
-use base::error::AppError;
-use base::page::{
-    extract::Asked,
-    frame::{Page, Visitor, encode, ok},
-    words::{Choice, Ui},
 };
 
 /// Logins that are offered for the filter.
@@ -183,66 +186,65 @@ fn value_text(ui: Ui, key: &str, value: &Value) -> String {
 }
 
 #[cfg(test)]
-impl super::sample::Sample for AuditPage {
-    fn samples(page: &Page) -> Vec<Self> {
-        use super::sample::views;
-        let entry = AuditView {
-            id: views::id("aud_"),
-            at: views::AT.into(),
-            actor: "li".into(),
-            role: "admin".into(),
-            tenant: Some(views::id("ten_")),
-            owner: Some(views::owner().name),
-            action: "submit_job".into(),
-            subject: views::job().id.to_string(),
-            from: "10.0.0.1".into(),
-            detail: Value::Null,
-        };
-        let by_itself = AuditView { actor: "center".into(), from: String::new(), ..entry.clone() };
-        let line = |entry: AuditView, href: &str| Line {
-            entry,
-            subject: "Sweep".into(),
-            href: href.into(),
-            details: vec![("8".into(), "<16>".into()), ("2".into(), "3".into())],
-            tenant: "Univ".into(),
-        };
-        let full = Self {
-            page: page.clone(),
-            query: Wanted {
-                actor: "li".into(),
-                action: "top_up".into(),
-                tenant: "univ".into(),
-                ..Wanted::default()
-            },
-            actions: vec![Choice::new("top_up", page.word("action", "top_up"))],
-            tenants: views::tenants(),
-            logins: vec!["li".into()],
-            lines: vec![line(entry, "/jobs/job_1"), line(by_itself, "")],
-            is_filtered: true,
-            newest: "/audit".into(),
-            older: "/audit?cursor=2".into(),
-        };
-        let empty = Self {
-            page: page.clone(),
-            query: Wanted::default(),
-            actions: Vec::new(),
-            tenants: Vec::new(),
-            logins: Vec::new(),
-            lines: Vec::new(),
-            is_filtered: false,
-            newest: String::new(),
-            older: String::new(),
-        };
-        vec![full, empty]
-    }
-}
-
-#[cfg(test)]
 mod tests {
     use domain::Lang;
     use serde_json::json;
 
     use super::*;
+    use crate::portal::sample::{Sample, views};
+
+    impl Sample for AuditPage {
+        fn samples(page: &Page) -> Vec<Self> {
+            let entry = AuditView {
+                id: views::id("aud_"),
+                at: views::AT.into(),
+                actor: "li".into(),
+                role: "admin".into(),
+                tenant: Some(views::id("ten_")),
+                owner: Some(views::owner().name),
+                action: "submit_job".into(),
+                subject: views::job().id.to_string(),
+                from: "10.0.0.1".into(),
+                detail: Value::Null,
+            };
+            let by_itself = AuditView { actor: "center".into(), from: String::new(), ..entry.clone() };
+            let line = |entry: AuditView, href: &str| Line {
+                entry,
+                subject: "Sweep".into(),
+                href: href.into(),
+                details: vec![("8".into(), "<16>".into()), ("2".into(), "3".into())],
+                tenant: "Univ".into(),
+            };
+            let full = Self {
+                page: page.clone(),
+                query: Wanted {
+                    actor: "li".into(),
+                    action: "top_up".into(),
+                    tenant: "univ".into(),
+                    ..Wanted::default()
+                },
+                actions: vec![Choice::new("top_up", page.word("action", "top_up"))],
+                tenants: views::tenants(),
+                logins: vec!["li".into()],
+                lines: vec![line(entry, "/jobs/job_1"), line(by_itself, "")],
+                is_filtered: true,
+                newest: "/audit".into(),
+                older: "/audit?cursor=2".into(),
+            };
+            let empty = Self {
+                page: page.clone(),
+                query: Wanted::default(),
+                actions: Vec::new(),
+                tenants: Vec::new(),
+                logins: Vec::new(),
+                lines: Vec::new(),
+                is_filtered: false,
+                newest: String::new(),
+                older: String::new(),
+            };
+            vec![full, empty]
+        }
+    }
 
     #[test]
     fn days_are_the_center_s_and_both_are_in() {

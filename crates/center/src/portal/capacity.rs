@@ -2,22 +2,24 @@
 
 use askama::Template;
 use axum::{extract::State, response::Response};
+use base::{
+    error::AppError,
+    page::{
+        extract::Asked,
+        frame::{Page, Visitor, encode, ok},
+        words::{Html, Ui, instant, local},
+    },
+};
 use domain::{CardMs, capacity::CapacityBalance};
 use serde::Deserialize;
 
-use super::overview::parts_of;
 use crate::{
     app::{
         capacity::{self, Interval},
         statements::{self, TransferQuery, TransferView},
     },
     center::Center,
-};
-use base::error::AppError;
-use base::page::{
-    extract::Asked,
-    frame::{Page, Visitor, encode, ok},
-    words::{Html, Ui, instant, local},
+    portal::overview::parts_of,
 };
 
 #[derive(Debug, Default, Deserialize)]
@@ -110,31 +112,30 @@ fn field(at: &str) -> String {
 }
 
 #[cfg(test)]
-impl super::sample::Sample for CapacityPage {
-    fn samples(page: &Page) -> Vec<Self> {
-        use super::sample::views;
-        let sample = |closes: bool| {
-            let capacity = views::capacity(closes);
-            Self {
-                page: page.clone(),
-                from: field(&capacity.from),
-                to: field(&capacity.to),
-                bar: page.bar(&[("sold", 2), ("idle", 3)], 34, "A < B"),
-                legend: page.legend(&[("sold", "40.0 %".into())]),
-                parts: parts(page.ui, &capacity.balance),
-                transfers: if closes { views::transfers() } else { Vec::new() },
-                newest: if closes { "/capacity?from=a&to=b#ledger".into() } else { String::new() },
-                older: String::new(),
-                closes,
-            }
-        };
-        vec![sample(true), sample(false)]
-    }
-}
-
-#[cfg(test)]
 mod tests {
     use super::*;
+    use crate::portal::sample::{Sample, views};
+
+    impl Sample for CapacityPage {
+        fn samples(page: &Page) -> Vec<Self> {
+            let sample = |closes: bool| {
+                let capacity = views::capacity(closes);
+                Self {
+                    page: page.clone(),
+                    from: field(&capacity.from),
+                    to: field(&capacity.to),
+                    bar: page.bar(&[("sold", 2), ("idle", 3)], 34, "A < B"),
+                    legend: page.legend(&[("sold", "40.0 %".into())]),
+                    parts: parts(page.ui, &capacity.balance),
+                    transfers: if closes { views::transfers() } else { Vec::new() },
+                    newest: if closes { "/capacity?from=a&to=b#ledger".into() } else { String::new() },
+                    older: String::new(),
+                    closes,
+                }
+            };
+            vec![sample(true), sample(false)]
+        }
+    }
 
     #[test]
     fn fields_show_the_center_s_time() {

@@ -6,13 +6,18 @@ use axum::{
     extract::State,
     response::{Response, sse::Event as Sse},
 };
+use base::{
+    auth::Scope,
+    error::AppError,
+    events::Event,
+    http::open_stream,
+    page::{extract::Asked, frame::Visitor},
+};
 use domain::JobId;
 use serde::Deserialize;
 use tokio::sync::{broadcast::error::RecvError, mpsc};
 
 use crate::center::Center;
-use base::page::{extract::Asked, frame::Visitor};
-use base::{auth::Scope, error::AppError, events::Event, http::open_stream};
 
 /// The least time between two pieces of news: what happens meanwhile is told at once.
 const NEWS_EVERY: Duration = Duration::from_millis(700);

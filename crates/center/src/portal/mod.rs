@@ -1,17 +1,11 @@
-//! The portal: the center in a browser. Pages are whole HTML that read and act without scripts; htmx only keeps them
-//! fresh.
+//! The portal: the center in a browser. Pages are whole HTML that read and act without scripts; htmx only
+//! keeps them fresh.
 
 pub(crate) mod audit;
 pub(crate) mod capacity;
-pub(crate) mod contract;
-pub(crate) mod contract_acts;
-pub(crate) mod contract_form;
 pub(crate) mod contracts;
 pub(crate) mod events;
-pub(crate) mod hall;
-pub(crate) mod job;
 pub(crate) mod jobs;
-pub(crate) mod log;
 pub(crate) mod nodes;
 pub(crate) mod overview;
 pub(crate) mod people;
@@ -19,9 +13,7 @@ pub(crate) mod people;
 mod sample;
 mod shell;
 pub(crate) mod sign_in;
-pub(crate) mod statement;
-pub(crate) mod submit;
-pub(crate) mod tables;
+mod tenants;
 pub(crate) mod tokens;
 pub(crate) mod twin;
 
@@ -32,12 +24,14 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
+use base::{
+    http::{catch_panics, method_not_allowed, no_such_route, secure},
+    noun::{Platform, nouns},
+    page::routes::Routes,
+};
 use domain::Lang;
 
 use crate::center::Center;
-use base::http::{catch_panics, method_not_allowed, no_such_route, secure};
-use base::noun::{Platform, nouns};
-use base::page::routes::Routes;
 pub use base::page::texts::text;
 
 /// What a page may load and where it may send: its own center alone.
@@ -100,8 +94,8 @@ async fn switch_language(State(center): State<Center>, request: Request, next: N
 mod tests {
     use std::path::Path;
 
-    /// Who may see a thing is decided in `app`, which also says what is loaded with it: a page that goes to the store or
-    /// to the live state itself does neither.
+    /// Who may see a thing is decided in `app`, which also says what is loaded with it: a page that goes to
+    /// the store or to the live state itself does neither.
     #[test]
     fn pages_ask_app_alone() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/portal");

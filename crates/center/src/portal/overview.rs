@@ -1,17 +1,21 @@
-//! The first page: for a tenant its contracts, running work and spend; for the center's people the hall, the queue and
-//! what happens.
+//! The first page: for a tenant its contracts, running work and spend; for the center's people the hall, the
+//! queue and what happens.
 
 use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::{Extension, extract::State, response::Response};
+use base::{
+    error::AppError,
+    events::Event,
+    moment,
+    page::{
+        frame::{Page, Visitor, ok},
+        words::{Html, Ui, escape, local},
+    },
+};
 use domain::{CardMs, ContractState, JobId, MicroCny, Millis, Timestamp, capacity::CapacityBalance};
 
-use super::{
-    contracts::{Vessel, vessels, warnings},
-    hall::{self as map, Tile},
-    tables::JobTable,
-};
 use crate::{
     actions,
     app::{
@@ -23,12 +27,12 @@ use crate::{
         usage::{self, UsageQuery, UsageRow},
     },
     center::Center,
+    portal::{
+        contracts::vessel::{Vessel, vessels, warnings},
+        jobs::table::JobTable,
+        nodes::map::{self, Tile},
+    },
 };
-use base::page::{
-    frame::{Page, Visitor, ok},
-    words::{Html, Ui, escape, local},
-};
-use base::{error::AppError, events::Event, moment};
 
 /// The parts of a balance, in the order in which they are shown.
 pub fn parts_of(balance: &CapacityBalance) -> Vec<(&'static str, CardMs)> {
@@ -212,7 +216,8 @@ async fn ended_lately(center: &Center, visitor: &Visitor) -> Result<Vec<JobView>
     Ok(newest.into_iter().filter(|job| job.ended_at.is_some()).take(8).collect())
 }
 
-/// Events as lines, newest first. That a run ended says nothing beside the end of its job, unless the center lost it.
+/// Events as lines, newest first. That a run ended says nothing beside the end of its job, unless the center
+/// lost it.
 fn lines(ui: Ui, events: &[Event], job_names: &BTreeMap<JobId, String>) -> Vec<EventLine> {
     let tells = |event: &&Event| {
         event.kind != "run_ended" || event.data.get("outcome").is_some_and(|outcome| outcome == "lost")
@@ -252,89 +257,91 @@ fn line(ui: Ui, event: &Event, names: &BTreeMap<JobId, String>) -> EventLine {
 }
 
 #[cfg(test)]
-impl super::sample::Sample for OfCenter {
-    fn samples(page: &Page) -> Vec<Self> {
-        use super::sample::views;
-        let sample = |is_full: bool| {
-            let balance = views::capacity(is_full);
-            Self {
-                page: page.clone(),
-                now: views::AT.into(),
-                tide: page.columns(&[vec![("sold", 4), ("idle", 6)]], 10, 96, "A < B"),
-                tide_axis: vec!["05-20 01:00".into(), page.t("now")],
-                legend: page.legend(&[("sold", "2".into())]),
-                tiles: views::tiles(),
-                queue_text: page.t2("queue-counts", 1, 2),
-                table: if is_full { views::jobs(true) } else { views::no_jobs() },
-                ended: if is_full { views::jobs(true) } else { views::no_jobs() },
-                bar: page.bar(&[("sold", 2)], 22, "A"),
-                parts: parts_of(&balance.balance),
-                events: if is_full { views::events(page.ui) } else { Vec::new() },
-                may_audit: is_full,
-                center: CenterOverview {
-                    nodes: 2,
-                    virtual_nodes: u32::from(is_full),
-                    cards: 16,
-                    busy_cards: 8,
-                    idle_cards: 8,
-                    drained_cards: 0,
-                    failed_cards: 0,
-                    capacity_tflops: 4096,
-                    in_use_tflops: 2048,
-                    tenants: 2,
-                    balance,
-                },
-            }
-        };
-        vec![sample(true), sample(false)]
-    }
-}
+mod tests {
+    use super::*;
+    use crate::portal::sample::{Sample, views};
 
-#[cfg(test)]
-impl super::sample::Sample for OfTenant {
-    fn samples(page: &Page) -> Vec<Self> {
-        use super::sample::views;
-        let sample = |is_full: bool| Self {
-            page: page.clone(),
-            domain: "research".into(),
-            now: views::AT.into(),
-            project_count: 1,
-            may_submit: is_full,
-            warnings: if is_full { vec![("con_1".into(), "3 < 4".into())] } else { Vec::new() },
-            most_cards: 16,
-            waiting_jobs: 3,
-            first_forecast: if is_full { page.short(views::LATER) } else { Html::default() },
-            vessels: if is_full { views::vessels(page.ui) } else { Vec::new() },
-            table: if is_full { views::jobs(false) } else { views::no_jobs() },
-            ended: if is_full { views::jobs(false) } else { views::no_jobs() },
-            days: page.columns(&[vec![("sold", 4)]], 10, 96, "A < B"),
-            by_project: if is_full {
-                vec![UsageRow {
-                    name: "Vision".into(),
-                    tenant_slug: "univ".into(),
-                    runs: 2,
-                    used_card_ms: CardMs(7_200_000),
-                    charge_micro_cny: MicroCny(3_500_000),
-                }]
-            } else {
-                Vec::new()
-            },
-            events: if is_full { views::events(page.ui) } else { Vec::new() },
-            may_audit: false,
-            overview: Overview {
-                jobs: Vec::new(),
-                active: Vec::new(),
-                contracts: Vec::new(),
-                running_cards: 8,
-                waiting_tasks: 3,
-                month_card_ms: CardMs(7_200_000),
-                month_charge_micro_cny: MicroCny(3_500_000),
-                month: "2026-05".into(),
-                events: Vec::new(),
-                job_names: BTreeMap::new(),
-                center: None,
-            },
-        };
-        vec![sample(true), sample(false)]
+    impl Sample for OfCenter {
+        fn samples(page: &Page) -> Vec<Self> {
+            let sample = |is_full: bool| {
+                let balance = views::capacity(is_full);
+                Self {
+                    page: page.clone(),
+                    now: views::AT.into(),
+                    tide: page.columns(&[vec![("sold", 4), ("idle", 6)]], 10, 96, "A < B"),
+                    tide_axis: vec!["05-20 01:00".into(), page.t("now")],
+                    legend: page.legend(&[("sold", "2".into())]),
+                    tiles: views::tiles(),
+                    queue_text: page.t2("queue-counts", 1, 2),
+                    table: if is_full { views::jobs(true) } else { views::no_jobs() },
+                    ended: if is_full { views::jobs(true) } else { views::no_jobs() },
+                    bar: page.bar(&[("sold", 2)], 22, "A"),
+                    parts: parts_of(&balance.balance),
+                    events: if is_full { views::events(page.ui) } else { Vec::new() },
+                    may_audit: is_full,
+                    center: CenterOverview {
+                        nodes: 2,
+                        virtual_nodes: u32::from(is_full),
+                        cards: 16,
+                        busy_cards: 8,
+                        idle_cards: 8,
+                        drained_cards: 0,
+                        failed_cards: 0,
+                        capacity_tflops: 4096,
+                        in_use_tflops: 2048,
+                        tenants: 2,
+                        balance,
+                    },
+                }
+            };
+            vec![sample(true), sample(false)]
+        }
+    }
+
+    impl Sample for OfTenant {
+        fn samples(page: &Page) -> Vec<Self> {
+            let sample = |is_full: bool| Self {
+                page: page.clone(),
+                domain: "research".into(),
+                now: views::AT.into(),
+                project_count: 1,
+                may_submit: is_full,
+                warnings: if is_full { vec![("con_1".into(), "3 < 4".into())] } else { Vec::new() },
+                most_cards: 16,
+                waiting_jobs: 3,
+                first_forecast: if is_full { page.short(views::LATER) } else { Html::default() },
+                vessels: if is_full { views::vessels(page.ui) } else { Vec::new() },
+                table: if is_full { views::jobs(false) } else { views::no_jobs() },
+                ended: if is_full { views::jobs(false) } else { views::no_jobs() },
+                days: page.columns(&[vec![("sold", 4)]], 10, 96, "A < B"),
+                by_project: if is_full {
+                    vec![UsageRow {
+                        name: "Vision".into(),
+                        tenant_slug: "univ".into(),
+                        runs: 2,
+                        used_card_ms: CardMs(7_200_000),
+                        charge_micro_cny: MicroCny(3_500_000),
+                    }]
+                } else {
+                    Vec::new()
+                },
+                events: if is_full { views::events(page.ui) } else { Vec::new() },
+                may_audit: false,
+                overview: Overview {
+                    jobs: Vec::new(),
+                    active: Vec::new(),
+                    contracts: Vec::new(),
+                    running_cards: 8,
+                    waiting_tasks: 3,
+                    month_card_ms: CardMs(7_200_000),
+                    month_charge_micro_cny: MicroCny(3_500_000),
+                    month: "2026-05".into(),
+                    events: Vec::new(),
+                    job_names: BTreeMap::new(),
+                    center: None,
+                },
+            };
+            vec![sample(true), sample(false)]
+        }
     }
 }

@@ -6,9 +6,17 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
+use base::{
+    error::{AppError, Unreadable},
+    http::Id,
+    page::{
+        extract::Sent,
+        form::{Choice, Form},
+        frame::{Page, Visitor, render},
+    },
+};
 use domain::{Role, TenantId};
 
-use super::tables::tenants_by_name;
 use crate::{
     actions,
     app::{
@@ -18,16 +26,7 @@ use crate::{
         sign_in::MemberView,
     },
     center::Center,
-};
-use base::page::{
-    extract::Sent,
-    form::Form,
-    frame::{Page, Visitor, render},
-    words::Choice,
-};
-use base::{
-    error::{AppError, Unreadable},
-    http::Id,
+    portal::tenants::tenants_by_name,
 };
 
 struct MemberLine {
@@ -227,51 +226,66 @@ pub async fn change_project(
 }
 
 #[cfg(test)]
-impl super::sample::Sample for PeoplePage {
-    fn samples(page: &Page) -> Vec<Self> {
-        use super::sample::views;
-        let member = |is_enabled: bool, is_self: bool| MemberLine {
-            member: MemberView { is_enabled, ..views::member() },
-            tenant: "Univ".into(),
-            is_self,
-        };
-        let contracts = || vec![Choice::new("HZ-1", "HZ-1"), Choice::new("HZ-3", "HZ-3")];
-        let project = |contract_number: Option<&str>| ProjectLine {
-            project: ProjectView { contract_number: contract_number.map(str::to_owned), ..views::project() },
-            tenant: "Univ".into(),
-            contracts: contracts(),
-            form: Form::with(&[("contract", contract_number.unwrap_or_default().to_owned())]),
-        };
-        let mut wrong_contract = project(Some("HZ-1"));
-        wrong_contract.form.blame_by(page.ui, "contract", "contract");
-        let mut wrong_member = Form::with(&[("m-login", "li".into()), ("m-role", "finance".into())]);
-        for field in ["login", "name", "role", "password", "tenant"] {
-            wrong_member.blame_for(page.ui, &format!("m-{field}"), domain::problem::Wrong::HasNul);
+mod tests {
+    use super::*;
+    use crate::portal::sample::{Sample, views};
+
+    impl Sample for PeoplePage {
+        fn samples(page: &Page) -> Vec<Self> {
+            let member = |is_enabled: bool, is_self: bool| MemberLine {
+                member: MemberView { is_enabled, ..views::member() },
+                tenant: "Univ".into(),
+                is_self,
+            };
+            let contracts = || vec![Choice::new("HZ-1", "HZ-1"), Choice::new("HZ-3", "HZ-3")];
+            let project = |contract_number: Option<&str>| ProjectLine {
+                project: ProjectView {
+                    contract_number: contract_number.map(str::to_owned),
+                    ..views::project()
+                },
+                tenant: "Univ".into(),
+                contracts: contracts(),
+                form: Form::with(&[("contract", contract_number.unwrap_or_default().to_owned())]),
+            };
+            let mut wrong_contract = project(Some("HZ-1"));
+            wrong_contract.form.blame_by(page.ui, "contract", "contract");
+            let mut wrong_member = Form::with(&[("m-login", "li".into()), ("m-role", "finance".into())]);
+            for field in ["login", "name", "role", "password", "tenant"] {
+                wrong_member.blame_for(page.ui, &format!("m-{field}"), domain::problem::Wrong::HasNul);
+            }
+            let mut wrong_project = Form::with(&[("p-slug", "A".into()), ("p-tenant", "corp".into())]);
+            for field in ["slug", "name", "contract", "tenant"] {
+                wrong_project.blame_for(page.ui, &format!("p-{field}"), domain::problem::Wrong::HasNul);
+            }
+            let sample = |is_of_center: bool, may_manage: bool, new_member: Form, new_project: Form| Self {
+                page: page.clone(),
+                members: vec![
+                    member(true, false),
+                    member(false, false),
+                    member(true, true),
+                    member(false, true),
+                ],
+                projects: if may_manage { vec![project(Some("HZ-1")), project(None)] } else { Vec::new() },
+                with_tenant: is_of_center,
+                may_manage,
+                roles: Role::ALL.map(|role| Choice::new(role.code(), page.word("role", role.code()))).into(),
+                tenants: if is_of_center { views::tenants() } else { Vec::new() },
+                contracts: contracts(),
+                new_member,
+                new_project,
+            };
+            let read_only = sample(false, false, Form::default(), Form::default());
+            vec![
+                sample(true, true, Form::default(), Form::default()),
+                sample(true, true, wrong_member, wrong_project),
+                sample(false, true, Form::default(), Form::default()),
+                Self { projects: vec![project(Some("HZ-1")), project(None)], ..read_only },
+                Self {
+                    projects: vec![wrong_contract],
+                    ..sample(false, true, Form::default(), Form::default())
+                },
+                sample(false, false, Form::default(), Form::default()),
+            ]
         }
-        let mut wrong_project = Form::with(&[("p-slug", "A".into()), ("p-tenant", "corp".into())]);
-        for field in ["slug", "name", "contract", "tenant"] {
-            wrong_project.blame_for(page.ui, &format!("p-{field}"), domain::problem::Wrong::HasNul);
-        }
-        let sample = |is_of_center: bool, may_manage: bool, new_member: Form, new_project: Form| Self {
-            page: page.clone(),
-            members: vec![member(true, false), member(false, false), member(true, true), member(false, true)],
-            projects: if may_manage { vec![project(Some("HZ-1")), project(None)] } else { Vec::new() },
-            with_tenant: is_of_center,
-            may_manage,
-            roles: Role::ALL.map(|role| Choice::new(role.code(), page.word("role", role.code()))).into(),
-            tenants: if is_of_center { views::tenants() } else { Vec::new() },
-            contracts: contracts(),
-            new_member,
-            new_project,
-        };
-        let read_only = sample(false, false, Form::default(), Form::default());
-        vec![
-            sample(true, true, Form::default(), Form::default()),
-            sample(true, true, wrong_member, wrong_project),
-            sample(false, true, Form::default(), Form::default()),
-            Self { projects: vec![project(Some("HZ-1")), project(None)], ..read_only },
-            Self { projects: vec![wrong_contract], ..sample(false, true, Form::default(), Form::default()) },
-            sample(false, false, Form::default(), Form::default()),
-        ]
     }
 }

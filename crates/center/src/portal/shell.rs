@@ -1,15 +1,16 @@
 //! The shell around every page: the navigation, and who looks at it.
 
-use crate::{app::overview, center::Center};
-use base::noun::navigation;
-use base::page::{
-    frame::{Host, Shell},
-    words::Ui,
-};
 use base::{
     Base,
     auth::{Caller, credentials::Session},
+    noun::navigation,
+    page::{
+        frame::{Host, Shell},
+        words::Ui,
+    },
 };
+
+use crate::{app::overview, center::Center};
 
 impl Host for Center {
     fn base(&self) -> &Base {

@@ -6,19 +6,19 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
-
-use crate::{app::sign_in, center::Center};
-use base::page::{
-    extract::{Sent, SentByStranger},
-    fault,
-    form::Form,
-    frame::{Front, Page, render},
-};
 use base::{
     auth::credentials::SESSION_COOKIE,
     error::AppError,
     http::{cookie, status},
+    page::{
+        extract::{Sent, SentByStranger},
+        fault,
+        form::Form,
+        frame::{Front, Page, render},
+    },
 };
+
+use crate::{app::sign_in, center::Center};
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
@@ -73,13 +73,18 @@ pub fn session_cookie(center: &Center, secret: &str, age_s: i64) -> String {
 }
 
 #[cfg(test)]
-impl super::sample::Sample for SignInPage {
-    fn samples(page: &Page) -> Vec<Self> {
-        let sample = |notice: String| {
-            let mut form = Form::with(&[("login", "li".into())]);
-            form.notice = notice;
-            Self { page: page.clone(), form }
-        };
-        vec![sample(String::new()), sample(page.t("sign-in-wrong"))]
+mod tests {
+    use super::*;
+    use crate::portal::sample::Sample;
+
+    impl Sample for SignInPage {
+        fn samples(page: &Page) -> Vec<Self> {
+            let sample = |notice: String| {
+                let mut form = Form::with(&[("login", "li".into())]);
+                form.notice = notice;
+                Self { page: page.clone(), form }
+            };
+            vec![sample(String::new()), sample(page.t("sign-in-wrong"))]
+        }
     }
 }

@@ -6,23 +6,27 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
+use base::{
+    error::AppError,
+    http::Id,
+    moment,
+    page::{
+        extract::{Asked, Sent},
+        form::Form,
+        frame::{Page, Visitor, render},
+    },
+};
 use domain::Timestamp;
 use serde::Deserialize;
 
-use super::sign_in::session_cookie;
 use crate::{
     app::{
         members::{self, MemberChange},
         sign_in::{self, NewToken, TokenView},
     },
     center::Center,
+    portal::sign_in::session_cookie,
 };
-use base::page::{
-    extract::{Asked, Sent},
-    form::Form,
-    frame::{Page, Visitor, render},
-};
-use base::{error::AppError, http::Id, moment};
 
 struct Line {
     token: TokenView,
@@ -110,7 +114,8 @@ pub async fn revoke(
     Ok(Redirect::to("/tokens").into_response())
 }
 
-/// A new password of one's own. It ends all sessions and tokens of the old one; this browser gets a new session.
+/// A new password of one's own. It ends all sessions and tokens of the old one; this browser gets a new
+/// session.
 pub async fn change_password(
     State(center): State<Center>,
     Sent { visitor, mut form }: Sent,
@@ -145,44 +150,48 @@ pub async fn change_password(
 }
 
 #[cfg(test)]
-impl super::sample::Sample for TokensPage {
-    fn samples(page: &Page) -> Vec<Self> {
-        use super::sample::views;
-        let line = |last_used_at: Option<&str>, has_expired: bool| Line {
-            token: TokenView {
+mod tests {
+    use super::*;
+    use crate::portal::sample::{Sample, views};
+
+    impl Sample for TokensPage {
+        fn samples(page: &Page) -> Vec<Self> {
+            let line = |last_used_at: Option<&str>, has_expired: bool| Line {
+                token: TokenView {
+                    id: views::id("tok_"),
+                    name: "Laptop <1>".into(),
+                    created_at: views::AT.into(),
+                    expires_at: views::LATER.into(),
+                    last_used_at: last_used_at.map(str::to_owned),
+                },
+                has_expired,
+            };
+            let sample = |tokens: Vec<Line>, told: Told| Self {
+                page: page.clone(),
+                login: "li".into(),
+                tokens,
+                days: 90,
+                told,
+            };
+            let made = NewToken {
+                token: "QT_0".into(),
                 id: views::id("tok_"),
-                name: "Laptop <1>".into(),
-                created_at: views::AT.into(),
                 expires_at: views::LATER.into(),
-                last_used_at: last_used_at.map(str::to_owned),
-            },
-            has_expired,
-        };
-        let sample = |tokens: Vec<Line>, told: Told| Self {
-            page: page.clone(),
-            login: "li".into(),
-            tokens,
-            days: 90,
-            told,
-        };
-        let made = NewToken {
-            token: "QT_0".into(),
-            id: views::id("tok_"),
-            expires_at: views::LATER.into(),
-            member: views::member(),
-        };
-        let mut token = Form::with(&[("name", " ".into())]);
-        token.blame_for(page.ui, "name", domain::problem::Wrong::HasNul);
-        let mut password = Form::default();
-        for field in ["old", "new", "again"] {
-            password.blame_by(page.ui, field, "again");
+                member: views::member(),
+            };
+            let mut token = Form::with(&[("name", " ".into())]);
+            token.blame_for(page.ui, "name", domain::problem::Wrong::HasNul);
+            let mut password = Form::default();
+            for field in ["old", "new", "again"] {
+                password.blame_by(page.ui, field, "again");
+            }
+            vec![
+                sample(
+                    vec![line(Some(views::AT), false), line(None, true)],
+                    Told { made: Some(made), has_new_password: true, ..Told::default() },
+                ),
+                sample(Vec::new(), Told { token, password, ..Told::default() }),
+            ]
         }
-        vec![
-            sample(
-                vec![line(Some(views::AT), false), line(None, true)],
-                Told { made: Some(made), has_new_password: true, ..Told::default() },
-            ),
-            sample(Vec::new(), Told { token, password, ..Told::default() }),
-        ]
     }
 }

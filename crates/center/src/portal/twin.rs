@@ -9,6 +9,17 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
+use base::{
+    error::AppError,
+    http::Id,
+    page::{
+        extract::Sent,
+        fault::{self, Told},
+        form::{Choice, Form},
+        frame::{Page, Visitor, ok, render},
+        words::Ui,
+    },
+};
 use domain::{CardMs, Millis};
 use twin::Figures;
 
@@ -16,14 +27,6 @@ use crate::{
     app::twin::{self as ask, Trial, Trials, WhatIf},
     center::Center,
 };
-use base::page::{
-    extract::Sent,
-    fault::{self, Told},
-    form::Form,
-    frame::{Page, Visitor, ok, render},
-    words::{Choice, Ui},
-};
-use base::{error::AppError, http::Id};
 
 /// Policies that are offered; the first is the center's own.
 const POLICIES: [&str; 6] =
@@ -259,59 +262,63 @@ fn rows(ui: Ui, [now, then]: &[Figures; 2]) -> Vec<Row> {
 }
 
 #[cfg(test)]
-impl Line {
-    fn sample(state: &'static str) -> Self {
-        Self {
-            id: 1,
-            at: super::sample::views::AT.into(),
-            by: "li".into(),
-            asked: "2 × 8".into(),
-            state,
-            percent: "40 %".into(),
+mod tests {
+    use super::*;
+    use crate::portal::sample::{Sample, views};
+
+    impl Line {
+        fn sample(state: &'static str) -> Self {
+            Self {
+                id: 1,
+                at: views::AT.into(),
+                by: "li".into(),
+                asked: "2 × 8".into(),
+                state,
+                percent: "40 %".into(),
+            }
         }
     }
-}
 
-#[cfg(test)]
-impl super::sample::Sample for TwinPage {
-    fn samples(page: &Page) -> Vec<Self> {
-        let mut wrong = Form::with(&[("days", "0".into()), ("policy", "luck".into())]);
-        wrong.number(page.ui, "days", 1..=9);
-        wrong.blame_by(page.ui, "policy", "policy");
-        wrong.notice = page.t("refused-twin_is_busy");
-        vec![
-            Self {
-                page: page.clone(),
-                form: Form::with(&[("days", "30".into()), ("policy", "fcfs".into())]),
-                policies: policies(page.ui),
-                trials: ["running", "succeeded", "failed"].map(Line::sample).into(),
-                is_busy: true,
-            },
-            Self {
-                page: page.clone(),
-                form: wrong,
-                policies: policies(page.ui),
-                trials: Vec::new(),
-                is_busy: false,
-            },
-        ]
+    impl Sample for TwinPage {
+        fn samples(page: &Page) -> Vec<Self> {
+            let mut wrong = Form::with(&[("days", "0".into()), ("policy", "luck".into())]);
+            wrong.number(page.ui, "days", 1..=9);
+            wrong.blame_by(page.ui, "policy", "policy");
+            wrong.notice = page.t("refused-twin_is_busy");
+            vec![
+                Self {
+                    page: page.clone(),
+                    form: Form::with(&[("days", "30".into()), ("policy", "fcfs".into())]),
+                    policies: policies(page.ui),
+                    trials: ["running", "succeeded", "failed"].map(Line::sample).into(),
+                    is_busy: true,
+                },
+                Self {
+                    page: page.clone(),
+                    form: wrong,
+                    policies: policies(page.ui),
+                    trials: Vec::new(),
+                    is_busy: false,
+                },
+            ]
+        }
     }
-}
 
-#[cfg(test)]
-impl super::sample::Sample for TrialPage {
-    fn samples(page: &Page) -> Vec<Self> {
-        let row = |look| Row { name: page.t("twin-mean-wait"), now: "2h".into(), then: "1h".into(), look };
-        let sample = |state, figures: Vec<Row>, refused: Option<Told>| Self {
-            page: page.clone(),
-            trial: Line::sample(state),
-            figures,
-            refused,
-        };
-        vec![
-            sample("running", Vec::new(), None),
-            sample("succeeded", ["good", "bad", ""].map(row).into(), None),
-            sample("failed", Vec::new(), Some(super::sample::views::told(page.ui))),
-        ]
+    impl Sample for TrialPage {
+        fn samples(page: &Page) -> Vec<Self> {
+            let row =
+                |look| Row { name: page.t("twin-mean-wait"), now: "2h".into(), then: "1h".into(), look };
+            let sample = |state, figures: Vec<Row>, refused: Option<Told>| Self {
+                page: page.clone(),
+                trial: Line::sample(state),
+                figures,
+                refused,
+            };
+            vec![
+                sample("running", Vec::new(), None),
+                sample("succeeded", ["good", "bad", ""].map(row).into(), None),
+                sample("failed", Vec::new(), Some(views::told(page.ui))),
+            ]
+        }
     }
 }

@@ -8,17 +8,14 @@ use std::{
 };
 
 use askama::Template;
-use domain::Lang;
-use testkit::{files_below as files, markup};
-
-use super::{
-    audit, capacity, contract, contract_acts, contract_form, contracts, job, jobs, nodes, overview, people,
-    sign_in, statement, submit, tokens, twin,
-};
 use base::page::{
     frame::{Group, Link, Page},
     words::Ui,
 };
+use domain::Lang;
+use testkit::{files_below as files, markup};
+
+use crate::portal::{audit, capacity, contracts, jobs, nodes, overview, people, sign_in, tokens, twin};
 
 /// A page that can show examples of itself.
 pub trait Sample: Template + Sized {
@@ -33,23 +30,23 @@ type Rendered = fn(&Page) -> Vec<String>;
 const PAGES: [(&str, Rendered); 21] = [
     ("audit.html", rendered::<audit::AuditPage>),
     ("capacity.html", rendered::<capacity::CapacityPage>),
-    ("contract.html", rendered::<contract::ContractPage>),
-    ("contract_act.html", rendered::<contract_acts::ActPage>),
-    ("contract_form.html", rendered::<contract_form::DraftPage>),
-    ("contracts.html", rendered::<contracts::ContractsPage>),
-    ("dry_run_part.html", rendered::<submit::DryPart>),
-    ("job.html", rendered::<job::JobPage>),
-    ("jobs.html", rendered::<jobs::JobsPage>),
-    ("node.html", rendered::<nodes::NodePage>),
-    ("nodes.html", rendered::<nodes::NodesPage>),
+    ("contract.html", rendered::<contracts::show::ContractPage>),
+    ("contract_act.html", rendered::<contracts::acts::ActPage>),
+    ("contract_form.html", rendered::<contracts::draft::DraftPage>),
+    ("contracts.html", rendered::<contracts::list::ContractsPage>),
+    ("dry_run_part.html", rendered::<jobs::submit::DryPart>),
+    ("job.html", rendered::<jobs::show::JobPage>),
+    ("jobs.html", rendered::<jobs::list::JobsPage>),
+    ("node.html", rendered::<nodes::show::NodePage>),
+    ("nodes.html", rendered::<nodes::list::NodesPage>),
     ("overview_center.html", rendered::<overview::OfCenter>),
     ("overview_tenant.html", rendered::<overview::OfTenant>),
     ("people.html", rendered::<people::PeoplePage>),
     ("sign_in.html", rendered::<sign_in::SignInPage>),
-    ("statement.html", rendered::<statement::StatementPage>),
-    ("submit.html", rendered::<submit::SubmitPage>),
+    ("statement.html", rendered::<contracts::statement::StatementPage>),
+    ("submit.html", rendered::<jobs::submit::SubmitPage>),
     ("tokens.html", rendered::<tokens::TokensPage>),
-    ("top_up.html", rendered::<contract_acts::TopUpPage>),
+    ("top_up.html", rendered::<contracts::top_up::TopUpPage>),
     ("twin.html", rendered::<twin::TwinPage>),
     ("twin_trial.html", rendered::<twin::TrialPage>),
 ];
@@ -178,7 +175,8 @@ fn no_line_of_a_template_is_too_long_to_read() {
     }
 }
 
-/// What a component calls its words is known in its body too, where it would hide a page's own thing of that name.
+/// What a component calls its words is known in its body too, where it would hide a page's own thing of that
+/// name.
 #[test]
 fn no_component_hides_what_a_page_has() {
     let (components, pages): (Vec<_>, Vec<_>) =

@@ -1,5 +1,14 @@
 //! What the center would tell of a small hall: the things that samples of pages are made of.
 
+use base::{
+    lookup::TenantName,
+    page::{
+        fault::Told,
+        form::Choice,
+        words::{Html, Ui},
+    },
+    text::Text,
+};
 use domain::{
     CardMs, Lang, MicroCny, TenantDomain,
     capacity::CapacityBalance,
@@ -19,19 +28,11 @@ use crate::{
         statements::TransferView,
     },
     portal::{
-        contracts::{Vessel, vessel},
-        hall::Tile,
+        contracts::vessel::{Vessel, vessel},
+        jobs::table::{JobLine, JobTable},
+        nodes::map::Tile,
         overview::EventLine,
-        tables::{JobLine, JobTable},
     },
-};
-use base::{
-    lookup::TenantName,
-    page::{
-        fault::Told,
-        words::{Choice, Html, Ui},
-    },
-    text::Text,
 };
 
 /// An instant long past, so that pages show it with its day whenever they are rendered.

@@ -6,16 +6,26 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
+use base::{
+    auth::{Once, credentials},
+    error::AppError,
+    http::status,
+    page::{
+        extract::{Asked, Sent},
+        fault::{self, Told},
+        form::{Choice, Form},
+        frame::{Page, Visitor, ok, render},
+        words::{Html, Ui, escape},
+    },
+    params,
+};
 use domain::{
     JobId, JobSpec, MicroCny, Millis, ServiceClass,
     script::{Note, NoteAction, ParsedScript},
 };
 use serde::Deserialize;
 
-use super::{
-    hall::{self as map, Tile},
-    job::places,
-};
+use super::show::places;
 use crate::{
     actions,
     app::{
@@ -24,19 +34,7 @@ use crate::{
         projects,
     },
     center::Center,
-};
-use base::page::{
-    extract::{Asked, Sent},
-    fault::{self, Told},
-    form::Form,
-    frame::{Page, Visitor, ok, render},
-    words::{Choice, Html, Ui, escape},
-};
-use base::{
-    auth::{Once, credentials},
-    error::AppError,
-    http::status,
-    params,
+    portal::nodes::map::{self, Tile},
 };
 
 const EXAMPLES: [(&str, &str); 3] = [
@@ -340,79 +338,77 @@ fn told_note(ui: Ui, note: &Note) -> (String, String) {
 }
 
 #[cfg(test)]
-impl Dry {
-    /// Nothing tried, a script that is refused, a job that starts on cards that are told, and an array that waits.
-    fn samples(ui: Ui) -> [Self; 4] {
-        use super::sample::views;
-        let waits = Quote {
-            start: ui.short(views::LATER),
-            start_note: ui.word("certainty", "estimate"),
-            most: MicroCny(3_500_000),
-            sum: ui.t2("hours-times-rate", "2", "1.75"),
-            limit: "8 > 4".into(),
-            contract: "HZ-1".into(),
-            project: "Vision".into(),
-            time_limit: "10m".into(),
-            tasks: 8,
-            places: String::new(),
-            is_virtual: false,
-            tiles: Vec::new(),
-        };
-        let starts = Quote {
-            start: Html(escape(ui.t("now"))),
-            tasks: 1,
-            places: "HZ-01 0-7".into(),
-            is_virtual: true,
-            tiles: views::tiles(),
-            ..waits.clone()
-        };
-        let note = Note {
-            line: 3,
-            option: "--mem".into(),
-            action: NoteAction::OnSlurm,
-            why: domain::script::NoteWhy::MemoryShared,
-        };
-        let notes = vec![told_note(ui, &note)];
-        let bare = Told { hint: String::new(), ..views::told(ui) };
-        [
-            Self::default(),
-            Self { refused: Some(bare), quote: None, notes: notes.clone() },
-            Self { refused: None, quote: Some(starts), notes: Vec::new() },
-            Self { refused: None, quote: Some(waits), notes },
-        ]
-    }
-}
-
-#[cfg(test)]
-impl super::sample::Sample for SubmitPage {
-    fn samples(page: &Page) -> Vec<Self> {
-        let sample = |dry_run: Dry| Self {
-            page: page.clone(),
-            form: Form::with(&[
-                ("script", EXAMPLES[0].1.to_owned() + "\n</textarea>\n"),
-                ("project", "vision".into()),
-                ("class", "spot".into()),
-            ]),
-            key: "K".into(),
-            projects: vec![Choice::new("vision", "Vision · HZ-1"), Choice::new("speech", "Speech")],
-            classes: classes(page.ui),
-            examples: EXAMPLES.map(|(name, _)| name).to_vec(),
-            dry_run,
-        };
-        Dry::samples(page.ui).into_iter().map(sample).collect()
-    }
-}
-
-#[cfg(test)]
-impl super::sample::Sample for DryPart {
-    fn samples(page: &Page) -> Vec<Self> {
-        Dry::samples(page.ui).into_iter().map(|dry_run| Self { page: page.clone(), dry_run }).collect()
-    }
-}
-
-#[cfg(test)]
 mod tests {
     use super::*;
+    use crate::portal::sample::{Sample, views};
+
+    impl Dry {
+        /// Nothing tried, a script that is refused, a job that starts on cards that are told, and an array
+        /// that waits.
+        fn samples(ui: Ui) -> [Self; 4] {
+            let waits = Quote {
+                start: ui.short(views::LATER),
+                start_note: ui.word("certainty", "estimate"),
+                most: MicroCny(3_500_000),
+                sum: ui.t2("hours-times-rate", "2", "1.75"),
+                limit: "8 > 4".into(),
+                contract: "HZ-1".into(),
+                project: "Vision".into(),
+                time_limit: "10m".into(),
+                tasks: 8,
+                places: String::new(),
+                is_virtual: false,
+                tiles: Vec::new(),
+            };
+            let starts = Quote {
+                start: Html(escape(ui.t("now"))),
+                tasks: 1,
+                places: "HZ-01 0-7".into(),
+                is_virtual: true,
+                tiles: views::tiles(),
+                ..waits.clone()
+            };
+            let note = Note {
+                line: 3,
+                option: "--mem".into(),
+                action: NoteAction::OnSlurm,
+                why: domain::script::NoteWhy::MemoryShared,
+            };
+            let notes = vec![told_note(ui, &note)];
+            let bare = Told { hint: String::new(), ..views::told(ui) };
+            [
+                Self::default(),
+                Self { refused: Some(bare), quote: None, notes: notes.clone() },
+                Self { refused: None, quote: Some(starts), notes: Vec::new() },
+                Self { refused: None, quote: Some(waits), notes },
+            ]
+        }
+    }
+
+    impl Sample for SubmitPage {
+        fn samples(page: &Page) -> Vec<Self> {
+            let sample = |dry_run: Dry| Self {
+                page: page.clone(),
+                form: Form::with(&[
+                    ("script", EXAMPLES[0].1.to_owned() + "\n</textarea>\n"),
+                    ("project", "vision".into()),
+                    ("class", "spot".into()),
+                ]),
+                key: "K".into(),
+                projects: vec![Choice::new("vision", "Vision · HZ-1"), Choice::new("speech", "Speech")],
+                classes: classes(page.ui),
+                examples: EXAMPLES.map(|(name, _)| name).to_vec(),
+                dry_run,
+            };
+            Dry::samples(page.ui).into_iter().map(sample).collect()
+        }
+    }
+
+    impl Sample for DryPart {
+        fn samples(page: &Page) -> Vec<Self> {
+            Dry::samples(page.ui).into_iter().map(|dry_run| Self { page: page.clone(), dry_run }).collect()
+        }
+    }
 
     #[test]
     fn scripts_and_task_files_are_told_apart() {

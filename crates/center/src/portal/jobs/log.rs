@@ -8,6 +8,12 @@ use axum::{
     http::{HeaderMap, header},
     response::{IntoResponse, Response, sse::Event as Sse},
 };
+use base::{
+    error::AppError,
+    http::{Id, last_event_id, open_stream},
+    page::{extract::Asked, frame::Visitor},
+    params,
+};
 use domain::{JobId, RunId};
 use engines::Stream;
 use serde::Deserialize;
@@ -17,12 +23,6 @@ use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
 use crate::{
     app::logs::{self, Log, LogQuery, LogView},
     center::Center,
-};
-use base::page::{extract::Asked, frame::Visitor};
-use base::{
-    error::AppError,
-    http::{Id, last_event_id, open_stream},
-    params,
 };
 
 /// How often a log that is followed is looked at: its writer tells nobody.
@@ -137,8 +137,8 @@ fn index(stream: Stream) -> usize {
     usize::from(stream == Stream::Stderr)
 }
 
-/// A job's log as it grows: events `stdout` and `stderr` with text, `end` at the end; the id of each is where the next
-/// begins.
+/// A job's log as it grows: events `stdout` and `stderr` with text, `end` at the end; the id of each is where
+/// the next begins.
 pub async fn stream(
     State(center): State<Center>,
     Id(id): Id,

@@ -2,10 +2,18 @@
 
 use askama::Template;
 use axum::{extract::State, response::Response};
+use base::{
+    error::AppError,
+    http::Id,
+    page::{
+        extract::Asked,
+        frame::{Page, Visitor, encode, ok},
+    },
+};
 use domain::{ContractState, MicroCny, contract::ContractAction, contract::ContractKind};
 use serde::Deserialize;
 
-use super::contracts::{Vessel, vessel, warnings};
+use super::vessel::{Vessel, vessel, warnings};
 use crate::{
     actions,
     app::{
@@ -15,11 +23,6 @@ use crate::{
     },
     center::Center,
 };
-use base::page::{
-    extract::Asked,
-    frame::{Page, Visitor, encode, ok},
-};
-use base::{error::AppError, http::Id};
 
 /// Entries of the ledger on one page.
 const ENTRIES: u32 = 20;
@@ -184,57 +187,61 @@ async fn rates(center: &Center, visitor: &Visitor, contract: &ContractView) -> R
 }
 
 #[cfg(test)]
-impl super::sample::Sample for ContractPage {
-    fn samples(page: &Page) -> Vec<Self> {
-        use super::sample::views;
-        let event = |actor: &str, action: &str, reason: &str| ContractEventView {
-            at: views::AT.into(),
-            actor: actor.into(),
-            action: action.into(),
-            from: "approved".into(),
-            to: "active".into(),
-            reason: reason.into(),
-        };
-        let sample = |vessel: Vessel, is_whole: bool| Self {
-            page: page.clone(),
-            contract: views::contract(),
-            vessel,
-            tenant: "Univ".into(),
-            warning: if is_whole { "3 < 4".into() } else { String::new() },
-            used: "95.0 %".into(),
-            most: "16".into(),
-            lending: "4".into(),
-            borrowing: "8".into(),
-            prices: if is_whole {
-                vec![Price { class: "normal".into(), rate: MicroCny(1_500_000) }]
-            } else {
-                Vec::new()
-            },
-            events: vec![event("li", "activate", "As agreed"), event("center", "exhaust", "None left")],
-            transfers: if is_whole { views::transfers() } else { Vec::new() },
-            newest: String::new(),
-            older: if is_whole { "?cursor=2#ledger".into() } else { String::new() },
-            may_read_money: true,
-            acts: if is_whole {
-                [ContractAction::Resume, ContractAction::Terminate]
-                    .map(|action| ActChoice { action: action.code(), is_danger: is_danger(action) })
-                    .into()
-            } else {
-                Vec::new()
-            },
-            may_top_up: is_whole,
-            is_final: !is_whole,
-        };
-        let mut samples: Vec<Self> = views::vessels(page.ui)
-            .into_iter()
-            .zip([true, false])
-            .map(|(vessel, is)| sample(vessel, is))
-            .collect();
-        samples.extend(
-            views::vessels(page.ui)
-                .pop()
-                .map(|vessel| Self { may_read_money: false, ..sample(vessel, false) }),
-        );
-        samples
+mod tests {
+    use super::*;
+    use crate::portal::sample::{Sample, views};
+
+    impl Sample for ContractPage {
+        fn samples(page: &Page) -> Vec<Self> {
+            let event = |actor: &str, action: &str, reason: &str| ContractEventView {
+                at: views::AT.into(),
+                actor: actor.into(),
+                action: action.into(),
+                from: "approved".into(),
+                to: "active".into(),
+                reason: reason.into(),
+            };
+            let sample = |vessel: Vessel, is_whole: bool| Self {
+                page: page.clone(),
+                contract: views::contract(),
+                vessel,
+                tenant: "Univ".into(),
+                warning: if is_whole { "3 < 4".into() } else { String::new() },
+                used: "95.0 %".into(),
+                most: "16".into(),
+                lending: "4".into(),
+                borrowing: "8".into(),
+                prices: if is_whole {
+                    vec![Price { class: "normal".into(), rate: MicroCny(1_500_000) }]
+                } else {
+                    Vec::new()
+                },
+                events: vec![event("li", "activate", "As agreed"), event("center", "exhaust", "None left")],
+                transfers: if is_whole { views::transfers() } else { Vec::new() },
+                newest: String::new(),
+                older: if is_whole { "?cursor=2#ledger".into() } else { String::new() },
+                may_read_money: true,
+                acts: if is_whole {
+                    [ContractAction::Resume, ContractAction::Terminate]
+                        .map(|action| ActChoice { action: action.code(), is_danger: is_danger(action) })
+                        .into()
+                } else {
+                    Vec::new()
+                },
+                may_top_up: is_whole,
+                is_final: !is_whole,
+            };
+            let mut samples: Vec<Self> = views::vessels(page.ui)
+                .into_iter()
+                .zip([true, false])
+                .map(|(vessel, is)| sample(vessel, is))
+                .collect();
+            samples.extend(
+                views::vessels(page.ui)
+                    .pop()
+                    .map(|vessel| Self { may_read_money: false, ..sample(vessel, false) }),
+            );
+            samples
+        }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use base::page::words::Ui;
 use domain::CardSet;
 
 use crate::app::hall::{CardState, HallNode};
-use base::page::words::Ui;
 
 /// A node on the map.
 #[derive(Clone, Debug)]

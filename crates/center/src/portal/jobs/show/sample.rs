@@ -1,5 +1,6 @@
 //! Jobs that wait, run, have ended, and were handed to Slurm directly.
 
+use base::page::{frame::Page, words::Html};
 use domain::{CardMs, MicroCny};
 
 use super::{Array, Figure, Free, JobPage, RunLine, Shown, Step, Why};
@@ -7,7 +8,6 @@ use crate::{
     app::jobs::JobView,
     portal::sample::{Sample, views},
 };
-use base::page::{frame::Page, words::Html};
 
 impl Sample for JobPage {
     fn samples(page: &Page) -> Vec<Self> {

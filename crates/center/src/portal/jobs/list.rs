@@ -4,10 +4,19 @@ use std::collections::BTreeSet;
 
 use askama::Template;
 use axum::{extract::State, response::Response};
+use base::{
+    error::AppError,
+    page::{
+        extract::Asked,
+        form::Choice,
+        frame::{Page, Tab, Visitor, encode, ok},
+        words::Ui,
+    },
+};
 use domain::TenantDomain;
 use serde::Deserialize;
 
-use super::tables::{JobTable, tenants_by_name};
+use super::table::JobTable;
 use crate::{
     actions,
     app::{
@@ -15,12 +24,7 @@ use crate::{
         projects,
     },
     center::Center,
-};
-use base::error::AppError;
-use base::page::{
-    extract::Asked,
-    frame::{Page, Visitor, encode, ok},
-    words::{Choice, Tab, Ui},
+    portal::tenants::tenants_by_name,
 };
 
 /// What the list is filtered by. Unknown names are passed over: addresses get around.
@@ -130,50 +134,54 @@ fn domains(ui: Ui) -> Vec<Choice> {
 }
 
 #[cfg(test)]
-impl super::sample::Sample for JobsPage {
-    fn samples(page: &Page) -> Vec<Self> {
-        use super::sample::views;
-        let tab =
-            |word: String, is_current| Tab { href: "/jobs".into(), word, count: "2".into(), is_current };
-        let of_center = Self {
-            page: page.clone(),
-            may_submit: false,
-            states: vec![tab(page.t("all"), true), tab(page.word("state", "running"), false)],
-            query: Wanted {
-                name: "a\"b".into(),
-                project: "vision".into(),
-                domain: "research".into(),
-                ..Wanted::default()
-            },
-            projects: ["vision", "speech"].map(|slug| Choice::new(slug, slug)).into(),
-            tenants: views::tenants(),
-            domains: domains(page.ui),
-            table: views::jobs(true),
-            is_filtered: true,
-            newest: "/jobs".into(),
-            older: "/jobs?name=a&cursor=2".into(),
-        };
-        let sample = |table: JobTable, may_submit: bool, is_filtered: bool| Self {
-            page: page.clone(),
-            may_submit,
-            states: Vec::new(),
-            query: Wanted::default(),
-            projects: Vec::new(),
-            tenants: Vec::new(),
-            domains: Vec::new(),
-            table,
-            is_filtered,
-            newest: String::new(),
-            older: String::new(),
-        };
-        let own = JobTable { with_why: false, ..views::jobs(false) };
-        let nothing = views::no_jobs;
-        vec![
-            of_center,
-            sample(own, true, false),
-            sample(nothing(), true, false),
-            sample(nothing(), false, false),
-            sample(nothing(), false, true),
-        ]
+mod tests {
+    use super::*;
+    use crate::portal::sample::{Sample, views};
+
+    impl Sample for JobsPage {
+        fn samples(page: &Page) -> Vec<Self> {
+            let tab =
+                |word: String, is_current| Tab { href: "/jobs".into(), word, count: "2".into(), is_current };
+            let of_center = Self {
+                page: page.clone(),
+                may_submit: false,
+                states: vec![tab(page.t("all"), true), tab(page.word("state", "running"), false)],
+                query: Wanted {
+                    name: "a\"b".into(),
+                    project: "vision".into(),
+                    domain: "research".into(),
+                    ..Wanted::default()
+                },
+                projects: ["vision", "speech"].map(|slug| Choice::new(slug, slug)).into(),
+                tenants: views::tenants(),
+                domains: domains(page.ui),
+                table: views::jobs(true),
+                is_filtered: true,
+                newest: "/jobs".into(),
+                older: "/jobs?name=a&cursor=2".into(),
+            };
+            let sample = |table: JobTable, may_submit: bool, is_filtered: bool| Self {
+                page: page.clone(),
+                may_submit,
+                states: Vec::new(),
+                query: Wanted::default(),
+                projects: Vec::new(),
+                tenants: Vec::new(),
+                domains: Vec::new(),
+                table,
+                is_filtered,
+                newest: String::new(),
+                older: String::new(),
+            };
+            let own = JobTable { with_why: false, ..views::jobs(false) };
+            let nothing = views::no_jobs;
+            vec![
+                of_center,
+                sample(own, true, false),
+                sample(nothing(), true, false),
+                sample(nothing(), false, false),
+                sample(nothing(), false, true),
+            ]
+        }
     }
 }

@@ -10,13 +10,24 @@ use axum::{
     extract::State,
     response::{IntoResponse, Redirect, Response},
 };
+use base::{
+    error::AppError,
+    http::Id,
+    listing::Listing,
+    moment,
+    page::{
+        extract::{Asked, Sent},
+        frame::{Page, Visitor, ok},
+        words::{Html, Ui, escape},
+    },
+    params,
+};
 use domain::{CardMs, CardSet, JobId, MicroCny, Millis, Timestamp};
 use serde::Deserialize;
 
 use super::{
-    hall::{self as map, Tile},
     log::{self, Shown},
-    tables::took,
+    table::took,
 };
 use crate::{
     actions,
@@ -25,13 +36,8 @@ use crate::{
         jobs::{self, JobDetail, JobView, RunView},
     },
     center::Center,
+    portal::nodes::map::{self, Tile},
 };
-use base::page::{
-    extract::{Asked, Sent},
-    frame::{Page, Visitor, ok},
-    words::{Html, Ui, escape},
-};
-use base::{error::AppError, http::Id, listing::Listing, moment, params};
 
 /// Runs on one page.
 const RUNS: u32 = 20;

@@ -1,16 +1,12 @@
-//! Tables of jobs, as several pages show them, and the tenants that these name.
+//! The table of jobs, as several pages show it.
 
+use base::{
+    moment,
+    page::words::{Html, Ui, escape},
+};
 use domain::{MicroCny, Timestamp};
 
-use crate::{
-    app::{jobs::JobView, tenants},
-    center::Center,
-};
-use base::page::{
-    frame::Visitor,
-    words::{Choice, Html, Ui, escape},
-};
-use base::{error::AppError, moment};
+use crate::app::jobs::JobView;
 
 /// Rows, and which columns they have.
 #[derive(Clone, Debug, Default)]
@@ -89,17 +85,4 @@ pub fn took(started_at: Option<&str>, ended_at: Option<&str>) -> String {
     let Some(from) = started_at.and_then(parse) else { return String::new() };
     let to = ended_at.and_then(parse).unwrap_or_else(moment::now);
     to.since(from).to_string()
-}
-
-/// Every tenant, by name; none for a tenant's own members.
-pub async fn tenants_by_name(center: &Center, visitor: &Visitor) -> Result<Vec<Choice>, AppError> {
-    if !visitor.is_of_center() {
-        return Ok(Vec::new());
-    }
-    let lang = visitor.front.ui.lang;
-    let tenants = tenants::list(center, &visitor.caller).await?.into_iter();
-    let mut all: Vec<Choice> =
-        tenants.map(|tenant| Choice::new(tenant.slug, tenant.name.in_lang(lang).to_owned())).collect();
-    all.sort_unstable_by(|a, b| a.word.cmp(&b.word).then_with(|| a.value.cmp(&b.value)));
-    Ok(all)
 }

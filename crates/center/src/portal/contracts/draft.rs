@@ -6,9 +6,18 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
+use base::{
+    error::AppError,
+    moment,
+    page::{
+        extract::Sent,
+        form::{Choice, Form},
+        frame::{Page, Visitor, render},
+        words::{Ui, local},
+    },
+};
 use domain::{QueueTerms, TenantId, contract::ContractKind, text::Line};
 
-use super::tables::tenants_by_name;
 use crate::{
     actions,
     app::{
@@ -17,14 +26,8 @@ use crate::{
         tenants,
     },
     center::Center,
+    portal::tenants::tenants_by_name,
 };
-use base::page::{
-    extract::Sent,
-    form::Form,
-    frame::{Page, Visitor, render},
-    words::{Choice, Ui, local},
-};
-use base::{error::AppError, moment};
 
 const KINDS: [&str; 4] = ["prepaid", "metered", "reserved", "grant"];
 /// The most cards that a field takes: more than any center has.
@@ -174,33 +177,32 @@ fn read(ui: Ui, form: &mut Form, with_tenant: bool) -> NewContract {
 }
 
 #[cfg(test)]
-impl super::sample::Sample for DraftPage {
-    fn samples(page: &Page) -> Vec<Self> {
-        use super::sample::views;
-        let sample = |form: Form, tenants| Self {
-            page: page.clone(),
-            form,
-            kinds: KINDS,
-            tenants,
-            pools: vec![views::pool()],
-        };
-        let typed = [("number", "HZ-1".to_owned()), ("kind", "grant".into()), ("tenant", "corp".into())];
-        let mut wrong = Form::with(&typed);
-        read(page.ui, &mut wrong, true);
-        let begun = Form::with(&[
-            ("kind", "prepaid".into()),
-            ("pool", "HALL-1".into()),
-            ("ends", "2027-05-20".into()),
-        ]);
-        vec![sample(begun, Vec::new()), sample(wrong, views::tenants())]
-    }
-}
-
-#[cfg(test)]
 mod tests {
     use domain::{CardMs, Lang, MicroCny};
 
     use super::*;
+    use crate::portal::sample::{Sample, views};
+
+    impl Sample for DraftPage {
+        fn samples(page: &Page) -> Vec<Self> {
+            let sample = |form: Form, tenants| Self {
+                page: page.clone(),
+                form,
+                kinds: KINDS,
+                tenants,
+                pools: vec![views::pool()],
+            };
+            let typed = [("number", "HZ-1".to_owned()), ("kind", "grant".into()), ("tenant", "corp".into())];
+            let mut wrong = Form::with(&typed);
+            read(page.ui, &mut wrong, true);
+            let begun = Form::with(&[
+                ("kind", "prepaid".into()),
+                ("pool", "HALL-1".into()),
+                ("ends", "2027-05-20".into()),
+            ]);
+            vec![sample(begun, Vec::new()), sample(wrong, views::tenants())]
+        }
+    }
 
     const UI: Ui = Ui { lang: Lang::En };
 

@@ -6,6 +6,16 @@ use axum::{
     http::header,
     response::{IntoResponse, Redirect, Response},
 };
+use base::{
+    error::AppError,
+    http::Id,
+    moment,
+    page::{
+        extract::Asked,
+        frame::{Page, Tab, Visitor, ok},
+        words::Ui,
+    },
+};
 use domain::{CardMs, ContractId, MicroCny};
 use serde::Deserialize;
 
@@ -16,12 +26,6 @@ use crate::{
     },
     center::Center,
 };
-use base::page::{
-    extract::Asked,
-    frame::{Page, Visitor, ok},
-    words::{Tab, Ui},
-};
-use base::{error::AppError, http::Id, moment};
 
 /// Months that are offered besides the one that is shown.
 const MONTHS: usize = 12;
@@ -179,50 +183,54 @@ pub async fn newest(State(center): State<Center>, visitor: Visitor) -> Result<Re
 }
 
 #[cfg(test)]
-impl super::sample::Sample for StatementPage {
-    fn samples(page: &Page) -> Vec<Self> {
-        use super::sample::views;
-        use crate::app::statements::Balances;
-        let statement = |is_final: bool| Statement {
-            contract: "HZ-1".into(),
-            tenant_slug: "univ".into(),
-            kind: "prepaid".into(),
-            month: "2026-05".into(),
-            from: views::AT.into(),
-            to: views::LATER.into(),
-            opening: Balances { card_ms: 0, micro_cny: 0 },
-            closing: Balances { card_ms: 36_000_000, micro_cny: 1_000_000 },
-            paid_in_micro_cny: 5_000_000,
-            fees_micro_cny: if is_final { 500_000 } else { 0 },
-            lines: vec![StatementLine {
-                project: "Vision".into(),
-                runs: 1200,
+mod tests {
+    use super::*;
+    use crate::portal::sample::{Sample, views};
+
+    impl Sample for StatementPage {
+        fn samples(page: &Page) -> Vec<Self> {
+            use crate::app::statements::Balances;
+            let statement = |is_final: bool| Statement {
+                contract: "HZ-1".into(),
+                tenant_slug: "univ".into(),
+                kind: "prepaid".into(),
+                month: "2026-05".into(),
+                from: views::AT.into(),
+                to: views::LATER.into(),
+                opening: Balances { card_ms: 0, micro_cny: 0 },
+                closing: Balances { card_ms: 36_000_000, micro_cny: 1_000_000 },
+                paid_in_micro_cny: 5_000_000,
+                fees_micro_cny: if is_final { 500_000 } else { 0 },
+                lines: vec![StatementLine {
+                    project: "Vision".into(),
+                    runs: 1200,
+                    used_card_ms: CardMs(7_200_000),
+                    charge_micro_cny: MicroCny(3_500_000),
+                }],
                 used_card_ms: CardMs(7_200_000),
                 charge_micro_cny: MicroCny(3_500_000),
-            }],
-            used_card_ms: CardMs(7_200_000),
-            charge_micro_cny: MicroCny(3_500_000),
-            is_final,
-        };
-        let tab = |word: &str, is_current| Tab {
-            href: format!("/contracts/{}/statement?month=2026-05", views::ID),
-            word: word.into(),
-            count: String::new(),
-            is_current,
-        };
-        let sample = |is_final: bool| Self {
-            page: page.clone(),
-            uses: uses(page.ui, &statement(is_final)),
-            balances: balances(page.ui, &statement(is_final)),
-            statement: statement(is_final),
-            id: views::contract().id.to_string(),
-            tenant: "Univ".into(),
-            domain: page.word("domain", "research"),
-            months: vec![tab("2026-05", true), tab("2026-04", false)],
-            others: if is_final { vec![tab("HZ-2", false)] } else { Vec::new() },
-            printed_at: views::LATER.into(),
-            is_virtual: is_final,
-        };
-        vec![sample(true), sample(false)]
+                is_final,
+            };
+            let tab = |word: &str, is_current| Tab {
+                href: format!("/contracts/{}/statement?month=2026-05", views::ID),
+                word: word.into(),
+                count: String::new(),
+                is_current,
+            };
+            let sample = |is_final: bool| Self {
+                page: page.clone(),
+                uses: uses(page.ui, &statement(is_final)),
+                balances: balances(page.ui, &statement(is_final)),
+                statement: statement(is_final),
+                id: views::contract().id.to_string(),
+                tenant: "Univ".into(),
+                domain: page.word("domain", "research"),
+                months: vec![tab("2026-05", true), tab("2026-04", false)],
+                others: if is_final { vec![tab("HZ-2", false)] } else { Vec::new() },
+                printed_at: views::LATER.into(),
+                is_virtual: is_final,
+            };
+            vec![sample(true), sample(false)]
+        }
     }
 }

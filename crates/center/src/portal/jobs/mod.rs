@@ -1,0 +1,7 @@
+//! Jobs: the list, one job with its log, submitting.
+
+pub mod list;
+pub mod log;
+pub mod show;
+pub mod submit;
+pub mod table;

@@ -1,0 +1,5 @@
+//! Nodes: the list, one node, and the map of the hall.
+
+pub mod list;
+pub mod map;
+pub mod show;
