@@ -2,16 +2,20 @@
 //!
 //! `QIANTANG__ENGINE__ISOLATION=none` sets `isolation` in `[engine]`: the path to the key, two underscores between.
 
+mod pools;
+mod slurm;
+
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
-use domain::{CardModel, JobSpec, Millis, Tenant, TenantId};
-use engines::slurm::Owner;
+use base::settings::{self, LimitSettings};
+use domain::{JobSpec, Millis};
 use scheduler::Policy;
 use serde::Deserialize;
 
-use base::settings::{self, LimitSettings};
+pub use pools::{NodeSettings, PoolSettings};
+pub use slurm::{DirectJobs, SlurmAccountsSettings, SlurmSettings};
 
-/// What the environment's names begin with.
+/// The prefix of all names in the environment.
 const ENV_PREFIX: &str = "QIANTANG__";
 
 #[derive(Clone, Debug, Deserialize)]
@@ -36,7 +40,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The part of them that the ground stands on.
+    /// The part of the settings that the ground stands on.
     pub fn base(&self) -> settings::Settings {
         settings::Settings {
             name_zh: self.name_zh.clone(),
@@ -68,9 +72,9 @@ pub struct EngineSettings {
     pub uid_base: u32,
     /// Folders that runs may read besides the system's.
     pub readable: Vec<PathBuf>,
-    /// How long a run has between being told to stop and being killed.
+    /// The time between the word to stop and the kill.
     pub kill_grace_ms: Millis,
-    /// What is kept of each of a run's two streams.
+    /// The most that is kept of each of a run's two streams.
     pub log_limit_mib: u64,
     pub max_processes: u64,
     pub max_open_files: u64,
@@ -78,7 +82,7 @@ pub struct EngineSettings {
     pub file_size_mib: Option<u64>,
 }
 
-/// What carries out runs.
+/// The engine that carries out runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EngineKind {
@@ -87,105 +91,6 @@ pub enum EngineKind {
     Local,
     /// Jobs of a Slurm cluster.
     Slurm,
-}
-
-/// How a Slurm cluster is reached and what jobs are there.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SlurmSettings {
-    /// A folder that this machine and all nodes have under the same path.
-    pub shared_dir: PathBuf,
-    /// slurmrestd's address; the commands are used where it is left out.
-    pub url: Option<String>,
-    /// The key that Slurm signs tokens with; `scontrol token` is asked where it is left out.
-    pub jwt_key: Option<PathBuf>,
-    /// The folder of Slurm's commands.
-    pub bin: Option<PathBuf>,
-    /// `SLURM_CONF`.
-    pub conf: Option<PathBuf>,
-    /// Whose jobs they are, of tenants that are not in `tenants`.
-    pub user: Option<String>,
-    pub account: Option<String>,
-    /// Only this partition's nodes are the center's.
-    pub partition: Option<String>,
-    pub qos: Option<String>,
-    /// What `--gres` calls the cards of a model, where that is not as the nodes have it.
-    pub gres: BTreeMap<String, String>,
-    /// What the center calls the card types of Slurm.
-    pub models: BTreeMap<String, String>,
-    pub cpus_per_card: u32,
-    /// A run that Slurm leaves waiting for that long is planned anew.
-    pub pending_limit_ms: Millis,
-    /// `host:port` at which this machine listens for ends of runs; nodes must reach it. Without it Slurm alone is asked.
-    pub notices: Option<String>,
-    /// By the tenant's short name.
-    pub tenants: BTreeMap<String, Owner>,
-    /// What becomes of jobs that users of `tenants` hand to Slurm themselves.
-    pub direct_jobs: DirectJobs,
-    pub accounts: SlurmAccountsSettings,
-}
-
-impl SlurmSettings {
-    /// The Slurm users that the settings name for these tenants.
-    pub fn users_of<'a>(&self, tenants: impl IntoIterator<Item = &'a Tenant>) -> BTreeMap<TenantId, Owner> {
-        let mapped = |tenant: &Tenant| Some((tenant.id, self.tenants.get(&tenant.slug)?.clone()));
-        tenants.into_iter().filter_map(mapped).collect()
-    }
-}
-
-/// What becomes of jobs that people hand to Slurm directly.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DirectJobs {
-    /// They are metered and charged to their tenant's contract, and stopped where it ends.
-    #[default]
-    Bill,
-    /// They are Slurm's alone.
-    Ignore,
-}
-
-/// Accounts for tenants and projects in Slurm itself.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SlurmAccountsSettings {
-    /// Whether the center makes them and keeps them in step. Otherwise it only shows what it would do.
-    pub keep: bool,
-    /// The account below which all of them are.
-    pub root: String,
-    /// What the name of each begins with.
-    pub prefix: String,
-    /// The QOS that takes no jobs.
-    pub pause_qos: String,
-}
-
-impl Default for SlurmAccountsSettings {
-    fn default() -> Self {
-        Self { keep: false, root: "qiantang".into(), prefix: "qt-".into(), pause_qos: "qt-paused".into() }
-    }
-}
-
-impl Default for SlurmSettings {
-    fn default() -> Self {
-        Self {
-            shared_dir: PathBuf::new(),
-            url: None,
-            jwt_key: None,
-            bin: None,
-            conf: None,
-            user: None,
-            account: None,
-            partition: None,
-            qos: None,
-            gres: BTreeMap::new(),
-            models: BTreeMap::new(),
-            cpus_per_card: 1,
-            pending_limit_ms: Millis::from_secs(1800),
-            tenants: BTreeMap::new(),
-            notices: None,
-            direct_jobs: DirectJobs::Bill,
-            accounts: SlurmAccountsSettings::default(),
-        }
-    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -216,44 +121,6 @@ pub struct BillingSettings {
     pub accrue_every_ms: Millis,
     /// After how long use counts half in fair share.
     pub use_half_life_ms: Millis,
-}
-
-/// A pool of nodes with one card model.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PoolSettings {
-    pub name: String,
-    /// A known model's name, or any name with `model` below.
-    pub card_model: String,
-    /// What to know about a model that is not known, or to correct.
-    pub model: Option<CardModel>,
-    #[serde(default)]
-    pub nodes: Vec<NodeSettings>,
-}
-
-/// Nodes alike.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NodeSettings {
-    /// The node's name; `count` of them get it with a number behind.
-    pub name: String,
-    #[serde(default = "one_node")]
-    pub count: u32,
-    pub cards: u8,
-    /// Cards in a ring; all of the node's in one where left out.
-    pub cards_per_ring: Option<u8>,
-    /// Nodes that exist for trying out, teaching and tests: their runs get this machine's processor only.
-    #[serde(rename = "virtual", default)]
-    pub is_virtual: bool,
-    #[serde(default)]
-    pub switch: String,
-    /// What jobs may ask for with `--constraint`.
-    #[serde(default)]
-    pub labels: Vec<String>,
-}
-
-const fn one_node() -> u32 {
-    1
 }
 
 impl Default for Settings {
@@ -356,7 +223,7 @@ impl Settings {
         Self::parse(&origin, &text, env)
     }
 
-    /// The settings that `text` and `env` say together; `origin` names the text in errors.
+    /// The settings that `text` and `env` make together; `origin` names the text in errors.
     pub fn parse(
         origin: &str,
         text: &str,
@@ -381,61 +248,11 @@ impl Settings {
 
     fn problem(&self) -> Option<String> {
         let slurm = &self.engine.slurm;
-        if self.engine.kind == EngineKind::Slurm && !slurm.shared_dir.is_absolute() {
-            return Some(
-                "`engine.slurm.shared_dir` must be the full path of a folder that all nodes have".to_owned(),
-            );
+        if let Some(problem) = slurm.problem(self.engine.kind == EngineKind::Slurm) {
+            return Some(problem);
         }
-        let accounts = &slurm.accounts;
-        // Slurm keeps names of accounts in lower case.
-        let is_name = |name: &str| {
-            (1..=40).contains(&name.len())
-                && name
-                    .bytes()
-                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte))
-        };
-        for (key, name) in
-            [("root", &accounts.root), ("prefix", &accounts.prefix), ("pause_qos", &accounts.pause_qos)]
-        {
-            if !is_name(name) {
-                return Some(format!(
-                    "`engine.slurm.accounts.{key}` is `{name}`: use 1 to 40 lower-case letters, digits, `-`, `_` and `.`"
-                ));
-            }
-        }
-        let mut names = std::collections::BTreeSet::new();
-        for pool in &self.pools {
-            if pool.model.is_none() && CardModel::known(&pool.card_model).is_none() {
-                return Some(format!(
-                    "pool `{}` has the card model `{}`, which is not known: describe it with `model = {{ … }}`",
-                    pool.name, pool.card_model
-                ));
-            }
-            for node in &pool.nodes {
-                if !(1..=domain::card::MAX_CARDS_PER_NODE).contains(&node.cards) {
-                    return Some(format!(
-                        "node `{}` has {} cards: it may have 1 to 64",
-                        node.name, node.cards
-                    ));
-                }
-                if !(1..=100_000).contains(&node.count) || node.cards_per_ring == Some(0) {
-                    return Some(format!(
-                        "node `{}`: `count` is 1 to 100000, `cards_per_ring` at least 1",
-                        node.name
-                    ));
-                }
-                if node.labels.len() > domain::spec::MAX_LABELS
-                    || node.labels.iter().any(|label| !domain::spec::is_label(label))
-                {
-                    return Some(format!(
-                        "node `{}`: `labels` holds at most 16, of letters, digits, `.`, `_` and `-`, at most 64 each",
-                        node.name
-                    ));
-                }
-                if !names.insert(&node.name) {
-                    return Some(format!("two nodes are named `{}`", node.name));
-                }
-            }
+        if let Some(problem) = pools::problem(&self.pools) {
+            return Some(problem);
         }
         let positive = [
             ("billing.accrue_every_ms", self.billing.accrue_every_ms.0),

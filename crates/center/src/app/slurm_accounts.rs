@@ -14,13 +14,17 @@ use serde::Serialize;
 use serde_json::json;
 use store::tenants;
 
-use self::tree::Customers;
+pub use conflicts::ConflictView;
+use tree::Customers;
+
 use crate::{actions, center::Center};
 use base::{
     audit::{self, Change},
-    text::Text,
+    auth::Caller,
+    error::AppError,
+    moment,
+    refusal::Refusal,
 };
-use base::{auth::Caller, error::AppError, moment, refusal::Refusal};
 
 /// No command of Slurm's may take longer.
 const CALL: Duration = Duration::from_secs(30);
@@ -65,13 +69,6 @@ pub struct StepView {
     pub is_done: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-}
-
-#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-pub struct ConflictView {
-    pub code: String,
-    pub text: Text,
-    pub what_to_do: Text,
 }
 
 /// What is wanted, what is there, and what follows.

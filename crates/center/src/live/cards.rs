@@ -5,20 +5,7 @@ use std::collections::HashMap;
 use domain::{CardSet, NodeId, RunId, node::Slot};
 use engines::Leaving;
 
-use super::{Live, LiveRun};
-
-/// How a run stands to its cards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hold {
-    /// They are its own.
-    Held,
-    /// Another one has some of them: it gets all as soon as they are free, and nobody else gets one.
-    Crowded,
-    /// It will be over soon. What comes next may have them, and waits for its end; for its queue it runs.
-    Lent,
-    /// Its processes are said to be gone. What comes next may have them.
-    Left,
-}
+use super::{Hold, Live, LiveRun};
 
 impl Live {
     /// A run that has its cards, unless another one has them: then as soon as they are free.

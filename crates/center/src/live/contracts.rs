@@ -1,12 +1,7 @@
 //! Contracts and their balances. A charge comes off a balance in one place, and use that is not charged yet is added up
 //! in one place.
 
-use std::{
-    collections::BTreeMap,
-    iter::Sum,
-    ops::{Add, AddAssign},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{
     CardMs, Contract, ContractId, ContractState, JobId, MicroCny, PoolId, Timestamp,
@@ -15,34 +10,7 @@ use domain::{
 use scheduler::use_decay::DecayedUse;
 use store::ledger::ContractBalance;
 
-use super::{Hold, Live, LiveRun};
-
-/// Card time, and what it costs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Use {
-    pub used: CardMs,
-    pub charged: MicroCny,
-}
-
-impl Add for Use {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self { used: self.used + other.used, charged: MicroCny(self.charged.0 + other.charged.0) }
-    }
-}
-
-impl AddAssign for Use {
-    fn add_assign(&mut self, other: Self) {
-        *self = *self + other;
-    }
-}
-
-impl Sum for Use {
-    fn sum<I: Iterator<Item = Self>>(uses: I) -> Self {
-        uses.fold(Self::default(), Add::add)
-    }
-}
+use super::{Hold, Live, LiveRun, Use};
 
 #[derive(Clone, Debug)]
 pub struct LiveContract {

@@ -14,18 +14,19 @@ mod nodes;
 mod planning;
 mod runs;
 mod tenants;
+mod used;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use domain::{AllianceId, ContractId, JobId, Millis, NodeId, PoolId, RunId, TenantId};
 use store::pools::Pool;
 
-pub use cards::Hold;
-pub use contracts::{By, LiveContract, Use};
+pub use contracts::{By, LiveContract};
 pub use jobs::{Fate, LiveJob, fate};
 pub use nodes::LiveNode;
-pub use runs::LiveRun;
+pub use runs::{Hold, LiveRun};
 pub use tenants::LiveTenant;
+pub use used::Use;
 
 #[derive(Debug)]
 pub struct Live {

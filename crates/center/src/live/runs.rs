@@ -5,7 +5,20 @@ use std::sync::Arc;
 use domain::{CardMs, Job, JobId, MicroCny, Millis, Run, RunId, ServiceClass, Timestamp, ledger::Metered};
 use engines::Leaving;
 
-use super::{Hold, Live, LiveJob, Use};
+use super::{Live, LiveJob, Use};
+
+/// How a run stands to its cards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// They are its own.
+    Held,
+    /// Another one has some of them: it gets all as soon as they are free, and nobody else gets one.
+    Crowded,
+    /// It will be over soon. What comes next may have them, and waits for its end; for its queue it runs.
+    Lent,
+    /// Its processes are said to be gone. What comes next may have them.
+    Left,
+}
 
 #[derive(Clone, Debug)]
 pub struct LiveRun {

@@ -1,8 +1,15 @@
-//! What is not touched in Slurm or would not bind there, in words.
+//! Things in Slurm that are not touched or would not bind, in words.
 
+use base::text::Text;
 use engines::slurm::accounts::Conflict;
+use serde::Serialize;
 
-use super::{ConflictView, Text};
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct ConflictView {
+    pub code: String,
+    pub text: Text,
+    pub what_to_do: Text,
+}
 
 pub fn view(conflict: &Conflict) -> ConflictView {
     let (code, zh, en, do_zh, do_en) = match conflict {

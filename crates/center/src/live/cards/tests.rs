@@ -2,9 +2,8 @@ use domain::{Millis, RunId, Timestamp};
 use engines::Leaving;
 use scheduler::Planner;
 
-use super::Hold;
 use crate::live::{
-    Live,
+    Hold, Live,
     fixtures::{hall, node, run},
     lending::MOST_AHEAD,
 };

@@ -1,0 +1,35 @@
+//! Use of cards, as it is added up and charged.
+
+use std::{
+    iter::Sum,
+    ops::{Add, AddAssign},
+};
+
+use domain::{CardMs, MicroCny};
+
+/// Card time, and what it costs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Use {
+    pub used: CardMs,
+    pub charged: MicroCny,
+}
+
+impl Add for Use {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { used: self.used + other.used, charged: MicroCny(self.charged.0 + other.charged.0) }
+    }
+}
+
+impl AddAssign for Use {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Sum for Use {
+    fn sum<I: Iterator<Item = Self>>(uses: I) -> Self {
+        uses.fold(Self::default(), Add::add)
+    }
+}
