@@ -58,3 +58,7 @@ refused-slurm_failed = Slurm did not do this
 refused-slurm_failed-hint = Look into the center’s log; the center needs sacctmgr, sshare, sinfo and scontrol.
 refused-not_waiting = The job is not waiting
 refused-not_waiting-hint = Look at how the job stands.
+refused-twin_is_busy = The twin is at work on another question
+refused-twin_is_busy-hint = wait for it to end, or use qiantang twin on your own machine
+refused-no_history = No run has ended in that time
+refused-no_history-hint = take more days, or replay a trace with qiantang twin

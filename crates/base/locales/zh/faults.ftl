@@ -58,3 +58,7 @@ refused-slurm_failed = Slurm 没有完成这一操作
 refused-slurm_failed-hint = 请查看中心的日志，并确认中心可以使用 sacctmgr、sshare、sinfo 和 scontrol。
 refused-not_waiting = 作业不在等待
 refused-not_waiting-hint = 请看作业的现状。
+refused-twin_is_busy = 孪生正在回答另一个问题
+refused-twin_is_busy-hint = 等它结束，或在自己的机器上用 qiantang twin
+refused-no_history = 这段时间没有结束的运行
+refused-no_history-hint = 把天数放大，或用 qiantang twin 回放日志

@@ -55,7 +55,3 @@ policy-fair-share = Fair share, no backfill
 policy-fcfs = First come, first served, no backfill
 policy-easy = First come, first served + EASY backfill
 rule-policy = choose a policy
-refused-twin_is_busy = The twin is at work on another question
-refused-twin_is_busy-hint = wait for it to end, or use qiantang twin on your own machine
-refused-no_history = No run has ended in that time
-refused-no_history-hint = take more days, or replay a trace with qiantang twin

@@ -55,7 +55,3 @@ policy-fair-share = 公平份额，不回填
 policy-fcfs = 先来先服务，不回填
 policy-easy = 先来先服务 + EASY 回填
 rule-policy = 选择一个策略
-refused-twin_is_busy = 孪生正在回答另一个问题
-refused-twin_is_busy-hint = 等它结束，或在自己的机器上用 qiantang twin
-refused-no_history = 这段时间没有结束的运行
-refused-no_history-hint = 把天数放大，或用 qiantang twin 回放日志

@@ -51,9 +51,9 @@ pub fn document(platforms: &[Platform<Center>]) -> utoipa::openapi::OpenApi {
 }
 
 fn parts(platforms: &[Platform<Center>]) -> (Router<Center>, utoipa::openapi::OpenApi) {
-    let routes = nouns(platforms).fold(OpenApiRouter::new(), |all, noun| all.merge((noun.api)()));
+    let of_nouns = nouns(platforms).fold(OpenApiRouter::new(), |all, noun| all.merge((noun.api)()));
     let (router, mut document) =
-        OpenApiRouter::with_openapi(Doc::openapi()).nest("/api/v1", routes).split_for_parts();
+        OpenApiRouter::with_openapi(Doc::openapi()).nest("/api/v1", of_nouns).split_for_parts();
     Keys.modify(&mut document);
     (router, document)
 }

@@ -117,7 +117,8 @@ pub async fn page(
     let ui = visitor.front.ui;
     let filter = wanted.filter()?;
     let found = audit_log::list(&center, &visitor.caller, filter).await?;
-    let codes = actions_of(center.platforms).filter(|action| action.is_change()).map(|action| action.code());
+    let codes =
+        actions_of(center.platforms).filter(|action| action.is_change()).map(base::auth::Action::code);
     let members = members::list(&center, &visitor.caller).await?;
     let mut logins: Vec<String> = members.into_iter().map(|member| member.login).take(MOST_LOGINS).collect();
     logins.push("center".into());
