@@ -3,6 +3,7 @@
 mod cli;
 mod client;
 mod commands;
+mod context;
 mod demo;
 mod errors;
 mod output;
@@ -11,10 +12,10 @@ mod words;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 
 use cli::Cli;
-use commands::Context;
+use context::Context;
 
 fn main() -> ExitCode {
     // Before anything else: the engine's host process forks, and so must have one thread and little memory.
@@ -24,7 +25,12 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     qiantang::load_texts();
     let lang = output::lang(cli.lang.as_deref());
-    let context = Context { client: client::Client::open(cli.url.as_deref()), lang, json: cli.json };
+    let context = Context {
+        client: client::Client::open(cli.url.as_deref()),
+        lang,
+        json: cli.json,
+        command_line: Cli::command,
+    };
     match cli.command.run(&context) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.tell(cli.json),

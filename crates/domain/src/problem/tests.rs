@@ -1,7 +1,10 @@
 use std::collections::BTreeSet;
 
-use super::*;
-use crate::{JobSpec, Timestamp, job::JobOutcome, run::StopCause, script::NoteWhy, text::LineFault};
+use super::{field::Field, shown::grouped, *};
+use crate::{
+    JobId, JobSpec, Role, Timestamp, contract::ContractKind, job::JobOutcome, job::JobState, run::StopCause,
+    script::NoteWhy, text::InvalidLine, text::LineFault,
+};
 
 /// Samples of an enum, for each variant at least one: a variant that is left out does not compile.
 macro_rules! samples {

@@ -1,8 +1,11 @@
 //! How problems read in Chinese.
 
 use super::{
-    ContractFault, Form, JobFault, KeyKind, NotHere, OptionFault, Quantity, TaskFileFault, Things,
-    ValueFault, Words, Wrong, grouped, shown,
+    code::{
+        ContractFault, Form, JobFault, KeyKind, NotHere, OptionFault, Quantity, TaskFileFault, Things,
+        ValueFault, Wrong,
+    },
+    shown::{Words, grouped, shown},
 };
 use crate::{
     Role,

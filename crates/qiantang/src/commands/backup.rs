@@ -6,7 +6,7 @@ use clap::Args;
 use domain::Lang;
 use serde_json::json;
 
-use super::{Context, Done, Run};
+use crate::context::{Context, Done, Run};
 use crate::{
     errors::Failure,
     output::{number, text},

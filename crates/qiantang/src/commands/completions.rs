@@ -1,9 +1,8 @@
 //! Completions for shells.
 
-use clap::{Args, CommandFactory as _};
+use clap::Args;
 
-use super::{Context, Done, Run};
-use crate::cli::Cli;
+use crate::context::{Context, Done, Run};
 
 /// Print completions for a shell.
 #[derive(Debug, Args)]
@@ -12,9 +11,9 @@ pub struct Completions {
 }
 
 impl Run for Completions {
-    fn run(self, _: &Context) -> Done {
+    fn run(self, context: &Context) -> Done {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "qiantang", &mut script);
+        clap_complete::generate(self.shell, &mut (context.command_line)(), "qiantang", &mut script);
         // A reader that has gone away (`| head`) is no failure.
         let _ = std::io::Write::write_all(&mut std::io::stdout().lock(), &script);
         Ok(())

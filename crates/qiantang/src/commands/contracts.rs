@@ -4,7 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use domain::{CardMs, Lang, MicroCny};
 use serde_json::{Value, json};
 
-use super::{Context, Done, Run, part};
+use crate::context::{Context, Done, Run, part};
 use crate::{
     errors::Failure,
     output::{card_hours, items, money, number, pick, table, text},

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Args;
 
-use super::{Context, Done, Run};
+use crate::context::{Context, Done, Run};
 use crate::{demo, serve::host_command};
 
 /// Bring up a whole center on this machine and do real work on it.

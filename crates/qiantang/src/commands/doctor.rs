@@ -8,7 +8,7 @@ use domain::{Lang, Timestamp};
 use engines::{local::check_host, slurm::check_slurm};
 use serde_json::{Value, json};
 
-use super::{Context, Done, Run};
+use crate::context::{Context, Done, Run};
 use crate::{
     errors::Failure,
     output::{pick, text},

@@ -6,7 +6,7 @@ use clap::Args;
 use domain::Lang;
 use serde_json::json;
 
-use super::{Context, Done, Run, query, say};
+use crate::context::{Context, Done, Run, query, say};
 use crate::errors::Failure;
 
 /// Write what the center has run as a trace, for `qiantang twin` (the center's people).

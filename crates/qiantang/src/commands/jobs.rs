@@ -6,7 +6,7 @@ use clap::Args;
 use domain::Lang;
 use serde_json::Value;
 
-use super::{Context, Done, Run, part, query, say};
+use crate::context::{Context, Done, Run, part, query, say};
 use crate::{
     errors::Failure,
     output::{card_hours, duration, instant, items, money, number, pick, table, text, verdict},

@@ -5,7 +5,7 @@ use std::io::{BufRead, IsTerminal, Write};
 use clap::Args;
 use serde_json::json;
 
-use super::{Context, Done, Run, say};
+use crate::context::{Context, Done, Run, say};
 use crate::{
     errors::Failure,
     output::{pick, text},

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use domain::Lang;
 use serde_json::{Value, json};
 
-use super::{Context, Done, Run, part};
+use crate::context::{Context, Done, Run, part};
 use crate::{
     errors::Failure,
     output::{instant, pick, table, text},

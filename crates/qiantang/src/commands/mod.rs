@@ -23,13 +23,9 @@ mod tenants;
 mod twin;
 mod usage;
 
-use std::io::Write as _;
-
 use clap::Subcommand;
-use domain::Lang;
-use serde_json::Value;
 
-use crate::{client::Client, errors::Failure};
+use crate::context::{Context, Done, Run};
 
 /// The table of commands: a name, and the type of its options, whose doc comment is its help and which [`Run`].
 macro_rules! commands {
@@ -79,46 +75,4 @@ commands! {
     #[command(subcommand)]
     Twin(twin::Twin),
     Completions(completions::Completions),
-}
-
-/// What every command needs.
-#[derive(Debug)]
-pub struct Context {
-    pub client: Client,
-    pub lang: Lang,
-    pub json: bool,
-}
-
-pub type Done = Result<(), Failure>;
-
-/// Carries a command out, with the options that its fields are.
-pub trait Run {
-    fn run(self, context: &Context) -> Done;
-}
-
-impl Context {
-    /// Prints what the center answered, as JSON, or as `people` writes it.
-    pub fn print(&self, value: &Value, people: impl FnOnce(Lang) -> String) {
-        let text = if self.json { value.to_string() } else { people(self.lang) };
-        say(text.trim_end());
-    }
-}
-
-/// Prints a line; a reader that has gone away (`| head`) is no failure.
-pub fn say(text: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
-}
-
-/// An id or name as a part of a path.
-pub fn part(text: &str) -> String {
-    let keep = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
-    let encode = |byte: u8| if keep(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
-    text.bytes().map(encode).collect()
-}
-
-/// A query of what is given.
-pub fn query(pairs: &[(&str, Option<String>)]) -> String {
-    let given = pairs.iter().filter_map(|(name, value)| Some(format!("{name}={}", part(value.as_ref()?))));
-    let given: Vec<String> = given.collect();
-    if given.is_empty() { String::new() } else { format!("?{}", given.join("&")) }
 }

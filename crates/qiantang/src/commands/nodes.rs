@@ -4,7 +4,7 @@ use clap::Args;
 use domain::Lang;
 use serde_json::{Value, json};
 
-use super::{Context, Done, Run, part};
+use crate::context::{Context, Done, Run, part};
 use crate::output::{items, number, pick, table, text};
 
 /// List nodes with their cards.

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use domain::{Lang, MicroCny, ServiceClass, TenantDomain};
 use serde_json::{Value, json};
 
-use super::{Context, Done, Run, part};
+use crate::context::{Context, Done, Run, part};
 use crate::{
     errors::Failure,
     output::{instant, items, money, number, pick, table, text},

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Context, Done, Run};
+use crate::context::{Context, Done, Run};
 
 /// Run a center.
 #[derive(Debug, Args)]

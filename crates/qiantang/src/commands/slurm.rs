@@ -6,7 +6,7 @@ use clap::Subcommand;
 use domain::Lang;
 use serde_json::Value;
 
-use super::{Context, Done, Run};
+use crate::context::{Context, Done, Run};
 use crate::{
     errors::Failure,
     output::{items, pick, table, text},

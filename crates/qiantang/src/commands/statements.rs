@@ -4,7 +4,7 @@ use clap::Args;
 use domain::Lang;
 use serde_json::Value;
 
-use super::{Context, Done, Run, part, query, say};
+use crate::context::{Context, Done, Run, part, query, say};
 use crate::{
     errors::Failure,
     output::{card_hours, money, number, table, text},

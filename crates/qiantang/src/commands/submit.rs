@@ -12,7 +12,8 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-use super::{Context, Done, Run, jobs, sbatch::Options};
+use super::{jobs, sbatch::Options};
+use crate::context::{Context, Done, Run};
 use crate::{
     errors::{Category, Failure},
     output::{card_hours, money, number, pick, text, verdict},

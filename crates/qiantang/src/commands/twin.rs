@@ -3,26 +3,26 @@
 mod forecasts;
 mod options;
 mod pack;
+mod screen;
 
 use std::{
     fs::File,
-    io::{BufWriter, Read, Write},
+    io::{BufWriter, Write},
     path::Path,
     sync::mpsc,
     time::{Duration, Instant},
 };
 
 use domain::{Lang, MicroCny, Millis, RatePerCardHour};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use serde_json::{Value, json};
-use twin::{
-    Failures, Faults, Figures, Format, Nodes, QueueSetup, ReplayOutcome, ReplayPolicy, Setup, Terms, Trace,
-};
+use twin::{Failures, Faults, Figures, Nodes, QueueSetup, ReplayOutcome, ReplayPolicy, Setup, Terms, Trace};
 
 pub use options::Twin;
-use options::{Compare, Generate, Grow, Hall, Input, Replay, Results};
+use options::{Compare, Generate, Grow, Hall, Replay, Results};
+use screen::{Screen, bar, read, span};
 
-use super::{Context, Done, Run, say};
+use crate::context::{Context, Done, Run, say};
 use crate::{
     errors::Failure,
     output::{pick, table},
@@ -39,11 +39,6 @@ impl Run for Twin {
             Self::Pack(options) => pack::run(&screen, &options),
         }
     }
-}
-
-struct Screen {
-    lang: Lang,
-    json: bool,
 }
 
 /// One replay with its time.
@@ -146,45 +141,6 @@ fn generate(screen: &Screen, options: &Generate) -> Done {
     Ok(())
 }
 
-fn read(screen: &Screen, input: &Input) -> Result<(Trace, Faults), Failure> {
-    let format = input.format.as_deref().and_then(Format::from_code);
-    let name = input.trace.display();
-    let source: Box<dyn Read> = if input.trace == Path::new("-") {
-        Box::new(std::io::stdin().lock())
-    } else {
-        Box::new(File::open(&input.trace).map_err(|error| {
-            let hint = pick(screen.lang, "请检查路径", "check the path");
-            Failure::usage("no_trace", format!("failed to open {name}: {error}"), hint)
-        })?)
-    };
-    let (trace, faults) = twin::read_from(source, format);
-    if !screen.json {
-        for fault in faults.samples.iter().take(5) {
-            eprintln!("{name}:{}: {}: {}", fault.line, fault.flaw.text(screen.lang), fault.sample);
-        }
-        let left = faults.bad.saturating_sub(5);
-        if left > 0 {
-            eprintln!(
-                "{}",
-                match screen.lang {
-                    Lang::Zh => format!("另有 {left} 行有误"),
-                    Lang::En => format!("and {left} more bad lines"),
-                }
-            );
-        }
-    }
-    if trace.jobs.is_empty() {
-        let why = faults.samples.first().map_or_else(String::new, |fault| fault.flaw.text(screen.lang));
-        let hint = pick(
-            screen.lang,
-            "支持的格式：SWF、openb、sacct -P、本平台的 CSV（docs/twin.md）",
-            "the formats: SWF, openb, sacct -P, this platform's CSV (docs/twin.md)",
-        );
-        return Err(Failure::usage("no_jobs", format!("{name} has no jobs: {why}"), hint));
-    }
-    Ok((trace, faults))
-}
-
 fn setup(hall: &Hall, trace: &Trace, policy: ReplayPolicy) -> Result<Setup, Failure> {
     let use_half_life = Millis::from_hours(hall.half_life_h.max(0));
     let mut queues = Vec::new();
@@ -281,15 +237,6 @@ fn all(screen: &Screen, work: &[Work<'_>]) -> Vec<Ran> {
     let mut ran: Vec<_> = results.into_iter().collect();
     ran.sort_by_key(|(index, _)| *index);
     ran.into_iter().map(|(_, ran)| ran).collect()
-}
-
-/// A bar for so many jobs, where somebody looks.
-fn bar(screen: &Screen, jobs: u64) -> ProgressBar {
-    let target = if screen.json { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-    let bar = ProgressBar::with_draw_target(Some(jobs), target);
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed}");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar
 }
 
 fn one(work: &Work<'_>, bar: &ProgressBar) -> Ran {
@@ -445,10 +392,4 @@ fn cut_short(lang: Lang, ran: &[Ran]) -> String {
         ]
     };
     table(&titles, ran.iter().map(row).collect(), 1)
-}
-
-fn span(seconds: f64) -> String {
-    #[expect(clippy::cast_possible_truncation, reason = "waits of a trace, shown to people")]
-    let whole = (seconds * 1000.0).round() as i64;
-    Millis(whole).to_string()
 }

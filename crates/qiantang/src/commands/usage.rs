@@ -4,7 +4,7 @@ use clap::Args;
 use domain::Lang;
 use serde_json::Value;
 
-use super::{Context, Done, Run, query};
+use crate::context::{Context, Done, Run, query};
 use crate::output::{card_hours, money, number, pick, table, text};
 
 /// Show use and charges.

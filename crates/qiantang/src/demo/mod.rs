@@ -2,6 +2,7 @@
 //! domains that do real work.
 
 mod files;
+mod options;
 mod people;
 mod report;
 mod work;
@@ -21,40 +22,12 @@ use domain::{Lang, Millis};
 use tokio::sync::oneshot;
 
 use crate::errors::Failure;
+use options::in_lang;
+pub use options::{OnSlurm, Options, PASSWORD};
 use report::Report;
 
-/// All sign-ins of the demo have this password; the center is on loopback and gone with the demo.
-pub const PASSWORD: &str = "qiantang-demo";
 /// Where the demo is served, unless something else is there.
 const PORT: u16 = 8470;
-
-/// How the demo is to run.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Stop after the work.
-    pub once: bool,
-    /// Print one JSON object instead of text.
-    pub json: bool,
-    pub listen: Option<SocketAddr>,
-    /// Keep the center's data here; a new folder that is removed at the end where left out.
-    pub data_dir: Option<PathBuf>,
-    /// Run without isolation, for machines that can't isolate.
-    pub no_isolation: bool,
-    /// On a Slurm cluster instead of virtual nodes.
-    pub slurm: Option<OnSlurm>,
-    pub lang: Lang,
-}
-
-/// The cluster that the demo runs on.
-#[derive(Clone, Debug)]
-pub struct OnSlurm {
-    /// `SLURM_CONF`; Slurm's own default where left out.
-    pub conf: Option<PathBuf>,
-    /// A folder that the nodes have, too, under the same path; one in the data folder where left out.
-    pub shared_dir: Option<PathBuf>,
-    /// Whose jobs they are there; the demo's own user where left out.
-    pub user: Option<String>,
-}
 
 /// Runs the demo. Code 0 only if every job ended as it should and the books close.
 pub fn run(options: &Options, host_command: Vec<std::ffi::OsString>) -> Result<(), Failure> {
@@ -182,13 +155,6 @@ async fn keep_serving(lang: Lang, ready: &Ready) {
     );
     eprintln!("{text}");
     let _ = tokio::signal::ctrl_c().await;
-}
-
-fn in_lang(lang: Lang, zh: &str, en: &str) -> String {
-    match lang {
-        Lang::Zh => zh.to_owned(),
-        Lang::En => en.to_owned(),
-    }
 }
 
 /// Phase one of the center: 20 nodes of 8 cards, 256 TFLOPS each: 40.96 PFLOPS.

@@ -16,7 +16,7 @@ use center::{
 };
 use domain::{CardMs, Lang, MicroCny, QueueTerms, ServiceClass, TenantDomain, contract::ContractKind};
 
-use super::PASSWORD;
+use super::options::PASSWORD;
 
 /// A tenant of the demo.
 #[derive(Clone, Debug)]

@@ -11,7 +11,7 @@ use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 use domain::{CardMs, Lang, MicroCny};
 use serde_json::{Value, json};
 
-use super::{in_lang, people::Tenant};
+use super::{options::in_lang, people::Tenant};
 use crate::words;
 
 /// One job at its end.

@@ -20,7 +20,8 @@ use domain::{JobId, JobSpec, Millis, Timestamp};
 use crate::words;
 
 use super::{
-    Options, files,
+    files,
+    options::Options,
     people::{People, TENANTS, Tenant},
     report::{Ended, Report},
 };

@@ -6,7 +6,7 @@ use twin::{
     forecasts::{Forecasts, forecasts, told},
 };
 
-use super::{Screen, bar, span};
+use super::screen::{Screen, bar, span};
 use crate::output::{pick, table};
 
 pub(super) fn work_out(screen: &Screen, trace: &Trace, setup: &Setup) -> Forecasts {

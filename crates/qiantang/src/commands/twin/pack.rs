@@ -10,9 +10,12 @@ use twin::{
     read_nodes,
 };
 
-use super::{Done, Screen, options::Pack, read};
+use super::{
+    options::Pack,
+    screen::{Screen, read},
+};
 use crate::{
-    commands::say,
+    context::{Done, say},
     errors::Failure,
     output::{pick, table},
 };

@@ -1,0 +1,320 @@
+//! The codes of problems, with their values.
+
+use super::field::Field;
+use crate::{JobId, Role, contract::ContractKind, job::JobState, text::InvalidLine};
+
+/// One place that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpecProblem {
+    pub place: Place,
+    pub wrong: Wrong,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    Field(Field),
+    /// A line of a script or task file, from 1.
+    Line(u32),
+    /// An option on a line of a script.
+    OptionAt(u32, String),
+    /// An option that was given beside the script.
+    Option(String),
+}
+
+/// A fault of a value, whoever gave it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wrong {
+    /// Not one of a few words.
+    Unknown {
+        given: String,
+        known: Vec<&'static str>,
+    },
+    Line(InvalidLine),
+    /// A path; its length counts in bytes.
+    Path(InvalidLine),
+    TooLong {
+        chars: usize,
+        most: usize,
+    },
+    HasNul,
+    OutOfRange {
+        of: Quantity,
+        given: i64,
+        least: i64,
+        most: i64,
+    },
+    Count {
+        of: Things,
+        given: usize,
+        least: usize,
+        most: usize,
+    },
+    NotAnInstant {
+        given: String,
+    },
+    NotADay {
+        given: String,
+    },
+    NotAMonth {
+        given: String,
+    },
+    NotAfter {
+        other: Field,
+    },
+    AfterEnd {
+        end: Field,
+    },
+    InThePast,
+    NotASlug {
+        given: String,
+    },
+    NotALogin,
+    PasswordLength {
+        chars: usize,
+        least: usize,
+        most: usize,
+    },
+    RoleElsewhere {
+        role: Role,
+    },
+    TenantNotNamed,
+    ContractNotNamed,
+    NotAnIdempotencyKey,
+    NotACursor,
+    NotAnAbsolutePath,
+    PathInCenter,
+    NoNodesToTry,
+    Job(JobFault),
+    Option(OptionFault),
+    TaskFile(TaskFileFault),
+    Contract(ContractFault),
+}
+
+/// The fault of a number that is below `least` or above `most`.
+pub(crate) fn out_of_range<T: Into<i64>>(of: Quantity, given: T, least: T, most: T) -> Option<Wrong> {
+    let (given, least, most) = (given.into(), least.into(), most.into());
+    (!(least..=most).contains(&given)).then_some(Wrong::OutOfRange { of, given, least, most })
+}
+
+/// The quantity that a number out of range stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantity {
+    Nodes,
+    CardsPerNode,
+    Number,
+    TimeLimitMs,
+    Items,
+    Weight,
+}
+
+/// The things of which a list has too many or too few.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Things {
+    Arguments,
+    Variables,
+    Labels,
+    Jobs,
+    Prices,
+    Pools,
+}
+
+/// A fault of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobFault {
+    BlankScript,
+    ScriptTooLarge {
+        bytes: usize,
+    },
+    ArgumentTooLong {
+        position: usize,
+        bytes: usize,
+    },
+    VariableName {
+        name: String,
+    },
+    VariableTooLong {
+        name: String,
+        bytes: usize,
+    },
+    VariableHasNul {
+        name: String,
+    },
+    MaxNodes {
+        given: u32,
+        nodes: u32,
+    },
+    NotALabel {
+        given: String,
+    },
+    EmptyRange {
+        first: u32,
+        last: u32,
+        step: u32,
+    },
+    RangesNotRising {
+        last: u32,
+        first: u32,
+    },
+    ArrayTasks {
+        tasks: u64,
+    },
+    NoTaskAtOnce,
+    NotASignal {
+        given: String,
+    },
+    NoSuchProject {
+        slug: String,
+        own: Vec<String>,
+    },
+    ProjectNotNamed {
+        own: Vec<String>,
+    },
+    ModelNotCovered {
+        model: String,
+        contract: String,
+        covered: Vec<String>,
+    },
+    NoSuchJob {
+        job: JobId,
+    },
+    NeverMet {
+        job: JobId,
+        state: JobState,
+    },
+    /// The planner's reason, in both languages.
+    NeverFits {
+        zh: String,
+        en: String,
+    },
+}
+
+/// A fault of an option of sbatch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OptionFault {
+    OpenQuote { quote: char },
+    NotAnOption,
+    NotHere(NotHere),
+    NeedsValue { option: String },
+    Value { fault: ValueFault, form: Form },
+    Constraint { given: String },
+    Warning { given: String },
+    NoVariableValue { name: String },
+    UnevenCards { cards: u32, nodes: u32 },
+}
+
+/// An option that would change what a job gets, or when, and that no center can keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotHere {
+    Nodes,
+    Hold,
+    Begin,
+    Reservation,
+    Wrap,
+    HetGroup,
+}
+
+/// Why the value of an option can't be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ValueFault {
+    Count { given: String },
+    Time { given: String },
+    NoTime,
+    Memory { given: String },
+    CardKind { given: String },
+    Index { given: String },
+    AnyOfSeveral,
+    Dependency { given: String },
+    JobId { given: String },
+}
+
+/// How the value of an option is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    Nodes,
+    Cards,
+    Gres,
+    Count,
+    Time,
+    Memory,
+    Array,
+    Dependency,
+}
+
+/// A fault of a task file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TaskFileFault {
+    TooLarge {
+        bytes: usize,
+        most: usize,
+    },
+    NotYaml {
+        column: usize,
+    },
+    Alias,
+    TooDeep,
+    NotAMapping,
+    UnknownKey {
+        key: String,
+        known: Vec<&'static str>,
+    },
+    MissingKey {
+        key: &'static str,
+    },
+    Kind {
+        key: String,
+        wanted: KeyKind,
+    },
+    /// YAML whose keys and kinds are right, and which can't be read all the same.
+    Unreadable {
+        known: Vec<&'static str>,
+    },
+    NoCommands,
+    CommandsAndScript,
+    Duration {
+        given: String,
+    },
+    CardsTwice,
+}
+
+/// The kind of value that a key of a task file has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    Text,
+    Count,
+    Truth,
+    Texts,
+    Mapping,
+    Variables,
+    Dependencies,
+}
+
+/// A fault of a contract, or of a payment for one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ContractFault {
+    Terms { most: i64 },
+    Guarantee { guaranteed: u32, most: u32 },
+    NoCardRuns,
+    NoPools,
+    Amounts { most: i64 },
+    NoCardTime { kind: ContractKind },
+    ByCenter { known: Vec<&'static str> },
+}
+
+macro_rules! into {
+    ($($from:ty => $to:ident::$variant:ident;)*) => {
+        $(impl From<$from> for $to {
+            fn from(value: $from) -> Self {
+                Self::$variant(value)
+            }
+        })*
+    };
+}
+
+into! {
+    Field => Place::Field;
+    InvalidLine => Wrong::Line;
+    JobFault => Wrong::Job;
+    OptionFault => Wrong::Option;
+    TaskFileFault => Wrong::TaskFile;
+    ContractFault => Wrong::Contract;
+}

@@ -1,0 +1,69 @@
+//! How the twin's commands read traces and show how far they are.
+
+use std::{fs::File, io::Read, path::Path};
+
+use domain::{Lang, Millis};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use twin::{Faults, Format, Trace};
+
+use super::options::Input;
+use crate::{errors::Failure, output::pick};
+
+pub struct Screen {
+    pub lang: Lang,
+    pub json: bool,
+}
+
+pub fn read(screen: &Screen, input: &Input) -> Result<(Trace, Faults), Failure> {
+    let format = input.format.as_deref().and_then(Format::from_code);
+    let name = input.trace.display();
+    let source: Box<dyn Read> = if input.trace == Path::new("-") {
+        Box::new(std::io::stdin().lock())
+    } else {
+        Box::new(File::open(&input.trace).map_err(|error| {
+            let hint = pick(screen.lang, "请检查路径", "check the path");
+            Failure::usage("no_trace", format!("failed to open {name}: {error}"), hint)
+        })?)
+    };
+    let (trace, faults) = twin::read_from(source, format);
+    if !screen.json {
+        for fault in faults.samples.iter().take(5) {
+            eprintln!("{name}:{}: {}: {}", fault.line, fault.flaw.text(screen.lang), fault.sample);
+        }
+        let left = faults.bad.saturating_sub(5);
+        if left > 0 {
+            eprintln!(
+                "{}",
+                match screen.lang {
+                    Lang::Zh => format!("另有 {left} 行有误"),
+                    Lang::En => format!("and {left} more bad lines"),
+                }
+            );
+        }
+    }
+    if trace.jobs.is_empty() {
+        let why = faults.samples.first().map_or_else(String::new, |fault| fault.flaw.text(screen.lang));
+        let hint = pick(
+            screen.lang,
+            "支持的格式：SWF、openb、sacct -P、本平台的 CSV（docs/twin.md）",
+            "the formats: SWF, openb, sacct -P, this platform's CSV (docs/twin.md)",
+        );
+        return Err(Failure::usage("no_jobs", format!("{name} has no jobs: {why}"), hint));
+    }
+    Ok((trace, faults))
+}
+
+/// A bar for so many jobs, where somebody looks.
+pub fn bar(screen: &Screen, jobs: u64) -> ProgressBar {
+    let target = if screen.json { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let bar = ProgressBar::with_draw_target(Some(jobs), target);
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}
+
+pub fn span(seconds: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, reason = "waits of a trace, shown to people")]
+    let whole = (seconds * 1000.0).round() as i64;
+    Millis(whole).to_string()
+}
