@@ -63,17 +63,19 @@ impl<C> fmt::Debug for Noun<C> {
 pub enum Part {
     Work,
     Money,
+    Industry,
     Administration,
 }
 
 impl Part {
-    pub const ALL: [Self; 3] = [Self::Work, Self::Money, Self::Administration];
+    pub const ALL: [Self; 4] = [Self::Work, Self::Money, Self::Industry, Self::Administration];
 
     /// Its heading is the text `nav-group-<key>`.
     pub fn key(self) -> &'static str {
         match self {
             Self::Work => "",
             Self::Money => "money",
+            Self::Industry => "industry",
             Self::Administration => "administration",
         }
     }

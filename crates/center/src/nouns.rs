@@ -272,8 +272,6 @@ const TENANT: Noun<Center> = Noun {
         OpenApiRouter::new()
             .routes(routes!(api::accounts::list_tenants, api::accounts::new_tenant))
             .routes(routes!(api::accounts::show_tenant))
-            .routes(routes!(api::accounts::list_alliances, api::accounts::new_alliance))
-            .routes(routes!(api::accounts::set_lending))
     },
     ..Noun::named("tenant")
 };

@@ -22,6 +22,7 @@ nav-audit = Audit log
 nav-api = API
 nav-tokens = Account and tokens
 nav-group-money = Money
+nav-group-industry = Industry
 nav-group-administration = Administration
 theme = Theme:{" "}
 theme-system = System

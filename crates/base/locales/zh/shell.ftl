@@ -22,6 +22,7 @@ nav-audit = 审计日志
 nav-api = 接口
 nav-tokens = 账户与令牌
 nav-group-money = 费用
+nav-group-industry = 产业
 nav-group-administration = 管理
 theme = 主题：
 theme-system = 跟随系统

@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn a_fault_is_a_well_formed_page_in_both_languages() {
         for lang in [Lang::Zh, Lang::En] {
-            let page = Page::sample(lang);
+            let page = Page::bare(Ui { lang }, "A title");
             let bare = Told { title: page.t("fault-internal"), hint: String::new(), details: Vec::new() };
             let told = told(page.ui, &AppError::not_found("page", "x"));
             for told in [bare, told] {

@@ -202,15 +202,14 @@ impl Page {
         }
     }
 
-    /// The shell as somebody sees it who is not signed in.
-    #[cfg(test)]
-    pub fn sample(lang: Lang) -> Self {
+    /// The shell as somebody sees it who is not signed in, for whoever renders a page without a center.
+    pub fn bare(ui: Ui, title: &str) -> Self {
         Self {
-            ui: Ui { lang },
-            title: "A title".into(),
+            ui,
+            title: title.to_owned(),
             nav: "",
             theme: None,
-            center_name: "Center".into(),
+            center_name: String::new(),
             who: String::new(),
             who_more: String::new(),
             csrf: String::new(),

@@ -1,15 +1,14 @@
 //! Signing in, tenants, members, projects.
 
 use axum::{Json, extract::State, http::StatusCode};
-use domain::AllianceId;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::{
     app::{
         members::{self, MemberChange, NewMember},
         projects::{self, NewProject, ProjectView},
         sign_in::{self, MemberView, NewToken, TokenView},
-        tenants::{self, AllianceView, NewAlliance, NewTenant, TenantView},
+        tenants::{self, NewTenant, TenantView},
     },
     center::Center,
 };
@@ -118,51 +117,6 @@ pub async fn show_tenant(
     Id(slug): Id,
 ) -> Result<Json<TenantView>, Problem> {
     Ok(Json(tenants::show(&center, &caller, &slug).await?))
-}
-
-/// All alliances and who is in them.
-#[utoipa::path(get, path = "/alliances", tag = "accounts", responses((status = 200, body = Vec<AllianceView>)))]
-pub async fn list_alliances(
-    State(center): State<Center>,
-    Auth(caller): Auth,
-) -> Result<Json<Vec<AllianceView>>, Problem> {
-    Ok(Json(tenants::list_alliances(&center, &caller).await?))
-}
-
-#[derive(Serialize, utoipa::ToSchema)]
-pub struct AllianceCreated {
-    pub id: AllianceId,
-}
-
-/// Founds an alliance.
-#[utoipa::path(post, path = "/alliances", tag = "accounts", request_body = NewAlliance,
-    responses((status = 201, body = AllianceCreated)))]
-pub async fn new_alliance(
-    State(center): State<Center>,
-    Auth(caller): Auth,
-    body: Body<NewAlliance>,
-) -> Result<Created<AllianceCreated>, Problem> {
-    let id = tenants::create_alliance(&center, &caller, body.value).await?;
-    Ok((StatusCode::CREATED, Json(AllianceCreated { id })))
-}
-
-#[derive(Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Lending {
-    /// Cards; `null`: all that are idle.
-    pub lending_limit: Option<u32>,
-}
-
-/// Sets what an alliance lends to those outside of it.
-#[utoipa::path(put, path = "/alliances/{slug}/lending", tag = "accounts", params(("slug" = String, Path)),
-    request_body = Lending, responses((status = 200, body = AllianceView), (status = 404, body = Problem)))]
-pub async fn set_lending(
-    State(center): State<Center>,
-    Auth(caller): Auth,
-    Id(slug): Id,
-    body: Body<Lending>,
-) -> Result<Json<AllianceView>, Problem> {
-    Ok(Json(tenants::set_lending(&center, &caller, &slug, body.value.lending_limit).await?))
 }
 
 /// Members that you may see.

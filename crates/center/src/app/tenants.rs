@@ -1,6 +1,6 @@
 //! Tenants and alliances.
 
-use domain::{AllianceId, Tenant, TenantDomain, TenantId, problem::field, tenant::Alliance};
+use domain::{AllianceId, Tenant, TenantDomain, TenantId, problem::field};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::tenants as rows;
@@ -121,111 +121,4 @@ pub async fn create(center: &Center, caller: &Caller, new: NewTenant) -> Result<
         )
         .await?;
     Ok(view(center, tenant))
-}
-
-#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-pub struct AllianceView {
-    pub id: AllianceId,
-    pub slug: String,
-    pub name: Text,
-    /// Short names of the tenants in it.
-    pub tenants: Vec<String>,
-    /// How many of its idle guaranteed cards its contracts lend to those outside of it; all of them where left out.
-    pub lending_limit: Option<u32>,
-}
-
-/// An alliance to found.
-#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewAlliance {
-    pub slug: String,
-    pub name: Text,
-    /// See [`AllianceView::lending_limit`].
-    #[serde(default)]
-    pub lending_limit: Option<u32>,
-}
-
-/// All alliances, by short name: who is in one is public within the center.
-pub async fn list_alliances(center: &Center, caller: &Caller) -> Result<Vec<AllianceView>, AppError> {
-    center.policies.check(caller, actions::READ_NODE, None)?;
-    let (alliances, tenants) =
-        center.read(|tx| Ok((rows::list_alliances(tx)?, rows::list_tenants(tx)?))).await?;
-    Ok(alliances.into_iter().map(|alliance| alliance_view(alliance, &tenants)).collect())
-}
-
-fn alliance_view(alliance: Alliance, tenants: &[Tenant]) -> AllianceView {
-    let members = tenants.iter().filter(|tenant| tenant.alliance == Some(alliance.id));
-    AllianceView {
-        id: alliance.id,
-        slug: alliance.slug,
-        name: Text { zh: alliance.name_zh, en: alliance.name_en },
-        tenants: members.map(|tenant| tenant.slug.clone()).collect(),
-        lending_limit: alliance.lending_limit,
-    }
-}
-
-/// Sets how many of its idle cards an alliance lends to tenants outside of it: `None` is all.
-pub async fn set_lending(
-    center: &Center,
-    caller: &Caller,
-    slug: &str,
-    limit: Option<u32>,
-) -> Result<AllianceView, AppError> {
-    center.policies.check(caller, actions::MANAGE_TENANT, None)?;
-    let (by, slug) = (caller.clone(), slug.to_owned());
-    let (alliance, tenants) = center
-        .write(
-            move |tx| {
-                let found = rows::list_alliances(tx)?.into_iter().find(|alliance| alliance.slug == slug);
-                let mut alliance = found.ok_or_else(|| AppError::not_found("alliance", &slug))?;
-                rows::set_alliance_lending(tx, alliance.id, limit)?;
-                alliance.lending_limit = limit;
-                let detail = json!({ "alliance": slug, "lending_limit": limit });
-                let (action, subject) = (actions::MANAGE_TENANT, alliance.id.to_string());
-                audit::record(tx, &by, Change { tenant: None, action, subject, detail })?;
-                Ok((alliance, rows::list_tenants(tx)?))
-            },
-            |center, (alliance, _)| {
-                center.live().alliance_changed(alliance);
-                center.compute.wakers.plan();
-            },
-        )
-        .await?;
-    Ok(alliance_view(alliance, &tenants))
-}
-
-/// Founds an alliance.
-pub async fn create_alliance(
-    center: &Center,
-    caller: &Caller,
-    new: NewAlliance,
-) -> Result<AllianceId, AppError> {
-    center.policies.check(caller, actions::MANAGE_TENANT, None)?;
-    let NewAlliance { slug, name, lending_limit } = new;
-    params::slug(&slug)?;
-    let alliance = Alliance {
-        id: new_id!(AllianceId),
-        slug,
-        name_zh: params::line::<128>(field::NAME_IN_ZH, name.zh)?.into(),
-        name_en: params::line::<128>(field::NAME_IN_EN, name.en)?.into(),
-        lending_limit,
-    };
-    let by = caller.clone();
-    center
-        .write(
-            move |tx| {
-                rows::insert_alliance(tx, &alliance)?;
-                let change = Change {
-                    tenant: None,
-                    action: actions::MANAGE_TENANT,
-                    subject: alliance.id.to_string(),
-                    detail: json!({ "alliance": alliance.slug }),
-                };
-                audit::record(tx, &by, change)?;
-                Ok(alliance)
-            },
-            |center, alliance| center.live().alliance_changed(alliance),
-        )
-        .await
-        .map(|alliance| alliance.id)
 }

@@ -15,6 +15,7 @@ use center::{
     center::Center,
 };
 use domain::{CardMs, Lang, MicroCny, QueueTerms, ServiceClass, TenantDomain, contract::ContractKind};
+use industry::alliance::ask as alliance;
 
 use super::options::PASSWORD;
 
@@ -107,8 +108,8 @@ pub async fn sign_up(ready: &Ready) -> Result<People, AppError> {
     members::create(center, &operator, auditor).await?;
     publish_prices(center, &operator).await?;
     let name = Text { zh: "数字建造产业联盟".into(), en: "Digital Construction Alliance".into() };
-    let alliance = tenants::NewAlliance { slug: ALLIANCE.into(), name, lending_limit: None };
-    tenants::create_alliance(center, &operator, alliance).await?;
+    let founded = alliance::NewAlliance { slug: ALLIANCE.into(), name, lending_limit: None };
+    alliance::found(center, &operator, founded).await?;
     let mut developers = BTreeMap::new();
     for tenant in &TENANTS {
         developers.insert(tenant.slug, sign_up_one(center, &operator, tenant).await?);

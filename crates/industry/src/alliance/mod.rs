@@ -1,0 +1,46 @@
+//! An alliance 产业联盟: tenants that share, and lend each other what they do not use.
+//!
+//! Its rows are the store's, since the planner reads them at the start: the queues of an alliance's tenants are one cohort.
+
+mod api;
+pub mod ask;
+mod page;
+#[cfg(test)]
+mod tests;
+
+use base::{
+    auth::Action,
+    noun::{Noun, Part, Place},
+    page::routes::Routes,
+};
+use center::center::Center;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// Who is in an alliance is public within the center.
+const READ: Action = Action::new("read_alliance", "read_public");
+const MANAGE: Action = Action::new("manage_alliance", "run_center");
+
+pub const NOUN: Noun<Center> = Noun {
+    actions: &[READ, MANAGE],
+    texts: &[[include_str!("zh.ftl"), include_str!("en.ftl")]],
+    api: || {
+        OpenApiRouter::new()
+            .routes(routes!(api::list, api::found))
+            .routes(routes!(api::show))
+            .routes(routes!(api::set_lending))
+    },
+    pages: || {
+        Routes::default()
+            .page("/alliances", page::list)
+            .form("/alliances", page::found)
+            .page("/alliances/{slug}", page::show)
+            .form("/alliances/{slug}/lending", page::set_lending)
+    },
+    places: &[Place {
+        part: Part::Industry,
+        key: "alliances",
+        href: "/alliances",
+        shown: |center, caller| center.policies.check(caller, READ, None).ok().map(|()| 0),
+    }],
+    ..Noun::named("alliance")
+};
