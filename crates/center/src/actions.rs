@@ -14,7 +14,6 @@ pub const READ_USAGE: Action = Action::new("read_usage", "read_account");
 pub const READ_STATEMENT: Action = Action::new("read_statement", "read_money");
 pub const READ_LEDGER: Action = Action::new("read_ledger", "read_money");
 pub const READ_NODE: Action = Action::new("read_node", "read_public");
-pub const READ_PRICE: Action = Action::new("read_price", "read_public");
 pub const READ_CAPACITY: Action = Action::new("read_capacity", "read");
 pub const READ_CENTER: Action = Action::new("read_center", "read");
 /// The whole log for the center's people, their tenant's part for administrators.
@@ -25,7 +24,6 @@ pub const SUBMIT_CONTRACT: Action = Action::new("submit_contract", "administer")
 pub const MANAGE_TENANT: Action = Action::new("manage_tenant", "run_center");
 pub const DECIDE_CONTRACT: Action = Action::new("decide_contract", "run_center");
 pub const TOP_UP: Action = Action::new("top_up", "run_center");
-pub const MANAGE_PRICE: Action = Action::new("manage_price", "run_center");
 pub const CHANGE_NODE: Action = Action::new("change_node", "run_center");
 pub const BACKUP: Action = Action::new("backup", "run_center");
 pub const MANAGE_SLURM: Action = Action::new("manage_slurm", "run_center");

@@ -14,6 +14,7 @@ pub mod metrics;
 mod nouns;
 pub use nouns::PLATFORM;
 pub mod portal;
+pub mod price;
 pub mod settings;
 pub mod start;
 pub mod wakers;

@@ -8,7 +8,7 @@ use base::{
 use domain::TenantId;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{actions, api, app::overview::glance, center::Center, event_kinds, portal};
+use crate::{actions, api, app::overview::glance, center::Center, event_kinds, portal, price};
 
 pub const PLATFORM: Platform<Center> = Platform { name: "center", nouns: NOUNS };
 
@@ -21,7 +21,7 @@ const NOUNS: &[Noun<Center>] = &[
     NODE,
     CONTRACT,
     STATEMENT,
-    PRICE_BOOK,
+    price::NOUN,
     USE,
     LEDGER,
     CAPACITY_BALANCE,
@@ -192,12 +192,6 @@ const STATEMENT: Noun<Center> = Noun {
     },
     places: &[Place { part: Part::Money, key: "statement", href: "/statements", shown: statements }],
     ..Noun::named("statement")
-};
-
-const PRICE_BOOK: Noun<Center> = Noun {
-    actions: &[actions::READ_PRICE, actions::MANAGE_PRICE],
-    api: || OpenApiRouter::new().routes(routes!(api::money::list_prices, api::money::new_prices)),
-    ..Noun::named("price book")
 };
 
 const USE: Noun<Center> = Noun {

@@ -6,14 +6,12 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use domain::PriceBookId;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::{
     app::{
         capacity::{self, LedgerCheck},
         contracts::{self, ContractEventView, ContractView, NewContract, TopUp},
-        prices::{self, NewPriceBook, PriceBookView},
         statements::{self, Statement, StatementQuery, TransferQuery, TransferView},
         usage::{self, UsageQuery, UsageView},
     },
@@ -120,32 +118,6 @@ pub async fn statement(
         return Ok((kind, statements::csv(&statement)).into_response());
     }
     Ok(Json(statement).into_response())
-}
-
-/// All price books, newest first.
-#[utoipa::path(get, path = "/price-books", tag = "money", responses((status = 200, body = Vec<PriceBookView>)))]
-pub async fn list_prices(
-    State(center): State<Center>,
-    Auth(caller): Auth,
-) -> Result<Json<Vec<PriceBookView>>, Problem> {
-    Ok(Json(prices::list(&center, &caller).await?))
-}
-
-#[derive(Serialize, utoipa::ToSchema)]
-pub struct PriceBookCreated {
-    pub id: PriceBookId,
-}
-
-/// A new version of the prices. What was metered keeps its own.
-#[utoipa::path(post, path = "/price-books", tag = "money", request_body = NewPriceBook,
-    responses((status = 201, body = PriceBookCreated), (status = 422, body = Problem)))]
-pub async fn new_prices(
-    State(center): State<Center>,
-    Auth(caller): Auth,
-    body: Body<NewPriceBook>,
-) -> Result<Created<PriceBookCreated>, Problem> {
-    let id = prices::create(&center, &caller, body.value).await?;
-    Ok((StatusCode::CREATED, Json(PriceBookCreated { id })))
 }
 
 /// Use and charges of an interval.

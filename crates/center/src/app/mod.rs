@@ -12,7 +12,6 @@ pub mod logs;
 pub mod members;
 pub mod nodes;
 pub mod overview;
-pub mod prices;
 pub mod projects;
 pub mod runs;
 pub mod sign_in;

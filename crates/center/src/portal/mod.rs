@@ -10,7 +10,7 @@ pub(crate) mod nodes;
 pub(crate) mod overview;
 pub(crate) mod people;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod shell;
 pub(crate) mod sign_in;
 mod tenants;

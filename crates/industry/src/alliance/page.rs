@@ -48,7 +48,7 @@ struct Line {
 #[template(path = "alliance/show.html")]
 pub struct AlliancePage {
     page: Page,
-    name: String,
+    alliance: String,
     slug: String,
     tenants: Vec<String>,
     lends: String,
@@ -133,7 +133,7 @@ async fn show_one(
     let name = alliance.name.in_lang(ui.lang).to_owned();
     let page = AlliancePage {
         page: visitor.page("alliances", name.clone()),
-        name,
+        alliance: name,
         lends: lends(ui, &alliance),
         slug: alliance.slug,
         tenants: alliance.tenants,
@@ -184,7 +184,7 @@ impl AlliancePage {
     pub fn samples(page: &Page) -> Vec<Self> {
         let sample = |tenants: Vec<String>, may_manage| Self {
             page: page.clone(),
-            name: "V & <A>".into(),
+            alliance: "V & <A>".into(),
             slug: "vision".into(),
             tenants,
             lends: page.t("alliance-lends-all"),

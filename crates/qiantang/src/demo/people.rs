@@ -8,11 +8,11 @@ use center::{
     app::{
         contracts::{self, NewContract, TopUp},
         members::{self, NewMember},
-        prices::{self, NewPriceBook, PriceView},
         projects::{self, NewProject},
         tenants::{self, NewTenant},
     },
     center::Center,
+    price::ask::{self as prices, NewPriceBook, PriceView},
 };
 use domain::{CardMs, Lang, MicroCny, QueueTerms, ServiceClass, TenantDomain, contract::ContractKind};
 use industry::alliance::ask as alliance;

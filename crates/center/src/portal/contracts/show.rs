@@ -18,10 +18,10 @@ use crate::{
     actions,
     app::{
         contracts::{self, ContractEventView, ContractView},
-        prices::{self, PriceView},
         statements::{self, TransferQuery, TransferView},
     },
     center::Center,
+    price::ask::{self as prices, PriceView},
 };
 
 /// Entries of the ledger on one page.

@@ -16,6 +16,7 @@ use domain::Lang;
 use testkit::{files_below as files, markup};
 
 use crate::portal::{audit, capacity, contracts, jobs, nodes, overview, people, sign_in, tokens, twin};
+use crate::price::{DraftPage, PriceBookPage, PriceBooksPage};
 
 /// A page that can show examples of itself.
 pub trait Sample: Template + Sized {
@@ -23,11 +24,16 @@ pub trait Sample: Template + Sized {
     fn samples(page: &Page) -> Vec<Self>;
 }
 
+/// The files of code that have pages.
+fn pages_of_code() -> Vec<PathBuf> {
+    ["src/portal", "src/price"].iter().flat_map(|folder| files(&root().join(folder))).collect()
+}
+
 /// The samples of a page, as they are sent.
 type Rendered = fn(&Page) -> Vec<String>;
 
 /// Each page by the template that it is made of.
-const PAGES: [(&str, Rendered); 21] = [
+const PAGES: [(&str, Rendered); 24] = [
     ("audit.html", rendered::<audit::AuditPage>),
     ("capacity.html", rendered::<capacity::CapacityPage>),
     ("contract.html", rendered::<contracts::show::ContractPage>),
@@ -42,6 +48,9 @@ const PAGES: [(&str, Rendered); 21] = [
     ("overview_center.html", rendered::<overview::OfCenter>),
     ("overview_tenant.html", rendered::<overview::OfTenant>),
     ("people.html", rendered::<people::PeoplePage>),
+    ("price/list.html", rendered::<PriceBooksPage>),
+    ("price/new.html", rendered::<DraftPage>),
+    ("price/show.html", rendered::<PriceBookPage>),
     ("sign_in.html", rendered::<sign_in::SignInPage>),
     ("statement.html", rendered::<contracts::statement::StatementPage>),
     ("submit.html", rendered::<jobs::submit::SubmitPage>),
@@ -120,11 +129,12 @@ fn root() -> &'static Path {
 
 /// All templates by name: a crate sees its own and those of the ground.
 fn templates() -> BTreeMap<String, PathBuf> {
-    let folders = [root().join("templates"), root().join("../base/templates")];
+    let folders = ["src", "templates", "../base/templates"].map(|folder| root().join(folder));
     let named = folders.iter().flat_map(|folder| {
         let name =
             move |path: &Path| path.strip_prefix(folder).expect("below it").to_string_lossy().into_owned();
-        files(folder).into_iter().map(move |path| (name(&path), path))
+        let is_template = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "html");
+        files(folder).into_iter().filter(is_template).map(move |path| (name(&path), path))
     });
     named.collect()
 }
@@ -199,7 +209,7 @@ fn no_component_hides_what_a_page_has() {
             );
         }
     }
-    for source in files(&root().join("src/portal")).iter().map(|path| text(path)) {
+    for source in pages_of_code().iter().map(|path| text(path)) {
         for page in source.split("#[template(path =").skip(1) {
             let body = page.split_once('{').and_then(|(_, body)| body.split_once("\n}")).expect("a struct").0;
             let fields = body.lines().filter_map(|line| line.split_once(": ").map(|(name, _)| name.trim()));
@@ -233,7 +243,7 @@ fn no_template_is_left_out() {
     }
     let there: BTreeSet<String> = templates.into_keys().collect();
     assert_eq!(there, reached, "each template belongs to a page with samples");
-    let sources: String = files(&root().join("src/portal")).iter().map(|path| text(path)).collect();
+    let sources: String = pages_of_code().iter().map(|path| text(path)).collect();
     let made: BTreeSet<String> = named(&sources, &["template(path ="]).collect();
     assert_eq!(made, sampled, "each page has samples");
 }

@@ -1,4 +1,4 @@
-//! Price books.
+//! What can be asked of price books: those there are, and publishing the next.
 
 use domain::{
     MicroCny, PriceBookId, RatePerCardHour, ServiceClass, TenantDomain, price,
@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::contracts as rows;
 
-use crate::{actions, center::Center};
+use super::{MANAGE, READ};
+use crate::center::Center;
 use base::{
     audit::{self, Change},
     params,
@@ -47,7 +48,7 @@ pub struct PriceView {
 
 /// All versions, newest first.
 pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<PriceBookView>, AppError> {
-    center.policies.check(caller, actions::READ_PRICE, None)?;
+    center.policies.check(caller, READ, None)?;
     let mut books = center.read(rows::list_price_books).await?;
     books.sort_by_key(|book| std::cmp::Reverse((book.effective_from, book.id)));
     let in_force = price::in_force(&books, moment::now()).map(|book| book.id);
@@ -68,6 +69,13 @@ pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<PriceBookView>
     Ok(books.into_iter().map(view).collect())
 }
 
+/// One version, by its id or name; the newest of that name.
+pub async fn show(center: &Center, caller: &Caller, wanted: &str) -> Result<PriceBookView, AppError> {
+    let is_it = |book: &PriceBookView| book.name == wanted || book.id.to_string() == wanted;
+    let found = list(center, caller).await?.into_iter().find(is_it);
+    found.ok_or_else(|| AppError::not_found("price book", wanted))
+}
+
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewPriceBook {
@@ -79,7 +87,7 @@ pub struct NewPriceBook {
 
 /// A new version.
 pub async fn create(center: &Center, caller: &Caller, new: NewPriceBook) -> Result<PriceBookId, AppError> {
-    center.policies.check(caller, actions::MANAGE_PRICE, None)?;
+    center.policies.check(caller, MANAGE, None)?;
     let now = moment::now();
     let effective_from = match &new.effective_from {
         None => now,
@@ -126,7 +134,7 @@ pub async fn create(center: &Center, caller: &Caller, new: NewPriceBook) -> Resu
         .write(
             move |tx| {
                 rows::insert_price_book(tx, &book)?;
-                let (action, subject) = (actions::MANAGE_PRICE, book.id.to_string());
+                let (action, subject) = (MANAGE, book.id.to_string());
                 let detail = json!({ "name": book.name, "prices": book.prices.len() });
                 audit::record(tx, &by, Change { tenant: None, action, subject, detail })?;
                 Ok(book)
