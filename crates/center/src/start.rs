@@ -40,7 +40,7 @@ pub fn actions_of(platforms: &[Platform<Center>]) -> impl Iterator<Item = Action
 }
 
 /// Who may do what.
-const POLICIES: &str = include_str!("../policies/center.cedar");
+pub const POLICIES: &str = include_str!("../policies/center.cedar");
 
 /// Why the center can't start.
 #[derive(Debug, thiserror::Error)]

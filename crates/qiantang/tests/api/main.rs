@@ -6,6 +6,7 @@ mod document;
 mod keys;
 mod names;
 mod pages;
+mod policies;
 mod scene;
 mod tenants;
 
