@@ -1,5 +1,6 @@
 //! Forms need the token of their session, and the role.
 
+use serde_json::json;
 use testkit::{Browser, PASSWORD, job};
 
 use crate::scene::Scene;
@@ -53,7 +54,10 @@ fn paths(scene: &Scene, job: &str) -> Vec<(&'static str, String)> {
         let list = scene.site.get(&format!("/api/v1/{list}"), &scene.site.operator);
         list[0]["id"].as_str().expect("an id").to_owned()
     };
+    let alliance = json!({ "slug": "vision", "name": { "zh": "视觉", "en": "Vision" } });
+    scene.site.post("/api/v1/alliances", &scene.site.operator, &alliance);
     let of_one = [
+        ("/alliances/{slug}", "vision".to_owned()),
         ("/jobs/{id}", job.to_owned()),
         ("/nodes/{name}", scene.node()),
         ("/contracts/{id}", scene.alpha.contract.clone()),

@@ -8,6 +8,7 @@ mod language;
 mod nodes;
 mod pages;
 mod passwords;
+mod prices;
 mod scene;
 mod sign_in;
 mod submit;
