@@ -15,6 +15,8 @@ use utoipa::{
     },
 };
 
+use super::once::KEYS;
+
 const PAGE: &str = include_str!("../../static/api/index.html");
 const SCRIPT: &str = include_str!("../../static/api/try.js");
 const STYLE: &str = include_str!("../../static/api/try.css");
@@ -42,9 +44,11 @@ pub struct Keys;
 
 impl Modify for Keys {
     fn modify(&self, document: &mut OpenApi) {
-        for (path, item) in &mut document.paths.paths {
+        for item in document.paths.paths.values_mut() {
             let Some(post) = &mut item.post else { continue };
-            if !crate::api::once::takes_keys(path) {
+            let mark = post.extensions.as_ref().and_then(|extensions| extensions.get(KEYS));
+            // A route that keeps its own keys describes them itself.
+            if mark.is_some() {
                 continue;
             }
             let header = ParameterBuilder::new()

@@ -4,15 +4,17 @@
 //! That it was carried out is kept in the transaction that makes the change (see [`center::audit::record`]),
 //! its answer right after. Submitting jobs has its own way, in one transaction for both.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use axum::{
     body::{Body, to_bytes},
-    extract::{FromRequestParts, Request, State},
+    extract::{FromRequestParts, MatchedPath, Request, State},
     http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
+
+use utoipa::openapi::{OpenApi, path::Operation};
 
 use crate::api::{
     Problem,
@@ -28,32 +30,50 @@ use crate::{
 /// Says that an answer is that of the first time.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
-/// Posts to these keep their own keys, or change nothing that could be done twice.
-const ELSEWHERE: &[&str] = &["/api/v1/jobs", "/api/v1/jobs/script", "/api/v1/jobs/dry-run", "/api/v1/login"];
-
-/// Their answers hold a secret, which is told once and kept nowhere.
-const SECRET: &[&str] = &["/api/v1/tokens"];
-
 /// The most of an answer that is kept, in bytes.
 const MOST_BYTES: usize = 1 << 20;
 
-/// Whether a key does something on posts to `path`.
-pub fn takes_keys(path: &str) -> bool {
-    !matches!(path, "/api/v1/jobs/dry-run" | "/api/v1/login")
+/// The mark of a route whose posts keep keys of their own (`own`), or change nothing that could be done twice (`none`):
+/// an extension in the route's own description.
+pub const KEYS: &str = "x-idempotency-key";
+
+/// The mark of a route whose answers hold a secret, which is told once and kept nowhere.
+pub const SECRET: &str = "x-secret-answer";
+
+/// What the routes' marks say, by the routes' paths.
+#[derive(Clone, Debug, Default)]
+pub struct Marks {
+    elsewhere: Arc<HashSet<String>>,
+    secret: Arc<HashSet<String>>,
 }
 
-pub async fn layer(State(base): State<Base>, request: Request, next: Next) -> Response {
-    let is_post = request.method() == Method::POST && !ELSEWHERE.contains(&request.uri().path());
+impl Marks {
+    pub fn of(document: &OpenApi) -> Self {
+        let marked = |mark: &str| {
+            let paths = document.paths.paths.iter();
+            let is_marked = |post: &Operation| {
+                post.extensions.as_ref().is_some_and(|extensions| extensions.contains_key(mark))
+            };
+            let paths = paths.filter(|(_, item)| item.post.as_ref().is_some_and(is_marked));
+            Arc::new(paths.map(|(path, _)| path.clone()).collect())
+        };
+        Self { elsewhere: marked(KEYS), secret: marked(SECRET) }
+    }
+}
+
+pub async fn layer(State((base, marks)): State<(Base, Marks)>, request: Request, next: Next) -> Response {
+    let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str).to_owned();
+    let is_post = request.method() == Method::POST && !marks.elsewhere.contains(&path);
     if !is_post || !request.headers().contains_key("idempotency-key") {
         return next.run(request).await;
     }
-    match keyed(&base, request, next).await {
+    match keyed(&base, request, next, marks.secret.contains(&path)).await {
         Ok(response) => response,
         Err(problem) => problem.into_response(),
     }
 }
 
-async fn keyed(base: &Base, request: Request, next: Next) -> Result<Response, Problem> {
+async fn keyed(base: &Base, request: Request, next: Next, is_secret: bool) -> Result<Response, Problem> {
     let (mut parts, body) = request.into_parts();
     let Key(key) = Key::from_request_parts(&mut parts, base).await?;
     let Auth(mut caller) = Auth::from_request_parts(&mut parts, base).await?;
@@ -71,7 +91,7 @@ async fn keyed(base: &Base, request: Request, next: Next) -> Result<Response, Pr
     caller.once = Some(once.clone());
     parts.extensions.insert(caller);
     let response = next.run(Request::from_parts(parts, Body::from(bytes))).await;
-    if !once.has_begun() || !response.status().is_success() || SECRET.contains(&path.as_str()) {
+    if !once.has_begun() || !response.status().is_success() || is_secret {
         return Ok(response);
     }
     let (parts, body) = response.into_parts();

@@ -30,7 +30,8 @@ pub struct SignIn {
 }
 
 /// Gives a token for a login and a password.
-#[utoipa::path(post, path = "/login", tag = "accounts", request_body = SignIn, security(()),
+#[utoipa::path(post, path = "/login", tag = "accounts",
+    extensions(("x-idempotency-key" = json!("none")), ("x-secret-answer" = json!(true))), request_body = SignIn, security(()),
     responses((status = 201, body = NewToken), (status = 401, body = Problem), (status = 429, body = Problem)))]
 pub async fn login(
     State(center): State<Center>,
@@ -66,7 +67,7 @@ pub struct TokenName {
 }
 
 /// A new token. Its text is told this once.
-#[utoipa::path(post, path = "/tokens", tag = "accounts", request_body = TokenName,
+#[utoipa::path(post, path = "/tokens", tag = "accounts", extensions(("x-secret-answer" = json!(true))), request_body = TokenName,
     responses((status = 201, body = NewToken)))]
 pub async fn new_token(
     State(center): State<Center>,

@@ -60,6 +60,7 @@ fn parts(platforms: &[Platform<Center>]) -> (Router<Center>, utoipa::openapi::Op
 
 pub fn router(center: Center) -> Router {
     let (v1, document) = parts(center.platforms);
+    let marks = once::Marks::of(&document);
     let v1 = v1
         .merge(docs::router(&document))
         .route("/healthz", axum::routing::get(ops::healthz))
@@ -68,7 +69,7 @@ pub fn router(center: Center) -> Router {
         .route("/api", axum::routing::any(no_such_route))
         .route("/api/{*rest}", axum::routing::any(no_such_route))
         .method_not_allowed_fallback(method_not_allowed);
-    v1.layer(middleware::from_fn_with_state(center.clone(), once::layer))
+    v1.layer(middleware::from_fn_with_state((center.base.clone(), marks), once::layer))
         .layer(catch_panics())
         .layer(middleware::from_fn_with_state(center.clone(), around))
         .with_state(center)

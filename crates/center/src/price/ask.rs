@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::contracts as rows;
 
-use super::{MANAGE, READ};
+use super::rule::{MANAGE, MOST_PRICES, MOST_RATE, READ};
 use crate::center::Center;
 use base::{
     audit::{self, Change},
@@ -20,10 +20,6 @@ use base::{
     error::AppError,
     moment::{self, new_id},
 };
-
-/// The most prices of one book, and the most micro-CNY of one card-hour.
-const MOST_PRICES: usize = 1000;
-const MOST_RATE: i64 = 1_000_000_000_000;
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct PriceBookView {

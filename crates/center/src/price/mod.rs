@@ -3,21 +3,19 @@
 mod api;
 pub mod ask;
 mod page;
+mod rule;
 
 use base::{
-    auth::Action,
     noun::{Noun, Part, Place},
     page::routes::Routes,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::center::Center;
+use rule::{MANAGE, READ};
 
 #[cfg(test)]
 pub(crate) use page::{DraftPage, PriceBookPage, PriceBooksPage};
-
-const READ: Action = Action::new("read_price", "read_public");
-const MANAGE: Action = Action::new("manage_price", "run_center");
 
 pub const NOUN: Noun<Center> = Noun {
     actions: &[READ, MANAGE],

@@ -19,8 +19,8 @@ use base::{
 use domain::{MicroCny, ServiceClass, TenantDomain};
 
 use super::{
-    MANAGE,
     ask::{self, NewPriceBook, PriceBookView, PriceView},
+    rule::MANAGE,
 };
 use crate::{app::nodes, center::Center};
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::tenants as rows;
 
-use super::{MANAGE, READ};
+use super::rule::{MANAGE, READ};
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct AllianceView {

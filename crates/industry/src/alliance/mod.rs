@@ -5,20 +5,17 @@
 mod api;
 pub mod ask;
 mod page;
+mod rule;
 #[cfg(test)]
 mod tests;
 
 use base::{
-    auth::Action,
     noun::{Noun, Part, Place},
     page::routes::Routes,
 };
 use center::center::Center;
+use rule::{MANAGE, READ};
 use utoipa_axum::{router::OpenApiRouter, routes};
-
-/// Who is in an alliance is public within the center.
-const READ: Action = Action::new("read_alliance", "read_public");
-const MANAGE: Action = Action::new("manage_alliance", "run_center");
 
 pub const NOUN: Noun<Center> = Noun {
     actions: &[READ, MANAGE],

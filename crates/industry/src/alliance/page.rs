@@ -20,12 +20,9 @@ use base::{
 use center::center::Center;
 
 use super::{
-    MANAGE,
     ask::{self, AllianceView, NewAlliance},
+    rule::{MANAGE, MOST_CARDS},
 };
-
-/// The most cards that a form takes.
-const MOST_CARDS: u32 = 1_000_000;
 
 #[derive(Template)]
 #[template(path = "alliance/list.html")]

@@ -17,7 +17,7 @@ fn prices_are_published_by_a_form_and_what_is_no_amount_stays_typed() {
     let right = [("csrf", csrf.as_str()), ("name", "2026-H2"), (field.as_str(), "5.5")];
     let published = operator.post("/prices/new", &right, &[]);
     assert_eq!(published.status, 303, "{}", published.body);
-    let book = operator.get(&published.header("location"));
+    let book = operator.get(published.header("location"));
     assert!(book.body.contains("2026-H2") && book.body.contains("5.50"), "{}", book.body);
     assert!(operator.get("/prices").body.contains("2026-H2"));
     let next = operator.get("/prices/new");

@@ -1,0 +1,12 @@
+//! Who may do what with price books, and their limits.
+
+use base::auth::Action;
+
+/// Prices are public within the center.
+pub const READ: Action = Action::new("read_price", "read_public");
+pub const MANAGE: Action = Action::new("manage_price", "run_center");
+
+/// The most prices of one book.
+pub const MOST_PRICES: usize = 1000;
+/// The most micro-CNY of one card-hour.
+pub const MOST_RATE: i64 = 1_000_000_000_000;
