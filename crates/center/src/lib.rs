@@ -17,6 +17,7 @@ pub mod portal;
 pub mod price;
 pub mod settings;
 pub mod start;
+pub mod tenant;
 pub mod wakers;
 
 use std::{ffi::OsString, future::Future, net::SocketAddr};

@@ -8,7 +8,7 @@ use base::{
 use domain::TenantId;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{actions, api, app::overview::glance, center::Center, event_kinds, portal, price};
+use crate::{actions, api, app::overview::glance, center::Center, event_kinds, portal, price, tenant};
 
 pub const PLATFORM: Platform<Center> = Platform { name: "center", nouns: NOUNS };
 
@@ -27,7 +27,7 @@ const NOUNS: &[Noun<Center>] = &[
     CAPACITY_BALANCE,
     MEMBER,
     PROJECT,
-    TENANT,
+    tenant::NOUN,
     TRIAL,
     AUDIT_RECORD,
     TOKEN,
@@ -258,16 +258,6 @@ const PROJECT: Noun<Center> = Noun {
             .form("/people/projects/{id}", portal::people::change_project)
     },
     ..Noun::named("project")
-};
-
-const TENANT: Noun<Center> = Noun {
-    actions: &[actions::READ_TENANT, actions::MANAGE_TENANT],
-    api: || {
-        OpenApiRouter::new()
-            .routes(routes!(api::accounts::list_tenants, api::accounts::new_tenant))
-            .routes(routes!(api::accounts::show_tenant))
-    },
-    ..Noun::named("tenant")
 };
 
 const TRIAL: Noun<Center> = Noun {

@@ -8,7 +8,6 @@ use crate::{
         members::{self, MemberChange, NewMember},
         projects::{self, NewProject, ProjectView},
         sign_in::{self, MemberView, NewToken, TokenView},
-        tenants::{self, NewTenant, TenantView},
     },
     center::Center,
 };
@@ -87,37 +86,6 @@ pub async fn revoke_token(
 ) -> Result<StatusCode, Problem> {
     sign_in::revoke_token(&center, &caller, &id).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Tenants that you may see.
-#[utoipa::path(get, path = "/tenants", tag = "accounts", responses((status = 200, body = Vec<TenantView>)))]
-pub async fn list_tenants(
-    State(center): State<Center>,
-    Auth(caller): Auth,
-) -> Result<Json<Vec<TenantView>>, Problem> {
-    Ok(Json(tenants::list(&center, &caller).await?))
-}
-
-/// Signs up a tenant.
-#[utoipa::path(post, path = "/tenants", tag = "accounts", request_body = NewTenant,
-    responses((status = 201, body = TenantView), (status = 409, body = Problem), (status = 422, body = Problem)))]
-pub async fn new_tenant(
-    State(center): State<Center>,
-    Auth(caller): Auth,
-    body: Body<NewTenant>,
-) -> Result<Created<TenantView>, Problem> {
-    Ok((StatusCode::CREATED, Json(tenants::create(&center, &caller, body.value).await?)))
-}
-
-/// One tenant, by its short name.
-#[utoipa::path(get, path = "/tenants/{slug}", tag = "accounts", params(("slug" = String, Path)),
-    responses((status = 200, body = TenantView), (status = 404, body = Problem)))]
-pub async fn show_tenant(
-    State(center): State<Center>,
-    Auth(caller): Auth,
-    Id(slug): Id,
-) -> Result<Json<TenantView>, Problem> {
-    Ok(Json(tenants::show(&center, &caller, &slug).await?))
 }
 
 /// Members that you may see.

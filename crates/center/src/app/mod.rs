@@ -17,7 +17,6 @@ pub mod runs;
 pub mod sign_in;
 pub mod slurm_accounts;
 pub mod statements;
-pub mod tenants;
 pub mod twin;
 pub mod usage;
 pub mod verdict;

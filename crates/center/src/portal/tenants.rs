@@ -5,7 +5,7 @@ use base::{
     page::{form::Choice, frame::Visitor},
 };
 
-use crate::{app::tenants, center::Center};
+use crate::{center::Center, tenant::ask as tenants};
 
 /// Every tenant, by name; none for a tenant's own members.
 pub async fn tenants_by_name(center: &Center, visitor: &Visitor) -> Result<Vec<Choice>, AppError> {

@@ -9,10 +9,10 @@ use center::{
         contracts::{self, NewContract, TopUp},
         members::{self, NewMember},
         projects::{self, NewProject},
-        tenants::{self, NewTenant},
     },
     center::Center,
     price::ask::{self as prices, NewPriceBook, PriceView},
+    tenant::ask::{self as tenants, NewTenant},
 };
 use domain::{CardMs, Lang, MicroCny, QueueTerms, ServiceClass, TenantDomain, contract::ContractKind};
 use industry::alliance::ask as alliance;

@@ -21,8 +21,16 @@ fn every_page_reads_well_in_a_real_browser() {
         "/contracts",
         &format!("/contracts/{}", tenant.contract),
     ];
-    let of_operator =
-        ["/capacity", "/prices", "/prices/new", "/alliances", "/people", "/audit", "/no-such-page"];
+    let of_operator = [
+        "/capacity",
+        "/prices",
+        "/prices/new",
+        "/alliances",
+        "/tenants",
+        "/people",
+        "/audit",
+        "/no-such-page",
+    ];
     let of_developer = ["/submit"];
     for (login, own) in [("operator", &of_operator[..]), ("univ-developer", &of_developer[..])] {
         browser.set_width(1440);

@@ -35,6 +35,7 @@ const PAGES: &[&str] = &[
     "/prices",
     "/prices/new",
     "/prices/book/none",
+    "/tenants",
     "/alliances",
     "/alliances/none",
     "/capacity",

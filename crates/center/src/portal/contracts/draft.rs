@@ -23,10 +23,10 @@ use crate::{
     app::{
         contracts::{self, NewContract},
         nodes::{self, PoolView},
-        tenants,
     },
     center::Center,
     portal::tenants::tenants_by_name,
+    tenant::ask as tenants,
 };
 
 const KINDS: [&str; 4] = ["prepaid", "metered", "reserved", "grant"];

@@ -17,6 +17,7 @@ use testkit::{files_below as files, markup};
 
 use crate::portal::{audit, capacity, contracts, jobs, nodes, overview, people, sign_in, tokens, twin};
 use crate::price::{DraftPage, PriceBookPage, PriceBooksPage};
+use crate::tenant::TenantsPage;
 
 /// A page that can show examples of itself.
 pub trait Sample: Template + Sized {
@@ -26,14 +27,14 @@ pub trait Sample: Template + Sized {
 
 /// The files of code that have pages.
 fn pages_of_code() -> Vec<PathBuf> {
-    ["src/portal", "src/price"].iter().flat_map(|folder| files(&root().join(folder))).collect()
+    ["src/portal", "src/price", "src/tenant"].iter().flat_map(|folder| files(&root().join(folder))).collect()
 }
 
 /// The samples of a page, as they are sent.
 type Rendered = fn(&Page) -> Vec<String>;
 
 /// Each page by the template that it is made of.
-const PAGES: [(&str, Rendered); 24] = [
+const PAGES: [(&str, Rendered); 25] = [
     ("audit.html", rendered::<audit::AuditPage>),
     ("capacity.html", rendered::<capacity::CapacityPage>),
     ("contract.html", rendered::<contracts::show::ContractPage>),
@@ -54,6 +55,7 @@ const PAGES: [(&str, Rendered); 24] = [
     ("sign_in.html", rendered::<sign_in::SignInPage>),
     ("statement.html", rendered::<contracts::statement::StatementPage>),
     ("submit.html", rendered::<jobs::submit::SubmitPage>),
+    ("tenant/list.html", rendered::<TenantsPage>),
     ("tokens.html", rendered::<tokens::TokensPage>),
     ("top_up.html", rendered::<contracts::top_up::TopUpPage>),
     ("twin.html", rendered::<twin::TwinPage>),

@@ -1,11 +1,12 @@
-//! Tenants and alliances.
+//! What can be asked of tenants: those there are, and signing one up.
 
 use domain::{AllianceId, Tenant, TenantDomain, TenantId, problem::field};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::tenants as rows;
 
-use crate::{actions, center::Center};
+use super::rule::{MANAGE, READ};
+use crate::center::Center;
 use base::{
     audit::{self, Change},
     lookup, params,
@@ -45,7 +46,7 @@ fn view(center: &Center, tenant: Tenant) -> TenantView {
 /// Tenants that the caller may see, by short name.
 pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<TenantView>, AppError> {
     let scope = caller.scope()?.tenant();
-    center.policies.check(caller, actions::READ_TENANT, scope)?;
+    center.policies.check(caller, READ, scope)?;
     let tenants = center
         .read(move |tx| match scope {
             Some(own) => Ok(vec![rows::get_tenant(tx, own)?]),
@@ -58,7 +59,7 @@ pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<TenantView>, A
 /// The tenant of that short name, if the caller may see it.
 pub async fn show(center: &Center, caller: &Caller, slug: &str) -> Result<TenantView, AppError> {
     let tenant = lookup::tenant(center, caller, slug).await?;
-    center.policies.check(caller, actions::READ_TENANT, Some(tenant.id))?;
+    center.policies.check(caller, READ, Some(tenant.id))?;
     Ok(view(center, tenant))
 }
 
@@ -76,7 +77,7 @@ pub struct NewTenant {
 
 /// Signs up a tenant.
 pub async fn create(center: &Center, caller: &Caller, new: NewTenant) -> Result<TenantView, AppError> {
-    center.policies.check(caller, actions::MANAGE_TENANT, None)?;
+    center.policies.check(caller, MANAGE, None)?;
     params::slug(&new.slug)?;
     let name_zh = params::line::<128>(field::NAME_ZH, new.name_zh)?;
     let name_en = params::line::<128>(field::NAME_EN, new.name_en)?;
@@ -107,7 +108,7 @@ pub async fn create(center: &Center, caller: &Caller, new: NewTenant) -> Result<
                 rows::insert_tenant(tx, &tenant)?;
                 let change = Change {
                     tenant: Some(tenant.id),
-                    action: actions::MANAGE_TENANT,
+                    action: MANAGE,
                     subject: tenant.id.to_string(),
                     detail: json!({ "slug": tenant.slug, "domain": domain.code() }),
                 };

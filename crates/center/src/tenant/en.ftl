@@ -1,0 +1,18 @@
+# Tenants
+
+nav-tenants = Tenants
+action-read_tenant = See tenants
+action-manage_tenant = Manage tenants
+tenants-all = All tenants
+tenants-none = No tenants yet
+tenants-none-text = Sign a tenant up, then draw up its contract, publish prices, and add its members and projects.
+tenant-domain = Domain
+tenant-since = Since
+tenant-jobs = Jobs not ended
+tenant-sign-up = Sign a tenant up
+tenant-slug = Short name
+tenant-slug-hint = 1 to 40 lower-case letters, digits and inner hyphens
+tenant-name-zh = Chinese name
+tenant-name-en = English name
+tenant-alliance = Alliance
+tenant-alliance-hint = The alliance's short name; left empty for none

@@ -1,0 +1,18 @@
+# 租户
+
+nav-tenants = 租户
+action-read_tenant = 查看租户
+action-manage_tenant = 管理租户
+tenants-all = 全部租户
+tenants-none = 还没有租户
+tenants-none-text = 登记一个租户，再为它起草合同、发布价目、添加成员和项目。
+tenant-domain = 领域
+tenant-since = 登记日期
+tenant-jobs = 未结束作业
+tenant-sign-up = 登记租户
+tenant-slug = 短名
+tenant-slug-hint = 1 至 40 个小写字母、数字和中间的连字符
+tenant-name-zh = 中文名称
+tenant-name-en = 英文名称
+tenant-alliance = 所属联盟
+tenant-alliance-hint = 联盟的短名；不在联盟中则留空
