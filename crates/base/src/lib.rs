@@ -1,5 +1,5 @@
 //! The ground of every noun, and no noun itself: who asks and whether they may, one change with its line in the audit log
-//! and its event, the frames of API and pages, texts, work that repeats, and the table of nouns.
+//! and its event, the frames of API and pages, texts, and the table of nouns.
 
 pub mod api;
 pub mod audit;
@@ -17,7 +17,6 @@ pub mod page;
 pub mod params;
 pub mod refusal;
 pub mod settings;
-pub mod task;
 pub mod text;
 
 pub use handle::{Base, Ground};

@@ -16,7 +16,6 @@ use crate::{
         routes::Routes,
         texts::Texts,
     },
-    task::Task,
 };
 
 /// A noun of a platform. `C` is the handle that its routes, pages and tasks work with.
@@ -33,7 +32,6 @@ pub struct Noun<C: 'static> {
     pub pages: fn() -> Routes<C>,
     /// Its places in the navigation.
     pub places: &'static [Place<C>],
-    pub tasks: &'static [Task<C>],
 }
 
 impl<C: Clone + Send + Sync + 'static> Noun<C> {
@@ -47,7 +45,6 @@ impl<C: Clone + Send + Sync + 'static> Noun<C> {
             api: OpenApiRouter::new,
             pages: Routes::default,
             places: &[],
-            tasks: &[],
         }
     }
 }
