@@ -22,26 +22,24 @@ macro_rules! frame {
 
 frame!["shell", "words", "forms", "faults"];
 
-/// All texts, once they are loaded.
+/// The sources of all texts, once they are loaded.
+static SOURCES: OnceLock<Vec<Texts>> = OnceLock::new();
+
+/// All texts. Reading the sources takes milliseconds, which a command that says nothing need not wait for.
 static ALL: OnceLock<[Bundle; 2]> = OnceLock::new();
 
-/// The frame's own, which are there before.
+/// The frame's own, which are there before the others are loaded.
 static OF_FRAME: LazyLock<[Bundle; 2]> = LazyLock::new(|| bundles(FRAME));
+
+/// Takes in the texts of all nouns, beside the frame's. The first call counts: a program has one set of
+/// nouns. The texts are read when the first of them is asked for, which panics if one is not Fluent, or is
+/// there twice: a fault of the build, which a test finds.
+pub fn load(nouns: impl IntoIterator<Item = Texts>) {
+    SOURCES.get_or_init(|| FRAME.iter().copied().chain(nouns).collect());
+}
 
 fn bundles(all: &[Texts]) -> [Bundle; 2] {
     [("zh-CN", 0), ("en", 1)].map(|(locale, at)| bundle(locale, all.iter().map(|texts| texts[at])))
-}
-
-/// Takes in the texts of all nouns, beside the frame's. The first call counts: a program has one set of
-/// nouns.
-///
-/// # Panics
-/// If a text is not Fluent, or is there twice: a fault of the build.
-pub fn load(nouns: impl IntoIterator<Item = Texts>) {
-    ALL.get_or_init(|| {
-        let all: Vec<Texts> = FRAME.iter().copied().chain(nouns).collect();
-        bundles(&all)
-    });
 }
 
 fn bundle(locale: &str, sources: impl Iterator<Item = &'static str>) -> Bundle {
@@ -61,7 +59,10 @@ fn bundle(locale: &str, sources: impl Iterator<Item = &'static str>) -> Bundle {
 }
 
 fn of(lang: Lang) -> &'static Bundle {
-    let [zh, en] = ALL.get().unwrap_or_else(|| &OF_FRAME);
+    let [zh, en] = match SOURCES.get() {
+        Some(sources) => ALL.get_or_init(|| bundles(sources)),
+        None => &OF_FRAME,
+    };
     match lang {
         Lang::Zh => zh,
         Lang::En => en,
