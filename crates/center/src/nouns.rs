@@ -8,7 +8,7 @@ use base::{
 use domain::TenantId;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{actions, api, app::overview::glance, center::Center, event_kinds, portal, price, tenant};
+use crate::{actions, api, app::overview, center::Center, event_kinds, portal, price, tenant};
 
 pub const PLATFORM: Platform<Center> = Platform { name: "center", nouns: NOUNS };
 
@@ -103,7 +103,7 @@ const JOB: Noun<Center> = Noun {
                 seen(center, caller, actions::SUBMIT_JOB, caller.member.tenant.map(Some)?)
             },
         },
-        Place { part: Part::Work, key: "jobs", href: "/jobs", shown: jobs },
+        Place { part: Part::Work, key: "jobs", href: "/jobs", shown: overview::active_jobs },
     ],
     ..Noun::named("job")
 };
@@ -144,7 +144,7 @@ const NODE: Noun<Center> = Noun {
             .form("/nodes/{name}/maintenance", portal::nodes::show::set_maintenance)
             .form("/nodes/{name}/maintenance/cancel", portal::nodes::show::cancel_maintenance)
     },
-    places: &[Place { part: Part::Work, key: "nodes", href: "/nodes", shown: nodes }],
+    places: &[Place { part: Part::Work, key: "nodes", href: "/nodes", shown: overview::nodes_seen }],
     ..Noun::named("node")
 };
 
@@ -177,7 +177,12 @@ const CONTRACT: Noun<Center> = Noun {
             .page("/contracts/{id}/top-up", portal::contracts::top_up::top_up_form)
             .form("/contracts/{id}/top-up", portal::contracts::top_up::top_up)
     },
-    places: &[Place { part: Part::Money, key: "contracts", href: "/contracts", shown: contracts }],
+    places: &[Place {
+        part: Part::Money,
+        key: "contracts",
+        href: "/contracts",
+        shown: overview::contracts_seen,
+    }],
     ..Noun::named("contract")
 };
 
@@ -333,21 +338,9 @@ fn seen(center: &Center, caller: &Caller, action: Action, owner: Option<TenantId
     center.policies.check(caller, action, owner).ok().map(|()| 0)
 }
 
-fn jobs(center: &Center, caller: &Caller) -> Option<usize> {
-    glance(center, caller).ok()?.active_jobs
-}
-
-fn nodes(center: &Center, caller: &Caller) -> Option<usize> {
-    glance(center, caller).ok()?.nodes
-}
-
-fn contracts(center: &Center, caller: &Caller) -> Option<usize> {
-    glance(center, caller).ok()?.contracts
-}
-
 /// Statements are there where contracts are.
 fn statements(center: &Center, caller: &Caller) -> Option<usize> {
-    contracts(center, caller).filter(|count| *count > 0)?;
+    overview::contracts_seen(center, caller).filter(|count| *count > 0)?;
     seen(center, caller, actions::READ_STATEMENT, caller.member.tenant)
 }
 

@@ -12,7 +12,12 @@ use super::{
     jobs::{JobQuery, JobView},
 };
 use crate::{actions, center::Center};
-use base::{auth::Caller, error::AppError, events::Event, moment};
+use base::{
+    auth::{Action, Caller, Scope},
+    error::AppError,
+    events::Event,
+    moment,
+};
 
 /// How many of the newest events an overview has.
 const EVENTS: u32 = 20;
@@ -109,28 +114,38 @@ pub async fn overview(center: &Center, recent: &Recent, caller: &Caller) -> Resu
     })
 }
 
-/// What every page shows beside its own matter. Figures are there for those who may see what is counted.
-#[derive(Clone, Debug, Default)]
-pub struct Glance {
-    pub active_jobs: Option<usize>,
-    pub nodes: Option<usize>,
-    pub contracts: Option<usize>,
-    pub is_all_virtual: bool,
+/// How many jobs are queued or running, of those that `caller` may read; `None` if none may be read.
+pub fn active_jobs(center: &Center, caller: &Caller) -> Option<usize> {
+    let scope = seen_by(center, caller, actions::READ_JOB)?.tenant();
+    let live = center.live();
+    Some(scope.map_or(live.jobs().len(), |own| live.jobs_of(own) as usize))
 }
 
-pub fn glance(center: &Center, caller: &Caller) -> Result<Glance, AppError> {
-    let scope = caller.scope()?.tenant();
-    let may = |action, owner| center.policies.check(caller, action, owner).is_ok();
+/// How many nodes the center has, for those who may read nodes.
+pub fn nodes_seen(center: &Center, caller: &Caller) -> Option<usize> {
+    center.policies.check(caller, actions::READ_NODE, None).ok()?;
+    Some(center.live().nodes().len())
+}
+
+/// How many contracts there are, of those that `caller` may read; `None` if none may be read.
+pub fn contracts_seen(center: &Center, caller: &Caller) -> Option<usize> {
+    let scope = seen_by(center, caller, actions::READ_CONTRACT)?.tenant();
     let live = center.live();
-    let active_jobs = scope.map_or(live.jobs().len(), |own| live.jobs_of(own) as usize);
-    let contracts = live.contracts().map(|known| known.contract.tenant);
-    let contracts = contracts.filter(|tenant| scope.is_none_or(|own| own == *tenant)).count();
-    Ok(Glance {
-        active_jobs: may(actions::READ_JOB, scope).then_some(active_jobs),
-        nodes: may(actions::READ_NODE, None).then_some(live.nodes().len()),
-        contracts: may(actions::READ_CONTRACT, scope).then_some(contracts),
-        is_all_virtual: live.nodes().len() > 0 && live.nodes().all(|known| known.node.is_virtual),
-    })
+    let is_seen = |tenant| scope.is_none_or(|own| own == tenant);
+    Some(live.contracts().filter(|known| is_seen(known.contract.tenant)).count())
+}
+
+/// What `caller` sees of the things that `action` is done to, if anything.
+fn seen_by(center: &Center, caller: &Caller, action: Action) -> Option<Scope> {
+    let scope = caller.scope().ok()?;
+    center.policies.check(caller, action, scope.tenant()).ok()?;
+    Some(scope)
+}
+
+/// Whether every node is virtual: the center is a demo or a rehearsal, which each page then says.
+pub fn is_all_virtual(center: &Center) -> bool {
+    let live = center.live();
+    live.nodes().len() > 0 && live.nodes().all(|known| known.node.is_virtual)
 }
 
 fn month_start(now: Timestamp) -> (String, Timestamp) {

@@ -20,8 +20,6 @@ impl Host for Center {
     fn shell(&self, session: &Session, ui: Ui) -> Shell {
         let member = &session.member;
         let caller = Caller { member: member.clone(), from: String::new(), once: None };
-        // A page is shown without these figures rather than not at all.
-        let glance = overview::glance(self, &caller).unwrap_or_default();
         let place = match &session.tenant {
             Some(tenant) => tenant.name(ui.lang).to_owned(),
             None => ui.t("center"),
@@ -29,7 +27,7 @@ impl Host for Center {
         Shell {
             links: navigation(self.platforms, self, &caller),
             who: format!("{} · {place}", ui.word("role", member.role.code())),
-            is_all_virtual: glance.is_all_virtual,
+            is_all_virtual: overview::is_all_virtual(self),
         }
     }
 }
