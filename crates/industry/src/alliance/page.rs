@@ -21,7 +21,7 @@ use center::center::Center;
 
 use super::{
     ask::{self, AllianceView, NewAlliance},
-    rule::{MANAGE, MOST_CARDS},
+    rule::MANAGE,
 };
 
 #[derive(Template)]
@@ -88,7 +88,7 @@ pub async fn found(
     Sent { visitor, mut form }: Sent,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let lending_limit = form.number_or_none(ui, "lends", 0..=MOST_CARDS);
+    let lending_limit = form.number_or_none(ui, "lends", 0..=u32::MAX);
     if !form.is_good() {
         return show_list(&center, &visitor, StatusCode::UNPROCESSABLE_ENTITY, form).await;
     }
@@ -145,7 +145,7 @@ pub async fn set_lending(
     Id(slug): Id,
     Sent { visitor, mut form }: Sent,
 ) -> Result<Response, AppError> {
-    let limit = form.number_or_none(visitor.front.ui, "lends", 0..=MOST_CARDS);
+    let limit = form.number_or_none(visitor.front.ui, "lends", 0..=u32::MAX);
     if !form.is_good() {
         return show_one(&center, &visitor, &slug, StatusCode::UNPROCESSABLE_ENTITY, Some(form)).await;
     }

@@ -5,6 +5,3 @@ use base::auth::Action;
 /// Who is in an alliance is public within the center.
 pub const READ: Action = Action::new("read_alliance", "read_public");
 pub const MANAGE: Action = Action::new("manage_alliance", "run_center");
-
-/// The most cards that a form takes as a lending limit.
-pub const MOST_CARDS: u32 = 1_000_000;
