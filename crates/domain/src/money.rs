@@ -8,7 +8,7 @@ use utoipa::{
     openapi::{RefOr, Schema},
 };
 
-use crate::{schema, time::CardMs};
+use crate::{decimal, schema, time::CardMs};
 
 /// An amount of money in micro-CNY.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -58,20 +58,7 @@ impl FromStr for MicroCny {
 
     /// Yuan with at most six places; commas are passed over.
     fn from_str(text: &str) -> Result<Self, InvalidAmount> {
-        let invalid = || InvalidAmount(text.chars().take(80).collect());
-        let plain = text.trim().replace(',', "");
-        let (negative, magnitude) =
-            plain.strip_prefix('-').map_or((false, plain.as_str()), |rest| (true, rest));
-        let (yuan, places) = magnitude.split_once('.').unwrap_or((magnitude, ""));
-        let digits_only = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-        if yuan.is_empty() || places.len() > 6 || !digits_only(yuan) || !digits_only(places) {
-            return Err(invalid());
-        }
-        let yuan: i64 = yuan.parse().map_err(|_| invalid())?;
-        let micro: i64 = format!("{places:0<6}").parse().map_err(|_| invalid())?;
-        let amount =
-            yuan.checked_mul(1_000_000).and_then(|whole| whole.checked_add(micro)).ok_or_else(invalid)?;
-        Ok(Self(if negative { -amount } else { amount }))
+        decimal::millionths(text).map(Self).ok_or_else(|| InvalidAmount(text.chars().take(80).collect()))
     }
 }
 

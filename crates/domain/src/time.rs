@@ -8,7 +8,7 @@ use utoipa::{
     openapi::{RefOr, Schema},
 };
 
-use crate::schema;
+use crate::{decimal, schema};
 
 /// An instant, in microseconds since 1970-01-01T00:00:00Z. It is kept as this number, in columns as in JSON.
 /// Requests and answers have it as [`Rfc3339`].
@@ -196,6 +196,13 @@ impl CardMs {
         Self(hours.saturating_mul(3_600_000))
     }
 
+    /// Reads a number of card-hours above 0, with at most six places, as people write it: `1,000`, `12.5`.
+    /// What is less than a card-millisecond is dropped. `None` if the text is no such number.
+    pub fn of_hours(text: &str) -> Option<Self> {
+        let card_ms = i64::try_from(i128::from(decimal::millionths(text)?) * 36 / 10).ok()?;
+        (card_ms > 0).then_some(Self(card_ms))
+    }
+
     pub fn checked_add(self, other: Self) -> Option<Self> {
         self.0.checked_add(other.0).map(Self)
     }
@@ -255,6 +262,15 @@ impl ToSchema for CardMs {}
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn card_hours_are_read_exactly() {
+        assert_eq!(CardMs::of_hours("1,000"), Some(CardMs(3_600_000_000)));
+        assert_eq!(CardMs::of_hours("12.5"), Some(CardMs(45_000_000)));
+        for bad in ["", "0", "-1", "much", "0.00000001", "9000000000000"] {
+            assert_eq!(CardMs::of_hours(bad), None, "{bad}");
+        }
+    }
 
     #[test]
     fn instants_read_and_write() {

@@ -180,13 +180,9 @@ impl Form {
 
     /// Card-hours above 0, as card-milliseconds.
     pub fn hours(&mut self, ui: Ui, name: &str) -> CardMs {
-        // Hours with at most six places read as money does.
-        let read = self.value(name).replace('，', ",").parse::<MicroCny>().ok();
-        let card_ms = read.map(|millionths| i128::from(millionths.0) * 36 / 10);
-        if let Some(card_ms) =
-            card_ms.and_then(|ms| i64::try_from(ms).ok()).filter(|ms| (1..=MOST).contains(ms))
-        {
-            CardMs(card_ms)
+        let read = CardMs::of_hours(&self.value(name).replace('，', ","));
+        if let Some(card_ms) = read.filter(|read| read.0 <= MOST) {
+            card_ms
         } else {
             self.blame_by(ui, name, "hours");
             CardMs::ZERO

@@ -76,13 +76,13 @@ struct New {
     /// The first day that it does not hold any more.
     #[arg(long)]
     until: String,
-    /// Of a package (prepaid), or the most of a grant.
+    /// Of a package (prepaid); of a grant the most, without end where left out.
     #[arg(long)]
     card_hours: Option<String>,
     /// Of a package or a reservation, in yuan.
     #[arg(long)]
     fee: Option<MicroCny>,
-    /// How far below zero a metered contract may go, in yuan.
+    /// How far below zero a metered contract may go, in yuan; not at all where left out.
     #[arg(long)]
     credit: Option<MicroCny>,
     /// Cards that are reserved.
@@ -112,13 +112,13 @@ impl Run for Contracts {
             }
             Some(Act::New(new)) => context.client.post(PATH, &new.body()?)?,
             Some(Act::Decide { contract, action, reason }) => {
-                let path = format!("{PATH}/{}/actions", part(&id_of(context, &contract)?));
+                let path = act_on(context, &contract, "actions")?;
                 context
                     .client
                     .post(&path, &json!({ "action": action, "reason": reason.unwrap_or_default() }))?
             }
             Some(Act::TopUp { contract, yuan, card_hours, reference }) => {
-                let path = format!("{PATH}/{}/top-up", part(&id_of(context, &contract)?));
+                let path = act_on(context, &contract, "top-up")?;
                 let card_ms = card_hours.as_deref().map(read_card_hours).transpose()?.unwrap_or(CardMs::ZERO);
                 let body = json!({ "amount_micro_cny": yuan.unwrap_or(MicroCny::ZERO), "card_ms": card_ms,
                     "reference": reference });
@@ -132,49 +132,92 @@ impl Run for Contracts {
 
 impl New {
     fn body(&self) -> Result<Value, Failure> {
-        let needs = |what: &str| {
-            let message = format!("a contract of this kind needs {what}");
-            Failure::usage("missing_terms", message, format!("give {what}"))
-        };
-        let hours = self.card_hours.as_deref().map(read_card_hours).transpose()?;
-        let fee = self.fee.unwrap_or(MicroCny::ZERO);
-        let terms = match self.kind {
-            Kind::Prepaid => {
-                json!({ "kind": "prepaid", "package": hours.ok_or_else(|| needs("--card-hours"))?, "fee": fee })
-            }
-            Kind::Metered => {
-                json!({ "kind": "metered", "credit_limit": self.credit.unwrap_or(MicroCny::ZERO) })
-            }
-            Kind::Reserved => {
-                json!({ "kind": "reserved", "cards": self.cards.ok_or_else(|| needs("--cards"))?, "fee": fee })
-            }
-            Kind::Grant => json!({ "kind": "grant", "cap": hours }),
-        };
+        let terms = self.terms()?;
         let queue = json!({ "weight": self.weight, "guaranteed_cards": self.guaranteed_cards,
             "max_running_cards": self.max_cards });
         Ok(json!({ "number": self.number, "terms": terms, "pools": self.pools, "starts_at": self.from,
             "ends_at": self.until, "queue": queue, "tenant": self.tenant }))
     }
+
+    fn terms(&self) -> Result<Value, Failure> {
+        self.refuse_terms_of_other_kinds()?;
+        let missing = |option: &str| {
+            let message = format!("a {} contract needs {option}", self.kind.name());
+            Failure::usage("missing_terms", message, format!("give {option}"))
+        };
+        let hours = self.card_hours.as_deref().map(read_card_hours).transpose()?;
+        let fee = self.fee.ok_or_else(|| missing("--fee"));
+        Ok(match self.kind {
+            Kind::Prepaid => {
+                let package = hours.ok_or_else(|| missing("--card-hours"))?;
+                json!({ "kind": "prepaid", "package": package, "fee": fee? })
+            }
+            Kind::Metered => {
+                json!({ "kind": "metered", "credit_limit": self.credit.unwrap_or(MicroCny::ZERO) })
+            }
+            Kind::Reserved => {
+                let cards = self.cards.ok_or_else(|| missing("--cards"))?;
+                json!({ "kind": "reserved", "cards": cards, "fee": fee? })
+            }
+            Kind::Grant => json!({ "kind": "grant", "cap": hours }),
+        })
+    }
+
+    /// A term that the kind does not have would be lost without a word.
+    fn refuse_terms_of_other_kinds(&self) -> Result<(), Failure> {
+        use Kind::{Grant, Metered, Prepaid, Reserved};
+        let terms: [(&str, bool, &[Kind]); 4] = [
+            ("--card-hours", self.card_hours.is_some(), &[Prepaid, Grant]),
+            ("--fee", self.fee.is_some(), &[Prepaid, Reserved]),
+            ("--credit", self.credit.is_some(), &[Metered]),
+            ("--cards", self.cards.is_some(), &[Reserved]),
+        ];
+        match terms.iter().find(|(_, is_given, kinds)| *is_given && !kinds.contains(&self.kind)) {
+            None => Ok(()),
+            Some((option, _, kinds)) => {
+                let kinds: Vec<String> = kinds.iter().map(|kind| kind.name()).collect();
+                let message = format!("a {} contract has no {option}", self.kind.name());
+                let hint = format!("leave {option} out, or make the contract {}", kinds.join(" or "));
+                Err(Failure::usage("not_a_term", message, hint))
+            }
+        }
+    }
 }
 
-/// Card-hours with at most six decimals, as card-milliseconds.
+impl Kind {
+    fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+}
+
 fn read_card_hours(text: &str) -> Result<CardMs, Failure> {
-    let hours = text.replace(',', "").parse::<MicroCny>().ok();
-    let card_ms = hours.and_then(|millionths| i64::try_from(i128::from(millionths.0) * 36 / 10).ok());
-    card_ms.filter(|ms| *ms > 0).map(CardMs).ok_or_else(|| {
+    CardMs::of_hours(text).ok_or_else(|| {
         let hint = "give a number above 0 with at most six decimals, such as 1000 or 12.5";
         Failure::usage("bad_card_hours", format!("`{text}` is not a number of card-hours"), hint)
     })
 }
 
-fn id_of(context: &Context, wanted: &str) -> Result<String, Failure> {
-    let all = context.client.get(PATH)?;
-    let all = all.as_array().map(Vec::as_slice).unwrap_or_default();
-    let found = all.iter().find(|known| text(known, "number") == wanted || text(known, "id") == wanted);
-    found.map(|known| text(known, "id").to_owned()).ok_or_else(|| {
+/// All contracts that the caller may see.
+pub(super) fn all(context: &Context) -> Result<Vec<Value>, Failure> {
+    match context.client.get(PATH)? {
+        Value::Array(all) => Ok(all),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// The contract with that number or id.
+pub(super) fn named<'a>(all: &'a [Value], wanted: &str) -> Result<&'a Value, Failure> {
+    let is_it = |contract: &&Value| text(contract, "number") == wanted || text(contract, "id") == wanted;
+    all.iter().find(is_it).ok_or_else(|| {
         let message = format!("there is no contract `{wanted}` that you may see");
         Failure::refused("not_found", message, "`qiantang contracts` lists them")
     })
+}
+
+/// The path of an act on the contract with that number or id.
+fn act_on(context: &Context, wanted: &str, act: &str) -> Result<String, Failure> {
+    let all = all(context)?;
+    Ok(format!("{PATH}/{}/{act}", part(text(named(&all, wanted)?, "id"))))
 }
 
 fn shown(lang: Lang, contracts: &[Value]) -> String {
@@ -203,18 +246,4 @@ fn shown(lang: Lang, contracts: &[Value]) -> String {
         Lang::En => ["contract", "tenant", "kind", "state", "pools", "card-hours", "balance (CNY)"],
     };
     table(&titles, contracts.iter().map(row).collect(), 5)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn card_hours_are_read_exactly() {
-        assert_eq!(read_card_hours("1,000").unwrap(), CardMs(3_600_000_000));
-        assert_eq!(read_card_hours("12.5").unwrap(), CardMs(45_000_000));
-        for bad in ["", "0", "-1", "much", "0.00000001"] {
-            assert!(read_card_hours(bad).is_err(), "{bad}");
-        }
-    }
 }

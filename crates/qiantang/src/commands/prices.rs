@@ -1,6 +1,6 @@
 //! Price books: what a card-hour costs, by pool, service class and domain.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use domain::{Lang, MicroCny, ServiceClass, TenantDomain};
@@ -234,29 +234,32 @@ fn each(pool: &str, class: &str, domain: &str, rate: MicroCny) -> Option<Vec<Pri
     Some(classes.iter().flat_map(|class| domains.iter().map(|domain| price(*class, *domain))).collect())
 }
 
-fn from_csv(path: &std::path::Path) -> Result<Vec<Price>, Failure> {
-    let bad = |line: usize, why: &str| {
-        let hint = "give the columns pool,service_class,domain,yuan, with this line as the first";
-        Failure::usage("bad_prices", format!("{}, line {line}: {why}", path.display()), hint)
-    };
+const COLUMNS: [&str; 4] = ["pool", "service_class", "domain", "yuan"];
+
+fn from_csv(path: &Path) -> Result<Vec<Price>, Failure> {
     let source = std::fs::read_to_string(path).map_err(|error| {
         Failure::usage("no_file", format!("failed to read {}: {error}", path.display()), "name a CSV file")
     })?;
-    let mut lines = source.trim_start_matches('\u{feff}').lines().enumerate();
-    let columns = lines.next().map(|(_, line)| line.trim()).unwrap_or_default();
-    if columns != "pool,service_class,domain,yuan" {
-        return Err(bad(1, "these are not the columns"));
+    read_csv(&source).map_err(|(line, why)| {
+        let hint = format!("give the columns {}, with their names in the first line", COLUMNS.join(","));
+        Failure::usage("bad_prices", format!("{}, line {line}: {why}", path.display()), hint)
+    })
+}
+
+/// The prices of a table; or the line that is wrong, from 1, and why.
+fn read_csv(source: &str) -> Result<Vec<Price>, (u64, String)> {
+    let mut table = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(source.as_bytes());
+    let unreadable = |error: csv::Error| (error.position().map_or(1, csv::Position::line), error.to_string());
+    if *table.headers().map_err(unreadable)? != COLUMNS[..] {
+        return Err((1, "these are not the columns".into()));
     }
     let mut prices = Vec::new();
-    for (index, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
-        let cells: Vec<&str> = line.split(',').map(str::trim).collect();
-        let [pool, class, domain, yuan] = cells[..] else {
-            return Err(bad(index + 1, "it has not four cells"));
-        };
-        let rate = yuan.parse().map_err(|_| bad(index + 1, "the amount is not one in yuan"))?;
-        let some = each(pool, class, domain, rate)
-            .ok_or_else(|| bad(index + 1, "the class or domain is not known"))?;
-        prices.extend(some);
+    for row in table.records() {
+        let row = row.map_err(unreadable)?;
+        let bad = |why: &str| (row.position().map_or(1, csv::Position::line), why.to_owned());
+        let rate = row[3].parse().map_err(|_| bad("the amount is not one in yuan"))?;
+        let some = each(&row[0], &row[1], &row[2], rate);
+        prices.extend(some.ok_or_else(|| bad("the class or domain is not known"))?);
     }
     Ok(prices)
 }
@@ -281,5 +284,23 @@ mod tests {
             let failure = parse(bad).unwrap_err();
             assert!(failure.message.contains(bad), "{bad}: {}", failure.message);
         }
+    }
+
+    #[test]
+    fn tables_are_read_as_spreadsheets_write_them() {
+        let table = "\u{feff}pool,service_class,domain,yuan\r\n\r\n\"h, 200\",normal,*,\"1,234.5\"\r\n";
+        let prices = read_csv(table).unwrap();
+        assert_eq!(prices.len(), TenantDomain::ALL.len());
+        assert!(prices.iter().all(|price| price.pool == "h, 200" && price.rate == MicroCny(1_234_500_000)));
+    }
+
+    #[test]
+    fn a_wrong_table_is_refused_with_its_line() {
+        let after_titles =
+            |rows: &str| read_csv(&format!("pool,service_class,domain,yuan\n{rows}")).unwrap_err();
+        assert_eq!(read_csv("pool,class\n").unwrap_err().0, 1);
+        assert_eq!(after_titles("a,normal,research,5\na,normal,research\n").0, 3);
+        assert_eq!(after_titles("a,normal,research,much").0, 2);
+        assert_eq!(after_titles("a,normal,research,5\na,gold,research,5").0, 3);
     }
 }

@@ -4,6 +4,7 @@ use clap::Args;
 use domain::Lang;
 use serde_json::Value;
 
+use super::contracts;
 use crate::context::{Context, Done, Run, part, query, say};
 use crate::{
     errors::Failure,
@@ -25,20 +26,19 @@ pub struct Statement {
 
 impl Run for Statement {
     fn run(self, context: &Context) -> Done {
-        let all = context.client.get("/api/v1/contracts")?;
-        let all = all.as_array().map(Vec::as_slice).unwrap_or_default();
-        let numbers = || all.iter().map(|contract| text(contract, "number")).collect::<Vec<_>>().join(", ");
-        let found = match (self.contract.as_deref(), all) {
-            (Some(wanted), _) => all.iter().find(|c| text(c, "number") == wanted || text(c, "id") == wanted),
-            (None, [only]) => Some(only),
-            (None, _) => {
-                let message = "name a contract".to_owned();
-                return Err(Failure::usage("no_contract", message, format!("yours are: {}", numbers())));
+        let all = contracts::all(context)?;
+        let found = match (self.contract.as_deref(), all.as_slice()) {
+            (Some(wanted), all) => contracts::named(all, wanted)?,
+            (None, [only]) => only,
+            (None, []) => {
+                let hint = "`qiantang contracts new` draws one up";
+                return Err(Failure::refused("not_found", "there is no contract that you may see", hint));
             }
-        };
-        let Some(found) = found else {
-            let message = format!("there is no contract `{}`", self.contract.unwrap_or_default());
-            return Err(Failure::refused("not_found", message, format!("yours are: {}", numbers())));
+            (None, several) => {
+                let numbers: Vec<&str> = several.iter().map(|contract| text(contract, "number")).collect();
+                let hint = format!("give one of them: {}", numbers.join(", "));
+                return Err(Failure::usage("no_contract", "you may see several contracts", hint));
+            }
         };
         let path = format!(
             "/api/v1/contracts/{}/statement{}",

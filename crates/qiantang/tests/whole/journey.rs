@@ -53,6 +53,59 @@ fn a_tenant_submits_follows_and_pays() {
 }
 
 #[test]
+fn an_operator_sets_a_tenant_up_by_commands() {
+    let site = Site::new(QIANTANG, 1, "");
+    let at = Terminal::signed_in(&site, "operator");
+    let pool = at.json(&["nodes"])[0]["pool"].as_str().expect("a pool").to_owned();
+    at.ok(&[
+        "tenants",
+        "new",
+        "univ",
+        "--name-zh",
+        "大学",
+        "--name-en",
+        "University",
+        "--domain",
+        "research",
+    ]);
+    let new = ["contracts", "new", "HZ-1", "--tenant", "univ", "--pool", &pool, "--from", "2026-01-01"];
+    let draft = |terms: &[&str]| at.run(&[&new[..], &["--until", "2030-01-01"], terms].concat());
+
+    // What a kind of contract does not have, or cannot be without, is refused before anything is sent.
+    let terms = [
+        (&["--kind", "grant", "--fee", "100"][..], "a grant contract has no --fee"),
+        (&["--kind", "metered", "--card-hours", "5"], "a metered contract has no --card-hours"),
+        (&["--kind", "reserved", "--fee", "5"], "a reserved contract needs --cards"),
+        (&["--kind", "prepaid", "--card-hours", "5"], "a prepaid contract needs --fee"),
+    ];
+    for (terms, reason) in terms {
+        let (code, _, err) = draft(terms);
+        assert!(code == 2 && err.contains(reason), "{code} {err}");
+    }
+    assert_eq!(at.json(&["contracts"]), json!([]));
+    let (code, _, err) = at.run(&["statement"]);
+    assert!(code == 4 && err.contains("no contract"), "{code} {err}");
+
+    assert_eq!(draft(&["--kind", "grant", "--card-hours", "1,000"]).0, 0);
+    for act in ["submit", "approve", "activate"] {
+        at.ok(&["contracts", "act", "HZ-1", act]);
+    }
+    let contract = at.json(&["contracts"])[0].clone();
+    assert_eq!(
+        (&contract["state"], &contract["use_balance_card_ms"]),
+        (&json!("active"), &json!(3_600_000_000_i64))
+    );
+    assert_eq!(at.json(&["statement"])["contract"], "HZ-1");
+    let (code, _, err) = at.run(&["contracts", "act", "HZ-2", "submit"]);
+    assert!(code == 4 && err.contains("`HZ-2`"), "{code} {err}");
+
+    let table = at.file("prices.csv", &format!("pool,service_class,domain,yuan\n\"{pool}\",*,*,6.5\n"));
+    at.ok(&["prices", "new", "2026-H2", "--file", &table]);
+    assert_eq!(at.json(&["prices"])["prices"][0]["rate_micro_cny_per_card_hour"], 6_500_000);
+    at.ok(&["projects", "new", "digits", "--name", "Digits", "--contract", "HZ-1", "--tenant", "univ"]);
+}
+
+#[test]
 fn a_job_that_fails_fails_the_command_that_waits_for_it() {
     let (site, _) = site();
     let at = Terminal::signed_in(&site, "xixi-developer");
