@@ -16,11 +16,14 @@ use std::{
 use domain::{Lang, MicroCny, Millis, RatePerCardHour};
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
-use twin::{Failures, Faults, Figures, Nodes, QueueSetup, ReplayOutcome, ReplayPolicy, Setup, Terms, Trace};
+use twin::{
+    Failures, Faults, Figures, Nodes, QueueSetup, ReplayOutcome, ReplayPolicy, Setup, Terms, Trace,
+    report::summary,
+};
 
 pub use options::Twin;
 use options::{Compare, Generate, Grow, Hall, Replay, Results};
-use screen::{Screen, bar, read, span};
+use screen::{Screen, bar, read};
 
 use crate::context::{Context, Done, Run, say};
 use crate::{
@@ -302,51 +305,8 @@ fn tell_all(screen: &Screen, trace: &Trace, ran: &[Ran], faults: &Faults) {
 }
 
 fn shown(lang: Lang, ran: &[Ran]) -> String {
-    let titles = match lang {
-        Lang::Zh => [
-            "策略",
-            "加速卡",
-            "作业",
-            "平均等待",
-            "P95 等待",
-            "最长等待",
-            "平均减速比",
-            "利用率",
-            "公平度",
-            "收入（元）",
-            "电量（MWh）",
-        ],
-        Lang::En => [
-            "policy",
-            "cards",
-            "jobs",
-            "mean wait",
-            "p95 wait",
-            "max wait",
-            "mean slowdown",
-            "utilization",
-            "fairness",
-            "revenue (CNY)",
-            "energy (MWh)",
-        ],
-    };
-    let row = |ran: &Ran| {
-        let figures = &ran.figures;
-        vec![
-            figures.name(),
-            figures.cards.to_string(),
-            figures.jobs.to_string(),
-            span(figures.average_wait_s),
-            span(figures.wait_s.p95),
-            span(figures.max_wait_s),
-            format!("{:.2}", figures.average_bounded_slowdown),
-            format!("{:.1} %", figures.utilization * 100.0),
-            format!("{:.3}", figures.fairness),
-            figures.revenue_micro_cny.to_string(),
-            format!("{:.1}", figures.energy_kwh / 1000.0),
-        ]
-    };
-    let mut text = table(&titles, ran.iter().map(row).collect(), 1);
+    let rows = ran.iter().map(|ran| summary::cells(&ran.figures).into()).collect();
+    let mut text = table(&summary::titles(lang), rows, 1);
     let wide: u64 = ran.iter().map(|ran| ran.figures.jobs_too_wide).max().unwrap_or(0);
     if wide > 0 {
         let note = match lang {

@@ -7,5 +7,6 @@ mod page;
 mod plot;
 mod series;
 mod statistics;
+pub mod summary;
 
 pub use page::html;

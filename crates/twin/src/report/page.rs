@@ -9,6 +9,7 @@ use super::{
     groups::JobGroup,
     plot::{self, Bar, COLOURS, Curve, escape},
     series::Series,
+    summary::{self, span},
 };
 use crate::{read::fault::Faults, trace::Trace};
 use domain::{CardMs, Lang, Millis};
@@ -65,53 +66,14 @@ fn name(run: &Figures, runs: &[&Figures], lang: Lang) -> String {
 }
 
 fn summary(runs: &[&Figures], lang: Lang) -> String {
-    let titles = match lang {
-        Lang::Zh => [
-            "策略",
-            "加速卡",
-            "作业",
-            "平均等待",
-            "P95 等待",
-            "最长等待",
-            "平均减速比",
-            "利用率",
-            "公平度",
-            "收入（元）",
-            "电量（MWh）",
-        ],
-        Lang::En => [
-            "policy",
-            "cards",
-            "jobs",
-            "mean wait",
-            "p95 wait",
-            "max wait",
-            "mean slowdown",
-            "utilization",
-            "fairness",
-            "revenue (CNY)",
-            "energy (MWh)",
-        ],
-    };
     let mut table = String::from("<div class=\"table\"><table><thead><tr>");
-    for title in titles {
+    for title in summary::titles(lang) {
         let _ = write!(table, "<th>{title}</th>");
     }
     table += "</tr></thead><tbody>";
     for (at, run) in runs.iter().enumerate() {
-        let cells = [
-            run.cards.to_string(),
-            run.jobs.to_string(),
-            span(run.average_wait_s),
-            span(run.wait_s.p95),
-            span(run.max_wait_s),
-            format!("{:.2}", run.average_bounded_slowdown),
-            format!("{:.1} %", run.utilization * 100.0),
-            format!("{:.3}", run.fairness),
-            run.revenue_micro_cny.to_string(),
-            format!("{:.1}", run.energy_kwh / 1000.0),
-        ];
-        let policy = escape(&run.name());
+        let [policy, cells @ ..] = summary::cells(run);
+        let policy = escape(&policy);
         let _ = write!(table, "<tr><td><span class=\"swatch r{}\"></span>{policy}</td>", at % COLOURS);
         for cell in cells {
             let _ = write!(table, "<td>{cell}</td>");
@@ -325,13 +287,6 @@ fn notes(faults: &Faults, runs: &[&Figures], lang: Lang) -> Vec<String> {
         notes.push(format!("{}: {}: {}", fault.line, fault.flaw.text(lang), fault.sample));
     }
     notes
-}
-
-fn span(seconds: f64) -> String {
-    #[expect(clippy::cast_possible_truncation, reason = "waits of a trace, shown to people")]
-    let whole = (seconds * 1000.0).round() as i64;
-    // Beyond a minute nobody reads the fraction.
-    Millis(whole).to_string()
 }
 
 /// A whole number with its thousands separated.

@@ -4,9 +4,10 @@ use domain::Lang;
 use twin::{
     Setup, Trace,
     forecasts::{Forecasts, forecasts, told},
+    report::summary::span,
 };
 
-use super::screen::{Screen, bar, span};
+use super::screen::{Screen, bar};
 use crate::output::{pick, table};
 
 pub(super) fn work_out(screen: &Screen, trace: &Trace, setup: &Setup) -> Forecasts {

@@ -2,7 +2,7 @@
 
 use std::{fs::File, io::Read, path::Path};
 
-use domain::{Lang, Millis};
+use domain::Lang;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use twin::{Faults, Format, Trace};
 
@@ -60,10 +60,4 @@ pub fn bar(screen: &Screen, jobs: u64) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar
-}
-
-pub fn span(seconds: f64) -> String {
-    #[expect(clippy::cast_possible_truncation, reason = "waits of a trace, shown to people")]
-    let whole = (seconds * 1000.0).round() as i64;
-    Millis(whole).to_string()
 }
