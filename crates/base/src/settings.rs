@@ -1,5 +1,7 @@
 //! The settings that every noun may need. A center's own settings are its own.
 
+use std::num::NonZeroU32;
+
 use serde::Deserialize;
 
 #[derive(Clone, Debug, Default)]
@@ -15,8 +17,8 @@ pub struct Settings {
 #[serde(deny_unknown_fields, default)]
 pub struct LimitSettings {
     pub body_kib: usize,
-    pub requests_per_second: u32,
-    pub sign_ins_per_minute: u32,
+    pub requests_per_second: NonZeroU32,
+    pub sign_ins_per_minute: NonZeroU32,
     /// The most event and log streams open at once.
     pub streams: usize,
     pub session_hours: i64,
@@ -27,8 +29,8 @@ impl Default for LimitSettings {
     fn default() -> Self {
         Self {
             body_kib: 1024,
-            requests_per_second: 200,
-            sign_ins_per_minute: 10,
+            requests_per_second: const { NonZeroU32::new(200).unwrap() },
+            sign_ins_per_minute: const { NonZeroU32::new(10).unwrap() },
             streams: 512,
             session_hours: 12,
             token_days: 90,

@@ -258,6 +258,8 @@ impl Settings {
             ("billing.accrue_every_ms", self.billing.accrue_every_ms.0),
             ("billing.use_half_life_ms", self.billing.use_half_life_ms.0),
             ("jobs.default_time_limit_ms", self.jobs.default_time_limit_ms.0),
+            ("limits.session_hours", self.limits.session_hours),
+            ("limits.token_days", self.limits.token_days),
             ("engine.slurm.cpus_per_card", i64::from(slurm.cpus_per_card)),
             ("engine.slurm.pending_limit_ms", slurm.pending_limit_ms.0),
         ];
@@ -312,6 +314,8 @@ mod tests {
             ("listen = 7", [("A", "")], "listen"),
             ("", [("QIANTANG__NO_SUCH_KEY", "1")], "no_such_key"),
             ("[billing]\naccrue_every_ms = 0", [("A", "")], "accrue_every_ms"),
+            ("[limits]\nrequests_per_second = 0", [("A", "")], "nonzero"),
+            ("[limits]\ntoken_days = 0", [("A", "")], "token_days"),
             ("[[pools]]\nname = \"a\"\ncard_model = \"x1\"", [("A", "")], "x1"),
             (
                 "[[pools]]\nname = \"a\"\ncard_model = \"ascend-910\"\nnodes = [{name = \"n\", cards = 65}]",

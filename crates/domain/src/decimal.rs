@@ -1,4 +1,4 @@
-//! Decimal numbers as people write them, as integers.
+//! Decimal numbers as people write and read them.
 
 /// A number with at most six places, in millionths: `1,234.5` is 1,234,500,000. Commas and blanks around the
 /// number are passed over. `None` if the text is no such number, or the number does not fit.
@@ -13,4 +13,38 @@ pub fn millionths(text: &str) -> Option<i64> {
     let whole = whole.parse::<i64>().ok()?.checked_mul(1_000_000)?;
     let number = whole.checked_add(format!("{places:0<6}").parse().ok()?)?;
     Some(if negative { -number } else { number })
+}
+
+/// A decimal number with commas between its thousands: `-1,234,567.8901`. The text is one of digits, perhaps with
+/// a sign before and places behind.
+pub fn grouped(number: &str) -> String {
+    let (sign, rest) = number.strip_prefix('-').map_or(("", number), |rest| ("-", rest));
+    let whole = rest.find('.').unwrap_or(rest.len());
+    let mut text = String::from(sign);
+    for (at, digit) in rest[..whole].chars().enumerate() {
+        if at > 0 && (whole - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text + &rest[whole..]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_apart() {
+        for (number, text) in [
+            ("0", "0"),
+            ("999", "999"),
+            ("-999", "-999"),
+            ("1000", "1,000"),
+            ("-1048576", "-1,048,576"),
+            ("1234567.8901", "1,234,567.8901"),
+        ] {
+            assert_eq!(grouped(number), text);
+        }
+    }
 }

@@ -6,7 +6,7 @@ pub mod capacity;
 pub mod card;
 pub mod code;
 pub mod contract;
-mod decimal;
+pub mod decimal;
 pub mod id;
 pub mod job;
 pub mod ledger;

@@ -35,16 +35,8 @@ impl fmt::Display for MicroCny {
     /// Yuan, rounded half away from zero to the fen, with commas between thousands: `-1,234.50`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fen = (self.0.unsigned_abs() + 5_000) / 10_000;
-        let digits = (fen / 100).to_string();
         let sign = if self.0 < 0 && fen > 0 { "-" } else { "" };
-        f.write_str(sign)?;
-        for (i, digit) in digits.chars().enumerate() {
-            if i > 0 && (digits.len() - i).is_multiple_of(3) {
-                f.write_str(",")?;
-            }
-            write!(f, "{digit}")?;
-        }
-        write!(f, ".{:02}", fen % 100)
+        f.write_str(&decimal::grouped(&format!("{sign}{}.{:02}", fen / 100, fen % 100)))
     }
 }
 

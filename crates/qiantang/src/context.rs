@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+pub use base::http::encode as part;
 use domain::Lang;
 use serde_json::Value;
 
@@ -35,13 +36,6 @@ impl Context {
 /// Prints a line; a reader that has gone away (`| head`) is no failure.
 pub fn say(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
-}
-
-/// An id or name as a part of a path.
-pub fn part(text: &str) -> String {
-    let keep = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
-    let encode = |byte: u8| if keep(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
-    text.bytes().map(encode).collect()
 }
 
 /// A query of what is given.

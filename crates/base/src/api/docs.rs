@@ -67,7 +67,7 @@ impl Modify for Keys {
 }
 
 pub fn router<C: Clone + Send + Sync + 'static>(document: &OpenApi) -> Router<C> {
-    let json = document.to_json().unwrap_or_default();
+    let json = document.to_json().expect("a document that the program makes is JSON");
     let serve = |kind: &'static str, text: &'static str| {
         get(move || async move {
             let headers: [(HeaderName, &str); 2] =

@@ -6,6 +6,9 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock};
 
 use crate::error::AppError;
 
+/// How many seconds' requests may come at once.
+const BURST: NonZeroU32 = NonZeroU32::new(4).unwrap();
+
 /// Keys kept before idle ones are dropped.
 const KEYS_BEFORE_CLEANING: usize = 10_000;
 
@@ -16,15 +19,11 @@ pub struct Limits {
 }
 
 impl Limits {
-    pub fn new(requests_per_second: u32, sign_ins_per_minute: u32) -> Self {
-        let at_least_one = |n: u32| NonZeroU32::new(n.max(1)).unwrap_or(NonZeroU32::MIN);
-        let (requests, sign_ins) = (at_least_one(requests_per_second), at_least_one(sign_ins_per_minute));
+    pub fn new(requests_per_second: NonZeroU32, sign_ins_per_minute: NonZeroU32) -> Self {
+        let burst = requests_per_second.saturating_mul(BURST);
         Self {
-            requests: RateLimiter::keyed(
-                Quota::per_second(requests)
-                    .allow_burst(requests.saturating_mul(NonZeroU32::new(4).unwrap_or(requests))),
-            ),
-            sign_ins: RateLimiter::keyed(Quota::per_minute(sign_ins)),
+            requests: RateLimiter::keyed(Quota::per_second(requests_per_second).allow_burst(burst)),
+            sign_ins: RateLimiter::keyed(Quota::per_minute(sign_ins_per_minute)),
         }
     }
 
@@ -56,7 +55,7 @@ mod tests {
 
     #[test]
     fn a_guesser_is_slowed_and_others_are_not() {
-        let limits = Limits::new(10, 3);
+        let limits = Limits::new(NonZeroU32::new(10).unwrap(), NonZeroU32::new(3).unwrap());
         for _ in 0..3 {
             limits.sign_in("10.0.0.1", "mayor").unwrap();
         }

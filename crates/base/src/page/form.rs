@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, ops::RangeInclusive};
 use axum::http::StatusCode;
 use domain::{
     CardMs, MicroCny,
+    decimal::grouped,
     problem::{Place, SpecProblem, Wrong},
 };
 
@@ -155,8 +156,7 @@ impl Form {
         if let Some(number) = plain.parse::<u32>().ok().filter(|number| range.contains(number)) {
             number
         } else {
-            let (least, most) =
-                (range.start().to_string(), crate::page::words::grouped(&range.end().to_string()));
+            let (least, most) = (range.start().to_string(), grouped(&range.end().to_string()));
             self.blame(name, ui.t2("rule-number-from-to", least, most));
             *range.start()
         }

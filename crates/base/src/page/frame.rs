@@ -87,7 +87,10 @@ impl Front {
             _ => None,
         };
         let session = match cookie(&parts.headers, SESSION_COOKIE) {
-            Some(secret) => identity::by_session(host.base(), secret).await.ok().flatten(),
+            Some(secret) => identity::by_session(host.base(), secret).await.unwrap_or_else(|error| {
+                tracing::error!(%error, "failed to look up a session: its member is shown the form for signing in");
+                None
+            }),
             None => None,
         };
         let shell = session.as_ref().map(|session| host.shell(session, Ui { lang }));
@@ -273,18 +276,6 @@ pub fn without(uri: &Uri, name: &str) -> String {
     if kept.is_empty() { path } else { format!("{path}?{}", kept.join("&")) }
 }
 
-/// Text as a part of a query.
-pub fn encode(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                char::from(byte).to_string()
-            }
-            other => format!("%{other:02X}"),
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -297,6 +288,5 @@ mod tests {
         assert_eq!(without(&uri, "lang"), "/evil.example/x");
         assert_eq!(query_value(Some("a=1&lang=en"), "lang").as_deref(), Some("en"));
         assert_eq!(query_value(None, "lang"), None);
-        assert_eq!(encode("钱 a&"), "%E9%92%B1%20a%26");
     }
 }

@@ -10,7 +10,7 @@
 
 use std::{borrow::Borrow, fmt};
 
-use domain::{CardMs, Lang, MicroCny, Millis, Timestamp};
+use domain::{CardMs, Lang, MicroCny, Millis, Timestamp, decimal::grouped};
 
 use crate::page::texts;
 
@@ -205,24 +205,6 @@ impl Ui {
     }
 }
 
-/// Digits in groups of three.
-pub fn grouped(text: &str) -> String {
-    let (sign, rest) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
-    let (digits, places) = rest.split_once('.').map_or((rest, None), |(a, b)| (a, Some(b)));
-    let mut grouped = String::from(sign);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    if let Some(places) = places {
-        grouped.push('.');
-        grouped.push_str(places);
-    }
-    grouped
-}
-
 /// `2026-11-23 14:31:48` in the center's own time, which is UTC+8 all year.
 pub fn local(at: &str) -> Option<String> {
     let at: Timestamp = at.parse().ok()?;
@@ -259,8 +241,6 @@ mod tests {
     #[test]
     fn amounts_and_times_read_as_people_write_them() {
         let ui = Ui { lang: Lang::En };
-        assert_eq!(grouped("1234567.8901"), "1,234,567.8901");
-        assert_eq!(grouped("-999"), "-999");
         assert_eq!(ui.yuan(&MicroCny(-12_345_678_900)).0, r#"<span class="nowrap">− ¥ 12,345.68</span>"#);
         assert_eq!(local("2026-11-23T23:00:00Z").as_deref(), Some("2026-11-24 07:00:00"));
         assert_eq!(local("soon"), None);

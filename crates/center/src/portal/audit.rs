@@ -4,10 +4,11 @@ use askama::Template;
 use axum::{extract::State, response::Response};
 use base::{
     error::AppError,
+    http::encode,
     page::{
         extract::Asked,
         form::Choice,
-        frame::{Page, Visitor, encode, ok},
+        frame::{Page, Visitor, ok},
         words::Ui,
     },
 };

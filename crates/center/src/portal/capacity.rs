@@ -4,9 +4,10 @@ use askama::Template;
 use axum::{extract::State, response::Response};
 use base::{
     error::AppError,
+    http::encode,
     page::{
         extract::Asked,
-        frame::{Page, Visitor, encode, ok},
+        frame::{Page, Visitor, ok},
         words::{Html, Ui, instant, local},
     },
 };

@@ -1,5 +1,7 @@
 //! How values are shown in either language.
 
+use crate::decimal;
+
 /// What is wrong, and what to do about it.
 pub(super) type Words = (String, String);
 
@@ -10,14 +12,5 @@ pub(super) fn shown(text: &str) -> String {
 
 /// `1,048,576`.
 pub(super) fn grouped(number: impl Into<i128>) -> String {
-    let number: i128 = number.into();
-    let digits = number.unsigned_abs().to_string();
-    let mut text = String::from(if number < 0 { "-" } else { "" });
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    decimal::grouped(&number.into().to_string())
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use super::{field::Field, shown::grouped, *};
+use super::{field::Field, *};
 use crate::{
     JobId, JobSpec, Role, Timestamp, contract::ContractKind, job::JobOutcome, job::JobState, run::StopCause,
     script::NoteWhy, text::InvalidLine, text::LineFault,
@@ -293,13 +293,6 @@ fn places_read_in_both_languages() {
 fn given_text_can_steer_no_terminal_and_fill_no_page() {
     let told = Wrong::unknown(&format!("\u{1b}[31m\n{}", "x".repeat(500)), &["a"]).text(Lang::En);
     assert!(!told.chars().any(char::is_control) && told.len() < 200, "{told}");
-}
-
-#[test]
-fn numbers_are_grouped() {
-    for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (-1_048_576, "-1,048,576")] {
-        assert_eq!(grouped(number), text);
-    }
 }
 
 /// A script, task file or specification with faults reads well as a whole, too.

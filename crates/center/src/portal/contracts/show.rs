@@ -4,10 +4,10 @@ use askama::Template;
 use axum::{extract::State, response::Response};
 use base::{
     error::AppError,
-    http::Id,
+    http::{Id, encode},
     page::{
         extract::Asked,
-        frame::{Page, Visitor, encode, ok},
+        frame::{Page, Visitor, ok},
     },
 };
 use domain::{ContractState, MicroCny, contract::ContractAction, contract::ContractKind};

@@ -6,10 +6,11 @@ use askama::Template;
 use axum::{extract::State, response::Response};
 use base::{
     error::AppError,
+    http::encode,
     page::{
         extract::Asked,
         form::Choice,
-        frame::{Page, Tab, Visitor, encode, ok},
+        frame::{Page, Tab, Visitor, ok},
         words::Ui,
     },
 };

@@ -8,11 +8,11 @@ use axum::{
 };
 use base::{
     error::AppError,
-    http::Id,
+    http::{Id, encode},
     page::{
         extract::Sent,
         form::Form,
-        frame::{Page, Visitor, encode, render},
+        frame::{Page, Visitor, render},
         words::Html,
     },
 };

@@ -9,12 +9,12 @@ mod token;
 mod version;
 
 use std::{
-    fmt::Write as _,
     ops::Range,
     sync::{Arc, Mutex, MutexGuard},
     time::{Duration, Instant},
 };
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use self::{
@@ -228,14 +228,8 @@ fn year_and_month(release: &str) -> (u32, u32) {
 
 /// Text as a part of an address.
 fn escaped(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut all, byte| {
-        if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
-            all.push(char::from(byte));
-        } else {
-            let _never_fails = write!(all, "%{byte:02X}");
-        }
-        all
-    })
+    const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
 /// The name under which a question is counted, without versions, numbers and arguments.
