@@ -5,7 +5,7 @@ use std::str::FromStr;
 use crate::error::AppError;
 use crate::listing::{DEFAULT_PAGE, MAX_PAGE};
 use domain::{
-    Timestamp,
+    Timestamp, Zone,
     problem::{Field, Quantity, Wrong, field},
     tenant::check_slug,
     text::Line,
@@ -60,24 +60,29 @@ pub fn slug(text: &str) -> Result<(), AppError> {
     check_slug(text).map_err(wrong)
 }
 
-/// An instant, or a day as its first one in UTC.
-pub fn parse_instant(field: Field, text: &str) -> Result<Timestamp, AppError> {
+/// An instant, or a day as its first one in the center's time zone.
+pub fn parse_instant(zone: &Zone, field: Field, text: &str) -> Result<Timestamp, AppError> {
     let wrong = |_| AppError::invalid(field, Wrong::NotAnInstant { given: text.to_owned() });
-    text.parse().map_err(wrong)
+    zone.parse(text).map_err(wrong)
 }
 
-/// The interval that `from` and `to` name; the last `default_hours` up to `now` where left out.
+/// The interval that `from` and `to` name; the last `default_hours` up to `now` where left out. What has not come yet is
+/// left out of it.
 pub fn interval(
+    zone: &Zone,
     from: Option<&str>,
     to: Option<&str>,
     default_hours: i64,
     now: Timestamp,
 ) -> Result<(Timestamp, Timestamp), AppError> {
-    let to = to.map_or(Ok(now), |text| parse_instant(field::TO, text))?;
+    let to = to.map_or(Ok(now), |text| parse_instant(zone, field::TO, text))?;
     let default_from = to.minus(domain::Millis::from_hours(default_hours));
-    let from = from.map_or(Ok(default_from), |text| parse_instant(field::FROM, text))?;
+    let from = from.map_or(Ok(default_from), |text| parse_instant(zone, field::FROM, text))?;
     if from > to {
         return Err(AppError::invalid(field::FROM, Wrong::AfterEnd { end: field::TO }));
+    }
+    if from > now {
+        return Err(AppError::invalid(field::FROM, Wrong::InTheFuture));
     }
     Ok((from, to.min(now)))
 }

@@ -17,6 +17,7 @@ domain::codes! {
         NoSlurm = "no_slurm",
         NotWaiting = "not_waiting",
         OwnAccount = "own_account",
+        PriceChange = "price_change",
         SlurmFailed = "slurm_failed",
         TooManyJobs = "too_many_jobs",
         TwinIsBusy = "twin_is_busy",

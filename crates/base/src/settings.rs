@@ -2,12 +2,15 @@
 
 use std::num::NonZeroU32;
 
+use domain::Zone;
 use serde::Deserialize;
 
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     pub name_zh: String,
     pub name_en: String,
+    /// By whose days and months the center meters, bills and tells the time.
+    pub time_zone: Zone,
     /// Whether cookies are sent over HTTPS only.
     pub secure_cookies: bool,
     pub limits: LimitSettings,

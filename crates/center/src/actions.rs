@@ -30,6 +30,8 @@ pub const MANAGE_SLURM: Action = Action::new("manage_slurm", "run_center");
 pub const FIRST_OPERATOR: Action = Action::deed("first_operator");
 /// A contract ended by itself, as its balance or its term did.
 pub const END_CONTRACT: Action = Action::deed("end_contract");
+/// A contract whose balance had ended is active again, as use was given back.
+pub const WAKE_CONTRACT: Action = Action::deed("wake_contract");
 /// A node changed in Slurm, and here with it.
 pub const MIRROR_NODE: Action = Action::deed("mirror_node");
 /// A job that came to Slurm past the center was taken in.

@@ -1,6 +1,6 @@
 //! Which shapes of jobs could never start, as the planner said when it was first asked.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use domain::{ContractId, JobId, Millis, ServiceClass, Timestamp};
 use parking_lot::Mutex;
@@ -65,6 +65,8 @@ impl Fits {
 /// Asks the planner whether a job of this shape could start in an empty center.
 fn ask(mut snapshot: Snapshot, shape: &Shape, policy: &Policy, now: Timestamp) -> Option<Limit> {
     snapshot.waiting.clear();
+    // Whether it fits does not depend on its price.
+    snapshot.queues.iter_mut().for_each(|queue| queue.unpriced = Arc::default());
     let job = Waiting {
         job: new_id!(JobId),
         queue: shape.contract,

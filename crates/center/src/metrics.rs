@@ -1,6 +1,6 @@
 //! Counters for Prometheus.
 
-use domain::{CardMs, MicroCny, RunState};
+use domain::RunState;
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{
@@ -11,10 +11,17 @@ use prometheus_client::{
     },
     registry::Registry,
 };
+use store::ledger::Turnover;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct OutcomeLabel {
     pub outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct AccountLabel {
+    pub account: &'static str,
+    pub unit: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -36,6 +43,8 @@ pub struct Figures {
     pub commits: u64,
     /// Changes in these commits.
     pub changes: u64,
+    /// What was moved through the center's accounts.
+    pub turnovers: Vec<Turnover>,
     /// What was asked of Slurm, and how often.
     pub slurm_calls: Vec<(String, u64)>,
 }
@@ -45,8 +54,8 @@ pub struct Metrics {
     pub jobs_submitted: Counter,
     pub runs_started: Counter,
     pub runs_ended: Family<OutcomeLabel, Counter>,
-    pub used_card_ms: Counter,
-    pub charged_micro_cny: Counter,
+    ledger_credits: Family<AccountLabel, Counter>,
+    ledger_debits: Family<AccountLabel, Counter>,
     pub plan_seconds: Histogram,
     cards: Family<CardLabel, Gauge>,
     jobs_waiting: Gauge,
@@ -63,8 +72,8 @@ impl Metrics {
             jobs_submitted: Counter::default(),
             runs_started: Counter::default(),
             runs_ended: Family::default(),
-            used_card_ms: Counter::default(),
-            charged_micro_cny: Counter::default(),
+            ledger_credits: Family::default(),
+            ledger_debits: Family::default(),
             plan_seconds: Histogram::new(exponential_buckets(0.000_1, 4.0, 9)),
             cards: Family::default(),
             jobs_waiting: Gauge::default(),
@@ -77,14 +86,14 @@ impl Metrics {
         registry.register("runs_started", "Runs started since the start", metrics.runs_started.clone());
         registry.register("runs_ended", "Runs ended since the start, by outcome", metrics.runs_ended.clone());
         registry.register(
-            "used_card_ms",
-            "Card-milliseconds of runs that ended",
-            metrics.used_card_ms.clone(),
+            "ledger_credits",
+            "What was moved into each account of the center, in card-milliseconds or micro-CNY, since its beginning",
+            metrics.ledger_credits.clone(),
         );
         registry.register(
-            "charged_micro_cny",
-            "Micro-CNY charged for runs that ended",
-            metrics.charged_micro_cny.clone(),
+            "ledger_debits",
+            "What was moved out of each account of the center, in card-milliseconds or micro-CNY, since its beginning",
+            metrics.ledger_debits.clone(),
         );
         registry.register("plan_seconds", "Time to make a plan", metrics.plan_seconds.clone());
         registry.register("cards", "Cards, by state", metrics.cards.clone());
@@ -100,13 +109,11 @@ impl Metrics {
         metrics
     }
 
-    /// A run ended: how, and what it used and cost since it was last metered.
-    pub fn run_ended(&self, state: RunState, used: CardMs, charged: MicroCny) {
+    /// A run ended.
+    pub fn run_ended(&self, state: RunState) {
         if let Some(outcome) = state.outcome() {
             self.runs_ended.get_or_create(&OutcomeLabel { outcome: outcome.code().0 }).inc();
         }
-        self.used_card_ms.inc_by(u64::try_from(used.0).unwrap_or(0));
-        self.charged_micro_cny.inc_by(u64::try_from(charged.0).unwrap_or(0));
     }
 
     /// Takes in figures that are counted when somebody asks for them.
@@ -119,10 +126,18 @@ impl Metrics {
         self.runs_alive.set(gauge(figures.runs_alive));
         self.commits.set(gauge(figures.commits));
         self.commit_closures.set(gauge(figures.changes));
+        for &Turnover { account, unit, debits, credits } in &figures.turnovers {
+            let label = AccountLabel { account: account.code(), unit: unit.code() };
+            raise(&self.ledger_debits.get_or_create_owned(&label), u64::try_from(debits).unwrap_or(0));
+            raise(&self.ledger_credits.get_or_create_owned(&label), u64::try_from(credits).unwrap_or(0));
+        }
         for (call, count) in &figures.slurm_calls {
-            let counter = self.slurm_calls.get_or_create_owned(&CallLabel { call: call.clone() });
-            // Two may ask at once, and a counter never goes back.
-            counter.inner().fetch_max(*count, std::sync::atomic::Ordering::Relaxed);
+            raise(&self.slurm_calls.get_or_create_owned(&CallLabel { call: call.clone() }), *count);
         }
     }
+}
+
+/// Raises a counter to what was counted elsewhere. Two may ask at once, and a counter never goes back.
+fn raise(counter: &Counter, count: u64) {
+    counter.inner().fetch_max(count, std::sync::atomic::Ordering::Relaxed);
 }

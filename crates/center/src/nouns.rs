@@ -155,6 +155,7 @@ const CONTRACT: Noun<Center> = Noun {
         actions::DECIDE_CONTRACT,
         actions::TOP_UP,
         actions::END_CONTRACT,
+        actions::WAKE_CONTRACT,
     ],
     events: &[event_kinds::CONTRACT_CHANGED],
     texts: texts!("contracts"),

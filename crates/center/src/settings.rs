@@ -8,7 +8,7 @@ mod slurm;
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use base::settings::{self, LimitSettings};
-use domain::{JobSpec, Millis};
+use domain::{JobSpec, Millis, Zone};
 use scheduler::Policy;
 use serde::Deserialize;
 
@@ -27,6 +27,8 @@ pub struct Settings {
     pub data_dir: PathBuf,
     pub name_zh: String,
     pub name_en: String,
+    /// By whose days and months the center meters, bills and tells the time: a name in the IANA database.
+    pub time_zone: Zone,
     /// Whether cookies are sent over HTTPS only: set it when a proxy in front speaks TLS.
     pub secure_cookies: bool,
     pub log: LogFormat,
@@ -45,6 +47,7 @@ impl Settings {
         settings::Settings {
             name_zh: self.name_zh.clone(),
             name_en: self.name_en.clone(),
+            time_zone: self.time_zone.clone(),
             secure_cookies: self.secure_cookies,
             limits: self.limits.clone(),
         }
@@ -130,6 +133,7 @@ impl Default for Settings {
             data_dir: PathBuf::from("qiantang-data"),
             name_zh: "人工智能计算中心".into(),
             name_en: "AI Computing Center".into(),
+            time_zone: Zone::default(),
             secure_cookies: false,
             log: LogFormat::Text,
             open_metrics: false,
@@ -205,6 +209,11 @@ impl Settings {
     /// The time limit of a job's runs.
     pub fn time_limit(&self, spec: &JobSpec) -> Millis {
         spec.time_limit_ms.unwrap_or(self.jobs.default_time_limit_ms)
+    }
+
+    /// The longest time that a run's use is charged for: its time limit, and the time that its processes get to end.
+    pub fn charged_at_most(&self, spec: &JobSpec) -> Millis {
+        Millis(self.time_limit(spec).0.saturating_add(self.engine.kill_grace_ms.0.max(0)))
     }
 
     /// Reads the file at `path` (none: all defaults) and lays `env` over it.

@@ -21,6 +21,7 @@ use crate::{
     center::Center,
     compute::Compute,
     live::Live,
+    loops::watch,
     settings::{DirectJobs, EngineKind, Isolation, NodeSettings, PoolSettings, Settings},
     wakers::{self, Sleepers},
 };
@@ -111,10 +112,9 @@ pub fn open(
     if !hopeless.is_empty() {
         give_up(&center, hopeless);
     }
-    // What was going on when the last center ended: each is looked at, and taken up or taken in.
-    for run in &active {
-        center.compute.wakers.watch(*run);
-    }
+    // What was going on when the last center ended: each is looked at, and taken up or taken in. Nothing is metered of a
+    // run before its engine has seen it.
+    watch::look(&center, &active.iter().copied().collect());
     center.compute.wakers.plan();
     center.compute.wakers.meter();
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -37,12 +37,14 @@ pub struct Occupancy {
     pub purpose: Purpose,
 }
 
-/// How the card time of a run counts.
+/// How card time that a run had counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Purpose {
     Sold,
     Granted,
-    /// The run was lost to a fault of the center and is not charged.
+    /// The run went on after the notice by which its cards were reclaimed.
+    Preempted,
+    /// Nobody knows that the run still computed, or it went on beyond all that is charged.
     Lost,
 }
 
@@ -56,8 +58,14 @@ pub struct CapacityBalance {
     pub granted_card_ms: CardMs,
     pub idle_card_ms: CardMs,
     pub drained_card_ms: CardMs,
-    /// The cards of failed nodes, and those of runs that were lost.
+    /// The cards of failed nodes.
     pub failed_card_ms: CardMs,
+    /// Cards that runs kept after their notice to give them back.
+    #[serde(default)]
+    pub preempted_card_ms: CardMs,
+    /// Cards of runs of which nobody knows that they still computed.
+    #[serde(default)]
+    pub lost_card_ms: CardMs,
 }
 
 impl CapacityBalance {
@@ -69,6 +77,8 @@ impl CapacityBalance {
             self.idle_card_ms,
             self.drained_card_ms,
             self.failed_card_ms,
+            self.preempted_card_ms,
+            self.lost_card_ms,
         ];
         parts.into_iter().sum::<CardMs>() == self.capacity_card_ms
     }
@@ -99,7 +109,8 @@ pub fn balance(
         match item.purpose {
             Purpose::Sold => total.sold_card_ms += used,
             Purpose::Granted => total.granted_card_ms += used,
-            Purpose::Lost => total.failed_card_ms += used,
+            Purpose::Preempted => total.preempted_card_ms += used,
+            Purpose::Lost => total.lost_card_ms += used,
         }
         let node = steps.entry(item.node).or_default();
         node.push((a.floor_millis(), i64::from(item.cards.len())));
@@ -180,7 +191,8 @@ mod tests {
         let occupancies = [
             run(100, Some(at(600)), 4, Purpose::Sold),
             run(600, Some(at(700)), 2, Purpose::Granted),
-            run(900, None, 1, Purpose::Lost),
+            run(900, Some(at(950)), 1, Purpose::Lost),
+            run(950, None, 1, Purpose::Preempted),
         ];
         let balance = balance(&stretches, &occupancies, at(0), at(1000));
         assert_eq!(
@@ -191,7 +203,9 @@ mod tests {
                 granted_card_ms: CardMs(200),
                 idle_card_ms: CardMs(8 * 100 + 4 * 400),
                 drained_card_ms: CardMs(4 * 100 + 6 * 100 + 8 * 100),
-                failed_card_ms: CardMs(8 * 100 + 7 * 100 + 100),
+                failed_card_ms: CardMs(8 * 100 + 7 * 100),
+                preempted_card_ms: CardMs(50),
+                lost_card_ms: CardMs(50),
             }
         );
         assert!(balance.closes());
@@ -214,7 +228,7 @@ mod tests {
     proptest! {
         #[test]
         fn it_closes_and_adds_up_over_any_cut(
-            runs in prop::collection::vec((0_u8..8, 0_i64..1_000_000, 0_i64..400_000, 0_u8..3), 0..40),
+            runs in prop::collection::vec((0_u8..8, 0_i64..1_000_000, 0_i64..400_000, 0_u8..4), 0..40),
             changes in prop::collection::vec((0_i64..1_000_000, 0_u8..3), 0..6),
             cut in 0_i64..1_000_000,
         ) {
@@ -222,7 +236,7 @@ mod tests {
             let occupancies: Vec<_> = runs.into_iter().map(|(card, gap, len, purpose)| {
                 let from = free_from[usize::from(card)] + gap / 8;
                 free_from[usize::from(card)] = from + len;
-                let purpose = [Purpose::Sold, Purpose::Granted, Purpose::Lost][usize::from(purpose)];
+                let purpose = [Purpose::Sold, Purpose::Granted, Purpose::Preempted, Purpose::Lost][usize::from(purpose)];
                 Occupancy { node: node(1), cards: CardSet::only(card), from: Timestamp::from_micros(from), until: Some(Timestamp::from_micros(from + len)), purpose }
             }).collect();
             let mut changes = changes;
@@ -244,6 +258,7 @@ mod tests {
             prop_assert_eq!(whole.sold_card_ms, left.sold_card_ms + right.sold_card_ms);
             prop_assert_eq!(whole.idle_card_ms, left.idle_card_ms + right.idle_card_ms);
             prop_assert_eq!(whole.failed_card_ms, left.failed_card_ms + right.failed_card_ms);
+            prop_assert_eq!(whole.lost_card_ms, left.lost_card_ms + right.lost_card_ms);
         }
     }
 }

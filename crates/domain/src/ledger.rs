@@ -6,7 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CardMs, ContractId, MicroCny, Run, RunId, Timestamp, TransferId, codes};
+use crate::{
+    CardMs, ContractId, MicroCny, Millis, Month, Run, RunId, Timestamp, TransferId, Zone, codes,
+    price::Waivers,
+};
 
 /// A place between which amounts are moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -20,8 +23,30 @@ pub enum Account {
     Capacity,
     /// Card time that the center has delivered.
     Delivered,
+    /// Card time that was delivered and money that was earned, and that the center does without.
+    Waived,
     /// The account of a contract: the amounts that it was given, less those that it has used.
     Contract(ContractId),
+}
+
+impl Account {
+    /// The name by which it is kept and told; those of all contracts have one.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Cash => "cash",
+            Self::Revenue => "revenue",
+            Self::Capacity => "capacity",
+            Self::Delivered => "delivered",
+            Self::Waived => "waived",
+            Self::Contract(_) => "contract",
+        }
+    }
+
+    /// The account of the center's with this name.
+    pub fn of_center(code: &str) -> Option<Self> {
+        let all = [Self::Cash, Self::Revenue, Self::Capacity, Self::Delivered, Self::Waived];
+        all.into_iter().find(|account| account.code() == code)
+    }
 }
 
 codes! {
@@ -43,6 +68,8 @@ pub struct Transfer {
     pub credit: Account,
     pub amount: i64,
     pub cause: Cause,
+    /// The closed period that the entry corrects.
+    pub corrects: Option<Month>,
 }
 
 /// Why an entry was made.
@@ -57,8 +84,10 @@ pub enum Cause {
     Fee,
     /// The use of a run.
     Use(RunId),
-    /// A run's use is given back, as the center was at fault.
+    /// Use that was metered beyond a run's end is given back.
     Refund(RunId),
+    /// Use of a run that the center cut short is not charged.
+    Waiver(RunId),
 }
 
 impl Cause {
@@ -69,6 +98,7 @@ impl Cause {
             Self::Fee => "fee",
             Self::Use(_) => "use",
             Self::Refund(_) => "refund",
+            Self::Waiver(_) => "waiver",
         }
     }
 }
@@ -82,6 +112,7 @@ pub struct Posting {
     pub credit: Account,
     pub amount: i64,
     pub cause: Cause,
+    pub corrects: Option<Month>,
 }
 
 /// How far a run has been metered.
@@ -91,39 +122,107 @@ pub struct Metered {
     pub charged: MicroCny,
 }
 
-/// The postings by which a run is metered up to `now`, and how far it is metered then. They post the
-/// difference to what was posted before; for a run that the center lost, they give all of that back. There
-/// are at most two, and none of amount 0.
-pub fn meter(run: &Run, metered: Metered, now: Timestamp) -> (Vec<Posting>, Metered) {
-    let is_refund = run.state.outcome().is_some_and(crate::Outcome::is_fault_of_center);
-    let due = if is_refund {
-        Metered::default()
-    } else {
-        Metered { used: run.used(now), charged: run.charge(now) }
+/// When use is posted: by which days and months, and from when on.
+#[derive(Clone, Copy, Debug)]
+pub struct Calendar<'a> {
+    pub zone: &'a Zone,
+    /// The first instant after the last period that is closed. What belongs before it is posted now, and names the
+    /// period that it corrects.
+    pub open_from: Timestamp,
+    /// The instant of posting.
+    pub now: Timestamp,
+}
+
+impl Calendar<'_> {
+    /// When an entry is posted that belongs to `at`, and the period that it corrects.
+    fn place(&self, at: Timestamp) -> (Timestamp, Option<Month>) {
+        if at < self.open_from {
+            (self.now.max(self.open_from), Some(self.zone.month(at)))
+        } else {
+            (at, None)
+        }
+    }
+}
+
+/// Entries of one instant, and how far the run is metered with them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entries {
+    pub at: Timestamp,
+    pub postings: Vec<Posting>,
+    pub metered: Metered,
+}
+
+/// The entries by which a run is metered up to `upto`, in the order in which they are posted. They post the difference
+/// to what was posted before, cut where a day begins, so that the use of a day is posted on that day and no other. What
+/// was metered beyond the run's end is given back now. Of a run that the center cut short, the share that
+/// `waivers` says is waived. There are none of amount 0.
+pub fn meter(
+    run: &Run,
+    metered: Metered,
+    upto: Timestamp,
+    waivers: Waivers,
+    calendar: Calendar<'_>,
+) -> Vec<Entries> {
+    let gross = |at: Timestamp| Metered { used: run.used(at), charged: run.charge(at) };
+    let mut all = Vec::new();
+    let mut before = metered;
+    let mut post = |at: Timestamp, due: Metered, less: Less| {
+        let (at, corrects) = calendar.place(at);
+        let postings = postings(run, before, due, less, corrects);
+        before = due;
+        if !postings.is_empty() {
+            all.push(Entries { at, postings, metered: due });
+        }
     };
+    for day in calendar.zone.days_begin(metered_until(run, metered), upto) {
+        post(Timestamp::from_micros(day.as_micros() - 1), gross(day), Less::Refund);
+    }
+    let due = gross(upto);
+    // Where less is due than was posted, it is learnt now.
+    post(if due.used < metered.used { calendar.now } else { upto }, due, Less::Refund);
+    if let Some(outcome) = run.state.outcome() {
+        let left = |amount: i64| amount - waivers.of(outcome, amount);
+        let due = Metered { used: CardMs(left(due.used.0)), charged: MicroCny(left(due.charged.0)) };
+        post(upto, due, Less::Waiver);
+    }
+    all
+}
+
+/// Up to when a run that has not ended is metered.
+fn metered_until(run: &Run, metered: Metered) -> Timestamp {
+    let cards = i64::from(run.placement.card_count()).max(1);
+    run.state
+        .started_at()
+        .map_or(Timestamp::from_micros(i64::MAX), |at| at.plus(Millis(metered.used.0 / cards)))
+}
+
+/// Why less is due than was posted.
+#[derive(Clone, Copy)]
+enum Less {
+    Refund,
+    Waiver,
+}
+
+fn postings(run: &Run, before: Metered, due: Metered, less: Less, corrects: Option<Month>) -> Vec<Posting> {
     let contract = Account::Contract(run.contract);
     let moves = [
-        (Unit::CardMs, Account::Delivered, metered.used.0, due.used.0),
-        (Unit::MicroCny, Account::Revenue, metered.charged.0, due.charged.0),
+        (Unit::CardMs, Account::Delivered, before.used.0, due.used.0),
+        (Unit::MicroCny, Account::Revenue, before.charged.0, due.charged.0),
     ];
-    let postings = moves
-        .into_iter()
-        .filter(|(_, _, before, after)| before != after)
-        .map(|(unit, center, before, after)| {
-            let mark = match unit {
-                Unit::CardMs => "use",
-                Unit::MicroCny => "fee",
-            };
-            let (debit, credit, cause) = if after > before {
-                (contract, center, Cause::Use(run.id))
-            } else {
-                (center, contract, Cause::Refund(run.id))
-            };
-            let key = format!("{}/{mark}/{before}-{after}", run.id);
-            Posting { key, unit, debit, credit, amount: (after - before).abs(), cause }
-        })
-        .collect();
-    (postings, due)
+    let posting = |(unit, center, before, after): (Unit, Account, i64, i64)| {
+        let mark = match unit {
+            Unit::CardMs => "use",
+            Unit::MicroCny => "fee",
+        };
+        let (debit, credit, cause) = match less {
+            _ if after > before => (contract, center, Cause::Use(run.id)),
+            Less::Refund => (center, contract, Cause::Refund(run.id)),
+            Less::Waiver => (Account::Waived, contract, Cause::Waiver(run.id)),
+        };
+        let key = format!("{}/{mark}/{before}-{after}", run.id);
+        Posting { key, unit, debit, credit, amount: (after - before).abs(), cause, corrects }
+    };
+    moves.into_iter().filter(|(_, _, before, after)| before != after).map(posting).collect()
 }
 
 #[cfg(test)]
@@ -144,9 +243,90 @@ mod tests {
             attempt: 1,
             placement: Placement(vec![Slot { node: NodeId::from_bytes([5; 16]), cards: CardSet::first(8) }]),
             rate: RatePerCardHour(MicroCny(rate)),
+            price_book: None,
+            charged_at_most: None,
             is_granted: false,
             state: RunState::Starting { planned_at: Timestamp::default(), stop: None },
         }
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn calendar(zone: &Zone, now: Timestamp) -> Calendar<'_> {
+        Calendar { zone, open_from: Timestamp::from_micros(i64::MIN), now }
+    }
+
+    #[test]
+    fn use_is_posted_on_the_day_on_which_it_was_had() {
+        let zone = Zone::default();
+        let mut run = run(3_600_000_000);
+        run.state = run.state.start(at("2026-11-29T15:00:00Z")).unwrap();
+        let now = at("2026-12-01T04:00:00Z");
+        let all = meter(&run, Metered::default(), now, Waivers::default(), calendar(&zone, now));
+        let told: Vec<_> =
+            all.iter().map(|entries| (entries.at.to_string(), entries.postings[0].amount)).collect();
+        let hour = 8 * 3_600_000;
+        assert_eq!(
+            told,
+            [
+                ("2026-11-29T15:59:59.999Z".to_owned(), hour),
+                ("2026-11-30T15:59:59.999Z".to_owned(), 24 * hour),
+                ("2026-12-01T04:00:00.000Z".to_owned(), 12 * hour),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_was_metered_too_far_is_given_back_now_and_a_closed_period_stays() {
+        let zone = Zone::utc();
+        let mut run = run(3_600_000_000);
+        run.state = run.state.start(at("2026-11-30T23:00:00Z")).unwrap();
+        let metered = Metered { used: CardMs(8 * 7_200_000), charged: MicroCny(8 * 7_200_000_000) };
+        run.end(at("2026-11-30T23:30:00Z"), None, Outcome::Succeeded).unwrap();
+        let now = at("2026-12-01T01:00:00Z");
+        let calendar = Calendar { open_from: at("2026-12-01T00:00:00Z"), ..calendar(&zone, now) };
+        let all = meter(&run, metered, at("2026-11-30T23:30:00Z"), Waivers::default(), calendar);
+        assert_eq!(all.len(), 1);
+        assert_eq!((all[0].at, all[0].postings[0].cause), (now, Cause::Refund(run.id)));
+        // What is learnt late of a closed period is posted now, and says what it corrects.
+        let all = meter(&run, Metered::default(), at("2026-11-30T23:30:00Z"), Waivers::default(), calendar);
+        let corrects = all[0].postings[0].corrects.map(|month| month.to_string());
+        assert_eq!((all[0].at, corrects.as_deref()), (now, Some("2026-11")));
+    }
+
+    #[test]
+    fn the_price_book_says_what_is_waived() {
+        let zone = Zone::utc();
+        let notice = at("2026-11-30T01:00:00Z");
+        let ended = |preempted_percent: u8, outcome: Outcome| {
+            let mut run = run(3_600_000_000);
+            run.state = run.state.start(at("2026-11-30T00:00:00Z")).unwrap();
+            run.state = run.state.request_stop(crate::run::StopCause::Preempted, notice).unwrap();
+            run.end(at("2026-11-30T02:00:00Z"), None, outcome).unwrap();
+            let waivers = Waivers { preempted_percent, ..Waivers::default() };
+            let end = at("2026-11-30T02:00:00Z");
+            let all = meter(&run, Metered::default(), end, waivers, calendar(&zone, end));
+            all.last().unwrap().metered.charged.0 / 1_000_000
+        };
+        let hour = 8 * 3600;
+        let cut = Outcome::Failed { exit_code: 1 };
+        assert_eq!([0, 25, 100].map(|percent| ended(percent, cut)), [hour, hour * 3 / 4, 0]);
+        // It was done before its cards were taken: the notice came to nothing.
+        assert_eq!(ended(100, Outcome::Succeeded), 2 * hour);
+    }
+
+    #[test]
+    fn nothing_is_charged_beyond_the_bound() {
+        let zone = Zone::utc();
+        let mut run = run(3_600_000_000);
+        run.charged_at_most = Some(Millis::from_secs(60));
+        run.state = run.state.start(at("2026-11-30T00:00:00Z")).unwrap();
+        let end = at("2026-11-30T00:05:00Z");
+        run.end(end, None, Outcome::TimedOut).unwrap();
+        let all = meter(&run, Metered::default(), end, Waivers::default(), calendar(&zone, end));
+        assert_eq!(all[0].metered.used, CardMs(8 * 60_000));
     }
 
     proptest! {
@@ -154,6 +334,7 @@ mod tests {
         fn however_often_it_is_metered_the_sums_are_those_of_the_whole(
             rate in 0_i64..100_000_000, start in 0_i64..1000, ticks in prop::collection::vec(0_i64..10_000_000, 0..10), lost: bool,
         ) {
+            let zone = Zone::default();
             let mut run = run(rate);
             run.state = run.state.start(Timestamp::from_micros(start)).unwrap();
             let mut ticks = ticks;
@@ -164,10 +345,10 @@ mod tests {
                 let now = Timestamp::from_micros(tick.unwrap_or(end));
                 if tick.is_none() {
                     let outcome = if lost { Outcome::Lost } else { Outcome::Succeeded };
-                    run.state = run.state.end(now, outcome).unwrap();
+                    run.end(now, None, outcome).unwrap();
                 }
-                let (postings, upto) = meter(&run, metered, now);
-                for posting in &postings {
+                let entries = meter(&run, metered, now, Waivers::default(), calendar(&zone, now));
+                for posting in entries.iter().flat_map(|entries| &entries.postings) {
                     prop_assert!(posting.amount > 0);
                     let signed = if posting.debit == Account::Contract(run.contract) { posting.amount } else { -posting.amount };
                     match posting.unit {
@@ -177,8 +358,9 @@ mod tests {
                     prop_assert!(!keys.contains(&posting.key));
                     keys.push(posting.key.clone());
                 }
-                metered = upto;
-                prop_assert!(meter(&run, metered, now).0.is_empty(), "metering twice posts nothing");
+                metered = entries.last().map_or(metered, |entries| entries.metered);
+                let again = meter(&run, metered, now, Waivers::default(), calendar(&zone, now));
+                prop_assert!(again.is_empty() || lost, "metering twice posts nothing");
             }
             let whole = if lost { CardMs::ZERO } else { run.used(run.state.ended_at().unwrap()) };
             prop_assert_eq!(used, whole.0);

@@ -23,6 +23,7 @@ pub mod taskfile;
 pub mod tenant;
 pub mod text;
 pub mod time;
+pub mod zone;
 
 pub use batch::{BatchSpec, Launch};
 pub use card::{CardModel, CardSet};
@@ -41,6 +42,7 @@ pub use tenant::{Member, Project, Role, Tenant, TenantDomain};
 pub use time::{CardMs, Millis, Timestamp};
 #[doc(hidden)]
 pub use utoipa;
+pub use zone::{Month, Zone};
 
 codes! {
     /// A language in which the center speaks to people.

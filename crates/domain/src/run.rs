@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CardMs, ContractId, JobId, MicroCny, Millis, Placement, RatePerCardHour, RunId, TenantId, Timestamp,
-    codes,
+    CardMs, ContractId, JobId, MicroCny, Millis, Placement, PriceBookId, RatePerCardHour, RunId, TenantId,
+    Timestamp, codes,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,11 @@ pub struct Run {
     pub placement: Placement,
     /// The rate that was in force when it was planned. Later price books don't touch it.
     pub rate: RatePerCardHour,
+    /// The price book that was in force when it was planned; `None` where there was none. It says what is waived.
+    pub price_book: Option<PriceBookId>,
+    /// The longest time that its use is charged for: its time limit, and the time that processes get to end.
+    /// `None`: its limit is another's, as that of a job that was handed to Slurm directly.
+    pub charged_at_most: Option<Millis>,
     /// Whether its use counts as granted, not sold.
     pub is_granted: bool,
     pub state: RunState,
@@ -43,6 +48,8 @@ pub enum RunState {
         planned_at: Timestamp,
         started_at: Option<Timestamp>,
         ended_at: Timestamp,
+        /// Up to when its use is charged, at most `ended_at`. The time after it is the center's.
+        charged_until: Timestamp,
         outcome: Outcome,
     },
 }
@@ -87,7 +94,7 @@ pub enum Outcome {
     },
     /// The script could not be started; its standard error says why.
     FailedToStart,
-    /// It was lost to a fault of the center: it is not charged, and its task is tried again.
+    /// It was lost to a fault of the center: its task is tried again.
     Lost,
 }
 
@@ -96,7 +103,8 @@ impl Outcome {
         matches!(self, Self::Succeeded)
     }
 
-    /// Whether the center was at fault: the tenant does not pay, and the task is tried again.
+    /// Whether the center was at fault: the price book says how much of the use is waived, and the task is tried
+    /// again.
     pub fn is_fault_of_center(self) -> bool {
         matches!(self, Self::Lost | Self::Stopped { cause: StopCause::Preempted })
     }
@@ -235,8 +243,14 @@ impl RunState {
         }
     }
 
-    /// Takes in that the run ended. A run that was to stop ended for that cause, unless it succeeded.
-    pub fn end(self, at: Timestamp, outcome: Outcome) -> Result<Self, IllegalRunChange> {
+    /// Takes in that the run ended at `at`, and that its use is charged until `charged_until`. A run that was to
+    /// stop ended for that cause, unless it succeeded.
+    fn end(
+        self,
+        at: Timestamp,
+        charged_until: Timestamp,
+        outcome: Outcome,
+    ) -> Result<Self, IllegalRunChange> {
         let (planned_at, started_at, stop) = match self {
             Self::Starting { planned_at, stop } => (planned_at, None, stop),
             Self::Running { planned_at, started_at, stop } => (planned_at, Some(started_at), stop),
@@ -246,21 +260,58 @@ impl RunState {
             Some(Stop { cause, .. }) if outcome != Outcome::Succeeded => Outcome::Stopped { cause },
             _ => outcome,
         };
-        Ok(Self::Ended {
-            planned_at,
-            started_at,
-            ended_at: at.max(started_at.unwrap_or(planned_at)),
-            outcome,
-        })
+        let from = started_at.unwrap_or(planned_at);
+        let ended_at = at.max(from);
+        let charged_until = charged_until.clamp(from, ended_at);
+        Ok(Self::Ended { planned_at, started_at, ended_at, charged_until, outcome })
     }
 }
 
 impl Run {
-    /// The card time from the start to `now`, or to the end if that is earlier.
+    /// Takes in that the run ended at `at`. `known_until` is the last instant at which it is known to have been
+    /// alive, where nobody saw its end; then its use is charged no further.
+    pub fn end(
+        &mut self,
+        at: Timestamp,
+        known_until: Option<Timestamp>,
+        outcome: Outcome,
+    ) -> Result<(), IllegalRunChange> {
+        // Where it was done before its cards were taken, its notice came to nothing.
+        let charged_until =
+            if outcome.is_success() { self.charged_at_most_until(at) } else { self.charged_until(at) };
+        self.state = self.state.end(at, charged_until.min(known_until.unwrap_or(at)), outcome)?;
+        Ok(())
+    }
+
+    /// Whether a run that has ended is charged to its end, or to its bound. One that the center cut short may be
+    /// charged for less.
+    pub fn is_charged_in_full(&self) -> bool {
+        let RunState::Ended { ended_at, charged_until, outcome, .. } = self.state else { return true };
+        let most = self.charged_at_most_until(ended_at);
+        charged_until == most || (charged_until < most && outcome.is_fault_of_center())
+    }
+
+    /// Up to when the run's use is charged, as of `now`: to its end, its notice where its cards are reclaimed, and
+    /// no longer than `charged_at_most`.
+    fn charged_until(&self, now: Timestamp) -> Timestamp {
+        if let RunState::Ended { charged_until, .. } = self.state {
+            return charged_until.min(now);
+        }
+        let notice = self.state.stop().filter(|stop| stop.cause == StopCause::Preempted).map(|stop| stop.at);
+        self.charged_at_most_until(notice.map_or(now, |at| at.min(now)))
+    }
+
+    fn charged_at_most_until(&self, until: Timestamp) -> Timestamp {
+        match (self.state.started_at(), self.charged_at_most) {
+            (Some(started_at), Some(most)) => until.min(started_at.plus(most)),
+            _ => until,
+        }
+    }
+
+    /// The card time that is charged, from the start to `now`.
     pub fn used(&self, now: Timestamp) -> CardMs {
         let Some(started_at) = self.state.started_at() else { return CardMs::ZERO };
-        let until = self.state.ended_at().map_or(now, |ended_at| ended_at.min(now));
-        CardMs::of(self.placement.card_count(), started_at, until)
+        CardMs::of(self.placement.card_count(), started_at, self.charged_until(now))
     }
 
     /// The time from the start to `now`, or to the end if the run has ended.
@@ -268,11 +319,8 @@ impl Run {
         self.state.started_at().map_or(Millis(0), |from| self.state.ended_at().unwrap_or(now).since(from))
     }
 
-    /// The charge for [`Self::used`]: nothing where the center was at fault.
+    /// The charge for [`Self::used`], before anything is waived.
     pub fn charge(&self, now: Timestamp) -> MicroCny {
-        if self.state.outcome().is_some_and(Outcome::is_fault_of_center) {
-            return MicroCny::ZERO;
-        }
         self.rate.charge(self.used(now)).unwrap_or(MicroCny(i64::MAX))
     }
 }
@@ -315,7 +363,7 @@ mod tests {
                     Step::Start(at) => state.start(Timestamp::from_millis(at)),
                     Step::StartAsAccounted(at) => state.start_as_accounted(Timestamp::from_millis(at)),
                     Step::Stop(cause, at) => state.request_stop(StopCause::ALL[cause], Timestamp::from_millis(at)),
-                    Step::End(at, outcome) => state.end(Timestamp::from_millis(at), outcome),
+                    Step::End(at, outcome) => state.end(Timestamp::from_millis(at), Timestamp::from_millis(at), outcome),
                 };
                 state = next.unwrap_or(state);
                 prop_assert!(!before.has_ended() || state == before, "an ended run changed");

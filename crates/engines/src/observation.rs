@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 pub enum Observation {
     /// The engine never heard of the run, or its launch is still on the way.
     NotLaunched,
-    /// The engine takes care of the run. `started` is there once its processes run.
-    Alive { started: Option<Started>, leaving: Leaving },
+    /// The engine takes care of the run. `started` is there once its processes run. `seen_at` is the last instant at
+    /// which the engine saw the run go on; `None`: not since the engine started.
+    Alive { started: Option<Started>, leaving: Leaving, seen_at: Option<Timestamp> },
     /// The run is over, and none of its processes is left.
     Ended(Ended),
     /// The engine took care of the run, but nobody saw its end: its supervisor was killed, the machine went

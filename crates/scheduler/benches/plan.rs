@@ -81,6 +81,7 @@ fn queues(count: u32) -> Vec<Queue> {
         tenant: TenantId::new(NOW, random(number)),
         cohort: None,
         pools: pools.clone(),
+        unpriced: Arc::default(),
         terms,
         gate: Gate::Open,
         use_card_ms: CardMs(i64::from(number) * 1_000_000),

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use domain::{ContractState, JobId, Timestamp};
+use domain::{ContractState, JobId, ServiceClass, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The limit that binds a job, with its numbers. Where several would bind, it is the first in this order:
-/// never fits, contract, dependency, array, nodes that are out, running cards, cards that come back, a job
+/// no price, never fits, contract, dependency, array, nodes that are out, running cards, cards that come back, a job
 /// ahead in the same queue, cards kept for others, free cards.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
@@ -16,6 +16,10 @@ pub enum Limit {
         nodes: u32,
         cards_per_node: u32,
         why: Misfit,
+    },
+    /// The price book in force has no price for the class in any pool that the job could use.
+    NoPrice {
+        class: ServiceClass,
     },
     /// The contract's state holds its queue; `expired` also where the contract's term is over.
     ContractClosed {
@@ -113,6 +117,7 @@ impl Limit {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NeverFits { .. } => "never_fits",
+            Self::NoPrice { .. } => "no_price",
             Self::ContractClosed { .. } => "contract_closed",
             Self::ContractNotStarted { .. } => "contract_not_started",
             Self::Dependency { .. } => "dependency",

@@ -88,6 +88,8 @@ pub struct Queue {
     pub cohort: Option<AllianceId>,
     /// The pools whose nodes its jobs may use.
     pub pools: Arc<[PoolId]>,
+    /// Those of `pools` in which a service class has no price. No job of the class starts there.
+    pub unpriced: Arc<[(ServiceClass, PoolId)]>,
     pub terms: QueueTerms,
     pub gate: Gate,
     /// Decayed use as of the instant at which the planner is told, see [`crate::use_decay`]. Includes the use

@@ -8,7 +8,7 @@ use std::{
 };
 
 use domain::{
-    CardSet, ContractId, Job, JobState, NodeId, Outcome, RunState, TenantDomain, Timestamp,
+    CardSet, ContractId, Job, JobState, NodeId, Outcome, TenantDomain, Timestamp,
     job::JobOutcome,
     ledger::{Account, Cause, Posting, Unit},
 };
@@ -106,8 +106,8 @@ fn insert(tx: &Tx, center: &Seeded, n: i64) -> Result<(), StoreError> {
     let node = node(center, n);
     let cards = CardSet::only(u8::try_from(n % 8).unwrap_or(0));
     let mut run = rows::run(&job, node, cards, at(n * EVERY_S + 4));
-    run.state =
-        RunState::Ended { planned_at: at(n * EVERY_S + 4), started_at: Some(started_at), ended_at, outcome };
+    run.state = run.state.start(started_at).expect("it is starting");
+    run.end(ended_at, None, outcome).expect("it runs");
     runs::insert_run(tx, &run)?;
     rows::meter(tx, &run, ended_at)
 }
@@ -275,6 +275,7 @@ fn whole_store(store: &Store, path: &Path, contract: ContractId, last: Timestamp
         credit: Account::Contract(contract),
         amount: 1,
         cause: Cause::TopUp,
+        corrects: None,
     };
     let began_at = Instant::now();
     let _: bool = store

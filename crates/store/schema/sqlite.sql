@@ -128,7 +128,9 @@ CREATE TABLE price_books (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     name TEXT NOT NULL UNIQUE,
     effective_from INTEGER NOT NULL,
-    prices TEXT NOT NULL -- JSON
+    prices TEXT NOT NULL, -- JSON
+    waivers TEXT NOT NULL DEFAULT '{"lost_percent":100,
+    "preempted_percent":100}'
 ) STRICT, WITHOUT ROWID;
 CREATE TRIGGER price_books_never_change BEFORE UPDATE ON price_books
 BEGIN SELECT RAISE(ABORT, 'a price book is never changed: a new version takes its place'); END;
@@ -222,7 +224,7 @@ CREATE TABLE runs (
     outcome TEXT,
     outcome_number INTEGER NOT NULL,
     used_card_ms INTEGER NOT NULL, -- as far as it is metered
-    charged_micro_cny INTEGER NOT NULL,
+    charged_micro_cny INTEGER NOT NULL, price_book BLOB REFERENCES price_books (id), charged_at_most_ms INTEGER, charged_until INTEGER,
     CHECK ((ended_at IS NULL) = (outcome IS NULL)),
     CHECK (ended_at >= started_at)
 ) STRICT, WITHOUT ROWID;
@@ -250,7 +252,7 @@ CREATE TABLE transfers (
     credit_contract BLOB REFERENCES contracts (id),
     amount INTEGER NOT NULL CHECK (amount > 0),
     cause TEXT NOT NULL,
-    run BLOB REFERENCES runs (id),
+    run BLOB REFERENCES runs (id), corrects TEXT,
     CHECK ((debit = 'contract') = (debit_contract IS NOT NULL)),
     CHECK ((credit = 'contract') = (credit_contract IS NOT NULL)),
     CHECK (debit <> credit OR (debit_contract IS NOT NULL AND debit_contract <> credit_contract))
@@ -340,3 +342,45 @@ CREATE TABLE direct_jobs (
     job BLOB NOT NULL PRIMARY KEY REFERENCES jobs (id),
     seen TEXT NOT NULL -- JSON
 ) STRICT, WITHOUT ROWID;
+
+-- A payment's reference is the center's, whatever contract it was for; trimmed, in small letters.
+CREATE TABLE payments (
+    reference TEXT NOT NULL PRIMARY KEY,
+    contract BLOB NOT NULL REFERENCES contracts (id),
+    given_as TEXT NOT NULL, -- the reference as it was given
+    amount_micro_cny INTEGER NOT NULL,
+    card_ms INTEGER NOT NULL,
+    booked_at INTEGER NOT NULL,
+    booked_by BLOB NOT NULL REFERENCES members (id)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER payments_never_change BEFORE UPDATE ON payments
+BEGIN SELECT RAISE(ABORT, 'payments are append-only: they are never changed'); END;
+CREATE TRIGGER payments_never_go BEFORE DELETE ON payments
+BEGIN SELECT RAISE(ABORT, 'payments are append-only: they are never deleted'); END;
+
+-- Months that are closed: nothing is posted into them any more.
+CREATE TABLE periods (
+    month TEXT NOT NULL PRIMARY KEY, -- 2026-11
+    from_at INTEGER NOT NULL,
+    until_at INTEGER NOT NULL,
+    closed_at INTEGER NOT NULL,
+    closed_by BLOB NOT NULL REFERENCES members (id)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER periods_never_change BEFORE UPDATE ON periods
+BEGIN SELECT RAISE(ABORT, 'a closed period is never changed'); END;
+CREATE TRIGGER periods_never_open BEFORE DELETE ON periods
+BEGIN SELECT RAISE(ABORT, 'a closed period never opens again'); END;
+
+-- The statements of closed months, as they were given out: the bytes, and their SHA-256.
+CREATE TABLE statements (
+    number TEXT NOT NULL PRIMARY KEY,
+    month TEXT NOT NULL REFERENCES periods (month),
+    contract BLOB NOT NULL REFERENCES contracts (id),
+    body TEXT NOT NULL, -- JSON
+    sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
+    UNIQUE (contract, month)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER statements_never_change BEFORE UPDATE ON statements
+BEGIN SELECT RAISE(ABORT, 'a statement that was given out is never changed'); END;
+CREATE TRIGGER statements_never_go BEFORE DELETE ON statements
+BEGIN SELECT RAISE(ABORT, 'a statement that was given out is never deleted'); END;

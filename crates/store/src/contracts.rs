@@ -1,8 +1,8 @@
 //! Contracts, their history, and price books.
 
 use domain::{
-    Contract, ContractId, ContractState, MemberId, TenantId, Timestamp, contract::ContractAction,
-    price::PriceBook,
+    Contract, ContractId, ContractState, MemberId, PriceBookId, TenantId, Timestamp,
+    contract::ContractAction, price::PriceBook,
 };
 
 use crate::db::{Record, StoreError, Tx, params, rows, statements};
@@ -23,7 +23,7 @@ pub struct ContractEvent {
 rows! { contract: Contract =
     id, tenant, number, kind as json, pools as json, starts_at, ends_at, queue as json, state as code, created_at
 }
-rows! { price_book: PriceBook = id, name, effective_from, prices as json }
+rows! { price_book: PriceBook = id, name, effective_from, prices as json, waivers as json }
 
 statements! { "contracts", unique: {
         "contracts.number": "a contract with this number",
@@ -40,6 +40,7 @@ statements! { "contracts", unique: {
     LIST_EVENTS = "SELECT contract, at, actor, action, reason, from_state, to_state FROM contract_events \
                    WHERE contract = ?1 ORDER BY seq";
     INSERT_PRICE_BOOK = price_book!(insert into "price_books");
+    GET_PRICE_BOOK = concat!("SELECT ", price_book!(columns), " FROM price_books WHERE id = ?1");
     LIST_PRICE_BOOKS = concat!("SELECT ", price_book!(columns), " FROM price_books ORDER BY effective_from, id");
 }
 
@@ -108,6 +109,10 @@ pub fn list_contract_events(tx: &Tx, contract: ContractId) -> Result<Vec<Contrac
 
 pub fn insert_price_book(tx: &Tx, book: &PriceBook) -> Result<(), StoreError> {
     book.insert(tx, INSERT_PRICE_BOOK)
+}
+
+pub fn get_price_book(tx: &Tx, id: PriceBookId) -> Result<PriceBook, StoreError> {
+    tx.get(GET_PRICE_BOOK, &id, PriceBook::read)
 }
 
 /// All price books, in the order in which they take effect.

@@ -16,7 +16,7 @@ use domain::{
 
 pub use rows::TransferRow;
 pub use statement::{UseLine, use_between, use_by_project_between};
-pub use sums::{ContractBalance, balance, balances_of_contracts};
+pub use sums::{ContractBalance, Turnover, balance, balances_of_contracts, turnovers_of_center};
 pub use verify::{LedgerReport, verify};
 
 use crate::db::{StoreError, Tx, params, statements};
@@ -24,7 +24,7 @@ use rows::{AccountColumns, run_of, transfer_columns, transfer_row};
 
 statements! { "transfers";
     POST = "INSERT INTO transfers (id, key, at, unit, debit, debit_contract, credit, credit_contract, amount, cause, \
-            run) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (key) DO NOTHING RETURNING seq";
+            run, corrects) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (key) DO NOTHING RETURNING seq";
     FIND_KEY = concat!("SELECT ", transfer_columns!(), " FROM transfers WHERE key = ?1");
     ALL_AFTER = concat!("SELECT ", transfer_columns!(), " FROM transfers WHERE seq > ?1 ORDER BY seq LIMIT ?2");
     OF_RUN_AFTER = concat!(
@@ -49,8 +49,8 @@ pub struct TransferFilter {
 }
 
 /// Posts a transfer. `false` if it is there already with the same content; [`StoreError::Conflict`] if its
-/// key is there with other content. `id` and `at` are not part of the content: posting again later is still
-/// posting once.
+/// key is there with other content. `id`, `at` and the period that it corrects are not part of the content:
+/// posting again later is still posting once.
 pub fn post(tx: &Tx, posting: &Posting, id: TransferId, at: Timestamp) -> Result<bool, StoreError> {
     if posting.amount <= 0 || posting.debit == posting.credit {
         let what = format!(
@@ -60,6 +60,7 @@ pub fn post(tx: &Tx, posting: &Posting, id: TransferId, at: Timestamp) -> Result
         return Err(StoreError::Invalid { what });
     }
     let (debit, credit) = (AccountColumns::of(&posting.debit), AccountColumns::of(&posting.credit));
+    let corrects = posting.corrects.map(|month| month.to_string());
     let row = params![
         &id,
         &posting.key,
@@ -72,6 +73,7 @@ pub fn post(tx: &Tx, posting: &Posting, id: TransferId, at: Timestamp) -> Result
         posting.amount,
         posting.cause.code(),
         run_of(&posting.cause),
+        corrects.as_deref(),
     ];
     if let Some(seq) = tx.find(POST, row, |row| row.get(0))? {
         sums::carry_forward_after(tx, seq)?;

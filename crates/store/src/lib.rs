@@ -19,6 +19,8 @@ pub mod history;
 pub mod idempotency;
 pub mod jobs;
 pub mod ledger;
+pub mod payments;
+pub mod periods;
 pub mod pools;
 pub mod recent;
 pub mod runs;

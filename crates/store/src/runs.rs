@@ -3,7 +3,8 @@
 use std::ops::ControlFlow;
 
 use domain::{
-    CardSet, JobId, MicroCny, NodeId, Outcome, Placement, RatePerCardHour, Run, RunId, RunState, Timestamp,
+    CardSet, JobId, MicroCny, Millis, NodeId, Outcome, Placement, RatePerCardHour, Run, RunId, RunState,
+    Timestamp,
     capacity::{Occupancy, Purpose},
     ledger::Metered,
     node::Slot,
@@ -22,7 +23,8 @@ pub struct RunRow {
 macro_rules! columns {
     () => {
         "id, job, tenant, contract, task, attempt, placement, rate_micro_cny, is_granted, planned_at, started_at, \
-         ended_at, stop_cause, stop_at, outcome, outcome_number, used_card_ms, charged_micro_cny"
+         ended_at, stop_cause, stop_at, outcome, outcome_number, used_card_ms, charged_micro_cny, price_book, \
+         charged_at_most_ms, charged_until"
     };
 }
 pub(crate) use columns as run_columns;
@@ -30,11 +32,12 @@ pub(crate) use columns as run_columns;
 statements! { "runs", unique: { "runs.job, runs.task, runs.attempt": "this attempt of the task" };
     INSERT = concat!(
         "INSERT INTO runs (", columns!(),
-        ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, 0, 0)"
+        ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, 0, 0, ?17, ?18, ?19)"
     );
     GET = concat!("SELECT ", columns!(), " FROM runs WHERE id = ?1");
     UPDATE_STATE = "UPDATE runs SET started_at = ?2, ended_at = ?3, stop_cause = COALESCE(?4, stop_cause), \
-                    stop_at = COALESCE(?5, stop_at), outcome = ?6, outcome_number = ?7, planned_at = ?8 \
+                    stop_at = COALESCE(?5, stop_at), outcome = ?6, outcome_number = ?7, planned_at = ?8, \
+                    charged_until = ?9 \
                     WHERE id = ?1 AND ended_at IS NULL";
     RAISE_LONGEST = "UPDATE run_bounds SET longest_us = ?1 WHERE longest_us < ?1";
     LIST_OF_JOB = concat!("SELECT ", columns!(), " FROM runs WHERE job = ?1 AND id > ?2 ORDER BY id LIMIT ?3");
@@ -42,9 +45,9 @@ statements! { "runs", unique: { "runs.job, runs.task, runs.attempt": "this attem
     LIST_ACTIVE = concat!("SELECT ", columns!(), " FROM runs WHERE ended_at IS NULL ORDER BY id");
     SET_METERED = "UPDATE runs SET used_card_ms = ?2, charged_micro_cny = ?3 WHERE id = ?1";
     LONGEST = "SELECT longest_us FROM run_bounds WHERE id = 1";
-    BETWEEN = "SELECT id, placement, started_at, ended_at, is_granted, outcome, outcome_number FROM runs \
+    BETWEEN = "SELECT id, placement, started_at, ended_at, is_granted, outcome, outcome_number, charged_until FROM runs \
                WHERE started_at >= ?3 AND started_at < ?2 AND ended_at > ?1 ORDER BY started_at, id";
-    RUNNING = "SELECT id, placement, started_at, ended_at, is_granted, outcome, outcome_number FROM runs \
+    RUNNING = "SELECT id, placement, started_at, ended_at, is_granted, outcome, outcome_number, charged_until FROM runs \
                WHERE ended_at IS NULL ORDER BY id";
 }
 
@@ -68,6 +71,9 @@ pub fn insert_run(tx: &Tx, run: &Run) -> Result<(), StoreError> {
         columns.stop.map(|stop| stop.at),
         columns.outcome.map(|(name, _)| name),
         columns.outcome.map_or(0, |(_, number)| number),
+        &run.price_book,
+        run.charged_at_most.map(|most| most.0),
+        columns.charged_until,
     ];
     tx.execute(INSERT, row)?;
     raise_longest(tx, run.state)
@@ -94,6 +100,7 @@ pub fn update_run_state(tx: &Tx, run: &Run) -> Result<(), StoreError> {
         columns.outcome.map(|(name, _)| name),
         columns.outcome.map_or(0, |(_, number)| number),
         run.state.planned_at(),
+        columns.charged_until,
     ];
     if tx.changed(UPDATE_STATE, row)? == 0 {
         let kept = get_run(tx, run.id)?;
@@ -125,20 +132,26 @@ pub fn set_metered(tx: &Tx, id: RunId, metered: Metered) -> Result<(), StoreErro
     tx.update(SET_METERED, &id, params![&id, metered.used, metered.charged])
 }
 
-/// The cards that runs had at some time in `[from, until)`: an item for each node of a run, whole even where
-/// the run began earlier or ended later.
+/// The cards that runs had at some time in `[from, until)`: an item for each node of a run and for each way in which
+/// its time counts, whole even where the run began earlier or ended later.
 ///
 /// Cost: linear in the runs that started in the interval, or before it by no more than the longest run took.
 pub fn occupancies_between(tx: &Tx, from: Timestamp, until: Timestamp) -> Result<Vec<Occupancy>, StoreError> {
     let mut all = Vec::new();
-    for run in between(tx, from, until)? {
-        all.extend(run.placement.0.iter().map(|slot| Occupancy {
-            node: slot.node,
-            cards: slot.cards,
-            from: run.started_at,
-            until: run.ended_at,
-            purpose: run.purpose,
-        }));
+    for stay in between(tx, from, until)? {
+        let Stay { placement, started_at, ended_at, charged_until, purpose, rest } = stay;
+        let charged = (started_at, charged_until.or(ended_at), purpose);
+        let after = charged_until.filter(|until| Some(*until) < ended_at).map(|from| (from, ended_at, rest));
+        for (from, until, purpose) in [charged].into_iter().chain(after) {
+            let slots = placement.0.iter();
+            all.extend(slots.map(|slot| Occupancy {
+                node: slot.node,
+                cards: slot.cards,
+                from,
+                until,
+                purpose,
+            }));
+        }
     }
     Ok(all)
 }
@@ -148,7 +161,10 @@ struct Stay {
     placement: Placement,
     started_at: Timestamp,
     ended_at: Option<Timestamp>,
+    charged_until: Option<Timestamp>,
+    /// How its time counts that is charged, and how the rest.
     purpose: Purpose,
+    rest: Purpose,
 }
 
 fn between(tx: &Tx, from: Timestamp, until: Timestamp) -> Result<Vec<Stay>, StoreError> {
@@ -173,12 +189,11 @@ fn stay(row: Row<'_>) -> Result<Stay, StoreError> {
         placement: placement(row, 1)?,
         started_at: row.get(2)?,
         ended_at: row.get(3)?,
-        purpose: if outcome.is_some_and(Outcome::is_fault_of_center) {
-            Purpose::Lost
-        } else if row.get(4)? {
-            Purpose::Granted
-        } else {
-            Purpose::Sold
+        charged_until: row.get(7)?,
+        purpose: if row.get(4)? { Purpose::Granted } else { Purpose::Sold },
+        rest: match outcome {
+            Some(Outcome::Stopped { cause: StopCause::Preempted }) => Purpose::Preempted,
+            _ => Purpose::Lost,
         },
     })
 }
@@ -195,6 +210,7 @@ fn raise_longest(tx: &Tx, state: RunState) -> Result<(), StoreError> {
 struct StateColumns {
     started_at: Option<Timestamp>,
     ended_at: Option<Timestamp>,
+    charged_until: Option<Timestamp>,
     stop: Option<Stop>,
     outcome: Option<(&'static str, i32)>,
 }
@@ -204,6 +220,10 @@ impl StateColumns {
         Self {
             started_at: state.started_at(),
             ended_at: state.ended_at(),
+            charged_until: match state {
+                RunState::Ended { charged_until, .. } => Some(charged_until),
+                _ => None,
+            },
             stop: state.stop(),
             outcome: state.outcome().map(Outcome::code),
         }
@@ -228,7 +248,8 @@ pub(crate) fn run_row(row: Row<'_>) -> Result<RunRow, StoreError> {
     };
     let state = match (row.get::<Option<Timestamp>>(11)?, outcome(row.skip(14))?, started_at) {
         (Some(ended_at), Some(outcome), started_at) => {
-            RunState::Ended { planned_at, started_at, ended_at, outcome }
+            let charged_until = row.get::<Option<Timestamp>>(20)?.unwrap_or(ended_at);
+            RunState::Ended { planned_at, started_at, ended_at, charged_until, outcome }
         }
         (None, None, Some(started_at)) => RunState::Running { planned_at, started_at, stop },
         (None, None, None) => RunState::Starting { planned_at, stop },
@@ -244,6 +265,8 @@ pub(crate) fn run_row(row: Row<'_>) -> Result<RunRow, StoreError> {
             attempt: row.get(5)?,
             placement: placement(row, 6)?,
             rate: RatePerCardHour(row.get::<MicroCny>(7)?),
+            price_book: row.get(18)?,
+            charged_at_most: row.get::<Option<i64>>(19)?.map(Millis),
             is_granted: row.get(8)?,
             state,
         },

@@ -1,12 +1,10 @@
 //! Use by day: few rows for reports and overviews to add up, however many runs there were.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
-use domain::{CardMs, MicroCny, ProjectId, TenantId, Timestamp};
+use domain::{CardMs, MicroCny, ProjectId, TenantId};
 
 use crate::db::{Row, StoreError, Tx, params, statements};
-
-const DAY_MS: i64 = 86_400_000;
 
 /// The use of one project's runs in an interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,40 +29,31 @@ statements! { "use_by_day";
               AND (?3 IS NULL OR tenant = ?3) GROUP BY day ORDER BY day";
 }
 
-/// Adds use that was metered at `at`. Amounts are negative where use is given back.
-pub fn add_use(tx: &Tx, at: Timestamp, row: &UseRow) -> Result<(), StoreError> {
-    let day = at.floor_millis().div_euclid(DAY_MS);
+/// Adds use that was posted on a day, by the number of the day in the center's time zone. Amounts are negative where use
+/// is given back.
+pub fn add_use(tx: &Tx, day: i64, row: &UseRow) -> Result<(), StoreError> {
     let runs = i64::try_from(row.runs).unwrap_or(i64::MAX);
     tx.execute(ADD, params![day, &row.tenant, &row.project, runs, row.used, row.charged])
 }
 
-/// The charges of each day (UTC) that `[from, until)` touches, days without any among them.
+/// The charges of each day of `first..beyond`, days without any among them.
 pub fn charges_by_day(
     tx: &Tx,
     tenant: Option<TenantId>,
-    from: Timestamp,
-    until: Timestamp,
+    Range { start: first, end: beyond }: Range<i64>,
 ) -> Result<Vec<MicroCny>, StoreError> {
-    let (first, beyond) = days(from, until);
     let charged =
         tx.all(BY_DAY, params![first, beyond, &tenant], |row: Row<'_>| Ok((row.get(0)?, row.get(1)?)))?;
     let charged: BTreeMap<i64, MicroCny> = charged.into_iter().collect();
     Ok((first..beyond).map(|day| charged.get(&day).copied().unwrap_or(MicroCny::ZERO)).collect())
 }
 
-/// The first day that an interval touches, and the first one beyond it.
-fn days(from: Timestamp, until: Timestamp) -> (i64, i64) {
-    (from.floor_millis().div_euclid(DAY_MS), (until.floor_millis() - 1).div_euclid(DAY_MS) + 1)
-}
-
-/// The use that was metered on the days (UTC) that `[from, until)` touches, by tenant and project.
+/// The use that was posted on the days of `first..beyond`, by tenant and project.
 pub fn use_between(
     tx: &Tx,
     tenant: Option<TenantId>,
-    from: Timestamp,
-    until: Timestamp,
+    Range { start: first, end: beyond }: Range<i64>,
 ) -> Result<Vec<UseRow>, StoreError> {
-    let (first, beyond) = days(from, until);
     tx.all(BETWEEN, params![first, beyond, &tenant], |row: Row<'_>| {
         Ok(UseRow {
             tenant: row.get(0)?,

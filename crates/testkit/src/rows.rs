@@ -8,8 +8,8 @@ use std::{
 use domain::{
     CardModel, CardMs, CardSet, Contract, ContractId, ContractState, Job, JobId, JobSpec, Member, MemberId,
     MicroCny, Node, NodeId, NodeState, Placement, PoolId, Project, ProjectId, QueueTerms, RatePerCardHour,
-    Role, Run, RunId, RunState, Tenant, TenantDomain, TenantId, Timestamp, TransferId,
-    contract::ContractKind, node::Slot, node::even_rings,
+    Role, Run, RunId, RunState, Tenant, TenantDomain, TenantId, Timestamp, TransferId, Zone,
+    contract::ContractKind, ledger::Calendar, node::Slot, node::even_rings, price::Waivers,
 };
 use store::{
     Store, StoreError, Tx, contracts,
@@ -175,6 +175,8 @@ pub fn run(job: &Job, node: NodeId, cards: CardSet, planned_at: Timestamp) -> Ru
         attempt: 1,
         placement: Placement(vec![Slot { node, cards }]),
         rate: RatePerCardHour(MicroCny::from_yuan(12)),
+        price_book: None,
+        charged_at_most: None,
         is_granted: false,
         state: RunState::Starting { planned_at, stop: None },
     }
@@ -203,9 +205,14 @@ pub fn list_jobs(
 /// Posts what a run owes up to `now` and keeps how far it is metered, as the center's meter does.
 pub fn meter(tx: &Tx, run: &Run, now: Timestamp) -> Result<(), StoreError> {
     let kept = store::runs::get_run(tx, run.id)?.metered;
-    let (postings, metered) = domain::ledger::meter(run, kept, now);
-    for posting in &postings {
-        store::ledger::post(tx, posting, transfer_id(now), now)?;
+    let zone = Zone::utc();
+    let calendar = Calendar { zone: &zone, open_from: Timestamp::from_micros(i64::MIN), now };
+    let mut metered = kept;
+    for entries in domain::ledger::meter(run, kept, now, Waivers::ALL, calendar) {
+        for posting in &entries.postings {
+            store::ledger::post(tx, posting, transfer_id(entries.at), entries.at)?;
+        }
+        metered = entries.metered;
     }
     store::runs::set_metered(tx, run.id, metered)?;
     let used = CardMs(metered.used.0 - kept.used.0);

@@ -17,3 +17,4 @@ rule-instant = 写成 2026-05-20T08:00 的样子
 rule-reason-needed = 请写明原因：租户会看到
 rule-reason-long = 最多 500 个字符
 rule-number-from-to = 写成 { $a } 至 { $b } 的整数
+rule-confirm_prices = 请核对取消、翻倍或免费的价格后确认

@@ -29,6 +29,7 @@ action-backup = Back up
 action-manage_slurm = Change Slurm's accounts
 action-keep_slurm_accounts = Keep Slurm's accounts
 action-end_contract = Contract ended by itself
+action-wake_contract = Contract active again after use was given back
 action-new_token = Make a token
 action-revoke_token = Revoke a token
 action-first_operator = Make the first operator

@@ -7,6 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
+use store::ledger::Turnover;
 
 use crate::{
     app::{
@@ -132,12 +133,13 @@ pub async fn metrics(State(center): State<Center>, headers: HeaderMap) -> Result
         }
     }
     let kind = [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")];
-    center.metrics.take(&figures(&center));
+    let turnovers = center.read(store::ledger::turnovers_of_center).await?;
+    center.metrics.take(&figures(&center, turnovers));
     Ok((kind, center.base.metrics.render()).into_response())
 }
 
 /// What there is of everything at the moment.
-fn figures(center: &Center) -> Figures {
+fn figures(center: &Center, turnovers: Vec<Turnover>) -> Figures {
     let mut cards = [("busy", 0), ("idle", 0), ("drained", 0), ("failed", 0)];
     let live = center.live();
     for known in live.nodes() {
@@ -160,6 +162,7 @@ fn figures(center: &Center) -> Figures {
         runs_alive: runs_alive as u64,
         commits: written.commits,
         changes: written.closures,
+        turnovers,
         slurm_calls: center.compute.slurm.iter().flat_map(|engine| engine.calls()).collect(),
     }
 }

@@ -65,7 +65,7 @@ pub async fn list(
     let limit = base::params::page_limit(filter.limit)?;
     let tenant = named_or_own(center, caller, filter.tenant.as_deref()).await?;
     let [from, until] = [(field::FROM, &filter.from), (field::TO, &filter.to)]
-        .map(|(field, text)| instant(field, text.as_deref()));
+        .map(|(field, text)| instant(center, field, text.as_deref()));
     let (from, until) = (from?, until?);
     let login = filter.actor.filter(|login| !login.is_empty());
     let rows = center
@@ -106,7 +106,7 @@ pub async fn list(
 }
 
 /// An instant of a filter, if one was given.
-fn instant(field: Field, text: Option<&str>) -> Result<Option<Timestamp>, AppError> {
+fn instant(center: &Center, field: Field, text: Option<&str>) -> Result<Option<Timestamp>, AppError> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-    base::params::parse_instant(field, text).map(Some)
+    base::params::parse_instant(&center.settings.time_zone, field, text).map(Some)
 }

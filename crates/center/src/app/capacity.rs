@@ -28,7 +28,7 @@ pub struct CapacityView {
     pub from: String,
     pub to: String,
     /// `capacity_card_ms` and its parts `sold_card_ms`, `granted_card_ms`, `idle_card_ms`, `drained_card_ms`,
-    /// `failed_card_ms`.
+    /// `failed_card_ms`, `preempted_card_ms`, `lost_card_ms`.
     #[serde(flatten)]
     #[schema(value_type = Object)]
     pub balance: CapacityBalance,
@@ -38,7 +38,10 @@ pub struct CapacityView {
 
 pub async fn balance(center: &Center, caller: &Caller, interval: Interval) -> Result<CapacityView, AppError> {
     center.policies.check(caller, actions::READ_CAPACITY, None)?;
-    let (from, to) = params::interval(interval.from.as_deref(), interval.to.as_deref(), 24, moment::now())?;
+    let (from, to) = {
+        let Interval { from, to } = &interval;
+        params::interval(&center.settings.time_zone, from.as_deref(), to.as_deref(), 24, moment::now())?
+    };
     between(center, from, to).await
 }
 

@@ -29,7 +29,7 @@ use base::{
 };
 
 pub use draft::{NewContract, create};
-pub use states::{act, end_by_itself};
+pub use states::{StateChange, act, applied, end_by_itself, replenish};
 pub use top_up::{TopUp, top_up};
 
 /// The most of one amount: far beyond any real contract, and low enough that no sum of them overflows.

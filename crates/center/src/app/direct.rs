@@ -40,6 +40,8 @@ pub enum Fate {
     Unclear,
     /// It is not known who pays for it, or where it runs.
     Nobody,
+    /// Its contract is metered, and the price book has no price for its pool.
+    NoPrice,
 }
 
 /// All that is decided of it before the write.
@@ -65,10 +67,12 @@ pub fn take_in(center: &Center, engine: &SlurmEngine, direct: &DirectJob) -> Res
     };
     let (seen, user, end) = (serde_json::to_string(direct), direct.user.clone(), direct.ended.clone());
     let seen = seen.map_err(AppError::internal)?;
+    let zone = center.settings.time_zone.clone();
     let kept = center.write_now(
         move |tx| {
             let Some((job, run, event)) = keep(tx, bill, &user, &seen)? else { return Ok(None) };
-            let taken = end.map(|ended| news::take_one(tx, run.id, Seen::Ended(ended), true)).transpose()?;
+            let taken =
+                end.map(|ended| news::take_one(tx, &zone, run.id, Seen::Ended(ended), true)).transpose()?;
             Ok(Some((job, run, event, taken.flatten())))
         },
         move |center, kept| {
@@ -173,15 +177,8 @@ fn decide(
         (node.node.id, if is_over { all } else { all.without(node.busy) })
     });
     let placement = place(&free.collect::<Vec<_>>(), direct.cards).ok_or(Fate::NoCards)?;
-    let (rate, is_granted) =
-        starting::rate_on(live, contract.id, first.node.id, ServiceClass::Normal, moment::now())
-            .unwrap_or_else(|| {
-                tracing::error!(
-                    number = direct.number,
-                    "no price for the pool of a job that was handed to Slurm directly"
-                );
-                (contract.kind.rate(domain::RatePerCardHour::default()), contract.kind.is_grant())
-            });
+    let tariff = starting::tariff_on(live, contract.id, first.node.id, ServiceClass::Normal, moment::now())
+        .ok_or(Fate::NoPrice)?;
     let limit =
         direct.ends_by_s.map(|until| Timestamp::from_secs(until).since(from)).filter(|limit| limit.0 > 0);
     let spec = JobSpec {
@@ -206,8 +203,10 @@ fn decide(
         task: 0,
         attempt: 1,
         placement,
-        rate,
-        is_granted,
+        rate: tariff.rate,
+        price_book: tariff.price_book,
+        charged_at_most: None,
+        is_granted: tariff.is_granted,
         state,
     };
     Ok(Some(Bill { job, run }))

@@ -7,7 +7,7 @@ mod listing;
 use std::sync::Arc;
 
 use domain::{
-    ContractId, Job, JobId, JobSpec, Lang, Project, TenantId,
+    Contract, ContractId, Job, JobId, JobSpec, Lang, PoolId, Project, RatePerCardHour, TenantId, Timestamp,
     problem::{JobFault, field},
     run::StopCause,
     script::{Note, NoteAction},
@@ -30,7 +30,7 @@ use crate::{
     center::Center,
     event_kinds,
     fits::Shape,
-    live::{Fate, fate},
+    live::{Fate, Live, fate},
     settings::EngineKind,
 };
 use base::audit::{self, Change};
@@ -198,6 +198,7 @@ fn admit(tx: &Tx, center: &Center, tenant: TenantId, mut spec: JobSpec) -> Resul
         let fault = JobFault::ModelNotCovered { model, contract, covered };
         return Err(AppError::invalid(field::CARD_MODEL, fault));
     }
+    dearest(&live, contract, &spec, moment::now())?;
     let active = live.jobs_of(tenant);
     let most = center.settings.jobs.max_active_per_tenant;
     if active >= most {
@@ -209,6 +210,29 @@ fn admit(tx: &Tx, center: &Center, tenant: TenantId, mut spec: JobSpec) -> Resul
     }
     let contract = contract.id;
     Ok(Admitted { tenant, project, contract, spec })
+}
+
+/// The dearest rate at which a job may run, among the pools of its contract that have its card models and a price.
+pub(super) fn dearest(
+    live: &Live,
+    contract: &Contract,
+    spec: &JobSpec,
+    now: Timestamp,
+) -> Result<RatePerCardHour, AppError> {
+    let is_wanted = |pool: &&PoolId| live.pool(**pool).is_some_and(|pool| spec.takes_model(&pool.model.name));
+    let wanted = contract.pools.iter().filter(is_wanted);
+    let dearest = wanted.filter_map(|pool| live.rate(contract, *pool, spec.service_class, now)).max();
+    dearest.ok_or_else(|| {
+        let class = spec.service_class.code();
+        let message = format!(
+            "the price book in force has no price for {class} work of your domain in the contract's pools"
+        );
+        AppError::refused(
+            Refusal::NoPrice,
+            message,
+            "choose another service class, or ask the center for a price",
+        )
+    })
 }
 
 /// Takes names of card models out of the labels, as scripts say both in one word, and turns Slurm's names of models into

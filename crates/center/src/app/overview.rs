@@ -73,12 +73,14 @@ pub async fn overview(center: &Center, recent: &Recent, caller: &Caller) -> Resu
     let scope = caller.scope()?.tenant();
     center.policies.check(caller, actions::READ_JOB, scope)?;
     let now = moment::now();
-    let (month, from) = month_start(now);
+    let zone = &center.settings.time_zone;
+    let month = zone.month(now);
+    let days = zone.day(zone.bounds(month).0)..zone.day(now) + 1;
     let (counts, used, events, job_names) = center
         .read(move |tx| {
             let latest = recent_rows::latest_events(tx, scope, EVENTS)?;
             let names = recent_rows::jobs_of_latest_events(tx, scope, EVENTS)?;
-            let used = store::usage::use_between(tx, scope, from, now)?;
+            let used = store::usage::use_between(tx, scope, days)?;
             Ok((jobs::count_by_state(tx, scope)?, used, latest, names))
         })
         .await?;
@@ -107,7 +109,7 @@ pub async fn overview(center: &Center, recent: &Recent, caller: &Caller) -> Resu
             .sum(),
         month_card_ms: used.iter().map(|row| row.used).sum(),
         month_charge_micro_cny: MicroCny(used.iter().map(|row| row.charged.0).sum()),
-        month,
+        month: month.to_string(),
         events: events.into_iter().map(Event::from).collect(),
         job_names: job_names.into_iter().collect(),
         center: of_center,
@@ -146,12 +148,6 @@ fn seen_by(center: &Center, caller: &Caller, action: Action) -> Option<Scope> {
 pub fn is_all_virtual(center: &Center) -> bool {
     let live = center.live();
     live.nodes().len() > 0 && live.nodes().all(|known| known.node.is_virtual)
-}
-
-fn month_start(now: Timestamp) -> (String, Timestamp) {
-    let name: String = now.to_string().chars().take(7).collect();
-    let from = format!("{name}-01").parse().unwrap_or(now);
-    (name, from)
 }
 
 async fn center_overview(

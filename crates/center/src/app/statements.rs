@@ -2,7 +2,7 @@
 //! gives the same statement.
 
 use domain::{
-    CardMs, MicroCny, Timestamp,
+    CardMs, MicroCny, Month, Timestamp, Zone,
     ledger::{Account, Cause, Unit},
     problem::{Wrong, field},
 };
@@ -17,7 +17,7 @@ use base::{listing::Listing, params};
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct StatementQuery {
-    /// `YYYY-MM`; this month where left out. Months are UTC.
+    /// `YYYY-MM`, in the center's time zone; this month where left out.
     pub month: Option<String>,
     /// `csv` for a table.
     pub format: Option<String>,
@@ -67,7 +67,9 @@ pub async fn statement(
 ) -> Result<Statement, AppError> {
     let contract = contracts::visible(center, caller, id, actions::READ_STATEMENT)?;
     let now = moment::now();
-    let (month, from, to) = month(query.month.as_deref(), now)?;
+    let zone = &center.settings.time_zone;
+    let month = month(zone, query.month.as_deref(), now)?;
+    let (from, to) = zone.bounds(month);
     let id = contract.id;
     let tenant = contract.tenant;
     let (tenant_slug, uses, others, opening, closing) = center
@@ -99,7 +101,7 @@ pub async fn statement(
         contract: contract.number,
         tenant_slug,
         kind: contract.kind.code().to_owned(),
-        month,
+        month: month.to_string(),
         from: from.to_string(),
         to: to.to_string(),
         opening,
@@ -113,21 +115,10 @@ pub async fn statement(
     })
 }
 
-/// A month's name and bounds.
-fn month(text: Option<&str>, now: Timestamp) -> Result<(String, Timestamp, Timestamp), AppError> {
-    let name = match text.filter(|text| !text.is_empty()) {
-        Some(text) => text.to_owned(),
-        None => now.to_string().chars().take(7).collect(),
-    };
-    let invalid = || AppError::invalid(field::MONTH, Wrong::NotAMonth { given: name.clone() });
-    let parsed = name.split_once('-').filter(|(y, m)| y.len() == 4 && m.len() == 2);
-    let (year, month) = parsed
-        .and_then(|(y, m)| Some((y.parse::<u16>().ok()?, m.parse::<u8>().ok()?)))
-        .ok_or_else(invalid)?;
-    let (next_year, next_month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
-    let first =
-        |year: u16, month: u8| format!("{year:04}-{month:02}-01").parse::<Timestamp>().map_err(|_| invalid());
-    Ok((name.clone(), first(year, month)?, first(next_year, next_month)?))
+/// The month that is asked for.
+fn month(zone: &Zone, text: Option<&str>, now: Timestamp) -> Result<Month, AppError> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(zone.month(now)) };
+    text.parse().map_err(|_| AppError::invalid(field::MONTH, Wrong::NotAMonth { given: text.to_owned() }))
 }
 
 /// The statement as a table: a row a project, then the totals.
@@ -235,7 +226,9 @@ pub async fn list_transfers(
             rows.into_iter()
                 .map(|row| {
                     let job = match row.transfer.cause {
-                        Cause::Use(run) | Cause::Refund(run) => recent::job_of_run(tx, run)?,
+                        Cause::Use(run) | Cause::Refund(run) | Cause::Waiver(run) => {
+                            recent::job_of_run(tx, run)?
+                        }
                         _ => None,
                     };
                     Ok((row, job))
@@ -246,13 +239,10 @@ pub async fn list_transfers(
     let page = Listing::cut(rows, limit, |(row, _)| row.seq.to_string());
     let live = center.live();
     let account = |account: Account| match account {
-        Account::Cash => "cash".to_owned(),
-        Account::Revenue => "revenue".to_owned(),
-        Account::Capacity => "capacity".to_owned(),
-        Account::Delivered => "delivered".to_owned(),
         Account::Contract(id) => {
             live.contract(id).map_or_else(|| id.to_string(), |c| c.contract.number.clone())
         }
+        of_center => of_center.code().to_owned(),
     };
     Ok(page.map(|(ledger::TransferRow { seq, transfer }, job)| TransferView {
         seq,
@@ -274,21 +264,6 @@ pub async fn list_transfers(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn months_have_their_bounds() {
-        let now: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
-        let bounds = |text| month(text, now).map(|(name, from, to)| (name, from.to_string(), to.to_string()));
-        let want = |name: &str, from: &str, to: &str| {
-            let midnight = |day: &str| format!("{day}T00:00:00.000Z");
-            (name.to_owned(), midnight(from), midnight(to))
-        };
-        assert_eq!(bounds(None).unwrap(), want("2026-11", "2026-11-01", "2026-12-01"));
-        assert_eq!(bounds(Some("2024-12")).unwrap(), want("2024-12", "2024-12-01", "2025-01-01"));
-        for bad in ["2024", "2024-13", "24-01", "2024-1", "x", "9999-12", "2024-00"] {
-            assert!(bounds(Some(bad)).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn a_field_is_never_a_formula() {

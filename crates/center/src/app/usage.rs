@@ -1,8 +1,11 @@
 //! Use of an interval, by tenant, project or domain.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
-use domain::{CardMs, MicroCny, Timestamp, problem::field};
+use domain::{
+    CardMs, MicroCny, Timestamp, Zone,
+    problem::{Wrong, field},
+};
 use serde::{Deserialize, Serialize};
 use store::StoreError;
 
@@ -13,8 +16,9 @@ use base::{lookup::Names, params};
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct UsageQuery {
-    /// RFC 3339, or a date; counted in whole days (UTC). The last 30 days where left out.
+    /// A date, or the instant at which a day begins in the center's time zone. The last 30 days where left out.
     pub from: Option<String>,
+    /// The first day no more, in the same way; today is the last one where left out.
     pub to: Option<String>,
     /// `project` (where left out), `tenant` or `domain`.
     pub group_by: Option<String>,
@@ -36,7 +40,7 @@ pub struct UsageRow {
     pub tenant_slug: String,
     /// Runs that ended in the interval.
     pub runs: u64,
-    /// Card time metered on the days (UTC) of the interval, of runs that still run too.
+    /// Card time posted on the days of the interval, of runs that still run too.
     pub used_card_ms: CardMs,
     /// What that card time costs.
     pub charge_micro_cny: MicroCny,
@@ -50,16 +54,13 @@ impl UsageRow {
     }
 }
 
-/// The charges of each day (UTC) from `from` up to now, of all that the caller may see.
-pub async fn charges_by_day(
-    center: &Center,
-    caller: &Caller,
-    from: Timestamp,
-) -> Result<Vec<MicroCny>, AppError> {
+/// The charges of each day of this month up to today, of all that the caller may see.
+pub async fn charges_of_month(center: &Center, caller: &Caller) -> Result<Vec<MicroCny>, AppError> {
     let scope = caller.scope()?.tenant();
     center.policies.check(caller, actions::READ_USAGE, scope)?;
-    let now = moment::now();
-    center.read(move |tx| store::usage::charges_by_day(tx, scope, from, now)).await
+    let (zone, now) = (&center.settings.time_zone, moment::now());
+    let days = zone.day(zone.bounds(zone.month(now)).0)..zone.day(now) + 1;
+    center.read(move |tx| store::usage::charges_by_day(tx, scope, days)).await
 }
 
 pub async fn usage(center: &Center, caller: &Caller, query: UsageQuery) -> Result<UsageView, AppError> {
@@ -73,11 +74,13 @@ pub async fn usage(center: &Center, caller: &Caller, query: UsageQuery) -> Resul
         |text| groups.iter().find(|known| **known == text).copied(),
         &groups,
     )?;
-    let (from, to) = params::interval(query.from.as_deref(), query.to.as_deref(), 30 * 24, moment::now())?;
+    let zone = &center.settings.time_zone;
+    let days = days(zone, query.from.as_deref(), query.to.as_deref(), moment::now())?;
+    let (from, to) = (zone.day_begins(days.start), zone.day_begins(days.end));
     let used = center
         .read(move |tx| {
             let mut names = Names::of(tx);
-            let used = store::usage::use_between(tx, scope, from, to)?.into_iter();
+            let used = store::usage::use_between(tx, scope, days)?.into_iter();
             let with_names =
                 used.map(|row| Ok((names.tenant(row.tenant)?, names.project(row.project)?, row)));
             with_names.collect::<Result<Vec<_>, StoreError>>()
@@ -98,4 +101,62 @@ pub async fn usage(center: &Center, caller: &Caller, query: UsageQuery) -> Resul
     }
     let (from, to) = (from.to_string(), to.to_string());
     Ok(UsageView { from, to, group_by: group_by.to_owned(), rows: rows.into_values().collect(), total })
+}
+
+/// How many days are told of where nothing is said.
+const DAYS: i64 = 30;
+
+/// The days that are asked for: whole ones, since use is kept by the day. Days to come are left out.
+fn days(zone: &Zone, from: Option<&str>, to: Option<&str>, now: Timestamp) -> Result<Range<i64>, AppError> {
+    let tomorrow = zone.day(now) + 1;
+    let day = |field, text: Option<&str>| -> Result<Option<i64>, AppError> {
+        let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+        let at = params::parse_instant(zone, field, text)?;
+        let day = zone.day(at);
+        if zone.day_begins(day) != at {
+            return Err(AppError::invalid(field, Wrong::NotWholeDays { zone: zone.name().to_owned() }));
+        }
+        Ok(Some(day))
+    };
+    let end = day(field::TO, to)?.map_or(tomorrow, |day| day.min(tomorrow));
+    let start = day(field::FROM, from)?.unwrap_or(end - DAYS);
+    if start >= tomorrow {
+        return Err(AppError::invalid(field::FROM, Wrong::InTheFuture));
+    }
+    if start >= end {
+        return Err(AppError::invalid(field::TO, Wrong::NotAfter { other: field::FROM }));
+    }
+    Ok(start..end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn use_is_told_by_whole_days_and_no_other_words() {
+        let zone = Zone::default();
+        let now = "2026-11-29T17:00:00Z".parse().unwrap();
+        let told = |from, to| {
+            days(&zone, from, to, now).ok().map(|days| {
+                let at = |day| zone.clock(zone.day_begins(day))[..10].to_owned();
+                (at(days.start), at(days.end))
+            })
+        };
+        let want = |from: &str, to: &str| Some((from.to_owned(), to.to_owned()));
+        assert_eq!(told(None, None), want("2026-11-01", "2026-12-01"));
+        assert_eq!(told(Some("2026-11-29"), None), want("2026-11-29", "2026-12-01"));
+        assert_eq!(told(Some("2026-11-28"), Some("2026-11-28T16:00:00Z")), want("2026-11-28", "2026-11-29"));
+        assert_eq!(told(None, Some("2030-01-01")), want("2026-11-01", "2026-12-01"));
+        for (from, to) in [
+            (Some("2026-11-29T01:00:00Z"), Some("2026-11-29T01:00:01Z")),
+            (Some("2026-12-01"), None),
+            (Some("2030-01-01"), Some("2031-01-01")),
+            (Some("2026-11-28"), Some("2026-11-28")),
+            (Some("2026-11-28"), Some("2026-11-27")),
+            (Some("soon"), None),
+        ] {
+            assert_eq!(told(from, to), None, "{from:?} {to:?}");
+        }
+    }
 }

@@ -200,6 +200,9 @@ mod tests {
     fn use_that_is_not_posted_yet_is_the_same_by_job_and_by_contract() {
         let mut live = live();
         let ids: Vec<_> = live.runs().map(|known| (known.run.id, known.run.job)).collect();
+        for hour in [1, 2] {
+            ids.iter().for_each(|(run, _)| live.run_seen(*run, at(hour)));
+        }
         assert_eq!(live.unmetered(By::Job(ids[0].1), at(1)), used(2, 20));
         assert_eq!(live.unmetered(By::Job(ids[1].1), at(1)), used(4, 40));
         assert_eq!(live.unmetered(By::Contract(contract()), at(1)), used(6, 60));
@@ -214,6 +217,21 @@ mod tests {
         assert_eq!(live.contract(contract()).unwrap().balance, balance(-2, 80));
         assert_eq!(live.unmetered(By::Contract(contract()), at(2)), used(10, 100));
         assert_eq!(live.unmetered(By::Contract(ContractId::from_bytes([9; 16])), at(1)), Use::default());
+    }
+
+    #[test]
+    fn a_run_is_metered_no_further_than_its_engine_has_seen_it() {
+        let mut live = live();
+        let run = live.runs().next().unwrap().run.id;
+        let soon = at(1).plus(Millis::from_secs(30));
+        live.run_seen(run, at(1));
+        assert_eq!(live.run(run).unwrap().may_meter_until(soon), Some(soon));
+        assert_eq!(live.run(run).unwrap().may_meter_until(at(5)), Some(at(1)));
+        // Found at a start: nothing is known of it since.
+        let known = live.run(run).unwrap().clone();
+        live.run_found(known.run, Metered::default());
+        assert_eq!(live.run(run).unwrap().may_meter_until(at(5)), None);
+        assert_eq!(live.run(run).unwrap().unmetered(at(5)), Use::default());
     }
 
     #[test]

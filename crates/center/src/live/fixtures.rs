@@ -59,6 +59,8 @@ pub(super) fn run(n: u8, cards: u64) -> (Run, Arc<Job>) {
         attempt: 1,
         placement: Placement(vec![Slot { node: node(), cards: CardSet::from_bits(cards) }]),
         rate: RatePerCardHour::default(),
+        price_book: None,
+        charged_at_most: None,
         is_granted: false,
         state: RunState::Starting { planned_at: Timestamp::default(), stop: None },
     };

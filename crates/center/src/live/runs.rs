@@ -31,7 +31,12 @@ pub struct LiveRun {
     pub hold: Hold,
     /// What the engine last said of it.
     pub leaving: Leaving,
+    /// The last instant at which the engine saw it alive. `None`: not since the center started.
+    pub seen_at: Option<Timestamp>,
 }
+
+/// How long it is taken for granted that a run goes on which its engine has seen.
+const TRUST: Millis = Millis::from_secs(60);
 
 impl LiveRun {
     /// A run of a job, whose use is posted up to `metered`. It waits for its cards until it is seen that they are free.
@@ -44,14 +49,22 @@ impl LiveRun {
             metered,
             hold: Hold::Crowded,
             leaving: Leaving::No,
+            seen_at: None,
         }
+    }
+
+    /// Up to when the run may be metered at `now`: no further than its engine can tell that it goes on.
+    pub fn may_meter_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.seen_at.map(|seen_at| if now > seen_at.plus(TRUST) { seen_at } else { now })
     }
 
     /// Use up to `now` that is not posted yet.
     pub fn unmetered(&self, now: Timestamp) -> Use {
+        let Some(until) = self.may_meter_until(now) else { return Use::default() };
+        // What was posted up to a later instant stays.
         Use {
-            used: CardMs(self.run.used(now).0 - self.metered.used.0),
-            charged: MicroCny(self.run.charge(now).0 - self.metered.charged.0),
+            used: CardMs((self.run.used(until).0 - self.metered.used.0).max(0)),
+            charged: MicroCny((self.run.charge(until).0 - self.metered.charged.0).max(0)),
         }
     }
 }
@@ -82,7 +95,16 @@ impl Live {
         }
         // A start rules nothing out that others wait for, so none of them is hopeless now.
         self.settle_dependents(job);
+        let (id, planned_at) = (run.id, run.state.planned_at());
         self.run_found(run, Metered::default());
+        self.run_seen(id, planned_at);
+    }
+
+    /// The engine saw a run alive.
+    pub fn run_seen(&mut self, run: RunId, at: Timestamp) {
+        if let Some(known) = self.runs.get_mut(&run) {
+            known.seen_at = known.seen_at.max(Some(at));
+        }
     }
 
     /// A run began, or is to stop.

@@ -1,7 +1,9 @@
 //! The facts about tenants and prices that the loops need at every step. Their names and all else are in the store.
 
 use domain::{
-    AllianceId, Millis, Tenant, TenantDomain, TenantId, Timestamp,
+    AllianceId, Contract, Millis, PoolId, RatePerCardHour, ServiceClass, Tenant, TenantDomain, TenantId,
+    Timestamp,
+    contract::ContractKind,
     price::{self, PriceBook},
     tenant::Alliance,
 };
@@ -48,6 +50,30 @@ impl Live {
         price::in_force(&self.price_books, now)
     }
 
+    /// What a card costs for an hour under a contract in one of its pools; `None` where there must be a price and is none.
+    pub fn rate(
+        &self,
+        contract: &Contract,
+        pool: PoolId,
+        class: ServiceClass,
+        now: Timestamp,
+    ) -> Option<RatePerCardHour> {
+        let domain = self.tenant(contract.tenant)?.domain;
+        let listed = self.prices(now).and_then(|book| book.rate(pool, class, domain));
+        let is_metered = matches!(contract.kind, ContractKind::Metered { .. });
+        (listed.is_some() || !is_metered).then(|| contract.kind.rate(listed.unwrap_or_default()))
+    }
+
+    /// The pools of a contract in which a service class has no price.
+    pub fn unpriced(&self, contract: &Contract, now: Timestamp) -> Vec<(ServiceClass, PoolId)> {
+        if !matches!(contract.kind, ContractKind::Metered { .. }) {
+            return Vec::new();
+        }
+        let of_class = |class| contract.pools.iter().map(move |pool| (class, *pool));
+        let all = ServiceClass::ALL.into_iter().flat_map(of_class);
+        all.filter(|(class, pool)| self.rate(contract, *pool, *class, now).is_none()).collect()
+    }
+
     /// A price book was published. Books that were replaced long before `now` are forgotten.
     pub fn price_book_published(&mut self, book: PriceBook, now: Timestamp) {
         self.price_books.push(book);
@@ -71,6 +97,7 @@ mod tests {
             name: format!("v{n}"),
             effective_from: at(from),
             prices: Vec::new(),
+            waivers: price::Waivers::default(),
         };
         let mut live = Live::new(Millis::from_hours(1), Millis::from_hours(1));
         assert!(live.prices(at(0)).is_none());

@@ -5,8 +5,6 @@ use std::{collections::BTreeMap, sync::mpsc::Receiver, time::Duration};
 
 use domain::{ContractId, ContractState, Millis, RunId, Timestamp, contract::ContractAction, run::StopCause};
 
-use store::usage::UseRow;
-
 use crate::{
     app::{
         contracts, nodes,
@@ -138,32 +136,33 @@ fn look(center: &Center, now: Timestamp) -> Due {
     due
 }
 
-/// Posts what running runs have used up to `now`: all of them, or one contract's.
+/// Posts what running runs have used up to `now`, as far as their engine has seen them: all of them, or one contract's.
 fn accrue(center: &Center, now: Timestamp, only: Option<ContractId>) {
-    let ids: Vec<RunId> = {
+    let due: Vec<(RunId, Timestamp)> = {
         let live = center.live();
         let running = live.runs().filter(|r| r.run.state.started_at().is_some());
-        running.filter(|r| only.is_none_or(|contract| r.run.contract == contract)).map(|r| r.run.id).collect()
+        let wanted = running.filter(|r| only.is_none_or(|contract| r.run.contract == contract));
+        wanted.filter_map(|r| Some((r.run.id, r.may_meter_until(now)?))).collect()
     };
-    if ids.is_empty() {
+    if due.is_empty() {
         return;
     }
+    let zone = center.settings.time_zone.clone();
     let posted = center.write_now(
         move |tx| {
-            let mut posted = Vec::with_capacity(ids.len());
-            for id in ids {
+            let mut posted = Vec::with_capacity(due.len());
+            for (id, until) in due {
                 let row = store::runs::get_run(tx, id)?;
-                // A run that ended meanwhile was metered with its end.
-                if row.run.state.has_ended() {
+                // A run that ended meanwhile was metered with its end; one that was posted further stays so.
+                if row.run.state.has_ended() || row.run.used(until) < row.metered.used {
                     continue;
                 }
-                let (metered, more) = news::settle(tx, &row.run, row.metered, now)?;
+                let settled = news::settle(tx, &zone, &row.run, row.metered, until)?;
                 let job = store::jobs::get_row(tx, row.run.job)?;
-                let Use { used, charged } = more;
+                let Use { used, charged } = settled.posted;
                 store::jobs::add_job_use(tx, job.id, used, charged, None)?;
-                let use_row = UseRow { tenant: job.tenant, project: job.project, runs: 0, used, charged };
-                store::usage::add_use(tx, now, &use_row)?;
-                posted.push((id, metered, more));
+                settled.add_to_days(tx, &zone, (job.tenant, job.project), None)?;
+                posted.push((id, settled.metered, settled.posted));
             }
             Ok(posted)
         },

@@ -101,11 +101,17 @@ fn take_in_direct(center: &Center, engine: &SlurmEngine, waits: &mut HashMap<Run
             }
             Ok(Fate::NoCards | Fate::Unclear) => {}
             // What goes on for long is told of once.
-            Ok(Fate::Nobody) | Err(_) if std::mem::replace(&mut wait.is_told, true) => {}
+            Ok(Fate::Nobody | Fate::NoPrice) | Err(_) if std::mem::replace(&mut wait.is_told, true) => {}
             Ok(Fate::Nobody) => tracing::warn!(
                 number, user = direct.user, nodes = ?direct.nodes,
                 "nobody pays for a job that was handed to Slurm directly: its tenant has no project with a contract, or no \
                  member, or its nodes are not the center's"
+            ),
+            Ok(Fate::NoPrice) => tracing::error!(
+                number,
+                user = direct.user,
+                "the price book has no price for the pool of a job that was handed to Slurm directly: it is billed once \
+                 there is one"
             ),
             Err(error) => tracing::error!(
                 number, %error,

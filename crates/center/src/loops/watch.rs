@@ -75,7 +75,7 @@ fn leave_or_stay(center: &Center, run: RunId, leaving: Leaving) {
 }
 
 /// Compares what the engine has with what the store expects, and mends the difference.
-fn look(center: &Center, batch: &BTreeSet<RunId>) {
+pub fn look(center: &Center, batch: &BTreeSet<RunId>) {
     let mut changes = Vec::new();
     for &run in batch {
         let Some(known) = center.live().run(run).map(|live| live.run.state) else { continue };
@@ -84,7 +84,10 @@ fn look(center: &Center, batch: &BTreeSet<RunId>) {
                 // Its launch was lost with a center or a host process that died: hand it on again.
                 launching::relaunch(center, run);
             }
-            Ok(Observation::Alive { started, leaving }) => {
+            Ok(Observation::Alive { started, leaving, seen_at }) => {
+                if let Some(seen_at) = seen_at {
+                    center.live().run_seen(run, seen_at);
+                }
                 leave_or_stay(center, run, leaving);
                 if known.stop().is_some()
                     && let Err(error) = center.compute.engine.stop(run)

@@ -14,7 +14,7 @@ use base::{
         words::{Html, Ui, escape, local},
     },
 };
-use domain::{CardMs, ContractState, JobId, MicroCny, Millis, Timestamp, capacity::CapacityBalance};
+use domain::{CardMs, ContractState, JobId, MicroCny, Millis, capacity::CapacityBalance};
 
 use crate::{
     actions,
@@ -43,7 +43,8 @@ pub fn parts_of(balance: &CapacityBalance) -> Vec<(&'static str, CardMs)> {
         balance.drained_card_ms,
         balance.failed_card_ms,
     ];
-    CardState::ALL.map(CardState::code).into_iter().zip(parts).collect()
+    let of_cards = CardState::ALL.map(CardState::code).into_iter().zip(parts);
+    of_cards.chain([("preempted", balance.preempted_card_ms), ("lost", balance.lost_card_ms)]).collect()
 }
 
 /// Something that happened, in one line.
@@ -171,8 +172,9 @@ async fn of_tenant(
     let ui = visitor.front.ui;
     let now = moment::now();
     let ended = ended_lately(center, visitor).await?;
-    let first: Timestamp = format!("{}-01", found.month).parse().unwrap_or(now);
-    let days = usage::charges_by_day(center, &visitor.caller, first).await?;
+    let zone = &center.settings.time_zone;
+    let first = zone.bounds(zone.month(now)).0;
+    let days = usage::charges_of_month(center, &visitor.caller).await?;
     let days: Vec<i64> = days.into_iter().map(|charge| charge.0).collect();
     let most = days.iter().copied().max().unwrap_or(0).max(1);
     let columns: Vec<_> = days.iter().map(|day| vec![("sold", *day)]).collect();

@@ -1,8 +1,10 @@
 //! What can be asked of price books: those there are, and publishing the next.
 
+use std::collections::BTreeSet;
+
 use domain::{
     MicroCny, PriceBookId, RatePerCardHour, ServiceClass, TenantDomain, price,
-    price::{Price, PriceBook},
+    price::{Price, PriceBook, PriceChange, Waivers},
     problem::{Quantity, Things, Wrong, field},
 };
 use serde::{Deserialize, Serialize};
@@ -10,7 +12,7 @@ use serde_json::json;
 use store::contracts as rows;
 
 use super::rule::{MANAGE, MOST_PRICES, MOST_RATE, READ};
-use crate::center::Center;
+use crate::{center::Center, live::Live};
 use base::{
     audit::{self, Change},
     params,
@@ -19,6 +21,7 @@ use base::{
     auth::Caller,
     error::AppError,
     moment::{self, new_id},
+    refusal::Refusal,
 };
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -28,6 +31,23 @@ pub struct PriceBookView {
     pub effective_from: String,
     pub is_in_force: bool,
     pub prices: Vec<PriceView>,
+    /// How much is waived of the use of runs that the center cut short.
+    #[schema(value_type = Object)]
+    pub waivers: Waivers,
+    /// The lines in which it differs from the version before it.
+    pub changes: Vec<PriceChangeView>,
+}
+
+/// A price that differs from that of the version before.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct PriceChangeView {
+    pub pool: String,
+    pub service_class: ServiceClass,
+    pub domain: TenantDomain,
+    /// `null` where there was no price.
+    pub before_micro_cny_per_card_hour: Option<RatePerCardHour>,
+    /// `null` where there is none any more: jobs of this kind are refused.
+    pub after_micro_cny_per_card_hour: Option<RatePerCardHour>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -55,14 +75,20 @@ pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<PriceBookView>
         domain: price.domain.code().to_owned(),
         rate_micro_cny_per_card_hour: price.rate.0.0,
     };
-    let view = |book: PriceBook| PriceBookView {
+    let befores: Vec<Option<PriceBook>> = books.iter().skip(1).cloned().map(Some).chain([None]).collect();
+    let view = |(book, before): (PriceBook, Option<PriceBook>)| PriceBookView {
+        changes: price::changes(before.as_ref(), &book)
+            .into_iter()
+            .map(|one| change_view(&live, one))
+            .collect(),
+        waivers: book.waivers,
         id: book.id,
         effective_from: book.effective_from.to_string(),
         is_in_force: in_force == Some(book.id),
         prices: book.prices.iter().map(price).collect(),
         name: book.name,
     };
-    Ok(books.into_iter().map(view).collect())
+    Ok(books.into_iter().zip(befores).map(view).collect())
 }
 
 /// One version, by its id or name; the newest of that name.
@@ -79,20 +105,71 @@ pub struct NewPriceBook {
     /// RFC 3339; now where left out. Never earlier than now: what was metered stays as it was.
     pub effective_from: Option<String>,
     pub prices: Vec<PriceView>,
+    /// 100 % of what is lost and nothing of what is preempted, where left out.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub waivers: Waivers,
+    /// Set once somebody has looked at the prices that are dropped, doubled or free.
+    #[serde(default)]
+    pub confirmed: bool,
 }
 
-/// A new version.
-pub async fn create(center: &Center, caller: &Caller, new: NewPriceBook) -> Result<PriceBookId, AppError> {
+pub fn change_view(live: &Live, change: PriceChange) -> PriceChangeView {
+    PriceChangeView {
+        pool: live.pool(change.pool).map_or_else(|| change.pool.to_string(), |pool| pool.name.clone()),
+        service_class: change.class,
+        domain: change.domain,
+        before_micro_cny_per_card_hour: change.before,
+        after_micro_cny_per_card_hour: change.after,
+    }
+}
+
+/// How many risky changes a refusal names.
+const MOST_NAMED: usize = 5;
+
+/// Refuses a version that drops, doubles or waives prices of the one before, until somebody confirms that.
+fn confirm(live: &Live, all: Vec<PriceChange>) -> Result<(), AppError> {
+    let risky: Vec<_> = all.into_iter().filter(|change| change.wants_confirmation()).collect();
+    if risky.is_empty() {
+        return Ok(());
+    }
+    let told = |rate: Option<RatePerCardHour>| rate.map_or("no price".to_owned(), |rate| rate.0.to_string());
+    let name = |change: &PriceChange| {
+        let view = change_view(live, *change);
+        let place = format!("{} {} {}", view.pool, change.class.code(), change.domain.code());
+        format!("{place}: {} → {}", told(change.before), told(change.after))
+    };
+    let named: Vec<String> = risky.iter().take(MOST_NAMED).map(name).collect();
+    let more = risky.len().saturating_sub(MOST_NAMED);
+    let rest = if more > 0 { format!(", and {more} more") } else { String::new() };
+    let message =
+        format!("prices are dropped, doubled or free (CNY a card-hour): {}{rest}", named.join(", "));
+    let hint = "jobs without a price are refused; where this is meant, publish it again as confirmed";
+    Err(AppError::refused(Refusal::PriceChange, message, hint))
+}
+
+/// The lines in which a version would differ from the one that it replaces.
+pub async fn difference(
+    center: &Center,
+    caller: &Caller,
+    new: &NewPriceBook,
+) -> Result<Vec<PriceChange>, AppError> {
     center.policies.check(caller, MANAGE, None)?;
+    let book = drawn_up(center, new)?;
+    let books = center.read(rows::list_price_books).await?;
+    Ok(price::changes(price::in_force(&books, book.effective_from), &book))
+}
+
+fn drawn_up(center: &Center, new: &NewPriceBook) -> Result<PriceBook, AppError> {
     let now = moment::now();
     let effective_from = match &new.effective_from {
         None => now,
-        Some(text) => params::parse_instant(field::EFFECTIVE_FROM, text)?,
+        Some(text) => params::parse_instant(&center.settings.time_zone, field::EFFECTIVE_FROM, text)?,
     };
     if effective_from < now {
         return Err(AppError::invalid(field::EFFECTIVE_FROM, Wrong::InThePast));
     }
-    let name = params::line::<64>(field::NAME, new.name)?;
+    let name = params::line::<64>(field::NAME, new.name.clone())?;
     let given = new.prices.len();
     if !(1..=MOST_PRICES).contains(&given) {
         let wrong = Wrong::Count { of: Things::Prices, given, least: 1, most: MOST_PRICES };
@@ -124,7 +201,35 @@ pub async fn create(center: &Center, caller: &Caller, new: NewPriceBook) -> Resu
         };
         new.prices.iter().map(parse).collect::<Result<Vec<_>, _>>()?
     };
-    let book = PriceBook { id: new_id!(PriceBookId), name: name.into(), effective_from, prices };
+    let mut places = BTreeSet::new();
+    if let Some(twice) = prices.iter().find(|price| !places.insert((price.pool, price.class, price.domain))) {
+        let (class, domain) = (twice.class.code(), twice.domain.code());
+        let pool = center.live().pool(twice.pool).map(|pool| pool.name.clone()).unwrap_or_default();
+        let what = format!("{pool} {class} {domain}");
+        return Err(AppError::invalid(field::PRICES, Wrong::Twice { what }));
+    }
+    if !new.waivers.is_valid() {
+        let given = i64::from(new.waivers.lost_percent.max(new.waivers.preempted_percent));
+        let wrong = Wrong::OutOfRange { of: Quantity::Number, given, least: 0, most: 100 };
+        return Err(AppError::invalid(field::WAIVERS, wrong));
+    }
+    Ok(PriceBook {
+        id: new_id!(PriceBookId),
+        name: name.into(),
+        effective_from,
+        prices,
+        waivers: new.waivers,
+    })
+}
+
+/// A new version.
+pub async fn create(center: &Center, caller: &Caller, new: NewPriceBook) -> Result<PriceBookId, AppError> {
+    center.policies.check(caller, MANAGE, None)?;
+    let book = drawn_up(center, &new)?;
+    if !new.confirmed {
+        let changes = difference(center, caller, &new).await?;
+        confirm(&center.live(), changes)?;
+    }
     let by = caller.clone();
     center
         .write(

@@ -15,11 +15,12 @@ use base::{
         frame::{Page, Visitor, ok, render},
         words::Ui,
     },
+    refusal::Refusal,
 };
-use domain::{MicroCny, ServiceClass, TenantDomain};
+use domain::{MicroCny, RatePerCardHour, ServiceClass, TenantDomain, price::Waivers};
 
 use super::{
-    ask::{self, NewPriceBook, PriceBookView, PriceView},
+    ask::{self, NewPriceBook, PriceBookView, PriceChangeView, PriceView},
     rule::MANAGE,
 };
 use crate::{app::nodes, center::Center};
@@ -49,6 +50,8 @@ pub struct PriceBookPage {
     effective_from: String,
     is_in_force: bool,
     prices: Vec<Price>,
+    waivers: Waivers,
+    changes: Vec<Change>,
 }
 
 /// One price in words.
@@ -66,6 +69,31 @@ pub struct DraftPage {
     draft: Form,
     rates: Vec<Row>,
     domains: Vec<String>,
+    /// Changes that are to be confirmed.
+    risky: Vec<Change>,
+}
+
+/// A line that differs from the version before, in words; empty amounts are no price.
+struct Change {
+    pool: String,
+    class: String,
+    domain: String,
+    before: String,
+    after: String,
+}
+
+impl Change {
+    fn of(ui: Ui, change: PriceChangeView) -> Self {
+        let amount =
+            |rate: Option<RatePerCardHour>| rate.map_or(ui.t("price-no-price"), |rate| ui.yuan(&rate.0).0);
+        Self {
+            pool: change.pool,
+            class: ui.word("class", change.service_class.code()),
+            domain: ui.word("domain", change.domain.code()),
+            before: amount(change.before_micro_cny_per_card_hour),
+            after: amount(change.after_micro_cny_per_card_hour),
+        }
+    }
 }
 
 /// The prices of one pool and class, a field for each domain.
@@ -114,6 +142,8 @@ pub async fn show(State(center): State<Center>, Id(id): Id, visitor: Visitor) ->
         effective_from: book.effective_from,
         is_in_force: book.is_in_force,
         prices: book.prices.into_iter().map(price).collect(),
+        waivers: book.waivers,
+        changes: book.changes.into_iter().map(|change| Change::of(ui, change)).collect(),
     };
     Ok(ok(&page))
 }
@@ -127,12 +157,16 @@ fn field_name(pool: &str, class: ServiceClass, domain: TenantDomain) -> String {
 pub async fn draft(State(center): State<Center>, visitor: Visitor) -> Result<Response, AppError> {
     center.policies.check(&visitor.caller, MANAGE, None)?;
     let books = ask::list(&center, &visitor.caller).await?;
-    let prices = books.into_iter().find(|book| book.is_in_force).map(|book| book.prices).unwrap_or_default();
+    let in_force = books.into_iter().find(|book| book.is_in_force);
+    let waivers = in_force.as_ref().map(|book| book.waivers).unwrap_or_default();
+    let prices = in_force.map(|book| book.prices).unwrap_or_default();
     let value = |price: &PriceView| {
         let name = format!("rate/{}/{}/{}", price.pool, price.service_class, price.domain);
         (name, MicroCny(price.rate_micro_cny_per_card_hour).to_string())
     };
-    let form = Form::of(prices.iter().map(value).collect());
+    let waived = [("lost_percent", waivers.lost_percent), ("preempted_percent", waivers.preempted_percent)];
+    let waived = waived.map(|(name, percent)| (name.to_owned(), percent.to_string()));
+    let form = Form::of(prices.iter().map(value).chain(waived).collect());
     show_draft(&center, &visitor, StatusCode::OK, form)
 }
 
@@ -142,6 +176,17 @@ fn show_draft(
     status: StatusCode,
     form: Form,
 ) -> Result<Response, AppError> {
+    show_draft_with(center, visitor, status, form, Vec::new())
+}
+
+/// The form, with the changes that are to be confirmed.
+fn show_draft_with(
+    center: &Center,
+    visitor: &Visitor,
+    status: StatusCode,
+    form: Form,
+    risky: Vec<Change>,
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let pools = nodes::list_pools(center, &visitor.caller)?;
     let page = DraftPage {
@@ -149,6 +194,7 @@ fn show_draft(
         rates: pools.iter().flat_map(|pool| rows_of(ui, &pool.name, &form)).collect(),
         domains: TenantDomain::ALL.map(|domain| ui.word("domain", domain.code())).to_vec(),
         draft: form,
+        risky,
     };
     Ok(render(status, &page))
 }
@@ -196,11 +242,30 @@ pub async fn publish(
     }
     let has_start = !form.value("effective_from").is_empty();
     let effective_from = has_start.then(|| form.instant(ui, "effective_from"));
+    let usual = Waivers::default();
+    let mut percent = |name: &str, usual: u8| {
+        let given = form.number_or_none(ui, name, 0..=100);
+        given.and_then(|percent| u8::try_from(percent).ok()).unwrap_or(usual)
+    };
+    let waivers = Waivers {
+        lost_percent: percent("lost_percent", usual.lost_percent),
+        preempted_percent: percent("preempted_percent", usual.preempted_percent),
+    };
     if !form.is_good() {
         return show_draft(&center, &visitor, StatusCode::UNPROCESSABLE_ENTITY, form);
     }
-    let new = NewPriceBook { name: form.value("name").to_owned(), effective_from, prices };
-    match ask::create(&center, &visitor.caller, new).await {
+    let confirmed = form.value("confirmed") == "on";
+    let new =
+        NewPriceBook { name: form.value("name").to_owned(), effective_from, prices, waivers, confirmed };
+    match ask::create(&center, &visitor.caller, new.clone()).await {
+        Err(AppError::Refused { code: Refusal::PriceChange, .. }) => {
+            let changes = ask::difference(&center, &visitor.caller, &new).await?;
+            let risky = changes.into_iter().filter(|change| change.wants_confirmation());
+            let risky =
+                risky.map(|change| Change::of(ui, ask::change_view(&center.live(), change))).collect();
+            form.blame_by(ui, "confirmed", "confirm_prices");
+            show_draft_with(&center, &visitor, StatusCode::CONFLICT, form, risky)
+        }
         Ok(id) => Ok(Redirect::to(&format!("/prices/book/{id}")).into_response()),
         Err(error) => {
             let status = form.explain(ui, error, |name| match name {
@@ -217,6 +282,19 @@ pub async fn publish(
 mod samples {
     use super::*;
     use crate::portal::sample::{Sample, views};
+
+    fn change(ui: Ui) -> Change {
+        Change::of(
+            ui,
+            PriceChangeView {
+                pool: "ascend".into(),
+                service_class: ServiceClass::Urgent,
+                domain: TenantDomain::Enterprise,
+                before_micro_cny_per_card_hour: Some(RatePerCardHour(MicroCny(5_500_000))),
+                after_micro_cny_per_card_hour: None,
+            },
+        )
+    }
 
     impl Sample for PriceBooksPage {
         fn samples(page: &Page) -> Vec<Self> {
@@ -246,6 +324,8 @@ mod samples {
                 effective_from: views::AT.into(),
                 is_in_force,
                 prices,
+                waivers: Waivers::default(),
+                changes: if is_in_force { vec![change(page.ui)] } else { Vec::new() },
             };
             vec![sample(true, vec![price]), sample(false, Vec::new())]
         }
@@ -262,6 +342,7 @@ mod samples {
                 rates: pools.iter().flat_map(|pool| rows_of(page.ui, pool, &form)).collect(),
                 domains: TenantDomain::ALL.map(|domain| page.word("domain", domain.code())).to_vec(),
                 draft: form,
+                risky: if pools.is_empty() { Vec::new() } else { vec![change(page.ui)] },
             };
             vec![sample(wrong, &["ascend"]), sample(Form::default(), &[])]
         }

@@ -37,6 +37,10 @@ pub enum Wrong {
         most: usize,
     },
     HasNul,
+    /// A thing that a list has more than once.
+    Twice {
+        what: String,
+    },
     OutOfRange {
         of: Quantity,
         given: i64,
@@ -65,6 +69,12 @@ pub enum Wrong {
         end: Field,
     },
     InThePast,
+    /// Later than now.
+    InTheFuture,
+    /// An instant where whole days are counted, and no day begins.
+    NotWholeDays {
+        zone: String,
+    },
     NotASlug {
         given: String,
     },

@@ -40,12 +40,14 @@ pub fn words(wrong: &Wrong) -> Words {
         Wrong::TooLong { chars, most } => {
             (format!("has {chars} characters"), format!("use at most {most} characters"))
         }
+        Wrong::Twice { what } => (format!("has `{}` twice", shown(what)), "name it once".into()),
         Wrong::HasNul => (NOT_TEXT.into(), "send text".into()),
         Wrong::OutOfRange { of, given, least, most } => out_of_range(*of, *given, *least, *most),
         Wrong::Count { of, given, least, most } => count(*of, *given, *least, *most),
         Wrong::NotAnInstant { given } => (
             format!("is `{}`, which is not an instant", shown(given)),
-            "write it as 2026-05-20T08:00:00Z, or 2026-05-20 for midnight UTC".into(),
+            "write it as 2026-05-20T08:00:00Z, or 2026-05-20 for the beginning of that day at the center"
+                .into(),
         ),
         Wrong::NotADay { given } => {
             (format!("is `{}`, which is not a day", shown(given)), "write it as 2026-05-20".into())
@@ -57,6 +59,11 @@ pub fn words(wrong: &Wrong) -> Words {
         Wrong::AfterEnd { end } => {
             (format!("is after `{}`", end.code), "give the earlier instant here".into())
         }
+        Wrong::InTheFuture => ("is in the future".into(), "give an instant that has passed".into()),
+        Wrong::NotWholeDays { zone } => (
+            format!("is not the beginning of a day in {zone}, and use is counted by whole days"),
+            "write it as 2026-05-20".into(),
+        ),
         Wrong::InThePast => ("is in the past".into(), "give an instant to come".into()),
         Wrong::NotASlug { given } => (
             format!("is `{}`, which is not a short name", shown(given)),

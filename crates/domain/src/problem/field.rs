@@ -85,4 +85,5 @@ fields! {
     TO = "to", "结束时间";
     TYPE = "type", "类型";
     UNTIL = "until", "结束时间";
+    WAIVERS = "waivers", "减免比例";
 }

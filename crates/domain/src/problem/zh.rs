@@ -37,12 +37,13 @@ pub fn words(wrong: &Wrong) -> Words {
             (problem, format!("请使用 1 至 {most} 字节的可见字符"))
         }
         Wrong::TooLong { chars, most } => (format!("有 {chars} 个字符"), format!("最多 {most} 个字符")),
+        Wrong::Twice { what } => (format!("重复写了“{}”", shown(what)), "请只写一次".into()),
         Wrong::HasNul => (NOT_TEXT.into(), SEND_TEXT.into()),
         Wrong::OutOfRange { of, given, least, most } => out_of_range(*of, *given, *least, *most),
         Wrong::Count { of, given, least, most } => count(*of, *given, *least, *most),
         Wrong::NotAnInstant { given } => (
             format!("“{}”不是时间", shown(given)),
-            "请写成 2026-05-20T08:00:00Z 的样子；只写 2026-05-20 表示当天的协调世界时零点".into(),
+            "请写成 2026-05-20T08:00:00Z 的样子；只写 2026-05-20 表示中心时区当天的零点".into(),
         ),
         Wrong::NotADay { given } => {
             (format!("“{}”不是日期", shown(given)), "请写成 2026-05-20 的样子".into())
@@ -50,6 +51,10 @@ pub fn words(wrong: &Wrong) -> Words {
         Wrong::NotAMonth { given } => (format!("“{}”不是月份", shown(given)), "请写成 2026-05 的样子".into()),
         Wrong::NotAfter { other } => (format!("不晚于{}", other.zh), "请填写更晚的时间".into()),
         Wrong::AfterEnd { end } => (format!("晚于{}", end.zh), "请填写更早的时间".into()),
+        Wrong::InTheFuture => ("还没有到".into(), "请填写过去的时间".into()),
+        Wrong::NotWholeDays { zone } => {
+            (format!("不是{zone}的零点，而用量按整天统计"), "请写成 2026-05-20 的样子".into())
+        }
         Wrong::InThePast => ("已经过去".into(), "请填写将来的时间".into()),
         Wrong::NotASlug { given } => (
             format!("不能是“{}”", shown(given)),

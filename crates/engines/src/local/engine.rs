@@ -157,9 +157,12 @@ impl Engine for LocalEngine {
     fn observe(&self, run: RunId) -> Result<Observation, EngineError> {
         let observation = match self.find(run)? {
             RecordState::Nothing => return Ok(self.without_record(run)),
-            RecordState::Alive(told) => {
-                Observation::Alive { started: told.started_at.map(|at| Started { at }), leaving: Leaving::No }
-            }
+            // Its supervisor holds the record's lock at this moment.
+            RecordState::Alive(told) => Observation::Alive {
+                started: told.started_at.map(|at| Started { at }),
+                leaving: Leaving::No,
+                seen_at: Some(clock::now()),
+            },
             RecordState::Ended(told) => Observation::Ended(told.end.expect("it is found to have ended")),
             RecordState::Vanished(told) => self.vanished(run, &told),
         };

@@ -239,6 +239,7 @@ impl Engine for SlurmEngine {
             return Ok(Observation::Alive {
                 started: entry.started_at.map(|at| Started { at }),
                 leaving: entry.leaving,
+                seen_at: entry.last_seen,
             });
         }
         Ok(self.core.finished(run)?.map_or(Observation::NotLaunched, |finished| finished.observation))

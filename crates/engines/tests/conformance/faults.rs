@@ -113,7 +113,7 @@ fn end_is_told_first(rig: &mut Rig) {
     cluster.signal("slurmctld", "STOP");
     std::fs::write(rig.work_folder(&spec).join("go"), "").unwrap();
     rig.wait_for(spec.run, "word of its end", |seen| {
-        matches!(seen, Observation::Alive { started: Some(_), leaving: Leaving::Now })
+        matches!(seen, Observation::Alive { started: Some(_), leaving: Leaving::Now, .. })
     });
     cluster.signal("slurmctld", "CONT");
     assert_eq!(rig.wait_end(spec.run).how, Exit::Code(2));

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use domain::{Lang, MicroCny, ServiceClass, TenantDomain};
+use domain::{Lang, MicroCny, ServiceClass, TenantDomain, price::Waivers};
 use serde_json::{Value, json};
 
 use crate::context::{Context, Done, Run, part};
@@ -47,6 +47,16 @@ struct New {
     /// A CSV file with the columns `pool,service_class,domain,yuan`.
     #[arg(long)]
     file: Option<PathBuf>,
+    /// The share of a lost run's use that is not charged, in percent; 100 where left out.
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    waive_lost: Option<u8>,
+    /// The share of a preempted run's use that is not charged, in percent; 0 where left out. It is charged up to the
+    /// notice.
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    waive_preempted: Option<u8>,
+    /// Publish it even where prices are dropped, doubled or free.
+    #[arg(long)]
+    confirm: bool,
 }
 
 impl Run for Prices {
@@ -159,7 +169,13 @@ fn create(context: &Context, new: &New) -> Done {
         return Err(Failure::usage("no_prices", "the price book has no prices", hint));
     }
     let prices: Vec<Value> = prices.iter().map(Price::json).collect();
-    let mut body = json!({ "name": new.name, "prices": prices });
+    let waivers = Waivers::default();
+    let waivers = Waivers {
+        lost_percent: new.waive_lost.unwrap_or(waivers.lost_percent),
+        preempted_percent: new.waive_preempted.unwrap_or(waivers.preempted_percent),
+    };
+    let mut body =
+        json!({ "name": new.name, "prices": prices, "waivers": waivers, "confirmed": new.confirm });
     if let Some(from) = &new.from {
         body["effective_from"] = json!(from);
     }

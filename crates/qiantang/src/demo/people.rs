@@ -14,7 +14,9 @@ use center::{
     price::ask::{self as prices, NewPriceBook, PriceView},
     tenant::ask::{self as tenants, NewTenant},
 };
-use domain::{CardMs, Lang, MicroCny, QueueTerms, ServiceClass, TenantDomain, contract::ContractKind};
+use domain::{
+    CardMs, Lang, MicroCny, QueueTerms, ServiceClass, TenantDomain, contract::ContractKind, price::Waivers,
+};
 use industry::alliance::ask as alliance;
 
 use super::options::PASSWORD;
@@ -267,6 +269,12 @@ async fn publish_prices(center: &Center, operator: &Caller) -> Result<(), AppErr
             prices.extend(TenantDomain::ALL.map(|domain| price(&pool, class, domain)));
         }
     }
-    let book = NewPriceBook { name: "Opening prices".into(), effective_from: None, prices };
+    let book = NewPriceBook {
+        name: "Opening prices".into(),
+        effective_from: None,
+        prices,
+        waivers: Waivers::default(),
+        confirmed: false,
+    };
     prices::create(center, operator, book).await.map(drop)
 }

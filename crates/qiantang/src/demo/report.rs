@@ -101,23 +101,27 @@ impl Report {
             "{}",
             say(
                 &format!(
-                    "算力平衡（卡时）：总量 {} = 售出 {} + 授予 {} + 空闲 {} + 停用 {} + 故障 {}：{}",
+                    "算力平衡（卡时）：总量 {} = 售出 {} + 授予 {} + 空闲 {} + 停用 {} + 故障 {} + 回收 {} + 丢失 {}：{}",
                     balance.capacity_card_ms,
                     balance.sold_card_ms,
                     balance.granted_card_ms,
                     balance.idle_card_ms,
                     balance.drained_card_ms,
                     balance.failed_card_ms,
+                    balance.preempted_card_ms,
+                    balance.lost_card_ms,
                     verdict(self.balance.closes)
                 ),
                 &format!(
-                    "Capacity balance (card-hours): {} = sold {} + granted {} + idle {} + drained {} + failed {}: {}",
+                    "Capacity balance (card-hours): {} = sold {} + granted {} + idle {} + drained {} + failed {} + reclaimed {} + lost {}: {}",
                     balance.capacity_card_ms,
                     balance.sold_card_ms,
                     balance.granted_card_ms,
                     balance.idle_card_ms,
                     balance.drained_card_ms,
                     balance.failed_card_ms,
+                    balance.preempted_card_ms,
+                    balance.lost_card_ms,
                     verdict(self.balance.closes)
                 )
             )

@@ -41,7 +41,15 @@ fn the_demo_does_its_work_and_closes_its_books() {
     // The test adds up the books by itself.
     let balance = &report["capacity_balance"];
     let part = |key: &str| balance[key].as_i64().unwrap_or_else(|| panic!("no {key} in {balance}"));
-    let parts = ["sold_card_ms", "granted_card_ms", "idle_card_ms", "drained_card_ms", "failed_card_ms"];
+    let parts = [
+        "sold_card_ms",
+        "granted_card_ms",
+        "idle_card_ms",
+        "drained_card_ms",
+        "failed_card_ms",
+        "preempted_card_ms",
+        "lost_card_ms",
+    ];
     assert_eq!(part("capacity_card_ms"), parts.iter().map(|key| part(key)).sum::<i64>());
     let metered: i64 = jobs.iter().map(|job| job["card_ms"].as_i64().expect("card time")).sum();
     assert_eq!(metered, part("sold_card_ms") + part("granted_card_ms"));

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use domain::{Millis, PoolId};
+use domain::{Millis, PoolId, ServiceClass};
 use rustc_hash::FxHashMap;
 
 use crate::{
@@ -14,8 +14,11 @@ use crate::{
     },
     index::index,
     limit::{Limit, Misfit},
-    snapshot::Waiting,
+    snapshot::{Queue, Waiting},
 };
+
+/// For each service class, the index of a set of pools.
+pub(crate) type PoolsByClass = [u32; ServiceClass::ALL.len()];
 
 #[derive(Debug)]
 pub(crate) struct Ask {
@@ -65,9 +68,15 @@ pub(crate) struct Asks {
 }
 
 impl Asks {
-    /// The index of a set of pools.
-    pub(crate) fn pools(&mut self, pools: &Arc<[PoolId]>) -> u32 {
-        let mut sorted = pools.to_vec();
+    /// For each service class, the index of the set of pools that a queue's jobs may use.
+    pub(crate) fn pools_of(&mut self, queue: &Queue) -> PoolsByClass {
+        ServiceClass::ALL.map(|class| {
+            let is_priced = |pool: &PoolId| !queue.unpriced.contains(&(class, *pool));
+            self.pools(queue.pools.iter().copied().filter(is_priced).collect())
+        })
+    }
+
+    fn pools(&mut self, mut sorted: Vec<PoolId>) -> u32 {
         sorted.sort_unstable();
         sorted.dedup();
         let known = self.pools.iter().position(|known| **known == *sorted);

@@ -50,7 +50,7 @@ impl Planner {
     fn queue_and_ask_of(&mut self, waiting: &Waiting) -> (u32, u32) {
         let queue = self.queue_at.get(&waiting.queue).copied().unwrap_or(NONE);
         let ask = match self.queues.get(queue as usize) {
-            Some(queue) => self.asks.of(waiting, queue.pools, &self.card_pools),
+            Some(queue) => self.asks.of(waiting, queue.pools[waiting.class as usize], &self.card_pools),
             None => NONE,
         };
         (queue, ask)

@@ -153,7 +153,7 @@ impl Planner {
         self.outlook = None;
         let Some(&known) = self.queue_at.get(&told.id) else {
             self.queue_at.insert(told.id, index(self.queues.len()));
-            let pools = self.asks.pools(&told.pools);
+            let pools = self.asks.pools_of(&told);
             self.queues.push(QueueState::new(told, pools, now));
             if self.policy.order == Order::FairShare {
                 let lanes = self.queues.len() * ServiceClass::ALL.len();
@@ -167,17 +167,18 @@ impl Planner {
         let before = std::mem::replace(&mut queue.told, told);
         queue.renew(now);
         let (new, limit) = (&queue.told, queue.limit);
-        let (pools_changed, gate_changed) = (new.pools != before.pools, new.gate != before.gate);
+        let (pools_changed, gate_changed) =
+            ((&new.pools, &new.unpriced) != (&before.pools, &before.unpriced), new.gate != before.gate);
         self.quotas_are_stale |= pools_changed || new.terms != before.terms || new.cohort != before.cohort;
         if pools_changed {
-            queue.pools = self.asks.pools(&queue.told.pools);
+            queue.pools = self.asks.pools_of(&queue.told);
         }
         if pools_changed || gate_changed || limit != running_limit(&before.terms) {
             let of_queue: Vec<u32> =
                 self.jobs.iter().filter(|(_, job)| job.queue == known).map(|(slot, _)| slot).collect();
             for slot in of_queue {
                 let (job, queue) = (&self.jobs[slot], &self.queues[known as usize]);
-                let ask = self.asks.in_pools(job.ask, queue.pools, &self.card_pools);
+                let ask = self.asks.in_pools(job.ask, queue.pools[job.class as usize], &self.card_pools);
                 self.leave_lane(slot);
                 self.jobs[slot].ask = ask;
                 self.enter_lane(slot);

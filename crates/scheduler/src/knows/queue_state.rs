@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 
 use domain::{CardMs, QueueTerms, Timestamp};
 
-use super::use_decay::DecayedUse;
+use super::{ask::PoolsByClass, use_decay::DecayedUse};
 use crate::{policy::Policy, snapshot::Queue};
 
 #[derive(Debug)]
@@ -29,8 +29,8 @@ pub(crate) struct QueueState {
     plan_number: u64,
     /// The queue's branch in the tree of quotas.
     pub(crate) branch: u32,
-    /// The index of the queue's pools among the sets of pools.
-    pub(crate) pools: u32,
+    /// The pools that its jobs may use.
+    pub(crate) pools: PoolsByClass,
 }
 
 /// A part of the limit that is kept for a job from an instant on, so that a job that the limit holds back
@@ -47,7 +47,7 @@ struct Keep {
 const FADINGS_PER_HALF_LIFE: i64 = 1024;
 
 impl QueueState {
-    pub(crate) fn new(told: Queue, pools: u32, now: Timestamp) -> Self {
+    pub(crate) fn new(told: Queue, pools: PoolsByClass, now: Timestamp) -> Self {
         let mut queue = Self {
             limit: 0,
             running: 0,

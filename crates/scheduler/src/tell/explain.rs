@@ -1,6 +1,6 @@
 //! For each job that waits, the limit that binds it as of the last plan.
 
-use domain::{ContractState, JobId, ServiceClass, Timestamp};
+use domain::{ContractState, JobId, PoolId, ServiceClass, Timestamp};
 
 use super::verdict::{Certainty, Verdict};
 use crate::{
@@ -141,6 +141,10 @@ impl Planner {
     fn own_limit(&self, slot: u32) -> Limit {
         let job = &self.jobs[slot];
         let (ask, queue) = (&self.asks.list[job.ask as usize], &self.queues[job.queue as usize]);
+        let is_of_class = |(class, _): &(ServiceClass, PoolId)| *class == job.class;
+        if ask.card_pools.is_empty() && queue.told.unpriced.iter().any(is_of_class) {
+            return Limit::NoPrice { class: job.class };
+        }
         let is_above = ask.cards > queue.limit;
         let above = is_above.then_some(Misfit::AboveContractLimit { limit: queue.limit });
         if let Some(why) = ask.misfit.clone().or(above) {

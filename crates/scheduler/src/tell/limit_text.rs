@@ -1,6 +1,6 @@
 //! The sentence for each limit, in both languages.
 
-use domain::{ContractState, Lang};
+use domain::{ContractState, Lang, ServiceClass};
 
 use super::verdict::Verdict;
 use crate::limit::{Limit, Misfit};
@@ -50,6 +50,10 @@ impl Limit {
                     }
                 }
             }
+            Self::NoPrice { class } => format!(
+                "现行价目没有本领域{}作业在合同资源池中的价格：请换用其他服务等级，或请中心发布价格。",
+                class_zh(*class)
+            ),
             Self::ContractClosed { state } => format!("合同{}，队列暂停。", state_zh(*state)),
             Self::ContractNotStarted { starts_at } => {
                 format!("合同于 {starts_at} 起生效，在此之前队列暂停。")
@@ -129,6 +133,11 @@ impl Limit {
                     }
                 }
             }
+            Self::NoPrice { class } => format!(
+                "The price book in force has no price for {} work of your domain in the contract's pools: choose another \
+                 service class, or ask the center for a price.",
+                class.code()
+            ),
             Self::ContractClosed { state } => {
                 format!("The contract is {}, which holds its queue.", state.code())
             }
@@ -208,5 +217,13 @@ fn state_zh(state: ContractState) -> &'static str {
         ContractState::Suspended => "已暂停",
         ContractState::Expired => "已到期",
         ContractState::Terminated => "已终止",
+    }
+}
+
+fn class_zh(class: ServiceClass) -> &'static str {
+    match class {
+        ServiceClass::Urgent => "加急",
+        ServiceClass::Normal => "普通",
+        ServiceClass::Spot => "闲时",
     }
 }

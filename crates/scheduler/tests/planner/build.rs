@@ -75,6 +75,7 @@ pub fn queue(number: u32) -> Queue {
         tenant: TenantId::new(NOW, random(number)),
         cohort: None,
         pools: Arc::new([pool_id(0)]),
+        unpriced: [].into(),
         terms,
         gate: Gate::Open,
         use_card_ms: CardMs::ZERO,

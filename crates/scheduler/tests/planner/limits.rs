@@ -1,7 +1,7 @@
 //! Every limit: the situation in which it binds, and its sentence.
 
-use domain::{CardSet, ContractState, Lang, Timestamp, card::Affinity};
-use scheduler::{Block, Gate, Limit, Misfit, Policy, Snapshot, Verdict, plan};
+use domain::{CardSet, ContractState, Lang, ServiceClass, Timestamp, card::Affinity};
+use scheduler::{Block, Gate, Limit, Misfit, Planner, Policy, Queue, Snapshot, Verdict, plan};
 
 use crate::build::*;
 
@@ -340,6 +340,36 @@ fn maintenance_that_is_near() {
             "The nodes that it could use go into maintenance at {from}, before its time limit would end."
         ),
     );
+}
+
+#[test]
+fn a_class_without_a_price_waits_and_holds_nothing() {
+    let mut snapshot = center();
+    snapshot.waiting = vec![job(0, 0, 1, 8), job(1, 9, 1, 1)];
+    snapshot.waiting[0].class = ServiceClass::Urgent;
+    snapshot.queues[0].unpriced = [(ServiceClass::Urgent, pool_id(0))].into();
+    let plan = plan(&snapshot, &Policy::default(), NOW);
+    assert_eq!(plan.starts.iter().map(|start| start.job).collect::<Vec<_>>(), [job_id(1)]);
+    let found = &plan.verdicts[0];
+    assert_eq!((found.job, found.code(), found.ahead), (job_id(0), "no_price", 0));
+    assert_eq!(
+        found.text(Lang::Zh),
+        "现行价目没有本领域加急作业在合同资源池中的价格：请换用其他服务等级，或请中心发布价格。"
+    );
+    // Its other classes have one.
+    snapshot.waiting[0].class = ServiceClass::Normal;
+    assert_eq!(scheduler::plan(&snapshot, &Policy::default(), NOW).starts.len(), 2);
+}
+
+#[test]
+fn a_new_price_lets_jobs_start_that_waited_for_it() {
+    let mut snapshot = center();
+    snapshot.waiting = vec![job(0, 0, 1, 8)];
+    snapshot.queues[0].unpriced = [(ServiceClass::Normal, pool_id(0))].into();
+    let mut planner = Planner::of(&snapshot, Policy::default(), NOW);
+    assert_eq!(planner.plan(NOW).starts.len(), 0);
+    planner.set_queue(Queue { unpriced: [].into(), ..snapshot.queues[0].clone() }, NOW);
+    assert_eq!(planner.plan(NOW).starts.len(), 1);
 }
 
 #[test]

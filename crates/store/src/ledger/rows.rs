@@ -16,7 +16,8 @@ pub struct TransferRow {
 
 macro_rules! transfer_columns {
     () => {
-        "seq, id, key, at, unit, debit, debit_contract, credit, credit_contract, amount, cause, run"
+        "seq, id, key, at, unit, debit, debit_contract, credit, credit_contract, amount, cause, run, \
+         corrects"
     };
 }
 pub(crate) use transfer_columns;
@@ -33,6 +34,10 @@ pub(crate) fn transfer_row(row: Row<'_>) -> Result<TransferRow, StoreError> {
             credit: account(row.skip(7))?,
             amount: row.get(9)?,
             cause: cause(row.skip(10))?,
+            corrects: row
+                .get::<Option<String>>(12)?
+                .map(|_| row.word(12, |month| month.parse().ok()))
+                .transpose()?,
         },
     })
 }
@@ -45,14 +50,11 @@ pub(super) struct AccountColumns<'a> {
 
 impl<'a> AccountColumns<'a> {
     pub fn of(account: &'a Account) -> Self {
-        let (name, contract) = match account {
-            Account::Cash => ("cash", None),
-            Account::Revenue => ("revenue", None),
-            Account::Capacity => ("capacity", None),
-            Account::Delivered => ("delivered", None),
-            Account::Contract(id) => ("contract", Some(id)),
+        let contract = match account {
+            Account::Contract(id) => Some(id),
+            _ => None,
         };
-        Self { name, contract }
+        Self { name: account.code(), contract }
     }
 }
 
@@ -60,25 +62,14 @@ impl<'a> AccountColumns<'a> {
 pub(super) fn account(row: Row<'_>) -> Result<Account, StoreError> {
     match row.get::<Option<ContractId>>(1)? {
         Some(contract) => Ok(Account::Contract(contract)),
-        None => row.word(0, account_of_center),
+        None => row.word(0, Account::of_center),
     }
-}
-
-/// The account of the center's with this name.
-pub(super) fn account_of_center(name: &str) -> Option<Account> {
-    Some(match name {
-        "cash" => Account::Cash,
-        "revenue" => Account::Revenue,
-        "capacity" => Account::Capacity,
-        "delivered" => Account::Delivered,
-        _ => return None,
-    })
 }
 
 /// The run that a cause names.
 pub(super) fn run_of(cause: &Cause) -> Option<&RunId> {
     match cause {
-        Cause::Use(run) | Cause::Refund(run) => Some(run),
+        Cause::Use(run) | Cause::Refund(run) | Cause::Waiver(run) => Some(run),
         Cause::TopUp | Cause::Package | Cause::Fee => None,
     }
 }
@@ -92,6 +83,7 @@ fn cause(row: Row<'_>) -> Result<Cause, StoreError> {
         ("fee", None) => Some(Cause::Fee),
         ("use", Some(run)) => Some(Cause::Use(run)),
         ("refund", Some(run)) => Some(Cause::Refund(run)),
+        ("waiver", Some(run)) => Some(Cause::Waiver(run)),
         _ => None,
     })
 }

@@ -7,7 +7,7 @@ use domain::{
     ledger::{Account, Unit},
 };
 
-use super::rows::{AccountColumns, account, account_of_center, transfer_columns};
+use super::rows::{AccountColumns, account, transfer_columns};
 use crate::db::{StoreError, Tx, params, statements};
 
 /// How many transfers are between two carryings forward.
@@ -53,7 +53,7 @@ pub struct ContractBalance {
 
 /// Credits less debits of an account.
 pub fn balance(tx: &Tx, account: Account, unit: Unit) -> Result<i64, StoreError> {
-    let kept = tx.find(SUM_OF, params![name_of(&account), contract_of(&account), unit.code()], |row| {
+    let kept = tx.find(SUM_OF, params![account.code(), contract_of(&account), unit.code()], |row| {
         Ok(Sums { debits: row.get(1)?, credits: row.get(2)? })
     })?;
     let mut sums = kept.unwrap_or_default();
@@ -78,6 +78,23 @@ pub fn balances_of_contracts(tx: &Tx) -> Result<BTreeMap<ContractId, ContractBal
     Ok(balances)
 }
 
+/// What was moved out of and into an account since its beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turnover {
+    pub account: Account,
+    pub unit: Unit,
+    pub debits: i64,
+    pub credits: i64,
+}
+
+/// The turnover of the center's own accounts, of those that have any.
+pub fn turnovers_of_center(tx: &Tx) -> Result<Vec<Turnover>, StoreError> {
+    let all = kept_and_since(tx)?.into_iter();
+    let of_center = all.filter(|((account, _), _)| !matches!(account, Account::Contract(_)));
+    let turnover = |((account, unit), Sums { debits, credits })| Turnover { account, unit, debits, credits };
+    Ok(of_center.map(turnover).collect())
+}
+
 /// The sums of every account: the kept ones and those of the transfers since.
 pub(super) fn kept_and_since(tx: &Tx) -> Result<SumsByAccount, StoreError> {
     let mut all = since_checkpoint(tx)?;
@@ -94,7 +111,7 @@ pub(super) fn carry_forward_after(tx: &Tx, seq: i64) -> Result<(), StoreError> {
     }
     let (sums, last) = add_up(tx, checkpoint(tx)?)?;
     for ((account, unit), sums) in &sums {
-        let row = params![name_of(account), contract_of(account), unit.code(), sums.debits, sums.credits];
+        let row = params![account.code(), contract_of(account), unit.code(), sums.debits, sums.credits];
         tx.execute(CARRY, row)?;
     }
     tx.execute(SET_UPTO, params![last])
@@ -130,16 +147,12 @@ pub(super) fn kept_sums(tx: &Tx) -> Result<SumsByAccount, StoreError> {
     let rows = tx.all(SUMS, params![], |row| {
         let account = match row.text(0)? {
             "contract" => Account::Contract(row.get(1)?),
-            _ => row.word(0, account_of_center)?,
+            _ => row.word(0, Account::of_center)?,
         };
         let sums = Sums { debits: row.get(3)?, credits: row.get(4)? };
         Ok(((account, row.code(2)?), sums))
     })?;
     Ok(rows.into_iter().collect())
-}
-
-fn name_of(account: &Account) -> &'static str {
-    AccountColumns::of(account).name
 }
 
 /// The contract of an account as the kept sums have it: empty for an account of the center's.

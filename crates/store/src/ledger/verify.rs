@@ -1,16 +1,22 @@
 //! The proof that the ledger is right: everything that is kept is computed anew from what it stands for.
 
-use std::ops::ControlFlow;
+use std::{collections::HashMap, ops::ControlFlow};
 
 use domain::{
-    CardMs, MicroCny, Outcome, Timestamp,
+    CardMs, ContractId, MicroCny, NodeId, Outcome, PoolId, PriceBookId, Run, ServiceClass, TenantDomain,
+    TenantId, Timestamp,
+    contract::ContractKind,
     ledger::{Metered, Unit},
+    price::{PriceBook, Waivers},
 };
 
 use super::sums::{add_up, kept_and_since};
 use crate::{
+    contracts,
     db::{StoreError, Tx, params, statements},
+    pools,
     runs::{run_columns, run_row},
+    tenants,
 };
 
 /// How many faults are told in words.
@@ -21,7 +27,7 @@ macro_rules! posted {
     ($unit:literal) => {
         concat!(
             "COALESCE((SELECT CAST(SUM(CASE WHEN t.cause = 'use' AND t.debit_contract = runs.contract THEN t.amount ",
-            "WHEN t.cause = 'refund' AND t.credit_contract = runs.contract THEN -t.amount END) AS BIGINT) ",
+            "WHEN t.cause IN ('refund', 'waiver') AND t.credit_contract = runs.contract THEN -t.amount END) AS BIGINT) ",
             "FROM transfers t WHERE t.run = runs.id AND t.unit = '", $unit, "'), 0)"
         )
     };
@@ -29,7 +35,8 @@ macro_rules! posted {
 
 statements! { "runs";
     RUNS = concat!(
-        "SELECT ", run_columns!(), ", ", posted!("card_ms"), ", ", posted!("micro_cny"), " FROM runs ORDER BY id"
+        "SELECT ", posted!("card_ms"), ", ", posted!("micro_cny"), ", (SELECT class FROM jobs WHERE jobs.id = runs.job), ",
+        run_columns!(), " FROM runs ORDER BY id"
     );
 }
 
@@ -44,8 +51,10 @@ pub struct LedgerReport {
     /// For every run the amount posted is the amount metered; for every run that has ended, this is what its
     /// times and its rate say.
     pub runs_agree: bool,
-    /// The card time posted for the runs that have ended is the card time that they had, lost runs left out.
+    /// The card time posted for the runs that have ended is the card time that they had, less what is waived.
     pub occupancy_agrees: bool,
+    /// The rate of every run that names a price book is that of the book and the contract.
+    pub rates_agree: bool,
     pub transfers: u64,
     pub runs: u64,
     /// The card time posted for runs that have ended.
@@ -58,7 +67,7 @@ pub struct LedgerReport {
 
 impl LedgerReport {
     pub fn is_right(&self) -> bool {
-        self.is_balanced && self.sums_agree && self.runs_agree && self.occupancy_agrees
+        self.is_balanced && self.sums_agree && self.runs_agree && self.occupancy_agrees && self.rates_agree
     }
 
     fn fault(&mut self, fault: impl FnOnce() -> String) {
@@ -72,8 +81,13 @@ impl LedgerReport {
 ///
 /// Cost: linear in all transfers and runs; seconds where there are millions.
 pub fn verify(tx: &Tx) -> Result<LedgerReport, StoreError> {
-    let mut report =
-        LedgerReport { is_balanced: true, sums_agree: true, runs_agree: true, ..LedgerReport::default() };
+    let mut report = LedgerReport {
+        is_balanced: true,
+        sums_agree: true,
+        runs_agree: true,
+        rates_agree: true,
+        ..LedgerReport::default()
+    };
     verify_sums(tx, &mut report)?;
     verify_runs(tx, &mut report)?;
     report.occupancy_agrees = report.posted_card_ms == report.occupied_card_ms;
@@ -116,22 +130,27 @@ fn verify_sums(tx: &Tx, report: &mut LedgerReport) -> Result<(), StoreError> {
 }
 
 fn verify_runs(tx: &Tx, report: &mut LedgerReport) -> Result<(), StoreError> {
+    let terms = Terms::read(tx)?;
     tx.each(RUNS, params![], |row| {
-        let kept = run_row(row)?;
+        let posted = Metered { used: row.get(0)?, charged: row.get(1)? };
+        let class: ServiceClass = row.code(2)?;
+        let kept = run_row(row.skip(3))?;
         let (run, metered) = (kept.run, kept.metered);
         report.runs += 1;
-        let posted = Metered { used: row.get(18)?, charged: row.get(19)? };
         if posted != metered {
             report.runs_agree = false;
             report.fault(|| format!("{} is metered for {metered:?}, and {posted:?} is posted", run.id));
         }
+        if let Some(why) = terms.wrong_rate(&run, class) {
+            report.rates_agree = false;
+            report.fault(|| format!("{} has the rate {} a card-hour, {why}", run.id, run.rate.0));
+        }
+        if !run.is_charged_in_full() {
+            report.runs_agree = false;
+            report.fault(|| format!("{} is charged up to another instant than its times say", run.id));
+        }
         if let Some(outcome) = run.state.outcome() {
-            let end = Timestamp::from_micros(i64::MAX);
-            let due = if Outcome::is_fault_of_center(outcome) {
-                Metered { used: CardMs::ZERO, charged: MicroCny::ZERO }
-            } else {
-                Metered { used: run.used(end), charged: run.charge(end) }
-            };
+            let due = terms.due(&run, outcome);
             report.posted_card_ms += posted.used;
             report.occupied_card_ms += due.used;
             if metered != due {
@@ -141,4 +160,49 @@ fn verify_runs(tx: &Tx, report: &mut LedgerReport) -> Result<(), StoreError> {
         }
         Ok(ControlFlow::Continue(()))
     })
+}
+
+/// All that says what a run costs.
+struct Terms {
+    books: HashMap<PriceBookId, PriceBook>,
+    kinds: HashMap<ContractId, ContractKind>,
+    domains: HashMap<TenantId, TenantDomain>,
+    pools: HashMap<NodeId, PoolId>,
+}
+
+impl Terms {
+    fn read(tx: &Tx) -> Result<Self, StoreError> {
+        Ok(Self {
+            books: contracts::list_price_books(tx)?.into_iter().map(|book| (book.id, book)).collect(),
+            kinds: contracts::list_contracts(tx, None)?.into_iter().map(|one| (one.id, one.kind)).collect(),
+            domains: tenants::list_tenants(tx)?.into_iter().map(|one| (one.id, one.domain)).collect(),
+            pools: pools::list_nodes(tx)?.into_iter().map(|node| (node.id, node.pool)).collect(),
+        })
+    }
+
+    /// What is wrong with a run's rate. Runs of before books were named are not looked at.
+    fn wrong_rate(&self, run: &Run, class: ServiceClass) -> Option<String> {
+        let book = self.books.get(&run.price_book?)?;
+        if book.effective_from > run.state.planned_at() {
+            return Some(format!("by the price book {}, which was not in force yet", book.name));
+        }
+        let kind = *self.kinds.get(&run.contract)?;
+        let pool = *self.pools.get(&run.placement.0.first()?.node)?;
+        let listed = book.rate(pool, class, *self.domains.get(&run.tenant)?);
+        if listed.is_none() && matches!(kind, ContractKind::Metered { .. }) {
+            return Some(format!("for which the price book {} has no price", book.name));
+        }
+        let due = kind.rate(listed.unwrap_or_default());
+        (due != run.rate)
+            .then(|| format!("and by its contract and the price book {} it is {}", book.name, due.0))
+    }
+
+    /// What is due for a run that has ended.
+    fn due(&self, run: &Run, outcome: Outcome) -> Metered {
+        let end = Timestamp::from_micros(i64::MAX);
+        let book = run.price_book.and_then(|id| self.books.get(&id));
+        let waivers = book.map_or(Waivers::ALL, |book| book.waivers);
+        let left = |amount: i64| amount - waivers.of(outcome, amount);
+        Metered { used: CardMs(left(run.used(end).0)), charged: MicroCny(left(run.charge(end).0)) }
+    }
 }

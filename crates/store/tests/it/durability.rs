@@ -48,6 +48,7 @@ fn write(tx: &Tx, party: &Party, key: &str) -> Result<i64, StoreError> {
         credit: Account::Contract(party.contract),
         amount: 1,
         cause: Cause::TopUp,
+        corrects: None,
     };
     assert!(ledger::post(tx, &posting, transfer_id(at(1)), at(1))?);
     let data = key.into();

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use domain::{
     CardMs, CardSet, MicroCny, Outcome, Run, Timestamp,
     ledger::{Account, Cause, Metered, Posting, Unit},
+    price::Waivers,
 };
 use proptest::prelude::*;
 use store::{
@@ -36,6 +37,7 @@ fn top_up(key: &str, center: &Seeded, amount: i64) -> Posting {
         credit: Account::Contract(center.parties[0].contract),
         amount,
         cause: Cause::TopUp,
+        corrects: None,
     }
 }
 
@@ -99,7 +101,7 @@ proptest! {
         for (debit, by, amount, is_money, key) in posts {
             let (debit, credit) = (all[debit], all[(debit + by) % 7]);
             let unit = if is_money { Unit::MicroCny } else { Unit::CardMs };
-            postings.push(Posting { key: format!("k{key}"), unit, debit, credit, amount, cause: Cause::Fee });
+            postings.push(Posting { key: format!("k{key}"), unit, debit, credit, amount, cause: Cause::Fee, corrects: None });
             if seen.insert(key) {
                 *sums.entry((debit, unit)).or_default() -= amount;
                 *sums.entry((credit, unit)).or_default() += amount;
@@ -153,7 +155,7 @@ fn live(
     for tick in ticks {
         meter(tx, &run, at(*tick))?;
     }
-    run.state = run.state.end(at(end), outcome).unwrap();
+    run.end(at(end), None, outcome).unwrap();
     runs::update_run_state(tx, &run)?;
     meter(tx, &run, at(end))
 }
@@ -215,7 +217,7 @@ fn a_statement_is_what_was_posted_in_its_time() {
 
             let of_contract = TransferFilter { contract: Some(party.contract), run: None };
             let listed = ledger::list_transfers(tx, &of_contract, 0, 100)?;
-            assert_eq!(listed.len(), 11, "6 of the first, 4 of the second, the top-up");
+            assert_eq!(listed.len(), 13, "6 of the first, 6 of the second, the top-up");
             let mut paged = Vec::new();
             while paged.len() < listed.len() {
                 let after = paged.last().map_or(0, |row: &ledger::TransferRow| row.seq);
@@ -234,7 +236,7 @@ fn a_statement_is_what_was_posted_in_its_time() {
             let run = runs::list_runs(tx, second.id, None, 1)?[0].run.id;
             assert_eq!(recent::job_of_run(tx, run)?.map(|(job, _)| job), Some(second.id));
             let of_run = TransferFilter { run: Some(run), ..of_contract };
-            assert_eq!(ledger::list_transfers(tx, &of_run, 0, 100)?.len(), 4);
+            assert_eq!(ledger::list_transfers(tx, &of_run, 0, 100)?.len(), 6);
             let of_other = TransferFilter { contract: Some(center.parties[1].contract), run: Some(run) };
             assert_eq!(ledger::list_transfers(tx, &of_other, 0, 100)?, []);
             let report = ledger::verify(tx)?;
@@ -288,6 +290,11 @@ fn a_check_finds_every_kind_of_fault() {
     let report = spoiled(|conn, _| {
         conn.execute("UPDATE runs SET ended_at = ended_at + 5000000", []).unwrap();
     });
+    assert!(!report.runs_agree && !report.is_right(), "{report:?}");
+    let report = spoiled(|conn, _| {
+        let longer = "UPDATE runs SET ended_at = ended_at + 5000000, charged_until = charged_until + 5000000";
+        conn.execute(longer, []).unwrap();
+    });
     assert!(!report.runs_agree && !report.occupancy_agrees && !report.is_right(), "{report:?}");
     let report = spoiled(|conn, _| {
         conn.execute("DROP TRIGGER transfers_never_go", []).unwrap();
@@ -338,6 +345,7 @@ fn what_is_written_once_is_never_changed() {
                     name: "p".into(),
                     effective_from: at(0),
                     prices: vec![],
+                    waivers: Waivers::default(),
                 },
             )
         })

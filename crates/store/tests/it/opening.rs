@@ -142,6 +142,7 @@ fn a_backup_made_under_way_is_whole_and_opens() {
                                 credit: Account::Contract(party.contract),
                                 amount: 1,
                                 cause: Cause::TopUp,
+                                corrects: None,
                             };
                             ledger::post(tx, &posting, transfer_id(at(n)), at(n))
                         })

@@ -7,7 +7,7 @@ use domain::{
     TenantId, TokenId,
     capacity::Condition,
     contract::ContractAction,
-    price::{Price, PriceBook},
+    price::{Price, PriceBook, Waivers},
     tenant::Alliance,
 };
 use proptest::prelude::*;
@@ -303,6 +303,7 @@ fn contracts_their_history_and_price_books() {
                 domain: TenantDomain::Government,
                 rate: RatePerCardHour(MicroCny::from_yuan(20)),
             }],
+            waivers: Waivers { lost_percent: 50, preempted_percent: 25 },
         };
         let (later, first) = (book("2023", 50), book("2022", 0));
         contracts::insert_price_book(tx, &later)?;
@@ -458,17 +459,15 @@ fn use_by_day_adds_up_over_the_days_it_touches() {
             used: CardMs(used),
             charged: MicroCny(charged),
         };
-        let day = |n: i64| domain::Timestamp::from_secs(n * 86_400);
-        usage::add_use(tx, day(10), &row(5, 50))?;
-        usage::add_use(tx, day(10), &row(-2, -20))?;
-        usage::add_use(tx, day(11), &row(7, 70))?;
-        let sums = |from, until, tenant| usage::use_between(tx, tenant, from, until);
-        assert_eq!(sums(day(10), day(11), None)?, [UseRow { runs: 2, ..row(3, 30) }]);
-        assert_eq!(sums(day(0), day(99), Some(party.tenant))?, [UseRow { runs: 3, ..row(10, 100) }]);
-        assert_eq!(sums(day(0), day(99), Some(center.parties[1].tenant))?, []);
-        assert_eq!(sums(day(12), day(99), None)?, []);
-        let noon = day(11).plus(domain::Millis::from_hours(12));
-        let charges = |tenant| usage::charges_by_day(tx, tenant, day(9), noon);
+        usage::add_use(tx, 10, &row(5, 50))?;
+        usage::add_use(tx, 10, &row(-2, -20))?;
+        usage::add_use(tx, 11, &row(7, 70))?;
+        let sums = |days, tenant| usage::use_between(tx, tenant, days);
+        assert_eq!(sums(10..11, None)?, [UseRow { runs: 2, ..row(3, 30) }]);
+        assert_eq!(sums(0..99, Some(party.tenant))?, [UseRow { runs: 3, ..row(10, 100) }]);
+        assert_eq!(sums(0..99, Some(center.parties[1].tenant))?, []);
+        assert_eq!(sums(12..99, None)?, []);
+        let charges = |tenant| usage::charges_by_day(tx, tenant, 9..12);
         assert_eq!(charges(Some(party.tenant))?, [0, 30, 70].map(MicroCny));
         assert_eq!(charges(Some(center.parties[1].tenant))?, [MicroCny::ZERO; 3]);
         Ok(())

@@ -28,8 +28,13 @@ fn a_run_comes_back_as_it_was_in_every_state() {
             jobs::insert_job(tx, &job)?;
             let planned_at = at(1);
             let stop = Some(Stop { cause: StopCause::Preempted, at: at(4) });
-            let ended =
-                |started_at, outcome| RunState::Ended { planned_at, started_at, ended_at: at(9), outcome };
+            let ended = |started_at, outcome| RunState::Ended {
+                planned_at,
+                started_at,
+                ended_at: at(9),
+                charged_until: at(8),
+                outcome,
+            };
             let mut states = vec![
                 RunState::Starting { planned_at, stop: None },
                 RunState::Starting { planned_at, stop },
@@ -114,11 +119,11 @@ proptest! {
         let job = job(&center.parties[0], "j", at(0));
         for (task, (start, took, kind)) in (0..).zip(&stays) {
             let (planned_at, started_at, ended_at) = (us(*start), us(*start), us(start + took));
-            let ended = |outcome| RunState::Ended { planned_at, started_at: Some(started_at), ended_at, outcome };
+            let ended = |outcome| RunState::Ended { planned_at, started_at: Some(started_at), ended_at, charged_until: ended_at, outcome };
             let (state, purpose, until_at) = match kind {
                 0 => (ended(Outcome::Succeeded), Purpose::Sold, Some(ended_at)),
                 1 => (ended(Outcome::TimedOut), Purpose::Granted, Some(ended_at)),
-                2 => (ended(Outcome::Stopped { cause: StopCause::Preempted }), Purpose::Lost, Some(ended_at)),
+                2 => (ended(Outcome::Stopped { cause: StopCause::Preempted }), Purpose::Sold, Some(ended_at)),
                 3 => (RunState::Running { planned_at, started_at, stop: None }, Purpose::Sold, None),
                 _ => (RunState::Starting { planned_at, stop: None }, Purpose::Sold, None),
             };
@@ -153,11 +158,12 @@ fn the_capacity_balance_closes_over_what_is_kept() {
             for task in 0..40_u32 {
                 let card = u8::try_from(task % 8).unwrap();
                 let from = i64::from(task / 8) * 100;
-                let fresh = run(&job, center.nodes[0], CardSet::only(card), at(from));
-                let state = fresh.state.start(at(from + 3)).unwrap();
-                let state =
-                    if task < 36 { state.end(at(from + 80), Outcome::Succeeded).unwrap() } else { state };
-                runs::insert_run(tx, &Run { task, state, ..fresh })?;
+                let mut fresh = run(&job, center.nodes[0], CardSet::only(card), at(from));
+                fresh.state = fresh.state.start(at(from + 3)).unwrap();
+                if task < 36 {
+                    fresh.end(at(from + 80), None, Outcome::Succeeded).unwrap();
+                }
+                runs::insert_run(tx, &Run { task, ..fresh })?;
             }
             let drained = domain::NodeState::Drained { reason: "r".into() };
             pools::set_node_state(tx, center.nodes[0], &drained, at(444), "r")?;
@@ -192,9 +198,13 @@ fn what_was_run_comes_back_newest_first_and_each_task_once() {
                 let started_at = started_at.map(at);
                 let planned_at = at(5);
                 let state = match (started_at, ended_at.map(at)) {
-                    (started_at, Some(ended_at)) => {
-                        RunState::Ended { planned_at, started_at, ended_at, outcome: Outcome::Succeeded }
-                    }
+                    (started_at, Some(ended_at)) => RunState::Ended {
+                        planned_at,
+                        started_at,
+                        ended_at,
+                        charged_until: ended_at,
+                        outcome: Outcome::Succeeded,
+                    },
                     (Some(started_at), None) => RunState::Running { planned_at, started_at, stop: None },
                     (None, None) => RunState::Starting { planned_at, stop: None },
                 };

@@ -141,6 +141,7 @@ impl<'a> Driver<'a> {
                 tenant: tenant_id(queue),
                 cohort: given.alliance.map(alliance_id),
                 pools: pools.clone(),
+                unpriced: Arc::default(),
                 terms,
                 gate: Gate::Open,
                 use_card_ms: CardMs::ZERO,

@@ -186,6 +186,7 @@ impl PlannerPacker {
             tenant: tenant_id(0),
             cohort: None,
             pools: pools.into_values().collect(),
+            unpriced: Arc::default(),
             terms,
             gate: Gate::Open,
             use_card_ms: CardMs::ZERO,

@@ -1,8 +1,8 @@
 //! What is decided about a contract, by people and by itself, and what it books.
 
 use domain::{
-    CardMs, Contract, ContractId, MemberId, MicroCny, Timestamp, TransferId,
-    contract::{ContractAction, ContractKind},
+    CardMs, Contract, ContractId, ContractState, MemberId, MicroCny, Timestamp, TransferId,
+    contract::{ContractAction, ContractKind, Funds},
     ledger::{Account, Cause, Posting, Unit},
     problem::{ContractFault, field},
 };
@@ -13,7 +13,7 @@ use store::{
 };
 
 use super::{ContractView, show, visible};
-use crate::{actions, center::Center, event_kinds};
+use crate::{actions, center::Center, event_kinds, live::Use};
 use base::{
     audit::{self, Change},
     auth::{Action, Caller},
@@ -77,7 +77,7 @@ pub async fn act(
 
 /// A contract as a change leaves it, and the event that tells of the change.
 #[derive(Clone, Debug)]
-pub(super) struct StateChange {
+pub struct StateChange {
     pub(super) contract: Contract,
     pub(super) balance: ContractBalance,
     pub(super) event: Event,
@@ -118,6 +118,29 @@ pub(super) fn change_state(
     Ok(StateChange { contract, balance, event })
 }
 
+/// Wakes a contract whose balance had ended, if what was given back leaves something on it.
+pub fn replenish(tx: &Tx, id: ContractId, posted: Use) -> Result<Option<StateChange>, AppError> {
+    if posted.used.0 >= 0 && posted.charged.0 >= 0 {
+        return Ok(None);
+    }
+    let contract = rows::get_contract(tx, id)?;
+    if contract.state != ContractState::Exhausted || funds(&contract, balance(tx, id)?).is_exhausted() {
+        return Ok(None);
+    }
+    let reason = "use was given back";
+    let change = change_state(tx, id, ContractAction::Replenish, None, reason, moment::now())?;
+    let detail =
+        json!({ "number": contract.number, "used_card_ms": posted.used, "charge_micro_cny": posted.charged });
+    let (tenant, subject) = (Some(contract.tenant), id.to_string());
+    audit::record_own(tx, Change { tenant, action: actions::WAKE_CONTRACT, subject, detail })?;
+    Ok(Some(change))
+}
+
+/// What is left of a contract with this balance.
+pub(super) fn funds(contract: &Contract, balance: ContractBalance) -> Funds {
+    Funds::of(contract.kind, balance.use_balance, balance.money_balance)
+}
+
 /// The balance of a contract in the ledger.
 pub(super) fn balance(tx: &Tx, id: ContractId) -> Result<ContractBalance, AppError> {
     let account = Account::Contract(id);
@@ -132,7 +155,7 @@ fn opening(contract: &Contract) -> Vec<Posting> {
     let own = Account::Contract(contract.id);
     let post = |what: &str, unit, debit, credit, amount, cause| {
         let key = format!("{}/{what}", contract.id);
-        Posting { key, unit, debit, credit, amount, cause }
+        Posting { key, unit, debit, credit, amount, cause, corrects: None }
     };
     let postings = match contract.kind {
         ContractKind::Prepaid { package, fee } => vec![
@@ -152,7 +175,7 @@ fn opening(contract: &Contract) -> Vec<Posting> {
 }
 
 /// Brings what is live up to date with a change of a contract, and tells of it.
-pub(super) fn applied(center: &Center, change: &StateChange) {
+pub fn applied(center: &Center, change: &StateChange) {
     let grace_ends_at = moment::now().plus(center.settings.billing.grace_ms);
     center.live().contract_changed(change.contract.clone(), change.balance, grace_ends_at);
     center.compute.fits.forget();

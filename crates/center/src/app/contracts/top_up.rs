@@ -78,7 +78,7 @@ fn booked(tx: &Tx, by: &Caller, id: ContractId, top_up: &TopUp) -> Result<StateC
     for (unit, debit, amount, cause, what) in parts {
         if amount > 0 {
             let key = format!("{id}/top-up/{what}/{}", top_up.reference);
-            let posting = Posting { key, unit, debit, credit: own, amount, cause };
+            let posting = Posting { key, unit, debit, credit: own, amount, cause, corrects: None };
             ledger::post(tx, &posting, new_id!(TransferId), now)?;
         }
     }

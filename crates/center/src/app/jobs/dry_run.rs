@@ -1,16 +1,15 @@
 //! Trying a job out: what it would cost and when it would start, by the way that a submitted one goes.
 
-use domain::{CardMs, JobId, JobSpec, MicroCny, Millis, RatePerCardHour, Timestamp, contract::ContractKind};
+use domain::{CardMs, JobId, JobSpec, MicroCny, Millis, RatePerCardHour, Timestamp};
 use scheduler::Waiting;
 use serde::Serialize;
 
-use super::{Admitted, admit, may_submit};
+use super::{Admitted, admit, dearest, may_submit};
 use crate::{app::verdict::VerdictView, center::Center, live::LiveNode};
 use base::{
     auth::Caller,
     error::AppError,
     moment::{self, new_id},
-    refusal::Refusal,
 };
 
 /// What a job would cost and when it would start, if it were submitted now.
@@ -42,9 +41,10 @@ pub struct PlaceView {
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Quote {
     pub rate_micro_cny_per_card_hour: RatePerCardHour,
-    /// Where every task runs to its time limit.
+    /// Where every task runs to its time limit, and its processes take all the time that they get to end. No more than
+    /// this is ever charged, but for tasks that are tried again.
     pub most_micro_cny: MicroCny,
-    /// Card time where every task runs to its time limit.
+    /// Card time of the same.
     pub most_card_ms: CardMs,
     /// Cards of one run, at most.
     pub cards: u32,
@@ -120,8 +120,6 @@ fn quote(
         .contract(admitted.contract)
         .ok_or_else(|| AppError::not_found("contract", admitted.contract))?
         .contract;
-    let domain = live.tenant(admitted.tenant).map(|tenant| tenant.domain);
-    let book = live.prices(now);
     let wanted = |pool: &domain::PoolId| {
         let pool = live.pool(*pool)?;
         spec.takes_model(&pool.model.name).then_some(pool.id)
@@ -134,25 +132,9 @@ fn quote(
         if spec.exclusive { largest.unwrap_or(0).max(spec.cards_per_node) } else { spec.cards_per_node };
     let cards = spec.most_nodes().saturating_mul(on_node);
     // The dearest of the pools that it may be placed in.
-    let listed = contract
-        .pools
-        .iter()
-        .filter_map(wanted)
-        .filter_map(|pool| book?.rate(pool, spec.service_class, domain?))
-        .max();
-    if listed.is_none() && matches!(contract.kind, ContractKind::Metered { .. }) {
-        return Err(AppError::refused(
-            Refusal::NoPrice,
-            format!(
-                "the price book has no price for {} work of your domain in this pool",
-                spec.service_class.code()
-            ),
-            "choose another service class, or ask the center",
-        ));
-    }
-    let rate = contract.kind.rate(listed.unwrap_or_default());
+    let rate = dearest(live, contract, spec, now)?;
     let time_limit = center.settings.time_limit(spec);
-    let of_one = i128::from(cards) * i128::from(time_limit.0);
+    let of_one = i128::from(cards) * i128::from(center.settings.charged_at_most(spec).0);
     let most = CardMs(i64::try_from(of_one * i128::from(spec.task_count())).unwrap_or(i64::MAX));
     let quote = Quote {
         rate_micro_cny_per_card_hour: rate,

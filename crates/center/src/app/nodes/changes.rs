@@ -128,9 +128,9 @@ pub struct NewMaintenance {
     pub reason: String,
 }
 
-fn checked(new: &NewMaintenance) -> Result<Maintenance, AppError> {
-    let from = params::parse_instant(field::FROM, &new.from)?;
-    let until = params::parse_instant(field::UNTIL, &new.until)?;
+fn checked(center: &Center, new: &NewMaintenance) -> Result<Maintenance, AppError> {
+    let from = params::parse_instant(&center.settings.time_zone, field::FROM, &new.from)?;
+    let until = params::parse_instant(&center.settings.time_zone, field::UNTIL, &new.until)?;
     if until <= from {
         return Err(AppError::invalid(field::UNTIL, Wrong::NotAfter { other: field::FROM }));
     }
@@ -148,7 +148,7 @@ pub async fn set_maintenance(
     new: Option<NewMaintenance>,
 ) -> Result<NodeView, AppError> {
     let node = found(center, caller, name)?;
-    let work = new.as_ref().map(checked).transpose()?;
+    let work = new.as_ref().map(|new| checked(center, new)).transpose()?;
     if work != node.maintenance {
         let by = caller.clone();
         center

@@ -3,19 +3,30 @@
 use std::sync::Arc;
 
 use domain::{
-    CardMs, Job, MicroCny, Outcome, Run, RunId, Timestamp, TransferId,
+    CardMs, Job, MicroCny, Outcome, ProjectId, Run, RunId, TenantId, Timestamp, TransferId, Zone,
     job::{JobState, Tries},
-    ledger::{Account, Metered, Unit, meter},
+    ledger::{Account, Calendar, Metered, Unit, meter},
+    price::Waivers,
     run::StopCause,
 };
 use engines::{Ended, Exit};
 use serde_json::json;
 use store::{
-    Tx, jobs, ledger, runs,
+    Tx,
+    contracts::get_price_book,
+    jobs, ledger, periods, runs,
     usage::{self, UseRow},
 };
 
-use crate::{app::jobs::ending, center::Center, event_kinds, live::Use};
+use crate::{
+    app::{
+        contracts::{self, StateChange},
+        jobs::ending,
+    },
+    center::Center,
+    event_kinds,
+    live::Use,
+};
 use base::{
     error::AppError,
     events::{self, About, Event},
@@ -30,6 +41,14 @@ pub enum Seen {
     Vanished { started_at: Option<Timestamp>, last_seen: Option<Timestamp> },
 }
 
+/// How a run ended, as its engine tells.
+struct End {
+    at: Timestamp,
+    /// The last instant at which it is known to have been alive, where nobody saw its end.
+    known_until: Option<Timestamp>,
+    outcome: Outcome,
+}
+
 /// A job as the end of a run of it leaves it, and the task to try again with the attempt that comes.
 type EndedTask = (Arc<Job>, Option<(u32, u32)>);
 
@@ -39,6 +58,8 @@ pub struct Taken {
     run: Run,
     /// Use that was posted with it.
     posted: Use,
+    /// Its contract is active again, as use was given back.
+    replenished: Option<StateChange>,
     /// It has started since the last news.
     has_started: bool,
     ended: Option<EndedTask>,
@@ -49,11 +70,12 @@ pub struct Taken {
 /// commit; news that was taken in before changes nothing.
 pub fn take_in(center: &Center, news: Vec<(RunId, Seen)>) {
     let is_accounted = center.compute.slurm.is_some();
+    let zone = center.settings.time_zone.clone();
     let done = center.write_now(
         move |tx| {
             let mut taken = Vec::with_capacity(news.len());
             for (id, seen) in news {
-                if let Some(change) = take_one(tx, id, seen, is_accounted)? {
+                if let Some(change) = take_one(tx, &zone, id, seen, is_accounted)? {
                     taken.push(change);
                 }
             }
@@ -67,7 +89,13 @@ pub fn take_in(center: &Center, news: Vec<(RunId, Seen)>) {
 }
 
 /// Takes in news of one run. Times that an accounting of others gives hold as they are.
-pub fn take_one(tx: &Tx, id: RunId, seen: Seen, is_accounted: bool) -> Result<Option<Taken>, AppError> {
+pub fn take_one(
+    tx: &Tx,
+    zone: &Zone,
+    id: RunId,
+    seen: Seen,
+    is_accounted: bool,
+) -> Result<Option<Taken>, AppError> {
     let runs::RunRow { mut run, metered } = runs::get_run(tx, id)?;
     let before = run.state;
     if before.has_ended() {
@@ -75,9 +103,16 @@ pub fn take_one(tx: &Tx, id: RunId, seen: Seen, is_accounted: bool) -> Result<Op
     }
     let (started_at, end) = match seen {
         Seen::Started(at) => (Some(at), None),
-        Seen::Ended(ended) => (ended.started_at, Some((ended.at, outcome(&ended.how)))),
+        Seen::Ended(ended) => {
+            (ended.started_at, Some(End { at: ended.at, known_until: None, outcome: outcome(&ended.how) }))
+        }
+        // Its cards were nobody else's until now.
         Seen::Vanished { started_at, last_seen } => {
-            (started_at, Some((last_seen.unwrap_or_else(moment::now), Outcome::Lost)))
+            let now = moment::now();
+            (
+                started_at,
+                Some(End { at: now, known_until: Some(last_seen.unwrap_or(now)), outcome: Outcome::Lost }),
+            )
         }
     };
     let about = About { tenant: Some(run.tenant), job: Some(run.job), run: Some(run.id) };
@@ -90,10 +125,9 @@ pub fn take_one(tx: &Tx, id: RunId, seen: Seen, is_accounted: bool) -> Result<Op
         let data = json!({ "task": run.task, "attempt": run.attempt, "cards": run.placement.card_count() });
         events.push(events::record(tx, since, about, event_kinds::RUN_STARTED, data)?);
     }
-    if let Some((at, outcome)) = end
-        && let Ok(ended) = run.state.end(at, outcome)
-    {
-        run.state = ended;
+    if let Some(End { at, known_until, outcome }) = end {
+        // It has not ended before, as was seen above.
+        let _: Result<(), _> = run.end(at, known_until, outcome);
     }
     if run.state == before {
         return Ok(None);
@@ -102,10 +136,18 @@ pub fn take_one(tx: &Tx, id: RunId, seen: Seen, is_accounted: bool) -> Result<Op
     runs::update_run_state(tx, &run)?;
     let Some(ended_at) = run.state.ended_at() else {
         jobs::add_job_use(tx, run.job, CardMs::ZERO, MicroCny::ZERO, run.state.started_at())?;
-        return Ok(Some(Taken { run, posted: Use::default(), has_started, ended: None, events }));
+        return Ok(Some(Taken {
+            run,
+            posted: Use::default(),
+            replenished: None,
+            has_started,
+            ended: None,
+            events,
+        }));
     };
 
-    let (metered, posted) = settle(tx, &run, metered, ended_at)?;
+    let settled = settle(tx, zone, &run, metered, ended_at)?;
+    let Settled { metered, posted, .. } = settled;
     let run_outcome = run.state.outcome().unwrap_or(Outcome::Lost);
     let (code, number) = run_outcome.code();
     let data = json!({
@@ -132,32 +174,79 @@ pub fn take_one(tx: &Tx, id: RunId, seen: Seen, is_accounted: bool) -> Result<Op
     jobs::update_job_progress(tx, &job)?;
     let Use { used, charged } = posted;
     jobs::add_job_use(tx, job.id, used, charged, run.state.started_at())?;
-    let row = UseRow { tenant: job.tenant, project: job.project, runs: 1, used, charged };
-    usage::add_use(tx, ended_at, &row)?;
+    settled.add_to_days(tx, zone, (job.tenant, job.project), Some(ended_at))?;
+    let replenished = contracts::replenish(tx, run.contract, posted)?;
     if let JobState::Ended { at, outcome } = job.state {
         let data = json!({ "outcome": outcome.code(), "name": job.spec.name });
         events.push(events::record(tx, at, About { run: None, ..about }, event_kinds::JOB_ENDED, data)?);
     }
-    Ok(Some(Taken { run, posted, has_started, ended: Some((Arc::new(job), retry)), events }))
+    Ok(Some(Taken { run, posted, replenished, has_started, ended: Some((Arc::new(job), retry)), events }))
 }
 
-/// Meters a run up to `now`: posts the use that is due. Gives how far the run is metered then, and how much was posted.
-pub fn settle(tx: &Tx, run: &Run, metered: Metered, now: Timestamp) -> Result<(Metered, Use), AppError> {
-    let (postings, upto) = meter(run, metered, now);
-    let mut posted = Use::default();
-    for posting in &postings {
-        ledger::post(tx, posting, new_id!(TransferId), now)?;
-        let signed =
-            if posting.debit == Account::Contract(run.contract) { posting.amount } else { -posting.amount };
-        match posting.unit {
-            Unit::CardMs => posted.used = CardMs(signed),
-            Unit::MicroCny => posted.charged = MicroCny(signed),
+/// What was posted for a run.
+#[derive(Debug)]
+pub struct Settled {
+    /// How far the run is metered with it.
+    pub metered: Metered,
+    pub posted: Use,
+    /// What of it was posted when.
+    parts: Vec<(Timestamp, Use)>,
+}
+
+impl Settled {
+    /// Adds the use to that of the days on which it was posted, and counts the run on the day of its end.
+    pub fn add_to_days(
+        &self,
+        tx: &Tx,
+        zone: &Zone,
+        (tenant, project): (TenantId, ProjectId),
+        ended_at: Option<Timestamp>,
+    ) -> Result<(), AppError> {
+        let row = |runs, Use { used, charged }| UseRow { tenant, project, runs, used, charged };
+        if let Some(at) = ended_at {
+            usage::add_use(tx, zone.day(at), &row(1, Use::default()))?;
         }
+        for (at, posted) in &self.parts {
+            usage::add_use(tx, zone.day(*at), &row(0, *posted))?;
+        }
+        Ok(())
     }
-    if !postings.is_empty() {
-        runs::set_metered(tx, run.id, upto)?;
+}
+
+/// Meters a run up to `upto`: posts the use that is due.
+pub fn settle(
+    tx: &Tx,
+    zone: &Zone,
+    run: &Run,
+    metered: Metered,
+    upto: Timestamp,
+) -> Result<Settled, AppError> {
+    let is_cut_short = run.state.outcome().is_some_and(Outcome::is_fault_of_center);
+    let waivers = match run.price_book.filter(|_| is_cut_short) {
+        Some(book) => get_price_book(tx, book)?.waivers,
+        None => Waivers::ALL,
+    };
+    let calendar = Calendar { zone, open_from: periods::open_from(tx)?, now: moment::now() };
+    let mut settled = Settled { metered, posted: Use::default(), parts: Vec::new() };
+    for entries in meter(run, metered, upto, waivers, calendar) {
+        let mut part = Use::default();
+        for posting in &entries.postings {
+            ledger::post(tx, posting, new_id!(TransferId), entries.at)?;
+            let is_use = posting.debit == Account::Contract(run.contract);
+            let signed = if is_use { posting.amount } else { -posting.amount };
+            match posting.unit {
+                Unit::CardMs => part.used = CardMs(signed),
+                Unit::MicroCny => part.charged = MicroCny(signed),
+            }
+        }
+        settled.metered = entries.metered;
+        settled.posted += part;
+        settled.parts.push((entries.at, part));
     }
-    Ok((upto, posted))
+    if !settled.parts.is_empty() {
+        runs::set_metered(tx, run.id, settled.metered)?;
+    }
+    Ok(settled)
 }
 
 fn outcome(how: &Exit) -> Outcome {
@@ -199,11 +288,14 @@ fn apply(center: &Center, change: &Taken) {
             Vec::new()
         }
     };
+    if let Some(replenished) = &change.replenished {
+        contracts::applied(center, replenished);
+    }
     if change.has_started {
         center.metrics.runs_started.inc();
     }
     if change.ended.is_some() {
-        center.metrics.run_ended(change.run.state, change.posted.used, change.posted.charged);
+        center.metrics.run_ended(change.run.state);
         if !hopeless.is_empty() {
             ending::give_up(center, hopeless);
         }

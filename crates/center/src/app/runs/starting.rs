@@ -3,8 +3,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use domain::{
-    ContractId, Job, JobId, NodeId, RatePerCardHour, Run, RunId, RunState, ServiceClass, Timestamp,
-    contract::ContractKind,
+    ContractId, Job, Millis, NodeId, PriceBookId, RatePerCardHour, Run, RunId, RunState, ServiceClass,
+    Timestamp,
 };
 use scheduler::{Started, Ticket};
 use store::{Tx, contracts, jobs, runs};
@@ -27,12 +27,12 @@ pub struct Launch {
 /// knows it.
 pub fn start(center: &Center, starts: Vec<Started>) -> Result<Vec<(Ticket, Launch)>, AppError> {
     let now = moment::now();
-    let rates = rates(center, &starts, now);
+    let starts = with_tariffs(center, starts, now);
     center.write_now(
         move |tx| {
             let mut launches = Vec::with_capacity(starts.len());
             let mut open: HashMap<ContractId, bool> = HashMap::new();
-            for start in starts {
+            for (start, tariff) in starts {
                 let mut job = jobs::get_job(tx, start.job)?;
                 let is_open = if let Some(is_open) = open.get(&job.contract) {
                     *is_open
@@ -41,12 +41,11 @@ pub fn start(center: &Center, starts: Vec<Started>) -> Result<Vec<(Ticket, Launc
                     open.insert(job.contract, is_open);
                     is_open
                 };
-                let Some((rate, is_granted)) = rates.get(&start.job).copied() else { continue };
                 if !is_open || job.startable() == 0 {
                     continue;
                 }
                 let ticket = start.ticket;
-                launches.push((ticket, start_one(tx, &mut job, start, rate, is_granted, now)?));
+                launches.push((ticket, start_one(tx, &mut job, start, tariff, now)?));
             }
             Ok(launches)
         },
@@ -63,8 +62,7 @@ fn start_one(
     tx: &Tx,
     job: &mut Job,
     start: Started,
-    rate: RatePerCardHour,
-    is_granted: bool,
+    tariff: Tariff,
     now: Timestamp,
 ) -> Result<Launch, AppError> {
     let retry = if job.tasks.to_retry > 0 { jobs::pop_retry(tx, job.id)? } else { None };
@@ -78,8 +76,10 @@ fn start_one(
         task,
         attempt,
         placement: start.placement,
-        rate,
-        is_granted,
+        rate: tariff.rate,
+        price_book: tariff.price_book,
+        charged_at_most: tariff.charged_at_most,
+        is_granted: tariff.is_granted,
         state: RunState::Starting { planned_at: now, stop: None },
     };
     runs::insert_run(tx, &run)?;
@@ -87,37 +87,41 @@ fn start_one(
     Ok(Launch { run, job: Arc::new(job.clone()) })
 }
 
-/// The rate of each start and whether it is granted: by the contract's kind, and the price book in force for the pool
-/// that the run is placed in.
-fn rates(center: &Center, starts: &[Started], now: Timestamp) -> HashMap<JobId, (RatePerCardHour, bool)> {
-    let live = center.live();
-    let rate = |start: &Started| {
-        let job = &live.job(start.job)?.job;
-        let node = start.placement.0.first()?.node;
-        let rate = rate_on(&live, job.contract, node, job.spec.service_class, now);
-        if rate.is_none() {
-            tracing::error!(job = %job.id, "no price for this pool, class and domain: the job is not started");
-        }
-        Some((start.job, rate?))
-    };
-    starts.iter().filter_map(rate).collect()
+/// What a run costs, as of the instant at which it was planned.
+#[derive(Clone, Copy, Debug)]
+pub struct Tariff {
+    pub rate: RatePerCardHour,
+    /// The price book in force.
+    pub price_book: Option<PriceBookId>,
+    pub charged_at_most: Option<Millis>,
+    pub is_granted: bool,
 }
 
-/// The rate of a run on this node, and whether it is granted; `None` where there must be a price and is none.
-pub fn rate_on(
+/// Each start with what it costs, by its own nodes. The planner starts nothing for which there is no price; where the
+/// prices changed since it planned, the start is left out and planned anew.
+fn with_tariffs(center: &Center, starts: Vec<Started>, now: Timestamp) -> Vec<(Started, Tariff)> {
+    let live = center.live();
+    let tariff = |start: &Started| {
+        let spec = &live.job(start.job)?.job.spec;
+        let contract = live.job(start.job)?.job.contract;
+        let tariff = tariff_on(&live, contract, start.placement.0.first()?.node, spec.service_class, now)?;
+        Some(Tariff { charged_at_most: Some(center.settings.charged_at_most(spec)), ..tariff })
+    };
+    let priced = starts.into_iter().filter_map(|start| tariff(&start).map(|tariff| (start, tariff)));
+    priced.collect()
+}
+
+/// What a run on this node costs; `None` where there must be a price and is none.
+pub fn tariff_on(
     live: &Live,
     contract: ContractId,
     node: NodeId,
     class: ServiceClass,
     now: Timestamp,
-) -> Option<(RatePerCardHour, bool)> {
+) -> Option<Tariff> {
     let contract = &live.contract(contract)?.contract;
     let pool = live.node(node)?.node.pool;
-    let domain = live.tenant(contract.tenant)?.domain;
-    let listed = live.prices(now).and_then(|book| book.rate(pool, class, domain));
-    let is_metered = matches!(contract.kind, ContractKind::Metered { .. });
-    if is_metered && listed.is_none() {
-        return None;
-    }
-    Some((contract.kind.rate(listed.unwrap_or_default()), contract.kind.is_grant()))
+    let rate = live.rate(contract, pool, class, now)?;
+    let price_book = live.prices(now).map(|book| book.id);
+    Some(Tariff { rate, price_book, charged_at_most: None, is_granted: contract.kind.is_grant() })
 }

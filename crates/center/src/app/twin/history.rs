@@ -17,7 +17,7 @@ pub async fn history(center: &Center, caller: &Caller, from: Option<&str>) -> Re
     center.policies.check(caller, actions::READ_CAPACITY, None)?;
     let from = match from {
         None => Timestamp::default(),
-        Some(text) => params::parse_instant(field::FROM, text)?,
+        Some(text) => params::parse_instant(&center.settings.time_zone, field::FROM, text)?,
     };
     let center = center.clone();
     let made = tokio::task::spawn_blocking(move || {
@@ -44,7 +44,7 @@ pub fn read(center: &Center, from: Timestamp) -> Result<Trace, AppError> {
     let mut trace = Trace::new(name);
     let live = center.live();
     trace.cards = live.nodes().map(|known| u32::from(known.node.cards)).sum();
-    trace.utc_offset_s = 8 * 3600;
+    trace.utc_offset_s = center.settings.time_zone.offset_s(base::moment::now());
     let default_limit = center.settings.jobs.default_time_limit_ms;
     let mut attempts: HashMap<domain::JobId, bool> = HashMap::new();
     for run in &past {

@@ -280,7 +280,9 @@ pub fn capacity(closes: bool) -> CapacityView {
         granted_card_ms: CardMs(20_000_000),
         idle_card_ms: CardMs(20_000_000),
         drained_card_ms: CardMs(6_000_000),
-        failed_card_ms: CardMs(4_000_000),
+        failed_card_ms: CardMs(2_000_000),
+        preempted_card_ms: CardMs(1_000_000),
+        lost_card_ms: CardMs(1_000_000),
     };
     CapacityView { from: AT.into(), to: LATER.into(), balance, closes }
 }
