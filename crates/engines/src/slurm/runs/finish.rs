@@ -53,9 +53,11 @@ pub(super) fn finish(core: &Core, run: RunId, job: &JobRecord) {
     let is_cut_short = matches!(job.state, JobState::TimedOut | JobState::Cancelled | JobState::Forgotten);
     let is_over_time =
         job.state == JobState::TimedOut || is_cut_short && matches!(end_reason, Some(EndReason::TimeOver));
-    let gang = spec.as_ref().filter(|_| is_gang && is_cut_short).map(|spec| gang(spec.nodes.len(), word));
+    let may_tell = is_gang && (is_cut_short || job.state == JobState::Failed);
+    let gang = spec.as_ref().filter(|_| may_tell).map(|spec| gang(spec.nodes.len(), word));
+    // Then the gang's step failed: a node may be lost. Otherwise Slurm's word on the step is all there is.
     let has_failed_by_no_process =
-        job.state == JobState::Failed && is_gang && claimed.is_some() && word("failed").is_none();
+        job.state == JobState::Failed && claimed.is_some() && gang.is_some_and(|gang| !gang.tells_its_end());
     let is_second = word("second").is_some_and(|text| text.parse() == Ok(job.id));
     let log = user
         .as_ref()
