@@ -249,9 +249,11 @@ impl Supervisor<'_> {
             return Err("no free port is left on this machine for MASTER_PORT".to_owned());
         };
         if let Some(root) = &inherited.cgroup_root {
-            holdings.cgroup = Cgroup::make(root, spec.run, &spec.limits).ok();
+            let made = Cgroup::make(root, spec.run, &spec.limits).map_err(failed("make its cgroup"))?;
+            holdings.cgroup = Some(made);
         }
-        let entrance = holdings.cgroup.as_ref().and_then(|cgroup| cgroup.entrance().ok());
+        let entrance = holdings.cgroup.as_ref().map(Cgroup::entrance).transpose();
+        let entrance = entrance.map_err(failed("open its cgroup"))?;
 
         let place = Place {
             home: folders.home.clone(),

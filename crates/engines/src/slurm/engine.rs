@@ -282,12 +282,16 @@ impl Engine for SlurmEngine {
         let alive = self.core.table().runs.get(&run).map(|entry| entry.spec.clone());
         let failed = || EngineError::io(format!("read the record of {run}"));
         let finished = if alive.is_some() { None } else { self.core.finished(run)? };
-        let of_spec =
-            |spec: Arc<LaunchSpec>| Some((self.core.user_of(spec.tenant).ok()?.uid, spec.log_limit_bytes));
+        let of_spec = |spec: Option<Arc<LaunchSpec>>| -> Result<Option<(u32, u64)>, EngineError> {
+            let Some(spec) = spec else { return Ok(None) };
+            let user = self.core.owner_of_files(spec.tenant);
+            let user = user.map_err(EngineError::io(format!("look up the owner of the files of {run}")))?;
+            Ok(user.map(|user| (user.uid, spec.log_limit_bytes)))
+        };
         let found = match (alive, finished) {
             (_, Some(finished)) => Some((finished.uid, finished.log_limit_bytes)),
-            (Some(spec), None) => spec.and_then(of_spec),
-            (None, None) => self.core.records.spec(run).map_err(failed())?.and_then(of_spec),
+            (Some(spec), None) => of_spec(spec)?,
+            (None, None) => of_spec(self.core.records.spec(run).map_err(failed())?)?,
         };
         let Some((uid, limit)) = found else { return Ok(LogChunk { offset, ..LogChunk::default() }) };
         let read = self.core.shared.read_log(run, stream, uid, limit, (offset, max_bytes));

@@ -231,8 +231,15 @@ fn missing(core: &Core, run: RunId, has_begun: bool) -> Missing {
         return Missing::NotYet;
     }
     // The first job of a run makes the claim, so another job is safe where there is no claim.
-    if !has_begun && claimed_by(core, run).is_none() {
-        return Missing::NeverBegan;
+    if !has_begun {
+        match claimed_by(core, run) {
+            Ok(None) => return Missing::NeverBegan,
+            Ok(Some(_)) => {}
+            Err(error) => {
+                tracing::warn!(%run, %error, "failed to tell whether a run has begun; the engine tries again");
+                return Missing::NotYet;
+            }
+        }
     }
     let nothing_is_on_the_way = || matches!(core.slurm.backlog(), Ok(Some(0)));
     if for_how_long > times.vanish || nothing_is_on_the_way() { Missing::Vanished } else { Missing::NotYet }

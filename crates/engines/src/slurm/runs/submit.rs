@@ -9,7 +9,7 @@ use domain::RunId;
 
 use super::{
     cancel::cancel,
-    core::{Core, never_began},
+    core::{Core, NoUser, never_began},
     find::{adopt, look_for},
     submission::{Charged, charged_account, submission},
     table::RunTable,
@@ -135,7 +135,11 @@ fn submit_one(core: &Core, spec: &Arc<LaunchSpec>) -> Attempt {
     };
     let user = match core.user_of(spec.tenant) {
         Ok(user) => user,
-        Err(why) => return refuse(why),
+        Err(NoUser::Refused(why)) => return refuse(why),
+        Err(error @ NoUser::NotLookedUp(_)) => {
+            tracing::warn!(%run, %error, "failed to find the user of a run; the engine tries again");
+            return Attempt::Later;
+        }
     };
     let charged = match charged_account(core, spec) {
         Charged::To(name) => name,

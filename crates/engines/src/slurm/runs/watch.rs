@@ -302,7 +302,14 @@ fn give_back_if_late(core: &Core, table: &mut RunTable, run: RunId, job: &JobRec
 /// Cancels all but one of several jobs of a run. The job that made the claim stays, or else the one that the
 /// engine has.
 fn end_double(core: &Core, run: RunId, number: u32, all: &[u32], by_number: &HashMap<u32, &JobRecord>) {
-    let keep = claimed_by(core, run).filter(|claimed| all.contains(claimed)).unwrap_or(number);
+    let claimed = match claimed_by(core, run) {
+        Ok(claimed) => claimed,
+        Err(error) => {
+            tracing::warn!(%run, %error, "failed to tell which of several Slurm jobs is the run; the engine tries again");
+            return;
+        }
+    };
+    let keep = claimed.filter(|claimed| all.contains(claimed)).unwrap_or(number);
     let goes_on = |other: &&u32| by_number.get(other).is_some_and(|job| !job.state.is_over());
     let others: Vec<u32> = all.iter().filter(|other| **other != keep).filter(goes_on).copied().collect();
     if !others.is_empty() {
