@@ -23,7 +23,7 @@ use super::{
         notices::Notices,
         outages::Outages,
         submit,
-        table::{RunTable, TrackedRun},
+        table::{RunTable, TrackedJob, TrackedRun},
         watch,
     },
 };
@@ -139,7 +139,7 @@ impl SlurmEngine {
 
     /// The number of a run's Slurm job, once it has one.
     pub fn slurm_job(&self, run: RunId) -> Option<u32> {
-        let of_entry = self.core.table().runs.get(&run).and_then(|entry| entry.number);
+        let of_entry = self.core.table().runs.get(&run).and_then(|entry| entry.job.number);
         of_entry.or_else(|| self.core.records.finished(run).ok()??.number)
     }
 
@@ -187,13 +187,17 @@ impl SlurmEngine {
 fn take_up(records: &Records) -> Result<RunTable, EngineError> {
     let mut table = RunTable::default();
     for (run, unfinished) in records.load().map_err(EngineError::io("read the records of runs"))? {
-        let mut entry = match unfinished.direct {
-            Some(direct) => TrackedRun::of_direct(direct),
-            None => TrackedRun { number: unfinished.number, ..TrackedRun::new(unfinished.spec, true) },
-        };
-        (entry.stop, entry.submitted_at) = (unfinished.stop, unfinished.submitted_at);
+        let (number, submitted_at) = (unfinished.number, unfinished.submitted_at);
+        let mut entry = unfinished.direct.map_or_else(
+            || TrackedRun {
+                job: TrackedJob { number, submitted_at, ..TrackedJob::default() },
+                ..TrackedRun::new(unfinished.spec, true)
+            },
+            TrackedRun::of_direct,
+        );
+        entry.stop = unfinished.stop;
         entry.waited_too_long = unfinished.waited_too_long;
-        if entry.number.is_none() || entry.stop {
+        if entry.job.number.is_none() || entry.stop {
             table.queue.push_back(run);
         }
         table.runs.insert(run, entry);
@@ -237,7 +241,7 @@ impl Engine for SlurmEngine {
     fn observe(&self, run: RunId) -> Result<Observation, EngineError> {
         if let Some(entry) = self.core.table().runs.get(&run) {
             return Ok(Observation::Alive {
-                started: entry.started_at.map(|at| Started { at }),
+                started: entry.job.started_at.map(|at| Started { at }),
                 leaving: entry.leaving,
             });
         }

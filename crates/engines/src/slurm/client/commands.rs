@@ -55,7 +55,6 @@ impl Commands {
         &self,
         program: &str,
         args: impl IntoIterator<Item = S>,
-        env: &[(String, String)],
         stdin: Option<&str>,
     ) -> Result<CommandOutput, SlurmError> {
         let path = self.find(program);
@@ -64,7 +63,6 @@ impl Commands {
         // Times are seconds since 1970, in whatever zone.
         command.env("SLURM_TIME_FORMAT", "%s").env("TZ", "UTC0");
         command.envs(self.conf.iter().map(|conf| ("SLURM_CONF", conf)));
-        command.envs(env.iter().map(|(name, value)| (name, value)));
         command.stdin(if stdin.is_some() { Stdio::piped() } else { Stdio::null() });
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let failed =
@@ -124,7 +122,7 @@ impl Commands {
         program: &str,
         args: impl IntoIterator<Item = S>,
     ) -> Result<String, SlurmError> {
-        match self.run(program, args, &[], None) {
+        match self.run(program, args, None) {
             Ok(answer) if answer.ok => Ok(answer.out),
             Ok(answer) => Err(SlurmError::Unreachable(problem(program, &answer.err))),
             Err(SlurmError::Unclear(why)) => Err(SlurmError::Unreachable(why)),
@@ -201,7 +199,7 @@ impl Port for Commands {
     }
 
     fn submit(&self, job: &Submission) -> Result<u32, SlurmError> {
-        let answer = self.run("sbatch", sbatch_options(job), &job.env, Some(&job.script))?;
+        let answer = self.run("sbatch", sbatch_options(job), Some(&job.script))?;
         if !answer.ok {
             return Err(submission_error(&answer.err));
         }
@@ -283,7 +281,7 @@ impl Port for Commands {
 
     fn cancel(&self, jobs: &[u32]) -> Result<(), SlurmError> {
         let numbers: Vec<String> = jobs.iter().map(u32::to_string).collect();
-        let answer = self.run("scancel", &numbers, &[], None)?;
+        let answer = self.run("scancel", &numbers, None)?;
         let err = answer.err.to_lowercase();
         if answer.ok || err.contains("already completing or completed") || err.contains("invalid job id") {
             return Ok(());

@@ -61,8 +61,6 @@ pub(crate) struct Submission {
     pub min_cpus: Option<u32>,
     /// The job shares its nodes with no other.
     pub exclusive: bool,
-    /// The environment of the batch script before it sets its own.
-    pub env: Vec<(String, String)>,
 }
 
 impl Submission {

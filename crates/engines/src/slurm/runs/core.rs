@@ -153,7 +153,7 @@ impl Core {
             let table = self.table();
             let Some(entry) = table.runs.get(&run) else { return };
             let limit = entry.spec.as_ref().map_or(0, |spec| spec.log_limit_bytes);
-            (entry.number, limit, entry.direct.is_none())
+            (entry.job.number, limit, entry.direct.is_none())
         };
         let user = self.owner_of_run(run).unwrap_or_else(|error| {
             tracing::warn!(%run, %error, "failed to look up the owner of a run's files; its logs can't be read later");

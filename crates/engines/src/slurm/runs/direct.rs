@@ -89,13 +89,13 @@ impl Core {
             // The accounting has no name yet for a job whose end came first, and a user can rename a job.
             let is_it = |entry: &TrackedRun| {
                 entry.direct.is_none()
-                    && entry.number == Some(direct.number)
-                    && (direct.name == UNNAMED || entry.started_at == Some(direct.started_at()))
+                    && entry.job.number == Some(direct.number)
+                    && (direct.name == UNNAMED || entry.job.started_at == Some(direct.started_at()))
             };
             return Ok(table.runs.values().any(is_it));
         };
         if let Some(entry) = table.runs.get(&run) {
-            return Ok(entry.number.is_none_or(|number| number == direct.number));
+            return Ok(entry.job.number.is_none_or(|number| number == direct.number));
         }
         drop(table);
         // Anybody can choose such a name. The record of a run that is over has the number of its job.

@@ -8,7 +8,7 @@ use domain::RunId;
 use super::{
     core::Core,
     job_name::{job_name, run_of},
-    table::TrackedRun,
+    table::{TrackedJob, TrackedRun},
 };
 use crate::{
     clock,
@@ -32,7 +32,7 @@ pub(super) fn look_for(core: &Core, batch: &[RunId]) -> bool {
     let wanted: Vec<RunId> = {
         let table = core.table();
         let is_wanted = |run: &&RunId| {
-            table.runs.get(run).is_some_and(|entry| entry.number.is_none() && entry.may_be_there)
+            table.runs.get(run).is_some_and(|entry| entry.job.number.is_none() && entry.may_be_there)
         };
         batch.iter().filter(is_wanted).copied().collect()
     };
@@ -65,7 +65,7 @@ pub(super) fn adopt_found(core: &Core, by_name: &HashMap<&str, Vec<u32>>) -> boo
     let unclear: Vec<RunId> = {
         let table = core.table();
         let is_unclear = |(run, entry): &(&RunId, &TrackedRun)| {
-            entry.number.is_none() && entry.may_be_there && !table.in_hand.contains(run)
+            entry.job.number.is_none() && entry.may_be_there && !table.in_hand.contains(run)
         };
         table.runs.iter().filter(is_unclear).map(|(run, _)| *run).collect()
     };
@@ -108,9 +108,7 @@ pub(super) fn adopt(core: &Core, run: RunId, number: u32) {
     }
     let mut table = core.table();
     let Some(entry) = table.runs.get_mut(&run) else { return };
-    (entry.number, entry.submitted_at, entry.may_be_there) = (Some(number), Some(at), false);
-    entry.confirmed_at = None;
-    (entry.gone_since, entry.unlisted_at, entry.last_listed, entry.cancelled_at) = (None, None, None, None);
+    (entry.job, entry.may_be_there) = (TrackedJob::submitted(number, at), false);
     if entry.left_at.is_none() {
         let is_short = core.notices.as_ref().is_some_and(|notices| notices.expects_short(entry));
         entry.leaving = if is_short { Leaving::Soon } else { Leaving::No };

@@ -181,7 +181,7 @@ fn was_node_down(core: &Core, run: RunId, job: &JobRecord, within_s: RangeInclus
     };
     let was_down = daemons.iter().any(|daemon| daemon.was_down(within_s.clone()));
     // The controller hears of a new daemon a while after its start.
-    let gone_since = core.table().runs.get(&run).and_then(|entry| entry.gone_since);
+    let gone_since = core.table().runs.get(&run).and_then(|entry| entry.job.gone_since);
     let is_early = gone_since.is_some_and(|since| since.elapsed() < HEARD_OF);
     (was_down || !is_early).then_some(was_down)
 }

@@ -113,7 +113,7 @@ fn submit_if_wanted(core: &Core, run: RunId) -> Attempt {
         let table = core.table();
         match table.runs.get(&run) {
             _ if table.is_ending => return Attempt::Done,
-            Some(entry) if entry.number.is_some() || entry.may_be_there => return Attempt::Done,
+            Some(entry) if entry.job.number.is_some() || entry.may_be_there => return Attempt::Done,
             Some(entry) if entry.stop => None,
             Some(entry) => entry.spec.clone(),
             None => return Attempt::Done,
