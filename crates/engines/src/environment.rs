@@ -28,7 +28,7 @@ pub(crate) struct Place {
     pub rank_table: Option<PathBuf>,
 }
 
-type Variables = Vec<(String, String)>;
+pub(crate) type Variables = Vec<(String, String)>;
 
 /// The environment of the process on node `rank`, each name once.
 pub(crate) fn environment(spec: &LaunchSpec, rank: usize, place: &Place) -> Variables {
@@ -36,14 +36,19 @@ pub(crate) fn environment(spec: &LaunchSpec, rank: usize, place: &Place) -> Vari
     for (name, value) in &spec.env {
         set(&mut all, name, value.clone());
     }
-    for (name, value) in ranks(spec, rank, place)
-        .into_iter()
-        .chain(qiantang(spec, rank))
-        .chain(slurm(spec, rank, place))
-        .chain(accelerators(spec, rank, place).into_iter().map(|(name, value)| (name.to_owned(), value)))
-    {
+    for (name, value) in of_place(spec, rank, place) {
         set(&mut all, &name, value);
     }
+    all
+}
+
+/// The variables that tell the process on node `rank` its place. Nodes differ in no others.
+pub(crate) fn of_place(spec: &LaunchSpec, rank: usize, place: &Place) -> Variables {
+    let accelerators = accelerators(spec, rank, place).into_iter();
+    let mut all = ranks(spec, rank, place);
+    all.extend(qiantang(spec, rank));
+    all.extend(slurm(spec, rank, place));
+    all.extend(accelerators.map(|(name, value)| (name.to_owned(), value)));
     all
 }
 

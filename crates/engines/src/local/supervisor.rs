@@ -107,7 +107,7 @@ pub(super) fn supervise(
     let spec: LaunchSpec = serde_json::from_slice(spec)?;
     let pid = std::process::id().cast_signed();
     let claim = RecordLine::Claim { run, pid, boot: inherited.boot.clone(), at: clock::now() };
-    if !inherited.runs.claim(&mut reusable.record, run, &claim)? {
+    if !inherited.runs.claim(&mut reusable.record, run, spec.nodes.len(), &claim)? {
         return Ok(());
     }
     // From here on the record speaks. If it can't be written to the end, it is dropped, and its lock tells

@@ -244,14 +244,21 @@ fn invalid(rig: &mut Rig) {
     };
     refuses(|spec| spec.nodes.clear(), |why| matches!(why, InvalidSpec::Nodes(0)));
     refuses(
-        |spec| spec.nodes = vec![spec.nodes[0].clone(); 257],
-        |why| matches!(why, InvalidSpec::Nodes(257)),
+        |spec| spec.nodes = vec![spec.nodes[0].clone(); 4097],
+        |why| matches!(why, InvalidSpec::Nodes(4097)),
+    );
+    refuses(
+        |spec| {
+            spec.nodes[0].name = "n".repeat(64);
+            spec.nodes = vec![spec.nodes[0].clone(); 4096];
+        },
+        |why| matches!(why, InvalidSpec::NodeNames(_)),
     );
     refuses(
         |spec| spec.script = "x".repeat((1 << 20) + 1),
         |why| matches!(why, InvalidSpec::ScriptTooLong(_)),
     );
-    refuses(|spec| spec.args = vec!["x".repeat(1 << 20)], |why| matches!(why, InvalidSpec::ArgsTooLong(_)));
+    refuses(|spec| spec.args = vec!["x".repeat(2 << 20)], |why| matches!(why, InvalidSpec::ArgsTooLong(_)));
     refuses(|spec| spec.env = vec![("A=B".into(), "c".into())], |why| matches!(why, InvalidSpec::EnvName(_)));
     refuses(
         |spec| spec.env = vec![(String::new(), "c".into())],
