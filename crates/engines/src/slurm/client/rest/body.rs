@@ -1,7 +1,5 @@
 //! The body of a submission, for which each version has words of its own.
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 
 use super::version::Version;
@@ -13,14 +11,13 @@ const PATH: &str = "/usr/bin:/bin";
 /// The body of a submission. `release` is that of Slurm itself: `(24, 11)`.
 pub(super) fn submission(job: &Submission, version: Version, release: (u32, u32)) -> Value {
     let is_old = version < Version(39);
-    let path = |path: &Path| path.display().to_string().replace('%', "%%");
     let nodes = job.nodes.len();
     let mut all = json!({
         "name": job.name,
         "comment": job.comment,
         "current_working_directory": job.work_dir.display().to_string(),
-        "standard_output": path(&job.stdout),
-        "standard_error": path(&job.stderr),
+        "standard_output": job.stdout_pattern(),
+        "standard_error": job.stderr_pattern(),
     });
     let number = |number: u64| json!({ "set": true, "infinite": false, "number": number });
     for (name, value) in job.counts() {
