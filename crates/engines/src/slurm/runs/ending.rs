@@ -13,8 +13,8 @@ use crate::{
     },
 };
 
-/// A job that was cancelled by nobody, and that ended so soon by Slurm's whole seconds, could not be
-/// launched.
+/// A job that nobody cancelled, and that Slurm shows as cancelled within this time of its start, could not be
+/// launched. Slurm's times are whole seconds.
 const AS_IT_BEGAN: Millis = Millis(1000);
 
 /// A run that lasted longer is charged even if its folder says that it never began: its user can write to the
@@ -28,9 +28,10 @@ const TOO_MUCH_MEMORY: &str = "it was ended because it used more memory than it 
 pub(crate) struct Facts {
     pub time_limit: Millis,
     pub claim: Claim,
-    /// This part of Slurm was down meanwhile, and none of the run's processes failed.
+    /// The part of Slurm that was down during the run, where that can explain the end: no process of the run
+    /// is known to have failed.
     pub down: Option<Down>,
-    /// For a run whose time was over: something of it was there to hear that.
+    /// Whether anything of the run was still there when its time was over.
     pub was_there: bool,
     /// The word of the run's start when it would not go on.
     pub refused: Option<String>,
@@ -56,7 +57,7 @@ impl Facts {
         self.gang.map_or(self.claim != Claim::None, |gang| gang.began == gang.processes)
     }
 
-    /// Why a run was not there though Slurm let its time run out.
+    /// Why nothing of the run was there to reach the time limit that Slurm reports.
     fn why_not_there(&self) -> Option<&'static str> {
         let is_gang = self.gang.is_some();
         match self.down? {

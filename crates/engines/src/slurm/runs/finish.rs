@@ -116,8 +116,8 @@ fn try_to_finish(core: &Core, run: RunId, job: &JobRecord) -> io::Result<()> {
         Some(_) => Claim::Made,
         None => Claim::None,
     };
-    // The slurmstepd of a job that is there writes into its output that it ends the job. There is an output
-    // wherever anything began.
+    // When a job's time is over, its slurmstepd writes that into the job's standard error, a file that exists
+    // as soon as anything of the job has begun. A job that was no longer there has written nothing so late.
     let was_there = is_over_time
         && left
             .last_error_s()?

@@ -1,5 +1,5 @@
-//! Jobs that no longer go on: how they ended, the controller tells for some minutes. After that the engine
-//! asks the accounting, once for all of them.
+//! Jobs that no longer go on, and how they ended. The controller knows that for some minutes; after that the
+//! engine asks the accounting, in one call for all of them.
 
 use std::{
     collections::HashMap,

@@ -31,7 +31,7 @@ use crate::{
 
 /// How many of the last looks tell how long one takes.
 const LOOKS_KEPT: usize = 3;
-/// So long after a run's processes are gone, Slurm has mostly tidied up and has its end.
+/// How long Slurm usually needs to tidy up after a run's last process, and to have the run's end.
 const TIDIED: Duration = Duration::from_millis(200);
 
 /// A run that Slurm has, as it was when the watcher asked.
@@ -49,7 +49,7 @@ struct Rhythm {
     /// The shortest pause: Slurm spends no more than a share of its time on looks.
     floor: Duration,
     looked_at: Instant,
-    /// The next look comes early, because nothing is to come but the last ends.
+    /// The look was brought forward because all runs had given notice of their ends.
     is_early: bool,
 }
 

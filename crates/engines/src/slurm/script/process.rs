@@ -93,7 +93,8 @@ pub(crate) fn start(spec: &LaunchSpec, place: &Place, folder: &Path) -> String {
     text
 }
 
-/// Slurm sorts nodes by itself, but ranks are the center's.
+/// Finds the rank of this node by its name. Slurm sorts a job's nodes in its own order, so its numbers are not
+/// the ranks that the center has given out.
 fn push_rank(text: &mut String, spec: &LaunchSpec) {
     text.push_str("case $SLURMD_NODENAME in\n");
     for (rank, node) in spec.nodes.iter().enumerate() {
