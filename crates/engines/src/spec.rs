@@ -8,11 +8,12 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-/// The most bytes of the names of a run's nodes, with commas. The list is one variable, and the kernel takes no
-/// variable of more than 128 KiB.
+/// The most bytes of the names of a run's nodes, with commas. The list is one variable, and the kernel takes
+/// no variable of more than 128 KiB.
 const MAX_NODE_LIST_BYTES: usize = 127 << 10;
-/// The most bytes of arguments and environment together, which is more than a job may have: the center's settings
-/// add to it. The kernel takes 2 MiB with a stack of 8 MiB, of which the lists of nodes may take 384 KiB.
+/// The most bytes of arguments and environment together, which is more than a job may have: the center's
+/// settings add to it. The kernel takes 2 MiB with a stack of 8 MiB, of which the lists of nodes may take 384
+/// KiB.
 const MAX_ARGS_BYTES: usize = 3 << 19;
 
 /// All that an engine needs to know about a run.

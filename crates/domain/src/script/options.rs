@@ -81,7 +81,8 @@ const IGNORED: &[(&str, NoteWhy)] = &[
     ("gpu-bind", NoteWhy::ForSrun),
 ];
 
-/// Options that hold only on a Slurm cluster, each with what happens where the center starts processes itself.
+/// Options that hold only on a Slurm cluster, each with what happens where the center starts processes
+/// itself.
 const ON_SLURM: &[(&str, NoteWhy)] = &[
     ("ntasks", NoteWhy::OneProcess),
     ("ntasks-per-node", NoteWhy::OneProcess),
@@ -153,8 +154,8 @@ pub(super) fn read(
         let value = match inline {
             Some(value) => Some(value),
             None if is_flag => None,
-            // An option that is not known may take no value. Then a word that begins with a hyphen is the next
-            // option and not its value.
+            // An option that is not known may take no value. Then a word that begins with a hyphen is the
+            // next option and not its value.
             None => {
                 let no_value = if is_known(&name) { "--" } else { "-" };
                 let next = rest.next_if(|(at, next)| *at == line && !next.starts_with(no_value));

@@ -121,8 +121,9 @@ impl Runs {
         format!("{}/{run}.{what}", Self::part(run))
     }
 
-    /// Claims the run, on so many nodes, for this process. Writes a record that begins with `first` into the file of `record`,
-    /// if that has room, and keeps it locked while the file is open. False if the run was claimed before.
+    /// Claims the run, which has so many nodes, for this process. Writes a record that begins with `first` into the
+    /// file of `record`, if that has room, and keeps it locked while the file is open. False if the run was
+    /// claimed before.
     pub(crate) fn claim(
         &self,
         record: &mut Option<Record>,

@@ -167,8 +167,8 @@ pub(crate) enum JobState {
 }
 
 impl JobState {
-    /// Reads the end that the controller lists for a job in this state: when the job ended, and when it will end at
-    /// the latest.
+    /// Reads the end that the controller lists for a job in this state: when the job ended, and when it will
+    /// end at the latest.
     pub(crate) fn read_end(self, end_s: Option<i64>) -> (Option<i64>, Option<i64>) {
         let has_ended = self.is_over() || self == Self::Completing;
         (end_s.filter(|_| has_ended), end_s.filter(|_| self == Self::Running))

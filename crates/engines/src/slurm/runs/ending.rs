@@ -83,8 +83,8 @@ pub(crate) struct GangProgress {
 }
 
 impl GangProgress {
-    /// The end of the gang by the word of its own processes: the first failure, or the end of them all. `None`
-    /// where some of them had not ended and none had failed.
+    /// The end of the gang by the word of its own processes: the first failure, or the end of them all.
+    /// `None` where some of them had not ended and none had failed.
     fn end(self) -> Option<Exit> {
         let all_ended = (self.ended == self.processes).then_some(Exit::Code(0));
         self.failure.map(of_shell).or(all_ended)

@@ -81,8 +81,8 @@ fn wait(core: &Core, notices: &Notices) -> rustix::io::Result<()> {
     }
 }
 
-/// The next connection that waits to be accepted. A failure lasts where this process has no files left, and the
-/// connection that waits would wake the listener again at once: so it rests for a while.
+/// The next connection that waits to be accepted. A failure lasts where this process has no files left, and
+/// the connection that waits would wake the listener again at once: so it rests for a while.
 fn accept(notices: &Notices) -> Option<TcpStream> {
     loop {
         let accepted = notices.listener.accept();

@@ -93,8 +93,8 @@ pub(crate) fn start(spec: &LaunchSpec, place: &Place, folder: &Path) -> String {
     text
 }
 
-/// Finds the rank of this node by its name. Slurm sorts a job's nodes in its own order, so its numbers are not
-/// the ranks that the center has given out.
+/// Finds the rank of this node by its name. Slurm sorts a job's nodes in its own order, so its numbers are
+/// not the ranks that the center has given out.
 fn push_rank(text: &mut String, spec: &LaunchSpec) {
     text.push_str("case $SLURMD_NODENAME in\n");
     for (rank, node) in spec.nodes.iter().enumerate() {
@@ -139,15 +139,15 @@ fn push_environment(text: &mut String, spec: &LaunchSpec, place: &Place) {
             && can_be_exported(name)
             && sbatch::has(spec, name)
     };
-    let of_place = |rank: usize| {
-        let mut all = environment::of_place(spec, rank, place);
+    let of_node = |rank: usize| {
+        let mut all = environment::of_node(spec, rank, place);
         all.retain(|(name, _)| has(name));
         all
     };
-    // A run may have thousands of nodes, so what nodes have in common is never made for all of them at once.
-    let first: HashSet<(String, String)> = of_place(0).into_iter().collect();
+    // A run may have thousands of nodes, so each is told only what is not the same for all.
+    let first: HashSet<(String, String)> = of_node(0).into_iter().collect();
     let alike = (1..spec.nodes.len()).fold(first.clone(), |alike, rank| {
-        of_place(rank).into_iter().filter(|variable| alike.contains(variable)).collect()
+        of_node(rank).into_iter().filter(|variable| alike.contains(variable)).collect()
     });
     let mut common = environment::environment(spec, 0, place);
     common.retain(|variable| has(&variable.0) && (alike.contains(variable) || !first.contains(variable)));
@@ -167,7 +167,7 @@ fn push_environment(text: &mut String, spec: &LaunchSpec, place: &Place) {
         text.push_str("case $qt_rank in\n");
         for rank in 0..spec.nodes.len() {
             let _never_fails = write!(text, "{rank}) ");
-            let mut own = of_place(rank);
+            let mut own = of_node(rank);
             own.retain(|variable| !alike.contains(variable));
             export(text, own);
             text.push_str(";;\n");
