@@ -82,6 +82,8 @@ pub(crate) fn start(spec: &LaunchSpec, place: &Place, folder: &Path) -> String {
              qt_pid=$! qt_told=\n\
              trap '{ qt_told=1; : > \"$qt_run/told\"; } 2>/dev/null' TERM\n\
              wait \"$qt_pid\"; qt_code=$?\n\
+             # Slurm may signal the script a moment before this shell.\n\
+             [ \"$qt_code\" != 143 ] || [ -n \"$qt_told\" ] || read -rt 0.2 <> <(:)\n\
              while [ -n \"$qt_told\" ]; do qt_told=; wait \"$qt_pid\"; qt_code=$?; done\n\
              if ((qt_code != 0)); then (set -C; echo \"$qt_code\" > \"$qt_run/failed\") 2>/dev/null; fi\n\
              # Only a process that ended before it was told to.\n\
