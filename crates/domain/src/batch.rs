@@ -69,7 +69,7 @@ pub struct BatchSpec {
     pub export: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warning: Option<Warning>,
-    /// It asks for no cards. It has some all the same, of which its steps need to know nothing.
+    /// The script asks for no cards. It gets some all the same, but they are not shown to its steps.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub without_cards: bool,
 }

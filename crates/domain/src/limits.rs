@@ -8,7 +8,8 @@ use crate::{
     problem::{Field, JobFault, Quantity, SpecProblem, Things, Wrong, field, out_of_range},
     spec::{
         ArraySpec, IndexRange, MAX_ARG_BYTES, MAX_ARGS, MAX_ARRAY_TASKS, MAX_COMMENT, MAX_DEPENDENCIES,
-        MAX_ENV, MAX_ENV_BYTES, MAX_LABELS, MAX_NAME, MAX_NODES, MAX_SCRIPT_BYTES, MAX_TIME_LIMIT, is_label,
+        MAX_ENV, MAX_ENV_BYTES, MAX_LABELS, MAX_NAME, MAX_NODES, MAX_PASSED_BYTES, MAX_SCRIPT_BYTES,
+        MAX_TIME_LIMIT, is_label,
     },
     text::{InvalidLine, Line, line_fault},
 };
@@ -23,7 +24,9 @@ impl JobSpec {
         found(field::NAME, Line::<MAX_NAME>::parse(&*self.name).err().map(Wrong::Line));
         found(field::SCRIPT, script_fault(&self.script));
         found(field::ARGS, args_fault(&self.args));
-        found(field::ENV, env_fault(&self.env));
+        let bytes = passed_bytes(&self.args, &self.env);
+        let too_much = (bytes > MAX_PASSED_BYTES).then_some(JobFault::PassesTooMuch { bytes }.into());
+        found(field::ENV, env_fault(&self.env).or(too_much));
         found(field::NODES, out_of_range(Quantity::Nodes, self.nodes, 1, MAX_NODES));
         let bad_most = self.max_nodes.filter(|most| !(self.nodes..=MAX_NODES).contains(most));
         let bad_most = bad_most.map(|given| JobFault::MaxNodes { given, nodes: self.nodes }.into());
@@ -88,6 +91,15 @@ fn env_fault(env: &BTreeMap<String, String>) -> Option<Wrong> {
         }
     };
     too_many(Things::Variables, env.len(), MAX_ENV).or_else(|| env.iter().find_map(of_one).map(Wrong::Job))
+}
+
+/// The bytes that arguments and variables take where a program is started with them: each is a text with an
+/// end, and a pointer to it.
+pub fn passed_bytes<'a>(args: &[String], env: impl IntoIterator<Item = (&'a String, &'a String)>) -> usize {
+    const BESIDE_TEXT: usize = 9;
+    let of_args: usize = args.iter().map(|arg| arg.len() + BESIDE_TEXT).sum();
+    let of_env = |(name, value): (&String, &String)| name.len() + 1 + value.len() + BESIDE_TEXT;
+    of_args + env.into_iter().map(of_env).sum::<usize>()
 }
 
 /// The first fault of labels that a node is to have, or a job asks for.
@@ -165,13 +177,19 @@ mod tests {
     fn each_limit_is_named() {
         type Case = (&'static str, fn(&mut JobSpec));
         assert_eq!(good().problems(), []);
-        let cases: [Case; 15] = [
+        let cases: [Case; 16] = [
             ("name", |s| s.name = String::new()),
             ("name", |s| s.name = "a\nb".into()),
             ("script", |s| s.script = " \n".into()),
             ("script", |s| s.script = "x".repeat(MAX_SCRIPT_BYTES + 1)),
             ("args", |s| s.args = vec!["\0".into()]),
             ("env", |s| drop(s.env.insert("1X".into(), String::new()))),
+            ("env", |s| {
+                let value = "x".repeat(MAX_ENV_BYTES - 8);
+                s.env =
+                    (0..MAX_PASSED_BYTES / MAX_ENV_BYTES).map(|n| (format!("V{n}"), value.clone())).collect();
+                s.args = vec!["x".repeat(MAX_ARG_BYTES)];
+            }),
             ("nodes", |s| s.nodes = 0),
             ("cards_per_node", |s| s.cards_per_node = 65),
             ("time_limit_ms", |s| s.time_limit_ms = Some(Millis(-1))),

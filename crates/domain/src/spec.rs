@@ -21,6 +21,9 @@ pub const MAX_ARRAY_TASKS: u32 = 1_000_000;
 /// The most environment variables, and the most bytes of one.
 pub const MAX_ENV: usize = 256;
 pub const MAX_ENV_BYTES: usize = 32 * 1024;
+/// The most bytes of all arguments and variables together, see [`crate::limits::passed_bytes`]. The kernel
+/// takes 2 MiB with a stack of 8 MiB, and the variables that tell a run its place come on top.
+pub const MAX_PASSED_BYTES: usize = 1 << 20;
 /// The longest that a run may be allowed: 60 days.
 pub const MAX_TIME_LIMIT: Millis = Millis::from_hours(60 * 24);
 /// The most jobs that one job may wait for.

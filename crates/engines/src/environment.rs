@@ -28,7 +28,7 @@ pub(crate) struct Place {
     pub rank_table: Option<PathBuf>,
 }
 
-type Variables = Vec<(String, String)>;
+pub(crate) type Variables = Vec<(String, String)>;
 
 /// The environment of the process on node `rank`, each name once.
 pub(crate) fn environment(spec: &LaunchSpec, rank: usize, place: &Place) -> Variables {
@@ -36,14 +36,58 @@ pub(crate) fn environment(spec: &LaunchSpec, rank: usize, place: &Place) -> Vari
     for (name, value) in &spec.env {
         set(&mut all, name, value.clone());
     }
-    for (name, value) in ranks(spec, rank, place)
-        .into_iter()
-        .chain(qiantang(spec, rank))
-        .chain(slurm(spec, rank, place))
-        .chain(accelerators(spec, rank, place).into_iter().map(|(name, value)| (name.to_owned(), value)))
-    {
+    for (name, value) in of_run(spec, place).into_iter().chain(of_node(spec, rank, place)) {
         set(&mut all, &name, value);
     }
+    all
+}
+
+/// The variables that tell a process its run's place. They are the same on all nodes.
+fn of_run(spec: &LaunchSpec, place: &Place) -> Variables {
+    let node_list = spec.nodes.iter().map(|node| node.name.as_str()).collect::<Vec<_>>().join(",");
+    let mut all = named([
+        ("WORLD_SIZE", spec.nodes.len().to_string()),
+        ("LOCAL_RANK", "0".into()),
+        ("LOCAL_WORLD_SIZE", "1".into()),
+        ("MASTER_ADDR", place.master_addr.clone()),
+        ("MASTER_PORT", place.master_port.to_string()),
+        ("QIANTANG_JOB_ID", spec.job.to_string()),
+        ("QIANTANG_RUN_ID", spec.run.to_string()),
+        ("QIANTANG_JOB_NAME", spec.job_name.clone()),
+        ("QIANTANG_TENANT_ID", spec.tenant.to_string()),
+        ("QIANTANG_PROJECT", spec.project.clone()),
+        ("QIANTANG_NODES", node_list.clone()),
+        ("QIANTANG_NODES_NUM", spec.nodes.len().to_string()),
+    ]);
+    all.extend(slurm(spec, place, &node_list));
+    all
+}
+
+/// The variables that tell a process its node's place in the run. They may differ from node to node, and are
+/// short: a run may have thousands of nodes.
+pub(crate) fn of_node(spec: &LaunchSpec, rank: usize, place: &Place) -> Variables {
+    let node = &spec.nodes[rank];
+    let rank_text = rank.to_string();
+    let card_count = node.cards.len().to_string();
+    let mut all = named([
+        ("RANK", rank_text.clone()),
+        ("NODE_RANK", rank_text.clone()),
+        ("QIANTANG_NODE_RANK", rank_text.clone()),
+        ("QIANTANG_NODE_NAME", node.name.clone()),
+        ("QIANTANG_CARD_MODEL", node.model.clone()),
+        ("QIANTANG_CARDS_PER_NODE", card_count.clone()),
+        ("QIANTANG_CARDS", card_list(node)),
+        ("SLURM_NODEID", rank_text.clone()),
+        ("SLURM_PROCID", rank_text),
+        ("SLURMD_NODENAME", node.name.clone()),
+        ("SLURM_GPUS_ON_NODE", card_count.clone()),
+        ("SLURM_GPUS_PER_NODE", card_count),
+    ]);
+    if node.is_virtual {
+        all.extend(named([("QIANTANG_VIRTUAL", "1".into())]));
+    }
+    let accelerators = accelerators(spec, rank, place).into_iter();
+    all.extend(accelerators.map(|(name, value)| (name.to_owned(), value)));
     all
 }
 
@@ -69,48 +113,9 @@ fn basics(place: &Place) -> Variables {
     ])
 }
 
-fn ranks(spec: &LaunchSpec, rank: usize, place: &Place) -> Variables {
-    named([
-        ("RANK", rank.to_string()),
-        ("LOCAL_RANK", "0".into()),
-        ("WORLD_SIZE", spec.nodes.len().to_string()),
-        ("LOCAL_WORLD_SIZE", "1".into()),
-        ("NODE_RANK", rank.to_string()),
-        ("MASTER_ADDR", place.master_addr.clone()),
-        ("MASTER_PORT", place.master_port.to_string()),
-    ])
-}
-
-fn node_list(spec: &LaunchSpec) -> String {
-    spec.nodes.iter().map(|node| node.name.as_str()).collect::<Vec<_>>().join(",")
-}
-
-fn qiantang(spec: &LaunchSpec, rank: usize) -> Variables {
-    let node = &spec.nodes[rank];
-    let mut all = named([
-        ("QIANTANG_JOB_ID", spec.job.to_string()),
-        ("QIANTANG_RUN_ID", spec.run.to_string()),
-        ("QIANTANG_JOB_NAME", spec.job_name.clone()),
-        ("QIANTANG_TENANT_ID", spec.tenant.to_string()),
-        ("QIANTANG_PROJECT", spec.project.clone()),
-        ("QIANTANG_NODES", node_list(spec)),
-        ("QIANTANG_NODES_NUM", spec.nodes.len().to_string()),
-        ("QIANTANG_NODE_RANK", rank.to_string()),
-        ("QIANTANG_NODE_NAME", node.name.clone()),
-        ("QIANTANG_CARD_MODEL", node.model.clone()),
-        ("QIANTANG_CARDS_PER_NODE", node.cards.len().to_string()),
-        ("QIANTANG_CARDS", card_list(node)),
-    ]);
-    if node.is_virtual {
-        all.extend(named([("QIANTANG_VIRTUAL", "1".into())]));
-    }
-    all
-}
-
-/// The names that Slurm scripts commonly read.
-fn slurm(spec: &LaunchSpec, rank: usize, place: &Place) -> Variables {
+/// The names that Slurm scripts commonly read, without those that tell of a node.
+fn slurm(spec: &LaunchSpec, place: &Place, node_list: &str) -> Variables {
     let nodes = spec.nodes.len().to_string();
-    let gpus = spec.nodes[rank].cards.len().to_string();
     let number = slurm_job_id(spec.job.as_bytes()).to_string();
     // In Slurm each task of an array has a job id of its own.
     let own_number =
@@ -121,19 +126,14 @@ fn slurm(spec: &LaunchSpec, rank: usize, place: &Place) -> Variables {
         ("SLURM_JOB_NAME", spec.job_name.clone()),
         ("SLURM_JOB_NUM_NODES", nodes.clone()),
         ("SLURM_NNODES", nodes.clone()),
-        ("SLURM_NODEID", rank.to_string()),
-        ("SLURM_PROCID", rank.to_string()),
         ("SLURM_LOCALID", "0".into()),
         ("SLURM_NTASKS", nodes.clone()),
         ("SLURM_NPROCS", nodes.clone()),
         ("SLURM_NTASKS_PER_NODE", "1".into()),
         ("SLURM_TASKS_PER_NODE", if spec.nodes.len() == 1 { "1".into() } else { format!("1(x{nodes})") }),
-        ("SLURM_JOB_NODELIST", node_list(spec)),
-        ("SLURM_NODELIST", node_list(spec)),
-        ("SLURMD_NODENAME", spec.nodes[rank].name.clone()),
+        ("SLURM_JOB_NODELIST", node_list.to_owned()),
+        ("SLURM_NODELIST", node_list.to_owned()),
         ("SLURM_SUBMIT_DIR", place.work.to_string_lossy().into_owned()),
-        ("SLURM_GPUS_ON_NODE", gpus.clone()),
-        ("SLURM_GPUS_PER_NODE", gpus),
         ("SLURM_JOB_ACCOUNT", spec.project.clone()),
         ("SLURM_CLUSTER_NAME", "qiantang".into()),
     ]);

@@ -1,15 +1,20 @@
 //! The description of a run: all that an engine needs to start it.
 
-use domain::{BatchSpec, CardSet, JobId, Launch, Millis, RunId, TenantId, card::Vendor};
+use domain::{
+    BatchSpec, CardSet, JobId, Launch, Millis, RunId, TenantId,
+    card::Vendor,
+    limits::passed_bytes,
+    spec::{MAX_NODES, MAX_SCRIPT_BYTES},
+};
 use serde::{Deserialize, Serialize};
 
-/// The longest script, in bytes.
-pub const MAX_SCRIPT_BYTES: usize = 1 << 20;
-/// The most bytes of arguments and environment together. The kernel takes no more than 2 MiB with a stack of
-/// 8 MiB.
-const MAX_ARGS_BYTES: usize = 1 << 20;
-/// The most nodes of a run.
-pub const MAX_NODES: usize = 256;
+/// The most bytes of the names of a run's nodes, with commas. The list is one variable, and the kernel takes
+/// no variable of more than 128 KiB.
+const MAX_NODE_LIST_BYTES: usize = 127 << 10;
+/// The most bytes of arguments and environment together, which is more than a job may have: the center's
+/// settings add to it. The kernel takes 2 MiB with a stack of 8 MiB, of which the lists of nodes may take 384
+/// KiB.
+const MAX_ARGS_BYTES: usize = 3 << 19;
 
 /// All that an engine needs to know about a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,6 +109,10 @@ impl Default for RunLimits {
 pub enum InvalidSpec {
     #[error("it has {0} nodes; a run has 1 to {MAX_NODES}")]
     Nodes(usize),
+    #[error(
+        "the names of its nodes have {0} bytes; the limit is {MAX_NODE_LIST_BYTES}: use fewer nodes, or shorter names"
+    )]
+    NodeNames(usize),
     #[error("its script has {0} bytes; the limit is {MAX_SCRIPT_BYTES}")]
     ScriptTooLong(usize),
     #[error("its arguments and environment have {0} bytes; the limit is {MAX_ARGS_BYTES}")]
@@ -117,14 +126,18 @@ pub enum InvalidSpec {
 impl LaunchSpec {
     /// Checks the description for faults that would otherwise show later, in ways that are harder to explain.
     pub fn check(&self) -> Result<(), InvalidSpec> {
-        if !(1..=MAX_NODES).contains(&self.nodes.len()) {
-            return Err(InvalidSpec::Nodes(self.nodes.len()));
+        let nodes = self.nodes.len();
+        if !u32::try_from(nodes).is_ok_and(|nodes| (1..=MAX_NODES).contains(&nodes)) {
+            return Err(InvalidSpec::Nodes(nodes));
+        }
+        let names = self.nodes.iter().map(|node| node.name.len() + 1).sum();
+        if names > MAX_NODE_LIST_BYTES {
+            return Err(InvalidSpec::NodeNames(names));
         }
         if self.script.len() > MAX_SCRIPT_BYTES {
             return Err(InvalidSpec::ScriptTooLong(self.script.len()));
         }
-        let bytes: usize = self.args.iter().map(|arg| arg.len() + 9).sum::<usize>()
-            + self.env.iter().map(|(name, value)| name.len() + value.len() + 10).sum::<usize>();
+        let bytes = passed_bytes(&self.args, self.env.iter().map(|(name, value)| (name, value)));
         if bytes > MAX_ARGS_BYTES {
             return Err(InvalidSpec::ArgsTooLong(bytes));
         }

@@ -149,6 +149,10 @@ pub enum JobFault {
     VariableHasNul {
         name: String,
     },
+    /// The arguments and variables together have so many bytes.
+    PassesTooMuch {
+        bytes: usize,
+    },
     MaxNodes {
         given: u32,
         nodes: u32,

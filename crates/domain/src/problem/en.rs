@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     job::{JobOutcome, JobState},
-    spec::{MAX_ARG_BYTES, MAX_ARRAY_TASKS, MAX_ENV_BYTES, MAX_LABEL_BYTES, MAX_NODES, MAX_SCRIPT_BYTES},
+    spec::{
+        MAX_ARG_BYTES, MAX_ARRAY_TASKS, MAX_ENV_BYTES, MAX_LABEL_BYTES, MAX_NODES, MAX_PASSED_BYTES,
+        MAX_SCRIPT_BYTES,
+    },
     text::{InvalidLine, LineFault},
 };
 
@@ -167,6 +170,10 @@ fn job(fault: &JobFault) -> Words {
             format!("give at most {} KiB in a variable, name and value together", MAX_ENV_BYTES >> 10),
         ),
         JobFault::VariableHasNul { name } => (format!("{NOT_TEXT} in `{}`", shown(name)), "send text".into()),
+        JobFault::PassesTooMuch { bytes } => (
+            format!("has {bytes} bytes together with the arguments"),
+            format!("give at most {} KiB in both; put data into files", MAX_PASSED_BYTES >> 10),
+        ),
         JobFault::MaxNodes { given, nodes } => (
             format!("is {given}"),
             format!("allow at least as many as `nodes`, which is {nodes}, and at most {MAX_NODES}"),

@@ -112,6 +112,7 @@ fn of_jobs() -> Vec<JobFault> {
         VariableName { .. } => [JobFault::VariableName { name: text("1X") }],
         VariableTooLong { .. } => [JobFault::VariableTooLong { name: text("X"), bytes: 40_000 }],
         VariableHasNul { .. } => [JobFault::VariableHasNul { name: text("X") }],
+        PassesTooMuch { .. } => [JobFault::PassesTooMuch { bytes: 2_000_000 }],
         MaxNodes { .. } => [JobFault::MaxNodes { given: 1, nodes: 2 }],
         NotALabel { .. } => [JobFault::NotALabel { given: text("x y") }],
         EmptyRange { .. } => [JobFault::EmptyRange { first: 5, last: 1, step: 1 }],

@@ -11,7 +11,10 @@ use crate::{
     Role,
     contract::ContractKind,
     job::{JobOutcome, JobState},
-    spec::{MAX_ARG_BYTES, MAX_ARRAY_TASKS, MAX_ENV_BYTES, MAX_LABEL_BYTES, MAX_NODES, MAX_SCRIPT_BYTES},
+    spec::{
+        MAX_ARG_BYTES, MAX_ARRAY_TASKS, MAX_ENV_BYTES, MAX_LABEL_BYTES, MAX_NODES, MAX_PASSED_BYTES,
+        MAX_SCRIPT_BYTES,
+    },
     text::{InvalidLine, LineFault},
 };
 
@@ -149,6 +152,10 @@ fn job(fault: &JobFault) -> Words {
             format!("每个变量连名带值最多 {} KiB", MAX_ENV_BYTES >> 10),
         ),
         JobFault::VariableHasNul { name } => (format!("变量“{}”{NOT_TEXT}", shown(name)), SEND_TEXT.into()),
+        JobFault::PassesTooMuch { bytes } => (
+            format!("连同参数共有 {bytes} 字节"),
+            format!("合计最多 {} KiB；数据请放到文件里", MAX_PASSED_BYTES >> 10),
+        ),
         JobFault::MaxNodes { given, nodes } => {
             (format!("不能是 {given}"), format!("不能少于申请的 {nodes} 个节点，最多 {MAX_NODES} 个"))
         }

@@ -61,7 +61,7 @@ const FLAGS: &[&str] = &[
     "test-only",
 ];
 
-/// Options that only say how, with why they are left.
+/// Options that can be ignored because they don't change what the script does, each with the reason.
 const IGNORED: &[(&str, NoteWhy)] = &[
     ("cpus-per-gpu", NoteWhy::ProcessorsShared),
     ("open-mode", NoteWhy::OwnLogs),
@@ -81,7 +81,8 @@ const IGNORED: &[(&str, NoteWhy)] = &[
     ("gpu-bind", NoteWhy::ForSrun),
 ];
 
-/// Options that only Slurm can keep, with what is the case where a center has an engine of its own.
+/// Options that hold only on a Slurm cluster, each with what happens where the center starts processes
+/// itself.
 const ON_SLURM: &[(&str, NoteWhy)] = &[
     ("ntasks", NoteWhy::OneProcess),
     ("ntasks-per-node", NoteWhy::OneProcess),
@@ -153,7 +154,8 @@ pub(super) fn read(
         let value = match inline {
             Some(value) => Some(value),
             None if is_flag => None,
-            // What is not known may need no value: then the next option is not it.
+            // An option that is not known may take no value. Then a word that begins with a hyphen is the
+            // next option and not its value.
             None => {
                 let no_value = if is_known(&name) { "--" } else { "-" };
                 let next = rest.next_if(|(at, next)| *at == line && !next.starts_with(no_value));
@@ -210,7 +212,7 @@ pub(super) fn read(
     }
 }
 
-/// How many nodes it is that so many tasks have, where both are said; as sbatch does it.
+/// Sets the number of nodes that the script's tasks need, by the rules of sbatch.
 fn nodes_of_tasks(cards: &Cards, spec: &mut JobSpec, notes: &mut Vec<Note>) {
     let Some(tasks) = spec.batch.tasks.filter(|_| spec.launch == Launch::Batch) else { return };
     match spec.batch.tasks_per_node {

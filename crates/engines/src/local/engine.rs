@@ -180,7 +180,7 @@ impl Engine for LocalEngine {
                 // Whoever claims a run decides about it: a launch that is still on the way comes too late.
                 RecordState::Nothing => {
                     let mut record = None;
-                    if self.runs.claim(&mut record, run, &claim).map_err(failed())?
+                    if self.runs.claim(&mut record, run, 0, &claim).map_err(failed())?
                         && let Some(mut record) = record
                     {
                         let how = Exit::Stopped { status: None };

@@ -37,10 +37,19 @@ use crate::{
 
 /// The longest reason of a failed start that is kept, in bytes.
 const MAX_REASON_BYTES: usize = 1000;
-/// The most bytes of one record. Most records have 300.
-const MAX_RECORD_BYTES: usize = 4096;
-/// The room that is set aside for the records in one file.
-const FILE_BYTES: usize = 4 * MAX_RECORD_BYTES;
+/// The most bytes of one record without its sessions.
+const MAX_BYTES_WITHOUT_SESSIONS: usize = 2048;
+/// The most bytes of one session: a number of seven digits, and a comma.
+const SESSION_BYTES: usize = 8;
+/// The least room for one record, a block of the file system. Most records have 300 bytes.
+const BLOCK_BYTES: usize = 4096;
+/// The least room that is set aside for the records in one file.
+const FILE_BYTES: usize = 4 * BLOCK_BYTES;
+
+/// The room for the record of a run on so many nodes.
+fn room_for(nodes: usize) -> usize {
+    (MAX_BYTES_WITHOUT_SESSIONS + SESSION_BYTES * nodes).max(BLOCK_BYTES)
+}
 
 /// A line of a record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,21 +121,23 @@ impl Runs {
         format!("{}/{run}.{what}", Self::part(run))
     }
 
-    /// Claims the run for this process. Writes a record that begins with `first` into the file of `record`,
-    /// if that has room, and keeps it locked while the file is open. False if the run was claimed before.
+    /// Claims the run, which has so many nodes, for this process. Writes a record that begins with `first` into the
+    /// file of `record`, if that has room, and keeps it locked while the file is open. False if the run was
+    /// claimed before.
     pub(crate) fn claim(
         &self,
         record: &mut Option<Record>,
         run: RunId,
+        nodes: usize,
         first: &RecordLine,
     ) -> io::Result<bool> {
-        if record.as_ref().is_some_and(|record| !record.has_room_for(run)) {
+        if record.as_ref().is_some_and(|record| !record.has_room_for(run, nodes)) {
             *record = None;
         }
         let is_fresh = record.is_none();
         let file = match record {
             Some(record) => record,
-            None => record.insert(self.new_record(run)?),
+            None => record.insert(self.new_record(run, room_for(nodes))?),
         };
         file.runs.push(run);
         let claimed = file.append(first).and_then(|()| Ok(self.link(file, run)?));
@@ -139,13 +150,13 @@ impl Runs {
             Err((Some(Errno::EXIST), _)) => Ok(false),
             // The file has as many names as it may have. Or it has none, because all its records were
             // removed, and then it can't get any.
-            Err((Some(Errno::MLINK | Errno::NOENT), _)) if !is_fresh => self.claim(record, run, first),
+            Err((Some(Errno::MLINK | Errno::NOENT), _)) if !is_fresh => self.claim(record, run, nodes, first),
             Err((_, error)) => Err(error),
         }
     }
 
-    /// Makes a file for records, without a name and locked.
-    fn new_record(&self, run: RunId) -> io::Result<Record> {
+    /// Makes a file for records, without a name and locked, that has room for a first one of so many bytes.
+    fn new_record(&self, run: RunId, first_bytes: usize) -> io::Result<Record> {
         let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CLOEXEC;
         let mode = Mode::RUSR | Mode::WUSR;
         let (fd, temporary) = match openat(&self.0, Self::part(run), flags | OFlags::TMPFILE, mode) {
@@ -159,9 +170,10 @@ impl Runs {
             Err(error) => return Err(error.into()),
         };
         flock(&fd, FlockOperation::NonBlockingLockExclusive)?;
-        // Without room set aside, a file has one record, which stays within its first block.
-        let set_aside = fallocate(&fd, FallocateFlags::KEEP_SIZE, 0, FILE_BYTES as u64);
-        let limit_bytes = if set_aside.is_ok() { FILE_BYTES } else { MAX_RECORD_BYTES };
+        // Without room set aside, a file has one record, which mostly stays within its first block.
+        let room_bytes = FILE_BYTES.max(first_bytes);
+        let set_aside = fallocate(&fd, FallocateFlags::KEEP_SIZE, 0, room_bytes as u64);
+        let limit_bytes = if set_aside.is_ok() { room_bytes } else { first_bytes };
         Ok(Record { file: fd.into(), temporary, runs: Vec::new(), written_bytes: 0, limit_bytes })
     }
 
@@ -256,8 +268,8 @@ pub(crate) struct Record {
 impl Record {
     /// Whether another record fits. A run never has a second record in one file: nobody could tell which of
     /// them counts.
-    fn has_room_for(&self, run: RunId) -> bool {
-        self.written_bytes + MAX_RECORD_BYTES <= self.limit_bytes && !self.runs.contains(&run)
+    fn has_room_for(&self, run: RunId, nodes: usize) -> bool {
+        self.written_bytes + room_for(nodes) <= self.limit_bytes && !self.runs.contains(&run)
     }
 
     /// Adds a line, in one write: the line is there as a whole or not at all.
@@ -348,7 +360,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let runs = Runs::open(dir.path()).unwrap();
         let run = run_id(7);
-        let claim = |record: &mut Option<Record>, run| runs.claim(record, run, &claim_line(run)).unwrap();
+        let claim = |record: &mut Option<Record>, run| runs.claim(record, run, 1, &claim_line(run)).unwrap();
         assert!(matches!(runs.find(run).unwrap(), RecordState::Nothing));
 
         let (mut record, mut late) = (None, None);
@@ -382,7 +394,7 @@ mod tests {
         // another run.
         for seed in 0..100 {
             let run = run_id(seed);
-            assert!(runs.claim(&mut record, run, &claim_line(run)).unwrap());
+            assert!(runs.claim(&mut record, run, 1, &claim_line(run)).unwrap());
             assert!(matches!(runs.find(run).unwrap(), RecordState::Alive(told) if told.end.is_none()));
             let why = format!("{seed}\n{}", serde_json::to_string(&claim_line(run_id(seed / 2))).unwrap());
             record.as_mut().unwrap().append(&end_line(Exit::FailedToStart(why))).unwrap();
@@ -390,7 +402,7 @@ mod tests {
         for seed in 0..100 {
             let how = ended_with(run_id(seed));
             assert!(matches!(how, Exit::FailedToStart(why) if why.starts_with(&format!("{seed}\n"))));
-            assert!(!runs.claim(&mut record, run_id(seed), &claim_line(run_id(seed))).unwrap());
+            assert!(!runs.claim(&mut record, run_id(seed), 1, &claim_line(run_id(seed))).unwrap());
         }
         // A claim that lost leaves no trace, not even in the file where its run is recorded.
         assert!(matches!(ended_with(run_id(99)), Exit::FailedToStart(_)));
@@ -400,19 +412,40 @@ mod tests {
         let remove = |run| unlinkat(&runs.0, Runs::name(run, "record"), AtFlags::empty()).unwrap();
         let (one, two) = (run_id(200), run_id(201));
         for run in [one, two] {
-            assert!(runs.claim(&mut record, run, &claim_line(run)).unwrap());
+            assert!(runs.claim(&mut record, run, 1, &claim_line(run)).unwrap());
             record.as_mut().unwrap().append(&end_line(Exit::Code(1))).unwrap();
         }
         remove(one);
-        assert!(runs.claim(&mut record, one, &claim_line(one)).unwrap());
+        assert!(runs.claim(&mut record, one, 1, &claim_line(one)).unwrap());
         assert!(matches!(runs.find(one).unwrap(), RecordState::Alive(_)));
         assert!(matches!(ended_with(two), Exit::Code(1)));
         // Without a name the file can't be used any more, so another one is.
         for seed in (0..100).chain([200, 201]) {
             remove(run_id(seed));
         }
-        assert!(runs.claim(&mut record, two, &claim_line(two)).unwrap());
+        assert!(runs.claim(&mut record, two, 1, &claim_line(two)).unwrap());
         assert!(matches!(runs.find(two).unwrap(), RecordState::Alive(_)));
+    }
+
+    #[test]
+    fn a_run_on_many_nodes_gets_a_file_with_room_for_its_sessions() {
+        let dir = tempfile::tempdir().unwrap();
+        let runs = Runs::open(dir.path()).unwrap();
+        let (small, large) = (run_id(7), run_id(8));
+        let mut record = None;
+        let nodes = usize::try_from(domain::spec::MAX_NODES).unwrap();
+        for (run, nodes) in [(small, 1), (large, nodes)] {
+            assert!(runs.claim(&mut record, run, nodes, &claim_line(run)).unwrap());
+            let sessions = vec![4_194_304; nodes];
+            let record = record.as_mut().unwrap();
+            record.append(&RecordLine::Start { at: Timestamp::from_secs(2), sessions }).unwrap();
+            record.append(&end_line(Exit::FailedToStart("x".repeat(MAX_REASON_BYTES)))).unwrap();
+            assert!(record.written_bytes <= record.limit_bytes, "{nodes} nodes: {}", record.written_bytes);
+        }
+        assert!(!record.unwrap().has_room_for(run_id(9), 1));
+        let RecordState::Ended(told) = runs.find(large).unwrap() else { panic!("it has ended") };
+        assert_eq!(told.sessions.len(), nodes);
+        assert!(matches!(runs.find(small).unwrap(), RecordState::Ended(told) if told.sessions.len() == 1));
     }
 
     proptest! {

@@ -107,7 +107,7 @@ pub(super) fn supervise(
     let spec: LaunchSpec = serde_json::from_slice(spec)?;
     let pid = std::process::id().cast_signed();
     let claim = RecordLine::Claim { run, pid, boot: inherited.boot.clone(), at: clock::now() };
-    if !inherited.runs.claim(&mut reusable.record, run, &claim)? {
+    if !inherited.runs.claim(&mut reusable.record, run, spec.nodes.len(), &claim)? {
         return Ok(());
     }
     // From here on the record speaks. If it can't be written to the end, it is dropped, and its lock tells
@@ -249,9 +249,11 @@ impl Supervisor<'_> {
             return Err("no free port is left on this machine for MASTER_PORT".to_owned());
         };
         if let Some(root) = &inherited.cgroup_root {
-            holdings.cgroup = Cgroup::make(root, spec.run, &spec.limits).ok();
+            let made = Cgroup::make(root, spec.run, &spec.limits).map_err(failed("make its cgroup"))?;
+            holdings.cgroup = Some(made);
         }
-        let entrance = holdings.cgroup.as_ref().and_then(|cgroup| cgroup.entrance().ok());
+        let entrance = holdings.cgroup.as_ref().map(Cgroup::entrance).transpose();
+        let entrance = entrance.map_err(failed("open its cgroup"))?;
 
         let place = Place {
             home: folders.home.clone(),

@@ -7,7 +7,7 @@ use super::{
         job::AccountingQuery,
         node::{NodeCondition, NodeRecord},
         open::{open_port, open_rest},
-        port::Port,
+        port::{Port, SlurmError},
     },
     config::{Access, SlurmConfig, Token},
     disk::shared_folder::SharedFolder,
@@ -53,8 +53,9 @@ pub fn check_slurm(config: &SlurmConfig) -> Vec<Check> {
     }
     add("Slurm's clock", check_clock(slurm.as_ref()));
     add("Slurm's accounting", check_accounting(slurm.as_ref()));
-    add("Slurm counts cards", check_counts(slurm.as_ref()));
-    add("Slurm's nodes", check_nodes(config, slurm.as_ref()));
+    let nodes = slurm.nodes();
+    add("Slurm counts cards", check_counts(slurm.as_ref(), nodes.as_deref()));
+    add("Slurm's nodes", check_nodes(config, nodes.as_deref()));
     checks
 }
 
@@ -98,12 +99,19 @@ fn check_accounting(slurm: &dyn Port) -> Finding {
     })
 }
 
-fn check_counts(slurm: &dyn Port) -> Finding {
-    let kinds: BTreeSet<String> =
-        slurm.nodes().into_iter().flatten().filter_map(|node| Some(node.gres?.0)).collect();
+/// The nodes, or the fault that they could not be asked for.
+fn listed<'a>(
+    nodes: Result<&'a [NodeRecord], &SlurmError>,
+) -> Result<&'a [NodeRecord], (String, &'static str)> {
+    nodes.map_err(|error| (error.to_string(), "Check that Slurm lists its nodes (`sinfo`)."))
+}
+
+fn check_counts(slurm: &dyn Port, nodes: Result<&[NodeRecord], &SlurmError>) -> Finding {
+    let kinds: BTreeSet<&String> =
+        listed(nodes)?.iter().filter_map(|node| Some(&node.gres.as_ref()?.0)).collect();
     let counted =
         slurm.accounted_gres().map_err(|error| (error.to_string(), "Check that slurmdbd answers."))?;
-    match kinds.iter().find(|kind| !counted.contains(kind)) {
+    match kinds.into_iter().find(|kind| !counted.contains(kind)) {
         None => Ok(format!("gres in its accounting: {}", counted.join(", "))),
         Some(kind) => Err((
             format!(
@@ -114,9 +122,8 @@ fn check_counts(slurm: &dyn Port) -> Finding {
     }
 }
 
-fn check_nodes(config: &SlurmConfig, slurm: &dyn Port) -> Finding {
-    let nodes =
-        slurm.nodes().map_err(|error| (error.to_string(), "Check that Slurm lists its nodes (`sinfo`)."))?;
+fn check_nodes(config: &SlurmConfig, nodes: Result<&[NodeRecord], &SlurmError>) -> Finding {
+    let nodes = listed(nodes)?;
     let is_meant = |node: &&NodeRecord| config.partition.as_ref().is_none_or(|part| *part == node.partition);
     let with_cards: Vec<_> = nodes.iter().filter(is_meant).filter(|node| node.gres.is_some()).collect();
     let up = with_cards.iter().filter(|node| node.condition == NodeCondition::Up).count();

@@ -23,7 +23,7 @@ use super::{
         notices::Notices,
         outages::Outages,
         submit,
-        table::{RunTable, TrackedRun},
+        table::{RunTable, TrackedJob, TrackedRun},
         watch,
     },
 };
@@ -139,7 +139,7 @@ impl SlurmEngine {
 
     /// The number of a run's Slurm job, once it has one.
     pub fn slurm_job(&self, run: RunId) -> Option<u32> {
-        let of_entry = self.core.table().runs.get(&run).and_then(|entry| entry.number);
+        let of_entry = self.core.table().runs.get(&run).and_then(|entry| entry.job.number);
         of_entry.or_else(|| self.core.records.finished(run).ok()??.number)
     }
 
@@ -187,13 +187,17 @@ impl SlurmEngine {
 fn take_up(records: &Records) -> Result<RunTable, EngineError> {
     let mut table = RunTable::default();
     for (run, unfinished) in records.load().map_err(EngineError::io("read the records of runs"))? {
-        let mut entry = match unfinished.direct {
-            Some(direct) => TrackedRun::of_direct(direct),
-            None => TrackedRun { number: unfinished.number, ..TrackedRun::new(unfinished.spec, true) },
-        };
-        (entry.stop, entry.submitted_at) = (unfinished.stop, unfinished.submitted_at);
+        let (number, submitted_at) = (unfinished.number, unfinished.submitted_at);
+        let mut entry = unfinished.direct.map_or_else(
+            || TrackedRun {
+                job: TrackedJob { number, submitted_at, ..TrackedJob::default() },
+                ..TrackedRun::new(unfinished.spec, true)
+            },
+            TrackedRun::of_direct,
+        );
+        entry.stop = unfinished.stop;
         entry.waited_too_long = unfinished.waited_too_long;
-        if entry.number.is_none() || entry.stop {
+        if entry.job.number.is_none() || entry.stop {
             table.queue.push_back(run);
         }
         table.runs.insert(run, entry);
@@ -237,7 +241,7 @@ impl Engine for SlurmEngine {
     fn observe(&self, run: RunId) -> Result<Observation, EngineError> {
         if let Some(entry) = self.core.table().runs.get(&run) {
             return Ok(Observation::Alive {
-                started: entry.started_at.map(|at| Started { at }),
+                started: entry.job.started_at.map(|at| Started { at }),
                 leaving: entry.leaving,
                 seen_at: entry.last_seen,
             });
@@ -283,12 +287,16 @@ impl Engine for SlurmEngine {
         let alive = self.core.table().runs.get(&run).map(|entry| entry.spec.clone());
         let failed = || EngineError::io(format!("read the record of {run}"));
         let finished = if alive.is_some() { None } else { self.core.finished(run)? };
-        let of_spec =
-            |spec: Arc<LaunchSpec>| Some((self.core.user_of(spec.tenant).ok()?.uid, spec.log_limit_bytes));
+        let of_spec = |spec: Option<Arc<LaunchSpec>>| -> Result<Option<(u32, u64)>, EngineError> {
+            let Some(spec) = spec else { return Ok(None) };
+            let user = self.core.owner_of_files(spec.tenant);
+            let user = user.map_err(EngineError::io(format!("look up the owner of the files of {run}")))?;
+            Ok(user.map(|user| (user.uid, spec.log_limit_bytes)))
+        };
         let found = match (alive, finished) {
             (_, Some(finished)) => Some((finished.uid, finished.log_limit_bytes)),
-            (Some(spec), None) => spec.and_then(of_spec),
-            (None, None) => self.core.records.spec(run).map_err(failed())?.and_then(of_spec),
+            (Some(spec), None) => of_spec(spec)?,
+            (None, None) => of_spec(self.core.records.spec(run).map_err(failed())?)?,
         };
         let Some((uid, limit)) = found else { return Ok(LogChunk { offset, ..LogChunk::default() }) };
         let read = self.core.shared.read_log(run, stream, uid, limit, (offset, max_bytes));

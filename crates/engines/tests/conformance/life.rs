@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use domain::Millis;
+use domain::{
+    Millis,
+    spec::{MAX_NODES, MAX_SCRIPT_BYTES},
+};
 use engines::{EngineError, Exit, InvalidSpec, LaunchSpec, Observation, Status, Stream};
 
 use testkit::{
@@ -14,6 +17,8 @@ use super::{
     Case,
     rig::{Rig, wait_until},
 };
+
+const TOO_MANY_NODES: usize = MAX_NODES as usize + 1;
 
 pub const CASES: &[Case] = &[
     ("times of a run", times),
@@ -244,14 +249,21 @@ fn invalid(rig: &mut Rig) {
     };
     refuses(|spec| spec.nodes.clear(), |why| matches!(why, InvalidSpec::Nodes(0)));
     refuses(
-        |spec| spec.nodes = vec![spec.nodes[0].clone(); 257],
-        |why| matches!(why, InvalidSpec::Nodes(257)),
+        |spec| spec.nodes = vec![spec.nodes[0].clone(); TOO_MANY_NODES],
+        |why| matches!(why, InvalidSpec::Nodes(TOO_MANY_NODES)),
     );
     refuses(
-        |spec| spec.script = "x".repeat((1 << 20) + 1),
+        |spec| {
+            spec.nodes[0].name = "n".repeat(64);
+            spec.nodes = vec![spec.nodes[0].clone(); TOO_MANY_NODES - 1];
+        },
+        |why| matches!(why, InvalidSpec::NodeNames(_)),
+    );
+    refuses(
+        |spec| spec.script = "x".repeat(MAX_SCRIPT_BYTES + 1),
         |why| matches!(why, InvalidSpec::ScriptTooLong(_)),
     );
-    refuses(|spec| spec.args = vec!["x".repeat(1 << 20)], |why| matches!(why, InvalidSpec::ArgsTooLong(_)));
+    refuses(|spec| spec.args = vec!["x".repeat(2 << 20)], |why| matches!(why, InvalidSpec::ArgsTooLong(_)));
     refuses(|spec| spec.env = vec![("A=B".into(), "c".into())], |why| matches!(why, InvalidSpec::EnvName(_)));
     refuses(
         |spec| spec.env = vec![(String::new(), "c".into())],

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use domain::CardSet;
+use domain::{CardSet, spec::MAX_SCRIPT_BYTES};
 use engines::{ArrayTask, Exit, LaunchSpec, Stream};
 
 use testkit::engine::{UnderTest as _, variables};
@@ -22,7 +22,7 @@ pub const CASES: &[Case] = &[
     ("a code that looks like a time-out stays a code", code_like_time_out),
     ("a script without a first line, with arguments", arguments),
     ("a script of another language", python),
-    ("a script of a mebibyte", long_script),
+    ("the longest script", long_script),
     ("standard input is empty", standard_input),
     ("bytes that are no text", bytes),
     ("odd characters in names and values", odd_values),
@@ -85,7 +85,7 @@ fn python(rig: &mut Rig) {
 fn long_script(rig: &mut Rig) {
     let line = "# This line is only there to make the script long, as those that programs write are.\n";
     let mut script = "#!/bin/sh\n".to_owned();
-    while script.len() + line.len() + 20 < 1 << 20 {
+    while script.len() + line.len() + 20 < MAX_SCRIPT_BYTES {
         script.push_str(line);
     }
     script.push_str("echo the end\n");

@@ -322,3 +322,13 @@ fn a_folder_that_a_job_left_alone_serves_another_job() {
     let second = LaunchSpec { job: first.job, ..spec("#!/bin/sh\nls\n") };
     assert_eq!(center.output(&second), "kept\n");
 }
+
+#[test]
+fn a_run_on_hundreds_of_nodes_runs_on_all_of_them() {
+    let center = SmallCenter::start(HOST);
+    let mut spec =
+        spec("#!/bin/sh\n[ $RANK = 590 ] && echo $WORLD_SIZE ${#QIANTANG_NODES} && exit 6\nexec sleep 600\n");
+    spec.nodes = (0..600).map(|number| node(&format!("rack-7-node-{number:04}"), 0)).collect();
+    assert_eq!(center.run(&spec), Exit::Code(6));
+    assert_eq!(center.out(spec.run), "600 10199\n");
+}

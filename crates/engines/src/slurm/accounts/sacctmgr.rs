@@ -91,7 +91,7 @@ impl Sacctmgr {
 
     /// Makes one change. A change that is made already is no failure.
     pub fn carry_out(&self, cluster: &str, step: &Step) -> Result<(), EngineError> {
-        let answer = self.0.run("sacctmgr", step.args(cluster), &[], None)?;
+        let answer = self.0.run("sacctmgr", step.args(cluster), None)?;
         let is_made = |out: &str| out.contains("Nothing new added") || out.contains("Nothing modified");
         if answer.ok || is_made(&answer.out) || is_made(&answer.err) {
             return Ok(());

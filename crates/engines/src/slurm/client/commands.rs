@@ -14,11 +14,11 @@ use std::{
 };
 
 use super::{
-    job::{AccountingQuery, JobRecord, JobState, Listing, Submission},
+    job::{AccountingQuery, JobRecord, Listing, Submission},
     node::{Daemon, NodeRecord},
     notation,
     port::{Calls, Port, SlurmError},
-    refusal::{problem, submission_error},
+    refusal::{is_over_already, problem, submission_error},
 };
 use crate::slurm::spawn_lock;
 
@@ -55,7 +55,6 @@ impl Commands {
         &self,
         program: &str,
         args: impl IntoIterator<Item = S>,
-        env: &[(String, String)],
         stdin: Option<&str>,
     ) -> Result<CommandOutput, SlurmError> {
         let path = self.find(program);
@@ -64,7 +63,6 @@ impl Commands {
         // Times are seconds since 1970, in whatever zone.
         command.env("SLURM_TIME_FORMAT", "%s").env("TZ", "UTC0");
         command.envs(self.conf.iter().map(|conf| ("SLURM_CONF", conf)));
-        command.envs(env.iter().map(|(name, value)| (name, value)));
         command.stdin(if stdin.is_some() { Stdio::piped() } else { Stdio::null() });
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let failed =
@@ -124,7 +122,7 @@ impl Commands {
         program: &str,
         args: impl IntoIterator<Item = S>,
     ) -> Result<String, SlurmError> {
-        match self.run(program, args, &[], None) {
+        match self.run(program, args, None) {
             Ok(answer) if answer.ok => Ok(answer.out),
             Ok(answer) => Err(SlurmError::Unreachable(problem(program, &answer.err))),
             Err(SlurmError::Unclear(why)) => Err(SlurmError::Unreachable(why)),
@@ -155,7 +153,6 @@ impl Commands {
 
 /// The options of sbatch for a job.
 fn sbatch_options(job: &Submission) -> Vec<String> {
-    let path = |path: &PathBuf| path.display().to_string().replace('%', "%%");
     let mut options = vec![
         "--parsable".to_owned(),
         // A run has one Slurm job, and that has one life: a further attempt is another run.
@@ -165,8 +162,8 @@ fn sbatch_options(job: &Submission) -> Vec<String> {
         format!("--job-name={}", job.name),
         format!("--comment={}", job.comment),
         format!("--chdir={}", job.work_dir.display()),
-        format!("--output={}", path(&job.stdout)),
-        format!("--error={}", path(&job.stderr)),
+        format!("--output={}", job.stdout_pattern()),
+        format!("--error={}", job.stderr_pattern()),
         format!("--nodes={0}-{0}", job.nodes.len()),
         format!("--nodelist={}", job.nodes.join(",")),
         format!("--time={}", job.time_limit_min),
@@ -201,7 +198,7 @@ impl Port for Commands {
     }
 
     fn submit(&self, job: &Submission) -> Result<u32, SlurmError> {
-        let answer = self.run("sbatch", sbatch_options(job), &job.env, Some(&job.script))?;
+        let answer = self.run("sbatch", sbatch_options(job), Some(&job.script))?;
         if !answer.ok {
             return Err(submission_error(&answer.err));
         }
@@ -283,9 +280,8 @@ impl Port for Commands {
 
     fn cancel(&self, jobs: &[u32]) -> Result<(), SlurmError> {
         let numbers: Vec<String> = jobs.iter().map(u32::to_string).collect();
-        let answer = self.run("scancel", &numbers, &[], None)?;
-        let err = answer.err.to_lowercase();
-        if answer.ok || err.contains("already completing or completed") || err.contains("invalid job id") {
+        let answer = self.run("scancel", &numbers, None)?;
+        if answer.ok || is_over_already(&answer.err) {
             return Ok(());
         }
         Err(SlurmError::Unclear(problem("scancel", &answer.err)))
@@ -340,10 +336,9 @@ impl Commands {
     fn read_job(&self, line: &str) -> Option<JobRecord> {
         let [id, name, user, account, partition, state, reason, nodes, tres, start, end, exit, restarts] =
             self.columns::<13>(line)?;
-        // The exit code is a wait status: code and signal in one number.
-        let status: i32 = exit.parse().ok()?;
+        let (code, signal) = notation::wait_status(exit.parse().ok()?);
         let state = notation::job_state(state);
-        let end = notation::epoch(end);
+        let (ended_s, ends_by_s) = state.read_end(notation::epoch(end));
         Some(JobRecord {
             id: id.parse().ok()?,
             name: name.to_owned(),
@@ -355,11 +350,10 @@ impl Commands {
             nodes: notation::hosts(nodes)?,
             cards: notation::cards_of_tres(tres),
             started_s: notation::epoch(start),
-            // For a running job, this is the latest time of its end.
-            ended_s: end.filter(|_| state.is_over() || state == JobState::Completing),
-            ends_by_s: end.filter(|_| state == JobState::Running),
-            code: (status >> 8) & 0xff,
-            signal: status & 0x7f,
+            ended_s,
+            ends_by_s,
+            code,
+            signal,
             restarts: restarts.parse().unwrap_or(0),
         })
     }

@@ -1,6 +1,6 @@
 //! Jobs, in words that Slurm's commands and its REST service share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use domain::Timestamp;
 
@@ -61,11 +61,17 @@ pub(crate) struct Submission {
     pub min_cpus: Option<u32>,
     /// The job shares its nodes with no other.
     pub exclusive: bool,
-    /// The environment of the batch script before it sets its own.
-    pub env: Vec<(String, String)>,
 }
 
 impl Submission {
+    pub(crate) fn stdout_pattern(&self) -> String {
+        pattern(&self.stdout)
+    }
+
+    pub(crate) fn stderr_pattern(&self) -> String {
+        pattern(&self.stderr)
+    }
+
     /// The numbers of the submission, by slurmrestd's names for them.
     pub(crate) fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let nodes = u32::try_from(self.nodes.len()).unwrap_or(1);
@@ -81,6 +87,11 @@ impl Submission {
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)))
     }
+}
+
+/// A path where Slurm takes a pattern, in which `%` is special.
+fn pattern(path: &Path) -> String {
+    path.display().to_string().replace('%', "%%")
 }
 
 /// The jobs that the controller lists.
@@ -156,6 +167,13 @@ pub(crate) enum JobState {
 }
 
 impl JobState {
+    /// Reads the end that the controller lists for a job in this state: when the job ended, and when it will
+    /// end at the latest.
+    pub(crate) fn read_end(self, end_s: Option<i64>) -> (Option<i64>, Option<i64>) {
+        let has_ended = self.is_over() || self == Self::Completing;
+        (end_s.filter(|_| has_ended), end_s.filter(|_| self == Self::Running))
+    }
+
     /// Whether no process of the job is left, and none will come.
     pub(crate) fn is_over(self) -> bool {
         matches!(

@@ -111,6 +111,11 @@ pub(crate) fn exit_code(text: &str) -> Option<(i32, i32)> {
     Some((code.parse().ok()?, signal.parse().ok()?))
 }
 
+/// A wait status, which has code and signal in one number.
+pub(crate) fn wait_status(status: i32) -> (i32, i32) {
+    ((status >> 8) & 0xff, status & 0x7f)
+}
+
 /// A state as Slurm writes it out, with what may stand behind it: `CANCELLED by 1000`, `CANCELLED+`.
 pub(crate) fn job_state(text: &str) -> JobState {
     let word = text.split([' ', '+']).next().unwrap_or_default();

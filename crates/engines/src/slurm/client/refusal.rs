@@ -56,6 +56,12 @@ pub(crate) fn submission_error(err: &str) -> SlurmError {
     }
 }
 
+/// Whether Slurm has not ended a job because the job has ended already.
+pub(crate) fn is_over_already(why: &str) -> bool {
+    let why = why.to_lowercase();
+    why.contains("invalid job id") || why.contains("already completing or completed")
+}
+
 /// The part of a command's standard error that says something.
 pub(crate) fn problem(program: &str, err: &str) -> String {
     let lines: Vec<&str> = err.lines().map(str::trim).filter(|line| !line.is_empty()).take(4).collect();

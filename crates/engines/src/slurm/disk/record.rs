@@ -146,8 +146,21 @@ impl Records {
     }
 
     /// `None` before the first sweep.
-    pub(crate) fn swept(&self) -> Option<Swept> {
-        serde_json::from_slice(&fs::read(self.dir.join("swept")).ok()?).ok()
+    pub(crate) fn swept(&self) -> io::Result<Option<Swept>> {
+        let path = self.dir.join("swept");
+        let bytes = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            read => read?,
+        };
+        match serde_json::from_slice(&bytes) {
+            Ok(swept) => Ok(Some(swept)),
+            // A power failure can take what was written last.
+            Err(error) => {
+                let path = path.display();
+                tracing::warn!(%path, %error, "failed to read how far Slurm's accounting was swept; it is swept from now on");
+                Ok(None)
+            }
+        }
     }
 
     pub(crate) fn set_swept(&self, swept: Swept) -> io::Result<()> {

@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// The longest word that a run can say in a small file.
-const MAX_WORD_BYTES: u64 = 4096;
+const MAX_WORD_BYTES: usize = 4096;
 
 #[derive(Debug)]
 pub(crate) struct SharedFolder {
@@ -103,27 +103,52 @@ impl SharedFolder {
     }
 
     /// A word that the run or its start left: the first line of a file of its folder.
-    pub(crate) fn word(&self, run: RunId, name: &str, uid: u32) -> Option<String> {
-        let file = self.open_of(run, name, OFlags::RDONLY, uid).ok()??;
-        let mut bytes = Vec::new();
-        file.take(MAX_WORD_BYTES).read_to_end(&mut bytes).ok()?;
-        let text = String::from_utf8_lossy(&bytes);
-        text.lines().next().map(|line| line.trim().to_owned())
+    pub(crate) fn word(&self, run: RunId, name: &str, uid: u32) -> io::Result<Option<String>> {
+        let bytes = self.read_left(run, name, uid, |file| {
+            let mut bytes = Vec::new();
+            file.take(MAX_WORD_BYTES as u64).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        })?;
+        let first_line = |bytes: Vec<u8>| {
+            String::from_utf8_lossy(&bytes).lines().next().map(|line| line.trim().to_owned())
+        };
+        Ok(bytes.and_then(first_line))
     }
 
     /// The last change of an output, in seconds since 1970. The run's user can't set that back.
-    pub(crate) fn changed_s(&self, run: RunId, stream: Stream, uid: u32) -> Option<i64> {
-        let file = self.open_of(run, stream.code(), OFlags::RDONLY, uid).ok()??;
-        Some(file.metadata().ok()?.ctime())
+    pub(crate) fn changed_s(&self, run: RunId, stream: Stream, uid: u32) -> io::Result<Option<i64>> {
+        self.read_left(run, stream.code(), uid, |file| Ok(file.metadata()?.ctime()))
     }
 
     /// The last few kilobytes of an output.
-    pub(crate) fn tail(&self, run: RunId, stream: Stream, uid: u32) -> Option<String> {
-        let file = self.open_of(run, stream.code(), OFlags::RDONLY, uid).ok()??;
-        let mut bytes = vec![0; usize::try_from(MAX_WORD_BYTES).ok()?];
-        let from = file.metadata().ok()?.len().saturating_sub(MAX_WORD_BYTES);
-        let len = file.read_at(&mut bytes, from).ok()?;
-        Some(String::from_utf8_lossy(&bytes[..len]).into_owned())
+    pub(crate) fn tail(&self, run: RunId, stream: Stream, uid: u32) -> io::Result<Option<String>> {
+        self.read_left(run, stream.code(), uid, |file| {
+            let mut bytes = vec![0; MAX_WORD_BYTES];
+            let from = file.metadata()?.len().saturating_sub(MAX_WORD_BYTES as u64);
+            let len = file.read_at(&mut bytes, from)?;
+            Ok(String::from_utf8_lossy(&bytes[..len]).into_owned())
+        })
+    }
+
+    /// Reads from a file that a run left. Its user may have put something else in the file's place, or have
+    /// taken away the right to read it. That counts as no file, or the user could hold up the run's end.
+    fn read_left<T>(
+        &self,
+        run: RunId,
+        name: &str,
+        uid: u32,
+        read: impl FnOnce(&File) -> io::Result<T>,
+    ) -> io::Result<Option<T>> {
+        let opened = match self.open_of(run, name, OFlags::RDONLY, uid) {
+            Err(error) if may_be_the_users_doing(&error) => {
+                tracing::warn!(%run, name, %error, "a file in a run's folder can't be read as it is; it counts as absent");
+                return Ok(None);
+            }
+            opened => opened,
+        };
+        let path = self.run_folder(run).join(name);
+        let failed = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+        opened.map_err(failed)?.map(|file| read(&file).map_err(failed)).transpose()
     }
 
     /// Tells the run's user something at the end of its standard error.
@@ -218,6 +243,12 @@ impl SharedFolder {
     }
 }
 
+/// Whether a run's user can bring this error about by changing the files in the run's folder.
+fn may_be_the_users_doing(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied
+        || matches!(Errno::from_io_error(error), Some(Errno::LOOP | Errno::NXIO | Errno::NOTDIR))
+}
+
 /// Makes a folder of the user, unless something of that name is there. The parent may be the user's too, so
 /// no call by name follows a link.
 fn make_folder(path: &Path, user: &UnixUser) -> io::Result<()> {
@@ -258,5 +289,33 @@ fn remove_tree(path: &Path) -> io::Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::Timestamp;
+
+    #[test]
+    fn only_a_file_that_is_absent_or_not_the_users_counts_as_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let shared = SharedFolder::open(dir.path()).unwrap();
+        let run = RunId::new(Timestamp::from_secs(1_700_000_000), [7; 10]);
+        let uid = rustix::process::geteuid().as_raw();
+        let word = |name: &str| shared.word(run, name, uid);
+        assert_eq!(word("claim").unwrap(), None, "it has no folder");
+        let folder = shared.run_folder(run);
+        fs::create_dir_all(folder.join("folder")).unwrap();
+        fs::write(folder.join("claim"), "7 \nmore\n").unwrap();
+        std::os::unix::fs::symlink("claim", folder.join("link")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(folder.join("socket")).unwrap();
+        assert_eq!(word("claim").unwrap().as_deref(), Some("7"));
+        for name in ["absent", "folder", "link", "socket"] {
+            assert_eq!(word(name).unwrap(), None, "{name}");
+        }
+        let name = "x".repeat(300);
+        let error = word(&name).unwrap_err().to_string();
+        assert!(error.contains(&name), "{error}");
     }
 }

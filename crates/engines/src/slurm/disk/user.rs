@@ -2,6 +2,9 @@
 
 use std::io;
 
+/// The exit code of `id` for a user that it does not know.
+const NO_SUCH_USER: i32 = 1;
+
 /// The user who owns a run's files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UnixUser {
@@ -25,7 +28,11 @@ impl UnixUser {
             command.arg(option);
             command.args(name.map(|name| ["--", name]).into_iter().flatten());
             let out = command.output()?;
-            Ok(out.status.success().then(|| String::from_utf8_lossy(&out.stdout).trim().to_owned()))
+            match out.status.code() {
+                Some(0) => Ok(Some(String::from_utf8_lossy(&out.stdout).trim().to_owned())),
+                Some(NO_SUCH_USER) => Ok(None),
+                _ => Err(io::Error::other(format!("`id {option}` ended with {}", out.status))),
+            }
         };
         let (Some(uid), Some(gid), Some(name)) = (ask("-u")?, ask("-g")?, ask("-un")?) else {
             return Ok(None);

@@ -22,9 +22,9 @@ const CONFIRMED_FOR: Duration = Duration::from_secs(1);
 pub(super) fn cancel(core: &Core, batch: &[RunId]) -> bool {
     let wanted: Vec<(RunId, u32)> = {
         let table = core.table();
-        let is_wanted = |entry: &&TrackedRun| entry.is_to_end() && entry.cancelled_at.is_none();
+        let is_wanted = |entry: &&TrackedRun| entry.is_to_end() && entry.job.cancelled_at.is_none();
         let of = |run: &RunId| table.runs.get(run).filter(is_wanted);
-        batch.iter().filter_map(|run| Some((*run, of(run)?.number?))).collect()
+        batch.iter().filter_map(|run| Some((*run, of(run)?.job.number?))).collect()
     };
     if wanted.is_empty() {
         return true;
@@ -39,8 +39,8 @@ pub(super) fn cancel(core: &Core, batch: &[RunId]) -> bool {
     } else {
         let mut table = core.table();
         for (run, number) in &wanted {
-            if let Some(entry) = table.runs.get_mut(run).filter(|entry| entry.number == Some(*number)) {
-                entry.cancelled_at = Some(Instant::now());
+            if let Some(entry) = table.runs.get_mut(run).filter(|entry| entry.job.number == Some(*number)) {
+                entry.job.cancelled_at = Some(Instant::now());
             }
         }
     }
@@ -54,8 +54,8 @@ fn confirm(core: &Core, wanted: &[(RunId, u32)]) -> Result<Vec<u32>, SlurmError>
     let all_since = |since: Instant| {
         let table = core.table();
         let is_so = |(run, number): &&(RunId, u32)| {
-            let entry = table.runs.get(run).filter(|entry| entry.number == Some(*number));
-            entry.and_then(|entry| entry.confirmed_at).is_some_and(|at| at >= since)
+            let entry = table.runs.get(run).filter(|entry| entry.job.number == Some(*number));
+            entry.and_then(|entry| entry.job.confirmed_at).is_some_and(|at| at >= since)
         };
         wanted.iter().filter(is_so).map(|(_, number)| *number).collect::<Vec<u32>>()
     };
@@ -68,9 +68,9 @@ fn confirm(core: &Core, wanted: &[(RunId, u32)]) -> Result<Vec<u32>, SlurmError>
     let by_number: HashMap<u32, &JobRecord> = listing.jobs.iter().map(|job| (job.id, job)).collect();
     // The listing confirms the other runs as well: some of them are often to end soon after.
     for (run, entry) in &mut core.table().runs {
-        let listed = entry.number.and_then(|number| by_number.get(&number));
-        if listed.is_some_and(|job| is_job_of(*run, entry.direct.as_deref(), entry.started_at, job)) {
-            entry.confirmed_at = Some(asked_at);
+        let listed = entry.job.number.and_then(|number| by_number.get(&number));
+        if listed.is_some_and(|job| is_job_of(*run, entry.direct.as_deref(), entry.job.started_at, job)) {
+            entry.job.confirmed_at = Some(asked_at);
         }
     }
     Ok(all_since(asked_at))

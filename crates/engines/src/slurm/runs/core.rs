@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    io,
     sync::{Arc, Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard},
 };
 
@@ -50,6 +51,16 @@ pub(crate) struct Core {
     pub on_hint: Box<dyn Fn(RunId) + Send + Sync>,
 }
 
+/// Why a tenant's runs have no user.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoUser {
+    /// There is no such user here, or this process can't run jobs as that user.
+    #[error("{0}")]
+    Refused(String),
+    #[error("failed to look up users: {0}")]
+    NotLookedUp(#[from] io::Error),
+}
+
 impl std::fmt::Debug for Core {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Core").field("config", &self.config).finish_non_exhaustive()
@@ -83,22 +94,47 @@ impl Core {
     }
 
     /// The user of a tenant's runs.
-    pub(crate) fn user_of(&self, tenant: TenantId) -> Result<UnixUser, String> {
+    pub(super) fn user_of(&self, tenant: TenantId) -> Result<UnixUser, NoUser> {
         let name = self.owner_of(tenant).user;
         if let Some(known) = sync::lock(&self.users).get(&name) {
             return Ok(known.clone());
         }
-        let found =
-            UnixUser::find(name.as_deref()).map_err(|error| format!("failed to look up users: {error}"))?;
-        let found = found.ok_or_else(|| {
-            format!("this machine does not know the user `{}` of Slurm", name.as_deref().unwrap_or_default())
+        let found = UnixUser::find(name.as_deref())?.ok_or_else(|| {
+            let name = name.as_deref().unwrap_or_default();
+            NoUser::Refused(format!("this machine does not know the user `{name}` of Slurm"))
         })?;
         let own = rustix::process::geteuid();
         if name.is_some() && !own.is_root() && found.uid != own.as_raw() {
-            return Err(format!("only a center that is root can run jobs as `{}`", found.name));
+            let why = format!("only a center that is root can run jobs as `{}`", found.name);
+            return Err(NoUser::Refused(why));
         }
         sync::lock(&self.users).insert(name, found.clone());
         Ok(found)
+    }
+
+    /// The owner of the files of a tenant's runs. A user that runs can't have has left no files.
+    pub(crate) fn owner_of_files(&self, tenant: TenantId) -> io::Result<Option<UnixUser>> {
+        match self.user_of(tenant) {
+            Ok(user) => Ok(Some(user)),
+            Err(NoUser::NotLookedUp(error)) => Err(error),
+            Err(NoUser::Refused(why)) => {
+                tracing::warn!(%tenant, why, "the runs of a tenant have no user, and so no files");
+                Ok(None)
+            }
+        }
+    }
+
+    /// The owner of the files of a run that is not over; `None` where it can have no files.
+    pub(super) fn owner_of_run(&self, run: RunId) -> io::Result<Option<UnixUser>> {
+        let (user, tenant) = {
+            let table = self.table();
+            let Some(entry) = table.runs.get(&run) else { return Ok(None) };
+            (entry.user.clone(), entry.spec.as_ref().map(|spec| spec.tenant))
+        };
+        match (user, tenant) {
+            (None, Some(tenant)) => self.owner_of_files(tenant),
+            (user, _) => Ok(user),
+        }
     }
 
     /// Puts runs back into the queue.
@@ -113,16 +149,15 @@ impl Core {
 
     /// Keeps the end of a run. If the end can't be written now, whoever finds it next tries again.
     pub(super) fn end(&self, run: RunId, observation: Observation, note: Option<&str>) {
-        let (number, user, log_limit_bytes, has_folder) = {
+        let (number, log_limit_bytes, has_folder) = {
             let table = self.table();
             let Some(entry) = table.runs.get(&run) else { return };
             let limit = entry.spec.as_ref().map_or(0, |spec| spec.log_limit_bytes);
-            (entry.number, entry.user.clone(), limit, entry.direct.is_none())
+            (entry.job.number, limit, entry.direct.is_none())
         };
-        // A user that is not known has left no files.
-        let user = user.or_else(|| {
-            let tenant = self.table().runs.get(&run)?.spec.as_ref()?.tenant;
-            self.user_of(tenant).ok()
+        let user = self.owner_of_run(run).unwrap_or_else(|error| {
+            tracing::warn!(%run, %error, "failed to look up the owner of a run's files; its logs can't be read later");
+            None
         });
         let user = user.unwrap_or_else(UnixUser::own);
         if has_folder {

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     clock,
+    engine::EngineError,
     observation::{Ended, Exit, Observation},
     slurm::{
         client::job::{AccountingQuery, JobRecord, JobState, UNNAMED},
@@ -39,7 +40,11 @@ impl Core {
     /// Whether the engine looks at direct jobs at all.
     pub(super) fn sees_direct(&self) -> bool {
         self.config.direct
-            && (self.tenants().values().any(|owner| owner.user.is_some()) || !self.kept_accounts().is_empty())
+            && (self.tenants().values().any(|owner| owner.user.is_some()) || self.keeps_any_account())
+    }
+
+    fn keeps_any_account(&self) -> bool {
+        sync::lock(&self.project_accounts).as_ref().is_some_and(|known| !known.is_empty())
     }
 
     fn kept_accounts(&self) -> KeptAccounts {
@@ -78,43 +83,62 @@ impl Core {
 
     /// Whether the job is, or may be, that of a run that was launched here. The number alone does not tell: a
     /// controller that dies forgets numbers, and gives them to other jobs.
-    fn is_own(&self, direct: &DirectJob) -> bool {
+    fn is_own(&self, direct: &DirectJob) -> Result<bool, EngineError> {
         let table = self.table();
         let Some(run) = direct.named_as() else {
             // The accounting has no name yet for a job whose end came first, and a user can rename a job.
             let is_it = |entry: &TrackedRun| {
                 entry.direct.is_none()
-                    && entry.number == Some(direct.number)
-                    && (direct.name == UNNAMED || entry.started_at == Some(direct.started_at()))
+                    && entry.job.number == Some(direct.number)
+                    && (direct.name == UNNAMED || entry.job.started_at == Some(direct.started_at()))
             };
-            return table.runs.values().any(is_it);
+            return Ok(table.runs.values().any(is_it));
         };
         if let Some(entry) = table.runs.get(&run) {
-            return entry.number.is_none_or(|number| number == direct.number);
+            return Ok(entry.job.number.is_none_or(|number| number == direct.number));
         }
         drop(table);
         // Anybody can choose such a name. The record of a run that is over has the number of its job.
-        matches!(self.finished(run), Ok(Some(over)) if over.number.is_none_or(|number| number == direct.number))
+        let over = self.finished(run)?;
+        Ok(over.is_some_and(|over| over.number.is_none_or(|number| number == direct.number)))
     }
 
-    fn note_direct(&self, direct: DirectJob) {
+    fn note_direct(&self, direct: DirectJob) -> Result<(), EngineError> {
         let run = direct.run();
         {
             let seen = self.direct();
             let is_known = seen.dealt_with.contains(&run)
                 || seen.found.get(&run).is_some_and(|known| known.ended.is_some() || direct.ended.is_none());
             if is_known {
-                return;
+                return Ok(());
             }
         }
-        if self.is_own(&direct)
-            || self.table().runs.contains_key(&run)
-            || matches!(self.finished(run), Ok(Some(_)))
-        {
+        if self.is_own(&direct)? || self.table().runs.contains_key(&run) || self.finished(run)?.is_some() {
             self.direct().deal_with(run);
         } else {
             self.direct().found.insert(run, direct);
         }
+        Ok(())
+    }
+
+    /// Notes a job that the look at all jobs shows.
+    fn note_listed(&self, job: &JobRecord, kept: &KeptAccounts) -> Result<(), EngineError> {
+        let Some(direct) = self.as_direct(job, kept) else { return Ok(()) };
+        if !job.state.is_over() {
+            return self.note_direct(direct);
+        }
+        let run = direct.run();
+        if self.direct().dealt_with.contains(&run) {
+            return Ok(());
+        }
+        let is_own = self.is_own(&direct)?;
+        let mut seen = self.direct();
+        if is_own {
+            seen.deal_with(run);
+        } else {
+            seen.has_missed |= seen.found.get(&run).is_none_or(|known| known.ended.is_none());
+        }
+        Ok(())
     }
 
     /// Notes the direct jobs that a look at all jobs shows, and those that the accounting has and no look
@@ -122,27 +146,11 @@ impl Core {
     pub(super) fn look_for_direct(&self, jobs: &[JobRecord]) {
         let kept = self.kept_accounts();
         for job in jobs {
-            match job.state {
-                JobState::Running | JobState::Completing => {
-                    if let Some(direct) = self.as_direct(job, &kept) {
-                        self.note_direct(direct);
-                    }
-                }
-                state if state.is_over() => {
-                    let Some(direct) = self.as_direct(job, &kept) else { continue };
-                    let run = direct.run();
-                    if self.direct().dealt_with.contains(&run) {
-                        continue;
-                    }
-                    let is_own = self.is_own(&direct);
-                    let mut seen = self.direct();
-                    if is_own {
-                        seen.deal_with(run);
-                    } else {
-                        seen.has_missed |= seen.found.get(&run).is_none_or(|known| known.ended.is_none());
-                    }
-                }
-                _ => {}
+            let has_begun = matches!(job.state, JobState::Running | JobState::Completing);
+            if (has_begun || job.state.is_over())
+                && let Err(error) = self.note_listed(job, &kept)
+            {
+                tracing::warn!(job = job.id, %error, "failed to tell whether a Slurm job is a run's; the engine tries again");
             }
         }
         let is_due = {
@@ -157,12 +165,20 @@ impl Core {
 
     /// Looks at the accounting's records of the tenants' users since the last sweep.
     fn sweep(&self) {
+        self.direct().swept = Some(Instant::now());
+        if let Err(error) = self.try_to_sweep() {
+            tracing::warn!(%error, "failed to look for direct jobs in Slurm's accounting; the engine tries again");
+        }
+    }
+
+    /// Sweeps the accounting. How far it was swept is kept last, so that nothing is left out after a failure.
+    fn try_to_sweep(&self) -> Result<(), EngineError> {
         let began_s = clock::now_s();
         let users: BTreeSet<String> =
             self.tenants().values().filter_map(|owner| owner.user.clone()).collect();
-        let swept = self.records.swept().unwrap_or(Swept { from_s: began_s, until_s: began_s });
+        let swept = self.records.swept().map_err(EngineError::io("read how far it was swept"))?;
+        let swept = swept.unwrap_or(Swept { from_s: began_s, until_s: began_s });
         let since = (swept.until_s - LATE_S).max(swept.from_s);
-        self.direct().swept = Some(Instant::now());
         let of_users =
             AccountingQuery { users: users.into_iter().collect(), since, ..AccountingQuery::default() };
         let kept = self.kept_accounts();
@@ -170,14 +186,7 @@ impl Core {
         let of_accounts = AccountingQuery { accounts, since, ..AccountingQuery::default() };
         let queries = [of_users, of_accounts].into_iter().filter(AccountingQuery::names_any);
         let lives: Result<Vec<_>, _> = queries.map(|query| self.slurm.accounting(&query)).collect();
-        let lives = match lives {
-            Ok(lives) => lives.concat(),
-            Err(error) => {
-                tracing::warn!(%error, "failed to ask Slurm's accounting for direct jobs; the engine tries again");
-                return;
-            }
-        };
-        self.direct().has_missed = false;
+        let lives = lives?.concat();
         for life in lives.iter().filter(|life| life.is_final()) {
             let Some(mut direct) = self.as_direct(life, &kept) else { continue };
             // A job that ended before the first sweep was before this center's time.
@@ -185,11 +194,11 @@ impl Core {
                 continue;
             }
             direct.ended = Some(end_of(life));
-            self.note_direct(direct);
+            self.note_direct(direct)?;
         }
-        if let Err(error) = self.records.set_swept(Swept { until_s: began_s, ..swept }) {
-            tracing::warn!(%error, "failed to keep how far Slurm's accounting was swept");
-        }
+        self.direct().has_missed = false;
+        let kept = self.records.set_swept(Swept { until_s: began_s, ..swept });
+        kept.map_err(EngineError::io("keep how far it was swept"))
     }
 
     /// Ends the run of a direct job, by its record in the accounting.

@@ -13,8 +13,8 @@ use crate::{
     },
 };
 
-/// A job that was cancelled by nobody, and that ended so soon by Slurm's whole seconds, could not be
-/// launched.
+/// A job that nobody cancelled, and that Slurm shows as cancelled within this time of its start, could not be
+/// launched. Slurm's times are whole seconds.
 const AS_IT_BEGAN: Millis = Millis(1000);
 
 /// A run that lasted longer is charged even if its folder says that it never began: its user can write to the
@@ -28,9 +28,10 @@ const TOO_MUCH_MEMORY: &str = "it was ended because it used more memory than it 
 pub(crate) struct Facts {
     pub time_limit: Millis,
     pub claim: Claim,
-    /// This part of Slurm was down meanwhile, and none of the run's processes failed.
+    /// The part of Slurm that was down during the run, where that can explain the end: no process of the run
+    /// is known to have failed.
     pub down: Option<Down>,
-    /// For a run whose time was over: something of it was there to hear that.
+    /// Whether anything of the run was still there when its time was over.
     pub was_there: bool,
     /// The word of the run's start when it would not go on.
     pub refused: Option<String>,
@@ -56,7 +57,7 @@ impl Facts {
         self.gang.map_or(self.claim != Claim::None, |gang| gang.began == gang.processes)
     }
 
-    /// Why a run was not there though Slurm let its time run out.
+    /// Why nothing of the run was there to reach the time limit that Slurm reports.
     fn why_not_there(&self) -> Option<&'static str> {
         let is_gang = self.gang.is_some();
         match self.down? {
@@ -79,6 +80,20 @@ pub(crate) struct GangProgress {
     pub ended: usize,
     /// The exit code of the first process that failed.
     pub failure: Option<i32>,
+}
+
+impl GangProgress {
+    /// The end of the gang by the word of its own processes: the first failure, or the end of them all.
+    /// `None` where some of them had not ended and none had failed.
+    fn end(self) -> Option<Exit> {
+        let all_ended = (self.ended == self.processes).then_some(Exit::Code(0));
+        self.failure.map(of_shell).or(all_ended)
+    }
+
+    /// Whether its processes tell how it ended.
+    pub(crate) fn tells_its_end(self) -> bool {
+        self.end().is_some()
+    }
 }
 
 /// Whether a job was let through as the run.
@@ -193,13 +208,18 @@ pub(crate) fn ending(job: &JobRecord, facts: &Facts) -> Ending {
         | JobState::Completing
         | JobState::Unknown => noted("Slurm put it back into its queue".to_owned(), Exit::MachineLost),
     };
-    let how = match (how, facts.gang) {
+    let how = match (how, facts.gang.and_then(GangProgress::end)) {
         // Where daemons die, the step that waits for processes on other nodes may miss their ends.
-        (Exit::TimedOut, Some(gang)) if gang.failure.is_some() || gang.ended == gang.processes => {
+        (Exit::TimedOut, Some(own)) => {
             note = Some("Slurm did not see that its processes had ended".to_owned());
-            gang.failure.map_or(Exit::Code(0), of_shell)
+            own
         }
-        (Exit::TimedOut, _) if let Some(why) = facts.why_not_there() => {
+        // The step itself can be killed, and its end is not that of the processes.
+        (Exit::Code(_) | Exit::Signal(_), Some(own)) => {
+            note = None;
+            own
+        }
+        (Exit::TimedOut, None) if let Some(why) = facts.why_not_there() => {
             note = Some(format!("{why} {}", nodes()));
             Exit::MachineLost
         }
@@ -334,6 +354,22 @@ mod tests {
             let stopped = Facts { end_reason: Some(EndReason::Stop), down: None, ..facts };
             let short = JobRecord { ended_s: Some(1_700_000_005), ..job(JobState::Cancelled) };
             assert!(matches!(ending(&short, &stopped).ended.how, Exit::Stopped { .. }), "{stopped:?}");
+        }
+    }
+
+    #[test]
+    fn a_gang_ends_as_its_processes_say_and_not_as_their_step_does() {
+        // As if the step had written to a pipe that was closed.
+        let failed = JobRecord { signal: 13, ..job(JobState::Failed) };
+        for (ended, failure, want) in [
+            (1, Some(2), Exit::Code(2)),
+            (1, Some(139), Exit::Signal(11)),
+            (2, None, Exit::Code(0)),
+            (1, None, Exit::Signal(13)),
+        ] {
+            let gang = Some(GangProgress { processes: 2, began: 2, ended, failure });
+            let Ending { ended, note } = ending(&failed, &Facts { gang, ..facts() });
+            assert_eq!((ended.how, note), (want, None), "{gang:?}");
         }
     }
 

@@ -1,17 +1,18 @@
 //! Finds the Slurm jobs of runs: by name, where it is not known whether a run was submitted, and by the
 //! claim, where a run has several jobs.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, io};
 
 use domain::RunId;
 
 use super::{
     core::Core,
     job_name::{job_name, run_of},
-    table::TrackedRun,
+    table::{TrackedJob, TrackedRun},
 };
 use crate::{
     clock,
+    engine::EngineError,
     observation::Leaving,
     slurm::{
         client::{
@@ -31,7 +32,7 @@ pub(super) fn look_for(core: &Core, batch: &[RunId]) -> bool {
     let wanted: Vec<RunId> = {
         let table = core.table();
         let is_wanted = |run: &&RunId| {
-            table.runs.get(run).is_some_and(|entry| entry.number.is_none() && entry.may_be_there)
+            table.runs.get(run).is_some_and(|entry| entry.job.number.is_none() && entry.may_be_there)
         };
         batch.iter().filter(is_wanted).copied().collect()
     };
@@ -64,29 +65,38 @@ pub(super) fn adopt_found(core: &Core, by_name: &HashMap<&str, Vec<u32>>) -> boo
     let unclear: Vec<RunId> = {
         let table = core.table();
         let is_unclear = |(run, entry): &(&RunId, &TrackedRun)| {
-            entry.number.is_none() && entry.may_be_there && !table.in_hand.contains(run)
+            entry.job.number.is_none() && entry.may_be_there && !table.in_hand.contains(run)
         };
         table.runs.iter().filter(is_unclear).map(|(run, _)| *run).collect()
     };
     let mut has_found = false;
     for run in unclear {
         let Some(numbers) = by_name.get(job_name(run).as_str()) else { continue };
-        if let Some(number) = choose(core, run, numbers.clone()) {
-            tracing::info!(%run, number, "found the Slurm job of a run");
-            adopt(core, run, number);
-            has_found = true;
+        match choose(core, run, numbers.clone()) {
+            Ok(Some(number)) => {
+                tracing::info!(%run, number, "found the Slurm job of a run");
+                adopt(core, run, number);
+                has_found = true;
+            }
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(%run, %error, "failed to choose among the Slurm jobs of a run; the engine tries again");
+            }
         }
     }
     has_found
 }
 
 /// Chooses, of several jobs, the one that made the run's claim, or else the first.
-fn choose(core: &Core, run: RunId, mut numbers: Vec<u32>) -> Option<u32> {
+fn choose(core: &Core, run: RunId, mut numbers: Vec<u32>) -> Result<Option<u32>, EngineError> {
     if let Some(entry) = core.table().runs.get(&run) {
         numbers.retain(|number| !entry.forgotten.contains(number));
     }
-    let claimed = claimed_by(core, run).filter(|claimed| numbers.contains(claimed));
-    claimed.or_else(|| numbers.into_iter().min())
+    if numbers.len() <= 1 {
+        return Ok(numbers.pop());
+    }
+    let claimed = claimed_by(core, run)?.filter(|claimed| numbers.contains(claimed));
+    Ok(claimed.or_else(|| numbers.into_iter().min()))
 }
 
 /// Makes the job the run's own.
@@ -98,9 +108,7 @@ pub(super) fn adopt(core: &Core, run: RunId, number: u32) {
     }
     let mut table = core.table();
     let Some(entry) = table.runs.get_mut(&run) else { return };
-    (entry.number, entry.submitted_at, entry.may_be_there) = (Some(number), Some(at), false);
-    entry.confirmed_at = None;
-    (entry.gone_since, entry.unlisted_at, entry.last_listed, entry.cancelled_at) = (None, None, None, None);
+    (entry.job, entry.may_be_there) = (TrackedJob::submitted(number, at), false);
     if entry.left_at.is_none() {
         let is_short = core.notices.as_ref().is_some_and(|notices| notices.expects_short(entry));
         entry.leaving = if is_short { Leaving::Soon } else { Leaving::No };
@@ -112,13 +120,13 @@ pub(super) fn adopt(core: &Core, run: RunId, number: u32) {
     core.to_watch.notify_one();
 }
 
-fn find_jobs(core: &Core, runs: &[RunId]) -> Result<HashMap<RunId, u32>, SlurmError> {
+fn find_jobs(core: &Core, runs: &[RunId]) -> Result<HashMap<RunId, u32>, EngineError> {
     let listing = core.slurm.jobs()?;
-    let mut found: HashMap<RunId, Vec<u32>> = HashMap::new();
+    let mut all: HashMap<RunId, Vec<u32>> = HashMap::new();
     let mut note = |jobs: &[JobRecord]| {
         for job in jobs {
             if let Some(run) = run_of(&job.name).filter(|run| runs.contains(run)) {
-                found.entry(run).or_default().push(job.id);
+                all.entry(run).or_default().push(job.id);
             }
         }
     };
@@ -129,7 +137,13 @@ fn find_jobs(core: &Core, runs: &[RunId]) -> Result<HashMap<RunId, u32>, SlurmEr
         ..AccountingQuery::default()
     };
     note(&core.slurm.accounting(&query)?);
-    Ok(found.into_iter().filter_map(|(run, numbers)| Some((run, choose(core, run, numbers)?))).collect())
+    let mut found = HashMap::new();
+    for (run, numbers) in all {
+        if let Some(number) = choose(core, run, numbers)? {
+            found.insert(run, number);
+        }
+    }
+    Ok(found)
 }
 
 /// Whether Slurm has, or has had, a job of this number under the run's name.
@@ -154,8 +168,9 @@ pub(super) fn looked_for_s(run: RunId) -> i64 {
 }
 
 /// The number of the job that made the run's claim.
-pub(super) fn claimed_by(core: &Core, run: RunId) -> Option<u32> {
-    let tenant = core.table().runs.get(&run)?.spec.as_ref()?.tenant;
-    let user = core.user_of(tenant).ok()?;
-    core.shared.word(run, "claim", user.uid)?.parse().ok()
+pub(super) fn claimed_by(core: &Core, run: RunId) -> Result<Option<u32>, EngineError> {
+    let failed = || EngineError::io::<io::Error>(format!("read the claim of {run}"));
+    let Some(user) = core.owner_of_run(run).map_err(failed())? else { return Ok(None) };
+    let word = core.shared.word(run, "claim", user.uid).map_err(failed())?;
+    Ok(word.and_then(|text| text.parse().ok()))
 }

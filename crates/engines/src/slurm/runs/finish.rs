@@ -1,7 +1,7 @@
 //! The end of a run, from Slurm's record of its job, and from the facts that its folder and its nodes add to
 //! that.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::{io, ops::RangeInclusive, time::Duration};
 
 use domain::RunId;
 
@@ -15,6 +15,7 @@ use crate::{
     observation::Observation,
     slurm::{
         client::job::{JobRecord, JobState},
+        disk::user::UnixUser,
         script::sbatch,
     },
 };
@@ -31,57 +32,102 @@ const HEARD_OF: Duration = Duration::from_secs(10);
 /// Ends the run whose job has ended. Where something can't be told yet, the run stays as it is, and the next
 /// look tries again.
 pub(super) fn finish(core: &Core, run: RunId, job: &JobRecord) {
+    if let Err(error) = try_to_finish(core, run, job) {
+        tracing::warn!(%run, %error, "failed to read what a run has left; the engine tries again");
+    }
+}
+
+/// The files that a run has left in its folder. All are absent where the run has no user.
+struct Left<'a> {
+    core: &'a Core,
+    run: RunId,
+    user: Option<UnixUser>,
+}
+
+impl Left<'_> {
+    fn word(&self, name: &str) -> io::Result<Option<String>> {
+        self.user.as_ref().map_or(Ok(None), |user| self.core.shared.word(self.run, name, user.uid))
+    }
+
+    fn number(&self, name: &str) -> io::Result<Option<u32>> {
+        Ok(self.word(name)?.and_then(|text| text.parse().ok()))
+    }
+
+    /// The last few kilobytes of its standard error.
+    fn errors(&self) -> io::Result<Option<String>> {
+        let tail = |user: &UnixUser| self.core.shared.tail(self.run, Stream::Stderr, user.uid);
+        self.user.as_ref().map_or(Ok(None), tail)
+    }
+
+    /// When something was last written to its standard error, in seconds since 1970.
+    fn last_error_s(&self) -> io::Result<Option<i64>> {
+        let changed_s = |user: &UnixUser| self.core.shared.changed_s(self.run, Stream::Stderr, user.uid);
+        self.user.as_ref().map_or(Ok(None), changed_s)
+    }
+
+    /// How far a gang came.
+    fn gang(&self, processes: usize) -> io::Result<GangProgress> {
+        let of_rank = |name: &str| {
+            let words = (0..processes).map(|rank| self.word(&format!("{name}.{rank}")));
+            let words: io::Result<Vec<Option<String>>> = words.collect();
+            Ok::<_, io::Error>(words?.into_iter().flatten().collect::<Vec<String>>())
+        };
+        let codes: Vec<i32> = of_rank("ended")?.iter().filter_map(|code| code.parse().ok()).collect();
+        let has_failed = codes.iter().any(|code| *code != 0);
+        // A process that ended after the first failure, or when it was told to, has no file `ended`.
+        let failure = self.word("failed")?.and_then(|code| code.parse().ok()).filter(|_| has_failed);
+        Ok(GangProgress { processes, began: of_rank("began")?.len(), ended: codes.len(), failure })
+    }
+}
+
+fn try_to_finish(core: &Core, run: RunId, job: &JobRecord) -> io::Result<()> {
     let (spec, end_reason) = {
         let table = core.table();
-        let Some(entry) = table.runs.get(&run) else { return };
+        let Some(entry) = table.runs.get(&run) else { return Ok(()) };
         let over = entry.is_due.then_some(EndReason::TimeOver);
         let stop = entry.stop.then_some(EndReason::Stop);
         (entry.spec.clone(), entry.waited_too_long.map(EndReason::GivenBack).or(over).or(stop))
     };
-    let user = spec.as_ref().and_then(|spec| core.user_of(spec.tenant).ok());
-    let word = |name: &str| core.shared.word(run, name, user.as_ref()?.uid);
-    let claimed: Option<u32> = word("claim").and_then(|text| text.parse().ok());
+    let left = Left { core, run, user: core.owner_of_run(run)? };
+    let claimed = left.number("claim")?;
     if let Some(other) = claimed.filter(|other| *other != job.id)
         && !is_the_run_all_the_same(core, run, job.id, other)
     {
-        return;
+        return Ok(());
     }
     // The words that the run's start and Slurm leave in the folder tell of failures only.
     let has_failed = job.state != JobState::Completed;
-    let word = |name: &str| if has_failed { word(name) } else { None };
+    let word = |name: &str| if has_failed { left.word(name) } else { Ok(None) };
     let is_gang = spec.as_ref().is_some_and(|spec| !sbatch::is_once(spec));
     let is_cut_short = matches!(job.state, JobState::TimedOut | JobState::Cancelled | JobState::Forgotten);
     let is_over_time =
         job.state == JobState::TimedOut || is_cut_short && matches!(end_reason, Some(EndReason::TimeOver));
-    let gang = spec.as_ref().filter(|_| is_gang && is_cut_short).map(|spec| gang(spec.nodes.len(), word));
+    let may_tell = is_gang && (is_cut_short || job.state == JobState::Failed);
+    let gang = spec.as_ref().filter(|_| may_tell).map(|spec| left.gang(spec.nodes.len())).transpose()?;
+    // Then the gang's step failed: a node may be lost. Otherwise Slurm's word on the step is all there is.
     let has_failed_by_no_process =
-        job.state == JobState::Failed && is_gang && claimed.is_some() && word("failed").is_none();
-    let is_second = word("second").is_some_and(|text| text.parse() == Ok(job.id));
-    let log = user
-        .as_ref()
-        .filter(|_| has_failed)
-        .and_then(|user| core.shared.tail(run, Stream::Stderr, user.uid))
-        .unwrap_or_default();
+        job.state == JobState::Failed && claimed.is_some() && gang.is_some_and(|gang| !gang.tells_its_end());
+    let is_second = has_failed && left.number("second")? == Some(job.id);
+    let log = if has_failed { left.errors()?.unwrap_or_default() } else { String::new() };
     let claim = match claimed {
         // A shell that stops at the syntax of the run's own script does so before the claim.
-        None if word("stderr").is_some_and(|first| ending::tells_of_syntax(job, &first)) => Claim::Made,
+        None if word("stderr")?.is_some_and(|first| ending::tells_of_syntax(job, &first)) => Claim::Made,
         Some(_) if is_second => Claim::MadeBefore,
         Some(_) => Claim::Made,
         None => Claim::None,
     };
-    // The slurmstepd of a job that is there writes into its output that it ends the job. There is an output
-    // wherever anything began.
+    // When a job's time is over, its slurmstepd writes that into the job's standard error, a file that exists
+    // as soon as anything of the job has begun. A job that was no longer there has written nothing so late.
     let was_there = is_over_time
-        && user
-            .as_ref()
-            .and_then(|user| core.shared.changed_s(run, Stream::Stderr, user.uid))
+        && left
+            .last_error_s()?
             .map_or(claimed.is_some(), |at| at >= job.ended_s.unwrap_or(i64::MAX).saturating_sub(SLACK_S));
     let mut facts = Facts {
         time_limit: spec.as_ref().map(|spec| spec.time_limit).unwrap_or_default(),
         down: None,
         was_there,
         claim,
-        refused: word("refused"),
+        refused: word("refused")?,
         ran_out_of_memory: ending::tells_of_memory(&log),
         end_reason,
         gang,
@@ -98,11 +144,12 @@ pub(super) fn finish(core: &Core, run: RunId, job: &JobRecord) {
         match was_node_down(core, run, job, since_s..=until_s) {
             Some(true) => facts.down = Some(Down::Node),
             Some(false) => {}
-            None => return,
+            None => return Ok(()),
         }
     }
     let Ending { ended, note } = ending::ending(job, &facts);
     core.end(run, Observation::Ended(ended), note.as_deref());
+    Ok(())
 }
 
 /// Whether the job `number` is the run although the run's claim names another job. The claim's file is its
@@ -134,20 +181,7 @@ fn was_node_down(core: &Core, run: RunId, job: &JobRecord, within_s: RangeInclus
     };
     let was_down = daemons.iter().any(|daemon| daemon.was_down(within_s.clone()));
     // The controller hears of a new daemon a while after its start.
-    let gone_since = core.table().runs.get(&run).and_then(|entry| entry.gone_since);
+    let gone_since = core.table().runs.get(&run).and_then(|entry| entry.job.gone_since);
     let is_early = gone_since.is_some_and(|since| since.elapsed() < HEARD_OF);
     (was_down || !is_early).then_some(was_down)
-}
-
-/// How far a gang came, by the files that its processes left in its folder.
-fn gang(processes: usize, word: impl Fn(&str) -> Option<String>) -> GangProgress {
-    let of_rank = |name: &str| {
-        let words = (0..processes).map(|rank| word(&format!("{name}.{rank}")));
-        words.flatten().collect::<Vec<String>>()
-    };
-    let codes: Vec<i32> = of_rank("ended").iter().filter_map(|code| code.parse().ok()).collect();
-    let has_failed = codes.iter().any(|code| *code != 0);
-    // A process that ended after the first failure, or when it was told to, has no file `ended`.
-    let failure = word("failed").and_then(|code| code.parse().ok()).filter(|_| has_failed);
-    GangProgress { processes, began: of_rank("began").len(), ended: codes.len(), failure }
 }

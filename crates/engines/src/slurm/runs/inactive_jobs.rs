@@ -1,5 +1,5 @@
-//! Jobs that no longer go on: how they ended, the controller tells for some minutes. After that the engine
-//! asks the accounting, once for all of them.
+//! Jobs that no longer go on, and how they ended. The controller knows that for some minutes; after that the
+//! engine asks the accounting, in one call for all of them.
 
 use std::{
     collections::HashMap,
@@ -17,7 +17,7 @@ use super::{
     find::{claimed_by, looked_for_s},
     finish::finish,
     job_name::job_name,
-    table::is_job_of,
+    table::{TrackedJob, is_job_of},
 };
 use crate::{
     clock,
@@ -85,20 +85,20 @@ pub(super) fn note_inactive(
 ) -> Option<InactiveJob> {
     let mut table = core.table();
     let entry = table.runs.get_mut(&run)?;
-    let started_at = entry.started_at;
+    let started_at = entry.job.started_at;
     let listed = of_number.filter(|job| is_job_of(run, direct.as_deref(), started_at, job));
     let held_by = match (of_number, listed) {
         (None, _) => NumberHolder::Nobody,
         (Some(_), None) => NumberHolder::Another,
         (Some(_), Some(_)) => NumberHolder::TheJob,
     };
-    let since = *entry.gone_since.get_or_insert_with(Instant::now);
+    let since = *entry.job.gone_since.get_or_insert_with(Instant::now);
     if let Some(listed) = listed {
-        entry.last_listed = Some(listed.clone());
+        entry.job.last_listed = Some(listed.clone());
     } else {
-        entry.unlisted_at.get_or_insert_with(clock::now);
+        entry.job.unlisted_at.get_or_insert_with(clock::now);
     }
-    let (listed, unlisted_at) = (entry.last_listed.clone(), entry.unlisted_at);
+    let (listed, unlisted_at) = (entry.job.last_listed.clone(), entry.job.unlisted_at);
     let for_how_long = since.elapsed();
     Some(InactiveJob { run, number, direct, started_at, listed, held_by, unlisted_at, for_how_long })
 }
@@ -183,7 +183,7 @@ fn resolve_one(core: &Core, job: &InactiveJob, of_number: Vec<&JobRecord>, has_a
         return true;
     }
     if let Some(entry) = core.table().runs.get_mut(&run) {
-        entry.missing_since = None;
+        entry.job.missing_since = None;
     }
     false
 }
@@ -224,15 +224,25 @@ fn missing(core: &Core, run: RunId, has_begun: bool) -> Missing {
     let (since, has_begun) = {
         let mut table = core.table();
         let Some(entry) = table.runs.get_mut(&run) else { return Missing::NotYet };
-        (*entry.missing_since.get_or_insert_with(Instant::now), has_begun || entry.started_at.is_some())
+        (
+            *entry.job.missing_since.get_or_insert_with(Instant::now),
+            has_begun || entry.job.started_at.is_some(),
+        )
     };
     let for_how_long = since.elapsed();
     if for_how_long <= times.lost {
         return Missing::NotYet;
     }
     // The first job of a run makes the claim, so another job is safe where there is no claim.
-    if !has_begun && claimed_by(core, run).is_none() {
-        return Missing::NeverBegan;
+    if !has_begun {
+        match claimed_by(core, run) {
+            Ok(None) => return Missing::NeverBegan,
+            Ok(Some(_)) => {}
+            Err(error) => {
+                tracing::warn!(%run, %error, "failed to tell whether a run has begun; the engine tries again");
+                return Missing::NotYet;
+            }
+        }
     }
     let nothing_is_on_the_way = || matches!(core.slurm.backlog(), Ok(Some(0)));
     if for_how_long > times.vanish || nothing_is_on_the_way() { Missing::Vanished } else { Missing::NotYet }
@@ -242,11 +252,8 @@ fn submit_again(core: &Core, run: RunId, number: u32) {
     tracing::warn!(%run, number, "Slurm has forgotten the job of a run that had not begun; the run is submitted again");
     let mut table = core.table();
     let Some(entry) = table.runs.get_mut(&run) else { return };
-    (entry.number, entry.submitted_at) = (None, None);
+    (entry.job, entry.may_be_there) = (TrackedJob::default(), true);
     entry.forgotten.push(number);
-    (entry.gone_since, entry.missing_since, entry.last_listed) = (None, None, None);
-    entry.unlisted_at = None;
-    entry.may_be_there = true;
     table.queue.push_back(run);
     core.to_submit.notify_one();
 }
@@ -255,7 +262,7 @@ fn vanish(core: &Core, run: RunId) {
     let (started, last_seen) = {
         let table = core.table();
         let Some(entry) = table.runs.get(&run) else { return };
-        (entry.started_at.map(|at| Started { at }), entry.last_seen)
+        (entry.job.started_at.map(|at| Started { at }), entry.last_seen)
     };
     tracing::warn!(%run, "neither Slurm's controller nor its accounting knows how the job of a run ended");
     core.end(run, Observation::Vanished { started, last_seen }, Some("Slurm lost its job"));

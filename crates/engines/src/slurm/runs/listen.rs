@@ -2,7 +2,9 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    time::Instant,
+    io::ErrorKind,
+    net::TcpStream,
+    time::{Duration, Instant},
 };
 
 use domain::RunId;
@@ -19,6 +21,9 @@ use crate::observation::Leaving;
 
 /// The number of the listening socket among the connections.
 const LISTENER: u64 = 0;
+
+/// How long the listener rests after a failure to accept a connection.
+const REST: Duration = Duration::from_secs(1);
 
 /// Waits for connections and for their ends.
 pub(crate) fn run(core: &Core) {
@@ -48,15 +53,11 @@ fn wait(core: &Core, notices: &Notices) -> rustix::io::Result<()> {
         for event in &events {
             let id = event.data.u64();
             if id == LISTENER {
-                while let Ok((stream, _)) = notices.listener.accept() {
-                    if connections.len() < most && stream.set_nonblocking(true).is_ok() {
+                while let Some(stream) = accept(notices) {
+                    if connections.len() < most {
                         last_id += 1;
-                        epoll::add(
-                            &poll,
-                            &stream,
-                            epoll::EventData::new_u64(last_id),
-                            epoll::EventFlags::IN,
-                        )?;
+                        let data = epoll::EventData::new_u64(last_id);
+                        epoll::add(&poll, &stream, data, epoll::EventFlags::IN)?;
                         connections.insert(last_id, Connection::new(stream));
                     }
                 }
@@ -75,6 +76,24 @@ fn wait(core: &Core, notices: &Notices) -> rustix::io::Result<()> {
             connected.remove(&run);
             if matches!(heard, Heard::Left) {
                 core.has_left(run);
+            }
+        }
+    }
+}
+
+/// The next connection that waits to be accepted. A failure lasts where this process has no files left, and
+/// the connection that waits would wake the listener again at once: so it rests for a while.
+fn accept(notices: &Notices) -> Option<TcpStream> {
+    loop {
+        let accepted = notices.listener.accept();
+        match accepted.and_then(|(stream, _)| stream.set_nonblocking(true).map(|()| stream)) {
+            Ok(stream) => return Some(stream),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
+            Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {}
+            Err(error) => {
+                tracing::warn!(%error, "failed to accept the connection of a run; the engine tries again in {REST:?}");
+                std::thread::sleep(REST);
+                return None;
             }
         }
     }

@@ -106,7 +106,6 @@ pub(super) fn submission(
         // A script that says how many processors its tasks have gets these.
         min_cpus: Some(cpus).filter(|_| is_batch && !batch.tells_processors()),
         exclusive: spec.exclusive && is_batch,
-        env: Vec::new(),
     }
 }
 

@@ -9,7 +9,7 @@ use domain::RunId;
 
 use super::{
     cancel::cancel,
-    core::{Core, never_began},
+    core::{Core, NoUser, never_began},
     find::{adopt, look_for},
     submission::{Charged, charged_account, submission},
     table::RunTable,
@@ -113,7 +113,7 @@ fn submit_if_wanted(core: &Core, run: RunId) -> Attempt {
         let table = core.table();
         match table.runs.get(&run) {
             _ if table.is_ending => return Attempt::Done,
-            Some(entry) if entry.number.is_some() || entry.may_be_there => return Attempt::Done,
+            Some(entry) if entry.job.number.is_some() || entry.may_be_there => return Attempt::Done,
             Some(entry) if entry.stop => None,
             Some(entry) => entry.spec.clone(),
             None => return Attempt::Done,
@@ -135,7 +135,11 @@ fn submit_one(core: &Core, spec: &Arc<LaunchSpec>) -> Attempt {
     };
     let user = match core.user_of(spec.tenant) {
         Ok(user) => user,
-        Err(why) => return refuse(why),
+        Err(NoUser::Refused(why)) => return refuse(why),
+        Err(error @ NoUser::NotLookedUp(_)) => {
+            tracing::warn!(%run, %error, "failed to find the user of a run; the engine tries again");
+            return Attempt::Later;
+        }
     };
     let charged = match charged_account(core, spec) {
         Charged::To(name) => name,

@@ -45,23 +45,13 @@ pub(crate) struct TrackedRun {
     pub may_be_there: bool,
     /// The run rests until then: its last submission had no answer, and the job may still come about.
     pub not_before: Option<Instant>,
-    /// The number of the run's Slurm job.
-    pub number: Option<u32>,
-    pub submitted_at: Option<Timestamp>,
     /// The owner of the run's files.
     pub user: Option<UnixUser>,
-    pub started_at: Option<Timestamp>,
-    /// When the controller was first seen not to have the job, or to have it as ended.
-    pub gone_since: Option<Instant>,
-    /// Since when both the controller and the accounting answer and neither knows the job.
-    pub missing_since: Option<Instant>,
+    /// The run's Slurm job, of which nothing is known before the run has one.
+    pub job: TrackedJob,
     /// The numbers of earlier jobs that the controller forgot before they began. The accounting may know them
     /// all the same.
     pub forgotten: Vec<u32>,
-    /// When the controller was first seen not to have the job at all.
-    pub unlisted_at: Option<Timestamp>,
-    /// The controller's last word on the job after it ended.
-    pub last_listed: Option<JobRecord>,
     pub last_seen: Option<Timestamp>,
     /// When the job was first known to run.
     pub began_at: Option<Instant>,
@@ -70,16 +60,38 @@ pub(crate) struct TrackedRun {
     pub left_at: Option<Instant>,
     /// Set where Slurm did not start the job for so long: the run is given back.
     pub waited_too_long: Option<Duration>,
-    /// When the run reaches its time limit.
-    pub due: Option<Instant>,
     /// The run has reached its time limit.
     pub is_due: bool,
+    /// How often Slurm refused the run under its project's account.
+    pub refusals: u8,
+}
+
+/// What is known of a run's Slurm job. A run that gets another job gets all of this anew.
+#[derive(Default)]
+pub(crate) struct TrackedJob {
+    pub number: Option<u32>,
+    pub submitted_at: Option<Timestamp>,
+    pub started_at: Option<Timestamp>,
+    /// When the run reaches its time limit.
+    pub due: Option<Instant>,
     /// When Slurm last confirmed that the number is that of the run's job.
     pub confirmed_at: Option<Instant>,
     /// When Slurm was last told to end the job.
     pub cancelled_at: Option<Instant>,
-    /// How often Slurm refused the run under its project's account.
-    pub refusals: u8,
+    /// When the controller was first seen not to have the job, or to have it as ended.
+    pub gone_since: Option<Instant>,
+    /// When the controller was first seen not to have the job at all.
+    pub unlisted_at: Option<Timestamp>,
+    /// The controller's last word on the job after it ended.
+    pub last_listed: Option<JobRecord>,
+    /// Since when both the controller and the accounting answer and neither knows the job.
+    pub missing_since: Option<Instant>,
+}
+
+impl TrackedJob {
+    pub(crate) fn submitted(number: u32, at: Timestamp) -> Self {
+        Self { number: Some(number), submitted_at: Some(at), ..Self::default() }
+    }
 }
 
 impl TrackedRun {
@@ -90,31 +102,23 @@ impl TrackedRun {
             stop: false,
             may_be_there,
             not_before: None,
-            number: None,
-            submitted_at: None,
             user: None,
-            started_at: None,
-            gone_since: None,
-            missing_since: None,
+            job: TrackedJob::default(),
             forgotten: Vec::new(),
-            unlisted_at: None,
-            last_listed: None,
             last_seen: None,
             began_at: None,
             leaving: Leaving::No,
             left_at: None,
             waited_too_long: None,
-            due: None,
             is_due: false,
-            confirmed_at: None,
-            cancelled_at: None,
             refusals: 0,
         }
     }
 
     pub(crate) fn of_direct(direct: Arc<DirectJob>) -> Self {
         let mut entry = Self::new(None, false);
-        (entry.number, entry.started_at) = (Some(direct.number), Some(direct.started_at()));
+        let (number, started_at) = (Some(direct.number), Some(direct.started_at()));
+        entry.job = TrackedJob { number, started_at, ..TrackedJob::default() };
         entry.direct = Some(direct);
         entry
     }
@@ -126,8 +130,9 @@ impl TrackedRun {
 
     /// Notes that Slurm said that the job goes on, and when Slurm was asked.
     pub(super) fn note_seen(&mut self, asked_at: Instant) {
-        (self.gone_since, self.missing_since, self.unlisted_at) = (None, None, None);
-        (self.last_seen, self.confirmed_at) = (Some(clock::now()), Some(asked_at));
+        let job = &mut self.job;
+        (job.gone_since, job.missing_since, job.unlisted_at) = (None, None, None);
+        (self.last_seen, job.confirmed_at) = (Some(clock::now()), Some(asked_at));
     }
 
     /// Whether Slurm is to end the job.

@@ -31,7 +31,7 @@ use crate::{
 
 /// How many of the last looks tell how long one takes.
 const LOOKS_KEPT: usize = 3;
-/// So long after a run's processes are gone, Slurm has mostly tidied up and has its end.
+/// How long Slurm usually needs to tidy up after a run's last process, and to have the run's end.
 const TIDIED: Duration = Duration::from_millis(200);
 
 /// A run that Slurm has, as it was when the watcher asked.
@@ -49,7 +49,7 @@ struct Rhythm {
     /// The shortest pause: Slurm spends no more than a share of its time on looks.
     floor: Duration,
     looked_at: Instant,
-    /// The next look comes early, because nothing is to come but the last ends.
+    /// The look was brought forward because all runs had given notice of their ends.
     is_early: bool,
 }
 
@@ -84,7 +84,7 @@ pub(crate) fn run(core: &Core) {
 fn wait(core: &Core, rhythm: &mut Rhythm) -> bool {
     let mut table = core.table();
     while !table.is_ending
-        && !table.runs.values().any(|entry| entry.number.is_some() || entry.may_be_there)
+        && !table.runs.values().any(|entry| entry.job.number.is_some() || entry.may_be_there)
         && !core.sees_direct()
     {
         table = sync::wait(&core.to_watch, table);
@@ -129,7 +129,7 @@ fn end_overdue_runs(core: &Core, table: &mut RunTable) -> Option<Duration> {
     let now = Instant::now();
     let (mut next, mut due) = (None, Vec::new());
     for (run, entry) in &mut table.runs {
-        let Some(at) = entry.due.filter(|_| !entry.is_to_end()) else { continue };
+        let Some(at) = entry.job.due.filter(|_| !entry.is_to_end()) else { continue };
         if let Some(left) = at.checked_duration_since(now).filter(|left| !left.is_zero()) {
             next = Some(next.map_or(left, |next: Duration| next.min(left)));
         } else {
@@ -152,8 +152,8 @@ fn look(core: &Core, asking: &mut Duration) -> bool {
     let watched: Vec<Watched> = {
         let table = core.table();
         let of = |(run, entry): (&RunId, &TrackedRun)| {
-            let (direct, started_at) = (entry.direct.clone(), entry.started_at);
-            Some(Watched { run: *run, number: entry.number?, direct, started_at })
+            let (direct, started_at) = (entry.direct.clone(), entry.job.started_at);
+            Some(Watched { run: *run, number: entry.job.number?, direct, started_at })
         };
         table.runs.iter().filter_map(of).collect()
     };
@@ -242,10 +242,10 @@ fn note_active(core: &Core, run: RunId, job: &JobRecord, asked_at: Instant) -> b
     }
     let Some(entry) = table.runs.get_mut(&run) else { return false };
     // A controller that dies may forget that it was told to end a job.
-    let is_told = entry.cancelled_at.is_some_and(|at| at.elapsed() > core.config.times.lost);
+    let is_told = entry.job.cancelled_at.is_some_and(|at| at.elapsed() > core.config.times.lost);
     if is_told && job.state != JobState::Completing {
         tracing::warn!(%run, number = job.id, "a job that Slurm was told to end goes on; Slurm is told again");
-        entry.cancelled_at = None;
+        entry.job.cancelled_at = None;
         table.queue.push_front(run);
         core.to_submit.notify_one();
         return false;
@@ -254,18 +254,18 @@ fn note_active(core: &Core, run: RunId, job: &JobRecord, asked_at: Instant) -> b
         give_back_if_late(core, &mut table, run, job);
         return false;
     }
-    if entry.started_at.is_some() {
+    if entry.job.started_at.is_some() {
         return false;
     }
-    entry.started_at = job.started_at();
-    let is_news = entry.started_at.is_some();
-    if let (Some(at), Some(spec)) = (entry.started_at, &entry.spec) {
+    entry.job.started_at = job.started_at();
+    let is_news = entry.job.started_at.is_some();
+    if let (Some(at), Some(spec)) = (entry.job.started_at, &entry.spec) {
         // The job began at some time in this second. Since clocks differ: not before its submission, and not
         // later than now.
         let since = |at: Timestamp| clock::now().since(at).0;
-        let age_ms = (since(at) - 999).min(entry.submitted_at.map_or(i64::MAX, since)).max(0);
+        let age_ms = (since(at) - 999).min(entry.job.submitted_at.map_or(i64::MAX, since)).max(0);
         let left_ms = u64::try_from(spec.time_limit.0.saturating_sub(age_ms)).unwrap_or(0);
-        entry.due = Instant::now().checked_add(Duration::from_millis(left_ms));
+        entry.job.due = Instant::now().checked_add(Duration::from_millis(left_ms));
     }
     drop(table);
     if is_news {
@@ -277,7 +277,7 @@ fn note_active(core: &Core, run: RunId, job: &JobRecord, asked_at: Instant) -> b
 /// Gives a run back whose job waits for too long, so that the center plans it elsewhere.
 fn give_back_if_late(core: &Core, table: &mut RunTable, run: RunId, job: &JobRecord) {
     let Some(entry) = table.runs.get_mut(&run) else { return };
-    let waited = entry.submitted_at.map_or(0, |at| clock::now().since(at).0);
+    let waited = entry.job.submitted_at.map_or(0, |at| clock::now().since(at).0);
     let waited = Duration::from_millis(u64::try_from(waited).unwrap_or(0));
     // The job names its nodes: where one of them is out, other nodes are better than waiting.
     let is_out = ["ReqNodeNotAvail", "NodeDown", "DOWN", "DRAIN"].iter().any(|why| job.reason.contains(why));
@@ -302,7 +302,14 @@ fn give_back_if_late(core: &Core, table: &mut RunTable, run: RunId, job: &JobRec
 /// Cancels all but one of several jobs of a run. The job that made the claim stays, or else the one that the
 /// engine has.
 fn end_double(core: &Core, run: RunId, number: u32, all: &[u32], by_number: &HashMap<u32, &JobRecord>) {
-    let keep = claimed_by(core, run).filter(|claimed| all.contains(claimed)).unwrap_or(number);
+    let claimed = match claimed_by(core, run) {
+        Ok(claimed) => claimed,
+        Err(error) => {
+            tracing::warn!(%run, %error, "failed to tell which of several Slurm jobs is the run; the engine tries again");
+            return;
+        }
+    };
+    let keep = claimed.filter(|claimed| all.contains(claimed)).unwrap_or(number);
     let goes_on = |other: &&u32| by_number.get(other).is_some_and(|job| !job.state.is_over());
     let others: Vec<u32> = all.iter().filter(|other| **other != keep).filter(goes_on).copied().collect();
     if !others.is_empty() {

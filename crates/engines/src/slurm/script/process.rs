@@ -1,6 +1,6 @@
 //! The start of a node's process: environment, limits, then the run's script.
 
-use std::{collections::BTreeMap, fmt::Write as _, path::Path};
+use std::{collections::HashSet, fmt::Write as _, path::Path};
 
 use domain::Launch;
 
@@ -9,7 +9,7 @@ use super::{
     sbatch,
 };
 use crate::{
-    environment::{self, Place},
+    environment::{self, Place, Variables},
     interpreter,
     slurm::shell::quoted,
     spec::LaunchSpec,
@@ -82,6 +82,8 @@ pub(crate) fn start(spec: &LaunchSpec, place: &Place, folder: &Path) -> String {
              qt_pid=$! qt_told=\n\
              trap '{ qt_told=1; : > \"$qt_run/told\"; } 2>/dev/null' TERM\n\
              wait \"$qt_pid\"; qt_code=$?\n\
+             # Slurm may signal the script a moment before this shell.\n\
+             [ \"$qt_code\" != 143 ] || [ -n \"$qt_told\" ] || read -rt 0.2 <> <(:)\n\
              while [ -n \"$qt_told\" ]; do qt_told=; wait \"$qt_pid\"; qt_code=$?; done\n\
              if ((qt_code != 0)); then (set -C; echo \"$qt_code\" > \"$qt_run/failed\") 2>/dev/null; fi\n\
              # Only a process that ended before it was told to.\n\
@@ -93,7 +95,8 @@ pub(crate) fn start(spec: &LaunchSpec, place: &Place, folder: &Path) -> String {
     text
 }
 
-/// Slurm sorts nodes by itself, but ranks are the center's.
+/// Finds the rank of this node by its name. Slurm sorts a job's nodes in its own order, so its numbers are
+/// not the ranks that the center has given out.
 fn push_rank(text: &mut String, spec: &LaunchSpec) {
     text.push_str("case $SLURMD_NODENAME in\n");
     for (rank, node) in spec.nodes.iter().enumerate() {
@@ -132,36 +135,43 @@ fn push_environment(text: &mut String, spec: &LaunchSpec, place: &Place) {
          for qt_name in \"${{qt_given[@]%%=*}}\"; do case $qt_name in SLURM*) ;; RANDOM|SECONDS|BASH*) export -n \"$qt_name\" ;; *) {forget} \"$qt_name\" ;; esac; done 2>/dev/null\n\
          export -n OLDPWD PWD _"
     );
-    let of_rank: Vec<Vec<(String, String)>> = (0..spec.nodes.len())
-        .map(|rank| {
-            let mut all = environment::environment(spec, rank, place);
-            all.retain(|(name, _)| !SLURMS_OWN.contains(&name.as_str()) && name != "MASTER_PORT");
-            all.retain(|(name, _)| can_be_exported(name) && sbatch::has(spec, name));
-            all
-        })
-        .collect();
-    let counts = of_rank.iter().flatten().fold(BTreeMap::new(), |mut counts, variable| {
-        *counts.entry(variable).or_insert(0) += 1;
-        counts
+    let has = |name: &str| {
+        !SLURMS_OWN.contains(&name)
+            && name != "MASTER_PORT"
+            && can_be_exported(name)
+            && sbatch::has(spec, name)
+    };
+    let of_node = |rank: usize| {
+        let mut all = environment::of_node(spec, rank, place);
+        all.retain(|(name, _)| has(name));
+        all
+    };
+    // A run may have thousands of nodes, so each is told only what is not the same for all.
+    let first: HashSet<(String, String)> = of_node(0).into_iter().collect();
+    let alike = (1..spec.nodes.len()).fold(first.clone(), |alike, rank| {
+        of_node(rank).into_iter().filter(|variable| alike.contains(variable)).collect()
     });
-    let is_in_all = |variable: &(String, String)| counts.get(variable) == Some(&of_rank.len());
+    let mut common = environment::environment(spec, 0, place);
+    common.retain(|variable| has(&variable.0) && (alike.contains(variable) || !first.contains(variable)));
     // All in one command: each command costs the shell time.
-    let export = |text: &mut String, variables: Vec<&(String, String)>| {
+    let export = |text: &mut String, variables: Variables| {
         // Without arguments the command would list all variables.
         if !variables.is_empty() {
             text.push_str("export");
         }
         for (name, value) in variables {
-            let _never_fails = write!(text, " {name}={}", quoted(value));
+            let _never_fails = write!(text, " {name}={}", quoted(&value));
         }
         text.push('\n');
     };
-    export(text, of_rank[0].iter().filter(|variable| is_in_all(variable)).collect());
+    export(text, common);
     if spec.nodes.len() > 1 {
         text.push_str("case $qt_rank in\n");
-        for (rank, variables) in of_rank.iter().enumerate() {
+        for rank in 0..spec.nodes.len() {
             let _never_fails = write!(text, "{rank}) ");
-            export(text, variables.iter().filter(|variable| !is_in_all(variable)).collect());
+            let mut own = of_node(rank);
+            own.retain(|variable| !alike.contains(variable));
+            export(text, own);
             text.push_str(";;\n");
         }
         text.push_str("esac\n");

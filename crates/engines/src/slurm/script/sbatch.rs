@@ -79,7 +79,8 @@ pub(crate) fn push_environment(text: &mut String, spec: &LaunchSpec) {
             let _never_fails = writeln!(text, "export {name}={count}");
         }
     }
-    // Processors that come with cards are no tasks.
+    // The engine asks for processors along with the cards, and Slurm counts a task for each of them. The
+    // script has not asked for these tasks.
     if !spec.batch.tells_processors() && !spec.exclusive {
         let on_each = match spec.nodes.len() {
             1 => "1".to_owned(),

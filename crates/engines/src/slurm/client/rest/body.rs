@@ -1,23 +1,23 @@
 //! The body of a submission, for which each version has words of its own.
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 
 use super::version::Version;
 use crate::slurm::client::job::Submission;
 
+/// PATH of the batch script, until that sets the run's own. Slurm takes no job without an environment.
+const PATH: &str = "/usr/bin:/bin";
+
 /// The body of a submission. `release` is that of Slurm itself: `(24, 11)`.
 pub(super) fn submission(job: &Submission, version: Version, release: (u32, u32)) -> Value {
     let is_old = version < Version(39);
-    let path = |path: &Path| path.display().to_string().replace('%', "%%");
     let nodes = job.nodes.len();
     let mut all = json!({
         "name": job.name,
         "comment": job.comment,
         "current_working_directory": job.work_dir.display().to_string(),
-        "standard_output": path(&job.stdout),
-        "standard_error": path(&job.stderr),
+        "standard_output": job.stdout_pattern(),
+        "standard_error": job.stderr_pattern(),
     });
     let number = |number: u64| json!({ "set": true, "infinite": false, "number": number });
     for (name, value) in job.counts() {
@@ -29,15 +29,13 @@ pub(super) fn submission(job: &Submission, version: Version, release: (u32, u32)
             all[name] = json!(value);
         }
     }
-    let path_of_script = ("PATH".to_owned(), "/usr/bin:/bin".to_owned());
-    let env = std::iter::once(&path_of_script).chain(&job.env);
     if is_old {
         all["no_requeue"] = json!(true);
         all["open_mode"] = json!("append");
         all["nodes"] = json!([nodes, nodes]);
         all["nodelist"] = json!(job.nodes.join(","));
         all["time_limit"] = json!(job.time_limit_min);
-        all["environment"] = env.map(|(name, value)| (name.clone(), json!(value))).collect();
+        all["environment"] = json!({ "PATH": PATH });
         if let Some(gres) = &job.gres {
             all["gres"] = json!(gres);
         }
@@ -51,7 +49,7 @@ pub(super) fn submission(job: &Submission, version: Version, release: (u32, u32)
     all["nodes"] = json!(format!("{nodes}-{nodes}"));
     all["required_nodes"] = json!(job.nodes);
     all["time_limit"] = number(job.time_limit_min.into());
-    all["environment"] = env.map(|(name, value)| json!(format!("{name}={value}"))).collect();
+    all["environment"] = json!([format!("PATH={PATH}")]);
     if let Some(gres) = &job.gres {
         // The service hands the text on to the controller, which changed its notation between 23.02 and
         // 23.11.
@@ -79,7 +77,6 @@ mod tests {
             memory_mib_per_node: Some(100),
             tasks_per_node: Some(1),
             cpus_per_task: Some(8),
-            env: vec![("A".into(), "b=c".into())],
             ..Submission::default()
         };
         let old = submission(&job, Version(38), (22, 5));
@@ -88,7 +85,7 @@ mod tests {
         assert_eq!((&old["nodes"], &old["nodelist"]), (&json!([2, 2]), &json!("n1,n2")));
         assert_eq!((&old["no_requeue"], &old["gres"]), (&json!(true), &json!("npu:ascend910:8")));
         assert_eq!((&old["time_limit"], &old["memory_per_node"]), (&json!(5), &json!(100)));
-        assert_eq!(old["environment"], json!({ "PATH": "/usr/bin:/bin", "A": "b=c" }));
+        assert_eq!(old["environment"], json!({ "PATH": "/usr/bin:/bin" }));
 
         let new = submission(&job, Version(42), (24, 11));
         assert!(new.get("script").is_none(), "{new}");
@@ -97,7 +94,7 @@ mod tests {
         assert_eq!((&new["nodes"], &new["required_nodes"]), (&json!("2-2"), &json!(["n1", "n2"])));
         assert_eq!((&new["requeue"], &new["tres_per_node"]), (&json!(false), &json!("gres/npu:ascend910:8")));
         assert_eq!((&new["time_limit"]["number"], &new["memory_per_node"]["set"]), (&json!(5), &json!(true)));
-        assert_eq!(new["environment"], json!(["PATH=/usr/bin:/bin", "A=b=c"]));
+        assert_eq!(new["environment"], json!(["PATH=/usr/bin:/bin"]));
         assert_eq!((&new["tasks"], &new["standard_output"]), (&json!(2), &json!("/share/100%%/stdout")));
         assert!(new.get("qos").is_none() && new.get("partition").is_none(), "{new}");
 

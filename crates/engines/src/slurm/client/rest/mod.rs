@@ -202,6 +202,16 @@ impl Rest {
         Ok((status, value))
     }
 
+    /// The list in an answer, under one of the names that it has in the versions.
+    fn listed<'a>(&self, answer: &'a Value, names: &[&str]) -> Result<&'a Vec<Value>, SlurmError> {
+        let found = names.iter().find_map(|name| answer[name].as_array());
+        found.ok_or_else(|| {
+            let (names, said) = (names.join("` or `"), read::errors(answer));
+            let said = if said.is_empty() { "it names no error" } else { &said };
+            self.unreachable(format!("its answer has no list `{names}`: {said}"))
+        })
+    }
+
     /// Asks a question that changes nothing.
     fn get(&self, path: &str) -> Result<Value, SlurmError> {
         let (status, value) = self.ask("GET", path, &self.user, None).map_err(not_unclear)?;
@@ -273,11 +283,8 @@ impl Port for Rest {
 
     fn jobs(&self) -> Result<Listing, SlurmError> {
         let answer = self.get(&format!("/slurm/{}/jobs", self.version()?))?;
-        let Some(jobs) = answer["jobs"].as_array() else {
-            return Err(self.unreachable(format!("it lists no jobs: {}", read::errors(&answer))));
-        };
         let mut listing = Listing::default();
-        for job in jobs {
+        for job in self.listed(&answer, &["jobs"])? {
             match read::listed(job) {
                 Some(job) => listing.jobs.push(job),
                 None => listing.unreadable += 1,
@@ -305,10 +312,7 @@ impl Port for Rest {
         let mut all = Vec::new();
         for path in paths {
             let answer = self.get(&path)?;
-            let Some(jobs) = answer["jobs"].as_array() else {
-                return Err(self.unreachable(format!("it has no accounting: {}", read::errors(&answer))));
-            };
-            all.extend(jobs.iter().filter_map(read::accounted));
+            all.extend(self.listed(&answer, &["jobs"])?.iter().filter_map(read::accounted));
         }
         Ok(all)
     }
@@ -336,13 +340,12 @@ impl Port for Rest {
 
     fn nodes(&self) -> Result<Vec<NodeRecord>, SlurmError> {
         let answer = self.get(&format!("/slurm/{}/nodes", self.version()?))?;
-        let nodes = answer["nodes"].as_array().into_iter().flatten();
-        Ok(nodes.flat_map(read::node).collect())
+        Ok(self.listed(&answer, &["nodes"])?.iter().flat_map(read::node).collect())
     }
 
     fn daemons(&self, nodes: &[String]) -> Result<Vec<Daemon>, SlurmError> {
         let answer = self.get(&format!("/slurm/{}/nodes", self.version()?))?;
-        let all = answer["nodes"].as_array().into_iter().flatten().filter_map(read::daemon);
+        let all = self.listed(&answer, &["nodes"])?.iter().filter_map(read::daemon);
         Ok(all.filter(|daemon| nodes.contains(&daemon.node)).collect())
     }
 
@@ -351,8 +354,8 @@ impl Port for Rest {
         // From v0.0.40 on the path ends in a slash, and the list has another name.
         let slash = if version < Version(40) { "" } else { "/" };
         let answer = self.get(&format!("/slurmdb/{version}/tres{slash}"))?;
-        let all = answer["TRES"].as_array().or(answer["tres"].as_array()).into_iter().flatten();
-        let of_gres = all.filter(|entry| entry["type"] == "gres");
+        let all = self.listed(&answer, &["TRES", "tres"])?;
+        let of_gres = all.iter().filter(|entry| entry["type"] == "gres");
         Ok(of_gres.filter_map(|entry| entry["name"].as_str().map(str::to_owned)).collect())
     }
 
@@ -382,6 +385,18 @@ mod tests {
         ] {
             assert_eq!(call_of(method, path), want);
         }
+    }
+
+    #[test]
+    fn an_answer_without_its_list_is_no_empty_list() {
+        let token = Token::Key("/no/such/key".into());
+        let rest = Rest::new("http://slurm:6820", token, "root".to_owned(), PATIENCE);
+        assert_eq!(rest.listed(&json!({ "tres": [] }), &["TRES", "tres"]), Ok(&Vec::new()));
+        let answer = json!({ "errors": [{ "error": "no database" }] });
+        let error = rest.listed(&answer, &["TRES", "tres"]).unwrap_err().to_string();
+        let want = "slurmrestd at http://slurm:6820: its answer has no list `TRES` or `tres`: no database";
+        assert_eq!(error, want);
+        assert!(rest.listed(&json!({ "nodes": {} }), &["nodes"]).is_err());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::slurm::client::{
     job::{JobRecord, JobState},
     node::{Daemon, NodeRecord},
     notation,
+    refusal::is_over_already,
 };
 
 /// `7`, or `{ "set": true, "infinite": false, "number": 7 }`. `None` for a number that is not set or has no
@@ -63,13 +64,14 @@ fn exit(value: &Value) -> (i32, i32) {
         return (small(number(&value["return_code"]).unwrap_or(0)), small(signal));
     }
     let status = integer(value).and_then(|status| i32::try_from(status).ok()).unwrap_or(0);
-    ((status >> 8) & 0xff, status & 0x7f)
+    notation::wait_status(status)
 }
 
 /// A job as the controller has it.
 pub(super) fn listed(job: &Value) -> Option<JobRecord> {
     let (code, signal) = exit(&job["exit_code"]);
     let state = job_state(&job["job_state"])?;
+    let (ended_s, ends_by_s) = state.read_end(seconds(&job["end_time"]));
     Some(JobRecord {
         id: number(&job["job_id"])?,
         name: word(&job["name"]),
@@ -81,9 +83,8 @@ pub(super) fn listed(job: &Value) -> Option<JobRecord> {
         nodes: notation::hosts(job["nodes"].as_str().unwrap_or_default())?,
         cards: notation::cards_of_tres(job["tres_alloc_str"].as_str().unwrap_or_default()),
         started_s: seconds(&job["start_time"]),
-        // For a running job, this is the latest time of its end.
-        ended_s: seconds(&job["end_time"]).filter(|_| state.is_over()),
-        ends_by_s: seconds(&job["end_time"]).filter(|_| state == JobState::Running),
+        ended_s,
+        ends_by_s,
         code,
         signal,
         restarts: number(&job["restart_cnt"]).unwrap_or(0),
@@ -208,18 +209,15 @@ pub(super) fn has_error(answer: &Value, numbers: std::ops::Range<i64>) -> bool {
 
 /// Why jobs could not be cancelled; `None` also for jobs that have ended.
 pub(super) fn cancel_problem(status: u16, answer: &Value) -> Option<String> {
-    let is_over = |why: &str| {
-        let why = why.to_lowercase();
-        why.contains("invalid job id") || why.contains("already completing or completed")
-    };
     let of_job = |job: &Value| {
         let error = &job["error"];
         let why = word(&error["string"]);
-        let has_failed = number(&error["code"]).unwrap_or(0) > 0 && !is_over(&why);
+        let has_failed = number(&error["code"]).unwrap_or(0) > 0 && !is_over_already(&why);
         has_failed.then(|| format!("job {}: {why}", word(&job["step_id"])))
     };
     let of_jobs = answer["status"].as_array().into_iter().flatten().filter_map(of_job);
-    let of_all = Some(errors(answer)).filter(|why| !is_over(why) && (status != 200 || !why.is_empty()));
+    let of_all =
+        Some(errors(answer)).filter(|why| !is_over_already(why) && (status != 200 || !why.is_empty()));
     let all: Vec<String> = of_all.into_iter().chain(of_jobs).collect();
     (!all.is_empty()).then(|| all.join("; "))
 }
