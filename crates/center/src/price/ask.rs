@@ -1,7 +1,7 @@
 //! What can be asked of price books: those there are, and publishing the next.
 
 use domain::{
-    MicroCny, PriceBookId, RatePerCardHour, ServiceClass, TenantDomain, price,
+    MicroCny, PriceBookId, RatePerCardHour, Rfc3339, ServiceClass, TenantDomain, price,
     price::{Price, PriceBook},
     problem::{Quantity, Things, Wrong, field},
 };
@@ -25,21 +25,18 @@ use base::{
 pub struct PriceBookView {
     pub id: PriceBookId,
     pub name: String,
-    pub effective_from: String,
+    pub effective_from: Rfc3339,
     pub is_in_force: bool,
     pub prices: Vec<PriceView>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct PriceView {
     /// The pool's name.
     pub pool: String,
-    /// `urgent`, `normal` or `spot`.
-    pub service_class: String,
-    /// `research`, `enterprise` or `government`.
-    pub domain: String,
-    pub rate_micro_cny_per_card_hour: i64,
+    pub service_class: ServiceClass,
+    pub domain: TenantDomain,
+    pub rate_micro_cny_per_card_hour: RatePerCardHour,
 }
 
 /// All versions, newest first.
@@ -51,13 +48,13 @@ pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<PriceBookView>
     let live = center.live();
     let price = |price: &Price| PriceView {
         pool: live.pool(price.pool).map(|pool| pool.name.clone()).unwrap_or_default(),
-        service_class: price.class.code().to_owned(),
-        domain: price.domain.code().to_owned(),
-        rate_micro_cny_per_card_hour: price.rate.0.0,
+        service_class: price.class,
+        domain: price.domain,
+        rate_micro_cny_per_card_hour: price.rate,
     };
     let view = |book: PriceBook| PriceBookView {
         id: book.id,
-        effective_from: book.effective_from.to_string(),
+        effective_from: book.effective_from.into(),
         is_in_force: in_force == Some(book.id),
         prices: book.prices.iter().map(price).collect(),
         name: book.name,
@@ -78,7 +75,20 @@ pub struct NewPriceBook {
     pub name: String,
     /// RFC 3339; now where left out. Never earlier than now: what was metered stays as it was.
     pub effective_from: Option<String>,
-    pub prices: Vec<PriceView>,
+    pub prices: Vec<NewPrice>,
+}
+
+/// A price to publish. Its words are read with the rest, so that a wrong one is told by its field.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPrice {
+    /// The pool's name.
+    pub pool: String,
+    /// `urgent`, `normal` or `spot`.
+    pub service_class: String,
+    /// `research`, `enterprise` or `government`.
+    pub domain: String,
+    pub rate_micro_cny_per_card_hour: i64,
 }
 
 /// A new version.
@@ -100,7 +110,7 @@ pub async fn create(center: &Center, caller: &Caller, new: NewPriceBook) -> Resu
     }
     let prices = {
         let live = center.live();
-        let parse = |view: &PriceView| {
+        let parse = |view: &NewPrice| {
             let pool = live.pool_named(&view.pool);
             let rate = view.rate_micro_cny_per_card_hour;
             if !(0..=MOST_RATE).contains(&rate) {

@@ -16,10 +16,10 @@ use base::{
         words::Ui,
     },
 };
-use domain::{MicroCny, ServiceClass, TenantDomain};
+use domain::{MicroCny, Rfc3339, ServiceClass, TenantDomain};
 
 use super::{
-    ask::{self, NewPriceBook, PriceBookView, PriceView},
+    ask::{self, NewPrice, NewPriceBook, PriceBookView, PriceView},
     rule::MANAGE,
 };
 use crate::{app::nodes, center::Center};
@@ -36,7 +36,7 @@ pub struct PriceBooksPage {
 struct Line {
     id: String,
     name: String,
-    effective_from: String,
+    effective_from: Rfc3339,
     is_in_force: bool,
     prices: usize,
 }
@@ -46,7 +46,7 @@ struct Line {
 pub struct PriceBookPage {
     page: Page,
     book: String,
-    effective_from: String,
+    effective_from: Rfc3339,
     is_in_force: bool,
     prices: Vec<Price>,
 }
@@ -103,9 +103,9 @@ pub async fn show(State(center): State<Center>, Id(id): Id, visitor: Visitor) ->
     let ui = visitor.front.ui;
     let book = ask::show(&center, &visitor.caller, &id).await?;
     let price = |price: PriceView| Price {
-        class: ui.word("class", &price.service_class),
-        domain: ui.word("domain", &price.domain),
-        rate: MicroCny(price.rate_micro_cny_per_card_hour),
+        class: ui.word("class", price.service_class),
+        domain: ui.word("domain", price.domain),
+        rate: price.rate_micro_cny_per_card_hour.0,
         pool: price.pool,
     };
     let page = PriceBookPage {
@@ -129,8 +129,8 @@ pub async fn draft(State(center): State<Center>, visitor: Visitor) -> Result<Res
     let books = ask::list(&center, &visitor.caller).await?;
     let prices = books.into_iter().find(|book| book.is_in_force).map(|book| book.prices).unwrap_or_default();
     let value = |price: &PriceView| {
-        let name = format!("rate/{}/{}/{}", price.pool, price.service_class, price.domain);
-        (name, MicroCny(price.rate_micro_cny_per_card_hour).to_string())
+        let name = field_name(&price.pool, price.service_class, price.domain);
+        (name, price.rate_micro_cny_per_card_hour.0.to_string())
     };
     let form = Form::of(prices.iter().map(value).collect());
     show_draft(&center, &visitor, StatusCode::OK, form)
@@ -185,7 +185,7 @@ pub async fn publish(
                 if form.value(&name).is_empty() {
                     continue;
                 }
-                prices.push(PriceView {
+                prices.push(NewPrice {
                     pool: pool.name.clone(),
                     service_class: class.code().to_owned(),
                     domain: domain.code().to_owned(),
