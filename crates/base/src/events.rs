@@ -1,6 +1,6 @@
 //! Events: what happened to jobs, nodes and contracts, in order, for pages and streams that follow along.
 
-use domain::{JobId, RunId, TenantId, Timestamp};
+use domain::{JobId, Rfc3339, RunId, TenantId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use store::{Tx, events::NewEvent};
@@ -11,8 +11,7 @@ use crate::error::AppError;
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Event {
     pub seq: i64,
-    /// RFC 3339.
-    pub at: String,
+    pub at: Rfc3339,
     /// Whose it is; none for events of the center itself.
     pub tenant: Option<TenantId>,
     pub job: Option<JobId>,
@@ -58,7 +57,7 @@ pub fn record(tx: &Tx, at: Timestamp, about: About, kind: Kind, data: Value) -> 
     let seq = store::events::append(tx, &new)?;
     Ok(Event {
         seq,
-        at: at.to_string(),
+        at: at.into(),
         tenant: about.tenant,
         job: about.job,
         run: about.run,
@@ -72,7 +71,7 @@ impl From<store::events::Event> for Event {
         let event = kept.event;
         Self {
             seq: kept.seq,
-            at: event.at.to_string(),
+            at: event.at.into(),
             tenant: event.tenant,
             job: event.job,
             run: event.run,

@@ -11,11 +11,6 @@ use domain::{
     text::Line,
 };
 
-/// RFC 3339, where there is an instant.
-pub fn instant(at: Option<Timestamp>) -> Option<String> {
-    at.map(|at| at.to_string())
-}
-
 /// An id from a path or query; what is no such id is not found.
 pub fn id<T: FromStr>(text: &str, noun: &'static str) -> Result<T, AppError> {
     text.parse().map_err(|_| AppError::not_found(noun, text))

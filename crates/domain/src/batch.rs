@@ -2,6 +2,7 @@
 //! it as it stands; the center's own engine has no `srun` and makes no use of it.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The most bytes of a path.
 pub const MAX_PATH_BYTES: usize = 1024;
@@ -9,7 +10,7 @@ pub const MAX_PATH_BYTES: usize = 1024;
 pub const MAX_TASKS: u32 = 1 << 20;
 
 /// Where the script of a run is started.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Launch {
     /// On each of its nodes, with ranks.
@@ -41,7 +42,7 @@ impl Launch {
 }
 
 /// Options of sbatch that only Slurm can keep.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BatchSpec {
     /// Tasks that `srun` starts, on all nodes together.
@@ -75,7 +76,7 @@ pub struct BatchSpec {
 }
 
 /// Memory; 0 is all that a node has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Memory {
     MibPerNode(u64),
@@ -83,7 +84,7 @@ pub enum Memory {
 }
 
 /// A signal that the script gets some time before its time limit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Warning {
     /// `USR1`, `TERM`, `10`.

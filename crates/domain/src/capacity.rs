@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{CardMs, CardSet, NodeId, Timestamp};
 
@@ -50,7 +51,7 @@ pub enum Purpose {
 
 /// Where the card time of an interval went. Each part is counted by itself. The parts add up to the capacity
 /// if no card was in two states at once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CapacityBalance {
     /// The cards there were, times the time.
     pub capacity_card_ms: CardMs,

@@ -19,7 +19,8 @@ pub fn schema_of_codes<T: Code>() -> RefOr<Schema> {
 }
 
 /// Makes an enum of codes, with `code`, `from_code`, `ALL` and [`Code`]. In JSON a variant is its code; in
-/// the OpenAPI document the enum is a text, one of the codes. A crate that uses this depends on `serde`.
+/// the OpenAPI document the enum is a text, one of the codes. Where a code is asked for as text, a variant
+/// does as well (`AsRef<str>`). A crate that uses this depends on `serde`.
 ///
 /// ```
 /// domain::codes! {
@@ -81,6 +82,12 @@ macro_rules! codes {
             }
         }
 
+        impl ::core::convert::AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                $name::code(*self)
+            }
+        }
+
         impl $crate::utoipa::PartialSchema for $name {
             fn schema() -> $crate::utoipa::openapi::RefOr<$crate::utoipa::openapi::Schema> {
                 $crate::code::schema_of_codes::<Self>()
@@ -105,7 +112,7 @@ mod tests {
     #[test]
     fn codes_go_both_ways() {
         for fruit in Fruit::ALL {
-            assert_eq!(Fruit::from_code(fruit.code()), Some(fruit));
+            assert_eq!(Fruit::from_code(fruit.as_ref()), Some(fruit));
             let json = serde_json::to_string(&fruit).unwrap();
             assert_eq!(json, format!("\"{}\"", fruit.code()));
             assert_eq!(serde_json::from_str::<Fruit>(&json).unwrap(), fruit);

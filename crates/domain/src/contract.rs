@@ -2,6 +2,7 @@
 //! gives.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{CardMs, ContractId, MicroCny, Millis, PoolId, RatePerCardHour, TenantId, Timestamp, codes};
 
@@ -21,8 +22,8 @@ pub struct Contract {
     pub created_at: Timestamp,
 }
 
-/// The four kinds of contracts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The four kinds of contracts, with their terms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ContractKind {
     /// A package of card time that is paid for at the start.
@@ -35,14 +36,28 @@ pub enum ContractKind {
     Grant { cap: Option<CardMs> },
 }
 
+codes! {
+    /// A kind of contract without its terms.
+    pub enum ContractKindName {
+        Prepaid = "prepaid",
+        Metered = "metered",
+        Reserved = "reserved",
+        Grant = "grant",
+    }
+}
+
 impl ContractKind {
-    pub fn code(self) -> &'static str {
+    pub fn name(self) -> ContractKindName {
         match self {
-            Self::Prepaid { .. } => "prepaid",
-            Self::Metered { .. } => "metered",
-            Self::Reserved { .. } => "reserved",
-            Self::Grant { .. } => "grant",
+            Self::Prepaid { .. } => ContractKindName::Prepaid,
+            Self::Metered { .. } => ContractKindName::Metered,
+            Self::Reserved { .. } => ContractKindName::Reserved,
+            Self::Grant { .. } => ContractKindName::Grant,
         }
+    }
+
+    pub fn code(self) -> &'static str {
+        self.name().code()
     }
 
     /// Whether its use counts as granted, not sold, in the capacity balance.
@@ -67,13 +82,13 @@ impl ContractKind {
 
 /// The queue that a contract gives. Cards are counted over all pools of the contract. The words are those of
 /// Kueue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct QueueTerms {
     /// The cards that it gets whenever it asks.
     pub guaranteed_cards: u32,
-    /// How many idle cards it may borrow beyond its own; `None`: no limit.
+    /// How many idle cards it may borrow beyond its own; no limit where left out.
     pub borrowing_limit: Option<u32>,
-    /// How many of its own idle cards others may borrow; `None`: all of them.
+    /// How many of its own idle cards others may borrow; all of them where left out.
     pub lending_limit: Option<u32>,
     /// Its share where queues compete, relative to the shares of the others; at least 1.
     pub weight: u32,
@@ -159,7 +174,7 @@ impl ContractAction {
 }
 
 /// The rest of a contract, as of the last metering.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "left", rename_all = "snake_case")]
 pub enum Funds {
     /// Nothing but the term runs out.

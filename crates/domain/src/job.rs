@@ -1,6 +1,7 @@
 //! Jobs 作业: a specification, and how far its tasks have come.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{
     ContractId, JobId, JobSpec, MemberId, Outcome, ProjectId, TenantId, Timestamp, codes, run::StopCause,
@@ -64,6 +65,40 @@ codes! {
         /// The center lost too many of its runs.
         Lost = "lost",
     }
+
+    /// A job's state as it is shown and filtered: that of a job that has ended is its outcome.
+    pub enum JobStatus {
+        Queued = "queued",
+        Running = "running",
+        Stopping = "stopping",
+        Succeeded = "succeeded",
+        Failed = "failed",
+        TimedOut = "timed_out",
+        Cancelled = "cancelled",
+        Stopped = "stopped",
+        NeverRan = "never_ran",
+        Lost = "lost",
+    }
+}
+
+impl JobStatus {
+    pub fn has_ended(self) -> bool {
+        !matches!(self, Self::Queued | Self::Running | Self::Stopping)
+    }
+}
+
+impl From<JobOutcome> for JobStatus {
+    fn from(outcome: JobOutcome) -> Self {
+        match outcome {
+            JobOutcome::Succeeded => Self::Succeeded,
+            JobOutcome::Failed => Self::Failed,
+            JobOutcome::TimedOut => Self::TimedOut,
+            JobOutcome::Cancelled => Self::Cancelled,
+            JobOutcome::Stopped => Self::Stopped,
+            JobOutcome::NeverRan => Self::NeverRan,
+            JobOutcome::Lost => Self::Lost,
+        }
+    }
 }
 
 impl JobOutcome {
@@ -81,7 +116,7 @@ impl JobOutcome {
 }
 
 /// The tasks of a job, counted by where they stand. A job without an array has one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Tasks {
     pub total: u32,
     /// The first task that was never tried. All tasks before it were.
@@ -134,14 +169,18 @@ impl JobState {
         matches!(self, Self::Ended { .. })
     }
 
-    /// The code by which jobs are shown and filtered: the state, or the outcome of a job that has ended.
-    pub fn code(self) -> &'static str {
+    pub fn status(self) -> JobStatus {
         match self {
-            Self::Queued => "queued",
-            Self::Running => "running",
-            Self::Stopping { .. } => "stopping",
-            Self::Ended { outcome, .. } => outcome.code(),
+            Self::Queued => JobStatus::Queued,
+            Self::Running => JobStatus::Running,
+            Self::Stopping { .. } => JobStatus::Stopping,
+            Self::Ended { outcome, .. } => outcome.into(),
         }
+    }
+
+    /// The code of [`Self::status`].
+    pub fn code(self) -> &'static str {
+        self.status().code()
     }
 }
 

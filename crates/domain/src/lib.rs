@@ -32,14 +32,14 @@ pub use id::{
     AllianceId, AuditId, ContractId, Id, JobId, MemberId, NodeId, PoolId, PriceBookId, ProjectId, RunId,
     SessionId, TenantId, TokenId, TransferId,
 };
-pub use job::{Job, JobState};
+pub use job::{Job, JobState, JobStatus};
 pub use money::{MicroCny, RatePerCardHour};
-pub use node::{Node, NodeState, Placement};
+pub use node::{Node, NodeState, NodeStatus, Placement};
 pub use problem::SpecProblem;
-pub use run::{Outcome, Run, RunState};
+pub use run::{Outcome, Run, RunState, RunStatus};
 pub use spec::{JobSpec, ServiceClass};
 pub use tenant::{Member, Project, Role, Tenant, TenantDomain};
-pub use time::{CardMs, Millis, Timestamp};
+pub use time::{CardMs, Millis, Rfc3339, Timestamp};
 #[doc(hidden)]
 pub use utoipa;
 pub use zone::{Month, Zone};

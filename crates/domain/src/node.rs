@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CardSet, NodeId, PoolId, Timestamp};
+use crate::{CardSet, NodeId, PoolId, Timestamp, codes};
 
 /// A machine with cards, or a virtual one for trying out, teaching and tests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,18 +91,31 @@ pub enum NodeState {
     },
 }
 
+codes! {
+    /// A node's state without its reason.
+    pub enum NodeStatus {
+        Up = "up",
+        Drained = "drained",
+        Failed = "failed",
+    }
+}
+
 impl NodeState {
     pub fn takes_runs(&self) -> bool {
         matches!(self, Self::Up)
     }
 
+    pub fn status(&self) -> NodeStatus {
+        match self {
+            Self::Up => NodeStatus::Up,
+            Self::Drained { .. } => NodeStatus::Drained,
+            Self::Failed { .. } => NodeStatus::Failed,
+        }
+    }
+
     /// The code by which it is stored and counted.
     pub fn code(&self) -> &'static str {
-        match self {
-            Self::Up => "up",
-            Self::Drained { .. } => "drained",
-            Self::Failed { .. } => "failed",
-        }
+        self.status().code()
     }
 
     pub fn reason(&self) -> &str {
@@ -115,12 +128,11 @@ impl NodeState {
     /// The state from its code and its reason; `None` where the code is not known.
     pub fn from_code(code: &str, reason: &str) -> Option<Self> {
         let reason = reason.to_owned();
-        match code {
-            "up" => Some(Self::Up),
-            "drained" => Some(Self::Drained { reason }),
-            "failed" => Some(Self::Failed { reason }),
-            _ => None,
-        }
+        Some(match NodeStatus::from_code(code)? {
+            NodeStatus::Up => Self::Up,
+            NodeStatus::Drained => Self::Drained { reason },
+            NodeStatus::Failed => Self::Failed { reason },
+        })
     }
 }
 

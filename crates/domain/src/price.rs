@@ -20,7 +20,7 @@ pub struct PriceBook {
 }
 
 /// How much of the use of a run that the center cut short is waived: card time and charge alike, in percent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Waivers {
     /// Of the use up to the last instant at which a run that was lost is known to have been alive.

@@ -73,6 +73,22 @@ codes! {
         /// Its cards were reclaimed.
         Preempted = "preempted",
     }
+
+    /// A run's state as it is shown: that of a run that has ended is its outcome.
+    pub enum RunStatus {
+        Starting = "starting",
+        Running = "running",
+        Succeeded = "succeeded",
+        Failed = "failed",
+        Signaled = "signaled",
+        TimedOut = "timed_out",
+        Cancelled = "cancelled",
+        BalanceEnded = "balance_ended",
+        ContractEnded = "contract_ended",
+        Preempted = "preempted",
+        FailedToStart = "failed_to_start",
+        Lost = "lost",
+    }
 }
 
 /// How a run ended.
@@ -111,14 +127,27 @@ impl Outcome {
 
     /// The form in which it is stored: a name and a number (exit code or signal, else 0).
     pub fn code(self) -> (&'static str, i32) {
+        let number = match self {
+            Self::Failed { exit_code } => exit_code,
+            Self::Signaled { signal } => signal,
+            _ => 0,
+        };
+        (self.status().code(), number)
+    }
+
+    /// The status of a run that ended so.
+    pub fn status(self) -> RunStatus {
         match self {
-            Self::Succeeded => ("succeeded", 0),
-            Self::Failed { exit_code } => ("failed", exit_code),
-            Self::Signaled { signal } => ("signaled", signal),
-            Self::TimedOut => ("timed_out", 0),
-            Self::Stopped { cause } => (cause.code(), 0),
-            Self::FailedToStart => ("failed_to_start", 0),
-            Self::Lost => ("lost", 0),
+            Self::Succeeded => RunStatus::Succeeded,
+            Self::Failed { .. } => RunStatus::Failed,
+            Self::Signaled { .. } => RunStatus::Signaled,
+            Self::TimedOut => RunStatus::TimedOut,
+            Self::Stopped { cause: StopCause::Cancelled } => RunStatus::Cancelled,
+            Self::Stopped { cause: StopCause::BalanceEnded } => RunStatus::BalanceEnded,
+            Self::Stopped { cause: StopCause::ContractEnded } => RunStatus::ContractEnded,
+            Self::Stopped { cause: StopCause::Preempted } => RunStatus::Preempted,
+            Self::FailedToStart => RunStatus::FailedToStart,
+            Self::Lost => RunStatus::Lost,
         }
     }
 
@@ -198,7 +227,15 @@ impl RunState {
         matches!(self, Self::Ended { .. })
     }
 
-    /// The code by which it is shown: `starting`, `running` or `ended`.
+    pub fn status(self) -> RunStatus {
+        match self {
+            Self::Starting { .. } => RunStatus::Starting,
+            Self::Running { .. } => RunStatus::Running,
+            Self::Ended { outcome, .. } => outcome.status(),
+        }
+    }
+
+    /// The code by which it is stored: `starting`, `running` or `ended`.
     pub fn code(self) -> &'static str {
         match self {
             Self::Starting { .. } => "starting",

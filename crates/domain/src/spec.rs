@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{BatchSpec, JobId, Launch, Millis, codes};
 
@@ -47,7 +48,7 @@ codes! {
 
 /// What a job asks for. Its runs get all of `nodes` × `cards_per_node` cards at once or none; more nodes, up
 /// to `max_nodes`, where they are free.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JobSpec {
     pub name: String,
@@ -99,7 +100,7 @@ const fn one() -> u32 {
 }
 
 /// The tasks of an array: indices in rising order, and how many may run at once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ArraySpec {
     pub ranges: Vec<IndexRange>,
@@ -108,7 +109,7 @@ pub struct ArraySpec {
 }
 
 /// `first`, `first + step`, … up to `last` at most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IndexRange {
     pub first: u32,
@@ -157,14 +158,14 @@ impl ArraySpec {
 }
 
 /// Another job that this one waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Dependency {
     pub job: JobId,
     pub when: DependencyKind,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DependencyKind {
     /// Once it has begun.

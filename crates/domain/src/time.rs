@@ -89,6 +89,18 @@ impl FromStr for Timestamp {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Rfc3339(pub Timestamp);
 
+impl AsRef<Timestamp> for Timestamp {
+    fn as_ref(&self) -> &Timestamp {
+        self
+    }
+}
+
+impl AsRef<Timestamp> for Rfc3339 {
+    fn as_ref(&self) -> &Timestamp {
+        &self.0
+    }
+}
+
 impl From<Timestamp> for Rfc3339 {
     fn from(at: Timestamp) -> Self {
         Self(at)

@@ -1,7 +1,6 @@
 //! The port: what the center asks of an engine.
 
 use domain::RunId;
-use serde::{Deserialize, Serialize};
 
 use crate::{
     observation::Observation,
@@ -32,22 +31,11 @@ pub trait Engine: Send + Sync {
     ) -> Result<LogChunk, EngineError>;
 }
 
-/// One of the two outputs of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stream {
-    Stdout,
-    Stderr,
-}
-
-impl Stream {
-    pub const ALL: [Self; 2] = [Self::Stdout, Self::Stderr];
-
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Stdout => "stdout",
-            Self::Stderr => "stderr",
-        }
+domain::codes! {
+    /// One of the two outputs of a run.
+    pub enum Stream {
+        Stdout = "stdout",
+        Stderr = "stderr",
     }
 }
 

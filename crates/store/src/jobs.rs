@@ -5,7 +5,7 @@ mod list;
 
 use std::collections::BTreeMap;
 
-use domain::{CardMs, Job, JobId, MicroCny, TenantId, Timestamp};
+use domain::{CardMs, Job, JobId, JobStatus, MicroCny, TenantId, Timestamp};
 
 pub use list::{JobFilter, JobPage, JobRow, get_row, page_jobs};
 
@@ -120,10 +120,10 @@ pub fn list_active(tx: &Tx) -> Result<Vec<Job>, StoreError> {
     tx.all(LIST_ACTIVE, params![], full_job)
 }
 
-/// How many jobs are in each state ([`domain::JobState::code`]), of a tenant or in all. Reads counts that are
+/// How many jobs are in each state ([`domain::JobState::status`]), of a tenant or in all. Reads counts that are
 /// kept, not the jobs.
-pub fn count_by_state(tx: &Tx, tenant: Option<TenantId>) -> Result<BTreeMap<String, u64>, StoreError> {
-    let read = |row: Row<'_>| Ok((row.get(0)?, row.get(1)?));
+pub fn count_by_state(tx: &Tx, tenant: Option<TenantId>) -> Result<BTreeMap<JobStatus, u64>, StoreError> {
+    let read = |row: Row<'_>| Ok((row.code(0)?, row.get(1)?));
     let counts = match &tenant {
         Some(tenant) => tx.all(COUNTS_OF, params![tenant], read)?,
         None => tx.all(COUNTS, params![], read)?,

@@ -10,7 +10,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
-use domain::Lang;
+use domain::{Lang, Timestamp};
 
 use crate::page::{
     frame::{Front, Host, Page, render},
@@ -28,7 +28,7 @@ pub struct FaultPage {
     status: u16,
     told: Told,
     request: String,
-    at: String,
+    at: Timestamp,
 }
 
 /// Finds out who asks, for all that handles the request, and shows them as a page what goes wrong with it.
@@ -70,7 +70,7 @@ fn fault_page(front: Front, error: Arc<AppError>) -> Response {
     }
     let told = told(front.ui, &error);
     let page = Page::new(front, "", told.title.clone());
-    let at = crate::moment::now().to_string();
+    let at = crate::moment::now();
     let fault = FaultPage { page, status: status.as_u16(), told, request, at };
     let mut response = render(status, &fault);
     if let Some(seconds) = retry_after_s(&error) {
@@ -160,7 +160,7 @@ mod tests {
             let bare = Told { title: page.t("fault-internal"), hint: String::new(), details: Vec::new() };
             let told = told(page.ui, &AppError::not_found("page", "x"));
             for told in [bare, told] {
-                let (request, at) = ("req_0123456789ab".to_owned(), "2026-05-20T00:00:00.000Z".to_owned());
+                let (request, at) = ("req_0123456789ab".to_owned(), Timestamp::default());
                 let fault = FaultPage { page: page.clone(), status: 404, told, request, at };
                 let text = fault.render().expect("it renders");
                 assert!(

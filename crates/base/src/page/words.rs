@@ -10,7 +10,7 @@
 
 use std::{borrow::Borrow, fmt};
 
-use domain::{CardMs, Lang, MicroCny, Millis, Timestamp, decimal::grouped};
+use domain::{CardMs, Lang, MicroCny, Millis, Rfc3339, Timestamp, decimal::grouped};
 
 use crate::page::texts;
 
@@ -63,7 +63,8 @@ impl Ui {
     }
 
     /// A word of a family, such as `state-running`; the code itself where it is none of ours.
-    pub fn word(&self, family: &str, code: &str) -> String {
+    pub fn word(&self, family: &str, code: impl AsRef<str>) -> String {
+        let code = code.as_ref();
         texts::find(self.lang, &format!("{family}-{code}"), &[]).unwrap_or_else(|| code.to_owned())
     }
 
@@ -73,12 +74,14 @@ impl Ui {
     }
 
     /// A state of a job, run, contract or node: icon and word.
-    pub fn state(&self, code: &str) -> Html {
+    pub fn state(&self, code: impl AsRef<str>) -> Html {
+        let code = code.as_ref();
         self.state_as(code, &self.word("state", code))
     }
 
     /// A node's state: `failed` reads otherwise than a job's.
-    pub fn node_state(&self, code: &str) -> Html {
+    pub fn node_state(&self, code: impl AsRef<str>) -> Html {
+        let code = code.as_ref();
         self.state_as(code, &self.word("node", code))
     }
 
@@ -104,7 +107,7 @@ impl Ui {
         Html(format!(r#"<span class="state is-{}">{}{}</span>"#, escape(look), self.ico(icon), escape(word)))
     }
 
-    pub fn tag(&self, family: &str, code: &str) -> Html {
+    pub fn tag(&self, family: &str, code: impl AsRef<str>) -> Html {
         Html(format!(r#"<span class="tag">{}</span>"#, escape(self.word(family, code))))
     }
 
@@ -127,36 +130,41 @@ impl Ui {
     }
 
     /// An instant in full.
-    pub fn time(&self, at: &str) -> Html {
-        Self::time_as(at, local(at).as_deref().unwrap_or(at), "")
+    pub fn time(&self, at: impl AsRef<Timestamp>) -> Html {
+        let at = *at.as_ref();
+        Self::time_as(at, &local(at), "")
     }
 
     /// An instant that scripts show as how long ago.
-    pub fn ago(&self, at: &str) -> Html {
-        Self::time_as(at, local(at).as_deref().unwrap_or(at), " data-relative")
+    pub fn ago(&self, at: impl AsRef<Timestamp>) -> Html {
+        let at = *at.as_ref();
+        Self::time_as(at, &local(at), " data-relative")
     }
 
     /// An instant in little room: the time alone where it is today, with the day otherwise.
-    pub fn short(&self, at: &str) -> Html {
-        let Some(full) = local(at) else { return Html(escape(at)) };
-        let today = local(&crate::moment::now().to_string()).unwrap_or_default();
-        let text = if full.get(..10) == today.get(..10) { full.get(11..19) } else { full.get(5..16) };
-        Self::time_as(at, text.unwrap_or(&full), &format!(r#" title="{full}""#))
+    pub fn short(&self, at: impl AsRef<Timestamp>) -> Html {
+        let at = *at.as_ref();
+        let full = local(at);
+        let text = match full.split_once(' ') {
+            Some((day, time)) if day == local_day(crate::moment::now()) => time,
+            Some(_) => full.get(5..16).unwrap_or(&full),
+            None => &full,
+        };
+        Self::time_as(at, text, &format!(r#" title="{full}""#))
     }
 
     /// [`Self::short`] where there may be none.
-    pub fn short_or_none(&self, at: &Option<String>) -> Html {
-        at.as_deref().map(|at| self.short(at)).unwrap_or_default()
+    pub fn short_or_none(&self, at: &Option<Rfc3339>) -> Html {
+        at.as_ref().map(|at| self.short(at)).unwrap_or_default()
     }
 
-    pub fn day(&self, at: &str) -> Html {
-        let full = local(at);
-        let day = full.as_deref().and_then(|full| full.get(..10)).unwrap_or(at);
-        Self::time_as(at, day, "")
+    pub fn day(&self, at: impl AsRef<Timestamp>) -> Html {
+        let at = *at.as_ref();
+        Self::time_as(at, &local_day(at), "")
     }
 
-    fn time_as(at: &str, text: &str, more: &str) -> Html {
-        Html(format!(r#"<time datetime="{}"{more}>{}</time>"#, escape(at), escape(text)))
+    fn time_as(at: Timestamp, text: &str, more: &str) -> Html {
+        Html(format!(r#"<time datetime="{at}"{more}>{text}</time>"#))
     }
 
     pub fn millis(&self, ms: &i64) -> String {
@@ -205,12 +213,18 @@ impl Ui {
     }
 }
 
-/// `2026-11-23 14:31:48` in the center's own time, which is UTC+8 all year.
-pub fn local(at: &str) -> Option<String> {
-    let at: Timestamp = at.parse().ok()?;
-    let shifted = jiff::Timestamp::from_millisecond(at.floor_millis()).ok()?;
+/// `2026-11-23 14:31:48` in the center's own time, which is UTC+8 all year. An instant beyond the calendar, such
+/// as the end of funds of which hardly any are used, reads as [`Timestamp`] writes it.
+pub fn local(at: Timestamp) -> String {
+    let Ok(shifted) = jiff::Timestamp::from_millisecond(at.floor_millis()) else { return at.to_string() };
     let there = jiff::tz::Offset::constant(8).to_datetime(shifted);
-    Some(there.strftime("%Y-%m-%d %H:%M:%S").to_string())
+    there.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// The day alone: `2026-11-23`.
+pub fn local_day(at: Timestamp) -> String {
+    let full = local(at);
+    full.split_once(' ').map_or(full.as_str(), |(day, _)| day).to_owned()
 }
 
 /// What a browser's field for an instant gives is the center's own time, which is UTC+8.
@@ -242,8 +256,11 @@ mod tests {
     fn amounts_and_times_read_as_people_write_them() {
         let ui = Ui { lang: Lang::En };
         assert_eq!(ui.yuan(&MicroCny(-12_345_678_900)).0, r#"<span class="nowrap">− ¥ 12,345.68</span>"#);
-        assert_eq!(local("2026-11-23T23:00:00Z").as_deref(), Some("2026-11-24 07:00:00"));
-        assert_eq!(local("soon"), None);
+        let at: Timestamp = "2026-11-23T23:00:00Z".parse().unwrap();
+        assert_eq!((local(at), local_day(at)), ("2026-11-24 07:00:00".into(), "2026-11-24".into()));
+        let never = Timestamp::from_micros(i64::MAX);
+        assert_eq!(local_day(never), never.to_string());
+        assert_eq!(ui.day(Rfc3339(at)).0, r#"<time datetime="2026-11-23T23:00:00.000Z">2026-11-24</time>"#);
         assert_eq!(ui.share(&1, &3), "33.3 %");
         assert_eq!((ui.pflops(40_960), ui.pflops(2_048)), ("40.96".into(), "2.05".into()));
     }
@@ -251,14 +268,9 @@ mod tests {
     #[test]
     fn nothing_from_outside_becomes_markup() {
         let ui = Ui { lang: Lang::Zh };
-        for html in
-            [ui.state("<b>"), ui.copy("\"><script>"), ui.time("<i>"), ui.short("'x'"), ui.tag("kind", "<u>")]
-        {
-            assert!(
-                !html.0.contains("<b>") && !html.0.contains("<script") && !html.0.contains("<i>"),
-                "{html}"
-            );
-            assert!(!html.0.contains("<u>") && !html.0.contains("'x'"), "{html}");
+        for html in [ui.state("<b>"), ui.copy("\"><script>"), ui.tag("kind", "<u>")] {
+            assert!(!html.0.contains("<b>") && !html.0.contains("<script"), "{html}");
+            assert!(!html.0.contains("<u>"), "{html}");
         }
     }
 }

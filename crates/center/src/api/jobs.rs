@@ -31,7 +31,6 @@ pub struct JobCreated {
     pub url: String,
     /// Options of the script that were not taken as they stand.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(value_type = Vec<Object>)]
     pub notes: Vec<Note>,
 }
 
@@ -55,7 +54,7 @@ pub async fn list(
 }
 
 /// Submits a job. Answered when it is on disk.
-#[utoipa::path(post, path = "/jobs", tag = "jobs", extensions(("x-idempotency-key" = json!("own"))), request_body(content = Object, description = "A job specification: \
+#[utoipa::path(post, path = "/jobs", tag = "jobs", extensions(("x-idempotency-key" = json!("own"))), request_body(content = JobSpec, description = "A job specification: \
     name, script, nodes, cards_per_node, time_limit_ms, project, service_class, card_model, env, args, array, after, \
     comment, launch, batch"), params(("Idempotency-Key" = Option<String>, Header, description = "The same again gives the same job")),
     responses((status = 201, body = JobCreated), (status = 422, body = Problem), (status = 409, body = Problem)))]
@@ -87,7 +86,7 @@ pub async fn submit_script(
 }
 
 /// What a job would cost and when it would start; nothing is kept.
-#[utoipa::path(post, path = "/jobs/dry-run", tag = "jobs", extensions(("x-idempotency-key" = json!("none"))), request_body = Object,
+#[utoipa::path(post, path = "/jobs/dry-run", tag = "jobs", extensions(("x-idempotency-key" = json!("none"))), request_body = JobSpec,
     responses((status = 200, body = DryRun), (status = 422, body = Problem)))]
 pub async fn dry_run(
     State(center): State<Center>,

@@ -1,7 +1,7 @@
 //! Reading the audit log.
 
 use domain::{
-    AuditId, Role, TenantId, Timestamp,
+    AuditId, Rfc3339, Role, TenantId, Timestamp,
     problem::{Field, field},
 };
 use serde::Serialize;
@@ -20,10 +20,10 @@ use base::{
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct AuditView {
     pub id: AuditId,
-    /// RFC 3339.
-    pub at: String,
+    pub at: Rfc3339,
     /// The login, or `center`.
     pub actor: String,
+    /// The actor's role, or `center`.
     pub role: String,
     pub tenant: Option<TenantId>,
     /// The tenant's name, for pages.
@@ -93,7 +93,7 @@ pub async fn list(
     let page = Listing::cut(rows, limit, |(row, _)| row.id.to_string());
     Ok(page.map(|(row, owner)| AuditView {
         id: row.id,
-        at: row.at.to_string(),
+        at: row.at.into(),
         actor: row.actor_login,
         role: row.role.map_or("center", Role::code).to_owned(),
         tenant: row.tenant,

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{
-    Millis, Timestamp,
+    Millis, Rfc3339, Timestamp,
     capacity::{self, CapacityBalance},
 };
 use parking_lot::Mutex;
@@ -25,12 +25,9 @@ pub struct Interval {
 /// What became of all card time of an interval.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct CapacityView {
-    pub from: String,
-    pub to: String,
-    /// `capacity_card_ms` and its parts `sold_card_ms`, `granted_card_ms`, `idle_card_ms`, `drained_card_ms`,
-    /// `failed_card_ms`, `preempted_card_ms`, `lost_card_ms`.
+    pub from: Rfc3339,
+    pub to: Rfc3339,
     #[serde(flatten)]
-    #[schema(value_type = Object)]
     pub balance: CapacityBalance,
     /// The parts add up to the whole, to the card-millisecond.
     pub closes: bool,
@@ -56,7 +53,7 @@ pub async fn between(center: &Center, from: Timestamp, to: Timestamp) -> Result<
         })
         .await?;
     let balance = capacity::balance(&stretches, &occupancies, from, to);
-    Ok(CapacityView { from: from.to_string(), to: to.to_string(), closes: balance.closes(), balance })
+    Ok(CapacityView { from: from.into(), to: to.into(), closes: balance.closes(), balance })
 }
 
 /// How old the balance of the last day may be: adding up a day of many runs takes longer than a page should.

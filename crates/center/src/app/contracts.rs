@@ -7,8 +7,8 @@ mod top_up;
 use std::collections::HashMap;
 
 use domain::{
-    CardMs, Contract, ContractId, ContractState, MicroCny, QueueTerms, TenantId, Timestamp,
-    contract::{ContractKind, Funds},
+    CardMs, Contract, ContractId, ContractState, MicroCny, QueueTerms, Rfc3339, TenantId, Timestamp,
+    contract::{ContractAction, ContractKind, ContractKindName, Funds},
 };
 use serde::Serialize;
 use store::{Tx, contracts as rows, ledger::ContractBalance, tenants};
@@ -44,19 +44,15 @@ pub struct ContractView {
     /// For pages.
     #[serde(skip)]
     pub owner: TenantName,
-    /// `prepaid`, `metered`, `reserved` or `grant`.
-    pub kind: String,
-    #[schema(value_type = Object)]
+    pub kind: ContractKindName,
     pub terms: ContractKind,
-    pub state: String,
+    pub state: ContractState,
     /// Names of the pools that it covers.
     pub pools: Vec<String>,
-    pub starts_at: String,
-    pub ends_at: String,
-    #[schema(value_type = Object)]
+    pub starts_at: Rfc3339,
+    pub ends_at: Rfc3339,
     pub queue: QueueTerms,
     /// What is left, use up to now counted.
-    #[schema(value_type = Object)]
     pub funds: Funds,
     /// The share of a package or capped grant that is used, in thousandths.
     pub used_permille: Option<u32>,
@@ -67,9 +63,9 @@ pub struct ContractView {
     pub running_cards: u32,
     pub waiting_jobs: u32,
     /// When the funds end if all goes on as now.
-    pub lasts_until: Option<String>,
+    pub lasts_until: Option<Rfc3339>,
     /// When its runs are stopped, once its balance has ended.
-    pub grace_ends_at: Option<String>,
+    pub grace_ends_at: Option<Rfc3339>,
 }
 
 fn view(
@@ -98,12 +94,12 @@ fn view(
         tenant: contract.tenant,
         tenant_slug: owner.slug.clone(),
         owner,
-        kind: contract.kind.code().to_owned(),
+        kind: contract.kind.name(),
         terms: contract.kind,
-        state: contract.state.code().to_owned(),
+        state: contract.state,
         pools: contract.pools.iter().filter_map(|id| live.pool(*id)).map(|pool| pool.name.clone()).collect(),
-        starts_at: contract.starts_at.to_string(),
-        ends_at: contract.ends_at.to_string(),
+        starts_at: contract.starts_at.into(),
+        ends_at: contract.ends_at.into(),
         queue: contract.queue,
         funds,
         used_permille: whole.map(permille),
@@ -114,8 +110,8 @@ fn view(
             live.jobs().filter(|j| j.job.contract == contract.id && j.job.tasks.waiting() > 0).count(),
         )
         .unwrap_or(u32::MAX),
-        lasts_until: lasts.map(|lasts| now.plus(lasts).to_string()),
-        grace_ends_at: params::instant(known.grace_ends_at),
+        lasts_until: lasts.map(|lasts| now.plus(lasts).into()),
+        grace_ends_at: known.grace_ends_at.map(Rfc3339),
     }
 }
 
@@ -170,12 +166,12 @@ pub async fn show(center: &Center, caller: &Caller, id: &str) -> Result<Contract
 /// One change of a contract's state.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct ContractEventView {
-    pub at: String,
+    pub at: Rfc3339,
     /// The login, or `center`.
     pub actor: String,
-    pub action: String,
-    pub from: String,
-    pub to: String,
+    pub action: ContractAction,
+    pub from: ContractState,
+    pub to: ContractState,
     pub reason: String,
 }
 
@@ -189,11 +185,11 @@ pub async fn list_events(
         let mut names = Names::of(tx);
         let mut view = |event: rows::ContractEvent| {
             Ok(ContractEventView {
-                at: event.at.to_string(),
+                at: event.at.into(),
                 actor: event.actor.map_or_else(|| Ok("center".to_owned()), |id| names.login(id))?,
-                action: event.action.code().to_owned(),
-                from: event.from.code().to_owned(),
-                to: event.to.code().to_owned(),
+                action: event.action,
+                from: event.from,
+                to: event.to,
                 reason: event.reason,
             })
         };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CardSet, JobId, NodeId, NodeState};
+use domain::{CardSet, JobId, NodeId, NodeState, NodeStatus};
 
 use crate::{
     actions,
@@ -26,8 +26,7 @@ domain::codes! {
 #[derive(Clone, Debug)]
 pub struct HallNode {
     pub name: String,
-    /// `up`, `drained` or `failed`.
-    pub state: &'static str,
+    pub state: NodeStatus,
     pub busy_cards: u32,
     pub cards: Vec<CardState>,
     pub rings: Vec<CardSet>,
@@ -97,7 +96,7 @@ fn node(known: &LiveNode, granted: &BTreeMap<NodeId, CardSet>) -> HallNode {
     };
     HallNode {
         name: node.name.clone(),
-        state: node.state.code(),
+        state: node.state.status(),
         busy_cards: known.busy.len(),
         cards: (0..node.cards).map(card).collect(),
         rings: node.rings.clone(),

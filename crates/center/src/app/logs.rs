@@ -31,7 +31,7 @@ pub struct LogQuery {
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct LogView {
     pub run: Option<RunId>,
-    pub stream: String,
+    pub stream: Stream,
     pub offset: u64,
     /// Where the next part begins.
     pub end_offset: u64,
@@ -92,7 +92,7 @@ pub async fn read(center: &Center, caller: &Caller, id: JobId, query: LogQuery) 
     let Some(log) = find(center, caller, id, &query).await? else {
         return Ok(LogView {
             run: None,
-            stream: "stdout".into(),
+            stream: Stream::Stdout,
             offset: 0,
             end_offset: 0,
             data: String::new(),
@@ -125,7 +125,7 @@ pub async fn chunk(center: &Center, log: Log, offset: i64, limit: usize) -> Resu
     let keep = if at_end && !is_live { part.bytes.len() } else { whole_characters(&part.bytes) };
     Ok(LogView {
         run: Some(log.run),
-        stream: log.stream.code().to_owned(),
+        stream: log.stream,
         offset: part.offset,
         end_offset: part.offset + keep as u64,
         data: String::from_utf8_lossy(&part.bytes[..keep]).into_owned(),

@@ -2,7 +2,7 @@
 
 mod changes;
 
-use domain::{JobId, NodeId, NodeState, TenantId};
+use domain::{JobId, NodeId, NodeState, NodeStatus, Rfc3339, TenantId};
 use serde::Serialize;
 use store::{Tx, pools as rows};
 
@@ -23,8 +23,7 @@ pub struct NodeView {
     pub pool: String,
     pub card_model: String,
     pub is_virtual: bool,
-    /// `up`, `drained` or `failed`.
-    pub state: String,
+    pub state: NodeStatus,
     pub reason: String,
     pub switch: String,
     /// What jobs may ask for.
@@ -38,10 +37,19 @@ pub struct NodeView {
 /// When a node is out for maintenance.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct MaintenanceView {
-    /// RFC 3339.
-    pub from: String,
-    pub until: String,
+    pub from: Rfc3339,
+    pub until: Rfc3339,
     pub reason: String,
+}
+
+domain::codes! {
+    /// Whether a card has a run, or could have one.
+    pub enum CardStatus {
+        Idle = "idle",
+        Busy = "busy",
+        Drained = "drained",
+        Failed = "failed",
+    }
 }
 
 /// One card of a node. Whose job it runs is told to those who may see the job.
@@ -49,8 +57,7 @@ pub struct MaintenanceView {
 pub struct CardView {
     pub index: u8,
     pub ring: u8,
-    /// `idle`, `busy`, `drained` or `failed`.
-    pub state: String,
+    pub state: CardStatus,
     pub job: Option<JobId>,
     pub job_name: Option<String>,
     pub tenant_slug: Option<String>,
@@ -86,11 +93,11 @@ fn view(live: &Live, caller: &Caller, known: &LiveNode) -> NodeView {
             ring: u8::try_from(node.rings.iter().position(|ring| ring.contains(index)).unwrap_or(0))
                 .unwrap_or(0),
             state: match (&node.state, is_busy) {
-                (_, true) => "busy",
-                (NodeState::Up, false) => "idle",
-                (other, false) => other.code(),
-            }
-            .to_owned(),
+                (_, true) => CardStatus::Busy,
+                (NodeState::Up, false) => CardStatus::Idle,
+                (NodeState::Drained { .. }, false) => CardStatus::Drained,
+                (NodeState::Failed { .. }, false) => CardStatus::Failed,
+            },
             job: seen.map(|live| live.run.job),
             job_name: seen.map(|live| live.job_name.to_string()),
             tenant_slug: None,
@@ -103,13 +110,13 @@ fn view(live: &Live, caller: &Caller, known: &LiveNode) -> NodeView {
         pool: live.pool(node.pool).map(|pool| pool.name.clone()).unwrap_or_default(),
         card_model: known.model.to_string(),
         is_virtual: node.is_virtual,
-        state: node.state.code().to_owned(),
+        state: node.state.status(),
         reason: node.state.reason().to_owned(),
         switch: node.switch.clone(),
         labels: node.labels.clone(),
         maintenance: node.maintenance.as_ref().map(|work| MaintenanceView {
-            from: work.from.to_string(),
-            until: work.until.to_string(),
+            from: work.from.into(),
+            until: work.until.into(),
             reason: work.reason.clone(),
         }),
         cards: (0..node.cards).map(card).collect(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CardMs, JobId, MicroCny, NodeState, Timestamp};
+use domain::{CardMs, JobId, JobStatus, MicroCny, NodeState, Timestamp};
 use serde::Serialize;
 use store::{jobs, recent as recent_rows};
 
@@ -24,7 +24,7 @@ const EVENTS: u32 = 20;
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Overview {
-    /// Jobs by state, those that have ended too.
+    /// Jobs by state, those that have ended too; in the order of the alphabet.
     pub jobs: Vec<StateCount>,
     /// Waiting and running jobs, newest first.
     pub active: Vec<JobView>,
@@ -48,7 +48,7 @@ pub struct Overview {
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct StateCount {
-    pub state: String,
+    pub state: JobStatus,
     pub jobs: u64,
 }
 
@@ -91,10 +91,13 @@ pub async fn overview(center: &Center, recent: &Recent, caller: &Caller) -> Resu
         None => Some(center_overview(center, recent, now).await?),
         Some(_) => None,
     };
+    let mut counts: Vec<StateCount> =
+        counts.into_iter().map(|(state, jobs)| StateCount { state, jobs }).collect();
+    counts.sort_by_key(|count| count.state.code());
     let live = center.live();
     let is_seen = |tenant| scope.is_none_or(|own| own == tenant);
     Ok(Overview {
-        jobs: counts.into_iter().map(|(state, jobs)| StateCount { state, jobs }).collect(),
+        jobs: counts,
         active,
         contracts,
         running_cards: live

@@ -1,6 +1,6 @@
 //! Projects: what a tenant's work is grouped under, and which contract pays for it.
 
-use domain::{ContractId, Project, ProjectId, problem::field};
+use domain::{ContractId, Project, ProjectId, Rfc3339, problem::field};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{StoreError, Tx, tenants as rows};
@@ -25,7 +25,7 @@ pub struct ProjectView {
     pub name: String,
     pub contract: Option<ContractId>,
     pub contract_number: Option<String>,
-    pub created_at: String,
+    pub created_at: Rfc3339,
 }
 
 fn view(live: &Live, project: Project, tenant_slug: String) -> ProjectView {
@@ -37,7 +37,7 @@ fn view(live: &Live, project: Project, tenant_slug: String) -> ProjectView {
         name: project.name,
         contract: project.contract,
         contract_number: contract.map(|known| known.contract.number.clone()),
-        created_at: project.created_at.to_string(),
+        created_at: project.created_at.into(),
     }
 }
 

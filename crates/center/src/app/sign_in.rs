@@ -1,7 +1,7 @@
 //! Signing in and out, and the tokens that programs use.
 
 use domain::{
-    Member, MemberId, Role, SessionId, TenantId, TokenId,
+    Member, MemberId, Rfc3339, Role, SessionId, TenantId, TokenId,
     problem::{Wrong, field},
 };
 use serde::Serialize;
@@ -39,9 +39,9 @@ pub struct MemberView {
     pub tenant_slug: Option<String>,
     pub login: String,
     pub name: String,
-    pub role: String,
+    pub role: Role,
     pub is_enabled: bool,
-    pub created_at: String,
+    pub created_at: Rfc3339,
 }
 
 impl MemberView {
@@ -53,9 +53,9 @@ impl MemberView {
             tenant_slug,
             login: member.login.clone(),
             name: member.name.clone(),
-            role: member.role.code().to_owned(),
+            role: member.role,
             is_enabled: member.is_enabled,
-            created_at: member.created_at.to_string(),
+            created_at: member.created_at.into(),
         })
     }
 }
@@ -71,7 +71,7 @@ pub async fn own(base: &Base, caller: &Caller) -> Result<MemberView, AppError> {
 pub struct NewToken {
     pub token: String,
     pub id: TokenId,
-    pub expires_at: String,
+    pub expires_at: Rfc3339,
     pub member: MemberView,
 }
 
@@ -122,7 +122,7 @@ pub async fn new_token(center: &Center, caller: &Caller, name: &str) -> Result<N
         Ok(MemberView::of(&mut Names::of(tx), &by.member)?)
     };
     let member = center.write(write, |_, _| ()).await?;
-    Ok(NewToken { token, id, expires_at: expires_at.to_string(), member })
+    Ok(NewToken { token, id, expires_at: expires_at.into(), member })
 }
 
 /// A token as its owner sees it.
@@ -130,10 +130,10 @@ pub async fn new_token(center: &Center, caller: &Caller, name: &str) -> Result<N
 pub struct TokenView {
     pub id: TokenId,
     pub name: String,
-    pub created_at: String,
-    pub expires_at: String,
+    pub created_at: Rfc3339,
+    pub expires_at: Rfc3339,
     /// To within ten minutes; `null` where it never was.
-    pub last_used_at: Option<String>,
+    pub last_used_at: Option<Rfc3339>,
 }
 
 /// The caller's own tokens.
@@ -143,9 +143,9 @@ pub async fn list_tokens(center: &Center, caller: &Caller) -> Result<Vec<TokenVi
     let view = |row: TokenRow| TokenView {
         id: row.id,
         name: row.name,
-        created_at: row.created_at.to_string(),
-        expires_at: row.expires_at.to_string(),
-        last_used_at: params::instant(row.last_used_at),
+        created_at: row.created_at.into(),
+        expires_at: row.expires_at.into(),
+        last_used_at: row.last_used_at.map(Rfc3339),
     };
     Ok(rows.into_iter().map(view).collect())
 }

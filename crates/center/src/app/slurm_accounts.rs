@@ -44,14 +44,24 @@ pub struct AccountsView {
     pub conflicts: Vec<ConflictView>,
 }
 
+domain::codes! {
+    /// How an account that the center wants stands in Slurm.
+    pub enum AccountStatus {
+        Open = "open",
+        Paused = "paused",
+        Missing = "missing",
+        /// Somebody else's of the same name.
+        Foreign = "foreign",
+    }
+}
+
 /// The account of a tenant, or of one of its projects.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct AccountView {
     pub account: String,
     pub tenant_slug: String,
     pub project_slug: Option<String>,
-    /// `open`, `paused`, `missing`, or `foreign`: somebody else's of the same name.
-    pub state: String,
+    pub state: AccountStatus,
     /// Of a tenant's account, what Slurm has counted and when it stops, in card-minutes; of all kinds of cards together.
     pub used_card_min: Option<u64>,
     pub limit_card_min: Option<u64>,
@@ -235,11 +245,15 @@ fn usable(looked: &Looked) -> UsableAccounts {
 fn view(center: &Center, looked: &Looked, steps: Vec<StepView>) -> AccountsView {
     let Looked { customers, tree, found, conflicts, .. } = looked;
     let state = |account: &str, id: &str| match found.standing(account, id) {
-        Standing::Foreign(_) => "foreign",
+        Standing::Foreign(_) => AccountStatus::Foreign,
         Standing::Ours if found.association(account).is_some() => {
-            if found.is_paused(account, &tree.pause_qos) { "paused" } else { "open" }
+            if found.is_paused(account, &tree.pause_qos) {
+                AccountStatus::Paused
+            } else {
+                AccountStatus::Open
+            }
         }
-        Standing::Absent | Standing::Ours => "missing",
+        Standing::Absent | Standing::Ours => AccountStatus::Missing,
     };
     let tenants: HashMap<String, &str> =
         customers.tenants.iter().map(|tenant| (tenant.id.to_string(), tenant.slug.as_str())).collect();
@@ -258,7 +272,7 @@ fn view(center: &Center, looked: &Looked, steps: Vec<StepView>) -> AccountsView 
             account: customer.account.clone(),
             tenant_slug: tenant_slug.clone(),
             project_slug: None,
-            state: state(&customer.account, &customer.id).to_owned(),
+            state: state(&customer.account, &customer.id),
             used_card_min: used.map(|(_, used)| *used).reduce(u64::saturating_add),
             limit_card_min: there.and_then(|there| sum(&there.grp_tres_mins)),
             limit_cards: there.and_then(|there| sum(&there.grp_tres)),
@@ -267,7 +281,7 @@ fn view(center: &Center, looked: &Looked, steps: Vec<StepView>) -> AccountsView 
             account: project.account.clone(),
             tenant_slug: tenant_slug.clone(),
             project_slug: projects.get(&project.id).map(|slug| (*slug).to_owned()),
-            state: state(&project.account, &project.id).to_owned(),
+            state: state(&project.account, &project.id),
             used_card_min: None,
             limit_card_min: None,
             limit_cards: None,

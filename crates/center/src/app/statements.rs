@@ -2,7 +2,8 @@
 //! gives the same statement.
 
 use domain::{
-    CardMs, MicroCny, Month, Timestamp, Zone,
+    CardMs, JobId, MicroCny, Month, Rfc3339, Timestamp, Zone,
+    contract::ContractKindName,
     ledger::{Account, Cause, Unit},
     problem::{Wrong, field},
 };
@@ -27,15 +28,15 @@ pub struct StatementQuery {
 pub struct Statement {
     pub contract: String,
     pub tenant_slug: String,
-    pub kind: String,
+    pub kind: ContractKindName,
     pub month: String,
-    pub from: String,
-    pub to: String,
+    pub from: Rfc3339,
+    pub to: Rfc3339,
     /// Balances at the beginning and the end, credits less debits.
     pub opening: Balances,
     pub closing: Balances,
-    pub paid_in_micro_cny: i64,
-    pub fees_micro_cny: i64,
+    pub paid_in_micro_cny: MicroCny,
+    pub fees_micro_cny: MicroCny,
     pub lines: Vec<StatementLine>,
     pub used_card_ms: CardMs,
     pub charge_micro_cny: MicroCny,
@@ -45,8 +46,8 @@ pub struct Statement {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Balances {
-    pub card_ms: i64,
-    pub micro_cny: i64,
+    pub card_ms: CardMs,
+    pub micro_cny: MicroCny,
 }
 
 /// Use by one project; what was given back for runs that the center lost is taken off.
@@ -77,7 +78,10 @@ pub async fn statement(
             let balances = |at| {
                 let [card_ms, micro_cny] =
                     [Unit::CardMs, Unit::MicroCny].map(|unit| recent::balance_at(tx, id, unit, at));
-                Ok::<_, store::StoreError>(Balances { card_ms: card_ms?, micro_cny: micro_cny? })
+                Ok::<_, store::StoreError>(Balances {
+                    card_ms: CardMs(card_ms?),
+                    micro_cny: MicroCny(micro_cny?),
+                })
             };
             let uses = ledger::use_by_project_between(tx, id, from, to)?;
             let (slug, sums) = (get_tenant(tx, tenant)?.slug, recent::sums_by_cause(tx, id, from, to)?);
@@ -86,7 +90,7 @@ pub async fn statement(
         .await?;
     let money = |cause: Cause| {
         let of_cause = others.iter().filter(|(code, unit, _)| code == cause.code() && unit == "micro_cny");
-        of_cause.map(|(_, _, amount)| amount).sum()
+        MicroCny(of_cause.map(|(_, _, amount)| amount).sum())
     };
     let lines: Vec<StatementLine> = uses
         .into_iter()
@@ -100,10 +104,10 @@ pub async fn statement(
     Ok(Statement {
         contract: contract.number,
         tenant_slug,
-        kind: contract.kind.code().to_owned(),
+        kind: contract.kind.name(),
         month: month.to_string(),
-        from: from.to_string(),
-        to: to.to_string(),
+        from: from.into(),
+        to: to.into(),
         opening,
         closing,
         paid_in_micro_cny: money(Cause::TopUp),
@@ -154,7 +158,7 @@ fn quoted(text: &str) -> String {
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct TransferView {
     pub seq: i64,
-    pub at: String,
+    pub at: Rfc3339,
     pub key: String,
     /// `card_ms` or `micro_cny`.
     pub unit: Unit,
@@ -163,7 +167,7 @@ pub struct TransferView {
     pub amount: i64,
     pub cause: String,
     /// The job whose run it is about, if it is about one.
-    pub job: Option<String>,
+    pub job: Option<JobId>,
     pub job_name: Option<String>,
 }
 
@@ -246,7 +250,7 @@ pub async fn list_transfers(
     };
     Ok(page.map(|(ledger::TransferRow { seq, transfer }, job)| TransferView {
         seq,
-        at: transfer.at.to_string(),
+        at: transfer.at.into(),
         unit: transfer.unit,
         debit: account(transfer.debit),
         credit: account(transfer.credit),
@@ -255,7 +259,7 @@ pub async fn list_transfers(
             Cause::Use(run) | Cause::Refund(run) => format!("{} {run}", transfer.cause.code()),
             other => other.code().to_owned(),
         },
-        job: job.as_ref().map(|(id, _)| id.to_string()),
+        job: job.as_ref().map(|(id, _)| *id),
         job_name: job.map(|(_, name)| name),
         key: transfer.key,
     }))

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use domain::{
-    CardMs, MicroCny, Timestamp, Zone,
+    CardMs, MicroCny, Rfc3339, Timestamp, Zone,
     problem::{Wrong, field},
 };
 use serde::{Deserialize, Serialize};
@@ -24,11 +24,22 @@ pub struct UsageQuery {
     pub group_by: Option<String>,
 }
 
+domain::codes! {
+    /// The things that use is added up by.
+    #[derive(Default)]
+    pub enum GroupBy {
+        #[default]
+        Project = "project",
+        Tenant = "tenant",
+        Domain = "domain",
+    }
+}
+
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct UsageView {
-    pub from: String,
-    pub to: String,
-    pub group_by: String,
+    pub from: Rfc3339,
+    pub to: Rfc3339,
+    pub group_by: GroupBy,
     pub rows: Vec<UsageRow>,
     pub total: UsageRow,
 }
@@ -66,14 +77,12 @@ pub async fn charges_of_month(center: &Center, caller: &Caller) -> Result<Vec<Mi
 pub async fn usage(center: &Center, caller: &Caller, query: UsageQuery) -> Result<UsageView, AppError> {
     let scope = caller.scope()?.tenant();
     center.policies.check(caller, actions::READ_USAGE, scope)?;
-    let groups = ["project", "tenant", "domain"];
-    let group_by = query.group_by.as_deref().filter(|text| !text.is_empty()).unwrap_or("project");
-    let group_by = params::word(
-        field::GROUP_BY,
-        group_by,
-        |text| groups.iter().find(|known| **known == text).copied(),
-        &groups,
-    )?;
+    let group_by = match query.group_by.as_deref() {
+        None | Some("") => GroupBy::default(),
+        Some(text) => {
+            params::word(field::GROUP_BY, text, GroupBy::from_code, &GroupBy::ALL.map(GroupBy::code))?
+        }
+    };
     let zone = &center.settings.time_zone;
     let days = days(zone, query.from.as_deref(), query.to.as_deref(), moment::now())?;
     let (from, to) = (zone.day_begins(days.start), zone.day_begins(days.end));
@@ -90,17 +99,16 @@ pub async fn usage(center: &Center, caller: &Caller, query: UsageQuery) -> Resul
     let mut total = UsageRow { name: "total".into(), ..UsageRow::default() };
     for (tenant, project, row) in used {
         let (name, tenant_slug) = match group_by {
-            "domain" => (tenant.domain.code().to_owned(), String::new()),
-            "tenant" => (tenant.slug.clone(), tenant.slug),
-            _ => (project, tenant.slug),
+            GroupBy::Domain => (tenant.domain.code().to_owned(), String::new()),
+            GroupBy::Tenant => (tenant.slug.clone(), tenant.slug),
+            GroupBy::Project => (project, tenant.slug),
         };
         total.add(row.runs, row.used, row.charged);
         let key = (tenant_slug.clone(), name.clone());
         let entry = rows.entry(key).or_insert_with(|| UsageRow { name, tenant_slug, ..UsageRow::default() });
         entry.add(row.runs, row.used, row.charged);
     }
-    let (from, to) = (from.to_string(), to.to_string());
-    Ok(UsageView { from, to, group_by: group_by.to_owned(), rows: rows.into_values().collect(), total })
+    Ok(UsageView { from: from.into(), to: to.into(), group_by, rows: rows.into_values().collect(), total })
 }
 
 /// How many days are told of where nothing is said.

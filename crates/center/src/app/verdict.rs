@@ -1,10 +1,11 @@
 //! Why a job waits, as API and portal show it.
 
-use scheduler::Verdict;
+use domain::Rfc3339;
+use scheduler::{Certainty, Verdict};
 use serde::Serialize;
 use serde_json::Value;
 
-use base::{params::instant, text::Text};
+use base::text::Text;
 
 /// Why a job waits.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -13,26 +14,25 @@ pub struct VerdictView {
     pub code: String,
     /// The binding limit with its numbers, as people read it.
     pub text: Text,
+    /// Its numbers, whose names are each limit's own.
     #[schema(value_type = Object)]
     pub limit: Value,
     /// Jobs that come before it.
     pub ahead: u32,
-    /// RFC 3339; `null` where no start can be told.
-    pub forecast_start: Option<String>,
-    /// `exact`, `estimate` or `unknown`.
-    pub certainty: String,
+    /// `null` where no start can be told.
+    pub forecast_start: Option<Rfc3339>,
+    pub certainty: Certainty,
 }
 
 impl VerdictView {
     pub fn of(verdict: &Verdict) -> Self {
-        let text_of = |value: Value| value.as_str().map(str::to_owned).unwrap_or_default();
         Self {
             code: verdict.limit.code().to_owned(),
             text: Text::of(|lang| verdict.text(lang)),
             limit: serde_json::to_value(&verdict.limit).unwrap_or_default(),
             ahead: verdict.ahead,
-            forecast_start: instant(verdict.forecast_start),
-            certainty: serde_json::to_value(verdict.certainty).map(text_of).unwrap_or_default(),
+            forecast_start: verdict.forecast_start.map(Rfc3339),
+            certainty: verdict.certainty,
         }
     }
 }

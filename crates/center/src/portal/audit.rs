@@ -167,7 +167,7 @@ fn details(ui: Ui, detail: &Value) -> Vec<(String, String)> {
         name != Some(key.as_str()) && !value.is_null() && **value != "" && **value != 0
     };
     let said = fields.iter().filter(is_said);
-    said.map(|(key, value)| (ui.word("detail", &key.replace('_', "-")), value_text(ui, key, value))).collect()
+    said.map(|(key, value)| (ui.word("detail", key.replace('_', "-")), value_text(ui, key, value))).collect()
 }
 
 fn value_text(ui: Ui, key: &str, value: &Value) -> String {

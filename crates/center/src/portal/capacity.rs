@@ -11,7 +11,7 @@ use base::{
         words::{Html, Ui, instant, local},
     },
 };
-use domain::{CardMs, capacity::CapacityBalance};
+use domain::{CardMs, Rfc3339, capacity::CapacityBalance};
 use serde::Deserialize;
 
 use crate::{
@@ -95,8 +95,8 @@ pub async fn page(
     let shares: Vec<(&'static str, String)> = shown().map(|part| (part.look, part.share.clone())).collect();
     let page = CapacityPage {
         page: visitor.page("balance", ui.t("nav-balance")),
-        from: field(&found.from),
-        to: field(&found.to),
+        from: field(found.from),
+        to: field(found.to),
         bar: ui.bar(&in_ms, 34, &ui.t("capacity-balance")),
         legend: ui.legend(&shares),
         parts,
@@ -108,8 +108,8 @@ pub async fn page(
     Ok(ok(&page))
 }
 
-fn field(at: &str) -> String {
-    local(at).map(|full| full.replace(' ', "T")).unwrap_or_default()
+fn field(at: Rfc3339) -> String {
+    local(at.0).replace(' ', "T")
 }
 
 #[cfg(test)]
@@ -123,8 +123,8 @@ mod tests {
                 let capacity = views::capacity(closes);
                 Self {
                     page: page.clone(),
-                    from: field(&capacity.from),
-                    to: field(&capacity.to),
+                    from: field(capacity.from),
+                    to: field(capacity.to),
                     bar: page.bar(&[("sold", 2), ("idle", 3)], 34, "A < B"),
                     legend: page.legend(&[("sold", "40.0 %".into())]),
                     parts: parts(page.ui, &capacity.balance),
@@ -140,6 +140,6 @@ mod tests {
 
     #[test]
     fn fields_show_the_center_s_time() {
-        assert_eq!(field("2026-11-23T00:00:00.000Z"), "2026-11-23T08:00:00");
+        assert_eq!(field("2026-11-23T00:00:00Z".parse().unwrap()), "2026-11-23T08:00:00");
     }
 }

@@ -14,7 +14,7 @@ use base::{
         words::{Html, Ui, escape, local},
     },
 };
-use domain::{CardMs, ContractState, JobId, MicroCny, Millis, capacity::CapacityBalance};
+use domain::{CardMs, JobId, JobStatus, MicroCny, Millis, Timestamp, capacity::CapacityBalance};
 
 use crate::{
     actions,
@@ -49,7 +49,7 @@ pub fn parts_of(balance: &CapacityBalance) -> Vec<(&'static str, CardMs)> {
 
 /// Something that happened, in one line.
 pub struct EventLine {
-    pub at: String,
+    pub at: Timestamp,
     pub html: Html,
 }
 
@@ -58,7 +58,7 @@ pub struct EventLine {
 pub struct OfCenter {
     page: Page,
     center: CenterOverview,
-    now: String,
+    now: Timestamp,
     tide: Html,
     tide_axis: Vec<String>,
     legend: Html,
@@ -78,7 +78,7 @@ pub struct OfTenant {
     page: Page,
     overview: Overview,
     domain: String,
-    now: String,
+    now: Timestamp,
     project_count: usize,
     may_submit: bool,
     warnings: Vec<(String, String)>,
@@ -130,13 +130,14 @@ async fn of_center(
         })
         .collect();
     let axis = |back: i64| {
-        let at = now.minus(Millis::from_hours(back)).to_string();
-        local(&at).and_then(|text| text.get(5..13).map(|day| format!("{day}:00"))).unwrap_or_default()
+        let at = local(now.minus(Millis::from_hours(back)));
+        at.get(5..13).map(|hour| format!("{hour}:00")).unwrap_or_default()
     };
     let parts = parts_of(&of_center.balance.balance);
     let in_ms: Vec<(&'static str, i64)> = parts.iter().map(|(kind, part)| (*kind, part.0)).collect();
     let (tiles, counts) = map::tiles(ui, &hall::list(center, &visitor.caller)?);
-    let of = |state: &str| found.jobs.iter().find(|count| count.state == state).map_or(0, |count| count.jobs);
+    let of =
+        |state: JobStatus| found.jobs.iter().find(|count| count.state == state).map_or(0, |count| count.jobs);
     let bar_label: Vec<String> = in_ms
         .iter()
         .map(|(kind, part)| {
@@ -146,12 +147,12 @@ async fn of_center(
         .collect();
     let page = OfCenter {
         page: visitor.page("overview", ui.t("nav-overview")),
-        now: now.to_string(),
+        now,
         tide: ui.columns(&columns, 10_000, 96, &ui.t("tide-label")),
         tide_axis: vec![axis(23), axis(16), axis(8), ui.t("now")],
         legend: ui.legend(&counts.iter().map(|(kind, n)| (*kind, n.to_string())).collect::<Vec<_>>()),
         tiles,
-        queue_text: ui.t2("queue-counts", of("running"), of("queued")),
+        queue_text: ui.t2("queue-counts", of(JobStatus::Running), of(JobStatus::Queued)),
         table: JobTable::of(ui, &found.active, true),
         bar: ui.bar(&in_ms, 22, &bar_label.join(", ")),
         parts,
@@ -181,24 +182,22 @@ async fn of_tenant(
     let days_label = ui.t1("days-label", "most", MicroCny(if most == 1 { 0 } else { most }));
     let usage_query = UsageQuery { from: Some(first.to_string()), to: None, group_by: None };
     let by_project = usage::usage(center, &visitor.caller, usage_query).await?.rows;
-    let open = found.contracts.iter().filter(|contract| {
-        ContractState::from_code(&contract.state).is_some_and(ContractState::accepts_jobs)
-    });
+    let open = found.contracts.iter().filter(|contract| contract.state.accepts_jobs());
     let most_cards = open.map(|contract| contract.queue.max_running_cards).sum();
     let own = visitor.front.session.as_ref().and_then(|session| session.tenant.as_deref());
     let title = own.map_or_else(String::new, |own| own.name(ui.lang).to_owned());
     let domain = own.map_or_else(String::new, |own| own.domain.code().to_owned());
-    let forecasts = found.active.iter().filter_map(|job| job.verdict.as_ref()?.forecast_start.clone());
+    let forecasts = found.active.iter().filter_map(|job| job.verdict.as_ref()?.forecast_start);
     let page = OfTenant {
         page: visitor.page("overview", title),
         domain,
-        now: now.to_string(),
+        now,
         project_count: projects::list(center, &visitor.caller).await?.len(),
         may_submit: visitor.may(center, actions::SUBMIT_JOB, Some(tenant)),
         warnings: warnings(center, ui, &found.contracts),
         most_cards,
         waiting_jobs: found.contracts.iter().map(|contract| u64::from(contract.waiting_jobs)).sum(),
-        first_forecast: forecasts.min().map(|at| ui.short(&at)).unwrap_or_default(),
+        first_forecast: forecasts.min().map(|at| ui.short(at)).unwrap_or_default(),
         vessels: vessels(ui, &found.contracts),
         table: JobTable::of(ui, &found.active, false),
         ended: JobTable::of(ui, &ended, false),
@@ -254,8 +253,8 @@ fn line(ui: Ui, event: &Event, names: &BTreeMap<JobId, String>) -> EventLine {
         (_, Some(job)) => job,
         (_, None) => String::new(),
     };
-    let what = escape(ui.word("event", &event.kind.replace('_', "-")));
-    EventLine { at: event.at.clone(), html: Html(format!("{state} {about} {what}")) }
+    let what = escape(ui.word("event", event.kind.replace('_', "-")));
+    EventLine { at: event.at.0, html: Html(format!("{state} {about} {what}")) }
 }
 
 #[cfg(test)]
@@ -269,7 +268,7 @@ mod tests {
                 let balance = views::capacity(is_full);
                 Self {
                     page: page.clone(),
-                    now: views::AT.into(),
+                    now: views::AT,
                     tide: page.columns(&[vec![("sold", 4), ("idle", 6)]], 10, 96, "A < B"),
                     tide_axis: vec!["05-20 01:00".into(), page.t("now")],
                     legend: page.legend(&[("sold", "2".into())]),
@@ -305,7 +304,7 @@ mod tests {
             let sample = |is_full: bool| Self {
                 page: page.clone(),
                 domain: "research".into(),
-                now: views::AT.into(),
+                now: views::AT,
                 project_count: 1,
                 may_submit: is_full,
                 warnings: if is_full { vec![("con_1".into(), "3 < 4".into())] } else { Vec::new() },

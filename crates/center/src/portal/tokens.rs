@@ -16,7 +16,6 @@ use base::{
         frame::{Page, Visitor, render},
     },
 };
-use domain::Timestamp;
 use serde::Deserialize;
 
 use crate::{
@@ -77,7 +76,7 @@ async fn show(
 ) -> Result<Response, AppError> {
     let own = sign_in::list_tokens(center, &visitor.caller).await?;
     let now = moment::now();
-    let has_expired = |t: &TokenView| t.expires_at.parse::<Timestamp>().is_ok_and(|at| at <= now);
+    let has_expired = |token: &TokenView| token.expires_at.0 <= now;
     let page = TokensPage {
         page: visitor.page("tokens", visitor.front.ui.t("nav-tokens")),
         login: visitor.caller.member.login.clone(),
@@ -151,18 +150,20 @@ pub async fn change_password(
 
 #[cfg(test)]
 mod tests {
+    use domain::{Rfc3339, Timestamp};
+
     use super::*;
     use crate::portal::sample::{Sample, views};
 
     impl Sample for TokensPage {
         fn samples(page: &Page) -> Vec<Self> {
-            let line = |last_used_at: Option<&str>, has_expired: bool| Line {
+            let line = |last_used_at: Option<Timestamp>, has_expired: bool| Line {
                 token: TokenView {
                     id: views::id("tok_"),
                     name: "Laptop <1>".into(),
                     created_at: views::AT.into(),
                     expires_at: views::LATER.into(),
-                    last_used_at: last_used_at.map(str::to_owned),
+                    last_used_at: last_used_at.map(Rfc3339),
                 },
                 has_expired,
             };

@@ -20,7 +20,7 @@ use base::{
         words::Ui,
     },
 };
-use domain::{CardMs, Millis};
+use domain::{CardMs, Millis, Timestamp};
 use twin::Figures;
 
 use crate::{
@@ -37,7 +37,7 @@ const REPORT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; fram
 
 struct Line {
     id: u64,
-    at: String,
+    at: Timestamp,
     by: String,
     asked: String,
     state: &'static str,
@@ -118,7 +118,7 @@ fn line(ui: Ui, trial: &Trial) -> Line {
     asked.extend(what.mtbf_hours.map(|hours| ui.t1("twin-mtbf-is", "n", hours)));
     Line {
         id: trial.id,
-        at: trial.at.to_string(),
+        at: trial.at,
         by: trial.by.clone(),
         asked: asked.join(" · "),
         state: match trial.outcome() {
@@ -135,7 +135,7 @@ fn policies(ui: Ui) -> Vec<Choice> {
 }
 
 fn policy_word(ui: Ui, policy: &str) -> String {
-    ui.word("policy", &policy.replace('+', "-"))
+    ui.word("policy", policy.replace('+', "-"))
 }
 
 /// Reads the form and begins.
@@ -270,7 +270,7 @@ mod tests {
         fn sample(state: &'static str) -> Self {
             Self {
                 id: 1,
-                at: views::AT.into(),
+                at: views::AT,
                 by: "li".into(),
                 asked: "2 × 8".into(),
                 state,

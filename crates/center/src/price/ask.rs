@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    MicroCny, PriceBookId, RatePerCardHour, ServiceClass, TenantDomain, price,
+    MicroCny, PriceBookId, RatePerCardHour, Rfc3339, ServiceClass, TenantDomain, price,
     price::{Price, PriceBook, PriceChange, Waivers},
     problem::{Quantity, Things, Wrong, field},
 };
@@ -28,11 +28,10 @@ use base::{
 pub struct PriceBookView {
     pub id: PriceBookId,
     pub name: String,
-    pub effective_from: String,
+    pub effective_from: Rfc3339,
     pub is_in_force: bool,
     pub prices: Vec<PriceView>,
     /// How much is waived of the use of runs that the center cut short.
-    #[schema(value_type = Object)]
     pub waivers: Waivers,
     /// The lines in which it differs from the version before it.
     pub changes: Vec<PriceChangeView>,
@@ -50,16 +49,13 @@ pub struct PriceChangeView {
     pub after_micro_cny_per_card_hour: Option<RatePerCardHour>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct PriceView {
     /// The pool's name.
     pub pool: String,
-    /// `urgent`, `normal` or `spot`.
-    pub service_class: String,
-    /// `research`, `enterprise` or `government`.
-    pub domain: String,
-    pub rate_micro_cny_per_card_hour: i64,
+    pub service_class: ServiceClass,
+    pub domain: TenantDomain,
+    pub rate_micro_cny_per_card_hour: RatePerCardHour,
 }
 
 /// All versions, newest first.
@@ -71,9 +67,9 @@ pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<PriceBookView>
     let live = center.live();
     let price = |price: &Price| PriceView {
         pool: live.pool(price.pool).map(|pool| pool.name.clone()).unwrap_or_default(),
-        service_class: price.class.code().to_owned(),
-        domain: price.domain.code().to_owned(),
-        rate_micro_cny_per_card_hour: price.rate.0.0,
+        service_class: price.class,
+        domain: price.domain,
+        rate_micro_cny_per_card_hour: price.rate,
     };
     let befores: Vec<Option<PriceBook>> = books.iter().skip(1).cloned().map(Some).chain([None]).collect();
     let view = |(book, before): (PriceBook, Option<PriceBook>)| PriceBookView {
@@ -83,7 +79,7 @@ pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<PriceBookView>
             .collect(),
         waivers: book.waivers,
         id: book.id,
-        effective_from: book.effective_from.to_string(),
+        effective_from: book.effective_from.into(),
         is_in_force: in_force == Some(book.id),
         prices: book.prices.iter().map(price).collect(),
         name: book.name,
@@ -104,14 +100,26 @@ pub struct NewPriceBook {
     pub name: String,
     /// RFC 3339; now where left out. Never earlier than now: what was metered stays as it was.
     pub effective_from: Option<String>,
-    pub prices: Vec<PriceView>,
+    pub prices: Vec<NewPrice>,
     /// 100 % of what is lost and nothing of what is preempted, where left out.
     #[serde(default)]
-    #[schema(value_type = Object)]
     pub waivers: Waivers,
     /// Set once somebody has looked at the prices that are dropped, doubled or free.
     #[serde(default)]
     pub confirmed: bool,
+}
+
+/// A price to publish. Its words are read with the rest, so that a wrong one is told by its field.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPrice {
+    /// The pool's name.
+    pub pool: String,
+    /// `urgent`, `normal` or `spot`.
+    pub service_class: String,
+    /// `research`, `enterprise` or `government`.
+    pub domain: String,
+    pub rate_micro_cny_per_card_hour: i64,
 }
 
 pub fn change_view(live: &Live, change: PriceChange) -> PriceChangeView {
@@ -177,7 +185,7 @@ fn drawn_up(center: &Center, new: &NewPriceBook) -> Result<PriceBook, AppError> 
     }
     let prices = {
         let live = center.live();
-        let parse = |view: &PriceView| {
+        let parse = |view: &NewPrice| {
             let pool = live.pool_named(&view.pool);
             let rate = view.rate_micro_cny_per_card_hour;
             if !(0..=MOST_RATE).contains(&rate) {

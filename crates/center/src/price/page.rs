@@ -17,10 +17,10 @@ use base::{
     },
     refusal::Refusal,
 };
-use domain::{MicroCny, RatePerCardHour, ServiceClass, TenantDomain, price::Waivers};
+use domain::{MicroCny, RatePerCardHour, Rfc3339, ServiceClass, TenantDomain, price::Waivers};
 
 use super::{
-    ask::{self, NewPriceBook, PriceBookView, PriceChangeView, PriceView},
+    ask::{self, NewPrice, NewPriceBook, PriceBookView, PriceChangeView, PriceView},
     rule::MANAGE,
 };
 use crate::{app::nodes, center::Center};
@@ -37,7 +37,7 @@ pub struct PriceBooksPage {
 struct Line {
     id: String,
     name: String,
-    effective_from: String,
+    effective_from: Rfc3339,
     is_in_force: bool,
     prices: usize,
 }
@@ -47,7 +47,7 @@ struct Line {
 pub struct PriceBookPage {
     page: Page,
     book: String,
-    effective_from: String,
+    effective_from: Rfc3339,
     is_in_force: bool,
     prices: Vec<Price>,
     waivers: Waivers,
@@ -131,9 +131,9 @@ pub async fn show(State(center): State<Center>, Id(id): Id, visitor: Visitor) ->
     let ui = visitor.front.ui;
     let book = ask::show(&center, &visitor.caller, &id).await?;
     let price = |price: PriceView| Price {
-        class: ui.word("class", &price.service_class),
-        domain: ui.word("domain", &price.domain),
-        rate: MicroCny(price.rate_micro_cny_per_card_hour),
+        class: ui.word("class", price.service_class),
+        domain: ui.word("domain", price.domain),
+        rate: price.rate_micro_cny_per_card_hour.0,
         pool: price.pool,
     };
     let page = PriceBookPage {
@@ -161,8 +161,8 @@ pub async fn draft(State(center): State<Center>, visitor: Visitor) -> Result<Res
     let waivers = in_force.as_ref().map(|book| book.waivers).unwrap_or_default();
     let prices = in_force.map(|book| book.prices).unwrap_or_default();
     let value = |price: &PriceView| {
-        let name = format!("rate/{}/{}/{}", price.pool, price.service_class, price.domain);
-        (name, MicroCny(price.rate_micro_cny_per_card_hour).to_string())
+        let name = field_name(&price.pool, price.service_class, price.domain);
+        (name, price.rate_micro_cny_per_card_hour.0.to_string())
     };
     let waived = [("lost_percent", waivers.lost_percent), ("preempted_percent", waivers.preempted_percent)];
     let waived = waived.map(|(name, percent)| (name.to_owned(), percent.to_string()));
@@ -231,7 +231,7 @@ pub async fn publish(
                 if form.value(&name).is_empty() {
                     continue;
                 }
-                prices.push(PriceView {
+                prices.push(NewPrice {
                     pool: pool.name.clone(),
                     service_class: class.code().to_owned(),
                     domain: domain.code().to_owned(),

@@ -1,6 +1,6 @@
 //! What can be asked of tenants: those there are, and signing one up.
 
-use domain::{AllianceId, Tenant, TenantDomain, TenantId, problem::field};
+use domain::{AllianceId, Rfc3339, Tenant, TenantDomain, TenantId, problem::field};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::tenants as rows;
@@ -23,10 +23,9 @@ pub struct TenantView {
     pub id: TenantId,
     pub slug: String,
     pub name: Text,
-    /// `research`, `enterprise` or `government`.
-    pub domain: String,
+    pub domain: TenantDomain,
     pub alliance: Option<AllianceId>,
-    pub created_at: String,
+    pub created_at: Rfc3339,
     /// Jobs that have not ended.
     pub active_jobs: u32,
 }
@@ -36,9 +35,9 @@ fn view(center: &Center, tenant: Tenant) -> TenantView {
         id: tenant.id,
         slug: tenant.slug,
         name: Text { zh: tenant.name_zh, en: tenant.name_en },
-        domain: tenant.domain.code().to_owned(),
+        domain: tenant.domain,
         alliance: tenant.alliance,
-        created_at: tenant.created_at.to_string(),
+        created_at: tenant.created_at.into(),
         active_jobs: center.live().jobs_of(tenant.id),
     }
 }

@@ -14,7 +14,7 @@ use base::{
         frame::{Page, Visitor, render},
     },
 };
-use domain::TenantDomain;
+use domain::{Rfc3339, TenantDomain};
 
 use super::{
     ask::{self, NewTenant, TenantView},
@@ -37,7 +37,7 @@ struct Line {
     slug: String,
     name: String,
     domain: String,
-    since: String,
+    since: Rfc3339,
     active_jobs: u32,
 }
 
@@ -54,7 +54,7 @@ async fn show(
     let ui = visitor.front.ui;
     let line = |tenant: TenantView| Line {
         name: tenant.name.in_lang(ui.lang).to_owned(),
-        domain: ui.word("domain", &tenant.domain),
+        domain: ui.word("domain", tenant.domain),
         since: tenant.created_at,
         active_jobs: tenant.active_jobs,
         slug: tenant.slug,

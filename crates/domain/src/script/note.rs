@@ -1,6 +1,10 @@
 //! Notes: options that were not taken as they stand, and why, in both languages.
 
-use serde::{Serialize, Serializer, ser::SerializeStruct as _};
+use serde::{Serialize, Serializer};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema},
+};
 
 use crate::Lang;
 
@@ -14,7 +18,7 @@ pub struct Note {
     pub why: NoteWhy,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NoteAction {
     Ignored,
@@ -57,15 +61,34 @@ pub enum NoteWhy {
     FirstNodeOnly,
 }
 
+/// An option that was not taken as it stands.
+#[derive(Serialize, ToSchema)]
+struct Shown<'a> {
+    /// In the script, from 1; 0 for an option that was given beside the script.
+    line: u32,
+    option: &'a str,
+    action: NoteAction,
+    /// Why, in English.
+    text: String,
+}
+
 /// As the API shows notes: in English.
 impl Serialize for Note {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut note = serializer.serialize_struct("Note", 4)?;
-        note.serialize_field("line", &self.line)?;
-        note.serialize_field("option", &self.option)?;
-        note.serialize_field("action", &self.action)?;
-        note.serialize_field("text", &self.why.text(Lang::En))?;
-        note.end()
+        let Self { line, option, action, why } = self;
+        Shown { line: *line, option, action: *action, text: why.text(Lang::En) }.serialize(serializer)
+    }
+}
+
+impl PartialSchema for Note {
+    fn schema() -> RefOr<Schema> {
+        Shown::schema()
+    }
+}
+
+impl ToSchema for Note {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Shown::schemas(schemas);
     }
 }
 

@@ -11,7 +11,7 @@ use center::{
         projects::{self, NewProject},
     },
     center::Center,
-    price::ask::{self as prices, NewPriceBook, PriceView},
+    price::ask::{self as prices, NewPrice, NewPriceBook},
     tenant::ask::{self as tenants, NewTenant},
 };
 use domain::{
@@ -257,7 +257,7 @@ async fn publish_prices(center: &Center, operator: &Caller) -> Result<(), AppErr
             ServiceClass::Spot => base / 2,
         }
     };
-    let price = |pool: &str, class: ServiceClass, domain: TenantDomain| PriceView {
+    let price = |pool: &str, class: ServiceClass, domain: TenantDomain| NewPrice {
         pool: pool.to_owned(),
         service_class: class.code().into(),
         domain: domain.code().into(),

@@ -8,7 +8,7 @@ use center::app::{
     verdict::VerdictView,
 };
 use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
-use domain::{CardMs, Lang, MicroCny};
+use domain::{CardMs, JobStatus, Lang, MicroCny};
 use serde_json::{Value, json};
 
 use super::{options::in_lang, people::Tenant};
@@ -19,8 +19,8 @@ use crate::words;
 pub struct Ended {
     pub name: &'static str,
     pub tenant: &'static Tenant,
-    pub state: String,
-    pub should_end: &'static str,
+    pub state: JobStatus,
+    pub should_end: JobStatus,
     pub exit_code: Option<i32>,
     pub card_ms: CardMs,
     pub charge: MicroCny,
@@ -80,10 +80,15 @@ impl Report {
                     &format!(
                         "{} 应为 {}，实为 {}",
                         job.name,
-                        words::state(lang, job.should_end),
-                        words::state(lang, &job.state)
+                        words::state(lang, job.should_end.code()),
+                        words::state(lang, job.state.code())
                     ),
-                    &format!("{} should have ended {}, but ended {}", job.name, job.should_end, job.state)
+                    &format!(
+                        "{} should have ended {}, but ended {}",
+                        job.name,
+                        job.should_end.code(),
+                        job.state.code()
+                    )
                 )
             );
         }
@@ -156,7 +161,7 @@ impl Report {
                 job.name.to_owned(),
                 job.tenant.name(lang).to_owned(),
                 domain_in(lang, job.tenant.domain.code()).to_owned(),
-                words::state(lang, &job.state),
+                words::state(lang, job.state.code()),
                 job.exit_code.map(|code| code.to_string()).unwrap_or_default(),
                 job.card_ms.to_string(),
                 job.charge.to_string(),
@@ -179,8 +184,8 @@ impl Report {
             table.add_row([
                 contract.number.clone(),
                 contract.tenant_slug.clone(),
-                contract_word(lang, &contract.kind).to_owned(),
-                contract_word(lang, &contract.state).to_owned(),
+                contract_word(lang, contract.kind.code()).to_owned(),
+                contract_word(lang, contract.state.code()).to_owned(),
                 contract.money_balance_micro_cny.to_string(),
             ]);
         }

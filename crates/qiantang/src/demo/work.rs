@@ -15,7 +15,7 @@ use center::{
     },
     center::Center,
 };
-use domain::{JobId, JobSpec, Millis, Timestamp};
+use domain::{JobId, JobSpec, JobStatus, Millis, Timestamp};
 
 use crate::words;
 
@@ -36,7 +36,7 @@ struct Item {
     name: &'static str,
     script: &'static str,
     change: fn(&mut JobSpec),
-    ends: &'static str,
+    ends: JobStatus,
 }
 
 /// Eight cards until the trial package ends, and with it the run.
@@ -54,28 +54,34 @@ fn items() -> Vec<Item> {
     let item =
         |tenant, project, name, script, ends| Item { tenant, project, name, script, change: |_| (), ends };
     vec![
-        item("qianwan-univ", "digits", "digits-one-card", files::DIGITS_ONE_CARD, "succeeded"),
-        item("wushan-tech", "digits", "digits-two-nodes", files::DIGITS_TWO_NODES, "succeeded"),
+        item("qianwan-univ", "digits", "digits-one-card", files::DIGITS_ONE_CARD, JobStatus::Succeeded),
+        item("wushan-tech", "digits", "digits-two-nodes", files::DIGITS_TWO_NODES, JobStatus::Succeeded),
         Item {
             change: |spec| (spec.nodes, spec.cards_per_node) = (2, 8),
-            ..item("wushan-tech", "digits", "waits-for-its-quota", HOLD, "succeeded")
+            ..item("wushan-tech", "digits", "waits-for-its-quota", HOLD, JobStatus::Succeeded)
         },
-        item("linghu-voice", "keywords", "voice-keywords", files::VOICE, "succeeded"),
-        item("linghu-voice", "keywords", "overruns", files::OVERRUNS, "timed_out"),
+        item("linghu-voice", "keywords", "voice-keywords", files::VOICE, JobStatus::Succeeded),
+        item("linghu-voice", "keywords", "overruns", files::OVERRUNS, JobStatus::TimedOut),
         Item {
             change: |spec| spec.cards_per_node = 8,
-            ..item("linghu-voice", "trial", "ends-with-its-balance", UNTIL_THE_BALANCE_ENDS, "stopped")
+            ..item(
+                "linghu-voice",
+                "trial",
+                "ends-with-its-balance",
+                UNTIL_THE_BALANCE_ENDS,
+                JobStatus::Stopped,
+            )
         },
-        item("xixi-build", "heat-load", "building-load", files::BUILDING, "succeeded"),
-        item("xixi-build", "heat-load", "fails", files::FAILS, "failed"),
-        item("linjiang-traffic", "signals", "city-traffic", files::CITY, "succeeded"),
+        item("xixi-build", "heat-load", "building-load", files::BUILDING, JobStatus::Succeeded),
+        item("xixi-build", "heat-load", "fails", files::FAILS, JobStatus::Failed),
+        item("linjiang-traffic", "signals", "city-traffic", files::CITY, JobStatus::Succeeded),
         Item {
             change: |spec| {
                 if let Some(array) = &mut spec.array {
                     array.max_running = Some(2);
                 }
             },
-            ..item("qianwan-univ", "digits", "digits-sweep", files::SWEEP_ARRAY, "succeeded")
+            ..item("qianwan-univ", "digits", "digits-sweep", files::SWEEP_ARRAY, JobStatus::Succeeded)
         },
     ]
 }
@@ -85,7 +91,8 @@ struct Followed {
     tenant: &'static Tenant,
     caller: Caller,
     id: JobId,
-    state: String,
+    /// As it was at the last look.
+    state: Option<JobStatus>,
     waited: Option<VerdictView>,
 }
 
@@ -97,16 +104,16 @@ pub async fn run(options: &Options, ready: &Ready, people: &People) -> Result<Re
     let mut followed = submit(center, people).await?;
     let mut first_result_s = None;
     let mut news = center.events.subscribe();
-    while followed.iter().any(|job| !is_over(&job.state)) {
+    while followed.iter().any(|job| !is_over(job.state)) {
         if began.elapsed() > PATIENCE {
             let open: Vec<&str> =
-                followed.iter().filter(|j| !is_over(&j.state)).map(|j| j.item.name).collect();
+                followed.iter().filter(|j| !is_over(j.state)).map(|j| j.item.name).collect();
             return Err(AppError::internal(format!("these jobs did not end in time: {}", open.join(", "))));
         }
         for job in &mut followed {
             look(options, center, job, began).await?;
         }
-        if first_result_s.is_none() && followed.iter().any(|job| job.state == "succeeded") {
+        if first_result_s.is_none() && followed.iter().any(|job| job.state == Some(JobStatus::Succeeded)) {
             first_result_s = Some(began.elapsed().as_secs_f64());
         }
         // Something happened, or it is time to look for verdicts anyway.
@@ -116,8 +123,8 @@ pub async fn run(options: &Options, ready: &Ready, people: &People) -> Result<Re
     close(center, people, followed, (from, until), first_result_s.unwrap_or_default()).await
 }
 
-fn is_over(state: &str) -> bool {
-    !matches!(state, "" | "queued" | "running" | "stopping")
+fn is_over(state: Option<JobStatus>) -> bool {
+    state.is_some_and(JobStatus::has_ended)
 }
 
 async fn submit(center: &Center, people: &People) -> Result<Vec<Followed>, AppError> {
@@ -133,8 +140,7 @@ async fn submit(center: &Center, people: &People) -> Result<Vec<Followed>, AppEr
         spec.time_limit_ms = spec.time_limit_ms.or(Some(Millis::from_secs(120)));
         (item.change)(&mut spec);
         let id = jobs::submit(center, caller, spec, None).await?;
-        let (caller, state) = (caller.clone(), String::new());
-        followed.push(Followed { item, tenant, caller, id, state, waited: None });
+        followed.push(Followed { item, tenant, caller: caller.clone(), id, state: None, waited: None });
     }
     Ok(followed)
 }
@@ -146,21 +152,21 @@ async fn look(
     job: &mut Followed,
     began: Instant,
 ) -> Result<(), AppError> {
-    if is_over(&job.state) {
+    if is_over(job.state) {
         return Ok(());
     }
     let shown = jobs::show(center, &job.caller, job.id).await?.job;
     let verdict = shown.verdict.filter(|verdict| verdict.code != "array_limit");
-    let is_news = job.state != shown.state || (job.waited.is_none() && verdict.is_some());
+    let is_news = job.state != Some(shown.state) || (job.waited.is_none() && verdict.is_some());
     job.waited = job.waited.take().or(verdict);
-    job.state = shown.state;
+    job.state = Some(shown.state);
     if is_news && !options.json {
-        let why = match (&job.waited, job.state.as_str()) {
-            (Some(verdict), "queued") => format!(": {}", verdict.text.in_lang(options.lang)),
+        let why = match (&job.waited, shown.state) {
+            (Some(verdict), JobStatus::Queued) => format!(": {}", verdict.text.in_lang(options.lang)),
             _ => String::new(),
         };
         let seconds = began.elapsed().as_secs_f64();
-        let state = words::state(options.lang, &job.state);
+        let state = words::state(options.lang, shown.state.code());
         println!("{seconds:6.1} s  {:<22} {}: {state}{why}", job.item.name, job.tenant.name(options.lang));
     }
     Ok(())

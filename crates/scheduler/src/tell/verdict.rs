@@ -46,18 +46,18 @@ pub struct Verdict {
     pub certainty: Certainty,
 }
 
-/// How certain a forecast start is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Certainty {
-    /// Cards are held for the job. It starts then or earlier, as long as runs keep to their time limits,
-    /// nodes stay up and no job comes before it in the order.
-    Exact,
-    /// The planning order was run forward on the time limits, with backfill. Runs that end early bring the
-    /// start forward; jobs that come later and rank before this one put it back.
-    Estimate,
-    /// No forecast: the job is too far back in the order, or waits for something without a known end.
-    Unknown,
+domain::codes! {
+    /// How certain a forecast start is.
+    pub enum Certainty {
+        /// Cards are held for the job. It starts then or earlier, as long as runs keep to their time limits,
+        /// nodes stay up and no job comes before it in the order.
+        Exact = "exact",
+        /// The planning order was run forward on the time limits, with backfill. Runs that end early bring the
+        /// start forward; jobs that come later and rank before this one put it back.
+        Estimate = "estimate",
+        /// No forecast: the job is too far back in the order, or waits for something without a known end.
+        Unknown = "unknown",
+    }
 }
 
 impl Verdict {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    CardMs, Job, JobId, JobState, MicroCny, Outcome, TenantDomain, Timestamp,
+    CardMs, Job, JobId, JobState, JobStatus, MicroCny, Outcome, TenantDomain, Timestamp,
     job::{JobOutcome, Tasks, Tries},
     run::StopCause,
     spec::{ArraySpec, IndexRange},
@@ -49,7 +49,7 @@ fn a_job_comes_back_as_it_was_in_every_state() {
                 assert_eq!((row.state, row.tasks, row.name.as_str()), (job.state, job.tasks, "名字"));
                 assert_eq!(row.ended_at.is_some(), state.has_ended());
                 let counts = jobs::count_by_state(tx, None)?;
-                assert_eq!(counts, BTreeMap::from([(state.code().to_owned(), 1)]));
+                assert_eq!(counts, BTreeMap::from([(state.status(), 1)]));
             }
             assert!(matches!(jobs::insert_job(tx, &job), Err(StoreError::Conflict { .. })));
             let stranger = Job { id: JobId::new(at(6), unique()), ..job.clone() };
@@ -265,8 +265,8 @@ proptest! {
             Ok::<_, StoreError>((jobs::count_by_state(tx, None)?, by_tenant, list_jobs(tx, &JobFilter::default(), None, 999)?))
         }).unwrap();
         let counted = |rows: &mut dyn Iterator<Item = &JobRow>| {
-            let mut counted: BTreeMap<String, u64> = BTreeMap::new();
-            rows.for_each(|row| *counted.entry(row.state.code().to_owned()).or_default() += 1);
+            let mut counted: BTreeMap<JobStatus, u64> = BTreeMap::new();
+            rows.for_each(|row| *counted.entry(row.state.status()).or_default() += 1);
             counted
         };
         prop_assert_eq!(counts, counted(&mut rows.iter()));

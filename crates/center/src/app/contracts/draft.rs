@@ -30,14 +30,12 @@ pub struct NewContract {
     pub number: String,
     /// `{"kind": "prepaid", "package": CARD_MS, "fee": MICRO_CNY}`, `{"kind": "metered", "credit_limit": MICRO_CNY}`,
     /// `{"kind": "reserved", "cards": N, "fee": MICRO_CNY}` or `{"kind": "grant", "cap": CARD_MS or null}`.
-    #[schema(value_type = Object)]
     pub terms: ContractKind,
     /// Names of pools.
     pub pools: Vec<String>,
     /// RFC 3339, or a date.
     pub starts_at: String,
     pub ends_at: String,
-    #[schema(value_type = Object)]
     pub queue: QueueTerms,
     /// The tenant's short name, for the center's people.
     pub tenant: Option<String>,

@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use domain::{
-    CardMs, ContractId, Job, JobId, JobSpec, MicroCny, RatePerCardHour, RunId, TenantDomain, TenantId,
-    job::{JobState, Tasks},
-    problem::field,
+    CardMs, ContractId, Job, JobId, JobSpec, JobState, JobStatus, MicroCny, RatePerCardHour, Rfc3339, RunId,
+    RunStatus, ServiceClass, TenantDomain, TenantId, job::Tasks, problem::field, run::StopCause,
 };
 use serde::{Deserialize, Serialize};
 use store::{StoreError, Tx, jobs, recent, tenants};
@@ -43,19 +42,16 @@ pub struct JobView {
     /// For pages, which link to the contract.
     #[serde(skip)]
     pub contract_id: ContractId,
-    /// `queued`, `running`, `stopping`, or how it ended: `succeeded`, `failed`, `timed_out`, `cancelled`, `stopped`,
-    /// `never_ran`, `lost`.
-    pub state: String,
+    /// `queued`, `running`, `stopping`, or how it ended.
+    pub state: JobStatus,
     pub nodes: u32,
     pub cards_per_node: u32,
-    pub service_class: String,
-    #[schema(value_type = Object)]
+    pub service_class: ServiceClass,
     pub tasks: Tasks,
-    /// RFC 3339.
-    pub submitted_at: String,
+    pub submitted_at: Rfc3339,
     pub submitted_by: String,
-    pub started_at: Option<String>,
-    pub ended_at: Option<String>,
+    pub started_at: Option<Rfc3339>,
+    pub ended_at: Option<Rfc3339>,
     /// Use up to now counted.
     pub used_card_ms: CardMs,
     pub charge_micro_cny: MicroCny,
@@ -68,7 +64,6 @@ pub struct JobView {
 pub struct JobDetail {
     #[serde(flatten)]
     pub job: JobView,
-    #[schema(value_type = Object)]
     pub spec: JobSpec,
     pub time_limit_ms: i64,
     /// Of its newest run; `null` where no process ended by itself.
@@ -152,7 +147,7 @@ pub async fn list(center: &Center, caller: &Caller, query: JobQuery) -> Result<L
 }
 
 /// How many of the caller's jobs are in each state, those that have ended too.
-pub async fn count_by_state(center: &Center, caller: &Caller) -> Result<BTreeMap<String, u64>, AppError> {
+pub async fn count_by_state(center: &Center, caller: &Caller) -> Result<BTreeMap<JobStatus, u64>, AppError> {
     let scope = caller.scope()?.tenant();
     center.policies.check(caller, actions::READ_JOB, scope)?;
     center.read(move |tx| jobs::count_by_state(tx, scope)).await
@@ -185,23 +180,11 @@ struct Asked {
 
 impl Asked {
     fn of(scope: Option<TenantId>, query: JobQuery) -> Result<Self, AppError> {
-        const STATES: [&str; 11] = [
-            "active",
-            "queued",
-            "running",
-            "stopping",
-            "succeeded",
-            "failed",
-            "timed_out",
-            "cancelled",
-            "stopped",
-            "never_ran",
-            "lost",
-        ];
+        let states: Vec<&str> = ["active"].into_iter().chain(JobStatus::ALL.map(JobStatus::code)).collect();
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
         let state = given(query.state)
             .map(|text| {
-                params::word(field::STATE, &text, |t| STATES.iter().find(|s| **s == t).copied(), &STATES)
+                params::word(field::STATE, &text, |t| states.iter().find(|s| **s == t).copied(), &states)
             })
             .transpose()?;
         let domain = given(query.domain)
@@ -268,14 +251,14 @@ fn row_view(live: &Live, named: Named, verdict: Option<VerdictView>) -> JobView 
         id: row.id,
         name: row.name,
         tenant: row.tenant,
-        state: row.state.code().to_owned(),
+        state: row.state.status(),
         nodes: row.nodes,
         cards_per_node: row.cards_per_node,
-        service_class: row.class.code().to_owned(),
+        service_class: row.class,
         tasks: row.tasks,
-        submitted_at: row.submitted_at.to_string(),
-        started_at: params::instant(row.started_at),
-        ended_at: params::instant(row.ended_at),
+        submitted_at: row.submitted_at.into(),
+        started_at: row.started_at.map(Rfc3339),
+        ended_at: row.ended_at.map(Rfc3339),
         used_card_ms: row.used_card_ms + unmetered.used,
         charge_micro_cny: MicroCny(row.charge_micro_cny.0 + unmetered.charged.0),
     }
@@ -339,13 +322,13 @@ pub struct RunView {
     pub task: u32,
     pub attempt: u32,
     /// `starting`, `running`, or how it ended.
-    pub state: String,
+    pub state: RunStatus,
     pub exit_code: Option<i32>,
     /// Why it was asked to stop.
-    pub stopping: Option<String>,
-    pub planned_at: String,
-    pub started_at: Option<String>,
-    pub ended_at: Option<String>,
+    pub stopping: Option<StopCause>,
+    pub planned_at: Rfc3339,
+    pub started_at: Option<Rfc3339>,
+    pub ended_at: Option<Rfc3339>,
     pub elapsed_ms: i64,
     pub places: Vec<PlaceView>,
     pub rate_micro_cny_per_card_hour: RatePerCardHour,
@@ -375,18 +358,17 @@ pub async fn list_runs(
 
 fn run_view(live: &Live, run: &domain::Run, array: Option<&domain::spec::ArraySpec>) -> RunView {
     let now = moment::now();
-    let outcome = run.state.outcome();
     RunView {
         id: run.id,
         job: run.job,
         task: array.and_then(|array| array.index(run.task)).unwrap_or(run.task),
         attempt: run.attempt,
-        state: outcome.map_or_else(|| run.state.code().to_owned(), |outcome| outcome.code().0.to_owned()),
-        exit_code: outcome.and_then(domain::Outcome::exit_code),
-        stopping: run.state.stop().map(|stop| stop.cause.code().to_owned()),
-        planned_at: run.state.planned_at().to_string(),
-        started_at: params::instant(run.state.started_at()),
-        ended_at: params::instant(run.state.ended_at()),
+        state: run.state.status(),
+        exit_code: run.state.outcome().and_then(domain::Outcome::exit_code),
+        stopping: run.state.stop().map(|stop| stop.cause),
+        planned_at: run.state.planned_at().into(),
+        started_at: run.state.started_at().map(Rfc3339),
+        ended_at: run.state.ended_at().map(Rfc3339),
         elapsed_ms: run.elapsed(now).0,
         places: places(live, &run.placement),
         rate_micro_cny_per_card_hour: run.rate,

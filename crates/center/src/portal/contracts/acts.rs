@@ -44,8 +44,8 @@ pub struct ActPage {
     tenant: String,
     terms: String,
     left: Html,
-    action: &'static str,
-    after: &'static str,
+    action: ContractAction,
+    after: ContractState,
     effect: String,
     posted: String,
     is_danger: bool,
@@ -81,8 +81,8 @@ async fn show_act(
     let needed =
         if action == ContractAction::Submit { actions::SUBMIT_CONTRACT } else { actions::DECIDE_CONTRACT };
     center.policies.check(&visitor.caller, needed, Some(contract.tenant))?;
-    let state = ContractState::from_code(&contract.state).unwrap_or(ContractState::Terminated);
-    let after = state
+    let after = contract
+        .state
         .after(action)
         .map_err(|error| AppError::refused(Refusal::ContractState, error.to_string(), ""))?;
     let page = ActPage {
@@ -91,9 +91,9 @@ async fn show_act(
         tenant: contract.owner.name.in_lang(ui.lang).to_owned(),
         terms: terms(ui, &contract.terms),
         left: left(ui, &contract),
-        action: action.code(),
-        after: after.code(),
-        effect: ui.word("effect", action.code()),
+        action,
+        after,
+        effect: ui.word("effect", action),
         posted: if action == ContractAction::Activate { posted(ui, &contract.terms) } else { String::new() },
         is_danger: is_danger(action),
         contract,
@@ -150,9 +150,9 @@ mod tests {
                 tenant: "Univ".into(),
                 terms: terms(page.ui, &views::contract().terms),
                 left: left(page.ui, &views::contract()),
-                action: action.code(),
-                after: after.code(),
-                effect: page.word("effect", action.code()),
+                action,
+                after,
+                effect: page.word("effect", action),
                 posted: if is_danger(action) {
                     String::new()
                 } else {

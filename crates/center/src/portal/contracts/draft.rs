@@ -13,7 +13,7 @@ use base::{
         extract::Sent,
         form::{Choice, Form},
         frame::{Page, Visitor, render},
-        words::{Ui, local},
+        words::{Ui, local_day},
     },
 };
 use domain::{QueueTerms, TenantId, contract::ContractKind, text::Line};
@@ -51,14 +51,13 @@ fn may_draft(center: &Center, visitor: &Visitor) -> Result<(), AppError> {
 
 pub async fn form(State(center): State<Center>, visitor: Visitor) -> Result<Response, AppError> {
     may_draft(&center, &visitor)?;
-    let today = local(&moment::now().to_string()).unwrap_or_default();
-    let today = today.get(..10).unwrap_or_default();
+    let today = local_day(moment::now());
     let year: u32 = today.get(..4).and_then(|year| year.parse().ok()).unwrap_or_default();
     // 29 February has no counterpart in the year after.
     let end = format!("{}{}", year + 1, today.get(4..).unwrap_or_default()).replace("-02-29", "-03-01");
     let mut begin = vec![
         ("kind", "prepaid".to_owned()),
-        ("starts", today.to_owned()),
+        ("starts", today),
         ("ends", end),
         ("guaranteed", "0".to_owned()),
         ("weight", "1".to_owned()),

@@ -9,7 +9,7 @@ use base::{
         frame::{Page, Tab, Visitor, ok},
     },
 };
-use domain::ContractState;
+use domain::{ContractState, Rfc3339};
 use serde::Deserialize;
 
 use super::vessel::{Vessel, vessel};
@@ -24,7 +24,7 @@ struct Row {
     tenant: String,
     domain: String,
     queue: String,
-    ends_at: String,
+    ends_at: Rfc3339,
 }
 
 #[derive(Template)]
@@ -50,10 +50,10 @@ pub async fn list(
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let all = contracts::list(&center, &visitor.caller).await?;
-    let count = |state: &str| all.iter().filter(|contract| contract.state == state).count();
+    let count = |state: ContractState| all.iter().filter(|contract| contract.state == state).count();
     let mut counted = vec![("", ui.t("all"), all.len())];
-    let states = ContractState::ALL.map(ContractState::code);
-    counted.extend(states.into_iter().filter(|s| count(s) > 0).map(|s| (s, ui.word("state", s), count(s))));
+    let states = ContractState::ALL.into_iter().filter(|state| count(*state) > 0);
+    counted.extend(states.map(|state| (state.code(), ui.word("state", state), count(state))));
     let states = counted.into_iter().map(|(state, word, count)| Tab {
         href: if state.is_empty() { "/contracts".into() } else { format!("/contracts?state={state}") },
         word,
@@ -61,7 +61,8 @@ pub async fn list(
         is_current: state == wanted.state,
     });
     let states = states.collect();
-    let is_wanted = |contract: &&ContractView| wanted.state.is_empty() || contract.state == wanted.state;
+    let is_wanted =
+        |contract: &&ContractView| wanted.state.is_empty() || contract.state.code() == wanted.state;
     let row = |contract: &ContractView| {
         let owner = &contract.owner;
         let queue = contract.queue;
@@ -70,7 +71,7 @@ pub async fn list(
             tenant: owner.name.in_lang(ui.lang).to_owned(),
             domain: ui.word("domain", owner.domain.code()),
             queue: format!("{} / {}", queue.guaranteed_cards, queue.max_running_cards),
-            ends_at: contract.ends_at.clone(),
+            ends_at: contract.ends_at,
         }
     };
     let contracts = all.iter().filter(is_wanted).map(row).collect();

@@ -10,7 +10,7 @@ use base::{
         frame::{Page, Visitor, ok},
     },
 };
-use domain::{ContractState, MicroCny, contract::ContractAction, contract::ContractKind};
+use domain::{ContractState, MicroCny, ServiceClass, contract::ContractAction, contract::ContractKind};
 use serde::Deserialize;
 
 use super::vessel::{Vessel, vessel, warnings};
@@ -28,13 +28,13 @@ use crate::{
 const ENTRIES: u32 = 20;
 
 struct Price {
-    class: String,
+    class: ServiceClass,
     rate: MicroCny,
 }
 
 /// Something that can be done now, and whether it takes something away.
 struct ActChoice {
-    action: &'static str,
+    action: ContractAction,
     is_danger: bool,
 }
 
@@ -95,8 +95,7 @@ pub async fn page(
     let queue = contract.queue;
     let limit =
         |limit: Option<u32>| limit.map_or_else(|| ui.t("no-bound"), |cards| ui.t1("unit-cards", "n", cards));
-    let state = ContractState::from_code(&contract.state);
-    let is_final = state.is_some_and(ContractState::is_final);
+    let is_final = contract.state.is_final();
     let page = ContractPage {
         page: visitor.page("contracts", contract.number.clone()),
         vessel: vessel(ui, &contract),
@@ -128,7 +127,6 @@ pub async fn page(
 
 /// What this reader may do to a contract as it stands.
 fn acts(center: &Center, visitor: &Visitor, contract: &ContractView) -> Vec<ActChoice> {
-    let state = ContractState::from_code(&contract.state);
     let is_open = |action: &ContractAction| {
         let needed = if *action == ContractAction::Submit {
             actions::SUBMIT_CONTRACT
@@ -137,10 +135,10 @@ fn acts(center: &Center, visitor: &Visitor, contract: &ContractView) -> Vec<ActC
         };
         !action.is_automatic()
             && visitor.may(center, needed, Some(contract.tenant))
-            && state.is_some_and(|state| state.after(*action).is_ok())
+            && contract.state.after(*action).is_ok()
     };
     let open = ContractAction::ALL.into_iter().filter(is_open);
-    open.map(|action| ActChoice { action: action.code(), is_danger: is_danger(action) }).collect()
+    open.map(|action| ActChoice { action, is_danger: is_danger(action) }).collect()
 }
 
 /// Whether it takes something away from the tenant.
@@ -150,17 +148,14 @@ pub fn is_danger(action: ContractAction) -> bool {
 
 /// Whether there is anything to pay in, and this reader may.
 pub fn may_top_up(center: &Center, visitor: &Visitor, contract: &ContractView) -> bool {
-    let state = ContractState::from_code(&contract.state);
     let takes = !matches!(contract.terms, ContractKind::Grant { cap: None });
     takes
         && matches!(
-            state,
-            Some(
-                ContractState::Approved
-                    | ContractState::Active
-                    | ContractState::Exhausted
-                    | ContractState::Suspended
-            )
+            contract.state,
+            ContractState::Approved
+                | ContractState::Active
+                | ContractState::Exhausted
+                | ContractState::Suspended
         )
         && visitor.may(center, actions::TOP_UP, Some(contract.tenant))
 }
@@ -168,22 +163,19 @@ pub fn may_top_up(center: &Center, visitor: &Visitor, contract: &ContractView) -
 /// What a card-hour costs by class, for this contract's kind and its tenant's domain.
 async fn rates(center: &Center, visitor: &Visitor, contract: &ContractView) -> Result<Vec<Price>, AppError> {
     let books = prices::list(center, &visitor.caller).await?;
-    let domain = contract.owner.domain.code();
+    let domain = contract.owner.domain;
     let listed: Vec<PriceView> =
         books.into_iter().find(|book| book.is_in_force).map(|book| book.prices).unwrap_or_default();
-    let rate = |class: domain::ServiceClass| {
+    let rate = |class: ServiceClass| {
         let of_class = listed.iter().filter(|price| {
-            price.service_class == class.code()
-                && price.domain == domain
-                && contract.pools.contains(&price.pool)
+            price.service_class == class && price.domain == domain && contract.pools.contains(&price.pool)
         });
         let most = of_class.map(|price| price.rate_micro_cny_per_card_hour).max();
         let is_metered = matches!(contract.terms, ContractKind::Metered { .. });
-        let listed = domain::RatePerCardHour(MicroCny(most.unwrap_or_default()));
         (most.is_some() || !is_metered)
-            .then(|| Price { class: class.code().to_owned(), rate: contract.terms.rate(listed).0 })
+            .then(|| Price { class, rate: contract.terms.rate(most.unwrap_or_default()).0 })
     };
-    Ok(domain::ServiceClass::ALL.into_iter().filter_map(rate).collect())
+    Ok(ServiceClass::ALL.into_iter().filter_map(rate).collect())
 }
 
 #[cfg(test)]
@@ -193,12 +185,12 @@ mod tests {
 
     impl Sample for ContractPage {
         fn samples(page: &Page) -> Vec<Self> {
-            let event = |actor: &str, action: &str, reason: &str| ContractEventView {
+            let event = |actor: &str, action: ContractAction, reason: &str| ContractEventView {
                 at: views::AT.into(),
                 actor: actor.into(),
-                action: action.into(),
-                from: "approved".into(),
-                to: "active".into(),
+                action,
+                from: ContractState::Approved,
+                to: ContractState::Active,
                 reason: reason.into(),
             };
             let sample = |vessel: Vessel, is_whole: bool| Self {
@@ -212,18 +204,21 @@ mod tests {
                 lending: "4".into(),
                 borrowing: "8".into(),
                 prices: if is_whole {
-                    vec![Price { class: "normal".into(), rate: MicroCny(1_500_000) }]
+                    vec![Price { class: ServiceClass::Normal, rate: MicroCny(1_500_000) }]
                 } else {
                     Vec::new()
                 },
-                events: vec![event("li", "activate", "As agreed"), event("center", "exhaust", "None left")],
+                events: vec![
+                    event("li", ContractAction::Activate, "As agreed"),
+                    event("center", ContractAction::Exhaust, "None left"),
+                ],
                 transfers: if is_whole { views::transfers() } else { Vec::new() },
                 newest: String::new(),
                 older: if is_whole { "?cursor=2#ledger".into() } else { String::new() },
                 may_read_money: true,
                 acts: if is_whole {
                     [ContractAction::Resume, ContractAction::Terminate]
-                        .map(|action| ActChoice { action: action.code(), is_danger: is_danger(action) })
+                        .map(|action| ActChoice { action, is_danger: is_danger(action) })
                         .into()
                 } else {
                     Vec::new()

@@ -16,7 +16,7 @@ use base::{
         words::Ui,
     },
 };
-use domain::{CardMs, ContractId, MicroCny};
+use domain::{CardMs, ContractId, MicroCny, Timestamp};
 use serde::Deserialize;
 
 use crate::{
@@ -65,7 +65,7 @@ pub struct StatementPage {
     balances: Vec<Balance>,
     months: Vec<Tab>,
     others: Vec<Tab>,
-    printed_at: String,
+    printed_at: Timestamp,
     is_virtual: bool,
 }
 
@@ -98,7 +98,7 @@ pub async fn page(
     };
     let others = all.into_iter().filter(|other| other.id != contract.id);
     let others = others.map(|other| tab(other.id, &statement.month, other.number, false)).collect();
-    let months = months(&contract.starts_at)
+    let months = months(contract.starts_at.0)
         .into_iter()
         .map(|month| tab(contract.id, &month, month.clone(), month == statement.month));
     let page = StatementPage {
@@ -110,7 +110,7 @@ pub async fn page(
         id: contract.id.to_string(),
         tenant,
         domain,
-        printed_at: moment::now().to_string(),
+        printed_at: moment::now(),
         is_virtual: nodes::has_virtual(&center, &visitor.caller)?,
         statement,
     };
@@ -136,28 +136,30 @@ fn uses(ui: Ui, statement: &Statement) -> Vec<Use> {
 /// From the balance at the beginning to the one at the end.
 fn balances(ui: Ui, statement: &Statement) -> Vec<Balance> {
     let Statement { opening, closing, used_card_ms, .. } = statement;
-    let of = |key: &str, card_ms: Option<i64>, micro_cny: i64| Balance {
+    let of = |key: &str, card_ms: Option<CardMs>, amount: MicroCny| Balance {
         name: ui.t(key),
-        hours: card_ms.map(|card_ms| ui.plain_hours(&CardMs(card_ms))).unwrap_or_default(),
-        amount: MicroCny(micro_cny),
+        hours: card_ms.map(|card_ms| ui.plain_hours(&card_ms)).unwrap_or_default(),
+        amount,
     };
     // What was given of a package is no figure of its own.
-    let given = closing.card_ms - opening.card_ms + used_card_ms.0;
-    let fees = (statement.fees_micro_cny != 0).then(|| of("fees", None, -statement.fees_micro_cny));
+    let given = closing.card_ms - opening.card_ms + *used_card_ms;
+    let less = |amount: MicroCny| MicroCny(-amount.0);
+    let fees = statement.fees_micro_cny;
+    let fees = (fees != MicroCny::ZERO).then(|| of("fees", None, less(fees)));
     let mut all = vec![
         of("opening", Some(opening.card_ms), opening.micro_cny),
         of("paid-in", Some(given), statement.paid_in_micro_cny),
     ];
     all.extend(fees);
-    all.push(of("charged", Some(-used_card_ms.0), -statement.charge_micro_cny.0));
+    all.push(of("charged", Some(CardMs::ZERO - *used_card_ms), less(statement.charge_micro_cny)));
     all.push(of("closing", Some(closing.card_ms), closing.micro_cny));
     all
 }
 
 /// The months since a contract began, newest first.
-fn months(starts_at: &str) -> Vec<String> {
+fn months(starts_at: Timestamp) -> Vec<String> {
     let now = moment::now().to_string();
-    let first = starts_at.get(..7).unwrap_or_default().to_owned();
+    let first = starts_at.to_string().chars().take(7).collect::<String>();
     let (Some(mut year), Some(mut month)) =
         (now.get(..4).and_then(|y| y.parse::<u32>().ok()), now.get(5..7).and_then(|m| m.parse::<u32>().ok()))
     else {
@@ -190,17 +192,18 @@ mod tests {
     impl Sample for StatementPage {
         fn samples(page: &Page) -> Vec<Self> {
             use crate::app::statements::Balances;
+            use domain::contract::ContractKindName;
             let statement = |is_final: bool| Statement {
                 contract: "HZ-1".into(),
                 tenant_slug: "univ".into(),
-                kind: "prepaid".into(),
+                kind: ContractKindName::Prepaid,
                 month: "2026-05".into(),
                 from: views::AT.into(),
                 to: views::LATER.into(),
-                opening: Balances { card_ms: 0, micro_cny: 0 },
-                closing: Balances { card_ms: 36_000_000, micro_cny: 1_000_000 },
-                paid_in_micro_cny: 5_000_000,
-                fees_micro_cny: if is_final { 500_000 } else { 0 },
+                opening: Balances::default(),
+                closing: Balances { card_ms: CardMs(36_000_000), micro_cny: MicroCny(1_000_000) },
+                paid_in_micro_cny: MicroCny(5_000_000),
+                fees_micro_cny: MicroCny(if is_final { 500_000 } else { 0 }),
                 lines: vec![StatementLine {
                     project: "Vision".into(),
                     runs: 1200,
@@ -227,7 +230,7 @@ mod tests {
                 domain: page.word("domain", "research"),
                 months: vec![tab("2026-05", true), tab("2026-04", false)],
                 others: if is_final { vec![tab("HZ-2", false)] } else { Vec::new() },
-                printed_at: views::LATER.into(),
+                printed_at: views::LATER,
                 is_virtual: is_final,
             };
             vec![sample(true), sample(false)]

@@ -2,11 +2,11 @@
 
 use base::{
     moment,
-    page::words::{Html, Ui, escape},
+    page::words::{Html, Ui, escape, local_day},
 };
 use domain::{
-    ContractState, Millis, Timestamp,
-    contract::{ContractKind, Funds},
+    ContractState, Millis, Rfc3339,
+    contract::{ContractKind, ContractKindName, Funds},
 };
 
 use crate::{app::contracts::ContractView, center::Center};
@@ -18,8 +18,8 @@ const WARN_BEFORE: Millis = Millis::from_hours(72);
 pub struct Vessel {
     pub id: String,
     pub number: String,
-    pub kind: String,
-    pub state: String,
+    pub kind: ContractKindName,
+    pub state: ContractState,
     pub look: &'static str,
     pub left: Html,
     pub left_permille: Option<u32>,
@@ -34,36 +34,27 @@ pub fn vessels(ui: Ui, contracts: &[ContractView]) -> Vec<Vessel> {
 pub fn vessel(ui: Ui, contract: &ContractView) -> Vessel {
     let used = contract.used_permille.filter(|_| has_begun(contract));
     let left_permille = used.map(|used| 1000_u32.saturating_sub(used));
-    let look = match contract.state.as_str() {
-        "exhausted" => " is-out",
+    let look = match contract.state {
+        ContractState::Exhausted => " is-out",
         _ if left_permille.is_some_and(|left| left < 100) => " is-low",
         _ => "",
     };
     Vessel {
         id: contract.id.to_string(),
         number: contract.number.clone(),
-        kind: contract.kind.clone(),
-        state: contract.state.clone(),
+        kind: contract.kind,
+        state: contract.state,
         look,
         left: left(ui, contract),
         left_permille,
         terms: terms(ui, &contract.terms),
-        note: lasts(ui, contract).unwrap_or_else(|| ui.t1("until", "day", day(&contract.ends_at))),
+        note: lasts(ui, contract).unwrap_or_else(|| ui.t1("until", "day", local_day(contract.ends_at.0))),
     }
-}
-
-fn day(at: &str) -> String {
-    base::page::words::local(at)
-        .and_then(|full| full.get(..10).map(str::to_owned))
-        .unwrap_or_else(|| at.to_owned())
 }
 
 /// Whether it has been activated: before that nothing of it is there to be used.
 fn has_begun(contract: &ContractView) -> bool {
-    !matches!(
-        ContractState::from_code(&contract.state),
-        Some(ContractState::Draft | ContractState::Submitted | ContractState::Approved)
-    )
+    !matches!(contract.state, ContractState::Draft | ContractState::Submitted | ContractState::Approved)
 }
 
 /// What is left.
@@ -87,7 +78,7 @@ pub fn terms(ui: Ui, kind: &ContractKind) -> String {
 }
 
 fn lasts(ui: Ui, contract: &ContractView) -> Option<String> {
-    let until: Timestamp = contract.lasts_until.as_deref()?.parse().ok()?;
+    let Rfc3339(until) = contract.lasts_until?;
     Some(ui.t1("lasts", "time", until.since(moment::now())))
 }
 
@@ -95,9 +86,9 @@ fn lasts(ui: Ui, contract: &ContractView) -> Option<String> {
 pub fn warnings(center: &Center, ui: Ui, contracts: &[ContractView]) -> Vec<(String, String)> {
     let grace = center.settings.billing.grace_ms;
     let told = |contract: &ContractView| {
-        let until = contract.lasts_until.as_deref().and_then(|at| at.parse::<Timestamp>().ok());
+        let until = contract.lasts_until.map(|at| at.0);
         let is_soon = until.is_some_and(|until| until.since(moment::now()).0 <= WARN_BEFORE.0);
-        let text = if contract.state == ContractState::Exhausted.code() {
+        let text = if contract.state == ContractState::Exhausted {
             ui.t2("warn-exhausted", &contract.number, grace)
         } else if is_soon {
             let left = until.unwrap_or_default().since(moment::now());

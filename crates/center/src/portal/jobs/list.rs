@@ -14,7 +14,7 @@ use base::{
         words::Ui,
     },
 };
-use domain::TenantDomain;
+use domain::{JobStatus, TenantDomain};
 use serde::Deserialize;
 
 use super::table::JobTable;
@@ -95,14 +95,12 @@ pub async fn page(
     let found = jobs::list(&center, &visitor.caller, query).await?;
     let counts = jobs::count_by_state(&center, &visitor.caller).await?;
     let all: u64 = counts.values().sum();
-    let of = |state: &str| counts.get(state).copied().unwrap_or(0);
-    let active = of("queued") + of("running") + of("stopping");
-    let states = ["queued", "running", "stopping"]
-        .into_iter()
-        .chain(domain::job::JobOutcome::ALL.map(domain::job::JobOutcome::code));
+    let of = |state: JobStatus| counts.get(&state).copied().unwrap_or(0);
+    let active = of(JobStatus::Queued) + of(JobStatus::Running) + of(JobStatus::Stopping);
+    let states = JobStatus::ALL.into_iter();
     let mut counted = vec![("", ui.t("all"), all), ("active", ui.t("active-jobs"), active)];
-    counted
-        .extend(states.filter(|s| of(s) > 0 || *s == wanted.state).map(|s| (s, ui.word("state", s), of(s))));
+    let shown = states.filter(|state| of(*state) > 0 || state.code() == wanted.state);
+    counted.extend(shown.map(|state| (state.code(), ui.word("state", state), of(state))));
     let states = counted.into_iter().map(|(state, word, count)| Tab {
         href: wanted.href(state, ""),
         word,

@@ -257,7 +257,7 @@ mod tests {
     fn a_part_begins_with_a_whole_line() {
         let part = |offset, data: &str| LogView {
             run: None,
-            stream: "stdout".into(),
+            stream: Stream::Stdout,
             offset,
             end_offset: 0,
             data: data.into(),

@@ -22,7 +22,7 @@ use base::{
     },
     params,
 };
-use domain::{CardMs, CardSet, JobId, MicroCny, Millis, Timestamp};
+use domain::{CardMs, CardSet, JobId, JobStatus, MicroCny, Millis, Rfc3339, RunStatus};
 use serde::Deserialize;
 
 use super::{
@@ -88,11 +88,11 @@ struct RunLine {
     id: String,
     short_id: String,
     name: String,
-    state: String,
+    state: RunStatus,
     note: String,
     places: String,
     is_virtual: bool,
-    started_at: Option<String>,
+    started_at: Option<Rfc3339>,
     elapsed_ms: i64,
     used: CardMs,
     charge: MicroCny,
@@ -169,7 +169,9 @@ pub async fn page(
         may_submit: visitor.may(center, actions::SUBMIT_JOB, Some(own))
             && visitor.caller.member.tenant == Some(own)
             && detail.direct.is_none(),
-        may_cancel: is_live && job.state != "stopping" && visitor.may(center, actions::CANCEL_JOB, Some(own)),
+        may_cancel: is_live
+            && job.state != JobStatus::Stopping
+            && visitor.may(center, actions::CANCEL_JOB, Some(own)),
         why: why(ui, job),
         figures: figures(ui, &detail, &runs.items, log.as_ref()),
         array: array(ui, &detail),
@@ -210,13 +212,13 @@ fn why(ui: Ui, job: &JobView) -> Option<Why> {
     Some(Why {
         code: verdict.code.clone(),
         text: verdict.text.in_lang(ui.lang).to_owned(),
-        forecast: match &verdict.forecast_start {
+        forecast: match verdict.forecast_start {
             Some(at) => ui.short(at),
             None => Html(escape(ui.t("forecast-none"))),
         },
-        certainty: ui.word("certainty", &verdict.certainty),
+        certainty: ui.word("certainty", verdict.certainty),
         ahead: verdict.ahead,
-        waited: took(Some(&job.submitted_at), None),
+        waited: took(Some(job.submitted_at), None),
         cards: free,
     })
 }
@@ -238,7 +240,7 @@ fn figures(ui: Ui, detail: &JobDetail, runs: &[RunView], log: Option<&Shown>) ->
     let mut figures = Vec::new();
     let mut add = |key: &str, value: Html, note: Html| figures.push(Figure { name: ui.t(key), value, note });
     if job.started_at.is_some() {
-        let elapsed = took(job.started_at.as_deref(), job.ended_at.as_deref());
+        let elapsed = took(job.started_at, job.ended_at);
         add("duration", text(elapsed), text(ui.t1("limit-of", "time", limit)));
     } else {
         add("time-limit", text(limit.to_string()), Html::default());
@@ -312,15 +314,15 @@ fn run_line(ui: Ui, run: &RunView, is_array: bool) -> RunLine {
         short_id: id.chars().take(16).collect(),
         id,
         name,
-        state: run.state.clone(),
-        note: match (run.exit_code, &run.stopping) {
+        state: run.state,
+        note: match (run.exit_code, run.stopping) {
             (Some(code), _) if code != 0 => ui.t1("exit-code-n", "n", code),
             (_, Some(cause)) => ui.word("state", cause),
             _ => String::new(),
         },
         places: places(&run.places),
         is_virtual: run.places.iter().any(|place| place.is_virtual),
-        started_at: run.started_at.clone(),
+        started_at: run.started_at,
         elapsed_ms: run.elapsed_ms,
         used: run.used_card_ms,
         charge: run.charge_micro_cny,
@@ -365,53 +367,52 @@ fn cards(
 fn steps(ui: Ui, detail: &JobDetail, runs: &Listing<RunView>) -> Vec<Step> {
     let job = &detail.job;
     let step = |look, text: String, when: Html| Step { look, text, gap: String::new(), when };
-    let mut steps = vec![step("done", ui.t("submitted"), ui.short(&job.submitted_at))];
-    let parse = |text: &str| text.parse::<Timestamp>().unwrap_or_default();
-    let mut before = parse(&job.submitted_at);
+    let mut steps = vec![step("done", ui.t("submitted"), ui.short(job.submitted_at))];
+    let mut before = job.submitted_at.0;
     let is_array = detail.spec.array.is_some();
     if is_array || runs.next_cursor.is_some() {
-        if let Some(at) = &job.started_at {
-            let gap = ui.t1("waited-for", "time", parse(at).since(before));
+        if let Some(at) = job.started_at {
+            let gap = ui.t1("waited-for", "time", at.0.since(before));
             steps.push(Step { look: "done", text: ui.t("first-started"), gap, when: ui.short(at) });
         }
     } else {
         for run in runs.items.iter().rev() {
             let n = run.attempt;
-            if let Some(at) = &run.started_at {
-                let gap = ui.t1("waited-for", "time", parse(at).since(before));
+            if let Some(at) = run.started_at {
+                let gap = ui.t1("waited-for", "time", at.0.since(before));
                 let look = if run.ended_at.is_some() { "done" } else { "now" };
                 steps.push(Step { look, text: ui.t1("attempt-started", "n", n), gap, when: ui.short(at) });
             }
-            if let Some(at) = &run.ended_at {
-                before = parse(at);
-                let look = if run.state == "succeeded" { "done" } else { "bad" };
-                let text = ui.t2("attempt-ended", n, ui.word("state", &run.state));
+            if let Some(at) = run.ended_at {
+                before = at.0;
+                let look = if run.state == RunStatus::Succeeded { "done" } else { "bad" };
+                let text = ui.t2("attempt-ended", n, ui.word("state", run.state));
                 steps.push(step(look, text, ui.short(at)));
             }
         }
     }
-    match (&job.ended_at, job.state.as_str()) {
+    match (job.ended_at, job.state) {
         (Some(at), state) => {
-            let look = if state == "succeeded" { "done" } else { "bad" };
+            let look = if state == JobStatus::Succeeded { "done" } else { "bad" };
             steps.push(step(look, ui.t1("job-ended-as", "state", ui.word("state", state)), ui.short(at)));
         }
-        (None, "queued") => {
+        (None, JobStatus::Queued) => {
             steps.push(step(
                 "now",
                 ui.t("waits-for-cards"),
-                Html(escape(took(Some(&job.submitted_at), None))),
+                Html(escape(took(Some(job.submitted_at), None))),
             ));
-            if let Some(at) = job.verdict.as_ref().and_then(|verdict| verdict.forecast_start.as_deref()) {
+            if let Some(at) = job.verdict.as_ref().and_then(|verdict| verdict.forecast_start) {
                 steps.push(step("next", ui.t("forecast-start"), ui.short(at)));
             }
         }
         (None, _) => {
-            let newest = runs.items.iter().find_map(|run| run.started_at.as_deref());
+            let newest = runs.items.iter().find_map(|run| run.started_at);
             if let (Some(at), false) = (newest, is_array) {
-                let latest = parse(at).plus(Millis(detail.time_limit_ms)).to_string();
-                steps.push(step("next", ui.t("latest-end"), ui.short(&latest)));
+                let latest = at.0.plus(Millis(detail.time_limit_ms));
+                steps.push(step("next", ui.t("latest-end"), ui.short(latest)));
             } else {
-                steps.push(step("now", ui.word("state", &job.state), ui.short(&moment::now().to_string())));
+                steps.push(step("now", ui.word("state", job.state), ui.short(moment::now())));
             }
         }
     }

@@ -23,6 +23,7 @@ use domain::{
     JobId, JobSpec, MicroCny, Millis, ServiceClass,
     script::{Note, NoteAction, ParsedScript},
 };
+use scheduler::Certainty;
 use serde::Deserialize;
 
 use super::show::places;
@@ -294,10 +295,10 @@ async fn tried(center: &Center, visitor: &Visitor, form: &Form) -> Dry {
 fn quote(center: &Center, visitor: &Visitor, trial: DryRun) -> Result<Quote, AppError> {
     let ui = visitor.front.ui;
     let verdict = trial.verdict.as_ref().filter(|_| !trial.starts_now);
-    let (start, start_note) = match verdict.and_then(|verdict| verdict.forecast_start.as_deref()) {
+    let (start, start_note) = match verdict.and_then(|verdict| verdict.forecast_start) {
         _ if trial.starts_now => (Html(escape(ui.t("now"))), ui.t("cards-free-now")),
-        Some(at) => (ui.short(at), verdict.map(|v| ui.word("certainty", &v.certainty)).unwrap_or_default()),
-        None => (Html(escape(ui.t("forecast-none"))), ui.word("certainty", "unknown")),
+        Some(at) => (ui.short(at), verdict.map(|v| ui.word("certainty", v.certainty)).unwrap_or_default()),
+        None => (Html(escape(ui.t("forecast-none"))), ui.word("certainty", Certainty::Unknown)),
     };
     let own = trial
         .placement

@@ -4,7 +4,7 @@ use base::{
     moment,
     page::words::{Html, Ui, escape},
 };
-use domain::{MicroCny, Timestamp};
+use domain::{JobStatus, MicroCny, Rfc3339, ServiceClass, Timestamp};
 
 use crate::app::jobs::JobView;
 
@@ -23,12 +23,12 @@ pub struct JobLine {
     pub sub: String,
     pub tenant: String,
     pub domain: String,
-    pub state: String,
-    pub class: String,
+    pub state: JobStatus,
+    pub class: ServiceClass,
     pub asked: String,
     pub why: String,
     pub forecast: Html,
-    pub submitted_at: String,
+    pub submitted_at: Timestamp,
     pub took: String,
     pub is_started: bool,
     pub charge: MicroCny,
@@ -51,7 +51,7 @@ fn line(ui: Ui, job: &JobView) -> JobLine {
     let (why, forecast) = match &job.verdict {
         Some(verdict) => {
             let mut parts = Vec::new();
-            if let Some(at) = &verdict.forecast_start {
+            if let Some(at) = verdict.forecast_start {
                 parts.push(format!("{} {}", escape(ui.t("forecast")), ui.short(at)));
             }
             if verdict.ahead > 0 {
@@ -67,22 +67,21 @@ fn line(ui: Ui, job: &JobView) -> JobLine {
         sub,
         tenant: job.owner.name.in_lang(ui.lang).to_owned(),
         domain: ui.word("domain", job.owner.domain.code()),
-        state: job.state.clone(),
-        class: job.service_class.clone(),
+        state: job.state,
+        class: job.service_class,
         asked: format!("{} × {}", job.nodes, job.cards_per_node),
         why,
         forecast,
-        submitted_at: job.submitted_at.clone(),
-        took: took(job.started_at.as_deref(), job.ended_at.as_deref()),
+        submitted_at: job.submitted_at.0,
+        took: took(job.started_at, job.ended_at),
         is_started: job.started_at.is_some(),
         charge: job.charge_micro_cny,
     }
 }
 
 /// How long something has gone on, or went on; empty where it has not begun.
-pub fn took(started_at: Option<&str>, ended_at: Option<&str>) -> String {
-    let parse = |text: &str| text.parse::<Timestamp>().ok();
-    let Some(from) = started_at.and_then(parse) else { return String::new() };
-    let to = ended_at.and_then(parse).unwrap_or_else(moment::now);
+pub fn took(started_at: Option<Rfc3339>, ended_at: Option<Rfc3339>) -> String {
+    let Some(Rfc3339(from)) = started_at else { return String::new() };
+    let to = ended_at.map_or_else(moment::now, |at| at.0);
     to.since(from).to_string()
 }

@@ -9,12 +9,13 @@ use base::{
         words::Html,
     },
 };
+use domain::NodeStatus;
 
 use super::map::{self, Tile};
 use crate::{
     app::{
         hall,
-        nodes::{self, NodeView, PoolView},
+        nodes::{self, CardStatus, NodeView, PoolView},
     },
     center::Center,
 };
@@ -22,7 +23,7 @@ use crate::{
 struct NodeLine {
     name: String,
     is_virtual: bool,
-    state: String,
+    state: NodeStatus,
     used: String,
     rings: Vec<Strip>,
     jobs: Vec<(String, String)>,
@@ -55,7 +56,7 @@ pub async fn list(State(center): State<Center>, visitor: Visitor) -> Result<Resp
     let (tiles, counts) = map::tiles(ui, &hall::list(&center, &visitor.caller)?);
     let lines = all.iter().zip(&tiles).map(|(node, tile)| {
         let cards = node.cards.len();
-        let busy = node.cards.iter().filter(|card| card.state == "busy").count();
+        let busy = node.cards.iter().filter(|card| card.state == CardStatus::Busy).count();
         let ring = |looks: &Vec<&'static str>| {
             let words: Vec<String> = looks.iter().map(|look| ui.word("card", look)).collect();
             Strip { words: words.join(", "), looks: looks.clone() }
@@ -64,7 +65,7 @@ pub async fn list(State(center): State<Center>, visitor: Visitor) -> Result<Resp
         NodeLine {
             name: node.name.clone(),
             is_virtual: node.is_virtual,
-            state: node.state.clone(),
+            state: node.state,
             used: format!("{busy} / {cards}"),
             rings: tile.rings.iter().map(ring).collect(),
             jobs: jobs_of(node),
@@ -102,10 +103,10 @@ mod tests {
         fn samples(page: &Page) -> Vec<Self> {
             let strip =
                 |words: &str, looks: &[&'static str]| Strip { words: words.into(), looks: looks.to_vec() };
-            let line = |state: &str, is_virtual: bool| NodeLine {
+            let line = |state: NodeStatus, is_virtual: bool| NodeLine {
                 name: "HZ-01".into(),
                 is_virtual,
-                state: state.into(),
+                state,
                 used: "2 / 4".into(),
                 rings: vec![strip("A, B", &["sold", "idle"]), strip("C", &["failed"])],
                 jobs: vec![
@@ -121,7 +122,7 @@ mod tests {
                 is_virtual: true,
                 legend: page.legend(&[("sold", "2".into()), ("idle", "1".into())]),
                 tiles: views::tiles(),
-                nodes: vec![line("up", true), line("drained", false)],
+                nodes: vec![line(NodeStatus::Up, true), line(NodeStatus::Drained, false)],
             }]
         }
     }

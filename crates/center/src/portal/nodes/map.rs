@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use base::page::words::Ui;
-use domain::CardSet;
+use domain::{CardSet, NodeStatus};
 
 use crate::app::hall::{CardState, HallNode};
 
@@ -41,7 +41,7 @@ pub fn count<'a>(cards: impl Iterator<Item = &'a CardState>) -> Vec<(&'static st
 fn tile(ui: Ui, node: &HallNode) -> Tile {
     let looks: Vec<&'static str> = node.cards.iter().map(|card| card.code()).collect();
     let use_text = match node.state {
-        "up" => format!("{}/{}", node.busy_cards, node.cards.len()),
+        NodeStatus::Up => format!("{}/{}", node.busy_cards, node.cards.len()),
         other => ui.word("node", other),
     };
     let parts = count(node.cards.iter()).into_iter().filter(|(_, count)| *count > 0);
@@ -51,7 +51,7 @@ fn tile(ui: Ui, node: &HallNode) -> Tile {
         short: node.name.clone(),
         label: format!("{}: {}", node.name, parts.join(", ")),
         name: node.name.clone(),
-        look: node.state,
+        look: node.state.code(),
         use_text,
         rings: by_ring(node, &looks),
     }

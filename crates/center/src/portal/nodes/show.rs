@@ -22,7 +22,7 @@ use crate::{
     actions,
     app::{
         hall,
-        nodes::{self, CardView, NewMaintenance, NodeView},
+        nodes::{self, CardStatus, CardView, NewMaintenance, NodeView},
     },
     center::Center,
 };
@@ -83,7 +83,7 @@ async fn show(
             None => rings.push(Ring { index: card.ring, cards: vec![(card.clone(), look)] }),
         }
     }
-    let used = node.cards.iter().filter(|card| card.state == "busy").count();
+    let used = node.cards.iter().filter(|card| card.state == CardStatus::Busy).count();
     let counts: Vec<_> =
         map::count(on_cards.iter()).into_iter().map(|(code, count)| (code, count.to_string())).collect();
     let page = NodePage {
@@ -221,7 +221,7 @@ mod tests {
                 maintenance: wrong(&["from", "until", "reason"]),
             };
             let drained = NodeView {
-                state: "drained".into(),
+                state: domain::NodeStatus::Drained,
                 reason: "Fans < 2".into(),
                 maintenance: Some(views::maintenance()),
                 is_virtual: false,

@@ -10,9 +10,10 @@ use base::{
     text::Text,
 };
 use domain::{
-    CardMs, Lang, MicroCny, TenantDomain,
+    CardMs, ContractState, JobStatus, Lang, MicroCny, Millis, NodeStatus, Rfc3339, Role, ServiceClass,
+    TenantDomain, Timestamp,
     capacity::CapacityBalance,
-    contract::{ContractKind, Funds, QueueTerms},
+    contract::{ContractKind, ContractKindName, Funds, QueueTerms},
     job::Tasks,
     ledger::Unit,
 };
@@ -22,7 +23,7 @@ use crate::{
         capacity::CapacityView,
         contracts::ContractView,
         jobs::JobView,
-        nodes::{CardView, MaintenanceView, NodeView, PoolView},
+        nodes::{CardStatus, CardView, MaintenanceView, NodeView, PoolView},
         projects::ProjectView,
         sign_in::MemberView,
         statements::TransferView,
@@ -36,8 +37,8 @@ use crate::{
 };
 
 /// An instant long past, so that pages show it with its day whenever they are rendered.
-pub const AT: &str = "2026-05-20T01:02:03.000Z";
-pub const LATER: &str = "2026-05-20T09:45:00.000Z";
+pub const AT: Timestamp = Timestamp::from_secs(1_779_238_923);
+pub const LATER: Timestamp = Timestamp::from_secs(1_779_270_300);
 
 /// The id of everything, behind a prefix for its kind.
 pub const ID: &str = "019e4300000070008000000000000001";
@@ -61,14 +62,14 @@ pub fn job() -> JobView {
         project: "vision".into(),
         contract: "HZ-1".into(),
         contract_id: id("con_"),
-        state: "running".into(),
+        state: JobStatus::Running,
         nodes: 2,
         cards_per_node: 8,
-        service_class: "spot".into(),
+        service_class: ServiceClass::Spot,
         tasks: Tasks { total: 1, next: 1, running: 1, ..Tasks::default() },
         submitted_at: AT.into(),
         submitted_by: "Li".into(),
-        started_at: Some(AT.into()),
+        started_at: Some(Rfc3339(AT)),
         ended_at: None,
         used_card_ms: CardMs(7_200_000),
         charge_micro_cny: MicroCny(3_500_000),
@@ -84,20 +85,20 @@ pub fn jobs(with_tenant: bool) -> JobTable {
         sub: "Vision".into(),
         tenant: "Univ".into(),
         domain: "Science".into(),
-        state: "running".into(),
-        class: "spot".into(),
+        state: JobStatus::Running,
+        class: ServiceClass::Spot,
         asked: "2 × 8".into(),
         why: String::new(),
         forecast: Html::default(),
-        submitted_at: AT.into(),
+        submitted_at: AT,
         took: "2h 3m".into(),
         is_started: true,
         charge: MicroCny(3_500_000),
     };
     let waiting = JobLine {
         name: "Sweep".into(),
-        state: "queued".into(),
-        class: "normal".into(),
+        state: JobStatus::Queued,
+        class: ServiceClass::Normal,
         why: "8 > 4".into(),
         forecast: Html("05-20 18:00".into()),
         took: String::new(),
@@ -118,12 +119,12 @@ pub fn contract() -> ContractView {
         tenant: id("ten_"),
         tenant_slug: "univ".into(),
         owner: owner(),
-        kind: "prepaid".into(),
+        kind: ContractKindName::Prepaid,
         terms: ContractKind::Prepaid { package: CardMs(36_000_000_000), fee: MicroCny::from_yuan(50_000) },
-        state: "active".into(),
+        state: ContractState::Active,
         pools: vec!["HALL-1".into()],
         starts_at: AT.into(),
-        ends_at: "2027-05-20T00:00:00.000Z".into(),
+        ends_at: AT.plus(Millis::from_hours(365 * 24)).into(),
         queue: QueueTerms {
             guaranteed_cards: 8,
             borrowing_limit: None,
@@ -146,7 +147,7 @@ pub fn contract() -> ContractView {
 pub fn vessels(ui: Ui) -> Vec<Vessel> {
     let open = ContractView {
         number: "HZ-2".into(),
-        kind: "grant".into(),
+        kind: ContractKindName::Grant,
         terms: ContractKind::Grant { cap: None },
         funds: Funds::Unlimited,
         used_permille: None,
@@ -159,14 +160,14 @@ pub fn node() -> NodeView {
     let card = |index: u8| CardView {
         index,
         ring: index / 2,
-        state: "idle".into(),
+        state: CardStatus::Idle,
         job: None,
         job_name: None,
         tenant_slug: None,
         tenant: None,
     };
     let own = CardView {
-        state: "busy".into(),
+        state: CardStatus::Busy,
         job: Some(job().id),
         job_name: Some(job().name),
         tenant_slug: Some("Univ".into()),
@@ -175,8 +176,8 @@ pub fn node() -> NodeView {
     let cards = vec![
         card(0),
         own,
-        CardView { state: "busy".into(), ..card(2) },
-        CardView { state: "drained".into(), ..card(3) },
+        CardView { state: CardStatus::Busy, ..card(2) },
+        CardView { state: CardStatus::Drained, ..card(3) },
     ];
     NodeView {
         id: id("node_"),
@@ -184,7 +185,7 @@ pub fn node() -> NodeView {
         pool: "HALL-1".into(),
         card_model: "Ascend 910".into(),
         is_virtual: true,
-        state: "up".into(),
+        state: NodeStatus::Up,
         reason: String::new(),
         switch: "S1".into(),
         labels: vec!["NVME".into(), "IB-400".into()],
@@ -230,7 +231,7 @@ pub fn member() -> MemberView {
         tenant_slug: Some("univ".into()),
         login: "li".into(),
         name: "Li".into(),
-        role: "developer".into(),
+        role: Role::Developer,
         is_enabled: true,
         created_at: AT.into(),
     }
@@ -266,7 +267,7 @@ pub fn transfers() -> Vec<TransferView> {
         unit: Unit::CardMs,
         amount: 7_200_000,
         cause: "use run_1".into(),
-        job: Some(job().id.to_string()),
+        job: Some(job().id),
         job_name: Some(job().name),
         ..money.clone()
     };
@@ -289,7 +290,7 @@ pub fn capacity(closes: bool) -> CapacityView {
 
 pub fn events(ui: Ui) -> Vec<EventLine> {
     let html = format!(r#"{} <a href="/jobs/{}">Sweep</a>"#, ui.state("succeeded"), job().id);
-    vec![EventLine { at: AT.into(), html: Html(html) }]
+    vec![EventLine { at: AT, html: Html(html) }]
 }
 
 pub fn told(ui: Ui) -> Told {

@@ -1,7 +1,7 @@
 //! Jobs that wait, run, have ended, and were handed to Slurm directly.
 
 use base::page::{frame::Page, words::Html};
-use domain::{CardMs, MicroCny};
+use domain::{CardMs, JobStatus, MicroCny, Rfc3339, RunStatus, ServiceClass, Timestamp};
 
 use super::{Array, Figure, Free, JobPage, RunLine, Shown, Step, Why};
 use crate::{
@@ -13,7 +13,7 @@ impl Sample for JobPage {
     fn samples(page: &Page) -> Vec<Self> {
         let running = running(page);
         let waiting = Self {
-            job: JobView { state: "queued".into(), service_class: "normal".into(), ..views::job() },
+            job: JobView { state: JobStatus::Queued, service_class: ServiceClass::Normal, ..views::job() },
             contract: None,
             may_submit: false,
             why: Some(why(page, true)),
@@ -24,7 +24,7 @@ impl Sample for JobPage {
             ..self::running(page)
         };
         let ended = Self {
-            job: JobView { state: "failed".into(), ..views::job() },
+            job: JobView { state: JobStatus::Failed, ..views::job() },
             is_live: false,
             may_cancel: false,
             why: Some(why(page, false)),
@@ -40,15 +40,15 @@ impl Sample for JobPage {
 }
 
 fn running(page: &Page) -> JobPage {
-    let run = |state: &str, note: &str, started_at: Option<&str>| RunLine {
+    let run = |state: RunStatus, note: &str, started_at: Option<Timestamp>| RunLine {
         id: "run_1".into(),
         short_id: "R1".into(),
         name: page.t1("attempt-n", "n", 1),
-        state: state.into(),
+        state,
         note: note.into(),
         places: "HZ-01 0-7".into(),
         is_virtual: note.is_empty(),
-        started_at: started_at.map(str::to_owned),
+        started_at: started_at.map(Rfc3339),
         elapsed_ms: 61_000,
         used: CardMs(7_200_000),
         charge: MicroCny(3_500_000),
@@ -78,7 +78,7 @@ fn running(page: &Page) -> JobPage {
         figures: vec![figure("910"), figure("")],
         array: None,
         log: Some(log(true)),
-        runs: vec![run("running", "", Some(views::AT)), run("failed", "3", None)],
+        runs: vec![run(RunStatus::Running, "", Some(views::AT)), run(RunStatus::Failed, "3", None)],
         older_runs: String::new(),
         script: "#!/bin/sh\necho '<b>'\n\nexit 3\n".into(),
         direct: None,
