@@ -75,7 +75,7 @@ pub struct JobSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
     /// The card model wanted, or several with `|` between, any of which will do; any that the contract covers
-    /// where left out. See [`Self::card_models`].
+    /// where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub card_model: Option<String>,
     #[serde(default)]
