@@ -4,6 +4,7 @@
 pub mod api;
 pub mod audit;
 pub mod auth;
+pub mod change;
 pub mod error;
 pub mod events;
 pub mod handle;

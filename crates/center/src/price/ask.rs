@@ -12,13 +12,11 @@ use store::contracts as rows;
 use super::rule::{MANAGE, MOST_PRICES, MOST_RATE, READ};
 use crate::center::Center;
 use base::{
-    audit::{self, Change},
-    params,
-};
-use base::{
     auth::Caller,
+    change::Changed,
     error::AppError,
     moment::{self, new_id},
+    params,
 };
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -83,7 +81,7 @@ pub struct NewPriceBook {
 
 /// A new version.
 pub async fn create(center: &Center, caller: &Caller, new: NewPriceBook) -> Result<PriceBookId, AppError> {
-    center.policies.check(caller, MANAGE, None)?;
+    let may = center.policies.may(caller, MANAGE, None)?;
     let now = moment::now();
     let effective_from = match &new.effective_from {
         None => now,
@@ -125,15 +123,13 @@ pub async fn create(center: &Center, caller: &Caller, new: NewPriceBook) -> Resu
         new.prices.iter().map(parse).collect::<Result<Vec<_>, _>>()?
     };
     let book = PriceBook { id: new_id!(PriceBookId), name: name.into(), effective_from, prices };
-    let by = caller.clone();
     center
-        .write(
+        .change(
+            may,
             move |tx| {
                 rows::insert_price_book(tx, &book)?;
-                let (action, subject) = (MANAGE, book.id.to_string());
                 let detail = json!({ "name": book.name, "prices": book.prices.len() });
-                audit::record(tx, &by, Change { tenant: None, action, subject, detail })?;
-                Ok(book)
+                Ok(Changed::new(book.id, detail, book))
             },
             |center, book| center.live().price_book_published(book.clone(), moment::now()),
         )

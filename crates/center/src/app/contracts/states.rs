@@ -17,6 +17,7 @@ use crate::{actions, center::Center, event_kinds};
 use base::{
     audit::{self, Change},
     auth::{Action, Caller},
+    change::Changed,
     error::AppError,
     events::{self, About, Event},
     moment::{self, new_id},
@@ -56,18 +57,16 @@ pub async fn act(
         params::line::<500>(field::REASON, reason)?;
     }
     let contract = visible(center, caller, id, needed)?;
-    let (by, reason) = (caller.clone(), reason.to_owned());
-    let id_now = contract.id;
+    let may = center.policies.may(caller, needed, Some(contract.tenant))?;
+    let (by, id_now, reason) = (Some(caller.member.id), contract.id, reason.to_owned());
     center
-        .write(
+        .change(
+            may,
             move |tx| {
-                let change = change_state(tx, id_now, action, Some(by.member.id), &reason, moment::now())?;
+                let change = change_state(tx, id_now, action, by, &reason, moment::now())?;
                 let detail =
                     json!({ "action": action.code(), "reason": reason, "number": change.contract.number });
-                let subject = id_now.to_string();
-                let tenant = Some(change.contract.tenant);
-                audit::record(tx, &by, Change { tenant, action: needed, subject, detail })?;
-                Ok(change)
+                Ok(Changed::new(id_now, detail, change))
             },
             applied,
         )
