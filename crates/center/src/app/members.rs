@@ -144,7 +144,7 @@ pub async fn change(
 }
 
 fn check_password(password: &str) -> Result<(), AppError> {
-    let (chars, least, most) = (password.chars().count(), password::MIN_CHARS, 256);
+    let (chars, least, most) = (password.chars().count(), password::MIN_CHARS, password::MAX_CHARS);
     if (least..=most).contains(&chars) {
         return Ok(());
     }

@@ -30,7 +30,7 @@ impl Run for Doctor {
                 json!({ "name": name, "ok": ok, "detail": detail, "hint": if ok { "" } else { hint } }),
             );
         };
-        match Settings::load(config, std::env::vars()) {
+        match Settings::load(config, std::env::vars_os()) {
             Ok(settings) => {
                 let origin = config.map_or("defaults".to_owned(), |path| path.display().to_string());
                 add("settings", true, format!("{origin}; data in {}", settings.data_dir.display()), "");
