@@ -11,6 +11,7 @@ pub mod handle;
 pub mod http;
 pub mod listing;
 pub mod lookup;
+pub mod loops;
 pub mod metrics;
 pub mod moment;
 pub mod noun;

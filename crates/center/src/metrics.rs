@@ -1,5 +1,6 @@
 //! Counters for Prometheus.
 
+use base::loops::LoopView;
 use domain::{CardMs, MicroCny, RunState};
 use prometheus_client::{
     encoding::EncodeLabelSet,
@@ -23,6 +24,11 @@ pub struct CardLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct LoopLabel {
+    pub name: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct CallLabel {
     pub call: String,
 }
@@ -36,6 +42,7 @@ pub struct Figures {
     pub commits: u64,
     /// Changes in these commits.
     pub changes: u64,
+    pub loops: Vec<LoopView>,
     /// What was asked of Slurm, and how often.
     pub slurm_calls: Vec<(String, u64)>,
 }
@@ -53,6 +60,8 @@ pub struct Metrics {
     runs_alive: Gauge,
     commits: Gauge,
     commit_closures: Gauge,
+    loop_since_good: Family<LoopLabel, Gauge>,
+    loop_failures: Family<LoopLabel, Counter>,
     slurm_calls: Family<CallLabel, Counter>,
 }
 
@@ -71,6 +80,8 @@ impl Metrics {
             runs_alive: Gauge::default(),
             commits: Gauge::default(),
             commit_closures: Gauge::default(),
+            loop_since_good: Family::default(),
+            loop_failures: Family::default(),
             slurm_calls: Family::default(),
         };
         registry.register("jobs_submitted", "Jobs kept since the start", metrics.jobs_submitted.clone());
@@ -92,6 +103,16 @@ impl Metrics {
         registry.register("runs_alive", "Runs that have not ended", metrics.runs_alive.clone());
         registry.register("store_commits", "Commits since the start", metrics.commits.clone());
         registry.register("store_changes", "Changes in those commits", metrics.commit_closures.clone());
+        registry.register(
+            "loop_since_good_seconds",
+            "Seconds since the last good turn of each loop",
+            metrics.loop_since_good.clone(),
+        );
+        registry.register(
+            "loop_failures",
+            "Turns of each loop that failed since the start",
+            metrics.loop_failures.clone(),
+        );
         registry.register(
             "slurm_calls",
             "What was asked of Slurm since the start",
@@ -119,10 +140,17 @@ impl Metrics {
         self.runs_alive.set(gauge(figures.runs_alive));
         self.commits.set(gauge(figures.commits));
         self.commit_closures.set(gauge(figures.changes));
+        // Two may ask at once, and a counter never goes back.
+        let raise = |counter: &Counter, count: u64| {
+            counter.inner().fetch_max(count, std::sync::atomic::Ordering::Relaxed);
+        };
+        for known in &figures.loops {
+            let label = LoopLabel { name: known.name.clone() };
+            self.loop_since_good.get_or_create(&label).set(known.since_good_ms.as_secs());
+            raise(&self.loop_failures.get_or_create(&label), known.failures);
+        }
         for (call, count) in &figures.slurm_calls {
-            let counter = self.slurm_calls.get_or_create_owned(&CallLabel { call: call.clone() });
-            // Two may ask at once, and a counter never goes back.
-            counter.inner().fetch_max(*count, std::sync::atomic::Ordering::Relaxed);
+            raise(&self.slurm_calls.get_or_create(&CallLabel { call: call.clone() }), *count);
         }
     }
 }

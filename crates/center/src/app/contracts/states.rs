@@ -13,7 +13,7 @@ use store::{
 };
 
 use super::{ContractView, show, visible};
-use crate::{actions, center::Center, event_kinds};
+use crate::{actions, center::Center, event_kinds, wakers::METER};
 use base::{
     audit::{self, Change},
     auth::{Action, Caller},
@@ -182,6 +182,9 @@ pub fn end_by_itself(center: &Center, id: ContractId, action: ContractAction, no
             contract = %change.contract.number, state = change.contract.state.code(),
             grace_ms = center.settings.billing.grace_ms.0, "{reason}: its queue is held, its runs are stopped after the grace"
         ),
-        Err(error) => tracing::error!(contract = %id, %error, "failed to end a contract; it is tried again"),
+        Err(error) => {
+            tracing::error!(contract = %id, %error, "failed to end a contract; it is tried again");
+            center.loops.failed(METER, &error);
+        }
     }
 }

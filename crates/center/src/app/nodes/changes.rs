@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use store::{Tx, pools as rows};
 
 use super::{NodeView, show};
-use crate::{actions, center::Center, event_kinds};
+use crate::{actions, center::Center, event_kinds, wakers::METER};
 use base::{
     audit::{self, Change},
     auth::{Caller, May},
@@ -213,6 +213,7 @@ pub fn keep_maintenance(center: &Center, now: Timestamp) -> Option<Timestamp> {
         );
         if let Err(error) = kept {
             tracing::error!(%error, "failed to keep a maintenance window; it is tried again");
+            center.loops.failed(METER, &error);
         }
     }
     next

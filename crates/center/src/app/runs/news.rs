@@ -15,7 +15,7 @@ use store::{
     usage::{self, UseRow},
 };
 
-use crate::{app::jobs::ending, center::Center, event_kinds, live::Use};
+use crate::{app::jobs::ending, center::Center, event_kinds, live::Use, wakers::WATCH};
 use base::{
     error::AppError,
     events::{self, About, Event},
@@ -63,6 +63,7 @@ pub fn take_in(center: &Center, news: Vec<(RunId, Seen)>) {
     );
     if let Err(error) = done {
         tracing::error!(%error, "failed to take in news of runs; it is tried again");
+        center.loops.failed(WATCH, &error);
     }
 }
 
