@@ -21,7 +21,7 @@ pub struct Change {
 }
 
 /// Keeps a line for a change that `caller` makes, in the transaction that makes it; and its idempotency key.
-pub fn record(tx: &Tx, caller: &Caller, change: Change) -> Result<(), AppError> {
+pub(crate) fn record(tx: &Tx, caller: &Caller, change: Change) -> Result<(), AppError> {
     if let Some(once) = &caller.once {
         once.begin(tx)?;
     }

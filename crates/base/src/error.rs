@@ -64,11 +64,12 @@ struct Met {
     cause: Box<dyn Error + Send + Sync>,
 }
 
-/// An error with its causes in one line.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| (*error).source());
-    let texts: Vec<String> = causes.map(ToString::to_string).collect();
-    texts.join(": ")
+/// An error with its causes in one line. Some errors say their cause themselves, which is not said again.
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    causes.map(ToString::to_string).fold(error.to_string(), |told, cause| {
+        if told.contains(&cause) { told } else { format!("{told}: {cause}") }
+    })
 }
 
 impl AppError {
@@ -135,6 +136,15 @@ mod tests {
             "the center failed to do this: job_1: failed to query the table `jobs`: disk I/O error"
         );
         assert!(matches!(AppError::from(cause), AppError::Internal(cause) if cause.is::<StoreError>()));
+    }
+
+    #[test]
+    fn a_chain_says_each_cause_once() {
+        let full = || Box::<dyn Error + Send + Sync>::from("disk full");
+        let plain = Met { what: "failed to start".into(), cause: full() };
+        assert_eq!(chain(&plain), "failed to start: disk full");
+        let telling = Met { what: "failed to start: disk full".into(), cause: full() };
+        assert_eq!(chain(&telling), "failed to start: disk full");
     }
 
     #[test]

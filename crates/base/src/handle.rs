@@ -10,6 +10,7 @@ use crate::{
     auth::{Policies, credentials, limits::Limits},
     error::AppError,
     events::Event,
+    loops::Loops,
     metrics::Metrics,
     moment,
     settings::Settings,
@@ -33,6 +34,7 @@ pub struct Ground {
     /// One permit for each stream of events or logs that may be open.
     pub streams: Arc<Semaphore>,
     pub metrics: Metrics,
+    pub loops: Loops,
     pub started_at: Timestamp,
     /// Turns true when the center stops: streams watch it.
     pub stopping: watch::Sender<bool>,
@@ -67,6 +69,7 @@ impl Base {
             events: broadcast::channel(EVENTS_KEPT).0,
             streams: Arc::new(Semaphore::new(limits.streams)),
             metrics: Metrics::default(),
+            loops: Loops::default(),
             started_at: moment::now(),
             stopping: watch::Sender::new(false),
             settings,

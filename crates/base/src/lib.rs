@@ -4,12 +4,14 @@
 pub mod api;
 pub mod audit;
 pub mod auth;
+pub mod change;
 pub mod error;
 pub mod events;
 pub mod handle;
 pub mod http;
 pub mod listing;
 pub mod lookup;
+pub mod loops;
 pub mod metrics;
 pub mod moment;
 pub mod noun;

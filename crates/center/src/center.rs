@@ -8,7 +8,7 @@ use parking_lot::{Mutex, MutexGuard};
 use store::Tx;
 
 use crate::{compute::Compute, live::Live, metrics::Metrics, settings::Settings};
-use base::{Base, error::AppError};
+use base::{Base, auth::May, change::Changed, error::AppError};
 
 /// Shared by all parts; cheap to clone.
 #[derive(Clone, Debug)]
@@ -69,6 +69,17 @@ impl Center {
     ) -> Result<T, AppError> {
         let center = self.clone();
         self.base.write(work, move |_, done| apply(&center, done)).await
+    }
+
+    /// [`Self::write`] for a person (see [`Base::change`]).
+    pub async fn change<T: Send + 'static>(
+        &self,
+        may: May,
+        work: impl FnOnce(&Tx) -> Result<Changed<T>, AppError> + Send + 'static,
+        apply: impl FnOnce(&Self, &T) + Send + 'static,
+    ) -> Result<T, AppError> {
+        let center = self.clone();
+        self.base.change(may, work, move |_, done| apply(&center, done)).await
     }
 
     /// [`Self::write`] for the loops' own threads.

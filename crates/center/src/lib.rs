@@ -52,8 +52,8 @@ pub async fn serve(
     let listener = tokio::net::TcpListener::bind(listen).await.map_err(cannot_listen)?;
     let address = listener.local_addr().map_err(cannot_listen)?;
     let opened = tokio::task::spawn_blocking(move || start::open(platforms, settings, host_command));
-    let (center, sleepers, first_operator) = opened.await.map_err(|e| StartError::Other(e.to_string()))??;
-    let threads = loops::start(&center, sleepers).map_err(|error| StartError::Other(error.to_string()))?;
+    let (center, sleepers, first_operator) = opened.await??;
+    let threads = loops::start(&center, sleepers).map_err(StartError::Loop)?;
 
     let app: Router = Router::new()
         .merge(api::router(center.clone()))
@@ -76,7 +76,6 @@ pub async fn serve(
         // Streams end by themselves when the center stops; a client that holds on is not waited for.
         () = async { let _ = stop_begun.await; tokio::time::sleep(std::time::Duration::from_secs(5)).await } => {}
     }
-    let joined =
-        tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join()))).await;
-    joined.map_err(|error| StartError::Other(error.to_string()))
+    let join = move || threads.into_iter().for_each(|thread| drop(thread.join()));
+    Ok(tokio::task::spawn_blocking(join).await?)
 }

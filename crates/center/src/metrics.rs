@@ -1,5 +1,6 @@
 //! Counters for Prometheus.
 
+use base::loops::LoopView;
 use domain::RunState;
 use prometheus_client::{
     encoding::EncodeLabelSet,
@@ -30,6 +31,11 @@ pub struct CardLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct LoopLabel {
+    pub name: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct CallLabel {
     pub call: String,
 }
@@ -45,6 +51,7 @@ pub struct Figures {
     pub changes: u64,
     /// What was moved through the center's accounts.
     pub turnovers: Vec<Turnover>,
+    pub loops: Vec<LoopView>,
     /// What was asked of Slurm, and how often.
     pub slurm_calls: Vec<(String, u64)>,
 }
@@ -62,6 +69,8 @@ pub struct Metrics {
     runs_alive: Gauge,
     commits: Gauge,
     commit_closures: Gauge,
+    loop_since_good: Family<LoopLabel, Gauge>,
+    loop_failures: Family<LoopLabel, Counter>,
     slurm_calls: Family<CallLabel, Counter>,
 }
 
@@ -80,6 +89,8 @@ impl Metrics {
             runs_alive: Gauge::default(),
             commits: Gauge::default(),
             commit_closures: Gauge::default(),
+            loop_since_good: Family::default(),
+            loop_failures: Family::default(),
             slurm_calls: Family::default(),
         };
         registry.register("jobs_submitted", "Jobs kept since the start", metrics.jobs_submitted.clone());
@@ -101,6 +112,16 @@ impl Metrics {
         registry.register("runs_alive", "Runs that have not ended", metrics.runs_alive.clone());
         registry.register("store_commits", "Commits since the start", metrics.commits.clone());
         registry.register("store_changes", "Changes in those commits", metrics.commit_closures.clone());
+        registry.register(
+            "loop_since_good_seconds",
+            "Seconds since the last good turn of each loop",
+            metrics.loop_since_good.clone(),
+        );
+        registry.register(
+            "loop_failures",
+            "Turns of each loop that failed since the start",
+            metrics.loop_failures.clone(),
+        );
         registry.register(
             "slurm_calls",
             "What was asked of Slurm since the start",
@@ -130,6 +151,11 @@ impl Metrics {
             let label = AccountLabel { account: account.code(), unit: unit.code() };
             raise(&self.ledger_debits.get_or_create_owned(&label), u64::try_from(debits).unwrap_or(0));
             raise(&self.ledger_credits.get_or_create_owned(&label), u64::try_from(credits).unwrap_or(0));
+        }
+        for known in &figures.loops {
+            let label = LoopLabel { name: known.name.clone() };
+            self.loop_since_good.get_or_create(&label).set(known.since_good_ms.as_secs());
+            raise(&self.loop_failures.get_or_create(&label), known.failures);
         }
         for (call, count) in &figures.slurm_calls {
             raise(&self.slurm_calls.get_or_create_owned(&CallLabel { call: call.clone() }), *count);

@@ -48,7 +48,7 @@ macro_rules! texts {
 const OVERVIEW: Noun<Center> = Noun {
     actions: &[actions::READ_CENTER],
     texts: texts!("overview"),
-    api: || OpenApiRouter::new().routes(routes!(api::ops::overview)),
+    api: || OpenApiRouter::new().routes(routes!(api::ops::overview)).routes(routes!(api::ops::loops)),
     pages: || Routes::default().page("/", portal::overview::page),
     places: &[Place { part: Part::Work, key: "overview", href: "/", shown: |_, _| Some(0) }],
     ..Noun::named("overview")

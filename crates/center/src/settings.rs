@@ -5,7 +5,7 @@
 mod pools;
 mod slurm;
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeMap, ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use base::settings::{self, LimitSettings};
 use domain::{JobSpec, Millis, Zone};
@@ -194,6 +194,8 @@ pub enum SettingsError {
     Parse { origin: String, cause: Box<toml::de::Error> },
     #[error("the settings in {origin} are not valid: {problem}")]
     Invalid { origin: String, problem: String },
+    #[error("the variable {name} is not text in UTF-8")]
+    NotText { name: String },
 }
 
 impl Settings {
@@ -219,7 +221,7 @@ impl Settings {
     /// Reads the file at `path` (none: all defaults) and lays `env` over it.
     pub fn load(
         path: Option<&std::path::Path>,
-        env: impl Iterator<Item = (String, String)>,
+        env: impl Iterator<Item = (OsString, OsString)>,
     ) -> Result<Self, SettingsError> {
         let (origin, text) = match path {
             None => ("the environment".to_owned(), String::new()),
@@ -229,7 +231,16 @@ impl Settings {
                 (path.display().to_string(), text)
             }
         };
-        Self::parse(&origin, &text, env)
+        // Whatever else is in the environment need not be text.
+        let ours = env.filter_map(|(name, value)| {
+            Some((name.into_string().ok().filter(|name| name.starts_with(ENV_PREFIX))?, value))
+        });
+        let as_text = |(name, value): (String, OsString)| match value.into_string() {
+            Ok(value) => Ok((name, value)),
+            Err(_) => Err(SettingsError::NotText { name }),
+        };
+        let env = ours.map(as_text).collect::<Result<Vec<_>, _>>()?;
+        Self::parse(&origin, &text, env.into_iter())
     }
 
     /// The settings that `text` and `env` make together; `origin` names the text in errors.

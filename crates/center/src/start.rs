@@ -29,7 +29,7 @@ use base::{
     Base,
     audit::{self, Change},
     auth::Action,
-    auth::{Policies, password},
+    auth::{Policies, credentials, password},
     error::AppError,
     moment::{self, new_id},
     noun::{Platform, nouns},
@@ -46,25 +46,43 @@ pub const POLICIES: &str = include_str!("../policies/center.cedar");
 /// Why the center can't start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("failed to make the folder {path}: {cause}")]
-    Folder { path: String, cause: std::io::Error },
+    #[error("failed to make the folder {path}")]
+    Folder {
+        path: String,
+        #[source]
+        cause: std::io::Error,
+    },
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
     Engine(#[from] engines::EngineError),
     #[error("failed to read the policies: {0}")]
     Policies(String),
-    #[error("failed to listen on {address}: {cause}")]
-    Listen { address: String, cause: std::io::Error },
-    #[error("failed to start: {0}")]
-    Other(String),
+    #[error("failed to listen on {address}")]
+    Listen {
+        address: String,
+        #[source]
+        cause: std::io::Error,
+    },
+    #[error(
+        "{PASSWORD_VARIABLE} {problem}: give {} to {} characters, or leave it out to be given a password",
+        password::MIN_CHARS,
+        password::MAX_CHARS
+    )]
+    FirstPassword { problem: String },
+    #[error("failed to hash the first operator's password: {0}")]
+    Hash(String),
+    #[error("failed to start the thread of a loop")]
+    Loop(#[source] std::io::Error),
+    #[error("failed to start")]
+    App(#[from] AppError),
+    /// A part that has its own thread panicked.
+    #[error("a part of the center ended before its time")]
+    CutOff(#[from] tokio::task::JoinError),
 }
 
-impl From<AppError> for StartError {
-    fn from(error: AppError) -> Self {
-        Self::Other(error.to_string())
-    }
-}
+/// The variable that chooses the first operator's password.
+const PASSWORD_VARIABLE: &str = "QIANTANG_OPERATOR_PASSWORD";
 
 /// The password of the first operator, told once: nobody can sign in before.
 #[derive(Clone, Debug)]
@@ -171,6 +189,13 @@ pub fn slurm_config(settings: &Settings, tenants: &[Tenant]) -> SlurmConfig {
 /// Brings pools and nodes in line with the settings, and makes the first operator where there is no member yet. What is
 /// there stays as it is: a node that left the settings keeps its history.
 fn seed(store: &Store, settings: &Settings) -> Result<Option<FirstOperator>, StartError> {
+    // Before anything is kept: a password that can't be is for whoever starts the center to mend.
+    let first = if store.read(|tx| tenants::list_members(tx, None))?.is_empty() {
+        let password = first_password(std::env::var_os(PASSWORD_VARIABLE))?;
+        Some(FirstOperator { login: "operator".into(), password })
+    } else {
+        None
+    };
     let mut wanted = settings.pools.clone();
     if settings.engine.detect && settings.engine.kind == EngineKind::Local {
         wanted.extend(found_here());
@@ -188,17 +213,8 @@ fn seed(store: &Store, settings: &Settings) -> Result<Option<FirstOperator>, Sta
         }
         Ok(())
     })?;
-    if !store.read(|tx| tenants::list_members(tx, None))?.is_empty() {
-        return Ok(None);
-    }
-    let first = FirstOperator {
-        login: "operator".into(),
-        password: std::env::var("QIANTANG_OPERATOR_PASSWORD")
-            .ok()
-            .filter(|given| given.chars().count() >= password::MIN_CHARS)
-            .unwrap_or_else(|| base::auth::credentials::new_secret("").chars().take(20).collect()),
-    };
-    let hash = password::hash(&first.password).map_err(StartError::Other)?;
+    let Some(first) = first else { return Ok(None) };
+    let hash = password::hash(&first.password).map_err(StartError::Hash)?;
     let member = Member {
         id: new_id!(MemberId),
         tenant: None,
@@ -215,6 +231,17 @@ fn seed(store: &Store, settings: &Settings) -> Result<Option<FirstOperator>, Sta
         audit::record_own(tx, Change { tenant: None, action, subject, detail })
     })?;
     Ok(Some(first))
+}
+
+/// The password that was given; without one, made up.
+fn first_password(given: Option<OsString>) -> Result<String, StartError> {
+    let Some(given) = given else { return Ok(credentials::new_secret("").chars().take(20).collect()) };
+    let wrong = |problem: String| StartError::FirstPassword { problem };
+    let given = given.into_string().map_err(|_| wrong("is not text in UTF-8".into()))?;
+    match given.chars().count() {
+        password::MIN_CHARS..=password::MAX_CHARS => Ok(given),
+        chars => Err(wrong(format!("has {chars} characters"))),
+    }
 }
 
 /// This machine's own cards: a pool for each model, with this machine as its node.
@@ -350,4 +377,41 @@ fn load_work(tx: &Tx, live: &mut Live) -> Result<Vec<JobId>, AppError> {
         live.run_found(row.run, row.metered);
     }
     Ok(hopeless)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStringExt as _;
+
+    use base::error::chain;
+
+    use super::*;
+
+    #[test]
+    fn a_first_password_that_can_t_be_is_refused() {
+        let told = |given: OsString| chain(&first_password(Some(given)).expect_err("it is refused"));
+        for (given, told) in [
+            (told("123456789".into()), "QIANTANG_OPERATOR_PASSWORD has 9 characters"),
+            (told(OsString::new()), "QIANTANG_OPERATOR_PASSWORD has 0 characters"),
+            (told("密".repeat(257).into()), "QIANTANG_OPERATOR_PASSWORD has 257 characters"),
+            (told(OsString::from_vec(vec![0xff; 12])), "QIANTANG_OPERATOR_PASSWORD is not text in UTF-8"),
+        ] {
+            assert_eq!(
+                given,
+                format!("{told}: give 10 to 256 characters, or leave it out to be given a password")
+            );
+        }
+        assert_eq!(
+            first_password(Some("一二三四五六七八九十".into())).expect("10 characters"),
+            "一二三四五六七八九十"
+        );
+        assert_eq!(first_password(None).expect("one is made up").len(), 20);
+    }
+
+    #[test]
+    fn causes_are_kept_and_told() {
+        let cause = std::io::Error::other("no room");
+        let error = StartError::from(AppError::internal_at("the pools", cause));
+        assert_eq!(chain(&error), "failed to start: the center failed to do this: the pools: no room");
+    }
 }

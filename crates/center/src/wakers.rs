@@ -1,4 +1,4 @@
-//! How the loops are woken, from anywhere, and how they sleep.
+//! What the loops are called, how they are woken, from anywhere, and how they sleep.
 
 use std::{
     sync::{
@@ -10,6 +10,13 @@ use std::{
 };
 
 use domain::RunId;
+
+/// The names of the loops, by which they tell how they fare.
+pub const PLAN: &str = "plan";
+pub const WATCH: &str = "watch";
+pub const METER: &str = "meter";
+pub const MIRROR: &str = "mirror";
+pub const ACCOUNTS: &str = "accounts";
 
 /// Wakes the loops from anywhere.
 #[derive(Clone, Debug)]

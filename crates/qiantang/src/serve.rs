@@ -2,6 +2,7 @@
 
 use std::{ffi::OsString, io::Write as _, path::Path};
 
+use base::error::chain;
 use center::settings::{LogFormat, Settings};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -17,7 +18,7 @@ pub fn host_command() -> Vec<OsString> {
 
 /// Runs a center until it is told to stop by SIGTERM or SIGINT.
 pub fn run(config: Option<&Path>) -> Result<(), Failure> {
-    let settings = match Settings::load(config, std::env::vars()) {
+    let settings = match Settings::load(config, std::env::vars_os()) {
         Ok(settings) => settings,
         Err(error) => return Err(failed(&error.to_string())),
     };
@@ -36,7 +37,7 @@ pub fn run(config: Option<&Path>) -> Result<(), Failure> {
         };
         center::serve(qiantang::PLATFORMS, settings, host_command(), announce, stop)
             .await
-            .map_err(|error| error.to_string())
+            .map_err(|error| chain(&error))
     });
     served.map_err(|problem| failed(&problem))
 }

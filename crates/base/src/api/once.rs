@@ -1,7 +1,7 @@
 //! The `Idempotency-Key` header on everything that is posted: the same request with the same key takes effect
 //! once, and is answered as the first time.
 //!
-//! That it was carried out is kept in the transaction that makes the change (see [`crate::audit::record`]),
+//! That it was carried out is kept in the transaction that makes the change (see [`Base::change`]),
 //! its answer right after. Submitting jobs has its own way, in one transaction for both.
 
 use std::{collections::HashSet, sync::Arc};

@@ -14,7 +14,7 @@ use domain::{Member, Role, TenantId};
 use crate::error::AppError;
 
 pub use once::Once;
-pub use policy::{Action, Policies};
+pub use policy::{Action, May, Policies};
 
 /// Who asks: a member who has shown a token or a session.
 #[derive(Clone, Debug)]

@@ -7,6 +7,8 @@ use argon2::{
 
 /// The fewest characters that a new password has.
 pub const MIN_CHARS: usize = 10;
+/// And the longest.
+pub const MAX_CHARS: usize = 256;
 
 /// The hash to keep of a password. Takes tens of milliseconds, on purpose.
 pub fn hash(password: &str) -> Result<String, String> {

@@ -71,6 +71,22 @@ impl Relation {
     pub const ALL: [Self; 3] = [Self::OwnTenant, Self::OtherTenant, Self::Center];
 }
 
+/// That a caller may do something: the policies, or its own account, give it, and no change by a person is made without
+/// (see [`crate::Base::change`]).
+#[derive(Clone, Debug)]
+pub struct May {
+    pub(crate) caller: Caller,
+    pub(crate) action: Action,
+    pub(crate) owner: Option<TenantId>,
+}
+
+impl May {
+    /// Members may change their own account, whatever their role.
+    pub fn of_own_account(caller: &Caller, action: Action) -> Self {
+        Self { caller: caller.clone(), action, owner: caller.member.tenant }
+    }
+}
+
 /// All answers.
 #[derive(Debug)]
 pub struct Policies(HashMap<(Role, Action, Relation), bool>);
@@ -109,6 +125,12 @@ impl Policies {
         } else {
             Err(AppError::Forbidden { action: action.code() })
         }
+    }
+
+    /// [`Self::check`] before a change, which can't be made without what comes of it.
+    pub fn may(&self, caller: &Caller, action: Action, owner: Option<TenantId>) -> Result<May, AppError> {
+        self.check(caller, action, owner)?;
+        Ok(May { caller: caller.clone(), action, owner })
     }
 }
 

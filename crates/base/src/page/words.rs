@@ -12,7 +12,7 @@ use std::{borrow::Borrow, fmt};
 
 use domain::{CardMs, Lang, MicroCny, Millis, Rfc3339, Timestamp, decimal::grouped};
 
-use crate::page::texts;
+use crate::{loops::LoopState, page::texts};
 
 /// Markup that is put into a page as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,6 +83,16 @@ impl Ui {
     pub fn node_state(&self, code: impl AsRef<str>) -> Html {
         let code = code.as_ref();
         self.state_as(code, &self.word("node", code))
+    }
+
+    /// How a loop fares.
+    pub fn loop_state(&self, state: &LoopState) -> Html {
+        let look = match state {
+            LoopState::Starting => "starting",
+            LoopState::Done => "succeeded",
+            LoopState::Failing | LoopState::Over => "failed",
+        };
+        self.state_as(look, &self.word("loop-state", state.code()))
     }
 
     fn state_as(&self, code: &str, word: &str) -> Html {

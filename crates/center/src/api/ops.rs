@@ -24,7 +24,12 @@ use base::api::{
     Problem,
     extract::{Auth, Body, Params},
 };
-use base::{auth::identity, listing::Listing};
+use base::{
+    auth::identity,
+    listing::Listing,
+    loops::{LoopState, LoopView},
+    moment,
+};
 
 /// What is going on: your tenant's part, or all of it for the center's people.
 #[utoipa::path(get, path = "/overview", tag = "center", responses((status = 200, body = Overview)))]
@@ -34,6 +39,13 @@ pub async fn overview(
     Auth(caller): Auth,
 ) -> Result<Json<Overview>, Problem> {
     Ok(Json(overview::overview(&center, &recent, &caller).await?))
+}
+
+/// How the center's own loops fare: when each had its last turn, and what fails since when.
+#[utoipa::path(get, path = "/loops", tag = "center",
+    responses((status = 200, body = Vec<LoopView>), (status = 403, body = Problem)))]
+pub async fn loops(State(center): State<Center>, Auth(caller): Auth) -> Result<Json<Vec<LoopView>>, Problem> {
+    Ok(Json(overview::loops(&center, &caller)?))
 }
 
 /// What became of every card-millisecond of an interval.
@@ -114,12 +126,22 @@ pub async fn readyz(State(center): State<Center>) -> Response {
     if center.compute.wakers.is_stopping() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();
     }
-    match center.read(store::events::latest_seq).await {
-        Ok(_) => "ready\n".into_response(),
-        Err(error) => {
-            (StatusCode::SERVICE_UNAVAILABLE, format!("the store does not answer: {error}\n")).into_response()
-        }
+    if let Err(error) = center.read(store::events::latest_seq).await {
+        let text = format!("the store does not answer: {error}\n");
+        return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
     }
+    let late: Vec<LoopView> =
+        center.loops.list(moment::now()).into_iter().filter(|known| known.is_late).collect();
+    // Whoever asks needs no token: what fails is for those with one.
+    let tell = |known: &LoopView| match known.state {
+        LoopState::Over => format!("the loop `{}` is over: start the center anew\n", known.name),
+        _ => format!("the loop `{}` had no good turn for {} s\n", known.name, known.since_good_ms.as_secs()),
+    };
+    let told: String = late.iter().map(tell).collect();
+    if late.iter().any(|known| known.state == LoopState::Over) {
+        return (StatusCode::SERVICE_UNAVAILABLE, told).into_response();
+    }
+    format!("ready\n{told}").into_response()
 }
 
 /// Figures for Prometheus: with a token of the center's people, or for all where the settings say so.
@@ -163,6 +185,7 @@ fn figures(center: &Center, turnovers: Vec<Turnover>) -> Figures {
         commits: written.commits,
         changes: written.closures,
         turnovers,
+        loops: center.loops.list(moment::now()),
         slurm_calls: center.compute.slurm.iter().flat_map(|engine| engine.calls()).collect(),
     }
 }

@@ -6,12 +6,11 @@ use domain::problem::{Wrong, field};
 use serde_json::json;
 
 use crate::{actions, center::Center};
-use base::audit::{self, Change};
-use base::{auth::Caller, error::AppError, refusal::Refusal};
+use base::{auth::Caller, change::Changed, error::AppError, refusal::Refusal};
 
 /// Writes a copy of the database to a new file on the center's machine. Gives its bytes and how long it took, in ms.
 pub async fn backup(center: &Center, caller: &Caller, path: &str) -> Result<(u64, u64), AppError> {
-    center.policies.check(caller, actions::BACKUP, None)?;
+    let may = center.policies.may(caller, actions::BACKUP, None)?;
     let target = PathBuf::from(path);
     let data_dir = center.settings.data_dir.clone();
     if !target.is_absolute() || path.len() > 1024 || path.contains('\0') {
@@ -29,12 +28,7 @@ pub async fn backup(center: &Center, caller: &Caller, path: &str) -> Result<(u64
     })?;
     let bytes = std::fs::metadata(&target).map_or(0, |meta| meta.len());
     let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let (by, subject) = (caller.clone(), path.to_owned());
-    let record = move |tx: &store::Tx| {
-        let change =
-            Change { tenant: None, action: actions::BACKUP, subject, detail: json!({ "bytes": bytes }) };
-        audit::record(tx, &by, change)
-    };
-    center.write(record, |_, ()| ()).await?;
+    let made = Changed::new(path, json!({ "bytes": bytes }), ());
+    center.change(may, move |_| Ok(made), |_, ()| ()).await?;
     Ok((bytes, elapsed_ms))
 }

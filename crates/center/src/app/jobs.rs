@@ -7,7 +7,8 @@ mod listing;
 use std::sync::Arc;
 
 use domain::{
-    Contract, ContractId, Job, JobId, JobSpec, Lang, PoolId, Project, RatePerCardHour, TenantId, Timestamp,
+    Contract, ContractId, Job, JobId, JobSpec, Lang, MemberId, PoolId, Project, RatePerCardHour, TenantId,
+    Timestamp,
     problem::{JobFault, field},
     run::StopCause,
     script::{Note, NoteAction},
@@ -33,9 +34,9 @@ use crate::{
     live::{Fate, Live, fate},
     settings::EngineKind,
 };
-use base::audit::{self, Change};
 use base::{
-    auth::{Caller, Once},
+    auth::{Caller, May, Once},
+    change::Changed,
     error::AppError,
     events::{self, About, Event},
     moment::{self, new_id},
@@ -67,7 +68,7 @@ struct NewJob {
 
 /// A request to keep a job.
 struct Submission {
-    caller: Caller,
+    by: MemberId,
     tenant: TenantId,
     spec: JobSpec,
     once: Option<Once>,
@@ -80,14 +81,15 @@ pub async fn submit(
     spec: JobSpec,
     once: Option<Once>,
 ) -> Result<JobId, AppError> {
-    let tenant = may_submit(center, caller, &spec)?;
-    let mut submission = Submission { caller: caller.clone(), tenant, spec, once };
+    let (may, tenant) = may_submit(center, caller, &spec)?;
+    let mut submission = Submission { by: caller.member.id, tenant, spec, once };
     // The planner is asked between two writes, never in one: all others would wait.
     let mut asked = None;
     loop {
         let for_write = center.clone();
         let kept = center
-            .write(
+            .change(
+                may.clone(),
                 move |tx| keep(tx, &for_write, submission, asked.as_ref()),
                 |center, kept| {
                     if let Kept::New(new) = kept {
@@ -118,12 +120,18 @@ pub async fn submit(
     }
 }
 
-/// Keeps a job with its event, its line in the audit log and its key. `asked` is a shape that can start.
-fn keep(tx: &Tx, center: &Center, submission: Submission, asked: Option<&Shape>) -> Result<Kept, AppError> {
-    let Submission { caller, tenant, spec, once } = submission;
+/// Keeps a job with its event and its key. `asked` is a shape that can start.
+fn keep(
+    tx: &Tx,
+    center: &Center,
+    submission: Submission,
+    asked: Option<&Shape>,
+) -> Result<Changed<Kept>, AppError> {
+    let Submission { by, tenant, spec, once } = submission;
     if let Some(earlier) = once.as_ref().map(|once| once.earlier(tx)).transpose()?.flatten() {
         let id = earlier.body.parse();
-        return id.map(Kept::Earlier).map_err(|_| AppError::internal("a kept answer is no job"));
+        let id = id.map_err(|_| AppError::internal("a kept answer is no job"))?;
+        return Ok(Changed::nothing(Kept::Earlier(id)));
     }
     let admitted = admit(tx, center, tenant, spec)?;
     let shape = shape(&admitted);
@@ -132,36 +140,33 @@ fn keep(tx: &Tx, center: &Center, submission: Submission, asked: Option<&Shape>)
             Some(None) => {}
             Some(Some(limit)) => return Err(never(&limit)),
             None => {
-                let again = Submission { caller, tenant, spec: admitted.spec, once };
-                return Ok(Kept::Unasked(shape, Box::new(again)));
+                let again = Submission { by, tenant, spec: admitted.spec, once };
+                return Ok(Changed::nothing(Kept::Unasked(shape, Box::new(again))));
             }
         }
     }
     let unmet = unmet(tx, &admitted)?;
     let Admitted { tenant, project, contract, spec } = admitted;
     let (id, now) = (new_id!(JobId), moment::now());
-    let job = Job::new(id, tenant, project.id, contract, caller.member.id, now, spec);
+    let job = Job::new(id, tenant, project.id, contract, by, now, spec);
     jobs::insert_job(tx, &job)?;
     let about = About { tenant: Some(tenant), job: Some(id), run: None };
     let data = json!({ "name": job.spec.name, "tasks": job.tasks.total });
     let event = events::record(tx, now, about, event_kinds::JOB_SUBMITTED, data)?;
     let detail = json!({ "name": job.spec.name, "project": project.slug, "nodes": job.spec.nodes,
         "cards_per_node": job.spec.cards_per_node, "tasks": job.tasks.total });
-    let change =
-        Change { tenant: Some(tenant), action: actions::SUBMIT_JOB, subject: id.to_string(), detail };
-    audit::record(tx, &caller, change)?;
     if let Some(once) = once {
         once.keep(tx, &id.to_string())?;
     }
-    Ok(Kept::New(Box::new(NewJob { job: Arc::new(job), unmet, event })))
+    Ok(Changed::new(id, detail, Kept::New(Box::new(NewJob { job: Arc::new(job), unmet, event }))))
 }
 
 /// Whether the caller may submit, and what is wrong with the request itself. Gives the tenant that the job is to be of.
-fn may_submit(center: &Center, caller: &Caller, spec: &JobSpec) -> Result<TenantId, AppError> {
-    center.policies.check(caller, actions::SUBMIT_JOB, caller.member.tenant)?;
+fn may_submit(center: &Center, caller: &Caller, spec: &JobSpec) -> Result<(May, TenantId), AppError> {
+    let may = center.policies.may(caller, actions::SUBMIT_JOB, caller.member.tenant)?;
     let tenant = caller.member.tenant.ok_or(AppError::Forbidden { action: actions::SUBMIT_JOB.code() })?;
     let problems = spec.problems();
-    if problems.is_empty() { Ok(tenant) } else { Err(AppError::Invalid(problems)) }
+    if problems.is_empty() { Ok((may, tenant)) } else { Err(AppError::Invalid(problems)) }
 }
 
 /// Everything that can be decided about a request before it is kept, as the store and what is live have it.
@@ -352,45 +357,32 @@ pub fn still_unmet(tx: &Tx, job: &Job) -> Result<(Vec<Dependency>, bool), AppErr
 pub async fn cancel(center: &Center, caller: &Caller, id: JobId) -> Result<JobDetail, AppError> {
     let row = visible(center, caller, id, actions::CANCEL_JOB).await?;
     if !row.state.has_ended() {
-        let by = caller.clone();
-        stop_job(center, id, StopCause::Cancelled, move |tx, job| {
-            let change = Change {
-                tenant: Some(job.tenant),
-                action: actions::CANCEL_JOB,
-                subject: id.to_string(),
-                detail: json!({ "name": job.spec.name }),
-            };
-            audit::record(tx, &by, change)
-        })
-        .await?;
+        let may = center.policies.may(caller, actions::CANCEL_JOB, Some(row.tenant))?;
+        stop_job(center, may, id).await?;
     }
     show(center, caller, id).await
 }
 
-async fn stop_job(
-    center: &Center,
-    id: JobId,
-    cause: StopCause,
-    record: impl FnOnce(&Tx, &Job) -> Result<(), AppError> + Send + 'static,
-) -> Result<(), AppError> {
-    let now = moment::now();
+async fn stop_job(center: &Center, may: May, id: JobId) -> Result<(), AppError> {
+    let (cause, now) = (StopCause::Cancelled, moment::now());
     let (_, stopped) = center
-        .write(
+        .change(
+            may,
             move |tx| {
                 let mut job = jobs::get_job(tx, id)?;
                 if job.stop(cause, now).is_err() {
-                    return Ok((None, Vec::new()));
+                    return Ok(Changed::nothing((None, Vec::new())));
                 }
                 jobs::update_job_progress(tx, &job)?;
                 let mut stopped = Vec::new();
                 for run in recent::active_runs(tx, id)? {
                     stopped.extend(stopping::request_stop(tx, run.run.id, cause)?);
                 }
-                record(tx, &job)?;
                 let about = About { tenant: Some(job.tenant), job: Some(id), run: None };
                 let (kind, data) = ended_or_stopping(&job);
                 let event = events::record(tx, now, about, kind, data)?;
-                Ok((Some((Arc::new(job), event)), stopped))
+                let detail = json!({ "name": job.spec.name });
+                Ok(Changed::new(id, detail, (Some((Arc::new(job), event)), stopped)))
             },
             |center, (changed, stopped)| {
                 stopping::apply_stops(center, stopped);

@@ -1,7 +1,7 @@
 //! Members of tenants, and the center's own people.
 
 use domain::{
-    Member, MemberId, TenantId,
+    Member, MemberId,
     problem::{Wrong, field},
 };
 use serde::Deserialize;
@@ -11,14 +11,12 @@ use store::{StoreError, Tx, credentials, tenants as rows};
 use super::sign_in::{MemberView, role_for};
 use crate::{actions, center::Center};
 use base::{
-    audit::{self, Change},
-    lookup::{self, Names},
-    params,
-};
-use base::{
-    auth::{Caller, password},
+    auth::{Caller, May, password},
+    change::Changed,
     error::AppError,
+    lookup::{self, Names},
     moment::{self, new_id},
+    params,
     refusal::Refusal,
 };
 
@@ -50,7 +48,7 @@ pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<MemberView>, A
 /// Makes a member who signs in with a password.
 pub async fn create(center: &Center, caller: &Caller, new: NewMember) -> Result<MemberView, AppError> {
     let tenant = lookup::named_or_own(center, caller, new.tenant.as_deref()).await?;
-    center.policies.check(caller, actions::MANAGE_MEMBER, tenant)?;
+    let may = center.policies.may(caller, actions::MANAGE_MEMBER, tenant)?;
     let login_ok = (1..=64).contains(&new.login.len())
         && new.login.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"@._-+".contains(&byte));
     if !login_ok {
@@ -69,15 +67,12 @@ pub async fn create(center: &Center, caller: &Caller, new: NewMember) -> Result<
         is_enabled: true,
         created_at: moment::now(),
     };
-    let by = caller.clone();
     let write = move |tx: &Tx| {
         rows::insert_member(tx, &member, Some(&hash))?;
         let detail = json!({ "login": member.login, "role": member.role.code() });
-        let subject = member.id.to_string();
-        audit::record(tx, &by, Change { tenant, action: actions::MANAGE_MEMBER, subject, detail })?;
-        Ok(MemberView::of(&mut Names::of(tx), &member)?)
+        Ok(Changed::new(member.id, detail, MemberView::of(&mut Names::of(tx), &member)?))
     };
-    center.write(write, |_, _| ()).await
+    center.change(may, write, |_, _| ()).await
 }
 
 /// What of a member is to change.
@@ -104,9 +99,11 @@ pub async fn change(
     let member = found.filter(visible).ok_or_else(|| AppError::not_found("member", id))?;
     // Everybody may change their own password.
     let is_own_password = member.id == caller.member.id && change.is_enabled.is_none();
-    if !is_own_password {
-        center.policies.check(caller, actions::MANAGE_MEMBER, member.tenant)?;
-    }
+    let may = if is_own_password {
+        May::of_own_account(caller, actions::MANAGE_MEMBER)
+    } else {
+        center.policies.may(caller, actions::MANAGE_MEMBER, member.tenant)?
+    };
     if member.id == caller.member.id && change.is_enabled == Some(false) {
         return Err(AppError::refused(
             Refusal::OwnAccount,
@@ -121,10 +118,10 @@ pub async fn change(
         }
         None => None,
     };
-    let by = caller.clone();
-    let (tenant, is_enabled): (Option<TenantId>, Option<bool>) = (member.tenant, change.is_enabled);
+    let is_enabled = change.is_enabled;
     center
-        .write(
+        .change(
+            may,
             move |tx| {
                 if let Some(is_enabled) = is_enabled {
                     rows::set_member_enabled(tx, id, is_enabled)?;
@@ -138,9 +135,8 @@ pub async fn change(
                     }
                 }
                 let detail = json!({ "is_enabled": is_enabled, "new_password": hash.is_some() });
-                let subject = id.to_string();
-                audit::record(tx, &by, Change { tenant, action: actions::MANAGE_MEMBER, subject, detail })?;
-                Ok(MemberView::of(&mut Names::of(tx), &rows::get_member(tx, id)?)?)
+                let view = MemberView::of(&mut Names::of(tx), &rows::get_member(tx, id)?)?;
+                Ok(Changed::new(id, detail, view))
             },
             move |center, _| center.credentials.forget_member(id),
         )
@@ -148,7 +144,7 @@ pub async fn change(
 }
 
 fn check_password(password: &str) -> Result<(), AppError> {
-    let (chars, least, most) = (password.chars().count(), password::MIN_CHARS, 256);
+    let (chars, least, most) = (password.chars().count(), password::MIN_CHARS, password::MAX_CHARS);
     if (least..=most).contains(&chars) {
         return Ok(());
     }

@@ -16,6 +16,7 @@ use base::{
     auth::{Action, Caller, Scope},
     error::AppError,
     events::Event,
+    loops::LoopView,
     moment,
 };
 
@@ -117,6 +118,12 @@ pub async fn overview(center: &Center, recent: &Recent, caller: &Caller) -> Resu
         job_names: job_names.into_iter().collect(),
         center: of_center,
     })
+}
+
+/// How the center's loops fare, by name.
+pub fn loops(center: &Center, caller: &Caller) -> Result<Vec<LoopView>, AppError> {
+    center.policies.check(caller, actions::READ_CENTER, None)?;
+    Ok(center.loops.list(moment::now()))
 }
 
 /// How many jobs are queued or running, of those that `caller` may read; `None` if none may be read.

@@ -7,14 +7,12 @@ use store::{StoreError, Tx, tenants as rows};
 
 use crate::{actions, center::Center, live::Live};
 use base::{
-    audit::{self, Change},
-    lookup::{self, Names},
-    params,
-};
-use base::{
     auth::Caller,
+    change::Changed,
     error::AppError,
+    lookup::{self, Names},
     moment::{self, new_id},
+    params,
 };
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -71,7 +69,7 @@ pub struct NewProject {
 
 pub async fn create(center: &Center, caller: &Caller, new: NewProject) -> Result<ProjectView, AppError> {
     let tenant = lookup::named_or_own_required(center, caller, new.tenant.as_deref()).await?;
-    center.policies.check(caller, actions::MANAGE_PROJECT, Some(tenant))?;
+    let may = center.policies.may(caller, actions::MANAGE_PROJECT, Some(tenant))?;
     params::slug(&new.slug)?;
     let name = params::line::<128>(field::NAME, new.name)?;
     let contract = contract_of(center, tenant, new.contract.as_deref())?;
@@ -83,20 +81,14 @@ pub async fn create(center: &Center, caller: &Caller, new: NewProject) -> Result
         contract,
         created_at: moment::now(),
     };
-    let by = caller.clone();
     let (project, tenant_slug) = center
-        .write(
+        .change(
+            may,
             move |tx| {
                 rows::insert_project(tx, &project)?;
-                let change = Change {
-                    tenant: Some(tenant),
-                    action: actions::MANAGE_PROJECT,
-                    subject: project.id.to_string(),
-                    detail: json!({ "slug": project.slug }),
-                };
-                audit::record(tx, &by, change)?;
                 let tenant_slug = rows::get_tenant(tx, project.tenant)?.slug;
-                Ok((project, tenant_slug))
+                let detail = json!({ "slug": project.slug });
+                Ok(Changed::new(project.id, detail, (project, tenant_slug)))
             },
             |center, _| center.compute.wakers.accounts(),
         )
@@ -115,22 +107,16 @@ pub async fn set_contract(
     let found = Some(center.read(move |tx| rows::get_project(tx, id)).await?);
     let mut project =
         found.filter(|p| caller.sees(p.tenant)).ok_or_else(|| AppError::not_found("project", id))?;
-    center.policies.check(caller, actions::MANAGE_PROJECT, Some(project.tenant))?;
+    let may = center.policies.may(caller, actions::MANAGE_PROJECT, Some(project.tenant))?;
     project.contract = contract_of(center, project.tenant, contract)?;
-    let by = caller.clone();
     let (project, tenant_slug) = center
-        .write(
+        .change(
+            may,
             move |tx| {
                 rows::set_project_contract(tx, id, project.contract)?;
-                let change = Change {
-                    tenant: Some(project.tenant),
-                    action: actions::MANAGE_PROJECT,
-                    subject: id.to_string(),
-                    detail: json!({ "contract": project.contract }),
-                };
-                audit::record(tx, &by, change)?;
                 let tenant_slug = rows::get_tenant(tx, project.tenant)?.slug;
-                Ok((project, tenant_slug))
+                let detail = json!({ "contract": project.contract });
+                Ok(Changed::new(id, detail, (project, tenant_slug)))
             },
             |center, _| center.compute.wakers.accounts(),
         )

@@ -15,17 +15,15 @@ use crate::{actions, center::Center};
 use base::{
     Base,
     auth::{
-        Caller,
+        Caller, May,
         credentials::{self, Session, TOKEN_PREFIX},
         identity::session,
         password,
     },
+    change::Changed,
     error::AppError,
-    moment::{self, new_id},
-};
-use base::{
-    audit::{self, Change},
     lookup::Names,
+    moment::{self, new_id},
     params,
 };
 
@@ -108,20 +106,14 @@ pub async fn new_token(center: &Center, caller: &Caller, name: &str) -> Result<N
         expires_at: now.plus(domain::Millis::from_hours(center.settings.limits.token_days * 24)),
         last_used_at: None,
     };
-    let (id, expires_at, by) = (row.id, row.expires_at, caller.clone());
-    let write = move |tx: &store::Tx| -> Result<MemberView, AppError> {
+    let may = May::of_own_account(caller, actions::NEW_TOKEN);
+    let (id, expires_at, member) = (row.id, row.expires_at, caller.member.clone());
+    let write = move |tx: &store::Tx| {
         rows::insert_token(tx, &row)?;
-        let detail = json!({ "name": row.name });
-        let change = Change {
-            tenant: by.member.tenant,
-            action: actions::NEW_TOKEN,
-            subject: row.id.to_string(),
-            detail,
-        };
-        audit::record(tx, &by, change)?;
-        Ok(MemberView::of(&mut Names::of(tx), &by.member)?)
+        let view = MemberView::of(&mut Names::of(tx), &member)?;
+        Ok(Changed::new(row.id, json!({ "name": row.name }), view))
     };
-    let member = center.write(write, |_, _| ()).await?;
+    let member = center.change(may, write, |_, _| ()).await?;
     Ok(NewToken { token, id, expires_at: expires_at.into(), member })
 }
 
@@ -153,21 +145,14 @@ pub async fn list_tokens(center: &Center, caller: &Caller) -> Result<Vec<TokenVi
 /// Ends one of the caller's own tokens.
 pub async fn revoke_token(center: &Center, caller: &Caller, id: &str) -> Result<(), AppError> {
     let id: TokenId = params::id(id, "token")?;
-    let by = caller.clone();
+    let (may, member) = (May::of_own_account(caller, actions::REVOKE_TOKEN), caller.member.id);
     let write = move |tx: &store::Tx| {
-        let own = rows::list_tokens(tx, by.member.id)?;
+        let own = rows::list_tokens(tx, member)?;
         let row = own.into_iter().find(|row| row.id == id).ok_or_else(|| AppError::not_found("token", id))?;
         rows::revoke_token(tx, id, moment::now())?;
-        let change = Change {
-            tenant: by.member.tenant,
-            action: actions::REVOKE_TOKEN,
-            subject: id.to_string(),
-            detail: json!({ "name": row.name }),
-        };
-        audit::record(tx, &by, change)?;
-        Ok(row.hash)
+        Ok(Changed::new(id, json!({ "name": row.name }), row.hash))
     };
-    center.write(write, |center, hash| center.credentials.forget(hash)).await?;
+    center.change(may, write, |center, hash| center.credentials.forget(hash)).await?;
     Ok(())
 }
 

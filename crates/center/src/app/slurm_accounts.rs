@@ -21,6 +21,7 @@ use crate::{actions, center::Center};
 use base::{
     audit::{self, Change},
     auth::Caller,
+    change::Changed,
     error::AppError,
     moment,
     refusal::Refusal,
@@ -135,15 +136,11 @@ pub async fn show(center: &Center, caller: &Caller) -> Result<AccountsView, AppE
 
 /// Does it, once. What comes back is as it is then.
 pub async fn apply(center: &Center, caller: &Caller) -> Result<AccountsView, AppError> {
-    center.policies.check(caller, actions::MANAGE_SLURM, None)?;
+    let may = center.policies.may(caller, actions::MANAGE_SLURM, None)?;
     let Looked { found: Found { cluster, .. }, steps, .. } = off_thread(center, look).await?;
     let commands: Vec<String> = steps.iter().map(|step| step.command(&cluster)).collect();
-    let (by, subject) = (caller.clone(), cluster.clone());
-    let record = move |tx: &store::Tx| {
-        let (action, detail) = (actions::MANAGE_SLURM, json!({ "commands": commands }));
-        audit::record(tx, &by, Change { tenant: None, action, subject, detail })
-    };
-    center.write(record, |_, ()| ()).await?;
+    let made = Changed::new(&cluster, json!({ "commands": commands }), ());
+    center.change(may, move |_| Ok(made), |_, ()| ()).await?;
     let (done, looked) = off_thread(center, move |center, slurm| {
         let done = carry_out(slurm, &cluster, steps);
         Ok((done, look(center, slurm)?))

@@ -8,10 +8,14 @@ use std::{
 
 use engines::slurm::SlurmEngine;
 
-use crate::{app::slurm_accounts, center::Center, wakers::sleep};
+use crate::{
+    app::slurm_accounts,
+    center::Center,
+    wakers::{ACCOUNTS, sleep},
+};
 
 /// Between two turns, where nothing calls: what Slurm counts goes on.
-const EVERY: Duration = Duration::from_mins(1);
+pub const EVERY: Duration = Duration::from_mins(1);
 /// After a turn that Slurm did not answer.
 const AGAIN: Duration = Duration::from_secs(10);
 /// Slurm is busy with this for one part of its time in so many, at most.
@@ -28,6 +32,10 @@ pub fn run(center: &Center, engine: &SlurmEngine, called: &Receiver<()>) {
         for problem in told.iter().filter(|problem| !last.contains(problem)) {
             tracing::warn!(problem, "Slurm's accounts are not as they should be; it is tried again");
         }
+        if !told.is_empty() {
+            center.loops.failed(ACCOUNTS, &told.join("; "));
+        }
+        center.loops.turned(ACCOUNTS, begun.elapsed());
         last = told;
         let rest = begun.elapsed() * (SHARE - 1);
         let rested = Instant::now();

@@ -1,7 +1,11 @@
 //! The meter loop: posts what running runs use, each minute and whenever it matters, and does what is due at an instant:
 //! ends contracts as their balance or their term ends, drains nodes for their maintenance.
 
-use std::{collections::BTreeMap, sync::mpsc::Receiver, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::mpsc::Receiver,
+    time::{Duration, Instant},
+};
 
 use domain::{ContractId, ContractState, Millis, RunId, Timestamp, contract::ContractAction, run::StopCause};
 
@@ -12,7 +16,7 @@ use crate::{
     },
     center::Center,
     live::Use,
-    wakers::sleep,
+    wakers::{METER, sleep},
 };
 use base::{error::AppError, moment};
 
@@ -26,10 +30,12 @@ pub fn run(center: &Center, called: &Receiver<()>) {
     while sleep(called, pause) && !center.compute.wakers.is_stopping() {
         let now = moment::now();
         let is_due = now >= accrued_at.plus(every);
+        let began = Instant::now();
         let next = step(center, now, is_due);
         if is_due {
             accrued_at = now;
             forget_old_answers(center, now);
+            center.loops.turned(METER, began.elapsed());
         }
         let until = next.unwrap_or(Timestamp::from_micros(i64::MAX)).min(accrued_at.plus(every));
         let wait = until.since(moment::now()).0;
@@ -47,6 +53,7 @@ fn forget_old_answers(center: &Center, now: Timestamp) {
     };
     if let Err(error) = center.write_now(forget, |_, _| ()) {
         tracing::error!(%error, "failed to forget old answers; it is tried again");
+        center.loops.failed(METER, &error);
     }
 }
 
@@ -176,5 +183,6 @@ fn accrue(center: &Center, now: Timestamp, only: Option<ContractId>) {
     );
     if let Err(error) = posted {
         tracing::error!(%error, "failed to meter running runs; it is tried again");
+        center.loops.failed(METER, &error);
     }
 }

@@ -24,6 +24,7 @@ use crate::{
     },
     center::Center,
     event_kinds,
+    wakers::MIRROR,
 };
 use base::{
     audit::{self, Change},
@@ -33,7 +34,7 @@ use base::{
 };
 
 /// Between two looks at Slurm's nodes.
-const EVERY: Duration = Duration::from_secs(5);
+pub const EVERY: Duration = Duration::from_secs(5);
 /// Between two looks at how Slurm's nodes are wired: that changes with the hall.
 const SWITCHES_EVERY: Duration = Duration::from_mins(5);
 /// How a reason begins that is Slurm's.
@@ -48,6 +49,7 @@ pub fn run(center: &Center, engine: &SlurmEngine) {
     let mut wired: Option<Instant> = None;
     let mut switches = HashMap::new();
     while !center.compute.wakers.is_stopping() {
+        let begun = Instant::now();
         if wired.is_none_or(|at| at.elapsed() >= SWITCHES_EVERY) {
             match engine.switches() {
                 Ok(found) => (switches, wired) = (found, Some(Instant::now())),
@@ -60,15 +62,18 @@ pub fn run(center: &Center, engine: &SlurmEngine) {
                 was_answered = true;
                 if let Err(error) = take_in(center, nodes, &switches) {
                     tracing::error!(%error, "failed to take in Slurm's nodes; it is tried again");
+                    center.loops.failed(MIRROR, &error);
                 }
             }
             // Nodes stay as they are: what can't be asked may still run.
-            Err(error) if was_answered => {
-                was_answered = false;
-                tracing::warn!(%error, "Slurm does not tell of its nodes; it is asked again");
+            Err(error) => {
+                if std::mem::take(&mut was_answered) {
+                    tracing::warn!(%error, "Slurm does not tell of its nodes; it is asked again");
+                }
+                center.loops.failed(MIRROR, &error);
             }
-            Err(_) => {}
         }
+        center.loops.turned(MIRROR, begun.elapsed());
         let begun = Instant::now();
         while begun.elapsed() < EVERY && !center.compute.wakers.is_stopping() {
             // Not before the nodes are known that they run on.
@@ -101,7 +106,7 @@ fn take_in_direct(center: &Center, engine: &SlurmEngine, waits: &mut HashMap<Run
             }
             Ok(Fate::NoCards | Fate::Unclear) => {}
             // What goes on for long is told of once.
-            Ok(Fate::Nobody | Fate::NoPrice) | Err(_) if std::mem::replace(&mut wait.is_told, true) => {}
+            Ok(Fate::Nobody | Fate::NoPrice) if std::mem::replace(&mut wait.is_told, true) => {}
             Ok(Fate::Nobody) => tracing::warn!(
                 number, user = direct.user, nodes = ?direct.nodes,
                 "nobody pays for a job that was handed to Slurm directly: its tenant has no project with a contract, or no \
@@ -113,10 +118,15 @@ fn take_in_direct(center: &Center, engine: &SlurmEngine, waits: &mut HashMap<Run
                 "the price book has no price for the pool of a job that was handed to Slurm directly: it is billed once \
                  there is one"
             ),
-            Err(error) => tracing::error!(
-                number, %error,
-                "failed to take in a job that was handed to Slurm directly; it is tried again"
-            ),
+            Err(error) => {
+                center.loops.failed(MIRROR, &error);
+                if !std::mem::replace(&mut wait.is_told, true) {
+                    tracing::error!(
+                        number, %error,
+                        "failed to take in a job that was handed to Slurm directly; it is tried again"
+                    );
+                }
+            }
         }
     }
 }

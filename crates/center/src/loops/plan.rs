@@ -16,12 +16,12 @@ use crate::{
         stopping,
     },
     center::Center,
-    wakers::sleep,
+    wakers::{PLAN, sleep},
 };
 use base::moment;
 
 /// Plans at least this often, so that what depends on time alone (a contract's term) is seen.
-const AT_LEAST_EVERY: Duration = Duration::from_secs(5);
+pub const AT_LEAST_EVERY: Duration = Duration::from_secs(5);
 /// Between two plans passes this many times what making the last one took, so that planning takes a bounded share of a
 /// processor however long the queue is.
 const PAUSE_PER_PLAN: u32 = 2;
@@ -47,6 +47,7 @@ pub fn run(center: &Center, called: &Receiver<()>) {
         if is_more || plan_ahead(center, &policy, &mut pause_until) {
             center.compute.wakers.plan();
         }
+        center.loops.turned(PLAN, began.elapsed());
     }
 }
 
@@ -94,6 +95,7 @@ fn carry_out(center: &Center, decisions: Decisions, policy: &Policy) -> bool {
         decisions.starts.iter().map(|start| (start.ticket, start.job)).collect();
     let launches = starting::start(center, decisions.starts).unwrap_or_else(|error| {
         tracing::error!(%error, "failed to commit a plan; it is planned anew");
+        center.loops.failed(PLAN, &error);
         Vec::new()
     });
     settle(center, &decided, &launches);

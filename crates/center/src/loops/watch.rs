@@ -16,11 +16,12 @@ use crate::{
         stopping,
     },
     center::Center,
+    wakers::WATCH,
 };
 use base::moment;
 
 /// Looks at all runs this often, in case the engine's news of one was lost.
-const ALL_EVERY: Duration = Duration::from_secs(3);
+pub const ALL_EVERY: Duration = Duration::from_secs(3);
 /// What waits for cards of a run for so long, and that run stays, makes room.
 const LATE: Millis = Millis(5000);
 /// How many runs are taken into one commit at most.
@@ -40,11 +41,17 @@ pub fn run(center: &Center, hints: &Receiver<RunId>) {
         {
             batch.insert(run);
         }
-        if looked_at_all.elapsed() > ALL_EVERY {
-            looked_at_all = Instant::now();
+        let began = Instant::now();
+        let is_whole = looked_at_all.elapsed() > ALL_EVERY;
+        if is_whole {
+            looked_at_all = began;
             batch.extend(stale(center));
         }
         look(center, &batch);
+        // What could not be looked at is, with all else, in the next turn that is whole.
+        if is_whole {
+            center.loops.turned(WATCH, began.elapsed());
+        }
     }
 }
 
@@ -93,6 +100,7 @@ pub fn look(center: &Center, batch: &BTreeSet<RunId>) {
                     && let Err(error) = center.compute.engine.stop(run)
                 {
                     tracing::error!(%run, %error, "failed to stop a run");
+                    center.loops.failed(WATCH, &error);
                 }
                 if let (None, Some(started)) = (known.started_at(), started) {
                     changes.push((run, Seen::Started(started.at)));
@@ -103,7 +111,10 @@ pub fn look(center: &Center, batch: &BTreeSet<RunId>) {
                 tracing::warn!(%run, "a run vanished: its supervisor or the machine went down");
                 changes.push((run, Seen::Vanished { started_at: started.map(|s| s.at), last_seen }));
             }
-            Err(error) => tracing::error!(%run, %error, "failed to observe a run"),
+            Err(error) => {
+                tracing::error!(%run, %error, "failed to observe a run");
+                center.loops.failed(WATCH, &error);
+            }
         }
     }
     if !changes.is_empty() {

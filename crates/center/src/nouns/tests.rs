@@ -30,7 +30,7 @@ fn parts(source: &str, key: &str) -> std::collections::BTreeSet<String> {
 }
 
 /// Families of words that are looked up by a code: what stands before the code.
-const FAMILIES: [&str; 24] = [
+const FAMILIES: [&str; 25] = [
     "account-",
     "act-",
     "action-",
@@ -46,6 +46,7 @@ const FAMILIES: [&str; 24] = [
     "fault-",
     "kind-",
     "log-tab-",
+    "loop-",
     "nav-",
     "nav-group-",
     "node-",
@@ -100,6 +101,7 @@ fn each_text_that_is_asked_for_is_there_and_none_is_left_over() {
 
 #[test]
 fn every_code_of_the_domain_has_its_word() {
+    use crate::wakers::{ACCOUNTS, METER, MIRROR, PLAN, WATCH};
     use domain::{
         ContractState, Role, ServiceClass, TenantDomain, contract::ContractAction, job::JobOutcome,
         run::StopCause,
@@ -123,6 +125,8 @@ fn every_code_of_the_domain_has_its_word() {
     words.extend(JobOutcome::ALL.map(|outcome| format!("state-{}", outcome.code())));
     words.extend(StopCause::ALL.map(|cause| format!("state-{}", cause.code())));
     words.extend(crate::app::hall::CardState::ALL.map(|card| format!("card-{}", card.code())));
+    words.extend(base::loops::LoopState::ALL.map(|state| format!("loop-state-{}", state.code())));
+    words.extend([PLAN, WATCH, METER, MIRROR, ACCOUNTS].map(|name| format!("loop-{name}")));
     load_texts();
     for word in words {
         for lang in [Lang::Zh, Lang::En] {

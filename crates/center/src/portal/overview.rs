@@ -8,6 +8,7 @@ use axum::{Extension, extract::State, response::Response};
 use base::{
     error::AppError,
     events::Event,
+    loops::LoopView,
     moment,
     page::{
         frame::{Page, Visitor, ok},
@@ -70,6 +71,7 @@ pub struct OfCenter {
     parts: Vec<(&'static str, CardMs)>,
     events: Vec<EventLine>,
     may_audit: bool,
+    loops: Vec<LoopView>,
 }
 
 #[derive(Template)]
@@ -159,6 +161,7 @@ async fn of_center(
         ended: JobTable::of(ui, &ended, true),
         events: lines(ui, &found.events, &found.job_names),
         may_audit: visitor.may(center, actions::READ_AUDIT, None),
+        loops: overview::loops(center, &visitor.caller)?,
         center: of_center,
     };
     Ok(ok(&page))
@@ -280,6 +283,7 @@ mod tests {
                     parts: parts_of(&balance.balance),
                     events: if is_full { views::events(page.ui) } else { Vec::new() },
                     may_audit: is_full,
+                    loops: views::loops(is_full),
                     center: CenterOverview {
                         nodes: 2,
                         virtual_nodes: u32::from(is_full),

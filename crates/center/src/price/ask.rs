@@ -14,13 +14,11 @@ use store::contracts as rows;
 use super::rule::{MANAGE, MOST_PRICES, MOST_RATE, READ};
 use crate::{center::Center, live::Live};
 use base::{
-    audit::{self, Change},
-    params,
-};
-use base::{
     auth::Caller,
+    change::Changed,
     error::AppError,
     moment::{self, new_id},
+    params,
     refusal::Refusal,
 };
 
@@ -232,21 +230,19 @@ fn drawn_up(center: &Center, new: &NewPriceBook) -> Result<PriceBook, AppError> 
 
 /// A new version.
 pub async fn create(center: &Center, caller: &Caller, new: NewPriceBook) -> Result<PriceBookId, AppError> {
-    center.policies.check(caller, MANAGE, None)?;
+    let may = center.policies.may(caller, MANAGE, None)?;
     let book = drawn_up(center, &new)?;
     if !new.confirmed {
         let changes = difference(center, caller, &new).await?;
         confirm(&center.live(), changes)?;
     }
-    let by = caller.clone();
     center
-        .write(
+        .change(
+            may,
             move |tx| {
                 rows::insert_price_book(tx, &book)?;
-                let (action, subject) = (MANAGE, book.id.to_string());
                 let detail = json!({ "name": book.name, "prices": book.prices.len() });
-                audit::record(tx, &by, Change { tenant: None, action, subject, detail })?;
-                Ok(book)
+                Ok(Changed::new(book.id, detail, book))
             },
             |center, book| center.live().price_book_published(book.clone(), moment::now()),
         )

@@ -8,14 +8,13 @@ use store::tenants as rows;
 use super::rule::{MANAGE, READ};
 use crate::center::Center;
 use base::{
-    audit::{self, Change},
-    lookup, params,
-    text::Text,
-};
-use base::{
     auth::Caller,
+    change::Changed,
     error::AppError,
+    lookup,
     moment::{self, new_id},
+    params,
+    text::Text,
 };
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -76,15 +75,15 @@ pub struct NewTenant {
 
 /// Signs up a tenant.
 pub async fn create(center: &Center, caller: &Caller, new: NewTenant) -> Result<TenantView, AppError> {
-    center.policies.check(caller, MANAGE, None)?;
+    let may = center.policies.may(caller, MANAGE, None)?;
     params::slug(&new.slug)?;
     let name_zh = params::line::<128>(field::NAME_ZH, new.name_zh)?;
     let name_en = params::line::<128>(field::NAME_EN, new.name_en)?;
     let known = TenantDomain::ALL.map(TenantDomain::code);
     let domain = params::word(field::DOMAIN, &new.domain, TenantDomain::from_code, &known)?;
-    let by = caller.clone();
     let tenant = center
-        .write(
+        .change(
+            may,
             move |tx| {
                 let alliance = match new.alliance.as_deref().filter(|slug| !slug.is_empty()) {
                     None => None,
@@ -105,14 +104,8 @@ pub async fn create(center: &Center, caller: &Caller, new: NewTenant) -> Result<
                     created_at: moment::now(),
                 };
                 rows::insert_tenant(tx, &tenant)?;
-                let change = Change {
-                    tenant: Some(tenant.id),
-                    action: MANAGE,
-                    subject: tenant.id.to_string(),
-                    detail: json!({ "slug": tenant.slug, "domain": domain.code() }),
-                };
-                audit::record(tx, &by, change)?;
-                Ok(tenant)
+                let (id, detail) = (tenant.id, json!({ "slug": tenant.slug, "domain": domain.code() }));
+                Ok(Changed::new(id, detail, tenant).of_tenant(id))
             },
             |center, tenant| {
                 center.live().tenant_signed_up(tenant);

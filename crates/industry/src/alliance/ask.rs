@@ -1,13 +1,6 @@
 //! What can be asked of alliances: who is in them, founding one, and how much it lends.
 
-use base::{
-    audit::{self, Change},
-    auth::Caller,
-    error::AppError,
-    moment::new_id,
-    params,
-    text::Text,
-};
+use base::{auth::Caller, change::Changed, error::AppError, moment::new_id, params, text::Text};
 use center::center::Center;
 use domain::{AllianceId, Tenant, problem::field, tenant::Alliance};
 use serde::{Deserialize, Serialize};
@@ -70,19 +63,18 @@ pub async fn set_lending(
     slug: &str,
     limit: Option<u32>,
 ) -> Result<AllianceView, AppError> {
-    center.policies.check(caller, MANAGE, None)?;
-    let (by, slug) = (caller.clone(), slug.to_owned());
+    let may = center.policies.may(caller, MANAGE, None)?;
+    let slug = slug.to_owned();
     let (alliance, tenants) = center
-        .write(
+        .change(
+            may,
             move |tx| {
                 let found = rows::list_alliances(tx)?.into_iter().find(|alliance| alliance.slug == slug);
                 let mut alliance = found.ok_or_else(|| AppError::not_found("alliance", &slug))?;
                 rows::set_alliance_lending(tx, alliance.id, limit)?;
                 alliance.lending_limit = limit;
                 let detail = json!({ "slug": slug, "lending_limit": limit });
-                let subject = alliance.id.to_string();
-                audit::record(tx, &by, Change { tenant: None, action: MANAGE, subject, detail })?;
-                Ok((alliance, rows::list_tenants(tx)?))
+                Ok(Changed::new(alliance.id, detail, (alliance, rows::list_tenants(tx)?)))
             },
             |center, (alliance, _)| {
                 center.live().alliance_changed(alliance);
@@ -95,7 +87,7 @@ pub async fn set_lending(
 
 /// Founds an alliance.
 pub async fn found(center: &Center, caller: &Caller, new: NewAlliance) -> Result<AllianceId, AppError> {
-    center.policies.check(caller, MANAGE, None)?;
+    let may = center.policies.may(caller, MANAGE, None)?;
     let NewAlliance { slug, name, lending_limit } = new;
     params::slug(&slug)?;
     let alliance = Alliance {
@@ -105,14 +97,12 @@ pub async fn found(center: &Center, caller: &Caller, new: NewAlliance) -> Result
         name_en: params::line::<128>(field::NAME_IN_EN, name.en)?.into(),
         lending_limit,
     };
-    let by = caller.clone();
-    let founded = center.write(
+    let founded = center.change(
+        may,
         move |tx| {
             rows::insert_alliance(tx, &alliance)?;
             let detail = json!({ "slug": alliance.slug });
-            let subject = alliance.id.to_string();
-            audit::record(tx, &by, Change { tenant: None, action: MANAGE, subject, detail })?;
-            Ok(alliance)
+            Ok(Changed::new(alliance.id, detail, alliance))
         },
         |center, alliance| center.live().alliance_changed(alliance),
     );

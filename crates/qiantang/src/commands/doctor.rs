@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::context::{Context, Done, Run};
 use crate::{
     errors::Failure,
-    output::{pick, text},
+    output::{duration, number, pick, text},
 };
 
 /// Check this machine, the settings and the center.
@@ -30,7 +30,7 @@ impl Run for Doctor {
                 json!({ "name": name, "ok": ok, "detail": detail, "hint": if ok { "" } else { hint } }),
             );
         };
-        match Settings::load(config, std::env::vars()) {
+        match Settings::load(config, std::env::vars_os()) {
             Ok(settings) => {
                 let origin = config.map_or("defaults".to_owned(), |path| path.display().to_string());
                 add("settings", true, format!("{origin}; data in {}", settings.data_dir.display()), "");
@@ -66,6 +66,7 @@ impl Run for Doctor {
                 Ok(me) => {
                     add("sign-in", true, format!("{} ({})", text(&me, "login"), text(&me, "role")), "");
                     clock(context, &mut add);
+                    loops(context, &mut add);
                 }
                 Err(failure) => add("sign-in", false, failure.message, "sign in again: qiantang login"),
             }
@@ -90,6 +91,23 @@ fn clock(context: &Context, add: &mut impl FnMut(&str, bool, String, &str)) {
     let off_ms = (there.as_micros() - before.as_micros()).abs() / 1000;
     let detail = format!("the center's clock and this one differ by at most {off_ms} ms");
     add("clock", off_ms < 5_000, detail, "set both clocks by NTP");
+}
+
+/// How the center's loops fare, for those who may know.
+fn loops(context: &Context, add: &mut impl FnMut(&str, bool, String, &str)) {
+    let Ok(loops) = context.client.get("/api/v1/loops") else { return };
+    for known in loops.as_array().into_iter().flatten() {
+        let (state, error) = (text(known, "state"), text(known, "error"));
+        let detail = if error.is_empty() {
+            format!("{state}; the last good turn was {} ago", duration(number(known, "since_good_ms")))
+        } else {
+            let (since, in_a_row) = (text(known, "failing_since"), &known["failures_in_a_row"]);
+            format!("{state} since {since}, {in_a_row} turns in a row: {error}")
+        };
+        let is_fine = error.is_empty() && known["is_late"] != true;
+        let hint = "docs/operators.md tells what each loop does, under \"The center's loops\"";
+        add(&format!("loop {}", text(known, "name")), is_fine, detail, hint);
+    }
 }
 
 fn shown(lang: Lang, checks: &[Value]) -> String {

@@ -22,6 +22,7 @@ use domain::{Lang, Millis};
 use tokio::sync::oneshot;
 
 use crate::errors::Failure;
+use base::error::chain;
 use options::in_lang;
 pub use options::{OnSlurm, Options, PASSWORD};
 use report::Report;
@@ -71,7 +72,7 @@ async fn play(options: &Options, host_command: Vec<std::ffi::OsString>) -> Resul
     ));
     let Ok(ready) = ready.await else {
         return Err(match server.await {
-            Ok(Err(error)) => error.to_string(),
+            Ok(Err(error)) => chain(&error),
             Ok(Ok(())) => "the center ended before it was up".to_owned(),
             Err(error) => error.to_string(),
         });
@@ -91,7 +92,7 @@ async fn play(options: &Options, host_command: Vec<std::ffi::OsString>) -> Resul
     let _ = stop.send(());
     match server.await {
         Ok(Ok(())) => played,
-        Ok(Err(error)) => Err(error.to_string()),
+        Ok(Err(error)) => Err(chain(&error)),
         Err(error) => Err(error.to_string()),
     }
 }

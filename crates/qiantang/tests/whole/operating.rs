@@ -1,8 +1,10 @@
 //! An operator's way through the center, by the real command line.
 
+use std::time::{Duration, Instant};
+
 use domain::Millis;
 use serde_json::{Value, json};
-use testkit::{Site, Terminal, grant, job, now};
+use testkit::{Browser, PATIENCE, Site, Terminal, grant, job, now};
 
 use crate::{QIANTANG, jobs::waits_for};
 
@@ -59,4 +61,75 @@ fn a_center_stops_by_itself_with_code_0_and_its_runs_go_on() {
     site.start();
     assert_eq!(site.wait_for_end(&tenant.developer, &slow)["state"], "succeeded");
     assert_eq!(site.stdout(&tenant.developer, &slow), "still here\n");
+}
+
+#[test]
+fn a_loop_that_fails_stands_out_to_operators() {
+    let folder = testkit::open_folder();
+    let (shared, bin) = (folder.path().join("shared"), folder.path().join("no-slurm-here"));
+    std::fs::create_dir(&shared).expect("a folder is made");
+    let settings = format!(
+        "[engine]\nkind = \"slurm\"\n[engine.slurm]\nshared_dir = \"{}\"\nbin = \"{}\"\n",
+        shared.display(),
+        bin.display()
+    );
+    let site = Site::with_settings(QIANTANG, &settings);
+    let mirror = || {
+        let loops = site.get("/api/v1/loops", &site.operator);
+        let found =
+            loops.as_array().and_then(|all| all.iter().find(|known| known["name"] == "mirror").cloned());
+        found.expect("the nodes are Slurm's")
+    };
+    let begun = Instant::now();
+    while mirror()["failures_in_a_row"].as_u64() < Some(2) {
+        assert!(begun.elapsed() < PATIENCE, "{}", mirror());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let mirror = mirror();
+    assert_eq!(mirror["state"], "failing");
+    let error = mirror["error"].as_str().expect("it says why");
+    assert!(mirror["failing_since"].is_string() && mirror["turned_at"].is_string(), "{mirror}");
+
+    let page = Browser::signed_in(&site, "operator").get("/").body;
+    assert!(page.contains("notice is-bad") && page.contains("is-failed"), "{page}");
+    let start: String = error.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == ' ').collect();
+    assert!(page.contains(&start), "{start}: {page}");
+    let (_, metrics) = site.get_text("/metrics", &site.operator);
+    assert!(metrics.contains("qiantang_loop_failures_total{name=\"mirror\"} "), "{metrics}");
+    assert!(metrics.contains("qiantang_loop_since_good_seconds{name=\"meter\"} "), "{metrics}");
+    let (_, out, _) = Terminal::signed_in(&site, "operator").run(&["doctor", "--json"]);
+    let report: Value = serde_json::from_str(&out).expect("it is JSON");
+    let check = |name: &str| {
+        let mut checks = report["checks"].as_array().into_iter().flatten();
+        checks.find(|check| check["name"] == name).cloned().unwrap_or_default()
+    };
+    assert_eq!(
+        (&check("loop mirror")["ok"], &check("loop plan")["ok"]),
+        (&json!(false), &json!(true)),
+        "{report}"
+    );
+    assert!(check("loop mirror")["detail"].as_str().is_some_and(|text| text.contains(error)), "{report}");
+    // What does not last long, and stops no work, is no reason to send people elsewhere.
+    assert_eq!(site.get_text("/readyz", ""), (200, "ready\n".to_owned()));
+}
+
+#[test]
+fn a_first_password_that_can_t_be_stops_the_start() {
+    let folder = testkit::open_folder();
+    let start = |password: &std::ffi::OsStr| {
+        let serve = std::process::Command::new(QIANTANG)
+            .arg("serve")
+            .env("QIANTANG__LISTEN", "127.0.0.1:0")
+            .env("QIANTANG__DATA_DIR", folder.path().join("data"))
+            .env("QIANTANG_OPERATOR_PASSWORD", password)
+            .output()
+            .expect("the program starts");
+        (serve.status.code(), String::from_utf8_lossy(&serve.stderr).into_owned())
+    };
+    let (code, told) = start("short".as_ref());
+    assert_eq!(code, Some(5), "{told}");
+    assert!(told.contains("QIANTANG_OPERATOR_PASSWORD has 5 characters: give 10 to 256"), "{told}");
+    let (code, told) = start(std::os::unix::ffi::OsStrExt::from_bytes(&[0xff; 12]));
+    assert_eq!(code, Some(5), "{told}");
+    assert!(told.contains("QIANTANG_OPERATOR_PASSWORD is not text in UTF-8"), "{told}");
 }

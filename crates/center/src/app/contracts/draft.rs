@@ -12,8 +12,8 @@ use store::{contracts as rows, ledger::ContractBalance};
 use super::{ContractView, MOST_AMOUNT, show};
 use crate::{actions, center::Center};
 use base::{
-    audit::{self, Change},
     auth::Caller,
+    change::Changed,
     error::AppError,
     lookup,
     moment::{self, new_id},
@@ -44,21 +44,15 @@ pub struct NewContract {
 /// Draws up a contract, as a draft.
 pub async fn create(center: &Center, caller: &Caller, new: NewContract) -> Result<ContractView, AppError> {
     let tenant = lookup::named_or_own_required(center, caller, new.tenant.as_deref()).await?;
-    center.policies.check(caller, actions::SUBMIT_CONTRACT, Some(tenant))?;
+    let may = center.policies.may(caller, actions::SUBMIT_CONTRACT, Some(tenant))?;
     let contract = drawn_up(center, tenant, new)?;
-    let by = caller.clone();
     let contract = center
-        .write(
+        .change(
+            may,
             move |tx| {
                 rows::insert_contract(tx, &contract)?;
-                let change = Change {
-                    tenant: Some(tenant),
-                    action: actions::SUBMIT_CONTRACT,
-                    subject: contract.id.to_string(),
-                    detail: json!({ "number": contract.number, "kind": contract.kind.code() }),
-                };
-                audit::record(tx, &by, change)?;
-                Ok(contract)
+                let detail = json!({ "number": contract.number, "kind": contract.kind.code() });
+                Ok(Changed::new(contract.id, detail, contract))
             },
             |center, contract| {
                 let (nothing, at) = (ContractBalance::default(), contract.created_at);

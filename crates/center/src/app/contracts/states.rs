@@ -13,10 +13,11 @@ use store::{
 };
 
 use super::{ContractView, show, visible};
-use crate::{actions, center::Center, event_kinds, live::Use};
+use crate::{actions, center::Center, event_kinds, live::Use, wakers::METER};
 use base::{
     audit::{self, Change},
     auth::{Action, Caller},
+    change::Changed,
     error::AppError,
     events::{self, About, Event},
     moment::{self, new_id},
@@ -56,18 +57,16 @@ pub async fn act(
         params::line::<500>(field::REASON, reason)?;
     }
     let contract = visible(center, caller, id, needed)?;
-    let (by, reason) = (caller.clone(), reason.to_owned());
-    let id_now = contract.id;
+    let may = center.policies.may(caller, needed, Some(contract.tenant))?;
+    let (by, id_now, reason) = (Some(caller.member.id), contract.id, reason.to_owned());
     center
-        .write(
+        .change(
+            may,
             move |tx| {
-                let change = change_state(tx, id_now, action, Some(by.member.id), &reason, moment::now())?;
+                let change = change_state(tx, id_now, action, by, &reason, moment::now())?;
                 let detail =
                     json!({ "action": action.code(), "reason": reason, "number": change.contract.number });
-                let subject = id_now.to_string();
-                let tenant = Some(change.contract.tenant);
-                audit::record(tx, &by, Change { tenant, action: needed, subject, detail })?;
-                Ok(change)
+                Ok(Changed::new(id_now, detail, change))
             },
             applied,
         )
@@ -206,6 +205,9 @@ pub fn end_by_itself(center: &Center, id: ContractId, action: ContractAction, no
             contract = %change.contract.number, state = change.contract.state.code(),
             grace_ms = center.settings.billing.grace_ms.0, "{reason}: its queue is held, its runs are stopped after the grace"
         ),
-        Err(error) => tracing::error!(contract = %id, %error, "failed to end a contract; it is tried again"),
+        Err(error) => {
+            tracing::error!(contract = %id, %error, "failed to end a contract; it is tried again");
+            center.loops.failed(METER, &error);
+        }
     }
 }

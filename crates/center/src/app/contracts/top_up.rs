@@ -1,7 +1,7 @@
 //! Paying in.
 
 use domain::{
-    ContractId, ContractState, TransferId,
+    ContractId, ContractState, MemberId, TransferId,
     contract::{ContractAction, ContractKind, Funds},
     ledger::{Account, Cause, Posting, Unit},
     problem::{ContractFault, field},
@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{actions, center::Center, event_kinds};
 use base::{
-    audit::{self, Change},
     auth::Caller,
+    change::Changed,
     error::AppError,
     events::{self, About},
     moment::{self, new_id},
@@ -62,13 +62,13 @@ pub async fn top_up(
         let message = format!("the contract {} is {}", contract.number, contract.state.code());
         return Err(AppError::refused(Refusal::ContractState, message, "draw up a new contract"));
     }
-    let by = caller.clone();
-    let id_now = contract.id;
-    center.write(move |tx| booked(tx, &by, id_now, &top_up), applied).await?;
+    let may = center.policies.may(caller, actions::TOP_UP, Some(contract.tenant))?;
+    let (by, id_now) = (caller.member.id, contract.id);
+    center.change(may, move |tx| booked(tx, by, id_now, &top_up), applied).await?;
     show(center, caller, id).await
 }
 
-fn booked(tx: &Tx, by: &Caller, id: ContractId, top_up: &TopUp) -> Result<StateChange, AppError> {
+fn booked(tx: &Tx, by: MemberId, id: ContractId, top_up: &TopUp) -> Result<Changed<StateChange>, AppError> {
     let now = moment::now();
     let own = Account::Contract(id);
     let parts = [
@@ -85,16 +85,16 @@ fn booked(tx: &Tx, by: &Caller, id: ContractId, top_up: &TopUp) -> Result<StateC
     let contract = rows::get_contract(tx, id)?;
     let detail = json!({ "number": contract.number, "amount_micro_cny": top_up.amount_micro_cny,
         "card_ms": top_up.card_ms, "reference": top_up.reference });
-    let (tenant, subject) = (Some(contract.tenant), id.to_string());
-    audit::record(tx, by, Change { tenant, action: actions::TOP_UP, subject, detail })?;
     let balance = balance(tx, id)?;
     let is_back = contract.state == ContractState::Exhausted
         && !Funds::of(contract.kind, balance.use_balance, balance.money_balance).is_exhausted();
     if is_back {
-        return change_state(tx, id, ContractAction::Replenish, Some(by.member.id), &top_up.reference, now);
+        let action = ContractAction::Replenish;
+        let change = change_state(tx, id, action, Some(by), &top_up.reference, now)?;
+        return Ok(Changed::new(id, detail, change));
     }
-    let about = About { tenant, ..About::default() };
+    let about = About { tenant: Some(contract.tenant), ..About::default() };
     let data = json!({ "contract": id, "number": contract.number, "action": "top_up", "state": contract.state.code() });
     let event = events::record(tx, now, about, event_kinds::CONTRACT_CHANGED, data)?;
-    Ok(StateChange { contract, balance, event })
+    Ok(Changed::new(id, detail, StateChange { contract, balance, event }))
 }

@@ -53,7 +53,7 @@ pub struct Quote {
 
 /// Tries a job out: the way that a submitted one goes, without keeping anything.
 pub async fn dry_run(center: &Center, caller: &Caller, spec: JobSpec) -> Result<DryRun, AppError> {
-    let tenant = may_submit(center, caller, &spec)?;
+    let (_, tenant) = may_submit(center, caller, &spec)?;
     let for_read = center.clone();
     let admitted = center.try_read(move |tx| admit(tx, &for_read, tenant, spec)).await?;
     let now = moment::now();

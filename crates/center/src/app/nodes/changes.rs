@@ -10,10 +10,11 @@ use serde_json::{Value, json};
 use store::{Tx, pools as rows};
 
 use super::{NodeView, show};
-use crate::{actions, center::Center, event_kinds};
+use crate::{actions, center::Center, event_kinds, wakers::METER};
 use base::{
     audit::{self, Change},
-    auth::Caller,
+    auth::{Caller, May},
+    change::Changed,
     error::AppError,
     events::{self, About, Event},
     moment, params,
@@ -34,10 +35,10 @@ fn checked_reason(reason: &str) -> Result<String, AppError> {
     params::line::<200>(field::REASON, reason.trim()).map(String::from)
 }
 
-fn found(center: &Center, caller: &Caller, name: &str) -> Result<Node, AppError> {
-    center.policies.check(caller, actions::CHANGE_NODE, None)?;
+fn found(center: &Center, caller: &Caller, name: &str) -> Result<(May, Node), AppError> {
+    let may = center.policies.may(caller, actions::CHANGE_NODE, None)?;
     let live = center.live();
-    let known = live.node_named(name).map(|known| known.node.clone());
+    let known = live.node_named(name).map(|known| (may, known.node.clone()));
     known.ok_or_else(|| AppError::not_found("node", name))
 }
 
@@ -47,16 +48,16 @@ async fn set_state(
     name: &str,
     to: NodeState,
 ) -> Result<NodeView, AppError> {
-    let node = found(center, caller, name)?;
+    let (may, node) = found(center, caller, name)?;
     if node.state != to {
-        let by = caller.clone();
         center
-            .write(
+            .change(
+                may,
                 move |tx| {
                     let detail = json!({ "node": node.name, "state": to.code(), "reason": to.reason() });
                     rows::set_node_state(tx, node.id, &to, moment::now(), to.reason())?;
-                    let event = tell_and_audit(tx, Some(&by), node.id, detail)?;
-                    Ok((node.id, to, event))
+                    let event = node_changed(tx, &detail)?;
+                    Ok(Changed::new(node.id, detail, (node.id, to, event)))
                 },
                 |center, (id, state, event)| {
                     changed(center, *id, event, |node| node.state = state.clone());
@@ -67,16 +68,9 @@ async fn set_state(
     show(center, caller, name).await
 }
 
-/// Keeps the event and the line in the audit log, of a member or of the center itself.
-fn tell_and_audit(tx: &Tx, by: Option<&Caller>, id: NodeId, detail: Value) -> Result<Event, AppError> {
-    let event =
-        events::record(tx, moment::now(), About::default(), event_kinds::NODE_CHANGED, detail.clone())?;
-    let change = Change { tenant: None, action: actions::CHANGE_NODE, subject: id.to_string(), detail };
-    match by {
-        Some(by) => audit::record(tx, by, change)?,
-        None => audit::record_own(tx, change)?,
-    }
-    Ok(event)
+/// Keeps the event.
+fn node_changed(tx: &Tx, detail: &Value) -> Result<Event, AppError> {
+    events::record(tx, moment::now(), About::default(), event_kinds::NODE_CHANGED, detail.clone())
 }
 
 /// Brings what is live up to date with a change of a node, and tells of it.
@@ -95,20 +89,20 @@ pub async fn set_labels(
     name: &str,
     mut labels: Vec<String>,
 ) -> Result<NodeView, AppError> {
-    let node = found(center, caller, name)?;
+    let (may, node) = found(center, caller, name)?;
     labels.sort_unstable();
     labels.dedup();
     if let Some(wrong) = limits::labels_fault(&labels) {
         return Err(AppError::invalid(field::LABELS, wrong));
     }
-    let by = caller.clone();
     center
-        .write(
+        .change(
+            may,
             move |tx| {
                 rows::set_node_labels(tx, node.id, &labels)?;
                 let detail = json!({ "node": node.name, "labels": labels });
-                let event = tell_and_audit(tx, Some(&by), node.id, detail)?;
-                Ok((node.id, labels, event))
+                let event = node_changed(tx, &detail)?;
+                Ok(Changed::new(node.id, detail, (node.id, labels, event)))
             },
             |center, (id, labels, event)| {
                 changed(center, *id, event, |node| node.labels.clone_from(labels));
@@ -147,12 +141,12 @@ pub async fn set_maintenance(
     name: &str,
     new: Option<NewMaintenance>,
 ) -> Result<NodeView, AppError> {
-    let node = found(center, caller, name)?;
+    let (may, node) = found(center, caller, name)?;
     let work = new.as_ref().map(|new| checked(center, new)).transpose()?;
     if work != node.maintenance {
-        let by = caller.clone();
         center
-            .write(
+            .change(
+                may,
                 move |tx| {
                     let work_detail = work.as_ref().map(|work| {
                         json!({ "from": work.from.to_string(), "until": work.until.to_string(), "reason": work.reason })
@@ -165,8 +159,8 @@ pub async fn set_maintenance(
                     if let Some(state) = &state {
                         rows::set_node_state(tx, node.id, state, moment::now(), "")?;
                     }
-                    let event = tell_and_audit(tx, Some(&by), node.id, detail)?;
-                    Ok((node.id, work, state, event))
+                    let event = node_changed(tx, &detail)?;
+                    Ok(Changed::new(node.id, detail, (node.id, work, state, event)))
                 },
                 |center, (id, work, state, event)| {
                     changed(center, *id, event, |node| {
@@ -203,7 +197,9 @@ pub fn keep_maintenance(center: &Center, now: Timestamp) -> Option<Timestamp> {
                     rows::set_node_maintenance(tx, id, None)?;
                     detail["maintenance"] = Value::Null;
                 }
-                let event = tell_and_audit(tx, None, id, detail)?;
+                let event = node_changed(tx, &detail)?;
+                let (action, subject) = (actions::CHANGE_NODE, id.to_string());
+                audit::record_own(tx, Change { tenant: None, action, subject, detail })?;
                 Ok((turn, event))
             },
             move |center, (turn, event)| {
@@ -217,6 +213,7 @@ pub fn keep_maintenance(center: &Center, now: Timestamp) -> Option<Timestamp> {
         );
         if let Err(error) = kept {
             tracing::error!(%error, "failed to keep a maintenance window; it is tried again");
+            center.loops.failed(METER, &error);
         }
     }
     next

@@ -26,6 +26,7 @@ use crate::{
     center::Center,
     event_kinds,
     live::Use,
+    wakers::WATCH,
 };
 use base::{
     error::AppError,
@@ -85,6 +86,7 @@ pub fn take_in(center: &Center, news: Vec<(RunId, Seen)>) {
     );
     if let Err(error) = done {
         tracing::error!(%error, "failed to take in news of runs; it is tried again");
+        center.loops.failed(WATCH, &error);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use base::{
     lookup::TenantName,
+    loops::{LoopState, LoopView},
     page::{
         fault::Told,
         form::Choice,
@@ -45,6 +46,43 @@ pub const ID: &str = "019e4300000070008000000000000001";
 
 pub fn id<T: std::str::FromStr<Err: std::fmt::Debug>>(prefix: &str) -> T {
     format!("{prefix}{ID}").parse().expect("an id")
+}
+
+/// A loop that fares well, and where asked for one that fails, and one that has had no turn yet.
+pub fn loops(with_trouble: bool) -> Vec<LoopView> {
+    let good = LoopView {
+        name: "plan".into(),
+        state: LoopState::Done,
+        turned_at: Some(AT.into()),
+        took_ms: Some(Millis(12)),
+        since_good_ms: Millis(1200),
+        is_late: false,
+        failures: 0,
+        failures_in_a_row: 0,
+        failing_since: None,
+        error: None,
+    };
+    if !with_trouble {
+        return vec![good];
+    }
+    let failing = LoopView {
+        name: "meter".into(),
+        state: LoopState::Failing,
+        is_late: true,
+        failures: 3,
+        failures_in_a_row: 3,
+        failing_since: Some(AT.into()),
+        error: Some("disk <full>".into()),
+        ..good.clone()
+    };
+    let new = LoopView {
+        name: "mirror".into(),
+        state: LoopState::Starting,
+        turned_at: None,
+        took_ms: None,
+        ..good.clone()
+    };
+    vec![failing, new, good]
 }
 
 pub fn owner() -> TenantName {
