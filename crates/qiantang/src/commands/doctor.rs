@@ -17,6 +17,7 @@ use crate::{
 /// Check this machine, the settings and the center.
 #[derive(Debug, Args)]
 pub struct Doctor {
+    /// The settings file to check; what a center without one would take where left out.
     #[arg(long, short)]
     config: Option<PathBuf>,
 }
@@ -57,15 +58,26 @@ impl Run for Doctor {
         let none = "no accelerator here: nodes must be virtual".to_owned();
         add("accelerators", true, if listed.is_empty() { none } else { listed.join(", ") }, "");
         let client = &context.client;
-        match client.text("/readyz", "text/plain") {
-            Ok(answer) => add("center", true, format!("{} is {}", client.url, answer.trim()), ""),
+        match client.is_ready() {
+            Ok((is_ready, said)) => {
+                let (detail, hint) = (center_said(&client.url, is_ready, &said), "see the center's log");
+                add("center", is_ready, detail, hint);
+            }
             Err(failure) => add("center", false, failure.message, &failure.hint),
         }
         if client.has_token() {
             match client.get("/api/v1/me") {
                 Ok(me) => {
                     add("sign-in", true, format!("{} ({})", text(&me, "login"), text(&me, "role")), "");
-                    clock(context, &mut add);
+                    let hint = "set both clocks by NTP";
+                    match clock_offset_ms(context) {
+                        Ok(off_ms) => {
+                            let detail =
+                                format!("the center's clock and this one differ by at most {off_ms} ms");
+                            add("clock", off_ms < 5_000, detail, hint);
+                        }
+                        Err(failure) => add("clock", false, failure.message, &failure.hint),
+                    }
                 }
                 Err(failure) => add("sign-in", false, failure.message, "sign in again: qiantang login"),
             }
@@ -74,7 +86,7 @@ impl Run for Doctor {
         }
         let bad = checks.iter().filter(|check| check["ok"] != true).count();
         let report = json!({ "checks": checks, "bad": bad });
-        context.print(&report, |lang| shown(lang, &checks));
+        context.print(&report, |lang| shown(lang, &checks))?;
         if bad == 0 {
             return Ok(());
         }
@@ -82,14 +94,19 @@ impl Run for Doctor {
     }
 }
 
-/// The center stamps what it answers; a clock that is off makes times here read wrong.
-fn clock(context: &Context, add: &mut impl FnMut(&str, bool, String, &str)) {
+fn center_said(url: &str, is_ready: bool, said: &str) -> String {
+    if is_ready { format!("{url} is {said}") } else { format!("{url} is not ready: {said}") }
+}
+
+/// How far the center's clock is from this one. It stamps what it answers; a clock that is off makes times here read wrong.
+fn clock_offset_ms(context: &Context) -> Result<i64, Failure> {
     let before = base::moment::now();
-    let Ok(usage) = context.client.get("/api/v1/usage") else { return };
-    let Ok(there) = text(&usage, "to").parse::<Timestamp>() else { return };
-    let off_ms = (there.as_micros() - before.as_micros()).abs() / 1000;
-    let detail = format!("the center's clock and this one differ by at most {off_ms} ms");
-    add("clock", off_ms < 5_000, detail, "set both clocks by NTP");
+    let usage = context.client.get("/api/v1/usage")?;
+    let there = text(&usage, "to").parse::<Timestamp>().map_err(|_| {
+        let message = format!("the center's time can't be read: `{}`", text(&usage, "to"));
+        Failure::system("no_time", message, "is the center of another version than this program?")
+    })?;
+    Ok((there.as_micros() - before.as_micros()).abs() / 1000)
 }
 
 fn shown(lang: Lang, checks: &[Value]) -> String {

@@ -15,9 +15,9 @@ use center::{
     },
     center::Center,
 };
-use domain::{JobId, JobSpec, Millis, Timestamp};
+use domain::{JobId, JobSpec, Millis, Timestamp, job::is_over};
 
-use crate::words;
+use crate::{context::say, words};
 
 use super::{
     files,
@@ -116,10 +116,6 @@ pub async fn run(options: &Options, ready: &Ready, people: &People) -> Result<Re
     close(center, people, followed, (from, until), first_result_s.unwrap_or_default()).await
 }
 
-fn is_over(state: &str) -> bool {
-    !matches!(state, "" | "queued" | "running" | "stopping")
-}
-
 async fn submit(center: &Center, people: &People) -> Result<Vec<Followed>, AppError> {
     let mut followed = Vec::new();
     for item in items() {
@@ -161,7 +157,9 @@ async fn look(
         };
         let seconds = began.elapsed().as_secs_f64();
         let state = words::state(options.lang, &job.state);
-        println!("{seconds:6.1} s  {:<22} {}: {state}{why}", job.item.name, job.tenant.name(options.lang));
+        let line =
+            format!("{seconds:6.1} s  {:<22} {}: {state}{why}", job.item.name, job.tenant.name(options.lang));
+        say(&line).map_err(|failure| AppError::internal(failure.message))?;
     }
     Ok(())
 }

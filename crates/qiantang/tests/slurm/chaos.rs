@@ -13,6 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use domain::job::is_over;
 use serde_json::{Value, json};
 use testkit::{
     Cluster, PATIENCE, Site, Tenant,
@@ -181,10 +182,8 @@ fn settle(
     loop {
         let counts = site.get("/api/v1/overview", &site.operator)["jobs"].clone();
         let of = |row: &Value| (row["state"].as_str().map(str::to_owned), row["jobs"].as_u64());
-        let is_active =
-            |state: &Option<String>| matches!(state.as_deref(), Some("queued" | "running" | "stopping"));
         let counts: Vec<_> = counts.as_array().expect("counts").iter().map(of).collect();
-        let active = counts.iter().filter(|(state, _)| is_active(state));
+        let active = counts.iter().filter(|(state, _)| !state.as_deref().is_some_and(is_over));
         let left: u64 = active.map(|(_, jobs)| jobs.expect("a count")).sum();
         if left == 0 {
             break;
