@@ -16,8 +16,8 @@ use std::{
 use domain::job::is_over;
 use serde_json::{Value, json};
 use testkit::{
-    Cluster, PATIENCE, Site, Tenant,
-    load::{Dice, Load, Submission},
+    Cluster, Dice, PATIENCE, Site, Tenant,
+    load::{Load, Submission},
     now, open_folder,
 };
 
@@ -65,8 +65,9 @@ fn torture(faults: u32, is_long: bool) {
     site.wait_for_next_second();
 
     let (marks_dir, of_tenant) = (marks.path().to_owned(), tenant.clone());
-    let load =
-        Load::start(2, dice.0, &site.url, move |dice, number| job(dice, number, &of_tenant, &marks_dir));
+    let load = Load::start(2, dice.below(1 << 31), &site.url, move |dice, number| {
+        job(dice, number, &of_tenant, &marks_dir)
+    });
     let (mut handed_in, mut deaths) = (BTreeSet::new(), Vec::new());
     for fault in 1..=faults {
         // The sleep picks a random instant; it waits for nothing.
