@@ -103,3 +103,18 @@ pub fn verdict(lang: Lang, verdict: &Value) -> String {
     }
     lines.join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_no_list_is_not_taken_for_an_empty_one() {
+        assert_eq!(list(&json!([])).map(<[Value]>::len), Ok(0));
+        for other in [json!(null), json!({}), json!("none")] {
+            assert_eq!(list(&other).unwrap_err().code, "no_list", "{other}");
+        }
+    }
+}

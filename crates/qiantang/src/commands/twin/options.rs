@@ -24,9 +24,9 @@ pub enum Twin {
 /// A trace and how to read it.
 #[derive(Debug, Args)]
 pub struct Input {
-    /// SWF, openb pod list, `sacct -P`, or this platform's CSV; gz too; `-` reads standard input.
+    /// The trace: SWF, an openb list of pods, `sacct -P`, or this platform's CSV, also as gz; `-` reads standard input.
     pub trace: PathBuf,
-    /// The format, where it is not to be found by itself.
+    /// The format; found by what the trace looks like where left out.
     #[arg(long, value_parser = ["swf", "openb", "sacct", "csv"])]
     pub format: Option<String>,
 }
@@ -80,7 +80,7 @@ pub struct Hall {
 /// Where the results go.
 #[derive(Debug, Args)]
 pub struct Results {
-    /// Write a CSV with a row a job: when it was submitted, started and ended, and its cards.
+    /// Write a CSV with a row for each job: when it was submitted, started and ended, and its cards.
     #[arg(long, value_name = "FILE")]
     pub jobs_csv: Option<PathBuf>,
     /// Write a report with plots, in one file that needs nothing else.
