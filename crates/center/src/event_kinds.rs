@@ -14,5 +14,5 @@ pub const RUN_STARTED: Kind = Kind::new("run_started");
 pub const RUN_ENDED: Kind = Kind::new("run_ended");
 /// A contract changed its state, or money came in.
 pub const CONTRACT_CHANGED: Kind = Kind::new("contract_changed");
-/// A node came, went, or changed its state.
+/// A node changed its state, its labels or its maintenance.
 pub const NODE_CHANGED: Kind = Kind::new("node_changed");

@@ -1,5 +1,5 @@
 //! The center's service: what can be asked of it (`app`), how it is asked over HTTP (`api`) and in a browser
-//! (`portal`), who may (`auth`), and the loops that make it run.
+//! (`portal`), and the loops that make it run. Who may is the ground's matter (`base::auth`), by this crate's policies.
 
 pub mod actions;
 pub mod api;

@@ -7,7 +7,7 @@ use domain::{
     Tenant, Timestamp, card::Affinity, node::even_rings,
 };
 use engines::{
-    Engine,
+    AHEAD_VARIABLE, Engine,
     detect::FoundCards,
     local::{self, LocalConfig, LocalEngine},
     slurm::{Access, Owner, SlurmConfig, SlurmEngine, Token},
@@ -56,6 +56,8 @@ pub enum StartError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Engine(#[from] engines::EngineError),
+    #[error("{AHEAD_VARIABLE} is `{given}`: give a whole number of milliseconds, or leave it out")]
+    Clock { given: String },
     #[error("failed to read the policies: {0}")]
     Policies(String),
     #[error("failed to listen on {address}")]
@@ -98,6 +100,7 @@ pub fn open(
     host_command: Vec<OsString>,
 ) -> Result<(Center, Sleepers, Option<FirstOperator>), StartError> {
     let began = std::time::Instant::now();
+    rehearse(std::env::var_os(AHEAD_VARIABLE))?;
     let policies = Policies::load(actions_of(platforms), POLICIES).map_err(StartError::Policies)?;
     // Runs with a uid of their own pass through the data folder to their work folder; they can't list it.
     make_folder(&settings.data_dir, 0o711)?;
@@ -138,6 +141,19 @@ pub fn open(
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(took_ms, nodes, jobs, runs = active.len(), "the center is up");
     Ok((center, sleepers, first_operator))
+}
+
+/// Sets the clock ahead, where that is asked for.
+fn rehearse(ahead: Option<OsString>) -> Result<(), StartError> {
+    let Some(given) = ahead else { return Ok(()) };
+    let ahead = given
+        .to_str()
+        .and_then(|ms| ms.parse().ok())
+        .map(Millis)
+        .ok_or_else(|| StartError::Clock { given: given.to_string_lossy().into_owned() })?;
+    moment::set_ahead(ahead);
+    tracing::warn!(ahead_ms = ahead.0, now = %moment::now(), "the clock is set ahead by {AHEAD_VARIABLE}: this is a rehearsal");
+    Ok(())
 }
 
 fn make_folder(path: &Path, mode: u32) -> Result<(), StartError> {

@@ -101,6 +101,11 @@ impl From<JobOutcome> for JobStatus {
     }
 }
 
+/// Whether a job whose state is told by this code has ended: states that are no outcome are those of open jobs.
+pub fn is_over(state: &str) -> bool {
+    JobOutcome::from_code(state).is_some()
+}
+
 impl JobOutcome {
     /// The outcome of a job whose only run ended so.
     pub fn of_run(outcome: Outcome) -> Self {

@@ -31,6 +31,11 @@ pub struct ParsedScript {
 
 /// Reads a script. All that is wrong is told at once, each with its line.
 pub fn parse(text: &str) -> Result<ParsedScript, Vec<SpecProblem>> {
+    parse_as(text, "script")
+}
+
+/// Reads a script whose job is called `name` unless the script names it.
+pub fn parse_as(text: &str, name: &str) -> Result<ParsedScript, Vec<SpecProblem>> {
     if text.len() > MAX_SCRIPT_BYTES {
         let fault = JobFault::ScriptTooLarge { bytes: text.len() };
         return Err(vec![SpecProblem::new(field::SCRIPT, fault)]);
@@ -50,7 +55,7 @@ pub fn parse(text: &str) -> Result<ParsedScript, Vec<SpecProblem>> {
     }
     options::read(&given, &mut spec, &mut notes, &mut problems);
     if spec.name.is_empty() {
-        "script".clone_into(&mut spec.name);
+        name.clone_into(&mut spec.name);
     }
     if problems.is_empty() { Ok(ParsedScript { spec, notes }) } else { Err(problems) }
 }

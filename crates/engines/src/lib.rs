@@ -19,6 +19,7 @@ mod spec;
 mod sync;
 
 pub use check::Check;
+pub use clock::AHEAD_VARIABLE;
 pub use engine::{Engine, EngineError, LogChunk, Stream};
 pub use observation::{Ended, Exit, Leaving, Observation, Started, Status};
 pub use spec::{ArrayTask, InvalidSpec, LaunchNode, LaunchSpec, RunLimits, slurm_job_id};

@@ -13,7 +13,7 @@ use std::{
 };
 
 use serde_json::json;
-use testkit::{Cluster, Site, Tenant, agent, ask, grant, open_folder};
+use testkit::{Cluster, Site, Tenant, agent, ask, grant, median, open_folder, per_second};
 
 /// The program under test. Only benches of its own package can name its path.
 const QIANTANG: &str = env!("CARGO_BIN_EXE_qiantang");
@@ -62,16 +62,6 @@ fn main() {
         commands / bare,
         rest / bare
     );
-}
-
-fn median(all: &mut [f64]) -> f64 {
-    all.sort_by(f64::total_cmp);
-    all[all.len() / 2]
-}
-
-#[allow(clippy::cast_precision_loss, reason = "counts of a bench")]
-fn per_second(count: usize, took: Duration) -> f64 {
-    count as f64 / took.as_secs_f64()
 }
 
 /// Waits until nothing is left of the last round.

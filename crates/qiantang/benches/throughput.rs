@@ -12,7 +12,7 @@ use std::{
 };
 
 use serde_json::json;
-use testkit::{Site, Tenant, agent, ask, grant, now};
+use testkit::{Site, Tenant, agent, ask, grant, median, now, per_second};
 
 /// The program under test. Only benches of its own package can name its path.
 const QIANTANG: &str = env!("CARGO_BIN_EXE_qiantang");
@@ -48,11 +48,6 @@ fn main() {
     array();
 }
 
-fn median(all: &mut [f64]) -> f64 {
-    all.sort_by(f64::total_cmp);
-    all[all.len() / 2]
-}
-
 /// Processes of `/bin/true` a second, spawned and waited for, [`PARALLEL`] in flight.
 fn bare_loop() -> f64 {
     let began = Instant::now();
@@ -69,11 +64,6 @@ fn bare_loop() -> f64 {
         ended += 1;
     }
     per_second(NO_OPS, began.elapsed())
-}
-
-#[allow(clippy::cast_precision_loss, reason = "counts of a bench")]
-fn per_second(count: usize, took: Duration) -> f64 {
-    count as f64 / took.as_secs_f64()
 }
 
 /// Submits `count` jobs from [`CLIENTS`] connections. Returns how long that took.

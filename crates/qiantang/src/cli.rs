@@ -11,13 +11,13 @@ use crate::commands::Command;
     about = "Qiantang 钱塘: the operations platform of an AI computing center"
 )]
 pub struct Cli {
-    /// Print JSON for programs.
+    /// Print JSON, for programs to read.
     #[arg(long, global = true)]
     pub json: bool,
-    /// zh or en; by LANG where left out.
+    /// The language of what is printed, zh or en; that of LANG where left out.
     #[arg(long, global = true, value_parser = ["zh", "en"])]
     pub lang: Option<String>,
-    /// The center's address.
+    /// The center's address; that of the last sign-in where left out, or port 8470 of this machine.
     #[arg(long, global = true, env = "QIANTANG_URL")]
     pub url: Option<String>,
     #[command(subcommand)]
@@ -31,5 +31,17 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_option_has_its_help() {
+        let mut commands = vec![super::Cli::command()];
+        while let Some(command) = commands.pop() {
+            for argument in command.get_arguments() {
+                let (name, command) = (argument.get_id(), command.get_name());
+                assert!(argument.get_help().is_some(), "`{name}` of `{command}` has no help");
+            }
+            commands.extend(command.get_subcommands().cloned());
+        }
     }
 }

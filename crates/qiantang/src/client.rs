@@ -2,12 +2,13 @@
 
 use std::{
     fs::OpenOptions,
-    io::{BufRead, BufReader, Read as _, Write as _},
+    io::{BufRead as _, BufReader, ErrorKind, Read, Write as _},
     os::unix::fs::OpenOptionsExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
+use domain::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use ureq::{Agent, http};
@@ -15,6 +16,8 @@ use ureq::{Agent, http};
 use crate::errors::Failure;
 
 const DEFAULT_URL: &str = "http://127.0.0.1:8470";
+/// The largest answer that is read.
+const MAX_ANSWER_BYTES: u64 = 64 << 20;
 
 /// What `login` keeps.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -29,6 +32,8 @@ pub struct Client {
     agent: Agent,
     pub url: String,
     token: Option<String>,
+    /// Why no center can be asked: what `login` kept can't be read.
+    trouble: Option<Failure>,
 }
 
 /// Where `login` keeps the address and the token.
@@ -44,14 +49,44 @@ pub fn kept_at() -> Result<PathBuf, Failure> {
         .ok_or_else(|| Failure::system("no_home", "there is no place to keep the token", hint))
 }
 
+/// What `login` kept; nothing where it never was. What is there and can't be read is refused: taken for nothing, another
+/// center would be asked, or nobody would be signed in.
+fn read_kept(path: &Path) -> Result<Kept, Failure> {
+    let damaged = |why: String| {
+        let message = format!("failed to read {}, where the token is kept: {why}", path.display());
+        Failure::system("damaged_token", message, "remove this file, then sign in again: qiantang login")
+    };
+    match std::fs::read(path) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string())),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(Kept::default())
+        }
+        Err(error) => Err(damaged(error.to_string())),
+    }
+}
+
+/// All of an answer as text. One larger than `most` bytes is refused, as a part of it would pass for the whole.
+fn read_answer(reader: impl Read, most: u64) -> Result<String, Failure> {
+    let mut text = String::new();
+    let read = reader.take(most.saturating_add(1)).read_to_string(&mut text).map_err(|error| {
+        Failure::system("broken_answer", format!("the answer broke off: {error}"), "try again")
+    })?;
+    if read as u64 <= most {
+        return Ok(text);
+    }
+    let message = format!("the answer is larger than {} MiB", most >> 20);
+    Err(Failure::system("answer_too_large", message, "ask for less, such as a shorter time"))
+}
+
 impl Client {
     /// By `--url` or `QIANTANG_URL`, `QIANTANG_TOKEN`, and what `login` kept.
     pub fn open(url: Option<&str>) -> Self {
-        let kept: Kept = kept_at()
-            .ok()
-            .and_then(|path| std::fs::read(path).ok())
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-            .unwrap_or_default();
+        // Where there is no place to keep anything, nothing was kept.
+        let kept = kept_at().map_or_else(|_| Ok(Kept::default()), |path| read_kept(&path));
+        let (kept, trouble) = match kept {
+            Ok(kept) => (kept, None),
+            Err(failure) => (Kept::default(), Some(failure)),
+        };
         let known = if kept.url.is_empty() { DEFAULT_URL } else { &kept.url };
         let url = url.unwrap_or(known);
         let url = url.trim_end_matches('/').to_owned();
@@ -63,7 +98,7 @@ impl Client {
             .timeout_connect(Some(Duration::from_secs(10)))
             .user_agent(concat!("qiantang/", env!("CARGO_PKG_VERSION")))
             .build();
-        Self { agent: config.into(), url, token }
+        Self { agent: config.into(), url, token, trouble }
     }
 
     pub fn has_token(&self) -> bool {
@@ -122,14 +157,44 @@ impl Client {
         key: Option<&str>,
         accept: &str,
     ) -> Result<String, Failure> {
+        let (status, text) = self.answer(method, path, body, key, accept)?;
+        if status < 400 { Ok(text) } else { Err(Failure::of_answer(status, &text)) }
+    }
+
+    /// Whether the center is ready, and what it says of that.
+    pub fn is_ready(&self) -> Result<(bool, String), Failure> {
+        let (status, text) = self.answer("GET", "/readyz", None, None, "text/plain")?;
+        let line = text.lines().next().unwrap_or_default().trim();
+        Ok((status < 300, line.chars().take(200).collect()))
+    }
+
+    /// The center's time, to the second, as it stamps its answers.
+    pub fn time(&self) -> Result<Timestamp, Failure> {
+        let response = self.request("GET", "/healthz", None, None, "text/plain")?;
+        let date = response.headers().get("date").and_then(|date| date.to_str().ok()).unwrap_or_default();
+        let at = jiff::fmt::rfc2822::parse(date).map_err(|_| {
+            let message = format!("the center's time can't be read: `{date}`");
+            Failure::system(
+                "no_time",
+                message,
+                "does a proxy in front of the center take the header `Date` away?",
+            )
+        })?;
+        Ok(Timestamp::from_secs(at.timestamp().as_second()))
+    }
+
+    fn answer(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        key: Option<&str>,
+        accept: &str,
+    ) -> Result<(u16, String), Failure> {
+        let key = key.map(|key| ("Idempotency-Key", key));
         let response = self.request(method, path, body, key, accept)?;
         let status = response.status().as_u16();
-        let mut text = String::new();
-        let mut reader = response.into_body().into_reader().take(64 << 20);
-        reader.read_to_string(&mut text).map_err(|error| {
-            Failure::system("broken_answer", format!("the answer broke off: {error}"), "try again")
-        })?;
-        if status < 400 { Ok(text) } else { Err(Failure::of_answer(status, &text)) }
+        Ok((status, read_answer(response.into_body().into_reader(), MAX_ANSWER_BYTES)?))
     }
 
     fn request(
@@ -137,16 +202,19 @@ impl Client {
         method: &str,
         path: &str,
         body: Option<&Value>,
-        key: Option<&str>,
+        header: Option<(&str, &str)>,
         accept: &str,
     ) -> Result<http::Response<ureq::Body>, Failure> {
+        if let Some(trouble) = &self.trouble {
+            return Err(trouble.clone());
+        }
         let mut request = http::Request::builder().method(method).uri(format!("{}{path}", self.url));
         request = request.header("Accept", accept);
         if let Some(token) = &self.token {
             request = request.header("Authorization", format!("Bearer {token}"));
         }
-        if let Some(key) = key {
-            request = request.header("Idempotency-Key", key);
+        if let Some((name, value)) = header {
+            request = request.header(name, value);
         }
         let cannot = |error: ureq::Error| {
             let hint = "is the center running there? `--url` or QIANTANG_URL says where it is";
@@ -168,35 +236,16 @@ impl Client {
         }
     }
 
-    /// Hands each event of a stream to `take` (kind, id, data) until it gives false or the stream ends.
-    pub fn follow(&self, path: &str, mut take: impl FnMut(&str, &str, &str) -> bool) -> Result<(), Failure> {
-        let response = self.request("GET", path, None, None, "text/event-stream")?;
+    /// The events of a stream that follow the one with the id `after`; all where that is empty.
+    pub fn events(&self, path: &str, after: &str) -> Result<Events, Failure> {
+        let after = (!after.is_empty()).then_some(("Last-Event-ID", after));
+        let response = self.request("GET", path, None, after, "text/event-stream")?;
         let status = response.status().as_u16();
-        let reader = BufReader::new(response.into_body().into_reader());
+        let reader = response.into_body().into_reader();
         if status >= 400 {
-            let mut text = String::new();
-            let _ = reader.take(1 << 20).read_to_string(&mut text);
-            return Err(Failure::of_answer(status, &text));
+            return Err(Failure::of_answer(status, &read_answer(reader, MAX_ANSWER_BYTES)?));
         }
-        let (mut kind, mut id, mut data) = (String::new(), String::new(), String::new());
-        for line in reader.lines() {
-            let Ok(line) = line else { return Ok(()) };
-            if line.is_empty() {
-                if !kind.is_empty() && !take(&kind, &id, &data) {
-                    return Ok(());
-                }
-                (kind, data) = (String::new(), String::new());
-            } else if let Some((name, value)) = line.split_once(':') {
-                let value = value.strip_prefix(' ').unwrap_or(value);
-                match name {
-                    "event" => value.clone_into(&mut kind),
-                    "id" => value.clone_into(&mut id),
-                    "data" => data.push_str(value),
-                    _ => {}
-                }
-            }
-        }
-        Ok(())
+        Ok(Events { reader: BufReader::new(reader), id: String::new() })
     }
 
     /// Keeps the address and a token, for the owner's eyes only.
@@ -224,5 +273,84 @@ impl Client {
     fn not_a_center(&self) -> Failure {
         let hint = "check the address: something else may be listening there";
         Failure::system("not_a_center", format!("what answers at {} is not a center", self.url), hint)
+    }
+}
+
+/// An event that a center tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Event {
+    pub kind: String,
+    /// Where the stream goes on after it.
+    pub id: String,
+    pub data: String,
+}
+
+/// A stream of events.
+#[derive(Debug)]
+pub struct Events<R = ureq::BodyReader<'static>> {
+    reader: BufReader<R>,
+    /// The last that was told; it holds until another is.
+    id: String,
+}
+
+impl<R: Read> Events<R> {
+    /// The next event; `None` where the stream is closed. An event that breaks off is none.
+    pub fn next(&mut self) -> std::io::Result<Option<Event>> {
+        let mut event = Event::default();
+        let mut line = String::new();
+        loop {
+            line.clear();
+            if self.reader.read_line(&mut line)? == 0 {
+                return Ok(None);
+            }
+            let line = line.trim_end_matches(['\n', '\r']);
+            if line.is_empty() {
+                if !event.kind.is_empty() {
+                    return Ok(Some(Event { id: self.id.clone(), ..event }));
+                }
+            } else if let Some((name, value)) = line.split_once(':') {
+                let value = value.strip_prefix(' ').unwrap_or(value);
+                match name {
+                    "event" => value.clone_into(&mut event.kind),
+                    "id" => value.clone_into(&mut self.id),
+                    "data" => event.data.push_str(value),
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_is_too_large_is_refused_and_not_cut() {
+        assert_eq!(read_answer(&b"four"[..], 4).unwrap(), "four");
+        let failure = read_answer(&b"fiver"[..], 4).unwrap_err();
+        assert_eq!((failure.code.as_str(), failure.category.exit_code()), ("answer_too_large", 5));
+    }
+
+    #[test]
+    fn what_is_kept_and_cannot_be_read_is_no_missing_token() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("client.json");
+        assert_eq!(read_kept(&path).unwrap().url, "");
+        std::fs::write(&path, "{\"url\": \"http://a").unwrap();
+        let failure = read_kept(&path).unwrap_err();
+        assert!(failure.message.contains(path.to_str().unwrap()), "{}", failure.message);
+    }
+
+    #[test]
+    fn events_are_read_one_by_one_and_a_torn_one_is_none() {
+        let text =
+            ": hello\n\nevent: log\nid: 3\ndata: abc\n\nevent: end\r\ndata: {}\r\n\r\nevent: log\ndata: to";
+        let mut events = Events { reader: BufReader::new(text.as_bytes()), id: String::new() };
+        let event =
+            |kind: &str, data: &str| Some(Event { kind: kind.into(), id: "3".into(), data: data.into() });
+        assert_eq!(events.next().unwrap(), event("log", "abc"));
+        assert_eq!(events.next().unwrap(), event("end", "{}"));
+        assert_eq!(events.next().unwrap(), None);
     }
 }

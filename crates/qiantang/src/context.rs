@@ -1,6 +1,6 @@
 //! The things that a command works with: a center to talk to, and how to print.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 
 pub use base::http::encode as part;
 use domain::Lang;
@@ -27,15 +27,37 @@ pub trait Run {
 
 impl Context {
     /// Prints what the center answered, as JSON, or as `people` writes it.
-    pub fn print(&self, value: &Value, people: impl FnOnce(Lang) -> String) {
+    pub fn print(&self, value: &Value, people: impl FnOnce(Lang) -> String) -> Done {
         let text = if self.json { value.to_string() } else { people(self.lang) };
-        say(text.trim_end());
+        say(text.trim_end())
+    }
+
+    /// Refuses an option that has no meaning beside `--json`; it would be lost without a word.
+    pub fn refuse_beside_json(&self, option: &str, is_given: bool) -> Done {
+        if !(self.json && is_given) {
+            return Ok(());
+        }
+        let message = format!("{option} can't be used with --json");
+        Err(Failure::usage("not_with_json", message, "leave one of them out"))
     }
 }
 
-/// Prints a line; a reader that has gone away (`| head`) is no failure.
-pub fn say(text: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
+/// Prints a line.
+pub fn say(text: &str) -> Done {
+    write(format!("{text}\n").as_bytes()).map(drop)
+}
+
+/// Writes to standard output. False where its reader has gone away (`| head`), which is no failure.
+pub fn write(bytes: &[u8]) -> Result<bool, Failure> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => {
+            let message = format!("failed to write to standard output: {error}");
+            Err(Failure::system("not_written", message, "check where it goes"))
+        }
+    }
 }
 
 /// A query of what is given.

@@ -89,10 +89,13 @@ impl Failure {
         let category = if status >= 500 { Category::System } else { Category::Refused };
         if problem["code"].is_null() {
             let hint = "check the address: something else may be listening there";
+            let first = body.lines().next().unwrap_or_default().trim();
+            let said = if first.is_empty() || first.starts_with('<') { "no reason" } else { first };
+            let said: String = said.chars().take(200).collect();
             return Self::new(
                 category,
                 "not_a_center",
-                format!("the answer has status {status} and no problem"),
+                format!("the answer has status {status}: {said}"),
                 hint,
             );
         }
@@ -138,5 +141,8 @@ mod tests {
         assert_eq!(Failure::of_answer(500, body).category.exit_code(), 5);
         let odd = Failure::of_answer(404, "<html>");
         assert_eq!((odd.code.as_str(), odd.category.exit_code()), ("not_a_center", 4));
+        assert_eq!(odd.message, "the answer has status 404: no reason");
+        let plain = Failure::of_answer(503, "no healthy upstream\n");
+        assert_eq!(plain.message, "the answer has status 503: no healthy upstream");
     }
 }

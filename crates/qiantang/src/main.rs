@@ -6,6 +6,7 @@ mod commands;
 mod context;
 mod demo;
 mod errors;
+mod follow;
 mod output;
 mod serve;
 mod words;

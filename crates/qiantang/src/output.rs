@@ -4,6 +4,8 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets::NOTHING};
 use domain::{CardMs, Lang, MicroCny, Millis};
 use serde_json::Value;
 
+use crate::errors::Failure;
+
 /// The text of `value[key]`, empty if there is none.
 pub fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap_or_default()
@@ -30,7 +32,15 @@ pub fn pick<'a>(lang: Lang, zh: &'a str, en: &'a str) -> &'a str {
     }
 }
 
-/// The items of a list that the API gave: `value` itself, or what stands under `key`.
+/// The items of a list that the API gave.
+pub fn list(value: &Value) -> Result<&[Value], Failure> {
+    value.as_array().map(Vec::as_slice).ok_or_else(|| {
+        let hint = "is the center of another version than this program?";
+        Failure::system("no_list", "the center answered with something else than a list", hint)
+    })
+}
+
+/// The items of what stands under `key` in a thing; none where it has no such list.
 pub fn items<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     value[key].as_array().map(Vec::as_slice).unwrap_or_default()
 }
@@ -92,4 +102,19 @@ pub fn verdict(lang: Lang, verdict: &Value) -> String {
         });
     }
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_no_list_is_not_taken_for_an_empty_one() {
+        assert_eq!(list(&json!([])).map(<[Value]>::len), Ok(0));
+        for other in [json!(null), json!({}), json!("none")] {
+            assert_eq!(list(&other).unwrap_err().code, "no_list", "{other}");
+        }
+    }
 }

@@ -1,13 +1,13 @@
 //! `qiantang serve`: the center as a service.
 
-use std::{ffi::OsString, io::Write as _, path::Path};
+use std::{ffi::OsString, fmt::Write as _, path::Path};
 
 use base::error::chain;
 use center::settings::{LogFormat, Settings};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use crate::errors::Failure;
+use crate::{context::say, errors::Failure};
 
 /// The program and argument that end up in the engine's host process.
 pub fn host_command() -> Vec<OsString> {
@@ -22,7 +22,7 @@ pub fn run(config: Option<&Path>) -> Result<(), Failure> {
         Ok(settings) => settings,
         Err(error) => return Err(failed(&error.to_string())),
     };
-    start_logs(settings.log);
+    start_logs(settings.log)?;
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return Err(failed(&error.to_string())),
@@ -43,27 +43,57 @@ pub fn run(config: Option<&Path>) -> Result<(), Failure> {
 }
 
 /// Logs go to standard error: `RUST_LOG` chooses what of them.
-pub fn start_logs(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+fn start_logs(format: LogFormat) -> Result<(), Failure> {
+    let wanted = std::env::var_os(EnvFilter::DEFAULT_ENV);
+    let filter = filter(wanted.as_ref().map(|text| text.to_string_lossy()).as_deref())?;
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // Fails only if logs were started before, and then they are there.
     let _ = match format {
         LogFormat::Text => logs.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),
         LogFormat::Json => logs.json().try_init(),
     };
+    Ok(())
+}
+
+/// What is logged, by the text of `RUST_LOG`; where there is none, what an operator wants to know.
+fn filter(wanted: Option<&str>) -> Result<EnvFilter, Failure> {
+    let wanted = wanted.filter(|text| !text.trim().is_empty()).unwrap_or("info");
+    EnvFilter::try_new(wanted).map_err(|error| {
+        let message = format!("RUST_LOG is `{wanted}`, which can't be read: {error}");
+        Failure::usage("bad_log_filter", message, "write it as info, or as warn,center=debug")
+    })
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "it is handed over by the one who started the center")]
 fn announce(ready: center::Ready) {
-    let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "listening on http://{}", ready.address);
+    let mut text = format!("listening on http://{}", ready.address);
     if let Some(first) = &ready.first_operator {
-        let _ = writeln!(out, "first operator: {} password: {}", first.login, first.password);
-        let _ = writeln!(out, "sign in and change this password; it is not shown again");
+        let (login, password) = (&first.login, &first.password);
+        let _ = write!(text, "\nfirst operator: {login} password: {password}");
+        text.push_str("\nsign in and change this password; it is not shown again");
     }
-    let _ = out.flush();
+    // The center is up: it serves, whoever reads this.
+    if let Err(failure) = say(&text) {
+        eprintln!("qiantang: {}", failure.message);
+    }
 }
 
 fn failed(problem: &str) -> Failure {
     Failure::system("not_serving", problem, "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_filter_that_cannot_be_read_is_refused_and_none_is_the_default() {
+        for good in [None, Some(""), Some("warn"), Some("info,center=debug")] {
+            assert!(filter(good).is_ok(), "{good:?}");
+        }
+        for bad in ["center=loud", "info,center=debug=more"] {
+            let failure = filter(Some(bad)).unwrap_err();
+            assert!(failure.message.contains(bad), "{}", failure.message);
+        }
+    }
 }

@@ -62,7 +62,13 @@ impl Browser {
         self.send("GET", path, None, &[])
     }
 
-    /// Sends a form.
+    /// Sends a form of this session, with its token.
+    pub fn send_form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let csrf = self.csrf();
+        self.post(path, &[&[("csrf", csrf.as_str())], fields].concat(), &[])
+    }
+
+    /// Sends these fields as a form.
     pub fn post(&self, path: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Answer {
         let mut body = String::new();
         for (name, value) in fields {

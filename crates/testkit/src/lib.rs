@@ -6,8 +6,10 @@
 #[cfg(any(feature = "site", feature = "rows", feature = "engine"))]
 mod clock;
 mod cluster;
+mod dice;
 #[cfg(feature = "engine")]
 pub mod engine;
+mod figures;
 mod folder;
 mod golden;
 pub mod markup;
@@ -30,6 +32,8 @@ mod terminal;
 #[cfg(any(feature = "site", feature = "rows", feature = "engine"))]
 pub use clock::now;
 pub use cluster::Cluster;
+pub use dice::Dice;
+pub use figures::{median, per_second};
 pub use folder::{files_below, open_folder};
 pub use golden::assert_golden;
 

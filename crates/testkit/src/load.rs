@@ -13,31 +13,7 @@ use std::{
 use serde_json::Value;
 use ureq::Agent;
 
-use crate::{http::ask, site::PATIENCE};
-
-/// Pseudo-random numbers. The seed is printed, so that a failure can be had again.
-#[derive(Debug)]
-pub struct Dice(pub u64);
-
-impl Dice {
-    /// Dice with the clock as their seed.
-    pub fn by_the_clock() -> Self {
-        let seed = u64::try_from(crate::now().as_micros()).expect("after 1970") | 1;
-        println!("seed {seed}");
-        Self(seed)
-    }
-
-    pub fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit
-    }
-
-    pub fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
-        &of[usize::try_from(self.below(of.len() as u64)).expect("an index is small")]
-    }
-}
+use crate::{Dice, http::ask, site::PATIENCE};
 
 /// A job to submit, with whose token, and how long to pause after it.
 #[derive(Debug)]
@@ -77,7 +53,7 @@ impl Load {
             let (url, acknowledged) = (Arc::clone(&load.url), Arc::clone(&load.acknowledged));
             let (is_over, count, make) = (Arc::clone(&load.is_over), Arc::clone(&count), make.clone());
             load.threads.push(std::thread::spawn(move || {
-                let mut dice = Dice(seed ^ thread.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+                let mut dice = Dice::new(seed ^ thread);
                 while !is_over.load(Ordering::SeqCst) {
                     let Submission { token, spec, pause } =
                         make(&mut dice, count.fetch_add(1, Ordering::SeqCst));

@@ -108,6 +108,13 @@ impl Site {
         began.elapsed()
     }
 
+    /// Has the center listen at the address that it has now when it is started again.
+    pub fn keep_address(&self) {
+        let address = self.url.strip_prefix("http://").expect("an address");
+        let text = std::fs::read_to_string(&self.settings).expect("the settings are there");
+        std::fs::write(&self.settings, text.replacen("127.0.0.1:0", address, 1)).expect("they are written");
+    }
+
     /// The center's log so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("center.log")).unwrap_or_default()

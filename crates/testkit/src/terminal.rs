@@ -29,7 +29,8 @@ impl<'a> Terminal<'a> {
         terminal
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    /// A command that is yet to be started, as this person.
+    pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(self.site.program());
         command
             .args(args)

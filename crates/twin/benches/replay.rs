@@ -4,6 +4,7 @@
 use std::{path::Path, time::Instant};
 
 use domain::{ServiceClass, card::Affinity};
+use testkit::{Dice, median};
 use twin::{JobName, Nodes, Setup, Trace, TraceJob, reference, replay};
 
 /// How often each is measured; odd, for the median.
@@ -33,7 +34,7 @@ fn counted(name: &str, trace: &Trace, cards: u32) {
         planner.push(seconds(|| _ = replay(trace, &setup, &mut |_| {})));
         plain.push(seconds(|| _ = reference::starts(&trace.jobs, cards, true)));
     }
-    let (planner, plain) = (median(planner), median(plain));
+    let (planner, plain) = (median(&mut planner), median(&mut plain));
     println!(
         "{name}, easy: {:.0} jobs/s; the plain simulator {:.0} jobs/s (median of {REPEATS})",
         jobs / planner,
@@ -69,13 +70,9 @@ fn network() {
 
 /// Jobs of 1 to 64 cards that ask for about as many cards as there are.
 fn workload(count: u32, cards: u32, queues: u32, mean_run_s: u32) -> Trace {
-    let mut random = 88_172_645_463_325_252_u64;
-    let mut below = |bound: u32| {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        u32::try_from((random >> 33) % u64::from(bound)).expect("below a number of 32 bits")
-    };
+    let mut dice = Dice::new(1);
+    let mut below =
+        |bound: u32| u32::try_from(dice.below(u64::from(bound))).expect("below a number of 32 bits");
     let sizes = [1, 2, 4, 8, 16, 64];
     let mean_cards = 16_u32;
     let between_us = u64::from(mean_cards) * u64::from(mean_run_s) * 1_000_000 / u64::from(cards);
@@ -104,11 +101,6 @@ fn seconds(work: impl FnOnce()) -> f64 {
     let began = Instant::now();
     work();
     began.elapsed().as_secs_f64()
-}
-
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
 }
 
 fn rate(jobs: usize) -> f64 {

@@ -1,7 +1,7 @@
 # Contracts: the list, one contract, its form, and what is done to it.
 
 contracts-none = 还没有合同
-contracts-none-text = 合同由中心起草并批准。
+contracts-none-text = 合同由中心或租户管理员起草，由中心批准。
 contract-draft = 起草合同
 contract-draft-text = 草稿经提交、批准、启用后生效
 draft-it = 存为草稿
@@ -17,7 +17,7 @@ fee-yuan = 费用（元）
 package-fee-hint = 启用时记为已付；按卡时折算单价
 credit-yuan = 信用额度（元）
 credit-hint = 余额可以低于零多少；0 表示先充值后使用
-reserved-cards = 保留加速卡
+reserved-cards = 保留的加速卡数
 cards-fee-hint = 整个期限的费用，启用时入账
 cap-hours = 上限（卡时）
 cap-hint = 留空表示不设上限
@@ -54,7 +54,7 @@ warn-grace = 届时运行中的作业在 { $time } 宽限后停止。
 what-is-left = 剩余
 transfers = 账目
 transfers-none = 还没有账目。
-transfers-foot = 每笔记账两方，只增不改。
+transfers-foot = 每笔账目有借有贷，只增不改。
 running-now = 正在运行
 guaranteed = 保障
 may-borrow = 可借入
@@ -72,7 +72,7 @@ booked-for-good = 入账后不能更改或撤销。
 amount-yuan = 金额（元）
 reference = 凭证号
 reference-hint = 同一凭证只入账一次。
-entry = 笔
+entry = 笔号
 cause = 事由
 debit = 借
 credit = 贷

@@ -1,4 +1,4 @@
-//! Signing in, tenants, members, projects.
+//! Signing in, tokens, members, projects.
 
 use axum::{Json, extract::State, http::StatusCode};
 use serde::Deserialize;

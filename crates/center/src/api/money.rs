@@ -1,4 +1,4 @@
-//! Contracts, prices, use, statements, the ledger.
+//! Contracts, statements, use, the ledger.
 
 use axum::{
     Json,

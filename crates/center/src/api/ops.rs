@@ -121,7 +121,7 @@ pub async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The store answers and the loops run.
+/// The store answers, and the center is not stopping.
 pub async fn readyz(State(center): State<Center>) -> Response {
     if center.compute.wakers.is_stopping() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();

@@ -1,4 +1,4 @@
-//! The capacity balance, and whether the books agree with it.
+//! The capacity balance, and whether the ledger agrees with itself and with the runs.
 
 use std::{collections::BTreeMap, sync::Arc};
 

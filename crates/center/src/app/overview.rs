@@ -34,7 +34,7 @@ pub struct Overview {
     pub running_cards: u32,
     /// Tasks that wait for cards.
     pub waiting_tasks: u64,
-    /// Card time and charges of this month, use up to now counted.
+    /// Card time and charges of this month, as far as they were metered.
     pub month_card_ms: CardMs,
     pub month_charge_micro_cny: MicroCny,
     pub month: String,

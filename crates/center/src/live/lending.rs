@@ -49,8 +49,8 @@ impl Live {
         }
     }
 
-    /// Runs that have not begun since they were planned, so long ago, and will not soon: where `of` stays on its cards, what was
-    /// to have them after it; or itself, where what has its cards stays.
+    /// Runs that were planned at least `waited` ago, have not begun, and will not soon. If `of` has begun and stays on its cards,
+    /// they are those that were to follow it there; if it has not, and another run stays on its cards, it is `of` itself.
     pub fn in_the_way(&self, of: RunId, waited: Millis, now: Timestamp) -> Vec<RunId> {
         let Some(of) = self.runs.get(&of).filter(|live| live.hold == Hold::Crowded) else {
             return Vec::new();

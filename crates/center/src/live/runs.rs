@@ -12,7 +12,7 @@ use super::{Live, LiveJob, Use};
 pub enum Hold {
     /// They are its own.
     Held,
-    /// Another one has some of them: it gets all as soon as they are free, and nobody else gets one.
+    /// Another run is still on some of them. This one gets each card as it becomes free, and no other run does.
     Crowded,
     /// It will be over soon. What comes next may have them, and waits for its end; for its queue it runs.
     Lent,

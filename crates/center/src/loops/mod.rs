@@ -1,4 +1,4 @@
-//! The loops that make the center run: plan, launch, watch, meter, and on Slurm the mirror of its nodes and the
+//! The loops that make the center run: plan, watch, meter, and on Slurm the mirror of its nodes and the
 //! accounts there. Each is a thread that sleeps until it is woken.
 
 pub mod accounts;

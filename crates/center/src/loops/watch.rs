@@ -22,7 +22,7 @@ use base::moment;
 
 /// Looks at all runs this often, in case the engine's news of one was lost.
 pub const ALL_EVERY: Duration = Duration::from_secs(3);
-/// What waits for cards of a run for so long, and that run stays, makes room.
+/// A run that has waited this long for cards that another one does not leave gives its place up.
 const LATE: Millis = Millis(5000);
 /// How many runs are taken into one commit at most.
 const BATCH: usize = 256;

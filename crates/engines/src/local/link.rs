@@ -27,7 +27,12 @@ use super::{
     protocol::{HINTS, HostAnswer, frame},
     record::Runs,
 };
-use crate::{clock, engine::EngineError, spec::LaunchSpec, sync};
+use crate::{
+    clock::{self, AHEAD_VARIABLE},
+    engine::EngineError,
+    spec::LaunchSpec,
+    sync,
+};
 
 /// How long a new host may take to say that it is ready.
 const READY_WITHIN: Duration = Duration::from_secs(10);
@@ -336,6 +341,7 @@ fn start_host(config: &LocalConfig) -> io::Result<HostProcess> {
         .args(args)
         // The host gets none of the center's secrets.
         .env_clear()
+        .envs(std::env::var_os(AHEAD_VARIABLE).map(|ahead| (AHEAD_VARIABLE, ahead)))
         .stdin(OwnedFd::from(theirs))
         .stdout(Stdio::null())
         .spawn()?;

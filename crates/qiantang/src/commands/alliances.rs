@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::context::{Context, Done, Run, part};
 use crate::{
     errors::Failure,
-    output::{items, pick, table, text},
+    output::{items, list, pick, table, text},
 };
 
 /// List alliances, show one, found one, or set what it lends.
@@ -21,23 +21,29 @@ pub struct Alliances {
 #[derive(Debug, Subcommand)]
 enum Act {
     /// Show one alliance.
-    Show { slug: String },
+    Show {
+        /// The short name of the alliance.
+        slug: String,
+    },
     /// Found an alliance (operators).
     New {
-        /// Its short name, as in commands and addresses.
+        /// The short name to give it, as it stands in commands and addresses.
         slug: String,
+        /// Its name in Chinese.
         #[arg(long)]
         name_zh: String,
+        /// Its name in English.
         #[arg(long)]
         name_en: String,
-        /// How many idle guaranteed cards it lends to those outside of it; all where left out.
+        /// How many idle guaranteed cards it lends to others; all of them where left out.
         #[arg(long)]
         lends: Option<u32>,
     },
-    /// Set how many idle guaranteed cards it lends to those outside of it (operators).
+    /// Set how many idle guaranteed cards an alliance lends to others (operators).
     Lend {
+        /// The short name of the alliance.
         slug: String,
-        /// A number, or `all`.
+        /// How many cards: a number, 0 for none, or `all`.
         cards: String,
     },
 }
@@ -49,12 +55,12 @@ impl Run for Alliances {
         match self.act {
             None => {
                 let answer = context.client.get(PATH)?;
-                let all = answer.as_array().map(Vec::as_slice).unwrap_or_default();
-                context.print(&answer, |lang| shown(lang, all));
+                let all = list(&answer)?;
+                context.print(&answer, |lang| shown(lang, all))?;
             }
             Some(Act::Show { slug }) => {
                 let answer = context.client.get(&format!("{PATH}/{}", part(&slug)))?;
-                context.print(&answer, |lang| shown(lang, std::slice::from_ref(&answer)));
+                context.print(&answer, |lang| shown(lang, std::slice::from_ref(&answer)))?;
             }
             Some(Act::New { slug, name_zh, name_en, lends }) => {
                 let name = json!({ "zh": name_zh, "en": name_en });
@@ -63,13 +69,13 @@ impl Run for Alliances {
                 context.print(&answer, |lang| match lang {
                     Lang::Zh => format!("已成立联盟 {slug}"),
                     Lang::En => format!("Founded the alliance {slug}"),
-                });
+                })?;
             }
             Some(Act::Lend { slug, cards }) => {
                 let limit = lending_limit(&cards)?;
                 let path = format!("{PATH}/{}/lending", part(&slug));
                 let answer = context.client.put(&path, &json!({ "lending_limit": limit }))?;
-                context.print(&answer, |lang| shown(lang, std::slice::from_ref(&answer)));
+                context.print(&answer, |lang| shown(lang, std::slice::from_ref(&answer)))?;
             }
         }
         Ok(())

@@ -35,7 +35,6 @@ impl Run for Backup {
                 Lang::Zh => format!("已备份到 {path}（{bytes} 字节）"),
                 Lang::En => format!("Saved to {path} ({bytes} bytes)"),
             }
-        });
-        Ok(())
+        })
     }
 }

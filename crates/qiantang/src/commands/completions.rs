@@ -2,11 +2,12 @@
 
 use clap::Args;
 
-use crate::context::{Context, Done, Run};
+use crate::context::{Context, Done, Run, write};
 
 /// Print completions for a shell.
 #[derive(Debug, Args)]
 pub struct Completions {
+    /// The shell to print them for.
     shell: clap_complete::Shell,
 }
 
@@ -14,8 +15,6 @@ impl Run for Completions {
     fn run(self, context: &Context) -> Done {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut (context.command_line)(), "qiantang", &mut script);
-        // A reader that has gone away (`| head`) is no failure.
-        let _ = std::io::Write::write_all(&mut std::io::stdout().lock(), &script);
-        Ok(())
+        write(&script).map(drop)
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::context::{Context, Done, Run, part};
 use crate::{
     errors::Failure,
-    output::{card_hours, items, money, number, pick, table, text},
+    output::{card_hours, items, list, money, number, pick, table, text},
     words,
 };
 
@@ -23,24 +23,28 @@ pub struct Contracts {
 enum Act {
     /// Draw a contract up, as a draft.
     New(Box<New>),
-    /// Take a contract a step further: submit, approve, reject, activate, suspend, resume or terminate.
+    /// Take a contract a step further.
     #[command(name = "act")]
     Decide {
-        /// Its number or id.
+        /// The contract's number or id.
         contract: String,
+        /// The step: submit, return, approve, activate, suspend, resume or terminate.
         action: String,
+        /// Why, for the record.
         #[arg(long)]
         reason: Option<String>,
     },
     /// Book a payment, or card-hours added to a package or grant (operators).
     TopUp {
-        /// Its number or id.
+        /// The contract's number or id.
         contract: String,
+        /// How much was paid, in yuan.
         #[arg(long)]
         yuan: Option<MicroCny>,
+        /// How many card-hours are added.
         #[arg(long)]
         card_hours: Option<String>,
-        /// The bank's number of the payment.
+        /// What identifies the payment, such as the bank's number; it is booked only once.
         #[arg(long)]
         reference: String,
     },
@@ -60,41 +64,42 @@ enum Kind {
 
 #[derive(Debug, Args)]
 struct New {
-    /// Its number.
+    /// The number to give it.
     number: String,
+    /// What kind of contract it is.
     #[arg(long)]
     kind: Kind,
-    /// The tenant's short name, for the center's people; your own where left out.
+    /// The tenant's short name (the center's people); your own tenant where left out.
     #[arg(long)]
     tenant: Option<String>,
-    /// A pool that it covers; given again for each.
+    /// A pool that it covers; may be given again for another.
     #[arg(long = "pool", required = true)]
     pools: Vec<String>,
-    /// The first day: 2026-07-01.
+    /// The first day on which it holds, such as 2026-07-01.
     #[arg(long)]
     from: String,
-    /// The first day that it does not hold any more.
+    /// The day on which it no longer holds, such as 2027-07-01.
     #[arg(long)]
     until: String,
-    /// Of a package (prepaid); of a grant the most, without end where left out.
+    /// How many card-hours a prepaid package has, or a grant at most; a grant without this has no limit.
     #[arg(long)]
     card_hours: Option<String>,
-    /// Of a package or a reservation, in yuan.
+    /// What a prepaid package or a reservation costs, in yuan.
     #[arg(long)]
     fee: Option<MicroCny>,
-    /// How far below zero a metered contract may go, in yuan; not at all where left out.
+    /// How far below zero the balance of a metered contract may go, in yuan; not at all where left out.
     #[arg(long)]
     credit: Option<MicroCny>,
-    /// Cards that are reserved.
+    /// How many cards are reserved.
     #[arg(long)]
     cards: Option<u32>,
-    /// The most cards that its jobs may have at once.
+    /// How many cards its jobs may have at once, at most.
     #[arg(long, default_value_t = 8)]
     max_cards: u32,
-    /// Cards that it gets whenever it asks.
+    /// How many cards it is sure to get whenever it asks for them.
     #[arg(long, default_value_t = 0)]
     guaranteed_cards: u32,
-    /// Its share beside others.
+    /// The weight of its share beside other contracts.
     #[arg(long, default_value_t = 1)]
     weight: u32,
 }
@@ -106,8 +111,8 @@ impl Run for Contracts {
         let answer = match self.act {
             None => {
                 let answer = context.client.get(PATH)?;
-                let all = answer.as_array().map(Vec::as_slice).unwrap_or_default();
-                context.print(&answer, |lang| shown(lang, all));
+                let all = list(&answer)?;
+                context.print(&answer, |lang| shown(lang, all))?;
                 return Ok(());
             }
             Some(Act::New(new)) => context.client.post(PATH, &new.body()?)?,
@@ -125,8 +130,7 @@ impl Run for Contracts {
                 context.client.post(&path, &body)?
             }
         };
-        context.print(&answer, |lang| shown(lang, std::slice::from_ref(&answer)));
-        Ok(())
+        context.print(&answer, |lang| shown(lang, std::slice::from_ref(&answer)))
     }
 }
 
@@ -199,10 +203,7 @@ fn read_card_hours(text: &str) -> Result<CardMs, Failure> {
 
 /// All contracts that the caller may see.
 pub(super) fn all(context: &Context) -> Result<Vec<Value>, Failure> {
-    match context.client.get(PATH)? {
-        Value::Array(all) => Ok(all),
-        _ => Ok(Vec::new()),
-    }
+    list(&context.client.get(PATH)?).map(<[Value]>::to_vec)
 }
 
 /// The contract with that number or id.

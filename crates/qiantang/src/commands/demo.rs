@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::Args;
 
 use crate::context::{Context, Done, Run};
-use crate::{demo, serve::host_command};
+use crate::{demo, errors::Failure, serve::host_command};
 
 /// Bring up a whole center on this machine and do real work on it.
 #[derive(Debug, Args)]
@@ -13,37 +13,56 @@ pub struct Demo {
     /// Stop after the work.
     #[arg(long)]
     once: bool,
-    /// Where to serve.
+    /// The address and port to serve at; port 8470 of this machine where left out, or any that is free.
     #[arg(long)]
     listen: Option<SocketAddr>,
-    /// Keep the data here; a new folder, removed at the end, where left out.
+    /// The folder to keep the data in; a new one, which is removed at the end, where left out.
     #[arg(long)]
     data_dir: Option<PathBuf>,
-    /// Run without isolation, where the machine can't isolate.
+    /// Run jobs without isolation, for machines that can't isolate.
     #[arg(long)]
     no_isolation: bool,
-    /// `local`: virtual nodes, whose runs are processes of this machine. `slurm`: a cluster.
+    /// What jobs run on: `local`, virtual nodes on this machine, or `slurm`, a cluster.
     #[arg(long, value_parser = ["local", "slurm"], default_value = "local")]
     engine: String,
-    /// With Slurm: a folder that all nodes have under the same path. Where left out, one in the data folder, which is enough where
+    /// With Slurm, a folder that all nodes have under the same path. Where left out, one in the data folder, which is enough where
     /// all nodes are this machine.
     #[arg(long)]
     shared_dir: Option<PathBuf>,
-    /// With Slurm: its configuration, where it is not in its usual place.
-    #[arg(long, env = "SLURM_CONF")]
+    /// With Slurm, its configuration file; that of `SLURM_CONF` where left out, or in its usual place.
+    #[arg(long)]
     slurm_conf: Option<PathBuf>,
-    /// With Slurm: whose jobs they are.
+    /// With Slurm, the user that jobs run as; you where left out.
     #[arg(long)]
     slurm_user: Option<String>,
 }
 
+impl Demo {
+    /// The cluster to run on, if any; without one, what is said about it would be lost without a word.
+    fn slurm(&self) -> Result<Option<demo::OnSlurm>, Failure> {
+        if self.engine == "slurm" {
+            let conf = self.slurm_conf.clone().or_else(|| std::env::var_os("SLURM_CONF").map(PathBuf::from));
+            let (shared_dir, user) = (self.shared_dir.clone(), self.slurm_user.clone());
+            return Ok(Some(demo::OnSlurm { conf, shared_dir, user }));
+        }
+        let about_slurm = [
+            ("--shared-dir", self.shared_dir.is_some()),
+            ("--slurm-conf", self.slurm_conf.is_some()),
+            ("--slurm-user", self.slurm_user.is_some()),
+        ];
+        match about_slurm.iter().find(|(_, is_given)| *is_given) {
+            None => Ok(None),
+            Some((option, _)) => {
+                let message = format!("{option} says something about Slurm, and the demo does not run on it");
+                Err(Failure::usage("not_on_slurm", message, "add --engine slurm, or leave it out"))
+            }
+        }
+    }
+}
+
 impl Run for Demo {
     fn run(self, context: &Context) -> Done {
-        let slurm = (self.engine == "slurm").then_some(demo::OnSlurm {
-            conf: self.slurm_conf,
-            shared_dir: self.shared_dir,
-            user: self.slurm_user,
-        });
+        let slurm = self.slurm()?;
         let options = demo::Options {
             once: self.once,
             json: context.json,

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, path::PathBuf};
 
 use center::settings::{EngineKind, Settings};
 use clap::Args;
-use domain::{Lang, Timestamp};
+use domain::Lang;
 use engines::{local::check_host, slurm::check_slurm};
 use serde_json::{Value, json};
 
@@ -17,6 +17,7 @@ use crate::{
 /// Check this machine, the settings and the center.
 #[derive(Debug, Args)]
 pub struct Doctor {
+    /// The settings file to check; what a center without one would take where left out.
     #[arg(long, short)]
     config: Option<PathBuf>,
 }
@@ -57,15 +58,27 @@ impl Run for Doctor {
         let none = "no accelerator here: nodes must be virtual".to_owned();
         add("accelerators", true, if listed.is_empty() { none } else { listed.join(", ") }, "");
         let client = &context.client;
-        match client.text("/readyz", "text/plain") {
-            Ok(answer) => add("center", true, format!("{} is {}", client.url, answer.trim()), ""),
+        match client.is_ready() {
+            Ok((is_ready, said)) => {
+                let (detail, hint) = (center_said(&client.url, is_ready, &said), "see the center's log");
+                add("center", is_ready, detail, hint);
+            }
             Err(failure) => add("center", false, failure.message, &failure.hint),
         }
         if client.has_token() {
             match client.get("/api/v1/me") {
                 Ok(me) => {
                     add("sign-in", true, format!("{} ({})", text(&me, "login"), text(&me, "role")), "");
-                    clock(context, &mut add);
+                    let hint = "set both clocks by NTP";
+                    match clock_offset_ms(context) {
+                        Ok(off_ms) => {
+                            let detail = format!(
+                                "the center's clock and this one differ by {off_ms} ms, to the second"
+                            );
+                            add("clock", off_ms < 5_000, detail, hint);
+                        }
+                        Err(failure) => add("clock", false, failure.message, &failure.hint),
+                    }
                     loops(context, &mut add);
                 }
                 Err(failure) => add("sign-in", false, failure.message, "sign in again: qiantang login"),
@@ -75,7 +88,7 @@ impl Run for Doctor {
         }
         let bad = checks.iter().filter(|check| check["ok"] != true).count();
         let report = json!({ "checks": checks, "bad": bad });
-        context.print(&report, |lang| shown(lang, &checks));
+        context.print(&report, |lang| shown(lang, &checks))?;
         if bad == 0 {
             return Ok(());
         }
@@ -83,14 +96,17 @@ impl Run for Doctor {
     }
 }
 
-/// The center stamps what it answers; a clock that is off makes times here read wrong.
-fn clock(context: &Context, add: &mut impl FnMut(&str, bool, String, &str)) {
-    let before = base::moment::now();
-    let Ok(usage) = context.client.get("/api/v1/usage") else { return };
-    let Ok(there) = text(&usage, "to").parse::<Timestamp>() else { return };
-    let off_ms = (there.as_micros() - before.as_micros()).abs() / 1000;
-    let detail = format!("the center's clock and this one differ by at most {off_ms} ms");
-    add("clock", off_ms < 5_000, detail, "set both clocks by NTP");
+fn center_said(url: &str, is_ready: bool, said: &str) -> String {
+    if is_ready { format!("{url} is {said}") } else { format!("{url} is not ready: {said}") }
+}
+
+/// How far the center's clock is from this one. It stamps what it answers; a clock that is off makes times here read wrong.
+fn clock_offset_ms(context: &Context) -> Result<i64, Failure> {
+    let there = context.client.time()?.as_micros();
+    let here = base::moment::now().as_micros();
+    // What it says began up to a second ago.
+    let off_us = if here < there { there - here } else { (here - there - 1_000_000).max(0) };
+    Ok(off_us / 1000)
 }
 
 /// How the center's loops fare, for those who may know.

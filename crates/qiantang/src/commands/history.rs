@@ -15,18 +15,19 @@ pub struct History {
     /// The file to write; `-` writes standard output.
     #[arg(long, short)]
     out: PathBuf,
-    /// Only what started then or later: 2026-05-20 or 2026-05-20T08:00:00Z.
+    /// Only what started then or later, such as 2026-05-20 or 2026-05-20T08:00:00Z.
     #[arg(long)]
     from: Option<String>,
 }
 
 impl Run for History {
     fn run(self, context: &Context) -> Done {
+        let to_stdout = self.out == Path::new("-");
+        context.refuse_beside_json("--out -", to_stdout)?;
         let path = format!("/api/v1/history{}", query(&[("from", self.from)]));
         let text = context.client.text(&path, "text/csv")?;
-        if self.out == Path::new("-") {
-            say(text.trim_end());
-            return Ok(());
+        if to_stdout {
+            return say(text.trim_end());
         }
         std::fs::write(&self.out, &text).map_err(|error| {
             Failure::system(
@@ -39,7 +40,6 @@ impl Run for History {
         context.print(&json!({ "jobs": jobs, "path": self.out }), |lang| match lang {
             Lang::Zh => format!("{jobs} 个作业已写入 {}", self.out.display()),
             Lang::En => format!("{jobs} jobs written to {}", self.out.display()),
-        });
-        Ok(())
+        })
     }
 }

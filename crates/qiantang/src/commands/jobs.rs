@@ -1,35 +1,38 @@
 //! Jobs: listing, showing, following, explaining, stopping.
 
-use std::{fmt::Write as _, io::Write as _};
+use std::{cell::RefCell, fmt::Write as _};
 
 use clap::Args;
-use domain::Lang;
-use serde_json::Value;
+use domain::{Lang, job::is_over};
+use serde_json::{Value, json};
 
-use crate::context::{Context, Done, Run, part, query, say};
+use crate::context::{Context, Done, Run, part, query, say, write};
 use crate::{
     errors::Failure,
-    output::{card_hours, duration, instant, items, money, number, pick, table, text, verdict},
+    follow::{follow, patiently},
+    output::{card_hours, duration, instant, items, list, money, number, pick, table, text, verdict},
     words,
 };
 
 /// List jobs.
 #[derive(Debug, Args)]
 pub struct Jobs {
-    /// A state, or `active`.
+    /// Only jobs in this state; `active` for all that have not ended.
     #[arg(long)]
     state: Option<String>,
+    /// Only jobs of this project, by its short name.
     #[arg(long)]
     project: Option<String>,
-    /// Part of a name.
+    /// Only jobs with this in their name.
     #[arg(long)]
     name: Option<String>,
-    /// A tenant's short name (the center's people).
+    /// Only jobs of this tenant, by its short name (the center's people).
     #[arg(long)]
     tenant: Option<String>,
+    /// How many jobs to list at most.
     #[arg(long, default_value_t = 20)]
     limit: u32,
-    /// Go on after this job.
+    /// List the jobs that come after this one.
     #[arg(long)]
     cursor: Option<String>,
 }
@@ -45,13 +48,12 @@ impl Run for Jobs {
             ("cursor", self.cursor),
         ];
         let answer = context.client.get(&format!("/api/v1/jobs{}", query(&filters)))?;
-        context.print(&answer, |lang| shown_list(lang, &answer));
-        Ok(())
+        let jobs = list(&answer["items"])?;
+        context.print(&answer, |lang| shown_list(lang, &answer, jobs))
     }
 }
 
-fn shown_list(lang: Lang, answer: &Value) -> String {
-    let jobs = items(answer, "items");
+fn shown_list(lang: Lang, answer: &Value, jobs: &[Value]) -> String {
     if jobs.is_empty() {
         return pick(
             lang,
@@ -99,16 +101,29 @@ fn shown_list(lang: Lang, answer: &Value) -> String {
 /// Show a job with its runs.
 #[derive(Debug, Args)]
 pub struct Show {
+    /// The job's id.
     job: String,
 }
 
 impl Run for Show {
     fn run(self, context: &Context) -> Done {
         let mut job = context.client.get(&format!("/api/v1/jobs/{}", part(&self.job)))?;
-        let runs = context.client.get(&format!("/api/v1/jobs/{}/runs?limit=20", part(&self.job)))?;
-        job["runs"] = runs["items"].clone();
-        context.print(&job, |lang| shown_job(lang, &job));
-        Ok(())
+        job["runs"] = json!(all_runs(context, &self.job)?);
+        context.print(&job, |lang| shown_job(lang, &job))
+    }
+}
+
+/// All runs of a job, the newest first, asked for page by page.
+fn all_runs(context: &Context, job: &str) -> Result<Vec<Value>, Failure> {
+    let (mut runs, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = query(&[("limit", Some("200".to_owned())), ("cursor", cursor)]);
+        let answer = context.client.get(&format!("/api/v1/jobs/{}/runs{page}", part(job)))?;
+        runs.extend_from_slice(list(&answer["items"])?);
+        cursor = answer["next_cursor"].as_str().map(str::to_owned);
+        if cursor.is_none() {
+            return Ok(runs);
+        }
     }
 }
 
@@ -175,20 +190,21 @@ fn shown_job(lang: Lang, job: &Value) -> String {
 /// Say why a job waits.
 #[derive(Debug, Args)]
 pub struct Why {
+    /// The job's id.
     job: String,
 }
 
 impl Run for Why {
     fn run(self, context: &Context) -> Done {
         let answer = context.client.get(&format!("/api/v1/jobs/{}/why", part(&self.job)))?;
-        context.print(&answer, |lang| verdict(lang, &answer));
-        Ok(())
+        context.print(&answer, |lang| verdict(lang, &answer))
     }
 }
 
 /// Stop a job.
 #[derive(Debug, Args)]
 pub struct Cancel {
+    /// The job's id.
     job: String,
 }
 
@@ -198,22 +214,22 @@ impl Run for Cancel {
             context.client.post(&format!("/api/v1/jobs/{}/cancel", part(&self.job)), &Value::Null)?;
         context.print(&answer, |lang| {
             format!("{} {}", text(&answer, "id"), words::state(lang, text(&answer, "state")))
-        });
-        Ok(())
+        })
     }
 }
 
 /// Show a job's log.
 #[derive(Debug, Args)]
 pub struct Logs {
+    /// The job's id.
     job: String,
-    /// Follow it to its end; ends as the job does.
+    /// Follow the log until the run ends; the exit code tells how the job ended.
     #[arg(long, short)]
     follow: bool,
-    /// Standard error instead of standard output.
+    /// Show standard error instead of standard output.
     #[arg(long)]
     stderr: bool,
-    /// A certain run.
+    /// Show the log of this run, by its id; the newest run's where left out.
     #[arg(long)]
     run: Option<String>,
 }
@@ -222,26 +238,49 @@ impl Run for Logs {
     fn run(self, context: &Context) -> Done {
         let stream = if self.stderr { "stderr" } else { "stdout" };
         if self.follow {
-            follow(context, &self.job, stream, self.run)
+            follow_log(context, &self.job, stream, self.run)
         } else {
             print_log(context, &self.job, stream, self.run.as_deref())
         }
     }
 }
 
-fn follow(context: &Context, job: &str, stream: &str, run: Option<String>) -> Done {
-    let filters = [("stream", Some(stream.to_owned())), ("run", run)];
-    let path = format!("/api/v1/jobs/{}/logs/stream{}", part(job), query(&filters));
-    context.client.follow(&path, |kind, _, data| {
-        if kind == "log"
-            && let Ok(value) = serde_json::from_str::<Value>(data)
-        {
-            let mut out = std::io::stdout().lock();
-            return out.write_all(text(&value, "data").as_bytes()).and_then(|()| out.flush()).is_ok();
+fn follow_log(context: &Context, job: &str, stream: &str, run: Option<String>) -> Done {
+    // The newest run where none is named. It stays the same through breaks: a place in the log of one is none in another's.
+    let followed = RefCell::new(run);
+    let stream = Some(stream.to_owned());
+    let path = || {
+        let filters = [("stream", stream.clone()), ("run", followed.borrow().clone())];
+        format!("/api/v1/jobs/{}/logs/stream{}", part(job), query(&filters))
+    };
+    follow(context, path, |event| {
+        if event.kind != "log" {
+            return Ok(event.kind != "end");
         }
-        kind != "end"
+        if followed.borrow().is_none() {
+            let path = format!("/api/v1/jobs/{}/logs?limit_bytes=1", part(job));
+            let newest = patiently(|| context.client.get(&path))?;
+            *followed.borrow_mut() = newest["run"].as_str().map(str::to_owned);
+        }
+        if context.json {
+            return write(format!("{}\n", event.data).as_bytes());
+        }
+        let piece: Value = serde_json::from_str(&event.data).map_err(|_| {
+            let hint = "is the center of another version than this program?";
+            Failure::system("bad_event", "the center told a piece of the log that can't be read", hint)
+        })?;
+        write(text(&piece, "data").as_bytes())
     })?;
-    outcome(context, job)
+    let ended = patiently(|| context.client.get(&format!("/api/v1/jobs/{}", part(job))))?;
+    if !is_over(text(&ended, "state")) && !context.json {
+        let note = pick(
+            context.lang,
+            "这次运行的日志到此为止，作业仍在",
+            "the run's log ends here; the job is still",
+        );
+        eprintln!("qiantang: {note} {}", words::state(context.lang, text(&ended, "state")));
+    }
+    outcome(&ended)
 }
 
 /// Prints a log piece by piece, so that a long one needs no memory.
@@ -256,8 +295,8 @@ fn print_log(context: &Context, job: &str, stream: &str, run: Option<&str>) -> D
         ];
         let answer = context.client.get(&format!("/api/v1/jobs/{}/logs{}", part(job), query(&filters)))?;
         if context.json {
-            say(&answer.to_string());
-        } else if std::io::stdout().lock().write_all(text(&answer, "data").as_bytes()).is_err() {
+            say(&answer.to_string())?;
+        } else if !write(text(&answer, "data").as_bytes())? {
             return Ok(());
         }
         let next = number(&answer, "end_offset");
@@ -270,23 +309,24 @@ fn print_log(context: &Context, job: &str, stream: &str, run: Option<&str>) -> D
 
 /// Waits for the end of a job.
 pub fn wait(context: &Context, id: &str) -> Done {
-    let path = format!("/api/v1/jobs/{}/logs/stream", part(id));
-    // The stream of its log ends with the job; a center that restarts breaks it off, and it is followed again.
+    let stream = || format!("/api/v1/jobs/{}/logs/stream", part(id));
+    // The stream of a log ends with its run; a job may have more of them.
     loop {
-        context.client.follow(&path, |kind, _, _| kind != "end")?;
-        let job = context.client.get(&format!("/api/v1/jobs/{}", part(id)))?;
-        if !matches!(text(&job, "state"), "queued" | "running" | "stopping") {
-            return outcome(context, id);
+        follow(context, stream, |event| Ok(event.kind != "end"))?;
+        let job = patiently(|| context.client.get(&format!("/api/v1/jobs/{}", part(id))))?;
+        if is_over(text(&job, "state")) {
+            return outcome(&job);
         }
         std::thread::sleep(std::time::Duration::from_millis(200));
     }
 }
 
-/// Success only if the job succeeded.
-fn outcome(context: &Context, id: &str) -> Done {
-    let job = context.client.get(&format!("/api/v1/jobs/{}", part(id)))?;
-    match text(&job, "state") {
-        "succeeded" | "queued" | "running" | "stopping" => Ok(()),
+/// Fails if the job has ended and did not succeed.
+fn outcome(job: &Value) -> Done {
+    let (id, state) = (text(job, "id"), text(job, "state"));
+    match state {
+        "succeeded" => Ok(()),
+        open if !is_over(open) => Ok(()),
         "cancelled" => Err(Failure::cancelled(format!("the job {id} was cancelled"))),
         other => {
             let code = job["exit_code"].as_i64().map(|code| format!(" ({code})")).unwrap_or_default();

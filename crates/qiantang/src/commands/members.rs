@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::context::{Context, Done, Run, part};
 use crate::{
     errors::Failure,
-    output::{instant, pick, table, text},
+    output::{instant, list, pick, table, text},
     words,
 };
 
@@ -23,22 +23,33 @@ pub struct Members {
 enum Act {
     /// Add a member; reads the first password from standard input (operators, and administrators of a tenant).
     New {
+        /// The login to give the member.
         login: String,
+        /// The member's name.
         #[arg(long)]
         name: String,
-        /// admin, developer or finance; operator or auditor for the center's own people.
+        /// The role: admin, developer or finance; for the center's own people operator or auditor.
         #[arg(long)]
         role: String,
-        /// The tenant's short name, for the center's people; your own where left out.
+        /// The tenant's short name (the center's people); your own tenant where left out.
         #[arg(long)]
         tenant: Option<String>,
     },
     /// Let a member in again.
-    Enable { login: String },
+    Enable {
+        /// The member's login.
+        login: String,
+    },
     /// Keep a member out.
-    Disable { login: String },
+    Disable {
+        /// The member's login.
+        login: String,
+    },
     /// Give a member a new password, read from standard input; ends all sessions and tokens.
-    Password { login: String },
+    Password {
+        /// The member's login.
+        login: String,
+    },
 }
 
 const PATH: &str = "/api/v1/members";
@@ -48,16 +59,14 @@ impl Run for Members {
         match self.act {
             None => {
                 let answer = context.client.get(PATH)?;
-                let all = answer.as_array().map(Vec::as_slice).unwrap_or_default();
-                context.print(&answer, |lang| shown(lang, all));
-                Ok(())
+                let all = list(&answer)?;
+                context.print(&answer, |lang| shown(lang, all))
             }
             Some(Act::New { login, name, role, tenant }) => {
                 let password = super::login::password(context)?;
                 let body = json!({ "login": login, "name": name, "role": role, "tenant": tenant, "password": password });
                 let answer = context.client.post(PATH, &body)?;
-                context.print(&answer, |lang| shown(lang, std::slice::from_ref(&answer)));
-                Ok(())
+                context.print(&answer, |lang| shown(lang, std::slice::from_ref(&answer)))
             }
             Some(Act::Enable { login }) => change(context, &login, &json!({ "is_enabled": true })),
             Some(Act::Disable { login }) => change(context, &login, &json!({ "is_enabled": false })),
@@ -71,14 +80,13 @@ impl Run for Members {
 
 fn change(context: &Context, login: &str, body: &Value) -> Done {
     let all = context.client.get(PATH)?;
-    let all = all.as_array().map(Vec::as_slice).unwrap_or_default();
+    let all = list(&all)?;
     let found = all.iter().find(|member| text(member, "login") == login).ok_or_else(|| {
         let message = format!("there is no member `{login}` that you may see");
         Failure::refused("not_found", message, "`qiantang members` lists them")
     })?;
     let answer = context.client.patch(&format!("{PATH}/{}", part(text(found, "id"))), body)?;
-    context.print(&answer, |lang| shown(lang, std::slice::from_ref(&answer)));
-    Ok(())
+    context.print(&answer, |lang| shown(lang, std::slice::from_ref(&answer)))
 }
 
 fn shown(lang: Lang, members: &[Value]) -> String {

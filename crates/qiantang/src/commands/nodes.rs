@@ -5,7 +5,10 @@ use domain::Lang;
 use serde_json::{Value, json};
 
 use crate::context::{Context, Done, Run, part};
-use crate::output::{items, number, pick, table, text};
+use crate::{
+    output::{items, list, number, pick, table, text},
+    words,
+};
 
 /// List nodes with their cards.
 #[derive(Debug, Args)]
@@ -14,8 +17,8 @@ pub struct Nodes {}
 impl Run for Nodes {
     fn run(self, context: &Context) -> Done {
         let answer = context.client.get("/api/v1/nodes")?;
-        context.print(&answer, |lang| shown(lang, answer.as_array().map(Vec::as_slice).unwrap_or_default()));
-        Ok(())
+        let nodes = list(&answer)?;
+        context.print(&answer, |lang| shown(lang, nodes))
     }
 }
 
@@ -29,7 +32,7 @@ fn shown(lang: Lang, nodes: &[Value]) -> String {
         .into();
     }
     let row = |node: &Value| {
-        let cards = node["cards"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let cards = items(node, "cards");
         let mut map = String::new();
         let mut ring = None;
         for card in cards {
@@ -50,7 +53,7 @@ fn shown(lang: Lang, nodes: &[Value]) -> String {
             text(node, "pool").to_owned(),
             text(node, "card_model").to_owned(),
             kind.to_owned(),
-            state(lang, text(node, "state")).to_owned(),
+            words::word(lang, "node", text(node, "state")),
             map,
             text(node, "reason").to_owned(),
         ]
@@ -59,23 +62,18 @@ fn shown(lang: Lang, nodes: &[Value]) -> String {
         Lang::Zh => ["节点", "资源池", "型号", "", "状态", "加速卡", "原因"],
         Lang::En => ["node", "pool", "model", "", "state", "cards", "reason"],
     };
-    let legend = pick(lang, "# 忙  . 空闲  d 停用  x 故障", "# busy  . idle  d drained  x failed");
+    let card = |code: &str| words::word(lang, "card", code);
+    let busy = pick(lang, "使用中", "busy");
+    let legend = format!("# {busy}  . {}  d {}  x {}", card("idle"), card("drained"), card("failed"));
     format!("{}\n{legend}", table(&titles, nodes.iter().map(row).collect(), 7))
-}
-
-fn state(lang: Lang, code: &str) -> &str {
-    match (lang, code) {
-        (Lang::Zh, "up") => "正常",
-        (Lang::Zh, "drained") => "停用",
-        (Lang::Zh, "failed") => "故障",
-        (_, other) => other,
-    }
 }
 
 /// Take a node out (operators).
 #[derive(Debug, Args)]
 pub struct Drain {
+    /// The node's name.
     node: String,
+    /// Why it is taken out; shown beside the node.
     #[arg(long)]
     reason: String,
 }
@@ -89,6 +87,7 @@ impl Run for Drain {
 /// Put a node back in (operators).
 #[derive(Debug, Args)]
 pub struct Resume {
+    /// The node's name.
     node: String,
 }
 
@@ -98,11 +97,12 @@ impl Run for Resume {
     }
 }
 
-/// Set what jobs may ask of a node with --constraint (operators).
+/// Set the labels of a node, which jobs may ask for with --constraint (operators).
 #[derive(Debug, Args)]
 pub struct Label {
+    /// The node's name.
     node: String,
-    /// In place of what it has; none takes all away.
+    /// The labels that it is to have instead of those it has; none at all where left out.
     labels: Vec<String>,
 }
 
@@ -111,23 +111,25 @@ impl Run for Label {
         let path = format!("/api/v1/nodes/{}/labels", part(&self.node));
         let answer = context.client.put(&path, &json!({ "labels": self.labels }))?;
         let labels: Vec<&str> = items(&answer, "labels").iter().filter_map(Value::as_str).collect();
-        context.print(&answer, |_| format!("{} {}", text(&answer, "name"), labels.join(" ")));
-        Ok(())
+        context.print(&answer, |_| format!("{} {}", text(&answer, "name"), labels.join(" ")))
     }
 }
 
 /// Say when a node will be out for maintenance (operators).
 #[derive(Debug, Args)]
 pub struct Maintain {
+    /// The node's name.
     node: String,
-    /// 2026-05-20T08:00:00Z.
+    /// When it begins, such as 2026-05-20T08:00:00Z.
     #[arg(long, required_unless_present = "cancel")]
     from: Option<String>,
+    /// When it ends, such as 2026-05-20T18:00:00Z.
     #[arg(long, required_unless_present = "cancel")]
     until: Option<String>,
+    /// What is done; shown beside the node.
     #[arg(long, required_unless_present = "cancel")]
     reason: Option<String>,
-    /// Call it off; one that has begun ends now.
+    /// Call the maintenance off; if it has begun, it ends now.
     #[arg(long, conflicts_with_all = ["from", "until", "reason"])]
     cancel: bool,
 }
@@ -141,8 +143,7 @@ impl Run for Maintain {
             let window = json!({ "from": self.from, "until": self.until, "reason": self.reason });
             context.client.put(&path, &window)?
         };
-        context.print(&answer, |lang| maintained(lang, &answer));
-        Ok(())
+        context.print(&answer, |lang| maintained(lang, &answer))
     }
 }
 
@@ -160,7 +161,7 @@ fn maintained(lang: Lang, node: &Value) -> String {
 
 fn change(context: &Context, node: &str, verb: &str, body: &Value) -> Done {
     let answer = context.client.post(&format!("/api/v1/nodes/{}/{verb}", part(node)), body)?;
-    context
-        .print(&answer, |lang| format!("{} {}", text(&answer, "name"), state(lang, text(&answer, "state"))));
-    Ok(())
+    context.print(&answer, |lang| {
+        format!("{} {}", text(&answer, "name"), words::word(lang, "node", text(&answer, "state")))
+    })
 }

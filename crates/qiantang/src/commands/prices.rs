@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::context::{Context, Done, Run, part};
 use crate::{
     errors::Failure,
-    output::{instant, items, money, number, pick, table, text},
+    output::{instant, items, list, money, number, pick, table, text},
     words,
 };
 
@@ -25,8 +25,11 @@ pub struct Prices {
 enum Act {
     /// List all versions, newest first.
     List,
-    /// Show one version's prices; those in force where no name is given.
-    Show { name: Option<String> },
+    /// Show the prices of one version.
+    Show {
+        /// The version's name; the version in force where left out.
+        name: Option<String>,
+    },
     /// Publish a new version (operators).
     New(New),
 }
@@ -35,13 +38,13 @@ enum Act {
 struct New {
     /// What the version is called, such as 2026-H2.
     name: String,
-    /// From when it holds: 2026-07-01T00:00:00+08:00; from now on where left out.
+    /// When it comes into force, such as 2026-07-01T00:00:00+08:00; now where left out.
     #[arg(long)]
     from: Option<String>,
-    /// Begin with the prices of this version, and change those given.
+    /// Start from the prices of this version and change those that are given.
     #[arg(long)]
     like: Option<String>,
-    /// POOL:CLASS:DOMAIN=YUAN, a card-hour; `*` in place of a class or domain stands for each. Given again for each price.
+    /// The price of a card-hour in yuan; `*` in place of a class or domain stands for each. May be given again.
     #[arg(long = "price", value_name = "POOL:CLASS:DOMAIN=YUAN")]
     prices: Vec<String>,
     /// A CSV file with the columns `pool,service_class,domain,yuan`.
@@ -63,7 +66,7 @@ impl Run for Prices {
     fn run(self, context: &Context) -> Done {
         match self.act {
             None => show(context, None),
-            Some(Act::List) => list(context),
+            Some(Act::List) => show_all(context),
             Some(Act::Show { name }) => show(context, name.as_deref()),
             Some(Act::New(new)) => create(context, &new),
         }
@@ -72,8 +75,9 @@ impl Run for Prices {
 
 const PATH: &str = "/api/v1/price-books";
 
-fn list(context: &Context) -> Done {
+fn show_all(context: &Context) -> Done {
     let answer = context.client.get(PATH)?;
+    let books = list(&answer)?;
     context.print(&answer, |lang| {
         let row = |book: &Value| {
             let mark = if book["is_in_force"] == true { pick(lang, "生效中", "in force") } else { "" };
@@ -89,7 +93,6 @@ fn list(context: &Context) -> Done {
             Lang::Zh => ["价目", "生效时间（UTC）", "状态", "价格条数"],
             Lang::En => ["price book", "holds from (UTC)", "state", "prices"],
         };
-        let books = answer.as_array().map(Vec::as_slice).unwrap_or_default();
         if books.is_empty() {
             return pick(
                 lang,
@@ -99,8 +102,7 @@ fn list(context: &Context) -> Done {
             .into();
         }
         table(&titles, books.iter().map(row).collect(), 3)
-    });
-    Ok(())
+    })
 }
 
 fn show(context: &Context, name: Option<&str>) -> Done {
@@ -108,14 +110,13 @@ fn show(context: &Context, name: Option<&str>) -> Done {
         Some(name) => context.client.get(&format!("{PATH}/{}", part(name)))?,
         None => in_force(context)?,
     };
-    context.print(&book, |lang| shown(lang, &book));
-    Ok(())
+    context.print(&book, |lang| shown(lang, &book))
 }
 
 /// The version that holds now.
 fn in_force(context: &Context) -> Result<Value, Failure> {
     let all = context.client.get(PATH)?;
-    let found = all.as_array().and_then(|all| all.iter().find(|book| book["is_in_force"] == true)).cloned();
+    let found = list(&all)?.iter().find(|book| book["is_in_force"] == true).cloned();
     found.ok_or_else(|| {
         let hint = "`qiantang prices list` shows those to come; `qiantang prices new` publishes one";
         Failure::refused("no_price_book", "no price book is in force", hint)
@@ -147,7 +148,7 @@ fn create(context: &Context, new: &New) -> Done {
     let mut prices = match &new.like {
         Some(name) => {
             let book = context.client.get(&format!("{PATH}/{}", part(name)))?;
-            items(&book, "prices").iter().map(Price::of_answer).collect()
+            list(&book["prices"])?.iter().map(Price::of_answer).collect()
         }
         None => Vec::new(),
     };
@@ -183,8 +184,7 @@ fn create(context: &Context, new: &New) -> Done {
     context.print(&answer, |lang| match lang {
         Lang::Zh => format!("已发布价目 {}（{} 条价格）", new.name, prices.len()),
         Lang::En => format!("Published the price book {} ({} prices)", new.name, prices.len()),
-    });
-    Ok(())
+    })
 }
 
 /// One line of a price book.

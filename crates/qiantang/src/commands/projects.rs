@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::context::{Context, Done, Run, part};
 use crate::{
     errors::Failure,
-    output::{pick, table, text},
+    output::{list, pick, table, text},
 };
 
 /// List projects, add one, or give one another contract.
@@ -22,21 +22,23 @@ pub struct Projects {
 enum Act {
     /// Add a project (operators, and administrators of a tenant).
     New {
-        /// Its short name, as in `--account`.
+        /// The short name to give it, as in `--account`.
         slug: String,
+        /// The project's name.
         #[arg(long)]
         name: String,
-        /// The number of the contract that pays.
+        /// The number of the contract that pays for it; none yet where left out.
         #[arg(long)]
         contract: Option<String>,
-        /// The tenant's short name, for the center's people; your own where left out.
+        /// The tenant's short name (the center's people); your own tenant where left out.
         #[arg(long)]
         tenant: Option<String>,
     },
     /// Give a project another contract.
     Contract {
+        /// The project's short name.
         slug: String,
-        /// The contract's number; none takes it away.
+        /// The number of the contract that pays for it from now on; none any more where left out.
         contract: Option<String>,
         /// The tenant's short name, where several have a project of that name.
         #[arg(long)]
@@ -51,19 +53,19 @@ impl Run for Projects {
         match self.act {
             None => {
                 let answer = context.client.get(PATH)?;
-                let all = answer.as_array().map(Vec::as_slice).unwrap_or_default();
-                context.print(&answer, |lang| shown(lang, all));
+                let all = list(&answer)?;
+                context.print(&answer, |lang| shown(lang, all))?;
             }
             Some(Act::New { slug, name, contract, tenant }) => {
                 let body = json!({ "slug": slug, "name": name, "contract": contract, "tenant": tenant });
                 let answer = context.client.post(PATH, &body)?;
-                context.print(&answer, |lang| shown(lang, std::slice::from_ref(&answer)));
+                context.print(&answer, |lang| shown(lang, std::slice::from_ref(&answer)))?;
             }
             Some(Act::Contract { slug, contract, tenant }) => {
                 let id = find(context, &slug, tenant.as_deref())?;
                 let path = format!("{PATH}/{}", part(&id));
                 let answer = context.client.patch(&path, &json!({ "contract": contract }))?;
-                context.print(&answer, |lang| shown(lang, std::slice::from_ref(&answer)));
+                context.print(&answer, |lang| shown(lang, std::slice::from_ref(&answer)))?;
             }
         }
         Ok(())
@@ -72,7 +74,7 @@ impl Run for Projects {
 
 fn find(context: &Context, slug: &str, tenant: Option<&str>) -> Result<String, Failure> {
     let all = context.client.get(PATH)?;
-    let all = all.as_array().map(Vec::as_slice).unwrap_or_default();
+    let all = list(&all)?;
     let is_it = |project: &&Value| {
         text(project, "slug") == slug && tenant.is_none_or(|tenant| text(project, "tenant_slug") == tenant)
     };

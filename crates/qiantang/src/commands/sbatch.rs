@@ -5,64 +5,82 @@ use clap::Args;
 /// Options of sbatch; they win over the script's own.
 #[derive(Debug, Args)]
 pub struct Options {
+    /// The job's name.
     #[arg(long, short = 'J')]
     job_name: Option<String>,
+    /// How many nodes, or MIN-MAX for as many as can be had.
     #[arg(long, short = 'N')]
     nodes: Option<String>,
+    /// How many cards in all.
     #[arg(long, short = 'G')]
     gpus: Option<String>,
+    /// How many cards on each node.
     #[arg(long)]
     gpus_per_node: Option<String>,
+    /// Cards on each node, such as npu:8.
     #[arg(long)]
     gres: Option<String>,
+    /// The time limit, such as 30 (minutes), 12:00:00 or 2-00:00:00.
     #[arg(long, short = 't')]
     time: Option<String>,
-    /// The project.
+    /// The project that is charged.
     #[arg(long, short = 'A')]
     account: Option<String>,
     /// The service class: urgent, normal or spot.
     #[arg(long, short = 'q')]
     qos: Option<String>,
+    /// The indices of an array of tasks, such as 0-7, or 0-99%4 for four at a time.
     #[arg(long, short = 'a')]
     array: Option<String>,
+    /// What to wait for, such as afterok:JOB.
     #[arg(long, short = 'd')]
     dependency: Option<String>,
-    /// The card model.
+    /// What each node must have: labels, or card models.
     #[arg(long, short = 'C')]
     constraint: Option<String>,
+    /// A comment that is kept with the job.
     #[arg(long)]
     comment: Option<String>,
+    /// Variables for the run, such as A=1,B=2.
     #[arg(long)]
     export: Option<String>,
-    /// `batch`: once, on the first node, as sbatch does; `each-node`.
+    /// How often the script is started: `batch`, once on the first node as sbatch does, or `each-node`.
     #[arg(long)]
     launch: Option<String>,
-    /// On Slurm: tasks that srun starts.
+    /// How many tasks srun starts (on Slurm only).
     #[arg(long, short = 'n')]
     ntasks: Option<String>,
+    /// How many tasks srun starts on each node (on Slurm only).
     #[arg(long)]
     ntasks_per_node: Option<String>,
+    /// How many cards each task gets.
     #[arg(long)]
     gpus_per_task: Option<String>,
+    /// How many processors each task gets (on Slurm only).
     #[arg(long, short = 'c')]
     cpus_per_task: Option<String>,
+    /// How much memory on each node, such as 16G (on Slurm only).
     #[arg(long)]
     mem: Option<String>,
+    /// How much memory for each processor (on Slurm only).
     #[arg(long)]
     mem_per_cpu: Option<String>,
-    /// On Slurm: a file that has standard output, too.
+    /// A file that gets standard output as well (on Slurm only).
     #[arg(long, short)]
     output: Option<String>,
+    /// A file that gets standard error as well (on Slurm only).
     #[arg(long, short)]
     error: Option<String>,
-    /// On Slurm: the folder that it starts in.
+    /// The folder that the job starts in (on Slurm only).
     #[arg(long, short = 'D')]
     chdir: Option<String>,
-    /// On Slurm: `B:USR1@60`.
+    /// A signal to send before the time limit, such as B:USR1@60 (on Slurm only).
     #[arg(long)]
     signal: Option<String>,
+    /// Give the job whole nodes, with all their cards.
     #[arg(long)]
     exclusive: bool,
+    /// Taken as sbatch does and ignored: the contract says which pools are used.
     #[arg(long, short)]
     partition: Option<String>,
 }

@@ -9,7 +9,8 @@ use serde_json::Value;
 use crate::context::{Context, Done, Run};
 use crate::{
     errors::Failure,
-    output::{items, pick, table, text},
+    output::{items, list, pick, table, text},
+    words,
 };
 
 /// Say what the center keeps in Slurm.
@@ -17,7 +18,7 @@ use crate::{
 pub enum Slurm {
     /// Show the accounts of tenants and projects in Slurm, and what would be changed there (the center's people).
     Accounts {
-        /// Change it, once (operators).
+        /// Make these changes now, once (operators).
         #[arg(long)]
         apply: bool,
     },
@@ -38,8 +39,10 @@ fn accounts(context: &Context, apply: bool) -> Done {
     } else {
         context.client.get("/api/v1/slurm/accounts")?
     };
-    context.print(&answer, |lang| shown(lang, &answer, apply));
-    let failed = items(&answer, "steps").iter().filter(|step| step["is_done"] == false).count();
+    let steps = list(&answer["steps"])?;
+    let accounts = list(&answer["accounts"])?;
+    context.print(&answer, |lang| shown(lang, &answer, accounts, steps, apply))?;
+    let failed = steps.iter().filter(|step| step["is_done"] == false).count();
     if failed == 0 {
         return Ok(());
     }
@@ -47,14 +50,14 @@ fn accounts(context: &Context, apply: bool) -> Done {
     Err(Failure::refused("slurm_failed", message, "see what Slurm says under each; then apply again"))
 }
 
-fn shown(lang: Lang, answer: &Value, is_applied: bool) -> String {
+fn shown(lang: Lang, answer: &Value, accounts: &[Value], steps: &[Value], is_applied: bool) -> String {
     let figure = |row: &Value, key: &str| row[key].as_u64().map_or_else(String::new, |n| n.to_string());
     let row = |row: &Value| {
         vec![
             text(row, "account").to_owned(),
             text(row, "tenant_slug").to_owned(),
             text(row, "project_slug").to_owned(),
-            state(lang, text(row, "state")).to_owned(),
+            words::word(lang, "slurm", text(row, "state")),
             figure(row, "limit_cards"),
             figure(row, "used_card_min"),
             figure(row, "limit_card_min"),
@@ -64,8 +67,7 @@ fn shown(lang: Lang, answer: &Value, is_applied: bool) -> String {
         Lang::Zh => ["账户", "租户", "项目", "状态", "卡数上限", "已用卡分钟", "卡分钟上限"],
         Lang::En => ["account", "tenant", "project", "state", "cards", "used card-min", "limit card-min"],
     };
-    let mut shown = table(&titles, items(answer, "accounts").iter().map(row).collect(), 4);
-    let steps = items(answer, "steps");
+    let mut shown = table(&titles, accounts.iter().map(row).collect(), 4);
     let title = match (steps.is_empty(), is_applied) {
         (true, _) => pick(lang, "Slurm 与中心一致，无需改动。", "Slurm is in step: nothing to change."),
         (false, true) => pick(lang, "已执行：", "Done:"),
@@ -93,14 +95,4 @@ fn shown(lang: Lang, answer: &Value, is_applied: bool) -> String {
         let _ = write!(shown, "\n\n{note}");
     }
     shown
-}
-
-fn state(lang: Lang, code: &str) -> &str {
-    match (lang, code) {
-        (Lang::Zh, "open") => "开放",
-        (Lang::Zh, "paused") => "暂停",
-        (Lang::Zh, "missing") => "未建立",
-        (Lang::Zh, "foreign") => "他人所有",
-        (_, other) => other,
-    }
 }

@@ -8,24 +8,25 @@ use super::contracts;
 use crate::context::{Context, Done, Run, part, query, say};
 use crate::{
     errors::Failure,
-    output::{card_hours, money, number, table, text},
+    output::{card_hours, list, money, number, table, text},
 };
 
 /// Show a contract's statement of a month.
 #[derive(Debug, Args)]
 pub struct Statement {
-    /// Its number or id; your only one where left out.
+    /// The contract's number or id; may be left out where you see only one.
     contract: Option<String>,
-    /// YYYY-MM.
+    /// The month, as YYYY-MM; this month where left out.
     #[arg(long)]
     month: Option<String>,
-    /// As a CSV table.
+    /// Print a CSV table.
     #[arg(long)]
     csv: bool,
 }
 
 impl Run for Statement {
     fn run(self, context: &Context) -> Done {
+        context.refuse_beside_json("--csv", self.csv)?;
         let all = contracts::all(context)?;
         let found = match (self.contract.as_deref(), all.as_slice()) {
             (Some(wanted), all) => contracts::named(all, wanted)?,
@@ -46,16 +47,15 @@ impl Run for Statement {
             query(&[("month", self.month)])
         );
         if self.csv {
-            say(context.client.text(&path, "text/csv")?.trim_end());
-            return Ok(());
+            return say(context.client.text(&path, "text/csv")?.trim_end());
         }
         let answer = context.client.get(&path)?;
-        context.print(&answer, |lang| shown(lang, &answer));
-        Ok(())
+        let lines = list(&answer["lines"])?;
+        context.print(&answer, |lang| shown(lang, &answer, lines))
     }
 }
 
-fn shown(lang: Lang, statement: &Value) -> String {
+fn shown(lang: Lang, statement: &Value, lines: &[Value]) -> String {
     let row = |line: &Value| {
         vec![
             text(line, "project").to_owned(),
@@ -64,7 +64,7 @@ fn shown(lang: Lang, statement: &Value) -> String {
             money(number(line, "charge_micro_cny")),
         ]
     };
-    let rows = statement["lines"].as_array().map(|all| all.iter().map(row).collect()).unwrap_or_default();
+    let rows = lines.iter().map(row).collect();
     let titles = match lang {
         Lang::Zh => ["项目", "运行", "卡时", "费用（元）"],
         Lang::En => ["project", "runs", "card-hours", "charge (CNY)"],

@@ -16,7 +16,7 @@ use super::{jobs, sbatch::Options};
 use crate::context::{Context, Done, Run};
 use crate::{
     errors::{Category, Failure},
-    output::{card_hours, money, number, pick, text, verdict},
+    output::{card_hours, items, money, number, pick, text, verdict},
 };
 
 /// The most that is read of a script or task file; the center takes less.
@@ -30,13 +30,13 @@ pub struct Submit {
     /// Arguments for the script.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     args: Vec<String>,
-    /// Only say price, binding limit and forecast start.
-    #[arg(long)]
+    /// Submit nothing; show the price, what it would wait for and when it could start.
+    #[arg(long, conflicts_with_all = ["parsable", "wait"])]
     dry_run: bool,
-    /// Print the job's id alone.
+    /// Print nothing but the job's id.
     #[arg(long)]
     parsable: bool,
-    /// Wait for the end; exit 0 only if the job succeeds, 3 if it is cancelled.
+    /// Wait until the job ends; exit with 0 only if it succeeds, with 3 if it is cancelled.
     #[arg(long)]
     wait: bool,
     #[command(flatten)]
@@ -45,19 +45,15 @@ pub struct Submit {
 
 impl Run for Submit {
     fn run(self, context: &Context) -> Done {
+        context.refuse_beside_json("--parsable", self.parsable)?;
         let source = read(&self.script)?;
-        let mut parsed =
-            domain::script::parse(&source).map_err(|problems| invalid(context, &self.script, &problems))?;
+        let file_name = self.script.file_name().and_then(|name| name.to_str()).filter(|name| *name != "-");
+        let mut parsed = domain::script::parse_as(&source, file_name.unwrap_or("script"))
+            .map_err(|problems| invalid(context, &self.script, &problems))?;
         let notes = domain::script::apply(&mut parsed.spec, &self.options.words());
         parsed
             .notes
             .extend(notes.map_err(|problems| invalid(context, Path::new("command line"), &problems))?);
-        if parsed.spec.name == "script"
-            && let Some(name) =
-                self.script.file_name().and_then(|name| name.to_str()).filter(|name| *name != "-")
-        {
-            name.clone_into(&mut parsed.spec.name);
-        }
         parsed.spec.args.clone_from(&self.args);
         place(&mut parsed.spec);
         tell_notes(context, &parsed.notes);
@@ -72,9 +68,10 @@ impl Run for Submit {
 /// Submit a task file (YAML).
 #[derive(Debug, Args)]
 pub struct Apply {
+    /// The task file; `-` reads standard input.
     #[arg(long, short)]
     file: PathBuf,
-    /// Only say price, binding limit and forecast start.
+    /// Submit nothing; show the price, what it would wait for and when it could start.
     #[arg(long)]
     dry_run: bool,
 }
@@ -184,7 +181,7 @@ fn send(context: &Context, spec: &JobSpec, notes: &[Note], id_alone: bool) -> Re
         _ if id_alone => id.clone(),
         Lang::Zh => format!("已提交 {id}"),
         Lang::En => format!("Submitted {id}"),
-    });
+    })?;
     Ok(id)
 }
 
@@ -203,15 +200,15 @@ fn dry_run(context: &Context, spec: &JobSpec, notes: &[Note]) -> Done {
     let body = serde_json::to_value(spec).unwrap_or_default();
     let mut answer = context.client.post("/api/v1/jobs/dry-run", &body)?;
     answer["notes"] = serde_json::to_value(notes).unwrap_or_default();
-    context.print(&answer, |lang| shown(lang, &answer));
-    Ok(())
+    context.print(&answer, |lang| shown(lang, &answer))
 }
 
 fn shown(lang: Lang, answer: &Value) -> String {
     let price = &answer["price"];
     let start = if answer["starts_now"].as_bool().unwrap_or_default() {
-        let places = answer["placement"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let places = places.iter().map(|place| format!("{}[{}]", text(place, "node"), text(place, "cards")));
+        let places = items(answer, "placement")
+            .iter()
+            .map(|place| format!("{}[{}]", text(place, "node"), text(place, "cards")));
         let places = places.collect::<Vec<_>>().join(" ");
         format!("{}: {places}", pick(lang, "立即开始", "Starts now"))
     } else {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::context::{Context, Done, Run, part};
 use crate::{
-    output::{instant, number, pick, table, text},
+    output::{instant, list, number, pick, table, text},
     words,
 };
 
@@ -21,19 +21,24 @@ pub struct Tenants {
 #[derive(Debug, Subcommand)]
 enum Act {
     /// Show one tenant.
-    Show { slug: String },
+    Show {
+        /// The short name of the tenant.
+        slug: String,
+    },
     /// Sign a tenant up (operators).
     New {
-        /// Its short name, as in commands and addresses.
+        /// The short name to give it, as it stands in commands and addresses.
         slug: String,
+        /// Its name in Chinese.
         #[arg(long)]
         name_zh: String,
+        /// Its name in English.
         #[arg(long)]
         name_en: String,
-        /// research, enterprise or government.
+        /// Its domain: research, enterprise or government.
         #[arg(long)]
         domain: String,
-        /// The short name of an alliance that it is in.
+        /// The short name of the alliance that it is in, if any.
         #[arg(long)]
         alliance: Option<String>,
     },
@@ -44,11 +49,10 @@ const PATH: &str = "/api/v1/tenants";
 impl Run for Tenants {
     fn run(self, context: &Context) -> Done {
         match self.act {
-            None => list(context),
+            None => show_all(context),
             Some(Act::Show { slug }) => {
                 let answer = context.client.get(&format!("{PATH}/{}", part(&slug)))?;
-                context.print(&answer, |lang| shown(lang, std::slice::from_ref(&answer)));
-                Ok(())
+                context.print(&answer, |lang| shown(lang, std::slice::from_ref(&answer)))
             }
             Some(Act::New { slug, name_zh, name_en, domain, alliance }) => {
                 let body = json!({ "slug": slug, "name_zh": name_zh, "name_en": name_en, "domain": domain,
@@ -57,17 +61,16 @@ impl Run for Tenants {
                 context.print(&answer, |lang| match lang {
                     Lang::Zh => format!("已登记租户 {slug}"),
                     Lang::En => format!("Signed up the tenant {slug}"),
-                });
-                Ok(())
+                })
             }
         }
     }
 }
 
-fn list(context: &Context) -> Done {
+fn show_all(context: &Context) -> Done {
     let answer = context.client.get(PATH)?;
-    context.print(&answer, |lang| shown(lang, answer.as_array().map(Vec::as_slice).unwrap_or_default()));
-    Ok(())
+    let tenants = list(&answer)?;
+    context.print(&answer, |lang| shown(lang, tenants))
 }
 
 fn shown(lang: Lang, tenants: &[Value]) -> String {

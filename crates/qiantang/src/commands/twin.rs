@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{Lang, MicroCny, Millis, RatePerCardHour};
+use domain::{Lang, Millis, RatePerCardHour};
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 use twin::{
@@ -23,9 +23,9 @@ use twin::{
 
 pub use options::Twin;
 use options::{Compare, Generate, Grow, Hall, Replay, Results};
-use screen::{Screen, bar, read};
+use screen::{Screen, add_faults, bar, read};
 
-use crate::context::{Context, Done, Run, say};
+use crate::context::{Context, Done, Run, say, write as write_out};
 use crate::{
     errors::Failure,
     output::{pick, table},
@@ -38,7 +38,7 @@ impl Run for Twin {
             Self::Replay(options) => replay(&screen, &options),
             Self::Compare(options) => compare(&screen, &options),
             Self::Grow(options) => grow(&screen, &options),
-            Self::Generate(options) => generate(&screen, &options),
+            Self::Generate(options) => generate(context, &options),
             Self::Pack(options) => pack::run(&screen, &options),
         }
     }
@@ -63,11 +63,11 @@ fn replay(screen: &Screen, options: &Replay) -> Done {
         if let Some(forecasts) = &forecasts {
             answer["forecasts"] = serde_json::to_value(forecasts).unwrap_or_default();
         }
-        say(&answer.to_string());
+        say(&answer.to_string())?;
     } else {
-        say(&shown(screen.lang, &ran));
+        say(&shown(screen.lang, &ran))?;
         if let Some(found) = &forecasts {
-            say(&forecasts::shown(screen.lang, found));
+            say(&forecasts::shown(screen.lang, found))?;
         }
     }
     Ok(())
@@ -86,8 +86,7 @@ fn compare(screen: &Screen, options: &Compare) -> Done {
     let ran = all(screen, &work);
     let results = Results { jobs_csv: None, html: options.html.clone() };
     finish(screen, &work, &ran, &faults, &results)?;
-    tell_all(screen, &trace, &ran, &faults);
-    Ok(())
+    tell_all(screen, &trace, &ran, &faults)
 }
 
 fn grow(screen: &Screen, options: &Grow) -> Done {
@@ -115,12 +114,14 @@ fn grow(screen: &Screen, options: &Grow) -> Done {
         label.clone_into(&mut ran.figures.label);
     }
     finish(screen, &work, &ran, &faults, &options.results)?;
-    tell_all(screen, &trace, &ran, &faults);
-    Ok(())
+    tell_all(screen, &trace, &ran, &faults)
 }
 
-fn generate(screen: &Screen, options: &Generate) -> Done {
-    let (trace, _) = read(screen, &options.input)?;
+fn generate(context: &Context, options: &Generate) -> Done {
+    let to_stdout = options.out == Path::new("-");
+    context.refuse_beside_json("--out -", to_stdout)?;
+    let screen = &Screen { lang: context.lang, json: context.json };
+    let (trace, faults) = read(screen, &options.input)?;
     let wanted = twin::generate::Workload {
         seed: options.seed,
         days: options.days,
@@ -128,24 +129,24 @@ fn generate(screen: &Screen, options: &Generate) -> Done {
         cards_milli: options.cards_scale,
     };
     let made = twin::generate::generate(&twin::generate::Model::of(&trace), &wanted);
-    if options.out == Path::new("-") {
-        let mut out = BufWriter::new(std::io::stdout().lock());
-        // A reader that has gone away (`| head`) is no failure.
-        let _ = twin::write_trace(&made, &mut out).and_then(|()| out.flush());
-        return Ok(());
+    if to_stdout {
+        let mut text = Vec::new();
+        twin::write_trace(&made, &mut text).map_err(|error| not_written(&options.out, &error))?;
+        return write_out(&text).map(drop);
     }
     write(&options.out, |out| twin::write_trace(&made, out))?;
     if screen.json {
-        say(&json!({ "jobs": made.jobs.len(), "cards": made.cards }).to_string());
+        let mut answer = json!({ "jobs": made.jobs.len(), "cards": made.cards });
+        add_faults(&mut answer, &faults);
+        say(&answer.to_string())
     } else {
         let words = pick(screen.lang, "个作业已写入", "jobs written to");
-        say(&format!("{} {words} {}", made.jobs.len(), options.out.display()));
+        say(&format!("{} {words} {}", made.jobs.len(), options.out.display()))
     }
-    Ok(())
 }
 
 fn setup(hall: &Hall, trace: &Trace, policy: ReplayPolicy) -> Result<Setup, Failure> {
-    let use_half_life = Millis::from_hours(hall.half_life_h.max(0));
+    let use_half_life = Millis::from_hours(hall.half_life_h);
     let mut queues = Vec::new();
     give(&mut queues, trace, &hall.queues)?;
     let failures = hall.mtbf_h.map(|mtbf_h| failures(hall, mtbf_h));
@@ -205,7 +206,7 @@ fn terms(hall: &Hall) -> Terms {
     Terms {
         tdp_watts: hall.tdp_w,
         pue_milli: hall.pue,
-        price: RatePerCardHour(MicroCny(hall.price.0.max(0))),
+        price: RatePerCardHour(hall.price),
         ..Terms::default()
     }
 }
@@ -272,13 +273,11 @@ fn write(path: &Path, content: impl FnOnce(&mut BufWriter<File>) -> std::io::Res
         content(&mut out)?;
         out.flush()
     });
-    written.map_err(|error| {
-        Failure::system(
-            "not_written",
-            format!("failed to write {}: {error}", path.display()),
-            "check the folder",
-        )
-    })
+    written.map_err(|error| not_written(path, &error))
+}
+
+fn not_written(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::system("not_written", format!("failed to write {}: {error}", path.display()), "check the folder")
 }
 
 /// The figures with how fast the replay was.
@@ -290,29 +289,24 @@ fn object(ran: &Ran, trace: &Trace, faults: &Faults) -> Value {
     let speed = ran.figures.jobs as f64 / seconds.max(1e-9);
     object["jobs_per_second"] = json!(speed);
     object["source"] = json!(trace.source);
-    object["bad_lines"] = json!(faults.bad);
-    object["skipped_lines"] = json!(faults.skipped);
+    add_faults(&mut object, faults);
     object
 }
 
-fn tell_all(screen: &Screen, trace: &Trace, ran: &[Ran], faults: &Faults) {
+fn tell_all(screen: &Screen, trace: &Trace, ran: &[Ran], faults: &Faults) -> Done {
     if screen.json {
         let runs: Vec<_> = ran.iter().map(|ran| object(ran, trace, faults)).collect();
-        say(&json!({ "runs": runs }).to_string());
+        say(&json!({ "runs": runs }).to_string())
     } else {
-        say(&shown(screen.lang, ran));
+        say(&shown(screen.lang, ran))
     }
 }
 
 fn shown(lang: Lang, ran: &[Ran]) -> String {
     let rows = ran.iter().map(|ran| summary::cells(&ran.figures).into()).collect();
     let mut text = table(&summary::titles(lang), rows, 1);
-    let wide: u64 = ran.iter().map(|ran| ran.figures.jobs_too_wide).max().unwrap_or(0);
-    if wide > 0 {
-        let note = match lang {
-            Lang::Zh => format!("\n{wide} 个作业所需的加速卡超过总数，未计入。"),
-            Lang::En => format!("\n{wide} jobs ask for more cards than there are, and are not counted."),
-        };
+    if let Some(note) = summary::never_started(lang, ran.iter().map(|ran| &ran.figures)) {
+        text.push('\n');
         text.push_str(&note);
     }
     let cut: u64 = ran.iter().map(|ran| ran.figures.runs_lost + ran.figures.runs_preempted).sum();

@@ -5,17 +5,18 @@ use domain::Lang;
 use serde_json::Value;
 
 use crate::context::{Context, Done, Run, query};
-use crate::output::{card_hours, money, number, pick, table, text};
+use crate::output::{card_hours, list, money, number, pick, table, text};
 
 /// Show use and charges.
 #[derive(Debug, Args)]
 pub struct Usage {
-    /// 2026-05-20 or 2026-05-20T08:00:00Z.
+    /// Use from then on, such as 2026-05-20 or 2026-05-20T08:00:00Z.
     #[arg(long)]
     from: Option<String>,
+    /// Use before then; up to now where left out.
     #[arg(long)]
     to: Option<String>,
-    /// project, tenant or domain.
+    /// What to add up by: project, tenant or domain.
     #[arg(long, default_value = "project")]
     by: String,
 }
@@ -27,6 +28,7 @@ impl Run for Usage {
             query(&[("from", self.from), ("to", self.to), ("group_by", Some(self.by))])
         );
         let answer = context.client.get(&path)?;
+        let used = list(&answer["rows"])?;
         context.print(&answer, |lang| {
             let row = |row: &Value| {
                 vec![
@@ -37,8 +39,7 @@ impl Run for Usage {
                     money(number(row, "charge_micro_cny")),
                 ]
             };
-            let mut rows: Vec<_> =
-                answer["rows"].as_array().map(|all| all.iter().map(row).collect()).unwrap_or_default();
+            let mut rows: Vec<_> = used.iter().map(row).collect();
             let mut total = row(&answer["total"]);
             pick(lang, "合计", "total").clone_into(&mut total[1]);
             rows.push(total);
@@ -47,7 +48,6 @@ impl Run for Usage {
                 Lang::En => ["tenant", "name", "runs", "card-hours", "charge (CNY)"],
             };
             table(&titles, rows, 2)
-        });
-        Ok(())
+        })
     }
 }

@@ -8,7 +8,6 @@ mod report;
 mod work;
 
 use std::{
-    io::Write as _,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     time::Duration,
@@ -21,7 +20,7 @@ use center::{
 use domain::{Lang, Millis};
 use tokio::sync::oneshot;
 
-use crate::errors::Failure;
+use crate::{context::say, errors::Failure};
 use base::error::chain;
 use options::in_lang;
 pub use options::{OnSlurm, Options, PASSWORD};
@@ -78,16 +77,13 @@ async fn play(options: &Options, host_command: Vec<std::ffi::OsString>) -> Resul
         });
     };
 
-    let played = act(options, &ready).await;
-    if let Ok(report) = &played {
-        if options.json {
-            println!("{}", report.json());
-        } else {
-            print!("{}", report.text(options.lang));
-        }
-        if !options.once {
-            keep_serving(options.lang, &ready).await;
-        }
+    let played = act(options, &ready).await.and_then(|report| {
+        let said = if options.json { report.json().to_string() } else { report.text(options.lang) };
+        say(said.trim_end()).map_err(|failure| failure.message)?;
+        Ok(report)
+    });
+    if played.is_ok() && !options.once {
+        keep_serving(options.lang, &ready).await;
     }
     let _ = stop.send(());
     match server.await {
@@ -98,30 +94,30 @@ async fn play(options: &Options, host_command: Vec<std::ffi::OsString>) -> Resul
 }
 
 async fn act(options: &Options, ready: &Ready) -> Result<Report, String> {
-    let say = |zh: &str, en: &str| {
-        if !options.json {
-            println!("{}", in_lang(options.lang, zh, en));
-            let _ = std::io::stdout().flush();
+    let tell = |zh: &str, en: &str| {
+        if options.json {
+            return Ok(());
         }
+        say(&in_lang(options.lang, zh, en)).map_err(|failure| failure.message)
     };
     if options.slurm.is_some() {
         let (nodes, cards) = slurms_nodes(ready).await?;
-        say(
+        tell(
             &format!("钱塘演示：Slurm 集群，{nodes} 个节点，{cards} 张加速卡。"),
             &format!("Qiantang demo on a Slurm cluster: {nodes} nodes with {cards} cards."),
-        );
+        )?;
     } else {
-        say(
+        tell(
             "钱塘演示：一期 40 PFLOPS，20 个虚拟节点，每节点 8 张昇腾 910（虚拟）。",
             "Qiantang demo: phase one, 40 PFLOPS: 20 virtual nodes with 8 virtual Ascend 910 cards each.",
-        );
+        )?;
     }
     let people = people::sign_up(ready).await.map_err(|error| error.to_string())?;
     let address = ready.address;
-    say(
+    tell(
         &format!("浏览器打开 http://{address} ，用户 operator，密码 {PASSWORD}\n"),
         &format!("Open http://{address} in a browser: sign in as operator, password {PASSWORD}\n"),
-    );
+    )?;
     work::run(options, ready, &people).await.map_err(|error| error.to_string())
 }
 

@@ -106,7 +106,7 @@ impl Report {
             "{}",
             say(
                 &format!(
-                    "算力平衡（卡时）：总量 {} = 售出 {} + 授予 {} + 空闲 {} + 停用 {} + 故障 {} + 回收 {} + 丢失 {}：{}",
+                    "算力平衡（卡时）：总量 {} = 售出 {} + 资助 {} + 空闲 {} + 排空 {} + 故障 {} + 回收 {} + 丢失 {}：{}",
                     balance.capacity_card_ms,
                     balance.sold_card_ms,
                     balance.granted_card_ms,
@@ -160,7 +160,7 @@ impl Report {
             table.add_row([
                 job.name.to_owned(),
                 job.tenant.name(lang).to_owned(),
-                domain_in(lang, job.tenant.domain.code()).to_owned(),
+                words::word(lang, "domain", job.tenant.domain.code()),
                 words::state(lang, job.state.code()),
                 job.exit_code.map(|code| code.to_string()).unwrap_or_default(),
                 job.card_ms.to_string(),
@@ -176,7 +176,7 @@ impl Report {
 
     fn contract_table(&self, lang: Lang) -> Table {
         let titles = match lang {
-            Lang::Zh => ["合同", "登录名", "种类", "状态", "余额（元）"],
+            Lang::Zh => ["合同", "登录名", "类型", "状态", "余额（元）"],
             Lang::En => ["contract", "login", "kind", "state", "balance (CNY)"],
         };
         let mut table = table(&titles);
@@ -184,8 +184,8 @@ impl Report {
             table.add_row([
                 contract.number.clone(),
                 contract.tenant_slug.clone(),
-                contract_word(lang, contract.kind.code()).to_owned(),
-                contract_word(lang, contract.state.code()).to_owned(),
+                words::word(lang, "kind", contract.kind.code()),
+                words::state(lang, contract.state.code()),
                 contract.money_balance_micro_cny.to_string(),
             ]);
         }
@@ -203,26 +203,5 @@ fn table(titles: &[&str]) -> Table {
 fn align_right(table: &mut Table, column: usize) {
     if let Some(column) = table.column_mut(column) {
         column.set_cell_alignment(CellAlignment::Right);
-    }
-}
-
-fn contract_word(lang: Lang, code: &str) -> &str {
-    match (lang, code) {
-        (Lang::Zh, "prepaid") => "预付",
-        (Lang::Zh, "metered") => "按量",
-        (Lang::Zh, "reserved") => "预留",
-        (Lang::Zh, "grant") => "资助",
-        (Lang::Zh, "active") => "生效",
-        (Lang::Zh, "exhausted") => "余额用尽",
-        (_, other) => other,
-    }
-}
-
-fn domain_in(lang: Lang, code: &str) -> &str {
-    match (lang, code) {
-        (Lang::Zh, "research") => "科研",
-        (Lang::Zh, "enterprise") => "企业",
-        (Lang::Zh, "government") => "政务",
-        (_, other) => other,
     }
 }

@@ -17,7 +17,7 @@ use center::{
 };
 use domain::{JobId, JobSpec, JobStatus, Millis, Timestamp};
 
-use crate::words;
+use crate::{context::say, words};
 
 use super::{
     files,
@@ -167,7 +167,9 @@ async fn look(
         };
         let seconds = began.elapsed().as_secs_f64();
         let state = words::state(options.lang, shown.state.code());
-        println!("{seconds:6.1} s  {:<22} {}: {state}{why}", job.item.name, job.tenant.name(options.lang));
+        let line =
+            format!("{seconds:6.1} s  {:<22} {}: {state}{why}", job.item.name, job.tenant.name(options.lang));
+        say(&line).map_err(|failure| AppError::internal(failure.message))?;
     }
     Ok(())
 }

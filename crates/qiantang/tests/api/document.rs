@@ -28,6 +28,27 @@ fn the_document_is_whole_and_has_no_dead_references() {
     }
 }
 
+#[test]
+fn the_documentation_lists_each_route() {
+    let site = Site::new(QIANTANG, 1, "");
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/api.md"));
+    let text = text.expect("the documentation is there");
+    let (_, list) = text.split_once("## All routes").expect("it has the list");
+    // Between backticks: one or more methods, and a path below /api/v1.
+    let listed: BTreeSet<(String, String)> = list
+        .split('`')
+        .filter_map(|quoted| quoted.rsplit_once(' '))
+        .filter(|(_, path)| path.starts_with('/'))
+        .flat_map(|(methods, path)| {
+            methods.split(' ').map(move |method| (method.to_owned(), format!("/api/v1{path}")))
+        })
+        .collect();
+    let served: BTreeSet<(String, String)> = routes(&site).into_iter().collect();
+    let missing: Vec<_> = served.difference(&listed).collect();
+    let gone: Vec<_> = listed.difference(&served).collect();
+    assert!(missing.is_empty() && gone.is_empty(), "docs/api.md lacks {missing:?} and has {gone:?}");
+}
+
 fn collect(value: &Value, references: &mut BTreeSet<String>) {
     match value {
         Value::Object(map) => {

@@ -30,27 +30,8 @@ fn draft<'a>(changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     fields
 }
 
-/// Somebody who sends forms.
-struct Clerk {
-    browser: Browser,
-    csrf: String,
-}
-
-impl Clerk {
-    fn new(scene: &Scene, login: &str) -> Self {
-        let browser = scene.browser(login);
-        let csrf = browser.csrf();
-        Self { browser, csrf }
-    }
-
-    fn send(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let fields = [&[("csrf", self.csrf.as_str())], fields].concat();
-        self.browser.post(path, &fields, &[])
-    }
-
-    fn act(&self, page: &str, action: &str, reason: &str) -> Answer {
-        self.send(&format!("{page}/act"), &[("action", action), ("reason", reason)])
-    }
+fn act(browser: &Browser, page: &str, action: &str, reason: &str) -> Answer {
+    browser.send_form(&format!("{page}/act"), &[("action", action), ("reason", reason)])
 }
 
 /// The path of a page with an active contract that is billed by use.
@@ -67,11 +48,11 @@ fn kept(scene: &Scene, page: &str) -> Value {
 #[test]
 fn a_draft_that_can_not_be_comes_back_with_each_fault_at_its_field() {
     let scene = Scene::new();
-    let mut operator = Clerk::new(&scene, "operator");
+    let mut operator = scene.browser("operator");
     let bad = draft(&[("ends", "2026-01-01"), ("guaranteed", "9"), ("weight", "none")]);
     for (lang, said) in [("en", "give a day after the first"), ("zh", "要晚于开始的那一天")] {
-        operator.browser.lang = lang;
-        let refused = operator.send("/contracts/new", &bad);
+        operator.lang = lang;
+        let refused = operator.send_form("/contracts/new", &bad);
         assert_eq!(refused.status, 422);
         assert!(refused.body.contains(said), "said at its field: {}", refused.body);
         assert_eq!(refused.body.matches("class=\"error\"").count(), 3, "{}", refused.body);
@@ -84,20 +65,20 @@ fn a_draft_that_can_not_be_comes_back_with_each_fault_at_its_field() {
 #[test]
 fn a_contract_is_drawn_up_and_decided_by_hand() {
     let scene = Scene::new();
-    let operator = Clerk::new(&scene, "operator");
-    let made = operator.send("/contracts/new", &DRAFT);
+    let operator = scene.browser("operator");
+    let made = operator.send_form("/contracts/new", &DRAFT);
     assert_eq!(made.status, 303, "{}", made.body);
-    let twice = operator.send("/contracts/new", &DRAFT);
+    let twice = operator.send_form("/contracts/new", &DRAFT);
     assert_eq!(twice.status, 409);
     assert!(twice.body.contains("id=\"number-error\""), "the number is taken: {}", twice.body);
 
     let page = made.header("location");
-    let shown = operator.browser.get(page).body;
+    let shown = operator.get(page).body;
     assert!(shown.contains("Draft") && shown.contains("Not active yet") && shown.contains("/act/submit"));
     for action in ["submit", "approve", "activate"] {
-        let look = operator.browser.get(&format!("{page}/act/{action}"));
+        let look = operator.get(&format!("{page}/act/{action}"));
         assert_eq!(look.status, 200, "{}", look.body);
-        let done = operator.act(page, action, "");
+        let done = act(&operator, page, action, "");
         assert_eq!(done.status, 303, "{action}: {}", done.body);
     }
     assert_eq!(kept(&scene, page)["state"], "active");
@@ -106,40 +87,40 @@ fn a_contract_is_drawn_up_and_decided_by_hand() {
 #[test]
 fn an_administrator_draws_up_and_hands_in_a_contract_and_no_more() {
     let scene = Scene::new();
-    let admin = Clerk::new(&scene, "alpha-admin");
+    let admin = scene.browser("alpha-admin");
     let mut fields = draft(&[("number", "HZ-10")]);
     fields.retain(|(name, _)| *name != "tenant");
-    let made = admin.send("/contracts/new", &fields);
+    let made = admin.send_form("/contracts/new", &fields);
     assert_eq!(made.status, 303, "{}", made.body);
-    let act = |action| admin.act(made.header("location"), action, "x").status;
-    assert_eq!((act("approve"), act("submit"), act("approve")), (403, 303, 403));
+    let status = |action| act(&admin, made.header("location"), action, "x").status;
+    assert_eq!((status("approve"), status("submit"), status("approve")), (403, 303, 403));
 }
 
 #[test]
 fn a_payment_is_reviewed_and_booked_once() {
     let scene = Scene::new();
-    let operator = Clerk::new(&scene, "operator");
+    let operator = scene.browser("operator");
     let page = metered_contract(&scene);
     let top_up = format!("{page}/top-up");
     let balance = || kept(&scene, &page)["money_balance_micro_cny"].clone();
 
-    let wrong = operator.send(&top_up, &[("amount", "much"), ("reference", ""), ("step", "book")]);
+    let wrong = operator.send_form(&top_up, &[("amount", "much"), ("reference", ""), ("step", "book")]);
     assert_eq!(wrong.status, 422);
     assert!(wrong.body.contains("value=\"much\"") && wrong.body.contains("id=\"reference-error\""));
 
     let payment = [("amount", "1,000"), ("reference", "bank 1")];
-    let review = operator.send(&top_up, &payment);
+    let review = operator.send_form(&top_up, &payment);
     assert_eq!(review.status, 200, "{}", review.body);
     assert!(review.body.contains("¥ 1,000.00") && review.body.contains("value=\"book\""), "{}", review.body);
     assert_eq!(balance(), 0, "looking books nothing");
 
     for _ in 0..2 {
-        let booked = operator.send(&top_up, &[payment[0], payment[1], ("step", "book")]);
+        let booked = operator.send_form(&top_up, &[payment[0], payment[1], ("step", "book")]);
         assert_eq!(booked.status, 303, "{}", booked.body);
     }
     assert_eq!(balance(), 1_000_000_000, "one reference is booked once");
 
-    let other = operator.send(&top_up, &[("amount", "2"), payment[1], ("step", "book")]);
+    let other = operator.send_form(&top_up, &[("amount", "2"), payment[1], ("step", "book")]);
     assert_eq!(other.status, 409);
     assert!(other.body.contains("id=\"reference-error\""), "{}", other.body);
 }
@@ -147,7 +128,7 @@ fn a_payment_is_reviewed_and_booked_once() {
 #[test]
 fn payments_are_listed_newest_first_in_pages() {
     let scene = Scene::new();
-    let operator = Clerk::new(&scene, "operator");
+    let operator = scene.browser("operator");
     let page = metered_contract(&scene);
     let pay = |amount: i64, reference: &str| {
         let body = json!({ "amount_micro_cny": amount, "reference": reference });
@@ -157,10 +138,10 @@ fn payments_are_listed_newest_first_in_pages() {
     for n in 0..25 {
         pay(1_000_000 + n, &format!("more {n}"));
     }
-    let first = operator.browser.get(&page).body;
+    let first = operator.get(&page).body;
     let cursor = first.split("?cursor=").nth(1).and_then(|rest| rest.split('#').next());
     let cursor = cursor.expect("a link to older ones");
-    let second = operator.browser.get(&format!("{page}?cursor={cursor}")).body;
+    let second = operator.get(&format!("{page}?cursor={cursor}")).body;
     assert!(!first.contains("¥ 1,000.00</span></td>"), "the newest come first");
     assert!(second.contains("¥ 1,000.00</span></td>"), "{second}");
     assert!(!second.contains("rel=\"next\""), "these are the last");
@@ -170,16 +151,16 @@ fn payments_are_listed_newest_first_in_pages() {
 fn a_decision_needs_its_reason_which_the_page_and_the_audit_log_show_as_text() {
     let scene = Scene::new();
     scene.site.tenant("beta", "enterprise", &grant(), 8);
-    let operator = Clerk::new(&scene, "operator");
+    let operator = scene.browser("operator");
     let page = format!("/contracts/{}", scene.alpha.contract);
-    let bare = operator.act(&page, "suspend", " ");
+    let bare = act(&operator, &page, "suspend", " ");
     assert_eq!(bare.status, 422);
     assert!(bare.body.contains("say why"), "{}", bare.body);
 
-    assert_eq!(operator.act(&page, "suspend", "an audit of <b>its</b> use").status, 303);
-    let shown = operator.browser.get(&page).body;
+    assert_eq!(act(&operator, &page, "suspend", "an audit of <b>its</b> use").status, 303);
+    let shown = operator.get(&page).body;
     assert!(shown.contains("an audit of &#60;b&#62;its"), "{shown}");
-    let log = |query: &str| operator.browser.get(&format!("/audit?action=decide_contract&{query}")).body;
+    let log = |query: &str| operator.get(&format!("/audit?action=decide_contract&{query}")).body;
     let of_alpha = log("tenant=alpha&actor=operator");
     assert!(of_alpha.contains("an audit of") && of_alpha.contains(&format!("href=\"{page}\"")), "{of_alpha}");
     assert!(!log("tenant=beta").contains("an audit of"));

@@ -48,11 +48,10 @@ fn a_refused_script_is_explained_in_chinese_alone() {
     let scene = Scene::new();
     let mut admin = scene.browser("alpha-admin");
     admin.lang = "zh";
-    let csrf = admin.csrf();
     for script in
         ["#!/bin/sh\n#SBATCH --gres=tpu:1 --time=soon nonsense\n", "name: [\n", "name: x\nnodes: none\n"]
     {
-        let refused = admin.post("/submit", &[("csrf", &csrf), ("script", script)], &[]);
+        let refused = admin.send_form("/submit", &[("script", script)]);
         assert_eq!(refused.status, 422);
         let alert = refused.body.split("role=\"alert\"").nth(1);
         let said = alert.and_then(|rest| rest.split("</section>").next()).expect("an alert");
@@ -67,15 +66,9 @@ fn a_login_that_is_taken_is_said_in_chinese_at_its_field() {
     let scene = Scene::new();
     let mut admin = scene.browser("alpha-admin");
     admin.lang = "zh";
-    let csrf = admin.csrf();
-    let taken = [
-        ("csrf", csrf.as_str()),
-        ("m-login", "alpha-finance"),
-        ("m-name", "x"),
-        ("m-role", "finance"),
-        ("m-password", PASSWORD),
-    ];
-    let refused = admin.post("/people/members", &taken, &[]);
+    let taken =
+        [("m-login", "alpha-finance"), ("m-name", "x"), ("m-role", "finance"), ("m-password", PASSWORD)];
+    let refused = admin.send_form("/people/members", &taken);
     assert_eq!(refused.status, 409);
     let is_at_field = refused.body.contains("id=\"m-login-error\"");
     assert!(is_at_field && refused.body.contains("已经存在"), "{}", refused.body);

@@ -9,7 +9,6 @@ use crate::{QIANTANG, scene::SETTINGS};
 struct AtNode {
     site: Site,
     operator: Browser,
-    csrf: String,
     page: String,
 }
 
@@ -17,14 +16,12 @@ impl AtNode {
     fn new() -> Self {
         let site = Site::new(QIANTANG, 1, SETTINGS);
         let operator = Browser::signed_in(&site, "operator");
-        let csrf = operator.csrf();
         let page = format!("/nodes/{}", site.nodes()[0]["name"].as_str().expect("a name"));
-        Self { site, operator, csrf, page }
+        Self { site, operator, page }
     }
 
     fn send(&self, form: &str, fields: &[(&str, &str)]) -> Answer {
-        let fields = [&[("csrf", self.csrf.as_str())], fields].concat();
-        self.operator.post(&format!("{}/{form}", self.page), &fields, &[])
+        self.operator.send_form(&format!("{}/{form}", self.page), fields)
     }
 
     fn shown(&self) -> String {

@@ -4,52 +4,7 @@ use std::{fmt::Write as _, path::Path};
 
 use testkit::{Answer, assert_golden, grant};
 
-use crate::scene::Scene;
-
-/// The pages of the golden matrix.
-const PAGES: &[&str] = &[
-    "/",
-    "/jobs",
-    "/jobs?state=active&name=x",
-    "/jobs?state=active&state=x",
-    "/jobs?state=nonsense",
-    "/jobs/JOB",
-    "/jobs/JOB?stream=stderr",
-    "/jobs/JOB/log",
-    "/jobs/nonsense",
-    "/submit",
-    "/submit?from=JOB",
-    "/nodes",
-    "/nodes/NODE",
-    "/nodes/nonsense",
-    "/contracts",
-    "/contracts/new",
-    "/contracts/CONTRACT",
-    "/contracts/CONTRACT?cursor=9",
-    "/contracts/CONTRACT/act/suspend",
-    "/contracts/CONTRACT/act/approve",
-    "/contracts/CONTRACT/act/expire",
-    "/contracts/CONTRACT/top-up",
-    "/contracts/CONTRACT/statement",
-    "/statements",
-    "/prices",
-    "/prices/new",
-    "/prices/book/none",
-    "/tenants",
-    "/alliances",
-    "/alliances/none",
-    "/capacity",
-    "/twin",
-    "/twin/1",
-    "/twin/1/report",
-    "/people",
-    "/audit",
-    "/audit?actor=center&to=2026-01-01",
-    "/audit?tenant=alpha",
-    "/audit?from=soon",
-    "/tokens",
-    "/nonsense",
-];
+use crate::scene::{PAGES, Scene};
 
 /// Checks the rules for every answer.
 fn check(what: &str, answer: &Answer, html_lang: &str) {
@@ -77,11 +32,9 @@ fn every_page_answers_each_role_in_both_languages_and_keeps_tenants_apart() {
     let job = scene.failed_job();
     let logins = ["operator", "alpha-admin", "alpha-developer", "alpha-finance", "beta-admin"];
     let mut browsers = logins.map(|login| scene.browser(login));
-    let node = scene.node();
     let mut seen = format!("{:<34} {}\n", "page", logins.join(" "));
     for name in PAGES {
-        let path = name.replace("JOB", &job).replace("CONTRACT", &scene.alpha.contract);
-        let path = path.replace("NODE", &node);
+        let path = scene.filled(name, &job);
         let mut row = format!("{name:<34}");
         for (login, browser) in logins.iter().zip(&mut browsers) {
             let mut statuses = Vec::new();

@@ -7,9 +7,7 @@ use crate::scene::Scene;
 const NEW: &str = "another-long-password";
 
 fn change(browser: &Browser, old: &str, new: &str, again: &str) -> Answer {
-    let csrf = browser.csrf();
-    let fields = [("csrf", csrf.as_str()), ("old", old), ("new", new), ("again", again)];
-    browser.post("/tokens/password", &fields, &[])
+    browser.send_form("/tokens/password", &[("old", old), ("new", new), ("again", again)])
 }
 
 #[test]

@@ -7,6 +7,51 @@ use crate::QIANTANG;
 pub const SETTINGS: &str =
     "[limits]\nrequests_per_second = 1000000\nsign_ins_per_minute = 1000000\nbody_kib = 512\n";
 
+/// The pages of the portal, for the golden matrix and for a real browser.
+pub const PAGES: &[&str] = &[
+    "/",
+    "/jobs",
+    "/jobs?state=active&name=x",
+    "/jobs?state=active&state=x",
+    "/jobs?state=nonsense",
+    "/jobs/JOB",
+    "/jobs/JOB?stream=stderr",
+    "/jobs/JOB/log",
+    "/jobs/nonsense",
+    "/submit",
+    "/submit?from=JOB",
+    "/nodes",
+    "/nodes/NODE",
+    "/nodes/nonsense",
+    "/contracts",
+    "/contracts/new",
+    "/contracts/CONTRACT",
+    "/contracts/CONTRACT?cursor=9",
+    "/contracts/CONTRACT/act/suspend",
+    "/contracts/CONTRACT/act/approve",
+    "/contracts/CONTRACT/act/expire",
+    "/contracts/CONTRACT/top-up",
+    "/contracts/CONTRACT/statement",
+    "/statements",
+    "/prices",
+    "/prices/new",
+    "/prices/book/none",
+    "/tenants",
+    "/alliances",
+    "/alliances/none",
+    "/capacity",
+    "/twin",
+    "/twin/1",
+    "/twin/1/report",
+    "/people",
+    "/audit",
+    "/audit?actor=center&to=2026-01-01",
+    "/audit?tenant=alpha",
+    "/audit?from=soon",
+    "/tokens",
+    "/nonsense",
+];
+
 pub struct Scene {
     pub site: Site,
     pub alpha: Tenant,
@@ -34,5 +79,10 @@ impl Scene {
 
     pub fn node(&self) -> String {
         self.site.nodes()[0]["name"].as_str().expect("a node's name").to_owned()
+    }
+
+    /// A page's path with a job, a contract of alpha and a node in it.
+    pub fn filled(&self, page: &str, job: &str) -> String {
+        page.replace("JOB", job).replace("CONTRACT", &self.alpha.contract).replace("NODE", &self.node())
     }
 }

@@ -53,7 +53,7 @@ fn another_site_can_not_sign_anybody_in() {
 fn signing_out_ends_the_session() {
     let site = Site::new(QIANTANG, 1, SETTINGS);
     let browser = Browser::signed_in(&site, "operator");
-    assert_eq!(browser.post("/sign-out", &[("csrf", &browser.csrf())], &[]).status, 303);
+    assert_eq!(browser.send_form("/sign-out", &[]).status, 303);
     assert_eq!(browser.get("/").status, 303);
 }
 

@@ -22,15 +22,14 @@ fn a_dry_run_is_a_part_of_the_page_and_names_what_is_ignored() {
 fn a_bad_script_comes_back_as_it_was_typed() {
     let scene = Scene::new();
     let mut developer = scene.browser("alpha-developer");
-    let page = developer.get("/submit");
-    let (csrf, key) = (page.hidden("csrf"), page.hidden("key"));
+    let key = developer.get("/submit").hidden("key");
     let bad = "#!/bin/sh\n#SBATCH --gres=npu:3\n#SBATCH --nodes=0\necho '</textarea><b>'\n";
     for (lang, said) in [
         ("zh", "第 3 行 --nodes：“0”不是 1 以上的整数；请写节点数，如 2"),
         ("en", "line 3: --nodes: `0` is not a number of at least 1; write a number of nodes, such as 2"),
     ] {
         developer.lang = lang;
-        let refused = developer.post("/submit", &[("csrf", &csrf), ("key", &key), ("script", bad)], &[]);
+        let refused = developer.send_form("/submit", &[("key", &key), ("script", bad)]);
         assert_eq!(refused.status, 422, "{}", refused.body);
         assert!(refused.body.contains("#SBATCH --gres=npu:3"), "what was typed is kept");
         assert!(!refused.body.contains("</textarea><b>"), "and stays text");
@@ -42,12 +41,10 @@ fn a_bad_script_comes_back_as_it_was_typed() {
 fn a_script_sent_twice_is_submitted_once() {
     let scene = Scene::new();
     let developer = scene.browser("alpha-developer");
-    let page = developer.get("/submit");
-    let (csrf, key) = (page.hidden("csrf"), page.hidden("key"));
-    let fields =
-        [("csrf", csrf.as_str()), ("key", &key), ("script", GOOD), ("project", "work"), ("class", "spot")];
-    let first = developer.post("/submit", &fields, &[]);
-    let again = developer.post("/submit", &fields, &[]);
+    let key = developer.get("/submit").hidden("key");
+    let fields = [("key", key.as_str()), ("script", GOOD), ("project", "work"), ("class", "spot")];
+    let first = developer.send_form("/submit", &fields);
+    let again = developer.send_form("/submit", &fields);
     assert_eq!((first.status, again.status), (303, 303), "{}", first.body);
     assert_eq!(first.header("location"), again.header("location"), "sending it twice is sending it once");
 

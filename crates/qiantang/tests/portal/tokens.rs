@@ -6,7 +6,7 @@ use crate::scene::Scene;
 fn a_token_needs_a_name() {
     let scene = Scene::new();
     let developer = scene.browser("alpha-developer");
-    let empty = developer.post("/tokens", &[("csrf", &developer.csrf()), ("name", " ")], &[]);
+    let empty = developer.send_form("/tokens", &[("name", " ")]);
     assert_eq!(empty.status, 422);
     assert!(empty.body.contains("id=\"name-error\""), "{}", empty.body);
 }
@@ -16,8 +16,7 @@ fn a_token_is_shown_once_and_ends_when_it_is_revoked() {
     let scene = Scene::new();
     let site = &scene.site;
     let developer = scene.browser("alpha-developer");
-    let csrf = developer.csrf();
-    let made = developer.post("/tokens", &[("csrf", &csrf), ("name", "of the laptop")], &[]);
+    let made = developer.send_form("/tokens", &[("name", "of the laptop")]);
     assert_eq!(made.status, 201);
     let token = made.body.split("<code>qt_").nth(1).and_then(|rest| rest.split('<').next()).expect("a token");
     let token = format!("qt_{token}");
@@ -31,8 +30,8 @@ fn a_token_is_shown_once_and_ends_when_it_is_revoked() {
     });
     let revoke = format!("/tokens/{}/revoke", row["id"].as_str().expect("an id"));
     let admin = scene.browser("alpha-admin");
-    assert_eq!(admin.post(&revoke, &[("csrf", &admin.csrf())], &[]).status, 404, "another member's");
-    assert_eq!(developer.post(&revoke, &[("csrf", &csrf)], &[]).status, 303);
+    assert_eq!(admin.send_form(&revoke, &[]).status, 404, "another member's");
+    assert_eq!(developer.send_form(&revoke, &[]).status, 303);
     assert_eq!(site.ask("GET", "/api/v1/me", &token, None).0, 401);
     assert!(!developer.get("/tokens").body.contains("of the laptop"));
 }

@@ -8,7 +8,6 @@ use crate::scene::Scene;
 struct Asking {
     scene: Scene,
     operator: Browser,
-    csrf: String,
 }
 
 impl Asking {
@@ -17,14 +16,12 @@ impl Asking {
         // The twin replays what has run.
         scene.failed_job();
         let operator = scene.browser("operator");
-        let csrf = operator.csrf();
-        Self { scene, operator, csrf }
+        Self { scene, operator }
     }
 
     /// Sends the form with one field changed, or none.
     fn ask(&self, change: Option<(&str, &str)>) -> Answer {
         let mut fields = [
-            ("csrf", self.csrf.as_str()),
             ("days", "30"),
             ("policy", "fcfs"),
             ("nodes", "4"),
@@ -37,7 +34,7 @@ impl Asking {
             let field = fields.iter_mut().find(|(known, _)| *known == name).expect("a field of the form");
             field.1 = value;
         }
-        self.operator.post("/twin", &fields, &[])
+        self.operator.send_form("/twin", &fields)
     }
 
     /// The page of a question, once the twin has answered it.

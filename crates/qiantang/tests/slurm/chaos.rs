@@ -13,10 +13,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use domain::job::is_over;
 use serde_json::{Value, json};
 use testkit::{
-    Cluster, PATIENCE, Site, Tenant,
-    load::{Dice, Load, Submission},
+    Cluster, Dice, PATIENCE, Site, Tenant,
+    load::{Load, Submission},
     now, open_folder,
 };
 
@@ -64,8 +65,9 @@ fn torture(faults: u32, is_long: bool) {
     site.wait_for_next_second();
 
     let (marks_dir, of_tenant) = (marks.path().to_owned(), tenant.clone());
-    let load =
-        Load::start(2, dice.0, &site.url, move |dice, number| job(dice, number, &of_tenant, &marks_dir));
+    let load = Load::start(2, dice.below(1 << 31), &site.url, move |dice, number| {
+        job(dice, number, &of_tenant, &marks_dir)
+    });
     let (mut handed_in, mut deaths) = (BTreeSet::new(), Vec::new());
     for fault in 1..=faults {
         // The sleep picks a random instant; it waits for nothing.
@@ -181,10 +183,8 @@ fn settle(
     loop {
         let counts = site.get("/api/v1/overview", &site.operator)["jobs"].clone();
         let of = |row: &Value| (row["state"].as_str().map(str::to_owned), row["jobs"].as_u64());
-        let is_active =
-            |state: &Option<String>| matches!(state.as_deref(), Some("queued" | "running" | "stopping"));
         let counts: Vec<_> = counts.as_array().expect("counts").iter().map(of).collect();
-        let active = counts.iter().filter(|(state, _)| is_active(state));
+        let active = counts.iter().filter(|(state, _)| !state.as_deref().is_some_and(is_over));
         let left: u64 = active.map(|(_, jobs)| jobs.expect("a count")).sum();
         if left == 0 {
             break;

@@ -8,8 +8,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json};
 use testkit::{
-    Site, Tenant, grant,
-    load::{Dice, Load, Submission, expected},
+    Dice, Site, Tenant, grant,
+    load::{Load, Submission, expected},
     now,
 };
 
@@ -45,7 +45,9 @@ fn torture(kills: u32) {
     let from = now();
 
     let of_tenants = tenants.clone();
-    let load = Load::start(SUBMITTERS, dice.0, &site.url, move |dice, number| job(dice, number, &of_tenants));
+    let load = Load::start(SUBMITTERS, dice.below(1 << 31), &site.url, move |dice, number| {
+        job(dice, number, &of_tenants)
+    });
     for kill in 1..=kills {
         // The sleep picks a random instant; it waits for nothing.
         std::thread::sleep(Duration::from_millis(dice.below(400)));

@@ -9,6 +9,7 @@ mod journey;
 mod money;
 mod operating;
 mod placing;
+mod refused;
 mod twin;
 
 /// The program under test. Only tests of its own package can name its path.

@@ -149,6 +149,11 @@ fn a_workload_is_made_again_the_same_and_a_hall_is_packed() {
     let got =
         json_of(&["pack", &path, "--node-list", nodes, "--loads", "3", "--jobs", "3000", "--rounds", "2"]);
     assert_eq!((&got["nodes"], &got["cards"]), (&json!(3), &json!(14)));
+    // What is wrong with the trace is told by all that read it.
+    assert_eq!((&got["bad_lines"], &got["bad_lines_of_nodes"]), (&json!(1), &json!(0)));
+    let file = folder.path().join("made.csv");
+    let told = json_of(&["generate", &path, "-o", file.to_str().expect("a path")]);
+    assert_eq!(told["bad_lines"], 1);
     for chooser in ["planner", "best_fit"] {
         let of = |key: &str| got["loads"][0][chooser][key].as_f64().expect("a share");
         assert!(of("allocation") > 0.8 && of("turned_away") > 0.5 && of("fragmentation") < 0.2, "{got}");
@@ -166,7 +171,7 @@ fn what_is_wrong_is_said() {
         (&["replay", "/nowhere/trace.swf"][..], "/nowhere/trace.swf"),
         (&["replay", empty], "no jobs"),
         (&["replay", &path, "--policy", "luck"], "luck"),
-        (&["replay", &path, "--cards", "0"], "0"),
+        (&["replay", &path, "--cards", "0"], "--cards"),
         (&["replay", &path, "--queue", "nobody:weight=2"], "begin with: a, b"),
         (&["replay", &path, "--queue", "a:colour=2"], "colour"),
         (&["replay", &path, "--mtbf-h", "9"], "--nodes"),

@@ -7,22 +7,20 @@ use domain::{
 };
 use scheduler::{Block, Gate, NodeView, Queue, Snapshot, Waiting};
 
+use testkit::Dice;
+
 use crate::build::*;
 
-/// xorshift64*.
-pub struct Random(u64);
+/// What is drawn, from a seed.
+pub struct Random(Dice);
 
 impl Random {
     pub fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+        Self(Dice::new(seed))
     }
 
     pub fn below(&mut self, bound: u32) -> u32 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        let mixed = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33;
-        u32::try_from(mixed % u64::from(bound)).unwrap()
+        u32::try_from(self.0.below(bound.into())).unwrap()
     }
 
     pub fn one_in(&mut self, bound: u32) -> bool {

@@ -44,7 +44,7 @@ pub struct Figures {
     pub cards: u32,
     /// All jobs of the trace.
     pub jobs: u64,
-    /// Jobs that ask for more cards than there are; no figure below counts them.
+    /// Jobs that never started, as they ask for more than there is or than their queue may have; no figure below counts them.
     pub jobs_too_wide: u64,
     pub average_wait_s: f64,
     pub average_bounded_slowdown: f64,

@@ -264,25 +264,12 @@ fn each(title: &str, runs: &[&Figures], lang: Lang, of: impl Fn(&Figures) -> (f6
 
 fn notes(faults: &Faults, runs: &[&Figures], lang: Lang) -> Vec<String> {
     let mut notes = Vec::new();
-    let wide = runs.iter().map(|run| run.jobs_too_wide).max().unwrap_or(0);
-    let (bad, skipped) = (faults.bad, faults.skipped);
-    match lang {
-        Lang::Zh => {
-            notes.push(format!("读入 {} 行，其中 {bad} 行有误、{skipped} 行不是用卡作业。", faults.lines));
-            if wide > 0 {
-                notes.push(format!("{wide} 个作业所需的加速卡超过总数，未计入。"));
-            }
-        }
-        Lang::En => {
-            notes.push(format!(
-                "{} lines read: {bad} bad, {skipped} that are not jobs for cards.",
-                faults.lines
-            ));
-            if wide > 0 {
-                notes.push(format!("{wide} jobs ask for more cards than there are, and are not counted."));
-            }
-        }
-    }
+    let (lines, bad, skipped) = (faults.lines, faults.bad, faults.skipped);
+    notes.push(match lang {
+        Lang::Zh => format!("读入 {lines} 行，其中 {bad} 行有误、{skipped} 行不是用卡作业。"),
+        Lang::En => format!("{lines} lines read: {bad} bad, {skipped} that are not jobs for cards."),
+    });
+    notes.extend(summary::never_started(lang, runs.iter().copied()));
     for fault in faults.samples.iter().take(5) {
         notes.push(format!("{}: {}: {}", fault.line, fault.flaw.text(lang), fault.sample));
     }

@@ -54,6 +54,19 @@ pub fn cells(figures: &Figures) -> [String; COLUMNS] {
     ]
 }
 
+/// What to say of the jobs that no figure counts because they never started; of several replays, of the one with the most.
+pub fn never_started<'a>(lang: Lang, runs: impl IntoIterator<Item = &'a Figures>) -> Option<String> {
+    let jobs = runs.into_iter().map(|run| run.jobs_too_wide).max().filter(|jobs| *jobs > 0)?;
+    Some(match lang {
+        Lang::Zh => {
+            format!("{jobs} 个作业始终未能启动，未计入：所需超出可用的加速卡，或超出其队列可用的部分。")
+        }
+        Lang::En => format!(
+            "{jobs} jobs never started and are not counted: they ask for more than the hall has, or than their queue may have."
+        ),
+    })
+}
+
 /// A length of time as people read it.
 pub fn span(seconds: f64) -> String {
     #[expect(clippy::cast_possible_truncation, reason = "waits of a trace, shown to people")]

@@ -153,7 +153,7 @@ pub async fn set_maintenance(
                     });
                     let detail = json!({ "node": node.name, "maintenance": work_detail });
                     rows::set_node_maintenance(tx, node.id, work.as_ref())?;
-                    // What the one before has drained takes runs again; if the new one has begun, it is drained anew.
+                    // A node that the earlier maintenance drained takes runs again; if the new one has begun, it drains it anew.
                     let is_own = |old: &Maintenance| node.state == NodeState::Drained { reason: old.reason.clone() };
                     let state = node.maintenance.as_ref().is_some_and(is_own).then_some(NodeState::Up);
                     if let Some(state) = &state {

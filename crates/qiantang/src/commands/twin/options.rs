@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use domain::{MicroCny, card::Affinity};
 use twin::{QueueSetup, ReplayPolicy};
 
@@ -24,52 +24,55 @@ pub enum Twin {
 /// A trace and how to read it.
 #[derive(Debug, Args)]
 pub struct Input {
-    /// SWF, openb pod list, `sacct -P`, or this platform's CSV; gz too; `-` reads standard input.
+    /// The trace: SWF, an openb list of pods, `sacct -P`, or this platform's CSV, also as gz; `-` reads standard input.
     pub trace: PathBuf,
-    /// The format, where it is not to be found by itself.
+    /// The format; found by what the trace looks like where left out.
     #[arg(long, value_parser = ["swf", "openb", "sacct", "csv"])]
     pub format: Option<String>,
 }
 
 /// What there is, and what it costs.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("failing").multiple(true))]
 pub struct Hall {
-    /// Cards; what the trace says, where left out.
+    /// How many cards there are; as many as the trace says, where left out.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "nodes")]
     pub cards: Option<u32>,
-    /// Nodes, of --cards-per-node cards each; jobs are then placed on nodes, not on a count of cards.
+    /// How many nodes there are, with --cards-per-node cards each; jobs are then placed on nodes, not on a count of cards.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub nodes: Option<u32>,
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=64))]
+    /// How many cards each node has.
+    #[arg(long, requires = "nodes", conflicts_with = "cards", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=64))]
     pub cards_per_node: u8,
     /// How the cards of a node may be shared out: any, rings (of four) or pairs.
-    #[arg(long, default_value = "any", value_parser = affinity)]
+    #[arg(long, requires = "nodes", conflicts_with = "cards", default_value = "any", value_parser = affinity)]
     pub affinity: Affinity,
-    /// Nodes behind one switch.
-    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]
+    /// How many nodes are behind one switch.
+    #[arg(long, requires = "nodes", conflicts_with = "cards", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]
     pub nodes_per_switch: u32,
-    /// What a queue is given: NAME:weight=2,guaranteed=64,borrowing=8,lending=0,alliance=1; for several queues, several times.
+    /// What a queue is given, such as NAME:weight=2,guaranteed=64,borrowing=8,lending=0,alliance=1; may be given again for
+    /// another queue.
     #[arg(long = "queue", value_name = "NAME:KEY=N,…", value_parser = queue)]
     pub queues: Vec<(String, QueueSetup)>,
-    /// Nodes fail after this many hours each, in the mean; only with --nodes.
-    #[arg(long, requires = "nodes", value_name = "HOURS", value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
+    /// After how many hours a node fails, on average; only with --nodes.
+    #[arg(long, group = "failing", requires = "nodes", conflicts_with = "cards", value_name = "HOURS", value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
     pub mtbf_h: Option<i64>,
     /// How many hours a node that failed is out.
-    #[arg(long, default_value_t = 4, value_name = "HOURS", value_parser = clap::value_parser!(i64).range(1..=10_000))]
+    #[arg(long, requires = "failing", default_value_t = 4, value_name = "HOURS", value_parser = clap::value_parser!(i64).range(1..=10_000))]
     pub repair_h: i64,
-    /// Of what is drawn: failures, and jobs for more demand.
+    /// The seed of what is drawn at random: failures, and the jobs of more demand.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// In this many hours past use comes to count half, under fair share.
-    #[arg(long, default_value_t = 168)]
+    /// After how many hours past use counts half, under fair share.
+    #[arg(long, default_value_t = 168, value_name = "HOURS", value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
     pub half_life_h: i64,
     /// What a card-hour costs, in yuan.
-    #[arg(long, default_value = "5")]
+    #[arg(long, default_value = "5", value_name = "YUAN", value_parser = price)]
     pub price: MicroCny,
-    /// What a card draws at work, in watts.
+    /// How many watts a card draws at work.
     #[arg(long, default_value_t = 310)]
     pub tdp_w: u32,
-    /// What the center draws for each watt of its cards.
+    /// How many watts the center draws for each watt of its cards.
     #[arg(long, default_value = "1.25", value_parser = thousandths)]
     pub pue: u32,
 }
@@ -77,7 +80,7 @@ pub struct Hall {
 /// Where the results go.
 #[derive(Debug, Args)]
 pub struct Results {
-    /// Write a CSV with a row a job: when it was submitted, started and ended, and its cards.
+    /// Write a CSV with a row for each job: when it was submitted, started and ended, and its cards.
     #[arg(long, value_name = "FILE")]
     pub jobs_csv: Option<PathBuf>,
     /// Write a report with plots, in one file that needs nothing else.
@@ -91,10 +94,10 @@ pub struct Replay {
     pub input: Input,
     #[command(flatten)]
     pub hall: Hall,
-    /// fcfs, easy, conservative, sjf, fair-share, or an order and a backfill: fair-share+easy.
+    /// The policy: fcfs, easy, conservative, sjf, fair-share, or an order and a backfill, such as fair-share+easy.
     #[arg(long, default_value = "easy")]
     pub policy: ReplayPolicy,
-    /// Tell how good the forecasts and promises are that waiting jobs would have been told.
+    /// Show how well the forecasts and promises that waiting jobs would have been told came true.
     #[arg(long)]
     pub forecasts: bool,
     #[command(flatten)]
@@ -107,7 +110,7 @@ pub struct Compare {
     pub input: Input,
     #[command(flatten)]
     pub hall: Hall,
-    /// Policies, with commas between.
+    /// The policies to compare, with commas between.
     #[arg(long, value_delimiter = ',', default_value = "fcfs,easy,sjf+easy,fair-share+easy")]
     pub policies: Vec<ReplayPolicy>,
     /// More sizes to compare, in cards.
@@ -124,28 +127,29 @@ pub struct Grow {
     pub input: Input,
     #[command(flatten)]
     pub hall: Hall,
+    /// The policy now.
     #[arg(long, default_value = "easy")]
     pub policy: ReplayPolicy,
-    /// Cards to add; with --nodes, whole nodes of them.
+    /// How many cards to add; with --nodes, as many whole nodes as have them.
     #[arg(long, default_value_t = 0)]
     pub add_cards: u32,
-    /// Nodes to add.
-    #[arg(long, default_value_t = 0, requires = "nodes")]
+    /// How many nodes to add.
+    #[arg(long, default_value_t = 0, requires = "nodes", conflicts_with = "cards")]
     pub add_nodes: u32,
     /// How many times today's demand: 1.5 submits half as many jobs again.
     #[arg(long, default_value = "1", value_parser = thousandths)]
     pub demand: u32,
     /// The price of a card-hour then, in yuan.
-    #[arg(long)]
+    #[arg(long, value_name = "YUAN", value_parser = price)]
     pub then_price: Option<MicroCny>,
-    /// The policy then.
+    /// The policy then; the same as now where left out.
     #[arg(long)]
     pub then_policy: Option<ReplayPolicy>,
     /// What a queue is given then, in place of what --queue says.
     #[arg(long = "then-queue", value_name = "NAME:KEY=N,…", value_parser = queue)]
     pub then_queues: Vec<(String, QueueSetup)>,
-    /// Nodes fail after this many hours each then, in the mean.
-    #[arg(long, requires = "nodes", value_name = "HOURS", value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
+    /// After how many hours a node fails then, on average.
+    #[arg(long, group = "failing", requires = "nodes", conflicts_with = "cards", value_name = "HOURS", value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
     pub then_mtbf_h: Option<i64>,
     #[command(flatten)]
     pub results: Results,
@@ -158,16 +162,16 @@ pub struct Generate {
     /// The file to write, as this platform's CSV; `-` writes standard output.
     #[arg(long, short)]
     pub out: PathBuf,
-    /// The same seed makes the same workload.
+    /// The seed of what is drawn at random; the same seed makes the same workload.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Days that it lasts; as long as the trace, where left out.
+    /// How many days it lasts; as long as the trace, where left out.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=36_500))]
     pub days: Option<u32>,
-    /// How many times the trace's jobs a day.
+    /// How many times as many jobs a day as in the trace.
     #[arg(long, default_value = "1", value_parser = thousandths)]
     pub demand: u32,
-    /// How many times the trace's cards a job.
+    /// How many times as many cards a job as in the trace.
     #[arg(long, default_value = "1", value_parser = thousandths)]
     pub cards_scale: u32,
 }
@@ -176,10 +180,10 @@ pub struct Generate {
 pub struct Pack {
     #[command(flatten)]
     pub input: Input,
-    /// The hall's nodes: a CSV with a line a node, its cards in `cards` or `gpu`, and its `model`.
+    /// The nodes of the hall: a CSV file with a line for each, its cards in `cards` or `gpu`, and its `model`.
     #[arg(long, value_name = "FILE")]
     pub node_list: PathBuf,
-    /// What is asked for over what there is; several, with commas between.
+    /// How many times as many cards are asked for as there are; several loads, with commas between.
     #[arg(long, value_delimiter = ',', default_value = "1.5,2,3", value_parser = thousandths)]
     pub loads: Vec<u32>,
     /// How many jobs come, drawn from the trace; the hall must have had time to fill up halfway through.
@@ -188,8 +192,15 @@ pub struct Pack {
     /// How many times each load is tried, with other draws.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub rounds: u32,
+    /// The seed of what is drawn at random; the same seed draws the same jobs.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+}
+
+/// Yuan, not below zero.
+fn price(text: &str) -> Result<MicroCny, String> {
+    let price: MicroCny = text.parse().map_err(|_| format!("`{text}` is not an amount in yuan"))?;
+    if price < MicroCny::ZERO { Err("a price is not below zero".into()) } else { Ok(price) }
 }
 
 fn affinity(text: &str) -> Result<Affinity, String> {
@@ -253,6 +264,26 @@ mod tests {
             let words = ["qiantang", "twin"].into_iter().chain(words.split(' '));
             let read = <crate::cli::Cli as clap::Parser>::try_parse_from(words);
             assert!(read.is_ok(), "{}", read.unwrap_err());
+        }
+    }
+
+    #[test]
+    fn an_option_without_what_it_is_about_is_refused() {
+        for words in [
+            "replay t.swf --cards 8 --cards-per-node 8",
+            "replay t.swf --affinity rings",
+            "replay t.swf --nodes-per-switch 2",
+            "replay t.swf --nodes 4 --repair-h 2",
+            "replay t.swf --cards 8 --mtbf-h 9",
+            "grow t.swf --cards 8 --then-mtbf-h 9",
+            "grow t.swf --cards 8 --add-nodes 2",
+            "replay t.swf --price=-1",
+            "replay t.swf --half-life-h=-1",
+            "grow t.swf --then-price=-0.5",
+        ] {
+            let words = ["qiantang", "twin"].into_iter().chain(words.split(' '));
+            let read = <crate::cli::Cli as clap::Parser>::try_parse_from(words.clone());
+            assert!(read.is_err(), "{:?}", words.collect::<Vec<_>>());
         }
     }
 

@@ -12,7 +12,7 @@ use twin::{
 
 use super::{
     options::Pack,
-    screen::{Screen, read},
+    screen::{Screen, add_faults, read, tell_faults},
 };
 use crate::{
     context::{Done, say},
@@ -23,8 +23,8 @@ use crate::{
 const CHOOSERS: [Chooser; 2] = [Chooser::Planner, Chooser::BestFit];
 
 pub(super) fn run(screen: &Screen, options: &Pack) -> Done {
-    let (trace, _) = read(screen, &options.input)?;
-    let nodes = nodes(screen, options)?;
+    let (trace, faults) = read(screen, &options.input)?;
+    let (nodes, node_faults) = nodes(screen, options)?;
     let outcomes: Vec<Outcome> =
         options.loads.iter().map(|load| outcome(&trace, &nodes, options, *load)).collect();
     if screen.json {
@@ -39,14 +39,16 @@ pub(super) fn run(screen: &Screen, options: &Pack) -> Done {
         };
         let rows: Vec<Value> = outcomes.iter().map(row).collect();
         let cards: u32 = nodes.iter().map(|node| u32::from(node.cards)).sum();
-        say(&json!({ "nodes": nodes.len(), "cards": cards, "loads": rows }).to_string());
+        let mut answer = json!({ "nodes": nodes.len(), "cards": cards, "loads": rows });
+        add_faults(&mut answer, &faults);
+        answer["bad_lines_of_nodes"] = json!(node_faults.bad);
+        say(&answer.to_string())
     } else {
-        say(&shown(screen.lang, &outcomes));
+        say(&shown(screen.lang, &outcomes))
     }
-    Ok(())
 }
 
-fn nodes(screen: &Screen, options: &Pack) -> Result<Vec<HallNode>, Failure> {
+fn nodes(screen: &Screen, options: &Pack) -> Result<(Vec<HallNode>, Faults), Failure> {
     let name = options.node_list.display();
     let hint = pick(
         screen.lang,
@@ -57,13 +59,11 @@ fn nodes(screen: &Screen, options: &Pack) -> Result<Vec<HallNode>, Failure> {
         .map_err(|error| Failure::usage("no_node_list", format!("failed to open {name}: {error}"), hint))?;
     let mut faults = Faults::default();
     let nodes = read_nodes(BufReader::new(file), &mut faults);
-    for fault in faults.samples.iter().take(5) {
-        eprintln!("{name}:{}: {}: {}", fault.line, fault.flaw.text(screen.lang), fault.sample);
-    }
+    tell_faults(screen, &options.node_list, &faults);
     if nodes.is_empty() {
         return Err(Failure::usage("no_nodes", format!("{name} has no nodes with cards"), hint));
     }
-    Ok(nodes)
+    Ok((nodes, faults))
 }
 
 /// What came of all rounds at one load.

@@ -4,6 +4,7 @@ use std::{fs::File, io::Read, path::Path};
 
 use domain::Lang;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
 use twin::{Faults, Format, Trace};
 
 use super::options::Input;
@@ -26,21 +27,7 @@ pub fn read(screen: &Screen, input: &Input) -> Result<(Trace, Faults), Failure> 
         })?)
     };
     let (trace, faults) = twin::read_from(source, format);
-    if !screen.json {
-        for fault in faults.samples.iter().take(5) {
-            eprintln!("{name}:{}: {}: {}", fault.line, fault.flaw.text(screen.lang), fault.sample);
-        }
-        let left = faults.bad.saturating_sub(5);
-        if left > 0 {
-            eprintln!(
-                "{}",
-                match screen.lang {
-                    Lang::Zh => format!("另有 {left} 行有误"),
-                    Lang::En => format!("and {left} more bad lines"),
-                }
-            );
-        }
-    }
+    tell_faults(screen, &input.trace, &faults);
     if trace.jobs.is_empty() {
         let why = faults.samples.first().map_or_else(String::new, |fault| fault.flaw.text(screen.lang));
         let hint = pick(
@@ -51,6 +38,28 @@ pub fn read(screen: &Screen, input: &Input) -> Result<(Trace, Faults), Failure> 
         return Err(Failure::usage("no_jobs", format!("{name} has no jobs: {why}"), hint));
     }
     Ok((trace, faults))
+}
+
+/// Says to people which lines of a file are bad, of many the first few; programs get their count.
+pub fn tell_faults(screen: &Screen, file: &Path, faults: &Faults) {
+    if screen.json {
+        return;
+    }
+    for fault in faults.samples.iter().take(5) {
+        eprintln!("{}:{}: {}: {}", file.display(), fault.line, fault.flaw.text(screen.lang), fault.sample);
+    }
+    let left = faults.bad.saturating_sub(5);
+    match screen.lang {
+        _ if left == 0 => {}
+        Lang::Zh => eprintln!("另有 {left} 行有误"),
+        Lang::En => eprintln!("and {left} more bad lines"),
+    }
+}
+
+/// Says to programs what was wrong with the trace.
+pub fn add_faults(object: &mut Value, faults: &Faults) {
+    object["bad_lines"] = json!(faults.bad);
+    object["skipped_lines"] = json!(faults.skipped);
 }
 
 /// A bar for so many jobs, where somebody looks.

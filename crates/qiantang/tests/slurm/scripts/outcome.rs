@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
+use domain::job::is_over;
 use serde_json::Value;
 use testkit::{Cluster, Site, Tenant};
 
@@ -136,7 +137,7 @@ pub fn of_center(
     was_there: &dyn Fn(&str) -> bool,
 ) -> Option<Outcome> {
     let job = site.get(&format!("/api/v1/jobs/{id}"), &tenant.developer);
-    if matches!(job["state"].as_str(), Some("queued" | "running" | "stopping")) {
+    if !job["state"].as_str().is_some_and(is_over) {
         return None;
     }
     let runs = site.get(&format!("/api/v1/jobs/{id}/runs"), &tenant.developer);

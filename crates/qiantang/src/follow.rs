@@ -1,0 +1,114 @@
+//! Following what a center tells, through breaks: a center that is started again is asked again, from where the stream was.
+
+use std::time::{Duration, Instant};
+
+use domain::Lang;
+
+use crate::{
+    client::Event,
+    context::{Context, Done},
+    errors::{Category, Failure},
+};
+
+/// How long a center that has gone may stay away.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How long to wait between two tries.
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// Hands each event of the stream at `path` to `take` until it gives false. Fails if the stream breaks off and the center does not
+/// come back.
+pub fn follow(
+    context: &Context,
+    path: impl Fn() -> String,
+    mut take: impl FnMut(&Event) -> Result<bool, Failure>,
+) -> Done {
+    let mut place = String::new();
+    // A center that can't be reached in the beginning is not waited for.
+    let mut events = context.client.events(&path(), &place)?;
+    let (mut opened, mut ends) = (Instant::now(), None);
+    loop {
+        let mut is_news = false;
+        let why = loop {
+            match events.next() {
+                Ok(Some(event)) => {
+                    is_news = true;
+                    if !take(&event)? {
+                        return Ok(());
+                    }
+                    place = event.id;
+                }
+                Ok(None) => break "the center closed the stream".to_owned(),
+                Err(error) => break error.to_string(),
+            }
+        };
+        is_news |= opened.elapsed() > PATIENCE;
+        // A center that answers and breaks off again at once has not come back.
+        let until = match ends {
+            Some(until) if !is_news => until,
+            _ => *ends.insert(Instant::now() + PATIENCE),
+        };
+        tell_break(context, &why);
+        events = until_there(until, || {
+            std::thread::sleep(PAUSE);
+            if Instant::now() > until { Err(broken(&why)) } else { context.client.events(&path(), &place) }
+        })?;
+        opened = Instant::now();
+    }
+}
+
+/// Asks again while there is no answer, as long as a center may stay away.
+pub fn patiently<T>(ask: impl FnMut() -> Result<T, Failure>) -> Result<T, Failure> {
+    until_there(Instant::now() + PATIENCE, ask)
+}
+
+fn until_there<T>(until: Instant, mut ask: impl FnMut() -> Result<T, Failure>) -> Result<T, Failure> {
+    loop {
+        match ask() {
+            Err(failure) if failure.category == Category::System && Instant::now() < until => {
+                std::thread::sleep(PAUSE);
+            }
+            other => return other,
+        }
+    }
+}
+
+fn broken(why: &str) -> Failure {
+    let hint = "try again once the center is back";
+    Failure::system("broken_stream", format!("what the center told broke off: {why}"), hint)
+}
+
+/// For people; programs see how it ends.
+fn tell_break(context: &Context, why: &str) {
+    if context.json {
+        return;
+    }
+    let seconds = PATIENCE.as_secs();
+    match context.lang {
+        Lang::Zh => eprintln!("qiantang：与中心的连接中断（{why}），{seconds} 秒内继续重试"),
+        Lang::En => eprintln!("qiantang: the stream broke off ({why}); trying again for up to {seconds} s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_center_that_does_not_come_back_is_a_failure_and_one_that_refuses_is_not_asked_again() {
+        let gone = || Failure::system("no_answer", "no answer", "");
+        let mut tries = 0;
+        let late = until_there(Instant::now() + Duration::from_mins(1), || {
+            tries += 1;
+            if tries < 3 { Err(gone()) } else { Ok("there") }
+        });
+        assert_eq!((late, tries), (Ok("there"), 3));
+        assert_eq!(until_there::<()>(Instant::now(), || Err(gone())), Err(gone()));
+        let refused = Failure::refused("not_found", "no such job", "");
+        let mut tries = 0;
+        let said = patiently::<()>(|| {
+            tries += 1;
+            Err(refused.clone())
+        });
+        assert_eq!((said, tries), (Err(refused), 1));
+    }
+}
