@@ -18,6 +18,7 @@ domain::codes! {
         NotWaiting = "not_waiting",
         OwnAccount = "own_account",
         PriceChange = "price_change",
+        SamePerson = "same_person",
         SlurmFailed = "slurm_failed",
         TooManyJobs = "too_many_jobs",
         TwinIsBusy = "twin_is_busy",

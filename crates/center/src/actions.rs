@@ -32,6 +32,8 @@ pub const FIRST_OPERATOR: Action = Action::deed("first_operator");
 pub const END_CONTRACT: Action = Action::deed("end_contract");
 /// A contract whose balance had ended is active again, as use was given back.
 pub const WAKE_CONTRACT: Action = Action::deed("wake_contract");
+/// The machine's clock was set.
+pub const CLOCK_SET: Action = Action::deed("clock_set");
 /// A node changed in Slurm, and here with it.
 pub const MIRROR_NODE: Action = Action::deed("mirror_node");
 /// A job that came to Slurm past the center was taken in.

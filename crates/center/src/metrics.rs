@@ -64,6 +64,7 @@ pub struct Metrics {
     ledger_credits: Family<AccountLabel, Counter>,
     ledger_debits: Family<AccountLabel, Counter>,
     pub plan_seconds: Histogram,
+    pub clock_jumps: Counter,
     cards: Family<CardLabel, Gauge>,
     jobs_waiting: Gauge,
     runs_alive: Gauge,
@@ -83,6 +84,7 @@ impl Metrics {
             runs_ended: Family::default(),
             ledger_credits: Family::default(),
             ledger_debits: Family::default(),
+            clock_jumps: Counter::default(),
             plan_seconds: Histogram::new(exponential_buckets(0.000_1, 4.0, 9)),
             cards: Family::default(),
             jobs_waiting: Gauge::default(),
@@ -105,6 +107,11 @@ impl Metrics {
             "ledger_debits",
             "What was moved out of each account of the center, in card-milliseconds or micro-CNY, since its beginning",
             metrics.ledger_debits.clone(),
+        );
+        registry.register(
+            "clock_jumps",
+            "How often the machine's clock was set since the start",
+            metrics.clock_jumps.clone(),
         );
         registry.register("plan_seconds", "Time to make a plan", metrics.plan_seconds.clone());
         registry.register("cards", "Cards, by state", metrics.cards.clone());

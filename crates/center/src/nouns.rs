@@ -109,7 +109,7 @@ const JOB: Noun<Center> = Noun {
 };
 
 const RUN: Noun<Center> = Noun {
-    actions: &[actions::BILL_DIRECT_JOB],
+    actions: &[actions::BILL_DIRECT_JOB, actions::CLOCK_SET],
     events: &[event_kinds::RUN_STARTED, event_kinds::RUN_ENDED],
     ..Noun::named("run")
 };

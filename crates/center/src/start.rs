@@ -22,7 +22,9 @@ use crate::{
     compute::Compute,
     live::Live,
     loops::watch,
-    settings::{DirectJobs, EngineKind, Isolation, NodeSettings, PoolSettings, Settings},
+    settings::{
+        DirectJobs, EngineKind, Isolation, NodeSettings, PoolSettings, SEPARATE_DUTIES, Settings,
+    },
     wakers::{self, Sleepers},
 };
 use base::{
@@ -96,7 +98,7 @@ pub struct FirstOperator {
 /// Opens everything and reads what is live. `host_command` starts the engine's host process.
 pub fn open(
     platforms: &'static [Platform<Center>],
-    settings: Settings,
+    mut settings: Settings,
     host_command: Vec<OsString>,
 ) -> Result<(Center, Sleepers, Option<FirstOperator>), StartError> {
     let began = std::time::Instant::now();
@@ -107,6 +109,7 @@ pub fn open(
     let database = settings.data_dir.join("database");
     make_folder(&database, 0o700)?;
     let store = Store::open(&database.join("center.db"))?;
+    keep_settings(&store, &mut settings)?;
     let (wakers, sleepers) = wakers::wakers();
     let for_hints = wakers.clone();
     let on_hint = move |run| for_hints.watch(run);
@@ -153,6 +156,21 @@ fn rehearse(ahead: Option<OsString>) -> Result<(), StartError> {
         .ok_or_else(|| StartError::Clock { given: given.to_string_lossy().into_owned() })?;
     moment::set_ahead(ahead);
     tracing::warn!(ahead_ms = ahead.0, now = %moment::now(), "the clock is set ahead by {AHEAD_VARIABLE}: this is a rehearsal");
+    Ok(())
+}
+
+/// Keeps the settings by which the center counts. Where they don't say whether duties are separate, that stays as it was;
+/// in a new center they are.
+fn keep_settings(store: &Store, settings: &mut Settings) -> Result<(), StartError> {
+    if settings.books.separate_duties.is_none() {
+        let (kept, is_new) = store.read(|tx| -> Result<_, StoreError> {
+            let kept = store::settings::in_force(tx)?.remove(SEPARATE_DUTIES);
+            Ok((kept, tenants::list_members(tx, None)?.is_empty()))
+        })?;
+        settings.books.separate_duties = Some(kept.map_or(is_new, |kept| kept == "true"));
+    }
+    let values = settings.of_books();
+    store.write(move |tx| store::settings::keep(tx, moment::now(), &values))?;
     Ok(())
 }
 

@@ -22,6 +22,36 @@ pub struct Contract {
     pub created_at: Timestamp,
 }
 
+impl Contract {
+    /// The terms of its queue as they bind: of reserved cards no more run than are reserved.
+    pub fn limits(&self) -> QueueTerms {
+        match self.kind {
+            ContractKind::Reserved { cards, .. } => {
+                let most = self.queue.max_running_cards.min(cards);
+                let guaranteed_cards = self.queue.guaranteed_cards.min(most);
+                QueueTerms { max_running_cards: most, guaranteed_cards, ..self.queue }
+            }
+            _ => self.queue,
+        }
+    }
+
+    /// The fee that is due with its activation.
+    pub fn fee(&self) -> Option<MicroCny> {
+        match self.kind {
+            ContractKind::Prepaid { fee, .. } | ContractKind::Reserved { fee, .. } => Some(fee),
+            ContractKind::Metered { .. } | ContractKind::Grant { .. } => None,
+        }
+    }
+
+    /// How much of the fee of reserved cards is earned at `at`: a share of it as the term has passed, rounded down.
+    pub fn earned_by_term(&self, at: Timestamp) -> MicroCny {
+        let ContractKind::Reserved { fee, .. } = self.kind else { return MicroCny::ZERO };
+        let whole = i128::from(self.ends_at.since(self.starts_at).0).max(1);
+        let passed = i128::from(at.min(self.ends_at).since(self.starts_at).0);
+        MicroCny(i64::try_from(i128::from(fee.0) * passed / whole).unwrap_or(fee.0))
+    }
+}
+
 /// The four kinds of contracts, with their terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]

@@ -17,8 +17,16 @@ use crate::{
 pub enum Account {
     /// Money that came in from outside.
     Cash,
-    /// Money that the center has earned.
+    /// Fees that are due and not paid yet.
+    Receivable,
+    /// Money that the center has earned by use that it delivered.
     Revenue,
+    /// Money that the center has earned by cards that it kept for somebody over a term.
+    TermRevenue,
+    /// What was left of a package when its term ended.
+    Forfeited,
+    /// Debts that nobody will pay any more.
+    WrittenOff,
     /// Card time that the center has promised in packages and grants.
     Capacity,
     /// Card time that the center has delivered.
@@ -30,11 +38,28 @@ pub enum Account {
 }
 
 impl Account {
+    /// The center's own accounts.
+    const OF_CENTER: [Self; 9] = [
+        Self::Cash,
+        Self::Receivable,
+        Self::Revenue,
+        Self::TermRevenue,
+        Self::Forfeited,
+        Self::WrittenOff,
+        Self::Capacity,
+        Self::Delivered,
+        Self::Waived,
+    ];
+
     /// The name by which it is kept and told; those of all contracts have one.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Cash => "cash",
+            Self::Receivable => "receivable",
             Self::Revenue => "revenue",
+            Self::TermRevenue => "term_revenue",
+            Self::Forfeited => "forfeited",
+            Self::WrittenOff => "written_off",
             Self::Capacity => "capacity",
             Self::Delivered => "delivered",
             Self::Waived => "waived",
@@ -44,8 +69,7 @@ impl Account {
 
     /// The account of the center's with this name.
     pub fn of_center(code: &str) -> Option<Self> {
-        let all = [Self::Cash, Self::Revenue, Self::Capacity, Self::Delivered, Self::Waived];
-        all.into_iter().find(|account| account.code() == code)
+        Self::OF_CENTER.into_iter().find(|account| account.code() == code)
     }
 }
 
@@ -72,22 +96,45 @@ pub struct Transfer {
     pub corrects: Option<Month>,
 }
 
+codes! {
+    /// An entry by which people put right what was booked.
+    pub enum CorrectionKind {
+        /// A payment that was booked by mistake is taken back.
+        Reversal = "reversal",
+        /// Money that was paid in goes back to who paid it.
+        PayOut = "pay_out",
+        /// Less is charged than was: a red-letter entry.
+        CreditNote = "credit_note",
+        /// Money goes from one contract to another.
+        Transfer = "transfer",
+        /// The center does without a charge.
+        Allowance = "allowance",
+        /// A debt is given up.
+        WriteOff = "write_off",
+    }
+}
+
 /// Why an entry was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "cause", content = "run", rename_all = "snake_case")]
+#[serde(tag = "cause", content = "of", rename_all = "snake_case")]
 pub enum Cause {
     /// Money was paid in.
     TopUp,
     /// The card time of a package or grant.
     Package,
-    /// The fee of a package or of reserved cards.
+    /// The fee of a package or of reserved cards is due.
     Fee,
+    /// A part of the fee of reserved cards is earned, as that part of the term has passed.
+    Term,
+    /// What was left when the term ended goes to the center.
+    Forfeiture,
     /// The use of a run.
     Use(RunId),
     /// Use that was metered beyond a run's end is given back.
     Refund(RunId),
     /// Use of a run that the center cut short is not charged.
     Waiver(RunId),
+    Correction(CorrectionKind),
 }
 
 impl Cause {
@@ -96,10 +143,37 @@ impl Cause {
             Self::TopUp => "top_up",
             Self::Package => "package",
             Self::Fee => "fee",
+            Self::Term => "term",
+            Self::Forfeiture => "forfeiture",
             Self::Use(_) => "use",
             Self::Refund(_) => "refund",
             Self::Waiver(_) => "waiver",
+            Self::Correction(kind) => kind.code(),
         }
+    }
+
+    /// The run that it names.
+    pub fn run(&self) -> Option<&RunId> {
+        match self {
+            Self::Use(run) | Self::Refund(run) | Self::Waiver(run) => Some(run),
+            _ => None,
+        }
+    }
+
+    /// The cause with this code, and this run where it names one.
+    pub fn from_code(code: &str, run: Option<RunId>) -> Option<Self> {
+        Some(match (code, run) {
+            ("top_up", None) => Self::TopUp,
+            ("package", None) => Self::Package,
+            ("fee", None) => Self::Fee,
+            ("term", None) => Self::Term,
+            ("forfeiture", None) => Self::Forfeiture,
+            ("use", Some(run)) => Self::Use(run),
+            ("refund", Some(run)) => Self::Refund(run),
+            ("waiver", Some(run)) => Self::Waiver(run),
+            (code, None) => Self::Correction(CorrectionKind::from_code(code)?),
+            _ => return None,
+        })
     }
 }
 
@@ -174,7 +248,7 @@ pub fn meter(
             all.push(Entries { at, postings, metered: due });
         }
     };
-    for day in calendar.zone.days_begin(metered_until(run, metered), upto) {
+    for day in calendar.zone.days_begin(metered_until(run, metered).unwrap_or(upto), upto) {
         post(Timestamp::from_micros(day.as_micros() - 1), gross(day), Less::Refund);
     }
     let due = gross(upto);
@@ -188,12 +262,10 @@ pub fn meter(
     all
 }
 
-/// Up to when a run that has not ended is metered.
-fn metered_until(run: &Run, metered: Metered) -> Timestamp {
+/// Up to when a run that has not ended is metered; `None` where it has not started.
+pub fn metered_until(run: &Run, metered: Metered) -> Option<Timestamp> {
     let cards = i64::from(run.placement.card_count()).max(1);
-    run.state
-        .started_at()
-        .map_or(Timestamp::from_micros(i64::MAX), |at| at.plus(Millis(metered.used.0 / cards)))
+    run.state.started_at().map(|at| at.plus(Millis(metered.used.0 / cards)))
 }
 
 /// Why less is due than was posted.

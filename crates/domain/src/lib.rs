@@ -29,7 +29,7 @@ pub use batch::{BatchSpec, Launch};
 pub use card::{CardModel, CardSet};
 pub use contract::{Contract, ContractState, QueueTerms};
 pub use id::{
-    AllianceId, AuditId, ContractId, Id, JobId, MemberId, NodeId, PoolId, PriceBookId, ProjectId, RunId,
+    AllianceId, AuditId, ContractId, CorrectionId, Id, JobId, MemberId, NodeId, PoolId, PriceBookId, ProjectId, RunId,
     SessionId, TenantId, TokenId, TransferId,
 };
 pub use job::{Job, JobState, JobStatus};

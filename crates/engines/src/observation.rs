@@ -1,6 +1,6 @@
 //! The state of a run, as an engine tells it.
 
-use domain::Timestamp;
+use domain::{Millis, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The state of a run, as its engine knows it. The Slurm engine keeps it on disk.
@@ -48,6 +48,9 @@ pub struct Ended {
     pub started_at: Option<Timestamp>,
     /// When its last process was gone: from then on its cards are free.
     pub at: Timestamp,
+    /// How long it took from its start, by a clock that nobody sets; `None` where nobody measured that.
+    #[serde(default)]
+    pub took: Option<Millis>,
     pub how: Exit,
 }
 

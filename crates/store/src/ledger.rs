@@ -16,11 +16,13 @@ use domain::{
 
 pub use rows::TransferRow;
 pub use statement::{UseLine, use_between, use_by_project_between};
-pub use sums::{ContractBalance, Turnover, balance, balances_of_contracts, turnovers_of_center};
+pub use sums::{
+    ContractBalance, Turnover, balance, balances_of_contracts, sum_of_cause, turnovers_of_center,
+};
 pub use verify::{LedgerReport, verify};
 
 use crate::db::{StoreError, Tx, params, statements};
-use rows::{AccountColumns, run_of, transfer_columns, transfer_row};
+use rows::{AccountColumns, transfer_columns, transfer_row};
 
 statements! { "transfers";
     POST = "INSERT INTO transfers (id, key, at, unit, debit, debit_contract, credit, credit_contract, amount, cause, \
@@ -72,7 +74,7 @@ pub fn post(tx: &Tx, posting: &Posting, id: TransferId, at: Timestamp) -> Result
         credit.contract,
         posting.amount,
         posting.cause.code(),
-        run_of(&posting.cause),
+        posting.cause.run(),
         corrects.as_deref(),
     ];
     if let Some(seq) = tx.find(POST, row, |row| row.get(0))? {

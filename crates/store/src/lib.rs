@@ -11,6 +11,7 @@
 
 pub mod audit;
 pub mod contracts;
+pub mod corrections;
 pub mod credentials;
 pub mod db;
 pub mod direct;
@@ -24,6 +25,7 @@ pub mod periods;
 pub mod pools;
 pub mod recent;
 pub mod runs;
+pub mod settings;
 pub mod tenants;
 pub mod usage;
 

@@ -1,8 +1,20 @@
 //! Payments: each reference once, whatever contract it was for.
 
-use domain::{CardMs, ContractId, MemberId, MicroCny, Timestamp};
+use std::collections::BTreeMap;
 
-use crate::db::{Row, StoreError, Tx, params, statements};
+use domain::{CardMs, ContractId, MemberId, MicroCny, Timestamp, codes};
+
+use crate::db::{Record, StoreError, Tx, params, rows, statements};
+
+codes! {
+    /// What is paid.
+    pub enum Purpose {
+        /// The balance of a contract, or more card time of a package.
+        Balance = "balance",
+        /// The fee of a package or of reserved cards.
+        Fee = "fee",
+    }
+}
 
 /// Money or card time that was booked under a reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,19 +22,30 @@ pub struct Payment {
     /// The reference as references are compared: see [`key`].
     pub reference: String,
     pub contract: ContractId,
+    pub purpose: Purpose,
     /// The reference as it was given.
     pub given_as: String,
-    pub amount: MicroCny,
-    pub card_time: CardMs,
+    pub amount_micro_cny: MicroCny,
+    pub card_ms: CardMs,
+    /// The bank, the date and who paid; empty where nobody said.
+    pub bank: String,
+    pub paid_on: String,
+    pub payer: String,
     pub booked_at: Timestamp,
-    pub booked_by: MemberId,
+    pub booked_by: Option<MemberId>,
+}
+
+rows! { payment: Payment =
+    reference, contract, purpose as code, given_as, amount_micro_cny, card_ms, bank, paid_on, payer, booked_at, booked_by
 }
 
 statements! { "payments", unique: { "payments.reference": "a payment with this reference" };
-    INSERT = "INSERT INTO payments (reference, contract, given_as, amount_micro_cny, card_ms, booked_at, booked_by) \
-              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    FIND = "SELECT reference, contract, given_as, amount_micro_cny, card_ms, booked_at, booked_by FROM payments \
-            WHERE reference = ?1";
+    INSERT = payment!(insert into "payments");
+    FIND = concat!("SELECT ", payment!(columns), " FROM payments WHERE reference = ?1");
+    OF_CONTRACT = concat!(
+        "SELECT ", payment!(columns), " FROM payments WHERE contract = ?1 ORDER BY booked_at, reference"
+    );
+    FEES = "SELECT contract, CAST(SUM(amount_micro_cny) AS BIGINT) FROM payments WHERE purpose = 'fee' GROUP BY contract";
 }
 
 /// A reference as references are compared: without blanks around it, in small letters.
@@ -31,29 +54,20 @@ pub fn key(reference: &str) -> String {
 }
 
 pub fn insert(tx: &Tx, payment: &Payment) -> Result<(), StoreError> {
-    let row = params![
-        &payment.reference,
-        &payment.contract,
-        &payment.given_as,
-        payment.amount,
-        payment.card_time,
-        payment.booked_at,
-        &payment.booked_by,
-    ];
-    tx.execute(INSERT, row)
+    payment.insert(tx, INSERT)
 }
 
 /// The payment with a reference, however that is written.
 pub fn find(tx: &Tx, reference: &str) -> Result<Option<Payment>, StoreError> {
-    tx.find(FIND, params![&key(reference)], |row: Row<'_>| {
-        Ok(Payment {
-            reference: row.get(0)?,
-            contract: row.get(1)?,
-            given_as: row.get(2)?,
-            amount: row.get(3)?,
-            card_time: row.get(4)?,
-            booked_at: row.get(5)?,
-            booked_by: row.get(6)?,
-        })
-    })
+    tx.find(FIND, params![&key(reference)], Payment::read)
+}
+
+/// A contract's payments, oldest first.
+pub fn list(tx: &Tx, contract: ContractId) -> Result<Vec<Payment>, StoreError> {
+    tx.all(OF_CONTRACT, params![&contract], Payment::read)
+}
+
+/// How much of their fees was paid for each contract.
+pub fn fees_paid(tx: &Tx) -> Result<BTreeMap<ContractId, MicroCny>, StoreError> {
+    Ok(tx.all(FEES, params![], |row| Ok((row.get(0)?, row.get(1)?)))?.into_iter().collect())
 }

@@ -18,3 +18,4 @@ rule-reason-needed = say why: the tenant will see it
 rule-reason-long = use at most 500 characters
 rule-number-from-to = write a whole number from { $a } to { $b }
 rule-confirm_prices = look at what is dropped, doubled or free, then confirm it
+rule-booked_before = this payment was booked before; nothing was changed

@@ -18,3 +18,4 @@ rule-reason-needed = 请写明原因：租户会看到
 rule-reason-long = 最多 500 个字符
 rule-number-from-to = 写成 { $a } 至 { $b } 的整数
 rule-confirm_prices = 请核对取消、翻倍或免费的价格后确认
+rule-booked_before = 这笔付款此前已经入账，未作任何更改

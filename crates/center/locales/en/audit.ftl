@@ -29,6 +29,7 @@ action-backup = Back up
 action-manage_slurm = Change Slurm's accounts
 action-keep_slurm_accounts = Keep Slurm's accounts
 action-end_contract = A contract ended on its own
+action-clock_set = The machine’s clock was set
 action-wake_contract = A contract became active again after use was given back
 action-new_token = Make a token
 action-revoke_token = Revoke a token

@@ -29,6 +29,7 @@ action-backup = 备份
 action-manage_slurm = 更改 Slurm 账户
 action-keep_slurm_accounts = 维护 Slurm 账户
 action-end_contract = 合同自动结束
+action-clock_set = 机器时钟被调整
 action-wake_contract = 退还用量后合同恢复生效
 action-new_token = 创建令牌
 action-revoke_token = 吊销令牌

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::{
     app::{
         capacity::{self, LedgerCheck},
-        contracts::{self, ContractEventView, ContractView, NewContract, TopUp},
+        contracts::{self, ContractEventView, ContractView, NewContract, ToppedUp, TopUp},
         statements::{self, Statement, StatementQuery, TransferQuery, TransferView},
         usage::{self, UsageQuery, UsageView},
     },
@@ -89,15 +89,17 @@ pub async fn contract_action(
     Ok(Json(contracts::act(&center, &caller, &id, &action, &reason).await?))
 }
 
-/// Books a payment. The same reference is booked once.
+/// Books a payment. A reference is booked once: `booked` says whether it was now. With other amounts or for another contract
+/// it is refused.
 #[utoipa::path(post, path = "/contracts/{id}/top-up", tag = "money", params(("id" = String, Path)),
-    request_body = TopUp, responses((status = 200, body = ContractView), (status = 422, body = Problem)))]
+    request_body = TopUp, responses((status = 200, body = ToppedUp), (status = 409, body = Problem),
+    (status = 422, body = Problem)))]
 pub async fn top_up(
     State(center): State<Center>,
     Auth(caller): Auth,
     Id(id): Id,
     body: Body<TopUp>,
-) -> Result<Json<ContractView>, Problem> {
+) -> Result<Json<ToppedUp>, Problem> {
     Ok(Json(contracts::top_up(&center, &caller, &id, body.value).await?))
 }
 

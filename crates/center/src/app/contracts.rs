@@ -1,7 +1,9 @@
 //! Contracts: those that one may see, and what was done to them.
 
+pub mod apart;
 mod draft;
 mod states;
+pub mod term;
 mod top_up;
 
 use std::collections::HashMap;
@@ -30,7 +32,7 @@ use base::{
 
 pub use draft::{NewContract, create};
 pub use states::{StateChange, act, applied, end_by_itself, replenish};
-pub use top_up::{TopUp, top_up};
+pub use top_up::{ToppedUp, TopUp, top_up};
 
 /// The most of one amount: far beyond any real contract, and low enough that no sum of them overflows.
 const MOST_AMOUNT: i64 = 1_000_000_000_000_000;

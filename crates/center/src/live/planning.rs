@@ -76,7 +76,7 @@ impl Live {
             cohort: self.tenants.get(&contract.tenant).and_then(|tenant| tenant.alliance),
             pools: live.pools.clone(),
             unpriced: self.unpriced(contract, now).into(),
-            terms: contract.queue,
+            terms: contract.limits(),
             gate,
             use_card_ms: live.decayed_use.at(now, self.half_life),
         }

@@ -58,6 +58,11 @@ impl LiveRun {
         self.seen_at.map(|seen_at| if now > seen_at.plus(TRUST) { seen_at } else { now })
     }
 
+    /// Up to when its use is posted.
+    pub fn metered_until(&self) -> Option<Timestamp> {
+        domain::ledger::metered_until(&self.run, self.metered)
+    }
+
     /// Use up to `now` that is not posted yet.
     pub fn unmetered(&self, now: Timestamp) -> Use {
         let Some(until) = self.may_meter_until(now) else { return Use::default() };

@@ -10,6 +10,7 @@ use std::{
 use domain::{ContractId, ContractState, Millis, RunId, Timestamp, contract::ContractAction, run::StopCause};
 
 use crate::{
+    actions,
     app::{
         contracts, nodes,
         runs::{news, stopping},
@@ -18,28 +19,64 @@ use crate::{
     live::Use,
     wakers::{METER, sleep},
 };
-use base::{error::AppError, moment};
+use base::{
+    audit::{self, Change},
+    error::AppError,
+    moment,
+};
+use serde_json::json;
 
 /// No sleep is shorter: a contract that ends now is looked at a millisecond later, not in a busy loop.
 const SHORTEST: Duration = Duration::from_millis(1);
 
 pub fn run(center: &Center, called: &Receiver<()>) {
-    let every = center.settings.billing.accrue_every_ms;
-    let mut accrued_at = moment::now();
-    let mut pause = SHORTEST;
+    let every = Duration::from_millis(u64::try_from(center.settings.billing.accrue_every_ms.0).unwrap_or(0));
+    let (mut accrued, mut pause) = (Instant::now(), SHORTEST);
+    let mut last = (moment::now(), Instant::now());
+    let mut month = None;
     while sleep(called, pause) && !center.compute.wakers.is_stopping() {
         let now = moment::now();
-        let is_due = now >= accrued_at.plus(every);
+        note_jump(center, last, now);
+        last = (now, Instant::now());
+        // Lengths are taken from a clock that nobody sets.
+        let is_due = accrued.elapsed() >= every;
         let began = Instant::now();
         let next = step(center, now, is_due);
         if is_due {
-            accrued_at = now;
+            accrued = Instant::now();
             forget_old_answers(center, now);
+            let this = center.settings.time_zone.month(now);
+            if let Err(error) = contracts::term::keep(center, now, month.replace(this) != Some(this)) {
+                tracing::error!(%error, "failed to book what the passing of terms books; it is tried again");
+                center.loops.failed(METER, &error);
+                month = None;
+            }
             center.loops.turned(METER, began.elapsed());
         }
-        let until = next.unwrap_or(Timestamp::from_micros(i64::MAX)).min(accrued_at.plus(every));
-        let wait = until.since(moment::now()).0;
-        pause = Duration::from_millis(u64::try_from(wait).unwrap_or(0)).max(SHORTEST);
+        let until = next.map_or(every, |next| {
+            Duration::from_millis(u64::try_from(next.since(moment::now()).0).unwrap_or(0))
+        });
+        pause = until.min(every.saturating_sub(accrued.elapsed())).max(SHORTEST);
+    }
+}
+
+/// The machine's clock may be this far off what has passed before somebody is told.
+const JUMP: Millis = Millis::from_secs(2);
+
+/// Tells if the machine's clock was set between two looks.
+fn note_jump(center: &Center, (wall, passed): (Timestamp, Instant), now: Timestamp) {
+    let passed_us = i64::try_from(passed.elapsed().as_micros()).unwrap_or(i64::MAX);
+    let off_ms = (now.as_micros() - wall.as_micros()).saturating_sub(passed_us) / 1000;
+    if off_ms.abs() < JUMP.0 {
+        return;
+    }
+    tracing::error!(off_ms, "the machine's clock was set: what begins or ends about now may be told wrongly");
+    center.metrics.clock_jumps.inc();
+    let detail = json!({ "by_ms": off_ms });
+    let change = Change { tenant: None, action: actions::CLOCK_SET, subject: "clock".into(), detail };
+    let kept = center.write_now(move |tx| audit::record_own(tx, change), |_, ()| ());
+    if let Err(error) = kept {
+        tracing::error!(%error, "failed to keep that the clock was set");
     }
 }
 

@@ -16,6 +16,7 @@ use crate::{
         stopping,
     },
     center::Center,
+    live::LiveRun,
     wakers::WATCH,
 };
 use base::moment;
@@ -87,6 +88,12 @@ pub fn look(center: &Center, batch: &BTreeSet<RunId>) {
     for &run in batch {
         let Some(known) = center.live().run(run).map(|live| live.run.state) else { continue };
         match center.compute.engine.observe(run) {
+            // It ran, by the books, and its engine never heard of it: the database is a copy of another center's.
+            Ok(NotLaunched) if known.started_at().is_some() => {
+                tracing::warn!(%run, "a run is unknown to its engine, though it had started: it is lost");
+                let last_seen = center.live().run(run).and_then(LiveRun::metered_until);
+                changes.push((run, Seen::Vanished { started_at: None, last_seen }));
+            }
             Ok(NotLaunched) => {
                 // Its launch was lost with a center or a host process that died: hand it on again.
                 launching::relaunch(center, run);

@@ -1,7 +1,7 @@
 //! The codes of problems, with their values.
 
 use super::field::Field;
-use crate::{JobId, Role, contract::ContractKind, job::JobState, text::InvalidLine};
+use crate::{JobId, Role, MicroCny, contract::ContractKind, job::JobState, text::InvalidLine};
 
 /// One place that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -311,6 +311,11 @@ pub enum ContractFault {
     NoPools,
     Amounts { most: i64 },
     NoCardTime { kind: ContractKind },
+    NoMoney { kind: ContractKind },
+    /// More than is left of the fee.
+    MoreThanFee { open: MicroCny },
+    /// Jobs of reserved cards run on these.
+    MoreThanReserved { cards: u32, most: u32 },
     ByCenter { known: Vec<&'static str> },
 }
 

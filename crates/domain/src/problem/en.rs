@@ -368,6 +368,17 @@ fn contract(fault: &ContractFault) -> Words {
             "is out of range".into(),
             format!("give amount_micro_cny, card_ms or both, from 0 to {}, not both 0", grouped(*most)),
         ),
+        ContractFault::NoMoney { kind } => {
+            (format!("can't be paid into a {} contract", kind.code()), "give card time instead".into())
+        }
+        ContractFault::MoreThanFee { open } => (
+            format!("is more than what is left of the fee: {open} CNY"),
+            "give what is left, or pay into a metered contract".into(),
+        ),
+        ContractFault::MoreThanReserved { cards, most } => (
+            format!("lets {most} cards run, of which {cards} are reserved"),
+            "give max_running_cards of at most the reserved cards; what runs beyond them needs a metered contract".into(),
+        ),
         ContractFault::NoCardTime { kind } => {
             (format!("can't be added to a {} contract", kind.code()), "pay in money instead".into())
         }

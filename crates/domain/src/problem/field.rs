@@ -23,6 +23,7 @@ fields! {
     AMOUNT = "amount_micro_cny", "金额";
     ARGS = "args", "参数";
     ARRAY = "array", "数组";
+    BANK = "bank", "银行";
     BATCH_CPUS_PER_TASK = "batch.cpus_per_task", "每任务处理器数";
     BATCH_ERROR = "batch.error", "标准错误文件";
     BATCH_EXPORT = "batch.export", "导出的环境变量";
@@ -38,6 +39,7 @@ fields! {
     COMMANDS = "commands", "命令";
     COMMENT = "comment", "备注";
     CONTRACT = "contract", "合同";
+    CORRECTS = "corrects", "更正对象";
     CURSOR = "cursor", "翻页位置";
     DOMAIN = "domain", "领域";
     EFFECTIVE_FROM = "effective_from", "生效时间";
@@ -62,8 +64,10 @@ fields! {
     NODES = "nodes", "节点数";
     NUMBER = "number", "合同编号";
     ORDER = "order", "次序";
+    PAID_ON = "paid_on", "付款日期";
     PASSWORD = "password", "密码";
     PATH = "path", "路径";
+    PAYER = "payer", "付款方";
     POOLS = "pools", "资源池";
     PRICES = "prices", "价格";
     PROJECT = "project", "项目";
@@ -83,6 +87,7 @@ fields! {
     TERMS = "terms", "合同条款";
     TIME_LIMIT = "time_limit_ms", "时间上限";
     TO = "to", "结束时间";
+    TO_CONTRACT = "to_contract", "转入合同";
     TYPE = "type", "类型";
     UNTIL = "until", "结束时间";
     WAIVERS = "waivers", "减免比例";

@@ -203,6 +203,9 @@ fn of_contracts() -> Vec<ContractFault> {
         NoCardRuns => [ContractFault::NoCardRuns],
         NoPools => [ContractFault::NoPools],
         Amounts { .. } => [ContractFault::Amounts { most }],
+        NoMoney { .. } => kinds.iter().map(|kind| ContractFault::NoMoney { kind: *kind }),
+        MoreThanFee { .. } => [ContractFault::MoreThanFee { open: MicroCny(1_250_000) }],
+        MoreThanReserved { .. } => [ContractFault::MoreThanReserved { cards: 2, most: 32 }],
         NoCardTime { .. } => kinds.iter().map(|kind| ContractFault::NoCardTime { kind: *kind }),
         ByCenter { .. } => [ContractFault::ByCenter { known: vec!["submit", "approve"] }],
     )

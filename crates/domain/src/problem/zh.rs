@@ -347,6 +347,16 @@ fn contract(fault: &ContractFault) -> Words {
         ContractFault::Amounts { most } => {
             ("超出范围".into(), format!("请填写金额或卡时，范围是 0 至 {}，不能都为 0", grouped(*most)))
         }
+        ContractFault::NoMoney { kind } => {
+            (format!("{}合同不能充入金额", kind_word(*kind)), "请改为充入卡时".into())
+        }
+        ContractFault::MoreThanFee { open } => {
+            (format!("超过未付的费用：{open} 元"), "请填写未付的金额，或充入按量计费的合同".into())
+        }
+        ContractFault::MoreThanReserved { cards, most } => (
+            format!("允许同时运行 {most} 张卡，而预留的只有 {cards} 张"),
+            "最多同时运行的加速卡不能多于预留的卡；超出部分请用按量计费的合同".into(),
+        ),
         ContractFault::NoCardTime { kind } => {
             (format!("{}合同不能充入卡时", kind_word(*kind)), "请改为充入金额".into())
         }

@@ -19,7 +19,7 @@ use std::{
     path::Path,
 };
 
-use domain::{RunId, Timestamp};
+use domain::{Millis, RunId, Timestamp};
 use rustix::{
     fs::{
         AtFlags, CWD, FallocateFlags, FlockOperation, Mode, OFlags, fallocate, flock, linkat, openat,
@@ -63,7 +63,14 @@ pub(crate) enum RecordLine {
     /// From here on, output of the run to `stream` is dropped.
     Truncated { stream: Stream },
     /// The last line: no process of the run is left.
-    End { started_at: Option<Timestamp>, at: Timestamp, how: Exit },
+    End {
+        started_at: Option<Timestamp>,
+        at: Timestamp,
+        /// How long it took, by the time since the machine was started.
+        #[serde(default)]
+        took: Option<Millis>,
+        how: Exit,
+    },
 }
 
 /// The folder of records and logs.
@@ -292,12 +299,12 @@ impl Record {
 impl RecordLine {
     fn bounded(&self) -> std::borrow::Cow<'_, Self> {
         match self {
-            Self::End { started_at, at, how: Exit::FailedToStart(reason) }
+            Self::End { started_at, at, took, how: Exit::FailedToStart(reason) }
                 if reason.len() > MAX_REASON_BYTES =>
             {
                 let end = reason.floor_char_boundary(MAX_REASON_BYTES);
                 let how = Exit::FailedToStart(reason[..end].to_owned());
-                std::borrow::Cow::Owned(Self::End { started_at: *started_at, at: *at, how })
+                std::borrow::Cow::Owned(Self::End { started_at: *started_at, at: *at, took: *took, how })
             }
             _ => std::borrow::Cow::Borrowed(self),
         }
@@ -331,7 +338,9 @@ impl RecordContent {
                     told.sessions = sessions;
                 }
                 RecordLine::Truncated { stream } => told.truncated[stream as usize] = true,
-                RecordLine::End { started_at, at, how } => told.end = Some(Ended { started_at, at, how }),
+                RecordLine::End { started_at, at, took, how } => {
+                    told.end = Some(Ended { started_at, at, took, how });
+                }
             }
         }
         told
@@ -348,7 +357,7 @@ mod tests {
     }
 
     fn end_line(how: Exit) -> RecordLine {
-        RecordLine::End { started_at: None, at: Timestamp::from_secs(2), how }
+        RecordLine::End { started_at: None, at: Timestamp::from_secs(2), took: None, how }
     }
 
     fn run_id(seed: u8) -> RunId {

@@ -120,6 +120,7 @@ pub(super) fn supervise(
         outputs: None,
         nodes: Vec::new(),
         started_at: None,
+        began: None,
         buffer: std::mem::take(&mut reusable.buffer),
         phase: Phase::Running,
         cause: None,
@@ -131,16 +132,17 @@ pub(super) fn supervise(
         supervisor.phase = Phase::killing_from(sys::uptime());
     }
     supervisor.watch();
-    let at = clock::now();
+    let (at, ended) = (clock::now(), sys::uptime());
     supervisor.read_outputs_to_the_end();
     let how = refusal.map_or_else(|| supervisor.outcome(), Exit::FailedToStart);
     let started_at = if matches!(how, Exit::FailedToStart(_)) { None } else { supervisor.started_at };
+    let took = started_at.and(supervisor.began).map(|began| Millis(ended.0.saturating_sub(began.0).max(0)));
     // All tasks of an array share a folder. Until the end is recorded, no other run of the job comes.
     if let (Some(work), Some(tenants), None) = (holdings.work, &mut reusable.tenants, spec.array) {
         let _stays_the_jobs = tenants.folders.take_back(spec.job, work);
     }
     let Supervisor { mut record, buffer, .. } = supervisor;
-    record.append(&RecordLine::End { started_at, at, how })?;
+    record.append(&RecordLine::End { started_at, at, took, how })?;
     inherited.hint(run);
     (reusable.record, reusable.buffer) = (Some(record), buffer);
     if reusable.tenants.as_ref().is_some_and(|tenants| tenants.folders.empty().is_err()) {
@@ -208,6 +210,8 @@ struct Supervisor<'a> {
     outputs: Option<[Output; 2]>,
     nodes: Vec<NodeProcess>,
     started_at: Option<Timestamp>,
+    /// The same by the time since the machine was started.
+    began: Option<Millis>,
     buffer: Vec<u8>,
     phase: Phase,
     cause: Option<Cause>,
@@ -301,6 +305,7 @@ impl Supervisor<'_> {
             });
             let pid = started.map_err(|error| explain(&error, &spec.script))?;
             self.started_at.get_or_insert_with(clock::now);
+            self.began.get_or_insert_with(sys::uptime);
             self.nodes.push(NodeProcess { pid, status: None });
         }
         let sessions = self.nodes.iter().map(|node| node.pid.as_raw_nonzero().get()).collect();

@@ -16,7 +16,7 @@ fn a_run_ends_with_the_code_of_its_script_and_leaves_its_output() {
     assert_eq!(center.engine.observe(spec.run).unwrap(), Observation::NotLaunched);
     let before = now();
     center.launch(&spec);
-    let Ended { started_at, at, how } = center.wait_end(spec.run);
+    let Ended { started_at, at, how, .. } = center.wait_end(spec.run);
     assert_eq!(how, Exit::Code(7));
     assert!(before <= started_at.unwrap() && started_at.unwrap() <= at && at <= now());
     assert_eq!((center.out(spec.run), center.err(spec.run)), ("out\n".into(), "err\n".into()));

@@ -47,6 +47,15 @@ enum Act {
         /// What identifies the payment, such as the bank's number; it is booked only once.
         #[arg(long)]
         reference: String,
+        /// The bank through which it was paid.
+        #[arg(long)]
+        bank: Option<String>,
+        /// The day on which it was paid, such as 2026-11-30.
+        #[arg(long)]
+        paid_on: Option<String>,
+        /// Who paid.
+        #[arg(long)]
+        payer: Option<String>,
     },
 }
 
@@ -122,15 +131,23 @@ impl Run for Contracts {
                     .client
                     .post(&path, &json!({ "action": action, "reason": reason.unwrap_or_default() }))?
             }
-            Some(Act::TopUp { contract, yuan, card_hours, reference }) => {
+            Some(Act::TopUp { contract, yuan, card_hours, reference, bank, paid_on, payer }) => {
                 let path = act_on(context, &contract, "top-up")?;
                 let card_ms = card_hours.as_deref().map(read_card_hours).transpose()?.unwrap_or(CardMs::ZERO);
                 let body = json!({ "amount_micro_cny": yuan.unwrap_or(MicroCny::ZERO), "card_ms": card_ms,
-                    "reference": reference });
+                    "reference": reference, "bank": bank.unwrap_or_default(),
+                    "paid_on": paid_on.unwrap_or_default(), "payer": payer.unwrap_or_default() });
                 context.client.post(&path, &body)?
             }
         };
-        context.print(&answer, |lang| shown(lang, std::slice::from_ref(&answer)))
+        context.print(&answer, |lang| {
+            let table = shown(lang, std::slice::from_ref(&answer));
+            if answer["booked"] != false {
+                return table;
+            }
+            let zh = "这笔付款此前已经入账，未作任何更改。";
+            format!("{}\n\n{table}", pick(lang, zh, "This payment was booked before: nothing was changed."))
+        })
     }
 }
 

@@ -169,6 +169,7 @@ fn settings(
         ..Settings::default()
     };
     settings.engine.detect = false;
+    settings.books.separate_duties = Some(false);
     settings.engine.isolation = if options.no_isolation { Isolation::None } else { Isolation::Full };
     settings.engine.readable = vec![examples.to_owned()];
     settings.engine.kill_grace_ms = Millis::from_secs(3);

@@ -232,6 +232,7 @@ async fn sign(
             amount_micro_cny: MicroCny::from_yuan(1_000).0,
             card_ms: 0,
             reference: format!("{number} first payment"),
+            ..TopUp::default()
         };
         contracts::top_up(center, operator, &id, paid).await?;
     }

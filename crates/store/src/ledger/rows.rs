@@ -66,24 +66,8 @@ pub(super) fn account(row: Row<'_>) -> Result<Account, StoreError> {
     }
 }
 
-/// The run that a cause names.
-pub(super) fn run_of(cause: &Cause) -> Option<&RunId> {
-    match cause {
-        Cause::Use(run) | Cause::Refund(run) | Cause::Waiver(run) => Some(run),
-        Cause::TopUp | Cause::Package | Cause::Fee => None,
-    }
-}
-
 /// The cause from its columns: code and run.
 fn cause(row: Row<'_>) -> Result<Cause, StoreError> {
     let run: Option<RunId> = row.get(1)?;
-    row.word(0, |code| match (code, run) {
-        ("top_up", None) => Some(Cause::TopUp),
-        ("package", None) => Some(Cause::Package),
-        ("fee", None) => Some(Cause::Fee),
-        ("use", Some(run)) => Some(Cause::Use(run)),
-        ("refund", Some(run)) => Some(Cause::Refund(run)),
-        ("waiver", Some(run)) => Some(Cause::Waiver(run)),
-        _ => None,
-    })
+    row.word(0, |code| Cause::from_code(code, run))
 }

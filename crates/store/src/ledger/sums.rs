@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, ops::ControlFlow};
 
 use domain::{
     CardMs, ContractId, MicroCny,
-    ledger::{Account, Unit},
+    ledger::{Account, Cause, Unit},
 };
 
 use super::rows::{AccountColumns, account, transfer_columns};
@@ -17,6 +17,8 @@ statements! { "transfers";
     UPTO = "SELECT upto_seq FROM ledger_checkpoint WHERE id = 1";
     SET_UPTO = "UPDATE ledger_checkpoint SET upto_seq = ?1 WHERE id = 1";
     SINCE = concat!("SELECT ", transfer_columns!(), " FROM transfers WHERE seq > ?1 ORDER BY seq");
+    OF_CAUSE = "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM transfers \
+                WHERE debit_contract = ?1 AND cause = ?2";
     CARRY = "INSERT INTO ledger_sums (account, contract, unit, debits, credits) VALUES (?1, ?2, ?3, ?4, ?5) \
              ON CONFLICT (account, contract, unit) DO UPDATE SET debits = ledger_sums.debits + excluded.debits, \
              credits = ledger_sums.credits + excluded.credits";
@@ -61,6 +63,11 @@ pub fn balance(tx: &Tx, account: Account, unit: Unit) -> Result<i64, StoreError>
         sums.add(*more);
     }
     Ok(sums.balance())
+}
+
+/// How much left a contract's account for a cause that names no run.
+pub fn sum_of_cause(tx: &Tx, contract: ContractId, cause: Cause) -> Result<i64, StoreError> {
+    tx.one(OF_CAUSE, params![&contract, cause.code()], |row| row.get(0))
 }
 
 /// The balances of all contracts that have transfers.

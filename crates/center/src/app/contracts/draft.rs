@@ -81,6 +81,12 @@ fn drawn_up(center: &Center, tenant: TenantId, new: NewContract) -> Result<Contr
     if !terms_ok {
         return Err(AppError::invalid(field::TERMS, ContractFault::Terms { most: MOST_AMOUNT }));
     }
+    if let ContractKind::Reserved { cards, .. } = new.terms
+        && new.queue.max_running_cards > cards
+    {
+        let wrong = ContractFault::MoreThanReserved { cards, most: new.queue.max_running_cards };
+        return Err(AppError::invalid(field::QUEUE, wrong));
+    }
     if let Some(wrong) = queue_fault(&new.queue) {
         return Err(AppError::invalid(field::QUEUE, wrong));
     }

@@ -12,7 +12,7 @@ use store::{
     ledger::{self, ContractBalance},
 };
 
-use super::{ContractView, show, visible};
+use super::{ContractView, apart, show, visible};
 use crate::{actions, center::Center, event_kinds, live::Use, wakers::METER};
 use base::{
     audit::{self, Change},
@@ -58,12 +58,16 @@ pub async fn act(
     }
     let contract = visible(center, caller, id, needed)?;
     let may = center.policies.may(caller, needed, Some(contract.tenant))?;
-    let (by, id_now, reason) = (Some(caller.member.id), contract.id, reason.to_owned());
+    let (by, id_now, reason) = (caller.member.id, contract.id, reason.to_owned());
+    let is_apart = center.settings.are_duties_separate();
     center
         .change(
             may,
             move |tx| {
-                let change = change_state(tx, id_now, action, by, &reason, moment::now())?;
+                if action == ContractAction::Approve {
+                    apart::approver(tx, is_apart, id_now, by)?;
+                }
+                let change = change_state(tx, id_now, action, Some(by), &reason, moment::now())?;
                 let detail =
                     json!({ "action": action.code(), "reason": reason, "number": change.contract.number });
                 Ok(Changed::new(id_now, detail, change))
@@ -149,28 +153,34 @@ pub(super) fn balance(tx: &Tx, id: ContractId) -> Result<ContractBalance, AppErr
     })
 }
 
-/// The postings of a contract that becomes active: a package is paid for and given; reserved cards are charged at once.
+/// The entries of a contract that becomes active: its fee is due, and a package is given.
 fn opening(contract: &Contract) -> Vec<Posting> {
     let own = Account::Contract(contract.id);
-    let post = |what: &str, unit, debit, credit, amount, cause| {
+    let post = |what: &str, unit, debit, amount, cause| {
         let key = format!("{}/{what}", contract.id);
-        Posting { key, unit, debit, credit, amount, cause, corrects: None }
+        Posting { key, unit, debit, credit: own, amount, cause, corrects: None }
     };
+    let package = |card_ms: CardMs| post("package", Unit::CardMs, Account::Capacity, card_ms.0, Cause::Package);
+    let fee = |fee: MicroCny| post("fee", Unit::MicroCny, Account::Receivable, fee.0, Cause::Fee);
     let postings = match contract.kind {
-        ContractKind::Prepaid { package, fee } => vec![
-            post("package", Unit::CardMs, Account::Capacity, own, package.0, Cause::Package),
-            post("fee-in", Unit::MicroCny, Account::Cash, own, fee.0, Cause::TopUp),
-        ],
-        ContractKind::Reserved { fee, .. } => vec![
-            post("fee-in", Unit::MicroCny, Account::Cash, own, fee.0, Cause::TopUp),
-            post("fee", Unit::MicroCny, own, Account::Revenue, fee.0, Cause::Fee),
-        ],
-        ContractKind::Grant { cap: Some(cap) } => {
-            vec![post("package", Unit::CardMs, Account::Capacity, own, cap.0, Cause::Package)]
-        }
+        ContractKind::Prepaid { package: time, fee: due } => vec![package(time), fee(due)],
+        ContractKind::Reserved { fee: due, .. } => vec![fee(due)],
+        ContractKind::Grant { cap: Some(cap) } => vec![package(cap)],
         ContractKind::Grant { cap: None } | ContractKind::Metered { .. } => Vec::new(),
     };
     postings.into_iter().filter(|posting| posting.amount > 0).collect()
+}
+
+/// Tells that money was moved for a contract whose state stays as it is.
+pub(super) fn money_moved(
+    tx: &Tx,
+    contract: &Contract,
+    action: &str,
+    now: Timestamp,
+) -> Result<Event, AppError> {
+    let about = About { tenant: Some(contract.tenant), ..About::default() };
+    let data = json!({ "contract": contract.id, "number": contract.number, "action": action, "state": contract.state.code() });
+    events::record(tx, now, about, event_kinds::CONTRACT_CHANGED, data)
 }
 
 /// Brings what is live up to date with a change of a contract, and tells of it.

@@ -1,100 +1,199 @@
 //! Paying in.
 
 use domain::{
-    ContractId, ContractState, MemberId, TransferId,
-    contract::{ContractAction, ContractKind, Funds},
+    CardMs, Contract, ContractId, ContractState, MemberId, MicroCny, TransferId, Zone,
+    contract::{ContractAction, ContractKind},
     ledger::{Account, Cause, Posting, Unit},
-    problem::{ContractFault, field},
+    problem::{ContractFault, Wrong, field},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::{Tx, contracts as rows, ledger};
+use store::{
+    Tx, contracts as rows, ledger,
+    payments::{self, Payment, Purpose},
+};
 
 use super::{
-    ContractView, MOST_AMOUNT, show,
-    states::{StateChange, applied, balance, change_state},
+    ContractView, MOST_AMOUNT, apart, show,
+    states::{StateChange, applied, balance, change_state, funds, money_moved},
     visible,
 };
-use crate::{actions, center::Center, event_kinds};
+use crate::{actions, center::Center};
 use base::{
     auth::Caller,
     change::Changed,
     error::AppError,
-    events::{self, About},
     moment::{self, new_id},
     params,
     refusal::Refusal,
 };
 
-/// Money paid in.
-#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+/// Money paid in, or card time given.
+#[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TopUp {
-    /// Above 0. For a package or capped grant leave it out and give card time.
+    /// Above 0. For a package or capped grant leave it out and give card time. Without card time, what is paid for a package
+    /// or for reserved cards is their fee.
     #[serde(default)]
     pub amount_micro_cny: i64,
     /// Card time added to a package or a capped grant.
     #[serde(default)]
     pub card_ms: i64,
-    /// What names this payment, such as the bank's number for it: the same again is not booked again.
+    /// What names this payment, such as the bank's number for it. A reference is the center's: it is booked once, whatever
+    /// contract it is given for; blanks around it and small letters or capitals make no other one.
     pub reference: String,
+    /// The bank, the day (`2026-11-30`) and who paid, where they are known.
+    #[serde(default)]
+    pub bank: String,
+    #[serde(default)]
+    pub paid_on: String,
+    #[serde(default)]
+    pub payer: String,
 }
 
-/// Books a payment. A contract whose balance had ended is active again if it has something left.
+/// What came of a payment.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct ToppedUp {
+    /// It was booked now. `false`: the same payment had been booked before, and nothing was changed.
+    pub booked: bool,
+    #[serde(flatten)]
+    pub contract: ContractView,
+}
+
+/// Books a payment, once. A contract whose balance had ended is active again if it has something left.
 pub async fn top_up(
     center: &Center,
     caller: &Caller,
     id: &str,
     top_up: TopUp,
-) -> Result<ContractView, AppError> {
+) -> Result<ToppedUp, AppError> {
     let contract = visible(center, caller, id, actions::TOP_UP)?;
+    check(&contract, &top_up)?;
+    let may = center.policies.may(caller, actions::TOP_UP, Some(contract.tenant))?;
+    let (by, id_now, is_apart) = (caller.member.id, contract.id, center.settings.are_duties_separate());
+    let work = move |tx: &Tx| {
+        apart::cashier(tx, is_apart, id_now, by)?;
+        booked(tx, by, id_now, &top_up)
+    };
+    let told = |center: &Center, change: &Option<StateChange>| {
+        if let Some(change) = change {
+            applied(center, change);
+        }
+    };
+    let booked = center.change(may, work, told).await?.is_some();
+    Ok(ToppedUp { booked, contract: show(center, caller, id).await? })
+}
+
+/// Refuses what can't be booked for a contract of this kind and state.
+fn check(contract: &Contract, top_up: &TopUp) -> Result<(), AppError> {
     let amounts = [top_up.amount_micro_cny, top_up.card_ms];
     if amounts.iter().any(|amount| !(0..=MOST_AMOUNT).contains(amount)) || amounts == [0, 0] {
         return Err(AppError::invalid(field::AMOUNT, ContractFault::Amounts { most: MOST_AMOUNT }));
     }
-    let takes_card_time =
-        matches!(contract.kind, ContractKind::Prepaid { .. } | ContractKind::Grant { cap: Some(_) });
+    let kind = contract.kind;
+    let takes_card_time = matches!(kind, ContractKind::Prepaid { .. } | ContractKind::Grant { cap: Some(_) });
     if top_up.card_ms > 0 && !takes_card_time {
-        return Err(AppError::invalid(field::CARD_TIME, ContractFault::NoCardTime { kind: contract.kind }));
+        return Err(AppError::invalid(field::CARD_TIME, ContractFault::NoCardTime { kind }));
     }
-    params::line::<64>(field::REFERENCE, &*top_up.reference)?;
-    if contract.state.is_final() {
-        let message = format!("the contract {} is {}", contract.number, contract.state.code());
-        return Err(AppError::refused(Refusal::ContractState, message, "draw up a new contract"));
+    if top_up.amount_micro_cny > 0 && kind.is_grant() {
+        return Err(AppError::invalid(field::AMOUNT, ContractFault::NoMoney { kind }));
     }
-    let may = center.policies.may(caller, actions::TOP_UP, Some(contract.tenant))?;
-    let (by, id_now) = (caller.member.id, contract.id);
-    center.change(may, move |tx| booked(tx, by, id_now, &top_up), applied).await?;
-    show(center, caller, id).await
-}
-
-fn booked(tx: &Tx, by: MemberId, id: ContractId, top_up: &TopUp) -> Result<Changed<StateChange>, AppError> {
-    let now = moment::now();
-    let own = Account::Contract(id);
-    let parts = [
-        (Unit::MicroCny, Account::Cash, top_up.amount_micro_cny, Cause::TopUp, "money"),
-        (Unit::CardMs, Account::Capacity, top_up.card_ms, Cause::Package, "time"),
-    ];
-    for (unit, debit, amount, cause, what) in parts {
-        if amount > 0 {
-            let key = format!("{id}/top-up/{what}/{}", top_up.reference);
-            let posting = Posting { key, unit, debit, credit: own, amount, cause, corrects: None };
-            ledger::post(tx, &posting, new_id!(TransferId), now)?;
+    params::line::<64>(field::REFERENCE, top_up.reference.trim())?;
+    for (name, text) in [(field::BANK, &top_up.bank), (field::PAYER, &top_up.payer)] {
+        if !text.is_empty() {
+            params::line::<128>(name, text.as_str())?;
         }
     }
-    let contract = rows::get_contract(tx, id)?;
-    let detail = json!({ "number": contract.number, "amount_micro_cny": top_up.amount_micro_cny,
-        "card_ms": top_up.card_ms, "reference": top_up.reference });
-    let balance = balance(tx, id)?;
-    let is_back = contract.state == ContractState::Exhausted
-        && !Funds::of(contract.kind, balance.use_balance, balance.money_balance).is_exhausted();
-    if is_back {
-        let action = ContractAction::Replenish;
-        let change = change_state(tx, id, action, Some(by), &top_up.reference, now)?;
-        return Ok(Changed::new(id, detail, change));
+    let date = &top_up.paid_on;
+    if !date.is_empty() && (date.len() != "2026-11-30".len() || Zone::utc().parse(date).is_err()) {
+        return Err(AppError::invalid(field::PAID_ON, Wrong::NotADay { given: date.clone() }));
     }
-    let about = About { tenant: Some(contract.tenant), ..About::default() };
-    let data = json!({ "contract": id, "number": contract.number, "action": "top_up", "state": contract.state.code() });
-    let event = events::record(tx, now, about, event_kinds::CONTRACT_CHANGED, data)?;
-    Ok(Changed::new(id, detail, StateChange { contract, balance, event }))
+    let is_in_being = matches!(
+        contract.state,
+        ContractState::Approved | ContractState::Active | ContractState::Exhausted | ContractState::Suspended
+    );
+    if is_in_being {
+        return Ok(());
+    }
+    let message = format!("the contract {} is {}", contract.number, contract.state.code());
+    let hint = "a payment is booked from the approval of a contract to its end";
+    Err(AppError::refused(Refusal::ContractState, message, hint))
+}
+
+/// `None` where the same payment had been booked before.
+fn booked(
+    tx: &Tx,
+    by: MemberId,
+    id: ContractId,
+    top_up: &TopUp,
+) -> Result<Changed<Option<StateChange>>, AppError> {
+    let now = moment::now();
+    if let Some(there) = payments::find(tx, &top_up.reference)? {
+        let is_same = (there.contract, there.amount_micro_cny.0, there.card_ms.0)
+            == (id, top_up.amount_micro_cny, top_up.card_ms);
+        return if is_same { Ok(Changed::nothing(None)) } else { Err(used_before(tx, &there)?) };
+    }
+    let contract = rows::get_contract(tx, id)?;
+    let is_fee = contract.fee().is_some() && top_up.card_ms == 0;
+    if is_fee {
+        let paid = payments::fees_paid(tx)?.get(&id).copied().unwrap_or_default();
+        let open = MicroCny(contract.fee().unwrap_or_default().0 - paid.0);
+        if top_up.amount_micro_cny > open.0 {
+            return Err(AppError::invalid(field::AMOUNT, ContractFault::MoreThanFee { open }));
+        }
+    }
+    let payment = Payment {
+        reference: payments::key(&top_up.reference),
+        contract: id,
+        purpose: if is_fee { Purpose::Fee } else { Purpose::Balance },
+        given_as: top_up.reference.trim().to_owned(),
+        amount_micro_cny: MicroCny(top_up.amount_micro_cny),
+        card_ms: CardMs(top_up.card_ms),
+        bank: top_up.bank.clone(),
+        paid_on: top_up.paid_on.clone(),
+        payer: top_up.payer.clone(),
+        booked_at: now,
+        booked_by: Some(by),
+    };
+    payments::insert(tx, &payment)?;
+    for posting in entries(&payment) {
+        ledger::post(tx, &posting, new_id!(TransferId), now)?;
+    }
+    let detail = json!({ "number": contract.number, "amount_micro_cny": top_up.amount_micro_cny,
+        "card_ms": top_up.card_ms, "reference": payment.given_as, "purpose": payment.purpose.code() });
+    let balance = balance(tx, id)?;
+    if contract.state == ContractState::Exhausted && !funds(&contract, balance).is_exhausted() {
+        let action = ContractAction::Replenish;
+        let change = change_state(tx, id, action, Some(by), &payment.given_as, now)?;
+        return Ok(Changed::new(id, detail, Some(change)));
+    }
+    let event = money_moved(tx, &contract, "top_up", now)?;
+    Ok(Changed::new(id, detail, Some(StateChange { contract, balance, event })))
+}
+
+/// The entries of a payment. A fee that is paid is no receivable any more; all else is the contract's.
+fn entries(payment: &Payment) -> Vec<Posting> {
+    let own = Account::Contract(payment.contract);
+    let money_to = match payment.purpose {
+        Purpose::Fee => Account::Receivable,
+        Purpose::Balance => own,
+    };
+    let money = (Unit::MicroCny, Account::Cash, money_to, payment.amount_micro_cny.0, Cause::TopUp, "money");
+    let time = (Unit::CardMs, Account::Capacity, own, payment.card_ms.0, Cause::Package, "time");
+    let posting = |(unit, debit, credit, amount, cause, what)| {
+        let key = format!("{}/top-up/{what}/{}", payment.contract, payment.reference);
+        Posting { key, unit, debit, credit, amount, cause, corrects: None }
+    };
+    [money, time].into_iter().map(posting).filter(|posting| posting.amount > 0).collect()
+}
+
+/// Why a reference can't be used again.
+fn used_before(tx: &Tx, there: &Payment) -> Result<AppError, AppError> {
+    let number = rows::get_contract(tx, there.contract)?.number;
+    let message = format!(
+        "the reference `{}` was booked at {} for the contract {number}: {} CNY, {} card-hours",
+        there.given_as, there.booked_at, there.amount_micro_cny, there.card_ms
+    );
+    let hint = "each payment has a reference of its own; what was booked wrongly is put right by a correction";
+    Ok(AppError::refused(Refusal::AlreadyThere, message, hint))
 }

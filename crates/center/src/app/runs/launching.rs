@@ -21,6 +21,7 @@ pub fn launch(center: &Center, launches: &[Launch]) {
                 let ended = Ended {
                     started_at: None,
                     at: moment::now(),
+                    took: None,
                     how: Exit::FailedToStart(error.to_string()),
                 };
                 failed.push((launch.run.id, Seen::Ended(ended)));

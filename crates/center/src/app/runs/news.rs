@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{
-    CardMs, Job, MicroCny, Outcome, ProjectId, Run, RunId, TenantId, Timestamp, TransferId, Zone,
+    CardMs, Job, MicroCny, Millis, Outcome, ProjectId, Run, RunId, TenantId, Timestamp, TransferId, Zone,
     job::{JobState, Tries},
     ledger::{Account, Calendar, Metered, Unit, meter},
     price::Waivers,
@@ -45,6 +45,8 @@ pub enum Seen {
 /// How a run ended, as its engine tells.
 struct End {
     at: Timestamp,
+    /// How long it took, by a clock that nobody sets.
+    took: Option<Millis>,
     /// The last instant at which it is known to have been alive, where nobody saw its end.
     known_until: Option<Timestamp>,
     outcome: Outcome,
@@ -106,14 +108,15 @@ pub fn take_one(
     let (started_at, end) = match seen {
         Seen::Started(at) => (Some(at), None),
         Seen::Ended(ended) => {
-            (ended.started_at, Some(End { at: ended.at, known_until: None, outcome: outcome(&ended.how) }))
+            let Ended { started_at, at, took, how } = ended;
+            (started_at, Some(End { at, took, known_until: None, outcome: outcome(&how) }))
         }
         // Its cards were nobody else's until now.
         Seen::Vanished { started_at, last_seen } => {
             let now = moment::now();
             (
                 started_at,
-                Some(End { at: now, known_until: Some(last_seen.unwrap_or(now)), outcome: Outcome::Lost }),
+                Some(End { at: now, took: None, known_until: Some(last_seen.unwrap_or(now)), outcome: Outcome::Lost }),
             )
         }
     };
@@ -127,7 +130,8 @@ pub fn take_one(
         let data = json!({ "task": run.task, "attempt": run.attempt, "cards": run.placement.card_count() });
         events.push(events::record(tx, since, about, event_kinds::RUN_STARTED, data)?);
     }
-    if let Some(End { at, known_until, outcome }) = end {
+    if let Some(End { at, took, known_until, outcome }) = end {
+        let at = end_by(run.state.started_at(), at, took);
         // It has not ended before, as was seen above.
         let _: Result<(), _> = run.end(at, known_until, outcome);
     }
@@ -183,6 +187,16 @@ pub fn take_one(
         events.push(events::record(tx, at, About { run: None, ..about }, event_kinds::JOB_ENDED, data)?);
     }
     Ok(Some(Taken { run, posted, replenished, has_started, ended: Some((Arc::new(job), retry)), events }))
+}
+
+/// A clock that was set by more than this between start and end does not tell how long a run took.
+const CLOCK_SET_BY: Millis = Millis::from_secs(1);
+
+/// When a run ended that took so long: by the wall clock, unless that was set meanwhile.
+fn end_by(started_at: Option<Timestamp>, at: Timestamp, took: Option<Millis>) -> Timestamp {
+    let Some(measured) = started_at.zip(took).map(|(since, took)| since.plus(took)) else { return at };
+    let off_us = (measured.as_micros() - at.as_micros()).abs();
+    if off_us > CLOCK_SET_BY.0 * 1000 { measured } else { at }
 }
 
 /// What was posted for a run.
@@ -304,4 +318,21 @@ fn apply(center: &Center, change: &Taken) {
         center.compute.wakers.plan();
     }
     center.compute.wakers.meter();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_took_what_it_took_whatever_the_clock_says() {
+        let at = |secs: i64| Timestamp::from_secs(1_000_000 + secs);
+        let took = Some(Millis::from_secs(40));
+        // The clock was set back an hour, or ahead of the supervisor's.
+        assert_eq!(end_by(Some(at(0)), at(-3560), took), at(40));
+        assert_eq!(end_by(Some(at(3600)), at(40), took), at(3640));
+        assert_eq!(end_by(Some(at(0)), at(40).plus(Millis(3)), took), at(40).plus(Millis(3)));
+        assert_eq!(end_by(Some(at(0)), at(50), None), at(50));
+        assert_eq!(end_by(None, at(50), took), at(50));
+    }
 }

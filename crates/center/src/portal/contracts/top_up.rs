@@ -136,12 +136,19 @@ pub async fn top_up(
         _ => return show_top_up(&center, &visitor, &id, StatusCode::OK, form, Some(&paid)).await,
     }
     match contracts::top_up(&center, &visitor.caller, &id, paid).await {
-        Ok(_) => Ok(Redirect::to(&format!("/contracts/{id}")).into_response()),
+        Ok(done) if done.booked => Ok(Redirect::to(&format!("/contracts/{id}")).into_response()),
+        Ok(_) => {
+            form.blame_by(ui, "reference", "booked_before");
+            show_top_up(&center, &visitor, &id, StatusCode::CONFLICT, form, None).await
+        }
         Err(error) => {
             let field = |name: &str| match name {
                 "amount_micro_cny" => Some("amount"),
                 "card_ms" => Some("hours"),
                 "reference" | "already_there" => Some("reference"),
+                "bank" => Some("bank"),
+                "paid_on" => Some("paid_on"),
+                "payer" => Some("payer"),
                 _ => None,
             };
             let status = form.explain(ui, error, field)?;
@@ -163,7 +170,8 @@ fn read_top_up(ui: Ui, form: &mut Form, kind: &ContractKind) -> TopUp {
     if let Err(wrong) = Line::<64>::parse(&*reference) {
         form.blame_for(ui, "reference", wrong);
     }
-    TopUp { amount_micro_cny: amount.0, card_ms: card_time.0, reference }
+    let [bank, paid_on, payer] = ["bank", "paid_on", "payer"].map(|name| form.value(name).to_owned());
+    TopUp { amount_micro_cny: amount.0, card_ms: card_time.0, reference, bank, paid_on, payer }
 }
 
 #[cfg(test)]

@@ -184,5 +184,5 @@ impl Core {
 
 /// The end of a run that never began, as of now.
 pub(super) fn never_began(how: Exit) -> Observation {
-    Observation::Ended(Ended { started_at: None, at: clock::now(), how })
+    Observation::Ended(Ended { started_at: None, at: clock::now(), took: None, how })
 }

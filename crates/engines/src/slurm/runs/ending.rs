@@ -228,7 +228,7 @@ pub(crate) fn ending(job: &JobRecord, facts: &Facts) -> Ending {
     let was_not_let_through = job.state == JobState::Failed && facts.claim == Claim::None;
     let never_began = was_not_let_through || matches!(how, Exit::FailedToStart(_));
     let started_at = started_at.filter(|_| !(never_began && is_uncharged));
-    Ending { ended: Ended { started_at, at, how }, note }
+    Ending { ended: Ended { started_at, at, took: None, how }, note }
 }
 
 /// The end of a process, by its code in a shell.

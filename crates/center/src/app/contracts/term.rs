@@ -1,0 +1,203 @@
+//! What the passing of a term books: fees of reserved cards that are earned month by month, and what is left of packages
+//! when their term has ended.
+
+use domain::{
+    CardMs, Contract, ContractState, MicroCny, Timestamp, TransferId,
+    contract::ContractKind,
+    ledger::{Account, Cause, Posting, Unit},
+};
+use store::{
+    Tx,
+    ledger::{self, ContractBalance},
+    periods,
+};
+
+use super::states::balance;
+use crate::center::Center;
+use base::{
+    error::AppError,
+    moment::{self, new_id},
+};
+
+/// Books what is due by `now`, any number of times; of fees, where a month has begun since it was called last.
+pub fn keep(center: &Center, now: Timestamp, is_new_month: bool) -> Result<(), AppError> {
+    let due: Vec<Contract> = {
+        let live = center.live();
+        let is_busy = |contract: &Contract| live.runs().any(|known| known.run.contract == contract.id);
+        let known = live.contracts().map(|known| (&known.contract, known.balance));
+        let is_due = |(contract, balance): &(&Contract, ContractBalance)| match contract.kind {
+            ContractKind::Reserved { .. } => {
+                let has_ended = contract.state.is_final();
+                (is_new_month || has_ended) && was_activated(contract.state) && balance.money_balance.0 > 0
+            }
+            ContractKind::Prepaid { .. } | ContractKind::Grant { cap: Some(_) } => {
+                let is_left = balance.money_balance.0 > 0 || balance.use_balance.0 > 0;
+                contract.state == ContractState::Expired && is_left && !is_busy(contract)
+            }
+            ContractKind::Metered { .. } | ContractKind::Grant { cap: None } => false,
+        };
+        known.filter(is_due).map(|(contract, _)| contract.clone()).collect()
+    };
+    if due.is_empty() {
+        return Ok(());
+    }
+    let zone = center.settings.time_zone.clone();
+    let work = move |tx: &Tx| -> Result<_, AppError> {
+        let open_from = periods::open_from(tx)?;
+        let mut changed = Vec::new();
+        for contract in due {
+            let posted = ledger::sum_of_cause(tx, contract.id, Cause::Term)?;
+            let before = balance(tx, contract.id)?;
+            let entries = match contract.kind {
+                ContractKind::Reserved { .. } => {
+                    let ends = contract.ends_at.min(now);
+                    let mut at = contract.starts_at;
+                    let mut months = Vec::new();
+                    while at < ends {
+                        let until = zone.bounds(zone.month(at)).1.min(contract.ends_at);
+                        if until > now {
+                            break;
+                        }
+                        months.push(until);
+                        at = until;
+                    }
+                    earned(&contract, posted, before.money_balance, &months)
+                }
+                _ => left(&contract, before).into_iter().map(|posting| (now, posting)).collect(),
+            };
+            for (at, posting) in &entries {
+                let at = if *at < open_from { now } else { *at };
+                ledger::post(tx, posting, new_id!(TransferId), at)?;
+            }
+            if !entries.is_empty() {
+                changed.push((contract.id, balance(tx, contract.id)?));
+            }
+        }
+        Ok(changed)
+    };
+    center.write_now(work, |center, changed| {
+        let mut live = center.live();
+        for (id, balance) in changed {
+            let Some(contract) = live.contract(*id).map(|known| known.contract.clone()) else { continue };
+            live.contract_changed(contract, *balance, moment::now());
+        }
+    })?;
+    Ok(())
+}
+
+/// Whether a contract has been active.
+fn was_activated(state: ContractState) -> bool {
+    !matches!(state, ContractState::Draft | ContractState::Submitted | ContractState::Approved)
+}
+
+/// What of a reservation's fee is earned by each of these instants, beyond `posted`, as far as its money goes. Each is booked
+/// at the last instant before it.
+fn earned(
+    contract: &Contract,
+    posted: i64,
+    money: MicroCny,
+    until: &[Timestamp],
+) -> Vec<(Timestamp, Posting)> {
+    let (mut before, mut left) = (posted, money.0);
+    let mut entries = Vec::new();
+    for at in until {
+        let due = contract.earned_by_term(*at).0;
+        let amount = (due - before).min(left);
+        if amount <= 0 {
+            continue;
+        }
+        let posting = Posting {
+            key: format!("{}/term/{before}-{}", contract.id, before + amount),
+            unit: Unit::MicroCny,
+            debit: Account::Contract(contract.id),
+            credit: Account::TermRevenue,
+            amount,
+            cause: Cause::Term,
+            corrects: None,
+        };
+        (before, left) = (before + amount, left - amount);
+        entries.push((Timestamp::from_micros(at.as_micros() - 1), posting));
+    }
+    entries
+}
+
+/// What is left of a package or grant whose term has ended goes to the center.
+fn left(contract: &Contract, balance: ContractBalance) -> Vec<Posting> {
+    let own = Account::Contract(contract.id);
+    let post = |what: &str, unit, credit, amount| Posting {
+        key: format!("{}/forfeiture/{what}", contract.id),
+        unit,
+        debit: own,
+        credit,
+        amount,
+        cause: Cause::Forfeiture,
+        corrects: None,
+    };
+    let CardMs(time) = balance.use_balance;
+    let all = [
+        post("time", Unit::CardMs, Account::Capacity, time),
+        post("money", Unit::MicroCny, Account::Forfeited, balance.money_balance.0),
+    ];
+    all.into_iter().filter(|posting| posting.amount > 0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{ContractId, Millis, PoolId, QueueTerms, TenantId};
+
+    use super::*;
+
+    fn reserved(fee: i64) -> Contract {
+        let at = |text: &str| text.parse().unwrap();
+        Contract {
+            id: ContractId::from_bytes([1; 16]),
+            tenant: TenantId::from_bytes([2; 16]),
+            number: "R-1".into(),
+            kind: ContractKind::Reserved { cards: 2, fee: MicroCny(fee) },
+            pools: vec![PoolId::from_bytes([3; 16])],
+            starts_at: at("2026-01-01T00:00:00Z"),
+            ends_at: at("2027-01-01T00:00:00Z"),
+            queue: QueueTerms {
+                weight: 1,
+                guaranteed_cards: 0,
+                borrowing_limit: None,
+                lending_limit: None,
+                max_running_cards: 2,
+            },
+            state: ContractState::Active,
+            created_at: Timestamp::default(),
+        }
+    }
+
+    #[test]
+    fn a_year_s_fee_is_earned_month_by_month_and_to_the_last_of_it() {
+        let contract = reserved(120_000_000_001);
+        let zone = domain::Zone::utc();
+        let mut ends: Vec<Timestamp> = Vec::new();
+        let mut month = zone.month(contract.starts_at);
+        for _ in 0..12 {
+            ends.push(zone.bounds(month).1);
+            month = month.next();
+        }
+        let MicroCny(fee) = contract.fee().unwrap();
+        let all = earned(&contract, 0, MicroCny(fee), &ends);
+        assert_eq!(all.len(), 12);
+        assert_eq!(all.iter().map(|(_, posting)| posting.amount).sum::<i64>(), fee);
+        assert!(all[0].1.amount.abs_diff(fee / 365 * 31) < 400, "{}", all[0].1.amount);
+        // What was booked is not booked again, and no more than there is.
+        let january = all[0].1.amount;
+        assert_eq!(earned(&contract, january, MicroCny(fee - january), &ends).len(), 11);
+        assert_eq!(earned(&contract, fee, MicroCny(0), &ends), []);
+        assert_eq!(earned(&contract, 0, MicroCny(5), &ends)[0].1.amount, 5);
+        assert_eq!(all[0].0.plus(Millis(1)).floor_millis(), ends[0].floor_millis());
+    }
+
+    #[test]
+    fn what_is_left_goes_to_the_center_once() {
+        let contract = reserved(1);
+        let balance = ContractBalance { use_balance: CardMs(7), money_balance: MicroCny(-2) };
+        let all = left(&contract, balance);
+        assert_eq!(all.iter().map(|posting| (posting.unit, posting.amount)).collect::<Vec<_>>(), [(Unit::CardMs, 7)]);
+        assert!(left(&contract, ContractBalance::default()).is_empty());
+    }
+}

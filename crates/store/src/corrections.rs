@@ -1,0 +1,83 @@
+//! Corrections: proposed by one, decided by another, and booked with the decision.
+
+use domain::{
+    ContractId, CorrectionId, MemberId, MicroCny, Timestamp, codes,
+    ledger::CorrectionKind,
+};
+
+use crate::db::{Record, StoreError, Tx, params, rows, statements};
+
+codes! {
+    /// Where a correction stands.
+    pub enum CorrectionState {
+        Proposed = "proposed",
+        Booked = "booked",
+        Refused = "refused",
+    }
+}
+
+/// An entry by which people put right what was booked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Correction {
+    pub id: CorrectionId,
+    pub kind: CorrectionKind,
+    pub contract: ContractId,
+    /// Where money is moved to.
+    pub other_contract: Option<ContractId>,
+    pub amount_micro_cny: MicroCny,
+    /// The payment, run, entry or month that is put right.
+    pub corrects: String,
+    pub reason: String,
+    /// The bank's reference of money that leaves; else empty.
+    pub reference: String,
+    pub state: CorrectionState,
+    pub proposed_by: MemberId,
+    pub proposed_at: Timestamp,
+    pub decided_by: Option<MemberId>,
+    pub decided_at: Option<Timestamp>,
+    /// Why it was refused.
+    pub note: String,
+}
+
+rows! { correction: Correction =
+    id, kind as code, contract, other_contract, amount_micro_cny, corrects, reason, reference, state as code, proposed_by,
+    proposed_at, decided_by, decided_at, note
+}
+
+statements! { "corrections";
+    INSERT = correction!(insert into "corrections");
+    GET = concat!("SELECT ", correction!(columns), " FROM corrections WHERE id = ?1");
+    LIST = concat!("SELECT ", correction!(columns), " FROM corrections ORDER BY id DESC LIMIT ?1");
+    LIST_OF = concat!("SELECT ", correction!(columns), " FROM corrections WHERE contract = ?2 OR other_contract = ?2 \
+                       ORDER BY id DESC LIMIT ?1");
+    REVERSED = "SELECT COUNT(*) FROM corrections WHERE corrects = ?1 AND kind = 'reversal' AND state <> 'refused'";
+    DECIDE = "UPDATE corrections SET state = ?2, decided_by = ?3, decided_at = ?4, note = ?5 \
+              WHERE id = ?1 AND state = 'proposed'";
+}
+
+pub fn insert(tx: &Tx, correction: &Correction) -> Result<(), StoreError> {
+    correction.insert(tx, INSERT)
+}
+
+pub fn get(tx: &Tx, id: CorrectionId) -> Result<Correction, StoreError> {
+    tx.get(GET, &id, Correction::read)
+}
+
+/// The newest corrections, of a contract or of all.
+pub fn list(tx: &Tx, contract: Option<ContractId>, limit: u32) -> Result<Vec<Correction>, StoreError> {
+    match contract {
+        Some(contract) => tx.all(LIST_OF, params![limit, &contract], Correction::read),
+        None => tx.all(LIST, params![limit], Correction::read),
+    }
+}
+
+/// Whether a payment is taken back, or is to be.
+pub fn is_reversed(tx: &Tx, payment: &str) -> Result<bool, StoreError> {
+    Ok(tx.one(REVERSED, params![payment], |row| row.get::<i64>(0))? > 0)
+}
+
+/// Keeps a decision; `false` where it was decided before.
+pub fn decide(tx: &Tx, correction: &Correction) -> Result<bool, StoreError> {
+    let Correction { id, state, decided_by, decided_at, note, .. } = correction;
+    Ok(tx.changed(DECIDE, params![id, state.code(), decided_by, *decided_at, note])? > 0)
+}
