@@ -6,6 +6,7 @@ pub mod api;
 pub mod app;
 pub mod center;
 pub mod compute;
+pub mod correction;
 pub mod event_kinds;
 pub mod fits;
 pub mod live;

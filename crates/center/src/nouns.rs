@@ -8,7 +8,7 @@ use base::{
 use domain::TenantId;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{actions, api, app::overview, center::Center, event_kinds, portal, price, tenant};
+use crate::{actions, api, app::overview, center::Center, correction, event_kinds, portal, price, tenant};
 
 pub const PLATFORM: Platform<Center> = Platform { name: "center", nouns: NOUNS };
 
@@ -21,6 +21,7 @@ const NOUNS: &[Noun<Center>] = &[
     NODE,
     CONTRACT,
     STATEMENT,
+    correction::NOUN,
     price::NOUN,
     USE,
     LEDGER,

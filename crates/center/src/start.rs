@@ -22,9 +22,7 @@ use crate::{
     compute::Compute,
     live::Live,
     loops::watch,
-    settings::{
-        DirectJobs, EngineKind, Isolation, NodeSettings, PoolSettings, SEPARATE_DUTIES, Settings,
-    },
+    settings::{DirectJobs, EngineKind, Isolation, NodeSettings, PoolSettings, SEPARATE_DUTIES, Settings},
     wakers::{self, Sleepers},
 };
 use base::{

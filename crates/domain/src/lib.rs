@@ -29,8 +29,8 @@ pub use batch::{BatchSpec, Launch};
 pub use card::{CardModel, CardSet};
 pub use contract::{Contract, ContractState, QueueTerms};
 pub use id::{
-    AllianceId, AuditId, ContractId, CorrectionId, Id, JobId, MemberId, NodeId, PoolId, PriceBookId, ProjectId, RunId,
-    SessionId, TenantId, TokenId, TransferId,
+    AllianceId, AuditId, ContractId, CorrectionId, Id, JobId, MemberId, NodeId, PoolId, PriceBookId,
+    ProjectId, RunId, SessionId, TenantId, TokenId, TransferId,
 };
 pub use job::{Job, JobState, JobStatus};
 pub use money::{MicroCny, RatePerCardHour};

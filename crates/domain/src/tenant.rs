@@ -18,6 +18,10 @@ codes! {
         Operator = "operator",
         /// Reads everything in the center and changes nothing.
         Auditor = "auditor",
+        /// Keeps the center's contracts: draws them up and decides them, and takes no money.
+        Contracts = "contracts",
+        /// Keeps the center's money: payments, corrections, the closing of months.
+        CenterFinance = "center_finance",
         /// Runs one tenant: members, projects, contracts.
         Admin = "admin",
         /// Submits work for one tenant.
@@ -79,7 +83,7 @@ pub struct Project {
 impl Role {
     /// Whether it is a role of the center's own people, who belong to no tenant.
     pub fn is_of_center(self) -> bool {
-        matches!(self, Self::Operator | Self::Auditor)
+        matches!(self, Self::Operator | Self::Auditor | Self::Contracts | Self::CenterFinance)
     }
 }
 

@@ -1,9 +1,6 @@
 //! Corrections: proposed by one, decided by another, and booked with the decision.
 
-use domain::{
-    ContractId, CorrectionId, MemberId, MicroCny, Timestamp, codes,
-    ledger::CorrectionKind,
-};
+use domain::{ContractId, CorrectionId, MemberId, MicroCny, Timestamp, codes, ledger::CorrectionKind};
 
 use crate::db::{Record, StoreError, Tx, params, rows, statements};
 

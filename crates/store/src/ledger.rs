@@ -17,7 +17,8 @@ use domain::{
 pub use rows::TransferRow;
 pub use statement::{UseLine, use_between, use_by_project_between};
 pub use sums::{
-    ContractBalance, Turnover, balance, balances_of_contracts, sum_of_cause, turnovers_of_center,
+    ContractBalance, Turnover, balance, balances_of_contracts, moved_between, sum_of_cause,
+    turnovers_of_center,
 };
 pub use verify::{LedgerReport, verify};
 

@@ -55,8 +55,10 @@ impl Site {
         let settings = folder.path().join("center.toml");
         let data = folder.path().join("data");
         // One operator does everything, but where a test is about that.
-        let duties = if settings_text.contains("[books]") { "" } else { "[books]\nseparate_duties = false\n" };
-        let text = format!("listen = \"127.0.0.1:0\"\ndata_dir = \"{}\"\n{settings_text}\n{duties}", data.display());
+        let duties =
+            if settings_text.contains("[books]") { "" } else { "[books]\nseparate_duties = false\n" };
+        let text =
+            format!("listen = \"127.0.0.1:0\"\ndata_dir = \"{}\"\n{settings_text}\n{duties}", data.display());
         std::fs::write(&settings, text).expect("the settings are written");
         let mut site = Self {
             folder,

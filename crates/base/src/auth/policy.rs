@@ -57,6 +57,8 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("administer_read", &["read", "administer"]),
     ("administer", &[]),
     ("run_center", &[]),
+    ("keep_contracts", &[]),
+    ("keep_money", &[]),
 ];
 
 /// Whose the thing is, seen from the caller.

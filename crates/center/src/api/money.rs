@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::{
     app::{
         capacity::{self, LedgerCheck},
-        contracts::{self, ContractEventView, ContractView, NewContract, ToppedUp, TopUp},
+        contracts::{self, ContractEventView, ContractView, NewContract, TopUp, ToppedUp},
         statements::{self, Statement, StatementQuery, TransferQuery, TransferView},
         usage::{self, UsageQuery, UsageView},
     },

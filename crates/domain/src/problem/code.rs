@@ -1,7 +1,7 @@
 //! The codes of problems, with their values.
 
 use super::field::Field;
-use crate::{JobId, Role, MicroCny, contract::ContractKind, job::JobState, text::InvalidLine};
+use crate::{JobId, MicroCny, Role, contract::ContractKind, job::JobState, text::InvalidLine};
 
 /// One place that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -305,18 +305,47 @@ pub enum KeyKind {
 /// A fault of a contract, or of a payment for one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ContractFault {
-    Terms { most: i64 },
-    Guarantee { guaranteed: u32, most: u32 },
+    Terms {
+        most: i64,
+    },
+    Guarantee {
+        guaranteed: u32,
+        most: u32,
+    },
     NoCardRuns,
     NoPools,
-    Amounts { most: i64 },
-    NoCardTime { kind: ContractKind },
-    NoMoney { kind: ContractKind },
+    Amounts {
+        most: i64,
+    },
+    NoCardTime {
+        kind: ContractKind,
+    },
+    NoMoney {
+        kind: ContractKind,
+    },
     /// More than is left of the fee.
-    MoreThanFee { open: MicroCny },
+    MoreThanFee {
+        open: MicroCny,
+    },
+    /// Money is moved to another contract by a transfer alone.
+    OnlyTransfer,
+    NoOtherContract,
+    NoSuchPayment,
+    NotWholePayment {
+        paid: MicroCny,
+    },
+    MoreThanThere {
+        most: MicroCny,
+    },
+    NoBankReference,
     /// Jobs of reserved cards run on these.
-    MoreThanReserved { cards: u32, most: u32 },
-    ByCenter { known: Vec<&'static str> },
+    MoreThanReserved {
+        cards: u32,
+        most: u32,
+    },
+    ByCenter {
+        known: Vec<&'static str>,
+    },
 }
 
 macro_rules! into {

@@ -80,7 +80,7 @@ pub fn words(wrong: &Wrong) -> Words {
         }
         Wrong::RoleElsewhere { role } => (
             format!("is `{}`", role.code()),
-            "operator and auditor are for the center's people; admin, developer and finance for a tenant's"
+            "operator, auditor, contracts and center_finance are for the center's people; admin, developer and finance for a tenant's"
                 .into(),
         ),
         Wrong::TenantNotNamed => ("is not named".into(), "give the tenant's short name".into()),
@@ -375,6 +375,24 @@ fn contract(fault: &ContractFault) -> Words {
             format!("is more than what is left of the fee: {open} CNY"),
             "give what is left, or pay into a metered contract".into(),
         ),
+        ContractFault::OnlyTransfer => {
+            ("is for transfers".into(), "leave it out, or make the correction a transfer".into())
+        }
+        ContractFault::NoOtherContract => {
+            ("is no other contract".into(), "name the contract to which the money goes".into())
+        }
+        ContractFault::NoSuchPayment => {
+            ("names no payment of this contract".into(), "give the reference under which it was booked".into())
+        }
+        ContractFault::NotWholePayment { paid } => {
+            (format!("is not the whole payment of {paid} CNY"), "a payment is taken back whole".into())
+        }
+        ContractFault::MoreThanThere { most } => {
+            (format!("is more than there is: {most} CNY"), "give at most that".into())
+        }
+        ContractFault::NoBankReference => {
+            ("is not given".into(), "give the bank's reference of the money that leaves".into())
+        }
         ContractFault::MoreThanReserved { cards, most } => (
             format!("lets {most} cards run, of which {cards} are reserved"),
             "give max_running_cards of at most the reserved cards; what runs beyond them needs a metered contract".into(),

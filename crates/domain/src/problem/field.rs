@@ -49,6 +49,7 @@ fields! {
     FROM = "from", "起始时间";
     GROUP_BY = "group_by", "分组方式";
     IDEMPOTENCY_KEY = "Idempotency-Key", "幂等键";
+    KIND = "kind", "类型";
     LABELS = "labels", "标签";
     LAUNCH = "launch", "启动方式";
     LIMIT = "limit", "每页条数";

@@ -71,7 +71,7 @@ pub fn words(wrong: &Wrong) -> Words {
         }
         Wrong::RoleElsewhere { role } => (
             format!("在这里不能是{}", role_word(*role)),
-            "运营和审计属于中心，管理员、开发者和财务属于租户".into(),
+            "运营、审计、合同和中心财务属于中心，管理员、开发者和财务属于租户".into(),
         ),
         Wrong::TenantNotNamed => ("没有指定".into(), "请填写租户的短名".into()),
         Wrong::ContractNotNamed => ("没有指定".into(), "请选择自己的一个合同".into()),
@@ -219,6 +219,8 @@ fn role_word(role: Role) -> &'static str {
     match role {
         Role::Operator => "运营",
         Role::Auditor => "审计",
+        Role::Contracts => "合同管理",
+        Role::CenterFinance => "中心财务",
         Role::Admin => "管理员",
         Role::Developer => "开发者",
         Role::Finance => "财务",
@@ -353,6 +355,16 @@ fn contract(fault: &ContractFault) -> Words {
         ContractFault::MoreThanFee { open } => {
             (format!("超过未付的费用：{open} 元"), "请填写未付的金额，或充入按量计费的合同".into())
         }
+        ContractFault::OnlyTransfer => ("只用于转账".into(), "请留空，或把类型改为转账".into()),
+        ContractFault::NoOtherContract => ("不是另一份合同".into(), "请填写资金转入的合同".into()),
+        ContractFault::NoSuchPayment => ("不是这份合同的付款".into(), "请填写入账时的凭证号".into()),
+        ContractFault::NotWholePayment { paid } => {
+            (format!("不等于整笔付款 {paid} 元"), "冲正须整笔退回".into())
+        }
+        ContractFault::MoreThanThere { most } => {
+            (format!("超过现有的 {most} 元"), "请填写不超过该数的金额".into())
+        }
+        ContractFault::NoBankReference => ("没有填写".into(), "请填写资金转出的银行凭证号".into()),
         ContractFault::MoreThanReserved { cards, most } => (
             format!("允许同时运行 {most} 张卡，而预留的只有 {cards} 张"),
             "最多同时运行的加速卡不能多于预留的卡；超出部分请用按量计费的合同".into(),

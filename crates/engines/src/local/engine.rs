@@ -184,7 +184,9 @@ impl Engine for LocalEngine {
                         && let Some(mut record) = record
                     {
                         let how = Exit::Stopped { status: None };
-                        record.append(&RecordLine::End { started_at: None, at, took: None, how }).map_err(failed())?;
+                        record
+                            .append(&RecordLine::End { started_at: None, at, took: None, how })
+                            .map_err(failed())?;
                         self.link.hint(run);
                         return Ok(());
                     }

@@ -5,6 +5,7 @@ mod alliances;
 mod backup;
 mod completions;
 mod contracts;
+mod corrections;
 mod demo;
 mod doctor;
 mod history;
@@ -63,6 +64,7 @@ commands! {
     Usage(usage::Usage),
     Statement(statements::Statement),
     Contracts(contracts::Contracts),
+    Corrections(corrections::Corrections),
     Prices(prices::Prices),
     Tenants(tenants::Tenants),
     Members(members::Members),

@@ -33,6 +33,8 @@ pub const PAGES: &[&str] = &[
     "/contracts/CONTRACT/top-up",
     "/contracts/CONTRACT/statement",
     "/statements",
+    "/corrections",
+    "/corrections/new",
     "/prices",
     "/prices/new",
     "/prices/book/none",

@@ -17,6 +17,9 @@ statements! { "transfers";
     UPTO = "SELECT upto_seq FROM ledger_checkpoint WHERE id = 1";
     SET_UPTO = "UPDATE ledger_checkpoint SET upto_seq = ?1 WHERE id = 1";
     SINCE = concat!("SELECT ", transfer_columns!(), " FROM transfers WHERE seq > ?1 ORDER BY seq");
+    MOVED = "SELECT CAST(COALESCE(SUM(CASE WHEN debit_contract = ?1 THEN amount ELSE -amount END), 0) AS BIGINT) FROM \
+             transfers WHERE unit = 'micro_cny' AND ((debit_contract = ?1 AND credit = ?2) OR \
+             (credit_contract = ?1 AND debit = ?2))";
     OF_CAUSE = "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM transfers \
                 WHERE debit_contract = ?1 AND cause = ?2";
     CARRY = "INSERT INTO ledger_sums (account, contract, unit, debits, credits) VALUES (?1, ?2, ?3, ?4, ?5) \
@@ -63,6 +66,11 @@ pub fn balance(tx: &Tx, account: Account, unit: Unit) -> Result<i64, StoreError>
         sums.add(*more);
     }
     Ok(sums.balance())
+}
+
+/// How much money went from a contract to an account of the center, less what came back from there.
+pub fn moved_between(tx: &Tx, contract: ContractId, center: Account) -> Result<i64, StoreError> {
+    tx.one(MOVED, params![&contract, center.code()], |row| row.get(0))
 }
 
 /// How much left a contract's account for a cause that names no run.

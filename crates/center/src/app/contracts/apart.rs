@@ -18,7 +18,8 @@ pub fn cashier(tx: &Tx, is_apart: bool, contract: ContractId, by: MemberId) -> R
 /// What one is told who did the first part of a thing and is to leave the second to somebody else.
 pub fn same_person(did: &str) -> AppError {
     let message = format!("you {did} yourself, and duties are separate here");
-    let hint = "let somebody else do this; `books.separate_duties` in the settings says that duties are separate";
+    let hint =
+        "let somebody else do this; `books.separate_duties` in the settings says that duties are separate";
     AppError::refused(Refusal::SamePerson, message, hint)
 }
 

@@ -139,13 +139,23 @@ pub fn replenish(tx: &Tx, id: ContractId, posted: Use) -> Result<Option<StateCha
     Ok(Some(change))
 }
 
+/// A contract after money was moved for it by a correction; active again, if that leaves something on it.
+pub fn corrected(tx: &Tx, id: ContractId, by: MemberId, reason: &str) -> Result<StateChange, AppError> {
+    let (contract, balance, now) = (rows::get_contract(tx, id)?, balance(tx, id)?, moment::now());
+    if contract.state == ContractState::Exhausted && !funds(&contract, balance).is_exhausted() {
+        return change_state(tx, id, ContractAction::Replenish, Some(by), reason, now);
+    }
+    let event = money_moved(tx, &contract, "correction", now)?;
+    Ok(StateChange { contract, balance, event })
+}
+
 /// What is left of a contract with this balance.
 pub(super) fn funds(contract: &Contract, balance: ContractBalance) -> Funds {
     Funds::of(contract.kind, balance.use_balance, balance.money_balance)
 }
 
 /// The balance of a contract in the ledger.
-pub(super) fn balance(tx: &Tx, id: ContractId) -> Result<ContractBalance, AppError> {
+pub fn balance(tx: &Tx, id: ContractId) -> Result<ContractBalance, AppError> {
     let account = Account::Contract(id);
     Ok(ContractBalance {
         use_balance: CardMs(ledger::balance(tx, account, Unit::CardMs)?),
@@ -160,7 +170,8 @@ fn opening(contract: &Contract) -> Vec<Posting> {
         let key = format!("{}/{what}", contract.id);
         Posting { key, unit, debit, credit: own, amount, cause, corrects: None }
     };
-    let package = |card_ms: CardMs| post("package", Unit::CardMs, Account::Capacity, card_ms.0, Cause::Package);
+    let package =
+        |card_ms: CardMs| post("package", Unit::CardMs, Account::Capacity, card_ms.0, Cause::Package);
     let fee = |fee: MicroCny| post("fee", Unit::MicroCny, Account::Receivable, fee.0, Cause::Fee);
     let postings = match contract.kind {
         ContractKind::Prepaid { package: time, fee: due } => vec![package(time), fee(due)],

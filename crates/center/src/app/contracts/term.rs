@@ -197,7 +197,10 @@ mod tests {
         let contract = reserved(1);
         let balance = ContractBalance { use_balance: CardMs(7), money_balance: MicroCny(-2) };
         let all = left(&contract, balance);
-        assert_eq!(all.iter().map(|posting| (posting.unit, posting.amount)).collect::<Vec<_>>(), [(Unit::CardMs, 7)]);
+        assert_eq!(
+            all.iter().map(|posting| (posting.unit, posting.amount)).collect::<Vec<_>>(),
+            [(Unit::CardMs, 7)]
+        );
         assert!(left(&contract, ContractBalance::default()).is_empty());
     }
 }

@@ -61,12 +61,7 @@ pub struct ToppedUp {
 }
 
 /// Books a payment, once. A contract whose balance had ended is active again if it has something left.
-pub async fn top_up(
-    center: &Center,
-    caller: &Caller,
-    id: &str,
-    top_up: TopUp,
-) -> Result<ToppedUp, AppError> {
+pub async fn top_up(center: &Center, caller: &Caller, id: &str, top_up: TopUp) -> Result<ToppedUp, AppError> {
     let contract = visible(center, caller, id, actions::TOP_UP)?;
     check(&contract, &top_up)?;
     let may = center.policies.may(caller, actions::TOP_UP, Some(contract.tenant))?;
@@ -194,6 +189,7 @@ fn used_before(tx: &Tx, there: &Payment) -> Result<AppError, AppError> {
         "the reference `{}` was booked at {} for the contract {number}: {} CNY, {} card-hours",
         there.given_as, there.booked_at, there.amount_micro_cny, there.card_ms
     );
-    let hint = "each payment has a reference of its own; what was booked wrongly is put right by a correction";
+    let hint =
+        "each payment has a reference of its own; what was booked wrongly is put right by a correction";
     Ok(AppError::refused(Refusal::AlreadyThere, message, hint))
 }

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use domain::{
-    CardMs, ContractId, Job, JobId, JobSpec, JobState, JobStatus, MicroCny, RatePerCardHour, Rfc3339, RunId,
-    RunStatus, ServiceClass, TenantDomain, TenantId, job::Tasks, problem::field, run::StopCause,
+    CardMs, ContractId, Job, JobId, JobSpec, JobState, JobStatus, MicroCny, PriceBookId, RatePerCardHour,
+    Rfc3339, RunId, RunStatus, ServiceClass, TenantDomain, TenantId, job::Tasks, problem::field,
+    run::StopCause,
 };
 use serde::{Deserialize, Serialize};
-use store::{StoreError, Tx, jobs, recent, tenants};
+use store::{StoreError, Tx, jobs, recent, runs::RunRow, tenants};
 
 use super::{PlaceView, found, places};
 use crate::{
@@ -332,8 +333,14 @@ pub struct RunView {
     pub elapsed_ms: i64,
     pub places: Vec<PlaceView>,
     pub rate_micro_cny_per_card_hour: RatePerCardHour,
+    /// The price book that was in force when it was planned.
+    pub price_book: Option<PriceBookId>,
+    /// The card time up to its end, or to the notice by which its cards were reclaimed.
     pub used_card_ms: CardMs,
+    /// What is charged for it, less what is waived.
     pub charge_micro_cny: MicroCny,
+    /// What the center does without, as it cut the run short.
+    pub waived_micro_cny: MicroCny,
 }
 
 /// A job's runs, newest first.
@@ -353,11 +360,15 @@ pub async fn list_runs(
     let page = Listing::cut(rows, limit, |row| row.run.id.to_string());
     let live = center.live();
     let array = job.spec.array;
-    Ok(page.map(|row| run_view(&live, &row.run, array.as_ref())))
+    Ok(page.map(|row| run_view(&live, &row, array.as_ref())))
 }
 
-fn run_view(live: &Live, run: &domain::Run, array: Option<&domain::spec::ArraySpec>) -> RunView {
+fn run_view(live: &Live, row: &RunRow, array: Option<&domain::spec::ArraySpec>) -> RunView {
     let now = moment::now();
+    let run = &row.run;
+    let (used, charged) = (run.used(now), run.charge(now));
+    let waived =
+        if run.state.has_ended() { MicroCny(charged.0 - row.metered.charged.0) } else { MicroCny::ZERO };
     RunView {
         id: run.id,
         job: run.job,
@@ -372,7 +383,9 @@ fn run_view(live: &Live, run: &domain::Run, array: Option<&domain::spec::ArraySp
         elapsed_ms: run.elapsed(now).0,
         places: places(live, &run.placement),
         rate_micro_cny_per_card_hour: run.rate,
-        used_card_ms: run.used(now),
-        charge_micro_cny: run.charge(now),
+        price_book: run.price_book,
+        used_card_ms: used,
+        charge_micro_cny: MicroCny(charged.0 - waived.0),
+        waived_micro_cny: waived,
     }
 }

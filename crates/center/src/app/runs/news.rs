@@ -116,7 +116,12 @@ pub fn take_one(
             let now = moment::now();
             (
                 started_at,
-                Some(End { at: now, took: None, known_until: Some(last_seen.unwrap_or(now)), outcome: Outcome::Lost }),
+                Some(End {
+                    at: now,
+                    took: None,
+                    known_until: Some(last_seen.unwrap_or(now)),
+                    outcome: Outcome::Lost,
+                }),
             )
         }
     };

@@ -15,6 +15,7 @@ use base::page::{
 use domain::Lang;
 use testkit::{files_below as files, markup};
 
+use crate::correction::{CorrectionsPage, ProposalPage};
 use crate::portal::{audit, capacity, contracts, jobs, nodes, overview, people, sign_in, tokens, twin};
 use crate::price::{DraftPage, PriceBookPage, PriceBooksPage};
 use crate::tenant::TenantsPage;
@@ -27,20 +28,29 @@ pub trait Sample: Template + Sized {
 
 /// The files of code that have pages.
 fn pages_of_code() -> Vec<PathBuf> {
-    ["src/portal", "src/price", "src/tenant"].iter().flat_map(|folder| files(&root().join(folder))).collect()
+    let all = files(&root().join("src"));
+    let nouns: BTreeSet<PathBuf> = all
+        .iter()
+        .filter(|path| path.ends_with("page.rs"))
+        .filter_map(|path| path.parent().map(Path::to_owned))
+        .chain([root().join("src/portal")])
+        .collect();
+    all.into_iter().filter(|path| nouns.iter().any(|folder| path.starts_with(folder))).collect()
 }
 
 /// The samples of a page, as they are sent.
 type Rendered = fn(&Page) -> Vec<String>;
 
 /// Each page by the template that it is made of.
-const PAGES: [(&str, Rendered); 25] = [
+const PAGES: [(&str, Rendered); 27] = [
     ("audit.html", rendered::<audit::AuditPage>),
     ("capacity.html", rendered::<capacity::CapacityPage>),
     ("contract.html", rendered::<contracts::show::ContractPage>),
     ("contract_act.html", rendered::<contracts::acts::ActPage>),
     ("contract_form.html", rendered::<contracts::draft::DraftPage>),
     ("contracts.html", rendered::<contracts::list::ContractsPage>),
+    ("correction/list.html", rendered::<CorrectionsPage>),
+    ("correction/new.html", rendered::<ProposalPage>),
     ("dry_run_part.html", rendered::<jobs::submit::DryPart>),
     ("job.html", rendered::<jobs::show::JobPage>),
     ("jobs.html", rendered::<jobs::list::JobsPage>),

@@ -1,0 +1,264 @@
+//! What can be asked of corrections: those there are, proposing one, and deciding it.
+
+use base::{
+    auth::Caller,
+    change::Changed,
+    error::AppError,
+    lookup::Names,
+    moment::{self, new_id},
+    params,
+    refusal::Refusal,
+};
+use domain::{
+    Contract, ContractId, CorrectionId, MemberId, MicroCny, Rfc3339, TransferId,
+    ledger::{Account, CorrectionKind},
+    problem::{ContractFault, field},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use store::{
+    StoreError, Tx, contracts,
+    corrections::{self as rows, Correction, CorrectionState},
+    ledger, payments,
+};
+
+use super::rule::{self, DECIDE, Fault, PROPOSE, READ, Standing};
+use crate::{
+    app::contracts::{self as known_contracts, StateChange, apart},
+    center::Center,
+};
+
+/// How many corrections a list shows at most.
+const MOST: u32 = 500;
+
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct CorrectionView {
+    pub id: CorrectionId,
+    pub kind: CorrectionKind,
+    /// The contract's number.
+    pub contract: String,
+    /// The number of the contract to which money is moved.
+    pub to_contract: Option<String>,
+    pub amount_micro_cny: MicroCny,
+    /// The payment, run, entry or month that is put right.
+    pub corrects: String,
+    pub reason: String,
+    /// The bank's reference of money that leaves; else empty.
+    pub reference: String,
+    pub state: CorrectionState,
+    pub proposed_by: String,
+    pub proposed_at: Rfc3339,
+    pub decided_by: Option<String>,
+    pub decided_at: Option<Rfc3339>,
+    /// Why it was refused.
+    pub note: String,
+}
+
+/// A correction to propose.
+#[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCorrection {
+    /// `reversal` (of a payment booked by mistake), `pay_out` (of money that was paid in), `credit_note` (less is charged),
+    /// `transfer` (to another contract), `allowance` (a charge that the center does without) or `write_off` (of a debt).
+    pub kind: String,
+    /// The contract's number or id.
+    pub contract: String,
+    /// Where money is moved to: the number or id of a contract.
+    pub to_contract: Option<String>,
+    pub amount_micro_cny: i64,
+    /// The payment's reference for a reversal; else the run, entry or month that is put right.
+    pub corrects: String,
+    pub reason: String,
+    /// The bank's reference of money that leaves.
+    #[serde(default)]
+    pub reference: String,
+}
+
+/// A decision on a correction.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Decision {
+    /// `true` books it, `false` refuses it.
+    pub book: bool,
+    #[serde(default)]
+    pub note: String,
+}
+
+/// The newest corrections.
+pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<CorrectionView>, AppError> {
+    center.policies.check(caller, READ, None)?;
+    let read = |tx: &Tx| rows::list(tx, None, MOST)?.into_iter().map(|one| view(tx, one)).collect();
+    center.read(read).await
+}
+
+pub async fn show(center: &Center, caller: &Caller, id: &str) -> Result<CorrectionView, AppError> {
+    center.policies.check(caller, READ, None)?;
+    let id: CorrectionId = params::id(id, "correction")?;
+    center.read(move |tx| view(tx, rows::get(tx, id)?)).await
+}
+
+fn view(tx: &Tx, one: Correction) -> Result<CorrectionView, StoreError> {
+    let mut names = Names::of(tx);
+    let number = |id: ContractId| Ok::<_, StoreError>(contracts::get_contract(tx, id)?.number);
+    Ok(CorrectionView {
+        id: one.id,
+        kind: one.kind,
+        contract: number(one.contract)?,
+        to_contract: one.other_contract.map(number).transpose()?,
+        amount_micro_cny: one.amount_micro_cny,
+        corrects: one.corrects,
+        reason: one.reason,
+        reference: one.reference,
+        state: one.state,
+        proposed_by: names.login(one.proposed_by)?,
+        proposed_at: one.proposed_at.into(),
+        decided_by: one.decided_by.map(|by| names.login(by)).transpose()?,
+        decided_at: one.decided_at.map(Into::into),
+        note: one.note,
+    })
+}
+
+/// Proposes a correction. Nothing is booked before another person decides.
+pub async fn propose(
+    center: &Center,
+    caller: &Caller,
+    new: NewCorrection,
+) -> Result<CorrectionView, AppError> {
+    let may = center.policies.may(caller, PROPOSE, None)?;
+    let correction = drawn_up(center, caller.member.id, new)?;
+    let work = move |tx: &Tx| {
+        check(tx, &correction)?;
+        rows::insert(tx, &correction)?;
+        let contract = contracts::get_contract(tx, correction.contract)?;
+        let detail = detail(&correction, &contract);
+        let view = view(tx, correction.clone())?;
+        Ok(Changed::new(correction.id, detail, view).of_tenant(contract.tenant))
+    };
+    center.change(may, work, |_, _| ()).await
+}
+
+fn drawn_up(center: &Center, by: MemberId, new: NewCorrection) -> Result<Correction, AppError> {
+    let known = CorrectionKind::ALL.map(CorrectionKind::code);
+    let kind = params::word(field::KIND, &new.kind, CorrectionKind::from_code, &known)?;
+    let named = |wanted: &str| {
+        let live = center.live();
+        let is_it = |one: &&Contract| one.number == wanted || one.id.to_string() == wanted;
+        let found = live.contracts().map(|known| &known.contract).find(is_it).map(|contract| contract.id);
+        found.ok_or_else(|| AppError::not_found("contract", wanted))
+    };
+    let most = known_contracts::MOST_AMOUNT;
+    if !(1..=most).contains(&new.amount_micro_cny) {
+        return Err(AppError::invalid(field::AMOUNT, ContractFault::Amounts { most }));
+    }
+    let other = new.to_contract.filter(|text| !text.is_empty());
+    if let (Some(_), false) = (&other, kind == CorrectionKind::Transfer) {
+        return Err(AppError::invalid(field::TO_CONTRACT, ContractFault::OnlyTransfer));
+    }
+    Ok(Correction {
+        id: new_id!(CorrectionId),
+        kind,
+        contract: named(&new.contract)?,
+        other_contract: other.map(|wanted| named(&wanted)).transpose()?,
+        amount_micro_cny: MicroCny(new.amount_micro_cny),
+        corrects: params::line::<128>(field::CORRECTS, new.corrects)?.into(),
+        reason: params::line::<500>(field::REASON, new.reason)?.into(),
+        reference: if new.reference.is_empty() {
+            String::new()
+        } else {
+            params::line::<64>(field::REFERENCE, new.reference)?.into()
+        },
+        state: CorrectionState::Proposed,
+        proposed_by: by,
+        proposed_at: moment::now(),
+        decided_by: None,
+        decided_at: None,
+        note: String::new(),
+    })
+}
+
+fn detail(correction: &Correction, contract: &Contract) -> serde_json::Value {
+    json!({ "number": contract.number, "kind": correction.kind.code(),
+        "amount_micro_cny": correction.amount_micro_cny, "corrects": correction.corrects,
+        "reason": correction.reason })
+}
+
+/// Refuses a correction that the books as they stand don't allow.
+fn check(tx: &Tx, correction: &Correction) -> Result<Standing, AppError> {
+    let standing = standing(tx, correction)?;
+    rule::check(correction, &standing).map_err(|fault| {
+        let (at, wrong) = match fault {
+            Fault::NoPayment => (field::CORRECTS, ContractFault::NoSuchPayment),
+            Fault::NotWhole(paid) => (field::AMOUNT, ContractFault::NotWholePayment { paid }),
+            Fault::MoreThan(most) => (field::AMOUNT, ContractFault::MoreThanThere { most }),
+            Fault::NoOtherContract | Fault::SameContract => {
+                (field::TO_CONTRACT, ContractFault::NoOtherContract)
+            }
+            Fault::NoReference => (field::REFERENCE, ContractFault::NoBankReference),
+        };
+        AppError::invalid(at, wrong)
+    })?;
+    Ok(standing)
+}
+
+fn standing(tx: &Tx, correction: &Correction) -> Result<Standing, AppError> {
+    let contract = contracts::get_contract(tx, correction.contract)?;
+    let balance = known_contracts::balance(tx, contract.id)?.money_balance;
+    let payment = match correction.kind {
+        CorrectionKind::Reversal => payments::find(tx, &correction.corrects)?
+            .filter(|payment| payment.contract == contract.id)
+            .map(|payment| (payment.purpose, payment.amount_micro_cny)),
+        _ => None,
+    };
+    let charged = [Account::Revenue, Account::TermRevenue, Account::Waived]
+        .into_iter()
+        .map(|account| ledger::moved_between(tx, contract.id, account))
+        .sum::<Result<i64, StoreError>>()?;
+    Ok(Standing { kind: contract.kind, balance, charged: MicroCny(charged), payment })
+}
+
+/// Books a proposed correction, or refuses it.
+pub async fn decide(
+    center: &Center,
+    caller: &Caller,
+    id: &str,
+    decision: Decision,
+) -> Result<CorrectionView, AppError> {
+    let may = center.policies.may(caller, DECIDE, None)?;
+    let id: CorrectionId = params::id(id, "correction")?;
+    if !decision.note.is_empty() {
+        params::line::<500>(field::REASON, decision.note.as_str())?;
+    }
+    let (by, is_apart) = (caller.member.id, center.settings.are_duties_separate());
+    let work = move |tx: &Tx| {
+        let mut correction = rows::get(tx, id)?;
+        if correction.state != CorrectionState::Proposed {
+            let message = format!("the correction is {}", correction.state.code());
+            return Err(AppError::refused(Refusal::ContractState, message, "propose another"));
+        }
+        if is_apart && correction.proposed_by == by {
+            return Err(apart::same_person("proposed this correction"));
+        }
+        let now = moment::now();
+        (correction.decided_by, correction.decided_at) = (Some(by), Some(now));
+        correction.note.clone_from(&decision.note);
+        correction.state = if decision.book { CorrectionState::Booked } else { CorrectionState::Refused };
+        let mut changes = Vec::new();
+        if decision.book {
+            let standing = check(tx, &correction)?;
+            ledger::post(tx, &rule::entry(&correction, &standing), new_id!(TransferId), now)?;
+            for contract in [Some(correction.contract), correction.other_contract].into_iter().flatten() {
+                changes.push(known_contracts::corrected(tx, contract, by, &correction.reason)?);
+            }
+        }
+        rows::decide(tx, &correction)?;
+        let contract = contracts::get_contract(tx, correction.contract)?;
+        let mut detail = detail(&correction, &contract);
+        detail["state"] = json!(correction.state.code());
+        let view = view(tx, correction)?;
+        Ok(Changed::new(id, detail, (view, changes)).of_tenant(contract.tenant))
+    };
+    let told = |center: &Center, (_, changes): &(CorrectionView, Vec<StateChange>)| {
+        changes.iter().for_each(|change| known_contracts::applied(center, change));
+    };
+    Ok(center.change(may, work, told).await?.0)
+}

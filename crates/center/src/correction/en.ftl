@@ -1,0 +1,35 @@
+# Corrections
+
+nav-corrections = Corrections
+action-read_correction = See corrections
+action-propose_correction = Propose a correction
+action-decide_correction = Decide a correction
+correction-text = What was booked stays; a correction is an entry of its own, proposed by one person and booked by another.
+correction-all = The newest corrections
+correction-none = No corrections
+correction-none-text = Whatever was booked wrongly is put right here.
+correction-new = Propose a correction
+correction-propose = Propose
+correction-kind = Kind
+correction-kind-hint = A reversal takes a payment back whole; a payment out and a transfer move what is on a contract; a credit note and an allowance give back what was charged; a write-off gives up a debt
+correction-contract-hint = The contract’s number
+correction-to = Moved to
+correction-to-hint = For a transfer: the other contract’s number
+correction-corrects = Corrects
+correction-corrects-hint = The payment’s reference for a reversal; else a run, an entry or a month
+correction-reason = Reason
+correction-reference-hint = The bank’s reference, where money leaves
+correction-proposed = Proposed
+correction-book = Book
+correction-refuse = Refuse
+correction-state-proposed = Proposed
+correction-state-booked = Booked
+correction-state-refused = Refused
+cause-term = Earned by term
+cause-forfeiture = Forfeited
+cause-reversal = Payment reversed
+cause-pay_out = Paid out
+cause-credit_note = Credit note
+cause-transfer = Transfer
+cause-allowance = Allowance
+cause-write_off = Written off

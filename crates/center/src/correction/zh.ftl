@@ -1,0 +1,35 @@
+# 更正
+
+nav-corrections = 更正
+action-read_correction = 查看更正
+action-propose_correction = 提出更正
+action-decide_correction = 审核更正
+correction-text = 已入账的分录不改动；更正是单独的分录，一人提出，另一人审核入账。
+correction-all = 最近的更正
+correction-none = 没有更正
+correction-none-text = 入账有误时在这里更正。
+correction-new = 提出更正
+correction-propose = 提出
+correction-kind = 类型
+correction-kind-hint = 冲正整笔退回付款；退款和转账动用合同余额；红字和减免退回已计费用；核销放弃欠款
+correction-contract-hint = 合同编号
+correction-to = 转入合同
+correction-to-hint = 转账时填写另一份合同的编号
+correction-corrects = 更正对象
+correction-corrects-hint = 冲正填写付款凭证号；其他填写运行、分录或月份
+correction-reason = 原因
+correction-reference-hint = 资金转出时的银行凭证号
+correction-proposed = 提出人
+correction-book = 入账
+correction-refuse = 驳回
+correction-state-proposed = 待审核
+correction-state-booked = 已入账
+correction-state-refused = 已驳回
+cause-term = 按期确认收入
+cause-forfeiture = 到期作废
+cause-reversal = 付款冲正
+cause-pay_out = 退款
+cause-credit_note = 红字冲减
+cause-transfer = 合同间转账
+cause-allowance = 减免
+cause-write_off = 坏账核销
