@@ -40,6 +40,10 @@ fn a_job_s_times_are_told_by_the_center_s_clock() {
     for text in [&format!(">{started}<"), "Times: America/New_York (UTC−"] {
         assert!(page.contains(text), "no `{text}`: {page}");
     }
+    // Every answer of the API names the zone, a refusal as well.
+    for path in ["/api/v1/jobs", "/api/v1/jobs/none", "/api/v1/no-such-thing"] {
+        assert_eq!(browser.get(path).header("center-time-zone"), "America/New_York", "{path}");
+    }
 }
 
 #[test]
