@@ -10,7 +10,7 @@ pub struct Settings {
     pub name_zh: String,
     pub name_en: String,
     /// By whose days and months the center meters, bills and tells the time.
-    pub time_zone: Zone,
+    pub time_zone: &'static Zone,
     /// Whether cookies are sent over HTTPS only.
     pub secure_cookies: bool,
     pub limits: LimitSettings,

@@ -45,12 +45,12 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The part of the settings that the ground stands on.
+    /// The part of the settings that the ground stands on; made once, at start.
     pub fn base(&self) -> settings::Settings {
         settings::Settings {
             name_zh: self.name_zh.clone(),
             name_en: self.name_en.clone(),
-            time_zone: self.time_zone.clone(),
+            time_zone: self.time_zone.clone().for_good(),
             secure_cookies: self.secure_cookies,
             limits: self.limits.clone(),
         }
@@ -354,6 +354,9 @@ mod tests {
         assert_eq!(settings.engine.isolation, Isolation::None);
         assert_eq!(settings.engine.log_limit_mib, 3);
         assert_eq!(settings.billing.grace_ms, Millis(0));
+        assert_eq!(settings.time_zone.name(), "Asia/Shanghai");
+        let settings = parse("time_zone = \"UTC\"", &[("QIANTANG__TIME_ZONE", "America/New_York")]).unwrap();
+        assert_eq!(settings.base().time_zone.name(), "America/New_York");
     }
 
     #[test]
@@ -364,6 +367,9 @@ mod tests {
             ("", [("QIANTANG__NO_SUCH_KEY", "1")], "no_such_key"),
             ("[billing]\naccrue_every_ms = 0", [("A", "")], "accrue_every_ms"),
             ("[limits]\nrequests_per_second = 0", [("A", "")], "nonzero"),
+            ("time_zone = \"Mars/Olympus\"", [("A", "")], "time_zone"),
+            ("time_zone = \"Mars/Olympus\"", [("A", "")], "such as Asia/Shanghai or UTC"),
+            ("", [("QIANTANG__TIME_ZONE", "UTC+8")], "time_zone"),
             ("[limits]\ntoken_days = 0", [("A", "")], "token_days"),
             ("[[pools]]\nname = \"a\"\ncard_model = \"x1\"", [("A", "")], "x1"),
             (

@@ -1,6 +1,10 @@
 //! The center's time zone: its days and months, by which it meters, bills and tells the time.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{
+    fmt,
+    str::FromStr,
+    sync::{Arc, LazyLock},
+};
 
 use jiff::{
     Span,
@@ -12,6 +16,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use crate::{Timestamp, time::InvalidTimestamp};
 
 const MIDNIGHT: Time = Time::midnight();
+const HOUR_MS: i64 = 3_600_000;
 
 /// A time zone by its name in the IANA database, such as `Asia/Shanghai`. The database is a part of the program.
 #[derive(Clone, PartialEq, Eq)]
@@ -70,9 +75,44 @@ impl Zone {
         self.0.to_offset(at).seconds()
     }
 
-    /// `2026-11-23 14:31:48` there.
+    /// How far it is from UTC at `at`, for people: `UTC+8`, `UTC−3:30`, or `UTC`.
+    pub fn offset(&self, at: Timestamp) -> String {
+        let seconds = self.offset_s(at);
+        let sign = match seconds {
+            0 => return "UTC".to_owned(),
+            ..0 => '−',
+            _ => '+',
+        };
+        let minutes = seconds.unsigned_abs() / 60;
+        let rest = if minutes.is_multiple_of(60) { String::new() } else { format!(":{:02}", minutes % 60) };
+        format!("UTC{sign}{}{rest}", minutes / 60)
+    }
+
+    /// `2026-11-23 14:31:48` there. An instant beyond the calendar, such as the end of funds of which hardly any are
+    /// used, reads as [`Timestamp`] writes it.
     pub fn clock(&self, at: Timestamp) -> String {
+        if jiff::Timestamp::from_microsecond(at.as_micros()).is_err() {
+            return at.to_string();
+        }
         self.local(at).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    }
+
+    /// The date alone: `2026-11-23`.
+    pub fn date(&self, at: Timestamp) -> String {
+        let clock = self.clock(at);
+        clock.split_once(' ').map_or(clock.as_str(), |(date, _)| date).to_owned()
+    }
+
+    /// The first instant of the hour of `at` by the clocks there, which need not be one by those of UTC.
+    pub fn hour_begins(&self, at: Timestamp) -> Timestamp {
+        let ahead_ms = i64::from(self.offset_s(at)) * 1000;
+        let hour = (at.floor_millis() + ahead_ms).div_euclid(HOUR_MS);
+        Timestamp::from_millis(hour * HOUR_MS - ahead_ms)
+    }
+
+    /// For as long as the program runs: a center has one zone, which everything may hold.
+    pub fn for_good(self) -> &'static Self {
+        Box::leak(Box::new(self))
     }
 
     /// The number of the day of `at`, from 1970-01-01 on.
@@ -89,8 +129,7 @@ impl Zone {
 
     /// The first instants of all days that begin in `(after, until]`.
     pub fn days_begin(&self, after: Timestamp, until: Timestamp) -> impl Iterator<Item = Timestamp> + '_ {
-        let days = if after < until { self.day(after) + 1..=self.day(until) } else { 1..=0 };
-        days.map(|day| self.day_begins(day))
+        (self.day(after) + 1..=self.day(until)).map(|day| self.day_begins(day))
     }
 
     /// The month of `at`.
@@ -110,6 +149,13 @@ impl Default for Zone {
     /// China's one time zone.
     fn default() -> Self {
         "Asia/Shanghai".parse().unwrap_or_else(|_| Self::utc())
+    }
+}
+
+impl Default for &'static Zone {
+    fn default() -> Self {
+        static CHINA: LazyLock<Zone> = LazyLock::new(Zone::default);
+        &CHINA
     }
 }
 
@@ -264,6 +310,31 @@ mod tests {
             assert_eq!(read(bad), None, "{bad}");
         }
         assert_eq!(china.clock(at("2026-11-23T23:00:00Z")), "2026-11-24 07:00:00");
+    }
+
+    #[test]
+    fn people_read_the_zone_s_clock_and_how_far_it_is_from_utc() {
+        let (winter, summer) = (at("2026-01-15T03:00:00Z"), at("2026-07-15T03:00:00Z"));
+        for (zone, clock, offsets) in [
+            ("Asia/Shanghai", "2026-01-15 11:00:00", ["UTC+8", "UTC+8"]),
+            ("America/New_York", "2026-01-14 22:00:00", ["UTC−5", "UTC−4"]),
+            ("America/St_Johns", "2026-01-14 23:30:00", ["UTC−3:30", "UTC−2:30"]),
+            ("Europe/London", "2026-01-15 03:00:00", ["UTC", "UTC+1"]),
+        ] {
+            let zone: Zone = zone.parse().unwrap();
+            assert_eq!((zone.clock(winter), zone.date(winter)), (clock.to_owned(), clock[..10].to_owned()));
+            assert_eq!([zone.offset(winter), zone.offset(summer)], offsets, "{zone}");
+        }
+        let never = Timestamp::from_micros(i64::MAX);
+        assert_eq!(Zone::default().date(never), never.to_string());
+    }
+
+    #[test]
+    fn hours_begin_by_the_clocks_of_the_zone() {
+        let india: Zone = "Asia/Kolkata".parse().unwrap();
+        assert_eq!(india.hour_begins(at("2026-11-23T08:29:59Z")), at("2026-11-23T07:30:00Z"));
+        assert_eq!(india.hour_begins(at("2026-11-23T08:30:00Z")), at("2026-11-23T08:30:00Z"));
+        assert_eq!(Zone::default().hour_begins(at("2026-11-23T08:29:59Z")), at("2026-11-23T08:00:00Z"));
     }
 
     #[test]

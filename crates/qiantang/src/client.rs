@@ -5,10 +5,11 @@ use std::{
     io::{BufRead as _, BufReader, ErrorKind, Read, Write as _},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
+    sync::OnceLock,
     time::Duration,
 };
 
-use domain::Timestamp;
+use domain::{Timestamp, Zone};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use ureq::{Agent, http};
@@ -32,6 +33,8 @@ pub struct Client {
     agent: Agent,
     pub url: String,
     token: Option<String>,
+    /// The center's time zone, as it named it in its first answer.
+    zone: OnceLock<Zone>,
     /// Why no center can be asked: what `login` kept can't be read.
     trouble: Option<Failure>,
 }
@@ -98,11 +101,16 @@ impl Client {
             .timeout_connect(Some(Duration::from_secs(10)))
             .user_agent(concat!("qiantang/", env!("CARGO_PKG_VERSION")))
             .build();
-        Self { agent: config.into(), url, token, trouble }
+        Self { agent: config.into(), url, token, zone: OnceLock::new(), trouble }
     }
 
     pub fn has_token(&self) -> bool {
         self.token.is_some()
+    }
+
+    /// The center's time zone; UTC where it has named none that is known here.
+    pub fn zone(&self) -> Zone {
+        self.zone.get().cloned().unwrap_or_else(Zone::utc)
     }
 
     pub fn get(&self, path: &str) -> Result<Value, Failure> {
@@ -224,7 +232,7 @@ impl Client {
             let hint = "write it as http://HOST:PORT";
             Failure::usage("bad_url", format!("`{}` is not an address: {error}", self.url), hint)
         };
-        match body {
+        let response = match body {
             Some(body) => {
                 let request = request.header("Content-Type", "application/json").body(body.to_string());
                 self.agent.run(request.map_err(wrong)?).map_err(cannot)
@@ -233,7 +241,13 @@ impl Client {
                 self.agent.run(request.body(String::new()).map_err(wrong)?).map_err(cannot)
             }
             None => self.agent.run(request.body(()).map_err(wrong)?).map_err(cannot),
+        }?;
+        let zone =
+            response.headers().get("center-time-zone").and_then(|name| name.to_str().ok()?.parse().ok());
+        if let Some(zone) = zone {
+            self.zone.get_or_init(|| zone);
         }
+        Ok(response)
     }
 
     /// The events of a stream that follow the one with the id `after`; all where that is empty.

@@ -6,7 +6,7 @@ pub use base::http::encode as part;
 use domain::Lang;
 use serde_json::Value;
 
-use crate::{client::Client, errors::Failure};
+use crate::{client::Client, errors::Failure, output::Clock};
 
 /// What every command needs.
 #[derive(Debug)]
@@ -30,6 +30,11 @@ impl Context {
     pub fn print(&self, value: &Value, people: impl FnOnce(Lang) -> String) -> Done {
         let text = if self.json { value.to_string() } else { people(self.lang) };
         say(text.trim_end())
+    }
+
+    /// How times are told, once the center has answered.
+    pub fn clock(&self) -> Clock {
+        Clock { lang: self.lang, zone: self.client.zone() }
     }
 
     /// Refuses an option that has no meaning beside `--json`; it would be lost without a word.

@@ -1,7 +1,7 @@
 //! Output for people: tables, figures, both languages.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets::NOTHING};
-use domain::{CardMs, Lang, MicroCny, Millis};
+use domain::{CardMs, Lang, MicroCny, Millis, Timestamp, Zone};
 use serde_json::Value;
 
 use crate::errors::Failure;
@@ -75,16 +75,36 @@ pub fn duration(ms: i64) -> String {
     Millis(ms).to_string()
 }
 
-/// An instant without the parts that nobody reads.
-pub fn instant(value: &Value, key: &str) -> String {
-    text(value, key).replace('T', " ").split('.').next().unwrap_or_default().to_owned()
+/// How a terminal tells times: by the center's clock, which it names.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    pub lang: Lang,
+    pub zone: Zone,
+}
+
+impl Clock {
+    /// The instant `value[key]`, to the second; empty if there is none.
+    pub fn instant(&self, value: &Value, key: &str) -> String {
+        let text = text(value, key);
+        text.parse::<Timestamp>().map_or_else(|_| text.to_owned(), |at| self.zone.clock(at))
+    }
+
+    /// The title of instants, which says by which clock they are: `started (Asia/Shanghai)`.
+    pub fn title(&self, zh: &str, en: &str) -> String {
+        match self.lang {
+            Lang::Zh => format!("{zh}（{}）", self.zone),
+            Lang::En => format!("{en} ({})", self.zone),
+        }
+    }
 }
 
 /// Why something waits, with the forecast.
-pub fn verdict(lang: Lang, verdict: &Value) -> String {
+pub fn verdict(clock: &Clock, verdict: &Value) -> String {
+    let Clock { lang, zone } = clock;
+    let lang = *lang;
     let why = text(&verdict["text"], pick(lang, "zh", "en"));
     let ahead = number(verdict, "ahead");
-    let start = instant(verdict, "forecast_start");
+    let start = clock.instant(verdict, "forecast_start");
     let certainty = text(verdict, "certainty");
     let mut lines = vec![why.to_owned()];
     if ahead > 0 {
@@ -95,10 +115,10 @@ pub fn verdict(lang: Lang, verdict: &Value) -> String {
     }
     if !start.is_empty() {
         lines.push(match (lang, certainty) {
-            (Lang::Zh, "exact") => format!("预计开始：{start} UTC（已预留）。"),
-            (Lang::Zh, _) => format!("预计开始：{start} UTC（估计）。"),
-            (Lang::En, "exact") => format!("Forecast start: {start} UTC (held)."),
-            (Lang::En, _) => format!("Forecast start: {start} UTC (estimate)."),
+            (Lang::Zh, "exact") => format!("预计开始：{start}（{zone}，已预留）。"),
+            (Lang::Zh, _) => format!("预计开始：{start}（{zone}，估计）。"),
+            (Lang::En, "exact") => format!("Forecast start: {start} {zone} (held)."),
+            (Lang::En, _) => format!("Forecast start: {start} {zone} (estimate)."),
         });
     }
     lines.join("\n")
@@ -109,6 +129,22 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn instants_are_told_by_the_center_s_clock_which_is_named() {
+        let clock = |lang| Clock { lang, zone: "America/New_York".parse().unwrap() };
+        let run = json!({ "started_at": "2026-05-20T02:30:05.123Z", "ended_at": null });
+        assert_eq!(clock(Lang::En).instant(&run, "started_at"), "2026-05-19 22:30:05");
+        assert_eq!(clock(Lang::En).instant(&run, "ended_at"), "");
+        assert_eq!(clock(Lang::En).title("开始", "started"), "started (America/New_York)");
+        assert_eq!(clock(Lang::Zh).title("开始", "started"), "开始（America/New_York）");
+        let waits = json!({ "text": { "zh": "等待", "en": "Waits" }, "forecast_start": "2026-05-20T02:30:05.123Z",
+            "certainty": "exact" });
+        assert!(verdict(&clock(Lang::En), &waits).ends_with("2026-05-19 22:30:05 America/New_York (held)."));
+        assert!(
+            verdict(&clock(Lang::Zh), &waits).ends_with("2026-05-19 22:30:05（America/New_York，已预留）。")
+        );
+    }
 
     #[test]
     fn what_is_no_list_is_not_taken_for_an_empty_one() {

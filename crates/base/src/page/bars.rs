@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn bars_fill_their_whole_width() {
-        let ui = Ui { lang: Lang::En };
+        let ui = Ui::of(Lang::En);
         let bar = ui.bar(&[("sold", 1), ("idle", 3)], 10, "x").0;
         assert!(
             bar.contains(r#"x="0.00%" width="25.00%""#) && bar.contains(r#"x="25.00%" width="75.00%""#),

@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn a_fault_is_a_well_formed_page_in_both_languages() {
         for lang in [Lang::Zh, Lang::En] {
-            let page = Page::bare(Ui { lang }, "A title");
+            let page = Page::bare(Ui::of(lang), "A title");
             let bare = Told { title: page.t("fault-internal"), hint: String::new(), details: Vec::new() };
             let told = told(page.ui, &AppError::not_found("page", "x"));
             for told in [bare, told] {
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_center_that_stops_says_so_in_both_languages() {
-        let titles = [Lang::Zh, Lang::En].map(|lang| told(Ui { lang }, &AppError::Stopping).title);
+        let titles = [Lang::Zh, Lang::En].map(|lang| told(Ui::of(lang), &AppError::Stopping).title);
         assert_eq!(titles, ["中心正在停止", "The center is stopping"]);
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use axum::http::StatusCode;
 use domain::{
-    CardMs, MicroCny,
+    CardMs, MicroCny, Timestamp,
     decimal::grouped,
     problem::{Place, SpecProblem, Wrong},
 };
@@ -191,21 +191,21 @@ impl Form {
 
     /// A day as browsers send it, as the instant at which it begins at the center.
     pub fn day(&mut self, ui: Ui, name: &str) -> String {
-        let text = format!("{}T00:00:00+08:00", self.value(name));
-        if self.value(name).len() == 10 && text.parse::<domain::Timestamp>().is_ok() {
-            return text;
-        }
-        self.blame_by(ui, name, "day");
-        String::new()
+        let read = ui.zone.parse(self.value(name)).ok().filter(|_| self.value(name).len() == 10);
+        self.at(ui, name, "day", read)
     }
 
-    /// An instant as browsers send it.
+    /// An instant as browsers send it, by the center's clock.
     pub fn instant(&mut self, ui: Ui, name: &str) -> String {
-        let instant = crate::page::words::instant(self.value(name)).unwrap_or_default();
-        if instant.parse::<domain::Timestamp>().is_err() {
-            self.blame_by(ui, name, "instant");
+        let read = ui.zone.parse_local(self.value(name)).ok();
+        self.at(ui, name, "instant", read)
+    }
+
+    fn at(&mut self, ui: Ui, name: &str, rule_name: &str, read: Option<Timestamp>) -> String {
+        if read.is_none() {
+            self.blame_by(ui, name, rule_name);
         }
-        instant
+        read.map(|at| at.to_string()).unwrap_or_default()
     }
 }
 
@@ -215,7 +215,9 @@ mod tests {
 
     use super::*;
 
-    const UI: Ui = Ui { lang: Lang::Zh };
+    fn ui() -> Ui {
+        Ui::of(Lang::Zh)
+    }
 
     fn filled(value: &str) -> Form {
         Form::with(&[("x", value.to_owned())])
@@ -223,30 +225,30 @@ mod tests {
 
     #[test]
     fn amounts_hours_and_numbers_read_as_people_write_them() {
-        assert_eq!(filled(" ¥1,234.50 ").yuan(UI, "x"), MicroCny(1_234_500_000));
-        assert_eq!(filled("1，000").yuan(UI, "x"), MicroCny(1_000_000_000));
-        assert_eq!(filled("1.5").hours(UI, "x"), CardMs(5_400_000));
-        assert_eq!(filled("10000").hours(UI, "x"), CardMs(36_000_000_000));
-        assert_eq!(filled("0.0001").hours(UI, "x"), CardMs(360));
-        assert_eq!(filled("1,024").number(UI, "x", 1..=5000), 1024);
-        assert_eq!(filled("").number_or_none(UI, "x", 1..=5), None);
-        assert_eq!(filled("2026-05-20").day(UI, "x"), "2026-05-20T00:00:00+08:00");
+        assert_eq!(filled(" ¥1,234.50 ").yuan(ui(), "x"), MicroCny(1_234_500_000));
+        assert_eq!(filled("1，000").yuan(ui(), "x"), MicroCny(1_000_000_000));
+        assert_eq!(filled("1.5").hours(ui(), "x"), CardMs(5_400_000));
+        assert_eq!(filled("10000").hours(ui(), "x"), CardMs(36_000_000_000));
+        assert_eq!(filled("0.0001").hours(ui(), "x"), CardMs(360));
+        assert_eq!(filled("1,024").number(ui(), "x", 1..=5000), 1024);
+        assert_eq!(filled("").number_or_none(ui(), "x", 1..=5), None);
+        assert_eq!(filled("2026-05-20").day(ui(), "x"), "2026-05-19T16:00:00.000Z");
     }
 
     #[test]
     fn what_is_none_is_said_at_its_field() {
         for bad in ["", "-1", "x", "1e3", "99999999999999999999", "0.0000001"] {
             let mut read = filled(bad);
-            read.yuan(UI, "x");
+            read.yuan(ui(), "x");
             assert!(!read.is_good() && !read.problem("x").is_empty(), "{bad}");
             let mut read = filled(bad);
-            read.hours(UI, "x");
+            read.hours(ui(), "x");
             assert!(!read.is_good(), "{bad}");
             let mut read = filled(bad);
-            read.number(UI, "x", 1..=9);
+            read.number(ui(), "x", 1..=9);
             assert!(read.problem("x").contains('9'), "{bad}: {}", read.problem("x"));
             let mut read = filled(bad);
-            read.day(UI, "x");
+            read.day(ui(), "x");
             assert!(!read.is_good(), "{bad}");
         }
     }

@@ -93,9 +93,10 @@ impl Front {
             }),
             None => None,
         };
-        let shell = session.as_ref().map(|session| host.shell(session, Ui { lang }));
+        let ui = Ui { lang, zone: host.base().settings.time_zone };
+        let shell = session.as_ref().map(|session| host.shell(session, ui));
         Self {
-            ui: Ui { lang },
+            ui,
             theme,
             uri: parts.uri.clone(),
             from: peer(parts),

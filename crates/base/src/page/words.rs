@@ -10,9 +10,9 @@
 
 use std::{borrow::Borrow, fmt};
 
-use domain::{CardMs, Lang, MicroCny, Millis, Rfc3339, Timestamp, decimal::grouped};
+use domain::{CardMs, Lang, MicroCny, Millis, Rfc3339, Timestamp, Zone, decimal::grouped};
 
-use crate::{loops::LoopState, page::texts};
+use crate::{loops::LoopState, moment, page::texts};
 
 /// Markup that is put into a page as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,13 +43,19 @@ pub fn escape(text: impl fmt::Display) -> String {
     safe
 }
 
-/// The page's language, with all that is said in it.
+/// The page's language, with all that is said in it, and the center's time zone, by which it tells times and reads them.
 #[derive(Clone, Copy, Debug)]
 pub struct Ui {
     pub lang: Lang,
+    pub zone: &'static Zone,
 }
 
 impl Ui {
+    /// With the default zone, for whoever renders a page without a center.
+    pub fn of(lang: Lang) -> Self {
+        Self { lang, zone: Default::default() }
+    }
+
     pub fn t(&self, key: &str) -> String {
         texts::text(self.lang, key, &[])
     }
@@ -139,24 +145,29 @@ impl Ui {
         ))
     }
 
+    /// Whose times the page tells.
+    pub fn times_in(&self) -> String {
+        self.t2("times-in", self.zone, self.zone.offset(moment::now()))
+    }
+
     /// An instant in full.
     pub fn time(&self, at: impl AsRef<Timestamp>) -> Html {
         let at = *at.as_ref();
-        Self::time_as(at, &local(at), "")
+        Self::time_as(at, &self.zone.clock(at), "")
     }
 
     /// An instant that scripts show as how long ago.
     pub fn ago(&self, at: impl AsRef<Timestamp>) -> Html {
         let at = *at.as_ref();
-        Self::time_as(at, &local(at), " data-relative")
+        Self::time_as(at, &self.zone.clock(at), " data-relative")
     }
 
     /// An instant in little room: the time alone where it is today, with the day otherwise.
     pub fn short(&self, at: impl AsRef<Timestamp>) -> Html {
         let at = *at.as_ref();
-        let full = local(at);
+        let full = self.zone.clock(at);
         let text = match full.split_once(' ') {
-            Some((day, time)) if day == local_day(crate::moment::now()) => time,
+            Some((day, time)) if day == self.zone.date(moment::now()) => time,
             Some(_) => full.get(5..16).unwrap_or(&full),
             None => &full,
         };
@@ -170,7 +181,20 @@ impl Ui {
 
     pub fn day(&self, at: impl AsRef<Timestamp>) -> Html {
         let at = *at.as_ref();
-        Self::time_as(at, &local_day(at), "")
+        Self::time_as(at, &self.zone.date(at), "")
+    }
+
+    /// What a browser's field for an instant gave, for the center, which says what is wrong where it is none. The field
+    /// names no zone: it is read by the center's own clock.
+    pub fn instant(&self, field: &str) -> Option<String> {
+        let read =
+            |text: &str| self.zone.parse_local(text).map_or_else(|_| text.to_owned(), |at| at.to_string());
+        (!field.is_empty()).then(|| read(field))
+    }
+
+    /// What such a field begins with.
+    pub fn field(&self, at: impl AsRef<Timestamp>) -> String {
+        self.zone.clock(*at.as_ref()).replace(' ', "T")
     }
 
     fn time_as(at: Timestamp, text: &str, more: &str) -> Html {
@@ -223,53 +247,42 @@ impl Ui {
     }
 }
 
-/// `2026-11-23 14:31:48` in the center's own time, which is UTC+8 all year. An instant beyond the calendar, such
-/// as the end of funds of which hardly any are used, reads as [`Timestamp`] writes it.
-pub fn local(at: Timestamp) -> String {
-    let Ok(shifted) = jiff::Timestamp::from_millisecond(at.floor_millis()) else { return at.to_string() };
-    let there = jiff::tz::Offset::constant(8).to_datetime(shifted);
-    there.strftime("%Y-%m-%d %H:%M:%S").to_string()
-}
-
-/// The day alone: `2026-11-23`.
-pub fn local_day(at: Timestamp) -> String {
-    let full = local(at);
-    full.split_once(' ').map_or(full.as_str(), |(day, _)| day).to_owned()
-}
-
-/// What a browser's field for an instant gives is the center's own time, which is UTC+8.
-pub fn instant(text: &str) -> Option<String> {
-    if text.is_empty() {
-        return None;
-    }
-    if text.parse::<Timestamp>().is_ok() {
-        return Some(text.to_owned());
-    }
-    let seconds = if text.len() == 16 { ":00" } else { "" };
-    Some(format!("{text}{seconds}+08:00"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// In a zone that is not the default one.
+    fn in_new_york() -> Ui {
+        Ui { lang: Lang::En, zone: "America/New_York".parse::<Zone>().unwrap().for_good() }
+    }
+
     #[test]
     fn fields_of_browsers_are_the_center_s_time() {
-        let read = |text: &str| instant(text).unwrap().parse::<Timestamp>().unwrap().to_string();
-        assert_eq!(read("2026-11-23T08:00"), "2026-11-23T00:00:00.000Z");
-        assert_eq!(read("2026-11-23T08:00:05"), "2026-11-23T00:00:05.000Z");
-        assert_eq!(read("2026-11-23T00:00:00Z"), "2026-11-23T00:00:00.000Z");
-        assert_eq!(instant(""), None);
+        for (ui, at_eight) in
+            [(Ui::of(Lang::Zh), "2026-11-23T00:00:00.000Z"), (in_new_york(), "2026-11-23T13:00:00.000Z")]
+        {
+            assert_eq!(ui.instant("2026-11-23T08:00").as_deref(), Some(at_eight));
+            assert_eq!(ui.instant("2026-11-23T00:00:00Z").as_deref(), Some("2026-11-23T00:00:00.000Z"));
+            assert_eq!(ui.field(at_eight.parse::<Timestamp>().unwrap()), "2026-11-23T08:00:00");
+            assert_eq!((ui.instant(""), ui.instant("soon").as_deref()), (None, Some("soon")));
+        }
+    }
+
+    #[test]
+    fn times_are_told_by_the_center_s_clock_and_the_page_says_by_which() {
+        let at: Timestamp = "2026-11-23T23:00:00Z".parse().unwrap();
+        let ui = in_new_york();
+        assert_eq!(ui.time(at).0, r#"<time datetime="2026-11-23T23:00:00.000Z">2026-11-23 18:00:00</time>"#);
+        assert!(ui.day(at).0.contains(">2026-11-23<") && Ui::of(Lang::En).day(at).0.contains(">2026-11-24<"));
+        assert!(ui.times_in().starts_with("Times: America/New_York (UTC−"), "{}", ui.times_in());
+        assert_eq!(Ui::of(Lang::Zh).times_in(), "时间：Asia/Shanghai（UTC+8）");
     }
 
     #[test]
     fn amounts_and_times_read_as_people_write_them() {
-        let ui = Ui { lang: Lang::En };
+        let ui = Ui::of(Lang::En);
         assert_eq!(ui.yuan(&MicroCny(-12_345_678_900)).0, r#"<span class="nowrap">− ¥ 12,345.68</span>"#);
         let at: Timestamp = "2026-11-23T23:00:00Z".parse().unwrap();
-        assert_eq!((local(at), local_day(at)), ("2026-11-24 07:00:00".into(), "2026-11-24".into()));
-        let never = Timestamp::from_micros(i64::MAX);
-        assert_eq!(local_day(never), never.to_string());
         assert_eq!(ui.day(Rfc3339(at)).0, r#"<time datetime="2026-11-23T23:00:00.000Z">2026-11-24</time>"#);
         assert_eq!(ui.share(&1, &3), "33.3 %");
         assert_eq!((ui.pflops(40_960), ui.pflops(2_048)), ("40.96".into(), "2.05".into()));
@@ -277,7 +290,7 @@ mod tests {
 
     #[test]
     fn nothing_from_outside_becomes_markup() {
-        let ui = Ui { lang: Lang::Zh };
+        let ui = Ui::of(Lang::Zh);
         for html in [ui.state("<b>"), ui.copy("\"><script>"), ui.tag("kind", "<u>")] {
             assert!(!html.0.contains("<b>") && !html.0.contains("<script"), "{html}");
             assert!(!html.0.contains("<u>"), "{html}");

@@ -13,6 +13,6 @@ paid-in = Paid in and given
 fees = Fees
 charged = Charged for use
 closing = Closing
-statement-foot = Made from the ledger; it can be made again at any time. Months are UTC. Runs that the center lost or preempted are not charged.
+statement-foot = Made from the ledger; it can be made again at any time. Months are by the center's calendar. Runs that the center lost or preempted are not charged.
 other-months = Other periods
 other-contracts = Other contracts

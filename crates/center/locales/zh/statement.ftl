@@ -13,6 +13,6 @@ paid-in = 到账款项与卡时
 fees = 合同费用
 charged = 用量费用
 closing = 期末
-statement-foot = 由账本生成，随时可以重新生成；账期按 UTC 月份划分。因中心故障丢失或被抢占的运行不计费。
+statement-foot = 由账本生成，随时可以重新生成；账期按中心所在时区的自然月划分。因中心故障丢失或被抢占的运行不计费。
 other-months = 其他账期
 other-contracts = 其他合同

@@ -12,6 +12,7 @@ pub(crate) mod streams;
 use axum::{
     Router,
     extract::{Request, State},
+    http::{HeaderName, HeaderValue},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
@@ -33,8 +34,9 @@ use base::{
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Qiantang", description = "The API of an AI computing center. Times are RFC 3339 in UTC; money is in \
-        micro-CNY, use in card-milliseconds, durations in milliseconds. Errors are problem documents (RFC 9457)."),
+    info(title = "Qiantang", description = "The API of an AI computing center. Times are RFC 3339 in UTC; a date \
+        alone is the first instant of that day in the center's time zone, which the header Center-Time-Zone of every answer \
+        names. Money is in micro-CNY, use in card-milliseconds, durations in milliseconds. Errors are problem documents (RFC 9457)."),
     modifiers(&Security),
     tags(
         (name = "jobs", description = "Work: submitting, following, explaining, stopping"),
@@ -75,13 +77,21 @@ pub fn router(center: Center) -> Router {
         .with_state(center)
 }
 
-/// Tells errors as problem documents, counts every answer, and gives it the headers that keep browsers from guessing.
+/// Names the center's time zone, for whoever shows instants to people.
+const TIME_ZONE: HeaderName = HeaderName::from_static("center-time-zone");
+
+/// Tells errors as problem documents, counts every answer, and gives it the headers that keep browsers from guessing and
+/// the one that names the time zone.
 async fn around(State(center): State<Center>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     if let Some(error) = failure_of(&mut response) {
         response = Problem::from(&*error).into_response();
     }
     center.base.metrics.requests.get_or_create(&RequestLabel { status: response.status().as_u16() }).inc();
-    secure(response.headers_mut(), "default-src 'none'", "no-referrer");
+    let headers = response.headers_mut();
+    secure(headers, "default-src 'none'", "no-referrer");
+    if let Ok(zone) = HeaderValue::from_str(center.base.settings.time_zone.name()) {
+        headers.insert(TIME_ZONE, zone);
+    }
     response
 }

@@ -60,7 +60,6 @@ pub async fn between(center: &Center, from: Timestamp, to: Timestamp) -> Result<
 const DAY_AGE: Millis = Millis::from_secs(15);
 /// Hours that are remembered.
 const HOURS: i64 = 24;
-const HOUR_MS: i64 = 3_600_000;
 
 /// Balances that were made lately, for overviews that are looked at often.
 #[derive(Clone, Debug, Default)]
@@ -70,8 +69,8 @@ pub struct Recent(Arc<Mutex<Made>>);
 struct Made {
     /// The balance of the last day, and when it was made.
     day: Option<(Timestamp, CapacityView)>,
-    /// Balances of hours that have passed, by the hour since 1970: they hardly change any more.
-    hours: BTreeMap<i64, CapacityBalance>,
+    /// Balances of hours that have passed, by their first instant: they hardly change any more.
+    hours: BTreeMap<Timestamp, CapacityBalance>,
 }
 
 impl Recent {
@@ -86,7 +85,8 @@ impl Recent {
         Ok(balance)
     }
 
-    /// The balances of the last 24 hours, each from the full hour on; of the running one as far as it has come.
+    /// The balances of the last 24 hours, each from the full hour on by the center's clock; of the running one as far as it
+    /// has come.
     pub async fn last_hours(
         &self,
         center: &Center,
@@ -94,24 +94,26 @@ impl Recent {
         now: Timestamp,
     ) -> Result<Vec<CapacityBalance>, AppError> {
         center.policies.check(caller, actions::READ_CAPACITY, None)?;
-        let this = now.floor_millis() / HOUR_MS;
+        let zone = &center.settings.time_zone;
+        let begins = |back: i64| zone.hour_begins(now.minus(Millis::from_hours(back)));
         let mut hours = Vec::new();
-        for hour in this - HOURS + 1..=this {
-            let made = self.0.lock().hours.get(&hour).copied();
+        for back in (0..HOURS).rev() {
+            let from = begins(back);
+            let made = self.0.lock().hours.get(&from).copied();
             let balance = if let Some(balance) = made {
                 balance
             } else {
-                let from = Timestamp::from_millis(hour * HOUR_MS);
-                let until = from.plus(Millis::from_hours(1)).min(now);
+                let until = if back == 0 { now } else { begins(back - 1) };
                 let balance = between(center, from, until).await?.balance;
-                if hour < this {
-                    self.0.lock().hours.insert(hour, balance);
+                if back > 0 {
+                    self.0.lock().hours.insert(from, balance);
                 }
                 balance
             };
             hours.push(balance);
         }
-        self.0.lock().hours.retain(|hour, _| *hour > this - HOURS);
+        let oldest = begins(HOURS - 1);
+        self.0.lock().hours.retain(|from, _| *from >= oldest);
         Ok(hours)
     }
 }

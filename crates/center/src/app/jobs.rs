@@ -112,7 +112,7 @@ pub async fn submit(
                 if let Some(limit) =
                     center.compute.fits.ask(&shape, &policy, now, || center.live().snapshot(now))
                 {
-                    return Err(never(&limit));
+                    return Err(never(center, &limit));
                 }
                 (asked, submission) = (Some(shape), *again);
             }
@@ -138,7 +138,7 @@ fn keep(
     if asked != Some(&shape) {
         match center.compute.fits.known(&shape) {
             Some(None) => {}
-            Some(Some(limit)) => return Err(never(&limit)),
+            Some(Some(limit)) => return Err(never(center, &limit)),
             None => {
                 let again = Submission { by, tenant, spec: admitted.spec, once };
                 return Ok(Changed::nothing(Kept::Unasked(shape, Box::new(again))));
@@ -301,8 +301,9 @@ fn shape(admitted: &Admitted) -> Shape {
     }
 }
 
-fn never(limit: &Limit) -> AppError {
-    let fault = JobFault::NeverFits { zh: limit.text(Lang::Zh), en: limit.text(Lang::En) };
+fn never(center: &Center, limit: &Limit) -> AppError {
+    let text = |lang| limit.text(lang, &center.settings.time_zone);
+    let fault = JobFault::NeverFits { zh: text(Lang::Zh), en: text(Lang::En) };
     AppError::invalid(field::CARDS_PER_NODE, fault)
 }
 

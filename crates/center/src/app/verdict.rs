@@ -1,6 +1,6 @@
 //! Why a job waits, as API and portal show it.
 
-use domain::Rfc3339;
+use domain::{Rfc3339, Zone};
 use scheduler::{Certainty, Verdict};
 use serde::Serialize;
 use serde_json::Value;
@@ -25,10 +25,10 @@ pub struct VerdictView {
 }
 
 impl VerdictView {
-    pub fn of(verdict: &Verdict) -> Self {
+    pub fn of(verdict: &Verdict, zone: &Zone) -> Self {
         Self {
             code: verdict.limit.code().to_owned(),
-            text: Text::of(|lang| verdict.text(lang)),
+            text: Text::of(|lang| verdict.text(lang, zone)),
             limit: serde_json::to_value(&verdict.limit).unwrap_or_default(),
             ahead: verdict.ahead,
             forecast_start: verdict.forecast_start.map(Rfc3339),

@@ -13,7 +13,7 @@ use base::{
     },
 };
 use domain::{
-    CardMs, MicroCny, Millis, Timestamp,
+    CardMs, MicroCny, Timestamp, Zone,
     problem::{Field, Wrong, field},
 };
 use serde::Deserialize;
@@ -62,10 +62,10 @@ impl Wanted {
         if given.is_empty() { "/audit".to_owned() } else { format!("/audit?{}", given.join("&")) }
     }
 
-    fn filter(&self) -> Result<AuditFilter, AppError> {
+    fn filter(&self, zone: &Zone) -> Result<AuditFilter, AppError> {
         let some = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-        let from = day(field::FROM, &self.from)?;
-        let to = day(field::TO, &self.to)?.map(|at| at.plus(Millis::from_hours(24)));
+        let from = day(zone, field::FROM, &self.from)?;
+        let to = day(zone, field::TO, &self.to)?.map(|at| zone.day_begins(zone.day(at) + 1));
         Ok(AuditFilter {
             action: some(&self.action),
             actor: some(&self.actor),
@@ -79,12 +79,12 @@ impl Wanted {
 }
 
 /// The instant at which a day begins at the center.
-fn day(field: Field, text: &str) -> Result<Option<Timestamp>, AppError> {
+fn day(zone: &Zone, field: Field, text: &str) -> Result<Option<Timestamp>, AppError> {
     if text.is_empty() {
         return Ok(None);
     }
-    let read = format!("{text}T00:00:00+08:00").parse::<Timestamp>();
-    read.map(Some).map_err(|_| AppError::invalid(field, Wrong::NotADay { given: text.to_owned() }))
+    let read = zone.parse(text).ok().filter(|_| text.len() == 10);
+    read.map(Some).ok_or_else(|| AppError::invalid(field, Wrong::NotADay { given: text.to_owned() }))
 }
 
 struct Line {
@@ -116,7 +116,7 @@ pub async fn page(
     visitor: Visitor,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let filter = wanted.filter()?;
+    let filter = wanted.filter(ui.zone)?;
     let found = audit_log::list(&center, &visitor.caller, filter).await?;
     let codes =
         actions_of(center.platforms).filter(|action| action.is_change()).map(base::auth::Action::code);
@@ -179,6 +179,9 @@ fn value_text(ui: Ui, key: &str, value: &Value) -> String {
         ("action", Value::String(code)) => ui.word("act", code),
         ("state", Value::String(code)) => ui.word("node", code),
         ("kind" | "role" | "domain", Value::String(code)) => ui.word(key, code),
+        ("from" | "until", Value::String(text)) => {
+            text.parse::<Timestamp>().map_or_else(|_| text.clone(), |at| ui.zone.clock(at))
+        }
         (_, Value::Bool(true)) => ui.t("yes"),
         (_, Value::Bool(false)) => ui.t("no"),
         (_, Value::String(text)) => text.clone(),
@@ -250,10 +253,18 @@ mod tests {
     #[test]
     fn days_are_the_center_s_and_both_are_in() {
         let wanted = Wanted { from: "2026-05-20".into(), to: "2026-05-20".into(), ..Wanted::default() };
-        let filter = wanted.filter().unwrap();
+        let china = Zone::default();
+        let filter = wanted.filter(&china).unwrap();
         assert_eq!(filter.from.as_deref(), Some("2026-05-19T16:00:00.000Z"));
         assert_eq!(filter.to.as_deref(), Some("2026-05-20T16:00:00.000Z"));
-        assert!(Wanted { from: "soon".into(), ..Wanted::default() }.filter().is_err());
+        for bad in ["soon", "2026-05-20T00:00:00Z", "2026-05-32"] {
+            assert!(Wanted { from: bad.into(), ..Wanted::default() }.filter(&china).is_err(), "{bad}");
+        }
+        // The day on which the clocks go back there has 25 hours.
+        let wanted = Wanted { from: "2026-11-01".into(), to: "2026-11-01".into(), ..Wanted::default() };
+        let filter = wanted.filter(&"America/New_York".parse().unwrap()).unwrap();
+        assert_eq!(filter.from.as_deref(), Some("2026-11-01T04:00:00.000Z"));
+        assert_eq!(filter.to.as_deref(), Some("2026-11-02T05:00:00.000Z"));
     }
 
     #[test]
@@ -272,5 +283,7 @@ mod tests {
         );
         let told: Vec<String> = told.into_iter().map(|(word, value)| format!("{word} {value}")).collect();
         assert_eq!(told, ["金额 ¥ 1.50", "类型 资助"]);
+        let told = details(ui, &json!({ "from": "2026-05-20T00:00:00.000Z" }));
+        assert_eq!(told[0].1, "2026-05-20 08:00:00");
     }
 }

@@ -8,10 +8,10 @@ use base::{
     page::{
         extract::Asked,
         frame::{Page, Visitor, ok},
-        words::{Html, Ui, instant, local},
+        words::{Html, Ui},
     },
 };
-use domain::{CardMs, Rfc3339, capacity::CapacityBalance};
+use domain::{CardMs, capacity::CapacityBalance};
 use serde::Deserialize;
 
 use crate::{
@@ -80,7 +80,7 @@ pub async fn page(
     visitor: Visitor,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let interval = Interval { from: instant(&wanted.from), to: instant(&wanted.to) };
+    let interval = Interval { from: ui.instant(&wanted.from), to: ui.instant(&wanted.to) };
     let found = capacity::balance(&center, &visitor.caller, interval).await?;
     let query = TransferQuery {
         contract: None,
@@ -95,8 +95,8 @@ pub async fn page(
     let shares: Vec<(&'static str, String)> = shown().map(|part| (part.look, part.share.clone())).collect();
     let page = CapacityPage {
         page: visitor.page("balance", ui.t("nav-balance")),
-        from: field(found.from),
-        to: field(found.to),
+        from: ui.field(found.from),
+        to: ui.field(found.to),
         bar: ui.bar(&in_ms, 34, &ui.t("capacity-balance")),
         legend: ui.legend(&shares),
         parts,
@@ -106,10 +106,6 @@ pub async fn page(
         closes: found.closes,
     };
     Ok(ok(&page))
-}
-
-fn field(at: Rfc3339) -> String {
-    local(at.0).replace(' ', "T")
 }
 
 #[cfg(test)]
@@ -123,8 +119,8 @@ mod tests {
                 let capacity = views::capacity(closes);
                 Self {
                     page: page.clone(),
-                    from: field(capacity.from),
-                    to: field(capacity.to),
+                    from: page.field(capacity.from),
+                    to: page.field(capacity.to),
                     bar: page.bar(&[("sold", 2), ("idle", 3)], 34, "A < B"),
                     legend: page.legend(&[("sold", "40.0 %".into())]),
                     parts: parts(page.ui, &capacity.balance),
@@ -136,10 +132,5 @@ mod tests {
             };
             vec![sample(true), sample(false)]
         }
-    }
-
-    #[test]
-    fn fields_show_the_center_s_time() {
-        assert_eq!(field("2026-11-23T00:00:00Z".parse().unwrap()), "2026-11-23T08:00:00");
     }
 }

@@ -12,7 +12,7 @@ use base::{
     moment,
     page::{
         frame::{Page, Visitor, ok},
-        words::{Html, Ui, escape, local},
+        words::{Html, Ui, escape},
     },
 };
 use domain::{CardMs, JobId, JobStatus, MicroCny, Millis, Timestamp, capacity::CapacityBalance};
@@ -132,7 +132,7 @@ async fn of_center(
         })
         .collect();
     let axis = |back: i64| {
-        let at = local(now.minus(Millis::from_hours(back)));
+        let at = ui.zone.clock(now.minus(Millis::from_hours(back)));
         at.get(5..13).map(|hour| format!("{hour}:00")).unwrap_or_default()
     };
     let parts = parts_of(&of_center.balance.balance);

@@ -14,7 +14,7 @@ use super::{
 fn each_page_is_well_formed_in_both_languages() {
     texts::load(center::PLATFORM.nouns.iter().chain([&NOUN]).flat_map(|noun| noun.texts).copied());
     for lang in [Lang::Zh, Lang::En] {
-        let page = Page::bare(Ui { lang }, "A title");
+        let page = Page::bare(Ui::of(lang), "A title");
         let lists = AlliancesPage::samples(&page).into_iter().map(|sample| sample.render());
         let shows = AlliancePage::samples(&page).into_iter().map(|sample| sample.render());
         for text in lists.chain(shows).map(|text| text.expect("it renders")) {

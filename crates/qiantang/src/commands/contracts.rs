@@ -84,10 +84,10 @@ struct New {
     /// A pool that it covers; may be given again for another.
     #[arg(long = "pool", required = true)]
     pools: Vec<String>,
-    /// The first day on which it holds, such as 2026-07-01.
+    /// The first day on which it holds, by the center's calendar, such as 2026-07-01.
     #[arg(long)]
     from: String,
-    /// The day on which it no longer holds, such as 2027-07-01.
+    /// The day on which it no longer holds, by the center's calendar, such as 2027-07-01.
     #[arg(long)]
     until: String,
     /// How many card-hours a prepaid package has, or a grant at most; a grant without this has no limit.

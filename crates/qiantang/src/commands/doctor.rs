@@ -117,8 +117,9 @@ fn loops(context: &Context, add: &mut impl FnMut(&str, bool, String, &str)) {
         let detail = if error.is_empty() {
             format!("{state}; the last good turn was {} ago", duration(number(known, "since_good_ms")))
         } else {
-            let (since, in_a_row) = (text(known, "failing_since"), &known["failures_in_a_row"]);
-            format!("{state} since {since}, {in_a_row} turns in a row: {error}")
+            let (clock, in_a_row) = (context.clock(), &known["failures_in_a_row"]);
+            let since = clock.instant(known, "failing_since");
+            format!("{state} since {since} {}, {in_a_row} turns in a row: {error}", clock.zone)
         };
         let is_fine = error.is_empty() && known["is_late"] != true;
         let hint = "docs/operators.md tells what each loop does, under \"The center's loops\"";

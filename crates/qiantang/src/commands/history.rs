@@ -15,7 +15,7 @@ pub struct History {
     /// The file to write; `-` writes standard output.
     #[arg(long, short)]
     out: PathBuf,
-    /// Only what started then or later, such as 2026-05-20 or 2026-05-20T08:00:00Z.
+    /// Only what started then or later, such as 2026-05-20 (as the day begins at the center) or 2026-05-20T08:00:00Z.
     #[arg(long)]
     from: Option<String>,
 }

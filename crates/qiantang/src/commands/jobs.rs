@@ -10,7 +10,7 @@ use crate::context::{Context, Done, Run, part, query, say, write};
 use crate::{
     errors::Failure,
     follow::{follow, patiently},
-    output::{card_hours, duration, instant, items, list, money, number, pick, table, text, verdict},
+    output::{Clock, card_hours, duration, items, list, money, number, pick, table, text, verdict},
     words,
 };
 
@@ -49,11 +49,12 @@ impl Run for Jobs {
         ];
         let answer = context.client.get(&format!("/api/v1/jobs{}", query(&filters)))?;
         let jobs = list(&answer["items"])?;
-        context.print(&answer, |lang| shown_list(lang, &answer, jobs))
+        context.print(&answer, |_| shown_list(&context.clock(), &answer, jobs))
     }
 }
 
-fn shown_list(lang: Lang, answer: &Value, jobs: &[Value]) -> String {
+fn shown_list(clock: &Clock, answer: &Value, jobs: &[Value]) -> String {
+    let lang = clock.lang;
     if jobs.is_empty() {
         return pick(
             lang,
@@ -70,26 +71,19 @@ fn shown_list(lang: Lang, answer: &Value, jobs: &[Value]) -> String {
             text(job, "name").to_owned(),
             text(job, "project").to_owned(),
             words::state(lang, text(job, "state")),
-            instant(job, "submitted_at"),
+            clock.instant(job, "submitted_at"),
             format!("{}×{}", number(job, "nodes"), number(job, "cards_per_node")),
             tasks,
             card_hours(number(job, "used_card_ms")),
             money(number(job, "charge_micro_cny")),
         ]
     };
+    let submitted = clock.title("提交", "submitted");
     let titles = match lang {
-        Lang::Zh => ["作业", "名称", "项目", "状态", "提交（UTC）", "节点×卡", "任务", "卡时", "费用（元）"],
-        Lang::En => [
-            "job",
-            "name",
-            "project",
-            "state",
-            "submitted (UTC)",
-            "nodes×cards",
-            "tasks",
-            "card-hours",
-            "CNY",
-        ],
+        Lang::Zh => ["作业", "名称", "项目", "状态", &submitted, "节点×卡", "任务", "卡时", "费用（元）"],
+        Lang::En => {
+            ["job", "name", "project", "state", &submitted, "nodes×cards", "tasks", "card-hours", "CNY"]
+        }
     };
     let mut shown = table(&titles, jobs.iter().map(row).collect(), 5);
     if let Some(next) = answer["next_cursor"].as_str() {
@@ -109,7 +103,7 @@ impl Run for Show {
     fn run(self, context: &Context) -> Done {
         let mut job = context.client.get(&format!("/api/v1/jobs/{}", part(&self.job)))?;
         job["runs"] = json!(all_runs(context, &self.job)?);
-        context.print(&job, |lang| shown_job(lang, &job))
+        context.print(&job, |_| shown_job(&context.clock(), &job))
     }
 }
 
@@ -127,7 +121,8 @@ fn all_runs(context: &Context, job: &str) -> Result<Vec<Value>, Failure> {
     }
 }
 
-fn shown_job(lang: Lang, job: &Value) -> String {
+fn shown_job(clock: &Clock, job: &Value) -> String {
+    let lang = clock.lang;
     let label = |zh, en| pick(lang, zh, en).to_owned();
     let mut facts = vec![
         vec![label("作业", "job"), text(job, "id").to_owned()],
@@ -140,7 +135,7 @@ fn shown_job(lang: Lang, job: &Value) -> String {
             format!("{}×{}", number(job, "nodes"), number(job, "cards_per_node")),
         ],
         vec![label("时限", "time limit"), duration(number(job, "time_limit_ms"))],
-        vec![label("提交", "submitted"), instant(job, "submitted_at")],
+        vec![clock.title("提交", "submitted"), clock.instant(job, "submitted_at")],
         vec![label("卡时", "card-hours"), card_hours(number(job, "used_card_ms"))],
         vec![label("费用（元）", "charge (CNY)"), money(number(job, "charge_micro_cny"))],
     ];
@@ -159,7 +154,7 @@ fn shown_job(lang: Lang, job: &Value) -> String {
     }
     let mut shown = table(&["", ""], facts, 2);
     if !job["verdict"].is_null() {
-        let _ = write!(shown, "\n\n{}", verdict(lang, &job["verdict"]));
+        let _ = write!(shown, "\n\n{}", verdict(clock, &job["verdict"]));
     }
     let runs = items(job, "runs");
     if !runs.is_empty() {
@@ -173,14 +168,15 @@ fn shown_job(lang: Lang, job: &Value) -> String {
                 text(run, "id").to_owned(),
                 number(run, "task").to_string(),
                 words::state(lang, text(run, "state")),
-                instant(run, "started_at"),
+                clock.instant(run, "started_at"),
                 places.collect::<Vec<_>>().join(" "),
                 duration(number(run, "elapsed_ms")),
             ]
         };
+        let started = clock.title("开始", "started");
         let titles = match lang {
-            Lang::Zh => ["运行", "任务", "状态", "开始（UTC）", "卡", "用时"],
-            Lang::En => ["run", "task", "state", "started (UTC)", "cards", "elapsed"],
+            Lang::Zh => ["运行", "任务", "状态", &started, "卡", "用时"],
+            Lang::En => ["run", "task", "state", &started, "cards", "elapsed"],
         };
         let _ = write!(shown, "\n\n{}", table(&titles, runs.iter().map(row).collect(), 5));
     }
@@ -197,7 +193,7 @@ pub struct Why {
 impl Run for Why {
     fn run(self, context: &Context) -> Done {
         let answer = context.client.get(&format!("/api/v1/jobs/{}/why", part(&self.job)))?;
-        context.print(&answer, |lang| verdict(lang, &answer))
+        context.print(&answer, |_| verdict(&context.clock(), &answer))
     }
 }
 

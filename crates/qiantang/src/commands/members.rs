@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::context::{Context, Done, Run, part};
 use crate::{
     errors::Failure,
-    output::{instant, list, pick, table, text},
+    output::{Clock, list, pick, table, text},
     words,
 };
 
@@ -60,13 +60,13 @@ impl Run for Members {
             None => {
                 let answer = context.client.get(PATH)?;
                 let all = list(&answer)?;
-                context.print(&answer, |lang| shown(lang, all))
+                context.print(&answer, |_| shown(&context.clock(), all))
             }
             Some(Act::New { login, name, role, tenant }) => {
                 let password = super::login::password(context)?;
                 let body = json!({ "login": login, "name": name, "role": role, "tenant": tenant, "password": password });
                 let answer = context.client.post(PATH, &body)?;
-                context.print(&answer, |lang| shown(lang, std::slice::from_ref(&answer)))
+                context.print(&answer, |_| shown(&context.clock(), std::slice::from_ref(&answer)))
             }
             Some(Act::Enable { login }) => change(context, &login, &json!({ "is_enabled": true })),
             Some(Act::Disable { login }) => change(context, &login, &json!({ "is_enabled": false })),
@@ -86,10 +86,11 @@ fn change(context: &Context, login: &str, body: &Value) -> Done {
         Failure::refused("not_found", message, "`qiantang members` lists them")
     })?;
     let answer = context.client.patch(&format!("{PATH}/{}", part(text(found, "id"))), body)?;
-    context.print(&answer, |lang| shown(lang, std::slice::from_ref(&answer)))
+    context.print(&answer, |_| shown(&context.clock(), std::slice::from_ref(&answer)))
 }
 
-fn shown(lang: Lang, members: &[Value]) -> String {
+fn shown(clock: &Clock, members: &[Value]) -> String {
+    let lang = clock.lang;
     let row = |member: &Value| {
         let state = if member["is_enabled"] == false { pick(lang, "已停用", "disabled") } else { "" };
         vec![
@@ -97,13 +98,14 @@ fn shown(lang: Lang, members: &[Value]) -> String {
             text(member, "name").to_owned(),
             words::word(lang, "role", text(member, "role")),
             text(member, "tenant_slug").to_owned(),
-            instant(member, "created_at"),
+            clock.instant(member, "created_at"),
             state.to_owned(),
         ]
     };
+    let since = clock.title("加入", "since");
     let titles = match lang {
-        Lang::Zh => ["用户", "姓名", "角色", "租户", "加入（UTC）", "状态"],
-        Lang::En => ["login", "name", "role", "tenant", "since (UTC)", "state"],
+        Lang::Zh => ["用户", "姓名", "角色", "租户", &since, "状态"],
+        Lang::En => ["login", "name", "role", "tenant", &since, "state"],
     };
     table(&titles, members.iter().map(row).collect(), titles.len())
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::context::{Context, Done, Run, part};
 use crate::{
-    output::{items, list, number, pick, table, text},
+    output::{Clock, items, list, number, pick, table, text},
     words,
 };
 
@@ -120,10 +120,10 @@ impl Run for Label {
 pub struct Maintain {
     /// The node's name.
     node: String,
-    /// When it begins, such as 2026-05-20T08:00:00Z.
+    /// When it begins, such as 2026-05-20T08:00:00+08:00, or 2026-05-20 (as the day begins at the center).
     #[arg(long, required_unless_present = "cancel")]
     from: Option<String>,
-    /// When it ends, such as 2026-05-20T18:00:00Z.
+    /// When it ends, such as 2026-05-20T18:00:00+08:00, or 2026-05-21 (as the day begins at the center).
     #[arg(long, required_unless_present = "cancel")]
     until: Option<String>,
     /// What is done; shown beside the node.
@@ -143,19 +143,18 @@ impl Run for Maintain {
             let window = json!({ "from": self.from, "until": self.until, "reason": self.reason });
             context.client.put(&path, &window)?
         };
-        context.print(&answer, |lang| maintained(lang, &answer))
+        context.print(&answer, |_| maintained(&context.clock(), &answer))
     }
 }
 
-fn maintained(lang: Lang, node: &Value) -> String {
-    let (name, work) = (text(node, "name"), &node["maintenance"]);
-    match (lang, work.is_null()) {
+fn maintained(clock: &Clock, node: &Value) -> String {
+    let (name, work, zone) = (text(node, "name"), &node["maintenance"], &clock.zone);
+    let (from, until) = (clock.instant(work, "from"), clock.instant(work, "until"));
+    match (clock.lang, work.is_null()) {
         (Lang::Zh, true) => format!("{name}：没有安排维护"),
         (Lang::En, true) => format!("{name}: no maintenance"),
-        (Lang::Zh, false) => format!("{name}：{} 起停机维护，至 {}", text(work, "from"), text(work, "until")),
-        (Lang::En, false) => {
-            format!("{name}: maintenance from {} until {}", text(work, "from"), text(work, "until"))
-        }
+        (Lang::Zh, false) => format!("{name}：{from} 起停机维护，至 {until}（{zone}）"),
+        (Lang::En, false) => format!("{name}: maintenance from {from} until {until} {zone}"),
     }
 }
 

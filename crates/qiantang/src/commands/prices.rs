@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::context::{Context, Done, Run, part};
 use crate::{
     errors::Failure,
-    output::{instant, items, list, money, number, pick, table, text},
+    output::{Clock, items, list, money, number, pick, table, text},
     words,
 };
 
@@ -38,7 +38,8 @@ enum Act {
 struct New {
     /// What the version is called, such as 2026-H2.
     name: String,
-    /// When it comes into force, such as 2026-07-01T00:00:00+08:00; now where left out.
+    /// When it comes into force, such as 2026-07-01 (as the day begins at the center) or 2026-07-01T08:00:00+08:00; now where
+    /// left out.
     #[arg(long)]
     from: Option<String>,
     /// Start from the prices of this version and change those that are given.
@@ -79,19 +80,21 @@ fn show_all(context: &Context) -> Done {
     let answer = context.client.get(PATH)?;
     let books = list(&answer)?;
     context.print(&answer, |lang| {
+        let clock = context.clock();
         let row = |book: &Value| {
             let mark = if book["is_in_force"] == true { pick(lang, "生效中", "in force") } else { "" };
             let lines = items(book, "prices").len();
             vec![
                 text(book, "name").to_owned(),
-                instant(book, "effective_from"),
+                clock.instant(book, "effective_from"),
                 mark.to_owned(),
                 lines.to_string(),
             ]
         };
+        let holds_from = clock.title("生效时间", "holds from");
         let titles = match lang {
-            Lang::Zh => ["价目", "生效时间（UTC）", "状态", "价格条数"],
-            Lang::En => ["price book", "holds from (UTC)", "state", "prices"],
+            Lang::Zh => ["价目", &holds_from, "状态", "价格条数"],
+            Lang::En => ["price book", &holds_from, "state", "prices"],
         };
         if books.is_empty() {
             return pick(
@@ -110,7 +113,7 @@ fn show(context: &Context, name: Option<&str>) -> Done {
         Some(name) => context.client.get(&format!("{PATH}/{}", part(name)))?,
         None => in_force(context)?,
     };
-    context.print(&book, |lang| shown(lang, &book))
+    context.print(&book, |_| shown(&context.clock(), &book))
 }
 
 /// The version that holds now.
@@ -123,7 +126,9 @@ fn in_force(context: &Context) -> Result<Value, Failure> {
     })
 }
 
-fn shown(lang: Lang, book: &Value) -> String {
+fn shown(clock: &Clock, book: &Value) -> String {
+    let Clock { lang, zone } = clock;
+    let lang = *lang;
     let row = |price: &Value| {
         vec![
             text(price, "pool").to_owned(),
@@ -136,10 +141,10 @@ fn shown(lang: Lang, book: &Value) -> String {
         Lang::Zh => ["资源池", "服务等级", "领域", "元/卡时"],
         Lang::En => ["pool", "class", "domain", "CNY a card-hour"],
     };
-    let (name, from) = (text(book, "name"), instant(book, "effective_from"));
+    let (name, from) = (text(book, "name"), clock.instant(book, "effective_from"));
     let head = match lang {
-        Lang::Zh => format!("价目 {name}，自 {from} UTC 起"),
-        Lang::En => format!("Price book {name}, from {from} UTC on"),
+        Lang::Zh => format!("价目 {name}，自 {from}（{zone}）起"),
+        Lang::En => format!("Price book {name}, from {from} {zone} on"),
     };
     format!("{head}\n\n{}", table(&titles, items(book, "prices").iter().map(row).collect(), 3))
 }

@@ -16,7 +16,7 @@ use crate::{
 pub struct Statement {
     /// The contract's number or id; may be left out where you see only one.
     contract: Option<String>,
-    /// The month, as YYYY-MM; this month where left out.
+    /// The month by the center's calendar, as YYYY-MM; this month where left out.
     #[arg(long)]
     month: Option<String>,
     /// Print a CSV table.

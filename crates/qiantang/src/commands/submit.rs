@@ -16,7 +16,7 @@ use super::{jobs, sbatch::Options};
 use crate::context::{Context, Done, Run};
 use crate::{
     errors::{Category, Failure},
-    output::{card_hours, items, money, number, pick, text, verdict},
+    output::{Clock, card_hours, items, money, number, pick, text, verdict},
 };
 
 /// The most that is read of a script or task file; the center takes less.
@@ -200,10 +200,11 @@ fn dry_run(context: &Context, spec: &JobSpec, notes: &[Note]) -> Done {
     let body = serde_json::to_value(spec).unwrap_or_default();
     let mut answer = context.client.post("/api/v1/jobs/dry-run", &body)?;
     answer["notes"] = serde_json::to_value(notes).unwrap_or_default();
-    context.print(&answer, |lang| shown(lang, &answer))
+    context.print(&answer, |_| shown(&context.clock(), &answer))
 }
 
-fn shown(lang: Lang, answer: &Value) -> String {
+fn shown(clock: &Clock, answer: &Value) -> String {
+    let lang = clock.lang;
     let price = &answer["price"];
     let start = if answer["starts_now"].as_bool().unwrap_or_default() {
         let places = items(answer, "placement")
@@ -212,7 +213,7 @@ fn shown(lang: Lang, answer: &Value) -> String {
         let places = places.collect::<Vec<_>>().join(" ");
         format!("{}: {places}", pick(lang, "立即开始", "Starts now"))
     } else {
-        verdict(lang, &answer["verdict"])
+        verdict(clock, &answer["verdict"])
     };
     let rate = money(number(price, "rate_micro_cny_per_card_hour"));
     let (most, time) = (money(number(price, "most_micro_cny")), card_hours(number(price, "most_card_ms")));

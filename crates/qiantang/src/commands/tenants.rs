@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::context::{Context, Done, Run, part};
 use crate::{
-    output::{instant, list, number, pick, table, text},
+    output::{Clock, list, number, pick, table, text},
     words,
 };
 
@@ -52,7 +52,7 @@ impl Run for Tenants {
             None => show_all(context),
             Some(Act::Show { slug }) => {
                 let answer = context.client.get(&format!("{PATH}/{}", part(&slug)))?;
-                context.print(&answer, |lang| shown(lang, std::slice::from_ref(&answer)))
+                context.print(&answer, |_| shown(&context.clock(), std::slice::from_ref(&answer)))
             }
             Some(Act::New { slug, name_zh, name_en, domain, alliance }) => {
                 let body = json!({ "slug": slug, "name_zh": name_zh, "name_en": name_en, "domain": domain,
@@ -70,10 +70,11 @@ impl Run for Tenants {
 fn show_all(context: &Context) -> Done {
     let answer = context.client.get(PATH)?;
     let tenants = list(&answer)?;
-    context.print(&answer, |lang| shown(lang, tenants))
+    context.print(&answer, |_| shown(&context.clock(), tenants))
 }
 
-fn shown(lang: Lang, tenants: &[Value]) -> String {
+fn shown(clock: &Clock, tenants: &[Value]) -> String {
+    let lang = clock.lang;
     if tenants.is_empty() {
         return pick(
             lang,
@@ -87,13 +88,14 @@ fn shown(lang: Lang, tenants: &[Value]) -> String {
             text(tenant, "slug").to_owned(),
             text(&tenant["name"], pick(lang, "zh", "en")).to_owned(),
             words::word(lang, "domain", text(tenant, "domain")),
-            instant(tenant, "created_at"),
+            clock.instant(tenant, "created_at"),
             number(tenant, "active_jobs").to_string(),
         ]
     };
+    let since = clock.title("登记", "since");
     let titles = match lang {
-        Lang::Zh => ["租户", "名称", "领域", "登记（UTC）", "未结束作业"],
-        Lang::En => ["tenant", "name", "domain", "since (UTC)", "jobs"],
+        Lang::Zh => ["租户", "名称", "领域", &since, "未结束作业"],
+        Lang::En => ["tenant", "name", "domain", &since, "jobs"],
     };
     table(&titles, tenants.iter().map(row).collect(), 4)
 }

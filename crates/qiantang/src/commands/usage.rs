@@ -10,10 +10,10 @@ use crate::output::{card_hours, list, money, number, pick, table, text};
 /// Show use and charges.
 #[derive(Debug, Args)]
 pub struct Usage {
-    /// Use from then on, such as 2026-05-20 or 2026-05-20T08:00:00Z.
+    /// The first day, such as 2026-05-20 by the center's calendar; the last 30 days where left out.
     #[arg(long)]
     from: Option<String>,
-    /// Use before then; up to now where left out.
+    /// The day before which to end; up to now where left out.
     #[arg(long)]
     to: Option<String>,
     /// What to add up by: project, tenant or domain.

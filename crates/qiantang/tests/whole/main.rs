@@ -11,6 +11,7 @@ mod money;
 mod operating;
 mod placing;
 mod refused;
+mod time_zone;
 mod twin;
 
 /// The program under test. Only tests of its own package can name its path.

@@ -1,27 +1,27 @@
 //! The sentence for each limit, in both languages.
 
-use domain::{ContractState, Lang, ServiceClass};
+use domain::{ContractState, Lang, ServiceClass, Timestamp, Zone};
 
 use super::verdict::Verdict;
 use crate::limit::{Limit, Misfit};
 
 impl Verdict {
-    /// The limit that binds, in one sentence with its numbers.
-    pub fn text(&self, lang: Lang) -> String {
-        self.limit.text(lang)
+    /// The limit that binds, in one sentence with its numbers; instants by the clock of `zone`.
+    pub fn text(&self, lang: Lang, zone: &Zone) -> String {
+        self.limit.text(lang, zone)
     }
 }
 
 impl Limit {
-    /// One sentence with the numbers.
-    pub fn text(&self, lang: Lang) -> String {
+    /// One sentence with the numbers; instants by the clock of `zone`.
+    pub fn text(&self, lang: Lang, zone: &Zone) -> String {
         match lang {
-            Lang::Zh => self.zh(),
-            Lang::En => self.en(),
+            Lang::Zh => self.zh(|at| format!("{}（{zone}）", zone.clock(at))),
+            Lang::En => self.en(|at| format!("{} {zone}", zone.clock(at))),
         }
     }
 
-    fn zh(&self) -> String {
+    fn zh(&self, clock: impl Fn(Timestamp) -> String) -> String {
         match self {
             Self::NeverFits { nodes, cards_per_node, why } => {
                 let asked = format!("申请 {nodes} 个节点 × 每节点 {cards_per_node} 张加速卡");
@@ -56,7 +56,7 @@ impl Limit {
             ),
             Self::ContractClosed { state } => format!("合同{}，队列暂停。", state_zh(*state)),
             Self::ContractNotStarted { starts_at } => {
-                format!("合同于 {starts_at} 起生效，在此之前队列暂停。")
+                format!("合同于 {}起生效，在此之前队列暂停。", clock(*starts_at))
             }
             Self::Dependency { waits_for, first } => {
                 format!("等待它所依赖的 {waits_for} 个作业，其中有 {first}。")
@@ -83,10 +83,10 @@ impl Limit {
                 "需要 {asked} 张加速卡，合同目前还能借用 {available} 张：其余为其他合同的保障卡，不外借。"
             ),
             Self::Reclaiming { asked, until } => {
-                format!("收回借出的 {asked} 张保障卡：占用它们的运行最迟于 {until} 结束。")
+                format!("收回借出的 {asked} 张保障卡：占用它们的运行最迟于 {}结束。", clock(*until))
             }
             Self::Maintenance { from } => {
-                format!("合适的节点将于 {from} 起停机维护，作业按其时限在此之前不能结束。")
+                format!("合适的节点将于 {}起停机维护，作业按其时限在此之前不能结束。", clock(*from))
             }
             Self::MaxStarts { limit } => {
                 format!("将在下一次计划中启动：一次计划最多启动 {limit} 个运行。")
@@ -94,7 +94,7 @@ impl Limit {
         }
     }
 
-    fn en(&self) -> String {
+    fn en(&self, clock: impl Fn(Timestamp) -> String) -> String {
         match self {
             Self::NeverFits { nodes, cards_per_node, why } => {
                 let asked = format!("Asks for {} × {} each", n(*nodes, "node"), n(*cards_per_node, "card"));
@@ -142,7 +142,7 @@ impl Limit {
                 format!("The contract is {}, which holds its queue.", state.code())
             }
             Self::ContractNotStarted { starts_at } => {
-                format!("The contract starts at {starts_at} and holds its queue until then.")
+                format!("The contract starts at {} and holds its queue until then.", clock(*starts_at))
             }
             Self::Dependency { waits_for, first } => {
                 format!("Waits for {} that it depends on, {first} among them.", n(*waits_for, "job"))
@@ -178,12 +178,14 @@ impl Limit {
                 n(*asked, "card")
             ),
             Self::Reclaiming { asked, until } => format!(
-                "Gets back {} that are guaranteed to it: the runs that borrowed them end by {until}.",
-                n(*asked, "card")
+                "Gets back {} that are guaranteed to it: the runs that borrowed them end by {}.",
+                n(*asked, "card"),
+                clock(*until)
             ),
             Self::Maintenance { from } => {
                 format!(
-                    "The nodes that it could use go into maintenance at {from}, before its time limit would end."
+                    "The nodes that it could use go into maintenance at {}, before its time limit would end.",
+                    clock(*from)
                 )
             }
             Self::MaxStarts { limit } => {

@@ -1,6 +1,6 @@
 //! Every limit: the situation in which it binds, and its sentence.
 
-use domain::{CardSet, ContractState, Lang, ServiceClass, Timestamp, card::Affinity};
+use domain::{CardSet, ContractState, Lang, ServiceClass, Timestamp, Zone, card::Affinity};
 use scheduler::{Block, Gate, Limit, Misfit, Planner, Policy, Queue, Snapshot, Verdict, plan};
 
 use crate::build::*;
@@ -21,11 +21,16 @@ fn verdict(snapshot: &Snapshot, number: u32) -> Verdict {
     of_job.into_iter().next().unwrap()
 }
 
+/// As a center in China says it.
+fn text(verdict: &Verdict, lang: Lang) -> String {
+    verdict.text(lang, &Zone::default())
+}
+
 #[track_caller]
 fn assert_reads(snapshot: &Snapshot, number: u32, limit: &Limit, code: &str, zh: &str, en: &str) {
     let found = verdict(snapshot, number);
     assert_eq!((&found.limit, found.code()), (limit, code));
-    assert_eq!((found.text(Lang::Zh).as_str(), found.text(Lang::En).as_str()), (zh, en));
+    assert_eq!([Lang::Zh, Lang::En].map(|lang| text(&found, lang)), [zh, en]);
 }
 
 /// A job that never fits in `snapshot`.
@@ -153,8 +158,8 @@ fn what_the_contract_holds() {
         0,
         &Limit::ContractNotStarted { starts_at },
         "contract_not_started",
-        "合同于 2022-06-01T00:00:00.000Z 起生效，在此之前队列暂停。",
-        "The contract starts at 2022-06-01T00:00:00.000Z and holds its queue until then.",
+        "合同于 2022-06-01 08:00:00（Asia/Shanghai）起生效，在此之前队列暂停。",
+        "The contract starts at 2022-06-01 08:00:00 Asia/Shanghai and holds its queue until then.",
     );
 }
 
@@ -311,14 +316,16 @@ fn what_was_lent_comes_back_within_the_grace() {
     let decided = plan(&snapshot, &policy, NOW);
     assert_eq!(decided.preemptions.len(), 1);
     assert_eq!(decided.preemptions[0].ends_at, until);
-    let at = until.to_string();
+    let at = Zone::default().clock(until);
     assert_reads(
         &snapshot,
         0,
         &Limit::Reclaiming { asked: 8, until },
         "reclaiming",
-        &format!("收回借出的 8 张保障卡：占用它们的运行最迟于 {at} 结束。"),
-        &format!("Gets back 8 cards that are guaranteed to it: the runs that borrowed them end by {at}."),
+        &format!("收回借出的 8 张保障卡：占用它们的运行最迟于 {at}（Asia/Shanghai）结束。"),
+        &format!(
+            "Gets back 8 cards that are guaranteed to it: the runs that borrowed them end by {at} Asia/Shanghai."
+        ),
     );
 }
 
@@ -330,14 +337,15 @@ fn maintenance_that_is_near() {
         node.maintenance = Some(scheduler::Window { from, until: from.plus(HOUR) });
     }
     snapshot.waiting = vec![job(0, 0, 1, 8)];
+    let at = Zone::default().clock(from);
     assert_reads(
         &snapshot,
         0,
         &Limit::Maintenance { from },
         "maintenance",
-        &format!("合适的节点将于 {from} 起停机维护，作业按其时限在此之前不能结束。"),
+        &format!("合适的节点将于 {at}（Asia/Shanghai）起停机维护，作业按其时限在此之前不能结束。"),
         &format!(
-            "The nodes that it could use go into maintenance at {from}, before its time limit would end."
+            "The nodes that it could use go into maintenance at {at} Asia/Shanghai, before its time limit would end."
         ),
     );
 }
@@ -353,7 +361,7 @@ fn a_class_without_a_price_waits_and_holds_nothing() {
     let found = &plan.verdicts[0];
     assert_eq!((found.job, found.code(), found.ahead), (job_id(0), "no_price", 0));
     assert_eq!(
-        found.text(Lang::Zh),
+        text(found, Lang::Zh),
         "现行价目没有本领域加急作业在合同资源池中的价格：请换用其他服务等级，或请中心发布价格。"
     );
     // Its other classes have one.
@@ -380,8 +388,8 @@ fn more_than_one_plan_starts() {
     let verdicts = plan(&snapshot, &policy, NOW).verdicts;
     assert_eq!(verdicts.len(), 1);
     assert_eq!((&verdicts[0].limit, verdicts[0].code()), (&Limit::MaxStarts { limit: 1 }, "max_starts"));
-    assert_eq!(verdicts[0].text(Lang::Zh), "将在下一次计划中启动：一次计划最多启动 1 个运行。");
-    assert_eq!(verdicts[0].text(Lang::En), "Starts in the next plan: one plan starts 1 run at most.");
+    assert_eq!(text(&verdicts[0], Lang::Zh), "将在下一次计划中启动：一次计划最多启动 1 个运行。");
+    assert_eq!(text(&verdicts[0], Lang::En), "Starts in the next plan: one plan starts 1 run at most.");
 }
 
 #[test]

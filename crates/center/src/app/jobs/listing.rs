@@ -232,8 +232,8 @@ impl Asked {
 
 /// Why the jobs wait that do. Asked before what is live is looked at: the planner is never waited for while that is held.
 fn verdicts(center: &Center, ids: impl Iterator<Item = JobId>) -> HashMap<JobId, VerdictView> {
-    let mut planner = center.compute.planner();
-    ids.filter_map(|id| Some((id, VerdictView::of(&planner.verdict(id)?)))).collect()
+    let (mut planner, zone) = (center.compute.planner(), &center.settings.time_zone);
+    ids.filter_map(|id| Some((id, VerdictView::of(&planner.verdict(id)?, zone)))).collect()
 }
 
 fn row_view(live: &Live, named: Named, verdict: Option<VerdictView>) -> JobView {

@@ -13,7 +13,7 @@ use base::{
         extract::Sent,
         form::{Choice, Form},
         frame::{Page, Visitor, render},
-        words::{Ui, local_day},
+        words::Ui,
     },
 };
 use domain::{QueueTerms, TenantId, contract::ContractKind, text::Line};
@@ -51,7 +51,7 @@ fn may_draft(center: &Center, visitor: &Visitor) -> Result<(), AppError> {
 
 pub async fn form(State(center): State<Center>, visitor: Visitor) -> Result<Response, AppError> {
     may_draft(&center, &visitor)?;
-    let today = local_day(moment::now());
+    let today = visitor.front.ui.zone.date(moment::now());
     let year: u32 = today.get(..4).and_then(|year| year.parse().ok()).unwrap_or_default();
     // 29 February has no counterpart in the year after.
     let end = format!("{}{}", year + 1, today.get(4..).unwrap_or_default()).replace("-02-29", "-03-01");
@@ -203,7 +203,9 @@ mod tests {
         }
     }
 
-    const UI: Ui = Ui { lang: Lang::En };
+    fn ui() -> Ui {
+        Ui::of(Lang::En)
+    }
 
     fn filled(more: &[(&'static str, &str)]) -> Form {
         let mut values: Vec<(&str, String)> =
@@ -233,20 +235,20 @@ mod tests {
     #[test]
     fn each_kind_reads_its_own_fields() {
         let mut form = filled(&[]);
-        let new = read(UI, &mut form, true);
+        let new = read(ui(), &mut form, true);
         assert!(form.is_good(), "{form:?}");
         let package = CardMs(3_600_000_000);
         assert_eq!(new.terms, ContractKind::Prepaid { package, fee: MicroCny::from_yuan(5000) });
         assert_eq!((new.queue.lending_limit, new.queue.borrowing_limit), (None, Some(4)));
-        assert_eq!(new.starts_at, "2026-05-20T00:00:00+08:00");
+        assert_eq!(new.starts_at, "2026-05-19T16:00:00.000Z");
         let mut form = filled(&[("kind", "metered"), ("credit", "0"), ("package", "")]);
-        assert_eq!(read(UI, &mut form, true).terms, ContractKind::Metered { credit_limit: MicroCny::ZERO });
+        assert_eq!(read(ui(), &mut form, true).terms, ContractKind::Metered { credit_limit: MicroCny::ZERO });
         assert!(form.is_good(), "another kind's fields don't matter: {form:?}");
         let mut form = filled(&[("kind", "grant"), ("cap", "")]);
-        assert_eq!(read(UI, &mut form, true).terms, ContractKind::Grant { cap: None });
+        assert_eq!(read(ui(), &mut form, true).terms, ContractKind::Grant { cap: None });
         let mut form = filled(&[("kind", "reserved"), ("cards", "8"), ("cards-fee", "1.5")]);
         let fee = MicroCny(1_500_000);
-        assert_eq!(read(UI, &mut form, true).terms, ContractKind::Reserved { cards: 8, fee });
+        assert_eq!(read(ui(), &mut form, true).terms, ContractKind::Reserved { cards: 8, fee });
     }
 
     #[test]
@@ -265,7 +267,7 @@ mod tests {
             ("borrowing", "-1", "borrowing"),
         ] {
             let mut form = filled(&[(name, value)]);
-            read(UI, &mut form, true);
+            read(ui(), &mut form, true);
             assert!(!form.problem(at).is_empty(), "{name}={value}: {form:?}");
             assert_eq!(form.value(name), value, "what was typed is kept");
         }

@@ -16,7 +16,7 @@ use base::{
         words::Ui,
     },
 };
-use domain::{CardMs, ContractId, MicroCny, Timestamp};
+use domain::{CardMs, ContractId, MicroCny, Timestamp, Zone};
 use serde::Deserialize;
 
 use crate::{
@@ -98,7 +98,7 @@ pub async fn page(
     };
     let others = all.into_iter().filter(|other| other.id != contract.id);
     let others = others.map(|other| tab(other.id, &statement.month, other.number, false)).collect();
-    let months = months(contract.starts_at.0)
+    let months = months(ui.zone, contract.starts_at.0)
         .into_iter()
         .map(|month| tab(contract.id, &month, month.clone(), month == statement.month));
     let page = StatementPage {
@@ -157,9 +157,9 @@ fn balances(ui: Ui, statement: &Statement) -> Vec<Balance> {
 }
 
 /// The months since a contract began, newest first.
-fn months(starts_at: Timestamp) -> Vec<String> {
-    let now = moment::now().to_string();
-    let first = starts_at.to_string().chars().take(7).collect::<String>();
+fn months(zone: &Zone, starts_at: Timestamp) -> Vec<String> {
+    let now = zone.clock(moment::now());
+    let first = zone.clock(starts_at).chars().take(7).collect::<String>();
     let (Some(mut year), Some(mut month)) =
         (now.get(..4).and_then(|y| y.parse::<u32>().ok()), now.get(5..7).and_then(|m| m.parse::<u32>().ok()))
     else {

@@ -2,7 +2,7 @@
 
 use base::{
     moment,
-    page::words::{Html, Ui, escape, local_day},
+    page::words::{Html, Ui, escape},
 };
 use domain::{
     ContractState, Millis, Rfc3339,
@@ -48,7 +48,7 @@ pub fn vessel(ui: Ui, contract: &ContractView) -> Vessel {
         left: left(ui, contract),
         left_permille,
         terms: terms(ui, &contract.terms),
-        note: lasts(ui, contract).unwrap_or_else(|| ui.t1("until", "day", local_day(contract.ends_at.0))),
+        note: lasts(ui, contract).unwrap_or_else(|| ui.t1("until", "day", ui.zone.date(contract.ends_at.0))),
     }
 }
 

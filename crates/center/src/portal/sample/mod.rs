@@ -82,7 +82,7 @@ fn rendered<P: Sample>(page: &Page) -> Vec<String> {
 /// A language with all its texts.
 pub fn ui(lang: Lang) -> Ui {
     crate::nouns::load_texts();
-    Ui { lang }
+    Ui::of(lang)
 }
 
 /// The shell as somebody signed in sees it.
