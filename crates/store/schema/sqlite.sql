@@ -343,20 +343,47 @@ CREATE TABLE direct_jobs (
     seen TEXT NOT NULL -- JSON
 ) STRICT, WITHOUT ROWID;
 
--- A payment's reference is the center's, whatever contract it was for; trimmed, in small letters.
+-- Payments: each reference once in the center, whatever contract it was for; trimmed, in small letters.
 CREATE TABLE payments (
     reference TEXT NOT NULL PRIMARY KEY,
     contract BLOB NOT NULL REFERENCES contracts (id),
+    purpose TEXT NOT NULL, -- of its balance, or of its fee
     given_as TEXT NOT NULL, -- the reference as it was given
-    amount_micro_cny INTEGER NOT NULL,
-    card_ms INTEGER NOT NULL,
+    amount_micro_cny INTEGER NOT NULL CHECK (amount_micro_cny >= 0),
+    card_ms INTEGER NOT NULL CHECK (card_ms >= 0),
+    bank TEXT NOT NULL,
+    paid_on TEXT NOT NULL, -- a date, 2026-11-30; empty where nobody said
+    payer TEXT NOT NULL,
     booked_at INTEGER NOT NULL,
-    booked_by BLOB NOT NULL REFERENCES members (id)
+    booked_by BLOB REFERENCES members (id) -- nothing for those of before
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX payments_by_contract ON payments (contract, booked_at);
 CREATE TRIGGER payments_never_change BEFORE UPDATE ON payments
 BEGIN SELECT RAISE(ABORT, 'payments are append-only: they are never changed'); END;
 CREATE TRIGGER payments_never_go BEFORE DELETE ON payments
 BEGIN SELECT RAISE(ABORT, 'payments are append-only: they are never deleted'); END;
+
+-- Entries by which people put right what was booked: proposed by one, decided by another.
+CREATE TABLE corrections (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    kind TEXT NOT NULL,
+    contract BLOB NOT NULL REFERENCES contracts (id),
+    other_contract BLOB REFERENCES contracts (id), -- where money is moved to
+    amount_micro_cny INTEGER NOT NULL CHECK (amount_micro_cny > 0),
+    corrects TEXT NOT NULL, -- the payment, run, entry or month that is put right
+    reason TEXT NOT NULL,
+    reference TEXT NOT NULL, -- the bank's for money that leaves; else empty
+    state TEXT NOT NULL,
+    proposed_by BLOB NOT NULL REFERENCES members (id),
+    proposed_at INTEGER NOT NULL,
+    decided_by BLOB REFERENCES members (id),
+    decided_at INTEGER,
+    note TEXT NOT NULL -- why it was refused
+) STRICT, WITHOUT ROWID;
+CREATE INDEX corrections_by_contract ON corrections (contract, id);
+CREATE INDEX corrections_by_state ON corrections (state, id);
+CREATE TRIGGER corrections_never_go BEFORE DELETE ON corrections
+BEGIN SELECT RAISE(ABORT, 'corrections are never deleted'); END;
 
 -- Months that are closed: nothing is posted into them any more.
 CREATE TABLE periods (
@@ -384,3 +411,15 @@ CREATE TRIGGER statements_never_change BEFORE UPDATE ON statements
 BEGIN SELECT RAISE(ABORT, 'a statement that was given out is never changed'); END;
 CREATE TRIGGER statements_never_go BEFORE DELETE ON statements
 BEGIN SELECT RAISE(ABORT, 'a statement that was given out is never deleted'); END;
+
+-- The settings by which the center counts, and since when each value is in force.
+CREATE TABLE settings_in_force (
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL
+) STRICT;
+CREATE TRIGGER settings_in_force_never_change BEFORE UPDATE ON settings_in_force
+BEGIN SELECT RAISE(ABORT, 'the history of settings is append-only'); END;
+CREATE TRIGGER settings_in_force_never_go BEFORE DELETE ON settings_in_force
+BEGIN SELECT RAISE(ABORT, 'the history of settings is append-only'); END;

@@ -30,7 +30,7 @@ fn parts(source: &str, key: &str) -> std::collections::BTreeSet<String> {
 }
 
 /// Families of words that are looked up by a code: what stands before the code.
-const FAMILIES: [&str; 25] = [
+const FAMILIES: [&str; 27] = [
     "account-",
     "act-",
     "action-",
@@ -38,6 +38,7 @@ const FAMILIES: [&str; 25] = [
     "cause-",
     "certainty-",
     "class-",
+    "correction-state-",
     "detail-",
     "domain-",
     "effect-",
@@ -54,6 +55,7 @@ const FAMILIES: [&str; 25] = [
     "refused-",
     "role-",
     "rule-",
+    "slurm-",
     "state-",
     "unreadable-",
 ];

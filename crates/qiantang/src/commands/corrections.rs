@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::context::{Context, Done, Run, part};
 use crate::{
-    output::{instant, list, money, number, pick, table, text},
+    output::{Clock, list, money, number, pick, table, text},
     words,
 };
 
@@ -77,7 +77,7 @@ impl Run for Corrections {
             None | Some(Act::List) => {
                 let answer = context.client.get(PATH)?;
                 let all = list(&answer)?;
-                return context.print(&answer, |lang| shown(lang, all));
+                return context.print(&answer, |lang| shown(lang, &context.clock(), all));
             }
             Some(Act::Propose(new)) => {
                 let body = json!({ "kind": new.kind, "contract": new.contract, "to_contract": new.to,
@@ -88,11 +88,11 @@ impl Run for Corrections {
             Some(Act::Book { correction, note }) => decide(&correction, true, note)?,
             Some(Act::Refuse { correction, note }) => decide(&correction, false, note)?,
         };
-        context.print(&answer, |lang| shown(lang, std::slice::from_ref(&answer)))
+        context.print(&answer, |lang| shown(lang, &context.clock(), std::slice::from_ref(&answer)))
     }
 }
 
-fn shown(lang: Lang, corrections: &[Value]) -> String {
+fn shown(lang: Lang, clock: &Clock, corrections: &[Value]) -> String {
     if corrections.is_empty() {
         return pick(
             lang,
@@ -110,25 +110,16 @@ fn shown(lang: Lang, corrections: &[Value]) -> String {
             text(one, "corrects").to_owned(),
             text(one, "reason").to_owned(),
             text(one, "proposed_by").to_owned(),
-            instant(one, "proposed_at"),
+            clock.instant(one, "proposed_at"),
             words::word(lang, "correction-state", text(one, "state")),
         ]
     };
-    let titles = match lang {
-        Lang::Zh => {
-            ["更正", "类型", "合同", "金额（元）", "更正对象", "原因", "提出人", "提出时间（UTC）", "状态"]
+    let at = clock.title("提出时间", "at");
+    let titles: [&str; 9] = match lang {
+        Lang::Zh => ["更正", "类型", "合同", "金额（元）", "更正对象", "原因", "提出人", &at, "状态"],
+        Lang::En => {
+            ["correction", "kind", "contract", "CNY", "corrects", "reason", "proposed by", &at, "state"]
         }
-        Lang::En => [
-            "correction",
-            "kind",
-            "contract",
-            "CNY",
-            "corrects",
-            "reason",
-            "proposed by",
-            "at (UTC)",
-            "state",
-        ],
     };
     table(&titles, corrections.iter().map(row).collect(), 3)
 }

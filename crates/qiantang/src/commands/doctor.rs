@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::context::{Context, Done, Run};
 use crate::{
     errors::Failure,
-    output::{duration, number, pick, text},
+    output::{duration, list, number, pick, text},
 };
 
 /// Check this machine, the settings and the center.
@@ -111,8 +111,13 @@ fn clock_offset_ms(context: &Context) -> Result<i64, Failure> {
 
 /// How the center's loops fare, for those who may know.
 fn loops(context: &Context, add: &mut impl FnMut(&str, bool, String, &str)) {
-    let Ok(loops) = context.client.get("/api/v1/loops") else { return };
-    for known in loops.as_array().into_iter().flatten() {
+    let loops = match context.client.get("/api/v1/loops").and_then(|loops| Ok(list(&loops)?.to_vec())) {
+        Ok(loops) => loops,
+        // They are for the center's people.
+        Err(failure) if failure.code == "forbidden" => return,
+        Err(failure) => return add("loops", false, failure.message, &failure.hint),
+    };
+    for known in &loops {
         let (state, error) = (text(known, "state"), text(known, "error"));
         let detail = if error.is_empty() {
             format!("{state}; the last good turn was {} ago", duration(number(known, "since_good_ms")))
