@@ -63,17 +63,8 @@ const FAMILIES: [&str; 27] = [
 /// All of the portal's code and templates.
 fn sources() -> String {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folders = [
-        "src/portal",
-        "src/price",
-        "src/tenant",
-        "src/nouns.rs",
-        "templates",
-        "../base/src",
-        "../base/templates",
-    ]
-    .map(|path| root.join(path));
-    let paths = folders.iter().flat_map(|path| if path.is_dir() { files(path) } else { vec![path.clone()] });
+    let folders = ["src", "templates", "../base/src", "../base/templates"].map(|path| root.join(path));
+    let paths = folders.iter().flat_map(|path| files(path));
     paths.map(|path| std::fs::read_to_string(path).expect("text")).collect()
 }
 

@@ -38,6 +38,9 @@ fn body(scene: &Scene, method: &str, path: &str, who: &str) -> Option<Value> {
         }
         ("POST", "/contracts/{id}/actions") => json!({ "action": "approve", "reason": "matrix" }),
         ("POST", "/contracts/{id}/top-up") => json!({ "amount_micro_cny": 1, "reference": who }),
+        ("POST", "/corrections") => json!({ "kind": "reversal", "contract": scene.alpha.contract,
+            "amount_micro_cny": 1, "corrects": who, "reason": "matrix" }),
+        ("POST", "/corrections/{id}/decide") => json!({ "book": true }),
         ("POST", "/price-books") => json!({ "name": who, "prices": [{ "pool": "ascend-910",
             "service_class": "spot", "domain": "research", "rate_micro_cny_per_card_hour": 1 }] }),
         ("POST", "/backup") => json!({ "path": scene.site.folder.path().join(format!("backup-{who}")) }),
@@ -65,12 +68,16 @@ fn verdict(scene: &Scene, method: &str, path: &str, who: &str, token: &str) -> S
 #[test]
 fn every_route_answers_each_role_as_the_golden_matrix_says() {
     let scene = Scene::new();
-    let auditor = json!({ "login": "auditor", "name": "A", "role": "auditor", "password": PASSWORD });
-    scene.site.post("/api/v1/members", &scene.site.operator, &auditor);
+    for role in ["auditor", "contracts", "center_finance"] {
+        let new = json!({ "login": role, "name": "A", "role": role, "password": PASSWORD });
+        scene.site.post("/api/v1/members", &scene.site.operator, &new);
+    }
     let callers = [
         ("nobody", String::new()),
         ("operator", scene.site.operator.clone()),
         ("auditor", scene.site.login("auditor")),
+        ("contracts", scene.site.login("contracts")),
+        ("money", scene.site.login("center_finance")),
         ("admin", scene.alpha.admin.clone()),
         ("developer", scene.alpha.developer.clone()),
         ("finance", scene.site.login("alpha-finance")),

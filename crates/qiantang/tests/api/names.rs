@@ -30,7 +30,8 @@ fn with(body: &Value, place: &[&str], text: &str) -> Value {
 #[test]
 fn a_name_that_is_no_line_of_text_is_refused_and_changes_nothing() {
     let site = Site::new(QIANTANG, 1, "");
-    let alpha = site.tenant("alpha", "research", &grant(), 8);
+    let package = json!({ "kind": "prepaid", "package": 3_600_000_000_i64, "fee": 1_000_000 });
+    let alpha = site.tenant("alpha", "research", &package, 8);
     let price = json!({ "pool": "ascend-910", "service_class": "normal", "domain": "research",
         "rate_micro_cny_per_card_hour": 1 });
     let member =

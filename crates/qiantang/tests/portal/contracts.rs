@@ -114,10 +114,12 @@ fn a_payment_is_reviewed_and_booked_once() {
     assert!(review.body.contains("¥ 1,000.00") && review.body.contains("value=\"book\""), "{}", review.body);
     assert_eq!(balance(), 0, "looking books nothing");
 
-    for _ in 0..2 {
-        let booked = operator.send_form(&top_up, &[payment[0], payment[1], ("step", "book")]);
-        assert_eq!(booked.status, 303, "{}", booked.body);
-    }
+    let book = || operator.send_form(&top_up, &[payment[0], payment[1], ("step", "book")]);
+    let booked = book();
+    assert_eq!(booked.status, 303, "{}", booked.body);
+    let again = book();
+    assert_eq!(again.status, 409);
+    assert!(again.body.contains("was booked before"), "{}", again.body);
     assert_eq!(balance(), 1_000_000_000, "one reference is booked once");
 
     let other = operator.send_form(&top_up, &[("amount", "2"), payment[1], ("step", "book")]);

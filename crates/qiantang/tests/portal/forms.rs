@@ -56,8 +56,25 @@ fn paths(scene: &Scene, job: &str) -> Vec<(&'static str, String)> {
     };
     let alliance = json!({ "slug": "vision", "name": { "zh": "视觉", "en": "Vision" } });
     scene.site.post("/api/v1/alliances", &scene.site.operator, &alliance);
+    let paying = json!({ "number": "to-correct", "terms": { "kind": "metered", "credit_limit": 0 },
+        "pools": ["ascend-910"], "starts_at": "2020-01-01", "ends_at": "2099-01-01", "tenant": "alpha",
+        "queue": { "weight": 1, "guaranteed_cards": 0, "max_running_cards": 8 } });
+    let operator = &scene.site.operator;
+    let paying =
+        scene.site.post("/api/v1/contracts", operator, &paying)["id"].as_str().expect("an id").to_owned();
+    for action in ["submit", "approve", "activate"] {
+        let path = format!("/api/v1/contracts/{paying}/actions");
+        scene.site.post(&path, operator, &json!({ "action": action }));
+    }
+    let paid = json!({ "amount_micro_cny": 5, "reference": "wrong" });
+    scene.site.post(&format!("/api/v1/contracts/{paying}/top-up"), operator, &paid);
+    let wrong = json!({ "kind": "reversal", "contract": "to-correct", "amount_micro_cny": 5, "corrects": "wrong",
+        "reason": "typed twice" });
+    let correction =
+        scene.site.post("/api/v1/corrections", operator, &wrong)["id"].as_str().expect("an id").to_owned();
     let of_one = [
         ("/alliances/{slug}", "vision".to_owned()),
+        ("/corrections/{id}", correction),
         ("/jobs/{id}", job.to_owned()),
         ("/nodes/{name}", scene.node()),
         ("/contracts/{id}", scene.alpha.contract.clone()),

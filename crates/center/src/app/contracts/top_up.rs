@@ -81,6 +81,7 @@ pub async fn top_up(center: &Center, caller: &Caller, id: &str, top_up: TopUp) -
 
 /// Refuses what can't be booked for a contract of this kind and state.
 fn check(contract: &Contract, top_up: &TopUp) -> Result<(), AppError> {
+    params::line::<64>(field::REFERENCE, top_up.reference.trim())?;
     let amounts = [top_up.amount_micro_cny, top_up.card_ms];
     if amounts.iter().any(|amount| !(0..=MOST_AMOUNT).contains(amount)) || amounts == [0, 0] {
         return Err(AppError::invalid(field::AMOUNT, ContractFault::Amounts { most: MOST_AMOUNT }));
@@ -93,7 +94,6 @@ fn check(contract: &Contract, top_up: &TopUp) -> Result<(), AppError> {
     if top_up.amount_micro_cny > 0 && kind.is_grant() {
         return Err(AppError::invalid(field::AMOUNT, ContractFault::NoMoney { kind }));
     }
-    params::line::<64>(field::REFERENCE, top_up.reference.trim())?;
     for (name, text) in [(field::BANK, &top_up.bank), (field::PAYER, &top_up.payer)] {
         if !text.is_empty() {
             params::line::<128>(name, text.as_str())?;
