@@ -258,7 +258,9 @@ pub async fn decide(
         Ok(Changed::new(id, detail, (view, changes)).of_tenant(contract.tenant))
     };
     let told = |center: &Center, (_, changes): &(CorrectionView, Vec<StateChange>)| {
-        changes.iter().for_each(|change| known_contracts::applied(center, change));
+        for change in changes {
+            known_contracts::applied(center, change);
+        }
     };
     Ok(center.change(may, work, told).await?.0)
 }

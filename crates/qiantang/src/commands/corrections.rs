@@ -44,7 +44,7 @@ enum Act {
 
 #[derive(Debug, Args)]
 struct Propose {
-    /// One of reversal, pay_out, credit_note, transfer, allowance, write_off.
+    /// One of `reversal`, `pay_out`, `credit_note`, `transfer`, `allowance`, `write_off`.
     kind: String,
     /// The contract's number or id.
     contract: String,
