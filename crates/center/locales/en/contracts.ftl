@@ -72,6 +72,7 @@ booked-for-good = What is booked is never changed or undone.
 amount-yuan = Amount in yuan
 reference = Reference
 reference-hint = The same reference is booked once in the whole center, in capitals or small letters.
+fee-open = Fee not paid
 paid-on = Paid on
 payer = Paid by
 bank = Bank

@@ -72,6 +72,7 @@ booked-for-good = 入账后不能更改或撤销。
 amount-yuan = 金额（元）
 reference = 凭证号
 reference-hint = 同一凭证在全中心只入账一次，不区分大小写。
+fee-open = 未付费用
 paid-on = 付款日期
 payer = 付款方
 bank = 银行

@@ -13,7 +13,7 @@ use domain::{
     contract::{ContractAction, ContractKind, ContractKindName, Funds},
 };
 use serde::Serialize;
-use store::{Tx, contracts as rows, ledger::ContractBalance, tenants};
+use store::{Tx, contracts as rows, ledger::ContractBalance, payments, tenants};
 
 use crate::{
     actions,
@@ -68,13 +68,15 @@ pub struct ContractView {
     pub lasts_until: Option<Rfc3339>,
     /// When its runs are stopped, once its balance has ended.
     pub grace_ends_at: Option<Rfc3339>,
+    /// What of its fee is not paid yet; `null` for kinds without a fee.
+    pub fee_open_micro_cny: Option<MicroCny>,
 }
 
 fn view(
     live: &Live,
     known: &LiveContract,
     unmetered: Use,
-    owner: TenantName,
+    (owner, paid): (TenantName, MicroCny),
     now: Timestamp,
 ) -> ContractView {
     let contract = &known.contract;
@@ -114,6 +116,7 @@ fn view(
         .unwrap_or(u32::MAX),
         lasts_until: lasts.map(|lasts| now.plus(lasts).into()),
         grace_ends_at: known.grace_ends_at.map(Rfc3339),
+        fee_open_micro_cny: contract.fee().map(|fee| MicroCny(fee.0 - paid.0)),
     }
 }
 
@@ -122,6 +125,7 @@ pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<ContractView>,
     let scope = caller.scope()?.tenant();
     center.policies.check(caller, actions::READ_CONTRACT, scope)?;
     let owners = owners(center, scope).await?;
+    let paid = center.read(payments::fees_paid).await?;
     let live = center.live();
     let now = moment::now();
     let unmetered = live.unmetered_by_contract(now);
@@ -129,7 +133,8 @@ pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<ContractView>,
     let mut views: Vec<ContractView> = seen
         .map(|(known, owner)| {
             let unmetered = unmetered.get(&known.contract.id).copied().unwrap_or_default();
-            view(&live, known, unmetered, owner.clone(), now)
+            let paid = paid.get(&known.contract.id).copied().unwrap_or_default();
+            view(&live, known, unmetered, (owner.clone(), paid), now)
         })
         .collect();
     views.sort_by(|a, b| a.number.cmp(&b.number));
@@ -158,7 +163,11 @@ pub fn visible(center: &Center, caller: &Caller, id: &str, action: Action) -> Re
 
 pub async fn show(center: &Center, caller: &Caller, id: &str) -> Result<ContractView, AppError> {
     let contract = visible(center, caller, id, actions::READ_CONTRACT)?;
-    let owner = center.read(move |tx| tenants::get_tenant(tx, contract.tenant)).await?.into();
+    let read = move |tx: &Tx| {
+        let paid = payments::fees_paid(tx)?.remove(&contract.id).unwrap_or_default();
+        Ok((tenants::get_tenant(tx, contract.tenant)?.into(), paid))
+    };
+    let owner = center.read(read).await?;
     let live = center.live();
     let known = live.contract(contract.id).ok_or_else(|| AppError::not_found("contract", id))?;
     let now = moment::now();

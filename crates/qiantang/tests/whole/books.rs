@@ -339,6 +339,63 @@ fn a_correction_needs_two_people_and_what_it_corrects_stays() {
     books_are_right(&site);
 }
 
+/// A run on all cards under a metered contract, which another contract takes back; the first attempt as it ended.
+fn preempted(preempted_percent: u8) -> (Site, Value) {
+    let site = Site::new(QIANTANG, 1, SECONDS);
+    let queue =
+        |guaranteed: u32| json!({ "weight": 1, "guaranteed_cards": guaranteed, "max_running_cards": 8 });
+    let metered = json!({ "kind": "metered", "credit_limit": 100_000_000_000_i64 });
+    let borrower = site.tenant_in("firm", "enterprise", &metered, &queue(0), None);
+    let owner = site.tenant_in("univ", "research", &grant(), &queue(8), None);
+    let book = json!({ "name": "v1", "prices": [price("ascend-910", "normal", 3600)],
+        "waivers": { "lost_percent": 100, "preempted_percent": preempted_percent } });
+    site.post("/api/v1/price-books", &site.operator, &book);
+    let long = site.submit(&borrower, &sleeps("borrows", 20, 8));
+    site.wait_for("its start", || runs(&site, &long).first()?["started_at"].as_str().map(drop));
+    // It is to be worth something.
+    let began = Instant::now();
+    site.wait_for("a second", || (began.elapsed() > Duration::from_secs(1)).then_some(()));
+    let own = site.submit(&owner, &sleeps("owns", 1, 8));
+    site.wait_for_end(&owner.developer, &own);
+    let first = site.wait_for("its end", || {
+        let all = runs(&site, &long);
+        all.into_iter().find(|run| run["attempt"] == 1 && run["state"] == "preempted")
+    });
+    site.post(&format!("/api/v1/jobs/{long}/cancel"), &borrower.developer, &json!({}));
+    site.wait_for_end(&borrower.developer, &long);
+    books_are_right(&site);
+    (site, first)
+}
+
+#[test]
+fn a_preempted_run_pays_up_to_its_notice_less_what_the_price_book_waives() {
+    let (site, run) = preempted(0);
+    let used = number(&run, "used_card_ms");
+    assert!(used >= 8_000 && used <= 8 * number(&run, "elapsed_ms"), "{run}");
+    assert_eq!((number(&run, "charge_micro_cny"), number(&run, "waived_micro_cny")), (used * 1000, 0));
+    let balance = site.get("/api/v1/capacity-balance", &site.operator);
+    assert_eq!(balance["closes"], true, "{balance}");
+    let kept = 8 * number(&run, "elapsed_ms") - used;
+    assert_eq!(
+        (number(&balance, "failed_card_ms"), number(&balance, "preempted_card_ms")),
+        (0, kept),
+        "{balance}"
+    );
+
+    let (site, run) = preempted(75);
+    let used = number(&run, "used_card_ms");
+    let (charged, waived) = (number(&run, "charge_micro_cny"), number(&run, "waived_micro_cny"));
+    assert_eq!((charged + waived, waived), (used * 1000, (used * 1000 * 75 + 99) / 100), "{run}");
+    let entries = site.get("/api/v1/ledger/transfers?order=newest&limit=200", &site.operator);
+    let causes =
+        entries["items"].as_array().expect("entries").iter().map(|one| one["cause"].as_str().unwrap_or(""));
+    assert_eq!(
+        causes.filter(|cause| cause.starts_with("waiver")).count(),
+        2,
+        "card time and money: {entries}"
+    );
+}
+
 #[test]
 fn a_run_that_its_engine_does_not_know_is_lost_and_not_charged() {
     let (mut site, tenant) = two_pools();

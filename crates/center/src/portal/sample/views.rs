@@ -178,6 +178,7 @@ pub fn contract() -> ContractView {
         waiting_jobs: 3,
         lasts_until: None,
         grace_ends_at: None,
+        fee_open_micro_cny: Some(MicroCny::from_yuan(1200)),
     }
 }
 
