@@ -63,12 +63,6 @@ pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<PriceBookView>
     books.sort_by_key(|book| std::cmp::Reverse((book.effective_from, book.id)));
     let in_force = price::in_force(&books, moment::now()).map(|book| book.id);
     let live = center.live();
-    let price = |price: &Price| PriceView {
-        pool: live.pool(price.pool).map(|pool| pool.name.clone()).unwrap_or_default(),
-        service_class: price.class,
-        domain: price.domain,
-        rate_micro_cny_per_card_hour: price.rate,
-    };
     let befores: Vec<Option<PriceBook>> = books.iter().skip(1).cloned().map(Some).chain([None]).collect();
     let view = |(book, before): (PriceBook, Option<PriceBook>)| PriceBookView {
         changes: price::changes(before.as_ref(), &book)
@@ -79,10 +73,27 @@ pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<PriceBookView>
         id: book.id,
         effective_from: book.effective_from.into(),
         is_in_force: in_force == Some(book.id),
-        prices: book.prices.iter().map(price).collect(),
+        prices: views(&live, &book.prices),
         name: book.name,
     };
     Ok(books.into_iter().zip(befores).map(view).collect())
+}
+
+/// The prices in force; none where no version is.
+pub fn in_force(center: &Center, caller: &Caller) -> Result<Vec<PriceView>, AppError> {
+    center.policies.check(caller, READ, None)?;
+    let live = center.live();
+    Ok(live.prices(moment::now()).map(|book| views(&live, &book.prices)).unwrap_or_default())
+}
+
+fn views(live: &Live, prices: &[Price]) -> Vec<PriceView> {
+    let view = |price: &Price| PriceView {
+        pool: live.pool(price.pool).map(|pool| pool.name.clone()).unwrap_or_default(),
+        service_class: price.class,
+        domain: price.domain,
+        rate_micro_cny_per_card_hour: price.rate,
+    };
+    prices.iter().map(view).collect()
 }
 
 /// One version, by its id or name; the newest of that name.

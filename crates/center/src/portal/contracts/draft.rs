@@ -26,7 +26,6 @@ use crate::{
     },
     center::Center,
     portal::tenants::tenants_by_name,
-    tenant::ask as tenants,
 };
 
 const KINDS: [&str; 4] = ["prepaid", "metered", "reserved", "grant"];
@@ -96,12 +95,6 @@ pub async fn create(
     may_draft(&center, &visitor)?;
     let ui = visitor.front.ui;
     let new = read(ui, &mut form, visitor.is_of_center());
-    if visitor.is_of_center()
-        && let Some(slug) = &new.tenant
-        && tenants::show(&center, &visitor.caller, slug).await.is_err()
-    {
-        form.blame_by(ui, "tenant", "tenant");
-    }
     if !form.is_good() {
         return show(&center, &visitor, StatusCode::UNPROCESSABLE_ENTITY, form).await;
     }

@@ -21,7 +21,7 @@ use crate::{
         statements::{self, TransferQuery, TransferView},
     },
     center::Center,
-    price::ask::{self as prices, PriceView},
+    price::ask as prices,
 };
 
 /// Entries of the ledger on one page.
@@ -110,7 +110,7 @@ pub async fn page(
         most: ui.t1("unit-cards", "n", queue.max_running_cards),
         lending: limit(queue.lending_limit),
         borrowing: limit(queue.borrowing_limit),
-        prices: rates(center, visitor, &contract).await?,
+        prices: rates(center, visitor, &contract)?,
         tenant,
         events,
         transfers,
@@ -161,11 +161,9 @@ pub fn may_top_up(center: &Center, visitor: &Visitor, contract: &ContractView) -
 }
 
 /// What a card-hour costs by class, for this contract's kind and its tenant's domain.
-async fn rates(center: &Center, visitor: &Visitor, contract: &ContractView) -> Result<Vec<Price>, AppError> {
-    let books = prices::list(center, &visitor.caller).await?;
+fn rates(center: &Center, visitor: &Visitor, contract: &ContractView) -> Result<Vec<Price>, AppError> {
     let domain = contract.owner.domain;
-    let listed: Vec<PriceView> =
-        books.into_iter().find(|book| book.is_in_force).map(|book| book.prices).unwrap_or_default();
+    let listed = prices::in_force(center, &visitor.caller)?;
     let rate = |class: ServiceClass| {
         let of_class = listed.iter().filter(|price| {
             price.service_class == class && price.domain == domain && contract.pools.contains(&price.pool)
