@@ -30,7 +30,7 @@ fn parts(source: &str, key: &str) -> std::collections::BTreeSet<String> {
 }
 
 /// Families of words that are looked up by a code: what stands before the code.
-const FAMILIES: [&str; 25] = [
+const FAMILIES: [&str; 28] = [
     "account-",
     "act-",
     "action-",
@@ -50,10 +50,14 @@ const FAMILIES: [&str; 25] = [
     "nav-",
     "nav-group-",
     "node-",
+    "period-none-",
+    "period-state-",
     "policy-",
     "refused-",
     "role-",
     "rule-",
+    // The command line's.
+    "slurm-",
     "state-",
     "unreadable-",
 ];
@@ -63,6 +67,7 @@ fn sources() -> String {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let folders = [
         "src/portal",
+        "src/period",
         "src/price",
         "src/tenant",
         "src/nouns.rs",

@@ -12,6 +12,7 @@ mod jobs;
 mod login;
 mod members;
 mod nodes;
+mod periods;
 mod prices;
 mod projects;
 mod sbatch;
@@ -62,6 +63,8 @@ commands! {
     History(history::History),
     Usage(usage::Usage),
     Statement(statements::Statement),
+    #[command(name = "period")]
+    Periods(periods::Periods),
     Contracts(contracts::Contracts),
     Prices(prices::Prices),
     Tenants(tenants::Tenants),

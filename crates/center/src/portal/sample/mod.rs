@@ -15,6 +15,7 @@ use base::page::{
 use domain::Lang;
 use testkit::{files_below as files, markup};
 
+use crate::period::{PeriodPage, PeriodsPage};
 use crate::portal::{audit, capacity, contracts, jobs, nodes, overview, people, sign_in, tokens, twin};
 use crate::price::{DraftPage, PriceBookPage, PriceBooksPage};
 use crate::tenant::TenantsPage;
@@ -27,14 +28,17 @@ pub trait Sample: Template + Sized {
 
 /// The files of code that have pages.
 fn pages_of_code() -> Vec<PathBuf> {
-    ["src/portal", "src/price", "src/tenant"].iter().flat_map(|folder| files(&root().join(folder))).collect()
+    ["src/period", "src/portal", "src/price", "src/tenant"]
+        .iter()
+        .flat_map(|folder| files(&root().join(folder)))
+        .collect()
 }
 
 /// The samples of a page, as they are sent.
 type Rendered = fn(&Page) -> Vec<String>;
 
 /// Each page by the template that it is made of.
-const PAGES: [(&str, Rendered); 25] = [
+const PAGES: [(&str, Rendered); 27] = [
     ("audit.html", rendered::<audit::AuditPage>),
     ("capacity.html", rendered::<capacity::CapacityPage>),
     ("contract.html", rendered::<contracts::show::ContractPage>),
@@ -49,6 +53,8 @@ const PAGES: [(&str, Rendered); 25] = [
     ("overview_center.html", rendered::<overview::OfCenter>),
     ("overview_tenant.html", rendered::<overview::OfTenant>),
     ("people.html", rendered::<people::PeoplePage>),
+    ("period/list.html", rendered::<PeriodsPage>),
+    ("period/show.html", rendered::<PeriodPage>),
     ("price/list.html", rendered::<PriceBooksPage>),
     ("price/new.html", rendered::<DraftPage>),
     ("price/show.html", rendered::<PriceBookPage>),
