@@ -104,6 +104,11 @@ impl From<StoreError> for AppError {
                 message: format!("{what} is there already"),
                 hint: "choose another, or change the one that is there".into(),
             },
+            StoreError::PeriodClosed { month, .. } => Self::Refused {
+                code: Refusal::PeriodClosed,
+                message: error.to_string(),
+                hint: format!("what belongs to {month} is posted now, as a correction of it"),
+            },
             StoreError::NotFound { noun, id } => Self::NotFound { noun, id },
             StoreError::Busy { .. } => Self::TooMany { retry_after_s: 1 },
             StoreError::Closed => Self::Stopping,

@@ -16,7 +16,8 @@ pub struct Event {
     pub tenant: Option<TenantId>,
     pub job: Option<JobId>,
     pub run: Option<RunId>,
-    /// `job_submitted`, `job_stopping`, `job_ended`, `run_started`, `run_ended`, `contract_changed`, `node_changed`.
+    /// `job_submitted`, `job_stopping`, `job_ended`, `run_started`, `run_ended`, `contract_changed`, `node_changed`,
+    /// `period_closed`.
     pub kind: String,
     #[schema(value_type = Object)]
     pub data: Value,

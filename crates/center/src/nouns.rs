@@ -8,7 +8,9 @@ use base::{
 use domain::TenantId;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{actions, api, app::overview, center::Center, correction, event_kinds, portal, price, tenant};
+use crate::{
+    actions, api, app::overview, center::Center, correction, event_kinds, period, portal, price, tenant,
+};
 
 pub const PLATFORM: Platform<Center> = Platform { name: "center", nouns: NOUNS };
 
@@ -25,6 +27,7 @@ const NOUNS: &[Noun<Center>] = &[
     price::NOUN,
     USE,
     LEDGER,
+    period::NOUN,
     CAPACITY_BALANCE,
     MEMBER,
     PROJECT,

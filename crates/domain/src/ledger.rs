@@ -210,11 +210,22 @@ pub struct Calendar<'a> {
 impl Calendar<'_> {
     /// When an entry is posted that belongs to `at`, and the period that it corrects.
     fn place(&self, at: Timestamp) -> (Timestamp, Option<Month>) {
-        if at < self.open_from {
-            (self.now.max(self.open_from), Some(self.zone.month(at)))
-        } else {
-            (at, None)
+        if at < self.open_from { (self.late(), Some(self.zone.month(at))) } else { (at, None) }
+    }
+
+    /// When an entry is posted that belongs into a closed period.
+    fn late(&self) -> Timestamp {
+        self.now.max(self.open_from)
+    }
+
+    /// The closed months from that of `at` on, each with its end.
+    fn closed_since(&self, at: Timestamp) -> Vec<(Month, Timestamp)> {
+        if at >= self.open_from {
+            return Vec::new();
         }
+        let months = std::iter::successors(Some(self.zone.month(at)), |month| Some(month.next()));
+        let with_ends = months.map(|month| (month, self.zone.bounds(month).1));
+        with_ends.take_while(|(_, end)| *end <= self.open_from).collect()
     }
 }
 
@@ -229,7 +240,8 @@ pub struct Entries {
 /// The entries by which a run is metered up to `upto`, in the order in which they are posted. They post the difference
 /// to what was posted before, cut where a day begins, so that the use of a day is posted on that day and no other. What
 /// was metered beyond the run's end is given back now. Of a run that the center cut short, the share that
-/// `waivers` says is waived. There are none of amount 0.
+/// `waivers` says is waived. What takes use of a closed month back is an entry of its own that names the month. There are
+/// none of amount 0.
 pub fn meter(
     run: &Run,
     metered: Metered,
@@ -240,8 +252,7 @@ pub fn meter(
     let gross = |at: Timestamp| Metered { used: run.used(at), charged: run.charge(at) };
     let mut all = Vec::new();
     let mut before = metered;
-    let mut post = |at: Timestamp, due: Metered, less: Less| {
-        let (at, corrects) = calendar.place(at);
+    let mut post = |(at, corrects): (Timestamp, Option<Month>), due: Metered, less: Less| {
         let postings = postings(run, before, due, less, corrects);
         before = due;
         if !postings.is_empty() {
@@ -249,17 +260,50 @@ pub fn meter(
         }
     };
     for day in calendar.zone.days_begin(metered_until(run, metered).unwrap_or(upto), upto) {
-        post(Timestamp::from_micros(day.as_micros() - 1), gross(day), Less::Refund);
+        post(calendar.place(Timestamp::from_micros(day.as_micros() - 1)), gross(day), Less::Refund);
     }
     let due = gross(upto);
-    // Where less is due than was posted, it is learnt now.
-    post(if due.used < metered.used { calendar.now } else { upto }, due, Less::Refund);
+    let closed = run.state.started_at().map(|at| calendar.closed_since(at)).unwrap_or_default();
+    if due.used < metered.used {
+        // It is learnt now. The last months are taken back first.
+        let mut place = (calendar.now, None);
+        for (month, end) in closed.iter().rev() {
+            let level = level_at(run, *end);
+            if level.used < metered.used {
+                let level = if level.used > due.used { level } else { due };
+                post(place, level, Less::Refund);
+            }
+            place = (calendar.late(), Some(*month));
+        }
+        post(place, due, Less::Refund);
+    } else {
+        post(calendar.place(upto), due, Less::Refund);
+    }
     if let Some(outcome) = run.state.outcome() {
-        let left = |amount: i64| amount - waivers.of(outcome, amount);
-        let due = Metered { used: CardMs(left(due.used.0)), charged: MicroCny(left(due.charged.0)) };
-        post(upto, due, Less::Waiver);
+        let left = |of: Metered| {
+            let rest = |amount: i64| amount - waivers.of(outcome, amount);
+            Metered { used: CardMs(rest(of.used.0)), charged: MicroCny(rest(of.charged.0)) }
+        };
+        let waived_of = |of: Metered| {
+            let left = left(of);
+            (of.used.0 - left.used.0, of.charged.0 - left.charged.0)
+        };
+        for (month, end) in closed {
+            let (used, charged) = waived_of(gross(end.min(upto)));
+            let level =
+                Metered { used: CardMs(due.used.0 - used), charged: MicroCny(due.charged.0 - charged) };
+            post((calendar.late(), Some(month)), level, Less::Waiver);
+        }
+        post(calendar.place(upto), left(due), Less::Waiver);
     }
     all
+}
+
+/// How far a run would be metered at `at` if it had gone on until then.
+fn level_at(run: &Run, at: Timestamp) -> Metered {
+    let cards = run.placement.card_count();
+    let used = run.state.started_at().map_or(CardMs::ZERO, |from| CardMs::of(cards, from, at));
+    Metered { used, charged: run.rate.charge(used).unwrap_or(MicroCny(i64::MAX)) }
 }
 
 /// Up to when a run that has not ended is metered; `None` where it has not started.
@@ -360,12 +404,59 @@ mod tests {
         let now = at("2026-12-01T01:00:00Z");
         let calendar = Calendar { open_from: at("2026-12-01T00:00:00Z"), ..calendar(&zone, now) };
         let all = meter(&run, metered, at("2026-11-30T23:30:00Z"), Waivers::default(), calendar);
-        assert_eq!(all.len(), 1);
-        assert_eq!((all[0].at, all[0].postings[0].cause), (now, Cause::Refund(run.id)));
+        // An hour of December, and half an hour of the closed month.
+        let told = all.iter().map(|entries| {
+            let one = &entries.postings[0];
+            (entries.at, one.cause, one.amount / 3_600_000, one.corrects.map(|month| month.to_string()))
+        });
+        let refund = Cause::Refund(run.id);
+        assert_eq!(
+            told.collect::<Vec<_>>(),
+            [(now, refund, 8, None), (now, refund, 4, Some("2026-11".to_owned()))]
+        );
         // What is learnt late of a closed period is posted now, and says what it corrects.
         let all = meter(&run, Metered::default(), at("2026-11-30T23:30:00Z"), Waivers::default(), calendar);
         let corrects = all[0].postings[0].corrects.map(|month| month.to_string());
         assert_eq!((all[0].at, corrects.as_deref()), (now, Some("2026-11")));
+    }
+
+    #[test]
+    fn what_takes_use_of_closed_months_back_names_each() {
+        let zone = Zone::utc();
+        let mut run = run(3_600_000_000);
+        run.state = run.state.start(at("2026-10-31T22:00:00Z")).unwrap();
+        let hour = 8 * 3_600_000;
+        let told = |run: &Run, metered, upto: &str, waivers| {
+            let now = at("2026-12-01T02:00:00Z");
+            let calendar = Calendar { zone: &zone, open_from: at("2026-12-01T00:00:00Z"), now };
+            let all = meter(run, metered, at(upto), waivers, calendar);
+            let of = |entries: &Entries| {
+                let one = &entries.postings[0];
+                assert!(entries.at >= calendar.open_from, "{entries:?}");
+                (one.cause.code(), one.amount / hour, one.corrects.map(|month| month.to_string()))
+            };
+            all.iter().map(of).collect::<Vec<_>>()
+        };
+        let month = |text: &str| Some(text.to_owned());
+        let metered = Metered { used: CardMs(724 * hour), charged: MicroCny(724 * 8 * 3_600_000_000) };
+        // Lost in December: two hours of October, 720 of November, one of December, one given back.
+        let mut lost = run.clone();
+        lost.end(at("2026-12-01T01:00:00Z"), None, Outcome::Lost).unwrap();
+        assert_eq!(
+            told(&lost, metered, "2026-12-01T01:00:00Z", Waivers::ALL),
+            [
+                ("refund", 1, None),
+                ("waiver", 2, month("2026-10")),
+                ("waiver", 720, month("2026-11")),
+                ("waiver", 1, None)
+            ]
+        );
+        // It had ended in October: all that was metered beyond that is given back.
+        run.end(at("2026-10-31T23:00:00Z"), None, Outcome::Succeeded).unwrap();
+        assert_eq!(
+            told(&run, metered, "2026-10-31T23:00:00Z", Waivers::default()),
+            [("refund", 2, None), ("refund", 720, month("2026-11")), ("refund", 1, month("2026-10"))]
+        );
     }
 
     #[test]

@@ -259,10 +259,10 @@ fn books(store: &Store, contract: ContractId, last: Timestamp) {
     });
     let month = Timestamp::from_micros(last.as_micros() - 30 * 86_400_000_000);
     time(store, "statement of a month, by project", |tx| {
-        ledger::use_by_project_between(tx, contract, month, last).map(|all| all.len())
+        ledger::lines_between(tx, contract, month, last, ledger::By::Project).map(|all| all.len())
     });
     time(store, "statement of a month, by job", |tx| {
-        ledger::use_between(tx, contract, month, last).map(|all| all.len())
+        ledger::lines_between(tx, contract, month, last, ledger::By::Job).map(|all| all.len())
     });
 }
 

@@ -15,14 +15,17 @@ use domain::{
 };
 
 pub use rows::TransferRow;
-pub use statement::{UseLine, use_between, use_by_project_between};
+pub use statement::{By, EndedRuns, Group, Line, ended_runs, lines_between};
 pub use sums::{
     ContractBalance, Turnover, balance, balances_of_contracts, moved_between, sum_of_cause,
     turnovers_of_center,
 };
 pub use verify::{LedgerReport, verify};
 
-use crate::db::{StoreError, Tx, params, statements};
+use crate::{
+    db::{StoreError, Tx, params, statements},
+    periods,
+};
 use rows::{AccountColumns, transfer_columns, transfer_row};
 
 statements! { "transfers";
@@ -53,7 +56,7 @@ pub struct TransferFilter {
 
 /// Posts a transfer. `false` if it is there already with the same content; [`StoreError::Conflict`] if its
 /// key is there with other content. `id`, `at` and the period that it corrects are not part of the content:
-/// posting again later is still posting once.
+/// posting again later is still posting once. [`StoreError::PeriodClosed`] if `at` is in a month that is closed.
 pub fn post(tx: &Tx, posting: &Posting, id: TransferId, at: Timestamp) -> Result<bool, StoreError> {
     if posting.amount <= 0 || posting.debit == posting.credit {
         let what = format!(
@@ -61,6 +64,11 @@ pub fn post(tx: &Tx, posting: &Posting, id: TransferId, at: Timestamp) -> Result
             posting.key, posting.amount, posting.debit, posting.credit
         );
         return Err(StoreError::Invalid { what });
+    }
+    if let Some(month) = periods::closed_at(tx, at)?
+        && tx.find(FIND_KEY, params![&posting.key], transfer_row)?.is_none()
+    {
+        return Err(StoreError::PeriodClosed { month, key: posting.key.clone() });
     }
     let (debit, credit) = (AccountColumns::of(&posting.debit), AccountColumns::of(&posting.credit));
     let corrects = posting.corrects.map(|month| month.to_string());

@@ -28,11 +28,9 @@ statements! { "runs";
     JOBS_OF_LATEST_OF = "SELECT DISTINCT j.id, j.name FROM (SELECT job FROM events WHERE tenant = ?2 \
                          ORDER BY seq DESC LIMIT ?1) e JOIN jobs j ON j.id = e.job";
     CREDITS_SINCE = "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM transfers \
-                      WHERE credit_contract = ?1 AND at >= ?2 AND unit = ?3";
+                      WHERE credit_contract = ?1 AND credit = 'contract' AND at >= ?2 AND unit = ?3";
     DEBITS_SINCE = "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM transfers \
-                     WHERE debit_contract = ?1 AND at >= ?2 AND unit = ?3";
-    CAUSES = "SELECT cause, unit, CAST(SUM(amount) AS BIGINT) FROM transfers WHERE (credit_contract = ?1 OR \
-              debit_contract = ?1) AND at >= ?2 AND at < ?3 AND run IS NULL GROUP BY cause, unit";
+                     WHERE debit_contract = ?1 AND debit = 'contract' AND at >= ?2 AND unit = ?3";
     TRANSFERS_BEFORE =
         concat!("SELECT ", transfer_columns!(), " FROM transfers WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2");
     JOB_OF_RUN = "SELECT j.id, j.name FROM runs r JOIN jobs j ON j.id = r.job WHERE r.id = ?1";
@@ -98,16 +96,6 @@ pub fn balance_at(tx: &Tx, contract: ContractId, unit: Unit, at: Timestamp) -> R
     let debits: i64 = tx.one(DEBITS_SINCE, params![&contract, at, code], |row| row.get(0))?;
     // The balance of now is kept, and fewer transfers are after the instant than before it.
     Ok(balance(tx, Account::Contract(contract), unit)? - (credits - debits))
-}
-
-/// The sums that were posted to a contract in `[from, until)` for anything but runs: cause, unit and sum.
-pub fn sums_by_cause(
-    tx: &Tx,
-    contract: ContractId,
-    from: Timestamp,
-    until: Timestamp,
-) -> Result<Vec<(String, String, i64)>, StoreError> {
-    tx.all(CAUSES, params![&contract, from, until], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
 }
 
 /// The `limit` newest transfers before number `before` (`None`: from the newest on), newest first; a

@@ -168,9 +168,7 @@ struct Stay {
 }
 
 fn between(tx: &Tx, from: Timestamp, until: Timestamp) -> Result<Vec<Stay>, StoreError> {
-    // A run that began before this, by more than the longest run took, has ended by `from`.
-    let longest_us: i64 = tx.one(LONGEST, params![], |row| row.get(0))?;
-    let earliest = Timestamp::from_micros(from.as_micros().saturating_sub(longest_us));
+    let earliest = earliest_start(tx, from)?;
     let mut stays = tx.all(BETWEEN, params![from, until, earliest], stay)?;
     // Those that run are few, so all are read: asked for by their start, the database may look at all that
     // ever started.
@@ -181,6 +179,13 @@ fn between(tx: &Tx, from: Timestamp, until: Timestamp) -> Result<Vec<Stay>, Stor
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(stays)
+}
+
+/// The earliest start of a run that had not ended before `from`, by how long the longest run took. It holds for those
+/// that have ended.
+pub(crate) fn earliest_start(tx: &Tx, from: Timestamp) -> Result<Timestamp, StoreError> {
+    let longest_us: i64 = tx.one(LONGEST, params![], |row| row.get(0))?;
+    Ok(Timestamp::from_micros(from.as_micros().saturating_sub(longest_us)))
 }
 
 fn stay(row: Row<'_>) -> Result<Stay, StoreError> {

@@ -12,6 +12,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use domain::Millis;
+use engines::AHEAD_VARIABLE;
 use ureq::Agent;
 
 use crate::http::agent;
@@ -32,6 +34,8 @@ pub struct Site {
     agent: Agent,
     /// The operator's token.
     pub operator: String,
+    /// By how much the center's clock is ahead of the machine's from its next start on.
+    pub clock_ahead: Millis,
 }
 
 impl Site {
@@ -68,6 +72,7 @@ impl Site {
             url: String::new(),
             agent: agent(),
             operator: String::new(),
+            clock_ahead: Millis(0),
         };
         site.start();
         site.operator = site.login("operator");
@@ -94,6 +99,7 @@ impl Site {
             .arg(&self.settings)
             .env("QIANTANG_OPERATOR_PASSWORD", PASSWORD)
             .env("RUST_LOG", std::env::var("RUST_LOG").unwrap_or_else(|_| "warn".into()))
+            .envs((self.clock_ahead != Millis(0)).then(|| (AHEAD_VARIABLE, self.clock_ahead.0.to_string())))
             .env("QIANTANG__LIMITS__REQUESTS_PER_SECOND", "1000000")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

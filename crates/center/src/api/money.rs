@@ -103,9 +103,10 @@ pub async fn top_up(
     Ok(Json(contracts::top_up(&center, &caller, &id, body.value).await?))
 }
 
-/// A contract's statement of one month; a table with `format=csv` or `Accept: text/csv`.
+/// A contract's statement of one month; a table with `format=csv` or `Accept: text/csv`, and what its lines about runs are
+/// made of with `annex=jobs`. That of a closed month is always the same bytes, whose SHA-256 is in `X-Statement-SHA256`.
 #[utoipa::path(get, path = "/contracts/{id}/statement", tag = "money", params(("id" = String, Path), StatementQuery),
-    responses((status = 200, body = Statement), (status = 404, body = Problem)))]
+    responses((status = 200, body = Statement), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub async fn statement(
     State(center): State<Center>,
     Auth(caller): Auth,
@@ -113,13 +114,9 @@ pub async fn statement(
     Params(query): Params<StatementQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let statement = statements::statement(&center, &caller, &id, &query).await?;
     let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if query.format.as_deref() == Some("csv") || accepts.starts_with("text/csv") {
-        let kind = [(header::CONTENT_TYPE, "text/csv; charset=utf-8")];
-        return Ok((kind, statements::csv(&statement)).into_response());
-    }
-    Ok(Json(statement).into_response())
+    let answer = statements::answer(&center, &caller, &id, &query, accepts.starts_with("text/csv")).await?;
+    Ok(answer.into_response())
 }
 
 /// Use and charges of an interval.

@@ -54,14 +54,19 @@ pub struct ContractView {
     pub starts_at: Rfc3339,
     pub ends_at: Rfc3339,
     pub queue: QueueTerms,
-    /// What is left, use up to now counted.
+    /// Up to when use is counted: the instant of this answer.
+    pub as_of: Rfc3339,
+    /// What is left, use up to `as_of` counted.
     pub funds: Funds,
     /// The share of a package or capped grant that is used, in thousandths.
     pub used_permille: Option<u32>,
-    /// Money paid in less money charged, use up to now counted.
+    /// Money paid in less money charged, use up to `as_of` counted.
     pub money_balance_micro_cny: MicroCny,
     /// Card time used; for a package or capped grant less what it gives.
     pub use_balance_card_ms: CardMs,
+    /// The two balances as they are posted: those of the ledger and of statements.
+    pub posted_money_balance_micro_cny: MicroCny,
+    pub posted_use_balance_card_ms: CardMs,
     pub running_cards: u32,
     pub waiting_jobs: u32,
     /// When the funds end if all goes on as now.
@@ -105,10 +110,13 @@ fn view(
         starts_at: contract.starts_at.into(),
         ends_at: contract.ends_at.into(),
         queue: contract.queue,
+        as_of: now.into(),
         funds,
         used_permille: whole.map(permille),
         money_balance_micro_cny: money_balance,
         use_balance_card_ms: use_balance,
+        posted_money_balance_micro_cny: known.balance.money_balance,
+        posted_use_balance_card_ms: known.balance.use_balance,
         running_cards: live.cards_in_use(contract.id),
         waiting_jobs: u32::try_from(
             live.jobs().filter(|j| j.job.contract == contract.id && j.job.tasks.waiting() > 0).count(),

@@ -1,63 +1,130 @@
-//! Statements: what a contract was given and charged in a month, from the ledger alone, so that the same month always
-//! gives the same statement.
+//! Statements: what a contract was given and charged in a month, from the ledger alone. That of a closed month is given
+//! out as it was frozen, byte for byte.
 
+mod csv;
+mod made;
+
+use axum::{
+    Json,
+    http::header,
+    response::{IntoResponse, Response},
+};
 use domain::{
-    CardMs, JobId, MicroCny, Month, Rfc3339, Timestamp, Zone,
-    contract::ContractKindName,
+    JobId, Month, Rfc3339, Timestamp, Zone,
     ledger::{Account, Cause, Unit},
     problem::{Wrong, field},
 };
 use serde::{Deserialize, Serialize};
-use store::{ledger, recent, tenants::get_tenant};
+use store::{ledger, periods, recent};
 
 use super::contracts;
 use crate::{actions, center::Center};
 use base::{auth::Caller, error::AppError, moment};
 use base::{listing::Listing, params};
 
+pub use made::{Balances, CauseTotal, JobLine, Statement, StatementAnnex, StatementLine, bounds, make_with};
+
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct StatementQuery {
     /// `YYYY-MM`, in the center's time zone; this month where left out.
     pub month: Option<String>,
-    /// `csv` for a table.
+    /// `json`, or `csv` for a table.
     pub format: Option<String>,
+    /// `jobs` for what its lines about runs are made of, job by job.
+    pub annex: Option<String>,
 }
 
-#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-pub struct Statement {
-    pub contract: String,
-    pub tenant_slug: String,
-    pub kind: ContractKindName,
-    pub month: String,
-    pub from: Rfc3339,
-    pub to: Rfc3339,
-    /// Balances at the beginning and the end, credits less debits.
-    pub opening: Balances,
-    pub closing: Balances,
-    pub paid_in_micro_cny: MicroCny,
-    pub fees_micro_cny: MicroCny,
-    pub lines: Vec<StatementLine>,
-    pub used_card_ms: CardMs,
-    pub charge_micro_cny: MicroCny,
-    /// The month is over: nothing of this will change.
-    pub is_final: bool,
+domain::codes! {
+    /// The forms in which a statement is given out.
+    #[derive(Default)]
+    pub enum Format {
+        #[default]
+        Json = "json",
+        Csv = "csv",
+    }
+
+    /// The lists that come with a statement.
+    pub enum Annex {
+        Jobs = "jobs",
+    }
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct Balances {
-    pub card_ms: CardMs,
-    pub micro_cny: MicroCny,
+/// A statement, and the bytes that were frozen when its month was closed.
+#[derive(Clone, Debug)]
+pub struct GivenOut {
+    pub statement: Statement,
+    pub frozen: Option<Frozen>,
 }
 
-/// Use by one project; what was given back for runs that the center lost is taken off.
-#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-pub struct StatementLine {
-    pub project: String,
-    /// Runs with postings in the month.
-    pub runs: u64,
-    pub used_card_ms: CardMs,
-    pub charge_micro_cny: MicroCny,
+#[derive(Clone, Debug)]
+pub struct Frozen {
+    /// JSON.
+    pub body: String,
+    /// In hexadecimal.
+    pub sha256: String,
+}
+
+/// A statement in the form that was asked for.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    Statement(Box<GivenOut>),
+    Annex(Box<StatementAnnex>),
+    Csv(String),
+}
+
+/// The header that has the SHA-256 of a frozen statement.
+const DIGEST: &str = "x-statement-sha256";
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Csv(table) => ([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], table).into_response(),
+            Self::Annex(annex) => Json(annex).into_response(),
+            Self::Statement(given) => match given.frozen {
+                None => Json(given.statement).into_response(),
+                Some(Frozen { body, sha256 }) => {
+                    let kind = [(header::CONTENT_TYPE, "application/json")];
+                    (kind, [(DIGEST, sha256)], body).into_response()
+                }
+            },
+        }
+    }
+}
+
+/// Bytes in hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What a query asks for.
+pub async fn answer(
+    center: &Center,
+    caller: &Caller,
+    id: &str,
+    query: &StatementQuery,
+    prefers_csv: bool,
+) -> Result<Answer, AppError> {
+    let format = match query.format.as_deref().filter(|text| !text.is_empty()) {
+        None if prefers_csv => Format::Csv,
+        None => Format::default(),
+        Some(text) => params::word(field::FORMAT, text, Format::from_code, &Format::ALL.map(Format::code))?,
+    };
+    let annex = query.annex.as_deref().filter(|text| !text.is_empty());
+    let annex =
+        annex.map(|text| params::word(field::ANNEX, text, Annex::from_code, &Annex::ALL.map(Annex::code)));
+    Ok(match (annex.transpose()?, format) {
+        (None, Format::Json) => Answer::Statement(Box::new(statement(center, caller, id, query).await?)),
+        (None, Format::Csv) => {
+            Answer::Csv(csv::statement(&statement(center, caller, id, query).await?.statement))
+        }
+        (Some(Annex::Jobs), Format::Json) => {
+            Answer::Annex(Box::new(by_job(center, caller, id, query).await?))
+        }
+        (Some(Annex::Jobs), Format::Csv) => {
+            Answer::Csv(csv::annex(&by_job(center, caller, id, query).await?))
+        }
+    })
 }
 
 pub async fn statement(
@@ -65,93 +132,50 @@ pub async fn statement(
     caller: &Caller,
     id: &str,
     query: &StatementQuery,
-) -> Result<Statement, AppError> {
+) -> Result<GivenOut, AppError> {
     let contract = contracts::visible(center, caller, id, actions::READ_STATEMENT)?;
-    let now = moment::now();
-    let zone = &center.settings.time_zone;
-    let month = month(zone, query.month.as_deref(), now)?;
-    let (from, to) = zone.bounds(month);
-    let id = contract.id;
-    let tenant = contract.tenant;
-    let (tenant_slug, uses, others, opening, closing) = center
-        .read(move |tx| {
-            let balances = |at| {
-                let [card_ms, micro_cny] =
-                    [Unit::CardMs, Unit::MicroCny].map(|unit| recent::balance_at(tx, id, unit, at));
-                Ok::<_, store::StoreError>(Balances {
-                    card_ms: CardMs(card_ms?),
-                    micro_cny: MicroCny(micro_cny?),
-                })
-            };
-            let uses = ledger::use_by_project_between(tx, id, from, to)?;
-            let (slug, sums) = (get_tenant(tx, tenant)?.slug, recent::sums_by_cause(tx, id, from, to)?);
-            Ok((slug, uses, sums, balances(from)?, balances(to)?))
+    let zone = center.settings.time_zone.clone();
+    let month = month(&zone, query.month.as_deref(), moment::now())?;
+    center
+        .try_read(move |tx| match periods::find_statement(tx, contract.id, month)? {
+            None => Ok(GivenOut { statement: made::make(tx, &zone, &contract, month)?, frozen: None }),
+            Some(kept) => {
+                let statement = serde_json::from_str(&kept.body).map_err(|error| {
+                    AppError::internal_at(format!("the statement {}", kept.number), error)
+                })?;
+                let frozen = Frozen { body: kept.body, sha256: hex(&kept.sha256) };
+                Ok(GivenOut { statement, frozen: Some(frozen) })
+            }
         })
-        .await?;
-    let money = |cause: Cause| {
-        let of_cause = others.iter().filter(|(code, unit, _)| code == cause.code() && unit == "micro_cny");
-        MicroCny(of_cause.map(|(_, _, amount)| amount).sum())
-    };
-    let lines: Vec<StatementLine> = uses
-        .into_iter()
-        .map(|line| StatementLine {
-            project: line.project_slug,
-            runs: line.runs,
-            used_card_ms: line.used,
-            charge_micro_cny: line.charged,
-        })
-        .collect();
-    Ok(Statement {
-        contract: contract.number,
-        tenant_slug,
-        kind: contract.kind.name(),
-        month: month.to_string(),
-        from: from.into(),
-        to: to.into(),
-        opening,
-        closing,
-        paid_in_micro_cny: money(Cause::TopUp),
-        fees_micro_cny: money(Cause::Fee),
-        used_card_ms: lines.iter().map(|line| line.used_card_ms).sum(),
-        charge_micro_cny: MicroCny(lines.iter().map(|line| line.charge_micro_cny.0).sum()),
-        lines,
-        is_final: to <= now,
-    })
+        .await
+}
+
+/// The annex of a statement by job.
+async fn by_job(
+    center: &Center,
+    caller: &Caller,
+    id: &str,
+    query: &StatementQuery,
+) -> Result<StatementAnnex, AppError> {
+    let of = statement(center, caller, id, query).await?.statement;
+    let contract = contracts::visible(center, caller, id, actions::READ_STATEMENT)?;
+    center.read(move |tx| made::annex(tx, &contract, &of)).await
 }
 
 /// The month that is asked for.
 fn month(zone: &Zone, text: Option<&str>, now: Timestamp) -> Result<Month, AppError> {
-    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(zone.month(now)) };
+    let this = zone.month(now);
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(this) };
+    let month = named_month(text)?;
+    if month > this {
+        return Err(AppError::invalid(field::MONTH, Wrong::InTheFuture));
+    }
+    Ok(month)
+}
+
+/// A month as it is written: `2026-11`.
+pub fn named_month(text: &str) -> Result<Month, AppError> {
     text.parse().map_err(|_| AppError::invalid(field::MONTH, Wrong::NotAMonth { given: text.to_owned() }))
-}
-
-/// The statement as a table: a row a project, then the totals.
-pub fn csv(statement: &Statement) -> String {
-    let mut table = String::from("month,contract,tenant,project,runs,used_card_ms,charge_micro_cny\r\n");
-    for line in &statement.lines {
-        let fields = [
-            statement.month.clone(),
-            quoted(&statement.contract),
-            quoted(&statement.tenant_slug),
-            quoted(&line.project),
-            line.runs.to_string(),
-            line.used_card_ms.0.to_string(),
-            line.charge_micro_cny.0.to_string(),
-        ];
-        table.push_str(&fields.join(","));
-        table.push_str("\r\n");
-    }
-    table
-}
-
-/// A CSV field. One that a spreadsheet would take for a formula gets an apostrophe before it.
-fn quoted(text: &str) -> String {
-    let guard = if text.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
-    if text.contains(['"', ',', '\n', '\r']) || !guard.is_empty() {
-        format!("\"{guard}{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
-    }
 }
 
 /// An entry of the ledger.
@@ -263,16 +287,4 @@ pub async fn list_transfers(
         job_name: job.map(|(_, name)| name),
         key: transfer.key,
     }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_field_is_never_a_formula() {
-        assert_eq!(quoted("=1+1"), "\"'=1+1\"");
-        assert_eq!(quoted("a,\"b\""), "\"a,\"\"b\"\"\"");
-        assert_eq!(quoted("west-lake"), "west-lake");
-    }
 }

@@ -49,8 +49,8 @@ pub struct UsageRow {
     /// The project, tenant or domain.
     pub name: String,
     pub tenant_slug: String,
-    /// Runs that ended in the interval.
-    pub runs: u64,
+    /// Runs that ended in the interval, of those that had begun: each counts once, as in statements.
+    pub ended_runs: u64,
     /// Card time posted on the days of the interval, of runs that still run too.
     pub used_card_ms: CardMs,
     /// What that card time costs.
@@ -59,7 +59,7 @@ pub struct UsageRow {
 
 impl UsageRow {
     fn add(&mut self, runs: u64, used: CardMs, charge: MicroCny) {
-        self.runs += runs;
+        self.ended_runs += runs;
         self.used_card_ms += used;
         self.charge_micro_cny = MicroCny(self.charge_micro_cny.0.saturating_add(charge.0));
     }

@@ -16,7 +16,6 @@ use crate::{
         runs::{news, stopping},
     },
     center::Center,
-    live::Use,
     wakers::{METER, sleep},
 };
 use base::{
@@ -196,17 +195,7 @@ fn accrue(center: &Center, now: Timestamp, only: Option<ContractId>) {
         move |tx| {
             let mut posted = Vec::with_capacity(due.len());
             for (id, until) in due {
-                let row = store::runs::get_run(tx, id)?;
-                // A run that ended meanwhile was metered with its end; one that was posted further stays so.
-                if row.run.state.has_ended() || row.run.used(until) < row.metered.used {
-                    continue;
-                }
-                let settled = news::settle(tx, &zone, &row.run, row.metered, until)?;
-                let job = store::jobs::get_row(tx, row.run.job)?;
-                let Use { used, charged } = settled.posted;
-                store::jobs::add_job_use(tx, job.id, used, charged, None)?;
-                settled.add_to_days(tx, &zone, (job.tenant, job.project), None)?;
-                posted.push((id, settled.metered, settled.posted));
+                posted.extend(news::meter_running(tx, &zone, id, until)?);
             }
             Ok(posted)
         },

@@ -30,7 +30,7 @@ fn parts(source: &str, key: &str) -> std::collections::BTreeSet<String> {
 }
 
 /// Families of words that are looked up by a code: what stands before the code.
-const FAMILIES: [&str; 27] = [
+const FAMILIES: [&str; 29] = [
     "account-",
     "act-",
     "action-",
@@ -51,6 +51,8 @@ const FAMILIES: [&str; 27] = [
     "nav-",
     "nav-group-",
     "node-",
+    "period-none-",
+    "period-state-",
     "policy-",
     "refused-",
     "role-",

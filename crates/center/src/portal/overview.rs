@@ -239,7 +239,11 @@ fn line(ui: Ui, event: &Event, names: &BTreeMap<JobId, String>) -> EventLine {
         "job_ended" | "run_ended" => text("outcome"),
         _ => text("state"),
     };
-    let state = if event.kind == "node_changed" { ui.node_state(code) } else { ui.state(code) };
+    let state = match event.kind.as_str() {
+        "node_changed" => ui.node_state(code),
+        "period_closed" => ui.tag("period-state", code),
+        _ => ui.state(code),
+    };
     let job = event.job.map(|id| {
         let name = names.get(&id).cloned().unwrap_or_default();
         format!(r#"<a href="/jobs/{id}">{}</a>"#, escape(name))
@@ -252,6 +256,10 @@ fn line(ui: Ui, event: &Event, names: &BTreeMap<JobId, String>) -> EventLine {
         ("node_changed", _) => {
             let (node, reason) = (escape(text("node")), escape(text("reason")));
             format!(r#"{} <a href="/nodes/{node}">{node}</a> {reason}"#, escape(ui.t("node")))
+        }
+        ("period_closed", _) => {
+            let month = escape(text("month"));
+            format!(r#"<a href="/periods/{month}">{}</a>"#, escape(ui.t1("period-of", "month", &month)))
         }
         (_, Some(job)) => job,
         (_, None) => String::new(),
@@ -323,7 +331,7 @@ mod tests {
                     vec![UsageRow {
                         name: "Vision".into(),
                         tenant_slug: "univ".into(),
-                        runs: 2,
+                        ended_runs: 2,
                         used_card_ms: CardMs(7_200_000),
                         charge_micro_cny: MicroCny(3_500_000),
                     }]

@@ -21,6 +21,7 @@ fields! {
     ACTION = "action", "操作";
     AFTER = "after", "依赖";
     AMOUNT = "amount_micro_cny", "金额";
+    ANNEX = "annex", "附表";
     ARGS = "args", "参数";
     ARRAY = "array", "数组";
     BANK = "bank", "银行";
@@ -46,6 +47,7 @@ fields! {
     ENDS_AT = "ends_at", "结束日期";
     ENV = "env", "环境变量";
     FILE = "file", "任务文件";
+    FORMAT = "format", "格式";
     FROM = "from", "起始时间";
     GROUP_BY = "group_by", "分组方式";
     IDEMPOTENCY_KEY = "Idempotency-Key", "幂等键";

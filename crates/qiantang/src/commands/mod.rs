@@ -13,6 +13,7 @@ mod jobs;
 mod login;
 mod members;
 mod nodes;
+mod periods;
 mod prices;
 mod projects;
 mod sbatch;
@@ -63,6 +64,8 @@ commands! {
     History(history::History),
     Usage(usage::Usage),
     Statement(statements::Statement),
+    #[command(name = "period")]
+    Periods(periods::Periods),
     Contracts(contracts::Contracts),
     Corrections(corrections::Corrections),
     Prices(prices::Prices),

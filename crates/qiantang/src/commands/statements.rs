@@ -8,7 +8,8 @@ use super::contracts;
 use crate::context::{Context, Done, Run, part, query, say};
 use crate::{
     errors::Failure,
-    output::{card_hours, list, money, number, table, text},
+    output::{card_hours, list, money, number, pick, table, text},
+    words,
 };
 
 /// Show a contract's statement of a month.
@@ -22,6 +23,9 @@ pub struct Statement {
     /// Print a CSV table.
     #[arg(long)]
     csv: bool,
+    /// Show what was used job by job instead.
+    #[arg(long)]
+    by_job: bool,
 }
 
 impl Run for Statement {
@@ -44,7 +48,7 @@ impl Run for Statement {
         let path = format!(
             "/api/v1/contracts/{}/statement{}",
             part(text(found, "id")),
-            query(&[("month", self.month)])
+            query(&[("month", self.month), ("annex", self.by_job.then(|| "jobs".to_owned()))])
         );
         if self.csv {
             return say(context.client.text(&path, "text/csv")?.trim_end());
@@ -56,42 +60,62 @@ impl Run for Statement {
 }
 
 fn shown(lang: Lang, statement: &Value, lines: &[Value]) -> String {
+    let is_by_job = statement.get("opening").is_none();
     let row = |line: &Value| {
+        let cause = words::word(lang, "cause", text(line, "cause"));
+        let name = match text(line, "corrects") {
+            "" => cause,
+            month => format!("{cause} {} {month}", pick(lang, "更正", "corrects")),
+        };
+        let rate = &line["rate_micro_cny_per_card_hour"];
+        let class = match text(line, "service_class") {
+            "" => String::new(),
+            class => words::word(lang, "class", class),
+        };
+        let project = if is_by_job { text(line, "job_name") } else { text(line, "project") };
         vec![
-            text(line, "project").to_owned(),
-            number(line, "runs").to_string(),
-            card_hours(number(line, "used_card_ms")),
-            money(number(line, "charge_micro_cny")),
+            name,
+            project.to_owned(),
+            text(line, "pool").to_owned(),
+            class,
+            if rate.is_null() { String::new() } else { money(rate.as_i64().unwrap_or_default()) },
+            number(line, "ended_runs").to_string(),
+            card_hours(number(line, "card_ms")),
+            money(number(line, "micro_cny")),
         ]
     };
-    let rows = lines.iter().map(row).collect();
-    let titles = match lang {
-        Lang::Zh => ["项目", "运行", "卡时", "费用（元）"],
-        Lang::En => ["project", "runs", "card-hours", "charge (CNY)"],
+    let balance = |name: &str, balance: &Value| {
+        let mut row = vec![String::new(); 6];
+        name.clone_into(&mut row[0]);
+        row.extend([card_hours(number(balance, "card_ms")), money(number(balance, "micro_cny"))]);
+        row
     };
-    let of = |side: &str| money(number(&statement[side], "micro_cny"));
-    let (contract, month) = (text(statement, "contract"), text(statement, "month"));
-    let is_final = statement["is_final"] == true;
-    let paid = money(number(statement, "paid_in_micro_cny"));
-    let (used, charge) =
-        (card_hours(number(statement, "used_card_ms")), money(number(statement, "charge_micro_cny")));
-    let head = match lang {
-        Lang::Zh => format!("账单 {contract} {month}{}", if is_final { "" } else { "（本月未结束）" }),
+    let mut rows: Vec<_> = lines.iter().map(row).collect();
+    if !is_by_job {
+        rows.insert(0, balance(pick(lang, "期初余额", "opening"), &statement["opening"]));
+        rows.push(balance(pick(lang, "期末余额", "closing"), &statement["closing"]));
+    }
+    let of = pick(lang, if is_by_job { "作业" } else { "项目" }, if is_by_job { "job" } else { "project" });
+    let titles = match lang {
+        Lang::Zh => ["摘要", of, "资源池", "服务等级", "元/卡时", "结束的运行", "卡时", "金额（元）"],
         Lang::En => {
-            format!("Statement {contract} {month}{}", if is_final { "" } else { " (the month is not over)" })
+            ["line", of, "pool", "class", "CNY a card-hour", "ended runs", "card-hours", "amount (CNY)"]
         }
     };
-    let foot = match lang {
-        Lang::Zh => format!(
-            "期初 {} 元，收款 {paid} 元，使用 {used} 卡时计 {charge} 元，期末 {} 元",
-            of("opening"),
-            of("closing")
-        ),
-        Lang::En => format!(
-            "Opening CNY {}, paid in CNY {paid}, used {used} card-hours for CNY {charge}, closing CNY {}",
-            of("opening"),
-            of("closing")
-        ),
+    let (contract, month) = (text(statement, "contract"), text(statement, "month"));
+    let title = match lang {
+        Lang::Zh => format!("账单 {contract} {month}"),
+        Lang::En => format!("Statement {contract} {month}"),
     };
-    format!("{head}\n\n{}\n\n{foot}", table(&titles, rows, 1))
+    let mark = match text(statement, "number") {
+        _ if statement["is_final"] != true => pick(lang, "尚未结账", "not closed yet"),
+        number => number,
+    };
+    let (used, charge) =
+        (card_hours(number(statement, "used_card_ms")), money(number(statement, "charge_micro_cny")));
+    let foot = match lang {
+        Lang::Zh => format!("使用 {used} 卡时，费用 {charge} 元"),
+        Lang::En => format!("Used {used} card-hours for CNY {charge}"),
+    };
+    format!("{title} ({mark})\n\n{}\n\n{foot}", table(&titles, rows, 4))
 }

@@ -34,7 +34,7 @@ impl Run for Usage {
                 vec![
                     text(row, "tenant_slug").to_owned(),
                     text(row, "name").to_owned(),
-                    number(row, "runs").to_string(),
+                    number(row, "ended_runs").to_string(),
                     card_hours(number(row, "used_card_ms")),
                     money(number(row, "charge_micro_cny")),
                 ]
@@ -44,8 +44,8 @@ impl Run for Usage {
             pick(lang, "合计", "total").clone_into(&mut total[1]);
             rows.push(total);
             let titles = match lang {
-                Lang::Zh => ["租户", "名称", "运行", "卡时", "费用（元）"],
-                Lang::En => ["tenant", "name", "runs", "card-hours", "charge (CNY)"],
+                Lang::Zh => ["租户", "名称", "结束的运行", "卡时", "费用（元）"],
+                Lang::En => ["tenant", "name", "ended runs", "card-hours", "charge (CNY)"],
             };
             table(&titles, rows, 2)
         })

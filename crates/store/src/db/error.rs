@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use domain::{Id, id::Kind};
+use domain::{Id, Month, id::Kind};
 
 /// Columns of which no two rows have the same values, as the database names them, each with the words for a
 /// row that has the values of another.
@@ -31,6 +31,12 @@ pub enum StoreError {
     /// The row breaks a rule of the schema or of the ledger.
     #[error("failed to keep a row: {what}")]
     Invalid { what: String },
+    /// An entry of the ledger belongs into a month that is closed.
+    #[error(
+        "failed to post `{key}`: the month {month} of the books is closed, and nothing is posted into it any more; \
+         post it now, as an entry that corrects {month}"
+    )]
+    PeriodClosed { month: Month, key: String },
     /// The row refers to another that is not there.
     #[error("failed to write to the table `{table}`: a row that is referred to is not there")]
     BrokenReference { table: &'static str },

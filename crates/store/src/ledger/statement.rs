@@ -1,98 +1,188 @@
-//! The lines of a statement: the use and the charges of a contract's runs, from the ledger alone.
+//! The lines of a statement: what moved a contract's balance in an interval, from the ledger alone.
 
 use std::collections::BTreeMap;
 
-use domain::{CardMs, ContractId, JobId, MicroCny, ProjectId, Timestamp, ledger::Unit};
+use domain::{
+    CardMs, ContractId, JobId, MicroCny, Month, RatePerCardHour, ServiceClass, Timestamp, ledger::Unit,
+};
 
-use crate::db::{Row, Sql, StoreError, Tx, params, statements};
+use crate::{
+    db::{Row, Sql, StoreError, Tx, params, statements},
+    runs,
+};
 
-/// The use and the charges of a job's runs in an interval: the sums of its transfers, less those that gave
-/// use back.
+/// The runs whose entries are one line: those of a project in a pool, of one class and at one rate; of one job, where
+/// lines are by job.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Group {
+    /// The project's short name.
+    pub project: String,
+    /// The pool's name.
+    pub pool: String,
+    pub class: ServiceClass,
+    pub rate: RatePerCardHour,
+    pub job: Option<(JobId, String)>,
+}
+
+/// What entries of one cause moved on a contract's account.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UseLine {
-    pub project: ProjectId,
-    pub project_slug: String,
-    /// `None`: the line is for a whole project.
-    pub job: Option<JobId>,
-    pub job_name: String,
-    /// How many runs have transfers in the interval.
-    pub runs: u64,
+pub struct Line {
+    /// The code of the cause, whichever it is.
+    pub cause: String,
+    /// The closed month that the entries correct.
+    pub corrects: Option<Month>,
+    /// The runs that they are about, where they are about runs.
+    pub group: Option<Group>,
+    /// Credits less debits.
     pub used: CardMs,
-    pub charged: MicroCny,
+    pub amount: MicroCny,
+}
+
+/// Runs that ended in an interval, of those that had begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndedRuns {
+    pub contract: ContractId,
+    pub group: Group,
+    pub runs: u64,
+}
+
+/// How fine lines are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    Project,
+    Job,
+}
+
+macro_rules! group {
+    (by_project) => {
+        "p.slug, o.name, j.class, r.rate_micro_cny, NULL, NULL"
+    };
+    (by_job) => {
+        "p.slug, o.name, j.class, r.rate_micro_cny, j.id, j.name"
+    };
+}
+
+/// A run's project and pool: all nodes of a run are in one pool.
+macro_rules! joined {
+    ($join:literal) => {
+        concat!(
+            $join,
+            " JOIN jobs j ON j.id = r.job ",
+            $join,
+            " JOIN projects p ON p.id = j.project ",
+            $join,
+            " JOIN nodes n ON n.id = substr(r.placement, 1, 16) ",
+            $join,
+            " JOIN pools o ON o.id = n.pool "
+        )
+    };
 }
 
 macro_rules! lines {
-    ($columns:literal, $contract:literal, $group:literal) => {
+    ($by:ident, $side:literal) => {
         concat!(
-            "SELECT ", $columns, ", t.unit, CAST(SUM(t.amount) AS BIGINT), COUNT(DISTINCT t.run) FROM transfers t ",
-            "JOIN runs r ON r.id = t.run JOIN jobs j ON j.id = r.job JOIN projects p ON p.id = j.project WHERE t.",
-            $contract, " = ?1 AND t.at >= ?2 AND t.at < ?3 GROUP BY ", $group, ", t.unit"
+            "SELECT t.cause, t.corrects, t.unit, CAST(SUM(t.amount) AS BIGINT), r.id IS NOT NULL, ",
+            group!($by),
+            " FROM transfers t LEFT JOIN runs r ON r.id = t.run ",
+            joined!("LEFT"),
+            "WHERE t.",
+            $side,
+            "_contract = ?1 AND t.",
+            $side,
+            " = 'contract' AND t.at >= ?2 AND t.at < ?3 ",
+            "GROUP BY t.cause, t.corrects, t.unit, r.id IS NOT NULL, ",
+            group!($by)
+        )
+    };
+}
+
+macro_rules! ended {
+    ($by:ident) => {
+        concat!(
+            "SELECT r.contract, COUNT(*), ",
+            group!($by),
+            " FROM runs r ",
+            joined!(""),
+            "WHERE r.started_at >= ?1 AND r.started_at < ?3 AND r.ended_at >= ?2 AND r.ended_at < ?3 ",
+            "AND (?4 IS NULL OR r.contract = ?4) GROUP BY r.contract, ",
+            group!($by)
         )
     };
 }
 
 statements! { "transfers";
-    USED_BY_JOB = lines!("p.id, p.slug, j.id, j.name", "debit_contract", "p.id, p.slug, j.id, j.name");
-    RETURNED_BY_JOB = lines!("p.id, p.slug, j.id, j.name", "credit_contract", "p.id, p.slug, j.id, j.name");
-    USED_BY_PROJECT = lines!("p.id, p.slug, NULL, ''", "debit_contract", "p.id, p.slug");
-    RETURNED_BY_PROJECT = lines!("p.id, p.slug, NULL, ''", "credit_contract", "p.id, p.slug");
+    DEBITS_BY_PROJECT = lines!(by_project, "debit");
+    CREDITS_BY_PROJECT = lines!(by_project, "credit");
+    DEBITS_BY_JOB = lines!(by_job, "debit");
+    CREDITS_BY_JOB = lines!(by_job, "credit");
+    ENDED_BY_PROJECT = ended!(by_project);
+    ENDED_BY_JOB = ended!(by_job);
 }
 
-/// A contract's lines for `[from, until)`, a line for each job, by project and job.
+/// The lines of a contract for `[from, until)`. Whatever was posted is in one of them: the balance before the interval
+/// and all lines are the balance after it.
 ///
 /// Cost: linear in the contract's transfers in the interval.
-pub fn use_between(
+pub fn lines_between(
     tx: &Tx,
     contract: ContractId,
     from: Timestamp,
     until: Timestamp,
-) -> Result<Vec<UseLine>, StoreError> {
-    lines(tx, [USED_BY_JOB, RETURNED_BY_JOB], contract, from, until)
-}
-
-/// A contract's lines for `[from, until)`, a line for each project.
-pub fn use_by_project_between(
-    tx: &Tx,
-    contract: ContractId,
-    from: Timestamp,
-    until: Timestamp,
-) -> Result<Vec<UseLine>, StoreError> {
-    lines(tx, [USED_BY_PROJECT, RETURNED_BY_PROJECT], contract, from, until)
-}
-
-fn lines(
-    tx: &Tx,
-    [used, returned]: [Sql; 2],
-    contract: ContractId,
-    from: Timestamp,
-    until: Timestamp,
-) -> Result<Vec<UseLine>, StoreError> {
-    let mut lines: BTreeMap<(ProjectId, Option<JobId>), UseLine> = BTreeMap::new();
-    for (sql, sign) in [(used, 1), (returned, -1)] {
-        for (line, unit, amount) in tx.all(sql, params![&contract, from, until], part)? {
-            let runs = line.runs;
-            let line = lines.entry((line.project, line.job)).or_insert(line);
-            // Runs whose use is given back were counted above, or in an earlier interval.
-            line.runs = line.runs.max(runs);
+    by: By,
+) -> Result<Vec<Line>, StoreError> {
+    let [debits, credits]: [Sql; 2] = match by {
+        By::Project => [DEBITS_BY_PROJECT, CREDITS_BY_PROJECT],
+        By::Job => [DEBITS_BY_JOB, CREDITS_BY_JOB],
+    };
+    let mut lines: BTreeMap<_, (CardMs, MicroCny)> = BTreeMap::new();
+    for (sql, sign) in [(debits, -1), (credits, 1)] {
+        for (key, unit, amount) in tx.all(sql, params![&contract, from, until], part)? {
+            let (used, money) = lines.entry(key).or_default();
             match unit {
-                Unit::CardMs => line.used.0 += sign * amount,
-                Unit::MicroCny => line.charged.0 += sign * amount,
+                Unit::CardMs => used.0 += sign * amount,
+                Unit::MicroCny => money.0 += sign * amount,
             }
         }
     }
-    Ok(lines.into_values().collect())
+    let line = |((cause, corrects, group), (used, amount))| Line { cause, corrects, group, used, amount };
+    Ok(lines.into_iter().map(line).collect())
 }
 
-/// One unit of a line, before it is added to the line.
-fn part(row: Row<'_>) -> Result<(UseLine, Unit, i64), StoreError> {
-    let line = UseLine {
+type Key = (String, Option<Month>, Option<Group>);
+
+/// One unit of a line, from one side of its entries.
+fn part(row: Row<'_>) -> Result<(Key, Unit, i64), StoreError> {
+    let corrects = if row.is_null(1)? { None } else { Some(row.word(1, |month| month.parse().ok())?) };
+    let group = if row.get(4)? { Some(group(row.skip(5))?) } else { None };
+    Ok(((row.get(0)?, corrects, group), row.code(2)?, row.get(3)?))
+}
+
+fn group(row: Row<'_>) -> Result<Group, StoreError> {
+    Ok(Group {
         project: row.get(0)?,
-        project_slug: row.get(1)?,
-        job: row.get(2)?,
-        job_name: row.get(3)?,
-        runs: row.get(6)?,
-        used: CardMs::ZERO,
-        charged: MicroCny::ZERO,
+        pool: row.get::<Option<String>>(1)?.unwrap_or_default(),
+        class: row.code(2)?,
+        rate: RatePerCardHour(row.get(3)?),
+        job: row.get::<Option<JobId>>(4)?.map(|id| Ok((id, row.get(5)?))).transpose()?,
+    })
+}
+
+/// The runs that ended in `[from, until)`, of those that had begun; of one contract, or of all.
+///
+/// Cost: linear in the runs that started in the interval, or before it by no more than the longest run took.
+pub fn ended_runs(
+    tx: &Tx,
+    contract: Option<ContractId>,
+    from: Timestamp,
+    until: Timestamp,
+    by: By,
+) -> Result<Vec<EndedRuns>, StoreError> {
+    let sql = match by {
+        By::Project => ENDED_BY_PROJECT,
+        By::Job => ENDED_BY_JOB,
     };
-    Ok((line, row.code(4)?, row.get(5)?))
+    let bound = params![runs::earliest_start(tx, from)?, from, until, &contract];
+    tx.all(sql, bound, |row: Row<'_>| {
+        Ok(EndedRuns { contract: row.get(0)?, runs: row.get(1)?, group: group(row.skip(2))? })
+    })
 }

@@ -12,8 +12,8 @@ use store::{
     Store, StoreError,
     db::{params, statements},
     jobs,
-    ledger::{self, ContractBalance, TransferFilter, UseLine},
-    recent, runs, tenants,
+    ledger::{self, By, ContractBalance, Line, TransferFilter},
+    periods, recent, runs, tenants,
 };
 use testkit::rows::{Seeded, at, job, meter, open, run, seed, transfer_id};
 
@@ -86,8 +86,106 @@ fn accounts(center: &Seeded) -> Vec<Account> {
     accounts
 }
 
+/// A closed month of UTC.
+fn november(center: &Seeded) -> periods::Period {
+    let month = "2026-11".parse().unwrap();
+    let (from, until) = domain::Zone::utc().bounds(month);
+    periods::Period { month, from, until, closed_at: until, closed_by: center.parties[0].member }
+}
+
+#[test]
+fn nothing_is_posted_into_a_closed_month() {
+    let (_dir, store, center) = store();
+    store
+        .write(move |tx| {
+            let closed = november(&center);
+            let last = Timestamp::from_micros(closed.until.as_micros() - 1);
+            let before = top_up("before", &center, 5);
+            assert!(ledger::post(tx, &before, transfer_id(last), last)?);
+            periods::close(tx, &closed)?;
+            assert!(matches!(periods::close(tx, &closed), Err(StoreError::Conflict { .. })));
+            assert_eq!(periods::open_from(tx)?, closed.until);
+            for at in [closed.from, last, Timestamp::from_secs(1)] {
+                let refused = ledger::post(tx, &top_up("late", &center, 5), transfer_id(at), at).unwrap_err();
+                assert!(
+                    refused.to_string().contains("the month 2026-11 of the books is closed"),
+                    "{refused}"
+                );
+                // What is there is there: posting twice is posting once.
+                assert!(!ledger::post(tx, &before, transfer_id(at), at)?);
+            }
+            assert!(ledger::post(tx, &top_up("late", &center, 5), transfer_id(last), closed.until)?);
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn a_frozen_statement_keeps_its_bytes() {
+    let (_dir, store, center) = store();
+    store
+        .write(move |tx| {
+            let closed = november(&center);
+            periods::close(tx, &closed)?;
+            let statement = periods::Frozen {
+                number: "2026-11-0001".into(),
+                month: closed.month,
+                contract: center.parties[0].contract,
+                body: "{}".into(),
+                sha256: [7; 32],
+            };
+            periods::freeze(tx, &statement)?;
+            assert_eq!(
+                periods::find_statement(tx, statement.contract, closed.month)?,
+                Some(statement.clone())
+            );
+            assert_eq!(periods::find_statement(tx, statement.contract, closed.month.next())?, None);
+            assert_eq!(periods::list_statements(tx, closed.month)?.len(), 1);
+            let again = periods::Frozen { number: "2026-11-0002".into(), ..statement };
+            assert!(matches!(periods::freeze(tx, &again), Err(StoreError::Conflict { .. })));
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn whatever_is_posted_the_opening_and_the_lines_are_the_closing(
+        posts in prop::collection::vec((0_usize..7, 1_usize..7, 1_i64..1_000_000_000, any::<bool>(), 0_i64..100, 0_usize..3), 0..300),
+        from in 0_i64..100, length in 0_i64..100,
+    ) {
+        let (_dir, store, center) = store();
+        let all = accounts(&center);
+        let parties: Vec<_> = center.parties.iter().map(|party| party.contract).collect();
+        store.write(move |tx| {
+            for (n, (debit, by, amount, is_money, secs, cause)) in posts.into_iter().enumerate() {
+                let (debit, credit) = (all[debit], all[(debit + by) % 7]);
+                let unit = if is_money { Unit::MicroCny } else { Unit::CardMs };
+                let cause = [Cause::Fee, Cause::TopUp, Cause::Package][cause];
+                let corrects = (secs % 7 == 0).then(|| "2026-11".parse().unwrap());
+                let posting = Posting { key: format!("k{n}"), unit, debit, credit, amount, cause, corrects };
+                ledger::post(tx, &posting, transfer_id(at(secs)), at(secs))?;
+            }
+            Ok::<_, StoreError>(())
+        }).unwrap();
+        for contract in parties {
+            for by in [By::Project, By::Job] {
+                let (lines, before, after) = store.read(move |tx| {
+                    let balance = |secs| {
+                        let [used, money] = [Unit::CardMs, Unit::MicroCny]
+                            .map(|unit| recent::balance_at(tx, contract, unit, at(secs)));
+                        Ok::<_, StoreError>((used?, money?))
+                    };
+                    let lines = ledger::lines_between(tx, contract, at(from), at(from + length), by)?;
+                    Ok::<_, StoreError>((lines, balance(from)?, balance(from + length)?))
+                }).unwrap();
+                let moved = lines.iter().fold(before, |(used, money), line| (used + line.used.0, money + line.amount.0));
+                prop_assert_eq!(moved, after);
+            }
+        }
+    }
 
     #[test]
     fn whatever_is_posted_balances_are_sums_and_totals_agree(
@@ -177,43 +275,55 @@ fn a_statement_is_what_was_posted_in_its_time() {
             live(tx, &run(&stranger, center.nodes[1], cards, at(0)), 10, &[], 100, Outcome::Succeeded)?;
             ledger::post(tx, &top_up("in", &center, 1_000_000), transfer_id(at(5)), at(5))?;
 
-            let line = |job: Option<&domain::Job>, used: i64, charged: i64, runs| UseLine {
-                project: party.project,
-                project_slug: "main".into(),
-                job: job.map(|job| job.id),
-                job_name: job.map_or(String::new(), |job| job.spec.name.clone()),
-                runs,
-                used: CardMs(used),
-                charged: MicroCny(charged),
+            let of = |from: i64, until: i64, by| {
+                let all = ledger::lines_between(tx, party.contract, at(from), at(until), by)?;
+                let told = all.into_iter().map(|Line { cause, group, used, amount, .. }| {
+                    let name = group.map(|group| {
+                        let job = group.job.map_or("all".to_owned(), |(_, name)| name);
+                        format!("{} {}", group.project, job)
+                    });
+                    (cause, name.unwrap_or_default(), used.0, amount.0)
+                });
+                Ok::<_, StoreError>(told.collect::<Vec<_>>())
+            };
+            let line = |cause: &str, name: &str, used: i64, charged: i64| {
+                (cause.to_owned(), name.to_owned(), used, charged)
             };
             let hour = 12_000_000;
-            let all = ledger::use_between(tx, party.contract, at(0), at(9999))?;
-            assert_eq!(all, [line(Some(&first), 7_200_000, 2 * hour, 1), line(Some(&second), 0, 0, 1)]);
-            // Two parts of the time add up. A use that is given back counts in the part in which that
-            // happens.
-            let early = ledger::use_between(tx, party.contract, at(0), at(121))?;
+            let (one, two) = (format!("main {}", first.spec.name), format!("main {}", second.spec.name));
+            let paid = line("top_up", "", 0, 1_000_000);
             assert_eq!(
-                early,
-                [line(Some(&first), 240_000, hour / 15, 1), line(Some(&second), 180_000, hour / 20, 1)]
+                of(0, 121, By::Job)?,
+                [
+                    paid.clone(),
+                    line("use", &one, -240_000, -hour / 15),
+                    line("use", &two, -180_000, -hour / 20)
+                ]
             );
-            let late = ledger::use_between(tx, party.contract, at(121), at(9999))?;
-            assert_eq!(late[0], line(Some(&first), 7_200_000 - 240_000, 2 * hour - hour / 15, 1));
-            assert_eq!(late[1], line(Some(&second), -180_000, -hour / 20, 1));
-            let by_project = ledger::use_by_project_between(tx, party.contract, at(0), at(121))?;
-            assert_eq!(by_project, [line(None, 420_000, hour / 15 + hour / 20, 2)]);
+            // A use that is given back counts in the part in which that happens.
+            let late = of(121, 9999, By::Job)?;
+            assert!(
+                late.contains(&line("use", &one, -7_200_000 + 240_000, -2 * hour + hour / 15)),
+                "{late:?}"
+            );
+            let of_second = of(0, 9999, By::Job)?.into_iter().filter(|line| line.1 == two);
+            let left = of_second.fold((0, 0), |(used, charged), line| (used + line.2, charged + line.3));
+            assert_eq!(left, (0, 0));
+            let by_project = of(0, 121, By::Project)?;
+            assert_eq!(by_project, [paid, line("use", "main all", -420_000, -hour / 15 - hour / 20)]);
+            let ended = ledger::ended_runs(tx, Some(party.contract), at(0), at(9999), By::Project)?;
+            assert_eq!(ended.iter().map(|ended| ended.runs).collect::<Vec<_>>(), [2]);
+            assert_eq!(ledger::ended_runs(tx, None, at(0), at(9999), By::Job)?.len(), 3);
+            assert!(ledger::ended_runs(tx, None, at(0), at(50), By::Job)?.is_empty());
 
             let row = jobs::get_row(tx, first.id)?;
             assert_eq!((row.used_card_ms, row.charge_micro_cny), (CardMs(7_200_000), MicroCny(2 * hour)));
             for now in [0, 1, 60, 61, 121, 9999] {
                 let of = |unit| recent::balance_at(tx, party.contract, unit, at(now));
-                let lines = ledger::use_between(tx, party.contract, at(0), at(now))?;
-                let used: i64 = lines.iter().map(|line| line.used.0).sum();
-                let charged: i64 = lines.iter().map(|line| line.charged.0).sum();
-                assert_eq!(of(Unit::CardMs)?, -used);
-                assert_eq!(of(Unit::MicroCny)?, if now > 5 { 1_000_000 } else { 0 } - charged);
+                let lines = ledger::lines_between(tx, party.contract, at(0), at(now), By::Job)?;
+                assert_eq!(of(Unit::CardMs)?, lines.iter().map(|line| line.used.0).sum::<i64>());
+                assert_eq!(of(Unit::MicroCny)?, lines.iter().map(|line| line.amount.0).sum::<i64>());
             }
-            let causes = recent::sums_by_cause(tx, party.contract, at(0), at(9))?;
-            assert_eq!(causes, [("top_up".to_owned(), "micro_cny".to_owned(), 1_000_000)]);
 
             let of_contract = TransferFilter { contract: Some(party.contract), run: None };
             let listed = ledger::list_transfers(tx, &of_contract, 0, 100)?;

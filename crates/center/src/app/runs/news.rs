@@ -185,7 +185,9 @@ pub fn take_one(
     jobs::update_job_progress(tx, &job)?;
     let Use { used, charged } = posted;
     jobs::add_job_use(tx, job.id, used, charged, run.state.started_at())?;
-    settled.add_to_days(tx, zone, (job.tenant, job.project), Some(ended_at))?;
+    // One that never began is no run that ended.
+    let counted_at = run.state.started_at().map(|_| ended_at);
+    settled.add_to_days(tx, zone, (job.tenant, job.project), counted_at)?;
     let replenished = contracts::replenish(tx, run.contract, posted)?;
     if let JobState::Ended { at, outcome } = job.state {
         let data = json!({ "outcome": outcome.code(), "name": job.spec.name });
@@ -232,6 +234,26 @@ impl Settled {
         }
         Ok(())
     }
+}
+
+/// Meters a run that goes on, with the use of its job and its days. Gives nothing for one that ended meanwhile, which was
+/// metered with its end, and for one that is metered further, which stays so.
+pub fn meter_running(
+    tx: &Tx,
+    zone: &Zone,
+    id: RunId,
+    until: Timestamp,
+) -> Result<Option<(RunId, Metered, Use)>, AppError> {
+    let row = runs::get_run(tx, id)?;
+    if row.run.state.has_ended() || row.run.used(until) < row.metered.used {
+        return Ok(None);
+    }
+    let settled = settle(tx, zone, &row.run, row.metered, until)?;
+    let job = jobs::get_row(tx, row.run.job)?;
+    let Use { used, charged } = settled.posted;
+    jobs::add_job_use(tx, job.id, used, charged, None)?;
+    settled.add_to_days(tx, zone, (job.tenant, job.project), None)?;
+    Ok(Some((id, settled.metered, settled.posted)))
 }
 
 /// Meters a run up to `upto`: posts the use that is due.

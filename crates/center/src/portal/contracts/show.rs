@@ -8,6 +8,7 @@ use base::{
     page::{
         extract::Asked,
         frame::{Page, Visitor, ok},
+        words::Ui,
     },
 };
 use domain::{ContractState, MicroCny, ServiceClass, contract::ContractAction, contract::ContractKind};
@@ -47,6 +48,8 @@ pub struct ContractPage {
     tenant: String,
     warning: String,
     used: String,
+    /// What is left by what is posted, without the use since then.
+    posted: String,
     most: String,
     lending: String,
     borrowing: String,
@@ -107,6 +110,7 @@ pub async fn page(
             .used_permille
             .map(|permille| ui.t1("used-share", "share", format!("{}.{} %", permille / 10, permille % 10)))
             .unwrap_or_default(),
+        posted: posted(ui, &contract),
         most: ui.t1("unit-cards", "n", queue.max_running_cards),
         lending: limit(queue.lending_limit),
         borrowing: limit(queue.borrowing_limit),
@@ -123,6 +127,15 @@ pub async fn page(
         contract,
     };
     Ok(ok(&page))
+}
+
+/// The balance in the ledger, in the unit in which the contract counts.
+fn posted(ui: Ui, contract: &ContractView) -> String {
+    let used = contract.posted_use_balance_card_ms;
+    match contract.terms {
+        ContractKind::Metered { .. } => contract.posted_money_balance_micro_cny.to_string(),
+        _ => format!("{} {}", ui.plain_hours(&used), ui.t("card-hours")),
+    }
 }
 
 /// What this reader may do to a contract as it stands.
@@ -196,6 +209,7 @@ mod tests {
                 contract: views::contract(),
                 vessel,
                 tenant: "Univ".into(),
+                posted: "497.2".into(),
                 warning: if is_whole { "3 < 4".into() } else { String::new() },
                 used: "95.0 %".into(),
                 most: "16".into(),

@@ -9,20 +9,19 @@ use axum::{
 use base::{
     error::AppError,
     http::Id,
-    moment,
     page::{
         extract::Asked,
         frame::{Page, Tab, Visitor, ok},
-        words::Ui,
+        words::{Html, Ui},
     },
 };
-use domain::{CardMs, ContractId, MicroCny, Timestamp, Zone};
+use domain::{CardMs, ContractId, MicroCny, Month, Timestamp, Zone};
 use serde::Deserialize;
 
 use crate::{
     app::{
         contracts, nodes,
-        statements::{self, Statement, StatementLine, StatementQuery},
+        statements::{self, Answer, GivenOut, Statement, StatementLine, StatementQuery},
     },
     center::Center,
 };
@@ -35,21 +34,18 @@ const MONTHS: usize = 12;
 pub struct Wanted {
     month: String,
     format: String,
+    annex: String,
 }
 
-/// What was used by one project, and at the end by all.
-struct Use {
+/// A balance, or a line that moved it.
+struct Row {
     name: String,
-    /// Empty for all of them.
+    /// Project, pool and service class.
+    detail: String,
     runs: String,
-    used: CardMs,
-    charge: MicroCny,
-}
-
-/// A balance, or what changed it.
-struct Balance {
-    name: String,
-    hours: String,
+    /// A card-hour's price.
+    rate: Html,
+    hours: CardMs,
     amount: MicroCny,
 }
 
@@ -61,11 +57,13 @@ pub struct StatementPage {
     id: String,
     tenant: String,
     domain: String,
-    uses: Vec<Use>,
-    balances: Vec<Balance>,
+    number: String,
+    sha256: String,
+    moves: Vec<Row>,
+    totals: Vec<Row>,
     months: Vec<Tab>,
     others: Vec<Tab>,
-    printed_at: Timestamp,
+    may_see_periods: bool,
     is_virtual: bool,
 }
 
@@ -76,20 +74,18 @@ pub async fn page(
     visitor: Visitor,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let query = StatementQuery { month: Some(wanted.month), format: None };
-    let statement = statements::statement(&center, &visitor.caller, &id, &query).await?;
-    if wanted.format == "csv" {
-        let name = format!("attachment; filename=\"statement-{}.csv\"", statement.month);
-        let headers = [
-            (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-            (header::CONTENT_DISPOSITION, name),
-        ];
-        return Ok((headers, statements::csv(&statement)).into_response());
+    let query =
+        StatementQuery { month: Some(wanted.month), format: Some(wanted.format), annex: Some(wanted.annex) };
+    let wants_file = [&query.format, &query.annex].into_iter().flatten().any(|text| !text.is_empty());
+    let GivenOut { statement, frozen } = statements::statement(&center, &visitor.caller, &id, &query).await?;
+    if wants_file {
+        let answer = statements::answer(&center, &visitor.caller, &id, &query, false).await?;
+        let kind = if matches!(answer, Answer::Csv(_)) { "csv" } else { "json" };
+        let name = format!("attachment; filename=\"statement-{}.{kind}\"", statement.month);
+        return Ok(([(header::CONTENT_DISPOSITION, name)], answer).into_response());
     }
     let contract = contracts::show(&center, &visitor.caller, &id).await?;
     let all = contracts::list(&center, &visitor.caller).await?;
-    let tenant = contract.owner.name.in_lang(ui.lang).to_owned();
-    let domain = ui.word("domain", contract.owner.domain.code());
     let tab = |id: ContractId, month: &str, word: String, is_current| Tab {
         href: format!("/contracts/{id}/statement?month={month}"),
         word,
@@ -98,83 +94,76 @@ pub async fn page(
     };
     let others = all.into_iter().filter(|other| other.id != contract.id);
     let others = others.map(|other| tab(other.id, &statement.month, other.number, false)).collect();
-    let months = months(ui.zone, contract.starts_at.0)
+    let months = months(&center.settings.time_zone, contract.starts_at.0, contract.as_of.0)
         .into_iter()
         .map(|month| tab(contract.id, &month, month.clone(), month == statement.month));
     let page = StatementPage {
         page: visitor.page("statement", ui.t1("statement-of", "month", &statement.month)),
-        uses: uses(ui, &statement),
-        balances: balances(ui, &statement),
+        moves: moves(ui, &statement),
+        totals: totals(ui, &statement),
         months: months.collect(),
         others,
         id: contract.id.to_string(),
-        tenant,
-        domain,
-        printed_at: moment::now(),
+        tenant: statement.tenant_name.in_lang(ui.lang).to_owned(),
+        domain: ui.word("domain", contract.owner.domain.code()),
+        number: statement.number.clone().unwrap_or_default(),
+        sha256: frozen.map(|frozen| frozen.sha256).unwrap_or_default(),
+        may_see_periods: visitor.may(&center, crate::period::READ, None),
         is_virtual: nodes::has_virtual(&center, &visitor.caller)?,
         statement,
     };
     Ok(ok(&page))
 }
 
-fn uses(ui: Ui, statement: &Statement) -> Vec<Use> {
-    let of_project = |line: &StatementLine| Use {
-        name: line.project.clone(),
-        runs: ui.count(line.runs),
-        used: line.used_card_ms,
-        charge: line.charge_micro_cny,
-    };
-    let sum = Use {
-        name: ui.t("total"),
-        runs: String::new(),
-        used: statement.used_card_ms,
-        charge: statement.charge_micro_cny,
-    };
-    statement.lines.iter().map(of_project).chain([sum]).collect()
+fn row(name: String, hours: CardMs, amount: MicroCny) -> Row {
+    let nothing = String::new;
+    Row { name, detail: nothing(), runs: nothing(), rate: Html::default(), hours, amount }
 }
 
-/// From the balance at the beginning to the one at the end.
-fn balances(ui: Ui, statement: &Statement) -> Vec<Balance> {
-    let Statement { opening, closing, used_card_ms, .. } = statement;
-    let of = |key: &str, card_ms: Option<CardMs>, amount: MicroCny| Balance {
-        name: ui.t(key),
-        hours: card_ms.map(|card_ms| ui.plain_hours(&card_ms)).unwrap_or_default(),
-        amount,
+/// From the balance at the beginning to the one at the end: the first row and all that follow are the last.
+fn moves(ui: Ui, statement: &Statement) -> Vec<Row> {
+    let line = |line: &StatementLine| {
+        let cause = ui.word("cause", &line.cause);
+        let name = match &line.corrects {
+            Some(month) => ui.t2("statement-corrects", cause, month),
+            None => cause,
+        };
+        let class = line.service_class.map(|class| ui.word("class", class));
+        let parts = [line.project.clone(), line.pool.clone(), class];
+        Row {
+            detail: parts
+                .into_iter()
+                .flatten()
+                .filter(|part| !part.is_empty())
+                .collect::<Vec<_>>()
+                .join(" · "),
+            runs: if line.ended_runs > 0 { ui.count(line.ended_runs) } else { String::new() },
+            rate: line.rate_micro_cny_per_card_hour.map(|rate| ui.yuan(&rate.0)).unwrap_or_default(),
+            ..row(name, line.card_ms, line.micro_cny)
+        }
     };
-    // What was given of a package is no figure of its own.
-    let given = closing.card_ms - opening.card_ms + *used_card_ms;
-    let less = |amount: MicroCny| MicroCny(-amount.0);
-    let fees = statement.fees_micro_cny;
-    let fees = (fees != MicroCny::ZERO).then(|| of("fees", None, less(fees)));
-    let mut all = vec![
-        of("opening", Some(opening.card_ms), opening.micro_cny),
-        of("paid-in", Some(given), statement.paid_in_micro_cny),
-    ];
-    all.extend(fees);
-    all.push(of("charged", Some(CardMs::ZERO - *used_card_ms), less(statement.charge_micro_cny)));
-    all.push(of("closing", Some(closing.card_ms), closing.micro_cny));
-    all
+    let (opening, closing) = (statement.opening, statement.closing);
+    let opening = row(ui.t("opening"), opening.card_ms, opening.micro_cny);
+    let closing = row(ui.t("closing"), closing.card_ms, closing.micro_cny);
+    std::iter::once(opening).chain(statement.lines.iter().map(line)).chain([closing]).collect()
+}
+
+/// The lines by cause, and what they come to.
+fn totals(ui: Ui, statement: &Statement) -> Vec<Row> {
+    let of_cause = statement
+        .totals
+        .iter()
+        .map(|total| row(ui.word("cause", &total.cause), total.card_ms, total.micro_cny));
+    let (opening, closing) = (statement.opening, statement.closing);
+    let moved = MicroCny(closing.micro_cny.0 - opening.micro_cny.0);
+    of_cause.chain([row(ui.t("total"), closing.card_ms - opening.card_ms, moved)]).collect()
 }
 
 /// The months since a contract began, newest first.
-fn months(zone: &Zone, starts_at: Timestamp) -> Vec<String> {
-    let now = zone.clock(moment::now());
-    let first = zone.clock(starts_at).chars().take(7).collect::<String>();
-    let (Some(mut year), Some(mut month)) =
-        (now.get(..4).and_then(|y| y.parse::<u32>().ok()), now.get(5..7).and_then(|m| m.parse::<u32>().ok()))
-    else {
-        return Vec::new();
-    };
-    let mut months = Vec::new();
-    while months.len() < MONTHS {
-        let name = format!("{year:04}-{month:02}");
-        if name < first {
-            break;
-        }
-        months.push(name);
-        (year, month) = if month == 1 { (year - 1, 12) } else { (year, month - 1) };
-    }
-    months
+fn months(zone: &Zone, starts_at: Timestamp, now: Timestamp) -> Vec<String> {
+    let first = zone.month(starts_at);
+    let months = std::iter::successors(Some(zone.month(now)), |month: &Month| Some(month.before()));
+    months.take_while(|month| *month >= first).take(MONTHS).map(|month| month.to_string()).collect()
 }
 
 /// The statement of the first contract that one may read.
@@ -191,49 +180,38 @@ mod tests {
 
     impl Sample for StatementPage {
         fn samples(page: &Page) -> Vec<Self> {
-            use crate::app::statements::Balances;
-            use domain::contract::ContractKindName;
-            let statement = |is_final: bool| Statement {
-                contract: "HZ-1".into(),
-                tenant_slug: "univ".into(),
-                kind: ContractKindName::Prepaid,
-                month: "2026-05".into(),
-                from: views::AT.into(),
-                to: views::LATER.into(),
-                opening: Balances::default(),
-                closing: Balances { card_ms: CardMs(36_000_000), micro_cny: MicroCny(1_000_000) },
-                paid_in_micro_cny: MicroCny(5_000_000),
-                fees_micro_cny: MicroCny(if is_final { 500_000 } else { 0 }),
-                lines: vec![StatementLine {
-                    project: "Vision".into(),
-                    runs: 1200,
-                    used_card_ms: CardMs(7_200_000),
-                    charge_micro_cny: MicroCny(3_500_000),
-                }],
-                used_card_ms: CardMs(7_200_000),
-                charge_micro_cny: MicroCny(3_500_000),
-                is_final,
-            };
             let tab = |word: &str, is_current| Tab {
                 href: format!("/contracts/{}/statement?month=2026-05", views::ID),
                 word: word.into(),
                 count: String::new(),
                 is_current,
             };
-            let sample = |is_final: bool| Self {
-                page: page.clone(),
-                uses: uses(page.ui, &statement(is_final)),
-                balances: balances(page.ui, &statement(is_final)),
-                statement: statement(is_final),
-                id: views::contract().id.to_string(),
-                tenant: "Univ".into(),
-                domain: page.word("domain", "research"),
-                months: vec![tab("2026-05", true), tab("2026-04", false)],
-                others: if is_final { vec![tab("HZ-2", false)] } else { Vec::new() },
-                printed_at: views::LATER,
-                is_virtual: is_final,
+            let sample = |is_final: bool| {
+                let statement = views::statement(is_final);
+                Self {
+                    page: page.clone(),
+                    moves: moves(page.ui, &statement),
+                    totals: totals(page.ui, &statement),
+                    id: views::contract().id.to_string(),
+                    tenant: "Univ".into(),
+                    domain: page.word("domain", "research"),
+                    number: statement.number.clone().unwrap_or_default(),
+                    sha256: if is_final { "ab".repeat(32) } else { String::new() },
+                    months: vec![tab("2026-05", true), tab("2026-04", false)],
+                    others: if is_final { vec![tab("HZ-2", false)] } else { Vec::new() },
+                    may_see_periods: is_final,
+                    is_virtual: is_final,
+                    statement,
+                }
             };
             vec![sample(true), sample(false)]
         }
+    }
+
+    #[test]
+    fn the_months_of_a_contract_are_those_of_the_center_s_zone() {
+        let at = |text: &str| text.parse().unwrap();
+        let all = months(&Zone::default(), at("2026-10-31T16:00:00Z"), at("2026-12-31T15:59:59Z"));
+        assert_eq!(all, ["2026-12", "2026-11"]);
     }
 }

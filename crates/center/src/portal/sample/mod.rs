@@ -16,6 +16,7 @@ use domain::Lang;
 use testkit::{files_below as files, markup};
 
 use crate::correction::{CorrectionsPage, ProposalPage};
+use crate::period::{PeriodPage, PeriodsPage};
 use crate::portal::{audit, capacity, contracts, jobs, nodes, overview, people, sign_in, tokens, twin};
 use crate::price::{DraftPage, PriceBookPage, PriceBooksPage};
 use crate::tenant::TenantsPage;
@@ -42,7 +43,7 @@ fn pages_of_code() -> Vec<PathBuf> {
 type Rendered = fn(&Page) -> Vec<String>;
 
 /// Each page by the template that it is made of.
-const PAGES: [(&str, Rendered); 27] = [
+const PAGES: [(&str, Rendered); 29] = [
     ("audit.html", rendered::<audit::AuditPage>),
     ("capacity.html", rendered::<capacity::CapacityPage>),
     ("contract.html", rendered::<contracts::show::ContractPage>),
@@ -59,6 +60,8 @@ const PAGES: [(&str, Rendered); 27] = [
     ("overview_center.html", rendered::<overview::OfCenter>),
     ("overview_tenant.html", rendered::<overview::OfTenant>),
     ("people.html", rendered::<people::PeoplePage>),
+    ("period/list.html", rendered::<PeriodsPage>),
+    ("period/show.html", rendered::<PeriodPage>),
     ("price/list.html", rendered::<PriceBooksPage>),
     ("price/new.html", rendered::<DraftPage>),
     ("price/show.html", rendered::<PriceBookPage>),

@@ -11,8 +11,8 @@ use base::{
     text::Text,
 };
 use domain::{
-    CardMs, ContractState, JobStatus, Lang, MicroCny, Millis, NodeStatus, Rfc3339, Role, ServiceClass,
-    TenantDomain, Timestamp,
+    CardMs, ContractState, JobStatus, Lang, MicroCny, Millis, NodeStatus, RatePerCardHour, Rfc3339, Role,
+    ServiceClass, TenantDomain, Timestamp,
     capacity::CapacityBalance,
     contract::{ContractKind, ContractKindName, Funds, QueueTerms},
     job::Tasks,
@@ -27,7 +27,7 @@ use crate::{
         nodes::{CardStatus, CardView, MaintenanceView, NodeView, PoolView},
         projects::ProjectView,
         sign_in::MemberView,
-        statements::TransferView,
+        statements::{Balances, CauseTotal, Statement, StatementLine, TransferView},
     },
     portal::{
         contracts::vessel::{Vessel, vessel},
@@ -170,15 +170,77 @@ pub fn contract() -> ContractView {
             weight: 2,
             max_running_cards: 16,
         },
+        as_of: LATER.into(),
         funds: Funds::CardTime { card_ms: CardMs(1_800_000_000) },
         used_permille: Some(950),
         money_balance_micro_cny: MicroCny::ZERO,
         use_balance_card_ms: CardMs(-1_800_000_000),
+        posted_money_balance_micro_cny: MicroCny::ZERO,
+        posted_use_balance_card_ms: CardMs(-1_790_000_000),
         running_cards: 8,
         waiting_jobs: 3,
         lasts_until: None,
         grace_ends_at: None,
         fee_open_micro_cny: Some(MicroCny::from_yuan(1200)),
+    }
+}
+
+/// A statement of a closed month, or of one that goes on.
+pub fn statement(is_final: bool) -> Statement {
+    let line = |cause: &str, card_ms, micro_cny| StatementLine {
+        cause: cause.into(),
+        corrects: None,
+        project: None,
+        pool: None,
+        service_class: None,
+        rate_micro_cny_per_card_hour: None,
+        ended_runs: 0,
+        card_ms: CardMs(card_ms),
+        micro_cny: MicroCny(micro_cny),
+    };
+    let of_runs = |cause: &str, ended_runs, card_ms, micro_cny| StatementLine {
+        project: Some("Vision".into()),
+        pool: Some("HALL-1".into()),
+        service_class: Some(ServiceClass::Normal),
+        rate_micro_cny_per_card_hour: Some(RatePerCardHour(MicroCny(1_750_000))),
+        ended_runs,
+        ..line(cause, card_ms, micro_cny)
+    };
+    let mut lines = vec![
+        line("top_up", 0, 5_000_000),
+        line("package", 36_000_000, 0),
+        of_runs("use", 1200, -7_200_000, -3_500_000),
+    ];
+    if is_final {
+        let corrects = Some("2026-04".to_owned());
+        lines.push(StatementLine { corrects, ..of_runs("waiver", 0, 3_600_000, 1_750_000) });
+    }
+    let total = |cause: &str, card_ms, micro_cny| CauseTotal {
+        cause: cause.into(),
+        card_ms: CardMs(card_ms),
+        micro_cny: MicroCny(micro_cny),
+    };
+    let (card_ms, micro_cny) = if is_final { (32_400_000, 3_250_000) } else { (28_800_000, 1_500_000) };
+    Statement {
+        number: is_final.then(|| "2026-05-0001".into()),
+        contract_id: id("con_"),
+        contract: "HZ-1".into(),
+        kind: ContractKindName::Prepaid,
+        tenant_slug: "univ".into(),
+        tenant_name: owner().name,
+        month: "2026-05".into(),
+        time_zone: "Asia/Shanghai".into(),
+        from: AT.into(),
+        to: LATER.into(),
+        issued_at: is_final.then(|| LATER.into()),
+        is_final,
+        opening: Balances::default(),
+        lines,
+        closing: Balances { card_ms: CardMs(card_ms), micro_cny: MicroCny(micro_cny) },
+        totals: vec![total("top_up", 0, 5_000_000), total("use", -7_200_000, -3_500_000)],
+        used_card_ms: CardMs(7_200_000),
+        charge_micro_cny: MicroCny(3_500_000),
+        ended_runs: 1200,
     }
 }
 

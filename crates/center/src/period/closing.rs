@@ -1,0 +1,200 @@
+//! Closing a month, within one write: what is missing, the metering up to its end, the statements.
+
+use std::collections::{BTreeMap, HashMap};
+
+use base::{
+    error::AppError,
+    events::{self, About, Event},
+    refusal::Refusal,
+};
+use domain::{
+    Contract, ContractId, ContractState, JobId, MemberId, Month, Rfc3339, RunId, Timestamp, Zone,
+    contract::Funds, ledger::Metered,
+};
+use serde::Serialize;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use store::{
+    Tx, contracts,
+    ledger::{self, By, EndedRuns},
+    periods::{self, Frozen, Period},
+    runs,
+};
+
+use super::rule::{self, Books, CLOSED, MOST_MISSING, NotNow, PeriodState};
+use crate::{
+    app::{runs::news, statements},
+    live::Use,
+};
+
+/// The instants at which the engine last saw the runs that have not ended.
+pub type LastSeen = HashMap<RunId, Option<Timestamp>>;
+
+/// Something without which a month can't be closed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(tag = "missing", rename_all = "snake_case")]
+pub enum Missing {
+    /// A run from before the month's end that the engine has not seen since: whether it had use up to the end is not
+    /// known.
+    Run { run: RunId, job: JobId, seen_at: Option<Rfc3339> },
+    /// A fault that the proof of the ledger finds.
+    Books { fault: String },
+    /// A contract that is exhausted and has funds left.
+    Contract { id: ContractId, number: String },
+}
+
+impl Missing {
+    fn told(&self) -> String {
+        match self {
+            Self::Run { run, .. } => format!("{run} was not seen since the month ended"),
+            Self::Books { fault } => format!("the books do not agree: {fault}"),
+            Self::Contract { number, .. } => format!("the contract {number} is exhausted and has funds left"),
+        }
+    }
+}
+
+/// The month as its closing leaves it.
+#[derive(Debug)]
+pub struct Closing {
+    pub metered: Vec<(RunId, Metered, Use)>,
+    pub event: Event,
+    pub statements: usize,
+}
+
+/// Where the books stand at `now`.
+pub fn books(tx: &Tx, zone: &Zone, now: Timestamp) -> Result<Books, store::StoreError> {
+    let last = periods::last(tx)?.map(|period| period.month);
+    let first = if last.is_none() { periods::first_entry(tx)? } else { None };
+    Ok(Books::of(zone, last, first, now))
+}
+
+/// All that is missing to close a month that ends at `until`.
+///
+/// Cost: linear in all transfers and runs, as the books are verified.
+pub fn missing(tx: &Tx, until: Timestamp, seen: &LastSeen) -> Result<Vec<Missing>, store::StoreError> {
+    let mut all: Vec<Missing> = unseen(&runs::list_active(tx)?, until, seen);
+    let faults = ledger::verify(tx)?.faults.into_iter();
+    all.extend(faults.map(|fault| Missing::Books { fault }));
+    let balances = ledger::balances_of_contracts(tx)?;
+    for contract in contracts::list_contracts(tx, None)? {
+        let left = balances.get(&contract.id).copied().unwrap_or_default();
+        let funds = Funds::of(contract.kind, left.use_balance, left.money_balance);
+        if contract.state == ContractState::Exhausted && !funds.is_exhausted() {
+            all.push(Missing::Contract { id: contract.id, number: contract.number });
+        }
+    }
+    all.truncate(MOST_MISSING);
+    Ok(all)
+}
+
+/// The runs from before `until` that were not seen since.
+fn unseen(active: &[runs::RunRow], until: Timestamp, seen: &LastSeen) -> Vec<Missing> {
+    let of_before = active.iter().map(|row| &row.run).filter(|run| run.state.planned_at() < until);
+    let seen_at = |id: RunId| seen.get(&id).copied().flatten();
+    of_before
+        .filter(|run| seen_at(run.id).is_none_or(|at| at < until))
+        .map(|run| Missing::Run { run: run.id, job: run.job, seen_at: seen_at(run.id).map(Rfc3339) })
+        .collect()
+}
+
+/// Closes a month: meters what runs to its end, verifies the books, freezes the statements. All of it, or nothing where
+/// something is missing.
+pub fn close(
+    tx: &Tx,
+    zone: &Zone,
+    month: Month,
+    by: MemberId,
+    now: Timestamp,
+    seen: &LastSeen,
+) -> Result<Closing, AppError> {
+    let books = books(tx, zone, now)?;
+    if let Err(not_now) = books.may_close(month) {
+        let is_known = not_now != NotNow::Closed || periods::find(tx, month)?.is_some();
+        return Err(if is_known { refused(month, not_now) } else { AppError::not_found("period", month) });
+    }
+    let (from, until) = statements::bounds(tx, zone, month)?;
+    let active = runs::list_active(tx)?;
+    refuse_incomplete(month, &unseen(&active, until, seen))?;
+    let mut metered = Vec::new();
+    for row in active.iter().filter(|row| row.run.used(until) > row.metered.used) {
+        metered.extend(news::meter_running(tx, zone, row.run.id, until)?);
+    }
+    refuse_incomplete(month, &missing(tx, until, seen)?)?;
+    periods::close(tx, &Period { month, from, until, closed_at: now, closed_by: by })?;
+    let statements = freeze(tx, zone, month, (from, until), now)?;
+    let data = json!({ "month": month, "state": PeriodState::Closed, "statements": statements });
+    let event = events::record(tx, now, About::default(), CLOSED, data)?;
+    Ok(Closing { metered, event, statements })
+}
+
+/// Freezes the statement of each contract that gets one, in the order of the contracts' numbers.
+fn freeze(
+    tx: &Tx,
+    zone: &Zone,
+    month: Month,
+    (from, until): (Timestamp, Timestamp),
+    now: Timestamp,
+) -> Result<usize, AppError> {
+    let mut ended: BTreeMap<ContractId, Vec<EndedRuns>> = BTreeMap::new();
+    for runs in ledger::ended_runs(tx, None, from, until, By::Project)? {
+        ended.entry(runs.contract).or_default().push(runs);
+    }
+    let mut all: Vec<Contract> = contracts::list_contracts(tx, None)?;
+    all.sort_by(|one, other| one.number.cmp(&other.number));
+    let mut frozen = 0;
+    for contract in all {
+        let runs = ended.remove(&contract.id).unwrap_or_default();
+        let mut statement = statements::make_with(tx, zone, &contract, month, runs)?;
+        if !rule::wants_statement(&contract, &statement) {
+            continue;
+        }
+        if !statement.adds_up() {
+            let fault = format!("the lines of {} are not what its balance moved by", contract.number);
+            return refuse_incomplete(month, &[Missing::Books { fault }]).map(|()| frozen);
+        }
+        frozen += 1;
+        let number = rule::number(month, frozen);
+        statement.number = Some(number.clone());
+        statement.issued_at = Some(now.into());
+        let body =
+            serde_json::to_string(&statement).map_err(|error| AppError::internal_at(&number, error))?;
+        let sha256 = Sha256::digest(&body).into();
+        periods::freeze(tx, &Frozen { number, month, contract: contract.id, body, sha256 })?;
+    }
+    Ok(frozen)
+}
+
+fn refused(month: Month, not_now: NotNow) -> AppError {
+    match not_now {
+        NotNow::Closed => AppError::refused(
+            Refusal::PeriodClosed,
+            format!("{month} is closed already"),
+            "what belongs to it is posted now, as a correction of it",
+        ),
+        NotNow::GoesOn => {
+            AppError::refused(Refusal::PeriodGoesOn, format!("{month} has not ended"), "close it once it has")
+        }
+        NotNow::NotNext { next } => AppError::refused(
+            Refusal::PeriodNotNext,
+            format!("{next} is not closed, and comes before {month}"),
+            format!("close {next} first"),
+        ),
+    }
+}
+
+/// How many things that are missing a refusal names.
+const MOST_NAMED: usize = 5;
+
+fn refuse_incomplete(month: Month, missing: &[Missing]) -> Result<(), AppError> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let named: Vec<String> = missing.iter().take(MOST_NAMED).map(Missing::told).collect();
+    let more = missing.len().saturating_sub(MOST_NAMED);
+    let rest = if more > 0 { format!("; and {more} more") } else { String::new() };
+    let message = format!("{month} can't be closed yet: {}{rest}", named.join("; "));
+    let hint = format!(
+        "`qiantang period show {month}` lists all that is missing; runs are looked at each few seconds"
+    );
+    Err(AppError::refused(Refusal::PeriodIncomplete, message, hint))
+}

@@ -1,0 +1,29 @@
+# Periods
+
+nav-periods = Periods
+action-read_period = See accounting periods
+action-manage_period = Close accounting periods
+event-period-closed = was closed
+period-of = The period { $month }
+period-all = All months
+period-month = Month
+period-next = { $month } is to be closed
+period-close = Close { $month }…
+period-close-text = A closed month never opens again. Running jobs are charged up to its end, the books are verified, and the statement of each contract is given its number and kept as it is. What is learnt of the month later is posted in the month that goes on, as a correction.
+period-close-now = Close it for ever
+period-closed-at = Closed
+period-closed-by = By
+period-number = Number
+period-statements = Statements
+period-lacks-title = What is missing
+period-lacks-nothing = Nothing is missing. It can be closed.
+period-lacks = It can’t be closed yet.
+period-lacks-run = The run { $run } began before the month ended and was not seen since.
+period-lacks-proof = The books do not agree: { $fault }
+period-lacks-contract = The contract { $number } is exhausted and has funds left.
+period-state-open = Open
+period-state-closing = To be closed
+period-state-closed = Closed
+period-none-open = The month goes on. Its statements are given out when it is closed.
+period-none-closing = The months before it are closed first.
+period-none-closed = No contract was in force.

@@ -1,0 +1,29 @@
+# 账期
+
+nav-periods = 账期
+action-read_period = 查看账期
+action-manage_period = 账期结账
+event-period-closed = 已结账
+period-of = { $month } 账期
+period-all = 全部账期
+period-month = 月份
+period-next = { $month } 待结账
+period-close = { $month } 结账…
+period-close-text = 结账后不能反结账。结账时，运行中的作业计费到月末，账本全部核对，每份合同的账单编号并原样封存。此后得知的属于该月的用量，作为更正记入当前账期。
+period-close-now = 确认结账
+period-closed-at = 结账时间
+period-closed-by = 结账人
+period-number = 账单编号
+period-statements = 账单
+period-lacks-title = 结账检查
+period-lacks-nothing = 检查通过，可以结账。
+period-lacks = 还不能结账。
+period-lacks-run = 运行 { $run } 在月末之前开始，月末之后还没有它的消息。
+period-lacks-proof = 账本核对不符：{ $fault }
+period-lacks-contract = 合同 { $number } 的状态是余额用尽，但还有余额。
+period-state-open = 进行中
+period-state-closing = 待结账
+period-state-closed = 已结账
+period-none-open = 本月还未结束，结账后出具账单。
+period-none-closing = 请先结清之前的账期。
+period-none-closed = 当月没有生效的合同。
