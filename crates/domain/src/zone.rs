@@ -89,8 +89,9 @@ impl Zone {
 
     /// The first instants of all days that begin in `(after, until]`.
     pub fn days_begin(&self, after: Timestamp, until: Timestamp) -> impl Iterator<Item = Timestamp> + '_ {
-        let days = if after < until { self.day(after) + 1..=self.day(until) } else { 1..=0 };
-        days.map(|day| self.day_begins(day))
+        let last = self.day(after.max(until));
+        let first = if after < until { self.day(after) + 1 } else { last + 1 };
+        (first..=last).map(|day| self.day_begins(day))
     }
 
     /// The month of `at`.

@@ -201,7 +201,9 @@ mod tests {
         let mut live = live();
         let ids: Vec<_> = live.runs().map(|known| (known.run.id, known.run.job)).collect();
         for hour in [1, 2] {
-            ids.iter().for_each(|(run, _)| live.run_seen(*run, at(hour)));
+            for (run, _) in &ids {
+                live.run_seen(*run, at(hour));
+            }
         }
         assert_eq!(live.unmetered(By::Job(ids[0].1), at(1)), used(2, 20));
         assert_eq!(live.unmetered(By::Job(ids[1].1), at(1)), used(4, 40));

@@ -59,6 +59,7 @@ fn paths(scene: &Scene, job: &str) -> Vec<(&'static str, String)> {
     let of_one = [
         ("/alliances/{slug}", "vision".to_owned()),
         ("/jobs/{id}", job.to_owned()),
+        ("/periods/{month}", domain::Zone::default().month(testkit::now()).to_string()),
         ("/nodes/{name}", scene.node()),
         ("/contracts/{id}", scene.alpha.contract.clone()),
         ("/people/members/{id}", id_of("members")),
@@ -128,6 +129,7 @@ fn a_form_needs_the_role() {
         (&admin, &format!("/nodes/{node}/drain")),
         (&admin, &format!("/nodes/{node}/labels")),
         (&admin, &format!("/nodes/{node}/maintenance")),
+        (&admin, "/periods/2026-01/close"),
         (&admin, "/twin"),
         (&admin, &format!("/contracts/{contract}/act")),
         (&admin, &format!("/contracts/{contract}/top-up")),

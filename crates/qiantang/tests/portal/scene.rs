@@ -33,6 +33,10 @@ pub const PAGES: &[&str] = &[
     "/contracts/CONTRACT/top-up",
     "/contracts/CONTRACT/statement",
     "/statements",
+    "/periods",
+    "/periods/MONTH",
+    "/periods/2001-01",
+    "/periods/soon",
     "/prices",
     "/prices/new",
     "/prices/book/none",
@@ -83,6 +87,8 @@ impl Scene {
 
     /// A page's path with a job, a contract of alpha and a node in it.
     pub fn filled(&self, page: &str, job: &str) -> String {
+        let month = domain::Zone::default().month(testkit::now()).to_string();
+        let page = page.replace("MONTH", &month);
         page.replace("JOB", job).replace("CONTRACT", &self.alpha.contract).replace("NODE", &self.node())
     }
 }

@@ -8,6 +8,7 @@ mod jobs;
 mod journey;
 mod money;
 mod operating;
+mod periods;
 mod placing;
 mod refused;
 mod twin;
