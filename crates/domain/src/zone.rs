@@ -129,7 +129,9 @@ impl Zone {
 
     /// The first instants of all days that begin in `(after, until]`.
     pub fn days_begin(&self, after: Timestamp, until: Timestamp) -> impl Iterator<Item = Timestamp> + '_ {
-        (self.day(after) + 1..=self.day(until)).map(|day| self.day_begins(day))
+        let last = self.day(after.max(until));
+        let first = if after < until { self.day(after) + 1 } else { last + 1 };
+        (first..=last).map(|day| self.day_begins(day))
     }
 
     /// The month of `at`.

@@ -3,7 +3,8 @@
 
 use domain::Lang;
 
-/// The word for `code` in its family of words: `state`, `role`, `domain`, `class`, `kind`, `node`, `card`, `slurm`.
+/// The word for `code` in its family of words: `state`, `role`, `domain`, `class`, `kind`, `node`, `card`, `slurm`,
+/// `cause`, `period-state`.
 pub fn word(lang: Lang, family: &str, code: &str) -> String {
     match lang {
         Lang::En => code.to_owned(),
@@ -28,11 +29,13 @@ mod tests {
     #[test]
     fn every_code_has_a_chinese_word() {
         qiantang::load_texts();
-        let families: [(&str, Vec<&str>); 7] = [
+        let families: [(&str, Vec<&str>); 9] = [
             ("state", domain::contract::ContractState::ALL.iter().map(|state| state.code()).collect()),
             ("state", domain::job::JobOutcome::ALL.iter().map(|outcome| outcome.code()).collect()),
             ("node", vec!["up", "drained", "failed"]),
             ("slurm", vec!["open", "paused", "missing", "foreign"]),
+            ("cause", vec!["top_up", "package", "fee", "use", "refund", "waiver"]),
+            ("period-state", vec!["open", "closing", "closed"]),
             ("role", domain::Role::ALL.iter().map(|role| role.code()).collect()),
             ("domain", domain::TenantDomain::ALL.iter().map(|domain| domain.code()).collect()),
             ("class", domain::ServiceClass::ALL.iter().map(|class| class.code()).collect()),

@@ -6,7 +6,7 @@ use domain::{Contract, ContractState, Month, Timestamp, Zone};
 use crate::app::statements::{Balances, Statement};
 
 pub const READ: Action = Action::new("read_period", "read_money");
-pub const MANAGE: Action = Action::new("manage_period", "run_center");
+pub const MANAGE: Action = Action::new("manage_period", "keep_money");
 
 /// A month was closed, with the number of its statements.
 pub const CLOSED: Kind = Kind::new("period_closed");

@@ -66,6 +66,11 @@ impl Scene {
         Self { alpha, beta, job: id, token, member, project, site }
     }
 
+    /// The month of the books that goes on.
+    fn month(&self) -> String {
+        domain::Zone::default().month(testkit::now()).to_string()
+    }
+
     pub fn routes(&self) -> Vec<Route> {
         routes(&self.site)
     }
@@ -84,7 +89,11 @@ impl Scene {
         } else {
             String::new()
         };
-        path.replace("{id}", id).replace("{name}", "npu-").replace("{slug}", "alpha") + &query
+        path.replace("{month}", &self.month())
+            .replace("{id}", id)
+            .replace("{name}", "npu-")
+            .replace("{slug}", "alpha")
+            + &query
     }
 
     /// Sends any body to a path.

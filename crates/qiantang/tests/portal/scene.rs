@@ -35,6 +35,10 @@ pub const PAGES: &[&str] = &[
     "/statements",
     "/corrections",
     "/corrections/new",
+    "/periods",
+    "/periods/MONTH",
+    "/periods/2001-01",
+    "/periods/soon",
     "/prices",
     "/prices/new",
     "/prices/book/none",
@@ -85,6 +89,8 @@ impl Scene {
 
     /// A page's path with a job, a contract of alpha and a node in it.
     pub fn filled(&self, page: &str, job: &str) -> String {
+        let month = domain::Zone::default().month(testkit::now()).to_string();
+        let page = page.replace("MONTH", &month);
         page.replace("JOB", job).replace("CONTRACT", &self.alpha.contract).replace("NODE", &self.node())
     }
 }

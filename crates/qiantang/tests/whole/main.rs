@@ -9,6 +9,7 @@ mod jobs;
 mod journey;
 mod money;
 mod operating;
+mod periods;
 mod placing;
 mod refused;
 mod time_zone;

@@ -4,6 +4,7 @@ mod durability;
 mod jobs;
 mod ledger;
 mod opening;
+mod periods;
 mod rows;
 mod runs;
 mod schema;

@@ -8,7 +8,7 @@ use base::{
     page::{
         extract::Asked,
         frame::{Page, Visitor, ok},
-        words::Ui,
+        words::{Html, Ui},
     },
 };
 use domain::{ContractState, MicroCny, ServiceClass, contract::ContractAction, contract::ContractKind};
@@ -49,7 +49,7 @@ pub struct ContractPage {
     warning: String,
     used: String,
     /// What is left by what is posted, without the use since then.
-    posted: String,
+    posted: Html,
     most: String,
     lending: String,
     borrowing: String,
@@ -130,11 +130,10 @@ pub async fn page(
 }
 
 /// The balance in the ledger, in the unit in which the contract counts.
-fn posted(ui: Ui, contract: &ContractView) -> String {
-    let used = contract.posted_use_balance_card_ms;
+fn posted(ui: Ui, contract: &ContractView) -> Html {
     match contract.terms {
-        ContractKind::Metered { .. } => contract.posted_money_balance_micro_cny.to_string(),
-        _ => format!("{} {}", ui.plain_hours(&used), ui.t("card-hours")),
+        ContractKind::Metered { .. } => ui.yuan(&contract.posted_money_balance_micro_cny),
+        _ => ui.hours(&contract.posted_use_balance_card_ms),
     }
 }
 
@@ -209,7 +208,7 @@ mod tests {
                 contract: views::contract(),
                 vessel,
                 tenant: "Univ".into(),
-                posted: "497.2".into(),
+                posted: page.yuan(&MicroCny(1_500_000)),
                 warning: if is_whole { "3 < 4".into() } else { String::new() },
                 used: "95.0 %".into(),
                 most: "16".into(),

@@ -15,7 +15,7 @@ use base::{
         words::{Html, Ui},
     },
 };
-use domain::{CardMs, ContractId, MicroCny, Month, Timestamp, Zone};
+use domain::{CardMs, ContractId, MicroCny, Month, Timestamp, Zone, decimal::grouped};
 use serde::Deserialize;
 
 use crate::{
@@ -46,7 +46,7 @@ struct Row {
     /// A card-hour's price.
     rate: Html,
     hours: CardMs,
-    amount: MicroCny,
+    amount: Html,
 }
 
 #[derive(Template)]
@@ -117,7 +117,17 @@ pub async fn page(
 
 fn row(name: String, hours: CardMs, amount: MicroCny) -> Row {
     let nothing = String::new;
-    Row { name, detail: nothing(), runs: nothing(), rate: Html::default(), hours, amount }
+    Row { name, detail: nothing(), runs: nothing(), rate: Html::default(), hours, amount: exact(amount) }
+}
+
+/// Yuan to the millionth, with no more places than it takes, so that what is printed adds up.
+fn exact(amount: MicroCny) -> Html {
+    let sign = if amount.0 < 0 { "− " } else { "" };
+    let micro = amount.0.unsigned_abs();
+    let places = format!("{:06}", micro % 1_000_000);
+    let places = format!("{:0<2}", places.trim_end_matches('0'));
+    let text = grouped(&format!("{}.{places}", micro / 1_000_000));
+    Html(format!(r#"<span class="nowrap">{sign}¥ {text}</span>"#))
 }
 
 /// From the balance at the beginning to the one at the end: the first row and all that follow are the last.
@@ -206,6 +216,15 @@ mod tests {
             };
             vec![sample(true), sample(false)]
         }
+    }
+
+    #[test]
+    fn what_is_printed_is_exact() {
+        let told = |micro: i64| {
+            exact(MicroCny(micro)).0.replace(r#"<span class="nowrap">"#, "").replace("</span>", "")
+        };
+        assert_eq!(told(-1_234_567_000_001), "− ¥ 1,234,567.000001");
+        assert_eq!([0, 500_000, 23_760].map(told), ["¥ 0.00", "¥ 0.50", "¥ 0.02376"]);
     }
 
     #[test]
