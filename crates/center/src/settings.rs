@@ -2,6 +2,7 @@
 //!
 //! `QIANTANG__ENGINE__ISOLATION=none` sets `isolation` in `[engine]`: the path to the key, two underscores between.
 
+mod books;
 mod pools;
 mod slurm;
 
@@ -12,6 +13,7 @@ use domain::{JobSpec, Millis, Zone};
 use scheduler::Policy;
 use serde::Deserialize;
 
+pub use books::BooksSettings;
 pub use pools::{NodeSettings, PoolSettings};
 pub use slurm::{DirectJobs, SlurmAccountsSettings, SlurmSettings};
 
@@ -37,6 +39,7 @@ pub struct Settings {
     pub engine: EngineSettings,
     pub jobs: JobSettings,
     pub billing: BillingSettings,
+    pub books: BooksSettings,
     pub limits: LimitSettings,
     pub pools: Vec<PoolSettings>,
 }
@@ -140,6 +143,7 @@ impl Default for Settings {
             engine: EngineSettings::default(),
             jobs: JobSettings::default(),
             billing: BillingSettings::default(),
+            books: BooksSettings::default(),
             limits: LimitSettings::default(),
             pools: Vec::new(),
         }
@@ -271,6 +275,9 @@ impl Settings {
         if let Some(problem) = slurm.problem(self.engine.kind == EngineKind::Slurm) {
             return Some(problem);
         }
+        if let Some(problem) = self.books.problem() {
+            return Some(problem);
+        }
         if let Some(problem) = pools::problem(&self.pools) {
             return Some(problem);
         }
@@ -336,6 +343,8 @@ mod tests {
             ("[billing]\naccrue_every_ms = 0", [("A", "")], "accrue_every_ms"),
             ("[limits]\nrequests_per_second = 0", [("A", "")], "nonzero"),
             ("[limits]\ntoken_days = 0", [("A", "")], "token_days"),
+            ("[books]\nroots_url = \"ftp://here\"", [("A", "")], "roots_url"),
+            ("[books]\nsigning_key = \"/k\"\nsign_command = [\"sign\"]", [("A", "")], "sign_command"),
             ("[[pools]]\nname = \"a\"\ncard_model = \"x1\"", [("A", "")], "x1"),
             (
                 "[[pools]]\nname = \"a\"\ncard_model = \"ascend-910\"\nnodes = [{name = \"n\", cards = 65}]",

@@ -10,6 +10,7 @@ mod money;
 mod operating;
 mod placing;
 mod refused;
+mod tamper;
 mod twin;
 
 /// The program under test. Only tests of its own package can name its path.
