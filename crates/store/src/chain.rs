@@ -24,4 +24,4 @@ pub use roots::{
 };
 pub use seal::{Prepared, append, has_changes, head, prepare, seal_changes};
 pub use signing::{KeyError, PublicKey, SigningKey};
-pub use verify::{Given, verify, verify_books, verify_chain};
+pub use verify::{Given, verify, verify_books, verify_chain, verify_file};

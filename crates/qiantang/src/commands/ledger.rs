@@ -5,17 +5,12 @@ use std::{
     io::Write as _,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    thread,
 };
 
 use clap::{Args, Subcommand};
 use domain::Lang;
 use serde_json::{Value, json};
-use store::{
-    StoreError,
-    chain::{self, Fault, FaultCode, Given, PublicKey, Report, SigningKey},
-    db,
-};
+use store::chain::{self, Fault, FaultCode, Given, PublicKey, Report, SigningKey};
 
 use crate::context::{Context, Done, Run};
 use crate::{
@@ -154,13 +149,14 @@ fn write_new(path: &Path, mode: u32, text: &str) -> std::io::Result<()> {
 fn verify(context: &Context, options: &Verify) -> Done {
     let file = options.roots.as_deref().map(|path| read(path, "the file of roots")).transpose()?;
     let key = options.key.as_deref().map(public_key).transpose()?;
-    let report = compare(&options.file, Given { file: file.as_deref(), key }).map_err(|error| {
-        Failure::system(
-            "not_read",
-            error.to_string(),
-            "name a backup, or the database of a center that does not run",
-        )
-    })?;
+    let report =
+        chain::verify_file(&options.file, Given { file: file.as_deref(), key }).map_err(|error| {
+            Failure::system(
+                "not_read",
+                error.to_string(),
+                "name a backup, or the database of a center that does not run",
+            )
+        })?;
     let answer = serde_json::to_value(&report).unwrap_or_default();
     context.print(&answer, |lang| shown(lang, &report, file.is_some()))?;
     if report.is_clean {
@@ -168,18 +164,6 @@ fn verify(context: &Context, options: &Verify) -> Done {
     }
     let count = report.faults.len() as u64 + report.more_faults;
     Err(Failure::unlike(format!("{count} faults in {}", options.file.display())))
-}
-
-/// Compares chain and books at the same time: each with a connection of its own, over a file that nobody writes to.
-fn compare(path: &Path, given: Given<'_>) -> Result<Report, StoreError> {
-    thread::scope(|scope| {
-        let books = scope.spawn(|| chain::verify_books(&db::open_copy(path)?));
-        let mut report = chain::verify_chain(&db::open_copy(path)?, given)?;
-        let books =
-            books.join().map_err(|_| StoreError::Panicked { message: "comparing the books".into() })??;
-        report.add_books(books);
-        Ok(report)
-    })
 }
 
 fn read(path: &Path, what: &str) -> Result<String, Failure> {

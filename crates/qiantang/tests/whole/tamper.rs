@@ -252,10 +252,13 @@ fn a_program_signs_and_roots_are_sent() {
         }
     });
     let key = folder.path().join("roots.key");
-    let command = format!(
-        "[\"openssl\", \"pkeyutl\", \"-sign\", \"-rawin\", \"-in\", \"/dev/stdin\", \"-inkey\", \"{}\"]",
-        key.display()
+    // OpenSSL signs no stream.
+    let program = format!(
+        "cat > {folder}/root; openssl pkeyutl -sign -rawin -in {folder}/root -inkey {key}",
+        folder = folder.path().display(),
+        key = key.display()
     );
+    let command = format!("[\"sh\", \"-c\", \"{program}\"]");
     let has_openssl =
         Command::new("openssl").arg("version").output().is_ok_and(|output| output.status.success());
     let command = if has_openssl { command } else { "[]".to_owned() };

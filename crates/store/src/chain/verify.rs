@@ -3,6 +3,8 @@
 use std::{
     collections::{BTreeMap, HashSet},
     ops::ControlFlow,
+    path::Path,
+    thread,
 };
 
 use domain::Timestamp;
@@ -53,6 +55,19 @@ pub fn verify(tx: &Tx, given: Given<'_>) -> Result<Report, StoreError> {
     books::verify(tx, &mut report)?;
     report.is_clean = report.faults.is_empty();
     Ok(report)
+}
+
+/// [`verify`] for a file that nobody writes to: the chain and the books at the same time, each with a connection of its own.
+pub fn verify_file(path: &Path, given: Given<'_>) -> Result<Report, StoreError> {
+    thread::scope(|scope| {
+        let books = scope.spawn(|| verify_books(&db::open_copy(path)?));
+        let chain = db::open_copy(path).and_then(|tx| verify_chain(&tx, given));
+        let books =
+            books.join().map_err(|_| StoreError::Panicked { message: "comparing the books".into() })?;
+        let mut report = chain?;
+        report.add_books(books?);
+        Ok(report)
+    })
 }
 
 /// Compares what is derived with what it is derived from, and nothing else.
