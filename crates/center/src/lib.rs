@@ -77,7 +77,9 @@ pub async fn serve(
         () = async { let _ = stop_begun.await; tokio::time::sleep(std::time::Duration::from_secs(5)).await } => {}
     }
     let join = move || {
-        threads.into_iter().for_each(|thread| drop(thread.join()));
+        for thread in threads {
+            drop(thread.join());
+        }
         if let Err(error) = app::roots::seal(&center) {
             tracing::error!(%error, "failed to seal the last rows of the books; the next start does it");
         }

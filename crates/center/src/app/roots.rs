@@ -8,13 +8,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{Rfc3339, Timestamp};
-use serde::Serialize;
+use domain::{Rfc3339, Timestamp, problem::field};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::chain::{self, Root, RootLine, RootRow, SigningKey};
 
 use crate::{actions, center::Center};
-use base::{auth::Caller, change::Changed, error::AppError, moment};
+use base::{auth::Caller, change::Changed, error::AppError, moment, params};
 
 /// How many transfers one link covers at most, and how many other rows.
 const MOST_ROWS: u32 = 2_000;
@@ -76,8 +76,17 @@ pub async fn last(center: &Center, caller: &Caller) -> Result<Option<RootView>, 
     center.read(chain::last_root).await?.map(RootView::of).transpose()
 }
 
+/// What a root is asked for with.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AskedRoot {
+    /// For the audit log.
+    pub reason: String,
+}
+
 /// Makes a root now.
-pub async fn ask(center: &Center, caller: &Caller) -> Result<RootView, AppError> {
+pub async fn ask(center: &Center, caller: &Caller, asked: AskedRoot) -> Result<RootView, AppError> {
+    let reason = params::line::<200>(field::REASON, asked.reason.trim()).map(String::from)?;
     let may = center.policies.may(caller, actions::MAKE_ROOT, None)?;
     let own = center.clone();
     let made = tokio::task::spawn_blocking(move || {
@@ -86,7 +95,8 @@ pub async fn ask(center: &Center, caller: &Caller) -> Result<RootView, AppError>
         Ok::<_, AppError>(made)
     });
     let root = RootView::of(made.await??)?;
-    let changed = Changed::new(root.number, json!({ "link": root.link, "is_signed": root.is_signed() }), ());
+    let detail = json!({ "link": root.link, "is_signed": root.is_signed(), "reason": reason });
+    let changed = Changed::new(root.number, detail, ());
     center.change(may, move |_| Ok(changed), |_, ()| ()).await?;
     Ok(root)
 }

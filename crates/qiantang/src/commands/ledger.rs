@@ -28,7 +28,10 @@ pub enum Ledger {
     /// List the roots that were made of the books (the center's people).
     Roots,
     /// Make a root now (operators).
-    Root,
+    Root {
+        /// What it is for: it stands in the audit log.
+        reason: String,
+    },
     /// Keys that sign roots.
     #[command(subcommand)]
     Key(Key),
@@ -63,7 +66,7 @@ impl Run for Ledger {
             Self::Check => check(context),
             Self::Verify(options) => verify(context, &options),
             Self::Roots => roots(context),
-            Self::Root => make_root(context),
+            Self::Root { reason } => make_root(context, &reason),
             Self::Key(Key::New { file }) => new_key(context, &file),
         }
     }
@@ -76,11 +79,11 @@ fn check(context: &Context) -> Done {
             .iter()
             .filter_map(|problem| problem.as_str().map(str::to_owned))
             .collect();
-        let (transfers, links) = (number(&answer, "transfers"), number(&answer, "links"));
+        let (transfers, chain) = (number(&answer, "transfers"), number(&answer, "links"));
         let waiting = number(&answer, "unsealed_rows");
         lines.push(match lang {
-            Lang::Zh => format!("{transfers} 笔分录，{links} 个链节；{waiting} 行尚未封存"),
-            Lang::En => format!("{transfers} transfers, {links} links; {waiting} rows not sealed yet"),
+            Lang::Zh => format!("{transfers} 笔分录，{chain} 个链节；{waiting} 行尚未封存"),
+            Lang::En => format!("{transfers} transfers, {chain} links; {waiting} rows not sealed yet"),
         });
         lines.join("\n")
     })?;
@@ -114,8 +117,8 @@ fn roots(context: &Context) -> Done {
     })
 }
 
-fn make_root(context: &Context) -> Done {
-    let answer = context.client.post("/api/v1/ledger/roots", &Value::Null)?;
+fn make_root(context: &Context, reason: &str) -> Done {
+    let answer = context.client.post("/api/v1/ledger/roots", &json!({ "reason": reason }))?;
     context.print(&answer, |_| text(&answer, "root").trim_end().to_owned())
 }
 

@@ -174,7 +174,7 @@ fn a_busy_center_verifies_clean_and_what_is_changed_is_named() {
     site.start();
     site.wait_for_end(&tenant.developer, &running);
     work(&site, &tenant, "second");
-    let root = site.post("/api/v1/ledger/roots", &site.operator, &json!(null));
+    let root = site.post("/api/v1/ledger/roots", &site.operator, &json!({ "reason": "an audit" }));
     assert!(root["signature"].is_string(), "{root}");
     assert_eq!(site.get("/api/v1/ledger/roots", &site.operator)[0]["root"], root["root"]);
     let check = site.get("/api/v1/ledger/check", &site.operator);

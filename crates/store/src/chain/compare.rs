@@ -298,7 +298,9 @@ impl Sealed {
 
 fn key_bytes(key: &[Value<'_>]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    key.iter().for_each(|value| put(&mut bytes, *value));
+    for value in key {
+        put(&mut bytes, *value);
+    }
     bytes
 }
 

@@ -1,6 +1,6 @@
 //! Roots: the chain's head at an instant, in a text that is signed, and the lines of the file that they are written to.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write};
 
 use domain::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -88,7 +88,8 @@ impl Root {
             hex(digest)
         );
         for (kind, count) in rows {
-            text.push_str(&format!("rows {kind} {count}\n"));
+            // A text takes all that is written to it.
+            let _ = writeln!(text, "rows {kind} {count}");
         }
         text
     }

@@ -178,7 +178,9 @@ fn changes_of(tx: &Tx, kind: &Kind, keys: &[&[Owned]]) -> Result<Part, StoreErro
         })?;
         if !is_there {
             bytes.clear();
-            key.iter().for_each(|value| put(&mut bytes, *value));
+            for value in key {
+                put(&mut bytes, value);
+            }
         }
         items.push(u8::from(is_there));
         items.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes());

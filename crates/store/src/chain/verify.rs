@@ -316,7 +316,7 @@ fn compare_roots(
     for root in known.iter().filter_map(|one| one.as_ref().ok()) {
         match seen.get(&root.0.number) {
             None if file.is_some() => {
-                report.whole(FaultCode::RootMissing, "roots", root.0.number.to_string())
+                report.whole(FaultCode::RootMissing, "roots", root.0.number.to_string());
             }
             Some(twin) if twin.0 != root.0 => {
                 report.whole(

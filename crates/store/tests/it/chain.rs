@@ -1,219 +1,16 @@
 //! The chain: a clean center is clean, and every change of the past that SQL can make is found and named.
 
-use std::path::{Path, PathBuf};
+mod books;
 
-use domain::{
-    AuditId, CardSet, ContractState, MicroCny, Outcome, PriceBookId, RatePerCardHour, ServiceClass,
-    TenantDomain, TransferId,
-    contract::ContractAction,
-    ledger::{Account, Cause, Posting, Unit},
-    price::{Price, PriceBook, Waivers},
-};
+use std::path::Path;
+
+use books::{SEALED_S, audit_line, books, give_root, seal, sealed, tamper};
 use rusqlite::Connection;
-use serde_json::json;
 use store::{
-    Store, Tx,
-    audit::{self, AuditRecord},
+    StoreError,
     chain::{self, FaultCode, Given, Report, SigningKey},
-    contracts, jobs, ledger, payments, pools, runs, usage,
 };
-use testkit::rows::{Seeded, at, job, meter, open, run, seed, unique};
-
-/// When links are made: long after the rows.
-const SEALED_S: i64 = 9_000;
-
-struct Books {
-    dir: tempfile::TempDir,
-    path: PathBuf,
-    key: SigningKey,
-    roots: String,
-}
-
-fn sealed(path: &Path) -> Store {
-    let store = open(path);
-    store.before_each_commit(|tx| chain::seal_changes(tx, at(SEALED_S)));
-    store
-}
-
-fn audit_line(tx: &Tx, second: i64, action: &str, subject: String) {
-    let record = AuditRecord {
-        id: AuditId::new(at(second), unique()),
-        at: at(second),
-        actor: None,
-        actor_login: "operator".into(),
-        role: None,
-        tenant: None,
-        action: action.into(),
-        subject,
-        from_address: String::new(),
-        detail: json!({}),
-    };
-    audit::append(tx, &record).unwrap();
-}
-
-/// A run that took 100 seconds, with all that its end brings.
-fn run_job(tx: &Tx, center: &Seeded, book: &PriceBook, second: i64) {
-    let party = &center.parties[0];
-    let mut job = job(party, "train", at(second));
-    job.start_task(false).unwrap();
-    jobs::insert_job(tx, &job).unwrap();
-    let mut run = run(&job, center.nodes[0], CardSet::only(3), at(second + 1));
-    run.price_book = Some(book.id);
-    run.rate = book.rate(center.pool, job.spec.service_class, TenantDomain::ALL[0]).unwrap();
-    run.state = run.state.start(at(second + 2)).unwrap();
-    run.end(at(second + 102), None, Outcome::Succeeded).unwrap();
-    runs::insert_run(tx, &run).unwrap();
-    meter(tx, &run, at(second + 102)).unwrap();
-    let metered = runs::get_run(tx, run.id).unwrap().metered;
-    let (tenant, project) = (party.tenant, party.project);
-    let used = usage::UseRow { tenant, project, runs: 1, used: metered.used, charged: metered.charged };
-    usage::add_use(tx, 19_000, &used).unwrap();
-    audit_line(tx, second, "submit_job", job.id.to_string());
-}
-
-fn pay(tx: &Tx, center: &Seeded, second: i64, reference: &str) {
-    let contract = center.parties[0].contract;
-    let posting = Posting {
-        key: format!("{contract}/top-up/money/{reference}"),
-        unit: Unit::MicroCny,
-        debit: Account::Cash,
-        credit: Account::Contract(contract),
-        amount: 5_000_000,
-        cause: Cause::TopUp,
-        corrects: None,
-    };
-    ledger::post(tx, &posting, TransferId::new(at(second), unique()), at(second)).unwrap();
-    let payment = payments::Payment {
-        reference: payments::key(reference),
-        contract,
-        given_as: reference.into(),
-        amount: MicroCny(5_000_000),
-        card_time: domain::CardMs(0),
-        booked_at: at(second),
-        booked_by: center.parties[0].member,
-    };
-    payments::insert(tx, &payment).unwrap();
-    audit_line(tx, second, "top_up", contract.to_string());
-}
-
-fn seal(store: &Store) {
-    loop {
-        let Some(prepared) = store.read(|tx| chain::prepare(tx, 3)).unwrap() else { return };
-        store.write(move |tx| chain::append(tx, prepared, at(SEALED_S))).unwrap();
-    }
-}
-
-fn give_root(store: &Store, key: &SigningKey, occasion: &'static str) -> String {
-    let root = store.read(|tx| chain::next_root(tx, at(SEALED_S), occasion)).unwrap().unwrap();
-    let text = root.0.text();
-    let signature = Some(chain::hex(&key.sign(text.as_bytes())));
-    let line = chain::RootLine { root: text, key: Some(key.public().to_string()), signature };
-    let line = serde_json::to_string(&line).unwrap();
-    let kept = line.clone();
-    assert!(store.write(move |tx| chain::insert_root(tx, &root, &kept)).unwrap());
-    line + "\n"
-}
-
-/// A center with something in every table, sealed, with two roots.
-fn books() -> Books {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("center.db");
-    let key = SigningKey::of([9; 32]);
-    let store = sealed(&path);
-    let center = seed(&store, 2, 2);
-    let rate = RatePerCardHour(MicroCny::from_yuan(6));
-    let (pool, class, domain) = (center.pool, ServiceClass::ALL[0], TenantDomain::ALL[0]);
-    let prices = ServiceClass::ALL.map(|class| Price { pool, class, domain, rate }).to_vec();
-    assert_eq!(prices[0].class, class);
-    let (id, name) = (PriceBookId::new(at(0), unique()), "2022".to_owned());
-    let book = PriceBook { id, name, effective_from: at(0), prices, waivers: Waivers::default() };
-    let of_write = (center.clone(), book.clone());
-    store
-        .write(move |tx| {
-            let (center, book) = of_write;
-            contracts::insert_price_book(tx, &book)?;
-            let (contract, member) = (center.parties[0].contract, Some(center.parties[0].member));
-            let steps = [
-                (ContractAction::Approve, ContractState::Submitted, ContractState::Approved),
-                (ContractAction::Activate, ContractState::Approved, ContractState::Active),
-            ];
-            for (action, from, to) in steps {
-                let (at, reason) = (at(3), String::new());
-                let event =
-                    contracts::ContractEvent { contract, at, actor: member, action, reason, from, to };
-                contracts::insert_contract_event(tx, &event)?;
-            }
-            pay(tx, &center, 20, "ICBC-1");
-            run_job(tx, &center, &book, 30);
-            run_job(tx, &center, &book, 40);
-            let drained = domain::NodeState::Drained { reason: "fans".into() };
-            pools::set_node_state(tx, center.nodes[1], &drained, at(500), "fans")?;
-            pools::set_node_state(tx, center.nodes[1], &domain::NodeState::Up, at(600), "")?;
-            Ok::<_, store::StoreError>(())
-        })
-        .unwrap();
-    seal(&store);
-    let mut roots = give_root(&store, &key, "day 2022-05-20");
-    store
-        .write(move |tx| {
-            run_job(tx, &center, &book, 700);
-            run_job(tx, &center, &book, 800);
-            pay(tx, &center, 900, "ICBC-2");
-            Ok::<_, store::StoreError>(())
-        })
-        .unwrap();
-    drop(store);
-    // A closed month with a statement, as the center's noun for them keeps it.
-    let conn = Connection::open(&path).unwrap();
-    let body = "{\"closing\":1}";
-    conn.execute_batch("INSERT INTO periods SELECT '2022-05', 0, 9, 10, id FROM members LIMIT 1").unwrap();
-    let statement =
-        "INSERT INTO statements SELECT 'S-1', '2022-05', id, ?1, ?2 FROM contracts ORDER BY id LIMIT 1";
-    conn.execute(statement, rusqlite::params![body, chain::sha256(body.as_bytes())]).unwrap();
-    drop(conn);
-    let store = sealed(&path);
-    store.write(|_| Ok::<_, store::StoreError>(())).unwrap();
-    seal(&store);
-    roots += &give_root(&store, &key, "month 2022-05");
-    Books { dir, path, key, roots }
-}
-
-impl Books {
-    fn copy(&self, name: &str) -> PathBuf {
-        let copy = self.dir.path().join(format!("{name}.db"));
-        let store = open(&self.path);
-        store.backup(&copy).unwrap();
-        copy
-    }
-
-    fn verify(&self, path: &Path) -> Report {
-        let tx = store::db::open_copy(path).unwrap();
-        chain::verify(&tx, Given { file: Some(&self.roots), key: Some(self.key.public()) }).unwrap()
-    }
-
-    /// What is found in a copy that somebody has written to who knows of the triggers.
-    fn found(&self, name: &str, sql: &str) -> Report {
-        let copy = self.copy(name);
-        tamper(&copy, sql);
-        self.verify(&copy)
-    }
-}
-
-/// Runs SQL as if no trigger were there, and leaves no trace of that.
-fn tamper(path: &Path, sql: &str) {
-    let conn = Connection::open(path).unwrap();
-    let triggers: Vec<(String, String)> = {
-        let mut all = conn.prepare("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").unwrap();
-        all.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
-    };
-    for (name, _) in &triggers {
-        conn.execute_batch(&format!("DROP TRIGGER {name}")).unwrap();
-    }
-    conn.execute_batch(&format!("PRAGMA foreign_keys = off; {sql}")).unwrap();
-    for (_, sql) in &triggers {
-        conn.execute_batch(sql).unwrap();
-    }
-}
+use testkit::rows::at;
 
 /// The faults as `code table field`.
 fn told(report: &Report) -> Vec<String> {
@@ -361,7 +158,7 @@ fn a_change_past_the_triggers_shows_and_one_through_them_too() {
     assert!(told(&books.verify(&copy)).contains(&"row_changed contracts kind".to_owned()));
     // The running center seals what it finds changed, and the chain then has both.
     let store = sealed(&copy);
-    store.write(|_| Ok::<_, store::StoreError>(())).unwrap();
+    store.write(|_| Ok::<_, StoreError>(())).unwrap();
     drop(store);
     let told_now = told(&books.verify(&copy));
     assert!(told_now.contains(&"row_rewritten contracts kind".to_owned()), "{told_now:?}");
@@ -404,7 +201,7 @@ fn forge(path: &Path, sql: &str) {
     }
     drop(conn);
     let store = sealed(path);
-    store.write(|_| Ok::<_, store::StoreError>(())).unwrap();
+    store.write(|_| Ok::<_, StoreError>(())).unwrap();
     seal(&store);
 }
 
@@ -458,11 +255,7 @@ fn an_older_backup_in_the_place_of_the_database_shows() {
     let older = books.copy("older");
     let store = sealed(&books.path);
     let center = store.read(store::tenants::list_tenants).unwrap();
-    store
-        .write(move |tx| {
-            Ok::<_, store::StoreError>(audit_line(tx, 1000, "submit_job", center[0].id.to_string()))
-        })
-        .unwrap();
+    store.write(move |tx| audit_line(tx, 1000, "submit_job", center[0].id.to_string())).unwrap();
     seal(&store);
     books.roots += &give_root(&store, &books.key, "asked");
     drop(store);
@@ -474,9 +267,7 @@ fn an_older_backup_in_the_place_of_the_database_shows() {
 fn rows_that_wait_for_the_next_link_are_counted_and_no_fault() {
     let books = books();
     let store = sealed(&books.path);
-    store
-        .write(|tx| Ok::<_, store::StoreError>(audit_line(tx, SEALED_S + 1, "submit_job", String::new())))
-        .unwrap();
+    store.write(|tx| audit_line(tx, SEALED_S + 1, "submit_job", String::new())).unwrap();
     drop(store);
     let report = books.verify(&books.copy("waits"));
     assert!(report.is_clean, "{:#?}", report.faults);
@@ -526,7 +317,9 @@ fn a_link_can_be_made_by_hand() {
         while let Some(part) = parts.next().unwrap() {
             text(&mut bytes, &part.get::<_, String>(0).unwrap());
             text(&mut bytes, &part.get::<_, String>(1).unwrap());
-            (2..5).for_each(|index| int(&mut bytes, part.get(index).unwrap()));
+            for index in 2..5 {
+                int(&mut bytes, part.get(index).unwrap());
+            }
             blob(&mut bytes, &part.get::<_, Vec<u8>>(5).unwrap());
         }
         assert_eq!(chain::sha256(&bytes).to_vec(), digest, "link {seq}");
