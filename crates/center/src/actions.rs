@@ -24,6 +24,7 @@ pub const DECIDE_CONTRACT: Action = Action::new("decide_contract", "keep_contrac
 pub const TOP_UP: Action = Action::new("top_up", "keep_money");
 pub const CHANGE_NODE: Action = Action::new("change_node", "run_center");
 pub const BACKUP: Action = Action::new("backup", "run_center");
+pub const MAKE_ROOT: Action = Action::new("make_root", "run_center");
 pub const MANAGE_SLURM: Action = Action::new("manage_slurm", "run_center");
 
 /// The first operator was made when the center was started for the first time.

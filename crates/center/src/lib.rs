@@ -78,6 +78,13 @@ pub async fn serve(
         // Streams end by themselves when the center stops; a client that holds on is not waited for.
         () = async { let _ = stop_begun.await; tokio::time::sleep(std::time::Duration::from_secs(5)).await } => {}
     }
-    let join = move || threads.into_iter().for_each(|thread| drop(thread.join()));
+    let join = move || {
+        for thread in threads {
+            drop(thread.join());
+        }
+        if let Err(error) = app::roots::seal(&center) {
+            tracing::error!(%error, "failed to seal the last rows of the books; the next start does it");
+        }
+    };
     Ok(tokio::task::spawn_blocking(join).await?)
 }

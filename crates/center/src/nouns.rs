@@ -211,9 +211,12 @@ const USE: Noun<Center> = Noun {
 };
 
 const LEDGER: Noun<Center> = Noun {
-    actions: &[actions::READ_LEDGER],
+    actions: &[actions::READ_LEDGER, actions::MAKE_ROOT],
     api: || {
-        OpenApiRouter::new().routes(routes!(api::money::transfers)).routes(routes!(api::money::check_ledger))
+        OpenApiRouter::new()
+            .routes(routes!(api::money::transfers))
+            .routes(routes!(api::money::check_ledger))
+            .routes(routes!(api::ledger::roots, api::ledger::make_root))
     },
     ..Noun::named("ledger")
 };

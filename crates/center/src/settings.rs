@@ -2,6 +2,7 @@
 //!
 //! `QIANTANG__ENGINE__ISOLATION=none` sets `isolation` in `[engine]`: the path to the key, two underscores between.
 
+mod books;
 mod pools;
 mod slurm;
 
@@ -12,6 +13,7 @@ use domain::{JobSpec, Millis, Zone};
 use scheduler::Policy;
 use serde::Deserialize;
 
+pub use books::BooksSettings;
 pub use pools::{NodeSettings, PoolSettings};
 pub use slurm::{DirectJobs, SlurmAccountsSettings, SlurmSettings};
 
@@ -39,7 +41,7 @@ pub struct Settings {
     pub engine: EngineSettings,
     pub jobs: JobSettings,
     pub billing: BillingSettings,
-    pub books: BookSettings,
+    pub books: BooksSettings,
     pub limits: LimitSettings,
     pub pools: Vec<PoolSettings>,
 }
@@ -129,14 +131,6 @@ pub struct BillingSettings {
     pub use_half_life_ms: Millis,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct BookSettings {
-    /// Whether who draws up a contract may not approve it, who approves it may not take its money, and who proposes a
-    /// correction may not decide it. On in new centers where left out; as it was in those of before.
-    pub separate_duties: Option<bool>,
-}
-
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -151,7 +145,7 @@ impl Default for Settings {
             engine: EngineSettings::default(),
             jobs: JobSettings::default(),
             billing: BillingSettings::default(),
-            books: BookSettings::default(),
+            books: BooksSettings::default(),
             limits: LimitSettings::default(),
             pools: Vec::new(),
         }
@@ -300,6 +294,9 @@ impl Settings {
         if let Some(problem) = slurm.problem(self.engine.kind == EngineKind::Slurm) {
             return Some(problem);
         }
+        if let Some(problem) = self.books.problem() {
+            return Some(problem);
+        }
         if let Some(problem) = pools::problem(&self.pools) {
             return Some(problem);
         }
@@ -371,6 +368,8 @@ mod tests {
             ("time_zone = \"Mars/Olympus\"", [("A", "")], "such as Asia/Shanghai or UTC"),
             ("", [("QIANTANG__TIME_ZONE", "UTC+8")], "time_zone"),
             ("[limits]\ntoken_days = 0", [("A", "")], "token_days"),
+            ("[books]\nroots_url = \"ftp://here\"", [("A", "")], "roots_url"),
+            ("[books]\nsigning_key = \"/k\"\nsign_command = [\"sign\"]", [("A", "")], "sign_command"),
             ("[[pools]]\nname = \"a\"\ncard_model = \"x1\"", [("A", "")], "x1"),
             (
                 "[[pools]]\nname = \"a\"\ncard_model = \"ascend-910\"\nnodes = [{name = \"n\", cards = 65}]",

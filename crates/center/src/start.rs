@@ -13,7 +13,7 @@ use engines::{
     slurm::{Access, Owner, SlurmConfig, SlurmEngine, Token},
 };
 use serde_json::json;
-use store::{Store, StoreError, Tx, contracts, jobs, ledger, pools, runs, tenants};
+use store::{Store, StoreError, Tx, chain, contracts, jobs, ledger, pools, runs, tenants};
 
 use crate::{
     actions,
@@ -107,6 +107,9 @@ pub fn open(
     let database = settings.data_dir.join("database");
     make_folder(&database, 0o700)?;
     let store = Store::open(&database.join("center.db"))?;
+    // What changes about money is sealed with the change; a schema that is new here has rows to be sealed first.
+    store.before_each_commit(|tx| chain::seal_changes(tx, moment::now()));
+    while store.write(chain::has_changes)? {}
     keep_settings(&store, &mut settings)?;
     let (wakers, sleepers) = wakers::wakers();
     let for_hints = wakers.clone();

@@ -17,6 +17,8 @@ pub const WATCH: &str = "watch";
 pub const METER: &str = "meter";
 pub const MIRROR: &str = "mirror";
 pub const ACCOUNTS: &str = "accounts";
+pub const SEAL: &str = "seal";
+pub const ROOTS: &str = "roots";
 
 /// Wakes the loops from anywhere.
 #[derive(Clone, Debug)]

@@ -22,6 +22,12 @@ CREATE TABLE tenants (
     uid_index INTEGER NOT NULL UNIQUE,
     created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE TRIGGER tenants_added AFTER INSERT ON tenants
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('tenants', NEW.id, 0); END;
+CREATE TRIGGER tenants_changed AFTER UPDATE ON tenants
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('tenants', OLD.id, 0); INSERT OR IGNORE INTO unsealed_changes VALUES ('tenants', NEW.id, 0); END;
+CREATE TRIGGER tenants_removed AFTER DELETE ON tenants
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('tenants', OLD.id, 0); END;
 
 CREATE TABLE members (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
@@ -34,6 +40,12 @@ CREATE TABLE members (
     password_hash TEXT
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX members_by_tenant ON members (tenant, id);
+CREATE TRIGGER members_added AFTER INSERT ON members
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('members', NEW.id, 0); END;
+CREATE TRIGGER members_changed AFTER UPDATE OF id, tenant, login, role, is_enabled, created_at ON members
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('members', OLD.id, 0); INSERT OR IGNORE INTO unsealed_changes VALUES ('members', NEW.id, 0); END;
+CREATE TRIGGER members_removed AFTER DELETE ON members
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('members', OLD.id, 0); END;
 
 CREATE TABLE tokens (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
@@ -64,6 +76,12 @@ CREATE TABLE pools (
     name TEXT NOT NULL UNIQUE,
     model TEXT NOT NULL -- JSON
 ) STRICT, WITHOUT ROWID;
+CREATE TRIGGER pools_added AFTER INSERT ON pools
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('pools', NEW.id, 0); END;
+CREATE TRIGGER pools_changed AFTER UPDATE ON pools
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('pools', OLD.id, 0); INSERT OR IGNORE INTO unsealed_changes VALUES ('pools', NEW.id, 0); END;
+CREATE TRIGGER pools_removed AFTER DELETE ON pools
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('pools', OLD.id, 0); END;
 
 CREATE TABLE nodes (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
@@ -81,6 +99,12 @@ CREATE TABLE nodes (
     labels TEXT NOT NULL DEFAULT '[]',
     maintenance TEXT
 ) STRICT, WITHOUT ROWID;
+CREATE TRIGGER nodes_added AFTER INSERT ON nodes
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('nodes', NEW.id, 0); END;
+CREATE TRIGGER nodes_changed AFTER UPDATE OF id, pool, name, cards, is_virtual, since ON nodes
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('nodes', OLD.id, 0); INSERT OR IGNORE INTO unsealed_changes VALUES ('nodes', NEW.id, 0); END;
+CREATE TRIGGER nodes_removed AFTER DELETE ON nodes
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('nodes', OLD.id, 0); END;
 
 -- A node's life: each stretch begins where the one before ended, the last is open.
 CREATE TABLE node_stretches (
@@ -93,6 +117,12 @@ CREATE TABLE node_stretches (
     PRIMARY KEY (node, from_at)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX node_stretches_open ON node_stretches (node) WHERE until_at IS NULL;
+CREATE TRIGGER node_stretches_added AFTER INSERT ON node_stretches
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('node_stretches', NEW.node, NEW.from_at); END;
+CREATE TRIGGER node_stretches_changed AFTER UPDATE ON node_stretches
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('node_stretches', OLD.node, OLD.from_at); INSERT OR IGNORE INTO unsealed_changes VALUES ('node_stretches', NEW.node, NEW.from_at); END;
+CREATE TRIGGER node_stretches_removed AFTER DELETE ON node_stretches
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('node_stretches', OLD.node, OLD.from_at); END;
 
 CREATE TABLE contracts (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
@@ -107,6 +137,12 @@ CREATE TABLE contracts (
     created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX contracts_by_tenant ON contracts (tenant, id);
+CREATE TRIGGER contracts_added AFTER INSERT ON contracts
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('contracts', NEW.id, 0); END;
+CREATE TRIGGER contracts_changed AFTER UPDATE ON contracts
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('contracts', OLD.id, 0); INSERT OR IGNORE INTO unsealed_changes VALUES ('contracts', NEW.id, 0); END;
+CREATE TRIGGER contracts_removed AFTER DELETE ON contracts
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('contracts', OLD.id, 0); END;
 
 CREATE TABLE contract_events (
     seq INTEGER PRIMARY KEY,
@@ -123,6 +159,8 @@ CREATE TRIGGER contract_events_never_change BEFORE UPDATE ON contract_events
 BEGIN SELECT RAISE(ABORT, 'the history of a contract is append-only'); END;
 CREATE TRIGGER contract_events_never_go BEFORE DELETE ON contract_events
 BEGIN SELECT RAISE(ABORT, 'the history of a contract is append-only'); END;
+CREATE TRIGGER contract_events_added AFTER INSERT ON contract_events
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('contract_events', NEW.seq, 0); END;
 
 CREATE TABLE price_books (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
@@ -136,6 +174,8 @@ CREATE TRIGGER price_books_never_change BEFORE UPDATE ON price_books
 BEGIN SELECT RAISE(ABORT, 'a price book is never changed: a new version takes its place'); END;
 CREATE TRIGGER price_books_never_go BEFORE DELETE ON price_books
 BEGIN SELECT RAISE(ABORT, 'a price book is never deleted'); END;
+CREATE TRIGGER price_books_added AFTER INSERT ON price_books
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('price_books', NEW.id, 0); END;
 
 CREATE TABLE projects (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
@@ -146,6 +186,12 @@ CREATE TABLE projects (
     created_at INTEGER NOT NULL,
     UNIQUE (tenant, slug)
 ) STRICT, WITHOUT ROWID;
+CREATE TRIGGER projects_added AFTER INSERT ON projects
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('projects', NEW.id, 0); END;
+CREATE TRIGGER projects_changed AFTER UPDATE ON projects
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('projects', OLD.id, 0); INSERT OR IGNORE INTO unsealed_changes VALUES ('projects', NEW.id, 0); END;
+CREATE TRIGGER projects_removed AFTER DELETE ON projects
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('projects', OLD.id, 0); END;
 
 -- What a list shows of a job. What was asked for word by word is in job_specs, so that lists read narrow rows.
 CREATE TABLE jobs (
@@ -232,6 +278,10 @@ CREATE UNIQUE INDEX runs_by_attempt ON runs (job, task, attempt);
 CREATE INDEX runs_by_job ON runs (job, id);
 CREATE INDEX runs_active ON runs (id) WHERE ended_at IS NULL;
 CREATE INDEX runs_by_start ON runs (started_at, ended_at) WHERE started_at IS NOT NULL;
+CREATE TRIGGER runs_are_unsealed AFTER UPDATE OF ended_at ON runs WHEN OLD.ended_at IS NULL AND NEW.ended_at IS NOT NULL
+BEGIN INSERT INTO unsealed (kind, key) VALUES ('runs', NEW.id); END;
+CREATE TRIGGER runs_that_come_ended_are_unsealed AFTER INSERT ON runs WHEN NEW.ended_at IS NOT NULL
+BEGIN INSERT INTO unsealed (kind, key) VALUES ('runs', NEW.id); END;
 
 -- One row: the longest that any ended run took. It bounds the search for the runs of an interval.
 CREATE TABLE run_bounds (
@@ -264,6 +314,8 @@ CREATE TRIGGER transfers_never_change BEFORE UPDATE ON transfers
 BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: transfers are never changed'); END;
 CREATE TRIGGER transfers_never_go BEFORE DELETE ON transfers
 BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: transfers are never deleted'); END;
+CREATE TRIGGER entries_added AFTER INSERT ON transfers WHEN NEW.cause NOT IN ('use', 'refund', 'waiver')
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('entries', NEW.seq, 0); END;
 
 -- Sums of the transfers up to one of them, so that a balance need not add up all. Derived: the transfers are the truth.
 CREATE TABLE ledger_sums (
@@ -311,6 +363,8 @@ CREATE TRIGGER audit_never_changes BEFORE UPDATE ON audit
 BEGIN SELECT RAISE(ABORT, 'the audit log is append-only: its lines are never changed'); END;
 CREATE TRIGGER audit_never_goes BEFORE DELETE ON audit
 BEGIN SELECT RAISE(ABORT, 'the audit log is append-only: its lines are never deleted'); END;
+CREATE TRIGGER audit_is_unsealed AFTER INSERT ON audit
+BEGIN INSERT INTO unsealed (kind, key) VALUES ('audit', NEW.id); END;
 
 -- Answers given, so that a request that is sent again is not done again.
 CREATE TABLE idempotency (
@@ -362,6 +416,8 @@ CREATE TRIGGER payments_never_change BEFORE UPDATE ON payments
 BEGIN SELECT RAISE(ABORT, 'payments are append-only: they are never changed'); END;
 CREATE TRIGGER payments_never_go BEFORE DELETE ON payments
 BEGIN SELECT RAISE(ABORT, 'payments are append-only: they are never deleted'); END;
+CREATE TRIGGER payments_added AFTER INSERT ON payments
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('payments', NEW.reference, 0); END;
 
 -- Entries by which people put right what was booked: proposed by one, decided by another.
 CREATE TABLE corrections (
@@ -384,6 +440,10 @@ CREATE INDEX corrections_by_contract ON corrections (contract, id);
 CREATE INDEX corrections_by_state ON corrections (state, id);
 CREATE TRIGGER corrections_never_go BEFORE DELETE ON corrections
 BEGIN SELECT RAISE(ABORT, 'corrections are never deleted'); END;
+CREATE TRIGGER corrections_added AFTER INSERT ON corrections
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('corrections', NEW.id, 0); END;
+CREATE TRIGGER corrections_changed AFTER UPDATE ON corrections
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('corrections', NEW.id, 0); END;
 
 -- Months that are closed: nothing is posted into them any more.
 CREATE TABLE periods (
@@ -397,6 +457,8 @@ CREATE TRIGGER periods_never_change BEFORE UPDATE ON periods
 BEGIN SELECT RAISE(ABORT, 'a closed period is never changed'); END;
 CREATE TRIGGER periods_never_open BEFORE DELETE ON periods
 BEGIN SELECT RAISE(ABORT, 'a closed period never opens again'); END;
+CREATE TRIGGER periods_added AFTER INSERT ON periods
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('periods', NEW.month, 0); END;
 
 -- The statements of closed months, as they were given out: the bytes, and their SHA-256.
 CREATE TABLE statements (
@@ -411,6 +473,8 @@ CREATE TRIGGER statements_never_change BEFORE UPDATE ON statements
 BEGIN SELECT RAISE(ABORT, 'a statement that was given out is never changed'); END;
 CREATE TRIGGER statements_never_go BEFORE DELETE ON statements
 BEGIN SELECT RAISE(ABORT, 'a statement that was given out is never deleted'); END;
+CREATE TRIGGER statements_added AFTER INSERT ON statements
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('statements', NEW.number, 0); END;
 
 -- The settings by which the center counts, and since when each value is in force.
 CREATE TABLE settings_in_force (
@@ -423,3 +487,64 @@ CREATE TRIGGER settings_in_force_never_change BEFORE UPDATE ON settings_in_force
 BEGIN SELECT RAISE(ABORT, 'the history of settings is append-only'); END;
 CREATE TRIGGER settings_in_force_never_go BEFORE DELETE ON settings_in_force
 BEGIN SELECT RAISE(ABORT, 'the history of settings is append-only'); END;
+CREATE TRIGGER settings_in_force_added AFTER INSERT ON settings_in_force
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('settings_in_force', NEW.seq, 0); END;
+
+-- The chain: each link has the SHA-256 of what it covers and of the link before, so that nothing of the past can be
+-- changed without changing every later link. docs/books.md says byte by byte what a digest is made of.
+CREATE TABLE chain (
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    previous BLOB NOT NULL CHECK (length(previous) = 32),
+    digest BLOB NOT NULL CHECK (length(digest) = 32)
+) STRICT;
+CREATE TRIGGER chain_never_changes BEFORE UPDATE ON chain
+BEGIN SELECT RAISE(ABORT, 'the chain is append-only: its links are never changed'); END;
+CREATE TRIGGER chain_never_goes BEFORE DELETE ON chain
+BEGIN SELECT RAISE(ABORT, 'the chain is append-only: its links are never deleted'); END;
+
+-- What a link covers: rows of one kind.
+CREATE TABLE chain_parts (
+    link INTEGER NOT NULL REFERENCES chain (seq),
+    kind TEXT NOT NULL,
+    columns TEXT NOT NULL, -- those that are covered, with commas between
+    first_row INTEGER NOT NULL, -- 0 where rows have no order of their own
+    last_row INTEGER NOT NULL,
+    row_count INTEGER NOT NULL,
+    digest BLOB NOT NULL CHECK (length(digest) = 32),
+    items BLOB NOT NULL, -- what tells one row from the other when the digest is another
+    PRIMARY KEY (link, kind)
+) STRICT;
+CREATE TRIGGER chain_parts_never_change BEFORE UPDATE ON chain_parts
+BEGIN SELECT RAISE(ABORT, 'the chain is append-only: its links are never changed'); END;
+CREATE TRIGGER chain_parts_never_go BEFORE DELETE ON chain_parts
+BEGIN SELECT RAISE(ABORT, 'the chain is append-only: its links are never deleted'); END;
+
+-- The chain's head at an instant, as it was signed and given out.
+CREATE TABLE roots (
+    number INTEGER PRIMARY KEY,
+    link INTEGER NOT NULL REFERENCES chain (seq),
+    at INTEGER NOT NULL,
+    occasion TEXT NOT NULL,
+    line TEXT NOT NULL, -- JSON, as it is in the file of roots
+    pushed_at INTEGER
+) STRICT;
+CREATE TRIGGER roots_never_change BEFORE UPDATE OF number, link, at, occasion, line ON roots
+BEGIN SELECT RAISE(ABORT, 'a root is never changed'); END;
+CREATE TRIGGER roots_never_go BEFORE DELETE ON roots
+BEGIN SELECT RAISE(ABORT, 'a root is never deleted'); END;
+
+-- Rows that no link covers yet, in the order of their commits. The center takes them some seconds later.
+CREATE TABLE unsealed (
+    seq INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    key BLOB NOT NULL
+) STRICT;
+
+-- Rows that were changed in this transaction, and are sealed before it is committed: outside of a transaction it is empty.
+CREATE TABLE unsealed_changes (
+    kind TEXT NOT NULL,
+    key ANY NOT NULL,
+    part ANY NOT NULL, -- the second column of the key, or 0
+    PRIMARY KEY (kind, key, part)
+) STRICT, WITHOUT ROWID;

@@ -26,6 +26,7 @@ action-decide_contract = Decide on a contract
 action-top_up = Book a payment
 action-change_node = Change a node
 action-backup = Back up
+action-make_root = Make a root of the books
 action-manage_slurm = Change Slurm's accounts
 action-keep_slurm_accounts = Keep Slurm's accounts
 action-end_contract = A contract ended on its own

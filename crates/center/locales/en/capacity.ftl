@@ -4,3 +4,8 @@ balance-rule = capacity = sold + granted + idle + drained + failed, to the card-
 interval = Interval
 work-out = Work out
 where-it-went = Where it went
+
+roots = Roots of the books
+root-signed = Root { $number } is signed.
+root-unsigned = Root { $number } is not signed: the settings name no key.
+root-none = No root was made yet.

@@ -26,6 +26,7 @@ action-decide_contract = 审批合同
 action-top_up = 充值入账
 action-change_node = 更改节点
 action-backup = 备份
+action-make_root = 生成账本根
 action-manage_slurm = 更改 Slurm 账户
 action-keep_slurm_accounts = 维护 Slurm 账户
 action-end_contract = 合同自动结束

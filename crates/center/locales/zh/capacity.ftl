@@ -4,3 +4,8 @@ balance-rule = 容量 = 售出 + 资助 + 空闲 + 排空 + 故障，精确到�
 interval = 区间
 work-out = 计算
 where-it-went = 去向
+
+roots = 账本根
+root-signed = 第 { $number } 号根已签名。
+root-unsigned = 第 { $number } 号根未签名：配置中没有签名密钥。
+root-none = 尚未生成账本根。

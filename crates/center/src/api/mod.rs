@@ -2,6 +2,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod jobs;
+pub(crate) mod ledger;
 pub(crate) mod logs;
 pub(crate) mod money;
 pub(crate) mod nodes;

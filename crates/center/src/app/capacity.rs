@@ -8,7 +8,7 @@ use domain::{
 };
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
-use store::ledger;
+use store::{chain, ledger};
 
 use crate::{actions, center::Center};
 use base::params;
@@ -125,10 +125,27 @@ pub struct LedgerCheck {
     /// What is wrong, in words.
     pub problems: Vec<String>,
     pub transfers: u64,
+    /// Whether everything is as the chain of the books has it.
+    pub is_sealed: bool,
+    /// How many links the chain has.
+    pub links: i64,
+    /// Rows that no link covers yet.
+    pub unsealed_rows: u64,
 }
 
 pub async fn check_ledger(center: &Center, caller: &Caller) -> Result<LedgerCheck, AppError> {
     center.policies.check(caller, actions::READ_LEDGER, None)?;
-    let report = center.read(ledger::verify).await?;
-    Ok(LedgerCheck { is_balanced: report.is_right(), problems: report.faults, transfers: report.transfers })
+    let (report, chain) = center
+        .read(|tx| Ok((ledger::verify(tx)?, chain::verify_chain(tx, chain::Given::default())?)))
+        .await?;
+    let mut problems = report.faults.clone();
+    problems.extend(chain.faults.iter().map(chain::Fault::told));
+    Ok(LedgerCheck {
+        is_balanced: report.is_right(),
+        problems,
+        transfers: report.transfers,
+        is_sealed: chain.faults.is_empty(),
+        links: chain.links,
+        unsealed_rows: chain.unsealed.iter().map(|unsealed| unsealed.rows).sum(),
+    })
 }

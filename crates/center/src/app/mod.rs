@@ -13,6 +13,7 @@ pub mod members;
 pub mod nodes;
 pub mod overview;
 pub mod projects;
+pub mod roots;
 pub mod runs;
 pub mod sign_in;
 pub mod slurm_accounts;

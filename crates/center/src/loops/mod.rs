@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod meter;
 pub mod mirror;
 pub mod plan;
+pub mod seal;
 pub mod watch;
 
 use std::{
@@ -18,7 +19,7 @@ use domain::Millis;
 
 use crate::{
     center::Center,
-    wakers::{ACCOUNTS, METER, MIRROR, PLAN, Sleepers, WATCH},
+    wakers::{ACCOUNTS, METER, MIRROR, PLAN, ROOTS, SEAL, Sleepers, WATCH},
 };
 
 /// Starts the loops, each in a thread of its own.
@@ -30,6 +31,8 @@ pub fn start(center: &Center, sleepers: Sleepers) -> std::io::Result<Vec<JoinHan
         spawn(center, PLAN, ms(plan::AT_LEAST_EVERY), move |center| plan::run(center, &plan))?,
         spawn(center, WATCH, ms(watch::ALL_EVERY), move |center| watch::run(center, &watch))?,
         spawn(center, METER, accrues, move |center| meter::run(center, &meter))?,
+        spawn(center, SEAL, ms(seal::SEAL_EVERY), seal::run)?,
+        spawn(center, ROOTS, ms(seal::ROOTS_EVERY), seal::run_roots)?,
     ];
     if let Some(engine) = center.compute.slurm.clone() {
         if center.settings.engine.slurm.accounts.keep {

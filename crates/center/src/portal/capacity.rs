@@ -17,6 +17,7 @@ use serde::Deserialize;
 use crate::{
     app::{
         capacity::{self, Interval},
+        roots::{self, RootView},
         statements::{self, TransferQuery, TransferView},
     },
     center::Center,
@@ -72,6 +73,7 @@ pub struct CapacityPage {
     transfers: Vec<TransferView>,
     newest: String,
     older: String,
+    root: Option<RootView>,
 }
 
 pub async fn page(
@@ -104,6 +106,7 @@ pub async fn page(
         newest: if wanted.cursor.is_empty() { String::new() } else { wanted.href("") },
         older: transfers.next_cursor.map(|next| wanted.href(&next)).unwrap_or_default(),
         closes: found.closes,
+        root: roots::last(&center, &visitor.caller).await?,
     };
     Ok(ok(&page))
 }
@@ -115,7 +118,7 @@ mod tests {
 
     impl Sample for CapacityPage {
         fn samples(page: &Page) -> Vec<Self> {
-            let sample = |closes: bool| {
+            let sample = |closes: bool, signed: Option<bool>| {
                 let capacity = views::capacity(closes);
                 Self {
                     page: page.clone(),
@@ -127,10 +130,11 @@ mod tests {
                     transfers: if closes { views::transfers() } else { Vec::new() },
                     newest: if closes { "/capacity?from=a&to=b#ledger".into() } else { String::new() },
                     older: String::new(),
+                    root: signed.map(views::root),
                     closes,
                 }
             };
-            vec![sample(true), sample(false)]
+            vec![sample(true, Some(true)), sample(false, Some(false)), sample(false, None)]
         }
     }
 }

@@ -10,6 +10,7 @@ mod demo;
 mod doctor;
 mod history;
 mod jobs;
+mod ledger;
 mod login;
 mod members;
 mod nodes;
@@ -74,6 +75,8 @@ commands! {
     Projects(projects::Projects),
     Alliances(alliances::Alliances),
     Backup(backup::Backup),
+    #[command(subcommand)]
+    Ledger(ledger::Ledger),
     #[command(subcommand)]
     Slurm(slurm::Slurm),
     Doctor(doctor::Doctor),

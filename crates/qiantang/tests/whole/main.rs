@@ -12,6 +12,7 @@ mod operating;
 mod periods;
 mod placing;
 mod refused;
+mod tamper;
 mod time_zone;
 mod twin;
 

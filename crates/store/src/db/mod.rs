@@ -53,7 +53,7 @@ pub use backup::BackupReport;
 pub use error::StoreError;
 pub use record::Record;
 pub use row::{Row, json};
-pub use schema::prepare;
+pub use schema::{differences, open_copy, prepare};
 pub use sql::Sql;
 pub use store::Store;
 pub use tx::Tx;

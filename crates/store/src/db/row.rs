@@ -93,7 +93,8 @@ impl<'r> Row<'r> {
         StoreError::Corrupt { table: self.table, id, problem: problem.into() }
     }
 
-    fn value(self, index: usize) -> Result<Value<'r>, StoreError> {
+    /// The value as it is kept.
+    pub fn value(self, index: usize) -> Result<Value<'r>, StoreError> {
         let kept = self.columns.get_ref(self.first + index);
         match kept.map_err(|error| StoreError::of_statement(self.table, &[], &error))? {
             ValueRef::Null => Ok(Value::Null),

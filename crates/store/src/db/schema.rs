@@ -1,6 +1,9 @@
 //! The schema: its migrations, and connections to databases that have it.
 
-use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
+use std::{
+    cmp::Ordering, collections::BTreeMap, fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path,
+    time::Duration,
+};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -71,6 +74,63 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     conn.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
     conn.pragma_update(None, "cache_size", -READER_CACHE_KIB).map_err(failed)?;
     Ok(conn)
+}
+
+/// Opens a copy of a database, which nothing else has open, to be read from the first to the last row.
+pub fn open_copy(path: &Path) -> Result<Tx, StoreError> {
+    let failed = |error: rusqlite::Error| StoreError::open(path, &error);
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    // A copy may lie where nothing can be written, and then nothing can be kept beside it.
+    let is_alone = !Path::new(&log).exists();
+    let text = path.to_str().ok_or_else(|| StoreError::open(path, &"its path is not UTF-8"))?;
+    let escaped = text.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let uri = format!("file:{escaped}?mode=ro{}", if is_alone { "&immutable=1" } else { "" });
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(uri, flags).map_err(failed)?;
+    conn.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    conn.pragma_update(None, "cache_size", -READER_CACHE_KIB).map_err(failed)?;
+    let (found, known) = (version(&conn).map_err(failed)?, known_version());
+    match found.cmp(&known) {
+        Ordering::Greater => return Err(StoreError::SchemaTooNew { found, known }),
+        Ordering::Less => {
+            let cause = format!(
+                "its schema has version {found}, and this program reads version {known}: use the program that wrote it"
+            );
+            return Err(StoreError::open(path, &cause));
+        }
+        Ordering::Equal => {}
+    }
+    let tx = Tx::new(conn);
+    tx.control("BEGIN").map_err(failed)?;
+    Ok(tx)
+}
+
+/// In which tables, indexes and triggers a database differs from one of the newest schema, in words.
+pub fn differences(tx: &Tx) -> Result<Vec<String>, StoreError> {
+    let failed = |error: rusqlite::Error| StoreError::of_statement("sqlite_master", &[], &error);
+    let mut fresh = Connection::open_in_memory().map_err(failed)?;
+    migrate(&mut fresh)?;
+    let (wanted, found) = (objects(&fresh).map_err(failed)?, objects(tx.conn()).map_err(failed)?);
+    let mut told = Vec::new();
+    for (name, sql) in &wanted {
+        match found.get(name) {
+            None => told.push(format!("{name} is missing")),
+            Some(other) if other != sql => told.push(format!("{name} is not as the program made it")),
+            Some(_) => {}
+        }
+    }
+    let more = found.keys().filter(|name| !wanted.contains_key(*name));
+    told.extend(more.map(|name| format!("{name} is not of the program's making")));
+    Ok(told)
+}
+
+/// All that a schema has: `trigger audit_never_goes` with the statement that makes it.
+fn objects(conn: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
+    let all =
+        "SELECT type || ' ' || name, COALESCE(sql, '') FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'";
+    conn.prepare(all)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
 /// Prepares statements on an empty database of the newest schema. Fails at the first that is not valid there.

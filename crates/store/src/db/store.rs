@@ -106,6 +106,11 @@ impl Store {
         backup::run(&self.inner.path, to)
     }
 
+    /// Has `work` done at the end of each transaction, as a part of it. It is given once, before the first write.
+    pub fn before_each_commit(&self, work: impl Fn(&Tx) -> Result<(), StoreError> + Send + Sync + 'static) {
+        self.inner.writer.before_each_commit(Box::new(work));
+    }
+
     /// The work of the writer since the store was opened.
     pub fn stats(&self) -> WriterStats {
         self.inner.writer.stats()

@@ -87,6 +87,25 @@ impl Tx {
         Ok(())
     }
 
+    /// As [`Self::each`], for a statement on `table` that is put together while the program runs.
+    pub fn each_of(
+        &self,
+        table: &'static str,
+        text: &str,
+        params: &[Value<'_>],
+        mut take: impl FnMut(Row<'_>) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<(), StoreError> {
+        let failed = |error: rusqlite::Error| StoreError::of_statement(table, &[], &error);
+        let mut statement = self.conn.prepare_cached(text).map_err(failed)?;
+        let mut rows = statement.query(rusqlite::params_from_iter(params)).map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
+            if take(Row::new(table, row))?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// All rows.
     pub fn all<T>(
         &self,

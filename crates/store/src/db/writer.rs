@@ -7,7 +7,7 @@ use std::{
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Condvar, Mutex, MutexGuard,
+        Arc, Condvar, Mutex, MutexGuard, OnceLock,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     thread,
@@ -138,6 +138,9 @@ pub(super) enum WhenFull {
     Wait,
 }
 
+/// What is done at the end of each transaction, as a part of it.
+pub(super) type BeforeCommit = Box<dyn Fn(&Tx) -> Result<(), StoreError> + Send + Sync>;
+
 pub(super) struct Writer {
     queue: Arc<Queue>,
     thread: Option<thread::JoinHandle<()>>,
@@ -149,6 +152,7 @@ struct Queue {
     work_came: Condvar,
     room_came: Condvar,
     counters: Counters,
+    before_commit: OnceLock<BeforeCommit>,
 }
 
 #[derive(Default)]
@@ -198,6 +202,11 @@ impl Writer {
         Ok(())
     }
 
+    /// Has `work` done at the end of each transaction; only the first that is given counts.
+    pub(super) fn before_each_commit(&self, work: BeforeCommit) {
+        let _ = self.queue.before_commit.set(work);
+    }
+
     pub(super) fn stats(&self) -> WriterStats {
         let queued = self.queue.state().tasks.len() as u64;
         let counters = &self.queue.counters;
@@ -245,7 +254,7 @@ fn run(tx: &Tx, queue: &Queue) {
     let mut batch = VecDeque::with_capacity(BATCH_LIMIT);
     while take(queue, &mut batch) {
         while !batch.is_empty() {
-            run_batch(tx, &mut batch, &queue.counters);
+            run_batch(tx, &mut batch, queue);
         }
         let pages = LOG_PAGES.get();
         if pages >= CHECKPOINT_AT_ONCE_PAGES || (pages >= CHECKPOINT_PAGES && queue.state().tasks.is_empty())
@@ -277,7 +286,8 @@ fn take(queue: &Queue, batch: &mut VecDeque<Box<dyn Task>>) -> bool {
 
 /// Runs tasks in one transaction, commits, and tells each. Where the database gives the transaction up, the
 /// tasks that were not run stay in `batch`.
-fn run_batch(tx: &Tx, batch: &mut VecDeque<Box<dyn Task>>, counters: &Counters) {
+fn run_batch(tx: &Tx, batch: &mut VecDeque<Box<dyn Task>>, queue: &Queue) {
+    let counters = &queue.counters;
     let began_at = Instant::now();
     if let Err(error) = tx.control("BEGIN IMMEDIATE") {
         let error = StoreError::commit(&error);
@@ -288,7 +298,8 @@ fn run_batch(tx: &Tx, batch: &mut VecDeque<Box<dyn Task>>, counters: &Counters) 
         return;
     }
     let mut ran = Vec::with_capacity(batch.len());
-    let executed = run_tasks(tx, batch, &mut ran);
+    let executed = run_tasks(tx, batch, &mut ran)
+        .and_then(|()| queue.before_commit.get().map_or(Ok(()), |work| finish(tx, work)));
     let worked_at = Instant::now();
     let committed = executed.and_then(|()| tx.control("COMMIT")).map_err(|error| StoreError::commit(&error));
     if let Err(error) = &committed {
@@ -329,6 +340,16 @@ fn run_tasks(tx: &Tx, batch: &mut VecDeque<Box<dyn Task>>, all: &mut Vec<Ran>) -
         tx.control("RELEASE work")?;
     }
     Ok(())
+}
+
+/// Does what belongs to the end of a transaction. Where it fails it is undone alone, and the transaction is kept.
+fn finish(tx: &Tx, work: &BeforeCommit) -> rusqlite::Result<()> {
+    tx.control("SAVEPOINT finish")?;
+    if let Err(error) = work(tx) {
+        tracing::error!(%error, "failed to finish a transaction");
+        tx.control("ROLLBACK TO finish")?;
+    }
+    tx.control("RELEASE finish")
 }
 
 /// Copies the log into the database, up to where readers still need it, so that the log can begin anew.
@@ -382,9 +403,9 @@ mod tests {
                 told.send((n, result)).unwrap();
             }));
         }
-        let counters = Counters::default();
+        let queue = Queue::default();
         while !batch.is_empty() {
-            run_batch(&tx, &mut batch, &counters);
+            run_batch(&tx, &mut batch, &queue);
         }
         drop(told);
         let results: Vec<_> = results.into_iter().collect();

@@ -1,5 +1,6 @@
 //! The store, on real databases.
 
+mod chain;
 mod durability;
 mod jobs;
 mod ledger;

@@ -26,6 +26,7 @@ use crate::{
         jobs::JobView,
         nodes::{CardStatus, CardView, MaintenanceView, NodeView, PoolView},
         projects::ProjectView,
+        roots::RootView,
         sign_in::MemberView,
         statements::{Balances, CauseTotal, Statement, StatementLine, TransferView},
     },
@@ -411,5 +412,19 @@ pub fn center_name(lang: Lang) -> String {
     match lang {
         Lang::Zh => "钱塘 & 中心".into(),
         Lang::En => "Hall & River".into(),
+    }
+}
+
+/// A root of the books, with a signature or without.
+pub fn root(is_signed: bool) -> RootView {
+    RootView {
+        number: 3,
+        at: Timestamp::from_secs(1_764_000_000).into(),
+        occasion: "day 2025-11-25".into(),
+        link: 12,
+        root: String::new(),
+        key: None,
+        signature: is_signed.then(String::new),
+        pushed_at: None,
     }
 }

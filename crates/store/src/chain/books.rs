@@ -1,0 +1,174 @@
+//! What the books derive, beside what it is derived from: sums, charges, states, and the acts behind entries.
+
+use std::{collections::HashMap, ops::ControlFlow};
+
+use domain::{ContractId, CorrectionId, JobId, ProjectId, Timestamp};
+
+use super::{
+    encode::{Digest, sha256},
+    report::{Fault, FaultCode, Report},
+};
+use crate::{
+    db::{Row, StoreError, Tx, params, statements},
+    ledger,
+};
+
+/// How far a line of the audit log may be from the entry that it is about, in milliseconds.
+const NEAR_MS: i64 = 60_000;
+
+statements! { "jobs";
+    WRONG_JOBS = "SELECT j.id, j.used_card_ms, j.charged_micro_cny, COALESCE(CAST(SUM(r.used_card_ms) AS BIGINT), 0), \
+                  COALESCE(CAST(SUM(r.charged_micro_cny) AS BIGINT), 0) FROM jobs j LEFT JOIN runs r ON r.job = j.id \
+                  GROUP BY j.id HAVING j.used_card_ms <> COALESCE(SUM(r.used_card_ms), 0) \
+                  OR j.charged_micro_cny <> COALESCE(SUM(r.charged_micro_cny), 0)";
+    USE_OF_JOBS = "SELECT project, CAST(SUM(used_card_ms) AS BIGINT), CAST(SUM(charged_micro_cny) AS BIGINT) FROM jobs \
+                   GROUP BY project";
+    USE_OF_DAYS = "SELECT project, CAST(SUM(used_card_ms) AS BIGINT), CAST(SUM(charged_micro_cny) AS BIGINT) \
+                   FROM use_by_day GROUP BY project";
+    HISTORY = "SELECT contract, from_state, to_state, seq FROM contract_events ORDER BY contract, seq";
+    STATES = "SELECT id, state FROM contracts";
+    STATEMENTS = "SELECT number, body, sha256 FROM statements";
+    ACTS = "SELECT t.seq, t.id, c.id, c.number FROM transfers t \
+            JOIN contracts c ON c.id = COALESCE(t.credit_contract, t.debit_contract) \
+            WHERE t.cause IN ('top_up', 'package', 'fee')";
+    UNFOUNDED = "SELECT t.seq, t.cause FROM transfers t WHERE t.cause IN ('reversal', 'pay_out', 'credit_note', 'transfer', \
+                 'allowance', 'write_off') AND NOT EXISTS (SELECT 1 FROM corrections c WHERE c.state = 'booked' AND \
+                 c.kind = t.cause AND c.amount_micro_cny = t.amount AND t.key = 'cor_' || lower(hex(c.id)))";
+    UNBOOKED = "SELECT c.id FROM corrections c WHERE c.state = 'booked' AND NOT EXISTS \
+                (SELECT 1 FROM transfers t WHERE t.key = 'cor_' || lower(hex(c.id)))";
+    UNPAID = "SELECT p.reference FROM payments p WHERE p.booked_by IS NOT NULL AND p.amount_micro_cny > 0 AND NOT EXISTS \
+              (SELECT 1 FROM transfers t WHERE t.amount = p.amount_micro_cny AND t.cause = 'top_up' AND \
+              t.key = 'con_' || lower(hex(p.contract)) || '/top-up/money/' || p.reference)";
+    AUDITED = "SELECT 1 FROM audit WHERE id >= ?1 AND id < ?2 AND (subject = ?3 OR subject = ?4 OR \
+               instr(detail, ?3) > 0 OR instr(detail, ?4) > 0) LIMIT 1";
+}
+
+fn fault(report: &mut Report, code: FaultCode, table: &str, id: String, field: &str, detail: String) {
+    let (table, field) = (table.to_owned(), Some(field.to_owned()).filter(|field| !field.is_empty()));
+    report.fault(Fault { code, table, id, field, detail, link: None, sealed_at: None });
+}
+
+pub(super) fn verify(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
+    match ledger::verify(tx) {
+        Ok(found) => {
+            (report.transfers, report.runs) = (found.transfers, found.runs);
+            for told in found.faults {
+                report.whole(FaultCode::BooksDisagree, "transfers", told);
+            }
+        }
+        Err(error) => report.whole(FaultCode::BooksDisagree, "transfers", error.to_string()),
+    }
+    jobs(tx, report)?;
+    days(tx, report)?;
+    states(tx, report)?;
+    statements(tx, report)?;
+    founded(tx, report)?;
+    acts(tx, report)
+}
+
+/// Entries that put something right have their correction, and what was decided or paid has its entry.
+fn founded(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
+    let code = FaultCode::BooksDisagree;
+    tx.each(UNFOUNDED, params![], |row| {
+        let detail = format!("no booked {} of this amount is its reason", row.text(1)?);
+        fault(report, code, "transfers", row.get::<i64>(0)?.to_string(), "", detail);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    tx.each(UNBOOKED, params![], |row| {
+        let id: CorrectionId = row.get(0)?;
+        fault(report, code, "corrections", id.to_string(), "", "it is booked and has no entry".to_owned());
+        Ok(ControlFlow::Continue(()))
+    })?;
+    tx.each(UNPAID, params![], |row| {
+        fault(report, code, "payments", row.get(0)?, "", "it has no entry of its amount".to_owned());
+        Ok(ControlFlow::Continue(()))
+    })
+}
+
+/// A job's sums are those of its runs.
+fn jobs(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
+    tx.each(WRONG_JOBS, params![], |row| {
+        let id: JobId = row.get(0)?;
+        let kept: (i64, i64) = (row.get(1)?, row.get(2)?);
+        let due: (i64, i64) = (row.get(3)?, row.get(4)?);
+        for (field, kept, due) in [("used_card_ms", kept.0, due.0), ("charged_micro_cny", kept.1, due.1)] {
+            if kept != due {
+                let detail = format!("{kept} ≠ {due}");
+                fault(report, FaultCode::BooksDisagree, "jobs", id.to_string(), field, detail);
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    })
+}
+
+/// The use of all days is that of all jobs, project by project.
+fn days(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
+    let read = |row: Row<'_>| Ok((row.get::<ProjectId>(0)?, (row.get::<i64>(1)?, row.get::<i64>(2)?)));
+    let of_jobs: HashMap<_, _> = tx.all(USE_OF_JOBS, params![], read)?.into_iter().collect();
+    let of_days: HashMap<_, _> = tx.all(USE_OF_DAYS, params![], read)?.into_iter().collect();
+    for project in of_jobs.keys().chain(of_days.keys().filter(|project| !of_jobs.contains_key(project))) {
+        let sums = |all: &HashMap<ProjectId, (i64, i64)>| all.get(project).copied().unwrap_or_default();
+        let (kept, due) = (sums(&of_days), sums(&of_jobs));
+        if kept != due {
+            let detail = format!("{kept:?} ≠ {due:?}");
+            fault(report, FaultCode::BooksDisagree, "use_by_day", project.to_string(), "", detail);
+        }
+    }
+    Ok(())
+}
+
+/// A contract's state is the last of its history, which has no gaps.
+fn states(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
+    let mut last: HashMap<ContractId, String> = HashMap::new();
+    tx.each(HISTORY, params![], |row| {
+        let (contract, from): (ContractId, &str) = (row.get(0)?, row.text(1)?);
+        let before = last.insert(contract, row.get(2)?);
+        if let Some(before) = before.filter(|before| before != from) {
+            let (id, detail) = (row.get::<i64>(3)?.to_string(), format!("{from} ≠ {before}"));
+            fault(report, FaultCode::BooksDisagree, "contract_events", id, "from_state", detail);
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    tx.each(STATES, params![], |row| {
+        let id: ContractId = row.get(0)?;
+        let state = row.text(1)?;
+        if let Some(due) = last.get(&id).filter(|due| *due != state) {
+            let detail = format!("{state} ≠ {due}");
+            fault(report, FaultCode::BooksDisagree, "contracts", id.to_string(), "state", detail);
+        }
+        Ok(ControlFlow::Continue(()))
+    })
+}
+
+/// A statement's bytes are those of its digest.
+fn statements(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
+    tx.each(STATEMENTS, params![], |row| {
+        let digest: Digest = row.get(2)?;
+        if sha256(row.text(1)?.as_bytes()) != digest {
+            let detail = "it is not what its SHA-256 says".to_owned();
+            fault(report, FaultCode::BooksDisagree, "statements", row.get(0)?, "body", detail);
+        }
+        Ok(ControlFlow::Continue(()))
+    })
+}
+
+/// Money that somebody moved has a line in the audit log.
+fn acts(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
+    let mut without = Vec::new();
+    tx.each(ACTS, params![], |row| {
+        let (seq, made): (i64, [u8; 16]) = (row.get(0)?, row.get(1)?);
+        let (contract, number): (ContractId, &str) = (row.get(2)?, row.text(3)?);
+        let ms = made[..6].iter().fold(0, |ms, byte| ms << 8 | i64::from(*byte));
+        let bound = |ms: i64| domain::AuditId::new(Timestamp::from_millis(ms.max(0)), [0; 10]);
+        let (from, until) = (bound(ms - NEAR_MS), bound(ms + NEAR_MS));
+        let contract = contract.to_string();
+        if tx.find(AUDITED, params![&from, &until, &contract, number], |_| Ok(()))?.is_none() {
+            without.push(seq);
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    for seq in without {
+        fault(report, FaultCode::WithoutAudit, "transfers", seq.to_string(), "", String::new());
+    }
+    Ok(())
+}

@@ -1,0 +1,184 @@
+//! Which rows the chain covers, and how each kind of them comes into it.
+
+use std::ops::ControlFlow;
+
+use domain::id::{self, Kind as _};
+
+use super::encode::{hex, put};
+use crate::db::{Row, StoreError, Tx, Value, params};
+
+/// How rows come into the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Later, in the order of their numbers.
+    InOrder,
+    /// Later, in the order in which they came into the queue `unsealed`.
+    Queued,
+    /// In the transaction that changes them; the row as it was last sealed is what counts.
+    AtOnce,
+}
+
+/// A kind of rows that the chain covers.
+#[derive(Debug)]
+pub(super) struct Kind {
+    pub name: &'static str,
+    pub table: &'static str,
+    /// The first columns, which name a row.
+    pub key: &'static [&'static str],
+    /// What ids of such rows begin with.
+    pub prefix: &'static str,
+    /// The columns that are covered; none: all.
+    only: &'static [&'static str],
+    /// Columns that are not covered.
+    but: &'static [&'static str],
+    /// What is covered besides, by the name that it has in the chain and by what it is.
+    more: &'static [(&'static str, &'static str)],
+    /// Which rows of the table; empty: all.
+    pub filter: &'static str,
+    pub way: Way,
+    /// The columns that may be other ones when a row is sealed again.
+    pub changing: &'static [&'static str],
+    /// A column without a value as long as a row may change.
+    pub open_while_null: Option<&'static str>,
+}
+
+const ANY: Kind = Kind {
+    name: "",
+    table: "",
+    key: &["id"],
+    prefix: "",
+    only: &[],
+    but: &[],
+    more: &[],
+    filter: "",
+    way: Way::AtOnce,
+    changing: &[],
+    open_while_null: None,
+};
+
+/// A kind whose name is that of its table.
+const fn kind(name: &'static str) -> Kind {
+    Kind { name, table: name, ..ANY }
+}
+
+/// All kinds. A table that decides about money has a line here, and triggers that put its rows into the queue of its way.
+pub(super) const KINDS: &[Kind] = &[
+    Kind { key: &["seq"], way: Way::InOrder, ..kind("transfers") },
+    Kind { prefix: id::Audit::PREFIX, way: Way::Queued, ..kind("audit") },
+    Kind {
+        prefix: id::Run::PREFIX,
+        // The class decides the price, the project whose use it is.
+        more: &[
+            ("job.class", "(SELECT class FROM jobs WHERE jobs.id = runs.job)"),
+            ("job.project", "(SELECT project FROM jobs WHERE jobs.id = runs.job)"),
+        ],
+        filter: "ended_at IS NOT NULL",
+        way: Way::Queued,
+        ..kind("runs")
+    },
+    // Transfers that no run makes are sealed at once, too: nobody can put one behind the last link.
+    Kind {
+        name: "entries",
+        table: "transfers",
+        key: &["seq"],
+        filter: "cause NOT IN ('use', 'refund', 'waiver')",
+        ..ANY
+    },
+    Kind { prefix: id::Contract::PREFIX, changing: &["state"], ..kind("contracts") },
+    Kind { key: &["seq"], ..kind("contract_events") },
+    Kind { prefix: id::PriceBook::PREFIX, ..kind("price_books") },
+    Kind { key: &["reference"], ..kind("payments") },
+    Kind {
+        prefix: id::Correction::PREFIX,
+        changing: &["state", "decided_by", "decided_at", "note"],
+        ..kind("corrections")
+    },
+    Kind { key: &["seq"], ..kind("settings_in_force") },
+    Kind { key: &["month"], ..kind("periods") },
+    // The body is covered by its SHA-256, which is a column.
+    Kind { key: &["number"], but: &["body"], ..kind("statements") },
+    Kind {
+        key: &["node", "from_at"],
+        prefix: id::Node::PREFIX,
+        changing: &["until_at", "condition", "reason"],
+        open_while_null: Some("until_at"),
+        ..kind("node_stretches")
+    },
+    Kind { prefix: id::Pool::PREFIX, ..kind("pools") },
+    Kind {
+        prefix: id::Node::PREFIX,
+        only: &["id", "pool", "name", "cards", "is_virtual", "since"],
+        ..kind("nodes")
+    },
+    Kind { prefix: id::Tenant::PREFIX, changing: &["name_zh", "name_en", "alliance"], ..kind("tenants") },
+    Kind {
+        prefix: id::Member::PREFIX,
+        only: &["id", "tenant", "login", "role", "is_enabled", "created_at"],
+        changing: &["is_enabled"],
+        ..kind("members")
+    },
+    Kind { prefix: id::Project::PREFIX, changing: &["name", "contract"], ..kind("projects") },
+];
+
+pub(super) fn find(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.name == name)
+}
+
+impl Kind {
+    /// The columns that are covered now, in the order of the table.
+    pub fn columns(&self, tx: &Tx) -> Result<Vec<String>, StoreError> {
+        let mut names = Vec::new();
+        let text = "SELECT name FROM pragma_table_info(?1) ORDER BY cid";
+        tx.each_of(self.table, text, params![self.table], |row| {
+            let name = row.text(0)?;
+            if (self.only.is_empty() || self.only.contains(&name)) && !self.but.contains(&name) {
+                names.push(name.to_owned());
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        names.extend(self.more.iter().map(|(name, _)| (*name).to_owned()));
+        Ok(names)
+    }
+
+    /// A query for columns that the table has.
+    pub fn select(&self, columns: &[String], rest: &str) -> String {
+        let mut terms: Vec<&str> = Vec::with_capacity(columns.len());
+        for name in columns {
+            let more = self.more.iter().find(|(more, _)| more == name);
+            terms.push(more.map_or(name.as_str(), |(_, term)| *term));
+        }
+        format!("SELECT {} FROM {} {rest}", terms.join(", "), self.table)
+    }
+
+    /// `WHERE` by the key.
+    pub fn by_key(&self) -> String {
+        let terms: Vec<String> =
+            self.key.iter().zip(1..).map(|(column, number)| format!("{column} = ?{number}")).collect();
+        format!("WHERE {}", terms.join(" AND "))
+    }
+
+    /// The clause for those rows of the table that are of this kind.
+    pub fn of_kind(&self) -> String {
+        if self.filter.is_empty() { String::new() } else { format!("WHERE {}", self.filter) }
+    }
+
+    /// How people call the row with a key.
+    pub fn show(&self, key: &[Value<'_>]) -> String {
+        let part = |value: &Value<'_>| match value {
+            Value::Null => "?".to_owned(),
+            Value::Int(value) => value.to_string(),
+            Value::Text(text) => (*text).to_owned(),
+            Value::Blob(bytes) => format!("{}{}", self.prefix, hex(bytes)),
+        };
+        key.iter().map(part).collect::<Vec<_>>().join(" @ ")
+    }
+}
+
+/// A row's values, one after the other.
+pub(super) fn row_bytes(out: &mut Vec<u8>, row: Row<'_>, columns: usize) -> Result<(), StoreError> {
+    out.clear();
+    for index in 0..columns {
+        put(out, row.value(index)?);
+    }
+    Ok(())
+}

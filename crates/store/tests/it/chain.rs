@@ -1,0 +1,328 @@
+//! The chain: a clean center is clean, and every change of the past that SQL can make is found and named.
+
+mod books;
+
+use std::path::Path;
+
+use books::{SEALED_S, audit_line, books, give_root, seal, sealed, tamper};
+use rusqlite::Connection;
+use store::{
+    StoreError,
+    chain::{self, FaultCode, Given, Report, SigningKey},
+};
+use testkit::rows::at;
+
+/// The faults as `code table field`.
+fn told(report: &Report) -> Vec<String> {
+    let text = |fault: &chain::Fault| {
+        format!("{} {} {}", fault.code.code(), fault.table, fault.field.as_deref().unwrap_or(""))
+    };
+    report.faults.iter().map(|fault| text(fault).trim_end().to_owned()).collect()
+}
+
+#[test]
+fn untouched_books_are_clean() {
+    let books = books();
+    let report = books.verify(&books.copy("clean"));
+    assert!(report.is_clean, "{:#?}", report.faults);
+    assert_eq!((report.roots, report.roots_signed), (2, 2));
+    assert!(report.unsealed.is_empty(), "{:?}", report.unsealed);
+    for kind in [
+        "transfers",
+        "audit",
+        "runs",
+        "entries",
+        "contracts",
+        "contract_events",
+        "price_books",
+        "payments",
+        "periods",
+        "statements",
+        "node_stretches",
+        "pools",
+        "nodes",
+        "tenants",
+        "members",
+        "projects",
+    ] {
+        assert!(report.rows.get(kind).is_some_and(|rows| *rows > 0), "{kind} is not covered");
+    }
+}
+
+/// Shortens a run by half, with everything that is derived from it.
+const SHORTEN: &str = "
+    CREATE TEMP TABLE r AS SELECT id, job, used_card_ms / 2 AS used, charged_micro_cny / 2 AS charged FROM runs LIMIT 1;
+    UPDATE runs SET ended_at = started_at + 50000000, charged_until = started_at + 50000000,
+        used_card_ms = (SELECT used FROM r), charged_micro_cny = (SELECT charged FROM r) WHERE id = (SELECT id FROM r);
+    UPDATE jobs SET used_card_ms = (SELECT used FROM r), charged_micro_cny = (SELECT charged FROM r)
+        WHERE id = (SELECT job FROM r);
+    UPDATE transfers SET amount = amount / 2 WHERE run = (SELECT id FROM r);
+    UPDATE use_by_day SET used_card_ms = used_card_ms - (SELECT used FROM r),
+        charged_micro_cny = charged_micro_cny - (SELECT charged FROM r)
+        WHERE project = (SELECT project FROM jobs WHERE id = (SELECT job FROM r));";
+
+const FORGED: &str = "
+    INSERT INTO transfers (id, key, at, unit, debit, credit, credit_contract, amount, cause)
+        SELECT randomblob(16), 'forged', at, unit, debit, credit, credit_contract, amount, cause
+        FROM transfers WHERE cause = 'top_up' LIMIT 1;";
+
+/// A way to change the past: what it is called, how it is done, and what must be told of it.
+const WAYS: &[(&str, &str, &[&str])] = &[
+    ("forged_top_up", FORGED, &["row_inserted transfers", "without_audit transfers"]),
+    (
+        "amount_with_sums",
+        "UPDATE transfers SET amount = 9000000 WHERE cause = 'top_up';
+         UPDATE ledger_sums SET debits = debits + 8000000 WHERE account = 'cash';",
+        &["row_changed transfers amount", "row_changed transfers"],
+    ),
+    ("audit_removed", "DELETE FROM audit WHERE rowid_of = 1;", &["row_missing audit"]),
+    ("audit_changed", "UPDATE audit SET actor_login = 'nobody' WHERE action = 'top_up';", &["row_changed audit"]),
+    ("run_shortened", SHORTEN, &["row_changed runs", "row_changed transfers"]),
+    ("credit_limit", "UPDATE contracts SET kind = replace(kind, '1000000000', '9000000000');", &["row_changed contracts kind"]),
+    (
+        "stretch_drained",
+        "UPDATE node_stretches SET condition = 'drained' WHERE condition = 'up' AND until_at IS NOT NULL;",
+        &["row_changed node_stretches condition"],
+    ),
+    (
+        "price_with_rate",
+        "UPDATE price_books SET prices = replace(prices, '6000000', '3000000');
+         UPDATE runs SET rate_micro_cny = 3000000;",
+        &["row_changed price_books prices", "row_changed runs"],
+    ),
+    ("history_removed", "DELETE FROM contract_events WHERE seq = 1;", &["row_missing contract_events"]),
+    ("reference_changed", "UPDATE payments SET given_as = 'ICBC-9' WHERE reference = 'icbc-1';", &["row_changed payments given_as"]),
+    (
+        "tail_removed",
+        "DELETE FROM transfers WHERE seq > 8; DELETE FROM chain_parts WHERE link > (SELECT MAX(seq) - 3 FROM chain);
+         DELETE FROM roots WHERE number = 2; DELETE FROM chain WHERE seq > (SELECT MAX(seq) - 3 FROM chain);",
+        &["database_older chain"],
+    ),
+    ("domain_changed", "UPDATE tenants SET domain = 'government' WHERE domain <> 'government';", &["row_changed tenants domain"]),
+    ("statement_changed", "UPDATE statements SET body = '{\"closing\":0}';", &["books_disagree statements body"]),
+    ("period_reopened", "DELETE FROM periods;", &["row_missing periods"]),
+    ("role_raised", "UPDATE members SET role = 'operator';", &["row_changed members role"]),
+    (
+        "ids_swapped",
+        "CREATE TEMP TABLE two AS SELECT id FROM audit WHERE action = 'submit_job' ORDER BY id LIMIT 2;
+         UPDATE audit SET id = x'00000000000000000000000000000001' WHERE id = (SELECT MIN(id) FROM two);
+         UPDATE audit SET id = (SELECT MIN(id) FROM two) WHERE id = (SELECT MAX(id) FROM two);
+         UPDATE audit SET id = (SELECT MAX(id) FROM two) WHERE id = x'00000000000000000000000000000001';",
+        &["row_changed audit"],
+    ),
+    (
+        "audit_reordered",
+        "UPDATE audit SET id = CAST(x'00' || substr(id, 2) AS BLOB), at = at - 86400000000 WHERE action = 'top_up';",
+        &["row_missing audit", "row_inserted audit"],
+    ),
+    (
+        "hidden_in_the_queue",
+        "INSERT INTO audit SELECT randomblob(16), at, actor, actor_login, role, tenant, 'forged', subject, from_address,
+             detail FROM audit LIMIT 1;",
+        &["row_inserted audit"],
+    ),
+    ("class_changed", "UPDATE jobs SET class = 'urgent';", &["row_changed runs"]),
+    ("job_sum", "UPDATE jobs SET charged_micro_cny = charged_micro_cny - 1;", &["books_disagree jobs charged_micro_cny"]),
+    ("day_sum", "UPDATE use_by_day SET used_card_ms = used_card_ms - 1;", &["books_disagree use_by_day"]),
+    ("marks_changed", "UPDATE chain_parts SET items = zeroblob(length(items)) WHERE kind = 'transfers';", &["row_changed transfers"]),
+    ("node_moved", "UPDATE nodes SET cards = 4;", &["row_changed nodes cards"]),
+];
+
+#[test]
+fn whatever_sql_changes_of_the_past_is_found_and_named() {
+    let books = books();
+    for (name, sql, wanted) in WAYS {
+        let sql = sql.replace("rowid_of = 1", "id = (SELECT MIN(id) FROM audit)");
+        let report = books.found(name, &sql);
+        let told = told(&report);
+        assert!(!report.is_clean, "{name} is not found");
+        for wanted in *wanted {
+            assert!(told.iter().any(|told| told == wanted), "{name}: {wanted} is not among {told:#?}");
+        }
+        let named = report
+            .faults
+            .iter()
+            .filter(|fault| fault.code.code().starts_with("row_"))
+            .all(|fault| !fault.id.is_empty());
+        assert!(named, "{name}: {:#?}", report.faults);
+    }
+}
+
+#[test]
+fn a_change_past_the_triggers_shows_and_one_through_them_too() {
+    let books = books();
+    let copy = books.copy("with-triggers");
+    let conn = Connection::open(&copy).unwrap();
+    conn.execute_batch("UPDATE contracts SET kind = replace(kind, '1000000000', '9000000000')").unwrap();
+    drop(conn);
+    assert!(told(&books.verify(&copy)).contains(&"row_changed contracts kind".to_owned()));
+    // The running center seals what it finds changed, and the chain then has both.
+    let store = sealed(&copy);
+    store.write(|_| Ok::<_, StoreError>(())).unwrap();
+    drop(store);
+    let told_now = told(&books.verify(&copy));
+    assert!(told_now.contains(&"row_rewritten contracts kind".to_owned()), "{told_now:?}");
+
+    let copy = books.copy("without-triggers");
+    Connection::open(&copy).unwrap().execute_batch("DROP TRIGGER transfers_never_change").unwrap();
+    assert_eq!(told(&books.verify(&copy)), ["schema_differs sqlite_master"]);
+}
+
+/// Makes all links anew over rows that were changed, as one can who has the program but not the key.
+fn forge(path: &Path, sql: &str) {
+    tamper(
+        path,
+        &format!(
+            "{sql} DELETE FROM roots; DELETE FROM chain_parts; DELETE FROM chain;
+             INSERT INTO unsealed (kind, key) SELECT 'audit', id FROM audit;
+             INSERT INTO unsealed (kind, key) SELECT 'runs', id FROM runs WHERE ended_at IS NOT NULL;"
+        ),
+    );
+    let conn = Connection::open(path).unwrap();
+    for (kind, key, part, table) in [
+        ("contracts", "id", "0", "contracts"),
+        ("contract_events", "seq", "0", "contract_events"),
+        ("price_books", "id", "0", "price_books"),
+        ("payments", "reference", "0", "payments"),
+        ("periods", "month", "0", "periods"),
+        ("statements", "number", "0", "statements"),
+        ("node_stretches", "node", "from_at", "node_stretches"),
+        ("pools", "id", "0", "pools"),
+        ("nodes", "id", "0", "nodes"),
+        ("tenants", "id", "0", "tenants"),
+        ("members", "id", "0", "members"),
+        ("projects", "id", "0", "projects"),
+        ("entries", "seq", "0", "transfers WHERE cause = 'top_up'"),
+    ] {
+        conn.execute_batch(&format!(
+            "INSERT INTO unsealed_changes SELECT '{kind}', {key}, {part} FROM {table}"
+        ))
+        .unwrap();
+    }
+    drop(conn);
+    let store = sealed(path);
+    store.write(|_| Ok::<_, StoreError>(())).unwrap();
+    seal(&store);
+}
+
+#[test]
+fn links_made_anew_without_the_key_do_not_match_the_roots() {
+    let books = books();
+    let copy = books.copy("forged");
+    forge(&copy, "UPDATE payments SET given_as = 'ICBC-9' WHERE reference = 'icbc-1';");
+    let tx = store::db::open_copy(&copy).unwrap();
+    let alone = chain::verify(&tx, Given::default()).unwrap();
+    assert!(alone.is_clean, "without roots from elsewhere nothing shows: {:#?}", alone.faults);
+    let report = books.verify(&copy);
+    let found: Vec<FaultCode> = report.faults.iter().map(|fault| fault.code).collect();
+    assert!(
+        found.iter().any(|code| matches!(code, FaultCode::RootDiffers | FaultCode::DatabaseOlder)),
+        "{found:?}"
+    );
+
+    // With roots of its own, by another key.
+    let store = sealed(&copy);
+    let forged = give_root(&store, &SigningKey::of([8; 32]), "day 2022-05-20");
+    drop(store);
+    let tx = store::db::open_copy(&copy).unwrap();
+    let key = Some(books.key.public());
+    let report = chain::verify(&tx, Given { file: Some(&forged), key }).unwrap();
+    assert_eq!(told(&report), ["signature_bad roots"]);
+}
+
+#[test]
+fn the_file_of_roots_is_whole_and_about_this_database() {
+    let books = books();
+    let copy = books.copy("copy");
+    let tx = store::db::open_copy(&copy).unwrap();
+    let verify = |file: &str| {
+        let key = Some(books.key.public());
+        told(&chain::verify(&tx, Given { file: Some(file), key }).unwrap())
+    };
+    let (first, _) = books.roots.split_once('\n').unwrap();
+    assert_eq!(verify(first), ["root_missing roots"], "the file was truncated");
+    let torn = books.roots.replacen("{\"root\"", "{\"rot\"", 1);
+    assert_eq!(verify(&torn), ["root_unreadable", "root_missing roots"], "a line can't be read");
+    let changed = verify(&books.roots.replacen("rows audit ", "rows audit 1", 1));
+    for wanted in ["root_differs roots", "root_differs chain", "signature_bad roots"] {
+        assert!(changed.contains(&wanted.to_owned()), "{wanted} is not among {changed:?}");
+    }
+}
+
+#[test]
+fn an_older_backup_in_the_place_of_the_database_shows() {
+    let mut books = books();
+    let older = books.copy("older");
+    let store = sealed(&books.path);
+    let center = store.read(store::tenants::list_tenants).unwrap();
+    store.write(move |tx| audit_line(tx, 1000, "submit_job", center[0].id.to_string())).unwrap();
+    seal(&store);
+    books.roots += &give_root(&store, &books.key, "asked");
+    drop(store);
+    assert!(books.verify(&books.copy("newer")).is_clean);
+    assert_eq!(told(&books.verify(&older)), ["database_older chain"]);
+}
+
+#[test]
+fn rows_that_wait_for_the_next_link_are_counted_and_no_fault() {
+    let books = books();
+    let store = sealed(&books.path);
+    store.write(|tx| audit_line(tx, SEALED_S + 1, "submit_job", String::new())).unwrap();
+    drop(store);
+    let report = books.verify(&books.copy("waits"));
+    assert!(report.is_clean, "{:#?}", report.faults);
+    assert_eq!(report.unsealed, [chain::Unsealed { kind: "audit".into(), rows: 1 }]);
+    assert_eq!(report.sealed_until, Some(at(SEALED_S)));
+}
+
+/// An auditor's own program, by the page of the books: it knows nothing of the code.
+#[test]
+fn a_link_can_be_made_by_hand() {
+    let books = books();
+    let conn = Connection::open(&books.path).unwrap();
+    let mut previous = vec![0; 32];
+    let mut links = conn.prepare("SELECT seq, at, previous, digest FROM chain ORDER BY seq").unwrap();
+    let rows = links.query_map([], |row| {
+        Ok((
+            row.get::<_, i64>(0)?,
+            row.get::<_, i64>(1)?,
+            row.get::<_, Vec<u8>>(2)?,
+            row.get::<_, Vec<u8>>(3)?,
+        ))
+    });
+    let text = |out: &mut Vec<u8>, text: &str| {
+        out.push(2);
+        out.extend(u32::try_from(text.len()).unwrap().to_be_bytes());
+        out.extend(text.as_bytes());
+    };
+    let int = |out: &mut Vec<u8>, int: i64| {
+        out.push(1);
+        out.extend(int.to_be_bytes());
+    };
+    let blob = |out: &mut Vec<u8>, blob: &[u8]| {
+        out.push(3);
+        out.extend(u32::try_from(blob.len()).unwrap().to_be_bytes());
+        out.extend(blob);
+    };
+    for row in rows.unwrap() {
+        let (seq, at, before, digest) = row.unwrap();
+        assert_eq!(before, previous);
+        let mut bytes = Vec::new();
+        text(&mut bytes, "qiantang link 1");
+        int(&mut bytes, seq);
+        int(&mut bytes, at);
+        blob(&mut bytes, &before);
+        let mut parts = conn.prepare("SELECT kind, columns, first_row, last_row, row_count, digest FROM chain_parts WHERE link = ?1 ORDER BY kind").unwrap();
+        let mut parts = parts.query([seq]).unwrap();
+        while let Some(part) = parts.next().unwrap() {
+            text(&mut bytes, &part.get::<_, String>(0).unwrap());
+            text(&mut bytes, &part.get::<_, String>(1).unwrap());
+            for index in 2..5 {
+                int(&mut bytes, part.get(index).unwrap());
+            }
+            blob(&mut bytes, &part.get::<_, Vec<u8>>(5).unwrap());
+        }
+        assert_eq!(chain::sha256(&bytes).to_vec(), digest, "link {seq}");
+        previous = digest;
+    }
+}

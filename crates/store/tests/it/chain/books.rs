@@ -1,0 +1,220 @@
+//! Books to be changed: a center with something in every table, its roots, and how SQL gets past the triggers.
+
+use std::path::{Path, PathBuf};
+
+use domain::{
+    AuditId, CardSet, ContractState, MicroCny, Outcome, PriceBookId, RatePerCardHour, ServiceClass,
+    TenantDomain, TransferId,
+    contract::ContractAction,
+    ledger::{Account, Cause, Posting, Unit},
+    price::{Price, PriceBook, Waivers},
+};
+use rusqlite::Connection;
+use serde_json::json;
+use store::{
+    Store, StoreError, Tx,
+    audit::{self, AuditRecord},
+    chain::{self, Given, Report, SigningKey},
+    contracts, jobs, ledger, payments, pools, runs, usage,
+};
+use testkit::rows::{Seeded, at, job, meter, open, run, seed, unique};
+
+/// When links are made: long after the rows.
+pub const SEALED_S: i64 = 9_000;
+
+pub struct Books {
+    pub dir: tempfile::TempDir,
+    pub path: PathBuf,
+    pub key: SigningKey,
+    pub roots: String,
+}
+
+pub fn sealed(path: &Path) -> Store {
+    let store = open(path);
+    store.before_each_commit(|tx| chain::seal_changes(tx, at(SEALED_S)));
+    store
+}
+
+pub fn audit_line(tx: &Tx, second: i64, action: &str, subject: String) -> Result<(), StoreError> {
+    let record = AuditRecord {
+        id: AuditId::new(at(second), unique()),
+        at: at(second),
+        actor: None,
+        actor_login: "operator".into(),
+        role: None,
+        tenant: None,
+        action: action.into(),
+        subject,
+        from_address: String::new(),
+        detail: json!({}),
+    };
+    audit::append(tx, &record)
+}
+
+/// A run that took 100 seconds, with all that its end brings.
+fn run_job(tx: &Tx, center: &Seeded, book: &PriceBook, second: i64) {
+    let party = &center.parties[0];
+    let mut job = job(party, "train", at(second));
+    job.start_task(false).unwrap();
+    jobs::insert_job(tx, &job).unwrap();
+    let mut run = run(&job, center.nodes[0], CardSet::only(3), at(second + 1));
+    run.price_book = Some(book.id);
+    run.rate = book.rate(center.pool, job.spec.service_class, TenantDomain::ALL[0]).unwrap();
+    run.state = run.state.start(at(second + 2)).unwrap();
+    run.end(at(second + 102), None, Outcome::Succeeded).unwrap();
+    runs::insert_run(tx, &run).unwrap();
+    meter(tx, &run, at(second + 102)).unwrap();
+    let metered = runs::get_run(tx, run.id).unwrap().metered;
+    let (tenant, project) = (party.tenant, party.project);
+    let used = usage::UseRow { tenant, project, runs: 1, used: metered.used, charged: metered.charged };
+    usage::add_use(tx, 19_000, &used).unwrap();
+    audit_line(tx, second, "submit_job", job.id.to_string()).unwrap();
+}
+
+fn pay(tx: &Tx, center: &Seeded, second: i64, reference: &str) {
+    let contract = center.parties[0].contract;
+    let posting = Posting {
+        key: format!("{contract}/top-up/money/{}", payments::key(reference)),
+        unit: Unit::MicroCny,
+        debit: Account::Cash,
+        credit: Account::Contract(contract),
+        amount: 5_000_000,
+        cause: Cause::TopUp,
+        corrects: None,
+    };
+    ledger::post(tx, &posting, TransferId::new(at(second), unique()), at(second)).unwrap();
+    let payment = payments::Payment {
+        reference: payments::key(reference),
+        contract,
+        given_as: reference.into(),
+        purpose: payments::Purpose::Balance,
+        bank: String::new(),
+        paid_on: String::new(),
+        payer: String::new(),
+        amount_micro_cny: MicroCny(5_000_000),
+        card_ms: domain::CardMs(0),
+        booked_at: at(second),
+        booked_by: Some(center.parties[0].member),
+    };
+    payments::insert(tx, &payment).unwrap();
+    audit_line(tx, second, "top_up", contract.to_string()).unwrap();
+}
+
+pub fn seal(store: &Store) {
+    loop {
+        let Some(prepared) = store.read(|tx| chain::prepare(tx, 3)).unwrap() else { return };
+        store.write(move |tx| chain::append(tx, prepared, at(SEALED_S))).unwrap();
+    }
+}
+
+pub fn give_root(store: &Store, key: &SigningKey, occasion: &'static str) -> String {
+    let root = store.read(|tx| chain::next_root(tx, at(SEALED_S), occasion)).unwrap().unwrap();
+    let text = root.0.text();
+    let signature = Some(chain::hex(&key.sign(text.as_bytes())));
+    let line = chain::RootLine { root: text, key: Some(key.public().to_string()), signature };
+    let line = serde_json::to_string(&line).unwrap();
+    let kept = line.clone();
+    assert!(store.write(move |tx| chain::insert_root(tx, &root, &kept)).unwrap());
+    line + "\n"
+}
+
+/// A center with something in every table, sealed, with two roots.
+pub fn books() -> Books {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("center.db");
+    let key = SigningKey::of([9; 32]);
+    let store = sealed(&path);
+    let center = seed(&store, 2, 2);
+    let rate = RatePerCardHour(MicroCny::from_yuan(6));
+    let (pool, class, domain) = (center.pool, ServiceClass::ALL[0], TenantDomain::ALL[0]);
+    let prices = ServiceClass::ALL.map(|class| Price { pool, class, domain, rate }).to_vec();
+    assert_eq!(prices[0].class, class);
+    let (id, name) = (PriceBookId::new(at(0), unique()), "2022".to_owned());
+    let book = PriceBook { id, name, effective_from: at(0), prices, waivers: Waivers::default() };
+    let of_write = (center.clone(), book.clone());
+    store
+        .write(move |tx| {
+            let (center, book) = of_write;
+            contracts::insert_price_book(tx, &book)?;
+            let (contract, member) = (center.parties[0].contract, Some(center.parties[0].member));
+            let steps = [
+                (ContractAction::Approve, ContractState::Submitted, ContractState::Approved),
+                (ContractAction::Activate, ContractState::Approved, ContractState::Active),
+            ];
+            for (action, from, to) in steps {
+                let (at, reason) = (at(3), String::new());
+                let event =
+                    contracts::ContractEvent { contract, at, actor: member, action, reason, from, to };
+                contracts::insert_contract_event(tx, &event)?;
+            }
+            pay(tx, &center, 20, "ICBC-1");
+            run_job(tx, &center, &book, 30);
+            run_job(tx, &center, &book, 40);
+            let drained = domain::NodeState::Drained { reason: "fans".into() };
+            pools::set_node_state(tx, center.nodes[1], &drained, at(500), "fans")?;
+            pools::set_node_state(tx, center.nodes[1], &domain::NodeState::Up, at(600), "")?;
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+    seal(&store);
+    let mut roots = give_root(&store, &key, "day 2022-05-20");
+    store
+        .write(move |tx| {
+            run_job(tx, &center, &book, 700);
+            run_job(tx, &center, &book, 800);
+            pay(tx, &center, 900, "ICBC-2");
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+    drop(store);
+    // A closed month with a statement, as the center's noun for them keeps it.
+    let conn = Connection::open(&path).unwrap();
+    let body = "{\"closing\":1}";
+    conn.execute_batch("INSERT INTO periods SELECT '2022-05', 0, 9, 10, id FROM members LIMIT 1").unwrap();
+    let statement =
+        "INSERT INTO statements SELECT 'S-1', '2022-05', id, ?1, ?2 FROM contracts ORDER BY id LIMIT 1";
+    conn.execute(statement, rusqlite::params![body, chain::sha256(body.as_bytes())]).unwrap();
+    drop(conn);
+    let store = sealed(&path);
+    store.write(|_| Ok::<_, StoreError>(())).unwrap();
+    seal(&store);
+    roots += &give_root(&store, &key, "month 2022-05");
+    Books { dir, path, key, roots }
+}
+
+impl Books {
+    pub fn copy(&self, name: &str) -> PathBuf {
+        let copy = self.dir.path().join(format!("{name}.db"));
+        let store = open(&self.path);
+        store.backup(&copy).unwrap();
+        copy
+    }
+
+    pub fn verify(&self, path: &Path) -> Report {
+        let tx = store::db::open_copy(path).unwrap();
+        chain::verify(&tx, Given { file: Some(&self.roots), key: Some(self.key.public()) }).unwrap()
+    }
+
+    /// What is found in a copy that somebody has written to who knows of the triggers.
+    pub fn found(&self, name: &str, sql: &str) -> Report {
+        let copy = self.copy(name);
+        tamper(&copy, sql);
+        self.verify(&copy)
+    }
+}
+
+/// Runs SQL as if no trigger were there, and leaves no trace of that.
+pub fn tamper(path: &Path, sql: &str) {
+    let conn = Connection::open(path).unwrap();
+    let triggers: Vec<(String, String)> = {
+        let mut all = conn.prepare("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").unwrap();
+        all.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+    };
+    for (name, _) in &triggers {
+        conn.execute_batch(&format!("DROP TRIGGER {name}")).unwrap();
+    }
+    conn.execute_batch(&format!("PRAGMA foreign_keys = off; {sql}")).unwrap();
+    for (_, sql) in &triggers {
+        conn.execute_batch(sql).unwrap();
+    }
+}
