@@ -67,7 +67,7 @@ impl Scene {
     }
 
     /// The month of the books that goes on.
-    fn month(&self) -> String {
+    fn month() -> String {
         domain::Zone::default().month(testkit::now()).to_string()
     }
 
@@ -89,7 +89,7 @@ impl Scene {
         } else {
             String::new()
         };
-        path.replace("{month}", &self.month())
+        path.replace("{month}", &Self::month())
             .replace("{id}", id)
             .replace("{name}", "npu-")
             .replace("{slug}", "alpha")

@@ -226,7 +226,7 @@ fn kill_supervisor(site: &Site, run: &str) {
     let record = std::fs::read_to_string(&path).expect("the record is there");
     let lines = record.lines().filter_map(|line| serde_json::from_str::<Value>(line.trim_matches('\0')).ok());
     let of_run = lines.filter(|line| line.to_string().contains(run));
-    let pid = of_run.filter_map(|line| find_pid(&line)).last().expect("a claim of the run");
+    let pid = of_run.rev().find_map(|line| find_pid(&line)).expect("a claim of the run");
     let killed = std::process::Command::new("kill").args(["-KILL", &pid.to_string()]).status();
     assert!(killed.expect("kill runs").success());
 }
