@@ -198,3 +198,43 @@ fn refuse_incomplete(month: Month, missing: &[Missing]) -> Result<(), AppError> 
     );
     Err(AppError::refused(Refusal::PeriodIncomplete, message, hint))
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{Placement, RatePerCardHour, Run, RunState, TenantId};
+
+    use super::*;
+
+    #[test]
+    fn a_run_from_before_the_end_was_seen_since() {
+        let at = |secs: i64| Timestamp::from_secs(secs);
+        let id = RunId::from_bytes([1; 16]);
+        let run = Run {
+            id,
+            job: JobId::from_bytes([2; 16]),
+            tenant: TenantId::from_bytes([3; 16]),
+            contract: ContractId::from_bytes([4; 16]),
+            task: 0,
+            attempt: 1,
+            placement: Placement(Vec::new()),
+            rate: RatePerCardHour::FREE,
+            price_book: None,
+            charged_at_most: None,
+            is_granted: false,
+            state: RunState::Starting { planned_at: at(100), stop: None },
+        };
+        let active = [runs::RunRow { run, metered: Metered::default() }];
+        let missing = |until: i64, seen: LastSeen| unseen(&active, at(until), &seen);
+        let seen = |secs: Option<i64>| LastSeen::from([(id, secs.map(at))]);
+        // Whether it had use up to the end is not known.
+        assert_eq!(missing(110, seen(None)).len(), 1);
+        assert_eq!(missing(110, seen(Some(109))).len(), 1);
+        assert_eq!(missing(110, LastSeen::new()).len(), 1);
+        assert_eq!(missing(110, seen(Some(110))), []);
+        // It was planned after the end.
+        assert_eq!(missing(100, seen(None)), []);
+        let all = missing(110, seen(None));
+        let error = refuse_incomplete("2026-11".parse().unwrap(), &all).unwrap_err();
+        assert!(error.to_string().starts_with("2026-11 can't be closed yet: run_"), "{error}");
+    }
+}

@@ -66,11 +66,6 @@ impl Scene {
         Self { alpha, beta, job: id, token, member, project, site }
     }
 
-    /// The month of the books that goes on.
-    fn month() -> String {
-        domain::Zone::default().month(testkit::now()).to_string()
-    }
-
     pub fn routes(&self) -> Vec<Route> {
         routes(&self.site)
     }
@@ -89,7 +84,8 @@ impl Scene {
         } else {
             String::new()
         };
-        path.replace("{month}", &Self::month())
+        let month = domain::Zone::default().month(testkit::now()).to_string();
+        path.replace("{month}", &month)
             .replace("{id}", id)
             .replace("{name}", "npu-")
             .replace("{slug}", "alpha")

@@ -48,7 +48,7 @@ fn a_tenant_submits_follows_and_pays() {
     let finance = Terminal::signed_in(&site, "xixi-finance");
     assert_eq!(finance.json(&["statement"])["charge_micro_cny"].as_i64(), Some(charge));
     let csv = finance.ok(&["statement", "--csv"]);
-    assert!(csv.contains(&format!(",work,1,{used},{charge}")), "{csv}");
+    assert!(csv.contains(&format!(",work,ascend-910,normal,{RATE},1,-{used},-{charge}")), "{csv}");
     assert_eq!(at.run(&["statement"]).0, 4, "a developer does not see money");
 }
 

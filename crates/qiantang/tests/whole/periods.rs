@@ -226,7 +226,7 @@ fn kill_supervisor(site: &Site, run: &str) {
     let record = std::fs::read_to_string(&path).expect("the record is there");
     let lines = record.lines().filter_map(|line| serde_json::from_str::<Value>(line.trim_matches('\0')).ok());
     let of_run = lines.filter(|line| line.to_string().contains(run));
-    let pid = of_run.rev().find_map(|line| find_pid(&line)).expect("a claim of the run");
+    let pid = of_run.filter_map(|line| find_pid(&line)).next_back().expect("a claim of the run");
     let killed = std::process::Command::new("kill").args(["-KILL", &pid.to_string()]).status();
     assert!(killed.expect("kill runs").success());
 }
@@ -294,37 +294,4 @@ fn months_are_closed_once_in_order_and_by_those_who_may() {
     let statement = scene.statement(next);
     assert_eq!((&statement["lines"], &statement["opening"]), (&json!([]), &statement["closing"]));
     assert_eq!(statement["opening"]["micro_cny"].as_i64(), Some(900_000_000_000));
-}
-
-#[test]
-fn zz_pictures() {
-    let browser = testkit::Chromium::start().expect("chromium");
-    let scene = Scene::new();
-    let job = scene.running(3);
-    scene.site.wait_for_end(&scene.tenant.developer, &job);
-    scene.wait_until(scene.end.plus(Millis(200)));
-    browser.set_width(1440);
-    browser.sign_in(&scene.site, "operator");
-    let shot = |name: &str, path: &str| {
-        for lang in ["zh", "en"] {
-            for width in [1440, 390] {
-                browser.set_width(width);
-                let more = if path.contains('?') { '&' } else { '?' };
-                browser.open(&format!("{}{path}{more}lang={lang}", scene.site.url));
-                let wide = browser.script("return document.documentElement.scrollWidth - window.innerWidth");
-                println!("{name} {lang} {width} {wide}");
-                browser
-                    .keep_picture(std::path::Path::new(&format!("/tmp/f-shots/{name}-{lang}-{width}.png")));
-            }
-        }
-    };
-    std::fs::create_dir_all("/tmp/f-shots").unwrap();
-    shot("list-closing", "/periods");
-    shot("show-closing", &format!("/periods/{}", scene.month));
-    scene.close_soon();
-    shot("list-closed", "/periods");
-    shot("show-closed", &format!("/periods/{}", scene.month));
-    shot("statement", &format!("/contracts/{}/statement?month={}", scene.tenant.contract, scene.month));
-    shot("contract", &format!("/contracts/{}", scene.tenant.contract));
-    shot("overview", "/");
 }
