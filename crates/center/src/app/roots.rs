@@ -86,8 +86,8 @@ pub struct AskedRoot {
 
 /// Makes a root now.
 pub async fn ask(center: &Center, caller: &Caller, asked: AskedRoot) -> Result<RootView, AppError> {
-    let reason = params::line::<200>(field::REASON, asked.reason.trim()).map(String::from)?;
     let may = center.policies.may(caller, actions::MAKE_ROOT, None)?;
+    let reason = params::line::<200>(field::REASON, asked.reason.trim()).map(String::from)?;
     let own = center.clone();
     let made = tokio::task::spawn_blocking(move || {
         let made = make(&own, "asked")?;
@@ -202,6 +202,8 @@ pub fn write_file(center: &Center) -> Result<(), AppError> {
         |error: std::io::Error| AppError::internal_at(format!("the roots in {}", path.display()), error);
     let mut file =
         OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path).map_err(failed)?;
+    // Until the end of this function: somebody may ask for a root while the loop makes one.
+    file.lock().map_err(failed)?;
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).map_err(failed)?;
     // A line without its end was being written as the machine went down.
