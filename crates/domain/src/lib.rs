@@ -11,6 +11,7 @@ pub mod id;
 pub mod job;
 pub mod ledger;
 pub mod limits;
+pub mod metering;
 pub mod money;
 pub mod node;
 pub mod price;

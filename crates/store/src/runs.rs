@@ -6,7 +6,7 @@ use domain::{
     CardSet, JobId, MicroCny, Millis, NodeId, Outcome, Placement, RatePerCardHour, Run, RunId, RunState,
     Timestamp,
     capacity::{Occupancy, Purpose},
-    ledger::Metered,
+    metering::Metered,
     node::Slot,
     run::{Stop, StopCause},
 };

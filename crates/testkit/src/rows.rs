@@ -9,7 +9,7 @@ use domain::{
     CardModel, CardMs, CardSet, Contract, ContractId, ContractState, Job, JobId, JobSpec, Member, MemberId,
     MicroCny, Node, NodeId, NodeState, Placement, PoolId, Project, ProjectId, QueueTerms, RatePerCardHour,
     Role, Run, RunId, RunState, Tenant, TenantDomain, TenantId, Timestamp, TransferId, Zone,
-    contract::ContractKind, ledger::Calendar, node::Slot, node::even_rings, price::Waivers,
+    contract::ContractKind, metering::Calendar, node::Slot, node::even_rings, price::Waivers,
 };
 use store::{
     Store, StoreError, Tx, contracts,
@@ -208,7 +208,7 @@ pub fn meter(tx: &Tx, run: &Run, now: Timestamp) -> Result<(), StoreError> {
     let zone = Zone::utc();
     let calendar = Calendar { zone: &zone, open_from: Timestamp::from_micros(i64::MIN), now };
     let mut metered = kept;
-    for entries in domain::ledger::meter(run, kept, now, Waivers::ALL, calendar) {
+    for entries in domain::metering::meter(run, kept, now, Waivers::ALL, calendar) {
         for posting in &entries.postings {
             store::ledger::post(tx, posting, transfer_id(entries.at), entries.at)?;
         }

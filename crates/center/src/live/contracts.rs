@@ -141,7 +141,7 @@ impl Live {
 
 #[cfg(test)]
 mod tests {
-    use domain::{Millis, QueueTerms, RatePerCardHour, TenantId, contract::ContractKind, ledger::Metered};
+    use domain::{Millis, QueueTerms, RatePerCardHour, TenantId, contract::ContractKind, metering::Metered};
 
     use super::*;
     use crate::live::fixtures::{contract, hall, pool, run};

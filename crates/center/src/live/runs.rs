@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{CardMs, Job, JobId, MicroCny, Millis, Run, RunId, ServiceClass, Timestamp, ledger::Metered};
+use domain::{CardMs, Job, JobId, MicroCny, Millis, Run, RunId, ServiceClass, Timestamp, metering::Metered};
 use engines::Leaving;
 
 use super::{Live, LiveJob, Use};
@@ -60,7 +60,7 @@ impl LiveRun {
 
     /// Up to when its use is posted.
     pub fn metered_until(&self) -> Option<Timestamp> {
-        domain::ledger::metered_until(&self.run, self.metered)
+        domain::metering::metered_until(&self.run, self.metered)
     }
 
     /// Use up to `now` that is not posted yet.

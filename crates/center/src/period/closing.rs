@@ -9,7 +9,7 @@ use base::{
 };
 use domain::{
     Contract, ContractId, ContractState, JobId, MemberId, Month, Rfc3339, RunId, Timestamp, Zone,
-    contract::Funds, ledger::Metered,
+    contract::Funds, metering::Metered,
 };
 use serde::Serialize;
 use serde_json::json;

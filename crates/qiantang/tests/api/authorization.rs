@@ -26,8 +26,7 @@ fn body(scene: &Scene, method: &str, path: &str, who: &str) -> Option<Value> {
         ("POST", "/projects") => json!({ "slug": format!("by-{who}"), "name": "New", "tenant": "alpha" }),
         ("PATCH", "/projects/{id}") => json!({ "contract": scene.alpha.contract }),
         ("POST", "/jobs" | "/jobs/dry-run") => job("matrix", "true"),
-        ("POST", "/ledger/roots") => json!({ "reason": "matrix" }),
-        ("POST", "/nodes/{name}/drain") => json!({ "reason": "matrix" }),
+        ("POST", "/ledger/roots" | "/nodes/{name}/drain") => json!({ "reason": "matrix" }),
         ("PUT", "/nodes/{name}/labels") => json!({ "labels": ["matrix"] }),
         ("PUT", "/nodes/{name}/maintenance") => {
             json!({ "from": "2099-01-01", "until": "2099-01-02", "reason": "matrix" })

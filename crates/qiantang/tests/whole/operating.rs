@@ -56,7 +56,17 @@ fn the_doctor_reports_its_checks() {
     let checks = report["checks"].as_array().expect("checks").iter();
     let names: Vec<&str> = checks.clone().map(name_of).collect();
     let of_host = ["isolation", "data folder", "cgroup", "ports", "proc"];
-    let of_center = ["accelerators", "center", "sign-in", "clock", "loop meter", "loop plan", "loop watch"];
+    let of_center = [
+        "accelerators",
+        "center",
+        "sign-in",
+        "clock",
+        "loop meter",
+        "loop plan",
+        "loop roots",
+        "loop seal",
+        "loop watch",
+    ];
     assert_eq!(names, [&["settings"], &of_host[..], &of_center].concat());
     // This machine may lack something; the center lacks nothing.
     let bad = checks.filter(|check| check["ok"] != true && !of_host.contains(&name_of(check)));

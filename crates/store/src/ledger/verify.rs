@@ -6,7 +6,8 @@ use domain::{
     CardMs, ContractId, MicroCny, NodeId, Outcome, PoolId, PriceBookId, Run, ServiceClass, TenantDomain,
     TenantId, Timestamp,
     contract::ContractKind,
-    ledger::{Metered, Unit},
+    ledger::Unit,
+    metering::Metered,
     price::{PriceBook, Waivers},
 };
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use domain::{
     CardMs, CardSet, MicroCny, Outcome, Run, Timestamp,
-    ledger::{Account, Cause, Metered, Posting, Unit},
+    ledger::{Account, Cause, Posting, Unit},
+    metering::Metered,
     price::Waivers,
 };
 use proptest::prelude::*;

@@ -4,7 +4,7 @@ use domain::{
     CardMs, CardSet, Job, JobSpec, MicroCny, Millis, Outcome, Placement, Run, RunId, RunState, Timestamp,
     capacity,
     capacity::Purpose,
-    ledger::Metered,
+    metering::Metered,
     node::Slot,
     run::{Stop, StopCause},
 };

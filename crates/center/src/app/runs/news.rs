@@ -5,7 +5,8 @@ use std::sync::Arc;
 use domain::{
     CardMs, Job, MicroCny, Millis, Outcome, ProjectId, Run, RunId, TenantId, Timestamp, TransferId, Zone,
     job::{JobState, Tries},
-    ledger::{Account, Calendar, Metered, Unit, meter},
+    ledger::{Account, Unit},
+    metering::{Calendar, Metered, meter},
     price::Waivers,
     run::StopCause,
 };
