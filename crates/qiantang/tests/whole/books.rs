@@ -82,11 +82,15 @@ fn two_pools() -> (Site, Tenant) {
     let new = json!({ "number": "M-1", "terms": { "kind": "metered", "credit_limit": 0 }, "pools": ["ascend-910", "b"],
         "starts_at": "2020-01-01", "ends_at": "2099-01-01", "queue": queue, "tenant": "firm" });
     let id = site.post("/api/v1/contracts", &site.operator, &new)["id"].as_str().expect("an id").to_owned();
-    for action in ["submit", "approve", "activate"] {
+    let act = |action: &str| {
         site.post(&format!("/api/v1/contracts/{id}/actions"), &site.operator, &json!({ "action": action }));
-    }
+    };
+    act("submit");
+    act("approve");
+    // Paid before it is active: without money its balance would have ended at once.
     let paid = json!({ "amount_micro_cny": 1_000_000_000, "reference": "ICBC-1" });
     site.post(&format!("/api/v1/contracts/{id}/top-up"), &site.operator, &paid);
+    act("activate");
     let new = json!({ "slug": "paid", "name": "Paid", "contract": id, "tenant": "firm" });
     site.post("/api/v1/projects", &site.operator, &new);
     (site, Tenant { contract: id, ..tenant })

@@ -43,8 +43,10 @@ fn key(folder: &Path) -> (PathBuf, String) {
     let file = folder.join("roots.key");
     let made = qiantang(&["ledger", "key", "new", path(&file)]);
     assert!(made.status.success(), "{made:?}");
-    let settings =
-        format!("[billing]\naccrue_every_ms = 200\n[books]\nsigning_key = \"{}\"\n", file.display());
+    let settings = format!(
+        "[billing]\naccrue_every_ms = 200\n[books]\nseparate_duties = false\nsigning_key = \"{}\"\n",
+        file.display()
+    );
     (file.with_extension("key.pub"), settings)
 }
 
@@ -262,7 +264,8 @@ fn a_program_signs_and_roots_are_sent() {
     let has_openssl =
         Command::new("openssl").arg("version").output().is_ok_and(|output| output.status.success());
     let command = if has_openssl { command } else { "[]".to_owned() };
-    let settings = format!("[books]\nsign_command = {command}\nroots_url = \"{url}\"\n");
+    let settings =
+        format!("[books]\nseparate_duties = false\nsign_command = {command}\nroots_url = \"{url}\"\n");
     let site = Site::new(QIANTANG, 1, &settings);
     let line = received.recv_timeout(Duration::from_secs(30)).expect("the first root is made at the start");
     let kept = std::fs::read_to_string(site.data().join("roots.jsonl")).expect("the file of roots");
