@@ -141,7 +141,7 @@ const TAMPERINGS: &[(&str, &str, &str)] = &[
     ),
     (
         "reference-changed",
-        "INSERT INTO payments SELECT 'icbc-9', id, 'ICBC-9', 1, 0, 0, (SELECT id FROM members LIMIT 1) FROM contracts LIMIT 1",
+        "INSERT INTO payments SELECT 'icbc-9', id, 'balance', 'ICBC-9', 1, 0, '', '', '', 0, NULL FROM contracts LIMIT 1",
         "row_inserted payments ",
     ),
     ("domain-changed", "UPDATE tenants SET domain = 'government'", "row_changed tenants domain"),
