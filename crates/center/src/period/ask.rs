@@ -145,6 +145,12 @@ pub async fn close(center: &Center, caller: &Caller, month: &str) -> Result<Peri
                 for &(run, metered, posted) in &closing.metered {
                     live.run_metered(run, metered, posted, now);
                 }
+                for (id, balance) in &closing.balances {
+                    let known = live.contract(*id).map(|known| known.contract.clone());
+                    if let Some(contract) = known {
+                        live.contract_changed(contract, *balance, now);
+                    }
+                }
                 drop(live);
                 center.tell(closing.event.clone());
                 center.compute.wakers.meter();

@@ -9,21 +9,22 @@ use base::{
 };
 use domain::{
     Contract, ContractId, ContractState, JobId, MemberId, Month, Rfc3339, RunId, Timestamp, Zone,
-    contract::Funds, metering::Metered,
+    contract::{ContractKind, Funds},
+    metering::Metered,
 };
 use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use store::{
     Tx, contracts,
-    ledger::{self, By, EndedRuns},
+    ledger::{self, By, ContractBalance, EndedRuns},
     periods::{self, Frozen, Period},
     runs,
 };
 
 use super::rule::{self, Books, CLOSED, MOST_MISSING, NotNow, PeriodState};
 use crate::{
-    app::{runs::news, statements},
+    app::{contracts::term, runs::news, statements},
     live::Use,
 };
 
@@ -57,6 +58,8 @@ impl Missing {
 #[derive(Debug)]
 pub struct Closing {
     pub metered: Vec<(RunId, Metered, Use)>,
+    /// Contracts of which a part of the fee was earned by the month's end.
+    pub balances: Vec<(ContractId, ContractBalance)>,
     pub event: Event,
     pub statements: usize,
 }
@@ -119,12 +122,18 @@ pub fn close(
     for row in active.iter().filter(|row| row.run.used(until) > row.metered.used) {
         metered.extend(news::meter_running(tx, zone, row.run.id, until)?);
     }
+    let mut balances = Vec::new();
+    for contract in contracts::list_contracts(tx, None)? {
+        if matches!(contract.kind, ContractKind::Reserved { .. }) {
+            balances.extend(term::book(tx, zone, &contract, now)?.map(|balance| (contract.id, balance)));
+        }
+    }
     refuse_incomplete(month, &missing(tx, until, seen)?)?;
     periods::close(tx, &Period { month, from, until, closed_at: now, closed_by: by })?;
     let statements = freeze(tx, zone, month, (from, until), now)?;
     let data = json!({ "month": month, "state": PeriodState::Closed, "statements": statements });
     let event = events::record(tx, now, About::default(), CLOSED, data)?;
-    Ok(Closing { metered, event, statements })
+    Ok(Closing { metered, balances, event, statements })
 }
 
 /// Freezes the statement of each contract that gets one, in the order of the contracts' numbers.

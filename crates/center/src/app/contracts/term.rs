@@ -2,7 +2,7 @@
 //! when their term has ended.
 
 use domain::{
-    CardMs, Contract, ContractState, MicroCny, Timestamp, TransferId,
+    CardMs, Contract, ContractState, MicroCny, Timestamp, TransferId, Zone,
     contract::ContractKind,
     ledger::{Account, Cause, Posting, Unit},
 };
@@ -43,35 +43,9 @@ pub fn keep(center: &Center, now: Timestamp, is_new_month: bool) -> Result<(), A
     }
     let zone = center.settings.time_zone.clone();
     let work = move |tx: &Tx| -> Result<_, AppError> {
-        let open_from = periods::open_from(tx)?;
         let mut changed = Vec::new();
         for contract in due {
-            let posted = ledger::sum_of_cause(tx, contract.id, Cause::Term)?;
-            let before = balance(tx, contract.id)?;
-            let entries = match contract.kind {
-                ContractKind::Reserved { .. } => {
-                    let ends = contract.ends_at.min(now);
-                    let mut at = contract.starts_at;
-                    let mut months = Vec::new();
-                    while at < ends {
-                        let until = zone.bounds(zone.month(at)).1.min(contract.ends_at);
-                        if until > now {
-                            break;
-                        }
-                        months.push(until);
-                        at = until;
-                    }
-                    earned(&contract, posted, before.money_balance, &months)
-                }
-                _ => left(&contract, before).into_iter().map(|posting| (now, posting)).collect(),
-            };
-            for (at, posting) in &entries {
-                let at = if *at < open_from { now } else { *at };
-                ledger::post(tx, posting, new_id!(TransferId), at)?;
-            }
-            if !entries.is_empty() {
-                changed.push((contract.id, balance(tx, contract.id)?));
-            }
+            changed.extend(book(tx, &zone, &contract, now)?.map(|balance| (contract.id, balance)));
         }
         Ok(changed)
     };
@@ -83,6 +57,48 @@ pub fn keep(center: &Center, now: Timestamp, is_new_month: bool) -> Result<(), A
         }
     })?;
     Ok(())
+}
+
+/// Books what is due of one contract by `now`; its balance with it, if anything was.
+pub fn book(
+    tx: &Tx,
+    zone: &Zone,
+    contract: &Contract,
+    now: Timestamp,
+) -> Result<Option<ContractBalance>, AppError> {
+    let before = balance(tx, contract.id)?;
+    let entries = match contract.kind {
+        ContractKind::Reserved { .. } if was_activated(contract.state) => {
+            let posted = ledger::sum_of_cause(tx, contract.id, Cause::Term)?;
+            earned(contract, posted, before.money_balance, &months_passed(zone, contract, now))
+        }
+        ContractKind::Prepaid { .. } | ContractKind::Grant { cap: Some(_) }
+            if contract.state == ContractState::Expired =>
+        {
+            left(contract, before).into_iter().map(|posting| (now, posting)).collect()
+        }
+        _ => Vec::new(),
+    };
+    let open_from = periods::open_from(tx)?;
+    for (at, posting) in &entries {
+        let (at, corrects) = if *at < open_from { (now, Some(zone.month(*at))) } else { (*at, None) };
+        ledger::post(tx, &Posting { corrects, ..posting.clone() }, new_id!(TransferId), at)?;
+    }
+    if entries.is_empty() { Ok(None) } else { Ok(Some(balance(tx, contract.id)?)) }
+}
+
+/// The instants at which the months of a term ended that have passed by `now`, and the term itself.
+fn months_passed(zone: &Zone, contract: &Contract, now: Timestamp) -> Vec<Timestamp> {
+    let mut ends = Vec::new();
+    let mut at = contract.starts_at;
+    while at < contract.ends_at {
+        at = zone.bounds(zone.month(at)).1.min(contract.ends_at);
+        if at > now {
+            break;
+        }
+        ends.push(at);
+    }
+    ends
 }
 
 /// Whether a contract has been active.
@@ -172,7 +188,7 @@ mod tests {
     #[test]
     fn a_year_s_fee_is_earned_month_by_month_and_to_the_last_of_it() {
         let contract = reserved(120_000_000_001);
-        let zone = domain::Zone::utc();
+        let zone = Zone::utc();
         let mut ends: Vec<Timestamp> = Vec::new();
         let mut month = zone.month(contract.starts_at);
         for _ in 0..12 {
