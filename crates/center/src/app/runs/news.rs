@@ -1,6 +1,6 @@
 //! Taking in how runs went: the engine's news, and the use that is posted.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{
     CardMs, Job, MicroCny, Millis, Outcome, ProjectId, Run, RunId, TenantId, Timestamp, TransferId, Zone,
@@ -226,12 +226,15 @@ impl Settled {
         (tenant, project): (TenantId, ProjectId),
         ended_at: Option<Timestamp>,
     ) -> Result<(), AppError> {
-        let row = |runs, Use { used, charged }| UseRow { tenant, project, runs, used, charged };
-        if let Some(at) = ended_at {
-            usage::add_use(tx, zone.day(at), &row(1, Use::default()))?;
-        }
+        let mut days: BTreeMap<i64, (u64, Use)> = BTreeMap::new();
         for (at, posted) in &self.parts {
-            usage::add_use(tx, zone.day(*at), &row(0, *posted))?;
+            days.entry(zone.day(*at)).or_default().1 += *posted;
+        }
+        if let Some(at) = ended_at {
+            days.entry(zone.day(at)).or_default().0 += 1;
+        }
+        for (day, (runs, Use { used, charged })) in days {
+            usage::add_use(tx, day, &UseRow { tenant, project, runs, used, charged })?;
         }
         Ok(())
     }
