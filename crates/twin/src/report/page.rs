@@ -288,7 +288,7 @@ mod tests {
 
     fn page(lang: Lang) -> String {
         let mut trace = Trace::new("<b>&");
-        trace.start = Some("2026-05-20".parse().unwrap());
+        trace.start = Some("2026-05-20T00:00:00Z".parse().unwrap());
         for number in 0..50_i64 {
             let queue = trace.queues.of(&format!("<q{}>", number % 3));
             let cards = u32::try_from(number % 5 + 1).unwrap();
