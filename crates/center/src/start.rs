@@ -93,6 +93,18 @@ pub struct FirstOperator {
     pub password: String,
 }
 
+/// Keeps which rows something else has changed, and says so.
+fn foreign(tx: &Tx) -> Result<(), StoreError> {
+    let rows = chain::note_foreign(tx, moment::now())?;
+    if rows > 0 {
+        tracing::error!(
+            rows,
+            "the database was changed by something else than the center; `qiantang ledger check` tells where"
+        );
+    }
+    Ok(())
+}
+
 /// Opens everything and reads what is live. `host_command` starts the engine's host process.
 pub fn open(
     platforms: &'static [Platform<Center>],
@@ -109,7 +121,11 @@ pub fn open(
     let store = Store::open(&database.join("center.db"))?;
     // What changes about money is sealed with the change; a schema that is new here has rows to be sealed first.
     store.before_each_commit(|tx| chain::seal_changes(tx, moment::now()));
-    while store.write(chain::has_changes)? {}
+    if store.was_touched() {
+        store.write(|tx| foreign(tx))?;
+    }
+    store.write(|_| Ok::<(), StoreError>(()))?;
+    store.at_each_begin(foreign);
     keep_settings(&store, &mut settings)?;
     let (wakers, sleepers) = wakers::wakers();
     let for_hints = wakers.clone();

@@ -21,7 +21,8 @@ const LINK_ROWS: u32 = 2_000;
 
 fn main() {
     let mut args = std::env::args().skip(1).filter(|arg| arg != "--bench");
-    let transfers: i64 = args.next().and_then(|arg| arg.parse().ok()).unwrap_or(1_000_000);
+    let transfers: i64 =
+        args.next().map_or(1_000_000, |arg| arg.parse().expect("the first argument is a number"));
     let dir = tempfile::tempdir_in(std::env::var_os("BENCH_DIR").unwrap_or(".".into())).expect("a folder");
     let path = args.next().map_or(dir.path().join("center.db"), PathBuf::from);
     if !path.exists() {

@@ -22,6 +22,6 @@ pub use roots::{
     last as last_root, list as list_roots, mark_pushed, next as next_root, parse_file as parse_roots,
     unpushed as unpushed_roots,
 };
-pub use seal::{Prepared, append, has_changes, head, prepare, seal_changes};
+pub use seal::{Prepared, append, head, note_foreign, prepare, seal_changes};
 pub use signing::{KeyError, PublicKey, SigningKey};
 pub use verify::{Given, verify, verify_books, verify_chain, verify_file};

@@ -47,7 +47,8 @@ statements! { "corrections";
     LIST = concat!("SELECT ", correction!(columns), " FROM corrections ORDER BY id DESC LIMIT ?1");
     LIST_OF = concat!("SELECT ", correction!(columns), " FROM corrections WHERE contract = ?2 OR other_contract = ?2 \
                        ORDER BY id DESC LIMIT ?1");
-    REVERSED = "SELECT COUNT(*) FROM corrections WHERE corrects = ?1 AND kind = 'reversal' AND state <> 'refused'";
+    REVERSED = "SELECT COUNT(*) FROM corrections \
+                WHERE corrects = ?1 AND kind = 'reversal' AND state <> 'refused' AND id <> ?2";
     DECIDE = "UPDATE corrections SET state = ?2, decided_by = ?3, decided_at = ?4, note = ?5 \
               WHERE id = ?1 AND state = 'proposed'";
 }
@@ -68,9 +69,9 @@ pub fn list(tx: &Tx, contract: Option<ContractId>, limit: u32) -> Result<Vec<Cor
     }
 }
 
-/// Whether a payment is taken back, or is to be.
-pub fn is_reversed(tx: &Tx, payment: &str) -> Result<bool, StoreError> {
-    Ok(tx.one(REVERSED, params![payment], |row| row.get::<i64>(0))? > 0)
+/// Whether another correction takes the same payment back, or is to.
+pub fn is_reversed(tx: &Tx, reversal: &Correction) -> Result<bool, StoreError> {
+    Ok(tx.one(REVERSED, params![reversal.corrects.as_str(), &reversal.id], |row| row.get::<i64>(0))? > 0)
 }
 
 /// Keeps a decision; `false` where it was decided before.

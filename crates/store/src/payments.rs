@@ -45,7 +45,10 @@ statements! { "payments", unique: { "payments.reference": "a payment with this r
     OF_CONTRACT = concat!(
         "SELECT ", payment!(columns), " FROM payments WHERE contract = ?1 ORDER BY booked_at, reference"
     );
-    FEES = "SELECT contract, CAST(SUM(amount_micro_cny) AS BIGINT) FROM payments WHERE purpose = 'fee' GROUP BY contract";
+    FEES = "SELECT contract, CAST(SUM(amount_micro_cny) AS BIGINT) FROM payments WHERE purpose = 'fee' \
+            AND NOT EXISTS (SELECT 1 FROM corrections AS c \
+                            WHERE c.corrects = payments.reference AND c.kind = 'reversal' AND c.state = 'booked') \
+            GROUP BY contract";
 }
 
 /// A reference as references are compared: without blanks around it, in small letters.
@@ -67,7 +70,7 @@ pub fn list(tx: &Tx, contract: ContractId) -> Result<Vec<Payment>, StoreError> {
     tx.all(OF_CONTRACT, params![&contract], Payment::read)
 }
 
-/// How much of their fees was paid for each contract.
+/// How much of their fees was paid for each contract, and not taken back.
 pub fn fees_paid(tx: &Tx) -> Result<BTreeMap<ContractId, MicroCny>, StoreError> {
     Ok(tx.all(FEES, params![], |row| Ok((row.get(0)?, row.get(1)?)))?.into_iter().collect())
 }

@@ -1,6 +1,6 @@
 # The list of jobs.
 
-jobs-times = today’s times; other days with their date
+jobs-times = today's times; other days with their date
 jobs-filter = Filter jobs
 name-has = Name has
 filter = Filter

@@ -17,6 +17,6 @@ ended-runs = Runs ended
 opening = Opening
 closing = Closing
 statement-foot = The opening balance and all lines are the closing balance. The charge of a run is its card-hours at its rate, rounded down once to a millionth of a yuan. Card-hours are shown with four places, the rest cut off; JSON and CSV have exact card-milliseconds.
-statement-sha256 = SHA-256 of the statement’s JSON:
+statement-sha256 = SHA-256 of the statement's JSON:
 other-months = Other periods
 other-contracts = Other contracts

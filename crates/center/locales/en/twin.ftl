@@ -1,6 +1,6 @@
 # The digital twin.
 
-twin-rule = Answers “what if” from the center’s own history: as it is, and as it might be, side by side
+twin-rule = Answers “what if” from the center's own history: as it is, and as it might be, side by side
 twin-trials = Questions asked
 twin-none = Nothing was asked yet
 twin-none-text = Change nodes, policy or demand in the form: the answer takes seconds.
@@ -28,7 +28,7 @@ twin-open-report = Open the report
 twin-works = Replaying
 twin-works-text = It goes on in the background: you may leave this page.
 twin-compared = Side by side
-twin-compared-foot = Now: the center’s nodes and policy. Nodes count as alike, of the kind that most are of. ▲ better, ▼ worse.
+twin-compared-foot = Now: the center's nodes and policy. Nodes count as alike, of the kind that most are of. ▲ better, ▼ worse.
 twin-figure = Figure
 twin-now = Now
 twin-then = Then
@@ -48,7 +48,7 @@ twin-runs-preempted = Runs preempted
 twin-lost = Card-hours lost
 twin-down = Card-hours down
 twin-never = Jobs that never can run
-policy-fair-share-easy = Fair share + EASY backfill (the center’s own)
+policy-fair-share-easy = Fair share + EASY backfill (the center's own)
 policy-fair-share-conservative = Fair share + conservative backfill
 policy-sjf-easy = Shortest first + EASY backfill
 policy-fair-share = Fair share, no backfill

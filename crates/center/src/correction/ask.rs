@@ -154,13 +154,17 @@ fn drawn_up(center: &Center, by: MemberId, new: NewCorrection) -> Result<Correct
     if let (Some(_), false) = (&other, kind == CorrectionKind::Transfer) {
         return Err(AppError::invalid(field::TO_CONTRACT, ContractFault::OnlyTransfer));
     }
+    let mut corrects = String::from(params::line::<128>(field::CORRECTS, new.corrects)?);
+    if kind == CorrectionKind::Reversal {
+        corrects = payments::key(&corrects);
+    }
     Ok(Correction {
         id: new_id!(CorrectionId),
         kind,
         contract: named(&new.contract)?,
         other_contract: other.map(|wanted| named(&wanted)).transpose()?,
         amount_micro_cny: MicroCny(new.amount_micro_cny),
-        corrects: params::line::<128>(field::CORRECTS, new.corrects)?.into(),
+        corrects,
         reason: params::line::<500>(field::REASON, new.reason)?.into(),
         reference: if new.reference.is_empty() {
             String::new()
@@ -188,6 +192,7 @@ fn check(tx: &Tx, correction: &Correction) -> Result<Standing, AppError> {
     rule::check(correction, &standing).map_err(|fault| {
         let (at, wrong) = match fault {
             Fault::NoPayment => (field::CORRECTS, ContractFault::NoSuchPayment),
+            Fault::AlreadyReversed => (field::CORRECTS, ContractFault::AlreadyReversed),
             Fault::NotWhole(paid) => (field::AMOUNT, ContractFault::NotWholePayment { paid }),
             Fault::MoreThan(most) => (field::AMOUNT, ContractFault::MoreThanThere { most }),
             Fault::NoOtherContract | Fault::SameContract => {
@@ -209,11 +214,12 @@ fn standing(tx: &Tx, correction: &Correction) -> Result<Standing, AppError> {
             .map(|payment| (payment.purpose, payment.amount_micro_cny)),
         _ => None,
     };
+    let is_reversed = correction.kind == CorrectionKind::Reversal && rows::is_reversed(tx, correction)?;
     let charged = [Account::Revenue, Account::TermRevenue, Account::Waived]
         .into_iter()
         .map(|account| ledger::moved_between(tx, contract.id, account))
         .sum::<Result<i64, StoreError>>()?;
-    Ok(Standing { kind: contract.kind, balance, charged: MicroCny(charged), payment })
+    Ok(Standing { kind: contract.kind, balance, charged: MicroCny(charged), payment, is_reversed })
 }
 
 /// Books a proposed correction, or refuses it.

@@ -11,9 +11,8 @@ use base::{
     http::Id,
     page::{
         extract::Sent,
-        form::{Choice, Form},
+        form::Form,
         frame::{Page, Visitor, render},
-        words::Ui,
     },
 };
 use domain::ledger::CorrectionKind;
@@ -41,7 +40,7 @@ pub struct CorrectionsPage {
 pub struct ProposalPage {
     page: Page,
     proposal: Form,
-    kinds: Vec<Choice>,
+    kinds: [&'static str; 6],
 }
 
 pub async fn list(State(center): State<Center>, visitor: Visitor) -> Result<Response, AppError> {
@@ -64,20 +63,16 @@ async fn show_list(
     Ok(render(status, &page))
 }
 
-fn kinds(ui: Ui) -> Vec<Choice> {
-    CorrectionKind::ALL.map(|kind| Choice::new(kind.code(), ui.word("cause", kind.code()))).into()
-}
-
 /// The form, which a link from a contract begins.
 pub async fn draft(State(center): State<Center>, visitor: Visitor) -> Result<Response, AppError> {
     center.policies.check(&visitor.caller, PROPOSE, None)?;
-    Ok(show_draft(&visitor, StatusCode::OK, Form::default()))
+    Ok(show_draft(&visitor, StatusCode::OK, Form::with(&[("kind", CorrectionKind::Reversal.code().into())])))
 }
 
 fn show_draft(visitor: &Visitor, status: StatusCode, proposal: Form) -> Response {
     let ui = visitor.front.ui;
     let page = visitor.page("corrections", ui.t("correction-new"));
-    render(status, &ProposalPage { page, kinds: kinds(ui), proposal })
+    render(status, &ProposalPage { page, kinds: CorrectionKind::ALL.map(CorrectionKind::code), proposal })
 }
 
 pub async fn propose(
@@ -93,7 +88,8 @@ pub async fn propose(
     let new = NewCorrection {
         kind: text("kind"),
         contract: text("contract"),
-        to_contract: Some(text("to_contract")),
+        // A field that is not shown counts for nothing.
+        to_contract: (form.value("kind") == CorrectionKind::Transfer.code()).then(|| text("to_contract")),
         amount_micro_cny: amount.0,
         corrects: text("corrects"),
         reason: text("reason"),
@@ -183,7 +179,11 @@ mod samples {
         fn samples(page: &Page) -> Vec<Self> {
             let mut wrong = Form::with(&[("amount", "much".into()), ("kind", "transfer".into())]);
             wrong.yuan(page.ui, "amount");
-            let sample = |proposal| Self { page: page.clone(), kinds: kinds(page.ui), proposal };
+            let sample = |proposal| Self {
+                page: page.clone(),
+                kinds: CorrectionKind::ALL.map(CorrectionKind::code),
+                proposal,
+            };
             vec![sample(Form::default()), sample(wrong)]
         }
     }

@@ -22,6 +22,8 @@ pub struct Standing {
     pub charged: MicroCny,
     /// The payment that is taken back.
     pub payment: Option<(Purpose, MicroCny)>,
+    /// Another reversal takes it back, or is proposed.
+    pub is_reversed: bool,
 }
 
 /// Why a correction can't be booked.
@@ -29,6 +31,8 @@ pub struct Standing {
 pub enum Fault {
     /// The payment that it names is none of the contract's.
     NoPayment,
+    /// A payment is taken back once.
+    AlreadyReversed,
     /// A payment is taken back whole.
     NotWhole(MicroCny),
     /// There is no more than this.
@@ -52,6 +56,7 @@ pub fn check(correction: &Correction, standing: &Standing) -> Result<(), Fault> 
         K::Transfer if !is_other_named => Err(Fault::NoOtherContract),
         K::Reversal => match standing.payment {
             None => Err(Fault::NoPayment),
+            Some(_) if standing.is_reversed => Err(Fault::AlreadyReversed),
             Some((_, paid)) if paid != amount => Err(Fault::NotWhole(paid)),
             Some(_) => Ok(()),
         },
@@ -127,6 +132,7 @@ mod tests {
             balance: MicroCny(balance),
             charged: MicroCny(charged),
             payment: Some((Purpose::Balance, MicroCny(5))),
+            is_reversed: false,
         };
         for (kind, balance, charged, most) in [
             (K::Reversal, 0, 0, 5),
@@ -144,6 +150,8 @@ mod tests {
         }
         let nothing = Standing { payment: None, ..standing(0, 0) };
         assert_eq!(check(&correction(K::Reversal, 5), &nothing), Err(Fault::NoPayment));
+        let twice = Standing { is_reversed: true, ..standing(5, 0) };
+        assert_eq!(check(&correction(K::Reversal, 5), &twice), Err(Fault::AlreadyReversed));
         assert_eq!(check(&correction(K::WriteOff, 1), &standing(5, 0)), Err(Fault::MoreThan(MicroCny(0))));
         let same = Correction {
             other_contract: Some(ContractId::from_bytes([2; 16])),

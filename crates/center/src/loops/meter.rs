@@ -32,7 +32,7 @@ pub fn run(center: &Center, called: &Receiver<()>) {
     let every = Duration::from_millis(u64::try_from(center.settings.billing.accrue_every_ms.0).unwrap_or(0));
     let (mut accrued, mut pause) = (Instant::now(), SHORTEST);
     let mut last = (moment::now(), Instant::now());
-    let mut month = None;
+    let mut earned = contracts::term::Earned::default();
     while sleep(called, pause) && !center.compute.wakers.is_stopping() {
         let now = moment::now();
         note_jump(center, last, now);
@@ -44,12 +44,11 @@ pub fn run(center: &Center, called: &Receiver<()>) {
         if is_due {
             accrued = Instant::now();
             forget_old_answers(center, now);
-            let this = center.settings.time_zone.month(now);
-            if let Err(error) = contracts::term::keep(center, now, month.replace(this) != Some(this)) {
+            earned = contracts::term::keep(center, now, earned).unwrap_or_else(|error| {
                 tracing::error!(%error, "failed to book what the passing of terms books; it is tried again");
                 center.loops.failed(METER, &error);
-                month = None;
-            }
+                contracts::term::Earned::default()
+            });
             center.loops.turned(METER, began.elapsed());
         }
         let until = next.map_or(every, |next| {

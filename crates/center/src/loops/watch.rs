@@ -116,6 +116,9 @@ pub fn look(center: &Center, batch: &BTreeSet<RunId>) {
             Ok(Observation::Ended(ended)) => changes.push((run, Seen::Ended(ended))),
             Ok(Observation::Vanished { started, last_seen, .. }) => {
                 tracing::warn!(%run, "a run vanished: its supervisor or the machine went down");
+                // What is posted was seen too, by this center or the one before.
+                let known = |live: &LiveRun| live.seen_at.max(live.metered_until());
+                let last_seen = last_seen.max(center.live().run(run).and_then(known));
                 changes.push((run, Seen::Vanished { started_at: started.map(|s| s.at), last_seen }));
             }
             Err(error) => {

@@ -331,6 +331,7 @@ pub enum ContractFault {
     OnlyTransfer,
     NoOtherContract,
     NoSuchPayment,
+    AlreadyReversed,
     NotWholePayment {
         paid: MicroCny,
     },

@@ -381,6 +381,9 @@ fn contract(fault: &ContractFault) -> Words {
         ContractFault::NoOtherContract => {
             ("is no other contract".into(), "name the contract to which the money goes".into())
         }
+        ContractFault::AlreadyReversed => {
+            ("names a payment that is reversed already, or is to be".into(), "a payment is reversed once".into())
+        }
         ContractFault::NoSuchPayment => {
             ("names no payment of this contract".into(), "give the reference under which it was booked".into())
         }

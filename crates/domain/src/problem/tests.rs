@@ -208,6 +208,7 @@ fn of_contracts() -> Vec<ContractFault> {
         OnlyTransfer => [ContractFault::OnlyTransfer],
         NoOtherContract => [ContractFault::NoOtherContract],
         NoSuchPayment => [ContractFault::NoSuchPayment],
+        AlreadyReversed => [ContractFault::AlreadyReversed],
         NotWholePayment { .. } => [ContractFault::NotWholePayment { paid: MicroCny(1_250_000) }],
         MoreThanThere { .. } => [ContractFault::MoreThanThere { most: MicroCny(1_250_000) }],
         NoBankReference => [ContractFault::NoBankReference],

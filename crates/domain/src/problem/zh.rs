@@ -357,6 +357,9 @@ fn contract(fault: &ContractFault) -> Words {
         }
         ContractFault::OnlyTransfer => ("只用于转账".into(), "请留空，或把类型改为转账".into()),
         ContractFault::NoOtherContract => ("不是另一份合同".into(), "请填写资金转入的合同".into()),
+        ContractFault::AlreadyReversed => {
+            ("这笔付款已经冲正，或已提出冲正".into(), "一笔付款只能冲正一次".into())
+        }
         ContractFault::NoSuchPayment => ("不是这份合同的付款".into(), "请填写入账时的凭证号".into()),
         ContractFault::NotWholePayment { paid } => {
             (format!("不等于整笔付款 {paid} 元"), "冲正须整笔退回".into())

@@ -274,6 +274,9 @@ fn words(lang: Lang, code: FaultCode) -> &'static str {
         FaultCode::SignatureBad => ("签名无效", "a signature is not genuine"),
         FaultCode::SchemaDiffers => ("表、索引或触发器与程序所建不同", "tables, indexes or triggers differ"),
         FaultCode::BooksDisagree => ("账目自相矛盾", "the books disagree"),
+        FaultCode::ForeignChange => {
+            ("由本程序以外的手段改动", "something else than the center has changed it")
+        }
         FaultCode::WithoutAudit => ("审计日志中没有对应的操作", "the audit log knows of no such act"),
     };
     pick(lang, zh, en)

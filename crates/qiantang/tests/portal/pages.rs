@@ -6,12 +6,18 @@ use testkit::{Answer, assert_golden, grant};
 
 use crate::scene::{PAGES, Scene};
 
+/// Each icon that a page has is drawn, once.
+const ICONS: &str = include_str!("../../../base/static/icons.svg");
+
 /// Checks the rules for every answer.
 fn check(what: &str, answer: &Answer, html_lang: &str) {
     assert!(answer.status < 500, "{what}: {}", answer.body);
     if answer.header("content-type").starts_with("text/html") {
         assert!(answer.body.contains(html_lang), "{what} is in another language");
         assert_eq!(answer.body.matches("<h1").count(), 1, "{what} has one title");
+        for icon in answer.body.split("icons.svg#").skip(1).filter_map(|rest| rest.split('"').next()) {
+            assert_eq!(ICONS.matches(&format!("id=\"{icon}\"")).count(), 1, "{what}: icon {icon}");
+        }
         for bad in [" style=\"", "<script>", "onclick=", "javascript:"] {
             assert!(!answer.body.contains(bad), "{what} has {bad}");
         }

@@ -260,6 +260,17 @@ fn fees_are_due_earned_by_the_term_and_no_cash_before_they_are_paid() {
     assert!(status == 422 && refused.to_string().contains("48"), "no more than is open: {refused}");
     assert_eq!(pay(48_000_000, "b").0, 200);
     assert_eq!(accounts(), [-948_000_000, 0, earned]);
+
+    // A payment that is taken back is due again, and can be paid anew.
+    let reversal = json!({ "kind": "reversal", "contract": tenant.contract, "amount_micro_cny": 48_000_000,
+        "corrects": "B", "reason": "another customer's" });
+    let proposed = site.post("/api/v1/corrections", &site.operator, &reversal);
+    let decide = format!("/api/v1/corrections/{}/decide", proposed["id"].as_str().expect("an id"));
+    site.post(&decide, &site.operator, &json!({ "book": true }));
+    assert_eq!(number(&contract(&site, &tenant), "fee_open_micro_cny"), 48_000_000);
+    assert_eq!(accounts()[..2], [-900_000_000, -48_000_000]);
+    assert_eq!(pay(48_000_000, "c").0, 200);
+    assert_eq!(accounts(), [-948_000_000, 0, earned]);
     books_are_right(&site);
 }
 
@@ -330,6 +341,8 @@ fn a_correction_needs_two_people_and_what_it_corrects_stays() {
     let (status, booked) = decide(&site.operator, true);
     assert_eq!((status, booked["state"].as_str()), (200, Some("booked")), "{booked}");
     assert_eq!(decide(&site.operator, false).0, 409, "a decision is made once");
+    let (status, refused) = propose(till, json!({ "corrects": " ICBC-9" }));
+    assert!(status == 422 && refused.to_string().contains("reversed already"), "{refused}");
     let after = site.get(&format!("/api/v1/contracts/{id}"), till);
     assert_eq!(number(&after, "money_balance_micro_cny"), 0);
     let entries = site.get(&format!("/api/v1/ledger/transfers?contract={id}"), till);
@@ -398,6 +411,35 @@ fn a_preempted_run_pays_up_to_its_notice_less_what_the_price_book_waives() {
         2,
         "card time and money: {entries}"
     );
+}
+
+#[test]
+fn a_lost_run_pays_as_far_as_it_was_seen_less_what_the_price_book_waives() {
+    let site = Site::new(QIANTANG, 1, SECONDS);
+    let metered = json!({ "kind": "metered", "credit_limit": 100_000_000_000_i64 });
+    let tenant = site.tenant("firm", "enterprise", &metered, 8);
+    let book = json!({ "name": "v1", "prices": [price("ascend-910", "normal", 3600)],
+        "waivers": { "lost_percent": 50, "preempted_percent": 0 } });
+    site.post("/api/v1/price-books", &site.operator, &book);
+    let job = site.submit(&tenant, &sleeps("dies", 60, 8));
+    let posted = site.wait_for("use that is posted", || {
+        let entries = site.get("/api/v1/ledger/transfers?limit=200", &site.operator);
+        let uses = entries["items"].as_array().expect("entries").iter();
+        Some(uses.filter(|one| one["unit"] == "card_ms").map(|one| number(one, "amount")).sum())
+            .filter(|used: &i64| *used > 0)
+    });
+    let first = runs(&site, &job).remove(0);
+    crate::periods::kill_supervisor(&site, first["id"].as_str().expect("an id"));
+    let lost = site.wait_for("its end", || {
+        runs(&site, &job).into_iter().find(|run| run["attempt"] == 1 && run["state"] == "lost")
+    });
+    site.post(&format!("/api/v1/jobs/{job}/cancel"), &tenant.developer, &json!({}));
+    site.wait_for_end(&tenant.developer, &job);
+    let used = number(&lost, "used_card_ms");
+    let (charged, waived) = (number(&lost, "charge_micro_cny"), number(&lost, "waived_micro_cny"));
+    assert!(used >= posted && used <= 8 * number(&lost, "elapsed_ms"), "{posted}: {lost}");
+    assert_eq!((charged + waived, waived), (used * 1000, (used * 1000 + 1) / 2), "{lost}");
+    books_are_right(&site);
 }
 
 #[test]

@@ -220,7 +220,7 @@ fn a_closed_month_never_changes_and_what_is_learnt_later_corrects_it() {
 }
 
 /// Kills the supervisor of a run, whose process id is in the claim of the run's record.
-fn kill_supervisor(site: &Site, run: &str) {
+pub fn kill_supervisor(site: &Site, run: &str) {
     let part = &run[run.len() - 2..];
     let path = site.data().join("runs").join(part).join(format!("{run}.record"));
     let record = std::fs::read_to_string(&path).expect("the record is there");

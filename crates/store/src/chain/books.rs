@@ -2,10 +2,11 @@
 
 use std::{collections::HashMap, ops::ControlFlow};
 
-use domain::{ContractId, CorrectionId, JobId, ProjectId, Timestamp};
+use domain::{ContractId, CorrectionId, JobId, ProjectId, RunId, Timestamp};
 
 use super::{
     encode::{Digest, sha256},
+    kinds::find,
     report::{Fault, FaultCode, Report},
 };
 use crate::{
@@ -36,6 +37,8 @@ statements! { "jobs";
                  c.kind = t.cause AND c.amount_micro_cny = t.amount AND t.key = 'cor_' || lower(hex(c.id)))";
     UNBOOKED = "SELECT c.id FROM corrections c WHERE c.state = 'booked' AND NOT EXISTS \
                 (SELECT 1 FROM transfers t WHERE t.key = 'cor_' || lower(hex(c.id)))";
+    STRAY_RUNS = "SELECT r.id FROM runs r JOIN jobs j ON j.id = r.job WHERE r.contract <> j.contract OR r.tenant <> j.tenant";
+    FOREIGN = "SELECT found_at, kind, key, part FROM foreign_changes ORDER BY seq";
     UNPAID = "SELECT p.reference FROM payments p WHERE p.booked_by IS NOT NULL AND p.amount_micro_cny > 0 AND NOT EXISTS \
               (SELECT 1 FROM transfers t WHERE t.amount = p.amount_micro_cny AND t.cause = 'top_up' AND \
               t.key = 'con_' || lower(hex(p.contract)) || '/top-up/money/' || p.reference)";
@@ -58,6 +61,7 @@ pub(super) fn verify(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
         }
         Err(error) => report.whole(FaultCode::BooksDisagree, "transfers", error.to_string()),
     }
+    foreign(tx, report)?;
     jobs(tx, report)?;
     days(tx, report)?;
     states(tx, report)?;
@@ -85,8 +89,26 @@ fn founded(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
     })
 }
 
-/// A job's sums are those of its runs.
+/// Rows that were changed past the center, whatever was sealed since.
+fn foreign(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
+    tx.each(FOREIGN, params![], |row| {
+        let (found_at, name): (Timestamp, &str) = (row.get(0)?, row.text(1)?);
+        let Some(kind) = find(name) else { return Ok(ControlFlow::Continue(())) };
+        let key = [row.value(2)?, row.value(3)?];
+        let detail = format!("found {found_at}");
+        let id = kind.show(&key[..kind.key.len()]);
+        fault(report, FaultCode::ForeignChange, kind.table, id, "", detail);
+        Ok(ControlFlow::Continue(()))
+    })
+}
+
+/// A job's sums are those of its runs, which are on its contract.
 fn jobs(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
+    tx.each(STRAY_RUNS, params![], |row| {
+        let (id, detail) = (row.get::<RunId>(0)?, "it is not on its job's contract".to_owned());
+        fault(report, FaultCode::BooksDisagree, "runs", id.to_string(), "contract", detail);
+        Ok(ControlFlow::Continue(()))
+    })?;
     tx.each(WRONG_JOBS, params![], |row| {
         let id: JobId = row.get(0)?;
         let kept: (i64, i64) = (row.get(1)?, row.get(2)?);

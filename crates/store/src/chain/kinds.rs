@@ -94,6 +94,7 @@ pub(super) const KINDS: &[Kind] = &[
         ..kind("corrections")
     },
     Kind { key: &["seq"], ..kind("settings_in_force") },
+    Kind { key: &["seq"], ..kind("foreign_changes") },
     Kind { key: &["month"], ..kind("periods") },
     // The body is covered by its SHA-256, which is a column.
     Kind { key: &["number"], but: &["body"], ..kind("statements") },

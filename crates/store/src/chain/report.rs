@@ -34,6 +34,8 @@ domain::codes! {
         SchemaDiffers = "schema_differs",
         /// Sums, charges or states do not follow from what they are made of.
         BooksDisagree = "books_disagree",
+        /// Something else than the center has changed a row, and the center has sealed it since.
+        ForeignChange = "foreign_change",
         /// A transfer that no run makes has no line in the audit log.
         WithoutAudit = "without_audit",
     }

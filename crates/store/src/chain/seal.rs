@@ -10,7 +10,7 @@ use super::{
 };
 use crate::db::{Row, StoreError, Tx, Value, params, statements};
 
-/// How many changed rows one transaction seals. Only a schema that was just brought up to date has more.
+/// How many changed rows one link seals at most.
 const MOST_CHANGES: i64 = 2_000;
 /// How many bytes of a row's digest stand beside its part, to tell which of the rows was changed.
 pub(super) const MARK_BYTES: usize = 8;
@@ -27,6 +27,7 @@ statements! { "chain";
     QUEUE_BEGINS = "SELECT COALESCE(MIN(seq), 0) FROM unsealed";
     LAST_QUEUED = "SELECT MAX(seq) FROM (SELECT seq FROM unsealed ORDER BY seq LIMIT ?1)";
     TAKE_QUEUED = "DELETE FROM unsealed WHERE seq <= ?1";
+    NOTE_FOREIGN = "INSERT INTO foreign_changes (found_at, kind, key, part) SELECT ?1, kind, key, part FROM unsealed_changes";
     CHANGED = "SELECT kind, key, part FROM unsealed_changes ORDER BY kind, key, part LIMIT ?1";
     TAKE_CHANGED = "DELETE FROM unsealed_changes WHERE kind = ?1 AND key = ?2 AND part = ?3";
 }
@@ -101,9 +102,24 @@ fn add_link(tx: &Tx, mut parts: Vec<Part>, at: Timestamp) -> Result<i64, StoreEr
     Ok(seq)
 }
 
+/// Keeps which rows wait at the beginning of a transaction, and returns how many. The center leaves none, so that something
+/// else has changed them. It is the first step of each transaction.
+pub fn note_foreign(tx: &Tx, at: Timestamp) -> Result<usize, StoreError> {
+    if tx.find(CHANGED, params![1], |_| Ok(()))?.is_none() {
+        return Ok(0);
+    }
+    tx.changed(NOTE_FOREIGN, params![at])
+}
+
 /// Seals the rows that this transaction changed, of the kinds that are sealed at once. It is the last step of each
 /// transaction.
 pub fn seal_changes(tx: &Tx, at: Timestamp) -> Result<(), StoreError> {
+    while seal_some(tx, at)? {}
+    Ok(())
+}
+
+/// Adds a link with some of the rows that wait; `false` where none did.
+fn seal_some(tx: &Tx, at: Timestamp) -> Result<bool, StoreError> {
     let mut keys: Vec<(String, [Owned; 2])> = Vec::new();
     tx.each(CHANGED, params![MOST_CHANGES], |row| {
         let key = [Owned::of(row.value(1)?), Owned::of(row.value(2)?)];
@@ -111,7 +127,7 @@ pub fn seal_changes(tx: &Tx, at: Timestamp) -> Result<(), StoreError> {
         Ok(ControlFlow::Continue(()))
     })?;
     if keys.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     let mut parts = Vec::new();
     for kind in KINDS.iter().filter(|kind| kind.way == Way::AtOnce) {
@@ -127,12 +143,7 @@ pub fn seal_changes(tx: &Tx, at: Timestamp) -> Result<(), StoreError> {
     if !parts.is_empty() {
         add_link(tx, parts, at)?;
     }
-    Ok(())
-}
-
-/// Whether rows wait that are sealed as they change: only where the schema was just brought up to date.
-pub fn has_changes(tx: &Tx) -> Result<bool, StoreError> {
-    Ok(tx.find(CHANGED, params![1], |_| Ok(()))?.is_some())
+    Ok(true)
 }
 
 /// A value that outlives its row.

@@ -25,8 +25,9 @@ pub(super) fn known_version() -> i64 {
     embedded::migrations::runner().get_migrations().iter().map(|m| i64::from(m.version())).max().unwrap_or(0)
 }
 
-/// Opens the database for writing, makes it if it isn't there, and brings its schema up to date.
-pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
+/// Opens the database for writing, makes it if it isn't there, and brings its schema up to date. With it comes whether
+/// rows waited that are sealed in the transaction that changes them.
+pub(super) fn open_writer(path: &Path) -> Result<(Connection, bool), StoreError> {
     // The file is made before SQLite would make it, so that nobody else on the machine can read it; the log
     // gets the same mode.
     OpenOptions::new()
@@ -62,8 +63,9 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     if found > known {
         return Err(StoreError::SchemaTooNew { found, known });
     }
+    let was_touched = has_unsealed_changes(&conn).map_err(failed)?;
     migrate(&mut conn)?;
-    Ok(conn)
+    Ok((conn, was_touched))
 }
 
 /// Opens the database, whose schema is known, for reading.
@@ -145,6 +147,13 @@ pub fn prepare(statements: &[Sql]) -> Result<(), StoreError> {
 fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
     let done = embedded::migrations::runner().run(conn);
     done.map(|_| ()).map_err(|error| StoreError::Migrate { cause: error.to_string() })
+}
+
+fn has_unsealed_changes(conn: &Connection) -> rusqlite::Result<bool> {
+    let table =
+        "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'unsealed_changes')";
+    let row = "SELECT EXISTS (SELECT 1 FROM unsealed_changes)";
+    Ok(conn.query_row(table, [], |row| row.get(0))? && conn.query_row(row, [], |row| row.get(0))?)
 }
 
 /// The version of the schema in the database, 0 in an empty one.

@@ -25,6 +25,7 @@ pub struct Store {
 
 struct Inner {
     path: PathBuf,
+    was_touched: bool,
     // The order of the fields is the order in which they close.
     writer: Writer,
     readers: Readers,
@@ -43,10 +44,12 @@ impl Store {
     /// child that is forked without exec keeps the lock: fork such children first.)
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let lock = lock(path)?;
-        let conn = schema::open_writer(path)?;
+        let (conn, was_touched) = schema::open_writer(path)?;
         let writer = Writer::start(Tx::new(conn)).map_err(|error| StoreError::open(path, &error))?;
         let readers = Readers::new(path);
-        Ok(Self { inner: Arc::new(Inner { path: path.to_owned(), writer, readers, _lock: lock }) })
+        Ok(Self {
+            inner: Arc::new(Inner { path: path.to_owned(), writer, readers, was_touched, _lock: lock }),
+        })
     }
 
     pub fn path(&self) -> &Path {
@@ -109,6 +112,17 @@ impl Store {
     /// Has `work` done at the end of each transaction, as a part of it. It is given once, before the first write.
     pub fn before_each_commit(&self, work: impl Fn(&Tx) -> Result<(), StoreError> + Send + Sync + 'static) {
         self.inner.writer.before_each_commit(Box::new(work));
+    }
+
+    /// Has `work` done at the beginning of each transaction, as a part of it. It is given once.
+    pub fn at_each_begin(&self, work: impl Fn(&Tx) -> Result<(), StoreError> + Send + Sync + 'static) {
+        self.inner.writer.at_each_begin(Box::new(work));
+    }
+
+    /// Whether rows were not sealed when the database was opened, before its schema was brought up to date: something
+    /// else than a center had changed them.
+    pub fn was_touched(&self) -> bool {
+        self.inner.was_touched
     }
 
     /// The work of the writer since the store was opened.

@@ -138,8 +138,8 @@ pub(super) enum WhenFull {
     Wait,
 }
 
-/// What is done at the end of each transaction, as a part of it.
-pub(super) type BeforeCommit = Box<dyn Fn(&Tx) -> Result<(), StoreError> + Send + Sync>;
+/// What is done at the beginning or the end of each transaction, as a part of it.
+pub(super) type Always = Box<dyn Fn(&Tx) -> Result<(), StoreError> + Send + Sync>;
 
 pub(super) struct Writer {
     queue: Arc<Queue>,
@@ -152,7 +152,8 @@ struct Queue {
     work_came: Condvar,
     room_came: Condvar,
     counters: Counters,
-    before_commit: OnceLock<BeforeCommit>,
+    at_begin: OnceLock<Always>,
+    before_commit: OnceLock<Always>,
 }
 
 #[derive(Default)]
@@ -203,8 +204,13 @@ impl Writer {
     }
 
     /// Has `work` done at the end of each transaction; only the first that is given counts.
-    pub(super) fn before_each_commit(&self, work: BeforeCommit) {
+    pub(super) fn before_each_commit(&self, work: Always) {
         let _ = self.queue.before_commit.set(work);
+    }
+
+    /// Has `work` done at the beginning of each transaction; only the first that is given counts.
+    pub(super) fn at_each_begin(&self, work: Always) {
+        let _ = self.queue.at_begin.set(work);
     }
 
     pub(super) fn stats(&self) -> WriterStats {
@@ -298,8 +304,10 @@ fn run_batch(tx: &Tx, batch: &mut VecDeque<Box<dyn Task>>, queue: &Queue) {
         return;
     }
     let mut ran = Vec::with_capacity(batch.len());
-    let executed = run_tasks(tx, batch, &mut ran)
-        .and_then(|()| queue.before_commit.get().map_or(Ok(()), |work| finish(tx, work)));
+    let always = |work: &OnceLock<Always>| work.get().map_or(Ok(()), |work| by_itself(tx, work));
+    let executed = always(&queue.at_begin)
+        .and_then(|()| run_tasks(tx, batch, &mut ran))
+        .and_then(|()| always(&queue.before_commit));
     let worked_at = Instant::now();
     let committed = executed.and_then(|()| tx.control("COMMIT")).map_err(|error| StoreError::commit(&error));
     if let Err(error) = &committed {
@@ -342,14 +350,14 @@ fn run_tasks(tx: &Tx, batch: &mut VecDeque<Box<dyn Task>>, all: &mut Vec<Ran>) -
     Ok(())
 }
 
-/// Does what belongs to the end of a transaction. Where it fails it is undone alone, and the transaction is kept.
-fn finish(tx: &Tx, work: &BeforeCommit) -> rusqlite::Result<()> {
-    tx.control("SAVEPOINT finish")?;
+/// Does what belongs to each transaction. Where it fails it is undone alone, and the transaction is kept.
+fn by_itself(tx: &Tx, work: &Always) -> rusqlite::Result<()> {
+    tx.control("SAVEPOINT always")?;
     if let Err(error) = work(tx) {
-        tracing::error!(%error, "failed to finish a transaction");
-        tx.control("ROLLBACK TO finish")?;
+        tracing::error!(%error, "failed to do what belongs to each transaction");
+        tx.control("ROLLBACK TO always")?;
     }
-    tx.control("RELEASE finish")
+    tx.control("RELEASE always")
 }
 
 /// Copies the log into the database, up to where readers still need it, so that the log can begin anew.
@@ -385,7 +393,7 @@ mod tests {
     #[test]
     fn what_is_told_is_true_when_the_disk_is_full() {
         let dir = tempfile::tempdir().unwrap();
-        let tx = Tx::new(schema::open_writer(&dir.path().join("center.db")).unwrap());
+        let tx = Tx::new(schema::open_writer(&dir.path().join("center.db")).unwrap().0);
         let pages: i64 = tx.conn().query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
         tx.conn().pragma_update(None, "max_page_count", pages + 20).unwrap();
         let (told, results) = mpsc::channel();

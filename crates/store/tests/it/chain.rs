@@ -163,6 +163,29 @@ fn a_change_past_the_triggers_shows_and_one_through_them_too() {
     let told_now = told(&books.verify(&copy));
     assert!(told_now.contains(&"row_rewritten contracts kind".to_owned()), "{told_now:?}");
 
+    let copy = books.copy("through-triggers");
+    let touch = |sql: &str| Connection::open(&copy).unwrap().execute_batch(sql).unwrap();
+    touch("UPDATE members SET is_enabled = 0 WHERE id = (SELECT MIN(id) FROM members)");
+    let store = sealed(&copy);
+    assert!(store.was_touched());
+    let note = |tx: &store::Tx| chain::note_foreign(tx, at(SEALED_S));
+    assert_eq!(store.write(note).unwrap(), 1, "before the center's first change");
+    store.at_each_begin(move |tx| note(tx).map(drop));
+    touch(
+        "INSERT INTO price_books SELECT x'00000000000000000000000000000001', 'sneaky', effective_from + 1, prices, waivers \
+         FROM price_books LIMIT 1",
+    );
+    store.write(|_| Ok::<_, StoreError>(())).unwrap();
+    store.write(|_| Ok::<_, StoreError>(())).unwrap();
+    drop(store);
+    let told_now = told(&books.verify(&copy));
+    assert_eq!(
+        told_now,
+        ["foreign_change members", "foreign_change price_books"],
+        "all is sealed, and still told"
+    );
+    assert!(!sealed(&copy).was_touched());
+
     let copy = books.copy("without-triggers");
     Connection::open(&copy).unwrap().execute_batch("DROP TRIGGER transfers_never_change").unwrap();
     assert_eq!(told(&books.verify(&copy)), ["schema_differs sqlite_master"]);

@@ -1,10 +1,13 @@
 //! What the passing of a term books: fees of reserved cards that are earned month by month, and what is left of packages
 //! when their term has ended.
 
+use std::collections::BTreeSet;
+
 use domain::{
-    CardMs, Contract, ContractState, MicroCny, Timestamp, TransferId, Zone,
+    CardMs, Contract, ContractId, ContractState, MicroCny, Timestamp, TransferId, Zone,
     contract::ContractKind,
     ledger::{Account, Cause, Posting, Unit},
+    zone::Month,
 };
 use store::{
     Tx,
@@ -19,8 +22,24 @@ use base::{
     moment::{self, new_id},
 };
 
-/// Books what is due by `now`, any number of times; of fees, where a month has begun since it was called last.
-pub fn keep(center: &Center, now: Timestamp, is_new_month: bool) -> Result<(), AppError> {
+/// The contracts of reserved cards whose fee is booked up to the beginning of a month.
+#[derive(Debug, Default)]
+pub struct Earned {
+    month: Option<Month>,
+    contracts: BTreeSet<ContractId>,
+}
+
+impl Earned {
+    /// Those of the month of `now`.
+    fn of(self, month: Month) -> Self {
+        if self.month == Some(month) { self } else { Self { month: Some(month), contracts: BTreeSet::new() } }
+    }
+}
+
+/// Books what is due by `now`, any number of times. `earned` spares a look at fees that are booked for this month; with
+/// an error it is gone, so that all are looked at again.
+pub fn keep(center: &Center, now: Timestamp, earned: Earned) -> Result<Earned, AppError> {
+    let mut earned = earned.of(center.settings.time_zone.month(now));
     let due: Vec<Contract> = {
         let live = center.live();
         let is_busy = |contract: &Contract| live.runs().any(|known| known.run.contract == contract.id);
@@ -28,7 +47,8 @@ pub fn keep(center: &Center, now: Timestamp, is_new_month: bool) -> Result<(), A
         let is_due = |(contract, balance): &(&Contract, ContractBalance)| match contract.kind {
             ContractKind::Reserved { .. } => {
                 let has_ended = contract.state.is_final();
-                (is_new_month || has_ended) && was_activated(contract.state) && balance.money_balance.0 > 0
+                let is_new = !earned.contracts.contains(&contract.id);
+                (is_new || has_ended) && was_activated(contract.state) && balance.money_balance.0 > 0
             }
             ContractKind::Prepaid { .. } | ContractKind::Grant { cap: Some(_) } => {
                 let is_left = balance.money_balance.0 > 0 || balance.use_balance.0 > 0;
@@ -39,8 +59,10 @@ pub fn keep(center: &Center, now: Timestamp, is_new_month: bool) -> Result<(), A
         known.filter(is_due).map(|(contract, _)| contract.clone()).collect()
     };
     if due.is_empty() {
-        return Ok(());
+        return Ok(earned);
     }
+    let reserved = due.iter().filter(|contract| matches!(contract.kind, ContractKind::Reserved { .. }));
+    earned.contracts.extend(reserved.map(|contract| contract.id));
     let zone = center.settings.time_zone.clone();
     let work = move |tx: &Tx| -> Result<_, AppError> {
         let mut changed = Vec::new();
@@ -56,7 +78,7 @@ pub fn keep(center: &Center, now: Timestamp, is_new_month: bool) -> Result<(), A
             live.contract_changed(contract, *balance, moment::now());
         }
     })?;
-    Ok(())
+    Ok(earned)
 }
 
 /// Books what is due of one contract by `now`; its balance with it, if anything was.

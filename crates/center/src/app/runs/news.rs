@@ -120,7 +120,8 @@ pub fn take_one(
                 Some(End {
                     at: now,
                     took: None,
-                    known_until: Some(last_seen.unwrap_or(now)),
+                    // Nothing is charged of which nobody knows.
+                    known_until: Some(last_seen.unwrap_or(run.state.planned_at())),
                     outcome: Outcome::Lost,
                 }),
             )
