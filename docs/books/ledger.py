@@ -1,0 +1,302 @@
+"""The accounts: what each entry may move, contracts with their fees and packages, payments, corrections, earnings, forfeitures."""
+
+from reading import ms, name, show
+
+CARDS, MONEY = "card_ms", "micro_cny"
+
+# What the causes move: unit, debit, credit.
+WAYS = {
+    "top_up": {(MONEY, "cash", "contract"), (MONEY, "cash", "receivable")},
+    "package": {(CARDS, "capacity", "contract")},
+    "fee": {(MONEY, "receivable", "contract"), (MONEY, "cash", "contract"), (MONEY, "contract", "revenue")},
+    "use": {(CARDS, "contract", "delivered"), (MONEY, "contract", "revenue")},
+    "refund": {(CARDS, "delivered", "contract"), (MONEY, "revenue", "contract")},
+    "waiver": {(CARDS, "waived", "contract"), (MONEY, "waived", "contract")},
+    "term": {(MONEY, "contract", "term_revenue")},
+    "forfeiture": {(MONEY, "contract", "forfeited"), (CARDS, "contract", "capacity")},
+    "reversal": {(MONEY, "contract", "cash"), (MONEY, "receivable", "cash")},
+    "pay_out": {(MONEY, "contract", "cash")},
+    "transfer": {(MONEY, "contract", "contract")},
+    "credit_note": {(MONEY, "revenue", "contract"), (MONEY, "term_revenue", "contract")},
+    "allowance": {(MONEY, "waived", "contract")},
+    "write_off": {(MONEY, "written_off", "contract")},
+}
+OF_RUNS = ("use", "refund", "waiver")
+OF_CORRECTIONS = ("reversal", "pay_out", "transfer", "credit_note", "allowance", "write_off")
+
+
+def posted_at(transfer):
+    """When an entry was posted, in milliseconds: a UUID of version 7 begins with it."""
+    return int.from_bytes(transfer.id[:6], "big")
+
+
+def moves(transfer):
+    """The two accounts that an entry moves, with what it adds to each."""
+    yield (transfer.debit, transfer.debit_contract or b"", transfer.unit), -transfer.amount
+    yield (transfer.credit, transfer.credit_contract or b"", transfer.unit), transfer.amount
+
+
+def balances(books):
+    """Credits less debits of each account in each unit."""
+    sums = {}
+    for transfer in books.transfers:
+        for account, amount in moves(transfer):
+            sums[account] = sums.get(account, 0) + amount
+    return sums
+
+
+def label(account):
+    kind, contract, unit = account
+    return f"{kind} {name('contracts', contract)} {unit}" if contract else f"{kind} {unit}"
+
+
+def check_accounts(books, report):
+    debits, credits = {}, {}
+    for transfer in books.transfers:
+        key = f"transfer {transfer.seq}"
+        way = (transfer.unit, transfer.debit, transfer.credit)
+        report.holds("what an entry moves", key, way in WAYS.get(transfer.cause, ()), f"one of those of {transfer.cause}", way)
+        report.equal("an entry is of a run", key, transfer.cause in OF_RUNS, transfer.run is not None)
+        report.holds("the amount of an entry", key, transfer.amount > 0, "above 0", transfer.amount)
+        if transfer.seq > books.summed_to:
+            continue
+        (debit, less), (credit, more) = moves(transfer)
+        debits[debit] = debits.get(debit, 0) - less
+        credits[credit] = credits.get(credit, 0) + more
+    found = {(row.account, row.contract, row.unit): (row.debits, row.credits) for row in books.ledger_sums}
+    for account in sorted(debits.keys() | credits.keys() | found.keys()):
+        expected = (debits.get(account, 0), credits.get(account, 0))
+        report.equal("debits and credits in ledger_sums", label(account), expected, found.get(account, (0, 0)))
+
+
+def check_closed(books, report):
+    """What is in a closed month was there when it was closed."""
+    for before, period in zip([None, *books.periods], books.periods):
+        expected = books.zone.bounds(period.month)
+        report.equal("the bounds of a month", period.month, [show(at) for at in expected], [show(period.from_at), show(period.until_at)])
+        report.holds("a month is closed after it has ended", period.month, period.closed_at >= period.until_at, show(period.until_at), show(period.closed_at))
+        if before:
+            report.equal("months are closed one after the other", period.month, show(before.until_at), show(period.from_at))
+    closed = {period.month: period for period in books.periods}
+    for transfer in books.transfers:
+        key = f"transfer {transfer.seq}"
+        for period in books.periods:
+            if posted_at(transfer) > ms(period.closed_at):
+                report.holds("an entry into a closed month", key, transfer.at >= period.until_at, f"not before {show(period.until_at)}", show(transfer.at))
+        if transfer.corrects is not None:
+            period = closed.get(transfer.corrects)
+            report.holds("the month that an entry corrects", key, period and ms(period.closed_at) <= posted_at(transfer), "was closed before", transfer.corrects)
+
+
+def check_payments(books, report):
+    entries = {row.key: row for row in books.transfers if row.cause == "top_up" or (row.cause == "package" and "/top-up/time/" in row.key)}
+    for payment in books.payments:
+        key = f"payment {payment.reference}"
+        report.equal("the reference of a payment, for comparing", key, payment.given_as.strip().lower(), payment.reference)
+        contract = books.contracts_by_id[payment.contract]
+        own = name("contracts", payment.contract)
+        account = "receivable" if payment.purpose == "fee" else "contract"
+        if payment.purpose == "fee":
+            report.holds("the fee that a payment is for", key, contract.terms.get("fee", 0) > 0, "a contract with a fee", contract.terms["kind"])
+        for part, unit, amount, into in (("money", MONEY, payment.amount_micro_cny, account), ("time", CARDS, payment.card_ms, "contract")):
+            entry = entries.pop(f"{own}/top-up/{part}/{payment.reference}", None)
+            expected = (unit, into, payment.contract if into == "contract" else None, amount, payment.booked_at) if amount else None
+            found = entry and (entry.unit, entry.credit, entry.credit_contract, entry.amount, entry.at)
+            if found is None and entry_of_before(books, payment, unit, amount):
+                continue
+            report.equal(f"the entry of a payment, {unit}", key, expected, found)
+    for entry in entries.values():
+        report.differ("the payment of an entry", f"transfer {entry.seq}", "is there", entry.key)
+
+
+def entry_of_before(books, payment, unit, amount):
+    """A fee as centers of before booked it, with cash as if it was paid."""
+    fee_in = f"{name('contracts', payment.contract)}/fee-in"
+    return unit == MONEY and any(row.key == fee_in and row.amount == amount for row in books.transfers if row.cause == "fee")
+
+
+def reversed_payments(books):
+    return {row.corrects for row in books.corrections if row.kind == "reversal" and row.state == "booked"}
+
+
+def open_fees(books):
+    """For each contract with a fee: the fee, what is paid of it, and whether it is due."""
+    gone = reversed_payments(books)
+    fees = {}
+    for contract in books.contracts:
+        if contract.terms.get("fee"):
+            paid = sum(
+                row.amount_micro_cny
+                for row in books.payments
+                if row.contract == contract.id and row.purpose == "fee" and row.reference not in gone
+            )
+            fees[contract.id] = (contract.terms["fee"], paid, books.activation(contract) is not None)
+    return fees
+
+
+def check_fees(books, report):
+    fees = open_fees(books)
+    owed = 0
+    for contract, (fee, paid, is_due) in fees.items():
+        report.holds("what is paid of a fee", name("contracts", contract), paid <= fee, f"at most {fee}", paid)
+        owed += (fee if is_due else 0) - paid
+    has_old = any(row.key.endswith("/fee-in") for row in books.transfers)
+    if not has_old:
+        found = -balances(books).get(("receivable", b"", MONEY), 0)
+        report.equal("the account receivable: fees that are due less what is paid of fees", "receivable", owed, found)
+
+
+def check_contract(books, contract, report):
+    """A contract's history, and what was booked as it became active."""
+    key = name("contracts", contract.id)
+    state = "draft"
+    for event in books.history.get(contract.id, []):
+        report.equal("the state from which an event leads", f"contract_event {event.seq} of {key}", state, event.from_state)
+        state = event.to_state
+    report.equal("the state of a contract, by its events", key, state, contract.state)
+    terms, event = contract.terms, books.activation(contract)
+    due = {}
+    if event and terms["kind"] in ("prepaid", "reserved") and terms["fee"]:
+        due[f"{key}/fee"] = ("fee", MONEY, terms["fee"], event.at)
+    if event and terms["kind"] == "prepaid" and terms["package"]:
+        due[f"{key}/package"] = ("package", CARDS, terms["package"], event.at)
+    if event and terms["kind"] == "grant" and terms["cap"]:
+        due[f"{key}/package"] = ("package", CARDS, terms["cap"], event.at)
+    found = {}
+    for row in books.moved.get(contract.id, []):
+        if row.cause == "fee" or (row.cause == "package" and "/top-up/" not in row.key):
+            found[row.key] = (row.cause, row.unit, row.amount, row.at)
+    if f"{key}/fee-in" in found or any(row.cause == "fee" and row.credit == "revenue" for row in books.moved.get(contract.id, [])):
+        return
+    for entry in sorted(due.keys() | found.keys()):
+        report.equal("what a contract books as it becomes active", entry, due.get(entry), found.get(entry))
+
+
+def slack(books):
+    """How long after an instant its entries may be outstanding, in microseconds: the center meters every so often."""
+    every = [int(row.value) for row in books.settings_in_force if row.key == "billing.accrue_every_ms"]
+    return 2 * (every[-1] if every else 60_000) * 1000 + 30_000_000
+
+
+def check_term(books, contract, report):
+    """The fee of reserved cards is earned as its term passes."""
+    key, terms = name("contracts", contract.id), contract.terms
+    entries = [row for row in books.moved.get(contract.id, []) if row.cause == "term"]
+    if terms["kind"] != "reserved":
+        for row in entries:
+            report.differ("an earning of a term", f"transfer {row.seq}", "of a reserved contract", f"{key}, {terms['kind']}")
+        return
+    term = ms(contract.ends_at) - ms(contract.starts_at)
+
+    def earned(instant):
+        passed = min(max(ms(instant) - ms(contract.starts_at), 0), term)
+        return terms["fee"] * passed // term
+
+    before, earned_until = 0, None
+    for row in entries:
+        after = before + row.amount
+        report.equal("key of an earning", f"transfer {row.seq}", f"{key}/term/{before}-{after}", row.key)
+        earned_until = books.zone.meters_to(row.at)
+        report.equal("earned of a fee up to the instant of its entry", f"transfer {row.seq} of {key}", earned(earned_until), after)
+        before = after
+    event = books.activation(contract)
+    if event is None or contract.state == "terminated":
+        return
+    due = [period.until_at for period in books.periods]
+    ended = books.zone.bounds(books.zone.month(books.known_until - slack(books)))[0]
+    due.append(ended)
+    if contract.ends_at <= books.known_until - slack(books):
+        due.append(contract.ends_at)
+    last = max((instant for instant in due if instant > event.at), default=None)
+    if last is not None:
+        report.holds("earned of a fee by the months that have ended", key, before >= earned(last), f"{earned(last)} up to {show(last)}", before)
+
+
+def check_forfeiture(books, contract, report):
+    """What is left of a package or a capped grant when its term has ended and its runs are over."""
+    key, terms = name("contracts", contract.id), contract.terms
+    has_package = terms["kind"] == "prepaid" or (terms["kind"] == "grant" and terms["cap"] is not None)
+    left = {CARDS: 0, MONEY: 0}
+    for row in books.moved.get(contract.id, []):
+        left[row.unit] += row.amount if row.credit_contract == contract.id else 0
+        left[row.unit] -= row.amount if row.debit_contract == contract.id else 0
+        if row.cause == "forfeiture":
+            entry = f"transfer {row.seq} of {key}"
+            report.equal("what a forfeiture leaves", entry, 0, left[row.unit])
+            report.equal("key of a forfeiture", entry, f"{key}/forfeiture/{'money' if row.unit == MONEY else 'time'}", row.key)
+            report.holds("whose package is forfeited", entry, has_package, "a package or a capped grant", terms["kind"])
+            report.holds("when a package is forfeited", entry, row.at >= contract.ends_at - 1, f"not before {show(contract.ends_at)}", show(row.at))
+    alive = any(run.contract == contract.id and run.ended_at is None for run in books.runs)
+    if has_package and contract.state == "expired" and contract.ends_at < books.known_until - slack(books) and not alive:
+        for unit in (CARDS, MONEY):
+            report.holds(f"left of a package after its term, {unit}", key, left[unit] <= 0, "nothing", left[unit])
+
+
+def check_corrections(books, report):
+    entries = {row.key: row for row in books.transfers if row.cause in OF_CORRECTIONS}
+    duties = [row for row in books.settings_in_force if row.key == "books.separate_duties"]
+    payments = {row.reference: row for row in books.payments}
+    for correction in books.corrections:
+        key = name("corrections", correction.id)
+        entry = entries.pop(key, None)
+        report.equal("the entry of a correction", key, "booked" if correction.state == "booked" else "none", "booked" if entry else "none")
+        if entry is None:
+            continue
+        gives = correction.kind in ("reversal", "pay_out", "transfer")
+        payment = payments.get(correction.corrects) if correction.kind == "reversal" else None
+        is_fee = payment is not None and payment.purpose == "fee"
+        own = entry.debit_contract if gives else entry.credit_contract
+        expected = (correction.kind, correction.amount_micro_cny, correction.decided_at, None if is_fee else correction.contract)
+        report.equal("cause, amount, instant and contract of a correction's entry", key, expected, (entry.cause, entry.amount, entry.at, own))
+        if correction.kind == "transfer":
+            report.equal("the contract to which money is moved", key, correction.other_contract, entry.credit_contract)
+        if correction.kind == "reversal":
+            known = payment and (payment.amount_micro_cny, payment.contract)
+            report.equal("the payment that is reversed", key, known, (correction.amount_micro_cny, correction.contract))
+            report.equal("what a reversal debits", key, "receivable" if is_fee else "contract", entry.debit)
+        in_force = [row.value for row in duties if row.at <= correction.decided_at]
+        if in_force and in_force[-1] == "true":
+            report.holds("two persons for a correction", key, correction.proposed_by != correction.decided_by, "two", "one")
+    for entry in entries.values():
+        report.differ("the correction of an entry", f"transfer {entry.seq}", "is there", entry.key)
+    reversals = [row.corrects for row in books.corrections if row.kind == "reversal" and row.state == "booked"]
+    for reference in {reference for reference in reversals if reversals.count(reference) > 1}:
+        report.differ("reversals of a payment", f"payment {reference}", "one", reversals.count(reference))
+
+
+def check_limits(books, report):
+    """No correction moves more than there is, by what was posted before it."""
+    left, charged = {}, {}
+    for row in books.transfers:
+        if row.unit != MONEY:
+            continue
+        key = f"transfer {row.seq}, {row.key}"
+        own = row.debit_contract if row.cause in ("pay_out", "transfer") else row.credit_contract
+        if row.cause in ("pay_out", "transfer"):
+            report.holds("what a correction takes out of a contract", key, row.amount <= left.get(own, 0), f"at most {left.get(own, 0)}", row.amount)
+        if row.cause == "write_off":
+            report.holds("a debt that is given up", key, row.amount <= -left.get(own, 0), f"at most {-left.get(own, 0)}", row.amount)
+        if row.cause in ("credit_note", "allowance"):
+            report.holds("a charge that is given back", key, row.amount <= charged.get(own, 0), f"at most {charged.get(own, 0)}", row.amount)
+        for contract, sign in ((row.debit_contract, -1), (row.credit_contract, 1)):
+            if contract is not None:
+                left[contract] = left.get(contract, 0) + sign * row.amount
+                if row.cause in (*OF_RUNS, "term", "credit_note", "allowance"):
+                    charged[contract] = charged.get(contract, 0) - sign * row.amount
+
+
+def check(books, report):
+    books.moved = {}
+    for row in books.transfers:
+        for contract in {row.debit_contract, row.credit_contract} - {None}:
+            books.moved.setdefault(contract, []).append(row)
+    check_accounts(books, report)
+    check_closed(books, report)
+    check_payments(books, report)
+    check_fees(books, report)
+    for contract in books.contracts:
+        check_contract(books, contract, report)
+        check_term(books, contract, report)
+        check_forfeiture(books, contract, report)
+    check_corrections(books, report)
+    check_limits(books, report)
