@@ -11,6 +11,8 @@ import datetime
 import json
 import sys
 
+sys.dont_write_bytecode = True  # Nothing is left beside the program.
+
 import capacity
 import closing
 import ledger

@@ -178,6 +178,15 @@ def slack(books):
     return 2 * (every[-1] if every else 60_000) * 1000 + 30_000_000
 
 
+def left_after(books, contract, entry):
+    """What a contract has of money after an entry."""
+    return sum(
+        row.amount if row.credit_contract == contract.id else -row.amount
+        for row in books.moved[contract.id]
+        if row.unit == MONEY and row.seq <= entry.seq
+    )
+
+
 def check_term(books, contract, report):
     """The fee of reserved cards is earned as its term passes."""
     key, terms = name("contracts", contract.id), contract.terms
@@ -192,12 +201,16 @@ def check_term(books, contract, report):
         passed = min(max(ms(instant) - ms(contract.starts_at), 0), term)
         return terms["fee"] * passed // term
 
-    before, earned_until = 0, None
+    before = 0
     for row in entries:
         after = before + row.amount
         report.equal("key of an earning", f"transfer {row.seq}", f"{key}/term/{before}-{after}", row.key)
         earned_until = books.zone.meters_to(row.at)
-        report.equal("earned of a fee up to the instant of its entry", f"transfer {row.seq} of {key}", earned(earned_until), after)
+        if after < earned(earned_until):
+            # No more is earned than there is money.
+            report.equal("what is left where less than the fee is earned", f"transfer {row.seq} of {key}", 0, left_after(books, contract, row))
+        else:
+            report.equal("earned of a fee up to the instant of its entry", f"transfer {row.seq} of {key}", earned(earned_until), after)
         before = after
     event = books.activation(contract)
     if event is None or contract.state == "terminated":
@@ -208,7 +221,8 @@ def check_term(books, contract, report):
     if contract.ends_at <= books.known_until - slack(books):
         due.append(contract.ends_at)
     last = max((instant for instant in due if instant > event.at), default=None)
-    if last is not None:
+    money = balances(books).get(("contract", contract.id, MONEY), 0)
+    if last is not None and money > 0:
         report.holds("earned of a fee by the months that have ended", key, before >= earned(last), f"{earned(last)} up to {show(last)}", before)
 
 
@@ -266,7 +280,9 @@ def check_corrections(books, report):
 
 def check_limits(books, report):
     """No correction moves more than there is, by what was posted before it."""
-    left, charged = {}, {}
+    left, charged, came_in = {}, {}, {}
+    paid = {f"{name('contracts', row.contract)}/top-up/money/{row.reference}": row.contract for row in books.payments}
+    corrected = {name("corrections", row.id): row for row in books.corrections}
     for row in books.transfers:
         if row.unit != MONEY:
             continue
@@ -274,6 +290,8 @@ def check_limits(books, report):
         own = row.debit_contract if row.cause in ("pay_out", "transfer") else row.credit_contract
         if row.cause in ("pay_out", "transfer"):
             report.holds("what a correction takes out of a contract", key, row.amount <= left.get(own, 0), f"at most {left.get(own, 0)}", row.amount)
+            most = max(came_in.get(own, 0), 0)
+            report.holds("what leaves a contract was paid in", key, row.amount <= most, f"at most {most}", row.amount)
         if row.cause == "write_off":
             report.holds("a debt that is given up", key, row.amount <= -left.get(own, 0), f"at most {-left.get(own, 0)}", row.amount)
         if row.cause in ("credit_note", "allowance"):
@@ -283,6 +301,13 @@ def check_limits(books, report):
                 left[contract] = left.get(contract, 0) + sign * row.amount
                 if row.cause in (*OF_RUNS, "term", "credit_note", "allowance"):
                     charged[contract] = charged.get(contract, 0) - sign * row.amount
+                if row.cause in ("pay_out", "transfer"):
+                    came_in[contract] = came_in.get(contract, 0) + sign * row.amount
+        if row.cause == "top_up" and row.key in paid:
+            came_in[paid[row.key]] = came_in.get(paid[row.key], 0) + row.amount
+        if row.cause == "reversal" and row.key in corrected:
+            contract = corrected[row.key].contract
+            came_in[contract] = came_in.get(contract, 0) - row.amount
 
 
 def check(books, report):

@@ -1,6 +1,7 @@
 //! Whole centers by the real program: people's ways through them, what binds, what kills them.
 
 mod alliances;
+mod audit;
 mod books;
 mod crash;
 mod demo;

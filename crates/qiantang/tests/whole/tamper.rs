@@ -75,7 +75,7 @@ fn told(answer: &Value) -> Vec<String> {
 }
 
 /// Runs SQL over a copy as if no trigger were there, by the `sqlite3` module that Python has.
-fn tampered(file: &Path, name: &str, sql: &str) -> PathBuf {
+pub fn tampered(file: &Path, name: &str, sql: &str) -> PathBuf {
     let copy = file.with_file_name(format!("{name}.db"));
     std::fs::copy(file, &copy).expect("a copy");
     let program = "import sqlite3, sys\n\
