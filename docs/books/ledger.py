@@ -1,6 +1,6 @@
 """The accounts: what each entry may move, contracts with their fees and packages, payments, corrections, earnings, forfeitures."""
 
-from reading import ms, name, show
+from reading import LAST_MICROSECOND, ms, name, show
 
 CARDS, MONEY = "card_ms", "micro_cny"
 
@@ -81,7 +81,9 @@ def check_closed(books, report):
     for transfer in books.transfers:
         key = f"transfer {transfer.seq}"
         for period in books.periods:
-            if posted_at(transfer) > ms(period.closed_at):
+            # The closing itself meters what goes on up to the last instant, and books what the month earned.
+            is_of_closing = transfer.cause in ("use", "term") and transfer.at == period.until_at - 1
+            if posted_at(transfer) > ms(period.closed_at) and not is_of_closing:
                 report.holds("an entry into a closed month", key, transfer.at >= period.until_at, f"not before {show(period.until_at)}", show(transfer.at))
         if transfer.corrects is not None:
             period = closed.get(transfer.corrects)
@@ -205,7 +207,7 @@ def check_term(books, contract, report):
     for row in entries:
         after = before + row.amount
         report.equal("key of an earning", f"transfer {row.seq}", f"{key}/term/{before}-{after}", row.key)
-        earned_until = books.zone.meters_to(row.at)
+        earned_until = row.at + LAST_MICROSECOND
         if after < earned(earned_until):
             # No more is earned than there is money.
             report.equal("what is left where less than the fee is earned", f"transfer {row.seq} of {key}", 0, left_after(books, contract, row))

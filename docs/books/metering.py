@@ -141,6 +141,18 @@ def check_alive(books, run, report):
     report.holds("use of a run that goes on", key, run.used_card_ms <= most, f"at most {most}", run.used_card_ms)
 
 
+def left_by(books, run, transfer):
+    """What a waiver leaves of a run, in the unit of its entry: one that corrects a month waives the share of the use up to its end."""
+    whole, until = use_of(run), ms(run.ended_at if run.charged_until is None else run.charged_until)
+    part = whole
+    if transfer.corrects is not None:
+        until = min(until, ms(books.zone.bounds(transfer.corrects)[1]))
+        part = run.cards * max(0, until - ms(run.started_at))
+    if transfer.unit == "micro_cny":
+        whole, part = charge(run.rate_micro_cny, whole), charge(run.rate_micro_cny, part)
+    return whole - waived(part, waived_percent(books, run))
+
+
 def check_entries(books, run, transfers, report):
     """The entries of a run follow one another by the sums in their keys, and each belongs to the instant to which it meters."""
     sums = {"card_ms": 0, "micro_cny": 0}
@@ -156,6 +168,7 @@ def check_entries(books, run, transfers, report):
         side = transfer.debit_contract if forward else transfer.credit_contract
         report.equal("the contract of a run's entry", key, name("contracts", run.contract), side and name("contracts", side))
         if transfer.cause == "waiver":
+            report.equal("what a waiver leaves", key, left_by(books, run, transfer), after)
             continue
         if transfer.corrects is None and run.started_at is not None:
             until = books.zone.meters_to(transfer.at)
