@@ -156,12 +156,13 @@ const TAMPERINGS: &[(&str, &str, &str)] = &[
     ),
     (
         "end",
-        "UPDATE runs SET ended_at = ended_at - 5000 WHERE outcome = 'succeeded'",
+        "UPDATE runs SET ended_at = ended_at - 5000 WHERE outcome = 'succeeded' AND ended_at > started_at + 9999",
         "charged_until of a run: ",
     ),
     (
         "shorter",
-        "UPDATE runs SET ended_at = ended_at - 5000, charged_until = charged_until - 5000 WHERE outcome = 'succeeded'",
+        "UPDATE runs SET ended_at = ended_at - 5000, charged_until = charged_until - 5000 WHERE outcome = 'succeeded' \
+         AND ended_at > started_at + 9999",
         "use of a run in ",
     ),
     ("rate", "UPDATE price_books SET prices = replace(prices, '7654321', '7654320')", "the rate of a run: "),
@@ -170,7 +171,11 @@ const TAMPERINGS: &[(&str, &str, &str)] = &[
         "UPDATE transfers SET amount = amount + 1 WHERE cause = 'waiver' AND unit = 'micro_cny'",
         "key of an entry: ",
     ),
-    ("sums", "UPDATE ledger_sums SET credits = credits + 1 WHERE account = 'revenue'", "revenue micro_cny: "),
+    (
+        "sums",
+        "INSERT OR REPLACE INTO ledger_sums VALUES ('revenue', x'', 'micro_cny', 0, 7)",
+        "revenue micro_cny: ",
+    ),
     (
         "payment",
         "UPDATE payments SET amount_micro_cny = 999 WHERE reference = 'icbc-1'",
