@@ -438,13 +438,20 @@ CREATE TABLE corrections (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX corrections_by_contract ON corrections (contract, id);
 CREATE INDEX corrections_by_state ON corrections (state, id);
-CREATE UNIQUE INDEX corrections_reversed ON corrections (corrects) WHERE kind = 'reversal' AND state <> 'refused';
+CREATE INDEX corrections_of ON corrections (corrects);
 CREATE TRIGGER corrections_never_go BEFORE DELETE ON corrections
 BEGIN SELECT RAISE(ABORT, 'corrections are never deleted'); END;
 CREATE TRIGGER corrections_added AFTER INSERT ON corrections
 BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('corrections', NEW.id, 0); END;
 CREATE TRIGGER corrections_changed AFTER UPDATE ON corrections
 BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('corrections', NEW.id, 0); END;
+CREATE TRIGGER corrections_reverse_once BEFORE INSERT ON corrections WHEN NEW.kind = 'reversal' AND EXISTS
+    (SELECT 1 FROM corrections WHERE corrects = NEW.corrects AND kind = 'reversal' AND state <> 'refused')
+BEGIN SELECT RAISE(ABORT, 'a payment is reversed once'); END;
+CREATE TRIGGER corrections_pay_out_once BEFORE INSERT ON corrections WHEN NEW.kind = 'pay_out' AND EXISTS
+    (SELECT 1 FROM corrections
+     WHERE lower(reference) = lower(NEW.reference) AND kind = 'pay_out' AND state <> 'refused')
+BEGIN SELECT RAISE(ABORT, 'a reference pays out once'); END;
 
 -- Months that are closed: nothing is posted into them any more.
 CREATE TABLE periods (

@@ -10,8 +10,8 @@ use base::{
     refusal::Refusal,
 };
 use domain::{
-    Contract, ContractId, CorrectionId, MemberId, MicroCny, Rfc3339, TransferId,
-    ledger::{Account, CorrectionKind},
+    Contract, ContractId, CorrectionId, MemberId, MicroCny, Month, Rfc3339, Timestamp, TransferId, Zone,
+    ledger::CorrectionKind,
     problem::{ContractFault, field},
 };
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,10 @@ use store::{
     ledger, payments,
 };
 
-use super::rule::{self, DECIDE, Fault, PROPOSE, READ, Standing};
+use super::{
+    named,
+    rule::{self, DECIDE, Fault, PROPOSE, READ, Standing},
+};
 use crate::{
     app::contracts::{self as known_contracts, StateChange, apart},
     center::Center,
@@ -66,7 +69,8 @@ pub struct NewCorrection {
     /// Where money is moved to: the number or id of a contract.
     pub to_contract: Option<String>,
     pub amount_micro_cny: i64,
-    /// The payment's reference for a reversal; else the run, entry or month that is put right.
+    /// What is put right: a payment's reference for a reversal; a run, an entry's number or a month for a credit note or
+    /// allowance; any of these or the contract's number for the others.
     pub corrects: String,
     pub reason: String,
     /// The bank's reference of money that leaves.
@@ -126,8 +130,9 @@ pub async fn propose(
 ) -> Result<CorrectionView, AppError> {
     let may = center.policies.may(caller, PROPOSE, None)?;
     let correction = drawn_up(center, caller.member.id, new)?;
+    let zone = center.settings.base().time_zone;
     let work = move |tx: &Tx| {
-        check(tx, &correction)?;
+        check(tx, zone, &correction, correction.proposed_at)?;
         rows::insert(tx, &correction)?;
         let contract = contracts::get_contract(tx, correction.contract)?;
         let detail = detail(&correction, &contract);
@@ -187,11 +192,18 @@ fn detail(correction: &Correction, contract: &Contract) -> serde_json::Value {
 }
 
 /// Refuses a correction that the books as they stand don't allow.
-fn check(tx: &Tx, correction: &Correction) -> Result<Standing, AppError> {
-    let standing = standing(tx, correction)?;
-    rule::check(correction, &standing).map_err(|fault| {
+fn check(
+    tx: &Tx,
+    zone: &Zone,
+    correction: &Correction,
+    now: Timestamp,
+) -> Result<(Standing, Option<Month>), AppError> {
+    let found = standing(tx, zone, correction, now)?;
+    rule::check(correction, &found.0).map_err(|fault| {
         let (at, wrong) = match fault {
             Fault::NoPayment => (field::CORRECTS, ContractFault::NoSuchPayment),
+            Fault::NamesNothing => (field::CORRECTS, ContractFault::CorrectsNothing),
+            Fault::AlreadyPaidOut => (field::REFERENCE, ContractFault::AlreadyPaidOut),
             Fault::AlreadyReversed => (field::CORRECTS, ContractFault::AlreadyReversed),
             Fault::NotWhole(paid) => (field::AMOUNT, ContractFault::NotWholePayment { paid }),
             Fault::MoreThan(most) => (field::AMOUNT, ContractFault::MoreThanThere { most }),
@@ -202,24 +214,30 @@ fn check(tx: &Tx, correction: &Correction) -> Result<Standing, AppError> {
         };
         AppError::invalid(at, wrong)
     })?;
-    Ok(standing)
+    Ok(found)
 }
 
-fn standing(tx: &Tx, correction: &Correction) -> Result<Standing, AppError> {
+fn standing(
+    tx: &Tx,
+    zone: &Zone,
+    correction: &Correction,
+    now: Timestamp,
+) -> Result<(Standing, Option<Month>), AppError> {
     let contract = contracts::get_contract(tx, correction.contract)?;
-    let balance = known_contracts::balance(tx, contract.id)?.money_balance;
-    let payment = match correction.kind {
-        CorrectionKind::Reversal => payments::find(tx, &correction.corrects)?
-            .filter(|payment| payment.contract == contract.id)
-            .map(|payment| (payment.purpose, payment.amount_micro_cny)),
-        _ => None,
+    let found = named::find(tx, zone, correction, &contract, now)?;
+    let is_done = match correction.kind {
+        CorrectionKind::Reversal => rows::is_reversed(tx, correction)?,
+        CorrectionKind::PayOut => rows::is_paid_out(tx, correction)?,
+        _ => false,
     };
-    let is_reversed = correction.kind == CorrectionKind::Reversal && rows::is_reversed(tx, correction)?;
-    let charged = [Account::Revenue, Account::TermRevenue, Account::Waived]
-        .into_iter()
-        .map(|account| ledger::moved_between(tx, contract.id, account))
-        .sum::<Result<i64, StoreError>>()?;
-    Ok(Standing { kind: contract.kind, balance, charged: MicroCny(charged), payment, is_reversed })
+    let standing = Standing {
+        kind: contract.kind,
+        balance: known_contracts::balance(tx, contract.id)?.money_balance,
+        charged: named::earned(tx, &contract, None)?,
+        named: found.map(|(named, _)| named),
+        is_done,
+    };
+    Ok((standing, found.and_then(|(_, month)| month)))
 }
 
 /// Books a proposed correction, or refuses it.
@@ -235,6 +253,7 @@ pub async fn decide(
         params::line::<500>(field::REASON, decision.note.as_str())?;
     }
     let (by, is_apart) = (caller.member.id, center.settings.are_duties_separate());
+    let zone = center.settings.base().time_zone;
     let work = move |tx: &Tx| {
         let mut correction = rows::get(tx, id)?;
         if correction.state != CorrectionState::Proposed {
@@ -250,8 +269,8 @@ pub async fn decide(
         correction.state = if decision.book { CorrectionState::Booked } else { CorrectionState::Refused };
         let mut changes = Vec::new();
         if decision.book {
-            let standing = check(tx, &correction)?;
-            ledger::post(tx, &rule::entry(&correction, &standing), new_id!(TransferId), now)?;
+            let (standing, month) = check(tx, zone, &correction, now)?;
+            ledger::post(tx, &rule::entry(&correction, &standing, month), new_id!(TransferId), now)?;
             for contract in [Some(correction.contract), correction.other_contract].into_iter().flatten() {
                 changes.push(known_contracts::corrected(tx, contract, by, &correction.reason)?);
             }

@@ -332,6 +332,9 @@ pub enum ContractFault {
     NoOtherContract,
     NoSuchPayment,
     AlreadyReversed,
+    /// What a correction names is nothing of the contract's.
+    CorrectsNothing,
+    AlreadyPaidOut,
     NotWholePayment {
         paid: MicroCny,
     },

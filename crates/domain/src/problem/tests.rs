@@ -209,6 +209,8 @@ fn of_contracts() -> Vec<ContractFault> {
         NoOtherContract => [ContractFault::NoOtherContract],
         NoSuchPayment => [ContractFault::NoSuchPayment],
         AlreadyReversed => [ContractFault::AlreadyReversed],
+        CorrectsNothing => [ContractFault::CorrectsNothing],
+        AlreadyPaidOut => [ContractFault::AlreadyPaidOut],
         NotWholePayment { .. } => [ContractFault::NotWholePayment { paid: MicroCny(1_250_000) }],
         MoreThanThere { .. } => [ContractFault::MoreThanThere { most: MicroCny(1_250_000) }],
         NoBankReference => [ContractFault::NoBankReference],
