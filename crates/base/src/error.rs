@@ -13,6 +13,9 @@ pub enum AppError {
     /// No valid credentials came with the request.
     #[error("{0}")]
     Unauthenticated(&'static str),
+    /// There is no such login, or not with this password, or its member is kept out: which is not told.
+    #[error("the login or the password is wrong")]
+    WrongPassword,
     /// The policies don't allow it, for a thing that the caller may know of.
     #[error("your role does not allow `{action}` here")]
     Forbidden { action: &'static str },

@@ -4,6 +4,7 @@
 pub mod actions;
 pub mod api;
 pub mod app;
+pub mod break_glass;
 pub mod center;
 pub mod compute;
 pub mod correction;

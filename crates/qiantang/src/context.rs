@@ -12,6 +12,8 @@ use crate::{client::Client, errors::Failure, output::Clock};
 #[derive(Debug)]
 pub struct Context {
     pub client: Client,
+    /// The profile that was asked for by its name.
+    pub profile: Option<String>,
     pub lang: Lang,
     pub json: bool,
     /// The whole command line, for whatever is made of it.

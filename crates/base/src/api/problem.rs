@@ -85,6 +85,9 @@ impl From<&AppError> for Problem {
             AppError::Unauthenticated(_) => {
                 told("unauthenticated", "send `Authorization: Bearer` with a token from POST /api/v1/login")
             }
+            AppError::WrongPassword => {
+                told("wrong_password", "check both; an operator or your administrator can set a new password")
+            }
             AppError::Forbidden { .. } => {
                 told("forbidden", "ask an administrator of your tenant, or the center")
             }

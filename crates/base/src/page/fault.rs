@@ -92,7 +92,9 @@ pub struct Told {
 pub fn told(ui: Ui, error: &AppError) -> Told {
     let key = |code: &str| (ui.t(&format!("fault-{code}")), ui.t(&format!("fault-{code}-hint")));
     let (title, hint, details) = match error {
-        AppError::Unauthenticated(_) => (ui.t("sign-in-wrong"), String::new(), vec![]),
+        AppError::Unauthenticated(_) | AppError::WrongPassword => {
+            (ui.t("sign-in-wrong"), String::new(), vec![])
+        }
         AppError::Forbidden { action: "csrf" } => {
             let (title, hint) = key("csrf");
             (title, hint, vec![])

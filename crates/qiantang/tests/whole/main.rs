@@ -1,5 +1,6 @@
 //! Whole centers by the real program: people's ways through them, what binds, what kills them.
 
+mod account;
 mod alliances;
 mod books;
 mod corrections;
