@@ -20,7 +20,7 @@ const DEFAULT_URL: &str = "http://127.0.0.1:8470";
 /// The largest answer that is read.
 const MAX_ANSWER_BYTES: u64 = 64 << 20;
 
-/// What `login` keeps.
+/// The sign-in that `login` keeps: the center's address and a token.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Kept {
     url: String,
@@ -52,8 +52,8 @@ pub fn kept_at() -> Result<PathBuf, Failure> {
         .ok_or_else(|| Failure::system("no_home", "there is no place to keep the token", hint))
 }
 
-/// What `login` kept; nothing where it never was. What is there and can't be read is refused: taken for nothing, another
-/// center would be asked, or nobody would be signed in.
+/// The sign-in that `login` kept; an empty one where nobody has signed in. A file that can't be read is
+/// refused: without it, another center would be asked, or nobody would be signed in.
 fn read_kept(path: &Path) -> Result<Kept, Failure> {
     let damaged = |why: String| {
         let message = format!("failed to read {}, where the token is kept: {why}", path.display());
