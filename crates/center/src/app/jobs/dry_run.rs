@@ -18,7 +18,7 @@ pub struct DryRun {
     pub starts_now: bool,
     /// The cards that it would get now, by node.
     pub placement: Vec<PlaceView>,
-    /// The reason why it would wait; `null` where it would start now.
+    /// The reason why it would wait; `null` where all of its tasks would start now.
     pub verdict: Option<VerdictView>,
     pub price: Quote,
     /// The number of the contract that it would be charged to.
