@@ -74,7 +74,7 @@ impl Wrong {
         self.words(lang).0
     }
 
-    /// Advice on the fault: how to write or do it right.
+    /// Advice on how to write or do it right.
     pub fn hint(&self, lang: Lang) -> String {
         self.words(lang).1
     }

@@ -26,7 +26,7 @@ pub struct Problem {
     pub detail: String,
     /// For programs; never changes its meaning.
     pub code: String,
-    /// Advice on the fault: how to mend or avoid it.
+    /// Advice on how to mend or avoid the fault.
     pub hint: String,
     /// Each place in the request that is wrong.
     pub errors: Vec<WrongPlace>,
@@ -41,7 +41,7 @@ pub struct WrongPlace {
     pub field: String,
     /// The fault in that place, in words.
     pub problem: String,
-    /// Advice on a right value for that place.
+    /// Advice on how to put it right.
     pub hint: String,
 }
 

@@ -18,7 +18,7 @@ pub struct Standing {
     pub kind: ContractKind,
     /// The money balance of the contract; below zero where it owes.
     pub balance: MicroCny,
-    /// The charges of the contract, less the amounts given back and corrected.
+    /// The charges of the contract, less the amounts waived, given back and corrected.
     pub charged: MicroCny,
     /// The subject of the correction; `None` where it names nothing of the contract's.
     pub named: Option<Named>,

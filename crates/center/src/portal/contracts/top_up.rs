@@ -57,7 +57,7 @@ fn step(ui: Ui, is_reviewed: bool) -> String {
 struct Review {
     amount: MicroCny,
     card_time: CardMs,
-    /// The funds that are left with the payment.
+    /// The funds that are left once the payment is booked.
     left_then: Html,
 }
 
