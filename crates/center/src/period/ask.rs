@@ -38,7 +38,7 @@ pub struct PeriodDetail {
     pub period: PeriodView,
     /// It has ended and all months before it are closed.
     pub is_next: bool,
-    /// Faults to put right before it can be closed, 100 at most; only the next month to be closed is looked at.
+    /// Faults to put right before it can be closed, 100 at most; only the next month to close is looked at.
     pub missing: Vec<Missing>,
     /// Its statements by number, once it is closed.
     pub given_out: Vec<FrozenView>,
