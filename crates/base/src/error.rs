@@ -1,4 +1,4 @@
-//! What can go wrong when the center is asked for something, before it is a page or a problem document.
+//! Errors of requests to the center, before they become a page or a problem document.
 
 use std::error::Error;
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{client::Client, errors::Failure, output::Clock};
 
-/// What every command needs.
+/// The things that every command needs: the client, the language, and the form of the output.
 #[derive(Debug)]
 pub struct Context {
     pub client: Client,

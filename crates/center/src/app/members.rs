@@ -75,7 +75,7 @@ pub async fn create(center: &Center, caller: &Caller, new: NewMember) -> Result<
     center.change(may, write, |_, _| ()).await
 }
 
-/// What of a member is to change.
+/// A change to a member. Fields that are left out stay as they are.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MemberChange {

@@ -1,4 +1,4 @@
-//! What can be asked of corrections: those there are, proposing one, and deciding it.
+//! Operations on corrections: listing and showing them, proposing one, and deciding it.
 
 use base::{
     auth::Caller,
@@ -69,8 +69,8 @@ pub struct NewCorrection {
     /// Where money is moved to: the number or id of a contract.
     pub to_contract: Option<String>,
     pub amount_micro_cny: i64,
-    /// What is put right: a payment's reference for a reversal; a run, an entry's number or a month for a credit note or
-    /// allowance; any of these or the contract's number for the others.
+    /// The subject of the correction: a payment's reference for a reversal; a run, an entry's number or a
+    /// month for a credit note or allowance; any of these or the contract's number for the other kinds.
     pub corrects: String,
     pub reason: String,
     /// The bank's reference of money that leaves.

@@ -1,5 +1,5 @@
-//! What a correction names as put right: a payment, a run, an entry, a month or the contract itself. What names nothing of
-//! the contract's is refused, so that every correction leads to what it corrects.
+//! The subject of a correction: a payment, a run, an entry, a month or the contract itself. A text that names
+//! nothing of the contract's is refused, so that every correction leads to its subject.
 
 use domain::{
     Contract, MicroCny, Month, RunId, Timestamp, Zone,
@@ -13,7 +13,7 @@ use store::{
 
 use super::rule::Named;
 
-/// What is looked up of a correction's `corrects`, and the closed month to which that belongs.
+/// The subject that a correction's `corrects` names, and the closed month to which it belongs, if any.
 pub type Found = (Named, Option<Month>);
 
 /// Finds what a correction of the contract names. Nothing where it is no thing of the contract's, or of a month to come.
@@ -43,7 +43,8 @@ pub fn find(
     Ok(Some((Named::Charge { left: charged }, month)))
 }
 
-/// What a run, a month or an entry was charged, less what was given back of it.
+/// The charge of a run, a month or an entry, less the amounts given back of it, with the closed month to
+/// which it belongs. `None` where the text names none of these of the contract's, or a month to come.
 fn charge(
     tx: &Tx,
     zone: &Zone,
@@ -84,7 +85,7 @@ fn charge(
     Ok(Some((MicroCny(left), entry.corrects.or(periods::closed_at(tx, entry.at)?))))
 }
 
-/// What a contract was charged, in all or in a month, less what was waived, given back and corrected.
+/// The charges of a contract, in all or in a month, less the amounts waived, given back and corrected.
 pub fn earned(
     tx: &Tx,
     contract: &Contract,

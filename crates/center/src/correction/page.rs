@@ -31,7 +31,7 @@ pub struct CorrectionsPage {
     corrections: Vec<CorrectionView>,
     may_propose: bool,
     may_decide: bool,
-    /// What is wrong with the decision that was sent.
+    /// The decision that was sent, with its faults.
     decision: Form,
 }
 

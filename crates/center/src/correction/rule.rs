@@ -12,21 +12,21 @@ pub const READ: Action = Action::new("read_correction", "read_money");
 pub const PROPOSE: Action = Action::new("propose_correction", "keep_money");
 pub const DECIDE: Action = Action::new("decide_correction", "keep_money");
 
-/// What stands in the books about a contract when a correction of it is looked at.
+/// The figures of a contract in the books, when a correction of the contract is checked.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing {
     pub kind: ContractKind,
-    /// What the contract has, less what it owes.
+    /// The money balance of the contract; below zero where it owes.
     pub balance: MicroCny,
-    /// What it was charged, less what was given back and corrected.
+    /// The charges of the contract, less the amounts waived, given back and corrected.
     pub charged: MicroCny,
-    /// What it puts right.
+    /// The subject of the correction; `None` where it names nothing of the contract's.
     pub named: Option<Named>,
     /// Another reversal takes the same payment back or is to; another pay-out has the same reference of the bank's.
     pub is_done: bool,
 }
 
-/// What a correction names as put right.
+/// The subject of a correction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Named {
     /// A payment for the contract.
@@ -42,7 +42,7 @@ pub enum Named {
 pub enum Fault {
     /// The payment that it names is none of the contract's.
     NoPayment,
-    /// What it names is nothing of the contract's.
+    /// The subject is nothing of the contract's.
     NamesNothing,
     /// A payment is taken back once.
     AlreadyReversed,

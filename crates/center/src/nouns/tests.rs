@@ -1,4 +1,4 @@
-//! What holds for each noun of the table.
+//! Rules that hold for each noun of the table.
 
 use base::page::texts::{FRAME, find, keys as keys_of};
 use domain::Lang;

@@ -42,7 +42,7 @@ pub struct TokensPage {
     told: Told,
 }
 
-/// What a form of the page left behind.
+/// The outcome of a form of the page.
 #[derive(Default)]
 struct Told {
     token: Form,

@@ -332,7 +332,7 @@ pub enum ContractFault {
     NoOtherContract,
     NoSuchPayment,
     AlreadyReversed,
-    /// What a correction names is nothing of the contract's.
+    /// A correction's subject is nothing of the contract's.
     CorrectsNothing,
     AlreadyPaidOut,
     NotWholePayment {

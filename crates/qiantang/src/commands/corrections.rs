@@ -51,7 +51,8 @@ struct Propose {
     /// How much is put right, in yuan.
     #[arg(long)]
     yuan: MicroCny,
-    /// What is put right: a payment's reference, a run, an entry's number, a month, or the contract's number.
+    /// The thing to put right: a payment's reference, a run, an entry's number, a month, or the contract's
+    /// number.
     #[arg(long)]
     corrects: String,
     /// Why it is put right.

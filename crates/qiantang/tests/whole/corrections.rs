@@ -1,4 +1,4 @@
-//! What was booked is put right by entries of their own: by two people, for what was booked, once.
+//! Corrections are entries of their own: two people make one, for a thing that was booked, once.
 
 use serde_json::{Value, json};
 use testkit::{PASSWORD, Site, job};

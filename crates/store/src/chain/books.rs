@@ -1,4 +1,5 @@
-//! What the books derive, beside what it is derived from: sums, charges, states, and the acts behind entries.
+//! Compares derived figures of the books with their sources: sums, charges, states, and the acts behind
+//! entries.
 
 use std::{collections::HashMap, ops::ControlFlow};
 

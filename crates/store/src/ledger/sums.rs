@@ -104,7 +104,7 @@ pub fn balances_of_contracts(tx: &Tx) -> Result<BTreeMap<ContractId, ContractBal
     Ok(balances)
 }
 
-/// What was moved out of and into an account since its beginning.
+/// The sums moved out of and into an account since its beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Turnover {
     pub account: Account,
