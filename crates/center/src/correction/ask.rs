@@ -10,9 +10,10 @@ use base::{
     refusal::Refusal,
 };
 use domain::{
-    Contract, ContractId, CorrectionId, MemberId, MicroCny, Month, Rfc3339, Timestamp, TransferId, Zone,
+    Contract, ContractId, CorrectionId, MemberId, MicroCny, Month, Rfc3339, RunId, Timestamp, TransferId,
+    Zone,
     ledger::CorrectionKind,
-    problem::{ContractFault, field},
+    problem::{ContractFault, Quantity, Wrong, field},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -84,6 +85,7 @@ pub struct NewCorrection {
 pub struct Decision {
     /// `true` books it, `false` refuses it.
     pub book: bool,
+    /// A note to the decision; why it is refused.
     #[serde(default)]
     pub note: String,
 }
@@ -152,8 +154,11 @@ fn drawn_up(center: &Center, by: MemberId, new: NewCorrection) -> Result<Correct
         found.ok_or_else(|| AppError::not_found("contract", wanted))
     };
     let most = known_contracts::MOST_AMOUNT;
-    if !(1..=most).contains(&new.amount_micro_cny) {
-        return Err(AppError::invalid(field::AMOUNT, ContractFault::Amounts { most }));
+    // A payment of card time alone is reversed, too.
+    let least = i64::from(kind != CorrectionKind::Reversal);
+    if !(least..=most).contains(&new.amount_micro_cny) {
+        let (of, given) = (Quantity::Number, new.amount_micro_cny);
+        return Err(AppError::invalid(field::AMOUNT, Wrong::OutOfRange { of, given, least, most }));
     }
     let other = new.to_contract.filter(|text| !text.is_empty());
     if let (Some(_), false) = (&other, kind == CorrectionKind::Transfer) {
@@ -162,6 +167,9 @@ fn drawn_up(center: &Center, by: MemberId, new: NewCorrection) -> Result<Correct
     let mut corrects = String::from(params::line::<128>(field::CORRECTS, new.corrects)?);
     if kind == CorrectionKind::Reversal {
         corrects = payments::key(&corrects);
+    } else if let Ok(run) = corrects.parse::<RunId>() {
+        // One run is written in one way, so that what names it is found.
+        corrects = run.to_string();
     }
     Ok(Correction {
         id: new_id!(CorrectionId),
@@ -210,6 +218,7 @@ fn check(
             Fault::NoOtherContract | Fault::SameContract => {
                 (field::TO_CONTRACT, ContractFault::NoOtherContract)
             }
+            Fault::TakesNoMoney => (field::TO_CONTRACT, ContractFault::TakesNoTransfer),
             Fault::NoReference => (field::REFERENCE, ContractFault::NoBankReference),
         };
         AppError::invalid(at, wrong)
@@ -230,14 +239,24 @@ fn standing(
         CorrectionKind::PayOut => rows::is_paid_out(tx, correction)?,
         _ => false,
     };
+    let other = correction.other_contract.map(|id| contracts::get_contract(tx, id)).transpose()?;
     let standing = Standing {
         kind: contract.kind,
         balance: known_contracts::balance(tx, contract.id)?.money_balance,
+        fee_open: fee_open(tx, &contract)?,
+        other: other.map(|other| (other.kind, other.state)),
         charged: named::earned(tx, &contract, None)?,
         named: found.map(|(named, _)| named),
         is_done,
     };
     Ok((standing, found.and_then(|(_, month)| month)))
+}
+
+/// The part of a contract's fee that nobody has paid.
+fn fee_open(tx: &Tx, contract: &Contract) -> Result<MicroCny, StoreError> {
+    let Some(fee) = contract.fee() else { return Ok(MicroCny(0)) };
+    let paid = payments::fees_paid(tx)?.get(&contract.id).copied().unwrap_or_default();
+    Ok(MicroCny(fee.0 - paid.0))
 }
 
 /// Books a proposed correction, or refuses it.
@@ -249,16 +268,17 @@ pub async fn decide(
 ) -> Result<CorrectionView, AppError> {
     let may = center.policies.may(caller, DECIDE, None)?;
     let id: CorrectionId = params::id(id, "correction")?;
-    if !decision.note.is_empty() {
-        params::line::<500>(field::REASON, decision.note.as_str())?;
-    }
     let (by, is_apart) = (caller.member.id, center.settings.are_duties_separate());
     let zone = center.settings.base().time_zone;
     let work = move |tx: &Tx| {
         let mut correction = rows::get(tx, id)?;
         if correction.state != CorrectionState::Proposed {
             let message = format!("the correction is {}", correction.state.code());
-            return Err(AppError::refused(Refusal::ContractState, message, "propose another"));
+            return Err(AppError::refused(Refusal::AlreadyDecided, message, "propose another"));
+        }
+        // Who is refused is told why.
+        if !decision.book || !decision.note.is_empty() {
+            params::line::<500>(field::NOTE, decision.note.as_str())?;
         }
         if is_apart && correction.proposed_by == by {
             return Err(apart::same_person("proposed this correction"));
@@ -270,7 +290,9 @@ pub async fn decide(
         let mut changes = Vec::new();
         if decision.book {
             let (standing, month) = check(tx, zone, &correction, now)?;
-            ledger::post(tx, &rule::entry(&correction, &standing, month), new_id!(TransferId), now)?;
+            for posting in rule::entries(&correction, &standing, month) {
+                ledger::post(tx, &posting, new_id!(TransferId), now)?;
+            }
             for contract in [Some(correction.contract), correction.other_contract].into_iter().flatten() {
                 changes.push(known_contracts::corrected(tx, contract, by, &correction.reason)?);
             }

@@ -25,6 +25,7 @@ correction-corrects-hint = A payment's reference for a reversal; a run, an entry
 correction-reason = Reason
 correction-reference-hint = The bank's reference of the money that leaves
 correction-proposed = Proposed
+correction-note = Note; why it is refused
 correction-book = Book
 correction-refuse = Refuse
 correction-state-proposed = Proposed

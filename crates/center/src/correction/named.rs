@@ -29,7 +29,7 @@ pub fn find(
     if !matches!(correction.kind, K::CreditNote | K::Allowance) {
         let payment = payments::find(tx, text)?.filter(|payment| payment.contract == contract.id);
         if let Some(payment) = payment {
-            let named = Named::Payment(payment.purpose, payment.amount_micro_cny);
+            let named = Named::Payment(payment.purpose, payment.amount_micro_cny, payment.card_ms);
             return Ok(Some((named, periods::closed_at(tx, payment.booked_at)?)));
         }
         if correction.kind == K::Reversal {
@@ -53,12 +53,7 @@ fn charge(
     now: Timestamp,
 ) -> Result<Option<(MicroCny, Option<Month>)>, StoreError> {
     if let Ok(id) = text.parse::<RunId>() {
-        let Some(found) = runs::find_run(tx, id)?.filter(|found| found.run.contract == contract.id) else {
-            return Ok(None);
-        };
-        let at = found.run.state.ended_at().unwrap_or(now);
-        let left = found.metered.charged.0 - corrections::given_back(tx, contract.id, text)?.0;
-        return Ok(Some((MicroCny(left), periods::closed_at(tx, at)?)));
+        return run(tx, id, contract, now);
     }
     if let Ok(month) = text.parse::<Month>() {
         if month > zone.month(now) {
@@ -77,12 +72,32 @@ fn charge(
     if entry.debit != own && entry.credit != own {
         return Ok(None);
     }
+    // An entry of a run's use and the run itself are one charge, which is given back once.
+    if let Some(id) = entry.cause.run() {
+        let of_run = run(tx, *id, contract, now)?;
+        return Ok(of_run.map(|(left, month)| (left.min(MicroCny(entry.amount)), entry.corrects.or(month))));
+    }
     let is_charge = entry.debit == own
         && entry.unit == Unit::MicroCny
         && matches!(entry.credit, Account::Revenue | Account::TermRevenue);
     let charged = if is_charge { entry.amount } else { 0 };
     let left = charged - corrections::given_back(tx, contract.id, text)?.0;
     Ok(Some((MicroCny(left), entry.corrects.or(periods::closed_at(tx, entry.at)?))))
+}
+
+/// The charge of a run of the contract, less the amounts given back of the run and of its entries.
+fn run(
+    tx: &Tx,
+    id: RunId,
+    contract: &Contract,
+    now: Timestamp,
+) -> Result<Option<(MicroCny, Option<Month>)>, StoreError> {
+    let Some(found) = runs::find_run(tx, id)?.filter(|found| found.run.contract == contract.id) else {
+        return Ok(None);
+    };
+    let at = found.run.state.ended_at().unwrap_or(now);
+    let left = found.metered.charged.0 - corrections::given_back_of_run(tx, contract.id, id)?.0;
+    Ok(Some((MicroCny(left), periods::closed_at(tx, at)?)))
 }
 
 /// The charges of a contract, in all or in a month, less the amounts waived, given back and corrected.

@@ -25,6 +25,7 @@ correction-corrects-hint = 冲正填写付款凭证号；冲减和减免填写�
 correction-reason = 原因
 correction-reference-hint = 转出资金的银行凭证号
 correction-proposed = 提出人
+correction-note = 审核意见；驳回须填写
 correction-book = 入账
 correction-refuse = 驳回
 correction-state-proposed = 待审核

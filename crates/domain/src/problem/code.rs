@@ -335,6 +335,8 @@ pub enum ContractFault {
     /// A correction's subject is nothing of the contract's.
     CorrectsNothing,
     AlreadyPaidOut,
+    /// The contract can't use money that is moved to it.
+    TakesNoTransfer,
     NotWholePayment {
         paid: MicroCny,
     },

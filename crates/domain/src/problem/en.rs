@@ -390,6 +390,10 @@ fn contract(fault: &ContractFault) -> Words {
              `write_off` also a payment's reference or the contract's number"
                 .into(),
         ),
+        ContractFault::TakesNoTransfer => (
+            "is no contract to which money can be moved".into(),
+            "name a metered contract that is approved and has not ended; the fee of another is paid by a payment".into(),
+        ),
         ContractFault::AlreadyPaidOut => (
             "is the bank's reference of another pay-out".into(),
             "what leaves the bank once is booked once".into(),

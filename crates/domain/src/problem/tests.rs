@@ -211,6 +211,7 @@ fn of_contracts() -> Vec<ContractFault> {
         AlreadyReversed => [ContractFault::AlreadyReversed],
         CorrectsNothing => [ContractFault::CorrectsNothing],
         AlreadyPaidOut => [ContractFault::AlreadyPaidOut],
+        TakesNoTransfer => [ContractFault::TakesNoTransfer],
         NotWholePayment { .. } => [ContractFault::NotWholePayment { paid: MicroCny(1_250_000) }],
         MoreThanThere { .. } => [ContractFault::MoreThanThere { most: MicroCny(1_250_000) }],
         NoBankReference => [ContractFault::NoBankReference],

@@ -365,6 +365,10 @@ fn contract(fault: &ContractFault) -> Words {
             "请填写该合同的运行、分录序号或月份（如 2026-11）；退款、转账和核销也可填写付款凭证号或合同编号"
                 .into(),
         ),
+        ContractFault::TakesNoTransfer => (
+            "不能接收转入的余额".into(),
+            "请填写已批准且未结束的按量计费合同；其他合同的费用请以付款方式缴纳".into(),
+        ),
         ContractFault::AlreadyPaidOut => {
             ("这个银行凭证号已用于另一笔退款".into(), "一笔转出只入账一次".into())
         }

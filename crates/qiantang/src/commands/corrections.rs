@@ -38,7 +38,7 @@ enum Act {
         correction: String,
         /// Why it is refused.
         #[arg(long)]
-        note: Option<String>,
+        note: String,
     },
 }
 
@@ -87,7 +87,7 @@ impl Run for Corrections {
                 context.client.post(PATH, &body)?
             }
             Some(Act::Book { correction, note }) => decide(&correction, true, note)?,
-            Some(Act::Refuse { correction, note }) => decide(&correction, false, note)?,
+            Some(Act::Refuse { correction, note }) => decide(&correction, false, Some(note))?,
         };
         context.print(&answer, |lang| shown(lang, &context.clock(), std::slice::from_ref(&answer)))
     }

@@ -30,8 +30,8 @@ fn with_password(terminal: &Terminal<'_>, args: &[&str], password: &str) -> (i32
 fn who_signs_out_leaves_no_token_behind() {
     let mut site = Site::new(QIANTANG, 1, "");
     site.tenant("univ", "research", &grant(), 8);
-    let terminal = Terminal::signed_in(&site, "univ-dev");
-    assert!(terminal.ok(&["whoami"]).contains("univ-dev"));
+    let terminal = Terminal::signed_in(&site, "univ-developer");
+    assert!(terminal.ok(&["whoami"]).contains("univ-developer"));
     let kept = std::fs::read_to_string(terminal.home.path().join(KEPT));
     let kept = kept.expect("the sign-in is kept");
     let kept: serde_json::Value = serde_json::from_str(&kept).expect("JSON");
@@ -40,21 +40,21 @@ fn who_signs_out_leaves_no_token_behind() {
     // A token for a program is told once, works, and ends.
     let made = terminal.json(&["tokens", "new", "nightly"]);
     let program = made["token"].as_str().expect("a token").to_owned();
-    assert_eq!(site.get("/api/v1/me", &program)["login"], "univ-dev");
+    assert_eq!(site.get("/api/v1/me", &program)["login"], "univ-developer");
     assert!(terminal.ok(&["tokens"]).contains("nightly"));
     terminal.ok(&["tokens", "revoke", made["id"].as_str().expect("an id")]);
     assert_eq!(site.ask("GET", "/api/v1/me", &program, None).0, 401);
 
     // A new password ends all others' sign-ins, and not one's own here.
-    let elsewhere = site.login("univ-dev");
+    let elsewhere = site.login("univ-developer");
     let (code, said) = with_password(&terminal, &["passwd"], "short");
     assert!(code == 4 && said.contains("password"), "{said}");
     let (code, said) = with_password(&terminal, &["passwd"], "another one, longer");
     assert_eq!(code, 0, "{said}");
     assert_eq!(site.ask("GET", "/api/v1/me", &elsewhere, None).0, 401);
     assert_eq!(site.ask("GET", "/api/v1/me", &token, None).0, 401);
-    assert_eq!(terminal.json(&["whoami"])["member"]["login"], "univ-dev");
-    let (code, said) = with_password(&terminal, &["login", "univ-dev"], "wrong, and long enough");
+    assert_eq!(terminal.json(&["whoami"])["member"]["login"], "univ-developer");
+    let (code, said) = with_password(&terminal, &["login", "univ-developer"], "wrong, and long enough");
     assert!(code == 4 && said.contains("the login or the password is wrong"), "{said}");
 
     let kept = std::fs::read_to_string(terminal.home.path().join(KEPT)).expect("it is kept");
@@ -108,10 +108,7 @@ fn who_signs_out_leaves_no_token_behind() {
     let body = serde_json::json!({ "login": "operator", "password": "found it again" });
     let operator = site.post("/api/v1/login", "", &body)["token"].as_str().expect("a token").to_owned();
     let newest = site.get("/api/v1/audit?action=manage_member", &operator)["items"][0].clone();
-    assert_eq!(
-        (&newest["actor_login"], &newest["detail"]["on_the_machine"]),
-        (&"center".into(), &true.into())
-    );
+    assert_eq!((&newest["actor"], &newest["detail"]["on_the_machine"]), (&"center".into(), &true.into()));
     assert_eq!(site.get("/api/v1/ledger/check", &operator)["is_balanced"], true);
 }
 
@@ -122,8 +119,8 @@ fn sign_ins_at_two_centers_are_kept_apart() {
         site.tenant(slug, "research", &grant(), 8);
         site
     });
-    let first = Terminal::signed_in(&sites[0], "one-dev");
-    let second = Terminal::signed_in(&sites[1], "two-dev");
+    let first = Terminal::signed_in(&sites[0], "one-developer");
+    let second = Terminal::signed_in(&sites[1], "two-developer");
     let sign_in = |url: &str, login: &str, name: &str| {
         let mut command = std::process::Command::new(QIANTANG);
         let mut child = command
@@ -136,7 +133,7 @@ fn sign_ins_at_two_centers_are_kept_apart() {
         writeln!(child.stdin.take().expect("a pipe"), "{}", testkit::PASSWORD).expect("it reads");
         assert!(child.wait().expect("it ends").success());
     };
-    sign_in(&sites[1].url, "two-dev", "lab");
+    sign_in(&sites[1].url, "two-developer", "lab");
     drop(second);
     let who = |args: &[&str]| {
         let mut command = std::process::Command::new(QIANTANG);
@@ -145,9 +142,9 @@ fn sign_ins_at_two_centers_are_kept_apart() {
         let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
         answer["member"]["login"].as_str().map(str::to_owned)
     };
-    assert_eq!(who(&[]).as_deref(), Some("two-dev"), "the last sign-in");
-    assert_eq!(who(&["--profile", "default"]).as_deref(), Some("one-dev"));
-    assert_eq!(who(&["--url", &sites[0].url]).as_deref(), Some("one-dev"));
+    assert_eq!(who(&[]).as_deref(), Some("two-developer"), "the last sign-in");
+    assert_eq!(who(&["--profile", "default"]).as_deref(), Some("one-developer"));
+    assert_eq!(who(&["--url", &sites[0].url]).as_deref(), Some("one-developer"));
     assert_eq!(who(&["--profile", "lap"]), None);
     let run = |args: &[&str]| {
         let mut command = std::process::Command::new(QIANTANG);
@@ -157,8 +154,8 @@ fn sign_ins_at_two_centers_are_kept_apart() {
     };
     assert!(run(&["profiles", "use", "lap"]).contains("default, lab"));
     run(&["profiles", "use", "default"]);
-    assert_eq!(who(&[]).as_deref(), Some("one-dev"));
+    assert_eq!(who(&[]).as_deref(), Some("one-developer"));
     run(&["profiles", "remove", "default"]);
     let left = run(&["profiles"]);
-    assert!(left.contains("lab") && !left.contains("one-dev"), "{left}");
+    assert!(left.contains("lab") && !left.contains("one-developer"), "{left}");
 }

@@ -78,7 +78,8 @@ fn a_correction_needs_two_people_and_what_it_corrects_stays() {
     assert_eq!((status, refused["code"].as_str()), (409, Some("same_person")), "{refused}");
     let (status, booked) = decide(&site.operator, true);
     assert_eq!((status, booked["state"].as_str()), (200, Some("booked")), "{booked}");
-    assert_eq!(decide(&site.operator, false).0, 409, "a decision is made once");
+    let (status, refused) = decide(&site.operator, false);
+    assert_eq!((status, refused["code"].as_str()), (409, Some("already_decided")), "a decision is made once");
     let (status, refused) = propose(till, json!({ "corrects": " ICBC-9" }));
     assert!(status == 422 && refused.to_string().contains("reversed already"), "{refused}");
     let after = site.get(&format!("/api/v1/contracts/{id}"), till);
@@ -123,7 +124,14 @@ fn no_more_is_given_back_than_was_charged_and_money_leaves_once() {
     // Two are proposed of what is there once: the second can't be booked any more.
     let second = propose("allowance", id, charge, "");
     assert_eq!(book(propose("credit_note", id, charge - 1, "")).0, 200);
+    let second_id = second.1["id"].as_str().expect("an id").to_owned();
     is_refused(book(second), "more than there is");
+    let refuse = |body: &Value| {
+        site.ask("POST", &format!("/api/v1/corrections/{second_id}/decide"), &site.operator, Some(body))
+    };
+    is_refused(refuse(&json!({ "book": false })), "note");
+    let (status, refused) = refuse(&json!({ "book": false, "note": "given back already" }));
+    assert_eq!((status, refused["note"].as_str()), (200, Some("given back already")));
     is_refused(propose("allowance", id, 2, ""), "more than there is");
     let month = domain::Zone::default().month(testkit::now()).to_string();
     is_refused(propose("allowance", &month, 2, ""), "more than there is");
@@ -135,5 +143,55 @@ fn no_more_is_given_back_than_was_charged_and_money_leaves_once() {
     assert_eq!(book(propose("pay_out", "in-1", 4_000_000, "OUT-1")).0, 200);
     is_refused(propose("pay_out", "in-1", 1_000_000, "out-1"), "another pay-out");
     is_refused(propose("pay_out", "in-2", 1_000_000, "out-2"), "names nothing");
+    books_are_right(&site);
+}
+
+#[test]
+fn money_that_nobody_paid_does_not_leave_and_card_time_goes_back_with_its_payment() {
+    let site = Site::new(QIANTANG, 1, SECONDS);
+    let prepaid = json!({ "kind": "prepaid", "package": 3_600_000, "fee": 10_000_000 });
+    let tenant = site.tenant("firm", "enterprise", &prepaid, 8);
+    let metered = site.tenant("lab", "enterprise", &json!({ "kind": "metered", "credit_limit": 0 }), 8);
+    let granted = site.tenant("univ", "research", &json!({ "kind": "grant", "cap": null }), 8);
+    let propose = |kind: &str, corrects: &str, amount: i64, to: Option<&str>| {
+        let reference = if kind == "pay_out" { "OUT-1" } else { "" };
+        let new = json!({ "kind": kind, "contract": tenant.contract, "amount_micro_cny": amount, "to_contract": to,
+            "corrects": corrects, "reason": "it ends", "reference": reference });
+        site.ask("POST", "/api/v1/corrections", &site.operator, Some(&new))
+    };
+    let book = |(status, proposed): (u16, Value)| {
+        assert_eq!(status, 201, "{proposed}");
+        let path = format!("/api/v1/corrections/{}/decide", proposed["id"].as_str().expect("an id"));
+        site.post(&path, &site.operator, &json!({ "book": true }));
+    };
+    let is_refused = |(status, refused): (u16, Value), says: &str| {
+        assert!(status == 422 && refused.to_string().contains(says), "{refused}");
+    };
+    let top_up = |body: &Value| {
+        site.post(&format!("/api/v1/contracts/{}/top-up", tenant.contract), &site.operator, body);
+    };
+    is_refused(propose("pay_out", "firm-1", 1, None), "more than there is: 0.00 CNY");
+    is_refused(propose("transfer", "firm-1", 1, Some("lab-1")), "more than there is: 0.00 CNY");
+    top_up(&json!({ "amount_micro_cny": 4_000_000, "reference": "in-1" }));
+    is_refused(propose("transfer", "firm-1", 4_000_001, Some("lab-1")), "4.00 CNY");
+    is_refused(propose("transfer", "firm-1", 1, Some("univ-1")), "no contract to which money can be moved");
+    assert_eq!(granted.slug, "univ");
+    book(propose("transfer", "firm-1", 3_000_000, Some("lab-1")));
+    book(propose("pay_out", "in-1", 1_000_000, None));
+    let lab = site.get(&format!("/api/v1/contracts/{}", metered.contract), &site.operator);
+    assert_eq!(number(&lab, "money_balance_micro_cny"), 3_000_000);
+
+    // Card time comes with money or alone, and goes back with it.
+    let card_time = || {
+        let shown = site.get(&format!("/api/v1/contracts/{}", tenant.contract), &site.operator);
+        number(&shown, "use_balance_card_ms")
+    };
+    top_up(&json!({ "amount_micro_cny": 5_000_000, "card_ms": 1000, "reference": "both" }));
+    top_up(&json!({ "card_ms": 70, "reference": "time" }));
+    assert_eq!(card_time(), 3_601_070);
+    book(propose("reversal", "both", 5_000_000, None));
+    book(propose("reversal", "time", 0, None));
+    assert_eq!(card_time(), 3_600_000);
+    is_refused(propose("reversal", "time", 0, None), "reversed already");
     books_are_right(&site);
 }

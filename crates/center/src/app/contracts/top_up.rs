@@ -104,11 +104,7 @@ fn check(contract: &Contract, top_up: &TopUp) -> Result<(), AppError> {
     if !date.is_empty() && (date.len() != "2026-11-30".len() || Zone::utc().parse(date).is_err()) {
         return Err(AppError::invalid(field::PAID_ON, Wrong::NotADay { given: date.clone() }));
     }
-    let is_in_being = matches!(
-        contract.state,
-        ContractState::Approved | ContractState::Active | ContractState::Exhausted | ContractState::Suspended
-    );
-    if is_in_being {
+    if contract.state.takes_money() {
         return Ok(());
     }
     let message = format!("the contract {} is {}", contract.number, contract.state.code());
