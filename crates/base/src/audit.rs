@@ -10,7 +10,7 @@ use crate::{
     moment::{self, new_id},
 };
 
-/// What is recorded of a change besides who and when.
+/// The record of a change, besides its actor and time.
 #[derive(Clone, Debug)]
 pub struct Change {
     pub tenant: Option<TenantId>,

@@ -1,4 +1,4 @@
-//! What can go wrong when the center is asked for something, before it is a page or a problem document.
+//! Errors of requests to the center, before they become a page or a problem document.
 
 use std::error::Error;
 
@@ -13,6 +13,9 @@ pub enum AppError {
     /// No valid credentials came with the request.
     #[error("{0}")]
     Unauthenticated(&'static str),
+    /// There is no such login, or not with this password, or its member is kept out: which is not told.
+    #[error("the login or the password is wrong")]
+    WrongPassword,
     /// The policies don't allow it, for a thing that the caller may know of.
     #[error("your role does not allow `{action}` here")]
     Forbidden { action: &'static str },

@@ -49,7 +49,7 @@ impl<'a> Names<'a> {
         once(&mut self.projects, id, || Ok(tenants::get_project(self.tx, id)?.slug))
     }
 
-    /// What a member signs in with.
+    /// A member's login.
     pub fn login(&mut self, id: MemberId) -> Result<String, StoreError> {
         once(&mut self.logins, id, || Ok(tenants::get_member(self.tx, id)?.login))
     }

@@ -46,7 +46,7 @@ pub struct LoopView {
     /// Turns that failed since the last good one.
     pub failures_in_a_row: u64,
     pub failing_since: Option<Rfc3339>,
-    /// What failed last, where it is failing or over.
+    /// The last failure, where the loop is failing or over.
     pub error: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What requests give, read: ids, words, names, instants, intervals, cursors.
+//! Parsers for the parts of requests: ids, words, names, instants, intervals, cursors.
 
 use std::str::FromStr;
 

@@ -5,6 +5,7 @@ domain::codes! {
     /// `refused-`.
     pub enum Refusal {
         AlreadyThere = "already_there",
+        AlreadyDecided = "already_decided",
         BackupFailed = "backup_failed",
         ContractNotActive = "contract_not_active",
         ContractState = "contract_state",

@@ -4,6 +4,7 @@
 pub mod actions;
 pub mod api;
 pub mod app;
+pub mod break_glass;
 pub mod center;
 pub mod compute;
 pub mod correction;
@@ -31,7 +32,7 @@ use center::Center;
 use settings::Settings;
 use start::{FirstOperator, StartError};
 
-/// What a started center tells the one who started it.
+/// A started center, for the one who started it.
 #[derive(Debug)]
 pub struct Ready {
     pub center: Center,

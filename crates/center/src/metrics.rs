@@ -49,10 +49,10 @@ pub struct Figures {
     pub commits: u64,
     /// Changes in these commits.
     pub changes: u64,
-    /// What was moved through the center's accounts.
+    /// The turnovers of the center's own accounts.
     pub turnovers: Vec<Turnover>,
     pub loops: Vec<LoopView>,
-    /// What was asked of Slurm, and how often.
+    /// The kinds of calls to Slurm, each with the number of calls since the start.
     pub slurm_calls: Vec<(String, u64)>,
 }
 

@@ -122,7 +122,7 @@ pub fn open(
     // What changes about money is sealed with the change; a schema that is new here has rows to be sealed first.
     store.before_each_commit(|tx| chain::seal_changes(tx, moment::now()));
     if store.was_touched() {
-        store.write(|tx| foreign(tx))?;
+        store.write(foreign)?;
     }
     store.write(|_| Ok::<(), StoreError>(()))?;
     store.at_each_begin(foreign);

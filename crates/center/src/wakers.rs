@@ -1,4 +1,4 @@
-//! What the loops are called, how they are woken, from anywhere, and how they sleep.
+//! The names of the loops, how they are woken, from anywhere, and how they sleep.
 
 use std::{
     sync::{

@@ -166,6 +166,11 @@ pub struct IllegalContractAction {
 }
 
 impl ContractState {
+    /// Whether money may be put on the contract: from its approval to its end.
+    pub fn takes_money(self) -> bool {
+        matches!(self, Self::Approved | Self::Active | Self::Exhausted | Self::Suspended)
+    }
+
     /// Whether no other state follows.
     pub fn is_final(self) -> bool {
         matches!(self, Self::Expired | Self::Terminated)

@@ -20,7 +20,7 @@ pub enum Account {
     Revenue,
     /// Money that the center has earned by cards that it kept for somebody over a term.
     TermRevenue,
-    /// What was left of a package when its term ended.
+    /// Money that was left of packages when their term ended.
     Forfeited,
     /// Debts that nobody will pay any more.
     WrittenOff,
@@ -123,7 +123,7 @@ pub enum Cause {
     Fee,
     /// A part of the fee of reserved cards is earned, as that part of the term has passed.
     Term,
-    /// What was left when the term ended goes to the center.
+    /// The rest of a package or grant goes to the center when its term has ended.
     Forfeiture,
     /// The use of a run.
     Use(RunId),

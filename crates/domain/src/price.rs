@@ -30,7 +30,8 @@ pub struct Waivers {
 }
 
 impl Default for Waivers {
-    /// What is lost is free; a run whose cards are reclaimed has checkpoints, and pays for what it had.
+    /// Lost runs are free. A run whose cards are reclaimed has checkpoints, and pays for its use up to the
+    /// notice.
     fn default() -> Self {
         Self { lost_percent: 100, preempted_percent: 0 }
     }

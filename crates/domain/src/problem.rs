@@ -69,12 +69,12 @@ impl Wrong {
         Self::Unknown { given: given.to_owned(), known: known.to_vec() }
     }
 
-    /// What is wrong.
+    /// The fault, in words.
     pub fn problem(&self, lang: Lang) -> String {
         self.words(lang).0
     }
 
-    /// What to write or do instead.
+    /// Advice on how to write or do it right.
     pub fn hint(&self, lang: Lang) -> String {
         self.words(lang).1
     }

@@ -1,4 +1,4 @@
-//! What a tenant asks for: the specification of a job, and the limits on it.
+//! The specification of a job, as a tenant submits it, and the limits on it.
 
 use std::collections::BTreeMap;
 
@@ -46,8 +46,8 @@ codes! {
     }
 }
 
-/// What a job asks for. Its runs get all of `nodes` × `cards_per_node` cards at once or none; more nodes, up
-/// to `max_nodes`, where they are free.
+/// The specification of a job. Its runs get all of `nodes` × `cards_per_node` cards at once or none; more
+/// nodes, up to `max_nodes`, where they are free.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JobSpec {
@@ -71,7 +71,7 @@ pub struct JobSpec {
     /// Each run has its nodes alone, with all of their cards, of which there are `cards_per_node` at least.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub exclusive: bool,
-    /// What each of its nodes must have: labels that the center gives to nodes.
+    /// Labels that each of its nodes must have; the center gives labels to nodes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
     /// The card model wanted, or several with `|` between, any of which will do; any that the contract covers

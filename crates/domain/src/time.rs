@@ -201,7 +201,7 @@ impl CardMs {
     }
 
     /// Reads a number of card-hours above 0, with at most six places, as people write it: `1,000`, `12.5`.
-    /// What is less than a card-millisecond is dropped. `None` if the text is no such number.
+    /// A part of a card-millisecond is dropped. `None` if the text is no such number.
     pub fn of_hours(text: &str) -> Option<Self> {
         let card_ms = i64::try_from(i128::from(decimal::millionths(text)?) * 36 / 10).ok()?;
         (card_ms > 0).then_some(Self(card_ms))

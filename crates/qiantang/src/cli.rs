@@ -17,7 +17,10 @@ pub struct Cli {
     /// The language of what is printed, zh or en; that of LANG where left out.
     #[arg(long, global = true, value_parser = ["zh", "en"])]
     pub lang: Option<String>,
-    /// The center's address; that of the last sign-in where left out, or port 8470 of this machine.
+    /// The kept sign-in to use, by its name: see `qiantang profiles`; the last one where left out.
+    #[arg(long, global = true, env = "QIANTANG_PROFILE", value_name = "NAME")]
+    pub profile: Option<String>,
+    /// The center's address; that of the profile where left out, or port 8470 of this machine.
     #[arg(long, global = true, env = "QIANTANG_URL")]
     pub url: Option<String>,
     #[command(subcommand)]

@@ -1,31 +1,22 @@
-//! Talking to a center over HTTP, and where the address and the token are kept.
+//! Talking to a center over HTTP.
 
 use std::{
-    fs::OpenOptions,
-    io::{BufRead as _, BufReader, ErrorKind, Read, Write as _},
-    os::unix::fs::OpenOptionsExt,
-    path::{Path, PathBuf},
+    io::{BufRead as _, BufReader, Read},
     sync::OnceLock,
     time::Duration,
 };
 
 use domain::{Timestamp, Zone};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use ureq::{Agent, http};
 
-use crate::errors::Failure;
+use crate::{
+    errors::Failure,
+    kept::{self, Kept},
+};
 
-const DEFAULT_URL: &str = "http://127.0.0.1:8470";
 /// The largest answer that is read.
 const MAX_ANSWER_BYTES: u64 = 64 << 20;
-
-/// What `login` keeps.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Kept {
-    url: String,
-    token: String,
-}
 
 /// A center, and who asks.
 #[derive(Debug)]
@@ -35,37 +26,11 @@ pub struct Client {
     token: Option<String>,
     /// The center's time zone, as it named it in its first answer.
     zone: OnceLock<Zone>,
-    /// Why no center can be asked: what `login` kept can't be read.
+    /// Why no center can be asked: the kept sign-ins or `QIANTANG_TOKEN` can't be used.
     trouble: Option<Failure>,
-}
-
-/// Where `login` keeps the address and the token.
-pub fn kept_at() -> Result<PathBuf, Failure> {
-    if let Some(path) = std::env::var_os("QIANTANG_CONFIG") {
-        return Ok(path.into());
-    }
-    let base = std::env::var_os("XDG_CONFIG_HOME")
-        .map(PathBuf::from)
-        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".config")));
-    let hint = "set HOME, or QIANTANG_CONFIG to a file";
-    base.map(|base| base.join("qiantang/client.json"))
-        .ok_or_else(|| Failure::system("no_home", "there is no place to keep the token", hint))
-}
-
-/// What `login` kept; nothing where it never was. What is there and can't be read is refused: taken for nothing, another
-/// center would be asked, or nobody would be signed in.
-fn read_kept(path: &Path) -> Result<Kept, Failure> {
-    let damaged = |why: String| {
-        let message = format!("failed to read {}, where the token is kept: {why}", path.display());
-        Failure::system("damaged_token", message, "remove this file, then sign in again: qiantang login")
-    };
-    match std::fs::read(path) {
-        Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string())),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            Ok(Kept::default())
-        }
-        Err(error) => Err(damaged(error.to_string())),
-    }
+    /// The profile in use, where the sign-in is a kept one.
+    pub profile: Option<String>,
+    is_token_given: bool,
 }
 
 /// All of an answer as text. One larger than `most` bytes is refused, as a part of it would pass for the whole.
@@ -82,30 +47,43 @@ fn read_answer(reader: impl Read, most: u64) -> Result<String, Failure> {
 }
 
 impl Client {
-    /// By `--url` or `QIANTANG_URL`, `QIANTANG_TOKEN`, and what `login` kept.
-    pub fn open(url: Option<&str>) -> Self {
+    /// By `--profile`, `--url`, `QIANTANG_TOKEN` and the kept sign-ins. `is_new` says that a sign-in is to be made, so that a
+    /// profile need not be there yet.
+    pub fn open(profile: Option<&str>, url: Option<&str>, is_new: bool) -> Self {
         // Where there is no place to keep anything, nothing was kept.
-        let kept = kept_at().map_or_else(|_| Ok(Kept::default()), |path| read_kept(&path));
-        let (kept, trouble) = match kept {
-            Ok(kept) => (kept, None),
-            Err(failure) => (Kept::default(), Some(failure)),
-        };
-        let known = if kept.url.is_empty() { DEFAULT_URL } else { &kept.url };
-        let url = url.unwrap_or(known);
-        let url = url.trim_end_matches('/').to_owned();
-        // A kept token is for the center that gave it and no other.
-        let kept_token = (kept.url == url && !kept.token.is_empty()).then_some(kept.token);
-        let token = std::env::var("QIANTANG_TOKEN").ok().filter(|token| !token.is_empty()).or(kept_token);
+        let kept = kept::place().map_or_else(|_| Ok(Kept::default()), |path| Kept::read(&path));
+        let picked = kept.and_then(|kept| {
+            let is_known = profile.is_none_or(|name| kept.profiles.contains_key(name));
+            kept.pick(profile.filter(|_| is_known || !is_new), url)
+        });
+        let token = kept::given_token();
+        let trouble = picked.as_ref().err().or(token.as_ref().err()).cloned();
+        let (profile, picked) = picked.unwrap_or_default();
+        let token = token.unwrap_or_default();
+        let is_token_given = token.is_some();
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_connect(Some(Duration::from_secs(10)))
             .user_agent(concat!("qiantang/", env!("CARGO_PKG_VERSION")))
             .build();
-        Self { agent: config.into(), url, token, zone: OnceLock::new(), trouble }
+        Self {
+            agent: config.into(),
+            url: picked.url,
+            token: token.or(Some(picked.token).filter(|token| !token.is_empty())),
+            zone: OnceLock::new(),
+            trouble,
+            profile,
+            is_token_given,
+        }
     }
 
     pub fn has_token(&self) -> bool {
         self.token.is_some()
+    }
+
+    /// The token is that of `QIANTANG_TOKEN`, and not a kept one.
+    pub fn is_token_given(&self) -> bool {
+        self.is_token_given
     }
 
     /// The center's time zone; UTC where it has named none that is known here.
@@ -166,7 +144,7 @@ impl Client {
         accept: &str,
     ) -> Result<String, Failure> {
         let (status, text) = self.answer(method, path, body, key, accept)?;
-        if status < 400 { Ok(text) } else { Err(Failure::of_answer(status, &text)) }
+        if status < 400 { Ok(text) } else { Err(self.refused(status, &text)) }
     }
 
     /// Whether the center is ready, and what it says of that.
@@ -257,31 +235,27 @@ impl Client {
         let status = response.status().as_u16();
         let reader = response.into_body().into_reader();
         if status >= 400 {
-            return Err(Failure::of_answer(status, &read_answer(reader, MAX_ANSWER_BYTES)?));
+            return Err(self.refused(status, &read_answer(reader, MAX_ANSWER_BYTES)?));
         }
         Ok(Events { reader: BufReader::new(reader), id: String::new() })
     }
 
-    /// Keeps the address and a token, for the owner's eyes only.
-    pub fn keep(&self, token: &str) -> Result<PathBuf, Failure> {
-        let path = kept_at()?;
-        let cannot = |error: std::io::Error| {
-            Failure::system(
-                "not_kept",
-                format!("failed to write {}: {error}", path.display()),
-                "check the folder",
-            )
-        };
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(cannot)?;
+    /// A refusal. Who is not signed in is told what to do here, and not which header to send.
+    fn refused(&self, status: u16, body: &str) -> Failure {
+        let mut failure = Failure::of_answer(status, body);
+        if failure.code == "unauthenticated" {
+            failure.message = match (self.is_token_given, self.has_token()) {
+                (true, _) => format!("{} does not take the token of QIANTANG_TOKEN", self.url),
+                (false, true) => format!("the sign-in at {} has ended", self.url),
+                (false, false) => format!("nobody is signed in at {}", self.url),
+            };
+            failure.hint = if self.is_token_given {
+                "unset QIANTANG_TOKEN, or set it to a token that has not been ended".into()
+            } else {
+                "sign in: qiantang login".into()
+            };
         }
-        let kept = Kept { url: self.url.clone(), token: token.to_owned() };
-        let text = serde_json::to_string_pretty(&kept).unwrap_or_default();
-        let _ = std::fs::remove_file(&path);
-        let mut file =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(cannot)?;
-        file.write_all(text.as_bytes()).map_err(cannot)?;
-        Ok(path)
+        failure
     }
 
     fn not_a_center(&self) -> Failure {
@@ -344,16 +318,6 @@ mod tests {
         assert_eq!(read_answer(&b"four"[..], 4).unwrap(), "four");
         let failure = read_answer(&b"fiver"[..], 4).unwrap_err();
         assert_eq!((failure.code.as_str(), failure.category.exit_code()), ("answer_too_large", 5));
-    }
-
-    #[test]
-    fn what_is_kept_and_cannot_be_read_is_no_missing_token() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("client.json");
-        assert_eq!(read_kept(&path).unwrap().url, "");
-        std::fs::write(&path, "{\"url\": \"http://a").unwrap();
-        let failure = read_kept(&path).unwrap_err();
-        assert!(failure.message.contains(path.to_str().unwrap()), "{}", failure.message);
     }
 
     #[test]

@@ -8,10 +8,12 @@ use serde_json::Value;
 
 use crate::{client::Client, errors::Failure, output::Clock};
 
-/// What every command needs.
+/// The things that every command needs: the client, the language, and the form of the output.
 #[derive(Debug)]
 pub struct Context {
     pub client: Client,
+    /// The profile that was asked for by its name.
+    pub profile: Option<String>,
     pub lang: Lang,
     pub json: bool,
     /// The whole command line, for whatever is made of it.

@@ -1,4 +1,4 @@
-//! What went wrong, as people and programs read it.
+//! Errors of commands, for people and for programs.
 
 use std::process::ExitCode;
 

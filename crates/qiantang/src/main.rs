@@ -7,6 +7,7 @@ mod context;
 mod demo;
 mod errors;
 mod follow;
+mod kept;
 mod output;
 mod serve;
 mod words;
@@ -27,7 +28,8 @@ fn main() -> ExitCode {
     qiantang::load_texts();
     let lang = output::lang(cli.lang.as_deref());
     let context = Context {
-        client: client::Client::open(cli.url.as_deref()),
+        client: client::Client::open(cli.profile.as_deref(), cli.url.as_deref(), cli.command.signs_in()),
+        profile: cli.profile,
         lang,
         json: cli.json,
         command_line: Cli::command,

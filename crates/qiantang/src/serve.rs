@@ -55,7 +55,8 @@ fn start_logs(format: LogFormat) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What is logged, by the text of `RUST_LOG`; where there is none, what an operator wants to know.
+/// The log filter from the text of `RUST_LOG`; `info` where there is none. A text that is no filter is
+/// refused.
 fn filter(wanted: Option<&str>) -> Result<EnvFilter, Failure> {
     let wanted = wanted.filter(|text| !text.trim().is_empty()).unwrap_or("info");
     EnvFilter::try_new(wanted).map_err(|error| {

@@ -419,33 +419,6 @@ BEGIN SELECT RAISE(ABORT, 'payments are append-only: they are never deleted'); E
 CREATE TRIGGER payments_added AFTER INSERT ON payments
 BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('payments', NEW.reference, 0); END;
 
--- Entries by which people put right what was booked: proposed by one, decided by another.
-CREATE TABLE corrections (
-    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
-    kind TEXT NOT NULL,
-    contract BLOB NOT NULL REFERENCES contracts (id),
-    other_contract BLOB REFERENCES contracts (id), -- where money is moved to
-    amount_micro_cny INTEGER NOT NULL CHECK (amount_micro_cny > 0),
-    corrects TEXT NOT NULL, -- the payment, run, entry or month that is put right
-    reason TEXT NOT NULL,
-    reference TEXT NOT NULL, -- the bank's for money that leaves; else empty
-    state TEXT NOT NULL,
-    proposed_by BLOB NOT NULL REFERENCES members (id),
-    proposed_at INTEGER NOT NULL,
-    decided_by BLOB REFERENCES members (id),
-    decided_at INTEGER,
-    note TEXT NOT NULL -- why it was refused
-) STRICT, WITHOUT ROWID;
-CREATE INDEX corrections_by_contract ON corrections (contract, id);
-CREATE INDEX corrections_by_state ON corrections (state, id);
-CREATE UNIQUE INDEX corrections_reversed ON corrections (corrects) WHERE kind = 'reversal' AND state <> 'refused';
-CREATE TRIGGER corrections_never_go BEFORE DELETE ON corrections
-BEGIN SELECT RAISE(ABORT, 'corrections are never deleted'); END;
-CREATE TRIGGER corrections_added AFTER INSERT ON corrections
-BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('corrections', NEW.id, 0); END;
-CREATE TRIGGER corrections_changed AFTER UPDATE ON corrections
-BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('corrections', NEW.id, 0); END;
-
 -- Months that are closed: nothing is posted into them any more.
 CREATE TABLE periods (
     month TEXT NOT NULL PRIMARY KEY, -- 2026-11
@@ -549,6 +522,40 @@ CREATE TABLE unsealed_changes (
     part ANY NOT NULL, -- the second column of the key, or 0
     PRIMARY KEY (kind, key, part)
 ) STRICT, WITHOUT ROWID;
+
+-- Entries by which people put right what was booked: proposed by one, decided by another.
+CREATE TABLE "corrections" (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    kind TEXT NOT NULL,
+    contract BLOB NOT NULL REFERENCES contracts (id),
+    other_contract BLOB REFERENCES contracts (id), -- where money is moved to
+    amount_micro_cny INTEGER NOT NULL CHECK (amount_micro_cny > 0 OR (kind = 'reversal' AND amount_micro_cny = 0)),
+    corrects TEXT NOT NULL, -- a payment's reference, a run, an entry's number, a month or the contract's number
+    reason TEXT NOT NULL,
+    reference TEXT NOT NULL, -- the bank's for money that leaves; else empty
+    state TEXT NOT NULL,
+    proposed_by BLOB NOT NULL REFERENCES members (id),
+    proposed_at INTEGER NOT NULL,
+    decided_by BLOB REFERENCES members (id),
+    decided_at INTEGER,
+    note TEXT NOT NULL -- why it was refused
+) STRICT, WITHOUT ROWID;
+CREATE INDEX corrections_by_contract ON corrections (contract, id);
+CREATE INDEX corrections_by_state ON corrections (state, id);
+CREATE INDEX corrections_of ON corrections (corrects);
+CREATE TRIGGER corrections_never_go BEFORE DELETE ON corrections
+BEGIN SELECT RAISE(ABORT, 'corrections are never deleted'); END;
+CREATE TRIGGER corrections_added AFTER INSERT ON corrections
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('corrections', NEW.id, 0); END;
+CREATE TRIGGER corrections_changed AFTER UPDATE ON corrections
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('corrections', NEW.id, 0); END;
+CREATE TRIGGER corrections_reverse_once BEFORE INSERT ON corrections WHEN NEW.kind = 'reversal' AND EXISTS
+    (SELECT 1 FROM corrections WHERE corrects = NEW.corrects AND kind = 'reversal' AND state <> 'refused')
+BEGIN SELECT RAISE(ABORT, 'a payment is reversed once'); END;
+CREATE TRIGGER corrections_pay_out_once BEFORE INSERT ON corrections WHEN NEW.kind = 'pay_out' AND EXISTS
+    (SELECT 1 FROM corrections
+     WHERE lower(reference) = lower(NEW.reference) AND kind = 'pay_out' AND state <> 'refused')
+BEGIN SELECT RAISE(ABORT, 'a reference pays out once'); END;
 
 -- Rows that something else than the center has changed, found in front of the center's next change. They are never put
 -- right: who audits the books asks what was done, and why.

@@ -1,6 +1,6 @@
 //! Corrections: proposed by one, decided by another, and booked with the decision.
 
-use domain::{ContractId, CorrectionId, MemberId, MicroCny, Timestamp, codes, ledger::CorrectionKind};
+use domain::{ContractId, CorrectionId, MemberId, MicroCny, RunId, Timestamp, codes, ledger::CorrectionKind};
 
 use crate::db::{Record, StoreError, Tx, params, rows, statements};
 
@@ -49,6 +49,13 @@ statements! { "corrections";
                        ORDER BY id DESC LIMIT ?1");
     REVERSED = "SELECT COUNT(*) FROM corrections \
                 WHERE corrects = ?1 AND kind = 'reversal' AND state <> 'refused' AND id <> ?2";
+    GIVEN_BACK = "SELECT CAST(COALESCE(SUM(amount_micro_cny), 0) AS BIGINT) FROM corrections \
+                  WHERE corrects = ?1 AND contract = ?2 AND kind IN ('credit_note', 'allowance') AND state = 'booked'";
+    GIVEN_BACK_OF_RUN = "SELECT CAST(COALESCE(SUM(amount_micro_cny), 0) AS BIGINT) FROM corrections \
+                         WHERE contract = ?2 AND kind IN ('credit_note', 'allowance') AND state = 'booked' AND \
+                         (corrects = ?1 OR corrects IN (SELECT CAST(seq AS TEXT) FROM transfers WHERE run = ?3))";
+    PAID_OUT = "SELECT COUNT(*) FROM corrections \
+                WHERE lower(reference) = lower(?1) AND kind = 'pay_out' AND state <> 'refused' AND id <> ?2";
     DECIDE = "UPDATE corrections SET state = ?2, decided_by = ?3, decided_at = ?4, note = ?5 \
               WHERE id = ?1 AND state = 'proposed'";
 }
@@ -72,6 +79,21 @@ pub fn list(tx: &Tx, contract: Option<ContractId>, limit: u32) -> Result<Vec<Cor
 /// Whether another correction takes the same payment back, or is to.
 pub fn is_reversed(tx: &Tx, reversal: &Correction) -> Result<bool, StoreError> {
     Ok(tx.one(REVERSED, params![reversal.corrects.as_str(), &reversal.id], |row| row.get::<i64>(0))? > 0)
+}
+
+/// Whether another correction pays out under the same reference of the bank's, or is to.
+pub fn is_paid_out(tx: &Tx, pay_out: &Correction) -> Result<bool, StoreError> {
+    Ok(tx.one(PAID_OUT, params![pay_out.reference.as_str(), &pay_out.id], |row| row.get::<i64>(0))? > 0)
+}
+
+/// How much of a run's charge was given back by the corrections that name the run or an entry of its use.
+pub fn given_back_of_run(tx: &Tx, contract: ContractId, run: RunId) -> Result<MicroCny, StoreError> {
+    tx.one(GIVEN_BACK_OF_RUN, params![run.to_string().as_str(), &contract, &run], |row| row.get(0))
+}
+
+/// How much of a charge of a contract's was given back by the corrections that name it.
+pub fn given_back(tx: &Tx, contract: ContractId, corrects: &str) -> Result<MicroCny, StoreError> {
+    tx.one(GIVEN_BACK, params![corrects, &contract], |row| row.get(0))
 }
 
 /// Keeps a decision; `false` where it was decided before.

@@ -36,6 +36,7 @@ statements! { "transfers";
     OF_RUN_AFTER = concat!(
         "SELECT ", transfer_columns!(), " FROM transfers WHERE run = ?3 AND seq > ?1 ORDER BY seq LIMIT ?2"
     );
+    ENTRY = concat!("SELECT ", transfer_columns!(), " FROM transfers WHERE seq = ?1");
     AT_OF = "SELECT seq, at FROM transfers WHERE seq = ?1";
     DEBITS_AFTER = concat!(
         "SELECT ", transfer_columns!(),
@@ -52,6 +53,11 @@ statements! { "transfers";
 pub struct TransferFilter {
     pub contract: Option<ContractId>,
     pub run: Option<RunId>,
+}
+
+/// The entry with that number.
+pub fn find_entry(tx: &Tx, seq: i64) -> Result<Option<TransferRow>, StoreError> {
+    tx.find(ENTRY, params![seq], transfer_row)
 }
 
 /// Posts a transfer. `false` if it is there already with the same content; [`StoreError::Conflict`] if its

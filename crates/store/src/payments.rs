@@ -7,7 +7,7 @@ use domain::{CardMs, ContractId, MemberId, MicroCny, Timestamp, codes};
 use crate::db::{Record, StoreError, Tx, params, rows, statements};
 
 codes! {
-    /// What is paid.
+    /// The purpose of a payment.
     pub enum Purpose {
         /// The balance of a contract, or more card time of a package.
         Balance = "balance",

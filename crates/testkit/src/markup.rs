@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Elements without content.
 const VOID: [&str; 8] = ["br", "hr", "img", "input", "link", "meta", "path", "source"];
 
-/// What a page says to its readers: its text, and the attributes that are read out or shown.
+/// Attributes whose text a page shows to its readers or has read out.
 const SPOKEN: [&str; 5] = ["alt", "aria-label", "data-label", "placeholder", "title"];
 
 /// A page that was read.

@@ -25,7 +25,8 @@ impl<'a> Terminal<'a> {
             .spawn()
             .expect("the command starts");
         writeln!(child.stdin.take().expect("the input is piped"), "{PASSWORD}").expect("it reads");
-        assert!(child.wait_with_output().expect("the command ends").status.success());
+        let output = child.wait_with_output().expect("the command ends");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         terminal
     }
 

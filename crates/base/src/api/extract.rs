@@ -1,5 +1,5 @@
-//! What handlers take from a request: who asks, queries and bodies. What is wrong with any of them is a
-//! problem document.
+//! Extractors of the API's handlers: the caller, queries and bodies. A fault in any of them is answered with
+//! a problem document.
 
 use axum::{
     body::Bytes,

@@ -40,7 +40,7 @@ pub const KEYS: &str = "x-idempotency-key";
 /// The mark of a route whose answers hold a secret, which is told once and kept nowhere.
 pub const SECRET: &str = "x-secret-answer";
 
-/// What the routes' marks say, by the routes' paths.
+/// The paths of routes with the marks [`KEYS`] and [`SECRET`].
 #[derive(Clone, Debug, Default)]
 pub struct Marks {
     elsewhere: Arc<HashSet<String>>,

@@ -13,20 +13,20 @@ use crate::{
     http,
 };
 
-/// What was wrong, where, and what to do.
+/// A problem document (RFC 9457): the fault, its place, and the advice on it.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Problem {
     /// `/api/problems/` and the code.
     #[serde(rename = "type")]
     pub kind: String,
-    /// What the status says, in words.
+    /// The meaning of the status, in words.
     pub title: String,
     pub status: u16,
-    /// What was wrong.
+    /// The fault, in words.
     pub detail: String,
     /// For programs; never changes its meaning.
     pub code: String,
-    /// What to do about it.
+    /// Advice on how to mend or avoid the fault.
     pub hint: String,
     /// Each place in the request that is wrong.
     pub errors: Vec<WrongPlace>,
@@ -39,9 +39,9 @@ pub struct Problem {
 pub struct WrongPlace {
     /// The field as it is written in JSON, or the line and option of a script.
     pub field: String,
-    /// What is wrong there.
+    /// The fault in that place, in words.
     pub problem: String,
-    /// What to write instead.
+    /// Advice on how to put it right.
     pub hint: String,
 }
 
@@ -84,6 +84,9 @@ impl From<&AppError> for Problem {
         match error {
             AppError::Unauthenticated(_) => {
                 told("unauthenticated", "send `Authorization: Bearer` with a token from POST /api/v1/login")
+            }
+            AppError::WrongPassword => {
+                told("wrong_password", "check both; an operator or your administrator can set a new password")
             }
             AppError::Forbidden { .. } => {
                 told("forbidden", "ask an administrator of your tenant, or the center")

@@ -13,7 +13,7 @@ use domain::{Member, MemberId, Millis, Tenant, Timestamp, TokenId};
 use parking_lot::RwLock;
 use sha2::{Digest, Sha256};
 
-/// What a token begins with, so that a leaked one is found by a search.
+/// The prefix of tokens, by which a search finds a leaked one.
 pub const TOKEN_PREFIX: &str = "qt_";
 /// The cookie of a browser's session.
 pub const SESSION_COOKIE: &str = "session";
@@ -29,7 +29,7 @@ pub fn new_secret(prefix: &str) -> String {
     format!("{prefix}{}", URL_SAFE_NO_PAD.encode(crate::moment::random::<32>()))
 }
 
-/// What is kept of a secret. Secrets are random and long, so a plain hash is enough.
+/// The hash that is kept of a secret. Secrets are random and long, so a plain SHA-256 is enough.
 pub fn hash(secret: &str) -> Hash {
     Sha256::digest(secret.as_bytes()).into()
 }

@@ -43,7 +43,8 @@ impl Once {
         Ok(Self { member, key: key.to_owned(), request: hasher.finalize().into(), has_begun })
     }
 
-    /// What the request gave the first time, if this is not the first.
+    /// The answer to the first request with this key; `None` where this is the first. Refuses a key that came
+    /// with another request, or whose answer was not kept.
     pub fn earlier(&self, tx: &Tx) -> Result<Option<Answer>, AppError> {
         let Some(stored) = idempotency::find(tx, self.member, &self.key)? else { return Ok(None) };
         if stored.request_hash != self.request {

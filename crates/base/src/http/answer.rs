@@ -12,7 +12,7 @@ use crate::error::{AppError, Unreadable};
 /// The one place that says which status an error has.
 pub fn status(error: &AppError) -> StatusCode {
     match error {
-        AppError::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+        AppError::Unauthenticated(_) | AppError::WrongPassword => StatusCode::UNAUTHORIZED,
         AppError::Forbidden { .. } => StatusCode::FORBIDDEN,
         AppError::NotFound { .. } | AppError::NoSuchRoute { .. } => StatusCode::NOT_FOUND,
         AppError::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,

@@ -79,7 +79,7 @@ impl Ui {
         ))
     }
 
-    /// What the cards' looks mean, with a number or share each.
+    /// The legend of the cards' looks, with a number or share for each.
     pub fn legend(&self, counts: &[(&'static str, String)]) -> Html {
         let item = |(kind, n): &(&'static str, String)| {
             let word = escape(self.word("card", kind));

@@ -92,7 +92,7 @@ fn is_own_page(headers: &HeaderMap) -> bool {
     }
 }
 
-/// What stands behind `?` in the address.
+/// The query of the address: the part behind `?`.
 #[derive(Debug)]
 pub struct Asked<T>(pub T);
 

@@ -84,7 +84,7 @@ fn fault_page(front: Front, error: Arc<AppError>) -> Response {
 pub struct Told {
     pub title: String,
     pub hint: String,
-    /// What says more.
+    /// More about the error, such as its numbers.
     pub details: Vec<String>,
 }
 
@@ -92,7 +92,9 @@ pub struct Told {
 pub fn told(ui: Ui, error: &AppError) -> Told {
     let key = |code: &str| (ui.t(&format!("fault-{code}")), ui.t(&format!("fault-{code}-hint")));
     let (title, hint, details) = match error {
-        AppError::Unauthenticated(_) => (ui.t("sign-in-wrong"), String::new(), vec![]),
+        AppError::Unauthenticated(_) | AppError::WrongPassword => {
+            (ui.t("sign-in-wrong"), String::new(), vec![])
+        }
         AppError::Forbidden { action: "csrf" } => {
             let (title, hint) = key("csrf");
             (title, hint, vec![])
@@ -132,7 +134,7 @@ pub fn told(ui: Ui, error: &AppError) -> Told {
     Told { title, hint, details }
 }
 
-/// What a code of a family means, and what to do about it.
+/// The meaning of a code of a family, and the advice on it.
 pub fn words(ui: Ui, family: &str, code: &str) -> (String, String) {
     (ui.t(&format!("{family}-{code}")), ui.t(&format!("{family}-{code}-hint")))
 }

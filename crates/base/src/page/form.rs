@@ -39,7 +39,7 @@ impl Choice {
 pub struct Form {
     values: Vec<(String, String)>,
     problems: BTreeMap<String, String>,
-    /// What is wrong and belongs to no field.
+    /// The fault that belongs to no field, in words.
     pub notice: String,
 }
 
@@ -48,7 +48,7 @@ impl Form {
         Self { values, ..Self::default() }
     }
 
-    /// What a form begins with.
+    /// A form that begins with these values.
     pub fn with(values: &[(&str, String)]) -> Self {
         Self::of(values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
     }
@@ -60,12 +60,14 @@ impl Form {
         self
     }
 
-    /// What was typed there, without the space around it; empty where nothing was.
+    /// The text that was typed into a field, without the space around it; empty where none was. Of several of
+    /// one name, the first.
     pub fn value(&self, name: &str) -> &str {
         self.values.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.trim())
     }
 
-    /// What was typed there, space and all, such as a password or a script.
+    /// The text that was typed into a field, space and all, such as a password or a script. Of several of one
+    /// name, the last.
     pub fn raw(&self, name: &str) -> &str {
         self.values.iter().rev().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }

@@ -1,4 +1,4 @@
-//! What every page needs: who looks at it, in which language, and the shell around it.
+//! The frame of every page: who looks at it, in which language, and the shell around it.
 
 use askama::Template;
 use axum::{

@@ -184,15 +184,16 @@ impl Ui {
         Self::time_as(at, &self.zone.date(at), "")
     }
 
-    /// What a browser's field for an instant gave, for the center, which says what is wrong where it is none. The field
-    /// names no zone: it is read by the center's own clock.
+    /// The instant that was typed into a browser's field, in RFC 3339; `None` where the field is empty. The
+    /// field names no zone and is read by the center's own clock. A text that is no instant is kept as it is,
+    /// for the center to refuse.
     pub fn instant(&self, field: &str) -> Option<String> {
         let read =
             |text: &str| self.zone.parse_local(text).map_or_else(|_| text.to_owned(), |at| at.to_string());
         (!field.is_empty()).then(|| read(field))
     }
 
-    /// What such a field begins with.
+    /// The text that such a field begins with, for an instant.
     pub fn field(&self, at: impl AsRef<Timestamp>) -> String {
         self.zone.clock(*at.as_ref()).replace(' ', "T")
     }

@@ -24,7 +24,7 @@ type Created<T> = (StatusCode, Json<T>);
 pub struct SignIn {
     pub login: String,
     pub password: String,
-    /// What the token is called in your list of tokens.
+    /// The token's name in your list of tokens; `sign-in` where left out.
     pub token_name: Option<String>,
 }
 

@@ -85,7 +85,7 @@ pub async fn submit_script(
     Ok(created(id, jobs::notes(&center, parsed.notes)))
 }
 
-/// What a job would cost and when it would start; nothing is kept.
+/// A job's cost and start, if it were submitted now; nothing is kept.
 #[utoipa::path(post, path = "/jobs/dry-run", tag = "jobs", extensions(("x-idempotency-key" = json!("none"))), request_body = JobSpec,
     responses((status = 200, body = DryRun), (status = 422, body = Problem)))]
 pub async fn dry_run(
@@ -152,7 +152,7 @@ pub async fn runs(
     Ok(Json(jobs::list_runs(&center, &caller, job_id(&id)?, query.cursor.as_deref(), query.limit).await?))
 }
 
-/// What happened to a job, oldest first.
+/// The events of a job, oldest first.
 #[utoipa::path(get, path = "/jobs/{id}/events", tag = "jobs", params(("id" = String, Path), PageQuery),
     responses((status = 200, body = Listing<Event>)))]
 pub async fn events(

@@ -56,7 +56,7 @@ pub async fn show_contract(
     Ok(Json(contracts::show(&center, &caller, &id).await?))
 }
 
-/// What was done to a contract, by whom, when, why.
+/// The events of a contract: each step, with who took it, when and why.
 #[utoipa::path(get, path = "/contracts/{id}/events", tag = "money", params(("id" = String, Path)),
     responses((status = 200, body = Vec<ContractEventView>)))]
 pub async fn contract_events(

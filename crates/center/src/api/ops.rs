@@ -31,7 +31,7 @@ use base::{
     moment,
 };
 
-/// What is going on: your tenant's part, or all of it for the center's people.
+/// The overview: your tenant's part, or the whole center for its people.
 #[utoipa::path(get, path = "/overview", tag = "center", responses((status = 200, body = Overview)))]
 pub async fn overview(
     State(center): State<Center>,
@@ -48,7 +48,7 @@ pub async fn loops(State(center): State<Center>, Auth(caller): Auth) -> Result<J
     Ok(Json(overview::loops(&center, &caller)?))
 }
 
-/// What became of every card-millisecond of an interval.
+/// The balance of all card time in an interval, to the card-millisecond.
 #[utoipa::path(get, path = "/capacity-balance", tag = "center", params(Interval),
     responses((status = 200, body = CapacityView), (status = 403, body = Problem)))]
 pub async fn capacity_balance(
@@ -66,7 +66,8 @@ pub struct HistoryFrom {
     pub from: Option<String>,
 }
 
-/// What the center has run, as a trace for the digital twin: a CSV with a line a task, the newest million at most.
+/// The center's past runs, as a trace for the digital twin: a CSV with a line for each task, the newest
+/// million at most.
 #[utoipa::path(get, path = "/history", tag = "center", params(HistoryFrom),
     responses((status = 200, content_type = "text/csv", body = String), (status = 403, body = Problem),
     (status = 422, body = Problem)))]
@@ -160,7 +161,7 @@ pub async fn metrics(State(center): State<Center>, headers: HeaderMap) -> Result
     Ok((kind, center.base.metrics.render()).into_response())
 }
 
-/// What there is of everything at the moment.
+/// The figures of all metrics at the moment.
 fn figures(center: &Center, turnovers: Vec<Turnover>) -> Figures {
     let mut cards = [("busy", 0), ("idle", 0), ("drained", 0), ("failed", 0)];
     let live = center.live();

@@ -1,4 +1,4 @@
-//! What the center keeps in Slurm.
+//! Routes of the center's accounts in Slurm.
 
 use axum::{Json, extract::State};
 

@@ -1,4 +1,4 @@
-//! What happens, as a stream of server-sent events.
+//! Events, as a stream of server-sent events.
 
 use axum::{
     extract::State,
@@ -18,8 +18,8 @@ use base::{
 /// Events kept at once for a reader that resumes.
 const BATCH: u32 = 500;
 
-/// What happens, as it happens: to your tenant's jobs and contracts, or in the whole center for its people. Each event's
-/// id is its `seq`; resumed after `Last-Event-ID` without gap or repetition.
+/// Events as they happen: those of your tenant's jobs and contracts, or of the whole center for its people.
+/// The id of each is its `seq`. A stream that is resumed after `Last-Event-ID` has no gap and no repetition.
 #[utoipa::path(get, path = "/events", tag = "jobs",
     params(("Last-Event-ID" = Option<i64>, Header, description = "Go on after this event")),
     responses((status = 200, content_type = "text/event-stream", body = String)))]

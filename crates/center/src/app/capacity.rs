@@ -22,7 +22,7 @@ pub struct Interval {
     pub to: Option<String>,
 }
 
-/// What became of all card time of an interval.
+/// The balance of all card time in an interval.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct CapacityView {
     pub from: Rfc3339,
@@ -122,7 +122,7 @@ impl Recent {
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct LedgerCheck {
     pub is_balanced: bool,
-    /// What is wrong, in words.
+    /// The faults that were found, in words.
     pub problems: Vec<String>,
     pub transfers: u64,
     /// Whether everything is as the chain of the books has it.

@@ -56,7 +56,7 @@ pub struct ContractView {
     pub queue: QueueTerms,
     /// Up to when use is counted: the instant of this answer.
     pub as_of: Rfc3339,
-    /// What is left, use up to `as_of` counted.
+    /// The funds that are left, with the use up to `as_of` counted.
     pub funds: Funds,
     /// The share of a package or capped grant that is used, in thousandths.
     pub used_permille: Option<u32>,
@@ -73,7 +73,7 @@ pub struct ContractView {
     pub lasts_until: Option<Rfc3339>,
     /// When its runs are stopped, once its balance has ended.
     pub grace_ends_at: Option<Rfc3339>,
-    /// What of its fee is not paid yet; `null` for kinds without a fee.
+    /// The part of the fee that is not paid yet; `null` for kinds without a fee.
     pub fee_open_micro_cny: Option<MicroCny>,
 }
 

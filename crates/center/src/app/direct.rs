@@ -29,7 +29,7 @@ use base::{
     moment,
 };
 
-/// What came of a job that was seen.
+/// The outcome of an attempt to bill a job that was handed to Slurm directly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// The center has it, or it is none to bill.
@@ -139,13 +139,13 @@ fn known(center: &Center, engine: &SlurmEngine, direct: &DirectJob) -> Result<Kn
     Ok(if is_own { Known::Here(Fate::Unclear) } else { Known::New(payers) })
 }
 
-/// What was seen of a job here that was handed to Slurm directly; `None` for others.
+/// The observation of a job that was handed to Slurm directly; `None` for other jobs.
 pub fn seen(center: &Center, job: JobId) -> Result<Option<DirectJob>, AppError> {
     let text = center.store.read(move |tx| -> Result<_, AppError> { Ok(rows::find(tx, job)?) })?;
     text.map(|text| read(job, &text)).transpose()
 }
 
-/// What was seen of a job, as it is kept.
+/// Reads the kept observation of a job that was handed to Slurm directly.
 pub fn read(job: JobId, seen: &str) -> Result<DirectJob, AppError> {
     serde_json::from_str(seen).map_err(|error| AppError::internal_at(job, error))
 }

@@ -1,4 +1,4 @@
-//! What runs write to their standard output and error.
+//! The logs of runs: their standard output and error.
 
 use domain::{
     JobId, RunId,

@@ -75,7 +75,7 @@ pub async fn create(center: &Center, caller: &Caller, new: NewMember) -> Result<
     center.change(may, write, |_, _| ()).await
 }
 
-/// What of a member is to change.
+/// A change to a member. Fields that are left out stay as they are.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MemberChange {
@@ -127,12 +127,7 @@ pub async fn change(
                     rows::set_member_enabled(tx, id, is_enabled)?;
                 }
                 if let Some(hash) = &hash {
-                    rows::set_password(tx, id, Some(hash))?;
-                    // Whoever knew the old one is out.
-                    credentials::delete_sessions_of(tx, id)?;
-                    for token in credentials::list_tokens(tx, id)? {
-                        credentials::revoke_token(tx, token.id, moment::now())?;
-                    }
+                    set_password(tx, id, hash)?;
                 }
                 let detail = json!({ "is_enabled": is_enabled, "new_password": hash.is_some() });
                 let view = MemberView::of(&mut Names::of(tx), &rows::get_member(tx, id)?)?;
@@ -141,6 +136,16 @@ pub async fn change(
             move |center, _| center.credentials.forget_member(id),
         )
         .await
+}
+
+/// Keeps a new password. Whoever knew the old one is out: all sessions and tokens end.
+pub fn set_password(tx: &Tx, id: MemberId, hash: &str) -> Result<(), StoreError> {
+    rows::set_password(tx, id, Some(hash))?;
+    credentials::delete_sessions_of(tx, id)?;
+    for token in credentials::list_tokens(tx, id)? {
+        credentials::revoke_token(tx, token.id, moment::now())?;
+    }
+    Ok(())
 }
 
 fn check_password(password: &str) -> Result<(), AppError> {

@@ -1,5 +1,5 @@
-//! What can be asked of the center, a file a noun. Each function goes the same way: authorize, load, decide, commit, and
-//! only then the effects.
+//! The center's operations, a file for each noun. Each function goes the same way: authorize, load, decide,
+//! commit, and only then the effects.
 
 pub mod audit_log;
 pub mod backup;

@@ -26,7 +26,7 @@ pub struct NodeView {
     pub state: NodeStatus,
     pub reason: String,
     pub switch: String,
-    /// What jobs may ask for.
+    /// Labels that jobs may ask for.
     pub labels: Vec<String>,
     pub maintenance: Option<MaintenanceView>,
     pub cards: Vec<CardView>,

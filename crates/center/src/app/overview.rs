@@ -1,4 +1,4 @@
-//! What is going on, at a glance: for a tenant its own part, for the center's people all of it.
+//! The overview, at a glance: for a tenant its own part, for the center's people the whole center.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ pub struct Overview {
     pub month: String,
     /// Newest first.
     pub events: Vec<Event>,
-    /// What the jobs of these events are called, for pages.
+    /// The names of the jobs that these events are about, for pages.
     #[serde(skip)]
     pub job_names: BTreeMap<JobId, String>,
     /// Of the whole center, for its people.
@@ -147,7 +147,7 @@ pub fn contracts_seen(center: &Center, caller: &Caller) -> Option<usize> {
     Some(live.contracts().filter(|known| is_seen(known.contract.tenant)).count())
 }
 
-/// What `caller` sees of the things that `action` is done to, if anything.
+/// The part of the center, one tenant or all, in which `caller` may do `action`, if there is one.
 fn seen_by(center: &Center, caller: &Caller, action: Action) -> Option<Scope> {
     let scope = caller.scope().ok()?;
     center.policies.check(caller, action, scope.tenant()).ok()?;

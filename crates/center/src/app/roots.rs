@@ -76,7 +76,7 @@ pub async fn last(center: &Center, caller: &Caller) -> Result<Option<RootView>, 
     center.read(chain::last_root).await?.map(RootView::of).transpose()
 }
 
-/// What a root is asked for with.
+/// A request for a root.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AskedRoot {
@@ -237,7 +237,8 @@ pub fn write_file(center: &Center) -> Result<(), AppError> {
     Ok(())
 }
 
-/// What is due: the occasions for which there is no root yet.
+/// The occasions that are due: closed months without a root; where there are none of these, the day, if it
+/// has none.
 pub fn due(center: &Center, now: Timestamp) -> Result<Vec<String>, AppError> {
     let zone = &center.settings.time_zone;
     let midnight = zone.day_begins(zone.day(now));

@@ -27,8 +27,6 @@ use base::{
     params,
 };
 
-const WRONG: AppError = AppError::Unauthenticated("the login or the password is wrong");
-
 /// A member as shown to others of the tenant.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct MemberView {
@@ -87,7 +85,7 @@ pub async fn check(center: &Center, from: &str, login: &str, secret: &str) -> Re
         Some(member) if is_right && member.is_enabled => Ok(member),
         _ => {
             tracing::warn!(%login, %from, "a sign-in failed");
-            Err(WRONG)
+            Err(AppError::WrongPassword)
         }
     }
 }

@@ -30,7 +30,7 @@ use base::{
 /// No command of Slurm's may take longer.
 const CALL: Duration = Duration::from_secs(30);
 
-/// What the center has in Slurm and what it would change there.
+/// The center's accounts in Slurm, and the changes that would bring them up to date.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct AccountsView {
     pub cluster: String,
@@ -39,9 +39,9 @@ pub struct AccountsView {
     /// The account below which all of them are.
     pub root: String,
     pub accounts: Vec<AccountView>,
-    /// What is to be done, or was done just now.
+    /// The steps to take, or those just taken.
     pub steps: Vec<StepView>,
-    /// What is not touched or would not bind, and what to do about it.
+    /// Conflicts that keep steps from being taken or limits from binding, each with advice.
     pub conflicts: Vec<ConflictView>,
 }
 
@@ -82,7 +82,7 @@ pub struct StepView {
     pub error: Option<String>,
 }
 
-/// What is wanted, what is there, and what follows.
+/// One look at Slurm: the wanted tree, the found one, and the steps and conflicts that follow.
 struct Looked {
     customers: Customers,
     tree: Tree,
@@ -120,7 +120,7 @@ fn carry_out(slurm: &Sacctmgr, cluster: &str, steps: Vec<Step>) -> Vec<Done> {
     steps.into_iter().map(one).collect()
 }
 
-/// What would be done. Nothing is changed.
+/// Shows the accounts and the steps to take. Nothing is changed.
 pub async fn show(center: &Center, caller: &Caller) -> Result<AccountsView, AppError> {
     center.policies.check(caller, actions::READ_CENTER, None)?;
     let looked = off_thread(center, look).await?;

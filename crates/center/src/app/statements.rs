@@ -97,7 +97,8 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }
 
-/// What a query asks for.
+/// The answer to a query: a statement or its annex, as JSON or CSV. A query that names no format gets CSV if
+/// the caller prefers it, JSON otherwise.
 pub async fn answer(
     center: &Center,
     caller: &Caller,
@@ -196,7 +197,7 @@ pub struct TransferView {
 }
 
 impl TransferView {
-    /// What it is for, without the run.
+    /// The code of the cause, without the run.
     pub fn cause_code(&self) -> &str {
         self.cause.split_once(' ').map_or(&self.cause, |(code, _)| code)
     }

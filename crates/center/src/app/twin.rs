@@ -121,7 +121,8 @@ fn hall(center: &Center) -> Nodes {
     }
 }
 
-/// What the contracts give their queues, by the trace's numbers. Alliances beyond the 256th count as none.
+/// The terms that contracts give their queues, by the trace's numbers. Alliances beyond the 256th count as
+/// none.
 fn queues(center: &Center, trace: &Trace) -> Vec<QueueSetup> {
     let live = center.live();
     let mut queues = vec![QueueSetup::default(); trace.queues.len()];

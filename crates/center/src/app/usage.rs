@@ -53,7 +53,7 @@ pub struct UsageRow {
     pub ended_runs: u64,
     /// Card time posted on the days of the interval, of runs that still run too.
     pub used_card_ms: CardMs,
-    /// What that card time costs.
+    /// The charge for that card time.
     pub charge_micro_cny: MicroCny,
 }
 

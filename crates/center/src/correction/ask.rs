@@ -1,4 +1,4 @@
-//! What can be asked of corrections: those there are, proposing one, and deciding it.
+//! Operations on corrections: listing and showing them, proposing one, and deciding it.
 
 use base::{
     auth::Caller,
@@ -10,9 +10,10 @@ use base::{
     refusal::Refusal,
 };
 use domain::{
-    Contract, ContractId, CorrectionId, MemberId, MicroCny, Rfc3339, TransferId,
-    ledger::{Account, CorrectionKind},
-    problem::{ContractFault, field},
+    Contract, ContractId, CorrectionId, MemberId, MicroCny, Month, Rfc3339, RunId, Timestamp, TransferId,
+    Zone,
+    ledger::CorrectionKind,
+    problem::{ContractFault, Quantity, Wrong, field},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -22,7 +23,10 @@ use store::{
     ledger, payments,
 };
 
-use super::rule::{self, DECIDE, Fault, PROPOSE, READ, Standing};
+use super::{
+    named,
+    rule::{self, DECIDE, Fault, PROPOSE, READ, Standing},
+};
 use crate::{
     app::contracts::{self as known_contracts, StateChange, apart},
     center::Center,
@@ -66,7 +70,8 @@ pub struct NewCorrection {
     /// Where money is moved to: the number or id of a contract.
     pub to_contract: Option<String>,
     pub amount_micro_cny: i64,
-    /// The payment's reference for a reversal; else the run, entry or month that is put right.
+    /// The subject of the correction: a payment's reference for a reversal; a run, an entry's number or a
+    /// month for a credit note or allowance; any of these or the contract's number for the other kinds.
     pub corrects: String,
     pub reason: String,
     /// The bank's reference of money that leaves.
@@ -80,6 +85,7 @@ pub struct NewCorrection {
 pub struct Decision {
     /// `true` books it, `false` refuses it.
     pub book: bool,
+    /// A note to the decision; why it is refused.
     #[serde(default)]
     pub note: String,
 }
@@ -126,8 +132,9 @@ pub async fn propose(
 ) -> Result<CorrectionView, AppError> {
     let may = center.policies.may(caller, PROPOSE, None)?;
     let correction = drawn_up(center, caller.member.id, new)?;
+    let zone = center.settings.base().time_zone;
     let work = move |tx: &Tx| {
-        check(tx, &correction)?;
+        check(tx, zone, &correction, correction.proposed_at)?;
         rows::insert(tx, &correction)?;
         let contract = contracts::get_contract(tx, correction.contract)?;
         let detail = detail(&correction, &contract);
@@ -147,8 +154,11 @@ fn drawn_up(center: &Center, by: MemberId, new: NewCorrection) -> Result<Correct
         found.ok_or_else(|| AppError::not_found("contract", wanted))
     };
     let most = known_contracts::MOST_AMOUNT;
-    if !(1..=most).contains(&new.amount_micro_cny) {
-        return Err(AppError::invalid(field::AMOUNT, ContractFault::Amounts { most }));
+    // A payment of card time alone is reversed, too.
+    let least = i64::from(kind != CorrectionKind::Reversal);
+    if !(least..=most).contains(&new.amount_micro_cny) {
+        let (of, given) = (Quantity::Number, new.amount_micro_cny);
+        return Err(AppError::invalid(field::AMOUNT, Wrong::OutOfRange { of, given, least, most }));
     }
     let other = new.to_contract.filter(|text| !text.is_empty());
     if let (Some(_), false) = (&other, kind == CorrectionKind::Transfer) {
@@ -157,6 +167,9 @@ fn drawn_up(center: &Center, by: MemberId, new: NewCorrection) -> Result<Correct
     let mut corrects = String::from(params::line::<128>(field::CORRECTS, new.corrects)?);
     if kind == CorrectionKind::Reversal {
         corrects = payments::key(&corrects);
+    } else if let Ok(run) = corrects.parse::<RunId>() {
+        // One run is written in one way, so that what names it is found.
+        corrects = run.to_string();
     }
     Ok(Correction {
         id: new_id!(CorrectionId),
@@ -187,39 +200,63 @@ fn detail(correction: &Correction, contract: &Contract) -> serde_json::Value {
 }
 
 /// Refuses a correction that the books as they stand don't allow.
-fn check(tx: &Tx, correction: &Correction) -> Result<Standing, AppError> {
-    let standing = standing(tx, correction)?;
-    rule::check(correction, &standing).map_err(|fault| {
+fn check(
+    tx: &Tx,
+    zone: &Zone,
+    correction: &Correction,
+    now: Timestamp,
+) -> Result<(Standing, Option<Month>), AppError> {
+    let found = standing(tx, zone, correction, now)?;
+    rule::check(correction, &found.0).map_err(|fault| {
         let (at, wrong) = match fault {
             Fault::NoPayment => (field::CORRECTS, ContractFault::NoSuchPayment),
+            Fault::NamesNothing => (field::CORRECTS, ContractFault::CorrectsNothing),
+            Fault::AlreadyPaidOut => (field::REFERENCE, ContractFault::AlreadyPaidOut),
             Fault::AlreadyReversed => (field::CORRECTS, ContractFault::AlreadyReversed),
             Fault::NotWhole(paid) => (field::AMOUNT, ContractFault::NotWholePayment { paid }),
             Fault::MoreThan(most) => (field::AMOUNT, ContractFault::MoreThanThere { most }),
             Fault::NoOtherContract | Fault::SameContract => {
                 (field::TO_CONTRACT, ContractFault::NoOtherContract)
             }
+            Fault::TakesNoMoney => (field::TO_CONTRACT, ContractFault::TakesNoTransfer),
             Fault::NoReference => (field::REFERENCE, ContractFault::NoBankReference),
         };
         AppError::invalid(at, wrong)
     })?;
-    Ok(standing)
+    Ok(found)
 }
 
-fn standing(tx: &Tx, correction: &Correction) -> Result<Standing, AppError> {
+fn standing(
+    tx: &Tx,
+    zone: &Zone,
+    correction: &Correction,
+    now: Timestamp,
+) -> Result<(Standing, Option<Month>), AppError> {
     let contract = contracts::get_contract(tx, correction.contract)?;
-    let balance = known_contracts::balance(tx, contract.id)?.money_balance;
-    let payment = match correction.kind {
-        CorrectionKind::Reversal => payments::find(tx, &correction.corrects)?
-            .filter(|payment| payment.contract == contract.id)
-            .map(|payment| (payment.purpose, payment.amount_micro_cny)),
-        _ => None,
+    let found = named::find(tx, zone, correction, &contract, now)?;
+    let is_done = match correction.kind {
+        CorrectionKind::Reversal => rows::is_reversed(tx, correction)?,
+        CorrectionKind::PayOut => rows::is_paid_out(tx, correction)?,
+        _ => false,
     };
-    let is_reversed = correction.kind == CorrectionKind::Reversal && rows::is_reversed(tx, correction)?;
-    let charged = [Account::Revenue, Account::TermRevenue, Account::Waived]
-        .into_iter()
-        .map(|account| ledger::moved_between(tx, contract.id, account))
-        .sum::<Result<i64, StoreError>>()?;
-    Ok(Standing { kind: contract.kind, balance, charged: MicroCny(charged), payment, is_reversed })
+    let other = correction.other_contract.map(|id| contracts::get_contract(tx, id)).transpose()?;
+    let standing = Standing {
+        kind: contract.kind,
+        balance: known_contracts::balance(tx, contract.id)?.money_balance,
+        fee_open: fee_open(tx, &contract)?,
+        other: other.map(|other| (other.kind, other.state)),
+        charged: named::earned(tx, &contract, None)?,
+        named: found.map(|(named, _)| named),
+        is_done,
+    };
+    Ok((standing, found.and_then(|(_, month)| month)))
+}
+
+/// The part of a contract's fee that nobody has paid.
+fn fee_open(tx: &Tx, contract: &Contract) -> Result<MicroCny, StoreError> {
+    let Some(fee) = contract.fee() else { return Ok(MicroCny(0)) };
+    let paid = payments::fees_paid(tx)?.get(&contract.id).copied().unwrap_or_default();
+    Ok(MicroCny(fee.0 - paid.0))
 }
 
 /// Books a proposed correction, or refuses it.
@@ -231,15 +268,17 @@ pub async fn decide(
 ) -> Result<CorrectionView, AppError> {
     let may = center.policies.may(caller, DECIDE, None)?;
     let id: CorrectionId = params::id(id, "correction")?;
-    if !decision.note.is_empty() {
-        params::line::<500>(field::REASON, decision.note.as_str())?;
-    }
     let (by, is_apart) = (caller.member.id, center.settings.are_duties_separate());
+    let zone = center.settings.base().time_zone;
     let work = move |tx: &Tx| {
         let mut correction = rows::get(tx, id)?;
         if correction.state != CorrectionState::Proposed {
             let message = format!("the correction is {}", correction.state.code());
-            return Err(AppError::refused(Refusal::ContractState, message, "propose another"));
+            return Err(AppError::refused(Refusal::AlreadyDecided, message, "propose another"));
+        }
+        // Who is refused is told why.
+        if !decision.book || !decision.note.is_empty() {
+            params::line::<500>(field::NOTE, decision.note.as_str())?;
         }
         if is_apart && correction.proposed_by == by {
             return Err(apart::same_person("proposed this correction"));
@@ -250,8 +289,10 @@ pub async fn decide(
         correction.state = if decision.book { CorrectionState::Booked } else { CorrectionState::Refused };
         let mut changes = Vec::new();
         if decision.book {
-            let standing = check(tx, &correction)?;
-            ledger::post(tx, &rule::entry(&correction, &standing), new_id!(TransferId), now)?;
+            let (standing, month) = check(tx, zone, &correction, now)?;
+            for posting in rule::entries(&correction, &standing, month) {
+                ledger::post(tx, &posting, new_id!(TransferId), now)?;
+            }
             for contract in [Some(correction.contract), correction.other_contract].into_iter().flatten() {
                 changes.push(known_contracts::corrected(tx, contract, by, &correction.reason)?);
             }

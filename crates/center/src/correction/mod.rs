@@ -3,6 +3,7 @@
 
 mod api;
 pub mod ask;
+mod named;
 mod page;
 mod rule;
 

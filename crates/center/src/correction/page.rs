@@ -31,7 +31,7 @@ pub struct CorrectionsPage {
     corrections: Vec<CorrectionView>,
     may_propose: bool,
     may_decide: bool,
-    /// What is wrong with the decision that was sent.
+    /// The decision that was sent, with its faults.
     decision: Form,
 }
 
@@ -63,7 +63,7 @@ async fn show_list(
     Ok(render(status, &page))
 }
 
-/// The form, which a link from a contract begins.
+/// The empty form.
 pub async fn draft(State(center): State<Center>, visitor: Visitor) -> Result<Response, AppError> {
     center.policies.check(&visitor.caller, PROPOSE, None)?;
     Ok(show_draft(&visitor, StatusCode::OK, Form::with(&[("kind", CorrectionKind::Reversal.code().into())])))
@@ -151,7 +151,7 @@ mod samples {
             proposed_at: Timestamp::from_secs(1_790_000_000).into(),
             decided_by: is_decided.then(|| "bo".into()),
             decided_at: is_decided.then(|| Timestamp::from_secs(1_790_000_100).into()),
-            note: String::new(),
+            note: if state == CorrectionState::Refused { "not <by> us".into() } else { String::new() },
         }
     }
 

@@ -2,8 +2,8 @@
 
 use base::auth::Action;
 use domain::{
-    ContractId, MicroCny,
-    contract::ContractKind,
+    CardMs, ContractId, MicroCny, Month,
+    contract::{ContractKind, ContractState},
     ledger::{Account, Cause, CorrectionKind, Posting, Unit},
 };
 use store::{corrections::Correction, payments::Purpose};
@@ -12,18 +12,33 @@ pub const READ: Action = Action::new("read_correction", "read_money");
 pub const PROPOSE: Action = Action::new("propose_correction", "keep_money");
 pub const DECIDE: Action = Action::new("decide_correction", "keep_money");
 
-/// What stands in the books about a contract when a correction of it is looked at.
+/// The figures of a contract in the books, when a correction of the contract is checked.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing {
     pub kind: ContractKind,
-    /// What the contract has, less what it owes.
+    /// The money balance of the contract; below zero where it owes.
     pub balance: MicroCny,
-    /// What it was charged, less what was given back and corrected.
+    /// The part of its fee that nobody has paid. It is on the balance, and no money that could leave.
+    pub fee_open: MicroCny,
+    /// The contract to which money is moved.
+    pub other: Option<(ContractKind, ContractState)>,
+    /// The charges of the contract, less the amounts waived, given back and corrected.
     pub charged: MicroCny,
-    /// The payment that is taken back.
-    pub payment: Option<(Purpose, MicroCny)>,
-    /// Another reversal takes it back, or is proposed.
-    pub is_reversed: bool,
+    /// The subject of the correction; `None` where it names nothing of the contract's.
+    pub named: Option<Named>,
+    /// Another reversal takes the same payment back or is to; another pay-out has the same reference of the bank's.
+    pub is_done: bool,
+}
+
+/// The subject of a correction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// A payment for the contract, with the card time that was booked with it.
+    Payment(Purpose, MicroCny, CardMs),
+    /// A run, an entry or a month, with what is left of what it was charged.
+    Charge { left: MicroCny },
+    /// The contract as a whole.
+    Whole,
 }
 
 /// Why a correction can't be booked.
@@ -31,14 +46,20 @@ pub struct Standing {
 pub enum Fault {
     /// The payment that it names is none of the contract's.
     NoPayment,
+    /// The subject is nothing of the contract's.
+    NamesNothing,
     /// A payment is taken back once.
     AlreadyReversed,
+    /// A reference of the bank's pays out once.
+    AlreadyPaidOut,
     /// A payment is taken back whole.
     NotWhole(MicroCny),
     /// There is no more than this.
     MoreThan(MicroCny),
     NoOtherContract,
     SameContract,
+    /// Money is moved to a metered contract between its approval and its end: no other could use it.
+    TakesNoMoney,
     /// Money that leaves has a reference of the bank's.
     NoReference,
 }
@@ -54,21 +75,32 @@ pub fn check(correction: &Correction, standing: &Standing) -> Result<(), Fault> 
     match correction.kind {
         K::Transfer if correction.other_contract == Some(correction.contract) => Err(Fault::SameContract),
         K::Transfer if !is_other_named => Err(Fault::NoOtherContract),
-        K::Reversal => match standing.payment {
-            None => Err(Fault::NoPayment),
-            Some(_) if standing.is_reversed => Err(Fault::AlreadyReversed),
-            Some((_, paid)) if paid != amount => Err(Fault::NotWhole(paid)),
-            Some(_) => Ok(()),
+        K::Reversal => match standing.named {
+            Some(Named::Payment(..)) if standing.is_done => Err(Fault::AlreadyReversed),
+            Some(Named::Payment(_, paid, _)) if paid != amount => Err(Fault::NotWhole(paid)),
+            Some(Named::Payment(..)) => Ok(()),
+            _ => Err(Fault::NoPayment),
         },
+        _ if standing.named.is_none() => Err(Fault::NamesNothing),
         K::PayOut if correction.reference.is_empty() => Err(Fault::NoReference),
-        K::PayOut | K::Transfer => at_most(standing.balance),
-        K::CreditNote | K::Allowance => at_most(standing.charged),
+        K::PayOut if standing.is_done => Err(Fault::AlreadyPaidOut),
+        K::Transfer if !takes_money(standing.other) => Err(Fault::TakesNoMoney),
+        K::PayOut | K::Transfer => at_most(MicroCny(standing.balance.0.saturating_sub(standing.fee_open.0))),
+        K::CreditNote | K::Allowance => match standing.named {
+            Some(Named::Charge { left }) => at_most(left.min(standing.charged)),
+            _ => Err(Fault::NamesNothing),
+        },
         K::WriteOff => at_most(MicroCny(standing.balance.0.saturating_neg())),
     }
 }
 
-/// The entry that it books.
-pub fn entry(correction: &Correction, standing: &Standing) -> Posting {
+fn takes_money(other: Option<(ContractKind, ContractState)>) -> bool {
+    matches!(other, Some((ContractKind::Metered { .. }, state)) if state.takes_money())
+}
+
+/// The entries that a correction books; one, but where a payment with card time is reversed. `month` is the closed month to
+/// which its subject belongs.
+pub fn entries(correction: &Correction, standing: &Standing, month: Option<Month>) -> Vec<Posting> {
     use CorrectionKind as K;
     let own = Account::Contract(correction.contract);
     let other = Account::Contract(correction.other_contract.unwrap_or(ContractId::from_bytes([0; 16])));
@@ -77,8 +109,8 @@ pub fn entry(correction: &Correction, standing: &Standing) -> Posting {
         _ => Account::Revenue,
     };
     let (debit, credit) = match correction.kind {
-        K::Reversal => match standing.payment {
-            Some((Purpose::Fee, _)) => (Account::Receivable, Account::Cash),
+        K::Reversal => match standing.named {
+            Some(Named::Payment(Purpose::Fee, ..)) => (Account::Receivable, Account::Cash),
             _ => (own, Account::Cash),
         },
         K::PayOut => (own, Account::Cash),
@@ -87,15 +119,18 @@ pub fn entry(correction: &Correction, standing: &Standing) -> Posting {
         K::Allowance => (Account::Waived, own),
         K::WriteOff => (Account::WrittenOff, own),
     };
-    Posting {
-        key: correction.id.to_string(),
-        unit: Unit::MicroCny,
-        debit,
-        credit,
-        amount: correction.amount_micro_cny.0,
-        cause: Cause::Correction(correction.kind),
-        corrects: None,
-    }
+    let time = match (correction.kind, standing.named) {
+        (K::Reversal, Some(Named::Payment(_, _, card_ms))) => card_ms,
+        _ => CardMs(0),
+    };
+    let id = correction.id;
+    let money = (id.to_string(), Unit::MicroCny, debit, credit, correction.amount_micro_cny.0);
+    let time = (format!("{id}/time"), Unit::CardMs, own, Account::Capacity, time.0);
+    let posting = |(key, unit, debit, credit, amount)| {
+        let cause = Cause::Correction(correction.kind);
+        Posting { key, unit, debit, credit, amount, cause, corrects: month }
+    };
+    [money, time].into_iter().map(posting).filter(|posting| posting.amount > 0).collect()
 }
 
 #[cfg(test)]
@@ -127,38 +162,102 @@ mod tests {
     #[test]
     fn none_takes_or_gives_more_than_there_is() {
         use CorrectionKind as K;
-        let standing = |balance: i64, charged: i64| Standing {
+        let payment = Some(Named::Payment(Purpose::Balance, MicroCny(5), CardMs(0)));
+        let charge = |left: i64| Some(Named::Charge { left: MicroCny(left) });
+        let standing = |balance: i64, charged: i64, named| Standing {
             kind: ContractKind::Metered { credit_limit: MicroCny(0) },
             balance: MicroCny(balance),
+            fee_open: MicroCny(0),
+            other: Some((ContractKind::Metered { credit_limit: MicroCny(0) }, ContractState::Exhausted)),
             charged: MicroCny(charged),
-            payment: Some((Purpose::Balance, MicroCny(5))),
-            is_reversed: false,
+            named,
+            is_done: false,
         };
-        for (kind, balance, charged, most) in [
-            (K::Reversal, 0, 0, 5),
-            (K::PayOut, 7, 0, 7),
-            (K::Transfer, 7, 0, 7),
-            (K::CreditNote, 0, 9, 9),
-            (K::Allowance, 0, 9, 9),
-            (K::WriteOff, -3, 0, 3),
+        for (kind, balance, charged, named, most) in [
+            (K::Reversal, 0, 0, payment, 5),
+            (K::PayOut, 7, 0, payment, 7),
+            (K::Transfer, 7, 0, Some(Named::Whole), 7),
+            (K::CreditNote, 0, 9, charge(20), 9),
+            (K::CreditNote, 0, 9, charge(4), 4),
+            (K::Allowance, 0, 9, charge(9), 9),
+            (K::WriteOff, -3, 0, charge(0), 3),
         ] {
-            let standing = standing(balance, charged);
+            let standing = standing(balance, charged, named);
             assert_eq!(check(&correction(kind, most), &standing), Ok(()), "{kind:?}");
             assert!(check(&correction(kind, most + 1), &standing).is_err(), "{kind:?}");
-            let entry = entry(&correction(kind, most), &standing);
-            assert!(entry.debit != entry.credit && entry.cause.code() == kind.code());
+            let entries = entries(&correction(kind, most), &standing, None);
+            assert_eq!(entries.len(), 1);
+            assert!(entries[0].debit != entries[0].credit && entries[0].cause.code() == kind.code());
+            let nothing = Standing { named: None, ..standing };
+            let fault = if kind == K::Reversal { Fault::NoPayment } else { Fault::NamesNothing };
+            assert_eq!(check(&correction(kind, most), &nothing), Err(fault), "{kind:?}");
         }
-        let nothing = Standing { payment: None, ..standing(0, 0) };
-        assert_eq!(check(&correction(K::Reversal, 5), &nothing), Err(Fault::NoPayment));
-        let twice = Standing { is_reversed: true, ..standing(5, 0) };
+        let whole = standing(0, 9, Some(Named::Whole));
+        assert_eq!(check(&correction(K::CreditNote, 1), &whole), Err(Fault::NamesNothing), "no charge");
+        let twice = Standing { is_done: true, ..standing(5, 0, payment) };
         assert_eq!(check(&correction(K::Reversal, 5), &twice), Err(Fault::AlreadyReversed));
-        assert_eq!(check(&correction(K::WriteOff, 1), &standing(5, 0)), Err(Fault::MoreThan(MicroCny(0))));
+        assert_eq!(check(&correction(K::PayOut, 5), &twice), Err(Fault::AlreadyPaidOut));
+        let owed_nothing = standing(5, 0, charge(0));
+        assert_eq!(check(&correction(K::WriteOff, 1), &owed_nothing), Err(Fault::MoreThan(MicroCny(0))));
         let same = Correction {
             other_contract: Some(ContractId::from_bytes([2; 16])),
             ..correction(K::Transfer, 1)
         };
-        assert_eq!(check(&same, &standing(5, 0)), Err(Fault::SameContract));
+        assert_eq!(check(&same, &owed_nothing), Err(Fault::SameContract));
         let unnamed = Correction { reference: String::new(), ..correction(K::PayOut, 1) };
-        assert_eq!(check(&unnamed, &standing(5, 0)), Err(Fault::NoReference));
+        assert_eq!(check(&unnamed, &owed_nothing), Err(Fault::NoReference));
+        let month = "2026-10".parse().ok();
+        assert_eq!(entries(&correction(K::CreditNote, 1), &owed_nothing, month)[0].corrects, month);
+    }
+
+    #[test]
+    fn a_fee_that_nobody_paid_can_not_leave() {
+        use CorrectionKind as K;
+        let standing = |balance: i64, open: i64, other| Standing {
+            kind: ContractKind::Reserved { cards: 1, fee: MicroCny(10) },
+            balance: MicroCny(balance),
+            fee_open: MicroCny(open),
+            other,
+            charged: MicroCny(0),
+            named: Some(Named::Whole),
+            is_done: false,
+        };
+        let metered = |state| Some((ContractKind::Metered { credit_limit: MicroCny(0) }, state));
+        let active = metered(ContractState::Active);
+        for kind in [K::PayOut, K::Transfer] {
+            for (balance, open, most) in [(10, 10, 0), (10, 4, 6), (3, 10, 0), (10, 0, 10)] {
+                let standing = standing(balance, open, active);
+                assert_eq!(
+                    check(&correction(kind, most + 1), &standing),
+                    Err(Fault::MoreThan(MicroCny(most)))
+                );
+            }
+        }
+        let grant = Some((ContractKind::Grant { cap: None }, ContractState::Active));
+        for other in [grant, metered(ContractState::Draft), metered(ContractState::Terminated), None] {
+            let fault = check(&correction(K::Transfer, 1), &standing(9, 0, other));
+            assert_eq!(fault, Err(Fault::TakesNoMoney), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn card_time_that_was_booked_with_a_payment_goes_with_it() {
+        let standing = |money: i64| Standing {
+            kind: ContractKind::Prepaid { package: CardMs(9), fee: MicroCny(9) },
+            balance: MicroCny(9),
+            fee_open: MicroCny(0),
+            other: None,
+            charged: MicroCny(0),
+            named: Some(Named::Payment(Purpose::Balance, MicroCny(money), CardMs(7))),
+            is_done: false,
+        };
+        for money in [0, 5] {
+            let reversal = correction(CorrectionKind::Reversal, money);
+            assert_eq!(check(&reversal, &standing(money)), Ok(()));
+            let entries = entries(&reversal, &standing(money), None);
+            let moved: Vec<_> = entries.iter().map(|entry| (entry.unit, entry.amount)).collect();
+            let both = [(Unit::MicroCny, 5), (Unit::CardMs, 7)];
+            assert_eq!(moved, both[usize::from(money == 0)..]);
+        }
     }
 }

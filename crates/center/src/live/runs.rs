@@ -29,7 +29,7 @@ pub struct LiveRun {
     /// The use that is posted.
     pub metered: Metered,
     pub hold: Hold,
-    /// What the engine last said of it.
+    /// The engine's last word on whether the run leaves its cards.
     pub leaving: Leaving,
     /// The last instant at which the engine saw it alive. `None`: not since the center started.
     pub seen_at: Option<Timestamp>,

@@ -50,7 +50,8 @@ impl Live {
         price::in_force(&self.price_books, now)
     }
 
-    /// What a card costs for an hour under a contract in one of its pools; `None` where there must be a price and is none.
+    /// The price of a card-hour under a contract in one of its pools; `None` where the contract needs a price
+    /// and there is none.
     pub fn rate(
         &self,
         contract: &Contract,

@@ -92,7 +92,7 @@ fn forget_old_answers(center: &Center, now: Timestamp) {
     }
 }
 
-/// What is to be done at one instant.
+/// The changes that are due at one instant, and when to look again.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Due {
     /// Contracts whose balance has ended now.

@@ -63,8 +63,9 @@ fn stale(center: &Center) -> Vec<RunId> {
     live.runs().filter(|live| live.run.state.planned_at() < before).map(|live| live.run.id).collect()
 }
 
-/// What is planned next can have a run's cards while Slurm tidies up after it, or before that. Where it turns out to go on,
-/// what was to begin on them makes room.
+/// Takes in whether a run leaves its cards. The next run can be planned on the cards of one that leaves,
+/// while Slurm tidies up after it or shortly before that. If the run turns out to go on, those that were to
+/// begin on its cards are stopped and planned anew.
 fn leave_or_stay(center: &Center, run: RunId, leaving: Leaving) {
     let (is_news, in_the_way) = {
         let mut live = center.live();

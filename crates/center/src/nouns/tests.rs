@@ -1,4 +1,4 @@
-//! What holds for each noun of the table.
+//! Rules that hold for each noun of the table.
 
 use base::page::texts::{FRAME, find, keys as keys_of};
 use domain::Lang;
@@ -30,7 +30,7 @@ fn parts(source: &str, key: &str) -> std::collections::BTreeSet<String> {
 }
 
 /// Families of words that are looked up by a code: what stands before the code.
-const FAMILIES: [&str; 29] = [
+const FAMILIES: [&str; 30] = [
     "account-",
     "act-",
     "action-",
@@ -39,6 +39,7 @@ const FAMILIES: [&str; 29] = [
     "certainty-",
     "class-",
     "correction-state-",
+    "correction-text-",
     "detail-",
     "domain-",
     "effect-",

@@ -1,4 +1,4 @@
-//! What can be asked of periods: the months of the books, what one of them lacks, and closing it.
+//! Operations on periods: listing the months of the books, showing one with its faults, and closing it.
 
 use base::{auth::Caller, change::Changed, error::AppError, lookup::Names, moment};
 use domain::{ContractId, Month, Rfc3339};
@@ -38,8 +38,7 @@ pub struct PeriodDetail {
     pub period: PeriodView,
     /// It has ended and all months before it are closed.
     pub is_next: bool,
-    /// What is to be put right before it can be closed; looked at for the next month to be closed alone. No more than
-    /// 100 of them.
+    /// Faults to put right before it can be closed, 100 at most; only the next month to close is looked at.
     pub missing: Vec<Missing>,
     /// Its statements by number, once it is closed.
     pub given_out: Vec<FrozenView>,

@@ -89,7 +89,7 @@ fn day(zone: &Zone, field: Field, text: &str) -> Result<Option<Timestamp>, AppEr
 
 struct Line {
     entry: AuditView,
-    /// What the thing is called, or its id, and where it is shown, if it has a page.
+    /// The name of the thing that was changed, or its id; `href` is empty if the thing has no page.
     subject: String,
     href: String,
     details: Vec<(String, String)>,
@@ -159,7 +159,7 @@ fn name_of(detail: &Value) -> Option<&str> {
     NAMES.iter().find_map(|key| detail.get(key)?.as_str())
 }
 
-/// What was recorded of a change beside the thing's name, in words.
+/// The details that were recorded of a change, in words, without the name of the thing changed.
 fn details(ui: Ui, detail: &Value) -> Vec<(String, String)> {
     let Value::Object(fields) = detail else { return Vec::new() };
     let name = NAMES.iter().find(|key| detail.get(key).is_some_and(Value::is_string)).copied();

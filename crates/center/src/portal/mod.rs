@@ -34,7 +34,7 @@ use domain::Lang;
 use crate::center::Center;
 pub use base::page::texts::text;
 
-/// What a page may load and where it may send: its own center alone.
+/// The content security policy: a page may load from its own center alone, and send to it alone.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 

@@ -45,7 +45,7 @@ pub async fn enter(
 ) -> Result<Response, AppError> {
     let member = match sign_in::check(&center, &front.from, form.value("login"), form.raw("password")).await {
         Ok(member) => member,
-        Err(error @ AppError::Unauthenticated(_)) => {
+        Err(error @ AppError::WrongPassword) => {
             form.notice = fault::told(front.ui, &error).title;
             return Ok(show(front, status(&error), form));
         }

@@ -42,7 +42,7 @@ pub struct TokensPage {
     told: Told,
 }
 
-/// What a form of the page left behind.
+/// The outcome of a form of the page.
 #[derive(Default)]
 struct Told {
     token: Form,
@@ -128,7 +128,7 @@ pub async fn change_password(
     let mut status = StatusCode::UNPROCESSABLE_ENTITY;
     match sign_in::check(&center, &visitor.front.from, login, &old).await {
         Ok(_) => {}
-        Err(AppError::Unauthenticated(_)) => form.blame_by(ui, "old", "old-password"),
+        Err(AppError::WrongPassword) => form.blame_by(ui, "old", "old-password"),
         Err(error) => status = form.explain(ui, error, |_| None)?,
     }
     if form.is_good() {

@@ -1,4 +1,4 @@
-//! What can be asked of price books: those there are, and publishing the next.
+//! Operations on price books: listing and comparing the versions, and publishing the next.
 
 use std::collections::BTreeSet;
 

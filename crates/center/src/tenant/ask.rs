@@ -1,4 +1,4 @@
-//! What can be asked of tenants: those there are, and signing one up.
+//! Operations on tenants: listing and showing them, and signing one up.
 
 use domain::{AllianceId, Rfc3339, Tenant, TenantDomain, TenantId, problem::field};
 use serde::{Deserialize, Serialize};

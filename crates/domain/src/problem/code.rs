@@ -332,6 +332,11 @@ pub enum ContractFault {
     NoOtherContract,
     NoSuchPayment,
     AlreadyReversed,
+    /// A correction's subject is nothing of the contract's.
+    CorrectsNothing,
+    AlreadyPaidOut,
+    /// The contract can't use money that is moved to it.
+    TakesNoTransfer,
     NotWholePayment {
         paid: MicroCny,
     },

@@ -384,6 +384,20 @@ fn contract(fault: &ContractFault) -> Words {
         ContractFault::AlreadyReversed => {
             ("names a payment that is reversed already, or is to be".into(), "a payment is reversed once".into())
         }
+        ContractFault::CorrectsNothing => (
+            "names nothing of this contract that was charged".into(),
+            "give a run of it, the number of an entry, or a month such as 2026-11; for a `pay_out`, `transfer` or \
+             `write_off` also a payment's reference or the contract's number"
+                .into(),
+        ),
+        ContractFault::TakesNoTransfer => (
+            "is no contract to which money can be moved".into(),
+            "name a metered contract that is approved and has not ended; the fee of another is paid by a payment".into(),
+        ),
+        ContractFault::AlreadyPaidOut => (
+            "is the bank's reference of another pay-out".into(),
+            "what leaves the bank once is booked once".into(),
+        ),
         ContractFault::NoSuchPayment => {
             ("names no payment of this contract".into(), "give the reference under which it was booked".into())
         }

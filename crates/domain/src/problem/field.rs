@@ -76,6 +76,7 @@ fields! {
     PROJECT = "project", "项目";
     QUEUE = "queue", "队列";
     RATE = "rate_micro_cny_per_card_hour", "每卡时单价";
+    NOTE = "note", "意见";
     REASON = "reason", "原因";
     REFERENCE = "reference", "凭证号";
     RESOURCES = "resources", "资源";

@@ -2,7 +2,7 @@
 
 use crate::decimal;
 
-/// What is wrong, and what to do about it.
+/// The words for a fault, and the advice on it.
 pub(super) type Words = (String, String);
 
 /// A text that came from outside, for a message: without control characters, and not longer than people read.

@@ -360,6 +360,18 @@ fn contract(fault: &ContractFault) -> Words {
         ContractFault::AlreadyReversed => {
             ("这笔付款已经冲正，或已提出冲正".into(), "一笔付款只能冲正一次".into())
         }
+        ContractFault::CorrectsNothing => (
+            "不是这份合同下计过费的内容".into(),
+            "请填写该合同的运行、分录序号或月份（如 2026-11）；退款、转账和核销也可填写付款凭证号或合同编号"
+                .into(),
+        ),
+        ContractFault::TakesNoTransfer => (
+            "不能接收转入的余额".into(),
+            "请填写已批准且未结束的按量计费合同；其他合同的费用请以付款方式缴纳".into(),
+        ),
+        ContractFault::AlreadyPaidOut => {
+            ("这个银行凭证号已用于另一笔退款".into(), "一笔转出只入账一次".into())
+        }
         ContractFault::NoSuchPayment => ("不是这份合同的付款".into(), "请填写入账时的凭证号".into()),
         ContractFault::NotWholePayment { paid } => {
             (format!("不等于整笔付款 {paid} 元"), "冲正须整笔退回".into())

@@ -107,7 +107,7 @@ const REFUSED: &[(&str, NotHere)] = &[
     ("het-group", NotHere::HetGroup),
 ];
 
-/// What the options ask for in cards, put together at the end: they depend on each other.
+/// The cards that the options ask for, put together at the end, as the options depend on each other.
 #[derive(Default)]
 struct Cards {
     per_node: Option<u32>,
@@ -378,8 +378,8 @@ fn take(name: &str, value: &str, spec: &mut JobSpec, cards: &mut Cards) -> Resul
     Ok(Taken::Yes)
 }
 
-/// What nodes must have, with `&` between; card models of which any will do have `|` between. What is a label
-/// and what a model's name the center knows.
+/// Labels that nodes must have, with `&` between; card models, any of which will do, have `|` between. The
+/// center knows which words are labels and which are models.
 fn constraint(value: &str, spec: &mut JobSpec) -> Result<(), OptionFault> {
     spec.labels.clear();
     for part in value.split('&').map(|part| part.trim().trim_matches(|c| c == '(' || c == ')')) {

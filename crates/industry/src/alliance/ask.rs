@@ -1,4 +1,5 @@
-//! What can be asked of alliances: who is in them, founding one, and how much it lends.
+//! Operations on alliances: listing and showing them, founding one, and setting how many idle cards one
+//! lends.
 
 use base::{auth::Caller, change::Changed, error::AppError, moment::new_id, params, text::Text};
 use center::center::Center;

@@ -44,7 +44,7 @@ enum Act {
         /// How many card-hours are added.
         #[arg(long)]
         card_hours: Option<String>,
-        /// What identifies the payment, such as the bank's number; it is booked only once.
+        /// The payment's reference, such as the bank's number; a reference is booked only once.
         #[arg(long)]
         reference: String,
         /// The bank through which it was paid.
@@ -75,7 +75,7 @@ enum Kind {
 struct New {
     /// The number to give it.
     number: String,
-    /// What kind of contract it is.
+    /// The kind of contract.
     #[arg(long)]
     kind: Kind,
     /// The tenant's short name (the center's people); your own tenant where left out.
@@ -93,7 +93,7 @@ struct New {
     /// How many card-hours a prepaid package has, or a grant at most; a grant without this has no limit.
     #[arg(long)]
     card_hours: Option<String>,
-    /// What a prepaid package or a reservation costs, in yuan.
+    /// The fee of a prepaid package or of reserved cards, in yuan.
     #[arg(long)]
     fee: Option<MicroCny>,
     /// How far below zero the balance of a metered contract may go, in yuan; not at all where left out.

@@ -38,7 +38,7 @@ enum Act {
         correction: String,
         /// Why it is refused.
         #[arg(long)]
-        note: Option<String>,
+        note: String,
     },
 }
 
@@ -51,7 +51,8 @@ struct Propose {
     /// How much is put right, in yuan.
     #[arg(long)]
     yuan: MicroCny,
-    /// What is put right: a payment's reference, a run, an entry or a month.
+    /// The thing to put right: a payment's reference, a run, an entry's number, a month, or the contract's
+    /// number.
     #[arg(long)]
     corrects: String,
     /// Why it is put right.
@@ -86,7 +87,7 @@ impl Run for Corrections {
                 context.client.post(PATH, &body)?
             }
             Some(Act::Book { correction, note }) => decide(&correction, true, note)?,
-            Some(Act::Refuse { correction, note }) => decide(&correction, false, note)?,
+            Some(Act::Refuse { correction, note }) => decide(&correction, false, Some(note))?,
         };
         context.print(&answer, |lang| shown(lang, &context.clock(), std::slice::from_ref(&answer)))
     }

@@ -22,7 +22,7 @@ pub struct Demo {
     /// Run jobs without isolation, for machines that can't isolate.
     #[arg(long)]
     no_isolation: bool,
-    /// What jobs run on: `local`, virtual nodes on this machine, or `slurm`, a cluster.
+    /// The engine that runs jobs: `local`, virtual nodes on this machine, or `slurm`, a cluster.
     #[arg(long, value_parser = ["local", "slurm"], default_value = "local")]
     engine: String,
     /// With Slurm, a folder that all nodes have under the same path. Where left out, one in the data folder, which is enough where

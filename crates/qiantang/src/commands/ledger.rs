@@ -29,7 +29,7 @@ pub enum Ledger {
     Roots,
     /// Make a root now (operators).
     Root {
-        /// What it is for: it stands in the audit log.
+        /// The reason for the root, which the audit log keeps.
         reason: String,
     },
     /// Keys that sign roots.
@@ -37,7 +37,7 @@ pub enum Ledger {
     Key(Key),
 }
 
-/// What to verify.
+/// The database to verify, and the roots and the key to compare it with.
 #[derive(Debug, Args)]
 pub struct Verify {
     /// The database: a backup, or the file of a center that does not run.

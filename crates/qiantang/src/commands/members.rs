@@ -63,7 +63,7 @@ impl Run for Members {
                 context.print(&answer, |_| shown(&context.clock(), all))
             }
             Some(Act::New { login, name, role, tenant }) => {
-                let password = super::login::password(context)?;
+                let password = super::account::login::password(context)?;
                 let body = json!({ "login": login, "name": name, "role": role, "tenant": tenant, "password": password });
                 let answer = context.client.post(PATH, &body)?;
                 context.print(&answer, |_| shown(&context.clock(), std::slice::from_ref(&answer)))
@@ -71,7 +71,7 @@ impl Run for Members {
             Some(Act::Enable { login }) => change(context, &login, &json!({ "is_enabled": true })),
             Some(Act::Disable { login }) => change(context, &login, &json!({ "is_enabled": false })),
             Some(Act::Password { login }) => {
-                let password = super::login::password(context)?;
+                let password = super::account::login::password(context)?;
                 change(context, &login, &json!({ "password": password }))
             }
         }

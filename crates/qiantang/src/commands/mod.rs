@@ -1,6 +1,7 @@
 //! The commands, a file a noun. A command is a line of the table below and a file with its options and what it does; all but
 //! a few talk to a center over HTTP.
 
+mod account;
 mod alliances;
 mod backup;
 mod completions;
@@ -11,7 +12,6 @@ mod doctor;
 mod history;
 mod jobs;
 mod ledger;
-mod login;
 mod members;
 mod nodes;
 mod periods;
@@ -46,10 +46,22 @@ macro_rules! commands {
     };
 }
 
+impl Command {
+    /// The command signs somebody in, and needs no sign-in before.
+    pub fn signs_in(&self) -> bool {
+        matches!(self, Self::Login(_))
+    }
+}
+
 commands! {
     Serve(serve::Serve),
     Demo(demo::Demo),
-    Login(login::Login),
+    Login(account::Login),
+    Logout(account::Logout),
+    Whoami(account::Whoami),
+    Passwd(account::Passwd),
+    Tokens(account::Tokens),
+    Profiles(account::Profiles),
     Submit(Box<submit::Submit>),
     Apply(submit::Apply),
     Jobs(jobs::Jobs),

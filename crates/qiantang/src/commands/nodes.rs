@@ -126,7 +126,7 @@ pub struct Maintain {
     /// When it ends, such as 2026-05-20T18:00:00+08:00, or 2026-05-21 (as the day begins at the center).
     #[arg(long, required_unless_present = "cancel")]
     until: Option<String>,
-    /// What is done; shown beside the node.
+    /// The reason for the maintenance; shown beside the node.
     #[arg(long, required_unless_present = "cancel")]
     reason: Option<String>,
     /// Call the maintenance off; if it has begun, it ends now.

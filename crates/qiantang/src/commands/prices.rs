@@ -36,7 +36,7 @@ enum Act {
 
 #[derive(Debug, Args)]
 struct New {
-    /// What the version is called, such as 2026-H2.
+    /// The version's name, such as 2026-H2.
     name: String,
     /// When it comes into force, such as 2026-07-01 (as the day begins at the center) or 2026-07-01T08:00:00+08:00; now where
     /// left out.

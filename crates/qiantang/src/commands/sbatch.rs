@@ -32,10 +32,10 @@ pub struct Options {
     /// The indices of an array of tasks, such as 0-7, or 0-99%4 for four at a time.
     #[arg(long, short = 'a')]
     array: Option<String>,
-    /// What to wait for, such as afterok:JOB.
+    /// Jobs to wait for, such as afterok:JOB.
     #[arg(long, short = 'd')]
     dependency: Option<String>,
-    /// What each node must have: labels, or card models.
+    /// Labels that each node must have, with & between, or card models, any of which will do, with | between.
     #[arg(long, short = 'C')]
     constraint: Option<String>,
     /// A comment that is kept with the job.

@@ -1,4 +1,4 @@
-//! What the center keeps in Slurm.
+//! The center's accounts in Slurm.
 
 use std::fmt::Write as _;
 

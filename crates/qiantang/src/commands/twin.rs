@@ -317,7 +317,7 @@ fn shown(lang: Lang, ran: &[Ran]) -> String {
     text
 }
 
-/// What failures and guarantees cost.
+/// A table of the cost of failures and guarantees: runs cut short, jobs given up, and card-hours lost.
 fn cut_short(lang: Lang, ran: &[Ran]) -> String {
     let titles = match lang {
         Lang::Zh => {

@@ -16,7 +16,7 @@ pub struct Usage {
     /// The day before which to end; up to now where left out.
     #[arg(long)]
     to: Option<String>,
-    /// What to add up by: project, tenant or domain.
+    /// The group to add up by: project, tenant or domain.
     #[arg(long, default_value = "project")]
     by: String,
 }

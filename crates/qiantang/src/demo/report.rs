@@ -1,4 +1,4 @@
-//! What ran, what each tenant was charged, and whether the books close.
+//! The demo's report: the jobs that ran, each tenant's charges, and whether the books close.
 
 use std::fmt::Write as _;
 

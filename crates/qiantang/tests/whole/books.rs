@@ -3,26 +3,26 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use testkit::{PASSWORD, Site, Tenant, grant, job};
+use testkit::{Site, Tenant, grant, job};
 
 use crate::QIANTANG;
 
-const SECONDS: &str = "[billing]\ngrace_ms = 200\naccrue_every_ms = 500\n[engine]\nkill_grace_ms = 300\n";
+pub const SECONDS: &str = "[billing]\ngrace_ms = 200\naccrue_every_ms = 500\n[engine]\nkill_grace_ms = 300\n";
 
 fn contract(site: &Site, tenant: &Tenant) -> Value {
     site.get(&format!("/api/v1/contracts/{}", tenant.contract), &site.operator)
 }
 
-fn runs(site: &Site, job: &str) -> Vec<Value> {
+pub fn runs(site: &Site, job: &str) -> Vec<Value> {
     let runs = site.get(&format!("/api/v1/jobs/{job}/runs"), &site.operator);
     runs["items"].as_array().expect("runs").clone()
 }
 
-fn number(value: &Value, key: &str) -> i64 {
+pub fn number(value: &Value, key: &str) -> i64 {
     value[key].as_i64().unwrap_or_else(|| panic!("no {key} in {value}"))
 }
 
-fn books_are_right(site: &Site) {
+pub fn books_are_right(site: &Site) {
     let check = site.get("/api/v1/ledger/check", &site.operator);
     assert_eq!(check["is_balanced"], true, "{check}");
 }
@@ -96,7 +96,7 @@ fn two_pools() -> (Site, Tenant) {
     (site, Tenant { contract: id, ..tenant })
 }
 
-fn price(pool: &str, class: &str, yuan: i64) -> Value {
+pub fn price(pool: &str, class: &str, yuan: i64) -> Value {
     json!({ "pool": pool, "service_class": class, "domain": "enterprise",
         "rate_micro_cny_per_card_hour": yuan * 1_000_000 })
 }
@@ -271,88 +271,6 @@ fn fees_are_due_earned_by_the_term_and_no_cash_before_they_are_paid() {
     assert_eq!(accounts()[..2], [-900_000_000, -48_000_000]);
     assert_eq!(pay(48_000_000, "c").0, 200);
     assert_eq!(accounts(), [-948_000_000, 0, earned]);
-    books_are_right(&site);
-}
-
-#[test]
-fn a_correction_needs_two_people_and_what_it_corrects_stays() {
-    let settings = format!(
-        "{SECONDS}[books]\nseparate_duties = true\n[[pools]]\nname = \"ascend-910\"\n\
-        card_model = \"ascend-910\"\nnodes = [{{ name = \"npu-\", count = 1, cards = 8, virtual = true }}]\n"
-    );
-    let site = Site::with_settings(QIANTANG, &settings);
-    let people = ["clerk", "chief", "till"].map(|login| {
-        let role = if login == "till" { "center_finance" } else { "contracts" };
-        let new = json!({ "login": login, "name": login, "role": role, "password": PASSWORD });
-        site.post("/api/v1/members", &site.operator, &new);
-        site.login(login)
-    });
-    let [clerk, chief, till] = &people;
-    let new = json!({ "slug": "firm", "name_zh": "厂", "name_en": "Firm", "domain": "enterprise" });
-    site.post("/api/v1/tenants", &site.operator, &new);
-    let queue = json!({ "weight": 1, "guaranteed_cards": 0, "max_running_cards": 8 });
-    let new = json!({ "number": "M-1", "terms": { "kind": "metered", "credit_limit": 0 }, "pools": ["ascend-910"],
-        "starts_at": "2020-01-01", "ends_at": "2099-01-01", "queue": queue, "tenant": "firm" });
-    let id = site.post("/api/v1/contracts", clerk, &new)["id"].as_str().expect("an id").to_owned();
-    let act = |by: &str, action: &str| {
-        let path = format!("/api/v1/contracts/{id}/actions");
-        site.ask("POST", &path, by, Some(&json!({ "action": action })))
-    };
-    assert_eq!(act(clerk, "submit").0, 200);
-    let (status, refused) = act(clerk, "approve");
-    assert_eq!((status, refused["code"].as_str()), (409, Some("same_person")), "{refused}");
-    assert_eq!(act(chief, "approve").0, 200);
-    assert_eq!(act(chief, "activate").0, 200);
-    let pay = |by: &str| {
-        let paid = json!({ "amount_micro_cny": 9_000_000, "reference": "ICBC-9" });
-        site.ask("POST", &format!("/api/v1/contracts/{id}/top-up"), by, Some(&paid))
-    };
-    assert_eq!(pay(chief).0, 403, "who approves takes no money");
-    assert_eq!(pay(till).0, 200);
-
-    let propose = |by: &str, more: Value| {
-        let mut new = json!({ "kind": "reversal", "contract": "M-1", "amount_micro_cny": 9_000_000,
-            "corrects": "icbc-9", "reason": "another customer's" });
-        new.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
-        site.ask("POST", "/api/v1/corrections", by, Some(&new))
-    };
-    assert_eq!(propose(clerk, json!({})).0, 403);
-    for (more, says) in [
-        (json!({ "amount_micro_cny": 8_000_000 }), "whole payment"),
-        (json!({ "corrects": "icbc-8" }), "names no payment"),
-        (json!({ "kind": "pay_out", "amount_micro_cny": 9_000_001, "reference": "x" }), "more than there is"),
-        (json!({ "kind": "pay_out" }), "bank's reference"),
-        (json!({ "kind": "credit_note" }), "more than there is"),
-        (json!({ "kind": "transfer" }), "no other contract"),
-        (json!({ "kind": "write_off" }), "more than there is"),
-        (json!({ "kind": "gift" }), "reversal"),
-    ] {
-        let (status, refused) = propose(till, more.clone());
-        assert!(status == 422 && refused.to_string().contains(says), "{more}: {refused}");
-    }
-    let (status, proposed) = propose(till, json!({}));
-    assert_eq!((status, proposed["state"].as_str()), (201, Some("proposed")), "{proposed}");
-    let decide = |by: &str, book: bool| {
-        let path = format!("/api/v1/corrections/{}/decide", proposed["id"].as_str().expect("an id"));
-        site.ask("POST", &path, by, Some(&json!({ "book": book })))
-    };
-    let (status, refused) = decide(till, true);
-    assert_eq!((status, refused["code"].as_str()), (409, Some("same_person")), "{refused}");
-    let (status, booked) = decide(&site.operator, true);
-    assert_eq!((status, booked["state"].as_str()), (200, Some("booked")), "{booked}");
-    assert_eq!(decide(&site.operator, false).0, 409, "a decision is made once");
-    let (status, refused) = propose(till, json!({ "corrects": " ICBC-9" }));
-    assert!(status == 422 && refused.to_string().contains("reversed already"), "{refused}");
-    let after = site.get(&format!("/api/v1/contracts/{id}"), till);
-    assert_eq!(number(&after, "money_balance_micro_cny"), 0);
-    let entries = site.get(&format!("/api/v1/ledger/transfers?contract={id}"), till);
-    let causes: Vec<_> =
-        entries["items"].as_array().expect("entries").iter().map(|one| one["cause"].clone()).collect();
-    assert_eq!(causes, ["top_up", "reversal"]);
-    assert!(
-        site.get("/api/v1/audit?action=decide_correction", &site.operator)["items"][0]["detail"]["reason"]
-            == "another customer's"
-    );
     books_are_right(&site);
 }
 

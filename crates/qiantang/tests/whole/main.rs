@@ -1,8 +1,10 @@
 //! Whole centers by the real program: people's ways through them, what binds, what kills them.
 
+mod account;
 mod alliances;
 mod audit;
 mod books;
+mod corrections;
 mod crash;
 mod demo;
 mod isolation;

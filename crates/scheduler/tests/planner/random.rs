@@ -11,7 +11,7 @@ use testkit::Dice;
 
 use crate::build::*;
 
-/// What is drawn, from a seed.
+/// Random draws, from a seed.
 pub struct Random(Dice);
 
 impl Random {

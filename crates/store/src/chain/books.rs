@@ -1,4 +1,5 @@
-//! What the books derive, beside what it is derived from: sums, charges, states, and the acts behind entries.
+//! Compares derived figures of the books with their sources: sums, charges, states, and the acts behind
+//! entries.
 
 use std::{collections::HashMap, ops::ControlFlow};
 
@@ -34,9 +35,11 @@ statements! { "jobs";
             WHERE t.cause IN ('top_up', 'package', 'fee')";
     UNFOUNDED = "SELECT t.seq, t.cause FROM transfers t WHERE t.cause IN ('reversal', 'pay_out', 'credit_note', 'transfer', \
                  'allowance', 'write_off') AND NOT EXISTS (SELECT 1 FROM corrections c WHERE c.state = 'booked' AND \
-                 c.kind = t.cause AND c.amount_micro_cny = t.amount AND t.key = 'cor_' || lower(hex(c.id)))";
+                 c.kind = t.cause AND ((c.amount_micro_cny = t.amount AND t.key = 'cor_' || lower(hex(c.id))) OR \
+                 (t.unit = 'card_ms' AND t.key = 'cor_' || lower(hex(c.id)) || '/time' AND t.amount = \
+                 (SELECT p.card_ms FROM payments p WHERE p.reference = c.corrects))))";
     UNBOOKED = "SELECT c.id FROM corrections c WHERE c.state = 'booked' AND NOT EXISTS \
-                (SELECT 1 FROM transfers t WHERE t.key = 'cor_' || lower(hex(c.id)))";
+                (SELECT 1 FROM transfers t WHERE t.key IN ('cor_' || lower(hex(c.id)), 'cor_' || lower(hex(c.id)) || '/time'))";
     STRAY_RUNS = "SELECT r.id FROM runs r JOIN jobs j ON j.id = r.job WHERE r.contract <> j.contract OR r.tenant <> j.tenant";
     FOREIGN = "SELECT found_at, kind, key, part FROM foreign_changes ORDER BY seq";
     UNPAID = "SELECT p.reference FROM payments p WHERE p.booked_by IS NOT NULL AND p.amount_micro_cny > 0 AND NOT EXISTS \

@@ -115,7 +115,7 @@ pub(super) fn in_order(
     Ok(part.last_row)
 }
 
-/// What the chain says of rows that came by the queue: in the order of the chain, and by id.
+/// The marks that the chain has of rows that came by the queue: in the order of the chain, and by id.
 #[derive(Default)]
 pub(super) struct Queued {
     parts: Vec<(i64, usize, Digest, Rc<Vec<usize>>)>,
@@ -360,7 +360,7 @@ fn shown(value: &Value<'_>) -> String {
     }
 }
 
-/// What was taken in of a kind while the links were read.
+/// The rows of a kind that were taken in while the links were read.
 pub(super) enum Taken {
     InOrder { last: i64 },
     Queued(Queued),

@@ -25,13 +25,13 @@ pub(super) struct Kind {
     pub table: &'static str,
     /// The first columns, which name a row.
     pub key: &'static [&'static str],
-    /// What ids of such rows begin with.
+    /// The prefix of such rows' ids.
     pub prefix: &'static str,
     /// The columns that are covered; none: all.
     only: &'static [&'static str],
     /// Columns that are not covered.
     but: &'static [&'static str],
-    /// What is covered besides, by the name that it has in the chain and by what it is.
+    /// Values that are covered besides: the name of each in the chain, and its SQL expression.
     more: &'static [(&'static str, &'static str)],
     /// Which rows of the table; empty: all.
     pub filter: &'static str,

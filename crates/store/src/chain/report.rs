@@ -1,4 +1,4 @@
-//! What a comparison of a database with its chain found.
+//! The report of a comparison of a database with its chain.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde::Serialize;
 const MOST_TOLD: usize = 1_000;
 
 domain::codes! {
-    /// What is wrong.
+    /// The kind of a fault.
     pub enum FaultCode {
         RowChanged = "row_changed",
         RowMissing = "row_missing",
@@ -50,7 +50,7 @@ pub struct Fault {
     pub id: String,
     /// The column, where it is known.
     pub field: Option<String>,
-    /// What was found, and what should be.
+    /// The value that was found, and the one that should be.
     pub detail: String,
     /// The link that says otherwise, and when it was made.
     pub link: Option<i64>,

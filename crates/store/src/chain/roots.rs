@@ -69,7 +69,7 @@ pub struct RootRow {
     pub pushed_at: Option<Timestamp>,
 }
 
-/// What became of a root's signature.
+/// The state of a root's signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignatureState {
     Unsigned,
@@ -117,7 +117,7 @@ impl Root {
 }
 
 impl RootLine {
-    /// What `key` says of the signature; without one, the key that the line names.
+    /// The state of the signature by `key`; without one, by the key that the line names.
     pub fn state(&self, key: Option<PublicKey>) -> SignatureState {
         let Some(signature) = &self.signature else { return SignatureState::Unsigned };
         let Some(signature) = from_hex(signature) else { return SignatureState::Bad };

@@ -32,7 +32,7 @@ statements! { "chain";
     TAKE_CHANGED = "DELETE FROM unsealed_changes WHERE kind = ?1 AND key = ?2 AND part = ?3";
 }
 
-/// What a link covers of one kind.
+/// The rows of one kind that a link covers, with their digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Part {
     pub kind: String,

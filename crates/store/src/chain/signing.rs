@@ -7,9 +7,9 @@ use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 
 use super::encode::{from_hex, hex};
 
-/// What stands before the 32 bytes of a secret key in its file (RFC 8410).
+/// The bytes before the 32 of a secret key in its file, in hexadecimal: PKCS #8 by RFC 8410.
 const SECRET_HEAD: &str = "302e020100300506032b657004220420";
-/// What stands before the 32 bytes of a public key in its file.
+/// The bytes before the 32 of a public key in its file, in hexadecimal: `SubjectPublicKeyInfo` by RFC 8410.
 const PUBLIC_HEAD: &str = "302a300506032b6570032100";
 
 /// Why a text is no key.

@@ -34,7 +34,7 @@ statements! { "chain";
     LATER_TRANSFERS = "SELECT seq, id FROM transfers WHERE seq > ?1 ORDER BY seq";
 }
 
-/// What is given to compare a database with, besides itself.
+/// Evidence from outside a database, to compare the database with.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Given<'a> {
     /// The text of the file of roots.
@@ -43,7 +43,8 @@ pub struct Given<'a> {
     pub key: Option<PublicKey>,
 }
 
-/// What roots are compared with: the digest of a link, and how many rows of each kind all links up to it cover.
+/// The heads that roots are compared with, by link: the link's digest, and how many rows of each kind all
+/// links up to it cover.
 type Heads = BTreeMap<i64, (Digest, BTreeMap<String, i64>)>;
 
 /// Compares the whole database: with its chain, the chain with the roots, and what is derived with what it is derived
@@ -201,7 +202,7 @@ fn made_ms(id: [u8; 16]) -> i64 {
     id[..6].iter().fold(0, |ms, byte| ms << 8 | i64::from(*byte))
 }
 
-/// What is too old to have waited for the next link.
+/// Whether the row with this id is too old to have waited for the next link.
 fn is_too_old(report: &Report, id: [u8; 16]) -> bool {
     report.sealed_until.is_some_and(|until| made_ms(id) < until.floor_millis() - LAG_MS)
 }

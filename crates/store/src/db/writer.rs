@@ -138,7 +138,7 @@ pub(super) enum WhenFull {
     Wait,
 }
 
-/// What is done at the beginning or the end of each transaction, as a part of it.
+/// Work done at the beginning or the end of each transaction, as a part of it.
 pub(super) type Always = Box<dyn Fn(&Tx) -> Result<(), StoreError> + Send + Sync>;
 
 pub(super) struct Writer {

@@ -24,7 +24,7 @@ pub struct Group {
     pub job: Option<(JobId, String)>,
 }
 
-/// What entries of one cause moved on a contract's account.
+/// The sums that entries of one cause moved on a contract's account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     /// The code of the cause, whichever it is.

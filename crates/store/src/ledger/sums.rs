@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ops::ControlFlow};
 
 use domain::{
-    CardMs, ContractId, MicroCny,
+    CardMs, ContractId, MicroCny, Month, Timestamp,
     ledger::{Account, Cause, Unit},
 };
 
@@ -19,7 +19,8 @@ statements! { "transfers";
     SINCE = concat!("SELECT ", transfer_columns!(), " FROM transfers WHERE seq > ?1 ORDER BY seq");
     MOVED = "SELECT CAST(COALESCE(SUM(CASE WHEN debit_contract = ?1 THEN amount ELSE -amount END), 0) AS BIGINT) FROM \
              transfers WHERE unit = 'micro_cny' AND ((debit_contract = ?1 AND credit = ?2) OR \
-             (credit_contract = ?1 AND debit = ?2))";
+             (credit_contract = ?1 AND debit = ?2)) \
+             AND (?3 IS NULL OR corrects = ?3 OR (corrects IS NULL AND at >= ?4 AND at < ?5))";
     OF_CAUSE = "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM transfers \
                 WHERE debit_contract = ?1 AND cause = ?2";
     CARRY = "INSERT INTO ledger_sums (account, contract, unit, debits, credits) VALUES (?1, ?2, ?3, ?4, ?5) \
@@ -68,9 +69,19 @@ pub fn balance(tx: &Tx, account: Account, unit: Unit) -> Result<i64, StoreError>
     Ok(sums.balance())
 }
 
-/// How much money went from a contract to an account of the center, less what came back from there.
-pub fn moved_between(tx: &Tx, contract: ContractId, center: Account) -> Result<i64, StoreError> {
-    tx.one(MOVED, params![&contract, center.code()], |row| row.get(0))
+/// How much money went from a contract to an account of the center, less what came back from there: in all, or what
+/// belongs to a month of these bounds.
+pub fn moved_between(
+    tx: &Tx,
+    contract: ContractId,
+    center: Account,
+    of: Option<(Month, Timestamp, Timestamp)>,
+) -> Result<i64, StoreError> {
+    let (month, from, until) = match of {
+        Some((month, from, until)) => (Some(month.to_string()), from, until),
+        None => (None, Timestamp::default(), Timestamp::default()),
+    };
+    tx.one(MOVED, params![&contract, center.code(), month.as_deref(), from, until], |row| row.get(0))
 }
 
 /// How much left a contract's account for a cause that names no run.
@@ -93,7 +104,7 @@ pub fn balances_of_contracts(tx: &Tx) -> Result<BTreeMap<ContractId, ContractBal
     Ok(balances)
 }
 
-/// What was moved out of and into an account since its beginning.
+/// The sums moved out of and into an account since its beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Turnover {
     pub account: Account,

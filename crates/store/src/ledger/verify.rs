@@ -181,7 +181,7 @@ impl Terms {
         })
     }
 
-    /// What is wrong with a run's rate. Runs of before books were named are not looked at.
+    /// The fault in a run's rate, in words. Runs from before price books were named are not checked.
     fn wrong_rate(&self, run: &Run, class: ServiceClass) -> Option<String> {
         let book = self.books.get(&run.price_book?)?;
         if book.effective_from > run.state.planned_at() {
@@ -198,7 +198,7 @@ impl Terms {
             .then(|| format!("and by its contract and the price book {} it is {}", book.name, due.0))
     }
 
-    /// What is due for a run that has ended.
+    /// The use and the charge that are due for a run that has ended, less the waived share.
     fn due(&self, run: &Run, outcome: Outcome) -> Metered {
         let end = Timestamp::from_micros(i64::MAX);
         let book = run.price_book.and_then(|id| self.books.get(&id));

@@ -54,7 +54,8 @@ pub fn cells(figures: &Figures) -> [String; COLUMNS] {
     ]
 }
 
-/// What to say of the jobs that no figure counts because they never started; of several replays, of the one with the most.
+/// A sentence on the jobs that no figure counts because they never started. Of several replays, the one with
+/// the most such jobs is told of. `None` where every job started.
 pub fn never_started<'a>(lang: Lang, runs: impl IntoIterator<Item = &'a Figures>) -> Option<String> {
     let jobs = runs.into_iter().map(|run| run.jobs_too_wide).max().filter(|jobs| *jobs > 0)?;
     Some(match lang {

@@ -15,7 +15,7 @@ pub fn cashier(tx: &Tx, is_apart: bool, contract: ContractId, by: MemberId) -> R
     refuse(tx, is_apart, contract, by, ContractAction::Approve, "approved this contract")
 }
 
-/// What one is told who did the first part of a thing and is to leave the second to somebody else.
+/// The refusal of a person who did the first part of a thing and must leave the second to somebody else.
 pub fn same_person(did: &str) -> AppError {
     let message = format!("you {did} yourself, and duties are separate here");
     let hint =

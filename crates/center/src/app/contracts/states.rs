@@ -1,4 +1,4 @@
-//! What is decided about a contract, by people and by itself, and what it books.
+//! Decisions on a contract, those of people and automatic ones, and the entries that they book.
 
 use domain::{
     CardMs, Contract, ContractId, ContractState, MemberId, MicroCny, Timestamp, TransferId,
@@ -149,7 +149,7 @@ pub fn corrected(tx: &Tx, id: ContractId, by: MemberId, reason: &str) -> Result<
     Ok(StateChange { contract, balance, event })
 }
 
-/// What is left of a contract with this balance.
+/// The funds that a contract with this balance has left.
 pub(super) fn funds(contract: &Contract, balance: ContractBalance) -> Funds {
     Funds::of(contract.kind, balance.use_balance, balance.money_balance)
 }

@@ -1,5 +1,5 @@
-//! What the passing of a term books: fees of reserved cards that are earned month by month, and what is left of packages
-//! when their term has ended.
+//! Entries that a term books as it passes: fees of reserved cards, which are earned month by month, and the
+//! rest of a package or grant whose term has ended.
 
 use std::collections::BTreeSet;
 
@@ -128,8 +128,9 @@ fn was_activated(state: ContractState) -> bool {
     !matches!(state, ContractState::Draft | ContractState::Submitted | ContractState::Approved)
 }
 
-/// What of a reservation's fee is earned by each of these instants, beyond `posted`, as far as its money goes. Each is booked
-/// at the last instant before it.
+/// The entries for the parts of a reservation's fee that are earned by each of these instants. They go beyond
+/// `posted`, in micro-yuan, and only as far as the contract's money. Each is booked a microsecond before its
+/// instant.
 fn earned(
     contract: &Contract,
     posted: i64,
@@ -159,7 +160,7 @@ fn earned(
     entries
 }
 
-/// What is left of a package or grant whose term has ended goes to the center.
+/// The entries that give the center the rest of a package or grant whose term has ended.
 fn left(contract: &Contract, balance: ContractBalance) -> Vec<Posting> {
     let own = Account::Contract(contract.id);
     let post = |what: &str, unit, credit, amount| Posting {

@@ -39,8 +39,9 @@ pub struct TopUp {
     /// Card time added to a package or a capped grant.
     #[serde(default)]
     pub card_ms: i64,
-    /// What names this payment, such as the bank's number for it. A reference is the center's: it is booked once, whatever
-    /// contract it is given for; blanks around it and small letters or capitals make no other one.
+    /// The reference of this payment, such as the bank's number for it. It is booked once in the whole
+    /// center, whatever contract it is given for. Blanks around it don't count, nor does the case of its
+    /// letters.
     pub reference: String,
     /// The bank, the day (`2026-11-30`) and who paid, where they are known.
     #[serde(default)]
@@ -51,7 +52,7 @@ pub struct TopUp {
     pub payer: String,
 }
 
-/// What came of a payment.
+/// The outcome of a payment, with the contract after it.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct ToppedUp {
     /// It was booked now. `false`: the same payment had been booked before, and nothing was changed.
@@ -103,11 +104,7 @@ fn check(contract: &Contract, top_up: &TopUp) -> Result<(), AppError> {
     if !date.is_empty() && (date.len() != "2026-11-30".len() || Zone::utc().parse(date).is_err()) {
         return Err(AppError::invalid(field::PAID_ON, Wrong::NotADay { given: date.clone() }));
     }
-    let is_in_being = matches!(
-        contract.state,
-        ContractState::Approved | ContractState::Active | ContractState::Exhausted | ContractState::Suspended
-    );
-    if is_in_being {
+    if contract.state.takes_money() {
         return Ok(());
     }
     let message = format!("the contract {} is {}", contract.number, contract.state.code());

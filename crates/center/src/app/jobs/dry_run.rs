@@ -12,13 +12,13 @@ use base::{
     moment::{self, new_id},
 };
 
-/// What a job would cost and when it would start, if it were submitted now.
+/// A job's cost and start, if it were submitted now.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct DryRun {
     pub starts_now: bool,
     /// The cards that it would get now, by node.
     pub placement: Vec<PlaceView>,
-    /// What it would wait for.
+    /// The reason why it would wait; `null` where all of its tasks would start now.
     pub verdict: Option<VerdictView>,
     pub price: Quote,
     /// The number of the contract that it would be charged to.
@@ -37,7 +37,7 @@ pub struct PlaceView {
     pub is_virtual: bool,
 }
 
-/// What it would cost.
+/// A job's price: its rate, and the most that it can cost.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Quote {
     pub rate_micro_cny_per_card_hour: RatePerCardHour,

@@ -1,4 +1,4 @@
-//! What is shown of jobs and their runs.
+//! Lists and views of jobs and their runs.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -337,9 +337,9 @@ pub struct RunView {
     pub price_book: Option<PriceBookId>,
     /// The card time up to its end, or to the notice by which its cards were reclaimed.
     pub used_card_ms: CardMs,
-    /// What is charged for it, less what is waived.
+    /// The charge for the run, less the part that is waived.
     pub charge_micro_cny: MicroCny,
-    /// What the center does without, as it cut the run short.
+    /// The part of the charge that the center waives, as it cut the run short.
     pub waived_micro_cny: MicroCny,
 }
 

@@ -208,13 +208,13 @@ fn end_by(started_at: Option<Timestamp>, at: Timestamp, took: Option<Millis>) ->
     if off_us > CLOCK_SET_BY.0 * 1000 { measured } else { at }
 }
 
-/// What was posted for a run.
+/// The use that was posted for a run.
 #[derive(Debug)]
 pub struct Settled {
     /// How far the run is metered with it.
     pub metered: Metered,
     pub posted: Use,
-    /// What of it was posted when.
+    /// The parts of that use, each with the instant at which it was posted.
     parts: Vec<(Timestamp, Use)>,
 }
 

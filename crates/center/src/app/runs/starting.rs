@@ -87,7 +87,7 @@ fn start_one(
     Ok(Launch { run, job: Arc::new(job.clone()) })
 }
 
-/// What a run costs, as of the instant at which it was planned.
+/// The terms on which a run is charged, as of the instant at which it was planned.
 #[derive(Clone, Copy, Debug)]
 pub struct Tariff {
     pub rate: RatePerCardHour,
@@ -111,7 +111,8 @@ fn with_tariffs(center: &Center, starts: Vec<Started>, now: Timestamp) -> Vec<(S
     priced.collect()
 }
 
-/// What a run on this node costs; `None` where there must be a price and is none.
+/// The terms on which a run on this node is charged; `None` where the contract needs a price and there is
+/// none.
 pub fn tariff_on(
     live: &Live,
     contract: ContractId,

@@ -16,8 +16,8 @@ pub struct Customers {
     pub projects: Vec<Project>,
 }
 
-/// What is to be in Slurm now. Tenants whose mapping names an account of the site's own have nothing here.
-/// `own`: the user of those who are not mapped.
+/// The accounts that Slurm is to have now. Tenants whose mapping names an account of the site's own have none
+/// here. `own` is the user for tenants whose mapping names no user.
 pub fn wanted(all: &Customers, live: &Live, settings: &Settings, own: Option<&str>, now: Timestamp) -> Tree {
     let slurm = &settings.engine.slurm;
     let mut customers = Vec::new();

@@ -45,7 +45,7 @@ pub struct Statement {
     pub totals: Vec<CauseTotal>,
     /// Card time used, less what was given back and waived.
     pub used_card_ms: CardMs,
-    /// What that cost.
+    /// The charge for that card time.
     pub charge_micro_cny: MicroCny,
     /// Runs that ended in the month, of those that had begun.
     pub ended_runs: u64,
@@ -79,7 +79,7 @@ pub struct StatementLine {
     pub rate_micro_cny_per_card_hour: Option<RatePerCardHour>,
     /// Runs that ended in the month, of those that had begun; told with their use.
     pub ended_runs: u64,
-    /// What they add to the balance; less than nothing where they take from it.
+    /// The amounts that the line adds to the balance; below zero where it takes from the balance.
     pub card_ms: CardMs,
     pub micro_cny: MicroCny,
 }
@@ -173,7 +173,7 @@ pub fn make_with(
     })
 }
 
-/// What a statement's lines about runs are made of, job by job.
+/// The annex of a statement: its lines about runs, job by job.
 pub fn annex(tx: &Tx, contract: &Contract, of: &Statement) -> Result<StatementAnnex, StoreError> {
     let (from, until) = (of.from.0, of.to.0);
     let ended = ledger::ended_runs(tx, Some(contract.id), from, until, By::Job)?;

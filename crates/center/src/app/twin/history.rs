@@ -1,4 +1,4 @@
-//! What the center has run, as a trace.
+//! The center's past runs, as a trace.
 
 use std::collections::HashMap;
 

@@ -29,7 +29,7 @@ fn busy(live: &Live) -> u64 {
     live.nodes[&node()].busy.bits()
 }
 
-/// What the planner thinks is free, after it was told what changed.
+/// The number of cards that the planner takes for free, after it was told of the changes.
 fn free(live: &mut Live, planner: &mut Planner) -> u32 {
     live.tell(planner, Timestamp::default());
     planner.free_cards()

@@ -1,4 +1,5 @@
-//! What is done to a contract: each step on a page of its own that says what it will do before it is done.
+//! Decisions on a contract: each step has a page of its own that says what the step will do before it is
+//! taken.
 
 use askama::Template;
 use axum::{
@@ -51,7 +52,7 @@ pub struct ActPage {
     is_danger: bool,
 }
 
-/// What a step will do, and where to confirm it.
+/// The page of a step, with the step's effect and a form to confirm it.
 pub async fn look(
     State(center): State<Center>,
     visitor: Visitor,
@@ -101,7 +102,7 @@ async fn show_act(
     Ok(render(status, &page))
 }
 
-/// What the ledger gets when a contract of these terms is activated.
+/// The entries that the ledger gets when a contract of these terms is activated, in words.
 fn posted(ui: Ui, terms: &ContractKind) -> String {
     match terms {
         ContractKind::Prepaid { package, fee } => ui.t2("posted-prepaid", ui.plain_hours(package), fee),

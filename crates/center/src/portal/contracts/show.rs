@@ -48,7 +48,7 @@ pub struct ContractPage {
     tenant: String,
     warning: String,
     used: String,
-    /// What is left by what is posted, without the use since then.
+    /// The funds that are left by the posted balance, without the use since then.
     posted: Html,
     most: String,
     lending: String,
@@ -137,7 +137,7 @@ fn posted(ui: Ui, contract: &ContractView) -> Html {
     }
 }
 
-/// What this reader may do to a contract as it stands.
+/// The actions that this reader may take on a contract in its present state.
 fn acts(center: &Center, visitor: &Visitor, contract: &ContractView) -> Vec<ActChoice> {
     let is_open = |action: &ContractAction| {
         let needed = if *action == ContractAction::Submit {
@@ -172,7 +172,8 @@ pub fn may_top_up(center: &Center, visitor: &Visitor, contract: &ContractView) -
         && visitor.may(center, actions::TOP_UP, Some(contract.tenant))
 }
 
-/// What a card-hour costs by class, for this contract's kind and its tenant's domain.
+/// The price of a card-hour by class, for this contract's kind and its tenant's domain; the highest of its
+/// pools.
 fn rates(center: &Center, visitor: &Visitor, contract: &ContractView) -> Result<Vec<Price>, AppError> {
     let domain = contract.owner.domain;
     let listed = prices::in_force(center, &visitor.caller)?;

@@ -37,7 +37,7 @@ use crate::{
 #[template(path = "top_up.html")]
 pub struct TopUpPage {
     page: Page,
-    /// What the reader is to do now.
+    /// The title of the step that the reader is to take now.
     step: String,
     contract: ContractView,
     form: Form,
@@ -57,7 +57,7 @@ fn step(ui: Ui, is_reviewed: bool) -> String {
 struct Review {
     amount: MicroCny,
     card_time: CardMs,
-    /// What is left with it.
+    /// The funds that are left once the payment is booked.
     left_then: Html,
 }
 
@@ -157,7 +157,7 @@ pub async fn top_up(
     }
 }
 
-/// What is to be booked; what is wrong is said at its field.
+/// Reads the payment to be booked; each fault is shown at its field.
 fn read_top_up(ui: Ui, form: &mut Form, kind: &ContractKind) -> TopUp {
     let (has_amount, has_hours) = (!form.value("amount").is_empty(), !form.value("hours").is_empty());
     let amount = if has_amount { form.yuan(ui, "amount") } else { MicroCny::ZERO };

@@ -57,7 +57,7 @@ fn has_begun(contract: &ContractView) -> bool {
     !matches!(contract.state, ContractState::Draft | ContractState::Submitted | ContractState::Approved)
 }
 
-/// What is left.
+/// The funds that are left of a contract, as people read them.
 pub fn left(ui: Ui, contract: &ContractView) -> Html {
     match &contract.funds {
         _ if !has_begun(contract) => Html(escape(ui.t("not-begun"))),

@@ -28,7 +28,7 @@ use crate::{
     portal::tenants::tenants_by_name,
 };
 
-/// What the list is filtered by. Unknown names are passed over: addresses get around.
+/// The filters of the list, from its address. Unknown names are passed over, as people hand addresses around.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Wanted {

@@ -363,7 +363,8 @@ fn cards(
     Ok((tiles, text.join(", ")))
 }
 
-/// What happened, in order. Of an array only its own beginning and end.
+/// The steps of a job, in order. Of an array, or of a job with more runs than the page has, only the job's
+/// first start and end.
 fn steps(ui: Ui, detail: &JobDetail, runs: &Listing<RunView>) -> Vec<Step> {
     let job = &detail.job;
     let step = |look, text: String, when: Html| Step { look, text, gap: String::new(), when };

@@ -53,7 +53,7 @@ const EXAMPLES: [(&str, &str); 3] = [
     ),
 ];
 
-/// What the dry run says.
+/// The result of a dry run: a refusal or a quote.
 #[derive(Default)]
 struct Dry {
     refused: Option<Told>,
@@ -169,7 +169,7 @@ fn classes(ui: Ui) -> Vec<Choice> {
     ServiceClass::ALL.map(|class| Choice::new(class.code(), ui.word("class", class.code()))).into()
 }
 
-/// What would become of a script: for htmx the panel alone.
+/// Shows the result of a dry run; for htmx the panel alone.
 pub async fn dry_run(
     State(center): State<Center>,
     Sent { visitor, form }: Sent,
@@ -238,7 +238,8 @@ fn read(form: &Form) -> Result<ParsedScript, AppError> {
     Ok(parsed)
 }
 
-/// What is told beside the script itself needs no way back to it.
+/// Drops the hint of an error in the script: such an error is shown beside the script, and needs no way back
+/// to it.
 fn beside(told: Told, error: &AppError) -> Told {
     match error {
         AppError::Invalid(_) => Told { hint: String::new(), ..told },

@@ -158,7 +158,7 @@ fn text(path: &Path) -> String {
     std::fs::read_to_string(path).expect("text")
 }
 
-/// What a template names behind one of these words.
+/// The names in quotation marks that follow one of these words in a template.
 fn named<'a>(source: &'a str, words: &'a [&str]) -> impl Iterator<Item = String> + 'a {
     words.iter().flat_map(move |word| {
         let rests = source.split(&format!("{word} \"")).skip(1).collect::<Vec<_>>();
@@ -200,8 +200,8 @@ fn no_line_of_a_template_is_too_long_to_read() {
     }
 }
 
-/// What a component calls its words is known in its body too, where it would hide a page's own thing of that
-/// name.
+/// A component's parameters are known in its body too, where they would hide a page's own fields and
+/// variables of the same names.
 #[test]
 fn no_component_hides_what_a_page_has() {
     let (components, pages): (Vec<_>, Vec<_>) =

@@ -1,4 +1,4 @@
-//! What the center would tell of a small hall: the things that samples of pages are made of.
+//! The views that the center would give of a small hall, which samples of pages are made of.
 
 use base::{
     lookup::TenantName,

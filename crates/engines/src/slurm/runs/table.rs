@@ -66,7 +66,7 @@ pub(crate) struct TrackedRun {
     pub refusals: u8,
 }
 
-/// What is known of a run's Slurm job. A run that gets another job gets all of this anew.
+/// The Slurm job of a run, as far as it is known. A run that gets another job starts with an empty one.
 #[derive(Default)]
 pub(crate) struct TrackedJob {
     pub number: Option<u32>,

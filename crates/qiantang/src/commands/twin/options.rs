@@ -1,4 +1,4 @@
-//! What can be said to the twin's commands.
+//! Options of the twin's commands.
 
 use std::path::PathBuf;
 
@@ -31,7 +31,7 @@ pub struct Input {
     pub format: Option<String>,
 }
 
-/// What there is, and what it costs.
+/// The hall that is replayed: its cards and nodes, queues, failures, prices and power.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("failing").multiple(true))]
 pub struct Hall {
@@ -50,8 +50,8 @@ pub struct Hall {
     /// How many nodes are behind one switch.
     #[arg(long, requires = "nodes", conflicts_with = "cards", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]
     pub nodes_per_switch: u32,
-    /// What a queue is given, such as NAME:weight=2,guaranteed=64,borrowing=8,lending=0,alliance=1; may be given again for
-    /// another queue.
+    /// The terms of a queue, such as NAME:weight=2,guaranteed=64,borrowing=8,lending=0,alliance=1; may be
+    /// given again for another queue.
     #[arg(long = "queue", value_name = "NAME:KEY=N,…", value_parser = queue)]
     pub queues: Vec<(String, QueueSetup)>,
     /// After how many hours a node fails, on average; only with --nodes.
@@ -66,7 +66,7 @@ pub struct Hall {
     /// After how many hours past use counts half, under fair share.
     #[arg(long, default_value_t = 168, value_name = "HOURS", value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
     pub half_life_h: i64,
-    /// What a card-hour costs, in yuan.
+    /// The price of a card-hour, in yuan.
     #[arg(long, default_value = "5", value_name = "YUAN", value_parser = price)]
     pub price: MicroCny,
     /// How many watts a card draws at work.
@@ -145,7 +145,7 @@ pub struct Grow {
     /// The policy then; the same as now where left out.
     #[arg(long)]
     pub then_policy: Option<ReplayPolicy>,
-    /// What a queue is given then, in place of what --queue says.
+    /// The terms of a queue then, in place of those that --queue gives it.
     #[arg(long = "then-queue", value_name = "NAME:KEY=N,…", value_parser = queue)]
     pub then_queues: Vec<(String, QueueSetup)>,
     /// After how many hours a node fails then, on average.

@@ -66,7 +66,7 @@ fn nodes(screen: &Screen, options: &Pack) -> Result<(Vec<HallNode>, Faults), Fai
     Ok((nodes, faults))
 }
 
-/// What came of all rounds at one load.
+/// The results of all rounds at one load.
 struct Outcome {
     load_milli: u32,
     /// Means, as in [`CHOOSERS`].

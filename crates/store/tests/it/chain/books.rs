@@ -195,7 +195,7 @@ impl Books {
         chain::verify(&tx, Given { file: Some(&self.roots), key: Some(self.key.public()) }).unwrap()
     }
 
-    /// What is found in a copy that somebody has written to who knows of the triggers.
+    /// The report on a copy that somebody has written to who knows of the triggers.
     pub fn found(&self, name: &str, sql: &str) -> Report {
         let copy = self.copy(name);
         tamper(&copy, sql);

@@ -1,0 +1,59 @@
+//! Getting back in when nobody who may can sign in: a member's password is set in the database of a center that is stopped, by
+//! who has its data folder. The audit log has it.
+
+use base::{
+    audit::{self, Change},
+    auth::password,
+    error::AppError,
+    moment,
+};
+use serde_json::json;
+use store::{Store, StoreError, chain, tenants};
+
+use crate::{actions, app::members, settings::Settings};
+
+/// Why a password could not be set.
+#[derive(Debug, thiserror::Error)]
+pub enum BreakGlassError {
+    #[error("there is no center's database at {path}")]
+    NoDatabase { path: String },
+    #[error("a password has {} to {} characters", password::MIN_CHARS, password::MAX_CHARS)]
+    Length,
+    #[error("there is no login `{login}`; those of the center are {known}")]
+    NoLogin { login: String, known: String },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    App(#[from] AppError),
+    #[error("failed to hash the password: {0}")]
+    Hash(String),
+}
+
+/// Sets the password of a login, lets its member in, and ends their sessions and tokens.
+/// [`StoreError::AlreadyOpen`] while the center runs.
+pub fn set_password(settings: &Settings, login: &str, secret: &str) -> Result<(), BreakGlassError> {
+    let path = settings.data_dir.join("database/center.db");
+    if !path.exists() {
+        return Err(BreakGlassError::NoDatabase { path: path.display().to_string() });
+    }
+    if !(password::MIN_CHARS..=password::MAX_CHARS).contains(&secret.chars().count()) {
+        return Err(BreakGlassError::Length);
+    }
+    let hash = password::hash(secret).map_err(BreakGlassError::Hash)?;
+    let store = Store::open(&path)?;
+    store.before_each_commit(|tx| chain::seal_changes(tx, moment::now()));
+    let login = login.to_owned();
+    store.write(move |tx| {
+        let Some((member, _)) = tenants::find_login(tx, &login)? else {
+            let known = tenants::list_members(tx, None)?.into_iter().map(|member| member.login);
+            let known = known.collect::<Vec<_>>().join(", ");
+            return Err(BreakGlassError::NoLogin { login, known });
+        };
+        tenants::set_member_enabled(tx, member.id, true)?;
+        members::set_password(tx, member.id, &hash)?;
+        let detail =
+            json!({ "login": login, "is_enabled": true, "new_password": true, "on_the_machine": true });
+        let (action, subject) = (actions::MANAGE_MEMBER, member.id.to_string());
+        Ok(audit::record_own(tx, Change { tenant: member.tenant, action, subject, detail })?)
+    })
+}

@@ -1,0 +1,11 @@
+//! Accounts: signing in and out, passwords, tokens, and the sign-ins that are kept here.
+
+pub mod login;
+mod person;
+mod profiles;
+mod tokens;
+
+pub use login::{Login, Logout};
+pub use person::{Passwd, Whoami};
+pub use profiles::Profiles;
+pub use tokens::Tokens;

@@ -1,0 +1,124 @@
+//! The person who is signed in: who that is, and their password.
+
+use std::{io::IsTerminal as _, path::PathBuf};
+
+use center::{break_glass, settings::Settings};
+use clap::Args;
+use domain::Lang;
+use serde_json::json;
+
+use super::login::{self, password_of};
+use crate::context::{Context, Done, Run, part};
+use crate::{
+    errors::Failure,
+    output::{pick, table, text},
+    words,
+};
+
+/// Show who is signed in, at which center.
+#[derive(Debug, Args)]
+pub struct Whoami {}
+
+impl Run for Whoami {
+    fn run(self, context: &Context) -> Done {
+        let client = &context.client;
+        let member = client.get("/api/v1/me")?;
+        let source = if client.is_token_given() { None } else { client.profile.clone() };
+        let answer = json!({ "member": member, "url": client.url, "profile": source });
+        context.print(&answer, |lang| {
+            let label = |zh, en| pick(lang, zh, en).to_owned();
+            let tenant = member["tenant_slug"].as_str();
+            let rows = vec![
+                vec![label("用户", "login"), text(&member, "login").to_owned()],
+                vec![label("姓名", "name"), text(&member, "name").to_owned()],
+                vec![label("角色", "role"), words::word(lang, "role", text(&member, "role"))],
+                vec![
+                    label("租户", "tenant"),
+                    tenant.map_or_else(|| label("本中心", "the center"), str::to_owned),
+                ],
+                vec![label("中心", "center"), client.url.clone()],
+                vec![label("令牌", "token"), source.clone().unwrap_or_else(|| "QIANTANG_TOKEN".into())],
+            ];
+            table(&["", ""], rows, 2)
+        })
+    }
+}
+
+/// Set a new password: your own, or on the center's machine that of anybody who lost it.
+#[derive(Debug, Args)]
+pub struct Passwd {
+    /// The member whose password is set, with --config.
+    #[arg(requires = "config")]
+    login: Option<String>,
+    /// The center's settings file: sets the password in its database, while the center is stopped.
+    #[arg(long, requires = "login")]
+    config: Option<PathBuf>,
+}
+
+impl Run for Passwd {
+    fn run(self, context: &Context) -> Done {
+        match (self.login, self.config) {
+            (Some(login), Some(config)) => set_in_database(context, &login, &config),
+            _ => own(context),
+        }
+    }
+}
+
+/// Sets one's own password, and signs in anew: a new password ends all sign-ins of the old one.
+fn own(context: &Context) -> Done {
+    let client = &context.client;
+    let member = client.get("/api/v1/me")?;
+    let login = text(&member, "login");
+    let password = new_password(context)?;
+    client
+        .patch(&format!("/api/v1/members/{}", part(text(&member, "id"))), &json!({ "password": password }))?;
+    let is_kept = !client.is_token_given();
+    if is_kept {
+        login::sign_in(context, login, &password)?;
+    }
+    let answer = json!({ "login": login, "is_signed_in": is_kept });
+    context.print(&answer, |lang| match (lang, is_kept) {
+        (Lang::Zh, true) => format!("{login} 的密码已更改，其他登录和令牌均已失效；本机已重新登录"),
+        (Lang::En, true) => {
+            format!("The password of {login} is set; all other sign-ins and tokens have ended. You are signed in here")
+        }
+        (Lang::Zh, false) => format!("{login} 的密码已更改，所有登录和令牌均已失效，包括 QIANTANG_TOKEN"),
+        (Lang::En, false) => {
+            format!("The password of {login} is set; all sign-ins and tokens have ended, that of QIANTANG_TOKEN too")
+        }
+    })
+}
+
+/// Sets a password in the database of a center that is stopped.
+fn set_in_database(context: &Context, login: &str, config: &std::path::Path) -> Done {
+    let settings = Settings::load(Some(config), std::env::vars_os()).map_err(|error| {
+        Failure::usage("settings", format!("{error:#}"), "give the file that `serve` is given")
+    })?;
+    let password = new_password(context)?;
+    break_glass::set_password(&settings, login, &password).map_err(|error| {
+        let hint = "nothing was changed; the center is to be stopped, and the command run as the owner of its data folder";
+        Failure::system("not_set", error.to_string(), hint)
+    })?;
+    context.print(&json!({ "login": login }), |lang| match lang {
+        Lang::Zh => format!("{login} 的密码已更改并记入审计日志，其登录和令牌均已失效"),
+        Lang::En => format!(
+            "The password of {login} is set, and the audit log has it; their sign-ins and tokens have ended"
+        ),
+    })
+}
+
+/// A new password, asked for twice on a terminal.
+fn new_password(context: &Context) -> Result<String, Failure> {
+    let password = password_of(pick(context.lang, "新密码：", "New password: "))?;
+    if std::io::stdin().is_terminal() {
+        let again = password_of(pick(context.lang, "再输入一次：", "Once more: "))?;
+        if again != password {
+            return Err(Failure::usage(
+                "not_the_same",
+                "the two passwords differ",
+                "nothing was changed; try again",
+            ));
+        }
+    }
+    Ok(password)
+}

@@ -1,0 +1,161 @@
+//! Signing in and out, passwords, tokens and kept sign-ins by commands.
+
+use std::{io::Write as _, process::Stdio};
+
+use testkit::{Site, Terminal, grant};
+
+use crate::QIANTANG;
+
+/// The file of kept sign-ins in a home.
+const KEPT: &str = ".config/qiantang/client.json";
+
+/// Runs a command that reads a password. Returns its exit code and what it said.
+fn with_password(terminal: &Terminal<'_>, args: &[&str], password: &str) -> (i32, String) {
+    let mut command = terminal.command(args);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    writeln!(stdin, "{password}").expect("it reads");
+    drop(stdin);
+    let output = child.wait_with_output().expect("it ends");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().expect("a code"), text(&output.stdout) + &text(&output.stderr))
+}
+
+#[test]
+fn who_signs_out_leaves_no_token_behind() {
+    let mut site = Site::new(QIANTANG, 1, "");
+    site.tenant("univ", "research", &grant(), 8);
+    let terminal = Terminal::signed_in(&site, "univ-developer");
+    assert!(terminal.ok(&["whoami"]).contains("univ-developer"));
+    let kept = std::fs::read_to_string(terminal.home.path().join(KEPT));
+    let kept = kept.expect("the sign-in is kept");
+    let kept: serde_json::Value = serde_json::from_str(&kept).expect("JSON");
+    let token = kept["profiles"]["default"]["token"].as_str().expect("a token").to_owned();
+
+    // A token for a program is told once, works, and ends.
+    let made = terminal.json(&["tokens", "new", "nightly"]);
+    let program = made["token"].as_str().expect("a token").to_owned();
+    assert_eq!(site.get("/api/v1/me", &program)["login"], "univ-developer");
+    assert!(terminal.ok(&["tokens"]).contains("nightly"));
+    terminal.ok(&["tokens", "revoke", made["id"].as_str().expect("an id")]);
+    assert_eq!(site.ask("GET", "/api/v1/me", &program, None).0, 401);
+
+    // A new password ends all others' sign-ins, and not one's own here.
+    let elsewhere = site.login("univ-developer");
+    let (code, said) = with_password(&terminal, &["passwd"], "short");
+    assert!(code == 4 && said.contains("password"), "{said}");
+    let (code, said) = with_password(&terminal, &["passwd"], "another one, longer");
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(site.ask("GET", "/api/v1/me", &elsewhere, None).0, 401);
+    assert_eq!(site.ask("GET", "/api/v1/me", &token, None).0, 401);
+    assert_eq!(terminal.json(&["whoami"])["member"]["login"], "univ-developer");
+    let (code, said) = with_password(&terminal, &["login", "univ-developer"], "wrong, and long enough");
+    assert!(code == 4 && said.contains("the login or the password is wrong"), "{said}");
+
+    let kept = std::fs::read_to_string(terminal.home.path().join(KEPT)).expect("it is kept");
+    let kept: serde_json::Value = serde_json::from_str(&kept).expect("JSON");
+    let token = kept["profiles"]["default"]["token"].as_str().expect("a token").to_owned();
+    assert_eq!(terminal.json(&["logout"])["is_token_ended"], true);
+    assert_eq!(site.ask("GET", "/api/v1/me", &token, None).0, 401, "the token has ended");
+    let (code, _, said) = terminal.run(&["jobs"]);
+    assert!(code == 4 && said.contains("nobody is signed in") && said.contains("qiantang login"), "{said}");
+    assert!(!said.contains("Bearer"), "{said}");
+    let (code, _, said) = terminal.run(&["logout"]);
+    assert!(code == 2 && said.contains("nobody is signed in"), "{said}");
+
+    // What QIANTANG_TOKEN has is said of QIANTANG_TOKEN.
+    for (given, says, exit) in [("qt_old", "QIANTANG_TOKEN", 4), ("qt_a\nqt_b", "line breaks", 2)] {
+        let output = terminal.command(&["jobs"]).env("QIANTANG_TOKEN", given).output().expect("it runs");
+        let said = String::from_utf8(output.stderr).expect("text");
+        assert!(output.status.code() == Some(exit) && said.contains(says), "{given:?}: {said}");
+    }
+
+    // Nobody knows the operator's password any more.
+    let config = site.folder.path().join("center.toml").to_str().expect("text").to_owned();
+    let break_glass = ["passwd", "operator", "--config", &config];
+    let (home, program) = (terminal.home, site.program().to_owned());
+    let run = |password: &str, args: &[&str]| {
+        let mut child = std::process::Command::new(&program)
+            .args(args)
+            .env("QIANTANG_CONFIG", home.path().join(KEPT))
+            .env("LANG", "en_US.UTF-8")
+            .env_remove("LC_ALL")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        writeln!(child.stdin.take().expect("a pipe"), "{password}").expect("it reads");
+        let output = child.wait_with_output().expect("it ends");
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code().expect("a code"), String::from_utf8(said).expect("text"))
+    };
+    let (code, said) = run("found it again", &break_glass);
+    assert!(code == 5 && said.contains("stop"), "the center runs: {said}");
+    let before = site.operator.clone();
+    site.stop();
+    let (code, said) = run("found it again", &["passwd", "nobody", "--config", &config]);
+    assert!(code == 5 && said.contains("operator"), "{said}");
+    let (code, said) = run("found it again", &break_glass);
+    assert_eq!(code, 0, "{said}");
+    site.start();
+    assert_eq!(site.ask("GET", "/api/v1/me", &before, None).0, 401);
+    let body = serde_json::json!({ "login": "operator", "password": "found it again" });
+    let operator = site.post("/api/v1/login", "", &body)["token"].as_str().expect("a token").to_owned();
+    let newest = site.get("/api/v1/audit?action=manage_member", &operator)["items"][0].clone();
+    assert_eq!((&newest["actor"], &newest["detail"]["on_the_machine"]), (&"center".into(), &true.into()));
+    assert_eq!(site.get("/api/v1/ledger/check", &operator)["is_balanced"], true);
+}
+
+#[test]
+fn sign_ins_at_two_centers_are_kept_apart() {
+    let sites = ["one", "two"].map(|slug| {
+        let site = Site::new(QIANTANG, 1, "");
+        site.tenant(slug, "research", &grant(), 8);
+        site
+    });
+    let first = Terminal::signed_in(&sites[0], "one-developer");
+    let second = Terminal::signed_in(&sites[1], "two-developer");
+    let sign_in = |url: &str, login: &str, name: &str| {
+        let mut command = std::process::Command::new(QIANTANG);
+        let mut child = command
+            .args(["login", login, "--password-stdin", "--url", url, "--profile", name])
+            .env("QIANTANG_CONFIG", first.home.path().join(KEPT))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("it starts");
+        writeln!(child.stdin.take().expect("a pipe"), "{}", testkit::PASSWORD).expect("it reads");
+        assert!(child.wait().expect("it ends").success());
+    };
+    sign_in(&sites[1].url, "two-developer", "lab");
+    drop(second);
+    let who = |args: &[&str]| {
+        let mut command = std::process::Command::new(QIANTANG);
+        command.args(args).env("QIANTANG_CONFIG", first.home.path().join(KEPT));
+        let output = command.args(["whoami", "--json"]).output().expect("it runs");
+        let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        answer["member"]["login"].as_str().map(str::to_owned)
+    };
+    assert_eq!(who(&[]).as_deref(), Some("two-developer"), "the last sign-in");
+    assert_eq!(who(&["--profile", "default"]).as_deref(), Some("one-developer"));
+    assert_eq!(who(&["--url", &sites[0].url]).as_deref(), Some("one-developer"));
+    assert_eq!(who(&["--profile", "lap"]), None);
+    let run = |args: &[&str]| {
+        let mut command = std::process::Command::new(QIANTANG);
+        command.args(args).env("QIANTANG_CONFIG", first.home.path().join(KEPT));
+        let output = command.env("LANG", "en_US.UTF-8").output().expect("it runs");
+        String::from_utf8([output.stdout, output.stderr].concat()).expect("text")
+    };
+    assert!(run(&["profiles", "use", "lap"]).contains("default, lab"));
+    run(&["profiles", "use", "default"]);
+    assert_eq!(who(&[]).as_deref(), Some("one-developer"));
+    run(&["profiles", "remove", "default"]);
+    let left = run(&["profiles"]);
+    assert!(left.contains("lab") && !left.contains("one-developer"), "{left}");
+}
