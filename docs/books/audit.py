@@ -15,6 +15,7 @@ sys.dont_write_bytecode = True  # Nothing is left beside the program.
 
 import capacity
 import closing
+import correcting
 import ledger
 import metering
 from reading import Books, Report, Unreadable, name, show
@@ -27,6 +28,7 @@ def audit(books):
         metering.check(books, report)
         metering.check_days(books, report)
         ledger.check(books, report)
+        correcting.check(books, report)
         closing.check(books, report)
         capacity.check(books, report)
     return report.differences

@@ -1,4 +1,4 @@
-"""The accounts: what each entry may move, contracts with their fees and packages, payments, corrections, earnings, forfeitures."""
+"""The accounts: what each entry may move, contracts with their fees and packages, payments, earnings, forfeitures."""
 
 from reading import LAST_MICROSECOND, ms, name, show
 
@@ -14,7 +14,7 @@ WAYS = {
     "waiver": {(CARDS, "waived", "contract"), (MONEY, "waived", "contract")},
     "term": {(MONEY, "contract", "term_revenue")},
     "forfeiture": {(MONEY, "contract", "forfeited"), (CARDS, "contract", "capacity")},
-    "reversal": {(MONEY, "contract", "cash"), (MONEY, "receivable", "cash")},
+    "reversal": {(MONEY, "contract", "cash"), (MONEY, "receivable", "cash"), (CARDS, "contract", "capacity")},
     "pay_out": {(MONEY, "contract", "cash")},
     "transfer": {(MONEY, "contract", "contract")},
     "credit_note": {(MONEY, "revenue", "contract"), (MONEY, "term_revenue", "contract")},
@@ -22,7 +22,6 @@ WAYS = {
     "write_off": {(MONEY, "written_off", "contract")},
 }
 OF_RUNS = ("use", "refund", "waiver")
-OF_CORRECTIONS = ("reversal", "pay_out", "transfer", "credit_note", "allowance", "write_off")
 
 
 def posted_at(transfer):
@@ -248,70 +247,6 @@ def check_forfeiture(books, contract, report):
             report.holds(f"left of a package after its term, {unit}", key, left[unit] <= 0, "nothing", left[unit])
 
 
-def check_corrections(books, report):
-    entries = {row.key: row for row in books.transfers if row.cause in OF_CORRECTIONS}
-    duties = [row for row in books.settings_in_force if row.key == "books.separate_duties"]
-    payments = {row.reference: row for row in books.payments}
-    for correction in books.corrections:
-        key = name("corrections", correction.id)
-        entry = entries.pop(key, None)
-        report.equal("the entry of a correction", key, "booked" if correction.state == "booked" else "none", "booked" if entry else "none")
-        if entry is None:
-            continue
-        gives = correction.kind in ("reversal", "pay_out", "transfer")
-        payment = payments.get(correction.corrects) if correction.kind == "reversal" else None
-        is_fee = payment is not None and payment.purpose == "fee"
-        own = entry.debit_contract if gives else entry.credit_contract
-        expected = (correction.kind, correction.amount_micro_cny, correction.decided_at, None if is_fee else correction.contract)
-        report.equal("cause, amount, instant and contract of a correction's entry", key, expected, (entry.cause, entry.amount, entry.at, own))
-        if correction.kind == "transfer":
-            report.equal("the contract to which money is moved", key, correction.other_contract, entry.credit_contract)
-        if correction.kind == "reversal":
-            known = payment and (payment.amount_micro_cny, payment.contract)
-            report.equal("the payment that is reversed", key, known, (correction.amount_micro_cny, correction.contract))
-            report.equal("what a reversal debits", key, "receivable" if is_fee else "contract", entry.debit)
-        in_force = [row.value for row in duties if row.at <= correction.decided_at]
-        if in_force and in_force[-1] == "true":
-            report.holds("two persons for a correction", key, correction.proposed_by != correction.decided_by, "two", "one")
-    for entry in entries.values():
-        report.differ("the correction of an entry", f"transfer {entry.seq}", "is there", entry.key)
-    reversals = [row.corrects for row in books.corrections if row.kind == "reversal" and row.state == "booked"]
-    for reference in {reference for reference in reversals if reversals.count(reference) > 1}:
-        report.differ("reversals of a payment", f"payment {reference}", "one", reversals.count(reference))
-
-
-def check_limits(books, report):
-    """No correction moves more than there is, by what was posted before it."""
-    left, charged, came_in = {}, {}, {}
-    paid = {f"{name('contracts', row.contract)}/top-up/money/{row.reference}": row.contract for row in books.payments}
-    corrected = {name("corrections", row.id): row for row in books.corrections}
-    for row in books.transfers:
-        if row.unit != MONEY:
-            continue
-        key = f"transfer {row.seq}, {row.key}"
-        own = row.debit_contract if row.cause in ("pay_out", "transfer") else row.credit_contract
-        if row.cause in ("pay_out", "transfer"):
-            report.holds("what a correction takes out of a contract", key, row.amount <= left.get(own, 0), f"at most {left.get(own, 0)}", row.amount)
-            most = max(came_in.get(own, 0), 0)
-            report.holds("what leaves a contract was paid in", key, row.amount <= most, f"at most {most}", row.amount)
-        if row.cause == "write_off":
-            report.holds("a debt that is given up", key, row.amount <= -left.get(own, 0), f"at most {-left.get(own, 0)}", row.amount)
-        if row.cause in ("credit_note", "allowance"):
-            report.holds("a charge that is given back", key, row.amount <= charged.get(own, 0), f"at most {charged.get(own, 0)}", row.amount)
-        for contract, sign in ((row.debit_contract, -1), (row.credit_contract, 1)):
-            if contract is not None:
-                left[contract] = left.get(contract, 0) + sign * row.amount
-                if row.cause in (*OF_RUNS, "term", "credit_note", "allowance"):
-                    charged[contract] = charged.get(contract, 0) - sign * row.amount
-                if row.cause in ("pay_out", "transfer"):
-                    came_in[contract] = came_in.get(contract, 0) + sign * row.amount
-        if row.cause == "top_up" and row.key in paid:
-            came_in[paid[row.key]] = came_in.get(paid[row.key], 0) + row.amount
-        if row.cause == "reversal" and row.key in corrected:
-            contract = corrected[row.key].contract
-            came_in[contract] = came_in.get(contract, 0) - row.amount
-
-
 def check(books, report):
     books.moved = {}
     for row in books.transfers:
@@ -325,5 +260,3 @@ def check(books, report):
         check_contract(books, contract, report)
         check_term(books, contract, report)
         check_forfeiture(books, contract, report)
-    check_corrections(books, report)
-    check_limits(books, report)

@@ -185,7 +185,7 @@ const TAMPERINGS: &[(&str, &str, &str)] = &[
     (
         "correction",
         "UPDATE corrections SET amount_micro_cny = 7 WHERE kind = 'credit_note'",
-        "contract of a correction's entry: ",
+        "the entry of a correction: ",
     ),
     (
         "term",
