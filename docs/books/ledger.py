@@ -143,7 +143,7 @@ def check_fees(books, report):
         owed += (fee if is_due else 0) - paid
     has_old = any(row.key.endswith("/fee-in") for row in books.transfers)
     if not has_old:
-        found = -balances(books).get(("receivable", b"", MONEY), 0)
+        found = -books.balances.get(("receivable", b"", MONEY), 0)
         report.equal("the account receivable: fees that are due less what is paid of fees", "receivable", owed, found)
 
 
@@ -222,7 +222,7 @@ def check_term(books, contract, report):
     if contract.ends_at <= books.known_until - slack(books):
         due.append(contract.ends_at)
     last = max((instant for instant in due if instant > event.at), default=None)
-    money = balances(books).get(("contract", contract.id, MONEY), 0)
+    money = books.balances.get(("contract", contract.id, MONEY), 0)
     if last is not None and money > 0:
         report.holds("earned of a fee by the months that have ended", key, before >= earned(last), f"{earned(last)} up to {show(last)}", before)
 
@@ -241,13 +241,14 @@ def check_forfeiture(books, contract, report):
             report.equal("key of a forfeiture", entry, f"{key}/forfeiture/{'money' if row.unit == MONEY else 'time'}", row.key)
             report.holds("whose package is forfeited", entry, has_package, "a package or a capped grant", terms["kind"])
             report.holds("when a package is forfeited", entry, row.at >= contract.ends_at - 1, f"not before {show(contract.ends_at)}", show(row.at))
-    alive = any(run.contract == contract.id and run.ended_at is None for run in books.runs)
-    if has_package and contract.state == "expired" and contract.ends_at < books.known_until - slack(books) and not alive:
+    if has_package and contract.state == "expired" and contract.ends_at < books.known_until - slack(books) and contract.id not in books.busy:
         for unit in (CARDS, MONEY):
             report.holds(f"left of a package after its term, {unit}", key, left[unit] <= 0, "nothing", left[unit])
 
 
 def check(books, report):
+    books.balances = balances(books)
+    books.busy = {run.contract for run in books.runs if run.ended_at is None}
     books.moved = {}
     for row in books.transfers:
         for contract in {row.debit_contract, row.credit_contract} - {None}:
