@@ -97,9 +97,14 @@ def check_cards(books, report):
                         held.setdefault((node, card), []).append((run.started_at, end, run))
     for (node, card), spans_of_card in held.items():
         spans_of_card.sort(key=lambda span: span[:2])
-        for (_, end, run), (begin, _, other) in zip(spans_of_card, spans_of_card[1:]):
+        latest, before = spans_of_card[0][1:]
+        for begin, end, run in spans_of_card[1:]:
             key = f"card {card} of {name('nodes', node)}"
-            report.holds("a card has one run at a time", key, begin >= end or ms(begin) >= ms(end), f"{name('runs', other.id)} not before {show(end)}", f"{show(begin)}, while {name('runs', run.id)} was there")
+            found = f"{show(begin)}, while {name('runs', before.id)} was there"
+            is_free = ms(begin) >= ms(latest)
+            report.holds("a card has one run at a time", key, is_free, f"{name('runs', run.id)} not before {show(latest)}", found)
+            if end > latest:
+                latest, before = end, run
 
 
 def bounds_of(books):

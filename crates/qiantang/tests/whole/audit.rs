@@ -34,7 +34,7 @@ fn database(site: &Site) -> PathBuf {
 }
 
 /// A contract that fills in what `new` leaves out, active, with a project of its number.
-fn contract(site: &Site, tenant: &Tenant, number: &str, new: Value) {
+fn contract(site: &Site, tenant: &Tenant, number: &str, new: &Value) {
     let queue = json!({ "weight": 1, "guaranteed_cards": 0, "max_running_cards": 4 });
     let mut contract = json!({ "number": number, "pools": ["ascend-910"], "ends_at": "2099-01-01", "queue": queue,
         "tenant": tenant.slug });
@@ -226,11 +226,11 @@ fn a_busy_centers_books_are_recomputed_and_what_is_changed_is_named() {
     let firm = site.tenant("firm", "enterprise", &metered, 16);
     let queue = json!({ "weight": 1, "guaranteed_cards": 8, "max_running_cards": 8 });
     let univ = site.tenant_in("univ", "research", &grant(), &queue, None);
-    let today = Zone::default().date(testkit::now()).to_string();
+    let today = Zone::default().date(testkit::now());
     let package = json!({ "kind": "prepaid", "package": 3_600_001, "fee": 7_777_777 });
-    contract(&site, &firm, "package", json!({ "terms": package, "starts_at": today }));
+    contract(&site, &firm, "package", &json!({ "terms": package, "starts_at": today }));
     let rack = json!({ "kind": "reserved", "cards": 4, "fee": 1_234_567_891 });
-    contract(&site, &firm, "rack", json!({ "terms": rack, "starts_at": today }));
+    contract(&site, &firm, "rack", &json!({ "terms": rack, "starts_at": today }));
     let contracts = site.get("/api/v1/contracts", &site.operator);
     let of = |number: &str| {
         let mut all = contracts.as_array().expect("contracts").iter();
