@@ -219,7 +219,15 @@ fn standing(tx: &Tx, correction: &Correction) -> Result<Standing, AppError> {
         .into_iter()
         .map(|account| ledger::moved_between(tx, contract.id, account))
         .sum::<Result<i64, StoreError>>()?;
-    Ok(Standing { kind: contract.kind, balance, charged: MicroCny(charged), payment, is_reversed })
+    let unpaid = unpaid(tx, &contract)?;
+    Ok(Standing { kind: contract.kind, balance, unpaid, charged: MicroCny(charged), payment, is_reversed })
+}
+
+/// What of its fee is in a contract's balance and was not paid.
+fn unpaid(tx: &Tx, contract: &Contract) -> Result<MicroCny, AppError> {
+    let Some(fee) = contract.fee() else { return Ok(MicroCny::ZERO) };
+    let settled = payments::fees_settled(tx)?.get(&contract.id).copied().unwrap_or_default();
+    Ok(MicroCny((fee.0 - settled.0).max(0)))
 }
 
 /// Books a proposed correction, or refuses it.

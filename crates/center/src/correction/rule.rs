@@ -18,6 +18,8 @@ pub struct Standing {
     pub kind: ContractKind,
     /// What the contract has, less what it owes.
     pub balance: MicroCny,
+    /// How much of that is a fee that nobody has paid yet.
+    pub unpaid: MicroCny,
     /// What it was charged, less what was given back and corrected.
     pub charged: MicroCny,
     /// The payment that is taken back.
@@ -61,7 +63,7 @@ pub fn check(correction: &Correction, standing: &Standing) -> Result<(), Fault> 
             Some(_) => Ok(()),
         },
         K::PayOut if correction.reference.is_empty() => Err(Fault::NoReference),
-        K::PayOut | K::Transfer => at_most(standing.balance),
+        K::PayOut | K::Transfer => at_most(MicroCny(standing.balance.0.saturating_sub(standing.unpaid.0))),
         K::CreditNote | K::Allowance => at_most(standing.charged),
         K::WriteOff => at_most(MicroCny(standing.balance.0.saturating_neg())),
     }
@@ -130,6 +132,7 @@ mod tests {
         let standing = |balance: i64, charged: i64| Standing {
             kind: ContractKind::Metered { credit_limit: MicroCny(0) },
             balance: MicroCny(balance),
+            unpaid: MicroCny(0),
             charged: MicroCny(charged),
             payment: Some((Purpose::Balance, MicroCny(5))),
             is_reversed: false,
@@ -148,6 +151,9 @@ mod tests {
             let entry = entry(&correction(kind, most), &standing);
             assert!(entry.debit != entry.credit && entry.cause.code() == kind.code());
         }
+        let half_paid = Standing { unpaid: MicroCny(4), ..standing(7, 0) };
+        assert_eq!(check(&correction(K::PayOut, 3), &half_paid), Ok(()));
+        assert_eq!(check(&correction(K::Transfer, 4), &half_paid), Err(Fault::MoreThan(MicroCny(3))));
         let nothing = Standing { payment: None, ..standing(0, 0) };
         assert_eq!(check(&correction(K::Reversal, 5), &nothing), Err(Fault::NoPayment));
         let twice = Standing { is_reversed: true, ..standing(5, 0) };

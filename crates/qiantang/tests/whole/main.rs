@@ -2,6 +2,7 @@
 
 mod alliances;
 mod books;
+mod contracts;
 mod crash;
 mod demo;
 mod isolation;
