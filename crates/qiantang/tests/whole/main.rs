@@ -3,6 +3,7 @@
 mod account;
 mod alliances;
 mod books;
+mod contracts;
 mod corrections;
 mod crash;
 mod demo;
