@@ -133,6 +133,11 @@ impl Base {
         tokio::task::spawn_blocking(move || store.read(work)).await?
     }
 
+    /// [`Self::try_read`] for a thread that may block.
+    pub fn read_now<T>(&self, work: impl FnOnce(&Tx) -> Result<T, AppError>) -> Result<T, AppError> {
+        self.store.read(work)
+    }
+
     /// Tells all who follow of an event. Called where a write is told, so that events are told in their order.
     pub fn tell(&self, event: Event) {
         // Without a receiver nobody follows at the moment, which is no error.

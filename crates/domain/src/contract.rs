@@ -42,14 +42,6 @@ impl Contract {
             ContractKind::Metered { .. } | ContractKind::Grant { .. } => None,
         }
     }
-
-    /// How much of the fee of reserved cards is earned at `at`: a share of it as the term has passed, rounded down.
-    pub fn earned_by_term(&self, at: Timestamp) -> MicroCny {
-        let ContractKind::Reserved { fee, .. } = self.kind else { return MicroCny::ZERO };
-        let whole = i128::from(self.ends_at.since(self.starts_at).0).max(1);
-        let passed = i128::from(at.min(self.ends_at).since(self.starts_at).0);
-        MicroCny(i64::try_from(i128::from(fee.0) * passed / whole).unwrap_or(fee.0))
-    }
 }
 
 /// The four kinds of contracts, with their terms.

@@ -123,8 +123,10 @@ pub enum Cause {
     Fee,
     /// A part of the fee of reserved cards is earned, as that part of the term has passed.
     Term,
-    /// The rest of a package or grant goes to the center when its term has ended.
+    /// The rest of a package or grant goes to the center when it has ended.
     Forfeiture,
+    /// The part of a fee that was neither earned nor paid when people ended the contract is due no more.
+    FeeCancelled,
     /// The use of a run.
     Use(RunId),
     /// Use that was metered beyond a run's end is given back.
@@ -142,6 +144,7 @@ impl Cause {
             Self::Fee => "fee",
             Self::Term => "term",
             Self::Forfeiture => "forfeiture",
+            Self::FeeCancelled => "fee_cancelled",
             Self::Use(_) => "use",
             Self::Refund(_) => "refund",
             Self::Waiver(_) => "waiver",
@@ -165,6 +168,7 @@ impl Cause {
             ("fee", None) => Self::Fee,
             ("term", None) => Self::Term,
             ("forfeiture", None) => Self::Forfeiture,
+            ("fee_cancelled", None) => Self::FeeCancelled,
             ("use", Some(run)) => Self::Use(run),
             ("refund", Some(run)) => Self::Refund(run),
             ("waiver", Some(run)) => Self::Waiver(run),

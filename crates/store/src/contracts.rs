@@ -1,7 +1,7 @@
 //! Contracts, their history, and price books.
 
 use domain::{
-    Contract, ContractId, ContractState, MemberId, PriceBookId, TenantId, Timestamp,
+    Contract, ContractId, ContractState, Course, MemberId, PriceBookId, TenantId, Timestamp,
     contract::ContractAction, price::PriceBook,
 };
 
@@ -105,6 +105,16 @@ pub fn list_contract_events(tx: &Tx, contract: ContractId) -> Result<Vec<Contrac
             to: row.code(6)?,
         })
     })
+}
+
+/// The course of a contract, with the fee that it has; `None` where it was never activated.
+pub fn course(tx: &Tx, contract: &Contract) -> Result<Option<Course>, StoreError> {
+    let events = list_contract_events(tx, contract.id)?;
+    let first =
+        |action: ContractAction| events.iter().find(|event| event.action == action).map(|event| event.at);
+    let Some(activated_at) = first(ContractAction::Activate) else { return Ok(None) };
+    let terms = (contract.ends_at, contract.fee().unwrap_or_default());
+    Ok(Some(Course::new(contract.starts_at, activated_at, terms, first(ContractAction::Terminate))))
 }
 
 pub fn insert_price_book(tx: &Tx, book: &PriceBook) -> Result<(), StoreError> {

@@ -17,7 +17,7 @@ use domain::{
 pub use rows::TransferRow;
 pub use statement::{By, EndedRuns, Group, Line, ended_runs, lines_between};
 pub use sums::{
-    ContractBalance, Turnover, balance, balances_of_contracts, moved_between, sum_of_cause,
+    ContractBalance, Turnover, balance, balances_of_contracts, corrected_since, moved_between, sum_of_cause,
     turnovers_of_center,
 };
 pub use verify::{LedgerReport, verify};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{CardMs, ContractId, MemberId, MicroCny, Timestamp, codes};
 
-use crate::db::{Record, StoreError, Tx, params, rows, statements};
+use crate::db::{Record, Row, StoreError, Tx, params, rows, statements};
 
 codes! {
     /// The purpose of a payment.
@@ -49,6 +49,8 @@ statements! { "payments", unique: { "payments.reference": "a payment with this r
             AND NOT EXISTS (SELECT 1 FROM corrections AS c \
                             WHERE c.corrects = payments.reference AND c.kind = 'reversal' AND c.state = 'booked') \
             GROUP BY contract";
+    CANCELLED = "SELECT debit_contract, CAST(SUM(amount) AS BIGINT) FROM transfers WHERE cause = 'fee_cancelled' \
+                 AND debit_contract IS NOT NULL GROUP BY debit_contract";
 }
 
 /// A reference as references are compared: without blanks around it, in small letters.
@@ -70,7 +72,14 @@ pub fn list(tx: &Tx, contract: ContractId) -> Result<Vec<Payment>, StoreError> {
     tx.all(OF_CONTRACT, params![&contract], Payment::read)
 }
 
-/// How much of their fees was paid for each contract, and not taken back.
-pub fn fees_paid(tx: &Tx) -> Result<BTreeMap<ContractId, MicroCny>, StoreError> {
-    Ok(tx.all(FEES, params![], |row| Ok((row.get(0)?, row.get(1)?)))?.into_iter().collect())
+/// How much of their fees is not open any more for each contract: it was paid and not taken back, or is due no more.
+pub fn fees_settled(tx: &Tx) -> Result<BTreeMap<ContractId, MicroCny>, StoreError> {
+    let read = |row: Row<'_>| Ok((row.get::<ContractId>(0)?, row.get::<i64>(1)?));
+    let mut settled: BTreeMap<ContractId, MicroCny> = BTreeMap::new();
+    for (contract, amount) in
+        tx.all(FEES, params![], read)?.into_iter().chain(tx.all(CANCELLED, params![], read)?)
+    {
+        settled.entry(contract).or_default().0 += amount;
+    }
+    Ok(settled)
 }

@@ -133,7 +133,7 @@ pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<ContractView>,
     let scope = caller.scope()?.tenant();
     center.policies.check(caller, actions::READ_CONTRACT, scope)?;
     let owners = owners(center, scope).await?;
-    let paid = center.read(payments::fees_paid).await?;
+    let paid = center.read(payments::fees_settled).await?;
     let live = center.live();
     let now = moment::now();
     let unmetered = live.unmetered_by_contract(now);
@@ -172,7 +172,7 @@ pub fn visible(center: &Center, caller: &Caller, id: &str, action: Action) -> Re
 pub async fn show(center: &Center, caller: &Caller, id: &str) -> Result<ContractView, AppError> {
     let contract = visible(center, caller, id, actions::READ_CONTRACT)?;
     let read = move |tx: &Tx| {
-        let paid = payments::fees_paid(tx)?.remove(&contract.id).unwrap_or_default();
+        let paid = payments::fees_settled(tx)?.remove(&contract.id).unwrap_or_default();
         Ok((tenants::get_tenant(tx, contract.tenant)?.into(), paid))
     };
     let owner = center.read(read).await?;

@@ -255,8 +255,8 @@ fn standing(
 /// The part of a contract's fee that nobody has paid.
 fn fee_open(tx: &Tx, contract: &Contract) -> Result<MicroCny, StoreError> {
     let Some(fee) = contract.fee() else { return Ok(MicroCny(0)) };
-    let paid = payments::fees_paid(tx)?.get(&contract.id).copied().unwrap_or_default();
-    Ok(MicroCny(fee.0 - paid.0))
+    let settled = payments::fees_settled(tx)?.get(&contract.id).copied().unwrap_or_default();
+    Ok(MicroCny((fee.0 - settled.0).max(0)))
 }
 
 /// Books a proposed correction, or refuses it.

@@ -33,6 +33,7 @@ correction-state-booked = Booked
 correction-state-refused = Refused
 cause-term = Earned by term
 cause-forfeiture = Forfeited
+cause-fee_cancelled = Fee no longer due
 cause-reversal = Payment reversed
 cause-pay_out = Paid out
 cause-credit_note = Credit note

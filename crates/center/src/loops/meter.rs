@@ -32,7 +32,7 @@ pub fn run(center: &Center, called: &Receiver<()>) {
     let every = Duration::from_millis(u64::try_from(center.settings.billing.accrue_every_ms.0).unwrap_or(0));
     let (mut accrued, mut pause) = (Instant::now(), SHORTEST);
     let mut last = (moment::now(), Instant::now());
-    let mut earned = contracts::term::Earned::default();
+    let mut looked = contracts::term::Looked::default();
     while sleep(called, pause) && !center.compute.wakers.is_stopping() {
         let now = moment::now();
         note_jump(center, last, now);
@@ -44,10 +44,10 @@ pub fn run(center: &Center, called: &Receiver<()>) {
         if is_due {
             accrued = Instant::now();
             forget_old_answers(center, now);
-            earned = contracts::term::keep(center, now, earned).unwrap_or_else(|error| {
+            looked = contracts::term::keep(center, now, looked).unwrap_or_else(|error| {
                 tracing::error!(%error, "failed to book what the passing of terms books; it is tried again");
                 center.loops.failed(METER, &error);
-                contracts::term::Earned::default()
+                contracts::term::Looked::default()
             });
             center.loops.turned(METER, began.elapsed());
         }

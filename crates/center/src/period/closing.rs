@@ -154,7 +154,7 @@ fn freeze(
     for contract in all {
         let runs = ended.remove(&contract.id).unwrap_or_default();
         let mut statement = statements::make_with(tx, zone, &contract, month, runs)?;
-        if !rule::wants_statement(&contract, &statement) {
+        if !rule::wants_statement(contracts::course(tx, &contract)?.as_ref(), &statement) {
             continue;
         }
         if !statement.adds_up() {

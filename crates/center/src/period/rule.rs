@@ -1,7 +1,7 @@
 //! Who may do what with periods, how a month stands, and when it may be closed.
 
 use base::{auth::Action, events::Kind};
-use domain::{Contract, ContractState, Month, Timestamp, Zone};
+use domain::{Course, Month, Timestamp, Zone};
 
 use crate::app::statements::{Balances, Statement};
 
@@ -87,13 +87,11 @@ pub fn number(month: Month, place: usize) -> String {
     format!("{month}-{place:04}")
 }
 
-/// Whether a contract gets a statement: something was posted for it, it has a balance, or it was in force in the month.
-pub fn wants_statement(contract: &Contract, statement: &Statement) -> bool {
-    let has_begun =
-        !matches!(contract.state, ContractState::Draft | ContractState::Submitted | ContractState::Approved);
-    let is_of_month = contract.starts_at < statement.to.0 && contract.ends_at > statement.from.0;
-    let nothing = Balances::default();
-    !statement.lines.is_empty() || statement.opening != nothing || (has_begun && is_of_month)
+/// Whether a contract gets a statement: something was posted for it, it has a balance, or it was active in the month.
+pub fn wants_statement(course: Option<&Course>, statement: &Statement) -> bool {
+    let (from, to) = (statement.from.0, statement.to.0);
+    let was_active = course.is_some_and(|course| course.from() < to && course.until() > from);
+    !statement.lines.is_empty() || statement.opening != Balances::default() || was_active
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod account;
 mod alliances;
 mod audit;
 mod books;
+mod contracts;
 mod corrections;
 mod crash;
 mod demo;

@@ -22,7 +22,10 @@ statements! { "transfers";
              (credit_contract = ?1 AND debit = ?2)) \
              AND (?3 IS NULL OR corrects = ?3 OR (corrects IS NULL AND at >= ?4 AND at < ?5))";
     OF_CAUSE = "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM transfers \
-                WHERE debit_contract = ?1 AND cause = ?2";
+                WHERE debit_contract = ?1 AND cause = ?2 AND unit = ?3";
+    CORRECTED = "SELECT CAST(COALESCE(SUM(CASE WHEN credit_contract = ?1 THEN amount ELSE -amount END), 0) AS BIGINT) \
+                 FROM transfers WHERE unit = 'micro_cny' AND at >= ?2 AND (debit_contract = ?1 OR credit_contract = ?1) \
+                 AND cause IN ('reversal', 'pay_out', 'credit_note', 'transfer', 'allowance', 'write_off')";
     CARRY = "INSERT INTO ledger_sums (account, contract, unit, debits, credits) VALUES (?1, ?2, ?3, ?4, ?5) \
              ON CONFLICT (account, contract, unit) DO UPDATE SET debits = ledger_sums.debits + excluded.debits, \
              credits = ledger_sums.credits + excluded.credits";
@@ -85,8 +88,13 @@ pub fn moved_between(
 }
 
 /// How much left a contract's account for a cause that names no run.
-pub fn sum_of_cause(tx: &Tx, contract: ContractId, cause: Cause) -> Result<i64, StoreError> {
-    tx.one(OF_CAUSE, params![&contract, cause.code()], |row| row.get(0))
+pub fn sum_of_cause(tx: &Tx, contract: ContractId, cause: Cause, unit: Unit) -> Result<i64, StoreError> {
+    tx.one(OF_CAUSE, params![&contract, cause.code(), unit.code()], |row| row.get(0))
+}
+
+/// How much money corrections of an instant or later gave to a contract, less what they took.
+pub fn corrected_since(tx: &Tx, contract: ContractId, since: Timestamp) -> Result<i64, StoreError> {
+    tx.one(CORRECTED, params![&contract, since], |row| row.get(0))
 }
 
 /// The balances of all contracts that have transfers.

@@ -39,6 +39,7 @@ statements! { "runs";
         "SELECT ", posted!("card_ms"), ", ", posted!("micro_cny"), ", (SELECT class FROM jobs WHERE jobs.id = runs.job), ",
         run_columns!(), " FROM runs ORDER BY id"
     );
+    EARNED = "SELECT seq, at, debit_contract, amount FROM transfers WHERE cause = 'term' ORDER BY seq";
 }
 
 /// The outcome of a check of the whole ledger.
@@ -56,6 +57,8 @@ pub struct LedgerReport {
     pub occupancy_agrees: bool,
     /// The rate of every run that names a price book is that of the book and the contract.
     pub rates_agree: bool,
+    /// No fee of reserved cards is earned before its part of the term has passed.
+    pub terms_agree: bool,
     pub transfers: u64,
     pub runs: u64,
     /// The card time posted for runs that have ended.
@@ -68,7 +71,12 @@ pub struct LedgerReport {
 
 impl LedgerReport {
     pub fn is_right(&self) -> bool {
-        self.is_balanced && self.sums_agree && self.runs_agree && self.occupancy_agrees && self.rates_agree
+        self.is_balanced
+            && self.sums_agree
+            && self.runs_agree
+            && self.occupancy_agrees
+            && self.rates_agree
+            && self.terms_agree
     }
 
     fn fault(&mut self, fault: impl FnOnce() -> String) {
@@ -87,10 +95,12 @@ pub fn verify(tx: &Tx) -> Result<LedgerReport, StoreError> {
         sums_agree: true,
         runs_agree: true,
         rates_agree: true,
+        terms_agree: true,
         ..LedgerReport::default()
     };
     verify_sums(tx, &mut report)?;
     verify_runs(tx, &mut report)?;
+    verify_terms(tx, &mut report)?;
     report.occupancy_agrees = report.posted_card_ms == report.occupied_card_ms;
     if !report.occupancy_agrees {
         let (posted, occupied) = (report.posted_card_ms.0, report.occupied_card_ms.0);
@@ -158,6 +168,36 @@ fn verify_runs(tx: &Tx, report: &mut LedgerReport) -> Result<(), StoreError> {
                 report.runs_agree = false;
                 report.fault(|| format!("{} is metered for {metered:?}, and its times say {due:?}", run.id));
             }
+        }
+        Ok(ControlFlow::Continue(()))
+    })
+}
+
+/// Each entry of a term leaves no more earned than had passed of the term.
+fn verify_terms(tx: &Tx, report: &mut LedgerReport) -> Result<(), StoreError> {
+    let (mut courses, mut earned) = (HashMap::new(), HashMap::<ContractId, i64>::new());
+    for contract in contracts::list_contracts(tx, None)? {
+        if matches!(contract.kind, ContractKind::Reserved { .. })
+            && let Some(course) = contracts::course(tx, &contract)?
+        {
+            courses.insert(contract.id, course);
+        }
+    }
+    tx.each(EARNED, params![], |row| {
+        let (at, id): (Timestamp, ContractId) = (row.get(1)?, row.get(2)?);
+        let sum = earned.entry(id).or_default();
+        *sum = sum.saturating_add(row.get::<i64>(3)?);
+        // An entry belongs to the last instant of what has passed.
+        let passed = Timestamp::from_micros(at.as_micros().saturating_add(1));
+        let due = courses.get(&id).map_or(0, |course| course.earned_by(passed).0);
+        if *sum > due {
+            let seq: i64 = row.get(0)?;
+            report.terms_agree = false;
+            report.fault(|| {
+                format!(
+                    "the entry {seq} leaves {sum} of the fee of {id} earned by its term, which says {due}"
+                )
+            });
         }
         Ok(ControlFlow::Continue(()))
     })

@@ -103,6 +103,13 @@ pub(super) fn change_state(
             "look at the contract's history to see where it stands",
         )
     })?;
+    if action == ContractAction::Activate && now >= contract.ends_at {
+        return Err(AppError::refused(
+            Refusal::ContractState,
+            format!("the term of the contract {} ended at {}", contract.number, contract.ends_at),
+            "terminate it, and draw up another one",
+        ));
+    }
     rows::set_contract_state(tx, id, from, to)?;
     contract.state = to;
     let event =

@@ -128,7 +128,7 @@ fn booked(
     let contract = rows::get_contract(tx, id)?;
     let is_fee = contract.fee().is_some() && top_up.card_ms == 0;
     if is_fee {
-        let paid = payments::fees_paid(tx)?.get(&id).copied().unwrap_or_default();
+        let paid = payments::fees_settled(tx)?.get(&id).copied().unwrap_or_default();
         let open = MicroCny(contract.fee().unwrap_or_default().0 - paid.0);
         if top_up.amount_micro_cny > open.0 {
             return Err(AppError::invalid(field::AMOUNT, ContractFault::MoreThanFee { open }));

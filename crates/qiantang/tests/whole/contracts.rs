@@ -1,0 +1,163 @@
+//! Contracts in the books: what their terms earn, and how they come to an end.
+
+use domain::{Millis, Timestamp, Zone};
+use serde_json::{Value, json};
+use testkit::{Site, grant};
+
+use crate::QIANTANG;
+
+const SECONDS: &str = "[billing]\ngrace_ms = 200\naccrue_every_ms = 300\n[engine]\nkill_grace_ms = 300\n";
+
+pub fn number(value: &Value, key: &str) -> i64 {
+    value[key].as_i64().unwrap_or_else(|| panic!("no {key} in {value}"))
+}
+
+fn contract(site: &Site, id: &str) -> Value {
+    site.get(&format!("/api/v1/contracts/{id}"), &site.operator)
+}
+
+/// Draws up a contract of the tenant `firm` and gives its id.
+fn drawn_up(site: &Site, new: &Value, terms: &Value, ends_at: &str) -> String {
+    let queue = json!({ "weight": 1, "guaranteed_cards": 0, "max_running_cards": 2 });
+    let new = json!({ "number": new, "terms": terms, "pools": ["ascend-910"], "starts_at": "2020-01-01",
+        "ends_at": ends_at, "queue": queue, "tenant": "firm" });
+    site.post("/api/v1/contracts", &site.operator, &new)["id"].as_str().expect("an id").to_owned()
+}
+
+fn act(site: &Site, id: &str, actions: &[&str]) {
+    for action in actions {
+        let body = json!({ "action": action, "reason": "test" });
+        site.post(&format!("/api/v1/contracts/{id}/actions"), &site.operator, &body);
+    }
+}
+
+/// The instant of the last act of that name on a contract.
+fn acted_at(site: &Site, id: &str, action: &str) -> Timestamp {
+    let events = site.get(&format!("/api/v1/contracts/{id}/events"), &site.operator);
+    let found = events.as_array().expect("events").iter().rev().find(|event| event["action"] == action);
+    found.expect("the act")["at"].as_str().expect("an instant").parse().expect("an instant")
+}
+
+/// The entries of a contract with that cause: their instants and amounts.
+fn entries(site: &Site, id: &str, cause: &str) -> Vec<(Timestamp, i64)> {
+    let all = site.get(&format!("/api/v1/ledger/transfers?contract={id}&limit=200"), &site.operator);
+    let of_cause = all["items"].as_array().expect("entries").iter().filter(|entry| entry["cause"] == cause);
+    let read = |entry: &Value| {
+        let at = entry["at"].as_str().expect("an instant").parse().expect("an instant");
+        (at, number(entry, "amount"))
+    };
+    of_cause.map(read).collect()
+}
+
+fn books_are_right(site: &Site) {
+    let check = site.get("/api/v1/ledger/check", &site.operator);
+    assert_eq!((&check["is_balanced"], &check["problems"]), (&json!(true), &json!([])), "{check}");
+}
+
+fn pay(site: &Site, id: &str, amount: i64, reference: &str) {
+    let paid = json!({ "amount_micro_cny": amount, "reference": reference });
+    site.post(&format!("/api/v1/contracts/{id}/top-up"), &site.operator, &paid);
+}
+
+/// Proposes to pay so much out; the answer's status.
+fn pay_out(site: &Site, id: &str, amount: i64) -> (u16, Value) {
+    let new = json!({ "kind": "pay_out", "contract": id, "amount_micro_cny": amount, "corrects": id,
+        "reason": "ended early", "reference": "ICBC-OUT-1" });
+    site.ask("POST", "/api/v1/corrections", &site.operator, Some(&new))
+}
+
+#[test]
+fn a_contract_activated_late_earns_from_then_on_and_has_no_months_of_before() {
+    let mut site = Site::new(QIANTANG, 1, SECONDS);
+    let reserved = json!({ "kind": "reserved", "cards": 2, "fee": 948_000_000 });
+    let firm = site.tenant("firm", "enterprise", &reserved, 2);
+    let activated = acted_at(&site, &firm.contract, "activate");
+    let zone = Zone::default();
+    let month = zone.month(activated);
+    // The term began in 2020, the center with this month.
+    let months = site.get("/api/v1/periods", &site.operator);
+    assert_eq!(months.as_array().expect("months").len(), 1, "{months}");
+    site.stop();
+    let ends = [zone.bounds(month).1, zone.bounds(month.next()).1];
+    site.clock_ahead = Millis(ends[1].since(testkit::now()).0 + 3_600_000);
+    site.start();
+    let earned = site.wait_for("both months", || {
+        Some(entries(&site, &firm.contract, "term")).filter(|all| all.len() == 2)
+    });
+    let end = zone.parse("2099-01-01").expect("a date");
+    let due = |at: Timestamp| {
+        i64::try_from(948_000_000 * i128::from(at.since(activated).0) / i128::from(end.since(activated).0))
+            .expect("it fits")
+    };
+    assert_eq!([earned[0].1, earned[0].1 + earned[1].1], ends.map(due));
+    assert!(earned[0].0 > activated && earned[0].0 < ends[0], "{earned:?}");
+    site.post(&format!("/api/v1/periods/{month}/close"), &site.operator, &json!({}));
+    let path = format!("/api/v1/contracts/{}/statement?month={month}", firm.contract);
+    let statement = site.get(&path, &site.operator);
+    assert_eq!(number(&statement["opening"], "micro_cny"), 0);
+    assert_eq!(number(&statement["closing"], "micro_cny"), 948_000_000 - earned[0].1, "{statement}");
+    books_are_right(&site);
+
+    // Whoever activates a contract after its term is told.
+    let late = drawn_up(&site, &json!("LATE"), &reserved, "2021-01-01");
+    act(&site, &late, &["submit", "approve"]);
+    let body = json!({ "action": "activate" });
+    let (status, refused) =
+        site.ask("POST", &format!("/api/v1/contracts/{late}/actions"), &site.operator, Some(&body));
+    assert_eq!((status, refused["code"].as_str()), (409, Some("contract_state")), "{refused}");
+}
+
+#[test]
+fn a_contract_that_people_end_comes_to_its_end_in_the_books() {
+    let site = Site::new(QIANTANG, 1, SECONDS);
+    site.tenant("firm", "enterprise", &grant(), 2);
+    // A yuan a second or more, so that seconds are seen.
+    let soon = testkit::now().plus(Millis::from_hours(1)).to_string();
+    let reserved = json!({ "kind": "reserved", "cards": 2, "fee": 3_600_000_000_i64 });
+    let id = drawn_up(&site, &json!("R-1"), &reserved, &soon);
+    act(&site, &id, &["submit", "approve", "activate"]);
+    pay(&site, &id, 1_000_000_000, "R-1-A");
+    // The fee is a balance from the beginning; what nobody paid is not paid out.
+    let (status, refused) = pay_out(&site, &id, 1_000_000_001);
+    assert!(status == 422 && refused.to_string().contains("more than there is"), "{refused}");
+    act(&site, &id, &["terminate"]);
+    let cancelled =
+        site.wait_for("what is due no more", || entries(&site, &id, "fee_cancelled").first().copied());
+    assert_eq!(cancelled.1, 2_600_000_000, "what was not paid");
+    let (activated, over) = (acted_at(&site, &id, "activate"), acted_at(&site, &id, "terminate"));
+    let end: Timestamp = soon.parse().expect("an instant");
+    let due = 3_600_000_000 * i128::from(over.since(activated).0) / i128::from(end.since(activated).0);
+    let earned: i64 = entries(&site, &id, "term").iter().map(|(_, amount)| amount).sum();
+    assert!(earned > 0 && i128::from(earned) == due, "{earned} and {due}");
+    let ended = contract(&site, &id);
+    assert_eq!(number(&ended, "fee_open_micro_cny"), 0, "{ended}");
+    assert_eq!(number(&ended, "posted_money_balance_micro_cny"), 1_000_000_000 - earned, "{ended}");
+    let (status, proposed) = pay_out(&site, &id, 1_000_000_000 - earned);
+    assert_eq!(status, 201, "{proposed}");
+    let path = format!("/api/v1/corrections/{}/decide", proposed["id"].as_str().expect("an id"));
+    site.post(&path, &site.operator, &json!({ "book": true }));
+    assert_eq!(number(&contract(&site, &id), "posted_money_balance_micro_cny"), 0);
+
+    // A package: its card time is gone, its money waits for a decision, what was not paid is not due.
+    let prepaid = json!({ "kind": "prepaid", "package": 3_600_000, "fee": 50_000_000 });
+    let id = drawn_up(&site, &json!("P-1"), &prepaid, "2099-01-01");
+    act(&site, &id, &["submit", "approve", "activate"]);
+    pay(&site, &id, 20_000_000, "P-1-A");
+    act(&site, &id, &["terminate"]);
+    site.wait_for("its card time is gone", || {
+        (number(&contract(&site, &id), "posted_use_balance_card_ms") == 0).then_some(())
+    });
+    let ended = contract(&site, &id);
+    assert_eq!(number(&ended, "posted_money_balance_micro_cny"), 20_000_000, "{ended}");
+    assert_eq!(number(&ended, "fee_open_micro_cny"), 0);
+    // A capped grant has card time alone; what was never active has nothing to end.
+    let id = drawn_up(&site, &json!("G-1"), &json!({ "kind": "grant", "cap": 3_600_000 }), "2099-01-01");
+    act(&site, &id, &["submit", "approve", "activate", "terminate"]);
+    let never = drawn_up(&site, &json!("R-2"), &reserved, "2099-01-01");
+    act(&site, &never, &["terminate"]);
+    site.wait_for("its card time is gone", || {
+        (number(&contract(&site, &id), "posted_use_balance_card_ms") == 0).then_some(())
+    });
+    assert_eq!(entries(&site, &never, "term"), []);
+    books_are_right(&site);
+}
