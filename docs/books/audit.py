@@ -48,8 +48,8 @@ def tables(books, interval):
     return {
         "balances": {ledger.label(account): amount for account, amount in sorted(ledger.balances(books).items())},
         "fees": {
-            name("contracts", contract): {"fee": fee, "paid": paid, "open": fee - paid, "is_due": is_due}
-            for contract, (fee, paid, is_due) in ledger.open_fees(books).items()
+            name("contracts", contract): {"fee": fee, "paid": paid, "cancelled": cancelled, "open": fee - paid - cancelled, "is_due": is_due}
+            for contract, (fee, paid, cancelled, is_due) in ledger.open_fees(books).items()
         },
         "capacity": [
             {"from": show(begin * 1000), "to": show(end * 1000), **parts}

@@ -1,9 +1,8 @@
 """Corrections: their entries, what they put right, and that none moves more than there is."""
 
-from ledger import CARDS, MONEY, OF_RUNS
+from ledger import CARDS, GIVEN, MONEY, OF_RUNS
 from reading import name, show
 
-KINDS = ("reversal", "pay_out", "transfer", "credit_note", "allowance", "write_off")
 LEAVES = ("pay_out", "transfer")
 GIVES_BACK = ("credit_note", "allowance")
 
@@ -46,7 +45,7 @@ def month_of(books, correction):
 
 def check_entries(books, report):
     """Each booked correction has its entries, and no other has one."""
-    entries = {row.key: row for row in books.transfers if row.cause in KINDS}
+    entries = {row.key: row for row in books.transfers if row.cause in GIVEN}
     for correction in books.corrections:
         key = name("corrections", correction.id)
         is_booked = correction.state == "booked"
@@ -177,6 +176,8 @@ def check_limits(books, report):
             unpaid[row.credit_contract] = unpaid.get(row.credit_contract, 0) + row.amount
         if row.cause == "top_up" and row.key in paid:
             unpaid[paid[row.key]] = unpaid.get(paid[row.key], 0) - row.amount
+        if row.cause == "fee_cancelled":
+            unpaid[row.debit_contract] = unpaid.get(row.debit_contract, 0) - row.amount
         if row.cause == "reversal" and row.debit == "receivable" and correction is not None:
             unpaid[correction.contract] = unpaid.get(correction.contract, 0) + row.amount
 

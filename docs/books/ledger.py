@@ -14,6 +14,7 @@ WAYS = {
     "waiver": {(CARDS, "waived", "contract"), (MONEY, "waived", "contract")},
     "term": {(MONEY, "contract", "term_revenue")},
     "forfeiture": {(MONEY, "contract", "forfeited"), (CARDS, "contract", "capacity")},
+    "fee_cancelled": {(MONEY, "contract", "receivable")},
     "reversal": {(MONEY, "contract", "cash"), (MONEY, "receivable", "cash"), (CARDS, "contract", "capacity")},
     "pay_out": {(MONEY, "contract", "cash")},
     "transfer": {(MONEY, "contract", "contract")},
@@ -22,6 +23,7 @@ WAYS = {
     "write_off": {(MONEY, "written_off", "contract")},
 }
 OF_RUNS = ("use", "refund", "waiver")
+GIVEN = ("reversal", "pay_out", "transfer", "credit_note", "allowance", "write_off")
 
 
 def posted_at(transfer):
@@ -121,26 +123,28 @@ def reversed_payments(books):
 
 
 def open_fees(books):
-    """For each contract with a fee: the fee, what is paid of it, and whether it is due."""
+    """For each contract with a fee: the fee, what is paid of it, what is due no more of it, and whether it is due."""
     gone = reversed_payments(books)
-    fees = {}
-    for contract in books.contracts:
-        if contract.terms.get("fee"):
-            paid = sum(
-                row.amount_micro_cny
-                for row in books.payments
-                if row.contract == contract.id and row.purpose == "fee" and row.reference not in gone
-            )
-            fees[contract.id] = (contract.terms["fee"], paid, books.activation(contract) is not None)
-    return fees
+    paid, cancelled = {}, {}
+    for row in books.payments:
+        if row.purpose == "fee" and row.reference not in gone:
+            paid[row.contract] = paid.get(row.contract, 0) + row.amount_micro_cny
+    for row in books.transfers:
+        if row.cause == "fee_cancelled":
+            cancelled[row.debit_contract] = cancelled.get(row.debit_contract, 0) + row.amount
+    return {
+        contract.id: (contract.terms["fee"], paid.get(contract.id, 0), cancelled.get(contract.id, 0), books.activation(contract) is not None)
+        for contract in books.contracts
+        if contract.terms.get("fee")
+    }
 
 
 def check_fees(books, report):
     fees = open_fees(books)
     owed = 0
-    for contract, (fee, paid, is_due) in fees.items():
-        report.holds("what is paid of a fee", name("contracts", contract), paid <= fee, f"at most {fee}", paid)
-        owed += (fee if is_due else 0) - paid
+    for contract, (fee, paid, cancelled, is_due) in fees.items():
+        report.holds("what is paid of a fee", name("contracts", contract), paid + cancelled <= fee, f"at most {fee - cancelled}", paid)
+        owed += (fee if is_due else 0) - paid - cancelled
     has_old = any(row.key.endswith("/fee-in") for row in books.transfers)
     if not has_old:
         found = -books.balances.get(("receivable", b"", MONEY), 0)
@@ -188,62 +192,86 @@ def left_after(books, contract, entry):
     )
 
 
+def end_of(books, contract):
+    """When a contract is over: at the end of its term, or where people terminated it before."""
+    over = [event.at for event in books.history.get(contract.id, []) if event.action == "terminate"]
+    return min([contract.ends_at, *over])
+
+
 def check_term(books, contract, report):
-    """The fee of reserved cards is earned as its term passes."""
+    """The fee of reserved cards is earned as its term passes, from the activation on."""
     key, terms = name("contracts", contract.id), contract.terms
     entries = [row for row in books.moved.get(contract.id, []) if row.cause == "term"]
-    if terms["kind"] != "reserved":
+    event = books.activation(contract)
+    if terms["kind"] != "reserved" or event is None:
         for row in entries:
-            report.differ("an earning of a term", f"transfer {row.seq}", "of a reserved contract", f"{key}, {terms['kind']}")
+            report.differ("an earning of a term", f"transfer {row.seq}", "of a reserved contract that was active", key)
         return
-    term = ms(contract.ends_at) - ms(contract.starts_at)
+    begin, end = max(contract.starts_at, event.at), end_of(books, contract)
+    whole = ms(contract.ends_at) - ms(begin)
 
     def earned(instant):
-        passed = min(max(ms(instant) - ms(contract.starts_at), 0), term)
-        return terms["fee"] * passed // term
+        passed = min(max(ms(min(instant, end)) - ms(begin), 0), whole)
+        return terms["fee"] * passed // whole if whole > 0 else terms["fee"]
 
     before = 0
     for row in entries:
         after = before + row.amount
         report.equal("key of an earning", f"transfer {row.seq}", f"{key}/term/{before}-{after}", row.key)
-        earned_until = row.at + LAST_MICROSECOND
-        if after < earned(earned_until):
+        instant = row.at + LAST_MICROSECOND if row.corrects is None else books.zone.bounds(row.corrects)[1]
+        if after < earned(instant):
             # No more is earned than there is money.
             report.equal("what is left where less than the fee is earned", f"transfer {row.seq} of {key}", 0, left_after(books, contract, row))
         else:
-            report.equal("earned of a fee up to the instant of its entry", f"transfer {row.seq} of {key}", earned(earned_until), after)
+            report.equal("earned of a fee up to the instant of its entry", f"transfer {row.seq} of {key}", earned(instant), after)
         before = after
-    event = books.activation(contract)
-    if event is None or contract.state == "terminated":
-        return
-    due = [period.until_at for period in books.periods]
-    ended = books.zone.bounds(books.zone.month(books.known_until - slack(books)))[0]
-    due.append(ended)
-    if contract.ends_at <= books.known_until - slack(books):
-        due.append(contract.ends_at)
-    last = max((instant for instant in due if instant > event.at), default=None)
+    settled = books.known_until - slack(books)
+    due = [*(period.until_at for period in books.periods), books.zone.bounds(books.zone.month(settled))[0]]
+    due += [end] if end <= settled else []
+    last = max((instant for instant in due if instant > begin), default=None)
     money = books.balances.get(("contract", contract.id, MONEY), 0)
     if last is not None and money > 0:
         report.holds("earned of a fee by the months that have ended", key, before >= earned(last), f"{earned(last)} up to {show(last)}", before)
 
 
-def check_forfeiture(books, contract, report):
-    """What is left of a package or a capped grant when its term has ended and its runs are over."""
+def check_end(books, contract, report):
+    """What is left of a package or a capped grant when its term has ended, or people ended it, and its runs are over; and of a fee."""
     key, terms = name("contracts", contract.id), contract.terms
     has_package = terms["kind"] == "prepaid" or (terms["kind"] == "grant" and terms["cap"] is not None)
-    left = {CARDS: 0, MONEY: 0}
+    end = end_of(books, contract)
+    left, gone = {CARDS: 0, MONEY: 0}, {}
+    given_back = 0
     for row in books.moved.get(contract.id, []):
-        left[row.unit] += row.amount if row.credit_contract == contract.id else 0
-        left[row.unit] -= row.amount if row.debit_contract == contract.id else 0
-        if row.cause == "forfeiture":
+        amount = row.amount if row.credit_contract == contract.id else -row.amount
+        left[row.unit] += amount
+        if row.cause in GIVEN and row.at >= contract.ends_at and row.unit == MONEY:
+            given_back += amount
+        if row.cause in ("forfeiture", "fee_cancelled"):
             entry = f"transfer {row.seq} of {key}"
-            report.equal("what a forfeiture leaves", entry, 0, left[row.unit])
-            report.equal("key of a forfeiture", entry, f"{key}/forfeiture/{'money' if row.unit == MONEY else 'time'}", row.key)
-            report.holds("whose package is forfeited", entry, has_package, "a package or a capped grant", terms["kind"])
-            report.holds("when a package is forfeited", entry, row.at >= contract.ends_at - 1, f"not before {show(contract.ends_at)}", show(row.at))
-    if has_package and contract.state == "expired" and contract.ends_at < books.known_until - slack(books) and contract.id not in books.busy:
-        for unit in (CARDS, MONEY):
-            report.holds(f"left of a package after its term, {unit}", key, left[unit] <= 0, "nothing", left[unit])
+            before = gone.get((row.cause, row.unit), 0)
+            gone[row.cause, row.unit] = before + row.amount
+            what = {"fee_cancelled": "fee-cancelled", "forfeiture": "forfeiture/money" if row.unit == MONEY else "forfeiture/time"}[row.cause]
+            report.equal("key of what the end of a contract books", entry, f"{key}/{what}/{before}-{before + row.amount}", row.key)
+            report.holds("when the end of a contract is booked", entry, row.at >= end, f"not before {show(end)}", show(row.at))
+            if row.cause == "forfeiture":
+                report.holds("whose package is forfeited", entry, has_package, "a package or a capped grant", terms["kind"])
+                report.equal("what a forfeiture leaves", entry, max(given_back, 0) if row.unit == MONEY else 0, left[row.unit])
+                by_people = contract.state == "terminated" and row.unit == MONEY
+                report.holds("money that is forfeited", entry, not by_people, "of a term that ended by itself", "people ended it")
+            else:
+                report.holds("whose fee is due no more", entry, contract.state == "terminated", "a contract that people ended", contract.state)
+    is_over = contract.state in ("expired", "terminated") and end < books.known_until - slack(books) and contract.id not in books.busy
+    if not is_over or not books.activation(contract):
+        return
+    if has_package:
+        report.holds("card time of a package after its end", key, left[CARDS] <= 0, "none", left[CARDS])
+        if contract.state == "expired":
+            most = max(given_back, 0)
+            report.holds("money of a package after its term, but what corrections gave back", key, left[MONEY] <= most, f"at most {most}", left[MONEY])
+    if contract.state == "terminated" and terms.get("fee"):
+        fee, paid, cancelled, _ = open_fees(books)[contract.id]
+        open_fee = fee - paid - cancelled
+        report.holds("what is open of a fee that was not earned when people ended the contract", key, min(open_fee, left[MONEY]) <= 0, "none", open_fee)
 
 
 def check(books, report):
@@ -260,4 +288,4 @@ def check(books, report):
     for contract in books.contracts:
         check_contract(books, contract, report)
         check_term(books, contract, report)
-        check_forfeiture(books, contract, report)
+        check_end(books, contract, report)
