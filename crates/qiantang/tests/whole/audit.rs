@@ -189,7 +189,7 @@ const TAMPERINGS: &[(&str, &str, &str)] = &[
     ),
     (
         "term",
-        "UPDATE contracts SET ends_at = ends_at + 86400000000 WHERE number = 'rack'",
+        "UPDATE contracts SET ends_at = (starts_at + ends_at) / 2 WHERE number = 'rack'",
         "earned of a fee ",
     ),
     ("state", "UPDATE contracts SET state = 'expired' WHERE number = 'rack'", "the state of a contract"),
