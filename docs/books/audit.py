@@ -3,7 +3,7 @@
 
     python3 docs/books/audit.py center.db
 
-It needs Python 3.11 or later and nothing else, and was written from docs/books.md, not from the center's program. It reads one snapshot and changes nothing.
+It needs Python 3.11 or later and nothing else. It shares nothing with the center's program, and follows docs/books.md. It reads one snapshot and changes nothing.
 Exit code: 0 nothing differs, 1 something differs, 2 the file can't be read."""
 
 import argparse
