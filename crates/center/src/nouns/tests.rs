@@ -99,7 +99,7 @@ fn each_text_that_is_asked_for_is_there_and_none_is_left_over() {
 fn every_code_of_the_domain_has_its_word() {
     use crate::wakers::{ACCOUNTS, METER, MIRROR, PLAN, WATCH};
     use domain::{
-        ContractState, Role, ServiceClass, TenantDomain, contract::ContractAction, job::JobOutcome,
+        ContractState, Role, ServiceClass, TenantDomain, contract::ContractAction, job::JobOutcome, ledger::Account,
         run::StopCause,
     };
     let mut words: Vec<String> = Vec::new();
@@ -118,6 +118,7 @@ fn every_code_of_the_domain_has_its_word() {
             .flat_map(|noun| noun.events)
             .map(|kind| format!("event-{}", kind.code().replace('_', "-"))),
     );
+    words.extend(Account::OF_CENTER.map(|account| format!("account-{}", account.code())));
     words.extend(JobOutcome::ALL.map(|outcome| format!("state-{}", outcome.code())));
     words.extend(StopCause::ALL.map(|cause| format!("state-{}", cause.code())));
     words.extend(crate::app::hall::CardState::ALL.map(|card| format!("card-{}", card.code())));
