@@ -77,9 +77,12 @@ mod tests {
     use store::{audit::AuditFilter, idempotency, tenants};
 
     use super::*;
-    use crate::auth::{Action, Caller, Once, Policies};
+    use crate::{
+        auth::{Action, Caller, Once, Policies},
+        detail::Detail,
+    };
 
-    const MANAGE: Action = Action::new("manage_member", "run_center");
+    const MANAGE: Action = Action::new("manage_member", "run_center").keeps(&[Detail::count("n")]);
     const POLICIES: &str = r#"permit (principal, action, resource) when { principal.role == "operator" };"#;
 
     fn member(role: Role) -> Member {

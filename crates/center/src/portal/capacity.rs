@@ -80,8 +80,7 @@ impl CapacityPage {
     /// The parts of the whole, as a sum in words.
     fn sum(&self) -> String {
         let parts = self.parts.iter().filter(|part| !part.look.is_empty());
-        let words: Vec<String> =
-            parts.map(|part| self.page.word("card", part.look).to_lowercase()).collect();
+        let words: Vec<String> = parts.map(|part| self.page.word("card", part.look).to_lowercase()).collect();
         words.join(" + ")
     }
 }
