@@ -10,7 +10,7 @@ use domain::{
 use serde::{Deserialize, Serialize};
 use store::{StoreError, Tx, jobs, recent, runs::RunRow, tenants};
 
-use super::{PlaceView, found, places};
+use super::{PlaceView, dry_run::Quote, found, places};
 use crate::{
     actions,
     app::{direct, verdict::VerdictView},
@@ -67,6 +67,9 @@ pub struct JobDetail {
     pub job: JobView,
     pub spec: JobSpec,
     pub time_limit_ms: i64,
+    /// The most that it can cost with the cards and at the rate of its newest run, as a dry run tells it; `null` where no
+    /// run of it began, and where it was handed to Slurm directly.
+    pub most_micro_cny: Option<MicroCny>,
     /// Of its newest run; `null` where no process ended by itself.
     pub exit_code: Option<i32>,
     /// Where it was handed to Slurm directly; `null` for what was asked for here.
@@ -290,8 +293,11 @@ pub async fn show(center: &Center, caller: &Caller, id: JobId) -> Result<JobDeta
         .await?;
     let seen = seen.map(|seen| direct::read(id, &seen)).transpose()?;
     let verdict = verdicts(center, std::iter::once(id)).remove(&id);
+    let run = latest.as_ref().map(|row| &row.run).filter(|_| seen.is_none());
+    let quote = run.map(|run| Quote::of(&center.settings, &job.spec, run.placement.card_count(), run.rate));
     Ok(JobDetail {
         time_limit_ms: center.settings.time_limit(&job.spec).0,
+        most_micro_cny: quote.map(|quote| quote.most_micro_cny),
         spec: job.spec,
         job: row_view(&center.live(), named, verdict),
         exit_code: latest.and_then(|row| row.run.state.outcome()).and_then(domain::Outcome::exit_code),

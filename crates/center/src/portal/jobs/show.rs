@@ -251,15 +251,11 @@ fn figures(ui: Ui, detail: &JobDetail, runs: &[RunView], log: Option<&Shown>) ->
     add("cards", of, Html(format!("{} {}", escape(model), ui.virt(is_virtual)).trim().to_owned()));
     if job.started_at.is_some() {
         add("used", ui.hours(&job.used_card_ms), Html::default());
-        let note = match runs.first() {
-            Some(run) => {
-                let most = cards as i128 * i128::from(limit.0) * i128::from(job.tasks.total);
-                let most = CardMs(i64::try_from(most).unwrap_or(i64::MAX));
-                let rate = run.rate_micro_cny_per_card_hour;
-                let most = rate.charge(most).unwrap_or(MicroCny(i64::MAX));
-                text(ui.t2("rate-and-most", rate.0, most))
-            }
-            None => Html::default(),
+        let rate = runs.first().map(|run| run.rate_micro_cny_per_card_hour);
+        let note = match (rate, detail.most_micro_cny) {
+            (Some(rate), Some(most)) => text(ui.t2("rate-and-most", rate.0, most)),
+            (Some(rate), None) => text(ui.t1("rate-alone", "a", rate.0)),
+            (None, _) => Html::default(),
         };
         add("charge", ui.yuan(&job.charge_micro_cny), note);
     }
