@@ -46,6 +46,8 @@ pub const READ_LEDGER: Action = Action::new("read_ledger", "read_money");
 pub const READ_NODE: Action = Action::new("read_node", "read_public");
 pub const READ_CAPACITY: Action = Action::new("read_capacity", "read");
 pub const READ_CENTER: Action = Action::new("read_center", "read");
+/// The figures for Prometheus.
+pub const READ_METRICS: Action = Action::new("read_metrics", "read");
 /// The whole log for the center's people, their tenant's part for administrators.
 pub const READ_AUDIT: Action = Action::new("read_audit", "administer_read");
 pub const MANAGE_MEMBER: Action = Action::new("manage_member", "administer").keeps(&[

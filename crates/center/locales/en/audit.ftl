@@ -18,6 +18,7 @@ action-read_ledger = See the ledger
 action-read_node = See nodes
 action-read_capacity = See the capacity balance
 action-read_center = See the center
+action-read_metrics = See its figures
 action-read_audit = See the audit log
 action-manage_member = Manage members
 action-manage_project = Manage projects

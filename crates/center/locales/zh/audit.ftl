@@ -18,6 +18,7 @@ action-read_ledger = 查看账本
 action-read_node = 查看节点
 action-read_capacity = 查看容量平衡
 action-read_center = 查看中心
+action-read_metrics = 查看监控指标
 action-read_audit = 查看审计日志
 action-manage_member = 管理成员
 action-manage_project = 管理项目

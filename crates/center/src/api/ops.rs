@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use store::ledger::Turnover;
 
 use crate::{
+    actions,
     app::{
         audit_log::{self, AuditFilter, AuditView},
         backup,
@@ -25,7 +26,7 @@ use base::api::{
     extract::{Auth, Body, Params},
 };
 use base::{
-    auth::identity,
+    auth::{Caller, identity},
     listing::Listing,
     loops::{LoopState, LoopView},
     moment,
@@ -151,9 +152,8 @@ pub async fn metrics(State(center): State<Center>, headers: HeaderMap) -> Result
         let token =
             headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
         let member = identity::by_token(&center, token.unwrap_or_default()).await?;
-        if !member.role.is_of_center() {
-            return Err(Problem::new(403, "forbidden", "figures of the center are for its own people"));
-        }
+        let caller = Caller { member, from: String::new(), once: None };
+        center.policies.check(&caller, actions::READ_METRICS, None)?;
     }
     let kind = [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")];
     let turnovers = center.read(store::ledger::turnovers_of_center).await?;

@@ -27,7 +27,7 @@ enum Act {
         /// The month, as YYYY-MM.
         month: String,
     },
-    /// Close a month for ever: its statements are frozen, and nothing is posted into it any more (operators).
+    /// Close a month for ever: its statements are frozen, and nothing is posted into it any more (who keeps the center's money).
     Close {
         /// The month, as YYYY-MM. It has ended, and the months before it are closed.
         month: String,
