@@ -147,7 +147,7 @@ pub fn open(
     let (jobs, nodes) = (live.jobs().len(), live.nodes().len());
     let compute = Compute::new(engine, slurm, settings.planning(), wakers);
     let center = {
-        let base = Base::new(settings.base(), store, policies);
+        let base = Base::new(settings.common(), store, policies);
         Center::new(platforms, settings, base, compute, live)
     };
     if !hopeless.is_empty() {

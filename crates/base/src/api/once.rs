@@ -77,7 +77,7 @@ async fn keyed(base: &Base, request: Request, next: Next, is_secret: bool) -> Re
     let (mut parts, body) = request.into_parts();
     let Key(key) = Key::from_request_parts(&mut parts, base).await?;
     let Auth(mut caller) = Auth::from_request_parts(&mut parts, base).await?;
-    let bytes = read_body(body, base.settings.limits.body_kib).await?;
+    let bytes = read_body(body, base.common.limits.body_kib).await?;
     let path = parts.uri.path().to_owned();
     let once = Once::new(caller.member.id, &key.unwrap_or_default(), &[b"POST", path.as_bytes(), &bytes])?;
     let once = Arc::new(once);

@@ -158,7 +158,7 @@ pub async fn metrics(State(center): State<Center>, headers: HeaderMap) -> Result
     let kind = [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")];
     let turnovers = center.read(store::ledger::turnovers_of_center).await?;
     center.metrics.take(&figures(&center, turnovers));
-    Ok((kind, center.base.metrics.render()).into_response())
+    Ok((kind, center.http_metrics.render()).into_response())
 }
 
 /// The figures of all metrics at the moment.

@@ -135,11 +135,11 @@ pub async fn statement(
     query: &StatementQuery,
 ) -> Result<GivenOut, AppError> {
     let contract = contracts::visible(center, caller, id, actions::READ_STATEMENT)?;
-    let zone = center.settings.time_zone.clone();
-    let month = month(&zone, query.month.as_deref(), moment::now())?;
+    let zone = center.settings.time_zone;
+    let month = month(zone, query.month.as_deref(), moment::now())?;
     center
         .try_read(move |tx| match periods::find_statement(tx, contract.id, month)? {
-            None => Ok(GivenOut { statement: made::make(tx, &zone, &contract, month)?, frozen: None }),
+            None => Ok(GivenOut { statement: made::make(tx, zone, &contract, month)?, frozen: None }),
             Some(kept) => {
                 let statement = serde_json::from_str(&kept.body).map_err(|error| {
                     AppError::internal_at(format!("the statement {}", kept.number), error)

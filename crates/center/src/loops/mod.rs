@@ -143,7 +143,7 @@ mod tests {
             Center::new(
                 PLATFORMS,
                 settings.clone(),
-                Base::new(settings.base(), store, policies),
+                Base::new(settings.common(), store, policies),
                 compute,
                 live,
             ),

@@ -176,7 +176,7 @@ async fn of_tenant(
     let ui = visitor.front.ui;
     let now = moment::now();
     let ended = ended_lately(center, visitor).await?;
-    let zone = &center.settings.time_zone;
+    let zone = center.settings.time_zone;
     let first = zone.bounds(zone.month(now)).0;
     let days = usage::charges_of_month(center, &visitor.caller).await?;
     let days: Vec<i64> = days.into_iter().map(|charge| charge.0).collect();

@@ -181,7 +181,7 @@ fn drawn_up(center: &Center, new: &NewPriceBook) -> Result<PriceBook, AppError> 
     let now = moment::now();
     let effective_from = match &new.effective_from {
         None => now,
-        Some(text) => params::parse_instant(&center.settings.time_zone, field::EFFECTIVE_FROM, text)?,
+        Some(text) => params::parse_instant(center.settings.time_zone, field::EFFECTIVE_FROM, text)?,
     };
     if effective_from < now {
         return Err(AppError::invalid(field::EFFECTIVE_FROM, Wrong::InThePast));

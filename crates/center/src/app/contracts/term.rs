@@ -63,11 +63,11 @@ pub fn keep(center: &Center, now: Timestamp, earned: Earned) -> Result<Earned, A
     }
     let reserved = due.iter().filter(|contract| matches!(contract.kind, ContractKind::Reserved { .. }));
     earned.contracts.extend(reserved.map(|contract| contract.id));
-    let zone = center.settings.time_zone.clone();
+    let zone = center.settings.time_zone;
     let work = move |tx: &Tx| -> Result<_, AppError> {
         let mut changed = Vec::new();
         for contract in due {
-            changed.extend(book(tx, &zone, &contract, now)?.map(|balance| (contract.id, balance)));
+            changed.extend(book(tx, zone, &contract, now)?.map(|balance| (contract.id, balance)));
         }
         Ok(changed)
     };

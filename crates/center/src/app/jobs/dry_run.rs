@@ -102,7 +102,7 @@ pub async fn dry_run(center: &Center, caller: &Caller, spec: JobSpec) -> Result<
     Ok(DryRun {
         starts_now: trial.starts_now.is_some(),
         placement: trial.starts_now.map(|placement| places(&live, &placement)).unwrap_or_default(),
-        verdict: trial.verdict.as_ref().map(|verdict| VerdictView::of(verdict, &center.settings.time_zone)),
+        verdict: trial.verdict.as_ref().map(|verdict| VerdictView::of(verdict, center.settings.time_zone)),
         price: quote,
         contract,
         project: admitted.project.slug,

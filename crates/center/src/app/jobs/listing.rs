@@ -243,7 +243,7 @@ impl Asked {
 
 /// Why the jobs wait that do. Asked before what is live is looked at: the planner is never waited for while that is held.
 fn verdicts(center: &Center, ids: impl Iterator<Item = JobId>) -> HashMap<JobId, VerdictView> {
-    let (mut planner, zone) = (center.compute.planner(), &center.settings.time_zone);
+    let (mut planner, zone) = (center.compute.planner(), center.settings.time_zone);
     ids.filter_map(|id| Some((id, VerdictView::of(&planner.verdict(id)?, zone)))).collect()
 }
 

@@ -74,12 +74,12 @@ pub struct Taken {
 /// commit; news that was taken in before changes nothing.
 pub fn take_in(center: &Center, news: Vec<(RunId, Seen)>) {
     let is_accounted = center.compute.slurm.is_some();
-    let zone = center.settings.time_zone.clone();
+    let zone = center.settings.time_zone;
     let done = center.write_now(
         move |tx| {
             let mut taken = Vec::with_capacity(news.len());
             for (id, seen) in news {
-                if let Some(change) = take_one(tx, &zone, id, seen, is_accounted)? {
+                if let Some(change) = take_one(tx, zone, id, seen, is_accounted)? {
                     taken.push(change);
                 }
             }

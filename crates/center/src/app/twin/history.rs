@@ -17,7 +17,7 @@ pub async fn history(center: &Center, caller: &Caller, from: Option<&str>) -> Re
     center.policies.check(caller, actions::READ_CAPACITY, None)?;
     let from = match from {
         None => Timestamp::default(),
-        Some(text) => params::parse_instant(&center.settings.time_zone, field::FROM, text)?,
+        Some(text) => params::parse_instant(center.settings.time_zone, field::FROM, text)?,
     };
     let center = center.clone();
     let made = tokio::task::spawn_blocking(move || {
