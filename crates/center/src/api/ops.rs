@@ -114,8 +114,10 @@ pub async fn backup(
     Auth(caller): Auth,
     body: Body<BackupTo>,
 ) -> Result<(StatusCode, Json<BackupDone>), Problem> {
-    let (bytes, elapsed_ms) = backup::backup(&center, &caller, &body.value.path).await?;
-    Ok((StatusCode::CREATED, Json(BackupDone { path: body.value.path, bytes, elapsed_ms })))
+    let path = body.value.path;
+    let report = backup::backup(&center, &caller, &path).await?;
+    let (bytes, elapsed_ms) = (report.bytes, report.elapsed_ms);
+    Ok((StatusCode::CREATED, Json(BackupDone { path, bytes, elapsed_ms })))
 }
 
 /// The process lives.

@@ -92,11 +92,6 @@ impl IntoResponse for Answer {
     }
 }
 
-/// Bytes in hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
-}
-
 /// The answer to a query: a statement or its annex, as JSON or CSV. A query that names no format gets CSV if
 /// the caller prefers it, JSON otherwise.
 pub async fn answer(
@@ -144,7 +139,7 @@ pub async fn statement(
                 let statement = serde_json::from_str(&kept.body).map_err(|error| {
                     AppError::internal_at(format!("the statement {}", kept.number), error)
                 })?;
-                let frozen = Frozen { body: kept.body, sha256: hex(&kept.sha256) };
+                let frozen = Frozen { body: kept.body, sha256: store::chain::hex(&kept.sha256) };
                 Ok(GivenOut { statement, frozen: Some(frozen) })
             }
         })

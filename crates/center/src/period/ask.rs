@@ -11,7 +11,7 @@ use super::{
     rule::{MANAGE, PeriodState, READ},
 };
 use crate::{
-    app::statements::{self, hex, named_month},
+    app::statements::{self, named_month},
     center::Center,
 };
 
@@ -113,7 +113,7 @@ fn given_out(tx: &Tx, month: Month) -> Result<Vec<FrozenView>, StoreError> {
             contract_id: contract.id,
             contract: contract.number,
             tenant_slug: names.tenant(contract.tenant)?.slug,
-            sha256: hex(&frozen.sha256),
+            sha256: store::chain::hex(&frozen.sha256),
         })
     };
     periods::list_statements(tx, month)?.into_iter().map(&mut view).collect()
