@@ -145,10 +145,7 @@ pub async fn close(center: &Center, caller: &Caller, month: &str) -> Result<Peri
                     live.run_metered(run, metered, posted, now);
                 }
                 for (id, balance) in &closing.balances {
-                    let known = live.contract(*id).map(|known| known.contract.clone());
-                    if let Some(contract) = known {
-                        live.contract_changed(contract, *balance, now);
-                    }
+                    live.balance_changed(*id, *balance);
                 }
                 drop(live);
                 center.tell(closing.event.clone());

@@ -55,8 +55,7 @@ pub async fn create(center: &Center, caller: &Caller, new: NewContract) -> Resul
                 Ok(Changed::new(contract.id, detail, contract))
             },
             |center, contract| {
-                let (nothing, at) = (ContractBalance::default(), contract.created_at);
-                center.live().contract_changed(contract.clone(), nothing, at);
+                center.live().contract_changed(contract.clone(), ContractBalance::default(), None);
                 center.compute.fits.forget();
             },
         )

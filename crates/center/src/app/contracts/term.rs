@@ -17,10 +17,7 @@ use store::{
 
 use super::states::balance;
 use crate::center::Center;
-use base::{
-    error::AppError,
-    moment::{self, new_id},
-};
+use base::{error::AppError, moment::new_id};
 
 /// The contracts of reserved cards whose fee is booked up to the beginning of a month.
 #[derive(Debug, Default)]
@@ -74,8 +71,7 @@ pub fn keep(center: &Center, now: Timestamp, earned: Earned) -> Result<Earned, A
     center.write_now(work, |center, changed| {
         let mut live = center.live();
         for (id, balance) in changed {
-            let Some(contract) = live.contract(*id).map(|known| known.contract.clone()) else { continue };
-            live.contract_changed(contract, *balance, moment::now());
+            live.balance_changed(*id, *balance);
         }
     })?;
     Ok(earned)
