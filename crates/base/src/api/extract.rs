@@ -6,6 +6,7 @@ use axum::{
     extract::{FromRef, FromRequest, FromRequestParts, Query, Request},
     http::{HeaderMap, Method, header, request::Parts},
 };
+use domain::problem::{Wrong, field};
 use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq;
 
@@ -155,8 +156,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Key {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
-        // What is no text is refused with what is no key.
-        Ok(Self(Some(value.to_str().unwrap_or("\u{0}").to_owned())))
+        let not_text = |_| AppError::invalid(field::IDEMPOTENCY_KEY, Wrong::NotAnIdempotencyKey);
+        Ok(Self(Some(value.to_str().map_err(not_text)?.to_owned())))
     }
 }
 

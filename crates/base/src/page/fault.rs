@@ -95,7 +95,7 @@ pub fn told(ui: Ui, error: &AppError) -> Told {
         AppError::Unauthenticated(_) | AppError::WrongPassword => {
             (ui.t("sign-in-wrong"), String::new(), vec![])
         }
-        AppError::Forbidden { action: "csrf" } => {
+        AppError::ForeignForm => {
             let (title, hint) = key("csrf");
             (title, hint, vec![])
         }
