@@ -1,4 +1,4 @@
-//! Who may do what with alliances, and their limits.
+//! Who may do what with alliances.
 
 use base::{auth::Action, detail::Detail};
 

@@ -27,7 +27,7 @@ pub struct Earned {
 }
 
 impl Earned {
-    /// Those of the month of `now`.
+    /// `self` for the same month, empty for another.
     fn of(self, month: Month) -> Self {
         if self.month == Some(month) { self } else { Self { month: Some(month), contracts: BTreeSet::new() } }
     }
