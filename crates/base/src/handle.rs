@@ -80,15 +80,15 @@ impl Base {
         }))
     }
 
-    /// Commits `work`, then calls `told` with its outcome, in the order of the commits: the place to change a copy of
+    /// Commits `work`, then calls `effects` with its outcome, in the order of the commits: the place to change a copy of
     /// the rows in memory and to tell of events. Returns when the change is on disk.
     pub async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Tx) -> Result<T, AppError> + Send + 'static,
-        told: impl FnOnce(&Self, &T) + Send + 'static,
+        effects: impl FnOnce(&Self, &T) + Send + 'static,
     ) -> Result<T, AppError> {
         let (answer, answered) = oneshot::channel();
-        self.submit(work, told, move |result| drop(answer.send(result)));
+        self.submit(work, effects, move |result| drop(answer.send(result)));
         answered.await.map_err(|_| AppError::Stopping)?
     }
 
@@ -96,23 +96,23 @@ impl Base {
     pub fn write_now<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Tx) -> Result<T, AppError> + Send + 'static,
-        told: impl FnOnce(&Self, &T) + Send + 'static,
+        effects: impl FnOnce(&Self, &T) + Send + 'static,
     ) -> Result<T, AppError> {
         let (answer, answered) = std::sync::mpsc::sync_channel(1);
-        self.submit(work, told, move |result| drop(answer.send(result)));
+        self.submit(work, effects, move |result| drop(answer.send(result)));
         answered.recv().map_err(|_| AppError::Stopping)?
     }
 
     fn submit<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Tx) -> Result<T, AppError> + Send + 'static,
-        told: impl FnOnce(&Self, &T) + Send + 'static,
+        effects: impl FnOnce(&Self, &T) + Send + 'static,
         answer: impl FnOnce(Result<T, AppError>) + Send + 'static,
     ) {
         let base = self.clone();
         self.store.submit(work, move |result| {
             if let Ok(done) = &result {
-                told(&base, done);
+                effects(&base, done);
             }
             answer(result);
         });

@@ -126,7 +126,7 @@ pub fn make(center: &Center, occasion: &str) -> Result<RootRow, AppError> {
             return last.ok_or_else(|| AppError::internal("the root is gone"));
         }
     }
-    Err(AppError::internal("others make roots all the time"))
+    Err(AppError::internal(format!("{TRIES} tries to make a root each met a newer one")))
 }
 
 /// A root's line, signed as the settings say.

@@ -156,7 +156,7 @@ pub async fn page(
         // The log shows as soon as there is one; after that its own stream keeps it.
         None => "#job-top,#job-log,#job-runs,#job-side",
     };
-    // What a waiting job waits for lies with others too.
+    // Why a job waits depends on other jobs as well.
     let news =
         if job.verdict.is_some() { "/events/stream".to_owned() } else { format!("/events/stream?job={id}") };
     let page = JobPage {
