@@ -75,7 +75,7 @@ impl Failure {
     }
 
     pub fn unlike(message: impl Into<String>) -> Self {
-        Self::new(Category::Unlike, "unlike", message, "see what is said above")
+        Self::new(Category::Unlike, "unlike", message, "see the lines above")
     }
 
     pub fn system(code: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {

@@ -2,7 +2,7 @@
 
 balance-rule = capacity = { $parts }, to the card-millisecond
 interval = Interval
-work-out = Work out
+work-out = Calculate
 where-it-went = Where it went
 
 roots = Roots of the books
