@@ -6,6 +6,6 @@ work-out = 计算
 where-it-went = 去向
 
 roots = 账本根
-root-signed = 第 { $number } 号根已签名。
-root-unsigned = 第 { $number } 号根未签名：配置中没有签名密钥。
+root-signed = 账本根第 { $number } 号已签名。
+root-unsigned = 账本根第 { $number } 号未签名：配置中没有签名密钥。
 root-none = 尚未生成账本根。
