@@ -95,8 +95,8 @@ fn shown(lang: Lang, period: &Value) -> String {
     }
     if period["is_next"] == true {
         let text = match lang {
-            Lang::Zh => format!("检查通过，可以结账：qiantang period close {month}"),
-            Lang::En => format!("Nothing is missing. Close it with `qiantang period close {month}`."),
+            Lang::Zh => format!("检查通过，可以结账：qiantang periods close {month}"),
+            Lang::En => format!("Nothing is missing. Close it with `qiantang periods close {month}`."),
         };
         return format!("{head}\n\n{text}");
     }

@@ -100,7 +100,8 @@ impl Report {
         }
         let _ = writeln!(text, "\n{}", self.contract_table(lang));
         let balance = &self.balance.balance;
-        let verdict = |ok: bool| if ok { say("平衡", "closes") } else { say("不平衡", "does NOT close") };
+        let verdict =
+            |ok: bool| if ok { say("平衡", "closes") } else { say("不平衡", "does NOT close") };
         let _ = writeln!(
             text,
             "{}",

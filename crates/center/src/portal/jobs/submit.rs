@@ -126,8 +126,8 @@ pub async fn page(
         project = own.into_iter().next().map(|project| project.slug).unwrap_or_default();
     }
     let form = Form::with(&[("script", script), ("project", project), ("class", class.code().to_owned())]);
-    let d = tried(&center, &visitor, &form).await;
-    whole(&center, &visitor, StatusCode::OK, form, d).await
+    let dry_run = tried(&center, &visitor, &form).await;
+    whole(&center, &visitor, StatusCode::OK, form, dry_run).await
 }
 
 fn may_submit(center: &Center, visitor: &Visitor) -> Result<(), AppError> {
@@ -175,11 +175,11 @@ pub async fn dry_run(
     Sent { visitor, form }: Sent,
 ) -> Result<Response, AppError> {
     may_submit(&center, &visitor)?;
-    let d = tried(&center, &visitor, &form).await;
+    let dry_run = tried(&center, &visitor, &form).await;
     if visitor.front.is_htmx {
-        return Ok(ok(&DryPart { page: visitor.page("submit", String::new()), dry_run: d }));
+        return Ok(ok(&DryPart { page: visitor.page("submit", String::new()), dry_run }));
     }
-    whole(&center, &visitor, StatusCode::OK, form, d).await
+    whole(&center, &visitor, StatusCode::OK, form, dry_run).await
 }
 
 /// Submits. What is wrong is told beside what was typed.
