@@ -6,10 +6,8 @@ use domain::{
     contract::{ContractKind, ContractState},
     ledger::{Account, Cause, CorrectionKind, Posting, Unit},
 };
-use store::{
-    corrections::{Correction, CorrectionState},
-    payments::Purpose,
-};
+pub use store::corrections::CorrectionState;
+use store::{corrections::Correction, payments::Purpose};
 
 use crate::actions::{AMOUNT, NUMBER, REASON};
 

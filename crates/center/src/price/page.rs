@@ -259,10 +259,8 @@ pub async fn publish(
         NewPriceBook { name: form.value("name").to_owned(), effective_from, prices, waivers, confirmed };
     match ask::create(&center, &visitor.caller, new.clone()).await {
         Err(AppError::Refused { code: Refusal::PriceChange, .. }) => {
-            let changes = ask::difference(&center, &visitor.caller, &new).await?;
-            let risky = changes.into_iter().filter(|change| change.wants_confirmation());
-            let risky =
-                risky.map(|change| Change::of(ui, ask::change_view(&center.live(), change))).collect();
+            let risky = ask::risky(&center, &visitor.caller, &new).await?;
+            let risky = risky.into_iter().map(|change| Change::of(ui, change)).collect();
             form.blame_by(ui, "confirmed", "confirm_prices");
             show_draft_with(&center, &visitor, StatusCode::CONFLICT, form, risky)
         }
