@@ -23,6 +23,7 @@ use base::{
     params,
 };
 use domain::{CardMs, CardSet, JobId, JobStatus, MicroCny, Millis, Rfc3339, RunStatus};
+use scheduler::Limit;
 use serde::Deserialize;
 
 use super::{
@@ -195,18 +196,13 @@ pub async fn page(
 
 fn why(ui: Ui, job: &JobView) -> Option<Why> {
     let verdict = job.verdict.as_ref()?;
-    let number = |name: &str| verdict.limit.get(name).and_then(serde_json::Value::as_i64);
-    let free = match (number("free"), number("asked")) {
-        (Some(free), Some(asked)) if free < asked => Some(Free {
-            now: free,
-            missing: asked - free,
-            bar: ui.progress(
-                &[("b-left", free), ("b-wait", asked - free)],
-                &asked,
-                12,
-                &ui.t1("free-now", "n", free),
-            ),
-        }),
+    let free = match verdict.limit {
+        Limit::FreeCards { free, asked } | Limit::Fragmented { free, asked, .. } if free < asked => {
+            let (free, asked) = (i64::from(free), i64::from(asked));
+            let parts = [("b-left", free), ("b-wait", asked - free)];
+            let bar = ui.progress(&parts, &asked, 12, &ui.t1("free-now", "n", free));
+            Some(Free { now: free, missing: asked - free, bar })
+        }
         _ => None,
     };
     Some(Why {
