@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, ffi::OsString, net::SocketAddr, path::PathBuf};
 use base::settings::{self, LimitSettings};
 use domain::{JobSpec, Millis, Zone};
 use scheduler::Policy;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 pub use books::BooksSettings;
 pub use pools::{NodeSettings, PoolSettings};
@@ -32,7 +32,8 @@ pub struct Settings {
     pub name_zh: String,
     pub name_en: String,
     /// By whose days and months the center meters, bills and tells the time: a name in the IANA database.
-    pub time_zone: Zone,
+    #[serde(deserialize_with = "for_good")]
+    pub time_zone: &'static Zone,
     /// Whether cookies are sent over HTTPS only: set it when a proxy in front speaks TLS.
     pub secure_cookies: bool,
     pub log: LogFormat,
@@ -47,16 +48,21 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The part of the settings that the ground stands on; made once, at start.
-    pub fn base(&self) -> settings::Settings {
+    /// The part of the settings that the ground stands on.
+    pub fn common(&self) -> settings::Settings {
         settings::Settings {
             name_zh: self.name_zh.clone(),
             name_en: self.name_en.clone(),
-            time_zone: self.time_zone.clone().for_good(),
+            time_zone: self.time_zone,
             secure_cookies: self.secure_cookies,
             limits: self.limits.clone(),
         }
     }
+}
+
+/// Settings are read once, when the program starts.
+fn for_good<'de, D: Deserializer<'de>>(from: D) -> Result<&'static Zone, D::Error> {
+    Ok(Zone::deserialize(from)?.for_good())
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -138,7 +144,7 @@ impl Default for Settings {
             data_dir: PathBuf::from("qiantang-data"),
             name_zh: "人工智能计算中心".into(),
             name_en: "AI Computing Center".into(),
-            time_zone: Zone::default(),
+            time_zone: Default::default(),
             secure_cookies: false,
             log: LogFormat::Text,
             open_metrics: false,
@@ -353,7 +359,7 @@ mod tests {
         assert_eq!(settings.billing.grace_ms, Millis(0));
         assert_eq!(settings.time_zone.name(), "Asia/Shanghai");
         let settings = parse("time_zone = \"UTC\"", &[("QIANTANG__TIME_ZONE", "America/New_York")]).unwrap();
-        assert_eq!(settings.base().time_zone.name(), "America/New_York");
+        assert_eq!(settings.common().time_zone.name(), "America/New_York");
     }
 
     #[test]

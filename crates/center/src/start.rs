@@ -147,7 +147,7 @@ pub fn open(
     let (jobs, nodes) = (live.jobs().len(), live.nodes().len());
     let compute = Compute::new(engine, slurm, settings.planning(), wakers);
     let center = {
-        let base = Base::new(settings.base(), store, policies);
+        let base = Base::new(settings.common(), store, policies);
         Center::new(platforms, settings, base, compute, live)
     };
     if !hopeless.is_empty() {
@@ -405,7 +405,7 @@ fn load_contracts(tx: &Tx, live: &mut Live, grace: Millis, now: Timestamp) -> Re
             ContractState::Exhausted => contracts::list_contract_events(tx, id)?.last().map(|event| event.at),
             _ => None,
         };
-        let grace_ends_at = ended_at.unwrap_or(now).plus(grace);
+        let grace_ends_at = Some(ended_at.unwrap_or(now).plus(grace));
         live.contract_changed(contract, balances.get(&id).copied().unwrap_or_default(), grace_ends_at);
     }
     Ok(())

@@ -1,15 +1,16 @@
 //! Backups while the center runs.
 
-use std::{path::PathBuf, time::Instant};
+use std::path::PathBuf;
 
 use domain::problem::{Wrong, field};
 use serde_json::json;
+use store::BackupReport;
 
 use crate::{actions, center::Center};
 use base::{auth::Caller, change::Changed, error::AppError, refusal::Refusal};
 
-/// Writes a copy of the database to a new file on the center's machine. Gives its bytes and how long it took, in ms.
-pub async fn backup(center: &Center, caller: &Caller, path: &str) -> Result<(u64, u64), AppError> {
+/// Writes a copy of the database to a new file on the center's machine.
+pub async fn backup(center: &Center, caller: &Caller, path: &str) -> Result<BackupReport, AppError> {
     let may = center.policies.may(caller, actions::BACKUP, None)?;
     let target = PathBuf::from(path);
     let data_dir = center.settings.data_dir.clone();
@@ -19,16 +20,12 @@ pub async fn backup(center: &Center, caller: &Caller, path: &str) -> Result<(u64
     if target.starts_with(&data_dir) {
         return Err(AppError::invalid(field::PATH, Wrong::PathInCenter));
     }
-    let began = Instant::now();
     let store = center.store.clone();
-    let to = target.clone();
-    tokio::task::spawn_blocking(move || store.backup(&to)).await?.map_err(|error| {
+    let report = tokio::task::spawn_blocking(move || store.backup(&target)).await?.map_err(|error| {
         let hint = "give a new file in a folder that is there";
         AppError::refused(Refusal::BackupFailed, error.to_string(), hint)
     })?;
-    let bytes = std::fs::metadata(&target).map_or(0, |meta| meta.len());
-    let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let made = Changed::new(path, json!({ "bytes": bytes }), ());
+    let made = Changed::new(path, json!({ "bytes": report.bytes }), ());
     center.change(may, move |_| Ok(made), |_, ()| ()).await?;
-    Ok((bytes, elapsed_ms))
+    Ok(report)
 }

@@ -210,7 +210,7 @@ fn state_word(state: JobState) -> &'static str {
             JobOutcome::Cancelled => "已取消",
             JobOutcome::Stopped => "已停止",
             JobOutcome::NeverRan => "没有运行",
-            JobOutcome::Lost => "已丢失",
+            JobOutcome::Lost => "已因故障中断",
         },
     }
 }

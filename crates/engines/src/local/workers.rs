@@ -23,14 +23,13 @@ use rustix::{
 
 use super::{
     inherited::Inherited,
+    record::MAX_REASON_BYTES,
     supervisor::{Assignment, Reusable, supervise},
     sys::{self, Came, Forked},
 };
 
 /// The most supervisors that wait for a run.
 const MAX_IDLE: usize = 32;
-/// The longest reason that a supervisor gives, in bytes.
-const MAX_REASON_BYTES: usize = 1000;
 /// The length of an assignment's header: run, slot, processes of the uid, length of the spec.
 const HEADER_BYTES: usize = 16 + 4 + 8 + 4;
 

@@ -37,7 +37,7 @@ pub fn run(options: &Options, host_command: Vec<std::ffi::OsString>) -> Result<(
     };
     match runtime.block_on(play(options, host_command)) {
         Ok(report) if report.is_good() => Ok(()),
-        Ok(_) => Err(Failure::unlike("the demo did not end as it should")),
+        Ok(_) => Err(Failure::unexpected("the demo did not end as it should")),
         Err(problem) => Err(failed(&problem)),
     }
 }
