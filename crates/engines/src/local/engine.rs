@@ -18,7 +18,7 @@ use super::{
     doctor, folders,
     link::Link,
     record::{RecordContent, RecordLine, RecordState, Runs},
-    sys, tree,
+    room, sys, tree,
 };
 use crate::{
     clock,
@@ -60,6 +60,8 @@ impl LocalEngine {
             config.data_dir.canonicalize().map_err(EngineError::io(format!("find the folder {folder}")))?;
         doctor::require_passage(&config)?;
 
+        doctor::require_surroundings(&config)?;
+        config.room = room::find(&config).map_err(|why| doctor::no_room(&why))?;
         let lock = lock_folder(&config.data_dir)?;
         let has_own_uids = config.uid(0).is_some();
         folders::prepare(&config.data_dir, has_own_uids)

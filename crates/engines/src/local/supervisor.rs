@@ -23,6 +23,7 @@ use rustix::{
 use super::{
     cgroup::{self, Cgroup},
     child::{self, Start, StartError},
+    filter::Filter,
     folders::{Folders, WorkFolder},
     inherited::Inherited,
     logs::{self, Log},
@@ -66,6 +67,13 @@ pub(super) struct Reusable {
     record: Option<Record>,
     port: Option<MasterPort>,
     buffer: Vec<u8>,
+}
+
+impl Reusable {
+    /// Forgets what belongs to the network that this process is in.
+    pub(super) fn leave_network(&mut self) {
+        self.port = None;
+    }
 }
 
 /// The places of one tenant's runs, one run after the other.
@@ -151,6 +159,12 @@ pub(super) fn supervise(
     }
     if let Some(cgroup) = holdings.cgroup {
         cgroup.remove();
+    }
+    if let Some(room) = inherited.config.room
+        && room.clean(inherited.filter.as_ref().is_none_or(Filter::is_empty))?
+        && let Some(tenants) = &mut reusable.tenants
+    {
+        tenants.ruleset = None;
     }
     Ok(())
 }
@@ -301,6 +315,7 @@ impl Supervisor<'_> {
                     .then(|| processes_of_uid + u64::from(spec.limits.max_processes)),
                 limits_data: !limits_memory,
                 ruleset: ruleset.as_ref().map(|fd| fd.as_fd()),
+                filter: inherited.filter.as_ref(),
                 cgroup: entrance.as_ref().map(|file| file.as_fd()),
             });
             let pid = started.map_err(|error| explain(&error, &spec.script))?;
