@@ -281,7 +281,8 @@ impl Supervisor<'_> {
             path: inherited.config.path.clone(),
             master_addr: MASTER_ADDR.to_owned(),
             master_port,
-            rank_table: write_rank_table(folders, spec).map_err(failed("write its rank table"))?,
+            rank_table: rank_table::write(folders, spec, MASTER_ADDR)
+                .map_err(failed("write its rank table"))?,
         };
         let limits_memory = holdings.cgroup.as_ref().is_some_and(|cgroup| cgroup.limits_memory);
         let limits_processes = holdings.cgroup.as_ref().is_some_and(|cgroup| cgroup.limits_processes);
@@ -471,21 +472,6 @@ fn own_descendants() -> Vec<tree::Process> {
 fn default_shell() -> &'static Path {
     let bash = Path::new("/bin/bash");
     if bash.exists() { bash } else { Path::new("/bin/sh") }
-}
-
-/// Writes the rank table of a run with several Ascend cards.
-fn write_rank_table(folders: &Folders, spec: &LaunchSpec) -> io::Result<Option<std::path::PathBuf>> {
-    let cards: u32 = spec.nodes.iter().map(|node| node.cards.len()).sum();
-    if cards < 2 || spec.nodes[0].vendor != domain::card::Vendor::Ascend {
-        return Ok(None);
-    }
-    let conf = std::fs::read_to_string("/etc/hccn.conf").unwrap_or_default();
-    let table = rank_table::rank_table(&spec.nodes, MASTER_ADDR, |node, card| {
-        let known = if node.is_virtual { None } else { rank_table::hccn_address(&conf, card) };
-        known.unwrap_or(MASTER_ADDR).to_owned()
-    });
-    // The processes that read it are started when it is complete.
-    folders.write("hccl.json", table.as_bytes()).map(Some)
 }
 
 /// Explains a failed start to whoever wrote the script.
