@@ -12,7 +12,7 @@ use store::ledger::Turnover;
 use crate::{
     app::{
         audit_log::{self, AuditFilter, AuditView},
-        backup,
+        backup::{self, Backup},
         capacity::{self, CapacityView, Interval, Recent},
         overview::{self, Overview},
         twin,
@@ -94,7 +94,7 @@ pub async fn audit(
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BackupTo {
-    /// A file on the center's machine that is not there yet.
+    /// A file that is not there yet in the center's folder for backups (`backup_dir`): its name, or its whole path.
     pub path: String,
 }
 
@@ -113,8 +113,8 @@ pub async fn backup(
     Auth(caller): Auth,
     body: Body<BackupTo>,
 ) -> Result<(StatusCode, Json<BackupDone>), Problem> {
-    let (bytes, elapsed_ms) = backup::backup(&center, &caller, &body.value.path).await?;
-    Ok((StatusCode::CREATED, Json(BackupDone { path: body.value.path, bytes, elapsed_ms })))
+    let Backup { path, bytes, elapsed_ms } = backup::backup(&center, &caller, &body.value.path).await?;
+    Ok((StatusCode::CREATED, Json(BackupDone { path, bytes, elapsed_ms })))
 }
 
 /// The process lives.
