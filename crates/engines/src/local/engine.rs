@@ -14,7 +14,7 @@ use domain::{JobId, RunId, TenantId, Timestamp};
 
 use super::{
     cgroup,
-    config::LocalConfig,
+    config::{Isolation, LocalConfig},
     doctor, folders,
     link::Link,
     record::{RecordContent, RecordLine, RecordState, Runs},
@@ -62,6 +62,11 @@ impl LocalEngine {
 
         doctor::require_surroundings(&config)?;
         config.room = room::find(&config).map_err(|why| doctor::no_room(&why))?;
+        if config.isolation == Isolation::Full && config.room.is_none() && config.network.is_none() {
+            tracing::warn!(
+                "runs share the machine's network, IPC and /proc: a job can reach the center's port and those of others"
+            );
+        }
         let lock = lock_folder(&config.data_dir)?;
         let has_own_uids = config.uid(0).is_some();
         folders::prepare(&config.data_dir, has_own_uids)

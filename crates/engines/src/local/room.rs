@@ -15,7 +15,8 @@ use super::{
 pub(crate) const SHM: &str = "/dev/shm";
 pub(crate) const PROC: &str = "/proc";
 
-/// What this machine gives for the settings, or why it can't give what they ask for.
+/// What this machine gives for the settings: perhaps nothing. An error says why it can't give what they ask
+/// for.
 pub(crate) fn find(config: &LocalConfig) -> Result<Option<Room>, String> {
     if config.uid(0).is_none() {
         return Ok(None);
@@ -33,10 +34,7 @@ pub(crate) fn find(config: &LocalConfig) -> Result<Option<Room>, String> {
         (Err(error), Some(Network::Tenant | Network::None)) => {
             Err(format!("no namespaces are to be had: {error}"))
         }
-        (Err(error), _) => {
-            tracing::warn!(%error, "no namespaces are to be had: runs share the machine's network, IPC and /dev/shm");
-            Ok(None)
-        }
+        (Err(_), None | Some(Network::Host)) => Ok(None),
     }
 }
 

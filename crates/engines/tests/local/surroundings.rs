@@ -83,6 +83,13 @@ fn a_run_reaches_its_tenants_runs_and_neither_the_center_nor_other_tenants() {
 #[test]
 fn without_a_network_each_run_is_alone() {
     if !is_root() {
+        // Landlock has to do without namespaces.
+        let of_center = TcpListener::bind("127.0.0.1:0").unwrap();
+        let args = [format!("center=127.0.0.1:{}", of_center.local_addr().unwrap().port())];
+        for (network, want) in [(Network::None, "closed"), (Network::Host, "open")] {
+            let center = SmallCenter::start_with(HOST, |config| config.network = Some(network));
+            assert_eq!(found(&center, &mut of_tenant(1, TRIES_TO_CONNECT), &args)["center"], want);
+        }
         return;
     }
     let center = SmallCenter::start_with(HOST, |config| config.network = Some(Network::None));
