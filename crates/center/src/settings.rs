@@ -29,6 +29,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Everything that the center keeps: database, runs, work folders.
     pub data_dir: PathBuf,
+    /// Where backups are written, and nowhere else.
+    pub backup_dir: PathBuf,
     pub name_zh: String,
     pub name_en: String,
     /// By whose days and months the center meters, bills and tells the time: a name in the IANA database.
@@ -84,6 +86,10 @@ pub struct EngineSettings {
     pub detect: bool,
     /// Where the center runs as root, each tenant's runs have the uid `uid_base` + the tenant's number.
     pub uid_base: u32,
+    /// The network of runs. Where it is left out, it is the tenant's if this machine can give that.
+    pub network: Option<Network>,
+    /// The size of a run's own `/dev/shm`.
+    pub shm_mib: u64,
     /// Folders that runs may read besides the system's.
     pub readable: Vec<PathBuf>,
     /// The time between the word to stop and the kill.
@@ -115,6 +121,15 @@ pub enum Isolation {
     None,
 }
 
+/// The networks that runs are in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Network {
+    Tenant,
+    None,
+    Host,
+}
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct JobSettings {
@@ -142,6 +157,7 @@ impl Default for Settings {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8470)),
             data_dir: PathBuf::from("qiantang-data"),
+            backup_dir: PathBuf::from("/var/backups/qiantang"),
             name_zh: "人工智能计算中心".into(),
             name_en: "AI Computing Center".into(),
             time_zone: Default::default(),
@@ -166,6 +182,8 @@ impl Default for EngineSettings {
             isolation: Isolation::Full,
             detect: true,
             uid_base: 210_000,
+            network: None,
+            shm_mib: 16_384,
             readable: Vec::new(),
             kill_grace_ms: Millis::from_secs(10),
             log_limit_mib: 64,
@@ -300,6 +318,16 @@ impl Settings {
         if let Some(problem) = slurm.problem(self.engine.kind == EngineKind::Slurm) {
             return Some(problem);
         }
+        if self.backup_dir.starts_with(&self.data_dir) {
+            return Some(
+                "`backup_dir` is in `data_dir`: a backup does not belong beside its original".to_owned(),
+            );
+        }
+        if self.engine.isolation == Isolation::None
+            && matches!(self.engine.network, Some(Network::Tenant | Network::None))
+        {
+            return Some("`engine.network` needs `engine.isolation = \"full\"`".to_owned());
+        }
         if let Some(problem) = self.books.problem() {
             return Some(problem);
         }
@@ -310,6 +338,7 @@ impl Settings {
             ("billing.accrue_every_ms", self.billing.accrue_every_ms.0),
             ("billing.use_half_life_ms", self.billing.use_half_life_ms.0),
             ("jobs.default_time_limit_ms", self.jobs.default_time_limit_ms.0),
+            ("engine.shm_mib", i64::try_from(self.engine.shm_mib.min(1 << 40)).unwrap_or(i64::MAX)),
             ("limits.session_hours", self.limits.session_hours),
             ("limits.token_days", self.limits.token_days),
             ("engine.slurm.cpus_per_card", i64::from(slurm.cpus_per_card)),

@@ -22,7 +22,9 @@ use crate::{
     compute::Compute,
     live::Live,
     loops::watch,
-    settings::{DirectJobs, EngineKind, Isolation, NodeSettings, PoolSettings, SEPARATE_DUTIES, Settings},
+    settings::{
+        DirectJobs, EngineKind, Isolation, Network, NodeSettings, PoolSettings, SEPARATE_DUTIES, Settings,
+    },
     wakers::{self, Sleepers},
 };
 use base::{
@@ -114,8 +116,7 @@ pub fn open(
     let began = std::time::Instant::now();
     rehearse(std::env::var_os(AHEAD_VARIABLE))?;
     let policies = Policies::load(actions_of(platforms), POLICIES).map_err(StartError::Policies)?;
-    // Runs with a uid of their own pass through the data folder to their work folder; they can't list it.
-    make_folder(&settings.data_dir, 0o711)?;
+    make_data_folder(&settings)?;
     let database = settings.data_dir.join("database");
     make_folder(&database, 0o700)?;
     let store = Store::open(&database.join("center.db"))?;
@@ -191,6 +192,11 @@ fn keep_settings(store: &Store, settings: &mut Settings) -> Result<(), StartErro
     Ok(())
 }
 
+/// Makes the center's folder. Runs with a uid of their own pass through it to their work folder; they can't list it.
+pub(crate) fn make_data_folder(settings: &Settings) -> Result<(), StartError> {
+    make_folder(&settings.data_dir, 0o711)
+}
+
 fn make_folder(path: &Path, mode: u32) -> Result<(), StartError> {
     let failed = |cause| StartError::Folder { path: path.display().to_string(), cause };
     std::fs::create_dir_all(path).map_err(failed)?;
@@ -205,6 +211,12 @@ pub fn engine_config(settings: &Settings, host_command: Vec<OsString>) -> LocalC
         Isolation::None => local::Isolation::None,
     };
     config.uid_base = Some(settings.engine.uid_base);
+    config.network = settings.engine.network.map(|network| match network {
+        Network::Tenant => local::Network::Tenant,
+        Network::None => local::Network::None,
+        Network::Host => local::Network::Host,
+    });
+    config.shm_bytes = settings.engine.shm_mib.saturating_mul(1 << 20);
     config.readonly_paths.clone_from(&settings.engine.readable);
     config
 }

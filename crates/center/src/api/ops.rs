@@ -92,7 +92,7 @@ pub async fn audit(
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BackupTo {
-    /// A file on the center's machine that is not there yet.
+    /// A file that is not there yet in the center's folder for backups (`backup_dir`): its name, or its whole path.
     pub path: String,
 }
 
@@ -111,8 +111,7 @@ pub async fn backup(
     Auth(caller): Auth,
     body: Body<BackupTo>,
 ) -> Result<(StatusCode, Json<BackupDone>), Problem> {
-    let path = body.value.path;
-    let report = backup::backup(&center, &caller, &path).await?;
+    let (path, report) = backup::backup(&center, &caller, &body.value.path).await?;
     let (bytes, elapsed_ms) = (report.bytes, report.elapsed_ms);
     Ok((StatusCode::CREATED, Json(BackupDone { path, bytes, elapsed_ms })))
 }

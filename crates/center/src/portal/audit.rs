@@ -313,7 +313,7 @@ mod tests {
             { "from": "2026-05-20T00:00:00.000Z", "until": "2026-05-20T01:00:00.000Z", "reason": "fans" } });
         assert_eq!(
             told(actions::CHANGE_NODE, &work),
-            "维护 从 2026-05-20 08:00:00，原因 fans，到 2026-05-20 09:00:00"
+            "维护 从 2026-05-20 08:00:00，到 2026-05-20 09:00:00，原因 fans"
         );
         assert_eq!(
             told(actions::CHANGE_NODE, &json!({ "node": "gpu-1", "labels": ["a", "b"] })),
