@@ -41,6 +41,12 @@ fn append(
     from: &str,
     change: Change,
 ) -> Result<(), AppError> {
+    debug_assert_eq!(
+        unnamed(&change),
+        Vec::<&String>::new(),
+        "details that {:?} does not name",
+        change.action
+    );
     let at: Timestamp = moment::now();
     let record = audit::AuditRecord {
         id: new_id!(AuditId),
@@ -56,4 +62,10 @@ fn append(
     };
     audit::append(tx, &record)?;
     Ok(())
+}
+
+/// Details of a change that its action does not name: pages would have no words for them.
+fn unnamed(change: &Change) -> Vec<&String> {
+    let keys = change.detail.as_object().into_iter().flat_map(|fields| fields.keys());
+    keys.filter(|key| change.action.details().iter().all(|detail| detail.key != key.as_str())).collect()
 }

@@ -53,7 +53,7 @@ impl Base {
         &self,
         may: May,
         work: impl FnOnce(&Tx) -> Result<Changed<T>, AppError> + Send + 'static,
-        told: impl FnOnce(&Self, &T) + Send + 'static,
+        effects: impl FnOnce(&Self, &T) + Send + 'static,
     ) -> Result<T, AppError> {
         let May { caller, action, owner } = may;
         let recorded = move |tx: &Tx| {
@@ -64,7 +64,7 @@ impl Base {
             }
             Ok(outcome)
         };
-        self.write(recorded, told).await
+        self.write(recorded, effects).await
     }
 }
 
@@ -77,9 +77,12 @@ mod tests {
     use store::{audit::AuditFilter, idempotency, tenants};
 
     use super::*;
-    use crate::auth::{Action, Caller, Once, Policies};
+    use crate::{
+        auth::{Action, Caller, Once, Policies},
+        detail::Detail,
+    };
 
-    const MANAGE: Action = Action::new("manage_member", "run_center");
+    const MANAGE: Action = Action::new("manage_member", "run_center").keeps(&[Detail::count("n")]);
     const POLICIES: &str = r#"permit (principal, action, resource) when { principal.role == "operator" };"#;
 
     fn member(role: Role) -> Member {
@@ -135,9 +138,9 @@ mod tests {
         assert!(matches!(refused, Err(AppError::Forbidden { action: "manage_member" })));
         // The work refuses.
         let may = base.policies.may(&caller(&operator, "b"), MANAGE, None).expect("an operator may");
-        let told = |_: &Base, (): &()| panic!("nothing is to be told");
+        let effects = |_: &Base, (): &()| panic!("nothing is to be told");
         let never = Member { login: "never".into(), ..member(Role::Auditor) };
-        let refused = base.change(may, adds(never, true), told).await;
+        let refused = base.change(may, adds(never, true), effects).await;
         assert!(matches!(refused, Err(AppError::Stopping)));
         let (members, lines, is_kept) = kept(&operator, "b").await;
         assert_eq!((members, lines.len(), is_kept), (2, 0, false));

@@ -19,6 +19,9 @@ pub enum AppError {
     /// The policies don't allow it, for a thing that the caller may know of.
     #[error("your role does not allow `{action}` here")]
     Forbidden { action: &'static str },
+    /// A form without the token of the session's own pages, or from a page elsewhere.
+    #[error("this form did not come from a page of yours")]
+    ForeignForm,
     /// It isn't there, or the caller may not know of it.
     #[error("there is no {noun} `{id}`")]
     NotFound { noun: &'static str, id: String },

@@ -25,7 +25,8 @@ pub struct Base(Arc<Ground>);
 
 /// The parts that a [`Base`] is a handle to.
 pub struct Ground {
-    pub settings: Settings,
+    /// The settings that every noun may need.
+    pub common: Settings,
     pub store: Store,
     pub policies: Policies,
     pub limits: Limits,
@@ -33,7 +34,8 @@ pub struct Ground {
     pub events: broadcast::Sender<Arc<Event>>,
     /// One permit for each stream of events or logs that may be open.
     pub streams: Arc<Semaphore>,
-    pub metrics: Metrics,
+    /// The registry of all metrics, and the counter of requests.
+    pub http_metrics: Metrics,
     pub loops: Loops,
     pub started_at: Timestamp,
     /// Turns true when the center stops: streams watch it.
@@ -48,7 +50,7 @@ impl std::fmt::Debug for Base {
 
 impl std::fmt::Debug for Ground {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ground").field("name", &self.settings.name_en).finish_non_exhaustive()
+        f.debug_struct("Ground").field("name", &self.common.name_en).finish_non_exhaustive()
     }
 }
 
@@ -61,32 +63,32 @@ impl Deref for Base {
 }
 
 impl Base {
-    pub fn new(settings: Settings, store: Store, policies: Policies) -> Self {
-        let limits = &settings.limits;
+    pub fn new(common: Settings, store: Store, policies: Policies) -> Self {
+        let limits = &common.limits;
         Self(Arc::new(Ground {
             limits: Limits::new(limits.requests_per_second, limits.sign_ins_per_minute),
             credentials: credentials::Cache::default(),
             events: broadcast::channel(EVENTS_KEPT).0,
             streams: Arc::new(Semaphore::new(limits.streams)),
-            metrics: Metrics::default(),
+            http_metrics: Metrics::default(),
             loops: Loops::default(),
             started_at: moment::now(),
             stopping: watch::Sender::new(false),
-            settings,
+            common,
             store,
             policies,
         }))
     }
 
-    /// Commits `work`, then calls `told` with its outcome, in the order of the commits: the place to change a copy of
+    /// Commits `work`, then calls `effects` with its outcome, in the order of the commits: the place to change a copy of
     /// the rows in memory and to tell of events. Returns when the change is on disk.
     pub async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Tx) -> Result<T, AppError> + Send + 'static,
-        told: impl FnOnce(&Self, &T) + Send + 'static,
+        effects: impl FnOnce(&Self, &T) + Send + 'static,
     ) -> Result<T, AppError> {
         let (answer, answered) = oneshot::channel();
-        self.submit(work, told, move |result| drop(answer.send(result)));
+        self.submit(work, effects, move |result| drop(answer.send(result)));
         answered.await.map_err(|_| AppError::Stopping)?
     }
 
@@ -94,23 +96,23 @@ impl Base {
     pub fn write_now<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Tx) -> Result<T, AppError> + Send + 'static,
-        told: impl FnOnce(&Self, &T) + Send + 'static,
+        effects: impl FnOnce(&Self, &T) + Send + 'static,
     ) -> Result<T, AppError> {
         let (answer, answered) = std::sync::mpsc::sync_channel(1);
-        self.submit(work, told, move |result| drop(answer.send(result)));
+        self.submit(work, effects, move |result| drop(answer.send(result)));
         answered.recv().map_err(|_| AppError::Stopping)?
     }
 
     fn submit<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Tx) -> Result<T, AppError> + Send + 'static,
-        told: impl FnOnce(&Self, &T) + Send + 'static,
+        effects: impl FnOnce(&Self, &T) + Send + 'static,
         answer: impl FnOnce(Result<T, AppError>) + Send + 'static,
     ) {
         let base = self.clone();
         self.store.submit(work, move |result| {
             if let Ok(done) = &result {
-                told(&base, done);
+                effects(&base, done);
             }
             answer(result);
         });
@@ -147,8 +149,8 @@ impl Base {
     /// The center's name in `lang`.
     pub fn name(&self, lang: Lang) -> &str {
         match lang {
-            Lang::Zh => &self.settings.name_zh,
-            Lang::En => &self.settings.name_en,
+            Lang::Zh => &self.common.name_zh,
+            Lang::En => &self.common.name_en,
         }
     }
 }

@@ -5,6 +5,7 @@ pub mod api;
 pub mod audit;
 pub mod auth;
 pub mod change;
+pub mod detail;
 pub mod error;
 pub mod events;
 pub mod handle;

@@ -29,8 +29,19 @@ use app::{capacity, twin};
 use axum::{Extension, Router};
 use base::noun::Platform;
 use center::Center;
-use settings::Settings;
+use engines::ports::HeldPort;
+use settings::{EngineKind, Settings};
 use start::{FirstOperator, StartError};
+use tokio::net::TcpListener;
+
+/// The programs by which a center starts its helpers, with their arguments.
+#[derive(Clone, Debug)]
+pub struct Programs {
+    /// The engine's host process.
+    pub host: Vec<OsString>,
+    /// The keeper of the center's port.
+    pub keeper: Vec<OsString>,
+}
 
 /// A started center, for the one who started it.
 #[derive(Debug)]
@@ -45,16 +56,28 @@ pub struct Ready {
 pub async fn serve(
     platforms: &'static [Platform<Center>],
     settings: Settings,
-    host_command: Vec<OsString>,
+    programs: Programs,
     on_ready: impl FnOnce(Ready) + Send,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), StartError> {
     let listen = settings.listen;
     let cannot_listen = |cause| StartError::Listen { address: listen.to_string(), cause };
     // Bound first: a second center on the same address ends before it touches anything.
-    let listener = tokio::net::TcpListener::bind(listen).await.map_err(cannot_listen)?;
+    let (listener, port) = match settings.engine.kind {
+        // Runs are on this machine, and would find the port free while the center is down.
+        EngineKind::Local => {
+            start::make_data_folder(&settings)?;
+            let (data_dir, keeper) = (settings.data_dir.clone(), programs.keeper);
+            let taken =
+                tokio::task::spawn_blocking(move || HeldPort::take(&data_dir, keeper, listen)).await?;
+            let port = taken.map_err(cannot_listen)?;
+            let listener = port.listener().and_then(TcpListener::from_std).map_err(cannot_listen)?;
+            (listener, Some(port))
+        }
+        EngineKind::Slurm => (TcpListener::bind(listen).await.map_err(cannot_listen)?, None),
+    };
     let address = listener.local_addr().map_err(cannot_listen)?;
-    let opened = tokio::task::spawn_blocking(move || start::open(platforms, settings, host_command));
+    let opened = tokio::task::spawn_blocking(move || start::open(platforms, settings, programs.host));
     let (center, sleepers, first_operator) = opened.await??;
     let threads = loops::start(&center, sleepers).map_err(StartError::Loop)?;
 
@@ -80,6 +103,8 @@ pub async fn serve(
         () = async { let _ = stop_begun.await; tokio::time::sleep(std::time::Duration::from_secs(5)).await } => {}
     }
     let join = move || {
+        // From here on the keeper tells callers that there is no center.
+        drop(port);
         for thread in threads {
             drop(thread.join());
         }

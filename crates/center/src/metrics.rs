@@ -100,25 +100,33 @@ impl Metrics {
         registry.register("runs_ended", "Runs ended since the start, by outcome", metrics.runs_ended.clone());
         registry.register(
             "ledger_credits",
-            "What was moved into each account of the center, in card-milliseconds or micro-CNY, since its beginning",
+            "Amounts moved into each account of the center since its beginning, in card-milliseconds or micro-CNY",
             metrics.ledger_credits.clone(),
         );
         registry.register(
             "ledger_debits",
-            "What was moved out of each account of the center, in card-milliseconds or micro-CNY, since its beginning",
+            "Amounts moved out of each account of the center since its beginning, in card-milliseconds or micro-CNY",
             metrics.ledger_debits.clone(),
         );
         registry.register(
             "clock_jumps",
-            "How often the machine's clock was set since the start",
+            "Times that the machine's clock was set since the start",
             metrics.clock_jumps.clone(),
         );
         registry.register("plan_seconds", "Time to make a plan", metrics.plan_seconds.clone());
-        registry.register("cards", "Cards, by state", metrics.cards.clone());
+        registry.register(
+            "cards",
+            "Cards, by state: `busy`, `idle`, `drained`, `failed`",
+            metrics.cards.clone(),
+        );
         registry.register("jobs_waiting", "Jobs with tasks that wait", metrics.jobs_waiting.clone());
         registry.register("runs_alive", "Runs that have not ended", metrics.runs_alive.clone());
         registry.register("store_commits", "Commits since the start", metrics.commits.clone());
-        registry.register("store_changes", "Changes in those commits", metrics.commit_closures.clone());
+        registry.register(
+            "store_changes",
+            "Changes in those commits: more than one a commit is the group commit at work",
+            metrics.commit_closures.clone(),
+        );
         registry.register(
             "loop_since_good_seconds",
             "Seconds since the last good turn of each loop",
@@ -131,7 +139,7 @@ impl Metrics {
         );
         registry.register(
             "slurm_calls",
-            "What was asked of Slurm since the start",
+            "Calls to Slurm since the start, by the command, or the way in slurmrestd",
             metrics.slurm_calls.clone(),
         );
         metrics
@@ -173,4 +181,82 @@ impl Metrics {
 /// Raises a counter to what was counted elsewhere. Two may ask at once, and a counter never goes back.
 fn raise(counter: &Counter, count: u64) {
     counter.inner().fetch_max(count, std::sync::atomic::Ordering::Relaxed);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use base::loops::LoopState;
+    use domain::{
+        Millis,
+        ledger::{Account, Unit},
+    };
+
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    /// Every metric with one figure in it.
+    fn rendered() -> String {
+        let all = base::metrics::Metrics::default();
+        let metrics = Metrics::new(&mut all.registry());
+        all.requests.get_or_create(&base::metrics::RequestLabel { status: 200 }).inc();
+        metrics.runs_ended.get_or_create(&OutcomeLabel { outcome: "succeeded" }).inc();
+        let known = LoopView {
+            name: crate::wakers::PLAN.into(),
+            state: LoopState::Done,
+            turned_at: None,
+            took_ms: None,
+            since_good_ms: Millis(0),
+            is_late: false,
+            failures: 0,
+            failures_in_a_row: 0,
+            failing_since: None,
+            error: None,
+        };
+        metrics.take(&Figures {
+            cards: [("busy", 1), ("idle", 0), ("drained", 0), ("failed", 0)],
+            turnovers: vec![Turnover { account: Account::Cash, unit: Unit::MicroCny, debits: 1, credits: 1 }],
+            loops: vec![known],
+            slurm_calls: vec![("squeue".into(), 1)],
+            ..Figures::default()
+        });
+        all.render()
+    }
+
+    /// A line of the table for each metric: its name with its labels, and its help.
+    fn table(rendered: &str) -> String {
+        let mut labels: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for line in rendered.lines().filter(|line| !line.starts_with('#')) {
+            let (name, rest) = line.split_once('{').unwrap_or((line, ""));
+            let pairs = rest.split_once('}').map_or("", |(pairs, _)| pairs);
+            let keys = pairs.split(',').filter_map(|pair| Some(pair.split_once('=')?.0));
+            labels.insert(name, keys.collect());
+        }
+        let kinds: BTreeMap<&str, &str> =
+            rendered.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' ')).collect();
+        let mut table = String::from("| metric | |\n|---|---|\n");
+        for (name, help) in rendered.lines().filter_map(|line| line.strip_prefix("# HELP ")?.split_once(' '))
+        {
+            let full = if kinds[name] == "counter" { format!("{name}_total") } else { name.to_owned() };
+            let labels =
+                labels.get(full.as_str()).map(|keys| keys.join(", ")).filter(|keys| !keys.is_empty());
+            let labels = labels.map(|keys| format!("{{{keys}}}")).unwrap_or_default();
+            let kind = if kinds[name] == "histogram" { " (histogram)" } else { "" };
+            let _ = writeln!(table, "| `{full}{labels}` | {}{kind} |", help.trim_end_matches('.'));
+        }
+        table
+    }
+
+    #[test]
+    fn the_operators_guide_has_a_line_for_each_metric() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operators.md");
+        let guide = std::fs::read_to_string(&path).expect("text");
+        let (before, rest) = guide.split_once("| metric | |\n").expect("the table of metrics");
+        let (_, after) = rest.split_once("\n\n").expect("a paragraph after the table");
+        let table = table(&rendered());
+        assert_eq!(table.lines().count(), 2 + 16, "{table}");
+        testkit::assert_golden(&path, &format!("{before}{table}\n{after}"));
+    }
 }

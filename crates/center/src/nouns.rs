@@ -50,7 +50,7 @@ macro_rules! texts {
 }
 
 const OVERVIEW: Noun<Center> = Noun {
-    actions: &[actions::READ_CENTER],
+    actions: &[actions::READ_CENTER, actions::READ_METRICS],
     texts: texts!("overview"),
     api: || OpenApiRouter::new().routes(routes!(api::ops::overview)).routes(routes!(api::ops::loops)),
     pages: || Routes::default().page("/", portal::overview::page),

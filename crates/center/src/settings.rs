@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, ffi::OsString, net::SocketAddr, path::PathBuf};
 use base::settings::{self, LimitSettings};
 use domain::{JobSpec, Millis, Zone};
 use scheduler::Policy;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 pub use books::BooksSettings;
 pub use pools::{NodeSettings, PoolSettings};
@@ -29,10 +29,13 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Everything that the center keeps: database, runs, work folders.
     pub data_dir: PathBuf,
+    /// Where backups are written, and nowhere else.
+    pub backup_dir: PathBuf,
     pub name_zh: String,
     pub name_en: String,
     /// By whose days and months the center meters, bills and tells the time: a name in the IANA database.
-    pub time_zone: Zone,
+    #[serde(deserialize_with = "for_good")]
+    pub time_zone: &'static Zone,
     /// Whether cookies are sent over HTTPS only: set it when a proxy in front speaks TLS.
     pub secure_cookies: bool,
     pub log: LogFormat,
@@ -47,16 +50,21 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The part of the settings that the ground stands on; made once, at start.
-    pub fn base(&self) -> settings::Settings {
+    /// The part of the settings that the ground stands on.
+    pub fn common(&self) -> settings::Settings {
         settings::Settings {
             name_zh: self.name_zh.clone(),
             name_en: self.name_en.clone(),
-            time_zone: self.time_zone.clone().for_good(),
+            time_zone: self.time_zone,
             secure_cookies: self.secure_cookies,
             limits: self.limits.clone(),
         }
     }
+}
+
+/// Settings are read once, when the program starts.
+fn for_good<'de, D: Deserializer<'de>>(from: D) -> Result<&'static Zone, D::Error> {
+    Ok(Zone::deserialize(from)?.for_good())
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -78,6 +86,10 @@ pub struct EngineSettings {
     pub detect: bool,
     /// Where the center runs as root, each tenant's runs have the uid `uid_base` + the tenant's number.
     pub uid_base: u32,
+    /// The network of runs. Where it is left out, it is the tenant's if this machine can give that.
+    pub network: Option<Network>,
+    /// The size of a run's own `/dev/shm`.
+    pub shm_mib: u64,
     /// Folders that runs may read besides the system's.
     pub readable: Vec<PathBuf>,
     /// The time between the word to stop and the kill.
@@ -109,6 +121,15 @@ pub enum Isolation {
     None,
 }
 
+/// The networks that runs are in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Network {
+    Tenant,
+    None,
+    Host,
+}
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct JobSettings {
@@ -136,9 +157,10 @@ impl Default for Settings {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8470)),
             data_dir: PathBuf::from("qiantang-data"),
+            backup_dir: PathBuf::from("/var/backups/qiantang"),
             name_zh: "人工智能计算中心".into(),
             name_en: "AI Computing Center".into(),
-            time_zone: Zone::default(),
+            time_zone: Default::default(),
             secure_cookies: false,
             log: LogFormat::Text,
             open_metrics: false,
@@ -160,6 +182,8 @@ impl Default for EngineSettings {
             isolation: Isolation::Full,
             detect: true,
             uid_base: 210_000,
+            network: None,
+            shm_mib: 16_384,
             readable: Vec::new(),
             kill_grace_ms: Millis::from_secs(10),
             log_limit_mib: 64,
@@ -294,6 +318,16 @@ impl Settings {
         if let Some(problem) = slurm.problem(self.engine.kind == EngineKind::Slurm) {
             return Some(problem);
         }
+        if self.backup_dir.starts_with(&self.data_dir) {
+            return Some(
+                "`backup_dir` is in `data_dir`: a backup does not belong beside its original".to_owned(),
+            );
+        }
+        if self.engine.isolation == Isolation::None
+            && matches!(self.engine.network, Some(Network::Tenant | Network::None))
+        {
+            return Some("`engine.network` needs `engine.isolation = \"full\"`".to_owned());
+        }
         if let Some(problem) = self.books.problem() {
             return Some(problem);
         }
@@ -304,6 +338,7 @@ impl Settings {
             ("billing.accrue_every_ms", self.billing.accrue_every_ms.0),
             ("billing.use_half_life_ms", self.billing.use_half_life_ms.0),
             ("jobs.default_time_limit_ms", self.jobs.default_time_limit_ms.0),
+            ("engine.shm_mib", i64::try_from(self.engine.shm_mib.min(1 << 40)).unwrap_or(i64::MAX)),
             ("limits.session_hours", self.limits.session_hours),
             ("limits.token_days", self.limits.token_days),
             ("engine.slurm.cpus_per_card", i64::from(slurm.cpus_per_card)),
@@ -353,7 +388,7 @@ mod tests {
         assert_eq!(settings.billing.grace_ms, Millis(0));
         assert_eq!(settings.time_zone.name(), "Asia/Shanghai");
         let settings = parse("time_zone = \"UTC\"", &[("QIANTANG__TIME_ZONE", "America/New_York")]).unwrap();
-        assert_eq!(settings.base().time_zone.name(), "America/New_York");
+        assert_eq!(settings.common().time_zone.name(), "America/New_York");
     }
 
     #[test]

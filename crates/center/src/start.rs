@@ -22,7 +22,9 @@ use crate::{
     compute::Compute,
     live::Live,
     loops::watch,
-    settings::{DirectJobs, EngineKind, Isolation, NodeSettings, PoolSettings, SEPARATE_DUTIES, Settings},
+    settings::{
+        DirectJobs, EngineKind, Isolation, Network, NodeSettings, PoolSettings, SEPARATE_DUTIES, Settings,
+    },
     wakers::{self, Sleepers},
 };
 use base::{
@@ -114,8 +116,7 @@ pub fn open(
     let began = std::time::Instant::now();
     rehearse(std::env::var_os(AHEAD_VARIABLE))?;
     let policies = Policies::load(actions_of(platforms), POLICIES).map_err(StartError::Policies)?;
-    // Runs with a uid of their own pass through the data folder to their work folder; they can't list it.
-    make_folder(&settings.data_dir, 0o711)?;
+    make_data_folder(&settings)?;
     let database = settings.data_dir.join("database");
     make_folder(&database, 0o700)?;
     let store = Store::open(&database.join("center.db"))?;
@@ -147,7 +148,7 @@ pub fn open(
     let (jobs, nodes) = (live.jobs().len(), live.nodes().len());
     let compute = Compute::new(engine, slurm, settings.planning(), wakers);
     let center = {
-        let base = Base::new(settings.base(), store, policies);
+        let base = Base::new(settings.common(), store, policies);
         Center::new(platforms, settings, base, compute, live)
     };
     if !hopeless.is_empty() {
@@ -191,6 +192,11 @@ fn keep_settings(store: &Store, settings: &mut Settings) -> Result<(), StartErro
     Ok(())
 }
 
+/// Makes the center's folder. Runs with a uid of their own pass through it to their work folder; they can't list it.
+pub(crate) fn make_data_folder(settings: &Settings) -> Result<(), StartError> {
+    make_folder(&settings.data_dir, 0o711)
+}
+
 fn make_folder(path: &Path, mode: u32) -> Result<(), StartError> {
     let failed = |cause| StartError::Folder { path: path.display().to_string(), cause };
     std::fs::create_dir_all(path).map_err(failed)?;
@@ -205,6 +211,12 @@ pub fn engine_config(settings: &Settings, host_command: Vec<OsString>) -> LocalC
         Isolation::None => local::Isolation::None,
     };
     config.uid_base = Some(settings.engine.uid_base);
+    config.network = settings.engine.network.map(|network| match network {
+        Network::Tenant => local::Network::Tenant,
+        Network::None => local::Network::None,
+        Network::Host => local::Network::Host,
+    });
+    config.shm_bytes = settings.engine.shm_mib.saturating_mul(1 << 20);
     config.readonly_paths.clone_from(&settings.engine.readable);
     config
 }
@@ -405,7 +417,7 @@ fn load_contracts(tx: &Tx, live: &mut Live, grace: Millis, now: Timestamp) -> Re
             ContractState::Exhausted => contracts::list_contract_events(tx, id)?.last().map(|event| event.at),
             _ => None,
         };
-        let grace_ends_at = ended_at.unwrap_or(now).plus(grace);
+        let grace_ends_at = Some(ended_at.unwrap_or(now).plus(grace));
         live.contract_changed(contract, balances.get(&id).copied().unwrap_or_default(), grace_ends_at);
     }
     Ok(())

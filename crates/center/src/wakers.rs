@@ -20,6 +20,9 @@ pub const ACCOUNTS: &str = "accounts";
 pub const SEAL: &str = "seal";
 pub const ROOTS: &str = "roots";
 
+/// All loops: each has a word on pages and a line in the operators' guide.
+pub const ALL: [&str; 7] = [PLAN, WATCH, METER, SEAL, ROOTS, MIRROR, ACCOUNTS];
+
 /// Wakes the loops from anywhere.
 #[derive(Clone, Debug)]
 pub struct Wakers {

@@ -4,37 +4,28 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::codes;
+
 /// The most bytes of a path.
 pub const MAX_PATH_BYTES: usize = 1024;
 /// The most tasks, and the most processors of one.
 pub const MAX_TASKS: u32 = 1 << 20;
 
-/// Where the script of a run is started.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Launch {
-    /// On each of its nodes, with ranks.
-    #[default]
-    EachNode,
-    /// Once, on the first node, as sbatch does; `srun` in it starts the tasks on all nodes. Only Slurm has
-    /// `srun`: the center's own engine starts such a script on each node all the same.
-    Batch,
+codes! {
+    /// Where the script of a run is started.
+    #[derive(Default)]
+    pub enum Launch {
+        /// On each of its nodes, with ranks.
+        #[default]
+        #[serde(alias = "each_node")]
+        EachNode = "each-node",
+        /// Once, on the first node, as sbatch does; `srun` in it starts the tasks on all nodes. Only Slurm has
+        /// `srun`: the center's own engine starts such a script on each node all the same.
+        Batch = "batch",
+    }
 }
 
 impl Launch {
-    pub const ALL: [Self; 2] = [Self::EachNode, Self::Batch];
-
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::EachNode => "each-node",
-            Self::Batch => "batch",
-        }
-    }
-
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|launch| launch.code() == code)
-    }
-
     #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference on")]
     pub(crate) fn is_default(&self) -> bool {
         *self == Self::default()
@@ -107,4 +98,17 @@ impl BatchSpec {
 pub(crate) fn is_signal(text: &str) -> bool {
     (1..=8).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_launch_has_one_spelling_and_the_one_of_old_is_read() {
+        assert_eq!(serde_json::to_string(&Launch::EachNode).unwrap(), r#""each-node""#);
+        for text in [r#""each-node""#, r#""each_node""#] {
+            assert_eq!(serde_json::from_str::<Launch>(text).unwrap(), Launch::EachNode);
+        }
+    }
 }

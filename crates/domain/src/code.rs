@@ -6,6 +6,8 @@ use utoipa::openapi::{RefOr, Schema};
 pub trait Code: Copy + Eq + 'static {
     /// All of them, in the order in which they are declared.
     const ALL: &'static [Self];
+    /// The codes of all.
+    const CODES: &'static [&'static str];
 
     fn code(self) -> &'static str;
 
@@ -72,6 +74,7 @@ macro_rules! codes {
 
         impl $crate::code::Code for $name {
             const ALL: &'static [Self] = &$name::ALL;
+            const CODES: &'static [&'static str] = &[$($code),+];
 
             fn code(self) -> &'static str {
                 $name::code(self)

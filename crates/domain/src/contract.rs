@@ -48,7 +48,7 @@ impl Contract {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ContractKind {
-    /// A package of card time that is paid for at the start.
+    /// A package of card time whose fee is due at the start.
     Prepaid { package: CardMs, fee: MicroCny },
     /// Use is paid from a balance at the rates of the price book, down to minus `credit_limit`.
     Metered { credit_limit: MicroCny },
@@ -140,7 +140,7 @@ codes! {
         Activate = "activate",
         /// The balance ended.
         Exhaust = "exhaust",
-        /// The contract was paid again.
+        /// The contract has funds again: by a payment, use that was given back, or a correction.
         Replenish = "replenish",
         Suspend = "suspend",
         Resume = "resume",

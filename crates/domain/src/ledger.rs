@@ -36,7 +36,7 @@ pub enum Account {
 
 impl Account {
     /// The center's own accounts.
-    const OF_CENTER: [Self; 9] = [
+    pub const OF_CENTER: [Self; 9] = [
         Self::Cash,
         Self::Receivable,
         Self::Revenue,

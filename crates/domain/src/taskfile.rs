@@ -91,6 +91,21 @@ impl Text {
     }
 }
 
+/// Whether a text is a task file, and no script: its first line that says something is `key:`; a script's is its `#!`, an
+/// option or a command.
+pub fn is_one(text: &str) -> bool {
+    if text.starts_with("#!") || text.lines().any(|line| line.starts_with("#SBATCH")) {
+        return false;
+    }
+    let says_something =
+        |line: &&str| !line.trim().is_empty() && !line.starts_with('#') && line.trim() != "---";
+    let first = text.lines().find(says_something).unwrap_or_default();
+    first.split_once(':').is_some_and(|(key, rest)| {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        !key.is_empty() && key.chars().all(is_word) && (rest.is_empty() || rest.starts_with(' '))
+    })
+}
+
 /// Reads a task file.
 pub fn parse(text: &str) -> Result<JobSpec, Vec<SpecProblem>> {
     if text.len() > MAX_BYTES {

@@ -14,6 +14,7 @@ mod folder_lock;
 mod interpreter;
 pub mod local;
 mod observation;
+pub mod ports;
 pub mod slurm;
 mod spec;
 mod sync;

@@ -194,6 +194,7 @@ impl Client {
         if let Some(trouble) = &self.trouble {
             return Err(trouble.clone());
         }
+        crate::peer::check(&self.url)?;
         let mut request = http::Request::builder().method(method).uri(format!("{}{path}", self.url));
         request = request.header("Accept", accept);
         if let Some(token) = &self.token {

@@ -18,7 +18,7 @@ pub struct Failure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Category {
     /// It was done, and did not come out as it should.
-    Unlike,
+    Unexpected,
     /// The command itself is wrong.
     Usage,
     /// The job was cancelled.
@@ -32,7 +32,7 @@ pub enum Category {
 impl Category {
     pub fn exit_code(self) -> u8 {
         match self {
-            Self::Unlike => 1,
+            Self::Unexpected => 1,
             Self::Usage => 2,
             Self::Cancelled => 3,
             Self::Refused => 4,
@@ -42,7 +42,7 @@ impl Category {
 
     fn name(self) -> &'static str {
         match self {
-            Self::Unlike => "unlike",
+            Self::Unexpected => "not_as_expected",
             Self::Usage => "usage",
             Self::Cancelled => "cancelled",
             Self::Refused => "refused",
@@ -74,8 +74,8 @@ impl Failure {
         Self::new(Category::Cancelled, "cancelled", message, "")
     }
 
-    pub fn unlike(message: impl Into<String>) -> Self {
-        Self::new(Category::Unlike, "unlike", message, "see what is said above")
+    pub fn unexpected(message: impl Into<String>) -> Self {
+        Self::new(Category::Unexpected, "not_as_expected", message, "see the lines above")
     }
 
     pub fn system(code: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {

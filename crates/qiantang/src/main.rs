@@ -9,6 +9,7 @@ mod errors;
 mod follow;
 mod kept;
 mod output;
+mod peer;
 mod serve;
 mod words;
 
@@ -21,8 +22,13 @@ use context::Context;
 
 fn main() -> ExitCode {
     // Before anything else: the engine's host process forks, and so must have one thread and little memory.
-    if std::env::args_os().nth(1).is_some_and(|word| word == "engine-host") {
-        engines::local::host::main();
+    let mut args = std::env::args_os().skip(1);
+    match (args.next(), args.next()) {
+        (Some(word), None) if word == serve::ENGINE_HOST => engines::local::host::main(),
+        (Some(word), Some(folder)) if word == serve::PORT_KEEPER => {
+            engines::ports::keeper::main(std::path::Path::new(&folder))
+        }
+        _ => {}
     }
     let cli = Cli::parse();
     qiantang::load_texts();

@@ -1,19 +1,26 @@
 //! `qiantang serve`: the center as a service.
 
-use std::{ffi::OsString, fmt::Write as _, path::Path};
+use std::{fmt::Write as _, path::Path};
 
 use base::error::chain;
-use center::settings::{LogFormat, Settings};
+use center::{
+    Programs,
+    settings::{LogFormat, Settings},
+};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::{context::say, errors::Failure};
 
-/// The program and argument that end up in the engine's host process.
-pub fn host_command() -> Vec<OsString> {
+/// The hidden commands of this program that end up in a center's helpers.
+pub const ENGINE_HOST: &str = "engine-host";
+pub const PORT_KEEPER: &str = "port-keeper";
+
+/// This program as a center's helpers.
+pub fn programs() -> Programs {
     let program =
         std::env::current_exe().map_or_else(|_| "qiantang".into(), std::path::PathBuf::into_os_string);
-    vec![program, "engine-host".into()]
+    Programs { host: vec![program.clone(), ENGINE_HOST.into()], keeper: vec![program, PORT_KEEPER.into()] }
 }
 
 /// Runs a center until it is told to stop by SIGTERM or SIGINT.
@@ -35,7 +42,7 @@ pub fn run(config: Option<&Path>) -> Result<(), Failure> {
         let stop = async move {
             tokio::select! { _ = term.recv() => {} _ = int.recv() => {} }
         };
-        center::serve(qiantang::PLATFORMS, settings, host_command(), announce, stop)
+        center::serve(qiantang::PLATFORMS, settings, programs(), announce, stop)
             .await
             .map_err(|error| chain(&error))
     });

@@ -137,7 +137,7 @@ fn submission(tx: &Tx, party: &Party, n: u64) -> Result<(), StoreError> {
             detail: serde_json::json!({ "name": job.spec.name }),
         },
     )?;
-    let answer =
-        idempotency::Stored { request_hash: [7; 32], status: 201, body: format!("{{\"id\":\"{id}\"}}") };
+    let answer = idempotency::Answer { status: 201, body: format!("{{\"id\":\"{id}\"}}") };
+    let answer = idempotency::Stored { request_hash: [7; 32], answer: Some(answer) };
     idempotency::insert(tx, party.member, &key, &answer, at)
 }

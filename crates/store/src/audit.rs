@@ -19,7 +19,7 @@ pub struct AuditRecord {
     pub role: Option<Role>,
     /// The tenant whose things were changed.
     pub tenant: Option<TenantId>,
-    /// As `job.submit`.
+    /// As `submit_job`.
     pub action: String,
     /// The id or name of the thing that was changed.
     pub subject: String,

@@ -12,7 +12,7 @@ pub struct NewEvent {
     pub tenant: Option<TenantId>,
     pub job: Option<JobId>,
     pub run: Option<RunId>,
-    /// As `job.ended`.
+    /// As `job_ended`.
     pub kind: String,
     pub data: serde_json::Value,
 }

@@ -9,10 +9,7 @@ mod statement;
 mod sums;
 mod verify;
 
-use domain::{
-    ContractId, RunId, Timestamp, TransferId,
-    ledger::{Account, Posting},
-};
+use domain::{ContractId, Timestamp, TransferId, ledger::Posting};
 
 pub use rows::TransferRow;
 pub use statement::{By, EndedRuns, Group, Line, ended_runs, lines_between};
@@ -33,9 +30,6 @@ statements! { "transfers";
             run, corrects) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (key) DO NOTHING RETURNING seq";
     FIND_KEY = concat!("SELECT ", transfer_columns!(), " FROM transfers WHERE key = ?1");
     ALL_AFTER = concat!("SELECT ", transfer_columns!(), " FROM transfers WHERE seq > ?1 ORDER BY seq LIMIT ?2");
-    OF_RUN_AFTER = concat!(
-        "SELECT ", transfer_columns!(), " FROM transfers WHERE run = ?3 AND seq > ?1 ORDER BY seq LIMIT ?2"
-    );
     ENTRY = concat!("SELECT ", transfer_columns!(), " FROM transfers WHERE seq = ?1");
     AT_OF = "SELECT seq, at FROM transfers WHERE seq = ?1";
     DEBITS_AFTER = concat!(
@@ -46,13 +40,6 @@ statements! { "transfers";
         "SELECT ", transfer_columns!(),
         " FROM transfers WHERE credit_contract = ?4 AND (at, seq) > (?2, ?1) ORDER BY at, seq LIMIT ?3"
     );
-}
-
-/// The transfers that are wanted: those that match all that is `Some`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TransferFilter {
-    pub contract: Option<ContractId>,
-    pub run: Option<RunId>,
 }
 
 /// The entry with that number.
@@ -109,32 +96,22 @@ pub fn post(tx: &Tx, posting: &Posting, id: TransferId, at: Timestamp) -> Result
     }
 }
 
-/// The first `limit` transfers after number `after`; a contract's in the order of their times.
+/// The first `limit` transfers after number `after`: all in their order, or a contract's in the order of their times.
 pub fn list_transfers(
     tx: &Tx,
-    filter: &TransferFilter,
+    contract: Option<ContractId>,
     after: i64,
     limit: u32,
 ) -> Result<Vec<TransferRow>, StoreError> {
-    match (&filter.contract, &filter.run) {
-        (None, None) => tx.all(ALL_AFTER, params![after, limit], transfer_row),
-        (contract, Some(run)) => {
-            let mut rows = tx.all(OF_RUN_AFTER, params![after, limit, run], transfer_row)?;
-            if let Some(contract) = contract {
-                let of = Account::Contract(*contract);
-                rows.retain(|row| row.transfer.debit == of || row.transfer.credit == of);
-            }
-            Ok(rows)
-        }
-        (Some(contract), None) => {
-            let at = tx.find(AT_OF, params![after], |row| row.get::<Timestamp>(1))?;
-            let at = at.unwrap_or(Timestamp::from_micros(i64::MIN));
-            let bound = params![after, at, limit, contract];
-            let mut rows = tx.all(DEBITS_AFTER, bound, transfer_row)?;
-            rows.extend(tx.all(CREDITS_AFTER, bound, transfer_row)?);
-            rows.sort_unstable_by_key(|row| (row.transfer.at, row.seq));
-            rows.truncate(limit as usize);
-            Ok(rows)
-        }
-    }
+    let Some(contract) = contract else {
+        return tx.all(ALL_AFTER, params![after, limit], transfer_row);
+    };
+    let at = tx.find(AT_OF, params![after], |row| row.get::<Timestamp>(1))?;
+    let at = at.unwrap_or(Timestamp::from_micros(i64::MIN));
+    let bound = params![after, at, limit, &contract];
+    let mut rows = tx.all(DEBITS_AFTER, bound, transfer_row)?;
+    rows.extend(tx.all(CREDITS_AFTER, bound, transfer_row)?);
+    rows.sort_unstable_by_key(|row| (row.transfer.at, row.seq));
+    rows.truncate(limit as usize);
+    Ok(rows)
 }

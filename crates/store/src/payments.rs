@@ -42,9 +42,6 @@ rows! { payment: Payment =
 statements! { "payments", unique: { "payments.reference": "a payment with this reference" };
     INSERT = payment!(insert into "payments");
     FIND = concat!("SELECT ", payment!(columns), " FROM payments WHERE reference = ?1");
-    OF_CONTRACT = concat!(
-        "SELECT ", payment!(columns), " FROM payments WHERE contract = ?1 ORDER BY booked_at, reference"
-    );
     FEES = "SELECT contract, CAST(SUM(amount_micro_cny) AS BIGINT) FROM payments WHERE purpose = 'fee' \
             AND NOT EXISTS (SELECT 1 FROM corrections AS c \
                             WHERE c.corrects = payments.reference AND c.kind = 'reversal' AND c.state = 'booked') \
@@ -65,11 +62,6 @@ pub fn insert(tx: &Tx, payment: &Payment) -> Result<(), StoreError> {
 /// The payment with a reference, however that is written.
 pub fn find(tx: &Tx, reference: &str) -> Result<Option<Payment>, StoreError> {
     tx.find(FIND, params![&key(reference)], Payment::read)
-}
-
-/// A contract's payments, oldest first.
-pub fn list(tx: &Tx, contract: ContractId) -> Result<Vec<Payment>, StoreError> {
-    tx.all(OF_CONTRACT, params![&contract], Payment::read)
 }
 
 /// How much of their fees is not open any more for each contract: it was paid and not taken back, or is due no more.

@@ -61,8 +61,11 @@ impl Site {
         // One operator does everything, but where a test is about that.
         let duties =
             if settings_text.contains("[books]") { "" } else { "[books]\nseparate_duties = false\n" };
-        let text =
-            format!("listen = \"127.0.0.1:0\"\ndata_dir = \"{}\"\n{settings_text}\n{duties}", data.display());
+        let text = format!(
+            "listen = \"127.0.0.1:0\"\ndata_dir = \"{}\"\nbackup_dir = \"{}\"\n{settings_text}\n{duties}",
+            data.display(),
+            folder.path().join("backups").display()
+        );
         std::fs::write(&settings, text).expect("the settings are written");
         let mut site = Self {
             folder,
@@ -81,6 +84,11 @@ impl Site {
 
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// The folder for backups.
+    pub fn backups(&self) -> PathBuf {
+        self.folder.path().join("backups")
     }
 
     /// The program that the center runs.

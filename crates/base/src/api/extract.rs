@@ -6,6 +6,7 @@ use axum::{
     extract::{FromRef, FromRequest, FromRequestParts, Query, Request},
     http::{HeaderMap, Method, header, request::Parts},
 };
+use domain::problem::{Wrong, field};
 use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq;
 
@@ -116,7 +117,7 @@ where
             let message = format!("the body came as `{shown}`");
             return Err(AppError::Unreadable { part: Unreadable::ContentType, message }.into());
         }
-        let bytes = read_body(request.into_body(), Base::from_ref(state).settings.limits.body_kib).await?;
+        let bytes = read_body(request.into_body(), Base::from_ref(state).common.limits.body_kib).await?;
         let value = serde_json::from_slice(&bytes).map_err(|error| {
             let (code, status) = if error.is_data() { ("invalid", 422) } else { ("bad_json", 400) };
             Problem::new(status, code, format!("the body does not have the form that is asked for: {error}"))
@@ -137,7 +138,7 @@ where
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let bytes = read_body(request.into_body(), Base::from_ref(state).settings.limits.body_kib).await?;
+        let bytes = read_body(request.into_body(), Base::from_ref(state).common.limits.body_kib).await?;
         String::from_utf8(bytes.to_vec()).map(Self).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
             Problem::new(400, "bad_utf8", format!("the body is not UTF-8: byte {at} can't be read"))
@@ -155,8 +156,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Key {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
-        // What is no text is refused with what is no key.
-        Ok(Self(Some(value.to_str().unwrap_or("\u{0}").to_owned())))
+        let not_text = |_| AppError::invalid(field::IDEMPOTENCY_KEY, Wrong::NotAnIdempotencyKey);
+        Ok(Self(Some(value.to_str().map_err(not_text)?.to_owned())))
     }
 }
 

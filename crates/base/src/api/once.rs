@@ -77,7 +77,7 @@ async fn keyed(base: &Base, request: Request, next: Next, is_secret: bool) -> Re
     let (mut parts, body) = request.into_parts();
     let Key(key) = Key::from_request_parts(&mut parts, base).await?;
     let Auth(mut caller) = Auth::from_request_parts(&mut parts, base).await?;
-    let bytes = read_body(body, base.settings.limits.body_kib).await?;
+    let bytes = read_body(body, base.common.limits.body_kib).await?;
     let path = parts.uri.path().to_owned();
     let once = Once::new(caller.member.id, &key.unwrap_or_default(), &[b"POST", path.as_bytes(), &bytes])?;
     let once = Arc::new(once);
@@ -97,7 +97,7 @@ async fn keyed(base: &Base, request: Request, next: Next, is_secret: bool) -> Re
     let (parts, body) = response.into_parts();
     let bytes = to_bytes(body, MOST_BYTES).await.map_err(AppError::internal)?;
     let answer = Answer { status: parts.status.as_u16(), body: String::from_utf8_lossy(&bytes).into_owned() };
-    // The change is made: that its answer is not kept is no reason to say otherwise.
+    // The change is made. Failing to keep its answer does not undo it.
     if let Err(error) = base.write(move |tx| once.answer(tx, &answer), |_, ()| {}).await {
         tracing::error!(%error, "failed to keep the answer to a request with an idempotency key");
     }

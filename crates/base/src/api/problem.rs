@@ -91,6 +91,7 @@ impl From<&AppError> for Problem {
             AppError::Forbidden { .. } => {
                 told("forbidden", "ask an administrator of your tenant, or the center")
             }
+            AppError::ForeignForm => told("csrf", "load the page again, and send its form"),
             AppError::NotFound { noun, .. } => {
                 let hint = format!("list the {noun}s that you may see, and take an id from there");
                 told("not_found", &hint)

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use domain::{Member, Role, TenantId};
 
-use crate::error::AppError;
+use crate::{error::AppError, events::Event};
 
 pub use once::Once;
 pub use policy::{Action, May, Policies};
@@ -39,6 +39,14 @@ impl Scope {
         match self {
             Self::Center => None,
             Self::Tenant(tenant) => Some(tenant),
+        }
+    }
+
+    /// Whether an event is of a thing whose rows it sees.
+    pub fn sees(self, event: &Event) -> bool {
+        match self {
+            Self::Center => true,
+            Self::Tenant(own) => event.tenant == Some(own),
         }
     }
 }

@@ -9,6 +9,8 @@ use domain::{
 use sha2::{Digest, Sha256};
 use store::{Tx, idempotency};
 
+pub use store::idempotency::Answer;
+
 use crate::{error::AppError, moment, refusal::Refusal};
 
 /// A key that a member sent with a request, and what the request was.
@@ -19,13 +21,6 @@ pub struct Once {
     request: [u8; 32],
     /// It is kept that this request made its change.
     has_begun: AtomicBool,
-}
-
-/// An answer that was given before.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub body: String,
 }
 
 impl Once {
@@ -54,14 +49,14 @@ impl Once {
                 "use a new key for a new request",
             ));
         }
-        if stored.status == 0 {
-            return Err(AppError::refused(
+        let lost = || {
+            AppError::refused(
                 Refusal::IdempotencyAnswerLost,
                 "the request was carried out before and its answer was not kept, or it is being carried out",
                 "look at what it was to change; use a new key to do it again",
-            ));
-        }
-        Ok(Some(Answer { status: stored.status, body: stored.body }))
+            )
+        };
+        stored.answer.map(Some).ok_or_else(lost)
     }
 
     /// Keeps, in the transaction that makes the change, that the request was carried out. Its answer comes later, with
@@ -70,7 +65,7 @@ impl Once {
         if self.has_begun.swap(true, Ordering::SeqCst) {
             return Ok(());
         }
-        let came = idempotency::Stored { request_hash: self.request, status: 0, body: String::new() };
+        let came = idempotency::Stored { request_hash: self.request, answer: None };
         Ok(idempotency::insert(tx, self.member, &self.key, &came, moment::now())?)
     }
 
@@ -80,13 +75,14 @@ impl Once {
 
     /// Keeps what was answered.
     pub fn answer(&self, tx: &Tx, answer: &Answer) -> Result<(), AppError> {
-        Ok(idempotency::set_answer(tx, self.member, &self.key, answer.status, &answer.body)?)
+        Ok(idempotency::set_answer(tx, self.member, &self.key, answer)?)
     }
 
     /// Keeps what the request gave, with the change that it made.
     pub fn keep(&self, tx: &Tx, answer: &str) -> Result<(), AppError> {
-        let answer = idempotency::Stored { request_hash: self.request, status: 201, body: answer.to_owned() };
-        idempotency::insert(tx, self.member, &self.key, &answer, moment::now())?;
+        let answer = Some(Answer { status: 201, body: answer.to_owned() });
+        let kept = idempotency::Stored { request_hash: self.request, answer };
+        idempotency::insert(tx, self.member, &self.key, &kept, moment::now())?;
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use cedar_policy::{
 use domain::{Role, TenantId};
 
 use crate::auth::Caller;
-use crate::error::AppError;
+use crate::{detail::Detail, error::AppError};
 
 /// Something that can be done, in a group that the policies speak of; or a deed, which the center does by itself or a member
 /// does to their own account, and no policy decides. Its word in both languages is the text `action-<code>`.
@@ -19,15 +19,26 @@ use crate::error::AppError;
 pub struct Action {
     code: &'static str,
     group: Option<&'static str>,
+    details: &'static [Detail],
 }
 
 impl Action {
     pub const fn new(code: &'static str, group: &'static str) -> Self {
-        Self { code, group: Some(group) }
+        Self { code, group: Some(group), details: &[] }
     }
 
     pub const fn deed(code: &'static str) -> Self {
-        Self { code, group: None }
+        Self { code, group: None, details: &[] }
+    }
+
+    /// The details that the audit log keeps of it.
+    #[must_use]
+    pub const fn keeps(self, details: &'static [Detail]) -> Self {
+        Self { details, ..self }
+    }
+
+    pub const fn details(self) -> &'static [Detail] {
+        self.details
     }
 
     /// As the policies and the audit log name it.

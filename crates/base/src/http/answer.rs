@@ -13,7 +13,7 @@ use crate::error::{AppError, Unreadable};
 pub fn status(error: &AppError) -> StatusCode {
     match error {
         AppError::Unauthenticated(_) | AppError::WrongPassword => StatusCode::UNAUTHORIZED,
-        AppError::Forbidden { .. } => StatusCode::FORBIDDEN,
+        AppError::Forbidden { .. } | AppError::ForeignForm => StatusCode::FORBIDDEN,
         AppError::NotFound { .. } | AppError::NoSuchRoute { .. } => StatusCode::NOT_FOUND,
         AppError::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
         AppError::Unreadable { part, .. } => match part {

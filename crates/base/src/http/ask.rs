@@ -24,9 +24,10 @@ pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
         .map(|(_, value)| value)
 }
 
-/// The address at the other end.
+/// The address at the other end. Each has limits of its own: without it all would share one.
 pub fn peer(parts: &Parts) -> String {
-    parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_string()).unwrap_or_default()
+    let info = parts.extensions.get::<ConnectInfo<SocketAddr>>().expect("the server says who connects");
+    info.0.ip().to_string()
 }
 
 /// Where a stream that broke off is to go on.

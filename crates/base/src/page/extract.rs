@@ -38,7 +38,7 @@ where
         let visitor = Visitor::from_request_parts(&mut parts, state).await?;
         let form = read(Request::from_parts(parts, body)).await?;
         let is_own = form.value("csrf").as_bytes().ct_eq(visitor.csrf.as_bytes());
-        if bool::from(is_own) { Ok(Self { visitor, form }) } else { Err(FROM_ELSEWHERE) }
+        if bool::from(is_own) { Ok(Self { visitor, form }) } else { Err(AppError::ForeignForm) }
     }
 }
 
@@ -57,13 +57,11 @@ impl<S: Send + Sync> FromRequest<S> for SentByStranger {
         let (mut parts, body) = request.into_parts();
         let front = Front::from_request_parts(&mut parts, state).await?;
         if !is_own_page(&parts.headers) {
-            return Err(FROM_ELSEWHERE);
+            return Err(AppError::ForeignForm);
         }
         Ok(Self { front, form: read(Request::from_parts(parts, body)).await? })
     }
 }
-
-const FROM_ELSEWHERE: AppError = AppError::Forbidden { action: "csrf" };
 
 async fn read(request: Request) -> Result<Form, AppError> {
     match UrlEncoded::<Vec<(String, String)>>::from_request(request, &()).await {

@@ -37,7 +37,7 @@ pub async fn tell_faults<C: Host>(State(host): State<C>, request: Request, next:
     let front = Front::of(&parts, &host).await;
     parts.extensions.insert(front.clone());
     // Read whatever becomes of the request: a browser that is hung up on while it sends shows no answer.
-    let mut response = match read_body(body, host.base().settings.limits.body_kib).await {
+    let mut response = match read_body(body, host.base().common.limits.body_kib).await {
         Ok(body) => next.run(Request::from_parts(parts, Body::from(body))).await,
         Err(error) => error.into_response(),
     };
@@ -95,7 +95,7 @@ pub fn told(ui: Ui, error: &AppError) -> Told {
         AppError::Unauthenticated(_) | AppError::WrongPassword => {
             (ui.t("sign-in-wrong"), String::new(), vec![])
         }
-        AppError::Forbidden { action: "csrf" } => {
+        AppError::ForeignForm => {
             let (title, hint) = key("csrf");
             (title, hint, vec![])
         }

@@ -67,9 +67,9 @@ impl Form {
     }
 
     /// The text that was typed into a field, space and all, such as a password or a script. Of several of one
-    /// name, the last.
+    /// name, the first.
     pub fn raw(&self, name: &str) -> &str {
-        self.values.iter().rev().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+        self.values.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
     /// Whether a box or choice of that name is taken.

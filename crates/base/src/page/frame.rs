@@ -93,7 +93,7 @@ impl Front {
             }),
             None => None,
         };
-        let ui = Ui { lang, zone: host.base().settings.time_zone };
+        let ui = Ui { lang, zone: host.base().common.time_zone };
         let shell = session.as_ref().map(|session| host.shell(session, ui));
         Self {
             ui,

@@ -156,6 +156,11 @@ impl Ui {
         Self::time_as(at, &self.zone.clock(at), "")
     }
 
+    /// An instant in full, for a text that has it in its middle.
+    pub fn clock(&self, at: impl AsRef<Timestamp>) -> String {
+        self.zone.clock(*at.as_ref())
+    }
+
     /// An instant that scripts show as how long ago.
     pub fn ago(&self, at: impl AsRef<Timestamp>) -> Html {
         let at = *at.as_ref();

@@ -1,8 +1,8 @@
 # The capacity balance and the ledger.
 
-balance-rule = capacity = sold + granted + idle + drained + failed, to the card-millisecond
+balance-rule = capacity = { $parts }, to the card-millisecond
 interval = Interval
-work-out = Work out
+work-out = Calculate
 where-it-went = Where it went
 
 roots = Roots of the books

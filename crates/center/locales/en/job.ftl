@@ -14,6 +14,7 @@ to-come = { $n } to come
 time-limit = Time limit
 limit-of = limit { $time }
 used = Used
+rate-alone = ¥ { $a } a card-hour
 rate-and-most = ¥ { $a } a card-hour; ¥ { $b } at most at the limit
 accuracy = Accuracy
 from-log = the last value that the log reports

@@ -1,11 +1,11 @@
 # The capacity balance and the ledger.
 
-balance-rule = 容量 = 售出 + 资助 + 空闲 + 排空 + 故障，精确到卡毫秒
+balance-rule = 容量 = { $parts }，精确到卡毫秒
 interval = 区间
 work-out = 计算
 where-it-went = 去向
 
 roots = 账本根
-root-signed = 第 { $number } 号根已签名。
-root-unsigned = 第 { $number } 号根未签名：配置中没有签名密钥。
+root-signed = 账本根第 { $number } 号已签名。
+root-unsigned = 账本根第 { $number } 号未签名：配置中没有签名密钥。
 root-none = 尚未生成账本根。

@@ -14,6 +14,7 @@ to-come = 还差 { $n }
 time-limit = 时间上限
 limit-of = 上限 { $time }
 used = 已用
+rate-alone = 每卡时 ¥ { $a }
 rate-and-most = 每卡时 ¥ { $a }，至上限最多 ¥ { $b }
 accuracy = 准确率
 from-log = 日志中最后一次报告

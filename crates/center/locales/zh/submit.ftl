@@ -17,4 +17,4 @@ tasks = 任务数
 would-refuse = 中心会拒绝这个作业
 note-line = （第 { $line } 行）
 note-ignored = 已忽略：
-note-mapped = 按此理解：
+note-mapped = 按以下方式处理：

@@ -9,8 +9,8 @@ use domain::{JobId, JobSpec, script::Note};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    actions,
     app::{
+        events,
         jobs::{self, DryRun, JobDetail, JobQuery, JobView, RunView},
         verdict::VerdictView,
     },
@@ -161,11 +161,5 @@ pub async fn events(
     Id(id): Id,
     Params(query): Params<PageQuery>,
 ) -> Result<Json<Listing<Event>>, Problem> {
-    let id = job_id(&id)?;
-    jobs::visible(&center, &caller, id, actions::READ_JOB).await?;
-    let after = params::parse_cursor::<i64>(query.cursor.as_deref())?.unwrap_or(0);
-    let limit = params::page_limit(query.limit)?;
-    let rows = center.read(move |tx| store::events::list_after(tx, after, None, Some(id), limit + 1)).await?;
-    let page = Listing::cut(rows, limit, |event| event.seq.to_string());
-    Ok(Json(page.map(Event::from)))
+    Ok(Json(events::of_job(&center, &caller, job_id(&id)?, query.cursor.as_deref(), query.limit).await?))
 }

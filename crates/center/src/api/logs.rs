@@ -1,7 +1,5 @@
 //! Logs, read in parts or followed.
 
-use std::time::Duration;
-
 use axum::{
     Json,
     extract::State,
@@ -12,7 +10,7 @@ use domain::JobId;
 use serde_json::json;
 
 use crate::{
-    app::logs::{self, Log, LogQuery, LogView},
+    app::logs::{self, CHUNK, LOOK_EVERY, Log, LogQuery, LogView},
     center::Center,
 };
 use base::api::{
@@ -23,11 +21,6 @@ use base::{
     http::{last_event_id, open_stream},
     params,
 };
-
-/// How often a log that is followed is looked at: its writer tells nobody.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// Bytes of one event.
-const CHUNK: usize = 64 * 1024;
 
 /// A part of a job's log.
 #[utoipa::path(get, path = "/jobs/{id}/logs", tag = "jobs", params(("id" = String, Path), LogQuery),
@@ -67,7 +60,7 @@ pub async fn follow(
                 let Ok(log) = logs::find(&center, &caller, id, &query).await else { return };
                 found = log;
             }
-            let is_over = center.live().job(id).is_none();
+            let is_over = logs::is_over(&center, id);
             let mut complete = false;
             if let Some(log) = found {
                 let Ok(part) = logs::chunk(&center, log, offset, CHUNK).await else { return };

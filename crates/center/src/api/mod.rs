@@ -88,10 +88,10 @@ async fn around(State(center): State<Center>, request: Request, next: Next) -> R
     if let Some(error) = failure_of(&mut response) {
         response = Problem::from(&*error).into_response();
     }
-    center.base.metrics.requests.get_or_create(&RequestLabel { status: response.status().as_u16() }).inc();
+    center.http_metrics.requests.get_or_create(&RequestLabel { status: response.status().as_u16() }).inc();
     let headers = response.headers_mut();
     secure(headers, "default-src 'none'", "no-referrer");
-    if let Ok(zone) = HeaderValue::from_str(center.base.settings.time_zone.name()) {
+    if let Ok(zone) = HeaderValue::from_str(center.common.time_zone.name()) {
         headers.insert(TIME_ZONE, zone);
     }
     response

@@ -7,28 +7,26 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
-use store::ledger::Turnover;
 
 use crate::{
     app::{
         audit_log::{self, AuditFilter, AuditView},
         backup,
         capacity::{self, CapacityView, Interval, Recent},
+        ops,
         overview::{self, Overview},
         twin,
     },
     center::Center,
-    metrics::Figures,
 };
 use base::api::{
     Problem,
     extract::{Auth, Body, Params},
 };
 use base::{
-    auth::identity,
+    auth::{Caller, identity},
     listing::Listing,
-    loops::{LoopState, LoopView},
-    moment,
+    loops::LoopView,
 };
 
 /// The overview: your tenant's part, or the whole center for its people.
@@ -94,7 +92,7 @@ pub async fn audit(
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BackupTo {
-    /// A file on the center's machine that is not there yet.
+    /// A file that is not there yet in the center's folder for backups (`backup_dir`): its name, or its whole path.
     pub path: String,
 }
 
@@ -113,8 +111,9 @@ pub async fn backup(
     Auth(caller): Auth,
     body: Body<BackupTo>,
 ) -> Result<(StatusCode, Json<BackupDone>), Problem> {
-    let (bytes, elapsed_ms) = backup::backup(&center, &caller, &body.value.path).await?;
-    Ok((StatusCode::CREATED, Json(BackupDone { path: body.value.path, bytes, elapsed_ms })))
+    let (path, report) = backup::backup(&center, &caller, &body.value.path).await?;
+    let (bytes, elapsed_ms) = (report.bytes, report.elapsed_ms);
+    Ok((StatusCode::CREATED, Json(BackupDone { path, bytes, elapsed_ms })))
 }
 
 /// The process lives.
@@ -122,71 +121,25 @@ pub async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The store answers, and the center is not stopping.
+/// The store answers, all loops go on, and the center is not stopping.
 pub async fn readyz(State(center): State<Center>) -> Response {
-    if center.compute.wakers.is_stopping() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();
+    match ops::readiness(&center).await {
+        Ok(told) => told.into_response(),
+        Err(told) => (StatusCode::SERVICE_UNAVAILABLE, told).into_response(),
     }
-    if let Err(error) = center.read(store::events::latest_seq).await {
-        let text = format!("the store does not answer: {error}\n");
-        return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
-    }
-    let late: Vec<LoopView> =
-        center.loops.list(moment::now()).into_iter().filter(|known| known.is_late).collect();
-    // Whoever asks needs no token: what fails is for those with one.
-    let tell = |known: &LoopView| match known.state {
-        LoopState::Over => format!("the loop `{}` is over: start the center anew\n", known.name),
-        _ => format!("the loop `{}` had no good turn for {} s\n", known.name, known.since_good_ms.as_secs()),
-    };
-    let told: String = late.iter().map(tell).collect();
-    if late.iter().any(|known| known.state == LoopState::Over) {
-        return (StatusCode::SERVICE_UNAVAILABLE, told).into_response();
-    }
-    format!("ready\n{told}").into_response()
 }
 
 /// Figures for Prometheus: with a token of the center's people, or for all where the settings say so.
 pub async fn metrics(State(center): State<Center>, headers: HeaderMap) -> Result<Response, Problem> {
-    if !center.settings.open_metrics {
+    let caller = if center.settings.open_metrics {
+        None
+    } else {
         let token =
             headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
         let member = identity::by_token(&center, token.unwrap_or_default()).await?;
-        if !member.role.is_of_center() {
-            return Err(Problem::new(403, "forbidden", "figures of the center are for its own people"));
-        }
-    }
+        Some(Caller { member, from: String::new(), once: None })
+    };
+    let told = ops::metrics(&center, caller.as_ref()).await?;
     let kind = [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")];
-    let turnovers = center.read(store::ledger::turnovers_of_center).await?;
-    center.metrics.take(&figures(&center, turnovers));
-    Ok((kind, center.base.metrics.render()).into_response())
-}
-
-/// The figures of all metrics at the moment.
-fn figures(center: &Center, turnovers: Vec<Turnover>) -> Figures {
-    let mut cards = [("busy", 0), ("idle", 0), ("drained", 0), ("failed", 0)];
-    let live = center.live();
-    for known in live.nodes() {
-        let busy = u64::from(known.busy.len());
-        let free = match known.node.state.code() {
-            "up" => 1,
-            "drained" => 2,
-            _ => 3,
-        };
-        cards[0].1 += busy;
-        cards[free].1 += u64::from(known.node.cards) - busy;
-    }
-    let jobs_waiting = live.jobs().filter(|job| job.job.tasks.waiting() > 0).count();
-    let runs_alive = live.runs().len();
-    drop(live);
-    let written = center.store.stats();
-    Figures {
-        cards,
-        jobs_waiting: jobs_waiting as u64,
-        runs_alive: runs_alive as u64,
-        commits: written.commits,
-        changes: written.closures,
-        turnovers,
-        loops: center.loops.list(moment::now()),
-        slurm_calls: center.compute.slurm.iter().flat_map(|engine| engine.calls()).collect(),
-    }
+    Ok((kind, told).into_response())
 }

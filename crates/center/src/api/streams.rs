@@ -7,16 +7,13 @@ use axum::{
 };
 use tokio::sync::{broadcast::error::RecvError, mpsc};
 
-use crate::center::Center;
+use crate::{app::events, center::Center};
 use base::api::{Problem, extract::Auth};
 use base::{
     auth::Scope,
     events::Event,
     http::{last_event_id, open_stream},
 };
-
-/// Events kept at once for a reader that resumes.
-const BATCH: u32 = 500;
 
 /// Events as they happen: those of your tenant's jobs and contracts, or of the whole center for its people.
 /// The id of each is its `seq`. A stream that is resumed after `Last-Event-ID` has no gap and no repetition.
@@ -41,7 +38,7 @@ async fn follow(center: &Center, scope: Scope, resumed: Option<i64>, out: &mpsc:
     let mut stopping = center.stopping.subscribe();
     let mut seen = match resumed {
         Some(seq) => seq,
-        None => match center.read(store::events::latest_seq).await {
+        None => match events::newest(center).await {
             Ok(seq) => seq,
             Err(_) => return,
         },
@@ -49,15 +46,11 @@ async fn follow(center: &Center, scope: Scope, resumed: Option<i64>, out: &mpsc:
     let mut is_behind = resumed.is_some();
     loop {
         if is_behind {
-            let Ok(kept) =
-                center.read(move |tx| store::events::list_after(tx, seen, scope.tenant(), None, BATCH)).await
-            else {
-                return;
-            };
-            is_behind = kept.len() == BATCH as usize;
+            let Ok(kept) = events::after(center, scope, seen).await else { return };
+            is_behind = kept.len() == events::BATCH as usize;
             for event in kept {
                 seen = event.seq;
-                if send(out, &Event::from(event)).await.is_err() {
+                if send(out, &event).await.is_err() {
                     return;
                 }
             }
@@ -65,7 +58,7 @@ async fn follow(center: &Center, scope: Scope, resumed: Option<i64>, out: &mpsc:
         }
         tokio::select! {
             event = news.recv() => match event {
-                Ok(event) if event.seq > seen && is_for(&event, scope) => {
+                Ok(event) if event.seq > seen && scope.sees(&event) => {
                     seen = event.seq;
                     if send(out, &event).await.is_err() {
                         return;
@@ -78,14 +71,6 @@ async fn follow(center: &Center, scope: Scope, resumed: Option<i64>, out: &mpsc:
             _ = stopping.changed() => return,
             () = out.closed() => return,
         }
-    }
-}
-
-/// Whether those who see `scope` may see an event.
-pub fn is_for(event: &Event, scope: Scope) -> bool {
-    match scope {
-        Scope::Center => true,
-        Scope::Tenant(own) => event.tenant == Some(own),
     }
 }
 

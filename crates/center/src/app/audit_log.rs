@@ -108,5 +108,5 @@ pub async fn list(
 /// An instant of a filter, if one was given.
 fn instant(center: &Center, field: Field, text: Option<&str>) -> Result<Option<Timestamp>, AppError> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-    base::params::parse_instant(&center.settings.time_zone, field, text).map(Some)
+    base::params::parse_instant(center.settings.time_zone, field, text).map(Some)
 }

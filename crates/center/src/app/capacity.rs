@@ -37,7 +37,7 @@ pub async fn balance(center: &Center, caller: &Caller, interval: Interval) -> Re
     center.policies.check(caller, actions::READ_CAPACITY, None)?;
     let (from, to) = {
         let Interval { from, to } = &interval;
-        params::interval(&center.settings.time_zone, from.as_deref(), to.as_deref(), 24, moment::now())?
+        params::interval(center.settings.time_zone, from.as_deref(), to.as_deref(), 24, moment::now())?
     };
     between(center, from, to).await
 }
@@ -94,7 +94,7 @@ impl Recent {
         now: Timestamp,
     ) -> Result<Vec<CapacityBalance>, AppError> {
         center.policies.check(caller, actions::READ_CAPACITY, None)?;
-        let zone = &center.settings.time_zone;
+        let zone = center.settings.time_zone;
         let begins = |back: i64| zone.hour_begins(now.minus(Millis::from_hours(back)));
         let mut hours = Vec::new();
         for back in (0..HOURS).rev() {

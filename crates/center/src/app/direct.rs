@@ -1,11 +1,11 @@
 //! Jobs that people hand to Slurm directly: each life of one is a job here with one run, metered and charged like any other, so
-//! that nobody computes around the bill. Its end is told of by the engine; where its contract's balance ends, it is stopped.
+//! that direct jobs are billed too. Its end is told of by the engine; where its contract's balance ends, it is stopped.
 
 use std::{sync::Arc, time::Duration};
 
 use domain::{
-    CardMs, CardSet, Contract, Job, JobId, JobSpec, MicroCny, NodeId, Placement, Project, Run, RunState,
-    ServiceClass, Tenant, Timestamp, node::Slot, spec::MAX_TIME_LIMIT,
+    CardMs, CardSet, Contract, Job, JobId, JobSpec, Member, MicroCny, NodeId, Placement, Project, Run,
+    RunState, ServiceClass, Tenant, Timestamp, node::Slot, spec::MAX_TIME_LIMIT,
 };
 use engines::slurm::{DirectJob, SlurmEngine};
 use serde_json::json;
@@ -65,18 +65,17 @@ pub fn take_in(center: &Center, engine: &SlurmEngine, direct: &DirectJob) -> Res
         }
         Err(fate) => return Ok(fate),
     };
-    let (seen, user, end) = (serde_json::to_string(direct), direct.user.clone(), direct.ended.clone());
-    let seen = seen.map_err(AppError::internal)?;
-    let zone = center.settings.time_zone.clone();
-    let kept = center.write_now(
+    let seen = serde_json::to_string(direct).map_err(AppError::internal)?;
+    let end = direct.ended.clone();
+    let zone = center.settings.time_zone;
+    center.write_now(
         move |tx| {
-            let Some((job, run, event)) = keep(tx, bill, &user, &seen)? else { return Ok(None) };
+            let (job, run, event) = keep(tx, bill, &seen)?;
             let taken =
-                end.map(|ended| news::take_one(tx, &zone, run.id, Seen::Ended(ended), true)).transpose()?;
-            Ok(Some((job, run, event, taken.flatten())))
+                end.map(|ended| news::take_one(tx, zone, run.id, Seen::Ended(ended), true)).transpose()?;
+            Ok((job, run, event, taken.flatten()))
         },
-        move |center, kept| {
-            let Some((job, run, event, taken)) = kept else { return };
+        move |center, (job, run, event, taken)| {
             center.tell(event.clone());
             if let Some(taken) = taken {
                 news::apply_all(center, std::slice::from_ref(taken));
@@ -88,9 +87,6 @@ pub fn take_in(center: &Center, engine: &SlurmEngine, direct: &DirectJob) -> Res
             center.compute.wakers.plan();
         },
     )?;
-    if kept.is_none() {
-        return Ok(Fate::Nobody);
-    }
     hand_on(engine, direct)?;
     Ok(Fate::Settled)
 }
@@ -104,10 +100,11 @@ fn hand_on(engine: &SlurmEngine, direct: &DirectJob) -> Result<(), AppError> {
     engine.adopt(direct).map_err(AppError::internal)
 }
 
-/// Who may pay for a job: its tenant with its projects.
+/// Who may pay for a job: its tenant with its projects; and the tenant's members.
 struct Payers {
     tenant: Tenant,
     projects: Vec<Project>,
+    members: Vec<Member>,
 }
 
 enum Known {
@@ -125,6 +122,7 @@ fn known(center: &Center, engine: &SlurmEngine, direct: &DirectJob) -> Result<Kn
         let payers = Payers {
             tenant: tenants::get_tenant(tx, tenant)?,
             projects: tenants::list_projects(tx, Some(tenant))?,
+            members: tenants::list_members(tx, Some(tenant))?,
         };
         Ok((is_kept, own.is_some_and(|row| !row.run.state.has_ended()), payers))
     })?;
@@ -190,9 +188,10 @@ fn decide(
         comment: format!("Slurm {} · {}", direct.number, direct.user),
         ..JobSpec::default()
     };
-    // Whose name stands for it is found in the write.
-    let nobody = domain::MemberId::from_bytes([0; 16]);
-    let mut job = Job::new(direct.job(), direct.tenant, project.id, contract.id, nobody, from, spec);
+    // A row of a job has a member. Where the user of Slurm is none, it is the first; all views tell the user.
+    let is_user = |member: &&Member| member.login == direct.user;
+    let member = payers.members.iter().find(is_user).or(payers.members.first()).ok_or(Fate::Nobody)?;
+    let mut job = Job::new(direct.job(), direct.tenant, project.id, contract.id, member.id, from, spec);
     job.start_task(false).map_err(|_| Fate::Nobody)?;
     let state = RunState::Running { planned_at: from, started_at: from, stop: None };
     let run = Run {
@@ -246,19 +245,8 @@ fn printable(name: &str) -> String {
     if name.trim().is_empty() { "slurm".to_owned() } else { name }
 }
 
-/// Keeps job and run; `None` if the tenant has no member in whose name they could be kept.
-fn keep(
-    tx: &Tx,
-    bill: Bill,
-    user: &str,
-    seen: &str,
-) -> Result<Option<(Arc<Job>, Run, events::Event)>, AppError> {
-    let Bill { mut job, run } = bill;
-    let members = tenants::list_members(tx, Some(job.tenant))?;
-    let Some(member) = members.iter().find(|member| member.login == user).or(members.first()) else {
-        return Ok(None);
-    };
-    job.submitted_by = member.id;
+fn keep(tx: &Tx, bill: Bill, seen: &str) -> Result<(Arc<Job>, Run, events::Event), AppError> {
+    let Bill { job, run } = bill;
     jobs::insert_job(tx, &job)?;
     rows::insert(tx, job.id, seen)?;
     run_rows::insert_run(tx, &run)?;
@@ -274,7 +262,7 @@ fn keep(
         tx,
         Change { tenant: Some(job.tenant), action: actions::BILL_DIRECT_JOB, subject, detail },
     )?;
-    Ok(Some((Arc::new(job), run, event)))
+    Ok((Arc::new(job), run, event))
 }
 
 /// Runs that were planned, but have not begun, on nodes whose cards such a job has: they can't begin there, and are planned

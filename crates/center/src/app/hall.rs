@@ -9,7 +9,7 @@ use crate::{
     center::Center,
     live::{Live, LiveNode},
 };
-use base::{auth::Caller, error::AppError};
+use base::{auth::Caller, error::AppError, text::natural_cmp};
 
 domain::codes! {
     /// The one state that a card is in, in the order in which they are shown.
@@ -37,11 +37,20 @@ pub struct HallNode {
 /// Cost: linear in nodes and runs.
 pub fn list(center: &Center, caller: &Caller) -> Result<Vec<HallNode>, AppError> {
     center.policies.check(caller, actions::READ_NODE, None)?;
-    let live = center.live();
-    let granted = granted(&live);
-    let mut nodes: Vec<HallNode> = live.nodes().map(|known| node(known, &granted)).collect();
-    nodes.sort_by(|a, b| (a.name.len(), &a.name).cmp(&(b.name.len(), &b.name)));
-    Ok(nodes)
+    Ok(all(&center.live()))
+}
+
+/// All nodes, in the order of [`by_name`].
+pub fn all(live: &Live) -> Vec<HallNode> {
+    let granted = granted(live);
+    by_name(live).into_iter().map(|known| node(known, &granted)).collect()
+}
+
+/// All nodes by name, as people count.
+pub fn by_name(live: &Live) -> Vec<&LiveNode> {
+    let mut nodes: Vec<&LiveNode> = live.nodes().collect();
+    nodes.sort_by(|a, b| natural_cmp(&a.node.name, &b.node.name));
+    nodes
 }
 
 pub fn show(center: &Center, caller: &Caller, name: &str) -> Result<HallNode, AppError> {

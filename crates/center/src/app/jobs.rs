@@ -302,7 +302,7 @@ fn shape(admitted: &Admitted) -> Shape {
 }
 
 fn never(center: &Center, limit: &Limit) -> AppError {
-    let text = |lang| limit.text(lang, &center.settings.time_zone);
+    let text = |lang| limit.text(lang, center.settings.time_zone);
     let fault = JobFault::NeverFits { zh: text(Lang::Zh), en: text(Lang::En) };
     AppError::invalid(field::CARDS_PER_NODE, fault)
 }

@@ -1,5 +1,7 @@
 //! The logs of runs: their standard output and error.
 
+use std::time::Duration;
+
 use domain::{
     JobId, RunId,
     problem::{Wrong, field},
@@ -12,6 +14,10 @@ use crate::{actions, center::Center};
 use base::params;
 use base::{auth::Caller, error::AppError};
 
+/// How often a log that is followed is looked at: its writer tells nobody.
+pub const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Bytes of one part of a log that is followed.
+pub const CHUNK: usize = 64 * 1024;
 /// The most bytes of a log in one answer.
 pub const MAX_CHUNK_BYTES: usize = 1 << 20;
 
@@ -87,6 +93,11 @@ pub async fn find(
     }
 }
 
+/// Whether a job has ended, so that no run of it comes any more.
+pub fn is_over(center: &Center, id: JobId) -> bool {
+    center.live().job(id).is_none()
+}
+
 /// A part of a job's log.
 pub async fn read(center: &Center, caller: &Caller, id: JobId, query: LogQuery) -> Result<LogView, AppError> {
     let Some(log) = find(center, caller, id, &query).await? else {
@@ -100,7 +111,7 @@ pub async fn read(center: &Center, caller: &Caller, id: JobId, query: LogQuery) 
             complete: false,
         });
     };
-    let limit = query.limit_bytes.unwrap_or(64 * 1024).clamp(1, MAX_CHUNK_BYTES);
+    let limit = query.limit_bytes.unwrap_or(CHUNK).clamp(1, MAX_CHUNK_BYTES);
     chunk(center, log, query.offset.unwrap_or(0), limit).await
 }
 

@@ -26,7 +26,8 @@ use base::{
 pub struct NewMember {
     pub login: String,
     pub name: String,
-    /// `admin`, `developer`, `finance`; `operator` or `auditor` without a tenant.
+    /// One of a tenant's: `admin`, `developer`, `finance`; without a tenant one of the center's own people's.
+    #[schema(value_type = domain::Role)]
     pub role: String,
     pub password: String,
     /// The tenant's short name, for the center's people; the caller's own where left out.

@@ -10,6 +10,7 @@ pub use changes::{NewMaintenance, changed, drain, keep_maintenance, resume, set_
 
 use crate::{
     actions,
+    app::hall::{self, HallNode},
     center::Center,
     live::{Live, LiveNode},
 };
@@ -127,13 +128,21 @@ fn view(live: &Live, caller: &Caller, known: &LiveNode) -> NodeView {
 
 /// All nodes, by name as people count: `node-2` before `node-10`.
 pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<NodeView>, AppError> {
+    Ok(list_in_hall(center, caller).await?.0)
+}
+
+/// All nodes, and the same nodes in the same order as the hall shows them, both of one instant.
+pub async fn list_in_hall(
+    center: &Center,
+    caller: &Caller,
+) -> Result<(Vec<NodeView>, Vec<HallNode>), AppError> {
     center.policies.check(caller, actions::READ_NODE, None)?;
-    let mut nodes: Vec<NodeView> = {
+    let (nodes, hall) = {
         let live = center.live();
-        live.nodes().map(|known| view(&live, caller, known)).collect()
+        let nodes = hall::by_name(&live).into_iter().map(|known| view(&live, caller, known));
+        (nodes.collect(), hall::all(&live))
     };
-    nodes.sort_by(|a, b| (a.name.len(), &a.name).cmp(&(b.name.len(), &b.name)));
-    named(center, nodes).await
+    Ok((named(center, nodes).await?, hall))
 }
 
 pub async fn show(center: &Center, caller: &Caller, name: &str) -> Result<NodeView, AppError> {

@@ -74,7 +74,7 @@ pub async fn overview(center: &Center, recent: &Recent, caller: &Caller) -> Resu
     let scope = caller.scope()?.tenant();
     center.policies.check(caller, actions::READ_JOB, scope)?;
     let now = moment::now();
-    let zone = &center.settings.time_zone;
+    let zone = center.settings.time_zone;
     let month = zone.month(now);
     let days = zone.day(zone.bounds(month).0)..zone.day(now) + 1;
     let (counts, used, events, job_names) = center

@@ -126,7 +126,7 @@ pub fn make(center: &Center, occasion: &str) -> Result<RootRow, AppError> {
             return last.ok_or_else(|| AppError::internal("the root is gone"));
         }
     }
-    Err(AppError::internal("others make roots all the time"))
+    Err(AppError::internal(format!("{TRIES} tries to make a root each met a newer one")))
 }
 
 /// A root's line, signed as the settings say.
@@ -240,7 +240,7 @@ pub fn write_file(center: &Center) -> Result<(), AppError> {
 /// The occasions that are due: closed months without a root; where there are none of these, the day, if it
 /// has none.
 pub fn due(center: &Center, now: Timestamp) -> Result<Vec<String>, AppError> {
-    let zone = &center.settings.time_zone;
+    let zone = center.settings.time_zone;
     let midnight = zone.day_begins(zone.day(now));
     let day = format!("day {}", zone.local(now).date());
     center.store.read(|tx| {

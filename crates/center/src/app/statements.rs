@@ -92,11 +92,6 @@ impl IntoResponse for Answer {
     }
 }
 
-/// Bytes in hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
-}
-
 /// The answer to a query: a statement or its annex, as JSON or CSV. A query that names no format gets CSV if
 /// the caller prefers it, JSON otherwise.
 pub async fn answer(
@@ -135,16 +130,16 @@ pub async fn statement(
     query: &StatementQuery,
 ) -> Result<GivenOut, AppError> {
     let contract = contracts::visible(center, caller, id, actions::READ_STATEMENT)?;
-    let zone = center.settings.time_zone.clone();
-    let month = month(&zone, query.month.as_deref(), moment::now())?;
+    let zone = center.settings.time_zone;
+    let month = month(zone, query.month.as_deref(), moment::now())?;
     center
         .try_read(move |tx| match periods::find_statement(tx, contract.id, month)? {
-            None => Ok(GivenOut { statement: made::make(tx, &zone, &contract, month)?, frozen: None }),
+            None => Ok(GivenOut { statement: made::make(tx, zone, &contract, month)?, frozen: None }),
             Some(kept) => {
                 let statement = serde_json::from_str(&kept.body).map_err(|error| {
                     AppError::internal_at(format!("the statement {}", kept.number), error)
                 })?;
-                let frozen = Frozen { body: kept.body, sha256: hex(&kept.sha256) };
+                let frozen = Frozen { body: kept.body, sha256: store::chain::hex(&kept.sha256) };
                 Ok(GivenOut { statement, frozen: Some(frozen) })
             }
         })
@@ -249,8 +244,7 @@ pub async fn list_transfers(
             let rows = if newest_first {
                 recent::transfers_before(tx, contract, cursor, limit + 1)?
             } else {
-                let filter = ledger::TransferFilter { contract, run: None };
-                ledger::list_transfers(tx, &filter, cursor.unwrap_or(0), limit + 1)?
+                ledger::list_transfers(tx, contract, cursor.unwrap_or(0), limit + 1)?
             };
             rows.into_iter()
                 .map(|row| {

@@ -23,7 +23,7 @@ pub fn as_it_is(center: &Center) -> WhatIf {
     let nodes = hall(center);
     WhatIf {
         days: 30,
-        policy: own_policy(),
+        policy: own_policy(center),
         nodes: nodes.count,
         cards_per_node: nodes.cards_per_node,
         demand_milli: 1000,
@@ -33,8 +33,8 @@ pub fn as_it_is(center: &Center) -> WhatIf {
 }
 
 /// How the center plans itself.
-pub fn own_policy() -> ReplayPolicy {
-    ReplayPolicy { order: twin::Order::FairShare, backfill: twin::Backfill::Easy }
+fn own_policy(center: &Center) -> ReplayPolicy {
+    ReplayPolicy::of(&center.settings.planning())
 }
 
 /// The trials that are remembered, newest first.
@@ -81,7 +81,7 @@ fn run(center: &Center, trial: &Trial) -> Result<Report, AppError> {
             "take more days, or replay a trace with `qiantang twin`",
         ));
     }
-    let now = Setup { queues: queues(center, &trace), ..Setup::on(hall(center), own_policy()) };
+    let now = Setup { queues: queues(center, &trace), ..Setup::on(hall(center), own_policy(center)) };
     let then_nodes = Nodes { count: what.nodes, cards_per_node: what.cards_per_node, ..hall(center) };
     let failures = what.mtbf_hours.map(|mtbf_hours| Failures {
         mtbf: Millis::from_hours(i64::from(mtbf_hours)),

@@ -69,7 +69,7 @@ impl UsageRow {
 pub async fn charges_of_month(center: &Center, caller: &Caller) -> Result<Vec<MicroCny>, AppError> {
     let scope = caller.scope()?.tenant();
     center.policies.check(caller, actions::READ_USAGE, scope)?;
-    let (zone, now) = (&center.settings.time_zone, moment::now());
+    let (zone, now) = (center.settings.time_zone, moment::now());
     let days = zone.day(zone.bounds(zone.month(now)).0)..zone.day(now) + 1;
     center.read(move |tx| store::usage::charges_by_day(tx, scope, days)).await
 }
@@ -83,7 +83,7 @@ pub async fn usage(center: &Center, caller: &Caller, query: UsageQuery) -> Resul
             params::word(field::GROUP_BY, text, GroupBy::from_code, &GroupBy::ALL.map(GroupBy::code))?
         }
     };
-    let zone = &center.settings.time_zone;
+    let zone = center.settings.time_zone;
     let days = days(zone, query.from.as_deref(), query.to.as_deref(), moment::now())?;
     let (from, to) = (zone.day_begins(days.start), zone.day_begins(days.end));
     let used = center

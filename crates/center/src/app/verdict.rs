@@ -1,9 +1,8 @@
 //! Why a job waits, as API and portal show it.
 
 use domain::{Rfc3339, Zone};
-use scheduler::{Certainty, Verdict};
+use scheduler::{Certainty, Limit, Verdict};
 use serde::Serialize;
-use serde_json::Value;
 
 use base::text::Text;
 
@@ -16,7 +15,7 @@ pub struct VerdictView {
     pub text: Text,
     /// Its numbers, whose names are each limit's own.
     #[schema(value_type = Object)]
-    pub limit: Value,
+    pub limit: Limit,
     /// Jobs that come before it.
     pub ahead: u32,
     /// `null` where no start can be told.
@@ -29,7 +28,7 @@ impl VerdictView {
         Self {
             code: verdict.limit.code().to_owned(),
             text: Text::of(|lang| verdict.text(lang, zone)),
-            limit: serde_json::to_value(&verdict.limit).unwrap_or_default(),
+            limit: verdict.limit.clone(),
             ahead: verdict.ahead,
             forecast_start: verdict.forecast_start.map(Rfc3339),
             certainty: verdict.certainty,

@@ -132,7 +132,7 @@ pub async fn propose(
 ) -> Result<CorrectionView, AppError> {
     let may = center.policies.may(caller, PROPOSE, None)?;
     let correction = drawn_up(center, caller.member.id, new)?;
-    let zone = center.settings.base().time_zone;
+    let zone = center.settings.time_zone;
     let work = move |tx: &Tx| {
         check(tx, zone, &correction, correction.proposed_at)?;
         rows::insert(tx, &correction)?;
@@ -269,7 +269,7 @@ pub async fn decide(
     let may = center.policies.may(caller, DECIDE, None)?;
     let id: CorrectionId = params::id(id, "correction")?;
     let (by, is_apart) = (caller.member.id, center.settings.are_duties_separate());
-    let zone = center.settings.base().time_zone;
+    let zone = center.settings.time_zone;
     let work = move |tx: &Tx| {
         let mut correction = rows::get(tx, id)?;
         if correction.state != CorrectionState::Proposed {

@@ -16,11 +16,10 @@ use base::{
     },
 };
 use domain::ledger::CorrectionKind;
-use store::corrections::CorrectionState;
 
 use super::{
     ask::{self, CorrectionView, Decision, NewCorrection},
-    rule::{DECIDE, PROPOSE},
+    rule::{CorrectionState, DECIDE, PROPOSE},
 };
 use crate::center::Center;
 

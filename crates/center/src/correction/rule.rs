@@ -1,16 +1,25 @@
 //! Who may do what with corrections, and what each kind books.
 
-use base::auth::Action;
+use base::{auth::Action, detail::Detail};
 use domain::{
     CardMs, ContractId, MicroCny, Month,
     contract::{ContractKind, ContractState},
     ledger::{Account, Cause, CorrectionKind, Posting, Unit},
 };
+pub use store::corrections::CorrectionState;
 use store::{corrections::Correction, payments::Purpose};
 
+use crate::actions::{AMOUNT, NUMBER, REASON};
+
+const KIND: Detail = Detail::word::<CorrectionKind>("kind", "cause");
+const CORRECTS: Detail = Detail::text("corrects");
+const STATE: Detail = Detail::word::<CorrectionState>("state", "correction-state");
+
 pub const READ: Action = Action::new("read_correction", "read_money");
-pub const PROPOSE: Action = Action::new("propose_correction", "keep_money");
-pub const DECIDE: Action = Action::new("decide_correction", "keep_money");
+pub const PROPOSE: Action =
+    Action::new("propose_correction", "keep_money").keeps(&[NUMBER, KIND, AMOUNT, CORRECTS, REASON]);
+pub const DECIDE: Action =
+    Action::new("decide_correction", "keep_money").keeps(&[NUMBER, KIND, AMOUNT, CORRECTS, REASON, STATE]);
 
 /// The figures of a contract in the books, when a correction of the contract is checked.
 #[derive(Clone, Copy, Debug)]
@@ -136,7 +145,6 @@ pub fn entries(correction: &Correction, standing: &Standing, month: Option<Month
 #[cfg(test)]
 mod tests {
     use domain::{CorrectionId, MemberId, Timestamp};
-    use store::corrections::CorrectionState;
 
     use super::*;
 

@@ -75,7 +75,7 @@ impl Live {
         &mut self,
         contract: Contract,
         balance: ContractBalance,
-        grace_ends_at: Timestamp,
+        grace_ends_at: Option<Timestamp>,
     ) {
         let id = contract.id;
         let old = self.contracts.remove(&id);
@@ -86,9 +86,16 @@ impl Live {
             contract,
             balance,
             decayed_use: old.map(|old| old.decayed_use).unwrap_or_default(),
-            grace_ends_at: is_exhausted.then(|| set.unwrap_or(grace_ends_at)),
+            grace_ends_at: set.or(grace_ends_at).filter(|_| is_exhausted),
         };
         self.contracts.insert(id, known);
+    }
+
+    /// The balance of a contract in the ledger after money was moved for it, whose state stays as it is.
+    pub fn balance_changed(&mut self, contract: ContractId, balance: ContractBalance) {
+        if let Some(known) = self.contracts.get_mut(&contract) {
+            known.balance = balance;
+        }
     }
 
     /// Takes a charge that was posted off a contract's balance. Less than nothing is given back.
@@ -186,7 +193,7 @@ mod tests {
     /// A contract with 100 yuan, and two runs of it that began at once: on two cards and on four, at 10 yuan an hour.
     fn live() -> Live {
         let mut live = hall();
-        live.contract_changed(drawn_up(ContractState::Active), balance(0, 100), at(0));
+        live.contract_changed(drawn_up(ContractState::Active), balance(0, 100), None);
         for (n, cards) in [(1, 0b11), (2, 0b11_1100)] {
             let (mut run, job) = run(n, cards);
             run.rate = RatePerCardHour(MicroCny(10 * YUAN));
@@ -256,10 +263,10 @@ mod tests {
         let mut live = live();
         let grace = |live: &Live| live.contract(contract()).unwrap().grace_ends_at;
         assert_eq!(grace(&live), None);
-        live.contract_changed(drawn_up(ContractState::Exhausted), balance(0, 0), at(5));
-        live.contract_changed(drawn_up(ContractState::Exhausted), balance(0, 0), at(7));
+        live.contract_changed(drawn_up(ContractState::Exhausted), balance(0, 0), Some(at(5)));
+        live.contract_changed(drawn_up(ContractState::Exhausted), balance(0, 0), Some(at(7)));
         assert_eq!(grace(&live), Some(at(5)));
-        live.contract_changed(drawn_up(ContractState::Active), balance(0, 10), at(8));
+        live.contract_changed(drawn_up(ContractState::Active), balance(0, 10), Some(at(8)));
         assert_eq!(grace(&live), None);
     }
 }

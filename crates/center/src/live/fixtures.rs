@@ -10,20 +10,20 @@ use store::pools::Pool;
 
 use super::Live;
 
-pub(super) fn node() -> NodeId {
+pub(crate) fn node() -> NodeId {
     NodeId::from_bytes([1; 16])
 }
 
-pub(super) fn pool() -> PoolId {
+pub(crate) fn pool() -> PoolId {
     PoolId::from_bytes([2; 16])
 }
 
-pub(super) fn contract() -> ContractId {
+pub(crate) fn contract() -> ContractId {
     ContractId::from_bytes([5; 16])
 }
 
 /// One node with eight cards in one ring; use counts half after an hour.
-pub(super) fn hall() -> Live {
+pub(crate) fn hall() -> Live {
     let node = Node {
         id: node(),
         pool: pool(),
@@ -44,7 +44,7 @@ pub(super) fn hall() -> Live {
 }
 
 /// A job of one task that has started, with its run on these cards. Their ids are made of `n`.
-pub(super) fn run(n: u8, cards: u64) -> (Run, Arc<Job>) {
+pub(crate) fn run(n: u8, cards: u64) -> (Run, Arc<Job>) {
     let (id, tenant) = (JobId::from_bytes([n; 16]), TenantId::from_bytes([4; 16]));
     let (project, member) = (ProjectId::from_bytes([6; 16]), MemberId::from_bytes([7; 16]));
     let spec = JobSpec { name: "j".into(), ..JobSpec::default() };

@@ -38,7 +38,7 @@ impl Live {
         lent
     }
 
-    /// Those of these runs that lent their cards, and nobody took one, have them as before.
+    /// Runs whose lent cards nobody took have them back.
     pub fn take_back(&mut self, lent: &[RunId]) {
         for id in lent {
             let Some(live) = self.runs.get(id).filter(|live| live.hold == Hold::Lent) else { continue };

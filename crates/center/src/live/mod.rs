@@ -7,7 +7,7 @@
 mod cards;
 mod contracts;
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 mod jobs;
 mod lending;
 mod nodes;

@@ -28,7 +28,7 @@ pub fn run(center: &Center, engine: &SlurmEngine, called: &Receiver<()>) {
         let kept = slurm_accounts::keep(center, engine);
         let at_most = if kept.is_ok() { EVERY } else { AGAIN };
         let told = kept.unwrap_or_else(|error| vec![error.to_string()]);
-        // What stays as it is is told once.
+        // A problem that persists is logged once.
         for problem in told.iter().filter(|problem| !last.contains(problem)) {
             tracing::warn!(problem, "Slurm's accounts are not as they should be; it is tried again");
         }

@@ -189,12 +189,12 @@ fn accrue(center: &Center, now: Timestamp, only: Option<ContractId>) {
     if due.is_empty() {
         return;
     }
-    let zone = center.settings.time_zone.clone();
+    let zone = center.settings.time_zone;
     let posted = center.write_now(
         move |tx| {
             let mut posted = Vec::with_capacity(due.len());
             for (id, until) in due {
-                posted.extend(news::meter_running(tx, &zone, id, until)?);
+                posted.extend(news::meter_running(tx, zone, id, until)?);
             }
             Ok(posted)
         },

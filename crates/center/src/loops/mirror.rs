@@ -105,7 +105,7 @@ fn take_in_direct(center: &Center, engine: &SlurmEngine, waits: &mut HashMap<Run
                 direct::make_room(center, &direct);
             }
             Ok(Fate::NoCards | Fate::Unclear) => {}
-            // What goes on for long is told of once.
+            // A problem that persists is logged once.
             Ok(Fate::Nobody | Fate::NoPrice) if std::mem::replace(&mut wait.is_told, true) => {}
             Ok(Fate::Nobody) => tracing::warn!(
                 number, user = direct.user, nodes = ?direct.nodes,

@@ -1,5 +1,4 @@
-//! The loops that make the center run: plan, watch, meter, and on Slurm the mirror of its nodes and the
-//! accounts there. Each is a thread that sleeps until it is woken.
+//! The loops that make the center run: those of [`crate::wakers::ALL`], the last two on Slurm alone. Each is a thread that sleeps until it is woken.
 
 pub mod accounts;
 pub mod meter;
@@ -19,7 +18,7 @@ use domain::Millis;
 
 use crate::{
     center::Center,
-    wakers::{ACCOUNTS, METER, MIRROR, PLAN, ROOTS, SEAL, Sleepers, WATCH},
+    wakers::{ACCOUNTS, ALL, METER, MIRROR, PLAN, ROOTS, SEAL, Sleepers, WATCH},
 };
 
 /// Starts the loops, each in a thread of its own.
@@ -53,6 +52,7 @@ fn spawn(
     every: Millis,
     body: impl FnOnce(&Center) + Send + 'static,
 ) -> std::io::Result<JoinHandle<()>> {
+    debug_assert!(ALL.contains(&name), "a loop that nobody knows: {name}");
     center.loops.started(name, every);
     let center = center.clone();
     let whole = move || {
@@ -143,7 +143,7 @@ mod tests {
             Center::new(
                 PLATFORMS,
                 settings.clone(),
-                Base::new(settings.base(), store, policies),
+                Base::new(settings.common(), store, policies),
                 compute,
                 live,
             ),

@@ -70,7 +70,7 @@ fn plan_ahead(center: &Center, policy: &Policy, pause_until: &mut Instant) -> bo
         return false;
     }
     let began = Instant::now();
-    // Nothing is to end for what may not come about.
+    // Planning ahead preempts nothing: the start may not happen.
     center.compute.planner().set_policy(Policy { reclaims: false, ..*policy });
     let decisions = make(center);
     center.compute.planner().set_policy(*policy);

@@ -44,7 +44,7 @@ fn turns(
         let begun = Instant::now();
         let told = turn(center).err().map(|error| base::error::chain(&error));
         if let Some(error) = &told {
-            // What stays as it is is told once.
+            // A problem that persists is logged once.
             if last.as_ref() != Some(error) {
                 tracing::error!(
                     name,

@@ -30,7 +30,7 @@ fn parts(source: &str, key: &str) -> std::collections::BTreeSet<String> {
 }
 
 /// Families of words that are looked up by a code: what stands before the code.
-const FAMILIES: [&str; 30] = [
+const FAMILIES: &[&str] = &[
     "account-",
     "act-",
     "action-",
@@ -40,7 +40,6 @@ const FAMILIES: [&str; 30] = [
     "class-",
     "correction-state-",
     "correction-text-",
-    "detail-",
     "domain-",
     "effect-",
     "event-",
@@ -62,6 +61,12 @@ const FAMILIES: [&str; 30] = [
     "state-",
     "unreadable-",
 ];
+
+/// The texts by which the audit log tells its details.
+fn details() -> impl Iterator<Item = String> {
+    let details = NOUNS.iter().flat_map(|noun| noun.actions).flat_map(|action| action.details());
+    details.flat_map(|detail| detail.texts())
+}
 
 /// All of the portal's code and templates.
 fn sources() -> String {
@@ -86,6 +91,7 @@ fn each_text_that_is_asked_for_is_there_and_none_is_left_over() {
     assert!(asked.len() > 150, "the search found {}", asked.len());
     let missing: Vec<&String> = asked.iter().filter(|key| !known.contains(key.as_str())).collect();
     assert!(missing.is_empty(), "asked for and not there: {missing:?}");
+    asked.extend(details());
     let is_used = |key: &&&str| {
         asked.contains(**key)
             || sources.contains(&format!("\"{key}\""))
@@ -97,10 +103,9 @@ fn each_text_that_is_asked_for_is_there_and_none_is_left_over() {
 
 #[test]
 fn every_code_of_the_domain_has_its_word() {
-    use crate::wakers::{ACCOUNTS, METER, MIRROR, PLAN, WATCH};
     use domain::{
         ContractState, Role, ServiceClass, TenantDomain, contract::ContractAction, job::JobOutcome,
-        run::StopCause,
+        ledger::Account, run::StopCause,
     };
     let mut words: Vec<String> = Vec::new();
     words.extend(Role::ALL.map(|role| format!("role-{}", role.code())));
@@ -118,15 +123,27 @@ fn every_code_of_the_domain_has_its_word() {
             .flat_map(|noun| noun.events)
             .map(|kind| format!("event-{}", kind.code().replace('_', "-"))),
     );
+    words.extend(Account::OF_CENTER.map(|account| format!("account-{}", account.code())));
+    words.extend(details());
     words.extend(JobOutcome::ALL.map(|outcome| format!("state-{}", outcome.code())));
     words.extend(StopCause::ALL.map(|cause| format!("state-{}", cause.code())));
     words.extend(crate::app::hall::CardState::ALL.map(|card| format!("card-{}", card.code())));
     words.extend(base::loops::LoopState::ALL.map(|state| format!("loop-state-{}", state.code())));
-    words.extend([PLAN, WATCH, METER, MIRROR, ACCOUNTS].map(|name| format!("loop-{name}")));
+    words.extend(crate::wakers::ALL.map(|name| format!("loop-{name}")));
     load_texts();
     for word in words {
         for lang in [Lang::Zh, Lang::En] {
             assert!(find(lang, &word, &[]).is_some(), "{word}");
         }
     }
+}
+
+#[test]
+fn the_operators_guide_has_a_line_for_each_loop() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let guide = std::fs::read_to_string(root.join("../../docs/operators.md")).expect("text");
+    let (_, table) = guide.split_once("| loop | what it does |").expect("the table of loops");
+    let lines = table.lines().skip(2).take_while(|line| line.starts_with("| `"));
+    let named: Vec<&str> = lines.filter_map(|line| line.split('`').nth(1)).collect();
+    assert_eq!(named, crate::wakers::ALL);
 }

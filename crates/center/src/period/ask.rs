@@ -11,7 +11,7 @@ use super::{
     rule::{MANAGE, PeriodState, READ},
 };
 use crate::{
-    app::statements::{self, hex, named_month},
+    app::statements::{self, named_month},
     center::Center,
 };
 
@@ -59,9 +59,9 @@ pub struct FrozenView {
 /// The months of the books, the newest first.
 pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<PeriodView>, AppError> {
     center.policies.check(caller, READ, None)?;
-    let (zone, now) = (center.settings.time_zone.clone(), moment::now());
+    let (zone, now) = (center.settings.time_zone, moment::now());
     let read = move |tx: &Tx| {
-        let books = closing::books(tx, &zone, now)?;
+        let books = closing::books(tx, zone, now)?;
         let counts = periods::count_statements(tx)?;
         let open = books.open_months().into_iter().map(|month| Ok((month, None)));
         let closed = periods::list(tx)?.into_iter().map(|period| Ok((period.month, Some(period))));
@@ -69,7 +69,7 @@ pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<PeriodView>, A
         open.chain(closed)
             .map(|each: Result<_, StoreError>| {
                 let (month, closed) = each?;
-                let (from, until) = statements::bounds(tx, &zone, month)?;
+                let (from, until) = statements::bounds(tx, zone, month)?;
                 let closed_by = closed.as_ref().map(|period| names.login(period.closed_by)).transpose()?;
                 Ok(PeriodView {
                     month: month.to_string(),
@@ -92,11 +92,11 @@ pub async fn show(center: &Center, caller: &Caller, month: &str) -> Result<Perio
     let month = named_month(month)?;
     let found = list(center, caller).await?.into_iter().find(|period| period.month == month.to_string());
     let period = found.ok_or_else(|| AppError::not_found("period", month))?;
-    let (zone, now, until) = (center.settings.time_zone.clone(), moment::now(), period.until.0);
+    let (zone, now, until) = (center.settings.time_zone, moment::now(), period.until.0);
     let seen = last_seen(center);
     let (is_next, missing, given_out) = center
         .read(move |tx| {
-            let is_next = closing::books(tx, &zone, now)?.may_close(month).is_ok();
+            let is_next = closing::books(tx, zone, now)?.may_close(month).is_ok();
             let missing = if is_next { closing::missing(tx, until, &seen)? } else { Vec::new() };
             Ok((is_next, missing, given_out(tx, month)?))
         })
@@ -113,7 +113,7 @@ fn given_out(tx: &Tx, month: Month) -> Result<Vec<FrozenView>, StoreError> {
             contract_id: contract.id,
             contract: contract.number,
             tenant_slug: names.tenant(contract.tenant)?.slug,
-            sha256: hex(&frozen.sha256),
+            sha256: store::chain::hex(&frozen.sha256),
         })
     };
     periods::list_statements(tx, month)?.into_iter().map(&mut view).collect()
@@ -128,13 +128,13 @@ fn last_seen(center: &Center) -> LastSeen {
 pub async fn close(center: &Center, caller: &Caller, month: &str) -> Result<PeriodDetail, AppError> {
     let may = center.policies.may(caller, MANAGE, None)?;
     let wanted = named_month(month)?;
-    let zone = center.settings.time_zone.clone();
+    let zone = center.settings.time_zone;
     let (seen, by, now) = (last_seen(center), caller.member.id, moment::now());
     center
         .change(
             may,
             move |tx| {
-                let closing = closing::close(tx, &zone, wanted, by, now, &seen)?;
+                let closing = closing::close(tx, zone, wanted, by, now, &seen)?;
                 let detail = json!({ "month": wanted, "statements": closing.statements });
                 Ok(Changed::new(wanted, detail, closing))
             },
@@ -145,10 +145,7 @@ pub async fn close(center: &Center, caller: &Caller, month: &str) -> Result<Peri
                     live.run_metered(run, metered, posted, now);
                 }
                 for (id, balance) in &closing.balances {
-                    let known = live.contract(*id).map(|known| known.contract.clone());
-                    if let Some(contract) = known {
-                        live.contract_changed(contract, *balance, now);
-                    }
+                    live.balance_changed(*id, *balance);
                 }
                 drop(live);
                 center.tell(closing.event.clone());

@@ -203,7 +203,7 @@ fn refuse_incomplete(month: Month, missing: &[Missing]) -> Result<(), AppError> 
     let rest = if more > 0 { format!("; and {more} more") } else { String::new() };
     let message = format!("{month} can't be closed yet: {}{rest}", named.join("; "));
     let hint = format!(
-        "`qiantang period show {month}` lists all that is missing; runs are looked at each few seconds"
+        "`qiantang periods show {month}` lists all that is missing; runs are looked at each few seconds"
     );
     Err(AppError::refused(Refusal::PeriodIncomplete, message, hint))
 }

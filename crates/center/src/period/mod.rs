@@ -5,7 +5,7 @@ mod api;
 pub mod ask;
 mod closing;
 mod page;
-mod rule;
+pub mod rule;
 
 use base::{
     noun::{Noun, Part, Place},

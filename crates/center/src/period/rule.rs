@@ -1,12 +1,13 @@
 //! Who may do what with periods, how a month stands, and when it may be closed.
 
-use base::{auth::Action, events::Kind};
+use base::{auth::Action, detail::Detail, events::Kind};
 use domain::{Course, Month, Timestamp, Zone};
 
 use crate::app::statements::{Balances, Statement};
 
 pub const READ: Action = Action::new("read_period", "read_money");
-pub const MANAGE: Action = Action::new("manage_period", "keep_money");
+pub const MANAGE: Action =
+    Action::new("manage_period", "keep_money").keeps(&[Detail::text("month"), Detail::count("statements")]);
 
 /// A month was closed, with the number of its statements.
 pub const CLOSED: Kind = Kind::new("period_closed");

@@ -3,8 +3,11 @@
 use askama::Template;
 use axum::{extract::State, response::Response};
 use base::{
+    auth::Action,
+    detail::{Detail, Reads},
     error::AppError,
     http::encode,
+    noun::Platform,
     page::{
         extract::Asked,
         form::Choice,
@@ -13,7 +16,7 @@ use base::{
     },
 };
 use domain::{
-    CardMs, MicroCny, Timestamp, Zone,
+    CardMs, MicroCny, Millis, Timestamp, Zone,
     problem::{Field, Wrong, field},
 };
 use serde::Deserialize;
@@ -118,15 +121,14 @@ pub async fn page(
     let ui = visitor.front.ui;
     let filter = wanted.filter(ui.zone)?;
     let found = audit_log::list(&center, &visitor.caller, filter).await?;
-    let codes =
-        actions_of(center.platforms).filter(|action| action.is_change()).map(base::auth::Action::code);
+    let codes = actions_of(center.platforms).filter(|action| action.is_change()).map(Action::code);
     let members = members::list(&center, &visitor.caller).await?;
     let mut logins: Vec<String> = members.into_iter().map(|member| member.login).take(MOST_LOGINS).collect();
     logins.push("center".into());
     let line = |entry: AuditView| Line {
         subject: name_of(&entry.detail).unwrap_or(&entry.subject).to_owned(),
         href: href(&entry.subject),
-        details: details(ui, &entry.detail),
+        details: details(ui, named(center.platforms, &entry.action), &entry.detail),
         tenant: entry.owner.as_ref().map(|name| name.in_lang(ui.lang).to_owned()).unwrap_or_default(),
         entry,
     };
@@ -159,28 +161,45 @@ fn name_of(detail: &Value) -> Option<&str> {
     NAMES.iter().find_map(|key| detail.get(key)?.as_str())
 }
 
-/// The details that were recorded of a change, in words, without the name of the thing changed.
-fn details(ui: Ui, detail: &Value) -> Vec<(String, String)> {
+/// The details that the audit log keeps of an action.
+fn named(platforms: &[Platform<Center>], action: &str) -> &'static [Detail] {
+    actions_of(platforms).find(|known| known.code() == action).map_or(&[], Action::details)
+}
+
+/// The details that were recorded of a change, in words, without the name of the thing changed. One that its action no longer
+/// names stands as it was kept.
+fn details(ui: Ui, named: &[Detail], detail: &Value) -> Vec<(String, String)> {
     let Value::Object(fields) = detail else { return Vec::new() };
     let name = NAMES.iter().find(|key| detail.get(key).is_some_and(Value::is_string)).copied();
     let is_said = |(key, value): &(&String, &Value)| {
         name != Some(key.as_str()) && !value.is_null() && **value != "" && **value != 0
     };
-    let said = fields.iter().filter(is_said);
-    said.map(|(key, value)| (ui.word("detail", key.replace('_', "-")), value_text(ui, key, value))).collect()
+    let told = |(key, value): (&String, &Value)| match named.iter().find(|detail| detail.key == key) {
+        Some(detail) => (ui.t(&detail.text_key()), value_text(ui, detail.reads, value)),
+        None => (key.clone(), value_text(ui, Reads::Text, value)),
+    };
+    fields.iter().filter(is_said).map(told).collect()
 }
 
-fn value_text(ui: Ui, key: &str, value: &Value) -> String {
-    match (key, value) {
-        ("amount_micro_cny", Value::Number(n)) => format!("¥ {}", MicroCny(n.as_i64().unwrap_or_default())),
-        ("card_ms", Value::Number(n)) => {
+fn value_text(ui: Ui, reads: Reads, value: &Value) -> String {
+    match (reads, value) {
+        (Reads::Money, Value::Number(n)) => format!("¥ {}", MicroCny(n.as_i64().unwrap_or_default())),
+        (Reads::CardTime, Value::Number(n)) => {
             format!("{} {}", ui.plain_hours(&CardMs(n.as_i64().unwrap_or_default())), ui.t("card-hours"))
         }
-        ("action", Value::String(code)) => ui.word("act", code),
-        ("state", Value::String(code)) => ui.word("node", code),
-        ("kind" | "role" | "domain", Value::String(code)) => ui.word(key, code),
-        ("from" | "until", Value::String(text)) => {
+        (Reads::Millis, Value::Number(n)) => Millis(n.as_i64().unwrap_or_default()).to_string(),
+        (Reads::Count, Value::Number(n)) => ui.count(n),
+        (Reads::Word { family, .. }, Value::String(code)) => ui.word(family, code),
+        (Reads::Instant, Value::String(text)) => {
             text.parse::<Timestamp>().map_or_else(|_| text.clone(), |at| ui.zone.clock(at))
+        }
+        (Reads::Fields(named), Value::Object(_)) => {
+            let told = details(ui, named, value).into_iter().map(|(word, value)| format!("{word} {value}"));
+            told.collect::<Vec<_>>().join(ui.t("comma").as_str())
+        }
+        (_, Value::Array(each)) => {
+            let texts: Vec<String> = each.iter().map(|each| value_text(ui, reads, each)).collect();
+            texts.join(ui.t("comma").as_str())
         }
         (_, Value::Bool(true)) => ui.t("yes"),
         (_, Value::Bool(false)) => ui.t("no"),
@@ -195,7 +214,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::portal::sample::{Sample, views};
+    use crate::{
+        actions,
+        portal::sample::{Sample, views},
+    };
 
     impl Sample for AuditPage {
         fn samples(page: &Page) -> Vec<Self> {
@@ -276,14 +298,32 @@ mod tests {
 
     #[test]
     fn details_are_words() {
-        let ui = crate::portal::sample::ui(Lang::Zh);
-        let told = details(
-            ui,
-            &json!({ "amount_micro_cny": 1_500_000, "card_ms": 0, "reason": "", "kind": "grant" }),
+        let told = |action: Action, detail: &Value| {
+            let ui = crate::portal::sample::ui(Lang::Zh);
+            let told = details(ui, named(&[crate::PLATFORM], action.code()), detail);
+            let told: Vec<String> = told.into_iter().map(|(word, value)| format!("{word} {value}")).collect();
+            told.join("; ")
+        };
+        let paid = json!({ "number": "HZ-1", "amount_micro_cny": 1_500_000, "card_ms": 0, "reference": "",
+            "purpose": "fee" });
+        assert_eq!(told(actions::TOP_UP, &paid), "金额 ¥ 1.50; 用途 合同费用");
+        let back = json!({ "number": "HZ-1", "used_card_ms": -3_600_000, "charge_micro_cny": -2_000_000 });
+        assert_eq!(told(actions::WAKE_CONTRACT, &back), "用量 − 1.0000 卡时; 费用 ¥ -2.00");
+        let work = json!({ "node": "gpu-1", "maintenance":
+            { "from": "2026-05-20T00:00:00.000Z", "until": "2026-05-20T01:00:00.000Z", "reason": "fans" } });
+        assert_eq!(
+            told(actions::CHANGE_NODE, &work),
+            "维护 从 2026-05-20 08:00:00，到 2026-05-20 09:00:00，原因 fans"
         );
-        let told: Vec<String> = told.into_iter().map(|(word, value)| format!("{word} {value}")).collect();
-        assert_eq!(told, ["金额 ¥ 1.50", "类型 资助"]);
-        let told = details(ui, &json!({ "from": "2026-05-20T00:00:00.000Z" }));
-        assert_eq!(told[0].1, "2026-05-20 08:00:00");
+        assert_eq!(
+            told(actions::CHANGE_NODE, &json!({ "node": "gpu-1", "labels": ["a", "b"] })),
+            "标签 a，b"
+        );
+        assert_eq!(told(actions::CLOCK_SET, &json!({ "by_ms": 2500 })), "偏移 2.5 s");
+        assert_eq!(
+            told(actions::CLOCK_SET, &json!({ "of_old": 7 })),
+            "of_old 7",
+            "as an older center kept it"
+        );
     }
 }

@@ -76,6 +76,15 @@ pub struct CapacityPage {
     root: Option<RootView>,
 }
 
+impl CapacityPage {
+    /// The parts of the whole, as a sum in words.
+    fn sum(&self) -> String {
+        let parts = self.parts.iter().filter(|part| !part.look.is_empty());
+        let words: Vec<String> = parts.map(|part| self.page.word("card", part.look).to_lowercase()).collect();
+        words.join(" + ")
+    }
+}
+
 pub async fn page(
     State(center): State<Center>,
     Asked(wanted): Asked<Wanted>,

@@ -17,7 +17,7 @@ use domain::JobId;
 use serde::Deserialize;
 use tokio::sync::{broadcast::error::RecvError, mpsc};
 
-use crate::center::Center;
+use crate::{center::Center, event_kinds};
 
 /// The least time between two pieces of news: what happens meanwhile is told at once.
 const NEWS_EVERY: Duration = Duration::from_millis(700);
@@ -69,9 +69,7 @@ async fn tell(center: &Center, scope: Scope, job: Option<JobId>, out: &mpsc::Sen
 }
 
 fn is_for(event: &Event, scope: Scope, job: Option<JobId>) -> bool {
-    let is_seen = match scope {
-        Scope::Center => true,
-        Scope::Tenant(own) => event.tenant == Some(own) || event.kind == "node_changed",
-    };
-    is_seen && job.is_none_or(|job| event.job == Some(job))
+    // Nodes are public: pages of tenants show them too.
+    let is_public = event.kind == event_kinds::NODE_CHANGED.code();
+    (scope.sees(event) || is_public) && job.is_none_or(|job| event.job == Some(job))
 }

@@ -94,15 +94,20 @@ async fn switch_language(State(center): State<Center>, request: Request, next: N
 mod tests {
     use std::path::Path;
 
-    /// Who may see a thing is decided in `app`, which also says what is loaded with it: a page that goes to
-    /// the store or to the live state itself does neither.
+    /// Who may see a thing is decided in `app`, or in a noun's `ask`, which also says what is loaded with it: a page or
+    /// a route that goes to the store or to the live state itself does neither.
     #[test]
-    fn pages_ask_app_alone() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/portal");
+    fn pages_and_routes_ask_app_alone() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let folders = ["src/portal", "src/api"].map(|folder| root.join(folder));
+        let of_nouns = [root.join("src"), root.join("../industry/src")];
+        let of_nouns = of_nouns.iter().flat_map(|folder| testkit::files_below(folder));
+        let of_nouns = of_nouns.filter(|path| path.ends_with("page.rs") || path.ends_with("api.rs"));
         // Broken in two, so that this file has none of them.
         let forbidden = [concat!("store", "::"), concat!(".li", "ve()"), concat!("center", ".store")];
-        let files = testkit::files_below(&folder);
-        assert!(files.len() > 20, "{files:?}");
+        let files = folders.iter().flat_map(|folder| testkit::files_below(folder)).chain(of_nouns);
+        let files: Vec<_> = files.collect();
+        assert!(files.len() > 40, "{files:?}");
         for path in files {
             let source = std::fs::read_to_string(&path).expect("text");
             for word in forbidden {

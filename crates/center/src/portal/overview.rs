@@ -28,6 +28,7 @@ use crate::{
         usage::{self, UsageQuery, UsageRow},
     },
     center::Center,
+    event_kinds, period,
     portal::{
         contracts::vessel::{Vessel, vessels, warnings},
         jobs::table::JobTable,
@@ -176,7 +177,7 @@ async fn of_tenant(
     let ui = visitor.front.ui;
     let now = moment::now();
     let ended = ended_lately(center, visitor).await?;
-    let zone = &center.settings.time_zone;
+    let zone = center.settings.time_zone;
     let first = zone.bounds(zone.month(now)).0;
     let days = usage::charges_of_month(center, &visitor.caller).await?;
     let days: Vec<i64> = days.into_iter().map(|charge| charge.0).collect();
@@ -220,11 +221,21 @@ async fn ended_lately(center: &Center, visitor: &Visitor) -> Result<Vec<JobView>
     Ok(newest.into_iter().filter(|job| job.ended_at.is_some()).take(8).collect())
 }
 
+// The kinds of events, to match by.
+const JOB_SUBMITTED: &str = event_kinds::JOB_SUBMITTED.code();
+const JOB_STOPPING: &str = event_kinds::JOB_STOPPING.code();
+const JOB_ENDED: &str = event_kinds::JOB_ENDED.code();
+const RUN_STARTED: &str = event_kinds::RUN_STARTED.code();
+const RUN_ENDED: &str = event_kinds::RUN_ENDED.code();
+const CONTRACT_CHANGED: &str = event_kinds::CONTRACT_CHANGED.code();
+const NODE_CHANGED: &str = event_kinds::NODE_CHANGED.code();
+const PERIOD_CLOSED: &str = period::rule::CLOSED.code();
+
 /// Events as lines, newest first. That a run ended says nothing beside the end of its job, unless the center
 /// lost it.
 fn lines(ui: Ui, events: &[Event], job_names: &BTreeMap<JobId, String>) -> Vec<EventLine> {
     let tells = |event: &&Event| {
-        event.kind != "run_ended" || event.data.get("outcome").is_some_and(|outcome| outcome == "lost")
+        event.kind != RUN_ENDED || event.data.get("outcome").is_some_and(|outcome| outcome == "lost")
     };
     events.iter().filter(tells).take(10).map(|event| line(ui, event, job_names)).collect()
 }
@@ -233,15 +244,15 @@ fn lines(ui: Ui, events: &[Event], job_names: &BTreeMap<JobId, String>) -> Vec<E
 fn line(ui: Ui, event: &Event, names: &BTreeMap<JobId, String>) -> EventLine {
     let text = |name: &str| event.data.get(name).and_then(|value| value.as_str()).unwrap_or_default();
     let code = match event.kind.as_str() {
-        "job_submitted" => "queued",
-        "job_stopping" => "stopping",
-        "run_started" => "running",
-        "job_ended" | "run_ended" => text("outcome"),
+        JOB_SUBMITTED => "queued",
+        JOB_STOPPING => "stopping",
+        RUN_STARTED => "running",
+        JOB_ENDED | RUN_ENDED => text("outcome"),
         _ => text("state"),
     };
     let state = match event.kind.as_str() {
-        "node_changed" => ui.node_state(code),
-        "period_closed" => ui.tag("period-state", code),
+        NODE_CHANGED => ui.node_state(code),
+        PERIOD_CLOSED => ui.tag("period-state", code),
         _ => ui.state(code),
     };
     let job = event.job.map(|id| {
@@ -249,15 +260,15 @@ fn line(ui: Ui, event: &Event, names: &BTreeMap<JobId, String>) -> EventLine {
         format!(r#"<a href="/jobs/{id}">{}</a>"#, escape(name))
     });
     let about = match (event.kind.as_str(), job) {
-        ("contract_changed", _) => {
+        (CONTRACT_CHANGED, _) => {
             let (id, number) = (escape(text("contract")), escape(text("number")));
             format!(r#"{} <a href="/contracts/{id}">{number}</a>"#, escape(ui.t("contract")))
         }
-        ("node_changed", _) => {
+        (NODE_CHANGED, _) => {
             let (node, reason) = (escape(text("node")), escape(text("reason")));
             format!(r#"{} <a href="/nodes/{node}">{node}</a> {reason}"#, escape(ui.t("node")))
         }
-        ("period_closed", _) => {
+        (PERIOD_CLOSED, _) => {
             let month = escape(text("month"));
             format!(r#"<a href="/periods/{month}">{}</a>"#, escape(ui.t1("period-of", "month", &month)))
         }

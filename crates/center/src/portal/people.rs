@@ -140,11 +140,11 @@ pub async fn new_member(
     Sent { visitor, form: mut member }: Sent,
 ) -> Result<Response, AppError> {
     let new = NewMember {
-        login: member.value("m-login").to_owned(),
-        name: member.value("m-name").to_owned(),
-        role: member.value("m-role").to_owned(),
-        password: member.raw("m-password").to_owned(),
-        tenant: given(member.value("m-tenant")),
+        login: member.value("member_login").to_owned(),
+        name: member.value("member_name").to_owned(),
+        role: member.value("member_role").to_owned(),
+        password: member.raw("member_password").to_owned(),
+        tenant: given(member.value("member_tenant")),
     };
     match members::create(&center, &visitor.caller, new).await {
         Ok(_) => Ok(Redirect::to("/people").into_response()),
@@ -157,11 +157,11 @@ pub async fn new_member(
 
 fn member_field(name: &str) -> Option<&'static str> {
     Some(match name {
-        "login" | "already_there" => "m-login",
-        "name" => "m-name",
-        "role" => "m-role",
-        "password" => "m-password",
-        "tenant" => "m-tenant",
+        "login" | "already_there" => "member_login",
+        "name" => "member_name",
+        "role" => "member_role",
+        "password" => "member_password",
+        "tenant" => "member_tenant",
         _ => return None,
     })
 }
@@ -185,10 +185,10 @@ pub async fn new_project(
     Sent { visitor, form: mut project }: Sent,
 ) -> Result<Response, AppError> {
     let new = NewProject {
-        slug: project.value("p-slug").to_owned(),
-        name: project.value("p-name").to_owned(),
-        contract: given(project.value("p-contract")),
-        tenant: given(project.value("p-tenant")),
+        slug: project.value("project_slug").to_owned(),
+        name: project.value("project_name").to_owned(),
+        contract: given(project.value("project_contract")),
+        tenant: given(project.value("project_tenant")),
     };
     match projects::create(&center, &visitor.caller, new).await {
         Ok(_) => Ok(Redirect::to("/people").into_response()),
@@ -201,10 +201,10 @@ pub async fn new_project(
 
 fn project_field(name: &str) -> Option<&'static str> {
     Some(match name {
-        "slug" | "already_there" => "p-slug",
-        "name" => "p-name",
-        "contract" => "p-contract",
-        "tenant" => "p-tenant",
+        "slug" | "already_there" => "project_slug",
+        "name" => "project_name",
+        "contract" => "project_contract",
+        "tenant" => "project_tenant",
         _ => return None,
     })
 }
@@ -249,13 +249,15 @@ mod tests {
             };
             let mut wrong_contract = project(Some("HZ-1"));
             wrong_contract.form.blame_by(page.ui, "contract", "contract");
-            let mut wrong_member = Form::with(&[("m-login", "li".into()), ("m-role", "finance".into())]);
+            let mut wrong_member =
+                Form::with(&[("member_login", "li".into()), ("member_role", "finance".into())]);
             for field in ["login", "name", "role", "password", "tenant"] {
-                wrong_member.blame_for(page.ui, &format!("m-{field}"), domain::problem::Wrong::HasNul);
+                wrong_member.blame_for(page.ui, &format!("member_{field}"), domain::problem::Wrong::HasNul);
             }
-            let mut wrong_project = Form::with(&[("p-slug", "A".into()), ("p-tenant", "corp".into())]);
+            let mut wrong_project =
+                Form::with(&[("project_slug", "A".into()), ("project_tenant", "corp".into())]);
             for field in ["slug", "name", "contract", "tenant"] {
-                wrong_project.blame_for(page.ui, &format!("p-{field}"), domain::problem::Wrong::HasNul);
+                wrong_project.blame_for(page.ui, &format!("project_{field}"), domain::problem::Wrong::HasNul);
             }
             let sample = |is_of_center: bool, may_manage: bool, new_member: Form, new_project: Form| Self {
                 page: page.clone(),

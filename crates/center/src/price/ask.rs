@@ -131,7 +131,7 @@ pub struct NewPrice {
     pub rate_micro_cny_per_card_hour: i64,
 }
 
-pub fn change_view(live: &Live, change: PriceChange) -> PriceChangeView {
+fn change_view(live: &Live, change: PriceChange) -> PriceChangeView {
     PriceChangeView {
         pool: live.pool(change.pool).map_or_else(|| change.pool.to_string(), |pool| pool.name.clone()),
         service_class: change.class,
@@ -145,8 +145,7 @@ pub fn change_view(live: &Live, change: PriceChange) -> PriceChangeView {
 const MOST_NAMED: usize = 5;
 
 /// Refuses a version that drops, doubles or waives prices of the one before, until somebody confirms that.
-fn confirm(live: &Live, all: Vec<PriceChange>) -> Result<(), AppError> {
-    let risky: Vec<_> = all.into_iter().filter(|change| change.wants_confirmation()).collect();
+fn confirm(live: &Live, risky: &[PriceChange]) -> Result<(), AppError> {
     if risky.is_empty() {
         return Ok(());
     }
@@ -165,23 +164,29 @@ fn confirm(live: &Live, all: Vec<PriceChange>) -> Result<(), AppError> {
     Err(AppError::refused(Refusal::PriceChange, message, hint))
 }
 
-/// The lines in which a version would differ from the one that it replaces.
-pub async fn difference(
+/// The lines of a version that are to be confirmed: they differ much from those of the one that it replaces.
+pub async fn risky(
     center: &Center,
     caller: &Caller,
     new: &NewPriceBook,
-) -> Result<Vec<PriceChange>, AppError> {
+) -> Result<Vec<PriceChangeView>, AppError> {
     center.policies.check(caller, MANAGE, None)?;
-    let book = drawn_up(center, new)?;
+    let changes = to_confirm(center, &drawn_up(center, new)?).await?;
+    let live = center.live();
+    Ok(changes.into_iter().map(|change| change_view(&live, change)).collect())
+}
+
+async fn to_confirm(center: &Center, book: &PriceBook) -> Result<Vec<PriceChange>, AppError> {
     let books = center.read(rows::list_price_books).await?;
-    Ok(price::changes(price::in_force(&books, book.effective_from), &book))
+    let changes = price::changes(price::in_force(&books, book.effective_from), book);
+    Ok(changes.into_iter().filter(|change| change.wants_confirmation()).collect())
 }
 
 fn drawn_up(center: &Center, new: &NewPriceBook) -> Result<PriceBook, AppError> {
     let now = moment::now();
     let effective_from = match &new.effective_from {
         None => now,
-        Some(text) => params::parse_instant(&center.settings.time_zone, field::EFFECTIVE_FROM, text)?,
+        Some(text) => params::parse_instant(center.settings.time_zone, field::EFFECTIVE_FROM, text)?,
     };
     if effective_from < now {
         return Err(AppError::invalid(field::EFFECTIVE_FROM, Wrong::InThePast));
@@ -244,8 +249,8 @@ pub async fn create(center: &Center, caller: &Caller, new: NewPriceBook) -> Resu
     let may = center.policies.may(caller, MANAGE, None)?;
     let book = drawn_up(center, &new)?;
     if !new.confirmed {
-        let changes = difference(center, caller, &new).await?;
-        confirm(&center.live(), changes)?;
+        let risky = to_confirm(center, &book).await?;
+        confirm(&center.live(), &risky)?;
     }
     center
         .change(

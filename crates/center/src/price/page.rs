@@ -13,7 +13,7 @@ use base::{
         extract::Sent,
         form::Form,
         frame::{Page, Visitor, ok, render},
-        words::Ui,
+        words::{Html, Ui, escape},
     },
     refusal::Refusal,
 };
@@ -73,19 +73,19 @@ pub struct DraftPage {
     risky: Vec<Change>,
 }
 
-/// A line that differs from the version before, in words; empty amounts are no price.
+/// A price that differs from the version before, in words.
 struct Change {
     pool: String,
     class: String,
     domain: String,
-    before: String,
-    after: String,
+    before: Html,
+    after: Html,
 }
 
 impl Change {
     fn of(ui: Ui, change: PriceChangeView) -> Self {
-        let amount =
-            |rate: Option<RatePerCardHour>| rate.map_or(ui.t("price-no-price"), |rate| ui.yuan(&rate.0).0);
+        let none = || Html(escape(ui.t("price-no-price")));
+        let amount = |rate: Option<RatePerCardHour>| rate.map_or_else(none, |rate| ui.yuan(&rate.0));
         Self {
             pool: change.pool,
             class: ui.word("class", change.service_class.code()),
@@ -259,10 +259,8 @@ pub async fn publish(
         NewPriceBook { name: form.value("name").to_owned(), effective_from, prices, waivers, confirmed };
     match ask::create(&center, &visitor.caller, new.clone()).await {
         Err(AppError::Refused { code: Refusal::PriceChange, .. }) => {
-            let changes = ask::difference(&center, &visitor.caller, &new).await?;
-            let risky = changes.into_iter().filter(|change| change.wants_confirmation());
-            let risky =
-                risky.map(|change| Change::of(ui, ask::change_view(&center.live(), change))).collect();
+            let risky = ask::risky(&center, &visitor.caller, &new).await?;
+            let risky = risky.into_iter().map(|change| Change::of(ui, change)).collect();
             form.blame_by(ui, "confirmed", "confirm_prices");
             show_draft_with(&center, &visitor, StatusCode::CONFLICT, form, risky)
         }

@@ -91,8 +91,9 @@ pub enum Wrong {
     ContractNotNamed,
     NotAnIdempotencyKey,
     NotACursor,
-    NotAnAbsolutePath,
-    PathInCenter,
+    NotAmongBackups {
+        folder: String,
+    },
     NoNodesToTry,
     Job(JobFault),
     Option(OptionFault),

@@ -92,12 +92,9 @@ pub fn words(wrong: &Wrong) -> Words {
             "is not one that this list gave".into(),
             "send `next_cursor` of the page before, as it is".into(),
         ),
-        Wrong::NotAnAbsolutePath => {
-            ("is not an absolute path".into(), "write the whole path of a new file".into())
-        }
-        Wrong::PathInCenter => (
-            "is in the center's own folder".into(),
-            "name another disk: a backup does not belong beside its original".into(),
+        Wrong::NotAmongBackups { folder } => (
+            format!("is not a file in {folder}, the folder for backups"),
+            "write the name of a new file in it; the setting `backup_dir` names the folder".into(),
         ),
         Wrong::NoNodesToTry => ("is 0".into(), "the center has no nodes: say how many to try".into()),
         Wrong::Job(fault) => job(fault),

@@ -81,8 +81,10 @@ pub fn words(wrong: &Wrong) -> Words {
         Wrong::NotACursor => {
             ("不是这个列表给出的".into(), "请原样使用上一页的 next_cursor，或从翻页链接进入".into())
         }
-        Wrong::NotAnAbsolutePath => ("不是绝对路径".into(), "请写出新文件的完整路径".into()),
-        Wrong::PathInCenter => ("在中心自己的目录里".into(), "请换一块磁盘：备份不应与原数据放在一起".into()),
+        Wrong::NotAmongBackups { folder } => (
+            format!("不是备份目录 {folder} 中的文件"),
+            "请写出该目录中一个新文件的名称；备份目录由设置项 `backup_dir` 指定".into(),
+        ),
         Wrong::NoNodesToTry => ("不能是 0".into(), "中心还没有节点：请写明按多少个节点推演".into()),
         Wrong::Job(fault) => job(fault),
         Wrong::Option(fault) => option(fault),
@@ -210,7 +212,7 @@ fn state_word(state: JobState) -> &'static str {
             JobOutcome::Cancelled => "已取消",
             JobOutcome::Stopped => "已停止",
             JobOutcome::NeverRan => "没有运行",
-            JobOutcome::Lost => "已丢失",
+            JobOutcome::Lost => "已因故障中断",
         },
     }
 }

@@ -17,6 +17,25 @@ pub enum Isolation {
     None,
 }
 
+/// The networks that runs are in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Network {
+    /// The runs of a tenant share a network of their own. It has no way out.
+    Tenant,
+    /// Each run has a network of its own, for its own processes alone.
+    None,
+    /// The machine's.
+    Host,
+}
+
+/// How the surroundings of a run are made that are its own, see `room`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Room {
+    pub network: Network,
+    pub shm_bytes: u64,
+}
+
 /// Settings of the local engine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LocalConfig {
@@ -27,6 +46,13 @@ pub struct LocalConfig {
     /// Where the center runs as root, the runs of a tenant have this number plus the tenant's index as uid
     /// and gid.
     pub uid_base: Option<u32>,
+    /// The network of runs. Where it is not said, it is the tenant's if this machine can give that, and the
+    /// machine's if not.
+    pub network: Option<Network>,
+    /// The size of a run's `/dev/shm`, where it is its own.
+    pub shm_bytes: u64,
+    /// How the surroundings of runs are made: the engine finds it at its start. `None`: they are the machine's.
+    pub(crate) room: Option<Room>,
     /// The program and the arguments that start the host process.
     #[serde(skip)]
     pub host_command: Vec<OsString>,
@@ -48,6 +74,9 @@ impl LocalConfig {
             data_dir: data_dir.into(),
             isolation: Isolation::Full,
             uid_base: Some(200_000),
+            network: None,
+            shm_bytes: 16 << 30,
+            room: None,
             host_command,
             readonly_paths: Vec::new(),
             path: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned(),

@@ -4,19 +4,25 @@ use std::{os::unix::fs::MetadataExt as _, path::Path};
 
 use super::{
     cgroup,
-    config::{Isolation, LocalConfig},
-    sys,
+    config::{Isolation, LocalConfig, Network},
+    filter, room, sys,
 };
 use crate::{check::Check, engine::EngineError};
 
 /// The first version of Landlock that keeps signals and abstract sockets apart.
 const ABI_WITH_SCOPES: u32 = 6;
+/// The first version that limits TCP.
+const ABI_WITH_TCP: u32 = 4;
+const NO_ROOM: &str = "Give the center CAP_SYS_ADMIN, as root has it outside of most containers, or set network = \"host\" \
+    in [engine], where all who submit may reach each other's ports and the center's.";
 const OR_NONE: &str = "Set isolation = \"none\" to run without, where all who submit are trusted.";
 
 /// Checks all that matters for the engine on this machine.
 pub fn check_host(config: &LocalConfig) -> Vec<Check> {
     vec![
         check_isolation(config),
+        check_surroundings(config),
+        check_filter(config),
         check_passage(config),
         check_cgroup(config),
         check_ports(config),
@@ -28,8 +34,17 @@ pub(super) fn require_isolation(config: &LocalConfig) -> Result<(), EngineError>
     require(check_isolation(config))
 }
 
+pub(super) fn require_surroundings(config: &LocalConfig) -> Result<(), EngineError> {
+    require(check_surroundings(config))
+}
+
 pub(super) fn require_passage(config: &LocalConfig) -> Result<(), EngineError> {
     require(check_passage(config))
+}
+
+/// The engine was to give runs surroundings of their own and can't.
+pub(super) fn no_room(why: &str) -> EngineError {
+    EngineError::CannotIsolate { missing: why.to_owned(), hint: NO_ROOM.to_owned() }
 }
 
 fn require(check: Check) -> Result<(), EngineError> {
@@ -91,6 +106,68 @@ fn check_isolation(config: &LocalConfig) -> Check {
             }
         }
     }
+}
+
+/// The network, the IPC, `/dev/shm` and `/proc` of runs.
+fn check_surroundings(config: &LocalConfig) -> Check {
+    let check = |ok, detail: &str, hint: &str| Check {
+        name: "surroundings",
+        ok,
+        detail: detail.to_owned(),
+        hint: hint.to_owned(),
+    };
+    let is_root = rustix::process::geteuid().is_root();
+    if config.isolation == Isolation::None {
+        return check(
+            true,
+            "isolation is turned off: network, IPC, /dev/shm and /proc are the machine's",
+            "",
+        );
+    }
+    match (room::find(config), config.network) {
+        (Err(why), _) => check(false, &why, NO_ROOM),
+        (Ok(Some(room)), _) => {
+            let network = match room.network {
+                Network::Tenant => "a network of their tenant's with loopback alone and no way out yet",
+                Network::None => "a network of their own with loopback alone",
+                Network::Host => {
+                    "the machine's network: they reach the center's port, each other's, and what the machine reaches"
+                }
+            };
+            let shm_mib = room.shm_bytes >> 20;
+            let rest = "IPC of their own, and a /proc with their own processes";
+            check(true, &format!("runs have {network}; /dev/shm of {shm_mib} MiB, {rest}"), "")
+        }
+        (Ok(None), Some(Network::Tenant)) => check(
+            false,
+            "without root tenants can't have networks of their own",
+            "Run the center as root, or leave `network` out.",
+        ),
+        (Ok(None), Some(Network::None)) if sys::landlock_abi() < ABI_WITH_TCP => check(
+            false,
+            "this kernel's Landlock does not keep runs from TCP, and there are no namespaces for them",
+            "Use Linux 6.7 or later, or run the center as root.",
+        ),
+        (Ok(None), Some(Network::None)) => check(
+            true,
+            "Landlock keeps runs from TCP; UDP, IPC and other processes' command lines stay open to them",
+            "",
+        ),
+        (Ok(None), None | Some(Network::Host)) => {
+            let why = if is_root { "no namespaces are to be had" } else { "the center does not run as root" };
+            let open = "runs share the machine's network, IPC and /proc: they reach the center's port, each other's, and see command lines";
+            check(true, &format!("{why}: {open}"), "")
+        }
+    }
+}
+
+fn check_filter(config: &LocalConfig) -> Check {
+    let detail = match (config.isolation, filter::is_there()) {
+        (Isolation::None, _) => "isolation is turned off: runs make any system call",
+        (Isolation::Full, true) => "runs are kept from parts of the kernel that work on cards never needs",
+        (Isolation::Full, false) => "the kernel has no filters (seccomp): runs make any system call",
+    };
+    Check { name: "system calls", ok: true, detail: detail.to_owned(), hint: String::new() }
 }
 
 /// Runs with uids of their own must get through to their folders.

@@ -14,11 +14,11 @@ use domain::{JobId, RunId, TenantId, Timestamp};
 
 use super::{
     cgroup,
-    config::LocalConfig,
+    config::{Isolation, LocalConfig},
     doctor, folders,
     link::Link,
     record::{RecordContent, RecordLine, RecordState, Runs},
-    sys, tree,
+    room, sys, tree,
 };
 use crate::{
     clock,
@@ -60,6 +60,13 @@ impl LocalEngine {
             config.data_dir.canonicalize().map_err(EngineError::io(format!("find the folder {folder}")))?;
         doctor::require_passage(&config)?;
 
+        doctor::require_surroundings(&config)?;
+        config.room = room::find(&config).map_err(|why| doctor::no_room(&why))?;
+        if config.isolation == Isolation::Full && config.room.is_none() && config.network.is_none() {
+            tracing::warn!(
+                "runs share the machine's network, IPC and /proc: a job can reach the center's port and those of others"
+            );
+        }
         let lock = lock_folder(&config.data_dir)?;
         let has_own_uids = config.uid(0).is_some();
         folders::prepare(&config.data_dir, has_own_uids)

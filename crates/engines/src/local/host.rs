@@ -24,8 +24,10 @@ use rustix::{
 };
 
 use super::{
-    config::{Isolation, LocalConfig},
+    config::{Isolation, LocalConfig, Network},
+    filter::Filter,
     inherited::Inherited,
+    networks::Networks,
     protocol::{HINTS, HostAnswer, MAX_FRAME_BYTES, split_frame},
     record::Runs,
     sandbox::SystemPaths,
@@ -56,6 +58,8 @@ struct Host {
     center: UnixStream,
     inherited: Inherited,
     workers: Workers,
+    /// The tenants' networks, where they have them.
+    networks: Option<Networks>,
     processes_by_uid: HashMap<u32, u64>,
     counted_at_ms: i64,
     inbox: Vec<u8>,
@@ -63,12 +67,16 @@ struct Host {
 
 impl Host {
     fn start(mut center: UnixStream) -> Result<Self, i32> {
-        let prepared = Self::prepare(&mut center).and_then(|inherited| Ok((inherited, Workers::new()?)));
+        let prepared = Self::prepare(&mut center).and_then(|inherited| {
+            let has_networks = inherited.config.room.is_some_and(|room| room.network == Network::Tenant);
+            Ok((inherited, Workers::new()?, has_networks.then(Networks::open).transpose()?))
+        });
         match prepared {
-            Ok((inherited, workers)) => {
+            Ok((inherited, workers, networks)) => {
                 answer(&mut center, &HostAnswer::Ready);
                 let (processes_by_uid, counted_at_ms) = (HashMap::new(), i64::MIN);
-                Ok(Self { center, inherited, workers, processes_by_uid, counted_at_ms, inbox: Vec::new() })
+                let inbox = Vec::new();
+                Ok(Self { center, inherited, workers, networks, processes_by_uid, counted_at_ms, inbox })
             }
             Err(error) => {
                 answer(&mut center, &HostAnswer::Failed(error.to_string()));
@@ -104,7 +112,8 @@ impl Host {
             runs: Runs::open(&config.data_dir)?,
             boot: sys::boot_id(),
             hints: openat(CWD, &hints, OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?,
-            system: isolates.then(|| SystemPaths::open(&config.readonly_paths, has_own_uids)),
+            system: isolates.then(|| SystemPaths::open(&config, has_own_uids)),
+            filter: isolates.then(Filter::of_runs).transpose()?,
             cgroup_root: super::cgroup::find(config.cgroup.as_deref()),
             nothing: openat(CWD, "/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?,
             signals,
@@ -184,13 +193,24 @@ impl Host {
         self.count_processes();
         let uid = self.inherited.config.uid(uid_index).unwrap_or_else(|| geteuid().as_raw());
         let processes_of_uid = self.processes_by_uid.get(&uid).copied().unwrap_or(0);
-        if self.workers.assign_idle(run, uid_index, processes_of_uid, spec) {
+        let network = match self.networks.as_mut().map(|networks| networks.of(uid_index)).transpose() {
+            Ok(network) => network,
+            Err(error) => return self.refuse(run, format!("failed to make its tenant's network: {error}")),
+        };
+        if self.workers.assign_idle(run, uid_index, processes_of_uid, network, spec) {
             return;
         }
-        match self.workers.fork(run, uid_index, processes_of_uid) {
+        match self.workers.fork(run, uid_index, processes_of_uid, network) {
             Ok(None) => {}
-            Ok(Some(work)) => sys::exit_now(work.work(&self.inherited, spec)),
+            Ok(Some(work)) => {
+                // They are the host's to keep alive.
+                self.networks = None;
+                sys::exit_now(work.work(&self.inherited, spec))
+            }
             Err(error) => self.refuse(run, format!("no new process: {error}")),
+        }
+        if let Some(networks) = &mut self.networks {
+            networks.clean(|| self.workers.tenants());
         }
     }
 

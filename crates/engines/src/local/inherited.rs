@@ -4,7 +4,7 @@ use std::{os::fd::OwnedFd, path::PathBuf};
 
 use domain::RunId;
 
-use super::{config::LocalConfig, record::Runs, sandbox::SystemPaths};
+use super::{config::LocalConfig, filter::Filter, record::Runs, sandbox::SystemPaths};
 
 /// The host's settings and open files. A supervisor is a copy of the host, so it has them too.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub(super) struct Inherited {
     pub hints: OwnedFd,
     /// The places that runs may use; `None` without isolation.
     pub system: Option<SystemPaths>,
+    /// What the system calls of runs go through; `None` without isolation.
+    pub filter: Option<Filter>,
     pub cgroup_root: Option<PathBuf>,
     pub signals: OwnedFd,
     /// `/dev/null`.

@@ -9,7 +9,7 @@ use domain::RunId;
 use serde::{Deserialize, Serialize};
 
 /// The fifo through which supervisors tell the center which run has news.
-pub(super) const HINTS: &str = "engine.hints";
+pub(crate) const HINTS: &str = "engine.hints";
 /// The longest frame.
 pub(super) const MAX_FRAME_BYTES: usize = 16 << 20;
 

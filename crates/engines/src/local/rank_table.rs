@@ -1,8 +1,11 @@
 //! The rank table that Huawei's collective library reads, version 1.0. All values are strings, counts too.
 
+use std::{io, path::PathBuf};
+
 use serde::Serialize;
 
-use crate::spec::LaunchNode;
+use super::folders::Folders;
+use crate::spec::{LaunchNode, LaunchSpec};
 
 #[derive(Serialize)]
 struct RankTable<'a> {
@@ -28,13 +31,24 @@ struct Card {
     rank_id: String,
 }
 
+/// Writes the table of a run with several Ascend cards. All its nodes are at `address`.
+pub(crate) fn write(folders: &Folders, spec: &LaunchSpec, address: &str) -> io::Result<Option<PathBuf>> {
+    let cards: u32 = spec.nodes.iter().map(|node| node.cards.len()).sum();
+    if cards < 2 || spec.nodes[0].vendor != domain::card::Vendor::Ascend {
+        return Ok(None);
+    }
+    let conf = std::fs::read_to_string("/etc/hccn.conf").unwrap_or_default();
+    let table = rank_table(&spec.nodes, address, |node, card| {
+        let known = if node.is_virtual { None } else { hccn_address(&conf, card) };
+        known.unwrap_or(address).to_owned()
+    });
+    // The processes that read it are started when it is complete.
+    folders.write("hccl.json", table.as_bytes()).map(Some)
+}
+
 /// The table of a run on `nodes`, as JSON text. Cards keep the machine's numbers. `device_ip(node, card)`
 /// gives the address of a card's own network port.
-pub(crate) fn rank_table(
-    nodes: &[LaunchNode],
-    host_ip: &str,
-    device_ip: impl Fn(&LaunchNode, u8) -> String,
-) -> String {
+fn rank_table(nodes: &[LaunchNode], host_ip: &str, device_ip: impl Fn(&LaunchNode, u8) -> String) -> String {
     let mut rank = 0_u32;
     let mut device = |node: &LaunchNode, card: u8| {
         let device =
@@ -58,7 +72,7 @@ pub(crate) fn rank_table(
 }
 
 /// The address of a card's port from the text of `/etc/hccn.conf`, with lines `address_<card>=<address>`.
-pub(crate) fn hccn_address(conf: &str, card: u8) -> Option<&str> {
+fn hccn_address(conf: &str, card: u8) -> Option<&str> {
     let name = format!("address_{card}");
     conf.lines()
         .filter_map(|line| line.split_once('='))

@@ -35,8 +35,8 @@ use crate::{
     observation::{Ended, Exit},
 };
 
-/// The longest reason of a failed start that is kept, in bytes.
-const MAX_REASON_BYTES: usize = 1000;
+/// The longest reason of a failed start that is given and kept, in bytes.
+pub(super) const MAX_REASON_BYTES: usize = 1000;
 /// The most bytes of one record without its sessions.
 const MAX_BYTES_WITHOUT_SESSIONS: usize = 2048;
 /// The most bytes of one session: a number of seven digits, and a comma.

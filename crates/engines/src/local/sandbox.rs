@@ -2,8 +2,8 @@
 //!
 //! A run may read and execute in the system's own folders. In `/proc`, Landlock itself closes the parts of
 //! other processes that tell secrets (environment, memory, open files): it lets a process look only at those
-//! in its own domain. Their command lines stay readable, so no secret may be on one. A run may write in its
-//! own folders and nowhere else. Of `/dev` it has the harmless files and its own cards.
+//! in its own domain. In a room of its own it sees no others; elsewhere their command lines stay readable, so no
+//! secret may be on one. A run may write in its own folders and nowhere else. Of `/dev` it has the harmless files and its own cards.
 
 use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
@@ -12,16 +12,17 @@ use std::{
 
 use domain::card::Vendor;
 use landlock::{
-    ABI, Access as _, AccessFs, BitFlags, CompatLevel, Compatible as _, PathBeneath, PathFd, Ruleset,
-    RulesetAttr as _, RulesetCreatedAttr as _, RulesetError, Scope,
+    ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible as _, PathBeneath, PathFd,
+    Ruleset, RulesetAttr as _, RulesetCreatedAttr as _, RulesetError, Scope,
 };
 
+use super::{config::LocalConfig, room};
 use crate::spec::LaunchNode;
 
 /// The newest version whose rights are asked for. The crate leaves out those that the kernel doesn't know.
 const NEWEST: ABI = ABI::V9;
 
-const SYSTEM: [&str; 12] = [
+const SYSTEM: [&str; 11] = [
     "/usr",
     "/bin",
     "/sbin",
@@ -31,7 +32,6 @@ const SYSTEM: [&str; 12] = [
     "/etc",
     "/opt",
     "/nix/store",
-    "/proc",
     "/sys",
     // /etc/resolv.conf is a link into this folder on many systems.
     "/run/systemd/resolve",
@@ -43,13 +43,17 @@ const DEVICES: [&str; 5] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random"
 #[derive(Debug)]
 pub(crate) struct SystemPaths {
     places: Vec<(OwnedFd, BitFlags<AccessFs>)>,
+    /// The run has a `/dev/shm` of its own, or the modes of other users' files close them.
+    opens_shm: bool,
+    denies_tcp: bool,
     /// Landlock must keep signals and abstract sockets apart, because the uid doesn't.
     needs_scopes: bool,
 }
 
 impl SystemPaths {
     /// Opens the places. `has_own_uids` says that the runs of each tenant have a uid of their own.
-    pub(crate) fn open(more: &[PathBuf], has_own_uids: bool) -> Self {
+    pub(crate) fn open(config: &LocalConfig, has_own_uids: bool) -> Self {
+        let more = &config.readonly_paths;
         let mut taken: Vec<PathBuf> = Vec::new();
         let mut places = Vec::new();
         for path in SYSTEM.iter().map(Path::new).chain(more.iter().map(PathBuf::as_path)) {
@@ -62,11 +66,8 @@ impl SystemPaths {
         }
         let device = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::Truncate | AccessFs::IoctlDev;
         places.extend(DEVICES.iter().filter_map(|path| open(Path::new(path))).map(|fd| (fd, device)));
-        if has_own_uids {
-            // Data loaders share memory through it. The modes of other users' files close them.
-            places.extend(open(Path::new("/dev/shm")).map(|fd| (fd, AccessFs::from_all(NEWEST))));
-        }
-        Self { places, needs_scopes: !has_own_uids }
+        let denies_tcp = room::denies_tcp(config);
+        Self { places, opens_shm: has_own_uids, denies_tcp, needs_scopes: !has_own_uids }
     }
 
     /// The ruleset of a run that may write to its `own` folders and use its `devices`.
@@ -80,7 +81,12 @@ impl SystemPaths {
             if self.needs_scopes { CompatLevel::HardRequirement } else { CompatLevel::BestEffort };
         let mut ruleset = Ruleset::default()
             .set_compatibility(CompatLevel::HardRequirement)
-            .handle_access(AccessFs::from_all(ABI::V1))?
+            .handle_access(AccessFs::from_all(ABI::V1))?;
+        if self.denies_tcp {
+            // No rule follows that allows any of it.
+            ruleset = ruleset.handle_access(AccessNet::from_all(ABI::V4))?;
+        }
+        let mut ruleset = ruleset
             .set_compatibility(CompatLevel::BestEffort)
             .handle_access(AccessFs::from_all(NEWEST))?
             .set_compatibility(scopes_level)
@@ -89,6 +95,13 @@ impl SystemPaths {
             .create()?;
         for (place, access) in &self.places {
             ruleset = ruleset.add_rule(PathBeneath::new(place.as_fd(), *access))?;
+        }
+        // Where these are the room's own, no earlier ones will do. Data loaders share memory.
+        let shm = self.opens_shm.then_some((room::SHM, AccessFs::from_all(NEWEST)));
+        for (path, access) in [(room::PROC, AccessFs::from_read(NEWEST))].into_iter().chain(shm) {
+            if let Some(fd) = open(Path::new(path)) {
+                ruleset = ruleset.add_rule(PathBeneath::new(fd, access))?;
+            }
         }
         for folder in own {
             ruleset = ruleset.add_rule(PathBeneath::new(folder, AccessFs::from_all(NEWEST)))?;

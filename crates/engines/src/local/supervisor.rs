@@ -23,6 +23,7 @@ use rustix::{
 use super::{
     cgroup::{self, Cgroup},
     child::{self, Start, StartError},
+    filter::Filter,
     folders::{Folders, WorkFolder},
     inherited::Inherited,
     logs::{self, Log},
@@ -66,6 +67,13 @@ pub(super) struct Reusable {
     record: Option<Record>,
     port: Option<MasterPort>,
     buffer: Vec<u8>,
+}
+
+impl Reusable {
+    /// Forgets what belongs to the network that this process is in.
+    pub(super) fn leave_network(&mut self) {
+        self.port = None;
+    }
 }
 
 /// The places of one tenant's runs, one run after the other.
@@ -151,6 +159,12 @@ pub(super) fn supervise(
     }
     if let Some(cgroup) = holdings.cgroup {
         cgroup.remove();
+    }
+    if let Some(room) = inherited.config.room
+        && room.clean(inherited.filter.as_ref().is_none_or(Filter::is_empty))?
+        && let Some(tenants) = &mut reusable.tenants
+    {
+        tenants.ruleset = None;
     }
     Ok(())
 }
@@ -267,7 +281,8 @@ impl Supervisor<'_> {
             path: inherited.config.path.clone(),
             master_addr: MASTER_ADDR.to_owned(),
             master_port,
-            rank_table: write_rank_table(folders, spec).map_err(failed("write its rank table"))?,
+            rank_table: rank_table::write(folders, spec, MASTER_ADDR)
+                .map_err(failed("write its rank table"))?,
         };
         let limits_memory = holdings.cgroup.as_ref().is_some_and(|cgroup| cgroup.limits_memory);
         let limits_processes = holdings.cgroup.as_ref().is_some_and(|cgroup| cgroup.limits_processes);
@@ -301,6 +316,7 @@ impl Supervisor<'_> {
                     .then(|| processes_of_uid + u64::from(spec.limits.max_processes)),
                 limits_data: !limits_memory,
                 ruleset: ruleset.as_ref().map(|fd| fd.as_fd()),
+                filter: inherited.filter.as_ref(),
                 cgroup: entrance.as_ref().map(|file| file.as_fd()),
             });
             let pid = started.map_err(|error| explain(&error, &spec.script))?;
@@ -456,21 +472,6 @@ fn own_descendants() -> Vec<tree::Process> {
 fn default_shell() -> &'static Path {
     let bash = Path::new("/bin/bash");
     if bash.exists() { bash } else { Path::new("/bin/sh") }
-}
-
-/// Writes the rank table of a run with several Ascend cards.
-fn write_rank_table(folders: &Folders, spec: &LaunchSpec) -> io::Result<Option<std::path::PathBuf>> {
-    let cards: u32 = spec.nodes.iter().map(|node| node.cards.len()).sum();
-    if cards < 2 || spec.nodes[0].vendor != domain::card::Vendor::Ascend {
-        return Ok(None);
-    }
-    let conf = std::fs::read_to_string("/etc/hccn.conf").unwrap_or_default();
-    let table = rank_table::rank_table(&spec.nodes, MASTER_ADDR, |node, card| {
-        let known = if node.is_virtual { None } else { rank_table::hccn_address(&conf, card) };
-        known.unwrap_or(MASTER_ADDR).to_owned()
-    });
-    // The processes that read it are started when it is complete.
-    folders.write("hccl.json", table.as_bytes()).map(Some)
 }
 
 /// Explains a failed start to whoever wrote the script.

@@ -1,7 +1,7 @@
 //! The few system calls that have no safe wrapper elsewhere, and the clocks of the machine.
 
 use std::{
-    ffi::c_int,
+    ffi::{CString, c_int},
     io,
     os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
 };
@@ -91,6 +91,54 @@ pub(crate) fn leave_keyring() {
     // SAFETY: a null name asks for a new, empty keyring. Where the kernel has no keyrings there is none to
     // leave.
     unsafe { libc::syscall(libc::SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, std::ptr::null::<u8>()) };
+}
+
+/// Moves this thread into new namespaces of these kinds.
+pub(crate) fn unshare(kinds: c_int) -> io::Result<()> {
+    // SAFETY: the call takes plain numbers; only kinds that one thread may have alone are asked for.
+    check(unsafe { libc::unshare(kinds) }.into()).map(drop)
+}
+
+/// Moves this thread into the network.
+pub(crate) fn enter_network(network: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: the descriptor is open, and the call takes plain numbers.
+    check(unsafe { libc::setns(network.as_raw_fd(), libc::CLONE_NEWNET) }.into()).map(drop)
+}
+
+/// Mounts a new file system of that kind, from which no program gets more rights.
+pub(crate) fn mount(source: &str, at: &str, kind: &str, options: &str) -> io::Result<()> {
+    let flags = libc::MS_NOSUID | libc::MS_NODEV | if kind == "proc" { libc::MS_NOEXEC } else { 0 };
+    let [source, at, kind, options] = [source, at, kind, options].map(CString::new);
+    let (source, at, kind, options) = (source?, at?, kind?, options?);
+    let options = options.as_ptr().cast();
+    // SAFETY: all pointers are to texts that end with a NUL and live until the call returns.
+    check(unsafe { libc::mount(source.as_ptr(), at.as_ptr(), kind.as_ptr(), flags, options) }.into())
+        .map(drop)
+}
+
+/// Has the mounts of this thread's namespace follow those of the machine, and not the other way round.
+pub(crate) fn keep_mounts_to_itself() -> io::Result<()> {
+    let (none, flags) = (std::ptr::null(), libc::MS_REC | libc::MS_SLAVE);
+    // SAFETY: only the address is read, a text that ends with a NUL.
+    check(unsafe { libc::mount(none, c"/".as_ptr(), none, flags, none.cast()) }.into()).map(drop)
+}
+
+/// Brings up the loopback of the network that this thread is in.
+pub(crate) fn loopback_up() -> io::Result<()> {
+    let socket = rustix::net::socket_with(
+        rustix::net::AddressFamily::INET,
+        rustix::net::SocketType::DGRAM,
+        rustix::net::SocketFlags::CLOEXEC,
+        None,
+    )?;
+    // SAFETY: the struct is plain numbers, for which zeros are valid; its name is `lo` and a NUL.
+    unsafe {
+        let mut request: libc::ifreq = std::mem::zeroed();
+        request.ifr_name[0] = b'l'.cast_signed().into();
+        request.ifr_name[1] = b'o'.cast_signed().into();
+        request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
+        check(libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw mut request).into()).map(drop)
+    }
 }
 
 /// The signal that tells a supervisor to end one run. It carries the end of the run's id, because the

@@ -5,10 +5,11 @@
 //! folders.
 
 use std::{
-    collections::{BTreeSet, HashMap},
-    io::{self, Read as _, Write as _},
+    collections::{BTreeSet, HashMap, HashSet},
+    io::{self, IoSlice, IoSliceMut, Read as _, Write as _},
+    mem::MaybeUninit,
     os::{
-        fd::{AsFd as _, BorrowedFd},
+        fd::{AsFd as _, BorrowedFd, OwnedFd},
         unix::net::{UnixDatagram, UnixStream},
     },
     panic::{AssertUnwindSafe, catch_unwind},
@@ -17,20 +18,23 @@ use std::{
 use domain::RunId;
 use rustix::{
     event::{PollFd, PollFlags, poll},
-    net::{RecvFlags, recv},
+    net::{
+        RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+        SendFlags, recv, recvmsg, sendmsg,
+    },
     process::{Pid, WaitOptions, WaitStatus, wait},
 };
 
 use super::{
+    config::Room,
     inherited::Inherited,
+    record::MAX_REASON_BYTES,
     supervisor::{Assignment, Reusable, supervise},
     sys::{self, Came, Forked},
 };
 
 /// The most supervisors that wait for a run.
 const MAX_IDLE: usize = 32;
-/// The longest reason that a supervisor gives, in bytes.
-const MAX_REASON_BYTES: usize = 1000;
 /// The length of an assignment's header: run, slot, processes of the uid, length of the spec.
 const HEADER_BYTES: usize = 16 + 4 + 8 + 4;
 
@@ -58,6 +62,8 @@ struct Worker {
 #[derive(Debug)]
 pub(super) struct WorkerSide {
     first: Assignment,
+    /// The network to enter for the next run, if that is another one.
+    network: Option<OwnedFd>,
     assignments: UnixStream,
     report_to: UnixDatagram,
 }
@@ -106,6 +112,7 @@ impl Workers {
         run: RunId,
         uid_index: u32,
         processes_of_uid: u64,
+        network: Option<BorrowedFd<'_>>,
         spec: &[u8],
     ) -> bool {
         while !self.idle.is_empty() {
@@ -120,8 +127,10 @@ impl Workers {
             let assignment = Assignment { run, slot: worker.slot, processes_of_uid };
             let mut message = header(assignment, spec.len());
             message.extend_from_slice(spec);
+            // One that worked for the tenant is in its network already.
+            let network = network.filter(|_| best.is_none());
             // A supervisor that died while it waited takes nothing, and did nothing.
-            if worker.assignments.write_all(&message).is_ok() {
+            if send_all(&worker.assignments, &message, network).is_ok() {
                 worker.run = Some(run);
                 return true;
             }
@@ -135,8 +144,10 @@ impl Workers {
         run: RunId,
         uid_index: u32,
         processes_of_uid: u64,
+        network: Option<BorrowedFd<'_>>,
     ) -> io::Result<Option<WorkerSide>> {
         let (ours, theirs) = UnixStream::pair()?;
+        let network = network.map(|network| network.try_clone_to_owned()).transpose()?;
         let slot = self.free_slot(uid_index);
         let report_to = self.report_to.try_clone()?;
         // SAFETY: the host never starts a thread.
@@ -150,9 +161,14 @@ impl Workers {
                 self.all.clear();
                 self.reports = None;
                 let first = Assignment { run, slot, processes_of_uid };
-                Ok(Some(WorkerSide { first, assignments: theirs, report_to }))
+                Ok(Some(WorkerSide { first, network, assignments: theirs, report_to }))
             }
         }
+    }
+
+    /// The tenants that a supervisor works for or worked for last.
+    pub(super) fn tenants(&self) -> HashSet<u32> {
+        self.all.values().map(|worker| worker.uid_index).collect()
     }
 
     fn free_slot(&self, uid_index: u32) -> u32 {
@@ -214,6 +230,37 @@ fn parse_header(bytes: &[u8; HEADER_BYTES]) -> (Assignment, usize) {
     (assignment, usize::try_from(u32::from_le_bytes(*len)).expect("32 bits fit"))
 }
 
+/// Sends all bytes, and the descriptor beside the first of them.
+fn send_all(to: &UnixStream, bytes: &[u8], fd: Option<BorrowedFd<'_>>) -> io::Result<()> {
+    let mut sent = 0;
+    if let Some(fd) = fd {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut beside = SendAncillaryBuffer::new(&mut space);
+        let fds = [fd];
+        assert!(beside.push(SendAncillaryMessage::ScmRights(&fds)), "there is room for one");
+        sent = sendmsg(to, &[IoSlice::new(bytes)], &mut beside, SendFlags::NOSIGNAL)?;
+    }
+    let mut to = to;
+    to.write_all(&bytes[sent..])
+}
+
+/// Fills `bytes`, and returns the descriptor that came beside them.
+fn receive_exact(from: &UnixStream, bytes: &mut [u8]) -> io::Result<Option<OwnedFd>> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut beside = RecvAncillaryBuffer::new(&mut space);
+    let received = recvmsg(from, &mut [IoSliceMut::new(bytes)], &mut beside, RecvFlags::CMSG_CLOEXEC)?.bytes;
+    let fd = beside.drain().find_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(mut fds) => fds.next(),
+        _ => None,
+    });
+    if received == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    let mut from = from;
+    from.read_exact(&mut bytes[received..])?;
+    Ok(fd)
+}
+
 impl WorkerSide {
     /// The life of a supervisor: the run that it was started for, and those that it is given then. Returns
     /// its exit code.
@@ -224,6 +271,13 @@ impl WorkerSide {
         let mut reusable = Reusable::default();
         let mut next = Some((self.first, spec.to_vec()));
         while let Some((assignment, spec)) = next {
+            if let Some(network) = self.network.take() {
+                // Its port was marked in the network that it leaves.
+                reusable.leave_network();
+                if sys::enter_network(network.as_fd()).is_err() {
+                    return 6;
+                }
+            }
             // A panic must not go on into the host's code, of which this is a copy.
             let result =
                 catch_unwind(AssertUnwindSafe(|| supervise(inherited, &mut reusable, assignment, &spec)));
@@ -245,7 +299,8 @@ impl WorkerSide {
         // This process may outlive the center and its terminal, so it must not hold open their files.
         rustix::stdio::dup2_stdin(&inherited.nothing)?;
         rustix::stdio::dup2_stdout(&inherited.nothing)?;
-        Ok(rustix::stdio::dup2_stderr(&inherited.nothing)?)
+        rustix::stdio::dup2_stderr(&inherited.nothing)?;
+        inherited.config.room.map_or(Ok(()), Room::enter)
     }
 
     fn report(&self, why: &str) -> io::Result<()> {
@@ -270,7 +325,7 @@ impl WorkerSide {
             }
         }
         let mut header = [0; HEADER_BYTES];
-        self.assignments.read_exact(&mut header).ok()?;
+        self.network = receive_exact(&self.assignments, &mut header).ok()?;
         let (assignment, len) = parse_header(&header);
         let mut spec = vec![0; len];
         self.assignments.read_exact(&mut spec).ok()?;

@@ -170,7 +170,7 @@ for name, pid in named.items():
     try:
         open('/proc/%d/environ' % pid, 'rb').read()
         print(name + '-environ=open')
-    except PermissionError:
+    except (PermissionError, FileNotFoundError):
         print(name + '-environ=closed')
     attached = libc.ptrace(16, pid, 0, 0) == 0
     print(name + '-trace=' + ('open' if attached else 'closed'))
@@ -235,7 +235,7 @@ def attempt(name, address):
     try:
         socket.socket(socket.AF_UNIX).connect(address)
         print(name, 'open', sep='=')
-    except PermissionError:
+    except (PermissionError, ConnectionRefusedError):
         print(name, 'closed', sep='=')
 attempt('other', '\\0' + sys.argv[1])
 own = socket.socket(socket.AF_UNIX)

@@ -3,6 +3,7 @@
 mod isolation;
 mod lifecycle;
 mod restart;
+mod surroundings;
 
 /// The engine's host. Only tests of its own package can name its path.
 const HOST: &str = env!("CARGO_BIN_EXE_engine-host");

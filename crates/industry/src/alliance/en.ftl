@@ -18,3 +18,4 @@ alliance-lends = Lends to others
 alliance-lends-all = All idle cards
 alliance-lends-hint = The most idle guaranteed cards that tenants outside of it may borrow; all where left empty
 alliance-set = Save
+detail-lending-limit = most cards lent

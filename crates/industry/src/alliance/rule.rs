@@ -1,7 +1,8 @@
-//! Who may do what with alliances, and their limits.
+//! Who may do what with alliances.
 
-use base::auth::Action;
+use base::{auth::Action, detail::Detail};
 
 /// Who is in an alliance is public within the center.
 pub const READ: Action = Action::new("read_alliance", "read_public");
-pub const MANAGE: Action = Action::new("manage_alliance", "run_center");
+pub const MANAGE: Action = Action::new("manage_alliance", "run_center")
+    .keeps(&[Detail::text("slug"), Detail::count("lending_limit")]);

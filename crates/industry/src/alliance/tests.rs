@@ -31,4 +31,8 @@ fn both_languages_have_the_same_texts() {
     }
     let words = texts::keys(NOUN.texts[0][0]);
     assert!(NOUN.actions.iter().all(|action| words.contains(&format!("action-{}", action.code()).as_str())));
+    texts::load(center::PLATFORM.nouns.iter().chain([&NOUN]).flat_map(|noun| noun.texts).copied());
+    for text in NOUN.actions.iter().flat_map(|action| action.details()).flat_map(|detail| detail.texts()) {
+        assert!(Lang::ALL.iter().all(|lang| texts::find(*lang, &text, &[]).is_some()), "{text}");
+    }
 }

@@ -18,3 +18,4 @@ alliance-lends = 向外借出
 alliance-lends-all = 全部空闲卡
 alliance-lends-hint = 最多向联盟外借出的空闲保障卡数；留空为全部
 alliance-set = 保存
+detail-lending-limit = 出借上限

@@ -34,7 +34,7 @@ enum Act {
         #[arg(long)]
         reason: Option<String>,
     },
-    /// Book a payment, or card-hours added to a package or grant (operators).
+    /// Book a payment, or card-hours added to a package or grant (who keeps the center's money).
     TopUp {
         /// The contract's number or id.
         contract: String,

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::Args;
 
 use crate::context::{Context, Done, Run};
-use crate::{demo, errors::Failure, serve::host_command};
+use crate::{demo, errors::Failure, serve::programs};
 
 /// Bring up a whole center on this machine and do real work on it.
 #[derive(Debug, Args)]
@@ -72,6 +72,6 @@ impl Run for Demo {
             slurm,
             lang: context.lang,
         };
-        demo::run(&options, host_command())
+        demo::run(&options, programs())
     }
 }

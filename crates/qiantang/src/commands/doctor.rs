@@ -12,6 +12,7 @@ use crate::context::{Context, Done, Run};
 use crate::{
     errors::Failure,
     output::{duration, list, number, pick, text},
+    peer::{self, Listener},
 };
 
 /// Check this machine, the settings and the center.
@@ -37,7 +38,7 @@ impl Run for Doctor {
                 add("settings", true, format!("{origin}; data in {}", settings.data_dir.display()), "");
                 let checks_of_engine = match settings.engine.kind {
                     EngineKind::Local => {
-                        check_host(&center::start::engine_config(&settings, crate::serve::host_command()))
+                        check_host(&center::start::engine_config(&settings, crate::serve::programs().host))
                     }
                     EngineKind::Slurm => check_slurm(&center::start::slurm_config(&settings, &[])),
                 };
@@ -65,6 +66,8 @@ impl Run for Doctor {
             }
             Err(failure) => add("center", false, failure.message, &failure.hint),
         }
+        let (is_fine, detail) = listener(&client.url);
+        add("listener", is_fine, detail, "find out who took the center's port");
         if client.has_token() {
             match client.get("/api/v1/me") {
                 Ok(me) => {
@@ -93,6 +96,21 @@ impl Run for Doctor {
             return Ok(());
         }
         Err(Failure::system("checks_failed", format!("{bad} checks failed"), "each says what to do"))
+    }
+}
+
+/// Whose program it is that credentials go to.
+fn listener(url: &str) -> (bool, String) {
+    match peer::of(url) {
+        Listener::Trusted(uid) => (true, format!("{url} is listened on by the user {uid}")),
+        Listener::Foreign(uid) => (false, peer::foreign(url, uid).message),
+        Listener::Unknown => (true, format!("{url}: this machine does not tell who listens there")),
+        Listener::Elsewhere if url.starts_with("https://") => {
+            (true, format!("{url} proves itself by its certificate"))
+        }
+        Listener::Elsewhere => {
+            (true, format!("{url} is another machine, and nothing proves who answers: use https"))
+        }
     }
 }
 

@@ -90,7 +90,7 @@ fn check(context: &Context) -> Done {
     if answer["is_balanced"] == true && answer["is_sealed"] == true {
         return Ok(());
     }
-    Err(Failure::unlike("the books don't agree"))
+    Err(Failure::unexpected("the books don't agree"))
 }
 
 fn roots(context: &Context) -> Done {
@@ -168,7 +168,7 @@ fn verify(context: &Context, options: &Verify) -> Done {
         return Ok(());
     }
     let count = report.faults.len() as u64 + report.more_faults;
-    Err(Failure::unlike(format!("{count} faults in {}", options.file.display())))
+    Err(Failure::unexpected(format!("{count} faults in {}", options.file.display())))
 }
 
 fn read(path: &Path, what: &str) -> Result<String, Failure> {

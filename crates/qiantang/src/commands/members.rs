@@ -1,7 +1,7 @@
 //! Members: who signs in, and in which role.
 
 use clap::{Args, Subcommand};
-use domain::Lang;
+use domain::{Lang, Role};
 use serde_json::{Value, json};
 
 use crate::context::{Context, Done, Run, part};
@@ -28,8 +28,8 @@ enum Act {
         /// The member's name.
         #[arg(long)]
         name: String,
-        /// The role: admin, developer or finance; for the center's own people operator or auditor.
-        #[arg(long)]
+        /// The role; admin, developer and finance are a tenant's, the others the center's own people's.
+        #[arg(long, value_parser = Role::ALL.map(Role::code))]
         role: String,
         /// The tenant's short name (the center's people); your own tenant where left out.
         #[arg(long)]

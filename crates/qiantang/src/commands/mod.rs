@@ -77,7 +77,7 @@ commands! {
     History(history::History),
     Usage(usage::Usage),
     Statement(statements::Statement),
-    #[command(name = "period")]
+    #[command(alias = "period")]
     Periods(periods::Periods),
     Contracts(contracts::Contracts),
     Corrections(corrections::Corrections),

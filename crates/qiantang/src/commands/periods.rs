@@ -27,7 +27,7 @@ enum Act {
         /// The month, as YYYY-MM.
         month: String,
     },
-    /// Close a month for ever: its statements are frozen, and nothing is posted into it any more (operators).
+    /// Close a month for ever: its statements are frozen, and nothing is posted into it any more (who keeps the center's money).
     Close {
         /// The month, as YYYY-MM. It has ended, and the months before it are closed.
         month: String,
@@ -95,8 +95,8 @@ fn shown(lang: Lang, period: &Value) -> String {
     }
     if period["is_next"] == true {
         let text = match lang {
-            Lang::Zh => format!("检查通过，可以结账：qiantang period close {month}"),
-            Lang::En => format!("Nothing is missing. Close it with `qiantang period close {month}`."),
+            Lang::Zh => format!("检查通过，可以结账：qiantang periods close {month}"),
+            Lang::En => format!("Nothing is missing. Close it with `qiantang periods close {month}`."),
         };
         return format!("{head}\n\n{text}");
     }

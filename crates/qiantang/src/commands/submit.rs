@@ -160,7 +160,8 @@ fn tell_notes(context: &Context, notes: &[Note]) {
     if !on_slurm.is_empty() {
         let mut names: Vec<&str> = on_slurm.iter().map(|note| note.option.as_str()).collect();
         names.dedup();
-        let text = pick(context.lang, "仅在使用 Slurm 的中心有效", "holds on a center with Slurm only");
+        let text =
+            pick(context.lang, "仅在使用 Slurm 的中心有效", "applies only on a center that runs Slurm");
         eprintln!("{}: {text}", names.join(", "));
     }
 }

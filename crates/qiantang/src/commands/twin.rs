@@ -109,7 +109,7 @@ fn grow(screen: &Screen, options: &Grow) -> Done {
     ];
     let mut ran = all(screen, &work);
     for (ran, label) in
-        ran.iter_mut().zip([pick(screen.lang, "现在", "now"), pick(screen.lang, "届时", "then")])
+        ran.iter_mut().zip([pick(screen.lang, "现状", "now"), pick(screen.lang, "方案后", "then")])
     {
         label.clone_into(&mut ran.figures.label);
     }
@@ -321,7 +321,7 @@ fn shown(lang: Lang, ran: &[Ran]) -> String {
 fn cut_short(lang: Lang, ran: &[Ran]) -> String {
     let titles = match lang {
         Lang::Zh => {
-            ["策略", "节点故障", "中断的运行", "被抢占的运行", "放弃的作业", "白算的卡时", "停机的卡时"]
+            ["策略", "节点故障", "中断的运行", "被抢占的运行", "放弃的作业", "因中断损失的卡时", "停机的卡时"]
         }
         Lang::En => [
             "policy",

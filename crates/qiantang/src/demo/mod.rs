@@ -30,14 +30,14 @@ use report::Report;
 const PORT: u16 = 8470;
 
 /// Runs the demo. Code 0 only if every job ended as it should and the books close.
-pub fn run(options: &Options, host_command: Vec<std::ffi::OsString>) -> Result<(), Failure> {
+pub fn run(options: &Options, programs: center::Programs) -> Result<(), Failure> {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return Err(failed(&format!("failed to start: {error}"))),
     };
-    match runtime.block_on(play(options, host_command)) {
+    match runtime.block_on(play(options, programs)) {
         Ok(report) if report.is_good() => Ok(()),
-        Ok(_) => Err(Failure::unlike("the demo did not end as it should")),
+        Ok(_) => Err(Failure::unexpected("the demo did not end as it should")),
         Err(problem) => Err(failed(&problem)),
     }
 }
@@ -46,7 +46,7 @@ fn failed(problem: &str) -> Failure {
     Failure::system("demo_failed", format!("the demo failed: {problem}"), "")
 }
 
-async fn play(options: &Options, host_command: Vec<std::ffi::OsString>) -> Result<Report, String> {
+async fn play(options: &Options, programs: center::Programs) -> Result<Report, String> {
     let folder = Folder::new(options.data_dir.clone())?;
     let shared_dir = options.slurm.as_ref().and_then(|slurm| slurm.shared_dir.clone());
     let shared_dir = shared_dir.unwrap_or_else(|| folder.path.join("shared"));
@@ -63,7 +63,7 @@ async fn play(options: &Options, host_command: Vec<std::ffi::OsString>) -> Resul
     let server = tokio::spawn(center::serve(
         qiantang::PLATFORMS,
         settings,
-        host_command,
+        programs,
         |ready| drop(ready_tell.send(ready)),
         async {
             drop(stopped.await);

@@ -239,12 +239,12 @@ async fn sign(
     Ok(number.to_owned())
 }
 
-/// Prices of the demo, in yuan a card-hour: invented, as every center sets its own.
-/// All that there are.
+/// The names of all pools.
 fn pools(center: &Center) -> Vec<String> {
     center.live().pools().map(|pool| pool.name.clone()).collect()
 }
 
+/// Prices of the demo, in yuan a card-hour: invented, as every center sets its own.
 async fn publish_prices(center: &Center, operator: &Caller) -> Result<(), AppError> {
     let yuan = |class: ServiceClass, domain: TenantDomain| {
         let base = match domain {

@@ -100,13 +100,14 @@ impl Report {
         }
         let _ = writeln!(text, "\n{}", self.contract_table(lang));
         let balance = &self.balance.balance;
-        let verdict = |ok: bool| if ok { say("平", "closes") } else { say("不平", "does NOT close") };
+        let verdict =
+            |ok: bool| if ok { say("平衡", "closes") } else { say("不平衡", "does NOT close") };
         let _ = writeln!(
             text,
             "{}",
             say(
                 &format!(
-                    "算力平衡（卡时）：总量 {} = 售出 {} + 资助 {} + 空闲 {} + 排空 {} + 故障 {} + 被抢占 {} + 丢失 {}：{}",
+                    "算力平衡（卡时）：总量 {} = 售出 {} + 资助 {} + 空闲 {} + 排空 {} + 故障 {} + 回收中 {} + 失联 {}：{}",
                     balance.capacity_card_ms,
                     balance.sold_card_ms,
                     balance.granted_card_ms,

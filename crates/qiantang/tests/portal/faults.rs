@@ -66,10 +66,14 @@ fn a_login_that_is_taken_is_said_in_chinese_at_its_field() {
     let scene = Scene::new();
     let mut admin = scene.browser("alpha-admin");
     admin.lang = "zh";
-    let taken =
-        [("m-login", "alpha-finance"), ("m-name", "x"), ("m-role", "finance"), ("m-password", PASSWORD)];
+    let taken = [
+        ("member_login", "alpha-finance"),
+        ("member_name", "x"),
+        ("member_role", "finance"),
+        ("member_password", PASSWORD),
+    ];
     let refused = admin.send_form("/people/members", &taken);
     assert_eq!(refused.status, 409);
-    let is_at_field = refused.body.contains("id=\"m-login-error\"");
+    let is_at_field = refused.body.contains("id=\"member_login-error\"");
     assert!(is_at_field && refused.body.contains("已经存在"), "{}", refused.body);
 }

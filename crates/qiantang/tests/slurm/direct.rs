@@ -48,6 +48,7 @@ fn seen_or_not(site: &Site, cluster: &Cluster) -> Vec<String> {
     let sly = hand_in("qt-run_0190a5c0-0000-7000-8000-000000000000", &["--gres=npu:2"], "sleep 2");
     let job = billed(site, &long, "qt-alice");
     assert_eq!((&job["name"], &job["nodes"]), (&json!("d-long"), &json!(2)), "{job}");
+    assert_eq!(job["submitted_by"], "qt-alice", "no member of the tenant has that login");
     let ends = [(&long, "succeeded"), (&quick, "succeeded"), (&failing, "failed"), (&sly, "succeeded")];
     let ids = ends.map(|(number, state)| {
         let id = id(&billed(site, number, "qt-alice"));
@@ -59,6 +60,7 @@ fn seen_or_not(site: &Site, cluster: &Cluster) -> Vec<String> {
     assert_eq!(failed["exit_code"], 3);
     let number: u32 = failing.parse().expect("a number");
     assert_eq!(failed["direct"], json!({ "number": number, "user": "qt-alice" }));
+    assert_eq!((&failed["submitted_by"], &failed["most_micro_cny"]), (&json!("qt-alice"), &Value::Null));
     ids.into()
 }
 

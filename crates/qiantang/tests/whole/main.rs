@@ -16,6 +16,7 @@ mod operating;
 mod periods;
 mod placing;
 mod refused;
+mod sign_in;
 mod tamper;
 mod time_zone;
 mod twin;

@@ -40,11 +40,34 @@ fn a_drained_node_is_waited_for_and_counted_as_drained() {
 fn a_backup_never_goes_over_a_file_that_is_there() {
     let site = Site::new(QIANTANG, 1, "");
     let at = Terminal::signed_in(&site, "operator");
-    let copy = at.home.path().join("copy.db");
-    let args = ["backup", copy.to_str().expect("a path")];
+    let args = ["backup", "copy.db"];
     at.ok(&args);
-    assert!(copy.metadata().is_ok_and(|meta| meta.len() > 4096));
+    assert!(site.backups().join("copy.db").metadata().is_ok_and(|meta| meta.len() > 4096));
     assert_eq!(at.run(&args).0, 4);
+}
+
+#[test]
+fn a_backup_is_written_in_the_folder_for_backups_alone_and_under_a_printable_name() {
+    let site = Site::new(QIANTANG, 1, "");
+    let outside = site.folder.path().join("outside.db");
+    let whole = |name: &str| site.backups().join(name).display().to_string();
+    for (path, told) in [
+        (outside.display().to_string(), "the folder for backups"),
+        (format!("{}/x.db", site.data().display()), "the folder for backups"),
+        ("../outside.db".into(), "the folder for backups"),
+        (whole("../outside.db"), "the folder for backups"),
+        ("a\nb.db".into(), "control characters"),
+        (whole("a\u{7}b.db"), "control characters"),
+        (String::new(), "empty"),
+    ] {
+        let body = json!({ "path": path });
+        let (status, answer) = site.ask("POST", "/api/v1/backup", &site.operator, Some(&body));
+        assert_eq!(status, 422, "{path:?}: {answer}");
+        assert!(answer.to_string().contains(told), "{path:?}: {answer}");
+    }
+    assert!(!outside.exists() && !site.backups().exists(), "nothing was written");
+    let answer = site.post("/api/v1/backup", &site.operator, &json!({ "path": whole("b.db") }));
+    assert_eq!(answer["path"], json!(whole("b.db")));
 }
 
 #[test]
@@ -55,10 +78,11 @@ fn the_doctor_reports_its_checks() {
     let report: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{err}"));
     let checks = report["checks"].as_array().expect("checks").iter();
     let names: Vec<&str> = checks.clone().map(name_of).collect();
-    let of_host = ["isolation", "data folder", "cgroup", "ports", "proc"];
+    let of_host = ["isolation", "surroundings", "system calls", "data folder", "cgroup", "ports", "proc"];
     let of_center = [
         "accelerators",
         "center",
+        "listener",
         "sign-in",
         "clock",
         "loop meter",

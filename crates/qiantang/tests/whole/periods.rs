@@ -263,11 +263,11 @@ fn months_are_closed_once_in_order_and_by_those_who_may() {
     assert_eq!((&shown["is_next"], &shown["missing"]), (&json!(true), &json!([])), "{shown}");
     let operator = Terminal::signed_in(site, "operator");
     let (month_name, next_name) = (month.to_string(), next.to_string());
-    assert!(operator.ok(&["period", "show", &month_name]).contains("Nothing is missing"));
-    let (code, _, told) = operator.run(&["period", "close", &next_name]);
+    assert!(operator.ok(&["periods", "show", &month_name]).contains("Nothing is missing"));
+    let (code, _, told) = operator.run(&["periods", "close", &next_name]);
     assert!(code != 0 && told.contains(&format!("{month_name} is not closed")), "{told}");
-    assert!(operator.ok(&["period", "close", &month_name]).contains("1 statements"));
-    assert!(operator.ok(&["period"]).contains("closed"));
+    assert!(operator.ok(&["periods", "close", &month_name]).contains("1 statements"));
+    assert!(operator.ok(&["periods"]).contains("closed"));
     let printed = operator.ok(&["statement", "univ-1", "--month", &month_name]);
     assert!(printed.contains(&format!("({month_name}-0001)")) && printed.contains("closing"), "{printed}");
     refused(month, "period_closed", "closed already");

@@ -32,8 +32,7 @@ fn verify(file: &Path, more: &[&str]) -> (i32, Value) {
 }
 
 fn backup(site: &Site, name: &str) -> PathBuf {
-    let folder = site.data().parent().expect("a folder").to_owned();
-    let file = folder.join(name);
+    let file = site.backups().join(name);
     site.post("/api/v1/backup", &site.operator, &json!({ "path": file }));
     file
 }

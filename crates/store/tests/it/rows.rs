@@ -17,7 +17,7 @@ use store::{
     contracts::{self, ContractEvent},
     credentials::{self, SessionRow, TokenRow},
     events::{self, NewEvent},
-    idempotency::{self, Stored},
+    idempotency::{self, Answer, Stored},
     pools, tenants,
 };
 use testkit::rows::{Seeded, at, contract, open, seed, unique};
@@ -430,11 +430,17 @@ fn the_audit_log_is_listed_newest_first_by_any_filter() {
 fn an_answer_is_kept_once_for_a_while() {
     within(|tx, center| {
         let (mine, others) = (center.parties[0].member, center.parties[1].member);
-        let answer = Stored { request_hash: [9; 32], status: 201, body: "{}".into() };
+        let first = Answer { status: 201, body: "{}".into() };
+        let answer = Stored { request_hash: [9; 32], answer: Some(first.clone()) };
         idempotency::insert(tx, mine, "k", &answer, at(1))?;
         idempotency::insert(tx, others, "k", &answer, at(2))?;
         assert_eq!(idempotency::find(tx, mine, "k")?, Some(answer.clone()));
         assert_eq!(idempotency::find(tx, mine, "other")?, None);
+        let begun = Stored { request_hash: [9; 32], answer: None };
+        idempotency::insert(tx, mine, "begun", &begun, at(9))?;
+        assert_eq!(idempotency::find(tx, mine, "begun")?, Some(begun));
+        idempotency::set_answer(tx, mine, "begun", &first)?;
+        assert_eq!(idempotency::find(tx, mine, "begun")?.and_then(|stored| stored.answer), Some(first));
         assert_eq!(
             conflict(idempotency::insert(tx, mine, "k", &answer, at(3))),
             "an answer under this idempotency key"

@@ -53,7 +53,7 @@ pub enum Flaw {
 impl Flaw {
     pub fn text(&self, lang: Lang) -> String {
         match (self, lang) {
-            (Self::Fields { found, needed }, Lang::Zh) => format!("只有 {found} 个字段，应有 {needed} 个"),
+            (Self::Fields { found, needed }, Lang::Zh) => format!("有 {found} 个字段，应为 {needed} 个"),
             (Self::Fields { found, needed }, Lang::En) => format!("{found} fields where {needed} are needed"),
             (Self::Field(name), Lang::Zh) => format!("字段 {name} 无法读取"),
             (Self::Field(name), Lang::En) => format!("the field {name} can't be read"),

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use scheduler::{Backfill, Order};
+use scheduler::{Backfill, Order, Policy};
 
 /// The order of jobs, and which jobs may overtake the first that does not fit. `fcfs` by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,11 @@ impl Default for ReplayPolicy {
 impl ReplayPolicy {
     /// The five policies that have names of their own.
     pub const NAMED: [&str; 5] = ["fcfs", "easy", "conservative", "sjf", "fair-share"];
+
+    /// The same order and backfill as a planner's.
+    pub fn of(policy: &Policy) -> Self {
+        Self { order: policy.order, backfill: policy.backfill }
+    }
 }
 
 impl fmt::Display for ReplayPolicy {

@@ -147,7 +147,7 @@ fn plots(trace: &Trace, runs: &[&Figures], lang: Lang) -> Vec<(&'static str, &'s
     ));
     let title = say("容量平衡", "Capacity balance");
     let note = say(
-        "深青科研 · 蓝企业 · 琥珀政务 · 灰未注明 · 红中断白算 · 紫停机 · 浅色空闲",
+        "深青科研 · 蓝企业 · 琥珀政务 · 灰未注明 · 红因中断损失 · 紫停机 · 浅色空闲",
         "Teal: research · blue: enterprise · amber: government · grey: not stated · red: runs cut short · violet: down · pale: idle",
     );
     sections.push((title, note, balance(title, runs, lang)));

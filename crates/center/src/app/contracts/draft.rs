@@ -55,8 +55,7 @@ pub async fn create(center: &Center, caller: &Caller, new: NewContract) -> Resul
                 Ok(Changed::new(contract.id, detail, contract))
             },
             |center, contract| {
-                let (nothing, at) = (ContractBalance::default(), contract.created_at);
-                center.live().contract_changed(contract.clone(), nothing, at);
+                center.live().contract_changed(contract.clone(), ContractBalance::default(), None);
                 center.compute.fits.forget();
             },
         )
@@ -66,8 +65,8 @@ pub async fn create(center: &Center, caller: &Caller, new: NewContract) -> Resul
 
 fn drawn_up(center: &Center, tenant: TenantId, new: NewContract) -> Result<Contract, AppError> {
     let number = params::line::<64>(field::NUMBER, new.number)?;
-    let starts_at = params::parse_instant(&center.settings.time_zone, field::STARTS_AT, &new.starts_at)?;
-    let ends_at = params::parse_instant(&center.settings.time_zone, field::ENDS_AT, &new.ends_at)?;
+    let starts_at = params::parse_instant(center.settings.time_zone, field::STARTS_AT, &new.starts_at)?;
+    let ends_at = params::parse_instant(center.settings.time_zone, field::ENDS_AT, &new.ends_at)?;
     if ends_at <= starts_at {
         return Err(AppError::invalid(field::ENDS_AT, Wrong::NotAfter { other: field::STARTS_AT }));
     }

@@ -204,7 +204,7 @@ pub(super) fn money_moved(
 /// Brings what is live up to date with a change of a contract, and tells of it.
 pub fn applied(center: &Center, change: &StateChange) {
     let grace_ends_at = moment::now().plus(center.settings.billing.grace_ms);
-    center.live().contract_changed(change.contract.clone(), change.balance, grace_ends_at);
+    center.live().contract_changed(change.contract.clone(), change.balance, Some(grace_ends_at));
     center.compute.fits.forget();
     center.tell(change.event.clone());
     center.compute.wakers.plan();

@@ -17,10 +17,7 @@ use store::{
 
 use super::states::balance;
 use crate::center::Center;
-use base::{
-    error::AppError,
-    moment::{self, new_id},
-};
+use base::{error::AppError, moment::new_id};
 
 /// The contracts of which nothing is due: it spares a look at their entries.
 #[derive(Debug, Default)]
@@ -65,7 +62,7 @@ impl Looked {
 /// Books what is due by `now`, any number of times. `looked` spares a look at contracts of which nothing is; with an error
 /// it is gone, so that all are looked at again.
 pub fn keep(center: &Center, now: Timestamp, looked: Looked) -> Result<Looked, AppError> {
-    let zone = center.settings.time_zone.clone();
+    let zone = center.settings.time_zone;
     let mut looked = looked.of(zone.month(now));
     let candidates: Vec<(Contract, ContractBalance)> = {
         let live = center.live();
@@ -88,7 +85,7 @@ pub fn keep(center: &Center, now: Timestamp, looked: Looked) -> Result<Looked, A
             if looked.ended.get(&contract.id) == Some(&stands) {
                 continue;
             }
-            if entries(tx, &zone, &contract, now)?.is_empty() {
+            if entries(tx, zone, &contract, now)?.is_empty() {
                 looked.note(&contract, stands);
             } else {
                 due.push(contract);
@@ -102,15 +99,14 @@ pub fn keep(center: &Center, now: Timestamp, looked: Looked) -> Result<Looked, A
     let work = move |tx: &Tx| -> Result<_, AppError> {
         let mut changed = Vec::new();
         for contract in due {
-            changed.extend(book(tx, &zone, &contract, now)?.map(|balance| (contract.id, balance)));
+            changed.extend(book(tx, zone, &contract, now)?.map(|balance| (contract.id, balance)));
         }
         Ok(changed)
     };
     center.write_now(work, |center, changed| {
         let mut live = center.live();
         for (id, balance) in changed {
-            let Some(contract) = live.contract(*id).map(|known| known.contract.clone()) else { continue };
-            live.contract_changed(contract, *balance, moment::now());
+            live.balance_changed(*id, *balance);
         }
     })?;
     Ok(looked)

@@ -5,7 +5,7 @@ use scheduler::Waiting;
 use serde::Serialize;
 
 use super::{Admitted, admit, dearest, may_submit};
-use crate::{app::verdict::VerdictView, center::Center, live::LiveNode};
+use crate::{app::verdict::VerdictView, center::Center, live::LiveNode, settings::Settings};
 use base::{
     auth::Caller,
     error::AppError,
@@ -51,6 +51,21 @@ pub struct Quote {
     pub time_limit_ms: i64,
 }
 
+impl Quote {
+    /// The price of a job whose runs have so many cards at this rate.
+    pub(super) fn of(settings: &Settings, spec: &JobSpec, cards: u32, rate: RatePerCardHour) -> Self {
+        let of_one = i128::from(cards) * i128::from(settings.charged_at_most(spec).0);
+        let most = CardMs(i64::try_from(of_one * i128::from(spec.task_count())).unwrap_or(i64::MAX));
+        Self {
+            rate_micro_cny_per_card_hour: rate,
+            most_micro_cny: rate.charge(most).unwrap_or(MicroCny(i64::MAX)),
+            most_card_ms: most,
+            cards,
+            time_limit_ms: settings.time_limit(spec).0,
+        }
+    }
+}
+
 /// Tries a job out: the way that a submitted one goes, without keeping anything.
 pub async fn dry_run(center: &Center, caller: &Caller, spec: JobSpec) -> Result<DryRun, AppError> {
     let (_, tenant) = may_submit(center, caller, &spec)?;
@@ -87,7 +102,7 @@ pub async fn dry_run(center: &Center, caller: &Caller, spec: JobSpec) -> Result<
     Ok(DryRun {
         starts_now: trial.starts_now.is_some(),
         placement: trial.starts_now.map(|placement| places(&live, &placement)).unwrap_or_default(),
-        verdict: trial.verdict.as_ref().map(|verdict| VerdictView::of(verdict, &center.settings.time_zone)),
+        verdict: trial.verdict.as_ref().map(|verdict| VerdictView::of(verdict, center.settings.time_zone)),
         price: quote,
         contract,
         project: admitted.project.slug,
@@ -133,15 +148,5 @@ fn quote(
     let cards = spec.most_nodes().saturating_mul(on_node);
     // The dearest of the pools that it may be placed in.
     let rate = dearest(live, contract, spec, now)?;
-    let time_limit = center.settings.time_limit(spec);
-    let of_one = i128::from(cards) * i128::from(center.settings.charged_at_most(spec).0);
-    let most = CardMs(i64::try_from(of_one * i128::from(spec.task_count())).unwrap_or(i64::MAX));
-    let quote = Quote {
-        rate_micro_cny_per_card_hour: rate,
-        most_micro_cny: rate.charge(most).unwrap_or(MicroCny(i64::MAX)),
-        most_card_ms: most,
-        cards,
-        time_limit_ms: time_limit.0,
-    };
-    Ok((quote, contract.number.clone()))
+    Ok((Quote::of(&center.settings, spec, cards, rate), contract.number.clone()))
 }

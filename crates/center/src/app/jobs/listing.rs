@@ -10,7 +10,7 @@ use domain::{
 use serde::{Deserialize, Serialize};
 use store::{StoreError, Tx, jobs, recent, runs::RunRow, tenants};
 
-use super::{PlaceView, found, places};
+use super::{PlaceView, dry_run::Quote, found, places};
 use crate::{
     actions,
     app::{direct, verdict::VerdictView},
@@ -50,6 +50,7 @@ pub struct JobView {
     pub service_class: ServiceClass,
     pub tasks: Tasks,
     pub submitted_at: Rfc3339,
+    /// A member's login; the user in Slurm where it was handed to Slurm directly.
     pub submitted_by: String,
     pub started_at: Option<Rfc3339>,
     pub ended_at: Option<Rfc3339>,
@@ -67,6 +68,9 @@ pub struct JobDetail {
     pub job: JobView,
     pub spec: JobSpec,
     pub time_limit_ms: i64,
+    /// The most that it can cost with the cards and at the rate of its newest run, as a dry run tells it; `null` where no
+    /// run of it began, and where it was handed to Slurm directly.
+    pub most_micro_cny: Option<MicroCny>,
     /// Of its newest run; `null` where no process ended by itself.
     pub exit_code: Option<i32>,
     /// Where it was handed to Slurm directly; `null` for what was asked for here.
@@ -103,12 +107,19 @@ struct Named {
     row: jobs::JobRow,
     owner: TenantName,
     project: String,
-    login: String,
+    submitted_by: String,
+    direct: Option<DirectView>,
 }
 
-fn named(names: &mut Names<'_>, row: jobs::JobRow) -> Result<Named, StoreError> {
+fn named(tx: &Tx, names: &mut Names<'_>, row: jobs::JobRow) -> Result<Named, AppError> {
     let (owner, project) = (names.tenant(row.tenant)?, names.project(row.project)?);
-    Ok(Named { owner, project, login: names.login(row.submitted_by)?, row })
+    let seen = store::direct::find(tx, row.id)?.map(|seen| direct::read(row.id, &seen)).transpose()?;
+    let direct = seen.map(|seen| DirectView { number: seen.number, user: seen.user });
+    let submitted_by = match &direct {
+        Some(direct) => direct.user.clone(),
+        None => names.login(row.submitted_by)?,
+    };
+    Ok(Named { row, owner, project, submitted_by, direct })
 }
 
 /// Jobs, newest first.
@@ -120,7 +131,7 @@ pub async fn list(center: &Center, caller: &Caller, query: JobQuery) -> Result<L
     let asked = Asked::of(scope, query)?;
     let for_read = center.clone();
     let (rows, next) = center
-        .read(move |tx| {
+        .try_read(move |tx| {
             let Some(filter) = asked.filter(tx)? else { return Ok((Vec::new(), None)) };
             let (rows, next) = if filter.state.as_deref() == Some("active") {
                 let mut ids = active(&for_read.live(), &filter, after, limit as usize + 1);
@@ -133,8 +144,8 @@ pub async fn list(center: &Center, caller: &Caller, query: JobQuery) -> Result<L
                 (page.rows, page.next)
             };
             let mut names = Names::of(tx);
-            let rows = rows.into_iter().map(|row| named(&mut names, row));
-            Ok((rows.collect::<Result<Vec<_>, StoreError>>()?, next))
+            let rows = rows.into_iter().map(|row| named(tx, &mut names, row));
+            Ok((rows.collect::<Result<Vec<_>, AppError>>()?, next))
         })
         .await?;
     let mut verdicts = verdicts(center, rows.iter().map(|named| named.row.id));
@@ -232,12 +243,12 @@ impl Asked {
 
 /// Why the jobs wait that do. Asked before what is live is looked at: the planner is never waited for while that is held.
 fn verdicts(center: &Center, ids: impl Iterator<Item = JobId>) -> HashMap<JobId, VerdictView> {
-    let (mut planner, zone) = (center.compute.planner(), &center.settings.time_zone);
+    let (mut planner, zone) = (center.compute.planner(), center.settings.time_zone);
     ids.filter_map(|id| Some((id, VerdictView::of(&planner.verdict(id)?, zone)))).collect()
 }
 
 fn row_view(live: &Live, named: Named, verdict: Option<VerdictView>) -> JobView {
-    let Named { row, owner, project, login } = named;
+    let Named { row, owner, project, submitted_by, direct: _ } = named;
     // A row may be ahead of what is live by a commit: the use of a job that has ended is all metered.
     let unmetered =
         if row.state.has_ended() { Use::default() } else { live.unmetered(By::Job(row.id), moment::now()) };
@@ -247,7 +258,7 @@ fn row_view(live: &Live, named: Named, verdict: Option<VerdictView>) -> JobView 
         owner,
         project,
         contract: live.contract(row.contract).map(|c| c.contract.number.clone()).unwrap_or_default(),
-        submitted_by: login,
+        submitted_by,
         contract_id: row.contract,
         id: row.id,
         name: row.name,
@@ -281,21 +292,23 @@ pub async fn visible(
 /// One job with all that was asked for.
 pub async fn show(center: &Center, caller: &Caller, id: JobId) -> Result<JobDetail, AppError> {
     let row = visible(center, caller, id, actions::READ_JOB).await?;
-    let (named, job, latest, seen) = center
-        .read(move |tx| {
-            let named = named(&mut Names::of(tx), row)?;
-            let latest = recent::latest_run(tx, id)?;
-            Ok((named, jobs::get_job(tx, id)?, latest, store::direct::find(tx, id)?))
+    let (mut named, job, latest) = center
+        .try_read(move |tx| {
+            let named = named(tx, &mut Names::of(tx), row)?;
+            Ok((named, jobs::get_job(tx, id)?, recent::latest_run(tx, id)?))
         })
         .await?;
-    let seen = seen.map(|seen| direct::read(id, &seen)).transpose()?;
+    let direct = named.direct.take();
     let verdict = verdicts(center, std::iter::once(id)).remove(&id);
+    let run = latest.as_ref().map(|row| &row.run).filter(|_| direct.is_none());
+    let quote = run.map(|run| Quote::of(&center.settings, &job.spec, run.placement.card_count(), run.rate));
     Ok(JobDetail {
         time_limit_ms: center.settings.time_limit(&job.spec).0,
+        most_micro_cny: quote.map(|quote| quote.most_micro_cny),
         spec: job.spec,
         job: row_view(&center.live(), named, verdict),
         exit_code: latest.and_then(|row| row.run.state.outcome()).and_then(domain::Outcome::exit_code),
-        direct: seen.map(|seen| DirectView { number: seen.number, user: seen.user }),
+        direct,
     })
 }
 

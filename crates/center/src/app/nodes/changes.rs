@@ -123,8 +123,8 @@ pub struct NewMaintenance {
 }
 
 fn checked(center: &Center, new: &NewMaintenance) -> Result<Maintenance, AppError> {
-    let from = params::parse_instant(&center.settings.time_zone, field::FROM, &new.from)?;
-    let until = params::parse_instant(&center.settings.time_zone, field::UNTIL, &new.until)?;
+    let from = params::parse_instant(center.settings.time_zone, field::FROM, &new.from)?;
+    let until = params::parse_instant(center.settings.time_zone, field::UNTIL, &new.until)?;
     if until <= from {
         return Err(AppError::invalid(field::UNTIL, Wrong::NotAfter { other: field::FROM }));
     }

@@ -1,31 +1,48 @@
 //! Handing runs to the engine.
 
-use domain::{Job, Run, RunId};
-use engines::{ArrayTask, Ended, Exit, LaunchNode, LaunchSpec, RunLimits};
+use domain::{Job, NodeId, PoolId, Run, RunId, TenantId, node::Slot};
+use engines::{ArrayTask, Ended, EngineError, Exit, LaunchNode, LaunchSpec, RunLimits};
 
 use super::{
     news::{self, Seen},
     starting::Launch,
 };
-use crate::{app::direct, center::Center};
+use crate::{app::direct, center::Center, live::Live, settings::Settings};
 use base::moment;
 
-/// Hands runs to the engine. A run that the engine refuses ends as failed to start.
+/// The center does not know what a run is to be launched with.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+enum Lacks {
+    #[error("the center does not know the node {0}")]
+    Node(NodeId),
+    #[error("the center does not know the pool {0}")]
+    Pool(PoolId),
+    #[error("the center does not know the tenant {0}")]
+    Tenant(TenantId),
+}
+
+/// Hands runs to the engine. A run that the engine refuses, or that the center has not all for, ends as failed to start.
 pub fn launch(center: &Center, launches: &[Launch]) {
     let mut failed = Vec::new();
     for launch in launches {
-        let Some(spec) = launch_spec(center, &launch.run, &launch.job) else { continue };
-        if let Err(error) = center.compute.engine.launch(&spec) {
-            tracing::error!(run = %launch.run.id, %error, "failed to launch a run");
-            if let engines::EngineError::InvalidSpec(_) = error {
-                let ended = Ended {
-                    started_at: None,
-                    at: moment::now(),
-                    took: None,
-                    how: Exit::FailedToStart(error.to_string()),
-                };
-                failed.push((launch.run.id, Seen::Ended(ended)));
+        let id = launch.run.id;
+        let spec = launch_spec(&center.live(), &center.settings, &launch.run, &launch.job);
+        let refused = match spec {
+            Ok(spec) => match center.compute.engine.launch(&spec) {
+                Ok(()) => None,
+                Err(error) => {
+                    tracing::error!(run = %id, %error, "failed to launch a run");
+                    matches!(error, EngineError::InvalidSpec(_)).then(|| error.to_string())
+                }
+            },
+            Err(lacks) => {
+                tracing::error!(run = %id, %lacks, "failed to launch a run");
+                Some(lacks.to_string())
             }
+        };
+        if let Some(why) = refused {
+            let (at, how) = (moment::now(), Exit::FailedToStart(why));
+            failed.push((id, Seen::Ended(Ended { started_at: None, at, took: None, how })));
         }
     }
     if !failed.is_empty() {
@@ -66,13 +83,11 @@ pub fn relaunch(center: &Center, id: RunId) {
     launch(center, &[Launch { run, job }]);
 }
 
-fn launch_spec(center: &Center, run: &Run, job: &Job) -> Option<LaunchSpec> {
-    let live = center.live();
-    let settings = &center.settings;
-    let nodes = run.placement.0.iter().map(|slot| {
-        let node = live.node(slot.node)?;
-        let pool = live.pool(node.node.pool)?;
-        Some(LaunchNode {
+fn launch_spec(live: &Live, settings: &Settings, run: &Run, job: &Job) -> Result<LaunchSpec, Lacks> {
+    let of_slot = |slot: &Slot| {
+        let node = live.node(slot.node).ok_or(Lacks::Node(slot.node))?;
+        let pool = live.pool(node.node.pool).ok_or(Lacks::Pool(node.node.pool))?;
+        Ok(LaunchNode {
             name: node.node.name.clone(),
             cards: slot.cards,
             card_count: node.node.cards,
@@ -80,7 +95,8 @@ fn launch_spec(center: &Center, run: &Run, job: &Job) -> Option<LaunchSpec> {
             model: pool.model.name.clone(),
             is_virtual: node.node.is_virtual,
         })
-    });
+    };
+    let nodes = run.placement.0.iter().map(of_slot).collect::<Result<_, _>>()?;
     let array = job.spec.array.as_ref().and_then(|array| {
         let (min, max) = array.bounds()?;
         let step = match array.ranges.as_slice() {
@@ -92,18 +108,18 @@ fn launch_spec(center: &Center, run: &Run, job: &Job) -> Option<LaunchSpec> {
     let own_env = job.spec.env.iter();
     let env = settings.jobs.env.iter().chain(own_env).map(|(k, v)| (k.clone(), v.clone())).collect();
     let mib = |mib: u64| mib.saturating_mul(1 << 20);
-    Some(LaunchSpec {
+    Ok(LaunchSpec {
         run: run.id,
         job: job.id,
         tenant: job.tenant,
-        uid_index: live.tenant(job.tenant)?.uid_index,
+        uid_index: live.tenant(job.tenant).ok_or(Lacks::Tenant(job.tenant))?.uid_index,
         job_name: job.spec.name.clone(),
         project: job.spec.project.clone().unwrap_or_default(),
         array,
         script: job.spec.script.clone(),
         args: job.spec.args.clone(),
         env,
-        nodes: nodes.collect::<Option<_>>()?,
+        nodes,
         launch: job.spec.launch,
         batch: job.spec.batch.clone(),
         exclusive: job.spec.exclusive,
@@ -117,4 +133,25 @@ fn launch_spec(center: &Center, run: &Run, job: &Job) -> Option<LaunchSpec> {
             file_size_bytes: settings.engine.file_size_mib.map(mib),
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{CardSet, Placement};
+
+    use super::*;
+    use crate::live::fixtures;
+
+    #[test]
+    fn a_run_that_cannot_be_launched_is_told_why() {
+        let live = fixtures::hall();
+        let settings = Settings::parse("here", "", std::iter::empty()).expect("the defaults are valid");
+        let (run, job) = fixtures::run(1, 0b11);
+        let lacks = |run: &Run| launch_spec(&live, &settings, run, &job).expect_err("something is not there");
+        assert_eq!(lacks(&run), Lacks::Tenant(job.tenant));
+        let node = NodeId::from_bytes([9; 16]);
+        let elsewhere = Placement(vec![Slot { node, cards: CardSet::first(1) }]);
+        let run = Run { placement: elsewhere, ..run };
+        assert_eq!(lacks(&run).to_string(), format!("the center does not know the node {node}"));
+    }
 }

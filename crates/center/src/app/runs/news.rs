@@ -74,12 +74,12 @@ pub struct Taken {
 /// commit; news that was taken in before changes nothing.
 pub fn take_in(center: &Center, news: Vec<(RunId, Seen)>) {
     let is_accounted = center.compute.slurm.is_some();
-    let zone = center.settings.time_zone.clone();
+    let zone = center.settings.time_zone;
     let done = center.write_now(
         move |tx| {
             let mut taken = Vec::with_capacity(news.len());
             for (id, seen) in news {
-                if let Some(change) = take_one(tx, &zone, id, seen, is_accounted)? {
+                if let Some(change) = take_one(tx, zone, id, seen, is_accounted)? {
                     taken.push(change);
                 }
             }
@@ -120,7 +120,7 @@ pub fn take_one(
                 Some(End {
                     at: now,
                     took: None,
-                    // Nothing is charged of which nobody knows.
+                    // Use that nobody observed is not charged.
                     known_until: Some(last_seen.unwrap_or(run.state.planned_at())),
                     outcome: Outcome::Lost,
                 }),
@@ -187,7 +187,7 @@ pub fn take_one(
     jobs::update_job_progress(tx, &job)?;
     let Use { used, charged } = posted;
     jobs::add_job_use(tx, job.id, used, charged, run.state.started_at())?;
-    // One that never began is no run that ended.
+    // A run that never started is not counted as ended.
     let counted_at = run.state.started_at().map(|_| ended_at);
     settled.add_to_days(tx, zone, (job.tenant, job.project), counted_at)?;
     let replenished = contracts::replenish(tx, run.contract, posted)?;

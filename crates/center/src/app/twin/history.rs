@@ -17,7 +17,7 @@ pub async fn history(center: &Center, caller: &Caller, from: Option<&str>) -> Re
     center.policies.check(caller, actions::READ_CAPACITY, None)?;
     let from = match from {
         None => Timestamp::default(),
-        Some(text) => params::parse_instant(&center.settings.time_zone, field::FROM, text)?,
+        Some(text) => params::parse_instant(center.settings.time_zone, field::FROM, text)?,
     };
     let center = center.clone();
     let made = tokio::task::spawn_blocking(move || {
@@ -46,9 +46,9 @@ pub fn read(center: &Center, from: Timestamp) -> Result<Trace, AppError> {
     trace.cards = live.nodes().map(|known| u32::from(known.node.cards)).sum();
     trace.utc_offset_s = center.settings.time_zone.offset_s(base::moment::now());
     let default_limit = center.settings.jobs.default_time_limit_ms;
-    let mut attempts: HashMap<domain::JobId, bool> = HashMap::new();
+    let mut has_several: HashMap<domain::JobId, bool> = HashMap::new();
     for run in &past {
-        attempts.entry(run.job).and_modify(|is_array| *is_array = true).or_insert(false);
+        has_several.entry(run.job).and_modify(|has_several| *has_several = true).or_insert(false);
     }
     for run in past {
         let PastRun {
@@ -63,7 +63,7 @@ pub fn read(center: &Center, from: Timestamp) -> Result<Trace, AppError> {
             ended_at,
             ..
         } = run;
-        let text = if attempts[&job] { format!("{job}_{task}") } else { job.to_string() };
+        let text = if has_several[&job] { format!("{job}_{task}") } else { job.to_string() };
         let login = logins.get(&submitted_by).map_or("", String::as_str);
         let number = live.contract(contract).map(|known| known.contract.number.as_str());
         let run_ms = ended_at.since(started_at).0.clamp(1, twin::trace::MAX_RUN_MS);

@@ -61,7 +61,7 @@ impl Report {
     /// A page with plots that needs nothing from outside.
     pub fn html(&self, lang: Lang) -> String {
         let mut sides = self.sides.clone();
-        let words = if lang == Lang::Zh { ["现在", "届时"] } else { ["now", "then"] };
+        let words = if lang == Lang::Zh { ["现状", "方案后"] } else { ["now", "then"] };
         for (side, word) in sides.iter_mut().zip(words) {
             word.clone_into(&mut side.label);
         }

@@ -94,7 +94,7 @@ pub async fn page(
     };
     let others = all.into_iter().filter(|other| other.id != contract.id);
     let others = others.map(|other| tab(other.id, &statement.month, other.number, false)).collect();
-    let months = months(&center.settings.time_zone, contract.starts_at.0, contract.as_of.0)
+    let months = months(center.settings.time_zone, contract.starts_at.0, contract.as_of.0)
         .into_iter()
         .map(|month| tab(contract.id, &month, month.clone(), month == statement.month));
     let page = StatementPage {

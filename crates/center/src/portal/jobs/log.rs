@@ -1,7 +1,5 @@
 //! A job's log in the page: its end as text at once, what comes after as a stream, all of it as a file.
 
-use std::time::Duration;
-
 use axum::{
     body::{Body, Bytes},
     extract::State,
@@ -21,14 +19,10 @@ use tokio::sync::mpsc;
 use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
 
 use crate::{
-    app::logs::{self, Log, LogQuery, LogView},
+    app::logs::{self, CHUNK, LOOK_EVERY, Log, LogQuery, LogView},
     center::Center,
 };
 
-/// How often a log that is followed is looked at: its writer tells nobody.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// Bytes of one event, and of one part of a file.
-const CHUNK: usize = 64 * 1024;
 /// Bytes of a log's end that a page shows at once.
 const SHOWN: i64 = 48 * 1024;
 

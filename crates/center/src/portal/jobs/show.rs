@@ -23,6 +23,7 @@ use base::{
     params,
 };
 use domain::{CardMs, CardSet, JobId, JobStatus, MicroCny, Millis, Rfc3339, RunStatus};
+use scheduler::Limit;
 use serde::Deserialize;
 
 use super::{
@@ -156,7 +157,7 @@ pub async fn page(
         // The log shows as soon as there is one; after that its own stream keeps it.
         None => "#job-top,#job-log,#job-runs,#job-side",
     };
-    // What a waiting job waits for lies with others too.
+    // Why a job waits depends on other jobs as well.
     let news =
         if job.verdict.is_some() { "/events/stream".to_owned() } else { format!("/events/stream?job={id}") };
     let page = JobPage {
@@ -195,18 +196,13 @@ pub async fn page(
 
 fn why(ui: Ui, job: &JobView) -> Option<Why> {
     let verdict = job.verdict.as_ref()?;
-    let number = |name: &str| verdict.limit.get(name).and_then(serde_json::Value::as_i64);
-    let free = match (number("free"), number("asked")) {
-        (Some(free), Some(asked)) if free < asked => Some(Free {
-            now: free,
-            missing: asked - free,
-            bar: ui.progress(
-                &[("b-left", free), ("b-wait", asked - free)],
-                &asked,
-                12,
-                &ui.t1("free-now", "n", free),
-            ),
-        }),
+    let free = match verdict.limit {
+        Limit::FreeCards { free, asked } | Limit::Fragmented { free, asked, .. } if free < asked => {
+            let (free, asked) = (i64::from(free), i64::from(asked));
+            let parts = [("b-left", free), ("b-wait", asked - free)];
+            let bar = ui.progress(&parts, &asked, 12, &ui.t1("free-now", "n", free));
+            Some(Free { now: free, missing: asked - free, bar })
+        }
         _ => None,
     };
     Some(Why {
@@ -251,15 +247,11 @@ fn figures(ui: Ui, detail: &JobDetail, runs: &[RunView], log: Option<&Shown>) ->
     add("cards", of, Html(format!("{} {}", escape(model), ui.virt(is_virtual)).trim().to_owned()));
     if job.started_at.is_some() {
         add("used", ui.hours(&job.used_card_ms), Html::default());
-        let note = match runs.first() {
-            Some(run) => {
-                let most = cards as i128 * i128::from(limit.0) * i128::from(job.tasks.total);
-                let most = CardMs(i64::try_from(most).unwrap_or(i64::MAX));
-                let rate = run.rate_micro_cny_per_card_hour;
-                let most = rate.charge(most).unwrap_or(MicroCny(i64::MAX));
-                text(ui.t2("rate-and-most", rate.0, most))
-            }
-            None => Html::default(),
+        let rate = runs.first().map(|run| run.rate_micro_cny_per_card_hour);
+        let note = match (rate, detail.most_micro_cny) {
+            (Some(rate), Some(most)) => text(ui.t2("rate-and-most", rate.0, most)),
+            (Some(rate), None) => text(ui.t1("rate-alone", "a", rate.0)),
+            (None, _) => Html::default(),
         };
         add("charge", ui.yuan(&job.charge_micro_cny), note);
     }

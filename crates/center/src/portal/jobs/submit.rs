@@ -23,7 +23,7 @@ use domain::{
     JobId, JobSpec, MicroCny, Millis, ServiceClass,
     script::{Note, NoteAction, ParsedScript},
 };
-use scheduler::Certainty;
+use scheduler::{Certainty, Limit};
 use serde::Deserialize;
 
 use super::show::places;
@@ -33,6 +33,7 @@ use crate::{
         hall,
         jobs::{self, DryRun},
         projects,
+        verdict::VerdictView,
     },
     center::Center,
     portal::nodes::map::{self, Tile},
@@ -126,8 +127,8 @@ pub async fn page(
         project = own.into_iter().next().map(|project| project.slug).unwrap_or_default();
     }
     let form = Form::with(&[("script", script), ("project", project), ("class", class.code().to_owned())]);
-    let d = tried(&center, &visitor, &form).await;
-    whole(&center, &visitor, StatusCode::OK, form, d).await
+    let dry_run = tried(&center, &visitor, &form).await;
+    whole(&center, &visitor, StatusCode::OK, form, dry_run).await
 }
 
 fn may_submit(center: &Center, visitor: &Visitor) -> Result<(), AppError> {
@@ -175,11 +176,11 @@ pub async fn dry_run(
     Sent { visitor, form }: Sent,
 ) -> Result<Response, AppError> {
     may_submit(&center, &visitor)?;
-    let d = tried(&center, &visitor, &form).await;
+    let dry_run = tried(&center, &visitor, &form).await;
     if visitor.front.is_htmx {
-        return Ok(ok(&DryPart { page: visitor.page("submit", String::new()), dry_run: d }));
+        return Ok(ok(&DryPart { page: visitor.page("submit", String::new()), dry_run }));
     }
-    whole(&center, &visitor, StatusCode::OK, form, d).await
+    whole(&center, &visitor, StatusCode::OK, form, dry_run).await
 }
 
 /// Submits. What is wrong is told beside what was typed.
@@ -220,7 +221,7 @@ pub async fn submit(
 fn read(form: &Form) -> Result<ParsedScript, AppError> {
     // Browsers send line ends as CR LF, which no shell takes.
     let text = form.raw("script").replace("\r\n", "\n");
-    let mut parsed = if is_task_file(&text) {
+    let mut parsed = if domain::taskfile::is_one(&text) {
         let spec = domain::taskfile::parse(&text).map_err(AppError::Invalid)?;
         ParsedScript { spec, notes: Vec::new() }
     } else {
@@ -247,20 +248,6 @@ fn beside(told: Told, error: &AppError) -> Told {
     }
 }
 
-/// A task file's first line that says something is `key:`; a script's is its `#!`, an option or a command.
-fn is_task_file(text: &str) -> bool {
-    if text.starts_with("#!") || text.lines().any(|line| line.starts_with("#SBATCH")) {
-        return false;
-    }
-    let says_something =
-        |line: &&str| !line.trim().is_empty() && !line.starts_with('#') && line.trim() != "---";
-    let first = text.lines().find(says_something).unwrap_or_default();
-    first.split_once(':').is_some_and(|(key, rest)| {
-        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-        !key.is_empty() && key.chars().all(is_word) && (rest.is_empty() || rest.starts_with(' '))
-    })
-}
-
 async fn tried(center: &Center, visitor: &Visitor, form: &Form) -> Dry {
     let ui = visitor.front.ui;
     let refused = |error: &AppError, notes| Dry {
@@ -279,9 +266,8 @@ async fn tried(center: &Center, visitor: &Visitor, form: &Form) -> Dry {
     let notes = notes.iter().map(|note| told_note(ui, note)).collect();
     match jobs::dry_run(center, &visitor.caller, parsed.spec).await {
         // What never fits is a refusal when it is submitted.
-        Ok(trial) if trial.verdict.as_ref().is_some_and(|verdict| verdict.code == "never_fits") => {
-            let text =
-                trial.verdict.map(|verdict| verdict.text.in_lang(ui.lang).to_owned()).unwrap_or_default();
+        Ok(DryRun { verdict: Some(VerdictView { limit: Limit::NeverFits { .. }, text, .. }), .. }) => {
+            let text = text.in_lang(ui.lang).to_owned();
             let told = Told { title: ui.t("would-refuse"), hint: String::new(), details: vec![text] };
             Dry { refused: Some(told), quote: None, notes }
         }
@@ -415,11 +401,11 @@ mod tests {
     #[test]
     fn scripts_and_task_files_are_told_apart() {
         for yaml in ["name: x\n", "# a comment\n---\nname: x\nscript: |\n  true\n", "script:\n"] {
-            assert!(is_task_file(yaml), "{yaml}");
+            assert!(domain::taskfile::is_one(yaml), "{yaml}");
         }
         for script in ["#!/bin/sh\nname: x\n", "#SBATCH -N 2\ntrue\n", "python3 train.py\n", ": no-op\n", ""]
         {
-            assert!(!is_task_file(script), "{script}");
+            assert!(!domain::taskfile::is_one(script), "{script}");
         }
         assert!(EXAMPLES.iter().all(|(_, script)| domain::script::parse(script).is_ok()));
     }

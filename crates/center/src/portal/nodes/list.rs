@@ -13,10 +13,7 @@ use domain::NodeStatus;
 
 use super::map::{self, Tile};
 use crate::{
-    app::{
-        hall,
-        nodes::{self, CardStatus, NodeView, PoolView},
-    },
+    app::nodes::{self, CardStatus, NodeView, PoolView},
     center::Center,
 };
 
@@ -51,9 +48,9 @@ pub struct NodesPage {
 
 pub async fn list(State(center): State<Center>, visitor: Visitor) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let all = nodes::list(&center, &visitor.caller).await?;
+    let (all, in_hall) = nodes::list_in_hall(&center, &visitor.caller).await?;
     let pools = nodes::list_pools(&center, &visitor.caller)?;
-    let (tiles, counts) = map::tiles(ui, &hall::list(&center, &visitor.caller)?);
+    let (tiles, counts) = map::tiles(ui, &in_hall);
     let lines = all.iter().zip(&tiles).map(|(node, tile)| {
         let cards = node.cards.len();
         let busy = node.cards.iter().filter(|card| card.state == CardStatus::Busy).count();

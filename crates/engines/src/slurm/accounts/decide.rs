@@ -99,7 +99,7 @@ impl Decision<'_> {
         }
         if customer.is_paused {
             for account in projects {
-                self.name_own_qos_of_users(account);
+                self.note_own_qos_of_users(account);
             }
         }
     }
@@ -138,14 +138,14 @@ impl Decision<'_> {
         let has_pause = there.qos == [qos.as_str()];
         let inherits = there.qos.is_empty() && there.default_qos.is_empty();
         match (is_paused, has_pause) {
-            (true, false) if !inherits => self.name_own_qos(there),
+            (true, false) if !inherits => self.note_own_qos(there),
             (true, false) if self.can_pause => self.steps.push(Step::Pause { account, qos: qos.clone() }),
             (false, true) if self.can_pause => self.steps.push(Step::Resume { account }),
             _ => {}
         }
     }
 
-    fn name_own_qos(&mut self, there: &Association) {
+    fn note_own_qos(&mut self, there: &Association) {
         let mut all = there.qos.clone();
         if !there.default_qos.is_empty() && !all.contains(&there.default_qos) {
             all.push(there.default_qos.clone());
@@ -158,14 +158,14 @@ impl Decision<'_> {
     }
 
     /// Notes users with a list of their own, whom a pause of the account does not reach.
-    fn name_own_qos_of_users(&mut self, account: &str) {
+    fn note_own_qos_of_users(&mut self, account: &str) {
         let qos = self.wanted.pause_qos.as_str();
         let found = self.found;
         let from = (account.to_owned(), String::new());
         let of_account = found.associations.range(from..).map(|(_, of)| of);
         for there in of_account.take_while(|of| of.account == account) {
             if !there.user.is_empty() && !there.qos.is_empty() && there.qos != [qos] {
-                self.name_own_qos(there);
+                self.note_own_qos(there);
             }
         }
     }

@@ -1,0 +1,74 @@
+//! Whether the center can work, and its figures for Prometheus.
+
+use base::{
+    auth::Caller,
+    error::AppError,
+    loops::{LoopState, LoopView},
+    moment,
+};
+use domain::NodeStatus;
+
+use crate::{actions, center::Center, metrics::Figures};
+
+/// Whether the store answers, all loops go on and the center is not stopping; in words, to be read without a token.
+pub async fn readiness(center: &Center) -> Result<String, String> {
+    if center.compute.wakers.is_stopping() {
+        return Err("stopping\n".into());
+    }
+    if let Err(error) = center.read(store::events::latest_seq).await {
+        return Err(format!("the store does not answer: {error}\n"));
+    }
+    let late: Vec<LoopView> =
+        center.loops.list(moment::now()).into_iter().filter(|known| known.is_late).collect();
+    // Whoever asks needs no token: what fails is for those with one.
+    let tell = |known: &LoopView| match known.state {
+        LoopState::Over => format!("the loop `{}` is over: start the center anew\n", known.name),
+        _ => format!("the loop `{}` had no good turn for {} s\n", known.name, known.since_good_ms.as_secs()),
+    };
+    let told: String = late.iter().map(tell).collect();
+    if late.iter().any(|known| known.state == LoopState::Over) {
+        Err(told)
+    } else {
+        Ok(format!("ready\n{told}"))
+    }
+}
+
+/// All metrics as Prometheus reads them, for the center's people; `None` asks where the settings give them to everybody.
+pub async fn metrics(center: &Center, caller: Option<&Caller>) -> Result<String, AppError> {
+    if let Some(caller) = caller {
+        center.policies.check(caller, actions::READ_METRICS, None)?;
+    }
+    let turnovers = center.read(store::ledger::turnovers_of_center).await?;
+    center.metrics.take(&Figures { turnovers, ..figures(center) });
+    Ok(center.http_metrics.render())
+}
+
+/// The figures of all metrics at the moment, but for those of the ledger.
+fn figures(center: &Center) -> Figures {
+    let (mut busy, mut idle, mut drained, mut failed) = (0, 0, 0, 0);
+    let live = center.live();
+    for known in live.nodes() {
+        let on_busy = u64::from(known.busy.len());
+        let free = match known.node.state.status() {
+            NodeStatus::Up => &mut idle,
+            NodeStatus::Drained => &mut drained,
+            NodeStatus::Failed => &mut failed,
+        };
+        busy += on_busy;
+        *free += u64::from(known.node.cards) - on_busy;
+    }
+    let jobs_waiting = live.jobs().filter(|job| job.job.tasks.waiting() > 0).count();
+    let runs_alive = live.runs().len();
+    drop(live);
+    let written = center.store.stats();
+    Figures {
+        cards: [("busy", busy), ("idle", idle), ("drained", drained), ("failed", failed)],
+        jobs_waiting: jobs_waiting as u64,
+        runs_alive: runs_alive as u64,
+        commits: written.commits,
+        changes: written.closures,
+        turnovers: Vec::new(),
+        loops: center.loops.list(moment::now()),
+        slurm_calls: center.compute.slurm.iter().flat_map(|engine| engine.calls()).collect(),
+    }
+}
