@@ -246,7 +246,7 @@ fn a_busy_centers_books_are_recomputed_and_what_is_changed_is_named() {
     assert_clean(&database(&site));
     let month = second_half(&mut site, &firm);
     assert_clean(&database(&site));
-    let copy = site.folder.path().join("audited.db");
+    let copy = site.backups().join("audited.db");
     site.post("/api/v1/backup", &site.operator, &json!({ "path": copy }));
     assert_clean(&copy);
     let (_, told) = audit(&copy);
