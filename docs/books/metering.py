@@ -141,6 +141,17 @@ def check_alive(books, run, report):
     report.holds("use of a run that goes on", key, run.used_card_ms <= most, f"at most {most}", run.used_card_ms)
 
 
+def posted_by(books, run, transfer, charged_until):
+    """What is posted of a run with an entry, in its unit: up to its instant, and no further than the run is charged."""
+    bounds = [books.zone.meters_to(transfer.at)]
+    if charged_until is not None:
+        bounds.append(charged_until)
+    if run.charged_at_most_ms is not None:
+        bounds.append(run.started_at + run.charged_at_most_ms * 1000)
+    card_ms = run.cards * max(0, ms(min(bounds)) - ms(run.started_at))
+    return charge(run.rate_micro_cny, card_ms) if transfer.unit == "micro_cny" else card_ms
+
+
 def left_by(books, run, transfer):
     """What a waiver leaves of a run, in the unit of its entry: one that corrects a month waives the share of the use up to its end."""
     whole, until = use_of(run), ms(run.ended_at if run.charged_until is None else run.charged_until)
@@ -171,15 +182,10 @@ def check_entries(books, run, transfers, report):
             report.equal("what a waiver leaves", key, left_by(books, run, transfer), after)
             continue
         if transfer.corrects is None and run.started_at is not None:
-            until = books.zone.meters_to(transfer.at)
-            if run.ended_at is not None:
-                until = min(until, run.ended_at if run.charged_until is None else run.charged_until)
-            elif run.charged_at_most_ms is not None:
-                until = min(until, run.started_at + run.charged_at_most_ms * 1000)
-            expected = run.cards * (ms(until) - ms(run.started_at))
-            if transfer.unit == "micro_cny":
-                expected = charge(run.rate_micro_cny, expected)
-            report.equal(f"posted up to the instant of an entry, {transfer.unit}", key, expected, after)
+            # Use was metered beyond the end of a run that nobody had seen; a refund follows.
+            unseen = posted_by(books, run, transfer, None) if forward else None
+            seen = posted_by(books, run, transfer, run.charged_until or run.ended_at)
+            report.holds(f"posted up to the instant of an entry, {transfer.unit}", key, after in (seen, unseen), seen, after)
         if transfer.unit == "card_ms":
             metered[transfer.at] = after
         elif transfer.at in metered:
