@@ -147,6 +147,10 @@ fn second_half(site: &mut Site, firm: &Tenant) -> Month {
     month
 }
 
+/// A run of no contract: nothing else can be computed.
+const ORPHAN: (&str, &str, &str) =
+    ("orphan", "UPDATE runs SET contract = randomblob(16)", "the row that contract names: ");
+
 /// What is changed in a copy, and what is told of it.
 const TAMPERINGS: &[(&str, &str, &str)] = &[
     (
@@ -215,7 +219,6 @@ const TAMPERINGS: &[(&str, &str, &str)] = &[
         "UPDATE node_stretches SET until_at = until_at - 7 WHERE condition = 'drained'",
         "a node's stretches follow one another: ",
     ),
-    ("orphan", "UPDATE runs SET contract = randomblob(16)", "the row that contract names: "),
 ];
 
 #[test]
@@ -252,10 +255,14 @@ fn a_busy_centers_books_are_recomputed_and_what_is_changed_is_named() {
     let (_, told) = audit(&copy);
     assert!(told.contains(" 4 statements") && told.contains("no differences"), "{month}: {told}");
 
-    for (name, sql, wanted) in TAMPERINGS {
-        let (code, told) = audit(&tampered(&copy, name, sql));
-        assert_eq!(code, 1, "{name} is not found: {told}");
-        assert!(told.contains(wanted), "{name}: {wanted:?} is not in {told}");
+    // Some at a time: each takes a while.
+    for some in TAMPERINGS.chunks(5).chain([&[ORPHAN][..]]) {
+        let sql: Vec<&str> = some.iter().map(|(_, sql, _)| *sql).collect();
+        let (code, told) = audit(&tampered(&copy, some[0].0, &sql.join(";\n")));
+        assert_eq!(code, 1, "{some:?} is not found: {told}");
+        for (name, _, wanted) in some {
+            assert!(told.contains(wanted), "{name}: {wanted:?} is not in {told}");
+        }
     }
     let text = site.folder.path().join("center.toml");
     let (code, told) = audit(&text);
