@@ -18,7 +18,7 @@ use store::{
     credentials::{self, SessionRow, TokenRow},
     events::{self, NewEvent},
     idempotency::{self, Answer, Stored},
-    pools, tenants,
+    pools, prices, tenants,
 };
 use testkit::rows::{Seeded, at, contract, open, seed, unique};
 
@@ -306,13 +306,10 @@ fn contracts_their_history_and_price_books() {
             waivers: Waivers { lost_percent: 50, preempted_percent: 25 },
         };
         let (later, first) = (book("2023", 50), book("2022", 0));
-        contracts::insert_price_book(tx, &later)?;
-        contracts::insert_price_book(tx, &first)?;
-        assert_eq!(
-            conflict(contracts::insert_price_book(tx, &book("2022", 9))),
-            "a price book with this name"
-        );
-        assert_eq!(contracts::list_price_books(tx)?, [first, later]);
+        prices::insert_price_book(tx, &later)?;
+        prices::insert_price_book(tx, &first)?;
+        assert_eq!(conflict(prices::insert_price_book(tx, &book("2022", 9))), "a price book with this name");
+        assert_eq!(prices::list_price_books(tx)?, [first, later]);
         Ok(())
     });
 }
