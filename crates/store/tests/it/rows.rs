@@ -3,9 +3,8 @@
 
 use domain::{
     AllianceId, AuditId, CardModel, ContractState, Member, MemberId, MicroCny, Node, NodeId, NodeState,
-    PriceBookId, Project, ProjectId, RatePerCardHour, Role, ServiceClass, SessionId, Tenant, TenantDomain,
-    TenantId, TokenId,
-    capacity::Condition,
+    NodeStatus, PriceBookId, Project, ProjectId, RatePerCardHour, Role, ServiceClass, SessionId, Tenant,
+    TenantDomain, TenantId, TokenId,
     contract::ContractAction,
     price::{Price, PriceBook, Waivers},
     tenant::Alliance,
@@ -217,8 +216,8 @@ fn pools_and_nodes() {
         let of = |n: usize| stretches.iter().filter(|s| s.node == center.nodes[n]).collect::<Vec<_>>();
         assert_eq!(of(0).len(), 1);
         assert_eq!(
-            of(1).iter().map(|s| (s.from, s.until, s.condition)).collect::<Vec<_>>(),
-            [(at(0), Some(at(100)), Condition::Up), (at(100), None, Condition::Drained)]
+            of(1).iter().map(|s| (s.from, s.until, s.status)).collect::<Vec<_>>(),
+            [(at(0), Some(at(100)), NodeStatus::Up), (at(100), None, NodeStatus::Drained)]
         );
         assert_eq!(
             pools::stretches_between(tx, at(100), at(200))?.len(),

@@ -28,7 +28,7 @@ const SHOWN: i64 = 48 * 1024;
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Wanted {
+pub struct LogPart {
     /// `stdout`, `stderr`, or both where left out.
     pub stream: String,
     pub run: String,
@@ -36,7 +36,7 @@ pub struct Wanted {
     pub from: String,
 }
 
-impl Wanted {
+impl LogPart {
     fn streams(&self) -> &'static [Stream] {
         match self.stream.as_str() {
             "stdout" => &[Stream::Stdout],
@@ -75,7 +75,7 @@ pub async fn shown(
     center: &Center,
     visitor: &Visitor,
     job: JobId,
-    wanted: &Wanted,
+    wanted: &LogPart,
 ) -> Result<Option<Shown>, AppError> {
     let mut offsets = [0_u64; 2];
     let (mut lines, mut is_cut, mut complete, mut run) = (Vec::new(), false, true, None);
@@ -136,7 +136,7 @@ fn index(stream: Stream) -> usize {
 pub async fn stream(
     State(center): State<Center>,
     Id(id): Id,
-    Asked(wanted): Asked<Wanted>,
+    Asked(wanted): Asked<LogPart>,
     visitor: Visitor,
     headers: HeaderMap,
 ) -> Result<Response, AppError> {
@@ -204,7 +204,7 @@ async fn follow(center: &Center, found: &[Log], mut offsets: [u64; 2], out: &mps
 pub async fn download(
     State(center): State<Center>,
     Id(id): Id,
-    Asked(wanted): Asked<Wanted>,
+    Asked(wanted): Asked<LogPart>,
     visitor: Visitor,
 ) -> Result<Response, AppError> {
     let job: JobId = params::id(&id, "job")?;
