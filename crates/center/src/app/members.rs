@@ -55,7 +55,7 @@ pub struct NewMember {
     pub login: String,
     pub name: String,
     /// One of a tenant's: `admin`, `developer`, `finance`; without a tenant one of the center's own people's.
-    #[schema(value_type = domain::Role)]
+    #[schema(value_type = Role)]
     pub role: String,
     pub password: String,
     /// The tenant's short name, for the center's people; the caller's own where left out.
