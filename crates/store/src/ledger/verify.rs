@@ -230,10 +230,9 @@ impl Terms {
         let kind = *self.kinds.get(&run.contract)?;
         let pool = *self.pools.get(&run.placement.0.first()?.node)?;
         let listed = book.rate(pool, class, *self.domains.get(&run.tenant)?);
-        if listed.is_none() && matches!(kind, ContractKind::Metered { .. }) {
+        let Some(due) = kind.rate(listed) else {
             return Some(format!("for which the price book {} has no price", book.name));
-        }
-        let due = kind.rate(listed.unwrap_or_default());
+        };
         (due != run.rate)
             .then(|| format!("and by its contract and the price book {} it is {}", book.name, due.0))
     }
