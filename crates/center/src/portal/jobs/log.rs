@@ -91,7 +91,7 @@ pub async fn shown(
         offsets[index(*stream)] = part.end_offset;
         let class = if *stream == Stream::Stderr { " is-err" } else { "" };
         if *stream == Stream::Stdout {
-            accuracy = last_accuracy(&part.data);
+            accuracy = logs::last_accuracy(&part.data).map(str::to_owned);
         }
         lines.extend(text_lines(&part).map(|line| (class, line)));
     }
@@ -117,14 +117,6 @@ fn text_lines(part: &LogView) -> impl Iterator<Item = String> {
     // A part that begins inside the log begins with the next whole line.
     let begin = if part.offset > 0 { part.data.find('\n').map_or(0, |at| at + 1) } else { 0 };
     part.data[begin..].split_inclusive('\n').map(str::to_owned)
-}
-
-/// The number after the last `accuracy` of a log.
-fn last_accuracy(text: &str) -> Option<String> {
-    let (_, rest) = text.rsplit_once("accuracy")?;
-    let rest = rest.trim_start_matches([' ', '=', ':', '"']);
-    let number: String = rest.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
-    number.parse::<f64>().ok().map(|_| number)
 }
 
 fn index(stream: Stream) -> usize {
@@ -238,14 +230,6 @@ pub async fn download(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_last_accuracy_is_told() {
-        assert_eq!(last_accuracy("epoch 1 accuracy 0.8\nepoch 2 accuracy 0.92\n").as_deref(), Some("0.92"));
-        assert_eq!(last_accuracy("{\"accuracy\": 0.9}").as_deref(), Some("0.9"));
-        assert_eq!(last_accuracy("no accuracy yet"), None);
-        assert_eq!(last_accuracy(""), None);
-    }
 
     #[test]
     fn a_part_begins_with_a_whole_line() {
