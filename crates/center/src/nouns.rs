@@ -37,6 +37,7 @@ const NOUNS: &[Noun<Center>] = &[
     TOKEN,
     BACKUP,
     SLURM_ACCOUNT,
+    CLOCK,
 ];
 
 /// The texts of pages, from their files.
@@ -113,7 +114,7 @@ const JOB: Noun<Center> = Noun {
 };
 
 const RUN: Noun<Center> = Noun {
-    actions: &[actions::BILL_DIRECT_JOB, actions::CLOCK_SET],
+    actions: &[actions::BILL_DIRECT_JOB],
     events: &[event_kinds::RUN_STARTED, event_kinds::RUN_ENDED],
     ..Noun::named("run")
 };
@@ -340,6 +341,9 @@ const SLURM_ACCOUNT: Noun<Center> = Noun {
     },
     ..Noun::named("account in Slurm")
 };
+
+/// The clock of the center's machine, by which all times are told.
+const CLOCK: Noun<Center> = Noun { actions: &[actions::CLOCK_SET], ..Noun::named("clock") };
 
 /// An entry without a number, for those who may do `action` to things of `owner`.
 fn seen(center: &Center, caller: &Caller, action: Action, owner: Option<TenantId>) -> Option<usize> {

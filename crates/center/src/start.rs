@@ -13,7 +13,7 @@ use engines::{
     slurm::{Access, Owner, SlurmConfig, SlurmEngine, Token},
 };
 use serde_json::json;
-use store::{Store, StoreError, Tx, chain, contracts, jobs, ledger, pools, runs, tenants};
+use store::{Store, StoreError, Tx, chain, contracts, jobs, ledger, pools, prices, runs, tenants};
 
 use crate::{
     actions,
@@ -398,7 +398,7 @@ fn load(store: &Store, settings: &Settings) -> Result<(Live, Vec<JobId>), StartE
             live.tenant_signed_up(&tenant);
         }
         let now = moment::now();
-        for book in contracts::list_price_books(tx)? {
+        for book in prices::list_price_books(tx)? {
             live.price_book_published(book, now);
         }
         load_contracts(tx, &mut live, grace, now)?;

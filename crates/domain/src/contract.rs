@@ -89,15 +89,15 @@ impl ContractKind {
 
     /// The charge for a card for an hour under this kind; `listed` is the rate of the price book. The rate of
     /// a package is its fee over its card time, rounded down, so that a used-up package is never charged
-    /// above its fee.
-    pub fn rate(self, listed: RatePerCardHour) -> RatePerCardHour {
+    /// above its fee. `None` where it needs a listed price and there is none.
+    pub fn rate(self, listed: Option<RatePerCardHour>) -> Option<RatePerCardHour> {
         match self {
             Self::Prepaid { package, fee } if package.0 > 0 => {
                 let micro = i128::from(fee.0) * 3_600_000 / i128::from(package.0);
-                RatePerCardHour(MicroCny(i64::try_from(micro).unwrap_or(i64::MAX)))
+                Some(RatePerCardHour(MicroCny(i64::try_from(micro).unwrap_or(i64::MAX))))
             }
             Self::Metered { .. } => listed,
-            Self::Prepaid { .. } | Self::Reserved { .. } | Self::Grant { .. } => RatePerCardHour::FREE,
+            Self::Prepaid { .. } | Self::Reserved { .. } | Self::Grant { .. } => Some(RatePerCardHour::FREE),
         }
     }
 }
@@ -306,7 +306,7 @@ mod tests {
     fn a_used_up_package_costs_its_fee_at_most() {
         let package = CardMs::from_card_hours(7);
         let fee = MicroCny::from_yuan(100);
-        let rate = ContractKind::Prepaid { package, fee }.rate(RatePerCardHour::FREE);
+        let rate = ContractKind::Prepaid { package, fee }.rate(None).expect("it needs no listed price");
         let charged = rate.charge(package).unwrap();
         assert!(charged <= fee && fee.0 - charged.0 < 10, "{charged:?}");
     }

@@ -1,8 +1,7 @@
-//! Contracts, their history, and price books.
+//! Contracts and their history.
 
 use domain::{
-    Contract, ContractId, ContractState, Course, MemberId, PriceBookId, TenantId, Timestamp,
-    contract::ContractAction, price::PriceBook,
+    Contract, ContractId, ContractState, Course, MemberId, TenantId, Timestamp, contract::ContractAction,
 };
 
 use crate::db::{Record, StoreError, Tx, params, rows, statements};
@@ -23,12 +22,8 @@ pub struct ContractEvent {
 rows! { contract: Contract =
     id, tenant, number, kind as json, pools as json, starts_at, ends_at, queue as json, state as code, created_at
 }
-rows! { price_book: PriceBook = id, name, effective_from, prices as json, waivers as json }
 
-statements! { "contracts", unique: {
-        "contracts.number": "a contract with this number",
-        "price_books.name": "a price book with this name",
-    };
+statements! { "contracts", unique: { "contracts.number": "a contract with this number" };
     INSERT_CONTRACT = contract!(insert into "contracts");
     GET_CONTRACT = concat!("SELECT ", contract!(columns), " FROM contracts WHERE id = ?1");
     LIST_CONTRACTS = concat!("SELECT ", contract!(columns), " FROM contracts ORDER BY number");
@@ -39,9 +34,6 @@ statements! { "contracts", unique: {
                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     LIST_EVENTS = "SELECT contract, at, actor, action, reason, from_state, to_state FROM contract_events \
                    WHERE contract = ?1 ORDER BY seq";
-    INSERT_PRICE_BOOK = price_book!(insert into "price_books");
-    GET_PRICE_BOOK = concat!("SELECT ", price_book!(columns), " FROM price_books WHERE id = ?1");
-    LIST_PRICE_BOOKS = concat!("SELECT ", price_book!(columns), " FROM price_books ORDER BY effective_from, id");
 }
 
 pub fn insert_contract(tx: &Tx, contract: &Contract) -> Result<(), StoreError> {
@@ -115,17 +107,4 @@ pub fn course(tx: &Tx, contract: &Contract) -> Result<Option<Course>, StoreError
     let Some(activated_at) = first(ContractAction::Activate) else { return Ok(None) };
     let terms = (contract.ends_at, contract.fee().unwrap_or_default());
     Ok(Some(Course::new(contract.starts_at, activated_at, terms, first(ContractAction::Terminate))))
-}
-
-pub fn insert_price_book(tx: &Tx, book: &PriceBook) -> Result<(), StoreError> {
-    book.insert(tx, INSERT_PRICE_BOOK)
-}
-
-pub fn get_price_book(tx: &Tx, id: PriceBookId) -> Result<PriceBook, StoreError> {
-    tx.get(GET_PRICE_BOOK, &id, PriceBook::read)
-}
-
-/// All price books, in the order in which they take effect.
-pub fn list_price_books(tx: &Tx) -> Result<Vec<PriceBook>, StoreError> {
-    tx.all(LIST_PRICE_BOOKS, params![], PriceBook::read)
 }

@@ -24,6 +24,7 @@ pub mod ledger;
 pub mod payments;
 pub mod periods;
 pub mod pools;
+pub mod prices;
 pub mod recent;
 pub mod runs;
 pub mod settings;

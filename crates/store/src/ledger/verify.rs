@@ -15,7 +15,7 @@ use super::sums::{add_up, kept_and_since};
 use crate::{
     contracts,
     db::{StoreError, Tx, params, statements},
-    pools,
+    pools, prices,
     runs::{run_columns, run_row},
     tenants,
 };
@@ -214,7 +214,7 @@ struct Terms {
 impl Terms {
     fn read(tx: &Tx) -> Result<Self, StoreError> {
         Ok(Self {
-            books: contracts::list_price_books(tx)?.into_iter().map(|book| (book.id, book)).collect(),
+            books: prices::list_price_books(tx)?.into_iter().map(|book| (book.id, book)).collect(),
             kinds: contracts::list_contracts(tx, None)?.into_iter().map(|one| (one.id, one.kind)).collect(),
             domains: tenants::list_tenants(tx)?.into_iter().map(|one| (one.id, one.domain)).collect(),
             pools: pools::list_nodes(tx)?.into_iter().map(|node| (node.id, node.pool)).collect(),
@@ -230,10 +230,9 @@ impl Terms {
         let kind = *self.kinds.get(&run.contract)?;
         let pool = *self.pools.get(&run.placement.0.first()?.node)?;
         let listed = book.rate(pool, class, *self.domains.get(&run.tenant)?);
-        if listed.is_none() && matches!(kind, ContractKind::Metered { .. }) {
+        let Some(due) = kind.rate(listed) else {
             return Some(format!("for which the price book {} has no price", book.name));
-        }
-        let due = kind.rate(listed.unwrap_or_default());
+        };
         (due != run.rate)
             .then(|| format!("and by its contract and the price book {} it is {}", book.name, due.0))
     }

@@ -30,7 +30,7 @@ pub struct Looked {
 }
 
 impl Looked {
-    /// With what is known of the month of `now`.
+    /// `self` for the same month, empty for another.
     fn of(self, month: Month) -> Self {
         if self.month == Some(month) { self } else { Self { month: Some(month), ..Self::default() } }
     }

@@ -182,9 +182,7 @@ fn rates(center: &Center, visitor: &Visitor, contract: &ContractView) -> Result<
             price.service_class == class && price.domain == domain && contract.pools.contains(&price.pool)
         });
         let most = of_class.map(|price| price.rate_micro_cny_per_card_hour).max();
-        let is_metered = matches!(contract.terms, ContractKind::Metered { .. });
-        (most.is_some() || !is_metered)
-            .then(|| Price { class, rate: contract.terms.rate(most.unwrap_or_default()).0 })
+        contract.terms.rate(most).map(|rate| Price { class, rate: rate.0 })
     };
     Ok(ServiceClass::ALL.into_iter().filter_map(rate).collect())
 }

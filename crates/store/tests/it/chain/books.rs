@@ -15,7 +15,7 @@ use store::{
     Store, StoreError, Tx,
     audit::{self, AuditRecord},
     chain::{self, Given, Report, SigningKey},
-    contracts, jobs, ledger, payments, pools, runs, usage,
+    contracts, jobs, ledger, payments, pools, prices, runs, usage,
 };
 use testkit::rows::{Seeded, at, job, meter, open, run, seed, unique};
 
@@ -135,7 +135,7 @@ pub fn books() -> Books {
     store
         .write(move |tx| {
             let (center, book) = of_write;
-            contracts::insert_price_book(tx, &book)?;
+            prices::insert_price_book(tx, &book)?;
             let (contract, member) = (center.parties[0].contract, Some(center.parties[0].member));
             let steps = [
                 (ContractAction::Approve, ContractState::Submitted, ContractState::Approved),
