@@ -1,6 +1,7 @@
 //! Backups while the center runs.
 
 use std::{
+    fmt::Display,
     io,
     os::unix::fs::DirBuilderExt as _,
     path::{Component, Path, PathBuf},
@@ -25,7 +26,7 @@ pub struct Backup {
 pub async fn backup(center: &Center, caller: &Caller, path: &str) -> Result<Backup, AppError> {
     let may = center.policies.may(caller, actions::BACKUP, None)?;
     let path = params::line::<1024>(field::PATH, path)?;
-    let folder = std::path::absolute(&center.settings.backup_dir).map_err(failed)?;
+    let folder = std::path::absolute(&center.settings.backup_dir).map_err(|error| failed(&error))?;
     let wrong = || {
         let folder = folder.display().to_string();
         AppError::invalid(field::PATH, Wrong::NotAmongBackups { folder })
@@ -34,11 +35,11 @@ pub async fn backup(center: &Center, caller: &Caller, path: &str) -> Result<Back
     let began = Instant::now();
     let (store, to, of) = (center.store.clone(), target.clone(), folder.clone());
     let is_there = tokio::task::spawn_blocking(move || {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&of).map_err(failed)?;
-        if !is_truly_beneath(&of, &to).map_err(failed)? {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&of).map_err(|error| failed(&error))?;
+        if !is_truly_beneath(&of, &to).map_err(|error| failed(&error))? {
             return Ok(false);
         }
-        store.backup(&to).map(|_| true).map_err(failed)
+        store.backup(&to).map(|_| true).map_err(|error| failed(&error))
     });
     if !is_there.await?? {
         return Err(wrong());
@@ -51,7 +52,7 @@ pub async fn backup(center: &Center, caller: &Caller, path: &str) -> Result<Back
     Ok(Backup { path, bytes, elapsed_ms })
 }
 
-fn failed(error: impl ToString) -> AppError {
+fn failed(error: &dyn Display) -> AppError {
     let hint = "give a new file in a folder that is there";
     AppError::refused(Refusal::BackupFailed, error.to_string(), hint)
 }

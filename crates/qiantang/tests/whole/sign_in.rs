@@ -66,8 +66,8 @@ fn credentials_do_not_go_to_a_program_of_another_user_that_has_the_centers_port(
         .spawn()
         .expect("python3 runs");
     let mut lines = BufReader::new(taker.stdout.take().expect("it is piped")).lines();
-    let mut line = || lines.next().expect("a line").expect("it is text");
-    let url = format!("http://127.0.0.1:{}", line());
+    let mut said = || lines.next().expect("a line").expect("it is text");
+    let url = format!("http://127.0.0.1:{}", said());
     let home = tempfile::tempdir().expect("a folder");
     let command = |args: &[&str]| {
         let mut command = Command::new(QIANTANG);
@@ -93,7 +93,7 @@ fn credentials_do_not_go_to_a_program_of_another_user_that_has_the_centers_port(
         .stderr(Stdio::null())
         .spawn()
         .expect("it runs");
-    assert!(line().contains("GET /api/v1/jobs"), "it was sent something else before");
+    assert!(said().contains("GET /api/v1/jobs"), "it was sent something else before");
     taker.kill().expect("it is killed");
     let _ended = (taker.wait(), named.wait());
 }
