@@ -83,7 +83,7 @@ pub fn words(wrong: &Wrong) -> Words {
         }
         Wrong::NotAmongBackups { folder } => (
             format!("不是备份目录 {folder} 中的文件"),
-            "请写出该目录中一个新文件的名称；备份目录由设置项 `backup_dir` 指定".into(),
+            "请写出该目录中一个新文件的名称；备份目录由设置项 backup_dir 指定".into(),
         ),
         Wrong::NoNodesToTry => ("不能是 0".into(), "中心还没有节点：请写明按多少个节点推演".into()),
         Wrong::Job(fault) => job(fault),
