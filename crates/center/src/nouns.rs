@@ -167,7 +167,7 @@ const CONTRACT: Noun<Center> = Noun {
     api: || {
         OpenApiRouter::new()
             .routes(routes!(api::money::list_contracts, api::money::new_contract))
-            .routes(routes!(api::money::show_contract))
+            .routes(routes!(api::money::show_contract, api::money::change_draft))
             .routes(routes!(api::money::contract_events))
             .routes(routes!(api::money::contract_action))
             .routes(routes!(api::money::top_up))
@@ -178,6 +178,8 @@ const CONTRACT: Noun<Center> = Noun {
             .page("/contracts/new", portal::contracts::draft::form)
             .form("/contracts/new", portal::contracts::draft::create)
             .page("/contracts/{id}", portal::contracts::show::page)
+            .page("/contracts/{id}/edit", portal::contracts::draft::edit_form)
+            .form("/contracts/{id}/edit", portal::contracts::draft::edit)
             .form("/contracts/{id}/act", portal::contracts::acts::act)
             .page("/contracts/{id}/act/{action}", portal::contracts::acts::look)
             .page("/contracts/{id}/top-up", portal::contracts::top_up::top_up_form)

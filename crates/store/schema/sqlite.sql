@@ -310,6 +310,7 @@ CREATE TABLE transfers (
 CREATE INDEX transfers_by_debit ON transfers (debit_contract, at, seq) WHERE debit_contract IS NOT NULL;
 CREATE INDEX transfers_by_credit ON transfers (credit_contract, at, seq) WHERE credit_contract IS NOT NULL;
 CREATE INDEX transfers_by_run ON transfers (run, seq) WHERE run IS NOT NULL;
+CREATE INDEX transfers_cancelled ON transfers (debit_contract, amount) WHERE cause = 'fee_cancelled';
 CREATE TRIGGER transfers_never_change BEFORE UPDATE ON transfers
 BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: transfers are never changed'); END;
 CREATE TRIGGER transfers_never_go BEFORE DELETE ON transfers

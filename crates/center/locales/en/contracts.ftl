@@ -3,6 +3,7 @@
 contracts-none = No contracts yet
 contracts-none-text = The center or an administrator of the tenant draws a contract up; the center approves it.
 contract-draft = Draft a contract
+contract-edit = Change the draft
 contract-draft-text = A draft takes effect after it is submitted, approved and activated
 draft-it = Save as a draft
 parties = Number and tenant

@@ -3,6 +3,7 @@
 contracts-none = 还没有合同
 contracts-none-text = 合同由中心或租户管理员起草，由中心批准。
 contract-draft = 起草合同
+contract-edit = 修改草稿
 contract-draft-text = 草稿经提交、批准、启用后生效
 draft-it = 存为草稿
 parties = 编号与租户

@@ -30,7 +30,7 @@ use base::{
     params,
 };
 
-pub use draft::{NewContract, create};
+pub use draft::{DraftChange, NewContract, change, create, unless_draft};
 pub use states::{StateChange, act, applied, balance, corrected, end_by_itself, replenish};
 pub use top_up::{TopUp, ToppedUp, top_up};
 

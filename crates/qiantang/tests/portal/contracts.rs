@@ -167,3 +167,27 @@ fn a_decision_needs_its_reason_which_the_page_and_the_audit_log_show_as_text() {
     assert!(of_alpha.contains("an audit of") && of_alpha.contains(&format!("href=\"{page}\"")), "{of_alpha}");
     assert!(!log("tenant=beta").contains("an audit of"));
 }
+
+#[test]
+fn a_draft_is_changed_in_the_form_that_drew_it_up() {
+    let scene = Scene::new();
+    let operator = scene.browser("operator");
+    let made = operator.send_form("/contracts/new", &DRAFT);
+    let page = made.header("location").to_owned();
+    let edit = format!("{page}/edit");
+    assert!(operator.get(&page).body.contains(&format!("href=\"{edit}\"")));
+    let form = operator.get(&edit).body;
+    for kept in ["value=\"HZ-9\"", "value=\"100.00\"", "value=\"2099-01-01\""] {
+        assert!(form.contains(kept), "{kept}: {form}");
+    }
+    let refused = operator.send_form(&edit, &draft(&[("ends", "2025-01-01"), ("number", "HZ-10")]));
+    assert_eq!(refused.status, 422);
+    assert!(refused.body.contains("value=\"HZ-10\"") && refused.body.contains("value=\"2025-01-01\""));
+    let changed = operator.send_form(&edit, &draft(&[("credit", "250"), ("number", "HZ-10")]));
+    assert_eq!((changed.status, changed.header("location")), (303, &*page), "{}", changed.body);
+    let now = kept(&scene, &page);
+    assert_eq!((&now["number"], &now["terms"]["credit_limit"]), (&json!("HZ-10"), &json!(250_000_000)));
+    act(&operator, &page, "submit", "");
+    assert!(!operator.get(&page).body.contains("/edit"), "nobody changes what was submitted");
+    assert_eq!(operator.get(&edit).status, 409);
+}

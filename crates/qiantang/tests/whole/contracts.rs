@@ -2,7 +2,7 @@
 
 use domain::{Millis, Timestamp, Zone};
 use serde_json::{Value, json};
-use testkit::{Site, grant};
+use testkit::{Site, Terminal, grant};
 
 use crate::QIANTANG;
 
@@ -159,5 +159,63 @@ fn a_contract_that_people_end_comes_to_its_end_in_the_books() {
         (number(&contract(&site, &id), "posted_use_balance_card_ms") == 0).then_some(())
     });
     assert_eq!(entries(&site, &never, "term"), []);
+    books_are_right(&site);
+}
+
+#[test]
+fn a_draft_is_changed_by_those_who_draw_up_and_nobody_changes_what_was_submitted() {
+    let site = Site::new(QIANTANG, 1, SECONDS);
+    let firm = site.tenant("firm", "enterprise", &grant(), 2);
+    let operator = Terminal::signed_in(&site, "operator");
+    let new = [
+        "contracts",
+        "new",
+        "R-7",
+        "--kind",
+        "reserved",
+        "--tenant",
+        "firm",
+        "--pool",
+        "ascend-910",
+        "--from",
+        "2026-01-01",
+        "--until",
+        "2099-01-01",
+        "--cards",
+        "4",
+        "--fee",
+        "1000",
+    ];
+    operator.ok(&new);
+    let listed = site.get("/api/v1/contracts", &site.operator);
+    let draft =
+        listed.as_array().expect("contracts").iter().find(|one| one["number"] == "R-7").expect("it is there");
+    let id = draft["id"].as_str().expect("an id").to_owned();
+    assert_eq!(number(&draft["queue"], "max_running_cards"), 4, "as many as are reserved: {draft}");
+
+    operator.ok(&["contracts", "edit", "R-7", "--fee", "1200", "--until", "2098-01-01", "--weight", "3"]);
+    let changed = contract(&site, &id);
+    assert_eq!(changed["terms"], json!({ "kind": "reserved", "cards": 4, "fee": 1_200_000_000 }));
+    assert_eq!((number(&changed["queue"], "weight"), number(&changed["queue"], "max_running_cards")), (3, 4));
+    assert_eq!(changed["ends_at"], "2097-12-31T16:00:00.000Z");
+    let (code, _, told) = operator.run(&["contracts", "edit", "R-7", "--cards", "2"]);
+    assert!(code != 0 && told.contains("reserved"), "more cards run than are reserved: {told}");
+    let (code, _, told) = operator.run(&["contracts", "edit", "R-7", "--kind", "prepaid", "--fee", "5"]);
+    assert!(code != 0 && told.contains("--card-hours"), "{told}");
+    let log = site.get("/api/v1/audit?action=submit_contract&limit=1", &site.operator);
+    let detail = &log["items"][0]["detail"];
+    assert_eq!(
+        (&detail["changed"], &detail["before"]["kind"]["fee"]),
+        (&json!("terms ends_at queue"), &json!(1_000_000_000))
+    );
+
+    let path = format!("/api/v1/contracts/{id}");
+    assert_eq!(site.ask("PATCH", &path, &firm.developer, Some(&json!({ "number": "R-8" }))).0, 403);
+    assert_eq!(site.ask("PATCH", &path, &firm.admin, Some(&json!({ "number": "R-8" }))).0, 200);
+    act(&site, &id, &["submit"]);
+    let (status, refused) = site.ask("PATCH", &path, &site.operator, Some(&json!({ "number": "R-9" })));
+    assert_eq!((status, refused["code"].as_str()), (409, Some("contract_state")), "{refused}");
+    act(&site, &id, &["return"]);
+    assert_eq!(site.ask("PATCH", &path, &site.operator, Some(&json!({ "number": "R-9" }))).0, 200);
     books_are_right(&site);
 }

@@ -40,6 +40,8 @@ pub(super) struct Kind {
     pub changing: &'static [&'static str],
     /// A column without a value as long as a row may change.
     pub open_while_null: Option<&'static str>,
+    /// A column and its value as long as more columns may change, and which.
+    pub free_while: Option<(&'static str, &'static str, &'static [&'static str])>,
 }
 
 const ANY: Kind = Kind {
@@ -54,6 +56,7 @@ const ANY: Kind = Kind {
     way: Way::AtOnce,
     changing: &[],
     open_while_null: None,
+    free_while: None,
 };
 
 /// A kind whose name is that of its table.
@@ -84,7 +87,16 @@ pub(super) const KINDS: &[Kind] = &[
         filter: "cause NOT IN ('use', 'refund', 'waiver')",
         ..ANY
     },
-    Kind { prefix: id::Contract::PREFIX, changing: &["state"], ..kind("contracts") },
+    Kind {
+        prefix: id::Contract::PREFIX,
+        changing: &["state"],
+        free_while: Some((
+            "state",
+            "draft",
+            &["number", "kind", "pools", "starts_at", "ends_at", "queue", "state"],
+        )),
+        ..kind("contracts")
+    },
     Kind { key: &["seq"], ..kind("contract_events") },
     Kind { prefix: id::PriceBook::PREFIX, ..kind("price_books") },
     Kind { key: &["reference"], ..kind("payments") },

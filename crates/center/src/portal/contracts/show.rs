@@ -61,6 +61,7 @@ pub struct ContractPage {
     may_read_money: bool,
     acts: Vec<ActChoice>,
     may_top_up: bool,
+    may_edit: bool,
     is_final: bool,
 }
 
@@ -123,6 +124,8 @@ pub async fn page(
         may_read_money,
         acts: acts(center, visitor, &contract),
         may_top_up: may_top_up(center, visitor, &contract),
+        may_edit: contract.state == ContractState::Draft
+            && visitor.may(center, actions::SUBMIT_CONTRACT, owner),
         is_final,
         contract,
     };
@@ -234,6 +237,7 @@ mod tests {
                     Vec::new()
                 },
                 may_top_up: is_whole,
+                may_edit: is_whole,
                 is_final: !is_whole,
             };
             let mut samples: Vec<Self> = views::vessels(page.ui)
