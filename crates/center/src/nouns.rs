@@ -9,7 +9,8 @@ use domain::TenantId;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    actions, api, app::overview, center::Center, correction, event_kinds, period, portal, price, tenant,
+    actions, amendment, api, app::overview, center::Center, correction, event_kinds, period, portal, price,
+    tenant,
 };
 
 pub const PLATFORM: Platform<Center> = Platform { name: "center", nouns: NOUNS };
@@ -23,6 +24,7 @@ const NOUNS: &[Noun<Center>] = &[
     NODE,
     CONTRACT,
     STATEMENT,
+    amendment::NOUN,
     correction::NOUN,
     price::NOUN,
     USE,

@@ -1,9 +1,7 @@
-//! Amendments 合同变更: what of an active contract may be changed, and by which rule.
+//! Amendments 合同变更: the changes that an active contract takes.
 //!
 //! Its end, its queue and its amounts may be: a fee, a package or a cap grows, a credit limit and reserved cards become other
 //! ones. Its number, tenant, kind, pools and start are what makes it this contract: another one is drawn up for others.
-
-use serde::{Deserialize, Serialize};
 
 use crate::{CardMs, Contract, MicroCny, QueueTerms, Timestamp, Zone, codes, contract::ContractKind};
 
@@ -15,7 +13,7 @@ pub struct Terms {
     pub queue: QueueTerms,
 }
 
-/// What an amendment changes; the rest stays as it is.
+/// The changes of an amendment; all else stays as it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Change {
     pub ends_at: Option<Timestamp>,
@@ -96,7 +94,8 @@ impl Terms {
     /// These terms with a change, if there may be such a one.
     pub fn amended(self, change: &Change) -> Result<Self, Fault> {
         let Change { ends_at, queue, add_fee, add_card_time, credit_limit, cards } = *change;
-        let has_no = |term: Term, is_given: bool| if is_given { Err(Fault::NoSuchTerm(term)) } else { Ok(()) };
+        let has_no =
+            |term: Term, is_given: bool| if is_given { Err(Fault::NoSuchTerm(term)) } else { Ok(()) };
         let more = |term: Term, before: i64, add: i64| before.checked_add(add).ok_or(Fault::TooMuch(term));
         let adds_time = add_card_time.0 != 0;
         if !matches!(self.kind, ContractKind::Metered { .. }) {
@@ -149,7 +148,9 @@ impl Terms {
     /// The terms in which `after` differs: before and after, in micro-CNY, card-milliseconds, microseconds or cards.
     pub fn differences(&self, after: &Self) -> Vec<(Term, Option<i64>, Option<i64>)> {
         let all = self.values().into_iter().zip(after.values());
-        all.filter(|(before, after)| before != after).map(|((term, before), (_, after))| (term, before, after)).collect()
+        all.filter(|(before, after)| before != after)
+            .map(|((term, before), (_, after))| (term, before, after))
+            .collect()
     }
 
     fn values(&self) -> [(Term, Option<i64>); 11] {
@@ -157,7 +158,9 @@ impl Terms {
         match self.kind {
             ContractKind::Prepaid { package: time, fee: due } => (package, fee) = (Some(time.0), Some(due.0)),
             ContractKind::Metered { credit_limit } => credit = Some(credit_limit.0),
-            ContractKind::Reserved { cards: kept, fee: due } => (cards, fee) = (Some(kept.into()), Some(due.0)),
+            ContractKind::Reserved { cards: kept, fee: due } => {
+                (cards, fee) = (Some(kept.into()), Some(due.0))
+            }
             ContractKind::Grant { cap: most } => cap = most.map(|most| most.0),
         }
         let queue = self.queue;
@@ -209,7 +212,10 @@ mod tests {
         let metered = terms(ContractKind::Metered { credit_limit: MicroCny(0) });
         assert_eq!(metered.amended(&more), Err(Fault::NoSuchTerm(Term::Fee)));
         let credit = Change { credit_limit: Some(MicroCny(7)), ..Change::default() };
-        assert_eq!(metered.amended(&credit).unwrap().kind, ContractKind::Metered { credit_limit: MicroCny(7) });
+        assert_eq!(
+            metered.amended(&credit).unwrap().kind,
+            ContractKind::Metered { credit_limit: MicroCny(7) }
+        );
         assert_eq!(terms(PREPAID).amended(&credit), Err(Fault::NoSuchTerm(Term::CreditLimit)));
         let open = terms(ContractKind::Grant { cap: None });
         let time = Change { add_card_time: CardMs(5), ..Change::default() };
@@ -233,7 +239,9 @@ mod tests {
     #[test]
     fn a_used_up_package_costs_its_fee_at_most_however_it_grew() {
         let rate = |kind: ContractKind| kind.rate(RatePerCardHour::FREE);
-        for (used, add_time, add_fee) in [(0, 3_600_000, 20), (1_800_000, 7_200_000, 40), (3_600_000, 36_000, 5_000_000)] {
+        for (used, add_time, add_fee) in
+            [(0, 3_600_000, 20), (1_800_000, 7_200_000, 40), (3_600_000, 36_000, 5_000_000)]
+        {
             let before = ContractKind::Prepaid { package: CardMs(3_600_000), fee: MicroCny(20) };
             let change =
                 Change { add_fee: MicroCny(add_fee), add_card_time: CardMs(add_time), ..Change::default() };

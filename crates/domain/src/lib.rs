@@ -1,6 +1,7 @@
 //! The words and rules of an AI computing center: ids, cards, time, money, and the state machines of
 //! everything that changes. No I/O, no clock, no randomness, no async: time and ids come in as arguments.
 
+pub mod amendment;
 pub mod batch;
 pub mod capacity;
 pub mod card;
@@ -32,8 +33,8 @@ pub use card::{CardModel, CardSet};
 pub use contract::{Contract, ContractState, QueueTerms};
 pub use course::Course;
 pub use id::{
-    AllianceId, AuditId, ContractId, CorrectionId, Id, JobId, MemberId, NodeId, PoolId, PriceBookId,
-    ProjectId, RunId, SessionId, TenantId, TokenId, TransferId,
+    AllianceId, AmendmentId, AuditId, ContractId, CorrectionId, Id, JobId, MemberId, NodeId, PoolId,
+    PriceBookId, ProjectId, RunId, SessionId, TenantId, TokenId, TransferId,
 };
 pub use job::{Job, JobState, JobStatus};
 pub use money::{MicroCny, RatePerCardHour};

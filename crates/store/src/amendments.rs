@@ -164,9 +164,13 @@ pub fn list_all_versions(tx: &Tx) -> Result<Vec<Version>, StoreError> {
     tx.all(ALL_VERSIONS, params![], version)
 }
 
-/// The kind with its amounts that hold at an instant.
+/// The kind with its amounts that hold at an instant; before the first version those of the first.
 pub fn kind_at(tx: &Tx, contract: &Contract, at: Timestamp) -> Result<ContractKind, StoreError> {
-    Ok(tx.find(KIND_AT, params![&contract.id, at], |row| row.json(1))?.unwrap_or(contract.kind))
+    if let Some(kind) = tx.find(KIND_AT, params![&contract.id, at], |row| row.json(1))? {
+        return Ok(kind);
+    }
+    let versions = list_versions(tx, contract.id)?;
+    Ok(versions.first().map_or(contract.kind, |first| first.kind))
 }
 
 /// The course of a term by its versions; `None` without any: the contract was never active.

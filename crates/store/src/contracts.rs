@@ -4,6 +4,7 @@ use domain::{
     Contract, ContractId, ContractState, Course, MemberId, TenantId, Timestamp, contract::ContractAction,
 };
 
+use crate::amendments;
 use crate::db::{Record, StoreError, Tx, json, params, rows, statements};
 
 /// An action on a contract, as it is kept in the contract's history.
@@ -108,12 +109,10 @@ pub fn list_contract_events(tx: &Tx, contract: ContractId) -> Result<Vec<Contrac
     })
 }
 
-/// The course of a contract, with the fee that it has; `None` where it was never activated.
+/// The course of a contract by the versions of its terms; `None` where it was never active.
 pub fn course(tx: &Tx, contract: &Contract) -> Result<Option<Course>, StoreError> {
     let events = list_contract_events(tx, contract.id)?;
-    let first =
-        |action: ContractAction| events.iter().find(|event| event.action == action).map(|event| event.at);
-    let Some(activated_at) = first(ContractAction::Activate) else { return Ok(None) };
-    let terms = (contract.ends_at, contract.fee().unwrap_or_default());
-    Ok(Some(Course::new(contract.starts_at, activated_at, terms, first(ContractAction::Terminate))))
+    let ended = events.iter().find(|event| event.action == ContractAction::Terminate);
+    let versions = amendments::list_versions(tx, contract.id)?;
+    Ok(amendments::course(contract, &versions, ended.map(|event| event.at)))
 }

@@ -1,4 +1,4 @@
-//! What can be asked of amendments: those of a contract, its versions, drawing one up, and deciding it.
+//! The operations on amendments: those of a contract, its versions, drawing one up, and deciding it.
 
 use base::{
     auth::Caller,
@@ -112,6 +112,7 @@ pub struct NewAmendment {
 pub struct Approval {
     /// `true` approves it, `false` refuses it.
     pub approve: bool,
+    /// A note to the decision; why it is refused.
     #[serde(default)]
     pub note: String,
 }
@@ -146,7 +147,11 @@ async fn found(center: &Center, id: AmendmentId) -> Result<(Amendment, Contract)
 }
 
 /// The versions of a contract's terms, oldest first; none before it is active.
-pub async fn versions(center: &Center, caller: &Caller, contract: &str) -> Result<Vec<VersionView>, AppError> {
+pub async fn versions(
+    center: &Center,
+    caller: &Caller,
+    contract: &str,
+) -> Result<Vec<VersionView>, AppError> {
     let contract = known_contracts::visible(center, caller, contract, actions::READ_CONTRACT)?.id;
     let read = move |tx: &Tx| {
         let mut names = Names::of(tx);
@@ -181,8 +186,12 @@ pub fn changes(before: &Terms, after: &Terms) -> Vec<TermChange> {
         (_, Some(amount)) => json!(amount),
     };
     let all = before.differences(after).into_iter();
-    all.map(|(term, before, after)| TermChange { term, before: value(term, before), after: value(term, after) })
-        .collect()
+    all.map(|(term, before, after)| TermChange {
+        term,
+        before: value(term, before),
+        after: value(term, after),
+    })
+    .collect()
 }
 
 fn view(tx: &Tx, contract: &Contract, one: Amendment) -> Result<AmendmentView, StoreError> {
@@ -258,7 +267,7 @@ pub async fn draw_up(
     center.change(may, work, |_, _| ()).await
 }
 
-/// What is to be changed, from what was sent.
+/// Reads the changes that were sent.
 fn read(center: &Center, new: &NewAmendment) -> Result<Change, AppError> {
     let amounts = [new.add_fee_micro_cny, new.add_card_ms, new.credit_limit_micro_cny.unwrap_or(0)];
     if amounts.iter().any(|amount| !(0..=MOST_AMOUNT).contains(amount)) {
@@ -328,9 +337,6 @@ pub async fn decide(
         return Err(AppError::not_found("amendment", id));
     }
     let may = center.policies.may(caller, DECIDE, Some(contract.tenant))?;
-    if !decision.note.is_empty() {
-        params::line::<500>(field::REASON, decision.note.as_str())?;
-    }
     let (by, role, is_apart) = (caller.member.id, caller.member.role, center.settings.are_duties_separate());
     let (zone, most) = (center.settings.time_zone.clone(), center.settings.books.approve_up_to_micro_cny);
     let work = move |tx: &Tx| {
@@ -338,7 +344,11 @@ pub async fn decide(
         let contract = contracts::get_contract(tx, amendment.contract)?;
         if amendment.state != AmendmentState::Proposed {
             let message = format!("the amendment is {}", amendment.state.code());
-            return Err(AppError::refused(Refusal::ContractState, message, "draw up another"));
+            return Err(AppError::refused(Refusal::AlreadyDecided, message, "draw up another"));
+        }
+        // Who is refused is told why.
+        if !decision.approve || !decision.note.is_empty() {
+            params::line::<500>(field::NOTE, decision.note.as_str())?;
         }
         let now = moment::now();
         (amendment.decided_by, amendment.decided_at) = (Some(by), Some(now));
@@ -358,14 +368,16 @@ pub async fn decide(
         rows::decide(tx, &amendment)?;
         let mut view = view(tx, &contract, amendment.clone())?;
         let is_due = amendment.from_at.is_some_and(|from| from <= now);
-        let change = if is_due { Some(known_contracts::amended(tx, &amendment, Some(by), now)?) } else { None };
+        let change =
+            if is_due { Some(known_contracts::amended(tx, &amendment, Some(by), now)?) } else { None };
         view.state = rows::get(tx, id)?.state;
         let mut detail = detail(&view);
         detail["state"] = json!(view.state.code());
         let next = rows::list_coming(tx)?.first().and_then(|next| next.from_at);
         Ok(Changed::new(id, detail, (view, change, next)))
     };
-    let told = |center: &Center, (_, change, next): &(AmendmentView, Option<StateChange>, Option<Timestamp>)| {
+    let told = |center: &Center,
+                (_, change, next): &(AmendmentView, Option<StateChange>, Option<Timestamp>)| {
         if let Some(change) = change {
             known_contracts::applied(center, change);
         }

@@ -15,18 +15,21 @@ use base::{
     error::AppError,
 };
 
-/// Puts what was approved in force whose instant has come, and gives the next instant at which that is due.
+/// Puts approved amendments in force whose instant has come, and gives the next instant at which one is due.
 pub fn keep(center: &Center, now: Timestamp) -> Option<Timestamp> {
     let next = center.live().next_amendment()?;
     if next > now {
         return Some(next);
     }
-    let done = center.write_now(move |tx| put_in_force(tx, now), |center, done| {
-        for change in &done.0 {
-            known_contracts::applied(center, change);
-        }
-        center.live().amendments_come(done.1);
-    });
+    let done = center.write_now(
+        move |tx| put_in_force(tx, now),
+        |center, done| {
+            for change in &done.0 {
+                known_contracts::applied(center, change);
+            }
+            center.live().amendments_come(done.1);
+        },
+    );
     match done {
         Ok((_, next)) => next,
         Err(error) => {

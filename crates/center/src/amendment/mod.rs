@@ -4,15 +4,15 @@
 mod api;
 pub mod ask;
 pub mod force;
-pub mod page;
-mod rule;
+mod page;
+pub mod rule;
+pub mod told;
 
 use base::{noun::Noun, page::routes::Routes};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::center::Center;
-pub use rule::{DECIDE, DRAW_UP};
-use rule::ENFORCE;
+use rule::{DECIDE, DRAW_UP, ENFORCE};
 
 #[cfg(test)]
 pub(crate) use page::AmendPage;

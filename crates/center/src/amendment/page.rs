@@ -16,21 +16,19 @@ use base::{
         words::Ui,
     },
 };
-use domain::{
-    CardMs, MicroCny, QueueTerms, Timestamp,
-    amendment::{Effective, Term},
-    contract::ContractKind,
-};
-use serde_json::Value;
+use domain::{CardMs, MicroCny, QueueTerms, amendment::Effective, contract::ContractKind};
 
 use super::{
-    ask::{self, Approval, NewAmendment, TermChange},
-    rule::{self, DRAW_UP},
+    ask::{self, Approval, NewAmendment},
+    rule::DRAW_UP,
 };
 use crate::{
     app::contracts::{self as known_contracts, ContractView},
     center::Center,
-    portal::contracts::vessel::terms,
+    portal::contracts::{
+        show::{Wanted, show_contract},
+        vessel::terms,
+    },
 };
 
 /// The most cards that a field takes: more than any center has.
@@ -50,42 +48,8 @@ pub struct AmendPage {
     has_cards: bool,
 }
 
-/// A changed term in words: what it is called, and what it was and is.
-pub struct Told {
-    pub term: String,
-    pub before: String,
-    pub after: String,
-}
-
-/// What an amendment or version changes, in words.
-pub fn told(ui: Ui, changes: &[TermChange]) -> Vec<Told> {
-    let each = |change: &TermChange| Told {
-        term: ui.word("amend-term", change.term.code()),
-        before: value(ui, change.term, &change.before),
-        after: value(ui, change.term, &change.after),
-    };
-    changes.iter().map(each).collect()
-}
-
-fn value(ui: Ui, term: Term, value: &Value) -> String {
-    match (term, value.as_i64()) {
-        (Term::EndsAt, _) => {
-            let at = value.as_str().and_then(|text| text.parse::<Timestamp>().ok());
-            at.map(|at| ui.zone.date(at)).unwrap_or_default()
-        }
-        (_, None) => ui.t("no-bound"),
-        (Term::Fee | Term::CreditLimit, Some(amount)) => format!("¥ {}", MicroCny(amount)),
-        (Term::Package | Term::Cap, Some(time)) => ui.plain_hours(&CardMs(time)),
-        (_, Some(number)) => ui.count(number),
-    }
-}
-
 /// The form, with the terms that hold.
-pub async fn draft(
-    State(center): State<Center>,
-    Id(id): Id,
-    visitor: Visitor,
-) -> Result<Response, AppError> {
+pub async fn draft(State(center): State<Center>, Id(id): Id, visitor: Visitor) -> Result<Response, AppError> {
     let contract = amendable(&center, &visitor, &id).await?;
     let form = Form::with(&typed(visitor.front.ui, &contract));
     Ok(show(&visitor, contract, StatusCode::OK, form))
@@ -96,11 +60,6 @@ async fn amendable(center: &Center, visitor: &Visitor, id: &str) -> Result<Contr
     let contract = known_contracts::show(center, &visitor.caller, id).await?;
     center.policies.check(&visitor.caller, DRAW_UP, Some(contract.tenant))?;
     Ok(contract)
-}
-
-/// Whether a contract's page offers an amendment to this reader.
-pub fn may_amend(center: &Center, visitor: &Visitor, contract: &ContractView) -> bool {
-    rule::has_terms(contract.state) && visitor.may(center, DRAW_UP, Some(contract.tenant))
 }
 
 /// The terms that hold, as they are typed.
@@ -214,11 +173,18 @@ pub async fn draw_up(
 pub async fn decide(
     State(center): State<Center>,
     Id(id): Id,
-    Sent { visitor, form }: Sent,
+    Sent { visitor, mut form }: Sent,
 ) -> Result<Response, AppError> {
-    let decision = Approval { approve: form.value("decision") == "approve", note: form.value("note").to_owned() };
-    let decided = ask::decide(&center, &visitor.caller, &id, decision).await?;
-    Ok(Redirect::to(&format!("/contracts/{}#versions", decided.contract_id)).into_response())
+    let contract = ask::show(&center, &visitor.caller, &id).await?.contract_id;
+    let decision =
+        Approval { approve: form.value("decision") == "approve", note: form.value("note").to_owned() };
+    match ask::decide(&center, &visitor.caller, &id, decision).await {
+        Ok(_) => Ok(Redirect::to(&format!("/contracts/{contract}#versions")).into_response()),
+        Err(error) => {
+            let status = form.explain(visitor.front.ui, error, |_| None)?;
+            show_contract(&center, &visitor, &contract.to_string(), Wanted::default(), (status, form)).await
+        }
+    }
 }
 
 #[cfg(test)]
@@ -255,10 +221,16 @@ mod tests {
         let mut form = Form::with(&values);
         let new = read(ui, &mut form, &contract);
         assert!(form.is_good(), "{form:?}");
-        assert_eq!((new.add_fee_micro_cny, new.add_card_ms, new.ends_at, new.queue), (100_000_000, 0, None, None));
+        assert_eq!(
+            (new.add_fee_micro_cny, new.add_card_ms, new.ends_at, new.queue),
+            (100_000_000, 0, None, None)
+        );
         values.retain(|(name, _)| *name != "most");
         values.push(("most", "32".to_owned()));
         let new = read(ui, &mut Form::with(&values), &contract);
-        assert_eq!(new.queue.map(|queue| (queue.max_running_cards, queue.lending_limit)), Some((32, Some(4))));
+        assert_eq!(
+            new.queue.map(|queue| (queue.max_running_cards, queue.lending_limit)),
+            Some((32, Some(4)))
+        );
     }
 }

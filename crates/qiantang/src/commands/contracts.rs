@@ -1,5 +1,7 @@
 //! Contracts: what a tenant has bought or been granted.
 
+mod amendments;
+
 use clap::{Args, Subcommand, ValueEnum};
 use domain::{CardMs, Lang, MicroCny};
 use serde_json::{Value, json};
@@ -35,6 +37,34 @@ enum Act {
         /// Why, for the record.
         #[arg(long)]
         reason: Option<String>,
+    },
+    /// Draw up an amendment of an active contract, which holds once another person approves it.
+    Amend(Box<amendments::Amend>),
+    /// List the amendments of a contract.
+    Amendments {
+        /// The contract's number or id.
+        contract: String,
+    },
+    /// Approve an amendment.
+    ApproveAmendment {
+        /// The amendment's id.
+        amendment: String,
+        /// A note for the record.
+        #[arg(long)]
+        note: Option<String>,
+    },
+    /// Refuse an amendment.
+    RefuseAmendment {
+        /// The amendment's id.
+        amendment: String,
+        /// Why it is refused.
+        #[arg(long)]
+        note: String,
+    },
+    /// List the versions of a contract's terms, with what changed in each.
+    Versions {
+        /// The contract's number or id.
+        contract: String,
     },
     /// Book a payment, or card-hours added to a package or grant (who keeps the center's money).
     TopUp {
@@ -165,6 +195,15 @@ impl Run for Contracts {
                 context.print(&answer, |lang| shown(lang, all))?;
                 return Ok(());
             }
+            Some(Act::Amend(amend)) => return amendments::amend(context, &amend),
+            Some(Act::Amendments { contract }) => return amendments::list_of(context, &contract),
+            Some(Act::ApproveAmendment { amendment, note }) => {
+                return amendments::decide(context, &amendment, true, note);
+            }
+            Some(Act::RefuseAmendment { amendment, note }) => {
+                return amendments::decide(context, &amendment, false, Some(note));
+            }
+            Some(Act::Versions { contract }) => return amendments::versions(context, &contract),
             Some(Act::New(new)) => context.client.post(PATH, &new.body()?)?,
             Some(Act::Edit(edit)) => {
                 let all = all(context)?;

@@ -321,11 +321,10 @@ fn rewritten(report: &mut Report, kind: &Kind, key: &[Value<'_>], before: &Last,
         index.and_then(|index| row.get(index).copied())
     };
     let was_open = kind.open_while_null.is_none_or(|column| sealed(column) == Some(Value::Null));
-    let changing = match kind.free_while {
-        Some((column, value, free)) if sealed(column) == Some(Value::Text(value)) => free,
-        _ if was_open => kind.changing,
-        _ => &[],
-    };
+    let by_value = kind.free_while.and_then(|(column, all)| {
+        all.iter().find(|(value, _)| sealed(column) == Some(Value::Text(value))).map(|(_, free)| *free)
+    });
+    let changing = by_value.unwrap_or(if was_open { kind.changing } else { &[] });
     tell_fields(report, FaultCode::RowRewritten, kind, &id, before, bytes, changing);
 }
 

@@ -169,25 +169,7 @@ fn drawn_up(center: &Center, tenant: TenantId, new: NewContract) -> Result<Contr
     if ends_at <= starts_at {
         return Err(AppError::invalid(field::ENDS_AT, Wrong::NotAfter { other: field::STARTS_AT }));
     }
-    let in_range = |value: i64| (0..=MOST_AMOUNT).contains(&value);
-    let terms_ok = match new.terms {
-        ContractKind::Prepaid { package, fee } => in_range(package.0) && package.0 > 0 && in_range(fee.0),
-        ContractKind::Metered { credit_limit } => in_range(credit_limit.0),
-        ContractKind::Reserved { cards, fee } => cards > 0 && in_range(fee.0),
-        ContractKind::Grant { cap } => cap.is_none_or(|cap| in_range(cap.0) && cap.0 > 0),
-    };
-    if !terms_ok {
-        return Err(AppError::invalid(field::TERMS, ContractFault::Terms { most: MOST_AMOUNT }));
-    }
-    if let ContractKind::Reserved { cards, .. } = new.terms
-        && new.queue.max_running_cards > cards
-    {
-        let wrong = ContractFault::MoreThanReserved { cards, most: new.queue.max_running_cards };
-        return Err(AppError::invalid(field::QUEUE, wrong));
-    }
-    if let Some(wrong) = queue_fault(&new.queue) {
-        return Err(AppError::invalid(field::QUEUE, wrong));
-    }
+    check_terms(&new.terms, &new.queue)?;
     let live = center.live();
     let pool = |name: &String| {
         let found = live.pool_named(name);
@@ -211,6 +193,30 @@ fn drawn_up(center: &Center, tenant: TenantId, new: NewContract) -> Result<Contr
         state: ContractState::Draft,
         created_at: moment::now(),
     })
+}
+
+/// Refuses terms that can't be.
+pub fn check_terms(terms: &ContractKind, queue: &QueueTerms) -> Result<(), AppError> {
+    let in_range = |value: i64| (0..=MOST_AMOUNT).contains(&value);
+    let terms_ok = match *terms {
+        ContractKind::Prepaid { package, fee } => in_range(package.0) && package.0 > 0 && in_range(fee.0),
+        ContractKind::Metered { credit_limit } => in_range(credit_limit.0),
+        ContractKind::Reserved { cards, fee } => cards > 0 && in_range(fee.0),
+        ContractKind::Grant { cap } => cap.is_none_or(|cap| in_range(cap.0) && cap.0 > 0),
+    };
+    if !terms_ok {
+        return Err(AppError::invalid(field::TERMS, ContractFault::Terms { most: MOST_AMOUNT }));
+    }
+    if let ContractKind::Reserved { cards, .. } = *terms
+        && queue.max_running_cards > cards
+    {
+        let wrong = ContractFault::MoreThanReserved { cards, most: queue.max_running_cards };
+        return Err(AppError::invalid(field::QUEUE, wrong));
+    }
+    if let Some(wrong) = queue_fault(queue) {
+        return Err(AppError::invalid(field::QUEUE, wrong));
+    }
+    Ok(())
 }
 
 fn queue_fault(queue: &QueueTerms) -> Option<Wrong> {

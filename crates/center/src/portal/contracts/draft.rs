@@ -127,7 +127,7 @@ async fn draft_of(center: &Center, visitor: &Visitor, id: &str) -> Result<Contra
     Ok(draft)
 }
 
-/// What a draft says, as it is typed.
+/// The fields of a draft, as they are typed.
 fn typed(ui: Ui, draft: &ContractView) -> Vec<(&'static str, String)> {
     let mut values = vec![
         ("number", draft.number.clone()),
@@ -284,7 +284,7 @@ mod tests {
                 ("pool", "HALL-1".into()),
                 ("ends", "2027-05-20".into()),
             ]);
-            let draft = Form::with(&typed(page.ui, &views::contract()));
+            let draft = Form::with(&super::typed(page.ui, &views::contract()));
             let changed = Self { number: "HZ-1".into(), ..sample(draft, Vec::new()) };
             vec![sample(begun, Vec::new()), sample(wrong, views::tenants()), changed]
         }

@@ -145,12 +145,14 @@ fn shown(lang: Lang, clock: &Clock, amendments: &[Value]) -> String {
     let from = clock.title("生效时间", "from");
     let titles: [&str; 8] = match lang {
         Lang::Zh => ["变更", "合同", "状态", &from, "内容", "起草人", "审批人", "原因"],
-        Lang::En => ["amendment", "contract", "state", &from, "changes", "drawn up by", "decided by", "reason"],
+        Lang::En => {
+            ["amendment", "contract", "state", &from, "changes", "drawn up by", "decided by", "reason"]
+        }
     };
     table(&titles, amendments.iter().map(row).collect(), 0)
 }
 
-/// What changes: `fee 1,000.00 → 1,500.00`.
+/// The changes in one line: `fee 1,000.00 → 1,500.00`.
 fn changes(lang: Lang, clock: &Clock, one: &Value) -> String {
     let value = |term: &str, change: &Value, key: &str| match (term, change[key].as_i64()) {
         ("ends_at", _) => clock.instant(change, key),
