@@ -1,6 +1,9 @@
 //! Contracts 合同: how much a tenant may use, at which price and until when; and the queue that a contract
 //! gives.
 
+pub mod amendment;
+pub mod course;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -1,13 +1,11 @@
 //! The words and rules of an AI computing center: ids, cards, time, money, and the state machines of
 //! everything that changes. No I/O, no clock, no randomness, no async: time and ids come in as arguments.
 
-pub mod amendment;
 pub mod batch;
 pub mod capacity;
 pub mod card;
 pub mod code;
 pub mod contract;
-pub mod course;
 pub mod decimal;
 pub mod id;
 pub mod job;
@@ -30,8 +28,7 @@ pub mod zone;
 
 pub use batch::{BatchSpec, Launch};
 pub use card::{CardModel, CardSet};
-pub use contract::{Contract, ContractState, QueueTerms};
-pub use course::Course;
+pub use contract::{Contract, ContractState, QueueTerms, amendment, course::Course};
 pub use id::{
     AllianceId, AmendmentId, AuditId, ContractId, CorrectionId, Id, JobId, MemberId, NodeId, PoolId,
     PriceBookId, ProjectId, RunId, SessionId, TenantId, TokenId, TransferId,

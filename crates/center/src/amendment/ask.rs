@@ -19,9 +19,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::{
     StoreError, Tx,
-    amendments::{self as rows, Amendment, AmendmentState, Version},
+    amendments::{self as rows, Amendment, Version},
     contracts,
 };
+
+pub use store::amendments::AmendmentState;
 
 use super::rule::{self, DECIDE, DRAW_UP};
 use crate::{

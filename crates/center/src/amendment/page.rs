@@ -36,6 +36,7 @@ const MOST_CARDS: u32 = 1_000_000;
 
 #[derive(Template)]
 #[template(path = "amendment/new.html")]
+#[allow(clippy::struct_excessive_bools, reason = "each is the answer to a question of its own")]
 pub struct AmendPage {
     page: Page,
     contract: ContractView,

@@ -216,7 +216,7 @@ fn of_contracts() -> Vec<ContractFault> {
         NoBankReference => [ContractFault::NoBankReference],
         NoSuchTerm { .. } => {
             [ContractFault::NoSuchTerm { kind: ContractKind::Grant { cap: None }, term: "fee" }]
-        }
+        },
         CheaperThanPackage => [ContractFault::CheaperThanPackage],
         NothingAmended => [ContractFault::NothingAmended],
         MoreThanReserved { .. } => [ContractFault::MoreThanReserved { cards: 2, most: 32 }],

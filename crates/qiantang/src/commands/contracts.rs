@@ -1,10 +1,14 @@
 //! Contracts: what a tenant has bought or been granted.
 
 mod amendments;
+mod known;
 
 use clap::{Args, Subcommand, ValueEnum};
 use domain::{CardMs, Lang, MicroCny};
 use serde_json::{Value, json};
+
+use known::{PATH, read_card_hours};
+pub(super) use known::{all, named};
 
 use crate::context::{Context, Done, Run, part};
 use crate::{
@@ -184,8 +188,6 @@ struct Queue {
     weight: Option<u32>,
 }
 
-const PATH: &str = "/api/v1/contracts";
-
 impl Run for Contracts {
     fn run(self, context: &Context) -> Done {
         let answer = match self.act {
@@ -347,27 +349,6 @@ impl Kind {
     fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
-}
-
-fn read_card_hours(text: &str) -> Result<CardMs, Failure> {
-    CardMs::of_hours(text).ok_or_else(|| {
-        let hint = "give a number above 0 with at most six decimals, such as 1000 or 12.5";
-        Failure::usage("bad_card_hours", format!("`{text}` is not a number of card-hours"), hint)
-    })
-}
-
-/// All contracts that the caller may see.
-pub(super) fn all(context: &Context) -> Result<Vec<Value>, Failure> {
-    list(&context.client.get(PATH)?).map(<[Value]>::to_vec)
-}
-
-/// The contract with that number or id.
-pub(super) fn named<'a>(all: &'a [Value], wanted: &str) -> Result<&'a Value, Failure> {
-    let is_it = |contract: &&Value| text(contract, "number") == wanted || text(contract, "id") == wanted;
-    all.iter().find(is_it).ok_or_else(|| {
-        let message = format!("there is no contract `{wanted}` that you may see");
-        Failure::refused("not_found", message, "`qiantang contracts` lists them")
-    })
 }
 
 /// The path of an act on the contract with that number or id.

@@ -157,9 +157,9 @@ fn contracts_of_before_have_a_version_from_their_activation_or_from_what_they_ea
     conn.execute_batch(
         "PRAGMA foreign_keys = off;
          INSERT INTO contracts (id, tenant, number, kind, pools, starts_at, ends_at, queue, state, created_at) VALUES
-             (zeroblob(15) || x'01', zeroblob(16), 'earned', 'k1', '[]', 100, 900, 'q1', 'active', 50),
-             (zeroblob(15) || x'02', zeroblob(16), 'late', 'k2', '[]', 200, 900, 'q2', 'expired', 50),
-             (zeroblob(15) || x'03', zeroblob(16), 'draft', 'k3', '[]', 300, 900, 'q3', 'draft', 50);
+             (CAST(zeroblob(15) || x'01' AS BLOB), zeroblob(16), 'earned', 'k1', '[]', 100, 900, 'q1', 'active', 50),
+             (CAST(zeroblob(15) || x'02' AS BLOB), zeroblob(16), 'late', 'k2', '[]', 200, 900, 'q2', 'expired', 50),
+             (CAST(zeroblob(15) || x'03' AS BLOB), zeroblob(16), 'draft', 'k3', '[]', 300, 900, 'q3', 'draft', 50);
          INSERT INTO contract_events (contract, at, action, reason, from_state, to_state)
              SELECT id, 500, 'activate', '', 'approved', 'active' FROM contracts WHERE state <> 'draft';
          INSERT INTO transfers (id, key, at, unit, debit, debit_contract, credit, amount, cause)

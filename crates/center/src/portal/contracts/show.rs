@@ -14,13 +14,12 @@ use base::{
 };
 use domain::{ContractState, MicroCny, ServiceClass, contract::ContractAction, contract::ContractKind};
 use serde::Deserialize;
-use store::amendments::AmendmentState;
 
 use super::vessel::{Vessel, vessel, warnings};
 use crate::{
     actions,
     amendment::{
-        ask::{self as amendments, AmendmentView, VersionView},
+        ask::{self as amendments, AmendmentState, AmendmentView, VersionView},
         rule::DECIDE,
         told::{Told, may_amend, told},
     },
@@ -48,6 +47,7 @@ struct ActChoice {
 
 #[derive(Template)]
 #[template(path = "contract.html")]
+#[allow(clippy::struct_excessive_bools, reason = "each is the answer to a question of its own")]
 pub struct ContractPage {
     page: Page,
     contract: ContractView,

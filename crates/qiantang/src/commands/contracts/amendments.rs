@@ -4,7 +4,7 @@ use clap::Args;
 use domain::{CardMs, Lang, MicroCny};
 use serde_json::{Value, json};
 
-use super::{PATH, all, named, read_card_hours};
+use super::known::{PATH, all, named, read_card_hours};
 use crate::{
     context::{Context, Done, part},
     errors::Failure,

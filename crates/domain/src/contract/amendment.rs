@@ -159,7 +159,7 @@ impl Terms {
             ContractKind::Prepaid { package: time, fee: due } => (package, fee) = (Some(time.0), Some(due.0)),
             ContractKind::Metered { credit_limit } => credit = Some(credit_limit.0),
             ContractKind::Reserved { cards: kept, fee: due } => {
-                (cards, fee) = (Some(kept.into()), Some(due.0))
+                (cards, fee) = (Some(kept.into()), Some(due.0));
             }
             ContractKind::Grant { cap: most } => cap = most.map(|most| most.0),
         }
