@@ -13,7 +13,9 @@ use engines::{
     slurm::{Access, Owner, SlurmConfig, SlurmEngine, Token},
 };
 use serde_json::json;
-use store::{Store, StoreError, Tx, amendments, chain, contracts, jobs, ledger, pools, prices, runs, tenants};
+use store::{
+    Store, StoreError, Tx, amendments, chain, contracts, jobs, ledger, pools, prices, runs, tenants,
+};
 
 use crate::{
     actions,

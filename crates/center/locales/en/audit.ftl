@@ -45,6 +45,7 @@ detail-cards-per-node = cards a node
 detail-tasks = tasks
 detail-number = number
 detail-changed = changed
+detail-changes = changes
 detail-before = before
 detail-kind = kind
 detail-action = action

@@ -45,6 +45,7 @@ detail-cards-per-node = 每节点加速卡
 detail-tasks = 任务
 detail-number = 编号
 detail-changed = 改动
+detail-changes = 变更内容
 detail-before = 改动前
 detail-kind = 类型
 detail-action = 操作

@@ -233,7 +233,7 @@ pub async fn draw_up(
     let effective = params::word(field::EFFECTIVE, effective, Effective::from_code, &known)?;
     let reason: String = params::line::<500>(field::REASON, new.reason.as_str())?.into();
     let change = read(center, &new)?;
-    let zone = center.settings.time_zone.clone();
+    let zone = center.settings.time_zone;
     let work = move |tx: &Tx| {
         let (contract, now) = (contracts::get_contract(tx, id)?, moment::now());
         refuse_unless_active(&contract)?;
@@ -244,7 +244,7 @@ pub async fn draw_up(
             return Err(AppError::refused(Refusal::AlreadyThere, message, hint));
         }
         let terms = amended(&contract, &change)?;
-        refuse_early_end(&contract, &terms, effective.from_at(&zone, now))?;
+        refuse_early_end(&contract, &terms, effective.from_at(zone, now))?;
         let Terms { kind, ends_at, queue } = terms;
         let amendment = Amendment {
             id: new_id!(AmendmentId),
@@ -275,7 +275,7 @@ fn read(center: &Center, new: &NewAmendment) -> Result<Change, AppError> {
     if amounts.iter().any(|amount| !(0..=MOST_AMOUNT).contains(amount)) {
         return Err(AppError::invalid(field::TERMS, ContractFault::Terms { most: MOST_AMOUNT }));
     }
-    let zone = &center.settings.time_zone;
+    let zone = center.settings.time_zone;
     let ends_at = new.ends_at.as_deref().map(|text| params::parse_instant(zone, field::ENDS_AT, text));
     Ok(Change {
         ends_at: ends_at.transpose()?,
@@ -321,9 +321,10 @@ fn refuse_unless_active(contract: &Contract) -> Result<(), AppError> {
 }
 
 fn detail(view: &AmendmentView) -> Value {
-    let changed: Vec<&str> = view.changes.iter().map(|change| change.term.code()).collect();
-    json!({ "number": view.contract, "contract": view.contract_id, "changed": changed.join(" "),
-        "changes": view.changes, "reason": view.reason })
+    let told = |change: &TermChange| format!("{} {} → {}", change.term.code(), change.before, change.after);
+    let changes: Vec<String> = view.changes.iter().map(told).collect();
+    json!({ "number": view.contract, "contract": view.contract_id, "changes": changes.join("; "),
+        "reason": view.reason })
 }
 
 /// Approves an amendment, or refuses it. One that holds at once is in force with its approval.
@@ -340,7 +341,7 @@ pub async fn decide(
     }
     let may = center.policies.may(caller, DECIDE, Some(contract.tenant))?;
     let (by, role, is_apart) = (caller.member.id, caller.member.role, center.settings.are_duties_separate());
-    let (zone, most) = (center.settings.time_zone.clone(), center.settings.books.approve_up_to_micro_cny);
+    let (zone, most) = (center.settings.time_zone, center.settings.books.approve_up_to_micro_cny);
     let work = move |tx: &Tx| {
         let mut amendment = rows::get(tx, id)?;
         let contract = contracts::get_contract(tx, amendment.contract)?;
@@ -361,7 +362,7 @@ pub async fn decide(
             }
             apart::within(most, role, amendment.kind.amount())?;
             refuse_unless_active(&contract)?;
-            let from_at = amendment.effective.from_at(&zone, now);
+            let from_at = amendment.effective.from_at(zone, now);
             refuse_early_end(&contract, &amendment.terms(), from_at)?;
             (amendment.state, amendment.from_at) = (AmendmentState::Approved, Some(from_at));
         } else {

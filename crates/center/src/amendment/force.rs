@@ -1,6 +1,6 @@
 //! Approved amendments come into force at their instant.
 
-use domain::Timestamp;
+use domain::{Rfc3339, Timestamp};
 use serde_json::json;
 use store::{Tx, amendments as rows, contracts};
 
@@ -50,7 +50,7 @@ fn put_in_force(tx: &Tx, now: Timestamp) -> Result<Done, AppError> {
             continue;
         }
         let change = known_contracts::amended(tx, &amendment, None, now)?;
-        let detail = json!({ "number": contract.number, "contract": contract.id, "from": amendment.from_at });
+        let detail = json!({ "number": contract.number, "contract": contract.id, "from": amendment.from_at.map(Rfc3339) });
         let (tenant, subject) = (Some(contract.tenant), amendment.id.to_string());
         audit::record_own(tx, Change { tenant, action: ENFORCE, subject, detail })?;
         changes.push(change);

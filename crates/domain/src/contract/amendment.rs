@@ -183,7 +183,6 @@ impl Terms {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::RatePerCardHour;
 
     fn terms(kind: ContractKind) -> Terms {
         let queue = QueueTerms {
@@ -238,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_used_up_package_costs_its_fee_at_most_however_it_grew() {
-        let rate = |kind: ContractKind| kind.rate(RatePerCardHour::FREE);
+        let rate = |kind: ContractKind| kind.rate(None).unwrap();
         for (used, add_time, add_fee) in
             [(0, 3_600_000, 20), (1_800_000, 7_200_000, 40), (3_600_000, 36_000, 5_000_000)]
         {

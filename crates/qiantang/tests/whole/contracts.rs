@@ -204,10 +204,9 @@ fn a_draft_is_changed_by_those_who_draw_up_and_nobody_changes_what_was_submitted
     assert!(code != 0 && told.contains("--card-hours"), "{told}");
     let log = site.get("/api/v1/audit?action=submit_contract&limit=1", &site.operator);
     let detail = &log["items"][0]["detail"];
-    assert_eq!(
-        (&detail["changed"], &detail["before"]["kind"]["fee"]),
-        (&json!("terms ends_at queue"), &json!(1_000_000_000))
-    );
+    assert_eq!(detail["changed"], "terms ends_at queue");
+    let before = detail["before"].as_str().expect("what it was");
+    assert!(before.contains("\"fee\":1000000000"), "{before}");
 
     let path = format!("/api/v1/contracts/{id}");
     assert_eq!(site.ask("PATCH", &path, &firm.developer, Some(&json!({ "number": "R-8" }))).0, 403);

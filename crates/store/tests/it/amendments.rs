@@ -13,7 +13,7 @@ use rusqlite::Connection;
 use store::{
     StoreError, Tx,
     amendments::{self, Amendment, AmendmentState},
-    contracts, jobs, ledger, runs,
+    contracts, jobs, ledger, prices, runs,
 };
 use testkit::rows::{Party, Seeded, at, contract, job, meter, run, transfer_id, unique};
 
@@ -105,7 +105,7 @@ fn a_run_has_the_rate_of_the_version_at_its_plan() {
             let (id, name) = (PriceBookId::new(at(0), unique()), "2022".to_owned());
             let (prices, waivers) = (Vec::new(), Waivers::default());
             let book = PriceBook { id, name, effective_from: at(0), prices, waivers };
-            contracts::insert_price_book(tx, &book)?;
+            prices::insert_price_book(tx, &book)?;
             let party = Party { contract: contract.id, ..center.parties[0].clone() };
             amend(tx, &party, &contract, package(20, 400), 600)?;
             let now = contracts::get_contract(tx, contract.id)?;

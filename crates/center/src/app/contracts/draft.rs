@@ -120,13 +120,14 @@ pub async fn change(
                     return Ok(Changed::nothing(after));
                 }
                 rows::change_draft(tx, &after)?;
+                let was = serde_json::to_string(&before)
+                    .map_err(|error| AppError::internal_at(before.id, error))?;
                 let detail = json!({ "number": after.number, "kind": after.kind.code(),
-                    "changed": changed_fields(&before, &after), "before": before });
+                    "changed": changed_fields(&before, &after), "before": was });
                 Ok(Changed::new(after.id, detail, after))
             },
             |center, contract| {
-                let (nothing, at) = (ContractBalance::default(), contract.created_at);
-                center.live().contract_changed(contract.clone(), nothing, at);
+                center.live().contract_changed(contract.clone(), ContractBalance::default(), None);
                 center.compute.fits.forget();
             },
         )
