@@ -1,6 +1,9 @@
 //! Contracts 合同: how much a tenant may use, at which price and until when; and the queue that a contract
 //! gives.
 
+pub mod amendment;
+pub mod course;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -37,10 +40,7 @@ impl Contract {
 
     /// The fee that is due with its activation.
     pub fn fee(&self) -> Option<MicroCny> {
-        match self.kind {
-            ContractKind::Prepaid { fee, .. } | ContractKind::Reserved { fee, .. } => Some(fee),
-            ContractKind::Metered { .. } | ContractKind::Grant { .. } => None,
-        }
+        self.kind.fee()
     }
 }
 
@@ -80,6 +80,32 @@ impl ContractKind {
 
     pub fn code(self) -> &'static str {
         self.name().code()
+    }
+
+    /// The whole fee.
+    pub fn fee(self) -> Option<MicroCny> {
+        match self {
+            Self::Prepaid { fee, .. } | Self::Reserved { fee, .. } => Some(fee),
+            Self::Metered { .. } | Self::Grant { .. } => None,
+        }
+    }
+
+    /// The card time that it gives.
+    pub fn given(self) -> Option<CardMs> {
+        match self {
+            Self::Prepaid { package, .. } => Some(package),
+            Self::Grant { cap } => cap,
+            Self::Metered { .. } | Self::Reserved { .. } => None,
+        }
+    }
+
+    /// The money that it is about: its fee, or the credit that it gives.
+    pub fn amount(self) -> MicroCny {
+        match self {
+            Self::Prepaid { fee, .. } | Self::Reserved { fee, .. } => fee,
+            Self::Metered { credit_limit } => credit_limit,
+            Self::Grant { .. } => MicroCny::ZERO,
+        }
     }
 
     /// Whether its use counts as granted, not sold, in the capacity balance.

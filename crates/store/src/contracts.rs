@@ -4,7 +4,8 @@ use domain::{
     Contract, ContractId, ContractState, Course, MemberId, TenantId, Timestamp, contract::ContractAction,
 };
 
-use crate::db::{Record, StoreError, Tx, params, rows, statements};
+use crate::amendments;
+use crate::db::{Record, StoreError, Tx, json, params, rows, statements};
 
 /// An action on a contract, as it is kept in the contract's history.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,8 @@ statements! { "contracts", unique: { "contracts.number": "a contract with this n
     LIST_CONTRACTS = concat!("SELECT ", contract!(columns), " FROM contracts ORDER BY number");
     LIST_CONTRACTS_OF = concat!("SELECT ", contract!(columns), " FROM contracts WHERE tenant = ?1 ORDER BY number");
     LIST_IN_STATE = concat!("SELECT ", contract!(columns), " FROM contracts WHERE state = ?1 ORDER BY number");
+    CHANGE_DRAFT = "UPDATE contracts SET number = ?2, kind = ?3, pools = ?4, starts_at = ?5, ends_at = ?6, queue = ?7 \
+                    WHERE id = ?1 AND state = 'draft'";
     SET_CONTRACT_STATE = "UPDATE contracts SET state = ?3 WHERE id = ?1 AND state = ?2";
     INSERT_EVENT = "INSERT INTO contract_events (contract, at, actor, action, reason, from_state, to_state) \
                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
@@ -55,6 +58,13 @@ pub fn list_contracts(tx: &Tx, tenant: Option<TenantId>) -> Result<Vec<Contract>
 /// The contracts whose state is `active`, by number.
 pub fn list_active(tx: &Tx) -> Result<Vec<Contract>, StoreError> {
     tx.all(LIST_IN_STATE, params![ContractState::Active.code()], Contract::read)
+}
+
+/// Changes what a draft says; `false` if it is no draft.
+pub fn change_draft(tx: &Tx, draft: &Contract) -> Result<bool, StoreError> {
+    let (kind, pools, queue) = (json(&draft.kind)?, json(&draft.pools)?, json(&draft.queue)?);
+    let row = params![&draft.id, &draft.number, &kind, &pools, draft.starts_at, draft.ends_at, &queue];
+    Ok(tx.changed(CHANGE_DRAFT, row)? > 0)
 }
 
 /// Sets the state to `to` if it is `from`; says whether it was.
@@ -99,12 +109,10 @@ pub fn list_contract_events(tx: &Tx, contract: ContractId) -> Result<Vec<Contrac
     })
 }
 
-/// The course of a contract, with the fee that it has; `None` where it was never activated.
+/// The course of a contract by the versions of its terms; `None` where it was never active.
 pub fn course(tx: &Tx, contract: &Contract) -> Result<Option<Course>, StoreError> {
     let events = list_contract_events(tx, contract.id)?;
-    let first =
-        |action: ContractAction| events.iter().find(|event| event.action == action).map(|event| event.at);
-    let Some(activated_at) = first(ContractAction::Activate) else { return Ok(None) };
-    let terms = (contract.ends_at, contract.fee().unwrap_or_default());
-    Ok(Some(Course::new(contract.starts_at, activated_at, terms, first(ContractAction::Terminate))))
+    let ended = events.iter().find(|event| event.action == ContractAction::Terminate);
+    let versions = amendments::list_versions(tx, contract.id)?;
+    Ok(amendments::course(contract, &versions, ended.map(|event| event.at)))
 }
