@@ -159,14 +159,21 @@ def check_contract(books, contract, report):
         report.equal("the state from which an event leads", f"contract_event {event.seq} of {key}", state, event.from_state)
         state = event.to_state
     report.equal("the state of a contract, by its events", key, state, contract.state)
-    terms, event = contract.terms, books.activation(contract)
-    due = {}
-    if event and terms["kind"] in ("prepaid", "reserved") and terms["fee"]:
-        due[f"{key}/fee"] = ("fee", MONEY, terms["fee"], event.at)
-    if event and terms["kind"] == "prepaid" and terms["package"]:
-        due[f"{key}/package"] = ("package", CARDS, terms["package"], event.at)
-    if event and terms["kind"] == "grant" and terms["cap"]:
-        due[f"{key}/package"] = ("package", CARDS, terms["cap"], event.at)
+    event = books.activation(contract)
+    due, booked = {}, {"fee": 0, "package": 0}
+    versions = books.terms_over_time(contract) if event else []
+    for version in versions:
+        terms = version.terms
+        whole = {"fee": terms.get("fee") or 0, "package": terms.get("package") or terms.get("cap") or 0}
+        for cause, unit in (("fee", MONEY), ("package", CARDS)):
+            part = f"/{name('amendments', version.amendment)}" if version.amendment else ""
+            at = version.from_at if version.amendment else event.at
+            if whole[cause] > booked[cause]:
+                due[f"{key}/{cause}{part}"] = (cause, unit, whole[cause] - booked[cause], at)
+                booked[cause] = whole[cause]
+    if versions:
+        in_force = (versions[-1].terms, show(versions[-1].ends_at))
+        report.equal("the terms of a contract, by its last version", key, in_force, (contract.terms, show(contract.ends_at)))
     found = {}
     for row in books.moved.get(contract.id, []):
         if row.cause == "fee" or (row.cause == "package" and "/top-up/" not in row.key):
@@ -208,11 +215,18 @@ def check_term(books, contract, report):
             report.differ("an earning of a term", f"transfer {row.seq}", "of a reserved contract that was active", key)
         return
     begin, end = max(contract.starts_at, event.at), end_of(books, contract)
-    whole = ms(contract.ends_at) - ms(begin)
+    steps = [(max(begin, version.from_at), version.ends_at, version.terms["fee"]) for version in books.terms_over_time(contract)]
 
     def earned(instant):
-        passed = min(max(ms(min(instant, end)) - ms(begin), 0), whole)
-        return terms["fee"] * passed // whole if whole > 0 else terms["fee"]
+        """What is left of the fee is spread over what is left of the term, by each version anew."""
+        until, done = min(instant, end), 0
+        for at, (step_begin, step_end, fee) in enumerate(steps):
+            if step_begin >= until:
+                break
+            last = min(until, steps[at + 1][0]) if at + 1 < len(steps) else until
+            whole, passed = ms(step_end) - ms(step_begin), ms(last) - ms(step_begin)
+            done = fee if passed >= whole else done + (fee - done) * max(passed, 0) // whole
+        return done
 
     before = 0
     for row in entries:

@@ -31,7 +31,8 @@ def expected_rate(books, run):
     if terms["kind"] in ("reserved", "grant"):
         return 0
     if terms["kind"] == "prepaid":
-        return package_rate(terms)
+        held = [one.terms for one in books.terms_over_time(books.contracts_by_id[run.contract]) if one.from_at <= run.planned_at]
+        return package_rate(held[-1] if held else terms)
     book = book_in_force(books, run.planned_at)
     pool = name("pools", books.pool_of(run))
     job = books.jobs_by_id[run.job]

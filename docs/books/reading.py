@@ -28,6 +28,9 @@ TABLES = {
     "settings_in_force": "seq",
 }
 
+# Tables that centers of before this version lack.
+LATER_TABLES = {"amendments": "id", "contract_versions": "contract, number"}
+
 # What an id of a table begins with, in keys and in JSON.
 PREFIXES = {
     "contracts": "con",
@@ -38,6 +41,7 @@ PREFIXES = {
     "projects": "prj",
     "pools": "pool",
     "corrections": "cor",
+    "amendments": "amd",
     "price_books": "pb",
 }
 
@@ -123,6 +127,9 @@ class Books:
             database.execute("BEGIN")
             for table, order in TABLES.items():
                 setattr(self, table, self.rows(database, f"SELECT * FROM {table} ORDER BY {order}"))
+            there = {row.name for row in self.rows(database, "SELECT name FROM sqlite_master WHERE type = 'table'")}
+            for table, order in LATER_TABLES.items():
+                setattr(self, table, self.rows(database, f"SELECT * FROM {table} ORDER BY {order}") if table in there else [])
             self.summed_to = (database.execute("SELECT max(upto_seq) FROM ledger_checkpoint").fetchone() or (0,))[0] or 0
             link = database.execute("SELECT max(at) FROM chain").fetchone()[0] or 0
             database.close()
@@ -147,6 +154,8 @@ class Books:
             setattr(self, table + "_by_id", {row.id: row for row in getattr(self, table)})
         for contract in self.contracts:
             contract["terms"] = json.loads(contract.kind)
+        for version in self.contract_versions:
+            version["terms"] = json.loads(version.kind)
         for book in self.price_books:
             book["waived"] = json.loads(book.waivers)
             book["rates"] = {(price["pool"], price["class"], price["domain"]): price["rate"] for price in json.loads(book.prices)}
@@ -160,6 +169,14 @@ class Books:
         self.history = {}
         for event in self.contract_events:
             self.history.setdefault(event.contract, []).append(event)
+
+    def terms_over_time(self, contract):
+        """The terms of a contract from its activation on, each with the instant from which it holds, its end and its amendment."""
+        versions = [row for row in self.contract_versions if row.contract == contract.id]
+        event = self.activation(contract)
+        if versions or event is None:
+            return versions
+        return [Row(from_at=event.at, terms=contract.terms, ends_at=contract.ends_at, amendment=None)]
 
     def activation(self, contract):
         """When a contract became active for the first time: the event, or nothing."""

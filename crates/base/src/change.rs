@@ -17,11 +17,11 @@ use crate::{
 #[derive(Debug)]
 pub struct Changed<T> {
     outcome: T,
-    line: Option<Line>,
+    line: Option<AuditLine>,
 }
 
 #[derive(Debug)]
-struct Line {
+struct AuditLine {
     subject: String,
     detail: Value,
     tenant: Option<TenantId>,
@@ -30,7 +30,7 @@ struct Line {
 impl<T> Changed<T> {
     /// `subject` is the id of the thing that was changed.
     pub fn new(subject: impl Display, detail: Value, outcome: T) -> Self {
-        Self { outcome, line: Some(Line { subject: subject.to_string(), detail, tenant: None }) }
+        Self { outcome, line: Some(AuditLine { subject: subject.to_string(), detail, tenant: None }) }
     }
 
     /// Everything was as asked for already, or is to be asked for anew: there is nothing to tell.
@@ -41,7 +41,7 @@ impl<T> Changed<T> {
     /// The change is a matter of this tenant, and not of the one that was asked about.
     #[must_use]
     pub fn of_tenant(mut self, tenant: TenantId) -> Self {
-        self.line = self.line.map(|line| Line { tenant: Some(tenant), ..line });
+        self.line = self.line.map(|line| AuditLine { tenant: Some(tenant), ..line });
         self
     }
 }
@@ -58,7 +58,7 @@ impl Base {
         let May { caller, action, owner } = may;
         let recorded = move |tx: &Tx| {
             let Changed { outcome, line } = work(tx)?;
-            if let Some(Line { subject, detail, tenant }) = line {
+            if let Some(AuditLine { subject, detail, tenant }) = line {
                 let tenant = tenant.or(owner);
                 audit::record(tx, &caller, Change { tenant, action, subject, detail })?;
             }

@@ -11,6 +11,10 @@ use domain::{
     text::Line,
 };
 
+/// The most of one amount, in micro-CNY or card-milliseconds: far beyond any real contract, and low enough that no sum of
+/// them overflows.
+pub const MOST_AMOUNT: i64 = 1_000_000_000_000_000;
+
 /// An id from a path or query; what is no such id is not found.
 pub fn id<T: FromStr>(text: &str, noun: &'static str) -> Result<T, AppError> {
     text.parse().map_err(|_| AppError::not_found(noun, text))

@@ -4,6 +4,7 @@ domain::codes! {
     /// Why something can't be done. Each has its words in both languages among the portal's texts, behind
     /// `refused-`.
     pub enum Refusal {
+        AboveLimit = "above_limit",
         AlreadyThere = "already_there",
         AlreadyDecided = "already_decided",
         BackupFailed = "backup_failed",

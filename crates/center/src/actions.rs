@@ -64,6 +64,9 @@ pub const SUBMIT_CONTRACT: Action = Action::new("submit_contract", "administer")
     Detail::word::<ContractKindName>("kind", "kind"),
     CONTRACT_ACTION,
     REASON,
+    // Of a draft that is changed: the fields, and the contract as it was.
+    Detail::text("changed"),
+    Detail::text("before"),
 ]);
 pub const DECIDE_CONTRACT: Action =
     Action::new("decide_contract", "keep_contracts").keeps(&[NUMBER, CONTRACT_ACTION, REASON]);

@@ -2,6 +2,7 @@
 //! (`portal`), and the loops that make it run. Who may is the ground's matter (`base::auth`), by this crate's policies.
 
 pub mod actions;
+mod amendment;
 pub mod api;
 pub mod app;
 pub mod break_glass;

@@ -9,7 +9,8 @@ use domain::TenantId;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    actions, api, app::overview, center::Center, correction, event_kinds, period, portal, price, tenant,
+    actions, amendment, api, app::overview, center::Center, correction, event_kinds, period, portal, price,
+    tenant,
 };
 
 pub const PLATFORM: Platform<Center> = Platform { name: "center", nouns: NOUNS };
@@ -23,6 +24,7 @@ const NOUNS: &[Noun<Center>] = &[
     NODE,
     CONTRACT,
     STATEMENT,
+    amendment::NOUN,
     correction::NOUN,
     price::NOUN,
     USE,
@@ -37,6 +39,7 @@ const NOUNS: &[Noun<Center>] = &[
     TOKEN,
     BACKUP,
     SLURM_ACCOUNT,
+    CLOCK,
 ];
 
 /// The texts of pages, from their files.
@@ -113,7 +116,7 @@ const JOB: Noun<Center> = Noun {
 };
 
 const RUN: Noun<Center> = Noun {
-    actions: &[actions::BILL_DIRECT_JOB, actions::CLOCK_SET],
+    actions: &[actions::BILL_DIRECT_JOB],
     events: &[event_kinds::RUN_STARTED, event_kinds::RUN_ENDED],
     ..Noun::named("run")
 };
@@ -166,7 +169,7 @@ const CONTRACT: Noun<Center> = Noun {
     api: || {
         OpenApiRouter::new()
             .routes(routes!(api::money::list_contracts, api::money::new_contract))
-            .routes(routes!(api::money::show_contract))
+            .routes(routes!(api::money::show_contract, api::money::change_draft))
             .routes(routes!(api::money::contract_events))
             .routes(routes!(api::money::contract_action))
             .routes(routes!(api::money::top_up))
@@ -177,6 +180,8 @@ const CONTRACT: Noun<Center> = Noun {
             .page("/contracts/new", portal::contracts::draft::form)
             .form("/contracts/new", portal::contracts::draft::create)
             .page("/contracts/{id}", portal::contracts::show::page)
+            .page("/contracts/{id}/edit", portal::contracts::draft::edit_form)
+            .form("/contracts/{id}/edit", portal::contracts::draft::edit)
             .form("/contracts/{id}/act", portal::contracts::acts::act)
             .page("/contracts/{id}/act/{action}", portal::contracts::acts::look)
             .page("/contracts/{id}/top-up", portal::contracts::top_up::top_up_form)
@@ -340,6 +345,9 @@ const SLURM_ACCOUNT: Noun<Center> = Noun {
     },
     ..Noun::named("account in Slurm")
 };
+
+/// The clock of the center's machine, by which all times are told.
+const CLOCK: Noun<Center> = Noun { actions: &[actions::CLOCK_SET], ..Noun::named("clock") };
 
 /// An entry without a number, for those who may do `action` to things of `owner`.
 fn seen(center: &Center, caller: &Caller, action: Action, owner: Option<TenantId>) -> Option<usize> {

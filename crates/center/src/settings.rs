@@ -235,7 +235,7 @@ impl Settings {
     }
 
     /// The settings by which the center counts, as they are kept with their history.
-    pub fn of_books(&self) -> [(&'static str, String); 6] {
+    pub fn of_books(&self) -> [(&'static str, String); 7] {
         [
             ("time_zone", self.time_zone.to_string()),
             ("billing.accrue_every_ms", self.billing.accrue_every_ms.0.to_string()),
@@ -243,6 +243,12 @@ impl Settings {
             ("engine.kill_grace_ms", self.engine.kill_grace_ms.0.to_string()),
             ("jobs.default_time_limit_ms", self.jobs.default_time_limit_ms.0.to_string()),
             (SEPARATE_DUTIES, self.are_duties_separate().to_string()),
+            (
+                "books.approve_up_to_micro_cny",
+                self.books
+                    .approve_up_to_micro_cny
+                    .map_or_else(|| "none".to_owned(), |most| most.0.to_string()),
+            ),
         ]
     }
 
@@ -403,6 +409,7 @@ mod tests {
             ("time_zone = \"Mars/Olympus\"", [("A", "")], "such as Asia/Shanghai or UTC"),
             ("", [("QIANTANG__TIME_ZONE", "UTC+8")], "time_zone"),
             ("[limits]\ntoken_days = 0", [("A", "")], "token_days"),
+            ("[books]\napprove_up_to_micro_cny = -1", [("A", "")], "approve_up_to_micro_cny"),
             ("[books]\nroots_url = \"ftp://here\"", [("A", "")], "roots_url"),
             ("[books]\nsigning_key = \"/k\"\nsign_command = [\"sign\"]", [("A", "")], "sign_command"),
             ("[[pools]]\nname = \"a\"\ncard_model = \"x1\"", [("A", "")], "x1"),

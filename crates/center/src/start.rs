@@ -13,7 +13,9 @@ use engines::{
     slurm::{Access, Owner, SlurmConfig, SlurmEngine, Token},
 };
 use serde_json::json;
-use store::{Store, StoreError, Tx, chain, contracts, jobs, ledger, pools, runs, tenants};
+use store::{
+    Store, StoreError, Tx, amendments, chain, contracts, jobs, ledger, pools, prices, runs, tenants,
+};
 
 use crate::{
     actions,
@@ -398,7 +400,7 @@ fn load(store: &Store, settings: &Settings) -> Result<(Live, Vec<JobId>), StartE
             live.tenant_signed_up(&tenant);
         }
         let now = moment::now();
-        for book in contracts::list_price_books(tx)? {
+        for book in prices::list_price_books(tx)? {
             live.price_book_published(book, now);
         }
         load_contracts(tx, &mut live, grace, now)?;
@@ -420,6 +422,7 @@ fn load_contracts(tx: &Tx, live: &mut Live, grace: Millis, now: Timestamp) -> Re
         let grace_ends_at = Some(ended_at.unwrap_or(now).plus(grace));
         live.contract_changed(contract, balances.get(&id).copied().unwrap_or_default(), grace_ends_at);
     }
+    live.amendments_come(amendments::list_coming(tx)?.first().and_then(|next| next.from_at));
     Ok(())
 }
 

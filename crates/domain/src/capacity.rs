@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{CardMs, CardSet, NodeId, Timestamp};
+use crate::{CardMs, CardSet, NodeId, NodeStatus, Timestamp};
 
 /// A stretch of a node's life in one state. The stretches of a node follow each other without gap; the first
 /// begins when it joined the center.
@@ -16,15 +16,8 @@ pub struct NodeStretch {
     pub from: Timestamp,
     /// `None`: the node is still in it.
     pub until: Option<Timestamp>,
-    pub condition: Condition,
-}
-
-/// Whether a node takes runs in a stretch of its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Condition {
-    Up,
-    Drained,
-    Failed,
+    /// Whether the node takes runs in it.
+    pub status: NodeStatus,
 }
 
 /// The cards of one node that a run had, from its first process to its last.
@@ -124,10 +117,10 @@ pub fn balance(
         let (a, b) = clip(stretch.from, stretch.until);
         total.capacity_card_ms += CardMs::of(u32::from(stretch.cards), a, b);
         let free = free_card_ms(stretch.cards, steps.get(&stretch.node).map_or(&[], Vec::as_slice), a, b);
-        match stretch.condition {
-            Condition::Up => total.idle_card_ms += free,
-            Condition::Drained => total.drained_card_ms += free,
-            Condition::Failed => total.failed_card_ms += free,
+        match stretch.status {
+            NodeStatus::Up => total.idle_card_ms += free,
+            NodeStatus::Drained => total.drained_card_ms += free,
+            NodeStatus::Failed => total.failed_card_ms += free,
         }
     }
     total
@@ -166,21 +159,15 @@ mod tests {
     }
 
     fn up(n: u8, from: i64, until: Option<i64>) -> NodeStretch {
-        NodeStretch {
-            node: node(n),
-            cards: 8,
-            from: at(from),
-            until: until.map(at),
-            condition: Condition::Up,
-        }
+        NodeStretch { node: node(n), cards: 8, from: at(from), until: until.map(at), status: NodeStatus::Up }
     }
 
     #[test]
     fn every_part_is_counted() {
         let stretches = [
             up(1, 0, Some(500)),
-            NodeStretch { condition: Condition::Drained, ..up(1, 500, Some(800)) },
-            NodeStretch { condition: Condition::Failed, ..up(1, 800, None) },
+            NodeStretch { status: NodeStatus::Drained, ..up(1, 500, Some(800)) },
+            NodeStretch { status: NodeStatus::Failed, ..up(1, 800, None) },
         ];
         let run = |from, until, cards, purpose| Occupancy {
             node: node(1),
@@ -243,14 +230,14 @@ mod tests {
             let mut changes = changes;
             changes.sort_unstable();
             let mut stretches = Vec::new();
-            let (mut from, mut condition) = (0, Condition::Up);
+            let (mut from, mut status) = (0, NodeStatus::Up);
             for (time, to) in changes {
                 let time = Timestamp::from_micros(time);
-                stretches.push(NodeStretch { node: node(1), cards: 8, from: Timestamp::from_micros(from), until: Some(time), condition });
+                stretches.push(NodeStretch { node: node(1), cards: 8, from: Timestamp::from_micros(from), until: Some(time), status });
                 from = time.as_micros();
-                condition = [Condition::Up, Condition::Drained, Condition::Failed][usize::from(to)];
+                status = [NodeStatus::Up, NodeStatus::Drained, NodeStatus::Failed][usize::from(to)];
             }
-            stretches.push(NodeStretch { node: node(1), cards: 8, from: Timestamp::from_micros(from), until: None, condition });
+            stretches.push(NodeStretch { node: node(1), cards: 8, from: Timestamp::from_micros(from), until: None, status });
             let end = Timestamp::from_micros(1_000_000);
             let cut = Timestamp::from_micros(cut);
             let whole = balance(&stretches, &occupancies, Timestamp::default(), end);

@@ -1,6 +1,9 @@
 //! Contracts 合同: how much a tenant may use, at which price and until when; and the queue that a contract
 //! gives.
 
+pub mod amendment;
+pub mod course;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -37,10 +40,7 @@ impl Contract {
 
     /// The fee that is due with its activation.
     pub fn fee(&self) -> Option<MicroCny> {
-        match self.kind {
-            ContractKind::Prepaid { fee, .. } | ContractKind::Reserved { fee, .. } => Some(fee),
-            ContractKind::Metered { .. } | ContractKind::Grant { .. } => None,
-        }
+        self.kind.fee()
     }
 }
 
@@ -82,6 +82,32 @@ impl ContractKind {
         self.name().code()
     }
 
+    /// The whole fee.
+    pub fn fee(self) -> Option<MicroCny> {
+        match self {
+            Self::Prepaid { fee, .. } | Self::Reserved { fee, .. } => Some(fee),
+            Self::Metered { .. } | Self::Grant { .. } => None,
+        }
+    }
+
+    /// The card time that it gives.
+    pub fn given(self) -> Option<CardMs> {
+        match self {
+            Self::Prepaid { package, .. } => Some(package),
+            Self::Grant { cap } => cap,
+            Self::Metered { .. } | Self::Reserved { .. } => None,
+        }
+    }
+
+    /// The money that it is about: its fee, or the credit that it gives.
+    pub fn amount(self) -> MicroCny {
+        match self {
+            Self::Prepaid { fee, .. } | Self::Reserved { fee, .. } => fee,
+            Self::Metered { credit_limit } => credit_limit,
+            Self::Grant { .. } => MicroCny::ZERO,
+        }
+    }
+
     /// Whether its use counts as granted, not sold, in the capacity balance.
     pub fn is_grant(self) -> bool {
         matches!(self, Self::Grant { .. })
@@ -89,15 +115,15 @@ impl ContractKind {
 
     /// The charge for a card for an hour under this kind; `listed` is the rate of the price book. The rate of
     /// a package is its fee over its card time, rounded down, so that a used-up package is never charged
-    /// above its fee.
-    pub fn rate(self, listed: RatePerCardHour) -> RatePerCardHour {
+    /// above its fee. `None` where it needs a listed price and there is none.
+    pub fn rate(self, listed: Option<RatePerCardHour>) -> Option<RatePerCardHour> {
         match self {
             Self::Prepaid { package, fee } if package.0 > 0 => {
                 let micro = i128::from(fee.0) * 3_600_000 / i128::from(package.0);
-                RatePerCardHour(MicroCny(i64::try_from(micro).unwrap_or(i64::MAX)))
+                Some(RatePerCardHour(MicroCny(i64::try_from(micro).unwrap_or(i64::MAX))))
             }
             Self::Metered { .. } => listed,
-            Self::Prepaid { .. } | Self::Reserved { .. } | Self::Grant { .. } => RatePerCardHour::FREE,
+            Self::Prepaid { .. } | Self::Reserved { .. } | Self::Grant { .. } => Some(RatePerCardHour::FREE),
         }
     }
 }
@@ -306,7 +332,7 @@ mod tests {
     fn a_used_up_package_costs_its_fee_at_most() {
         let package = CardMs::from_card_hours(7);
         let fee = MicroCny::from_yuan(100);
-        let rate = ContractKind::Prepaid { package, fee }.rate(RatePerCardHour::FREE);
+        let rate = ContractKind::Prepaid { package, fee }.rate(None).expect("it needs no listed price");
         let charged = rate.charge(package).unwrap();
         assert!(charged <= fee && fee.0 - charged.0 < 10, "{charged:?}");
     }

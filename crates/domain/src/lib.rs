@@ -6,7 +6,6 @@ pub mod capacity;
 pub mod card;
 pub mod code;
 pub mod contract;
-pub mod course;
 pub mod decimal;
 pub mod id;
 pub mod job;
@@ -29,11 +28,10 @@ pub mod zone;
 
 pub use batch::{BatchSpec, Launch};
 pub use card::{CardModel, CardSet};
-pub use contract::{Contract, ContractState, QueueTerms};
-pub use course::Course;
+pub use contract::{Contract, ContractState, QueueTerms, amendment, course::Course};
 pub use id::{
-    AllianceId, AuditId, ContractId, CorrectionId, Id, JobId, MemberId, NodeId, PoolId, PriceBookId,
-    ProjectId, RunId, SessionId, TenantId, TokenId, TransferId,
+    AllianceId, AmendmentId, AuditId, ContractId, CorrectionId, Id, JobId, MemberId, NodeId, PoolId,
+    PriceBookId, ProjectId, RunId, SessionId, TenantId, TokenId, TransferId,
 };
 pub use job::{Job, JobState, JobStatus};
 pub use money::{MicroCny, RatePerCardHour};

@@ -107,9 +107,12 @@ pub struct Member {
 )]
 pub struct InvalidSlug(pub String);
 
+/// The most characters of a short name.
+pub const MAX_SLUG_CHARS: usize = 40;
+
 /// Checks a short name: lower-case ASCII letters, digits, inner hyphens.
 pub fn check_slug(text: &str) -> Result<(), InvalidSlug> {
-    let ok = (1..=40).contains(&text.len())
+    let ok = (1..=MAX_SLUG_CHARS).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
         && !text.starts_with('-')
         && !text.ends_with('-');

@@ -1,11 +1,11 @@
-//! Contracts, their history, and price books.
+//! Contracts and their history.
 
 use domain::{
-    Contract, ContractId, ContractState, Course, MemberId, PriceBookId, TenantId, Timestamp,
-    contract::ContractAction, price::PriceBook,
+    Contract, ContractId, ContractState, Course, MemberId, TenantId, Timestamp, contract::ContractAction,
 };
 
-use crate::db::{Record, StoreError, Tx, params, rows, statements};
+use crate::amendments;
+use crate::db::{Record, StoreError, Tx, json, params, rows, statements};
 
 /// An action on a contract, as it is kept in the contract's history.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,25 +23,20 @@ pub struct ContractEvent {
 rows! { contract: Contract =
     id, tenant, number, kind as json, pools as json, starts_at, ends_at, queue as json, state as code, created_at
 }
-rows! { price_book: PriceBook = id, name, effective_from, prices as json, waivers as json }
 
-statements! { "contracts", unique: {
-        "contracts.number": "a contract with this number",
-        "price_books.name": "a price book with this name",
-    };
+statements! { "contracts", unique: { "contracts.number": "a contract with this number" };
     INSERT_CONTRACT = contract!(insert into "contracts");
     GET_CONTRACT = concat!("SELECT ", contract!(columns), " FROM contracts WHERE id = ?1");
     LIST_CONTRACTS = concat!("SELECT ", contract!(columns), " FROM contracts ORDER BY number");
     LIST_CONTRACTS_OF = concat!("SELECT ", contract!(columns), " FROM contracts WHERE tenant = ?1 ORDER BY number");
     LIST_IN_STATE = concat!("SELECT ", contract!(columns), " FROM contracts WHERE state = ?1 ORDER BY number");
+    CHANGE_DRAFT = "UPDATE contracts SET number = ?2, kind = ?3, pools = ?4, starts_at = ?5, ends_at = ?6, queue = ?7 \
+                    WHERE id = ?1 AND state = 'draft'";
     SET_CONTRACT_STATE = "UPDATE contracts SET state = ?3 WHERE id = ?1 AND state = ?2";
     INSERT_EVENT = "INSERT INTO contract_events (contract, at, actor, action, reason, from_state, to_state) \
                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     LIST_EVENTS = "SELECT contract, at, actor, action, reason, from_state, to_state FROM contract_events \
                    WHERE contract = ?1 ORDER BY seq";
-    INSERT_PRICE_BOOK = price_book!(insert into "price_books");
-    GET_PRICE_BOOK = concat!("SELECT ", price_book!(columns), " FROM price_books WHERE id = ?1");
-    LIST_PRICE_BOOKS = concat!("SELECT ", price_book!(columns), " FROM price_books ORDER BY effective_from, id");
 }
 
 pub fn insert_contract(tx: &Tx, contract: &Contract) -> Result<(), StoreError> {
@@ -63,6 +58,13 @@ pub fn list_contracts(tx: &Tx, tenant: Option<TenantId>) -> Result<Vec<Contract>
 /// The contracts whose state is `active`, by number.
 pub fn list_active(tx: &Tx) -> Result<Vec<Contract>, StoreError> {
     tx.all(LIST_IN_STATE, params![ContractState::Active.code()], Contract::read)
+}
+
+/// Changes what a draft says; `false` if it is no draft.
+pub fn change_draft(tx: &Tx, draft: &Contract) -> Result<bool, StoreError> {
+    let (kind, pools, queue) = (json(&draft.kind)?, json(&draft.pools)?, json(&draft.queue)?);
+    let row = params![&draft.id, &draft.number, &kind, &pools, draft.starts_at, draft.ends_at, &queue];
+    Ok(tx.changed(CHANGE_DRAFT, row)? > 0)
 }
 
 /// Sets the state to `to` if it is `from`; says whether it was.
@@ -107,25 +109,10 @@ pub fn list_contract_events(tx: &Tx, contract: ContractId) -> Result<Vec<Contrac
     })
 }
 
-/// The course of a contract, with the fee that it has; `None` where it was never activated.
+/// The course of a contract by the versions of its terms; `None` where it was never active.
 pub fn course(tx: &Tx, contract: &Contract) -> Result<Option<Course>, StoreError> {
     let events = list_contract_events(tx, contract.id)?;
-    let first =
-        |action: ContractAction| events.iter().find(|event| event.action == action).map(|event| event.at);
-    let Some(activated_at) = first(ContractAction::Activate) else { return Ok(None) };
-    let terms = (contract.ends_at, contract.fee().unwrap_or_default());
-    Ok(Some(Course::new(contract.starts_at, activated_at, terms, first(ContractAction::Terminate))))
-}
-
-pub fn insert_price_book(tx: &Tx, book: &PriceBook) -> Result<(), StoreError> {
-    book.insert(tx, INSERT_PRICE_BOOK)
-}
-
-pub fn get_price_book(tx: &Tx, id: PriceBookId) -> Result<PriceBook, StoreError> {
-    tx.get(GET_PRICE_BOOK, &id, PriceBook::read)
-}
-
-/// All price books, in the order in which they take effect.
-pub fn list_price_books(tx: &Tx) -> Result<Vec<PriceBook>, StoreError> {
-    tx.all(LIST_PRICE_BOOKS, params![], PriceBook::read)
+    let ended = events.iter().find(|event| event.action == ContractAction::Terminate);
+    let versions = amendments::list_versions(tx, contract.id)?;
+    Ok(amendments::course(contract, &versions, ended.map(|event| event.at)))
 }

@@ -9,6 +9,7 @@
 //!
 //! [`db`] is the machinery. A noun of another crate declares its statements and rows by it in the same way.
 
+pub mod amendments;
 pub mod audit;
 pub mod chain;
 pub mod contracts;
@@ -24,6 +25,7 @@ pub mod ledger;
 pub mod payments;
 pub mod periods;
 pub mod pools;
+pub mod prices;
 pub mod recent;
 pub mod runs;
 pub mod settings;

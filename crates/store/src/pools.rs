@@ -1,9 +1,7 @@
 //! Pools, their nodes, and what became of each node over time.
 
 use domain::{
-    CardModel, Node, NodeId, NodeState, PoolId, Timestamp,
-    capacity::{Condition, NodeStretch},
-    node::Maintenance,
+    CardModel, Node, NodeId, NodeState, PoolId, Timestamp, capacity::NodeStretch, node::Maintenance,
 };
 
 use crate::db::{Record, Row, StoreError, Tx, json, params, rows, statements};
@@ -132,16 +130,8 @@ pub fn stretches_between(tx: &Tx, from: Timestamp, until: Timestamp) -> Result<V
             cards: row.get(1)?,
             from: row.get(2)?,
             until: row.get(3)?,
-            condition: row.word(4, condition)?,
+            status: row.code(4)?,
         })
-    })
-}
-
-fn condition(code: &str) -> Option<Condition> {
-    Some(match NodeState::from_code(code, "")? {
-        NodeState::Up => Condition::Up,
-        NodeState::Drained { .. } => Condition::Drained,
-        NodeState::Failed { .. } => Condition::Failed,
     })
 }
 

@@ -19,3 +19,4 @@ rule-reason-long = use at most 500 characters
 rule-number-from-to = write a whole number from { $a } to { $b }
 rule-confirm_prices = look at what is dropped, doubled or free, then confirm it
 rule-booked_before = this payment was booked before; nothing was changed
+slug-hint = 1 to { $most } lower-case letters, digits and inner hyphens

@@ -19,3 +19,4 @@ rule-reason-long = 最多 500 个字符
 rule-number-from-to = 写成 { $a } 至 { $b } 的整数
 rule-confirm_prices = 请核对取消、翻倍或免费的价格后确认
 rule-booked_before = 这笔付款此前已经入账，未作任何更改
+slug-hint = 1 至 { $most } 个小写字母、数字或中间的连字符

@@ -11,11 +11,7 @@ use domain::{
 };
 
 use crate::page::words::Ui;
-use crate::{error::AppError, http::status};
-
-/// The most yuan, and the most card-hours, of one field: what the center takes in micro-CNY and
-/// card-milliseconds.
-const MOST: i64 = 1_000_000_000_000_000;
+use crate::{error::AppError, http::status, params::MOST_AMOUNT};
 
 /// One of several things that a field offers: what it sends, and how it reads.
 #[derive(Clone, Debug)]
@@ -172,7 +168,7 @@ impl Form {
     /// An amount in yuan, 0 or more.
     pub fn yuan(&mut self, ui: Ui, name: &str) -> MicroCny {
         let read = self.value(name).trim_start_matches(['¥', '￥']).replace('，', ",").parse::<MicroCny>();
-        if let Some(amount) = read.ok().filter(|amount| (0..=MOST).contains(&amount.0)) {
+        if let Some(amount) = read.ok().filter(|amount| (0..=MOST_AMOUNT).contains(&amount.0)) {
             amount
         } else {
             self.blame_by(ui, name, "amount");
@@ -183,7 +179,7 @@ impl Form {
     /// Card-hours above 0, as card-milliseconds.
     pub fn hours(&mut self, ui: Ui, name: &str) -> CardMs {
         let read = CardMs::of_hours(&self.value(name).replace('，', ","));
-        if let Some(card_ms) = read.filter(|read| read.0 <= MOST) {
+        if let Some(card_ms) = read.filter(|read| read.0 <= MOST_AMOUNT) {
             card_ms
         } else {
             self.blame_by(ui, name, "hours");

@@ -3,6 +3,7 @@
 contracts-none = No contracts yet
 contracts-none-text = The center or an administrator of the tenant draws a contract up; the center approves it.
 contract-draft = Draft a contract
+contract-edit = Change the draft
 contract-draft-text = A draft takes effect after it is submitted, approved and activated
 draft-it = Save as a draft
 parties = Number and tenant
@@ -18,7 +19,7 @@ package-fee-hint = Due when the contract is activated; it sets the price of a ca
 credit-yuan = Credit limit (yuan)
 credit-hint = How far the balance may go below zero; 0: pay first
 reserved-cards = Cards held
-cards-fee-hint = For the whole term, due when the contract is activated
+cards-fee-hint = For the whole term; due on activation, earned from then on
 cap-hours = Cap (card-hours)
 cap-hint = Leave empty for none
 pools = Pools

@@ -3,6 +3,7 @@
 contracts-none = 还没有合同
 contracts-none-text = 合同由中心或租户管理员起草，由中心批准。
 contract-draft = 起草合同
+contract-edit = 修改草稿
 contract-draft-text = 草稿经提交、批准、启用后生效
 draft-it = 存为草稿
 parties = 编号与租户
@@ -18,7 +19,7 @@ package-fee-hint = 启用时记为应收；按卡时折算单价
 credit-yuan = 信用额度（元）
 credit-hint = 余额可以低于零多少；0 表示先充值后使用
 reserved-cards = 保留的加速卡数
-cards-fee-hint = 整个期限的费用，启用时记为应收
+cards-fee-hint = 整个期限的费用；启用时记为应收，自启用起确认收入
 cap-hours = 上限（卡时）
 cap-hint = 留空表示不设上限
 pools = 资源池

@@ -5,9 +5,9 @@ use serde::Deserialize;
 
 use crate::{
     app::{
-        members::{self, MemberChange, NewMember},
+        members::{self, MemberChange, MemberView, NewMember},
         projects::{self, NewProject, ProjectView},
-        sign_in::{self, MemberView, NewToken, TokenView},
+        sign_in::{self, NewToken, TokenView},
     },
     center::Center,
 };

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::{
     app::{
         capacity::{self, LedgerCheck},
-        contracts::{self, ContractEventView, ContractView, NewContract, TopUp, ToppedUp},
+        contracts::{self, ContractEventView, ContractView, DraftChange, NewContract, TopUp, ToppedUp},
         statements::{self, Statement, StatementQuery, TransferQuery, TransferView},
         usage::{self, UsageQuery, UsageView},
     },
@@ -54,6 +54,19 @@ pub async fn show_contract(
     Id(id): Id,
 ) -> Result<Json<ContractView>, Problem> {
     Ok(Json(contracts::show(&center, &caller, &id).await?))
+}
+
+/// Changes a draft: what is given replaces what was there.
+#[utoipa::path(patch, path = "/contracts/{id}", tag = "money", params(("id" = String, Path)),
+    request_body = DraftChange, responses((status = 200, body = ContractView), (status = 404, body = Problem),
+    (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub async fn change_draft(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Id(id): Id,
+    body: Body<DraftChange>,
+) -> Result<Json<ContractView>, Problem> {
+    Ok(Json(contracts::change(&center, &caller, &id, body.value).await?))
 }
 
 /// The events of a contract: each step, with who took it, when and why.

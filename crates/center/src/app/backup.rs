@@ -1,6 +1,7 @@
 //! Backups while the center runs.
 
 use std::{
+    fmt::Display,
     io,
     os::unix::fs::DirBuilderExt as _,
     path::{Component, Path, PathBuf},
@@ -21,7 +22,7 @@ pub async fn backup(
 ) -> Result<(String, BackupReport), AppError> {
     let may = center.policies.may(caller, actions::BACKUP, None)?;
     let path = params::line::<1024>(field::PATH, path)?;
-    let folder = std::path::absolute(&center.settings.backup_dir).map_err(failed)?;
+    let folder = std::path::absolute(&center.settings.backup_dir).map_err(|error| failed(&error))?;
     let wrong = || {
         let folder = folder.display().to_string();
         AppError::invalid(field::PATH, Wrong::NotAmongBackups { folder })
@@ -29,11 +30,11 @@ pub async fn backup(
     let target = beneath(&folder, Path::new(&*path)).ok_or_else(wrong)?;
     let (store, to, of) = (center.store.clone(), target.clone(), folder.clone());
     let written = tokio::task::spawn_blocking(move || {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&of).map_err(failed)?;
-        if !is_truly_beneath(&of, &to).map_err(failed)? {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&of).map_err(|error| failed(&error))?;
+        if !is_truly_beneath(&of, &to).map_err(|error| failed(&error))? {
             return Ok(None);
         }
-        store.backup(&to).map(Some).map_err(failed)
+        store.backup(&to).map(Some).map_err(|error| failed(&error))
     });
     let report = written.await??.ok_or_else(wrong)?;
     let path = target.display().to_string();
@@ -42,7 +43,7 @@ pub async fn backup(
     Ok((path, report))
 }
 
-fn failed(error: impl ToString) -> AppError {
+fn failed(error: &dyn Display) -> AppError {
     let hint = "give a new file in a folder that is there";
     AppError::refused(Refusal::BackupFailed, error.to_string(), hint)
 }

@@ -30,12 +30,11 @@ use base::{
     params,
 };
 
-pub use draft::{NewContract, create};
-pub use states::{StateChange, act, applied, balance, corrected, end_by_itself, replenish};
+pub use draft::{DraftChange, NewContract, change, check_terms, create, unless_draft};
+pub use states::{StateChange, act, amended, applied, balance, corrected, end_by_itself, replenish};
 pub use top_up::{TopUp, ToppedUp, top_up};
 
-/// The most of one amount: far beyond any real contract, and low enough that no sum of them overflows.
-pub const MOST_AMOUNT: i64 = 1_000_000_000_000_000;
+pub use base::params::MOST_AMOUNT;
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct ContractView {

@@ -5,11 +5,11 @@ use std::{sync::Arc, time::Duration};
 
 use domain::{
     CardMs, CardSet, Contract, Job, JobId, JobSpec, Member, MicroCny, NodeId, Placement, Project, Run,
-    RunState, ServiceClass, Tenant, Timestamp, node::Slot, spec::MAX_TIME_LIMIT,
+    RunState, ServiceClass, Tenant, Timestamp, contract::ContractKind, node::Slot, spec::MAX_TIME_LIMIT,
 };
 use engines::slurm::{DirectJob, SlurmEngine};
 use serde_json::json;
-use store::{Tx, direct as rows, jobs, runs as run_rows, tenants};
+use store::{Tx, amendments, contracts, direct as rows, jobs, runs as run_rows, tenants};
 
 use super::runs::{
     news::{self, Seen},
@@ -246,7 +246,13 @@ fn printable(name: &str) -> String {
 }
 
 fn keep(tx: &Tx, bill: Bill, seen: &str) -> Result<(Arc<Job>, Run, events::Event), AppError> {
-    let Bill { job, run } = bill;
+    let Bill { job, mut run } = bill;
+    // It may have begun before the terms that hold now.
+    let contract = contracts::get_contract(tx, run.contract)?;
+    let kind = amendments::kind_at(tx, &contract, run.state.planned_at())?;
+    if let (ContractKind::Prepaid { .. }, Some(rate)) = (kind, kind.rate(None)) {
+        run.rate = rate;
+    }
     jobs::insert_job(tx, &job)?;
     rows::insert(tx, job.id, seen)?;
     run_rows::insert_run(tx, &run)?;

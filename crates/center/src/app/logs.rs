@@ -145,6 +145,14 @@ pub async fn chunk(center: &Center, log: Log, offset: i64, limit: usize) -> Resu
     })
 }
 
+/// The number after the last `accuracy` of a log, as training work says it.
+pub fn last_accuracy(text: &str) -> Option<&str> {
+    let (_, rest) = text.rsplit_once("accuracy")?;
+    let rest = rest.trim_start_matches([' ', '=', ':', '"']);
+    let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+    Some(&rest[..end]).filter(|number| number.parse::<f64>().is_ok())
+}
+
 /// How many bytes to take so that a character begun at the very end is left for the next part.
 fn whole_characters(bytes: &[u8]) -> usize {
     for back in 1..=3.min(bytes.len()) {
@@ -165,6 +173,14 @@ fn whole_characters(bytes: &[u8]) -> usize {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn the_last_accuracy_is_told() {
+        assert_eq!(last_accuracy("epoch 1 accuracy 0.8\nepoch 2 accuracy 0.92\n"), Some("0.92"));
+        assert_eq!(last_accuracy("{\"accuracy\": 0.9}"), Some("0.9"));
+        assert_eq!(last_accuracy("no accuracy yet"), None);
+        assert_eq!(last_accuracy(""), None);
+    }
 
     proptest! {
         #[test]

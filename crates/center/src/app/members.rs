@@ -1,14 +1,13 @@
 //! Members of tenants, and the center's own people.
 
 use domain::{
-    Member, MemberId,
+    Member, MemberId, Rfc3339, Role, TenantId,
     problem::{Wrong, field},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{StoreError, Tx, credentials, tenants as rows};
 
-use super::sign_in::{MemberView, role_for};
 use crate::{actions, center::Center};
 use base::{
     auth::{Caller, May, password},
@@ -20,6 +19,35 @@ use base::{
     refusal::Refusal,
 };
 
+/// A member as shown to others of the tenant.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct MemberView {
+    pub id: MemberId,
+    pub tenant: Option<TenantId>,
+    pub tenant_slug: Option<String>,
+    pub login: String,
+    pub name: String,
+    pub role: Role,
+    pub is_enabled: bool,
+    pub created_at: Rfc3339,
+}
+
+impl MemberView {
+    pub fn of(names: &mut Names<'_>, member: &Member) -> Result<Self, StoreError> {
+        let tenant_slug = member.tenant.map(|id| names.tenant(id)).transpose()?.map(|tenant| tenant.slug);
+        Ok(Self {
+            id: member.id,
+            tenant: member.tenant,
+            tenant_slug,
+            login: member.login.clone(),
+            name: member.name.clone(),
+            role: member.role,
+            is_enabled: member.is_enabled,
+            created_at: member.created_at.into(),
+        })
+    }
+}
+
 /// A new member.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -27,7 +55,7 @@ pub struct NewMember {
     pub login: String,
     pub name: String,
     /// One of a tenant's: `admin`, `developer`, `finance`; without a tenant one of the center's own people's.
-    #[schema(value_type = domain::Role)]
+    #[schema(value_type = Role)]
     pub role: String,
     pub password: String,
     /// The tenant's short name, for the center's people; the caller's own where left out.
@@ -159,4 +187,14 @@ fn check_password(password: &str) -> Result<(), AppError> {
 
 async fn hash(password: String) -> Result<String, AppError> {
     tokio::task::spawn_blocking(move || password::hash(&password)).await?.map_err(AppError::internal)
+}
+
+/// A role that `text` names and that a member of `tenant` may have.
+fn role_for(text: &str, tenant: Option<TenantId>) -> Result<Role, AppError> {
+    let known = Role::ALL.map(Role::code);
+    let role = params::word(field::ROLE, text, Role::from_code, &known)?;
+    if role.is_of_center() == tenant.is_none() {
+        return Ok(role);
+    }
+    Err(AppError::invalid(field::ROLE, Wrong::RoleElsewhere { role }))
 }

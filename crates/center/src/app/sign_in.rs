@@ -1,16 +1,11 @@
 //! Signing in and out, and the tokens that programs use.
 
-use domain::{
-    Member, MemberId, Rfc3339, Role, SessionId, TenantId, TokenId,
-    problem::{Wrong, field},
-};
+use domain::{Member, Rfc3339, SessionId, TokenId, problem::field};
 use serde::Serialize;
 use serde_json::json;
-use store::{
-    StoreError,
-    credentials::{self as rows, SessionRow, TokenRow},
-};
+use store::credentials::{self as rows, SessionRow, TokenRow};
 
+use super::members::MemberView;
 use crate::{actions, center::Center};
 use base::{
     Base,
@@ -26,35 +21,6 @@ use base::{
     moment::{self, new_id},
     params,
 };
-
-/// A member as shown to others of the tenant.
-#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-pub struct MemberView {
-    pub id: MemberId,
-    pub tenant: Option<TenantId>,
-    pub tenant_slug: Option<String>,
-    pub login: String,
-    pub name: String,
-    pub role: Role,
-    pub is_enabled: bool,
-    pub created_at: Rfc3339,
-}
-
-impl MemberView {
-    pub fn of(names: &mut Names<'_>, member: &Member) -> Result<Self, StoreError> {
-        let tenant_slug = member.tenant.map(|id| names.tenant(id)).transpose()?.map(|tenant| tenant.slug);
-        Ok(Self {
-            id: member.id,
-            tenant: member.tenant,
-            tenant_slug,
-            login: member.login.clone(),
-            name: member.name.clone(),
-            role: member.role,
-            is_enabled: member.is_enabled,
-            created_at: member.created_at.into(),
-        })
-    }
-}
 
 /// The caller as a member.
 pub async fn own(base: &Base, caller: &Caller) -> Result<MemberView, AppError> {
@@ -186,14 +152,4 @@ pub async fn end_session(center: &Center, secret: &str) -> Result<(), AppError> 
         Ok(())
     };
     center.write(write, move |center, ()| center.credentials.forget(&hash)).await
-}
-
-/// A role that `text` names and that a member of `tenant` may have.
-pub fn role_for(text: &str, tenant: Option<TenantId>) -> Result<Role, AppError> {
-    let known = Role::ALL.map(Role::code);
-    let role = params::word(field::ROLE, text, Role::from_code, &known)?;
-    if role.is_of_center() == tenant.is_none() {
-        return Ok(role);
-    }
-    Err(AppError::invalid(field::ROLE, Wrong::RoleElsewhere { role }))
 }

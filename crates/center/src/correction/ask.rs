@@ -268,8 +268,9 @@ pub async fn decide(
 ) -> Result<CorrectionView, AppError> {
     let may = center.policies.may(caller, DECIDE, None)?;
     let id: CorrectionId = params::id(id, "correction")?;
-    let (by, is_apart) = (caller.member.id, center.settings.are_duties_separate());
     let zone = center.settings.time_zone;
+    let (by, role, is_apart) = (caller.member.id, caller.member.role, center.settings.are_duties_separate());
+    let most = center.settings.books.approve_up_to_micro_cny;
     let work = move |tx: &Tx| {
         let mut correction = rows::get(tx, id)?;
         if correction.state != CorrectionState::Proposed {
@@ -282,6 +283,9 @@ pub async fn decide(
         }
         if is_apart && correction.proposed_by == by {
             return Err(apart::same_person("proposed this correction"));
+        }
+        if decision.book {
+            apart::within(most, role, correction.amount_micro_cny)?;
         }
         let now = moment::now();
         (correction.decided_by, correction.decided_at) = (Some(by), Some(now));

@@ -98,6 +98,16 @@ impl Live {
         }
     }
 
+    /// When the next approved amendment is to come into force.
+    pub fn next_amendment(&self) -> Option<Timestamp> {
+        self.next_amendment
+    }
+
+    /// The next approved amendment comes into force at `next`, if there is one.
+    pub fn amendments_come(&mut self, next: Option<Timestamp>) {
+        self.next_amendment = next;
+    }
+
     /// Takes a charge that was posted off a contract's balance. Less than nothing is given back.
     pub fn charge(&mut self, contract: ContractId, posted: Use, now: Timestamp) {
         let Some(known) = self.contracts.get_mut(&contract) else { return };

@@ -18,7 +18,7 @@ mod used;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use domain::{AllianceId, ContractId, JobId, Millis, NodeId, PoolId, RunId, TenantId};
+use domain::{AllianceId, ContractId, JobId, Millis, NodeId, PoolId, RunId, TenantId, Timestamp};
 use store::pools::Pool;
 
 pub use contracts::{By, LiveContract};
@@ -42,6 +42,8 @@ pub struct Live {
     /// Price books in force and to come.
     price_books: Vec<domain::price::PriceBook>,
     contracts: BTreeMap<ContractId, LiveContract>,
+    /// When the next approved amendment is to come into force.
+    next_amendment: Option<Timestamp>,
     /// Jobs that have not ended.
     jobs: BTreeMap<JobId, LiveJob>,
     /// Runs that have not ended.
@@ -82,6 +84,7 @@ impl Live {
             lending_limits: BTreeMap::new(),
             price_books: Vec::new(),
             contracts: BTreeMap::new(),
+            next_amendment: None,
             jobs: BTreeMap::new(),
             runs: BTreeMap::new(),
             active_jobs: HashMap::new(),

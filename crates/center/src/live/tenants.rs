@@ -3,7 +3,6 @@
 use domain::{
     AllianceId, Contract, Millis, PoolId, RatePerCardHour, ServiceClass, Tenant, TenantDomain, TenantId,
     Timestamp,
-    contract::ContractKind,
     price::{self, PriceBook},
     tenant::Alliance,
 };
@@ -61,15 +60,11 @@ impl Live {
     ) -> Option<RatePerCardHour> {
         let domain = self.tenant(contract.tenant)?.domain;
         let listed = self.prices(now).and_then(|book| book.rate(pool, class, domain));
-        let is_metered = matches!(contract.kind, ContractKind::Metered { .. });
-        (listed.is_some() || !is_metered).then(|| contract.kind.rate(listed.unwrap_or_default()))
+        contract.kind.rate(listed)
     }
 
     /// The pools of a contract in which a service class has no price.
     pub fn unpriced(&self, contract: &Contract, now: Timestamp) -> Vec<(ServiceClass, PoolId)> {
-        if !matches!(contract.kind, ContractKind::Metered { .. }) {
-            return Vec::new();
-        }
         let of_class = |class| contract.pools.iter().map(move |pool| (class, *pool));
         let all = ServiceClass::ALL.into_iter().flat_map(of_class);
         all.filter(|(class, pool)| self.rate(contract, *pool, *class, now).is_none()).collect()

@@ -11,6 +11,7 @@ use domain::{ContractId, ContractState, Millis, RunId, Timestamp, contract::Cont
 
 use crate::{
     actions,
+    amendment::force,
     app::{
         contracts, nodes,
         runs::{news, stopping},
@@ -108,6 +109,8 @@ struct Due {
 /// One look. Gives when to look again.
 fn step(center: &Center, now: Timestamp, accrue_all: bool) -> Option<Timestamp> {
     let maintenance = nodes::keep_maintenance(center, now);
+    // Before ends are looked at: one of them may be later by an amendment.
+    let amendment = force::keep(center, now);
     let due = look(center, now);
     if accrue_all {
         accrue(center, now, None);
@@ -132,7 +135,7 @@ fn step(center: &Center, now: Timestamp, accrue_all: bool) -> Option<Timestamp> 
         center.compute.wakers.plan();
         return Some(now);
     }
-    due.next.into_iter().chain(maintenance).min()
+    due.next.into_iter().chain(maintenance).chain(amendment).min()
 }
 
 fn look(center: &Center, now: Timestamp) -> Due {

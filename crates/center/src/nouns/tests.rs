@@ -31,6 +31,9 @@ fn parts(source: &str, key: &str) -> std::collections::BTreeSet<String> {
 
 /// Families of words that are looked up by a code: what stands before the code.
 const FAMILIES: &[&str] = &[
+    "amend-term-",
+    "amendment-state-",
+    "effective-",
     "account-",
     "act-",
     "action-",
@@ -104,9 +107,14 @@ fn each_text_that_is_asked_for_is_there_and_none_is_left_over() {
 #[test]
 fn every_code_of_the_domain_has_its_word() {
     use domain::{
-        ContractState, Role, ServiceClass, TenantDomain, contract::ContractAction, job::JobOutcome,
-        ledger::Account, run::StopCause,
+        ContractState, Role, ServiceClass, TenantDomain,
+        amendment::{Effective, Term},
+        contract::ContractAction,
+        job::JobOutcome,
+        ledger::Account,
+        run::StopCause,
     };
+    use store::amendments::AmendmentState;
     let mut words: Vec<String> = Vec::new();
     words.extend(Role::ALL.map(|role| format!("role-{}", role.code())));
     words.extend(TenantDomain::ALL.map(|domain| format!("domain-{}", domain.code())));
@@ -125,6 +133,9 @@ fn every_code_of_the_domain_has_its_word() {
     );
     words.extend(Account::OF_CENTER.map(|account| format!("account-{}", account.code())));
     words.extend(details());
+    words.extend(Term::ALL.map(|term| format!("amend-term-{}", term.code())));
+    words.extend(Effective::ALL.map(|effective| format!("effective-{}", effective.code())));
+    words.extend(AmendmentState::ALL.map(|state| format!("amendment-state-{}", state.code())));
     words.extend(JobOutcome::ALL.map(|outcome| format!("state-{}", outcome.code())));
     words.extend(StopCause::ALL.map(|cause| format!("state-{}", cause.code())));
     words.extend(crate::app::hall::CardState::ALL.map(|card| format!("card-{}", card.code())));

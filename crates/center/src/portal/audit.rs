@@ -37,7 +37,7 @@ const MOST_LOGINS: usize = 500;
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Wanted {
+pub struct AuditQuery {
     tenant: String,
     actor: String,
     action: String,
@@ -47,7 +47,7 @@ pub struct Wanted {
     cursor: String,
 }
 
-impl Wanted {
+impl AuditQuery {
     fn href(&self, cursor: &str) -> String {
         let parts = [
             ("tenant", self.tenant.as_str()),
@@ -90,7 +90,7 @@ fn day(zone: &Zone, field: Field, text: &str) -> Result<Option<Timestamp>, AppEr
     read.map(Some).ok_or_else(|| AppError::invalid(field, Wrong::NotADay { given: text.to_owned() }))
 }
 
-struct Line {
+struct AuditRow {
     entry: AuditView,
     /// The name of the thing that was changed, or its id; `href` is empty if the thing has no page.
     subject: String,
@@ -103,11 +103,11 @@ struct Line {
 #[template(path = "audit.html")]
 pub struct AuditPage {
     page: Page,
-    query: Wanted,
+    query: AuditQuery,
     actions: Vec<Choice>,
     tenants: Vec<Choice>,
     logins: Vec<String>,
-    lines: Vec<Line>,
+    lines: Vec<AuditRow>,
     is_filtered: bool,
     newest: String,
     older: String,
@@ -115,7 +115,7 @@ pub struct AuditPage {
 
 pub async fn page(
     State(center): State<Center>,
-    Asked(wanted): Asked<Wanted>,
+    Asked(wanted): Asked<AuditQuery>,
     visitor: Visitor,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
@@ -125,7 +125,7 @@ pub async fn page(
     let members = members::list(&center, &visitor.caller).await?;
     let mut logins: Vec<String> = members.into_iter().map(|member| member.login).take(MOST_LOGINS).collect();
     logins.push("center".into());
-    let line = |entry: AuditView| Line {
+    let line = |entry: AuditView| AuditRow {
         subject: name_of(&entry.detail).unwrap_or(&entry.subject).to_owned(),
         href: href(&entry.subject),
         details: details(ui, named(center.platforms, &entry.action), &entry.detail),
@@ -234,7 +234,7 @@ mod tests {
                 detail: Value::Null,
             };
             let by_itself = AuditView { actor: "center".into(), from: String::new(), ..entry.clone() };
-            let line = |entry: AuditView, href: &str| Line {
+            let line = |entry: AuditView, href: &str| AuditRow {
                 entry,
                 subject: "Sweep".into(),
                 href: href.into(),
@@ -243,11 +243,11 @@ mod tests {
             };
             let full = Self {
                 page: page.clone(),
-                query: Wanted {
+                query: AuditQuery {
                     actor: "li".into(),
                     action: "top_up".into(),
                     tenant: "univ".into(),
-                    ..Wanted::default()
+                    ..AuditQuery::default()
                 },
                 actions: vec![Choice::new("top_up", page.word("action", "top_up"))],
                 tenants: views::tenants(),
@@ -259,7 +259,7 @@ mod tests {
             };
             let empty = Self {
                 page: page.clone(),
-                query: Wanted::default(),
+                query: AuditQuery::default(),
                 actions: Vec::new(),
                 tenants: Vec::new(),
                 logins: Vec::new(),
@@ -274,16 +274,21 @@ mod tests {
 
     #[test]
     fn days_are_the_center_s_and_both_are_in() {
-        let wanted = Wanted { from: "2026-05-20".into(), to: "2026-05-20".into(), ..Wanted::default() };
+        let wanted =
+            AuditQuery { from: "2026-05-20".into(), to: "2026-05-20".into(), ..AuditQuery::default() };
         let china = Zone::default();
         let filter = wanted.filter(&china).unwrap();
         assert_eq!(filter.from.as_deref(), Some("2026-05-19T16:00:00.000Z"));
         assert_eq!(filter.to.as_deref(), Some("2026-05-20T16:00:00.000Z"));
         for bad in ["soon", "2026-05-20T00:00:00Z", "2026-05-32"] {
-            assert!(Wanted { from: bad.into(), ..Wanted::default() }.filter(&china).is_err(), "{bad}");
+            assert!(
+                AuditQuery { from: bad.into(), ..AuditQuery::default() }.filter(&china).is_err(),
+                "{bad}"
+            );
         }
         // The day on which the clocks go back there has 25 hours.
-        let wanted = Wanted { from: "2026-11-01".into(), to: "2026-11-01".into(), ..Wanted::default() };
+        let wanted =
+            AuditQuery { from: "2026-11-01".into(), to: "2026-11-01".into(), ..AuditQuery::default() };
         let filter = wanted.filter(&"America/New_York".parse().unwrap()).unwrap();
         assert_eq!(filter.from.as_deref(), Some("2026-11-01T04:00:00.000Z"));
         assert_eq!(filter.to.as_deref(), Some("2026-11-02T05:00:00.000Z"));
@@ -291,9 +296,9 @@ mod tests {
 
     #[test]
     fn a_page_keeps_the_filter() {
-        let wanted = Wanted { actor: "a b".into(), action: "top_up".into(), ..Wanted::default() };
+        let wanted = AuditQuery { actor: "a b".into(), action: "top_up".into(), ..AuditQuery::default() };
         assert_eq!(wanted.href("x"), "/audit?actor=a%20b&action=top_up&cursor=x");
-        assert_eq!(Wanted::default().href(""), "/audit");
+        assert_eq!(AuditQuery::default().href(""), "/audit");
     }
 
     #[test]

@@ -26,13 +26,13 @@ use crate::{
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Wanted {
+pub struct CapacityQuery {
     from: String,
     to: String,
     cursor: String,
 }
 
-impl Wanted {
+impl CapacityQuery {
     /// The same interval with other entries of the ledger.
     fn href(&self, cursor: &str) -> String {
         let parts = [("from", self.from.as_str()), ("to", &self.to), ("cursor", cursor)];
@@ -87,7 +87,7 @@ impl CapacityPage {
 
 pub async fn page(
     State(center): State<Center>,
-    Asked(wanted): Asked<Wanted>,
+    Asked(wanted): Asked<CapacityQuery>,
     visitor: Visitor,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;

@@ -23,7 +23,7 @@ use crate::{center::Center, event_kinds};
 const NEWS_EVERY: Duration = Duration::from_millis(700);
 
 #[derive(Deserialize)]
-pub struct Wanted {
+pub struct NewsQuery {
     /// Only news of this job.
     job: Option<String>,
 }
@@ -32,7 +32,7 @@ pub struct Wanted {
 pub async fn stream(
     State(center): State<Center>,
     visitor: Visitor,
-    Asked(wanted): Asked<Wanted>,
+    Asked(wanted): Asked<NewsQuery>,
 ) -> Result<Response, AppError> {
     let scope = visitor.caller.scope()?;
     let job: Option<JobId> = wanted.job.and_then(|id| id.parse().ok());

@@ -21,9 +21,8 @@ use crate::{
     actions,
     app::{
         contracts,
-        members::{self, MemberChange, NewMember},
+        members::{self, MemberChange, MemberView, NewMember},
         projects::{self, NewProject, ProjectView},
-        sign_in::MemberView,
     },
     center::Center,
     portal::tenants::tenants_by_name,

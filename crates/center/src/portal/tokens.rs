@@ -27,7 +27,7 @@ use crate::{
     portal::sign_in::session_cookie,
 };
 
-struct Line {
+struct TokenRow {
     token: TokenView,
     has_expired: bool,
 }
@@ -37,7 +37,7 @@ struct Line {
 pub struct TokensPage {
     page: Page,
     login: String,
-    tokens: Vec<Line>,
+    tokens: Vec<TokenRow>,
     days: i64,
     told: Told,
 }
@@ -54,7 +54,7 @@ struct Told {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Wanted {
+pub struct TokensQuery {
     /// `password` after it was changed.
     changed: String,
 }
@@ -62,7 +62,7 @@ pub struct Wanted {
 pub async fn page(
     State(center): State<Center>,
     visitor: Visitor,
-    Asked(wanted): Asked<Wanted>,
+    Asked(wanted): Asked<TokensQuery>,
 ) -> Result<Response, AppError> {
     let told = Told { has_new_password: wanted.changed == "password", ..Told::default() };
     show(&center, &visitor, StatusCode::OK, told).await
@@ -80,7 +80,11 @@ async fn show(
     let page = TokensPage {
         page: visitor.page("tokens", visitor.front.ui.t("nav-tokens")),
         login: visitor.caller.member.login.clone(),
-        tokens: own.into_iter().rev().map(|token| Line { has_expired: has_expired(&token), token }).collect(),
+        tokens: own
+            .into_iter()
+            .rev()
+            .map(|token| TokenRow { has_expired: has_expired(&token), token })
+            .collect(),
         days: center.settings.limits.token_days,
         told,
     };
@@ -157,7 +161,7 @@ mod tests {
 
     impl Sample for TokensPage {
         fn samples(page: &Page) -> Vec<Self> {
-            let line = |last_used_at: Option<Timestamp>, has_expired: bool| Line {
+            let line = |last_used_at: Option<Timestamp>, has_expired: bool| TokenRow {
                 token: TokenView {
                     id: views::id("tok_"),
                     name: "Laptop <1>".into(),
@@ -167,7 +171,7 @@ mod tests {
                 },
                 has_expired,
             };
-            let sample = |tokens: Vec<Line>, told: Told| Self {
+            let sample = |tokens: Vec<TokenRow>, told: Told| Self {
                 page: page.clone(),
                 login: "li".into(),
                 tokens,

@@ -35,7 +35,7 @@ const POLICIES: [&str; 6] =
 /// A report is a page of its own, which loads nothing.
 const REPORT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
-struct Line {
+struct TrialRow {
     id: u64,
     at: Timestamp,
     by: String,
@@ -50,7 +50,7 @@ pub struct TwinPage {
     page: Page,
     form: Form,
     policies: Vec<Choice>,
-    trials: Vec<Line>,
+    trials: Vec<TrialRow>,
     is_busy: bool,
 }
 
@@ -66,7 +66,7 @@ struct Row {
 #[template(path = "twin_trial.html")]
 pub struct TrialPage {
     page: Page,
-    trial: Line,
+    trial: TrialRow,
     figures: Vec<Row>,
     refused: Option<Told>,
 }
@@ -107,7 +107,7 @@ fn whole(
     Ok(render(status, &page))
 }
 
-fn line(ui: Ui, trial: &Trial) -> Line {
+fn line(ui: Ui, trial: &Trial) -> TrialRow {
     let what = &trial.what;
     let mut asked = vec![
         ui.t1("twin-of-days", "n", what.days),
@@ -116,7 +116,7 @@ fn line(ui: Ui, trial: &Trial) -> Line {
         ui.t1("twin-demand-is", "n", what.demand_milli / 10),
     ];
     asked.extend(what.mtbf_hours.map(|hours| ui.t1("twin-mtbf-is", "n", hours)));
-    Line {
+    TrialRow {
         id: trial.id,
         at: trial.at,
         by: trial.by.clone(),
@@ -266,7 +266,7 @@ mod tests {
     use super::*;
     use crate::portal::sample::{Sample, views};
 
-    impl Line {
+    impl TrialRow {
         fn sample(state: &'static str) -> Self {
             Self {
                 id: 1,
@@ -290,7 +290,7 @@ mod tests {
                     page: page.clone(),
                     form: Form::with(&[("days", "30".into()), ("policy", "fcfs".into())]),
                     policies: policies(page.ui),
-                    trials: ["running", "succeeded", "failed"].map(Line::sample).into(),
+                    trials: ["running", "succeeded", "failed"].map(TrialRow::sample).into(),
                     is_busy: true,
                 },
                 Self {
@@ -310,7 +310,7 @@ mod tests {
                 |look| Row { name: page.t("twin-mean-wait"), now: "2h".into(), then: "1h".into(), look };
             let sample = |state, figures: Vec<Row>, refused: Option<Told>| Self {
                 page: page.clone(),
-                trial: Line::sample(state),
+                trial: TrialRow::sample(state),
                 figures,
                 refused,
             };

@@ -9,7 +9,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::contracts as rows;
+use store::prices as rows;
 
 use super::rule::{MANAGE, MOST_PRICES, MOST_RATE, READ};
 use crate::{center::Center, live::Live};

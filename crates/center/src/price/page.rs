@@ -29,12 +29,12 @@ use crate::{app::nodes, center::Center};
 #[template(path = "price/list.html")]
 pub struct PriceBooksPage {
     page: Page,
-    books: Vec<Line>,
+    books: Vec<BookRow>,
     may_manage: bool,
 }
 
 /// A version as the list shows it.
-struct Line {
+struct BookRow {
     id: String,
     name: String,
     effective_from: Rfc3339,
@@ -112,7 +112,7 @@ struct Field {
 
 pub async fn list(State(center): State<Center>, visitor: Visitor) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let line = |book: PriceBookView| Line {
+    let line = |book: PriceBookView| BookRow {
         id: book.id.to_string(),
         name: book.name,
         effective_from: book.effective_from,
@@ -296,7 +296,7 @@ mod samples {
 
     impl Sample for PriceBooksPage {
         fn samples(page: &Page) -> Vec<Self> {
-            let line = |is_in_force| Line {
+            let line = |is_in_force| BookRow {
                 id: views::ID.into(),
                 name: "2026 <H1>".into(),
                 effective_from: views::AT.into(),

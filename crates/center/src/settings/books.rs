@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use domain::MicroCny;
 use serde::Deserialize;
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -10,6 +11,9 @@ pub struct BooksSettings {
     /// Whether who draws up a contract may not approve it, who approves it may not take its money, and who proposes a
     /// correction may not decide it. On in new centers where left out; as it was in those of before.
     pub separate_duties: Option<bool>,
+    /// The most money that those may approve who are no operators: of a contract or amendment its fee or credit, of a
+    /// correction its amount. Without it there is no such bound.
+    pub approve_up_to_micro_cny: Option<MicroCny>,
     /// The secret key that signs roots, as `qiantang ledger key new` makes it.
     pub signing_key: Option<PathBuf>,
     /// A program that signs instead, with its arguments: it reads a root on its standard input, and writes the signature.
@@ -23,6 +27,9 @@ pub struct BooksSettings {
 impl BooksSettings {
     /// The first thing that is wrong with these settings.
     pub(super) fn problem(&self) -> Option<String> {
+        if let Some(most) = self.approve_up_to_micro_cny.filter(|most| most.0 < 0) {
+            return Some(format!("`books.approve_up_to_micro_cny` is {}: it must be 0 or more", most.0));
+        }
         if self.signing_key.is_some() && !self.sign_command.is_empty() {
             return Some(
                 "`books.signing_key` and `books.sign_command` both say who signs: name one".to_owned(),

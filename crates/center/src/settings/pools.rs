@@ -68,14 +68,19 @@ pub(super) fn problem(pools: &[PoolSettings]) -> Option<String> {
 fn node_problem(node: &NodeSettings) -> Option<String> {
     let name = &node.name;
     if !(1..=MAX_CARDS_PER_NODE).contains(&node.cards) {
-        return Some(format!("node `{name}` has {} cards: it may have 1 to 64", node.cards));
+        return Some(format!(
+            "node `{name}` has {} cards: it may have 1 to {MAX_CARDS_PER_NODE}",
+            node.cards
+        ));
     }
     if !(1..=100_000).contains(&node.count) || node.cards_per_ring == Some(0) {
         return Some(format!("node `{name}`: `count` is 1 to 100000, `cards_per_ring` at least 1"));
     }
     if node.labels.len() > spec::MAX_LABELS || node.labels.iter().any(|label| !spec::is_label(label)) {
         return Some(format!(
-            "node `{name}`: `labels` holds at most 16, of letters, digits, `.`, `_` and `-`, at most 64 each"
+            "node `{name}`: `labels` holds at most {}, of letters, digits, `.`, `_` and `-`, at most {} each",
+            spec::MAX_LABELS,
+            spec::MAX_LABEL_BYTES
         ));
     }
     None

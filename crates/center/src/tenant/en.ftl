@@ -11,7 +11,6 @@ tenant-since = Since
 tenant-jobs = Jobs not ended
 tenant-sign-up = Sign a tenant up
 tenant-slug = Short name
-tenant-slug-hint = 1 to 40 lower-case letters, digits and inner hyphens
 tenant-name-zh = Chinese name
 tenant-name-en = English name
 tenant-alliance = Alliance

@@ -26,14 +26,14 @@ use crate::center::Center;
 #[template(path = "tenant/list.html")]
 pub struct TenantsPage {
     page: Page,
-    tenants: Vec<Line>,
+    tenants: Vec<TenantRow>,
     may_manage: bool,
     new_tenant: Form,
     domains: Vec<Choice>,
 }
 
 /// A tenant as the list shows it.
-struct Line {
+struct TenantRow {
     slug: String,
     name: String,
     domain: String,
@@ -52,7 +52,7 @@ async fn show(
     new_tenant: Form,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let line = |tenant: TenantView| Line {
+    let line = |tenant: TenantView| TenantRow {
         name: tenant.name.in_lang(ui.lang).to_owned(),
         domain: ui.word("domain", tenant.domain),
         since: tenant.created_at,
@@ -105,7 +105,7 @@ mod samples {
 
     impl Sample for TenantsPage {
         fn samples(page: &Page) -> Vec<Self> {
-            let line = Line {
+            let line = TenantRow {
                 slug: "univ".into(),
                 name: "U & <V>".into(),
                 domain: page.word("domain", "research"),

@@ -11,7 +11,6 @@ tenant-since = 登记日期
 tenant-jobs = 未结束作业
 tenant-sign-up = 登记租户
 tenant-slug = 短名
-tenant-slug-hint = 1 至 40 个小写字母、数字和中间的连字符
 tenant-name-zh = 中文名称
 tenant-name-en = 英文名称
 tenant-alliance = 所属联盟

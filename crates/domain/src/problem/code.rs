@@ -353,6 +353,13 @@ pub enum ContractFault {
     ByCenter {
         known: Vec<&'static str>,
     },
+    /// A contract of this kind has no such term to be amended.
+    NoSuchTerm {
+        kind: ContractKind,
+        term: &'static str,
+    },
+    CheaperThanPackage,
+    NothingAmended,
 }
 
 macro_rules! into {

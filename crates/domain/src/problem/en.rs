@@ -407,6 +407,14 @@ fn contract(fault: &ContractFault) -> Words {
         ContractFault::NoBankReference => {
             ("is not given".into(), "give the bank's reference of the money that leaves".into())
         }
+        ContractFault::NoSuchTerm { kind, term } => {
+            (format!("a {} contract has no {term} to change", kind.code()), "leave it out".into())
+        }
+        ContractFault::CheaperThanPackage => (
+            "the added card-hours cost less than those of the package".into(),
+            "add at least the package's price for them, or draw up another contract".into(),
+        ),
+        ContractFault::NothingAmended => ("nothing changes".into(), "give what is to change".into()),
         ContractFault::MoreThanReserved { cards, most } => (
             format!("lets {most} cards run, of which {cards} are reserved"),
             "give max_running_cards of at most the reserved cards; what runs beyond them needs a metered contract".into(),

@@ -44,6 +44,7 @@ fields! {
     CURSOR = "cursor", "翻页位置";
     DOMAIN = "domain", "领域";
     EFFECTIVE_FROM = "effective_from", "生效时间";
+    EFFECTIVE = "effective", "生效时间";
     ENDS_AT = "ends_at", "结束日期";
     ENV = "env", "环境变量";
     FILE = "file", "任务文件";

@@ -214,6 +214,11 @@ fn of_contracts() -> Vec<ContractFault> {
         NotWholePayment { .. } => [ContractFault::NotWholePayment { paid: MicroCny(1_250_000) }],
         MoreThanThere { .. } => [ContractFault::MoreThanThere { most: MicroCny(1_250_000) }],
         NoBankReference => [ContractFault::NoBankReference],
+        NoSuchTerm { .. } => {
+            [ContractFault::NoSuchTerm { kind: ContractKind::Grant { cap: None }, term: "fee" }]
+        },
+        CheaperThanPackage => [ContractFault::CheaperThanPackage],
+        NothingAmended => [ContractFault::NothingAmended],
         MoreThanReserved { .. } => [ContractFault::MoreThanReserved { cards: 2, most: 32 }],
         NoCardTime { .. } => kinds.iter().map(|kind| ContractFault::NoCardTime { kind: *kind }),
         ByCenter { .. } => [ContractFault::ByCenter { known: vec!["submit", "approve"] }],

@@ -83,7 +83,7 @@ pub fn words(wrong: &Wrong) -> Words {
         }
         Wrong::NotAmongBackups { folder } => (
             format!("不是备份目录 {folder} 中的文件"),
-            "请写出该目录中一个新文件的名称；备份目录由设置项 `backup_dir` 指定".into(),
+            "请写出该目录中一个新文件的名称；备份目录由设置项 backup_dir 指定".into(),
         ),
         Wrong::NoNodesToTry => ("不能是 0".into(), "中心还没有节点：请写明按多少个节点推演".into()),
         Wrong::Job(fault) => job(fault),
@@ -382,6 +382,13 @@ fn contract(fault: &ContractFault) -> Words {
             (format!("超过现有的 {most} 元"), "请填写不超过该数的金额".into())
         }
         ContractFault::NoBankReference => ("没有填写".into(), "请填写资金转出的银行凭证号".into()),
+        ContractFault::NoSuchTerm { kind, term } => {
+            (format!("{}合同没有可变更的 {term}", kind_word(*kind)), "请不要填写".into())
+        }
+        ContractFault::CheaperThanPackage => {
+            ("增加的卡时单价低于原套餐".into(), "请按不低于原套餐的单价增加费用，或另行起草合同".into())
+        }
+        ContractFault::NothingAmended => ("没有任何变更".into(), "请填写要变更的内容".into()),
         ContractFault::MoreThanReserved { cards, most } => (
             format!("允许同时运行 {most} 张卡，而预留的只有 {cards} 张"),
             "最多同时运行的加速卡不能多于预留的卡；超出部分请用按量计费的合同".into(),

@@ -16,7 +16,6 @@ use std::{
 
 use rustix::process::Pid;
 
-use super::filter::{Filter, MAX_PROGRAMS};
 use crate::spec::RunLimits;
 
 /// All that a process is started with.
@@ -37,7 +36,6 @@ pub(crate) struct Start<'a> {
     /// The data of each process is limited, because no cgroup limits the memory of the run.
     pub limits_data: bool,
     pub ruleset: Option<BorrowedFd<'a>>,
-    pub filter: Option<&'a Filter>,
     /// `cgroup.procs` of the run's cgroup, open for writing.
     pub cgroup: Option<BorrowedFd<'a>>,
 }
@@ -54,7 +52,7 @@ pub(crate) enum StartError {
     Exec(io::Error),
 }
 
-const STEPS: [&str; 10] = [
+const STEPS: [&str; 9] = [
     "a session of its own",
     "standard input and outputs",
     "the work folder",
@@ -63,7 +61,6 @@ const STEPS: [&str; 10] = [
     "the tenant's uid",
     "no new privileges",
     "Landlock",
-    "the filter of system calls",
     "",
 ];
 const EXEC: usize = STEPS.len() - 1;
@@ -79,8 +76,6 @@ struct ChildPlan {
     limits: [(libc::c_int, libc::rlimit64); 6],
     limit_count: usize,
     ruleset: RawFd,
-    filters: [libc::sock_fprog; MAX_PROGRAMS],
-    filter_count: usize,
     cgroup: RawFd,
     supervisor: libc::pid_t,
     failed_step: usize,
@@ -104,7 +99,6 @@ pub(crate) fn start(what: &Start<'_>) -> Result<Pid, StartError> {
     let (arg_pointers, env_pointers) = (with_end(args), with_end(env));
 
     let (limits, limit_count) = limits(what);
-    let (filters, filter_count) = what.filter.map_or_else(Filter::nothing, Filter::programs);
     let mut plan = ChildPlan {
         program: *program,
         argv: arg_pointers.as_ptr(),
@@ -115,8 +109,6 @@ pub(crate) fn start(what: &Start<'_>) -> Result<Pid, StartError> {
         limits,
         limit_count,
         ruleset: what.ruleset.map_or(-1, |fd| fd.as_raw_fd()),
-        filters,
-        filter_count,
         cgroup: what.cgroup.map_or(-1, |fd| fd.as_raw_fd()),
         supervisor: rustix::process::getpid().as_raw_nonzero().get(),
         failed_step: usize::MAX,
@@ -270,12 +262,6 @@ unsafe fn confine_and_run(plan: &ChildPlan) -> usize {
         }
         if plan.ruleset != -1 && libc::syscall(libc::SYS_landlock_restrict_self, plan.ruleset, 0) == -1 {
             return 7;
-        }
-        for filter in &plan.filters[..plan.filter_count] {
-            let mode = libc::SECCOMP_SET_MODE_FILTER;
-            if libc::syscall(libc::SYS_seccomp, mode, 0, std::ptr::from_ref(filter)) == -1 {
-                return 8;
-            }
         }
         // Files that the center or the host may have left open.
         if libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, 0_u32) == -1 {

@@ -3,6 +3,9 @@
 //! A run has no more rights than its uid, so a filter gives none away; it takes away parts of the kernel that
 //! work on cards never needs, and in which most of its faults are found. All else is let through: a list of
 //! what is allowed would break with the next version of some library.
+//!
+//! The kernel takes longer to take a filter than to start a process. So each supervisor has it, and its runs
+//! inherit it.
 
 use std::{collections::BTreeMap, io};
 
@@ -15,10 +18,8 @@ use seccompiler::{
 const NO_SUCH_CALL: u32 = libc::ENOSYS.cast_unsigned();
 const NO_SUCH_FAMILY: u32 = libc::EAFNOSUPPORT.cast_unsigned();
 
-pub(crate) const MAX_PROGRAMS: usize = 2;
-
 /// Calls that no run makes.
-const CALLS: [libc::c_long; 42] = [
+const CALLS: [libc::c_long; 40] = [
     // Asynchronous I/O with a history; programs in the kernel; watching other code run; faults of pages as
     // events.
     libc::SYS_io_uring_setup,
@@ -31,9 +32,7 @@ const CALLS: [libc::c_long; 42] = [
     libc::SYS_add_key,
     libc::SYS_request_key,
     libc::SYS_keyctl,
-    // Namespaces, and with them rights over parts of the kernel. The C library does without clone3.
-    libc::SYS_unshare,
-    libc::SYS_setns,
+    // Namespaces, and with them rights over parts of the kernel; see also `make`. The C library does without it.
     libc::SYS_clone3,
     // Mounts.
     libc::SYS_mount,
@@ -107,6 +106,11 @@ impl Filter {
         let new_users = u64::from(libc::CLONE_NEWUSER.cast_unsigned());
         let asks_for_it = arg(0, SeccompCmpOp::MaskedEq(new_users), libc::CLONE_NEWUSER)?;
         calls.insert(libc::SYS_clone, vec![SeccompRule::new(vec![asks_for_it])?]);
+        // The supervisor, which has the filter too, needs these forms. They take rights that no run has.
+        let but_ipc = arg(0, SeccompCmpOp::Ne, libc::CLONE_NEWIPC)?;
+        calls.insert(libc::SYS_unshare, vec![SeccompRule::new(vec![but_ipc])?]);
+        let but_network = arg(1, SeccompCmpOp::Ne, libc::CLONE_NEWNET)?;
+        calls.insert(libc::SYS_setns, vec![SeccompRule::new(vec![but_network])?]);
 
         let others =
             FAMILIES.iter().map(|family| arg(0, SeccompCmpOp::Ne, *family)).collect::<Result<_, _>>()?;
@@ -120,22 +124,9 @@ impl Filter {
         Ok(Self(vec![calls, program([(libc::SYS_socket, sockets)].into(), NO_SUCH_FAMILY)?]))
     }
 
-    /// The programs as the kernel takes them. They are valid while this lives.
-    pub(crate) fn programs(&self) -> ([libc::sock_fprog; MAX_PROGRAMS], usize) {
-        let (mut programs, mut count) = Self::nothing();
-        for program in &self.0 {
-            programs[count] = libc::sock_fprog {
-                len: u16::try_from(program.len()).expect("the kernel takes 4096 instructions"),
-                filter: program.as_ptr().cast_mut().cast(),
-            };
-            count += 1;
-        }
-        (programs, count)
-    }
-
-    pub(crate) fn nothing() -> ([libc::sock_fprog; MAX_PROGRAMS], usize) {
-        let none = libc::sock_fprog { len: 0, filter: std::ptr::null_mut() };
-        ([none; MAX_PROGRAMS], 0)
+    /// Has the kernel run them at each call of this thread, and of all processes that it starts from now on.
+    pub(crate) fn install(&self) -> io::Result<()> {
+        self.0.iter().try_for_each(|program| seccompiler::apply_filter(program).map_err(io::Error::other))
     }
 
     pub(crate) fn is_empty(&self) -> bool {

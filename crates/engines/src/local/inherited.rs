@@ -1,10 +1,10 @@
 //! The things that the host opens once and every supervisor inherits.
 
-use std::{os::fd::OwnedFd, path::PathBuf};
+use std::{io, os::fd::OwnedFd, path::PathBuf};
 
 use domain::RunId;
 
-use super::{config::LocalConfig, filter::Filter, record::Runs, sandbox::SystemPaths};
+use super::{config::LocalConfig, filter::Filter, record::Runs, room, sandbox::SystemPaths};
 
 /// The host's settings and open files. A supervisor is a copy of the host, so it has them too.
 #[derive(Debug)]
@@ -25,6 +25,12 @@ pub(super) struct Inherited {
 }
 
 impl Inherited {
+    /// Removes what a run has left in the surroundings of this process.
+    pub(super) fn clean(&self) -> io::Result<()> {
+        let has_hidden_queues = self.filter.as_ref().is_none_or(Filter::is_empty);
+        self.config.room.map_or(Ok(()), |_| room::clean(has_hidden_queues))
+    }
+
     /// Tells the center to look at the run. A failure matters little: the record is the truth.
     pub(super) fn hint(&self, run: RunId) {
         let _center_is_gone = rustix::io::write(&self.hints, run.as_bytes());

@@ -51,25 +51,20 @@ impl Room {
         sys::keep_mounts_to_itself()?;
         // The group of root still sees all, as the supervisor must.
         sys::mount("proc", PROC, "proc", "hidepid=2")?;
-        self.mount_shm()?;
+        sys::mount("shm", SHM, "tmpfs", &format!("mode=1777,size={}", self.shm_bytes))?;
         if own_network != 0 { sys::loopback_up() } else { Ok(()) }
     }
+}
 
-    fn mount_shm(self) -> io::Result<()> {
-        sys::mount("shm", SHM, "tmpfs", &format!("mode=1777,size={}", self.shm_bytes))
+/// Removes what a run has left in the room that this process is in. `has_hidden_queues` says that the run may have made
+/// queues that nothing shows.
+pub(crate) fn clean(has_hidden_queues: bool) -> io::Result<()> {
+    if has_hidden_queues || sys::is_ipc_used() {
+        sys::unshare(libc::CLONE_NEWIPC)?;
     }
-
-    /// Removes what a run has left. Whether `/dev/shm` is another one now. `has_queues` says that the run may
-    /// have made queues that nothing shows.
-    pub(crate) fn clean(self, has_queues: bool) -> io::Result<bool> {
-        if has_queues || is_ipc_used() {
-            sys::unshare(libc::CLONE_NEWIPC)?;
-        }
-        if empty(Path::new(SHM)).is_ok() {
-            return Ok(false);
-        }
-        self.mount_shm().map(|()| true)
-    }
+    // All but the folder itself.
+    let known = rustix::fs::statfs(SHM)?;
+    if known.f_files - known.f_ffree > 1 { empty(Path::new(SHM)) } else { Ok(()) }
 }
 
 fn empty(folder: &Path) -> io::Result<()> {
@@ -82,14 +77,4 @@ fn empty(folder: &Path) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Whether a run has left segments, semaphores or queues of System V.
-fn is_ipc_used() -> bool {
-    // Each has a line of headings. What can't be read may be anything.
-    let is_used = |kind: &str| {
-        fs::read(format!("/proc/sysvipc/{kind}"))
-            .map_or(true, |text| text.iter().filter(|byte| **byte == b'\n').count() > 1)
-    };
-    ["shm", "sem", "msg"].into_iter().any(is_used)
 }

@@ -23,7 +23,6 @@ use rustix::{
 use super::{
     cgroup::{self, Cgroup},
     child::{self, Start, StartError},
-    filter::Filter,
     folders::{Folders, WorkFolder},
     inherited::Inherited,
     logs::{self, Log},
@@ -159,12 +158,6 @@ pub(super) fn supervise(
     }
     if let Some(cgroup) = holdings.cgroup {
         cgroup.remove();
-    }
-    if let Some(room) = inherited.config.room
-        && room.clean(inherited.filter.as_ref().is_none_or(Filter::is_empty))?
-        && let Some(tenants) = &mut reusable.tenants
-    {
-        tenants.ruleset = None;
     }
     Ok(())
 }
@@ -316,7 +309,6 @@ impl Supervisor<'_> {
                     .then(|| processes_of_uid + u64::from(spec.limits.max_processes)),
                 limits_data: !limits_memory,
                 ruleset: ruleset.as_ref().map(|fd| fd.as_fd()),
-                filter: inherited.filter.as_ref(),
                 cgroup: entrance.as_ref().map(|file| file.as_fd()),
             });
             let pid = started.map_err(|error| explain(&error, &spec.script))?;

@@ -99,6 +99,25 @@ pub(crate) fn unshare(kinds: c_int) -> io::Result<()> {
     check(unsafe { libc::unshare(kinds) }.into()).map(drop)
 }
 
+/// Whether there are segments, semaphores or queues of System V where this process is. It may be told that there are
+/// some where that can't be known.
+pub(crate) fn is_ipc_used() -> bool {
+    const SHM_INFO: c_int = 14;
+    const SEM_INFO: c_int = 19;
+    const MSG_INFO: c_int = 12;
+    // Each call fills a struct of numbers, none of which is as long as these.
+    let (mut shm, mut sem, mut msg) = ([0; 32], [0; 32], [0; 32]);
+    let fill = |array: &mut [c_int; 32]| array.as_mut_ptr();
+    // SAFETY: the kernel copies at most 48 bytes into each buffer of 128, whatever its alignment.
+    let failed = unsafe {
+        libc::shmctl(0, SHM_INFO, fill(&mut shm).cast()) == -1
+            || libc::semctl(0, 0, SEM_INFO, fill(&mut sem)) == -1
+            || libc::msgctl(0, MSG_INFO, fill(&mut msg).cast()) == -1
+    };
+    // The counts of segments, of sets of semaphores, and of queues.
+    failed || shm[0] > 0 || sem[7] > 0 || msg[0] > 0
+}
+
 /// Moves this thread into the network.
 pub(crate) fn enter_network(network: BorrowedFd<'_>) -> io::Result<()> {
     // SAFETY: the descriptor is open, and the call takes plain numbers.
@@ -134,9 +153,11 @@ pub(crate) fn loopback_up() -> io::Result<()> {
     // SAFETY: the struct is plain numbers, for which zeros are valid; its name is `lo` and a NUL.
     unsafe {
         let mut request: libc::ifreq = std::mem::zeroed();
-        request.ifr_name[0] = b'l'.cast_signed().into();
-        request.ifr_name[1] = b'o'.cast_signed().into();
-        request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
+        for (to, letter) in request.ifr_name.iter_mut().zip(*b"lo") {
+            *to = libc::c_char::try_from(letter).expect("letters are below 128");
+        }
+        request.ifr_ifru.ifru_flags =
+            libc::c_short::try_from(libc::IFF_UP | libc::IFF_RUNNING).expect("low bits");
         check(libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw mut request).into()).map(drop)
     }
 }

@@ -27,6 +27,7 @@ use rustix::{
 
 use super::{
     config::Room,
+    filter::Filter,
     inherited::Inherited,
     record::MAX_REASON_BYTES,
     supervisor::{Assignment, Reusable, supervise},
@@ -281,6 +282,11 @@ impl WorkerSide {
             // A panic must not go on into the host's code, of which this is a copy.
             let result =
                 catch_unwind(AssertUnwindSafe(|| supervise(inherited, &mut reusable, assignment, &spec)));
+            // The run that found what this one left would be another tenant's. The host notes that this process
+            // ended after its run.
+            if inherited.clean().is_err() {
+                return 7;
+            }
             let why = match result {
                 Ok(Ok(())) => String::new(),
                 Ok(Err(error)) => error.to_string(),
@@ -300,7 +306,8 @@ impl WorkerSide {
         rustix::stdio::dup2_stdin(&inherited.nothing)?;
         rustix::stdio::dup2_stdout(&inherited.nothing)?;
         rustix::stdio::dup2_stderr(&inherited.nothing)?;
-        inherited.config.room.map_or(Ok(()), Room::enter)
+        inherited.config.room.map_or(Ok(()), Room::enter)?;
+        inherited.filter.as_ref().map_or(Ok(()), Filter::install)
     }
 
     fn report(&self, why: &str) -> io::Result<()> {

@@ -11,6 +11,7 @@ use std::{
     path::Path,
 };
 
+use base64::Engine as _;
 use rustix::{
     fs::{CWD, Mode, OFlags, openat},
     io::Errno,
@@ -28,7 +29,8 @@ use crate::local::sys::own_descriptor_path;
 pub(super) const SOCKET: &str = "keeper.sock";
 /// The file with the key by which a center proves itself: runs may have its uid, but they can't read it.
 const KEY: &str = "keeper.key";
-const KEY_BYTES: usize = 32;
+const KEY_BYTES: usize = 33;
+const KEY_CHARS: usize = KEY_BYTES / 3 * 4;
 /// The most sockets of a port.
 const MAX_SOCKETS: usize = 4;
 const MAX_PACKET_BYTES: usize = 1024;
@@ -67,13 +69,13 @@ pub(super) fn key(data_dir: &Path) -> io::Result<String> {
         Ok(mut file) => {
             let mut bytes = [0; KEY_BYTES];
             std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-            let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            let text = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes);
             file.write_all(text.as_bytes())?;
             Ok(text)
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             let text = std::fs::read_to_string(&path)?;
-            if text.len() == 2 * KEY_BYTES {
+            if text.len() == KEY_CHARS {
                 return Ok(text);
             }
             // Its writer was cut off, before anybody could go by it.

@@ -9,7 +9,6 @@ alliances-none = No alliances yet
 alliances-none-text = Tenants of one alliance share assets and lend each other idle guaranteed cards.
 alliance-found = Found an alliance
 alliance-slug = Short name
-alliance-slug-hint = 1 to 40 lower-case letters, digits and inner hyphens
 alliance-name-zh = Chinese name
 alliance-name-en = English name
 alliance-tenants = Tenants

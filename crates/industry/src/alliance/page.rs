@@ -28,13 +28,13 @@ use super::{
 #[template(path = "alliance/list.html")]
 pub struct AlliancesPage {
     page: Page,
-    alliances: Vec<Line>,
+    alliances: Vec<AllianceRow>,
     may_manage: bool,
     new_alliance: Form,
 }
 
 /// An alliance as the list shows it.
-struct Line {
+struct AllianceRow {
     slug: String,
     name: String,
     tenants: String,
@@ -68,7 +68,7 @@ async fn show_list(
     new_alliance: Form,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let line = |alliance: AllianceView| Line {
+    let line = |alliance: AllianceView| AllianceRow {
         name: alliance.name.in_lang(ui.lang).to_owned(),
         lends: lends(ui, &alliance),
         tenants: alliance.tenants.join(" "),
@@ -157,7 +157,7 @@ pub async fn set_lending(
 impl AlliancesPage {
     /// With and without alliances, and with what was typed wrong.
     pub fn samples(page: &Page) -> Vec<Self> {
-        let line = |name: &str| Line {
+        let line = |name: &str| AllianceRow {
             slug: "vision".into(),
             name: name.into(),
             tenants: "univ chip".into(),

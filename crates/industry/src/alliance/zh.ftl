@@ -9,7 +9,6 @@ alliances-none = 还没有联盟
 alliances-none-text = 同一联盟的租户共享资产，并互相借用空闲的保障卡。
 alliance-found = 成立联盟
 alliance-slug = 短名
-alliance-slug-hint = 1 至 40 个小写字母、数字和中间的连字符
 alliance-name-zh = 中文名称
 alliance-name-en = 英文名称
 alliance-tenants = 成员租户

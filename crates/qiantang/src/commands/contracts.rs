@@ -1,8 +1,14 @@
 //! Contracts: what a tenant has bought or been granted.
 
+mod amendments;
+mod known;
+
 use clap::{Args, Subcommand, ValueEnum};
 use domain::{CardMs, Lang, MicroCny};
 use serde_json::{Value, json};
+
+use known::{PATH, read_card_hours};
+pub(super) use known::{all, named};
 
 use crate::context::{Context, Done, Run, part};
 use crate::{
@@ -23,6 +29,8 @@ pub struct Contracts {
 enum Act {
     /// Draw a contract up, as a draft.
     New(Box<New>),
+    /// Change a draft: what is given replaces what was there.
+    Edit(Box<Edit>),
     /// Take a contract a step further.
     #[command(name = "act")]
     Decide {
@@ -33,6 +41,34 @@ enum Act {
         /// Why, for the record.
         #[arg(long)]
         reason: Option<String>,
+    },
+    /// Draw up an amendment of an active contract, which holds once another person approves it.
+    Amend(Box<amendments::Amend>),
+    /// List the amendments of a contract.
+    Amendments {
+        /// The contract's number or id.
+        contract: String,
+    },
+    /// Approve an amendment.
+    ApproveAmendment {
+        /// The amendment's id.
+        amendment: String,
+        /// A note for the record.
+        #[arg(long)]
+        note: Option<String>,
+    },
+    /// Refuse an amendment.
+    RefuseAmendment {
+        /// The amendment's id.
+        amendment: String,
+        /// Why it is refused.
+        #[arg(long)]
+        note: String,
+    },
+    /// List the versions of a contract's terms, with what changed in each.
+    Versions {
+        /// The contract's number or id.
+        contract: String,
     },
     /// Book a payment, or card-hours added to a package or grant (who keeps the center's money).
     TopUp {
@@ -90,6 +126,40 @@ struct New {
     /// The day on which it no longer holds, by the center's calendar, such as 2027-07-01.
     #[arg(long)]
     until: String,
+    #[command(flatten)]
+    amounts: Amounts,
+    #[command(flatten)]
+    queue: Queue,
+}
+
+#[derive(Debug, Args)]
+struct Edit {
+    /// The draft's number or id.
+    contract: String,
+    /// Another number.
+    #[arg(long)]
+    number: Option<String>,
+    /// Another kind; its terms are then to be given, too.
+    #[arg(long)]
+    kind: Option<Kind>,
+    /// The pools that it covers, in place of those there are; may be given again for another.
+    #[arg(long = "pool")]
+    pools: Vec<String>,
+    /// The first day on which it holds, by the center's calendar, such as 2026-07-01.
+    #[arg(long)]
+    from: Option<String>,
+    /// The day on which it no longer holds, by the center's calendar, such as 2027-07-01.
+    #[arg(long)]
+    until: Option<String>,
+    #[command(flatten)]
+    amounts: Amounts,
+    #[command(flatten)]
+    queue: Queue,
+}
+
+/// The terms of all kinds.
+#[derive(Debug, Args)]
+struct Amounts {
     /// How many card-hours a prepaid package has, or a grant at most; a grant without this has no limit.
     #[arg(long)]
     card_hours: Option<String>,
@@ -102,18 +172,21 @@ struct New {
     /// How many cards are reserved.
     #[arg(long)]
     cards: Option<u32>,
-    /// How many cards its jobs may have at once, at most.
-    #[arg(long, default_value_t = 8)]
-    max_cards: u32,
-    /// How many cards it is sure to get whenever it asks for them.
-    #[arg(long, default_value_t = 0)]
-    guaranteed_cards: u32,
-    /// The weight of its share beside other contracts.
-    #[arg(long, default_value_t = 1)]
-    weight: u32,
 }
 
-const PATH: &str = "/api/v1/contracts";
+/// The terms of its queue.
+#[derive(Debug, Args)]
+struct Queue {
+    /// How many cards its jobs may have at once, at most. A new contract has the reserved cards, or 8, where left out.
+    #[arg(long)]
+    max_cards: Option<u32>,
+    /// How many cards it is sure to get whenever it asks for them; none where a new contract leaves it out.
+    #[arg(long)]
+    guaranteed_cards: Option<u32>,
+    /// The weight of its share beside other contracts; 1 where a new contract leaves it out.
+    #[arg(long)]
+    weight: Option<u32>,
+}
 
 impl Run for Contracts {
     fn run(self, context: &Context) -> Done {
@@ -124,7 +197,22 @@ impl Run for Contracts {
                 context.print(&answer, |lang| shown(lang, all))?;
                 return Ok(());
             }
+            Some(Act::Amend(amend)) => return amendments::amend(context, &amend),
+            Some(Act::Amendments { contract }) => return amendments::list_of(context, &contract),
+            Some(Act::ApproveAmendment { amendment, note }) => {
+                return amendments::decide(context, &amendment, true, note);
+            }
+            Some(Act::RefuseAmendment { amendment, note }) => {
+                return amendments::decide(context, &amendment, false, Some(note));
+            }
+            Some(Act::Versions { contract }) => return amendments::versions(context, &contract),
             Some(Act::New(new)) => context.client.post(PATH, &new.body()?)?,
+            Some(Act::Edit(edit)) => {
+                let all = all(context)?;
+                let draft = named(&all, &edit.contract)?;
+                let path = format!("{PATH}/{}", part(text(draft, "id")));
+                context.client.patch(&path, &edit.body(draft)?)?
+            }
             Some(Act::Decide { contract, action, reason }) => {
                 let path = act_on(context, &contract, "actions")?;
                 context
@@ -153,39 +241,91 @@ impl Run for Contracts {
 
 impl New {
     fn body(&self) -> Result<Value, Failure> {
-        let terms = self.terms()?;
-        let queue = json!({ "weight": self.weight, "guaranteed_cards": self.guaranteed_cards,
-            "max_running_cards": self.max_cards });
+        let terms = self.amounts.terms(self.kind, &Value::Null)?;
+        let max_cards = self.queue.max_cards.or(self.amounts.cards).unwrap_or(8);
+        let queue = json!({ "weight": self.queue.weight.unwrap_or(1),
+            "guaranteed_cards": self.queue.guaranteed_cards.unwrap_or(0), "max_running_cards": max_cards });
         Ok(json!({ "number": self.number, "terms": terms, "pools": self.pools, "starts_at": self.from,
             "ends_at": self.until, "queue": queue, "tenant": self.tenant }))
     }
+}
 
-    fn terms(&self) -> Result<Value, Failure> {
-        self.refuse_terms_of_other_kinds()?;
-        let missing = |option: &str| {
-            let message = format!("a {} contract needs {option}", self.kind.name());
-            Failure::usage("missing_terms", message, format!("give {option}"))
+impl Edit {
+    fn body(&self, draft: &Value) -> Result<Value, Failure> {
+        let was = Kind::from_str(text(draft, "kind"), false).ok();
+        let kind = self.kind.or(was).ok_or_else(|| {
+            let message =
+                format!("this program does not know contracts of the kind `{}`", text(draft, "kind"));
+            Failure::usage("unknown_kind", message, "use the program of the center's version")
+        })?;
+        let amounts = &self.amounts;
+        let is_given = self.kind.is_some()
+            || amounts.card_hours.is_some()
+            || amounts.fee.is_some()
+            || amounts.credit.is_some()
+            || amounts.cards.is_some();
+        let before = if was == Some(kind) { &draft["terms"] } else { &Value::Null };
+        let mut body = json!({});
+        if is_given {
+            body["terms"] = amounts.terms(kind, before)?;
+        }
+        let mut queue = draft["queue"].clone();
+        let terms = [
+            ("max_running_cards", self.queue.max_cards),
+            ("guaranteed_cards", self.queue.guaranteed_cards),
+            ("weight", self.queue.weight),
+        ];
+        for (name, given) in terms.into_iter().filter_map(|(name, given)| Some((name, given?))) {
+            queue[name] = json!(given);
+            body["queue"] = queue.clone();
+        }
+        if !self.pools.is_empty() {
+            body["pools"] = json!(self.pools);
+        }
+        let texts = [("number", &self.number), ("starts_at", &self.from), ("ends_at", &self.until)];
+        for (name, given) in texts.into_iter().filter_map(|(name, given)| Some((name, given.as_ref()?))) {
+            body[name] = json!(given);
+        }
+        if body.as_object().is_some_and(serde_json::Map::is_empty) {
+            let hint = "`qiantang contracts edit --help` lists what can be changed";
+            return Err(Failure::usage("nothing_to_change", "no change is given", hint));
+        }
+        Ok(body)
+    }
+}
+
+impl Amounts {
+    /// The terms of a kind; what is not given is taken from `before`, which has the terms of this kind or none.
+    fn terms(&self, kind: Kind, before: &Value) -> Result<Value, Failure> {
+        self.refuse_terms_of_other_kinds(kind)?;
+        let term = |given: Option<Value>, name: &str, option: &str| {
+            given.or_else(|| before.get(name).cloned()).ok_or_else(|| {
+                let message = format!("a {} contract needs {option}", kind.name());
+                Failure::usage("missing_terms", message, format!("give {option}"))
+            })
         };
-        let hours = self.card_hours.as_deref().map(read_card_hours).transpose()?;
-        let fee = self.fee.ok_or_else(|| missing("--fee"));
-        Ok(match self.kind {
+        let hours = self.card_hours.as_deref().map(read_card_hours).transpose()?.map(|hours| json!(hours));
+        let fee = || term(self.fee.map(|fee| json!(fee)), "fee", "--fee");
+        Ok(match kind {
             Kind::Prepaid => {
-                let package = hours.ok_or_else(|| missing("--card-hours"))?;
-                json!({ "kind": "prepaid", "package": package, "fee": fee? })
+                let package = term(hours, "package", "--card-hours")?;
+                json!({ "kind": "prepaid", "package": package, "fee": fee()? })
             }
             Kind::Metered => {
-                json!({ "kind": "metered", "credit_limit": self.credit.unwrap_or(MicroCny::ZERO) })
+                let credit = self.credit.map(|credit| json!(credit));
+                let before = before.get("credit_limit").cloned();
+                json!({ "kind": "metered", "credit_limit": credit.or(before).unwrap_or(json!(MicroCny::ZERO)) })
             }
             Kind::Reserved => {
-                let cards = self.cards.ok_or_else(|| missing("--cards"))?;
-                json!({ "kind": "reserved", "cards": cards, "fee": fee? })
+                let cards = term(self.cards.map(|cards| json!(cards)), "cards", "--cards")?;
+                json!({ "kind": "reserved", "cards": cards, "fee": fee()? })
             }
-            Kind::Grant => json!({ "kind": "grant", "cap": hours }),
+            Kind::Grant => json!({ "kind": "grant", "cap": hours.or_else(|| before.get("cap").cloned()) }),
         })
     }
 
     /// A term that the kind does not have would be lost without a word.
-    fn refuse_terms_of_other_kinds(&self) -> Result<(), Failure> {
+    fn refuse_terms_of_other_kinds(&self, kind: Kind) -> Result<(), Failure> {
         use Kind::{Grant, Metered, Prepaid, Reserved};
         let terms: [(&str, bool, &[Kind]); 4] = [
             ("--card-hours", self.card_hours.is_some(), &[Prepaid, Grant]),
@@ -193,11 +333,11 @@ impl New {
             ("--credit", self.credit.is_some(), &[Metered]),
             ("--cards", self.cards.is_some(), &[Reserved]),
         ];
-        match terms.iter().find(|(_, is_given, kinds)| *is_given && !kinds.contains(&self.kind)) {
+        match terms.iter().find(|(_, is_given, kinds)| *is_given && !kinds.contains(&kind)) {
             None => Ok(()),
             Some((option, _, kinds)) => {
                 let kinds: Vec<String> = kinds.iter().map(|kind| kind.name()).collect();
-                let message = format!("a {} contract has no {option}", self.kind.name());
+                let message = format!("a {} contract has no {option}", kind.name());
                 let hint = format!("leave {option} out, or make the contract {}", kinds.join(" or "));
                 Err(Failure::usage("not_a_term", message, hint))
             }
@@ -209,27 +349,6 @@ impl Kind {
     fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
-}
-
-fn read_card_hours(text: &str) -> Result<CardMs, Failure> {
-    CardMs::of_hours(text).ok_or_else(|| {
-        let hint = "give a number above 0 with at most six decimals, such as 1000 or 12.5";
-        Failure::usage("bad_card_hours", format!("`{text}` is not a number of card-hours"), hint)
-    })
-}
-
-/// All contracts that the caller may see.
-pub(super) fn all(context: &Context) -> Result<Vec<Value>, Failure> {
-    list(&context.client.get(PATH)?).map(<[Value]>::to_vec)
-}
-
-/// The contract with that number or id.
-pub(super) fn named<'a>(all: &'a [Value], wanted: &str) -> Result<&'a Value, Failure> {
-    let is_it = |contract: &&Value| text(contract, "number") == wanted || text(contract, "id") == wanted;
-    all.iter().find(is_it).ok_or_else(|| {
-        let message = format!("there is no contract `{wanted}` that you may see");
-        Failure::refused("not_found", message, "`qiantang contracts` lists them")
-    })
 }
 
 /// The path of an act on the contract with that number or id.

@@ -180,8 +180,7 @@ async fn best_accuracy(center: &Center, job: &Followed) -> Result<Option<f64>, A
     for run in jobs::list_runs(center, &job.caller, job.id, None, None).await?.items {
         let tail = LogQuery { run: Some(run.id.to_string()), offset: Some(-4096), ..LogQuery::default() };
         let log = logs::read(center, &job.caller, job.id, tail).await?;
-        let said =
-            log.data.lines().rev().find_map(|line| line.strip_prefix("accuracy ")?.trim().parse().ok());
+        let said = logs::last_accuracy(&log.data).and_then(|number| number.parse().ok());
         best = best.into_iter().chain(said).reduce(f64::max);
     }
     Ok(best)

@@ -36,7 +36,10 @@ fn body(scene: &Scene, method: &str, path: &str, who: &str) -> Option<Value> {
             json!({ "number": format!("by-{who}"), "terms": grant(), "pools": ["ascend-910"],
             "starts_at": "2026-01-01", "ends_at": "2027-01-01", "queue": queue, "tenant": "alpha" })
         }
+        ("PATCH", "/contracts/{id}") => json!({ "number": "matrix" }),
         ("POST", "/contracts/{id}/actions") => json!({ "action": "approve", "reason": "matrix" }),
+        ("POST", "/contracts/{id}/amendments") => json!({ "reason": "matrix", "cards": 1 }),
+        ("POST", "/amendments/{id}/decide") => json!({ "approve": false, "note": "matrix" }),
         ("POST", "/contracts/{id}/top-up") => json!({ "amount_micro_cny": 1, "reference": who }),
         ("POST", "/corrections") => json!({ "kind": "reversal", "contract": scene.alpha.contract,
             "amount_micro_cny": 1, "corrects": who, "reason": "matrix" }),

@@ -17,6 +17,7 @@ pub struct Scene {
     pub beta: Tenant,
     pub job: String,
     token: String,
+    amendment: String,
     pub member: String,
     pub project: String,
 }
@@ -62,8 +63,11 @@ impl Scene {
             members.as_array().expect("members").iter().find(|m| m["role"] == "finance").expect("finance");
         let projects = site.get("/api/v1/projects", &alpha.admin);
         let text = |value: &Value| value.as_str().expect("an id").to_owned();
+        let amendment = json!({ "reason": "later", "ends_at": "2098-01-01" });
+        let path = format!("/api/v1/contracts/{}/amendments", alpha.contract);
+        let amendment = text(&site.post(&path, &alpha.admin, &amendment)["id"]);
         let (token, member, project) = (text(&spare["id"]), text(&finance["id"]), text(&projects[0]["id"]));
-        Self { alpha, beta, job: id, token, member, project, site }
+        Self { alpha, beta, job: id, token, amendment, member, project, site }
     }
 
     pub fn routes(&self) -> Vec<Route> {
@@ -75,6 +79,7 @@ impl Scene {
         let id = match path {
             path if path.starts_with("/api/v1/jobs/") => &self.job,
             path if path.starts_with("/api/v1/tokens/") => &self.token,
+            path if path.starts_with("/api/v1/amendments/") => &self.amendment,
             path if path.starts_with("/api/v1/members/") => &self.member,
             path if path.starts_with("/api/v1/projects/") => &self.project,
             _ => &self.alpha.contract,

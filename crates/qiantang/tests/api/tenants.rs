@@ -3,7 +3,7 @@
 use serde_json::json;
 use testkit::job;
 
-use crate::scene::Scene;
+use crate::scene::{Scene, alpha_alone};
 
 #[test]
 fn a_tenant_never_sees_anothers_rows() {
@@ -50,4 +50,14 @@ fn waiting_for_anothers_job_is_refused_as_if_it_were_not_there() {
     spec["after"] = json!([{ "job": scene.job, "when": "ended" }]);
     let (status, answer) = scene.site.ask("POST", "/api/v1/jobs", &scene.beta.developer, Some(&spec));
     assert_eq!((status, answer["errors"][0]["field"].as_str()), (422, Some("after")), "{answer}");
+}
+
+#[test]
+fn figures_are_for_the_center_s_people() {
+    let (site, alpha) = alpha_alone();
+    let (status, figures) = site.get_text("/metrics", &site.operator);
+    assert!(status == 200 && figures.contains("qiantang_cards{state=\"idle\"} "), "{status} {figures}");
+    let (status, refused) = site.get_text("/metrics", &alpha.admin);
+    assert!(status == 403 && refused.contains("read_metrics"), "{status} {refused}");
+    assert_eq!(site.get_text("/metrics", "").0, 401);
 }

@@ -167,3 +167,74 @@ fn a_decision_needs_its_reason_which_the_page_and_the_audit_log_show_as_text() {
     assert!(of_alpha.contains("an audit of") && of_alpha.contains(&format!("href=\"{page}\"")), "{of_alpha}");
     assert!(!log("tenant=beta").contains("an audit of"));
 }
+
+#[test]
+fn a_draft_is_changed_in_the_form_that_drew_it_up() {
+    let scene = Scene::new();
+    let operator = scene.browser("operator");
+    let made = operator.send_form("/contracts/new", &DRAFT);
+    let page = made.header("location").to_owned();
+    let edit = format!("{page}/edit");
+    assert!(operator.get(&page).body.contains(&format!("href=\"{edit}\"")));
+    let form = operator.get(&edit).body;
+    for kept in ["value=\"HZ-9\"", "value=\"100.00\"", "value=\"2099-01-01\""] {
+        assert!(form.contains(kept), "{kept}: {form}");
+    }
+    let refused = operator.send_form(&edit, &draft(&[("ends", "2025-01-01"), ("number", "HZ-10")]));
+    assert_eq!(refused.status, 422);
+    assert!(refused.body.contains("value=\"HZ-10\"") && refused.body.contains("value=\"2025-01-01\""));
+    let changed = operator.send_form(&edit, &draft(&[("credit", "250"), ("number", "HZ-10")]));
+    assert_eq!((changed.status, changed.header("location")), (303, &*page), "{}", changed.body);
+    let now = kept(&scene, &page);
+    assert_eq!((&now["number"], &now["terms"]["credit_limit"]), (&json!("HZ-10"), &json!(250_000_000)));
+    act(&operator, &page, "submit", "");
+    assert!(!operator.get(&page).body.contains("/edit"), "nobody changes what was submitted");
+    assert_eq!(operator.get(&edit).status, 409);
+}
+
+#[test]
+fn an_amendment_is_drawn_up_and_approved_by_hand() {
+    let scene = Scene::new();
+    let page = metered_contract(&scene);
+    let mut operator = scene.browser("operator");
+    let form = operator.get(&format!("{page}/amend")).body;
+    assert!(form.contains("value=\"100.00\"") && form.contains("value=\"2099-01-01\""), "{form}");
+    let fields = |credit: &'static str, ends: &'static str, reason: &'static str| {
+        [
+            ("effective", "now"),
+            ("ends", ends),
+            ("credit", credit),
+            ("guaranteed", "0"),
+            ("most", "8"),
+            ("weight", "1"),
+            ("borrowing", ""),
+            ("lending", ""),
+            ("reason", reason),
+        ]
+    };
+    let amend = format!("{page}/amend");
+    let refused = operator.send_form(&amend, &fields("250", "2099-01-01", ""));
+    assert!(
+        refused.status == 422 && refused.body.contains("value=\"250\""),
+        "a reason is needed: {}",
+        refused.body
+    );
+    let refused = operator.send_form(&amend, &fields("100.00", "2020-05-01", "shorter"));
+    assert!(refused.status == 422 && refused.body.contains("id=\"ends-error\""), "{}", refused.body);
+    let made = operator.send_form(&amend, &fields("250", "2098-01-01", "they <grow>"));
+    assert_eq!((made.status, made.header("location")), (303, &*format!("{page}#versions")), "{}", made.body);
+    let shown = operator.get(&page).body;
+    assert!(shown.contains("they &#60;grow&#62;") || shown.contains("they &lt;grow&gt;"), "{shown}");
+    assert!(shown.contains("Credit limit: ¥ 100.00") && shown.contains("2098-01-01"), "{shown}");
+    let id = kept(&scene, &format!("{page}/amendments"))[0]["id"].as_str().expect("an id").to_owned();
+    let decide = format!("/amendments/{id}/decide");
+    let refused = operator.send_form(&decide, &[("decision", "refuse"), ("note", "")]);
+    assert_eq!(refused.status, 422, "who is refused is told why: {}", refused.body);
+    assert!(refused.body.contains("they ") && refused.body.contains("role=\"alert\""), "{}", refused.body);
+    let approved = operator.send_form(&decide, &[("decision", "approve")]);
+    assert_eq!(approved.status, 303, "{}", approved.body);
+    operator.lang = "zh";
+    let shown = operator.get(&page).body;
+    assert!(shown.contains("信用额度") && shown.contains("启用时的条款"), "{shown}");
+    assert_eq!(kept(&scene, &page)["terms"]["credit_limit"], 250_000_000);
+}

@@ -46,6 +46,8 @@ const FILLED: &[(&str, &str)] = &[
     ("cards", "8"),
     ("demand", "150"),
     ("repair", "4"),
+    ("effective", "now"),
+    ("decision", "approve"),
 ];
 
 /// The paths that all forms of the portal are sent to, for things that are there. `job` is the id of a job.
@@ -72,7 +74,11 @@ fn paths(scene: &Scene, job: &str) -> Vec<(&'static str, String)> {
         "reason": "typed twice" });
     let correction =
         scene.site.post("/api/v1/corrections", operator, &wrong)["id"].as_str().expect("an id").to_owned();
+    let amendment = json!({ "reason": "more", "credit_limit_micro_cny": 7 });
+    let path = format!("/api/v1/contracts/{paying}/amendments");
+    let amendment = scene.site.post(&path, operator, &amendment)["id"].as_str().expect("an id").to_owned();
     let of_one = [
+        ("/amendments/{id}", amendment),
         ("/alliances/{slug}", "vision".to_owned()),
         ("/corrections/{id}", correction),
         ("/jobs/{id}", job.to_owned()),
@@ -150,6 +156,8 @@ fn a_form_needs_the_role() {
         (&admin, "/twin"),
         (&admin, &format!("/contracts/{contract}/act")),
         (&admin, &format!("/contracts/{contract}/top-up")),
+        (&developer, &format!("/contracts/{contract}/edit")),
+        (&developer, &format!("/contracts/{contract}/amend")),
         (&operator, "/submit"),
     ] {
         assert_eq!(browser.send_form(path, FILLED).status, 403, "{path}");

@@ -31,6 +31,7 @@ pub const PAGES: &[&str] = &[
     "/contracts/CONTRACT/act/approve",
     "/contracts/CONTRACT/act/expire",
     "/contracts/CONTRACT/top-up",
+    "/contracts/CONTRACT/amend",
     "/contracts/CONTRACT/statement",
     "/statements",
     "/corrections",

@@ -182,6 +182,7 @@ fn the_bound_that_was_told_holds() {
     let ended = site.wait_for_end(&tenant.developer, &id);
     let (charged, most) = (number(&ended, "charge_micro_cny"), number(&dry["price"], "most_micro_cny"));
     assert!(charged > most / 2 && charged <= most, "{charged} of {most}");
+    assert_eq!(number(&ended, "most_micro_cny"), most, "the job promises what its dry run did");
     books_are_right(&site);
 }
 

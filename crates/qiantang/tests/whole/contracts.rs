@@ -2,7 +2,7 @@
 
 use domain::{Millis, Timestamp, Zone};
 use serde_json::{Value, json};
-use testkit::{Site, grant};
+use testkit::{PASSWORD, Site, Terminal, grant, job};
 
 use crate::QIANTANG;
 
@@ -159,5 +159,268 @@ fn a_contract_that_people_end_comes_to_its_end_in_the_books() {
         (number(&contract(&site, &id), "posted_use_balance_card_ms") == 0).then_some(())
     });
     assert_eq!(entries(&site, &never, "term"), []);
+    books_are_right(&site);
+}
+
+#[test]
+fn a_draft_is_changed_by_those_who_draw_up_and_nobody_changes_what_was_submitted() {
+    let site = Site::new(QIANTANG, 1, SECONDS);
+    let firm = site.tenant("firm", "enterprise", &grant(), 2);
+    let operator = Terminal::signed_in(&site, "operator");
+    let new = [
+        "contracts",
+        "new",
+        "R-7",
+        "--kind",
+        "reserved",
+        "--tenant",
+        "firm",
+        "--pool",
+        "ascend-910",
+        "--from",
+        "2026-01-01",
+        "--until",
+        "2099-01-01",
+        "--cards",
+        "4",
+        "--fee",
+        "1000",
+    ];
+    operator.ok(&new);
+    let listed = site.get("/api/v1/contracts", &site.operator);
+    let draft =
+        listed.as_array().expect("contracts").iter().find(|one| one["number"] == "R-7").expect("it is there");
+    let id = draft["id"].as_str().expect("an id").to_owned();
+    assert_eq!(number(&draft["queue"], "max_running_cards"), 4, "as many as are reserved: {draft}");
+
+    operator.ok(&["contracts", "edit", "R-7", "--fee", "1200", "--until", "2098-01-01", "--weight", "3"]);
+    let changed = contract(&site, &id);
+    assert_eq!(changed["terms"], json!({ "kind": "reserved", "cards": 4, "fee": 1_200_000_000 }));
+    assert_eq!((number(&changed["queue"], "weight"), number(&changed["queue"], "max_running_cards")), (3, 4));
+    assert_eq!(changed["ends_at"], "2097-12-31T16:00:00.000Z");
+    let (code, _, told) = operator.run(&["contracts", "edit", "R-7", "--cards", "2"]);
+    assert!(code != 0 && told.contains("reserved"), "more cards run than are reserved: {told}");
+    let (code, _, told) = operator.run(&["contracts", "edit", "R-7", "--kind", "prepaid", "--fee", "5"]);
+    assert!(code != 0 && told.contains("--card-hours"), "{told}");
+    let log = site.get("/api/v1/audit?action=submit_contract&limit=1", &site.operator);
+    let detail = &log["items"][0]["detail"];
+    assert_eq!(detail["changed"], "terms ends_at queue");
+    let before = detail["before"].as_str().expect("what it was");
+    assert!(before.contains("\"fee\":1000000000"), "{before}");
+
+    let path = format!("/api/v1/contracts/{id}");
+    assert_eq!(site.ask("PATCH", &path, &firm.developer, Some(&json!({ "number": "R-8" }))).0, 403);
+    assert_eq!(site.ask("PATCH", &path, &firm.admin, Some(&json!({ "number": "R-8" }))).0, 200);
+    act(&site, &id, &["submit"]);
+    let (status, refused) = site.ask("PATCH", &path, &site.operator, Some(&json!({ "number": "R-9" })));
+    assert_eq!((status, refused["code"].as_str()), (409, Some("contract_state")), "{refused}");
+    act(&site, &id, &["return"]);
+    assert_eq!(site.ask("PATCH", &path, &site.operator, Some(&json!({ "number": "R-9" }))).0, 200);
+    books_are_right(&site);
+}
+
+/// A center in which duties are separate, with two people who keep contracts and one who keeps money.
+fn of_offices(more: &str) -> (Site, [String; 3]) {
+    let settings = format!(
+        "{SECONDS}[books]\nseparate_duties = true\n{more}[[pools]]\nname = \"ascend-910\"\n\
+         card_model = \"ascend-910\"\nnodes = [{{ name = \"npu-\", count = 1, cards = 8, virtual = true }}]\n"
+    );
+    let site = Site::with_settings(QIANTANG, &settings);
+    let people = ["clerk", "chief", "till"].map(|login| {
+        let role = if login == "till" { "center_finance" } else { "contracts" };
+        let new = json!({ "login": login, "name": login, "role": role, "password": PASSWORD });
+        site.post("/api/v1/members", &site.operator, &new);
+        site.login(login)
+    });
+    let new = json!({ "slug": "firm", "name_zh": "厂", "name_en": "Firm", "domain": "enterprise" });
+    site.post("/api/v1/tenants", &site.operator, &new);
+    (site, people)
+}
+
+/// A contract that one submits and another approves and activates.
+fn active(site: &Site, [clerk, chief, _]: &[String; 3], number: &str, terms: &Value) -> String {
+    let id = drawn_up(site, &json!(number), terms, "2099-01-01");
+    for (by, action) in [(clerk, "submit"), (chief, "approve"), (chief, "activate")] {
+        site.post(&format!("/api/v1/contracts/{id}/actions"), by, &json!({ "action": action }));
+    }
+    id
+}
+
+fn draw_up(site: &Site, by: &str, contract: &str, change: Value) -> (u16, Value) {
+    let mut body = change;
+    body["reason"] = json!("as agreed");
+    site.ask("POST", &format!("/api/v1/contracts/{contract}/amendments"), by, Some(&body))
+}
+
+fn decide(site: &Site, by: &str, amendment: &Value, approve: bool) -> (u16, Value) {
+    let path = format!("/api/v1/amendments/{}/decide", amendment["id"].as_str().expect("an id"));
+    site.ask("POST", &path, by, Some(&json!({ "approve": approve, "note": "looked at" })))
+}
+
+#[test]
+fn an_active_contract_is_amended_by_two_people_and_its_past_stays_as_it_was() {
+    let (mut site, people) = of_offices("");
+    let [clerk, chief, till] = people.clone();
+    let reserved = json!({ "kind": "reserved", "cards": 2, "fee": 948_000_000 });
+    let id = active(&site, &people, "R-1", &reserved);
+    let more = json!({ "add_fee_micro_cny": 52_000_000, "cards": 4 });
+    assert_eq!(draw_up(&site, &till, &id, more.clone()).0, 403, "money is kept by others");
+    for (change, says) in [
+        (json!({ "add_card_ms": 5 }), "no package"),
+        (json!({ "credit_limit_micro_cny": 5 }), "no credit_limit"),
+        (json!({}), "nothing changes"),
+        (json!({ "ends_at": "2021-01-01" }), "effective"),
+        (json!({ "effective": "yesterday", "cards": 4 }), "next_month"),
+        (json!({ "add_fee_micro_cny": -1 }), "terms"),
+    ] {
+        let (status, refused) = draw_up(&site, &clerk, &id, change.clone());
+        assert!(status == 422 && refused.to_string().contains(says), "{change}: {refused}");
+    }
+    let (status, first) = draw_up(&site, &clerk, &id, more);
+    assert_eq!((status, first["state"].as_str()), (201, Some("proposed")), "{first}");
+    assert_eq!(contract(&site, &id)["terms"], reserved, "nothing changes before it is approved");
+    let (status, refused) = draw_up(&site, &chief, &id, json!({ "cards": 3 }));
+    assert_eq!((status, refused["code"].as_str()), (409, Some("already_there")), "one at a time: {refused}");
+    let (status, refused) = decide(&site, &clerk, &first, true);
+    assert_eq!((status, refused["code"].as_str()), (409, Some("same_person")), "{refused}");
+    let (status, first) = decide(&site, &chief, &first, true);
+    assert_eq!((status, first["state"].as_str()), (200, Some("in_force")), "{first}");
+    let (status, refused) = decide(&site, &chief, &first, false);
+    assert_eq!((status, refused["code"].as_str()), (409, Some("already_decided")), "{refused}");
+    let now = contract(&site, &id);
+    assert_eq!(now["terms"], json!({ "kind": "reserved", "cards": 4, "fee": 1_000_000_000 }));
+    assert_eq!(
+        (number(&now["queue"], "max_running_cards"), number(&now, "fee_open_micro_cny")),
+        (4, 1_000_000_000)
+    );
+    let fees: Vec<i64> = entries(&site, &id, "fee").into_iter().map(|(_, fee)| fee).collect();
+    assert_eq!(fees, [948_000_000, 52_000_000]);
+
+    // With the next month the term ends a year earlier.
+    let clerk_at = Terminal::signed_in(&site, "clerk");
+    let chief_at = Terminal::signed_in(&site, "chief");
+    let printed = clerk_at.ok(&[
+        "contracts",
+        "amend",
+        "R-1",
+        "--until",
+        "2098-01-01",
+        "--effective",
+        "next_month",
+        "--reason",
+        "they move",
+    ]);
+    assert!(printed.contains("2099-01-01") && printed.contains("2098-01-01"), "{printed}");
+    let all = site.get(&format!("/api/v1/contracts/{id}/amendments"), &chief);
+    let second = all[0]["id"].as_str().expect("an id");
+    assert!(chief_at.ok(&["contracts", "approve-amendment", second]).contains("approved"));
+    assert_eq!(contract(&site, &id)["ends_at"], "2098-12-31T16:00:00.000Z", "not yet");
+    let zone = Zone::default();
+    let instant =
+        |value: &Value| value.as_str().expect("an instant").parse::<Timestamp>().expect("an instant");
+    let from = instant(&first["from_at"]);
+    let month = zone.month(from);
+    let ends = [zone.bounds(month).1, zone.bounds(month.next()).1];
+    site.stop();
+    site.clock_ahead = Millis(ends[1].since(testkit::now()).0 + 3_600_000);
+    site.start();
+    let earned =
+        site.wait_for("both months", || Some(entries(&site, &id, "term")).filter(|all| all.len() == 2));
+    site.wait_for("the earlier end", || {
+        (contract(&site, &id)["ends_at"] == "2097-12-31T16:00:00.000Z").then_some(())
+    });
+    let versions = site.get(&format!("/api/v1/contracts/{id}/versions"), &site.operator);
+    assert_eq!(versions.as_array().expect("versions").len(), 3, "{versions}");
+    assert_eq!(instant(&versions[2]["from_at"]), ends[0], "to the instant: {versions}");
+    assert_eq!(
+        versions[1]["changes"][0],
+        json!({ "term": "fee", "before": 948_000_000, "after": 1_000_000_000 })
+    );
+    // Each version spreads what is left over what is left, and leaves what was earned.
+    let activated = instant(&versions[0]["from_at"]);
+    let end = |year: &str| zone.parse(&format!("{year}-01-01")).expect("a date");
+    let spread = |before: i64, fee: i64, (begin, at): (Timestamp, Timestamp), until: Timestamp| {
+        let rest =
+            i128::from(fee - before) * i128::from(at.since(begin).0) / i128::from(until.since(begin).0);
+        before + i64::try_from(rest).expect("it fits")
+    };
+    let one = spread(0, 948_000_000, (activated, from), end("2099"));
+    let two = spread(one, 1_000_000_000, (from, ends[0]), end("2099"));
+    let three = spread(two, 1_000_000_000, (ends[0], ends[1]), end("2098"));
+    assert_eq!([earned[0].1, earned[0].1 + earned[1].1], [two, three]);
+    let printed = Terminal::signed_in(&site, "chief").ok(&["contracts", "versions", "R-1"]);
+    assert!(printed.contains("they move") && printed.contains("chief"), "{printed}");
+    let (code, answer) = crate::tamper::verify(&crate::tamper::backup(&site, "amended.db"), &[]);
+    assert_eq!((code, &answer["is_clean"]), (0, &json!(true)), "{answer:#}");
+    books_are_right(&site);
+
+    // An amendment that waits lapses with the contract.
+    let (status, waits) = draw_up(&site, &clerk, &id, json!({ "cards": 5, "effective": "next_day" }));
+    assert_eq!(status, 201, "{waits}");
+    assert_eq!(decide(&site, &chief, &waits, true).1["state"], "approved");
+    act(&site, &id, &["terminate"]);
+    let path = format!("/api/v1/amendments/{}", waits["id"].as_str().expect("an id"));
+    assert_eq!(site.get(&path, &site.operator)["state"], "lapsed");
+    assert_eq!(draw_up(&site, &clerk, &id, json!({ "cards": 6 })).0, 409, "it has ended");
+    books_are_right(&site);
+}
+
+#[test]
+fn a_package_grows_and_later_runs_have_its_new_rate() {
+    let site = Site::new(QIANTANG, 1, SECONDS);
+    let prepaid = json!({ "kind": "prepaid", "package": 3_600_000, "fee": 36_000_000 });
+    let firm = site.tenant("firm", "enterprise", &prepaid, 8);
+    let rate_of_run = |name: &str| {
+        let id = site.submit(&firm, &job(name, "sleep 0.3"));
+        site.wait_for_end(&firm.developer, &id);
+        let runs = site.get(&format!("/api/v1/jobs/{id}/runs"), &site.operator);
+        number(&runs["items"][0], "rate_micro_cny_per_card_hour")
+    };
+    assert_eq!(rate_of_run("before"), 36_000_000);
+    let cheap = json!({ "add_card_ms": 3_600_000, "add_fee_micro_cny": 35_999_999 });
+    let (status, refused) = draw_up(&site, &site.operator, &firm.contract, cheap);
+    assert!(status == 422 && refused.to_string().contains("cost less"), "{refused}");
+    let more = json!({ "add_card_ms": 3_600_000, "add_fee_micro_cny": 108_000_000 });
+    let (_, drawn) = draw_up(&site, &firm.admin, &firm.contract, more);
+    assert_eq!(decide(&site, &firm.admin, &drawn, true).0, 403, "a tenant approves nothing");
+    assert_eq!(decide(&site, &site.operator, &drawn, true).1["state"], "in_force");
+    assert_eq!(rate_of_run("after"), 72_000_000);
+    let packages: Vec<i64> =
+        entries(&site, &firm.contract, "package").into_iter().map(|(_, time)| time).collect();
+    assert_eq!(packages, [3_600_000, 3_600_000]);
+    books_are_right(&site);
+}
+
+#[test]
+fn what_is_above_the_bound_is_approved_by_operators_alone() {
+    let (site, people) = of_offices("approve_up_to_micro_cny = 1000000000\n");
+    let [clerk, chief, till] = people.clone();
+    let reserved = |fee: i64| json!({ "kind": "reserved", "cards": 2, "fee": fee });
+    let large = drawn_up(&site, &json!("R-1"), &reserved(1_000_000_001), "2099-01-01");
+    let path = format!("/api/v1/contracts/{large}/actions");
+    site.post(&path, &clerk, &json!({ "action": "submit" }));
+    let approve = json!({ "action": "approve" });
+    let (status, refused) = site.ask("POST", &path, &chief, Some(&approve));
+    assert_eq!((status, refused["code"].as_str()), (409, Some("above_limit")), "{refused}");
+    assert_eq!(site.ask("POST", &path, &site.operator, Some(&approve)).0, 200);
+    // Up to the bound the chief approves; an amendment counts with what it makes of the contract.
+    let small = active(&site, &people, "R-2", &reserved(1_000_000_000));
+    let (_, drawn) = draw_up(&site, &clerk, &small, json!({ "add_fee_micro_cny": 1 }));
+    let (status, refused) = decide(&site, &chief, &drawn, true);
+    assert_eq!((status, refused["code"].as_str()), (409, Some("above_limit")), "{refused}");
+    assert_eq!(decide(&site, &site.operator, &drawn, true).0, 200);
+    // A correction by its amount; whoever may not book it can still refuse it.
+    site.post(
+        &format!("/api/v1/contracts/{small}/top-up"),
+        &till,
+        &json!({ "amount_micro_cny": 1_000_000_001, "reference": "ICBC-1" }),
+    );
+    let reversal = json!({ "kind": "reversal", "contract": "R-2", "amount_micro_cny": 1_000_000_001,
+        "corrects": "ICBC-1", "reason": "another customer's" });
+    let proposed = site.post("/api/v1/corrections", &site.operator, &reversal);
+    let path = format!("/api/v1/corrections/{}/decide", proposed["id"].as_str().expect("an id"));
+    let (status, refused) = site.ask("POST", &path, &till, Some(&json!({ "book": true })));
+    assert_eq!((status, refused["code"].as_str()), (409, Some("above_limit")), "{refused}");
+    assert_eq!(site.ask("POST", &path, &till, Some(&json!({ "book": false, "note": "too much" }))).0, 200);
     books_are_right(&site);
 }

@@ -18,6 +18,8 @@ fn a_job_reaches_nothing_that_is_not_its_own() {
         std::fs::read_to_string(work.join("pid")).ok().filter(|text| text.ends_with('\n'))
     });
     let data = site.data();
+    // A length that no other sleep on the machine has.
+    let left = 1_000_000 + site.pid();
     let attack = format!(
         "try() {{ if \"$@\" >/dev/null 2>&1; then echo \"REACHED $*\"; fi; }}\n\
          echo mine > own && cat own\n\
@@ -25,7 +27,7 @@ fn a_job_reaches_nothing_that_is_not_its_own() {
          try cat {folder}/center.toml; try cat {note}; try ls {work}; try touch {data}/x; try touch /tmp/qiantang-attack\n\
          try kill -0 {pid}; try kill -9 {pid}; try kill -0 {center}; try cat /proc/{center}/environ; try ls /root\n\
          try kill -0 $PPID\n\
-         (setsid sleep 300 & ) ; env | grep -i -e password -e QIANTANG__ ; true\n",
+         (setsid sleep {left} & ) ; env | grep -i -e password -e QIANTANG__ ; true\n",
         data = data.display(),
         folder = site.folder.path().display(),
         note = work.join("note").display(),
@@ -38,10 +40,11 @@ fn a_job_reaches_nothing_that_is_not_its_own() {
     assert_eq!(ended["state"], "succeeded", "{}", site.stdout(&beta.developer, &id));
     assert_eq!(site.stdout(&beta.developer, &id), "mine\n", "it reached something, or lost its own");
     // All that the run started has ended with it.
-    let left = std::fs::read_dir("/proc").expect("/proc").flatten().filter(|entry| {
-        std::fs::read(entry.path().join("cmdline")).is_ok_and(|line| line == b"sleep\x00300\x00")
+    let found = std::fs::read_dir("/proc").expect("/proc").flatten().filter(|entry| {
+        std::fs::read(entry.path().join("cmdline"))
+            .is_ok_and(|line| line == format!("sleep\0{left}\0").as_bytes())
     });
-    assert_eq!(left.count(), 0, "a process was left behind");
+    assert_eq!(found.count(), 0, "a process was left behind");
     let victim = site.get(&format!("/api/v1/jobs/{victim}"), &alpha.developer);
     assert_eq!(victim["state"], "running", "the victim lives");
 }

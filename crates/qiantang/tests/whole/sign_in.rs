@@ -35,12 +35,12 @@ fn sign_in_from(from: Ipv4Addr, site: &Site, login: &str, password: &str) -> u16
 #[test]
 fn who_guesses_a_password_locks_out_nobody_elsewhere() {
     let site = Site::new(QIANTANG, 1, "");
-    let (guesser, owner) = (Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::new(127, 0, 0, 3));
+    let (stranger, owner) = (Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::new(127, 0, 0, 3));
     let guesses: Vec<u16> =
-        (0..12).map(|_| sign_in_from(guesser, &site, "operator", "a wrong password")).collect();
+        (0..12).map(|_| sign_in_from(stranger, &site, "operator", "a wrong password")).collect();
     assert_eq!((guesses[0], guesses[11]), (401, 429), "{guesses:?}");
-    // Not even the right one helps the guesser now, and it helps its owner.
-    assert_eq!(sign_in_from(guesser, &site, "operator", PASSWORD), 429);
+    // Not even the right one helps the stranger now, and it helps its owner.
+    assert_eq!(sign_in_from(stranger, &site, "operator", PASSWORD), 429);
     assert_eq!(sign_in_from(owner, &site, "operator", PASSWORD), 201);
 }
 
@@ -66,8 +66,8 @@ fn credentials_do_not_go_to_a_program_of_another_user_that_has_the_centers_port(
         .spawn()
         .expect("python3 runs");
     let mut lines = BufReader::new(taker.stdout.take().expect("it is piped")).lines();
-    let mut line = || lines.next().expect("a line").expect("it is text");
-    let url = format!("http://127.0.0.1:{}", line());
+    let mut said = || lines.next().expect("a line").expect("it is text");
+    let url = format!("http://127.0.0.1:{}", said());
     let home = tempfile::tempdir().expect("a folder");
     let command = |args: &[&str]| {
         let mut command = Command::new(QIANTANG);
@@ -93,7 +93,7 @@ fn credentials_do_not_go_to_a_program_of_another_user_that_has_the_centers_port(
         .stderr(Stdio::null())
         .spawn()
         .expect("it runs");
-    assert!(line().contains("GET /api/v1/jobs"), "it was sent something else before");
+    assert!(said().contains("GET /api/v1/jobs"), "it was sent something else before");
     taker.kill().expect("it is killed");
     let _ended = (taker.wait(), named.wait());
 }

@@ -24,14 +24,14 @@ fn path(path: &Path) -> &str {
 }
 
 /// Verifies a file. Gives the exit code and what was found.
-fn verify(file: &Path, more: &[&str]) -> (i32, Value) {
+pub fn verify(file: &Path, more: &[&str]) -> (i32, Value) {
     let output = qiantang(&[&["--json", "ledger", "verify", path(file)], more].concat());
     let answer = serde_json::from_slice(&output.stdout);
     let answer = answer.unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
     (output.status.code().expect("it ends by itself"), answer)
 }
 
-fn backup(site: &Site, name: &str) -> PathBuf {
+pub fn backup(site: &Site, name: &str) -> PathBuf {
     let file = site.backups().join(name);
     site.post("/api/v1/backup", &site.operator, &json!({ "path": file }));
     file
@@ -122,6 +122,16 @@ const TAMPERINGS: &[(&str, &str, &str)] = &[
         "credit-limit",
         "UPDATE contracts SET kind = replace(kind, '000000', '0000000')",
         "row_changed contracts kind",
+    ),
+    (
+        "version-moved",
+        "UPDATE contract_versions SET from_at = from_at - 1000000",
+        "row_changed contract_versions from_at",
+    ),
+    (
+        "terms-with-version",
+        "UPDATE contract_versions SET ends_at = ends_at + 1; UPDATE contracts SET ends_at = ends_at + 1",
+        "row_changed contracts ends_at",
     ),
     (
         "stretch-drained",

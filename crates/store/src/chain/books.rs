@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, ops::ControlFlow};
 
-use domain::{ContractId, CorrectionId, JobId, ProjectId, RunId, Timestamp};
+use domain::{AmendmentId, ContractId, CorrectionId, JobId, ProjectId, RunId, Timestamp};
 
 use super::{
     encode::{Digest, sha256},
@@ -40,6 +40,17 @@ statements! { "jobs";
                  (SELECT p.card_ms FROM payments p WHERE p.reference = c.corrects))))";
     UNBOOKED = "SELECT c.id FROM corrections c WHERE c.state = 'booked' AND NOT EXISTS \
                 (SELECT 1 FROM transfers t WHERE t.key IN ('cor_' || lower(hex(c.id)), 'cor_' || lower(hex(c.id)) || '/time'))";
+    // The terms of a contract are those of its newest version that is in force.
+    OTHER_TERMS = "SELECT c.id, v.number FROM contracts c JOIN contract_versions v ON v.contract = c.id WHERE v.number = \
+                   (SELECT MAX(w.number) FROM contract_versions w LEFT JOIN amendments a ON a.id = w.amendment \
+                   WHERE w.contract = c.id AND (w.number = 1 OR a.state = 'in_force')) \
+                   AND (c.kind <> v.kind OR c.ends_at <> v.ends_at OR c.queue <> v.queue)";
+    UNAPPROVED = "SELECT v.number, v.contract FROM contract_versions v WHERE v.number > 1 AND NOT EXISTS \
+                  (SELECT 1 FROM amendments a WHERE a.id = v.amendment AND a.contract = v.contract \
+                  AND a.state IN ('approved', 'in_force', 'lapsed') AND a.decided_by IS NOT NULL \
+                  AND a.from_at = v.from_at AND a.kind = v.kind AND a.ends_at = v.ends_at AND a.queue = v.queue)";
+    UNMADE = "SELECT a.id FROM amendments a WHERE (a.state IN ('approved', 'in_force') OR a.from_at IS NOT NULL) \
+              AND NOT EXISTS (SELECT 1 FROM contract_versions v WHERE v.amendment = a.id)";
     STRAY_RUNS = "SELECT r.id FROM runs r JOIN jobs j ON j.id = r.job WHERE r.contract <> j.contract OR r.tenant <> j.tenant";
     FOREIGN = "SELECT found_at, kind, key, part FROM foreign_changes ORDER BY seq";
     UNPAID = "SELECT p.reference FROM payments p WHERE p.booked_by IS NOT NULL AND p.amount_micro_cny > 0 AND NOT EXISTS \
@@ -68,6 +79,7 @@ pub(super) fn verify(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
     jobs(tx, report)?;
     days(tx, report)?;
     states(tx, report)?;
+    versions(tx, report)?;
     statements(tx, report)?;
     founded(tx, report)?;
     acts(tx, report)
@@ -161,6 +173,36 @@ fn states(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
             let detail = format!("{state} ≠ {due}");
             fault(report, FaultCode::BooksDisagree, "contracts", id.to_string(), "state", detail);
         }
+        Ok(ControlFlow::Continue(()))
+    })
+}
+
+/// A contract's terms are those of its version in force, and each version but the first is an approved amendment.
+fn versions(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
+    let code = FaultCode::BooksDisagree;
+    tx.each(OTHER_TERMS, params![], |row| {
+        let (id, number): (ContractId, i64) = (row.get(0)?, row.get(1)?);
+        let detail = format!("they are not those of its version {number}");
+        fault(report, code, "contracts", id.to_string(), "kind", detail);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    tx.each(UNAPPROVED, params![], |row| {
+        let (number, contract): (i64, ContractId) = (row.get(0)?, row.get(1)?);
+        let (id, detail) =
+            (format!("{contract} @ {number}"), "no approved amendment has these terms".to_owned());
+        fault(report, code, "contract_versions", id, "", detail);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    tx.each(UNMADE, params![], |row| {
+        let id: AmendmentId = row.get(0)?;
+        fault(
+            report,
+            code,
+            "amendments",
+            id.to_string(),
+            "",
+            "it is approved and made no version".to_owned(),
+        );
         Ok(ControlFlow::Continue(()))
     })
 }

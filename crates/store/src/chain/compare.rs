@@ -315,12 +315,16 @@ fn rewritten(report: &mut Report, kind: &Kind, key: &[Value<'_>], before: &Last,
     if before.columns != now.columns || before.bytes.as_ref() == Some(bytes) {
         return;
     }
-    let was_open = kind.open_while_null.is_none_or(|column| {
+    let row = before.bytes.as_deref().and_then(values).unwrap_or_default();
+    let sealed = |column: &str| {
         let index = before.columns.split(',').position(|name| name == column);
-        let row = before.bytes.as_deref().and_then(values).unwrap_or_default();
-        index.and_then(|index| row.get(index).copied()) == Some(Value::Null)
+        index.and_then(|index| row.get(index).copied())
+    };
+    let was_open = kind.open_while_null.is_none_or(|column| sealed(column) == Some(Value::Null));
+    let by_value = kind.free_while.and_then(|(column, all)| {
+        all.iter().find(|(value, _)| sealed(column) == Some(Value::Text(value))).map(|(_, free)| *free)
     });
-    let changing = if was_open { kind.changing } else { &[] };
+    let changing = by_value.unwrap_or(if was_open { kind.changing } else { &[] });
     tell_fields(report, FaultCode::RowRewritten, kind, &id, before, bytes, changing);
 }
 

@@ -40,6 +40,8 @@ pub(super) struct Kind {
     pub changing: &'static [&'static str],
     /// A column without a value as long as a row may change.
     pub open_while_null: Option<&'static str>,
+    /// A column, and by its value which columns may change instead.
+    pub free_while: Option<(&'static str, &'static [(&'static str, &'static [&'static str])])>,
 }
 
 const ANY: Kind = Kind {
@@ -54,12 +56,16 @@ const ANY: Kind = Kind {
     way: Way::AtOnce,
     changing: &[],
     open_while_null: None,
+    free_while: None,
 };
 
 /// A kind whose name is that of its table.
 const fn kind(name: &'static str) -> Kind {
     Kind { name, table: name, ..ANY }
 }
+
+/// The columns that amendments change.
+const AMENDED: &[&str] = &["state", "kind", "ends_at", "queue"];
 
 /// All kinds. A table that decides about money has a line here, and triggers that put its rows into the queue of its way.
 pub(super) const KINDS: &[Kind] = &[
@@ -84,7 +90,27 @@ pub(super) const KINDS: &[Kind] = &[
         filter: "cause NOT IN ('use', 'refund', 'waiver')",
         ..ANY
     },
-    Kind { prefix: id::Contract::PREFIX, changing: &["state"], ..kind("contracts") },
+    Kind {
+        prefix: id::Contract::PREFIX,
+        changing: &["state"],
+        // A draft is changed; whatever has been active is amended, and is compared with its versions.
+        free_while: Some((
+            "state",
+            &[
+                ("draft", &["number", "kind", "pools", "starts_at", "ends_at", "queue", "state"]),
+                ("active", AMENDED),
+                ("exhausted", AMENDED),
+                ("suspended", AMENDED),
+            ],
+        )),
+        ..kind("contracts")
+    },
+    Kind {
+        prefix: id::Amendment::PREFIX,
+        changing: &["state", "decided_by", "decided_at", "from_at", "note"],
+        ..kind("amendments")
+    },
+    Kind { key: &["contract", "number"], prefix: id::Contract::PREFIX, ..kind("contract_versions") },
     Kind { key: &["seq"], ..kind("contract_events") },
     Kind { prefix: id::PriceBook::PREFIX, ..kind("price_books") },
     Kind { key: &["reference"], ..kind("payments") },

@@ -13,9 +13,9 @@ use domain::{
 
 use super::sums::{add_up, kept_and_since};
 use crate::{
-    contracts,
+    amendments, contracts,
     db::{StoreError, Tx, params, statements},
-    pools,
+    pools, prices,
     runs::{run_columns, run_row},
     tenants,
 };
@@ -203,10 +203,23 @@ fn verify_terms(tx: &Tx, report: &mut LedgerReport) -> Result<(), StoreError> {
     })
 }
 
+/// The kind of each contract with its amounts, by the instants from which its versions hold.
+fn kinds(tx: &Tx) -> Result<HashMap<ContractId, Vec<(Timestamp, ContractKind)>>, StoreError> {
+    let mut kinds: HashMap<ContractId, Vec<(Timestamp, ContractKind)>> = HashMap::new();
+    for version in amendments::list_all_versions(tx)? {
+        kinds.entry(version.contract).or_default().push((version.from_at, version.kind));
+    }
+    for contract in contracts::list_contracts(tx, None)? {
+        kinds.entry(contract.id).or_insert_with(|| vec![(contract.created_at, contract.kind)]);
+    }
+    Ok(kinds)
+}
+
 /// All that says what a run costs.
 struct Terms {
     books: HashMap<PriceBookId, PriceBook>,
-    kinds: HashMap<ContractId, ContractKind>,
+    /// The kinds of contracts with their amounts, each from an instant on.
+    kinds: HashMap<ContractId, Vec<(Timestamp, ContractKind)>>,
     domains: HashMap<TenantId, TenantDomain>,
     pools: HashMap<NodeId, PoolId>,
 }
@@ -214,8 +227,8 @@ struct Terms {
 impl Terms {
     fn read(tx: &Tx) -> Result<Self, StoreError> {
         Ok(Self {
-            books: contracts::list_price_books(tx)?.into_iter().map(|book| (book.id, book)).collect(),
-            kinds: contracts::list_contracts(tx, None)?.into_iter().map(|one| (one.id, one.kind)).collect(),
+            books: prices::list_price_books(tx)?.into_iter().map(|book| (book.id, book)).collect(),
+            kinds: kinds(tx)?,
             domains: tenants::list_tenants(tx)?.into_iter().map(|one| (one.id, one.domain)).collect(),
             pools: pools::list_nodes(tx)?.into_iter().map(|node| (node.id, node.pool)).collect(),
         })
@@ -227,13 +240,14 @@ impl Terms {
         if book.effective_from > run.state.planned_at() {
             return Some(format!("by the price book {}, which was not in force yet", book.name));
         }
-        let kind = *self.kinds.get(&run.contract)?;
+        let versions = self.kinds.get(&run.contract)?;
+        let held = versions.iter().rev().find(|(from, _)| *from <= run.state.planned_at());
+        let (_, kind) = *held.or(versions.first())?;
         let pool = *self.pools.get(&run.placement.0.first()?.node)?;
         let listed = book.rate(pool, class, *self.domains.get(&run.tenant)?);
-        if listed.is_none() && matches!(kind, ContractKind::Metered { .. }) {
+        let Some(due) = kind.rate(listed) else {
             return Some(format!("for which the price book {} has no price", book.name));
-        }
-        let due = kind.rate(listed.unwrap_or_default());
+        };
         (due != run.rate)
             .then(|| format!("and by its contract and the price book {} it is {}", book.name, due.0))
     }

@@ -34,6 +34,8 @@ fn untouched_books_are_clean() {
         "entries",
         "contracts",
         "contract_events",
+        "amendments",
+        "contract_versions",
         "price_books",
         "payments",
         "periods",
@@ -89,6 +91,18 @@ const WAYS: &[(&str, &str, &[&str])] = &[
         "UPDATE price_books SET prices = replace(prices, '6000000', '3000000');
          UPDATE runs SET rate_micro_cny = 3000000;",
         &["row_changed price_books prices", "row_changed runs"],
+    ),
+    (
+        "version_forged",
+        "INSERT INTO contract_versions SELECT contract, 3, amendment, from_at, kind, ends_at + 1, queue
+             FROM contract_versions WHERE number = 2;",
+        &["row_inserted contract_versions", "books_disagree contract_versions"],
+    ),
+    (
+        "amended_by_hand",
+        "UPDATE contracts SET ends_at = ends_at + 1 WHERE state = 'active';
+         UPDATE contract_versions SET ends_at = ends_at + 1; UPDATE amendments SET ends_at = ends_at + 1;",
+        &["row_changed contract_versions ends_at", "row_changed amendments ends_at"],
     ),
     ("history_removed", "DELETE FROM contract_events WHERE seq = 1;", &["row_missing contract_events"]),
     ("reference_changed", "UPDATE payments SET given_as = 'ICBC-9' WHERE reference = 'icbc-1';", &["row_changed payments given_as"]),
@@ -161,7 +175,16 @@ fn a_change_past_the_triggers_shows_and_one_through_them_too() {
     store.write(|_| Ok::<_, StoreError>(())).unwrap();
     drop(store);
     let told_now = told(&books.verify(&copy));
-    assert!(told_now.contains(&"row_rewritten contracts kind".to_owned()), "{told_now:?}");
+    assert!(
+        told_now.contains(&"books_disagree contracts kind".to_owned()),
+        "no version says so: {told_now:?}"
+    );
+    Connection::open(&copy).unwrap().execute_batch("UPDATE contracts SET number = number || '-9'").unwrap();
+    let store = sealed(&copy);
+    store.write(|_| Ok::<_, StoreError>(())).unwrap();
+    drop(store);
+    let told_now = told(&books.verify(&copy));
+    assert!(told_now.contains(&"row_rewritten contracts number".to_owned()), "{told_now:?}");
 
     let copy = books.copy("through-triggers");
     let touch = |sql: &str| Connection::open(&copy).unwrap().execute_batch(sql).unwrap();
@@ -205,6 +228,8 @@ fn forge(path: &Path, sql: &str) {
     for (kind, key, part, table) in [
         ("contracts", "id", "0", "contracts"),
         ("contract_events", "seq", "0", "contract_events"),
+        ("amendments", "id", "0", "amendments"),
+        ("contract_versions", "contract", "number", "contract_versions"),
         ("price_books", "id", "0", "price_books"),
         ("payments", "reference", "0", "payments"),
         ("periods", "month", "0", "periods"),

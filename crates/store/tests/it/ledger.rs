@@ -385,7 +385,7 @@ fn what_is_written_once_is_never_changed() {
                     to: domain::ContractState::Expired,
                 },
             )?;
-            store::contracts::insert_price_book(
+            store::prices::insert_price_book(
                 tx,
                 &domain::price::PriceBook {
                     id: domain::PriceBookId::new(at(0), [0; 10]),

@@ -1,5 +1,6 @@
 //! The store, on real databases.
 
+mod amendments;
 mod chain;
 mod durability;
 mod jobs;

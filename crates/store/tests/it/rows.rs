@@ -3,9 +3,8 @@
 
 use domain::{
     AllianceId, AuditId, CardModel, ContractState, Member, MemberId, MicroCny, Node, NodeId, NodeState,
-    PriceBookId, Project, ProjectId, RatePerCardHour, Role, ServiceClass, SessionId, Tenant, TenantDomain,
-    TenantId, TokenId,
-    capacity::Condition,
+    NodeStatus, PriceBookId, Project, ProjectId, RatePerCardHour, Role, ServiceClass, SessionId, Tenant,
+    TenantDomain, TenantId, TokenId,
     contract::ContractAction,
     price::{Price, PriceBook, Waivers},
     tenant::Alliance,
@@ -18,7 +17,7 @@ use store::{
     credentials::{self, SessionRow, TokenRow},
     events::{self, NewEvent},
     idempotency::{self, Answer, Stored},
-    pools, tenants,
+    pools, prices, tenants,
 };
 use testkit::rows::{Seeded, at, contract, open, seed, unique};
 
@@ -217,8 +216,8 @@ fn pools_and_nodes() {
         let of = |n: usize| stretches.iter().filter(|s| s.node == center.nodes[n]).collect::<Vec<_>>();
         assert_eq!(of(0).len(), 1);
         assert_eq!(
-            of(1).iter().map(|s| (s.from, s.until, s.condition)).collect::<Vec<_>>(),
-            [(at(0), Some(at(100)), Condition::Up), (at(100), None, Condition::Drained)]
+            of(1).iter().map(|s| (s.from, s.until, s.status)).collect::<Vec<_>>(),
+            [(at(0), Some(at(100)), NodeStatus::Up), (at(100), None, NodeStatus::Drained)]
         );
         assert_eq!(
             pools::stretches_between(tx, at(100), at(200))?.len(),
@@ -306,13 +305,10 @@ fn contracts_their_history_and_price_books() {
             waivers: Waivers { lost_percent: 50, preempted_percent: 25 },
         };
         let (later, first) = (book("2023", 50), book("2022", 0));
-        contracts::insert_price_book(tx, &later)?;
-        contracts::insert_price_book(tx, &first)?;
-        assert_eq!(
-            conflict(contracts::insert_price_book(tx, &book("2022", 9))),
-            "a price book with this name"
-        );
-        assert_eq!(contracts::list_price_books(tx)?, [first, later]);
+        prices::insert_price_book(tx, &later)?;
+        prices::insert_price_book(tx, &first)?;
+        assert_eq!(conflict(prices::insert_price_book(tx, &book("2022", 9))), "a price book with this name");
+        assert_eq!(prices::list_price_books(tx)?, [first, later]);
         Ok(())
     });
 }

@@ -1,6 +1,6 @@
 //! Separation of duties 职责分离: who draws up a contract does not approve it, and who approves it does not take its money.
 
-use domain::{ContractId, MemberId, contract::ContractAction};
+use domain::{ContractId, MemberId, MicroCny, Role, contract::ContractAction};
 use store::{Tx, contracts as rows};
 
 use base::{error::AppError, refusal::Refusal};
@@ -13,6 +13,14 @@ pub fn approver(tx: &Tx, is_apart: bool, contract: ContractId, by: MemberId) -> 
 /// Refuses a payment that is booked by whoever approved the contract.
 pub fn cashier(tx: &Tx, is_apart: bool, contract: ContractId, by: MemberId) -> Result<(), AppError> {
     refuse(tx, is_apart, contract, by, ContractAction::Approve, "approved this contract")
+}
+
+/// Refuses an approval of more than `most` by whoever is no operator: the center's people of other roles approve up to that.
+pub fn within(most: Option<MicroCny>, role: Role, amount: MicroCny) -> Result<(), AppError> {
+    let Some(most) = most.filter(|most| amount > *most && role != Role::Operator) else { return Ok(()) };
+    let message = format!("{amount} CNY is more than the {most} CNY that your role may approve");
+    let hint = "let an operator approve it; `books.approve_up_to_micro_cny` in the settings is the bound";
+    Err(AppError::refused(Refusal::AboveLimit, message, hint))
 }
 
 /// The refusal of a person who did the first part of a thing and must leave the second to somebody else.
@@ -37,4 +45,25 @@ fn refuse(
     let events = rows::list_contract_events(tx, contract)?;
     let last = events.iter().rev().find(|event| event.action == action);
     if last.and_then(|event| event.actor) == Some(by) { Err(same_person(did)) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operators_alone_approve_what_is_above_the_bound() {
+        let most = Some(MicroCny(100));
+        for (role, amount, most, is_refused) in [
+            (Role::Contracts, 100, most, false),
+            (Role::Contracts, 101, most, true),
+            (Role::CenterFinance, 101, most, true),
+            (Role::Operator, 101, most, false),
+            (Role::Contracts, 101, None, false),
+            (Role::Contracts, 1, Some(MicroCny(0)), true),
+            (Role::Contracts, 0, Some(MicroCny(0)), false),
+        ] {
+            assert_eq!(within(most, role, MicroCny(amount)).is_err(), is_refused, "{role:?} {amount}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Drawing up a contract.
+//! Drawing up a contract, and changing the draft.
 
 use domain::{
     Contract, ContractId, ContractState, PoolId, QueueTerms, TenantId,
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 use store::{contracts as rows, ledger::ContractBalance};
 
-use super::{ContractView, MOST_AMOUNT, show};
+use super::{ContractView, MOST_AMOUNT, show, visible};
 use crate::{actions, center::Center};
 use base::{
     auth::Caller,
@@ -18,6 +18,7 @@ use base::{
     lookup,
     moment::{self, new_id},
     params,
+    refusal::Refusal,
 };
 
 /// The most weight of a queue.
@@ -63,6 +64,105 @@ pub async fn create(center: &Center, caller: &Caller, new: NewContract) -> Resul
     show(center, caller, &contract.id.to_string()).await
 }
 
+/// Changes to a draft; what is left out stays.
+#[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DraftChange {
+    pub number: Option<String>,
+    /// The whole terms, as for a new contract.
+    pub terms: Option<ContractKind>,
+    /// Names of pools: all of them.
+    pub pools: Option<Vec<String>>,
+    /// RFC 3339, or a date.
+    pub starts_at: Option<String>,
+    pub ends_at: Option<String>,
+    /// The whole terms of its queue.
+    pub queue: Option<QueueTerms>,
+}
+
+/// Changes a draft. From its submission on a contract stays as it is: it is returned to be changed, and amended once it is
+/// active.
+pub async fn change(
+    center: &Center,
+    caller: &Caller,
+    id: &str,
+    change: DraftChange,
+) -> Result<ContractView, AppError> {
+    let before = visible(center, caller, id, actions::SUBMIT_CONTRACT)?;
+    let may = center.policies.may(caller, actions::SUBMIT_CONTRACT, Some(before.tenant))?;
+    refuse_unless_draft(&before)?;
+    let names = |pools: &[PoolId]| {
+        let live = center.live();
+        pools.iter().filter_map(|id| live.pool(*id)).map(|pool| pool.name.clone()).collect()
+    };
+    let whole = NewContract {
+        number: change.number.unwrap_or_else(|| before.number.clone()),
+        terms: change.terms.unwrap_or(before.kind),
+        pools: change.pools.unwrap_or_else(|| names(&before.pools)),
+        starts_at: change.starts_at.unwrap_or_else(|| before.starts_at.to_string()),
+        ends_at: change.ends_at.unwrap_or_else(|| before.ends_at.to_string()),
+        queue: change.queue.unwrap_or(before.queue),
+        tenant: None,
+    };
+    let after = drawn_up(center, before.tenant, whole)?;
+    let after = Contract { id: before.id, state: before.state, created_at: before.created_at, ..after };
+    center
+        .change(
+            may,
+            move |tx| {
+                let now = rows::get_contract(tx, before.id)?;
+                refuse_unless_draft(&now)?;
+                if now != before {
+                    let message = format!("the draft {} was changed by somebody else meanwhile", now.number);
+                    return Err(AppError::refused(Refusal::ContractState, message, "look at it again"));
+                }
+                if after == before {
+                    return Ok(Changed::nothing(after));
+                }
+                rows::change_draft(tx, &after)?;
+                let was = serde_json::to_string(&before)
+                    .map_err(|error| AppError::internal_at(before.id, error))?;
+                let detail = json!({ "number": after.number, "kind": after.kind.code(),
+                    "changed": changed_fields(&before, &after), "before": was });
+                Ok(Changed::new(after.id, detail, after))
+            },
+            |center, contract| {
+                center.live().contract_changed(contract.clone(), ContractBalance::default(), None);
+                center.compute.fits.forget();
+            },
+        )
+        .await?;
+    show(center, caller, id).await
+}
+
+fn refuse_unless_draft(contract: &Contract) -> Result<(), AppError> {
+    unless_draft(&contract.number, contract.state)
+}
+
+/// Refuses to change a contract that is no draft.
+pub fn unless_draft(number: &str, state: ContractState) -> Result<(), AppError> {
+    if state == ContractState::Draft {
+        return Ok(());
+    }
+    let message = format!("the contract {number} is {}", state.code());
+    let hint = "only a draft is changed: a submitted contract is returned first, an active one is amended";
+    Err(AppError::refused(Refusal::ContractState, message, hint))
+}
+
+/// The fields in which a draft differs, by their names in the API.
+fn changed_fields(before: &Contract, after: &Contract) -> String {
+    let fields = [
+        ("number", before.number != after.number),
+        ("terms", before.kind != after.kind),
+        ("pools", before.pools != after.pools),
+        ("starts_at", before.starts_at != after.starts_at),
+        ("ends_at", before.ends_at != after.ends_at),
+        ("queue", before.queue != after.queue),
+    ];
+    let changed: Vec<&str> = fields.iter().filter(|(_, is)| *is).map(|(name, _)| *name).collect();
+    changed.join(" ")
+}
+
 fn drawn_up(center: &Center, tenant: TenantId, new: NewContract) -> Result<Contract, AppError> {
     let number = params::line::<64>(field::NUMBER, new.number)?;
     let starts_at = params::parse_instant(center.settings.time_zone, field::STARTS_AT, &new.starts_at)?;
@@ -70,25 +170,7 @@ fn drawn_up(center: &Center, tenant: TenantId, new: NewContract) -> Result<Contr
     if ends_at <= starts_at {
         return Err(AppError::invalid(field::ENDS_AT, Wrong::NotAfter { other: field::STARTS_AT }));
     }
-    let in_range = |value: i64| (0..=MOST_AMOUNT).contains(&value);
-    let terms_ok = match new.terms {
-        ContractKind::Prepaid { package, fee } => in_range(package.0) && package.0 > 0 && in_range(fee.0),
-        ContractKind::Metered { credit_limit } => in_range(credit_limit.0),
-        ContractKind::Reserved { cards, fee } => cards > 0 && in_range(fee.0),
-        ContractKind::Grant { cap } => cap.is_none_or(|cap| in_range(cap.0) && cap.0 > 0),
-    };
-    if !terms_ok {
-        return Err(AppError::invalid(field::TERMS, ContractFault::Terms { most: MOST_AMOUNT }));
-    }
-    if let ContractKind::Reserved { cards, .. } = new.terms
-        && new.queue.max_running_cards > cards
-    {
-        let wrong = ContractFault::MoreThanReserved { cards, most: new.queue.max_running_cards };
-        return Err(AppError::invalid(field::QUEUE, wrong));
-    }
-    if let Some(wrong) = queue_fault(&new.queue) {
-        return Err(AppError::invalid(field::QUEUE, wrong));
-    }
+    check_terms(&new.terms, &new.queue)?;
     let live = center.live();
     let pool = |name: &String| {
         let found = live.pool_named(name);
@@ -112,6 +194,30 @@ fn drawn_up(center: &Center, tenant: TenantId, new: NewContract) -> Result<Contr
         state: ContractState::Draft,
         created_at: moment::now(),
     })
+}
+
+/// Refuses terms that can't be.
+pub fn check_terms(terms: &ContractKind, queue: &QueueTerms) -> Result<(), AppError> {
+    let in_range = |value: i64| (0..=MOST_AMOUNT).contains(&value);
+    let terms_ok = match *terms {
+        ContractKind::Prepaid { package, fee } => in_range(package.0) && package.0 > 0 && in_range(fee.0),
+        ContractKind::Metered { credit_limit } => in_range(credit_limit.0),
+        ContractKind::Reserved { cards, fee } => cards > 0 && in_range(fee.0),
+        ContractKind::Grant { cap } => cap.is_none_or(|cap| in_range(cap.0) && cap.0 > 0),
+    };
+    if !terms_ok {
+        return Err(AppError::invalid(field::TERMS, ContractFault::Terms { most: MOST_AMOUNT }));
+    }
+    if let ContractKind::Reserved { cards, .. } = *terms
+        && queue.max_running_cards > cards
+    {
+        let wrong = ContractFault::MoreThanReserved { cards, most: queue.max_running_cards };
+        return Err(AppError::invalid(field::QUEUE, wrong));
+    }
+    if let Some(wrong) = queue_fault(queue) {
+        return Err(AppError::invalid(field::QUEUE, wrong));
+    }
+    Ok(())
 }
 
 fn queue_fault(queue: &QueueTerms) -> Option<Wrong> {

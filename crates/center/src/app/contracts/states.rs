@@ -1,14 +1,16 @@
 //! Decisions on a contract, those of people and automatic ones, and the entries that they book.
 
 use domain::{
-    CardMs, Contract, ContractId, ContractState, MemberId, MicroCny, Timestamp, TransferId,
+    AmendmentId, CardMs, Contract, ContractId, ContractState, MemberId, MicroCny, Timestamp, TransferId,
     contract::{ContractAction, ContractKind, Funds},
     ledger::{Account, Cause, Posting, Unit},
     problem::{ContractFault, field},
 };
 use serde_json::json;
 use store::{
-    Tx, contracts as rows,
+    Tx,
+    amendments::{self, Amendment},
+    contracts as rows,
     ledger::{self, ContractBalance},
 };
 
@@ -58,14 +60,16 @@ pub async fn act(
     }
     let contract = visible(center, caller, id, needed)?;
     let may = center.policies.may(caller, needed, Some(contract.tenant))?;
-    let (by, id_now, reason) = (caller.member.id, contract.id, reason.to_owned());
-    let is_apart = center.settings.are_duties_separate();
+    let (by, role, id_now, reason) = (caller.member.id, caller.member.role, contract.id, reason.to_owned());
+    let (is_apart, most) =
+        (center.settings.are_duties_separate(), center.settings.books.approve_up_to_micro_cny);
     center
         .change(
             may,
             move |tx| {
                 if action == ContractAction::Approve {
                     apart::approver(tx, is_apart, id_now, by)?;
+                    apart::within(most, role, rows::get_contract(tx, id_now)?.kind.amount())?;
                 }
                 let change = change_state(tx, id_now, action, Some(by), &reason, moment::now())?;
                 let detail =
@@ -115,7 +119,11 @@ pub(super) fn change_state(
     let event =
         rows::ContractEvent { contract: id, at: now, actor, action, reason: reason.to_owned(), from, to };
     rows::insert_contract_event(tx, &event)?;
+    if to.is_final() {
+        amendments::lapse(tx, id)?;
+    }
     if action == ContractAction::Activate {
+        amendments::insert_first_version(tx, id, now)?;
         for posting in opening(&contract) {
             ledger::post(tx, &posting, new_id!(TransferId), now)?;
         }
@@ -125,6 +133,28 @@ pub(super) fn change_state(
     let data =
         json!({ "contract": id, "number": contract.number, "action": action.code(), "state": to.code() });
     let event = events::record(tx, now, about, event_kinds::CONTRACT_CHANGED, data)?;
+    Ok(StateChange { contract, balance, event })
+}
+
+/// Gives a contract the terms of an amendment whose instant has come: books what it adds, and wakes the contract if that leaves
+/// something on it.
+pub fn amended(
+    tx: &Tx,
+    amendment: &Amendment,
+    by: Option<MemberId>,
+    now: Timestamp,
+) -> Result<StateChange, AppError> {
+    let before = rows::get_contract(tx, amendment.contract)?;
+    amendments::put_in_force(tx, amendment)?;
+    let contract = before.clone().on(amendment.terms());
+    for posting in added(&before, &contract, amendment.id) {
+        ledger::post(tx, &posting, new_id!(TransferId), now)?;
+    }
+    let balance = balance(tx, contract.id)?;
+    if contract.state == ContractState::Exhausted && !funds(&contract, balance).is_exhausted() {
+        return change_state(tx, contract.id, ContractAction::Replenish, by, &amendment.reason, now);
+    }
+    let event = money_moved(tx, &contract, "amend", now)?;
     Ok(StateChange { contract, balance, event })
 }
 
@@ -168,6 +198,27 @@ pub fn balance(tx: &Tx, id: ContractId) -> Result<ContractBalance, AppError> {
         use_balance: CardMs(ledger::balance(tx, account, Unit::CardMs)?),
         money_balance: MicroCny(ledger::balance(tx, account, Unit::MicroCny)?),
     })
+}
+
+/// The entries of what an amendment adds: a fee that is due, and card time that is given.
+fn added(before: &Contract, after: &Contract, amendment: AmendmentId) -> Vec<Posting> {
+    let more = |before: Option<i64>, after: Option<i64>| after.unwrap_or(0) - before.unwrap_or(0);
+    let fee = more(before.fee().map(|fee| fee.0), after.fee().map(|fee| fee.0));
+    let time = more(before.kind.given().map(|time| time.0), after.kind.given().map(|time| time.0));
+    let all = [
+        ("package", Unit::CardMs, Account::Capacity, time, Cause::Package),
+        ("fee", Unit::MicroCny, Account::Receivable, fee, Cause::Fee),
+    ];
+    let post = |(what, unit, debit, amount, cause)| Posting {
+        key: format!("{}/{what}/{amendment}", after.id),
+        unit,
+        debit,
+        credit: Account::Contract(after.id),
+        amount,
+        cause,
+        corrects: None,
+    };
+    all.into_iter().map(post).filter(|posting| posting.amount > 0).collect()
 }
 
 /// The entries of a contract that becomes active: its fee is due, and a package is given.

@@ -30,7 +30,7 @@ pub struct Looked {
 }
 
 impl Looked {
-    /// With what is known of the month of `now`.
+    /// `self` for the same month, empty for another.
     fn of(self, month: Month) -> Self {
         if self.month == Some(month) { self } else { Self { month: Some(month), ..Self::default() } }
     }
@@ -128,7 +128,7 @@ pub fn book(
     if entries.is_empty() { Ok(None) } else { Ok(Some(balance(tx, contract.id)?)) }
 }
 
-/// What is due of a contract by `now`, each entry with the instant to which it belongs.
+/// The entries that are due of a contract by `now`, each with the instant to which it belongs.
 fn entries(
     tx: &Tx,
     zone: &Zone,
@@ -221,7 +221,7 @@ fn forfeited(contract: ContractId, unit: Unit, before: i64, left: i64) -> Option
     (left > 0).then(|| step(contract, (what, Cause::Forfeiture), (to, unit), (before, left)))
 }
 
-/// What of a fee was neither earned nor paid when people ended the contract.
+/// The entry for the part of a fee that was neither earned nor paid when people ended the contract.
 fn cancelled(contract: ContractId, before: i64, unearned: i64) -> Option<Posting> {
     let to = (Account::Receivable, Unit::MicroCny);
     (unearned > 0).then(|| step(contract, ("fee-cancelled", Cause::FeeCancelled), to, (before, unearned)))

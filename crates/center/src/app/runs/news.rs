@@ -13,9 +13,9 @@ use domain::{
 use engines::{Ended, Exit};
 use serde_json::json;
 use store::{
-    Tx,
-    contracts::get_price_book,
-    jobs, ledger, periods, runs,
+    Tx, jobs, ledger, periods,
+    prices::get_price_book,
+    runs,
     usage::{self, UseRow},
 };
 

@@ -4,10 +4,10 @@ use std::{collections::HashMap, sync::Arc};
 
 use domain::{
     ContractId, Job, Millis, NodeId, PriceBookId, RatePerCardHour, Run, RunId, RunState, ServiceClass,
-    Timestamp,
+    Timestamp, contract::ContractKind,
 };
 use scheduler::{Started, Ticket};
-use store::{Tx, contracts, jobs, runs};
+use store::{Tx, amendments, contracts, jobs, runs};
 
 use crate::{center::Center, live::Live};
 use base::{
@@ -31,16 +31,19 @@ pub fn start(center: &Center, starts: Vec<Started>) -> Result<Vec<(Ticket, Launc
     center.write_now(
         move |tx| {
             let mut launches = Vec::with_capacity(starts.len());
-            let mut open: HashMap<ContractId, bool> = HashMap::new();
+            let mut open: HashMap<ContractId, Option<ContractKind>> = HashMap::new();
             for (start, tariff) in starts {
                 let mut job = jobs::get_job(tx, start.job)?;
-                let is_open = if let Some(is_open) = open.get(&job.contract) {
-                    *is_open
+                let kind = if let Some(kind) = open.get(&job.contract) {
+                    *kind
                 } else {
-                    let is_open = contracts::get_contract(tx, job.contract)?.state.accepts_jobs();
-                    open.insert(job.contract, is_open);
-                    is_open
+                    let contract = contracts::get_contract(tx, job.contract)?;
+                    let kind = amendments::kind_at(tx, &contract, now)?;
+                    let kind = contract.state.accepts_jobs().then_some(kind);
+                    open.insert(job.contract, kind);
+                    kind
                 };
+                let is_open = kind.is_some_and(|kind| tariff.is_of(kind));
                 if !is_open || job.startable() == 0 {
                     continue;
                 }
@@ -95,6 +98,13 @@ pub struct Tariff {
     pub price_book: Option<PriceBookId>,
     pub charged_at_most: Option<Millis>,
     pub is_granted: bool,
+}
+
+impl Tariff {
+    /// Whether a contract of this kind has this rate. An amendment can change that of a package while a plan is made.
+    fn is_of(&self, kind: ContractKind) -> bool {
+        !matches!(kind, ContractKind::Prepaid { .. }) || kind.rate(None) == Some(self.rate)
+    }
 }
 
 /// Each start with what it costs, by its own nodes. The planner starts nothing for which there is no price; where the

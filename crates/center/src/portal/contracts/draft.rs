@@ -1,4 +1,4 @@
-//! Drawing up a contract: one form with the four kinds, whose own fields show without scripts.
+//! Drawing up a contract and changing its draft: one form with the four kinds, whose own fields show without scripts.
 
 use askama::Template;
 use axum::{
@@ -8,6 +8,7 @@ use axum::{
 };
 use base::{
     error::AppError,
+    http::Id,
     moment,
     page::{
         extract::Sent,
@@ -21,7 +22,7 @@ use domain::{QueueTerms, TenantId, contract::ContractKind, text::Line};
 use crate::{
     actions,
     app::{
-        contracts::{self, NewContract},
+        contracts::{self, ContractView, DraftChange, NewContract},
         nodes::{self, PoolView},
     },
     center::Center,
@@ -41,6 +42,11 @@ pub struct DraftPage {
     /// Empty for a tenant's own people.
     tenants: Vec<Choice>,
     pools: Vec<PoolView>,
+    /// Where the form is sent to, and where one goes who leaves it.
+    to: String,
+    leave: String,
+    /// The number of the draft that is changed; empty for a new one.
+    number: String,
 }
 
 fn may_draft(center: &Center, visitor: &Visitor) -> Result<(), AppError> {
@@ -63,7 +69,7 @@ pub async fn form(State(center): State<Center>, visitor: Visitor) -> Result<Resp
     ];
     let pools = pools(&center, &visitor)?;
     begin.extend(pools.iter().map(|pool| ("pool", pool.name.clone())));
-    show(&center, &visitor, StatusCode::OK, Form::with(&begin)).await
+    show(&center, &visitor, None, StatusCode::OK, Form::with(&begin)).await
 }
 
 fn pools(center: &Center, visitor: &Visitor) -> Result<Vec<PoolView>, AppError> {
@@ -73,17 +79,23 @@ fn pools(center: &Center, visitor: &Visitor) -> Result<Vec<PoolView>, AppError> 
 async fn show(
     center: &Center,
     visitor: &Visitor,
+    draft: Option<&ContractView>,
     status: StatusCode,
     form: Form,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let tenants = tenants_by_name(center, visitor).await?;
+    // A draft keeps its tenant.
+    let tenants = if draft.is_some() { Vec::new() } else { tenants_by_name(center, visitor).await? };
+    let title = if draft.is_some() { "contract-edit" } else { "contract-draft" };
     let page = DraftPage {
-        page: visitor.page("contracts", ui.t("contract-draft")),
+        page: visitor.page("contracts", ui.t(title)),
         form,
         kinds: KINDS,
         tenants,
         pools: pools(center, visitor)?,
+        to: draft.map_or_else(|| "/contracts/new".into(), |draft| format!("/contracts/{}/edit", draft.id)),
+        leave: draft.map_or_else(|| "/contracts".into(), |draft| format!("/contracts/{}", draft.id)),
+        number: draft.map(|draft| draft.number.clone()).unwrap_or_default(),
     };
     Ok(render(status, &page))
 }
@@ -96,13 +108,90 @@ pub async fn create(
     let ui = visitor.front.ui;
     let new = read(ui, &mut form, visitor.is_of_center());
     if !form.is_good() {
-        return show(&center, &visitor, StatusCode::UNPROCESSABLE_ENTITY, form).await;
+        return show(&center, &visitor, None, StatusCode::UNPROCESSABLE_ENTITY, form).await;
     }
     match contracts::create(&center, &visitor.caller, new).await {
         Ok(made) => Ok(Redirect::to(&format!("/contracts/{}", made.id)).into_response()),
         Err(error) => {
             let status = form.explain(ui, error, field)?;
-            show(&center, &visitor, status, form).await
+            show(&center, &visitor, None, status, form).await
+        }
+    }
+}
+
+/// The draft of that id, for those who may change it.
+async fn draft_of(center: &Center, visitor: &Visitor, id: &str) -> Result<ContractView, AppError> {
+    let draft = contracts::show(center, &visitor.caller, id).await?;
+    center.policies.check(&visitor.caller, actions::SUBMIT_CONTRACT, Some(draft.tenant))?;
+    contracts::unless_draft(&draft.number, draft.state)?;
+    Ok(draft)
+}
+
+/// The fields of a draft, as they are typed.
+fn typed(ui: Ui, draft: &ContractView) -> Vec<(&'static str, String)> {
+    let mut values = vec![
+        ("number", draft.number.clone()),
+        ("kind", draft.kind.code().to_owned()),
+        ("starts", ui.zone.date(draft.starts_at.0)),
+        ("ends", ui.zone.date(draft.ends_at.0)),
+        ("guaranteed", draft.queue.guaranteed_cards.to_string()),
+        ("most", draft.queue.max_running_cards.to_string()),
+        ("weight", draft.queue.weight.to_string()),
+    ];
+    match &draft.terms {
+        ContractKind::Prepaid { package, fee } => {
+            values.extend([("package", ui.plain_hours(package)), ("package-fee", fee.to_string())]);
+        }
+        ContractKind::Metered { credit_limit } => values.push(("credit", credit_limit.to_string())),
+        ContractKind::Reserved { cards, fee } => {
+            values.extend([("cards", cards.to_string()), ("cards-fee", fee.to_string())]);
+        }
+        ContractKind::Grant { cap } => values.extend(cap.map(|cap| ("cap", ui.plain_hours(&cap)))),
+    }
+    let limits = [("borrowing", draft.queue.borrowing_limit), ("lending", draft.queue.lending_limit)];
+    values.extend(limits.iter().filter_map(|(name, limit)| Some((*name, (*limit)?.to_string()))));
+    values.extend(draft.pools.iter().map(|pool| ("pool", pool.clone())));
+    values
+}
+
+pub async fn edit_form(
+    State(center): State<Center>,
+    Id(id): Id,
+    visitor: Visitor,
+) -> Result<Response, AppError> {
+    let draft = draft_of(&center, &visitor, &id).await?;
+    let form = Form::with(&typed(visitor.front.ui, &draft));
+    show(&center, &visitor, Some(&draft), StatusCode::OK, form).await
+}
+
+pub async fn edit(
+    State(center): State<Center>,
+    Id(id): Id,
+    Sent { visitor, mut form }: Sent,
+) -> Result<Response, AppError> {
+    let ui = visitor.front.ui;
+    let draft = draft_of(&center, &visitor, &id).await?;
+    let new = read(ui, &mut form, false);
+    if !form.is_good() {
+        return show(&center, &visitor, Some(&draft), StatusCode::UNPROCESSABLE_ENTITY, form).await;
+    }
+    // Forms show dates and rounded amounts: what nobody typed anew stays as exact as it was.
+    let was = Form::with(&typed(ui, &draft));
+    let is_new = |names: &[&str]| names.iter().any(|name| form.value(name) != was.value(name));
+    let amounts = ["kind", "package", "package-fee", "credit", "cards", "cards-fee", "cap"];
+    let change = DraftChange {
+        number: Some(new.number),
+        terms: is_new(&amounts).then_some(new.terms),
+        pools: Some(new.pools),
+        starts_at: is_new(&["starts"]).then_some(new.starts_at),
+        ends_at: is_new(&["ends"]).then_some(new.ends_at),
+        queue: Some(new.queue),
+    };
+    match contracts::change(&center, &visitor.caller, &id, change).await {
+        Ok(_) => Ok(Redirect::to(&format!("/contracts/{id}")).into_response()),
+        Err(error) => {
+            let status = form.explain(ui, error, field)?;
+            show(&center, &visitor, Some(&draft), status, form).await
         }
     }
 }
@@ -183,6 +272,9 @@ mod tests {
                 kinds: KINDS,
                 tenants,
                 pools: vec![views::pool()],
+                to: "/contracts/new".into(),
+                leave: "/contracts".into(),
+                number: String::new(),
             };
             let typed = [("number", "HZ-1".to_owned()), ("kind", "grant".into()), ("tenant", "corp".into())];
             let mut wrong = Form::with(&typed);
@@ -192,8 +284,19 @@ mod tests {
                 ("pool", "HALL-1".into()),
                 ("ends", "2027-05-20".into()),
             ]);
-            vec![sample(begun, Vec::new()), sample(wrong, views::tenants())]
+            let draft = Form::with(&super::typed(page.ui, &views::contract()));
+            let changed = Self { number: "HZ-1".into(), ..sample(draft, Vec::new()) };
+            vec![sample(begun, Vec::new()), sample(wrong, views::tenants()), changed]
         }
+    }
+
+    #[test]
+    fn what_a_draft_says_is_read_as_it_was() {
+        let draft = views::contract();
+        let mut form = Form::with(&typed(ui(), &draft));
+        let read = read(ui(), &mut form, false);
+        assert!(form.is_good(), "{form:?}");
+        assert_eq!((read.terms, read.queue, read.pools), (draft.terms, draft.queue, draft.pools));
     }
 
     fn ui() -> Ui {

@@ -1,13 +1,14 @@
 //! One contract: what is left, on which terms, what happened to it, what was posted for it.
 
 use askama::Template;
-use axum::{extract::State, response::Response};
+use axum::{extract::State, http::StatusCode, response::Response};
 use base::{
     error::AppError,
     http::{Id, encode},
     page::{
         extract::Asked,
-        frame::{Page, Visitor, ok},
+        form::Form,
+        frame::{Page, Visitor, render},
         words::{Html, Ui},
     },
 };
@@ -17,6 +18,11 @@ use serde::Deserialize;
 use super::vessel::{Vessel, vessel, warnings};
 use crate::{
     actions,
+    amendment::{
+        ask::{self as amendments, AmendmentState, AmendmentView, VersionView},
+        rule::DECIDE,
+        told::{Told, may_amend, told},
+    },
     app::{
         contracts::{self, ContractEventView, ContractView},
         statements::{self, TransferQuery, TransferView},
@@ -41,6 +47,7 @@ struct ActChoice {
 
 #[derive(Template)]
 #[template(path = "contract.html")]
+#[allow(clippy::struct_excessive_bools, reason = "each is the answer to a question of its own")]
 pub struct ContractPage {
     page: Page,
     contract: ContractView,
@@ -61,7 +68,27 @@ pub struct ContractPage {
     may_read_money: bool,
     acts: Vec<ActChoice>,
     may_top_up: bool,
+    may_edit: bool,
+    may_amend: bool,
+    may_decide_amendments: bool,
+    /// Amendments that nobody has decided yet.
+    open_amendments: Vec<Proposed>,
+    versions: Vec<VersionLine>,
+    /// The decision on an amendment that was sent, with its faults.
+    decision: Form,
     is_final: bool,
+}
+
+/// An amendment to decide.
+struct Proposed {
+    view: AmendmentView,
+    changes: Vec<Told>,
+}
+
+/// A version of the terms, with what it changed.
+struct VersionLine {
+    view: VersionView,
+    changes: Vec<Told>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -77,15 +104,26 @@ pub async fn page(
     Asked(wanted): Asked<Wanted>,
     visitor: Visitor,
 ) -> Result<Response, AppError> {
-    let (center, visitor, ui) = (&center, &visitor, visitor.front.ui);
-    let contract = contracts::show(center, &visitor.caller, &id).await?;
-    let events = contracts::list_events(center, &visitor.caller, &id).await?;
+    show_contract(&center, &visitor, &id, wanted, (StatusCode::OK, Form::default())).await
+}
+
+/// The page of a contract, with the decision on an amendment that was refused, if one was.
+pub async fn show_contract(
+    center: &Center,
+    visitor: &Visitor,
+    id: &str,
+    wanted: Wanted,
+    (status, decision): (StatusCode, Form),
+) -> Result<Response, AppError> {
+    let ui = visitor.front.ui;
+    let contract = contracts::show(center, &visitor.caller, id).await?;
+    let events = contracts::list_events(center, &visitor.caller, id).await?;
     let owner = Some(contract.tenant);
     let may_read_money = visitor.may(center, actions::READ_LEDGER, owner);
     let (mut transfers, mut older) = (Vec::new(), String::new());
     if may_read_money {
         let query = TransferQuery {
-            contract: Some(id.clone()),
+            contract: Some(id.to_owned()),
             order: Some("newest".into()),
             cursor: Some(wanted.cursor.clone()),
             limit: Some(ENTRIES),
@@ -94,6 +132,11 @@ pub async fn page(
         transfers = found.items;
         older = found.next_cursor.map(|next| format!("?cursor={}#ledger", encode(&next))).unwrap_or_default();
     }
+    let amendments = amendments::list(center, &visitor.caller, id).await?;
+    let open = amendments.into_iter().filter(|one| one.state == AmendmentState::Proposed);
+    let open_amendments = open.map(|view| Proposed { changes: told(ui, &view.changes), view }).collect();
+    let versions = amendments::versions(center, &visitor.caller, id).await?.into_iter().rev();
+    let versions = versions.map(|view| VersionLine { changes: told(ui, &view.changes), view }).collect();
     let tenant = contract.owner.name.in_lang(ui.lang).to_owned();
     let queue = contract.queue;
     let limit =
@@ -123,10 +166,17 @@ pub async fn page(
         may_read_money,
         acts: acts(center, visitor, &contract),
         may_top_up: may_top_up(center, visitor, &contract),
+        may_edit: contract.state == ContractState::Draft
+            && visitor.may(center, actions::SUBMIT_CONTRACT, owner),
+        may_amend: may_amend(center, visitor, &contract),
+        may_decide_amendments: visitor.may(center, DECIDE, owner),
+        open_amendments,
+        versions,
+        decision,
         is_final,
         contract,
     };
-    Ok(ok(&page))
+    Ok(render(status, &page))
 }
 
 /// The balance in the ledger, in the unit in which the contract counts.
@@ -182,17 +232,74 @@ fn rates(center: &Center, visitor: &Visitor, contract: &ContractView) -> Result<
             price.service_class == class && price.domain == domain && contract.pools.contains(&price.pool)
         });
         let most = of_class.map(|price| price.rate_micro_cny_per_card_hour).max();
-        let is_metered = matches!(contract.terms, ContractKind::Metered { .. });
-        (most.is_some() || !is_metered)
-            .then(|| Price { class, rate: contract.terms.rate(most.unwrap_or_default()).0 })
+        contract.terms.rate(most).map(|rate| Price { class, rate: rate.0 })
     };
     Ok(ServiceClass::ALL.into_iter().filter_map(rate).collect())
 }
 
 #[cfg(test)]
 mod tests {
+    use domain::{
+        AmendmentId,
+        amendment::{Effective, Term},
+    };
+    use serde_json::{Value, json};
+
     use super::*;
+    use crate::amendment::ask::TermChange;
     use crate::portal::sample::{Sample, views};
+
+    fn changes() -> Vec<TermChange> {
+        let change = |term, before, after| TermChange { term, before, after };
+        vec![
+            change(Term::Fee, json!(5_000_000), json!(7_500_000)),
+            change(Term::EndsAt, json!("2026-05-20T00:00:00Z"), json!("2027-05-20T00:00:00Z")),
+            change(Term::LendingLimit, Value::Null, json!(4)),
+        ]
+    }
+
+    fn refused(ui: Ui) -> Form {
+        let mut decision = Form::default();
+        decision.blame_by(ui, "note", "reason-needed");
+        decision
+    }
+
+    fn proposed(ui: Ui) -> Vec<Proposed> {
+        let view = AmendmentView {
+            id: AmendmentId::from_bytes([6; 16]),
+            contract: "HZ-1".into(),
+            contract_id: views::contract().id,
+            state: AmendmentState::Proposed,
+            effective: Effective::NextMonth,
+            from_at: None,
+            changes: changes(),
+            reason: "\"more\" <work>".into(),
+            drawn_by: "li".into(),
+            drawn_at: views::AT.into(),
+            decided_by: None,
+            decided_at: None,
+            note: String::new(),
+        };
+        vec![Proposed { changes: told(ui, &view.changes), view }]
+    }
+
+    fn versions(ui: Ui) -> Vec<VersionLine> {
+        let contract = views::contract();
+        let version = |number: i64, has_lapsed: bool| VersionView {
+            number,
+            from_at: views::AT.into(),
+            terms: contract.terms,
+            ends_at: contract.ends_at,
+            queue: contract.queue,
+            changes: if number > 1 { changes() } else { Vec::new() },
+            amendment: None,
+            approved_by: (number > 1).then(|| "wang".into()),
+            reason: if number > 1 { "more work".into() } else { String::new() },
+            has_lapsed,
+        };
+        let all = [version(3, true), version(2, false), version(1, false)].into_iter();
+        all.map(|view| VersionLine { changes: told(ui, &view.changes), view }).collect()
+    }
 
     impl Sample for ContractPage {
         fn samples(page: &Page) -> Vec<Self> {
@@ -236,6 +343,12 @@ mod tests {
                     Vec::new()
                 },
                 may_top_up: is_whole,
+                may_edit: is_whole,
+                may_amend: is_whole,
+                may_decide_amendments: is_whole,
+                open_amendments: if is_whole { proposed(page.ui) } else { Vec::new() },
+                versions: if is_whole { versions(page.ui) } else { Vec::new() },
+                decision: if is_whole { refused(page.ui) } else { Form::default() },
                 is_final: !is_whole,
             };
             let mut samples: Vec<Self> = views::vessels(page.ui)

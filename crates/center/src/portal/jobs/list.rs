@@ -31,7 +31,7 @@ use crate::{
 /// The filters of the list, from its address. Unknown names are passed over, as people hand addresses around.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Wanted {
+pub struct ListQuery {
     pub state: String,
     pub project: String,
     pub tenant: String,
@@ -40,7 +40,7 @@ pub struct Wanted {
     pub cursor: String,
 }
 
-impl Wanted {
+impl ListQuery {
     fn href(&self, state: &str, cursor: &str) -> String {
         let parts = [
             ("state", state),
@@ -65,7 +65,7 @@ pub struct JobsPage {
     page: Page,
     may_submit: bool,
     states: Vec<Tab>,
-    query: Wanted,
+    query: ListQuery,
     projects: Vec<Choice>,
     tenants: Vec<Choice>,
     domains: Vec<Choice>,
@@ -78,7 +78,7 @@ pub struct JobsPage {
 pub async fn page(
     State(center): State<Center>,
     visitor: Visitor,
-    Asked(wanted): Asked<Wanted>,
+    Asked(wanted): Asked<ListQuery>,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let own = visitor.caller.member.tenant;
@@ -145,11 +145,11 @@ mod tests {
                 page: page.clone(),
                 may_submit: false,
                 states: vec![tab(page.t("all"), true), tab(page.word("state", "running"), false)],
-                query: Wanted {
+                query: ListQuery {
                     name: "a\"b".into(),
                     project: "vision".into(),
                     domain: "research".into(),
-                    ..Wanted::default()
+                    ..ListQuery::default()
                 },
                 projects: ["vision", "speech"].map(|slug| Choice::new(slug, slug)).into(),
                 tenants: views::tenants(),
@@ -163,7 +163,7 @@ mod tests {
                 page: page.clone(),
                 may_submit,
                 states: Vec::new(),
-                query: Wanted::default(),
+                query: ListQuery::default(),
                 projects: Vec::new(),
                 tenants: Vec::new(),
                 domains: Vec::new(),

@@ -28,7 +28,7 @@ const SHOWN: i64 = 48 * 1024;
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Wanted {
+pub struct LogPart {
     /// `stdout`, `stderr`, or both where left out.
     pub stream: String,
     pub run: String,
@@ -36,7 +36,7 @@ pub struct Wanted {
     pub from: String,
 }
 
-impl Wanted {
+impl LogPart {
     fn streams(&self) -> &'static [Stream] {
         match self.stream.as_str() {
             "stdout" => &[Stream::Stdout],
@@ -75,7 +75,7 @@ pub async fn shown(
     center: &Center,
     visitor: &Visitor,
     job: JobId,
-    wanted: &Wanted,
+    wanted: &LogPart,
 ) -> Result<Option<Shown>, AppError> {
     let mut offsets = [0_u64; 2];
     let (mut lines, mut is_cut, mut complete, mut run) = (Vec::new(), false, true, None);
@@ -91,7 +91,7 @@ pub async fn shown(
         offsets[index(*stream)] = part.end_offset;
         let class = if *stream == Stream::Stderr { " is-err" } else { "" };
         if *stream == Stream::Stdout {
-            accuracy = last_accuracy(&part.data);
+            accuracy = logs::last_accuracy(&part.data).map(str::to_owned);
         }
         lines.extend(text_lines(&part).map(|line| (class, line)));
     }
@@ -119,14 +119,6 @@ fn text_lines(part: &LogView) -> impl Iterator<Item = String> {
     part.data[begin..].split_inclusive('\n').map(str::to_owned)
 }
 
-/// The number after the last `accuracy` of a log.
-fn last_accuracy(text: &str) -> Option<String> {
-    let (_, rest) = text.rsplit_once("accuracy")?;
-    let rest = rest.trim_start_matches([' ', '=', ':', '"']);
-    let number: String = rest.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
-    number.parse::<f64>().ok().map(|_| number)
-}
-
 fn index(stream: Stream) -> usize {
     usize::from(stream == Stream::Stderr)
 }
@@ -136,7 +128,7 @@ fn index(stream: Stream) -> usize {
 pub async fn stream(
     State(center): State<Center>,
     Id(id): Id,
-    Asked(wanted): Asked<Wanted>,
+    Asked(wanted): Asked<LogPart>,
     visitor: Visitor,
     headers: HeaderMap,
 ) -> Result<Response, AppError> {
@@ -204,7 +196,7 @@ async fn follow(center: &Center, found: &[Log], mut offsets: [u64; 2], out: &mps
 pub async fn download(
     State(center): State<Center>,
     Id(id): Id,
-    Asked(wanted): Asked<Wanted>,
+    Asked(wanted): Asked<LogPart>,
     visitor: Visitor,
 ) -> Result<Response, AppError> {
     let job: JobId = params::id(&id, "job")?;
@@ -238,14 +230,6 @@ pub async fn download(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_last_accuracy_is_told() {
-        assert_eq!(last_accuracy("epoch 1 accuracy 0.8\nepoch 2 accuracy 0.92\n").as_deref(), Some("0.92"));
-        assert_eq!(last_accuracy("{\"accuracy\": 0.9}").as_deref(), Some("0.9"));
-        assert_eq!(last_accuracy("no accuracy yet"), None);
-        assert_eq!(last_accuracy(""), None);
-    }
 
     #[test]
     fn a_part_begins_with_a_whole_line() {

@@ -47,7 +47,7 @@ const MOST_CELLS: u32 = 2000;
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Wanted {
+pub struct JobPageQuery {
     run: String,
     stream: String,
     /// Of the list of runs.
@@ -137,7 +137,7 @@ pub struct JobPage {
 pub async fn page(
     State(center): State<Center>,
     Id(id): Id,
-    Asked(wanted): Asked<Wanted>,
+    Asked(wanted): Asked<JobPageQuery>,
     visitor: Visitor,
 ) -> Result<Response, AppError> {
     let (center, ui) = (&center, visitor.front.ui);
@@ -145,7 +145,7 @@ pub async fn page(
     let detail = jobs::show(center, &visitor.caller, id).await?;
     let cursor = Some(wanted.cursor.as_str());
     let runs = jobs::list_runs(center, &visitor.caller, id, cursor, Some(RUNS)).await?;
-    let log_wanted = log::Wanted { stream: wanted.stream, run: wanted.run, from: String::new() };
+    let log_wanted = log::LogPart { stream: wanted.stream, run: wanted.run, from: String::new() };
     let log = log::shown(center, &visitor, id, &log_wanted).await?;
     let job = &detail.job;
     let is_live = job.ended_at.is_none();

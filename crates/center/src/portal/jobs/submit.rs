@@ -100,7 +100,7 @@ pub struct DryPart {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Wanted {
+pub struct SubmitQuery {
     /// A job whose script is to be taken.
     from: String,
     example: String,
@@ -108,7 +108,7 @@ pub struct Wanted {
 
 pub async fn page(
     State(center): State<Center>,
-    Asked(wanted): Asked<Wanted>,
+    Asked(wanted): Asked<SubmitQuery>,
     visitor: Visitor,
 ) -> Result<Response, AppError> {
     may_submit(&center, &visitor)?;

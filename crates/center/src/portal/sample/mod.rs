@@ -15,6 +15,7 @@ use base::page::{
 use domain::Lang;
 use testkit::{files_below as files, markup};
 
+use crate::amendment::AmendPage;
 use crate::correction::{CorrectionsPage, ProposalPage};
 use crate::period::{PeriodPage, PeriodsPage};
 use crate::portal::{audit, capacity, contracts, jobs, nodes, overview, people, sign_in, tokens, twin};
@@ -43,7 +44,8 @@ fn pages_of_code() -> Vec<PathBuf> {
 type Rendered = fn(&Page) -> Vec<String>;
 
 /// Each page by the template that it is made of.
-const PAGES: [(&str, Rendered); 29] = [
+const PAGES: [(&str, Rendered); 30] = [
+    ("amendment/new.html", rendered::<AmendPage>),
     ("audit.html", rendered::<audit::AuditPage>),
     ("capacity.html", rendered::<capacity::CapacityPage>),
     ("contract.html", rendered::<contracts::show::ContractPage>),

@@ -24,10 +24,10 @@ use crate::{
         capacity::CapacityView,
         contracts::ContractView,
         jobs::JobView,
+        members::MemberView,
         nodes::{CardStatus, CardView, MaintenanceView, NodeView, PoolView},
         projects::ProjectView,
         roots::RootView,
-        sign_in::MemberView,
         statements::{Balances, CauseTotal, Statement, StatementLine, TransferView},
     },
     portal::{

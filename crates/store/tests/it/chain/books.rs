@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use domain::{
-    AuditId, CardSet, ContractState, MicroCny, Outcome, PriceBookId, RatePerCardHour, ServiceClass,
-    TenantDomain, TransferId,
+    AmendmentId, AuditId, CardSet, ContractState, MicroCny, Outcome, PriceBookId, RatePerCardHour,
+    ServiceClass, TenantDomain, TransferId,
+    amendment::Effective,
     contract::ContractAction,
     ledger::{Account, Cause, Posting, Unit},
     price::{Price, PriceBook, Waivers},
@@ -13,9 +14,10 @@ use rusqlite::Connection;
 use serde_json::json;
 use store::{
     Store, StoreError, Tx,
+    amendments::{self, Amendment, AmendmentState},
     audit::{self, AuditRecord},
     chain::{self, Given, Report, SigningKey},
-    contracts, jobs, ledger, payments, pools, runs, usage,
+    contracts, jobs, ledger, payments, pools, prices, runs, usage,
 };
 use testkit::rows::{Seeded, at, job, meter, open, run, seed, unique};
 
@@ -100,6 +102,48 @@ fn pay(tx: &Tx, center: &Seeded, second: i64, reference: &str) {
     audit_line(tx, second, "top_up", contract.to_string()).unwrap();
 }
 
+/// The first contract's terms become its first version, and an amendment of its weight the second.
+fn amend(tx: &Tx, center: &Seeded) -> Result<(), StoreError> {
+    let party = &center.parties[0];
+    amendments::insert_first_version(tx, party.contract, at(3))?;
+    let contract = contracts::get_contract(tx, party.contract)?;
+    let drawn_up = Amendment {
+        id: AmendmentId::new(at(4), unique()),
+        contract: contract.id,
+        effective: Effective::Now,
+        kind: contract.kind,
+        ends_at: contract.ends_at,
+        queue: domain::QueueTerms { weight: 9, ..contract.queue },
+        reason: "more weight".into(),
+        state: AmendmentState::Proposed,
+        drawn_by: party.member,
+        drawn_at: at(4),
+        decided_by: None,
+        decided_at: None,
+        from_at: None,
+        note: String::new(),
+    };
+    amendments::insert(tx, &drawn_up)?;
+    let (decided_by, decided_at) = (Some(party.member), Some(at(5)));
+    let approved = Amendment {
+        state: AmendmentState::Approved,
+        decided_by,
+        decided_at,
+        from_at: decided_at,
+        ..drawn_up
+    };
+    assert!(amendments::decide(tx, &approved)?);
+    assert_eq!(amendments::list_coming(tx)?, [approved.clone()]);
+    amendments::put_in_force(tx, &approved)?;
+    assert_eq!(contracts::get_contract(tx, contract.id)?.queue.weight, 9);
+    let versions = amendments::list_versions(tx, contract.id)?;
+    assert_eq!(
+        versions.iter().map(|one| (one.number, one.from_at)).collect::<Vec<_>>(),
+        [(1, at(3)), (2, at(5))]
+    );
+    Ok(())
+}
+
 pub fn seal(store: &Store) {
     loop {
         let Some(prepared) = store.read(|tx| chain::prepare(tx, 3)).unwrap() else { return };
@@ -135,7 +179,7 @@ pub fn books() -> Books {
     store
         .write(move |tx| {
             let (center, book) = of_write;
-            contracts::insert_price_book(tx, &book)?;
+            prices::insert_price_book(tx, &book)?;
             let (contract, member) = (center.parties[0].contract, Some(center.parties[0].member));
             let steps = [
                 (ContractAction::Approve, ContractState::Submitted, ContractState::Approved),
@@ -147,6 +191,7 @@ pub fn books() -> Books {
                     contracts::ContractEvent { contract, at, actor: member, action, reason, from, to };
                 contracts::insert_contract_event(tx, &event)?;
             }
+            amend(tx, &center)?;
             pay(tx, &center, 20, "ICBC-1");
             run_job(tx, &center, &book, 30);
             run_job(tx, &center, &book, 40);

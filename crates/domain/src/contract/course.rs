@@ -52,6 +52,12 @@ impl Course {
         Self { first, later: Vec::new(), over_at }
     }
 
+    /// From an instant on another end and another whole fee hold: what is left of the fee is spread over what is left of the
+    /// term, and what was earned before stays so.
+    pub fn amend(&mut self, from: Timestamp, until: Timestamp, fee: MicroCny) {
+        self.later.push(Step { from: from.max(self.first.from), until, fee });
+    }
+
     /// The first instant of the part of the term on which it is active.
     pub fn from(&self) -> Timestamp {
         self.first.from
@@ -113,6 +119,26 @@ mod tests {
         assert_eq!([10, 25, 26, 100].map(|day| ended.earned_by(at(day)).0), [100, 250, 250, 250]);
         assert_eq!(ended.until(), at(25));
         assert_eq!(course(50, 0, Some(25)).earned_by(at(60)), MicroCny::ZERO, "before its start");
+    }
+
+    #[test]
+    fn an_amendment_spreads_the_rest_anew_and_leaves_the_past_as_it_was() {
+        let mut longer = course(0, 0, None);
+        longer.amend(at(50), at(150), MicroCny(1500));
+        let days = [0, 10, 50, 60, 100, 150, 200];
+        assert_eq!(days.map(|day| longer.earned_by(at(day)).0), [0, 100, 500, 600, 1000, 1500, 1500]);
+        assert_eq!(longer.until(), at(150));
+        let mut shorter = course(0, 0, None);
+        shorter.amend(at(50), at(60), MicroCny(1000));
+        assert_eq!([50, 55, 60, 99].map(|day| shorter.earned_by(at(day)).0), [500, 750, 1000, 1000]);
+        // Before the term began there is nothing to leave as it was.
+        let mut early = course(10, 0, None);
+        early.amend(at(5), at(20), MicroCny(2000));
+        assert_eq!([10, 15, 20].map(|day| early.earned_by(at(day)).0), [0, 1000, 2000]);
+        // What people ended before it held never held.
+        let mut ended = course(0, 0, Some(25));
+        ended.amend(at(50), at(60), MicroCny(9000));
+        assert_eq!((ended.earned_by(at(99)).0, ended.until()), (250, at(25)));
     }
 
     proptest! {
