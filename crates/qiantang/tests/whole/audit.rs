@@ -194,7 +194,7 @@ const TAMPERINGS: &[(&str, &str, &str)] = &[
     (
         "term",
         "UPDATE contracts SET ends_at = (starts_at + ends_at) / 2 WHERE number = 'rack'",
-        "earned of a fee ",
+        "the terms of a contract, by its last version: ",
     ),
     ("state", "UPDATE contracts SET state = 'expired' WHERE number = 'rack'", "the state of a contract"),
     ("day", "UPDATE use_by_day SET used_card_ms = used_card_ms + 1", "micro-CNY of a day: "),
