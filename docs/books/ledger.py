@@ -178,7 +178,8 @@ def check_contract(books, contract, report):
     for row in books.moved.get(contract.id, []):
         if row.cause == "fee" or (row.cause == "package" and "/top-up/" not in row.key):
             # What an amendment adds is booked as it comes into force, moments later.
-            at = max(due[row.key][3], row.at - slack(books)) if row.key in due and "/amd_" in row.key else row.at
+            at = due[row.key][3] if row.key in due and "/amd_" in row.key else row.at
+            at = at if at <= row.at <= at + slack(books) else row.at
             found[row.key] = (row.cause, row.unit, row.amount, at)
     if f"{key}/fee-in" in found or any(row.cause == "fee" and row.credit == "revenue" for row in books.moved.get(contract.id, [])):
         return
