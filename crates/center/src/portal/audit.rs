@@ -166,19 +166,21 @@ fn named(platforms: &[Platform<Center>], action: &str) -> &'static [Detail] {
     actions_of(platforms).find(|known| known.code() == action).map_or(&[], Action::details)
 }
 
-/// The details that were recorded of a change, in words, without the name of the thing changed. One that its action no longer
-/// names stands as it was kept.
+/// The details that were recorded of a change, in words and in the order in which its action names them, without the name
+/// of the thing changed. One that its action no longer names stands as it was kept.
 fn details(ui: Ui, named: &[Detail], detail: &Value) -> Vec<(String, String)> {
     let Value::Object(fields) = detail else { return Vec::new() };
     let name = NAMES.iter().find(|key| detail.get(key).is_some_and(Value::is_string)).copied();
-    let is_said = |(key, value): &(&String, &Value)| {
-        name != Some(key.as_str()) && !value.is_null() && **value != "" && **value != 0
+    let is_said = |(key, value): &(&str, &Value)| {
+        name != Some(*key) && !value.is_null() && **value != "" && **value != 0
     };
-    let told = |(key, value): (&String, &Value)| match named.iter().find(|detail| detail.key == key) {
-        Some(detail) => (ui.t(&detail.text_key()), value_text(ui, detail.reads, value)),
-        None => (key.clone(), value_text(ui, Reads::Text, value)),
-    };
-    fields.iter().filter(is_said).map(told).collect()
+    let of_action = named.iter().filter_map(|one| Some((one, fields.get(one.key)?)));
+    let of_action = of_action.filter(|(one, value)| is_said(&(one.key, value)));
+    let of_action = of_action.map(|(one, value)| (ui.t(&one.text_key()), value_text(ui, one.reads, value)));
+    let others = fields.iter().map(|(key, value)| (key.as_str(), value)).filter(is_said);
+    let others = others.filter(|(key, _)| named.iter().all(|one| one.key != *key));
+    let others = others.map(|(key, value)| (key.to_owned(), value_text(ui, Reads::Text, value)));
+    of_action.chain(others).collect()
 }
 
 fn value_text(ui: Ui, reads: Reads, value: &Value) -> String {
