@@ -132,10 +132,10 @@ fn free_card_ms(cards: u8, steps: &[(i64, i64)], a: Timestamp, b: Timestamp) -> 
     let (a, b) = (a.floor_millis(), b.floor_millis());
     let (mut at, mut occupied, mut free) = (a, 0_i64, 0_i64);
     for &(time, change) in steps {
-        let upto = time.clamp(a, b);
-        if upto > at {
-            free += (i64::from(cards) - occupied).max(0) * (upto - at);
-            at = upto;
+        let until = time.clamp(a, b);
+        if until > at {
+            free += (i64::from(cards) - occupied).max(0) * (until - at);
+            at = until;
         }
         occupied += change;
     }

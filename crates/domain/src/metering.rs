@@ -56,7 +56,7 @@ pub struct Entries {
     pub metered: Metered,
 }
 
-/// The entries by which a run is metered up to `upto`, in the order in which they are posted. They post the difference
+/// The entries by which a run is metered up to `until`, in the order in which they are posted. They post the difference
 /// to what was posted before, cut where a day begins, so that the use of a day is posted on that day and no other. What
 /// was metered beyond the run's end is given back now. Of a run that the center cut short, the share that
 /// `waivers` says is waived. What takes use of a closed month back is an entry of its own that names the month. There are
@@ -64,7 +64,7 @@ pub struct Entries {
 pub fn meter(
     run: &Run,
     metered: Metered,
-    upto: Timestamp,
+    until: Timestamp,
     waivers: Waivers,
     calendar: Calendar<'_>,
 ) -> Vec<Entries> {
@@ -78,10 +78,10 @@ pub fn meter(
             all.push(Entries { at, postings, metered: due });
         }
     };
-    for day in calendar.zone.days_begin(metered_until(run, metered).unwrap_or(upto), upto) {
+    for day in calendar.zone.days_begin(metered_until(run, metered).unwrap_or(until), until) {
         post(calendar.place(Timestamp::from_micros(day.as_micros() - 1)), gross(day), Less::Refund);
     }
-    let due = gross(upto);
+    let due = gross(until);
     let closed = run.state.started_at().map(|at| calendar.closed_since(at)).unwrap_or_default();
     if due.used < metered.used {
         // It is learnt now. The last months are taken back first.
@@ -96,7 +96,7 @@ pub fn meter(
         }
         post(place, due, Less::Refund);
     } else {
-        post(calendar.place(upto), due, Less::Refund);
+        post(calendar.place(until), due, Less::Refund);
     }
     if let Some(outcome) = run.state.outcome() {
         let left = |of: Metered| {
@@ -108,12 +108,12 @@ pub fn meter(
             (of.used.0 - left.used.0, of.charged.0 - left.charged.0)
         };
         for (month, end) in closed {
-            let (used, charged) = waived_of(gross(end.min(upto)));
+            let (used, charged) = waived_of(gross(end.min(until)));
             let level =
                 Metered { used: CardMs(due.used.0 - used), charged: MicroCny(due.charged.0 - charged) };
             post((calendar.late(), Some(month)), level, Less::Waiver);
         }
-        post(calendar.place(upto), left(due), Less::Waiver);
+        post(calendar.place(until), left(due), Less::Waiver);
     }
     all
 }
@@ -246,10 +246,10 @@ mod tests {
         let mut run = run(3_600_000_000);
         run.state = run.state.start(at("2026-10-31T22:00:00Z")).unwrap();
         let hour = 8 * 3_600_000;
-        let told = |run: &Run, metered, upto: &str, waivers| {
+        let told = |run: &Run, metered, until: &str, waivers| {
             let now = at("2026-12-01T02:00:00Z");
             let calendar = Calendar { zone: &zone, open_from: at("2026-12-01T00:00:00Z"), now };
-            let all = meter(run, metered, at(upto), waivers, calendar);
+            let all = meter(run, metered, at(until), waivers, calendar);
             let of = |entries: &Entries| {
                 let one = &entries.postings[0];
                 assert!(entries.at >= calendar.open_from, "{entries:?}");

@@ -121,9 +121,9 @@ mod tests {
             let rate = RatePerCardHour(MicroCny(rate));
             let (mut used, mut charged) = (CardMs::ZERO, MicroCny::ZERO);
             for step in steps {
-                let upto = used + CardMs(step);
-                charged = charged.checked_add(rate.charge(upto).unwrap().checked_sub(charged).unwrap()).unwrap();
-                used = upto;
+                let sum = used + CardMs(step);
+                charged = charged.checked_add(rate.charge(sum).unwrap().checked_sub(charged).unwrap()).unwrap();
+                used = sum;
             }
             prop_assert_eq!(charged, rate.charge(used).unwrap());
         }

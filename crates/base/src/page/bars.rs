@@ -62,10 +62,10 @@ impl Ui {
         for (i, parts) in (0..).zip(columns) {
             // Of each column's width 72 % are drawn, the rest is between.
             let (x, width) = (percent(i * 100 + 14, n * 100), percent(72, n * 100));
-            let mut upto = 0_i64;
+            let mut sum = 0_i64;
             for (kind, part) in parts.iter().filter(|(_, part)| *part > 0) {
-                upto += part;
-                let (y, height) = (percent(most.saturating_sub(upto), most), percent(*part, most));
+                sum += part;
+                let (y, height) = (percent(most.saturating_sub(sum), most), percent(*part, most));
                 let _ = write!(
                     inner,
                     r#"<rect {} x="{x}%" width="{width}%" y="{y}%" height="{height}%"/>"#,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     app::{
-        audit_log::{self, AuditFilter, AuditView},
+        audit_log::{self, AuditQuery, AuditView},
         backup,
         capacity::{self, CapacityView, Interval, Recent},
         ops,
@@ -79,12 +79,12 @@ pub async fn history(
 }
 
 /// The audit log, newest first.
-#[utoipa::path(get, path = "/audit", tag = "center", params(AuditFilter),
+#[utoipa::path(get, path = "/audit", tag = "center", params(AuditQuery),
     responses((status = 200, body = Listing<AuditView>), (status = 403, body = Problem)))]
 pub async fn audit(
     State(center): State<Center>,
     Auth(caller): Auth,
-    Params(filter): Params<AuditFilter>,
+    Params(filter): Params<AuditQuery>,
 ) -> Result<Json<Listing<AuditView>>, Problem> {
     Ok(Json(audit_log::list(&center, &caller, filter).await?))
 }

@@ -39,7 +39,7 @@ pub struct AuditView {
 /// Which lines to list.
 #[derive(Clone, Debug, Default, serde::Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
-pub struct AuditFilter {
+pub struct AuditQuery {
     /// Only this action.
     pub action: Option<String>,
     /// Only this login; `center` for what the center did by itself.
@@ -57,7 +57,7 @@ pub struct AuditFilter {
 pub async fn list(
     center: &Center,
     caller: &Caller,
-    filter: AuditFilter,
+    filter: AuditQuery,
 ) -> Result<Listing<AuditView>, AppError> {
     let scope = caller.scope()?.tenant();
     center.policies.check(caller, actions::READ_AUDIT, scope)?;

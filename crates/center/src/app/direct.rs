@@ -31,7 +31,7 @@ use base::{
 
 /// The outcome of an attempt to bill a job that was handed to Slurm directly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum Billing {
     /// The center has it, or it is none to bill.
     Settled,
     /// Its cards are not free here yet: what ran on them before has not been seen to end, or a run was planned there.
@@ -51,7 +51,7 @@ struct Bill {
 }
 
 /// Takes a job in that the engine has seen. Any number of times.
-pub fn take_in(center: &Center, engine: &SlurmEngine, direct: &DirectJob) -> Result<Fate, AppError> {
+pub fn take_in(center: &Center, engine: &SlurmEngine, direct: &DirectJob) -> Result<Billing, AppError> {
     let payers = match known(center, engine, direct)? {
         Known::Here(fate) => return Ok(fate),
         Known::New(payers) => payers,
@@ -61,7 +61,7 @@ pub fn take_in(center: &Center, engine: &SlurmEngine, direct: &DirectJob) -> Res
         Ok(Some(bill)) => bill,
         Ok(None) => {
             engine.pass_over(direct);
-            return Ok(Fate::Settled);
+            return Ok(Billing::Settled);
         }
         Err(fate) => return Ok(fate),
     };
@@ -88,7 +88,7 @@ pub fn take_in(center: &Center, engine: &SlurmEngine, direct: &DirectJob) -> Res
         },
     )?;
     hand_on(engine, direct)?;
-    Ok(Fate::Settled)
+    Ok(Billing::Settled)
 }
 
 /// The engine is to watch it, if it goes on.
@@ -109,7 +109,7 @@ struct Payers {
 
 enum Known {
     /// It is kept here already, or may be a run of the center's own.
-    Here(Fate),
+    Here(Billing),
     New(Payers),
 }
 
@@ -132,9 +132,9 @@ fn known(center: &Center, engine: &SlurmEngine, direct: &DirectJob) -> Result<Kn
         } else {
             engine.pass_over(direct);
         }
-        return Ok(Known::Here(Fate::Settled));
+        return Ok(Known::Here(Billing::Settled));
     }
-    Ok(if is_own { Known::Here(Fate::Unclear) } else { Known::New(payers) })
+    Ok(if is_own { Known::Here(Billing::Unclear) } else { Known::New(payers) })
 }
 
 /// The observation of a job that was handed to Slurm directly; `None` for other jobs.
@@ -154,14 +154,18 @@ fn decide(
     settings: &Settings,
     payers: &Payers,
     direct: &DirectJob,
-) -> Result<Option<Bill>, Fate> {
-    let nodes: Vec<_> =
-        direct.nodes.iter().map(|name| live.node_named(name)).collect::<Option<_>>().ok_or(Fate::Nobody)?;
-    let first = nodes.first().ok_or(Fate::Nobody)?;
+) -> Result<Option<Bill>, Billing> {
+    let nodes: Vec<_> = direct
+        .nodes
+        .iter()
+        .map(|name| live.node_named(name))
+        .collect::<Option<_>>()
+        .ok_or(Billing::Nobody)?;
+    let first = nodes.first().ok_or(Billing::Nobody)?;
     let tenant = &payers.tenant;
     let named = settings.engine.slurm.tenants.get(&tenant.slug).and_then(|owner| owner.project.as_deref());
     let named = direct.project.as_deref().or(named);
-    let (project, contract) = payer(live, &payers.projects, named, first.node.pool).ok_or(Fate::Nobody)?;
+    let (project, contract) = payer(live, &payers.projects, named, first.node.pool).ok_or(Billing::Nobody)?;
     let since = nodes.iter().map(|node| node.node.since);
     let from =
         since.chain([direct.started_at(), contract.starts_at, tenant.created_at]).max().unwrap_or_default();
@@ -174,9 +178,9 @@ fn decide(
         // Whose cards they were when it ran does not matter any more, only how many.
         (node.node.id, if is_over { all } else { all.without(node.busy) })
     });
-    let placement = place(&free.collect::<Vec<_>>(), direct.cards).ok_or(Fate::NoCards)?;
+    let placement = place(&free.collect::<Vec<_>>(), direct.cards).ok_or(Billing::NoCards)?;
     let tariff = starting::tariff_on(live, contract.id, first.node.id, ServiceClass::Normal, moment::now())
-        .ok_or(Fate::NoPrice)?;
+        .ok_or(Billing::NoPrice)?;
     let limit =
         direct.ends_by_s.map(|until| Timestamp::from_secs(until).since(from)).filter(|limit| limit.0 > 0);
     let spec = JobSpec {
@@ -190,9 +194,9 @@ fn decide(
     };
     // A row of a job has a member. Where the user of Slurm is none, it is the first; all views tell the user.
     let is_user = |member: &&Member| member.login == direct.user;
-    let member = payers.members.iter().find(is_user).or(payers.members.first()).ok_or(Fate::Nobody)?;
+    let member = payers.members.iter().find(is_user).or(payers.members.first()).ok_or(Billing::Nobody)?;
     let mut job = Job::new(direct.job(), direct.tenant, project.id, contract.id, member.id, from, spec);
-    job.start_task(false).map_err(|_| Fate::Nobody)?;
+    job.start_task(false).map_err(|_| Billing::Nobody)?;
     let state = RunState::Running { planned_at: from, started_at: from, stop: None };
     let run = Run {
         id: direct.run(),

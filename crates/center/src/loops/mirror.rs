@@ -19,7 +19,7 @@ use store::pools;
 use crate::{
     actions,
     app::{
-        direct::{self, Fate},
+        direct::{self, Billing},
         nodes,
     },
     center::Center,
@@ -99,20 +99,20 @@ fn take_in_direct(center: &Center, engine: &SlurmEngine, waits: &mut HashMap<Run
         let wait =
             waits.entry(direct.run()).or_insert_with(|| Wait { since: Instant::now(), is_told: false });
         match direct::take_in(center, engine, &direct) {
-            Ok(Fate::Settled) => drop(waits.remove(&direct.run())),
-            Ok(Fate::NoCards) if wait.since.elapsed() > direct::PATIENCE => {
+            Ok(Billing::Settled) => drop(waits.remove(&direct.run())),
+            Ok(Billing::NoCards) if wait.since.elapsed() > direct::PATIENCE => {
                 wait.since = Instant::now();
                 direct::make_room(center, &direct);
             }
-            Ok(Fate::NoCards | Fate::Unclear) => {}
+            Ok(Billing::NoCards | Billing::Unclear) => {}
             // A problem that persists is logged once.
-            Ok(Fate::Nobody | Fate::NoPrice) if std::mem::replace(&mut wait.is_told, true) => {}
-            Ok(Fate::Nobody) => tracing::warn!(
+            Ok(Billing::Nobody | Billing::NoPrice) if std::mem::replace(&mut wait.is_told, true) => {}
+            Ok(Billing::Nobody) => tracing::warn!(
                 number, user = direct.user, nodes = ?direct.nodes,
                 "nobody pays for a job that was handed to Slurm directly: its tenant has no project with a contract, or no \
                  member, or its nodes are not the center's"
             ),
-            Ok(Fate::NoPrice) => tracing::error!(
+            Ok(Billing::NoPrice) => tracing::error!(
                 number,
                 user = direct.user,
                 "the price book has no price for the pool of a job that was handed to Slurm directly: it is billed once \

@@ -24,7 +24,7 @@ use serde_json::Value;
 
 use crate::{
     app::{
-        audit_log::{self, AuditFilter, AuditView},
+        audit_log::{self, AuditQuery, AuditView},
         members,
     },
     center::Center,
@@ -37,7 +37,7 @@ const MOST_LOGINS: usize = 500;
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct AuditQuery {
+pub struct AuditPageQuery {
     tenant: String,
     actor: String,
     action: String,
@@ -47,7 +47,7 @@ pub struct AuditQuery {
     cursor: String,
 }
 
-impl AuditQuery {
+impl AuditPageQuery {
     fn href(&self, cursor: &str) -> String {
         let parts = [
             ("tenant", self.tenant.as_str()),
@@ -65,11 +65,11 @@ impl AuditQuery {
         if given.is_empty() { "/audit".to_owned() } else { format!("/audit?{}", given.join("&")) }
     }
 
-    fn filter(&self, zone: &Zone) -> Result<AuditFilter, AppError> {
+    fn filter(&self, zone: &Zone) -> Result<AuditQuery, AppError> {
         let some = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let from = day(zone, field::FROM, &self.from)?;
         let to = day(zone, field::TO, &self.to)?.map(|at| zone.day_begins(zone.day(at) + 1));
-        Ok(AuditFilter {
+        Ok(AuditQuery {
             action: some(&self.action),
             actor: some(&self.actor),
             tenant: some(&self.tenant),
@@ -103,7 +103,7 @@ struct AuditRow {
 #[template(path = "audit.html")]
 pub struct AuditPage {
     page: Page,
-    query: AuditQuery,
+    query: AuditPageQuery,
     actions: Vec<Choice>,
     tenants: Vec<Choice>,
     logins: Vec<String>,
@@ -115,7 +115,7 @@ pub struct AuditPage {
 
 pub async fn page(
     State(center): State<Center>,
-    Asked(wanted): Asked<AuditQuery>,
+    Asked(wanted): Asked<AuditPageQuery>,
     visitor: Visitor,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
@@ -166,19 +166,21 @@ fn named(platforms: &[Platform<Center>], action: &str) -> &'static [Detail] {
     actions_of(platforms).find(|known| known.code() == action).map_or(&[], Action::details)
 }
 
-/// The details that were recorded of a change, in words, without the name of the thing changed. One that its action no longer
-/// names stands as it was kept.
+/// The details that were recorded of a change, in words and in the order in which its action names them, without the name
+/// of the thing changed. One that its action no longer names stands as it was kept.
 fn details(ui: Ui, named: &[Detail], detail: &Value) -> Vec<(String, String)> {
     let Value::Object(fields) = detail else { return Vec::new() };
     let name = NAMES.iter().find(|key| detail.get(key).is_some_and(Value::is_string)).copied();
-    let is_said = |(key, value): &(&String, &Value)| {
-        name != Some(key.as_str()) && !value.is_null() && **value != "" && **value != 0
+    let is_said = |(key, value): &(&str, &Value)| {
+        name != Some(*key) && !value.is_null() && **value != "" && **value != 0
     };
-    let told = |(key, value): (&String, &Value)| match named.iter().find(|detail| detail.key == key) {
-        Some(detail) => (ui.t(&detail.text_key()), value_text(ui, detail.reads, value)),
-        None => (key.clone(), value_text(ui, Reads::Text, value)),
-    };
-    fields.iter().filter(is_said).map(told).collect()
+    let of_action = named.iter().filter_map(|one| Some((one, fields.get(one.key)?)));
+    let of_action = of_action.filter(|(one, value)| is_said(&(one.key, value)));
+    let of_action = of_action.map(|(one, value)| (ui.t(&one.text_key()), value_text(ui, one.reads, value)));
+    let others = fields.iter().map(|(key, value)| (key.as_str(), value)).filter(is_said);
+    let others = others.filter(|(key, _)| named.iter().all(|one| one.key != *key));
+    let others = others.map(|(key, value)| (key.to_owned(), value_text(ui, Reads::Text, value)));
+    of_action.chain(others).collect()
 }
 
 fn value_text(ui: Ui, reads: Reads, value: &Value) -> String {
@@ -243,11 +245,11 @@ mod tests {
             };
             let full = Self {
                 page: page.clone(),
-                query: AuditQuery {
+                query: AuditPageQuery {
                     actor: "li".into(),
                     action: "top_up".into(),
                     tenant: "univ".into(),
-                    ..AuditQuery::default()
+                    ..AuditPageQuery::default()
                 },
                 actions: vec![Choice::new("top_up", page.word("action", "top_up"))],
                 tenants: views::tenants(),
@@ -259,7 +261,7 @@ mod tests {
             };
             let empty = Self {
                 page: page.clone(),
-                query: AuditQuery::default(),
+                query: AuditPageQuery::default(),
                 actions: Vec::new(),
                 tenants: Vec::new(),
                 logins: Vec::new(),
@@ -274,21 +276,27 @@ mod tests {
 
     #[test]
     fn days_are_the_center_s_and_both_are_in() {
-        let wanted =
-            AuditQuery { from: "2026-05-20".into(), to: "2026-05-20".into(), ..AuditQuery::default() };
+        let wanted = AuditPageQuery {
+            from: "2026-05-20".into(),
+            to: "2026-05-20".into(),
+            ..AuditPageQuery::default()
+        };
         let china = Zone::default();
         let filter = wanted.filter(&china).unwrap();
         assert_eq!(filter.from.as_deref(), Some("2026-05-19T16:00:00.000Z"));
         assert_eq!(filter.to.as_deref(), Some("2026-05-20T16:00:00.000Z"));
         for bad in ["soon", "2026-05-20T00:00:00Z", "2026-05-32"] {
             assert!(
-                AuditQuery { from: bad.into(), ..AuditQuery::default() }.filter(&china).is_err(),
+                AuditPageQuery { from: bad.into(), ..AuditPageQuery::default() }.filter(&china).is_err(),
                 "{bad}"
             );
         }
         // The day on which the clocks go back there has 25 hours.
-        let wanted =
-            AuditQuery { from: "2026-11-01".into(), to: "2026-11-01".into(), ..AuditQuery::default() };
+        let wanted = AuditPageQuery {
+            from: "2026-11-01".into(),
+            to: "2026-11-01".into(),
+            ..AuditPageQuery::default()
+        };
         let filter = wanted.filter(&"America/New_York".parse().unwrap()).unwrap();
         assert_eq!(filter.from.as_deref(), Some("2026-11-01T04:00:00.000Z"));
         assert_eq!(filter.to.as_deref(), Some("2026-11-02T05:00:00.000Z"));
@@ -296,9 +304,10 @@ mod tests {
 
     #[test]
     fn a_page_keeps_the_filter() {
-        let wanted = AuditQuery { actor: "a b".into(), action: "top_up".into(), ..AuditQuery::default() };
+        let wanted =
+            AuditPageQuery { actor: "a b".into(), action: "top_up".into(), ..AuditPageQuery::default() };
         assert_eq!(wanted.href("x"), "/audit?actor=a%20b&action=top_up&cursor=x");
-        assert_eq!(AuditQuery::default().href(""), "/audit");
+        assert_eq!(AuditPageQuery::default().href(""), "/audit");
     }
 
     #[test]

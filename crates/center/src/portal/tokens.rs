@@ -39,12 +39,12 @@ pub struct TokensPage {
     login: String,
     tokens: Vec<TokenRow>,
     days: i64,
-    told: Told,
+    told: Outcomes,
 }
 
 /// The outcome of a form of the page.
 #[derive(Default)]
-struct Told {
+struct Outcomes {
     token: Form,
     password: Form,
     /// The token just made: its text is shown this once.
@@ -64,7 +64,7 @@ pub async fn page(
     visitor: Visitor,
     Asked(wanted): Asked<TokensQuery>,
 ) -> Result<Response, AppError> {
-    let told = Told { has_new_password: wanted.changed == "password", ..Told::default() };
+    let told = Outcomes { has_new_password: wanted.changed == "password", ..Outcomes::default() };
     show(&center, &visitor, StatusCode::OK, told).await
 }
 
@@ -72,7 +72,7 @@ async fn show(
     center: &Center,
     visitor: &Visitor,
     status: StatusCode,
-    told: Told,
+    told: Outcomes,
 ) -> Result<Response, AppError> {
     let own = sign_in::list_tokens(center, &visitor.caller).await?;
     let now = moment::now();
@@ -97,13 +97,13 @@ pub async fn make(
 ) -> Result<Response, AppError> {
     match sign_in::new_token(&center, &visitor.caller, form.value("name")).await {
         Ok(made) => {
-            let told = Told { made: Some(made), ..Told::default() };
+            let told = Outcomes { made: Some(made), ..Outcomes::default() };
             show(&center, &visitor, StatusCode::CREATED, told).await
         }
         Err(error) => {
             let field = |name: &str| (name == "name").then_some("name");
             let status = form.explain(visitor.front.ui, error, field)?;
-            show(&center, &visitor, status, Told { token: form, ..Told::default() }).await
+            show(&center, &visitor, status, Outcomes { token: form, ..Outcomes::default() }).await
         }
     }
 }
@@ -149,7 +149,7 @@ pub async fn change_password(
             Err(error) => status = form.explain(ui, error, |name| (name == "password").then_some("new"))?,
         }
     }
-    show(&center, &visitor, status, Told { password: form, ..Told::default() }).await
+    show(&center, &visitor, status, Outcomes { password: form, ..Outcomes::default() }).await
 }
 
 #[cfg(test)]
@@ -171,7 +171,7 @@ mod tests {
                 },
                 has_expired,
             };
-            let sample = |tokens: Vec<TokenRow>, told: Told| Self {
+            let sample = |tokens: Vec<TokenRow>, told: Outcomes| Self {
                 page: page.clone(),
                 login: "li".into(),
                 tokens,
@@ -193,9 +193,9 @@ mod tests {
             vec![
                 sample(
                     vec![line(Some(views::AT), false), line(None, true)],
-                    Told { made: Some(made), has_new_password: true, ..Told::default() },
+                    Outcomes { made: Some(made), has_new_password: true, ..Outcomes::default() },
                 ),
-                sample(Vec::new(), Told { token, password, ..Told::default() }),
+                sample(Vec::new(), Outcomes { token, password, ..Outcomes::default() }),
             ]
         }
     }

@@ -261,13 +261,13 @@ pub fn meter_running(
     Ok(Some((id, settled.metered, settled.posted)))
 }
 
-/// Meters a run up to `upto`: posts the use that is due.
+/// Meters a run up to `until`: posts the use that is due.
 pub fn settle(
     tx: &Tx,
     zone: &Zone,
     run: &Run,
     metered: Metered,
-    upto: Timestamp,
+    until: Timestamp,
 ) -> Result<Settled, AppError> {
     let is_cut_short = run.state.outcome().is_some_and(Outcome::is_fault_of_center);
     let waivers = match run.price_book.filter(|_| is_cut_short) {
@@ -276,7 +276,7 @@ pub fn settle(
     };
     let calendar = Calendar { zone, open_from: periods::open_from(tx)?, now: moment::now() };
     let mut settled = Settled { metered, posted: Use::default(), parts: Vec::new() };
-    for entries in meter(run, metered, upto, waivers, calendar) {
+    for entries in meter(run, metered, until, waivers, calendar) {
         let mut part = Use::default();
         for posting in &entries.postings {
             ledger::post(tx, posting, new_id!(TransferId), entries.at)?;
