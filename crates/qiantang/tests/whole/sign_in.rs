@@ -78,6 +78,7 @@ fn credentials_do_not_go_to_a_program_of_another_user_that_has_the_centers_port(
     let jobs = command(&["jobs"]).output().expect("it runs");
     assert_eq!(jobs.status.code(), Some(5), "{}", String::from_utf8_lossy(&jobs.stderr));
     let mut login = command(&["login", "lin", "--password-stdin"])
+        .env_remove("QIANTANG_TOKEN")
         .stdin(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
