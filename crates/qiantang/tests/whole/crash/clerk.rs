@@ -48,6 +48,7 @@ impl Clerk {
             token: site.operator.clone(),
             dice: Dice::new(seed),
             contracts,
+            month,
             acts: 0,
             open: BTreeSet::new(),
             done: Acknowledged::default(),
@@ -56,7 +57,7 @@ impl Clerk {
         let thread = std::thread::spawn(move || {
             while !over.load(Ordering::SeqCst) {
                 desk.act();
-                if !closed.load(Ordering::SeqCst) && desk.close(month) {
+                if !closed.load(Ordering::SeqCst) && desk.close() {
                     closed.store(true, Ordering::SeqCst);
                 }
                 std::thread::sleep(Duration::from_millis(desk.dice.below(40)));
@@ -87,6 +88,7 @@ struct Desk {
     token: String,
     dice: Dice,
     contracts: [String; 2],
+    month: Month,
     acts: u64,
     /// Payments that were not taken back.
     open: BTreeSet<String>,
@@ -112,9 +114,9 @@ impl Desk {
     fn act(&mut self) {
         match self.dice.below(6) {
             0 | 1 => self.pay(),
-            2 => self.correct("credit_note", "a month", None),
-            3 => self.correct("allowance", "a run", None),
-            4 => self.correct("transfer", "a payment", Some(self.contracts[1].clone())),
+            2 => self.correct("credit_note", &self.month.to_string(), None),
+            3 => self.correct("allowance", &self.month.to_string(), None),
+            4 => self.correct("transfer", &self.contracts[0].clone(), Some(self.contracts[1].clone())),
             _ => self.reverse(),
         }
     }
@@ -199,8 +201,8 @@ impl Desk {
     }
 
     /// Closes the month, if that may be; without a key, so that each time it is tried anew.
-    fn close(&self, month: Month) -> bool {
-        let path = format!("/api/v1/periods/{month}/close");
+    fn close(&self) -> bool {
+        let path = format!("/api/v1/periods/{}/close", self.month);
         let (status, answer) = ask_until_answered(&self.url, "POST", &path, &self.token, None, None);
         match (status, answer["code"].as_str()) {
             (200, _) | (409, Some("period_closed")) => true,
