@@ -42,7 +42,9 @@ pub(super) fn compare(
     key: Option<PublicKey>,
     heads: &Heads,
 ) {
-    kept.iter().for_each(|kept| row_and_line(report, kept));
+    for kept in kept {
+        row_and_line(report, kept);
+    }
     if let Some(file) = file {
         lines_in_order(report, file);
         row_by_row(report, kept, file);
@@ -135,13 +137,8 @@ fn row_by_row(report: &mut Report, kept: &[Kept], file: &[Read]) {
     };
     for (number, (root, line)) in &rows {
         let detail = match (number_in(&lines, root), lines.get(number)) {
-            (Some(same), Some(twin)) if same == *number => {
-                if twin.1 == *line {
-                    continue;
-                } else {
-                    "the file has it with another signature".to_owned()
-                }
-            }
+            (Some(same), Some(twin)) if same == *number && twin.1 == *line => continue,
+            (Some(same), _) if same == *number => "the file has it with another signature".to_owned(),
             (Some(other), _) => format!("it is number {other} in the file"),
             (None, Some(twin)) if number_in(&rows, twin.0).is_none() => {
                 format!("the file has another, {}", about(twin.0))
