@@ -67,7 +67,7 @@ fn look(tx: &Tx, seen: Seen) -> Result<Seen, StoreError> {
     }
 
     let mut last_transfer = seen.last_transfer;
-    for row in ledger::list_transfers(tx, &ledger::TransferFilter::default(), seen.last_transfer, u32::MAX)? {
+    for row in ledger::list_transfers(tx, None, seen.last_transfer, u32::MAX)? {
         last_transfer = row.seq;
         let is_late = seen.open_from.is_some_and(|from| row.transfer.at < from);
         assert!(!is_late, "{:?} is posted into a closed month", row.transfer);

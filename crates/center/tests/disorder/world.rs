@@ -22,7 +22,7 @@ use domain::{
     run::StopCause,
 };
 use engines::Exit;
-use store::ledger::{self, TransferFilter};
+use store::ledger;
 use testkit::Dice;
 use tokio::runtime::Runtime;
 
@@ -42,11 +42,11 @@ pub struct World {
     operator: Caller,
     dice: Dice,
     now: Timestamp,
-    zone: Zone,
+    zone: &'static Zone,
     /// The references of payments, with their contracts and amounts.
     paid: Vec<(String, ContractId, i64)>,
     proposed: Vec<CorrectionId>,
-    earned: Option<term::Earned>,
+    looked: Option<term::Looked>,
     told: Told,
     _folder: tempfile::TempDir,
 }
@@ -62,7 +62,7 @@ impl World {
         let hall = Arc::new(Hall::default());
         let center = open(&database, &hall);
         let operator = caller(&center, "operator");
-        let zone = center.settings.time_zone.clone();
+        let zone = center.settings.time_zone;
         Self {
             center: Some(center),
             seen: Seen::default(),
@@ -75,7 +75,7 @@ impl World {
             zone,
             paid: Vec::new(),
             proposed: Vec::new(),
-            earned: None,
+            looked: None,
             told: Told::default(),
             _folder: folder,
         }
@@ -86,13 +86,13 @@ impl World {
     }
 
     pub fn play(mut self, steps: u32) -> Told {
-        let zone = self.zone.clone();
+        let zone = self.zone;
         for step in 1..=steps {
             let what = self.step();
             let failing = self.center().loops.list(moment::now()).into_iter().find(|one| one.failures > 0);
             assert!(failing.is_none(), "step {step}, {what}: {failing:?}");
             let contract = (step < steps).then(|| self.contract().0);
-            books::assert_right(&mut self, &zone, contract);
+            books::assert_right(&mut self, zone, contract);
             if step % 25 == 0 {
                 app::roots::seal(self.center()).expect("all is sealed");
                 books::assert_sealed(&self.center().store);
@@ -112,8 +112,7 @@ impl World {
                 for contract in store::contracts::list_contracts(tx, None)? {
                     events.extend(store::contracts::list_contract_events(tx, contract.id)?);
                 }
-                let filter = TransferFilter::default();
-                Ok::<_, store::StoreError>((events, ledger::list_transfers(tx, &filter, 0, u32::MAX)?))
+                Ok::<_, store::StoreError>((events, ledger::list_transfers(tx, None, 0, u32::MAX)?))
             })
             .expect("they are read");
         let of = |cause: &str| transfers.iter().filter(|row| row.transfer.cause.code() == cause).count();
@@ -169,8 +168,8 @@ impl World {
         watch::look(&center, &all);
         let now = moment::now();
         meter::step(&center, now, self.dice.below(2) == 0);
-        let earned = self.earned.take().unwrap_or_default();
-        self.earned = Some(term::keep(&center, now, earned).expect("the passing of terms is booked"));
+        let looked = self.looked.take().unwrap_or_default();
+        self.looked = Some(term::keep(&center, now, looked).expect("the passing of terms is booked"));
         plan::once(&center);
     }
 
@@ -321,8 +320,7 @@ impl World {
         if !matches!(kind, CorrectionKind::CreditNote | CorrectionKind::Allowance) {
             return number.to_owned();
         }
-        let filter = TransferFilter { contract: Some(id), run: None };
-        let read = move |tx: &store::Tx| ledger::list_transfers(tx, &filter, 0, u32::MAX);
+        let read = move |tx: &store::Tx| ledger::list_transfers(tx, Some(id), 0, u32::MAX);
         let entries = self.center().store.read(read).expect("entries");
         let charges: Vec<_> =
             entries.iter().filter(|row| row.transfer.debit == Account::Contract(id)).collect();
@@ -436,7 +434,7 @@ impl World {
     /// The center's process ends and another takes up what was going on.
     fn restart(&mut self) -> Result<(), AppError> {
         self.center = None;
-        self.earned = None;
+        self.looked = None;
         self.center = Some(open(&self.database, &self.hall));
         self.told.restarts += 1;
         Ok(())
