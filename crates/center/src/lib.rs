@@ -15,7 +15,7 @@ pub mod live;
 pub mod loops;
 pub mod metrics;
 mod nouns;
-mod period;
+pub mod period;
 pub use nouns::PLATFORM;
 pub mod portal;
 pub mod price;

@@ -27,7 +27,7 @@ use crate::{
     settings::{
         DirectJobs, EngineKind, Isolation, Network, NodeSettings, PoolSettings, SEPARATE_DUTIES, Settings,
     },
-    wakers::{self, Sleepers},
+    wakers::{self, Sleepers, Wakers},
 };
 use base::{
     Base,
@@ -121,15 +121,7 @@ pub fn open(
     make_data_folder(&settings)?;
     let database = settings.data_dir.join("database");
     make_folder(&database, 0o700)?;
-    let store = Store::open(&database.join("center.db"))?;
-    // What changes about money is sealed with the change; a schema that is new here has rows to be sealed first.
-    store.before_each_commit(|tx| chain::seal_changes(tx, moment::now()));
-    if store.was_touched() {
-        store.write(foreign)?;
-    }
-    store.write(|_| Ok::<(), StoreError>(()))?;
-    store.at_each_begin(foreign);
-    keep_settings(&store, &mut settings)?;
+    let store = open_books(&database.join("center.db"), &mut settings)?;
     let (wakers, sleepers) = wakers::wakers();
     let for_hints = wakers.clone();
     let on_hint = move |run| for_hints.watch(run);
@@ -143,6 +135,35 @@ pub fn open(
             (Arc::clone(&engine) as Arc<dyn Engine>, Some(engine))
         }
     };
+    let (center, first_operator) =
+        put_together(platforms, settings, policies, store, (engine, slurm, wakers))?;
+    let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(took_ms, "the center is up");
+    Ok((center, sleepers, first_operator))
+}
+
+/// Opens the store, whose changes are sealed from then on, and keeps the settings by which the center counts.
+pub fn open_books(database: &Path, settings: &mut Settings) -> Result<Store, StartError> {
+    let store = Store::open(database)?;
+    // What changes about money is sealed with the change; a schema that is new here has rows to be sealed first.
+    store.before_each_commit(|tx| chain::seal_changes(tx, moment::now()));
+    if store.was_touched() {
+        store.write(foreign)?;
+    }
+    store.write(|_| Ok::<(), StoreError>(()))?;
+    store.at_each_begin(foreign);
+    keep_settings(&store, settings)?;
+    Ok(store)
+}
+
+/// Makes a center of its store and what turns jobs into runs, and takes up what was going on.
+pub fn put_together(
+    platforms: &'static [Platform<Center>],
+    settings: Settings,
+    policies: Policies,
+    store: Store,
+    (engine, slurm, wakers): (Arc<dyn Engine>, Option<Arc<SlurmEngine>>, Wakers),
+) -> Result<(Center, Option<FirstOperator>), StartError> {
     // Last, when nothing can fail any more that an operator has to mend: its password is told only once.
     let first_operator = seed(&store, &settings)?;
     let (live, hopeless) = load(&store, &settings)?;
@@ -161,9 +182,8 @@ pub fn open(
     watch::look(&center, &active.iter().copied().collect());
     center.compute.wakers.plan();
     center.compute.wakers.meter();
-    let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(took_ms, nodes, jobs, runs = active.len(), "the center is up");
-    Ok((center, sleepers, first_operator))
+    tracing::info!(nodes, jobs, runs = active.len(), "what was going on is taken up");
+    Ok((center, first_operator))
 }
 
 /// Sets the clock ahead, where that is asked for.

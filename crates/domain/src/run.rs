@@ -321,11 +321,12 @@ impl Run {
     }
 
     /// Whether a run that has ended is charged to its end, or to its bound. One that the center cut short may be
-    /// charged for less.
+    /// charged for less; and so may one that was to stop, where nobody saw its end.
     pub fn is_charged_in_full(&self) -> bool {
         let RunState::Ended { ended_at, charged_until, outcome, .. } = self.state else { return true };
         let most = self.charged_at_most_until(ended_at);
-        charged_until == most || (charged_until < most && outcome.is_fault_of_center())
+        let may_be_unseen = matches!(outcome, Outcome::Lost | Outcome::Stopped { .. });
+        charged_until == most || (charged_until < most && may_be_unseen)
     }
 
     /// Up to when the run's use is charged, as of `now`: to its end, its notice where its cards are reclaimed, and

@@ -11,6 +11,12 @@ CREATE TABLE alliances (
     -- How many of its idle guaranteed cards an alliance lends to those outside of it; nothing: all of them.
     lending_limit INTEGER CHECK (lending_limit >= 0)
 ) STRICT, WITHOUT ROWID;
+CREATE TRIGGER alliances_added AFTER INSERT ON alliances
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('alliances', NEW.id, 0); END;
+CREATE TRIGGER alliances_changed AFTER UPDATE ON alliances
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('alliances', OLD.id, 0); INSERT OR IGNORE INTO unsealed_changes VALUES ('alliances', NEW.id, 0); END;
+CREATE TRIGGER alliances_removed AFTER DELETE ON alliances
+BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('alliances', OLD.id, 0); END;
 
 CREATE TABLE tenants (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
@@ -230,6 +236,8 @@ CREATE INDEX jobs_by_domain ON jobs (domain, id);
 CREATE INDEX jobs_by_project ON jobs (project, id);
 CREATE INDEX jobs_by_contract ON jobs (contract, id);
 CREATE INDEX jobs_active ON jobs (id) WHERE ended_at IS NULL;
+CREATE TRIGGER jobs_are_unsealed AFTER INSERT ON jobs
+BEGIN INSERT INTO unsealed (kind, key) VALUES ('jobs', NEW.id); END;
 
 CREATE TABLE job_specs (
     job BLOB NOT NULL PRIMARY KEY REFERENCES jobs (id),

@@ -7,6 +7,7 @@
 
 mod books;
 mod compare;
+mod compare_roots;
 mod encode;
 mod kinds;
 mod report;

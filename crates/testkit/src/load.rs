@@ -85,20 +85,37 @@ impl Load {
 
 /// Sends a job with the same key until it is answered: there is one job, whatever was lost on the way.
 fn submit(url: &Mutex<String>, token: &str, spec: &Value) -> String {
+    // Where several jobs have one name, each has a comment of its own.
+    let unique = spec["comment"].as_str().or(spec["name"].as_str());
+    let key = unique.expect("a job of a load has a name");
+    match ask_until_answered(url, "POST", "/api/v1/jobs", token, Some(spec), Some(key)) {
+        (201, answer) => answer["id"].as_str().expect("an id").to_owned(),
+        (status, answer) => panic!("{status} {answer}"),
+    }
+}
+
+/// Asks a center that is killed now and then until it answers: the status and the answer. A change is asked for with the
+/// same key each time, and so done once.
+pub fn ask_until_answered(
+    url: &Mutex<String>,
+    method: &str,
+    path: &str,
+    token: &str,
+    body: Option<&Value>,
+    key: Option<&str>,
+) -> (u16, Value) {
     let agent: Agent = Agent::config_builder()
         .http_status_as_error(false)
         .timeout_global(Some(Duration::from_secs(20)))
         .build()
         .into();
-    // Where several jobs have one name, each has a comment of its own.
-    let unique = spec["comment"].as_str().or(spec["name"].as_str());
-    let key = [("Idempotency-Key", unique.expect("a job of a load has a name"))];
+    let key: Vec<(&str, &str)> = key.map(|key| ("Idempotency-Key", key)).into_iter().collect();
     let until = Instant::now() + PATIENCE;
     loop {
         let url = url.lock().expect("no thread has panicked").clone();
-        match ask(&agent, &url, "POST", "/api/v1/jobs", token, Some(spec), &key) {
-            Ok((201, answer)) => return answer["id"].as_str().expect("an id").to_owned(),
-            Ok((status, answer)) => assert!(status == 429 || status >= 500, "{status} {answer}"),
+        match ask(&agent, &url, method, path, token, body, &key) {
+            Ok((status, _)) if status == 429 || status >= 500 => {}
+            Ok(answered) => return answered,
             Err(_) => {}
         }
         assert!(Instant::now() < until, "the center does not come back");

@@ -101,7 +101,7 @@ impl May {
 }
 
 /// All answers.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Policies(HashMap<(Role, Action, Relation), bool>);
 
 impl Policies {

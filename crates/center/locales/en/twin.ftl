@@ -48,6 +48,7 @@ twin-runs-preempted = Runs preempted
 twin-lost = Card-hours lost
 twin-down = Card-hours down
 twin-never = Jobs that never can run
+twin-barred = Jobs whose contract can't pay or has ended, or without a price
 policy-fair-share-easy = Fair share + EASY backfill (the center's own)
 policy-fair-share-conservative = Fair share + conservative backfill
 policy-sjf-easy = Shortest first + EASY backfill

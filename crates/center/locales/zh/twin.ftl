@@ -48,6 +48,7 @@ twin-runs-preempted = 被抢占的运行
 twin-lost = 损失的卡时
 twin-down = 停机的卡时
 twin-never = 永远无法运行的作业
+twin-barred = 合同已结束、暂停或无法付费，或没有价格的作业
 policy-fair-share-easy = 公平份额 + EASY 回填（中心所用）
 policy-fair-share-conservative = 公平份额 + 保守回填
 policy-sjf-easy = 短作业优先 + EASY 回填

@@ -6,16 +6,17 @@ mod trials;
 use std::sync::Arc;
 
 use domain::{
-    Millis,
+    Contract, Millis, PoolId, ServiceClass,
     card::Affinity,
     problem::{Wrong, field},
 };
+use scheduler::Gate;
 use twin::{Failures, Nodes, QueueSetup, ReplayPolicy, Setup, Terms, Trace};
 
 pub use history::history;
 pub use trials::{Report, Trial, Trials, WhatIf};
 
-use crate::{actions, center::Center};
+use crate::{actions, center::Center, live::gate};
 use base::{auth::Caller, error::AppError, moment, refusal::Refusal};
 
 /// The center as it is, over the last 30 days.
@@ -121,10 +122,10 @@ fn hall(center: &Center) -> Nodes {
     }
 }
 
-/// The terms that contracts give their queues, by the trace's numbers. Alliances beyond the 256th count as
-/// none.
+/// The terms that contracts give their queues, by the trace's numbers, and which jobs they let start, as the
+/// center stands now. Alliances beyond the 256th count as none.
 fn queues(center: &Center, trace: &Trace) -> Vec<QueueSetup> {
-    let live = center.live();
+    let (live, now) = (center.live(), moment::now());
     let mut queues = vec![QueueSetup::default(); trace.queues.len()];
     for known in live.contracts() {
         let number =
@@ -138,7 +139,14 @@ fn queues(center: &Center, trace: &Trace) -> Vec<QueueSetup> {
             borrowing_limit: terms.borrowing_limit,
             lending_limit: terms.lending_limit,
             alliance: alliance.and_then(|id| live.alliances().position(|known| known == id)?.try_into().ok()),
+            is_shut: gate(&known.contract, now) != Gate::Open,
+            unpriced: unpriced(&live.unpriced(&known.contract, now), &known.contract),
         };
     }
     queues
+}
+
+/// The classes that have no price in any of the contract's pools.
+fn unpriced(without: &[(ServiceClass, PoolId)], contract: &Contract) -> [bool; ServiceClass::ALL.len()] {
+    ServiceClass::ALL.map(|class| contract.pools.iter().all(|pool| without.contains(&(class, *pool))))
 }

@@ -24,6 +24,7 @@ use store::pools::Pool;
 pub use contracts::{By, LiveContract};
 pub use jobs::{Fate, LiveJob, fate};
 pub use nodes::LiveNode;
+pub use planning::gate;
 pub use runs::{Hold, LiveRun};
 pub use tenants::LiveTenant;
 pub use used::Use;

@@ -1,6 +1,6 @@
 //! Everything live as the planner sees it: whole in a snapshot, or told change by change.
 
-use domain::{ContractState, Placement, RunId, Timestamp, run::StopCause};
+use domain::{Contract, ContractState, Placement, RunId, Timestamp, run::StopCause};
 use scheduler::{Cohort, Gate, NodeView, Occupied, Planner, Queue, Snapshot, Window};
 
 use super::{Hold, Live, LiveContract, LiveNode, LiveRun, Touched, jobs::waiting};
@@ -61,15 +61,6 @@ impl Live {
     /// A contract's queue as the planner sees it.
     fn queue(&self, live: &LiveContract, now: Timestamp) -> Queue {
         let contract = &live.contract;
-        let gate = if contract.state != ContractState::Active {
-            Gate::Closed(contract.state)
-        } else if now < contract.starts_at {
-            Gate::NotYet { starts_at: contract.starts_at }
-        } else if now >= contract.ends_at {
-            Gate::Ended
-        } else {
-            Gate::Open
-        };
         Queue {
             id: contract.id,
             tenant: contract.tenant,
@@ -77,7 +68,7 @@ impl Live {
             pools: live.pools.clone(),
             unpriced: self.unpriced(contract, now).into(),
             terms: contract.limits(),
-            gate,
+            gate: gate(contract, now),
             use_card_ms: live.decayed_use.at(now, self.half_life),
         }
     }
@@ -107,6 +98,19 @@ impl Live {
                 .as_ref()
                 .map(|work| Window { from: work.from, until: work.until }),
         }
+    }
+}
+
+/// Whether the jobs of a contract may start.
+pub fn gate(contract: &Contract, now: Timestamp) -> Gate {
+    if contract.state != ContractState::Active {
+        Gate::Closed(contract.state)
+    } else if now < contract.starts_at {
+        Gate::NotYet { starts_at: contract.starts_at }
+    } else if now >= contract.ends_at {
+        Gate::Ended
+    } else {
+        Gate::Open
     }
 }
 

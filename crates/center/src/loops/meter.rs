@@ -107,7 +107,7 @@ struct Due {
 }
 
 /// One look. Gives when to look again.
-fn step(center: &Center, now: Timestamp, accrue_all: bool) -> Option<Timestamp> {
+pub fn step(center: &Center, now: Timestamp, accrue_all: bool) -> Option<Timestamp> {
     let maintenance = nodes::keep_maintenance(center, now);
     // Before ends are looked at: one of them may be later by an amendment.
     let amendment = force::keep(center, now);

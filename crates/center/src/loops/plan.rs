@@ -51,6 +51,11 @@ pub fn run(center: &Center, called: &Receiver<()>) {
     }
 }
 
+/// Plans once, and carries it out. Says whether there is more to start than was started.
+pub fn once(center: &Center) -> bool {
+    carry_out(center, make(center), &center.settings.planning())
+}
+
 /// One plan.
 fn make(center: &Center) -> Decisions {
     let now = moment::now();

@@ -258,6 +258,9 @@ fn rows(ui: Ui, [now, then]: &[Figures; 2]) -> Vec<Row> {
     if [now, then].iter().any(|side| side.jobs_too_wide + side.jobs_given_up > 0) {
         rows.push(row("twin-never", &|side| ui.count(side.jobs_too_wide + side.jobs_given_up), same));
     }
+    if [now, then].iter().any(|side| side.jobs_barred > 0) {
+        rows.push(row("twin-barred", &|side| ui.count(side.jobs_barred), same));
+    }
     rows
 }
 

@@ -264,7 +264,9 @@ fn words(lang: Lang, code: FaultCode) -> &'static str {
         FaultCode::RowsChanged => ("其中至少一行被改动", "one of the rows was changed"),
         FaultCode::LinkBroken => ("链节与其摘要不符", "a link is not what its digest says"),
         FaultCode::LinkMissing => ("链节缺失", "a link is missing"),
-        FaultCode::RootDiffers => ("根与链不符", "a root is about another chain"),
+        FaultCode::RootDiffers => {
+            ("根与链或根文件不符", "a root differs from the chain or from the file of roots")
+        }
         FaultCode::DatabaseOlder => {
             ("数据库比根旧，或末尾被截去", "the database is older than its roots, or its end was cut off")
         }

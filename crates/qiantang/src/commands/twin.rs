@@ -305,7 +305,7 @@ fn tell_all(screen: &Screen, trace: &Trace, ran: &[Ran], faults: &Faults) -> Don
 fn shown(lang: Lang, ran: &[Ran]) -> String {
     let rows = ran.iter().map(|ran| summary::cells(&ran.figures).into()).collect();
     let mut text = table(&summary::titles(lang), rows, 1);
-    if let Some(note) = summary::never_started(lang, ran.iter().map(|ran| &ran.figures)) {
+    for note in summary::never_started(lang, ran.iter().map(|ran| &ran.figures)) {
         text.push('\n');
         text.push_str(&note);
     }

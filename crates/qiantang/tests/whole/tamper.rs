@@ -19,7 +19,7 @@ fn qiantang(arguments: &[&str]) -> Output {
     Command::new(QIANTANG).args(arguments).output().expect("the program starts")
 }
 
-fn path(path: &Path) -> &str {
+pub fn path(path: &Path) -> &str {
     path.to_str().expect("it is UTF-8")
 }
 
@@ -159,6 +159,23 @@ const TAMPERINGS: &[(&str, &str, &str)] = &[
         "UPDATE members SET role = 'operator' WHERE role <> 'operator'",
         "row_changed members role",
     ),
+    (
+        "another-answers-for-it",
+        "UPDATE jobs SET submitted_by = (SELECT id FROM members WHERE role = 'operator')",
+        "row_changed jobs ",
+    ),
+    ("longer-limit", "UPDATE jobs SET time_limit_ms = time_limit_ms + 1", "row_changed jobs "),
+    ("more-nodes", "UPDATE jobs SET nodes = 2", "row_changed jobs "),
+    (
+        "alliance-lends-all",
+        "UPDATE alliances SET lending_limit = NULL",
+        "row_changed alliances lending_limit",
+    ),
+    (
+        "root-removed",
+        "DELETE FROM roots WHERE number = 1; UPDATE roots SET number = number - 1",
+        "root_missing roots ",
+    ),
     ("tail-removed", "DELETE FROM transfers WHERE seq > 2", "row_missing transfers "),
     ("link-removed", "DELETE FROM chain WHERE seq = 3", "link_missing chain "),
     ("link-rewritten", "UPDATE chain SET at = at - 1 WHERE seq = 3", "link_broken chain "),
@@ -177,6 +194,9 @@ fn a_busy_center_verifies_clean_and_what_is_changed_is_named() {
     site.publish_price(12_000_000);
     let terms = json!({ "kind": "metered", "credit_limit": 1_000_000_000_000_i64 });
     let tenant = site.tenant("busy", "enterprise", &terms, 16);
+    let alliance =
+        json!({ "slug": "compute", "name": { "zh": "智算联盟", "en": "Compute" }, "lending_limit": 4 });
+    site.post("/api/v1/alliances", &site.operator, &alliance);
     work(&site, &tenant, "first");
     // Killed with a job on its cards, and started again.
     let running = site.submit(&tenant, &job("through-the-kill", "sleep 2"));

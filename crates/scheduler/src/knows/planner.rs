@@ -169,7 +169,8 @@ impl Planner {
         let (new, limit) = (&queue.told, queue.limit);
         let (pools_changed, gate_changed) =
             ((&new.pools, &new.unpriced) != (&before.pools, &before.unpriced), new.gate != before.gate);
-        self.quotas_are_stale |= pools_changed || new.terms != before.terms || new.cohort != before.cohort;
+        self.quotas_are_stale |=
+            pools_changed || gate_changed || new.terms != before.terms || new.cohort != before.cohort;
         if pools_changed {
             queue.pools = self.asks.pools_of(&queue.told);
         }

@@ -3,10 +3,13 @@
 
 use std::cmp::Ordering;
 
-use domain::{CardMs, QueueTerms, Timestamp};
+use domain::{CardMs, PoolId, QueueTerms, ServiceClass, Timestamp};
 
 use super::{ask::PoolsByClass, use_decay::DecayedUse};
-use crate::{policy::Policy, snapshot::Queue};
+use crate::{
+    policy::Policy,
+    snapshot::{Gate, Queue},
+};
 
 #[derive(Debug)]
 pub(crate) struct QueueState {
@@ -73,6 +76,16 @@ impl QueueState {
         self.used = DecayedUse { value: self.told.use_card_ms, as_of: now };
         self.fresh = CardMs::ZERO;
         self.counted_to = now;
+    }
+
+    /// The cards that are kept for the queue or lent by it: none where no job of it may start, so that what nobody can use
+    /// is everybody's.
+    pub(crate) fn guaranteed(&self) -> u32 {
+        let has_price = |pool: &PoolId| {
+            ServiceClass::ALL.into_iter().any(|class| !self.told.unpriced.contains(&(class, *pool)))
+        };
+        let may_start = self.told.gate == Gate::Open && self.told.pools.iter().any(has_price);
+        if may_start { self.told.terms.guaranteed_cards } else { 0 }
     }
 
     /// Counts the use of the running cards up to `now`.

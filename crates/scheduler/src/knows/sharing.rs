@@ -1,7 +1,7 @@
 //! Which queues lend to each other, and the tree of quotas that follows from it.
 //!
 //! Queues that share a pool, directly or through other queues, form a *lending group*. Each group has a root
-//! in the tree.
+//! in the tree. A queue of which no job may start keeps no cards from the others.
 
 use std::collections::BTreeMap;
 
@@ -16,11 +16,12 @@ impl Planner {
         if !std::mem::take(&mut self.quotas_are_stale) {
             return;
         }
-        let has_none = |queue: &QueueState| queue.limit == u32::MAX && queue.told.terms.guaranteed_cards == 0;
+        let has_none = |queue: &QueueState| queue.limit == u32::MAX && queue.guaranteed() == 0;
         self.has_no_terms =
             self.policy.backfill != Backfill::Conservative && self.queues.iter().all(has_none);
-        let keeps =
+        let has_limits =
             |queue: &QueueState| queue.told.terms.lending_limit.is_some() || queue.told.cohort.is_some();
+        let keeps = |queue: &QueueState| queue.guaranteed() > 0 && has_limits(queue);
         if !self.queues.iter().any(keeps) {
             self.quotas = None;
             return;
@@ -34,7 +35,7 @@ impl Planner {
                     |card_pool: &&CardPool| uses_pool(&self.queues, &groups, *group, card_pool.pool);
                 let cards: u32 = self.card_pools.iter().filter(is_in_group).map(CardPool::capacity).sum();
                 let of_group = self.queues.iter().zip(&groups).filter(|(_, of)| *of == group);
-                let guaranteed: u32 = of_group.map(|(queue, _)| queue.told.terms.guaranteed_cards).sum();
+                let guaranteed: u32 = of_group.map(|(queue, _)| queue.guaranteed()).sum();
                 let spare = i64::from(cards.saturating_sub(guaranteed));
                 (quotas.add(None, spare, None), BTreeMap::new())
             });
@@ -48,7 +49,7 @@ impl Planner {
                 }),
             };
             let terms = queue.told.terms;
-            let (own, lending) = (i64::from(terms.guaranteed_cards), terms.lending_limit.map(i64::from));
+            let (own, lending) = (i64::from(queue.guaranteed()), terms.lending_limit.map(i64::from));
             self.queues[i].branch = quotas.add(Some(parent), own, lending);
         }
         for queue in &self.queues {

@@ -1,5 +1,6 @@
 //! The planner from outside: cases in tables, properties over random centers, and a slow planner beside it.
 
+mod barred;
 mod build;
 mod events;
 mod forecast;

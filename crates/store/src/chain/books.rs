@@ -6,6 +6,7 @@ use std::{collections::HashMap, ops::ControlFlow};
 use domain::{AmendmentId, ContractId, CorrectionId, JobId, ProjectId, RunId, Timestamp};
 
 use super::{
+    compare::shown,
     encode::{Digest, sha256},
     kinds::find,
     report::{Fault, FaultCode, Report},
@@ -52,6 +53,11 @@ statements! { "jobs";
     UNMADE = "SELECT a.id FROM amendments a WHERE (a.state IN ('approved', 'in_force') OR a.from_at IS NOT NULL) \
               AND NOT EXISTS (SELECT 1 FROM contract_versions v WHERE v.amendment = a.id)";
     STRAY_RUNS = "SELECT r.id FROM runs r JOIN jobs j ON j.id = r.job WHERE r.contract <> j.contract OR r.tenant <> j.tenant";
+    // What a job asks for is in two places: the columns are sealed, and runs are started by the other. Of jobs that have
+    // ended the runs are what counts.
+    OTHER_SPECS = "SELECT j.id, j.nodes, s.spec ->> 'nodes', j.cards_per_node, s.spec ->> 'cards_per_node', j.class, \
+                   s.spec ->> 'service_class', j.time_limit_ms, s.spec ->> 'time_limit_ms' FROM jobs j \
+                   JOIN job_specs s ON s.job = j.id WHERE j.ended_at IS NULL";
     FOREIGN = "SELECT found_at, kind, key, part FROM foreign_changes ORDER BY seq";
     UNPAID = "SELECT p.reference FROM payments p WHERE p.booked_by IS NOT NULL AND p.amount_micro_cny > 0 AND NOT EXISTS \
               (SELECT 1 FROM transfers t WHERE t.amount = p.amount_micro_cny AND t.cause = 'top_up' AND \
@@ -77,6 +83,7 @@ pub(super) fn verify(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
     }
     foreign(tx, report)?;
     jobs(tx, report)?;
+    specs(tx, report)?;
     days(tx, report)?;
     states(tx, report)?;
     versions(tx, report)?;
@@ -132,6 +139,21 @@ fn jobs(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
             if kept != due {
                 let detail = format!("{kept} ≠ {due}");
                 fault(report, FaultCode::BooksDisagree, "jobs", id.to_string(), field, detail);
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    })
+}
+
+/// A job that waits or runs asks for what its columns say.
+fn specs(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
+    tx.each(OTHER_SPECS, params![], |row| {
+        let id: JobId = row.get(0)?;
+        for (field, place) in [("nodes", 1), ("cards_per_node", 3), ("class", 5), ("time_limit_ms", 7)] {
+            let (kept, told) = (row.value(place)?, row.value(place + 1)?);
+            if kept != told {
+                let detail = format!("{} ≠ {}", shown(&told), shown(&kept));
+                fault(report, FaultCode::BooksDisagree, "job_specs", id.to_string(), field, detail);
             }
         }
         Ok(ControlFlow::Continue(()))

@@ -355,7 +355,7 @@ fn tell_fields(
     }
 }
 
-fn shown(value: &Value<'_>) -> String {
+pub(super) fn shown(value: &Value<'_>) -> String {
     match value {
         Value::Null => "NULL".to_owned(),
         Value::Int(value) => value.to_string(),

@@ -82,6 +82,26 @@ pub(super) const KINDS: &[Kind] = &[
         way: Way::Queued,
         ..kind("runs")
     },
+    // How far a job has come, and its sums, change until it ends; these columns never do.
+    Kind {
+        prefix: id::Job::PREFIX,
+        only: &[
+            "id",
+            "tenant",
+            "domain",
+            "project",
+            "contract",
+            "submitted_by",
+            "submitted_at",
+            "nodes",
+            "cards_per_node",
+            "card_model",
+            "class",
+            "time_limit_ms",
+        ],
+        way: Way::Queued,
+        ..kind("jobs")
+    },
     // Transfers that no run makes are sealed at once, too: nobody can put one behind the last link.
     Kind {
         name: "entries",
@@ -136,6 +156,11 @@ pub(super) const KINDS: &[Kind] = &[
         prefix: id::Node::PREFIX,
         only: &["id", "pool", "name", "cards", "is_virtual", "since"],
         ..kind("nodes")
+    },
+    Kind {
+        prefix: id::Alliance::PREFIX,
+        changing: &["name_zh", "name_en", "lending_limit"],
+        ..kind("alliances")
     },
     Kind { prefix: id::Tenant::PREFIX, changing: &["name_zh", "name_en", "alliance"], ..kind("tenants") },
     Kind {

@@ -21,11 +21,11 @@ domain::codes! {
         /// A link is not what its digest says, or does not follow the one before.
         LinkBroken = "link_broken",
         LinkMissing = "link_missing",
-        /// A root is about another chain than this one.
+        /// A root is about another chain than this one, or another one in the file of roots.
         RootDiffers = "root_differs",
         /// The roots know of links that are not there: an older copy, or one whose end was cut off.
         DatabaseOlder = "database_older",
-        /// The database has a root that the file of roots lacks.
+        /// Of the database and the file of roots one has a root that the other lacks.
         RootMissing = "root_missing",
         RootUnreadable = "root_unreadable",
         RootUnsigned = "root_unsigned",

@@ -12,10 +12,11 @@ use domain::Timestamp;
 use super::{
     books,
     compare::{Columns, Taken, in_order, of_row},
+    compare_roots::{self, Kept},
     encode::{Digest, hex},
     kinds::{KINDS, Kind, Way, find},
     report::{FaultCode, Report, Unsealed},
-    roots::{self, Root, RootLine, SignatureState},
+    roots,
     seal::{Part, head, link_digest},
     signing::PublicKey,
 };
@@ -45,7 +46,7 @@ pub struct Given<'a> {
 
 /// The heads that roots are compared with, by link: the link's digest, and how many rows of each kind all
 /// links up to it cover.
-type Heads = BTreeMap<i64, (Digest, BTreeMap<String, i64>)>;
+pub(super) type Heads = BTreeMap<i64, (Digest, BTreeMap<String, i64>)>;
 
 /// Compares the whole database: with its chain, the chain with the roots, and what is derived with what it is derived
 /// from.
@@ -82,15 +83,13 @@ pub fn verify_books(tx: &Tx) -> Result<Report, StoreError> {
 /// Compares the database with its chain, and the chain with the roots.
 pub fn verify_chain(tx: &Tx, given: Given<'_>) -> Result<Report, StoreError> {
     let mut report = Report { key: given.key.map(|key| key.to_string()), ..Report::default() };
-    let mut known = Vec::new();
-    for row in roots::list(tx, None, u32::MAX)?.into_iter().rev() {
-        known.push(roots::parse_file(&row.line).pop().and_then(Result::ok).ok_or(row.number.unsigned_abs()));
-    }
+    let kept: Vec<Kept> = roots::list(tx, None, u32::MAX)?.into_iter().rev().map(Kept::of).collect();
     let file = given.file.map(roots::parse_file);
-    let all = || known.iter().chain(file.iter().flatten()).filter_map(|one| one.as_ref().ok());
-    let wanted: HashSet<i64> = all().map(|(root, _)| root.link).collect();
+    let of_file = file.iter().flatten().filter_map(|read| read.as_ref().ok());
+    let all = of_file.chain(kept.iter().filter_map(|kept| kept.told.as_ref()));
+    let wanted: HashSet<i64> = all.map(|(root, _)| root.link).collect();
     let heads = links(tx, &mut report, &wanted)?;
-    compare_roots(&mut report, &known, file.as_deref(), given.key, &heads);
+    compare_roots::compare(&mut report, &kept, file.as_deref(), given.key, &heads);
     for difference in db::differences(tx)? {
         report.whole(FaultCode::SchemaDiffers, "sqlite_master", difference);
     }
@@ -285,81 +284,4 @@ fn touched(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
         }
         Ok(ControlFlow::Continue(()))
     })
-}
-
-/// Compares the roots of the database and those of the file with the chain, and with each other.
-fn compare_roots(
-    report: &mut Report,
-    known: &[roots::Read],
-    file: Option<&[roots::Read]>,
-    key: Option<PublicKey>,
-    heads: &Heads,
-) {
-    for number in known.iter().filter_map(|one| one.as_ref().err()) {
-        report.whole(FaultCode::RootUnreadable, "roots", number.to_string());
-    }
-    let mut seen: BTreeMap<i64, &(Root, RootLine)> = BTreeMap::new();
-    for one in file.unwrap_or_default() {
-        match one {
-            Err(line) => report.whole(FaultCode::RootUnreadable, "", format!("line {line}")),
-            Ok(root) => {
-                let twin = seen.insert(root.0.number, root);
-                if twin.is_some_and(|twin| twin != root) {
-                    report.whole(
-                        FaultCode::RootDiffers,
-                        "",
-                        format!("{}: it is there twice, with other words", root.0.number),
-                    );
-                }
-            }
-        }
-    }
-    for root in known.iter().filter_map(|one| one.as_ref().ok()) {
-        match seen.get(&root.0.number) {
-            None if file.is_some() => {
-                report.whole(FaultCode::RootMissing, "roots", root.0.number.to_string());
-            }
-            Some(twin) if twin.0 != root.0 => {
-                report.whole(
-                    FaultCode::RootDiffers,
-                    "roots",
-                    format!("{}: the file has another", root.0.number),
-                );
-            }
-            _ => {}
-        }
-        seen.entry(root.0.number).or_insert(root);
-    }
-    let mut next = 1;
-    for (root, line) in seen.values() {
-        report.roots += 1;
-        for number in next..root.number {
-            report.whole(FaultCode::RootMissing, "roots", number.to_string());
-        }
-        next = root.number + 1;
-        let Root { number, link, at, digest, rows, .. } = root;
-        match heads.get(link) {
-            None if *link > report.links => {
-                let detail = format!(
-                    "{number}: it is about link {link} of {at}, and the last one here is {}",
-                    report.links
-                );
-                report.whole(FaultCode::DatabaseOlder, "chain", detail);
-            }
-            Some((found, counts)) if found == digest && counts == rows => {}
-            _ => report.whole(
-                FaultCode::RootDiffers,
-                "chain",
-                format!("{number}: link {link} of {at} was another one"),
-            ),
-        }
-        match line.state(key) {
-            SignatureState::Genuine => report.roots_signed += 1,
-            SignatureState::Bad => report.whole(FaultCode::SignatureBad, "roots", number.to_string()),
-            SignatureState::Unsigned if key.is_some() => {
-                report.whole(FaultCode::RootUnsigned, "roots", number.to_string());
-            }
-            SignatureState::Unsigned | SignatureState::Unknown => {}
-        }
-    }
 }

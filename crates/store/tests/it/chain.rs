@@ -31,6 +31,8 @@ fn untouched_books_are_clean() {
         "transfers",
         "audit",
         "runs",
+        "jobs",
+        "alliances",
         "entries",
         "contracts",
         "contract_events",
@@ -136,6 +138,29 @@ const WAYS: &[(&str, &str, &[&str])] = &[
         &["row_inserted audit"],
     ),
     ("class_changed", "UPDATE jobs SET class = 'urgent';", &["row_changed runs"]),
+    (
+        "who_answers",
+        "UPDATE jobs SET submitted_by = (SELECT id FROM members WHERE id <> submitted_by LIMIT 1)
+             WHERE id = (SELECT MIN(id) FROM jobs);",
+        &["row_changed jobs"],
+    ),
+    (
+        "specification_of_a_job_that_waits",
+        "UPDATE jobs SET ended_at = NULL, state = 'queued';
+         UPDATE job_specs SET spec = replace(spec, '\"cards_per_node\":1', '\"cards_per_node\":8');",
+        &["books_disagree job_specs cards_per_node"],
+    ),
+    ("limit_raised", "UPDATE jobs SET time_limit_ms = 9;", &["row_changed jobs"]),
+    ("nodes_of_a_job", "UPDATE jobs SET nodes = 2;", &["row_changed jobs"]),
+    ("job_removed", "DELETE FROM job_specs; DELETE FROM jobs WHERE id = (SELECT MAX(id) FROM jobs);", &["row_missing jobs"]),
+    (
+        "job_slipped_in",
+        "CREATE TEMP TABLE j AS SELECT * FROM jobs LIMIT 1; UPDATE j SET id = randomblob(16), used_card_ms = 0,
+             charged_micro_cny = 0; INSERT INTO jobs SELECT * FROM j;",
+        &["row_inserted jobs"],
+    ),
+    ("alliance_lends_less", "UPDATE alliances SET lending_limit = 1;", &["row_changed alliances lending_limit"]),
+    ("alliance_removed", "DELETE FROM alliances;", &["row_missing alliances"]),
     ("job_sum", "UPDATE jobs SET charged_micro_cny = charged_micro_cny - 1;", &["books_disagree jobs charged_micro_cny"]),
     ("day_sum", "UPDATE use_by_day SET used_card_ms = used_card_ms - 1;", &["books_disagree use_by_day"]),
     ("marks_changed", "UPDATE chain_parts SET items = zeroblob(length(items)) WHERE kind = 'transfers';", &["row_changed transfers"]),
@@ -221,7 +246,8 @@ fn forge(path: &Path, sql: &str) {
         &format!(
             "{sql} DELETE FROM roots; DELETE FROM chain_parts; DELETE FROM chain;
              INSERT INTO unsealed (kind, key) SELECT 'audit', id FROM audit;
-             INSERT INTO unsealed (kind, key) SELECT 'runs', id FROM runs WHERE ended_at IS NOT NULL;"
+             INSERT INTO unsealed (kind, key) SELECT 'runs', id FROM runs WHERE ended_at IS NOT NULL;
+             INSERT INTO unsealed (kind, key) SELECT 'jobs', id FROM jobs;"
         ),
     );
     let conn = Connection::open(path).unwrap();
@@ -237,6 +263,7 @@ fn forge(path: &Path, sql: &str) {
         ("node_stretches", "node", "from_at", "node_stretches"),
         ("pools", "id", "0", "pools"),
         ("nodes", "id", "0", "nodes"),
+        ("alliances", "id", "0", "alliances"),
         ("tenants", "id", "0", "tenants"),
         ("members", "id", "0", "members"),
         ("projects", "id", "0", "projects"),
@@ -295,6 +322,85 @@ fn the_file_of_roots_is_whole_and_about_this_database() {
     for wanted in ["root_differs roots", "root_differs chain", "signature_bad roots"] {
         assert!(changed.contains(&wanted.to_owned()), "{wanted} is not among {changed:?}");
     }
+}
+
+/// What of the table of roots is changed, and what must be told: code, number, and a part of the words.
+const ROOTS_CHANGED: &[(&str, &str, &[(&str, &str, &str)])] = &[
+    (
+        "the first removed, the rest renumbered with their lines",
+        "DELETE FROM roots WHERE number = 1; UPDATE roots SET number = 1, line = replace(line, 'number 2', 'number 1');",
+        &[
+            ("root_missing", "1", "day 2022-05-20 of "),
+            ("root_differs", "1", "month 2022-05 of 2022-05-20T10:30:00.000Z: it is number 2 in the file"),
+        ],
+    ),
+    (
+        "the first removed, the rest renumbered",
+        "DELETE FROM roots WHERE number = 1; UPDATE roots SET number = 1;",
+        &[("root_missing", "1", "day 2022-05-20 of "), ("root_differs", "1", "month 2022-05 of ")],
+    ),
+    (
+        "the last removed",
+        "DELETE FROM roots WHERE number = 2;",
+        &[("root_missing", "2", "month 2022-05 of 2022-05-20T10:30:00.000Z: the file has it")],
+    ),
+    (
+        "one more",
+        "INSERT INTO roots SELECT 3, link, at, 'day 2022-05-21', replace(replace(line, 'number 2', 'number 3'), \
+         'month 2022-05', 'day 2022-05-21'), NULL FROM roots WHERE number = 2;",
+        &[("root_missing", "3", "day 2022-05-21 of 2022-05-20T10:30:00.000Z: the file of roots lacks it")],
+    ),
+    (
+        "one changed",
+        "UPDATE roots SET occasion = 'day 2022-05-19', line = replace(line, 'day 2022-05-20', 'day 2022-05-19') \
+         WHERE number = 1;",
+        &[(
+            "root_differs",
+            "1",
+            "day 2022-05-19 of 2022-05-20T10:30:00.000Z: the file has another, day 2022-05-20",
+        )],
+    ),
+    (
+        "a column changed",
+        "UPDATE roots SET at = at + 1000000 WHERE number = 2;",
+        &[("root_differs", "2", "month 2022-05 of ")],
+    ),
+    (
+        "exchanged",
+        "UPDATE roots SET number = 3 WHERE number = 1; UPDATE roots SET number = 1 WHERE number = 2; \
+         UPDATE roots SET number = 2 WHERE number = 3;",
+        &[
+            ("root_differs", "1", "it is number 2 in the file"),
+            ("root_differs", "2", "it is number 1 in the file"),
+        ],
+    ),
+];
+
+#[test]
+fn the_table_of_roots_is_the_file_row_by_row() {
+    let books = books();
+    for (name, sql, wanted) in ROOTS_CHANGED {
+        let copy = books.copy(&name.replace([' ', ','], "-"));
+        tamper(&copy, sql);
+        let tx = store::db::open_copy(&copy).unwrap();
+        let file = Some(books.roots.as_str());
+        let report = chain::verify(&tx, Given { file, key: None }).unwrap();
+        for (code, number, words) in *wanted {
+            let is_it = |fault: &&chain::Fault| {
+                (fault.code.code(), fault.table.as_str(), fault.id.as_str()) == (*code, "roots", *number)
+                    && fault.detail.contains(words)
+            };
+            let found = report.faults.iter().find(is_it);
+            assert!(found.is_some(), "{name}: {code} {number} {words} is not among {:#?}", report.faults);
+        }
+    }
+    let copy = books.copy("file-in-another-order");
+    let (first, second) = books.roots.trim_end().split_once('\n').unwrap();
+    let turned = format!("{second}\n{first}\n");
+    let tx = store::db::open_copy(&copy).unwrap();
+    let report = chain::verify(&tx, Given { file: Some(&turned), key: Some(books.key.public()) }).unwrap();
+    assert_eq!(told(&report), ["root_differs"]);
+    assert!(report.faults[0].detail.starts_with("1: day 2022-05-20 of "), "{:?}", report.faults);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::{
     sync::Arc,
 };
 
-use domain::{CardMs, CardSet, Millis, PoolId, QueueTerms, Timestamp, node::even_rings};
+use domain::{CardMs, CardSet, Millis, PoolId, QueueTerms, ServiceClass, Timestamp, node::even_rings};
 use scheduler::{Cohort, CountedPool, Gate, NodeView, Planner, Queue, Ticket, Waiting};
 
 use super::{
@@ -49,7 +49,9 @@ pub fn watched(
     progress: &mut dyn FnMut(u64),
 ) -> (Vec<Option<i64>>, Interruptions) {
     let mut driver = Driver::new(jobs, setup, forecast_runs);
-    let mut next = 0;
+    // A job that can't start is nothing to plan for: not even the instant of its submission is one to plan at.
+    let after = |next: usize| (next..).find(|at| jobs.get(*at).is_none_or(|job| !setup.bars(job)));
+    let mut next = after(0).unwrap_or(jobs.len());
     loop {
         let submission = jobs.get(next).map(|job| job.submit_ms);
         let end = driver.next_end();
@@ -61,8 +63,9 @@ pub fn watched(
             driver.submit(next);
             driver.plan();
             look(&mut driver.planner, now, Some(next));
-            next += 1;
-            if next.is_multiple_of(PROGRESS_EVERY) {
+            let before = next;
+            next = after(next + 1).unwrap_or(jobs.len());
+            if before / PROGRESS_EVERY < next / PROGRESS_EVERY {
                 progress(next as u64);
             }
         }
@@ -121,7 +124,9 @@ impl<'a> Driver<'a> {
             let counted = CountedPool { pool: pool_id(POOL), model: "card".into(), cards: setup.cards };
             planner.set_places(std::iter::empty(), &[counted]);
         }
-        let queues = jobs.iter().map(|job| job.queue + 1).max().unwrap_or(0);
+        // A queue whose jobs can't start may be guaranteed cards all the same.
+        let given = u32::try_from(setup.queues.len()).unwrap_or(u32::MAX);
+        let queues = jobs.iter().map(|job| job.queue + 1).max().unwrap_or(0).max(given);
         let first_ms = jobs.first().map_or(0, |job| job.submit_ms);
         let alliances: BTreeSet<u8> = setup.queues.iter().filter_map(|queue| queue.alliance).collect();
         let cohort = |alliance: &u8| Cohort { id: alliance_id(*alliance), lending_limit: None };
@@ -136,14 +141,16 @@ impl<'a> Driver<'a> {
                 weight: given.weight.max(1),
                 max_running_cards: u32::MAX,
             };
+            let unpriced = ServiceClass::ALL.into_iter().filter(|class| given.unpriced[*class as usize]);
+            let unpriced = unpriced.map(|class| (class, pool_id(POOL)));
             let queue = Queue {
                 id: queue_id(queue),
                 tenant: tenant_id(queue),
                 cohort: given.alliance.map(alliance_id),
                 pools: pools.clone(),
-                unpriced: Arc::default(),
+                unpriced: unpriced.collect(),
                 terms,
-                gate: Gate::Open,
+                gate: if given.is_shut { Gate::Ended } else { Gate::Open },
                 use_card_ms: CardMs::ZERO,
             };
             planner.set_queue(queue, Timestamp::from_millis(first_ms));
@@ -317,7 +324,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        replay::{reference, reference_policies},
+        replay::{reference, reference_policies, setup::QueueSetup},
         trace::tests::any_jobs,
     };
 
@@ -348,6 +355,48 @@ mod tests {
                 let counted = Setup::new(8, policy.parse().unwrap());
                 let placed = Setup::on(nodes, policy.parse().unwrap());
                 prop_assert_eq!(starts_of(&jobs, &counted), starts_of(&jobs, &placed), "{}", policy);
+            }
+        }
+
+        /// Jobs without a price, or whose contract can't pay or has ended, hold no cards: the others start as if they
+        /// were not in the trace.
+        #[test]
+        fn jobs_that_cannot_start_hold_no_cards(jobs in any_jobs(), seed: u64) {
+            let mut dice = crate::random::Dice(seed);
+            let classes = ServiceClass::ALL;
+            let jobs: Vec<TraceJob> = jobs
+                .into_iter()
+                .map(|job| TraceJob {
+                    queue: dice.below(4) as u32,
+                    class: classes[dice.below(classes.len() as u64) as usize],
+                    ..job
+                })
+                .collect();
+            let queues: Vec<QueueSetup> = (0..4)
+                .map(|_| QueueSetup {
+                    guaranteed_cards: dice.below(5) as u32,
+                    lending_limit: (dice.below(2) == 0).then(|| dice.below(3) as u32),
+                    is_shut: dice.below(3) == 0,
+                    unpriced: classes.map(|_| dice.below(4) == 0),
+                    ..QueueSetup::default()
+                })
+                .collect();
+            let may = |job: &&TraceJob| !queues[job.queue as usize].bars(job.class);
+            let kept: Vec<TraceJob> = jobs.iter().filter(may).copied().collect();
+            // Queues of which nothing may start are not there, and keep no cards.
+            let has_any = |queue: &QueueSetup| classes.into_iter().any(|class| !queue.bars(class));
+            let only_those = |queue: &QueueSetup| if has_any(queue) { *queue } else { QueueSetup::default() };
+            let without: Vec<QueueSetup> = queues.iter().map(only_those).collect();
+            for policy in ["fcfs", "easy", "conservative", "sjf", "fair-share+easy"] {
+                let nodes = Nodes { count: 2, cards_per_node: 4, affinity: Affinity::Any, ring_len: 4, nodes_per_switch: 2 };
+                for center in [Setup::new(8, policy.parse().unwrap()), Setup::on(nodes, policy.parse().unwrap())] {
+                    let all = starts_of(&jobs, &Setup { queues: queues.clone(), ..center.clone() });
+                    prop_assert!(jobs.iter().zip(&all).all(|(job, start)| may(&job) || start.is_none()));
+                    let all: Vec<Option<i64>> =
+                        jobs.iter().zip(all).filter(|(job, _)| may(job)).map(|(_, start)| start).collect();
+                    let beside = starts_of(&kept, &Setup { queues: without.clone(), ..center });
+                    prop_assert_eq!(all, beside, "{}", policy);
+                }
             }
         }
 

@@ -1,8 +1,9 @@
 //! The center on which a trace is replayed: cards, nodes, policy, queues, failures.
 
-use domain::{Millis, card::Affinity};
+use domain::{Millis, ServiceClass, card::Affinity};
 
 use super::policy::ReplayPolicy;
+use crate::trace::TraceJob;
 
 /// The center on which a trace is replayed, and its policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,11 +33,30 @@ pub struct QueueSetup {
     pub lending_limit: Option<u32>,
     /// The alliance of the queue. Alliances lend all their idle cards.
     pub alliance: Option<u8>,
+    /// No job of it starts: its contract has ended, is paused or can't pay.
+    pub is_shut: bool,
+    /// The service classes that have no price for it, in the order of [`ServiceClass::ALL`]: no job of them starts.
+    pub unpriced: [bool; ServiceClass::ALL.len()],
+}
+
+impl QueueSetup {
+    /// Whether no job of this class ever starts.
+    pub fn bars(&self, class: ServiceClass) -> bool {
+        self.is_shut || self.unpriced[class as usize]
+    }
 }
 
 impl Default for QueueSetup {
     fn default() -> Self {
-        Self { weight: 1, guaranteed_cards: 0, borrowing_limit: None, lending_limit: None, alliance: None }
+        Self {
+            weight: 1,
+            guaranteed_cards: 0,
+            borrowing_limit: None,
+            lending_limit: None,
+            alliance: None,
+            is_shut: false,
+            unpriced: [false; ServiceClass::ALL.len()],
+        }
     }
 }
 
@@ -52,6 +72,11 @@ pub struct Failures {
 }
 
 impl Setup {
+    /// Whether a job can't start because of its contract or for want of a price.
+    pub fn bars(&self, job: &TraceJob) -> bool {
+        self.queues.get(job.queue as usize).is_some_and(|queue| queue.bars(job.class))
+    }
+
     /// A center that counts only its cards, with a half-life of seven days and equal weights.
     pub fn new(cards: u32, policy: ReplayPolicy) -> Self {
         Self {

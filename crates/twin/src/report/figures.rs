@@ -46,6 +46,9 @@ pub struct Figures {
     pub jobs: u64,
     /// Jobs that never started, as they ask for more than there is or than their queue may have; no figure below counts them.
     pub jobs_too_wide: u64,
+    /// Jobs that never started, as their contract lets none start or there is no price for their class; no figure below counts
+    /// them.
+    pub jobs_barred: u64,
     pub average_wait_s: f64,
     pub average_bounded_slowdown: f64,
     pub max_wait_s: f64,
@@ -131,6 +134,7 @@ pub fn figures(trace: &Trace, outcome: &ReplayOutcome, terms: &Terms) -> Figures
         ..Balance::default()
     };
     let mut revenue = MicroCny::ZERO;
+    let jobs_barred = trace.jobs.iter().filter(|job| outcome.setup.bars(job)).count() as u64;
     for (job, run) in trace.jobs.iter().zip(&outcome.runs) {
         let Some(run) = run else { continue };
         let (wait, slowdown) = wait_and_slowdown(job.submit_ms, run.start_ms, run.end_ms);
@@ -165,7 +169,10 @@ pub fn figures(trace: &Trace, outcome: &ReplayOutcome, terms: &Terms) -> Figures
         policy: outcome.setup.policy.to_string(),
         cards: outcome.setup.cards,
         jobs: trace.jobs.len() as u64,
-        jobs_too_wide: (trace.jobs.len() - waits.len()) as u64 - outcome.interruptions.jobs_given_up,
+        jobs_too_wide: (trace.jobs.len() - waits.len()) as u64
+            - outcome.interruptions.jobs_given_up
+            - jobs_barred,
+        jobs_barred,
         jobs_given_up: outcome.interruptions.jobs_given_up,
         average_wait_s,
         average_bounded_slowdown,
@@ -222,7 +229,11 @@ fn energy_kwh(balance: &Balance, terms: &Terms) -> f64 {
 mod tests {
     use super::*;
     use crate::{
-        replay::{policy::ReplayPolicy, replay, setup::Setup},
+        replay::{
+            policy::ReplayPolicy,
+            replay,
+            setup::{QueueSetup, Setup},
+        },
         trace::{TraceJob, tests::job},
     };
 
@@ -269,6 +280,21 @@ mod tests {
             [1, 1, 0, 0, 0, 1, 0, 0, 0]
         );
         assert_eq!((got.wait_s.p50, got.wait_s.p99), (15.0, 100.0));
+    }
+
+    #[test]
+    fn jobs_that_cannot_start_are_counted_apart() {
+        let (mut trace, _) = sample();
+        trace.queues.of("b");
+        trace.jobs[1].queue = 1;
+        let shut = QueueSetup { is_shut: true, ..QueueSetup::default() };
+        let queues = vec![QueueSetup::default(), shut];
+        let setup = Setup { queues, ..Setup::new(4, ReplayPolicy::default()) };
+        let got = figures(&trace, &replay(&trace, &setup, &mut |_| {}), &Terms::default());
+        assert_eq!((got.jobs, got.jobs_barred, got.jobs_too_wide), (4, 1, 1));
+        // The run of 100 s from 100 s on is the only one that another waits for.
+        assert!((got.average_wait_s - 5.0).abs() < 1e-9, "{}", got.average_wait_s);
+        assert_eq!(got.balance.government, CardMs(0));
     }
 
     #[test]

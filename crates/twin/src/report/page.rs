@@ -219,7 +219,7 @@ fn slowdowns(title: &str, runs: &[&Figures]) -> String {
         let from = at.checked_sub(1).and_then(|before| buckets[before].below).unwrap_or(1.0);
         let name = bucket.below.map_or_else(|| format!("≥ {from}"), |below| format!("{from} – {below}"));
         let bar = |(run_at, run): (usize, &&Figures)| {
-            let all = run.jobs.saturating_sub(run.jobs_too_wide).max(1) as f64;
+            let all = run.jobs.saturating_sub(run.jobs_too_wide + run.jobs_barred).max(1) as f64;
             let share = run.slowdown_counts.get(at).map_or(0.0, |bucket| bucket.jobs as f64 / all);
             Bar {
                 class: format!("r{}", run_at % COLOURS),

@@ -54,18 +54,25 @@ pub fn cells(figures: &Figures) -> [String; COLUMNS] {
     ]
 }
 
-/// A sentence on the jobs that no figure counts because they never started. Of several replays, the one with
-/// the most such jobs is told of. `None` where every job started.
-pub fn never_started<'a>(lang: Lang, runs: impl IntoIterator<Item = &'a Figures>) -> Option<String> {
-    let jobs = runs.into_iter().map(|run| run.jobs_too_wide).max().filter(|jobs| *jobs > 0)?;
-    Some(match lang {
+/// Sentences on the jobs that no figure counts because they never started. Of several replays, the one with
+/// the most such jobs is told of. None where every job started.
+pub fn never_started<'a>(lang: Lang, runs: impl IntoIterator<Item = &'a Figures> + Clone) -> Vec<String> {
+    let most = |of: fn(&Figures) -> u64| runs.clone().into_iter().map(of).max().filter(|jobs| *jobs > 0);
+    let wide = most(|run| run.jobs_too_wide).map(|jobs| match lang {
         Lang::Zh => {
             format!("{jobs} 个作业始终未能启动，未计入：所需超出可用的加速卡，或超出其队列可用的部分。")
         }
         Lang::En => format!(
             "{jobs} jobs never started and are not counted: they ask for more than the hall has, or than their queue may have."
         ),
-    })
+    });
+    let barred = most(|run| run.jobs_barred).map(|jobs| match lang {
+        Lang::Zh => format!("{jobs} 个作业无法启动，未计入，也不占用加速卡：合同已结束、暂停或余额用尽，或其服务等级没有价格。"),
+        Lang::En => format!(
+            "{jobs} jobs can't start, are not counted and hold no cards: their contract has ended, is paused or can't pay, or there is no price for their class."
+        ),
+    });
+    wide.into_iter().chain(barred).collect()
 }
 
 /// A length of time as people read it.

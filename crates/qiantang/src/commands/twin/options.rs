@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand};
-use domain::{MicroCny, card::Affinity};
+use domain::{MicroCny, ServiceClass, card::Affinity};
 use twin::{QueueSetup, ReplayPolicy};
 
 /// The digital twin: replay traces, compare policies and sizes, make workloads.
@@ -50,8 +50,9 @@ pub struct Hall {
     /// How many nodes are behind one switch.
     #[arg(long, requires = "nodes", conflicts_with = "cards", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]
     pub nodes_per_switch: u32,
-    /// The terms of a queue, such as NAME:weight=2,guaranteed=64,borrowing=8,lending=0,alliance=1; may be
-    /// given again for another queue.
+    /// The terms of a queue, such as NAME:weight=2,guaranteed=64,borrowing=8,lending=0,alliance=1. NAME:shut
+    /// lets none of its jobs start, NAME:unpriced=spot none of that class. May be given again for another
+    /// queue.
     #[arg(long = "queue", value_name = "NAME:KEY=N,…", value_parser = queue)]
     pub queues: Vec<(String, QueueSetup)>,
     /// After how many hours a node fails, on average; only with --nodes.
@@ -212,13 +213,24 @@ fn affinity(text: &str) -> Result<Affinity, String> {
     }
 }
 
-/// `NAME:weight=2,guaranteed=64`. The name may hold colons: the last one counts.
+/// `NAME:weight=2,guaranteed=64`, `NAME:shut`, `NAME:unpriced=spot`. The name may hold colons: the last one counts.
 fn queue(text: &str) -> Result<(String, QueueSetup), String> {
     let (name, terms) =
         text.rsplit_once(':').ok_or_else(|| format!("`{text}` has no `:` after the queue's name"))?;
     let mut setup = QueueSetup::default();
     for term in terms.split(',') {
-        let (key, value) = term.split_once('=').ok_or_else(|| format!("`{term}` is not KEY=NUMBER"))?;
+        if term == "shut" {
+            setup.is_shut = true;
+            continue;
+        }
+        let (key, value) =
+            term.split_once('=').ok_or_else(|| format!("`{term}` is not KEY=NUMBER or shut"))?;
+        if key == "unpriced" {
+            let class = ServiceClass::from_code(value)
+                .ok_or_else(|| format!("`{value}` is not urgent, normal or spot"))?;
+            setup.unpriced[class as usize] = true;
+            continue;
+        }
         let number: u32 = value.parse().map_err(|_| format!("`{value}` of {key} is not a whole number"))?;
         match key {
             "weight" if number > 0 => setup.weight = number,
@@ -230,7 +242,9 @@ fn queue(text: &str) -> Result<(String, QueueSetup), String> {
                 setup.alliance = Some(u8::try_from(number).map_err(|_| "alliances are numbered 0 to 255")?);
             }
             other => {
-                return Err(format!("`{other}` is not weight, guaranteed, borrowing, lending or alliance"));
+                return Err(format!(
+                    "`{other}` is not weight, guaranteed, borrowing, lending, alliance, unpriced or shut"
+                ));
             }
         }
     }
@@ -297,12 +311,26 @@ mod tests {
             borrowing_limit: Some(4),
             lending_limit: Some(0),
             alliance: Some(3),
+            is_shut: true,
+            unpriced: [true, false, true],
         };
         assert_eq!(
-            queue("x:y:weight=2,guaranteed=8,borrowing=4,lending=0,alliance=3"),
+            queue(
+                "x:y:weight=2,guaranteed=8,borrowing=4,lending=0,alliance=3,shut,unpriced=spot,unpriced=urgent"
+            ),
             Ok(("x:y".into(), all))
         );
-        for bad in ["a", "a:", "a:weight", "a:weight=0", "a:weight=-1", "a:alliance=256", "a:colour=1"] {
+        for bad in [
+            "a",
+            "a:",
+            "a:weight",
+            "a:weight=0",
+            "a:weight=-1",
+            "a:alliance=256",
+            "a:colour=1",
+            "a:shut=1",
+            "a:unpriced=dear",
+        ] {
             assert!(queue(bad).is_err(), "{bad}");
         }
     }

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use domain::{
-    AmendmentId, AuditId, CardSet, ContractState, MicroCny, Outcome, PriceBookId, RatePerCardHour,
-    ServiceClass, TenantDomain, TransferId,
+    AllianceId, AmendmentId, AuditId, CardSet, ContractState, MicroCny, Outcome, PriceBookId,
+    RatePerCardHour, ServiceClass, TenantDomain, TransferId,
     amendment::Effective,
     contract::ContractAction,
     ledger::{Account, Cause, Posting, Unit},
     price::{Price, PriceBook, Waivers},
+    tenant::Alliance,
 };
 use rusqlite::Connection;
 use serde_json::json;
@@ -17,7 +18,7 @@ use store::{
     amendments::{self, Amendment, AmendmentState},
     audit::{self, AuditRecord},
     chain::{self, Given, Report, SigningKey},
-    contracts, jobs, ledger, payments, pools, prices, runs, usage,
+    contracts, jobs, ledger, payments, pools, prices, runs, tenants, usage,
 };
 use testkit::rows::{Seeded, at, job, meter, open, run, seed, unique};
 
@@ -180,6 +181,13 @@ pub fn books() -> Books {
         .write(move |tx| {
             let (center, book) = of_write;
             prices::insert_price_book(tx, &book)?;
+            let name = || "智算联盟".to_owned();
+            let (id, lending_limit) = (AllianceId::new(at(0), unique()), Some(4));
+            let slug = "compute".to_owned();
+            tenants::insert_alliance(
+                tx,
+                &Alliance { id, slug, name_zh: name(), name_en: name(), lending_limit },
+            )?;
             let (contract, member) = (center.parties[0].contract, Some(center.parties[0].member));
             let steps = [
                 (ContractAction::Approve, ContractState::Submitted, ContractState::Approved),
