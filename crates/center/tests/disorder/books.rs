@@ -31,7 +31,7 @@ pub struct Seen {
 /// Holds at every step. The statements are those of one contract, or of all.
 pub fn assert_right(world: &mut World, zone: &Zone, contract: Option<ContractId>) {
     let seen = std::mem::take(&mut world.seen);
-    world.seen = world.center().store.read(|tx| look(tx, seen)).expect("the books are read");
+    world.seen = world.center().store.read(move |tx| look(tx, &seen)).expect("the books are read");
     let balances = world.center().store.read(ledger::balances_of_contracts).expect("balances");
     let center = world.center();
     let live = center.live();
@@ -45,7 +45,7 @@ pub fn assert_right(world: &mut World, zone: &Zone, contract: Option<ContractId>
     assert!(months > 0);
 }
 
-fn look(tx: &Tx, seen: Seen) -> Result<Seen, StoreError> {
+fn look(tx: &Tx, seen: &Seen) -> Result<Seen, StoreError> {
     let report = ledger::verify(tx)?;
     assert!(report.is_right() && report.faults.is_empty(), "{:#?}", report.faults);
     let mut sums: BTreeMap<Unit, i64> = BTreeMap::new();

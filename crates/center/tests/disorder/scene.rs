@@ -71,7 +71,7 @@ pub fn open(database: &Path, hall: &Arc<Hall>) -> Center {
     });
     let policies = POLICIES.clone();
     let mut settings = settings();
-    let until = Instant::now() + Duration::from_secs(60);
+    let until = Instant::now() + Duration::from_mins(1);
     let store = loop {
         match start::open_books(database, &mut settings) {
             Ok(store) => break store,

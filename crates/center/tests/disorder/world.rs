@@ -142,7 +142,10 @@ impl World {
             21 => ("act", self.act()),
             22 => ("price", self.publish()),
             23 => ("restart", self.restart()),
-            _ => ("time", self.let_time_pass()),
+            _ => {
+                self.let_time_pass();
+                ("time", Ok(()))
+            }
         };
         if let Err(error) = done {
             let is_fault =
@@ -182,7 +185,7 @@ impl World {
         set_clock(self.now);
     }
 
-    fn let_time_pass(&mut self) -> Result<(), AppError> {
+    fn let_time_pass(&mut self) {
         let to_month_end = self.zone.bounds(self.zone.month(self.now)).1.since(self.now);
         let by = match self.dice.below(8) {
             0..4 => Millis::from_hours(1 + self.below(30)),
@@ -192,7 +195,6 @@ impl World {
             _ => Millis(to_month_end.0 + 2_000),
         };
         self.pass(by);
-        Ok(())
     }
 
     /// One of the contracts: its id, number and kind.

@@ -50,8 +50,8 @@ pub fn watched(
 ) -> (Vec<Option<i64>>, Interruptions) {
     let mut driver = Driver::new(jobs, setup, forecast_runs);
     // A job that can't start is nothing to plan for: not even the instant of its submission is one to plan at.
-    let after = |next: usize| (next..).find(|at| jobs.get(*at).is_none_or(|job| !setup.bars(job)));
-    let mut next = after(0).unwrap_or(jobs.len());
+    let after = |next: usize| (next..jobs.len()).find(|at| !setup.bars(&jobs[*at])).unwrap_or(jobs.len());
+    let mut next = after(0);
     loop {
         let submission = jobs.get(next).map(|job| job.submit_ms);
         let end = driver.next_end();
@@ -64,7 +64,7 @@ pub fn watched(
             driver.plan();
             look(&mut driver.planner, now, Some(next));
             let before = next;
-            next = after(next + 1).unwrap_or(jobs.len());
+            next = after(next + 1);
             if before / PROGRESS_EVERY < next / PROGRESS_EVERY {
                 progress(next as u64);
             }

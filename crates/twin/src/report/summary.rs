@@ -56,8 +56,9 @@ pub fn cells(figures: &Figures) -> [String; COLUMNS] {
 
 /// Sentences on the jobs that no figure counts because they never started. Of several replays, the one with
 /// the most such jobs is told of. None where every job started.
-pub fn never_started<'a>(lang: Lang, runs: impl IntoIterator<Item = &'a Figures> + Clone) -> Vec<String> {
-    let most = |of: fn(&Figures) -> u64| runs.clone().into_iter().map(of).max().filter(|jobs| *jobs > 0);
+pub fn never_started<'a>(lang: Lang, runs: impl Iterator<Item = &'a Figures>) -> Vec<String> {
+    let runs: Vec<&Figures> = runs.collect();
+    let most = |of: fn(&Figures) -> u64| runs.iter().copied().map(of).max().filter(|jobs| *jobs > 0);
     let wide = most(|run| run.jobs_too_wide).map(|jobs| match lang {
         Lang::Zh => {
             format!("{jobs} 个作业始终未能启动，未计入：所需超出可用的加速卡，或超出其队列可用的部分。")

@@ -139,7 +139,7 @@ impl Desk {
 
     fn correct(&mut self, kind: &'static str, corrects: &str, to: Option<String>) {
         let amount = 1 + i64::try_from(self.dice.below(999)).expect("it is small");
-        if let Some(id) = self.propose(kind, amount, corrects, to) {
+        if let Some(id) = self.propose(kind, amount, corrects, to.as_deref()) {
             self.decide(&id, kind, amount);
         }
     }
@@ -162,7 +162,7 @@ impl Desk {
         kind: &'static str,
         amount: i64,
         corrects: &str,
-        to: Option<String>,
+        to: Option<&str>,
     ) -> Option<String> {
         let reason = format!("typed wrongly, {}", self.acts);
         let body = json!({ "kind": kind, "contract": self.contracts[0], "to_contract": to,
