@@ -19,7 +19,7 @@ pub struct Amend {
     /// Why it is amended, for the record.
     #[arg(long)]
     reason: String,
-    /// From when on it holds, once it is approved: now, next_day or next_month.
+    /// From when on it holds, once it is approved: `now`, `next_day` or `next_month`.
     #[arg(long, default_value = "now")]
     effective: String,
     /// The day on which it no longer holds, by the center's calendar, such as 2027-07-01.
