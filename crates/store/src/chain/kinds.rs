@@ -18,6 +18,9 @@ pub(super) enum Way {
     AtOnce,
 }
 
+/// A value, and the columns that may change as long as a row has it.
+type ByValue = (&'static str, &'static [&'static str]);
+
 /// A kind of rows that the chain covers.
 #[derive(Debug)]
 pub(super) struct Kind {
@@ -41,7 +44,7 @@ pub(super) struct Kind {
     /// A column without a value as long as a row may change.
     pub open_while_null: Option<&'static str>,
     /// A column, and by its value which columns may change instead.
-    pub free_while: Option<(&'static str, &'static [(&'static str, &'static [&'static str])])>,
+    pub free_while: Option<(&'static str, &'static [ByValue])>,
 }
 
 const ANY: Kind = Kind {

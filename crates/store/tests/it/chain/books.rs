@@ -134,7 +134,7 @@ fn amend(tx: &Tx, center: &Seeded) -> Result<(), StoreError> {
         ..drawn_up
     };
     assert!(amendments::decide(tx, &approved)?);
-    assert_eq!(amendments::list_coming(tx)?, [approved.clone()]);
+    assert_eq!(amendments::list_coming(tx)?, std::slice::from_ref(&approved));
     amendments::put_in_force(tx, &approved)?;
     assert_eq!(contracts::get_contract(tx, contract.id)?.queue.weight, 9);
     let versions = amendments::list_versions(tx, contract.id)?;
