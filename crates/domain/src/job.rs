@@ -102,7 +102,7 @@ impl From<JobOutcome> for JobStatus {
 }
 
 /// Whether a job whose state is told by this code has ended: states that are no outcome are those of open jobs.
-pub fn is_over(state: &str) -> bool {
+pub fn has_ended(state: &str) -> bool {
     JobOutcome::from_code(state).is_some()
 }
 

@@ -3,7 +3,7 @@
 use std::{cell::RefCell, fmt::Write as _};
 
 use clap::Args;
-use domain::{Lang, job::is_over};
+use domain::{Lang, job::has_ended};
 use serde_json::{Value, json};
 
 use crate::context::{Context, Done, Run, part, query, say, write};
@@ -268,7 +268,7 @@ fn follow_log(context: &Context, job: &str, stream: &str, run: Option<String>) -
         write(text(&piece, "data").as_bytes())
     })?;
     let ended = patiently(|| context.client.get(&format!("/api/v1/jobs/{}", part(job))))?;
-    if !is_over(text(&ended, "state")) && !context.json {
+    if !has_ended(text(&ended, "state")) && !context.json {
         let note = pick(
             context.lang,
             "这次运行的日志到此为止，作业仍在",
@@ -310,7 +310,7 @@ pub fn wait(context: &Context, id: &str) -> Done {
     loop {
         follow(context, stream, |event| Ok(event.kind != "end"))?;
         let job = patiently(|| context.client.get(&format!("/api/v1/jobs/{}", part(id))))?;
-        if is_over(text(&job, "state")) {
+        if has_ended(text(&job, "state")) {
             return outcome(&job);
         }
         std::thread::sleep(std::time::Duration::from_millis(200));
@@ -322,7 +322,7 @@ fn outcome(job: &Value) -> Done {
     let (id, state) = (text(job, "id"), text(job, "state"));
     match state {
         "succeeded" => Ok(()),
-        open if !is_over(open) => Ok(()),
+        open if !has_ended(open) => Ok(()),
         "cancelled" => Err(Failure::cancelled(format!("the job {id} was cancelled"))),
         other => {
             let code = job["exit_code"].as_i64().map(|code| format!(" ({code})")).unwrap_or_default();

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::job::is_over;
+use domain::job::has_ended;
 use serde_json::{Value, json};
 use testkit::{
     Cluster, Dice, PATIENCE, Site, Tenant,
@@ -184,7 +184,7 @@ fn settle(
         let counts = site.get("/api/v1/overview", &site.operator)["jobs"].clone();
         let of = |row: &Value| (row["state"].as_str().map(str::to_owned), row["jobs"].as_u64());
         let counts: Vec<_> = counts.as_array().expect("counts").iter().map(of).collect();
-        let active = counts.iter().filter(|(state, _)| !state.as_deref().is_some_and(is_over));
+        let active = counts.iter().filter(|(state, _)| !state.as_deref().is_some_and(has_ended));
         let left: u64 = active.map(|(_, jobs)| jobs.expect("a count")).sum();
         if left == 0 {
             break;

@@ -1,6 +1,6 @@
 //! Jobs in a center, and the nodes that they run on.
 
-use domain::job::is_over;
+use domain::job::has_ended;
 use serde_json::{Value, json};
 
 use super::{Site, tenants::Tenant};
@@ -20,7 +20,7 @@ impl Site {
     pub fn wait_for_end(&self, token: &str, id: &str) -> Value {
         self.wait_for(&format!("the end of {id}"), || {
             let job = self.get(&format!("/api/v1/jobs/{id}"), token);
-            job["state"].as_str().is_some_and(is_over).then_some(job)
+            job["state"].as_str().is_some_and(has_ended).then_some(job)
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
-use domain::job::is_over;
+use domain::job::has_ended;
 use serde_json::Value;
 use testkit::{Cluster, Site, Tenant};
 
@@ -137,7 +137,7 @@ pub fn of_center(
     was_there: &dyn Fn(&str) -> bool,
 ) -> Option<Outcome> {
     let job = site.get(&format!("/api/v1/jobs/{id}"), &tenant.developer);
-    if !job["state"].as_str().is_some_and(is_over) {
+    if !job["state"].as_str().is_some_and(has_ended) {
         return None;
     }
     let runs = site.get(&format!("/api/v1/jobs/{id}/runs"), &tenant.developer);
