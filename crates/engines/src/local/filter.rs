@@ -4,8 +4,8 @@
 //! work on cards never needs, and in which most of its faults are found. All else is let through: a list of
 //! what is allowed would break with the next version of some library.
 //!
-//! The kernel takes longer to take a filter than to start a process. So each supervisor has it, and its runs
-//! inherit it.
+//! The kernel takes longer to take a filter than to start a process. So the host has it, and supervisors and
+//! their runs inherit it.
 
 use std::{collections::BTreeMap, io};
 
@@ -19,7 +19,7 @@ const NO_SUCH_CALL: u32 = libc::ENOSYS.cast_unsigned();
 const NO_SUCH_FAMILY: u32 = libc::EAFNOSUPPORT.cast_unsigned();
 
 /// Calls that no run makes.
-const CALLS: [libc::c_long; 40] = [
+const CALLS: [libc::c_long; 39] = [
     // Asynchronous I/O with a history; programs in the kernel; watching other code run; faults of pages as
     // events.
     libc::SYS_io_uring_setup,
@@ -34,8 +34,7 @@ const CALLS: [libc::c_long; 40] = [
     libc::SYS_keyctl,
     // Namespaces, and with them rights over parts of the kernel; see also `make`. The C library does without it.
     libc::SYS_clone3,
-    // Mounts.
-    libc::SYS_mount,
+    // Mounts. The supervisors need `mount` itself, which takes rights that no run has.
     libc::SYS_umount2,
     libc::SYS_pivot_root,
     libc::SYS_chroot,
@@ -74,10 +73,6 @@ const CALLS: [libc::c_long; 40] = [
 /// which programs list their interfaces: it tells of the run's own network alone.
 const FAMILIES: [libc::c_int; 4] = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
 
-/// The programs that the kernel runs at each call.
-#[derive(Debug)]
-pub(crate) struct Filter(Vec<BpfProgram>);
-
 /// Whether this kernel has filters.
 pub(crate) fn is_there() -> bool {
     let action = libc::SECCOMP_RET_ERRNO;
@@ -86,52 +81,45 @@ pub(crate) fn is_there() -> bool {
     unsafe { libc::syscall(libc::SYS_seccomp, ask, 0, &raw const action) == 0 }
 }
 
-impl Filter {
-    /// The filter of all runs.
-    pub(crate) fn of_runs() -> io::Result<Self> {
-        if !is_there() {
-            return Ok(Self(Vec::new()));
-        }
-        Self::make()
-            .map_err(|error| io::Error::other(format!("failed to make the filter of system calls: {error}")))
+/// Has all calls of this thread, and of all processes that it starts from now on, go through the filter. False if this
+/// kernel has none.
+pub(crate) fn install() -> io::Result<bool> {
+    if !is_there() {
+        return Ok(false);
     }
-
-    fn make() -> Result<Self, BackendError> {
-        let arg = |index, op, value: libc::c_int| {
-            SeccompCondition::new(index, SeccompCmpArgLen::Dword, op, u64::from(value.cast_unsigned()))
-        };
-        let mut calls: BTreeMap<i64, Vec<SeccompRule>> =
-            CALLS.iter().map(|call| (*call, Vec::new())).collect();
-        // A new namespace by clone: of users, from which follow all others.
-        let new_users = u64::from(libc::CLONE_NEWUSER.cast_unsigned());
-        let asks_for_it = arg(0, SeccompCmpOp::MaskedEq(new_users), libc::CLONE_NEWUSER)?;
-        calls.insert(libc::SYS_clone, vec![SeccompRule::new(vec![asks_for_it])?]);
-        // The supervisor, which has the filter too, needs these forms. They take rights that no run has.
-        let but_ipc = arg(0, SeccompCmpOp::Ne, libc::CLONE_NEWIPC)?;
-        calls.insert(libc::SYS_unshare, vec![SeccompRule::new(vec![but_ipc])?]);
-        let but_network = arg(1, SeccompCmpOp::Ne, libc::CLONE_NEWNET)?;
-        calls.insert(libc::SYS_setns, vec![SeccompRule::new(vec![but_network])?]);
-
-        let others =
-            FAMILIES.iter().map(|family| arg(0, SeccompCmpOp::Ne, *family)).collect::<Result<_, _>>()?;
-        let netlink =
-            vec![arg(0, SeccompCmpOp::Eq, libc::AF_NETLINK)?, arg(2, SeccompCmpOp::Ne, libc::NETLINK_ROUTE)?];
-        let sockets = vec![SeccompRule::new(others)?, SeccompRule::new(netlink)?];
-        let mut calls = program(calls, NO_SUCH_CALL)?;
-        if cfg!(target_arch = "x86_64") {
-            calls.splice(0..0, without_second_numbers());
-        }
-        Ok(Self(vec![calls, program([(libc::SYS_socket, sockets)].into(), NO_SUCH_FAMILY)?]))
+    let failed =
+        |error: String| io::Error::other(format!("failed to set the filter of system calls: {error}"));
+    for program in programs().map_err(|error| failed(error.to_string()))? {
+        seccompiler::apply_filter(&program).map_err(|error| failed(error.to_string()))?;
     }
+    Ok(true)
+}
 
-    /// Has the kernel run them at each call of this thread, and of all processes that it starts from now on.
-    pub(crate) fn install(&self) -> io::Result<()> {
-        self.0.iter().try_for_each(|program| seccompiler::apply_filter(program).map_err(io::Error::other))
-    }
+/// The programs that the kernel runs at each call.
+fn programs() -> Result<[BpfProgram; 2], BackendError> {
+    let arg = |index, op, value: libc::c_int| {
+        SeccompCondition::new(index, SeccompCmpArgLen::Dword, op, u64::from(value.cast_unsigned()))
+    };
+    let mut calls: BTreeMap<i64, Vec<SeccompRule>> = CALLS.iter().map(|call| (*call, Vec::new())).collect();
+    // A new namespace of users, from which follow all others.
+    let users = libc::CLONE_NEWUSER;
+    let asks_for_users = arg(0, SeccompCmpOp::MaskedEq(u64::from(users.cast_unsigned())), users)?;
+    let asks_for_users = SeccompRule::new(vec![asks_for_users])?;
+    calls.insert(libc::SYS_clone, vec![asks_for_users.clone()]);
+    // Other forms take rights that no run has. The host and the supervisors have the filter too, and need them.
+    calls.insert(libc::SYS_unshare, vec![asks_for_users]);
+    let but_networks = arg(1, SeccompCmpOp::Ne, libc::CLONE_NEWNET)?;
+    calls.insert(libc::SYS_setns, vec![SeccompRule::new(vec![but_networks])?]);
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    let others = FAMILIES.iter().map(|family| arg(0, SeccompCmpOp::Ne, *family)).collect::<Result<_, _>>()?;
+    let netlink =
+        vec![arg(0, SeccompCmpOp::Eq, libc::AF_NETLINK)?, arg(2, SeccompCmpOp::Ne, libc::NETLINK_ROUTE)?];
+    let sockets = vec![SeccompRule::new(others)?, SeccompRule::new(netlink)?];
+    let mut calls = program(calls, NO_SUCH_CALL)?;
+    if cfg!(target_arch = "x86_64") {
+        calls.splice(0..0, without_second_numbers());
     }
+    Ok([calls, program([(libc::SYS_socket, sockets)].into(), NO_SUCH_FAMILY)?])
 }
 
 fn program(rules: BTreeMap<i64, Vec<SeccompRule>>, errno: u32) -> Result<BpfProgram, BackendError> {

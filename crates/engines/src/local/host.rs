@@ -25,7 +25,7 @@ use rustix::{
 
 use super::{
     config::{Isolation, LocalConfig, Network},
-    filter::Filter,
+    filter,
     inherited::Inherited,
     networks::Networks,
     protocol::{HINTS, HostAnswer, MAX_FRAME_BYTES, split_frame},
@@ -113,7 +113,7 @@ impl Host {
             boot: sys::boot_id(),
             hints: openat(CWD, &hints, OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?,
             system: isolates.then(|| SystemPaths::open(&config, has_own_uids)),
-            filter: isolates.then(Filter::of_runs).transpose()?,
+            has_filter: isolates && filter::install()?,
             cgroup_root: super::cgroup::find(config.cgroup.as_deref()),
             nothing: openat(CWD, "/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?,
             signals,

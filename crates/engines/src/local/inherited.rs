@@ -4,7 +4,7 @@ use std::{io, os::fd::OwnedFd, path::PathBuf};
 
 use domain::RunId;
 
-use super::{config::LocalConfig, filter::Filter, record::Runs, room, sandbox::SystemPaths};
+use super::{config::LocalConfig, record::Runs, room, sandbox::SystemPaths};
 
 /// The host's settings and open files. A supervisor is a copy of the host, so it has them too.
 #[derive(Debug)]
@@ -16,8 +16,8 @@ pub(super) struct Inherited {
     pub hints: OwnedFd,
     /// The places that runs may use; `None` without isolation.
     pub system: Option<SystemPaths>,
-    /// What the system calls of runs go through; `None` without isolation.
-    pub filter: Option<Filter>,
+    /// The system calls of runs go through the filter.
+    pub has_filter: bool,
     pub cgroup_root: Option<PathBuf>,
     pub signals: OwnedFd,
     /// `/dev/null`.
@@ -27,8 +27,7 @@ pub(super) struct Inherited {
 impl Inherited {
     /// Removes what a run has left in the surroundings of this process.
     pub(super) fn clean(&self) -> io::Result<()> {
-        let has_hidden_queues = self.filter.as_ref().is_none_or(Filter::is_empty);
-        self.config.room.map_or(Ok(()), |_| room::clean(has_hidden_queues))
+        self.config.room.map_or(Ok(()), |_| room::clean(!self.has_filter))
     }
 
     /// Tells the center to look at the run. A failure matters little: the record is the truth.

@@ -27,7 +27,6 @@ use rustix::{
 
 use super::{
     config::Room,
-    filter::Filter,
     inherited::Inherited,
     record::MAX_REASON_BYTES,
     supervisor::{Assignment, Reusable, supervise},
@@ -306,8 +305,7 @@ impl WorkerSide {
         rustix::stdio::dup2_stdin(&inherited.nothing)?;
         rustix::stdio::dup2_stdout(&inherited.nothing)?;
         rustix::stdio::dup2_stderr(&inherited.nothing)?;
-        inherited.config.room.map_or(Ok(()), Room::enter)?;
-        inherited.filter.as_ref().map_or(Ok(()), Filter::install)
+        inherited.config.room.map_or(Ok(()), Room::enter)
     }
 
     fn report(&self, why: &str) -> io::Result<()> {
