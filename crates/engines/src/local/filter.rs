@@ -32,7 +32,7 @@ const CALLS: [libc::c_long; 39] = [
     libc::SYS_add_key,
     libc::SYS_request_key,
     libc::SYS_keyctl,
-    // Namespaces, and with them rights over parts of the kernel; see also `make`. The C library does without it.
+    // Namespaces, and with them rights over parts of the kernel; see also `programs`. The C library does without it.
     libc::SYS_clone3,
     // Mounts. The supervisors need `mount` itself, which takes rights that no run has.
     libc::SYS_umount2,
