@@ -12,6 +12,7 @@ pub mod correction;
 pub mod event_kinds;
 pub mod fits;
 pub mod live;
+mod load;
 pub mod loops;
 pub mod metrics;
 mod nouns;

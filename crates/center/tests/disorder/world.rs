@@ -51,6 +51,8 @@ pub struct World {
     _folder: tempfile::TempDir,
 }
 
+// The acts of a step are alike, also those that nothing refuses.
+#[allow(clippy::unnecessary_wraps)]
 impl World {
     pub fn new(template: &Template, seed: u64) -> Self {
         let folder = tempfile::tempdir_in(template.folder.path()).expect("a folder");
@@ -411,9 +413,9 @@ impl World {
 
     fn fall_silent(&mut self) -> Result<(), AppError> {
         if self.dice.below(2) == 0 {
-            self.hall.fall_silent()
+            self.hall.fall_silent();
         } else {
-            self.hall.speak()
+            self.hall.speak();
         }
         Ok(())
     }

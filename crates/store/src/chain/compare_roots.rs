@@ -3,11 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
+    encode::Digest,
     report::{Fault, FaultCode, Report},
     roots::{self, Read, Root, RootLine, RootRow, SignatureState},
     signing::PublicKey,
-    verify::Heads,
 };
+
+/// The heads that roots are compared with, by link: the link's digest, and how many rows of each kind all
+/// links up to it cover.
+pub(super) type Heads = BTreeMap<i64, (Digest, BTreeMap<String, i64>)>;
 
 /// A row of the table, with the root that its line tells.
 #[derive(Debug)]

@@ -1,18 +1,13 @@
 //! A database beside its chain, and the chain beside the roots that were given out.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    ops::ControlFlow,
-    path::Path,
-    thread,
-};
+use std::{collections::HashSet, ops::ControlFlow, path::Path, thread};
 
 use domain::Timestamp;
 
 use super::{
     books,
     compare::{Columns, Taken, in_order, of_row},
-    compare_roots::{self, Kept},
+    compare_roots::{self, Heads, Kept},
     encode::{Digest, hex},
     kinds::{KINDS, Kind, Way, find},
     report::{FaultCode, Report, Unsealed},
@@ -43,10 +38,6 @@ pub struct Given<'a> {
     /// The key that has signed them.
     pub key: Option<PublicKey>,
 }
-
-/// The heads that roots are compared with, by link: the link's digest, and how many rows of each kind all
-/// links up to it cover.
-pub(super) type Heads = BTreeMap<i64, (Digest, BTreeMap<String, i64>)>;
 
 /// Compares the whole database: with its chain, the chain with the roots, and what is derived with what it is derived
 /// from.

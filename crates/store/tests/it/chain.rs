@@ -324,8 +324,10 @@ fn the_file_of_roots_is_whole_and_about_this_database() {
     }
 }
 
-/// What of the table of roots is changed, and what must be told: code, number, and a part of the words.
-const ROOTS_CHANGED: &[(&str, &str, &[(&str, &str, &str)])] = &[
+/// A change of the table of roots, its SQL, and the faults that must be told: code, number, and a part of the words.
+type RootsChanged = (&'static str, &'static str, &'static [(&'static str, &'static str, &'static str)]);
+
+const ROOTS_CHANGED: &[RootsChanged] = &[
     (
         "the first removed, the rest renumbered with their lines",
         "DELETE FROM roots WHERE number = 1; UPDATE roots SET number = 1, line = replace(line, 'number 2', 'number 1');",

@@ -363,19 +363,20 @@ mod tests {
         #[test]
         fn jobs_that_cannot_start_hold_no_cards(jobs in any_jobs(), seed: u64) {
             let mut dice = crate::random::Dice(seed);
+            let draw = |dice: &mut crate::random::Dice, most| u32::try_from(dice.below(most)).expect("it is small");
             let classes = ServiceClass::ALL;
             let jobs: Vec<TraceJob> = jobs
                 .into_iter()
                 .map(|job| TraceJob {
-                    queue: dice.below(4) as u32,
-                    class: classes[dice.below(classes.len() as u64) as usize],
+                    queue: draw(&mut dice, 4),
+                    class: classes[draw(&mut dice, 3) as usize],
                     ..job
                 })
                 .collect();
             let queues: Vec<QueueSetup> = (0..4)
                 .map(|_| QueueSetup {
-                    guaranteed_cards: dice.below(5) as u32,
-                    lending_limit: (dice.below(2) == 0).then(|| dice.below(3) as u32),
+                    guaranteed_cards: draw(&mut dice, 5),
+                    lending_limit: (dice.below(2) == 0).then(|| draw(&mut dice, 3)),
                     is_shut: dice.below(3) == 0,
                     unpriced: classes.map(|_| dice.below(4) == 0),
                     ..QueueSetup::default()

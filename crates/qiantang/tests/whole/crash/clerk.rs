@@ -116,7 +116,10 @@ impl Desk {
             0 | 1 => self.pay(),
             2 => self.correct("credit_note", &self.month.to_string(), None),
             3 => self.correct("allowance", &self.month.to_string(), None),
-            4 => self.correct("transfer", &self.contracts[0].clone(), Some(self.contracts[1].clone())),
+            4 => {
+                let [from, to] = [0, 1].map(|at| self.contracts[at].clone());
+                self.correct("transfer", &from, Some(&to));
+            }
             _ => self.reverse(),
         }
     }
@@ -137,9 +140,9 @@ impl Desk {
         self.open.insert(reference);
     }
 
-    fn correct(&mut self, kind: &'static str, corrects: &str, to: Option<String>) {
+    fn correct(&mut self, kind: &'static str, corrects: &str, to: Option<&str>) {
         let amount = 1 + i64::try_from(self.dice.below(999)).expect("it is small");
-        if let Some(id) = self.propose(kind, amount, corrects, to.as_deref()) {
+        if let Some(id) = self.propose(kind, amount, corrects, to) {
             self.decide(&id, kind, amount);
         }
     }
