@@ -17,6 +17,9 @@ pub use books::BooksSettings;
 pub use pools::{NodeSettings, PoolSettings};
 pub use slurm::{DirectJobs, SlurmAccountsSettings, SlurmSettings};
 
+/// The key of the time zone among the settings in force.
+pub const TIME_ZONE: &str = "time_zone";
+
 /// The setting that says whether duties are separate.
 pub const SEPARATE_DUTIES: &str = "books.separate_duties";
 /// The prefix of all names in the environment.
@@ -237,7 +240,7 @@ impl Settings {
     /// The settings by which the center counts, as they are kept with their history.
     pub fn of_books(&self) -> [(&'static str, String); 7] {
         [
-            ("time_zone", self.time_zone.to_string()),
+            (TIME_ZONE, self.time_zone.to_string()),
             ("billing.accrue_every_ms", self.billing.accrue_every_ms.0.to_string()),
             ("billing.grace_ms", self.billing.grace_ms.0.to_string()),
             ("engine.kill_grace_ms", self.engine.kill_grace_ms.0.to_string()),

@@ -4,6 +4,7 @@
 //! kept rows, so that a balance is a kept sum and the few transfers since. [`verify`] adds everything up
 //! anew.
 
+mod month;
 pub(crate) mod rows;
 mod statement;
 mod sums;
@@ -11,6 +12,7 @@ mod verify;
 
 use domain::{ContractId, Timestamp, TransferId, ledger::Posting};
 
+pub use month::{AccountMoves, Span, account_moves, entries_between, last_seq};
 pub use rows::TransferRow;
 pub use statement::{By, EndedRuns, Group, Line, ended_runs, lines_between};
 pub use sums::{

@@ -38,6 +38,7 @@ pub const PAGES: &[&str] = &[
     "/corrections/new",
     "/periods",
     "/periods/MONTH",
+    "/periods/MONTH/entries",
     "/periods/2001-01",
     "/periods/soon",
     "/prices",

@@ -2,6 +2,8 @@
 
 use domain::{CardMs, MicroCny};
 
+use crate::app::csv::{self, END, quoted};
+
 use super::made::{Balances, JobLine, Statement, StatementAnnex, StatementLine};
 
 /// The rows between the opening and the closing balance add up to the difference of the two.
@@ -9,7 +11,6 @@ const COLUMNS: &str = "month,statement,contract,tenant,row,cause,corrects,projec
                        rate_micro_cny_per_card_hour,ended_runs,card_ms,micro_cny";
 const JOB_COLUMNS: &str = "month,statement,contract,tenant,job,job_name,cause,corrects,project,pool,service_class,\
                            rate_micro_cny_per_card_hour,ended_runs,card_ms,micro_cny";
-const END: &str = "\r\n";
 
 pub fn statement(statement: &Statement) -> String {
     let Statement { month, number, contract, tenant_slug, opening, closing, .. } = statement;
@@ -35,10 +36,7 @@ pub fn annex(annex: &StatementAnnex) -> String {
 
 fn table(columns: &str, rows: impl Iterator<Item = Vec<String>>) -> String {
     let mut table = format!("{columns}{END}");
-    for row in rows {
-        table.push_str(&row.join(","));
-        table.push_str(END);
-    }
+    rows.for_each(|row| table.push_str(&csv::row(&row)));
     table
 }
 
@@ -65,31 +63,10 @@ fn amounts(card_ms: CardMs, micro_cny: MicroCny) -> Vec<String> {
     vec![card_ms.0.to_string(), micro_cny.0.to_string()]
 }
 
-/// The characters with which a spreadsheet begins a formula.
-const FORMULAS: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
-
-/// A CSV field. One that a spreadsheet would take for a formula gets an apostrophe before it.
-fn quoted(text: &str) -> String {
-    let guard = if text.starts_with(FORMULAS) { "'" } else { "" };
-    if text.contains(['"', ',', '\n', '\r']) || !guard.is_empty() {
-        format!("\"{guard}{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::portal::sample::views;
-
-    #[test]
-    fn a_field_is_never_a_formula() {
-        assert_eq!(quoted("=1+1"), "\"'=1+1\"");
-        assert_eq!(quoted("＝1"), "\"'＝1\"");
-        assert_eq!(quoted("a,\"b\""), "\"a,\"\"b\"\"\"");
-        assert_eq!(quoted("west-lake"), "west-lake");
-    }
 
     #[test]
     fn the_rows_of_a_table_have_its_columns_and_add_up() {

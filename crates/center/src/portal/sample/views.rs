@@ -16,7 +16,7 @@ use domain::{
     capacity::CapacityBalance,
     contract::{ContractKind, ContractKindName, Funds, QueueTerms},
     job::Tasks,
-    ledger::Unit,
+    ledger::{AccountName, CauseName, Unit},
 };
 
 use crate::{
@@ -28,7 +28,8 @@ use crate::{
         nodes::{CardStatus, CardView, MaintenanceView, NodeView, PoolView},
         projects::ProjectView,
         roots::RootView,
-        statements::{Balances, CauseTotal, Statement, StatementLine, TransferView},
+        statements::{Balances, CauseTotal, Statement, StatementLine},
+        transfers::TransferView,
     },
     portal::{
         contracts::vessel::{Vessel, vessel},
@@ -358,17 +359,23 @@ pub fn transfers() -> Vec<TransferView> {
         at: AT.into(),
         key: "K".into(),
         unit: Unit::MicroCny,
-        debit: "cash".into(),
-        credit: "HZ-1".into(),
+        debit: AccountName::Cash,
+        debit_contract: None,
+        credit: AccountName::Contract,
+        credit_contract: Some("HZ-1".into()),
         amount: 3_500_000,
-        cause: "top_up".into(),
+        cause: CauseName::TopUp,
+        run: None,
+        corrects: None,
         job: None,
         job_name: None,
     };
     let time = TransferView {
         unit: Unit::CardMs,
         amount: 7_200_000,
-        cause: "use run_1".into(),
+        cause: CauseName::Use,
+        run: Some(id("run_")),
+        corrects: Some("2026-04".parse().expect("a month")),
         job: Some(job().id),
         job_name: Some(job().name),
         ..money.clone()
