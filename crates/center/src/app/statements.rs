@@ -2,6 +2,7 @@
 //! out as it was frozen, byte for byte.
 
 mod csv;
+mod face;
 mod made;
 
 use axum::{
@@ -20,6 +21,7 @@ use super::contracts;
 use crate::{actions, center::Center};
 use base::{auth::Caller, error::AppError, moment, params};
 
+pub use face::{Due, Face, FeeLine, Fees, Issuer, Payer};
 pub use made::{Balances, CauseTotal, JobLine, Statement, StatementAnnex, StatementLine, bounds, make_with};
 
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
@@ -128,11 +130,11 @@ pub async fn statement(
     query: &StatementQuery,
 ) -> Result<GivenOut, AppError> {
     let contract = contracts::visible(center, caller, id, actions::READ_STATEMENT)?;
-    let zone = center.settings.time_zone;
-    let month = month(zone, query.month.as_deref(), moment::now())?;
+    let issuer = Issuer::of(&center.settings);
+    let month = month(&issuer.zone, query.month.as_deref(), moment::now())?;
     center
         .try_read(move |tx| match periods::find_statement(tx, contract.id, month)? {
-            None => Ok(GivenOut { statement: made::make(tx, zone, &contract, month)?, frozen: None }),
+            None => Ok(GivenOut { statement: made::make(tx, &issuer, &contract, month)?, frozen: None }),
             Some(kept) => {
                 let statement = serde_json::from_str(&kept.body).map_err(|error| {
                     AppError::internal_at(format!("the statement {}", kept.number), error)
@@ -145,7 +147,7 @@ pub async fn statement(
 }
 
 /// The annex of a statement by job.
-async fn by_job(
+pub async fn by_job(
     center: &Center,
     caller: &Caller,
     id: &str,
