@@ -7,6 +7,7 @@ mod backup;
 mod completions;
 mod contracts;
 mod corrections;
+mod debts;
 mod demo;
 mod doctor;
 mod history;
@@ -17,6 +18,7 @@ mod nodes;
 mod periods;
 mod prices;
 mod projects;
+mod runs;
 mod sbatch;
 mod serve;
 mod slurm;
@@ -68,6 +70,8 @@ commands! {
     Show(jobs::Show),
     Logs(jobs::Logs),
     Cancel(jobs::Cancel),
+    #[command(subcommand)]
+    Runs(runs::Runs),
     Why(jobs::Why),
     Nodes(nodes::Nodes),
     Drain(nodes::Drain),
@@ -81,6 +85,7 @@ commands! {
     Periods(periods::Periods),
     Contracts(contracts::Contracts),
     Corrections(corrections::Corrections),
+    Debts(debts::Debts),
     Prices(prices::Prices),
     Tenants(tenants::Tenants),
     Members(members::Members),
