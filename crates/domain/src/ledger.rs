@@ -4,6 +4,8 @@
 //! each entry balances by its shape. Its key is unique: posting twice is posting once. An account's balance
 //! is the sum of its credits less the sum of its debits.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{CardMs, ContractId, MicroCny, Month, RunId, Timestamp, TransferId, codes};
@@ -79,6 +81,16 @@ impl Account {
     /// The account of the center's with this name.
     pub fn of_center(code: &str) -> Option<Self> {
         Self::OF_CENTER.into_iter().find(|account| account.code() == code)
+    }
+}
+
+impl fmt::Display for Account {
+    /// The contract's id, or the code of the center's account.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Contract(contract) => write!(f, "{contract}"),
+            of_center => f.write_str(of_center.code()),
+        }
     }
 }
 

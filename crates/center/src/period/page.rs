@@ -109,9 +109,10 @@ impl Lack {
             Missing::Run { run, job, .. } => {
                 Self { text: ui.t1("period-lacks-run", "run", run), href: format!("/jobs/{job}") }
             }
-            Missing::Books { fault } => {
-                Self { text: ui.t1("period-lacks-proof", "fault", fault), href: "/capacity".into() }
-            }
+            Missing::Books { fault } => Self {
+                text: ui.t1("period-lacks-proof", "fault", fault.in_lang(ui.lang)),
+                href: "/capacity".into(),
+            },
             Missing::Contract { id, number } => Self {
                 text: ui.t1("period-lacks-contract", "number", number),
                 href: format!("/contracts/{id}"),
@@ -196,6 +197,7 @@ pub async fn close(
 
 #[cfg(test)]
 mod samples {
+    use base::text::Text;
     use domain::ledger::AccountName;
 
     use super::*;
@@ -217,7 +219,7 @@ mod samples {
     fn lacks(ui: Ui) -> Vec<Lack> {
         let missing = [
             Missing::Run { run: views::id("run_"), job: views::id("job_"), seen_at: None },
-            Missing::Books { fault: "debits are <1>".into() },
+            Missing::Books { fault: Text { zh: "借方 <1>".into(), en: "debits are <1>".into() } },
             Missing::Contract { id: views::contract().id, number: "HZ-1".into() },
         ];
         missing.iter().map(|missing| Lack::of(ui, missing)).collect()

@@ -176,7 +176,8 @@ fn shown(lang: Lang, period: &Value) -> String {
 
 /// Something that is missing, in words.
 fn lack(lang: Lang, missing: &Value) -> String {
-    let (run, fault, contract) = (text(missing, "run"), text(missing, "fault"), text(missing, "number"));
+    let fault = text(&missing["fault"], pick(lang, "zh", "en"));
+    let (run, contract) = (text(missing, "run"), text(missing, "number"));
     match (text(missing, "missing"), lang) {
         ("run", Lang::Zh) => format!("运行 {run} 在月末之前开始，月末之后还没有它的消息"),
         ("run", Lang::En) => format!("the run {run} began before the month ended and was not seen since"),
