@@ -15,6 +15,8 @@ use crate::{actions, center::Center};
 
 #[cfg(test)]
 pub(crate) use page::DebtsPage;
+#[cfg(test)]
+pub(crate) use rule::DebtKind;
 
 pub const NOUN: Noun<Center> = Noun {
     texts: &[[include_str!("zh.ftl"), include_str!("en.ftl")]],

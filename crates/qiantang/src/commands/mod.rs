@@ -7,22 +7,20 @@ mod backup;
 mod completions;
 mod contracts;
 mod corrections;
-mod debts;
 mod demo;
 mod doctor;
 mod history;
 mod jobs;
 mod ledger;
 mod members;
+mod money;
 mod nodes;
-mod periods;
 mod prices;
 mod projects;
 mod runs;
 mod sbatch;
 mod serve;
 mod slurm;
-mod statements;
 mod submit;
 mod tenants;
 mod twin;
@@ -80,12 +78,12 @@ commands! {
     Maintain(nodes::Maintain),
     History(history::History),
     Usage(usage::Usage),
-    Statement(statements::Statement),
+    Statement(money::statements::Statement),
     #[command(alias = "period")]
-    Periods(periods::Periods),
+    Periods(money::periods::Periods),
     Contracts(contracts::Contracts),
     Corrections(corrections::Corrections),
-    Debts(debts::Debts),
+    Debts(money::debts::Debts),
     Prices(prices::Prices),
     Tenants(tenants::Tenants),
     Members(members::Members),

@@ -76,7 +76,7 @@ fn a_debt_grows_old_and_is_paid() {
     let (mut site, tenant) = reserving();
     let zone = Zone::default();
     let month = zone.month(testkit::now());
-    let mut restart = |site: &mut Site, days: i64| {
+    let restart = |site: &mut Site, days: i64| {
         site.stop();
         let hours = Millis::from_hours(1 + 24 * days);
         site.clock_ahead = Millis(zone.bounds(month).1.since(testkit::now()).0 + hours.0);

@@ -1,5 +1,7 @@
 //! Where in the chain a row is sealed, for whoever asks for the proof of one run.
 
+use std::ops::ControlFlow;
+
 use domain::{RunId, Timestamp};
 
 use super::encode::Digest;
@@ -18,6 +20,7 @@ statements! { "chain";
     AT = "SELECT at FROM chain WHERE seq = ?1";
     GET = "SELECT seq, at, digest FROM chain WHERE seq = ?1";
     RUNS_FROM = "SELECT link, items FROM chain_parts WHERE kind = 'runs' AND link >= ?1 ORDER BY link";
+    WAITS = "SELECT 1 FROM unsealed WHERE kind = 'runs' AND key = ?1 LIMIT 1";
     TRANSFER = "SELECT link FROM chain_parts WHERE kind = 'transfers' AND link >= ?1 AND last_row >= ?2 \
                 ORDER BY link LIMIT 1";
 }
@@ -35,15 +38,14 @@ pub fn sealed(
     ended_at: Timestamp,
     last_entry: i64,
 ) -> Result<Option<Sealed>, StoreError> {
-    let first = first_from(tx, ended_at)?;
-    let (mut of_run, id) = (None, run.as_bytes());
-    tx.each(RUNS_FROM, params![first], |row| {
-        if row.blob(1)?.chunks_exact(ITEM).any(|item| item.starts_with(id)) {
-            of_run = Some(row.get::<i64>(0)?);
-            return Ok(std::ops::ControlFlow::Break(()));
-        }
-        Ok(std::ops::ControlFlow::Continue(()))
-    })?;
+    if tx.find(WAITS, params![&run], |_| Ok(()))?.is_some() {
+        return Ok(None);
+    }
+    // The run's end may be by another clock than the links: where it is not found from there on, all are looked at.
+    let of_run = match link_of_run(tx, run, first_from(tx, ended_at)?)? {
+        None => link_of_run(tx, run, 1)?,
+        found => found,
+    };
     let Some(of_run) = of_run else { return Ok(None) };
     let of_entries = match last_entry {
         0 => Some(of_run),
@@ -54,6 +56,19 @@ pub fn sealed(
         |row: Row<'_>| row.blob(2)?.try_into().map_err(|_| row.corrupt("its digest does not have 32 bytes"));
     let link = of_run.max(of_entries);
     tx.find(GET, params![link], |row| Ok(Sealed { link: row.get(0)?, at: row.get(1)?, digest: digest(row)? }))
+}
+
+/// The first link from number `first` on that covers a run.
+fn link_of_run(tx: &Tx, run: RunId, first: i64) -> Result<Option<i64>, StoreError> {
+    let (mut found, id) = (None, run.as_bytes());
+    tx.each(RUNS_FROM, params![first], |row| {
+        if row.blob(1)?.chunks_exact(ITEM).any(|item| item.starts_with(id)) {
+            found = Some(row.get(0)?);
+            return Ok(ControlFlow::Break(()));
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(found)
 }
 
 /// The first link that was made at an instant or later. Links are in the order of their instants.

@@ -4,7 +4,7 @@ use clap::Args;
 use domain::{Lang, MicroCny};
 use serde_json::Value;
 
-use super::contracts;
+use crate::commands::contracts;
 use crate::context::{Context, Done, Run, part, query, say};
 use crate::{
     errors::Failure,
