@@ -23,6 +23,7 @@ use base::{auth::Caller, error::AppError, moment, params};
 
 pub use face::{Due, Face, FeeLine, Fees, Issuer, Payer};
 pub use made::{Balances, CauseTotal, JobLine, Statement, StatementAnnex, StatementLine, bounds, make_with};
+pub use store::payments::FeeMove;
 
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]

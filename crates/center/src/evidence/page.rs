@@ -199,7 +199,7 @@ mod samples {
             micro_cny: MicroCny(-875_000),
         };
         let price = PriceLine {
-            book: views::id("prb_"),
+            book: views::id("pb_"),
             name: "2026 <a>".into(),
             effective_from: views::AT.into(),
             rate_micro_cny_per_card_hour: is_sealed.then_some(RatePerCardHour(MicroCny(1_750_000))),

@@ -18,7 +18,6 @@ use domain::{
     job::Tasks,
     ledger::{AccountName, CauseName, Unit},
 };
-use store::payments::FeeMove;
 
 use crate::{
     app::{
@@ -29,7 +28,9 @@ use crate::{
         nodes::{CardStatus, CardView, MaintenanceView, NodeView, PoolView},
         projects::ProjectView,
         roots::RootView,
-        statements::{self, Balances, CauseTotal, Due, Face, FeeLine, Fees, Payer, Statement, StatementLine},
+        statements::{
+            self, Balances, CauseTotal, Due, Face, FeeLine, FeeMove, Fees, Payer, Statement, StatementLine,
+        },
         transfers::TransferView,
     },
     portal::{
