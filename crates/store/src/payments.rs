@@ -24,6 +24,8 @@ codes! {
         Payment = "payment",
         /// A payment was taken back.
         Reversal = "reversal",
+        /// A part of the fee is due no more, as people ended the contract.
+        Cancelled = "cancelled",
     }
 }
 
@@ -71,6 +73,8 @@ statements! { "payments", unique: { "payments.reference": "a payment with this r
                  UNION ALL SELECT c.decided_at, 'reversal', p.given_as, c.amount_micro_cny FROM corrections c \
                  JOIN payments p ON p.reference = c.corrects \
                  WHERE p.contract = ?1 AND p.purpose = 'fee' AND c.kind = 'reversal' AND c.state = 'booked' \
+                 UNION ALL SELECT at, 'cancelled', '', -amount FROM transfers \
+                 WHERE debit_contract = ?1 AND cause = 'fee_cancelled' \
                  ORDER BY 1, 2, 3";
     FEES = "SELECT contract, CAST(SUM(amount_micro_cny) AS BIGINT) FROM payments WHERE purpose = 'fee' \
             AND NOT EXISTS (SELECT 1 FROM corrections AS c \

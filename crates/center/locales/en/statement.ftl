@@ -32,6 +32,7 @@ fee-opening = Open at the beginning
 fee-closing = Open at the end
 fee-move-fee = Fee due
 fee-move-payment = Paid
+fee-move-cancelled = Due no more
 fee-move-reversal = Payment taken back
 fee-text = Payments of the fee are on no account of the contract's. What was open at the beginning and the lines are what is open at the end.
 statement-annex = Annex: use by job

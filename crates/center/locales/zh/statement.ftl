@@ -32,6 +32,7 @@ fee-opening = 期初未付
 fee-closing = 期末未付
 fee-move-fee = 应付费用
 fee-move-payment = 已付
+fee-move-cancelled = 不再应付
 fee-move-reversal = 付款冲正
 fee-text = 合同费用的付款不计入合同余额。期初未付加各行等于期末未付。
 statement-annex = 附表：作业用量明细

@@ -134,6 +134,8 @@ fn faced(lang: Lang, face: &Value) -> String {
             let name = match (text(line, "what"), lang) {
                 ("payment", Lang::Zh) => "已付",
                 ("payment", Lang::En) => "paid",
+                ("cancelled", Lang::Zh) => "不再应付",
+                ("cancelled", Lang::En) => "due no more",
                 ("reversal", Lang::Zh) => "付款冲正",
                 ("reversal", Lang::En) => "payment taken back",
                 (_, Lang::Zh) => "应付费用",
