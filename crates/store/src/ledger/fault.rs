@@ -4,7 +4,7 @@
 use std::fmt;
 
 use domain::{
-    CardMs, Lang, MicroCny, RatePerCardHour, RunId,
+    CardMs, ContractId, Lang, MicroCny, RatePerCardHour, RunId,
     decimal::grouped,
     ledger::{Account, AccountName, Unit},
     metering::Metered,
@@ -75,6 +75,13 @@ pub enum Fault {
         run: RunId,
         metered: Metered,
         due: Metered,
+    },
+    /// An entry leaves more of a contract's fee earned than had passed of its term.
+    Early {
+        entry: i64,
+        contract: ContractId,
+        earned: MicroCny,
+        due: MicroCny,
     },
     /// All card time that is posted for ended runs is not what they had.
     Occupancy {
@@ -231,6 +238,11 @@ impl Fault {
                     both(lang, *due)
                 )
             }
+            Self::Early { entry, contract, earned, due } => format!(
+                "the entry {entry} leaves {} of the fee of {contract} earned by its term, which says {}",
+                yuan(lang, earned.0),
+                yuan(lang, due.0)
+            ),
             Self::Occupancy { posted, occupied } => {
                 let (posted, occupied) = (hours(lang, posted.0), hours(lang, occupied.0));
                 format!("{posted} are posted for ended runs, which had {occupied}")
@@ -278,6 +290,11 @@ impl Fault {
             Self::Due { run, metered, due } => {
                 format!("运行 {run} 计量 {}，按起止时间应为 {}", both(lang, *metered), both(lang, *due))
             }
+            Self::Early { entry, contract, earned, due } => format!(
+                "第 {entry} 笔分录使合同 {contract} 的费用确认收入达 {}，按其期限应为 {}",
+                yuan(lang, earned.0),
+                yuan(lang, due.0)
+            ),
             Self::Occupancy { posted, occupied } => {
                 let (posted, occupied) = (hours(lang, posted.0), hours(lang, occupied.0));
                 format!("已结束的运行入账 {posted}，实际占用 {occupied}")
@@ -294,8 +311,6 @@ impl fmt::Display for Fault {
 
 #[cfg(test)]
 mod tests {
-    use domain::ContractId;
-
     use super::*;
 
     #[test]
@@ -321,6 +336,12 @@ mod tests {
             rate(WrongRate::Other(RatePerCardHour(MicroCny(1)))),
             Fault::Until { run },
             Fault::Due { run, metered: metered(1, 2), due: metered(3, 4) },
+            Fault::Early {
+                entry: 7,
+                contract: ContractId::from_bytes([2; 16]),
+                earned: MicroCny(2),
+                due: MicroCny(1),
+            },
             Fault::Occupancy { posted: CardMs(1), occupied: CardMs(2) },
         ];
         assert_eq!(

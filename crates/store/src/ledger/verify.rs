@@ -197,11 +197,8 @@ fn verify_terms(tx: &Tx, report: &mut LedgerReport) -> Result<(), StoreError> {
         if *sum > due {
             let seq: i64 = row.get(0)?;
             report.terms_agree = false;
-            report.fault(|| {
-                format!(
-                    "the entry {seq} leaves {sum} of the fee of {id} earned by its term, which says {due}"
-                )
-            });
+            let (contract, earned, due) = (id, MicroCny(*sum), MicroCny(due));
+            report.fault(|| Fault::Early { entry: seq, contract, earned, due });
         }
         Ok(ControlFlow::Continue(()))
     })
