@@ -291,7 +291,7 @@ impl Fault {
                 format!("运行 {run} 计量 {}，按起止时间应为 {}", both(lang, *metered), both(lang, *due))
             }
             Self::Early { entry, contract, earned, due } => format!(
-                "第 {entry} 笔分录使合同 {contract} 的费用确认收入达 {}，按其期限应为 {}",
+                "第 {entry} 笔分录使已确认收入达 {}，合同 {contract} 的费用按其期限应为 {}",
                 yuan(lang, earned.0),
                 yuan(lang, due.0)
             ),
