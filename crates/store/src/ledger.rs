@@ -15,7 +15,7 @@ use domain::{ContractId, Timestamp, TransferId, ledger::Posting};
 
 pub use fault::{Fault, Told, WrongRate};
 pub(crate) use fault::{unlike, unlike_in};
-pub use month::{AccountMoves, Span, account_moves, entries_between, last_seq};
+pub use month::{AccountMoves, Span, account_moves, entries_between, entries_of_run, last_seq};
 pub use rows::TransferRow;
 pub use statement::{By, EndedRuns, Group, Line, ended_runs, lines_between};
 pub use sums::{

@@ -111,8 +111,7 @@ pub async fn list_transfers(
             let rows = if newest_first {
                 recent::transfers_before(tx, contract, cursor, limit + 1)?
             } else {
-                let filter = ledger::TransferFilter { contract, run: None };
-                ledger::list_transfers(tx, &filter, cursor.unwrap_or(0), limit + 1)?
+                ledger::list_transfers(tx, contract, cursor.unwrap_or(0), limit + 1)?
             };
             rows.into_iter()
                 .map(|row| {

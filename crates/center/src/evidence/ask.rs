@@ -7,11 +7,7 @@ use domain::{
     price::Waivers,
 };
 use serde::Serialize;
-use store::{
-    StoreError, Tx, chain, contracts, jobs,
-    ledger::{self, TransferFilter},
-    pools, runs, tenants,
-};
+use store::{StoreError, Tx, chain, contracts, jobs, ledger, pools, prices, runs, tenants};
 
 use super::rule::{Charged, DayLine, Days};
 use crate::{
@@ -19,7 +15,6 @@ use crate::{
     app::{
         jobs::{RunView, run_view},
         roots::RootView,
-        statements::hex,
         transfers::TransferView,
     },
     center::Center,
@@ -105,9 +100,8 @@ pub async fn show(center: &Center, caller: &Caller, id: &str) -> Result<Evidence
     let (run, zone, now) = (row.run.clone(), center.settings.time_zone.clone(), moment::now());
     let read = move |tx: &Tx| {
         let (mut days, mut entries, mut count, mut last) = (Days::default(), Vec::new(), 0, 0);
-        let filter = TransferFilter { contract: None, run: Some(run.id) };
         loop {
-            let more = ledger::list_transfers(tx, &filter, last, AT_ONCE)?;
+            let more = ledger::entries_of_run(tx, run.id, last, AT_ONCE)?;
             let Some(end) = more.last() else { break };
             last = end.seq;
             count += more.len() as u64;
@@ -153,7 +147,11 @@ pub async fn show(center: &Center, caller: &Caller, id: &str) -> Result<Evidence
         days: days.lines(),
         entries: entries.into_iter().map(entry).collect(),
         entry_count,
-        link: link.map(|link| LinkView { link: link.link, at: link.at.into(), digest: hex(&link.digest) }),
+        link: link.map(|link| LinkView {
+            link: link.link,
+            at: link.at.into(),
+            digest: chain::hex(&link.digest),
+        }),
         root: root.map(RootView::of).transpose()?,
     })
 }
@@ -178,7 +176,8 @@ fn of_run(tx: &Tx, run: &Run) -> Result<OfRun, StoreError> {
     let pool = node.map(|node| node.pool);
     let pools = pools::list_pools(tx)?;
     let name = pools.into_iter().find(|known| Some(known.id) == pool).map(|pool| pool.name);
-    let book = run.price_book.map(|book| contracts::get_price_book(tx, book)).transpose()?;
+    let books = prices::list_price_books(tx)?;
+    let book = books.into_iter().find(|book| Some(book.id) == run.price_book);
     Ok(OfRun {
         project: Names::of(tx).project(job.project)?,
         tenant_slug: tenant.slug,

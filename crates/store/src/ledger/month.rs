@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    JobId, Timestamp,
+    JobId, RunId, Timestamp,
     ledger::{Account, Unit},
 };
 
@@ -64,6 +64,9 @@ statements! { "transfers";
         "SELECT ", transfer_columns!(), ", (SELECT r.job FROM runs r WHERE r.id = transfers.run) ",
         "FROM transfers WHERE seq > ?1 AND seq <= ?2 AND at >= ?3 AND at < ?4 ORDER BY seq LIMIT ?5"
     );
+    OF_RUN = concat!(
+        "SELECT ", transfer_columns!(), " FROM transfers WHERE run = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3"
+    );
     DEBITED = moves!("debit");
     CREDITED = moves!("credit");
 }
@@ -82,6 +85,11 @@ pub fn entries_between(
 ) -> Result<Vec<(TransferRow, Option<JobId>)>, StoreError> {
     let bound = params![after, span.upto, span.from, span.until, limit];
     tx.all(BETWEEN, bound, |row| Ok((transfer_row(row)?, row.get(13)?)))
+}
+
+/// The first `limit` entries about a run after number `after`.
+pub fn entries_of_run(tx: &Tx, run: RunId, after: i64, limit: u32) -> Result<Vec<TransferRow>, StoreError> {
+    tx.all(OF_RUN, params![&run, after, limit], transfer_row)
 }
 
 /// What each account had before and in an interval, of those that had anything by its end.
