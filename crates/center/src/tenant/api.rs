@@ -9,7 +9,10 @@ use base::{
     http::Id,
 };
 
-use super::ask::{self, NewTenant, TenantChange, TenantView};
+use super::{
+    ask::{self, NewTenant, TenantView},
+    rule::TenantChange,
+};
 use crate::center::Center;
 
 /// Tenants that you may see.

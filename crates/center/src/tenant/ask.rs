@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::tenants as rows;
 
-use super::rule::{MANAGE, Payer, READ};
+use super::rule::{MANAGE, Payer, READ, TenantChange};
 use crate::center::Center;
 use base::{
     auth::Caller,
@@ -89,17 +89,6 @@ pub struct NewTenant {
     /// A tax number of another kind, such as one of another country.
     #[serde(default)]
     pub other_tax_number: String,
-}
-
-/// What of a tenant is to change; what is left out stays, and an empty text is taken away.
-#[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TenantChange {
-    pub legal_name: Option<String>,
-    /// The unified social credit code; it takes the place of a number of another kind.
-    pub tax_number: Option<String>,
-    /// A tax number of another kind; it takes the place of a unified social credit code.
-    pub other_tax_number: Option<String>,
 }
 
 /// Sets whom a tenant's statements are made out to. Statements that were given out stay as they are.

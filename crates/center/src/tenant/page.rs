@@ -18,8 +18,8 @@ use base::{
 use domain::{Rfc3339, TenantDomain};
 
 use super::{
-    ask::{self, NewTenant, TenantChange, TenantView},
-    rule::MANAGE,
+    ask::{self, NewTenant, TenantView},
+    rule::{MANAGE, TenantChange},
 };
 use crate::center::Center;
 

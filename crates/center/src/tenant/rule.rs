@@ -6,8 +6,8 @@ use domain::{
     problem::{Wrong, field},
     tenant::read_credit_code,
 };
+use serde::Deserialize;
 
-use super::ask::TenantChange;
 use crate::actions::SLUG;
 
 pub const READ: Action = Action::new("read_tenant", "read_account");
@@ -18,6 +18,17 @@ pub const MANAGE: Action = Action::new("manage_tenant", "run_center").keeps(&[
     Detail::text("tax_number"),
     Detail::text("other_tax_number"),
 ]);
+
+/// What of a tenant is to change; what is left out stays, and an empty text is taken away.
+#[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TenantChange {
+    pub legal_name: Option<String>,
+    /// The unified social credit code; it takes the place of a number of another kind.
+    pub tax_number: Option<String>,
+    /// A tax number of another kind; it takes the place of a unified social credit code.
+    pub other_tax_number: Option<String>,
+}
 
 /// Whom a tenant's statements are made out to; texts are empty where nobody said.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,8 +4,8 @@
 use std::{collections::HashMap, ops::ControlFlow};
 
 use domain::{
-    AmendmentId, CardMs, ContractId, CorrectionId, JobId, MicroCny, ProjectId, RunId, Timestamp, ledger::Unit,
-    metering::Metered,
+    AmendmentId, CardMs, ContractId, CorrectionId, JobId, MicroCny, ProjectId, RunId, Timestamp,
+    ledger::Unit, metering::Metered,
 };
 
 use super::{
@@ -250,8 +250,10 @@ fn versions(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
     })?;
     tx.each(UNAPPROVED, params![], |row| {
         let (number, contract): (i64, ContractId) = (row.get(0)?, row.get(1)?);
-        let (id, detail) =
-            (format!("{contract} @ {number}"), told("没有批准过与其条款相同的变更", "no approved amendment has these terms"));
+        let (id, detail) = (
+            format!("{contract} @ {number}"),
+            told("没有批准过与其条款相同的变更", "no approved amendment has these terms"),
+        );
         fault(report, code, "contract_versions", id, "", detail);
         Ok(ControlFlow::Continue(()))
     })?;
