@@ -6,8 +6,7 @@ use testkit::{Site, Tenant, Terminal, job};
 
 use crate::QIANTANG;
 
-const SETTINGS: &str =
-    "[books]\ndue_days = 10\n[books.payee]\nname = \"算力中心\"\nbank = \"ICBC\"\naccount = \"1202\"\n";
+const SETTINGS: &str = "[books]\nseparate_duties = false\ndue_days = 10\n[books.payee]\nname = \"算力中心\"\nbank = \"ICBC\"\naccount = \"1202\"\n";
 const FEE: i64 = 100_000_000;
 const CODE: &str = "91330100799655058B";
 
