@@ -9,8 +9,8 @@ use domain::TenantId;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    actions, amendment, api, app::overview, center::Center, correction, event_kinds, period, portal, price,
-    tenant,
+    actions, amendment, api, app::overview, center::Center, correction, debt, event_kinds, evidence, period,
+    portal, price, tenant,
 };
 
 pub const PLATFORM: Platform<Center> = Platform { name: "center", nouns: NOUNS };
@@ -29,6 +29,8 @@ const NOUNS: &[Noun<Center>] = &[
     price::NOUN,
     USE,
     LEDGER,
+    evidence::NOUN,
+    debt::NOUN,
     period::NOUN,
     CAPACITY_BALANCE,
     MEMBER,

@@ -13,9 +13,15 @@ use domain::{JobSpec, Millis, Zone};
 use scheduler::Policy;
 use serde::{Deserialize, Deserializer};
 
-pub use books::BooksSettings;
+pub use books::{BooksSettings, PayeeSettings};
 pub use pools::{NodeSettings, PoolSettings};
 pub use slurm::{DirectJobs, SlurmAccountsSettings, SlurmSettings};
+
+/// The key of the time zone among the settings in force.
+pub const TIME_ZONE: &str = "time_zone";
+
+/// The setting that says how many days after its month was closed a statement is due.
+pub const DUE_DAYS: &str = "books.due_days";
 
 /// The setting that says whether duties are separate.
 pub const SEPARATE_DUTIES: &str = "books.separate_duties";
@@ -235,9 +241,10 @@ impl Settings {
     }
 
     /// The settings by which the center counts, as they are kept with their history.
-    pub fn of_books(&self) -> [(&'static str, String); 7] {
+    pub fn of_books(&self) -> [(&'static str, String); 12] {
+        let payee = &self.books.payee;
         [
-            ("time_zone", self.time_zone.to_string()),
+            (TIME_ZONE, self.time_zone.to_string()),
             ("billing.accrue_every_ms", self.billing.accrue_every_ms.0.to_string()),
             ("billing.grace_ms", self.billing.grace_ms.0.to_string()),
             ("engine.kill_grace_ms", self.engine.kill_grace_ms.0.to_string()),
@@ -249,6 +256,11 @@ impl Settings {
                     .approve_up_to_micro_cny
                     .map_or_else(|| "none".to_owned(), |most| most.0.to_string()),
             ),
+            (DUE_DAYS, self.books.due_days.to_string()),
+            ("books.payee.name", payee.name.clone()),
+            ("books.payee.tax_number", payee.tax_number.clone()),
+            ("books.payee.bank", payee.bank.clone()),
+            ("books.payee.account", payee.account.clone()),
         ]
     }
 
@@ -410,6 +422,13 @@ mod tests {
             ("", [("QIANTANG__TIME_ZONE", "UTC+8")], "time_zone"),
             ("[limits]\ntoken_days = 0", [("A", "")], "token_days"),
             ("[books]\napprove_up_to_micro_cny = -1", [("A", "")], "approve_up_to_micro_cny"),
+            ("[books]\ndue_days = 366", [("A", "")], "due_days"),
+            ("[books.payee]\nname = \"x\"\nbank = \"y\"", [("A", "")], "books.payee.account"),
+            (
+                "[books.payee]\nname = \"x\"\nbank = \"y\"\naccount = \"1\"\ntax_number = \"91330100799655058C\"",
+                [("A", "")],
+                "books.payee.tax_number",
+            ),
             ("[books]\nroots_url = \"ftp://here\"", [("A", "")], "roots_url"),
             ("[books]\nsigning_key = \"/k\"\nsign_command = [\"sign\"]", [("A", "")], "sign_command"),
             ("[[pools]]\nname = \"a\"\ncard_model = \"x1\"", [("A", "")], "x1"),

@@ -15,11 +15,11 @@ pub fn millionths(text: &str) -> Option<i64> {
     Some(if negative { -number } else { number })
 }
 
-/// A decimal number with commas between its thousands: `-1,234,567.8901`. The text is one of digits, perhaps with
-/// a sign before and places behind.
+/// A number with commas between its thousands: `-1,234,567.8901`, `1,234:30:00`. The text is one of digits, perhaps with
+/// a sign before and anything behind.
 pub fn grouped(number: &str) -> String {
     let (sign, rest) = number.strip_prefix('-').map_or(("", number), |rest| ("-", rest));
-    let whole = rest.find('.').unwrap_or(rest.len());
+    let whole = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
     let mut text = String::from(sign);
     for (at, digit) in rest[..whole].chars().enumerate() {
         if at > 0 && (whole - at).is_multiple_of(3) {
@@ -43,6 +43,7 @@ mod tests {
             ("1000", "1,000"),
             ("-1048576", "-1,048,576"),
             ("1234567.8901", "1,234,567.8901"),
+            ("-1234:30:00.001", "-1,234:30:00.001"),
         ] {
             assert_eq!(grouped(number), text);
         }

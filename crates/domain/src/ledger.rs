@@ -4,9 +4,11 @@
 //! each entry balances by its shape. Its key is unique: posting twice is posting once. An account's balance
 //! is the sum of its credits less the sum of its debits.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{ContractId, Month, RunId, Timestamp, TransferId, codes};
+use crate::{CardMs, ContractId, MicroCny, Month, RunId, Timestamp, TransferId, codes};
 
 /// A place between which amounts are moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -48,19 +50,31 @@ impl Account {
         Self::Waived,
     ];
 
-    /// The name by which it is kept and told; those of all contracts have one.
+    /// The code by which it is kept and told; those of all contracts have one.
     pub fn code(&self) -> &'static str {
+        self.name().code()
+    }
+
+    pub fn name(&self) -> AccountName {
         match self {
-            Self::Cash => "cash",
-            Self::Receivable => "receivable",
-            Self::Revenue => "revenue",
-            Self::TermRevenue => "term_revenue",
-            Self::Forfeited => "forfeited",
-            Self::WrittenOff => "written_off",
-            Self::Capacity => "capacity",
-            Self::Delivered => "delivered",
-            Self::Waived => "waived",
-            Self::Contract(_) => "contract",
+            Self::Cash => AccountName::Cash,
+            Self::Receivable => AccountName::Receivable,
+            Self::Revenue => AccountName::Revenue,
+            Self::TermRevenue => AccountName::TermRevenue,
+            Self::Forfeited => AccountName::Forfeited,
+            Self::WrittenOff => AccountName::WrittenOff,
+            Self::Capacity => AccountName::Capacity,
+            Self::Delivered => AccountName::Delivered,
+            Self::Waived => AccountName::Waived,
+            Self::Contract(_) => AccountName::Contract,
+        }
+    }
+
+    /// The contract whose account it is.
+    pub fn contract(&self) -> Option<ContractId> {
+        match self {
+            Self::Contract(contract) => Some(*contract),
+            _ => None,
         }
     }
 
@@ -70,11 +84,45 @@ impl Account {
     }
 }
 
+impl fmt::Display for Account {
+    /// The contract's id, or the code of the center's account.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Contract(contract) => write!(f, "{contract}"),
+            of_center => f.write_str(of_center.code()),
+        }
+    }
+}
+
 codes! {
+    /// The accounts by name: those of all contracts have one.
+    pub enum AccountName {
+        Contract = "contract",
+        Cash = "cash",
+        Receivable = "receivable",
+        Revenue = "revenue",
+        TermRevenue = "term_revenue",
+        Forfeited = "forfeited",
+        WrittenOff = "written_off",
+        Waived = "waived",
+        Capacity = "capacity",
+        Delivered = "delivered",
+    }
+
     /// The thing that an amount counts.
     pub enum Unit {
         CardMs = "card_ms",
         MicroCny = "micro_cny",
+    }
+}
+
+impl Unit {
+    /// An amount as people read it, to the last part: in yuan, or in card-hours.
+    pub fn exact(self, amount: i64) -> String {
+        match self {
+            Self::CardMs => CardMs(amount).exact(),
+            Self::MicroCny => MicroCny(amount).exact(),
+        }
     }
 }
 
@@ -111,6 +159,27 @@ codes! {
     }
 }
 
+codes! {
+    /// What an entry was made for.
+    pub enum CauseName {
+        TopUp = "top_up",
+        Package = "package",
+        Fee = "fee",
+        Term = "term",
+        Forfeiture = "forfeiture",
+        FeeCancelled = "fee_cancelled",
+        Use = "use",
+        Refund = "refund",
+        Waiver = "waiver",
+        Reversal = "reversal",
+        PayOut = "pay_out",
+        CreditNote = "credit_note",
+        Transfer = "transfer",
+        Allowance = "allowance",
+        WriteOff = "write_off",
+    }
+}
+
 /// Why an entry was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "cause", content = "of", rename_all = "snake_case")]
@@ -137,18 +206,30 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// The code by which it is kept.
     pub fn code(self) -> &'static str {
+        self.name().code()
+    }
+
+    pub fn name(self) -> CauseName {
         match self {
-            Self::TopUp => "top_up",
-            Self::Package => "package",
-            Self::Fee => "fee",
-            Self::Term => "term",
-            Self::Forfeiture => "forfeiture",
-            Self::FeeCancelled => "fee_cancelled",
-            Self::Use(_) => "use",
-            Self::Refund(_) => "refund",
-            Self::Waiver(_) => "waiver",
-            Self::Correction(kind) => kind.code(),
+            Self::TopUp => CauseName::TopUp,
+            Self::Package => CauseName::Package,
+            Self::Fee => CauseName::Fee,
+            Self::Term => CauseName::Term,
+            Self::Forfeiture => CauseName::Forfeiture,
+            Self::FeeCancelled => CauseName::FeeCancelled,
+            Self::Use(_) => CauseName::Use,
+            Self::Refund(_) => CauseName::Refund,
+            Self::Waiver(_) => CauseName::Waiver,
+            Self::Correction(kind) => match kind {
+                CorrectionKind::Reversal => CauseName::Reversal,
+                CorrectionKind::PayOut => CauseName::PayOut,
+                CorrectionKind::CreditNote => CauseName::CreditNote,
+                CorrectionKind::Transfer => CauseName::Transfer,
+                CorrectionKind::Allowance => CauseName::Allowance,
+                CorrectionKind::WriteOff => CauseName::WriteOff,
+            },
         }
     }
 
@@ -188,4 +269,32 @@ pub struct Posting {
     pub amount: i64,
     pub cause: Cause,
     pub corrects: Option<Month>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_told_to_the_last_part() {
+        let told = |unit: Unit, amounts: [i64; 3]| amounts.map(|amount| unit.exact(amount));
+        assert_eq!(
+            told(Unit::MicroCny, [-1_234_567_000_001, 500_000, 0]),
+            ["-1234567.000001", "0.50", "0.00"]
+        );
+        assert_eq!(
+            told(Unit::CardMs, [-45_000_001, 3_599_999, 0]),
+            ["-12:30:00.001", "0:59:59.999", "0:00:00.000"]
+        );
+    }
+
+    #[test]
+    fn every_cause_is_found_by_its_code() {
+        let run = RunId::from_bytes([1; 16]);
+        for name in CauseName::ALL {
+            let found: Vec<Cause> =
+                [None, Some(run)].into_iter().filter_map(|run| Cause::from_code(name.code(), run)).collect();
+            assert_eq!(found.iter().map(|cause| cause.name()).collect::<Vec<_>>(), [name]);
+        }
+    }
 }

@@ -29,6 +29,13 @@ impl MicroCny {
     pub fn checked_sub(self, other: Self) -> Option<Self> {
         self.0.checked_sub(other.0).map(Self)
     }
+
+    /// Yuan to the micro-yuan, with no more places than it takes, but two: `-1234.50`, `0.02376`.
+    pub fn exact(self) -> String {
+        let (sign, micro) = (if self.0 < 0 { "-" } else { "" }, self.0.unsigned_abs());
+        let places = format!("{:06}", micro % 1_000_000);
+        format!("{sign}{}.{:0<2}", micro / 1_000_000, places.trim_end_matches('0'))
+    }
 }
 
 impl fmt::Display for MicroCny {

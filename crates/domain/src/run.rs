@@ -331,7 +331,7 @@ impl Run {
 
     /// Up to when the run's use is charged, as of `now`: to its end, its notice where its cards are reclaimed, and
     /// no longer than `charged_at_most`.
-    fn charged_until(&self, now: Timestamp) -> Timestamp {
+    pub fn charged_until(&self, now: Timestamp) -> Timestamp {
         if let RunState::Ended { charged_until, .. } = self.state {
             return charged_until.min(now);
         }

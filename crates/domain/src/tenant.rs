@@ -44,6 +44,12 @@ pub struct Tenant {
     /// A small number of its own, which is never used again. The uid of its runs is made of it.
     pub uid_index: u32,
     pub created_at: Timestamp,
+    /// Whom statements are made out to, as it is registered; empty where nobody said.
+    pub legal_name: String,
+    /// Its unified social credit code, which is its tax number in China; empty where it has none or nobody said.
+    pub tax_number: String,
+    /// Its tax number where that is no unified social credit code; empty otherwise.
+    pub other_tax_number: String,
 }
 
 impl Tenant {
@@ -100,6 +106,43 @@ pub struct Member {
     pub created_at: Timestamp,
 }
 
+/// Why a text is not a unified social credit code 统一社会信用代码 (GB 32100-2015).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CreditCodeFault {
+    /// It has another number of characters than 18.
+    Length { chars: usize },
+    /// It has a character that no such code has.
+    Character { given: char },
+    /// Its last character is not the one that follows from the others.
+    CheckDigit { given: char },
+}
+
+/// How many characters a unified social credit code has.
+pub const CREDIT_CODE_LEN: usize = 18;
+/// Its characters in the order of their values; I, O, S, V and Z are left out.
+const CREDIT_CODE_ALPHABET: &[u8; 31] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
+
+/// Reads a unified social credit code; small letters are taken for capitals.
+pub fn read_credit_code(text: &str) -> Result<String, CreditCodeFault> {
+    let code = text.trim().to_uppercase();
+    let chars = code.chars().count();
+    if chars != CREDIT_CODE_LEN {
+        return Err(CreditCodeFault::Length { chars });
+    }
+    let value = |given: char| {
+        let place = CREDIT_CODE_ALPHABET.iter().position(|known| char::from(*known) == given);
+        place.ok_or(CreditCodeFault::Character { given })
+    };
+    let values = code.chars().map(value).collect::<Result<Vec<usize>, _>>()?;
+    let (last, body) = values.split_last().ok_or(CreditCodeFault::Length { chars })?;
+    let weights = std::iter::successors(Some(1), |weight| Some(weight * 3 % 31));
+    let sum: usize = body.iter().zip(weights).map(|(value, weight)| value * weight).sum();
+    if *last == (31 - sum % 31) % 31 {
+        return Ok(code);
+    }
+    Err(CreditCodeFault::CheckDigit { given: char::from(CREDIT_CODE_ALPHABET[*last]) })
+}
+
 /// Why a text is not a short name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -122,6 +165,20 @@ pub fn check_slug(text: &str) -> Result<(), InvalidSlug> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn credit_codes_are_read_with_their_check_digit() {
+        // Registered codes of large companies.
+        for ok in ["91330100799655058B", "914403001922038216", "91110000802100433B"] {
+            assert_eq!(read_credit_code(ok).as_deref(), Ok(ok));
+        }
+        assert_eq!(read_credit_code(" 91330100799655058b ").as_deref(), Ok("91330100799655058B"));
+        let wrong = |text: &str| read_credit_code(text).unwrap_err();
+        assert_eq!(wrong("91330100799655058C"), CreditCodeFault::CheckDigit { given: 'C' });
+        assert_eq!(wrong("91330100799655508B"), CreditCodeFault::CheckDigit { given: 'B' });
+        assert_eq!(wrong("9133010079965505IB"), CreditCodeFault::Character { given: 'I' });
+        assert_eq!(wrong("330100799655058"), CreditCodeFault::Length { chars: 15 });
+    }
 
     #[test]
     fn short_names() {

@@ -214,6 +214,13 @@ impl CardMs {
     pub fn checked_sub(self, other: Self) -> Option<Self> {
         self.0.checked_sub(other.0).map(Self)
     }
+    /// Card-hours to the card-millisecond, as hours, minutes, seconds and milliseconds of one card: `-12:30:00.001`. As a
+    /// decimal number most have no end.
+    pub fn exact(self) -> String {
+        let (sign, ms) = (if self.0 < 0 { "-" } else { "" }, self.0.unsigned_abs());
+        let (h, m, s) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60);
+        format!("{sign}{h}:{m:02}:{s:02}.{:03}", ms % 1000)
+    }
 }
 
 impl std::ops::Add for CardMs {

@@ -97,6 +97,17 @@ impl Zone {
         self.local(at).strftime("%Y-%m-%d %H:%M:%S").to_string()
     }
 
+    /// RFC 3339 with the offset there, to the microsecond: `2026-11-23T14:31:48.000001+08:00`.
+    pub fn rfc3339(&self, at: Timestamp) -> String {
+        if jiff::Timestamp::from_microsecond(at.as_micros()).is_err() {
+            return at.to_string();
+        }
+        let offset = self.offset_s(at);
+        let (sign, minutes) = (if offset < 0 { '-' } else { '+' }, offset.unsigned_abs() / 60);
+        let local = self.local(at).strftime("%Y-%m-%dT%H:%M:%S%.6f");
+        format!("{local}{sign}{:02}:{:02}", minutes / 60, minutes % 60)
+    }
+
     /// The date alone: `2026-11-23`.
     pub fn date(&self, at: Timestamp) -> String {
         let clock = self.clock(at);
@@ -327,6 +338,9 @@ mod tests {
             assert_eq!((zone.clock(winter), zone.date(winter)), (clock.to_owned(), clock[..10].to_owned()));
             assert_eq!([zone.offset(winter), zone.offset(summer)], offsets, "{zone}");
         }
+        let exact = Timestamp::from_micros(winter.as_micros() + 1);
+        assert_eq!(Zone::default().rfc3339(exact), "2026-01-15T11:00:00.000001+08:00");
+        assert_eq!(Zone::utc().rfc3339(winter), "2026-01-15T03:00:00.000000+00:00");
         let never = Timestamp::from_micros(i64::MAX);
         assert_eq!(Zone::default().date(never), never.to_string());
     }

@@ -1,7 +1,7 @@
 //! Talking to a center over HTTP.
 
 use std::{
-    io::{BufRead as _, BufReader, Read},
+    io::{BufRead as _, BufReader, ErrorKind, Read, Write},
     sync::OnceLock,
     time::Duration,
 };
@@ -133,6 +133,35 @@ impl Client {
     /// An answer as text.
     pub fn text(&self, path: &str, accept: &str) -> Result<String, Failure> {
         self.ask("GET", path, None, None, accept)
+    }
+
+    /// Hands an answer of any length on as it comes; says how many bytes it had.
+    pub fn copy(&self, path: &str, accept: &str, out: &mut dyn Write) -> Result<u64, Failure> {
+        let response = self.request("GET", path, None, None, accept)?;
+        let status = response.status().as_u16();
+        let mut reader = response.into_body().into_reader();
+        if status >= 400 {
+            return Err(Failure::of_answer(status, &read_answer(reader, MAX_ANSWER_BYTES)?));
+        }
+        let (mut bytes, mut part) = (0, vec![0; 1 << 16]);
+        loop {
+            let read = reader.read(&mut part).map_err(|error| {
+                Failure::system("broken_answer", format!("the answer broke off: {error}"), "try again")
+            })?;
+            if read == 0 {
+                break;
+            }
+            match out.write_all(&part[..read]) {
+                Ok(()) => bytes += read as u64,
+                // Whoever reads has had enough, such as `head`.
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(bytes),
+                Err(error) => {
+                    let message = format!("failed to write what the center answered: {error}");
+                    return Err(Failure::system("not_written", message, "check where it goes"));
+                }
+            }
+        }
+        Ok(bytes)
     }
 
     fn ask(

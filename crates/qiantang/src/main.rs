@@ -6,6 +6,7 @@ mod commands;
 mod context;
 mod demo;
 mod errors;
+mod file;
 mod follow;
 mod kept;
 mod output;

@@ -26,7 +26,13 @@ CREATE TABLE tenants (
     domain TEXT NOT NULL,
     alliance BLOB REFERENCES alliances (id),
     uid_index INTEGER NOT NULL UNIQUE,
-    created_at INTEGER NOT NULL
+    created_at INTEGER NOT NULL,
+    -- Whom statements are made out to, as it is registered; empty where nobody said.
+    legal_name TEXT NOT NULL DEFAULT '',
+    -- The unified social credit code; empty where there is none or nobody said.
+    tax_number TEXT NOT NULL DEFAULT '' CHECK (tax_number = '' OR length(tax_number) = 18),
+    -- A tax number of another kind, where there is no such code.
+    other_tax_number TEXT NOT NULL DEFAULT '' CHECK (tax_number = '' OR other_tax_number = '')
 ) STRICT, WITHOUT ROWID;
 CREATE TRIGGER tenants_added AFTER INSERT ON tenants
 BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('tenants', NEW.id, 0); END;

@@ -13,16 +13,18 @@ mod kinds;
 mod report;
 mod roots;
 mod seal;
+mod sealed;
 mod signing;
 mod verify;
 
 pub use encode::{Digest, from_hex, hex, sha256};
 pub use report::{Fault, FaultCode, Report, Unsealed};
 pub use roots::{
-    NewRoot, Root, RootLine, RootRow, SignatureState, has as has_root, insert as insert_root,
-    last as last_root, list as list_roots, mark_pushed, next as next_root, parse_file as parse_roots,
-    unpushed as unpushed_roots,
+    NewRoot, Root, RootLine, RootRow, SignatureState, covering as root_covering, has as has_root,
+    insert as insert_root, last as last_root, list as list_roots, mark_pushed, next as next_root,
+    parse_file as parse_roots, unpushed as unpushed_roots,
 };
 pub use seal::{Prepared, append, head, note_foreign, prepare, seal_changes};
+pub use sealed::{Sealed, sealed};
 pub use signing::{KeyError, PublicKey, SigningKey};
 pub use verify::{Given, verify, verify_books, verify_chain, verify_file};

@@ -4,6 +4,8 @@
 //! kept rows, so that a balance is a kept sum and the few transfers since. [`verify`] adds everything up
 //! anew.
 
+mod fault;
+mod month;
 pub(crate) mod rows;
 mod statement;
 mod sums;
@@ -11,6 +13,9 @@ mod verify;
 
 use domain::{ContractId, Timestamp, TransferId, ledger::Posting};
 
+pub use fault::{Fault, Told, WrongRate};
+pub(crate) use fault::{unlike, unlike_in};
+pub use month::{AccountMoves, Span, account_moves, entries_between, entries_of_run, last_seq};
 pub use rows::TransferRow;
 pub use statement::{By, EndedRuns, Group, Line, ended_runs, lines_between};
 pub use sums::{
@@ -53,7 +58,7 @@ pub fn find_entry(tx: &Tx, seq: i64) -> Result<Option<TransferRow>, StoreError> 
 pub fn post(tx: &Tx, posting: &Posting, id: TransferId, at: Timestamp) -> Result<bool, StoreError> {
     if posting.amount <= 0 || posting.debit == posting.credit {
         let what = format!(
-            "the transfer `{}` moves {} from {:?} to {:?}; a transfer moves more than nothing to another account",
+            "the transfer `{}` moves {} from {} to {}; a transfer moves more than nothing to another account",
             posting.key, posting.amount, posting.debit, posting.credit
         );
         return Err(StoreError::Invalid { what });

@@ -16,6 +16,30 @@ codes! {
     }
 }
 
+codes! {
+    /// What moves how much of a contract's fee is open.
+    pub enum FeeMove {
+        /// The fee became due.
+        Fee = "fee",
+        Payment = "payment",
+        /// A payment was taken back.
+        Reversal = "reversal",
+        /// A part of the fee is due no more, as people ended the contract.
+        Cancelled = "cancelled",
+    }
+}
+
+/// Something that moved how much of a contract's fee is open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeeMoved {
+    pub at: Timestamp,
+    pub what: FeeMove,
+    /// The payment's; empty for the fee itself.
+    pub reference: String,
+    /// What it adds to the part that is open; below 0 where it takes from it.
+    pub amount: MicroCny,
+}
+
 /// Money or card time that was booked under a reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payment {
@@ -42,12 +66,34 @@ rows! { payment: Payment =
 statements! { "payments", unique: { "payments.reference": "a payment with this reference" };
     INSERT = payment!(insert into "payments");
     FIND = concat!("SELECT ", payment!(columns), " FROM payments WHERE reference = ?1");
+    FEE_MOVES = "SELECT at, 'fee', '', amount FROM transfers \
+                 WHERE credit_contract = ?1 AND credit = 'contract' AND cause = 'fee' AND unit = 'micro_cny' \
+                 UNION ALL SELECT booked_at, 'payment', given_as, -amount_micro_cny FROM payments \
+                 WHERE contract = ?1 AND purpose = 'fee' \
+                 UNION ALL SELECT c.decided_at, 'reversal', p.given_as, c.amount_micro_cny FROM corrections c \
+                 JOIN payments p ON p.reference = c.corrects \
+                 WHERE p.contract = ?1 AND p.purpose = 'fee' AND c.kind = 'reversal' AND c.state = 'booked' \
+                 UNION ALL SELECT at, 'cancelled', '', -amount FROM transfers \
+                 WHERE debit_contract = ?1 AND cause = 'fee_cancelled' \
+                 ORDER BY 1, 2, 3";
     FEES = "SELECT contract, CAST(SUM(amount_micro_cny) AS BIGINT) FROM payments WHERE purpose = 'fee' \
             AND NOT EXISTS (SELECT 1 FROM corrections AS c \
                             WHERE c.corrects = payments.reference AND c.kind = 'reversal' AND c.state = 'booked') \
             GROUP BY contract";
     CANCELLED = "SELECT debit_contract, CAST(SUM(amount) AS BIGINT) FROM transfers WHERE cause = 'fee_cancelled' \
                  AND debit_contract IS NOT NULL GROUP BY debit_contract";
+}
+
+/// All that moved how much of a contract's fee is open, oldest first. None of it but the fee itself is on the contract's account.
+pub fn fee_moves(tx: &Tx, contract: ContractId) -> Result<Vec<FeeMoved>, StoreError> {
+    tx.all(FEE_MOVES, params![&contract], |row| {
+        Ok(FeeMoved {
+            at: row.get(0)?,
+            what: row.code(1)?,
+            reference: row.get(2)?,
+            amount: MicroCny(row.get(3)?),
+        })
+    })
 }
 
 /// A reference as references are compared: without blanks around it, in small letters.

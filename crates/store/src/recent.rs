@@ -98,6 +98,13 @@ pub fn balance_at(tx: &Tx, contract: ContractId, unit: Unit, at: Timestamp) -> R
     Ok(balance(tx, Account::Contract(contract), unit)? - (credits - debits))
 }
 
+/// How much was credited to a contract in one unit from an instant on.
+///
+/// Cost: linear in the contract's transfers since then.
+pub fn credits_since(tx: &Tx, contract: ContractId, unit: Unit, at: Timestamp) -> Result<i64, StoreError> {
+    tx.one(CREDITS_SINCE, params![&contract, at, unit.code()], |row| row.get(0))
+}
+
 /// The `limit` newest transfers before number `before` (`None`: from the newest on), newest first; a
 /// contract's in the order of their times.
 pub fn transfers_before(

@@ -7,7 +7,7 @@ use domain::{
 use crate::db::{Record, StoreError, Tx, params, rows, statements};
 
 rows! { alliance: Alliance = id, slug, name_zh, name_en, lending_limit }
-rows! { tenant: Tenant = id, slug, name_zh, name_en, domain as code, alliance, uid_index, created_at }
+rows! { tenant: Tenant = id, slug, name_zh, name_en, domain as code, alliance, uid_index, created_at, legal_name, tax_number, other_tax_number }
 rows! { project: Project = id, tenant, slug, name, contract, created_at }
 rows! { member: Member = id, tenant, login, name, role as code, is_enabled, created_at }
 pub(crate) use member;
@@ -26,6 +26,7 @@ statements! { "tenants", unique: {
     GET_TENANT = concat!("SELECT ", tenant!(columns), " FROM tenants WHERE id = ?1");
     FIND_TENANT = concat!("SELECT ", tenant!(columns), " FROM tenants WHERE slug = ?1");
     LIST_TENANTS = concat!("SELECT ", tenant!(columns), " FROM tenants ORDER BY slug");
+    SET_PAYER = "UPDATE tenants SET legal_name = ?2, tax_number = ?3, other_tax_number = ?4 WHERE id = ?1";
     NEXT_UID_INDEX = "SELECT COALESCE(MAX(uid_index), 0) + 1 FROM tenants";
     INSERT_PROJECT = project!(insert into "projects");
     GET_PROJECT = concat!("SELECT ", project!(columns), " FROM projects WHERE id = ?1");
@@ -67,6 +68,12 @@ pub fn get_tenant(tx: &Tx, id: TenantId) -> Result<Tenant, StoreError> {
 /// The tenant of that short name.
 pub fn find_tenant(tx: &Tx, slug: &str) -> Result<Option<Tenant>, StoreError> {
     tx.find(FIND_TENANT, params![slug], Tenant::read)
+}
+
+/// Sets whom a tenant's statements are made out to.
+pub fn set_payer(tx: &Tx, tenant: &Tenant) -> Result<(), StoreError> {
+    let Tenant { id, legal_name, tax_number, other_tax_number, .. } = tenant;
+    tx.update(SET_PAYER, id, params![id, legal_name, tax_number, other_tax_number])
 }
 
 /// All tenants, by short name.

@@ -96,6 +96,9 @@ fn insert_party(tx: &Tx, n: u8, pool: PoolId) -> Result<Party, StoreError> {
         alliance: None,
         uid_index: tenants::next_uid_index(tx)?,
         created_at: at(0),
+        legal_name: String::new(),
+        tax_number: String::new(),
+        other_tax_number: String::new(),
     };
     tenants::insert_tenant(tx, &tenant)?;
     let member = Member {

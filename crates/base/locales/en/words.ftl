@@ -140,6 +140,7 @@ cause-waiver = Waived
 cause-fee = Fee
 cause-package = Package
 cause-top_up = Top-up
+account-contract = contracts
 account-cash = cash
 account-receivable = receivable
 account-revenue = revenue

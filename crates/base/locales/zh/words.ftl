@@ -134,6 +134,7 @@ cause-waiver = 减免
 cause-fee = 费用
 cause-package = 套餐
 cause-top_up = 充值
+account-contract = 合同
 account-cash = 现金
 account-receivable = 应收账款
 account-revenue = 收入

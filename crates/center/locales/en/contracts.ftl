@@ -80,6 +80,7 @@ paid-on = Paid on
 payer = Paid by
 bank = Bank
 entry = Entry
+entry-corrects = corrects { $month }
 cause = Cause
 debit = Debit
 credit = Credit

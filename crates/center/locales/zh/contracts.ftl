@@ -80,6 +80,7 @@ paid-on = 付款日期
 payer = 付款方
 bank = 银行
 entry = 笔号
+entry-corrects = 更正 { $month }
 cause = 事由
 debit = 借
 credit = 贷

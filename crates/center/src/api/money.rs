@@ -12,7 +12,8 @@ use crate::{
     app::{
         capacity::{self, LedgerCheck},
         contracts::{self, ContractEventView, ContractView, DraftChange, NewContract, TopUp, ToppedUp},
-        statements::{self, Statement, StatementQuery, TransferQuery, TransferView},
+        statements::{self, Statement, StatementQuery},
+        transfers::{self, TransferQuery, TransferView},
         usage::{self, UsageQuery, UsageView},
     },
     center::Center,
@@ -150,7 +151,7 @@ pub async fn transfers(
     Auth(caller): Auth,
     Params(query): Params<TransferQuery>,
 ) -> Result<Json<Listing<TransferView>>, Problem> {
-    Ok(Json(statements::list_transfers(&center, &caller, query).await?))
+    Ok(Json(transfers::list_transfers(&center, &caller, query).await?))
 }
 
 /// Whether the books agree: adds up everything anew.

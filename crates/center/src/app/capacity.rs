@@ -138,7 +138,7 @@ pub async fn check_ledger(center: &Center, caller: &Caller) -> Result<LedgerChec
     let (report, chain) = center
         .read(|tx| Ok((ledger::verify(tx)?, chain::verify_chain(tx, chain::Given::default())?)))
         .await?;
-    let mut problems = report.faults.clone();
+    let mut problems: Vec<String> = report.faults.iter().map(ToString::to_string).collect();
     problems.extend(chain.faults.iter().map(chain::Fault::told));
     Ok(LedgerCheck {
         is_balanced: report.is_right(),

@@ -44,7 +44,7 @@ pub struct RootView {
 }
 
 impl RootView {
-    fn of(row: RootRow) -> Result<Self, AppError> {
+    pub fn of(row: RootRow) -> Result<Self, AppError> {
         let line: RootLine = serde_json::from_str(&row.line).map_err(AppError::internal)?;
         Ok(Self {
             number: row.number,

@@ -2,6 +2,7 @@
 //! out as it was frozen, byte for byte.
 
 mod csv;
+mod face;
 mod made;
 
 use axum::{
@@ -10,19 +11,19 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    JobId, Month, Rfc3339, Timestamp, Zone,
-    ledger::{Account, Cause, Unit},
+    Month, Timestamp, Zone,
     problem::{Wrong, field},
 };
-use serde::{Deserialize, Serialize};
-use store::{ledger, periods, recent};
+use serde::Deserialize;
+use store::periods;
 
 use super::contracts;
 use crate::{actions, center::Center};
-use base::{auth::Caller, error::AppError, moment};
-use base::{listing::Listing, params};
+use base::{auth::Caller, error::AppError, moment, params};
 
+pub use face::{Due, Face, FeeLine, Fees, Issuer, Payer};
 pub use made::{Balances, CauseTotal, JobLine, Statement, StatementAnnex, StatementLine, bounds, make_with};
+pub use store::payments::FeeMove;
 
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -130,11 +131,11 @@ pub async fn statement(
     query: &StatementQuery,
 ) -> Result<GivenOut, AppError> {
     let contract = contracts::visible(center, caller, id, actions::READ_STATEMENT)?;
-    let zone = center.settings.time_zone;
-    let month = month(zone, query.month.as_deref(), moment::now())?;
+    let issuer = Issuer::of(&center.settings);
+    let month = month(&issuer.zone, query.month.as_deref(), moment::now())?;
     center
         .try_read(move |tx| match periods::find_statement(tx, contract.id, month)? {
-            None => Ok(GivenOut { statement: made::make(tx, zone, &contract, month)?, frozen: None }),
+            None => Ok(GivenOut { statement: made::make(tx, &issuer, &contract, month)?, frozen: None }),
             Some(kept) => {
                 let statement = serde_json::from_str(&kept.body).map_err(|error| {
                     AppError::internal_at(format!("the statement {}", kept.number), error)
@@ -147,7 +148,7 @@ pub async fn statement(
 }
 
 /// The annex of a statement by job.
-async fn by_job(
+pub async fn by_job(
     center: &Center,
     caller: &Caller,
     id: &str,
@@ -172,114 +173,4 @@ fn month(zone: &Zone, text: Option<&str>, now: Timestamp) -> Result<Month, AppEr
 /// A month as it is written: `2026-11`.
 pub fn named_month(text: &str) -> Result<Month, AppError> {
     text.parse().map_err(|_| AppError::invalid(field::MONTH, Wrong::NotAMonth { given: text.to_owned() }))
-}
-
-/// An entry of the ledger.
-#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-pub struct TransferView {
-    pub seq: i64,
-    pub at: Rfc3339,
-    pub key: String,
-    /// `card_ms` or `micro_cny`.
-    pub unit: Unit,
-    pub debit: String,
-    pub credit: String,
-    pub amount: i64,
-    pub cause: String,
-    /// The job whose run it is about, if it is about one.
-    pub job: Option<JobId>,
-    pub job_name: Option<String>,
-}
-
-impl TransferView {
-    /// The code of the cause, without the run.
-    pub fn cause_code(&self) -> &str {
-        self.cause.split_once(' ').map_or(&self.cause, |(code, _)| code)
-    }
-}
-
-#[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-pub struct TransferQuery {
-    /// A contract's id; needed but for the center's people.
-    pub contract: Option<String>,
-    /// `oldest` (as left out) or `newest`: which come first.
-    pub order: Option<String>,
-    pub cursor: Option<String>,
-    pub limit: Option<u32>,
-}
-
-/// Entries in the order of posting, or the newest first.
-pub async fn list_transfers(
-    center: &Center,
-    caller: &Caller,
-    query: TransferQuery,
-) -> Result<Listing<TransferView>, AppError> {
-    let contract = if let Some(id) = query.contract.as_deref().filter(|text| !text.is_empty()) {
-        Some(contracts::visible(center, caller, id, actions::READ_LEDGER)?.id)
-    } else {
-        center.policies.check(caller, actions::READ_LEDGER, None).map_err(|error| {
-            match caller.member.tenant {
-                Some(_) => AppError::invalid(field::CONTRACT, Wrong::ContractNotNamed),
-                None => error,
-            }
-        })?;
-        None
-    };
-    let cursor = params::parse_cursor::<i64>(query.cursor.as_deref())?;
-    let limit = params::page_limit(query.limit)?;
-    let newest_first = match query.order.as_deref() {
-        None | Some("") => false,
-        Some(order) => {
-            params::word(
-                field::ORDER,
-                order,
-                |text| ["oldest", "newest"].iter().position(|known| *known == text),
-                &["oldest", "newest"],
-            )? == 1
-        }
-    };
-    let rows = center
-        .read(move |tx| {
-            let rows = if newest_first {
-                recent::transfers_before(tx, contract, cursor, limit + 1)?
-            } else {
-                ledger::list_transfers(tx, contract, cursor.unwrap_or(0), limit + 1)?
-            };
-            rows.into_iter()
-                .map(|row| {
-                    let job = match row.transfer.cause {
-                        Cause::Use(run) | Cause::Refund(run) | Cause::Waiver(run) => {
-                            recent::job_of_run(tx, run)?
-                        }
-                        _ => None,
-                    };
-                    Ok((row, job))
-                })
-                .collect::<Result<Vec<_>, store::StoreError>>()
-        })
-        .await?;
-    let page = Listing::cut(rows, limit, |(row, _)| row.seq.to_string());
-    let live = center.live();
-    let account = |account: Account| match account {
-        Account::Contract(id) => {
-            live.contract(id).map_or_else(|| id.to_string(), |c| c.contract.number.clone())
-        }
-        of_center => of_center.code().to_owned(),
-    };
-    Ok(page.map(|(ledger::TransferRow { seq, transfer }, job)| TransferView {
-        seq,
-        at: transfer.at.into(),
-        unit: transfer.unit,
-        debit: account(transfer.debit),
-        credit: account(transfer.credit),
-        amount: transfer.amount,
-        cause: match transfer.cause {
-            Cause::Use(run) | Cause::Refund(run) => format!("{} {run}", transfer.cause.code()),
-            other => other.code().to_owned(),
-        },
-        job: job.as_ref().map(|(id, _)| *id),
-        job_name: job.map(|(_, name)| name),
-        key: transfer.key,
-    }))
 }

@@ -43,11 +43,13 @@ const FAMILIES: &[&str] = &[
     "class-",
     "correction-state-",
     "correction-text-",
+    "debt-",
     "domain-",
     "effect-",
     "event-",
     "example-",
     "fault-",
+    "fee-move-",
     "kind-",
     "log-tab-",
     "loop-",
@@ -111,7 +113,7 @@ fn every_code_of_the_domain_has_its_word() {
         amendment::{Effective, Term},
         contract::ContractAction,
         job::JobOutcome,
-        ledger::Account,
+        ledger::{AccountName, CauseName},
         run::StopCause,
     };
     use store::amendments::AmendmentState;
@@ -131,12 +133,15 @@ fn every_code_of_the_domain_has_its_word() {
             .flat_map(|noun| noun.events)
             .map(|kind| format!("event-{}", kind.code().replace('_', "-"))),
     );
-    words.extend(Account::OF_CENTER.map(|account| format!("account-{}", account.code())));
     words.extend(details());
     words.extend(Term::ALL.map(|term| format!("amend-term-{}", term.code())));
     words.extend(Effective::ALL.map(|effective| format!("effective-{}", effective.code())));
     words.extend(AmendmentState::ALL.map(|state| format!("amendment-state-{}", state.code())));
     words.extend(JobOutcome::ALL.map(|outcome| format!("state-{}", outcome.code())));
+    words.extend(CauseName::ALL.map(|cause| format!("cause-{}", cause.code())));
+    words.extend(AccountName::ALL.map(|account| format!("account-{}", account.code())));
+    words.extend(crate::debt::DebtKind::ALL.map(|kind| format!("debt-{}", kind.code())));
+    words.extend(store::payments::FeeMove::ALL.map(|what| format!("fee-move-{}", what.code())));
     words.extend(StopCause::ALL.map(|cause| format!("state-{}", cause.code())));
     words.extend(crate::app::hall::CardState::ALL.map(|card| format!("card-{}", card.code())));
     words.extend(base::loops::LoopState::ALL.map(|state| format!("loop-state-{}", state.code())));

@@ -11,7 +11,7 @@ use super::{
     rule::{MANAGE, PeriodState, READ},
 };
 use crate::{
-    app::statements::{self, named_month},
+    app::statements::{self, Issuer, named_month},
     center::Center,
 };
 
@@ -128,13 +128,13 @@ fn last_seen(center: &Center) -> LastSeen {
 pub async fn close(center: &Center, caller: &Caller, month: &str) -> Result<PeriodDetail, AppError> {
     let may = center.policies.may(caller, MANAGE, None)?;
     let wanted = named_month(month)?;
-    let zone = center.settings.time_zone;
+    let issuer = Issuer::of(&center.settings);
     let (seen, by, now) = (last_seen(center), caller.member.id, moment::now());
     center
         .change(
             may,
             move |tx| {
-                let closing = closing::close(tx, zone, wanted, by, now, &seen)?;
+                let closing = closing::close(tx, &issuer, wanted, by, now, &seen)?;
                 let detail = json!({ "month": wanted, "statements": closing.statements });
                 Ok(Changed::new(wanted, detail, closing))
             },

@@ -6,6 +6,7 @@ use base::{
     error::AppError,
     events::{self, About, Event},
     refusal::Refusal,
+    text::Text,
 };
 use domain::{
     Contract, ContractId, ContractState, JobId, MemberId, Month, Rfc3339, RunId, Timestamp, Zone,
@@ -17,14 +18,18 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use store::{
     Tx, contracts,
-    ledger::{self, By, ContractBalance, EndedRuns},
+    ledger::{self, By, ContractBalance, EndedRuns, Told},
     periods::{self, Frozen, Period},
     runs,
 };
 
 use super::rule::{self, Books, CLOSED, MOST_MISSING, NotNow, PeriodState};
 use crate::{
-    app::{contracts::term, runs::news, statements},
+    app::{
+        contracts::term,
+        runs::news,
+        statements::{self, Issuer},
+    },
     live::Use,
 };
 
@@ -39,7 +44,7 @@ pub enum Missing {
     /// known.
     Run { run: RunId, job: JobId, seen_at: Option<Rfc3339> },
     /// A fault that the proof of the ledger finds.
-    Books { fault: String },
+    Books { fault: Text },
     /// A contract that is exhausted and has funds left.
     Contract { id: ContractId, number: String },
 }
@@ -48,7 +53,7 @@ impl Missing {
     fn told(&self) -> String {
         match self {
             Self::Run { run, .. } => format!("{run} was not seen since the month ended"),
-            Self::Books { fault } => format!("the books do not agree: {fault}"),
+            Self::Books { fault } => format!("the books do not agree: {}", fault.en),
             Self::Contract { number, .. } => format!("the contract {number} is exhausted and has funds left"),
         }
     }
@@ -76,8 +81,8 @@ pub fn books(tx: &Tx, zone: &Zone, now: Timestamp) -> Result<Books, store::Store
 /// Cost: linear in all transfers and runs, as the books are verified.
 pub fn missing(tx: &Tx, until: Timestamp, seen: &LastSeen) -> Result<Vec<Missing>, store::StoreError> {
     let mut all: Vec<Missing> = unseen(&runs::list_active(tx)?, until, seen);
-    let faults = ledger::verify(tx)?.faults.into_iter();
-    all.extend(faults.map(|fault| Missing::Books { fault }));
+    let faults = ledger::verify(tx)?.faults.into_iter().map(|fault| fault.told());
+    all.extend(faults.map(|Told { zh, en }| Missing::Books { fault: Text { zh, en } }));
     let balances = ledger::balances_of_contracts(tx)?;
     for contract in contracts::list_contracts(tx, None)? {
         let left = balances.get(&contract.id).copied().unwrap_or_default();
@@ -104,12 +109,13 @@ fn unseen(active: &[runs::RunRow], until: Timestamp, seen: &LastSeen) -> Vec<Mis
 /// something is missing.
 pub fn close(
     tx: &Tx,
-    zone: &Zone,
+    issuer: &Issuer,
     month: Month,
     by: MemberId,
     now: Timestamp,
     seen: &LastSeen,
 ) -> Result<Closing, AppError> {
+    let zone = &issuer.zone;
     let books = books(tx, zone, now)?;
     if let Err(not_now) = books.may_close(month) {
         let is_known = not_now != NotNow::Closed || periods::find(tx, month)?.is_some();
@@ -130,7 +136,7 @@ pub fn close(
     }
     refuse_incomplete(month, &missing(tx, until, seen)?)?;
     periods::close(tx, &Period { month, from, until, closed_at: now, closed_by: by })?;
-    let statements = freeze(tx, zone, month, (from, until), now)?;
+    let statements = freeze(tx, issuer, month, (from, until), now)?;
     let data = json!({ "month": month, "state": PeriodState::Closed, "statements": statements });
     let event = events::record(tx, now, About::default(), CLOSED, data)?;
     Ok(Closing { metered, balances, event, statements })
@@ -139,7 +145,7 @@ pub fn close(
 /// Freezes the statement of each contract that gets one, in the order of the contracts' numbers.
 fn freeze(
     tx: &Tx,
-    zone: &Zone,
+    issuer: &Issuer,
     month: Month,
     (from, until): (Timestamp, Timestamp),
     now: Timestamp,
@@ -153,18 +159,21 @@ fn freeze(
     let mut frozen = 0;
     for contract in all {
         let runs = ended.remove(&contract.id).unwrap_or_default();
-        let mut statement = statements::make_with(tx, zone, &contract, month, runs)?;
+        let mut statement = statements::make_with(tx, issuer, &contract, month, runs)?;
         if !rule::wants_statement(contracts::course(tx, &contract)?.as_ref(), &statement) {
             continue;
         }
         if !statement.adds_up() {
-            let fault = format!("the lines of {} are not what its balance moved by", contract.number);
+            let number = &contract.number;
+            let fault = Text {
+                zh: format!("合同 {number} 的账单各行与余额变动不符"),
+                en: format!("the lines of {number} are not what its balance moved by"),
+            };
             return refuse_incomplete(month, &[Missing::Books { fault }]).map(|()| frozen);
         }
         frozen += 1;
         let number = rule::number(month, frozen);
-        statement.number = Some(number.clone());
-        statement.issued_at = Some(now.into());
+        statement.give_out(number.clone(), now, issuer);
         let body =
             serde_json::to_string(&statement).map_err(|error| AppError::internal_at(&number, error))?;
         let sha256 = Sha256::digest(&body).into();

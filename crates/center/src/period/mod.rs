@@ -4,8 +4,10 @@
 mod api;
 pub mod ask;
 mod closing;
+mod entries;
 mod page;
 pub mod rule;
+mod table;
 
 use base::{
     noun::{Noun, Part, Place},
@@ -25,12 +27,18 @@ pub const NOUN: Noun<Center> = Noun {
     events: &[CLOSED],
     texts: &[[include_str!("zh.ftl"), include_str!("en.ftl")]],
     api: || {
-        OpenApiRouter::new().routes(routes!(api::list)).routes(routes!(api::show)).routes(routes!(api::close))
+        OpenApiRouter::new()
+            .routes(routes!(api::list))
+            .routes(routes!(api::show))
+            .routes(routes!(api::accounts))
+            .routes(routes!(api::entries))
+            .routes(routes!(api::close))
     },
     pages: || {
         Routes::default()
             .page("/periods", page::list)
             .page("/periods/{month}", page::show)
+            .page("/periods/{month}/entries", page::entries)
             .form("/periods/{month}/close", page::close)
     },
     places: &[Place {

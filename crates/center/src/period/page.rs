@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{
     extract::State,
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
 use base::{
@@ -16,10 +16,12 @@ use base::{
         words::Ui,
     },
 };
+use domain::{decimal::grouped, ledger::Unit};
 
 use super::{
     ask::{self, FrozenView, PeriodDetail, PeriodView},
     closing::Missing,
+    entries::{self, AccountView},
     rule::{MANAGE, PeriodState},
 };
 use crate::center::Center;
@@ -43,8 +45,56 @@ pub struct PeriodPage {
     is_next: bool,
     lacks: Vec<Lack>,
     given_out: Vec<FrozenView>,
+    accounts: Vec<AccountLine>,
     may_manage: bool,
     form: Form,
+}
+
+/// An account in one unit, in figures that add up.
+#[derive(Debug, PartialEq, Eq)]
+struct AccountLine {
+    name: String,
+    unit: String,
+    opening: String,
+    debits: String,
+    credits: String,
+    closing: String,
+}
+
+/// The center's accounts, and those of all contracts as one.
+fn account_lines(ui: Ui, accounts: &[AccountView]) -> Vec<AccountLine> {
+    let mut all: Vec<AccountView> = Vec::new();
+    for account in accounts {
+        let same = all.iter_mut().find(|one| (one.account, one.unit) == (account.account, account.unit));
+        let Some(one) = same else {
+            all.push(account.clone());
+            continue;
+        };
+        for (sum, more) in [
+            (&mut one.opening, account.opening),
+            (&mut one.debits, account.debits),
+            (&mut one.credits, account.credits),
+            (&mut one.closing, account.closing),
+        ] {
+            *sum = sum.saturating_add(more);
+        }
+    }
+    all.sort_by_key(|account| (std::cmp::Reverse(account.unit), account.account));
+    let line = |account: AccountView| {
+        let told = |amount: i64| grouped(&account.unit.exact(amount)).replacen('-', "− ", 1);
+        AccountLine {
+            name: ui.word("account", account.account),
+            unit: ui.t(match account.unit {
+                Unit::MicroCny => "cny",
+                Unit::CardMs => "card-hours",
+            }),
+            opening: told(account.opening),
+            debits: told(account.debits),
+            credits: told(account.credits),
+            closing: told(account.closing),
+        }
+    };
+    all.into_iter().map(line).collect()
 }
 
 /// Something that is missing, in words, with where to look.
@@ -59,9 +109,10 @@ impl Lack {
             Missing::Run { run, job, .. } => {
                 Self { text: ui.t1("period-lacks-run", "run", run), href: format!("/jobs/{job}") }
             }
-            Missing::Books { fault } => {
-                Self { text: ui.t1("period-lacks-proof", "fault", fault), href: "/capacity".into() }
-            }
+            Missing::Books { fault } => Self {
+                text: ui.t1("period-lacks-proof", "fault", fault.in_lang(ui.lang)),
+                href: "/capacity".into(),
+            },
             Missing::Contract { id, number } => Self {
                 text: ui.t1("period-lacks-contract", "number", number),
                 href: format!("/contracts/{id}"),
@@ -105,6 +156,7 @@ async fn show_one(
     let ui = visitor.front.ui;
     let PeriodDetail { period, is_next, missing, given_out } =
         ask::show(center, &visitor.caller, month).await?;
+    let accounts = entries::accounts(center, &visitor.caller, month).await?.accounts;
     let page = PeriodPage {
         page: visitor.page("periods", ui.t1("period-of", "month", &period.month)),
         lacks: missing.iter().map(|missing| Lack::of(ui, missing)).collect(),
@@ -112,9 +164,21 @@ async fn show_one(
         period,
         is_next,
         given_out,
+        accounts: account_lines(ui, &accounts),
         form,
     };
     Ok(render(status, &page))
+}
+
+/// The entries of a month, to keep as a file.
+pub async fn entries(
+    State(center): State<Center>,
+    Id(month): Id,
+    visitor: Visitor,
+) -> Result<Response, AppError> {
+    let table = entries::table(&center, &visitor.caller, &month).await?;
+    let name = format!("attachment; filename=\"entries-{month}.csv\"");
+    Ok(([(header::CONTENT_DISPOSITION, name)], table).into_response())
 }
 
 pub async fn close(
@@ -133,6 +197,9 @@ pub async fn close(
 
 #[cfg(test)]
 mod samples {
+    use base::text::Text;
+    use domain::ledger::AccountName;
+
     use super::*;
     use crate::portal::sample::{Sample, views};
 
@@ -152,7 +219,7 @@ mod samples {
     fn lacks(ui: Ui) -> Vec<Lack> {
         let missing = [
             Missing::Run { run: views::id("run_"), job: views::id("job_"), seen_at: None },
-            Missing::Books { fault: "debits are <1>".into() },
+            Missing::Books { fault: Text { zh: "借方 <1>".into(), en: "debits are <1>".into() } },
             Missing::Contract { id: views::contract().id, number: "HZ-1".into() },
         ];
         missing.iter().map(|missing| Lack::of(ui, missing)).collect()
@@ -194,12 +261,28 @@ mod samples {
                 tenant_slug: "univ".into(),
                 sha256: "ab".repeat(32),
             };
+            let account = |account, contract: &str, opening| AccountView {
+                account,
+                contract: (!contract.is_empty()).then(|| contract.to_owned()),
+                tenant_slug: None,
+                unit: Unit::MicroCny,
+                opening,
+                debits: 0,
+                credits: 1_500_000,
+                closing: opening + 1_500_000,
+            };
+            let accounts = [
+                account(AccountName::Contract, "HZ-1", 1),
+                account(AccountName::Contract, "HZ-2", 2_000_000_000),
+                account(AccountName::Cash, "", -1),
+            ];
             let sample = |state, is_next, lacks, given_out, form| Self {
                 page: page.clone(),
                 period: period("2026-06", state),
                 is_next,
                 lacks,
                 given_out,
+                accounts: if is_next { Vec::new() } else { account_lines(page.ui, &accounts) },
                 may_manage: is_next,
                 form,
             };
@@ -210,5 +293,36 @@ mod samples {
                 sample(PeriodState::Open, false, Vec::new(), Vec::new(), Form::default()),
             ]
         }
+    }
+
+    #[test]
+    fn the_accounts_of_all_contracts_are_one_line_that_adds_up() {
+        let view = |account, unit, opening, debits, credits| AccountView {
+            account,
+            contract: None,
+            tenant_slug: None,
+            unit,
+            opening,
+            debits,
+            credits,
+            closing: opening - debits + credits,
+        };
+        let lines = account_lines(
+            Ui::of(domain::Lang::En),
+            &[
+                view(AccountName::Contract, Unit::MicroCny, 1_000_000_000_000, 250_000, 1),
+                view(AccountName::Contract, Unit::CardMs, 0, 0, 3_600_000),
+                view(AccountName::Contract, Unit::MicroCny, -1_000_000, 0, 0),
+            ],
+        );
+        let told: Vec<_> =
+            lines.iter().map(|line| [&*line.opening, &line.debits, &line.credits, &line.closing]).collect();
+        assert_eq!(
+            told,
+            [
+                ["999,999.00", "0.25", "0.000001", "999,998.750001"],
+                ["0:00:00.000", "0:00:00.000", "1:00:00.000", "1:00:00.000"],
+            ]
+        );
     }
 }

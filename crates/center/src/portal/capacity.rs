@@ -18,7 +18,7 @@ use crate::{
     app::{
         capacity::{self, Interval},
         roots::{self, RootView},
-        statements::{self, TransferQuery, TransferView},
+        transfers::{self, TransferQuery, TransferView},
     },
     center::Center,
     portal::overview::parts_of,
@@ -99,7 +99,7 @@ pub async fn page(
         cursor: Some(wanted.cursor.clone()),
         limit: Some(50),
     };
-    let transfers = statements::list_transfers(&center, &visitor.caller, query).await?;
+    let transfers = transfers::list_transfers(&center, &visitor.caller, query).await?;
     let parts = parts(ui, &found.balance);
     let shown = || parts.iter().filter(|part| !part.look.is_empty());
     let in_ms: Vec<(&'static str, i64)> = shown().map(|part| (part.look, part.used.0)).collect();

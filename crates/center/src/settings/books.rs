@@ -2,10 +2,13 @@
 
 use std::path::PathBuf;
 
-use domain::MicroCny;
-use serde::Deserialize;
+use domain::{MicroCny, tenant::read_credit_code};
+use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Debug, Default, Deserialize)]
+/// The most days after the closing of a month until a statement is due.
+const MOST_DUE_DAYS: u16 = 365;
+
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BooksSettings {
     /// Whether who draws up a contract may not approve it, who approves it may not take its money, and who proposes a
@@ -22,6 +25,57 @@ pub struct BooksSettings {
     pub roots_file: Option<PathBuf>,
     /// Where each root is sent as well, with POST.
     pub roots_url: Option<String>,
+    /// Who is paid: it stands on statements.
+    pub payee: PayeeSettings,
+    /// How many days after its month was closed a statement is due.
+    pub due_days: u16,
+}
+
+/// Who is paid; empty where statements name nobody.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PayeeSettings {
+    /// The name as it is registered.
+    pub name: String,
+    /// The unified social credit code.
+    pub tax_number: String,
+    pub bank: String,
+    pub account: String,
+}
+
+impl Default for BooksSettings {
+    fn default() -> Self {
+        Self {
+            separate_duties: None,
+            approve_up_to_micro_cny: None,
+            signing_key: None,
+            sign_command: Vec::new(),
+            roots_file: None,
+            roots_url: None,
+            payee: PayeeSettings::default(),
+            due_days: 30,
+        }
+    }
+}
+
+impl PayeeSettings {
+    fn problem(&self) -> Option<String> {
+        let Self { name, tax_number, bank, account } = self;
+        if *self == Self::default() {
+            return None;
+        }
+        let empty = [("name", name), ("bank", bank), ("account", account)];
+        if let Some((key, _)) = empty.into_iter().find(|(_, text)| text.trim().is_empty()) {
+            return Some(format!("`books.payee.{key}` is empty: a payee has a name, a bank and an account"));
+        }
+        let is_wrong = !tax_number.is_empty() && read_credit_code(tax_number).as_deref() != Ok(tax_number);
+        is_wrong.then(|| {
+            format!(
+                "`books.payee.tax_number` is `{tax_number}`, which is not a unified social credit code: give its 18 \
+                 characters, or leave it out"
+            )
+        })
+    }
 }
 
 impl BooksSettings {
@@ -34,6 +88,15 @@ impl BooksSettings {
             return Some(
                 "`books.signing_key` and `books.sign_command` both say who signs: name one".to_owned(),
             );
+        }
+        if self.due_days > MOST_DUE_DAYS {
+            return Some(format!(
+                "`books.due_days` is {}: it must be at most {MOST_DUE_DAYS}",
+                self.due_days
+            ));
+        }
+        if let Some(problem) = self.payee.problem() {
+            return Some(problem);
         }
         let is_known = |url: &String| url.starts_with("http://") || url.starts_with("https://");
         let url = self.roots_url.as_ref().filter(|url| !is_known(url))?;

@@ -9,7 +9,10 @@ use base::{
     http::Id,
 };
 
-use super::ask::{self, NewTenant, TenantView};
+use super::{
+    ask::{self, NewTenant, TenantView},
+    rule::TenantChange,
+};
 use crate::center::Center;
 
 /// Tenants that you may see.
@@ -41,4 +44,17 @@ pub async fn show(
     Id(slug): Id,
 ) -> Result<Json<TenantView>, Problem> {
     Ok(Json(ask::show(&center, &caller, &slug).await?))
+}
+
+/// Sets whom a tenant's statements are made out to.
+#[utoipa::path(patch, path = "/tenants/{slug}", tag = "accounts", params(("slug" = String, Path)),
+    request_body = TenantChange, responses((status = 200, body = TenantView), (status = 404, body = Problem),
+    (status = 422, body = Problem)))]
+pub async fn change(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Id(slug): Id,
+    body: Body<TenantChange>,
+) -> Result<Json<TenantView>, Problem> {
+    Ok(Json(ask::change(&center, &caller, &slug, body.value).await?))
 }

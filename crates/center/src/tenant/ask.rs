@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::tenants as rows;
 
-use super::rule::{MANAGE, READ};
+use super::rule::{MANAGE, Payer, READ, TenantChange};
 use crate::center::Center;
 use base::{
     auth::Caller,
@@ -25,6 +25,12 @@ pub struct TenantView {
     pub domain: TenantDomain,
     pub alliance: Option<AllianceId>,
     pub created_at: Rfc3339,
+    /// Whom statements are made out to, as it is registered; empty where nobody said.
+    pub legal_name: String,
+    /// The unified social credit code; empty where there is none or nobody said.
+    pub tax_number: String,
+    /// A tax number of another kind; empty where there is none.
+    pub other_tax_number: String,
     /// Jobs that have not ended.
     pub active_jobs: u32,
 }
@@ -37,6 +43,9 @@ fn view(center: &Center, tenant: Tenant) -> TenantView {
         domain: tenant.domain,
         alliance: tenant.alliance,
         created_at: tenant.created_at.into(),
+        legal_name: tenant.legal_name,
+        tax_number: tenant.tax_number,
+        other_tax_number: tenant.other_tax_number,
         active_jobs: center.live().jobs_of(tenant.id),
     }
 }
@@ -61,7 +70,7 @@ pub async fn show(center: &Center, caller: &Caller, slug: &str) -> Result<Tenant
     Ok(view(center, tenant))
 }
 
-#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewTenant {
     pub slug: String,
@@ -71,6 +80,37 @@ pub struct NewTenant {
     pub domain: String,
     /// An alliance's short name.
     pub alliance: Option<String>,
+    /// Whom statements are made out to, as it is registered.
+    #[serde(default)]
+    pub legal_name: String,
+    /// The unified social credit code: 18 characters, whose last follows from the others.
+    #[serde(default)]
+    pub tax_number: String,
+    /// A tax number of another kind, such as one of another country.
+    #[serde(default)]
+    pub other_tax_number: String,
+}
+
+/// Sets whom a tenant's statements are made out to. Statements that were given out stay as they are.
+pub async fn change(
+    center: &Center,
+    caller: &Caller,
+    slug: &str,
+    change: TenantChange,
+) -> Result<TenantView, AppError> {
+    let found = lookup::tenant(center, caller, slug).await?;
+    let may = center.policies.may(caller, MANAGE, Some(found.id))?;
+    let payer = Payer::read(Payer::of(&found).with(change))?;
+    let work = move |tx: &store::Tx| {
+        let tenant = payer.put_into(rows::get_tenant(tx, found.id)?);
+        rows::set_payer(tx, &tenant)?;
+        let Tenant { legal_name, tax_number, other_tax_number, .. } = &tenant;
+        let detail = json!({ "slug": tenant.slug, "legal_name": legal_name, "tax_number": tax_number,
+            "other_tax_number": other_tax_number });
+        Ok(Changed::new(tenant.id, detail, tenant.clone()).of_tenant(tenant.id))
+    };
+    let tenant = center.change(may, work, |_, _| ()).await?;
+    Ok(view(center, tenant))
 }
 
 /// Signs up a tenant.
@@ -80,6 +120,8 @@ pub async fn create(center: &Center, caller: &Caller, new: NewTenant) -> Result<
     let name_zh = params::line::<128>(field::NAME_ZH, new.name_zh)?;
     let name_en = params::line::<128>(field::NAME_EN, new.name_en)?;
     let known = TenantDomain::ALL.map(TenantDomain::code);
+    let payer = Payer { legal_name: new.legal_name, tax_number: new.tax_number, other: new.other_tax_number };
+    let payer = Payer::read(payer)?;
     let domain = params::word(field::DOMAIN, &new.domain, TenantDomain::from_code, &known)?;
     let tenant = center
         .change(
@@ -93,7 +135,7 @@ pub async fn create(center: &Center, caller: &Caller, new: NewTenant) -> Result<
                         Some(found.ok_or_else(|| AppError::not_found("alliance", slug))?.id)
                     }
                 };
-                let tenant = Tenant {
+                let tenant = payer.put_into(Tenant {
                     id: new_id!(TenantId),
                     slug: new.slug,
                     name_zh: name_zh.into(),
@@ -102,7 +144,10 @@ pub async fn create(center: &Center, caller: &Caller, new: NewTenant) -> Result<
                     alliance,
                     uid_index: rows::next_uid_index(tx)?,
                     created_at: moment::now(),
-                };
+                    legal_name: String::new(),
+                    tax_number: String::new(),
+                    other_tax_number: String::new(),
+                });
                 rows::insert_tenant(tx, &tenant)?;
                 let (id, detail) = (tenant.id, json!({ "slug": tenant.slug, "domain": domain.code() }));
                 Ok(Changed::new(id, detail, tenant).of_tenant(id))

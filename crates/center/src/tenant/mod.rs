@@ -15,13 +15,21 @@ use crate::center::Center;
 use rule::{MANAGE, READ};
 
 #[cfg(test)]
-pub(crate) use page::TenantsPage;
+pub(crate) use page::{TenantPage, TenantsPage};
 
 pub const NOUN: Noun<Center> = Noun {
     actions: &[READ, MANAGE],
     texts: &[[include_str!("zh.ftl"), include_str!("en.ftl")]],
-    api: || OpenApiRouter::new().routes(routes!(api::list, api::sign_up)).routes(routes!(api::show)),
-    pages: || Routes::default().page("/tenants", page::list).form("/tenants", page::sign_up),
+    api: || {
+        OpenApiRouter::new().routes(routes!(api::list, api::sign_up)).routes(routes!(api::show, api::change))
+    },
+    pages: || {
+        Routes::default()
+            .page("/tenants", page::list)
+            .form("/tenants", page::sign_up)
+            .page("/tenants/{slug}", page::show)
+            .form("/tenants/{slug}", page::change)
+    },
     places: &[Place {
         part: Part::Administration,
         key: "tenants",

@@ -8,6 +8,7 @@ use axum::{
 };
 use base::{
     error::AppError,
+    http::Id,
     page::{
         extract::Sent,
         form::{Choice, Form},
@@ -18,7 +19,7 @@ use domain::{Rfc3339, TenantDomain};
 
 use super::{
     ask::{self, NewTenant, TenantView},
-    rule::MANAGE,
+    rule::{MANAGE, TenantChange},
 };
 use crate::center::Center;
 
@@ -32,6 +33,17 @@ pub struct TenantsPage {
     domains: Vec<Choice>,
 }
 
+/// One tenant, with whom its statements are made out to.
+#[derive(Template)]
+#[template(path = "tenant/show.html")]
+pub struct TenantPage {
+    page: Page,
+    tenant: TenantView,
+    domain: String,
+    may_manage: bool,
+    payer: Form,
+}
+
 /// A tenant as the list shows it.
 struct TenantRow {
     slug: String,
@@ -42,10 +54,10 @@ struct TenantRow {
 }
 
 pub async fn list(State(center): State<Center>, visitor: Visitor) -> Result<Response, AppError> {
-    show(&center, &visitor, StatusCode::OK, Form::default()).await
+    show_all(&center, &visitor, StatusCode::OK, Form::default()).await
 }
 
-async fn show(
+async fn show_all(
     center: &Center,
     visitor: &Visitor,
     status: StatusCode,
@@ -81,6 +93,7 @@ pub async fn sign_up(
         name_en: typed("name_en"),
         domain: typed("domain"),
         alliance: Some(typed("alliance")).filter(|slug| !slug.is_empty()),
+        ..NewTenant::default()
     };
     match ask::create(&center, &visitor.caller, new).await {
         Ok(_) => Ok(Redirect::to("/tenants").into_response()),
@@ -93,13 +106,73 @@ pub async fn sign_up(
                 "alliance" => Some("alliance"),
                 _ => None,
             })?;
-            show(&center, &visitor, status, form).await
+            show_all(&center, &visitor, status, form).await
+        }
+    }
+}
+
+pub async fn show(
+    State(center): State<Center>,
+    Id(slug): Id,
+    visitor: Visitor,
+) -> Result<Response, AppError> {
+    let tenant = ask::show(&center, &visitor.caller, &slug).await?;
+    let payer = Form::with(&[
+        ("legal_name", tenant.legal_name.clone()),
+        ("tax_number", tenant.tax_number.clone()),
+        ("other_tax_number", tenant.other_tax_number.clone()),
+    ]);
+    Ok(show_one(&center, &visitor, StatusCode::OK, tenant, payer))
+}
+
+fn show_one(
+    center: &Center,
+    visitor: &Visitor,
+    status: StatusCode,
+    tenant: TenantView,
+    payer: Form,
+) -> Response {
+    let ui = visitor.front.ui;
+    let page = TenantPage {
+        page: visitor.page("tenants", tenant.name.in_lang(ui.lang).to_owned()),
+        domain: ui.word("domain", tenant.domain),
+        may_manage: visitor.may(center, MANAGE, None),
+        tenant,
+        payer,
+    };
+    render(status, &page)
+}
+
+pub async fn change(
+    State(center): State<Center>,
+    Id(slug): Id,
+    Sent { visitor, mut form }: Sent,
+) -> Result<Response, AppError> {
+    let typed = |name: &str| Some(form.value(name).to_owned());
+    let change = TenantChange {
+        legal_name: typed("legal_name"),
+        tax_number: typed("tax_number"),
+        other_tax_number: typed("other_tax_number"),
+    };
+    match ask::change(&center, &visitor.caller, &slug, change).await {
+        Ok(_) => Ok(Redirect::to(&format!("/tenants/{slug}")).into_response()),
+        Err(error) => {
+            let status = form.explain(visitor.front.ui, error, |name| match name {
+                "legal_name" => Some("legal_name"),
+                "tax_number" => Some("tax_number"),
+                "other_tax_number" => Some("other_tax_number"),
+                _ => None,
+            })?;
+            let tenant = ask::show(&center, &visitor.caller, &slug).await?;
+            Ok(show_one(&center, &visitor, status, tenant, form))
         }
     }
 }
 
 #[cfg(test)]
 mod samples {
+    use base::text::Text;
+
     use super::*;
     use crate::portal::sample::{Sample, views};
 
@@ -120,6 +193,34 @@ mod samples {
                 domains: vec![Choice::new("research", page.word("domain", "research"))],
             };
             vec![sample(vec![line], true), sample(Vec::new(), false)]
+        }
+    }
+
+    impl Sample for TenantPage {
+        fn samples(page: &Page) -> Vec<Self> {
+            let sample = |legal_name: &str, tax_number: &str, other: &str, may_manage| Self {
+                page: page.clone(),
+                tenant: TenantView {
+                    id: views::id("ten_"),
+                    slug: "univ".into(),
+                    name: Text { zh: "U & <V>".into(), en: "U & <V>".into() },
+                    domain: TenantDomain::Research,
+                    alliance: None,
+                    created_at: views::AT.into(),
+                    legal_name: legal_name.into(),
+                    tax_number: tax_number.into(),
+                    other_tax_number: other.into(),
+                    active_jobs: 2,
+                },
+                domain: page.word("domain", "research"),
+                may_manage,
+                payer: Form::with(&[("tax_number", "<1>".into())]),
+            };
+            vec![
+                sample("", "", "", true),
+                sample("U <V>", "9133", "", false),
+                sample("", "", "DE <1>", false),
+            ]
         }
     }
 }

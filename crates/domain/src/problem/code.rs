@@ -1,7 +1,9 @@
 //! The codes of problems, with their values.
 
 use super::field::Field;
-use crate::{JobId, MicroCny, Role, contract::ContractKind, job::JobState, text::InvalidLine};
+use crate::{
+    JobId, MicroCny, Role, contract::ContractKind, job::JobState, tenant::CreditCodeFault, text::InvalidLine,
+};
 
 /// One place that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +79,14 @@ pub enum Wrong {
     },
     NotASlug {
         given: String,
+    },
+    CreditCode {
+        given: String,
+        fault: CreditCodeFault,
+    },
+    /// Given beside something that says the same.
+    NotBeside {
+        other: Field,
     },
     NotALogin,
     PasswordLength {

@@ -13,6 +13,7 @@ use crate::{
         MAX_ARG_BYTES, MAX_ARRAY_TASKS, MAX_ENV_BYTES, MAX_LABEL_BYTES, MAX_NODES, MAX_PASSED_BYTES,
         MAX_SCRIPT_BYTES,
     },
+    tenant::{CREDIT_CODE_LEN, CreditCodeFault},
     text::{InvalidLine, LineFault},
 };
 
@@ -72,6 +73,22 @@ pub fn words(wrong: &Wrong) -> Words {
             format!("is `{}`, which is not a short name", shown(given)),
             "use 1 to 40 lower-case letters, digits and inner hyphens, as in `west-lake-univ`".into(),
         ),
+        Wrong::CreditCode { given, fault } => (
+            match fault {
+                CreditCodeFault::Length { chars } => format!("is `{}`, which has {chars} characters", shown(given)),
+                CreditCodeFault::Character { given: character } => {
+                    format!("is `{}`, and no unified social credit code has `{character}`", shown(given))
+                }
+                CreditCodeFault::CheckDigit { given: digit } => {
+                    format!("is `{}`, whose last character `{digit}` does not follow from the others", shown(given))
+                }
+            },
+            format!(
+                "give the {CREDIT_CODE_LEN} characters of the unified social credit code; a number of another kind is \
+                 `other_tax_number`"
+            ),
+        ),
+        Wrong::NotBeside { other } => (format!("is given beside {}", other.code), "leave one of the two out".into()),
         Wrong::NotALogin => {
             ("is not a login".into(), "use 1 to 64 letters, digits and @ . _ - +, such as an address".into())
         }

@@ -55,6 +55,7 @@ fields! {
     KIND = "kind", "类型";
     LABELS = "labels", "标签";
     LAUNCH = "launch", "启动方式";
+    LEGAL_NAME = "legal_name", "单位全称";
     LIMIT = "limit", "每页条数";
     LOGIN = "login", "用户名";
     MAX_DURATION = "max_duration", "时间上限";
@@ -68,6 +69,7 @@ fields! {
     NODES = "nodes", "节点数";
     NUMBER = "number", "合同编号";
     ORDER = "order", "次序";
+    OTHER_TAX_NUMBER = "other_tax_number", "其他税号";
     PAID_ON = "paid_on", "付款日期";
     PASSWORD = "password", "密码";
     PATH = "path", "路径";
@@ -88,6 +90,7 @@ fields! {
     STARTS_AT = "starts_at", "开始日期";
     STATE = "state", "状态";
     STREAM = "stream", "日志流";
+    TAX_NUMBER = "tax_number", "纳税人识别号";
     TENANT = "tenant", "租户";
     TERMS = "terms", "合同条款";
     TIME_LIMIT = "time_limit_ms", "时间上限";

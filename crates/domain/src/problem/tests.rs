@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use super::{field::Field, *};
 use crate::{
     JobId, JobSpec, Role, Timestamp, contract::ContractKind, job::JobOutcome, job::JobState, run::StopCause,
-    script::NoteWhy, text::InvalidLine, text::LineFault,
+    script::NoteWhy, tenant::CreditCodeFault, text::InvalidLine, text::LineFault,
 };
 
 /// Samples of an enum, for each variant at least one: a variant that is left out does not compile.
@@ -76,6 +76,13 @@ fn samples() -> Vec<Wrong> {
         InTheFuture => [Wrong::InTheFuture],
         NotWholeDays { .. } => [Wrong::NotWholeDays { zone: text("Asia/Shanghai") }],
         NotASlug { .. } => [Wrong::NotASlug { given: text("X_Y") }],
+        CreditCode { .. } => [
+            CreditCodeFault::Length { chars: 15 },
+            CreditCodeFault::Character { given: 'I' },
+            CreditCodeFault::CheckDigit { given: '8' },
+        ]
+        .map(|fault| Wrong::CreditCode { given: text("9133"), fault }),
+        NotBeside { .. } => [Wrong::NotBeside { other: field::TAX_NUMBER }],
         NotALogin => [Wrong::NotALogin],
         PasswordLength { .. } => [Wrong::PasswordLength { chars: 3, least: 10, most: 256 }],
         RoleElsewhere { .. } => Role::ALL.map(|role| Wrong::RoleElsewhere { role }),

@@ -15,6 +15,7 @@ use crate::{
         MAX_ARG_BYTES, MAX_ARRAY_TASKS, MAX_ENV_BYTES, MAX_LABEL_BYTES, MAX_NODES, MAX_PASSED_BYTES,
         MAX_SCRIPT_BYTES,
     },
+    tenant::{CREDIT_CODE_LEN, CreditCodeFault},
     text::{InvalidLine, LineFault},
 };
 
@@ -63,6 +64,19 @@ pub fn words(wrong: &Wrong) -> Words {
             format!("不能是“{}”", shown(given)),
             "请使用 1 至 40 个小写字母、数字或中间的连字符，如 west-lake-univ".into(),
         ),
+        Wrong::CreditCode { given, fault } => (
+            match fault {
+                CreditCodeFault::Length { chars } => format!("“{}”有 {chars} 个字符", shown(given)),
+                CreditCodeFault::Character { given: character } => {
+                    format!("“{}”含有统一社会信用代码不用的字符“{character}”", shown(given))
+                }
+                CreditCodeFault::CheckDigit { given: digit } => {
+                    format!("“{}”的校验码“{digit}”不对", shown(given))
+                }
+            },
+            format!("请填写 {CREDIT_CODE_LEN} 位统一社会信用代码；其他税号请填在“其他税号”中"),
+        ),
+        Wrong::NotBeside { other } => (format!("与“{}”同时填写", other.zh), "请只填其中一项".into()),
         Wrong::NotALogin => {
             ("格式不对".into(), "请使用 1 至 64 个字母、数字或 @ . _ - +，例如邮箱地址".into())
         }

@@ -242,6 +242,7 @@ fn told(lang: Lang, fault: &Fault) -> String {
         place = format!("{place} {field}");
     }
     let mut line = format!("{place}: {}", words(lang, *code));
+    let detail = detail.in_lang(lang);
     if !detail.is_empty() {
         line = format!("{line}: {detail}");
     }

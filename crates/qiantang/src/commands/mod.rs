@@ -13,14 +13,14 @@ mod history;
 mod jobs;
 mod ledger;
 mod members;
+mod money;
 mod nodes;
-mod periods;
 mod prices;
 mod projects;
+mod runs;
 mod sbatch;
 mod serve;
 mod slurm;
-mod statements;
 mod submit;
 mod tenants;
 mod twin;
@@ -68,6 +68,8 @@ commands! {
     Show(jobs::Show),
     Logs(jobs::Logs),
     Cancel(jobs::Cancel),
+    #[command(subcommand)]
+    Runs(runs::Runs),
     Why(jobs::Why),
     Nodes(nodes::Nodes),
     Drain(nodes::Drain),
@@ -76,11 +78,12 @@ commands! {
     Maintain(nodes::Maintain),
     History(history::History),
     Usage(usage::Usage),
-    Statement(statements::Statement),
+    Statement(money::statements::Statement),
     #[command(alias = "period")]
-    Periods(periods::Periods),
+    Periods(money::periods::Periods),
     Contracts(contracts::Contracts),
     Corrections(corrections::Corrections),
+    Debts(money::debts::Debts),
     Prices(prices::Prices),
     Tenants(tenants::Tenants),
     Members(members::Members),

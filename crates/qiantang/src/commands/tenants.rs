@@ -41,7 +41,45 @@ enum Act {
         /// The short name of the alliance that it is in, if any.
         #[arg(long)]
         alliance: Option<String>,
+        #[command(flatten)]
+        payer: Payer,
     },
+    /// Set whom a tenant's statements are made out to (operators). What is left out stays; an empty text is taken away.
+    Set {
+        /// The short name of the tenant.
+        slug: String,
+        #[command(flatten)]
+        payer: Payer,
+    },
+}
+
+/// Whom statements are made out to.
+#[derive(Debug, Args)]
+struct Payer {
+    /// The name as it is registered.
+    #[arg(long)]
+    legal_name: Option<String>,
+    /// The unified social credit code: 18 characters, the last a check digit.
+    #[arg(long, conflicts_with = "other_tax_number")]
+    tax_number: Option<String>,
+    /// A tax number of another kind, such as one of another country.
+    #[arg(long)]
+    other_tax_number: Option<String>,
+}
+
+impl Payer {
+    /// What is given of it, put into a body.
+    fn put_into(self, mut body: Value) -> Value {
+        let Self { legal_name, tax_number, other_tax_number } = self;
+        let given =
+            [("legal_name", legal_name), ("tax_number", tax_number), ("other_tax_number", other_tax_number)];
+        for (key, value) in given {
+            if let Some(value) = value {
+                body[key] = json!(value);
+            }
+        }
+        body
+    }
 }
 
 const PATH: &str = "/api/v1/tenants";
@@ -52,11 +90,20 @@ impl Run for Tenants {
             None => show_all(context),
             Some(Act::Show { slug }) => {
                 let answer = context.client.get(&format!("{PATH}/{}", part(&slug)))?;
-                context.print(&answer, |_| shown(&context.clock(), std::slice::from_ref(&answer)))
+                context.print(&answer, |lang| {
+                    let tenant = shown(&context.clock(), std::slice::from_ref(&answer));
+                    format!("{tenant}\n\n{}", payer_shown(lang, &answer))
+                })
             }
-            Some(Act::New { slug, name_zh, name_en, domain, alliance }) => {
+            Some(Act::Set { slug, payer }) => {
+                let path = format!("{PATH}/{}", part(&slug));
+                let answer = context.client.patch(&path, &payer.put_into(json!({})))?;
+                context.print(&answer, |_| payer_shown(context.lang, &answer))
+            }
+            Some(Act::New { slug, name_zh, name_en, domain, alliance, payer }) => {
                 let body = json!({ "slug": slug, "name_zh": name_zh, "name_en": name_en, "domain": domain,
                     "alliance": alliance });
+                let body = payer.put_into(body);
                 let answer = context.client.post(PATH, &body)?;
                 context.print(&answer, |lang| match lang {
                     Lang::Zh => format!("已登记租户 {slug}"),
@@ -64,6 +111,22 @@ impl Run for Tenants {
                 })
             }
         }
+    }
+}
+
+/// Whom a tenant's statements are made out to.
+fn payer_shown(lang: Lang, tenant: &Value) -> String {
+    let or_none = |key: &str| match text(tenant, key) {
+        "" => pick(lang, "未填写", "not given").to_owned(),
+        given => given.to_owned(),
+    };
+    let (name, other) = (or_none("legal_name"), text(tenant, "other_tax_number"));
+    let number = if other.is_empty() { or_none("tax_number") } else { other.to_owned() };
+    match (lang, other.is_empty()) {
+        (Lang::Zh, true) => format!("单位全称：{name}\n统一社会信用代码：{number}"),
+        (Lang::Zh, false) => format!("单位全称：{name}\n其他税号：{number}"),
+        (Lang::En, true) => format!("Registered name: {name}\nUnified social credit code: {number}"),
+        (Lang::En, false) => format!("Registered name: {name}\nOther tax number: {number}"),
     }
 }
 

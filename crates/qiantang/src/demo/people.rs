@@ -126,6 +126,7 @@ async fn sign_up_one(center: &Center, operator: &Caller, tenant: &Tenant) -> Res
         name_en: tenant.en.into(),
         domain: tenant.domain.code().into(),
         alliance: tenant.alliance.map(str::to_owned),
+        ..NewTenant::default()
     };
     tenants::create(center, operator, new).await?;
     // The three logins of a tenant: its short name is the developer's.

@@ -17,6 +17,7 @@ fn body(scene: &Scene, method: &str, path: &str, who: &str) -> Option<Value> {
         ("POST", "/tokens") => json!({ "name": who }),
         ("POST", "/tenants") => json!({ "slug": format!("of-{who}"), "name_zh": "新", "name_en": "New",
             "domain": "research" }),
+        ("PATCH", "/tenants/{slug}") => json!({ "legal_name": "某大学" }),
         ("POST", "/alliances") => {
             json!({ "slug": format!("of-{who}"), "name": { "zh": "新", "en": "New" } })
         }

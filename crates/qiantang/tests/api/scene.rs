@@ -16,6 +16,8 @@ pub struct Scene {
     pub alpha: Tenant,
     pub beta: Tenant,
     pub job: String,
+    /// The run of the job.
+    run: String,
     token: String,
     amendment: String,
     pub member: String,
@@ -57,6 +59,8 @@ impl Scene {
         let beta = site.tenant("beta", "enterprise", &grant(), 8);
         let id = site.submit(&alpha, &job("secret-of-alpha", "echo the log of alpha; echo secret > note"));
         site.wait_for_end(&alpha.developer, &id);
+        let runs = site.get(&format!("/api/v1/jobs/{id}/runs"), &alpha.developer);
+        let run = runs["items"][0]["id"].as_str().expect("a run").to_owned();
         let spare = site.post("/api/v1/tokens", &alpha.developer, &json!({ "name": "to be revoked" }));
         let members = site.get("/api/v1/members", &alpha.admin);
         let finance =
@@ -67,7 +71,7 @@ impl Scene {
         let path = format!("/api/v1/contracts/{}/amendments", alpha.contract);
         let amendment = text(&site.post(&path, &alpha.admin, &amendment)["id"]);
         let (token, member, project) = (text(&spare["id"]), text(&finance["id"]), text(&projects[0]["id"]));
-        Self { alpha, beta, job: id, token, amendment, member, project, site }
+        Self { alpha, beta, job: id, run, token, amendment, member, project, site }
     }
 
     pub fn routes(&self) -> Vec<Route> {
@@ -78,6 +82,7 @@ impl Scene {
     pub fn filled(&self, path: &str) -> String {
         let id = match path {
             path if path.starts_with("/api/v1/jobs/") => &self.job,
+            path if path.starts_with("/api/v1/runs/") => &self.run,
             path if path.starts_with("/api/v1/tokens/") => &self.token,
             path if path.starts_with("/api/v1/amendments/") => &self.amendment,
             path if path.starts_with("/api/v1/members/") => &self.member,

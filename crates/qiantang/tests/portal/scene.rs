@@ -17,6 +17,8 @@ pub const PAGES: &[&str] = &[
     "/jobs/JOB",
     "/jobs/JOB?stream=stderr",
     "/jobs/JOB/log",
+    "/runs/RUN/evidence",
+    "/runs/none/evidence",
     "/jobs/nonsense",
     "/submit",
     "/submit?from=JOB",
@@ -38,12 +40,16 @@ pub const PAGES: &[&str] = &[
     "/corrections/new",
     "/periods",
     "/periods/MONTH",
+    "/periods/MONTH/entries",
     "/periods/2001-01",
     "/periods/soon",
+    "/debts",
     "/prices",
     "/prices/new",
     "/prices/book/none",
     "/tenants",
+    "/tenants/alpha",
+    "/tenants/none",
     "/alliances",
     "/alliances/none",
     "/capacity",
@@ -92,6 +98,12 @@ impl Scene {
     pub fn filled(&self, page: &str, job: &str) -> String {
         let month = domain::Zone::default().month(testkit::now()).to_string();
         let page = page.replace("MONTH", &month);
+        let page = if page.contains("RUN") {
+            let runs = self.site.get(&format!("/api/v1/jobs/{job}/runs"), &self.site.operator);
+            page.replace("RUN", runs["items"][0]["id"].as_str().expect("a run"))
+        } else {
+            page
+        };
         page.replace("JOB", job).replace("CONTRACT", &self.alpha.contract).replace("NODE", &self.node())
     }
 }

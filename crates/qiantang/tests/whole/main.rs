@@ -13,6 +13,7 @@ mod jobs;
 mod journey;
 mod money;
 mod operating;
+mod paying;
 mod periods;
 mod placing;
 mod refused;

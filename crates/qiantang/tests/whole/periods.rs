@@ -1,6 +1,8 @@
 //! Months of the books: use is posted in the month in which it was had, a closed month never changes, and statements add
 //! up. The clock is set so that a month ends a few seconds after the center is started.
 
+use std::collections::BTreeMap;
+
 use domain::{Millis, Month, Timestamp, Zone};
 use serde_json::{Value, json};
 use testkit::{Site, Tenant, Terminal};
@@ -132,6 +134,38 @@ fn assert_table_adds_up(table: &str, statement: &Value) {
     }
 }
 
+/// The entries of a month lead from the opening balance of each account to its closing one. Returns how many there are.
+fn assert_entries_add_up(table: &str) -> usize {
+    let mut reader = csv::Reader::from_reader(table.as_bytes());
+    let titles = reader.headers().expect("titles").clone();
+    let mut sums: BTreeMap<[String; 3], [i64; 2]> = BTreeMap::new();
+    let mut entries = 0;
+    for row in reader.records() {
+        let row = row.expect("a row");
+        let cell =
+            |name: &str| row[titles.iter().position(|title| title == name).expect("a column")].to_owned();
+        let amount: i64 = cell("amount").parse().expect("an amount");
+        let at_end = usize::from(cell("row") == "closing");
+        entries += usize::from(cell("row") == "entry");
+        for (side, sign) in [("debit", -1), ("credit", 1)] {
+            if !cell(side).is_empty() {
+                let account = [cell("unit"), cell(side), cell(&format!("{side}_contract"))];
+                sums.entry(account).or_default()[at_end] += sign * amount;
+            }
+        }
+        if cell("unit") == "micro_cny" {
+            let yuan: domain::MicroCny = cell("yuan").parse().expect("yuan");
+            assert_eq!((yuan.0, cell("card_hours").as_str()), (amount, ""));
+        }
+    }
+    assert!(sums.values().all(|[led_to, closing]| led_to == closing), "{sums:?}\n{table}");
+    for unit in ["card_ms", "micro_cny"] {
+        let of_unit = sums.iter().filter(|(account, _)| account[0] == unit);
+        assert_eq!(of_unit.map(|(_, [_, closing])| closing).sum::<i64>(), 0, "{unit}: {table}");
+    }
+    entries
+}
+
 #[test]
 fn use_is_posted_in_its_month_even_over_a_crash_at_midnight() {
     let mut scene = Scene::new();
@@ -189,6 +223,16 @@ fn a_closed_month_never_changes_and_what_is_learnt_later_corrects_it() {
     );
     assert_eq!(line["rate_micro_cny_per_card_hour"].as_i64(), Some(3_600_000));
 
+    let operator = Terminal::signed_in(site, "operator");
+    let file = operator.home.path().join("entries.csv");
+    let (month_name, file_name) = (month.to_string(), file.to_str().expect("a path"));
+    assert!(operator.ok(&["period", "entries", &month_name, "--output", file_name]).contains(file_name));
+    let entries = std::fs::read_to_string(&file).expect("the table");
+    assert!(
+        entries.contains("+08:00,card_ms,contract,univ-1,univ,delivered,") && entries.contains(&id),
+        "{entries}"
+    );
+
     // The run is lost. Its use in the closed month is given back in the month that goes on.
     let back = &["refund", "waiver"];
     kill_supervisor(site, &id);
@@ -200,6 +244,7 @@ fn a_closed_month_never_changes_and_what_is_learnt_later_corrects_it() {
     assert_eq!(used(&next, back, Some(&month.to_string())), in_month, "{next}");
     assert_adds_up(&next);
     assert_eq!(site.get_text(&path, &tenant.admin).1, body, "not a byte is another");
+    assert_eq!(operator.ok(&["period", "entries", &month_name]), entries, "nor of the entries");
     let again = site.get(&format!("/api/v1/periods/{month}"), &site.operator);
     assert_eq!(again["given_out"], closed["given_out"]);
     assert_eq!(site.get("/api/v1/ledger/check", &site.operator)["problems"], json!([]));
@@ -214,6 +259,18 @@ fn a_closed_month_never_changes_and_what_is_learnt_later_corrects_it() {
         assert_eq!(annex["used_card_ms"], statement["used_card_ms"], "{annex}");
         assert_eq!(annex["charge_micro_cny"], statement["charge_micro_cny"], "{annex}");
     }
+    for month in [*month, month.next()] {
+        let path = format!("/api/v1/periods/{month}/entries");
+        let (_, table) = site.get_text(&path, &site.operator);
+        let count = assert_entries_add_up(&table);
+        let page = site.get(&format!("{path}?format=json&limit=200"), &site.operator);
+        let items = page["items"].as_array().expect("entries");
+        assert_eq!((items.len(), count > 0), (count, true), "{page}");
+        assert!(items.iter().any(|one| one["cause"] == "use" && one["run"] == json!(id)), "{page}");
+        let (status, _) = site.ask("GET", &path, &tenant.admin, None);
+        assert_eq!(status, 403);
+    }
+    assert!(operator.ok(&["period", "accounts", &month_name]).contains("delivered"));
     let (status, refused) =
         site.ask("GET", &scene.statement_path(*month, "&format=xlsx"), &tenant.admin, None);
     assert_eq!((status, refused["code"].as_str()), (422, Some("invalid")), "{refused}");

@@ -3,7 +3,10 @@
 
 use std::{collections::HashMap, ops::ControlFlow};
 
-use domain::{AmendmentId, ContractId, CorrectionId, JobId, ProjectId, RunId, Timestamp};
+use domain::{
+    AmendmentId, CardMs, ContractId, CorrectionId, JobId, MicroCny, ProjectId, RunId, Timestamp,
+    ledger::Unit, metering::Metered,
+};
 
 use super::{
     compare::shown,
@@ -13,7 +16,7 @@ use super::{
 };
 use crate::{
     db::{Row, StoreError, Tx, params, statements},
-    ledger,
+    ledger::{self, Told},
 };
 
 /// How far a line of the audit log may be from the entry that it is about, in milliseconds.
@@ -66,9 +69,20 @@ statements! { "jobs";
                instr(detail, ?3) > 0 OR instr(detail, ?4) > 0) LIMIT 1";
 }
 
-fn fault(report: &mut Report, code: FaultCode, table: &str, id: String, field: &str, detail: String) {
+fn told(zh: &str, en: &str) -> Told {
+    Told { zh: zh.to_owned(), en: en.to_owned() }
+}
+
+fn fault(
+    report: &mut Report,
+    code: FaultCode,
+    table: &str,
+    id: String,
+    field: &str,
+    detail: impl Into<Told>,
+) {
     let (table, field) = (table.to_owned(), Some(field.to_owned()).filter(|field| !field.is_empty()));
-    report.fault(Fault { code, table, id, field, detail, link: None, sealed_at: None });
+    report.fault(Fault { code, table, id, field, detail: detail.into(), link: None, sealed_at: None });
 }
 
 pub(super) fn verify(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
@@ -76,7 +90,7 @@ pub(super) fn verify(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
         Ok(found) => {
             (report.transfers, report.runs) = (found.transfers, found.runs);
             for told in found.faults {
-                report.whole(FaultCode::BooksDisagree, "transfers", told);
+                report.whole(FaultCode::BooksDisagree, "transfers", told.told());
             }
         }
         Err(error) => report.whole(FaultCode::BooksDisagree, "transfers", error.to_string()),
@@ -96,17 +110,34 @@ pub(super) fn verify(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
 fn founded(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
     let code = FaultCode::BooksDisagree;
     tx.each(UNFOUNDED, params![], |row| {
-        let detail = format!("no booked {} of this amount is its reason", row.text(1)?);
+        let detail = Told {
+            zh: format!("没有与其金额相符的已入账更正（{}）", row.text(1)?),
+            en: format!("no booked {} of this amount is its reason", row.text(1)?),
+        };
         fault(report, code, "transfers", row.get::<i64>(0)?.to_string(), "", detail);
         Ok(ControlFlow::Continue(()))
     })?;
     tx.each(UNBOOKED, params![], |row| {
         let id: CorrectionId = row.get(0)?;
-        fault(report, code, "corrections", id.to_string(), "", "it is booked and has no entry".to_owned());
+        fault(
+            report,
+            code,
+            "corrections",
+            id.to_string(),
+            "",
+            told("已入账，却没有分录", "it is booked and has no entry"),
+        );
         Ok(ControlFlow::Continue(()))
     })?;
     tx.each(UNPAID, params![], |row| {
-        fault(report, code, "payments", row.get(0)?, "", "it has no entry of its amount".to_owned());
+        fault(
+            report,
+            code,
+            "payments",
+            row.get(0)?,
+            "",
+            told("没有与其金额相符的分录", "it has no entry of its amount"),
+        );
         Ok(ControlFlow::Continue(()))
     })
 }
@@ -117,7 +148,7 @@ fn foreign(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
         let (found_at, name): (Timestamp, &str) = (row.get(0)?, row.text(1)?);
         let Some(kind) = find(name) else { return Ok(ControlFlow::Continue(())) };
         let key = [row.value(2)?, row.value(3)?];
-        let detail = format!("found {found_at}");
+        let detail = Told { zh: format!("发现于 {found_at}"), en: format!("found {found_at}") };
         let id = kind.show(&key[..kind.key.len()]);
         fault(report, FaultCode::ForeignChange, kind.table, id, "", detail);
         Ok(ControlFlow::Continue(()))
@@ -127,7 +158,8 @@ fn foreign(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
 /// A job's sums are those of its runs, which are on its contract.
 fn jobs(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
     tx.each(STRAY_RUNS, params![], |row| {
-        let (id, detail) = (row.get::<RunId>(0)?, "it is not on its job's contract".to_owned());
+        let (id, detail) =
+            (row.get::<RunId>(0)?, told("不在其作业的合同上", "it is not on its job's contract"));
         fault(report, FaultCode::BooksDisagree, "runs", id.to_string(), "contract", detail);
         Ok(ControlFlow::Continue(()))
     })?;
@@ -135,9 +167,13 @@ fn jobs(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
         let id: JobId = row.get(0)?;
         let kept: (i64, i64) = (row.get(1)?, row.get(2)?);
         let due: (i64, i64) = (row.get(3)?, row.get(4)?);
-        for (field, kept, due) in [("used_card_ms", kept.0, due.0), ("charged_micro_cny", kept.1, due.1)] {
+        let sums = [
+            ("used_card_ms", Unit::CardMs, kept.0, due.0),
+            ("charged_micro_cny", Unit::MicroCny, kept.1, due.1),
+        ];
+        for (field, unit, kept, due) in sums {
             if kept != due {
-                let detail = format!("{kept} ≠ {due}");
+                let detail = ledger::unlike_in(unit, kept, due, ["各次运行合计", "its runs have"]);
                 fault(report, FaultCode::BooksDisagree, "jobs", id.to_string(), field, detail);
             }
         }
@@ -169,7 +205,8 @@ fn days(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
         let sums = |all: &HashMap<ProjectId, (i64, i64)>| all.get(project).copied().unwrap_or_default();
         let (kept, due) = (sums(&of_days), sums(&of_jobs));
         if kept != due {
-            let detail = format!("{kept:?} ≠ {due:?}");
+            let metered = |(used, charged)| Metered { used: CardMs(used), charged: MicroCny(charged) };
+            let detail = ledger::unlike(metered(kept), metered(due), ["各作业合计", "its jobs have"]);
             fault(report, FaultCode::BooksDisagree, "use_by_day", project.to_string(), "", detail);
         }
     }
@@ -204,14 +241,19 @@ fn versions(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
     let code = FaultCode::BooksDisagree;
     tx.each(OTHER_TERMS, params![], |row| {
         let (id, number): (ContractId, i64) = (row.get(0)?, row.get(1)?);
-        let detail = format!("they are not those of its version {number}");
+        let detail = Told {
+            zh: format!("与其第 {number} 版不符"),
+            en: format!("they are not those of its version {number}"),
+        };
         fault(report, code, "contracts", id.to_string(), "kind", detail);
         Ok(ControlFlow::Continue(()))
     })?;
     tx.each(UNAPPROVED, params![], |row| {
         let (number, contract): (i64, ContractId) = (row.get(0)?, row.get(1)?);
-        let (id, detail) =
-            (format!("{contract} @ {number}"), "no approved amendment has these terms".to_owned());
+        let (id, detail) = (
+            format!("{contract} @ {number}"),
+            told("没有批准过与其条款相同的变更", "no approved amendment has these terms"),
+        );
         fault(report, code, "contract_versions", id, "", detail);
         Ok(ControlFlow::Continue(()))
     })?;
@@ -223,7 +265,7 @@ fn versions(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
             "amendments",
             id.to_string(),
             "",
-            "it is approved and made no version".to_owned(),
+            told("已批准，却没有对应的版本", "it is approved and made no version"),
         );
         Ok(ControlFlow::Continue(()))
     })
@@ -234,7 +276,7 @@ fn statements(tx: &Tx, report: &mut Report) -> Result<(), StoreError> {
     tx.each(STATEMENTS, params![], |row| {
         let digest: Digest = row.get(2)?;
         if sha256(row.text(1)?.as_bytes()) != digest {
-            let detail = "it is not what its SHA-256 says".to_owned();
+            let detail = told("与其 SHA-256 不符", "it is not what its SHA-256 says");
             fault(report, FaultCode::BooksDisagree, "statements", row.get(0)?, "body", detail);
         }
         Ok(ControlFlow::Continue(()))

@@ -16,7 +16,15 @@ use crate::db::{Row, StoreError, Tx, Value, params};
 
 /// A fault of one row.
 pub(super) fn of_row(code: FaultCode, kind: &Kind, id: String, detail: String, link: Option<i64>) -> Fault {
-    Fault { code, table: kind.table.to_owned(), id, field: None, detail, link, sealed_at: None }
+    Fault {
+        code,
+        table: kind.table.to_owned(),
+        id,
+        field: None,
+        detail: detail.into(),
+        link,
+        sealed_at: None,
+    }
 }
 
 /// The columns of a kind: those of now, and where a part's columns are among them.

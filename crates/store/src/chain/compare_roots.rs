@@ -30,7 +30,7 @@ impl Kept {
 fn fault(report: &mut Report, code: FaultCode, number: i64, field: &str, detail: String) {
     let (table, id) = ("roots".to_owned(), number.to_string());
     let field = Some(field.to_owned()).filter(|field| !field.is_empty());
-    report.fault(Fault { code, table, id, field, detail, link: None, sealed_at: None });
+    report.fault(Fault { code, table, id, field, detail: detail.into(), link: None, sealed_at: None });
 }
 
 /// What a root is about: its occasion, which names a day or a month, and its instant.

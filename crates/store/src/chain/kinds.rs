@@ -165,7 +165,11 @@ pub(super) const KINDS: &[Kind] = &[
         changing: &["name_zh", "name_en", "lending_limit"],
         ..kind("alliances")
     },
-    Kind { prefix: id::Tenant::PREFIX, changing: &["name_zh", "name_en", "alliance"], ..kind("tenants") },
+    Kind {
+        prefix: id::Tenant::PREFIX,
+        changing: &["name_zh", "name_en", "alliance", "legal_name", "tax_number", "other_tax_number"],
+        ..kind("tenants")
+    },
     Kind {
         prefix: id::Member::PREFIX,
         only: &["id", "tenant", "login", "role", "is_enabled", "created_at"],

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use domain::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+
+use crate::ledger::Told;
 
 /// How many faults are kept one by one; the rest are counted.
 const MOST_TOLD: usize = 1_000;
@@ -51,10 +53,16 @@ pub struct Fault {
     /// The column, where it is known.
     pub field: Option<String>,
     /// The value that was found, and the one that should be.
-    pub detail: String,
+    #[serde(serialize_with = "in_english")]
+    pub detail: Told,
     /// The link that says otherwise, and when it was made.
     pub link: Option<i64>,
     pub sealed_at: Option<Timestamp>,
+}
+
+/// What programs read is in English.
+fn in_english<S: Serializer>(detail: &Told, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&detail.en)
 }
 
 impl Fault {
@@ -62,7 +70,7 @@ impl Fault {
     pub fn told(&self) -> String {
         let Self { code, table, id, field, detail, link, .. } = self;
         let mut text = format!("{}: {table} {id}", code.code());
-        for more in [field.as_deref().unwrap_or_default(), detail.as_str()] {
+        for more in [field.as_deref().unwrap_or_default(), detail.en.as_str()] {
             if !more.is_empty() {
                 text = format!("{} {more}", text.trim_end());
             }
@@ -123,8 +131,16 @@ impl Report {
     }
 
     /// A fault of no single row.
-    pub(super) fn whole(&mut self, code: FaultCode, table: &str, detail: String) {
+    pub(super) fn whole(&mut self, code: FaultCode, table: &str, detail: impl Into<Told>) {
         let (table, id) = (table.to_owned(), String::new());
-        self.fault(Fault { code, table, id, field: None, detail, link: None, sealed_at: None });
+        self.fault(Fault {
+            code,
+            table,
+            id,
+            field: None,
+            detail: detail.into(),
+            link: None,
+            sealed_at: None,
+        });
     }
 }

@@ -20,6 +20,7 @@ statements! { "roots";
     LAST_NUMBER = "SELECT COALESCE(MAX(number), 0) FROM roots";
     INSERT = "INSERT INTO roots (number, link, at, occasion, line) VALUES (?1, ?2, ?3, ?4, ?5)";
     LIST = "SELECT number, link, at, occasion, line, pushed_at FROM roots WHERE number < ?1 ORDER BY number DESC LIMIT ?2";
+    COVERING = "SELECT number, link, at, occasion, line, pushed_at FROM roots WHERE link >= ?1 ORDER BY number LIMIT 1";
     FIND = "SELECT 1 FROM roots WHERE occasion = ?1 LIMIT 1";
     UNPUSHED = "SELECT number, link, at, occasion, line, pushed_at FROM roots WHERE pushed_at IS NULL ORDER BY number";
     PUSHED = "UPDATE roots SET pushed_at = ?2 WHERE number = ?1";
@@ -176,6 +177,11 @@ fn root_row(row: Row<'_>) -> Result<RootRow, StoreError> {
 /// The newest roots before number `before`, newest first.
 pub fn list(tx: &Tx, before: Option<i64>, limit: u32) -> Result<Vec<RootRow>, StoreError> {
     tx.all(LIST, params![before.unwrap_or(i64::MAX), limit], root_row)
+}
+
+/// The first root that is about a link or a later one: it seals all that the link covers.
+pub fn covering(tx: &Tx, link: i64) -> Result<Option<RootRow>, StoreError> {
+    tx.find(COVERING, params![link], root_row)
 }
 
 pub fn last(tx: &Tx) -> Result<Option<RootRow>, StoreError> {

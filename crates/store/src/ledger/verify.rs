@@ -11,7 +11,10 @@ use domain::{
     price::{PriceBook, Waivers},
 };
 
-use super::sums::{add_up, kept_and_since};
+use super::{
+    fault::{Fault, WrongRate},
+    sums::{Sums, add_up, kept_and_since},
+};
 use crate::{
     amendments, contracts,
     db::{StoreError, Tx, params, statements},
@@ -65,8 +68,8 @@ pub struct LedgerReport {
     pub posted_card_ms: CardMs,
     /// The card time that these runs had.
     pub occupied_card_ms: CardMs,
-    /// The first 20 faults, in words.
-    pub faults: Vec<String>,
+    /// The first 20 faults.
+    pub faults: Vec<Fault>,
 }
 
 impl LedgerReport {
@@ -79,7 +82,7 @@ impl LedgerReport {
             && self.terms_agree
     }
 
-    fn fault(&mut self, fault: impl FnOnce() -> String) {
+    fn fault(&mut self, fault: impl FnOnce() -> Fault) {
         if self.faults.len() < MOST_TOLD {
             self.faults.push(fault());
         }
@@ -103,9 +106,8 @@ pub fn verify(tx: &Tx) -> Result<LedgerReport, StoreError> {
     verify_terms(tx, &mut report)?;
     report.occupancy_agrees = report.posted_card_ms == report.occupied_card_ms;
     if !report.occupancy_agrees {
-        let (posted, occupied) = (report.posted_card_ms.0, report.occupied_card_ms.0);
-        report
-            .fault(|| format!("{posted} card-milliseconds are posted for ended runs, which had {occupied}"));
+        let (posted, occupied) = (report.posted_card_ms, report.occupied_card_ms);
+        report.fault(|| Fault::Occupancy { posted, occupied });
     }
     Ok(report)
 }
@@ -119,22 +121,24 @@ fn verify_sums(tx: &Tx, report: &mut LedgerReport) -> Result<(), StoreError> {
         let credits: i128 = of_unit().map(|sums| i128::from(sums.credits)).sum();
         if debits != credits {
             report.is_balanced = false;
-            report.fault(|| format!("debits are {debits} and credits are {credits} in {unit:?}"));
+            let [debits, credits] = [debits, credits].map(|sum| i64::try_from(sum).unwrap_or(i64::MAX));
+            report.fault(|| Fault::Unbalanced { unit, debits, credits });
         }
     }
     let mut derived = kept_and_since(tx)?;
     derived.retain(|_, sums| sums.debits != 0 || sums.credits != 0);
     if derived != all {
         report.sums_agree = false;
+        let of = |sums: &Sums| [sums.debits, sums.credits];
         for (key, sums) in &all {
             if derived.get(key) != Some(sums) {
-                report.fault(|| {
-                    format!("the sums of {key:?} are {sums:?}, and {:?} is kept", derived.get(key))
-                });
+                let &(account, unit) = key;
+                let (of_transfers, kept) = (of(sums), derived.get(key).map(of));
+                report.fault(|| Fault::Sums { account, unit, of_transfers, kept });
             }
         }
-        for key in derived.keys().filter(|key| !all.contains_key(key)) {
-            report.fault(|| format!("sums of {key:?} are kept, which has no transfers"));
+        for &(account, unit) in derived.keys().filter(|key| !all.contains_key(key)) {
+            report.fault(|| Fault::NoTransfers { account, unit });
         }
     }
     Ok(())
@@ -150,15 +154,15 @@ fn verify_runs(tx: &Tx, report: &mut LedgerReport) -> Result<(), StoreError> {
         report.runs += 1;
         if posted != metered {
             report.runs_agree = false;
-            report.fault(|| format!("{} is metered for {metered:?}, and {posted:?} is posted", run.id));
+            report.fault(|| Fault::Posted { run: run.id, metered, posted });
         }
-        if let Some(why) = terms.wrong_rate(&run, class) {
+        if let Some((book, why)) = terms.wrong_rate(&run, class) {
             report.rates_agree = false;
-            report.fault(|| format!("{} has the rate {} a card-hour, {why}", run.id, run.rate.0));
+            report.fault(|| Fault::Rate { run: run.id, rate: run.rate, book, why });
         }
         if !run.is_charged_in_full() {
             report.runs_agree = false;
-            report.fault(|| format!("{} is charged up to another instant than its times say", run.id));
+            report.fault(|| Fault::Until { run: run.id });
         }
         if let Some(outcome) = run.state.outcome() {
             let due = terms.due(&run, outcome);
@@ -166,7 +170,7 @@ fn verify_runs(tx: &Tx, report: &mut LedgerReport) -> Result<(), StoreError> {
             report.occupied_card_ms += due.used;
             if metered != due {
                 report.runs_agree = false;
-                report.fault(|| format!("{} is metered for {metered:?}, and its times say {due:?}", run.id));
+                report.fault(|| Fault::Due { run: run.id, metered, due });
             }
         }
         Ok(ControlFlow::Continue(()))
@@ -193,11 +197,8 @@ fn verify_terms(tx: &Tx, report: &mut LedgerReport) -> Result<(), StoreError> {
         if *sum > due {
             let seq: i64 = row.get(0)?;
             report.terms_agree = false;
-            report.fault(|| {
-                format!(
-                    "the entry {seq} leaves {sum} of the fee of {id} earned by its term, which says {due}"
-                )
-            });
+            let (contract, earned, due) = (id, MicroCny(*sum), MicroCny(due));
+            report.fault(|| Fault::Early { entry: seq, contract, earned, due });
         }
         Ok(ControlFlow::Continue(()))
     })
@@ -234,22 +235,19 @@ impl Terms {
         })
     }
 
-    /// The fault in a run's rate, in words. Runs from before price books were named are not checked.
-    fn wrong_rate(&self, run: &Run, class: ServiceClass) -> Option<String> {
+    /// The fault in a run's rate, with the name of its price book. Runs from before price books were named are not checked.
+    fn wrong_rate(&self, run: &Run, class: ServiceClass) -> Option<(String, WrongRate)> {
         let book = self.books.get(&run.price_book?)?;
         if book.effective_from > run.state.planned_at() {
-            return Some(format!("by the price book {}, which was not in force yet", book.name));
+            return Some((book.name.clone(), WrongRate::NotInForce));
         }
         let versions = self.kinds.get(&run.contract)?;
         let held = versions.iter().rev().find(|(from, _)| *from <= run.state.planned_at());
         let (_, kind) = *held.or(versions.first())?;
         let pool = *self.pools.get(&run.placement.0.first()?.node)?;
         let listed = book.rate(pool, class, *self.domains.get(&run.tenant)?);
-        let Some(due) = kind.rate(listed) else {
-            return Some(format!("for which the price book {} has no price", book.name));
-        };
-        (due != run.rate)
-            .then(|| format!("and by its contract and the price book {} it is {}", book.name, due.0))
+        let Some(due) = kind.rate(listed) else { return Some((book.name.clone(), WrongRate::NoPrice)) };
+        (due != run.rate).then(|| (book.name.clone(), WrongRate::Other(due)))
     }
 
     /// The use and the charge that are due for a run that has ended, less the waived share.

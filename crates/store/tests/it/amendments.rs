@@ -86,7 +86,7 @@ fn more_than_its_term_is_not_earned() {
             post("c", 1, 700)?;
             let report = ledger::verify(tx)?;
             assert!(!report.terms_agree && !report.is_right(), "{:?}", report.faults);
-            assert!(report.faults[0].contains("801 of the fee"), "{:?}", report.faults);
+            assert!(report.faults[0].to_string().contains("CNY 0.000801 of the fee"), "{:?}", report.faults);
             Ok::<_, StoreError>(())
         })
         .unwrap();

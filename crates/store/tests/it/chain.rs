@@ -482,3 +482,35 @@ fn a_link_can_be_made_by_hand() {
         previous = digest;
     }
 }
+
+#[test]
+fn the_link_that_seals_a_run_with_its_entries_is_found() {
+    let books = books();
+    let conn = Connection::open(&books.path).unwrap();
+    let mut runs = conn
+        .prepare(
+            "SELECT r.id, r.ended_at, MAX(t.seq) FROM runs r JOIN transfers t ON t.run = r.id GROUP BY r.id",
+        )
+        .unwrap();
+    let rows = runs.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+    let runs: Vec<([u8; 16], i64, i64)> = rows.map(Result::unwrap).collect();
+    assert_eq!(runs.len(), 4);
+    let tx = store::db::open_copy(&books.copy("sealed")).unwrap();
+    for (id, ended_at, last) in runs {
+        // Every link is looked at, by SQL alone.
+        let covers =
+            "SELECT MIN(link) FROM chain_parts WHERE kind = 'runs' AND instr(hex(items), hex(?1)) % 2 = 1";
+        let of_run: i64 = conn.query_row(covers, [id], |row| row.get(0)).unwrap();
+        let covers = "SELECT MIN(link) FROM chain_parts WHERE kind = 'transfers' AND last_row >= ?1";
+        let of_entries: i64 = conn.query_row(covers, [last], |row| row.get(0)).unwrap();
+        let run = domain::RunId::from_bytes(id);
+        // The clock by which it ended may be behind the chain's, or ahead of it.
+        for ended_at in [ended_at, 0, i64::MAX] {
+            let found = chain::sealed(&tx, run, domain::Timestamp::from_micros(ended_at), last).unwrap();
+            assert_eq!(found.map(|found| found.link), Some(of_run.max(of_entries)));
+        }
+        assert_eq!(chain::sealed(&tx, run, at(0), i64::MAX).unwrap(), None, "an entry is not sealed");
+    }
+    let unknown = domain::RunId::from_bytes([7; 16]);
+    assert_eq!(chain::sealed(&tx, unknown, at(0), 0).unwrap(), None);
+}

@@ -60,10 +60,21 @@ fn tenants_alliances_and_projects() {
             alliance: Some(alliance.id),
             uid_index: tenants::next_uid_index(tx)?,
             created_at: at(1),
+            legal_name: String::new(),
+            tax_number: String::new(),
+            other_tax_number: "DE 123".into(),
         };
         assert_eq!(tenant.uid_index, 3, "the third, after two");
         tenants::insert_tenant(tx, &tenant)?;
         assert_eq!(tenants::list_tenants(tx)?[0], tenant);
+        let tenant = Tenant {
+            legal_name: "某大学".into(),
+            tax_number: "91330100799655058B".into(),
+            other_tax_number: String::new(),
+            ..tenant
+        };
+        tenants::set_payer(tx, &tenant)?;
+        assert_eq!(tenants::get_tenant(tx, tenant.id)?, tenant);
         let slugs: Vec<_> = tenants::list_tenants(tx)?.into_iter().map(|tenant| tenant.slug).collect();
         assert_eq!(slugs, ["a-university", "tenant-0", "tenant-1"]);
         let other = TenantId::new(at(2), unique());

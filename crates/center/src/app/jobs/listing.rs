@@ -376,7 +376,7 @@ pub async fn list_runs(
     Ok(page.map(|row| run_view(&live, &row, array.as_ref())))
 }
 
-fn run_view(live: &Live, row: &RunRow, array: Option<&domain::spec::ArraySpec>) -> RunView {
+pub fn run_view(live: &Live, row: &RunRow, array: Option<&domain::spec::ArraySpec>) -> RunView {
     let now = moment::now();
     let run = &row.run;
     let (used, charged) = (run.used(now), run.charge(now));

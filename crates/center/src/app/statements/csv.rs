@@ -1,28 +1,44 @@
-//! Statements as tables, by RFC 4180: the opening balance, the lines and the closing balance in the same columns.
+//! Statements as tables, by RFC 4180: the opening balance, the lines and the closing balance in the same columns, and after
+//! them the same of the fee.
 
 use domain::{CardMs, MicroCny};
+
+use crate::app::csv::{self, END, quoted};
 
 use super::made::{Balances, JobLine, Statement, StatementAnnex, StatementLine};
 
 /// The rows between the opening and the closing balance add up to the difference of the two.
 const COLUMNS: &str = "month,statement,contract,tenant,row,cause,corrects,project,pool,service_class,\
-                       rate_micro_cny_per_card_hour,ended_runs,card_ms,micro_cny";
+                       rate_micro_cny_per_card_hour,ended_runs,card_ms,micro_cny,reference";
 const JOB_COLUMNS: &str = "month,statement,contract,tenant,job,job_name,cause,corrects,project,pool,service_class,\
                            rate_micro_cny_per_card_hour,ended_runs,card_ms,micro_cny";
-const END: &str = "\r\n";
 
 pub fn statement(statement: &Statement) -> String {
     let Statement { month, number, contract, tenant_slug, opening, closing, .. } = statement;
     let head = head(month, number.as_deref(), contract, tenant_slug);
-    let balance = |row: &str, Balances { card_ms, micro_cny }: Balances| {
-        let columns = [""; 7].map(str::to_owned);
-        [head.to_vec(), vec![row.to_owned()], columns.to_vec(), amounts(card_ms, micro_cny)].concat()
+    let plain = |row: &str, cause: &str, Balances { card_ms, micro_cny }: Balances, reference: &str| {
+        let columns = [cause, "", "", "", "", "", ""].map(str::to_owned);
+        let mut fields = [head.to_vec(), vec![row.to_owned()], columns.to_vec()].concat();
+        fields.extend(amounts(card_ms, micro_cny));
+        fields.push(quoted(reference));
+        fields
     };
-    let line = |line: &StatementLine| [head.to_vec(), vec!["line".to_owned()], of_line(line)].concat();
-    let lines = statement.lines.iter().map(line);
-    let rows =
-        std::iter::once(balance("opening", *opening)).chain(lines).chain([balance("closing", *closing)]);
-    table(COLUMNS, rows)
+    let line = |line: &StatementLine| {
+        [head.to_vec(), vec!["line".to_owned()], of_line(line), vec![String::new()]].concat()
+    };
+    let mut rows = vec![plain("opening", "", *opening, "")];
+    rows.extend(statement.lines.iter().map(line));
+    rows.push(plain("closing", "", *closing, ""));
+    if let Some(fees) = statement.face.as_ref().and_then(|face| face.fees.as_ref()) {
+        let money = |micro_cny| Balances { card_ms: CardMs::ZERO, micro_cny };
+        rows.push(plain("fee_opening", "", money(fees.opening_micro_cny), ""));
+        let lines = fees.lines.iter();
+        rows.extend(
+            lines.map(|line| plain("fee_line", line.what.code(), money(line.micro_cny), &line.reference)),
+        );
+        rows.push(plain("fee_closing", "", money(fees.closing_micro_cny), ""));
+    }
+    table(COLUMNS, rows.into_iter())
 }
 
 pub fn annex(annex: &StatementAnnex) -> String {
@@ -35,10 +51,7 @@ pub fn annex(annex: &StatementAnnex) -> String {
 
 fn table(columns: &str, rows: impl Iterator<Item = Vec<String>>) -> String {
     let mut table = format!("{columns}{END}");
-    for row in rows {
-        table.push_str(&row.join(","));
-        table.push_str(END);
-    }
+    rows.for_each(|row| table.push_str(&csv::row(&row)));
     table
 }
 
@@ -65,31 +78,10 @@ fn amounts(card_ms: CardMs, micro_cny: MicroCny) -> Vec<String> {
     vec![card_ms.0.to_string(), micro_cny.0.to_string()]
 }
 
-/// The characters with which a spreadsheet begins a formula.
-const FORMULAS: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
-
-/// A CSV field. One that a spreadsheet would take for a formula gets an apostrophe before it.
-fn quoted(text: &str) -> String {
-    let guard = if text.starts_with(FORMULAS) { "'" } else { "" };
-    if text.contains(['"', ',', '\n', '\r']) || !guard.is_empty() {
-        format!("\"{guard}{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::portal::sample::views;
-
-    #[test]
-    fn a_field_is_never_a_formula() {
-        assert_eq!(quoted("=1+1"), "\"'=1+1\"");
-        assert_eq!(quoted("＝1"), "\"'＝1\"");
-        assert_eq!(quoted("a,\"b\""), "\"a,\"\"b\"\"\"");
-        assert_eq!(quoted("west-lake"), "west-lake");
-    }
 
     #[test]
     fn the_rows_of_a_table_have_its_columns_and_add_up() {
@@ -105,7 +97,11 @@ mod tests {
                     .sum()
             };
             assert_eq!(of("opening") + of("line"), of("closing"), "{text}");
+            assert_eq!(of("fee_opening") + of("fee_line"), of("fee_closing"), "{text}");
         }
-        assert!(given.adds_up());
+        assert!(
+            given.adds_up() && text.contains("fee_line,payment,") && text.contains(",-4000000,\"'-ICBC"),
+            "{text}"
+        );
     }
 }

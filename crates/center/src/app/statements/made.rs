@@ -11,9 +11,11 @@ use serde::{Deserialize, Serialize};
 use store::{
     StoreError, Tx,
     ledger::{self, By, EndedRuns, Group, Line},
-    periods, recent,
+    payments, periods, recent,
     tenants::get_tenant,
 };
+
+use super::face::{Due, Face, Fees, Issuer, Payer};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Statement {
@@ -49,6 +51,9 @@ pub struct Statement {
     pub charge_micro_cny: MicroCny,
     /// Runs that ended in the month, of those that had begun.
     pub ended_runs: u64,
+    /// Who pays whom how much; statements that were given out by a program of before have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub face: Option<Face>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -126,21 +131,21 @@ pub fn bounds(tx: &Tx, zone: &Zone, month: Month) -> Result<(Timestamp, Timestam
 }
 
 /// The statement of a contract for a month that is open.
-pub fn make(tx: &Tx, zone: &Zone, contract: &Contract, month: Month) -> Result<Statement, StoreError> {
-    let (from, until) = bounds(tx, zone, month)?;
+pub fn make(tx: &Tx, issuer: &Issuer, contract: &Contract, month: Month) -> Result<Statement, StoreError> {
+    let (from, until) = bounds(tx, &issuer.zone, month)?;
     let ended = ledger::ended_runs(tx, Some(contract.id), from, until, By::Project)?;
-    make_with(tx, zone, contract, month, ended)
+    make_with(tx, issuer, contract, month, ended)
 }
 
 /// [`make`] with the runs of the contract that ended in the month.
 pub fn make_with(
     tx: &Tx,
-    zone: &Zone,
+    issuer: &Issuer,
     contract: &Contract,
     month: Month,
     ended: Vec<EndedRuns>,
 ) -> Result<Statement, StoreError> {
-    let (from, until) = bounds(tx, zone, month)?;
+    let (from, until) = bounds(tx, &issuer.zone, month)?;
     let balance = |at| {
         let [card_ms, micro_cny] =
             [Unit::CardMs, Unit::MicroCny].map(|unit| recent::balance_at(tx, contract.id, unit, at));
@@ -150,6 +155,13 @@ pub fn make_with(
     let lines: Vec<StatementLine> = lines.into_iter().map(|(_, line)| line).collect();
     let tenant = get_tenant(tx, contract.tenant)?;
     let used = of_runs(&lines);
+    let (fees, closing) = (Fees::of(payments::fee_moves(tx, contract.id)?, from, until), balance(until)?);
+    let face = Face {
+        payer: Payer::of(&tenant),
+        payee: issuer.payee.clone(),
+        due: Due::of(fees.as_ref(), closing.micro_cny),
+        fees,
+    };
     Ok(Statement {
         number: None,
         contract_id: contract.id,
@@ -158,18 +170,19 @@ pub fn make_with(
         tenant_slug: tenant.slug,
         tenant_name: Text { zh: tenant.name_zh, en: tenant.name_en },
         month: month.to_string(),
-        time_zone: zone.name().to_owned(),
+        time_zone: issuer.zone.name().to_owned(),
         from: from.into(),
         to: until.into(),
         issued_at: None,
         is_final: periods::find(tx, month)?.is_some(),
         opening: balance(from)?,
-        closing: balance(until)?,
+        closing,
         totals: totals(&lines),
         used_card_ms: CardMs(-used.card_ms.0),
         charge_micro_cny: MicroCny(-used.micro_cny.0),
         ended_runs: lines.iter().map(|line| line.ended_runs).sum(),
         lines,
+        face: Some(face),
     })
 }
 
@@ -264,9 +277,20 @@ impl StatementLine {
 }
 
 impl Statement {
-    /// Whether the opening balance and all lines are the closing balance.
+    /// Whether the opening balance and all lines are the closing balance, of the account and of the fee.
     pub fn adds_up(&self) -> bool {
+        let fees = self.face.as_ref().and_then(|face| face.fees.as_ref());
         self.lines.iter().fold(self.opening, |sum, line| sum.plus(line.moved())) == self.closing
+            && fees.is_none_or(Fees::add_up)
+    }
+
+    /// Gives it a number and the day until which it is paid.
+    pub fn give_out(&mut self, number: String, now: Timestamp, issuer: &Issuer) {
+        self.number = Some(number);
+        self.issued_at = Some(now.into());
+        if let Some(face) = &mut self.face {
+            face.due.on = Some(issuer.due_on(now));
+        }
     }
 }
 

@@ -25,7 +25,7 @@ use crate::{
     },
     app::{
         contracts::{self, ContractEventView, ContractView},
-        statements::{self, TransferQuery, TransferView},
+        transfers::{self, TransferQuery, TransferView},
     },
     center::Center,
     price::ask as prices,
@@ -128,7 +128,7 @@ pub async fn show_contract(
             cursor: Some(wanted.cursor.clone()),
             limit: Some(ENTRIES),
         };
-        let found = statements::list_transfers(center, &visitor.caller, query).await?;
+        let found = transfers::list_transfers(center, &visitor.caller, query).await?;
         transfers = found.items;
         older = found.next_cursor.map(|next| format!("?cursor={}#ledger", encode(&next))).unwrap_or_default();
     }

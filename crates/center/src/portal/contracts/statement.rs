@@ -21,10 +21,15 @@ use serde::Deserialize;
 use crate::{
     app::{
         contracts, nodes,
-        statements::{self, Answer, GivenOut, Statement, StatementLine, StatementQuery},
+        statements::{
+            self, Answer, Face, FeeLine, GivenOut, JobLine, Statement, StatementLine, StatementQuery,
+        },
     },
     center::Center,
 };
+
+/// The most jobs on the page; the files have them all.
+const MOST_JOBS: usize = 200;
 
 /// Months that are offered besides the one that is shown.
 const MONTHS: usize = 12;
@@ -59,8 +64,15 @@ pub struct StatementPage {
     domain: String,
     number: String,
     sha256: String,
+    face: Option<Face>,
     moves: Vec<Row>,
     totals: Vec<Row>,
+    /// From what was open of the fee at the beginning to what is at the end; empty where there is no fee.
+    fees: Vec<Row>,
+    /// The lines about runs, job by job.
+    jobs: Vec<Row>,
+    /// How many jobs more there are than a page has.
+    more_jobs: usize,
     months: Vec<Tab>,
     others: Vec<Tab>,
     may_see_periods: bool,
@@ -84,6 +96,7 @@ pub async fn page(
         let name = format!("attachment; filename=\"statement-{}.{kind}\"", statement.month);
         return Ok(([(header::CONTENT_DISPOSITION, name)], answer).into_response());
     }
+    let annex = statements::by_job(&center, &visitor.caller, &id, &query).await?;
     let contract = contracts::show(&center, &visitor.caller, &id).await?;
     let all = contracts::list(&center, &visitor.caller).await?;
     let tab = |id: ContractId, month: &str, word: String, is_current| Tab {
@@ -101,6 +114,10 @@ pub async fn page(
         page: visitor.page("statement", ui.t1("statement-of", "month", &statement.month)),
         moves: moves(ui, &statement),
         totals: totals(ui, &statement),
+        fees: fees(ui, statement.face.as_ref()),
+        jobs: annex.lines.iter().take(MOST_JOBS).map(|line| job(ui, line)).collect(),
+        more_jobs: annex.lines.len().saturating_sub(MOST_JOBS),
+        face: statement.face.clone(),
         months: months.collect(),
         others,
         id: contract.id.to_string(),
@@ -158,6 +175,35 @@ fn moves(ui: Ui, statement: &Statement) -> Vec<Row> {
     std::iter::once(opening).chain(statement.lines.iter().map(line)).chain([closing]).collect()
 }
 
+/// A line about the runs of a job.
+fn job(ui: Ui, JobLine { job, job_name, line }: &JobLine) -> Row {
+    let cause = ui.word("cause", &line.cause);
+    let cause =
+        line.corrects.as_ref().map_or(cause.clone(), |month| ui.t2("statement-corrects", cause, month));
+    let project = line.project.clone().unwrap_or_default();
+    Row {
+        detail: [cause, project, job.to_string()].join(" · "),
+        rate: line.rate_micro_cny_per_card_hour.map(|rate| ui.yuan(&rate.0)).unwrap_or_default(),
+        ..row(job_name.clone(), line.card_ms, line.micro_cny)
+    }
+}
+
+/// From what was open of the fee at the beginning of the month to what is at its end.
+fn fees(ui: Ui, face: Option<&Face>) -> Vec<Row> {
+    let Some(fees) = face.and_then(|face| face.fees.as_ref()) else { return Vec::new() };
+    let money = |name: String, amount| row(name, CardMs::ZERO, amount);
+    let line = |line: &FeeLine| {
+        let parts = [ui.zone.clock(line.at.0), line.reference.clone()];
+        Row {
+            detail: parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · "),
+            ..money(ui.word("fee-move", line.what), line.micro_cny)
+        }
+    };
+    let opening = money(ui.t("fee-opening"), fees.opening_micro_cny);
+    let closing = money(ui.t("fee-closing"), fees.closing_micro_cny);
+    std::iter::once(opening).chain(fees.lines.iter().map(line)).chain([closing]).collect()
+}
+
 /// The lines by cause, and what they come to.
 fn totals(ui: Ui, statement: &Statement) -> Vec<Row> {
     let of_cause = statement
@@ -202,6 +248,10 @@ mod tests {
                     page: page.clone(),
                     moves: moves(page.ui, &statement),
                     totals: totals(page.ui, &statement),
+                    fees: fees(page.ui, statement.face.as_ref()),
+                    jobs: if is_final { vec![job(page.ui, &views::job_line())] } else { Vec::new() },
+                    more_jobs: usize::from(is_final),
+                    face: statement.face.clone(),
                     id: views::contract().id.to_string(),
                     tenant: "Univ".into(),
                     domain: page.word("domain", "research"),

@@ -119,6 +119,7 @@ pub struct JobPage {
     parts: &'static str,
     may_submit: bool,
     may_cancel: bool,
+    may_see_evidence: bool,
     why: Option<Why>,
     figures: Vec<Figure>,
     array: Option<Array>,
@@ -167,6 +168,7 @@ pub async fn page(
         news,
         is_live,
         parts,
+        may_see_evidence: visitor.may(center, actions::READ_LEDGER, Some(own)),
         may_submit: visitor.may(center, actions::SUBMIT_JOB, Some(own))
             && visitor.caller.member.tenant == Some(own)
             && detail.direct.is_none(),

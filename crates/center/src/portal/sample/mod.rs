@@ -17,10 +17,12 @@ use testkit::{files_below as files, markup};
 
 use crate::amendment::AmendPage;
 use crate::correction::{CorrectionsPage, ProposalPage};
+use crate::debt::DebtsPage;
+use crate::evidence::EvidencePage;
 use crate::period::{PeriodPage, PeriodsPage};
 use crate::portal::{audit, capacity, contracts, jobs, nodes, overview, people, sign_in, tokens, twin};
 use crate::price::{DraftPage, PriceBookPage, PriceBooksPage};
-use crate::tenant::TenantsPage;
+use crate::tenant::{TenantPage, TenantsPage};
 
 /// A page that can show examples of itself.
 pub trait Sample: Template + Sized {
@@ -44,7 +46,7 @@ fn pages_of_code() -> Vec<PathBuf> {
 type Rendered = fn(&Page) -> Vec<String>;
 
 /// Each page by the template that it is made of.
-const PAGES: [(&str, Rendered); 30] = [
+const PAGES: [(&str, Rendered); 33] = [
     ("amendment/new.html", rendered::<AmendPage>),
     ("audit.html", rendered::<audit::AuditPage>),
     ("capacity.html", rendered::<capacity::CapacityPage>),
@@ -55,6 +57,8 @@ const PAGES: [(&str, Rendered); 30] = [
     ("correction/list.html", rendered::<CorrectionsPage>),
     ("correction/new.html", rendered::<ProposalPage>),
     ("dry_run_part.html", rendered::<jobs::submit::DryPart>),
+    ("debt/list.html", rendered::<DebtsPage>),
+    ("evidence/show.html", rendered::<EvidencePage>),
     ("job.html", rendered::<jobs::show::JobPage>),
     ("jobs.html", rendered::<jobs::list::JobsPage>),
     ("node.html", rendered::<nodes::show::NodePage>),
@@ -71,6 +75,7 @@ const PAGES: [(&str, Rendered); 30] = [
     ("statement.html", rendered::<contracts::statement::StatementPage>),
     ("submit.html", rendered::<jobs::submit::SubmitPage>),
     ("tenant/list.html", rendered::<TenantsPage>),
+    ("tenant/show.html", rendered::<TenantPage>),
     ("tokens.html", rendered::<tokens::TokensPage>),
     ("top_up.html", rendered::<contracts::top_up::TopUpPage>),
     ("twin.html", rendered::<twin::TwinPage>),

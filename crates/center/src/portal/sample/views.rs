@@ -16,7 +16,7 @@ use domain::{
     capacity::CapacityBalance,
     contract::{ContractKind, ContractKindName, Funds, QueueTerms},
     job::Tasks,
-    ledger::Unit,
+    ledger::{AccountName, CauseName, Unit},
 };
 
 use crate::{
@@ -28,7 +28,10 @@ use crate::{
         nodes::{CardStatus, CardView, MaintenanceView, NodeView, PoolView},
         projects::ProjectView,
         roots::RootView,
-        statements::{Balances, CauseTotal, Statement, StatementLine, TransferView},
+        statements::{
+            self, Balances, CauseTotal, Due, Face, FeeLine, FeeMove, Fees, Payer, Statement, StatementLine,
+        },
+        transfers::TransferView,
     },
     portal::{
         contracts::vessel::{Vessel, vessel},
@@ -36,6 +39,7 @@ use crate::{
         nodes::map::Tile,
         overview::EventLine,
     },
+    settings::PayeeSettings,
 };
 
 /// An instant long past, so that pages show it with its day whenever they are rendered.
@@ -242,7 +246,45 @@ pub fn statement(is_final: bool) -> Statement {
         used_card_ms: CardMs(7_200_000),
         charge_micro_cny: MicroCny(3_500_000),
         ended_runs: 1200,
+        face: Some(face(is_final)),
     }
+}
+
+fn face(is_final: bool) -> Face {
+    let line = |what, reference: &str, micro_cny| FeeLine {
+        what,
+        at: AT.into(),
+        reference: reference.into(),
+        micro_cny: MicroCny(micro_cny),
+    };
+    let fees = Fees {
+        opening_micro_cny: MicroCny::ZERO,
+        lines: vec![line(FeeMove::Fee, "", 9_000_000), line(FeeMove::Payment, "-ICBC <1>", -4_000_000)],
+        closing_micro_cny: MicroCny(5_000_000),
+    };
+    let payee = PayeeSettings {
+        name: "Center <1>".into(),
+        tax_number: "91330100799655058B".into(),
+        bank: "ICBC".into(),
+        account: "12020".into(),
+    };
+    Face {
+        payer: if is_final {
+            Payer { name: "Univ <1>".into(), tax_number: "9144".into(), other_tax_number: String::new() }
+        } else {
+            Payer { name: String::new(), tax_number: String::new(), other_tax_number: "DE <1>".into() }
+        },
+        payee: is_final.then_some(payee),
+        due: Due { on: is_final.then(|| "2026-07-01".into()), ..Due::of(Some(&fees), MicroCny(-1)) },
+        fees: is_final.then_some(fees),
+    }
+}
+
+/// A line of the annex.
+pub fn job_line() -> statements::JobLine {
+    let lines = statement(true).lines.into_iter();
+    let line = lines.filter(|line| line.corrects.is_some()).last().expect("a line that corrects");
+    statements::JobLine { job: id("job_"), job_name: "Sweep <1>".into(), line }
 }
 
 /// A contract of which little is left, and one without an end.
@@ -358,17 +400,23 @@ pub fn transfers() -> Vec<TransferView> {
         at: AT.into(),
         key: "K".into(),
         unit: Unit::MicroCny,
-        debit: "cash".into(),
-        credit: "HZ-1".into(),
+        debit: AccountName::Cash,
+        debit_contract: None,
+        credit: AccountName::Contract,
+        credit_contract: Some("HZ-1".into()),
         amount: 3_500_000,
-        cause: "top_up".into(),
+        cause: CauseName::TopUp,
+        run: None,
+        corrects: None,
         job: None,
         job_name: None,
     };
     let time = TransferView {
         unit: Unit::CardMs,
         amount: 7_200_000,
-        cause: "use run_1".into(),
+        cause: CauseName::Use,
+        run: Some(id("run_")),
+        corrects: Some("2026-04".parse().expect("a month")),
         job: Some(job().id),
         job_name: Some(job().name),
         ..money.clone()

@@ -1,14 +1,14 @@
 //! Statements of contracts.
 
 use clap::Args;
-use domain::Lang;
+use domain::{Lang, MicroCny};
 use serde_json::Value;
 
-use super::contracts;
+use crate::commands::contracts;
 use crate::context::{Context, Done, Run, part, query, say};
 use crate::{
     errors::Failure,
-    output::{card_hours, list, money, number, pick, table, text},
+    output::{card_hours, items, list, money, number, pick, table, text},
     words,
 };
 
@@ -117,5 +117,63 @@ fn shown(lang: Lang, statement: &Value, lines: &[Value]) -> String {
         Lang::Zh => format!("使用 {used} 卡时，费用 {charge} 元"),
         Lang::En => format!("Used {used} card-hours for CNY {charge}"),
     };
-    format!("{title} ({mark})\n\n{}\n\n{foot}", table(&titles, rows, 4))
+    let face = &statement["face"];
+    let face = if face.is_null() { String::new() } else { faced(lang, face) };
+    format!("{title} ({mark})\n\n{}\n\n{foot}{face}", table(&titles, rows, 4))
+}
+
+/// The fee, and who pays whom how much until when.
+fn faced(lang: Lang, face: &Value) -> String {
+    let mut parts = Vec::new();
+    let fees = &face["fees"];
+    if !fees.is_null() {
+        let row = |name: &str, at: &str, reference: &str, amount: i64| {
+            vec![name.to_owned(), at.to_owned(), reference.to_owned(), MicroCny(amount).exact()]
+        };
+        let line = |line: &Value| {
+            let name = match (text(line, "what"), lang) {
+                ("payment", Lang::Zh) => "已付",
+                ("payment", Lang::En) => "paid",
+                ("cancelled", Lang::Zh) => "不再应付",
+                ("cancelled", Lang::En) => "due no more",
+                ("reversal", Lang::Zh) => "付款冲正",
+                ("reversal", Lang::En) => "payment taken back",
+                (_, Lang::Zh) => "应付费用",
+                (_, Lang::En) => "fee due",
+            };
+            row(name, text(line, "at"), text(line, "reference"), number(line, "micro_cny"))
+        };
+        let opening = pick(lang, "期初未付", "open at the beginning");
+        let closing = pick(lang, "期末未付", "open at the end");
+        let mut rows = vec![row(opening, "", "", number(fees, "opening_micro_cny"))];
+        rows.extend(items(fees, "lines").iter().map(line));
+        rows.push(row(closing, "", "", number(fees, "closing_micro_cny")));
+        let titles = match lang {
+            Lang::Zh => ["合同费用", "时间（UTC）", "凭证号", "金额（元）"],
+            Lang::En => ["fee", "at (UTC)", "reference", "amount (CNY)"],
+        };
+        parts.push(table(&titles, rows, 3));
+    }
+    let name = |who: &Value| {
+        let numbers = [text(who, "tax_number"), text(who, "other_tax_number")];
+        let parts: Vec<&str> =
+            std::iter::once(text(who, "name")).chain(numbers).filter(|part| !part.is_empty()).collect();
+        parts.join(", ")
+    };
+    let (payer, payee) = (name(&face["payer"]), &face["payee"]);
+    if !payer.is_empty() {
+        parts.push(format!("{}{payer}", pick(lang, "付款单位：", "Payer: ")));
+    }
+    if !payee.is_null() {
+        let (bank, account) = (text(payee, "bank"), text(payee, "account"));
+        parts.push(format!("{}{}, {bank}, {account}", pick(lang, "收款单位：", "Payee: "), name(payee)));
+    }
+    let (due, on) = (MicroCny(number(&face["due"], "micro_cny")).exact(), text(&face["due"], "on"));
+    parts.push(match (lang, on.is_empty()) {
+        (Lang::Zh, true) => format!("应付金额 {due} 元"),
+        (Lang::Zh, false) => format!("应付金额 {due} 元，请于 {on} 前（含当日）付清"),
+        (Lang::En, true) => format!("Amount due: CNY {due}"),
+        (Lang::En, false) => format!("Amount due: CNY {due}, until {on}"),
+    });
+    format!("\n\n{}", parts.join("\n\n"))
 }

@@ -1,11 +1,14 @@
 //! Accounting periods: the months of the books, what one lacks to be closed, closing it.
 
+use std::path::{Path, PathBuf};
+
 use clap::{Args, Subcommand};
-use domain::Lang;
+use domain::{Lang, decimal::grouped, ledger::Unit};
 use serde_json::{Value, json};
 
 use crate::{
     context::{Context, Done, Run, part},
+    file::save,
     output::{items, list, number, pick, table, text},
     words,
 };
@@ -27,6 +30,19 @@ enum Act {
         /// The month, as YYYY-MM.
         month: String,
     },
+    /// Write all entries of a month as CSV, between the opening and the closing balances of the accounts.
+    Entries {
+        /// The month, as YYYY-MM.
+        month: String,
+        /// The file to write; standard output where left out.
+        #[arg(long, short)]
+        output: Option<PathBuf>,
+    },
+    /// Show what each account had before a month, in it and after it.
+    Accounts {
+        /// The month, as YYYY-MM.
+        month: String,
+    },
     /// Close a month for ever: its statements are frozen, and nothing is posted into it any more (who keeps the center's money).
     Close {
         /// The month, as YYYY-MM. It has ended, and the months before it are closed.
@@ -44,6 +60,8 @@ impl Run for Periods {
                 let period = context.client.get(&format!("{PATH}/{}", part(&month)))?;
                 context.print(&period, |lang| shown(lang, &period))
             }
+            Some(Act::Entries { month, output }) => entries(context, &month, output.as_deref()),
+            Some(Act::Accounts { month }) => accounts(context, &month),
             Some(Act::Close { month }) => {
                 let period = context.client.post(&format!("{PATH}/{}/close", part(&month)), &json!({}))?;
                 context.print(&period, |lang| {
@@ -56,6 +74,48 @@ impl Run for Periods {
             }
         }
     }
+}
+
+fn entries(context: &Context, month: &str, output: Option<&Path>) -> Done {
+    let path = format!("{PATH}/{}/entries", part(month));
+    let Some(file) = output else {
+        context.refuse_beside_json("`entries` without --output", true)?;
+        return context.client.copy(&path, "text/csv", &mut std::io::stdout().lock()).map(drop);
+    };
+    let bytes = save(file, |out| context.client.copy(&path, "text/csv", out))?;
+    context.print(&json!({ "month": month, "path": file, "bytes": bytes }), |lang| match lang {
+        Lang::Zh => format!("{month} 的分录已写入 {}", file.display()),
+        Lang::En => format!("The entries of {month} are written to {}", file.display()),
+    })
+}
+
+fn accounts(context: &Context, month: &str) -> Done {
+    let answer = context.client.get(&format!("{PATH}/{}/accounts", part(month)))?;
+    context.print(&answer, |lang| {
+        let row = |account: &Value| {
+            let unit = Unit::from_code(text(account, "unit")).unwrap_or(Unit::MicroCny);
+            let amount = |key: &str| grouped(&unit.exact(number(account, key)));
+            let unit = match unit {
+                Unit::MicroCny => pick(lang, "元", "CNY"),
+                Unit::CardMs => pick(lang, "卡时", "card-hours"),
+            };
+            vec![
+                words::word(lang, "account", text(account, "account")),
+                text(account, "contract").to_owned(),
+                text(account, "tenant_slug").to_owned(),
+                unit.to_owned(),
+                amount("opening"),
+                amount("debits"),
+                amount("credits"),
+                amount("closing"),
+            ]
+        };
+        let titles = match lang {
+            Lang::Zh => ["科目", "合同", "租户", "单位", "期初余额", "借方", "贷方", "期末余额"],
+            Lang::En => ["account", "contract", "tenant", "unit", "opening", "debits", "credits", "closing"],
+        };
+        table(&titles, items(&answer, "accounts").iter().map(row).collect(), 4)
+    })
 }
 
 fn show_all(context: &Context) -> Done {
@@ -116,7 +176,8 @@ fn shown(lang: Lang, period: &Value) -> String {
 
 /// Something that is missing, in words.
 fn lack(lang: Lang, missing: &Value) -> String {
-    let (run, fault, contract) = (text(missing, "run"), text(missing, "fault"), text(missing, "number"));
+    let fault = text(&missing["fault"], pick(lang, "zh", "en"));
+    let (run, contract) = (text(missing, "run"), text(missing, "number"));
     match (text(missing, "missing"), lang) {
         ("run", Lang::Zh) => format!("运行 {run} 在月末之前开始，月末之后还没有它的消息"),
         ("run", Lang::En) => format!("the run {run} began before the month ended and was not seen since"),
