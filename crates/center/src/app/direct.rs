@@ -54,7 +54,7 @@ struct Bill {
 pub fn take_in(center: &Center, engine: &SlurmEngine, direct: &DirectJob) -> Result<Billing, AppError> {
     let payers = match known(center, engine, direct)? {
         Known::Here(fate) => return Ok(fate),
-        Known::New(payers) => payers,
+        Known::New(payers) => *payers,
     };
     let decided = decide(&center.live(), &center.settings, &payers, direct);
     let bill = match decided {
@@ -110,7 +110,7 @@ struct Payers {
 enum Known {
     /// It is kept here already, or may be a run of the center's own.
     Here(Billing),
-    New(Payers),
+    New(Box<Payers>),
 }
 
 fn known(center: &Center, engine: &SlurmEngine, direct: &DirectJob) -> Result<Known, AppError> {
@@ -134,7 +134,7 @@ fn known(center: &Center, engine: &SlurmEngine, direct: &DirectJob) -> Result<Kn
         }
         return Ok(Known::Here(Billing::Settled));
     }
-    Ok(if is_own { Known::Here(Billing::Unclear) } else { Known::New(payers) })
+    Ok(if is_own { Known::Here(Billing::Unclear) } else { Known::New(Box::new(payers)) })
 }
 
 /// The observation of a job that was handed to Slurm directly; `None` for other jobs.

@@ -82,7 +82,9 @@ pub async fn list(center: &Center, caller: &Caller) -> Result<Ageing, AppError> 
                 }
             }
             let mut total = Ages::default();
-            tenants.values().for_each(|tenant| total.add(tenant.total));
+            for tenant in tenants.values() {
+                total.add(tenant.total);
+            }
             Ok(Ageing { as_of: now.into(), total, tenants: tenants.into_values().collect() })
         })
         .await
@@ -114,8 +116,8 @@ fn closed(tx: &Tx, zone: &Zone, due_days: i64, now: Timestamp) -> Result<Vec<Clo
 
 /// How many days the statements of a month give to pay: as the settings said when it was closed.
 fn due_days_at(history: &[SettingSince], period: &Period, now: i64) -> i64 {
-    let then = history.iter().filter(|since| since.key == DUE_DAYS && since.at <= period.closed_at);
-    then.last().and_then(|since| since.value.parse().ok()).unwrap_or(now)
+    let mut then = history.iter().filter(|since| since.key == DUE_DAYS && since.at <= period.closed_at);
+    then.next_back().and_then(|since| since.value.parse().ok()).unwrap_or(now)
 }
 
 fn of_balance(tx: &Tx, contract: &Contract, balance: i64, closed: &[Closed]) -> Result<Ages, StoreError> {

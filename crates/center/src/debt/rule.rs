@@ -15,6 +15,7 @@ domain::codes! {
 }
 
 /// A debt by how many days it has been due.
+#[allow(clippy::struct_field_names)] // An amount says its unit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Ages {
     /// It is on no statement yet, or its day has not passed.

@@ -105,7 +105,9 @@ pub async fn show(center: &Center, caller: &Caller, id: &str) -> Result<Evidence
             let Some(end) = more.last() else { break };
             last = end.seq;
             count += more.len() as u64;
-            more.iter().for_each(|row| days.add(&zone, run.contract, &row.transfer));
+            for row in &more {
+                days.add(&zone, run.contract, &row.transfer);
+            }
             let room = MOST_ENTRIES - entries.len();
             entries.extend(more.into_iter().take(room));
         }

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 /// What a run costs: cards × time × rate, less what is waived; and what was posted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[allow(clippy::struct_field_names)] // Columns of the books have these names.
 pub struct Charged {
     pub cards: u32,
     /// From the start up to `charged_until`; both are rounded down to the millisecond first.

@@ -87,8 +87,8 @@ fn bounds(tx: &Tx, zone: &Zone, month: Month, now: domain::Timestamp) -> Result<
     let zone = match closed {
         None => zone.clone(),
         Some(closed) => {
-            let then = settings::history(tx)?.into_iter().filter(|since| since.at <= closed.closed_at);
-            let last = then.filter(|since| since.key == TIME_ZONE).last();
+            let mut then = settings::history(tx)?.into_iter().filter(|since| since.at <= closed.closed_at);
+            let last = then.rfind(|since| since.key == TIME_ZONE);
             last.and_then(|since| since.value.parse().ok()).unwrap_or_else(|| zone.clone())
         }
     };

@@ -41,7 +41,8 @@ pub fn assert_right(world: &mut World, zone: &Zone, contract: Option<ContractId>
     }
     drop(live);
     let now = base::moment::now();
-    let months = world.center().store.read(|tx| add_up(tx, zone, now, contract)).expect("statements");
+    let issuer = statements::Issuer { zone: zone.clone(), ..statements::Issuer::of(&center.settings) };
+    let months = world.center().store.read(|tx| add_up(tx, &issuer, now, contract)).expect("statements");
     assert!(months > 0);
 }
 
@@ -97,7 +98,13 @@ fn look(tx: &Tx, seen: &Seen) -> Result<Seen, StoreError> {
 
 /// The opening balance and the lines of each month are its closing balance, which is the next one's opening, and the last one's
 /// that of the ledger. Says how many statements there are.
-fn add_up(tx: &Tx, zone: &Zone, now: Timestamp, only: Option<ContractId>) -> Result<usize, StoreError> {
+fn add_up(
+    tx: &Tx,
+    issuer: &statements::Issuer,
+    now: Timestamp,
+    only: Option<ContractId>,
+) -> Result<usize, StoreError> {
+    let zone = &issuer.zone;
     let Some(first) = periods::first_entry(tx)? else { return Ok(1) };
     let this = zone.month(now);
     let months: Vec<Month> = std::iter::successors(Some(zone.month(first)), |month| Some(month.next()))
@@ -108,7 +115,7 @@ fn add_up(tx: &Tx, zone: &Zone, now: Timestamp, only: Option<ContractId>) -> Res
     for contract in all.filter(|contract| only.is_none_or(|only| only == contract.id)) {
         let mut opening = statements::Balances::default();
         for month in &months {
-            let made = statements::make_with(tx, zone, &contract, *month, Vec::new())?;
+            let made = statements::make_with(tx, issuer, &contract, *month, Vec::new())?;
             assert!(made.adds_up(), "{} of {month}: {made:?}", contract.number);
             assert_eq!(made.opening, opening, "{} of {month}", contract.number);
             opening = made.closing;

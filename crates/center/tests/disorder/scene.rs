@@ -131,7 +131,7 @@ async fn fill(center: &Center) -> Result<(), AppError> {
             name_zh: slug.into(),
             name_en: slug.into(),
             domain: domain.into(),
-            alliance: None,
+            ..tenant::ask::NewTenant::default()
         };
         let tenant = tenant::ask::create(center, &operator, new).await?.id;
         let member = Member {

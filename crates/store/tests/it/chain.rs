@@ -390,7 +390,7 @@ fn the_table_of_roots_is_the_file_row_by_row() {
         for (code, number, words) in *wanted {
             let is_it = |fault: &&chain::Fault| {
                 (fault.code.code(), fault.table.as_str(), fault.id.as_str()) == (*code, "roots", *number)
-                    && fault.detail.contains(words)
+                    && fault.detail.en.contains(words)
             };
             let found = report.faults.iter().find(is_it);
             assert!(found.is_some(), "{name}: {code} {number} {words} is not among {:#?}", report.faults);
@@ -402,7 +402,7 @@ fn the_table_of_roots_is_the_file_row_by_row() {
     let tx = store::db::open_copy(&copy).unwrap();
     let report = chain::verify(&tx, Given { file: Some(&turned), key: Some(books.key.public()) }).unwrap();
     assert_eq!(told(&report), ["root_differs"]);
-    assert!(report.faults[0].detail.starts_with("1: day 2022-05-20 of "), "{:?}", report.faults);
+    assert!(report.faults[0].detail.en.starts_with("1: day 2022-05-20 of "), "{:?}", report.faults);
 }
 
 #[test]

@@ -282,8 +282,8 @@ fn face(is_final: bool) -> Face {
 
 /// A line of the annex.
 pub fn job_line() -> statements::JobLine {
-    let lines = statement(true).lines.into_iter();
-    let line = lines.filter(|line| line.corrects.is_some()).last().expect("a line that corrects");
+    let mut lines = statement(true).lines.into_iter();
+    let line = lines.rfind(|line| line.corrects.is_some()).expect("a line that corrects");
     statements::JobLine { job: id("job_"), job_name: "Sweep <1>".into(), line }
 }
 

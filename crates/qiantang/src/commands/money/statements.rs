@@ -160,9 +160,9 @@ fn faced(lang: Lang, face: &Value) -> String {
             std::iter::once(text(who, "name")).chain(numbers).filter(|part| !part.is_empty()).collect();
         parts.join(", ")
     };
-    let (payer, payee) = (name(&face["payer"]), &face["payee"]);
-    if !payer.is_empty() {
-        parts.push(format!("{}{payer}", pick(lang, "付款单位：", "Payer: ")));
+    let (customer, payee) = (name(&face["payer"]), &face["payee"]);
+    if !customer.is_empty() {
+        parts.push(format!("{}{customer}", pick(lang, "付款单位：", "Payer: ")));
     }
     if !payee.is_null() {
         let (bank, account) = (text(payee, "bank"), text(payee, "account"));
