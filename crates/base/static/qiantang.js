@@ -98,7 +98,16 @@
     input.addEventListener("change", async () => {
       const file = input.files[0];
       if (!file || file.size > 1 << 20) return;
-      area.value = await file.text();
+      // A script that is no UTF-8 is shown, and sent with the name of its encoding.
+      const bytes = await file.arrayBuffer();
+      const read = (encoding) => {
+        try { return new TextDecoder(encoding, { fatal: true }).decode(bytes); } catch { return null; }
+      };
+      const known = ["utf-8", "gb18030"].find((encoding) => read(encoding) !== null) ?? "latin1";
+      area.value = read(known === "latin1" ? "" : known)
+        ?? Array.from(new Uint8Array(bytes), (byte) => String.fromCharCode(byte)).join("");
+      const named = area.form.elements.namedItem("encoding");
+      if (named) named.value = known === "utf-8" ? "" : known;
       area.dispatchEvent(new Event("input", { bubbles: true }));
     });
   }

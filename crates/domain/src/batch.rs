@@ -72,6 +72,8 @@ pub struct BatchSpec {
 pub enum Memory {
     MibPerNode(u64),
     MibPerCpu(u64),
+    /// Becomes `MibPerNode` once the cards on a node are known.
+    MibPerCard(u64),
 }
 
 /// A signal that the script gets some time before its time limit.

@@ -1,5 +1,7 @@
 //! All that can be wrong with a specification by itself, whoever submits it and wherever.
 
+mod settle;
+
 use std::collections::BTreeMap;
 
 use crate::{
@@ -9,7 +11,7 @@ use crate::{
     spec::{
         ArraySpec, IndexRange, MAX_ARG_BYTES, MAX_ARGS, MAX_ARRAY_TASKS, MAX_COMMENT, MAX_DEPENDENCIES,
         MAX_ENV, MAX_ENV_BYTES, MAX_LABELS, MAX_NAME, MAX_NODES, MAX_PASSED_BYTES, MAX_SCRIPT_BYTES,
-        MAX_TIME_LIMIT, is_label,
+        MAX_TIME_LIMIT, encoding::Encoding, is_label,
     },
     text::{InvalidLine, Line, line_fault},
 };
@@ -23,6 +25,10 @@ impl JobSpec {
         };
         found(field::NAME, Line::<MAX_NAME>::parse(&*self.name).err().map(Wrong::Line));
         found(field::SCRIPT, script_fault(&self.script));
+        let is_other = |encoding: &Encoding| encoding.encode(&self.script).is_none();
+        let other = self.encoding.filter(is_other);
+        let other = other.map(|encoding| JobFault::NotInEncoding { encoding: encoding.code() }.into());
+        found(field::ENCODING, other);
         found(field::ARGS, args_fault(&self.args));
         let bytes = passed_bytes(&self.args, &self.env);
         let too_much = (bytes > MAX_PASSED_BYTES).then_some(JobFault::PassesTooMuch { bytes }.into());
@@ -37,6 +43,9 @@ impl JobSpec {
             field::CARDS_PER_NODE,
             out_of_range(Quantity::CardsPerNode, self.cards_per_node, 1, most_cards),
         );
+        let in_all =
+            self.cards.and_then(|cards| out_of_range(Quantity::Number, cards, 1, MAX_NODES * most_cards));
+        found(field::CARDS, in_all);
         found(
             field::TIME_LIMIT,
             self.time_limit_ms
@@ -65,6 +74,8 @@ fn script_fault(script: &str) -> Option<Wrong> {
         Some(JobFault::BlankScript.into())
     } else if script.len() > MAX_SCRIPT_BYTES {
         Some(JobFault::ScriptTooLarge { bytes: script.len() }.into())
+    } else if !script.starts_with("#!") {
+        Some(JobFault::NoInterpreter.into())
     } else {
         script.contains('\0').then_some(Wrong::HasNul)
     }
@@ -110,7 +121,7 @@ pub fn labels_fault(labels: &[String]) -> Option<Wrong> {
 }
 
 /// A name that a shell takes.
-fn is_env_name(name: &str) -> bool {
+pub(crate) fn is_env_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(|first: char| first.is_ascii_digit())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')

@@ -1,7 +1,10 @@
 //! The specification of a job, as a tenant submits it, and the limits on it.
 
-use std::collections::BTreeMap;
+pub mod encoding;
 
+use std::{borrow::Cow, collections::BTreeMap};
+
+use encoding::Encoding;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -57,6 +60,9 @@ pub struct JobSpec {
     pub project: Option<String>,
     /// The whole text, with its `#!` line.
     pub script: String,
+    /// How the text of the script becomes its bytes; UTF-8 where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<Encoding>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub args: Vec<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -68,6 +74,10 @@ pub struct JobSpec {
     pub max_nodes: Option<u32>,
     #[serde(default = "one")]
     pub cards_per_node: u32,
+    /// Cards in all, in place of `cards_per_node`. They are shared evenly by as few nodes as they take, of
+    /// which there are `nodes` at least and `max_nodes` at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cards: Option<u32>,
     /// Each run has its nodes alone, with all of their cards, of which there are `cards_per_node` at least.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub exclusive: bool,
@@ -192,6 +202,12 @@ impl JobSpec {
     /// The most nodes that a run takes.
     pub fn most_nodes(&self) -> u32 {
         self.max_nodes.map_or(self.nodes, |most| most.max(self.nodes))
+    }
+
+    /// The script as it is run.
+    pub fn script_bytes(&self) -> Cow<'_, [u8]> {
+        let encoded = self.encoding.and_then(|encoding| encoding.encode(&self.script));
+        encoded.unwrap_or(Cow::Borrowed(self.script.as_bytes()))
     }
 
     /// The card models of which any will do; none where all do.

@@ -1,9 +1,11 @@
 //! Task files: a job as YAML, in the manner of dstack's.
 
 mod diagnosis;
+mod env;
 
 use std::collections::BTreeMap;
 
+use env::Env;
 use serde::Deserialize;
 
 use crate::{
@@ -35,9 +37,9 @@ struct TaskFile {
     resources: Resources,
     #[serde(default)]
     env: Env,
-    max_duration: Option<Text>,
+    max_duration: Option<String>,
     service_class: Option<String>,
-    array: Option<Text>,
+    array: Option<String>,
     #[serde(default)]
     after: Vec<Dependency>,
     #[serde(default)]
@@ -55,40 +57,6 @@ struct Resources {
     exclusive: bool,
     #[serde(default)]
     labels: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Env {
-    Map(BTreeMap<String, Text>),
-    List(Vec<String>),
-}
-
-impl Default for Env {
-    fn default() -> Self {
-        Self::Map(BTreeMap::new())
-    }
-}
-
-/// A value that YAML may take for a number or a truth.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Text {
-    Plain(String),
-    Number(i64),
-    Decimal(f64),
-    Truth(bool),
-}
-
-impl Text {
-    fn read(self) -> String {
-        match self {
-            Self::Plain(text) => text,
-            Self::Number(number) => number.to_string(),
-            Self::Decimal(number) => number.to_string(),
-            Self::Truth(truth) => truth.to_string(),
-        }
-    }
 }
 
 /// Whether a text is a task file, and no script: its first line that says something is `key:`; a script's is its `#!`, an
@@ -113,8 +81,12 @@ pub fn parse(text: &str) -> Result<JobSpec, Vec<SpecProblem>> {
         return Err(vec![SpecProblem::new(field::FILE, fault)]);
     }
     check_shape(text).map_err(|problem| vec![problem])?;
-    let file = serde_norway::from_str(text).map_err(|error| vec![diagnosis::of(text, &error)])?;
-    spec_of(file)
+    let file = serde_norway::from_str(text).map_err(|error| diagnosis::of(text, &error))?;
+    let empty = diagnosis::empty_values(text);
+    if !empty.is_empty() {
+        return Err(empty);
+    }
+    spec_of(text, file)
 }
 
 /// Refuses what makes a parser work without end: aliases, and nesting that no task has.
@@ -142,7 +114,7 @@ fn check_shape(text: &str) -> Result<(), SpecProblem> {
     Ok(())
 }
 
-fn spec_of(file: TaskFile) -> Result<JobSpec, Vec<SpecProblem>> {
+fn spec_of(text: &str, file: TaskFile) -> Result<JobSpec, Vec<SpecProblem>> {
     let mut problems = Vec::new();
     let mut problem = |field: Field, wrong: Wrong| problems.push(SpecProblem::new(field, wrong));
     if let Some(kind) = file.kind.filter(|kind| kind != "task") {
@@ -158,7 +130,7 @@ fn spec_of(file: TaskFile) -> Result<JobSpec, Vec<SpecProblem>> {
             String::new()
         }
     };
-    let time_limit_ms = file.max_duration.map(Text::read).and_then(|given| {
+    let time_limit_ms = file.max_duration.and_then(|given| {
         let read = duration(&given);
         if read.is_none() {
             problem(field::MAX_DURATION, TaskFileFault::Duration { given }.into());
@@ -180,40 +152,31 @@ fn spec_of(file: TaskFile) -> Result<JobSpec, Vec<SpecProblem>> {
             Launch::EachNode
         }),
     };
-    let array: Option<ArraySpec> = file.array.map(Text::read).and_then(|text| match array_of_text(&text) {
+    let array: Option<ArraySpec> = file.array.and_then(|text| match array_of_text(&text) {
         Ok(array) => Some(array),
         Err(fault) => {
             problem(field::ARRAY, OptionFault::Value { fault, form: Form::Array }.into());
             None
         }
     });
-    let mut env = BTreeMap::new();
-    match file.env {
-        Env::Map(map) => env.extend(map.into_iter().map(|(name, value)| (name, value.read()))),
-        Env::List(list) => {
-            for line in list {
-                match line.split_once('=') {
-                    Some((name, value)) => drop(env.insert(name.to_owned(), value.to_owned())),
-                    None => problem(field::ENV, OptionFault::NoVariableValue { name: line }.into()),
-                }
-            }
-        }
-    }
     let resources = file.resources;
     if resources.cards.is_some() && resources.cards_per_node.is_some() {
         problem(field::RESOURCES, TaskFileFault::CardsTwice.into());
     }
-    if !problems.is_empty() {
-        return Err(problems);
-    }
-    Ok(JobSpec {
+    let env = file.env.variables(text).unwrap_or_else(|wrong| {
+        problems.extend(wrong);
+        BTreeMap::new()
+    });
+    let spec = JobSpec {
         name: file.name,
         project: file.project,
         script,
+        encoding: None,
         args: file.args,
         env,
         nodes: file.nodes.unwrap_or(1),
         max_nodes: file.max_nodes,
+        cards: None,
         cards_per_node: resources.cards_per_node.or(resources.cards).unwrap_or(1),
         exclusive: resources.exclusive,
         labels: resources.labels,
@@ -225,7 +188,14 @@ fn spec_of(file: TaskFile) -> Result<JobSpec, Vec<SpecProblem>> {
         comment: file.comment,
         launch,
         batch: BatchSpec::default(),
-    })
+    };
+    if problems.is_empty() {
+        return Ok(spec);
+    }
+    // The rest that is wrong by itself is told with it; a script that was not given is no blank one.
+    let is_new = |problem: &SpecProblem| problem.place != Place::Field(field::SCRIPT);
+    problems.extend(spec.problems().into_iter().filter(is_new));
+    Err(problems)
 }
 
 /// `90s`, `5m`, `2h`, `1d`; a number alone is seconds.
@@ -268,6 +238,46 @@ mod tests {
     }
 
     #[test]
+    fn values_are_the_text_that_was_written() {
+        let written = [
+            "3.10",
+            "1234e10",
+            "0x1F",
+            "+86",
+            "12345678901234567890",
+            "007",
+            "1_000",
+            ".5",
+            "true",
+            "~x",
+            "1.0",
+        ];
+        let lines: Vec<String> = (0..).zip(written).map(|(n, value)| format!("  V{n}: {value}")).collect();
+        let lines = lines.join("\n") + "\n";
+        let spec =
+            parse(&format!("name: 3.10\nscript: \"#!/bin/sh\"\nargs: [0x1F, 1e3]\nenv:\n{lines}  Q: \"\"\n"))
+                .unwrap();
+        for (n, value) in (0..).zip(written) {
+            assert_eq!(spec.env.get(&format!("V{n}")).map(String::as_str), Some(value));
+        }
+        assert_eq!(spec.env.get("Q").map(String::as_str), Some(""));
+        assert_eq!((spec.name.as_str(), spec.args), ("3.10", vec!["0x1F".to_owned(), "1e3".to_owned()]));
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_at_once() {
+        let five =
+            "name: a\ncomands: [x]\nnodes: two\nenv: {A: [1]}\nresources:\n  card: 1\n  exclusive: 3\n";
+        let told: Vec<String> = parse(five).unwrap_err().iter().map(ToString::to_string).collect();
+        let lines: Vec<&str> = told.iter().filter_map(|told| told.split(':').next()).collect();
+        assert_eq!(lines, ["line 2", "line 3", "line 4", "line 6", "line 7"], "{told:?}");
+        let others = "name: a\nscript: \"#!/bin/sh\"\nnodes: 0\nmax_duration: soon\nservice_class: gold\nenv: [A]\n\
+                      comment: \"";
+        let problems = parse(&format!("{others}{}\"\n", "x".repeat(2000))).unwrap_err();
+        assert_eq!(problems.len(), 5, "{problems:?}");
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         for (text, want) in [
             ("name: a\ncomands: [x]\n", "comands"),
@@ -289,7 +299,19 @@ mod tests {
             ("name: a\nscript: x\nnodes: two\n", "line 3: has another kind of value than `nodes`"),
             ("name: a\nscript: x\nafter: [job_1]\n", "`after`"),
             ("name: a\nscript: x\nenv: {A: [1]}\n", "`env`"),
-            ("name: a\nname: b\nscript: x\n", "each once"),
+            ("name: a\nscript: x\nenv:\n  A: 1\n  B:\n", "line 5: has no value for `env.B`"),
+            ("name: a\nscript: x\nenv:\n  A: 1\n  A: 2\n", "line 5: has `env.A` twice"),
+            ("name: a\nscript: x\nenv: [A=1, A=2]\n", "line 3: has `env.A` twice"),
+            ("name: a\nscript: x\nenv:\n  1A: 1\n", "line 4: has `1A`"),
+            ("name: a\nscript: x\nenv:\n  - A=1\n  - B\n", "line 5: `B` has no value"),
+            ("name: a\nscript: x\nnodes:\n", "line 3: has no value for `nodes`"),
+            ("name: a\ncommands:\n  - a\n  -\n", "line 2: has no value for `commands`"),
+            ("name: a\nscript: x\nnodes: 1\nnodes: 2\n", "line 4: has `nodes` twice"),
+            (
+                "name: a\nscript: x\nresources:\n  cards: 1\n  cards: 2\n",
+                "line 5: has `resources.cards` twice",
+            ),
+            ("name: a\nname: b\nscript: x\n", "line 2: has `name` twice"),
             ("name: a\ncommands: [x\nnodes: 1\n", "is not YAML"),
             ("", "is not a list of keys"),
         ] {

@@ -211,6 +211,7 @@ mod tests {
             project: "vision".into(),
             array: Some(ArrayTask { index: 5, count: 3, min: 1, max: 9, step: 4 }),
             script: String::new(),
+            encoding: None,
             args: vec![],
             env: vec![
                 ("LC_CTYPE".into(), "zh_CN.UTF-8".into()),

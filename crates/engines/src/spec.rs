@@ -1,10 +1,12 @@
 //! The description of a run: all that an engine needs to start it.
 
+use std::borrow::Cow;
+
 use domain::{
     BatchSpec, CardSet, JobId, Launch, Millis, RunId, TenantId,
     card::Vendor,
     limits::passed_bytes,
-    spec::{MAX_NODES, MAX_SCRIPT_BYTES},
+    spec::{MAX_NODES, MAX_SCRIPT_BYTES, encoding::Encoding},
 };
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +33,9 @@ pub struct LaunchSpec {
     pub array: Option<ArrayTask>,
     /// The text of the script with its `#!` line. A script without one is run by bash.
     pub script: String,
+    /// How that text becomes its bytes; UTF-8 where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<Encoding>,
     pub args: Vec<String>,
     /// The job's own environment. It can't change the variables that tell a run its place (see
     /// `environment.rs`).
@@ -124,6 +129,12 @@ pub enum InvalidSpec {
 }
 
 impl LaunchSpec {
+    /// The script as it is run.
+    pub fn script_bytes(&self) -> Cow<'_, [u8]> {
+        let encoded = self.encoding.and_then(|encoding| encoding.encode(&self.script));
+        encoded.unwrap_or(Cow::Borrowed(self.script.as_bytes()))
+    }
+
     /// Checks the description for faults that would otherwise show later, in ways that are harder to explain.
     pub fn check(&self) -> Result<(), InvalidSpec> {
         let nodes = self.nodes.len();

@@ -19,7 +19,7 @@ use crate::{
 const MAX_ANSWER_BYTES: u64 = 64 << 20;
 
 /// A center, and who asks.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Client {
     agent: Agent,
     pub url: String,

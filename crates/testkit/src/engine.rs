@@ -227,6 +227,7 @@ pub fn spec(script: &str) -> LaunchSpec {
         project: "tests".into(),
         array: None,
         script: script.into(),
+        encoding: None,
         args: vec![],
         env: vec![],
         nodes: vec![node("node-1", 0)],

@@ -64,7 +64,7 @@ impl<'a> Terminal<'a> {
 
     /// Runs a command with `--json`. Returns the JSON of its standard output.
     pub fn json(&self, args: &[&str]) -> Value {
-        let out = self.ok(&[args, &["--json"]].concat());
+        let out = self.ok(&[&["--json"], args].concat());
         serde_json::from_str(&out).unwrap_or_else(|error| panic!("{args:?}: {error}: {out}"))
     }
 

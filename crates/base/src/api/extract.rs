@@ -2,15 +2,15 @@
 //! a problem document.
 
 use axum::{
-    body::Bytes,
     extract::{FromRef, FromRequest, FromRequestParts, Query, Request},
     http::{HeaderMap, Method, header, request::Parts},
 };
+use domain::JobSpec;
 use domain::problem::{Wrong, field};
 use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq;
 
-use crate::api::Problem;
+use crate::api::{Problem, problem::WrongPlace, shape};
 use crate::{
     Base,
     auth::{Caller, Once, credentials::SESSION_COOKIE, identity},
@@ -97,7 +97,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
 #[derive(Debug)]
 pub struct Body<T> {
     pub value: T,
-    pub bytes: Bytes,
+    pub bytes: axum::body::Bytes,
 }
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T>
@@ -118,32 +118,73 @@ where
             return Err(AppError::Unreadable { part: Unreadable::ContentType, message }.into());
         }
         let bytes = read_body(request.into_body(), Base::from_ref(state).common.limits.body_kib).await?;
-        let value = serde_json::from_slice(&bytes).map_err(|error| {
-            let (code, status) = if error.is_data() { ("invalid", 422) } else { ("bad_json", 400) };
-            Problem::new(status, code, format!("the body does not have the form that is asked for: {error}"))
-                .with_hint("GET /api/openapi.json says how the body looks")
-        })?;
-        Ok(Self { value, bytes })
+        match serde_json::from_slice(&bytes) {
+            Ok(value) => Ok(Self { value, bytes }),
+            Err(error) => Err(unread::<T>(&bytes, &error).0),
+        }
     }
 }
 
-/// A body of plain text.
-#[derive(Debug)]
-pub struct Text(pub String);
+/// Why a body can't be read: all of its faults, and what it says beside them.
+fn unread<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Error) -> (Problem, Option<T>) {
+    let (code, status) = if error.is_data() { ("invalid", 422) } else { ("bad_json", 400) };
+    let detail = format!("the body does not have the form that is asked for: {error}");
+    let mut problem =
+        Problem::new(status, code, detail).with_hint("GET /api/openapi.json says how the body looks");
+    match serde_json::from_slice(bytes) {
+        Ok(body) if error.is_data() => {
+            let (errors, read) = shape::faults(body);
+            problem.errors = errors;
+            (problem, read)
+        }
+        _ => (problem, None),
+    }
+}
 
-impl<S: Send + Sync> FromRequest<S> for Text
+/// The specification of a job. What is wrong with its form and what is wrong with what it says is told at once.
+#[derive(Debug)]
+pub struct Spec(pub Body<JobSpec>);
+
+impl<S: Send + Sync> FromRequest<S> for Spec
 where
     Base: FromRef<S>,
 {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let bytes = read_body(request.into_body(), Base::from_ref(state).common.limits.body_kib).await?;
-        String::from_utf8(bytes.to_vec()).map(Self).map_err(|error| {
-            let at = error.utf8_error().valid_up_to();
-            Problem::new(400, "bad_utf8", format!("the body is not UTF-8: byte {at} can't be read"))
-                .with_hint("send the script as UTF-8 text")
-        })
+        // As a body of any JSON first, for its content type and size.
+        let Body { bytes, .. } = Body::<serde::de::IgnoredAny>::from_request(request, state).await?;
+        match serde_json::from_slice(&bytes) {
+            Ok(value) => Ok(Self(Body { value, bytes })),
+            Err(error) => {
+                let (mut problem, read) = unread::<JobSpec>(&bytes, &error);
+                let more = read.map(|spec| spec.problems()).unwrap_or_default();
+                // A place with a filler is told already.
+                let is_told = |place: &WrongPlace, errors: &[WrongPlace]| {
+                    errors.iter().any(|told| told.field.split('.').next() == place.field.split('.').next())
+                };
+                let more = more.iter().map(WrongPlace::from).filter(|place| !is_told(place, &problem.errors));
+                let more: Vec<WrongPlace> = more.collect();
+                problem.errors.extend(more);
+                Err(problem)
+            }
+        }
+    }
+}
+
+/// A body of bytes.
+#[derive(Debug)]
+pub struct Bytes(pub axum::body::Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Bytes
+where
+    Base: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let most = Base::from_ref(state).common.limits.body_kib;
+        Ok(Self(read_body(request.into_body(), most).await?))
     }
 }
 

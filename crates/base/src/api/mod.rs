@@ -5,5 +5,6 @@ pub mod docs;
 pub mod extract;
 pub mod once;
 pub mod problem;
+mod shape;
 
 pub use problem::Problem;

@@ -18,7 +18,7 @@ use crate::{
 };
 use base::api::{
     Problem,
-    extract::{Auth, Body, Id, Key, Params, Text},
+    extract::{Auth, Bytes, Id, Key, Params, Spec},
 };
 use base::{error::AppError, events::Event, listing::Listing, params};
 
@@ -62,14 +62,15 @@ pub async fn submit(
     State(center): State<Center>,
     Auth(caller): Auth,
     key: Key,
-    body: Body<JobSpec>,
+    Spec(body): Spec,
 ) -> Result<Created<JobCreated>, Problem> {
     let once = key.once(&caller, "POST /jobs", &body.bytes)?;
+    let notes = jobs::notes_on_start(&center, &body.value);
     let id = jobs::submit(&center, &caller, body.value, once).await?;
-    Ok(created(id, Vec::new()))
+    Ok(created(id, notes))
 }
 
-/// Submits a script with `#SBATCH` lines.
+/// Submits a script with `#SBATCH` lines. It need not be UTF-8: its bytes are run as they are.
 #[utoipa::path(post, path = "/jobs/script", tag = "jobs", extensions(("x-idempotency-key" = json!("own"))), request_body(content = String, content_type = "text/plain"),
     params(("Idempotency-Key" = Option<String>, Header, description = "The same again gives the same job")),
     responses((status = 201, body = JobCreated), (status = 422, body = Problem)))]
@@ -77,12 +78,13 @@ pub async fn submit_script(
     State(center): State<Center>,
     Auth(caller): Auth,
     key: Key,
-    Text(script): Text,
+    Bytes(script): Bytes,
 ) -> Result<Created<JobCreated>, Problem> {
-    let once = key.once(&caller, "POST /jobs/script", script.as_bytes())?;
+    let once = key.once(&caller, "POST /jobs/script", &script)?;
     let parsed = domain::script::parse(&script).map_err(AppError::Invalid)?;
+    let notes = jobs::notes(&center, &parsed);
     let id = jobs::submit(&center, &caller, parsed.spec, once).await?;
-    Ok(created(id, jobs::notes(&center, parsed.notes)))
+    Ok(created(id, notes))
 }
 
 /// A job's cost and start, if it were submitted now; nothing is kept.
@@ -91,7 +93,7 @@ pub async fn submit_script(
 pub async fn dry_run(
     State(center): State<Center>,
     Auth(caller): Auth,
-    body: Body<JobSpec>,
+    Spec(body): Spec,
 ) -> Result<Json<DryRun>, Problem> {
     Ok(Json(jobs::dry_run(&center, &caller, body.value).await?))
 }

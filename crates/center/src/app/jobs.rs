@@ -7,11 +7,11 @@ mod listing;
 use std::sync::Arc;
 
 use domain::{
-    Contract, ContractId, Job, JobId, JobSpec, Lang, MemberId, PoolId, Project, RatePerCardHour, TenantId,
-    Timestamp,
+    Contract, ContractId, Job, JobId, JobSpec, Lang, MemberId, PoolId, Project, RatePerCardHour, SpecProblem,
+    TenantId, Timestamp,
     problem::{JobFault, field},
     run::StopCause,
-    script::{Note, NoteAction},
+    script::{Note, NoteAction, ParsedScript},
     spec::Dependency,
 };
 use scheduler::Limit;
@@ -31,7 +31,7 @@ use crate::{
     center::Center,
     event_kinds,
     fits::Shape,
-    live::{Fate, Live, fate},
+    live::{Fate, Live, LiveNode, fate},
     settings::EngineKind,
 };
 use base::{
@@ -81,7 +81,13 @@ pub async fn submit(
     spec: JobSpec,
     once: Option<Once>,
 ) -> Result<JobId, AppError> {
-    let (may, tenant) = may_submit(center, caller, &spec)?;
+    let (may, tenant) = may_submit(center, caller)?;
+    if !spec.problems().is_empty() {
+        // All that is wrong is told at once, also what the center alone knows; the writer has no part in it.
+        let for_read = center.clone();
+        let admitted = center.try_read(move |tx| admit(tx, &for_read, tenant, spec)).await;
+        return Err(admitted.err().unwrap_or_else(|| AppError::internal("what is wrong was admitted")));
+    }
     let mut submission = Submission { by: caller.member.id, tenant, spec, once };
     // The planner is asked between two writes, never in one: all others would wait.
     let mut asked = None;
@@ -161,17 +167,38 @@ fn keep(
     Ok(Changed::new(id, detail, Kept::New(Box::new(NewJob { job: Arc::new(job), unmet, event }))))
 }
 
-/// Whether the caller may submit, and what is wrong with the request itself. Gives the tenant that the job is to be of.
-fn may_submit(center: &Center, caller: &Caller, spec: &JobSpec) -> Result<(May, TenantId), AppError> {
+/// Whether the caller may submit. Gives the tenant that the job is to be of.
+fn may_submit(center: &Center, caller: &Caller) -> Result<(May, TenantId), AppError> {
     let may = center.policies.may(caller, actions::SUBMIT_JOB, caller.member.tenant)?;
     let tenant = caller.member.tenant.ok_or(AppError::Forbidden { action: actions::SUBMIT_JOB.code() })?;
-    let problems = spec.problems();
-    if problems.is_empty() { Ok((may, tenant)) } else { Err(AppError::Invalid(problems)) }
+    Ok((may, tenant))
 }
 
-/// Everything that can be decided about a request before it is kept, as the store and what is live have it.
+/// Everything that can be decided about a request before it is kept, as the store and what is live have it. All that is
+/// wrong with it is told at once.
 fn admit(tx: &Tx, center: &Center, tenant: TenantId, mut spec: JobSpec) -> Result<Admitted, AppError> {
-    let project = project(tx, tenant, spec.project.as_deref())?;
+    let mut problems = spec.problems();
+    let project = match project(tx, tenant, spec.project.as_deref()) {
+        Ok(project) => Some(project),
+        Err(AppError::Invalid(more)) => {
+            problems.extend(more);
+            None
+        }
+        Err(error) if problems.is_empty() => return Err(error),
+        Err(_) => None,
+    };
+    for dependency in &spec.after {
+        problems.extend(awaited(tx, tenant, dependency)?.err());
+    }
+    let contract = project.as_ref().and_then(|project| project.contract);
+    if let Some(contract) =
+        contract.and_then(|id| center.live().contract(id).map(|live| live.contract.clone()))
+    {
+        problems.extend(models_and_cards(center, &contract, &mut spec));
+    }
+    let Some(project) = project.filter(|_| problems.is_empty()) else {
+        return Err(AppError::Invalid(problems));
+    };
     spec.project = Some(project.slug.clone());
     let no_contract = || {
         AppError::refused(
@@ -190,19 +217,6 @@ fn admit(tx: &Tx, center: &Center, tenant: TenantId, mut spec: JobSpec) -> Resul
             "ask your administrator, or submit to a project with another contract",
         ));
     }
-    let models: Vec<&str> =
-        contract.pools.iter().filter_map(|id| live.pool(*id)).map(|pool| pool.model.name.as_str()).collect();
-    let slurms = match center.settings.engine.kind {
-        EngineKind::Slurm => Some(&center.settings.engine.slurm.models),
-        EngineKind::Local => None,
-    };
-    name_models(&mut spec, &models, |name| slurms.and_then(|slurms| slurms.get(name)));
-    if let Some(wanted) = spec.card_models().find(|wanted| !models.contains(wanted)) {
-        let covered = models.iter().map(|model| (*model).to_owned()).collect();
-        let (model, contract) = (wanted.to_owned(), contract.number.clone());
-        let fault = JobFault::ModelNotCovered { model, contract, covered };
-        return Err(AppError::invalid(field::CARD_MODEL, fault));
-    }
     dearest(&live, contract, &spec, moment::now())?;
     let active = live.jobs_of(tenant);
     let most = center.settings.jobs.max_active_per_tenant;
@@ -215,6 +229,29 @@ fn admit(tx: &Tx, center: &Center, tenant: TenantId, mut spec: JobSpec) -> Resul
     }
     let contract = contract.id;
     Ok(Admitted { tenant, project, contract, spec })
+}
+
+/// Names the models as the center does, and shares the cards out to nodes. Gives what is wrong with either.
+fn models_and_cards(center: &Center, contract: &Contract, spec: &mut JobSpec) -> Option<SpecProblem> {
+    let live = center.live();
+    let pools: Vec<_> = contract.pools.iter().filter_map(|id| live.pool(*id)).collect();
+    let models: Vec<&str> = pools.iter().map(|pool| pool.model.name.as_str()).collect();
+    let slurms = match center.settings.engine.kind {
+        EngineKind::Slurm => Some(&center.settings.engine.slurm.models),
+        EngineKind::Local => None,
+    };
+    name_models(spec, &models, |name| slurms.and_then(|slurms| slurms.get(name)));
+    if let Some(wanted) = spec.card_models().find(|wanted| !models.contains(wanted)) {
+        let covered = models.iter().map(|model| (*model).to_owned()).collect();
+        let (model, contract) = (wanted.to_owned(), contract.number.clone());
+        let fault = JobFault::ModelNotCovered { model, contract, covered };
+        return Some(SpecProblem::new(field::CARD_MODEL, fault));
+    }
+    let is_wanted = |node: &&LiveNode| {
+        pools.iter().any(|pool| pool.id == node.node.pool && spec.takes_model(&pool.model.name))
+    };
+    let on_node = live.nodes().filter(is_wanted).map(|node| u32::from(node.node.cards)).max().unwrap_or(1);
+    spec.settle_cards(on_node).err().map(|fault| SpecProblem::new(field::CARDS, fault))
 }
 
 /// The dearest rate at which a job may run, among the pools of its contract that have its card models and a price.
@@ -261,11 +298,16 @@ fn name_models<'a>(spec: &mut JobSpec, models: &[&str], slurms: impl Fn(&str) ->
     }
 }
 
-/// The notes on a script's options that hold on this center.
-pub fn notes(center: &Center, mut notes: Vec<Note>) -> Vec<Note> {
+/// The notes on a script that hold on this center: those on its options, and on what it starts.
+pub fn notes(center: &Center, parsed: &ParsedScript) -> Vec<Note> {
     let is_slurm = center.settings.engine.kind == EngineKind::Slurm;
-    notes.retain(|note| note.action != NoteAction::OnSlurm || !is_slurm);
-    notes
+    let holds = |note: &&Note| note.action != NoteAction::OnSlurm || !is_slurm;
+    parsed.notes.iter().filter(holds).cloned().chain(notes_on_start(center, &parsed.spec)).collect()
+}
+
+/// The notes on what a job starts, by the engine of this center.
+pub fn notes_on_start(center: &Center, spec: &JobSpec) -> Vec<Note> {
+    domain::script::notes_on_start(spec, center.settings.engine.kind == EngineKind::Slurm)
 }
 
 /// The project of that short name, or the only one that the tenant has.
@@ -311,20 +353,31 @@ fn never(center: &Center, limit: &Limit) -> AppError {
 fn unmet(tx: &Tx, admitted: &Admitted) -> Result<Vec<Dependency>, AppError> {
     let mut unmet = Vec::new();
     for dependency in &admitted.spec.after {
-        let other = found(jobs::get_row(tx, dependency.job))?.filter(|job| job.tenant == admitted.tenant);
-        let Some(other) = other else {
-            return Err(AppError::invalid(field::AFTER, JobFault::NoSuchJob { job: dependency.job }));
-        };
-        match fate(dependency.when, other.state, other.tasks) {
-            Fate::Met => {}
-            Fate::Open => unmet.push(*dependency),
-            Fate::Never => {
-                let fault = JobFault::NeverMet { job: dependency.job, state: other.state };
-                return Err(AppError::invalid(field::AFTER, fault));
-            }
+        match awaited(tx, admitted.tenant, dependency)? {
+            Ok(true) => unmet.push(*dependency),
+            Ok(false) => {}
+            Err(problem) => return Err(AppError::Invalid(vec![problem])),
         }
     }
     Ok(unmet)
+}
+
+/// Whether a dependency is still to come; else what is wrong with it.
+fn awaited(
+    tx: &Tx,
+    tenant: TenantId,
+    dependency: &Dependency,
+) -> Result<Result<bool, SpecProblem>, AppError> {
+    let job = dependency.job;
+    let other = found(jobs::get_row(tx, job))?.filter(|other| other.tenant == tenant);
+    let Some(other) = other else {
+        return Ok(Err(SpecProblem::new(field::AFTER, JobFault::NoSuchJob { job })));
+    };
+    Ok(match fate(dependency.when, other.state, other.tasks) {
+        Fate::Met => Ok(false),
+        Fate::Open => Ok(true),
+        Fate::Never => Err(SpecProblem::new(field::AFTER, JobFault::NeverMet { job, state: other.state })),
+    })
 }
 
 /// A row that may be missing.

@@ -23,6 +23,16 @@ pub enum Place {
     Option(String),
 }
 
+impl Place {
+    /// The line; 0 where it is none.
+    pub fn line(&self) -> u32 {
+        match self {
+            Self::Line(line) | Self::OptionAt(line, _) => *line,
+            Self::Field(_) | Self::Option(_) => 0,
+        }
+    }
+}
+
 /// A fault of a value, whoever gave it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wrong {
@@ -143,6 +153,18 @@ pub enum Things {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JobFault {
     BlankScript,
+    /// No `#!` at the beginning.
+    NoInterpreter,
+    Utf16,
+    /// Characters that are not of its encoding.
+    NotInEncoding {
+        encoding: &'static str,
+    },
+    /// So many cards in all don't go with the nodes.
+    CardsOnNodes {
+        cards: u32,
+        most_nodes: u32,
+    },
     ScriptTooLarge {
         bytes: usize,
     },
@@ -216,15 +238,59 @@ pub enum JobFault {
 /// A fault of an option of sbatch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OptionFault {
-    OpenQuote { quote: char },
+    OpenQuote {
+        quote: char,
+    },
+    /// No option of sbatch. Those that are written alike.
+    Unknown {
+        like: Vec<String>,
+    },
+    Ambiguous {
+        options: Vec<String>,
+    },
+    TakesNoValue,
+    /// Quotes with nothing between.
+    EmptyWord,
+    /// A word begins with a character that looks like another, such as a space that is none.
+    OddCharacter {
+        code: u32,
+    },
+    /// A value that sbatch does not take either.
+    BadValue {
+        given: String,
+    },
+    NotTogether {
+        options: Vec<String>,
+    },
+    /// It needs one of these beside it.
+    NotAlone {
+        options: Vec<String>,
+    },
+    VariableName {
+        name: String,
+    },
     NotAnOption,
     NotHere(NotHere),
-    NeedsValue { option: String },
-    Value { fault: ValueFault, form: Form },
-    Constraint { given: String },
-    Warning { given: String },
-    NoVariableValue { name: String },
-    UnevenCards { cards: u32, nodes: u32 },
+    NeedsValue {
+        option: String,
+    },
+    Value {
+        fault: ValueFault,
+        form: Form,
+    },
+    Constraint {
+        given: String,
+    },
+    Warning {
+        given: String,
+    },
+    NoVariableValue {
+        name: String,
+    },
+    UnevenCards {
+        cards: u32,
+        nodes: u32,
+    },
 }
 
 /// An option that would change what a job gets, or when, and that no center can keep.
@@ -236,6 +302,17 @@ pub enum NotHere {
     Reservation,
     Wrap,
     HetGroup,
+    BurstBuffer,
+    Clusters,
+    Container,
+    Deadline,
+    ExportFile,
+    UserEnv,
+    Identity,
+    PerSocket,
+    TasksPerCard,
+    Reboot,
+    TestOnly,
 }
 
 /// Why the value of an option can't be read.
@@ -249,6 +326,7 @@ pub enum ValueFault {
     Index { given: String },
     AnyOfSeveral,
     Dependency { given: String },
+    NoJob { word: String },
     JobId { given: String },
 }
 
@@ -292,6 +370,12 @@ pub enum TaskFileFault {
     /// YAML whose keys and kinds are right, and which can't be read all the same.
     Unreadable {
         known: Vec<&'static str>,
+    },
+    Repeated {
+        key: String,
+    },
+    EmptyValue {
+        key: String,
     },
     NoCommands,
     CommandsAndScript,

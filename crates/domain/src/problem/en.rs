@@ -1,10 +1,9 @@
 //! How problems read in English.
 
+mod option;
+
 use super::{
-    code::{
-        ContractFault, Form, JobFault, KeyKind, NotHere, OptionFault, Quantity, TaskFileFault, Things,
-        ValueFault, Wrong,
-    },
+    code::{ContractFault, JobFault, KeyKind, Quantity, TaskFileFault, Things, Wrong},
     shown::{Words, grouped, shown},
 };
 use crate::{
@@ -115,7 +114,7 @@ pub fn words(wrong: &Wrong) -> Words {
         ),
         Wrong::NoNodesToTry => ("is 0".into(), "the center has no nodes: say how many to try".into()),
         Wrong::Job(fault) => job(fault),
-        Wrong::Option(fault) => option(fault),
+        Wrong::Option(fault) => option::words(fault),
         Wrong::TaskFile(fault) => task_file(fault),
         Wrong::Contract(fault) => contract(fault),
     }
@@ -167,6 +166,23 @@ fn ranges() -> String {
 fn job(fault: &JobFault) -> Words {
     match fault {
         JobFault::BlankScript => ("is blank".into(), "send a script of at least one command".into()),
+        JobFault::NoInterpreter => (
+            "does not begin with `#!`, as a script has to".into(),
+            "begin the first line with #!/bin/bash".into(),
+        ),
+        JobFault::Utf16 => ("is in UTF-16".into(), "save the script as UTF-8".into()),
+        JobFault::NotInEncoding { encoding } => (
+            format!("has characters that are not in {encoding}"),
+            "leave the encoding out: a script is UTF-8 then".into(),
+        ),
+        JobFault::CardsOnNodes { cards, most_nodes } => (
+            format!(
+                "{} cards can't be shared evenly by at most {} nodes",
+                grouped(*cards),
+                grouped(*most_nodes)
+            ),
+            "give the number of nodes and the cards on each".into(),
+        ),
         JobFault::ScriptTooLarge { bytes } => (
             format!("has {bytes} bytes"),
             format!("send at most {} KiB; put data into files", MAX_SCRIPT_BYTES >> 10),
@@ -249,74 +265,6 @@ fn own_projects(own: &[String]) -> String {
     format!("your projects are: {}", own.join(", "))
 }
 
-fn option(fault: &OptionFault) -> Words {
-    match fault {
-        OptionFault::OpenQuote { quote } => {
-            (format!("a quote {quote} is not closed"), "close the quote".into())
-        }
-        OptionFault::NotAnOption => {
-            ("is not an option".into(), "options begin with `-`; put the command on a line of its own".into())
-        }
-        OptionFault::NotHere(why) => {
-            let hint = match why {
-                NotHere::Nodes => "the center chooses the nodes; leave it out",
-                NotHere::Hold => "submit the job when it may start, or use --dependency",
-                NotHere::Begin => "submit the job when it may start",
-                NotHere::Reservation => "there are no reservations; a reserved contract holds cards",
-                NotHere::Wrap => "send a script",
-                NotHere::HetGroup => "submit the parts as jobs of their own",
-            };
-            ("can't be had here".into(), hint.into())
-        }
-        OptionFault::NeedsValue { option } => {
-            ("needs a value".into(), format!("write {}=VALUE", shown(option)))
-        }
-        OptionFault::Value { fault, form } => (value(fault), written(*form).into()),
-        OptionFault::Constraint { given } => (
-            format!("`{}` is neither a label nor a card model", shown(given)),
-            "write label, label&label, or model|model".into(),
-        ),
-        OptionFault::Warning { given } => {
-            (format!("`{}` is not a signal", shown(given)), "write B:USR1@60".into())
-        }
-        OptionFault::NoVariableValue { name } => (
-            format!("`{}` has no value, and a run does not get your environment", shown(name)),
-            format!("write {}=VALUE", shown(name)),
-        ),
-        OptionFault::UnevenCards { cards, nodes } => (
-            format!("{cards} cards can't be shared evenly by {nodes} nodes"),
-            "ask for as many on each node: --gpus-per-node=N".into(),
-        ),
-    }
-}
-
-fn value(fault: &ValueFault) -> String {
-    match fault {
-        ValueFault::Count { given } => format!("`{}` is not a number of at least 1", shown(given)),
-        ValueFault::Time { given } => format!("`{}` is not a time", shown(given)),
-        ValueFault::NoTime => "a limit of no time lets nothing run".into(),
-        ValueFault::Memory { given } => format!("`{}` is not an amount of memory", shown(given)),
-        ValueFault::CardKind { given } => format!("`{}` is not a kind of card here", shown(given)),
-        ValueFault::Index { given } => format!("`{}` is not an index", shown(given)),
-        ValueFault::AnyOfSeveral => "`?` (any of several) can't be had".into(),
-        ValueFault::Dependency { given } => format!("`{}` is not a dependency here", shown(given)),
-        ValueFault::JobId { given } => format!("`{}` is not the id of a job", shown(given)),
-    }
-}
-
-fn written(form: Form) -> &'static str {
-    match form {
-        Form::Nodes => "write a number of nodes, such as 2",
-        Form::Cards => "write a number of cards, such as 8",
-        Form::Gres => "ask for cards as npu:8 or gpu:8",
-        Form::Count => "write a number of at least 1",
-        Form::Time => "write 30 (minutes), 1:30:00 (hours) or 2-12 (days-hours)",
-        Form::Memory => "write 500M, 16G or 1T",
-        Form::Array => "write 0-7, 1,3,5 or 0-99:2%4",
-        Form::Dependency => "write after, afterok, afternotok or afterany, each with :job_…",
-    }
-}
-
 fn task_file(fault: &TaskFileFault) -> Words {
     match fault {
         TaskFileFault::TooLarge { bytes, most } => {
@@ -350,6 +298,13 @@ fn task_file(fault: &TaskFileFault) -> Words {
         TaskFileFault::Unreadable { known } => (
             "can't be read as part of a task file".into(),
             format!("keys are, each once: {}", known.join(", ")),
+        ),
+        TaskFileFault::Repeated { key } => {
+            (format!("has `{}` twice", shown(key)), "leave one of them out".into())
+        }
+        TaskFileFault::EmptyValue { key } => (
+            format!("has no value for `{}`", shown(key)),
+            "give one, \"\" for an empty text, or leave the key out".into(),
         ),
         TaskFileFault::NoCommands => ("are missing".into(), COMMANDS.into()),
         TaskFileFault::CommandsAndScript => ("are given beside a script".into(), COMMANDS.into()),

@@ -36,6 +36,7 @@ fields! {
     BATCH_WORK_DIR = "batch.work_dir", "工作目录";
     CARD_MODEL = "card_model", "加速卡型号";
     CARD_TIME = "card_ms", "卡时";
+    CARDS = "cards", "加速卡总数";
     CARDS_PER_NODE = "cards_per_node", "每节点加速卡";
     COMMANDS = "commands", "命令";
     COMMENT = "comment", "备注";
@@ -45,6 +46,7 @@ fields! {
     DOMAIN = "domain", "领域";
     EFFECTIVE_FROM = "effective_from", "生效时间";
     EFFECTIVE = "effective", "生效时间";
+    ENCODING = "encoding", "编码";
     ENDS_AT = "ends_at", "结束日期";
     ENV = "env", "环境变量";
     FILE = "file", "任务文件";

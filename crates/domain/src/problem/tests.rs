@@ -113,6 +113,10 @@ fn of_jobs() -> Vec<JobFault> {
     samples!(
         JobFault:
         BlankScript => [JobFault::BlankScript],
+        NoInterpreter => [JobFault::NoInterpreter],
+        Utf16 => [JobFault::Utf16],
+        NotInEncoding { .. } => [JobFault::NotInEncoding { encoding: "gb18030" }],
+        CardsOnNodes { .. } => [JobFault::CardsOnNodes { cards: 7, most_nodes: 2 }],
         ScriptTooLarge { .. } => [JobFault::ScriptTooLarge { bytes: 300_000 }],
         ArgumentTooLong { .. } => [JobFault::ArgumentTooLong { position: 3, bytes: 5000 }],
         VariableName { .. } => [JobFault::VariableName { name: text("1X") }],
@@ -141,7 +145,10 @@ fn of_jobs() -> Vec<JobFault> {
 
 fn of_options() -> Vec<OptionFault> {
     let x = || text("x");
-    let not_here = each!(NotHere: Nodes, Hold, Begin, Reservation, Wrap, HetGroup);
+    let not_here = each!(
+        NotHere: Nodes, Hold, Begin, Reservation, Wrap, HetGroup, BurstBuffer, Clusters, Container, Deadline,
+        ExportFile, UserEnv, Identity, PerSocket, TasksPerCard, Reboot, TestOnly
+    );
     let forms = each!(Form: Nodes, Cards, Gres, Count, Time, Memory, Array, Dependency);
     let faults = samples!(
         ValueFault:
@@ -153,6 +160,7 @@ fn of_options() -> Vec<OptionFault> {
         Index { .. } => [ValueFault::Index { given: x() }],
         AnyOfSeveral => [ValueFault::AnyOfSeveral],
         Dependency { .. } => [ValueFault::Dependency { given: x() }],
+        NoJob { .. } => [ValueFault::NoJob { word: x() }],
         JobId { .. } => [ValueFault::JobId { given: x() }],
     );
     let as_form =
@@ -160,6 +168,15 @@ fn of_options() -> Vec<OptionFault> {
     samples!(
         OptionFault:
         OpenQuote { .. } => [OptionFault::OpenQuote { quote: '"' }],
+        Unknown { .. } => [OptionFault::Unknown { like: vec![] }, OptionFault::Unknown { like: vec![text("--time")] }],
+        Ambiguous { .. } => [OptionFault::Ambiguous { options: vec![text("--mem"), text("--mem-bind")] }],
+        TakesNoValue => [OptionFault::TakesNoValue],
+        EmptyWord => [OptionFault::EmptyWord],
+        OddCharacter { .. } => [OptionFault::OddCharacter { code: 0xa0 }],
+        BadValue { .. } => [OptionFault::BadValue { given: x() }],
+        NotTogether { .. } => [OptionFault::NotTogether { options: vec![text("--mem"), text("--mem-per-cpu")] }],
+        NotAlone { .. } => [OptionFault::NotAlone { options: vec![text("--ntasks")] }],
+        VariableName { .. } => [OptionFault::VariableName { name: text("1Y") }],
         NotAnOption => [OptionFault::NotAnOption],
         NotHere(_) => not_here.map(OptionFault::NotHere),
         NeedsValue { .. } => [OptionFault::NeedsValue { option: text("--nodes") }],
@@ -185,6 +202,8 @@ fn of_task_files() -> Vec<TaskFileFault> {
         MissingKey { .. } => [TaskFileFault::MissingKey { key: "name" }],
         Kind { .. } => kinds.map(|wanted| TaskFileFault::Kind { key: text("nodes"), wanted }),
         Unreadable { .. } => [TaskFileFault::Unreadable { known: known() }],
+        Repeated { .. } => [TaskFileFault::Repeated { key: text("env.A") }],
+        EmptyValue { .. } => [TaskFileFault::EmptyValue { key: text("env.A") }],
         NoCommands => [TaskFileFault::NoCommands],
         CommandsAndScript => [TaskFileFault::CommandsAndScript],
         Duration { .. } => [TaskFileFault::Duration { given: text("soon") }],
@@ -276,13 +295,16 @@ fn every_code_reads_well_in_both_languages_with_the_same_numbers() {
 #[test]
 fn every_note_reads_well_in_both_languages() {
     let plain = each!(
-        NoteWhy: Unknown, NoDifference, ProcessorsShared, MemoryShared, OwnLogs, NoMail, NoLicences,
+        NoteWhy: NoDifference, CenterPlaces, CenterLimits, Frequencies, DiskShared, OrderByClass, WholeGang,
+        WholeLimit, MostNodes, OwnCards, NeverRan, ProcessorsShared, MemoryShared, OwnLogs, NoMail, NoLicences,
         AlwaysRetried, PoolsOfContract, EmptyInput, ForSrun, OneProcess, OutputKept, ErrorKept, OwnFolder,
-        Terminated, FirstNodeOnly; SignalToScript { .. }, NodesOfTasks { .. }
+        Terminated, FirstNodeOnly, NoSlurm, TooLate, OddMark, OldMark, OtherSystem, ByteOrderMark, Encoding;
+        SignalToScript { .. }, NodesOfTasks { .. }, LineEnds { .. }
     );
     let with_values = [
         NoteWhy::SignalToScript { signal: text("USR1"), before_s: 60 },
         NoteWhy::NodesOfTasks { tasks: 2, nodes: 4 },
+        NoteWhy::LineEnds { count: 12 },
     ];
     for why in plain.into_iter().chain(with_values) {
         let (zh, en) = (why.text(Lang::Zh), why.text(Lang::En));

@@ -1,10 +1,9 @@
 //! How problems read in Chinese.
 
+mod option;
+
 use super::{
-    code::{
-        ContractFault, Form, JobFault, KeyKind, NotHere, OptionFault, Quantity, TaskFileFault, Things,
-        ValueFault, Wrong,
-    },
+    code::{ContractFault, JobFault, KeyKind, Quantity, TaskFileFault, Things, Wrong},
     shown::{Words, grouped, shown},
 };
 use crate::{
@@ -101,7 +100,7 @@ pub fn words(wrong: &Wrong) -> Words {
         ),
         Wrong::NoNodesToTry => ("不能是 0".into(), "中心还没有节点：请写明按多少个节点推演".into()),
         Wrong::Job(fault) => job(fault),
-        Wrong::Option(fault) => option(fault),
+        Wrong::Option(fault) => option::words(fault),
         Wrong::TaskFile(fault) => task_file(fault),
         Wrong::Contract(fault) => contract(fault),
     }
@@ -153,6 +152,15 @@ fn ranges() -> String {
 fn job(fault: &JobFault) -> Words {
     match fault {
         JobFault::BlankScript => ("没有内容".into(), "请至少写一条命令".into()),
+        JobFault::NoInterpreter => ("不是以 #! 开头的脚本".into(), "请让第一行以 #!/bin/bash 开头".into()),
+        JobFault::Utf16 => ("是 UTF-16 编码".into(), "请把脚本存为 UTF-8".into()),
+        JobFault::NotInEncoding { encoding } => {
+            (format!("有 {encoding} 里没有的字符"), "请去掉编码，脚本即按 UTF-8 处理".into())
+        }
+        JobFault::CardsOnNodes { cards, most_nodes } => (
+            format!("{} 张加速卡不能平均分到至多 {} 个节点", grouped(*cards), grouped(*most_nodes)),
+            "请写明节点数和每个节点的加速卡数".into(),
+        ),
         JobFault::ScriptTooLarge { bytes } => {
             (format!("有 {bytes} 字节"), format!("最多 {} KiB；数据请放到文件里", MAX_SCRIPT_BYTES >> 10))
         }
@@ -243,70 +251,6 @@ fn role_word(role: Role) -> &'static str {
     }
 }
 
-fn option(fault: &OptionFault) -> Words {
-    match fault {
-        OptionFault::OpenQuote { quote } => (format!("引号 {quote} 没有闭合"), "请补上引号".into()),
-        OptionFault::NotAnOption => ("不是选项".into(), "选项以 - 开头；命令请另起一行".into()),
-        OptionFault::NotHere(why) => {
-            let hint = match why {
-                NotHere::Nodes => "节点由中心选择，请去掉这个选项",
-                NotHere::Hold => "请在作业可以开始时再提交，或使用 --dependency",
-                NotHere::Begin => "请在作业可以开始时再提交",
-                NotHere::Reservation => "中心不设预约；需要保留加速卡时请签订预留合同",
-                NotHere::Wrap => "请提交脚本",
-                NotHere::HetGroup => "请把各部分作为单独的作业提交",
-            };
-            ("中心不支持这个选项".into(), hint.into())
-        }
-        OptionFault::NeedsValue { option } => {
-            ("缺少值".into(), format!("请写成 {}=值 的样子", shown(option)))
-        }
-        OptionFault::Value { fault, form } => (value(fault), written(*form).into()),
-        OptionFault::Constraint { given } => (
-            format!("“{}”既不是标签，也不是加速卡型号", shown(given)),
-            "请写标签（多个以 & 相连）或加速卡型号（任选其一时以 | 相连）".into(),
-        ),
-        OptionFault::Warning { given } => {
-            (format!("“{}”不是信号", shown(given)), "请写成 B:USR1@60 的样子".into())
-        }
-        OptionFault::NoVariableValue { name } => (
-            format!("“{}”没有值，而运行不会带上您的环境变量", shown(name)),
-            format!("请写成 {}=值 的样子", shown(name)),
-        ),
-        OptionFault::UnevenCards { cards, nodes } => (
-            format!("{cards} 张加速卡不能平均分到 {nodes} 个节点"),
-            "请用 --gpus-per-node 写明每个节点的加速卡数".into(),
-        ),
-    }
-}
-
-fn value(fault: &ValueFault) -> String {
-    match fault {
-        ValueFault::Count { given } => format!("“{}”不是 1 以上的整数", shown(given)),
-        ValueFault::Time { given } => format!("“{}”不是时长", shown(given)),
-        ValueFault::NoTime => "时限为零，什么都不能运行".into(),
-        ValueFault::Memory { given } => format!("“{}”不是内存大小", shown(given)),
-        ValueFault::CardKind { given } => format!("中心没有“{}”这一类加速卡", shown(given)),
-        ValueFault::Index { given } => format!("“{}”不是任务序号", shown(given)),
-        ValueFault::AnyOfSeveral => "不支持“?”（满足其一即可）".into(),
-        ValueFault::Dependency { given } => format!("不支持“{}”这种依赖", shown(given)),
-        ValueFault::JobId { given } => format!("“{}”不是作业编号", shown(given)),
-    }
-}
-
-fn written(form: Form) -> &'static str {
-    match form {
-        Form::Nodes => "请写节点数，如 2",
-        Form::Cards => "请写加速卡数，如 8",
-        Form::Gres => "加速卡请写成 npu:8 或 gpu:8",
-        Form::Count => "请写 1 以上的整数",
-        Form::Time => "请写成 30（分钟）、1:30:00（时:分:秒）或 2-12（天-时）",
-        Form::Memory => "请写成 500M、16G 或 1T",
-        Form::Array => "请写成 0-7、1,3,5 或 0-99:2%4",
-        Form::Dependency => "请写 after、afterok、afternotok 或 afterany，后接 :job_…",
-    }
-}
-
 fn task_file(fault: &TaskFileFault) -> Words {
     match fault {
         TaskFileFault::TooLarge { bytes, most } => {
@@ -336,6 +280,10 @@ fn task_file(fault: &TaskFileFault) -> Words {
         }
         TaskFileFault::Unreadable { known } => {
             ("不符合任务文件的格式".into(), format!("可用的键（各写一次）：{}", known.join("、")))
+        }
+        TaskFileFault::Repeated { key } => (format!("“{}”写了不止一次", shown(key)), "请只保留一个".into()),
+        TaskFileFault::EmptyValue { key } => {
+            (format!("“{}”没有值", shown(key)), "请写上值（空文本写 \"\"），或去掉这个键".into())
         }
         TaskFileFault::NoCommands => ("没有给出".into(), COMMANDS.into()),
         TaskFileFault::CommandsAndScript => ("与脚本同时给出".into(), COMMANDS.into()),

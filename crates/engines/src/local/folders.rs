@@ -121,7 +121,7 @@ impl Folders {
 
     /// Makes the folder of a job, if it isn't there, and writes the script over that of the run before.
     /// Returns the folder and the path of the script.
-    pub(crate) fn make_work(&mut self, job: JobId, script: &str) -> io::Result<(WorkFolder, PathBuf)> {
+    pub(crate) fn make_work(&mut self, job: JobId, script: &[u8]) -> io::Result<(WorkFolder, PathBuf)> {
         let name = job.to_string();
         let spare = self.spare.take();
         let fd = sys::with_file_owner(self.owner, || {
@@ -154,7 +154,7 @@ impl Folders {
         Ok(())
     }
 
-    fn write_script(&self, text: &str) -> io::Result<()> {
+    fn write_script(&self, text: &[u8]) -> io::Result<()> {
         let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let (file, old_len) = match openat(&self.temporary_fd, SCRIPT, flags, Mode::empty())
             .map(|file| plain_script_len(&file).map(|len| (file, len)))
@@ -171,7 +171,7 @@ impl Folders {
             }
         };
         let mut file = fs::File::from(file);
-        file.write_all(text.as_bytes())?;
+        file.write_all(text)?;
         let len = text.len() as u64;
         if old_len > len { file.set_len(len) } else { Ok(()) }
     }

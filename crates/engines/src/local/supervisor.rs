@@ -248,7 +248,7 @@ impl Supervisor<'_> {
         let ruleset = tenants.ruleset(inherited, spec)?;
         let folders = &mut tenants.folders;
         let (work, script) = folders
-            .make_work(spec.job, &spec.script)
+            .make_work(spec.job, &spec.script_bytes())
             .map_err(failed("make its work folder and write its script"))?;
         let work = holdings.work.insert(work);
 

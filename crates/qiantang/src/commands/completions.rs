@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::sbatch;
 use crate::context::{Context, Done, Run, write};
 
 /// Print completions for a shell.
@@ -14,7 +15,8 @@ pub struct Completions {
 impl Run for Completions {
     fn run(self, context: &Context) -> Done {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut (context.command_line)(), "qiantang", &mut script);
+        let mut command = (context.command_line)().mut_subcommand("submit", sbatch::described);
+        clap_complete::generate(self.shell, &mut command, "qiantang", &mut script);
         write(&script).map(drop)
     }
 }

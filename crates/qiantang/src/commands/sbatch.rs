@@ -1,121 +1,74 @@
-//! Options of sbatch on the command line of `qiantang submit`.
+//! The command line of `qiantang submit`: options of sbatch and of the command itself, up to the script. They are read by
+//! the table that scripts are read by.
 
-use clap::Args;
+use clap::{Arg, ArgAction, Command};
+use domain::script::{OWN, Opt, Role, SBATCH, Takes};
 
-/// Options of sbatch; they win over the script's own.
-#[derive(Debug, Args)]
-pub struct Options {
-    /// The job's name.
-    #[arg(long, short = 'J')]
-    job_name: Option<String>,
-    /// How many nodes, or MIN-MAX for as many as can be had.
-    #[arg(long, short = 'N')]
-    nodes: Option<String>,
-    /// How many cards in all.
-    #[arg(long, short = 'G')]
-    gpus: Option<String>,
-    /// How many cards on each node.
-    #[arg(long)]
-    gpus_per_node: Option<String>,
-    /// Cards on each node, such as npu:8.
-    #[arg(long)]
-    gres: Option<String>,
-    /// The time limit, such as 30 (minutes), 12:00:00 or 2-00:00:00.
-    #[arg(long, short = 't')]
-    time: Option<String>,
-    /// The project that is charged.
-    #[arg(long, short = 'A')]
-    account: Option<String>,
-    /// The service class: urgent, normal or spot.
-    #[arg(long, short = 'q')]
-    qos: Option<String>,
-    /// The indices of an array of tasks, such as 0-7, or 0-99%4 for four at a time.
-    #[arg(long, short = 'a')]
-    array: Option<String>,
-    /// Jobs to wait for, such as afterok:JOB.
-    #[arg(long, short = 'd')]
-    dependency: Option<String>,
-    /// Labels that each node must have, with & between, or card models, any of which will do, with | between.
-    #[arg(long, short = 'C')]
-    constraint: Option<String>,
-    /// A comment that is kept with the job.
-    #[arg(long)]
-    comment: Option<String>,
-    /// Variables for the run, such as A=1,B=2.
-    #[arg(long)]
-    export: Option<String>,
-    /// How often the script is started: `batch`, once on the first node as sbatch does, or `each-node`.
-    #[arg(long)]
-    launch: Option<String>,
-    /// How many tasks srun starts (on Slurm only).
-    #[arg(long, short = 'n')]
-    ntasks: Option<String>,
-    /// How many tasks srun starts on each node (on Slurm only).
-    #[arg(long)]
-    ntasks_per_node: Option<String>,
-    /// How many cards each task gets.
-    #[arg(long)]
-    gpus_per_task: Option<String>,
-    /// How many processors each task gets (on Slurm only).
-    #[arg(long, short = 'c')]
-    cpus_per_task: Option<String>,
-    /// How much memory on each node, such as 16G (on Slurm only).
-    #[arg(long)]
-    mem: Option<String>,
-    /// How much memory for each processor (on Slurm only).
-    #[arg(long)]
-    mem_per_cpu: Option<String>,
-    /// A file that gets standard output as well (on Slurm only).
-    #[arg(long, short)]
-    output: Option<String>,
-    /// A file that gets standard error as well (on Slurm only).
-    #[arg(long, short)]
-    error: Option<String>,
-    /// The folder that the job starts in (on Slurm only).
-    #[arg(long, short = 'D')]
-    chdir: Option<String>,
-    /// A signal to send before the time limit, such as B:USR1@60 (on Slurm only).
-    #[arg(long)]
-    signal: Option<String>,
-    /// Give the job whole nodes, with all their cards.
-    #[arg(long)]
-    exclusive: bool,
-    /// Taken as sbatch does and ignored: the contract says which pools are used.
-    #[arg(long, short)]
-    partition: Option<String>,
+/// The command's own options.
+pub static COMMAND: &[Opt] = &[
+    Opt::own("dry-run", Takes::Nothing),
+    Opt::own("json", Takes::Nothing),
+    Opt::own("lang", Takes::Value),
+    Opt::own("url", Takes::Value),
+];
+
+/// The options as clap knows them, for the help and for completions; it does not read them.
+pub fn described(command: Command) -> Command {
+    let known: Vec<String> =
+        command.get_arguments().filter_map(|arg| arg.get_long().map(str::to_owned)).collect();
+    let all = SBATCH.iter().chain(OWN).chain(COMMAND);
+    let options = all.filter(|opt| !known.iter().any(|name| name == opt.name));
+    let is_taken = |opt: &&Opt| {
+        matches!(opt.role, Role::Read | Role::OnSlurm(_) | Role::Own)
+            || ["parsable", "wait"].contains(&opt.name)
+    };
+    let taken = options.filter(is_taken);
+    command.args(taken.map(|opt| {
+        let arg = Arg::new(opt.name).long(opt.name).help(help(opt.name));
+        let arg = opt.short.map_or(arg.clone(), |short| arg.short(short));
+        match opt.takes {
+            Takes::Nothing => arg.action(ArgAction::SetTrue),
+            Takes::Perhaps => arg.num_args(0..=1).require_equals(true),
+            Takes::Value => arg,
+        }
+    }))
 }
 
-impl Options {
-    /// As words of sbatch.
-    pub fn words(&self) -> Vec<String> {
-        let all = [
-            ("job-name", &self.job_name),
-            ("nodes", &self.nodes),
-            ("gpus", &self.gpus),
-            ("gpus-per-node", &self.gpus_per_node),
-            ("gres", &self.gres),
-            ("time", &self.time),
-            ("account", &self.account),
-            ("qos", &self.qos),
-            ("array", &self.array),
-            ("dependency", &self.dependency),
-            ("constraint", &self.constraint),
-            ("comment", &self.comment),
-            ("export", &self.export),
-            ("launch", &self.launch),
-            ("ntasks", &self.ntasks),
-            ("ntasks-per-node", &self.ntasks_per_node),
-            ("gpus-per-task", &self.gpus_per_task),
-            ("cpus-per-task", &self.cpus_per_task),
-            ("mem", &self.mem),
-            ("mem-per-cpu", &self.mem_per_cpu),
-            ("output", &self.output),
-            ("error", &self.error),
-            ("chdir", &self.chdir),
-            ("signal", &self.signal),
-            ("partition", &self.partition),
-        ];
-        let given = all.into_iter().filter_map(|(name, value)| Some(format!("--{name}={}", value.as_ref()?)));
-        given.chain(self.exclusive.then(|| "--exclusive".to_owned())).collect()
+fn help(name: &str) -> &'static str {
+    match name {
+        "account" => "The project that is charged",
+        "array" => "The indices of an array of tasks, such as 0-7, or 0-99%4 for four at a time",
+        "chdir" => "The folder that the job starts in (on Slurm only)",
+        "comment" => "A comment that is kept with the job",
+        "constraint" => {
+            "Labels that each node must have, with & between, or card models, any of which will do, with | between"
+        }
+        "cpus-per-task" => "How many processors each task gets (on Slurm only)",
+        "dependency" => "Jobs to wait for, such as afterok:JOB",
+        "dry-run" => "Submit nothing; show the price, what it would wait for and when it could start",
+        "error" => "A file that gets standard error as well (on Slurm only)",
+        "exclusive" => "Give the job whole nodes, with all their cards",
+        "export" => "Variables for the run, such as A=1,B=2",
+        "gpus" => "How many cards in all",
+        "gpus-per-node" => "How many cards on each node",
+        "gpus-per-task" => "How many cards each task gets",
+        "gres" => "Cards on each node, such as npu:8",
+        "job-name" => "The job's name",
+        "launch" => {
+            "How often the script is started: `batch`, once on the first node as sbatch does, or `each-node`"
+        }
+        "mem" => "How much memory on each node, such as 16G (on Slurm only)",
+        "mem-per-cpu" => "How much memory for each processor (on Slurm only)",
+        "mem-per-gpu" => "How much memory for each card (on Slurm only)",
+        "nodes" => "How many nodes, or MIN-MAX for as many as can be had",
+        "ntasks" => "How many tasks srun starts (on Slurm only)",
+        "ntasks-per-node" | "tasks-per-node" => "How many tasks srun starts on each node (on Slurm only)",
+        "output" => "A file that gets standard output as well (on Slurm only)",
+        "parsable" => "Print nothing but the job's id",
+        "qos" => "The service class: urgent, normal or spot",
+        "signal" => "A signal to send before the time limit, such as B:USR1@60 (on Slurm only)",
+        "time" => "The time limit, such as 30 (minutes), 12:00:00 or 2-00:00:00",
+        "wait" => "Wait until the job ends; exit with 0 only if it succeeds, with 3 if it is cancelled",
+        _ => "As in sbatch",
     }
 }

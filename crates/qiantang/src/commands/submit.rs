@@ -8,61 +8,137 @@ use std::{
 use clap::Args;
 use domain::{
     JobSpec, Lang, Launch, SpecProblem,
-    script::{Note, NoteAction},
+    script::{Given, Note, NoteAction, NoteWhy},
 };
 use serde_json::{Value, json};
 
-use super::{jobs, sbatch::Options};
-use crate::context::{Context, Done, Run};
+use super::{
+    jobs,
+    sbatch::{self, COMMAND},
+};
+use crate::context::{Context, Done, Run, say};
 use crate::{
+    client::Client,
     errors::{Category, Failure},
-    output::{Clock, card_hours, items, money, number, pick, text, verdict},
+    output::{Clock, card_hours, items, lang, money, number, pick, text, verdict},
 };
 
 /// The most that is read of a script or task file; the center takes less.
 const MAX_BYTES: u64 = 4 << 20;
 
 /// Submit a script with #SBATCH lines.
+///
+/// Options stand before the script and win over its own. They are read as sbatch reads them; all that stands behind the
+/// script is for the script.
 #[derive(Debug, Args)]
+#[command(disable_help_flag = true, override_usage = "qiantang submit [OPTIONS] SCRIPT [ARGS]...")]
 pub struct Submit {
-    /// The script; `-` reads standard input.
-    script: PathBuf,
-    /// Arguments for the script.
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    args: Vec<String>,
-    /// Submit nothing; show the price, what it would wait for and when it could start.
-    #[arg(long, conflicts_with_all = ["parsable", "wait"])]
+    /// Options, the script (`-` reads standard input), and what it gets.
+    #[arg(value_name = "SCRIPT", trailing_var_arg = true, allow_hyphen_values = true)]
+    words: Vec<String>,
+}
+
+/// The part of the command line that is about the command itself.
+#[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+struct Asked {
     dry_run: bool,
-    /// Print nothing but the job's id.
-    #[arg(long)]
     parsable: bool,
-    /// Wait until the job ends; exit with 0 only if it succeeds, with 3 if it is cancelled.
-    #[arg(long)]
     wait: bool,
-    #[command(flatten)]
-    options: Options,
+    help: bool,
+    json: bool,
+    lang: Option<String>,
+    url: Option<String>,
+    profile: Option<String>,
+}
+
+impl Asked {
+    /// Takes out what is about the command. What is left is about the job.
+    fn take(&mut self, given: Vec<Given>) -> Vec<Given> {
+        let of_command = |given: Given| {
+            match given.option.name {
+                "dry-run" => self.dry_run = true,
+                "parsable" => self.parsable = true,
+                "wait" => self.wait = true,
+                "help" | "usage" => self.help = true,
+                "json" => self.json = true,
+                "lang" => self.lang = given.value,
+                "url" => self.url = given.value,
+                // Here it names a sign-in, as for every command, and nothing that sbatch measures.
+                "profile" => self.profile = given.value,
+                _ => return Some(given),
+            }
+            None
+        };
+        given.into_iter().filter_map(of_command).collect()
+    }
+
+    /// The context with what stands behind `submit`.
+    fn context(&self, before: &Context) -> Result<Context, Failure> {
+        if let Some(lang) = self.lang.as_deref().filter(|lang| !["zh", "en"].contains(lang)) {
+            return Err(Failure::usage("bad_lang", format!("--lang is `{lang}`"), "use zh or en"));
+        }
+        let profile = self.profile.clone().or_else(|| before.profile.clone());
+        let client = match (&self.url, &self.profile) {
+            (None, None) => before.client.clone(),
+            (url, _) => Client::open(profile.as_deref(), url.as_deref(), false),
+        };
+        Ok(Context {
+            client,
+            profile,
+            lang: self.lang.as_deref().map_or(before.lang, |wanted| lang(Some(wanted))),
+            json: before.json || self.json,
+            command_line: before.command_line,
+        })
+    }
 }
 
 impl Run for Submit {
-    fn run(self, context: &Context) -> Done {
-        context.refuse_beside_json("--parsable", self.parsable)?;
-        let source = read(&self.script)?;
-        let file_name = self.script.file_name().and_then(|name| name.to_str()).filter(|name| *name != "-");
-        let mut parsed = domain::script::parse_as(&source, file_name.unwrap_or("script"))
-            .map_err(|problems| invalid(context, &self.script, &problems))?;
-        let notes = domain::script::apply(&mut parsed.spec, &self.options.words());
-        parsed
-            .notes
-            .extend(notes.map_err(|problems| invalid(context, Path::new("command line"), &problems))?);
-        parsed.spec.args.clone_from(&self.args);
+    fn run(self, before: &Context) -> Done {
+        let line = domain::script::command_line(&self.words, COMMAND);
+        let (line, problems) =
+            line.map_or_else(|(line, problems)| (line, problems), |line| (line, Vec::new()));
+        let mut asked = Asked::default();
+        let beside = asked.take(line.given);
+        let context = &asked.context(before)?;
+        if asked.help {
+            return help(context);
+        }
+        let of_line = |problems: &[SpecProblem]| Err(invalid(context, Path::new("command line"), problems));
+        if !problems.is_empty() {
+            return of_line(&problems);
+        }
+        context.refuse_beside_json("--parsable", asked.parsable)?;
+        if asked.dry_run && (asked.parsable || asked.wait) {
+            let message = "--dry-run submits nothing, so --parsable and --wait have no meaning beside it";
+            return Err(Failure::usage("not_with_dry_run", message, "leave one of them out"));
+        }
+        let [script, args @ ..] = self.words.get(line.taken..).unwrap_or_default() else {
+            let hint = "name a file, or - for standard input: qiantang submit [OPTIONS] SCRIPT [ARGS]";
+            return Err(Failure::usage("no_script", "no script is named", hint));
+        };
+        let script = Path::new(script);
+        let source = read(script)?;
+        let file_name = script.file_name().and_then(|name| name.to_str()).filter(|name| *name != "-");
+        let mut parsed = domain::script::parse_as(&source, file_name.unwrap_or("script"), &beside)
+            .map_err(|problems| invalid(context, script, &problems))?;
+        parsed.spec.args = args.to_vec();
         place(&mut parsed.spec);
         tell_notes(context, &parsed.notes);
-        if self.dry_run {
+        if asked.dry_run {
             return dry_run(context, &parsed.spec, &parsed.notes);
         }
-        let id = send(context, &parsed.spec, &parsed.notes, self.parsable)?;
-        if self.wait { jobs::wait(context, &id) } else { Ok(()) }
+        let id = send(context, &parsed.spec, &parsed.notes, asked.parsable)?;
+        if asked.wait { jobs::wait(context, &id) } else { Ok(()) }
     }
+}
+
+/// Prints the help, with the options of the table.
+fn help(context: &Context) -> Done {
+    let mut whole = (context.command_line)();
+    whole.build();
+    let submit = whole.find_subcommand("submit").cloned().unwrap_or_default();
+    say(sbatch::described(submit).render_long_help().to_string().trim_end())
 }
 
 /// Submit a task file (YAML).
@@ -78,7 +154,7 @@ pub struct Apply {
 
 impl Run for Apply {
     fn run(self, context: &Context) -> Done {
-        let source = read(&self.file)?;
+        let source = read_text(&self.file)?;
         let spec =
             domain::taskfile::parse(&source).map_err(|problems| invalid(context, &self.file, &problems))?;
         if self.dry_run { dry_run(context, &spec, &[]) } else { send(context, &spec, &[], false).map(drop) }
@@ -99,7 +175,7 @@ fn place(spec: &mut JobSpec) {
     }
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let shown = path.display();
     let cannot = |error: std::io::Error| {
         Failure::usage(
@@ -109,16 +185,27 @@ fn read(path: &Path) -> Result<String, Failure> {
         )
     };
     let mut bytes = Vec::new();
+    // A byte more than is allowed tells that there is more.
     if path == Path::new("-") {
-        std::io::stdin().take(MAX_BYTES).read_to_end(&mut bytes).map_err(cannot)?;
+        std::io::stdin().take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(cannot)?;
     } else {
-        std::fs::File::open(path).map_err(cannot)?.take(MAX_BYTES).read_to_end(&mut bytes).map_err(cannot)?;
+        let file = std::fs::File::open(path).map_err(cannot)?;
+        file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(cannot)?;
     }
-    String::from_utf8(bytes).map_err(|error| {
+    if bytes.len() as u64 > MAX_BYTES {
+        let message = format!("{shown} has more than {} MiB", MAX_BYTES >> 20);
+        return Err(Failure::usage("too_large", message, "put data into files of their own"));
+    }
+    Ok(bytes)
+}
+
+/// A task file, which is UTF-8.
+fn read_text(path: &Path) -> Result<String, Failure> {
+    String::from_utf8(read(path)?).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         Failure::usage(
             "bad_utf8",
-            format!("{shown} is not UTF-8: byte {at} can't be read"),
+            format!("{} is not UTF-8: byte {at} can't be read", path.display()),
             "save it as UTF-8 text",
         )
     })
@@ -149,12 +236,11 @@ fn tell_notes(context: &Context, notes: &[Note]) {
         notes.iter().partition(|note| note.action == NoteAction::OnSlurm);
     for note in others {
         let place = if note.line > 0 { format!("{}: ", note.line) } else { String::new() };
-        eprintln!(
-            "{place}{} {}: {}",
-            note.option,
-            pick(context.lang, "已忽略或另作解释", "ignored or read otherwise"),
-            note.why.text(context.lang)
-        );
+        let action = match note.action {
+            NoteAction::Ignored => pick(context.lang, "（已忽略）", " (ignored)"),
+            NoteAction::Mapped | NoteAction::OnSlurm => "",
+        };
+        eprintln!("{place}{}{action}: {}", note.option, note.why.text(context.lang));
     }
     // In one line: where the center is on Slurm, there is nothing to tell.
     if !on_slurm.is_empty() {
@@ -164,6 +250,24 @@ fn tell_notes(context: &Context, notes: &[Note]) {
             pick(context.lang, "仅在使用 Slurm 的中心有效", "applies only on a center that runs Slurm");
         eprintln!("{}: {text}", names.join(", "));
     }
+}
+
+/// The notes, and with them those of the center, which knows how the job is started there. They are told now.
+fn with_centers(context: &Context, notes: &[Note], answer: &Value) -> Value {
+    let mut all: Vec<Value> =
+        notes.iter().map(|note| serde_json::to_value(note).unwrap_or_default()).collect();
+    for note in items(answer, "notes") {
+        if !context.json {
+            let why = [NoteWhy::NoSlurm, NoteWhy::FirstNodeOnly];
+            let why = why.iter().find(|why| why.code() == text(note, "code"));
+            let why = why.map_or_else(|| text(note, "text").to_owned(), |why| why.text(context.lang));
+            let line = number(note, "line");
+            let place = if line > 0 { format!("{line}: ") } else { String::new() };
+            eprintln!("{place}{}: {why}", text(note, "option"));
+        }
+        all.push(note.clone());
+    }
+    Value::Array(all)
 }
 
 fn send(context: &Context, spec: &JobSpec, notes: &[Note], id_alone: bool) -> Result<String, Failure> {
@@ -177,7 +281,7 @@ fn send(context: &Context, spec: &JobSpec, notes: &[Note], id_alone: bool) -> Re
         other => other,
     }?;
     let id = text(&answer, "id").to_owned();
-    let shown = json!({ "id": id, "name": spec.name, "notes": notes });
+    let shown = json!({ "id": id, "name": spec.name, "notes": with_centers(context, notes, &answer) });
     context.print(&shown, |lang| match lang {
         _ if id_alone => id.clone(),
         Lang::Zh => format!("已提交 {id}"),
@@ -200,7 +304,7 @@ fn uuid() -> String {
 fn dry_run(context: &Context, spec: &JobSpec, notes: &[Note]) -> Done {
     let body = serde_json::to_value(spec).unwrap_or_default();
     let mut answer = context.client.post("/api/v1/jobs/dry-run", &body)?;
-    answer["notes"] = serde_json::to_value(notes).unwrap_or_default();
+    answer["notes"] = with_centers(context, notes, &answer);
     context.print(&answer, |_| shown(&context.clock(), &answer))
 }
 

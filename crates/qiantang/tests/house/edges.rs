@@ -24,7 +24,7 @@ const FOR_TESTS: &str = "testkit";
 /// Crates that stay pure, and all that they may depend on: nothing that brings files, a network, a clock,
 /// randomness or async.
 const PURE: &[(&str, &[&str])] = &[
-    ("domain", &["domain", "jiff", "serde", "serde_norway", "thiserror", "utoipa", "uuid"]),
+    ("domain", &["domain", "encoding_rs", "jiff", "serde", "serde_norway", "thiserror", "utoipa", "uuid"]),
     ("scheduler", &["domain", "rustc-hash", "serde"]),
 ];
 

@@ -38,6 +38,29 @@ fn a_bad_script_comes_back_as_it_was_typed() {
 }
 
 #[test]
+fn what_is_no_script_is_refused_and_what_nothing_reads_is_named() {
+    let scene = Scene::new();
+    let mut developer = scene.browser("alpha-developer");
+    let csrf = developer.get("/submit").hidden("csrf");
+    let srun = "#!/bin/sh\n# SBATCH -N 2\nsrun hostname\n#SBATCH -N 4\n";
+    for (lang, script, said) in [
+        ("zh", "请用 8 张卡训练模型\n", "第 1 行：不是以 #! 开头的脚本"),
+        ("en", "please train on 8 cards\n", "line 1: does not begin with `#!`"),
+        ("en", srun, "srun"),
+        ("en", srun, "this center has no Slurm"),
+        ("zh", srun, "本中心没有 Slurm"),
+        ("zh", srun, "写在第一条命令之后"),
+        ("en", srun, "stands after the first command"),
+        ("en", srun, "# SBATCH"),
+    ] {
+        developer.lang = lang;
+        let fields = [("csrf", csrf.as_str()), ("script", script), ("project", "work")];
+        let tried = developer.post("/submit/dry-run", &fields, &[("hx-request", "true")]);
+        assert!(tried.body.contains(said), "{said}: {}", tried.body);
+    }
+}
+
+#[test]
 fn a_script_sent_twice_is_submitted_once() {
     let scene = Scene::new();
     let developer = scene.browser("alpha-developer");

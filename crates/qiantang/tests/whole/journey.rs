@@ -26,12 +26,12 @@ fn a_tenant_submits_follows_and_pays() {
          echo \"cards $ASCEND_RT_VISIBLE_DEVICES\"\necho oops >&2\nsleep 0.05\n",
     );
 
-    let (code, out, err) = at.run(&["submit", &script, "--dry-run"]);
+    let (code, out, err) = at.run(&["submit", "--dry-run", &script]);
     assert_eq!(code, 0, "{err}");
     assert!(out.contains("Starts now: npu-0") && out.contains("CNY 12.00 a card-hour"), "{out}");
     assert!(err.contains("--mem"), "an option that is ignored is named: {err}");
 
-    let id = at.json(&["submit", &script, "--wait"])["id"].as_str().expect("an id").to_owned();
+    let id = at.json(&["submit", "--wait", &script])["id"].as_str().expect("an id").to_owned();
     let shown = at.json(&["show", &id]);
     assert_eq!((shown["state"].as_str(), shown["exit_code"].as_i64()), (Some("succeeded"), Some(0)));
     assert_eq!(shown["runs"][0]["places"][0]["card_indices"].as_array().map(Vec::len), Some(4));
@@ -110,7 +110,7 @@ fn a_job_that_fails_fails_the_command_that_waits_for_it() {
     let (site, _) = site();
     let at = Terminal::signed_in(&site, "xixi-developer");
     let fails = at.file("fails.sh", "#!/bin/sh\nexit 7\n");
-    let (code, _, err) = at.run(&["submit", &fails, "--wait"]);
+    let (code, _, err) = at.run(&["submit", "--wait", &fails]);
     assert_eq!(code, 4, "{err}");
     assert!(err.contains("ended: failed (7)"), "{err}");
 }

@@ -1,10 +1,10 @@
 //! Trying a job out: what it would cost and when it would start, by the way that a submitted one goes.
 
-use domain::{CardMs, JobId, JobSpec, MicroCny, Millis, RatePerCardHour, Timestamp};
+use domain::{CardMs, JobId, JobSpec, MicroCny, Millis, RatePerCardHour, Timestamp, script::Note};
 use scheduler::Waiting;
 use serde::Serialize;
 
-use super::{Admitted, admit, dearest, may_submit};
+use super::{Admitted, admit, dearest, may_submit, notes_on_start};
 use crate::{app::verdict::VerdictView, center::Center, live::LiveNode, settings::Settings};
 use base::{
     auth::Caller,
@@ -25,6 +25,9 @@ pub struct DryRun {
     pub contract: String,
     pub project: String,
     pub tasks: u32,
+    /// Notes on how it is started here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Note>,
 }
 
 /// Cards on one node.
@@ -68,7 +71,7 @@ impl Quote {
 
 /// Tries a job out: the way that a submitted one goes, without keeping anything.
 pub async fn dry_run(center: &Center, caller: &Caller, spec: JobSpec) -> Result<DryRun, AppError> {
-    let (_, tenant) = may_submit(center, caller, &spec)?;
+    let (_, tenant) = may_submit(center, caller)?;
     let for_read = center.clone();
     let admitted = center.try_read(move |tx| admit(tx, &for_read, tenant, spec)).await?;
     let now = moment::now();
@@ -105,8 +108,9 @@ pub async fn dry_run(center: &Center, caller: &Caller, spec: JobSpec) -> Result<
         verdict: trial.verdict.as_ref().map(|verdict| VerdictView::of(verdict, center.settings.time_zone)),
         price: quote,
         contract,
-        project: admitted.project.slug,
         tasks: spec.task_count(),
+        notes: notes_on_start(center, spec),
+        project: admitted.project.slug,
     })
 }
 

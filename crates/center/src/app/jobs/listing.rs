@@ -208,7 +208,7 @@ impl Asked {
         let filter = jobs::JobFilter {
             tenant: scope,
             state: state.map(str::to_owned),
-            name_contains: given(query.name).map(|name| name.chars().take(128).collect()),
+            name_contains: given(query.name),
             domain,
             ..jobs::JobFilter::default()
         };

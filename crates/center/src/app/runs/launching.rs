@@ -117,6 +117,7 @@ fn launch_spec(live: &Live, settings: &Settings, run: &Run, job: &Job) -> Result
         project: job.spec.project.clone().unwrap_or_default(),
         array,
         script: job.spec.script.clone(),
+        encoding: job.spec.encoding,
         args: job.spec.args.clone(),
         env,
         nodes,

@@ -1,5 +1,7 @@
 //! Submitting: a script, what would become of it, and then the job.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use axum::{
     extract::State,
@@ -22,6 +24,7 @@ use base::{
 use domain::{
     JobId, JobSpec, MicroCny, Millis, ServiceClass,
     script::{Note, NoteAction, ParsedScript},
+    spec::encoding::Encoding,
 };
 use scheduler::{Certainty, Limit};
 use serde::Deserialize;
@@ -113,10 +116,12 @@ pub async fn page(
 ) -> Result<Response, AppError> {
     may_submit(&center, &visitor)?;
     let (mut script, mut project, mut class) = (String::new(), String::new(), ServiceClass::Normal);
+    let mut encoding = "";
     if !wanted.from.is_empty() {
         let id: JobId = params::id(&wanted.from, "job")?;
         let job = jobs::show(&center, &visitor.caller, id).await?;
         (script, class) = (job.spec.script, job.spec.service_class);
+        encoding = job.spec.encoding.map_or("", Encoding::code);
         project = job.spec.project.unwrap_or_default();
     } else if let Some((_, example)) = EXAMPLES.iter().find(|(name, _)| *name == wanted.example) {
         (*example).clone_into(&mut script);
@@ -126,7 +131,12 @@ pub async fn page(
         let own = projects::list(&center, &visitor.caller).await?;
         project = own.into_iter().next().map(|project| project.slug).unwrap_or_default();
     }
-    let form = Form::with(&[("script", script), ("project", project), ("class", class.code().to_owned())]);
+    let form = Form::with(&[
+        ("script", script),
+        ("encoding", encoding.to_owned()),
+        ("project", project),
+        ("class", class.code().to_owned()),
+    ]);
     let dry_run = tried(&center, &visitor, &form).await;
     whole(&center, &visitor, StatusCode::OK, form, dry_run).await
 }
@@ -191,8 +201,14 @@ pub async fn submit(
     may_submit(&center, &visitor)?;
     let submitted = match read(&form) {
         Ok(parsed) => {
-            let parts = ["/submit", form.raw("script"), form.value("project"), form.value("class")]
-                .map(str::as_bytes);
+            let parts = [
+                "/submit",
+                form.raw("script"),
+                form.value("project"),
+                form.value("class"),
+                form.value("encoding"),
+            ]
+            .map(str::as_bytes);
             let once = match form.value("key") {
                 "" => Ok(None),
                 key => Once::new(visitor.caller.member.id, key, &parts).map(Some),
@@ -219,13 +235,13 @@ pub async fn submit(
 
 /// The script with the settings beside it, which count where the script says nothing.
 fn read(form: &Form) -> Result<ParsedScript, AppError> {
-    // Browsers send line ends as CR LF, which no shell takes.
+    // Browsers send line ends as CR LF, whatever was typed.
     let text = form.raw("script").replace("\r\n", "\n");
     let mut parsed = if domain::taskfile::is_one(&text) {
         let spec = domain::taskfile::parse(&text).map_err(AppError::Invalid)?;
         ParsedScript { spec, notes: Vec::new() }
     } else {
-        domain::script::parse(&text).map_err(AppError::Invalid)?
+        domain::script::parse(in_encoding(form, &text)).map_err(AppError::Invalid)?
     };
     let spec: &mut JobSpec = &mut parsed.spec;
     if spec.project.is_none() && !form.value("project").is_empty() {
@@ -237,6 +253,12 @@ fn read(form: &Form) -> Result<ParsedScript, AppError> {
         spec.service_class = class;
     }
     Ok(parsed)
+}
+
+/// The text of the form in the encoding of the job that it was taken from, while all of it is in that.
+fn in_encoding<'a>(form: &Form, text: &'a str) -> Cow<'a, [u8]> {
+    let encoding = Encoding::from_code(form.value("encoding"));
+    encoding.and_then(|encoding| encoding.encode(text)).unwrap_or(Cow::Borrowed(text.as_bytes()))
 }
 
 /// Drops the hint of an error in the script: such an error is shown beside the script, and needs no way back
@@ -262,7 +284,7 @@ async fn tried(center: &Center, visitor: &Visitor, form: &Form) -> Dry {
         Ok(parsed) => parsed,
         Err(error) => return refused(&error, Vec::new()),
     };
-    let notes = jobs::notes(center, parsed.notes);
+    let notes = jobs::notes(center, &parsed);
     let notes = notes.iter().map(|note| told_note(ui, note)).collect();
     match jobs::dry_run(center, &visitor.caller, parsed.spec).await {
         // What never fits is a refusal when it is submitted.

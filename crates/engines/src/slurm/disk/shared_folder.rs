@@ -93,7 +93,7 @@ impl SharedFolder {
             rank_table: None,
         };
         if !job::is_inline(spec) {
-            write_anew(&folder, "script", spec.script.as_bytes(), 0o700, user)?;
+            write_anew(&folder, "script", &spec.script_bytes(), 0o700, user)?;
         }
         let start = process::start(spec, &place, &folder);
         if !sbatch::is_once(spec) {

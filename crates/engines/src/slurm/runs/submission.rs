@@ -75,6 +75,10 @@ pub(super) fn submission(
         Some(Memory::MibPerNode(mib)) => (Some(most.map_or(mib, |most| mib.min(most))), None),
         Some(Memory::MibPerCpu(mib)) if most.is_none() => (None, Some(mib)),
         Some(Memory::MibPerCpu(_)) => (most, None),
+        Some(Memory::MibPerCard(mib)) => {
+            let mib = mib.saturating_mul(cards.into());
+            (Some(most.map_or(mib, |most| mib.min(most))), None)
+        }
     };
     let is_own = user.uid == rustix::process::geteuid().as_raw();
     Submission {

@@ -82,6 +82,7 @@ pub(crate) fn is_inline(spec: &LaunchSpec) -> bool {
         "SHLVL",
     ];
     sbatch::is_once(spec)
+        && spec.encoding.is_none()
         && BASH.contains(&spec.script.split('\n').next().unwrap_or_default())
         && spec.script.len() <= MOST_INLINE_BYTES
         && !spec.script.contains(['\r', '\0'])

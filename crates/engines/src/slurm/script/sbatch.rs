@@ -219,6 +219,7 @@ mod tests {
             project: "p".into(),
             array: None,
             script: "#!/bin/bash\n".into(),
+            encoding: None,
             args: vec![],
             env: vec![],
             nodes: vec![node("a", 2), node("b", 2)],
