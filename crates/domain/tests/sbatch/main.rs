@@ -130,13 +130,12 @@ fn sample(option: &Opt) -> &'static str {
         "acctg-freq" => "task=30",
         "array" => "0-7%2",
         "begin" | "deadline" => "2031-01-01",
-        "cpu-freq" => "high",
+        "cpu-freq" | "gpu-freq" => "high",
         "dependency" => "afterok:job_00000000000000000000000000000007",
         "distribution" => "block",
         "export" => "A=1",
         "export-file" | "bbf" | "nodefile" => "/dev/null",
         "gpu-bind" => "closest",
-        "gpu-freq" => "high",
         "gres" => "npu:2",
         "gres-flags" => "enforce-binding",
         "hint" => "compute_bound",
@@ -153,9 +152,9 @@ fn sample(option: &Opt) -> &'static str {
         "signal" => "B:USR1@30",
         "time" | "time-min" | "delay-boot" => "30",
         "wait-all-nodes" => "1",
-        "account" | "comment" | "job-name" | "partition" | "output" | "error" | "chdir" | "constraint" => "x",
+        "account" | "comment" | "job-name" | "partition" | "output" | "error" | "chdir" | "constraint"
+        | "container" | "context" | "network" | "mcs-label" | "wckey" | "licenses" | "mail-user" => "x",
         "uid" | "gid" => "0",
-        "container" | "context" | "network" | "mcs-label" | "wckey" | "licenses" | "mail-user" => "x",
         _ => "2",
     }
 }
