@@ -8,6 +8,9 @@ use crate::{
     Outcome, PoolId, PriceBookId, RatePerCardHour, ServiceClass, TenantDomain, Timestamp, run::StopCause,
 };
 
+/// The most micro-CNY of one card-hour, by a price book or a package.
+pub const MOST_RATE: i64 = 1_000_000_000_000;
+
 /// A version of the prices. A later version never touches use that was metered under an earlier one: a run
 /// keeps the rate that it started with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use domain::{
     MicroCny, PriceBookId, RatePerCardHour, Rfc3339, ServiceClass, TenantDomain, price,
-    price::{Price, PriceBook, PriceChange, Waivers},
+    price::{MOST_RATE, Price, PriceBook, PriceChange, Waivers},
     problem::{Quantity, Things, Wrong, field},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::prices as rows;
 
-use super::rule::{MANAGE, MOST_PRICES, MOST_RATE, READ};
+use super::rule::{MANAGE, MOST_PRICES, READ};
 use crate::{center::Center, live::Live};
 use base::{
     auth::Caller,

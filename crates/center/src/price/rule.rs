@@ -10,5 +10,3 @@ pub const MANAGE: Action = Action::new("manage_price", "run_center").keeps(&[NAM
 
 /// The most prices of one book.
 pub const MOST_PRICES: usize = 1000;
-/// The most micro-CNY of one card-hour.
-pub const MOST_RATE: i64 = 1_000_000_000_000;

@@ -400,6 +400,10 @@ pub enum KeyKind {
 /// A fault of a contract, or of a payment for one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ContractFault {
+    /// A card-hour of the package would cost more than `most`.
+    PackageRate {
+        most: MicroCny,
+    },
     Terms {
         most: i64,
     },

@@ -321,6 +321,10 @@ const COMMANDS: &str = "give either `commands` (a list) or `script` (a text)";
 
 fn contract(fault: &ContractFault) -> Words {
     match fault {
+        ContractFault::PackageRate { most } => (
+            "make a card-hour of the package too dear".into(),
+            format!("give a fee of at most {most} CNY for each card-hour of the package"),
+        ),
         ContractFault::Terms { most } => (
             "are out of range".into(),
             format!("give amounts from 0 to {}, a package and cards above 0", grouped(*most)),

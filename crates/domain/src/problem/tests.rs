@@ -223,6 +223,7 @@ fn of_contracts() -> Vec<ContractFault> {
     );
     samples!(
         ContractFault:
+        PackageRate { .. } => [ContractFault::PackageRate { most: MicroCny(most) }],
         Terms { .. } => [ContractFault::Terms { most }],
         Guarantee { .. } => [ContractFault::Guarantee { guaranteed: 8, most: 4 }],
         NoCardRuns => [ContractFault::NoCardRuns],

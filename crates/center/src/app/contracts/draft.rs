@@ -1,8 +1,9 @@
 //! Drawing up a contract, and changing the draft.
 
 use domain::{
-    Contract, ContractId, ContractState, PoolId, QueueTerms, TenantId,
+    Contract, ContractId, ContractState, MicroCny, PoolId, QueueTerms, TenantId,
     contract::ContractKind,
+    price::MOST_RATE,
     problem::{ContractFault, Quantity, Wrong, field},
 };
 use serde::Deserialize;
@@ -207,6 +208,13 @@ pub fn check_terms(terms: &ContractKind, queue: &QueueTerms) -> Result<(), AppEr
     };
     if !terms_ok {
         return Err(AppError::invalid(field::TERMS, ContractFault::Terms { most: MOST_AMOUNT }));
+    }
+    // The rate of a package is bounded as those of price books are, so that charges stay exact.
+    if let ContractKind::Prepaid { package, fee } = *terms
+        && i128::from(fee.0) * 3_600_000 > i128::from(MOST_RATE) * i128::from(package.0)
+    {
+        let wrong = ContractFault::PackageRate { most: MicroCny(MOST_RATE) };
+        return Err(AppError::invalid(field::TERMS, wrong));
     }
     if let ContractKind::Reserved { cards, .. } = *terms
         && queue.max_running_cards > cards
