@@ -424,3 +424,20 @@ fn what_is_above_the_bound_is_approved_by_operators_alone() {
     assert_eq!(site.ask("POST", &path, &till, Some(&json!({ "book": false, "note": "too much" }))).0, 200);
     books_are_right(&site);
 }
+
+#[test]
+fn a_package_that_makes_a_card_hour_too_dear_is_refused() {
+    let site = Site::new(QIANTANG, 1, "");
+    let new = json!({ "slug": "firm", "name_zh": "厂", "name_en": "Firm", "domain": "enterprise" });
+    site.post("/api/v1/tenants", &site.operator, &new);
+    let ask = |number: &str, package: i64| {
+        let terms = json!({ "kind": "prepaid", "package": package, "fee": 1_000_000_000_000_i64 });
+        let queue = json!({ "weight": 1, "guaranteed_cards": 0, "max_running_cards": 2 });
+        let new = json!({ "number": number, "terms": terms, "pools": ["ascend-910"], "starts_at": "2020-01-01",
+            "ends_at": "2099-01-01", "queue": queue, "tenant": "firm" });
+        site.ask("POST", "/api/v1/contracts", &site.operator, Some(&new))
+    };
+    let (status, refused) = ask("dear", 3_599_999);
+    assert!(status == 422 && refused.to_string().contains("1,000,000.00 CNY for each card-hour"), "{refused}");
+    assert_eq!(ask("bound", 3_600_000).0, 201);
+}
