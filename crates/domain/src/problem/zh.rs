@@ -300,10 +300,9 @@ const COMMANDS: &str = "请在 commands（列表）和 script（文本）中写�
 
 fn contract(fault: &ContractFault) -> Words {
     match fault {
-        ContractFault::PackageRate { most } => (
-            "折算的卡时单价过高".into(),
-            format!("费用折合每卡时不能超过 {most} 元"),
-        ),
+        ContractFault::PackageRate { most } => {
+            ("折算的卡时单价过高".into(), format!("费用折合每卡时不能超过 {most} 元"))
+        }
         ContractFault::Terms { most } => (
             "数额超出范围".into(),
             format!("各项数额的范围是 0 至 {}，卡时包和加速卡数要大于 0", grouped(*most)),

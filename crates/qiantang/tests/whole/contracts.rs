@@ -438,6 +438,9 @@ fn a_package_that_makes_a_card_hour_too_dear_is_refused() {
         site.ask("POST", "/api/v1/contracts", &site.operator, Some(&new))
     };
     let (status, refused) = ask("dear", 3_599_999);
-    assert!(status == 422 && refused.to_string().contains("1,000,000.00 CNY for each card-hour"), "{refused}");
+    assert!(
+        status == 422 && refused.to_string().contains("1,000,000.00 CNY for each card-hour"),
+        "{refused}"
+    );
     assert_eq!(ask("bound", 3_600_000).0, 201);
 }
