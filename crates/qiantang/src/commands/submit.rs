@@ -135,10 +135,10 @@ impl Run for Submit {
 
 /// Prints the help, with the options of the table.
 fn help(context: &Context) -> Done {
-    let mut whole = (context.command_line)();
+    let mut whole = (context.command_line)().mut_subcommand("submit", sbatch::described);
     whole.build();
-    let submit = whole.find_subcommand("submit").cloned().unwrap_or_default();
-    say(sbatch::described(submit).render_long_help().to_string().trim_end())
+    let mut submit = whole.find_subcommand("submit").cloned().unwrap_or_default();
+    say(submit.render_long_help().to_string().trim_end())
 }
 
 /// Submit a task file (YAML).
