@@ -100,7 +100,8 @@ struct Followed {
 pub async fn run(options: &Options, ready: &Ready, people: &People) -> Result<Report, AppError> {
     let center = &ready.center;
     let began = Instant::now();
-    let from = center.started_at;
+    // Slurm tells of whole seconds: a run of the center's first second began with it.
+    let from = Timestamp::from_secs(center.started_at.as_micros().div_euclid(1_000_000));
     let mut followed = submit(center, people).await?;
     let mut first_result_s = None;
     let mut news = center.events.subscribe();
