@@ -65,6 +65,7 @@ impl Report {
             "jobs": self.jobs.iter().map(job).collect::<Vec<_>>(),
             "capacity_balance": self.balance,
             "ledger_balanced": self.ledger.is_balanced && self.uses_agree(),
+            "ledger_problems": self.ledger.problems,
             "seconds_to_first_result": self.seconds_to_first_result,
         })
     }
