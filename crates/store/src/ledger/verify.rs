@@ -238,7 +238,9 @@ impl Terms {
     /// The fault in a run's rate, with the name of its price book. Runs from before price books were named are not checked.
     fn wrong_rate(&self, run: &Run, class: ServiceClass) -> Option<(String, WrongRate)> {
         let book = self.books.get(&run.price_book?)?;
-        if book.effective_from > run.state.planned_at() {
+        // Slurm tells of whole seconds: a run of the second in which the book came into force may be told of as of before.
+        let second = book.effective_from.as_micros().div_euclid(1_000_000);
+        if Timestamp::from_secs(second) > run.state.planned_at() {
             return Some((book.name.clone(), WrongRate::NotInForce));
         }
         let versions = self.kinds.get(&run.contract)?;
