@@ -15,6 +15,12 @@ def waived(amount, percent):
     return -(-amount * percent // 100)
 
 
+def priced_at(run):
+    """The instant whose price book the run has: its plan, or the end of that second where Slurm's start moved the plan back to it."""
+    is_moved_back = run.planned_at == run.started_at and run.planned_at % 1_000_000 == 0
+    return run.planned_at + 999_999 if is_moved_back else run.planned_at
+
+
 def book_in_force(books, instant):
     """The price book of an instant: the latest, and of two of one instant the one with the higher id."""
     in_force = [book for book in books.price_books if book.effective_from <= instant]
@@ -33,7 +39,7 @@ def expected_rate(books, run):
     if terms["kind"] == "prepaid":
         held = [one.terms for one in books.terms_over_time(books.contracts_by_id[run.contract]) if one.from_at <= run.planned_at]
         return package_rate(held[-1] if held else terms)
-    book = book_in_force(books, run.planned_at)
+    book = book_in_force(books, priced_at(run))
     pool = name("pools", books.pool_of(run))
     job = books.jobs_by_id[run.job]
     return book and book.rates.get((pool, job["class"], books.tenants_by_id[run.tenant].domain))
@@ -109,7 +115,7 @@ def check_run(books, run, report):
     report.equal("the contract of a run is that of its job", key, name("contracts", job.contract), name("contracts", run.contract))
     report.equal("the tenant of a run is that of its job", key, name("tenants", job.tenant), name("tenants", run.tenant))
     report.equal("a run is granted", key, int(contract.terms["kind"] == "grant"), run.is_granted)
-    in_force = book_in_force(books, run.planned_at)
+    in_force = book_in_force(books, priced_at(run))
     report.equal("the price book of a run", key, in_force and name("price_books", in_force.id), run.price_book and name("price_books", run.price_book))
     report.equal("the rate of a run", key, expected_rate(books, run), run.rate_micro_cny)
     transfers = books.by_run.get(run.id, [])

@@ -238,9 +238,12 @@ impl Terms {
     /// The fault in a run's rate, with the name of its price book. Runs from before price books were named are not checked.
     fn wrong_rate(&self, run: &Run, class: ServiceClass) -> Option<(String, WrongRate)> {
         let book = self.books.get(&run.price_book?)?;
-        // Slurm tells of whole seconds: a run of the second in which the book came into force may be told of as of before.
-        let second = book.effective_from.as_micros().div_euclid(1_000_000);
-        if Timestamp::from_secs(second) > run.state.planned_at() {
+        // The plan of a run on Slurm may be moved back to the whole second of its start, in which the book came into force.
+        let planned_at = run.state.planned_at();
+        let is_moved_back = run.state.started_at() == Some(planned_at);
+        let second = Timestamp::from_secs(book.effective_from.as_micros().div_euclid(1_000_000));
+        let in_force_from = if is_moved_back { second } else { book.effective_from };
+        if in_force_from > planned_at {
             return Some((book.name.clone(), WrongRate::NotInForce));
         }
         let versions = self.kinds.get(&run.contract)?;
