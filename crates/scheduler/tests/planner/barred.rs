@@ -219,14 +219,13 @@ proptest! {
         let orders = [Order::FairShare, Order::Fifo, Order::ShortestFirst];
         let backfills = [Backfill::None, Backfill::Easy, Backfill::Conservative];
         for (order, backfill) in orders.into_iter().flat_map(|order| backfills.map(|backfill| (order, backfill))) {
-            play(seed, Policy { order, backfill, reclaims, ..Policy::default() }, |_| ());
+            play(seed, Policy { order, backfill, reclaims, ..Policy::default() }, World::assert_verdicts);
         }
     }
 }
 
-/// In rare cases, of which this seed is one, a verdict still names a job that was ahead before its queue was shut.
+/// By this seed a queue that was not served after its prices had changed still told of the room that it had kept before.
 #[test]
-#[ignore = "a verdict can be of before the change of another queue"]
 fn no_verdict_names_a_job_ahead_that_cannot_start() {
     let orders = [Order::FairShare, Order::Fifo, Order::ShortestFirst];
     let backfills = [Backfill::None, Backfill::Easy, Backfill::Conservative];
