@@ -175,7 +175,6 @@ impl Planner {
             queue.pools = self.asks.pools_of(&queue.told);
         }
         if pools_changed || gate_changed || limit != running_limit(&before.terms) {
-            queue.forget_keeps();
             let of_queue: Vec<u32> =
                 self.jobs.iter().filter(|(_, job)| job.queue == known).map(|(slot, _)| slot).collect();
             for slot in of_queue {

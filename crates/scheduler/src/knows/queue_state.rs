@@ -134,14 +134,9 @@ impl QueueState {
     pub(crate) fn forget_keeps_before(&mut self, plan_number: u64) {
         if self.plan_number != plan_number {
             self.plan_number = plan_number;
-            self.forget_keeps();
+            self.keeps.clear();
+            self.keeps_for_limit = false;
         }
-    }
-
-    /// Forgets for whom room was kept: the queue has changed, and so may have the jobs that it lets start.
-    pub(crate) fn forget_keeps(&mut self) {
-        self.keeps.clear();
-        self.keeps_for_limit = false;
     }
 
     /// Whether this plan has kept room for a job that the limit holds back.

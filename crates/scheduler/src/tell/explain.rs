@@ -181,9 +181,9 @@ impl Planner {
         }
         if !is_promised
             && let Some(job) = queue.keeps_from(slot, ask.cards, end)
-            && let Some(job) = self.jobs.get(job)
+            && let Some(job) = self.planned(job)
         {
-            return Limit::Behind { job: job.id, ahead };
+            return Limit::Behind { job, ahead };
         }
         // Guaranteed cards that are lent come back by reclaim, so that their quota does not bind.
         if let Some(quotas) = self.quotas.as_ref().filter(|_| !queue.is_guaranteed_with(ask.cards)) {
@@ -205,6 +205,12 @@ impl Planner {
             Limit::Behind { job, .. } => Limit::Behind { job: *job, ahead },
             limit => limit.clone(),
         }
+    }
+
+    /// The job in a slot, if the planner lets it start. The slot may be that of a job for which an earlier plan kept room,
+    /// and which has left or can't start any more since.
+    fn planned(&self, slot: u32) -> Option<JobId> {
+        self.jobs.get(slot).filter(|job| job.is_in_lane).map(|job| job.id)
     }
 
     /// The limit in the free cards.
@@ -231,7 +237,7 @@ impl Planner {
             for owner in owners {
                 match owner {
                     HoldOwner::Job(of) if of != slot => {
-                        let job = self.jobs.get(of).map(|job| Limit::Behind { job: job.id, ahead: 0 });
+                        let job = self.planned(of).map(|job| Limit::Behind { job, ahead: 0 });
                         behind = behind.or(job);
                     }
                     HoldOwner::Maintenance(rank) => {
