@@ -160,7 +160,7 @@ codes! {
 }
 
 codes! {
-    /// What an entry was made for.
+    /// The reason for an entry.
     pub enum CauseName {
         TopUp = "top_up",
         Package = "package",

@@ -42,12 +42,12 @@ pub struct Profile {
     pub login: String,
 }
 
-/// The file as it is read: versions before profiles kept one center.
+/// The file of versions before profiles, which kept one center.
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum File {
-    One { url: String, token: String },
-    Many(Kept),
+#[serde(deny_unknown_fields)]
+struct One {
+    url: String,
+    token: String,
 }
 
 impl Kept {
@@ -65,13 +65,14 @@ impl Kept {
             }
             Err(error) => return Err(damaged(error.to_string())),
         };
-        match serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))? {
-            File::Many(kept) => Ok(kept),
-            File::One { url, token } => {
-                let profile = Profile { url, token, ..Profile::default() };
-                Ok(Self { current: DEFAULT_NAME.into(), profiles: [(DEFAULT_NAME.into(), profile)].into() })
-            }
+        let unread = |error: serde_json::Error| damaged(error.to_string());
+        let found: serde_json::Value = serde_json::from_slice(&bytes).map_err(unread)?;
+        if found.get("url").is_none() {
+            return serde_json::from_value(found).map_err(unread);
         }
+        let One { url, token } = serde_json::from_value(found).map_err(unread)?;
+        let profile = Profile { url, token, ..Profile::default() };
+        Ok(Self { current: DEFAULT_NAME.into(), profiles: [(DEFAULT_NAME.into(), profile)].into() })
     }
 
     /// Writes all of it to `path`, for the owner's eyes only. The file is whole at every instant.
@@ -83,7 +84,7 @@ impl Kept {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(cannot)?;
         }
-        let text = serde_json::to_string_pretty(self).unwrap_or_default();
+        let text = serde_json::to_string_pretty(self).map_err(|error| cannot(error.into()))?;
         let part = path.with_extension(format!("{}.part", std::process::id()));
         let mut file =
             OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part).map_err(cannot)?;
@@ -221,8 +222,14 @@ mod tests {
         assert_eq!(Kept::read(&path).unwrap(), kept);
         std::fs::write(&path, "{\"url\": \"http://a\", \"token\": \"x\"}").unwrap();
         assert_eq!(Kept::read(&path).unwrap(), kept);
-        std::fs::write(&path, "{\"url\": \"http://a").unwrap();
-        let failure = Kept::read(&path).unwrap_err();
-        assert!(failure.message.contains(path.to_str().unwrap()), "{}", failure.message);
+        for (text, says) in [
+            ("{\"url\": \"http://a", "EOF"),
+            ("{\"profile\": {}}", "unknown field `profile`"),
+            ("{\"url\": 1}", "expected a string"),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let message = Kept::read(&path).unwrap_err().message;
+            assert!(message.contains(path.to_str().unwrap()) && message.contains(says), "{message}");
+        }
     }
 }

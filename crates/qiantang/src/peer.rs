@@ -17,7 +17,7 @@ const FIRST_OF_PEOPLE: u32 = 1000;
 /// The state of a listening socket in the kernel's tables.
 const LISTENING: &str = "0A";
 
-/// What is known of the listener at an address.
+/// The facts about the listener at an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Listener {
     /// The address is not this machine's loopback.

@@ -17,7 +17,7 @@ codes! {
 }
 
 codes! {
-    /// What moves how much of a contract's fee is open.
+    /// A kind of move that changes the open part of a contract's fee.
     pub enum FeeMove {
         /// The fee became due.
         Fee = "fee",
@@ -36,7 +36,7 @@ pub struct FeeMoved {
     pub what: FeeMove,
     /// The payment's; empty for the fee itself.
     pub reference: String,
-    /// What it adds to the part that is open; below 0 where it takes from it.
+    /// The amount that it adds to the open part; below 0 where it takes from it.
     pub amount: MicroCny,
 }
 

@@ -41,7 +41,7 @@ pub struct AmendPage {
     page: Page,
     contract: ContractView,
     terms: String,
-    amendment: Form,
+    form: Form,
     effective: Vec<Choice>,
     adds_fee: bool,
     adds_time: bool,
@@ -90,7 +90,7 @@ fn show(visitor: &Visitor, contract: ContractView, status: StatusCode, amendment
 }
 
 impl AmendPage {
-    fn of(page: Page, contract: ContractView, amendment: Form) -> Self {
+    fn of(page: Page, contract: ContractView, form: Form) -> Self {
         use ContractKind as K;
         let ui = page.ui;
         let kind = contract.terms;
@@ -104,7 +104,7 @@ impl AmendPage {
             has_cards: matches!(kind, K::Reserved { .. }),
             page,
             contract,
-            amendment,
+            form,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What can be asked: who owes what since when.
+//! The query for debts: who owes how much since when.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use store::{
 use super::rule::{self, Ages, AtMonthEnd, DebtKind};
 use crate::{actions, center::Center, settings::DUE_DAYS};
 
-/// What is open of fees and owed on accounts, as it is posted.
+/// Open fees and balances below 0, as they are posted.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Ageing {
     pub as_of: Rfc3339,
@@ -33,7 +33,7 @@ pub struct TenantDebt {
     pub debts: Vec<DebtView>,
 }
 
-/// What is owed by one contract.
+/// The debts of one contract.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct DebtView {
     pub contract_id: ContractId,

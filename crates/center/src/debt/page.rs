@@ -24,7 +24,7 @@ pub struct DebtsPage {
     lines: Vec<Line>,
 }
 
-/// What a tenant owes, what a contract of it owes, or all.
+/// A row of the table: the debts of a tenant, of one of its contracts, or all.
 struct Line {
     name: String,
     /// Where the contract's statements are; empty for a sum.

@@ -5,7 +5,7 @@ use domain::MicroCny;
 use serde::Serialize;
 
 domain::codes! {
-    /// What is owed.
+    /// The kind of a debt.
     pub enum DebtKind {
         /// A part of a contract's fee.
         Fee = "fee",
@@ -72,7 +72,7 @@ impl Ages {
     }
 }
 
-/// What was owed at the end of a closed month.
+/// The debt at the end of a closed month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AtMonthEnd {
     /// How many days its statement is late by; 0 or less where its day has not passed.

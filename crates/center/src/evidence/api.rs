@@ -9,7 +9,7 @@ use base::{
 use super::ask::{self, Evidence};
 use crate::center::Center;
 
-/// What one run is charged and why: its cards and times, the price, the multiplication, its entries, and the root that seals
+/// The charge of one run and its reasons: its cards and times, the price, the multiplication, its entries, and the root that seals
 /// them.
 #[utoipa::path(get, path = "/runs/{id}/evidence", tag = "money", params(("id" = String, Path)),
     responses((status = 200, body = Evidence), (status = 404, body = Problem)))]

@@ -1,4 +1,4 @@
-//! What can be asked: the evidence of one run.
+//! The query for the evidence of one run.
 
 use base::{auth::Caller, error::AppError, lookup::Names, moment, params};
 use domain::{
@@ -37,7 +37,7 @@ domain::codes! {
     }
 }
 
-/// What one run is charged, and why.
+/// The charge of one run, and its reasons.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Evidence {
     pub run: RunView,

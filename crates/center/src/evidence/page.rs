@@ -29,7 +29,7 @@ pub struct EvidencePage {
     /// The multiplication, a line a step.
     steps: Vec<Step>,
     days: Vec<Day>,
-    /// What seals it, in words; empty where nothing does yet.
+    /// The link and the root that seal the run, in words; empty where none does yet.
     sealed: String,
     covered: String,
 }

@@ -1,4 +1,4 @@
-//! What a run costs, as it is multiplied, and what was posted for it day by day.
+//! The charge of a run, as it is multiplied, and its entries day by day.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use domain::{
 };
 use serde::Serialize;
 
-/// What a run costs: cards × time × rate, less what is waived; and what was posted.
+/// The charge of a run: cards × time × rate, less the waived part; and the posted sums.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[allow(clippy::struct_field_names)] // Columns of the books have these names.
 pub struct Charged {
@@ -24,15 +24,15 @@ pub struct Charged {
     pub rate_micro_cny_per_card_hour: RatePerCardHour,
     /// `rate` × `card_ms` ÷ 3,600,000, rounded down.
     pub charge_micro_cny: MicroCny,
-    /// What the price book waives after such an end, in percent of card time and money.
+    /// The part that the price book waives after such an end, in percent of card time and money.
     pub waived_percent: u8,
     /// The waived share, rounded up.
     pub waived_card_ms: CardMs,
     pub waived_micro_cny: MicroCny,
-    /// What is due: the charge less what is waived.
+    /// The due amounts: the charge less the waived part.
     pub due_card_ms: CardMs,
     pub due_micro_cny: MicroCny,
-    /// What its entries come to.
+    /// The sums of its entries.
     pub posted_card_ms: CardMs,
     pub posted_micro_cny: MicroCny,
     /// Whether the entries come to what is due; not told of a run that goes on.
@@ -76,7 +76,7 @@ pub struct DayLine {
     #[schema(value_type = Option<String>)]
     pub corrects: Option<Month>,
     pub entries: u64,
-    /// What they take from the contract; below 0 where they give back.
+    /// The amount that they take from the contract; below 0 where they give back.
     pub card_ms: CardMs,
     pub micro_cny: MicroCny,
 }
@@ -101,7 +101,7 @@ impl Days {
         }
     }
 
-    /// What all entries come to.
+    /// The sums of all entries.
     pub fn posted(&self) -> Metered {
         self.0.values().fold(Metered::default(), |all, (_, sum)| Metered {
             used: CardMs(all.used.0 + sum.used.0),

@@ -44,7 +44,7 @@ pub async fn show(
     Ok(Json(ask::show(&center, &caller, &month).await?))
 }
 
-/// What each account had before a month, in it and after it, in both units.
+/// The balance of each account before and after a month, with its debits and credits, in both units.
 #[utoipa::path(get, path = "/periods/{month}/accounts", tag = "money", params(("month" = String, Path)),
     responses((status = 200, body = PeriodAccounts), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub async fn accounts(

@@ -43,7 +43,7 @@ pub struct EntriesQuery {
     pub limit: Option<u32>,
 }
 
-/// What the accounts had before a month, in it and after it.
+/// The balances of the accounts before and after a month, with its debits and credits.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct PeriodAccounts {
     /// `YYYY-MM`, in the center's time zone.
@@ -122,7 +122,7 @@ fn account_view(parties: &BTreeMap<ContractId, Party>, moves: &AccountMoves) -> 
     }
 }
 
-/// What the accounts had before a month, in it and after it: the center's own, then the contracts' by number.
+/// The balances of the accounts before and after a month: the center's own, then the contracts' by number.
 pub async fn accounts(center: &Center, caller: &Caller, month: &str) -> Result<PeriodAccounts, AppError> {
     center.policies.check(caller, READ, None)?;
     let (month, zone, now) = (named_month(month)?, center.settings.time_zone.clone(), moment::now());
@@ -138,7 +138,7 @@ pub async fn accounts(center: &Center, caller: &Caller, month: &str) -> Result<P
         .await
 }
 
-/// What a query for entries asks for.
+/// The form of the answer that a query for entries asks for.
 pub fn format(query: &EntriesQuery, prefers_json: bool) -> Result<Format, AppError> {
     match query.format.as_deref().filter(|text| !text.is_empty()) {
         None if prefers_json => Ok(Format::Json),

@@ -19,7 +19,7 @@ pub const MANAGE: Action = Action::new("manage_tenant", "run_center").keeps(&[
     Detail::text("other_tax_number"),
 ]);
 
-/// What of a tenant is to change; what is left out stays, and an empty text is taken away.
+/// The changes of a tenant. A field that is left out stays, and an empty text takes its value away.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TenantChange {

@@ -1,4 +1,4 @@
-//! What holds of the books after each step.
+//! The invariants of the books, after each step.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ use store::{
 
 use crate::world::World;
 
-/// What was seen of the books before.
+/// The books as they were at the step before.
 #[derive(Debug, Default)]
 pub struct Seen {
     /// The bytes of each statement that was given out.

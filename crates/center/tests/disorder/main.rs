@@ -37,7 +37,7 @@ fn the_books_are_right_whatever_happens() {
     for seed in first..first + cases {
         let played = catch_unwind(AssertUnwindSafe(|| World::new(&template, seed).play(STEPS)));
         match played {
-            Ok(of_case) => told.add(&of_case),
+            Ok(of_case) => told.add(of_case),
             Err(panic) => {
                 eprintln!("seed {seed}: DISORDER_SEED={seed} DISORDER_CASES=1 plays it again");
                 resume_unwind(panic);

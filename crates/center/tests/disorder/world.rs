@@ -319,7 +319,7 @@ impl World {
         Ok(())
     }
 
-    /// What a correction names: a month, a run or an entry that was charged, or the contract.
+    /// A subject for a correction: a month, a run or an entry that was charged, or the contract.
     fn subject(&mut self, id: ContractId, number: &str, kind: CorrectionKind) -> String {
         if !matches!(kind, CorrectionKind::CreditNote | CorrectionKind::Allowance) {
             return number.to_owned();

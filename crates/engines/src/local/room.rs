@@ -15,7 +15,7 @@ use super::{
 pub(crate) const SHM: &str = "/dev/shm";
 pub(crate) const PROC: &str = "/proc";
 
-/// What this machine gives for the settings: perhaps nothing. An error says why it can't give what they ask
+/// The room that this machine gives for the settings, if any. An error says why it can't give what they ask
 /// for.
 pub(crate) fn find(config: &LocalConfig) -> Result<Option<Room>, String> {
     if config.uid(0).is_none() {

@@ -269,15 +269,8 @@ impl Edit {
         if is_given {
             body["terms"] = amounts.terms(kind, before)?;
         }
-        let mut queue = draft["queue"].clone();
-        let terms = [
-            ("max_running_cards", self.queue.max_cards),
-            ("guaranteed_cards", self.queue.guaranteed_cards),
-            ("weight", self.queue.weight),
-        ];
-        for (name, given) in terms.into_iter().filter_map(|(name, given)| Some((name, given?))) {
-            queue[name] = json!(given);
-            body["queue"] = queue.clone();
+        if let Some(queue) = self.queue.over(&draft["queue"]) {
+            body["queue"] = queue;
         }
         if !self.pools.is_empty() {
             body["pools"] = json!(self.pools);
@@ -291,6 +284,24 @@ impl Edit {
             return Err(Failure::usage("nothing_to_change", "no change is given", hint));
         }
         Ok(body)
+    }
+}
+
+impl Queue {
+    /// The terms of `before` with those that are given; nothing where none is.
+    fn over(&self, before: &Value) -> Option<Value> {
+        let terms = [
+            ("max_running_cards", self.max_cards),
+            ("guaranteed_cards", self.guaranteed_cards),
+            ("weight", self.weight),
+        ];
+        let mut queue = before.clone();
+        let mut is_given = false;
+        for (name, given) in terms.into_iter().filter_map(|(name, given)| Some((name, given?))) {
+            queue[name] = json!(given);
+            is_given = true;
+        }
+        is_given.then_some(queue)
     }
 }
 

@@ -68,7 +68,7 @@ struct Payer {
 }
 
 impl Payer {
-    /// What is given of it, put into a body.
+    /// The options that are given, put into a body.
     fn put_into(self, mut body: Value) -> Value {
         let Self { legal_name, tax_number, other_tax_number } = self;
         let given =

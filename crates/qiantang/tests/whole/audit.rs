@@ -151,7 +151,7 @@ fn second_half(site: &mut Site, firm: &Tenant) -> Month {
 const ORPHAN: (&str, &str, &str) =
     ("orphan", "UPDATE runs SET contract = randomblob(16)", "the row that contract names: ");
 
-/// What is changed in a copy, and what is told of it.
+/// A change in a copy: its name, its SQL, and a part of the difference that the program must tell.
 const TAMPERINGS: &[(&str, &str, &str)] = &[
     (
         "use",

@@ -1,4 +1,4 @@
-//! What a finance office needs: a statement that can be paid on, debts by age, and the evidence of a disputed run.
+//! The papers of a finance office: a statement that can be paid on, debts by age, and the evidence of a disputed run.
 
 use domain::{Millis, Zone};
 use serde_json::{Value, json};

@@ -181,7 +181,7 @@ impl World {
         }
     }
 
-    /// What is told of a job that can start names none ahead of it that can't.
+    /// The verdict on a job that can start names no job ahead of it that can't.
     fn assert_verdicts(&mut self) {
         let barred: Vec<JobId> =
             self.jobs.values().filter(|job| self.is_barred(job)).map(|job| job.job).collect();

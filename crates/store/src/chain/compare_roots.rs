@@ -33,7 +33,7 @@ fn fault(report: &mut Report, code: FaultCode, number: i64, field: &str, detail:
     report.fault(Fault { code, table, id, field, detail: detail.into(), link: None, sealed_at: None });
 }
 
-/// What a root is about: its occasion, which names a day or a month, and its instant.
+/// The subject of a root: its occasion, which names a day or a month, and its instant.
 fn about(root: &Root) -> String {
     format!("{} of {}", root.occasion, root.at)
 }

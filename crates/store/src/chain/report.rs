@@ -60,7 +60,7 @@ pub struct Fault {
     pub sealed_at: Option<Timestamp>,
 }
 
-/// What programs read is in English.
+/// Programs read the English text.
 fn in_english<S: Serializer>(detail: &Told, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&detail.en)
 }

@@ -92,7 +92,7 @@ pub fn entries_of_run(tx: &Tx, run: RunId, after: i64, limit: u32) -> Result<Vec
     tx.all(OF_RUN, params![&run, after, limit], transfer_row)
 }
 
-/// What each account had before and in an interval, of those that had anything by its end.
+/// The sums of each account before and in an interval, of those that had anything by its end.
 ///
 /// Cost: linear in all transfers.
 pub fn account_moves(tx: &Tx, span: &Span) -> Result<Vec<AccountMoves>, StoreError> {

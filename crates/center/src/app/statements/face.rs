@@ -6,7 +6,7 @@ use store::payments::{FeeMove, FeeMoved};
 
 use crate::settings::{PayeeSettings, Settings};
 
-/// What the center puts on the statements that it gives out.
+/// The center's own part of each statement: its calendar, the payee and the days to pay.
 #[derive(Clone, Debug)]
 pub struct Issuer {
     pub zone: Zone,
@@ -63,12 +63,12 @@ impl Payer {
     }
 }
 
-/// What is to be paid at the end of the month.
+/// The amount to be paid at the end of the month.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Due {
     /// The last day, `YYYY-MM-DD`; told once the month is closed.
     pub on: Option<String>,
-    /// What is open of the fee.
+    /// The open part of the fee.
     pub fee_micro_cny: MicroCny,
     /// How far the closing balance is below 0.
     pub balance_micro_cny: MicroCny,
@@ -105,7 +105,7 @@ pub struct FeeLine {
     pub at: Rfc3339,
     /// The payment's; empty for the fee itself.
     pub reference: String,
-    /// What it adds to the part that is open; below 0 where it takes from it.
+    /// The amount that it adds to the open part; below 0 where it takes from it.
     pub micro_cny: MicroCny,
 }
 

@@ -2,10 +2,14 @@
 
 use std::{io::IsTerminal as _, path::PathBuf};
 
-use center::{break_glass, settings::Settings};
+use center::{
+    break_glass::{self, BreakGlassError},
+    settings::Settings,
+};
 use clap::Args;
 use domain::Lang;
 use serde_json::json;
+use store::StoreError;
 
 use super::login::{self, password_of};
 use crate::context::{Context, Done, Run, part};
@@ -96,7 +100,16 @@ fn set_in_database(context: &Context, login: &str, config: &std::path::Path) -> 
     })?;
     let password = new_password(context)?;
     break_glass::set_password(&settings, login, &password).map_err(|error| {
-        let hint = "nothing was changed; the center is to be stopped, and the command run as the owner of its data folder";
+        let hint = match &error {
+            BreakGlassError::Store(StoreError::AlreadyOpen { .. }) => {
+                "stop the center first; nothing was changed"
+            }
+            BreakGlassError::NoDatabase { .. } => {
+                "is this the center's settings file? Its `data_dir` says where the database is"
+            }
+            BreakGlassError::Length | BreakGlassError::NoLogin { .. } => "nothing was changed; try again",
+            _ => "nothing was changed; run it as the owner of the center's data folder",
+        };
         Failure::system("not_set", error.to_string(), hint)
     })?;
     context.print(&json!({ "login": login }), |lang| match lang {

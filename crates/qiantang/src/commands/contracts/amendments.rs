@@ -37,15 +37,8 @@ pub struct Amend {
     /// How many cards are reserved.
     #[arg(long)]
     cards: Option<u32>,
-    /// How many cards its jobs may have at once, at most.
-    #[arg(long)]
-    max_cards: Option<u32>,
-    /// How many cards it is sure to get whenever it asks for them.
-    #[arg(long)]
-    guaranteed_cards: Option<u32>,
-    /// The weight of its share beside other contracts.
-    #[arg(long)]
-    weight: Option<u32>,
+    #[command(flatten)]
+    queue: super::Queue,
 }
 
 /// Draws an amendment up.
@@ -63,15 +56,8 @@ impl Amend {
         let mut body = json!({ "reason": self.reason, "effective": self.effective, "ends_at": self.until,
             "add_fee_micro_cny": self.add_fee.unwrap_or(MicroCny::ZERO), "add_card_ms": hours,
             "credit_limit_micro_cny": self.credit, "cards": self.cards });
-        let terms = [
-            ("max_running_cards", self.max_cards),
-            ("guaranteed_cards", self.guaranteed_cards),
-            ("weight", self.weight),
-        ];
-        let mut queue = contract["queue"].clone();
-        for (name, given) in terms.into_iter().filter_map(|(name, given)| Some((name, given?))) {
-            queue[name] = json!(given);
-            body["queue"] = queue.clone();
+        if let Some(queue) = self.queue.over(&contract["queue"]) {
+            body["queue"] = queue;
         }
         Ok(body)
     }

@@ -1,4 +1,4 @@
-//! What a finance office works with: statements, debts, the months of the books.
+//! Commands of a finance office: statements, debts, the months of the books.
 
 pub mod debts;
 pub mod periods;

@@ -15,7 +15,7 @@ use domain::Month;
 use serde_json::{Value, json};
 use testkit::{Dice, Site, Tenant, load::ask_until_answered};
 
-/// What the center has acknowledged.
+/// The acts that the center has acknowledged.
 #[derive(Debug, Default)]
 pub struct Acknowledged {
     /// Amounts by reference.
