@@ -2,6 +2,7 @@
 
 mod amendments;
 mod known;
+mod queue;
 
 use clap::{Args, Subcommand, ValueEnum};
 use domain::{CardMs, Lang, MicroCny};
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 
 use known::{PATH, read_card_hours};
 pub(super) use known::{all, named};
+use queue::Queue;
 
 use crate::context::{Context, Done, Run, part};
 use crate::{
@@ -174,20 +176,6 @@ struct Amounts {
     cards: Option<u32>,
 }
 
-/// The terms of its queue.
-#[derive(Debug, Args)]
-struct Queue {
-    /// How many cards its jobs may have at once, at most. A new contract has the reserved cards, or 8, where left out.
-    #[arg(long)]
-    max_cards: Option<u32>,
-    /// How many cards it is sure to get whenever it asks for them; none where a new contract leaves it out.
-    #[arg(long)]
-    guaranteed_cards: Option<u32>,
-    /// The weight of its share beside other contracts; 1 where a new contract leaves it out.
-    #[arg(long)]
-    weight: Option<u32>,
-}
-
 impl Run for Contracts {
     fn run(self, context: &Context) -> Done {
         let answer = match self.act {
@@ -284,24 +272,6 @@ impl Edit {
             return Err(Failure::usage("nothing_to_change", "no change is given", hint));
         }
         Ok(body)
-    }
-}
-
-impl Queue {
-    /// The terms of `before` with those that are given; nothing where none is.
-    fn over(&self, before: &Value) -> Option<Value> {
-        let terms = [
-            ("max_running_cards", self.max_cards),
-            ("guaranteed_cards", self.guaranteed_cards),
-            ("weight", self.weight),
-        ];
-        let mut queue = before.clone();
-        let mut is_given = false;
-        for (name, given) in terms.into_iter().filter_map(|(name, given)| Some((name, given?))) {
-            queue[name] = json!(given);
-            is_given = true;
-        }
-        is_given.then_some(queue)
     }
 }
 

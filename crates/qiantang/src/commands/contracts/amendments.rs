@@ -4,7 +4,10 @@ use clap::Args;
 use domain::{CardMs, Lang, MicroCny};
 use serde_json::{Value, json};
 
-use super::known::{PATH, all, named, read_card_hours};
+use super::{
+    known::{PATH, all, named, read_card_hours},
+    queue::Queue,
+};
 use crate::{
     context::{Context, Done, part},
     errors::Failure,
@@ -38,7 +41,7 @@ pub struct Amend {
     #[arg(long)]
     cards: Option<u32>,
     #[command(flatten)]
-    queue: super::Queue,
+    queue: Queue,
 }
 
 /// Draws an amendment up.
