@@ -35,12 +35,26 @@ pub fn of(url: &str) -> Listener {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let found = owners(&[read("/proc/net/tcp"), read("/proc/net/tcp6")].concat(), port);
     let own = rustix::process::geteuid().as_raw();
-    let named = std::env::var(CENTER_UID).ok().and_then(|uid| uid.parse().ok());
-    judge(&found, own, named)
+    judge(&found, own, named_uid().ok().flatten())
+}
+
+/// The user that `QIANTANG_CENTER_UID` names, where it is set.
+fn named_uid() -> Result<Option<u32>, Failure> {
+    let Some(given) = std::env::var_os(CENTER_UID).filter(|given| !given.is_empty()) else { return Ok(None) };
+    let uid = given.to_str().and_then(|uid| uid.parse().ok());
+    uid.map(Some).ok_or_else(|| {
+        let message = format!("{CENTER_UID} is `{}`, which is no uid", given.display());
+        Failure::usage(
+            "bad_uid",
+            message,
+            "set it to the number of the user that the center runs as, or unset it",
+        )
+    })
 }
 
 /// Refuses to go on where the listener is another user's.
 pub fn check(url: &str) -> Result<(), Failure> {
+    named_uid()?;
     match of(url) {
         Listener::Foreign(uid) => Err(foreign(url, uid)),
         Listener::Elsewhere | Listener::Unknown | Listener::Trusted(_) => Ok(()),

@@ -26,7 +26,7 @@ impl Step {
             return self.fee.0;
         }
         let share = i128::from(self.fee.0 - before) * passed / whole;
-        before + i64::try_from(share).unwrap_or_default()
+        before + i64::try_from(share).expect("a part of what is left of the fee is no more than that")
     }
 }
 

@@ -88,6 +88,13 @@ fn credentials_do_not_go_to_a_program_of_another_user_that_has_the_centers_port(
     let told = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(5), "{told}");
     assert!(told.contains("belongs to the user 210001") && told.contains("QIANTANG_CENTER_UID"), "{told}");
+    let output = command(&["jobs"]).env("QIANTANG_CENTER_UID", "lin").output().expect("it runs");
+    assert_eq!(
+        output.status.code(),
+        Some(2),
+        "a name is no uid: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     // It was sent nothing so far: what is first is what it is sent now, on the operator's word.
     let mut named = command(&["jobs"])
         .env("QIANTANG_CENTER_UID", "210001")
