@@ -16,8 +16,12 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Leaves out that a shell tells of its child's death. Where both are told to end at once, whether it still does is chance.
+    /// Leaves out that a shell tells of its child's death, where the script was cancelled: both are told to end at once, and
+    /// whether the shell still tells is chance.
     pub fn leave_out_chance(&mut self) {
+        if self.ends != "cancelled" {
+            return;
+        }
         let lines: Vec<&str> = self.said.lines().filter(|line| *line != "Terminated").collect();
         self.said = lines.join("\n");
     }
