@@ -108,7 +108,7 @@ impl Report {
             "{}",
             say(
                 &format!(
-                    "算力平衡（卡时）：总量 {} = 售出 {} + 资助 {} + 空闲 {} + 排空 {} + 故障 {} + 回收中 {} + 失联 {}：{}",
+                    "容量平衡（卡时）：总量 {} = 售出 {} + 资助 {} + 空闲 {} + 排空 {} + 故障 {} + 回收中 {} + 失联 {}：{}",
                     balance.capacity_card_ms,
                     balance.sold_card_ms,
                     balance.granted_card_ms,

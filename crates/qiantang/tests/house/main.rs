@@ -5,6 +5,7 @@
 
 mod circles;
 mod edges;
+mod languages;
 mod made_up;
 mod modules;
 mod scan;
