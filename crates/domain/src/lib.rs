@@ -17,7 +17,7 @@ pub mod node;
 pub mod price;
 pub mod problem;
 pub mod run;
-mod schema;
+pub mod schema;
 pub mod script;
 pub mod spec;
 pub mod taskfile;

@@ -54,11 +54,13 @@ codes! {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JobSpec {
+    #[schema(inline, value_type = crate::schema::Line128)]
     pub name: String,
     /// The project's short name; the member's only project where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
     /// The whole text, with its `#!` line.
+    #[schema(pattern = "^#!")]
     pub script: String,
     /// How the text of the script becomes its bytes; UTF-8 where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -68,21 +70,26 @@ pub struct JobSpec {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,
     #[serde(default = "one")]
+    #[schema(minimum = 1, maximum = 4096)]
     pub nodes: u32,
     /// A run takes up to so many nodes if they are free when it starts; `nodes` where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 4096)]
     pub max_nodes: Option<u32>,
     #[serde(default = "one")]
+    #[schema(minimum = 1, maximum = 64)]
     pub cards_per_node: u32,
     /// Cards in all, in place of `cards_per_node`. They are shared evenly by as few nodes as they take, of
     /// which there are `nodes` at least and `max_nodes` at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
     pub cards: Option<u32>,
     /// Each run has its nodes alone, with all of their cards, of which there are `cards_per_node` at least.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub exclusive: bool,
     /// Labels that each of its nodes must have; the center gives labels to nodes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(inline, value_type = Vec<crate::schema::Label>)]
     pub labels: Vec<String>,
     /// The card model wanted, or several with `|` between, any of which will do; any that the contract covers
     /// where left out.
@@ -92,6 +99,7 @@ pub struct JobSpec {
     pub service_class: ServiceClass,
     /// How long each run may take; the center's default where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 5_184_000_000i64)]
     pub time_limit_ms: Option<Millis>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub array: Option<ArraySpec>,
@@ -113,8 +121,10 @@ const fn one() -> u32 {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ArraySpec {
+    #[schema(min_items = 1)]
     pub ranges: Vec<IndexRange>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
     pub max_running: Option<u32>,
 }
 
@@ -125,6 +135,7 @@ pub struct IndexRange {
     pub first: u32,
     pub last: u32,
     #[serde(default = "one")]
+    #[schema(minimum = 1)]
     pub step: u32,
 }
 

@@ -7,9 +7,9 @@ use axum::{
     routing::get,
 };
 use utoipa::{
-    Modify,
+    Modify, PartialSchema as _,
     openapi::{
-        Object, OpenApi, Required, Type,
+        OpenApi, Required,
         path::{ParameterBuilder, ParameterIn},
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
@@ -55,7 +55,7 @@ impl Modify for Keys {
                 .name("Idempotency-Key")
                 .parameter_in(ParameterIn::Header)
                 .required(Required::False)
-                .schema(Some(Object::with_type(Type::String)))
+                .schema(Some(domain::schema::Key::schema()))
                 .description(Some(
                     "1 to 128 visible ASCII characters. The same request again with the same key takes effect once and \
                      is answered as the first time.",

@@ -10,7 +10,7 @@ use domain::problem::{Wrong, field};
 use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq;
 
-use crate::api::{Problem, problem::WrongPlace, shape};
+use crate::api::{Problem, problem::WrongPlace, shape, strict};
 use crate::{
     Base,
     auth::{Caller, Once, credentials::SESSION_COOKIE, identity},
@@ -118,7 +118,7 @@ where
             return Err(AppError::Unreadable { part: Unreadable::ContentType, message }.into());
         }
         let bytes = read_body(request.into_body(), Base::from_ref(state).common.limits.body_kib).await?;
-        match serde_json::from_slice(&bytes) {
+        match strict::from_slice(&bytes) {
             Ok(value) => Ok(Self { value, bytes }),
             Err(error) => Err(unread::<T>(&bytes, &error).0),
         }
@@ -154,7 +154,7 @@ where
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         // As a body of any JSON first, for its content type and size.
         let Body { bytes, .. } = Body::<serde::de::IgnoredAny>::from_request(request, state).await?;
-        match serde_json::from_slice(&bytes) {
+        match strict::from_slice(&bytes) {
             Ok(value) => Ok(Self(Body { value, bytes })),
             Err(error) => {
                 let (mut problem, read) = unread::<JobSpec>(&bytes, &error);

@@ -5,6 +5,8 @@ pub mod docs;
 pub mod extract;
 pub mod once;
 pub mod problem;
+pub mod refusals;
 mod shape;
+mod strict;
 
 pub use problem::Problem;

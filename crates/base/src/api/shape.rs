@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 
-use super::problem::WrongPlace;
+use super::{problem::WrongPlace, strict::Strict};
 
 /// The most faults that are told.
 const MOST: usize = 64;
@@ -14,7 +14,7 @@ const MOST: usize = 64;
 pub fn faults<T: DeserializeOwned>(mut body: Value) -> (Vec<WrongPlace>, Option<T>) {
     let mut faults: Vec<WrongPlace> = Vec::new();
     while faults.len() < MOST {
-        let (path, told) = match serde_path_to_error::deserialize(&body) {
+        let (path, told) = match serde_path_to_error::deserialize(Strict(&body)) {
             Ok(read) => return (faults, Some(read)),
             Err(error) => (error.path().clone(), error.inner().to_string()),
         };
@@ -91,7 +91,7 @@ fn mend<T: DeserializeOwned>(body: &mut Value, place: &[Step], told: &str) -> bo
         if !put(&mut tried, place, filler) {
             return false;
         }
-        let gets_further = match serde_path_to_error::deserialize::<_, T>(&tried) {
+        let gets_further = match serde_path_to_error::deserialize::<_, T>(Strict(&tried)) {
             Ok(_) => true,
             Err(error) => self::place(error.path(), &error.inner().to_string()) != place,
         };

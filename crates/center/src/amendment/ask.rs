@@ -91,6 +91,7 @@ pub struct VersionView {
 #[serde(deny_unknown_fields)]
 pub struct NewAmendment {
     /// RFC 3339, or a date.
+    #[schema(inline, value_type = Option<domain::schema::InstantOrDay>)]
     pub ends_at: Option<String>,
     /// The whole terms of its queue.
     pub queue: Option<QueueTerms>,
@@ -104,7 +105,9 @@ pub struct NewAmendment {
     /// How many cards are reserved.
     pub cards: Option<u32>,
     /// `now`, `next_day` or `next_month`: from when on it holds, once it is approved; `now` where left out.
+    #[schema(value_type = Option<Effective>)]
     pub effective: Option<String>,
+    #[schema(inline, value_type = domain::schema::Line500)]
     pub reason: String,
 }
 

@@ -56,7 +56,7 @@ pub async fn list(
 /// Submits a job. Answered when it is on disk.
 #[utoipa::path(post, path = "/jobs", tag = "jobs", extensions(("x-idempotency-key" = json!("own"))), request_body(content = JobSpec, description = "A job specification: \
     name, script, nodes, cards_per_node, time_limit_ms, project, service_class, card_model, env, args, array, after, \
-    comment, launch, batch"), params(("Idempotency-Key" = Option<String>, Header, description = "The same again gives the same job")),
+    comment, launch, batch"), params(("Idempotency-Key" = inline(Option<domain::schema::Key>), Header, description = "The same again gives the same job")),
     responses((status = 201, body = JobCreated), (status = 422, body = Problem), (status = 409, body = Problem)))]
 pub async fn submit(
     State(center): State<Center>,
@@ -72,7 +72,7 @@ pub async fn submit(
 
 /// Submits a script with `#SBATCH` lines. It need not be UTF-8: its bytes are run as they are.
 #[utoipa::path(post, path = "/jobs/script", tag = "jobs", extensions(("x-idempotency-key" = json!("own"))), request_body(content = String, content_type = "text/plain"),
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same again gives the same job")),
+    params(("Idempotency-Key" = inline(Option<domain::schema::Key>), Header, description = "The same again gives the same job")),
     responses((status = 201, body = JobCreated), (status = 422, body = Problem)))]
 pub async fn submit_script(
     State(center): State<Center>,
@@ -136,9 +136,11 @@ pub async fn why(
 }
 
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct PageQuery {
     pub cursor: Option<String>,
+    #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,
 }
 

@@ -58,9 +58,11 @@ pub async fn capacity_balance(
 }
 
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct HistoryFrom {
     /// RFC 3339, or a date: only what started then or later.
+    #[param(inline, value_type = Option<domain::schema::InstantOrDay>)]
     pub from: Option<String>,
 }
 

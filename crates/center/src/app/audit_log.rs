@@ -38,6 +38,7 @@ pub struct AuditView {
 
 /// Which lines to list.
 #[derive(Clone, Debug, Default, serde::Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct AuditQuery {
     /// Only this action.
@@ -47,9 +48,12 @@ pub struct AuditQuery {
     /// Only this tenant's things, by its short name.
     pub tenant: Option<String>,
     /// RFC 3339, or a date. The first instant, and the first one no more.
+    #[param(inline, value_type = Option<domain::schema::InstantOrDay>)]
     pub from: Option<String>,
+    #[param(inline, value_type = Option<domain::schema::InstantOrDay>)]
     pub to: Option<String>,
     pub cursor: Option<String>,
+    #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,
 }
 

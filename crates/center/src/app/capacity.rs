@@ -15,10 +15,13 @@ use base::params;
 use base::{auth::Caller, error::AppError, moment};
 
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Interval {
     /// RFC 3339, or a date. The last 24 hours where left out.
+    #[param(inline, value_type = Option<domain::schema::InstantOrDay>)]
     pub from: Option<String>,
+    #[param(inline, value_type = Option<domain::schema::InstantOrDay>)]
     pub to: Option<String>,
 }
 

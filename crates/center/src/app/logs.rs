@@ -22,9 +22,11 @@ pub const CHUNK: usize = 64 * 1024;
 pub const MAX_CHUNK_BYTES: usize = 1 << 20;
 
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct LogQuery {
     /// `stdout` (where left out) or `stderr`.
+    #[param(inline, value_type = Option<Stream>)]
     pub stream: Option<String>,
     /// A run's id; the newest run's log where left out.
     pub run: Option<String>,

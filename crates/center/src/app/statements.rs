@@ -26,13 +26,17 @@ pub use made::{Balances, CauseTotal, JobLine, Statement, StatementAnnex, Stateme
 pub use store::payments::FeeMove;
 
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct StatementQuery {
     /// `YYYY-MM`, in the center's time zone; this month where left out.
+    #[param(inline, value_type = Option<domain::schema::MonthText>)]
     pub month: Option<String>,
     /// `json`, or `csv` for a table.
+    #[param(inline, value_type = Option<Format>)]
     pub format: Option<String>,
     /// `jobs` for what its lines about runs are made of, job by job.
+    #[param(inline, value_type = Option<Annex>)]
     pub annex: Option<String>,
 }
 

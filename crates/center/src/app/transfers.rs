@@ -66,6 +66,7 @@ impl TransferView {
 }
 
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct TransferQuery {
     /// A contract's id; needed but for the center's people.
@@ -73,6 +74,7 @@ pub struct TransferQuery {
     /// `oldest` (as left out) or `newest`: which come first.
     pub order: Option<String>,
     pub cursor: Option<String>,
+    #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,
 }
 

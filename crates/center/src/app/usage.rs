@@ -14,13 +14,17 @@ use base::{auth::Caller, error::AppError, moment};
 use base::{lookup::Names, params};
 
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct UsageQuery {
     /// A date, or the instant at which a day begins in the center's time zone. The last 30 days where left out.
+    #[param(inline, value_type = Option<domain::schema::InstantOrDay>)]
     pub from: Option<String>,
     /// The first day no more, in the same way; today is the last one where left out.
+    #[param(inline, value_type = Option<domain::schema::InstantOrDay>)]
     pub to: Option<String>,
     /// `project` (where left out), `tenant` or `domain`.
+    #[param(inline, value_type = Option<GroupBy>)]
     pub group_by: Option<String>,
 }
 

@@ -64,6 +64,7 @@ pub struct CorrectionView {
 pub struct NewCorrection {
     /// `reversal` (of a payment booked by mistake), `pay_out` (of money that was paid in), `credit_note` (less is charged),
     /// `transfer` (to another contract), `allowance` (a charge that the center does without) or `write_off` (of a debt).
+    #[schema(value_type = CorrectionKind)]
     pub kind: String,
     /// The contract's number or id.
     pub contract: String,
@@ -73,6 +74,7 @@ pub struct NewCorrection {
     /// The subject of the correction: a payment's reference for a reversal; a run, an entry's number or a
     /// month for a credit note or allowance; any of these or the contract's number for the other kinds.
     pub corrects: String,
+    #[schema(inline, value_type = domain::schema::Line500)]
     pub reason: String,
     /// The bank's reference of money that leaves.
     #[serde(default)]

@@ -34,7 +34,7 @@ pub async fn list(
 }
 
 /// One month: what it lacks to be closed, or its statements with their digests.
-#[utoipa::path(get, path = "/periods/{month}", tag = "money", params(("month" = String, Path)),
+#[utoipa::path(get, path = "/periods/{month}", tag = "money", params(("month" = inline(domain::schema::MonthText), Path)),
     responses((status = 200, body = PeriodDetail), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub async fn show(
     State(center): State<Center>,
@@ -45,7 +45,7 @@ pub async fn show(
 }
 
 /// The balance of each account before and after a month, with its debits and credits, in both units.
-#[utoipa::path(get, path = "/periods/{month}/accounts", tag = "money", params(("month" = String, Path)),
+#[utoipa::path(get, path = "/periods/{month}/accounts", tag = "money", params(("month" = inline(domain::schema::MonthText), Path)),
     responses((status = 200, body = PeriodAccounts), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub async fn accounts(
     State(center): State<Center>,
@@ -57,7 +57,7 @@ pub async fn accounts(
 
 /// All entries of a month as a table, between the opening and the closing balances of the accounts; that of a closed month is
 /// always the same bytes. A page of them with `format=json` or `Accept: application/json`.
-#[utoipa::path(get, path = "/periods/{month}/entries", tag = "money", params(("month" = String, Path), EntriesQuery),
+#[utoipa::path(get, path = "/periods/{month}/entries", tag = "money", params(("month" = inline(domain::schema::MonthText), Path), EntriesQuery),
     responses((status = 200, content((String = "text/csv"), (Listing<TransferView> = "application/json"))),
     (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub async fn entries(
@@ -75,7 +75,7 @@ pub async fn entries(
 }
 
 /// Closes a month for ever: its statements are frozen, and nothing is posted into it any more.
-#[utoipa::path(post, path = "/periods/{month}/close", tag = "money", params(("month" = String, Path)),
+#[utoipa::path(post, path = "/periods/{month}/close", tag = "money", params(("month" = inline(domain::schema::MonthText), Path)),
     responses((status = 200, body = PeriodDetail), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn close(
     State(center): State<Center>,

@@ -34,12 +34,15 @@ use crate::{
 const AT_ONCE: u32 = 2_000;
 
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct EntriesQuery {
     /// `csv` (as left out) for a table of all, or `json` for a page of them.
+    #[param(inline, value_type = Option<Format>)]
     pub format: Option<String>,
     /// Of a page of JSON.
     pub cursor: Option<String>,
+    #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,
 }
 

@@ -106,8 +106,10 @@ pub async fn show(center: &Center, caller: &Caller, wanted: &str) -> Result<Pric
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewPriceBook {
+    #[schema(inline, value_type = domain::schema::Line64)]
     pub name: String,
     /// RFC 3339; now where left out. Never earlier than now: what was metered stays as it was.
+    #[schema(inline, value_type = Option<domain::schema::InstantOrDay>)]
     pub effective_from: Option<String>,
     pub prices: Vec<NewPrice>,
     /// 100 % of what is lost and nothing of what is preempted, where left out.
@@ -125,8 +127,10 @@ pub struct NewPrice {
     /// The pool's name.
     pub pool: String,
     /// `urgent`, `normal` or `spot`.
+    #[schema(value_type = ServiceClass)]
     pub service_class: String,
     /// `research`, `enterprise` or `government`.
+    #[schema(value_type = TenantDomain)]
     pub domain: String,
     pub rate_micro_cny_per_card_hour: i64,
 }

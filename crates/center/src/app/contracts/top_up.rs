@@ -35,18 +35,22 @@ pub struct TopUp {
     /// Above 0. For a package or capped grant leave it out and give card time. Without card time, what is paid for a package
     /// or for reserved cards is their fee.
     #[serde(default)]
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_000i64)]
     pub amount_micro_cny: i64,
     /// Card time added to a package or a capped grant.
     #[serde(default)]
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_000i64)]
     pub card_ms: i64,
     /// The reference of this payment, such as the bank's number for it. It is booked once in the whole
     /// center, whatever contract it is given for. Blanks around it don't count, nor does the case of its
     /// letters.
+    #[schema(inline, value_type = domain::schema::Line64)]
     pub reference: String,
     /// The bank, the day (`2026-11-30`) and who paid, where they are known.
     #[serde(default)]
     pub bank: String,
     #[serde(default)]
+    #[schema(inline, value_type = domain::schema::DayOrNone)]
     pub paid_on: String,
     #[serde(default)]
     pub payer: String,

@@ -86,6 +86,7 @@ pub struct DirectView {
 
 /// Which jobs to list.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct JobQuery {
     /// A state, or `active` for all that have not ended.
@@ -95,10 +96,12 @@ pub struct JobQuery {
     /// A tenant's short name; for the center's people.
     pub tenant: Option<String>,
     /// `research`, `enterprise` or `government`; for the center's people.
+    #[param(inline, value_type = Option<TenantDomain>)]
     pub domain: Option<String>,
     /// Part of a name.
     pub name: Option<String>,
     pub cursor: Option<String>,
+    #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,
 }
 
