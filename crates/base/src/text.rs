@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 /// One text in both languages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Text {
-    #[schema(inline, value_type = domain::schema::Line128)]
+    #[schema(value_type = domain::schema::Line128)]
     pub zh: String,
-    #[schema(inline, value_type = domain::schema::Line128)]
+    #[schema(value_type = domain::schema::Line128)]
     pub en: String,
 }
 

@@ -139,6 +139,7 @@ pub struct QueueTerms {
     /// How many of its own idle cards others may borrow; all of them where left out.
     pub lending_limit: Option<u32>,
     /// Its share where queues compete, relative to the shares of the others; at least 1.
+    #[schema(minimum = 1, maximum = 1_000_000)]
     pub weight: u32,
     /// The most cards that it may have running at once.
     pub max_running_cards: u32,

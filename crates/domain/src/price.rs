@@ -27,8 +27,10 @@ pub struct PriceBook {
 #[serde(deny_unknown_fields)]
 pub struct Waivers {
     /// Of the use up to the last instant at which a run that was lost is known to have been alive.
+    #[schema(maximum = 100)]
     pub lost_percent: u8,
     /// Of the use up to the notice by which a run's cards were reclaimed.
+    #[schema(maximum = 100)]
     pub preempted_percent: u8,
 }
 

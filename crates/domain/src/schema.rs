@@ -1,5 +1,7 @@
 //! How types of the domain read in the OpenAPI document, so that no request or answer has to say it again.
 
+use std::borrow::Cow;
+
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -10,11 +12,16 @@ use utoipa::{
 
 use crate::{contract::ContractAction, text::Line};
 
+/// The largest magnitude up to which all readers of JSON keep every whole number: 2^53 - 1.
+const MOST_WHOLE: i64 = 9_007_199_254_740_991;
+
 /// An integer of 64 bits.
 pub(crate) fn int64(description: &str) -> RefOr<Schema> {
     let object = ObjectBuilder::new()
         .schema_type(Type::Integer)
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+        .minimum(Some(-MOST_WHOLE))
+        .maximum(Some(MOST_WHOLE))
         .description(Some(description));
     RefOr::T(object.into())
 }
@@ -39,12 +46,12 @@ pub(crate) fn one_of(texts: impl Iterator<Item = &'static str>) -> RefOr<Schema>
 }
 
 /// A day of the calendar. That February has 29 days in some years alone is no matter for a pattern.
-const DAY: &str = "(19|20|21)[0-9]{2}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|[12][0-9]))";
+const DAY: &str = "20[0-9]{2}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|[12][0-9]))";
 const TIME_OF_DAY: &str = r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,3})?";
 const OFFSET: &str = "(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9])";
 
 /// Texts of requests that are read as a whole, by the form that the document gives them. A type stands for a text where a
-/// request is described: `#[schema(inline, value_type = Slug)]`.
+/// request is described: `#[schema(value_type = Slug)]`.
 macro_rules! written {
     ($($(#[$doc:meta])* $name:ident = $pattern:expr;)*) => {$(
         $(#[$doc])*
@@ -69,11 +76,17 @@ written! {
     /// A label of a node: see [`crate::spec::is_label`].
     Label = "^[A-Za-z0-9._-]{1,64}$";
     /// A month: `2026-05`.
-    MonthText = "^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$";
+    MonthText = "^20[0-9]{2}-(0[1-9]|1[0-2])$";
     /// A day, or nothing: `2026-05-20`.
     DayOrNone = format!("^({DAY})?$");
     /// An instant of RFC 3339, or a date for the beginning of that day at the center.
     InstantOrDay = format!("^{DAY}({TIME_OF_DAY}{OFFSET})?$");
+    /// The same in a query, where an empty text is none.
+    InstantOrNone = format!("^({DAY}({TIME_OF_DAY}{OFFSET})?)?$");
+    /// A month in a query, where an empty text is none.
+    MonthOrNone = "^(20[0-9]{2}-(0[1-9]|1[0-2]))?$";
+    /// A script, of one command at least.
+    Script = "^#![^\\n]*[!-~]";
     /// An idempotency key: visible ASCII characters.
     Key = "^[!-~]{1,128}$";
 }
@@ -90,7 +103,11 @@ impl<const MAX: usize> PartialSchema for Line<MAX> {
     }
 }
 
-impl<const MAX: usize> ToSchema for Line<MAX> {}
+impl<const MAX: usize> ToSchema for Line<MAX> {
+    fn name() -> Cow<'static, str> {
+        format!("Line{MAX}").into()
+    }
+}
 
 /// The lengths of lines that requests have.
 pub type Line64 = Line<64>;
@@ -124,3 +141,19 @@ impl PartialSchema for DecidedAction {
 }
 
 impl ToSchema for DecidedAction {}
+
+/// How long a run may take, in milliseconds.
+#[derive(Debug)]
+pub struct TimeLimit;
+
+impl PartialSchema for TimeLimit {
+    fn schema() -> RefOr<Schema> {
+        let object = ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(1))
+            .maximum(Some(crate::spec::MAX_TIME_LIMIT.0));
+        RefOr::T(object.into())
+    }
+}
+
+impl ToSchema for TimeLimit {}

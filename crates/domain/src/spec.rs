@@ -54,7 +54,7 @@ codes! {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JobSpec {
-    #[schema(inline, value_type = crate::schema::Line128)]
+    #[schema(value_type = crate::schema::Line128)]
     pub name: String,
     /// The project's short name; the member's only project where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -89,7 +89,7 @@ pub struct JobSpec {
     pub exclusive: bool,
     /// Labels that each of its nodes must have; the center gives labels to nodes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schema(inline, value_type = Vec<crate::schema::Label>)]
+    #[schema(value_type = Vec<crate::schema::Label>)]
     pub labels: Vec<String>,
     /// The card model wanted, or several with `|` between, any of which will do; any that the contract covers
     /// where left out.
@@ -99,7 +99,7 @@ pub struct JobSpec {
     pub service_class: ServiceClass,
     /// How long each run may take; the center's default where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1, maximum = 5_184_000_000i64)]
+    #[schema(value_type = Option<crate::schema::TimeLimit>)]
     pub time_limit_ms: Option<Millis>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub array: Option<ArraySpec>,

@@ -28,6 +28,7 @@ pub mod load;
 mod site;
 #[cfg(feature = "site")]
 mod terminal;
+mod tools;
 
 #[cfg(any(feature = "site", feature = "rows", feature = "engine"))]
 pub use clock::now;
@@ -51,3 +52,4 @@ pub use site::{
 };
 #[cfg(feature = "site")]
 pub use terminal::Terminal;
+pub use tools::python_tool;

@@ -6,6 +6,7 @@ use axum::{
     response::IntoResponse,
     routing::get,
 };
+use serde_json::Value;
 use utoipa::{
     Modify, PartialSchema as _,
     openapi::{
@@ -66,8 +67,32 @@ impl Modify for Keys {
     }
 }
 
+/// Writes the formats of unsigned integers as the registry of OpenAPI does, with the bounds of their width, which a format
+/// alone tells nobody who checks a request.
+fn bound(part: &mut Value) {
+    match part {
+        Value::Object(map) => {
+            let format = match map.get("format").and_then(Value::as_str) {
+                Some("u-int8") => Some(("uint8", u32::from(u8::MAX))),
+                Some("u-int16") => Some(("uint16", u32::from(u16::MAX))),
+                Some("u-int32") => Some(("uint32", u32::MAX)),
+                _ => None,
+            };
+            if let Some((format, most)) = format {
+                map.insert("format".to_owned(), format.into());
+                map.entry("maximum").or_insert_with(|| most.into());
+            }
+            map.values_mut().for_each(bound);
+        }
+        Value::Array(items) => items.iter_mut().for_each(bound),
+        _ => {}
+    }
+}
+
 pub fn router<C: Clone + Send + Sync + 'static>(document: &OpenApi) -> Router<C> {
-    let json = document.to_json().expect("a document that the program makes is JSON");
+    let mut json = serde_json::to_value(document).expect("a document that the program makes is JSON");
+    bound(&mut json);
+    let json = json.to_string();
     let serve = |kind: &'static str, text: &'static str| {
         get(move || async move {
             let headers: [(HeaderName, &str); 2] =

@@ -4,7 +4,8 @@
 use std::fmt;
 
 use serde::de::{
-    DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor,
+    DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess,
+    Visitor,
 };
 
 /// Reads a value from the text of a JSON document.
@@ -19,6 +20,12 @@ pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> serde_json::Result<T> {
 #[derive(Debug)]
 pub struct Strict<T>(pub T);
 
+/// The largest magnitude up to which every whole number is a float of its own: 2^53.
+const MOST_WHOLE: f64 = 9_007_199_254_740_992.0;
+
+/// A visitor that wants an integer: JSON has no other number than `2.0`, and clients write `2` so, too.
+struct Whole<V>(V);
+
 /// Hands these calls on, with the visitor watched, too.
 macro_rules! hand_on {
     ($($method:ident($($name:ident: $kind:ty),*);)*) => {
@@ -28,13 +35,34 @@ macro_rules! hand_on {
     };
 }
 
+/// Hands values that hold no others on.
+macro_rules! visit {
+    ($($method:ident($kind:ty);)*) => {
+        $(fn $method<E: Error>(self, value: $kind) -> Result<V::Value, E> {
+            self.0.$method(value)
+        })*
+    };
+}
+
+/// Hands calls for integers on.
+macro_rules! whole {
+    ($($method:ident();)*) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+            self.0.$method(Whole(visitor))
+        })*
+    };
+}
+
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
     type Error = D::Error;
 
+    whole! {
+        deserialize_i8(); deserialize_i16(); deserialize_i32(); deserialize_i64(); deserialize_i128();
+        deserialize_u8(); deserialize_u16(); deserialize_u32(); deserialize_u64(); deserialize_u128();
+    }
+
     hand_on! {
-        deserialize_any(); deserialize_bool(); deserialize_i8(); deserialize_i16(); deserialize_i32();
-        deserialize_i64(); deserialize_i128(); deserialize_u8(); deserialize_u16(); deserialize_u32();
-        deserialize_u64(); deserialize_u128(); deserialize_f32(); deserialize_f64(); deserialize_char();
+        deserialize_any(); deserialize_bool(); deserialize_f32(); deserialize_f64(); deserialize_char();
         deserialize_str(); deserialize_string(); deserialize_bytes(); deserialize_byte_buf();
         deserialize_option(); deserialize_unit(); deserialize_seq(); deserialize_map();
         deserialize_identifier(); deserialize_ignored_any();
@@ -59,13 +87,28 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
     }
 }
 
-/// Hands values that hold no others on.
-macro_rules! visit {
-    ($($method:ident($kind:ty);)*) => {
-        $(fn $method<E: Error>(self, value: $kind) -> Result<V::Value, E> {
-            self.0.$method(value)
-        })*
-    };
+impl<'de, V: Visitor<'de>> Visitor<'de> for Whole<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.expecting(f)
+    }
+
+    visit! {
+        visit_bool(bool); visit_i64(i64); visit_i128(i128); visit_u64(u64); visit_u128(u128); visit_str(&str);
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "it is whole and within the bounds")]
+    fn visit_f64<E: Error>(self, value: f64) -> Result<V::Value, E> {
+        if value.fract() == 0.0 && value.abs() <= MOST_WHOLE {
+            return self.0.visit_i64(value as i64);
+        }
+        self.0.visit_f64(value)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<V::Value, E> {
+        self.0.visit_unit()
+    }
 }
 
 impl<'de, V: Visitor<'de>> Visitor<'de> for Strict<V> {
@@ -241,6 +284,14 @@ mod tests {
             assert!(serde_json::from_str::<Outer>(bad).is_ok(), "{bad} would be taken");
             let told = read(bad).expect_err(bad);
             assert!(told.contains("invalid type: sequence, expected"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_whole_number_may_be_written_as_a_fraction() {
+        assert_eq!(read(r#"{"one": {"a": 7.0}}"#), read(r#"{"one": {"a": 7}}"#));
+        for bad in ["7.5", "-1.0", "256.0", "1e300", "null", "\"7\"", "[7]"] {
+            assert!(read(&format!(r#"{{"one": {{"a": {bad}}}}}"#)).is_err(), "{bad}");
         }
     }
 

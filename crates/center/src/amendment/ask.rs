@@ -40,9 +40,9 @@ const MOST: u32 = 200;
 pub struct TermChange {
     pub term: Term,
     /// An instant for `ends_at`; else micro-CNY, card-milliseconds or cards; `null` for no limit.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Value)]
     pub before: Value,
-    #[schema(value_type = Object)]
+    #[schema(value_type = Value)]
     pub after: Value,
 }
 
@@ -91,7 +91,7 @@ pub struct VersionView {
 #[serde(deny_unknown_fields)]
 pub struct NewAmendment {
     /// RFC 3339, or a date.
-    #[schema(inline, value_type = Option<domain::schema::InstantOrDay>)]
+    #[schema(value_type = Option<domain::schema::InstantOrDay>)]
     pub ends_at: Option<String>,
     /// The whole terms of its queue.
     pub queue: Option<QueueTerms>,
@@ -107,7 +107,7 @@ pub struct NewAmendment {
     /// `now`, `next_day` or `next_month`: from when on it holds, once it is approved; `now` where left out.
     #[schema(value_type = Option<Effective>)]
     pub effective: Option<String>,
-    #[schema(inline, value_type = domain::schema::Line500)]
+    #[schema(value_type = domain::schema::Line500)]
     pub reason: String,
 }
 

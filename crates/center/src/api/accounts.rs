@@ -62,7 +62,7 @@ pub async fn list_tokens(
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenName {
-    #[schema(inline, value_type = domain::schema::Line64)]
+    #[schema(value_type = domain::schema::Line64)]
     pub name: String,
 }
 

@@ -71,7 +71,7 @@ pub async fn submit(
 }
 
 /// Submits a script with `#SBATCH` lines. It need not be UTF-8: its bytes are run as they are.
-#[utoipa::path(post, path = "/jobs/script", tag = "jobs", extensions(("x-idempotency-key" = json!("own"))), request_body(content = String, content_type = "text/plain"),
+#[utoipa::path(post, path = "/jobs/script", tag = "jobs", extensions(("x-idempotency-key" = json!("own"))), request_body(content = inline(domain::schema::Script), content_type = "text/plain"),
     params(("Idempotency-Key" = inline(Option<domain::schema::Key>), Header, description = "The same again gives the same job")),
     responses((status = 201, body = JobCreated), (status = 422, body = Problem)))]
 pub async fn submit_script(

@@ -24,11 +24,11 @@ use base::{
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 
-use base::api::{
-    docs::{Keys, Security},
-    refusals::Refusals,
-};
 pub use base::api::problem::Problem;
+use base::api::{
+    answers::Answers,
+    docs::{Keys, Security},
+};
 
 use crate::center::Center;
 use base::{
@@ -61,7 +61,7 @@ fn parts(platforms: &[Platform<Center>]) -> (Router<Center>, utoipa::openapi::Op
     let (router, mut document) =
         OpenApiRouter::with_openapi(Doc::openapi()).nest("/api/v1", of_nouns).split_for_parts();
     Keys.modify(&mut document);
-    Refusals.modify(&mut document);
+    Answers.modify(&mut document);
     (router, document)
 }
 

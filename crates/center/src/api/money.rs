@@ -12,7 +12,7 @@ use crate::{
     app::{
         capacity::{self, LedgerCheck},
         contracts::{self, ContractEventView, ContractView, DraftChange, NewContract, TopUp, ToppedUp},
-        statements::{self, Statement, StatementQuery},
+        statements::{self, Statement, StatementAnnex, StatementQuery},
         transfers::{self, TransferQuery, TransferView},
         usage::{self, UsageQuery, UsageView},
     },
@@ -85,7 +85,7 @@ pub async fn contract_events(
 #[serde(deny_unknown_fields)]
 pub struct ContractDecision {
     /// `submit`, `return`, `approve`, `activate`, `suspend`, `resume` or `terminate`.
-    #[schema(inline, value_type = domain::schema::DecidedAction)]
+    #[schema(value_type = domain::schema::DecidedAction)]
     pub action: String,
     #[serde(default)]
     pub reason: String,
@@ -118,10 +118,19 @@ pub async fn top_up(
     Ok(Json(contracts::top_up(&center, &caller, &id, body.value).await?))
 }
 
+/// The document's word for a statement, or for what its lines about runs are made of.
+#[derive(utoipa::ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it describes answers that are made of their own types")]
+enum StatementOrAnnex {
+    Statement(Box<Statement>),
+    Annex(Box<StatementAnnex>),
+}
+
 /// A contract's statement of one month; a table with `format=csv` or `Accept: text/csv`, and what its lines about runs are
 /// made of with `annex=jobs`. That of a closed month is always the same bytes, whose SHA-256 is in `X-Statement-SHA256`.
 #[utoipa::path(get, path = "/contracts/{id}/statement", tag = "money", params(("id" = String, Path), StatementQuery),
-    responses((status = 200, body = Statement), (status = 404, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 200, content((StatementOrAnnex = "application/json"), (String = "text/csv")))))]
 pub async fn statement(
     State(center): State<Center>,
     Auth(caller): Auth,

@@ -32,7 +32,7 @@ pub async fn show(
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reason {
-    #[schema(inline, value_type = domain::schema::Line200)]
+    #[schema(value_type = domain::schema::Line200)]
     pub reason: String,
 }
 
@@ -62,7 +62,7 @@ pub async fn resume(
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Labels {
-    #[schema(inline, value_type = Vec<domain::schema::Label>)]
+    #[schema(value_type = Vec<domain::schema::Label>)]
     pub labels: Vec<String>,
 }
 

@@ -48,9 +48,9 @@ pub struct AuditQuery {
     /// Only this tenant's things, by its short name.
     pub tenant: Option<String>,
     /// RFC 3339, or a date. The first instant, and the first one no more.
-    #[param(inline, value_type = Option<domain::schema::InstantOrDay>)]
+    #[param(inline, value_type = Option<domain::schema::InstantOrNone>)]
     pub from: Option<String>,
-    #[param(inline, value_type = Option<domain::schema::InstantOrDay>)]
+    #[param(inline, value_type = Option<domain::schema::InstantOrNone>)]
     pub to: Option<String>,
     pub cursor: Option<String>,
     #[param(minimum = 1, maximum = 200)]

@@ -52,14 +52,14 @@ impl MemberView {
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewMember {
-    #[schema(inline, value_type = domain::schema::Login)]
+    #[schema(value_type = domain::schema::Login)]
     pub login: String,
-    #[schema(inline, value_type = domain::schema::Line64)]
+    #[schema(value_type = domain::schema::Line64)]
     pub name: String,
     /// One of a tenant's: `admin`, `developer`, `finance`; without a tenant one of the center's own people's.
     #[schema(value_type = Role)]
     pub role: String,
-    #[schema(inline, value_type = domain::schema::Password)]
+    #[schema(value_type = domain::schema::Password)]
     pub password: String,
     /// The tenant's short name, for the center's people; the caller's own where left out.
     pub tenant: Option<String>,
@@ -112,7 +112,7 @@ pub async fn create(center: &Center, caller: &Caller, new: NewMember) -> Result<
 #[serde(deny_unknown_fields)]
 pub struct MemberChange {
     pub is_enabled: Option<bool>,
-    #[schema(inline, value_type = Option<domain::schema::Password>)]
+    #[schema(value_type = Option<domain::schema::Password>)]
     pub password: Option<String>,
 }
 

@@ -59,9 +59,9 @@ pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<ProjectView>, 
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewProject {
-    #[schema(inline, value_type = domain::schema::Slug)]
+    #[schema(value_type = domain::schema::Slug)]
     pub slug: String,
-    #[schema(inline, value_type = domain::schema::Line128)]
+    #[schema(value_type = domain::schema::Line128)]
     pub name: String,
     /// A contract's number or id.
     pub contract: Option<String>,

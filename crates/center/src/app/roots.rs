@@ -81,7 +81,7 @@ pub async fn last(center: &Center, caller: &Caller) -> Result<Option<RootView>, 
 #[serde(deny_unknown_fields)]
 pub struct AskedRoot {
     /// For the audit log.
-    #[schema(inline, value_type = domain::schema::Line200)]
+    #[schema(value_type = domain::schema::Line200)]
     pub reason: String,
 }
 

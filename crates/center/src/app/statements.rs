@@ -30,7 +30,7 @@ pub use store::payments::FeeMove;
 #[serde(deny_unknown_fields)]
 pub struct StatementQuery {
     /// `YYYY-MM`, in the center's time zone; this month where left out.
-    #[param(inline, value_type = Option<domain::schema::MonthText>)]
+    #[param(inline, value_type = Option<domain::schema::MonthOrNone>)]
     pub month: Option<String>,
     /// `json`, or `csv` for a table.
     #[param(inline, value_type = Option<Format>)]

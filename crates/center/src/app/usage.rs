@@ -18,10 +18,10 @@ use base::{lookup::Names, params};
 #[serde(deny_unknown_fields)]
 pub struct UsageQuery {
     /// A date, or the instant at which a day begins in the center's time zone. The last 30 days where left out.
-    #[param(inline, value_type = Option<domain::schema::InstantOrDay>)]
+    #[param(inline, value_type = Option<domain::schema::InstantOrNone>)]
     pub from: Option<String>,
     /// The first day no more, in the same way; today is the last one where left out.
-    #[param(inline, value_type = Option<domain::schema::InstantOrDay>)]
+    #[param(inline, value_type = Option<domain::schema::InstantOrNone>)]
     pub to: Option<String>,
     /// `project` (where left out), `tenant` or `domain`.
     #[param(inline, value_type = Option<GroupBy>)]

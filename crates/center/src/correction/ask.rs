@@ -70,11 +70,12 @@ pub struct NewCorrection {
     pub contract: String,
     /// Where money is moved to: the number or id of a contract.
     pub to_contract: Option<String>,
+    #[schema(minimum = 1, maximum = 1_000_000_000_000_000i64)]
     pub amount_micro_cny: i64,
     /// The subject of the correction: a payment's reference for a reversal; a run, an entry's number or a
     /// month for a credit note or allowance; any of these or the contract's number for the other kinds.
     pub corrects: String,
-    #[schema(inline, value_type = domain::schema::Line500)]
+    #[schema(value_type = domain::schema::Line500)]
     pub reason: String,
     /// The bank's reference of money that leaves.
     #[serde(default)]

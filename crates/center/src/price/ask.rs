@@ -106,11 +106,12 @@ pub async fn show(center: &Center, caller: &Caller, wanted: &str) -> Result<Pric
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewPriceBook {
-    #[schema(inline, value_type = domain::schema::Line64)]
+    #[schema(value_type = domain::schema::Line64)]
     pub name: String,
     /// RFC 3339; now where left out. Never earlier than now: what was metered stays as it was.
-    #[schema(inline, value_type = Option<domain::schema::InstantOrDay>)]
+    #[schema(value_type = Option<domain::schema::InstantOrDay>)]
     pub effective_from: Option<String>,
+    #[schema(min_items = 1, max_items = 1000)]
     pub prices: Vec<NewPrice>,
     /// 100 % of what is lost and nothing of what is preempted, where left out.
     #[serde(default)]

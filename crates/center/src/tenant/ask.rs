@@ -73,11 +73,11 @@ pub async fn show(center: &Center, caller: &Caller, slug: &str) -> Result<Tenant
 #[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewTenant {
-    #[schema(inline, value_type = domain::schema::Slug)]
+    #[schema(value_type = domain::schema::Slug)]
     pub slug: String,
-    #[schema(inline, value_type = domain::schema::Line128)]
+    #[schema(value_type = domain::schema::Line128)]
     pub name_zh: String,
-    #[schema(inline, value_type = domain::schema::Line128)]
+    #[schema(value_type = domain::schema::Line128)]
     pub name_en: String,
     /// `research`, `enterprise` or `government`.
     #[schema(value_type = TenantDomain)]

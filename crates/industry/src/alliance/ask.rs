@@ -25,7 +25,7 @@ pub struct AllianceView {
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewAlliance {
-    #[schema(inline, value_type = domain::schema::Slug)]
+    #[schema(value_type = domain::schema::Slug)]
     pub slug: String,
     pub name: Text,
     /// See [`AllianceView::lending_limit`].

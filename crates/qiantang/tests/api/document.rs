@@ -18,6 +18,7 @@ fn the_document_is_whole_and_has_no_dead_references() {
         let found = document.pointer(reference.trim_start_matches('#'));
         assert!(found.is_some(), "{reference} leads nowhere");
     }
+    let mut names = BTreeSet::new();
     for (method, path) in routes(&site) {
         let operation = &document["paths"][&path][method.to_lowercase()];
         assert!(
@@ -25,6 +26,8 @@ fn the_document_is_whole_and_has_no_dead_references() {
             "{method} {path} has no summary"
         );
         assert!(operation["tags"][0].is_string(), "{method} {path} has no tag");
+        let name = operation["operationId"].as_str().expect("a name").to_owned();
+        assert!(names.insert(name), "{method} {path} is named as another");
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod authorization;
 mod bad_input;
+mod contract;
 mod document;
 mod keys;
 mod names;

@@ -29,7 +29,7 @@ const MOST_WEIGHT: u32 = 1_000_000;
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewContract {
-    #[schema(inline, value_type = domain::schema::Line64)]
+    #[schema(value_type = domain::schema::Line64)]
     pub number: String,
     /// `{"kind": "prepaid", "package": CARD_MS, "fee": MICRO_CNY}`, `{"kind": "metered", "credit_limit": MICRO_CNY}`,
     /// `{"kind": "reserved", "cards": N, "fee": MICRO_CNY}` or `{"kind": "grant", "cap": CARD_MS or null}`.
@@ -38,9 +38,9 @@ pub struct NewContract {
     #[schema(min_items = 1)]
     pub pools: Vec<String>,
     /// RFC 3339, or a date.
-    #[schema(inline, value_type = domain::schema::InstantOrDay)]
+    #[schema(value_type = domain::schema::InstantOrDay)]
     pub starts_at: String,
-    #[schema(inline, value_type = domain::schema::InstantOrDay)]
+    #[schema(value_type = domain::schema::InstantOrDay)]
     pub ends_at: String,
     pub queue: QueueTerms,
     /// The tenant's short name, for the center's people.
@@ -73,7 +73,7 @@ pub async fn create(center: &Center, caller: &Caller, new: NewContract) -> Resul
 #[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DraftChange {
-    #[schema(inline, value_type = Option<domain::schema::Line64>)]
+    #[schema(value_type = Option<domain::schema::Line64>)]
     pub number: Option<String>,
     /// The whole terms, as for a new contract.
     pub terms: Option<ContractKind>,
@@ -81,9 +81,9 @@ pub struct DraftChange {
     #[schema(min_items = 1)]
     pub pools: Option<Vec<String>>,
     /// RFC 3339, or a date.
-    #[schema(inline, value_type = Option<domain::schema::InstantOrDay>)]
+    #[schema(value_type = Option<domain::schema::InstantOrDay>)]
     pub starts_at: Option<String>,
-    #[schema(inline, value_type = Option<domain::schema::InstantOrDay>)]
+    #[schema(value_type = Option<domain::schema::InstantOrDay>)]
     pub ends_at: Option<String>,
     /// The whole terms of its queue.
     pub queue: Option<QueueTerms>,

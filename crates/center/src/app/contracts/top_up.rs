@@ -44,13 +44,13 @@ pub struct TopUp {
     /// The reference of this payment, such as the bank's number for it. It is booked once in the whole
     /// center, whatever contract it is given for. Blanks around it don't count, nor does the case of its
     /// letters.
-    #[schema(inline, value_type = domain::schema::Line64)]
+    #[schema(value_type = domain::schema::Line64)]
     pub reference: String,
     /// The bank, the day (`2026-11-30`) and who paid, where they are known.
     #[serde(default)]
     pub bank: String,
     #[serde(default)]
-    #[schema(inline, value_type = domain::schema::DayOrNone)]
+    #[schema(value_type = domain::schema::DayOrNone)]
     pub paid_on: String,
     #[serde(default)]
     pub payer: String,

@@ -117,11 +117,11 @@ pub async fn set_labels(
 #[serde(deny_unknown_fields)]
 pub struct NewMaintenance {
     /// RFC 3339.
-    #[schema(inline, value_type = domain::schema::InstantOrDay)]
+    #[schema(value_type = domain::schema::InstantOrDay)]
     pub from: String,
-    #[schema(inline, value_type = domain::schema::InstantOrDay)]
+    #[schema(value_type = domain::schema::InstantOrDay)]
     pub until: String,
-    #[schema(inline, value_type = domain::schema::Line200)]
+    #[schema(value_type = domain::schema::Line200)]
     pub reason: String,
 }
 
