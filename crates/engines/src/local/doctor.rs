@@ -128,7 +128,10 @@ fn check_surroundings(config: &LocalConfig) -> Check {
         (Err(why), _) => check(false, &why, NO_ROOM),
         (Ok(Some(room)), _) => {
             let network = match room.network {
-                Network::Tenant => "a network of their tenant's with loopback alone and no way out yet",
+                Network::Tenant if room.has_way_out => "a network of their tenant's with a way out by passt",
+                Network::Tenant => {
+                    "a network of their tenant's with loopback alone: there is no way out without passt and iproute2"
+                }
                 Network::None => "a network of their own with loopback alone",
                 Network::Host => {
                     "the machine's network: they reach the center's port, each other's, and what the machine reaches"

@@ -231,7 +231,7 @@ fn parse_header(bytes: &[u8; HEADER_BYTES]) -> (Assignment, usize) {
 }
 
 /// Sends all bytes, and the descriptor beside the first of them.
-fn send_all(to: &UnixStream, bytes: &[u8], fd: Option<BorrowedFd<'_>>) -> io::Result<()> {
+pub(super) fn send_all(to: &UnixStream, bytes: &[u8], fd: Option<BorrowedFd<'_>>) -> io::Result<()> {
     let mut sent = 0;
     if let Some(fd) = fd {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
@@ -245,7 +245,7 @@ fn send_all(to: &UnixStream, bytes: &[u8], fd: Option<BorrowedFd<'_>>) -> io::Re
 }
 
 /// Fills `bytes`, and returns the descriptor that came beside them.
-fn receive_exact(from: &UnixStream, bytes: &mut [u8]) -> io::Result<Option<OwnedFd>> {
+pub(super) fn receive_exact(from: &UnixStream, bytes: &mut [u8]) -> io::Result<Option<OwnedFd>> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut beside = RecvAncillaryBuffer::new(&mut space);
     let received = recvmsg(from, &mut [IoSliceMut::new(bytes)], &mut beside, RecvFlags::CMSG_CLOEXEC)?.bytes;
