@@ -1,4 +1,4 @@
-//! Programs from PyPI that `./test` installs once, in a folder of their own.
+//! Programs from `PyPI` that `./test` installs once, in a folder of their own.
 
 use std::{
     env,

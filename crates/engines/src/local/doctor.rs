@@ -137,6 +137,14 @@ fn check_surroundings(config: &LocalConfig) -> Check {
                     "the machine's network: they reach the center's port, each other's, and what the machine reaches"
                 }
             };
+            if room.has_way_out && room::has_no_servers_for_names() {
+                let detail = "runs have a way out, and no server for names: /etc/resolv.conf has none but this machine's own, which they don't reach";
+                return check(
+                    false,
+                    detail,
+                    "Name a server in /etc/resolv.conf that other machines reach, too.",
+                );
+            }
             let shm_mib = room.shm_bytes >> 20;
             let rest = "IPC of their own, and a /proc with their own processes";
             check(true, &format!("runs have {network}; /dev/shm of {shm_mib} MiB, {rest}"), "")

@@ -11,6 +11,8 @@ use super::{outside::WayOut, sys};
 
 /// Networks kept before those without runs are dropped.
 const KEPT_BEFORE_CLEANING: usize = 256;
+/// The same where each has a way out, which takes some 30 MiB of memory.
+const KEPT_WITH_WAY_OUT: usize = 16;
 /// The network of the thread that opens it.
 const OWN: &str = "/proc/thread-self/ns/net";
 
@@ -49,7 +51,8 @@ impl Networks {
 
     /// Drops networks that nobody is in, once there are many.
     pub(super) fn clean(&mut self, in_use: impl FnOnce() -> HashSet<u32>) {
-        if self.of.len() > KEPT_BEFORE_CLEANING {
+        let most = if self.way_out.is_some() { KEPT_WITH_WAY_OUT } else { KEPT_BEFORE_CLEANING };
+        if self.of.len() > most {
             let in_use = in_use();
             let unused: Vec<u32> =
                 self.of.keys().copied().filter(|uid_index| !in_use.contains(uid_index)).collect();

@@ -77,8 +77,14 @@ fn ask_real_servers_for_names() -> io::Result<()> {
     Ok(())
 }
 
+/// Whether the machine's servers for names are out of the reach of runs.
+pub(super) fn has_no_servers_for_names() -> bool {
+    let asks_itself = fs::read_to_string(SERVERS).is_ok_and(|text| asks_loopback_alone(&text));
+    asks_itself && !Path::new(REAL_SERVERS).is_file()
+}
+
 /// Whether all servers for names that a `resolv.conf` has are on loopback.
-pub(super) fn asks_loopback_alone(resolv_conf: &str) -> bool {
+fn asks_loopback_alone(resolv_conf: &str) -> bool {
     let servers = resolv_conf.lines().filter_map(|line| line.trim().strip_prefix("nameserver"));
     let mut servers = servers.filter_map(|server| server.trim().parse::<std::net::IpAddr>().ok()).peekable();
     servers.peek().is_some() && servers.all(|server| server.is_loopback())
@@ -105,4 +111,22 @@ fn empty(folder: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::asks_loopback_alone;
+
+    #[test]
+    fn a_server_of_the_machine_itself_is_told_from_others() {
+        for (text, alone) in [
+            ("nameserver 127.0.0.53\noptions edns0\n", true),
+            ("nameserver 127.0.0.53\nnameserver ::1\n", true),
+            ("nameserver 127.0.0.53\nnameserver 10.1.1.1\n", false),
+            ("# nameserver 127.0.0.53\n nameserver\t10.1.1.1\n", false),
+            ("", false),
+        ] {
+            assert_eq!(asks_loopback_alone(text), alone, "{text}");
+        }
+    }
 }
