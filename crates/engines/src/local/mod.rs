@@ -20,6 +20,7 @@ mod folders;
 pub mod host;
 mod inherited;
 mod link;
+mod log_files;
 mod logs;
 mod master_port;
 mod networks;
