@@ -51,47 +51,6 @@
     element.textContent = absolute;
   }
 
-  // Logs: <pre class="log-body" data-stream="URL" data-status="#id">. Each event is one piece of text; the browser sends
-  // Last-Event-ID when it connects again, so nothing is shown twice. At most LINES_KEPT lines stay in the page.
-  const LINES_KEPT = 5000;
-  function followLog(body) {
-    const status = document.querySelector(body.dataset.status);
-    const follow = document.querySelector(body.dataset.follow);
-    const stream = new EventSource(body.dataset.stream);
-    let open = null; // the last line, while its end has not come
-    const say = (word) => {
-      if (!status) return;
-      status.className = `log-status is-${word}`;
-      status.textContent = status.dataset[word] || word;
-    };
-    const add = (text, kind) => {
-      const name = kind ? `ln is-${kind}` : "ln";
-      if (open && open.className !== name) open = null;
-      const parts = text.split("\n");
-      parts.forEach((part, i) => {
-        const isLast = i === parts.length - 1;
-        if (isLast && part === "") return;
-        if (!open) {
-          open = document.createElement("span");
-          open.className = name;
-          body.append(open);
-        }
-        open.append(part);
-        if (!isLast) open = null;
-      });
-      while (body.childElementCount > LINES_KEPT) body.firstElementChild.remove();
-      if (!follow || follow.checked) body.scrollTop = body.scrollHeight;
-    };
-    stream.addEventListener("open", () => say("live"));
-    stream.addEventListener("error", () => say("lost"));
-    stream.addEventListener("stdout", (event) => add(event.data));
-    stream.addEventListener("stderr", (event) => add(event.data, "err"));
-    stream.addEventListener("center", (event) => add(`${event.data}\n`, "center"));
-    stream.addEventListener("end", () => { stream.close(); say("ended"); });
-    addEventListener("pagehide", () => stream.close());
-    if (follow) follow.addEventListener("change", () => body.setAttribute("aria-live", follow.checked ? "polite" : "off"));
-  }
-
   // A script from a file, and Tab inside the editor only after it was asked for (Escape leaves it again).
   function loadFile(input) {
     const area = document.getElementById(input.dataset.into);
@@ -117,7 +76,6 @@
     each("[data-copy]", within, (button) => { button.hidden = !navigator.clipboard; });
     each("[data-print]", within, (button) => { button.hidden = false; });
     each("time[data-relative]", within, tellTime);
-    each("pre[data-stream]", within, (body) => { if (!body.followed) { body.followed = true; followLog(body); } });
     each("input[type=file][data-into]", within, (input) => { input.closest("[hidden]")?.removeAttribute("hidden"); loadFile(input); });
   }
 

@@ -91,6 +91,9 @@ const JOB: Noun<Center> = Noun {
             .routes(routes!(api::jobs::events))
             .routes(routes!(api::logs::read))
             .routes(routes!(api::logs::follow))
+            .routes(routes!(api::logs::raw))
+            .routes(routes!(api::logs::merged))
+            .routes(routes!(api::logs::search))
     },
     pages: || {
         Routes::default()
@@ -100,7 +103,9 @@ const JOB: Noun<Center> = Noun {
             .page("/jobs", portal::jobs::list::page)
             .page("/jobs/{id}", portal::jobs::show::page)
             .form("/jobs/{id}/cancel", portal::jobs::show::cancel)
+            .page("/jobs/{id}/script", portal::jobs::script::download)
             .page("/jobs/{id}/log", portal::jobs::log::download)
+            .page("/jobs/{id}/log/part", portal::jobs::log::part)
             .page("/jobs/{id}/log/stream", portal::jobs::log::stream)
     },
     places: &[

@@ -33,6 +33,7 @@ const SVG: &str = "image/svg+xml";
 
 static ASSETS: &[Asset] = assets! {
     "qiantang.js": JS,
+    "log.js": JS,
     "icons.svg": SVG,
     "logo.svg": SVG,
     "favicon.svg": SVG,
@@ -58,6 +59,7 @@ const STYLES: (&[&str], &str) = styles![
     "hall",
     "contracts",
     "jobs",
+    "log",
     "statement",
     "print"
 ];

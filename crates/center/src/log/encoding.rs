@@ -10,6 +10,8 @@ pub const OFFERED: [&str; 8] =
     ["UTF-8", "GB18030", "Big5", "Shift_JIS", "EUC-JP", "EUC-KR", "windows-1251", "windows-1252"];
 /// The most bytes from which an encoding is guessed.
 const SAMPLE_BYTES: usize = 64 << 10;
+/// From so few bytes no language can be told.
+const SHORT_BYTES: usize = 32;
 /// Bytes below this one are never a part of a longer character, in any of these encodings.
 const NEVER_IN_CHARACTERS: u8 = 0x30;
 
@@ -67,26 +69,24 @@ impl Reading {
         }
     }
 
-    /// How many bytes to take so that a character that has begun is left for later. Of what is no UTF-8, whole lines are
-    /// taken where there are any, so that no line is read in two ways.
+    /// How many bytes to take so that a character that has begun is left for later. Where some lines are no UTF-8, a line
+    /// that has not ended is left as well, so that all of it is read in one way.
     pub fn whole(self, bytes: &[u8]) -> usize {
-        let is_utf8 = matches!(self, Self::Guessed(_)) && match std::str::from_utf8(bytes) {
-            Ok(_) => true,
-            Err(error) => error.error_len().is_none(),
-        };
-        if is_utf8 {
-            return std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
+        let after_last = |is_end: fn(&u8) -> bool| bytes.iter().rposition(is_end).map_or(0, |at| at + 1);
+        let line_end = after_last(|byte| matches!(byte, b'\n' | b'\r'));
+        match (self, std::str::from_utf8(bytes)) {
+            (Self::Guessed(None), Ok(_)) => bytes.len(),
+            (Self::Guessed(None), Err(error)) if error.error_len().is_none() => error.valid_up_to(),
+            _ if bytes[line_end..].is_ascii() => bytes.len(),
+            (Self::Guessed(_), _) => line_end,
+            (Self::Chosen(_), _) => after_last(|byte| *byte < NEVER_IN_CHARACTERS),
         }
-        let end = |is_end: fn(&u8) -> bool| bytes.iter().rposition(is_end).map(|at| at + 1);
-        end(|byte| matches!(byte, b'\n' | b'\r'))
-            .or_else(|| end(|byte| *byte < NEVER_IN_CHARACTERS))
-            .unwrap_or(0)
     }
 }
 
 /// The name that people know: the encoding that the Web calls GBK reads all of GB 18030.
 fn encoding_name(encoding: &'static Encoding) -> &'static str {
-    if encoding == GBK { GB18030.name() } else { encoding.name() }
+    if encoding == GBK || encoding == GB18030 { "GB18030" } else { encoding.name() }
 }
 
 /// Lines with their ends. Each `\r` ends one as well, as bars use it.
@@ -111,8 +111,9 @@ fn guess(bytes: &[u8]) -> Option<&'static Encoding> {
             break;
         }
     }
-    // A center of this country: what can be Chinese is.
-    (fed > 0).then(|| detector.guess(Some(b"cn"), Utf8Detection::Deny))
+    // A center of this country: of a few characters, those that can be Chinese are.
+    let country = (fed <= SHORT_BYTES).then_some(&b"cn"[..]);
+    (fed > 0).then(|| detector.guess(country, Utf8Detection::Deny))
 }
 
 #[cfg(test)]
@@ -135,7 +136,8 @@ mod tests {
         let text = "训练完成\n";
         assert_eq!(learned(text.as_bytes()), ("UTF-8", text.to_owned()));
         assert_eq!(learned(&encoded(GBK, text)), ("GB18030", text.to_owned()));
-        let mixed = [encoded(GBK, "错误：内存不足\n"), "损失 0.5\n".as_bytes().to_vec(), b"ok\n".to_vec()].concat();
+        let mixed =
+            [encoded(GBK, "错误：内存不足\n"), "损失 0.5\n".as_bytes().to_vec(), b"ok\n".to_vec()].concat();
         assert_eq!(learned(&mixed), ("GB18030", "错误：内存不足\n损失 0.5\nok\n".to_owned()));
         let japanese = "学習が完了しました。損失は小さいです。\n";
         assert_eq!(learned(&encoded(encoding_rs::SHIFT_JIS, japanese)), ("Shift_JIS", japanese.to_owned()));
@@ -146,7 +148,9 @@ mod tests {
     fn a_chosen_encoding_holds_for_all() {
         let reading = Reading::named("gbk").unwrap();
         assert_eq!((reading.name(), reading.text(&encoded(GBK, "训练")).as_ref()), ("GB18030", "训练"));
-        assert!(OFFERED.iter().all(|name| Reading::named(name).is_some_and(|reading| reading.name() == *name)));
+        assert!(
+            OFFERED.iter().all(|name| Reading::named(name).is_some_and(|reading| reading.name() == *name))
+        );
         assert_eq!((Reading::named("klingon"), Reading::named("utf-16le")), (None, None));
     }
 

@@ -71,7 +71,12 @@ pub fn spans(layout: &LogLayout, from: Place, to: Place) -> Vec<Span> {
     for arrival in arrivals.iter().rev() {
         let end = &mut next[arrival.stream as usize];
         let (begin, at) = (arrival.offset.min(*end), Some(arrival.at));
-        push(&mut spans, layout, (from, to), Span { stream: arrival.stream, node: arrival.node(), at, range: begin..*end, is_gap: false });
+        push(
+            &mut spans,
+            layout,
+            (from, to),
+            Span { stream: arrival.stream, node: arrival.node(), at, range: begin..*end, is_gap: false },
+        );
         *end = begin;
     }
     for stream in Stream::ALL.into_iter().rev() {
@@ -97,7 +102,9 @@ fn push(spans: &mut Vec<Span>, layout: &LogLayout, (from, to): (Place, Place), s
         if range.start < range.end {
             match spans.last_mut() {
                 // What is left out is told once, where it ends.
-                Some(last) if is_gap && last.is_gap && last.stream == span.stream => last.range.start = range.start,
+                Some(last) if is_gap && last.is_gap && last.stream == span.stream => {
+                    last.range.start = range.start
+                }
                 _ => spans.push(Span { range, is_gap, ..span.clone() }),
             }
         }
@@ -160,7 +167,12 @@ mod tests {
         let mut ends = [0; 2];
         let mut arrivals = Vec::new();
         for (second, &(stream, len)) in (0..).zip(pieces) {
-            arrivals.push(engines::Arrival::new(Timestamp::from_secs(second), stream, Some(0), ends[stream as usize]));
+            arrivals.push(engines::Arrival::new(
+                Timestamp::from_secs(second),
+                stream,
+                Some(0),
+                ends[stream as usize],
+            ));
             ends[stream as usize] += len;
         }
         LogLayout { end_offsets: ends, gaps, truncated: [false; 2], arrivals: Some(arrivals) }
@@ -177,13 +189,28 @@ mod tests {
         let all = spans(&whole, Place::default(), end(&whole));
         assert_eq!(
             told(&all),
-            [(OUT, 0..10, false), (ERR, 0..5, false), (OUT, 10..20, false), (ERR, 5..10, false), (OUT, 20..30, false)]
+            [
+                (OUT, 0..10, false),
+                (ERR, 0..5, false),
+                (OUT, 10..20, false),
+                (ERR, 5..10, false),
+                (OUT, 20..30, false)
+            ]
         );
-        assert_eq!(told(&spans(&whole, Place([15, 5]), Place([22, 7]))), [(OUT, 15..20, false), (ERR, 5..7, false), (OUT, 20..22, false)]);
+        assert_eq!(
+            told(&spans(&whole, Place([15, 5]), Place([22, 7]))),
+            [(OUT, 15..20, false), (ERR, 5..7, false), (OUT, 20..22, false)]
+        );
         let cut = layout(&[(OUT, 10), (OUT, 10), (OUT, 10)], [Some(4..25), None]);
-        assert_eq!(told(&spans(&cut, Place::default(), end(&cut))), [(OUT, 0..4, false), (OUT, 4..25, true), (OUT, 25..30, false)]);
+        assert_eq!(
+            told(&spans(&cut, Place::default(), end(&cut))),
+            [(OUT, 0..4, false), (OUT, 4..25, true), (OUT, 25..30, false)]
+        );
         let unordered = LogLayout { end_offsets: [3, 4], ..LogLayout::default() };
-        assert_eq!(told(&spans(&unordered, Place::default(), end(&unordered))), [(OUT, 0..3, false), (ERR, 0..4, false)]);
+        assert_eq!(
+            told(&spans(&unordered, Place::default(), end(&unordered))),
+            [(OUT, 0..3, false), (ERR, 0..4, false)]
+        );
     }
 
     #[test]

@@ -36,8 +36,9 @@ pub struct Line {
     pub parts: Vec<Part>,
 }
 
+#[cfg(test)]
 impl Line {
-    pub fn text(&self) -> String {
+    fn text(&self) -> String {
         self.parts.iter().map(|part| part.text.as_str()).collect()
     }
 }
@@ -271,7 +272,8 @@ impl Screen {
     fn add_mark(&mut self, mark: char) {
         let column = self.column;
         let cells = &mut self.touched().cells;
-        let before = cells[..column.min(cells.len())].iter_mut().rev().find(|cell| cell.char != SECOND);
+        let end = column.min(cells.len());
+        let before = cells[..end].iter_mut().rev().find(|cell| cell.char != SECOND);
         if let Some(cell) = before {
             let marks = cell.marks.get_or_insert_default();
             // Nobody reads more of them, and text made of them alone would never end a line.

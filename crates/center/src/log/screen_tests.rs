@@ -8,7 +8,9 @@ fn shown(pieces: &[&str]) -> Vec<String> {
     let mut lines = std::collections::BTreeMap::new();
     for piece in pieces {
         terminal.write(piece, None, &mut next);
-        lines.extend(terminal.take().into_iter().map(|line| (line.number.expect("it is finished"), line.text())));
+        lines.extend(
+            terminal.take().into_iter().map(|line| (line.number.expect("it is finished"), line.text())),
+        );
     }
     let mut lines: Vec<String> = lines.into_values().collect();
     lines.extend(terminal.open().map(|line| line.text()));
@@ -38,7 +40,7 @@ fn output_is_shown_as_a_terminal_shows_it() {
         ("a\tb\n12345678\tc", vec!["a       b", "12345678        c"]),
         ("abcdef\x1b[3D\x1b[1K", vec!["    ef"]),
         ("abcdef\x1b[2K\rx", vec!["x"]),
-        ("abcdef\x1b[2GX\x1b[5CY", vec!["aXcdef  Y"]),
+        ("abcdef\x1b[2GX\x1b[5CY", vec!["aXcdef Y"]),
         ("abcdef\r\x1b[2P\x1b[1@-", vec!["-cdef"]),
         ("abcdef\r\x1b[2X", vec!["  cdef"]),
         ("one\ntwo\nthree\x1b[2A\rONE\x1b[B\rTWO\x1b[B!", vec!["ONE", "TWO", "thr!e"]),
@@ -75,7 +77,9 @@ fn bars_below_each_other_keep_their_lines() {
 
 #[test]
 fn colours_hold_until_they_change_and_become_classes() {
-    let of = |text: &str| parts(text).into_iter().map(|(class, text)| format!("{class}:{text}")).collect::<Vec<_>>();
+    let of = |text: &str| {
+        parts(text).into_iter().map(|(class, text)| format!("{class}:{text}")).collect::<Vec<_>>()
+    };
     assert_eq!(of("\x1b[31;1mred\x1b[0m plain"), ["sgr-f1 sgr-bold:red", ": plain"]);
     assert_eq!(of("\x1b[38;5;196mx\x1b[48;2;0;0;0my\x1b[mz"), ["sgr-f9:x", "sgr-f9 sgr-g0:y", ":z"]);
     assert_eq!(of("\x1b[38:2::255:0:0mx\x1b[39my"), ["sgr-f9:x", ":y"]);

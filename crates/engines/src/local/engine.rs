@@ -232,15 +232,14 @@ impl Engine for LocalEngine {
 
     fn log_layout(&self, run: RunId) -> Result<LogLayout, EngineError> {
         let failed = || EngineError::io::<io::Error>(format!("read the logs of {run}"));
-        // The index before the logs: what it tells of is there then.
-        let arrivals = self.runs.arrivals(run).map_err(failed())?;
         let [stdout, stderr] = Stream::ALL.map(|stream| self.runs.read_log(run, stream.code()));
         let logs = [stdout.map_err(failed())?, stderr.map_err(failed())?];
         Ok(LogLayout {
             end_offsets: [logs[0].end(), logs[1].end()],
             gaps: [logs[0].gap(), logs[1].gap()],
             truncated: self.truncated(run)?,
-            arrivals,
+            // The index after the logs: it tells of each byte that was found then.
+            arrivals: self.runs.arrivals(run).map_err(failed())?,
         })
     }
 }

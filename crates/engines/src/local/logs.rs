@@ -146,11 +146,25 @@ pub(crate) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
 
 /// The most bytes of one read.
 const READ_BYTES: usize = 64 << 10;
+/// After so many reads that got as much as they can, the pipe gets larger.
+const MANY: u32 = 8;
+/// The largest pipe that everybody may have, if the machine has not set it otherwise.
+const LARGE_PIPE_BYTES: usize = 1 << 20;
 
-/// Reads what is there into the buffer, in place of its old content. Whether anything came.
-pub(crate) fn read(pipe: &OwnedFd, buffer: &mut Vec<u8>) -> bool {
+/// Reads what is there into the buffer, in place of its old content. Whether anything came. `full` counts the reads that
+/// got as much as they can.
+pub(crate) fn read(pipe: &OwnedFd, buffer: &mut Vec<u8>, full: &mut u32) -> bool {
     buffer.clear();
     // The buffer is not set to zero first: most runs write little, and untouched pages cost nothing.
     buffer.reserve(READ_BYTES);
-    rustix::io::read(pipe.as_fd(), rustix::buffer::spare_capacity(buffer)).is_ok_and(|len| len > 0)
+    let came =
+        rustix::io::read(pipe.as_fd(), rustix::buffer::spare_capacity(buffer)).is_ok_and(|len| len > 0);
+    if buffer.len() >= READ_BYTES && *full < MANY {
+        *full += 1;
+        if *full == MANY {
+            // Who writes a lot waits less for its reader then. Without room for it everything goes on as before.
+            let _no_room = rustix::pipe::fcntl_setpipe_size(pipe, LARGE_PIPE_BYTES);
+        }
+    }
+    came
 }

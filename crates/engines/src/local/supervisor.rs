@@ -211,6 +211,7 @@ struct Output {
     node: Option<u16>,
     read_end: OwnedFd,
     write_end: OwnedFd,
+    full_reads: u32,
 }
 
 impl Output {
@@ -219,7 +220,7 @@ impl Output {
         let new = |stream| {
             let (read_end, write_end) =
                 logs::pipe().map_err(|error| format!("failed to make a pipe: {error}"))?;
-            Ok::<_, String>(Self { stream, node, read_end, write_end })
+            Ok::<_, String>(Self { stream, node, read_end, write_end, full_reads: 0 })
         };
         Ok([new(Stream::Stdout)?, new(Stream::Stderr)?])
     }
@@ -422,8 +423,8 @@ impl Supervisor<'_> {
 
     /// Reads once from an output. Whether anything came.
     fn read_output(&mut self, at: usize) -> bool {
-        let output = &self.outputs[at];
-        let came = logs::read(&output.read_end, &mut self.buffer);
+        let output = &mut self.outputs[at];
+        let came = logs::read(&output.read_end, &mut self.buffer, &mut output.full_reads);
         if came {
             let source = (output.stream, output.node);
             self.logs.append(source, &self.buffer, self.spec.run, &self.inherited.runs, &mut self.record);

@@ -1,12 +1,12 @@
 //! Jobs: listing, showing, following, explaining, stopping.
 
-use std::{cell::RefCell, fmt::Write as _};
+use std::fmt::Write as _;
 
 use clap::Args;
 use domain::{Lang, job::has_ended};
 use serde_json::{Value, json};
 
-use crate::context::{Context, Done, Run, part, query, say, write};
+use crate::context::{Context, Done, Run, part, query};
 use crate::{
     errors::Failure,
     follow::{follow, patiently},
@@ -214,95 +214,6 @@ impl Run for Cancel {
     }
 }
 
-/// Show a job's log.
-#[derive(Debug, Args)]
-pub struct Logs {
-    /// The job's id.
-    job: String,
-    /// Follow the log until the run ends; the exit code tells how the job ended.
-    #[arg(long, short)]
-    follow: bool,
-    /// Show standard error instead of standard output.
-    #[arg(long)]
-    stderr: bool,
-    /// Show the log of this run, by its id; the newest run's where left out.
-    #[arg(long)]
-    run: Option<String>,
-}
-
-impl Run for Logs {
-    fn run(self, context: &Context) -> Done {
-        let stream = if self.stderr { "stderr" } else { "stdout" };
-        if self.follow {
-            follow_log(context, &self.job, stream, self.run)
-        } else {
-            print_log(context, &self.job, stream, self.run.as_deref())
-        }
-    }
-}
-
-fn follow_log(context: &Context, job: &str, stream: &str, run: Option<String>) -> Done {
-    // The newest run where none is named. It stays the same through breaks: a place in the log of one is none in another's.
-    let followed = RefCell::new(run);
-    let stream = Some(stream.to_owned());
-    let path = || {
-        let filters = [("stream", stream.clone()), ("run", followed.borrow().clone())];
-        format!("/api/v1/jobs/{}/logs/stream{}", part(job), query(&filters))
-    };
-    follow(context, path, |event| {
-        if event.kind != "log" {
-            return Ok(event.kind != "end");
-        }
-        if followed.borrow().is_none() {
-            let path = format!("/api/v1/jobs/{}/logs?limit_bytes=1", part(job));
-            let newest = patiently(|| context.client.get(&path))?;
-            *followed.borrow_mut() = newest["run"].as_str().map(str::to_owned);
-        }
-        if context.json {
-            return write(format!("{}\n", event.data).as_bytes());
-        }
-        let piece: Value = serde_json::from_str(&event.data).map_err(|_| {
-            let hint = "is the center of another version than this program?";
-            Failure::system("bad_event", "the center told a piece of the log that can't be read", hint)
-        })?;
-        write(text(&piece, "data").as_bytes())
-    })?;
-    let ended = patiently(|| context.client.get(&format!("/api/v1/jobs/{}", part(job))))?;
-    if !has_ended(text(&ended, "state")) && !context.json {
-        let note = pick(
-            context.lang,
-            "这次运行的日志到此为止，作业仍在",
-            "the run's log ends here; the job is still",
-        );
-        eprintln!("qiantang: {note} {}", words::state(context.lang, text(&ended, "state")));
-    }
-    outcome(&ended)
-}
-
-/// Prints a log piece by piece, so that a long one needs no memory.
-fn print_log(context: &Context, job: &str, stream: &str, run: Option<&str>) -> Done {
-    let mut offset = 0;
-    loop {
-        let filters = [
-            ("stream", Some(stream.to_owned())),
-            ("run", run.map(str::to_owned)),
-            ("offset", Some(offset.to_string())),
-            ("limit_bytes", Some((1 << 20).to_string())),
-        ];
-        let answer = context.client.get(&format!("/api/v1/jobs/{}/logs{}", part(job), query(&filters)))?;
-        if context.json {
-            say(&answer.to_string())?;
-        } else if !write(text(&answer, "data").as_bytes())? {
-            return Ok(());
-        }
-        let next = number(&answer, "end_offset");
-        if next == offset || answer["complete"] == true {
-            return Ok(());
-        }
-        offset = next;
-    }
-}
-
 /// Waits for the end of a job.
 pub fn wait(context: &Context, id: &str) -> Done {
     let stream = || format!("/api/v1/jobs/{}/logs/stream", part(id));
@@ -318,7 +229,7 @@ pub fn wait(context: &Context, id: &str) -> Done {
 }
 
 /// Fails if the job has ended and did not succeed.
-fn outcome(job: &Value) -> Done {
+pub fn outcome(job: &Value) -> Done {
     let (id, state) = (text(job, "id"), text(job, "state"));
     match state {
         "succeeded" => Ok(()),

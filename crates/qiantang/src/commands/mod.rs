@@ -12,6 +12,7 @@ mod doctor;
 mod history;
 mod jobs;
 mod ledger;
+mod logs;
 mod members;
 mod money;
 mod nodes;
@@ -66,7 +67,7 @@ commands! {
     Apply(submit::Apply),
     Jobs(jobs::Jobs),
     Show(jobs::Show),
-    Logs(jobs::Logs),
+    Logs(logs::Logs),
     Cancel(jobs::Cancel),
     #[command(subcommand)]
     Runs(runs::Runs),

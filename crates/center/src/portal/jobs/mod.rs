@@ -2,6 +2,8 @@
 
 pub mod list;
 pub mod log;
+mod log_rows;
+pub mod script;
 pub mod show;
 pub mod submit;
 pub mod table;

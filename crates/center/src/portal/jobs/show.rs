@@ -28,6 +28,7 @@ use serde::Deserialize;
 
 use super::{
     log::{self, Shown},
+    script::{self, Script},
     table::took,
 };
 use crate::{
@@ -49,7 +50,15 @@ const MOST_CELLS: u32 = 2000;
 #[serde(default)]
 pub struct JobPageQuery {
     run: String,
+    /// Of the log.
     stream: String,
+    node: String,
+    encoding: String,
+    q: String,
+    more: String,
+    at: String,
+    /// Of the script.
+    script_encoding: String,
     /// Of the list of runs.
     cursor: String,
 }
@@ -126,7 +135,7 @@ pub struct JobPage {
     log: Option<Shown>,
     runs: Vec<RunLine>,
     older_runs: String,
-    script: String,
+    script: Script,
     /// Of what was handed to Slurm directly, which has neither log nor script here.
     direct: Option<String>,
     steps: Vec<Step>,
@@ -146,7 +155,16 @@ pub async fn page(
     let detail = jobs::show(center, &visitor.caller, id).await?;
     let cursor = Some(wanted.cursor.as_str());
     let runs = jobs::list_runs(center, &visitor.caller, id, cursor, Some(RUNS)).await?;
-    let log_wanted = log::LogPart { stream: wanted.stream, run: wanted.run, from: String::new() };
+    let log_wanted = log::LogPart {
+        stream: wanted.stream,
+        run: wanted.run,
+        node: wanted.node,
+        encoding: wanted.encoding,
+        q: wanted.q,
+        more: wanted.more,
+        at: wanted.at,
+        ..log::LogPart::default()
+    };
     let log = log::shown(center, &visitor, id, &log_wanted).await?;
     let job = &detail.job;
     let is_live = job.ended_at.is_none();
@@ -186,7 +204,7 @@ pub async fn page(
             .unwrap_or_default(),
         steps: steps(ui, &detail, &runs),
         runs: runs.items.iter().map(|run| run_line(ui, run, detail.spec.array.is_some())).collect(),
-        script: detail.spec.script.clone(),
+        script: script::shown(id, &detail.spec, &wanted.script_encoding)?,
         direct: detail.direct.as_ref().map(|direct| ui.t2("direct-text", direct.number, &direct.user)),
         tiles,
         cards_text,

@@ -3,10 +3,13 @@
 use base::page::{frame::Page, words::Html};
 use domain::{CardMs, JobStatus, MicroCny, Rfc3339, RunStatus, ServiceClass, Timestamp};
 
-use super::{Array, Figure, Free, JobPage, RunLine, Shown, Step, Why};
+use super::{Array, Figure, Free, JobPage, RunLine, Script, Shown, Step, Why};
 use crate::{
     app::jobs::JobView,
-    portal::sample::{Sample, views},
+    portal::{
+        jobs::log::{Choice, Found},
+        sample::{Sample, views},
+    },
 };
 
 impl Sample for JobPage {
@@ -30,7 +33,7 @@ impl Sample for JobPage {
             may_see_evidence: false,
             why: Some(why(page, false)),
             array: Some(array(page, false)),
-            log: Some(log(false)),
+            log: Some(log(page, false)),
             older_runs: "/jobs/job_1?cursor=2".into(),
             ..self::running(page)
         };
@@ -79,10 +82,15 @@ fn running(page: &Page) -> JobPage {
         why: None,
         figures: vec![figure("910"), figure("")],
         array: None,
-        log: Some(log(true)),
+        log: Some(log(page, true)),
         runs: vec![run(RunStatus::Running, "", Some(views::AT)), run(RunStatus::Failed, "3", None)],
         older_runs: String::new(),
-        script: "#!/bin/sh\necho '<b>'\n\nexit 3\n".into(),
+        script: Script {
+            text: "#!/bin/sh\necho '<b>'\n\nexit 3\n".into(),
+            encoding: Some("GB18030"),
+            encodings: vec![Choice { value: "GB18030".into(), href: String::new(), is_shown: true }],
+            download: "/jobs/job_1/script".into(),
+        },
         direct: None,
         steps: vec![step("done", ""), step("now", "2m")],
         tiles: views::tiles(),
@@ -118,19 +126,34 @@ fn array(page: &Page, is_small: bool) -> Array {
     }
 }
 
-fn log(is_live: bool) -> Shown {
+fn log(page: &Page, is_live: bool) -> Shown {
+    let choice =
+        |value: &str, is_shown| Choice { value: value.into(), href: "/jobs/job_1#log".into(), is_shown };
+    let only = |is_there: bool, text: &str| if is_there { text.to_owned() } else { String::new() };
+    let rows = "<span class=\"ln\" data-at=\"08:00:00.000\">epoch 1\n</span><span class=\"ln is-err\">&lt;b&gt;\n</span>";
     Shown {
         run: views::id("run_"),
-        tabs: vec![("all", is_live), ("stdout", false), ("stderr", !is_live)],
-        download: if is_live { "stdout" } else { "stderr" },
+        streams: vec![choice("all", is_live), choice("stdout", false), choice("stderr", !is_live)],
+        nodes: if is_live { vec![choice("HZ-01", false), choice("HZ-02", true)] } else { Vec::new() },
+        encodings: vec![choice("UTF-8", !is_live), choice("GB18030", is_live)],
+        encoding: "GB18030",
+        is_guessed: is_live,
         is_live,
-        stream: "/jobs/job_1/log/stream?run=run_1&stream=&from=0-0".into(),
-        is_cut: !is_live,
-        lines: vec![
-            ("", "epoch 1\n".into()),
-            ("", "\n".into()),
-            (" is-err", "<b> & \"c\"\n".into()),
-            ("", "torn".into()),
+        is_unordered: !is_live,
+        is_lost: !is_live,
+        stream: "/jobs/job_1/log/stream?run=run_1&resume=0-0,0-0".into(),
+        rows: Html(rows.into()),
+        open: Html(only(is_live, "<span class=\"ln\">torn\n</span>")),
+        to_end: only(!is_live, "/jobs/job_1#log"),
+        later: only(!is_live, "/jobs/job_1?at=1-1#log"),
+        q: only(!is_live, "loss"),
+        found: (!is_live).then(|| Found {
+            lines: vec![("stdout".into(), "/jobs/job_1?at=1-1#log".into(), Html("<mark>loss</mark>".into()))],
+            more: page.t("more"),
+        }),
+        downloads: vec![
+            ("all", "/jobs/job_1/log".into()),
+            ("stdout", "/jobs/job_1/log?stream=stdout".into()),
         ],
         accuracy: None,
     }
