@@ -144,9 +144,10 @@ pub(crate) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((read, write))
 }
 
-/// The most bytes of one read.
+/// The most bytes of one read, and of one from a pipe that was made larger.
 const READ_BYTES: usize = 64 << 10;
-/// After so many reads that got as much as they can, the pipe gets larger.
+const LARGE_READ_BYTES: usize = 256 << 10;
+/// After so many reads that got as much as they can, the pipe is made larger.
 const MANY: u32 = 8;
 /// The largest pipe that everybody may have, if the machine has not set it otherwise.
 const LARGE_PIPE_BYTES: usize = 1 << 20;
@@ -156,7 +157,7 @@ const LARGE_PIPE_BYTES: usize = 1 << 20;
 pub(crate) fn read(pipe: &OwnedFd, buffer: &mut Vec<u8>, full: &mut u32) -> bool {
     buffer.clear();
     // The buffer is not set to zero first: most runs write little, and untouched pages cost nothing.
-    buffer.reserve(READ_BYTES);
+    buffer.reserve(if *full < MANY { READ_BYTES } else { LARGE_READ_BYTES });
     let came =
         rustix::io::read(pipe.as_fd(), rustix::buffer::spare_capacity(buffer)).is_ok_and(|len| len > 0);
     if buffer.len() >= READ_BYTES && *full < MANY {

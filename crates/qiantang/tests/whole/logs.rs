@@ -66,7 +66,8 @@ fn the_end_of_a_long_log_is_there_and_what_is_left_out_is_said_everywhere() {
     assert_eq!(at.ok(&["logs", "--tail", "2", &id]), "000300000\nTraceback: out of memory\n");
 
     for (lang, said) in [("en", "bytes are left out here"), ("zh", "字节：日志超过上限")] {
-        let page = Browser { lang, ..Browser::signed_in(&scene.site, "univ-developer") };
+        let mut page = Browser::signed_in(&scene.site, "univ-developer");
+        page.lang = lang;
         let shown = page.get(&format!("/jobs/{id}")).body;
         assert!(shown.contains("Traceback: out of memory") && shown.contains("000300000"));
         assert!(!shown.contains("000000001\n"), "only the end is shown at once");
