@@ -102,9 +102,8 @@
     if (!document.hidden) connect(false);
   }
 
-  function enhance(within) {
-    const logs = within.querySelectorAll(".log");
-    for (const log of within.matches?.(".log") ? [within] : logs) {
+  function enhance() {
+    for (const log of document.querySelectorAll(".log")) {
       if (log.isEnhanced) continue;
       log.isEnhanced = true;
       const body = log.querySelector(".log-body");
@@ -125,15 +124,15 @@
     const body = event.target.closest?.(".log-earlier")?.closest(".log-body");
     if (body) body.fromEnd = body.scrollHeight - body.scrollTop;
   });
-  document.addEventListener("htmx:afterSettle", (event) => {
+  document.addEventListener("htmx:afterSettle", () => {
     const body = document.querySelector(".log-body");
     if (body?.fromEnd !== undefined) {
       body.scrollTop = body.scrollHeight - body.fromEnd;
       delete body.fromEnd;
       if (!body.contains(document.activeElement)) body.focus({ preventScroll: true });
     }
-    enhance(event.target);
+    enhance();
   });
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", () => enhance(document));
-  else enhance(document);
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", enhance);
+  else enhance();
 })();

@@ -106,7 +106,7 @@ const JOB: Noun<Center> = Noun {
             .page("/jobs/{id}/script", portal::jobs::script::download)
             .page("/jobs/{id}/log", portal::jobs::log::download)
             .page("/jobs/{id}/log/part", portal::jobs::log::part)
-            .page("/jobs/{id}/log/stream", portal::jobs::log::stream)
+            .page("/jobs/{id}/log/stream", portal::jobs::follow::stream)
     },
     places: &[
         Place {

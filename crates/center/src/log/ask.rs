@@ -25,6 +25,10 @@ const MAX_STEP_BYTES: u64 = 4 << 20;
 /// The bytes after which a search leaves the rest to the next request.
 const SEARCH_BYTES: u64 = 16 << 20;
 const READ_BYTES: usize = 1 << 20;
+/// The most bytes that are looked at to know their encoding.
+const MAX_SAMPLE_BYTES: usize = 1 << 20;
+/// The most styles of a line that are shown. The rest of it is plain.
+pub const MAX_STYLES: usize = 200;
 
 /// The log of one run that the caller may read.
 #[derive(Clone, Debug)]
@@ -135,8 +139,8 @@ impl Part {
 
     /// Writes it to the terminals of its sources.
     pub fn write(&self, lines: &mut Lines) {
+        samples(&self.pieces).iter().for_each(|sample| lines.learn(sample));
         for (span, bytes) in &self.pieces {
-            lines.learn(bytes);
             if span.is_gap {
                 lines.leave_out(span.stream, span.len());
             } else {
@@ -144,6 +148,14 @@ impl Part {
             }
         }
     }
+}
+
+/// The first bytes of each stream, from which their encoding is guessed.
+pub fn samples(pieces: &[(Span, Vec<u8>)]) -> [Vec<u8>; 2] {
+    Stream::ALL.map(|stream| {
+        let own = pieces.iter().filter(|piece| piece.0.stream == stream);
+        own.flat_map(|piece| piece.1.iter().copied()).take(MAX_SAMPLE_BYTES).collect()
+    })
 }
 
 /// The last part of a run's log before `to`, or before its end, that begins with a line.
@@ -261,7 +273,7 @@ pub async fn search(
             let to = order::after(&all, at, READ_BYTES as u64, filter);
             let pieces = read_pieces(engine, run, wanted(&layout, at, to, filter))?;
             let found = search.get_or_insert_with(|| {
-                pieces.iter().for_each(|piece| reading.learn(&piece.1));
+                samples(&pieces).iter().for_each(|sample| reading.learn(sample));
                 Search::new(&text, reading, at, counts)
             });
             for (span, bytes) in &pieces {
@@ -370,11 +382,11 @@ fn cut(pieces: &mut Vec<(Span, Vec<u8>)>, from: &mut Place, to: Place, amount: A
     let (mut cost, mut is_last) = (0, true);
     for at in (0..pieces.len()).rev() {
         let bytes = &pieces[at].1;
-        let mut is_overwritten = false;
+        let (mut is_overwritten, mut styles) = (false, 0);
         for place in (0..bytes.len()).rev() {
             match bytes[place] {
                 b'\n' => {
-                    is_overwritten = false;
+                    (is_overwritten, styles) = (false, 0);
                     cost += usize::from(!is_last);
                     if cost >= most {
                         begin_at(pieces, from, to, (at, place + 1));
@@ -382,7 +394,10 @@ fn cut(pieces: &mut Vec<(Span, Vec<u8>)>, from: &mut Place, to: Place, amount: A
                     }
                 }
                 b'\r' if bytes.get(place + 1).is_some_and(|next| *next != b'\n') => is_overwritten = true,
-                0x1b if counts_styles && !is_overwritten => cost += 1,
+                0x1b if counts_styles && !is_overwritten && styles < MAX_STYLES => {
+                    cost += 1;
+                    styles += 1;
+                }
                 _ => {}
             }
             is_last = false;

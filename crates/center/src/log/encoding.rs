@@ -57,12 +57,12 @@ impl Reading {
     pub fn text(self, bytes: &[u8]) -> Cow<'_, str> {
         match (self, std::str::from_utf8(bytes)) {
             (Self::Chosen(encoding), _) => encoding.decode_without_bom_handling(bytes).0,
-            (Self::Guessed(_), Ok(text)) => Cow::Borrowed(text),
-            (Self::Guessed(None), Err(_)) => String::from_utf8_lossy(bytes),
-            (Self::Guessed(Some(encoding)), Err(_)) => {
+            (Self::Guessed(None), _) => String::from_utf8_lossy(bytes),
+            (Self::Guessed(Some(_)), Ok(text)) if text.is_ascii() => Cow::Borrowed(text),
+            (Self::Guessed(Some(encoding)), _) => {
                 let line = |line: &[u8]| match std::str::from_utf8(line) {
-                    Ok(text) => text.to_owned(),
-                    Err(_) => encoding.decode_without_bom_handling(line).0.into_owned(),
+                    Ok(text) if is_likely_utf8(text, encoding) => text.to_owned(),
+                    _ => encoding.decode_without_bom_handling(line).0.into_owned(),
                 };
                 Cow::Owned(lines(bytes).map(line).collect())
             }
@@ -84,6 +84,12 @@ impl Reading {
     }
 }
 
+/// Whether a line of a log that has another encoding is UTF-8 as well. Two characters of Chinese in GBK are at times one of
+/// UTF-8 with two bytes, where Chinese in UTF-8 has three each.
+fn is_likely_utf8(text: &str, other: &'static Encoding) -> bool {
+    other.is_single_byte() || text.is_ascii() || text.chars().any(|c| c.len_utf8() > 2)
+}
+
 /// The name that people know: the encoding that the Web calls GBK reads all of GB 18030.
 fn encoding_name(encoding: &'static Encoding) -> &'static str {
     if encoding == GBK || encoding == GB18030 { "GB18030" } else { encoding.name() }
@@ -96,8 +102,12 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// The encoding of the lines that are no UTF-8; `None` where all are.
 fn guess(bytes: &[u8]) -> Option<&'static Encoding> {
-    if bytes.is_ascii() || std::str::from_utf8(bytes).is_ok() {
-        return None;
+    // It may begin within a character, and end within one.
+    let torn = bytes.iter().take(3).take_while(|byte| (0x80..0xc0).contains(*byte)).count();
+    match std::str::from_utf8(&bytes[torn..]) {
+        Ok(_) => return None,
+        Err(error) if error.error_len().is_none() => return None,
+        Err(_) => {}
     }
     // The last line may be torn within a character.
     let whole = bytes.iter().rposition(|byte| matches!(byte, b'\n' | b'\r')).map_or(bytes.len(), |at| at + 1);

@@ -61,7 +61,6 @@ impl Lines {
 
     /// Writes bytes of a source to its terminal.
     pub fn write(&mut self, source: Source, bytes: &[u8], at: Option<Timestamp>) {
-        self.reading.learn(bytes);
         let known = self.terminals.iter().position(|terminal| terminal.0 == source);
         let known = known.unwrap_or_else(|| {
             self.terminals.push((source, Terminal::default(), Vec::new()));
@@ -69,6 +68,7 @@ impl Lines {
         });
         let (_, terminal, waiting) = &mut self.terminals[known];
         waiting.extend_from_slice(bytes);
+        self.reading.learn(waiting);
         let whole = match self.reading.whole(waiting) {
             0 if waiting.len() > MAX_WAITING_BYTES => waiting.len(),
             whole => whole,

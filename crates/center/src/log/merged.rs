@@ -178,7 +178,7 @@ pub async fn read(
     let from = raw::begin(center, &log, filter, &begin).await?;
     let limit = query.limit_bytes.unwrap_or(CHUNK).clamp(1, MAX_CHUNK_BYTES);
     let part = ask::after(center, &log, filter, from, limit as u64).await?;
-    part.pieces.iter().for_each(|piece| reading.learn(&piece.1));
+    ask::samples(&part.pieces).iter().for_each(|sample| reading.learn(sample));
     let piece = |(span, bytes): &(super::order::Span, Vec<u8>)| {
         let data = reading.text(bytes).into_owned();
         PieceView {

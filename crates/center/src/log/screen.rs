@@ -15,6 +15,10 @@ use super::style::Style;
 const MAX_COLUMNS: usize = 8192;
 /// The last lines that a cursor can go back to. As with any screen, what has left it stays as it is.
 const MAX_ROWS: usize = 100;
+/// The most characters of these lines, so that long ones take no more memory.
+const MAX_CELLS: usize = 32 << 10;
+/// A line of so many characters makes it worth counting them.
+const LONG: usize = 256;
 /// The second column of a wide character.
 const SECOND: char = '\0';
 const TAB: usize = 8;
@@ -191,17 +195,22 @@ impl Screen {
             row.is_changed = true;
             self.next += 1;
         }
+        let is_long = row.cells.len() > LONG;
         self.column = 0;
         self.row += 1;
         if self.row == self.rows.len() {
             self.rows.push_back(Row::default());
         }
-        if self.rows.len() > MAX_ROWS {
+        while self.row > 0 && (self.rows.len() > MAX_ROWS || (is_long && self.has_many_cells())) {
             let gone = self.rows.pop_front().filter(|row| row.is_changed);
             self.gone.extend(gone.map(|row| row.line()));
             self.row -= 1;
             self.saved.0 = self.saved.0.saturating_sub(1);
         }
+    }
+
+    fn has_many_cells(&self) -> bool {
+        self.rows.iter().map(|row| row.cells.len()).sum::<usize>() > MAX_CELLS
     }
 
     fn up(&mut self, rows: usize) {

@@ -76,6 +76,18 @@ fn bars_below_each_other_keep_their_lines() {
 }
 
 #[test]
+fn long_lines_go_on_in_the_next_and_take_no_more_memory() {
+    let long = "x".repeat(20_000) + "\n";
+    assert_eq!(shown(&[&long]).iter().map(String::len).collect::<Vec<_>>(), [8192, 8192, 3616]);
+    let (mut terminal, mut next) = (Terminal::default(), 0);
+    for _ in 0..50 {
+        terminal.write(&long, None, &mut next);
+    }
+    assert!(terminal.screen.rows.iter().map(|row| row.cells.len()).sum::<usize>() <= MAX_CELLS);
+    assert_eq!(terminal.take().len(), 150);
+}
+
+#[test]
 fn colours_hold_until_they_change_and_become_classes() {
     let of = |text: &str| {
         parts(text).into_iter().map(|(class, text)| format!("{class}:{text}")).collect::<Vec<_>>()

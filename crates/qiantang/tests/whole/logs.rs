@@ -250,7 +250,8 @@ fn text_is_found_as_a_terminal_shows_it() {
     let shown = browser.get(&format!("/jobs/{id}?q=cuda")).body;
     let link =
         shown.split("log-found").nth(1).and_then(|found| found.split("href=\"").nth(1)).expect("a link");
-    let there = browser.get(&link.split('#').next().unwrap().replace("&amp;", "&")).body;
+    let path = link.split('"').next().unwrap().replace("&#38;", "&");
+    let there = browser.get(path.split('#').next().unwrap()).body;
     assert!(
         there.contains("<mark>CUDA</mark>") && there.contains("class=\"ln\""),
         "the place of the line is shown"

@@ -8,7 +8,7 @@ use engines::Stream;
 
 use crate::log::{
     Part,
-    ask::RunLog,
+    ask::{MAX_STYLES, RunLog},
     lines::{Content, Line},
     search,
 };
@@ -78,8 +78,8 @@ fn clock(ui: Ui, at: Timestamp) -> (String, String) {
 
 fn text(parts: &[Part], marked: &str) -> String {
     let mut html = String::new();
-    for part in parts {
-        let class = part.style.classes();
+    for (at, part) in parts.iter().enumerate() {
+        let class = if at < MAX_STYLES { part.style.classes() } else { String::new() };
         if !class.is_empty() {
             let _never_fails = write!(html, r#"<span class="{class}">"#);
         }

@@ -1,5 +1,6 @@
 //! Jobs: the list, one job with its log, submitting.
 
+pub mod follow;
 pub mod list;
 pub mod log;
 mod log_rows;

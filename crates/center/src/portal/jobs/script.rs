@@ -68,3 +68,26 @@ pub async fn download(
         [(header::CONTENT_TYPE, "application/octet-stream".to_owned()), (header::CONTENT_DISPOSITION, name)];
     Ok((headers, bytes(&detail.spec).into_owned()).into_response())
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::spec::encoding::Encoding;
+
+    use super::*;
+
+    #[test]
+    fn a_script_is_shown_as_named_and_downloaded_as_its_bytes() {
+        let gbk = b"# \xd1\xb5\xc1\xb7\n";
+        let spec =
+            JobSpec { script: "# 训练\n".into(), encoding: Some(Encoding::Gb18030), ..JobSpec::default() };
+        assert_eq!(&*bytes(&spec), gbk);
+        let job = JobId::from_bytes([1; 16]);
+        let of = |name: &str| shown(job, &spec, name).map(|script| (script.text, script.encoding));
+        assert_eq!(of("").unwrap(), ("# 训练\n".into(), Some("GB18030")));
+        assert_eq!(of("windows-1252").unwrap(), ("# ÑµÁ·\n".into(), Some("windows-1252")));
+        assert!(of("klingon").is_err());
+        let plain = JobSpec { script: "# 训练\n".into(), ..JobSpec::default() };
+        let plain = shown(job, &plain, "").unwrap();
+        assert_eq!((plain.encoding, plain.encodings.len()), (None, 0));
+    }
+}

@@ -133,10 +133,12 @@ fn log(page: &Page, is_live: bool) -> Shown {
     let rows = "<span class=\"ln\" data-at=\"08:00:00.000\">epoch 1\n</span><span class=\"ln is-err\">&lt;b&gt;\n</span>";
     Shown {
         run: views::id("run_"),
+        id: "run_1".into(),
         streams: vec![choice("all", is_live), choice("stdout", false), choice("stderr", !is_live)],
         nodes: if is_live { vec![choice("HZ-01", false), choice("HZ-02", true)] } else { Vec::new() },
         encodings: vec![choice("UTF-8", !is_live), choice("GB18030", is_live)],
         encoding: "GB18030",
+        is_chosen: !is_live,
         is_guessed: is_live,
         is_live,
         is_unordered: !is_live,
