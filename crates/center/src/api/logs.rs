@@ -111,8 +111,7 @@ pub async fn follow(
 /// A job's log as the bytes that the run wrote, whatever their encoding: from `offset` on, from an instant on, or the last
 /// lines; both streams as they came where none is named. Where bytes are left out, a line says how many.
 #[utoipa::path(get, path = "/jobs/{id}/logs/raw", tag = "jobs", params(("id" = String, Path), RawQuery),
-    responses((status = 200, content_type = "application/octet-stream", body = String), (status = 404, body = Problem),
-    (status = 422, body = Problem)))]
+    responses((status = 200, content_type = "application/octet-stream", body = String), (status = 404, body = Problem)))]
 pub async fn raw(
     State(center): State<Center>,
     Auth(caller): Auth,
@@ -135,7 +134,7 @@ pub async fn raw(
 /// Both streams of a run as they came: pieces with their instants, streams and nodes. Where the engine can't know the order,
 /// `ordered` is false, and all of standard output comes first.
 #[utoipa::path(get, path = "/jobs/{id}/logs/merged", tag = "jobs", params(("id" = String, Path), MergedQuery),
-    responses((status = 200, body = MergedView), (status = 404, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 200, body = MergedView), (status = 404, body = Problem)))]
 pub async fn merged(
     State(center): State<Center>,
     Auth(caller): Auth,
@@ -149,7 +148,7 @@ pub async fn merged(
 /// The lines of a log that have a text in them, whatever the case of its letters, as a terminal shows them. One answer looks
 /// at some megabytes; `next_cursor` goes on.
 #[utoipa::path(get, path = "/jobs/{id}/logs/search", tag = "jobs", params(("id" = String, Path), SearchQuery),
-    responses((status = 200, body = FoundView), (status = 404, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 200, body = FoundView), (status = 404, body = Problem)))]
 pub async fn search(
     State(center): State<Center>,
     Auth(caller): Auth,

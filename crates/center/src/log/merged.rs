@@ -16,7 +16,7 @@ use super::{
     search::{Counts, Match},
 };
 use crate::{
-    app::logs::{CHUNK, LeftOut, MAX_CHUNK_BYTES, encoded_unless},
+    app::logs::{CHUNK, MAX_CHUNK_BYTES, encoded_unless},
     center::Center,
 };
 
@@ -26,10 +26,21 @@ const MATCHES: u32 = 50;
 /// The longest text that is looked for.
 const MAX_WANTED_CHARS: usize = 200;
 
+domain::codes! {
+    /// Which of the two streams somebody wants.
+    pub enum Streams {
+        All = "all",
+        Stdout = "stdout",
+        Stderr = "stderr",
+    }
+}
+
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct RawQuery {
     /// `stdout`, `stderr`, or `all` (where left out): both as they came.
+    #[param(inline, value_type = Option<Streams>)]
     pub stream: Option<String>,
     /// A run's id; the newest run's log where left out.
     pub run: Option<String>,
@@ -40,14 +51,17 @@ pub struct RawQuery {
     /// Begins with the last so many lines.
     pub tail: Option<u32>,
     /// Begins with what came at this instant or later.
+    #[param(inline, value_type = Option<domain::schema::InstantOrNone>)]
     pub since: Option<String>,
     pub limit_bytes: Option<u64>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct MergedQuery {
     /// `stdout`, `stderr`, or `all` (where left out).
+    #[param(inline, value_type = Option<Streams>)]
     pub stream: Option<String>,
     /// A run's id; the newest run's log where left out.
     pub run: Option<String>,
@@ -58,6 +72,7 @@ pub struct MergedQuery {
     /// Begins with the last so many lines.
     pub tail: Option<u32>,
     /// Begins with what came at this instant or later.
+    #[param(inline, value_type = Option<domain::schema::InstantOrNone>)]
     pub since: Option<String>,
     pub limit_bytes: Option<usize>,
     /// The encoding of the text, as the Web names them; UTF-8 where left out, and what is no UTF-8 by a guess.
@@ -65,11 +80,14 @@ pub struct MergedQuery {
 }
 
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct SearchQuery {
     /// The text to look for, whatever the case of its letters.
+    #[param(min_length = 1, max_length = 200)]
     pub q: String,
     /// `stdout`, `stderr`, or `all` (where left out).
+    #[param(inline, value_type = Option<Streams>)]
     pub stream: Option<String>,
     /// A run's id; the newest run's log where left out.
     pub run: Option<String>,
@@ -77,6 +95,7 @@ pub struct SearchQuery {
     pub node: Option<String>,
     /// Where to go on: `next_cursor` of an answer before.
     pub cursor: Option<String>,
+    #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,
     /// The encoding of the text, as the Web names them; UTF-8 where left out, and what is no UTF-8 by a guess.
     pub encoding: Option<String>,
@@ -112,10 +131,8 @@ pub struct MergedView {
     /// The pieces are in the order in which they came.
     pub ordered: bool,
     pub encoding: &'static str,
-    /// What is left out of each stream.
-    pub left_out: [Option<LeftOut>; 2],
-    /// The disk had no room for the end of each stream.
-    pub truncated: [bool; 2],
+    /// The streams whose end is lost: the disk had no room for it.
+    pub truncated: Vec<Stream>,
     /// The run has ended and this part reaches to its end.
     pub complete: bool,
 }
@@ -168,8 +185,7 @@ pub async fn read(
             next: Place::default().to_string(),
             ordered: true,
             encoding: reading.name(),
-            left_out: [None; 2],
-            truncated: [false; 2],
+            truncated: Vec::new(),
             complete: false,
         });
     };
@@ -191,9 +207,6 @@ pub async fn read(
             left_out_bytes: span.is_gap.then(|| span.len()),
         }
     };
-    let left_out = |gap: &Option<std::ops::Range<u64>>| {
-        gap.as_ref().map(|gap| LeftOut { offset: gap.start, bytes: gap.end - gap.start })
-    };
     Ok(MergedView {
         run: Some(log.run),
         pieces: part.pieces.iter().map(piece).collect(),
@@ -201,8 +214,7 @@ pub async fn read(
         next: part.to.to_string(),
         ordered: part.layout.arrivals.is_some() || part.layout.end_offsets.contains(&0),
         encoding: reading.name(),
-        left_out: [left_out(&part.layout.gaps[0]), left_out(&part.layout.gaps[1])],
-        truncated: part.layout.truncated,
+        truncated: Stream::ALL.into_iter().filter(|stream| part.layout.truncated[*stream as usize]).collect(),
         complete: part.has_ended && part.is_at_end(),
     })
 }

@@ -93,20 +93,15 @@ fn push(spans: &mut Vec<Span>, layout: &LogLayout, (from, to): (Place, Place), s
     let begin = span.range.start.max(from.0[stream]);
     let end = span.range.end.min(to.0[stream]);
     let gap = layout.gaps[stream].clone().unwrap_or(u64::MAX..u64::MAX);
-    let parts = [
-        (begin.max(gap.end)..end, false),
-        (begin.max(gap.start)..end.min(gap.end), true),
-        (begin..end.min(gap.start), false),
-    ];
-    for (range, is_gap) in parts {
-        if range.start < range.end {
-            match spans.last_mut() {
-                // What is left out is told once, where it ends.
-                Some(last) if is_gap && last.is_gap && last.stream == span.stream => {
-                    last.range.start = range.start
-                }
-                _ => spans.push(Span { range, is_gap, ..span.clone() }),
-            }
+    let left_out = begin.max(gap.start)..end.min(gap.end);
+    let parts = [(begin.max(gap.end)..end, false), (left_out, true), (begin..end.min(gap.start), false)];
+    for (range, is_gap) in parts.into_iter().filter(|part| part.0.start < part.0.end) {
+        if !is_gap {
+            spans.push(Span { range, is_gap, ..span.clone() });
+        } else if range.end == gap.end.min(to.0[stream]) {
+            // All that is left out is told once, where it ends, whatever came of the other stream meanwhile.
+            let range = gap.start.max(from.0[stream])..range.end;
+            spans.push(Span { range, is_gap, ..span.clone() });
         }
     }
 }
@@ -205,6 +200,17 @@ mod tests {
         assert_eq!(
             told(&spans(&cut, Place::default(), end(&cut))),
             [(OUT, 0..4, false), (OUT, 4..25, true), (OUT, 25..30, false)]
+        );
+        let between = layout(&[(OUT, 10), (ERR, 1), (OUT, 10), (ERR, 1), (OUT, 10)], [Some(4..25), None]);
+        assert_eq!(
+            told(&spans(&between, Place::default(), end(&between))),
+            [
+                (OUT, 0..4, false),
+                (ERR, 0..1, false),
+                (ERR, 1..2, false),
+                (OUT, 4..25, true),
+                (OUT, 25..30, false)
+            ]
         );
         let unordered = LogLayout { end_offsets: [3, 4], ..LogLayout::default() };
         assert_eq!(

@@ -136,13 +136,6 @@ impl Log {
         (rustix::io::write(&file, &header(self.written_bytes)) == Ok(HEADER_BYTES)).then_some(file)
     }
 }
-/// Makes a pipe for one output of a process: the end to read from, which doesn't block, and the end for the
-/// process.
-pub(crate) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
-    let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
-    rustix::io::ioctl_fionbio(&read, true)?;
-    Ok((read, write))
-}
 
 /// The most bytes of one read, and of one from a pipe that was made larger.
 const READ_BYTES: usize = 64 << 10;
@@ -152,20 +145,50 @@ const MANY: u32 = 8;
 /// The largest pipe that everybody may have, if the machine has not set it otherwise.
 const LARGE_PIPE_BYTES: usize = 1 << 20;
 
-/// Reads what is there into the buffer, in place of its old content. Whether anything came. `full` counts the reads that
-/// got as much as they can.
-pub(crate) fn read(pipe: &OwnedFd, buffer: &mut Vec<u8>, full: &mut u32) -> bool {
-    buffer.clear();
-    // The buffer is not set to zero first: most runs write little, and untouched pages cost nothing.
-    buffer.reserve(if *full < MANY { READ_BYTES } else { LARGE_READ_BYTES });
-    let came =
-        rustix::io::read(pipe.as_fd(), rustix::buffer::spare_capacity(buffer)).is_ok_and(|len| len > 0);
-    if buffer.len() >= READ_BYTES && *full < MANY {
-        *full += 1;
-        if *full == MANY {
-            // Who writes a lot waits less for its reader then. Without room for it everything goes on as before.
-            let _no_room = rustix::pipe::fcntl_setpipe_size(pipe, LARGE_PIPE_BYTES);
-        }
+/// A pipe that processes write to. This process keeps both ends, so that it is not woken when others close
+/// theirs. When the last of them has ended, it knows that nothing more comes.
+pub(super) struct Output {
+    pub stream: Stream,
+    /// `None` where all nodes write to it.
+    pub node: Option<u16>,
+    pub read_end: OwnedFd,
+    pub write_end: OwnedFd,
+    /// How many reads got as much as they can, up to [`MANY`].
+    full_reads: u32,
+}
+
+impl Output {
+    /// Pipes for both streams of a node.
+    pub(super) fn of_node(node: Option<u16>) -> Result<[Self; 2], String> {
+        let new = |stream| {
+            let (read_end, write_end) = pipe().map_err(|error| format!("failed to make a pipe: {error}"))?;
+            Ok::<_, String>(Self { stream, node, read_end, write_end, full_reads: 0 })
+        };
+        Ok([new(Stream::Stdout)?, new(Stream::Stderr)?])
     }
-    came
+
+    /// Reads what is there into the buffer, in place of its old content. Whether anything came.
+    pub(super) fn read(&mut self, buffer: &mut Vec<u8>) -> bool {
+        buffer.clear();
+        // The buffer is not set to zero first: most runs write little, and untouched pages cost nothing.
+        buffer.reserve(if self.full_reads < MANY { READ_BYTES } else { LARGE_READ_BYTES });
+        let room = rustix::buffer::spare_capacity(buffer);
+        let came = rustix::io::read(self.read_end.as_fd(), room).is_ok_and(|len| len > 0);
+        if buffer.len() >= READ_BYTES && self.full_reads < MANY {
+            self.full_reads += 1;
+            if self.full_reads == MANY {
+                // Who writes a lot waits less for its reader then. Without room for it everything goes on as before.
+                let _no_room = rustix::pipe::fcntl_setpipe_size(&self.read_end, LARGE_PIPE_BYTES);
+            }
+        }
+        came
+    }
+}
+
+/// Makes a pipe for one output of a process: the end to read from, which doesn't block, and the end for the
+/// process.
+fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
+    rustix::io::ioctl_fionbio(&read, true)?;
+    Ok((read, write))
 }

@@ -25,7 +25,7 @@ use super::{
     child::{self, Start, StartError},
     folders::{Folders, WorkFolder},
     inherited::Inherited,
-    logs::{self, Logs},
+    logs::{Logs, Output},
     master_port::{self, MasterPort},
     rank_table,
     record::{Record, RecordLine},
@@ -35,7 +35,6 @@ use crate::{
     clock,
     environment::{Place, environment},
     interpreter,
-    log::Stream,
     observation::{Exit, Status},
     spec::LaunchSpec,
 };
@@ -201,29 +200,6 @@ impl Phase {
 enum Cause {
     TimedOut,
     Stopped,
-}
-
-/// A pipe that processes write to. This process keeps both ends, so that it is not woken when others close
-/// theirs. When the last of them has ended, it knows that nothing more comes.
-struct Output {
-    stream: Stream,
-    /// `None` where all nodes write to it.
-    node: Option<u16>,
-    read_end: OwnedFd,
-    write_end: OwnedFd,
-    full_reads: u32,
-}
-
-impl Output {
-    /// Pipes for both streams of a node.
-    fn of_node(node: Option<u16>) -> Result<[Self; 2], String> {
-        let new = |stream| {
-            let (read_end, write_end) =
-                logs::pipe().map_err(|error| format!("failed to make a pipe: {error}"))?;
-            Ok::<_, String>(Self { stream, node, read_end, write_end, full_reads: 0 })
-        };
-        Ok([new(Stream::Stdout)?, new(Stream::Stderr)?])
-    }
 }
 
 struct Supervisor<'a> {
@@ -424,7 +400,7 @@ impl Supervisor<'_> {
     /// Reads once from an output. Whether anything came.
     fn read_output(&mut self, at: usize) -> bool {
         let output = &mut self.outputs[at];
-        let came = logs::read(&output.read_end, &mut self.buffer, &mut output.full_reads);
+        let came = output.read(&mut self.buffer);
         if came {
             let source = (output.stream, output.node);
             self.logs.append(source, &self.buffer, self.spec.run, &self.inherited.runs, &mut self.record);

@@ -17,7 +17,6 @@ pub const PAGES: &[&str] = &[
     "/jobs/JOB",
     "/jobs/JOB?stream=stderr",
     "/jobs/JOB/log",
-    "/jobs/JOB/log/part",
     "/jobs/JOB/script",
     "/runs/RUN/evidence",
     "/runs/none/evidence",
