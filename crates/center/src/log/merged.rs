@@ -84,7 +84,8 @@ pub struct MergedQuery {
 #[serde(deny_unknown_fields)]
 pub struct SearchQuery {
     /// The text to look for, whatever the case of its letters.
-    #[param(min_length = 1, max_length = 200)]
+    #[param(required = true, min_length = 1, max_length = 200)]
+    #[serde(default)]
     pub q: String,
     /// `stdout`, `stderr`, or `all` (where left out).
     #[param(inline, value_type = Option<Streams>)]
@@ -226,6 +227,7 @@ pub async fn search(
     job: JobId,
     query: SearchQuery,
 ) -> Result<FoundView, AppError> {
+    let log = ask::find(center, caller, job, query.run.as_deref()).await?;
     let reading = ask::reading(query.encoding.as_deref())?;
     let from = query.cursor.as_deref().filter(|text| !text.is_empty()).map(parse_cursor).transpose()?;
     let limit = match query.limit.unwrap_or(MATCHES) {
@@ -237,7 +239,7 @@ pub async fn search(
         }
     };
     let wanted: Line<MAX_WANTED_CHARS> = params::line(field::Q, query.q)?;
-    let Some(log) = ask::find(center, caller, job, query.run.as_deref()).await? else {
+    let Some(log) = log else {
         return Ok(FoundView { run: None, items: Vec::new(), encoding: reading.name(), next_cursor: None });
     };
     let filter = log.filter(query.stream.as_deref(), query.node.as_deref())?;
