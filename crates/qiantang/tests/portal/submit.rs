@@ -77,6 +77,6 @@ fn a_script_sent_twice_is_submitted_once() {
     assert!(developer.get(&format!("/jobs/{id}")).body.contains("from-the-portal"));
 
     let stream = developer.get(&format!("/jobs/{id}/log/stream?stream=stdout")).body;
-    assert!(stream.contains("event: stdout") && stream.contains("data: runs"), "{stream}");
+    assert!(stream.contains("event: anew") && stream.contains(">runs\\n</span>"), "{stream}");
     assert!(stream.contains("event: end"), "the stream of a log that is over ends: {stream}");
 }

@@ -65,12 +65,15 @@ fn the_end_of_a_long_log_is_there_and_what_is_left_out_is_said_everywhere() {
     assert!(whole.len() <= (1 << 20) + 60, "{}", whole.len());
     assert_eq!(at.ok(&["logs", "--tail", "2", &id]), "000300000\nTraceback: out of memory\n");
 
-    for (lang, said) in [("en", "bytes are left out here"), ("zh", "字节：日志超过上限")] {
+    for (lang, said) in [("en", "bytes are left out here.\n</span>"), ("zh", "字节。\n</span>")] {
         let mut page = Browser::signed_in(&scene.site, "univ-developer");
         page.lang = lang;
         let shown = page.get(&format!("/jobs/{id}")).body;
         assert!(shown.contains("Traceback: out of memory") && shown.contains("000300000"));
         assert!(!shown.contains("000000001\n"), "only the end is shown at once");
+        let note =
+            if lang == "en" { "between its beginning and its end" } else { "开头和结尾之间略去了" };
+        assert!(shown.contains(note), "what is left out is said at once");
         // What is above is there as far as it goes.
         let (mut part, mut parts) = (shown, 0);
         while let Some((_, rest)) = part.split_once("class=\"log-earlier\" href=\"") {

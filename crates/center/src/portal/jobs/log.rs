@@ -16,7 +16,7 @@ use base::{
     },
     params,
 };
-use domain::{JobId, RunId};
+use domain::{JobId, RunId, decimal::grouped};
 use engines::Stream;
 use serde::Deserialize;
 
@@ -96,6 +96,8 @@ pub struct Shown {
     pub is_unordered: bool,
     /// The disk had no room for the end.
     pub is_lost: bool,
+    /// How many bytes are left out, if any are.
+    pub left_out: Option<String>,
     /// Where its stream goes on from what is shown.
     pub stream: String,
     /// Lines, and those that are not finished.
@@ -204,6 +206,10 @@ pub async fn shown(
     let lost = Stream::ALL.into_iter().any(|stream| {
         part.layout.truncated[stream as usize] && filter.stream.is_none_or(|wanted| wanted == stream)
     });
+    let gap =
+        |stream: &Stream| part.layout.gaps[*stream as usize].as_ref().map_or(0, |gap| gap.end - gap.start);
+    let shown = Stream::ALL.iter().filter(|stream| filter.stream.is_none_or(|wanted| wanted == **stream));
+    let left_out: u64 = shown.map(gap).sum();
     let next = part.to.to_string();
     let download = |stream: &'static str| {
         let file = wanted.address(job, "/log", run, &[("stream", stream), ("encoding", "")]);
@@ -221,6 +227,7 @@ pub async fn shown(
         is_live,
         is_unordered: !is_ordered && !part.layout.end_offsets.contains(&0) && !wanted.is_one_stream(),
         is_lost: lost,
+        left_out: (left_out > 0).then(|| grouped(&left_out.to_string())),
         stream: wanted.address(job, "/log/stream", run, &[("resume", &resume)]),
         open: Html(log_rows::rows(&look, &open)),
         rows: Html(rows),

@@ -143,6 +143,7 @@ fn log(page: &Page, is_live: bool) -> Shown {
         is_live,
         is_unordered: !is_live,
         is_lost: !is_live,
+        left_out: (!is_live).then(|| "1,234".to_owned()),
         stream: "/jobs/job_1/log/stream?run=run_1&resume=0-0,0-0".into(),
         rows: Html(rows.into()),
         open: Html(only(is_live, "<span class=\"ln\">torn\n</span>")),
