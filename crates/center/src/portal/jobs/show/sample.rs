@@ -33,7 +33,7 @@ impl Sample for JobPage {
             may_see_evidence: false,
             why: Some(why(page, false)),
             array: Some(array(page, false)),
-            log: Some(log(page, false)),
+            log: Some(log(false)),
             older_runs: "/jobs/job_1?cursor=2".into(),
             ..self::running(page)
         };
@@ -82,7 +82,7 @@ fn running(page: &Page) -> JobPage {
         why: None,
         figures: vec![figure("910"), figure("")],
         array: None,
-        log: Some(log(page, true)),
+        log: Some(log(true)),
         runs: vec![run(RunStatus::Running, "", Some(views::AT)), run(RunStatus::Failed, "3", None)],
         older_runs: String::new(),
         script: Script {
@@ -126,7 +126,7 @@ fn array(page: &Page, is_small: bool) -> Array {
     }
 }
 
-fn log(page: &Page, is_live: bool) -> Shown {
+fn log(is_live: bool) -> Shown {
     let choice =
         |value: &str, is_shown| Choice { value: value.into(), href: "/jobs/job_1#log".into(), is_shown };
     let only = |is_there: bool, text: &str| if is_there { text.to_owned() } else { String::new() };
@@ -152,7 +152,7 @@ fn log(page: &Page, is_live: bool) -> Shown {
         q: only(!is_live, "loss"),
         found: (!is_live).then(|| Found {
             lines: vec![("stdout".into(), "/jobs/job_1?at=1-1#log".into(), Html("<mark>loss</mark>".into()))],
-            more: page.t("more"),
+            more: "/jobs/job_1?q=loss&more=1-1/1-1#log".into(),
         }),
         downloads: vec![
             ("all", "/jobs/job_1/log".into()),
