@@ -134,15 +134,17 @@ impl Part {
     /// The bytes before it that are kept.
     pub fn bytes_above(&self, filter: Filter) -> u64 {
         let above = order::spans(&self.layout, Place::default(), self.from);
-        above.iter().filter(|span| !span.is_gap && filter.takes(span)).map(Span::len).sum()
+        above.iter().filter(|span| !span.is_gap && filter.takes(span)).map(Span::length).sum()
     }
 
     /// Writes it to the terminals of its sources.
     pub fn write(&self, lines: &mut Lines) {
-        samples(&self.pieces).iter().for_each(|sample| lines.learn(sample));
+        for sample in samples(&self.pieces) {
+            lines.learn(&sample);
+        }
         for (span, bytes) in &self.pieces {
             if span.is_gap {
-                lines.leave_out(span.stream, span.len());
+                lines.leave_out(span.stream, span.length());
             } else {
                 lines.write(Source { stream: span.stream, node: span.node }, bytes, span.at);
             }
@@ -273,13 +275,16 @@ pub async fn search(
             let to = order::after(&all, at, READ_BYTES as u64, filter);
             let pieces = read_pieces(engine, run, wanted(&layout, at, to, filter))?;
             let found = search.get_or_insert_with(|| {
-                samples(&pieces).iter().for_each(|sample| reading.learn(sample));
+                for sample in samples(&pieces) {
+                    reading.learn(&sample);
+                }
                 Search::new(&text, reading, at, counts)
             });
             for (span, bytes) in &pieces {
-                match span.is_gap {
-                    true => found.leave_out(span.stream),
-                    false => found.look(span, bytes),
+                if span.is_gap {
+                    found.leave_out(span.stream);
+                } else {
+                    found.look(span, bytes);
                 }
             }
             looked += READ_BYTES as u64;

@@ -195,7 +195,9 @@ pub async fn read(
     let from = raw::begin(center, &log, filter, &begin).await?;
     let limit = query.limit_bytes.unwrap_or(CHUNK).clamp(1, MAX_CHUNK_BYTES);
     let part = ask::after(center, &log, filter, from, limit as u64).await?;
-    ask::samples(&part.pieces).iter().for_each(|sample| reading.learn(sample));
+    for sample in ask::samples(&part.pieces) {
+        reading.learn(&sample);
+    }
     let piece = |(span, bytes): &(super::order::Span, Vec<u8>)| {
         let data = reading.text(bytes).into_owned();
         PieceView {
@@ -205,7 +207,7 @@ pub async fn read(
             offset: span.range.start,
             bytes: encoded_unless(&data, bytes),
             data,
-            left_out_bytes: span.is_gap.then(|| span.len()),
+            left_out_bytes: span.is_gap.then(|| span.length()),
         }
     };
     Ok(MergedView {

@@ -37,7 +37,7 @@ pub struct Span {
 }
 
 impl Span {
-    pub fn len(&self) -> u64 {
+    pub fn length(&self) -> u64 {
         self.range.end - self.range.start
     }
 }
@@ -75,20 +75,20 @@ pub fn spans(layout: &LogLayout, from: Place, to: Place) -> Vec<Span> {
             &mut spans,
             layout,
             (from, to),
-            Span { stream: arrival.stream, node: arrival.node(), at, range: begin..*end, is_gap: false },
+            &Span { stream: arrival.stream, node: arrival.node(), at, range: begin..*end, is_gap: false },
         );
         *end = begin;
     }
     for stream in Stream::ALL.into_iter().rev() {
         let range = 0..next[stream as usize];
-        push(&mut spans, layout, (from, to), Span { stream, node: None, at: None, range, is_gap: false });
+        push(&mut spans, layout, (from, to), &Span { stream, node: None, at: None, range, is_gap: false });
     }
     spans.reverse();
     spans
 }
 
 /// Adds the parts of a span that are between the places, the last first.
-fn push(spans: &mut Vec<Span>, layout: &LogLayout, (from, to): (Place, Place), span: Span) {
+fn push(spans: &mut Vec<Span>, layout: &LogLayout, (from, to): (Place, Place), span: &Span) {
     let stream = span.stream as usize;
     let begin = span.range.start.max(from.0[stream]);
     let end = span.range.end.min(to.0[stream]);
@@ -111,12 +111,12 @@ pub fn before(spans: &[Span], to: Place, bytes: u64, filter: Filter) -> Place {
     let (mut place, mut left) = (to, bytes);
     for span in spans.iter().rev() {
         let is_taken = !span.is_gap && filter.takes(span);
-        if is_taken && span.len() > left {
+        if is_taken && span.length() > left {
             place.0[span.stream as usize] = span.range.end - left;
             return place;
         }
         if is_taken {
-            left -= span.len();
+            left -= span.length();
         }
         place.0[span.stream as usize] = span.range.start;
     }
@@ -128,12 +128,12 @@ pub fn after(spans: &[Span], from: Place, bytes: u64, filter: Filter) -> Place {
     let (mut place, mut left) = (from, bytes);
     for span in spans {
         let is_taken = !span.is_gap && filter.takes(span);
-        if is_taken && span.len() > left {
+        if is_taken && span.length() > left {
             place.0[span.stream as usize] = span.range.start + left;
             return place;
         }
         if is_taken {
-            left -= span.len();
+            left -= span.length();
         }
         place.0[span.stream as usize] = span.range.end;
     }

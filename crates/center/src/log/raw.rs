@@ -75,7 +75,7 @@ pub async fn send(
         };
         let end = *end.get_or_insert_with(|| order::end(&part.layout));
         for (span, bytes) in part.pieces {
-            let bytes = if span.is_gap { left_out(lang, span.len()).into() } else { bytes };
+            let bytes = if span.is_gap { left_out(lang, span.length()).into() } else { bytes };
             left = left.saturating_sub(if span.is_gap { 0 } else { bytes.len() as u64 });
             if !bytes.is_empty() && out.send(Ok(Bytes::from(bytes))).await.is_err() {
                 return;

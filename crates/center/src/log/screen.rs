@@ -52,10 +52,10 @@ struct Cell {
     char: char,
     style: Style,
     /// Marks that are drawn over the character.
-    marks: Option<Box<String>>,
+    marks: String,
 }
 
-const BLANK: Cell = Cell { char: ' ', style: Style::PLAIN, marks: None };
+const BLANK: Cell = Cell { char: ' ', style: Style::PLAIN, marks: String::new() };
 
 #[derive(Debug, Default)]
 struct Row {
@@ -116,7 +116,7 @@ impl Terminal {
 
 impl Row {
     fn line(&self) -> Line {
-        let is_shown = |cell: &Cell| cell.char != ' ' || cell.marks.is_some() || cell.style.fills();
+        let is_shown = |cell: &Cell| cell.char != ' ' || !cell.marks.is_empty() || cell.style.fills();
         let len = self.cells.iter().rposition(is_shown).map_or(0, |last| last + 1);
         let mut parts: Vec<Part> = Vec::new();
         for cell in self.cells[..len].iter().filter(|cell| cell.char != SECOND) {
@@ -125,7 +125,7 @@ impl Row {
             }
             let text = &mut parts.last_mut().expect("there is one now").text;
             text.push(cell.char);
-            text.extend(cell.marks.iter().map(|marks| marks.as_str()));
+            text.push_str(&cell.marks);
         }
         Line { number: self.number, at: self.at, parts }
     }
@@ -284,7 +284,7 @@ impl Screen {
         let end = column.min(cells.len());
         let before = cells[..end].iter_mut().rev().find(|cell| cell.char != SECOND);
         if let Some(cell) = before {
-            let marks = cell.marks.get_or_insert_default();
+            let marks = &mut cell.marks;
             // Nobody reads more of them, and text made of them alone would never end a line.
             if marks.len() < 32 {
                 marks.push(mark);
@@ -305,12 +305,12 @@ impl Perform for Screen {
         let (column, style) = (self.column, self.style);
         let row = self.touched();
         if column == row.cells.len() && width == 1 {
-            row.cells.push(Cell { char, style, marks: None });
+            row.cells.push(Cell { char, style, marks: String::new() });
         } else {
             row.clear(column, width);
-            row.cells[column] = Cell { char, style, marks: None };
+            row.cells[column] = Cell { char, style, marks: String::new() };
             if width == 2 {
-                row.cells[column + 1] = Cell { char: SECOND, style, marks: None };
+                row.cells[column + 1] = Cell { char: SECOND, style, marks: String::new() };
             }
         }
         self.column += width;

@@ -21,6 +21,7 @@ const PAUSE: std::time::Duration = std::time::Duration::from_millis(300);
 
 /// Show a job's log.
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is an option")]
 pub struct Logs {
     /// The job's id.
     job: String,
@@ -206,9 +207,10 @@ fn print_merged(context: &Context, logs: &Logs) -> Done {
                 continue;
             }
             say_left_out(context, piece);
-            let is_read = match logs.timestamps {
-                true => print_lines(&context.clock(), logs, piece, &mut begun)?,
-                false => write(&bytes_of(piece))?,
+            let is_read = if logs.timestamps {
+                print_lines(&context.clock(), logs, piece, &mut begun)?
+            } else {
+                write(&bytes_of(piece))?
             };
             if !is_read {
                 return Ok(());

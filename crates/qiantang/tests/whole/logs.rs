@@ -128,7 +128,7 @@ fn both_streams_are_merged_as_they_came_with_instants_and_nodes() {
     for piece in pieces {
         let (node, at) = (piece["node"].as_str().unwrap(), piece["at"].as_str().unwrap());
         let rank = piece["data"].as_str().unwrap().split(' ').next().unwrap();
-        assert_eq!(node.ends_with(&(rank.parse::<u32>().unwrap() + 1).to_string()), true, "{piece}");
+        assert!(node.ends_with(&(rank.parse::<u32>().unwrap() + 1).to_string()), "{piece}");
         assert!(at.ends_with('Z'));
     }
     let later = merged(&format!("from={middle}"));

@@ -78,6 +78,7 @@ pub struct Found {
 }
 
 /// The log's part of a job's page.
+#[allow(clippy::struct_excessive_bools, reason = "each is a part of the page that shows or not")]
 pub struct Shown {
     pub run: RunId,
     /// The same as text.
