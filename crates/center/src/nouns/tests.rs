@@ -51,6 +51,7 @@ const FAMILIES: &[&str] = &[
     "fault-",
     "fee-move-",
     "kind-",
+    "log-switch-",
     "log-tab-",
     "loop-",
     "nav-",
