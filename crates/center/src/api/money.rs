@@ -85,7 +85,7 @@ pub async fn contract_events(
 #[serde(deny_unknown_fields)]
 pub struct ContractDecision {
     /// `submit`, `return`, `approve`, `activate`, `suspend`, `resume` or `terminate`.
-    #[schema(value_type = domain::schema::DecidedAction)]
+    #[schema(value_type = domain::contract::DecidedAction)]
     pub action: String,
     #[serde(default)]
     pub reason: String,

@@ -13,6 +13,7 @@
 mod cgroup;
 mod child;
 mod config;
+mod descriptors;
 mod doctor;
 mod engine;
 mod filter;
@@ -35,8 +36,7 @@ pub(crate) mod sys;
 mod tree;
 mod workers;
 
-pub use config::{Isolation, LocalConfig, Network};
+pub use config::{Isolation, LocalConfig, Network, Outside};
 pub use doctor::check_host;
 pub use engine::LocalEngine;
-pub use outside::Outside;
 pub(crate) use protocol::HINTS;
