@@ -112,6 +112,17 @@
     });
   }
 
+  // A line that is cut off says the whole of it as its title.
+  function tellWhole(event) {
+    for (let element = event.target; element instanceof HTMLElement; element = element.parentElement) {
+      if (element.title) return;
+      if (element.scrollWidth > element.clientWidth && getComputedStyle(element).textOverflow === "ellipsis") {
+        element.title = element.textContent.replace(/\s+/g, " ").trim();
+        return;
+      }
+    }
+  }
+
   function enhance(within) {
     each("[data-theme-switch]", within, (button) => { button.hidden = false; showTheme(button); });
     each("[data-copy]", within, (button) => { button.hidden = !navigator.clipboard; });
@@ -131,6 +142,8 @@
     const question = event.submitter?.dataset.confirm || event.target.dataset.confirm;
     if (question && !confirm(question)) event.preventDefault();
   }, true);
+  document.addEventListener("pointerover", tellWhole);
+  document.addEventListener("focusin", tellWhole);
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && location.hash === "#rail") location.hash = "#main";
   });

@@ -42,6 +42,11 @@ fn routes(platforms: &[Platform<Center>]) -> Routes<Center> {
     nouns(platforms).fold(Routes::default(), |all, noun| all.and((noun.pages)()))
 }
 
+/// Every path of a page, of a part of one, or of a stream.
+pub fn pages(platforms: &[Platform<Center>]) -> Vec<&'static str> {
+    routes(platforms).pages
+}
+
 /// Every path that takes a form.
 pub fn forms(platforms: &[Platform<Center>]) -> Vec<&'static str> {
     routes(platforms).forms

@@ -5,6 +5,7 @@ mod contracts;
 mod faults;
 mod forms;
 mod language;
+mod matrix;
 mod nodes;
 mod pages;
 mod passwords;
