@@ -123,6 +123,19 @@
     }
   }
 
+  // The session has ended: the page says so and stays, with what was typed. Where something was, signing in happens in
+  // a tab beside it; the form is then sent from here.
+  function sessionIsOver() {
+    const notice = document.getElementById("session-over");
+    if (!notice || !notice.hidden) return;
+    const link = notice.querySelector("a");
+    const isTyped = [...document.querySelectorAll("textarea, input:not([type=hidden])")]
+      .some((field) => field.value !== field.defaultValue || field.checked !== field.defaultChecked);
+    link.href = `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`;
+    if (isTyped) link.target = "_blank";
+    notice.hidden = false;
+  }
+
   function enhance(within) {
     each("[data-theme-switch]", within, (button) => { button.hidden = false; showTheme(button); });
     each("[data-copy]", within, (button) => { button.hidden = !navigator.clipboard; });
@@ -146,6 +159,10 @@
   document.addEventListener("focusin", tellWhole);
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && location.hash === "#rail") location.hash = "#main";
+  });
+  document.addEventListener("session-over", sessionIsOver);
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (document.getElementById("session-over")?.hidden === false) event.preventDefault();
   });
   document.addEventListener("htmx:afterSettle", (event) => enhance(event.target));
   setInterval(() => each("time[data-relative]", document, tellTime), 15000);

@@ -94,16 +94,13 @@ impl Chromium {
         self.command("Emulation.setDeviceMetricsOverride", &params);
     }
 
-    /// Has the system that the browser runs on ask for a light or a dark theme.
-    pub fn set_dark(&self, is_dark: bool) {
-        let value = if is_dark { "dark" } else { "light" };
-        let params = json!({ "features": [{ "name": "prefers-color-scheme", "value": value }] });
+    /// Has the system that the browser runs on ask for a light or a dark theme, and shows pages as on the screen or as
+    /// they are printed.
+    pub fn set_media(&self, is_dark: bool, is_print: bool) {
+        let theme = if is_dark { "dark" } else { "light" };
+        let params = json!({ "media": if is_print { "print" } else { "" },
+            "features": [{ "name": "prefers-color-scheme", "value": theme }] });
         self.command("Emulation.setEmulatedMedia", &params);
-    }
-
-    /// Shows pages as they are printed, or on the screen again.
-    pub fn set_print(&self, is_print: bool) {
-        self.command("Emulation.setEmulatedMedia", &json!({ "media": if is_print { "print" } else { "" } }));
     }
 
     /// Runs a script in each page that is opened from now on, before the page's own.

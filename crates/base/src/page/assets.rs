@@ -41,14 +41,15 @@ macro_rules! cards {
 }
 
 const CARDS: &str = cards! {
-    3: 24,
+    2: 26,
+    3: 26,
     4: 31,
     5: 38,
-    6: 46,
-    7: 54,
-    8: 62,
-    9: 70,
-    10: 78,
+    6: 48,
+    7: 60,
+    8: 66,
+    9: 74,
+    10: 82,
 };
 
 const CSS: &str = "text/css; charset=utf-8";
@@ -82,6 +83,7 @@ const STYLES: (&[&str], &str) = styles![
     "hall",
     "contracts",
     "jobs",
+    "api",
     "statement",
     "print"
 ];

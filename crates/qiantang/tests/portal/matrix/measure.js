@@ -5,6 +5,7 @@
 const PANELS = "main, .panel, .panel-body, .panel-head, .sheet, .figures > div, .vessel, .notice, .log-head, .page-head, "
   + ".filters, .field, .rail, td, th, dd, dt, .state, .tag, .btn, .card-row, .node-tile";
 const WHOLE = "time, .state, .tag, .virtual, .nowrap, td.num, .unit";
+const isPrinted = matchMedia("print").matches;
 const faults = new Set();
 const styles = new Map();
 const style = (element) => {
@@ -62,7 +63,7 @@ for (let node = walker.nextNode(); node; node = walker.nextNode()) {
   const lines = [...range.getClientRects()].filter((rect) => rect.width > 0);
   for (const { left, right } of lines) look(element, left, right, text);
   const whole = element.closest(WHOLE);
-  if (whole && new Set(lines.map((rect) => Math.round(rect.top))).size > 1 && !element.closest("h1, .page-meta .id")) {
+  if (whole && !isPrinted && new Set(lines.map((rect) => Math.round(rect.top))).size > 1 && !element.closest("h1, .page-meta .id")) {
     faults.add(`${place(whole)} is broken over lines: ${text}`);
   }
 }
