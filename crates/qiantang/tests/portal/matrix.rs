@@ -79,7 +79,7 @@ impl<'a> Looking<'a> {
                 for width in WIDTHS {
                     self.browser.set_width(width);
                     self.note(&format!("{what} {width}"), &self.browser.script(MEASURE));
-                    if PICTURED.contains(&width) && !is_dark || width == 1440 {
+                    if (PICTURED.contains(&width) && !is_dark) || width == 1440 {
                         self.keep_picture(&format!("{what} {width}"));
                     }
                 }
@@ -146,7 +146,7 @@ impl<'a> Looking<'a> {
         }
     }
 
-    fn is_good(self) {
+    fn finish(self) {
         let count = self.faults.len();
         assert!(self.faults.is_empty(), "{count} faults:\n{}", self.faults.join("\n"));
     }
@@ -173,7 +173,7 @@ fn every_page_holds_ordinary_data() {
     let pages: Vec<String> = PAGES.iter().map(|page| scene.filled(page, &job)).collect();
     looking.look_at_all("operator", &pages);
     looking.look_at_all("alpha-admin", &of_tenants(&scene, &job));
-    looking.is_good();
+    looking.finish();
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn every_page_holds_hard_data() {
     let pages: Vec<String> = PAGES.iter().map(|page| scene.filled(page, &job)).collect();
     looking.look_at_all("operator", &pages);
     looking.look_at_all("alpha-admin", &of_tenants(&scene, &job));
-    looking.is_good();
+    looking.finish();
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn every_page_of_an_empty_center_reads_well() {
     let is_of_all = |page: &&&str| !page.chars().any(|c| c.is_ascii_uppercase());
     let pages: Vec<String> = PAGES.iter().filter(is_of_all).map(|page| (*page).to_owned()).collect();
     looking.look_at_all("operator", &pages);
-    looking.is_good();
+    looking.finish();
 }
 
 /// Each page that the portal has is looked at: a new one has to be named in the list.
