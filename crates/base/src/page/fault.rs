@@ -17,7 +17,6 @@ use crate::page::{
     carried::{Carried, sign_in_address},
     form::Form,
     frame::{Front, Host, Page, render},
-    words::Ui,
 };
 use crate::{
     error::{AppError, Unreadable},
@@ -108,7 +107,7 @@ mod tests {
     use testkit::markup;
 
     use super::*;
-    use crate::page::frame::Page;
+    use crate::page::words::Ui;
 
     #[test]
     fn a_fault_is_a_well_formed_page_in_both_languages() {
