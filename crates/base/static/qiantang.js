@@ -71,6 +71,30 @@
     });
   }
 
+  // A line that is cut off says the whole of it as its title.
+  function tellWhole(event) {
+    for (let element = event.target; element instanceof HTMLElement; element = element.parentElement) {
+      if (element.title) return;
+      if (element.scrollWidth > element.clientWidth && getComputedStyle(element).textOverflow === "ellipsis") {
+        element.title = element.textContent.replace(/\s+/g, " ").trim();
+        return;
+      }
+    }
+  }
+
+  // The session has ended: the page says so and stays, with what was typed. Where something was, signing in happens in
+  // a tab beside it; the form is then sent from here.
+  function sessionIsOver() {
+    const notice = document.getElementById("session-over");
+    if (!notice || !notice.hidden) return;
+    const link = notice.querySelector("a");
+    const isTyped = [...document.querySelectorAll("textarea, input:not([type=hidden])")]
+      .some((field) => field.value !== field.defaultValue || field.checked !== field.defaultChecked);
+    link.href = `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`;
+    if (isTyped) link.target = "_blank";
+    notice.hidden = false;
+  }
+
   function enhance(within) {
     each("[data-theme-switch]", within, (button) => { button.hidden = false; showTheme(button); });
     each("[data-copy]", within, (button) => { button.hidden = !navigator.clipboard; });
@@ -89,8 +113,14 @@
     const question = event.submitter?.dataset.confirm || event.target.dataset.confirm;
     if (question && !confirm(question)) event.preventDefault();
   }, true);
+  document.addEventListener("pointerover", tellWhole);
+  document.addEventListener("focusin", tellWhole);
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && location.hash === "#rail") location.hash = "#main";
+  });
+  document.addEventListener("session-over", sessionIsOver);
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (document.getElementById("session-over")?.hidden === false) event.preventDefault();
   });
   document.addEventListener("htmx:afterSettle", (event) => enhance(event.target));
   setInterval(() => each("time[data-relative]", document, tellTime), 15000);

@@ -38,6 +38,7 @@ const NOUNS: &[Noun<Center>] = &[
     tenant::NOUN,
     TRIAL,
     AUDIT_RECORD,
+    API,
     TOKEN,
     BACKUP,
     SLURM_ACCOUNT,
@@ -70,6 +71,7 @@ const SESSION: Noun<Center> = Noun {
         Routes::default()
             .page("/sign-in", portal::sign_in::page)
             .form("/sign-in", portal::sign_in::enter)
+            .page("/carried", portal::sign_in::carried)
             .form("/sign-out", portal::sign_in::leave)
     },
     ..Noun::named("session")
@@ -309,16 +311,21 @@ const AUDIT_RECORD: Noun<Center> = Noun {
     texts: texts!("audit"),
     api: || OpenApiRouter::new().routes(routes!(api::ops::audit)),
     pages: || Routes::default().page("/audit", portal::audit::page),
-    places: &[
-        Place {
-            part: Part::Administration,
-            key: "audit",
-            href: "/audit",
-            shown: |center, caller| seen(center, caller, actions::READ_AUDIT, caller.member.tenant),
-        },
-        Place { part: Part::Administration, key: "api", href: "/api/docs", shown: |_, _| Some(0) },
-    ],
+    places: &[Place {
+        part: Part::Administration,
+        key: "audit",
+        href: "/audit",
+        shown: |center, caller| seen(center, caller, actions::READ_AUDIT, caller.member.tenant),
+    }],
     ..Noun::named("audit record")
+};
+
+/// The API itself, as a page.
+const API: Noun<Center> = Noun {
+    texts: texts!("api"),
+    pages: || Routes::default().page("/api/docs", portal::api_docs::page),
+    places: &[Place { part: Part::Administration, key: "api", href: "/api/docs", shown: |_, _| Some(0) }],
+    ..Noun::named("api")
 };
 
 const TOKEN: Noun<Center> = Noun {

@@ -2,6 +2,7 @@
 //! domains that do real work.
 
 mod files;
+mod goes_on;
 mod options;
 mod people;
 mod report;
@@ -17,13 +18,14 @@ use center::{
     Ready,
     settings::{EngineKind, Isolation, NodeSettings, PoolSettings, Settings},
 };
-use domain::{Lang, Millis};
+use domain::Millis;
 use tokio::sync::oneshot;
 
 use crate::{context::say, errors::Failure};
 use base::error::chain;
 use options::in_lang;
 pub use options::{OnSlurm, Options, PASSWORD};
+use people::People;
 use report::Report;
 
 /// Where the demo is served, unless something else is there.
@@ -77,14 +79,17 @@ async fn play(options: &Options, programs: center::Programs) -> Result<Report, S
         });
     };
 
-    let played = act(options, &ready).await.and_then(|report| {
+    let played = act(options, &ready).await.and_then(|(report, people)| {
         let said = if options.json { report.json().to_string() } else { report.text(options.lang) };
         say(said.trim_end()).map_err(|failure| failure.message)?;
-        Ok(report)
+        Ok((report, people))
     });
-    if played.is_ok() && !options.once {
-        keep_serving(options.lang, &ready).await;
+    if let Ok((_, people)) = &played
+        && !options.once
+    {
+        keep_serving(options, &ready, people).await;
     }
+    let played = played.map(|(report, _)| report);
     let _ = stop.send(());
     match server.await {
         Ok(Ok(())) => played,
@@ -93,7 +98,7 @@ async fn play(options: &Options, programs: center::Programs) -> Result<Report, S
     }
 }
 
-async fn act(options: &Options, ready: &Ready) -> Result<Report, String> {
+async fn act(options: &Options, ready: &Ready) -> Result<(Report, People), String> {
     let tell = |zh: &str, en: &str| {
         if options.json {
             return Ok(());
@@ -118,7 +123,8 @@ async fn act(options: &Options, ready: &Ready) -> Result<Report, String> {
         &format!("浏览器打开 http://{address} ，用户 operator，密码 {PASSWORD}\n"),
         &format!("Open http://{address} in a browser: sign in as operator, password {PASSWORD}\n"),
     )?;
-    work::run(options, ready, &people).await.map_err(|error| error.to_string())
+    let report = work::run(options, ready, &people).await.map_err(|error| error.to_string())?;
+    Ok((report, people))
 }
 
 /// Waits until the center has Slurm's nodes; how many, and how many cards.
@@ -139,10 +145,11 @@ async fn slurms_nodes(ready: &Ready) -> Result<(usize, u32), String> {
     }
 }
 
-async fn keep_serving(lang: Lang, ready: &Ready) {
+/// Serves until it is told to end, with work that goes on: a cluster has other nodes than the work is made for.
+async fn keep_serving(options: &Options, ready: &Ready, people: &People) {
     let address = ready.address;
     let text = in_lang(
-        lang,
+        options.lang,
         &format!(
             "\n中心继续运行：http://{address} （operator 或上表中的用户，密码 {PASSWORD}）。按 Ctrl-C 结束。"
         ),
@@ -151,7 +158,10 @@ async fn keep_serving(lang: Lang, ready: &Ready) {
         ),
     );
     eprintln!("{text}");
-    let _ = tokio::signal::ctrl_c().await;
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = goes_on::run(ready, people), if options.slurm.is_none() => {}
+    }
 }
 
 /// Phase one of the center: 20 nodes of 8 cards, 256 TFLOPS each: 40.96 PFLOPS.

@@ -6,6 +6,7 @@ mod faults;
 mod forms;
 mod language;
 mod logs;
+mod matrix;
 mod nodes;
 mod pages;
 mod passwords;

@@ -5,6 +5,7 @@ pub mod list;
 pub mod log;
 mod log_rows;
 pub mod script;
+pub mod settings;
 pub mod show;
 pub mod submit;
 pub mod table;

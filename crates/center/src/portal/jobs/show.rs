@@ -234,7 +234,7 @@ fn why(ui: Ui, job: &JobView) -> Option<Why> {
         },
         certainty: ui.word("certainty", verdict.certainty),
         ahead: verdict.ahead,
-        waited: took(Some(job.submitted_at), None),
+        waited: took(ui, Some(job.submitted_at), None),
         cards: free,
     })
 }
@@ -256,10 +256,10 @@ fn figures(ui: Ui, detail: &JobDetail, runs: &[RunView], log: Option<&Shown>) ->
     let mut figures = Vec::new();
     let mut add = |key: &str, value: Html, note: Html| figures.push(Figure { name: ui.t(key), value, note });
     if job.started_at.is_some() {
-        let elapsed = took(job.started_at, job.ended_at);
-        add("duration", text(elapsed), text(ui.t1("limit-of", "time", limit)));
+        let elapsed = took(ui, job.started_at, job.ended_at);
+        add("duration", text(elapsed), text(ui.t1("limit-of", "time", ui.span(limit))));
     } else {
-        add("time-limit", text(limit.to_string()), Html::default());
+        add("time-limit", text(ui.span(limit)), Html::default());
     }
     let of = Html(format!(r#"{cards}<span class="unit">= {nodes} × {per_node}</span>"#));
     let model = detail.spec.card_model.clone().unwrap_or_default();
@@ -385,14 +385,14 @@ fn steps(ui: Ui, detail: &JobDetail, runs: &Listing<RunView>) -> Vec<Step> {
     let is_array = detail.spec.array.is_some();
     if is_array || runs.next_cursor.is_some() {
         if let Some(at) = job.started_at {
-            let gap = ui.t1("waited-for", "time", at.0.since(before));
+            let gap = ui.t1("waited-for", "time", ui.span(at.0.since(before)));
             steps.push(Step { look: "done", text: ui.t("first-started"), gap, when: ui.short(at) });
         }
     } else {
         for run in runs.items.iter().rev() {
             let n = run.attempt;
             if let Some(at) = run.started_at {
-                let gap = ui.t1("waited-for", "time", at.0.since(before));
+                let gap = ui.t1("waited-for", "time", ui.span(at.0.since(before)));
                 let look = if run.ended_at.is_some() { "done" } else { "now" };
                 steps.push(Step { look, text: ui.t1("attempt-started", "n", n), gap, when: ui.short(at) });
             }
@@ -413,7 +413,7 @@ fn steps(ui: Ui, detail: &JobDetail, runs: &Listing<RunView>) -> Vec<Step> {
             steps.push(step(
                 "now",
                 ui.t("waits-for-cards"),
-                Html(escape(took(Some(job.submitted_at), None))),
+                Html(escape(took(ui, Some(job.submitted_at), None))),
             ));
             if let Some(at) = job.verdict.as_ref().and_then(|verdict| verdict.forecast_start) {
                 steps.push(step("next", ui.t("forecast-start"), ui.short(at)));
