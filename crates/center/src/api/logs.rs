@@ -10,7 +10,10 @@ use domain::JobId;
 use serde_json::json;
 
 use crate::{
-    app::logs::{self, CHUNK, LOOK_EVERY, Log, LogQuery, LogView},
+    app::{
+        jobs::JobName,
+        logs::{self, CHUNK, LOOK_EVERY, Log, LogQuery, LogView},
+    },
     center::Center,
 };
 use base::api::{
@@ -18,9 +21,16 @@ use base::api::{
     extract::{Auth, Id, Params},
 };
 use base::{
+    error::AppError,
     http::{last_event_id, open_stream},
-    params,
 };
+
+/// The job, and the task that is named with it (`JOB_7`).
+fn named(text: &str, mut query: LogQuery) -> Result<(JobId, LogQuery), AppError> {
+    let name = JobName::parse(text)?;
+    query.task = query.task.or(name.one_task()?);
+    Ok((name.id, query))
+}
 
 /// A part of a job's log.
 #[utoipa::path(get, path = "/jobs/{id}/logs", tag = "jobs", params(("id" = String, Path), LogQuery),
@@ -31,7 +41,7 @@ pub async fn read(
     Id(id): Id,
     Params(query): Params<LogQuery>,
 ) -> Result<Json<LogView>, Problem> {
-    let id: JobId = params::id(&id, "job")?;
+    let (id, query) = named(&id, query)?;
     Ok(Json(logs::read(&center, &caller, id, query).await?))
 }
 
@@ -46,7 +56,7 @@ pub async fn follow(
     Params(query): Params<LogQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let id: JobId = params::id(&id, "job")?;
+    let (id, query) = named(&id, query)?;
     let resumed = last_event_id(&headers).and_then(|id| id.parse().ok());
     let from = resumed.or(query.offset).unwrap_or(0);
     // Checked once, so that what is wrong is a problem and not a stream that ends.

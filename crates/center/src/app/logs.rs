@@ -30,6 +30,8 @@ pub struct LogQuery {
     pub stream: Option<String>,
     /// A run's id; the newest run's log where left out.
     pub run: Option<String>,
+    /// The index of a task: its newest run's log.
+    pub task: Option<u32>,
     /// Where to begin, in bytes; below 0: that many bytes before the end.
     pub offset: Option<i64>,
     pub limit_bytes: Option<usize>,
@@ -80,12 +82,17 @@ pub async fn find(
         .filter(|text| !text.is_empty())
         .map(|text| params::id(text, "run"))
         .transpose()?;
+    let task = query.task;
     let found = center
-        .read(move |tx| match wanted {
-            Some(run) => {
+        .try_read(move |tx| match (wanted, task) {
+            (Some(run), _) => {
                 Ok(Some(store::runs::get_run(tx, run)?.run).filter(|found| found.job == id).map(|run| run.id))
             }
-            None => Ok(store::recent::latest_run(tx, id)?.map(|row| row.run.id)),
+            (None, Some(task)) => {
+                let position = jobs::position(&store::jobs::get_job(tx, id)?, task)?;
+                Ok(store::runs::of_job::of_task(tx, id, position, 1)?.pop().map(|row| row.run.id))
+            }
+            (None, None) => Ok(store::recent::latest_run(tx, id)?.map(|row| row.run.id)),
         })
         .await?;
     match (found, wanted) {

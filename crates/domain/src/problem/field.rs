@@ -53,6 +53,7 @@ fields! {
     FORMAT = "format", "格式";
     FROM = "from", "起始时间";
     GROUP_BY = "group_by", "分组方式";
+    ID = "id", "编号";
     IDEMPOTENCY_KEY = "Idempotency-Key", "幂等键";
     JOBS = "jobs", "作业";
     KIND = "kind", "类型";
@@ -97,6 +98,7 @@ fields! {
     STARTS_AT = "starts_at", "开始日期";
     STATE = "state", "状态";
     STREAM = "stream", "日志流";
+    TASK = "task", "任务";
     TAX_NUMBER = "tax_number", "纳税人识别号";
     TENANT = "tenant", "租户";
     TERMS = "terms", "合同条款";

@@ -41,6 +41,8 @@ pub struct JobsWanted {
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct JobQuery {
+    /// Digits from the beginning or the end of an id, four at least: finds ten jobs at most, by nothing else.
+    pub id: Option<String>,
     /// A state or several, with commas between them; `active` for all that have not ended, `ended` for all others.
     pub state: Option<String>,
     /// A project's short name.
@@ -102,6 +104,8 @@ pub struct Asked {
 
 const ACTIVE: &str = "active";
 const ENDED: &str = "ended";
+/// As people say it who read English; the state's own word is `queued`.
+const WAITING: &str = "waiting";
 
 impl Asked {
     /// Reads all words, and tells of all that are wrong at once.
@@ -196,7 +200,8 @@ fn word<T>(
 /// The states of a list of words; none where nothing is said.
 fn states(text: Option<&str>) -> Result<std::collections::BTreeSet<JobStatus>, AppError> {
     let Some(text) = text else { return Ok(std::collections::BTreeSet::new()) };
-    let known: Vec<&str> = [ACTIVE, ENDED].into_iter().chain(JobStatus::ALL.map(JobStatus::code)).collect();
+    let known: Vec<&str> =
+        [ACTIVE, ENDED, WAITING].into_iter().chain(JobStatus::ALL.map(JobStatus::code)).collect();
     let named = |word: &str| -> Option<Vec<JobStatus>> {
         let those = |has_ended: bool| {
             JobStatus::ALL.into_iter().filter(move |state| state.has_ended() == has_ended).collect()
@@ -204,6 +209,7 @@ fn states(text: Option<&str>) -> Result<std::collections::BTreeSet<JobStatus>, A
         match word {
             ACTIVE => Some(those(false)),
             ENDED => Some(those(true)),
+            WAITING => Some(vec![JobStatus::Queued]),
             word => JobStatus::from_code(word).map(|state| vec![state]),
         }
     };

@@ -2,6 +2,7 @@
 
 pub mod list;
 pub mod log;
+pub mod runs;
 pub mod show;
 pub mod submit;
 pub mod table;
