@@ -6,6 +6,7 @@ mod commands;
 mod context;
 mod demo;
 mod errors;
+mod examples;
 mod file;
 mod follow;
 mod kept;
