@@ -30,6 +30,8 @@ fn a_log_is_followed_over_kills_of_the_center_and_no_byte_is_missed_or_doubled()
     let mut child = at.command(&["logs", "-f", &id]).stderr(Stdio::piped()).spawn().expect("it starts");
     let mut out = BufReader::new(child.stdout.take().expect("it is piped"));
     let mut seen = String::new();
+    out.read_line(&mut seen).expect("a line");
+    drop(at);
     for _ in 0..3 {
         // It is in the middle of it.
         for _ in 0..200 {
@@ -45,6 +47,7 @@ fn a_log_is_followed_over_kills_of_the_center_and_no_byte_is_missed_or_doubled()
     child.stderr.take().expect("it is piped").read_to_string(&mut said).expect("text");
     assert_eq!(child.wait().expect("it ends").code(), Some(9), "the job's own code: {said}");
     assert!(said.contains("trying again"), "{said}");
+    let at = Terminal::signed_in(&site, "univ-developer");
     assert_eq!(seen, at.ok(&["logs", &id]), "all that it printed, once");
     let count = seen.lines().count();
     assert!(count > 600, "{count}");
@@ -63,6 +66,7 @@ fn waiting_outlives_the_center_and_ends_as_the_job_does() {
     BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut line).expect("an id");
     let id = line.trim();
     site.wait_for_state(&tenant.developer, id, "running");
+    drop(at);
     site.kill();
     site.start();
     let go = site.data().join("work").join(id).join("go");
@@ -70,6 +74,7 @@ fn waiting_outlives_the_center_and_ends_as_the_job_does() {
     let mut said = String::new();
     child.stderr.take().expect("it is piped").read_to_string(&mut said).expect("text");
     assert_eq!(child.wait().expect("it ends").code(), Some(5), "{said}");
+    let at = Terminal::signed_in(&site, "univ-developer");
     let (code, _, said) = at.run(&["wait", "--url", "http://127.0.0.1:1", id]);
     assert_eq!(code, 5, "who was never there is not waited for: {said}");
 }
