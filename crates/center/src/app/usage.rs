@@ -31,6 +31,7 @@ pub struct UsageQuery {
     #[param(inline, value_type = Option<domain::schema::InstantOrNone>)]
     pub to: Option<String>,
     /// A whole month, such as `2026-11`, in place of `from` and `to`.
+    #[param(inline, value_type = Option<domain::schema::MonthOrNone>)]
     pub month: Option<String>,
     /// `project` (where left out), `tenant`, `domain`, `member`, `pool` or `job`.
     #[param(inline, value_type = Option<GroupBy>)]

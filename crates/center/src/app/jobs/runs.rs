@@ -25,6 +25,7 @@ use base::{
 
 /// Which runs of a job to list.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct RunQuery {
     /// A state or several, with commas between them; `failed` is also how those ended that were ended by a signal, took too
@@ -33,8 +34,10 @@ pub struct RunQuery {
     /// The index of a task.
     pub task: Option<u32>,
     /// `newest` first (where left out), `oldest` first, or `failed_first`.
+    #[param(inline, value_type = Option<RunOrder>)]
     pub order: Option<String>,
     pub cursor: Option<String>,
+    #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,
     /// Also say how many there are on all pages.
     pub total: Option<bool>,
@@ -140,9 +143,11 @@ fn states(text: Option<&str>) -> Result<BTreeSet<RunStatus>, AppError> {
 
 /// Which runs to find.
 #[derive(Clone, Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct DigitsQuery {
     /// Digits from the beginning or the end of a run's id, four at least.
+    #[param(pattern = "^(run_)?[0-9A-Fa-f]{4,32}$")]
     pub id: String,
 }
 

@@ -39,6 +39,7 @@ pub struct JobsWanted {
 
 /// Which jobs to list.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct JobQuery {
     /// Digits from the beginning or the end of an id, four at least: finds ten jobs at most, by nothing else.
@@ -50,6 +51,7 @@ pub struct JobQuery {
     /// A tenant's short name; for the center's people.
     pub tenant: Option<String>,
     /// `research`, `enterprise` or `government`; for the center's people.
+    #[param(inline, value_type = Option<TenantDomain>)]
     pub domain: Option<String>,
     /// The login of the member who submitted them.
     pub member: Option<String>,
@@ -58,14 +60,18 @@ pub struct JobQuery {
     /// A pool's name: jobs with runs in it, and waiting ones that may start there.
     pub pool: Option<String>,
     /// `urgent`, `normal` or `spot`.
+    #[param(inline, value_type = Option<ServiceClass>)]
     pub service_class: Option<String>,
     /// Submitted at this instant or later.
+    #[param(inline, value_type = Option<domain::schema::InstantOrNone>)]
     pub since: Option<String>,
     /// Submitted before this instant.
+    #[param(inline, value_type = Option<domain::schema::InstantOrNone>)]
     pub until: Option<String>,
     /// Part of a name.
     pub name: Option<String>,
     pub cursor: Option<String>,
+    #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,
     /// Also say how many there are on all pages.
     pub total: Option<bool>,
