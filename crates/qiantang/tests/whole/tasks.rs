@@ -66,7 +66,9 @@ fn tasks_are_cancelled_and_the_others_go_on() {
     let (site, tenant) = site();
     let at = Terminal::signed_in(&site, "univ-developer");
     // Sixteen run at once; the others wait.
-    let id = site.submit(&tenant, &array("long", "while [ ! -e go ]; do sleep 0.05; done", 0, 29));
+    let go = site.folder.path().join("go");
+    let script = format!("while [ ! -e {} ]; do sleep 0.05; done", go.display());
+    let id = site.submit(&tenant, &array("long", &script, 0, 29));
     let tasks = |key: &str| site.get(&format!("/api/v1/jobs/{id}"), &tenant.developer)["tasks"][key].clone();
     site.wait_for("sixteen tasks to run", || (tasks("running") == 16).then_some(()));
     let why = |task: u32| at.run(&["why", &format!("{id}_{task}")]).0;
@@ -88,8 +90,7 @@ fn tasks_are_cancelled_and_the_others_go_on() {
     assert!(code == 2 && said.contains("JOB_[3-9"), "{code} {said}");
 
     // The others end well, also those that waited behind the cancelled ones.
-    let work = site.data().join("work").join(&id);
-    std::fs::write(work.join("go"), "").unwrap_or_else(|error| panic!("{}: {error}", work.display()));
+    std::fs::write(go, "").expect("a file");
     let ended = site.wait_for_end(&tenant.developer, &id);
     let counts = ["succeeded", "stopped", "failed"].map(|key| ended["tasks"][key].as_u64());
     assert_eq!((counts, &ended["state"]), ([Some(23), Some(7), Some(0)], &json!("cancelled")));

@@ -57,7 +57,13 @@ fn cancel_named(context: &Context, ids: &[String], dry_run: bool) -> Done {
             sum[key] = json!(number(&sum, key) + number(&answer, key));
         }
     }
-    context.print(&sum, |lang| said(lang, &sum, dry_run))
+    // All that was named may have ended: then it is of tasks that there were none, not of jobs.
+    let of_tasks = ids.iter().all(|id| id.matches('_').count() > 1);
+    context.print(&sum, |lang| match lang {
+        Lang::Zh if of_tasks && !dry_run => format!("已取消 {} 个任务", number(&sum, "tasks")),
+        Lang::En if of_tasks && !dry_run => format!("{} tasks cancelled", number(&sum, "tasks")),
+        lang => said(lang, &sum, dry_run),
+    })
 }
 
 impl Cancel {
@@ -112,8 +118,6 @@ fn said(lang: Lang, answer: &Value, dry_run: bool) -> String {
     match (lang, dry_run) {
         (Lang::Zh, true) => format!("符合条件的作业：{jobs}{more} 个，未作更改"),
         (Lang::En, true) => format!("{jobs}{more} jobs; nothing was done"),
-        (Lang::Zh, false) if tasks > 0 && cancelled == 0 => format!("已取消 {tasks} 个任务"),
-        (Lang::En, false) if tasks > 0 && cancelled == 0 => format!("{tasks} tasks cancelled"),
         (Lang::Zh, false) => {
             let and = if tasks > 0 { format!("，另取消 {tasks} 个任务") } else { String::new() };
             format!("{jobs} 个作业中已取消 {cancelled} 个{and}")
