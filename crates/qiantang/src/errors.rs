@@ -1,6 +1,6 @@
 //! Errors of commands, for people and for programs.
 
-use crate::output::tell;
+use crate::tell::tell;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};

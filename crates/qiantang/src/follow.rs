@@ -1,5 +1,6 @@
 //! Following what a center tells, through breaks: a center that is started again is asked again, from where the stream was.
 
+use crate::tell::tell;
 use std::time::{Duration, Instant};
 
 use domain::Lang;
@@ -8,7 +9,6 @@ use crate::{
     client::Event,
     context::{Context, Done},
     errors::{Category, Failure},
-    output::tell,
 };
 
 /// How long a center that has gone may stay away.

@@ -13,6 +13,7 @@ mod kept;
 mod output;
 mod peer;
 mod serve;
+mod tell;
 mod words;
 
 use std::process::ExitCode;

@@ -78,15 +78,6 @@ pub fn of_total(lang: Lang, shown: usize, total: &Value) -> String {
     }
 }
 
-/// Says a line on standard error. A reader that has gone away is no failure, as with standard output.
-macro_rules! tell {
-    ($($words:tt)*) => {{
-        use std::io::Write as _;
-        let _ = writeln!(std::io::stderr().lock(), $($words)*);
-    }};
-}
-pub(crate) use tell;
-
 pub fn money(micro_cny: i64) -> String {
     MicroCny(micro_cny).to_string()
 }

@@ -1,6 +1,6 @@
 //! `qiantang serve`: the center as a service.
 
-use crate::output::tell;
+use crate::tell::tell;
 use std::{fmt::Write as _, path::Path};
 
 use base::error::chain;

@@ -144,7 +144,8 @@ pub async fn statement(
 }
 
 /// Use and charges of an interval; a table with `format=csv` or `Accept: text/csv`.
-#[utoipa::path(get, path = "/usage", tag = "money", params(UsageQuery), responses((status = 200, body = UsageView)))]
+#[utoipa::path(get, path = "/usage", tag = "money", params(UsageQuery),
+    responses((status = 200, content((UsageView = "application/json"), (String = "text/csv")))))]
 pub async fn usage(
     State(center): State<Center>,
     Auth(caller): Auth,

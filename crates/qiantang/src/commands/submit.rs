@@ -1,6 +1,6 @@
 //! Submitting scripts and task files, and trying them out.
 
-use crate::output::tell;
+use crate::tell::tell;
 use std::{
     io::Read as _,
     path::{Path, PathBuf},

@@ -6,7 +6,7 @@ mod people;
 mod report;
 mod work;
 
-use crate::output::tell;
+use crate::tell::tell;
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,

@@ -29,7 +29,8 @@ fn the_one_of_many_tasks_that_failed_is_at_hand() {
     let shown = at.ok(&["show", &id]);
     assert!(shown.contains("3 (task 17)") && shown.contains("20 of 60"), "{shown}");
     let first = shown.lines().find(|line| line.contains("failed (3)")).expect("the failed run");
-    let newest = shown.lines().skip_while(|line| !line.starts_with("run")).nth(1).expect("a first run");
+    let newest =
+        shown.lines().skip_while(|line| !line.trim_start().starts_with("run ")).nth(1).expect("a first run");
     assert_eq!(first, newest, "it is the first: {shown}");
     let next = shown.split("--cursor ").nth(1).expect("the rest is at hand").trim();
     assert!(at.ok(&["show", &id, "--cursor", next, "--limit", "100"]).contains("40 of 60"));

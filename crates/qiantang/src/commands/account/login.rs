@@ -1,6 +1,6 @@
 //! Signing in and out.
 
-use crate::output::tell;
+use crate::tell::tell;
 use std::{
     io::{BufRead, IsTerminal, Write},
     path::PathBuf,

@@ -1,5 +1,6 @@
 //! Following a job to its end: over its runs, whichever comes next, and over restarts of the center.
 
+use crate::tell::tell;
 use std::time::Duration;
 
 use clap::Args;
@@ -12,7 +13,7 @@ use crate::{
     context::{Context, Done, Run, part, query},
     errors::Failure,
     follow::{follow, patiently},
-    output::{list, pick, tell, text},
+    output::{list, pick, text},
 };
 
 /// How soon a job is looked at again that has not ended: soon at first.

@@ -1,5 +1,6 @@
 //! Logs of jobs and tasks, printed or followed.
 
+use crate::tell::tell;
 use clap::Args;
 use serde_json::Value;
 
@@ -11,7 +12,7 @@ use crate::{
     client::Event,
     context::{Context, Done, Run, part, query, say, write},
     errors::Failure,
-    output::{number, pick, tell, text},
+    output::{number, pick, text},
 };
 
 /// Show a job's log.

@@ -1,6 +1,6 @@
 //! How the twin's commands read traces and show how far they are.
 
-use crate::output::tell;
+use crate::tell::tell;
 use std::{fs::File, io::Read, path::Path};
 
 use domain::Lang;
