@@ -79,7 +79,12 @@ const SESSION: Noun<Center> = Noun {
 
 const JOB: Noun<Center> = Noun {
     actions: &[actions::SUBMIT_JOB, actions::CANCEL_JOB, actions::READ_JOB, actions::READ_LOG],
-    events: &[event_kinds::JOB_SUBMITTED, event_kinds::JOB_STOPPING, event_kinds::JOB_ENDED],
+    events: &[
+        event_kinds::JOB_SUBMITTED,
+        event_kinds::JOB_STOPPING,
+        event_kinds::TASKS_CANCELLED,
+        event_kinds::JOB_ENDED,
+    ],
     texts: texts!("jobs", "job", "submit"),
     api: || {
         OpenApiRouter::new()
@@ -88,9 +93,11 @@ const JOB: Noun<Center> = Noun {
             .routes(routes!(api::jobs::dry_run))
             .routes(routes!(api::jobs::show))
             .routes(routes!(api::jobs::cancel))
+            .routes(routes!(api::jobs::cancel_many))
             .routes(routes!(api::jobs::why))
             .routes(routes!(api::jobs::runs))
             .routes(routes!(api::jobs::events))
+            .routes(routes!(api::jobs::runs_by_digits))
             .routes(routes!(api::logs::read))
             .routes(routes!(api::logs::follow))
             .routes(routes!(api::logs::raw))

@@ -10,9 +10,13 @@ use domain::{JobId, Lang};
 use serde_json::json;
 
 use crate::{
-    app::logs::{self, CHUNK, LOOK_EVERY, Log, LogQuery, LogView},
+    app::{
+        jobs::JobName,
+        logs::{self, CHUNK, LOOK_EVERY, Log, LogQuery, LogView},
+    },
     center::Center,
     log::{
+        ask::Which,
         merged::{self, FoundView, MergedQuery, MergedView, RawQuery, SearchQuery},
         raw,
     },
@@ -22,9 +26,22 @@ use base::api::{
     extract::{Auth, Id, Params},
 };
 use base::{
+    error::AppError,
     http::{last_event_id, open_bytes, open_stream},
-    params,
 };
+
+/// The job, and the task that is named with it (`JOB_7`).
+fn which(text: &str) -> Result<Which, AppError> {
+    let name = JobName::parse(text)?;
+    Ok(Which { job: name.id, task: name.one_task()? })
+}
+
+/// The same, where the query may name the task, too.
+fn named(text: &str, mut query: LogQuery) -> Result<(JobId, LogQuery), AppError> {
+    let name = JobName::parse(text)?;
+    query.task = query.task.or(name.one_task()?);
+    Ok((name.id, query))
+}
 
 /// A part of a job's log.
 #[utoipa::path(get, path = "/jobs/{id}/logs", tag = "jobs", params(("id" = String, Path), LogQuery),
@@ -35,7 +52,7 @@ pub async fn read(
     Id(id): Id,
     Params(query): Params<LogQuery>,
 ) -> Result<Json<LogView>, Problem> {
-    let id: JobId = params::id(&id, "job")?;
+    let (id, query) = named(&id, query)?;
     Ok(Json(logs::read(&center, &caller, id, query).await?))
 }
 
@@ -51,7 +68,7 @@ pub async fn follow(
     Params(query): Params<LogQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let id: JobId = params::id(&id, "job")?;
+    let (id, query) = named(&id, query)?;
     let resumed: Option<i64> = last_event_id(&headers).and_then(|id| id.parse().ok());
     // Checked once, so that what is wrong is a problem and not a stream that ends.
     logs::find(&center, &caller, id, &query).await?;
@@ -118,8 +135,8 @@ pub async fn raw(
     Id(id): Id,
     Params(query): Params<RawQuery>,
 ) -> Result<Response, Problem> {
-    let id: JobId = params::id(&id, "job")?;
-    let found = merged::find_raw(&center, &caller, id, &query).await?;
+    let which = which(&id)?;
+    let found = merged::find_raw(&center, &caller, which, &query).await?;
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     let limit = query.limit_bytes;
@@ -141,8 +158,8 @@ pub async fn merged(
     Id(id): Id,
     Params(query): Params<MergedQuery>,
 ) -> Result<Json<MergedView>, Problem> {
-    let id: JobId = params::id(&id, "job")?;
-    Ok(Json(merged::read(&center, &caller, id, query).await?))
+    let which = which(&id)?;
+    Ok(Json(merged::read(&center, &caller, which, query).await?))
 }
 
 /// The lines of a log that have a text in them, whatever the case of its letters, as a terminal shows them. One answer looks
@@ -155,6 +172,6 @@ pub async fn search(
     Id(id): Id,
     Params(query): Params<SearchQuery>,
 ) -> Result<Json<FoundView>, Problem> {
-    let id: JobId = params::id(&id, "job")?;
-    Ok(Json(merged::search(&center, &caller, id, query).await?))
+    let which = which(&id)?;
+    Ok(Json(merged::search(&center, &caller, which, query).await?))
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     center::Center,
     log::{
-        ask::{self, Amount, RunLog},
+        ask::{self, Amount, RunLog, Which},
         encoding::Reading,
     },
 };
@@ -35,6 +35,8 @@ pub struct LogQuery {
     pub stream: Option<String>,
     /// A run's id; the newest run's log where left out.
     pub run: Option<String>,
+    /// The index of a task: its newest run's log.
+    pub task: Option<u32>,
     /// Where to begin, in bytes; below 0: that many bytes before the end.
     pub offset: Option<i64>,
     /// Begins with the last so many lines, in place of `offset`.
@@ -99,7 +101,7 @@ pub async fn find(
     if query.tail.is_some() && query.offset.is_some() {
         return Err(AppError::invalid(field::TAIL, Wrong::NotBeside { other: field::OFFSET }));
     }
-    let found = ask::find(center, caller, id, query.run.as_deref()).await?;
+    let found = ask::find(center, caller, Which { job: id, task: query.task }, query.run.as_deref()).await?;
     Ok(found.map(|of| Log { of, stream, reading }))
 }
 

@@ -38,20 +38,38 @@ pub struct RunLog {
     pub nodes: Vec<String>,
 }
 
-/// Finds the log of a job's run, the newest one's where none is named; `None` while the job has no run.
+/// The job whose log is wanted, or one task of it, by its index in the array.
+#[derive(Clone, Copy, Debug)]
+pub struct Which {
+    pub job: JobId,
+    pub task: Option<u32>,
+}
+
+impl From<JobId> for Which {
+    fn from(job: JobId) -> Self {
+        Self { job, task: None }
+    }
+}
+
+/// Finds the log of a run of a job or of its task, the newest one's where none is named; `None` while it has no run.
 pub async fn find(
     center: &Center,
     caller: &Caller,
-    job: JobId,
+    which: Which,
     run: Option<&str>,
 ) -> Result<Option<RunLog>, AppError> {
+    let Which { job, task } = which;
     jobs::visible(center, caller, job, actions::READ_LOG).await?;
     let named = run.filter(|text| !text.is_empty());
     let wanted: Option<RunId> = named.map(|text| params::id(text, "run")).transpose()?;
     let found = center
-        .read(move |tx| match wanted {
-            Some(run) => Ok(Some(store::runs::get_run(tx, run)?).filter(|found| found.run.job == job)),
-            None => store::recent::latest_run(tx, job),
+        .try_read(move |tx| match (wanted, task) {
+            (Some(run), _) => Ok(Some(store::runs::get_run(tx, run)?).filter(|found| found.run.job == job)),
+            (None, Some(task)) => {
+                let position = jobs::position(&store::jobs::get_job(tx, job)?, task)?;
+                Ok(store::runs::of_job::of_task(tx, job, position, 1)?.pop())
+            }
+            (None, None) => Ok(store::recent::latest_run(tx, job)?),
         })
         .await?;
     match (found, wanted) {

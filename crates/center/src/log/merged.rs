@@ -2,7 +2,7 @@
 
 use base::{auth::Caller, error::AppError, params};
 use domain::{
-    JobId, Rfc3339, RunId,
+    Rfc3339, RunId,
     problem::{Quantity, Wrong, field},
     text::Line,
 };
@@ -10,7 +10,7 @@ use engines::Stream;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ask::{self, RunLog},
+    ask::{self, RunLog, Which},
     order::{Filter, Place},
     raw::{self, Begin},
     search::{Counts, Match},
@@ -152,10 +152,10 @@ pub struct FoundView {
 pub async fn find_raw(
     center: &Center,
     caller: &Caller,
-    job: JobId,
+    which: Which,
     query: &RawQuery,
 ) -> Result<Option<(RunLog, Filter, Place)>, AppError> {
-    let Some(log) = ask::find(center, caller, job, query.run.as_deref()).await? else { return Ok(None) };
+    let Some(log) = ask::find(center, caller, which, query.run.as_deref()).await? else { return Ok(None) };
     let filter = log.filter(query.stream.as_deref(), query.node.as_deref())?;
     let since = instant(center, query.since.as_deref())?;
     let begin = Begin { from: None, offset: query.offset, tail: query.tail, since };
@@ -172,13 +172,13 @@ fn instant(center: &Center, text: Option<&str>) -> Result<Option<domain::Timesta
 pub async fn read(
     center: &Center,
     caller: &Caller,
-    job: JobId,
+    which: Which,
     query: MergedQuery,
 ) -> Result<MergedView, AppError> {
     let mut reading = ask::reading(query.encoding.as_deref())?;
     let from = ask::place(query.from.as_deref())?;
     let since = instant(center, query.since.as_deref())?;
-    let Some(log) = ask::find(center, caller, job, query.run.as_deref()).await? else {
+    let Some(log) = ask::find(center, caller, which, query.run.as_deref()).await? else {
         return Ok(MergedView {
             run: None,
             pieces: Vec::new(),
@@ -226,10 +226,10 @@ pub async fn read(
 pub async fn search(
     center: &Center,
     caller: &Caller,
-    job: JobId,
+    which: Which,
     query: SearchQuery,
 ) -> Result<FoundView, AppError> {
-    let log = ask::find(center, caller, job, query.run.as_deref()).await?;
+    let log = ask::find(center, caller, which, query.run.as_deref()).await?;
     let reading = ask::reading(query.encoding.as_deref())?;
     let from = query.cursor.as_deref().filter(|text| !text.is_empty()).map(parse_cursor).transpose()?;
     let limit = match query.limit.unwrap_or(MATCHES) {

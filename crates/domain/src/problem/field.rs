@@ -53,7 +53,9 @@ fields! {
     FORMAT = "format", "格式";
     FROM = "from", "起始时间";
     GROUP_BY = "group_by", "分组方式";
+    ID = "id", "编号";
     IDEMPOTENCY_KEY = "Idempotency-Key", "幂等键";
+    JOBS = "jobs", "作业";
     KIND = "kind", "类型";
     LABELS = "labels", "标签";
     LAUNCH = "launch", "启动方式";
@@ -62,6 +64,8 @@ fields! {
     LOGIN = "login", "用户名";
     MAX_DURATION = "max_duration", "时间上限";
     MAX_NODES = "max_nodes", "最多节点数";
+    MEMBER = "member", "提交人";
+    MINE = "mine", "只看自己的";
     MONTH = "month", "月份";
     NAME = "name", "名称";
     NAME_IN_EN = "name.en", "英文名称";
@@ -77,6 +81,7 @@ fields! {
     PASSWORD = "password", "密码";
     PATH = "path", "路径";
     PAYER = "payer", "付款方";
+    POOL = "pool", "资源池";
     POOLS = "pools", "资源池";
     PRICES = "prices", "价格";
     PROJECT = "project", "项目";
@@ -96,6 +101,7 @@ fields! {
     STATE = "state", "状态";
     STREAM = "stream", "日志流";
     TAIL = "tail", "末尾行数";
+    TASK = "task", "任务";
     TAX_NUMBER = "tax_number", "纳税人识别号";
     TENANT = "tenant", "租户";
     TERMS = "terms", "合同条款";
@@ -105,4 +111,5 @@ fields! {
     TYPE = "type", "类型";
     UNTIL = "until", "结束时间";
     WAIVERS = "waivers", "减免比例";
+    WHICH = "which", "筛选条件";
 }

@@ -101,7 +101,7 @@ async fn round(
         let own = active.entry(line.tenant).or_default();
         let mut still = Vec::new();
         for id in own.drain(..) {
-            if !jobs::show(center, caller, id).await?.job.state.has_ended() {
+            if !jobs::show(center, caller, &id.into()).await?.job.state.has_ended() {
                 still.push(id);
             }
         }

@@ -1,13 +1,13 @@
 //! The demo: a whole center on this machine, its first phase of 40 PFLOPS as virtual nodes, with tenants of the three
 //! domains that do real work.
 
-mod files;
 mod goes_on;
 mod options;
 mod people;
 mod report;
 mod work;
 
+use crate::tell::tell;
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
@@ -52,13 +52,14 @@ async fn play(options: &Options, programs: center::Programs) -> Result<Report, S
     let folder = Folder::new(options.data_dir.clone())?;
     let shared_dir = options.slurm.as_ref().and_then(|slurm| slurm.shared_dir.clone());
     let shared_dir = shared_dir.unwrap_or_else(|| folder.path.join("shared"));
-    let examples = if options.slurm.is_some() { &shared_dir } else { &folder.path }.join("examples");
-    files::write(&examples).map_err(|error| format!("failed to write {}: {error}", examples.display()))?;
     let listen = match options.listen {
         Some(listen) => listen,
         None => free_address(),
     };
-    let settings = settings(options, (&folder.path, &shared_dir), &examples, listen);
+    let mut settings = settings(options, (&folder.path, &shared_dir), listen);
+    let beneath = if options.slurm.is_some() { &shared_dir } else { &folder.path };
+    crate::examples::keep(&mut settings, beneath)
+        .map_err(|error| format!("failed to write examples into {}: {error}", beneath.display()))?;
 
     let (stop, stopped) = oneshot::channel::<()>();
     let (ready_tell, ready) = oneshot::channel();
@@ -157,7 +158,7 @@ async fn keep_serving(options: &Options, ready: &Ready, people: &People) {
             "\nThe center keeps running at http://{address} (sign in as operator or one of the logins above, password {PASSWORD}). Ctrl-C ends it."
         ),
     );
-    eprintln!("{text}");
+    tell!("{text}");
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         () = goes_on::run(ready, people), if options.slurm.is_none() => {}
@@ -168,7 +169,6 @@ async fn keep_serving(options: &Options, ready: &Ready, people: &People) {
 fn settings(
     options: &Options,
     (folder, shared_dir): (&std::path::Path, &std::path::Path),
-    examples: &std::path::Path,
     listen: SocketAddr,
 ) -> Settings {
     let mut settings = Settings {
@@ -181,10 +181,8 @@ fn settings(
     settings.engine.detect = false;
     settings.books.separate_duties = Some(false);
     settings.engine.isolation = if options.no_isolation { Isolation::None } else { Isolation::Full };
-    settings.engine.readable = vec![examples.to_owned()];
     settings.engine.kill_grace_ms = Millis::from_secs(3);
     settings.billing.grace_ms = Millis::from_secs(2);
-    settings.jobs.env.insert("QIANTANG_EXAMPLES".into(), examples.display().to_string());
     if let Some(slurm) = &options.slurm {
         settings.engine.kind = EngineKind::Slurm;
         shared_dir.clone_into(&mut settings.engine.slurm.shared_dir);
@@ -249,7 +247,7 @@ impl Drop for Folder {
             let until = std::time::Instant::now() + Duration::from_secs(2);
             while std::fs::remove_dir_all(&self.path).is_err() && self.path.exists() {
                 if std::time::Instant::now() > until {
-                    eprintln!("qiantang: the folder {} could not be removed", self.path.display());
+                    tell!("qiantang: the folder {} could not be removed", self.path.display());
                     return;
                 }
                 std::thread::yield_now();

@@ -8,6 +8,7 @@ mod contracts;
 mod corrections;
 mod crash;
 mod demo;
+mod following;
 mod isolation;
 mod jobs;
 mod journey;
@@ -21,6 +22,7 @@ mod refused;
 mod scripts;
 mod sign_in;
 mod tamper;
+mod tasks;
 mod time_zone;
 mod twin;
 

@@ -140,7 +140,7 @@ impl LogPart {
         visitor: &Visitor,
         job: JobId,
     ) -> Result<Option<(RunLog, Filter, Reading)>, AppError> {
-        let Some(log) = ask::find(center, &visitor.caller, job, Some(&self.run)).await? else {
+        let Some(log) = ask::find(center, &visitor.caller, job.into(), Some(&self.run)).await? else {
             return Ok(None);
         };
         let filter = log.filter(Some(&self.stream), Some(&self.node))?;
@@ -309,7 +309,7 @@ async fn found(
         limit: None,
         encoding: text(&wanted.encoding),
     };
-    let answer = merged::search(center, &visitor.caller, job, query).await?;
+    let answer = merged::search(center, &visitor.caller, job.into(), query).await?;
     let marked = wanted.q.to_lowercase();
     let mut lines = Vec::new();
     for found in &answer.items {

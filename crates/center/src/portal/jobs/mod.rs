@@ -4,6 +4,7 @@ pub mod follow;
 pub mod list;
 pub mod log;
 mod log_rows;
+pub mod runs;
 pub mod script;
 pub mod settings;
 pub mod show;

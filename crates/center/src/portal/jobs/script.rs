@@ -62,7 +62,7 @@ pub async fn download(
     visitor: Visitor,
 ) -> Result<Response, AppError> {
     let id: JobId = params::id(&id, "job")?;
-    let detail = jobs::show(&center, &visitor.caller, id).await?;
+    let detail = jobs::show(&center, &visitor.caller, &id.into()).await?;
     let name = format!("attachment; filename=\"{id}.sh\"");
     let headers =
         [(header::CONTENT_TYPE, "application/octet-stream".to_owned()), (header::CONTENT_DISPOSITION, name)];

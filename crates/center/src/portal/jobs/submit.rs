@@ -29,7 +29,7 @@ use domain::{
 use scheduler::{Certainty, Limit};
 use serde::Deserialize;
 
-use super::{settings, show::places};
+use super::{runs::places, settings};
 use crate::{
     actions,
     app::{
@@ -129,7 +129,7 @@ pub async fn page(
     let mut encoding = "";
     if !wanted.from.is_empty() {
         let id: JobId = params::id(&wanted.from, "job")?;
-        let job = jobs::show(&center, &visitor.caller, id).await?;
+        let job = jobs::show(&center, &visitor.caller, &id.into()).await?;
         (script, class) = (job.spec.script, job.spec.service_class);
         encoding = job.spec.encoding.map_or("", Encoding::code);
         project = job.spec.project.unwrap_or_default();

@@ -1,13 +1,19 @@
 //! Jobs that wait, run, have ended, and were handed to Slurm directly.
 
-use base::page::{frame::Page, words::Html};
+use base::page::{
+    frame::{Page, Tab},
+    words::Html,
+};
 use domain::{CardMs, JobStatus, MicroCny, Rfc3339, RunStatus, ServiceClass, Timestamp};
 
-use super::{Array, Figure, Free, JobPage, RunLine, Script, Shown, Step, Why};
+use super::{Array, Figure, Free, JobPage, RunsPart, Script, Shown, Step, Why};
 use crate::{
     app::jobs::JobView,
     portal::{
-        jobs::log::{Choice, Found},
+        jobs::{
+            log::{Choice, Found},
+            runs::RunLine,
+        },
         sample::{Sample, views},
     },
 };
@@ -22,7 +28,7 @@ impl Sample for JobPage {
             why: Some(why(page, true)),
             array: Some(array(page, true)),
             log: None,
-            runs: Vec::new(),
+            runs: RunsPart::default(),
             tiles: Vec::new(),
             ..self::running(page)
         };
@@ -34,7 +40,7 @@ impl Sample for JobPage {
             why: Some(why(page, false)),
             array: Some(array(page, false)),
             log: Some(log(false)),
-            older_runs: "/jobs/job_1?cursor=2".into(),
+            runs: of_array(page),
             ..self::running(page)
         };
         let direct =
@@ -43,7 +49,7 @@ impl Sample for JobPage {
     }
 }
 
-fn running(page: &Page) -> JobPage {
+fn runs(page: &Page) -> Vec<RunLine> {
     let run = |state: RunStatus, note: &str, started_at: Option<Timestamp>| RunLine {
         id: "run_1".into(),
         short_id: "R1".into(),
@@ -57,6 +63,27 @@ fn running(page: &Page) -> JobPage {
         used: CardMs(7_200_000),
         charge: MicroCny(3_500_000),
     };
+    vec![run(RunStatus::Running, "", Some(views::AT)), run(RunStatus::Failed, "3", None)]
+}
+
+fn of_array(page: &Page) -> RunsPart {
+    let tab = |word: String, count: &str| Tab {
+        href: "/jobs/job_1?state=failed".into(),
+        word,
+        count: count.into(),
+        is_current: count.is_empty(),
+    };
+    RunsPart {
+        lines: runs(page),
+        states: vec![tab(page.t("all"), ""), tab(page.word("state", "failed"), "1")],
+        shown: page.t2("runs-shown", 2, "300"),
+        older: "/jobs/job_1?cursor=2".into(),
+        is_array: true,
+        task: "7".into(),
+    }
+}
+
+fn running(page: &Page) -> JobPage {
     let step = |look, gap: &str| Step {
         look,
         text: page.t("submitted"),
@@ -83,8 +110,8 @@ fn running(page: &Page) -> JobPage {
         figures: vec![figure("910"), figure("")],
         array: None,
         log: Some(log(true)),
-        runs: vec![run(RunStatus::Running, "", Some(views::AT)), run(RunStatus::Failed, "3", None)],
-        older_runs: String::new(),
+        runs: RunsPart { lines: runs(page), shown: page.t2("runs-shown", 2, 2), ..RunsPart::default() },
+        address: "/jobs/job_1".into(),
         script: Script {
             text: "#!/bin/sh\necho '<b>'\n\nexit 3\n".into(),
             encoding: Some("GB18030"),

@@ -1,17 +1,20 @@
 //! The log of a run: its bytes as they are, both streams as they came, lines with a text in them, and following it.
 
-use std::cell::RefCell;
-
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use clap::Args;
 use domain::{Timestamp, decimal::grouped, job::has_ended};
 use serde_json::Value;
 
-use super::jobs::outcome;
+use super::{
+    follow_job::{Followed, follow_job, follow_run, outcome},
+    ids,
+};
 use crate::context::{Context, Done, Run, part, query, say, write};
+use crate::tell::tell;
 use crate::{
+    client::Event,
     errors::Failure,
-    follow::{follow, patiently},
+    follow::patiently,
     output::{Clock, list, number, pick, text},
     words,
 };
@@ -23,9 +26,9 @@ const PAUSE: std::time::Duration = std::time::Duration::from_millis(300);
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is an option")]
 pub struct Logs {
-    /// The job's id.
+    /// A job by its id, by the digits at the end or the beginning of it, or a task of it: `JOB_7`.
     job: String,
-    /// Follow the log until the run ends; the exit code tells how the job ended.
+    /// Follow the log until the job ends, over further runs and restarts of the center; the exit code is the job's.
     #[arg(long, short)]
     follow: bool,
     /// Show standard error instead of standard output.
@@ -34,8 +37,11 @@ pub struct Logs {
     /// Show both streams, merged in the order in which they came.
     #[arg(long, short, conflicts_with = "stderr")]
     all: bool,
-    /// Show the log of this run, by its id; the newest run's where left out.
+    /// Show the log of this task of an array, by its index; that of the first that failed where left out.
     #[arg(long)]
+    task: Option<u32>,
+    /// Show the log of this run, by its id or digits of it; the newest run's where left out.
+    #[arg(long, conflicts_with = "task")]
     run: Option<String>,
     /// Show only what this node of the run wrote, by its name or rank.
     #[arg(long)]
@@ -76,7 +82,8 @@ impl Logs {
 }
 
 impl Run for Logs {
-    fn run(self, context: &Context) -> Done {
+    fn run(mut self, context: &Context) -> Done {
+        self.settle(context)?;
         if let Some(wanted) = &self.grep {
             return grep(context, &self, wanted);
         }
@@ -85,7 +92,7 @@ impl Run for Logs {
             return print_merged(context, &self);
         }
         if self.follow {
-            return follow_one(context, self);
+            return follow_one(context, &self);
         }
         if context.json {
             return print_pieces(context, &self);
@@ -97,51 +104,74 @@ impl Run for Logs {
     }
 }
 
-fn follow_one(context: &Context, logs: Logs) -> Done {
-    let stream = if logs.stderr { "stderr" } else { "stdout" };
-    let (job, run, tail) = (logs.job.as_str(), logs.run, logs.tail.map(|lines| lines.to_string()));
-    // The newest run where none is named. It stays the same through breaks: a place in the log of one is none in another's.
-    let followed = RefCell::new(run);
-    let stream = Some(stream.to_owned());
-    let path = || {
-        let filters =
-            [("stream", stream.clone()), ("run", followed.borrow().clone()), ("tail", tail.clone())];
-        format!("/api/v1/jobs/{}/logs/stream{}", part(job), query(&filters))
-    };
-    follow(context, path, |event| {
-        if event.kind != "log" {
-            return Ok(event.kind != "end");
+impl Logs {
+    /// Finds what was named by parts of ids. Without a task or a run, the log of an array is that of the task that failed
+    /// first.
+    fn settle(&mut self, context: &Context) -> Done {
+        let mut id = ids::job(context, &self.job)?;
+        if let Some(task) = self.task {
+            if id.matches('_').count() > 1 {
+                let message = format!("{} names a task already", self.job);
+                return Err(Failure::usage("not_beside", message, "leave --task out"));
+            }
+            id = format!("{id}_{task}");
         }
-        if followed.borrow().is_none() {
-            let path = format!("/api/v1/jobs/{}/logs?limit_bytes=1", part(job));
-            let newest = patiently(|| context.client.get(&path))?;
-            *followed.borrow_mut() = newest["run"].as_str().map(str::to_owned);
-        }
-        if context.json {
-            return write(format!("{}\n", event.data).as_bytes());
-        }
-        let piece: Value = serde_json::from_str(&event.data).map_err(|_| {
-            let hint = "is the center of another version than this program?";
-            Failure::system("bad_event", "the center told a piece of the log that can't be read", hint)
-        })?;
-        say_left_out(context, &piece);
-        write(&bytes_of(&piece))
-    })?;
-    end_of_follow(context, job)
+        self.run = self.run.as_deref().map(|run| ids::run(context, run)).transpose()?;
+        self.job = if self.run.is_none() && !self.follow { of_array(context, &id)? } else { id };
+        Ok(())
+    }
 }
 
-/// Says how the job stands when its log has ended.
+/// Prints a piece of a log that is followed. False where the reader has gone.
+fn print_piece(context: &Context, event: &Event) -> Result<bool, Failure> {
+    if context.json {
+        return write(format!("{}\n", event.data).as_bytes());
+    }
+    let piece: Value = serde_json::from_str(&event.data).map_err(|_| {
+        let hint = "is the center of another version than this program?";
+        Failure::system("bad_event", "the center told a piece of the log that can't be read", hint)
+    })?;
+    say_left_out(context, &piece);
+    write(&bytes_of(&piece))
+}
+
+fn follow_one(context: &Context, logs: &Logs) -> Done {
+    let tail = logs.tail.map(|lines| lines.to_string());
+    let followed = Followed { id: &logs.job, stream: logs.stream(), more: vec![("tail", tail)] };
+    match &logs.run {
+        Some(run) => {
+            follow_run(context, &followed, run, &mut |event| print_piece(context, event))?;
+            end_of_follow(context, &logs.job)
+        }
+        None => follow_job(context, &followed, |event| print_piece(context, event)),
+    }
+}
+
+/// Says how the job stands when the log of one run has ended.
 fn end_of_follow(context: &Context, job: &str) -> Done {
-    let ended = patiently(|| context.client.get(&format!("/api/v1/jobs/{}", part(job))))?;
+    let ended = patiently(context, || context.client.get(&format!("/api/v1/jobs/{}", part(job))))?;
     if !has_ended(text(&ended, "state")) && !context.json {
         let note = pick(
             context.lang,
             "这次运行的日志到此为止，作业仍在",
             "the run's log ends here; the job is still",
         );
-        eprintln!("qiantang: {note} {}", words::state(context.lang, text(&ended, "state")));
+        tell!("qiantang: {note} {}", words::state(context.lang, text(&ended, "state")));
     }
     outcome(&ended)
+}
+
+/// Of an array, the task that failed first: its log is what people look for.
+fn of_array(context: &Context, id: &str) -> Result<String, Failure> {
+    let job = context.client.get(&format!("/api/v1/jobs/{}", part(id)))?;
+    let Some(task) = job["first_failed_task"].as_u64().filter(|_| job["task"].is_null()) else {
+        return Ok(id.to_owned());
+    };
+    if !context.json {
+        let which = pick(context.lang, "最先失败的任务的日志：", "the log of the first task that failed:");
+        tell!("qiantang: {which} {task}");
+    }
+    Ok(format!("{id}_{task}"))
 }
 
 /// The bytes of a piece of a log.
@@ -156,7 +186,7 @@ fn say_left_out(context: &Context, piece: &Value) {
         let bytes = grouped(&bytes.to_string());
         let zh = format!("qiantang：此处略去 {bytes} 字节");
         let en = format!("qiantang: {bytes} bytes are left out here");
-        eprintln!("{}", pick(context.lang, &zh, &en));
+        tell!("{}", pick(context.lang, &zh, &en));
     }
 }
 
@@ -199,8 +229,11 @@ fn print_merged(context: &Context, logs: &Logs) -> Done {
             ("limit_bytes", Some((1 << 20).to_string())),
         ]);
         let path = format!("/api/v1/jobs/{}/logs/merged{}", part(&logs.job), query(&filters));
-        let answer =
-            if is_first { context.client.get(&path)? } else { patiently(|| context.client.get(&path))? };
+        let answer = if is_first {
+            context.client.get(&path)?
+        } else {
+            patiently(context, || context.client.get(&path))?
+        };
         for piece in list(&answer["pieces"])? {
             if context.json {
                 say(&piece.to_string())?;
@@ -228,7 +261,8 @@ fn print_merged(context: &Context, logs: &Logs) -> Done {
         }
         if is_quiet {
             if !has_run {
-                let job = patiently(|| context.client.get(&format!("/api/v1/jobs/{}", part(&logs.job))))?;
+                let job =
+                    patiently(context, || context.client.get(&format!("/api/v1/jobs/{}", part(&logs.job))))?;
                 if has_ended(text(&job, "state")) {
                     break;
                 }
