@@ -52,6 +52,10 @@ pub struct Figures {
     /// The turnovers of the center's own accounts.
     pub turnovers: Vec<Turnover>,
     pub loops: Vec<LoopView>,
+    /// Seconds since the newest backup, and its bytes.
+    pub backup: (u64, u64),
+    /// Days until the center's certificate expires, where it has one.
+    pub certificate_days: Option<i64>,
     /// The kinds of calls to Slurm, each with the number of calls since the start.
     pub slurm_calls: Vec<(String, u64)>,
 }
@@ -72,6 +76,9 @@ pub struct Metrics {
     commit_closures: Gauge,
     loop_since_good: Family<LoopLabel, Gauge>,
     loop_failures: Family<LoopLabel, Counter>,
+    backup_age: Gauge,
+    backup_bytes: Gauge,
+    certificate_days: Family<Vec<(String, String)>, Gauge>,
     slurm_calls: Family<CallLabel, Counter>,
 }
 
@@ -93,6 +100,9 @@ impl Metrics {
             commit_closures: Gauge::default(),
             loop_since_good: Family::default(),
             loop_failures: Family::default(),
+            backup_age: Gauge::default(),
+            backup_bytes: Gauge::default(),
+            certificate_days: Family::default(),
             slurm_calls: Family::default(),
         };
         registry.register("jobs_submitted", "Jobs kept since the start", metrics.jobs_submitted.clone());
@@ -138,6 +148,17 @@ impl Metrics {
             metrics.loop_failures.clone(),
         );
         registry.register(
+            "backup_age_seconds",
+            "Seconds since the newest backup in the folder for them was made; since the center's first day where there is none",
+            metrics.backup_age.clone(),
+        );
+        registry.register("backup_size_bytes", "Size of that backup", metrics.backup_bytes.clone());
+        registry.register(
+            "certificate_days_left",
+            "Whole days until the center's certificate expires; only where it speaks HTTPS",
+            metrics.certificate_days.clone(),
+        );
+        registry.register(
             "slurm_calls",
             "Calls to Slurm since the start, by the command, or the way in slurmrestd",
             metrics.slurm_calls.clone(),
@@ -171,6 +192,11 @@ impl Metrics {
             let label = LoopLabel { name: known.name.clone() };
             self.loop_since_good.get_or_create(&label).set(known.since_good_ms.as_secs());
             raise(&self.loop_failures.get_or_create(&label), known.failures);
+        }
+        self.backup_age.set(gauge(figures.backup.0));
+        self.backup_bytes.set(gauge(figures.backup.1));
+        if let Some(days) = figures.certificate_days {
+            self.certificate_days.get_or_create(&Vec::new()).set(days);
         }
         for (call, count) in &figures.slurm_calls {
             raise(&self.slurm_calls.get_or_create_owned(&CallLabel { call: call.clone() }), *count);
@@ -219,6 +245,7 @@ mod tests {
             cards: [("busy", 1), ("idle", 0), ("drained", 0), ("failed", 0)],
             turnovers: vec![Turnover { account: Account::Cash, unit: Unit::MicroCny, debits: 1, credits: 1 }],
             loops: vec![known],
+            certificate_days: Some(30),
             slurm_calls: vec![("squeue".into(), 1)],
             ..Figures::default()
         });
@@ -256,7 +283,7 @@ mod tests {
         let (before, rest) = guide.split_once("| metric | |\n").expect("the table of metrics");
         let (_, after) = rest.split_once("\n\n").expect("a paragraph after the table");
         let table = table(&rendered());
-        assert_eq!(table.lines().count(), 2 + 16, "{table}");
+        assert_eq!(table.lines().count(), 2 + 19, "{table}");
         testkit::assert_golden(&path, &format!("{before}{table}\n{after}"));
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! `QIANTANG__ENGINE__ISOLATION=none` sets `isolation` in `[engine]`: the path to the key, two underscores between.
 
+mod backup;
 mod books;
 mod pools;
 mod slurm;
@@ -14,6 +15,7 @@ use ipnet::IpNet;
 use scheduler::Policy;
 use serde::{Deserialize, Deserializer};
 
+pub use backup::{BackupSettings, Schedule, TimeOfDay};
 pub use books::{BooksSettings, PayeeSettings};
 pub use pools::{NodeSettings, PoolSettings};
 pub use slurm::{DirectJobs, SlurmAccountsSettings, SlurmSettings};
@@ -38,6 +40,7 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Where backups are written, and nowhere else.
     pub backup_dir: PathBuf,
+    pub backup: BackupSettings,
     pub name_zh: String,
     pub name_en: String,
     /// By whose days and months the center meters, bills and tells the time: a name in the IANA database.
@@ -187,6 +190,7 @@ impl Default for Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 8470)),
             data_dir: PathBuf::from("qiantang-data"),
             backup_dir: PathBuf::from("/var/backups/qiantang"),
+            backup: BackupSettings::default(),
             name_zh: "人工智能计算中心".into(),
             name_en: "AI Computing Center".into(),
             time_zone: Default::default(),
@@ -373,6 +377,9 @@ impl Settings {
         let is_shared = matches!(self.engine.network, Some(Network::None | Network::Host));
         if self.engine.outside.open == Some(true) && is_shared {
             return Some("`engine.outside.open` is for `engine.network = \"tenant\"`".to_owned());
+        }
+        if let Some(problem) = self.backup.problem() {
+            return Some(problem);
         }
         if let Some(problem) = self.books.problem() {
             return Some(problem);

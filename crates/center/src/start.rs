@@ -17,7 +17,7 @@ use store::{Store, StoreError, Tx, chain, pools, tenants};
 
 use crate::{
     actions,
-    app::jobs::ending::give_up,
+    app::{jobs::ending::give_up, runs::restored},
     center::Center,
     compute::Compute,
     load::load,
@@ -178,7 +178,7 @@ pub fn put_together(
     }
     // What was going on when the last center ended: each is looked at, and taken up or taken in. Nothing is metered of a
     // run before its engine has seen it.
-    watch::look(&center, &active.iter().copied().collect());
+    watch::look(&center, &restored::end(&center, active.iter().copied().collect())?);
     center.compute.wakers.plan();
     center.compute.wakers.meter();
     tracing::info!(nodes, jobs, runs = active.len(), "what was going on is taken up");

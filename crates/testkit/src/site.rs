@@ -91,6 +91,18 @@ impl Site {
         self.folder.path().join("backups")
     }
 
+    /// The settings file.
+    pub fn settings(&self) -> &Path {
+        &self.settings
+    }
+
+    /// Writes `new` in the place of `old` in the settings, for the next start.
+    pub fn change_settings(&self, old: &str, new: &str) {
+        let text = std::fs::read_to_string(&self.settings).expect("the settings are there");
+        assert!(text.contains(old), "{text}");
+        std::fs::write(&self.settings, text.replacen(old, new, 1)).expect("they are written");
+    }
+
     /// The program that the center runs.
     pub fn program(&self) -> &Path {
         &self.program
@@ -129,8 +141,7 @@ impl Site {
     /// Has the center listen at the address that it has now when it is started again.
     pub fn keep_address(&self) {
         let address = self.url.strip_prefix("http://").expect("an address");
-        let text = std::fs::read_to_string(&self.settings).expect("the settings are there");
-        std::fs::write(&self.settings, text.replacen("127.0.0.1:0", address, 1)).expect("they are written");
+        self.change_settings("127.0.0.1:0", address);
     }
 
     /// The center's log so far.

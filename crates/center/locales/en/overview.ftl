@@ -38,6 +38,7 @@ loop-watch = Watching runs
 loop-meter = Metering
 loop-seal = Sealing the books
 loop-roots = Roots of the books
+loop-backup = Backups
 loop-mirror = Slurm's nodes
 loop-accounts = Slurm's accounts
 loop-state-starting = starting

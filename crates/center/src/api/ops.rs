@@ -1,4 +1,4 @@
-//! The center as a whole: overview, capacity, audit, backup, health, metrics.
+//! The center as a whole: overview, capacity, audit, health, metrics.
 
 use axum::{
     Extension, Json,
@@ -6,12 +6,11 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::{
     app::{
         audit_log::{self, AuditQuery, AuditView},
-        backup,
         capacity::{self, CapacityView, Interval, Recent},
         ops,
         overview::{self, Overview},
@@ -21,7 +20,7 @@ use crate::{
 };
 use base::api::{
     Problem,
-    extract::{Auth, Body, Params},
+    extract::{Auth, Params},
 };
 use base::{
     auth::{Caller, identity},
@@ -89,33 +88,6 @@ pub async fn audit(
     Params(filter): Params<AuditQuery>,
 ) -> Result<Json<Listing<AuditView>>, Problem> {
     Ok(Json(audit_log::list(&center, &caller, filter).await?))
-}
-
-#[derive(Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct BackupTo {
-    /// A file that is not there yet in the center's folder for backups (`backup_dir`): its name, or its whole path.
-    pub path: String,
-}
-
-#[derive(Serialize, utoipa::ToSchema)]
-pub struct BackupDone {
-    pub path: String,
-    pub bytes: u64,
-    pub elapsed_ms: u64,
-}
-
-/// Writes a copy of the database while the center runs.
-#[utoipa::path(post, path = "/backup", tag = "center", request_body = BackupTo,
-    responses((status = 201, body = BackupDone), (status = 403, body = Problem), (status = 409, body = Problem)))]
-pub async fn backup(
-    State(center): State<Center>,
-    Auth(caller): Auth,
-    body: Body<BackupTo>,
-) -> Result<(StatusCode, Json<BackupDone>), Problem> {
-    let (path, report) = backup::backup(&center, &caller, &body.value.path).await?;
-    let (bytes, elapsed_ms) = (report.bytes, report.elapsed_ms);
-    Ok((StatusCode::CREATED, Json(BackupDone { path, bytes, elapsed_ms })))
 }
 
 /// The process lives.

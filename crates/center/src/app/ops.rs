@@ -6,9 +6,14 @@ use base::{
     loops::{LoopState, LoopView},
     moment,
 };
-use domain::NodeStatus;
+use domain::{NodeStatus, Timestamp};
 
-use crate::{actions, center::Center, metrics::Figures};
+use crate::{
+    actions,
+    backup::{folder, scheduled},
+    center::Center,
+    metrics::Figures,
+};
 
 /// Whether the store answers, all loops go on and the center is not stopping; in words, to be read without a token.
 pub async fn readiness(center: &Center) -> Result<String, String> {
@@ -38,9 +43,21 @@ pub async fn metrics(center: &Center, caller: Option<&Caller>) -> Result<String,
     if let Some(caller) = caller {
         center.policies.check(caller, actions::READ_METRICS, None)?;
     }
-    let turnovers = center.read(store::ledger::turnovers_of_center).await?;
-    center.metrics.take(&Figures { turnovers, ..figures(center) });
+    let (turnovers, born_at) =
+        center.read(|tx| Ok((store::ledger::turnovers_of_center(tx)?, scheduled::since(tx, None)?))).await?;
+    let backup = backup(center, born_at).await?;
+    center.metrics.take(&Figures { turnovers, backup, ..figures(center) });
     Ok(center.http_metrics.render())
+}
+
+/// How many seconds old the newest backup is, and its bytes.
+async fn backup(center: &Center, born_at: Timestamp) -> Result<(u64, u64), AppError> {
+    let folder = center.settings.backup_dir.clone();
+    // A folder that can't be read has no backup that is of use; the loop says why.
+    let found = tokio::task::spawn_blocking(move || folder::list(&folder).unwrap_or_default()).await?;
+    let newest = found.first();
+    let age = moment::now().since(newest.map_or(born_at, |one| one.made_at));
+    Ok((u64::try_from(age.as_secs()).unwrap_or(0), newest.map_or(0, |one| one.bytes)))
 }
 
 /// The figures of all metrics at the moment, but for those of the ledger.
@@ -69,6 +86,8 @@ fn figures(center: &Center) -> Figures {
         changes: written.closures,
         turnovers: Vec::new(),
         loops: center.loops.list(moment::now()),
+        backup: (0, 0),
+        certificate_days: None,
         slurm_calls: center.compute.slurm.iter().flat_map(|engine| engine.calls()).collect(),
     }
 }

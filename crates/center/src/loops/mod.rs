@@ -17,8 +17,9 @@ use std::{
 use domain::Millis;
 
 use crate::{
+    backup::scheduled,
     center::Center,
-    wakers::{ACCOUNTS, ALL, METER, MIRROR, PLAN, ROOTS, SEAL, Sleepers, WATCH},
+    wakers::{ACCOUNTS, ALL, BACKUP, METER, MIRROR, PLAN, ROOTS, SEAL, Sleepers, WATCH},
 };
 
 /// Starts the loops, each in a thread of its own.
@@ -32,6 +33,7 @@ pub fn start(center: &Center, sleepers: Sleepers) -> std::io::Result<Vec<JoinHan
         spawn(center, METER, accrues, move |center| meter::run(center, &meter))?,
         spawn(center, SEAL, ms(seal::SEAL_EVERY), seal::run)?,
         spawn(center, ROOTS, ms(seal::ROOTS_EVERY), seal::run_roots)?,
+        spawn(center, BACKUP, ms(scheduled::EVERY), scheduled::run)?,
     ];
     if let Some(engine) = center.compute.slurm.clone() {
         if center.settings.engine.slurm.accounts.keep {

@@ -58,6 +58,7 @@ pub const PAGES: &[&str] = &[
     "/twin/1/report",
     "/people",
     "/audit",
+    "/backups",
     "/audit?actor=center&to=2026-01-01",
     "/audit?tenant=alpha",
     "/audit?from=soon",

@@ -3,6 +3,7 @@
 mod account;
 mod alliances;
 mod audit;
+mod backups;
 mod books;
 mod contracts;
 mod corrections;

@@ -16,6 +16,7 @@ use domain::Lang;
 use testkit::{files_below as files, markup};
 
 use crate::amendment::AmendPage;
+use crate::backup::BackupsPage;
 use crate::correction::{CorrectionsPage, ProposalPage};
 use crate::debt::DebtsPage;
 use crate::evidence::EvidencePage;
@@ -46,12 +47,13 @@ fn pages_of_code() -> Vec<PathBuf> {
 type Rendered = fn(&Page) -> Vec<String>;
 
 /// Each page by the template that it is made of.
-const PAGES: [(&str, Rendered); 33] = [
+const PAGES: [(&str, Rendered); 34] = [
     ("amendment/new.html", rendered::<AmendPage>),
     ("audit.html", rendered::<audit::AuditPage>),
     ("capacity.html", rendered::<capacity::CapacityPage>),
     ("contract.html", rendered::<contracts::show::ContractPage>),
     ("contract_act.html", rendered::<contracts::acts::ActPage>),
+    ("backup/list.html", rendered::<BackupsPage>),
     ("contract_form.html", rendered::<contracts::draft::DraftPage>),
     ("contracts.html", rendered::<contracts::list::ContractsPage>),
     ("correction/list.html", rendered::<CorrectionsPage>),
