@@ -1,7 +1,8 @@
 //! Counters for Prometheus.
 
 use base::loops::LoopView;
-use domain::RunState;
+use domain::{RunState, Timestamp};
+use parking_lot::Mutex;
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{
@@ -78,13 +79,23 @@ pub struct Metrics {
     loop_failures: Family<LoopLabel, Counter>,
     backup_age: Gauge,
     backup_bytes: Gauge,
-    certificate_days: Family<Vec<(String, String)>, Gauge>,
+    certificate_days: Gauge,
+    certificate_expires_at: Mutex<Option<Timestamp>>,
     slurm_calls: Family<CallLabel, Counter>,
 }
 
 impl Metrics {
-    /// All counters at 0, in that registry.
-    pub fn new(registry: &mut Registry) -> Self {
+    /// When the certificate that the center shows expires.
+    pub fn certificate_expires(&self, at: Timestamp) {
+        *self.certificate_expires_at.lock() = Some(at);
+    }
+
+    pub fn certificate_expires_at(&self) -> Option<Timestamp> {
+        *self.certificate_expires_at.lock()
+    }
+
+    /// All counters at 0, in that registry. Days of a certificate are told where the center has one.
+    pub fn new(registry: &mut Registry, has_certificate: bool) -> Self {
         let metrics = Self {
             jobs_submitted: Counter::default(),
             runs_started: Counter::default(),
@@ -102,7 +113,8 @@ impl Metrics {
             loop_failures: Family::default(),
             backup_age: Gauge::default(),
             backup_bytes: Gauge::default(),
-            certificate_days: Family::default(),
+            certificate_days: Gauge::default(),
+            certificate_expires_at: Mutex::default(),
             slurm_calls: Family::default(),
         };
         registry.register("jobs_submitted", "Jobs kept since the start", metrics.jobs_submitted.clone());
@@ -153,11 +165,13 @@ impl Metrics {
             metrics.backup_age.clone(),
         );
         registry.register("backup_size_bytes", "Size of that backup", metrics.backup_bytes.clone());
-        registry.register(
-            "certificate_days_left",
-            "Whole days until the center's certificate expires; only where it speaks HTTPS",
-            metrics.certificate_days.clone(),
-        );
+        if has_certificate {
+            registry.register(
+                "certificate_days_left",
+                "Whole days until the center's certificate expires; only where it speaks HTTPS",
+                metrics.certificate_days.clone(),
+            );
+        }
         registry.register(
             "slurm_calls",
             "Calls to Slurm since the start, by the command, or the way in slurmrestd",
@@ -196,7 +210,7 @@ impl Metrics {
         self.backup_age.set(gauge(figures.backup.0));
         self.backup_bytes.set(gauge(figures.backup.1));
         if let Some(days) = figures.certificate_days {
-            self.certificate_days.get_or_create(&Vec::new()).set(days);
+            self.certificate_days.set(days);
         }
         for (call, count) in &figures.slurm_calls {
             raise(&self.slurm_calls.get_or_create_owned(&CallLabel { call: call.clone() }), *count);
@@ -226,7 +240,7 @@ mod tests {
     /// Every metric with one figure in it.
     fn rendered() -> String {
         let all = base::metrics::Metrics::default();
-        let metrics = Metrics::new(&mut all.registry());
+        let metrics = Metrics::new(&mut all.registry(), true);
         all.requests.get_or_create(&base::metrics::RequestLabel { status: 200 }).inc();
         metrics.runs_ended.get_or_create(&OutcomeLabel { outcome: "succeeded" }).inc();
         let known = LoopView {

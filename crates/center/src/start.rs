@@ -26,6 +26,7 @@ use crate::{
         DirectJobs, EngineKind, Isolation, Network, NodeSettings, OutsideSettings, PoolSettings,
         SEPARATE_DUTIES, Settings,
     },
+    tls::PairError,
     wakers::{self, Sleepers, Wakers},
 };
 use base::{
@@ -77,6 +78,8 @@ pub enum StartError {
     FirstPassword { problem: String },
     #[error("failed to hash the first operator's password: {0}")]
     Hash(String),
+    #[error("no HTTPS can be spoken")]
+    Certificate(#[from] PairError),
     #[error("failed to start the thread of a loop")]
     Loop(#[source] std::io::Error),
     #[error("failed to start")]

@@ -20,9 +20,10 @@ pub const ACCOUNTS: &str = "accounts";
 pub const SEAL: &str = "seal";
 pub const ROOTS: &str = "roots";
 pub const BACKUP: &str = "backup";
+pub const CERTIFICATE: &str = "certificate";
 
 /// All loops: each has a word on pages and a line in the operators' guide.
-pub const ALL: [&str; 8] = [PLAN, WATCH, METER, SEAL, ROOTS, BACKUP, MIRROR, ACCOUNTS];
+pub const ALL: [&str; 9] = [PLAN, WATCH, METER, SEAL, ROOTS, BACKUP, CERTIFICATE, MIRROR, ACCOUNTS];
 
 /// Wakes the loops from anywhere.
 #[derive(Clone, Debug)]

@@ -39,6 +39,7 @@ loop-meter = Metering
 loop-seal = Sealing the books
 loop-roots = Roots of the books
 loop-backup = Backups
+loop-certificate = Certificate
 loop-mirror = Slurm's nodes
 loop-accounts = Slurm's accounts
 loop-state-starting = starting

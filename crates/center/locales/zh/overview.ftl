@@ -39,6 +39,7 @@ loop-meter = 计量
 loop-seal = 账本封存
 loop-roots = 账本根
 loop-backup = 定时备份
+loop-certificate = 证书
 loop-mirror = Slurm 节点
 loop-accounts = Slurm 账户
 loop-state-starting = 启动中

@@ -113,7 +113,13 @@ pub async fn metrics(State(center): State<Center>, headers: HeaderMap) -> Result
         let member = identity::by_token(&center, token.unwrap_or_default()).await?;
         Some(Caller { member, from: String::new(), once: None })
     };
-    let told = ops::metrics(&center, caller.as_ref()).await?;
-    let kind = [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")];
-    Ok((kind, told).into_response())
+    let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let is_open = accepts.contains("application/openmetrics-text");
+    let told = ops::metrics(&center, caller.as_ref(), is_open).await?;
+    let kind = if is_open {
+        "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    } else {
+        "text/plain; version=0.0.4; charset=utf-8"
+    };
+    Ok(([(header::CONTENT_TYPE, kind)], told).into_response())
 }

@@ -6,7 +6,7 @@ use base::{
     loops::{LoopState, LoopView},
     moment,
 };
-use domain::{NodeStatus, Timestamp};
+use domain::{Millis, NodeStatus, Timestamp};
 
 use crate::{
     actions,
@@ -38,8 +38,8 @@ pub async fn readiness(center: &Center) -> Result<String, String> {
     }
 }
 
-/// All metrics as Prometheus reads them, for the center's people; `None` asks where the settings give them to everybody.
-pub async fn metrics(center: &Center, caller: Option<&Caller>) -> Result<String, AppError> {
+/// All metrics as Prometheus reads them, in OpenMetrics or in the format before it, for the center's people; `None` asks where the settings give them to everybody.
+pub async fn metrics(center: &Center, caller: Option<&Caller>, is_open: bool) -> Result<String, AppError> {
     if let Some(caller) = caller {
         center.policies.check(caller, actions::READ_METRICS, None)?;
     }
@@ -47,16 +47,22 @@ pub async fn metrics(center: &Center, caller: Option<&Caller>) -> Result<String,
         center.read(|tx| Ok((store::ledger::turnovers_of_center(tx)?, scheduled::since(tx, None)?))).await?;
     let backup = backup(center, born_at).await?;
     center.metrics.take(&Figures { turnovers, backup, ..figures(center) });
-    Ok(center.http_metrics.render())
+    Ok(if is_open { center.http_metrics.render() } else { center.http_metrics.render_plain() })
+}
+
+/// Whole days until then; below 0 once it has passed.
+fn days_left(at: Timestamp, now: Timestamp) -> i64 {
+    (at.as_micros() - now.as_micros()).div_euclid(Millis::from_hours(24).0 * 1000)
 }
 
 /// How many seconds old the newest backup is, and its bytes.
-async fn backup(center: &Center, born_at: Timestamp) -> Result<(u64, u64), AppError> {
+async fn backup(center: &Center, born_at: Option<Timestamp>) -> Result<(u64, u64), AppError> {
     let folder = center.settings.backup_dir.clone();
     // A folder that can't be read has no backup that is of use; the loop says why.
     let found = tokio::task::spawn_blocking(move || folder::list(&folder).unwrap_or_default()).await?;
     let newest = found.first();
-    let age = moment::now().since(newest.map_or(born_at, |one| one.made_at));
+    let now = moment::now();
+    let age = now.since(newest.map(|one| one.made_at).or(born_at).unwrap_or(now));
     Ok((u64::try_from(age.as_secs()).unwrap_or(0), newest.map_or(0, |one| one.bytes)))
 }
 
@@ -87,7 +93,7 @@ fn figures(center: &Center) -> Figures {
         turnovers: Vec::new(),
         loops: center.loops.list(moment::now()),
         backup: (0, 0),
-        certificate_days: None,
+        certificate_days: center.metrics.certificate_expires_at().map(|at| days_left(at, moment::now())),
         slurm_calls: center.compute.slurm.iter().flat_map(|engine| engine.calls()).collect(),
     }
 }

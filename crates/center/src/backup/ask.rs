@@ -72,7 +72,7 @@ pub async fn list(center: &Center, caller: &Caller) -> Result<Backups, AppError>
         Schedule::Never => None,
         Schedule::Daily(time) => {
             let since = center.read(move |tx| scheduled::since(tx, newest)).await?;
-            Some(rule::next_after(zone, time, since).max(moment::now()).into())
+            since.map(|since| rule::next_after(zone, time, since).max(moment::now()).into())
         }
     };
     let mut kept = rule::kept(zone, settings, &made).into_iter();

@@ -34,7 +34,7 @@ pub const EVERY: Duration = Duration::from_secs(60);
 const RETRY_AFTER: Duration = Duration::from_secs(10 * 60);
 
 statements! { "members";
-    FIRST = "SELECT COALESCE(MIN(created_at), 0) FROM members";
+    FIRST = "SELECT created_at FROM members ORDER BY created_at LIMIT 1";
 }
 
 /// The loop: makes the backups that are due until the center stops.
@@ -64,9 +64,13 @@ pub(super) fn folder_of(settings: &Settings) -> Result<PathBuf, AppError> {
     std::path::absolute(&settings.backup_dir).map_err(|error| failed(&settings.backup_dir, &error))
 }
 
-/// Since when a backup is missing: the last that the center made by itself, or its first day.
-pub fn since(tx: &Tx, newest: Option<Timestamp>) -> Result<Timestamp, StoreError> {
-    newest.map_or_else(|| tx.one(FIRST, params![], |row| row.get(0)), Ok)
+/// Since when a backup is missing: the last that the center made by itself, or the center's first day. Where there is no
+/// member yet, nothing is missing.
+pub fn since(tx: &Tx, newest: Option<Timestamp>) -> Result<Option<Timestamp>, StoreError> {
+    match newest {
+        Some(newest) => Ok(Some(newest)),
+        None => tx.find(FIRST, params![], |row| row.get(0)),
+    }
 }
 
 /// Makes a backup if one is due.
@@ -76,7 +80,7 @@ fn turn(center: &Center, now: Timestamp) -> Result<(), AppError> {
     let found = folder::list(&folder).map_err(|error| failed(&folder, &error))?;
     let newest = found.iter().filter(|one| one.is_scheduled).map(|one| one.made_at).max();
     let since = center.store.read(|tx| since(tx, newest))?;
-    if rule::next_after(center.settings.time_zone, time, since) > now {
+    if since.is_none_or(|since| rule::next_after(center.settings.time_zone, time, since) > now) {
         return Ok(());
     }
     make(center, &folder, now)?;

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, path::PathBuf};
 
-use center::settings::{EngineKind, Settings};
+use center::settings::{EngineKind, Settings, TlsSettings};
 use clap::Args;
 use domain::{Lang, Millis, Timestamp};
 use engines::{local::check_host, slurm::check_slurm};
@@ -15,6 +15,8 @@ use crate::{
     peer::{self, Listener},
 };
 
+/// A certificate should have been renewed so long before it expires.
+const RENEWED_BEFORE: Millis = Millis::from_hours(14 * 24);
 /// A backup so old means that none was made when it should have been.
 const OLD_BACKUP: Millis = Millis::from_hours(49);
 
@@ -47,6 +49,15 @@ impl Run for Doctor {
                 };
                 for check in checks_of_engine {
                     add(check.name, check.ok, check.detail.clone(), &check.hint);
+                }
+                if let Some(files) = &settings.http.tls {
+                    let (is_fine, detail) = certificate(files);
+                    add(
+                        "certificate",
+                        is_fine,
+                        detail,
+                        "renew it; the center reads its files again by itself",
+                    );
                 }
             }
             Err(error) => add(
@@ -100,6 +111,20 @@ impl Run for Doctor {
             return Ok(());
         }
         Err(Failure::system("checks_failed", format!("{bad} checks failed"), "each says what to do"))
+    }
+}
+
+/// Whether the certificate of the settings can be used, and for how long.
+fn certificate(files: &TlsSettings) -> (bool, String) {
+    match center::tls::read(files) {
+        Ok(pair) => {
+            let left = pair.expires_at.since(base::moment::now());
+            let path = files.certificate.display();
+            let detail =
+                format!("{path} expires at {}, in {} days", pair.expires_at, left.as_secs() / 86_400);
+            (left > RENEWED_BEFORE, detail)
+        }
+        Err(error) => (false, base::error::chain(&error)),
     }
 }
 

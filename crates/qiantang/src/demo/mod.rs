@@ -15,7 +15,7 @@ use std::{
 
 use center::{
     Ready,
-    settings::{EngineKind, Isolation, NodeSettings, PoolSettings, Settings},
+    settings::{BackupSettings, EngineKind, Isolation, NodeSettings, PoolSettings, Schedule, Settings},
 };
 use domain::{Lang, Millis};
 use tokio::sync::oneshot;
@@ -166,6 +166,8 @@ fn settings(
         data_dir: folder.to_owned(),
         name_zh: "钱塘人工智能计算中心".into(),
         name_en: "Qiantang AI Computing Center".into(),
+        // Nobody needs the past of a demo.
+        backup: BackupSettings { at: Schedule::Never, ..BackupSettings::default() },
         ..Settings::default()
     };
     settings.engine.detect = false;
