@@ -140,7 +140,7 @@ fn a_center_tells_systemd_when_it_is_up() {
         .stderr(std::process::Stdio::null())
         .spawn()
         .expect("it starts");
-    let mut hear = || {
+    let hear = || {
         let mut bytes = [0; 256];
         let read = heard.recv(&mut bytes).expect("it tells");
         String::from_utf8_lossy(&bytes[..read]).trim().to_owned()

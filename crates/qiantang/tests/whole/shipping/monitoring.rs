@@ -12,7 +12,7 @@ use testkit::{Site, grant, job};
 
 use crate::{
     QIANTANG,
-    https::{Authority, secure},
+    shipping::https::{Authority, secure},
     tamper::path,
 };
 
