@@ -87,7 +87,8 @@ fn every_metric_and_label_of_the_board_and_the_alerts_is_served_by_a_running_cen
     authority.issue(30);
     let site = secure(&authority, "");
     let tenant = site.tenant("univ", "research", &grant(), 8);
-    let id = site.submit(&tenant, &job("some", "true"));
+    // Use is posted in whole milliseconds: a run that takes none is no entry.
+    let id = site.submit(&tenant, &job("some", "sleep 0.3"));
     site.wait_for_end(&tenant.developer, &id);
     let metered = json!({ "kind": "metered", "credit_limit": 0 });
     let paying = site.tenant("paying", "enterprise", &metered, 8);
