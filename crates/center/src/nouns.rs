@@ -9,8 +9,8 @@ use domain::TenantId;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    actions, amendment, api, app::overview, center::Center, correction, debt, event_kinds, evidence, period,
-    portal, price, tenant,
+    actions, amendment, api, app::overview, backup, center::Center, correction, debt, event_kinds, evidence,
+    period, portal, price, tenant,
 };
 
 pub const PLATFORM: Platform<Center> = Platform { name: "center", nouns: NOUNS };
@@ -40,7 +40,7 @@ const NOUNS: &[Noun<Center>] = &[
     AUDIT_RECORD,
     API,
     TOKEN,
-    BACKUP,
+    backup::NOUN,
     SLURM_ACCOUNT,
     CLOCK,
 ];
@@ -351,12 +351,6 @@ const TOKEN: Noun<Center> = Noun {
             .form("/tokens/{id}/revoke", portal::tokens::revoke)
     },
     ..Noun::named("token")
-};
-
-const BACKUP: Noun<Center> = Noun {
-    actions: &[actions::BACKUP],
-    api: || OpenApiRouter::new().routes(routes!(api::ops::backup)),
-    ..Noun::named("backup")
 };
 
 const SLURM_ACCOUNT: Noun<Center> = Noun {

@@ -2,7 +2,9 @@
 //!
 //! `QIANTANG__ENGINE__ISOLATION=none` sets `isolation` in `[engine]`: the path to the key, two underscores between.
 
+mod backup;
 mod books;
+mod http;
 mod pools;
 mod slurm;
 
@@ -14,7 +16,9 @@ use ipnet::IpNet;
 use scheduler::Policy;
 use serde::{Deserialize, Deserializer};
 
+pub use backup::{BackupSettings, Schedule, TimeOfDay};
 pub use books::{BooksSettings, PayeeSettings};
+pub use http::{HttpSettings, TlsSettings};
 pub use pools::{NodeSettings, PoolSettings};
 pub use slurm::{DirectJobs, SlurmAccountsSettings, SlurmSettings};
 
@@ -38,13 +42,16 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Where backups are written, and nowhere else.
     pub backup_dir: PathBuf,
+    pub backup: BackupSettings,
     pub name_zh: String,
     pub name_en: String,
     /// By whose days and months the center meters, bills and tells the time: a name in the IANA database.
     #[serde(deserialize_with = "for_good")]
     pub time_zone: &'static Zone,
-    /// Whether cookies are sent over HTTPS only: set it when a proxy in front speaks TLS.
+    /// Whether cookies are sent over HTTPS only: set it when a proxy in front speaks TLS. Where the center speaks it, they
+    /// always are.
     pub secure_cookies: bool,
+    pub http: HttpSettings,
     pub log: LogFormat,
     /// Whether `/metrics` answers without a token.
     pub open_metrics: bool,
@@ -57,13 +64,17 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Whether browsers send cookies over HTTPS only.
+    pub fn has_secure_cookies(&self) -> bool {
+        self.secure_cookies || self.http.tls.is_some()
+    }
+
     /// The part of the settings that the ground stands on.
     pub fn common(&self) -> settings::Settings {
         settings::Settings {
             name_zh: self.name_zh.clone(),
             name_en: self.name_en.clone(),
             time_zone: self.time_zone,
-            secure_cookies: self.secure_cookies,
             limits: self.limits.clone(),
         }
     }
@@ -187,10 +198,12 @@ impl Default for Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 8470)),
             data_dir: PathBuf::from("qiantang-data"),
             backup_dir: PathBuf::from("/var/backups/qiantang"),
+            backup: BackupSettings::default(),
             name_zh: "人工智能计算中心".into(),
             name_en: "AI Computing Center".into(),
             time_zone: Default::default(),
             secure_cookies: false,
+            http: HttpSettings::default(),
             log: LogFormat::Text,
             open_metrics: false,
             engine: EngineSettings::default(),
@@ -373,6 +386,12 @@ impl Settings {
         let is_shared = matches!(self.engine.network, Some(Network::None | Network::Host));
         if self.engine.outside.open == Some(true) && is_shared {
             return Some("`engine.outside.open` is for `engine.network = \"tenant\"`".to_owned());
+        }
+        if let Some(problem) = self.http.problem(self.listen) {
+            return Some(problem);
+        }
+        if let Some(problem) = self.backup.problem() {
+            return Some(problem);
         }
         if let Some(problem) = self.books.problem() {
             return Some(problem);

@@ -17,7 +17,7 @@ use store::{Store, StoreError, Tx, chain, pools, tenants};
 
 use crate::{
     actions,
-    app::jobs::ending::give_up,
+    app::{jobs::ending::give_up, runs::restored},
     center::Center,
     compute::Compute,
     load::load,
@@ -26,6 +26,7 @@ use crate::{
         DirectJobs, EngineKind, Isolation, Network, NodeSettings, OutsideSettings, PoolSettings,
         SEPARATE_DUTIES, Settings,
     },
+    tls::PairError,
     wakers::{self, Sleepers, Wakers},
 };
 use base::{
@@ -77,6 +78,8 @@ pub enum StartError {
     FirstPassword { problem: String },
     #[error("failed to hash the first operator's password: {0}")]
     Hash(String),
+    #[error("no HTTPS can be spoken")]
+    Certificate(#[from] PairError),
     #[error("failed to start the thread of a loop")]
     Loop(#[source] std::io::Error),
     #[error("failed to start")]
@@ -178,7 +181,7 @@ pub fn put_together(
     }
     // What was going on when the last center ended: each is looked at, and taken up or taken in. Nothing is metered of a
     // run before its engine has seen it.
-    watch::look(&center, &active.iter().copied().collect());
+    watch::look(&center, &restored::end(&center, active.iter().copied().collect())?);
     center.compute.wakers.plan();
     center.compute.wakers.meter();
     tracing::info!(nodes, jobs, runs = active.len(), "what was going on is taken up");

@@ -1,6 +1,9 @@
 //! The things that a command works with: a center to talk to, and how to print.
 
-use std::io::{ErrorKind, Write as _};
+use std::{
+    io::{ErrorKind, Write as _},
+    path::PathBuf,
+};
 
 pub use base::http::encode as part;
 use domain::Lang;
@@ -14,6 +17,8 @@ pub struct Context {
     pub client: Client,
     /// The profile that was asked for by its name.
     pub profile: Option<String>,
+    /// The file of trusted certificates that was asked for.
+    pub ca: Option<PathBuf>,
     pub lang: Lang,
     pub json: bool,
     /// The whole command line, for whatever is made of it.

@@ -33,4 +33,4 @@ pub mod settings;
 pub mod tenants;
 pub mod usage;
 
-pub use db::{BackupReport, Store, StoreError, Tx, WriterStats};
+pub use db::{BackupReport, Store, StoreError, Tx, WriterStats, check_copy, hold};

@@ -32,6 +32,7 @@ pub struct Site {
     process: Option<Child>,
     pub url: String,
     agent: Agent,
+    ca: Option<PathBuf>,
     /// The operator's token.
     pub operator: String,
     /// By how much the center's clock is ahead of the machine's from its next start on.
@@ -74,12 +75,24 @@ impl Site {
             process: None,
             url: String::new(),
             agent: agent(),
+            ca: None,
             operator: String::new(),
             clock_ahead: Millis(0),
         };
         site.start();
         site.operator = site.login("operator");
         site
+    }
+
+    /// Trusts centers by the certificates in this file, and by no others.
+    pub fn trust(&mut self, ca: &Path) {
+        self.agent = crate::http::trusting(&std::fs::read(ca).expect("the file is there"));
+        self.ca = Some(ca.to_owned());
+    }
+
+    /// The file with the certificates that are trusted.
+    pub fn ca(&self) -> Option<&Path> {
+        self.ca.as_deref()
     }
 
     pub fn data(&self) -> PathBuf {
@@ -89,6 +102,18 @@ impl Site {
     /// The folder for backups.
     pub fn backups(&self) -> PathBuf {
         self.folder.path().join("backups")
+    }
+
+    /// The settings file.
+    pub fn settings(&self) -> &Path {
+        &self.settings
+    }
+
+    /// Writes `new` in the place of `old` in the settings, for the next start.
+    pub fn change_settings(&self, old: &str, new: &str) {
+        let text = std::fs::read_to_string(&self.settings).expect("the settings are there");
+        assert!(text.contains(old), "{text}");
+        std::fs::write(&self.settings, text.replacen(old, new, 1)).expect("they are written");
     }
 
     /// The program that the center runs.
@@ -128,9 +153,8 @@ impl Site {
 
     /// Has the center listen at the address that it has now when it is started again.
     pub fn keep_address(&self) {
-        let address = self.url.strip_prefix("http://").expect("an address");
-        let text = std::fs::read_to_string(&self.settings).expect("the settings are there");
-        std::fs::write(&self.settings, text.replacen("127.0.0.1:0", address, 1)).expect("they are written");
+        let address = self.url.split_once("://").expect("an address").1;
+        self.change_settings("127.0.0.1:0", address);
     }
 
     /// The center's log so far.

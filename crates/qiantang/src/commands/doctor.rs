@@ -2,9 +2,9 @@
 
 use std::{fmt::Write as _, path::PathBuf};
 
-use center::settings::{EngineKind, Settings};
+use center::settings::{EngineKind, Settings, TlsSettings};
 use clap::Args;
-use domain::Lang;
+use domain::{Lang, Millis, Timestamp};
 use engines::{local::check_host, slurm::check_slurm};
 use serde_json::{Value, json};
 
@@ -14,6 +14,11 @@ use crate::{
     output::{duration, list, number, pick, text},
     peer::{self, Listener},
 };
+
+/// A certificate should have been renewed so long before it expires.
+const RENEWED_BEFORE: Millis = Millis::from_hours(14 * 24);
+/// A backup so old means that none was made when it should have been.
+const OLD_BACKUP: Millis = Millis::from_hours(49);
 
 /// Check this machine, the settings and the center.
 #[derive(Debug, Args)]
@@ -44,6 +49,15 @@ impl Run for Doctor {
                 };
                 for check in checks_of_engine {
                     add(check.name, check.ok, check.detail.clone(), &check.hint);
+                }
+                if let Some(files) = &settings.http.tls {
+                    let (is_fine, detail) = certificate(files);
+                    add(
+                        "certificate",
+                        is_fine,
+                        detail,
+                        "renew it; the center reads its files again by itself",
+                    );
                 }
             }
             Err(error) => add(
@@ -83,6 +97,7 @@ impl Run for Doctor {
                         Err(failure) => add("clock", false, failure.message, &failure.hint),
                     }
                     loops(context, &mut add);
+                    backups(context, &mut add);
                 }
                 Err(failure) => add("sign-in", false, failure.message, "sign in again: qiantang login"),
             }
@@ -96,6 +111,20 @@ impl Run for Doctor {
             return Ok(());
         }
         Err(Failure::system("checks_failed", format!("{bad} checks failed"), "each says what to do"))
+    }
+}
+
+/// Whether the certificate of the settings can be used, and for how long.
+fn certificate(files: &TlsSettings) -> (bool, String) {
+    match center::tls::read(files) {
+        Ok(pair) => {
+            let left = pair.expires_at.since(base::moment::now());
+            let path = files.certificate.display();
+            let detail =
+                format!("{path} expires at {}, in {} days", pair.expires_at, left.as_secs() / 86_400);
+            (left > RENEWED_BEFORE, detail)
+        }
+        Err(error) => (false, base::error::chain(&error)),
     }
 }
 
@@ -148,6 +177,35 @@ fn loops(context: &Context, add: &mut impl FnMut(&str, bool, String, &str)) {
         let hint = "docs/operators.md tells what each loop does, under \"The center's loops\"";
         add(&format!("loop {}", text(known, "name")), is_fine, detail, hint);
     }
+}
+
+/// Whether there is a backup of the last days, for those who may know.
+fn backups(context: &Context, add: &mut impl FnMut(&str, bool, String, &str)) {
+    let answer = match context.client.get("/api/v1/backups") {
+        Ok(answer) => answer,
+        Err(failure) if failure.code == "forbidden" => return,
+        Err(failure) => return add("backups", false, failure.message, &failure.hint),
+    };
+    let (folder, clock) = (text(&answer, "folder"), context.clock());
+    let hint = "docs/operators.md tells how backups are made, under \"Backup and restore\"";
+    let newest = answer["items"].as_array().and_then(|all| all.first());
+    let detail = match newest {
+        Some(one) => {
+            let made_at = clock.instant(one, "made_at");
+            format!("the newest in {folder} is {}, made {made_at} {}", text(one, "name"), clock.zone)
+        }
+        None => format!("there is none in {folder} yet"),
+    };
+    if let Some(error) = answer["error"].as_str() {
+        return add("backups", false, format!("{detail}; the last try failed: {error}"), hint);
+    }
+    let made_at = newest.and_then(|one| text(one, "made_at").parse::<Timestamp>().ok());
+    let is_fresh = match made_at {
+        Some(made_at) => base::moment::now().since(made_at) < OLD_BACKUP,
+        // The first is made within a day.
+        None => !answer["at"].is_null(),
+    };
+    add("backups", is_fresh, detail, hint);
 }
 
 fn shown(lang: Lang, checks: &[Value]) -> String {

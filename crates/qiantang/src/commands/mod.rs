@@ -18,6 +18,7 @@ mod money;
 mod nodes;
 mod prices;
 mod projects;
+mod restore;
 mod runs;
 mod sbatch;
 mod serve;
@@ -93,6 +94,7 @@ commands! {
     Projects(projects::Projects),
     Alliances(alliances::Alliances),
     Backup(backup::Backup),
+    Restore(restore::Restore),
     #[command(subcommand)]
     Ledger(ledger::Ledger),
     #[command(subcommand)]

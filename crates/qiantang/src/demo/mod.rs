@@ -16,7 +16,7 @@ use std::{
 
 use center::{
     Ready,
-    settings::{EngineKind, Isolation, NodeSettings, PoolSettings, Settings},
+    settings::{BackupSettings, EngineKind, Isolation, NodeSettings, PoolSettings, Schedule, Settings},
 };
 use domain::Millis;
 use tokio::sync::oneshot;
@@ -176,6 +176,8 @@ fn settings(
         data_dir: folder.to_owned(),
         name_zh: "钱塘人工智能计算中心".into(),
         name_en: "Qiantang AI Computing Center".into(),
+        // Nobody needs the past of a demo.
+        backup: BackupSettings { at: Schedule::Never, ..BackupSettings::default() },
         ..Settings::default()
     };
     settings.engine.detect = false;

@@ -64,6 +64,7 @@ pub const PAGES: &[&str] = &[
     "/people",
     "/api/docs",
     "/audit",
+    "/backups",
     "/audit?actor=center&to=2026-01-01",
     "/audit?tenant=alpha",
     "/audit?from=soon",

@@ -20,6 +20,7 @@ mod periods;
 mod placing;
 mod refused;
 mod scripts;
+mod shipping;
 mod sign_in;
 mod tamper;
 mod tasks;

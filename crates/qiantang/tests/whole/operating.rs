@@ -85,11 +85,13 @@ fn the_doctor_reports_its_checks() {
         "listener",
         "sign-in",
         "clock",
+        "loop backup",
         "loop meter",
         "loop plan",
         "loop roots",
         "loop seal",
         "loop watch",
+        "backups",
     ];
     assert_eq!(names, [&["settings"], &of_host[..], &of_center].concat());
     // This machine may lack something; the center lacks nothing.

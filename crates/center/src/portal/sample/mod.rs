@@ -16,6 +16,7 @@ use domain::Lang;
 use testkit::{files_below as files, markup};
 
 use crate::amendment::AmendPage;
+use crate::backup::BackupsPage;
 use crate::correction::{CorrectionsPage, ProposalPage};
 use crate::debt::DebtsPage;
 use crate::evidence::EvidencePage;
@@ -55,6 +56,7 @@ const PAGES: [(&str, Rendered); 34] = [
     ("capacity.html", rendered::<capacity::CapacityPage>),
     ("contract.html", rendered::<contracts::show::ContractPage>),
     ("contract_act.html", rendered::<contracts::acts::ActPage>),
+    ("backup/list.html", rendered::<BackupsPage>),
     ("contract_form.html", rendered::<contracts::draft::DraftPage>),
     ("contracts.html", rendered::<contracts::list::ContractsPage>),
     ("correction/list.html", rendered::<CorrectionsPage>),
