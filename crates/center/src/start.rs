@@ -2,10 +2,7 @@
 
 use std::{ffi::OsString, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
 
-use domain::{
-    CardModel, Member, MemberId, Millis, Node, NodeId, NodeState, PoolId, Role, RunId, Tenant, Timestamp,
-    card::Affinity, node::even_rings,
-};
+use domain::{CardModel, Member, MemberId, Millis, Role, RunId, Tenant, card::Affinity};
 use engines::{
     AHEAD_VARIABLE, Engine,
     detect::FoundCards,
@@ -13,7 +10,7 @@ use engines::{
     slurm::{Access, Owner, SlurmConfig, SlurmEngine, Token},
 };
 use serde_json::json;
-use store::{Store, StoreError, Tx, chain, pools, tenants};
+use store::{Store, StoreError, Tx, chain, tenants};
 
 use crate::{
     actions,
@@ -22,6 +19,7 @@ use crate::{
     compute::Compute,
     load::load,
     loops::watch,
+    retirement::{ask as retirement, rows, wish::Wish},
     settings::{
         DirectJobs, EngineKind, Isolation, Network, NodeSettings, OutsideSettings, PoolSettings,
         SEPARATE_DUTIES, Settings,
@@ -164,15 +162,24 @@ pub fn put_together(
     (engine, slurm, wakers): (Arc<dyn Engine>, Option<Arc<SlurmEngine>>, Wakers),
 ) -> Result<(Center, Option<FirstOperator>), StartError> {
     // Last, when nothing can fail any more that an operator has to mend: its password is told only once.
-    let first_operator = seed(&store, &settings)?;
+    let first_operator = seed(&store)?;
+    let wish = wish_of(&settings);
+    if let Some(wish) = wish.clone() {
+        store.write(move |tx| rows::bring_in(tx, &wish, moment::now()).map(drop))?;
+    }
     let (live, hopeless) = load(&store, &settings)?;
+    retirement::log(&retirement::differences(wish.as_ref(), &retirement::here(&live)));
     let active: Vec<RunId> = live.runs().map(|known| known.run.id).collect();
     let (jobs, nodes) = (live.jobs().len(), live.nodes().len());
     let compute = Compute::new(engine, slurm, settings.planning(), wakers);
+    if let Some(wish) = wish {
+        compute.wish_is(wish);
+    }
     let center = {
         let base = Base::new(settings.common(), store, policies);
         Center::new(platforms, settings, base, compute, live)
     };
+    retirement::recount(&center);
     if !hopeless.is_empty() {
         give_up(&center, hopeless);
     }
@@ -272,9 +279,20 @@ pub fn slurm_config(settings: &Settings, tenants: &[Tenant]) -> SlurmConfig {
     config
 }
 
-/// Brings pools and nodes in line with the settings, and makes the first operator where there is no member yet. What is
-/// there stays as it is: a node that left the settings keeps its history.
-fn seed(store: &Store, settings: &Settings) -> Result<Option<FirstOperator>, StartError> {
+/// The hall that the settings name, with this machine's own cards; on Slurm its nodes come from Slurm.
+pub fn wish_of(settings: &Settings) -> Option<Wish> {
+    if settings.engine.kind == EngineKind::Slurm {
+        return None;
+    }
+    let mut wanted = settings.pools.clone();
+    if settings.engine.detect {
+        wanted.extend(found_here());
+    }
+    Some(Wish::of_settings(&wanted))
+}
+
+/// Makes the first operator where there is no member yet.
+fn seed(store: &Store) -> Result<Option<FirstOperator>, StartError> {
     // Before anything is kept: a password that can't be is for whoever starts the center to mend.
     let first = if store.read(|tx| tenants::list_members(tx, None))?.is_empty() {
         let password = first_password(std::env::var_os(PASSWORD_VARIABLE))?;
@@ -282,23 +300,6 @@ fn seed(store: &Store, settings: &Settings) -> Result<Option<FirstOperator>, Sta
     } else {
         None
     };
-    let mut wanted = settings.pools.clone();
-    if settings.engine.detect && settings.engine.kind == EngineKind::Local {
-        wanted.extend(found_here());
-    }
-    store.write(move |tx| -> Result<(), AppError> {
-        let known: Vec<String> = pools::list_nodes(tx)?.into_iter().map(|node| node.name).collect();
-        for pool in &wanted {
-            let id = match pools::find_pool(tx, &pool.name)? {
-                Some(found) => found.id,
-                None => new_pool(tx, pool)?,
-            };
-            for node in nodes_of(pool, id, moment::now()).filter(|node| !known.contains(&node.name)) {
-                pools::insert_node(tx, &node)?;
-            }
-        }
-        Ok(())
-    })?;
     let Some(first) = first else { return Ok(None) };
     let hash = password::hash(&first.password).map_err(StartError::Hash)?;
     let member = Member {
@@ -371,32 +372,6 @@ fn found_here() -> Vec<PoolSettings> {
         PoolSettings { name: found.model.clone(), card_model: found.model, model, nodes: vec![node] }
     };
     found.into_iter().filter(|found| !found.cards.is_empty()).map(pool).collect()
-}
-
-fn new_pool(tx: &Tx, wanted: &PoolSettings) -> Result<PoolId, AppError> {
-    let model = wanted.model.clone().or_else(|| CardModel::known(&wanted.card_model));
-    let model = model.ok_or_else(|| AppError::not_found("card model", &wanted.card_model))?;
-    let pool = pools::Pool { id: new_id!(PoolId), name: wanted.name.clone(), model };
-    pools::insert_pool(tx, &pool)?;
-    Ok(pool.id)
-}
-
-fn nodes_of(pool: &PoolSettings, id: PoolId, since: Timestamp) -> impl Iterator<Item = Node> {
-    pool.nodes.iter().flat_map(move |wanted| {
-        (1..=wanted.count).map(move |n| Node {
-            id: new_id!(NodeId),
-            pool: id,
-            name: if wanted.count == 1 { wanted.name.clone() } else { format!("{}{n:02}", wanted.name) },
-            cards: wanted.cards,
-            rings: even_rings(wanted.cards, wanted.cards_per_ring.unwrap_or(wanted.cards)),
-            is_virtual: wanted.is_virtual,
-            switch: wanted.switch.clone(),
-            since,
-            state: NodeState::Up,
-            labels: wanted.labels.clone(),
-            maintenance: None,
-        })
-    })
 }
 
 #[cfg(test)]

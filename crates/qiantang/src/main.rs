@@ -37,6 +37,7 @@ fn main() -> ExitCode {
     let context = Context {
         client: client::Client::open(cli.profile.as_deref(), cli.url.as_deref(), cli.command.signs_in()),
         profile: cli.profile,
+        url: cli.url,
         lang,
         json: cli.json,
         command_line: Cli::command,

@@ -1,7 +1,7 @@
 //! Alliances, tenants, their projects, and members.
 
 use domain::{
-    AllianceId, ContractId, Member, MemberId, Project, ProjectId, Tenant, TenantId, tenant::Alliance,
+    AllianceId, ContractId, Member, MemberId, Project, ProjectId, Role, Tenant, TenantId, tenant::Alliance,
 };
 
 use crate::db::{Record, StoreError, Tx, params, rows, statements};
@@ -26,6 +26,7 @@ statements! { "tenants", unique: {
     GET_TENANT = concat!("SELECT ", tenant!(columns), " FROM tenants WHERE id = ?1");
     FIND_TENANT = concat!("SELECT ", tenant!(columns), " FROM tenants WHERE slug = ?1");
     LIST_TENANTS = concat!("SELECT ", tenant!(columns), " FROM tenants ORDER BY slug");
+    SET_NAMES = "UPDATE tenants SET name_zh = ?2, name_en = ?3, alliance = ?4 WHERE id = ?1";
     SET_PAYER = "UPDATE tenants SET legal_name = ?2, tax_number = ?3, other_tax_number = ?4 WHERE id = ?1";
     NEXT_UID_INDEX = "SELECT COALESCE(MAX(uid_index), 0) + 1 FROM tenants";
     INSERT_PROJECT = project!(insert into "projects");
@@ -40,6 +41,8 @@ statements! { "tenants", unique: {
     LIST_MEMBERS = concat!("SELECT ", member!(columns), " FROM members ORDER BY login");
     LIST_MEMBERS_OF = concat!("SELECT ", member!(columns), " FROM members WHERE tenant = ?1 ORDER BY login");
     SET_PASSWORD = "UPDATE members SET password_hash = ?2 WHERE id = ?1";
+    SET_MEMBER_ROLE = "UPDATE members SET role = ?2 WHERE id = ?1";
+    SET_MEMBER_NAME = "UPDATE members SET name = ?2 WHERE id = ?1";
     SET_MEMBER_ENABLED = "UPDATE members SET is_enabled = ?2 WHERE id = ?1";
 }
 
@@ -74,6 +77,12 @@ pub fn find_tenant(tx: &Tx, slug: &str) -> Result<Option<Tenant>, StoreError> {
 pub fn set_payer(tx: &Tx, tenant: &Tenant) -> Result<(), StoreError> {
     let Tenant { id, legal_name, tax_number, other_tax_number, .. } = tenant;
     tx.update(SET_PAYER, id, params![id, legal_name, tax_number, other_tax_number])
+}
+
+/// Sets a tenant's names and its alliance.
+pub fn set_names(tx: &Tx, tenant: &Tenant) -> Result<(), StoreError> {
+    let Tenant { id, name_zh, name_en, alliance, .. } = tenant;
+    tx.update(SET_NAMES, id, params![id, name_zh, name_en, alliance])
 }
 
 /// All tenants, by short name.
@@ -139,6 +148,14 @@ pub fn list_members(tx: &Tx, tenant: Option<TenantId>) -> Result<Vec<Member>, St
 
 pub fn set_password(tx: &Tx, id: MemberId, password_hash: Option<&str>) -> Result<(), StoreError> {
     tx.update(SET_PASSWORD, &id, params![&id, password_hash])
+}
+
+pub fn set_member_role(tx: &Tx, id: MemberId, role: Role) -> Result<(), StoreError> {
+    tx.update(SET_MEMBER_ROLE, &id, params![&id, role.code()])
+}
+
+pub fn set_member_name(tx: &Tx, id: MemberId, name: &str) -> Result<(), StoreError> {
+    tx.update(SET_MEMBER_NAME, &id, params![&id, name])
 }
 
 pub fn set_member_enabled(tx: &Tx, id: MemberId, is_enabled: bool) -> Result<(), StoreError> {

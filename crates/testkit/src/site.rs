@@ -133,6 +133,11 @@ impl Site {
         std::fs::write(&self.settings, text.replacen("127.0.0.1:0", address, 1)).expect("they are written");
     }
 
+    /// The file with the center's settings, for a later start to read.
+    pub fn settings(&self) -> &Path {
+        &self.settings
+    }
+
     /// The center's log so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("center.log")).unwrap_or_default()

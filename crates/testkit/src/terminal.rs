@@ -17,8 +17,13 @@ pub struct Terminal<'a> {
 }
 
 impl<'a> Terminal<'a> {
+    /// Somebody who is not signed in.
+    pub fn alone(site: &'a Site) -> Self {
+        Self { site, home: tempfile::tempdir().expect("a folder is made") }
+    }
+
     pub fn signed_in(site: &'a Site, login: &str) -> Self {
-        let terminal = Self { site, home: tempfile::tempdir().expect("a folder is made") };
+        let terminal = Self::alone(site);
         let mut child = terminal
             .command(&["login", login, "--password-stdin"])
             .stdin(Stdio::piped())

@@ -50,6 +50,7 @@ const FAMILIES: &[&str] = &[
     "example-",
     "fault-",
     "fee-move-",
+    "first-step-",
     "kind-",
     "log-tab-",
     "loop-",
@@ -60,11 +61,13 @@ const FAMILIES: &[&str] = &[
     "period-state-",
     "policy-",
     "refused-",
+    "right-",
     "role-",
     "rule-",
     "slurm-",
     "state-",
     "unreadable-",
+    "wish-",
 ];
 
 /// The texts by which the audit log tells its details.

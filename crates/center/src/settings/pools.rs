@@ -5,6 +5,11 @@ use std::collections::BTreeSet;
 use domain::{CardModel, card::MAX_CARDS_PER_NODE, spec};
 use serde::Deserialize;
 
+use crate::retirement::wish::Wish;
+
+/// How many nodes all pools may have.
+const MOST_NODES: usize = 100_000;
+
 /// A pool of nodes with one card model.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,7 +50,7 @@ const fn one_node() -> u32 {
 
 /// The first thing that is wrong with pools.
 pub(super) fn problem(pools: &[PoolSettings]) -> Option<String> {
-    let mut names = BTreeSet::new();
+    let (mut lines, mut pool_names) = (BTreeSet::new(), BTreeSet::new());
     for pool in pools {
         if pool.model.is_none() && CardModel::known(&pool.card_model).is_none() {
             return Some(format!(
@@ -57,12 +62,21 @@ pub(super) fn problem(pools: &[PoolSettings]) -> Option<String> {
             if let Some(problem) = node_problem(node) {
                 return Some(problem);
             }
-            if !names.insert(&node.name) {
+            if !lines.insert(&node.name) {
                 return Some(format!("two nodes are named `{}`", node.name));
             }
         }
+        if !pool_names.insert(&pool.name) {
+            return Some(format!("two pools are named `{}`: put their nodes together", pool.name));
+        }
     }
-    None
+    let nodes = Wish::of_settings(pools).nodes;
+    if nodes.len() > MOST_NODES {
+        return Some(format!("the pools have {} nodes in all: they may have {MOST_NODES}", nodes.len()));
+    }
+    let mut names = BTreeSet::new();
+    let twice = nodes.iter().filter_map(|node| node.names.first()).find(|name| !names.insert(*name));
+    twice.map(|name| format!("two nodes are named `{name}`"))
 }
 
 fn node_problem(node: &NodeSettings) -> Option<String> {

@@ -26,6 +26,7 @@ enum Act {
         slug: String,
     },
     /// Found an alliance (operators).
+    #[command(alias = "create")]
     New {
         /// The short name to give it, as it stands in commands and addresses.
         slug: String,

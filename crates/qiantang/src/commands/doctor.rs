@@ -1,6 +1,10 @@
 //! Checks of this machine, the settings and the center, each with what to do about it.
 
-use std::{fmt::Write as _, path::PathBuf};
+use std::{
+    fmt::Write as _,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
+};
 
 use center::settings::{EngineKind, Settings};
 use clap::Args;
@@ -10,8 +14,9 @@ use serde_json::{Value, json};
 
 use crate::context::{Context, Done, Run};
 use crate::{
+    client::Client,
     errors::Failure,
-    output::{duration, list, number, pick, text},
+    output::{Clock, duration, list, number, pick, text},
     peer::{self, Listener},
 };
 
@@ -32,7 +37,9 @@ impl Run for Doctor {
                 json!({ "name": name, "ok": ok, "detail": detail, "hint": if ok { "" } else { hint } }),
             );
         };
-        match Settings::load(config, std::env::vars_os()) {
+        let loaded = Settings::load(config, std::env::vars_os());
+        let settings = loaded.as_ref().ok().cloned();
+        match loaded {
             Ok(settings) => {
                 let origin = config.map_or("defaults".to_owned(), |path| path.display().to_string());
                 add("settings", true, format!("{origin}; data in {}", settings.data_dir.display()), "");
@@ -58,7 +65,8 @@ impl Run for Doctor {
             cards.iter().map(|found| format!("{} × {}", found.cards.len(), found.model)).collect::<Vec<_>>();
         let none = "no accelerator here: nodes must be virtual".to_owned();
         add("accelerators", true, if listed.is_empty() { none } else { listed.join(", ") }, "");
-        let client = &context.client;
+        let own = config.and_then(|_| settings.as_ref()).and_then(|settings| own_center(context, settings));
+        let client = own.as_ref().unwrap_or(&context.client);
         match client.is_ready() {
             Ok((is_ready, said)) => {
                 let (detail, hint) = (center_said(&client.url, is_ready, &said), "see the center's log");
@@ -73,7 +81,7 @@ impl Run for Doctor {
                 Ok(me) => {
                     add("sign-in", true, format!("{} ({})", text(&me, "login"), text(&me, "role")), "");
                     let hint = "set both clocks by NTP";
-                    match clock_offset_ms(context) {
+                    match clock_offset_ms(client) {
                         Ok(off_ms) => {
                             let detail = format!(
                                 "the center's clock and this one differ by {off_ms} ms, to the second"
@@ -82,7 +90,9 @@ impl Run for Doctor {
                         }
                         Err(failure) => add("clock", false, failure.message, &failure.hint),
                     }
-                    loops(context, &mut add);
+                    loops(client, &context.clock_of(client), &mut add);
+                    let wished = settings.as_ref().filter(|_| config.is_some());
+                    super::retirement::check(client, context.lang, wished, &mut add);
                 }
                 Err(failure) => add("sign-in", false, failure.message, "sign in again: qiantang login"),
             }
@@ -97,6 +107,20 @@ impl Run for Doctor {
         }
         Err(Failure::system("checks_failed", format!("{bad} checks failed"), "each says what to do"))
     }
+}
+
+/// The center that runs with these settings, where no other was asked for.
+fn own_center(context: &Context, settings: &Settings) -> Option<Client> {
+    if context.url.is_some() || context.profile.is_some() || settings.listen.port() == 0 {
+        return None;
+    }
+    let host = match settings.listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    let url = format!("http://{}", SocketAddr::new(host, settings.listen.port()));
+    Some(Client::open(None, Some(&url), false))
 }
 
 /// Whose program it is that credentials go to.
@@ -119,8 +143,8 @@ fn center_said(url: &str, is_ready: bool, said: &str) -> String {
 }
 
 /// How far the center's clock is from this one. It stamps what it answers; a clock that is off makes times here read wrong.
-fn clock_offset_ms(context: &Context) -> Result<i64, Failure> {
-    let there = context.client.time()?.as_micros();
+fn clock_offset_ms(client: &Client) -> Result<i64, Failure> {
+    let there = client.time()?.as_micros();
     let here = base::moment::now().as_micros();
     // What it says began up to a second ago.
     let off_us = if here < there { there - here } else { (here - there - 1_000_000).max(0) };
@@ -128,8 +152,8 @@ fn clock_offset_ms(context: &Context) -> Result<i64, Failure> {
 }
 
 /// How the center's loops fare, for those who may know.
-fn loops(context: &Context, add: &mut impl FnMut(&str, bool, String, &str)) {
-    let loops = match context.client.get("/api/v1/loops").and_then(|loops| Ok(list(&loops)?.to_vec())) {
+fn loops(client: &Client, clock: &Clock, add: &mut impl FnMut(&str, bool, String, &str)) {
+    let loops = match client.get("/api/v1/loops").and_then(|loops| Ok(list(&loops)?.to_vec())) {
         Ok(loops) => loops,
         // They are for the center's people.
         Err(failure) if failure.code == "forbidden" => return,
@@ -140,7 +164,7 @@ fn loops(context: &Context, add: &mut impl FnMut(&str, bool, String, &str)) {
         let detail = if error.is_empty() {
             format!("{state}; the last good turn was {} ago", duration(number(known, "since_good_ms")))
         } else {
-            let (clock, in_a_row) = (context.clock(), &known["failures_in_a_row"]);
+            let in_a_row = &known["failures_in_a_row"];
             let since = clock.instant(known, "failing_since");
             format!("{state} since {since} {}, {in_a_row} turns in a row: {error}", clock.zone)
         };

@@ -17,6 +17,7 @@ mod money;
 mod nodes;
 mod prices;
 mod projects;
+mod retirement;
 mod runs;
 mod sbatch;
 mod serve;
@@ -76,6 +77,7 @@ commands! {
     Resume(nodes::Resume),
     Label(nodes::Label),
     Maintain(nodes::Maintain),
+    Pools(retirement::Pools),
     History(history::History),
     Usage(usage::Usage),
     Statement(money::statements::Statement),

@@ -98,7 +98,8 @@ async fn caller(center: &Center, login: &str) -> Result<Caller, AppError> {
 pub async fn sign_up(ready: &Ready) -> Result<People, AppError> {
     let center = &ready.center;
     let operator = caller(center, "operator").await?;
-    let password = members::MemberChange { password: Some(PASSWORD.into()), is_enabled: None };
+    let password =
+        members::MemberChange { password: Some(PASSWORD.into()), ..members::MemberChange::default() };
     members::change(center, &operator, &operator.member.id.to_string(), password).await?;
     let auditor = NewMember {
         login: "auditor".into(),

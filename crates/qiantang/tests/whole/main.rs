@@ -17,6 +17,7 @@ mod paying;
 mod periods;
 mod placing;
 mod refused;
+mod retirement;
 mod scripts;
 mod sign_in;
 mod tamper;

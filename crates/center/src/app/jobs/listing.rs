@@ -66,6 +66,7 @@ pub struct JobView {
 pub struct JobDetail {
     #[serde(flatten)]
     pub job: JobView,
+    /// Without script, arguments, environment and comment for those who may not read them.
     pub spec: JobSpec,
     pub time_limit_ms: i64,
     /// The most that it can cost with the cards and at the rate of its newest run, as a dry run tells it; `null` where no
@@ -295,12 +296,20 @@ pub async fn visible(
 /// One job with all that was asked for.
 pub async fn show(center: &Center, caller: &Caller, id: JobId) -> Result<JobDetail, AppError> {
     let row = visible(center, caller, id, actions::READ_JOB).await?;
-    let (mut named, job, latest) = center
+    let may_read_script = center.policies.check(caller, actions::READ_SCRIPT, Some(row.tenant)).is_ok();
+    let (mut named, mut job, latest) = center
         .try_read(move |tx| {
             let named = named(tx, &mut Names::of(tx), row)?;
             Ok((named, jobs::get_job(tx, id)?, recent::latest_run(tx, id)?))
         })
         .await?;
+    if !may_read_script {
+        let JobSpec { script, args, env, comment, .. } = &mut job.spec;
+        script.clear();
+        args.clear();
+        env.clear();
+        comment.clear();
+    }
     let direct = named.direct.take();
     let verdict = verdicts(center, std::iter::once(id)).remove(&id);
     let run = latest.as_ref().map(|row| &row.run).filter(|_| direct.is_none());

@@ -120,6 +120,7 @@ pub struct JobPage {
     may_submit: bool,
     may_cancel: bool,
     may_see_evidence: bool,
+    may_read: bool,
     why: Option<Why>,
     figures: Vec<Figure>,
     array: Option<Array>,
@@ -147,7 +148,8 @@ pub async fn page(
     let cursor = Some(wanted.cursor.as_str());
     let runs = jobs::list_runs(center, &visitor.caller, id, cursor, Some(RUNS)).await?;
     let log_wanted = log::LogPart { stream: wanted.stream, run: wanted.run, from: String::new() };
-    let log = log::shown(center, &visitor, id, &log_wanted).await?;
+    let may_read = visitor.may(center, actions::READ_LOG, Some(detail.job.tenant));
+    let log = if may_read { log::shown(center, &visitor, id, &log_wanted).await? } else { None };
     let job = &detail.job;
     let is_live = job.ended_at.is_none();
     let tenant = job.owner.name.in_lang(ui.lang).to_owned();
@@ -168,6 +170,7 @@ pub async fn page(
         news,
         is_live,
         parts,
+        may_read,
         may_see_evidence: visitor.may(center, actions::READ_LEDGER, Some(own)),
         may_submit: visitor.may(center, actions::SUBMIT_JOB, Some(own))
             && visitor.caller.member.tenant == Some(own)
