@@ -1,6 +1,12 @@
 //! Starting the center: opening what it keeps, reading what is live, and taking up where it was left.
 
-use std::{ffi::OsString, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
+use std::{
+    ffi::OsString,
+    io::Write as _,
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use domain::{CardModel, Member, MemberId, Millis, Role, RunId, Tenant, card::Affinity};
 use engines::{
@@ -47,7 +53,7 @@ pub const POLICIES: &str = include_str!("../policies/center.cedar");
 /// Why the center can't start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("failed to make the folder {path}")]
+    #[error("failed to make {path}")]
     Folder {
         path: String,
         #[source]
@@ -87,12 +93,16 @@ pub enum StartError {
 /// The variable that chooses the first operator's password.
 const PASSWORD_VARIABLE: &str = "QIANTANG_OPERATOR_PASSWORD";
 
-/// The password of the first operator, told once: nobody can sign in before.
+/// The first operator. Nobody can sign in before.
 #[derive(Clone, Debug)]
 pub struct FirstOperator {
     pub login: String,
-    pub password: String,
+    /// Where the password that was made up stands, for the owner's eyes only; `None` where it was chosen.
+    pub password_file: Option<PathBuf>,
 }
+
+/// The file in the data folder with the first operator's password, where that was made up.
+const PASSWORD_FILE: &str = "first-password";
 
 /// Keeps which rows something else has changed, and says so.
 fn foreign(tx: &Tx) -> Result<(), StoreError> {
@@ -161,8 +171,7 @@ pub fn put_together(
     store: Store,
     (engine, slurm, wakers): (Arc<dyn Engine>, Option<Arc<SlurmEngine>>, Wakers),
 ) -> Result<(Center, Option<FirstOperator>), StartError> {
-    // Last, when nothing can fail any more that an operator has to mend: its password is told only once.
-    let first_operator = seed(&store)?;
+    let first_operator = seed(&store, &settings)?;
     let wish = wish_of(&settings);
     if let Some(wish) = wish.clone() {
         store.write(move |tx| rows::bring_in(tx, &wish, moment::now()).map(drop))?;
@@ -292,16 +301,20 @@ pub fn wish_of(settings: &Settings) -> Option<Wish> {
 }
 
 /// Makes the first operator where there is no member yet.
-fn seed(store: &Store) -> Result<Option<FirstOperator>, StartError> {
+fn seed(store: &Store, settings: &Settings) -> Result<Option<FirstOperator>, StartError> {
     // Before anything is kept: a password that can't be is for whoever starts the center to mend.
     let first = if store.read(|tx| tenants::list_members(tx, None))?.is_empty() {
-        let password = first_password(std::env::var_os(PASSWORD_VARIABLE))?;
-        Some(FirstOperator { login: "operator".into(), password })
+        let chosen = std::env::var_os(PASSWORD_VARIABLE);
+        let is_chosen = chosen.is_some();
+        let password = first_password(chosen)?;
+        // Before the member is there, so that no password is lost.
+        let file = (!is_chosen).then(|| keep_password(&settings.data_dir, &password)).transpose()?;
+        Some((FirstOperator { login: "operator".into(), password_file: file }, password))
     } else {
         None
     };
-    let Some(first) = first else { return Ok(None) };
-    let hash = password::hash(&first.password).map_err(StartError::Hash)?;
+    let Some((first, password)) = first else { return Ok(None) };
+    let hash = password::hash(&password).map_err(StartError::Hash)?;
     let member = Member {
         id: new_id!(MemberId),
         tenant: None,
@@ -318,6 +331,21 @@ fn seed(store: &Store) -> Result<Option<FirstOperator>, StartError> {
         audit::record_own(tx, Change { tenant: None, action, subject, detail })
     })?;
     Ok(Some(first))
+}
+
+/// Writes a password into a file that its owner alone reads: whoever reads the log of the center does not learn it.
+fn keep_password(data_dir: &Path, password: &str) -> Result<PathBuf, StartError> {
+    let path = data_dir.join(PASSWORD_FILE);
+    let failed = |cause| StartError::Folder { path: path.display().to_string(), cause };
+    // One that an earlier start left behind may have other rights.
+    match std::fs::remove_file(&path) {
+        Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => return Err(failed(cause)),
+        _ => {}
+    }
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
+    file.write_all(format!("{password}\n").as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+    Ok(path)
 }
 
 /// The password that was given; without one, made up.

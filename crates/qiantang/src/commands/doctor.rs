@@ -93,6 +93,7 @@ impl Run for Doctor {
                     loops(client, &context.clock_of(client), &mut add);
                     let wished = settings.as_ref().filter(|_| config.is_some());
                     super::retirement::check(client, context.lang, wished, &mut add);
+                    first_steps(client, &mut add);
                 }
                 Err(failure) => add("sign-in", false, failure.message, "sign in again: qiantang login"),
             }
@@ -172,6 +173,18 @@ fn loops(client: &Client, clock: &Clock, add: &mut impl FnMut(&str, bool, String
         let hint = "docs/operators.md tells what each loop does, under \"The center's loops\"";
         add(&format!("loop {}", text(known, "name")), is_fine, detail, hint);
     }
+}
+
+/// What a new center still needs, for those who may do it. That it is new is no fault of it.
+fn first_steps(client: &Client, add: &mut impl FnMut(&str, bool, String, &str)) {
+    let Ok(overview) = client.get("/api/v1/overview") else { return };
+    let Some(steps) = overview["center"]["first_steps"].as_array() else { return };
+    let open = steps.iter().filter(|step| step["is_done"] != true);
+    let open: Vec<String> =
+        open.map(|step| format!("{}: {}", text(step, "name"), text(step, "command"))).collect();
+    let detail =
+        if open.is_empty() { "all done".to_owned() } else { format!("still to do: {}", open.join("; ")) };
+    add("first steps", true, detail, "");
 }
 
 fn shown(lang: Lang, checks: &[Value]) -> String {

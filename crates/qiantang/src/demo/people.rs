@@ -101,6 +101,9 @@ pub async fn sign_up(ready: &Ready) -> Result<People, AppError> {
     let password =
         members::MemberChange { password: Some(PASSWORD.into()), ..members::MemberChange::default() };
     members::change(center, &operator, &operator.member.id.to_string(), password).await?;
+    if let Some(file) = ready.first_operator.as_ref().and_then(|first| first.password_file.as_ref()) {
+        let _ = std::fs::remove_file(file);
+    }
     let auditor = NewMember {
         login: "auditor".into(),
         name: "Auditor".into(),

@@ -8,6 +8,7 @@ mod keys;
 mod names;
 mod pages;
 mod policies;
+mod roles;
 mod scene;
 mod tenants;
 

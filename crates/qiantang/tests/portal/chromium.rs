@@ -41,7 +41,7 @@ fn every_page_reads_well_in_a_real_browser() {
     submit_by_hand(&browser, &scene.site);
 }
 
-fn look(browser: &Chromium, site: &Site, login: &str, page: &str, lang: &str, width: u32) {
+pub fn look(browser: &Chromium, site: &Site, login: &str, page: &str, lang: &str, width: u32) {
     browser.set_width(width);
     let more = if page.contains('?') { '&' } else { '?' };
     browser.open(&format!("{}{page}{more}lang={lang}", site.url));
@@ -68,7 +68,7 @@ fn look(browser: &Chromium, site: &Site, login: &str, page: &str, lang: &str, wi
 }
 
 /// Types a script, sees its dry run, submits it, and reads its log on its page.
-fn submit_by_hand(browser: &Chromium, site: &Site) {
+pub fn submit_by_hand(browser: &Chromium, site: &Site) {
     browser.set_width(1440);
     browser.open(&format!("{}/submit?lang=en", site.url));
     browser.script(

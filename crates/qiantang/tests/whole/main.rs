@@ -16,6 +16,7 @@ mod operating;
 mod paying;
 mod periods;
 mod placing;
+mod readme;
 mod refused;
 mod retirement;
 mod scripts;
