@@ -143,10 +143,13 @@ mod tests {
                 wrong.change.blame_for(page.ui, field, domain::problem::Wrong::HasNul);
             }
             wrong.password.blame_for(page.ui, "new", domain::problem::Wrong::HasNul);
+            let mut wrong_self = sample(true, true, true);
+            wrong_self.change.notice = "not <you>".into();
             vec![
                 sample(false, true, true),
                 sample(false, true, false),
                 sample(true, true, true),
+                wrong_self,
                 sample(false, false, true),
                 wrong,
             ]

@@ -17,8 +17,7 @@ use crate::center::Center;
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WhyItGoes {
-    /// Shown beside it; may be left out.
-    #[serde(default)]
+    /// Shown beside it; may be empty.
     pub reason: String,
 }
 
