@@ -15,7 +15,7 @@ use scheduler::Policy;
 use serde::{Deserialize, Deserializer};
 
 pub use books::{BooksSettings, PayeeSettings};
-pub use pools::{NodeSettings, PoolSettings};
+pub use pools::{NodeSettings, PoolSettings, wish};
 pub use slurm::{DirectJobs, SlurmAccountsSettings, SlurmSettings};
 
 /// The key of the time zone among the settings in force.

@@ -27,7 +27,7 @@ use crate::{
     loops::watch,
     retirement::{ask as retirement, rows, wish::Wish},
     settings::{
-        DirectJobs, EngineKind, Isolation, Network, NodeSettings, OutsideSettings, PoolSettings,
+        self, DirectJobs, EngineKind, Isolation, Network, NodeSettings, OutsideSettings, PoolSettings,
         SEPARATE_DUTIES, Settings,
     },
     wakers::{self, Sleepers, Wakers},
@@ -297,7 +297,7 @@ pub fn wish_of(settings: &Settings) -> Option<Wish> {
     if settings.engine.detect {
         wanted.extend(found_here());
     }
-    Some(Wish::of_settings(&wanted))
+    Some(settings::wish(&wanted))
 }
 
 /// Makes the first operator where there is no member yet.

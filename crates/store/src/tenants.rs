@@ -22,6 +22,7 @@ statements! { "tenants", unique: {
     INSERT_ALLIANCE = alliance!(insert into "alliances");
     LIST_ALLIANCES = concat!("SELECT ", alliance!(columns), " FROM alliances ORDER BY slug");
     SET_ALLIANCE_LENDING = "UPDATE alliances SET lending_limit = ?2 WHERE id = ?1";
+    SET_ALLIANCE_NAMES = "UPDATE alliances SET name_zh = ?2, name_en = ?3 WHERE id = ?1";
     INSERT_TENANT = tenant!(insert into "tenants");
     GET_TENANT = concat!("SELECT ", tenant!(columns), " FROM tenants WHERE id = ?1");
     FIND_TENANT = concat!("SELECT ", tenant!(columns), " FROM tenants WHERE slug = ?1");
@@ -58,6 +59,11 @@ pub fn list_alliances(tx: &Tx) -> Result<Vec<Alliance>, StoreError> {
 /// Sets how many cards an alliance lends to those outside of it.
 pub fn set_alliance_lending(tx: &Tx, id: AllianceId, limit: Option<u32>) -> Result<(), StoreError> {
     tx.update(SET_ALLIANCE_LENDING, &id, params![&id, limit])
+}
+
+pub fn set_alliance_names(tx: &Tx, alliance: &Alliance) -> Result<(), StoreError> {
+    let Alliance { id, name_zh, name_en, .. } = alliance;
+    tx.update(SET_ALLIANCE_NAMES, id, params![id, name_zh, name_en])
 }
 
 pub fn insert_tenant(tx: &Tx, tenant: &Tenant) -> Result<(), StoreError> {

@@ -114,6 +114,7 @@ pub struct MemberChange {
     pub is_enabled: Option<bool>,
     #[schema(value_type = Option<domain::schema::Password>)]
     pub password: Option<String>,
+    #[schema(value_type = Option<domain::schema::Line64>)]
     pub name: Option<String>,
     /// Another role on the same side: a tenant's, or the center's own.
     #[schema(value_type = Option<Role>)]

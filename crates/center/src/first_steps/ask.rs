@@ -14,10 +14,14 @@ pub async fn open(center: &Center, caller: &Caller) -> Result<Vec<Step>, AppErro
     if center.policies.check(caller, actions::CHANGE_NODE, None).is_err() {
         return Ok(Vec::new());
     }
-    let (roles, has_project, has_price_book) = center
-        .read(|tx| Ok((rows::roles(tx)?, rows::has_paid_project(tx)?, rows::has_price_book(tx)?)))
+    let (roles, own_people, has_project, has_price_book) = center
+        .read(|tx| {
+            let has = (rows::has_paid_project(tx)?, rows::has_price_book(tx)?);
+            Ok((rows::roles(tx)?, rows::own_people(tx)?, has.0, has.1))
+        })
         .await?;
-    let may_submit = |role: &domain::Role| Right::of(&center.policies, *role).contains(&Right::Submit);
+    let may = |role: &domain::Role, right| Right::of(&center.policies, *role).contains(&right);
+    let deciders = own_people.iter().filter(|role| may(role, Right::KeepContracts)).count();
     let live = center.live();
     let all = || live.contracts().map(|known| &known.contract);
     // The furthest of them: what was active once need not be so now.
@@ -33,11 +37,12 @@ pub async fn open(center: &Center, caller: &Caller) -> Result<Vec<Step>, AppErro
         all().filter(|contract| rank(contract.state) > 0).max_by_key(|contract| rank(contract.state));
     Ok(steps(&There {
         nodes: live.nodes().len(),
+        needs_second_person: center.settings.are_duties_separate() && deciders < 2,
         tenants: live.tenant_count(),
         contract: furthest.map(|one| (one.id.to_string(), one.number.clone(), one.state)),
         has_price_book,
         needs_prices: all().any(|contract| matches!(contract.kind, ContractKind::Metered { .. })),
-        has_submitter: roles.iter().any(may_submit),
+        has_submitter: roles.iter().any(|role| may(role, Right::Submit)),
         has_project,
     }))
 }

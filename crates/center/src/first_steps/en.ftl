@@ -7,6 +7,8 @@ first-step-open = To do
 first-step-go = Go there
 first-step-node = Nodes
 first-step-text-node = List nodes under [[pools]] in the settings, then start the center again.
+first-step-person = A second person
+first-step-text-person = Duties are separate: who draws a contract up doesn't approve it. Add somebody with the role Contracts or Operator, or set books.separate_duties = false.
 first-step-tenant = Tenant
 first-step-text-tenant = Sign up the company, university or department that is to compute here.
 first-step-contract = Contract

@@ -7,6 +7,7 @@ domain::codes! {
     /// The steps of a new center, in their order.
     pub enum StepName {
         Node = "node",
+        Person = "person",
         Tenant = "tenant",
         Contract = "contract",
         Price = "price",
@@ -32,6 +33,8 @@ pub struct Step {
 #[derive(Clone, Debug, Default)]
 pub struct There {
     pub nodes: usize,
+    /// Duties are separate, and nobody else is there who may decide what one drew up.
+    pub needs_second_person: bool,
     pub tenants: usize,
     /// The contract that is nearest to being active: its id, its number and its state.
     pub contract: Option<(String, String, ContractState)>,
@@ -70,6 +73,12 @@ pub fn steps(there: &There) -> Vec<Step> {
     }
     let steps = vec![
         step(StepName::Node, there.nodes > 0, "/nodes", "qiantang serve --config FILE"),
+        step(
+            StepName::Person,
+            !there.needs_second_person || contract.is_done,
+            "/people#add-member",
+            "qiantang members new LOGIN --name NAME --role contracts",
+        ),
         step(StepName::Tenant, there.tenants > 0, "/tenants#new", "qiantang tenants new SLUG …"),
         contract,
         step(
@@ -91,6 +100,9 @@ pub fn steps(there: &There) -> Vec<Step> {
             "qiantang projects new SLUG --tenant SLUG --contract NUMBER …",
         ),
     ];
+    // Where one person may do everything, a second is no step.
+    let is_step = |step: &Step| step.name != StepName::Person || there.needs_second_person;
+    let steps: Vec<Step> = steps.into_iter().filter(is_step).collect();
     if steps.iter().all(|step| step.is_done) { Vec::new() } else { steps }
 }
 
@@ -121,6 +133,14 @@ mod tests {
         assert_eq!(missing(&there), ["project"]);
         there.has_project = true;
         assert_eq!(steps(&there), []);
+    }
+
+    #[test]
+    fn where_duties_are_separate_a_second_person_is_a_step() {
+        let there = There { nodes: 1, needs_second_person: true, ..There::default() };
+        assert_eq!(missing(&there), ["person", "tenant", "contract", "price", "member", "project"]);
+        let found = steps(&There { needs_second_person: false, ..there });
+        assert!(found.iter().all(|step| step.name != StepName::Person));
     }
 
     #[test]

@@ -7,6 +7,8 @@ first-step-open = 待办
 first-step-go = 去办理
 first-step-node = 节点
 first-step-text-node = 在设置的 [[pools]] 中列出节点，然后重启中心。
+first-step-person = 第二个人
+first-step-text-person = 职责分离：起草合同的人不能审批。请添加一名“合同管理”或“运营”角色的人员，或在设置中令 books.separate_duties = false。
 first-step-tenant = 租户
 first-step-text-tenant = 登记要使用中心的企业、高校或部门。
 first-step-contract = 合同

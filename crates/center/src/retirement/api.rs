@@ -18,6 +18,7 @@ use crate::center::Center;
 #[serde(deny_unknown_fields)]
 pub struct WhyItGoes {
     /// Shown beside it; may be empty.
+    #[schema(value_type = domain::schema::Line200OrNone)]
     pub reason: String,
 }
 

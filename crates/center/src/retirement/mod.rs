@@ -6,6 +6,8 @@ pub mod ask;
 mod page;
 pub(crate) mod rows;
 mod rule;
+#[cfg(test)]
+mod tests;
 pub mod told;
 pub mod wish;
 

@@ -26,7 +26,9 @@ pub const MANAGE: Action = Action::new("manage_tenant", "run_center").keeps(&[
 #[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TenantChange {
+    #[schema(value_type = Option<domain::schema::Line128>)]
     pub name_zh: Option<String>,
+    #[schema(value_type = Option<domain::schema::Line128>)]
     pub name_en: Option<String>,
     /// An alliance's short name; an empty text takes the tenant out of its alliance.
     pub alliance: Option<String>,

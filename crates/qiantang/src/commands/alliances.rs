@@ -40,6 +40,17 @@ enum Act {
         #[arg(long)]
         lends: Option<u32>,
     },
+    /// Give an alliance other names (operators).
+    Set {
+        /// The short name of the alliance.
+        slug: String,
+        /// Its name in Chinese.
+        #[arg(long)]
+        name_zh: String,
+        /// Its name in English.
+        #[arg(long)]
+        name_en: String,
+    },
     /// Set how many idle guaranteed cards an alliance lends to others (operators).
     Lend {
         /// The short name of the alliance.
@@ -71,6 +82,11 @@ impl Run for Alliances {
                     Lang::Zh => format!("已成立联盟 {slug}"),
                     Lang::En => format!("Founded the alliance {slug}"),
                 })?;
+            }
+            Some(Act::Set { slug, name_zh, name_en }) => {
+                let body = json!({ "name": { "zh": name_zh, "en": name_en } });
+                let answer = context.client.patch(&format!("{PATH}/{}", part(&slug)), &body)?;
+                context.print(&answer, |lang| shown(lang, std::slice::from_ref(&answer)))?;
             }
             Some(Act::Lend { slug, cards }) => {
                 let limit = lending_limit(&cards)?;

@@ -37,6 +37,7 @@ fn body(scene: &Scene, method: &str, path: &str, who: &str) -> Option<Value> {
         ("PUT", "/nodes/{name}/maintenance") => {
             json!({ "from": "2099-01-01", "until": "2099-01-02", "reason": "matrix" })
         }
+        ("PATCH", "/alliances/{slug}") => json!({ "name": { "zh": "新", "en": "New" } }),
         ("PUT", "/alliances/{slug}/lending") => json!({ "lending_limit": 4 }),
         ("POST", "/contracts") => {
             json!({ "number": format!("by-{who}"), "terms": grant(), "pools": ["ascend-910"],

@@ -181,6 +181,9 @@ fn a_tenant_is_renamed_and_joins_an_alliance() {
         "{shown}"
     );
     assert!(operator.get("/alliances/vision").body.contains("alpha"));
+    let other = [("name_zh", "视觉产业"), ("name_en", "Vision Industry")];
+    assert_eq!(operator.send_form("/alliances/vision/names", &other).status, 303);
+    assert!(operator.get("/alliances/vision").body.contains("Vision Industry"));
     let nameless =
         operator.send_form("/tenants/alpha/names", &[("name_zh", ""), ("name_en", "A"), ("alliance", "")]);
     assert!(nameless.status == 422 && nameless.body.contains("name_zh-error"), "{}", nameless.body);
@@ -204,4 +207,29 @@ fn a_node_is_retired_and_brought_back_on_its_pages() {
     assert!(scene.site.nodes().is_empty());
     let refused = operator.send_form(&format!("/nodes/{node}/bring-back"), &[]);
     assert!(refused.status == 409 && refused.body.contains("The pool is retired"), "{}", refused.body);
+}
+
+#[test]
+fn where_duties_are_separate_the_first_steps_ask_for_a_second_person() {
+    let settings = format!(
+        "{}[books]\nseparate_duties = true\n[[pools]]\nname = \"a\"\ncard_model = \"ascend-910\"\n\
+         nodes = [{{ name = \"n\", cards = 8, virtual = true }}]\n",
+        crate::scene::SETTINGS
+    );
+    let site = Site::with_settings(QIANTANG, &settings);
+    let operator = Browser::signed_in(&site, "operator");
+    assert!(operator.get("/").body.contains("A second person"));
+    let clerk = [
+        ("member_tenant", ""),
+        ("member_login", "clerk"),
+        ("member_name", "Clerk"),
+        ("member_role", "contracts"),
+        ("member_password", testkit::PASSWORD),
+    ];
+    let added = operator.send_form("/people/members", &clerk);
+    assert_eq!(added.status, 303, "{}", added.body);
+    let steps = operator.get("/").body;
+    assert!(steps.contains("id=\"first-steps\"") && !steps.contains("A second person"), "{steps}");
+    // Nobody else is to take them.
+    assert!(!Browser::signed_in(&site, "clerk").get("/").body.contains("id=\"first-steps\""));
 }

@@ -28,9 +28,8 @@ fn a_node_that_slurm_has_no_more_takes_no_runs_and_is_retired() {
     assert_eq!(differences(&site), []);
 
     partition(&cluster, "npu[1-3]");
-    let gone = site.wait_for("the node to fail", || {
-        state(&site, "npu4").filter(|node| node["state"] == "failed")
-    });
+    let gone =
+        site.wait_for("the node to fail", || state(&site, "npu4").filter(|node| node["state"] == "failed"));
     assert!(gone["reason"].as_str().is_some_and(|why| why.starts_with("Slurm: ")), "{gone}");
     assert_eq!(differences(&site), [("node_not_named".to_owned(), "npu4".to_owned())]);
     // It comes back with Slurm's list.
