@@ -109,7 +109,7 @@ async fn show(
     });
     let rights = rights.collect();
     let first_tenant = tenants.first().map(|tenant| tenant.value.clone()).unwrap_or_default();
-    let is_new = new_member.all("member_tenant").is_empty();
+    let is_new = new_member.all("member_login").is_empty();
     let new_member = if is_new { Form::with(&[("member_tenant", first_tenant)]) } else { new_member };
     let name = |slug: &str| {
         let known = tenants.iter().find(|known| known.is(slug));

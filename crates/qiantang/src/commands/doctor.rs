@@ -8,8 +8,8 @@ use std::{
 
 use center::settings::{EngineKind, Settings};
 use clap::Args;
-use domain::Lang;
-use engines::{local::check_host, slurm::check_slurm};
+use domain::{CardModel, Lang};
+use engines::{detect::FoundCards, local::check_host, slurm::check_slurm};
 use serde_json::{Value, json};
 
 use crate::context::{Context, Done, Run};
@@ -65,6 +65,11 @@ impl Run for Doctor {
             cards.iter().map(|found| format!("{} × {}", found.cards.len(), found.model)).collect::<Vec<_>>();
         let none = "no accelerator here: nodes must be virtual".to_owned();
         add("accelerators", true, if listed.is_empty() { none } else { listed.join(", ") }, "");
+        if let Some((is_fine, detail)) = settings.as_ref().and_then(|settings| real_nodes(settings, &cards)) {
+            let hint =
+                "mark it `virtual = true`, or mend its cards or their driver: what it can't give is sold";
+            add("real nodes", is_fine, detail, hint);
+        }
         let own = config.and_then(|_| settings.as_ref()).and_then(|settings| own_center(context, settings));
         let client = own.as_ref().unwrap_or(&context.client);
         match client.is_ready() {
@@ -107,6 +112,30 @@ impl Run for Doctor {
             return Ok(());
         }
         Err(Failure::system("checks_failed", format!("{bad} checks failed"), "each says what to do"))
+    }
+}
+
+/// Whether this machine has the cards of the real nodes that the settings name; `None` where there are none. Cards of a
+/// model that is the center's own can't be counted.
+fn real_nodes(settings: &Settings, found: &[FoundCards]) -> Option<(bool, String)> {
+    if settings.engine.kind != EngineKind::Local {
+        return None;
+    }
+    let pool = |name: &str| settings.pools.iter().find(|pool| pool.name == name);
+    let (mut count, mut lacking) = (0, Vec::new());
+    for node in center::settings::wish(&settings.pools).nodes.iter().filter(|node| !node.is_virtual) {
+        count += 1;
+        let model = pool(&node.pool).map_or("", |pool| pool.card_model.as_str());
+        let here = found.iter().find(|found| found.model == model).map_or(0, |found| found.cards.len());
+        if CardModel::known(model).is_some() && here < usize::from(node.cards) {
+            let name = node.names.first().map_or("", String::as_str);
+            lacking.push(format!("{name} is to have {} × {model}, this machine has {here}", node.cards));
+        }
+    }
+    match (count, lacking.is_empty()) {
+        (0, _) => None,
+        (_, true) => Some((true, format!("{count}, with cards that are here"))),
+        (_, false) => Some((false, lacking.join("; "))),
     }
 }
 

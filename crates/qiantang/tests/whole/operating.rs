@@ -340,3 +340,30 @@ fn the_guide_has_each_metric_that_is_served_and_no_other() {
         assert!(served.contains(&format!("{label}=\"")), "{label}: {served}");
     }
 }
+
+#[test]
+fn the_doctor_tells_of_real_nodes_whose_cards_are_not_here() {
+    let folder = testkit::open_folder();
+    let settings = folder.path().join("center.toml");
+    let nodes = "{ name = \"real\", cards = 8 }, { name = \"made-up\", cards = 8, virtual = true }";
+    let text = format!(
+        "data_dir = \"{}\"\nbackup_dir = \"/var/backups/x\"\n[[pools]]\nname = \"a\"\ncard_model = \"ascend-910\"\n\
+         nodes = [{nodes}]\n",
+        folder.path().join("data").display()
+    );
+    std::fs::write(&settings, text).expect("settings");
+    let output = Command::new(QIANTANG)
+        .args(["doctor", "--json", "--config"])
+        .arg(&settings)
+        .env("HOME", folder.path())
+        .output()
+        .expect("it runs");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+    let mut checks = report["checks"].as_array().expect("checks").iter();
+    let real = checks.find(|check| name_of(check) == "real nodes").expect("it is looked at");
+    let detail = real["detail"].as_str().expect("a text");
+    assert!(
+        real["ok"] == false && detail.contains("real is to have 8") && !detail.contains("made-up"),
+        "{real}"
+    );
+}
