@@ -80,11 +80,8 @@ pub async fn show(State(center): State<Center>, visitor: Visitor) -> Result<Resp
 fn shown(center: &Center, visitor: &Visitor, status: StatusCode, form: Form) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let RetirementView { whose, is_known, differences, here } = ask::look(center, &visitor.caller)?;
-    let is_of_pool = |kind: DifferenceKind| {
-        matches!(kind, DifferenceKind::PoolNotNamed | DifferenceKind::PoolModel | DifferenceKind::PoolRetired)
-    };
     let row = |difference: DifferenceView| Row {
-        what: ui.t(if is_of_pool(difference.kind) { "retirement-pool" } else { "node" }),
+        what: ui.t(if difference.kind.is_of_pool() { "retirement-pool" } else { "node" }),
         wish: difference.wish.in_lang(ui.lang).to_owned(),
         is: difference.is.in_lang(ui.lang).to_owned(),
         to_do: difference.to_do.in_lang(ui.lang).to_owned(),

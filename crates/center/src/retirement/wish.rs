@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use base::text::natural_cmp;
 use domain::{
     CardModel, Node, NodeId, NodeState, NodeStatus, PoolId, Rfc3339, Timestamp,
     node::{Departure, even_rings},
@@ -102,6 +103,13 @@ domain::codes! {
     }
 }
 
+impl DifferenceKind {
+    /// Whether it is about a pool, and not about a node.
+    pub fn is_of_pool(self) -> bool {
+        matches!(self, Self::PoolNotNamed | Self::PoolRetired | Self::PoolModel)
+    }
+}
+
 /// One difference between the wish and what is here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
@@ -146,11 +154,12 @@ impl Here {
             card_model: pool.model.name.clone(),
             retired_at: pool.retired_at.map(Into::into),
         };
-        Self {
-            nodes: nodes.map(node).collect(),
-            retired: gone.filter(|gone| gone.how == Departure::Retired).map(retired).collect(),
-            pools: pools.iter().map(pool).collect(),
-        }
+        let mut nodes: Vec<HereNode> = nodes.map(node).collect();
+        let retired = gone.filter(|gone| gone.how == Departure::Retired).map(retired);
+        let mut retired: Vec<RetiredNode> = retired.collect();
+        nodes.sort_by(|a, b| natural_cmp(&a.name, &b.name));
+        retired.sort_by(|a, b| natural_cmp(&a.name, &b.name));
+        Self { nodes, retired, pools: pools.iter().map(pool).collect() }
     }
 
     fn pool(&self, name: &str) -> Option<&HerePool> {
@@ -216,7 +225,7 @@ impl Wish {
         self.nodes.iter().filter(is_new).filter(|node| open.contains(node.pool.as_str())).collect()
     }
 
-    /// All that differs: nodes, then pools. A node that is being retired differs no more.
+    /// All that differs: nodes, then pools, each by name as people count. A node that is being retired differs no more.
     pub fn differences(&self, here: &Here) -> Vec<Difference> {
         let by_name = ByName::of(self, here);
         let mut found = Vec::new();
@@ -252,6 +261,9 @@ impl Wish {
                 _ => {}
             }
         }
+        found.sort_by(|a, b| {
+            a.kind.is_of_pool().cmp(&b.kind.is_of_pool()).then(natural_cmp(&a.name, &b.name))
+        });
         found
     }
 
