@@ -315,7 +315,11 @@ fn documented() -> Vec<String> {
 #[test]
 fn the_guide_has_each_metric_that_is_served_and_no_other() {
     let site = Site::new(QIANTANG, 1, "");
-    let tenant = site.tenant("univ", "research", &grant(), 8);
+    site.publish_price(1_000_000);
+    let tenant = site.tenant("univ", "research", &json!({ "kind": "metered", "credit_limit": 0 }), 8);
+    // The ledger has no turnover before the first entry.
+    let paid = json!({ "amount_micro_cny": 5_000_000, "reference": "ICBC-1" });
+    site.post(&format!("/api/v1/contracts/{}/top-up", tenant.contract), &site.operator, &paid);
     let id = site.submit(&tenant, &job("counted", "true"));
     site.wait_for_end(&tenant.developer, &id);
     let (_, served) = site.get_text("/metrics", &site.operator);
