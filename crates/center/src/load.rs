@@ -23,11 +23,14 @@ pub fn load(store: &Store, settings: &Settings) -> Result<(Live, Vec<JobId>), Ap
             let pool = pools.get(&node.pool).ok_or_else(|| AppError::not_found("pool", node.pool))?;
             live.node_added(node, pool);
         }
+        for gone in pools::list_gone(tx)? {
+            live.node_left(gone);
+        }
         for alliance in tenants::list_alliances(tx)? {
             live.alliance_changed(&alliance);
         }
         for tenant in tenants::list_tenants(tx)? {
-            live.tenant_signed_up(&tenant);
+            live.tenant_changed(&tenant);
         }
         let now = moment::now();
         for book in prices::list_price_books(tx)? {

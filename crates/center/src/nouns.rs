@@ -10,7 +10,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     actions, amendment, api, app::overview, backup, center::Center, correction, debt, event_kinds, evidence,
-    period, portal, price, tenant,
+    first_steps, period, portal, price, retirement, role, tenant,
 };
 
 pub const PLATFORM: Platform<Center> = Platform { name: "center", nouns: NOUNS };
@@ -36,6 +36,9 @@ const NOUNS: &[Noun<Center>] = &[
     MEMBER,
     PROJECT,
     tenant::NOUN,
+    role::NOUN,
+    first_steps::NOUN,
+    retirement::NOUN,
     TRIAL,
     AUDIT_RECORD,
     API,
@@ -78,7 +81,13 @@ const SESSION: Noun<Center> = Noun {
 };
 
 const JOB: Noun<Center> = Noun {
-    actions: &[actions::SUBMIT_JOB, actions::CANCEL_JOB, actions::READ_JOB, actions::READ_LOG],
+    actions: &[
+        actions::SUBMIT_JOB,
+        actions::CANCEL_JOB,
+        actions::READ_JOB,
+        actions::READ_SCRIPT,
+        actions::READ_LOG,
+    ],
     events: &[
         event_kinds::JOB_SUBMITTED,
         event_kinds::JOB_STOPPING,
@@ -269,6 +278,9 @@ const MEMBER: Noun<Center> = Noun {
             .page("/people", portal::people::page)
             .form("/people/members", portal::people::new_member)
             .form("/people/members/{id}", portal::people::change_member)
+            .page("/people/members/{id}", portal::member::page)
+            .form("/people/members/{id}/change", portal::member::change)
+            .form("/people/members/{id}/password", portal::member::set_password)
     },
     places: &[Place {
         part: Part::Administration,

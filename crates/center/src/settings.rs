@@ -19,7 +19,7 @@ use serde::{Deserialize, Deserializer};
 pub use backup::{BackupSettings, Schedule, TimeOfDay};
 pub use books::{BooksSettings, PayeeSettings};
 pub use http::{HttpSettings, TlsSettings};
-pub use pools::{NodeSettings, PoolSettings};
+pub use pools::{NodeSettings, PoolSettings, wish};
 pub use slurm::{DirectJobs, SlurmAccountsSettings, SlurmSettings};
 
 /// The key of the time zone among the settings in force.

@@ -46,6 +46,7 @@ fn main() -> ExitCode {
         ),
         profile: cli.profile,
         ca: cli.ca,
+        url: cli.url,
         lang,
         json: cli.json,
         command_line: Cli::command,

@@ -96,9 +96,18 @@ fn announce(ready: center::Ready) {
     let scheme = if ready.is_secure { "https" } else { "http" };
     let mut text = format!("listening on {scheme}://{}", ready.address);
     if let Some(first) = &ready.first_operator {
-        let (login, password) = (&first.login, &first.password);
-        let _ = write!(text, "\nfirst operator: {login} password: {password}");
-        text.push_str("\nsign in and change this password; it is not shown again");
+        let login = &first.login;
+        let _ = match &first.password_file {
+            Some(file) => write!(
+                text,
+                "\nfirst operator: {login}; the password is in {}, which its owner alone can read\n\
+                 sign in, change the password, and remove the file",
+                file.display()
+            ),
+            None => {
+                write!(text, "\nfirst operator: {login}, with the password of QIANTANG_OPERATOR_PASSWORD")
+            }
+        };
     }
     // Does nothing where nobody wants to know, as without systemd.
     if let Err(error) = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]) {

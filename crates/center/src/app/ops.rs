@@ -74,7 +74,7 @@ fn figures(center: &Center) -> Figures {
         let on_busy = u64::from(known.busy.len());
         let free = match known.node.state.status() {
             NodeStatus::Up => &mut idle,
-            NodeStatus::Drained => &mut drained,
+            NodeStatus::Drained | NodeStatus::Leaving => &mut drained,
             NodeStatus::Failed => &mut failed,
         };
         busy += on_busy;

@@ -19,7 +19,7 @@ mod used;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use domain::{AllianceId, ContractId, JobId, Millis, NodeId, PoolId, RunId, TenantId, Timestamp};
-use store::pools::Pool;
+use store::pools::{GoneNode, Pool};
 
 pub use contracts::{By, LiveContract};
 pub use jobs::{Fate, LiveJob, fate};
@@ -37,6 +37,8 @@ pub struct Live {
     default_time_limit: Millis,
     pools: BTreeMap<PoolId, Pool>,
     nodes: BTreeMap<NodeId, LiveNode>,
+    /// Nodes that went: runs of the past name them, and nobody else gets the name of one that was retired.
+    gone: BTreeMap<NodeId, GoneNode>,
     tenants: HashMap<TenantId, LiveTenant>,
     /// How many of its idle guaranteed cards each alliance lends.
     lending_limits: BTreeMap<AllianceId, Option<u32>>,
@@ -81,6 +83,7 @@ impl Live {
             default_time_limit,
             pools: BTreeMap::new(),
             nodes: BTreeMap::new(),
+            gone: BTreeMap::new(),
             tenants: HashMap::new(),
             lending_limits: BTreeMap::new(),
             price_books: Vec::new(),

@@ -29,7 +29,8 @@ impl Live {
         self.tenants.len()
     }
 
-    pub fn tenant_signed_up(&mut self, tenant: &Tenant) {
+    /// A tenant signed up, or is in another alliance.
+    pub fn tenant_changed(&mut self, tenant: &Tenant) {
         let Tenant { uid_index, domain, alliance, .. } = *tenant;
         self.tenants.insert(tenant.id, LiveTenant { uid_index, domain, alliance });
     }

@@ -52,6 +52,7 @@ const FAMILIES: &[&str] = &[
     "example-",
     "fault-",
     "fee-move-",
+    "first-step-",
     "kind-",
     "log-switch-",
     "log-tab-",
@@ -63,12 +64,14 @@ const FAMILIES: &[&str] = &[
     "period-state-",
     "policy-",
     "refused-",
+    "right-",
     "role-",
     "rule-",
     "setting-",
     "slurm-",
     "state-",
     "unreadable-",
+    "wish-",
 ];
 
 /// The texts by which the audit log tells its details.

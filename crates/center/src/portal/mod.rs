@@ -7,6 +7,7 @@ pub(crate) mod capacity;
 pub(crate) mod contracts;
 pub(crate) mod events;
 pub(crate) mod jobs;
+pub(crate) mod member;
 pub(crate) mod nodes;
 pub(crate) mod overview;
 pub(crate) mod people;

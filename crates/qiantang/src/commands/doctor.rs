@@ -1,17 +1,22 @@
 //! Checks of this machine, the settings and the center, each with what to do about it.
 
-use std::{fmt::Write as _, path::PathBuf};
+use std::{
+    fmt::Write as _,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
+};
 
 use center::settings::{EngineKind, Settings, TlsSettings};
 use clap::Args;
-use domain::{Lang, Millis, Timestamp};
-use engines::{local::check_host, slurm::check_slurm};
+use domain::{CardModel, Lang, Millis, Timestamp};
+use engines::{detect::FoundCards, local::check_host, slurm::check_slurm};
 use serde_json::{Value, json};
 
 use crate::context::{Context, Done, Run};
 use crate::{
+    client::Client,
     errors::Failure,
-    output::{duration, list, number, pick, text},
+    output::{Clock, duration, list, number, pick, text},
     peer::{self, Listener},
 };
 
@@ -37,7 +42,9 @@ impl Run for Doctor {
                 json!({ "name": name, "ok": ok, "detail": detail, "hint": if ok { "" } else { hint } }),
             );
         };
-        match Settings::load(config, std::env::vars_os()) {
+        let loaded = Settings::load(config, std::env::vars_os());
+        let settings = loaded.as_ref().ok().cloned();
+        match loaded {
             Ok(settings) => {
                 let origin = config.map_or("defaults".to_owned(), |path| path.display().to_string());
                 add("settings", true, format!("{origin}; data in {}", settings.data_dir.display()), "");
@@ -72,7 +79,13 @@ impl Run for Doctor {
             cards.iter().map(|found| format!("{} × {}", found.cards.len(), found.model)).collect::<Vec<_>>();
         let none = "no accelerator here: nodes must be virtual".to_owned();
         add("accelerators", true, if listed.is_empty() { none } else { listed.join(", ") }, "");
-        let client = &context.client;
+        if let Some((is_fine, detail)) = settings.as_ref().and_then(|settings| real_nodes(settings, &cards)) {
+            let hint =
+                "mark it `virtual = true`, or mend its cards or their driver: what it can't give is sold";
+            add("real nodes", is_fine, detail, hint);
+        }
+        let own = config.and_then(|_| settings.as_ref()).and_then(|settings| own_center(context, settings));
+        let client = own.as_ref().unwrap_or(&context.client);
         match client.is_ready() {
             Ok((is_ready, said)) => {
                 let (detail, hint) = (center_said(&client.url, is_ready, &said), "see the center's log");
@@ -87,7 +100,7 @@ impl Run for Doctor {
                 Ok(me) => {
                     add("sign-in", true, format!("{} ({})", text(&me, "login"), text(&me, "role")), "");
                     let hint = "set both clocks by NTP";
-                    match clock_offset_ms(context) {
+                    match clock_offset_ms(client) {
                         Ok(off_ms) => {
                             let detail = format!(
                                 "the center's clock and this one differ by {off_ms} ms, to the second"
@@ -96,8 +109,12 @@ impl Run for Doctor {
                         }
                         Err(failure) => add("clock", false, failure.message, &failure.hint),
                     }
-                    loops(context, &mut add);
-                    backups(context, &mut add);
+                    let clock = context.clock_of(client);
+                    loops(client, &clock, &mut add);
+                    backups(client, &clock, &mut add);
+                    let wished = settings.as_ref().filter(|_| config.is_some());
+                    super::retirement::check(client, context.lang, wished, &mut add);
+                    first_steps(client, &mut add);
                 }
                 Err(failure) => add("sign-in", false, failure.message, "sign in again: qiantang login"),
             }
@@ -128,6 +145,44 @@ fn certificate(files: &TlsSettings) -> (bool, String) {
     }
 }
 
+/// Whether this machine has the cards of the real nodes that the settings name; `None` where there are none. Cards of a
+/// model that is the center's own can't be counted.
+fn real_nodes(settings: &Settings, found: &[FoundCards]) -> Option<(bool, String)> {
+    if settings.engine.kind != EngineKind::Local {
+        return None;
+    }
+    let pool = |name: &str| settings.pools.iter().find(|pool| pool.name == name);
+    let (mut count, mut lacking) = (0, Vec::new());
+    for node in center::settings::wish(&settings.pools).nodes.iter().filter(|node| !node.is_virtual) {
+        count += 1;
+        let model = pool(&node.pool).map_or("", |pool| pool.card_model.as_str());
+        let here = found.iter().find(|found| found.model == model).map_or(0, |found| found.cards.len());
+        if CardModel::known(model).is_some() && here < usize::from(node.cards) {
+            let name = node.names.first().map_or("", String::as_str);
+            lacking.push(format!("{name} is to have {} × {model}, this machine has {here}", node.cards));
+        }
+    }
+    match (count, lacking.is_empty()) {
+        (0, _) => None,
+        (_, true) => Some((true, format!("{count}, with cards that are here"))),
+        (_, false) => Some((false, lacking.join("; "))),
+    }
+}
+
+/// The center that runs with these settings, where no other was asked for.
+fn own_center(context: &Context, settings: &Settings) -> Option<Client> {
+    if context.url.is_some() || context.profile.is_some() || settings.listen.port() == 0 {
+        return None;
+    }
+    let host = match settings.listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    let url = format!("http://{}", SocketAddr::new(host, settings.listen.port()));
+    Some(Client::open(None, Some(&url), context.ca.as_deref(), false))
+}
+
 /// Whose program it is that credentials go to.
 fn listener(url: &str) -> (bool, String) {
     match peer::of(url) {
@@ -148,8 +203,8 @@ fn center_said(url: &str, is_ready: bool, said: &str) -> String {
 }
 
 /// How far the center's clock is from this one. It stamps what it answers; a clock that is off makes times here read wrong.
-fn clock_offset_ms(context: &Context) -> Result<i64, Failure> {
-    let there = context.client.time()?.as_micros();
+fn clock_offset_ms(client: &Client) -> Result<i64, Failure> {
+    let there = client.time()?.as_micros();
     let here = base::moment::now().as_micros();
     // What it says began up to a second ago.
     let off_us = if here < there { there - here } else { (here - there - 1_000_000).max(0) };
@@ -157,8 +212,8 @@ fn clock_offset_ms(context: &Context) -> Result<i64, Failure> {
 }
 
 /// How the center's loops fare, for those who may know.
-fn loops(context: &Context, add: &mut impl FnMut(&str, bool, String, &str)) {
-    let loops = match context.client.get("/api/v1/loops").and_then(|loops| Ok(list(&loops)?.to_vec())) {
+fn loops(client: &Client, clock: &Clock, add: &mut impl FnMut(&str, bool, String, &str)) {
+    let loops = match client.get("/api/v1/loops").and_then(|loops| Ok(list(&loops)?.to_vec())) {
         Ok(loops) => loops,
         // They are for the center's people.
         Err(failure) if failure.code == "forbidden" => return,
@@ -169,7 +224,7 @@ fn loops(context: &Context, add: &mut impl FnMut(&str, bool, String, &str)) {
         let detail = if error.is_empty() {
             format!("{state}; the last good turn was {} ago", duration(number(known, "since_good_ms")))
         } else {
-            let (clock, in_a_row) = (context.clock(), &known["failures_in_a_row"]);
+            let in_a_row = &known["failures_in_a_row"];
             let since = clock.instant(known, "failing_since");
             format!("{state} since {since} {}, {in_a_row} turns in a row: {error}", clock.zone)
         };
@@ -180,13 +235,13 @@ fn loops(context: &Context, add: &mut impl FnMut(&str, bool, String, &str)) {
 }
 
 /// Whether there is a backup of the last days, for those who may know.
-fn backups(context: &Context, add: &mut impl FnMut(&str, bool, String, &str)) {
-    let answer = match context.client.get("/api/v1/backups") {
+fn backups(client: &Client, clock: &Clock, add: &mut impl FnMut(&str, bool, String, &str)) {
+    let answer = match client.get("/api/v1/backups") {
         Ok(answer) => answer,
         Err(failure) if failure.code == "forbidden" => return,
         Err(failure) => return add("backups", false, failure.message, &failure.hint),
     };
-    let (folder, clock) = (text(&answer, "folder"), context.clock());
+    let folder = text(&answer, "folder");
     let hint = "docs/operators.md tells how backups are made, under \"Backup and restore\"";
     let newest = answer["items"].as_array().and_then(|all| all.first());
     let detail = match newest {
@@ -206,6 +261,18 @@ fn backups(context: &Context, add: &mut impl FnMut(&str, bool, String, &str)) {
         None => !answer["at"].is_null(),
     };
     add("backups", is_fresh, detail, hint);
+}
+
+/// What a new center still needs, for those who may do it. That it is new is no fault of it.
+fn first_steps(client: &Client, add: &mut impl FnMut(&str, bool, String, &str)) {
+    let Ok(overview) = client.get("/api/v1/overview") else { return };
+    let Some(steps) = overview["center"]["first_steps"].as_array() else { return };
+    let open = steps.iter().filter(|step| step["is_done"] != true);
+    let open: Vec<String> =
+        open.map(|step| format!("{}: {}", text(step, "name"), text(step, "command"))).collect();
+    let detail =
+        if open.is_empty() { "all done".to_owned() } else { format!("still to do: {}", open.join("; ")) };
+    add("first steps", true, detail, "");
 }
 
 fn shown(lang: Lang, checks: &[Value]) -> String {

@@ -19,6 +19,7 @@ mod nodes;
 mod prices;
 mod projects;
 mod restore;
+mod retirement;
 mod runs;
 mod sbatch;
 mod serve;
@@ -80,6 +81,7 @@ commands! {
     Resume(nodes::Resume),
     Label(nodes::Label),
     Maintain(nodes::Maintain),
+    Pools(retirement::Pools),
     History(history::History),
     Usage(usage::Usage),
     Statement(money::statements::Statement),

@@ -88,6 +88,7 @@ impl Asked {
             client,
             profile,
             ca: before.ca.clone(),
+            url: self.url.clone().or_else(|| before.url.clone()),
             lang: self.lang.as_deref().map_or(before.lang, |wanted| lang(Some(wanted))),
             json: before.json || self.json,
             command_line: before.command_line,

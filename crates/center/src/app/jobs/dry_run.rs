@@ -119,7 +119,7 @@ pub fn places(live: &crate::live::Live, placement: &domain::Placement) -> Vec<Pl
     let place = |slot: &domain::node::Slot| {
         let node = live.node(slot.node);
         PlaceView {
-            node: node.map_or_else(|| slot.node.to_string(), |live| live.node.name.clone()),
+            node: live.node_name(slot.node).map_or_else(|| slot.node.to_string(), str::to_owned),
             cards: slot.cards.to_string(),
             card_indices: slot.cards.iter().collect(),
             is_virtual: node.is_some_and(|live| live.node.is_virtual),

@@ -22,9 +22,10 @@ use crate::debt::DebtsPage;
 use crate::evidence::EvidencePage;
 use crate::period::{PeriodPage, PeriodsPage};
 use crate::portal::{
-    api_docs, audit, capacity, contracts, jobs, nodes, overview, people, sign_in, tokens, twin,
+    api_docs, audit, capacity, contracts, jobs, member, nodes, overview, people, sign_in, tokens, twin,
 };
 use crate::price::{DraftPage, PriceBookPage, PriceBooksPage};
+use crate::retirement::RetirementPage;
 use crate::tenant::{TenantPage, TenantsPage};
 
 /// A page that can show examples of itself.
@@ -49,7 +50,7 @@ fn pages_of_code() -> Vec<PathBuf> {
 type Rendered = fn(&Page) -> Vec<String>;
 
 /// Each page by the template that it is made of.
-const PAGES: [(&str, Rendered); 34] = [
+const PAGES: [(&str, Rendered); 36] = [
     ("amendment/new.html", rendered::<AmendPage>),
     ("api_docs.html", rendered::<api_docs::ApiPage>),
     ("audit.html", rendered::<audit::AuditPage>),
@@ -66,6 +67,7 @@ const PAGES: [(&str, Rendered); 34] = [
     ("evidence/show.html", rendered::<EvidencePage>),
     ("job.html", rendered::<jobs::show::JobPage>),
     ("jobs.html", rendered::<jobs::list::JobsPage>),
+    ("member.html", rendered::<member::MemberPage>),
     ("node.html", rendered::<nodes::show::NodePage>),
     ("nodes.html", rendered::<nodes::list::NodesPage>),
     ("overview_center.html", rendered::<overview::OfCenter>),
@@ -76,6 +78,7 @@ const PAGES: [(&str, Rendered); 34] = [
     ("price/list.html", rendered::<PriceBooksPage>),
     ("price/new.html", rendered::<DraftPage>),
     ("price/show.html", rendered::<PriceBookPage>),
+    ("retirement/show.html", rendered::<RetirementPage>),
     ("sign_in.html", rendered::<sign_in::SignInPage>),
     ("statement.html", rendered::<contracts::statement::StatementPage>),
     ("submit.html", rendered::<jobs::submit::SubmitPage>),
