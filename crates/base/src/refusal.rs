@@ -10,6 +10,8 @@ domain::codes! {
         BackupFailed = "backup_failed",
         ContractNotActive = "contract_not_active",
         ContractState = "contract_state",
+        /// The one refusal that is not the caller's to mend: its status is 507.
+        DiskFull = "disk_full",
         IdempotencyAnswerLost = "idempotency_answer_lost",
         IdempotencyKeyReused = "idempotency_key_reused",
         NoContract = "no_contract",

@@ -7,7 +7,7 @@ use engines::{Engine, slurm::SlurmEngine};
 use parking_lot::{Mutex, MutexGuard};
 use scheduler::{Planner, Policy};
 
-use crate::{fits::Fits, settings::SlurmSettings, wakers::Wakers};
+use crate::{disk::state::Disks, fits::Fits, settings::SlurmSettings, wakers::Wakers};
 
 pub struct Compute {
     pub engine: Arc<dyn Engine>,
@@ -15,6 +15,7 @@ pub struct Compute {
     pub slurm: Option<Arc<SlurmEngine>>,
     pub fits: Fits,
     pub wakers: Wakers,
+    pub disks: Disks,
     /// Held while Slurm's accounts are looked at and changed: one at a time.
     pub slurm_accounts: Mutex<()>,
     planner: Mutex<Planner>,
@@ -38,6 +39,7 @@ impl Compute {
             slurm,
             fits: Fits::default(),
             wakers,
+            disks: Disks::default(),
             slurm_accounts: Mutex::default(),
             planner: Mutex::new(Planner::new(policy)),
         }

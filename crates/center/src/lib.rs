@@ -10,6 +10,7 @@ pub mod center;
 pub mod compute;
 pub mod correction;
 pub mod debt;
+pub mod disk;
 pub mod event_kinds;
 pub mod evidence;
 pub mod fits;

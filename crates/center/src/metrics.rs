@@ -1,5 +1,6 @@
 //! Counters for Prometheus.
 
+use crate::disk::rule::Disk;
 use base::loops::LoopView;
 use domain::RunState;
 use prometheus_client::{
@@ -36,6 +37,11 @@ pub struct LoopLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct DiskLabel {
+    pub disk: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct CallLabel {
     pub call: String,
 }
@@ -52,6 +58,7 @@ pub struct Figures {
     /// The turnovers of the center's own accounts.
     pub turnovers: Vec<Turnover>,
     pub loops: Vec<LoopView>,
+    pub disks: Vec<Disk>,
     /// The kinds of calls to Slurm, each with the number of calls since the start.
     pub slurm_calls: Vec<(String, u64)>,
 }
@@ -72,6 +79,10 @@ pub struct Metrics {
     commit_closures: Gauge,
     loop_since_good: Family<LoopLabel, Gauge>,
     loop_failures: Family<LoopLabel, Counter>,
+    disk_size: Family<DiskLabel, Gauge>,
+    disk_free: Family<DiskLabel, Gauge>,
+    disk_floor: Family<DiskLabel, Gauge>,
+    disk_full: Family<DiskLabel, Gauge>,
     slurm_calls: Family<CallLabel, Counter>,
 }
 
@@ -93,6 +104,10 @@ impl Metrics {
             commit_closures: Gauge::default(),
             loop_since_good: Family::default(),
             loop_failures: Family::default(),
+            disk_size: Family::default(),
+            disk_free: Family::default(),
+            disk_floor: Family::default(),
+            disk_full: Family::default(),
             slurm_calls: Family::default(),
         };
         registry.register("jobs_submitted", "Jobs kept since the start", metrics.jobs_submitted.clone());
@@ -137,6 +152,19 @@ impl Metrics {
             "Turns of each loop that failed since the start",
             metrics.loop_failures.clone(),
         );
+        let disk: [(&str, &str, _); 4] = [
+            (
+                "disk_size_bytes",
+                "The size of each disk that the center and its runs write to",
+                &metrics.disk_size,
+            ),
+            ("disk_free_bytes", "What is free of it", &metrics.disk_free),
+            ("disk_floor_bytes", "What must stay free of it", &metrics.disk_floor),
+            ("disk_full", "1 while it has less free than that: nothing starts", &metrics.disk_full),
+        ];
+        for (name, help, family) in disk {
+            registry.register(name, help, family.clone());
+        }
         registry.register(
             "slurm_calls",
             "Calls to Slurm since the start, by the command, or the way in slurmrestd",
@@ -171,6 +199,13 @@ impl Metrics {
             let label = LoopLabel { name: known.name.clone() };
             self.loop_since_good.get_or_create(&label).set(known.since_good_ms.as_secs());
             raise(&self.loop_failures.get_or_create(&label), known.failures);
+        }
+        for disk in &figures.disks {
+            let label = DiskLabel { disk: disk.name.code() };
+            self.disk_size.get_or_create(&label).set(gauge(disk.space.size_bytes));
+            self.disk_free.get_or_create(&label).set(gauge(disk.space.free_bytes));
+            self.disk_floor.get_or_create(&label).set(gauge(disk.floor_bytes));
+            self.disk_full.get_or_create(&label).set(disk.is_full().into());
         }
         for (call, count) in &figures.slurm_calls {
             raise(&self.slurm_calls.get_or_create_owned(&CallLabel { call: call.clone() }), *count);
@@ -219,6 +254,7 @@ mod tests {
             cards: [("busy", 1), ("idle", 0), ("drained", 0), ("failed", 0)],
             turnovers: vec![Turnover { account: Account::Cash, unit: Unit::MicroCny, debits: 1, credits: 1 }],
             loops: vec![known],
+            disks: vec![crate::disk::rule::sample()],
             slurm_calls: vec![("squeue".into(), 1)],
             ..Figures::default()
         });
@@ -256,7 +292,7 @@ mod tests {
         let (before, rest) = guide.split_once("| metric | |\n").expect("the table of metrics");
         let (_, after) = rest.split_once("\n\n").expect("a paragraph after the table");
         let table = table(&rendered());
-        assert_eq!(table.lines().count(), 2 + 16, "{table}");
+        assert_eq!(table.lines().count(), 2 + 20, "{table}");
         testkit::assert_golden(&path, &format!("{before}{table}\n{after}"));
     }
 }

@@ -9,8 +9,8 @@ use domain::TenantId;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    actions, amendment, api, app::overview, center::Center, correction, debt, event_kinds, evidence, period,
-    portal, price, tenant,
+    actions, amendment, api, app::overview, center::Center, correction, debt, disk, event_kinds, evidence,
+    period, portal, price, tenant,
 };
 
 pub const PLATFORM: Platform<Center> = Platform { name: "center", nouns: NOUNS };
@@ -38,6 +38,7 @@ const NOUNS: &[Noun<Center>] = &[
     tenant::NOUN,
     TRIAL,
     AUDIT_RECORD,
+    disk::NOUN,
     TOKEN,
     BACKUP,
     SLURM_ACCOUNT,

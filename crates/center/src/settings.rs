@@ -3,6 +3,7 @@
 //! `QIANTANG__ENGINE__ISOLATION=none` sets `isolation` in `[engine]`: the path to the key, two underscores between.
 
 mod books;
+mod disk;
 mod pools;
 mod slurm;
 
@@ -15,6 +16,7 @@ use scheduler::Policy;
 use serde::{Deserialize, Deserializer};
 
 pub use books::{BooksSettings, PayeeSettings};
+pub use disk::DiskSettings;
 pub use pools::{NodeSettings, PoolSettings};
 pub use slurm::{DirectJobs, SlurmAccountsSettings, SlurmSettings};
 
@@ -53,6 +55,7 @@ pub struct Settings {
     pub billing: BillingSettings,
     pub books: BooksSettings,
     pub limits: LimitSettings,
+    pub disk: DiskSettings,
     pub pools: Vec<PoolSettings>,
 }
 
@@ -198,6 +201,7 @@ impl Default for Settings {
             billing: BillingSettings::default(),
             books: BooksSettings::default(),
             limits: LimitSettings::default(),
+            disk: DiskSettings::default(),
             pools: Vec::new(),
         }
     }
@@ -377,6 +381,9 @@ impl Settings {
         if let Some(problem) = self.books.problem() {
             return Some(problem);
         }
+        if let Some(problem) = self.disk.problem() {
+            return Some(problem);
+        }
         if let Some(problem) = pools::problem(&self.pools) {
             return Some(problem);
         }
@@ -459,6 +466,8 @@ mod tests {
             ),
             ("[books]\nroots_url = \"ftp://here\"", [("A", "")], "roots_url"),
             ("[books]\nsigning_key = \"/k\"\nsign_command = [\"sign\"]", [("A", "")], "sign_command"),
+            ("[disk]\nfloor_percent = 51", [("A", "")], "disk.floor_percent"),
+            ("", [("QIANTANG__DISK__RUN_MIB", "0")], "disk.run_mib"),
             ("[[pools]]\nname = \"a\"\ncard_model = \"x1\"", [("A", "")], "x1"),
             (
                 "[[pools]]\nname = \"a\"\ncard_model = \"ascend-910\"\nnodes = [{name = \"n\", cards = 65}]",

@@ -114,7 +114,13 @@ impl JobOutcome {
             Outcome::Failed { .. } | Outcome::Signaled { .. } | Outcome::FailedToStart => Self::Failed,
             Outcome::TimedOut => Self::TimedOut,
             Outcome::Stopped { cause: StopCause::Cancelled } => Self::Cancelled,
-            Outcome::Stopped { cause: StopCause::BalanceEnded | StopCause::ContractEnded } => Self::Stopped,
+            Outcome::Stopped {
+                cause:
+                    StopCause::BalanceEnded
+                    | StopCause::ContractEnded
+                    | StopCause::DiskFull
+                    | StopCause::DiskQuota,
+            } => Self::Stopped,
             Outcome::Stopped { cause: StopCause::Preempted } | Outcome::Lost => Self::Lost,
         }
     }

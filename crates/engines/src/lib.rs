@@ -8,6 +8,7 @@
 mod check;
 mod clock;
 pub mod detect;
+pub mod disk;
 mod engine;
 mod environment;
 mod folder_lock;
@@ -21,6 +22,6 @@ mod sync;
 
 pub use check::Check;
 pub use clock::AHEAD_VARIABLE;
-pub use engine::{Engine, EngineError, LogChunk, Stream};
+pub use engine::{Engine, EngineError, LogChunk, RunOnDisk, RunPlace, Stream};
 pub use observation::{Ended, Exit, Leaving, Observation, Started, Status};
 pub use spec::{ArrayTask, InvalidSpec, LaunchNode, LaunchSpec, RunLimits, slurm_job_id};

@@ -29,7 +29,7 @@ use super::runs::stopping;
 use crate::{
     actions,
     center::Center,
-    event_kinds,
+    disk, event_kinds,
     fits::Shape,
     live::{Fate, Live, LiveNode, fate},
     settings::EngineKind,
@@ -82,6 +82,7 @@ pub async fn submit(
     once: Option<Once>,
 ) -> Result<JobId, AppError> {
     let (may, tenant) = may_submit(center, caller)?;
+    disk::ask::has_room(center)?;
     if !spec.problems().is_empty() {
         // All that is wrong is told at once, also what the center alone knows; the writer has no part in it.
         let for_read = center.clone();

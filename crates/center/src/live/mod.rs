@@ -19,6 +19,7 @@ mod used;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use domain::{AllianceId, ContractId, JobId, Millis, NodeId, PoolId, RunId, TenantId, Timestamp};
+use scheduler::DiskShortage;
 use store::pools::Pool;
 
 pub use contracts::{By, LiveContract};
@@ -57,6 +58,8 @@ pub struct Live {
     crowded_out: BTreeSet<RunId>,
     /// Runs that the engine says will be over soon.
     soon_over: BTreeSet<RunId>,
+    /// A disk that has less free than it must.
+    shortage: Option<DiskShortage>,
     touched: Touched,
 }
 
@@ -92,6 +95,7 @@ impl Live {
             waited_for: HashMap::new(),
             crowded_out: BTreeSet::new(),
             soon_over: BTreeSet::new(),
+            shortage: None,
             touched: Touched::default(),
         }
     }

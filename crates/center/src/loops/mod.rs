@@ -18,7 +18,8 @@ use domain::Millis;
 
 use crate::{
     center::Center,
-    wakers::{ACCOUNTS, ALL, METER, MIRROR, PLAN, ROOTS, SEAL, Sleepers, WATCH},
+    disk::watch as disk,
+    wakers::{ACCOUNTS, ALL, DISK, METER, MIRROR, PLAN, QUOTA, ROOTS, SEAL, Sleepers, WATCH},
 };
 
 /// Starts the loops, each in a thread of its own.
@@ -32,6 +33,8 @@ pub fn start(center: &Center, sleepers: Sleepers) -> std::io::Result<Vec<JoinHan
         spawn(center, METER, accrues, move |center| meter::run(center, &meter))?,
         spawn(center, SEAL, ms(seal::SEAL_EVERY), seal::run)?,
         spawn(center, ROOTS, ms(seal::ROOTS_EVERY), seal::run_roots)?,
+        spawn(center, DISK, ms(disk::EVERY), disk::run)?,
+        spawn(center, QUOTA, ms(disk::LOOK_EVERY), disk::run_quotas)?,
     ];
     if let Some(engine) = center.compute.slurm.clone() {
         if center.settings.engine.slurm.accounts.keep {

@@ -46,6 +46,7 @@ const FAMILIES: &[&str] = &[
     "debt-",
     "domain-",
     "effect-",
+    "disk-name-",
     "event-",
     "example-",
     "fault-",

@@ -73,6 +73,7 @@ pub struct OfCenter {
     events: Vec<EventLine>,
     may_audit: bool,
     loops: Vec<LoopView>,
+    is_disk_full: bool,
 }
 
 #[derive(Template)]
@@ -163,6 +164,7 @@ async fn of_center(
         events: lines(ui, &found.events, &found.job_names),
         may_audit: visitor.may(center, actions::READ_AUDIT, None),
         loops: overview::loops(center, &visitor.caller)?,
+        is_disk_full: found.is_disk_full,
         center: of_center,
     };
     Ok(ok(&page))
@@ -303,6 +305,7 @@ mod tests {
                     events: if is_full { views::events(page.ui) } else { Vec::new() },
                     may_audit: is_full,
                     loops: views::loops(is_full),
+                    is_disk_full: is_full,
                     center: CenterOverview {
                         nodes: 2,
                         virtual_nodes: u32::from(is_full),
@@ -362,6 +365,7 @@ mod tests {
                     month: "2026-05".into(),
                     events: Vec::new(),
                     job_names: BTreeMap::new(),
+                    is_disk_full: is_full,
                     center: None,
                 },
             };

@@ -400,6 +400,11 @@ impl Supervisor<'_> {
             if signal.stops(self.spec.run) && matches!(self.phase, Phase::Running) {
                 self.end_all(sys::uptime(), Some(Cause::Stopped));
             }
+            if signal.kills(self.spec.run)
+                && let Phase::Ending { kill_at } = &mut self.phase
+            {
+                *kill_at = sys::uptime();
+            }
         }
     }
 

@@ -29,7 +29,8 @@ use super::{
 };
 use crate::{
     clock,
-    engine::{Engine, EngineError, LogChunk, Stream},
+    disk::{self, Held},
+    engine::{Engine, EngineError, LogChunk, RunOnDisk, RunPlace, Stream},
     folder_lock::lock_folder,
     observation::{Observation, Started},
     spec::LaunchSpec,
@@ -275,6 +276,27 @@ impl Engine for SlurmEngine {
         }
         self.core.to_submit.notify_one();
         Ok(())
+    }
+
+    fn folders(&self) -> Vec<PathBuf> {
+        self.core.shared.folders().into()
+    }
+
+    fn held_by_runs(&self, runs: &[RunPlace], most_files: u64) -> Vec<RunOnDisk> {
+        let beneath = |path: PathBuf| disk::held_beneath(&path, most_files).unwrap_or_default();
+        let mut works = HashMap::new();
+        let held = |place: &RunPlace| {
+            let own = beneath(self.core.shared.run_folder(place.run));
+            let work = *works
+                .entry(place.job)
+                .or_insert_with(|| beneath(self.core.shared.work_folder(place.tenant, place.job)));
+            RunOnDisk { own, elsewhere_bytes: own.bytes, work, ..RunOnDisk::default() }
+        };
+        runs.iter().map(held).collect()
+    }
+
+    fn held_by_tenant(&self, tenant: TenantId, _uid_index: u32, most_files: u64) -> Held {
+        disk::held_beneath(&self.core.shared.home(tenant), most_files).unwrap_or_default()
     }
 
     fn read_log(

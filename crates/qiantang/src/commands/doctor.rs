@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 
 use crate::context::{Context, Done, Run};
 use crate::{
+    commands::disk::bytes,
     errors::Failure,
-    output::{duration, list, number, pick, text},
+    output::{duration, items, list, number, pick, text},
     peer::{self, Listener},
 };
 
@@ -83,6 +84,7 @@ impl Run for Doctor {
                         Err(failure) => add("clock", false, failure.message, &failure.hint),
                     }
                     loops(context, &mut add);
+                    disks(context, &mut add);
                 }
                 Err(failure) => add("sign-in", false, failure.message, "sign in again: qiantang login"),
             }
@@ -147,6 +149,32 @@ fn loops(context: &Context, add: &mut impl FnMut(&str, bool, String, &str)) {
         let is_fine = error.is_empty() && known["is_late"] != true;
         let hint = "docs/operators.md tells what each loop does, under \"The center's loops\"";
         add(&format!("loop {}", text(known, "name")), is_fine, detail, hint);
+    }
+}
+
+/// What is free of the center's disks, for those who may know.
+fn disks(context: &Context, add: &mut impl FnMut(&str, bool, String, &str)) {
+    let report = match context.client.get("/api/v1/disk") {
+        Ok(report) => report,
+        Err(failure) if failure.code == "forbidden" => return,
+        Err(failure) => return add("disks", false, failure.message, &failure.hint),
+    };
+    for disk in items(&report, "disks") {
+        let (free, floor) = (bytes(disk, "free_bytes"), bytes(disk, "floor_bytes"));
+        let detail = format!("{free} free of {}; {floor} must stay free", bytes(disk, "size_bytes"));
+        let hint = "make room: docs/operators.md tells how, under \"Disks\"";
+        add(&format!("disk {}", text(disk, "name")), disk["full_since"].is_null(), detail, hint);
+    }
+    for tenant in items(&report, "tenants").iter().filter(|tenant| tenant["is_over"] == true) {
+        let (used, allowed) = (bytes(tenant, "used_bytes"), bytes(tenant, "allowed_bytes"));
+        let detail = format!("it takes {used} in {} files and may take {allowed}", tenant["files"]);
+        let name = format!("disk of {}", text(tenant, "tenant_slug"));
+        add(
+            &name,
+            false,
+            detail,
+            "its runs that write more are ended: raise the quota in [disk], or make room",
+        );
     }
 }
 

@@ -8,6 +8,7 @@ mod completions;
 mod contracts;
 mod corrections;
 mod demo;
+mod disk;
 mod doctor;
 mod history;
 mod jobs;
@@ -94,6 +95,7 @@ commands! {
     Ledger(ledger::Ledger),
     #[command(subcommand)]
     Slurm(slurm::Slurm),
+    Disk(disk::Disk),
     Doctor(doctor::Doctor),
     #[command(subcommand)]
     Twin(twin::Twin),

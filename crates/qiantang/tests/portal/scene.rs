@@ -44,6 +44,7 @@ pub const PAGES: &[&str] = &[
     "/periods/2001-01",
     "/periods/soon",
     "/debts",
+    "/disk",
     "/prices",
     "/prices/new",
     "/prices/book/none",

@@ -18,6 +18,7 @@ use testkit::{files_below as files, markup};
 use crate::amendment::AmendPage;
 use crate::correction::{CorrectionsPage, ProposalPage};
 use crate::debt::DebtsPage;
+use crate::disk::DiskPage;
 use crate::evidence::EvidencePage;
 use crate::period::{PeriodPage, PeriodsPage};
 use crate::portal::{audit, capacity, contracts, jobs, nodes, overview, people, sign_in, tokens, twin};
@@ -46,7 +47,7 @@ fn pages_of_code() -> Vec<PathBuf> {
 type Rendered = fn(&Page) -> Vec<String>;
 
 /// Each page by the template that it is made of.
-const PAGES: [(&str, Rendered); 33] = [
+const PAGES: [(&str, Rendered); 34] = [
     ("amendment/new.html", rendered::<AmendPage>),
     ("audit.html", rendered::<audit::AuditPage>),
     ("capacity.html", rendered::<capacity::CapacityPage>),
@@ -58,6 +59,7 @@ const PAGES: [(&str, Rendered); 33] = [
     ("correction/new.html", rendered::<ProposalPage>),
     ("dry_run_part.html", rendered::<jobs::submit::DryPart>),
     ("debt/list.html", rendered::<DebtsPage>),
+    ("disk/show.html", rendered::<DiskPage>),
     ("evidence/show.html", rendered::<EvidencePage>),
     ("job.html", rendered::<jobs::show::JobPage>),
     ("jobs.html", rendered::<jobs::list::JobsPage>),

@@ -63,8 +63,18 @@ impl SharedFolder {
         self.dir.join("runs").join(run.to_string())
     }
 
+    /// The folders of all runs, and of what they leave.
+    pub(crate) fn folders(&self) -> [PathBuf; 2] {
+        ["runs", "work"].map(|name| self.dir.join(name))
+    }
+
+    /// The folder of all that a tenant's runs leave.
+    pub(crate) fn home(&self, tenant: TenantId) -> PathBuf {
+        self.dir.join("work").join(tenant.to_string())
+    }
+
     pub(crate) fn work_folder(&self, tenant: TenantId, job: JobId) -> PathBuf {
-        self.dir.join("work").join(tenant.to_string()).join(job.to_string())
+        self.home(tenant).join(job.to_string())
     }
 
     /// Makes the folders of a run with all that it needs. Any number of calls do the same as one. Returns the
