@@ -18,6 +18,7 @@ domain::codes! {
         NoHistory = "no_history",
         NoPrice = "no_price",
         NoProject = "no_project",
+        NoSecretKey = "no_secret_key",
         NoSlurm = "no_slurm",
         NotWaiting = "not_waiting",
         OwnAccount = "own_account",
@@ -29,6 +30,8 @@ domain::codes! {
         SamePerson = "same_person",
         SlurmFailed = "slurm_failed",
         TooManyJobs = "too_many_jobs",
+        TooManySecrets = "too_many_secrets",
+        TooMuchWaiting = "too_much_waiting",
         TwinIsBusy = "twin_is_busy",
     }
 }

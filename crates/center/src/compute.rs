@@ -7,7 +7,9 @@ use engines::{Engine, slurm::SlurmEngine};
 use parking_lot::{Mutex, MutexGuard};
 use scheduler::{Planner, Policy};
 
-use crate::{disk::state::Disks, fits::Fits, settings::SlurmSettings, wakers::Wakers};
+use crate::{
+    disk::state::Disks, fits::Fits, secret::keyring::Keyring, settings::SlurmSettings, wakers::Wakers,
+};
 
 pub struct Compute {
     pub engine: Arc<dyn Engine>,
@@ -16,6 +18,8 @@ pub struct Compute {
     pub fits: Fits,
     pub wakers: Wakers,
     pub disks: Disks,
+    /// The keys of secrets, which runs get.
+    pub keyring: Keyring,
     /// Held while Slurm's accounts are looked at and changed: one at a time.
     pub slurm_accounts: Mutex<()>,
     planner: Mutex<Planner>,
@@ -40,6 +44,7 @@ impl Compute {
             fits: Fits::default(),
             wakers,
             disks: Disks::default(),
+            keyring: Keyring::default(),
             slurm_accounts: Mutex::default(),
             planner: Mutex::new(Planner::new(policy)),
         }

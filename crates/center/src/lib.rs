@@ -23,6 +23,7 @@ pub mod period;
 pub use nouns::PLATFORM;
 pub mod portal;
 pub mod price;
+pub mod secret;
 pub mod settings;
 pub mod start;
 pub mod tenant;

@@ -10,7 +10,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     actions, amendment, api, app::overview, center::Center, correction, debt, disk, event_kinds, evidence,
-    period, portal, price, tenant,
+    period, portal, price, secret, tenant,
 };
 
 pub const PLATFORM: Platform<Center> = Platform { name: "center", nouns: NOUNS };
@@ -20,6 +20,7 @@ const NOUNS: &[Noun<Center>] = &[
     SESSION,
     JOB,
     RUN,
+    secret::NOUN,
     EVENT,
     NODE,
     CONTRACT,

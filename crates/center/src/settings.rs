@@ -5,6 +5,7 @@
 mod books;
 mod disk;
 mod pools;
+mod secrets;
 mod slurm;
 
 use std::{collections::BTreeMap, ffi::OsString, net::SocketAddr, path::PathBuf};
@@ -18,6 +19,7 @@ use serde::{Deserialize, Deserializer};
 pub use books::{BooksSettings, PayeeSettings};
 pub use disk::DiskSettings;
 pub use pools::{NodeSettings, PoolSettings};
+pub use secrets::SecretSettings;
 pub use slurm::{DirectJobs, SlurmAccountsSettings, SlurmSettings};
 
 /// The key of the time zone among the settings in force.
@@ -56,6 +58,7 @@ pub struct Settings {
     pub books: BooksSettings,
     pub limits: LimitSettings,
     pub disk: DiskSettings,
+    pub secrets: SecretSettings,
     pub pools: Vec<PoolSettings>,
 }
 
@@ -169,6 +172,8 @@ pub struct JobSettings {
     pub default_time_limit_ms: Millis,
     /// The most jobs of one tenant that may be queued or running.
     pub max_active_per_tenant: u32,
+    /// The most that scripts, arguments and variables of one tenant's waiting jobs may have together.
+    pub waiting_mib_per_tenant: u64,
     /// Variables that every run gets besides the engine's own.
     pub env: BTreeMap<String, String>,
 }
@@ -202,6 +207,7 @@ impl Default for Settings {
             books: BooksSettings::default(),
             limits: LimitSettings::default(),
             disk: DiskSettings::default(),
+            secrets: SecretSettings::default(),
             pools: Vec::new(),
         }
     }
@@ -234,6 +240,7 @@ impl Default for JobSettings {
         Self {
             default_time_limit_ms: Millis::from_hours(1),
             max_active_per_tenant: 100_000,
+            waiting_mib_per_tenant: 2048,
             env: BTreeMap::new(),
         }
     }

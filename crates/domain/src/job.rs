@@ -230,6 +230,11 @@ impl Job {
         }
     }
 
+    /// The job with the outline of its specification.
+    pub fn outline(&self) -> Self {
+        Self { spec: self.spec.outline(), ..*self }
+    }
+
     /// Takes in that a run of the next task was planned; `is_retry` if the task was tried before.
     pub fn start_task(&mut self, is_retry: bool) -> Result<(), IllegalJobChange> {
         match self.state {

@@ -52,6 +52,8 @@ pub struct Live {
     runs: BTreeMap<RunId, LiveRun>,
     /// How many jobs of each tenant have not ended.
     active_jobs: HashMap<TenantId, u32>,
+    /// The bytes that each tenant's waiting jobs have on the disk.
+    waiting_bytes: HashMap<TenantId, u64>,
     /// For each job that others wait for, the jobs that wait.
     waited_for: HashMap<JobId, HashSet<JobId>>,
     /// Runs that want cards which another one holds.
@@ -92,6 +94,7 @@ impl Live {
             jobs: BTreeMap::new(),
             runs: BTreeMap::new(),
             active_jobs: HashMap::new(),
+            waiting_bytes: HashMap::new(),
             waited_for: HashMap::new(),
             crowded_out: BTreeSet::new(),
             soon_over: BTreeSet::new(),

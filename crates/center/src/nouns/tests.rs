@@ -63,6 +63,7 @@ const FAMILIES: &[&str] = &[
     "refused-",
     "role-",
     "rule-",
+    "secret-scope-",
     "slurm-",
     "state-",
     "unreadable-",

@@ -56,6 +56,8 @@ fields! {
     IDEMPOTENCY_KEY = "Idempotency-Key", "幂等键";
     KIND = "kind", "类型";
     LABELS = "labels", "标签";
+    SCOPE = "scope", "适用范围";
+    SECRETS = "secrets", "密文变量";
     LAUNCH = "launch", "启动方式";
     LEGAL_NAME = "legal_name", "单位全称";
     LIMIT = "limit", "每页条数";
@@ -101,4 +103,5 @@ fields! {
     TYPE = "type", "类型";
     UNTIL = "until", "结束时间";
     WAIVERS = "waivers", "减免比例";
+    VALUE = "value", "值";
 }

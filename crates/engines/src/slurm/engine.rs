@@ -224,6 +224,16 @@ impl Engine for SlurmEngine {
     fn launch(&self, spec: &LaunchSpec) -> Result<(), EngineError> {
         spec.check()?;
         let run = spec.run;
+        if !spec.secrets.is_empty() {
+            let kept = self.core.owner_of_files(spec.tenant).and_then(|user| match user {
+                Some(user) => self.core.shared.keep_secrets(run, &spec.secrets, &user),
+                // Without its user the run is refused, with that reason.
+                None => Ok(()),
+            });
+            kept.map_err(EngineError::io(format!("keep the secrets of {run}")))?;
+        }
+        // From here on they are in that file alone.
+        let spec = &LaunchSpec { secrets: Vec::new(), ..spec.clone() };
         let mut table = self.core.table();
         if table.runs.contains_key(&run) || self.core.finished(run)?.is_some() {
             return Ok(());

@@ -20,6 +20,7 @@ mod prices;
 mod projects;
 mod runs;
 mod sbatch;
+mod secrets;
 mod serve;
 mod slurm;
 mod submit;
@@ -66,6 +67,8 @@ commands! {
     Submit(Box<submit::Submit>),
     Apply(submit::Apply),
     Jobs(jobs::Jobs),
+    #[command(alias = "secret")]
+    Secrets(secrets::Secrets),
     Show(jobs::Show),
     Logs(jobs::Logs),
     Cancel(jobs::Cancel),

@@ -45,6 +45,7 @@ pub const PAGES: &[&str] = &[
     "/periods/soon",
     "/debts",
     "/disk",
+    "/secrets",
     "/prices",
     "/prices/new",
     "/prices/book/none",

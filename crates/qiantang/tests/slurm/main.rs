@@ -9,6 +9,7 @@ mod chaos;
 mod direct;
 mod sacct;
 mod scripts;
+mod secrets;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

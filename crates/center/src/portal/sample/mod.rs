@@ -23,6 +23,7 @@ use crate::evidence::EvidencePage;
 use crate::period::{PeriodPage, PeriodsPage};
 use crate::portal::{audit, capacity, contracts, jobs, nodes, overview, people, sign_in, tokens, twin};
 use crate::price::{DraftPage, PriceBookPage, PriceBooksPage};
+use crate::secret::SecretsPage;
 use crate::tenant::{TenantPage, TenantsPage};
 
 /// A page that can show examples of itself.
@@ -47,7 +48,7 @@ fn pages_of_code() -> Vec<PathBuf> {
 type Rendered = fn(&Page) -> Vec<String>;
 
 /// Each page by the template that it is made of.
-const PAGES: [(&str, Rendered); 34] = [
+const PAGES: [(&str, Rendered); 35] = [
     ("amendment/new.html", rendered::<AmendPage>),
     ("audit.html", rendered::<audit::AuditPage>),
     ("capacity.html", rendered::<capacity::CapacityPage>),
@@ -73,6 +74,7 @@ const PAGES: [(&str, Rendered); 34] = [
     ("price/list.html", rendered::<PriceBooksPage>),
     ("price/new.html", rendered::<DraftPage>),
     ("price/show.html", rendered::<PriceBookPage>),
+    ("secret/list.html", rendered::<SecretsPage>),
     ("sign_in.html", rendered::<sign_in::SignInPage>),
     ("statement.html", rendered::<contracts::statement::StatementPage>),
     ("submit.html", rendered::<jobs::submit::SubmitPage>),

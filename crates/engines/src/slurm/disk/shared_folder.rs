@@ -4,7 +4,7 @@
 //! follows nothing in it, and reads only plain files of that user.
 //!
 //! ```text
-//! runs/<run>/  script, start, claim, stdout, stderr, refused, failed, began.<rank>, ended.<rank>, told, tmp/
+//! runs/<run>/  script, start, claim, secrets, stdout, stderr, refused, failed, began.<rank>, ended.<rank>, told, tmp/
 //! work/<tenant>/<job>/
 //! ```
 
@@ -33,6 +33,8 @@ use crate::{
     spec::LaunchSpec,
 };
 
+/// The variables that a run gets of secrets: `NAME=value`, each with a NUL behind it.
+const SECRETS: &str = "secrets";
 /// The longest word that a run can say in a small file.
 const MAX_WORD_BYTES: usize = 4096;
 
@@ -75,6 +77,20 @@ impl SharedFolder {
 
     pub(crate) fn work_folder(&self, tenant: TenantId, job: JobId) -> PathBuf {
         self.home(tenant).join(job.to_string())
+    }
+
+    /// Keeps the secrets of a run for its start, which empties the file.
+    pub(crate) fn keep_secrets(
+        &self,
+        run: RunId,
+        secrets: &[(String, String)],
+        user: &UnixUser,
+    ) -> io::Result<()> {
+        let folder = self.run_folder(run);
+        make_folder(&folder, user)?;
+        let bytes: Vec<u8> =
+            secrets.iter().flat_map(|(name, value)| format!("{name}={value}\0").into_bytes()).collect();
+        write_anew(&folder, SECRETS, &bytes, 0o600, user)
     }
 
     /// Makes the folders of a run with all that it needs. Any number of calls do the same as one. Returns the
@@ -209,6 +225,10 @@ impl SharedFolder {
     pub(crate) fn tidy(&self, run: RunId, uid: u32, limit_bytes: u64) -> io::Result<()> {
         let folder = self.run_folder(run);
         remove_tree(&folder.join("tmp"))?;
+        // A run that never began has left them.
+        if let Some(secrets) = self.open_of(run, SECRETS, OFlags::WRONLY, uid)? {
+            secrets.set_len(0)?;
+        }
         for stream in Stream::ALL {
             // One byte more stays, as a sign that there was more.
             if let Some(file) = self.open_of(run, stream.code(), OFlags::WRONLY, uid)?
