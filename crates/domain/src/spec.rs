@@ -28,9 +28,9 @@ pub const MAX_ENV_BYTES: usize = 32 * 1024;
 /// The most bytes of all arguments and variables together, see [`crate::limits::passed_bytes`]. The kernel
 /// takes 2 MiB with a stack of 8 MiB, and the variables that tell a run its place come on top.
 pub const MAX_PASSED_BYTES: usize = 1 << 20;
-/// The most secrets of one job, and the most bytes of the value of one.
+/// The most secrets of one job, and the most characters of the value of one.
 pub const MAX_SECRETS: usize = 32;
-pub const MAX_SECRET_BYTES: usize = 16 * 1024;
+pub const MAX_SECRET_CHARS: usize = 16 * 1024;
 /// The longest that a run may be allowed: 60 days.
 pub const MAX_TIME_LIMIT: Millis = Millis::from_hours(60 * 24);
 /// The most jobs that one job may wait for.

@@ -99,6 +99,8 @@ impl Guard {
         let disks = self.look(center)?;
         let database = disks.iter().find(|disk| disk.name == DiskName::Database).copied();
         let was_full = center.compute.disks.full().is_some();
+        let full_of_runs = disks.iter().filter(|disk| disk.is_full() && disk.is_of_runs);
+        let full_of_runs = full_of_runs.min_by_key(|disk| disk.space.free_bytes).copied();
         center.compute.disks.looked_at(disks);
         let full = center.compute.disks.full();
         center.live().disk_is_short(full.map(|disk| disk.shortage()));
@@ -117,24 +119,23 @@ impl Guard {
             }
             _ => {}
         }
-        match full {
-            Some(disk) if disk.is_of_runs => self.find_fillers(center),
-            _ => self.before = None,
+        match full_of_runs {
+            Some(_) => self.find_fillers(center),
+            None => self.before = None,
         }
         self.fillers.retain(|id| center.live().run(*id).is_some());
-        let is_nearly_out = full.is_some_and(|disk| disk.is_nearly_out());
+        let is_nearly_out = full_of_runs.is_some_and(|disk| disk.is_nearly_out());
         if is_nearly_out {
             // They must not take the room that the center needs to keep why they end.
             self.each_filler(|id| center.compute.engine.freeze(id));
         }
-        if let Some(database) = database {
-            self.mind_reserve(center, &database)?;
-        }
+        // Whatever comes of it, the runs are ended.
+        let reserved = database.map_or(Ok(()), |database| self.mind_reserve(center, &database));
         end(center, self.fillers.iter().copied().collect(), StopCause::DiskFull);
         if is_nearly_out {
             self.each_filler(|id| center.compute.engine.end_at_once(id));
         }
-        Ok(())
+        reserved
     }
 
     /// The disks, each once, by the first of the folders on it.

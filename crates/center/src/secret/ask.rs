@@ -5,7 +5,8 @@ use domain::{
     Rfc3339, TenantId,
     limits::is_secret_name,
     problem::{JobFault, Wrong, field},
-    spec::MAX_SECRET_BYTES,
+    spec::MAX_SECRET_CHARS,
+    text::{InvalidLine, LineFault},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -30,6 +31,7 @@ pub struct SecretView {
 
 /// Whose secret of one's tenant is meant.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Whose {
     /// `tenant`, `project` or `person`; where left out, `project` if one is named and `person` otherwise.
@@ -42,12 +44,22 @@ pub struct Whose {
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewSecret {
+    #[schema(value_type = domain::schema::SecretName)]
     pub name: String,
+    /// `tenant`, `project` or `person`; where left out, `project` if one is named and `person` otherwise.
+    #[schema(value_type = Option<SecretScope>)]
     pub scope: Option<String>,
+    #[schema(value_type = Option<domain::schema::Slug>)]
     pub project: Option<String>,
-    /// At most 16 KiB of text. It is never shown again.
-    #[schema(write_only)]
+    /// Text, which is never shown again.
+    #[schema(write_only, min_length = 1, max_length = 16384)]
     pub value: String,
+}
+
+impl std::fmt::Debug for NewSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewSecret").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -149,9 +161,13 @@ pub async fn set(center: &Center, caller: &Caller, new: NewSecret) -> Result<(),
     if value.contains('\0') {
         return Err(AppError::invalid(field::VALUE, Wrong::HasNul));
     }
-    if value.is_empty() || value.len() > MAX_SECRET_BYTES {
-        let wrong = Wrong::TooLong { chars: value.len(), most: MAX_SECRET_BYTES };
-        return Err(AppError::invalid(field::VALUE, wrong));
+    let chars = value.chars().count();
+    if chars == 0 {
+        let empty = InvalidLine { most: MAX_SECRET_CHARS, fault: LineFault::Empty };
+        return Err(AppError::invalid(field::VALUE, Wrong::Line(empty)));
+    }
+    if chars > MAX_SECRET_CHARS {
+        return Err(AppError::invalid(field::VALUE, Wrong::TooLong { chars, most: MAX_SECRET_CHARS }));
     }
     let (by, at) = (caller.member.id, moment::now());
     let for_write = center.clone();

@@ -14,11 +14,10 @@ use base::{
         frame::{Page, Visitor, render},
     },
 };
-use store::secrets::SecretScope;
 
 use super::{
     ask::{self, NewSecret, SecretView, Whose},
-    rule,
+    rule::{self, SecretScope},
 };
 use crate::{app::projects, center::Center};
 

@@ -2,7 +2,7 @@
 
 use base::{auth::Action, detail::Detail};
 use domain::{MemberId, ProjectId, TenantId};
-use store::secrets::SecretScope;
+pub use store::secrets::SecretScope;
 
 /// The names, never the values.
 pub const READ: Action = Action::new("read_secret", "work");

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal as _, Read as _};
 
 use clap::{Args, Subcommand};
-use domain::{Lang, spec::MAX_SECRET_BYTES};
+use domain::{Lang, spec::MAX_SECRET_CHARS};
 use serde_json::{Value, json};
 
 use super::account::login::password_of;
@@ -112,7 +112,7 @@ fn value(context: &Context) -> Result<String, Failure> {
         return password_of(pick(context.lang, "值：", "Value: "));
     }
     let mut value = String::new();
-    let most = MAX_SECRET_BYTES as u64 + 2;
+    let most = 4 * MAX_SECRET_CHARS as u64 + 2;
     std::io::stdin().lock().take(most).read_to_string(&mut value).map_err(|error| {
         Failure::usage("no_input", format!("the value can't be read: {error}"), "give text in UTF-8")
     })?;
