@@ -17,6 +17,12 @@ use crate::{
 };
 
 impl JobSpec {
+    /// The bytes of what its outline leaves out.
+    pub fn payload_bytes(&self) -> u64 {
+        let passed = passed_bytes(&self.args, &self.env);
+        (self.script.len() + passed + self.comment.len()) as u64
+    }
+
     /// All that is wrong; empty if nothing is.
     pub fn problems(&self) -> Vec<SpecProblem> {
         let mut problems = Vec::new();

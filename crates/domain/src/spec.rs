@@ -233,12 +233,6 @@ impl JobSpec {
         }
     }
 
-    /// The bytes of what its outline leaves out.
-    pub fn payload_bytes(&self) -> u64 {
-        let passed = crate::limits::passed_bytes(&self.args, &self.env);
-        (self.script.len() + passed + self.comment.len()) as u64
-    }
-
     /// How many tasks: 1 unless it is an array.
     pub fn task_count(&self) -> u32 {
         self.array.as_ref().map_or(1, |array| u32::try_from(array.len()).unwrap_or(u32::MAX))
