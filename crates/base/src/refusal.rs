@@ -10,12 +10,15 @@ domain::codes! {
         BackupFailed = "backup_failed",
         ContractNotActive = "contract_not_active",
         ContractState = "contract_state",
+        /// The one refusal that is not the caller's to mend: its status is 507.
+        DiskFull = "disk_full",
         IdempotencyAnswerLost = "idempotency_answer_lost",
         IdempotencyKeyReused = "idempotency_key_reused",
         NoContract = "no_contract",
         NoHistory = "no_history",
         NoPrice = "no_price",
         NoProject = "no_project",
+        NoSecretKey = "no_secret_key",
         NoSlurm = "no_slurm",
         NodeHasWorked = "node_has_worked",
         NodeLeaving = "node_leaving",
@@ -30,6 +33,8 @@ domain::codes! {
         SamePerson = "same_person",
         SlurmFailed = "slurm_failed",
         TooManyJobs = "too_many_jobs",
+        TooManySecrets = "too_many_secrets",
+        TooMuchWaiting = "too_much_waiting",
         TwinIsBusy = "twin_is_busy",
     }
 }

@@ -10,7 +10,10 @@ use engines::{Engine, slurm::SlurmEngine};
 use parking_lot::{Mutex, MutexGuard};
 use scheduler::{Planner, Policy};
 
-use crate::{fits::Fits, retirement::wish::Wish, settings::SlurmSettings, wakers::Wakers};
+use crate::{
+    disk::state::Disks, fits::Fits, retirement::wish::Wish, secret::keyring::Keyring,
+    settings::SlurmSettings, wakers::Wakers,
+};
 
 pub struct Compute {
     pub engine: Arc<dyn Engine>,
@@ -18,6 +21,9 @@ pub struct Compute {
     pub slurm: Option<Arc<SlurmEngine>>,
     pub fits: Fits,
     pub wakers: Wakers,
+    pub disks: Disks,
+    /// The keys of secrets, which runs get.
+    pub keyring: Keyring,
     /// Held while Slurm's accounts are looked at and changed: one at a time.
     pub slurm_accounts: Mutex<()>,
     planner: Mutex<Planner>,
@@ -45,6 +51,8 @@ impl Compute {
             slurm,
             fits: Fits::default(),
             wakers,
+            disks: Disks::default(),
+            keyring: Keyring::default(),
             slurm_accounts: Mutex::default(),
             planner: Mutex::new(Planner::new(policy)),
             wish: Mutex::default(),

@@ -1,6 +1,6 @@
 //! Reading what is live from the store, once, at the start.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use base::{error::AppError, moment};
 use domain::{ContractState, JobId, Millis, Timestamp};
@@ -60,13 +60,13 @@ fn load_contracts(tx: &Tx, live: &mut Live, grace: Millis, now: Timestamp) -> Re
 
 fn load_work(tx: &Tx, live: &mut Live) -> Result<Vec<JobId>, AppError> {
     let mut hopeless = Vec::new();
-    for job in jobs::list_active(tx)? {
+    for (job, payload_bytes) in jobs::read_active(tx, |job| (job.outline(), job.spec.payload_bytes()))? {
         let (unmet, is_hopeless) = still_unmet(tx, &job)?;
         if is_hopeless {
             hopeless.push(job.id);
         }
         let retries = jobs::list_retries(tx, job.id)?;
-        live.job_found(Arc::new(job), unmet, retries);
+        live.job_found(&job, payload_bytes, unmet, retries);
     }
     let mut active = runs::list_active(tx)?;
     // The last one first: where a run was to begin on cards that another is about to leave, they are the new one's.

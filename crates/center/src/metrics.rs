@@ -1,5 +1,6 @@
 //! Counters for Prometheus.
 
+use crate::disk::rule::Disk;
 use base::loops::LoopView;
 use domain::{RunState, Timestamp};
 use parking_lot::Mutex;
@@ -37,6 +38,11 @@ pub struct LoopLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct DiskLabel {
+    pub disk: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct CallLabel {
     pub call: String,
 }
@@ -57,6 +63,7 @@ pub struct Figures {
     pub backup: (u64, u64),
     /// Days until the center's certificate expires, where it has one.
     pub certificate_days: Option<i64>,
+    pub disks: Vec<Disk>,
     /// The kinds of calls to Slurm, each with the number of calls since the start.
     pub slurm_calls: Vec<(String, u64)>,
 }
@@ -81,6 +88,10 @@ pub struct Metrics {
     backup_bytes: Gauge,
     certificate_days: Gauge,
     certificate_expires_at: Mutex<Option<Timestamp>>,
+    disk_size: Family<DiskLabel, Gauge>,
+    disk_free: Family<DiskLabel, Gauge>,
+    disk_floor: Family<DiskLabel, Gauge>,
+    disk_full: Family<DiskLabel, Gauge>,
     slurm_calls: Family<CallLabel, Counter>,
 }
 
@@ -115,6 +126,10 @@ impl Metrics {
             backup_bytes: Gauge::default(),
             certificate_days: Gauge::default(),
             certificate_expires_at: Mutex::default(),
+            disk_size: Family::default(),
+            disk_free: Family::default(),
+            disk_floor: Family::default(),
+            disk_full: Family::default(),
             slurm_calls: Family::default(),
         };
         registry.register("jobs_submitted", "Jobs kept since the start", metrics.jobs_submitted.clone());
@@ -159,6 +174,19 @@ impl Metrics {
             "Turns of each loop that failed since the start",
             metrics.loop_failures.clone(),
         );
+        let disk: [(&str, &str, _); 4] = [
+            (
+                "disk_size_bytes",
+                "The size of each disk that the center and its runs write to",
+                &metrics.disk_size,
+            ),
+            ("disk_free_bytes", "What is free of it", &metrics.disk_free),
+            ("disk_floor_bytes", "What must stay free of it", &metrics.disk_floor),
+            ("disk_full", "1 while it has less free than that: nothing starts", &metrics.disk_full),
+        ];
+        for (name, help, family) in disk {
+            registry.register(name, help, family.clone());
+        }
         registry.register(
             "backup_age_seconds",
             "Seconds since the newest backup in the folder for them was made; since the center's first day where there is none",
@@ -212,6 +240,13 @@ impl Metrics {
         if let Some(days) = figures.certificate_days {
             self.certificate_days.set(days);
         }
+        for disk in &figures.disks {
+            let label = DiskLabel { disk: disk.name.code() };
+            self.disk_size.get_or_create(&label).set(gauge(disk.space.size_bytes));
+            self.disk_free.get_or_create(&label).set(gauge(disk.space.free_bytes));
+            self.disk_floor.get_or_create(&label).set(gauge(disk.floor_bytes));
+            self.disk_full.get_or_create(&label).set(disk.is_full().into());
+        }
         for (call, count) in &figures.slurm_calls {
             raise(&self.slurm_calls.get_or_create_owned(&CallLabel { call: call.clone() }), *count);
         }
@@ -260,6 +295,7 @@ mod tests {
             turnovers: vec![Turnover { account: Account::Cash, unit: Unit::MicroCny, debits: 1, credits: 1 }],
             loops: vec![known],
             certificate_days: Some(30),
+            disks: vec![crate::disk::rule::sample()],
             slurm_calls: vec![("squeue".into(), 1)],
             ..Figures::default()
         });

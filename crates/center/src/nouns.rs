@@ -9,8 +9,8 @@ use domain::TenantId;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    actions, amendment, api, app::overview, backup, center::Center, correction, debt, event_kinds, evidence,
-    first_steps, period, portal, price, retirement, role, tenant,
+    actions, amendment, api, app::overview, backup, center::Center, correction, debt, disk, event_kinds,
+    evidence, first_steps, period, portal, price, retirement, role, secret, tenant,
 };
 
 pub const PLATFORM: Platform<Center> = Platform { name: "center", nouns: NOUNS };
@@ -20,6 +20,7 @@ const NOUNS: &[Noun<Center>] = &[
     SESSION,
     JOB,
     RUN,
+    secret::NOUN,
     EVENT,
     NODE,
     CONTRACT,
@@ -42,6 +43,7 @@ const NOUNS: &[Noun<Center>] = &[
     TRIAL,
     AUDIT_RECORD,
     API,
+    disk::NOUN,
     TOKEN,
     backup::NOUN,
     SLURM_ACCOUNT,

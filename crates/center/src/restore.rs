@@ -222,7 +222,7 @@ fn take_over(
     let store = start::open_books(copy, &mut settings.clone())?;
     let (taken_at, runs, jobs) = store.read(|tx| -> Result<_, StoreError> {
         let taken_at: Timestamp = tx.one(LAST, params![], |row| row.get(0))?;
-        Ok((taken_at, runs::list_active(tx)?.len(), jobs::list_active(tx)?.len()))
+        Ok((taken_at, runs::list_active(tx)?.len(), jobs::read_active(tx, |_| ())?.len()))
     })?;
     let detail = json!({ "taken_at": taken_at.to_string(), "runs": runs, "jobs": jobs });
     let change = Change { tenant: None, action: RESTORE, subject: backup.display().to_string(), detail };

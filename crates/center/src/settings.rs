@@ -4,8 +4,10 @@
 
 mod backup;
 mod books;
+mod disk;
 mod http;
 mod pools;
+mod secrets;
 mod slurm;
 
 use std::{collections::BTreeMap, ffi::OsString, net::SocketAddr, path::PathBuf};
@@ -18,8 +20,10 @@ use serde::{Deserialize, Deserializer};
 
 pub use backup::{BackupSettings, Schedule, TimeOfDay};
 pub use books::{BooksSettings, PayeeSettings};
+pub use disk::DiskSettings;
 pub use http::{HttpSettings, TlsSettings};
 pub use pools::{NodeSettings, PoolSettings, wish};
+pub use secrets::SecretSettings;
 pub use slurm::{DirectJobs, SlurmAccountsSettings, SlurmSettings};
 
 /// The key of the time zone among the settings in force.
@@ -60,6 +64,8 @@ pub struct Settings {
     pub billing: BillingSettings,
     pub books: BooksSettings,
     pub limits: LimitSettings,
+    pub disk: DiskSettings,
+    pub secrets: SecretSettings,
     pub pools: Vec<PoolSettings>,
 }
 
@@ -177,6 +183,8 @@ pub struct JobSettings {
     pub default_time_limit_ms: Millis,
     /// The most jobs of one tenant that may be queued or running.
     pub max_active_per_tenant: u32,
+    /// The most that scripts, arguments and variables of one tenant's waiting jobs may have together.
+    pub waiting_mib_per_tenant: u64,
     /// Variables that every run gets besides the engine's own.
     pub env: BTreeMap<String, String>,
 }
@@ -211,6 +219,8 @@ impl Default for Settings {
             billing: BillingSettings::default(),
             books: BooksSettings::default(),
             limits: LimitSettings::default(),
+            disk: DiskSettings::default(),
+            secrets: SecretSettings::default(),
             pools: Vec::new(),
         }
     }
@@ -243,6 +253,7 @@ impl Default for JobSettings {
         Self {
             default_time_limit_ms: Millis::from_hours(1),
             max_active_per_tenant: 100_000,
+            waiting_mib_per_tenant: 2048,
             env: BTreeMap::new(),
         }
     }
@@ -396,6 +407,9 @@ impl Settings {
         if let Some(problem) = self.books.problem() {
             return Some(problem);
         }
+        if let Some(problem) = self.disk.problem() {
+            return Some(problem);
+        }
         if let Some(problem) = pools::problem(&self.pools) {
             return Some(problem);
         }
@@ -478,6 +492,8 @@ mod tests {
             ),
             ("[books]\nroots_url = \"ftp://here\"", [("A", "")], "roots_url"),
             ("[books]\nsigning_key = \"/k\"\nsign_command = [\"sign\"]", [("A", "")], "sign_command"),
+            ("[disk]\nfloor_percent = 51", [("A", "")], "disk.floor_percent"),
+            ("", [("QIANTANG__DISK__RUN_MIB", "0")], "disk.run_mib"),
             ("[[pools]]\nname = \"a\"\ncard_model = \"x1\"", [("A", "")], "x1"),
             (
                 "[[pools]]\nname = \"a\"\ncard_model = \"ascend-910\"\nnodes = [{name = \"n\", cards = 65}]",

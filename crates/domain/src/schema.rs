@@ -73,6 +73,8 @@ written! {
     Slug = "^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$";
     /// A name to sign in with.
     Login = "^[A-Za-z0-9@._+-]{1,64}$";
+    /// The name of a secret: see [`crate::limits::is_secret_name`].
+    SecretName = "^[A-Za-z_][A-Za-z0-9_]{0,63}$";
     /// A label of a node: see [`crate::spec::is_label`].
     Label = "^[A-Za-z0-9._-]{1,64}$";
     /// A line of printable text, or nothing.

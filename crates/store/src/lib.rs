@@ -29,6 +29,7 @@ pub mod pools;
 pub mod prices;
 pub mod recent;
 pub mod runs;
+pub mod secrets;
 pub mod settings;
 pub mod tenants;
 pub mod usage;

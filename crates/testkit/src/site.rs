@@ -27,6 +27,7 @@ pub const PATIENCE: Duration = Duration::from_mins(2);
 #[derive(Debug)]
 pub struct Site {
     pub folder: tempfile::TempDir,
+    data: PathBuf,
     settings: PathBuf,
     program: PathBuf,
     process: Option<Child>,
@@ -53,12 +54,25 @@ impl Site {
 
     /// A new center by `program` with these settings and an address and a folder of its own.
     pub fn with_settings(program: &str, settings_text: &str) -> Self {
+        Self::made(program, settings_text, None)
+    }
+
+    /// A new center by `program` with a virtual node of eight cards, which keeps its data in a folder of `disk`.
+    pub fn on_disk(program: &str, disk: &Path, more: &str) -> Self {
+        let settings = format!(
+            "{more}\n[[pools]]\nname = \"ascend-910\"\ncard_model = \"ascend-910\"\n\
+             nodes = [{{ name = \"npu-\", count = 1, cards = 8, cards_per_ring = 4, virtual = true }}]\n"
+        );
+        Self::made(program, &settings, Some(disk.join("data")))
+    }
+
+    fn made(program: &str, settings_text: &str, data: Option<PathBuf>) -> Self {
         let folder = tempfile::Builder::new().prefix("qiantang-test-").tempdir().expect("a folder is made");
         // Runs go through it under users of their own.
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))
             .expect("a mode is set");
         let settings = folder.path().join("center.toml");
-        let data = folder.path().join("data");
+        let data = data.unwrap_or_else(|| folder.path().join("data"));
         // One operator does everything, but where a test is about that.
         let duties =
             if settings_text.contains("[books]") { "" } else { "[books]\nseparate_duties = false\n" };
@@ -70,6 +84,7 @@ impl Site {
         std::fs::write(&settings, text).expect("the settings are written");
         let mut site = Self {
             folder,
+            data,
             settings,
             program: program.into(),
             process: None,
@@ -96,7 +111,7 @@ impl Site {
     }
 
     pub fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.data.clone()
     }
 
     /// The folder for backups.

@@ -15,13 +15,22 @@ use crate::{
     metrics::Figures,
 };
 
-/// Whether the store answers, all loops go on and the center is not stopping; in words, to be read without a token.
+/// Whether the store answers, no disk is full, all loops go on and the center is not stopping; in words, to be read without a token.
 pub async fn readiness(center: &Center) -> Result<String, String> {
     if center.compute.wakers.is_stopping() {
         return Err("stopping\n".into());
     }
     if let Err(error) = center.read(store::events::latest_seq).await {
         return Err(format!("the store does not answer: {error}\n"));
+    }
+    if let Some(full) = center.compute.disks.full() {
+        let shortage = full.shortage();
+        return Err(format!(
+            "disk_full: the disk of `{}` has {} MiB free and must have {} MiB\n",
+            full.name.code(),
+            shortage.free_mib,
+            shortage.floor_mib
+        ));
     }
     let late: Vec<LoopView> =
         center.loops.list(moment::now()).into_iter().filter(|known| known.is_late).collect();
@@ -94,6 +103,7 @@ fn figures(center: &Center) -> Figures {
         loops: center.loops.list(moment::now()),
         backup: (0, 0),
         certificate_days: center.metrics.certificate_expires_at().map(|at| days_left(at, moment::now())),
+        disks: center.compute.disks.all(),
         slurm_calls: center.compute.slurm.iter().flat_map(|engine| engine.calls()).collect(),
     }
 }

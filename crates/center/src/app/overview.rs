@@ -47,6 +47,8 @@ pub struct Overview {
     /// The names of the jobs that these events are about, for pages.
     #[serde(skip)]
     pub job_names: BTreeMap<JobId, String>,
+    /// A disk of the center is full: nothing starts, and no job is taken on.
+    pub is_disk_full: bool,
     /// Of the whole center, for its people.
     pub center: Option<CenterOverview>,
 }
@@ -125,6 +127,7 @@ pub async fn overview(center: &Center, recent: &Recent, caller: &Caller) -> Resu
         month: month.to_string(),
         events: events.into_iter().map(Event::from).collect(),
         job_names: job_names.into_iter().collect(),
+        is_disk_full: center.compute.disks.full().is_some(),
         center: of_center,
     })
 }

@@ -25,6 +25,10 @@ impl Live {
         self.tenants.get(&id).copied()
     }
 
+    pub fn tenants(&self) -> impl Iterator<Item = (TenantId, LiveTenant)> {
+        self.tenants.iter().map(|(id, tenant)| (*id, *tenant))
+    }
+
     pub fn tenant_count(&self) -> usize {
         self.tenants.len()
     }

@@ -19,8 +19,11 @@ use domain::Millis;
 use crate::{
     backup::scheduled,
     center::Center,
+    disk::watch as disk,
     tls::{Current, renew},
-    wakers::{ACCOUNTS, ALL, BACKUP, CERTIFICATE, METER, MIRROR, PLAN, ROOTS, SEAL, Sleepers, WATCH},
+    wakers::{
+        ACCOUNTS, ALL, BACKUP, CERTIFICATE, DISK, METER, MIRROR, PLAN, QUOTA, ROOTS, SEAL, Sleepers, WATCH,
+    },
 };
 
 /// Starts the loops, each in a thread of its own.
@@ -39,6 +42,8 @@ pub fn start(
         spawn(center, SEAL, ms(seal::SEAL_EVERY), seal::run)?,
         spawn(center, ROOTS, ms(seal::ROOTS_EVERY), seal::run_roots)?,
         spawn(center, BACKUP, ms(scheduled::EVERY), scheduled::run)?,
+        spawn(center, DISK, ms(disk::EVERY), disk::run)?,
+        spawn(center, QUOTA, ms(disk::LOOK_EVERY), disk::run_quotas)?,
     ];
     if let Some(current) = certificate {
         let body = move |center: &Center| renew::run(center, &current);

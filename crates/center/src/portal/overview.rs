@@ -76,6 +76,7 @@ pub struct OfCenter {
     may_audit: bool,
     loops: Vec<LoopView>,
     first_steps: Vec<Step>,
+    is_disk_full: bool,
 }
 
 #[derive(Template)]
@@ -167,6 +168,7 @@ async fn of_center(
         may_audit: visitor.may(center, actions::READ_AUDIT, None),
         loops: overview::loops(center, &visitor.caller)?,
         first_steps: of_center.first_steps.clone(),
+        is_disk_full: found.is_disk_full,
         center: of_center,
     };
     Ok(ok(&page))
@@ -320,6 +322,7 @@ mod tests {
                     may_audit: is_full,
                     loops: views::loops(is_full),
                     first_steps: if is_full { first_steps() } else { Vec::new() },
+                    is_disk_full: is_full,
                     center: CenterOverview {
                         nodes: 2,
                         virtual_nodes: u32::from(is_full),
@@ -380,6 +383,7 @@ mod tests {
                     month: "2026-05".into(),
                     events: Vec::new(),
                     job_names: BTreeMap::new(),
+                    is_disk_full: is_full,
                     center: None,
                 },
             };

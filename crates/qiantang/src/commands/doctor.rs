@@ -15,8 +15,9 @@ use serde_json::{Value, json};
 use crate::context::{Context, Done, Run};
 use crate::{
     client::Client,
+    commands::disk::bytes,
     errors::Failure,
-    output::{Clock, duration, list, number, pick, text},
+    output::{Clock, duration, items, list, number, pick, text},
     peer::{self, Listener},
 };
 
@@ -111,6 +112,7 @@ impl Run for Doctor {
                     }
                     let clock = context.clock_of(client);
                     loops(client, &clock, &mut add);
+                    disks(client, &mut add);
                     backups(client, &clock, &mut add);
                     let wished = settings.as_ref().filter(|_| config.is_some());
                     super::retirement::check(client, context.lang, wished, &mut add);
@@ -273,6 +275,32 @@ fn first_steps(client: &Client, add: &mut impl FnMut(&str, bool, String, &str)) 
     let detail =
         if open.is_empty() { "all done".to_owned() } else { format!("still to do: {}", open.join("; ")) };
     add("first steps", true, detail, "");
+}
+
+/// What is free of the center's disks, for those who may know.
+fn disks(client: &Client, add: &mut impl FnMut(&str, bool, String, &str)) {
+    let report = match client.get("/api/v1/disk") {
+        Ok(report) => report,
+        Err(failure) if failure.code == "forbidden" => return,
+        Err(failure) => return add("disks", false, failure.message, &failure.hint),
+    };
+    for disk in items(&report, "disks") {
+        let (free, floor) = (bytes(disk, "free_bytes"), bytes(disk, "floor_bytes"));
+        let detail = format!("{free} free of {}; {floor} must stay free", bytes(disk, "size_bytes"));
+        let hint = "make room: docs/operators.md tells how, under \"Disks\"";
+        add(&format!("disk {}", text(disk, "name")), disk["full_since"].is_null(), detail, hint);
+    }
+    for tenant in items(&report, "tenants").iter().filter(|tenant| tenant["is_over"] == true) {
+        let (used, allowed) = (bytes(tenant, "used_bytes"), bytes(tenant, "allowed_bytes"));
+        let detail = format!("it takes {used} in {} files and may take {allowed}", tenant["files"]);
+        let name = format!("disk of {}", text(tenant, "tenant_slug"));
+        add(
+            &name,
+            false,
+            detail,
+            "its runs that write more are ended: raise the quota in [disk], or make room",
+        );
+    }
 }
 
 fn shown(lang: Lang, checks: &[Value]) -> String {

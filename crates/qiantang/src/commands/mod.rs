@@ -8,6 +8,7 @@ mod completions;
 mod contracts;
 mod corrections;
 mod demo;
+mod disk;
 mod doctor;
 mod examples;
 mod history;
@@ -22,6 +23,7 @@ mod restore;
 mod retirement;
 mod runs;
 mod sbatch;
+mod secrets;
 mod serve;
 mod slurm;
 mod submit;
@@ -69,6 +71,8 @@ commands! {
     Apply(submit::Apply),
     Examples(examples::Examples),
     Jobs(jobs::Jobs),
+    #[command(alias = "secret")]
+    Secrets(secrets::Secrets),
     Show(jobs::Show),
     Logs(jobs::Logs),
     Cancel(jobs::Cancel),
@@ -101,6 +105,7 @@ commands! {
     Ledger(ledger::Ledger),
     #[command(subcommand)]
     Slurm(slurm::Slurm),
+    Disk(disk::Disk),
     Doctor(doctor::Doctor),
     #[command(subcommand)]
     Twin(twin::Twin),

@@ -49,6 +49,8 @@ pub const PAGES: &[&str] = &[
     "/periods/2001-01",
     "/periods/soon",
     "/debts",
+    "/disk",
+    "/secrets",
     "/prices",
     "/prices/new",
     "/prices/book/none",

@@ -9,6 +9,7 @@ mod chaos;
 mod direct;
 mod sacct;
 mod scripts;
+mod secrets;
 mod vanish;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -20,6 +20,7 @@ mod periods;
 mod placing;
 mod readme;
 mod refused;
+mod resources;
 mod retirement;
 mod scripts;
 mod shipping;

@@ -73,7 +73,8 @@ impl Quote {
 pub async fn dry_run(center: &Center, caller: &Caller, spec: JobSpec) -> Result<DryRun, AppError> {
     let (_, tenant) = may_submit(center, caller)?;
     let for_read = center.clone();
-    let admitted = center.try_read(move |tx| admit(tx, &for_read, tenant, spec)).await?;
+    let by = caller.member.id;
+    let admitted = center.try_read(move |tx| admit(tx, &for_read, (tenant, by), spec)).await?;
     let now = moment::now();
     let policy = center.settings.planning();
     let (snapshot, quote, contract) = {

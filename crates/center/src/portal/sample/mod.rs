@@ -19,6 +19,7 @@ use crate::amendment::AmendPage;
 use crate::backup::BackupsPage;
 use crate::correction::{CorrectionsPage, ProposalPage};
 use crate::debt::DebtsPage;
+use crate::disk::DiskPage;
 use crate::evidence::EvidencePage;
 use crate::period::{PeriodPage, PeriodsPage};
 use crate::portal::{
@@ -26,6 +27,7 @@ use crate::portal::{
 };
 use crate::price::{DraftPage, PriceBookPage, PriceBooksPage};
 use crate::retirement::RetirementPage;
+use crate::secret::SecretsPage;
 use crate::tenant::{TenantPage, TenantsPage};
 
 /// A page that can show examples of itself.
@@ -50,7 +52,7 @@ fn pages_of_code() -> Vec<PathBuf> {
 type Rendered = fn(&Page) -> Vec<String>;
 
 /// Each page by the template that it is made of.
-const PAGES: [(&str, Rendered); 36] = [
+const PAGES: [(&str, Rendered); 38] = [
     ("amendment/new.html", rendered::<AmendPage>),
     ("api_docs.html", rendered::<api_docs::ApiPage>),
     ("audit.html", rendered::<audit::AuditPage>),
@@ -64,6 +66,7 @@ const PAGES: [(&str, Rendered); 36] = [
     ("correction/new.html", rendered::<ProposalPage>),
     ("dry_run_part.html", rendered::<jobs::submit::DryPart>),
     ("debt/list.html", rendered::<DebtsPage>),
+    ("disk/show.html", rendered::<DiskPage>),
     ("evidence/show.html", rendered::<EvidencePage>),
     ("job.html", rendered::<jobs::show::JobPage>),
     ("jobs.html", rendered::<jobs::list::JobsPage>),
@@ -79,6 +82,7 @@ const PAGES: [(&str, Rendered); 36] = [
     ("price/new.html", rendered::<DraftPage>),
     ("price/show.html", rendered::<PriceBookPage>),
     ("retirement/show.html", rendered::<RetirementPage>),
+    ("secret/list.html", rendered::<SecretsPage>),
     ("sign_in.html", rendered::<sign_in::SignInPage>),
     ("statement.html", rendered::<contracts::statement::StatementPage>),
     ("submit.html", rendered::<jobs::submit::SubmitPage>),
