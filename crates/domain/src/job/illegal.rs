@@ -1,7 +1,5 @@
 //! Changes that the state of a job does not allow.
 
-use super::JobState;
-
 /// A change that the job's state does not allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IllegalJobChange {
