@@ -57,7 +57,8 @@
   function followLog(body) {
     const status = document.querySelector(body.dataset.status);
     const follow = document.querySelector(body.dataset.follow);
-    const stream = new EventSource(body.dataset.stream);
+    let stream = null;
+    let seen = ""; // up to where, as the stream says
     let open = null; // the last line, while its end has not come
     const say = (word) => {
       if (!status) return;
@@ -82,13 +83,30 @@
       while (body.childElementCount > LINES_KEPT) body.firstElementChild.remove();
       if (!follow || follow.checked) body.scrollTop = body.scrollHeight;
     };
-    stream.addEventListener("open", () => say("live"));
-    stream.addEventListener("error", () => say("lost"));
-    stream.addEventListener("stdout", (event) => add(event.data));
-    stream.addEventListener("stderr", (event) => add(event.data, "err"));
-    stream.addEventListener("center", (event) => add(`${event.data}\n`, "center"));
-    stream.addEventListener("end", () => { stream.close(); say("ended"); });
-    addEventListener("pagehide", () => stream.close());
+    let isOver = false;
+    const close = () => { stream?.close(); stream = null; };
+    const on = (kind, act) => stream.addEventListener(kind, (event) => {
+      if (!body.isConnected) { isOver = true; close(); return; }
+      seen = event.lastEventId || seen;
+      act(event);
+    });
+    const begin = () => {
+      const address = new URL(body.dataset.stream, location.href);
+      if (seen) address.searchParams.set("from", seen);
+      stream = new EventSource(address);
+      stream.addEventListener("open", () => say("live"));
+      stream.addEventListener("error", () => say("lost"));
+      on("stdout", (event) => add(event.data));
+      on("stderr", (event) => add(event.data, "err"));
+      on("center", (event) => add(`${event.data}\n`, "center"));
+      on("end", () => { isOver = true; close(); say("ended"); });
+    };
+    // Of all pages of this browser some may stream at once: those that are looked at.
+    window.takeTurns((isOurs) => {
+      if (isOurs && !stream && !isOver && body.isConnected) begin();
+      else if (!isOurs && stream) { close(); say("paused"); }
+    });
+    addEventListener("pagehide", close);
     if (follow) follow.addEventListener("change", () => body.setAttribute("aria-live", follow.checked ? "polite" : "off"));
   }
 
@@ -118,7 +136,7 @@
     each("[data-print]", within, (button) => { button.hidden = false; });
     each("time[data-relative]", within, tellTime);
     each("pre[data-stream]", within, (body) => { if (!body.followed) { body.followed = true; followLog(body); } });
-    each("input[type=file][data-into]", within, (input) => { input.closest("[hidden]")?.removeAttribute("hidden"); loadFile(input); });
+    each("input[type=file][data-into]", within, (input) => { input.closest("[hidden]")?.removeAttribute("hidden"); if (!input.isRead) { input.isRead = true; loadFile(input); } });
   }
 
   document.addEventListener("click", (event) => {
@@ -135,6 +153,7 @@
     if (event.key === "Escape" && location.hash === "#rail") location.hash = "#main";
   });
   document.addEventListener("htmx:afterSettle", (event) => enhance(event.target));
+  document.addEventListener("live:changed", () => enhance(document));
   setInterval(() => each("time[data-relative]", document, tellTime), 15000);
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", () => enhance(document));
   else enhance(document);

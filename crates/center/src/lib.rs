@@ -25,6 +25,7 @@ pub mod price;
 pub mod settings;
 pub mod start;
 pub mod tenant;
+pub mod waiting;
 pub mod wakers;
 
 use std::{ffi::OsString, future::Future, net::SocketAddr};
@@ -89,7 +90,8 @@ pub async fn serve(
         .merge(api::router(center.clone()))
         .merge(portal::router(center.clone()))
         .layer(Extension(capacity::Recent::default()))
-        .layer(Extension(twin::Trials::default()));
+        .layer(Extension(twin::Trials::default()))
+        .layer(base::http::compress());
     on_ready(Ready { center: center.clone(), address, first_operator });
     let stopping = center.clone();
     let (begin_to_stop, stop_begun) = tokio::sync::oneshot::channel::<()>();

@@ -27,6 +27,8 @@ statements! { "runs";
                       JOIN jobs j ON j.id = e.job";
     JOBS_OF_LATEST_OF = "SELECT DISTINCT j.id, j.name FROM (SELECT job FROM events WHERE tenant = ?2 \
                          ORDER BY seq DESC LIMIT ?1) e JOIN jobs j ON j.id = e.job";
+    ENDED = "SELECT id FROM jobs WHERE ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT ?1";
+    ENDED_OF = "SELECT id FROM jobs WHERE tenant = ?2 AND ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT ?1";
     CREDITS_SINCE = "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM transfers \
                       WHERE credit_contract = ?1 AND credit = 'contract' AND at >= ?2 AND unit = ?3";
     DEBITS_SINCE = "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM transfers \
@@ -84,6 +86,15 @@ pub fn jobs_of_latest_events(
     match &tenant {
         Some(tenant) => tx.all(JOBS_OF_LATEST_OF, params![limit, tenant], read),
         None => tx.all(JOBS_OF_LATEST, params![limit], read),
+    }
+}
+
+/// The jobs of a tenant, or of all, that ended last; the last of them first.
+pub fn ended_jobs(tx: &Tx, tenant: Option<TenantId>, limit: u32) -> Result<Vec<JobId>, StoreError> {
+    let read = |row: Row<'_>| row.get(0);
+    match &tenant {
+        Some(tenant) => tx.all(ENDED_OF, params![limit, tenant], read),
+        None => tx.all(ENDED, params![limit], read),
     }
 }
 

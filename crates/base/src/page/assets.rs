@@ -33,6 +33,8 @@ const SVG: &str = "image/svg+xml";
 
 static ASSETS: &[Asset] = assets! {
     "qiantang.js": JS,
+    "live.js": JS,
+    "live-worker.js": JS,
     "icons.svg": SVG,
     "logo.svg": SVG,
     "favicon.svg": SVG,
@@ -40,7 +42,7 @@ static ASSETS: &[Asset] = assets! {
     "tide-wide.svg": SVG,
     "tideline.svg": SVG,
     "vendor/htmx-2.0.11.min.js": JS,
-    "vendor/htmx-ext-sse-2.2.4.min.js": JS,
+    "vendor/idiomorph-0.8.0.min.js": JS,
 };
 
 /// In this order: a later one may say otherwise than one before it.

@@ -6,7 +6,6 @@ use axum::{
     http::{HeaderMap, request::Parts},
 };
 use serde::de::DeserializeOwned;
-use subtle::ConstantTimeEq;
 
 use crate::page::{
     form::Form,
@@ -14,6 +13,7 @@ use crate::page::{
 };
 use crate::{
     Base,
+    auth::csrf,
     error::{AppError, Unreadable},
 };
 
@@ -37,8 +37,8 @@ where
         let (mut parts, body) = request.into_parts();
         let visitor = Visitor::from_request_parts(&mut parts, state).await?;
         let form = read(Request::from_parts(parts, body)).await?;
-        let is_own = form.value("csrf").as_bytes().ct_eq(visitor.csrf.as_bytes());
-        if bool::from(is_own) { Ok(Self { visitor, form }) } else { Err(AppError::ForeignForm) }
+        let is_own = csrf::is_of(&visitor.csrf, form.value("csrf"));
+        if is_own { Ok(Self { visitor, form }) } else { Err(AppError::ForeignForm) }
     }
 }
 

@@ -13,6 +13,7 @@ use axum::{
 use domain::{Lang, Timestamp};
 
 use crate::page::{
+    live,
     frame::{Front, Host, Page, render},
     words::Ui,
 };
@@ -41,9 +42,10 @@ pub async fn tell_faults<C: Host>(State(host): State<C>, request: Request, next:
         Ok(body) => next.run(Request::from_parts(parts, Body::from(body))).await,
         Err(error) => error.into_response(),
     };
-    match failure_of(&mut response) {
-        Some(error) => fault_page(front, error),
-        None => response,
+    match (failure_of(&mut response), &front.known) {
+        (Some(error), _) => fault_page(front, error),
+        (None, Some(known)) => live::news_of(front.ui, known, response),
+        (None, None) => response,
     }
 }
 
@@ -58,7 +60,9 @@ fn fault_page(front: Front, error: Arc<AppError>) -> Response {
     let status = status(&error);
     if status == StatusCode::UNAUTHORIZED {
         // A part of a page can't be the form for signing in: htmx then loads that as a page.
-        return if front.is_htmx {
+        return if front.known.is_some() {
+            status.into_response()
+        } else if front.is_htmx {
             (status, [("HX-Redirect", "/sign-in")]).into_response()
         } else {
             Redirect::to("/sign-in").into_response()
@@ -164,7 +168,7 @@ mod tests {
             for told in [bare, told] {
                 let (request, at) = ("req_0123456789ab".to_owned(), Timestamp::default());
                 let fault = FaultPage { page: page.clone(), status: 404, told, request, at };
-                let text = fault.render().expect("it renders");
+                let text = live::whole(&fault.render().expect("it renders"));
                 assert!(
                     !markup::read(&text).unwrap_or_else(|error| panic!("{error}\n{text}")).said.is_empty()
                 );

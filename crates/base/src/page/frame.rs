@@ -4,15 +4,19 @@ use askama::Template;
 use axum::{
     extract::{FromRef, FromRequestParts},
     http::{StatusCode, Uri, header, request::Parts},
-    response::{Html as HtmlBody, IntoResponse, Response},
+    response::{IntoResponse, Response},
 };
 use domain::Lang;
 
-use crate::page::{texts, words::Ui};
+use crate::page::{
+    live::{self, Known},
+    texts,
+    words::Ui,
+};
 use crate::{
     Base,
     auth::{
-        Action, Caller,
+        Action, Caller, csrf,
         credentials::{SESSION_COOKIE, Session},
         identity,
     },
@@ -32,6 +36,8 @@ pub struct Front {
     pub session: Option<Session>,
     /// Set where htmx asks for a part of a page.
     pub is_htmx: bool,
+    /// Set where a page that is open asks for its news: what it has of itself.
+    pub known: Option<Known>,
     shell: Option<Shell>,
 }
 
@@ -103,6 +109,7 @@ impl Front {
             center_name: host.base().name(lang).to_owned(),
             session,
             is_htmx: parts.headers.contains_key("hx-request"),
+            known: Known::of(&parts.headers),
             shell,
         }
     }
@@ -166,8 +173,13 @@ pub struct Page {
     pub center_name: String,
     pub who: String,
     pub who_more: String,
+    /// The session's token for its forms, masked.
     pub csrf: String,
+    /// Tells the pages of this session from those of another in the same browser; empty where nobody is signed in.
+    pub live_key: String,
     pub groups: Vec<Group>,
+    /// The page's own address.
+    pub here: String,
     pub switch_href: String,
     pub is_signed_in: bool,
     pub is_all_virtual: bool,
@@ -199,9 +211,11 @@ impl Page {
             who: front.session.as_ref().map(|session| session.member.name.clone()).unwrap_or_default(),
             who_more: shell.who,
             is_signed_in: front.session.is_some(),
-            csrf: front.session.map(|session| session.csrf).unwrap_or_default(),
+            live_key: front.session.as_ref().map(|session| csrf::name(&session.csrf)).unwrap_or_default(),
+            csrf: front.session.map(|session| csrf::masked(&session.csrf)).unwrap_or_default(),
             groups: shell.links,
             switch_href: format!("{back}{joint}lang={other}"),
+            here: back,
             is_all_virtual: shell.is_all_virtual,
         }
     }
@@ -217,7 +231,9 @@ impl Page {
             who: String::new(),
             who_more: String::new(),
             csrf: String::new(),
+            live_key: String::new(),
             groups: Vec::new(),
+            here: "/".into(),
             switch_href: "/".into(),
             is_signed_in: false,
             is_all_virtual: false,
@@ -242,7 +258,7 @@ impl Page {
 /// A template as an answer.
 pub fn render(status: StatusCode, template: &impl Template) -> Response {
     match template.render() {
-        Ok(text) => (status, HtmlBody(text)).into_response(),
+        Ok(text) => live::answer(status, text),
         Err(error) => AppError::internal(error).into_response(),
     }
 }

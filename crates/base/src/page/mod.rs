@@ -7,6 +7,7 @@ pub mod extract;
 pub mod fault;
 pub mod form;
 pub mod frame;
+pub mod live;
 pub mod routes;
 pub mod texts;
 pub mod words;

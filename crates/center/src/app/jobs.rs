@@ -22,7 +22,7 @@ use ending::{ended_or_stopping, took_job};
 
 pub use dry_run::{DryRun, PlaceView, Quote, dry_run, places};
 pub use listing::{
-    JobDetail, JobQuery, JobView, RunView, count_by_state, list, list_runs, run_view, show, visible, why,
+    JobDetail, JobQuery, JobView, RunView, count_by_state, list, list_of, list_runs, run_view, show, visible, why,
 };
 
 use super::runs::stopping;

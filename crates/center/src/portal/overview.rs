@@ -21,8 +21,7 @@ use crate::{
     actions,
     app::{
         capacity::Recent,
-        hall::{self, CardState},
-        jobs::{self, JobQuery, JobView},
+        hall::{self, CardState, HallNode},
         overview::{self, CenterOverview, Overview},
         projects,
         usage::{self, UsageQuery, UsageRow},
@@ -32,8 +31,12 @@ use crate::{
     portal::{
         contracts::vessel::{Vessel, vessels, warnings},
         jobs::table::JobTable,
-        nodes::map::{self, Tile},
+        nodes::{
+            groups::{self, Group, MOST_GROUPS, MOST_NODES},
+            map::{self, Tile},
+        },
     },
+    waiting::rule::Reason,
 };
 
 /// The parts of a balance, in the order in which they are shown.
@@ -47,6 +50,66 @@ pub fn parts_of(balance: &CapacityBalance) -> Vec<(&'static str, CardMs)> {
     ];
     let of_cards = CardState::ALL.map(CardState::code).into_iter().zip(parts);
     of_cards.chain([("preempted", balance.preempted_card_ms), ("lost", balance.lost_card_ms)]).collect()
+}
+
+/// The hall on the first page: each node where they are few, groups of them where they are many.
+pub struct Hall {
+    pub tiles: Vec<Tile>,
+    pub groups: Vec<Group>,
+    /// How many of how many nodes are shown, where not all are.
+    pub shown: String,
+}
+
+impl Hall {
+    fn of(ui: Ui, nodes: &[HallNode]) -> Self {
+        let all: Vec<&HallNode> = nodes.iter().collect();
+        if all.len() <= MOST_NODES {
+            let tiles = all.iter().map(|node| map::tile(ui, node)).collect();
+            return Self { tiles, groups: Vec::new(), shown: String::new() };
+        }
+        let mut groups = groups::groups(ui, &all);
+        groups.truncate(MOST_GROUPS);
+        let shown: usize = groups.iter().map(|group| group.nodes).sum();
+        let shown =
+            if shown < all.len() { ui.t2("nodes-shown", shown, all.len()) } else { String::new() };
+        Self { tiles: Vec::new(), groups, shown }
+    }
+}
+
+/// The jobs of the first page: those that start next, those that run, those that ended last.
+pub struct Queue {
+    pub text: String,
+    /// Why jobs wait: in words, and how many.
+    pub reasons: Vec<(String, String)>,
+    pub next: JobTable,
+    /// `10 of 4,551`.
+    pub next_of: String,
+    pub running: JobTable,
+    pub running_of: String,
+    pub ended: JobTable,
+}
+
+impl Queue {
+    fn of(ui: Ui, found: &Overview, with_tenant: bool) -> Self {
+        let in_state =
+            |state: JobStatus| found.jobs.iter().find(|count| count.state == state).map_or(0, |count| count.jobs);
+        let waiting = &found.waiting;
+        // An array of which something runs and something waits is counted on both sides.
+        let running = in_state(JobStatus::Running).max(found.running.len() as u64);
+        let shown = |shown: usize, all: u64| ui.t2("shown-of", shown, ui.count(all));
+        let reason = |reason: &Reason| {
+            (ui.word("waits", reason.code.replace('_', "-")), ui.count(reason.jobs))
+        };
+        Self {
+            text: ui.t2("queue-counts", ui.count(running), ui.count(waiting.jobs)),
+            reasons: waiting.reasons.iter().map(reason).collect(),
+            next: JobTable::of(ui, "next", &waiting.next, with_tenant),
+            next_of: shown(waiting.next.len(), waiting.jobs),
+            running: JobTable { with_why: false, ..JobTable::of(ui, "running", &found.running, with_tenant) },
+            running_of: shown(found.running.len(), running),
+            ended: JobTable::of(ui, "ended", &found.ended, with_tenant),
+        }
+    }
 }
 
 /// Something that happened, in one line.
@@ -64,10 +127,8 @@ pub struct OfCenter {
     tide: Html,
     tide_axis: Vec<String>,
     legend: Html,
-    tiles: Vec<Tile>,
-    queue_text: String,
-    table: JobTable,
-    ended: JobTable,
+    hall: Hall,
+    queue: Queue,
     bar: Html,
     parts: Vec<(&'static str, CardMs)>,
     events: Vec<EventLine>,
@@ -89,8 +150,7 @@ pub struct OfTenant {
     waiting_jobs: u64,
     first_forecast: Html,
     vessels: Vec<Vessel>,
-    table: JobTable,
-    ended: JobTable,
+    queue: Queue,
     days: Html,
     by_project: Vec<UsageRow>,
     events: Vec<EventLine>,
@@ -118,7 +178,7 @@ async fn of_center(
     let ui = visitor.front.ui;
     let now = moment::now();
     let hours = recent.last_hours(center, &visitor.caller, now).await?;
-    let ended = ended_lately(center, visitor).await?;
+    let queue = Queue::of(ui, &found, true);
     let Some(of_center) = found.center else {
         return Err(AppError::internal("no center in the overview"));
     };
@@ -138,9 +198,8 @@ async fn of_center(
     };
     let parts = parts_of(&of_center.balance.balance);
     let in_ms: Vec<(&'static str, i64)> = parts.iter().map(|(kind, part)| (*kind, part.0)).collect();
-    let (tiles, counts) = map::tiles(ui, &hall::list(center, &visitor.caller)?);
-    let of =
-        |state: JobStatus| found.jobs.iter().find(|count| count.state == state).map_or(0, |count| count.jobs);
+    let nodes = hall::list(center, &visitor.caller)?;
+    let counts = map::count(nodes.iter().flat_map(|node| &node.cards));
     let bar_label: Vec<String> = in_ms
         .iter()
         .map(|(kind, part)| {
@@ -153,13 +212,11 @@ async fn of_center(
         now,
         tide: ui.columns(&columns, 10_000, 96, &ui.t("tide-label")),
         tide_axis: vec![axis(23), axis(16), axis(8), ui.t("now")],
-        legend: ui.legend(&counts.iter().map(|(kind, n)| (*kind, n.to_string())).collect::<Vec<_>>()),
-        tiles,
-        queue_text: ui.t2("queue-counts", of(JobStatus::Running), of(JobStatus::Queued)),
-        table: JobTable::of(ui, &found.active, true),
+        legend: ui.legend(&counts.iter().map(|(kind, n)| (*kind, ui.count(n))).collect::<Vec<_>>()),
+        hall: Hall::of(ui, &nodes),
+        queue,
         bar: ui.bar(&in_ms, 22, &bar_label.join(", ")),
         parts,
-        ended: JobTable::of(ui, &ended, true),
         events: lines(ui, &found.events, &found.job_names),
         may_audit: visitor.may(center, actions::READ_AUDIT, None),
         loops: overview::loops(center, &visitor.caller)?,
@@ -176,7 +233,6 @@ async fn of_tenant(
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let now = moment::now();
-    let ended = ended_lately(center, visitor).await?;
     let zone = center.settings.time_zone;
     let first = zone.bounds(zone.month(now)).0;
     let days = usage::charges_of_month(center, &visitor.caller).await?;
@@ -191,7 +247,7 @@ async fn of_tenant(
     let own = visitor.front.session.as_ref().and_then(|session| session.tenant.as_deref());
     let title = own.map_or_else(String::new, |own| own.name(ui.lang).to_owned());
     let domain = own.map_or_else(String::new, |own| own.domain.code().to_owned());
-    let forecasts = found.active.iter().filter_map(|job| job.verdict.as_ref()?.forecast_start);
+    let forecasts = found.waiting.next.iter().filter_map(|job| job.verdict.as_ref()?.forecast_start);
     let page = OfTenant {
         page: visitor.page("overview", title),
         domain,
@@ -203,8 +259,7 @@ async fn of_tenant(
         waiting_jobs: found.contracts.iter().map(|contract| u64::from(contract.waiting_jobs)).sum(),
         first_forecast: forecasts.min().map(|at| ui.short(at)).unwrap_or_default(),
         vessels: vessels(ui, &found.contracts),
-        table: JobTable::of(ui, &found.active, false),
-        ended: JobTable::of(ui, &ended, false),
+        queue: Queue::of(ui, &found, false),
         days: ui.columns(&columns, most, 96, &days_label),
         by_project,
         events: lines(ui, &found.events, &found.job_names),
@@ -212,13 +267,6 @@ async fn of_tenant(
         overview: found,
     };
     Ok(ok(&page))
-}
-
-/// The newest jobs that have ended.
-async fn ended_lately(center: &Center, visitor: &Visitor) -> Result<Vec<JobView>, AppError> {
-    let newest = JobQuery { limit: Some(30), ..JobQuery::default() };
-    let newest = jobs::list(center, &visitor.caller, newest).await?.items;
-    Ok(newest.into_iter().filter(|job| job.ended_at.is_some()).take(8).collect())
 }
 
 // The kinds of events, to match by.
@@ -282,7 +330,22 @@ fn line(ui: Ui, event: &Event, names: &BTreeMap<JobId, String>) -> EventLine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::overview::WaitingView;
     use crate::portal::sample::{Sample, views};
+
+    fn queue(page: &Page, is_full: bool, with_tenant: bool) -> Queue {
+        let table = |name| if is_full { views::jobs(name, with_tenant) } else { views::no_jobs() };
+        let reasons = vec![(page.word("waits", "free-cards"), "2".to_owned())];
+        Queue {
+            text: page.t2("queue-counts", 1, 2),
+            reasons: if is_full { reasons } else { Vec::new() },
+            next: table("next"),
+            next_of: page.t2("shown-of", 2, 9),
+            running: table("running"),
+            running_of: page.t2("shown-of", 2, 9),
+            ended: table("ended"),
+        }
+    }
 
     impl Sample for OfCenter {
         fn samples(page: &Page) -> Vec<Self> {
@@ -294,10 +357,12 @@ mod tests {
                     tide: page.columns(&[vec![("sold", 4), ("idle", 6)]], 10, 96, "A < B"),
                     tide_axis: vec!["05-20 01:00".into(), page.t("now")],
                     legend: page.legend(&[("sold", "2".into())]),
-                    tiles: views::tiles(),
-                    queue_text: page.t2("queue-counts", 1, 2),
-                    table: if is_full { views::jobs(true) } else { views::no_jobs() },
-                    ended: if is_full { views::jobs(true) } else { views::no_jobs() },
+                    hall: Hall {
+                        tiles: if is_full { views::tiles() } else { Vec::new() },
+                        groups: if is_full { Vec::new() } else { vec![views::group("g1")] },
+                        shown: if is_full { String::new() } else { page.t2("nodes-shown", 1, 2) },
+                    },
+                    queue: queue(page, is_full, true),
                     bar: page.bar(&[("sold", 2)], 22, "A"),
                     parts: parts_of(&balance.balance),
                     events: if is_full { views::events(page.ui) } else { Vec::new() },
@@ -335,8 +400,7 @@ mod tests {
                 waiting_jobs: 3,
                 first_forecast: if is_full { page.short(views::LATER) } else { Html::default() },
                 vessels: if is_full { views::vessels(page.ui) } else { Vec::new() },
-                table: if is_full { views::jobs(false) } else { views::no_jobs() },
-                ended: if is_full { views::jobs(false) } else { views::no_jobs() },
+                queue: queue(page, is_full, false),
                 days: page.columns(&[vec![("sold", 4)]], 10, 96, "A < B"),
                 by_project: if is_full {
                     vec![UsageRow {
@@ -353,7 +417,9 @@ mod tests {
                 may_audit: false,
                 overview: Overview {
                     jobs: Vec::new(),
-                    active: Vec::new(),
+                    running: Vec::new(),
+                    waiting: WaitingView::default(),
+                    ended: Vec::new(),
                     contracts: Vec::new(),
                     running_cards: 8,
                     waiting_tasks: 3,

@@ -151,14 +151,18 @@ pub async fn list(center: &Center, caller: &Caller, query: JobQuery) -> Result<L
             Ok((rows.collect::<Result<Vec<_>, AppError>>()?, next))
         })
         .await?;
-    let mut verdicts = verdicts(center, rows.iter().map(|named| named.row.id));
-    let live = center.live();
-    let items = rows.into_iter().map(|named| {
-        let verdict = verdicts.remove(&named.row.id);
-        row_view(&live, named, verdict)
-    });
-    let items = items.collect();
+    let items = views(center, rows);
     Ok(Listing { items, next_cursor: next.map(|id| id.to_string()) })
+}
+
+/// These jobs, in the same order. Whoever asks has found that the caller may see them.
+pub async fn list_of(center: &Center, ids: Vec<JobId>) -> Result<Vec<JobView>, AppError> {
+    let rows = center.try_read(move |tx| {
+        let mut names = Names::of(tx);
+        let rows = ids.into_iter().map(|id| named(tx, &mut names, jobs::get_row(tx, id)?));
+        rows.collect::<Result<Vec<_>, AppError>>()
+    });
+    Ok(views(center, rows.await?))
 }
 
 /// How many of the caller's jobs are in each state, those that have ended too.
@@ -242,6 +246,16 @@ impl Asked {
         }
         Ok(Some(filter))
     }
+}
+
+fn views(center: &Center, rows: Vec<Named>) -> Vec<JobView> {
+    let mut verdicts = verdicts(center, rows.iter().map(|named| named.row.id));
+    let live = center.live();
+    let view = |named: Named| {
+        let verdict = verdicts.remove(&named.row.id);
+        row_view(&live, named, verdict)
+    };
+    rows.into_iter().map(view).collect()
 }
 
 /// Why the jobs wait that do. Asked before what is live is looked at: the planner is never waited for while that is held.

@@ -117,7 +117,7 @@ pub async fn page(
         projects: projects.into_iter().map(|slug| Choice::new(slug.clone(), slug)).collect(),
         tenants,
         domains: domains(ui),
-        table: JobTable::of(ui, &found.items, own.is_none()),
+        table: JobTable::of(ui, "job", &found.items, own.is_none()),
         is_filtered: wanted.href(&wanted.state, &wanted.cursor) != "/jobs",
         newest: if wanted.cursor.is_empty() { String::new() } else { wanted.href(&wanted.state, "") },
         older: older.unwrap_or_default(),
@@ -154,7 +154,7 @@ mod tests {
                 projects: ["vision", "speech"].map(|slug| Choice::new(slug, slug)).into(),
                 tenants: views::tenants(),
                 domains: domains(page.ui),
-                table: views::jobs(true),
+                table: views::jobs("job", true),
                 is_filtered: true,
                 newest: "/jobs".into(),
                 older: "/jobs?name=a&cursor=2".into(),
@@ -172,7 +172,7 @@ mod tests {
                 newest: String::new(),
                 older: String::new(),
             };
-            let own = JobTable { with_why: false, ..views::jobs(false) };
+            let own = JobTable { with_why: false, ..views::jobs("job", false) };
             let nothing = views::no_jobs;
             vec![
                 of_center,

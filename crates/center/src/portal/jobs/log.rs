@@ -57,6 +57,8 @@ impl LogPart {
 /// The log's part of a job's page.
 pub struct Shown {
     pub run: RunId,
+    /// Tells the page that it has this part of the log.
+    pub part: String,
     /// `all`, `stdout`, `stderr`, and which of them is shown.
     pub tabs: Vec<(&'static str, bool)>,
     pub download: &'static str,
@@ -103,6 +105,7 @@ pub async fn shown(
     let [out, err] = offsets;
     Ok(Some(Shown {
         run,
+        part: format!("log-{run}-{streams}"),
         tabs: vec![tab("all"), tab("stdout"), tab("stderr")],
         download: if wanted.stream == "stderr" { "stderr" } else { "stdout" },
         is_live,

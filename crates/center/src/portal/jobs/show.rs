@@ -22,7 +22,7 @@ use base::{
     },
     params,
 };
-use domain::{CardMs, CardSet, JobId, JobStatus, MicroCny, Millis, Rfc3339, RunStatus};
+use domain::{CardMs, CardSet, JobId, JobStatus, MicroCny, Millis, Rfc3339, RunStatus, Timestamp};
 use scheduler::Limit;
 use serde::Deserialize;
 
@@ -114,9 +114,12 @@ pub struct JobPage {
     job: JobView,
     place: String,
     contract: Option<String>,
-    news: String,
+    now: Timestamp,
+    /// The job whose news alone are a matter of this page; empty where all are.
+    follows: String,
     is_live: bool,
-    parts: &'static str,
+    /// The page that is to be kept fresh has the log, and follows it.
+    has_log: bool,
     may_submit: bool,
     may_cancel: bool,
     may_see_evidence: bool,
@@ -153,21 +156,17 @@ pub async fn page(
     let tenant = job.owner.name.in_lang(ui.lang).to_owned();
     let own = job.tenant;
     let (tiles, cards_text) = cards(center, &visitor, id, &runs.items)?;
-    let parts = match &log {
-        Some(_) => "#job-top,#job-runs,#job-side",
-        // The log shows as soon as there is one; after that its own stream keeps it.
-        None => "#job-top,#job-log,#job-runs,#job-side",
-    };
+    let has_log = log.as_ref().zip(visitor.front.known.as_ref()).is_some_and(|(log, known)| known.has(&log.part));
     // Why a job waits depends on other jobs as well.
-    let news =
-        if job.verdict.is_some() { "/events/stream".to_owned() } else { format!("/events/stream?job={id}") };
+    let follows = if job.verdict.is_some() { String::new() } else { id.to_string() };
     let page = JobPage {
         page: visitor.page("jobs", job.name.clone()),
         place: format!("{tenant} · {}", ui.t1("project-named", "name", &job.project)),
         contract: visitor.may(center, actions::READ_CONTRACT, Some(own)).then(|| job.contract_id.to_string()),
-        news,
+        now: moment::now(),
+        follows,
         is_live,
-        parts,
+        has_log,
         may_see_evidence: visitor.may(center, actions::READ_LEDGER, Some(own)),
         may_submit: visitor.may(center, actions::SUBMIT_JOB, Some(own))
             && visitor.caller.member.tenant == Some(own)
@@ -305,7 +304,7 @@ fn run_line(ui: Ui, run: &RunView, is_array: bool) -> RunLine {
     let id = run.id.to_string();
     let name = if is_array { ui.t1("task-n", "n", run.task) } else { ui.t1("attempt-n", "n", run.attempt) };
     RunLine {
-        short_id: id.chars().take(16).collect(),
+        short_id: ui.short_id(&id),
         id,
         name,
         state: run.state,

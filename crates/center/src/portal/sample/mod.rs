@@ -10,6 +10,7 @@ use std::{
 use askama::Template;
 use base::page::{
     frame::{Group, Link, Page},
+    live,
     words::Ui,
 };
 use domain::Lang;
@@ -86,7 +87,7 @@ const PAGES: [(&str, Rendered); 33] = [
 const MEANT: [&str; 1] = ["free_cards"];
 
 fn rendered<P: Sample>(page: &Page) -> Vec<String> {
-    P::samples(page).iter().map(|sample| sample.render().expect("it renders")).collect()
+    P::samples(page).iter().map(|sample| live::whole(&sample.render().expect("it renders"))).collect()
 }
 
 /// A language with all its texts.
@@ -114,6 +115,8 @@ fn shell(lang: Lang) -> Page {
             group("money", vec![link("contracts", "/contracts", None)]),
             group("administration", vec![]),
         ],
+        live_key: "AAAA".into(),
+        here: "/jobs?state=active".into(),
         switch_href: "/jobs?state=active&lang=en".into(),
         is_signed_in: true,
         is_all_virtual: true,
@@ -128,6 +131,7 @@ fn door(lang: Lang) -> Page {
         who: nobody(),
         who_more: nobody(),
         csrf: nobody(),
+        live_key: nobody(),
         groups: Vec::new(),
         is_signed_in: false,
         is_all_virtual: false,

@@ -70,9 +70,10 @@ fn running(page: &Page) -> JobPage {
         job: views::job(),
         place: "Univ · Vision".into(),
         contract: Some("con_1".into()),
-        news: "/events/stream?job=job_1".into(),
+        now: views::AT,
+        follows: "job_1".into(),
         is_live: true,
-        parts: "#job-top,#job-runs,#job-side",
+        has_log: false,
         may_submit: true,
         may_cancel: true,
         may_see_evidence: true,
@@ -120,6 +121,7 @@ fn array(page: &Page, is_small: bool) -> Array {
 
 fn log(is_live: bool) -> Shown {
     Shown {
+        part: "log-run_1-".into(),
         run: views::id("run_"),
         tabs: vec![("all", is_live), ("stdout", false), ("stderr", !is_live)],
         download: if is_live { "stdout" } else { "stderr" },
