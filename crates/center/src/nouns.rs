@@ -86,6 +86,7 @@ const JOB: Noun<Center> = Noun {
             .routes(routes!(api::jobs::dry_run))
             .routes(routes!(api::jobs::show))
             .routes(routes!(api::jobs::cancel))
+            .routes(routes!(api::jobs::cancel_many))
             .routes(routes!(api::jobs::why))
             .routes(routes!(api::jobs::runs))
             .routes(routes!(api::jobs::events))

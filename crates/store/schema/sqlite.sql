@@ -242,6 +242,10 @@ CREATE INDEX jobs_by_domain ON jobs (domain, id);
 CREATE INDEX jobs_by_project ON jobs (project, id);
 CREATE INDEX jobs_by_contract ON jobs (contract, id);
 CREATE INDEX jobs_active ON jobs (id) WHERE ended_at IS NULL;
+CREATE INDEX jobs_by_member ON jobs (submitted_by, id);
+CREATE INDEX jobs_by_tail ON jobs (
+    hex(substr(id, 16, 1)) || hex(substr(id, 15, 1)) || hex(substr(id, 14, 1)) || hex(substr(id, 13, 1))
+);
 CREATE TRIGGER jobs_are_unsealed AFTER INSERT ON jobs
 BEGIN INSERT INTO unsealed (kind, key) VALUES ('jobs', NEW.id); END;
 
@@ -632,3 +636,10 @@ CREATE TRIGGER contract_versions_never_go BEFORE DELETE ON contract_versions
 BEGIN SELECT RAISE(ABORT, 'the versions of a contract are append-only: they are never deleted'); END;
 CREATE TRIGGER contract_versions_added AFTER INSERT ON contract_versions
 BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('contract_versions', NEW.contract, NEW.number); END;
+
+-- The pools in which a job's runs had cards, for lists by pool.
+CREATE TABLE job_pools (
+    pool BLOB NOT NULL REFERENCES pools (id),
+    job BLOB NOT NULL REFERENCES jobs (id),
+    PRIMARY KEY (pool, job)
+) STRICT, WITHOUT ROWID;

@@ -1,13 +1,16 @@
 //! Jobs: their specifications, how far each has come, and lists of them.
 
 mod columns;
+mod filter;
+mod lead;
 mod list;
 
 use std::collections::BTreeMap;
 
 use domain::{CardMs, Job, JobId, JobStatus, MicroCny, TenantId, Timestamp};
 
-pub use list::{JobFilter, JobPage, JobRow, get_row, page_jobs};
+pub use filter::JobFilter;
+pub use list::{JobCount, JobPage, JobRow, count_jobs, get_row, page_jobs};
 
 use columns::{state, stop_and_end, tasks};
 

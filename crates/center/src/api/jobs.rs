@@ -11,14 +11,14 @@ use serde::{Deserialize, Serialize};
 use crate::{
     app::{
         events,
-        jobs::{self, DryRun, JobDetail, JobQuery, JobView, RunView},
+        jobs::{self, CancelJobs, Cancelled, DryRun, JobDetail, JobQuery, JobView, RunView},
         verdict::VerdictView,
     },
     center::Center,
 };
 use base::api::{
     Problem,
-    extract::{Auth, Bytes, Id, Key, Params, Spec},
+    extract::{Auth, Body, Bytes, Id, Key, Params, Spec},
 };
 use base::{error::AppError, events::Event, listing::Listing, params};
 
@@ -122,6 +122,17 @@ pub async fn cancel(
     Id(id): Id,
 ) -> Result<Json<JobDetail>, Problem> {
     Ok(Json(jobs::cancel(&center, &caller, job_id(&id)?).await?))
+}
+
+/// Stops several jobs: those that are named, or all that match and have not ended. A dry run says how many there are.
+#[utoipa::path(post, path = "/jobs/cancel", tag = "jobs", request_body = CancelJobs,
+    responses((status = 200, body = Cancelled), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub async fn cancel_many(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Body { value, .. }: Body<CancelJobs>,
+) -> Result<Json<Cancelled>, Problem> {
+    Ok(Json(jobs::cancel_many(&center, &caller, value).await?))
 }
 
 /// Why a job waits: the binding limit with its numbers, who is ahead, when it will start.

@@ -65,6 +65,10 @@ pub enum Wrong {
         least: usize,
         most: usize,
     },
+    /// A name that nothing has which the caller may see.
+    NoSuch {
+        given: String,
+    },
     NotAnInstant {
         given: String,
     },
@@ -147,6 +151,7 @@ pub enum Things {
     Jobs,
     Prices,
     Pools,
+    Filters,
 }
 
 /// A fault of a job.

@@ -54,6 +54,7 @@ fields! {
     FROM = "from", "起始时间";
     GROUP_BY = "group_by", "分组方式";
     IDEMPOTENCY_KEY = "Idempotency-Key", "幂等键";
+    JOBS = "jobs", "作业";
     KIND = "kind", "类型";
     LABELS = "labels", "标签";
     LAUNCH = "launch", "启动方式";
@@ -62,6 +63,8 @@ fields! {
     LOGIN = "login", "用户名";
     MAX_DURATION = "max_duration", "时间上限";
     MAX_NODES = "max_nodes", "最多节点数";
+    MEMBER = "member", "提交人";
+    MINE = "mine", "只看自己的";
     MONTH = "month", "月份";
     NAME = "name", "名称";
     NAME_IN_EN = "name.en", "英文名称";
@@ -76,6 +79,7 @@ fields! {
     PASSWORD = "password", "密码";
     PATH = "path", "路径";
     PAYER = "payer", "付款方";
+    POOL = "pool", "资源池";
     POOLS = "pools", "资源池";
     PRICES = "prices", "价格";
     PROJECT = "project", "项目";
@@ -88,6 +92,7 @@ fields! {
     ROLE = "role", "角色";
     SCRIPT = "script", "脚本";
     SERVICE_CLASS = "service_class", "服务等级";
+    SINCE = "since", "起始时间";
     SLUG = "slug", "短名";
     STARTS_AT = "starts_at", "开始日期";
     STATE = "state", "状态";
@@ -101,4 +106,5 @@ fields! {
     TYPE = "type", "类型";
     UNTIL = "until", "结束时间";
     WAIVERS = "waivers", "减免比例";
+    WHICH = "which", "筛选条件";
 }

@@ -8,6 +8,20 @@ use domain::{
 
 use crate::db::{Row, StoreError};
 
+/// A statement that reads jobs as lists show them.
+macro_rules! select {
+    ($condition:literal) => {
+        concat!(
+            "SELECT id, tenant, domain, project, contract, submitted_by, submitted_at, name, nodes, cards_per_node, ",
+            "card_model, class, state, stop_cause, ended_at, tasks_total, tasks_next, tasks_to_retry, tasks_running, ",
+            "tasks_succeeded, tasks_failed, tasks_stopped, started_at, used_card_ms, charged_micro_cny FROM jobs ",
+            "WHERE ",
+            $condition
+        )
+    };
+}
+pub(super) use select;
+
 /// The columns beside the code of a state: the code of the cause of a stop, and the end.
 pub(super) fn stop_and_end(state: JobState) -> (Option<&'static str>, Option<Timestamp>) {
     match state {

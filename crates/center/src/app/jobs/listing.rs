@@ -3,14 +3,18 @@
 use std::collections::{BTreeMap, HashMap};
 
 use domain::{
-    CardMs, ContractId, Job, JobId, JobSpec, JobState, JobStatus, MicroCny, PriceBookId, RatePerCardHour,
-    Rfc3339, RunId, RunStatus, ServiceClass, TenantDomain, TenantId, job::Tasks, problem::field,
-    run::StopCause,
+    CardMs, ContractId, JobId, JobSpec, JobState, JobStatus, MicroCny, PriceBookId, RatePerCardHour, Rfc3339,
+    RunId, RunStatus, ServiceClass, TenantId, job::Tasks, run::StopCause,
 };
-use serde::{Deserialize, Serialize};
-use store::{StoreError, Tx, jobs, recent, runs::RunRow, tenants};
+use serde::Serialize;
+use store::{Tx, jobs, recent, runs::RunRow};
 
-use super::{PlaceView, dry_run::Quote, found, places};
+use super::{
+    PlaceView,
+    dry_run::Quote,
+    found, places,
+    wanted::{Asked, JobQuery},
+};
 use crate::{
     actions,
     app::{direct, verdict::VerdictView},
@@ -20,7 +24,7 @@ use crate::{
 use base::{
     auth::{Action, Caller},
     error::AppError,
-    listing::Listing,
+    listing::{Listing, Total},
     lookup::{Names, TenantName},
     moment, params,
     refusal::Refusal,
@@ -84,27 +88,6 @@ pub struct DirectView {
     pub user: String,
 }
 
-/// Which jobs to list.
-#[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub struct JobQuery {
-    /// A state, or `active` for all that have not ended.
-    pub state: Option<String>,
-    /// A project's short name.
-    pub project: Option<String>,
-    /// A tenant's short name; for the center's people.
-    pub tenant: Option<String>,
-    /// `research`, `enterprise` or `government`; for the center's people.
-    #[param(inline, value_type = Option<TenantDomain>)]
-    pub domain: Option<String>,
-    /// Part of a name.
-    pub name: Option<String>,
-    pub cursor: Option<String>,
-    #[param(minimum = 1, maximum = 200)]
-    pub limit: Option<u32>,
-}
-
 /// A row of a list, with the names of the things in it.
 struct Named {
     row: jobs::JobRow,
@@ -131,28 +114,21 @@ pub async fn list(center: &Center, caller: &Caller, query: JobQuery) -> Result<L
     center.policies.check(caller, actions::READ_JOB, scope)?;
     let after = params::parse_cursor::<JobId>(query.cursor.as_deref())?;
     let limit = params::page_limit(query.limit)?;
-    let asked = Asked::of(scope, query)?;
-    let for_read = center.clone();
-    let (rows, next) = center
+    let with_total = query.total == Some(true);
+    let asked = Asked::of(caller, &center.settings.time_zone, query.wanted())?;
+    let (rows, next, total) = center
         .try_read(move |tx| {
-            let Some(filter) = asked.filter(tx)? else { return Ok((Vec::new(), None)) };
-            let (rows, next) = if filter.state.as_deref() == Some("active") {
-                let mut ids = active(&for_read.live(), &filter, after, limit as usize + 1);
-                let has_more = ids.len() > limit as usize;
-                ids.truncate(limit as usize);
-                let next = ids.last().copied().filter(|_| has_more);
-                (ids.into_iter().map(|id| jobs::get_row(tx, id)).collect::<Result<_, _>>()?, next)
-            } else {
-                let page = jobs::page_jobs(tx, &filter, after, limit)?;
-                (page.rows, page.next)
-            };
+            let filter = asked.filter(tx)?;
+            let page = jobs::page_jobs(tx, &filter, after, limit)?;
+            let total = with_total.then(|| jobs::count_jobs(tx, &filter)).transpose()?;
             let mut names = Names::of(tx);
-            let rows = rows.into_iter().map(|row| named(tx, &mut names, row));
-            Ok((rows.collect::<Result<Vec<_>, AppError>>()?, next))
+            let rows = page.rows.into_iter().map(|row| named(tx, &mut names, row));
+            Ok((rows.collect::<Result<Vec<_>, AppError>>()?, page.next, total))
         })
         .await?;
     let items = views(center, rows);
-    Ok(Listing { items, next_cursor: next.map(|id| id.to_string()) })
+    let total = total.map(|total| Total { count: total.jobs, and_more: total.and_more });
+    Ok(Listing { items, next_cursor: next.map(|id| id.to_string()), total })
 }
 
 /// These jobs, in the same order. Whoever asks has found that the caller may see them.
@@ -170,82 +146,6 @@ pub async fn count_by_state(center: &Center, caller: &Caller) -> Result<BTreeMap
     let scope = caller.scope()?.tenant();
     center.policies.check(caller, actions::READ_JOB, scope)?;
     center.read(move |tx| jobs::count_by_state(tx, scope)).await
-}
-
-/// Jobs that have not ended, newest first: those are at hand.
-fn active(live: &Live, filter: &jobs::JobFilter, after: Option<JobId>, most: usize) -> Vec<JobId> {
-    let wanted_name = filter.name_contains.as_ref().map(|name| name.to_lowercase());
-    let matches = |job: &Job| {
-        filter.tenant.is_none_or(|tenant| tenant == job.tenant)
-            && filter.project.is_none_or(|project| project == job.project)
-            && wanted_name.as_ref().is_none_or(|name| job.spec.name.to_lowercase().contains(name))
-            && filter
-                .domain
-                .is_none_or(|domain| live.tenant(job.tenant).is_some_and(|tenant| tenant.domain == domain))
-    };
-    let newest_first = live.jobs().rev().map(|known| &known.job);
-    let older = newest_first.filter(|job| after.is_none_or(|after| job.id < after));
-    older.filter(|job| matches(job)).map(|job| job.id).take(most).collect()
-}
-
-/// A query whose words are read, before its short names are looked up.
-struct Asked {
-    /// Whose jobs the caller may see.
-    scope: Option<TenantId>,
-    tenant: Option<String>,
-    project: Option<String>,
-    filter: jobs::JobFilter,
-}
-
-impl Asked {
-    fn of(scope: Option<TenantId>, query: JobQuery) -> Result<Self, AppError> {
-        let states: Vec<&str> = ["active"].into_iter().chain(JobStatus::ALL.map(JobStatus::code)).collect();
-        let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-        let state = given(query.state)
-            .map(|text| {
-                params::word(field::STATE, &text, |t| states.iter().find(|s| **s == t).copied(), &states)
-            })
-            .transpose()?;
-        let domain = given(query.domain)
-            .map(|text| {
-                let known = TenantDomain::ALL.map(TenantDomain::code);
-                params::word(field::DOMAIN, &text, TenantDomain::from_code, &known)
-            })
-            .transpose()?;
-        let filter = jobs::JobFilter {
-            tenant: scope,
-            state: state.map(str::to_owned),
-            name_contains: given(query.name),
-            domain,
-            ..jobs::JobFilter::default()
-        };
-        Ok(Self { scope, tenant: given(query.tenant), project: given(query.project), filter })
-    }
-
-    /// `None` if nothing can match.
-    fn filter(self, tx: &Tx) -> Result<Option<jobs::JobFilter>, StoreError> {
-        let Self { scope, tenant, project, mut filter } = self;
-        if let Some(slug) = tenant {
-            let found = tenants::find_tenant(tx, &slug)?;
-            match found.filter(|found| scope.is_none_or(|own| own == found.id)) {
-                Some(found) => filter.tenant = Some(found.id),
-                None => return Ok(None),
-            }
-        }
-        if let Some(slug) = project {
-            let found = if let Some(tenant) = filter.tenant {
-                tenants::find_project(tx, tenant, &slug)?
-            } else {
-                let all = tenants::list_projects(tx, None)?.into_iter();
-                all.filter(|project| project.slug == slug).min_by_key(|project| project.id)
-            };
-            match found {
-                Some(found) => filter.project = Some(found.id),
-                None => return Ok(None),
-            }
-        }
-        Ok(Some(filter))
-    }
 }
 
 fn views(center: &Center, rows: Vec<Named>) -> Vec<JobView> {
