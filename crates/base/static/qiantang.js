@@ -130,9 +130,16 @@
     });
   }
 
+  // Picks all boxes of a form: <input type="checkbox" data-pick-all="form" hidden>
+  document.addEventListener("change", (event) => {
+    const form = event.target.dataset?.pickAll;
+    if (form) each(`input[type=checkbox][form="${form}"]`, document, (box) => { box.checked = event.target.checked; });
+  });
+
   function enhance(within) {
     each("[data-theme-switch]", within, (button) => { button.hidden = false; showTheme(button); });
     each("[data-copy]", within, (button) => { button.hidden = !navigator.clipboard; });
+    each("[data-pick-all]", within, (box) => { box.hidden = false; });
     each("[data-print]", within, (button) => { button.hidden = false; });
     each("time[data-relative]", within, tellTime);
     each("pre[data-stream]", within, (body) => { if (!body.followed) { body.followed = true; followLog(body); } });

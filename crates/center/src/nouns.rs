@@ -99,6 +99,8 @@ const JOB: Noun<Center> = Noun {
             .form("/submit", portal::jobs::submit::submit)
             .form("/submit/dry-run", portal::jobs::submit::dry_run)
             .page("/jobs", portal::jobs::list::page)
+            .page("/jobs/export", portal::jobs::bulk::export)
+            .form("/jobs/cancel", portal::jobs::bulk::cancel)
             .page("/jobs/{id}", portal::jobs::show::page)
             .form("/jobs/{id}/cancel", portal::jobs::show::cancel)
             .page("/jobs/{id}/log", portal::jobs::log::download)

@@ -54,3 +54,5 @@ refresh = Refresh
 pages-before = Before
 pages-next = Next
 as-of = as of
+pick = Pick
+pick-all = Pick all on this page

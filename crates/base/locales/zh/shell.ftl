@@ -54,3 +54,5 @@ refresh = 刷新
 pages-before = 上一页
 pages-next = 下一页
 as-of = 更新于
+pick = 选择
+pick-all = 选择本页全部

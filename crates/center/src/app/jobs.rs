@@ -4,6 +4,8 @@ mod cancelling;
 mod dry_run;
 pub mod ending;
 mod listing;
+mod sorting;
+mod table;
 mod wanted;
 
 use std::sync::Arc;
@@ -24,6 +26,8 @@ pub use dry_run::{DryRun, PlaceView, Quote, dry_run, places};
 pub use listing::{
     JobDetail, JobView, RunView, count_by_state, list, list_of, list_runs, run_view, show, visible, why,
 };
+pub use sorting::{Column, NEWEST, Order};
+pub use table::table;
 pub use wanted::{JobQuery, JobsWanted};
 
 use crate::{

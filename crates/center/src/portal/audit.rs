@@ -14,11 +14,9 @@ use base::{
         frame::{Page, Visitor, ok},
         words::Ui,
     },
+    params,
 };
-use domain::{
-    CardMs, MicroCny, Millis, Timestamp, Zone,
-    problem::{Field, Wrong, field},
-};
+use domain::{CardMs, MicroCny, Millis, Timestamp, Zone, problem::field};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -67,8 +65,8 @@ impl AuditPageQuery {
 
     fn filter(&self, zone: &Zone) -> Result<AuditQuery, AppError> {
         let some = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-        let from = day(zone, field::FROM, &self.from)?;
-        let to = day(zone, field::TO, &self.to)?.map(|at| zone.day_begins(zone.day(at) + 1));
+        let from = params::day(zone, field::FROM, &self.from)?;
+        let to = params::day(zone, field::TO, &self.to)?.map(|at| zone.day_begins(zone.day(at) + 1));
         Ok(AuditQuery {
             action: some(&self.action),
             actor: some(&self.actor),
@@ -79,15 +77,6 @@ impl AuditPageQuery {
             limit: None,
         })
     }
-}
-
-/// The instant at which a day begins at the center.
-fn day(zone: &Zone, field: Field, text: &str) -> Result<Option<Timestamp>, AppError> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let read = zone.parse(text).ok().filter(|_| text.len() == 10);
-    read.map(Some).ok_or_else(|| AppError::invalid(field, Wrong::NotADay { given: text.to_owned() }))
 }
 
 struct AuditRow {

@@ -5,6 +5,7 @@ mod contracts;
 mod faults;
 mod forms;
 mod language;
+mod live;
 mod nodes;
 mod pages;
 mod passwords;

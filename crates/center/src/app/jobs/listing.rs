@@ -13,6 +13,7 @@ use super::{
     PlaceView,
     dry_run::Quote,
     found, places,
+    sorting::{self, Order},
     wanted::{Asked, JobQuery},
 };
 use crate::{
@@ -115,11 +116,13 @@ pub async fn list(center: &Center, caller: &Caller, query: JobQuery) -> Result<L
     let after = params::parse_cursor::<JobId>(query.cursor.as_deref())?;
     let limit = params::page_limit(query.limit)?;
     let with_total = query.total == Some(true);
+    let order = Order::read(query.sort.as_deref())?;
     let asked = Asked::of(caller, &center.settings.time_zone, query.wanted())?;
+    let now = moment::now();
     let (rows, next, total) = center
         .try_read(move |tx| {
             let filter = asked.filter(tx)?;
-            let page = jobs::page_jobs(tx, &filter, after, limit)?;
+            let page = sorting::page(tx, &filter, order, now, after, limit)?;
             let total = with_total.then(|| jobs::count_jobs(tx, &filter)).transpose()?;
             let mut names = Names::of(tx);
             let rows = page.rows.into_iter().map(|row| named(tx, &mut names, row));

@@ -63,6 +63,9 @@ pub struct JobQuery {
     pub until: Option<String>,
     /// Part of a name.
     pub name: Option<String>,
+    /// `submitted`, `name`, `state`, `cards`, `duration` or `charge`, with `-` before it from the most on; the newest
+    /// first where left out. Of more than 10,000 jobs the newest are sorted.
+    pub sort: Option<String>,
     pub cursor: Option<String>,
     pub limit: Option<u32>,
     /// Also say how many there are on all pages.

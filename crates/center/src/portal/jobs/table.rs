@@ -14,6 +14,29 @@ pub struct JobTable {
     pub rows: Vec<JobLine>,
     pub with_tenant: bool,
     pub with_why: bool,
+    /// Rows can be picked.
+    pub with_select: bool,
+    pub sorts: Sorts,
+}
+
+/// How the columns are sorted by; none is where the list has one order alone.
+#[derive(Clone, Debug, Default)]
+pub struct Sorts {
+    pub name: Sorting,
+    pub state: Sorting,
+    pub cards: Sorting,
+    pub submitted: Sorting,
+    pub duration: Sorting,
+    pub charge: Sorting,
+}
+
+/// The order by one column.
+#[derive(Clone, Debug, Default)]
+pub struct Sorting {
+    /// Where the list is in that order; empty where it can't be.
+    pub href: String,
+    pub is_current: bool,
+    pub is_downward: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -32,6 +55,8 @@ pub struct JobLine {
     pub forecast: String,
     pub submitted_at: Timestamp,
     pub took: String,
+    /// It has not ended.
+    pub is_open: bool,
     /// It goes on, and so does what it takes.
     pub is_running: bool,
     pub is_started: bool,
@@ -43,7 +68,7 @@ impl JobTable {
     pub fn of(ui: Ui, name: &str, jobs: &[JobView], with_tenant: bool) -> Self {
         let rows: Vec<JobLine> = jobs.iter().map(|job| line(ui, name, job)).collect();
         let with_why = rows.iter().any(|row| !row.why.is_empty());
-        Self { rows, with_tenant, with_why }
+        Self { rows, with_tenant, with_why, ..Self::default() }
     }
 }
 
@@ -82,6 +107,7 @@ fn line(ui: Ui, table: &str, job: &JobView) -> JobLine {
         forecast,
         submitted_at: job.submitted_at.0,
         took: took(job.started_at, job.ended_at),
+        is_open: job.ended_at.is_none(),
         is_running: job.started_at.is_some() && job.ended_at.is_none(),
         is_started: job.started_at.is_some(),
         charge: job.charge_micro_cny,

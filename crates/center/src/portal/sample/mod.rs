@@ -47,7 +47,7 @@ fn pages_of_code() -> Vec<PathBuf> {
 type Rendered = fn(&Page) -> Vec<String>;
 
 /// Each page by the template that it is made of.
-const PAGES: [(&str, Rendered); 33] = [
+const PAGES: [(&str, Rendered); 34] = [
     ("amendment/new.html", rendered::<AmendPage>),
     ("audit.html", rendered::<audit::AuditPage>),
     ("capacity.html", rendered::<capacity::CapacityPage>),
@@ -62,6 +62,7 @@ const PAGES: [(&str, Rendered); 33] = [
     ("evidence/show.html", rendered::<EvidencePage>),
     ("job.html", rendered::<jobs::show::JobPage>),
     ("jobs.html", rendered::<jobs::list::JobsPage>),
+    ("jobs_cancel.html", rendered::<jobs::bulk::CancelPage>),
     ("node.html", rendered::<nodes::show::NodePage>),
     ("nodes.html", rendered::<nodes::list::NodesPage>),
     ("overview_center.html", rendered::<overview::OfCenter>),

@@ -136,6 +136,7 @@ pub fn jobs(name: &str, with_tenant: bool) -> JobTable {
         forecast: String::new(),
         submitted_at: AT,
         took: "2h 3m".into(),
+        is_open: true,
         is_running: true,
         is_started: true,
         charge: MicroCny(3_500_000),
@@ -152,7 +153,7 @@ pub fn jobs(name: &str, with_tenant: bool) -> JobTable {
         is_started: false,
         ..running.clone()
     };
-    JobTable { rows: vec![running, waiting], with_tenant, with_why: true }
+    JobTable { rows: vec![running, waiting], with_tenant, with_why: true, ..JobTable::default() }
 }
 
 pub fn no_jobs() -> JobTable {
