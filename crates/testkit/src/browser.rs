@@ -74,7 +74,12 @@ impl Browser {
         let response = self.agent.run(request.body(()).expect("a request")).expect("the center answers");
         assert_eq!(response.status().as_u16(), 200, "{path}");
         let mut bytes = Vec::new();
-        response.into_body().into_reader().take(16 << 20).read_to_end(&mut bytes).expect("the answer is read");
+        response
+            .into_body()
+            .into_reader()
+            .take(16 << 20)
+            .read_to_end(&mut bytes)
+            .expect("the answer is read");
         bytes
     }
 

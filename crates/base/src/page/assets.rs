@@ -100,11 +100,12 @@ fn serve(asset: &'static Asset, cache: &'static str, tag: HeaderValue, asked: &H
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
     headers.insert(header::ETAG, tag);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    // An image opened by itself must not be a page that runs something.
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'"),
-    );
+    // An image opened by itself must not be a page that runs something; a worker asks its own center.
+    let policy = match asset.kind {
+        JS => "default-src 'none'; connect-src 'self'",
+        _ => "default-src 'none'; style-src 'unsafe-inline'",
+    };
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     response
 }
 

@@ -13,8 +13,8 @@ use axum::{
 use domain::{Lang, Timestamp};
 
 use crate::page::{
-    live,
     frame::{Front, Host, Page, render},
+    live,
     words::Ui,
 };
 use crate::{

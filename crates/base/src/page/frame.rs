@@ -16,9 +16,9 @@ use crate::page::{
 use crate::{
     Base,
     auth::{
-        Action, Caller, csrf,
+        Action, Caller,
         credentials::{SESSION_COOKIE, Session},
-        identity,
+        csrf, identity,
     },
     error::AppError,
     http::{cookie, peer},

@@ -64,7 +64,8 @@ pub fn answer(status: StatusCode, drawn: String) -> Response {
 
 /// What is sent in place of a page to a browser that has some of it.
 pub fn news_of(ui: Ui, known: &Known, response: Response) -> Response {
-    let Some(Drawn(drawn)) = response.extensions().get().filter(|_| response.status() == StatusCode::OK) else {
+    let Some(Drawn(drawn)) = response.extensions().get().filter(|_| response.status() == StatusCode::OK)
+    else {
         return response;
     };
     let clock = HeaderValue::from_str(&ui.zone.clock(crate::moment::now()));
@@ -239,7 +240,9 @@ mod tests {
 
     #[test]
     fn what_differs_each_time_makes_nothing_new() {
-        let form = |token: &str| format!("<!--live--><form id=\"f\"><!--own--><i>{token}</i><!--/own--></form><!--/live-->");
+        let form = |token: &str| {
+            format!("<!--live--><form id=\"f\"><!--own--><i>{token}</i><!--/own--></form><!--/live-->")
+        };
         let known = known(&whole(&form("x")));
         assert_eq!(news(&form("y"), &known), "<form id=\"f\" data-same=\"\"></form>");
         assert!(whole(&form("y")).contains("<i>y</i>"));

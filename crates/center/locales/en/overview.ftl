@@ -65,3 +65,4 @@ waits-kept-for-others = cards kept for others
 waits-reclaiming = cards come back
 waits-maintenance = maintenance ahead
 waits-max-starts = starts next turn
+cell-is-a-card = a cell is a card

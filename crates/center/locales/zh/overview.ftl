@@ -65,3 +65,4 @@ waits-kept-for-others = 卡已预留
 waits-reclaiming = 卡正在收回
 waits-maintenance = 临近维护
 waits-max-starts = 下一轮启动
+cell-is-a-card = 每格一张加速卡

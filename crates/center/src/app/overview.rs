@@ -99,9 +99,8 @@ pub async fn overview(center: &Center, recent: &Recent, caller: &Caller) -> Resu
     let month = zone.month(now);
     let days = zone.day(zone.bounds(month).0)..zone.day(now) + 1;
     let waiting = waiting::look(center, scope, JOBS);
-    let runs_of_scope = |known: &&LiveJob| {
-        known.job.tasks.running > 0 && scope.is_none_or(|own| own == known.job.tenant)
-    };
+    let runs_of_scope =
+        |known: &&LiveJob| known.job.tasks.running > 0 && scope.is_none_or(|own| own == known.job.tenant);
     let running: Vec<JobId> =
         center.live().jobs().rev().filter(runs_of_scope).map(|known| known.job.id).take(JOBS).collect();
     let (counts, used, events, job_names, ended) = center

@@ -54,6 +54,8 @@ pub fn parts_of(balance: &CapacityBalance) -> Vec<(&'static str, CardMs)> {
 
 /// The hall on the first page: each node where they are few, groups of them where they are many.
 pub struct Hall {
+    /// How it reads.
+    pub about: String,
     pub tiles: Vec<Tile>,
     pub groups: Vec<Group>,
     /// How many of how many nodes are shown, where not all are.
@@ -65,14 +67,13 @@ impl Hall {
         let all: Vec<&HallNode> = nodes.iter().collect();
         if all.len() <= MOST_NODES {
             let tiles = all.iter().map(|node| map::tile(ui, node)).collect();
-            return Self { tiles, groups: Vec::new(), shown: String::new() };
+            return Self { about: ui.t("cell-is-card"), tiles, groups: Vec::new(), shown: String::new() };
         }
         let mut groups = groups::groups(ui, &all);
         groups.truncate(MOST_GROUPS);
         let shown: usize = groups.iter().map(|group| group.nodes).sum();
-        let shown =
-            if shown < all.len() { ui.t2("nodes-shown", shown, all.len()) } else { String::new() };
-        Self { tiles: Vec::new(), groups, shown }
+        let shown = if shown < all.len() { ui.t2("nodes-shown", shown, all.len()) } else { String::new() };
+        Self { about: ui.t("cell-is-a-card"), tiles: Vec::new(), groups, shown }
     }
 }
 
@@ -91,15 +92,15 @@ pub struct Queue {
 
 impl Queue {
     fn of(ui: Ui, found: &Overview, with_tenant: bool) -> Self {
-        let in_state =
-            |state: JobStatus| found.jobs.iter().find(|count| count.state == state).map_or(0, |count| count.jobs);
+        let in_state = |state: JobStatus| {
+            found.jobs.iter().find(|count| count.state == state).map_or(0, |count| count.jobs)
+        };
         let waiting = &found.waiting;
         // An array of which something runs and something waits is counted on both sides.
         let running = in_state(JobStatus::Running).max(found.running.len() as u64);
         let shown = |shown: usize, all: u64| ui.t2("shown-of", shown, ui.count(all));
-        let reason = |reason: &Reason| {
-            (ui.word("waits", reason.code.replace('_', "-")), ui.count(reason.jobs))
-        };
+        let reason =
+            |reason: &Reason| (ui.word("waits", reason.code.replace('_', "-")), ui.count(reason.jobs));
         Self {
             text: ui.t2("queue-counts", ui.count(running), ui.count(waiting.jobs)),
             reasons: waiting.reasons.iter().map(reason).collect(),
@@ -358,6 +359,7 @@ mod tests {
                     tide_axis: vec!["05-20 01:00".into(), page.t("now")],
                     legend: page.legend(&[("sold", "2".into())]),
                     hall: Hall {
+                        about: page.t("cell-is-card"),
                         tiles: if is_full { views::tiles() } else { Vec::new() },
                         groups: if is_full { Vec::new() } else { vec![views::group("g1")] },
                         shown: if is_full { String::new() } else { page.t2("nodes-shown", 1, 2) },

@@ -52,8 +52,13 @@ mod tests {
 
     #[test]
     fn the_next_to_start_come_first_and_limits_are_counted() {
-        let mut all =
-            [verdict(1, None), verdict(2, Some(30)), verdict(3, Some(10)), verdict(4, None), verdict(5, Some(10))];
+        let mut all = [
+            verdict(1, None),
+            verdict(2, Some(30)),
+            verdict(3, Some(10)),
+            verdict(4, None),
+            verdict(5, Some(10)),
+        ];
         let told: Vec<(String, u64)> = reasons(&all).into_iter().map(|one| (one.code, one.jobs)).collect();
         assert_eq!(told, [("free_cards".to_owned(), 3), ("contract_closed".to_owned(), 2)]);
         sort_by_start(&mut all);

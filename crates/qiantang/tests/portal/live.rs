@@ -74,7 +74,9 @@ fn six_tabs_of_running_jobs_are_all_usable() {
     let seen = lines();
     scene.site.wait_for("more of the first log", || (lines() > seen).then_some(()));
     browser.look_at(&tabs[5]);
-    browser.script("window.confirm = () => true; document.querySelector('form[action$=\"/cancel\"]').requestSubmit();");
+    browser.script(
+        "window.confirm = () => true; document.querySelector('form[action$=\"/cancel\"]').requestSubmit();",
+    );
     let cancelled = scene.site.wait_for_end(&scene.alpha.developer, &jobs[5]);
     assert_eq!(cancelled["state"], "cancelled");
     scene.site.wait_for("the page to say so", || {

@@ -1,5 +1,6 @@
 //! The portal over real HTTP and in a real browser.
 
+mod bulk;
 mod chromium;
 mod contracts;
 mod faults;
@@ -13,6 +14,7 @@ mod prices;
 mod scene;
 mod sign_in;
 mod submit;
+mod thousands;
 mod tokens;
 mod twin;
 

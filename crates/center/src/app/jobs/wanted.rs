@@ -7,6 +7,7 @@ use domain::{
 use serde::Deserialize;
 use store::{Tx, jobs::JobFilter, pools, tenants};
 
+use crate::app::statements::Format;
 use base::{auth::Caller, error::AppError, params};
 
 /// Which jobs are meant: those that match all that is given.
@@ -70,9 +71,19 @@ pub struct JobQuery {
     pub limit: Option<u32>,
     /// Also say how many there are on all pages.
     pub total: Option<bool>,
+    /// `json` (as left out) for a page, or `csv` for a table of all, newest first.
+    pub format: Option<String>,
 }
 
 impl JobQuery {
+    /// The form of the answer.
+    pub fn format(&self) -> Result<Format, AppError> {
+        let given = self.format.as_deref().filter(|text| !text.is_empty());
+        let read =
+            |text| params::word(field::FORMAT, text, Format::from_code, &Format::ALL.map(Format::code));
+        Ok(given.map(read).transpose()?.unwrap_or(Format::Json))
+    }
+
     pub fn wanted(self) -> JobsWanted {
         let Self {
             state,

@@ -50,7 +50,10 @@ fn asked(visitor: &Visitor, form: &Form, query: &ListQuery) -> Result<CancelJobs
     Ok(CancelJobs { jobs: Vec::new(), which: Some(wanted), dry_run })
 }
 
-pub async fn cancel(State(center): State<Center>, Sent { visitor, form }: Sent) -> Result<Response, AppError> {
+pub async fn cancel(
+    State(center): State<Center>,
+    Sent { visitor, form }: Sent,
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let query = ListQuery::of(&form);
     let done = match asked(&visitor, &form, &query) {

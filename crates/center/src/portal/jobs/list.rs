@@ -70,9 +70,11 @@ pub async fn page(
     // A filter that is refused comes back as it was typed.
     let (found, faults, status) = match asked {
         Ok(found) => (found, Vec::new(), StatusCode::OK),
-        Err(error @ AppError::Invalid(_)) => {
-            (Listing { items: Vec::new(), next_cursor: None, total: None }, told(ui, &error).details, status(&error))
-        }
+        Err(error @ AppError::Invalid(_)) => (
+            Listing { items: Vec::new(), next_cursor: None, total: None },
+            told(ui, &error).details,
+            status(&error),
+        ),
         Err(error) => return Err(error),
     };
     show(&center, &visitor, wanted, found, faults, status).await
@@ -101,7 +103,10 @@ async fn show(
         let key = if total.and_more { "shown-of-more" } else { "shown-of" };
         ui.t2(key, found.items.len(), ui.count(total.count))
     });
-    let older = found.next_cursor.as_deref().map(|cursor| wanted.href("/jobs", &[("sort", sort), ("cursor", cursor)]));
+    let older = found
+        .next_cursor
+        .as_deref()
+        .map(|cursor| wanted.href("/jobs", &[("sort", sort), ("cursor", cursor)]));
     let table = JobTable {
         with_select: may_cancel && found.items.iter().any(|job| job.ended_at.is_none()),
         sorts: sorts(&wanted, order),
@@ -122,7 +127,11 @@ async fn show(
         is_filtered: !wanted.filters().is_empty() || !wanted.cursor.is_empty(),
         shown,
         export: wanted.href("/jobs/export", &[]),
-        newest: if wanted.cursor.is_empty() { String::new() } else { wanted.href("/jobs", &[("sort", sort)]) },
+        newest: if wanted.cursor.is_empty() {
+            String::new()
+        } else {
+            wanted.href("/jobs", &[("sort", sort)])
+        },
         older: older.unwrap_or_default(),
         page: visitor.page("jobs", ui.t("nav-jobs")),
         query: wanted,
@@ -252,8 +261,14 @@ mod tests {
     fn a_column_is_sorted_the_other_way_round_the_second_time() {
         let query = ListQuery { name: "a".into(), ..ListQuery::default() };
         let first = sorts(&query, jobs::NEWEST);
-        assert_eq!((first.charge.href.as_str(), first.name.href.as_str()), ("/jobs?name=a&sort=-charge", "/jobs?name=a&sort=name"));
+        assert_eq!(
+            (first.charge.href.as_str(), first.name.href.as_str()),
+            ("/jobs?name=a&sort=-charge", "/jobs?name=a&sort=name")
+        );
         let second = sorts(&query, Order::read(Some("-charge")).unwrap());
-        assert_eq!((second.charge.href.as_str(), second.charge.is_current), ("/jobs?name=a&sort=charge", true));
+        assert_eq!(
+            (second.charge.href.as_str(), second.charge.is_current),
+            ("/jobs?name=a&sort=charge", true)
+        );
     }
 }

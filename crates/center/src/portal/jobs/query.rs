@@ -1,11 +1,6 @@
 //! The filters of the list of jobs, from its address, so that a list can be handed around.
 
-use base::{
-    error::AppError,
-    http::encode,
-    page::form::Form,
-    params,
-};
+use base::{error::AppError, http::encode, page::form::Form, params};
 use domain::{Zone, problem::field};
 use serde::Deserialize;
 
@@ -64,7 +59,10 @@ impl ListQuery {
             ("to", &self.to),
             ("name", &self.name),
         ];
-        all.into_iter().map(|(name, value)| (name, value.trim())).filter(|(_, value)| !value.is_empty()).collect()
+        all.into_iter()
+            .map(|(name, value)| (name, value.trim()))
+            .filter(|(_, value)| !value.is_empty())
+            .collect()
     }
 
     /// The address of these jobs at `path`, with more that is said in it.
@@ -103,8 +101,19 @@ impl ListQuery {
     }
 
     pub fn page(&self, zone: &Zone) -> Result<JobQuery, AppError> {
-        let JobsWanted { state, project, tenant, domain, member, mine, pool, service_class, since, until, name } =
-            self.wanted(zone)?;
+        let JobsWanted {
+            state,
+            project,
+            tenant,
+            domain,
+            member,
+            mine,
+            pool,
+            service_class,
+            since,
+            until,
+            name,
+        } = self.wanted(zone)?;
         let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         Ok(JobQuery {
             state,
@@ -122,6 +131,7 @@ impl ListQuery {
             cursor: some(&self.cursor),
             limit: None,
             total: Some(true),
+            format: None,
         })
     }
 }
@@ -132,8 +142,16 @@ mod tests {
 
     #[test]
     fn an_address_keeps_the_filter_and_days_are_both_in() {
-        let query = ListQuery { name: "a b".into(), from: "2026-05-20".into(), to: "2026-05-20".into(), ..ListQuery::default() };
-        assert_eq!(query.href("/jobs", &[("sort", "-name")]), "/jobs?from=2026-05-20&to=2026-05-20&name=a%20b&sort=-name");
+        let query = ListQuery {
+            name: "a b".into(),
+            from: "2026-05-20".into(),
+            to: "2026-05-20".into(),
+            ..ListQuery::default()
+        };
+        assert_eq!(
+            query.href("/jobs", &[("sort", "-name")]),
+            "/jobs?from=2026-05-20&to=2026-05-20&name=a%20b&sort=-name"
+        );
         let wanted = query.wanted(&Zone::default()).unwrap();
         assert_eq!(wanted.since.as_deref(), Some("2026-05-19T16:00:00.000Z"));
         assert_eq!(wanted.until.as_deref(), Some("2026-05-20T16:00:00.000Z"));

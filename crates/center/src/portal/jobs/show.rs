@@ -156,7 +156,8 @@ pub async fn page(
     let tenant = job.owner.name.in_lang(ui.lang).to_owned();
     let own = job.tenant;
     let (tiles, cards_text) = cards(center, &visitor, id, &runs.items)?;
-    let has_log = log.as_ref().zip(visitor.front.known.as_ref()).is_some_and(|(log, known)| known.has(&log.part));
+    let has_log =
+        log.as_ref().zip(visitor.front.known.as_ref()).is_some_and(|(log, known)| known.has(&log.part));
     // Why a job waits depends on other jobs as well.
     let follows = if job.verdict.is_some() { String::new() } else { id.to_string() };
     let page = JobPage {

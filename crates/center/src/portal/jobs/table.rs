@@ -1,9 +1,6 @@
 //! The table of jobs, as several pages show it.
 
-use base::{
-    moment,
-    page::words::Ui,
-};
+use base::{moment, page::words::Ui};
 use domain::{JobStatus, MicroCny, Rfc3339, ServiceClass, Timestamp};
 
 use crate::app::jobs::JobView;

@@ -45,11 +45,15 @@ pub fn groups(ui: Ui, nodes: &[&HallNode]) -> Vec<Group> {
         by_place.entry((&node.pool, &node.switch)).or_default().push(node);
     }
     let mut places: Vec<_> = by_place.into_iter().collect();
-    places.sort_by(|((pool_a, a), _), ((pool_b, b), _)| natural_cmp(pool_a, pool_b).then_with(|| natural_cmp(a, b)));
+    places.sort_by(|((pool_a, a), _), ((pool_b, b), _)| {
+        natural_cmp(pool_a, pool_b).then_with(|| natural_cmp(a, b))
+    });
     let in_place = |((pool, switch), nodes): ((&str, &str), Vec<&HallNode>)| {
         let is_one = nodes.len() <= MOST_NODES;
         let parts = (1..).zip(nodes.chunks(MOST_NODES));
-        parts.map(|(page, nodes)| group(ui, pool, switch, nodes, (!is_one).then_some(page))).collect::<Vec<_>>()
+        parts
+            .map(|(page, nodes)| group(ui, pool, switch, nodes, (!is_one).then_some(page)))
+            .collect::<Vec<_>>()
     };
     places.into_iter().flat_map(in_place).collect()
 }
@@ -65,9 +69,11 @@ fn group(ui: Ui, pool: &str, switch: &str, nodes: &[&HallNode], part: Option<usi
     };
     let counts = map::count(nodes.iter().flat_map(|node| &node.cards));
     let words = counts.iter().filter(|(_, count)| *count > 0);
-    let words: Vec<String> = words.map(|(code, count)| format!("{count} {}", ui.word("card", code))).collect();
+    let words: Vec<String> =
+        words.map(|(code, count)| format!("{count} {}", ui.word("card", code))).collect();
     let in_state = |state| nodes.iter().filter(|node| node.state == state).count();
-    let planned = nodes.iter().filter(|node| node.state == NodeStatus::Up && node.maintenance.is_some()).count();
+    let planned =
+        nodes.iter().filter(|node| node.state == NodeStatus::Up && node.maintenance.is_some()).count();
     let out = [
         ("drained", in_state(NodeStatus::Drained)),
         ("failed", in_state(NodeStatus::Failed)),
@@ -76,7 +82,12 @@ fn group(ui: Ui, pool: &str, switch: &str, nodes: &[&HallNode], part: Option<usi
     Group {
         key: format!("hall-{pool}-{switch}-{}", part.unwrap_or(1)),
         pool: pool.to_owned(),
-        href: format!("/nodes?pool={}&switch={}&page={}", encode(pool), encode(or_none(switch)), part.unwrap_or(1)),
+        href: format!(
+            "/nodes?pool={}&switch={}&page={}",
+            encode(pool),
+            encode(or_none(switch)),
+            part.unwrap_or(1)
+        ),
         nodes: nodes.len(),
         cards: nodes.iter().map(|node| node.cards.len()).sum(),
         busy: nodes.iter().map(|node| node.busy_cards as usize).sum(),
@@ -134,7 +145,10 @@ mod tests {
             maintenance: None,
             fp16_tflops: 1024,
             busy_cards: 1,
-            cards: vec![CardState::Sold, if state == NodeStatus::Up { CardState::Idle } else { CardState::Drained }],
+            cards: vec![
+                CardState::Sold,
+                if state == NodeStatus::Up { CardState::Idle } else { CardState::Drained },
+            ],
             rings: vec![[0, 1].into_iter().collect::<CardSet>()],
         }
     }
@@ -145,7 +159,8 @@ mod tests {
         let at_leaf = [node(41, "leaf-10", NodeStatus::Drained), node(42, "leaf-9", NodeStatus::Up)];
         let all: Vec<&HallNode> = nodes.iter().chain(&at_leaf).collect();
         let found = groups(Ui::of(Lang::En), &all);
-        let told: Vec<(&str, usize, usize)> = found.iter().map(|g| (g.name.as_str(), g.nodes, g.free)).collect();
+        let told: Vec<(&str, usize, usize)> =
+            found.iter().map(|g| (g.name.as_str(), g.nodes, g.free)).collect();
         let wanted =
             [("npu-1 – npu-32", 32, 32), ("npu-33 – npu-40", 8, 8), ("leaf-9", 1, 1), ("leaf-10", 1, 0)];
         assert_eq!(told, wanted);

@@ -60,8 +60,13 @@ pub struct NodesQuery {
 impl NodesQuery {
     fn href(&self, page: Option<usize>) -> String {
         let page = page.map(|page| page.to_string()).unwrap_or_default();
-        let parts =
-            [("name", &self.name), ("pool", &self.pool), ("switch", &self.switch), ("state", &self.state), ("page", &page)];
+        let parts = [
+            ("name", &self.name),
+            ("pool", &self.pool),
+            ("switch", &self.switch),
+            ("state", &self.state),
+            ("page", &page),
+        ];
         let given: Vec<String> = parts
             .into_iter()
             .filter(|(_, value)| !value.is_empty())
@@ -149,13 +154,15 @@ pub async fn list(
     let matching: Vec<&HallNode> = hall.iter().filter(|node| query.matches(condition, node)).collect();
     let counts = map::count(matching.iter().flat_map(|node| &node.cards));
     let is_each = query.page.is_some() || matching.len() <= MOST_NODES;
+    // Said in the head; in a row only where rows differ.
+    let is_all_virtual = hall.iter().all(|node| node.is_virtual);
     let (mut tiles, mut lines, mut in_pools) = (Vec::new(), Vec::new(), Vec::new());
     let at = query.page.unwrap_or(1).max(1);
     let (shown, of, has_next) = if is_each {
         let skipped = matching.len().min((at - 1).saturating_mul(MOST_NODES));
         let part = &matching[skipped..matching.len().min(skipped + MOST_NODES)];
         tiles = part.iter().map(|node| map::tile(ui, node)).collect();
-        lines = lines_of(&center, &visitor, part).await?;
+        lines = lines_of(&center, &visitor, part, !is_all_virtual).await?;
         (part.len(), matching.len(), skipped + part.len() < matching.len())
     } else {
         let mut all = groups::groups(ui, &matching);
@@ -181,7 +188,11 @@ pub async fn list(
         shown: ui.t2("nodes-shown", shown, of),
         back: if is_each && at > 1 { query.href(Some(at - 1)) } else { String::new() },
         // Of groups that are too many for a page the others are reached node by node.
-        next: if has_next { query.href(Some(if is_each { at + 1 } else { shown / MOST_NODES + 1 })) } else { String::new() },
+        next: if has_next {
+            query.href(Some(if is_each { at + 1 } else { shown / MOST_NODES + 1 }))
+        } else {
+            String::new()
+        },
         legend: ui.legend(&counts.iter().map(|(kind, n)| (*kind, ui.count(n))).collect::<Vec<_>>()),
         pools: in_pools,
         tiles,
@@ -217,6 +228,7 @@ async fn lines_of(
     center: &Center,
     visitor: &Visitor,
     part: &[&HallNode],
+    tells_virtual: bool,
 ) -> Result<Vec<NodeLine>, AppError> {
     let ui = visitor.front.ui;
     let names = part.iter().map(|node| node.name.clone()).collect();
@@ -226,13 +238,14 @@ async fn lines_of(
         let view = views.get(node.name.as_str());
         let (cards, busy) = (node.cards.len(), u64::from(node.busy_cards));
         let parts = map::count(node.cards.iter()).into_iter().filter(|(_, count)| *count > 0);
-        let words: Vec<String> = parts.map(|(code, count)| format!("{count} {}", ui.word("card", code))).collect();
+        let words: Vec<String> =
+            parts.map(|(code, count)| format!("{count} {}", ui.word("card", code))).collect();
         let place = [node.pool.as_str(), node.switch.as_str()].into_iter().filter(|part| !part.is_empty());
         NodeLine {
             key: format!("node-{}", node.name),
             name: node.name.clone(),
             place: place.collect::<Vec<_>>().join(" · "),
-            is_virtual: node.is_virtual,
+            is_virtual: node.is_virtual && tells_virtual,
             state: node.state,
             used: format!("{busy} / {cards}"),
             cells: groups::cells(&[node], &words.join(", ")),
@@ -261,7 +274,8 @@ mod tests {
 
     impl Sample for NodesPage {
         fn samples(page: &Page) -> Vec<Self> {
-            let cells = |label: &str| Html(format!(r#"<svg class="cells" role="img" aria-label="{label}"></svg>"#));
+            let cells =
+                |label: &str| Html(format!(r#"<svg class="cells" role="img" aria-label="{label}"></svg>"#));
             let line = |key: &str, state: NodeStatus, is_virtual: bool| NodeLine {
                 key: key.into(),
                 name: "HZ-01".into(),
@@ -282,7 +296,10 @@ mod tests {
             let of = |is_full: bool| Self {
                 page: page.clone(),
                 now: views::AT,
-                query: NodesQuery { name: if is_full { "a\"b".into() } else { String::new() }, ..NodesQuery::default() },
+                query: NodesQuery {
+                    name: if is_full { "a\"b".into() } else { String::new() },
+                    ..NodesQuery::default()
+                },
                 is_filtered: is_full,
                 pool_choices: if is_full { vec![choice("HALL-1"), choice("HALL-2")] } else { Vec::new() },
                 switches: if is_full { vec![choice("S1"), choice("S2")] } else { Vec::new() },
