@@ -35,6 +35,9 @@ statements! { "runs";
                      WHERE debit_contract = ?1 AND debit = 'contract' AND at >= ?2 AND unit = ?3";
     TRANSFERS_BEFORE =
         concat!("SELECT ", transfer_columns!(), " FROM transfers WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2");
+    COUNT_TRANSFERS = "SELECT COUNT(*) FROM (SELECT seq FROM transfers LIMIT ?1)";
+    COUNT_TRANSFERS_OF = "SELECT (SELECT COUNT(*) FROM (SELECT seq FROM transfers WHERE debit_contract = ?2 LIMIT ?1)) + \
+                          (SELECT COUNT(*) FROM (SELECT seq FROM transfers WHERE credit_contract = ?2 LIMIT ?1))";
     JOB_OF_RUN = "SELECT j.id, j.name FROM runs r JOIN jobs j ON j.id = r.job WHERE r.id = ?1";
     TRANSFER_AT = "SELECT at FROM transfers WHERE seq = ?1";
     DEBITS_BEFORE = concat!(
@@ -134,6 +137,14 @@ pub fn transfers_before(
     rows.sort_unstable_by_key(|row| std::cmp::Reverse((row.transfer.at, row.seq)));
     rows.truncate(limit as usize);
     Ok(rows)
+}
+
+/// How many transfers there are, of a contract or in all; up to `most`, or twice that of a contract.
+pub fn count_transfers(tx: &Tx, contract: Option<ContractId>, most: u32) -> Result<u64, StoreError> {
+    match &contract {
+        Some(contract) => tx.one(COUNT_TRANSFERS_OF, params![most, contract], |row| row.get(0)),
+        None => tx.one(COUNT_TRANSFERS, params![most], |row| row.get(0)),
+    }
 }
 
 /// The job of a run, with its name.

@@ -56,3 +56,5 @@ pages-next = Next
 as-of = as of
 pick = Pick
 pick-all = Pick all on this page
+shown-of = { $a } of { $b }
+shown-of-more = { $a } of more than { $b }

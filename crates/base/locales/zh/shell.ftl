@@ -56,3 +56,5 @@ pages-next = 下一页
 as-of = 更新于
 pick = 选择
 pick-all = 选择本页全部
+shown-of = { $b } 个中的 { $a } 个
+shown-of-more = 超过 { $b } 个中的 { $a } 个

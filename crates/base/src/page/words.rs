@@ -12,7 +12,7 @@ use std::{borrow::Borrow, fmt};
 
 use domain::{CardMs, Lang, MicroCny, Millis, Rfc3339, Timestamp, Zone, decimal::grouped};
 
-use crate::{loops::LoopState, moment, page::texts};
+use crate::{listing::Total, loops::LoopState, moment, page::texts};
 
 /// Markup that is put into a page as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -250,6 +250,12 @@ impl Ui {
     /// Card-hours where the column's head says so.
     pub fn plain_hours(&self, used: &CardMs) -> String {
         grouped(&used.to_string()).replacen('-', "− ", 1)
+    }
+
+    /// How many of how many a page of a list shows; nothing where nobody counted.
+    pub fn shown_of(&self, shown: usize, total: Option<Total>) -> String {
+        let Some(total) = total else { return String::new() };
+        self.t2(if total.and_more { "shown-of-more" } else { "shown-of" }, shown, self.count(total.count))
     }
 
     pub fn count(&self, n: impl fmt::Display) -> String {

@@ -21,7 +21,6 @@ jobs-none-match-text = Try another name or project, or clear the filter.
 jobs-none = No jobs yet
 jobs-none-text = Paste a training script on the submit page: a dry run tells price and forecast start before anything is submitted.
 jobs-first = Submit the first job
-shown-of-more = { $a } of more than { $b }
 submitted-by-login = Submitted by (login)
 submitted-from = Submitted from
 submitted-to = until

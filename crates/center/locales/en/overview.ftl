@@ -49,7 +49,6 @@ queue-none-text = Jobs that have no cards yet show here, with the reason and the
 queue-running = Running
 all-waiting = All that wait
 all-running = All that run
-shown-of = { $a } of { $b }
 waits-never-fits = can never start
 waits-no-price = no price
 waits-contract-closed = contract closed

@@ -21,7 +21,6 @@ jobs-none-match-text = 换一个名称或项目，或清除筛选。
 jobs-none = 还没有作业
 jobs-none-text = 把训练脚本贴到提交页，先试运行看价格与预计开始时间，再提交。
 jobs-first = 提交第一个作业
-shown-of-more = 超过 { $b } 个中的 { $a } 个
 submitted-by-login = 提交人（用户名）
 submitted-from = 提交日期从
 submitted-to = 到

@@ -49,7 +49,6 @@ queue-none-text = 尚未分到加速卡的作业会列在这里，并写明原�
 queue-running = 运行中
 all-waiting = 全部等待作业
 all-running = 全部运行作业
-shown-of = { $b } 个中的 { $a } 个
 waits-never-fits = 无法启动
 waits-no-price = 无价目
 waits-contract-closed = 合同已关闭

@@ -75,6 +75,7 @@ impl AuditPageQuery {
             to: to.map(|at| at.to_string()),
             cursor: some(&self.cursor),
             limit: None,
+            total: Some(true),
         })
     }
 }
@@ -98,6 +99,7 @@ pub struct AuditPage {
     logins: Vec<String>,
     lines: Vec<AuditRow>,
     is_filtered: bool,
+    shown: String,
     newest: String,
     older: String,
 }
@@ -123,6 +125,7 @@ pub async fn page(
     };
     let page = AuditPage {
         page: visitor.page("audit", ui.t("nav-audit")),
+        shown: ui.shown_of(found.items.len(), found.total),
         is_filtered: wanted.href(&wanted.cursor) != "/audit",
         newest: if wanted.cursor.is_empty() { String::new() } else { wanted.href("") },
         older: found.next_cursor.map(|next| wanted.href(&next)).unwrap_or_default(),
@@ -245,6 +248,7 @@ mod tests {
                 logins: vec!["li".into()],
                 lines: vec![line(entry, "/jobs/job_1"), line(by_itself, "")],
                 is_filtered: true,
+                shown: page.t2("shown-of", 2, 9),
                 newest: "/audit".into(),
                 older: "/audit?cursor=2".into(),
             };
@@ -256,6 +260,7 @@ mod tests {
                 logins: Vec::new(),
                 lines: Vec::new(),
                 is_filtered: false,
+                shown: String::new(),
                 newest: String::new(),
                 older: String::new(),
             };

@@ -3,6 +3,7 @@
 mod bulk;
 mod chromium;
 mod contracts;
+mod corrections;
 mod faults;
 mod forms;
 mod language;

@@ -99,10 +99,7 @@ async fn show(
         Some(own) => visitor.may(center, actions::CANCEL_JOB, Some(own)),
         None => visitor.may(center, actions::CANCEL_JOB, found.items.first().map(|job| job.tenant)),
     };
-    let shown = found.total.map_or_else(String::new, |total| {
-        let key = if total.and_more { "shown-of-more" } else { "shown-of" };
-        ui.t2(key, found.items.len(), ui.count(total.count))
-    });
+    let shown = ui.shown_of(found.items.len(), found.total);
     let older = found
         .next_cursor
         .as_deref()
