@@ -40,6 +40,7 @@ pub struct JobsWanted {
 
 /// Which jobs to list.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct JobQuery {
     /// A state or several, with commas between them; `active` for all that have not ended, `ended` for all others.
@@ -68,6 +69,7 @@ pub struct JobQuery {
     /// first where left out. Of more than 10,000 jobs the newest are sorted.
     pub sort: Option<String>,
     pub cursor: Option<String>,
+    #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,
     /// Also say how many there are on all pages.
     pub total: Option<bool>,
