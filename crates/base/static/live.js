@@ -1,12 +1,12 @@
 // Pages that keep themselves fresh, as long as somebody looks. A page says which of its parts do (see page/live.rs):
-//   <section id="…" data-live data-live-kinds="run_started run_ended" data-live-job="job_…" data-live-every="60">
+//   <section id="…" data-fresh data-fresh-kinds="run_started run_ended" data-fresh-job="job_…" data-fresh-every="60">
 // On news of such a kind, or of such a job, the page asks for itself and is sent the parts that changed. They are put
 // into place without touching the others: focus, selection, scroll, open menus and what was typed stay.
 "use strict";
 (() => {
   const NEWS = "/events/stream";
   const key = document.querySelector("meta[name=live]")?.content;
-  const region = () => document.querySelector("[data-live]");
+  const region = () => document.querySelector("[data-fresh]");
   const isSeen = () => document.visibilityState === "visible";
   const words = (name) => region()?.dataset[name]?.split(" ").filter(Boolean) ?? [];
 
@@ -84,7 +84,7 @@
   }
 
   function isForUs(news) {
-    const [jobs, kinds] = [words("liveJob"), words("liveKinds")];
+    const [jobs, kinds] = [words("freshJob"), words("freshKinds")];
     if (news.jobs && jobs.length && !news.jobs.some((job) => jobs.includes(job))) return false;
     return !(news.kinds && kinds.length && !news.kinds.some((kind) => kinds.includes(kind)));
   }
@@ -146,7 +146,7 @@
     if (!region()) return;
     connect();
     // What changes without news, such as how long a job has run.
-    const every = Number(region().dataset.liveEvery || 60);
+    const every = Number(region().dataset.freshEvery || 60);
     setInterval(() => { if (isSeen()) ask(false); }, every * 1000);
   }
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);

@@ -128,7 +128,11 @@ const RUN: Noun<Center> = Noun {
 
 const EVENT: Noun<Center> = Noun {
     api: || OpenApiRouter::new().routes(routes!(api::streams::events)),
-    pages: || Routes::default().page("/events/stream", portal::events::stream),
+    pages: || {
+        Routes::default()
+            .page("/events", portal::event_list::page)
+            .page("/events/stream", portal::events::stream)
+    },
     ..Noun::named("event")
 };
 

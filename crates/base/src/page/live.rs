@@ -208,7 +208,7 @@ fn write_part(part: &[Piece<'_>], known: Option<&Known>, out: &mut String) {
 mod tests {
     use super::*;
 
-    const LIST: &str = "<main><!--live--><ul id=\"list\" data-live><!--live--><li id=\"a\">A <!--now-->1 s<!--/now--></li>\
+    const LIST: &str = "<main><!--live--><ul id=\"list\" data-fresh><!--live--><li id=\"a\">A <!--now-->1 s<!--/now--></li>\
                         <!--/live-->\n<!--live--><li id=\"b\">B</li><!--/live--></ul><!--/live--></main>";
 
     /// The fingerprints in a page that was sent.

@@ -65,3 +65,4 @@ waits-reclaiming = cards come back
 waits-maintenance = maintenance ahead
 waits-max-starts = starts next turn
 cell-is-a-card = a cell is a card
+all-events = All events

@@ -65,3 +65,4 @@ waits-reclaiming = 卡正在收回
 waits-maintenance = 临近维护
 waits-max-starts = 下一轮启动
 cell-is-a-card = 每格一张加速卡
+all-events = 全部事件

@@ -105,8 +105,8 @@ pub async fn overview(center: &Center, recent: &Recent, caller: &Caller) -> Resu
         center.live().jobs().rev().filter(runs_of_scope).map(|known| known.job.id).take(JOBS).collect();
     let (counts, used, events, job_names, ended) = center
         .read(move |tx| {
-            let latest = recent_rows::latest_events(tx, scope, EVENTS)?;
-            let names = recent_rows::jobs_of_latest_events(tx, scope, EVENTS)?;
+            let latest = recent_rows::events_before(tx, scope, None, EVENTS)?;
+            let names = recent_rows::jobs_of_events(tx, &latest)?;
             let used = store::usage::use_between(tx, scope, days)?;
             let ended = recent_rows::ended_jobs(tx, scope, JOBS as u32)?;
             Ok((jobs::count_by_state(tx, scope)?, used, latest, names, ended))
@@ -146,7 +146,7 @@ pub async fn overview(center: &Center, recent: &Recent, caller: &Caller) -> Resu
         month_charge_micro_cny: MicroCny(used.iter().map(|row| row.charged.0).sum()),
         month: month.to_string(),
         events: events.into_iter().map(Event::from).collect(),
-        job_names: job_names.into_iter().collect(),
+        job_names,
         center: of_center,
     })
 }

@@ -1,21 +1,18 @@
 //! The first page: for a tenant its contracts, running work and spend; for the center's people the hall, the
 //! queue and what happens.
 
-use std::collections::BTreeMap;
-
 use askama::Template;
 use axum::{Extension, extract::State, response::Response};
 use base::{
     error::AppError,
-    events::Event,
     loops::LoopView,
     moment,
     page::{
         frame::{Page, Visitor, ok},
-        words::{Html, Ui, escape},
+        words::{Html, Ui},
     },
 };
-use domain::{CardMs, JobId, JobStatus, MicroCny, Millis, Timestamp, capacity::CapacityBalance};
+use domain::{CardMs, JobStatus, MicroCny, Millis, Timestamp, capacity::CapacityBalance};
 
 use crate::{
     actions,
@@ -27,9 +24,9 @@ use crate::{
         usage::{self, UsageQuery, UsageRow},
     },
     center::Center,
-    event_kinds, period,
     portal::{
         contracts::vessel::{Vessel, vessels, warnings},
+        event_list::{EventLine, lines},
         jobs::table::JobTable,
         nodes::{
             groups::{self, Group, MOST_GROUPS, MOST_NODES},
@@ -51,6 +48,9 @@ pub fn parts_of(balance: &CapacityBalance) -> Vec<(&'static str, CardMs)> {
     let of_cards = CardState::ALL.map(CardState::code).into_iter().zip(parts);
     of_cards.chain([("preempted", balance.preempted_card_ms), ("lost", balance.lost_card_ms)]).collect()
 }
+
+/// How many of the newest events the first page tells.
+const EVENTS: usize = 10;
 
 /// The hall on the first page: each node where they are few, groups of them where they are many.
 pub struct Hall {
@@ -111,12 +111,6 @@ impl Queue {
             ended: JobTable::of(ui, "ended", &found.ended, with_tenant),
         }
     }
-}
-
-/// Something that happened, in one line.
-pub struct EventLine {
-    pub at: Timestamp,
-    pub html: Html,
 }
 
 #[derive(Template)]
@@ -218,7 +212,7 @@ async fn of_center(
         queue,
         bar: ui.bar(&in_ms, 22, &bar_label.join(", ")),
         parts,
-        events: lines(ui, &found.events, &found.job_names),
+        events: lines(ui, &found.events, &found.job_names).take(EVENTS).collect(),
         may_audit: visitor.may(center, actions::READ_AUDIT, None),
         loops: overview::loops(center, &visitor.caller)?,
         center: of_center,
@@ -263,73 +257,17 @@ async fn of_tenant(
         queue: Queue::of(ui, &found, false),
         days: ui.columns(&columns, most, 96, &days_label),
         by_project,
-        events: lines(ui, &found.events, &found.job_names),
+        events: lines(ui, &found.events, &found.job_names).take(EVENTS).collect(),
         may_audit: visitor.may(center, actions::READ_AUDIT, Some(tenant)),
         overview: found,
     };
     Ok(ok(&page))
 }
 
-// The kinds of events, to match by.
-const JOB_SUBMITTED: &str = event_kinds::JOB_SUBMITTED.code();
-const JOB_STOPPING: &str = event_kinds::JOB_STOPPING.code();
-const JOB_ENDED: &str = event_kinds::JOB_ENDED.code();
-const RUN_STARTED: &str = event_kinds::RUN_STARTED.code();
-const RUN_ENDED: &str = event_kinds::RUN_ENDED.code();
-const CONTRACT_CHANGED: &str = event_kinds::CONTRACT_CHANGED.code();
-const NODE_CHANGED: &str = event_kinds::NODE_CHANGED.code();
-const PERIOD_CLOSED: &str = period::rule::CLOSED.code();
-
-/// Events as lines, newest first. That a run ended says nothing beside the end of its job, unless the center
-/// lost it.
-fn lines(ui: Ui, events: &[Event], job_names: &BTreeMap<JobId, String>) -> Vec<EventLine> {
-    let tells = |event: &&Event| {
-        event.kind != RUN_ENDED || event.data.get("outcome").is_some_and(|outcome| outcome == "lost")
-    };
-    events.iter().filter(tells).take(10).map(|event| line(ui, event, job_names)).collect()
-}
-
-/// An event in the page's language, with links to what it is about.
-fn line(ui: Ui, event: &Event, names: &BTreeMap<JobId, String>) -> EventLine {
-    let text = |name: &str| event.data.get(name).and_then(|value| value.as_str()).unwrap_or_default();
-    let code = match event.kind.as_str() {
-        JOB_SUBMITTED => "queued",
-        JOB_STOPPING => "stopping",
-        RUN_STARTED => "running",
-        JOB_ENDED | RUN_ENDED => text("outcome"),
-        _ => text("state"),
-    };
-    let state = match event.kind.as_str() {
-        NODE_CHANGED => ui.node_state(code),
-        PERIOD_CLOSED => ui.tag("period-state", code),
-        _ => ui.state(code),
-    };
-    let job = event.job.map(|id| {
-        let name = names.get(&id).cloned().unwrap_or_default();
-        format!(r#"<a href="/jobs/{id}">{}</a>"#, escape(name))
-    });
-    let about = match (event.kind.as_str(), job) {
-        (CONTRACT_CHANGED, _) => {
-            let (id, number) = (escape(text("contract")), escape(text("number")));
-            format!(r#"{} <a href="/contracts/{id}">{number}</a>"#, escape(ui.t("contract")))
-        }
-        (NODE_CHANGED, _) => {
-            let (node, reason) = (escape(text("node")), escape(text("reason")));
-            format!(r#"{} <a href="/nodes/{node}">{node}</a> {reason}"#, escape(ui.t("node")))
-        }
-        (PERIOD_CLOSED, _) => {
-            let month = escape(text("month"));
-            format!(r#"<a href="/periods/{month}">{}</a>"#, escape(ui.t1("period-of", "month", &month)))
-        }
-        (_, Some(job)) => job,
-        (_, None) => String::new(),
-    };
-    let what = escape(ui.word("event", event.kind.replace('_', "-")));
-    EventLine { at: event.at.0, html: Html(format!("{state} {about} {what}")) }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::app::overview::WaitingView;
     use crate::portal::sample::{Sample, views};

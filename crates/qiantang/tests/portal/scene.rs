@@ -67,6 +67,9 @@ pub const PAGES: &[&str] = &[
     "/audit?actor=center&to=2026-01-01",
     "/audit?tenant=alpha",
     "/audit?from=soon",
+    "/events",
+    "/events?cursor=3",
+    "/events?cursor=soon",
     "/tokens",
     "/nonsense",
 ];

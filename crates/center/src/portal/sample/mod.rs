@@ -21,7 +21,9 @@ use crate::correction::{CorrectionsPage, ProposalPage};
 use crate::debt::DebtsPage;
 use crate::evidence::EvidencePage;
 use crate::period::{PeriodPage, PeriodsPage};
-use crate::portal::{audit, capacity, contracts, jobs, nodes, overview, people, sign_in, tokens, twin};
+use crate::portal::{
+    audit, capacity, contracts, event_list, jobs, nodes, overview, people, sign_in, tokens, twin,
+};
 use crate::price::{DraftPage, PriceBookPage, PriceBooksPage};
 use crate::tenant::{TenantPage, TenantsPage};
 
@@ -47,7 +49,7 @@ fn pages_of_code() -> Vec<PathBuf> {
 type Rendered = fn(&Page) -> Vec<String>;
 
 /// Each page by the template that it is made of.
-const PAGES: [(&str, Rendered); 34] = [
+const PAGES: [(&str, Rendered); 35] = [
     ("amendment/new.html", rendered::<AmendPage>),
     ("audit.html", rendered::<audit::AuditPage>),
     ("capacity.html", rendered::<capacity::CapacityPage>),
@@ -59,6 +61,7 @@ const PAGES: [(&str, Rendered); 34] = [
     ("correction/new.html", rendered::<ProposalPage>),
     ("dry_run_part.html", rendered::<jobs::submit::DryPart>),
     ("debt/list.html", rendered::<DebtsPage>),
+    ("events.html", rendered::<event_list::EventsPage>),
     ("evidence/show.html", rendered::<EvidencePage>),
     ("job.html", rendered::<jobs::show::JobPage>),
     ("jobs.html", rendered::<jobs::list::JobsPage>),

@@ -35,9 +35,9 @@ use crate::{
     },
     portal::{
         contracts::vessel::{Vessel, vessel},
+        event_list::EventLine,
         jobs::table::{JobLine, JobTable},
         nodes::{groups::Group, map::Tile},
-        overview::EventLine,
     },
     settings::PayeeSettings,
 };
