@@ -6,7 +6,7 @@ use axum::{
     http::{StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use domain::Lang;
+use domain::{Lang, Timestamp};
 
 use crate::page::{
     live::{self, Known},
@@ -22,6 +22,7 @@ use crate::{
     },
     error::AppError,
     http::{cookie, peer},
+    moment,
 };
 
 /// A browser that asks for a page, signed in or not.
@@ -178,8 +179,9 @@ pub struct Page {
     /// Tells the pages of this session from those of another in the same browser; empty where nobody is signed in.
     pub live_key: String,
     pub groups: Vec<Group>,
-    /// The page's own address.
+    /// The page's own address, and as of when it is.
     pub here: String,
+    pub drawn_at: Timestamp,
     pub switch_href: String,
     pub is_signed_in: bool,
     pub is_all_virtual: bool,
@@ -216,6 +218,7 @@ impl Page {
             groups: shell.links,
             switch_href: format!("{back}{joint}lang={other}"),
             here: back,
+            drawn_at: moment::now(),
             is_all_virtual: shell.is_all_virtual,
         }
     }
@@ -234,6 +237,7 @@ impl Page {
             live_key: String::new(),
             groups: Vec::new(),
             here: "/".into(),
+            drawn_at: Timestamp::default(),
             switch_href: "/".into(),
             is_signed_in: false,
             is_all_virtual: false,

@@ -121,6 +121,7 @@ fn shell(lang: Lang) -> Page {
         ],
         live_key: "AAAA".into(),
         here: "/jobs?state=active".into(),
+        drawn_at: views::AT,
         switch_href: "/jobs?state=active&lang=en".into(),
         is_signed_in: true,
         is_all_virtual: true,
