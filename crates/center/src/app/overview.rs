@@ -15,7 +15,7 @@ use crate::{
     actions,
     center::Center,
     live::LiveJob,
-    waiting::{self, rule::Reason},
+    waiting::{self, rule::LimitCount},
 };
 use base::{
     auth::{Action, Caller, Scope},
@@ -63,7 +63,7 @@ pub struct WaitingView {
     /// Jobs of which something waits.
     pub jobs: u64,
     /// The limits that hold them back, each with its jobs, the most first.
-    pub reasons: Vec<Reason>,
+    pub reasons: Vec<LimitCount>,
     /// Those that start next, as far as that is known.
     pub next: Vec<JobView>,
 }

@@ -33,7 +33,7 @@ use crate::{
             map::{self, Tile},
         },
     },
-    waiting::rule::Reason,
+    waiting::rule::LimitCount,
 };
 
 /// The parts of a balance, in the order in which they are shown.
@@ -100,7 +100,7 @@ impl Queue {
         let running = in_state(JobStatus::Running).max(found.running.len() as u64);
         let shown = |shown: usize, all: u64| ui.t2("shown-of", shown, ui.count(all));
         let reason =
-            |reason: &Reason| (ui.word("waits", reason.code.replace('_', "-")), ui.count(reason.jobs));
+            |reason: &LimitCount| (ui.word("waits", reason.code.replace('_', "-")), ui.count(reason.jobs));
         Self {
             text: ui.t2("queue-counts", ui.count(running), ui.count(waiting.jobs)),
             reasons: waiting.reasons.iter().map(reason).collect(),

@@ -5,14 +5,14 @@ pub mod rule;
 use domain::{JobId, TenantId};
 
 use crate::center::Center;
-use rule::Reason;
+use rule::LimitCount;
 
 /// Jobs that wait, or parts of which do.
 #[derive(Clone, Debug, Default)]
 pub struct Waiting {
     pub jobs: u64,
     /// By the limit that binds them, the most first.
-    pub reasons: Vec<Reason>,
+    pub reasons: Vec<LimitCount>,
     /// Those that start next, as far as that is known.
     pub next: Vec<JobId>,
 }

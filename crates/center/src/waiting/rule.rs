@@ -7,20 +7,20 @@ use serde::Serialize;
 
 /// How many jobs one limit holds back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct Reason {
+pub struct LimitCount {
     /// As a job's verdict has it: `free_cards`.
     pub code: String,
     pub jobs: u64,
 }
 
 /// By the limit that binds them, the most first.
-pub fn reasons(verdicts: &[Verdict]) -> Vec<Reason> {
+pub fn reasons(verdicts: &[Verdict]) -> Vec<LimitCount> {
     let mut counts: BTreeMap<&'static str, u64> = BTreeMap::new();
     for verdict in verdicts {
         *counts.entry(verdict.code()).or_default() += 1;
     }
-    let mut reasons: Vec<Reason> =
-        counts.into_iter().map(|(code, jobs)| Reason { code: code.to_owned(), jobs }).collect();
+    let mut reasons: Vec<LimitCount> =
+        counts.into_iter().map(|(code, jobs)| LimitCount { code: code.to_owned(), jobs }).collect();
     reasons.sort_by_key(|reason| std::cmp::Reverse(reason.jobs));
     reasons
 }
