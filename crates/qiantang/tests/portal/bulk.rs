@@ -116,3 +116,13 @@ fn the_jobs_of_a_list_are_kept_as_a_table() {
     let (status, by_api) = scene.site.get_text("/api/v1/jobs?name=sweep&format=csv", &scene.alpha.developer);
     assert_eq!((status, by_api.lines().count()), (200, 3));
 }
+
+#[test]
+fn runs_are_told_apart_by_their_last_digits() {
+    let scene = Scene::new();
+    let job = scene.failed_job();
+    let runs = scene.site.get(&format!("/api/v1/jobs/{job}/runs"), &scene.alpha.developer);
+    let run = runs["items"][0]["id"].as_str().expect("a run");
+    let page = scene.browser("alpha-developer").get(&format!("/jobs/{job}")).body;
+    assert!(page.contains(&format!(">…{}<", &run[run.len() - 8..])), "{run}: {page}");
+}
