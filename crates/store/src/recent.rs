@@ -99,10 +99,10 @@ pub fn count_events(tx: &Tx, tenant: Option<TenantId>, most: u32) -> Result<u64,
 pub fn jobs_of_events(tx: &Tx, events: &[Event]) -> Result<BTreeMap<JobId, String>, StoreError> {
     let mut names = BTreeMap::new();
     for job in events.iter().filter_map(|event| event.event.job) {
-        if let Entry::Vacant(free) = names.entry(job) {
-            if let Some(name) = tx.find(NAME_OF_JOB, params![&job], |row| row.get(0))? {
-                free.insert(name);
-            }
+        if let Entry::Vacant(free) = names.entry(job)
+            && let Some(name) = tx.find(NAME_OF_JOB, params![&job], |row| row.get(0))?
+        {
+            free.insert(name);
         }
     }
     Ok(names)

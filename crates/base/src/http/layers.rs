@@ -29,7 +29,7 @@ pub fn catch_panics() -> CatchPanicLayer<fn(Box<dyn Any + Send>) -> Response> {
 const LEAST_COMPRESSED: u64 = 1024;
 
 /// Compresses text for those who take it so. Streams of events are left alone: each event is to arrive as it happens.
-pub fn compress() -> CompressionLayer<impl Predicate + Clone> {
+pub fn compress() -> CompressionLayer<impl Predicate> {
     let is_worth_it = SizeAbove::new(LEAST_COMPRESSED)
         .and(NotForContentType::SSE)
         .and(NotForContentType::IMAGES)

@@ -80,7 +80,9 @@ pub fn news_of(ui: Ui, known: &Known, response: Response) -> Response {
 /// The whole page.
 pub fn whole(drawn: &str) -> String {
     let mut out = String::with_capacity(drawn.len() + drawn.len() / 8);
-    read(drawn).iter().for_each(|piece| piece.write(None, &mut out));
+    for piece in read(drawn) {
+        piece.write(None, &mut out);
+    }
     out
 }
 
@@ -192,7 +194,9 @@ fn write_part(part: &[Piece<'_>], known: Option<&Known>, out: &mut String) {
     let fingerprint = fingerprint(part);
     if known.is_some_and(|known| known.has(&fingerprint)) {
         let mut now = Vec::new();
-        part.iter().for_each(|piece| piece.add_now(&mut now));
+        for piece in part {
+            piece.add_now(&mut now);
+        }
         let now = now.join(&NEXT.to_string());
         let _ = write!(out, "<{name} id=\"{id}\" data-same=\"{now}\"></{name}>");
         return;

@@ -28,7 +28,7 @@ use base::{
 /// How many of the newest events an overview has.
 const EVENTS: u32 = 20;
 /// How many jobs of a kind it names.
-const JOBS: usize = 10;
+const JOBS: u32 = 10;
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Overview {
@@ -98,17 +98,23 @@ pub async fn overview(center: &Center, recent: &Recent, caller: &Caller) -> Resu
     let zone = center.settings.time_zone;
     let month = zone.month(now);
     let days = zone.day(zone.bounds(month).0)..zone.day(now) + 1;
-    let waiting = waiting::look(center, scope, JOBS);
+    let waiting = waiting::look(center, scope, JOBS as usize);
     let runs_of_scope =
         |known: &&LiveJob| known.job.tasks.running > 0 && scope.is_none_or(|own| own == known.job.tenant);
-    let running: Vec<JobId> =
-        center.live().jobs().rev().filter(runs_of_scope).map(|known| known.job.id).take(JOBS).collect();
+    let running: Vec<JobId> = center
+        .live()
+        .jobs()
+        .rev()
+        .filter(runs_of_scope)
+        .map(|known| known.job.id)
+        .take(JOBS as usize)
+        .collect();
     let (counts, used, events, job_names, ended) = center
         .read(move |tx| {
             let latest = recent_rows::events_before(tx, scope, None, EVENTS)?;
             let names = recent_rows::jobs_of_events(tx, &latest)?;
             let used = store::usage::use_between(tx, scope, days)?;
-            let ended = recent_rows::ended_jobs(tx, scope, JOBS as u32)?;
+            let ended = recent_rows::ended_jobs(tx, scope, JOBS)?;
             Ok((jobs::count_by_state(tx, scope)?, used, latest, names, ended))
         })
         .await?;

@@ -92,12 +92,12 @@ pub fn page(
     if order == NEWEST {
         return jobs::page_jobs(tx, filter, after, limit);
     }
-    let (mut rows, mut older) = (Vec::new(), None);
+    let (mut rows, mut behind) = (Vec::new(), None);
     loop {
-        let page = jobs::page_jobs(tx, filter, older, AT_ONCE)?;
+        let page = jobs::page_jobs(tx, filter, behind, AT_ONCE)?;
         rows.extend(page.rows);
-        older = page.next;
-        if older.is_none() || rows.len() >= MOST_SORTED {
+        behind = page.next;
+        if behind.is_none() || rows.len() >= MOST_SORTED {
             break;
         }
     }

@@ -100,7 +100,7 @@ async fn show(
         None => visitor.may(center, actions::CANCEL_JOB, found.items.first().map(|job| job.tenant)),
     };
     let shown = ui.shown_of(found.items.len(), found.total);
-    let older = found
+    let next_page = found
         .next_cursor
         .as_deref()
         .map(|cursor| wanted.href("/jobs", &[("sort", sort), ("cursor", cursor)]));
@@ -129,7 +129,7 @@ async fn show(
         } else {
             wanted.href("/jobs", &[("sort", sort)])
         },
-        older: older.unwrap_or_default(),
+        older: next_page.unwrap_or_default(),
         page: visitor.page("jobs", ui.t("nav-jobs")),
         query: wanted,
     };

@@ -206,14 +206,13 @@ pub async fn list(
 fn by_pool(ui: Ui, pools: &[PoolView], all: Vec<Group>) -> Vec<InPool> {
     let mut in_pools: Vec<InPool> = Vec::new();
     for group in all {
-        match in_pools.last_mut().filter(|last| last.name == group.pool) {
-            Some(last) => last.groups.push(group),
-            None => {
-                let pool = pools.iter().find(|pool| pool.name == group.pool);
-                let about = pool.map(|pool| about(ui, pool)).unwrap_or_default();
-                in_pools.push(InPool { name: group.pool.clone(), about, groups: vec![group] });
-            }
+        if let Some(last) = in_pools.last_mut().filter(|last| last.name == group.pool) {
+            last.groups.push(group);
+            continue;
         }
+        let pool = pools.iter().find(|pool| pool.name == group.pool);
+        let about = pool.map(|pool| about(ui, pool)).unwrap_or_default();
+        in_pools.push(InPool { name: group.pool.clone(), about, groups: vec![group] });
     }
     in_pools
 }
