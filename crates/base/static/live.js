@@ -30,6 +30,8 @@
   const callbacks = {
     beforeNodeMorphed(old, fresh) {
       if (!(fresh instanceof Element)) return true;
+      // A log grows by a stream of its own.
+      if (old.classList?.contains("log") && old.dataset.part === fresh.dataset.part) return false;
       if (!fresh.hasAttribute("data-same")) return !isTouched(old);
       const now = fresh.getAttribute("data-same").split("|");
       old.querySelectorAll("[data-now]").forEach((place, i) => {
@@ -71,6 +73,7 @@
       const clock = answer.headers.get("live-at");
       // Whoever is signed out reads on, and is told as of when.
       isOver = answer.status === 401 || answer.type === "opaqueredirect";
+      if (isOver) document.dispatchEvent(new CustomEvent("session-over"));
       if (answer.ok && clock) {
         const text = await answer.text();
         isGood = put(text) || isWhole;
@@ -93,12 +96,13 @@
   // that is looked at. Streams of logs take turns: a browser keeps six connections, and acts need some of them.
   let say = () => {};
   let isConnected = false;
+  let hasTurn = false;
   const turns = new Set();
   function heard(message) {
     if (message.open) ask(false);
     else if (message.lost) tell(false);
     else if (message.news && isForUs(message.news)) ask(false);
-    else if (message.turn !== undefined) turns.forEach((told) => told(message.turn));
+    else if (message.turn !== undefined) turns.forEach((told) => told(hasTurn = message.turn));
   }
   function connect() {
     if (isConnected || !key) return;
@@ -115,7 +119,7 @@
       let stream = null;
       say = () => {
         const { isSeen: isWanted, wantsNews } = standing();
-        turns.forEach((told) => told(isWanted));
+        turns.forEach((told) => told(hasTurn = isWanted));
         if (isWanted && wantsNews && !stream) {
           stream = new EventSource(NEWS);
           stream.addEventListener("open", () => heard({ open: true }));
@@ -140,7 +144,12 @@
   }
 
   // Calls `told` with whether a page may keep a stream of its own open now.
-  window.takeTurns = (told) => { turns.add(told); connect(); say(); };
+  window.takeTurns = (told) => {
+    turns.add(told);
+    connect();
+    if (hasTurn) told(true);
+    say();
+  };
 
   function start() {
     if (!region()) return;

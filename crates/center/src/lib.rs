@@ -15,6 +15,7 @@ pub mod evidence;
 pub mod fits;
 pub mod live;
 mod load;
+pub mod log;
 pub mod loops;
 pub mod metrics;
 mod nouns;

@@ -10,6 +10,7 @@ use std::{collections::BTreeMap, ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use base::settings::{self, LimitSettings};
 use domain::{JobSpec, Millis, Zone};
+use ipnet::IpNet;
 use scheduler::Policy;
 use serde::{Deserialize, Deserializer};
 
@@ -94,6 +95,8 @@ pub struct EngineSettings {
     pub uid_base: u32,
     /// The network of runs. Where it is left out, it is the tenant's if this machine can give that.
     pub network: Option<Network>,
+    /// Where runs may go outside of this machine.
+    pub outside: OutsideSettings,
     /// The size of a run's own `/dev/shm`.
     pub shm_mib: u64,
     /// Folders that runs may read besides the system's.
@@ -134,6 +137,26 @@ pub enum Network {
     Tenant,
     None,
     Host,
+}
+
+/// Where runs in networks of their tenants may go outside of this machine.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OutsideSettings {
+    /// Whether they may at all. Where it is left out, they may if this machine has the programs for it.
+    pub open: Option<bool>,
+    /// The only networks that they may reach; all where none is named.
+    pub only: Vec<IpNet>,
+    /// Networks that they may never reach. The machine's own addresses are always among them.
+    pub never: Vec<IpNet>,
+}
+
+impl Default for OutsideSettings {
+    /// All but link-local addresses, at which clouds have their metadata.
+    fn default() -> Self {
+        let link_local = ["169.254.0.0/16", "fd00:ec2::254/128"].map(|net| net.parse().expect("a network"));
+        Self { open: None, only: Vec::new(), never: link_local.to_vec() }
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -189,6 +212,7 @@ impl Default for EngineSettings {
             detect: true,
             uid_base: 210_000,
             network: None,
+            outside: OutsideSettings::default(),
             shm_mib: 16_384,
             readable: Vec::new(),
             kill_grace_ms: Millis::from_secs(10),
@@ -345,6 +369,10 @@ impl Settings {
             && matches!(self.engine.network, Some(Network::Tenant | Network::None))
         {
             return Some("`engine.network` needs `engine.isolation = \"full\"`".to_owned());
+        }
+        let is_shared = matches!(self.engine.network, Some(Network::None | Network::Host));
+        if self.engine.outside.open == Some(true) && is_shared {
+            return Some("`engine.outside.open` is for `engine.network = \"tenant\"`".to_owned());
         }
         if let Some(problem) = self.books.problem() {
             return Some(problem);

@@ -23,7 +23,8 @@ use crate::{
     load::load,
     loops::watch,
     settings::{
-        DirectJobs, EngineKind, Isolation, Network, NodeSettings, PoolSettings, SEPARATE_DUTIES, Settings,
+        DirectJobs, EngineKind, Isolation, Network, NodeSettings, OutsideSettings, PoolSettings,
+        SEPARATE_DUTIES, Settings,
     },
     wakers::{self, Sleepers, Wakers},
 };
@@ -236,6 +237,8 @@ pub fn engine_config(settings: &Settings, host_command: Vec<OsString>) -> LocalC
         Network::None => local::Network::None,
         Network::Host => local::Network::Host,
     });
+    let OutsideSettings { open, only, never } = &settings.engine.outside;
+    config.outside = local::Outside { is_open: *open, only: only.clone(), never: never.clone() };
     config.shm_bytes = settings.engine.shm_mib.saturating_mul(1 << 20);
     config.readonly_paths.clone_from(&settings.engine.readable);
     config

@@ -13,3 +13,11 @@ CREATE INDEX jobs_by_member ON jobs (submitted_by, id);
 CREATE INDEX jobs_by_tail ON jobs (
     hex(substr(id, 16, 1)) || hex(substr(id, 15, 1)) || hex(substr(id, 14, 1)) || hex(substr(id, 13, 1))
 );
+CREATE INDEX runs_by_tail ON runs (
+    hex(substr(id, 16, 1)) || hex(substr(id, 15, 1)) || hex(substr(id, 14, 1)) || hex(substr(id, 13, 1))
+);
+-- Tasks that were cancelled before their turn: how many, and which, as JSON.
+ALTER TABLE jobs ADD COLUMN tasks_dropped INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN dropped TEXT;
+-- A job's runs by how they ended, so that the one that failed is found among a million.
+CREATE INDEX runs_by_outcome ON runs (job, outcome, task, attempt);

@@ -1,5 +1,7 @@
 //! Runs: each attempt of a task, and which cards runs had when.
 
+pub mod of_job;
+
 use std::ops::ControlFlow;
 
 use domain::{

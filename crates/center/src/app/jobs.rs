@@ -1,9 +1,12 @@
 //! Jobs: submitting, and stopping. Beside it: what is shown of them ([`listing`]), and trying them out ([`dry_run`]).
 
+mod cancel_tasks;
 mod cancelling;
 mod dry_run;
 pub mod ending;
 mod listing;
+mod named;
+mod runs;
 mod sorting;
 mod table;
 mod wanted;
@@ -24,8 +27,10 @@ use store::{StoreError, Tx, jobs, tenants};
 pub use cancelling::{CancelJobs, Cancelled, cancel, cancel_many};
 pub use dry_run::{DryRun, PlaceView, Quote, dry_run, places};
 pub use listing::{
-    JobDetail, JobView, RunView, count_by_state, list, list_of, list_runs, run_view, show, visible, why,
+    JobDetail, JobView, MOST_BY_DIGITS, RunView, count_by_state, list, list_of, run_view, show, visible, why,
 };
+pub use named::{JobName, TaskView, position};
+pub use runs::{DigitsQuery, RunQuery, list_runs, runs_by_digits};
 pub use sorting::{Column, NEWEST, Order};
 pub use table::table;
 pub use wanted::{JobQuery, JobsWanted};

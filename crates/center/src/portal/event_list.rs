@@ -65,6 +65,7 @@ pub async fn page(
 // The kinds of events, to match by.
 const JOB_SUBMITTED: &str = event_kinds::JOB_SUBMITTED.code();
 const JOB_STOPPING: &str = event_kinds::JOB_STOPPING.code();
+const TASKS_CANCELLED: &str = event_kinds::TASKS_CANCELLED.code();
 const JOB_ENDED: &str = event_kinds::JOB_ENDED.code();
 const RUN_STARTED: &str = event_kinds::RUN_STARTED.code();
 const RUN_ENDED: &str = event_kinds::RUN_ENDED.code();
@@ -91,6 +92,7 @@ fn line(ui: Ui, event: &Event, names: &BTreeMap<JobId, String>) -> EventLine {
     let code = match event.kind.as_str() {
         JOB_SUBMITTED => "queued",
         JOB_STOPPING => "stopping",
+        TASKS_CANCELLED => "cancelled",
         RUN_STARTED => "running",
         JOB_ENDED | RUN_ENDED => text("outcome"),
         _ => text("state"),

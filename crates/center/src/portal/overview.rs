@@ -235,7 +235,7 @@ async fn of_tenant(
     let most = days.iter().copied().max().unwrap_or(0).max(1);
     let columns: Vec<_> = days.iter().map(|day| vec![("sold", *day)]).collect();
     let days_label = ui.t1("days-label", "most", MicroCny(if most == 1 { 0 } else { most }));
-    let usage_query = UsageQuery { from: Some(first.to_string()), to: None, group_by: None };
+    let usage_query = UsageQuery { from: Some(first.to_string()), ..UsageQuery::default() };
     let by_project = usage::usage(center, &visitor.caller, usage_query).await?.rows;
     let open = found.contracts.iter().filter(|contract| contract.state.accepts_jobs());
     let most_cards = open.map(|contract| contract.queue.max_running_cards).sum();

@@ -69,6 +69,11 @@ pub enum Wrong {
     NoSuch {
         given: String,
     },
+    /// No digits from the beginning or the end of an id.
+    NoPartOfAnId {
+        given: String,
+        least: usize,
+    },
     NotAnInstant {
         given: String,
     },

@@ -51,6 +51,10 @@ pub fn words(wrong: &Wrong) -> Words {
             format!("is `{}`, and there is none of that name that you may see", shown(given)),
             "write the name as its list shows it".into(),
         ),
+        Wrong::NoPartOfAnId { given, least } => (
+            format!("is `{}`, which is no part of an id", shown(given)),
+            format!("give {least} to 32 hexadecimal digits from the beginning or the end of one"),
+        ),
         Wrong::NotAnInstant { given } => (
             format!("is `{}`, which is not an instant", shown(given)),
             "write it as 2026-05-20T08:00:00Z, or 2026-05-20 for the beginning of that day at the center"

@@ -53,6 +53,7 @@ fields! {
     FORMAT = "format", "格式";
     FROM = "from", "起始时间";
     GROUP_BY = "group_by", "分组方式";
+    ID = "id", "编号";
     IDEMPOTENCY_KEY = "Idempotency-Key", "幂等键";
     JOBS = "jobs", "作业";
     KIND = "kind", "类型";
@@ -73,6 +74,7 @@ fields! {
     NAME_ZH = "name_zh", "中文名称";
     NODES = "nodes", "节点数";
     NUMBER = "number", "合同编号";
+    OFFSET = "offset", "起始位置";
     ORDER = "order", "次序";
     OTHER_TAX_NUMBER = "other_tax_number", "其他税号";
     PAID_ON = "paid_on", "付款日期";
@@ -84,6 +86,7 @@ fields! {
     PRICES = "prices", "价格";
     PROJECT = "project", "项目";
     QUEUE = "queue", "队列";
+    Q = "q", "查找内容";
     RATE = "rate_micro_cny_per_card_hour", "每卡时单价";
     NOTE = "note", "意见";
     REASON = "reason", "原因";
@@ -98,6 +101,8 @@ fields! {
     STARTS_AT = "starts_at", "开始日期";
     STATE = "state", "状态";
     STREAM = "stream", "日志流";
+    TAIL = "tail", "末尾行数";
+    TASK = "task", "任务";
     TAX_NUMBER = "tax_number", "纳税人识别号";
     TENANT = "tenant", "租户";
     TERMS = "terms", "合同条款";

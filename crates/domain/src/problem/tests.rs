@@ -68,6 +68,7 @@ fn samples() -> Vec<Wrong> {
         OutOfRange { .. } => quantities.map(|of| Wrong::OutOfRange { of, given: -5, least: 1, most }),
         Count { .. } => too_many.into_iter().chain(too_few),
         NoSuch { .. } => [Wrong::NoSuch { given: text("vision") }],
+        NoPartOfAnId { .. } => [Wrong::NoPartOfAnId { given: text("xyz"), least: 4 }],
         NotAnInstant { .. } => [Wrong::NotAnInstant { given: text("soon") }],
         NotADay { .. } => [Wrong::NotADay { given: text("soon") }],
         NotAMonth { .. } => [Wrong::NotAMonth { given: text("soon") }],

@@ -47,6 +47,10 @@ pub fn words(wrong: &Wrong) -> Words {
         Wrong::NoSuch { given } => {
             (format!("没有您可以查看的“{}”", shown(given)), "请按列表中显示的名称填写".into())
         }
+        Wrong::NoPartOfAnId { given, least } => (
+            format!("“{}”不是编号的一部分", shown(given)),
+            format!("请填写编号开头或末尾的 {least} 至 32 位十六进制数字"),
+        ),
         Wrong::NotAnInstant { given } => (
             format!("“{}”不是时间", shown(given)),
             "请写成 2026-05-20T08:00:00Z 的样子；只写 2026-05-20 表示中心时区当天的零点".into(),

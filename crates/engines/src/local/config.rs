@@ -2,6 +2,7 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 /// How far runs are kept apart from the center and from each other.
@@ -21,7 +22,7 @@ pub enum Isolation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Network {
-    /// The runs of a tenant share a network of their own. It has no way out.
+    /// The runs of a tenant share a network of their own, with a way out where there is one, see `outside`.
     Tenant,
     /// Each run has a network of its own, for its own processes alone.
     None,
@@ -29,10 +30,22 @@ pub enum Network {
     Host,
 }
 
+/// Where runs may go outside of the machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outside {
+    /// Whether they may go anywhere at all. Where it is not said, they may if this machine has the programs for it.
+    pub is_open: Option<bool>,
+    /// The only networks that they may reach; all, where none is named.
+    pub only: Vec<IpNet>,
+    /// Networks that they may never reach.
+    pub never: Vec<IpNet>,
+}
+
 /// How the surroundings of a run are made that are its own, see `room`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Room {
     pub network: Network,
+    pub has_way_out: bool,
     pub shm_bytes: u64,
 }
 
@@ -49,6 +62,8 @@ pub struct LocalConfig {
     /// The network of runs. Where it is not said, it is the tenant's if this machine can give that, and the
     /// machine's if not.
     pub network: Option<Network>,
+    /// Where runs in networks of their tenants may go outside of this machine.
+    pub outside: Outside,
     /// The size of a run's `/dev/shm`, where it is its own.
     pub shm_bytes: u64,
     /// How the surroundings of runs are made: the engine finds it at its start. `None`: they are the machine's.
@@ -75,6 +90,7 @@ impl LocalConfig {
             isolation: Isolation::Full,
             uid_base: Some(200_000),
             network: None,
+            outside: Outside::default(),
             shm_bytes: 16 << 30,
             room: None,
             host_command,

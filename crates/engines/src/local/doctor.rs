@@ -128,12 +128,23 @@ fn check_surroundings(config: &LocalConfig) -> Check {
         (Err(why), _) => check(false, &why, NO_ROOM),
         (Ok(Some(room)), _) => {
             let network = match room.network {
-                Network::Tenant => "a network of their tenant's with loopback alone and no way out yet",
+                Network::Tenant if room.has_way_out => "a network of their tenant's with a way out by passt",
+                Network::Tenant => {
+                    "a network of their tenant's with loopback alone: there is no way out without passt and iproute2"
+                }
                 Network::None => "a network of their own with loopback alone",
                 Network::Host => {
                     "the machine's network: they reach the center's port, each other's, and what the machine reaches"
                 }
             };
+            if room.has_way_out && room::has_no_servers_for_names() {
+                let detail = "runs have a way out, and no server for names: /etc/resolv.conf has none but this machine's own, which they don't reach";
+                return check(
+                    false,
+                    detail,
+                    "Name a server in /etc/resolv.conf that other machines reach, too.",
+                );
+            }
             let shm_mib = room.shm_bytes >> 20;
             let rest = "IPC of their own, and a /proc with their own processes";
             check(true, &format!("runs have {network}; /dev/shm of {shm_mib} MiB, {rest}"), "")

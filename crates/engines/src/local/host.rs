@@ -28,6 +28,7 @@ use super::{
     filter,
     inherited::Inherited,
     networks::Networks,
+    outside::WayOut,
     protocol::{HINTS, HostAnswer, MAX_FRAME_BYTES, split_frame},
     record::Runs,
     sandbox::SystemPaths,
@@ -67,9 +68,10 @@ struct Host {
 
 impl Host {
     fn start(mut center: UnixStream) -> Result<Self, i32> {
-        let prepared = Self::prepare(&mut center).and_then(|inherited| {
+        let prepared = Self::prepare(&mut center).and_then(|(inherited, way_out)| {
             let has_networks = inherited.config.room.is_some_and(|room| room.network == Network::Tenant);
-            Ok((inherited, Workers::new()?, has_networks.then(Networks::open).transpose()?))
+            let networks = has_networks.then(|| Networks::open(way_out)).transpose()?;
+            Ok((inherited, Workers::new()?, networks))
         });
         match prepared {
             Ok((inherited, workers, networks)) => {
@@ -85,7 +87,7 @@ impl Host {
         }
     }
 
-    fn prepare(center: &mut UnixStream) -> io::Result<Inherited> {
+    fn prepare(center: &mut UnixStream) -> io::Result<(Inherited, Option<WayOut>)> {
         let mut len = [0; 4];
         center.read_exact(&mut len)?;
         let mut frame =
@@ -105,10 +107,13 @@ impl Host {
         std::env::set_current_dir("/")?;
         rustix::process::umask(Mode::RWXG | Mode::RWXO);
 
+        // It needs calls that the filter does not let through.
+        let has_way_out = config.room.is_some_and(|room| room.has_way_out);
+        let way_out = has_way_out.then(|| WayOut::start(&config.outside)).transpose()?;
         let has_own_uids = config.uid(0).is_some();
         let isolates = config.isolation == Isolation::Full;
         let hints = config.data_dir.join(HINTS);
-        Ok(Inherited {
+        let inherited = Inherited {
             runs: Runs::open(&config.data_dir)?,
             boot: sys::boot_id(),
             hints: openat(CWD, &hints, OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?,
@@ -118,7 +123,8 @@ impl Host {
             nothing: openat(CWD, "/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?,
             signals,
             config,
-        })
+        };
+        Ok((inherited, way_out))
     }
 
     /// Serves until the center is gone. A launch that came before is still started: the center may have
@@ -214,6 +220,11 @@ impl Host {
         }
     }
 
+    /// Whether a child of the host is there for good: a supervisor, or what keeps the ways out.
+    fn is_kept(&self, pid: i32) -> bool {
+        self.workers.has(pid) || self.networks.as_ref().is_some_and(|networks| networks.has(pid))
+    }
+
     fn refuse(&mut self, run: RunId, why: String) {
         answer(&mut self.center, &HostAnswer::Refused { run, why });
     }
@@ -227,8 +238,7 @@ impl Host {
         }
         let own = std::process::id().cast_signed();
         for round in 0..100 {
-            if tree::freeze_and_kill(&|| tree::descendants(&tree::all(), own, &|pid| self.workers.has(pid)))
-                == 0
+            if tree::freeze_and_kill(&|| tree::descendants(&tree::all(), own, &|pid| self.is_kept(pid))) == 0
             {
                 break;
             }

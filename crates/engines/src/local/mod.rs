@@ -13,6 +13,7 @@
 mod cgroup;
 mod child;
 mod config;
+mod descriptors;
 mod doctor;
 mod engine;
 mod filter;
@@ -20,9 +21,11 @@ mod folders;
 pub mod host;
 mod inherited;
 mod link;
+mod log_files;
 mod logs;
 mod master_port;
 mod networks;
+mod outside;
 mod protocol;
 mod rank_table;
 mod record;
@@ -33,7 +36,7 @@ pub(crate) mod sys;
 mod tree;
 mod workers;
 
-pub use config::{Isolation, LocalConfig, Network};
+pub use config::{Isolation, LocalConfig, Network, Outside};
 pub use doctor::check_host;
 pub use engine::LocalEngine;
 pub(crate) use protocol::HINTS;

@@ -135,6 +135,15 @@ pub(crate) fn mount(source: &str, at: &str, kind: &str, options: &str) -> io::Re
         .map(drop)
 }
 
+/// Shows one file in the place of another.
+pub(crate) fn bind(source: &str, at: &str) -> io::Result<()> {
+    let (source, at) = (CString::new(source)?, CString::new(at)?);
+    let none = std::ptr::null();
+    // SAFETY: both pointers are to texts that end with a NUL and live until the call returns.
+    check(unsafe { libc::mount(source.as_ptr(), at.as_ptr(), none, libc::MS_BIND, none.cast()) }.into())
+        .map(drop)
+}
+
 /// Has the mounts of this thread's namespace follow those of the machine, and not the other way round.
 pub(crate) fn keep_mounts_to_itself() -> io::Result<()> {
     let (none, flags) = (std::ptr::null(), libc::MS_REC | libc::MS_SLAVE);

@@ -2,6 +2,8 @@
 
 mod isolation;
 mod lifecycle;
+mod logs;
+mod outside;
 mod restart;
 mod surroundings;
 

@@ -15,17 +15,7 @@ use testkit::{
 use crate::HOST;
 
 /// Says for each `NAME=ADDRESS:PORT` whether somebody listens there.
-const TRIES_TO_CONNECT: &str = "#!/usr/bin/python3
-import socket, sys
-for arg in sys.argv[1:]:
-    name, address = arg.split('=')
-    host, port = address.rsplit(':', 1)
-    try:
-        socket.create_connection((host, int(port)), timeout=5)
-        print(name, 'open', sep='=')
-    except OSError:
-        print(name, 'closed', sep='=')
-";
+const TRIES_TO_CONNECT: &str = include_str!("outside/connect.py");
 
 /// Listens on the port of its run until it is stopped.
 const LISTENS: &str = "#!/usr/bin/python3

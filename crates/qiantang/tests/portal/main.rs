@@ -8,6 +8,8 @@ mod faults;
 mod forms;
 mod language;
 mod live;
+mod logs;
+mod matrix;
 mod nodes;
 mod pages;
 mod passwords;

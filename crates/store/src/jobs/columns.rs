@@ -14,7 +14,7 @@ macro_rules! select {
         concat!(
             "SELECT id, tenant, domain, project, contract, submitted_by, submitted_at, name, nodes, cards_per_node, ",
             "card_model, class, state, stop_cause, ended_at, tasks_total, tasks_next, tasks_to_retry, tasks_running, ",
-            "tasks_succeeded, tasks_failed, tasks_stopped, started_at, used_card_ms, charged_micro_cny FROM jobs ",
+            "tasks_succeeded, tasks_failed, tasks_stopped, tasks_dropped, started_at, used_card_ms, charged_micro_cny FROM jobs ",
             "WHERE ",
             $condition
         )
@@ -53,5 +53,6 @@ pub(super) fn tasks(row: Row<'_>) -> Result<Tasks, StoreError> {
         succeeded: row.get(4)?,
         failed: row.get(5)?,
         stopped: row.get(6)?,
+        dropped: row.get(7)?,
     })
 }

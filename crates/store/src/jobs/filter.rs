@@ -7,6 +7,7 @@ use domain::{
     job::JobStatus, spec::MAX_TIME_LIMIT,
 };
 
+use super::columns::tasks;
 use crate::{
     contracts,
     db::{Row, StoreError, Tx, params, statements},
@@ -145,8 +146,8 @@ impl<'a> InPool<'a> {
 
     fn has(&self, row: Row<'_>) -> Result<bool, StoreError> {
         let state: JobStatus = row.code(12)?;
-        let waits = matches!(state, JobStatus::Queued | JobStatus::Running)
-            && (row.get::<u32>(15)? > row.get::<u32>(16)? || row.get::<u32>(17)? > 0);
+        let waits =
+            matches!(state, JobStatus::Queued | JobStatus::Running) && tasks(row.skip(15))?.waiting() > 0;
         let models: Option<String> = row.get(10)?;
         let goes_with = |models: &String| models.split('|').any(|model| model.trim() == self.model);
         if waits

@@ -168,8 +168,8 @@ fn job_row(row: Row<'_>) -> Result<JobRow, StoreError> {
         state: state(row.skip(12))?,
         ended_at: row.get(14)?,
         tasks: tasks(row.skip(15))?,
-        started_at: row.get(22)?,
-        used_card_ms: row.get(23)?,
-        charge_micro_cny: row.get(24)?,
+        started_at: row.get(23)?,
+        used_card_ms: row.get(24)?,
+        charge_micro_cny: row.get(25)?,
     })
 }

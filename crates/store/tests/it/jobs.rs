@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{
     CardMs, CardSet, Job, JobId, JobState, JobStatus, MicroCny, Outcome, PoolId, ServiceClass, TenantDomain,
     Timestamp,
-    job::{JobOutcome, Tasks, Tries},
+    job::{Dropped, JobOutcome, Positions, Tasks, Tries},
     run::StopCause,
     spec::{ArraySpec, IndexRange},
 };
@@ -42,8 +42,12 @@ fn a_job_comes_back_as_it_was_in_every_state() {
             states.extend(JobOutcome::ALL.map(ended));
             for (n, state) in (1..).zip(states) {
                 job.state = state;
-                job.tasks =
-                    Tasks { total: 9, next: 6, to_retry: n, running: 1, succeeded: 2, failed: 3, stopped: 4 };
+                let counts =
+                    Tasks { next: 6, to_retry: n, running: 1, succeeded: 2, failed: 3, ..Tasks::new(9) };
+                job.tasks = Tasks { stopped: 4, ..counts };
+                job.dropped = Dropped::default();
+                // Where the state allows it, the last two are cancelled before their turn.
+                let _ = job.drop_tasks(&Positions::new([(7, 8)]), 0, at(7));
                 jobs::update_job_progress(tx, &job)?;
                 assert_eq!(jobs::get_job(tx, job.id)?, job);
                 assert_eq!(jobs::list_active(tx)?.len(), usize::from(!state.has_ended()));

@@ -1,6 +1,9 @@
 //! Stopping jobs: what waits never starts, what runs is told to end.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use domain::{
     Job, JobId, JobStatus, Run, TenantId,
@@ -13,7 +16,9 @@ use store::{Tx, jobs, recent};
 
 use super::{
     JobDetail,
+    cancel_tasks::stop_tasks,
     ending::{ended_or_stopping, took_job},
+    named::JobName,
     show, visible,
     wanted::{Asked, JobsWanted},
 };
@@ -23,7 +28,7 @@ use base::{
     change::Changed,
     error::AppError,
     events::{self, About, Event},
-    moment, params,
+    moment,
 };
 
 /// How many jobs are stopped in one write: all others wait for it.
@@ -37,7 +42,7 @@ const MOST_NAMED: usize = 1000;
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CancelJobs {
-    /// Ids, 1,000 at most.
+    /// Ids, 1,000 at most; tasks of arrays as `JOB_7` and `JOB_[3-9]`.
     #[serde(default)]
     pub jobs: Vec<String>,
     /// All jobs that match and have not ended.
@@ -54,18 +59,31 @@ pub struct Cancelled {
     pub jobs: u64,
     /// Those of them that had not ended and are stopped now; none in a dry run.
     pub cancelled: u64,
+    /// Tasks that were named, had not ended, and are stopped now.
+    pub tasks: u64,
     /// One request stops 10,000 jobs at most, and more match: send it again.
     pub and_more: bool,
 }
 
-/// Stops a job. A job that has ended stays as it is, and that is no error: cancelling twice is cancelling once.
-pub async fn cancel(center: &Center, caller: &Caller, id: JobId) -> Result<JobDetail, AppError> {
-    let row = visible(center, caller, id, actions::CANCEL_JOB).await?;
-    if !row.state.has_ended() {
-        let may = center.policies.may(caller, actions::CANCEL_JOB, Some(row.tenant))?;
-        stop_jobs(center, may, vec![id]).await?;
+/// Stops a job, or tasks of it. What has ended stays as it is, and that is no error: cancelling twice is cancelling once.
+pub async fn cancel(center: &Center, caller: &Caller, name: JobName) -> Result<JobDetail, AppError> {
+    let row = visible(center, caller, name.id, actions::CANCEL_JOB).await?;
+    let may = center.policies.may(caller, actions::CANCEL_JOB, Some(row.tenant))?;
+    let one = name.tasks.as_ref().is_none_or(|tasks| tasks.only().is_some());
+    let shown = if one { name.clone() } else { JobName::from(name.id) };
+    if name.tasks.is_some() {
+        check_tasks(center, &name).await?;
+        stop_tasks(center, may, name).await?;
+    } else if !row.state.has_ended() {
+        stop_jobs(center, may, vec![name.id]).await?;
     }
-    show(center, caller, id).await
+    show(center, caller, &shown).await
+}
+
+/// Fails if the job has none of the tasks that are named.
+async fn check_tasks(center: &Center, name: &JobName) -> Result<(), AppError> {
+    let name = name.clone();
+    center.try_read(move |tx| name.positions(&jobs::get_job(tx, name.id)?).map(drop)).await
 }
 
 /// Stops jobs by their ids, all of which the caller must see, or all that match.
@@ -79,7 +97,7 @@ pub async fn cancel_many(center: &Center, caller: &Caller, asked: CancelJobs) ->
         Some(wanted) => cancel_wanted(center, caller, wanted, dry_run).await,
         None => {
             let given = jobs.len();
-            if !(1..=MOST_NAMED).contains(&given) {
+            if given > MOST_NAMED {
                 let wrong = Wrong::Count { of: Things::Jobs, given, least: 1, most: MOST_NAMED };
                 return Err(AppError::invalid(field::JOBS, wrong));
             }
@@ -96,14 +114,26 @@ async fn cancel_named(
 ) -> Result<Cancelled, AppError> {
     // Before any is stopped, the caller must see all of them.
     let mut by_tenant: BTreeMap<TenantId, Vec<JobId>> = BTreeMap::new();
+    let (mut tasks, mut ids) = (Vec::new(), BTreeSet::new());
     for text in jobs {
-        let id = params::id(text, "job")?;
-        let row = visible(center, caller, id, actions::CANCEL_JOB).await?;
-        by_tenant.entry(row.tenant).or_default().push(id);
+        let name = JobName::parse(text)?;
+        let row = visible(center, caller, name.id, actions::CANCEL_JOB).await?;
+        ids.insert(name.id);
+        if name.tasks.is_some() {
+            check_tasks(center, &name).await?;
+            tasks.push((row.tenant, name));
+        } else {
+            by_tenant.entry(row.tenant).or_default().push(name.id);
+        }
     }
-    let mut outcome = Cancelled { jobs: jobs.len() as u64, ..Cancelled::default() };
-    if !dry_run {
-        outcome.cancelled = stop_all(center, caller, by_tenant).await?;
+    let mut outcome = Cancelled { jobs: ids.len() as u64, ..Cancelled::default() };
+    if dry_run {
+        return Ok(outcome);
+    }
+    outcome.cancelled = stop_all(center, caller, by_tenant).await?;
+    for (tenant, name) in tasks {
+        let may = center.policies.may(caller, actions::CANCEL_JOB, Some(tenant))?;
+        outcome.tasks += stop_tasks(center, may, name).await?;
     }
     Ok(outcome)
 }
@@ -124,7 +154,8 @@ async fn cancel_wanted(
     let Some(filter) = open_ones(filter)? else { return Ok(Cancelled::default()) };
     if dry_run {
         let counted = center.read(move |tx| jobs::count_jobs(tx, &filter)).await?;
-        return Ok(Cancelled { jobs: counted.jobs, cancelled: 0, and_more: counted.and_more });
+        let (jobs, and_more) = (counted.jobs, counted.and_more);
+        return Ok(Cancelled { jobs, and_more, ..Cancelled::default() });
     }
     let (mut outcome, mut after) = (Cancelled::default(), None);
     loop {

@@ -3,18 +3,26 @@
 use std::collections::{BTreeMap, HashMap};
 
 use domain::{
-    CardMs, ContractId, JobId, JobSpec, JobState, JobStatus, MicroCny, PriceBookId, RatePerCardHour, Rfc3339,
-    RunId, RunStatus, ServiceClass, TenantId, job::Tasks, run::StopCause,
+    CardMs, ContractId, JobId, JobSpec, JobState, JobStatus, MicroCny, Outcome, PriceBookId, RatePerCardHour,
+    Rfc3339, RunId, RunStatus, ServiceClass, TenantId,
+    job::Tasks,
+    problem::{Wrong, field},
+    run::StopCause,
 };
 use serde::Serialize;
-use store::{Tx, jobs, recent, runs::RunRow};
+use store::{
+    Tx, digits, jobs, recent,
+    runs::{RunRow, of_job},
+};
 
 use super::{
     PlaceView,
     dry_run::Quote,
-    found, places,
+    found,
+    named::{self, JobName, TaskView, read_digits},
+    places,
     sorting::{self, Order},
-    wanted::{Asked, JobQuery},
+    wanted::{Asked, JobQuery, JobsWanted},
 };
 use crate::{
     actions,
@@ -76,8 +84,13 @@ pub struct JobDetail {
     /// The most that it can cost with the cards and at the rate of its newest run, as a dry run tells it; `null` where no
     /// run of it began, and where it was handed to Slurm directly.
     pub most_micro_cny: Option<MicroCny>,
-    /// Of its newest run; `null` where no process ended by itself.
+    /// Of its newest run; `null` where no process ended by itself. Of an array: that of the first of its tasks that failed,
+    /// in the order of their indices. Of a task, where one is named.
     pub exit_code: Option<i32>,
+    /// The index of the first task of an array that failed.
+    pub first_failed_task: Option<u32>,
+    /// The task that was named (`JOB_7`).
+    pub task: Option<TaskView>,
     /// Where it was handed to Slurm directly; `null` for what was asked for here.
     pub direct: Option<DirectView>,
 }
@@ -88,6 +101,9 @@ pub struct DirectView {
     pub number: u32,
     pub user: String,
 }
+
+/// How many jobs or runs are told at most of those that are found by some digits.
+pub const MOST_BY_DIGITS: usize = 10;
 
 /// A row of a list, with the names of the things in it.
 struct Named {
@@ -117,10 +133,22 @@ pub async fn list(center: &Center, caller: &Caller, query: JobQuery) -> Result<L
     let limit = params::page_limit(query.limit)?;
     let with_total = query.total == Some(true);
     let order = Order::read(query.sort.as_deref())?;
-    let asked = Asked::of(caller, &center.settings.time_zone, query.wanted())?;
+    let digits = query.id.as_deref().filter(|text| !text.is_empty());
+    let digits = digits.map(|text| read_digits(text, JobId::PREFIX).map(str::to_owned)).transpose()?;
+    let wanted = query.wanted();
+    if digits.is_some() && wanted != JobsWanted::default() {
+        return Err(AppError::invalid(field::ID, Wrong::NotBeside { other: field::WHICH }));
+    }
+    let asked = Asked::of(caller, &center.settings.time_zone, wanted)?;
     let now = moment::now();
     let (rows, next, total) = center
         .try_read(move |tx| {
+            if let Some(digits) = digits {
+                let ids = digits::find_jobs(tx, scope, &digits, MOST_BY_DIGITS)?;
+                let mut names = Names::of(tx);
+                let rows = ids.into_iter().map(|id| named(tx, &mut names, jobs::get_row(tx, id)?));
+                return Ok((rows.collect::<Result<Vec<_>, AppError>>()?, None, None));
+            }
             let filter = asked.filter(tx)?;
             let page = sorting::page(tx, &filter, order, now, after, limit)?;
             let total = with_total.then(|| jobs::count_jobs(tx, &filter)).transpose()?;
@@ -209,32 +237,56 @@ pub async fn visible(
     Ok(row)
 }
 
-/// One job with all that was asked for.
-pub async fn show(center: &Center, caller: &Caller, id: JobId) -> Result<JobDetail, AppError> {
+/// One job with all that was asked for, and with the task that is named.
+pub async fn show(center: &Center, caller: &Caller, name: &JobName) -> Result<JobDetail, AppError> {
+    let (id, index) = (name.id, name.one_task()?);
     let row = visible(center, caller, id, actions::READ_JOB).await?;
-    let (mut named, job, latest) = center
+    let (mut named, job, latest, failed, task) = center
         .try_read(move |tx| {
             let named = named(tx, &mut Names::of(tx), row)?;
-            Ok((named, jobs::get_job(tx, id)?, recent::latest_run(tx, id)?))
+            let job = jobs::get_job(tx, id)?;
+            let is_array = job.spec.array.is_some();
+            let failed = if is_array && job.tasks.failed > 0 { of_job::first_failed(tx, id)? } else { None };
+            let task = index.map(|index| named::view(tx, &job, index)).transpose()?;
+            Ok((named, job, recent::latest_run(tx, id)?, failed, task))
         })
         .await?;
     let direct = named.direct.take();
     let verdict = verdicts(center, std::iter::once(id)).remove(&id);
     let run = latest.as_ref().map(|row| &row.run).filter(|_| direct.is_none());
     let quote = run.map(|run| Quote::of(&center.settings, &job.spec, run.placement.card_count(), run.rate));
+    let exit_code = |row: &RunRow| row.run.state.outcome().and_then(Outcome::exit_code);
+    let exit_code = match (&task, &failed) {
+        (Some(task), _) => task.exit_code,
+        (None, Some(failed)) => exit_code(failed),
+        (None, None) if job.spec.array.is_none() => latest.as_ref().and_then(exit_code),
+        // Of an array, the code of a task that ended well says nothing of the others.
+        (None, None) => (job.state.status() == JobStatus::Succeeded).then_some(0),
+    };
+    let array = job.spec.array.as_ref();
     Ok(JobDetail {
+        first_failed_task: failed.and_then(|row| array?.index(row.run.task)),
+        task,
         time_limit_ms: center.settings.time_limit(&job.spec).0,
         most_micro_cny: quote.map(|quote| quote.most_micro_cny),
         spec: job.spec,
         job: row_view(&center.live(), named, verdict),
-        exit_code: latest.and_then(|row| row.run.state.outcome()).and_then(domain::Outcome::exit_code),
+        exit_code,
         direct,
     })
 }
 
-/// Why a job waits; refused if it doesn't.
-pub async fn why(center: &Center, caller: &Caller, id: JobId) -> Result<VerdictView, AppError> {
+/// Why a job or a task waits; refused if it doesn't.
+pub async fn why(center: &Center, caller: &Caller, name: &JobName) -> Result<VerdictView, AppError> {
+    let (id, index) = (name.id, name.one_task()?);
     let row = visible(center, caller, id, actions::READ_JOB).await?;
+    if let Some(index) = index {
+        let task = center.try_read(move |tx| named::view(tx, &jobs::get_job(tx, id)?, index)).await?;
+        if task.state != JobStatus::Queued {
+            let message = format!("the task {name} is {}: it does not wait", task.state.code());
+            return Err(AppError::refused(Refusal::NotWaiting, message, "`qiantang show` tells how it went"));
+        }
+    }
     let verdict = verdicts(center, std::iter::once(id)).remove(&id);
     verdict.filter(|_| !row.state.has_ended()).ok_or_else(|| {
         let state = row.state.code();
@@ -276,26 +328,6 @@ pub struct RunView {
     pub waived_micro_cny: MicroCny,
 }
 
-/// A job's runs, newest first.
-pub async fn list_runs(
-    center: &Center,
-    caller: &Caller,
-    id: JobId,
-    cursor: Option<&str>,
-    limit: Option<u32>,
-) -> Result<Listing<RunView>, AppError> {
-    visible(center, caller, id, actions::READ_JOB).await?;
-    let after = params::parse_cursor::<RunId>(cursor)?;
-    let limit = params::page_limit(limit)?;
-    let (rows, job) = center
-        .read(move |tx| Ok((recent::runs_before(tx, id, after, limit + 1)?, jobs::get_job(tx, id)?)))
-        .await?;
-    let page = Listing::cut(rows, limit, |row| row.run.id.to_string());
-    let live = center.live();
-    let array = job.spec.array;
-    Ok(page.map(|row| run_view(&live, &row, array.as_ref())))
-}
-
 pub fn run_view(live: &Live, row: &RunRow, array: Option<&domain::spec::ArraySpec>) -> RunView {
     let now = moment::now();
     let run = &row.run;
@@ -308,7 +340,7 @@ pub fn run_view(live: &Live, row: &RunRow, array: Option<&domain::spec::ArraySpe
         task: array.and_then(|array| array.index(run.task)).unwrap_or(run.task),
         attempt: run.attempt,
         state: run.state.status(),
-        exit_code: run.state.outcome().and_then(domain::Outcome::exit_code),
+        exit_code: run.state.outcome().and_then(Outcome::exit_code),
         stopping: run.state.stop().map(|stop| stop.cause),
         planned_at: run.state.planned_at().into(),
         started_at: run.state.started_at().map(Rfc3339),

@@ -43,6 +43,8 @@ pub struct JobsWanted {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct JobQuery {
+    /// Digits from the beginning or the end of an id, four at least: finds ten jobs at most, by nothing else.
+    pub id: Option<String>,
     /// A state or several, with commas between them; `active` for all that have not ended, `ended` for all others.
     pub state: Option<String>,
     /// A project's short name.
@@ -50,6 +52,7 @@ pub struct JobQuery {
     /// A tenant's short name; for the center's people.
     pub tenant: Option<String>,
     /// `research`, `enterprise` or `government`; for the center's people.
+    #[param(inline, value_type = Option<TenantDomain>)]
     pub domain: Option<String>,
     /// The login of the member who submitted them.
     pub member: Option<String>,
@@ -58,10 +61,13 @@ pub struct JobQuery {
     /// A pool's name: jobs with runs in it, and waiting ones that may start there.
     pub pool: Option<String>,
     /// `urgent`, `normal` or `spot`.
+    #[param(inline, value_type = Option<ServiceClass>)]
     pub service_class: Option<String>,
     /// Submitted at this instant or later.
+    #[param(inline, value_type = Option<domain::schema::InstantOrNone>)]
     pub since: Option<String>,
     /// Submitted before this instant.
+    #[param(inline, value_type = Option<domain::schema::InstantOrNone>)]
     pub until: Option<String>,
     /// Part of a name.
     pub name: Option<String>,
@@ -118,6 +124,8 @@ pub struct Asked {
 
 const ACTIVE: &str = "active";
 const ENDED: &str = "ended";
+/// As people say it who read English; the state's own word is `queued`.
+const WAITING: &str = "waiting";
 
 impl Asked {
     /// Reads all words, and tells of all that are wrong at once.
@@ -212,7 +220,8 @@ fn word<T>(
 /// The states of a list of words; none where nothing is said.
 fn states(text: Option<&str>) -> Result<std::collections::BTreeSet<JobStatus>, AppError> {
     let Some(text) = text else { return Ok(std::collections::BTreeSet::new()) };
-    let known: Vec<&str> = [ACTIVE, ENDED].into_iter().chain(JobStatus::ALL.map(JobStatus::code)).collect();
+    let known: Vec<&str> =
+        [ACTIVE, ENDED, WAITING].into_iter().chain(JobStatus::ALL.map(JobStatus::code)).collect();
     let named = |word: &str| -> Option<Vec<JobStatus>> {
         let those = |has_ended: bool| {
             JobStatus::ALL.into_iter().filter(move |state| state.has_ended() == has_ended).collect()
@@ -220,6 +229,7 @@ fn states(text: Option<&str>) -> Result<std::collections::BTreeSet<JobStatus>, A
         match word {
             ACTIVE => Some(those(false)),
             ENDED => Some(those(true)),
+            WAITING => Some(vec![JobStatus::Queued]),
             word => JobStatus::from_code(word).map(|state| vec![state]),
         }
     };

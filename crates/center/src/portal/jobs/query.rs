@@ -116,6 +116,7 @@ impl ListQuery {
         } = self.wanted(zone)?;
         let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         Ok(JobQuery {
+            id: None,
             state,
             project,
             tenant,

@@ -11,7 +11,7 @@ use super::{
     find::{adopt, is_named},
 };
 use crate::{
-    engine::Stream,
+    log::Stream,
     observation::Observation,
     slurm::{
         client::job::{JobRecord, JobState},
