@@ -65,6 +65,15 @@ pub fn parse_instant(zone: &Zone, field: Field, text: &str) -> Result<Timestamp,
     zone.parse(text).map_err(wrong)
 }
 
+/// The instant at which a day begins at the center; `None` where nothing is typed.
+pub fn day(zone: &Zone, field: Field, text: &str) -> Result<Option<Timestamp>, AppError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let read = zone.parse(text).ok().filter(|_| text.len() == 10);
+    read.map(Some).ok_or_else(|| AppError::invalid(field, Wrong::NotADay { given: text.to_owned() }))
+}
+
 /// The interval that `from` and `to` name; the last `default_hours` up to `now` where left out. What has not come yet is
 /// left out of it.
 pub fn interval(

@@ -59,6 +59,7 @@
       return wasAtEnd;
     };
     const take = (event) => {
+      if (!body.isConnected) close();
       if (event.lastEventId) url.searchParams.set("resume", event.lastEventId);
       return JSON.parse(event.data);
     };
@@ -93,13 +94,17 @@
       stream.addEventListener("anew", onAnew);
       stream.addEventListener("end", () => { stream.close(); stream = null; say("ended"); body.hasEnded = true; });
     }
-    // A browser has few connections to one center: a page that nobody looks at leaves its own to others.
-    document.addEventListener("visibilitychange", () => {
-      if (body.hasEnded || !body.isConnected) return;
-      if (document.hidden) { stream?.close(); stream = null; } else if (!stream) connect(false);
+    const close = () => { stream?.close(); stream = null; };
+    // A browser has few connections to one center: of all pages some may stream at once, those that are looked at.
+    window.takeTurns((isOurs) => {
+      if (isOurs && body.isConnected) {
+        if (!stream && !body.hasEnded) connect(false);
+      } else if (stream) {
+        close();
+        say("paused");
+      }
     });
-    addEventListener("pagehide", () => stream?.close());
-    if (!document.hidden) connect(false);
+    addEventListener("pagehide", close);
   }
 
   function enhance() {
@@ -133,6 +138,7 @@
     }
     enhance();
   });
+  document.addEventListener("live:changed", enhance);
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", enhance);
   else enhance();
 })();

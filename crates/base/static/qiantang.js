@@ -71,6 +71,11 @@
     });
   }
 
+  // Picks all boxes of a form: <input type="checkbox" data-pick-all="form" hidden>
+  document.addEventListener("change", (event) => {
+    const form = event.target.dataset?.pickAll;
+    if (form) each(`input[type=checkbox][form="${form}"]`, document, (box) => { box.checked = event.target.checked; });
+  });
   // A line that is cut off says the whole of it as its title.
   function tellWhole(event) {
     for (let element = event.target; element instanceof HTMLElement; element = element.parentElement) {
@@ -98,9 +103,10 @@
   function enhance(within) {
     each("[data-theme-switch]", within, (button) => { button.hidden = false; showTheme(button); });
     each("[data-copy]", within, (button) => { button.hidden = !navigator.clipboard; });
+    each("[data-pick-all]", within, (box) => { box.hidden = false; });
     each("[data-print]", within, (button) => { button.hidden = false; });
     each("time[data-relative]", within, tellTime);
-    each("input[type=file][data-into]", within, (input) => { input.closest("[hidden]")?.removeAttribute("hidden"); loadFile(input); });
+    each("input[type=file][data-into]", within, (input) => { input.closest("[hidden]")?.removeAttribute("hidden"); if (!input.isRead) { input.isRead = true; loadFile(input); } });
   }
 
   document.addEventListener("click", (event) => {
@@ -123,6 +129,7 @@
     if (document.getElementById("session-over")?.hidden === false) event.preventDefault();
   });
   document.addEventListener("htmx:afterSettle", (event) => enhance(event.target));
+  document.addEventListener("live:changed", () => enhance(document));
   setInterval(() => each("time[data-relative]", document, tellTime), 15000);
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", () => enhance(document));
   else enhance(document);

@@ -34,6 +34,7 @@ pub mod settings;
 pub mod start;
 pub mod tenant;
 pub mod tls;
+pub mod waiting;
 pub mod wakers;
 
 use std::{
@@ -127,7 +128,8 @@ pub async fn serve(
         .merge(api::router(center.clone()))
         .merge(portal::router(center.clone()))
         .layer(Extension(capacity::Recent::default()))
-        .layer(Extension(twin::Trials::default()));
+        .layer(Extension(twin::Trials::default()))
+        .layer(base::http::compress());
     let mut helpers = tokio::task::JoinSet::new();
     helpers.spawn(read_again_on_hangup(certificate.clone()));
     if let Some(plain) = plain {

@@ -121,6 +121,8 @@ const JOB: Noun<Center> = Noun {
             .form("/submit", portal::jobs::submit::submit)
             .form("/submit/dry-run", portal::jobs::submit::dry_run)
             .page("/jobs", portal::jobs::list::page)
+            .page("/jobs/export", portal::jobs::bulk::export)
+            .form("/jobs/cancel", portal::jobs::bulk::cancel)
             .page("/jobs/{id}", portal::jobs::show::page)
             .form("/jobs/{id}/cancel", portal::jobs::show::cancel)
             .page("/jobs/{id}/script", portal::jobs::script::download)
@@ -150,7 +152,11 @@ const RUN: Noun<Center> = Noun {
 
 const EVENT: Noun<Center> = Noun {
     api: || OpenApiRouter::new().routes(routes!(api::streams::events)),
-    pages: || Routes::default().page("/events/stream", portal::events::stream),
+    pages: || {
+        Routes::default()
+            .page("/events", portal::event_list::page)
+            .page("/events/stream", portal::events::stream)
+    },
     ..Noun::named("event")
 };
 

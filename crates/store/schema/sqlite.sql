@@ -252,6 +252,8 @@ CREATE INDEX jobs_by_member ON jobs (submitted_by, id);
 CREATE INDEX jobs_by_tail ON jobs (
     hex(substr(id, 16, 1)) || hex(substr(id, 15, 1)) || hex(substr(id, 14, 1)) || hex(substr(id, 13, 1))
 );
+CREATE INDEX jobs_by_end ON jobs (ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX jobs_by_tenant_end ON jobs (tenant, ended_at) WHERE ended_at IS NOT NULL;
 CREATE TRIGGER jobs_are_unsealed AFTER INSERT ON jobs
 BEGIN INSERT INTO unsealed (kind, key) VALUES ('jobs', NEW.id); END;
 

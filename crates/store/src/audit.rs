@@ -90,6 +90,35 @@ pub fn list(
     after: Option<AuditId>,
     limit: u32,
 ) -> Result<Vec<AuditRecord>, StoreError> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut found = Vec::new();
+    if limit == 0 {
+        return Ok(found);
+    }
+    scan(tx, filter, after, |row| {
+        found.push(record(row)?);
+        Ok(found.len() < limit)
+    })?;
+    Ok(found)
+}
+
+/// How many lines match, up to `most`; and whether there may be more.
+pub fn count(tx: &Tx, filter: &AuditFilter, most: u64) -> Result<(u64, bool), StoreError> {
+    let mut count = 0;
+    let is_cut = scan(tx, filter, None, |_| {
+        count += 1;
+        Ok(count < most)
+    })?;
+    Ok((count, is_cut))
+}
+
+/// Hands the lines that match to `take`, newest first, as long as it wants more. Says whether it ended before the last.
+fn scan(
+    tx: &Tx,
+    filter: &AuditFilter,
+    after: Option<AuditId>,
+    mut take: impl FnMut(Row<'_>) -> Result<bool, StoreError>,
+) -> Result<bool, StoreError> {
     let mut after = after.unwrap_or(AuditId::from_bytes([0xff; 16]));
     if let Some(until) = filter.until {
         after = after.min(AuditId::new(until.plus(ID_LAG), [0; 10]));
@@ -100,11 +129,7 @@ pub fn list(
         (None, None, Some(action)) => (LIST_OF_ACTION, params![&after, action]),
         (None, None, None) => (LIST, params![&after]),
     };
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let (mut found, mut looked_at) = (Vec::new(), 0);
-    if limit == 0 {
-        return Ok(found);
-    }
+    let (mut looked_at, mut is_cut) = (0, false);
     tx.each(sql, bound, |row| {
         looked_at += 1;
         let at: Timestamp = row.get(1)?;
@@ -115,16 +140,11 @@ pub fn list(
             filter.from.is_none_or(|from| at >= from) && filter.until.is_none_or(|until| at < until);
         let is_by = !filter.is_by_center || row.get::<Option<MemberId>>(2)?.is_none();
         let action = row.text(6)?;
-        if is_in_time && is_by && filter.action.as_ref().is_none_or(|wanted| wanted == action) {
-            found.push(record(row)?);
-        }
-        Ok(if found.len() >= limit || looked_at >= MOST_LOOKED_AT {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        })
+        let matches = is_in_time && is_by && filter.action.as_ref().is_none_or(|wanted| wanted == action);
+        is_cut = (matches && !take(row)?) || looked_at >= MOST_LOOKED_AT;
+        Ok(if is_cut { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     })?;
-    Ok(found)
+    Ok(is_cut)
 }
 
 fn record(row: Row<'_>) -> Result<AuditRecord, StoreError> {

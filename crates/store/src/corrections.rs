@@ -44,9 +44,8 @@ rows! { correction: Correction =
 statements! { "corrections";
     INSERT = correction!(insert into "corrections");
     GET = concat!("SELECT ", correction!(columns), " FROM corrections WHERE id = ?1");
-    LIST = concat!("SELECT ", correction!(columns), " FROM corrections ORDER BY id DESC LIMIT ?1");
-    LIST_OF = concat!("SELECT ", correction!(columns), " FROM corrections WHERE contract = ?2 OR other_contract = ?2 \
-                       ORDER BY id DESC LIMIT ?1");
+    LIST = concat!("SELECT ", correction!(columns), " FROM corrections WHERE id < ?2 ORDER BY id DESC LIMIT ?1");
+    COUNT = "SELECT COUNT(*) FROM corrections";
     REVERSED = "SELECT COUNT(*) FROM corrections \
                 WHERE corrects = ?1 AND kind = 'reversal' AND state <> 'refused' AND id <> ?2";
     GIVEN_BACK = "SELECT CAST(COALESCE(SUM(amount_micro_cny), 0) AS BIGINT) FROM corrections \
@@ -68,12 +67,15 @@ pub fn get(tx: &Tx, id: CorrectionId) -> Result<Correction, StoreError> {
     tx.get(GET, &id, Correction::read)
 }
 
-/// The newest corrections, of a contract or of all.
-pub fn list(tx: &Tx, contract: Option<ContractId>, limit: u32) -> Result<Vec<Correction>, StoreError> {
-    match contract {
-        Some(contract) => tx.all(LIST_OF, params![limit, &contract], Correction::read),
-        None => tx.all(LIST, params![limit], Correction::read),
-    }
+/// The newest corrections that are older than `after`.
+pub fn list(tx: &Tx, after: Option<CorrectionId>, limit: u32) -> Result<Vec<Correction>, StoreError> {
+    let after = after.unwrap_or(CorrectionId::from_bytes([0xff; 16]));
+    tx.all(LIST, params![limit, &after], Correction::read)
+}
+
+/// How many corrections there are.
+pub fn count(tx: &Tx) -> Result<u64, StoreError> {
+    tx.one(COUNT, params![], |row| row.get(0))
 }
 
 /// Whether another correction takes the same payment back, or is to.

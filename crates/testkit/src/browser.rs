@@ -67,6 +67,27 @@ impl Browser {
         self.send("GET", path, None, &[])
     }
 
+    /// The bytes of a page as they go over the wire to a browser that takes them compressed.
+    pub fn compressed(&self, path: &str, headers: &[(&str, &str)]) -> Vec<u8> {
+        let mut request = http::Request::builder()
+            .uri(format!("{}{path}", self.url))
+            .header("Accept-Encoding", "gzip")
+            .header("Cookie", format!("session={}; lang={}", self.session, self.lang));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = self.agent.run(request.body(()).expect("a request")).expect("the center answers");
+        assert_eq!(response.status().as_u16(), 200, "{path}");
+        let mut bytes = Vec::new();
+        response
+            .into_body()
+            .into_reader()
+            .take(16 << 20)
+            .read_to_end(&mut bytes)
+            .expect("the answer is read");
+        bytes
+    }
+
     /// Sends a form of this session, with its token.
     pub fn send_form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let csrf = self.csrf();

@@ -88,6 +88,20 @@ impl Chromium {
         self.tell("/execute/sync", &json!({ "script": script, "args": [] }))
     }
 
+    /// Opens a tab beside those that are open, and looks at it. Returns its handle.
+    pub fn open_tab(&self) -> String {
+        let tab = self.tell("/window/new", &json!({ "type": "tab" }));
+        let handle = tab["handle"].as_str().expect("a tab").to_owned();
+        self.look_at(&handle);
+        handle
+    }
+
+    /// Looks at a tab.
+    pub fn look_at(&self, handle: &str) {
+        self.tell("/window", &json!({ "handle": handle }));
+        self.tell("/goog/cdp/execute", &json!({ "cmd": "Page.bringToFront", "params": {} }));
+    }
+
     /// Gives the browser a screen of that width; a narrow one is a phone's.
     pub fn set_width(&self, width: u32) {
         let params = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600 });

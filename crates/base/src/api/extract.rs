@@ -8,12 +8,11 @@ use axum::{
 use domain::JobSpec;
 use domain::problem::{Wrong, field};
 use serde::de::DeserializeOwned;
-use subtle::ConstantTimeEq;
 
 use crate::api::{Problem, problem::WrongPlace, shape, strict};
 use crate::{
     Base,
-    auth::{Caller, Once, credentials::SESSION_COOKIE, identity},
+    auth::{Caller, Once, credentials::SESSION_COOKIE, csrf, identity},
     error::{AppError, Unreadable},
     http::{cookie, peer, read_body},
 };
@@ -58,8 +57,8 @@ async fn by_cookie(parts: &Parts, base: &Base) -> Result<domain::Member, Problem
     let session = identity::by_session(base, secret).await?;
     let session = session.ok_or(AppError::Unauthenticated("the session has ended: sign in again"))?;
     let is_safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
-    let sent = parts.headers.get(CSRF).map(axum::http::HeaderValue::as_bytes).unwrap_or_default();
-    if !is_safe && !bool::from(sent.ct_eq(session.csrf.as_bytes())) {
+    let sent = parts.headers.get(CSRF).and_then(|token| token.to_str().ok()).unwrap_or_default();
+    if !is_safe && !csrf::is_of(&session.csrf, sent) {
         let detail = "a browser's session may change things only from the center's own pages";
         return Err(Problem::new(403, "csrf", detail).with_hint("send the session's token as X-CSRF-Token"));
     }

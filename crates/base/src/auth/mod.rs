@@ -1,6 +1,7 @@
 //! Who asks, and whether they may.
 
 pub mod credentials;
+pub mod csrf;
 pub mod identity;
 pub mod limits;
 pub mod once;

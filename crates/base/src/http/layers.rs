@@ -6,7 +6,13 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::{
+        CompressionLayer, Predicate,
+        predicate::{NotForContentType, SizeAbove},
+    },
+};
 
 use crate::error::AppError;
 
@@ -17,6 +23,18 @@ pub fn catch_panics() -> CatchPanicLayer<fn(Box<dyn Any + Send>) -> Response> {
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
         AppError::internal(text.unwrap_or_else(|| "a panic".into())).into_response()
     })
+}
+
+/// The least answer that is worth it to be compressed: one that fills a packet.
+const LEAST_COMPRESSED: u64 = 1024;
+
+/// Compresses text for those who take it so. Streams of events are left alone: each event is to arrive as it happens.
+pub fn compress() -> CompressionLayer<impl Predicate> {
+    let is_worth_it = SizeAbove::new(LEAST_COMPRESSED)
+        .and(NotForContentType::SSE)
+        .and(NotForContentType::IMAGES)
+        .and(NotForContentType::const_new("application/octet-stream"));
+    CompressionLayer::new().compress_when(is_worth_it)
 }
 
 /// Keeps browsers from guessing, from keeping and from telling others. An answer that says its own policy of

@@ -6,7 +6,6 @@ use axum::{
     http::{HeaderMap, request::Parts},
 };
 use serde::de::DeserializeOwned;
-use subtle::ConstantTimeEq;
 
 use crate::page::{
     carried::Carried,
@@ -15,6 +14,7 @@ use crate::page::{
 };
 use crate::{
     Base,
+    auth::csrf,
     error::{AppError, Unreadable},
 };
 
@@ -47,8 +47,7 @@ where
             Err(error) => return Err(error),
             Ok(visitor) => (Ok(visitor), read(Request::from_parts(parts, body)).await?),
         };
-        let is_of_session =
-            |visitor: &Visitor| bool::from(form.value("csrf").as_bytes().ct_eq(visitor.csrf.as_bytes()));
+        let is_of_session = |visitor: &Visitor| csrf::is_of(&visitor.csrf, form.value("csrf"));
         match visitor {
             Ok(visitor) if is_of_session(&visitor) => Ok(Self { visitor, form }),
             other => {

@@ -17,6 +17,7 @@ use crate::page::{
     carried::{Carried, sign_in_address},
     form::Form,
     frame::{Front, Host, Page, render},
+    live,
 };
 use crate::{
     error::{AppError, Unreadable},
@@ -43,9 +44,10 @@ pub async fn tell_faults<C: Host>(State(host): State<C>, request: Request, next:
         Ok(body) => next.run(Request::from_parts(parts, Body::from(body))).await,
         Err(error) => error.into_response(),
     };
-    match failure_of(&mut response) {
-        Some(error) => fault_page(front, error),
-        None => response,
+    match (failure_of(&mut response), &front.known) {
+        (Some(error), _) => fault_page(front, error),
+        (None, Some(known)) => live::news_of(front.ui, known, response),
+        (None, None) => response,
     }
 }
 
@@ -59,6 +61,9 @@ fn fault_page(front: Front, error: Arc<AppError>) -> Response {
     };
     let status = status(&error);
     let has_no_session = status == StatusCode::UNAUTHORIZED || matches!(*error, AppError::ForeignForm);
+    if has_no_session && front.known.is_some() {
+        return status.into_response();
+    }
     if has_no_session && front.is_htmx {
         // A part of a page is no place to sign in at, and the page may have text that nobody has sent yet: the page says
         // so, and stays.
@@ -118,7 +123,7 @@ mod tests {
             for told in [bare, told] {
                 let (request, at) = ("req_0123456789ab".to_owned(), Timestamp::default());
                 let fault = FaultPage { page: page.clone(), status: 404, told, request, at };
-                let text = fault.render().expect("it renders");
+                let text = live::whole(&fault.render().expect("it renders"));
                 assert!(
                     !markup::read(&text).unwrap_or_else(|error| panic!("{error}\n{text}")).said.is_empty()
                 );

@@ -6,20 +6,26 @@ use askama::Template;
 use axum::{
     extract::{FromRef, FromRequestParts},
     http::{Method, StatusCode, Uri, header, request::Parts},
-    response::{Html as HtmlBody, IntoResponse, Response},
+    response::{IntoResponse, Response},
 };
-use domain::Lang;
+use domain::{Lang, Timestamp};
 
-use crate::page::{carried::Carried, texts, words::Ui};
+use crate::page::{
+    carried::Carried,
+    live::{self, Known},
+    texts,
+    words::Ui,
+};
 use crate::{
     Base,
     auth::{
         Action, Caller,
         credentials::{SESSION_COOKIE, Session},
-        identity,
+        csrf, identity,
     },
     error::AppError,
     http::{cookie, peer},
+    moment,
 };
 
 /// A browser that asks for a page, signed in or not.
@@ -34,6 +40,8 @@ pub struct Front {
     pub session: Option<Session>,
     /// Set where htmx asks for a part of a page.
     pub is_htmx: bool,
+    /// Set where a page that is open asks for its news: what it has of itself.
+    pub known: Option<Known>,
     /// The page that the browser shows once somebody has signed in for this request.
     pub next: String,
     /// What was typed into a form that came without its session.
@@ -109,6 +117,7 @@ impl Front {
             center_name: host.base().name(lang).to_owned(),
             session,
             is_htmx: parts.headers.contains_key("hx-request"),
+            known: Known::of(&parts.headers),
             next: next(parts),
             carried: Arc::default(),
             shell,
@@ -197,8 +206,14 @@ pub struct Page {
     pub center_name: String,
     pub who: String,
     pub who_more: String,
+    /// The session's token for its forms, masked.
     pub csrf: String,
+    /// Tells the pages of this session from those of another in the same browser; empty where nobody is signed in.
+    pub live_key: String,
     pub groups: Vec<Group>,
+    /// The page's own address, and as of when it is.
+    pub here: String,
+    pub drawn_at: Timestamp,
     pub switch_href: String,
     pub is_signed_in: bool,
     pub is_all_virtual: bool,
@@ -230,9 +245,12 @@ impl Page {
             who: front.session.as_ref().map(|session| session.member.name.clone()).unwrap_or_default(),
             who_more: shell.who,
             is_signed_in: front.session.is_some(),
-            csrf: front.session.map(|session| session.csrf).unwrap_or_default(),
+            live_key: front.session.as_ref().map(|session| csrf::name(&session.csrf)).unwrap_or_default(),
+            csrf: front.session.map(|session| csrf::masked(&session.csrf)).unwrap_or_default(),
             groups: shell.links,
             switch_href: format!("{back}{joint}lang={other}"),
+            here: back,
+            drawn_at: moment::now(),
             is_all_virtual: shell.is_all_virtual,
         }
     }
@@ -248,7 +266,10 @@ impl Page {
             who: String::new(),
             who_more: String::new(),
             csrf: String::new(),
+            live_key: String::new(),
             groups: Vec::new(),
+            here: "/".into(),
+            drawn_at: Timestamp::default(),
             switch_href: "/".into(),
             is_signed_in: false,
             is_all_virtual: false,
@@ -273,7 +294,7 @@ impl Page {
 /// A template as an answer.
 pub fn render(status: StatusCode, template: &impl Template) -> Response {
     match template.render() {
-        Ok(text) => (status, HtmlBody(text)).into_response(),
+        Ok(text) => live::answer(status, text),
         Err(error) => AppError::internal(error).into_response(),
     }
 }

@@ -10,6 +10,7 @@ pub mod fault;
 pub mod form;
 pub mod frame;
 pub mod kept;
+pub mod live;
 pub mod routes;
 pub mod texts;
 pub mod told;

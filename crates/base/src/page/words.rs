@@ -13,7 +13,7 @@ use std::{borrow::Borrow, fmt};
 use domain::{CardMs, Lang, MicroCny, Millis, Rfc3339, Timestamp, Zone, decimal::grouped};
 
 use super::amounts;
-use crate::{loops::LoopState, moment, page::texts};
+use crate::{listing::Total, loops::LoopState, moment, page::texts};
 
 /// Markup that is put into a page as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -172,12 +172,24 @@ impl Ui {
     pub fn short(&self, at: impl AsRef<Timestamp>) -> Html {
         let at = *at.as_ref();
         let full = self.zone.clock(at);
+        Self::time_as(at, &self.short_text(at), &format!(r#" title="{full}""#))
+    }
+
+    /// The same as text alone.
+    pub fn short_text(&self, at: impl AsRef<Timestamp>) -> String {
+        let full = self.zone.clock(*at.as_ref());
         let text = match full.split_once(' ') {
             Some((day, time)) if day == self.zone.date(moment::now()) => time,
             Some(_) => full.get(5..16).unwrap_or(&full),
             None => &full,
         };
-        Self::time_as(at, text, &format!(r#" title="{full}""#))
+        text.to_owned()
+    }
+
+    /// The end of an id, by which people tell things apart: ids of one time begin alike.
+    pub fn short_id(&self, id: impl fmt::Display) -> String {
+        let id = id.to_string();
+        format!("…{}", id.get(id.len().saturating_sub(8)..).unwrap_or(&id))
     }
 
     /// [`Self::short`] where there may be none.
@@ -220,9 +232,13 @@ impl Ui {
 
     /// Yuan, to the fen.
     pub fn yuan(&self, amount: &MicroCny) -> Html {
+        Html(format!(r#"<span class="nowrap">{}</span>"#, self.yuan_text(amount)))
+    }
+
+    /// The same as text alone.
+    pub fn yuan_text(&self, amount: &MicroCny) -> String {
         let sign = if amount.0 < 0 { "− " } else { "" };
-        let text = MicroCny(amount.0.saturating_abs()).to_string();
-        Html(format!(r#"<span class="nowrap">{sign}¥ {text}</span>"#))
+        format!("{sign}¥ {}", MicroCny(amount.0.saturating_abs()))
     }
 
     pub fn micro(&self, amount: &i64) -> Html {
@@ -246,6 +262,12 @@ impl Ui {
     /// Card-hours to the fourth place, where amounts are added up or compared.
     pub fn exact_hours(&self, used: &CardMs) -> String {
         grouped(&used.to_string()).replacen('-', "− ", 1)
+    }
+
+    /// How many of how many a page of a list shows; nothing where nobody counted.
+    pub fn shown_of(&self, shown: usize, total: Option<Total>) -> String {
+        let Some(total) = total else { return String::new() };
+        self.t2(if total.and_more { "shown-of-more" } else { "shown-of" }, shown, self.count(total.count))
     }
 
     /// [`Self::exact_hours`] of card-milliseconds.

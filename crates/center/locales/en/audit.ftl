@@ -88,6 +88,5 @@ detail-statements = statements
 detail-on-the-machine = on the machine itself
 purpose-balance = balance
 purpose-fee = fee of the contract
-audit-pager = 50 a page, newest first
 action = Action
 detail = Detail

@@ -88,6 +88,5 @@ detail-statements = 账单数
 detail-on-the-machine = 在本机上操作
 purpose-balance = 余额
 purpose-fee = 合同费用
-audit-pager = 每页 50 条，最新在前
 action = 操作
 detail = 详情

@@ -4,6 +4,7 @@ use axum::{
     Json,
     extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
 };
 use domain::{JobId, JobSpec, script::Note};
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,7 @@ use crate::{
             self, CancelJobs, Cancelled, DigitsQuery, DryRun, JobDetail, JobName, JobQuery, JobView,
             RunQuery, RunView,
         },
+        statements::Format,
         verdict::VerdictView,
     },
     center::Center,
@@ -46,14 +48,19 @@ fn created(id: JobId, notes: Vec<Note>) -> Created<JobCreated> {
     (StatusCode::CREATED, headers, Json(JobCreated { id, url, notes }))
 }
 
-/// Jobs that you may see, newest first.
-#[utoipa::path(get, path = "/jobs", tag = "jobs", params(JobQuery), responses((status = 200, body = Listing<JobView>)))]
+/// Jobs that you may see, newest first, or by `sort`. All that match as one table with `format=csv`.
+#[utoipa::path(get, path = "/jobs", tag = "jobs", params(JobQuery),
+    responses((status = 200, content((Listing<JobView> = "application/json"), (String = "text/csv"))),
+    (status = 422, body = Problem)))]
 pub async fn list(
     State(center): State<Center>,
     Auth(caller): Auth,
     Params(query): Params<JobQuery>,
-) -> Result<Json<Listing<JobView>>, Problem> {
-    Ok(Json(jobs::list(&center, &caller, query).await?))
+) -> Result<Response, Problem> {
+    Ok(match query.format()? {
+        Format::Csv => jobs::table(&center, &caller, query.wanted()).await?,
+        Format::Json => Json(jobs::list(&center, &caller, query).await?).into_response(),
+    })
 }
 
 /// Submits a job. Answered when it is on disk.

@@ -11,7 +11,7 @@ use store::{StoreError, audit};
 use crate::{actions, center::Center};
 use base::{auth::Caller, error::AppError};
 use base::{
-    listing::Listing,
+    listing::{Listing, Total},
     lookup::{Names, named_or_own},
     text::Text,
 };
@@ -55,7 +55,12 @@ pub struct AuditQuery {
     pub cursor: Option<String>,
     #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,
+    /// Also say how many there are on all pages.
+    pub total: Option<bool>,
 }
+
+/// The most lines that are counted.
+const MOST_COUNTED: u64 = 10_000;
 
 /// Newest first; the whole log for the center's people, their own tenant's for its administrators.
 pub async fn list(
@@ -72,7 +77,8 @@ pub async fn list(
         .map(|(field, text)| instant(center, field, text.as_deref()));
     let (from, until) = (from?, until?);
     let login = filter.actor.filter(|login| !login.is_empty());
-    let rows = center
+    let with_total = filter.total == Some(true);
+    let (rows, total) = center
         .read(move |tx| {
             let is_by_center = login.as_deref() == Some("center");
             let actor = match &login {
@@ -80,21 +86,23 @@ pub async fn list(
                 Some(_) if is_by_center => None,
                 Some(login) => match store::tenants::find_login(tx, login)? {
                     Some((member, _)) => Some(member.id),
-                    None => return Ok(Vec::new()),
+                    None => return Ok((Vec::new(), with_total.then_some((0, false)))),
                 },
             };
             let action = filter.action.filter(|action| !action.is_empty());
             let filter = audit::AuditFilter { tenant, actor, is_by_center, action, from, until };
+            let total = with_total.then(|| audit::count(tx, &filter, MOST_COUNTED)).transpose()?;
             let mut names = Names::of(tx);
             let rows = audit::list(tx, &filter, after, limit + 1)?.into_iter();
             let with_owners = rows.map(|row| {
                 let owner = row.tenant.map(|id| names.tenant(id)).transpose()?;
                 Ok((row, owner.map(|owner| owner.name)))
             });
-            with_owners.collect::<Result<Vec<_>, StoreError>>()
+            Ok((with_owners.collect::<Result<Vec<_>, StoreError>>()?, total))
         })
         .await?;
     let page = Listing::cut(rows, limit, |(row, _)| row.id.to_string());
+    let page = Listing { total: total.map(|(count, and_more)| Total { count, and_more }), ..page };
     Ok(page.map(|(row, owner)| AuditView {
         id: row.id,
         at: row.at.into(),

@@ -1,14 +1,16 @@
 //! The events that are kept, for those who follow them.
 
+use std::collections::BTreeMap;
+
 use base::{
     auth::{Caller, Scope},
     error::AppError,
     events::Event,
-    listing::Listing,
+    listing::{Listing, Total},
     params,
 };
 use domain::JobId;
-use store::events as rows;
+use store::{events as rows, recent};
 
 use super::jobs;
 use crate::{actions, center::Center};
@@ -30,6 +32,33 @@ pub async fn of_job(
     let kept = center.read(move |tx| rows::list_after(tx, after, None, Some(id), limit + 1)).await?;
     let page = Listing::cut(kept, limit, |event| event.seq.to_string());
     Ok(page.map(Event::from))
+}
+
+/// The most events that are counted.
+const MOST_COUNTED: u32 = 10_000;
+
+/// A page of the events that the caller sees, newest first, with the names of the jobs in them.
+pub async fn newest_first(
+    center: &Center,
+    caller: &Caller,
+    cursor: Option<&str>,
+) -> Result<(Listing<Event>, BTreeMap<JobId, String>), AppError> {
+    let scope = caller.scope()?.tenant();
+    center.policies.check(caller, actions::READ_JOB, scope)?;
+    let before = params::parse_cursor::<i64>(cursor)?;
+    let limit = params::page_limit(None)?;
+    let (kept, names, count) = center
+        .read(move |tx| {
+            let kept = recent::events_before(tx, scope, before, limit + 1)?;
+            let names = recent::jobs_of_events(tx, &kept)?;
+            // One more tells that there are more.
+            Ok((kept, names, recent::count_events(tx, scope, MOST_COUNTED + 1)?))
+        })
+        .await?;
+    let most = u64::from(MOST_COUNTED);
+    let total = Some(Total { count: count.min(most), and_more: count > most });
+    let page = Listing::cut(kept, limit, |event| event.seq.to_string()).map(Event::from);
+    Ok((Listing { total, ..page }, names))
 }
 
 /// The number of the newest event.

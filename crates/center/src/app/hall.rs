@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CardSet, JobId, NodeId, NodeState, NodeStatus};
+use domain::{CardSet, JobId, NodeId, NodeState, NodeStatus, node::Maintenance};
 
 use crate::{
     actions,
@@ -26,7 +26,14 @@ domain::codes! {
 #[derive(Clone, Debug)]
 pub struct HallNode {
     pub name: String,
+    pub pool: String,
+    pub switch: String,
+    pub is_virtual: bool,
     pub state: NodeStatus,
+    /// Why it is out; empty where it is not.
+    pub reason: String,
+    pub maintenance: Option<Maintenance>,
+    pub fp16_tflops: u32,
     pub busy_cards: u32,
     pub cards: Vec<CardState>,
     pub rings: Vec<CardSet>,
@@ -43,7 +50,7 @@ pub fn list(center: &Center, caller: &Caller) -> Result<Vec<HallNode>, AppError>
 /// All nodes, in the order of [`by_name`].
 pub fn all(live: &Live) -> Vec<HallNode> {
     let granted = granted(live);
-    by_name(live).into_iter().map(|known| node(known, &granted)).collect()
+    by_name(live).into_iter().map(|known| node(live, known, &granted)).collect()
 }
 
 /// All nodes by name, as people count.
@@ -57,7 +64,7 @@ pub fn show(center: &Center, caller: &Caller, name: &str) -> Result<HallNode, Ap
     center.policies.check(caller, actions::READ_NODE, None)?;
     let live = center.live();
     live.node_named(name)
-        .map(|known| node(known, &granted(&live)))
+        .map(|known| node(&live, known, &granted(&live)))
         .ok_or_else(|| AppError::not_found("node", name))
 }
 
@@ -93,7 +100,7 @@ fn granted(live: &Live) -> BTreeMap<NodeId, CardSet> {
     granted
 }
 
-fn node(known: &LiveNode, granted: &BTreeMap<NodeId, CardSet>) -> HallNode {
+fn node(live: &Live, known: &LiveNode, granted: &BTreeMap<NodeId, CardSet>) -> HallNode {
     let node = &known.node;
     let granted = granted.get(&node.id).copied().unwrap_or(CardSet::EMPTY);
     let card = |index: u8| match (&node.state, known.busy.contains(index)) {
@@ -103,8 +110,15 @@ fn node(known: &LiveNode, granted: &BTreeMap<NodeId, CardSet>) -> HallNode {
         (NodeState::Drained { .. } | NodeState::Leaving { .. }, false) => CardState::Drained,
         (NodeState::Failed { .. }, false) => CardState::Failed,
     };
+    let pool = live.pool(node.pool);
     HallNode {
         name: node.name.clone(),
+        pool: pool.map(|pool| pool.name.clone()).unwrap_or_default(),
+        switch: node.switch.clone(),
+        is_virtual: node.is_virtual,
+        reason: node.state.reason().to_owned(),
+        maintenance: node.maintenance.clone(),
+        fp16_tflops: pool.map_or(0, |pool| pool.model.fp16_tflops) * u32::from(node.cards),
         state: node.state.status(),
         busy_cards: known.busy.len(),
         cards: (0..node.cards).map(card).collect(),

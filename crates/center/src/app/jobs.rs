@@ -7,6 +7,8 @@ pub mod ending;
 mod listing;
 mod named;
 mod runs;
+mod sorting;
+mod table;
 mod wanted;
 
 use domain::{
@@ -23,10 +25,12 @@ use store::{StoreError, Tx, jobs, tenants};
 pub use cancelling::{CancelJobs, Cancelled, cancel, cancel_many};
 pub use dry_run::{DryRun, PlaceView, Quote, dry_run, places};
 pub use listing::{
-    JobDetail, JobView, MOST_BY_DIGITS, RunView, count_by_state, list, run_view, show, visible, why,
+    JobDetail, JobView, MOST_BY_DIGITS, RunView, count_by_state, list, list_of, run_view, show, visible, why,
 };
 pub use named::{JobName, TaskView, position};
 pub use runs::{DigitsQuery, RunQuery, list_runs, runs_by_digits};
+pub use sorting::{Column, NEWEST, Order};
+pub use table::table;
 pub use wanted::{JobQuery, JobsWanted};
 
 use crate::{

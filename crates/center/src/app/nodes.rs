@@ -2,7 +2,9 @@
 
 mod changes;
 
-use domain::{JobId, NodeId, NodeState, NodeStatus, Rfc3339, TenantId};
+use std::collections::{BTreeSet, HashMap};
+
+use domain::{CardSet, JobId, NodeId, NodeState, NodeStatus, Rfc3339, TenantId};
 use serde::Serialize;
 use store::{Tx, pools as rows};
 
@@ -10,9 +12,9 @@ pub use changes::{NewMaintenance, changed, drain, keep_maintenance, resume, set_
 
 use crate::{
     actions,
-    app::hall::{self, HallNode},
+    app::hall,
     center::Center,
-    live::{Live, LiveNode},
+    live::{Live, LiveNode, LiveRun},
 };
 use base::lookup::Names;
 use base::{auth::Caller, error::AppError};
@@ -31,6 +33,7 @@ pub struct NodeView {
     pub labels: Vec<String>,
     pub maintenance: Option<MaintenanceView>,
     pub cards: Vec<CardView>,
+    /// Cards on which a run could start now; none of a node that is out.
     pub free_cards: u32,
     pub fp16_tflops: u32,
 }
@@ -77,14 +80,24 @@ pub struct PoolView {
     pub free_cards: u32,
 }
 
-fn view(live: &Live, caller: &Caller, known: &LiveNode) -> NodeView {
+/// The runs on each node, with the cards that they have there.
+type OnNodes<'a> = HashMap<NodeId, Vec<(CardSet, &'a LiveRun)>>;
+
+fn on_nodes(live: &Live) -> OnNodes<'_> {
+    let mut on: OnNodes<'_> = HashMap::new();
+    for known in live.runs() {
+        for slot in &known.run.placement.0 {
+            on.entry(slot.node).or_default().push((slot.cards, known));
+        }
+    }
+    on
+}
+
+fn view(live: &Live, on: &OnNodes<'_>, caller: &Caller, known: &LiveNode) -> NodeView {
     let node = &known.node;
     let model = live.pool(node.pool).map(|pool| &pool.model);
-    let on_card = |index: u8| {
-        live.runs().find(|live| {
-            live.run.placement.0.iter().any(|slot| slot.node == node.id && slot.cards.contains(index))
-        })
-    };
+    let here = on.get(&node.id).map(Vec::as_slice).unwrap_or_default();
+    let on_card = |index: u8| here.iter().find(|(cards, _)| cards.contains(index)).map(|(_, run)| *run);
     let card = |index: u8| {
         let is_busy = known.busy.contains(index);
         let run = if is_busy { on_card(index) } else { None };
@@ -121,35 +134,45 @@ fn view(live: &Live, caller: &Caller, known: &LiveNode) -> NodeView {
             reason: work.reason.clone(),
         }),
         cards: (0..node.cards).map(card).collect(),
-        free_cards: node.all_cards().without(known.busy).len(),
+        free_cards: if node.state.takes_runs() { node.all_cards().without(known.busy).len() } else { 0 },
         fp16_tflops: model.map_or(0, |model| model.fp16_tflops * u32::from(node.cards)),
     }
 }
 
 /// All nodes, by name as people count: `node-2` before `node-10`.
 pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<NodeView>, AppError> {
-    Ok(list_in_hall(center, caller).await?.0)
+    some(center, caller, |_| true).await
 }
 
-/// All nodes, and the same nodes in the same order as the hall shows them, both of one instant.
-pub async fn list_in_hall(
+/// The nodes of these names, in the same order.
+pub async fn list_named(
     center: &Center,
     caller: &Caller,
-) -> Result<(Vec<NodeView>, Vec<HallNode>), AppError> {
+    names: &BTreeSet<String>,
+) -> Result<Vec<NodeView>, AppError> {
+    some(center, caller, |known| names.contains(&known.node.name)).await
+}
+
+async fn some(
+    center: &Center,
+    caller: &Caller,
+    is_wanted: impl Fn(&LiveNode) -> bool,
+) -> Result<Vec<NodeView>, AppError> {
     center.policies.check(caller, actions::READ_NODE, None)?;
-    let (nodes, hall) = {
+    let nodes = {
         let live = center.live();
-        let nodes = hall::by_name(&live).into_iter().map(|known| view(&live, caller, known));
-        (nodes.collect(), hall::all(&live))
+        let on = on_nodes(&live);
+        let wanted = hall::by_name(&live).into_iter().filter(|known| is_wanted(known));
+        wanted.map(|known| view(&live, &on, caller, known)).collect()
     };
-    Ok((named(center, nodes).await?, hall))
+    named(center, nodes).await
 }
 
 pub async fn show(center: &Center, caller: &Caller, name: &str) -> Result<NodeView, AppError> {
     center.policies.check(caller, actions::READ_NODE, None)?;
     let found = {
         let live = center.live();
-        live.node_named(name).map(|known| view(&live, caller, known))
+        live.node_named(name).map(|known| view(&live, &on_nodes(&live), caller, known))
     };
     let node = found.ok_or_else(|| AppError::not_found("node", name))?;
     let mut named = named(center, vec![node]).await?;

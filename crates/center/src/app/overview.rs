@@ -9,12 +9,14 @@ use store::{jobs, recent as recent_rows};
 use super::{
     capacity::{CapacityView, Recent},
     contracts::{self, ContractView},
-    jobs::{JobQuery, JobView},
+    jobs::JobView,
 };
 use crate::{
     actions,
     center::Center,
     first_steps::{ask as first_steps, rule::Step},
+    live::LiveJob,
+    waiting::{self, rule::LimitCount},
 };
 use base::{
     auth::{Action, Caller, Scope},
@@ -26,13 +28,18 @@ use base::{
 
 /// How many of the newest events an overview has.
 const EVENTS: u32 = 20;
+/// How many jobs of a kind it names.
+const JOBS: u32 = 10;
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Overview {
     /// Jobs by state, those that have ended too; in the order of the alphabet.
     pub jobs: Vec<StateCount>,
-    /// Waiting and running jobs, newest first.
-    pub active: Vec<JobView>,
+    /// The newest jobs that run, of `running` in `jobs`.
+    pub running: Vec<JobView>,
+    pub waiting: WaitingView,
+    /// The jobs that ended last.
+    pub ended: Vec<JobView>,
     pub contracts: Vec<ContractView>,
     /// Cards that the caller's runs have; all runs for the center's people.
     pub running_cards: u32,
@@ -51,6 +58,17 @@ pub struct Overview {
     pub is_disk_full: bool,
     /// Of the whole center, for its people.
     pub center: Option<CenterOverview>,
+}
+
+/// The jobs that wait, at a glance.
+#[derive(Clone, Debug, Default, Serialize, utoipa::ToSchema)]
+pub struct WaitingView {
+    /// Jobs of which something waits.
+    pub jobs: u64,
+    /// The limits that hold them back, each with its jobs, the most first.
+    pub reasons: Vec<LimitCount>,
+    /// Those that start next, as far as that is known.
+    pub next: Vec<JobView>,
 }
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -85,16 +103,30 @@ pub async fn overview(center: &Center, recent: &Recent, caller: &Caller) -> Resu
     let zone = center.settings.time_zone;
     let month = zone.month(now);
     let days = zone.day(zone.bounds(month).0)..zone.day(now) + 1;
-    let (counts, used, events, job_names) = center
+    let waiting = waiting::look(center, scope, JOBS as usize);
+    let runs_of_scope =
+        |known: &&LiveJob| known.job.tasks.running > 0 && scope.is_none_or(|own| own == known.job.tenant);
+    let running: Vec<JobId> = center
+        .live()
+        .jobs()
+        .rev()
+        .filter(runs_of_scope)
+        .map(|known| known.job.id)
+        .take(JOBS as usize)
+        .collect();
+    let (counts, used, events, job_names, ended) = center
         .read(move |tx| {
-            let latest = recent_rows::latest_events(tx, scope, EVENTS)?;
-            let names = recent_rows::jobs_of_latest_events(tx, scope, EVENTS)?;
+            let latest = recent_rows::events_before(tx, scope, None, EVENTS)?;
+            let names = recent_rows::jobs_of_events(tx, &latest)?;
             let used = store::usage::use_between(tx, scope, days)?;
-            Ok((jobs::count_by_state(tx, scope)?, used, latest, names))
+            let ended = recent_rows::ended_jobs(tx, scope, JOBS)?;
+            Ok((jobs::count_by_state(tx, scope)?, used, latest, names, ended))
         })
         .await?;
-    let query = JobQuery { state: Some("active".into()), limit: Some(20), ..JobQuery::default() };
-    let active = super::jobs::list(center, caller, query).await?.items;
+    let next = super::jobs::list_of(center, waiting.next).await?;
+    let waiting = WaitingView { jobs: waiting.jobs, reasons: waiting.reasons, next };
+    let running = super::jobs::list_of(center, running).await?;
+    let ended = super::jobs::list_of(center, ended).await?;
     let contracts = contracts::list(center, caller).await?;
     let of_center = match scope {
         None => {
@@ -110,7 +142,9 @@ pub async fn overview(center: &Center, recent: &Recent, caller: &Caller) -> Resu
     let is_seen = |tenant| scope.is_none_or(|own| own == tenant);
     Ok(Overview {
         jobs: counts,
-        active,
+        running,
+        waiting,
+        ended,
         contracts,
         running_cards: live
             .runs()
@@ -126,7 +160,7 @@ pub async fn overview(center: &Center, recent: &Recent, caller: &Caller) -> Resu
         month_charge_micro_cny: MicroCny(used.iter().map(|row| row.charged.0).sum()),
         month: month.to_string(),
         events: events.into_iter().map(Event::from).collect(),
-        job_names: job_names.into_iter().collect(),
+        job_names,
         is_disk_full: center.compute.disks.full().is_some(),
         center: of_center,
     })

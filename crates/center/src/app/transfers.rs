@@ -13,7 +13,12 @@ use store::{
 
 use super::contracts;
 use crate::{actions, center::Center};
-use base::{auth::Caller, error::AppError, listing::Listing, params};
+use base::{
+    auth::Caller,
+    error::AppError,
+    listing::{Listing, Total},
+    params,
+};
 
 /// An entry of the ledger.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -76,7 +81,12 @@ pub struct TransferQuery {
     pub cursor: Option<String>,
     #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,
+    /// Also say how many there are on all pages.
+    pub total: Option<bool>,
 }
+
+/// The most entries that are counted.
+const MOST_COUNTED: u32 = 10_000;
 
 /// Entries in the order of posting, or the newest first.
 pub async fn list_transfers(
@@ -108,22 +118,28 @@ pub async fn list_transfers(
             )? == 1
         }
     };
-    let rows = center
+    let with_total = query.total == Some(true);
+    let (rows, total) = center
         .read(move |tx| {
+            // One more tells that there are more.
+            let count = || recent::count_transfers(tx, contract, MOST_COUNTED + 1);
+            let total = with_total.then(count).transpose()?.map(|count| Total {
+                count: count.min(u64::from(MOST_COUNTED)),
+                and_more: count > u64::from(MOST_COUNTED),
+            });
             let rows = if newest_first {
                 recent::transfers_before(tx, contract, cursor, limit + 1)?
             } else {
                 ledger::list_transfers(tx, contract, cursor.unwrap_or(0), limit + 1)?
             };
-            rows.into_iter()
-                .map(|row| {
-                    let job = row.transfer.cause.run().map(|run| recent::job_of_run(tx, *run)).transpose()?;
-                    Ok((row, job.flatten()))
-                })
-                .collect::<Result<Vec<_>, store::StoreError>>()
+            let with_job = |row: TransferRow| {
+                let job = row.transfer.cause.run().map(|run| recent::job_of_run(tx, *run)).transpose()?;
+                Ok((row, job.flatten()))
+            };
+            Ok((rows.into_iter().map(with_job).collect::<Result<Vec<_>, store::StoreError>>()?, total))
         })
         .await?;
-    let page = Listing::cut(rows, limit, |(row, _)| row.seq.to_string());
+    let page = Listing { total, ..Listing::cut(rows, limit, |(row, _)| row.seq.to_string()) };
     let live = center.live();
     let number = |id| live.contract(id).map_or_else(|| id.to_string(), |known| known.contract.number.clone());
     Ok(page.map(|(row, job)| {

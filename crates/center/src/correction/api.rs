@@ -4,21 +4,24 @@ use axum::{Json, extract::State, http::StatusCode};
 use base::{
     api::{
         Problem,
-        extract::{Auth, Body},
+        extract::{Auth, Body, Params},
     },
     http::Id,
+    listing::Listing,
 };
 
-use super::ask::{self, CorrectionView, Decision, NewCorrection};
+use super::ask::{self, CorrectionQuery, CorrectionView, Decision, NewCorrection};
 use crate::center::Center;
 
-/// The newest corrections, 500 at most.
-#[utoipa::path(get, path = "/corrections", tag = "money", responses((status = 200, body = Vec<CorrectionView>)))]
+/// Corrections, newest first, page by page.
+#[utoipa::path(get, path = "/corrections", tag = "money", params(CorrectionQuery),
+    responses((status = 200, body = Listing<CorrectionView>)))]
 pub async fn list(
     State(center): State<Center>,
     Auth(caller): Auth,
-) -> Result<Json<Vec<CorrectionView>>, Problem> {
-    Ok(Json(ask::list(&center, &caller).await?))
+    Params(query): Params<CorrectionQuery>,
+) -> Result<Json<Listing<CorrectionView>>, Problem> {
+    Ok(Json(ask::list(&center, &caller, query).await?))
 }
 
 /// One correction.

@@ -4,6 +4,7 @@ use base::{
     auth::Caller,
     change::Changed,
     error::AppError,
+    listing::{Listing, Total},
     lookup::Names,
     moment::{self, new_id},
     params,
@@ -32,8 +33,15 @@ use crate::{
     center::Center,
 };
 
-/// How many corrections a list shows at most.
-const MOST: u32 = 500;
+/// Which corrections to list.
+#[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct CorrectionQuery {
+    pub cursor: Option<String>,
+    #[param(minimum = 1, maximum = 200)]
+    pub limit: Option<u32>,
+}
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct CorrectionView {
@@ -94,10 +102,22 @@ pub struct Decision {
 }
 
 /// The newest corrections.
-pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<CorrectionView>, AppError> {
+/// Corrections, newest first, with how many there are in all.
+pub async fn list(
+    center: &Center,
+    caller: &Caller,
+    query: CorrectionQuery,
+) -> Result<Listing<CorrectionView>, AppError> {
     center.policies.check(caller, READ, None)?;
-    let read = |tx: &Tx| rows::list(tx, None, MOST)?.into_iter().map(|one| view(tx, one)).collect();
-    center.read(read).await
+    let after = params::parse_cursor::<CorrectionId>(query.cursor.as_deref())?;
+    let limit = params::page_limit(query.limit)?;
+    let read = move |tx: &Tx| {
+        let found = rows::list(tx, after, limit + 1)?.into_iter();
+        Ok((found.map(|one| view(tx, one)).collect::<Result<Vec<_>, _>>()?, rows::count(tx)?))
+    };
+    let (found, count) = center.read(read).await?;
+    let page = Listing::cut(found, limit, |one| one.id.to_string());
+    Ok(Listing { total: Some(Total { count, and_more: false }), ..page })
 }
 
 pub async fn show(center: &Center, caller: &Caller, id: &str) -> Result<CorrectionView, AppError> {

@@ -8,17 +8,18 @@ use axum::{
 };
 use base::{
     error::AppError,
-    http::Id,
+    http::{Id, encode},
     page::{
-        extract::Sent,
+        extract::{Asked, Sent},
         form::Form,
         frame::{Page, Visitor, render},
     },
 };
 use domain::ledger::CorrectionKind;
+use serde::Deserialize;
 
 use super::{
-    ask::{self, CorrectionView, Decision, NewCorrection},
+    ask::{self, CorrectionQuery, CorrectionView, Decision, NewCorrection},
     rule::{CorrectionState, DECIDE, PROPOSE},
 };
 use crate::center::Center;
@@ -28,6 +29,9 @@ use crate::center::Center;
 pub struct CorrectionsPage {
     page: Page,
     corrections: Vec<CorrectionView>,
+    shown: String,
+    newest: String,
+    older: String,
     may_propose: bool,
     may_decide: bool,
     /// The decision that was sent, with its faults.
@@ -42,18 +46,39 @@ pub struct ProposalPage {
     kinds: [&'static str; 6],
 }
 
-pub async fn list(State(center): State<Center>, visitor: Visitor) -> Result<Response, AppError> {
-    show_list(&center, &visitor, StatusCode::OK, Form::default()).await
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct CorrectionsQuery {
+    cursor: String,
+}
+
+pub async fn list(
+    State(center): State<Center>,
+    Asked(wanted): Asked<CorrectionsQuery>,
+    visitor: Visitor,
+) -> Result<Response, AppError> {
+    show_list(&center, &visitor, wanted, StatusCode::OK, Form::default()).await
 }
 
 async fn show_list(
     center: &Center,
     visitor: &Visitor,
+    wanted: CorrectionsQuery,
     status: StatusCode,
     decision: Form,
 ) -> Result<Response, AppError> {
+    let ui = visitor.front.ui;
+    let newest = if wanted.cursor.is_empty() { String::new() } else { "/corrections".to_owned() };
+    let query = CorrectionQuery { cursor: Some(wanted.cursor), limit: None };
+    let found = ask::list(center, &visitor.caller, query).await?;
     let page = CorrectionsPage {
-        corrections: ask::list(center, &visitor.caller).await?,
+        shown: ui.shown_of(found.items.len(), found.total),
+        newest,
+        older: found
+            .next_cursor
+            .map(|next| format!("/corrections?cursor={}", encode(&next)))
+            .unwrap_or_default(),
+        corrections: found.items,
         page: visitor.page("corrections", visitor.front.ui.t("nav-corrections")),
         may_propose: visitor.may(center, PROPOSE, None),
         may_decide: visitor.may(center, DECIDE, None),
@@ -122,7 +147,7 @@ pub async fn decide(
         Ok(_) => Ok(Redirect::to("/corrections").into_response()),
         Err(error) => {
             let status = form.explain(visitor.front.ui, error, |_| None)?;
-            show_list(&center, &visitor, status, form).await
+            show_list(&center, &visitor, CorrectionsQuery::default(), status, form).await
         }
     }
 }
@@ -159,6 +184,9 @@ mod samples {
             let sample = |corrections, may: bool, decision| Self {
                 page: page.clone(),
                 corrections,
+                shown: page.t2("shown-of", 3, 9),
+                newest: if may { String::new() } else { "/corrections".into() },
+                older: if may { "/corrections?cursor=x".into() } else { String::new() },
                 may_propose: may,
                 may_decide: may,
                 decision,

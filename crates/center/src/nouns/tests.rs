@@ -73,6 +73,7 @@ const FAMILIES: &[&str] = &[
     "slurm-",
     "state-",
     "unreadable-",
+    "waits-",
     "wish-",
 ];
 
@@ -172,4 +173,17 @@ fn the_operators_guide_has_a_line_for_each_loop() {
     let lines = table.lines().skip(2).take_while(|line| line.starts_with("| `"));
     let named: Vec<&str> = lines.filter_map(|line| line.split('`').nth(1)).collect();
     assert_eq!(named, crate::wakers::ALL);
+}
+
+#[test]
+fn every_limit_that_holds_a_job_back_has_its_word() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../scheduler/src/limit.rs");
+    let source = std::fs::read_to_string(path).expect("text");
+    let (_, codes) = source.split_once("pub fn code(&self)").expect("limits have codes");
+    let codes: Vec<&str> = codes.split("=> \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(codes.len() > 10, "{codes:?}");
+    for code in codes {
+        let word = format!("waits-{}", code.replace('_', "-"));
+        assert!(keys(Lang::Zh).contains(&word.as_str()), "{word}");
+    }
 }

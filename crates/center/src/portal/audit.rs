@@ -14,11 +14,9 @@ use base::{
         frame::{Page, Visitor, ok},
         words::Ui,
     },
+    params,
 };
-use domain::{
-    CardMs, MicroCny, Millis, Timestamp, Zone,
-    problem::{Field, Wrong, field},
-};
+use domain::{CardMs, MicroCny, Millis, Timestamp, Zone, problem::field};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -67,8 +65,8 @@ impl AuditPageQuery {
 
     fn filter(&self, zone: &Zone) -> Result<AuditQuery, AppError> {
         let some = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-        let from = day(zone, field::FROM, &self.from)?;
-        let to = day(zone, field::TO, &self.to)?.map(|at| zone.day_begins(zone.day(at) + 1));
+        let from = params::day(zone, field::FROM, &self.from)?;
+        let to = params::day(zone, field::TO, &self.to)?.map(|at| zone.day_begins(zone.day(at) + 1));
         Ok(AuditQuery {
             action: some(&self.action),
             actor: some(&self.actor),
@@ -77,17 +75,9 @@ impl AuditPageQuery {
             to: to.map(|at| at.to_string()),
             cursor: some(&self.cursor),
             limit: None,
+            total: Some(true),
         })
     }
-}
-
-/// The instant at which a day begins at the center.
-fn day(zone: &Zone, field: Field, text: &str) -> Result<Option<Timestamp>, AppError> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let read = zone.parse(text).ok().filter(|_| text.len() == 10);
-    read.map(Some).ok_or_else(|| AppError::invalid(field, Wrong::NotADay { given: text.to_owned() }))
 }
 
 struct AuditRow {
@@ -109,6 +99,7 @@ pub struct AuditPage {
     logins: Vec<String>,
     lines: Vec<AuditRow>,
     is_filtered: bool,
+    shown: String,
     newest: String,
     older: String,
 }
@@ -134,6 +125,7 @@ pub async fn page(
     };
     let page = AuditPage {
         page: visitor.page("audit", ui.t("nav-audit")),
+        shown: ui.shown_of(found.items.len(), found.total),
         is_filtered: wanted.href(&wanted.cursor) != "/audit",
         newest: if wanted.cursor.is_empty() { String::new() } else { wanted.href("") },
         older: found.next_cursor.map(|next| wanted.href(&next)).unwrap_or_default(),
@@ -256,6 +248,7 @@ mod tests {
                 logins: vec!["li".into()],
                 lines: vec![line(entry, "/jobs/job_1"), line(by_itself, "")],
                 is_filtered: true,
+                shown: page.t2("shown-of", 2, 9),
                 newest: "/audit".into(),
                 older: "/audit?cursor=2".into(),
             };
@@ -267,6 +260,7 @@ mod tests {
                 logins: Vec::new(),
                 lines: Vec::new(),
                 is_filtered: false,
+                shown: String::new(),
                 newest: String::new(),
                 older: String::new(),
             };

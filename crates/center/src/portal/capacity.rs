@@ -71,6 +71,7 @@ pub struct CapacityPage {
     legend: Html,
     parts: Vec<Part>,
     transfers: Vec<TransferView>,
+    shown: String,
     newest: String,
     older: String,
     root: Option<RootView>,
@@ -98,6 +99,7 @@ pub async fn page(
         order: Some("newest".into()),
         cursor: Some(wanted.cursor.clone()),
         limit: Some(50),
+        total: Some(true),
     };
     let transfers = transfers::list_transfers(&center, &visitor.caller, query).await?;
     let parts = parts(ui, &found.balance);
@@ -111,6 +113,7 @@ pub async fn page(
         bar: ui.bar(&in_ms, 34, &ui.t("capacity-balance")),
         legend: ui.legend(&shares),
         parts,
+        shown: ui.shown_of(transfers.items.len(), transfers.total),
         transfers: transfers.items,
         newest: if wanted.cursor.is_empty() { String::new() } else { wanted.href("") },
         older: transfers.next_cursor.map(|next| wanted.href(&next)).unwrap_or_default(),
@@ -137,6 +140,7 @@ mod tests {
                     legend: page.legend(&[("sold", "40.0 %".into())]),
                     parts: parts(page.ui, &capacity.balance),
                     transfers: if closes { views::transfers() } else { Vec::new() },
+                    shown: page.t2("shown-of", 2, 9),
                     newest: if closes { "/capacity?from=a&to=b#ledger".into() } else { String::new() },
                     older: String::new(),
                     root: signed.map(views::root),

@@ -1,54 +1,70 @@
-//! News for pages that are open: a page asks for itself anew when something happened that it may show.
+//! News for pages that are open: a page asks for what changed of it when something happened that it may show.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use axum::{
     extract::State,
     response::{Response, sse::Event as Sse},
 };
-use base::{
-    auth::Scope,
-    error::AppError,
-    events::Event,
-    http::open_stream,
-    page::{extract::Asked, frame::Visitor},
-};
+use base::{auth::Scope, error::AppError, events::Event, http::open_stream, page::frame::Visitor};
 use domain::JobId;
-use serde::Deserialize;
-use tokio::sync::{broadcast::error::RecvError, mpsc};
+use serde::Serialize;
+use tokio::sync::{
+    broadcast::error::{RecvError, TryRecvError},
+    mpsc,
+};
 
 use crate::{center::Center, event_kinds};
 
 /// The least time between two pieces of news: what happens meanwhile is told at once.
 const NEWS_EVERY: Duration = Duration::from_millis(700);
+/// The most jobs that a piece of news names.
+const MOST_JOBS: usize = 16;
 
-#[derive(Deserialize)]
-pub struct NewsQuery {
-    /// Only news of this job.
-    job: Option<String>,
+/// What happened in a while. A page that shows one job passes over the news of others.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+struct News {
+    seq: i64,
+    /// `null` where they are too many, or not known.
+    jobs: Option<BTreeSet<JobId>>,
+    kinds: Option<BTreeSet<String>>,
 }
 
-/// Events `news` without content, at most one in a while.
-pub async fn stream(
-    State(center): State<Center>,
-    visitor: Visitor,
-    Asked(wanted): Asked<NewsQuery>,
-) -> Result<Response, AppError> {
+impl News {
+    fn nothing() -> Self {
+        Self { seq: 0, jobs: Some(BTreeSet::new()), kinds: Some(BTreeSet::new()) }
+    }
+
+    fn add(&mut self, event: &Event) {
+        self.seq = event.seq;
+        if let Some(kinds) = &mut self.kinds {
+            kinds.insert(event.kind.clone());
+        }
+        if let (Some(jobs), Some(job)) = (&mut self.jobs, event.job) {
+            jobs.insert(job);
+            if jobs.len() > MOST_JOBS {
+                self.jobs = None;
+            }
+        }
+    }
+}
+
+/// Events `news` that say what kinds of things happened and to which jobs, at most one in a while.
+pub async fn stream(State(center): State<Center>, visitor: Visitor) -> Result<Response, AppError> {
     let scope = visitor.caller.scope()?;
-    let job: Option<JobId> = wanted.job.and_then(|id| id.parse().ok());
-    open_stream(&center.clone(), move |out| async move { tell(&center, scope, job, &out).await })
+    open_stream(&center.clone(), move |out| async move { tell(&center, scope, &out).await })
 }
 
-async fn tell(center: &Center, scope: Scope, job: Option<JobId>, out: &mpsc::Sender<Sse>) {
-    let mut news = center.events.subscribe();
+async fn tell(center: &Center, scope: Scope, out: &mpsc::Sender<Sse>) {
+    let mut events = center.events.subscribe();
     let mut stopping = center.stopping.subscribe();
-    let mut seq = 0;
     loop {
+        let mut news = News::nothing();
         tokio::select! {
-            event = news.recv() => match event {
-                Ok(event) if is_for(&event, scope, job) => seq = event.seq,
+            event = events.recv() => match event {
+                Ok(event) if is_for(&event, scope) => news.add(&event),
                 Ok(_) => continue,
-                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Lagged(_)) => news = News::default(),
                 Err(RecvError::Closed) => return,
             },
             _ = stopping.changed() => return,
@@ -60,16 +76,48 @@ async fn tell(center: &Center, scope: Scope, job: Option<JobId>, out: &mpsc::Sen
             _ = stopping.changed() => return,
             () = out.closed() => return,
         }
-        // What came meanwhile is in what the page will read.
-        while news.try_recv().is_ok() {}
-        if out.send(Sse::default().event("news").data(seq.to_string())).await.is_err() {
+        loop {
+            match events.try_recv() {
+                Ok(event) if is_for(&event, scope) => news.add(&event),
+                Ok(_) => {}
+                Err(TryRecvError::Lagged(_)) => news = News::default(),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
+        }
+        let Ok(data) = serde_json::to_string(&news) else { return };
+        if out.send(Sse::default().event("news").data(data)).await.is_err() {
             return;
         }
     }
 }
 
-fn is_for(event: &Event, scope: Scope, job: Option<JobId>) -> bool {
+fn is_for(event: &Event, scope: Scope) -> bool {
     // Nodes are public: pages of tenants show them too.
-    let is_public = event.kind == event_kinds::NODE_CHANGED.code();
-    (scope.sees(event) || is_public) && job.is_none_or(|job| event.job == Some(job))
+    scope.sees(event) || event.kind == event_kinds::NODE_CHANGED.code()
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn news_name_few_jobs_and_all_kinds() {
+        let event = |seq: i64, kind: &str| Event {
+            seq,
+            at: Timestamp::from_secs(1).into(),
+            tenant: None,
+            job: u8::try_from(seq).ok().map(|n| JobId::from_bytes([n; 16])),
+            run: None,
+            kind: kind.into(),
+            data: serde_json::Value::Null,
+        };
+        let mut news = News::nothing();
+        (1..=16).for_each(|seq| news.add(&event(seq, "run_started")));
+        assert_eq!((news.seq, news.jobs.as_ref().map(BTreeSet::len)), (16, Some(16)));
+        assert!(serde_json::to_string(&news).unwrap().len() < 1024);
+        news.add(&event(17, "run_ended"));
+        assert_eq!((news.jobs, news.kinds.map(|kinds| kinds.len())), (None, Some(2)));
+    }
 }

@@ -5,6 +5,7 @@ pub(crate) mod api_docs;
 pub(crate) mod audit;
 pub(crate) mod capacity;
 pub(crate) mod contracts;
+pub(crate) mod event_list;
 pub(crate) mod events;
 pub(crate) mod jobs;
 pub(crate) mod member;

@@ -1,41 +1,40 @@
 //! The first page: for a tenant its contracts, running work and spend; for the center's people the hall, the
 //! queue and what happens.
 
-use std::collections::BTreeMap;
-
 use askama::Template;
 use axum::{Extension, extract::State, response::Response};
 use base::{
     error::AppError,
-    events::Event,
     loops::LoopView,
     moment,
     page::{
         frame::{Page, Visitor, ok},
-        words::{Html, Ui, escape},
+        words::{Html, Ui},
     },
 };
-use domain::{CardMs, JobId, JobStatus, MicroCny, Millis, Timestamp, capacity::CapacityBalance};
+use domain::{CardMs, JobStatus, MicroCny, Millis, Timestamp, capacity::CapacityBalance};
 
 use crate::{
     actions,
     app::{
         capacity::Recent,
-        hall::{self, CardState},
-        jobs::{self, JobQuery, JobView},
+        hall::{self, CardState, HallNode},
         overview::{self, CenterOverview, Overview},
         projects,
         usage::{self, UsageQuery, UsageRow},
     },
     center::Center,
-    event_kinds,
     first_steps::rule::Step,
-    period,
     portal::{
         contracts::vessel::{Vessel, vessels, warnings},
+        event_list::{EventLine, lines},
         jobs::table::JobTable,
-        nodes::map::{self, Tile},
+        nodes::{
+            groups::{self, Group, MOST_GROUPS, MOST_NODES},
+            map::{self, Tile},
+        },
     },
+    waiting::rule::LimitCount,
 };
 
 /// The parts of a balance, in the order in which they are shown.
@@ -51,10 +50,68 @@ pub fn parts_of(balance: &CapacityBalance) -> Vec<(&'static str, CardMs)> {
     of_cards.chain([("preempted", balance.preempted_card_ms), ("lost", balance.lost_card_ms)]).collect()
 }
 
-/// Something that happened, in one line.
-pub struct EventLine {
-    pub at: Timestamp,
-    pub html: Html,
+/// How many of the newest events the first page tells.
+const EVENTS: usize = 10;
+
+/// The hall on the first page: each node where they are few, groups of them where they are many.
+pub struct Hall {
+    /// How it reads.
+    pub about: String,
+    pub tiles: Vec<Tile>,
+    pub groups: Vec<Group>,
+    /// How many of how many nodes are shown, where not all are.
+    pub shown: String,
+}
+
+impl Hall {
+    fn of(ui: Ui, nodes: &[HallNode]) -> Self {
+        let all: Vec<&HallNode> = nodes.iter().collect();
+        if all.len() <= MOST_NODES {
+            let tiles = all.iter().map(|node| map::tile(ui, node)).collect();
+            return Self { about: ui.t("cell-is-card"), tiles, groups: Vec::new(), shown: String::new() };
+        }
+        let mut groups = groups::groups(ui, &all);
+        groups.truncate(MOST_GROUPS);
+        let shown: usize = groups.iter().map(|group| group.nodes).sum();
+        let shown = if shown < all.len() { ui.t2("nodes-shown", shown, all.len()) } else { String::new() };
+        Self { about: ui.t("cell-is-a-card"), tiles: Vec::new(), groups, shown }
+    }
+}
+
+/// The jobs of the first page: those that start next, those that run, those that ended last.
+pub struct Queue {
+    pub text: String,
+    /// Why jobs wait: in words, and how many.
+    pub reasons: Vec<(String, String)>,
+    pub next: JobTable,
+    /// `10 of 4,551`.
+    pub next_of: String,
+    pub running: JobTable,
+    pub running_of: String,
+    pub ended: JobTable,
+}
+
+impl Queue {
+    fn of(ui: Ui, found: &Overview, with_tenant: bool) -> Self {
+        let in_state = |state: JobStatus| {
+            found.jobs.iter().find(|count| count.state == state).map_or(0, |count| count.jobs)
+        };
+        let waiting = &found.waiting;
+        // An array of which something runs and something waits is counted on both sides.
+        let running = in_state(JobStatus::Running).max(found.running.len() as u64);
+        let shown = |shown: usize, all: u64| ui.t2("shown-of", shown, ui.count(all));
+        let reason =
+            |reason: &LimitCount| (ui.word("waits", reason.code.replace('_', "-")), ui.count(reason.jobs));
+        Self {
+            text: ui.t2("queue-counts", ui.count(running), ui.count(waiting.jobs)),
+            reasons: waiting.reasons.iter().map(reason).collect(),
+            next: JobTable::of(ui, "next", &waiting.next, with_tenant),
+            next_of: shown(waiting.next.len(), waiting.jobs),
+            running: JobTable { with_why: false, ..JobTable::of(ui, "running", &found.running, with_tenant) },
+            running_of: shown(found.running.len(), running),
+            ended: JobTable::of(ui, "ended", &found.ended, with_tenant),
+        }
+    }
 }
 
 #[derive(Template)]
@@ -66,10 +123,8 @@ pub struct OfCenter {
     tide: Html,
     tide_axis: Vec<String>,
     legend: Html,
-    tiles: Vec<Tile>,
-    queue_text: String,
-    table: JobTable,
-    ended: JobTable,
+    hall: Hall,
+    queue: Queue,
     bar: Html,
     parts: Vec<(&'static str, CardMs)>,
     events: Vec<EventLine>,
@@ -93,8 +148,7 @@ pub struct OfTenant {
     waiting_jobs: u64,
     first_forecast: Html,
     vessels: Vec<Vessel>,
-    table: JobTable,
-    ended: JobTable,
+    queue: Queue,
     days: Html,
     by_project: Vec<UsageRow>,
     events: Vec<EventLine>,
@@ -122,7 +176,7 @@ async fn of_center(
     let ui = visitor.front.ui;
     let now = moment::now();
     let hours = recent.last_hours(center, &visitor.caller, now).await?;
-    let ended = ended_lately(center, visitor).await?;
+    let queue = Queue::of(ui, &found, true);
     let Some(of_center) = found.center else {
         return Err(AppError::internal("no center in the overview"));
     };
@@ -142,9 +196,8 @@ async fn of_center(
     };
     let parts = parts_of(&of_center.balance.balance);
     let in_ms: Vec<(&'static str, i64)> = parts.iter().map(|(kind, part)| (*kind, part.0)).collect();
-    let (tiles, counts) = map::tiles(ui, &hall::list(center, &visitor.caller)?);
-    let of =
-        |state: JobStatus| found.jobs.iter().find(|count| count.state == state).map_or(0, |count| count.jobs);
+    let nodes = hall::list(center, &visitor.caller)?;
+    let counts = map::count(nodes.iter().flat_map(|node| &node.cards));
     let bar_label: Vec<String> = in_ms
         .iter()
         .map(|(kind, part)| {
@@ -157,14 +210,12 @@ async fn of_center(
         now,
         tide: ui.columns(&columns, 10_000, 96, &ui.t("tide-label")),
         tide_axis: vec![axis(23), axis(16), axis(8), ui.t("now")],
-        legend: ui.legend(&counts.iter().map(|(kind, n)| (*kind, n.to_string())).collect::<Vec<_>>()),
-        tiles,
-        queue_text: ui.t2("queue-counts", of(JobStatus::Running), of(JobStatus::Queued)),
-        table: JobTable::of(ui, &found.active, true),
+        legend: ui.legend(&counts.iter().map(|(kind, n)| (*kind, ui.count(n))).collect::<Vec<_>>()),
+        hall: Hall::of(ui, &nodes),
+        queue,
         bar: ui.bar(&in_ms, 22, &bar_label.join(", ")),
         parts,
-        ended: JobTable::of(ui, &ended, true),
-        events: lines(ui, &found.events, &found.job_names),
+        events: lines(ui, &found.events, &found.job_names).take(EVENTS).collect(),
         may_audit: visitor.may(center, actions::READ_AUDIT, None),
         loops: overview::loops(center, &visitor.caller)?,
         first_steps: of_center.first_steps.clone(),
@@ -182,7 +233,6 @@ async fn of_tenant(
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let now = moment::now();
-    let ended = ended_lately(center, visitor).await?;
     let zone = center.settings.time_zone;
     let first = zone.bounds(zone.month(now)).0;
     let days = usage::charges_of_month(center, &visitor.caller).await?;
@@ -197,7 +247,7 @@ async fn of_tenant(
     let own = visitor.front.session.as_ref().and_then(|session| session.tenant.as_deref());
     let title = own.map_or_else(String::new, |own| own.name(ui.lang).to_owned());
     let domain = own.map_or_else(String::new, |own| own.domain.code().to_owned());
-    let forecasts = found.active.iter().filter_map(|job| job.verdict.as_ref()?.forecast_start);
+    let forecasts = found.waiting.next.iter().filter_map(|job| job.verdict.as_ref()?.forecast_start);
     let page = OfTenant {
         page: visitor.page("overview", title),
         domain,
@@ -209,87 +259,22 @@ async fn of_tenant(
         waiting_jobs: found.contracts.iter().map(|contract| u64::from(contract.waiting_jobs)).sum(),
         first_forecast: forecasts.min().map(|at| ui.short(at)).unwrap_or_default(),
         vessels: vessels(ui, &found.contracts),
-        table: JobTable::of(ui, &found.active, false),
-        ended: JobTable::of(ui, &ended, false),
+        queue: Queue::of(ui, &found, false),
         days: ui.columns(&columns, most, 96, &days_label),
         by_project,
-        events: lines(ui, &found.events, &found.job_names),
+        events: lines(ui, &found.events, &found.job_names).take(EVENTS).collect(),
         may_audit: visitor.may(center, actions::READ_AUDIT, Some(tenant)),
         overview: found,
     };
     Ok(ok(&page))
 }
 
-/// The newest jobs that have ended.
-async fn ended_lately(center: &Center, visitor: &Visitor) -> Result<Vec<JobView>, AppError> {
-    let newest = JobQuery { limit: Some(30), ..JobQuery::default() };
-    let newest = jobs::list(center, &visitor.caller, newest).await?.items;
-    Ok(newest.into_iter().filter(|job| job.ended_at.is_some()).take(8).collect())
-}
-
-// The kinds of events, to match by.
-const JOB_SUBMITTED: &str = event_kinds::JOB_SUBMITTED.code();
-const JOB_STOPPING: &str = event_kinds::JOB_STOPPING.code();
-const TASKS_CANCELLED: &str = event_kinds::TASKS_CANCELLED.code();
-const JOB_ENDED: &str = event_kinds::JOB_ENDED.code();
-const RUN_STARTED: &str = event_kinds::RUN_STARTED.code();
-const RUN_ENDED: &str = event_kinds::RUN_ENDED.code();
-const CONTRACT_CHANGED: &str = event_kinds::CONTRACT_CHANGED.code();
-const NODE_CHANGED: &str = event_kinds::NODE_CHANGED.code();
-const PERIOD_CLOSED: &str = period::rule::CLOSED.code();
-
-/// Events as lines, newest first. That a run ended says nothing beside the end of its job, unless the center
-/// lost it.
-fn lines(ui: Ui, events: &[Event], job_names: &BTreeMap<JobId, String>) -> Vec<EventLine> {
-    let tells = |event: &&Event| {
-        event.kind != RUN_ENDED || event.data.get("outcome").is_some_and(|outcome| outcome == "lost")
-    };
-    events.iter().filter(tells).take(10).map(|event| line(ui, event, job_names)).collect()
-}
-
-/// An event in the page's language, with links to what it is about.
-fn line(ui: Ui, event: &Event, names: &BTreeMap<JobId, String>) -> EventLine {
-    let text = |name: &str| event.data.get(name).and_then(|value| value.as_str()).unwrap_or_default();
-    let code = match event.kind.as_str() {
-        JOB_SUBMITTED => "queued",
-        JOB_STOPPING => "stopping",
-        TASKS_CANCELLED => "cancelled",
-        RUN_STARTED => "running",
-        JOB_ENDED | RUN_ENDED => text("outcome"),
-        _ => text("state"),
-    };
-    let state = match event.kind.as_str() {
-        NODE_CHANGED => ui.node_state(code),
-        PERIOD_CLOSED => ui.tag("period-state", code),
-        _ => ui.state(code),
-    };
-    let job = event.job.map(|id| {
-        let name = names.get(&id).cloned().unwrap_or_default();
-        format!(r#"<a href="/jobs/{id}">{}</a>"#, escape(name))
-    });
-    let about = match (event.kind.as_str(), job) {
-        (CONTRACT_CHANGED, _) => {
-            let (id, number) = (escape(text("contract")), escape(text("number")));
-            format!(r#"{} <a href="/contracts/{id}">{number}</a>"#, escape(ui.t("contract")))
-        }
-        (NODE_CHANGED, _) => {
-            let (node, reason) = (escape(text("node")), escape(text("reason")));
-            format!(r#"{} <a href="/nodes/{node}">{node}</a> {reason}"#, escape(ui.t("node")))
-        }
-        (PERIOD_CLOSED, _) => {
-            let month = escape(text("month"));
-            format!(r#"<a href="/periods/{month}">{}</a>"#, escape(ui.t1("period-of", "month", &month)))
-        }
-        (_, Some(job)) => job,
-        (_, None) => String::new(),
-    };
-    let what = escape(ui.word("event", event.kind.replace('_', "-")));
-    EventLine { at: event.at.0, html: Html(format!("{state} {about} {what}")) }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::app::overview::WaitingView;
     use crate::portal::sample::{Sample, views};
 
     /// A step that is done, one that is to be done, and a contract on its way.
@@ -302,6 +287,20 @@ mod tests {
         })
     }
 
+    fn queue(page: &Page, is_full: bool, with_tenant: bool) -> Queue {
+        let table = |name| if is_full { views::jobs(name, with_tenant) } else { views::no_jobs() };
+        let reasons = vec![(page.word("waits", "free-cards"), "2".to_owned())];
+        Queue {
+            text: page.t2("queue-counts", 1, 2),
+            reasons: if is_full { reasons } else { Vec::new() },
+            next: table("next"),
+            next_of: page.t2("shown-of", 2, 9),
+            running: table("running"),
+            running_of: page.t2("shown-of", 2, 9),
+            ended: table("ended"),
+        }
+    }
+
     impl Sample for OfCenter {
         fn samples(page: &Page) -> Vec<Self> {
             let sample = |is_full: bool| {
@@ -312,10 +311,13 @@ mod tests {
                     tide: page.columns(&[vec![("sold", 4), ("idle", 6)]], 10, 96, "A < B"),
                     tide_axis: vec!["05-20 01:00".into(), page.t("now")],
                     legend: page.legend(&[("sold", "2".into())]),
-                    tiles: views::tiles(),
-                    queue_text: page.t2("queue-counts", 1, 2),
-                    table: if is_full { views::jobs(true) } else { views::no_jobs() },
-                    ended: if is_full { views::jobs(true) } else { views::no_jobs() },
+                    hall: Hall {
+                        about: page.t("cell-is-card"),
+                        tiles: if is_full { views::tiles() } else { Vec::new() },
+                        groups: if is_full { Vec::new() } else { vec![views::group("g1")] },
+                        shown: if is_full { String::new() } else { page.t2("nodes-shown", 1, 2) },
+                    },
+                    queue: queue(page, is_full, true),
                     bar: page.bar(&[("sold", 2)], 22, "A"),
                     parts: parts_of(&balance.balance),
                     events: if is_full { views::events(page.ui) } else { Vec::new() },
@@ -356,8 +358,7 @@ mod tests {
                 waiting_jobs: 3,
                 first_forecast: if is_full { page.short(views::LATER) } else { Html::default() },
                 vessels: if is_full { views::vessels(page.ui) } else { Vec::new() },
-                table: if is_full { views::jobs(false) } else { views::no_jobs() },
-                ended: if is_full { views::jobs(false) } else { views::no_jobs() },
+                queue: queue(page, is_full, false),
                 days: page.columns(&[vec![("sold", 4)]], 10, 96, "A < B"),
                 by_project: if is_full {
                     vec![UsageRow {
@@ -374,7 +375,9 @@ mod tests {
                 may_audit: false,
                 overview: Overview {
                     jobs: Vec::new(),
-                    active: Vec::new(),
+                    running: Vec::new(),
+                    waiting: WaitingView::default(),
+                    ended: Vec::new(),
                     contracts: Vec::new(),
                     running_cards: 8,
                     waiting_tasks: 3,

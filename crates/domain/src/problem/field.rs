@@ -99,6 +99,7 @@ fields! {
     SERVICE_CLASS = "service_class", "服务等级";
     SINCE = "since", "起始时间";
     SLUG = "slug", "短名";
+    SORT = "sort", "排序";
     STARTS_AT = "starts_at", "开始日期";
     STATE = "state", "状态";
     STREAM = "stream", "日志流";

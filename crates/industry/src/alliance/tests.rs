@@ -1,7 +1,7 @@
 //! The pages of alliances, rendered from their samples.
 
 use askama::Template;
-use base::page::{frame::Page, texts, words::Ui};
+use base::page::{frame::Page, live, texts, words::Ui};
 use domain::Lang;
 use testkit::markup;
 
@@ -17,7 +17,7 @@ fn each_page_is_well_formed_in_both_languages() {
         let page = Page::bare(Ui::of(lang), "A title");
         let lists = AlliancesPage::samples(&page).into_iter().map(|sample| sample.render());
         let shows = AlliancePage::samples(&page).into_iter().map(|sample| sample.render());
-        for text in lists.chain(shows).map(|text| text.expect("it renders")) {
+        for text in lists.chain(shows).map(|text| live::whole(&text.expect("it renders"))) {
             let read = markup::read(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
             assert!(read.said.iter().all(|said| !said.starts_with("alliance-")), "{:?}", read.said);
         }

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use domain::{Lang, MicroCny};
 use serde_json::{Value, json};
 
-use crate::context::{Context, Done, Run, part};
+use crate::context::{Context, Done, Run, part, query};
 use crate::{
     output::{Clock, list, money, number, pick, table, text},
     words,
@@ -20,8 +20,12 @@ pub struct Corrections {
 
 #[derive(Debug, Subcommand)]
 enum Act {
-    /// List the newest corrections.
-    List,
+    /// List corrections, newest first.
+    List {
+        /// List those that come after this one.
+        #[arg(long)]
+        cursor: Option<String>,
+    },
     /// Propose a correction, which another person books.
     Propose(Propose),
     /// Book a proposed correction.
@@ -75,11 +79,8 @@ impl Run for Corrections {
             context.client.post(&format!("{PATH}/{}/decide", part(correction)), &body)
         };
         let answer = match self.act {
-            None | Some(Act::List) => {
-                let answer = context.client.get(PATH)?;
-                let all = list(&answer)?;
-                return context.print(&answer, |lang| shown(lang, &context.clock(), all));
-            }
+            None => return newest(context, None),
+            Some(Act::List { cursor }) => return newest(context, cursor),
             Some(Act::Propose(new)) => {
                 let body = json!({ "kind": new.kind, "contract": new.contract, "to_contract": new.to,
                     "amount_micro_cny": new.yuan, "corrects": new.corrects, "reason": new.reason,
@@ -91,6 +92,19 @@ impl Run for Corrections {
         };
         context.print(&answer, |lang| shown(lang, &context.clock(), std::slice::from_ref(&answer)))
     }
+}
+
+/// A page of the list, and how the next is asked for.
+fn newest(context: &Context, cursor: Option<String>) -> Done {
+    let answer = context.client.get(&format!("{PATH}{}", query(&[("cursor", cursor)])))?;
+    let all = list(&answer["items"])?;
+    context.print(&answer, |lang| {
+        let more = answer["next_cursor"].as_str().map(|next| {
+            let (count, more) = (number(&answer["total"], "count"), pick(lang, "更多：", "More:"));
+            format!("\n{} / {count}. {more} qiantang corrections list --cursor {next}", all.len())
+        });
+        shown(lang, &context.clock(), all) + &more.unwrap_or_default()
+    })
 }
 
 fn shown(lang: Lang, clock: &Clock, corrections: &[Value]) -> String {

@@ -26,11 +26,12 @@ impl Run for Nodes {
         }
         let answer = context.client.get("/api/v1/nodes")?;
         let nodes = list(&answer)?;
-        context.print(&answer, |lang| shown(lang, nodes))
+        context.print(&answer, |_| shown(&context.clock(), nodes))
     }
 }
 
-fn shown(lang: Lang, nodes: &[Value]) -> String {
+fn shown(clock: &Clock, nodes: &[Value]) -> String {
+    let lang = clock.lang;
     if nodes.is_empty() {
         return pick(
             lang,
@@ -63,17 +64,29 @@ fn shown(lang: Lang, nodes: &[Value]) -> String {
             kind.to_owned(),
             words::word(lang, "node", text(node, "state")),
             map,
-            text(node, "reason").to_owned(),
+            number(node, "free_cards").to_string(),
+            why_out(clock, node),
         ]
     };
     let titles = match lang {
-        Lang::Zh => ["节点", "资源池", "型号", "", "状态", "加速卡", "原因"],
-        Lang::En => ["node", "pool", "model", "", "state", "cards", "reason"],
+        Lang::Zh => ["节点", "资源池", "型号", "", "状态", "加速卡", "空闲", "原因与维护"],
+        Lang::En => ["node", "pool", "model", "", "state", "cards", "free", "reason, maintenance"],
     };
     let card = |code: &str| words::word(lang, "card", code);
     let busy = pick(lang, "使用中", "busy");
     let legend = format!("# {busy}  . {}  d {}  x {}", card("idle"), card("drained"), card("failed"));
-    format!("{}\n{legend}", table(&titles, nodes.iter().map(row).collect(), 7))
+    format!("{}\n{legend}", table(&titles, nodes.iter().map(row).collect(), 8))
+}
+
+/// Why a node is out, and when it will be.
+fn why_out(clock: &Clock, node: &Value) -> String {
+    let work = &node["maintenance"];
+    let planned = work.is_object().then(|| {
+        let (from, until) = (clock.instant(work, "from"), clock.instant(work, "until"));
+        format!("{} {from} – {until}: {}", pick(clock.lang, "维护", "maintenance"), text(work, "reason"))
+    });
+    let reason = Some(text(node, "reason").to_owned()).filter(|reason| !reason.is_empty());
+    reason.into_iter().chain(planned).collect::<Vec<_>>().join("; ")
 }
 
 /// Take a node out (operators).

@@ -4,8 +4,8 @@ use testkit::{Chromium, PASSWORD, Site, job};
 
 use crate::scene::{PAGES, Scene};
 
-/// The pages that change by themselves, each with its test below.
-const LIVE: &[&str] = &["/", "/jobs/JOB", "/twin", "/twin/1"];
+/// The pages that change by themselves, each of a kind that a test here or in `live` watches.
+const LIVE: &[&str] = &["/", "/jobs", "/jobs/JOB", "/nodes", "/events", "/twin", "/twin/1"];
 
 #[test]
 fn every_page_that_changes_by_itself_is_watched() {
@@ -15,7 +15,7 @@ fn every_page_that_changes_by_itself_is_watched() {
     let operator = scene.browser("operator");
     let is_live = |page: &&&str| {
         let body = operator.get(&scene.filled(page, &job)).body;
-        ["sse-connect=", "hx-trigger=\"every", "sse:"].iter().any(|mark| body.contains(mark))
+        [" data-fresh", "hx-trigger=\"every"].iter().any(|mark| body.contains(mark))
     };
     let live: Vec<_> = PAGES.iter().filter(|page| !page.contains('?')).filter(is_live).collect();
     assert!(live.len() >= 2, "{live:?}");

@@ -1,11 +1,14 @@
 //! The portal over real HTTP and in a real browser.
 
+mod bulk;
 mod chromium;
 mod contracts;
+mod corrections;
 mod faults;
 mod first_run;
 mod forms;
 mod language;
+mod live;
 mod logs;
 mod matrix;
 mod nodes;
@@ -15,6 +18,7 @@ mod prices;
 mod scene;
 mod sign_in;
 mod submit;
+mod thousands;
 mod tokens;
 mod twin;
 

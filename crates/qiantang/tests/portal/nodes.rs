@@ -39,6 +39,10 @@ fn a_node_is_drained_with_a_reason() {
     assert_eq!(at.send("drain", &[("reason", "new power supply")]).status, 303);
     let shown = at.shown();
     assert!(shown.contains("new power supply") && shown.contains("/resume"), "{shown}");
+    assert_eq!(at.kept()["free_cards"], 0, "a node that is out has no free cards");
+    let list = at.operator.get("/nodes").body;
+    let column = list.split("data-label=\"Reason, maintenance\"").nth(1).expect("a column");
+    assert!(column.trim_start_matches('>').trim_start().starts_with("new power supply"), "{column}");
 }
 
 #[test]
@@ -49,6 +53,9 @@ fn maintenance_is_typed_in_the_center_s_own_time() {
     assert_eq!(at.send("maintenance", &fields).status, 303);
     assert_eq!(at.kept()["maintenance"]["from"], "2099-05-20T00:00:00.000Z");
     assert!(at.shown().contains("2099-05-20 08:00:00"));
+    // The list says so before it begins, and finds it.
+    let list = at.operator.get("/nodes?state=maintenance").body;
+    assert!(list.contains("title=\"2099-05-20 08:00:00\"") && list.contains("· fans"), "{list}");
     assert_eq!(at.send("maintenance/cancel", &[]).status, 303);
     assert_eq!(at.kept()["maintenance"], Value::Null);
 }

@@ -221,8 +221,14 @@ fn check_books(site: &mut Site, done: &Acknowledged) {
         done.booked.iter().map(|(id, (kind, amount))| (id.clone(), ((*kind).to_owned(), *amount))).collect();
     assert_eq!(seen, wanted, "the corrections that are booked are those that were acknowledged");
     assert_eq!(paid, done.payments, "the payments that are booked are those that were acknowledged");
-    let corrections = site.get("/api/v1/corrections", &site.operator);
-    for correction in corrections.as_array().expect("corrections") {
+    let (mut corrections, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = site.get(&format!("/api/v1/corrections?limit=200{cursor}"), &site.operator);
+        corrections.extend_from_slice(page["items"].as_array().expect("corrections"));
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    for correction in &corrections {
         let id = correction["id"].as_str().expect("an id");
         let known: BTreeSet<bool> = [done.booked.contains_key(id), done.refused.contains(id)].into();
         assert_eq!(known.len(), 2, "nobody was told of {correction}");

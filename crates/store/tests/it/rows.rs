@@ -356,13 +356,17 @@ fn events_are_followed_by_tenant_and_by_job() {
             events::list_after(tx, 0, mine, None, 1)?[0].event,
             event(mine, Some(job.id), "job.submitted")
         );
-        assert_eq!(store::recent::latest_events(tx, mine, 1)?[0].seq, last);
-        assert_eq!(store::recent::latest_events(tx, None, 9)?.len(), 4);
+        let newest = |tenant, before, limit| store::recent::events_before(tx, tenant, before, limit);
+        assert_eq!(newest(mine, None, 1)?[0].seq, last);
+        assert_eq!(newest(None, None, 9)?.len(), 4);
+        assert_eq!(newest(mine, Some(last), 9)?.iter().map(|event| event.seq).collect::<Vec<_>>(), [first]);
+        let count = |tenant, most| store::recent::count_events(tx, tenant, most);
+        assert_eq!((count(None, 9)?, count(mine, 9)?, count(None, 3)?), (4, 2, 3));
         store::jobs::insert_job(tx, &job)?;
-        let named = |tenant, limit| store::recent::jobs_of_latest_events(tx, tenant, limit);
-        assert_eq!(named(mine, 9)?, [(job.id, "j".to_owned())]);
-        assert_eq!(named(None, 9)?, [(job.id, "j".to_owned())]);
-        assert_eq!((named(mine, 1)?, named(others, 9)?), (vec![], vec![]), "older, or another tenant's");
+        let named = |tenant, limit| store::recent::jobs_of_events(tx, &newest(tenant, None, limit)?);
+        assert_eq!(named(mine, 9)?, [(job.id, "j".to_owned())].into());
+        assert_eq!(named(None, 9)?, [(job.id, "j".to_owned())].into());
+        assert!(named(mine, 1)?.is_empty() && named(others, 9)?.is_empty(), "older, or another tenant's");
         Ok(())
     });
 }

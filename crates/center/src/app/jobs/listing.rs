@@ -21,6 +21,7 @@ use super::{
     found,
     named::{self, JobName, TaskView, read_digits},
     places,
+    sorting::{self, Order},
     wanted::{Asked, JobQuery, JobsWanted},
 };
 use crate::{
@@ -132,6 +133,7 @@ pub async fn list(center: &Center, caller: &Caller, query: JobQuery) -> Result<L
     let after = params::parse_cursor::<JobId>(query.cursor.as_deref())?;
     let limit = params::page_limit(query.limit)?;
     let with_total = query.total == Some(true);
+    let order = Order::read(query.sort.as_deref())?;
     let digits = query.id.as_deref().filter(|text| !text.is_empty());
     let digits = digits.map(|text| read_digits(text, JobId::PREFIX).map(str::to_owned)).transpose()?;
     let wanted = query.wanted();
@@ -139,6 +141,7 @@ pub async fn list(center: &Center, caller: &Caller, query: JobQuery) -> Result<L
         return Err(AppError::invalid(field::ID, Wrong::NotBeside { other: field::WHICH }));
     }
     let asked = Asked::of(caller, &center.settings.time_zone, wanted)?;
+    let now = moment::now();
     let (rows, next, total) = center
         .try_read(move |tx| {
             if let Some(digits) = digits {
@@ -148,21 +151,26 @@ pub async fn list(center: &Center, caller: &Caller, query: JobQuery) -> Result<L
                 return Ok((rows.collect::<Result<Vec<_>, AppError>>()?, None, None));
             }
             let filter = asked.filter(tx)?;
-            let page = jobs::page_jobs(tx, &filter, after, limit)?;
+            let page = sorting::page(tx, &filter, order, now, after, limit)?;
             let total = with_total.then(|| jobs::count_jobs(tx, &filter)).transpose()?;
             let mut names = Names::of(tx);
             let rows = page.rows.into_iter().map(|row| named(tx, &mut names, row));
             Ok((rows.collect::<Result<Vec<_>, AppError>>()?, page.next, total))
         })
         .await?;
-    let mut verdicts = verdicts(center, rows.iter().map(|named| named.row.id));
-    let live = center.live();
-    let items = rows.into_iter().map(|named| {
-        let verdict = verdicts.remove(&named.row.id);
-        row_view(&live, named, verdict)
-    });
+    let items = views(center, rows);
     let total = total.map(|total| Total { count: total.jobs, and_more: total.and_more });
-    Ok(Listing { items: items.collect(), next_cursor: next.map(|id| id.to_string()), total })
+    Ok(Listing { items, next_cursor: next.map(|id| id.to_string()), total })
+}
+
+/// These jobs, in the same order. Whoever asks has found that the caller may see them.
+pub async fn list_of(center: &Center, ids: Vec<JobId>) -> Result<Vec<JobView>, AppError> {
+    let rows = center.try_read(move |tx| {
+        let mut names = Names::of(tx);
+        let rows = ids.into_iter().map(|id| named(tx, &mut names, jobs::get_row(tx, id)?));
+        rows.collect::<Result<Vec<_>, AppError>>()
+    });
+    Ok(views(center, rows.await?))
 }
 
 /// How many of the caller's jobs are in each state, those that have ended too.
@@ -170,6 +178,16 @@ pub async fn count_by_state(center: &Center, caller: &Caller) -> Result<BTreeMap
     let scope = caller.scope()?.tenant();
     center.policies.check(caller, actions::READ_JOB, scope)?;
     center.read(move |tx| jobs::count_by_state(tx, scope)).await
+}
+
+fn views(center: &Center, rows: Vec<Named>) -> Vec<JobView> {
+    let mut verdicts = verdicts(center, rows.iter().map(|named| named.row.id));
+    let live = center.live();
+    let view = |named: Named| {
+        let verdict = verdicts.remove(&named.row.id);
+        row_view(&live, named, verdict)
+    };
+    rows.into_iter().map(view).collect()
 }
 
 /// Why the jobs wait that do. Asked before what is live is looked at: the planner is never waited for while that is held.

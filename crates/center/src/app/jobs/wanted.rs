@@ -7,6 +7,7 @@ use domain::{
 use serde::Deserialize;
 use store::{Tx, jobs::JobFilter, pools, tenants};
 
+use crate::app::statements::Format;
 use base::{auth::Caller, error::AppError, params};
 
 /// Which jobs are meant: those that match all that is given.
@@ -70,14 +71,27 @@ pub struct JobQuery {
     pub until: Option<String>,
     /// Part of a name.
     pub name: Option<String>,
+    /// `submitted`, `name`, `state`, `cards`, `duration` or `charge`, with `-` before it from the most on; the newest
+    /// first where left out. Of more than 10,000 jobs the newest are sorted.
+    pub sort: Option<String>,
     pub cursor: Option<String>,
     #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,
     /// Also say how many there are on all pages.
     pub total: Option<bool>,
+    /// `json` (as left out) for a page, or `csv` for a table of all, newest first.
+    pub format: Option<String>,
 }
 
 impl JobQuery {
+    /// The form of the answer.
+    pub fn format(&self) -> Result<Format, AppError> {
+        let given = self.format.as_deref().filter(|text| !text.is_empty());
+        let read =
+            |text| params::word(field::FORMAT, text, Format::from_code, &Format::ALL.map(Format::code));
+        Ok(given.map(read).transpose()?.unwrap_or(Format::Json))
+    }
+
     pub fn wanted(self) -> JobsWanted {
         let Self {
             state,

@@ -63,6 +63,7 @@ pub struct ContractPage {
     prices: Vec<Price>,
     events: Vec<ContractEventView>,
     transfers: Vec<TransferView>,
+    shown: String,
     newest: String,
     older: String,
     may_read_money: bool,
@@ -120,15 +121,17 @@ pub async fn show_contract(
     let events = contracts::list_events(center, &visitor.caller, id).await?;
     let owner = Some(contract.tenant);
     let may_read_money = visitor.may(center, actions::READ_LEDGER, owner);
-    let (mut transfers, mut older) = (Vec::new(), String::new());
+    let (mut transfers, mut older, mut shown) = (Vec::new(), String::new(), String::new());
     if may_read_money {
         let query = TransferQuery {
             contract: Some(id.to_owned()),
             order: Some("newest".into()),
             cursor: Some(wanted.cursor.clone()),
             limit: Some(ENTRIES),
+            total: Some(true),
         };
         let found = transfers::list_transfers(center, &visitor.caller, query).await?;
+        shown = ui.shown_of(found.items.len(), found.total);
         transfers = found.items;
         older = found.next_cursor.map(|next| format!("?cursor={}#ledger", encode(&next))).unwrap_or_default();
     }
@@ -161,6 +164,7 @@ pub async fn show_contract(
         tenant,
         events,
         transfers,
+        shown,
         newest: if wanted.cursor.is_empty() { String::new() } else { format!("/contracts/{id}#ledger") },
         older,
         may_read_money,
@@ -332,6 +336,7 @@ mod tests {
                     event("center", ContractAction::Exhaust, "None left"),
                 ],
                 transfers: if is_whole { views::transfers() } else { Vec::new() },
+                shown: page.t2("shown-of", 2, 9),
                 newest: String::new(),
                 older: if is_whole { "?cursor=2#ledger".into() } else { String::new() },
                 may_read_money: true,

@@ -81,6 +81,8 @@ pub struct Found {
 #[allow(clippy::struct_excessive_bools, reason = "each is a part of the page that shows or not")]
 pub struct Shown {
     pub run: RunId,
+    /// Tells the page that it has this part of the log.
+    pub part: String,
     /// The same as text.
     pub id: String,
     pub streams: Vec<Choice>,
@@ -131,7 +133,7 @@ impl LogPart {
     }
 
     fn page(&self, job: JobId, run: RunId, more: &[(&str, &str)]) -> String {
-        self.address(job, "", run, more) + "#log"
+        self.address(job, "", run, more) + "#job-log"
     }
 
     pub(super) async fn find(
@@ -218,6 +220,7 @@ pub async fn shown(
     };
     Ok(Some(Shown {
         run,
+        part: format!("log-{run}"),
         id: run.to_string(),
         streams: streams(job, run, wanted),
         nodes: if is_ordered { nodes(&log, wanted) } else { Vec::new() },

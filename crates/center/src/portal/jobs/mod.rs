@@ -1,9 +1,11 @@
 //! Jobs: the list, one job with its log, submitting.
 
+pub mod bulk;
 pub mod follow;
 pub mod list;
 pub mod log;
 mod log_rows;
+pub mod query;
 pub mod runs;
 pub mod script;
 pub mod settings;

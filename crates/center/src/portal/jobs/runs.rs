@@ -18,8 +18,6 @@ use base::listing::Listing;
 
 /// Runs on one page.
 const RUNS: u32 = 20;
-/// The digits at the end of an id by which people know a run: the first are the time, and much alike.
-const DIGITS: usize = 8;
 
 pub struct RunLine {
     pub id: String,
@@ -65,13 +63,6 @@ fn href(id: JobId, task: Option<u32>, state: &str, cursor: &str) -> String {
     let given = parts.into_iter().filter(|(_, value)| !value.is_empty());
     let given: Vec<String> = given.map(|(name, value)| format!("{name}={}", encode(value))).collect();
     if given.is_empty() { format!("/jobs/{id}") } else { format!("/jobs/{id}?{}", given.join("&")) }
-}
-
-impl Wanted {
-    /// The page's own address, by which it fetches itself anew.
-    pub fn here(&self, id: JobId) -> String {
-        href(id, self.task, &self.state, &self.cursor)
-    }
 }
 
 pub async fn list(
@@ -123,7 +114,7 @@ fn run_line(ui: Ui, run: &RunView, is_array: bool) -> RunLine {
     let id = run.id.to_string();
     let name = if is_array { ui.t1("task-n", "n", run.task) } else { ui.t1("attempt-n", "n", run.attempt) };
     RunLine {
-        short_id: format!("…{}", &id[id.len() - DIGITS..]),
+        short_id: ui.short_id(&id),
         id,
         name,
         state: run.state,

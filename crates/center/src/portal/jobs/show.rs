@@ -21,7 +21,7 @@ use base::{
         words::{Html, Ui, escape},
     },
 };
-use domain::{CardSet, JobId, JobStatus, Millis, RunStatus};
+use domain::{CardSet, JobId, JobStatus, Millis, RunStatus, Timestamp};
 use scheduler::Limit;
 use serde::Deserialize;
 
@@ -110,9 +110,12 @@ pub struct JobPage {
     job: JobView,
     place: String,
     contract: Option<String>,
-    news: String,
+    now: Timestamp,
+    /// The job whose news alone are a matter of this page; empty where all are.
+    follows: String,
     is_live: bool,
-    parts: &'static str,
+    /// The page that is to be kept fresh has the log, and follows it.
+    has_log: bool,
     may_submit: bool,
     may_cancel: bool,
     may_see_evidence: bool,
@@ -122,8 +125,6 @@ pub struct JobPage {
     array: Option<Array>,
     log: Option<Shown>,
     runs: RunsPart,
-    /// The address of what is shown, from which it is fetched anew.
-    address: String,
     script: Script,
     /// Of what was handed to Slurm directly, which has neither log nor script here.
     direct: Option<String>,
@@ -173,22 +174,19 @@ pub async fn page(
     let tenant = job.owner.name.in_lang(ui.lang).to_owned();
     let own = job.tenant;
     let (tiles, cards_text) = cards(center, &visitor, id, &runs.items)?;
-    let parts = match &log {
-        Some(_) => "#job-top,#job-runs,#job-side",
-        // The log shows as soon as there is one; after that its own stream keeps it.
-        None => "#job-top,#job-log,#job-runs,#job-side",
-    };
+    let has_log =
+        log.as_ref().zip(visitor.front.known.as_ref()).is_some_and(|(log, known)| known.has(&log.part));
     // Why a job waits depends on other jobs as well.
-    let news =
-        if job.verdict.is_some() { "/events/stream".to_owned() } else { format!("/events/stream?job={id}") };
+    let follows = if job.verdict.is_some() { String::new() } else { id.to_string() };
     let page = JobPage {
         page: visitor.page("jobs", job.name.clone()),
         place: format!("{tenant} · {}", ui.t1("project-named", "name", &job.project)),
         contract: visitor.may(center, actions::READ_CONTRACT, Some(own)).then(|| job.contract_id.to_string()),
-        news,
+        now: moment::now(),
+        follows,
         is_live,
-        parts,
         may_read,
+        has_log,
         may_see_evidence: visitor.may(center, actions::READ_LEDGER, Some(own)),
         may_submit: visitor.may(center, actions::SUBMIT_JOB, Some(own))
             && visitor.caller.member.tenant == Some(own)
@@ -202,7 +200,6 @@ pub async fn page(
         log,
         steps: steps(ui, &detail, &runs),
         runs: runs::part(ui, id, tasks.as_ref(), &of_runs, &runs),
-        address: of_runs.here(id),
         script: script::shown(id, &detail.spec, &wanted.script_encoding)?,
         direct: detail.direct.as_ref().map(|direct| ui.t2("direct-text", direct.number, &direct.user)),
         tiles,

@@ -1,9 +1,6 @@
 //! The table of jobs, as several pages show it.
 
-use base::{
-    moment,
-    page::words::{Html, Ui, escape},
-};
+use base::{moment, page::words::Ui};
 use domain::{JobStatus, MicroCny, Rfc3339, ServiceClass, Timestamp};
 
 use crate::app::jobs::JobView;
@@ -14,10 +11,35 @@ pub struct JobTable {
     pub rows: Vec<JobLine>,
     pub with_tenant: bool,
     pub with_why: bool,
+    /// Rows can be picked.
+    pub with_select: bool,
+    pub sorts: Sorts,
+}
+
+/// How the columns are sorted by; none is where the list has one order alone.
+#[derive(Clone, Debug, Default)]
+pub struct Sorts {
+    pub name: Sorting,
+    pub state: Sorting,
+    pub cards: Sorting,
+    pub submitted: Sorting,
+    pub duration: Sorting,
+    pub charge: Sorting,
+}
+
+/// The order by one column.
+#[derive(Clone, Debug, Default)]
+pub struct Sorting {
+    /// Where the list is in that order; empty where it can't be.
+    pub href: String,
+    pub is_current: bool,
+    pub is_downward: bool,
 }
 
 #[derive(Clone, Debug)]
 pub struct JobLine {
+    /// The id of its row, which is one of a kind on the page.
+    pub key: String,
     pub id: String,
     pub name: String,
     pub sub: String,
@@ -27,22 +49,27 @@ pub struct JobLine {
     pub class: ServiceClass,
     pub asked: String,
     pub why: String,
-    pub forecast: Html,
+    pub forecast: String,
     pub submitted_at: Timestamp,
     pub took: String,
+    /// It has not ended.
+    pub is_open: bool,
+    /// It goes on, and so does what it takes.
+    pub is_running: bool,
     pub is_started: bool,
     pub charge: MicroCny,
 }
 
 impl JobTable {
-    pub fn of(ui: Ui, jobs: &[JobView], with_tenant: bool) -> Self {
-        let rows: Vec<JobLine> = jobs.iter().map(|job| line(ui, job)).collect();
+    /// `name` tells the table from others on the page.
+    pub fn of(ui: Ui, name: &str, jobs: &[JobView], with_tenant: bool) -> Self {
+        let rows: Vec<JobLine> = jobs.iter().map(|job| line(ui, name, job)).collect();
         let with_why = rows.iter().any(|row| !row.why.is_empty());
-        Self { rows, with_tenant, with_why }
+        Self { rows, with_tenant, with_why, ..Self::default() }
     }
 }
 
-fn line(ui: Ui, job: &JobView) -> JobLine {
+fn line(ui: Ui, table: &str, job: &JobView) -> JobLine {
     let mut sub = ui.t1("project-named", "name", &job.project);
     if job.tasks.total > 1 {
         let ended = job.tasks.ended();
@@ -52,17 +79,20 @@ fn line(ui: Ui, job: &JobView) -> JobLine {
         Some(verdict) => {
             let mut parts = Vec::new();
             if let Some(at) = verdict.forecast_start {
-                parts.push(format!("{} {}", escape(ui.t("forecast")), ui.short(at)));
+                parts.push(format!("{} {}", ui.t("forecast"), ui.short_text(at)));
             }
             if verdict.ahead > 0 {
-                parts.push(escape(ui.t1("ahead-n", "n", verdict.ahead)));
+                parts.push(ui.t1("ahead-n", "n", ui.count(verdict.ahead)));
             }
-            (verdict.text.in_lang(ui.lang).to_owned(), Html(parts.join(escape(ui.t("comma")).as_str())))
+            (verdict.text.in_lang(ui.lang).to_owned(), parts.join(ui.t("comma").as_str()))
         }
-        None => (String::new(), Html::default()),
+        None => (String::new(), String::new()),
     };
+    let id = job.id.to_string();
     JobLine {
-        id: job.id.to_string(),
+        // The last digits of an id are its own; the first are the time.
+        key: format!("{table}-{}", &id[id.len().saturating_sub(16)..]),
+        id,
         name: job.name.clone(),
         sub,
         tenant: job.owner.name.in_lang(ui.lang).to_owned(),
@@ -74,6 +104,8 @@ fn line(ui: Ui, job: &JobView) -> JobLine {
         forecast,
         submitted_at: job.submitted_at.0,
         took: took(ui, job.started_at, job.ended_at),
+        is_open: job.ended_at.is_none(),
+        is_running: job.started_at.is_some() && job.ended_at.is_none(),
         is_started: job.started_at.is_some(),
         charge: job.charge_micro_cny,
     }

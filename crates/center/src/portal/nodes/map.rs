@@ -22,11 +22,6 @@ pub struct Tile {
     pub rings: Vec<Vec<&'static str>>,
 }
 
-/// A tile a node, and how many cards are in each state.
-pub fn tiles(ui: Ui, nodes: &[HallNode]) -> (Vec<Tile>, Vec<(&'static str, i64)>) {
-    (nodes.iter().map(|node| tile(ui, node)).collect(), count(nodes.iter().flat_map(|node| &node.cards)))
-}
-
 /// How many cards are in each state.
 pub fn count<'a>(cards: impl Iterator<Item = &'a CardState>) -> Vec<(&'static str, i64)> {
     let mut counts = CardState::ALL.map(|state| (state.code(), 0_i64)).to_vec();
@@ -38,9 +33,11 @@ pub fn count<'a>(cards: impl Iterator<Item = &'a CardState>) -> Vec<(&'static st
     counts
 }
 
-fn tile(ui: Ui, node: &HallNode) -> Tile {
+pub fn tile(ui: Ui, node: &HallNode) -> Tile {
     let looks: Vec<&'static str> = node.cards.iter().map(|card| card.code()).collect();
     let use_text = match node.state {
+        // A node that will be out says so before.
+        NodeStatus::Up if node.maintenance.is_some() => ui.t("maintenance-soon"),
         NodeStatus::Up => format!("{}/{}", node.busy_cards, node.cards.len()),
         other => ui.word("node", other),
     };
@@ -57,7 +54,10 @@ fn tile(ui: Ui, node: &HallNode) -> Tile {
     }
 }
 
-/// The map of one job: its own cards, and all others.
+/// The most nodes of a hall that is drawn whole around one job.
+const MOST_AROUND: usize = 64;
+
+/// The map of one job: its own cards, and all others; of a large hall those of its own nodes alone.
 pub fn job_tiles(ui: Ui, nodes: &[HallNode], own: &BTreeMap<String, CardSet>) -> Vec<Tile> {
     let tile = |node: &HallNode| {
         let cards = own.get(&node.name).copied().unwrap_or(CardSet::EMPTY);
@@ -80,7 +80,8 @@ pub fn job_tiles(ui: Ui, nodes: &[HallNode], own: &BTreeMap<String, CardSet>) ->
             rings: by_ring(node, &looks),
         }
     };
-    nodes.iter().map(tile).collect()
+    let is_small = nodes.len() <= MOST_AROUND;
+    nodes.iter().filter(|node| is_small || own.contains_key(&node.name)).map(tile).collect()
 }
 
 fn by_ring(node: &HallNode, looks: &[&'static str]) -> Vec<Vec<&'static str>> {

@@ -10,6 +10,7 @@ use std::{
 use askama::Template;
 use base::page::{
     frame::{Group, Link, Page},
+    live,
     words::Ui,
 };
 use domain::Lang;
@@ -23,7 +24,8 @@ use crate::disk::DiskPage;
 use crate::evidence::EvidencePage;
 use crate::period::{PeriodPage, PeriodsPage};
 use crate::portal::{
-    api_docs, audit, capacity, contracts, jobs, member, nodes, overview, people, sign_in, tokens, twin,
+    api_docs, audit, capacity, contracts, event_list, jobs, member, nodes, overview, people, sign_in, tokens,
+    twin,
 };
 use crate::price::{DraftPage, PriceBookPage, PriceBooksPage};
 use crate::retirement::RetirementPage;
@@ -52,7 +54,7 @@ fn pages_of_code() -> Vec<PathBuf> {
 type Rendered = fn(&Page) -> Vec<String>;
 
 /// Each page by the template that it is made of.
-const PAGES: [(&str, Rendered); 38] = [
+const PAGES: [(&str, Rendered); 40] = [
     ("amendment/new.html", rendered::<AmendPage>),
     ("api_docs.html", rendered::<api_docs::ApiPage>),
     ("audit.html", rendered::<audit::AuditPage>),
@@ -67,9 +69,11 @@ const PAGES: [(&str, Rendered); 38] = [
     ("dry_run_part.html", rendered::<jobs::submit::DryPart>),
     ("debt/list.html", rendered::<DebtsPage>),
     ("disk/show.html", rendered::<DiskPage>),
+    ("events.html", rendered::<event_list::EventsPage>),
     ("evidence/show.html", rendered::<EvidencePage>),
     ("job.html", rendered::<jobs::show::JobPage>),
     ("jobs.html", rendered::<jobs::list::JobsPage>),
+    ("jobs_cancel.html", rendered::<jobs::bulk::CancelPage>),
     ("member.html", rendered::<member::MemberPage>),
     ("node.html", rendered::<nodes::show::NodePage>),
     ("nodes.html", rendered::<nodes::list::NodesPage>),
@@ -98,7 +102,7 @@ const PAGES: [(&str, Rendered); 38] = [
 const MEANT: [&str; 1] = ["free_cards"];
 
 fn rendered<P: Sample>(page: &Page) -> Vec<String> {
-    P::samples(page).iter().map(|sample| sample.render().expect("it renders")).collect()
+    P::samples(page).iter().map(|sample| live::whole(&sample.render().expect("it renders"))).collect()
 }
 
 /// A language with all its texts.
@@ -126,6 +130,9 @@ fn shell(lang: Lang) -> Page {
             group("money", vec![link("contracts", "/contracts", None)]),
             group("administration", vec![]),
         ],
+        live_key: "AAAA".into(),
+        here: "/jobs?state=active".into(),
+        drawn_at: views::AT,
         switch_href: "/jobs?state=active&lang=en".into(),
         is_signed_in: true,
         is_all_virtual: true,
@@ -140,6 +147,7 @@ fn door(lang: Lang) -> Page {
         who: nobody(),
         who_more: nobody(),
         csrf: nobody(),
+        live_key: nobody(),
         groups: Vec::new(),
         is_signed_in: false,
         is_all_virtual: false,

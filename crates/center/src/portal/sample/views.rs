@@ -35,9 +35,9 @@ use crate::{
     },
     portal::{
         contracts::vessel::{Vessel, vessel},
+        event_list::EventLine,
         jobs::table::{JobLine, JobTable},
-        nodes::map::Tile,
-        overview::EventLine,
+        nodes::{groups::Group, map::Tile},
     },
     settings::PayeeSettings,
 };
@@ -121,8 +121,9 @@ pub fn job() -> JobView {
 }
 
 /// Two jobs, one of which waits.
-pub fn jobs(with_tenant: bool) -> JobTable {
+pub fn jobs(name: &str, with_tenant: bool) -> JobTable {
     let running = JobLine {
+        key: format!("{name}-1"),
         id: job().id.to_string(),
         name: job().name,
         sub: "Vision".into(),
@@ -132,23 +133,27 @@ pub fn jobs(with_tenant: bool) -> JobTable {
         class: ServiceClass::Spot,
         asked: "2 × 8".into(),
         why: String::new(),
-        forecast: Html::default(),
+        forecast: String::new(),
         submitted_at: AT,
         took: "2h 3m".into(),
+        is_open: true,
+        is_running: true,
         is_started: true,
         charge: MicroCny(3_500_000),
     };
     let waiting = JobLine {
+        key: format!("{name}-2"),
         name: "Sweep".into(),
         state: JobStatus::Queued,
         class: ServiceClass::Normal,
         why: "8 > 4".into(),
-        forecast: Html("05-20 18:00".into()),
+        forecast: "05-20 18:00".into(),
         took: String::new(),
+        is_running: false,
         is_started: false,
         ..running.clone()
     };
-    JobTable { rows: vec![running, waiting], with_tenant, with_why: true }
+    JobTable { rows: vec![running, waiting], with_tenant, with_why: true, ..JobTable::default() }
 }
 
 pub fn no_jobs() -> JobTable {
@@ -366,6 +371,21 @@ pub fn tiles() -> Vec<Tile> {
         rings: vec![vec!["sold", "granted"], vec!["idle", "failed"]],
     };
     vec![tile("HZ-01", "up", "2/4"), tile("HZ-02", "drained", "")]
+}
+
+pub fn group(key: &str) -> Group {
+    Group {
+        key: key.into(),
+        pool: "HALL-1".into(),
+        name: "S1 <a>".into(),
+        href: "/nodes?pool=HALL-1".into(),
+        nodes: 2,
+        cards: 8,
+        busy: 3,
+        free: 4,
+        out: vec![("drained", 1), ("maintenance", 1)],
+        cells: Html(r#"<svg class="cells" role="img" aria-label="S1"></svg>"#.into()),
+    }
 }
 
 pub fn member() -> MemberView {

@@ -176,7 +176,8 @@ impl Desk {
             Some((status, answer)) => panic!("{status} {answer}"),
             None => {
                 let all = self.get("/api/v1/corrections");
-                let found = all.as_array().expect("corrections").iter().find(|one| one["reason"] == reason);
+                let found =
+                    all["items"].as_array().expect("corrections").iter().find(|one| one["reason"] == reason);
                 found.expect("it was proposed").clone()
             }
         };

@@ -101,9 +101,10 @@ fn running(page: &Page) -> JobPage {
         job: views::job(),
         place: "Univ · Vision".into(),
         contract: Some("con_1".into()),
-        news: "/events/stream?job=job_1".into(),
+        now: views::AT,
+        follows: "job_1".into(),
         is_live: true,
-        parts: "#job-top,#job-runs,#job-side",
+        has_log: false,
         may_submit: true,
         may_cancel: true,
         may_read: true,
@@ -113,7 +114,6 @@ fn running(page: &Page) -> JobPage {
         array: None,
         log: Some(log(true)),
         runs: RunsPart { lines: runs(page), shown: page.t2("runs-shown", 2, 2), ..RunsPart::default() },
-        address: "/jobs/job_1".into(),
         script: Script {
             text: "#!/bin/sh\necho '<b>'\n\nexit 3\n".into(),
             encoding: Some("GB18030"),
@@ -157,10 +157,11 @@ fn array(page: &Page, is_small: bool) -> Array {
 
 fn log(is_live: bool) -> Shown {
     let choice =
-        |value: &str, is_shown| Choice { value: value.into(), href: "/jobs/job_1#log".into(), is_shown };
+        |value: &str, is_shown| Choice { value: value.into(), href: "/jobs/job_1#job-log".into(), is_shown };
     let only = |is_there: bool, text: &str| if is_there { text.to_owned() } else { String::new() };
     let rows = "<span class=\"ln\" data-at=\"08:00:00.000\">epoch 1\n</span><span class=\"ln is-err\">&lt;b&gt;\n</span>";
     Shown {
+        part: "log-run_1-".into(),
         run: views::id("run_"),
         id: "run_1".into(),
         streams: vec![choice("all", is_live), choice("stdout", false), choice("stderr", !is_live)],
@@ -176,12 +177,16 @@ fn log(is_live: bool) -> Shown {
         stream: "/jobs/job_1/log/stream?run=run_1&resume=0-0,0-0".into(),
         rows: Html(rows.into()),
         open: Html(only(is_live, "<span class=\"ln\">torn\n</span>")),
-        to_end: only(!is_live, "/jobs/job_1#log"),
-        later: only(!is_live, "/jobs/job_1?at=1-1#log"),
+        to_end: only(!is_live, "/jobs/job_1#job-log"),
+        later: only(!is_live, "/jobs/job_1?at=1-1#job-log"),
         q: only(!is_live, "loss"),
         found: (!is_live).then(|| Found {
-            lines: vec![("stdout".into(), "/jobs/job_1?at=1-1#log".into(), Html("<mark>loss</mark>".into()))],
-            more: "/jobs/job_1?q=loss&more=1-1/1-1#log".into(),
+            lines: vec![(
+                "stdout".into(),
+                "/jobs/job_1?at=1-1#job-log".into(),
+                Html("<mark>loss</mark>".into()),
+            )],
+            more: "/jobs/job_1?q=loss&more=1-1/1-1#job-log".into(),
         }),
         downloads: vec![
             ("all", "/jobs/job_1/log".into()),
