@@ -49,7 +49,6 @@ pub struct NewSecret {
     /// `tenant`, `project` or `person`; where left out, `project` if one is named and `person` otherwise.
     #[schema(value_type = Option<SecretScope>)]
     pub scope: Option<String>,
-    #[schema(value_type = Option<domain::schema::Slug>)]
     pub project: Option<String>,
     /// Text, which is never shown again.
     #[schema(write_only, min_length = 1, max_length = 16384)]
