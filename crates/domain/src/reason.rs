@@ -142,27 +142,47 @@ pub enum NotStarted {
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Interruption {
     /// Nobody saw its end: its supervisor was killed, or its machine went down.
-    Vanished { last_seen: Option<Timestamp> },
-    NodeFailed { nodes: Vec<String> },
+    Vanished {
+        last_seen: Option<Timestamp>,
+    },
+    NodeFailed {
+        nodes: Vec<String>,
+    },
     /// The slurmd of one of these nodes was down.
-    NodeDown { nodes: Vec<String> },
+    NodeDown {
+        nodes: Vec<String>,
+    },
     /// It never began on each of these nodes, as a part of Slurm was down.
-    NeverBegan { nodes: Vec<String>, down: SlurmPart },
+    NeverBegan {
+        nodes: Vec<String>,
+        down: SlurmPart,
+    },
     /// Slurm was down soon after its start, and missed its end.
-    EndMissed { nodes: Vec<String> },
+    EndMissed {
+        nodes: Vec<String>,
+    },
     /// Slurm's controller was started anew and did not know it.
     Forgotten,
     /// Slurm cancelled it as it began on these nodes.
-    CancelledAtStart { nodes: Vec<String> },
+    CancelledAtStart {
+        nodes: Vec<String>,
+    },
     /// Slurm lost sight of it and started it again.
     StartedAgain,
     Requeued,
     /// Slurm could not start it on these nodes.
-    NotLaunched { nodes: Vec<String>, reason: String },
+    NotLaunched {
+        nodes: Vec<String>,
+        reason: String,
+    },
     /// Its account in Slurm took no jobs for so long.
-    AccountClosed { waited_s: u64 },
+    AccountClosed {
+        waited_s: u64,
+    },
     /// Slurm did not start it for so long.
-    NotStartedInTime { waited_s: u64 },
+    NotStartedInTime {
+        waited_s: u64,
+    },
     /// Slurm gave its nodes to other jobs.
     NodesTaken,
     /// An engine before this one did not tell.
@@ -207,12 +227,24 @@ pub enum RunEnd {
 #[serde(tag = "by", rename_all = "snake_case")]
 pub enum JobCause {
     /// As this run of it ended. `task` is the index in its array, if it is one.
-    Run { run: RunId, task: Option<u32>, end: RunEnd },
+    Run {
+        run: RunId,
+        task: Option<u32>,
+        end: RunEnd,
+    },
     /// A job that it waited for ended so that it can't start any more.
-    Dependency { job: JobId, when: DependencyKind, ended: JobOutcome },
+    Dependency {
+        job: JobId,
+        when: DependencyKind,
+        ended: JobOutcome,
+    },
     /// A job that it waited for is not there any more.
-    DependencyGone { job: JobId },
-    Stopped { cause: StopCause },
+    DependencyGone {
+        job: JobId,
+    },
+    Stopped {
+        cause: StopCause,
+    },
 }
 
 /// How a job ended, and why.

@@ -29,10 +29,10 @@ fn stopped(cause: StopCause) -> &'static str {
     match cause {
         StopCause::Cancelled => "cancelled by a member or an operator",
         StopCause::BalanceEnded => "stopped: the balance of its contract ended",
-        StopCause::ContractEnded => {
-            "stopped: its contract ended, or was suspended or terminated"
+        StopCause::ContractEnded => "stopped: its contract ended, or was suspended or terminated",
+        StopCause::Preempted => {
+            "interrupted: its cards are guaranteed to another contract and were called back"
         }
-        StopCause::Preempted => "interrupted: its cards are guaranteed to another contract and were called back",
     }
 }
 
@@ -53,8 +53,12 @@ pub fn not_started(why: &NotStarted) -> String {
             };
             format!("{path}: {}{more}", error.text(Lang::En))
         }
-        NotStarted::NoProgramNamed { line } => format!("its first line `{line}` is not one that names a program"),
-        NotStarted::TooManyProcesses => "its tenant has as many processes on this machine as it may have".into(),
+        NotStarted::NoProgramNamed { line } => {
+            format!("its first line `{line}` is not one that names a program")
+        }
+        NotStarted::TooManyProcesses => {
+            "its tenant has as many processes on this machine as it may have".into()
+        }
         NotStarted::ArgumentsTooLong => "its arguments and environment are too long".into(),
         NotStarted::Program { error } => format!("its script can't be run: {}", error.text(Lang::En)),
         NotStarted::Isolation { step, error } => {
@@ -72,7 +76,9 @@ pub fn not_started(why: &NotStarted) -> String {
             format!("{node} does not have its cards {}: `qiantang doctor` compares", missing.join(", "))
         }
         NotStarted::Folder { path, node } => format!("its folder {path} can't be entered on {node}"),
-        NotStarted::WrongNode { node } => format!("Slurm started it on {node}, which is not one of its nodes"),
+        NotStarted::WrongNode { node } => {
+            format!("Slurm started it on {node}, which is not one of its nodes")
+        }
         NotStarted::SharedFolder { nodes } => {
             format!("the shared folder could not be written to on {}", nodes.join(", "))
         }
@@ -132,7 +138,9 @@ pub fn interruption(why: &Interruption, zone: &Zone) -> String {
             format!("Slurm was down soon after its start, and has missed its end on {}", on(nodes))
         }
         Interruption::Forgotten => "Slurm's controller was started anew and did not know it".into(),
-        Interruption::CancelledAtStart { nodes } => format!("Slurm cancelled it as it began on {}", on(nodes)),
+        Interruption::CancelledAtStart { nodes } => {
+            format!("Slurm cancelled it as it began on {}", on(nodes))
+        }
         Interruption::StartedAgain => "Slurm lost sight of it and started it again".into(),
         Interruption::Requeued => "Slurm put it back into its queue".into(),
         Interruption::NotLaunched { nodes, reason } => slurm_start(nodes, reason),

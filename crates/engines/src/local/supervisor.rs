@@ -13,7 +13,10 @@ use std::{
     rc::Rc,
 };
 
-use domain::{Millis, RunId, Timestamp};
+use domain::{
+    Lang, Millis, RunId, Timestamp,
+    reason::{NotStarted, Step, SystemError},
+};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
@@ -85,7 +88,11 @@ struct Tenants {
 
 impl Tenants {
     /// The ruleset with what the run may open; `None` without isolation.
-    fn ruleset(&mut self, inherited: &Inherited, spec: &LaunchSpec) -> Result<Option<Rc<OwnedFd>>, String> {
+    fn ruleset(
+        &mut self,
+        inherited: &Inherited,
+        spec: &LaunchSpec,
+    ) -> Result<Option<Rc<OwnedFd>>, NotStarted> {
         let Some(system) = &inherited.system else { return Ok(None) };
         let devices = sandbox::device_files(&spec.nodes);
         if devices.is_empty()
@@ -94,8 +101,10 @@ impl Tenants {
             return Ok(Some(Rc::clone(ruleset)));
         }
         let own = [self.folders.home_fd.as_fd(), self.folders.temporary_fd.as_fd()];
-        let ruleset =
-            system.ruleset(&own, &devices).map_err(|error| format!("failed to isolate it: {error}"))?;
+        let ruleset = system.ruleset(&own, &devices).map_err(|error| NotStarted::Isolation {
+            step: Step::Places,
+            error: SystemError::new(None, error),
+        })?;
         let ruleset = Rc::new(ruleset);
         if devices.is_empty() {
             self.ruleset = Some(Rc::clone(&ruleset));
@@ -141,7 +150,19 @@ pub(super) fn supervise(
     supervisor.watch();
     let (at, ended) = (clock::now(), sys::uptime());
     supervisor.read_outputs_to_the_end();
-    let how = refusal.map_or_else(|| supervisor.outcome(), Exit::FailedToStart);
+    if let Some(why) = &refusal {
+        supervisor.tell(why);
+    }
+    let how = match refusal {
+        Some(why) => Exit::FailedToStart(why),
+        None => match supervisor.outcome() {
+            // The kernel ends all processes of such a cgroup.
+            Exit::Signal(9) if holdings.cgroup.as_ref().is_some_and(Cgroup::ran_out_of_memory) => {
+                Exit::OutOfMemory
+            }
+            how => how,
+        },
+    };
     let started_at = if matches!(how, Exit::FailedToStart(_)) { None } else { supervisor.started_at };
     let took = started_at.and(supervisor.began).map(|began| Millis(ended.0.saturating_sub(began.0).max(0)));
     // All tasks of an array share a folder. Until the end is recorded, no other run of the job comes.
@@ -160,6 +181,19 @@ pub(super) fn supervise(
         cgroup.remove();
     }
     Ok(())
+}
+
+/// Ends a run before its start, since this process has not what keeps it apart from others. Without a record the host
+/// tells that its supervisor was lost.
+pub(super) fn refuse(inherited: &Inherited, run: RunId, step: Step, error: &io::Error) {
+    let (pid, at) = (std::process::id().cast_signed(), clock::now());
+    let claim = RecordLine::Claim { run, pid, boot: inherited.boot.clone(), at };
+    let mut record = None;
+    if let (Ok(true), Some(mut record)) = (inherited.runs.claim(&mut record, run, 0, &claim), record) {
+        let why = NotStarted::Isolation { step, error: system_error(error) };
+        let how = Exit::FailedToStart(why);
+        let _then_it_is_lost = record.append(&RecordLine::End { started_at: None, at, took: None, how });
+    }
 }
 
 /// The run's own things, which it has for as long as it lasts.
@@ -234,22 +268,24 @@ impl Supervisor<'_> {
         holdings: &mut Holdings,
         slot: u32,
         processes_of_uid: u64,
-    ) -> Result<(), String> {
+    ) -> Result<(), NotStarted> {
         let (spec, inherited) = (self.spec, self.inherited);
-        let failed = |what: &'static str| move |error: io::Error| format!("failed to {what}: {error}");
+        if let Some(why) = sandbox::missing_cards(&spec.nodes) {
+            return Err(why);
+        }
+        let failed = |step: Step| move |error: io::Error| NotStarted::preparation(step, system_error(&error));
         if reusable.tenants.as_ref().is_none_or(|tenants| !tenants.folders.are_for(spec.tenant)) {
             // The old ones are given back first.
             reusable.tenants = None;
             let folders = Folders::make(&inherited.config, spec.tenant, spec.uid_index, slot)
-                .map_err(failed("make its tenant's folders"))?;
+                .map_err(failed(Step::TenantFolders))?;
             reusable.tenants = Some(Tenants { folders, ruleset: None });
         }
         let tenants = reusable.tenants.as_mut().expect("made if they were not there");
         let ruleset = tenants.ruleset(inherited, spec)?;
         let folders = &mut tenants.folders;
-        let (work, script) = folders
-            .make_work(spec.job, &spec.script_bytes())
-            .map_err(failed("make its work folder and write its script"))?;
+        let (work, script) =
+            folders.make_work(spec.job, &spec.script_bytes()).map_err(failed(Step::WorkFolder))?;
         let work = holdings.work.insert(work);
 
         if reusable.port.as_ref().is_none_or(|port| !port.is_free()) {
@@ -257,14 +293,14 @@ impl Supervisor<'_> {
             reusable.port = master_port::take(inherited.config.master_ports, seed);
         }
         let Some(master_port) = reusable.port.as_ref().map(|port| port.number) else {
-            return Err("no free port is left on this machine for MASTER_PORT".to_owned());
+            return Err(NotStarted::NoPort);
         };
         if let Some(root) = &inherited.cgroup_root {
-            let made = Cgroup::make(root, spec.run, &spec.limits).map_err(failed("make its cgroup"))?;
+            let made = Cgroup::make(root, spec.run, &spec.limits).map_err(failed(Step::Cgroup))?;
             holdings.cgroup = Some(made);
         }
         let entrance = holdings.cgroup.as_ref().map(Cgroup::entrance).transpose();
-        let entrance = entrance.map_err(failed("open its cgroup"))?;
+        let entrance = entrance.map_err(failed(Step::Cgroup))?;
 
         let place = Place {
             home: folders.home.clone(),
@@ -274,8 +310,7 @@ impl Supervisor<'_> {
             path: inherited.config.path.clone(),
             master_addr: MASTER_ADDR.to_owned(),
             master_port,
-            rank_table: rank_table::write(folders, spec, MASTER_ADDR)
-                .map_err(failed("write its rank table"))?,
+            rank_table: rank_table::write(folders, spec, MASTER_ADDR).map_err(failed(Step::RankTable))?,
         };
         let limits_memory = holdings.cgroup.as_ref().is_some_and(|cgroup| cgroup.limits_memory);
         let limits_processes = holdings.cgroup.as_ref().is_some_and(|cgroup| cgroup.limits_processes);
@@ -289,7 +324,7 @@ impl Supervisor<'_> {
         let output = || {
             logs::pipe()
                 .map(|(read_end, write_end)| Output { read_end, write_end })
-                .map_err(failed("make a pipe"))
+                .map_err(failed(Step::Outputs))
         };
         let [stdout, stderr] = self.outputs.insert([output()?, output()?]);
         for rank in 0..spec.nodes.len() {
@@ -318,7 +353,7 @@ impl Supervisor<'_> {
         }
         let sessions = self.nodes.iter().map(|node| node.pid.as_raw_nonzero().get()).collect();
         let at = self.started_at.expect("there is at least one node");
-        self.record.append(&RecordLine::Start { at, sessions }).map_err(failed("record its start"))
+        self.record.append(&RecordLine::Start { at, sessions }).map_err(failed(Step::Record))
     }
 
     /// Sees the run through. Returns when no process of it is left.
@@ -420,6 +455,13 @@ impl Supervisor<'_> {
         while self.read_outputs() {}
     }
 
+    /// Tells the run's user in its log why it did not start.
+    fn tell(&mut self, why: &NotStarted) {
+        let line = format!("qiantang: {}\n", why.text(Lang::En));
+        let log = &mut self.logs[Stream::Stderr as usize];
+        log.append(line.as_bytes(), self.spec.run, &self.inherited.runs, &mut self.record);
+    }
+
     /// Notes the processes that ended. False if none is left.
     fn reap(&mut self) -> bool {
         loop {
@@ -466,17 +508,32 @@ fn default_shell() -> &'static Path {
     if bash.exists() { bash } else { Path::new("/bin/sh") }
 }
 
+fn system_error(error: &io::Error) -> SystemError {
+    SystemError::new(error.raw_os_error(), error)
+}
+
 /// Explains a failed start to whoever wrote the script.
-fn explain(error: &StartError, script: &str) -> String {
-    let StartError::Exec(source) = error else { return format!("failed to give it {error}") };
-    match (source.raw_os_error(), interpreter::of(script)) {
-        (Some(libc::ENOENT), Some(program)) => interpreter::is_missing(script, program),
-        (Some(libc::EACCES), Some(program)) => interpreter::is_forbidden(script, program),
-        (Some(libc::ENOEXEC), Some(_)) => interpreter::names_no_program(script),
-        (Some(libc::EAGAIN), _) => {
-            "its tenant has as many processes on this machine as it may have".to_owned()
+fn explain(error: &StartError, script: &str) -> NotStarted {
+    let source = match error {
+        StartError::Fork(source) => {
+            return NotStarted::Preparation { step: Step::Process, error: system_error(source) };
         }
-        (Some(libc::E2BIG), _) => "its arguments and environment are too long".to_owned(),
-        _ => format!("failed to run it: {source}"),
+        StartError::Step { step, source } => {
+            let (step, error) = (*step, system_error(source));
+            let isolates = matches!(step, Step::User | Step::Privileges | Step::Places | Step::Calls);
+            return if isolates {
+                NotStarted::Isolation { step, error }
+            } else {
+                NotStarted::Preparation { step, error }
+            };
+        }
+        StartError::Exec(source) => source,
+    };
+    match (source.raw_os_error(), interpreter::of(script)) {
+        (Some(libc::EAGAIN), _) => NotStarted::TooManyProcesses,
+        (Some(libc::E2BIG), _) => NotStarted::ArgumentsTooLong,
+        (Some(libc::ENOEXEC), Some(_)) | (Some(_), Some("")) => interpreter::names_no_program(script),
+        (Some(_), Some(program)) => interpreter::not_to_be_had(script, program, system_error(source)),
+        _ => NotStarted::Program { error: system_error(source) },
     }
 }

@@ -15,7 +15,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use domain::RunId;
+use domain::{RunId, reason::Step};
 use rustix::{
     event::{PollFd, PollFlags, poll},
     net::{
@@ -29,7 +29,7 @@ use super::{
     config::Room,
     inherited::Inherited,
     record::MAX_REASON_BYTES,
-    supervisor::{Assignment, Reusable, supervise},
+    supervisor::{Assignment, Reusable, refuse, supervise},
     sys::{self, Came, Forked},
 };
 
@@ -265,7 +265,8 @@ impl WorkerSide {
     /// The life of a supervisor: the run that it was started for, and those that it is given then. Returns
     /// its exit code.
     pub(super) fn work(mut self, inherited: &Inherited, spec: &[u8]) -> i32 {
-        if Self::settle_in(inherited).is_err() {
+        if let Err(error) = Self::settle_in(inherited) {
+            refuse(inherited, self.first.run, Step::Room, &error);
             return 5;
         }
         let mut reusable = Reusable::default();
@@ -274,7 +275,8 @@ impl WorkerSide {
             if let Some(network) = self.network.take() {
                 // Its port was marked in the network that it leaves.
                 reusable.leave_network();
-                if sys::enter_network(network.as_fd()).is_err() {
+                if let Err(error) = sys::enter_network(network.as_fd()) {
+                    refuse(inherited, assignment.run, Step::Network, &io::Error::from(error));
                     return 6;
                 }
             }
