@@ -22,6 +22,7 @@ pub mod period;
 pub use nouns::PLATFORM;
 pub mod portal;
 pub mod price;
+pub mod reason;
 pub mod settings;
 pub mod start;
 pub mod tenant;

@@ -90,6 +90,12 @@ pub enum Limit {
     MaxStarts {
         limit: u32,
     },
+    /// No plan has looked at the job yet. The planner itself never says so.
+    NotPlanned,
+    /// The job has its cards and is being started, since this instant. The planner itself never says so.
+    Starting {
+        since: Timestamp,
+    },
 }
 
 /// Why a job never fits.
@@ -131,6 +137,8 @@ impl Limit {
             Self::Reclaiming { .. } => "reclaiming",
             Self::Maintenance { .. } => "maintenance",
             Self::MaxStarts { .. } => "max_starts",
+            Self::NotPlanned => "not_planned",
+            Self::Starting { .. } => "starting",
         }
     }
 }

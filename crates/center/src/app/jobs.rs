@@ -1,5 +1,6 @@
 //! Jobs: submitting, and stopping. Beside it: what is shown of them ([`listing`]), and trying them out ([`dry_run`]).
 
+mod awaited;
 mod dry_run;
 pub mod ending;
 mod listing;
@@ -10,19 +11,22 @@ use domain::{
     Contract, ContractId, Job, JobId, JobSpec, Lang, MemberId, PoolId, Project, RatePerCardHour, SpecProblem,
     TenantId, Timestamp,
     problem::{JobFault, field},
+    reason::JobCause,
     run::StopCause,
     script::{Note, NoteAction, ParsedScript},
     spec::Dependency,
 };
 use scheduler::Limit;
 use serde_json::json;
-use store::{StoreError, Tx, jobs, recent, tenants};
+use store::{Tx, jobs, reasons, recent, tenants};
 
+use awaited::found;
 use ending::{ended_or_stopping, took_job};
 
 pub use dry_run::{DryRun, PlaceView, Quote, dry_run, places};
 pub use listing::{
-    JobDetail, JobQuery, JobView, RunView, count_by_state, list, list_runs, run_view, show, visible, why,
+    JobDetail, JobQuery, JobView, RunView, count_by_state, list, list_runs, run_end, run_view, show, visible,
+    why,
 };
 
 use super::runs::stopping;
@@ -380,15 +384,6 @@ fn awaited(
     })
 }
 
-/// A row that may be missing.
-fn found<T>(row: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
-    match row {
-        Ok(row) => Ok(Some(row)),
-        Err(StoreError::NotFound { .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 /// The dependencies of a queued job that are still to come, when the center starts.
 pub fn still_unmet(tx: &Tx, job: &Job) -> Result<(Vec<Dependency>, bool), AppError> {
     let (mut unmet, mut is_hopeless) = (Vec::new(), false);
@@ -428,6 +423,9 @@ async fn stop_job(center: &Center, may: May, id: JobId) -> Result<(), AppError> 
                     return Ok(Changed::nothing((None, Vec::new())));
                 }
                 jobs::update_job_progress(tx, &job)?;
+                if job.state.has_ended() {
+                    reasons::set_of_job(tx, id, &JobCause::Stopped { cause })?;
+                }
                 let mut stopped = Vec::new();
                 for run in recent::active_runs(tx, id)? {
                     stopped.extend(stopping::request_stop(tx, run.run.id, cause)?);

@@ -24,6 +24,18 @@ pub struct VerdictView {
 }
 
 impl VerdictView {
+    /// Of a job of which the planner says nothing.
+    pub fn unplanned(limit: &Limit, zone: &Zone) -> Self {
+        Self {
+            code: limit.code().to_owned(),
+            text: Text::of(|lang| limit.text(lang, zone)),
+            limit: limit.clone(),
+            ahead: 0,
+            forecast_start: None,
+            certainty: Certainty::Unknown,
+        }
+    }
+
     pub fn of(verdict: &Verdict, zone: &Zone) -> Self {
         Self {
             code: verdict.limit.code().to_owned(),

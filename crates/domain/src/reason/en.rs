@@ -31,7 +31,7 @@ fn stopped(cause: StopCause) -> &'static str {
         StopCause::BalanceEnded => "stopped: the balance of its contract ended",
         StopCause::ContractEnded => "stopped: its contract ended, or was suspended or terminated",
         StopCause::Preempted => {
-            "interrupted: its cards are guaranteed to another contract and were called back"
+            "interrupted: its cards were called back for other work, and it is tried again"
         }
     }
 }

@@ -26,7 +26,7 @@ fn stopped(cause: StopCause) -> &'static str {
         StopCause::Cancelled => "已由成员或运营人员取消",
         StopCause::BalanceEnded => "已停止：合同余额用尽",
         StopCause::ContractEnded => "已停止：合同到期、暂停或终止",
-        StopCause::Preempted => "中断：加速卡属于其他合同的保障额度，已被收回",
+        StopCause::Preempted => "中断：加速卡被收回供其他作业使用，之后会重试",
     }
 }
 

@@ -53,6 +53,21 @@ impl Run for Jobs {
     }
 }
 
+/// Why a job waits, or ended as it did; empty where it runs or has succeeded.
+fn why_text(lang: Lang, job: &Value) -> String {
+    let why = if job["verdict"].is_null() {
+        reason_text(lang, job)
+    } else {
+        text(&job["verdict"]["text"], lang.code())
+    };
+    why.to_owned()
+}
+
+/// Why a job or a run ended as it did; empty where it goes on, or has succeeded.
+fn reason_text(lang: Lang, ended: &Value) -> &str {
+    if text(ended, "state") == "succeeded" { "" } else { text(&ended["reason"]["text"], lang.code()) }
+}
+
 fn shown_list(clock: &Clock, answer: &Value, jobs: &[Value]) -> String {
     let lang = clock.lang;
     if jobs.is_empty() {
@@ -63,10 +78,11 @@ fn shown_list(clock: &Clock, answer: &Value, jobs: &[Value]) -> String {
         )
         .into();
     }
+    let with_why = jobs.iter().any(|job| !why_text(lang, job).is_empty());
     let row = |job: &Value| {
         let (total, done) = (number(&job["tasks"], "total"), number(&job["tasks"], "succeeded"));
         let tasks = if total > 1 { format!("{done}/{total}") } else { String::new() };
-        vec![
+        let mut cells = vec![
             text(job, "id").to_owned(),
             text(job, "name").to_owned(),
             text(job, "project").to_owned(),
@@ -76,16 +92,23 @@ fn shown_list(clock: &Clock, answer: &Value, jobs: &[Value]) -> String {
             tasks,
             card_hours(number(job, "used_card_ms")),
             money(number(job, "charge_micro_cny")),
-        ]
+        ];
+        if with_why {
+            cells.insert(4, why_text(lang, job));
+        }
+        cells
     };
     let submitted = clock.title("提交", "submitted");
-    let titles = match lang {
-        Lang::Zh => ["作业", "名称", "项目", "状态", &submitted, "节点×卡", "任务", "卡时", "费用（元）"],
+    let mut titles = match lang {
+        Lang::Zh => vec!["作业", "名称", "项目", "状态", &submitted, "节点×卡", "任务", "卡时", "费用（元）"],
         Lang::En => {
-            ["job", "name", "project", "state", &submitted, "nodes×cards", "tasks", "card-hours", "CNY"]
+            vec!["job", "name", "project", "state", &submitted, "nodes×cards", "tasks", "card-hours", "CNY"]
         }
     };
-    let mut shown = table(&titles, jobs.iter().map(row).collect(), 5);
+    if with_why {
+        titles.insert(4, pick(lang, "原因", "why"));
+    }
+    let mut shown = table(&titles, jobs.iter().map(row).collect(), if with_why { 6 } else { 5 });
     if let Some(next) = answer["next_cursor"].as_str() {
         let _ = write!(shown, "\n{} --cursor {next}", pick(lang, "更多：", "More:"));
     }
@@ -139,6 +162,10 @@ fn shown_job(clock: &Clock, job: &Value) -> String {
         vec![label("卡时", "card-hours"), card_hours(number(job, "used_card_ms"))],
         vec![label("费用（元）", "charge (CNY)"), money(number(job, "charge_micro_cny"))],
     ];
+    let reason = reason_text(lang, job);
+    if !reason.is_empty() {
+        facts.push(vec![label("结束原因", "why it ended"), reason.to_owned()]);
+    }
     if let Some(code) = job["exit_code"].as_i64() {
         facts.push(vec![label("退出码", "exit code"), code.to_string()]);
     }
@@ -158,27 +185,36 @@ fn shown_job(clock: &Clock, job: &Value) -> String {
     }
     let runs = items(job, "runs");
     if !runs.is_empty() {
+        let with_why = runs.iter().any(|run| !reason_text(lang, run).is_empty());
         let row = |run: &Value| {
             let places = items(run, "places").iter().map(|place| {
                 let mark =
                     if place["is_virtual"] == true { pick(lang, "（虚拟）", " (virtual)") } else { "" };
                 format!("{}[{}]{mark}", text(place, "node"), text(place, "cards"))
             });
-            vec![
+            let mut cells = vec![
                 text(run, "id").to_owned(),
                 number(run, "task").to_string(),
                 words::state(lang, text(run, "state")),
                 clock.instant(run, "started_at"),
                 places.collect::<Vec<_>>().join(" "),
                 duration(number(run, "elapsed_ms")),
-            ]
+            ];
+            if with_why {
+                cells.insert(3, reason_text(lang, run).to_owned());
+            }
+            cells
         };
         let started = clock.title("开始", "started");
-        let titles = match lang {
-            Lang::Zh => ["运行", "任务", "状态", &started, "卡", "用时"],
-            Lang::En => ["run", "task", "state", &started, "cards", "elapsed"],
+        let mut titles = match lang {
+            Lang::Zh => vec!["运行", "任务", "状态", &started, "卡", "用时"],
+            Lang::En => vec!["run", "task", "state", &started, "cards", "elapsed"],
         };
-        let _ = write!(shown, "\n\n{}", table(&titles, runs.iter().map(row).collect(), 5));
+        if with_why {
+            titles.insert(3, pick(lang, "原因", "why"));
+        }
+        let numbers_from = titles.len() - 1;
+        let _ = write!(shown, "\n\n{}", table(&titles, runs.iter().map(row).collect(), numbers_from));
     }
     shown
 }
@@ -276,7 +312,7 @@ fn follow_log(context: &Context, job: &str, stream: &str, run: Option<String>) -
         );
         eprintln!("qiantang: {note} {}", words::state(context.lang, text(&ended, "state")));
     }
-    outcome(&ended)
+    outcome(context.lang, &ended)
 }
 
 /// Prints a log piece by piece, so that a long one needs no memory.
@@ -311,23 +347,34 @@ pub fn wait(context: &Context, id: &str) -> Done {
         follow(context, stream, |event| Ok(event.kind != "end"))?;
         let job = patiently(|| context.client.get(&format!("/api/v1/jobs/{}", part(id))))?;
         if has_ended(text(&job, "state")) {
-            return outcome(&job);
+            return outcome(context.lang, &job);
         }
         std::thread::sleep(std::time::Duration::from_millis(200));
     }
 }
 
 /// Fails if the job has ended and did not succeed.
-fn outcome(job: &Value) -> Done {
+fn outcome(lang: Lang, job: &Value) -> Done {
     let (id, state) = (text(job, "id"), text(job, "state"));
-    match state {
-        "succeeded" => Ok(()),
-        open if !has_ended(open) => Ok(()),
-        "cancelled" => Err(Failure::cancelled(format!("the job {id} was cancelled"))),
-        other => {
-            let code = job["exit_code"].as_i64().map(|code| format!(" ({code})")).unwrap_or_default();
-            let hint = format!("`qiantang logs {id} --stderr` shows what it said");
-            Err(Failure::refused("job_failed", format!("the job {id} ended: {other}{code}"), hint))
-        }
+    if state == "succeeded" || !has_ended(state) {
+        return Ok(());
     }
+    let reason = match reason_text(lang, job) {
+        "" => words::state(lang, state),
+        reason => reason.to_owned(),
+    };
+    let message = match lang {
+        Lang::Zh => format!("作业 {id} 已结束：{reason}"),
+        Lang::En => format!("the job {id} ended: {reason}"),
+    };
+    if state == "cancelled" {
+        return Err(Failure::cancelled(message));
+    }
+    let hint = match (lang, job["started_at"].is_null()) {
+        // It has no log.
+        (_, true) => String::new(),
+        (Lang::Zh, false) => format!("`qiantang logs {id} --stderr` 显示它的错误输出"),
+        (Lang::En, false) => format!("`qiantang logs {id} --stderr` shows what it said"),
+    };
+    Err(Failure::refused("job_failed", message, hint))
 }

@@ -91,6 +91,8 @@ impl Limit {
             Self::MaxStarts { limit } => {
                 format!("将在下一次计划中启动：一次计划最多启动 {limit} 个运行。")
             }
+            Self::NotPlanned => "刚提交，下一次计划会安排它。".to_owned(),
+            Self::Starting { since } => format!("已分到加速卡，自 {}起正在启动。", clock(*since)),
         }
     }
 
@@ -190,6 +192,10 @@ impl Limit {
             }
             Self::MaxStarts { limit } => {
                 format!("Starts in the next plan: one plan starts {} at most.", n(*limit, "run"))
+            }
+            Self::NotPlanned => "Submitted just now: the next plan decides about it.".to_owned(),
+            Self::Starting { since } => {
+                format!("Has its cards, and is being started since {}.", clock(*since))
             }
         }
     }

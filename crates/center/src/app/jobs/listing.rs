@@ -4,18 +4,28 @@ use std::collections::{BTreeMap, HashMap};
 
 use domain::{
     CardMs, ContractId, Job, JobId, JobSpec, JobState, JobStatus, MicroCny, PriceBookId, RatePerCardHour,
-    Rfc3339, RunId, RunStatus, ServiceClass, TenantDomain, TenantId, job::Tasks, problem::field,
+    Rfc3339, RunId, RunStatus, ServiceClass, TenantDomain, TenantId, Zone,
+    job::{JobOutcome, Tasks},
+    problem::field,
+    reason::{JobCause, JobEnd, RunEnd},
     run::StopCause,
 };
+use scheduler::Limit;
 use serde::{Deserialize, Serialize};
-use store::{StoreError, Tx, jobs, recent, runs::RunRow, tenants};
+use store::{StoreError, Tx, jobs, reasons, recent, runs::RunRow, tenants};
 
-use super::{PlaceView, dry_run::Quote, found, places};
+use super::{
+    PlaceView,
+    awaited::{found, ruled_out_by},
+    dry_run::Quote,
+    places,
+};
 use crate::{
     actions,
     app::{direct, verdict::VerdictView},
     center::Center,
     live::{By, Live, Use},
+    reason::ReasonView,
 };
 use base::{
     auth::{Action, Caller},
@@ -59,6 +69,8 @@ pub struct JobView {
     pub charge_micro_cny: MicroCny,
     /// Why it waits, where tasks of it wait.
     pub verdict: Option<VerdictView>,
+    /// Why it ended as it did, once it has.
+    pub reason: Option<ReasonView>,
 }
 
 /// A job with all that was asked for.
@@ -112,6 +124,7 @@ struct Named {
     project: String,
     submitted_by: String,
     direct: Option<DirectView>,
+    cause: Option<JobCause>,
 }
 
 fn named(tx: &Tx, names: &mut Names<'_>, row: jobs::JobRow) -> Result<Named, AppError> {
@@ -122,7 +135,21 @@ fn named(tx: &Tx, names: &mut Names<'_>, row: jobs::JobRow) -> Result<Named, App
         Some(direct) => direct.user.clone(),
         None => names.login(row.submitted_by)?,
     };
-    Ok(Named { row, owner, project, submitted_by, direct })
+    let cause = cause(tx, &row)?;
+    Ok(Named { row, owner, project, submitted_by, direct, cause })
+}
+
+/// Why a job ended, where its state alone does not tell.
+fn cause(tx: &Tx, row: &jobs::JobRow) -> Result<Option<JobCause>, AppError> {
+    let JobState::Ended { outcome, .. } = row.state else { return Ok(None) };
+    if outcome == JobOutcome::Succeeded {
+        return Ok(None);
+    }
+    match reasons::find_of_job(tx, row.id)? {
+        // It ended before reasons were kept.
+        None if outcome == JobOutcome::NeverRan => Ok(ruled_out_by(tx, &jobs::get_job(tx, row.id)?)?),
+        kept => Ok(kept),
+    }
 }
 
 /// Jobs, newest first.
@@ -155,7 +182,7 @@ pub async fn list(center: &Center, caller: &Caller, query: JobQuery) -> Result<L
     let live = center.live();
     let items = rows.into_iter().map(|named| {
         let verdict = verdicts.remove(&named.row.id);
-        row_view(&live, named, verdict)
+        row_view(&live, named, verdict, center.settings.time_zone)
     });
     let items = items.collect();
     Ok(Listing { items, next_cursor: next.map(|id| id.to_string()) })
@@ -246,17 +273,49 @@ impl Asked {
 
 /// Why the jobs wait that do. Asked before what is live is looked at: the planner is never waited for while that is held.
 fn verdicts(center: &Center, ids: impl Iterator<Item = JobId>) -> HashMap<JobId, VerdictView> {
-    let (mut planner, zone) = (center.compute.planner(), center.settings.time_zone);
-    ids.filter_map(|id| Some((id, VerdictView::of(&planner.verdict(id)?, zone)))).collect()
+    let zone = center.settings.time_zone;
+    let (mut known, mut unknown) = (HashMap::new(), Vec::new());
+    {
+        let mut planner = center.compute.planner();
+        for id in ids {
+            match planner.verdict(id) {
+                Some(verdict) => _ = known.insert(id, VerdictView::of(&verdict, zone)),
+                None => unknown.push(id),
+            }
+        }
+    }
+    let live = center.live();
+    // What changed since the last plan, such as an array that runs as many tasks as it may.
+    let unplanned = unknown
+        .into_iter()
+        .filter_map(|id| Some((id, VerdictView::unplanned(&live.waits_unplanned(id)?, zone))));
+    known.extend(unplanned);
+    known
 }
 
-fn row_view(live: &Live, named: Named, verdict: Option<VerdictView>) -> JobView {
-    let Named { row, owner, project, submitted_by, direct: _ } = named;
+/// Why one job waits, to be started too.
+fn verdict(center: &Center, id: JobId) -> Option<VerdictView> {
+    let starting = || {
+        let since = center.live().starts_since(id)?;
+        Some(VerdictView::unplanned(&Limit::Starting { since }, center.settings.time_zone))
+    };
+    verdicts(center, std::iter::once(id)).remove(&id).or_else(starting)
+}
+
+fn row_view(live: &Live, named: Named, verdict: Option<VerdictView>, zone: &Zone) -> JobView {
+    let Named { row, owner, project, submitted_by, direct: _, cause } = named;
+    let reason = match row.state {
+        JobState::Ended { outcome, .. } => {
+            Some(ReasonView::of_job(&JobEnd { outcome, tasks: row.tasks, cause }, zone))
+        }
+        _ => None,
+    };
     // A row may be ahead of what is live by a commit: the use of a job that has ended is all metered.
     let unmetered =
         if row.state.has_ended() { Use::default() } else { live.unmetered(By::Job(row.id), moment::now()) };
     JobView {
         verdict: verdict.filter(|_| !row.state.has_ended()),
+        reason,
         tenant_slug: owner.slug.clone(),
         owner,
         project,
@@ -302,23 +361,23 @@ pub async fn show(center: &Center, caller: &Caller, id: JobId) -> Result<JobDeta
         })
         .await?;
     let direct = named.direct.take();
-    let verdict = verdicts(center, std::iter::once(id)).remove(&id);
+    let verdict = verdict(center, id);
     let run = latest.as_ref().map(|row| &row.run).filter(|_| direct.is_none());
     let quote = run.map(|run| Quote::of(&center.settings, &job.spec, run.placement.card_count(), run.rate));
     Ok(JobDetail {
         time_limit_ms: center.settings.time_limit(&job.spec).0,
         most_micro_cny: quote.map(|quote| quote.most_micro_cny),
         spec: job.spec,
-        job: row_view(&center.live(), named, verdict),
+        job: row_view(&center.live(), named, verdict, center.settings.time_zone),
         exit_code: latest.and_then(|row| row.run.state.outcome()).and_then(domain::Outcome::exit_code),
         direct,
     })
 }
 
-/// Why a job waits; refused if it doesn't.
+/// Why a job waits; refused, with how it stands, if it doesn't.
 pub async fn why(center: &Center, caller: &Caller, id: JobId) -> Result<VerdictView, AppError> {
     let row = visible(center, caller, id, actions::READ_JOB).await?;
-    let verdict = verdicts(center, std::iter::once(id)).remove(&id);
+    let verdict = verdict(center, id);
     verdict.filter(|_| !row.state.has_ended()).ok_or_else(|| {
         let state = row.state.code();
         let (message, hint) = if row.state == JobState::Queued {
@@ -341,6 +400,8 @@ pub struct RunView {
     /// `starting`, `running`, or how it ended.
     pub state: RunStatus,
     pub exit_code: Option<i32>,
+    /// Why it ended as it did, once it has.
+    pub reason: Option<ReasonView>,
     /// Why it was asked to stop.
     pub stopping: Option<StopCause>,
     pub planned_at: Rfc3339,
@@ -371,15 +432,33 @@ pub async fn list_runs(
     let after = params::parse_cursor::<RunId>(cursor)?;
     let limit = params::page_limit(limit)?;
     let (rows, job) = center
-        .read(move |tx| Ok((recent::runs_before(tx, id, after, limit + 1)?, jobs::get_job(tx, id)?)))
+        .read(move |tx| {
+            let rows = recent::runs_before(tx, id, after, limit + 1)?.into_iter();
+            let rows =
+                rows.map(|row| Ok((run_end(tx, &row)?, row))).collect::<Result<Vec<_>, StoreError>>()?;
+            Ok((rows, jobs::get_job(tx, id)?))
+        })
         .await?;
-    let page = Listing::cut(rows, limit, |row| row.run.id.to_string());
+    let page = Listing::cut(rows, limit, |(_, row)| row.run.id.to_string());
     let live = center.live();
-    let array = job.spec.array;
-    Ok(page.map(|row| run_view(&live, &row, array.as_ref())))
+    let (array, zone) = (job.spec.array, center.settings.time_zone);
+    Ok(page.map(|(end, row)| run_view(&live, &row, array.as_ref(), end.as_ref(), zone)))
 }
 
-pub fn run_view(live: &Live, row: &RunRow, array: Option<&domain::spec::ArraySpec>) -> RunView {
+/// Why a run ended as it did; `None` for one that has not.
+pub fn run_end(tx: &Tx, row: &RunRow) -> Result<Option<RunEnd>, StoreError> {
+    let Some(outcome) = row.run.state.outcome() else { return Ok(None) };
+    let kept = if outcome.is_success() { None } else { reasons::find_of_run(tx, row.run.id)? };
+    Ok(Some(kept.unwrap_or_else(|| RunEnd::plain(outcome))))
+}
+
+pub fn run_view(
+    live: &Live,
+    row: &RunRow,
+    array: Option<&domain::spec::ArraySpec>,
+    end: Option<&RunEnd>,
+    zone: &Zone,
+) -> RunView {
     let now = moment::now();
     let run = &row.run;
     let (used, charged) = (run.used(now), run.charge(now));
@@ -392,6 +471,7 @@ pub fn run_view(live: &Live, row: &RunRow, array: Option<&domain::spec::ArraySpe
         attempt: run.attempt,
         state: run.state.status(),
         exit_code: run.state.outcome().and_then(domain::Outcome::exit_code),
+        reason: end.map(|end| ReasonView::of_run(end, zone)),
         stopping: run.state.stop().map(|stop| stop.cause),
         planned_at: run.state.planned_at().into(),
         started_at: run.state.started_at().map(Rfc3339),

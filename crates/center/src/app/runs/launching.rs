@@ -1,6 +1,6 @@
 //! Handing runs to the engine.
 
-use domain::{Job, NodeId, PoolId, Run, RunId, TenantId, node::Slot};
+use domain::{Job, NodeId, PoolId, Run, RunId, TenantId, node::Slot, reason::NotStarted};
 use engines::{ArrayTask, Ended, EngineError, Exit, LaunchNode, LaunchSpec, RunLimits};
 
 use super::{
@@ -41,8 +41,8 @@ pub fn launch(center: &Center, launches: &[Launch]) {
             }
         };
         if let Some(why) = refused {
-            let (at, how) = (moment::now(), Exit::FailedToStart(why));
-            failed.push((id, Seen::Ended(Ended { started_at: None, at, took: None, how })));
+            let (at, how) = (moment::now(), Exit::FailedToStart(NotStarted::Launch { said: why }));
+            failed.push((id, Seen::Ended(Ended { started_at: None, at, took: None, how, why: None })));
         }
     }
     if !failed.is_empty() {

@@ -28,7 +28,7 @@ use serde::Deserialize;
 
 use super::{
     log::{self, Shown},
-    table::took,
+    table::{ended_badly, took},
 };
 use crate::{
     actions,
@@ -62,6 +62,13 @@ struct Why {
     ahead: u32,
     waited: String,
     cards: Option<Free>,
+}
+
+struct Ended {
+    code: String,
+    text: String,
+    /// The job whose end ruled this one out.
+    other: Option<String>,
 }
 
 struct Free {
@@ -121,6 +128,8 @@ pub struct JobPage {
     may_cancel: bool,
     may_see_evidence: bool,
     why: Option<Why>,
+    /// Why it ended, where it did not end well.
+    ended: Option<Ended>,
     figures: Vec<Figure>,
     array: Option<Array>,
     log: Option<Shown>,
@@ -176,6 +185,7 @@ pub async fn page(
             && job.state != JobStatus::Stopping
             && visitor.may(center, actions::CANCEL_JOB, Some(own)),
         why: why(ui, job),
+        ended: ended(ui, job),
         figures: figures(ui, &detail, &runs.items, log.as_ref()),
         array: array(ui, &detail),
         log,
@@ -219,6 +229,12 @@ fn why(ui: Ui, job: &JobView) -> Option<Why> {
         waited: took(Some(job.submitted_at), None),
         cards: free,
     })
+}
+
+fn ended(ui: Ui, job: &JobView) -> Option<Ended> {
+    let reason = job.reason.as_ref().filter(|_| job.state != JobStatus::Succeeded)?;
+    let other = reason.values["job"].as_str().map(str::to_owned);
+    Some(Ended { code: reason.code.clone(), text: ended_badly(ui, job), other })
 }
 
 fn figures(ui: Ui, detail: &JobDetail, runs: &[RunView], log: Option<&Shown>) -> Vec<Figure> {
@@ -309,8 +325,8 @@ fn run_line(ui: Ui, run: &RunView, is_array: bool) -> RunLine {
         id,
         name,
         state: run.state,
-        note: match (run.exit_code, run.stopping) {
-            (Some(code), _) if code != 0 => ui.t1("exit-code-n", "n", code),
+        note: match (&run.reason, run.stopping) {
+            (Some(reason), _) if run.state != RunStatus::Succeeded => reason.text.in_lang(ui.lang).to_owned(),
             (_, Some(cause)) => ui.word("state", cause),
             _ => String::new(),
         },

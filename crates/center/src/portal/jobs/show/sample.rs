@@ -3,7 +3,7 @@
 use base::page::{frame::Page, words::Html};
 use domain::{CardMs, JobStatus, MicroCny, Rfc3339, RunStatus, ServiceClass, Timestamp};
 
-use super::{Array, Figure, Free, JobPage, RunLine, Shown, Step, Why};
+use super::{Array, Ended, Figure, Free, JobPage, RunLine, Shown, Step, Why};
 use crate::{
     app::jobs::JobView,
     portal::sample::{Sample, views},
@@ -34,9 +34,21 @@ impl Sample for JobPage {
             older_runs: "/jobs/job_1?cursor=2".into(),
             ..self::running(page)
         };
+        let never = Self {
+            job: JobView { state: JobStatus::NeverRan, ended_at: Some(Rfc3339(views::AT)), ..views::job() },
+            is_live: false,
+            ended: Some(Ended {
+                code: "dependency".into(),
+                text: page.t("ended-why"),
+                other: Some("job_1".into()),
+            }),
+            log: None,
+            runs: Vec::new(),
+            ..self::running(page)
+        };
         let direct =
             Self { direct: Some(page.t2("direct-text", 12, "li")), log: None, ..self::running(page) };
-        vec![running, waiting, ended, direct]
+        vec![running, waiting, ended, never, direct]
     }
 }
 
@@ -76,6 +88,7 @@ fn running(page: &Page) -> JobPage {
         may_submit: true,
         may_cancel: true,
         may_see_evidence: true,
+        ended: None,
         why: None,
         figures: vec![figure("910"), figure("")],
         array: None,
