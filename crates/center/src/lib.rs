@@ -13,6 +13,7 @@ pub mod debt;
 pub mod event_kinds;
 pub mod evidence;
 pub mod fits;
+mod inventory;
 pub mod live;
 mod load;
 pub mod loops;

@@ -20,6 +20,7 @@ use crate::{
     app::jobs::ending::give_up,
     center::Center,
     compute::Compute,
+    inventory::compare_cards,
     load::load,
     loops::watch,
     settings::{
@@ -299,6 +300,10 @@ fn seed(store: &Store, settings: &Settings) -> Result<Option<FirstOperator>, Sta
         }
         Ok(())
     })?;
+    if settings.engine.kind == EngineKind::Local {
+        store
+            .write(move |tx| -> Result<(), AppError> { compare_cards(tx, &engines::detect::cards_here()) })?;
+    }
     let Some(first) = first else { return Ok(None) };
     let hash = password::hash(&first.password).map_err(StartError::Hash)?;
     let member = Member {
@@ -386,7 +391,7 @@ fn nodes_of(pool: &PoolSettings, id: PoolId, since: Timestamp) -> impl Iterator<
         (1..=wanted.count).map(move |n| Node {
             id: new_id!(NodeId),
             pool: id,
-            name: if wanted.count == 1 { wanted.name.clone() } else { format!("{}{n:02}", wanted.name) },
+            name: wanted.name_of(n),
             cards: wanted.cards,
             rings: even_rings(wanted.cards, wanted.cards_per_ring.unwrap_or(wanted.cards)),
             is_virtual: wanted.is_virtual,

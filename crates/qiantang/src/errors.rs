@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use domain::Lang;
 use serde_json::{Value, json};
 
 /// A command that failed. The category decides the exit code.
@@ -12,6 +13,16 @@ pub struct Failure {
     pub message: String,
     pub hint: String,
     /// Each place that is wrong, where the center named several.
+    pub errors: Vec<String>,
+    /// The same in Chinese, where the center told both.
+    pub zh: Option<Box<Told>>,
+}
+
+/// A failure as people read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    pub message: String,
+    pub hint: String,
     pub errors: Vec<String>,
 }
 
@@ -59,6 +70,7 @@ impl Failure {
             message: message.into(),
             hint: hint.into(),
             errors: Vec::new(),
+            zh: None,
         }
     }
 
@@ -105,24 +117,34 @@ impl Failure {
         };
         let errors =
             problem["errors"].as_array().map(|all| all.iter().map(each).collect()).unwrap_or_default();
-        Self { category, code: text("code"), message: text("detail"), hint: text("hint"), errors }
+        let zh = problem["text"]["zh"].as_str().map(|message| {
+            let line = |error: &Value| error["text"]["zh"].as_str().map(str::to_owned);
+            let lines = problem["errors"].as_array().map(|all| all.iter().filter_map(line).collect());
+            let hint = problem["advice"]["zh"].as_str().unwrap_or_default().to_owned();
+            Box::new(Told { message: message.to_owned(), hint, errors: lines.unwrap_or_default() })
+        });
+        Self { category, code: text("code"), message: text("detail"), hint: text("hint"), errors, zh }
     }
 
     /// Says it on standard error; gives the exit code.
-    pub fn tell(&self, as_json: bool) -> ExitCode {
+    pub fn tell(&self, as_json: bool, lang: Lang) -> ExitCode {
+        let (mut message, mut hint, mut errors) = (&self.message, &self.hint, &self.errors);
+        if let Some(told) = self.zh.as_deref().filter(|_| lang == Lang::Zh) {
+            (message, hint, errors) = (&told.message, &told.hint, &told.errors);
+        }
         if as_json {
             let object = json!({ "category": self.category.name(), "code": self.code, "message": self.message,
                 "hint": self.hint, "errors": self.errors });
             eprintln!("{object}");
         } else {
-            eprintln!("qiantang: {}", self.message);
-            if self.errors.len() > 1 {
-                for error in &self.errors {
+            eprintln!("qiantang: {message}");
+            if errors.len() > 1 {
+                for error in errors {
                     eprintln!("  - {error}");
                 }
             }
-            if !self.hint.is_empty() {
-                eprintln!("  {}", self.hint);
+            if !hint.is_empty() {
+                eprintln!("  {hint}");
             }
         }
         ExitCode::from(self.category.exit_code())

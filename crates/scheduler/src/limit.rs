@@ -108,8 +108,8 @@ pub enum Misfit {
     NoSuchModel { models: Arc<[Arc<str>]> },
     /// No node that the job may use has all of these labels.
     NoSuchLabels { labels: Arc<[Arc<str>]> },
-    /// No node that the job may use has more than `most` cards.
-    CardsPerNode { most: u32 },
+    /// No node that the job may use has more than `most` cards: this one has, of the pool where that is known by name.
+    CardsPerNode { most: u32, node: Arc<str>, pool: Option<Arc<str>> },
     /// The wiring of the nodes allows only these numbers of cards a node.
     Affinity { asked: u32, allowed: Arc<[u32]> },
     /// No pool has more than `usable` nodes that could take a part of the job.
@@ -119,6 +119,13 @@ pub enum Misfit {
 }
 
 impl Limit {
+    /// Names the pool of the node that a limit is about, by the node's name.
+    pub fn name_pool(&mut self, pool_of: impl FnOnce(&str) -> Option<Arc<str>>) {
+        if let Self::NeverFits { why: Misfit::CardsPerNode { node, pool, .. }, .. } = self {
+            *pool = pool_of(node);
+        }
+    }
+
     /// The limit's name in the API.
     pub fn code(&self) -> &'static str {
         match self {

@@ -7,10 +7,12 @@ use axum::{
 };
 use domain::{Lang, SpecProblem};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::{
     error::{AppError, Unreadable},
     http,
+    text::Text,
 };
 
 /// A problem document (RFC 9457): the fault, its place, and the advice on it.
@@ -30,6 +32,13 @@ pub struct Problem {
     pub hint: String,
     /// Each place in the request that is wrong.
     pub errors: Vec<WrongPlace>,
+    /// The fault in both languages, where it is the request's or the state of things; else `null`.
+    pub text: Option<Text>,
+    /// The advice in both languages, as `text`.
+    pub advice: Option<Text>,
+    /// The values of a refusal, such as a limit and what it met. Their names are each code's own.
+    #[schema(value_type = Object)]
+    pub values: Value,
     #[serde(skip)]
     retry_after_s: Option<u64>,
 }
@@ -43,12 +52,19 @@ pub struct WrongPlace {
     pub problem: String,
     /// Advice on how to put it right.
     pub hint: String,
+    /// The place, the fault and the advice in one line, in both languages; `null` where the body is not of the shape that is
+    /// asked for, which is for whoever writes programs.
+    pub text: Option<Text>,
 }
 
 impl From<&SpecProblem> for WrongPlace {
     fn from(SpecProblem { place, wrong }: &SpecProblem) -> Self {
         let (problem, hint) = (wrong.problem(Lang::En), wrong.hint(Lang::En));
-        Self { field: place.text(Lang::En), problem, hint }
+        let text = Text::of(|lang| {
+            let joint = if lang == Lang::Zh { "：" } else { ": " };
+            format!("{}{joint}{}", place.text(lang), wrong.text(lang))
+        });
+        Self { field: place.text(Lang::En), problem, hint, text: Some(text) }
     }
 }
 
@@ -64,6 +80,9 @@ impl Problem {
             code: code.to_owned(),
             hint: String::new(),
             errors: Vec::new(),
+            text: None,
+            advice: None,
+            values: Value::Object(serde_json::Map::new()),
             retry_after_s: None,
         }
     }
@@ -106,9 +125,20 @@ impl From<&AppError> for Problem {
             AppError::Invalid(problems) => {
                 let hint = problems.first().map(|problem| problem.wrong.hint(Lang::En)).unwrap_or_default();
                 let errors = problems.iter().map(WrongPlace::from).collect();
-                Self { errors, ..told("invalid", &hint) }
+                let all = |lang: Lang| problems.iter().map(|problem| problem.text(lang)).collect::<Vec<_>>();
+                let text = Text {
+                    zh: format!("请求有误：{}", all(Lang::Zh).join("；")),
+                    en: error.to_string(),
+                };
+                let advice = problems.first().map(|problem| Text::of(|lang| problem.wrong.hint(lang)));
+                Self { errors, text: Some(text), advice, ..told("invalid", &hint) }
             }
-            AppError::Refused { code, hint, .. } => told(code.code(), hint),
+            AppError::Refused(refused) => Self {
+                text: Some(Text::of(|lang| refused.text(lang))),
+                advice: Some(Text::of(|lang| refused.hint(lang))),
+                values: refused.values(),
+                ..told(refused.code(), &refused.hint(Lang::En))
+            },
             AppError::TooMany { .. } => told("too_many_requests", "wait as `Retry-After` says"),
             AppError::Stopping => told("stopping", "wait as `Retry-After` says and send the request again"),
             // The cause is told in the log, not to the caller.

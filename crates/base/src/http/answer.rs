@@ -24,7 +24,7 @@ pub fn status(error: &AppError) -> StatusCode {
             Unreadable::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         },
         AppError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        AppError::Refused { .. } => StatusCode::CONFLICT,
+        AppError::Refused(_) => StatusCode::CONFLICT,
         AppError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
         AppError::Stopping => StatusCode::SERVICE_UNAVAILABLE,
         AppError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,

@@ -12,7 +12,7 @@ use serde_json::json;
 use store::BackupReport;
 
 use crate::{actions, center::Center};
-use base::{auth::Caller, change::Changed, error::AppError, params, refusal::Refusal};
+use base::{auth::Caller, change::Changed, error::AppError, params, refusal::Refused};
 
 /// Writes a copy of the database to a new file in the folder for backups. Its whole path comes with the store's report.
 pub async fn backup(
@@ -44,8 +44,7 @@ pub async fn backup(
 }
 
 fn failed(error: &dyn Display) -> AppError {
-    let hint = "give a new file in a folder that is there";
-    AppError::refused(Refusal::BackupFailed, error.to_string(), hint)
+    Refused::BackupFailed { said: error.to_string() }.into()
 }
 
 /// The file that the path names in the folder: a name in it, or the whole path of one.

@@ -44,7 +44,7 @@ use base::{
     error::AppError,
     events::{self, About, Event},
     moment::{self, new_id},
-    refusal::Refusal,
+    refusal::Refused,
 };
 
 /// All that is decided about a job before it is kept.
@@ -204,32 +204,19 @@ fn admit(tx: &Tx, center: &Center, tenant: TenantId, mut spec: JobSpec) -> Resul
         return Err(AppError::Invalid(problems));
     };
     spec.project = Some(project.slug.clone());
-    let no_contract = || {
-        AppError::refused(
-            Refusal::NoContract,
-            format!("the project `{}` has no contract to charge", project.slug),
-            "ask your administrator to give the project a contract",
-        )
-    };
+    let no_contract = || AppError::from(Refused::NoContract { project: project.slug.clone() });
     let live = center.live();
     let known = project.contract.and_then(|id| live.contract(id)).ok_or_else(no_contract)?;
     let contract = &known.contract;
     if !contract.state.accepts_jobs() {
-        return Err(AppError::refused(
-            Refusal::ContractNotActive,
-            format!("the contract {} is {}", contract.number, contract.state.code()),
-            "ask your administrator, or submit to a project with another contract",
-        ));
+        let (contract, state) = (contract.number.clone(), contract.state);
+        return Err(Refused::ContractNotActive { contract, state }.into());
     }
     dearest(&live, contract, &spec, moment::now())?;
     let active = live.jobs_of(tenant);
     let most = center.settings.jobs.max_active_per_tenant;
     if active >= most {
-        return Err(AppError::refused(
-            Refusal::TooManyJobs,
-            format!("{active} of your jobs are queued or running; at most {most} may be"),
-            "wait for some to end, or use an array: it counts as one job",
-        ));
+        return Err(Refused::TooManyJobs { active, most }.into());
     }
     let contract = contract.id;
     Ok(Admitted { tenant, project, contract, spec })
@@ -268,17 +255,7 @@ pub(super) fn dearest(
     let is_wanted = |pool: &&PoolId| live.pool(**pool).is_some_and(|pool| spec.takes_model(&pool.model.name));
     let wanted = contract.pools.iter().filter(is_wanted);
     let dearest = wanted.filter_map(|pool| live.rate(contract, *pool, spec.service_class, now)).max();
-    dearest.ok_or_else(|| {
-        let class = spec.service_class.code();
-        let message = format!(
-            "the price book in force has no price for {class} work of your domain in the contract's pools"
-        );
-        AppError::refused(
-            Refusal::NoPrice,
-            message,
-            "choose another service class, or ask the center for a price",
-        )
-    })
+    dearest.ok_or_else(|| Refused::NoPrice { class: spec.service_class }.into())
 }
 
 /// Takes names of card models out of the labels, as scripts say both in one word, and turns Slurm's names of models into
@@ -326,11 +303,7 @@ fn project(tx: &Tx, tenant: TenantId, slug: Option<&str>) -> Result<Project, App
     let slugs = || own.iter().map(|project| project.slug.clone()).collect();
     match (slug, own.len()) {
         (Some(slug), _) => refused(JobFault::NoSuchProject { slug: slug.to_owned(), own: slugs() }),
-        (None, 0) => Err(AppError::refused(
-            Refusal::NoProject,
-            "your tenant has no project",
-            "ask your administrator to make one",
-        )),
+        (None, 0) => Err(Refused::NoProject.into()),
         (None, 1) => Ok(own.remove(0)),
         (None, _) => refused(JobFault::ProjectNotNamed { own: slugs() }),
     }
@@ -347,7 +320,17 @@ fn shape(admitted: &Admitted) -> Shape {
     }
 }
 
+/// Names the pool of the node that a limit is about.
+pub(super) fn name_pool(live: &Live, limit: &mut Limit) {
+    limit.name_pool(|node| {
+        let pool = live.node_named(node)?.node.pool;
+        live.pool(pool).map(|pool| pool.name.as_str().into())
+    });
+}
+
 fn never(center: &Center, limit: &Limit) -> AppError {
+    let mut limit = limit.clone();
+    name_pool(&center.live(), &mut limit);
     let text = |lang| limit.text(lang, center.settings.time_zone);
     let fault = JobFault::NeverFits { zh: text(Lang::Zh), en: text(Lang::En) };
     AppError::invalid(field::CARDS_PER_NODE, fault)

@@ -16,7 +16,7 @@ use base::{
     lookup::{self, Names},
     moment::{self, new_id},
     params,
-    refusal::Refusal,
+    refusal::Refused,
 };
 
 /// A member as shown to others of the tenant.
@@ -138,11 +138,7 @@ pub async fn change(
         center.policies.may(caller, actions::MANAGE_MEMBER, member.tenant)?
     };
     if member.id == caller.member.id && change.is_enabled == Some(false) {
-        return Err(AppError::refused(
-            Refusal::OwnAccount,
-            "you can't lock yourself out",
-            "ask another administrator",
-        ));
+        return Err(Refused::OwnAccount.into());
     }
     let hash = match change.password {
         Some(password) => {

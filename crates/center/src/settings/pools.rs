@@ -2,7 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use domain::{CardModel, card::MAX_CARDS_PER_NODE, spec};
+use domain::{
+    CardModel,
+    card::{MAX_CARDS_PER_NODE, Vendor},
+    spec,
+};
+use engines::detect::RealNode;
 use serde::Deserialize;
 
 /// A pool of nodes with one card model.
@@ -41,6 +46,25 @@ pub struct NodeSettings {
 
 const fn one_node() -> u32 {
     1
+}
+
+impl PoolSettings {
+    /// The nodes that are to be real, each by the name that it gets.
+    pub(super) fn real_nodes(&self) -> impl Iterator<Item = RealNode> {
+        let known = || CardModel::known(&self.card_model);
+        let vendor = self.model.clone().or_else(known).map_or(Vendor::Other, |model| model.vendor);
+        let real = self.nodes.iter().filter(|node| !node.is_virtual);
+        real.flat_map(move |node| {
+            (1..=node.count).map(move |n| RealNode { name: node.name_of(n), vendor, cards: node.cards })
+        })
+    }
+}
+
+impl NodeSettings {
+    /// The name of the `n`th of them, from 1.
+    pub fn name_of(&self, n: u32) -> String {
+        if self.count == 1 { self.name.clone() } else { format!("{}{n:02}", self.name) }
+    }
 }
 
 /// The first thing that is wrong with pools.

@@ -49,7 +49,7 @@ pub fn not_started(why: &NotStarted) -> String {
             let more = if *has_windows_line_ends {
                 "; the script has the line ends of Windows: convert it with `sed -i 's/\\r$//'`"
             } else {
-                ", which the script's first line asks for"
+                " (the script's first line asks for it)"
             };
             format!("{path}: {}{more}", error.text(Lang::En))
         }

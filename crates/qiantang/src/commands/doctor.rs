@@ -5,7 +5,7 @@ use std::{fmt::Write as _, path::PathBuf};
 use center::settings::{EngineKind, Settings};
 use clap::Args;
 use domain::Lang;
-use engines::{local::check_host, slurm::check_slurm};
+use engines::{detect::lacking, local::check_host, slurm::check_slurm};
 use serde_json::{Value, json};
 
 use crate::context::{Context, Done, Run};
@@ -44,6 +44,13 @@ impl Run for Doctor {
                 };
                 for check in checks_of_engine {
                     add(check.name, check.ok, check.detail.clone(), &check.hint);
+                }
+                if settings.engine.kind == EngineKind::Local {
+                    let lacks = lacking(&settings.real_nodes(), &engines::detect::cards_here());
+                    for lack in &lacks {
+                        let detail = format!("{}: {}", lack.node, lack.text(Lang::En));
+                        add("cards of nodes", false, detail, NO_CARDS);
+                    }
                 }
             }
             Err(error) => add(
@@ -98,6 +105,9 @@ impl Run for Doctor {
         Err(Failure::system("checks_failed", format!("{bad} checks failed"), "each says what to do"))
     }
 }
+
+const NO_CARDS: &str = "mend the cards or their driver, or set `virtual = true` for a node that is to have made-up cards; \
+                        until then the center takes it out as failed";
 
 /// Whose program it is that credentials go to.
 fn listener(url: &str) -> (bool, String) {

@@ -378,3 +378,48 @@ fn outcome(lang: Lang, job: &Value) -> Done {
     };
     Err(Failure::refused("job_failed", message, hint))
 }
+
+#[cfg(test)]
+mod tests {
+    use center::reason::ReasonView;
+    use domain::{Zone, job::JobOutcome, reason::samples};
+
+    use super::*;
+
+    #[test]
+    fn each_end_of_a_job_is_told_in_lists_and_alone_in_both_languages() {
+        qiantang::load_texts();
+        let zone = Zone::utc();
+        for end in samples::job_ends() {
+            let reason = json!(ReasonView::of_job(&end, &zone));
+            let job =
+                json!({ "id": "job_1", "state": end.outcome.code(), "reason": reason, "started_at": null });
+            for lang in [Lang::Zh, Lang::En] {
+                let clock = Clock { lang, zone: zone.clone() };
+                let told = end.text(lang, &zone);
+                let succeeded = end.outcome == JobOutcome::Succeeded;
+                let listed = shown_list(&clock, &json!({}), std::slice::from_ref(&job));
+                assert_eq!(listed.contains(&told), !succeeded || told == "成功", "{listed}");
+                assert_eq!(shown_job(&clock, &job).contains(&told), !succeeded || told.len() < 10, "{told}");
+                assert_eq!(
+                    outcome(lang, &job).map_err(|failed| failed.message.contains(&told)).err(),
+                    (!succeeded).then_some(true)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn each_end_of_a_run_is_told_beside_it_in_both_languages() {
+        qiantang::load_texts();
+        let zone = Zone::utc();
+        for end in samples::run_ends() {
+            let run = json!({ "id": "run_1", "state": end.outcome().status(), "reason": ReasonView::of_run(&end, &zone) });
+            let job = json!({ "id": "job_1", "state": "running", "runs": [run] });
+            for lang in [Lang::Zh, Lang::En] {
+                let shown = shown_job(&Clock { lang, zone: zone.clone() }, &job);
+                assert!(shown.contains(&end.text(lang, &zone)), "{shown}");
+            }
+        }
+    }
+}

@@ -16,6 +16,7 @@ mod operating;
 mod paying;
 mod periods;
 mod placing;
+mod reasons;
 mod refused;
 mod scripts;
 mod sign_in;

@@ -35,8 +35,11 @@ impl Limit {
                         let labels = list(labels, "、", " 和 ");
                         format!("{asked}，永远无法满足：合同可用的节点都没有标签 {labels}。")
                     }
-                    Misfit::CardsPerNode { most } => {
-                        format!("{asked}，永远无法满足：合同可用的节点每个最多有 {most} 张加速卡。")
+                    Misfit::CardsPerNode { most, node, pool } => {
+                        let pool = pool.as_ref().map(|pool| format!("资源池 {pool} 的")).unwrap_or_default();
+                        format!(
+                            "{asked}，永远无法满足：合同可用的最大节点是{pool} {node}，有 {most} 张加速卡。"
+                        )
                     }
                     Misfit::Affinity { asked: cards, allowed } => format!(
                         "{asked}，永远无法满足：受卡间互联方式限制，每节点不能取 {cards} 张，只能取 {} 张。",
@@ -114,9 +117,11 @@ impl Limit {
                             "{asked} and never fits: no node of the contract's pools is labelled {labels}."
                         )
                     }
-                    Misfit::CardsPerNode { most } => {
+                    Misfit::CardsPerNode { most, node, pool } => {
+                        let pool =
+                            pool.as_ref().map(|pool| format!(" of the pool {pool}")).unwrap_or_default();
                         format!(
-                            "{asked} and never fits: the nodes of the contract have {} at most.",
+                            "{asked} and never fits: the largest node of the contract{pool} is {node} with {}.",
                             n(*most, "card")
                         )
                     }

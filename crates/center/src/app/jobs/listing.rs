@@ -33,7 +33,7 @@ use base::{
     listing::Listing,
     lookup::{Names, TenantName},
     moment, params,
-    refusal::Refusal,
+    refusal::Refused,
 };
 
 /// A job as a list shows it.
@@ -378,15 +378,17 @@ pub async fn show(center: &Center, caller: &Caller, id: JobId) -> Result<JobDeta
 pub async fn why(center: &Center, caller: &Caller, id: JobId) -> Result<VerdictView, AppError> {
     let row = visible(center, caller, id, actions::READ_JOB).await?;
     let verdict = verdict(center, id);
-    verdict.filter(|_| !row.state.has_ended()).ok_or_else(|| {
-        let state = row.state.code();
-        let (message, hint) = if row.state == JobState::Queued {
-            ("the job was submitted just now and is not planned yet".to_owned(), "ask again in a moment")
-        } else {
-            (format!("the job is {state}: nothing of it waits"), "`qiantang show` tells how it went")
-        };
-        AppError::refused(Refusal::NotWaiting, message, hint)
-    })
+    if let Some(verdict) = verdict.filter(|_| !row.state.has_ended()) {
+        return Ok(verdict);
+    }
+    let (state, end) = (row.state.status(), row.state);
+    let JobState::Ended { outcome, .. } = end else {
+        return Err(Refused::NotWaiting { state, why: None }.into());
+    };
+    let tasks = row.tasks;
+    let cause = center.try_read(move |tx| cause(tx, &row)).await?;
+    let reason = ReasonView::of_job(&JobEnd { outcome, tasks, cause }, center.settings.time_zone);
+    Err(Refused::NotWaiting { state, why: Some(reason.text) }.into())
 }
 
 /// A run of a job.

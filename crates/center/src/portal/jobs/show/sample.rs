@@ -52,6 +52,14 @@ impl Sample for JobPage {
     }
 }
 
+impl JobPage {
+    /// The page of a job of which this is known.
+    pub fn of_view(page: &Page, job: JobView) -> Self {
+        let (why, ended) = (super::why(page.ui, &job), super::ended(page.ui, &job));
+        Self { why, ended, is_live: false, job, ..running(page) }
+    }
+}
+
 fn running(page: &Page) -> JobPage {
     let run = |state: RunStatus, note: &str, started_at: Option<Timestamp>| RunLine {
         id: "run_1".into(),
