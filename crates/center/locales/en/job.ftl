@@ -19,7 +19,6 @@ rate-and-most = ¥ { $a } a card-hour; ¥ { $b } at most at the limit
 accuracy = Accuracy
 from-log = the last value that the log reports
 exit-code = Exit code
-exit-code-n = exit code { $n }
 array-progress = Array progress
 array-ended = { $a } of { $b } tasks ended
 array-at-once = { $n } at once at most

@@ -19,7 +19,6 @@ rate-and-most = 每卡时 ¥ { $a }，至上限最多 ¥ { $b }
 accuracy = 准确率
 from-log = 日志中最后一次报告
 exit-code = 退出码
-exit-code-n = 退出码 { $n }
 array-progress = 数组进度
 array-ended = { $b } 个任务中 { $a } 个结束
 array-at-once = 最多同时运行 { $n } 个

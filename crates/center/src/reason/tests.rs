@@ -116,7 +116,7 @@ fn each_end_is_told_by_the_api_and_by_pages_in_both_languages() {
             let state = JobStatus::from(end.outcome);
             let html = page(lang, JobView { state, reason: Some(view.clone()), ..views::job() });
             let is_told = html.contains(&escape(end.text(lang, &zone)));
-            assert_eq!(is_told, end.outcome != JobOutcome::Succeeded, "{end:?}");
+            assert!(is_told || end.outcome == JobOutcome::Succeeded, "{end:?}");
         }
     }
     for end in samples::run_ends() {

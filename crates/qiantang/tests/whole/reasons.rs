@@ -213,7 +213,7 @@ fn refusals_say_the_number_and_who_has_it() {
         (
             "en",
             format!(
-                "16 cards each and never fits: the largest node of the contract of the pool ascend-910 is {node} with 8 cards"
+                "16 cards each and never fits: the largest node that the contract may use, {node} of the pool ascend-910, has 8 cards"
             ),
         ),
         (
@@ -223,7 +223,7 @@ fn refusals_say_the_number_and_who_has_it() {
             ),
         ),
     ] {
-        let (rc, _, said) = asking.at.run(&["submit", &script, "--lang", lang]);
+        let (rc, _, said) = asking.at.run(&["--lang", lang, "submit", &script]);
         assert!(rc == 4 && said.contains(&told), "{said}");
     }
     let held = site.submit(&tenant, &until_told("held", 1));
@@ -235,7 +235,7 @@ fn refusals_say_the_number_and_who_has_it() {
         [("en", "1 of your jobs are queued or running; at most 1"), ("zh", "已有 1 个，最多 1 个")]
     {
         assert!(refused["text"][lang].as_str().expect("a text").contains(told), "{refused}");
-        let (rc, _, said) = asking.at.run(&["submit", &more, "--lang", lang]);
+        let (rc, _, said) = asking.at.run(&["--lang", lang, "submit", &more]);
         assert!(rc == 4 && said.contains(told), "{said}");
     }
     cancel(&site, &tenant, &held);

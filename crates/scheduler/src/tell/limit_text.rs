@@ -121,7 +121,7 @@ impl Limit {
                         let pool =
                             pool.as_ref().map(|pool| format!(" of the pool {pool}")).unwrap_or_default();
                         format!(
-                            "{asked} and never fits: the largest node of the contract{pool} is {node} with {}.",
+                            "{asked} and never fits: the largest node that the contract may use, {node}{pool}, has {}.",
                             n(*most, "card")
                         )
                     }
