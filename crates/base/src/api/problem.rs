@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{
     error::{AppError, Unreadable},
     http,
-    text::Text,
+    text::Sentence,
 };
 
 /// A problem document (RFC 9457): the fault, its place, and the advice on it.
@@ -33,9 +33,9 @@ pub struct Problem {
     /// Each place in the request that is wrong.
     pub errors: Vec<WrongPlace>,
     /// The fault in both languages, where it is the request's or the state of things; else `null`.
-    pub text: Option<Text>,
+    pub text: Option<Sentence>,
     /// The advice in both languages, as `text`.
-    pub advice: Option<Text>,
+    pub advice: Option<Sentence>,
     /// The values of a refusal, such as a limit and what it met. Their names are each code's own.
     #[schema(value_type = Object)]
     pub values: Value,
@@ -54,13 +54,13 @@ pub struct WrongPlace {
     pub hint: String,
     /// The place, the fault and the advice in one line, in both languages; `null` where the body is not of the shape that is
     /// asked for, which is for whoever writes programs.
-    pub text: Option<Text>,
+    pub text: Option<Sentence>,
 }
 
 impl From<&SpecProblem> for WrongPlace {
     fn from(SpecProblem { place, wrong }: &SpecProblem) -> Self {
         let (problem, hint) = (wrong.problem(Lang::En), wrong.hint(Lang::En));
-        let text = Text::of(|lang| {
+        let text = Sentence::of(|lang| {
             let joint = if lang == Lang::Zh { "：" } else { ": " };
             format!("{}{joint}{}", place.text(lang), wrong.text(lang))
         });
@@ -126,16 +126,16 @@ impl From<&AppError> for Problem {
                 let hint = problems.first().map(|problem| problem.wrong.hint(Lang::En)).unwrap_or_default();
                 let errors = problems.iter().map(WrongPlace::from).collect();
                 let all = |lang: Lang| problems.iter().map(|problem| problem.text(lang)).collect::<Vec<_>>();
-                let text = Text {
+                let text = Sentence {
                     zh: format!("请求有误：{}", all(Lang::Zh).join("；")),
                     en: error.to_string(),
                 };
-                let advice = problems.first().map(|problem| Text::of(|lang| problem.wrong.hint(lang)));
+                let advice = problems.first().map(|problem| Sentence::of(|lang| problem.wrong.hint(lang)));
                 Self { errors, text: Some(text), advice, ..told("invalid", &hint) }
             }
             AppError::Refused(refused) => Self {
-                text: Some(Text::of(|lang| refused.text(lang))),
-                advice: Some(Text::of(|lang| refused.hint(lang))),
+                text: Some(Sentence::of(|lang| refused.text(lang))),
+                advice: Some(Sentence::of(|lang| refused.hint(lang))),
                 values: refused.values(),
                 ..told(refused.code(), &refused.hint(Lang::En))
             },

@@ -2,10 +2,9 @@
 
 use domain::{Lang, RatePerCardHour};
 
-use super::{ChangedPrice, Decided, Did, Refused, Wanted};
+use super::code::{ChangedPrice, Decided, Did, Refused, Wanted};
 
 /// The fault, and the advice on it.
-#[expect(clippy::too_many_lines, reason = "a line for each refusal")]
 pub fn words(refused: &Refused) -> (String, String) {
     let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
     let with = |fault: String, hint: &str| (fault, hint.to_owned());
@@ -41,18 +40,9 @@ pub fn words(refused: &Refused) -> (String, String) {
             format!("the contract {contract} is {}", state.code()),
             "ask your administrator, or submit to a project with another contract",
         ),
-        Refused::ContractState { contract, state, wanted } => with(
-            format!("the contract {contract} is {}", state.code()),
-            match wanted {
-                Wanted::Change => {
-                    "only a draft is changed: a submitted contract is returned first, an active one is amended"
-                }
-                Wanted::Amend => {
-                    "a contract is amended from its activation to its end; a draft is changed instead"
-                }
-                Wanted::PayIn => "a payment is booked from the approval of a contract to its end",
-            },
-        ),
+        Refused::ContractState { contract, state, wanted } => {
+            with(format!("the contract {contract} is {}", state.code()), allowed(*wanted))
+        }
         Refused::ChangedMeanwhile { contract } => {
             with(format!("the draft {contract} was changed by somebody else meanwhile"), "look at it again")
         }
@@ -104,40 +94,18 @@ pub fn words(refused: &Refused) -> (String, String) {
             "what belongs to it is posted now, as a correction of it",
         ),
         Refused::PeriodGoesOn { month } => with(format!("{month} has not ended"), "close it once it has"),
-        Refused::PeriodIncomplete { month, missing, first } => {
-            let more = missing.saturating_sub(first.len());
-            let rest = if more > 0 { format!("; and {more} more") } else { String::new() };
-            (
-                format!("{month} can't be closed yet: {}{rest}", first.join("; ")),
-                format!(
-                    "`qiantang periods show {month}` lists all that is missing; runs are looked at each few seconds"
-                ),
-            )
-        }
+        Refused::PeriodIncomplete { month, missing, first } => incomplete(month, *missing, first),
         Refused::PeriodNotNext { month, next } => {
             (format!("{next} is not closed, and comes before {month}"), format!("close {next} first"))
         }
-        Refused::PriceChange { count, first } => {
-            let named: Vec<String> = first.iter().map(price).collect();
-            let more = count.saturating_sub(first.len());
-            let rest = if more > 0 { format!(", and {more} more") } else { String::new() };
-            with(
-                format!("prices are dropped, doubled or free (CNY a card-hour): {}{rest}", named.join(", ")),
-                "jobs without a price are refused; where this is meant, publish it again as confirmed",
-            )
-        }
-        Refused::SamePerson { did } => {
-            let did = match did {
-                Did::SubmittedContract => "submitted this contract",
-                Did::ApprovedContract => "approved this contract",
-                Did::DrewUpAmendment => "drew up this amendment",
-                Did::ProposedCorrection => "proposed this correction",
-            };
-            with(
-                format!("you {did} yourself, and duties are separate here"),
-                "let somebody else do this; `books.separate_duties` in the settings says that duties are separate",
-            )
-        }
+        Refused::PriceChange { count, first } => with(
+            price_change(*count, first),
+            "jobs without a price are refused; where this is meant, publish it again as confirmed",
+        ),
+        Refused::SamePerson { did } => with(
+            format!("you {} yourself, and duties are separate here", done(*did)),
+            "let somebody else do this; `books.separate_duties` in the settings says that duties are separate",
+        ),
         Refused::SlurmFailed { said } => with(
             said.clone(),
             "the center needs sacctmgr, sshare, sinfo and scontrol, and to be root or an administrator of Slurm's",
@@ -157,4 +125,42 @@ fn price(change: &ChangedPrice) -> String {
     let told = |rate: Option<RatePerCardHour>| rate.map_or("no price".to_owned(), |rate| rate.0.to_string());
     let place = format!("{} {} {}", change.pool, change.class.code(), change.domain.code());
     format!("{place}: {} → {}", told(change.before), told(change.after))
+}
+
+/// The states in which a contract allows it.
+fn allowed(wanted: Wanted) -> &'static str {
+    match wanted {
+        Wanted::Change => {
+            "only a draft is changed: a submitted contract is returned first, an active one is amended"
+        }
+        Wanted::Amend => "a contract is amended from its activation to its end; a draft is changed instead",
+        Wanted::PayIn => "a payment is booked from the approval of a contract to its end",
+    }
+}
+
+fn incomplete(month: &str, missing: usize, first: &[String]) -> (String, String) {
+    let more = missing.saturating_sub(first.len());
+    let rest = if more > 0 { format!("; and {more} more") } else { String::new() };
+    (
+        format!("{month} can't be closed yet: {}{rest}", first.join("; ")),
+        format!(
+            "`qiantang periods show {month}` lists all that is missing; runs are looked at each few seconds"
+        ),
+    )
+}
+
+fn price_change(count: usize, first: &[ChangedPrice]) -> String {
+    let named: Vec<String> = first.iter().map(price).collect();
+    let more = count.saturating_sub(first.len());
+    let rest = if more > 0 { format!(", and {more} more") } else { String::new() };
+    format!("prices are dropped, doubled or free (CNY a card-hour): {}{rest}", named.join(", "))
+}
+
+fn done(did: Did) -> &'static str {
+    match did {
+        Did::SubmittedContract => "submitted this contract",
+        Did::ApprovedContract => "approved this contract",
+        Did::DrewUpAmendment => "drew up this amendment",
+        Did::ProposedCorrection => "proposed this correction",
+    }
 }

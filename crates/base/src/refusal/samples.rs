@@ -5,8 +5,8 @@ use domain::{
     contract::ContractAction, job::JobStatus,
 };
 
-use super::{ChangedPrice, Decided, Did, Refused, Wanted};
-use crate::text::Text;
+use super::code::{ChangedPrice, Decided, Did, Refused, Wanted};
+use crate::text::Sentence;
 
 macro_rules! samples {
     ($type:ident: $($variant:ident $({ $($any:tt)* })? => $samples:expr),+ $(,)?) => {{
@@ -32,7 +32,7 @@ pub fn all() -> Vec<Refused> {
         after,
     };
     let rate = Some(RatePerCardHour(MicroCny(6_500_000)));
-    let mended = Text { zh: "失败：退出码 3".to_owned(), en: "failed: exit code 3".to_owned() };
+    let mended = Sentence { zh: "失败：退出码 3".to_owned(), en: "failed: exit code 3".to_owned() };
     samples!(Refused:
         AboveLimit { .. } => [Refused::AboveLimit { amount_micro_cny: MicroCny(2_000_000), most_micro_cny: MicroCny(1_000_000) }],
         AlreadyThere { .. } => [Refused::AlreadyThere { what: "a contract with this number".to_owned() }],

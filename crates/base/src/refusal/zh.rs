@@ -5,10 +5,9 @@ use domain::{
     job::JobStatus,
 };
 
-use super::{ChangedPrice, Decided, Did, Refused, Wanted};
+use super::code::{ChangedPrice, Decided, Did, Refused, Wanted};
 
 /// The fault, and the advice on it.
-#[expect(clippy::too_many_lines, reason = "a line for each refusal")]
 pub fn words(refused: &Refused) -> (String, String) {
     let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
     let with = |fault: String, hint: &str| (fault, hint.to_owned());

@@ -7,7 +7,7 @@ use domain::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use base::text::Text;
+use base::text::Sentence;
 
 /// Why a run or a job ended.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -15,7 +15,7 @@ pub struct ReasonView {
     /// The reason, as programs read it: `interpreter`.
     pub code: String,
     /// The reason with its values, as people read it.
-    pub text: Text,
+    pub text: Sentence,
     /// Its values, whose names are each reason's own.
     #[schema(value_type = Object)]
     pub values: Value,
@@ -25,7 +25,7 @@ impl ReasonView {
     pub fn of_run(end: &RunEnd, zone: &Zone) -> Self {
         Self {
             code: end.code().to_owned(),
-            text: Text::of(|lang| end.text(lang, zone)),
+            text: Sentence::of(|lang| end.text(lang, zone)),
             values: values_of_run(end),
         }
     }
@@ -50,7 +50,7 @@ impl ReasonView {
             Some(JobCause::DependencyGone { job }) => json!({ "job": job }),
             Some(JobCause::Stopped { .. }) => json!({}),
         };
-        Self { code: end.code().to_owned(), text: Text::of(|lang| end.text(lang, zone)), values }
+        Self { code: end.code().to_owned(), text: Sentence::of(|lang| end.text(lang, zone)), values }
     }
 }
 

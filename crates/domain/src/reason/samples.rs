@@ -1,6 +1,9 @@
 //! Samples of all reasons, for tests: a variant that is left out does not compile.
 
-use super::{Interruption, JobCause, JobEnd, NotStarted, RunEnd, SlurmPart, Step, SystemError};
+use super::{
+    code::{Interruption, JobCause, JobEnd, NotStarted, RunEnd, SlurmPart, Step},
+    system::SystemError,
+};
 use crate::{
     JobId, RunId, Timestamp,
     job::{JobOutcome, Tasks},

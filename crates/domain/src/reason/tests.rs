@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::{samples, *};
-use crate::code::Code as _;
+use crate::{code::Code as _, run::StopCause};
 
 fn is_chinese(c: char) -> bool {
     ('\u{2e80}'..='\u{9fff}').contains(&c) || ('\u{ff00}'..='\u{ffef}').contains(&c)

@@ -1,6 +1,6 @@
 //! How reasons read in Chinese.
 
-use super::{Interruption, JobCause, JobEnd, NotStarted, RunEnd, SlurmPart, Step, limit, signal_name};
+use super::code::{Interruption, JobCause, JobEnd, NotStarted, RunEnd, SlurmPart, Step, limit, signal_name};
 use crate::{Lang, Timestamp, Zone, job::JobOutcome, run::StopCause, spec::DependencyKind};
 
 pub fn run_end(end: &RunEnd, zone: &Zone) -> String {

@@ -15,6 +15,7 @@ mod child;
 mod config;
 mod doctor;
 mod engine;
+mod explain;
 mod filter;
 mod folders;
 pub mod host;

@@ -25,7 +25,8 @@ use rustix::{
 
 use super::{
     cgroup::{self, Cgroup},
-    child::{self, Start, StartError},
+    child::{self, Start},
+    explain::{explain, system_error},
     folders::{Folders, WorkFolder},
     inherited::Inherited,
     logs::{self, Log},
@@ -38,7 +39,6 @@ use crate::{
     clock,
     engine::Stream,
     environment::{Place, environment},
-    interpreter,
     observation::{Exit, Status},
     spec::LaunchSpec,
 };
@@ -181,19 +181,6 @@ pub(super) fn supervise(
         cgroup.remove();
     }
     Ok(())
-}
-
-/// Ends a run before its start, since this process has not what keeps it apart from others. Without a record the host
-/// tells that its supervisor was lost.
-pub(super) fn refuse(inherited: &Inherited, run: RunId, step: Step, error: &io::Error) {
-    let (pid, at) = (std::process::id().cast_signed(), clock::now());
-    let claim = RecordLine::Claim { run, pid, boot: inherited.boot.clone(), at };
-    let mut record = None;
-    if let (Ok(true), Some(mut record)) = (inherited.runs.claim(&mut record, run, 0, &claim), record) {
-        let why = NotStarted::Isolation { step, error: system_error(error) };
-        let how = Exit::FailedToStart(why);
-        let _then_it_is_lost = record.append(&RecordLine::End { started_at: None, at, took: None, how });
-    }
 }
 
 /// The run's own things, which it has for as long as it lasts.
@@ -506,34 +493,4 @@ fn own_descendants() -> Vec<tree::Process> {
 fn default_shell() -> &'static Path {
     let bash = Path::new("/bin/bash");
     if bash.exists() { bash } else { Path::new("/bin/sh") }
-}
-
-fn system_error(error: &io::Error) -> SystemError {
-    SystemError::new(error.raw_os_error(), error)
-}
-
-/// Explains a failed start to whoever wrote the script.
-fn explain(error: &StartError, script: &str) -> NotStarted {
-    let source = match error {
-        StartError::Fork(source) => {
-            return NotStarted::Preparation { step: Step::Process, error: system_error(source) };
-        }
-        StartError::Step { step, source } => {
-            let (step, error) = (*step, system_error(source));
-            let isolates = matches!(step, Step::User | Step::Privileges | Step::Places | Step::Calls);
-            return if isolates {
-                NotStarted::Isolation { step, error }
-            } else {
-                NotStarted::Preparation { step, error }
-            };
-        }
-        StartError::Exec(source) => source,
-    };
-    match (source.raw_os_error(), interpreter::of(script)) {
-        (Some(libc::EAGAIN), _) => NotStarted::TooManyProcesses,
-        (Some(libc::E2BIG), _) => NotStarted::ArgumentsTooLong,
-        (Some(libc::ENOEXEC), Some(_)) | (Some(_), Some("")) => interpreter::names_no_program(script),
-        (Some(_), Some(program)) => interpreter::not_to_be_had(script, program, system_error(source)),
-        _ => NotStarted::Program { error: system_error(source) },
-    }
 }

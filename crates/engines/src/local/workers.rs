@@ -27,9 +27,10 @@ use rustix::{
 
 use super::{
     config::Room,
+    explain::refuse,
     inherited::Inherited,
     record::MAX_REASON_BYTES,
-    supervisor::{Assignment, Reusable, refuse, supervise},
+    supervisor::{Assignment, Reusable, supervise},
     sys::{self, Came, Forked},
 };
 

@@ -7,8 +7,9 @@ use domain::{RunId, reason::NotStarted};
 
 use super::{
     core::Core,
-    ending::{self, Claim, Down, EndReason, Ending, Facts, GangProgress},
+    ending::{self, Claim, Down, EndReason, Ending, Facts},
     find::{adopt, is_named},
+    gang::{self, GangProgress},
 };
 use crate::{
     engine::Stream,
@@ -76,7 +77,7 @@ impl Left<'_> {
         let codes: Vec<i32> = of_rank("ended")?.iter().filter_map(|code| code.parse().ok()).collect();
         let has_failed = codes.iter().any(|code| *code != 0);
         let left = self.word("failed")?.and_then(|code| code.parse().ok());
-        let failure = ending::own_failure(left, has_failed, is_pipe_broken);
+        let failure = gang::own_failure(left, has_failed, is_pipe_broken);
         Ok(GangProgress { processes, began: of_rank("began")?.len(), ended: codes.len(), failure })
     }
 }
@@ -104,7 +105,7 @@ fn try_to_finish(core: &Core, run: RunId, job: &JobRecord) -> io::Result<()> {
     let is_over_time =
         job.state == JobState::TimedOut || is_cut_short && matches!(end_reason, Some(EndReason::TimeOver));
     let may_tell = is_gang && (is_cut_short || job.state == JobState::Failed);
-    let is_pipe_broken = job.state == JobState::Failed && ending::is_pipe_broken(job);
+    let is_pipe_broken = job.state == JobState::Failed && gang::is_pipe_broken(job);
     let of_gang = |spec: &Arc<LaunchSpec>| left.gang(spec.nodes.len(), is_pipe_broken);
     let gang = spec.as_ref().filter(|_| may_tell).map(of_gang).transpose()?;
     // Then the gang's step failed: a node may be lost. Otherwise Slurm's word on the step is all there is.

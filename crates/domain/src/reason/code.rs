@@ -1,24 +1,14 @@
-//! Why runs and jobs ended as they did: codes with values. Both languages are made from them, in [`en`] and [`zh`] and
-//! nowhere else. Those that an outcome alone does not tell are kept.
-
-mod en;
-#[doc(hidden)]
-pub mod samples;
-mod system;
-#[cfg(test)]
-mod tests;
-mod zh;
+//! The codes of reasons, with their values.
 
 use serde::{Deserialize, Serialize};
 
+use super::system::SystemError;
 use crate::{
-    JobId, Lang, Millis, RunId, Timestamp, Zone, codes,
+    JobId, Millis, RunId, Timestamp, codes,
     job::{JobOutcome, Tasks},
     run::{Outcome, StopCause},
     spec::DependencyKind,
 };
-
-pub use system::SystemError;
 
 codes! {
     /// A step on the way to a run's first process.
@@ -298,14 +288,6 @@ impl RunEnd {
             Self::Lost { why } | Self::TakenAway { why } => why.code(),
         }
     }
-
-    /// One sentence with the values, without a stop; instants by the clock of `zone`.
-    pub fn text(&self, lang: Lang, zone: &Zone) -> String {
-        match lang {
-            Lang::Zh => zh::run_end(self, zone),
-            Lang::En => en::run_end(self, zone),
-        }
-    }
 }
 
 impl NotStarted {
@@ -338,13 +320,6 @@ impl NotStarted {
             Self::Other(_) => "failed_to_start",
         }
     }
-
-    pub fn text(&self, lang: Lang) -> String {
-        match lang {
-            Lang::Zh => zh::not_started(self),
-            Lang::En => en::not_started(self),
-        }
-    }
 }
 
 impl Interruption {
@@ -366,13 +341,6 @@ impl Interruption {
             Self::Untold => "lost",
         }
     }
-
-    pub fn text(&self, lang: Lang, zone: &Zone) -> String {
-        match lang {
-            Lang::Zh => zh::interruption(self, zone),
-            Lang::En => en::interruption(self, zone),
-        }
-    }
 }
 
 impl JobEnd {
@@ -387,18 +355,10 @@ impl JobEnd {
             None => self.outcome.code(),
         }
     }
-
-    /// One sentence with the values, without a stop; instants by the clock of `zone`.
-    pub fn text(&self, lang: Lang, zone: &Zone) -> String {
-        match lang {
-            Lang::Zh => zh::job_end(self, zone),
-            Lang::En => en::job_end(self, zone),
-        }
-    }
 }
 
 /// The name of a signal as shells write it, where it is one of those that end processes.
-fn signal_name(signal: i32) -> Option<&'static str> {
+pub(super) fn signal_name(signal: i32) -> Option<&'static str> {
     Some(match signal {
         1 => "HUP",
         2 => "INT",
@@ -422,6 +382,6 @@ fn signal_name(signal: i32) -> Option<&'static str> {
     })
 }
 
-fn limit(limit_ms: i64) -> String {
+pub(super) fn limit(limit_ms: i64) -> String {
     Millis(limit_ms).to_string()
 }
