@@ -136,7 +136,7 @@ pub fn told(ui: Ui, error: &AppError) -> Told {
 }
 
 /// The meaning of a code of a family, and the advice on it.
-pub fn words(ui: Ui, family: &str, code: &str) -> (String, String) {
+fn words(ui: Ui, family: &str, code: &str) -> (String, String) {
     (ui.t(&format!("{family}-{code}")), ui.t(&format!("{family}-{code}-hint")))
 }
 
