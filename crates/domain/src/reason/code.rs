@@ -74,7 +74,7 @@ pub enum NotStarted {
         step: Step,
         error: SystemError,
     },
-    /// No port is left for MASTER_PORT.
+    /// No port is left for `MASTER_PORT`.
     NoPort,
     /// The process that looks after the run was lost before it began.
     SupervisorLost {

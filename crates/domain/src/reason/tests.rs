@@ -14,7 +14,7 @@ fn check(zh: &str, en: &str) {
     let kept = zh.split(is_chinese).map(str::trim).filter(|part| part.matches(' ').count() > 5);
     assert_eq!(kept.collect::<Vec<_>>(), Vec::<&str>::new(), "{zh}");
     for text in [zh, en] {
-        assert!(!text.ends_with(['.', '。']) && !text.contains("{") && text.trim() == text, "{text}");
+        assert!(!text.ends_with(['.', '。']) && !text.contains('{') && text.trim() == text, "{text}");
     }
 }
 
