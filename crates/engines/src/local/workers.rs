@@ -277,7 +277,7 @@ impl WorkerSide {
                 // Its port was marked in the network that it leaves.
                 reusable.leave_network();
                 if let Err(error) = sys::enter_network(network.as_fd()) {
-                    refuse(inherited, assignment.run, Step::Network, &io::Error::from(error));
+                    refuse(inherited, assignment.run, Step::Network, &error);
                     return 6;
                 }
             }
