@@ -17,7 +17,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Changed<T> {
     outcome: T,
-    line: Option<AuditLine>,
+    lines: Vec<AuditLine>,
 }
 
 #[derive(Debug)]
@@ -30,18 +30,24 @@ struct AuditLine {
 impl<T> Changed<T> {
     /// `subject` is the id of the thing that was changed.
     pub fn new(subject: impl Display, detail: Value, outcome: T) -> Self {
-        Self { outcome, line: Some(AuditLine { subject: subject.to_string(), detail, tenant: None }) }
+        Self::each([(subject.to_string(), detail)], outcome)
+    }
+
+    /// Several things of one kind were changed at once: each has its line.
+    pub fn each(things: impl IntoIterator<Item = (String, Value)>, outcome: T) -> Self {
+        let line = |(subject, detail)| AuditLine { subject, detail, tenant: None };
+        Self { outcome, lines: things.into_iter().map(line).collect() }
     }
 
     /// Everything was as asked for already, or is to be asked for anew: there is nothing to tell.
     pub fn nothing(outcome: T) -> Self {
-        Self { outcome, line: None }
+        Self { outcome, lines: Vec::new() }
     }
 
     /// The change is a matter of this tenant, and not of the one that was asked about.
     #[must_use]
     pub fn of_tenant(mut self, tenant: TenantId) -> Self {
-        self.line = self.line.map(|line| AuditLine { tenant: Some(tenant), ..line });
+        self.lines.iter_mut().for_each(|line| line.tenant = Some(tenant));
         self
     }
 }
@@ -57,8 +63,8 @@ impl Base {
     ) -> Result<T, AppError> {
         let May { caller, action, owner } = may;
         let recorded = move |tx: &Tx| {
-            let Changed { outcome, line } = work(tx)?;
-            if let Some(AuditLine { subject, detail, tenant }) = line {
+            let Changed { outcome, lines } = work(tx)?;
+            for AuditLine { subject, detail, tenant } in lines {
                 let tenant = tenant.or(owner);
                 audit::record(tx, &caller, Change { tenant, action, subject, detail })?;
             }

@@ -13,6 +13,7 @@ use crate::{
     loops::Loops,
     metrics::Metrics,
     moment,
+    page::{carried::Carried, kept::Kept},
     settings::Settings,
 };
 
@@ -37,6 +38,10 @@ pub struct Ground {
     /// The registry of all metrics, and the counter of requests.
     pub http_metrics: Metrics,
     pub loops: Loops,
+    /// Secrets that were just made, for the page that shows each once.
+    pub secrets: Kept<String>,
+    /// Forms whose session had ended while they were typed.
+    pub carried: Kept<Carried>,
     pub started_at: Timestamp,
     /// Turns true when the center stops: streams watch it.
     pub stopping: watch::Sender<bool>,
@@ -72,6 +77,8 @@ impl Base {
             streams: Arc::new(Semaphore::new(limits.streams)),
             http_metrics: Metrics::default(),
             loops: Loops::default(),
+            secrets: Kept::new(10, 256),
+            carried: Kept::new(60, 32),
             started_at: moment::now(),
             stopping: watch::Sender::new(false),
             common,

@@ -11,6 +11,17 @@ pub struct Listing<T> {
     pub items: Vec<T>,
     /// `null` on the last page.
     pub next_cursor: Option<String>,
+    /// How many there are on all pages; only where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<Total>,
+}
+
+/// How many items a list has in all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct Total {
+    pub count: u64,
+    /// The count stopped at a bound: there are at least so many.
+    pub and_more: bool,
 }
 
 impl<T> Listing<T> {
@@ -18,14 +29,15 @@ impl<T> Listing<T> {
     pub fn cut(mut items: Vec<T>, limit: u32, cursor: impl FnOnce(&T) -> String) -> Self {
         let limit = limit as usize;
         if items.len() <= limit {
-            return Self { items, next_cursor: None };
+            return Self { items, next_cursor: None, total: None };
         }
         items.truncate(limit);
         let next_cursor = items.last().map(cursor);
-        Self { items, next_cursor }
+        Self { items, next_cursor, total: None }
     }
 
     pub fn map<U>(self, change: impl FnMut(T) -> U) -> Listing<U> {
-        Listing { items: self.items.into_iter().map(change).collect(), next_cursor: self.next_cursor }
+        let Self { items, next_cursor, total } = self;
+        Listing { items: items.into_iter().map(change).collect(), next_cursor, total }
     }
 }

@@ -51,47 +51,6 @@
     element.textContent = absolute;
   }
 
-  // Logs: <pre class="log-body" data-stream="URL" data-status="#id">. Each event is one piece of text; the browser sends
-  // Last-Event-ID when it connects again, so nothing is shown twice. At most LINES_KEPT lines stay in the page.
-  const LINES_KEPT = 5000;
-  function followLog(body) {
-    const status = document.querySelector(body.dataset.status);
-    const follow = document.querySelector(body.dataset.follow);
-    const stream = new EventSource(body.dataset.stream);
-    let open = null; // the last line, while its end has not come
-    const say = (word) => {
-      if (!status) return;
-      status.className = `log-status is-${word}`;
-      status.textContent = status.dataset[word] || word;
-    };
-    const add = (text, kind) => {
-      const name = kind ? `ln is-${kind}` : "ln";
-      if (open && open.className !== name) open = null;
-      const parts = text.split("\n");
-      parts.forEach((part, i) => {
-        const isLast = i === parts.length - 1;
-        if (isLast && part === "") return;
-        if (!open) {
-          open = document.createElement("span");
-          open.className = name;
-          body.append(open);
-        }
-        open.append(part);
-        if (!isLast) open = null;
-      });
-      while (body.childElementCount > LINES_KEPT) body.firstElementChild.remove();
-      if (!follow || follow.checked) body.scrollTop = body.scrollHeight;
-    };
-    stream.addEventListener("open", () => say("live"));
-    stream.addEventListener("error", () => say("lost"));
-    stream.addEventListener("stdout", (event) => add(event.data));
-    stream.addEventListener("stderr", (event) => add(event.data, "err"));
-    stream.addEventListener("center", (event) => add(`${event.data}\n`, "center"));
-    stream.addEventListener("end", () => { stream.close(); say("ended"); });
-    addEventListener("pagehide", () => stream.close());
-    if (follow) follow.addEventListener("change", () => body.setAttribute("aria-live", follow.checked ? "polite" : "off"));
-  }
-
   // A script from a file, and Tab inside the editor only after it was asked for (Escape leaves it again).
   function loadFile(input) {
     const area = document.getElementById(input.dataset.into);
@@ -112,12 +71,35 @@
     });
   }
 
+  // A line that is cut off says the whole of it as its title.
+  function tellWhole(event) {
+    for (let element = event.target; element instanceof HTMLElement; element = element.parentElement) {
+      if (element.title) return;
+      if (element.scrollWidth > element.clientWidth && getComputedStyle(element).textOverflow === "ellipsis") {
+        element.title = element.textContent.replace(/\s+/g, " ").trim();
+        return;
+      }
+    }
+  }
+
+  // The session has ended: the page says so and stays, with what was typed. Where something was, signing in happens in
+  // a tab beside it; the form is then sent from here.
+  function sessionIsOver() {
+    const notice = document.getElementById("session-over");
+    if (!notice || !notice.hidden) return;
+    const link = notice.querySelector("a");
+    const isTyped = [...document.querySelectorAll("textarea, input:not([type=hidden])")]
+      .some((field) => field.value !== field.defaultValue || field.checked !== field.defaultChecked);
+    link.href = `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`;
+    if (isTyped) link.target = "_blank";
+    notice.hidden = false;
+  }
+
   function enhance(within) {
     each("[data-theme-switch]", within, (button) => { button.hidden = false; showTheme(button); });
     each("[data-copy]", within, (button) => { button.hidden = !navigator.clipboard; });
     each("[data-print]", within, (button) => { button.hidden = false; });
     each("time[data-relative]", within, tellTime);
-    each("pre[data-stream]", within, (body) => { if (!body.followed) { body.followed = true; followLog(body); } });
     each("input[type=file][data-into]", within, (input) => { input.closest("[hidden]")?.removeAttribute("hidden"); loadFile(input); });
   }
 
@@ -131,8 +113,14 @@
     const question = event.submitter?.dataset.confirm || event.target.dataset.confirm;
     if (question && !confirm(question)) event.preventDefault();
   }, true);
+  document.addEventListener("pointerover", tellWhole);
+  document.addEventListener("focusin", tellWhole);
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && location.hash === "#rail") location.hash = "#main";
+  });
+  document.addEventListener("session-over", sessionIsOver);
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (document.getElementById("session-over")?.hidden === false) event.preventDefault();
   });
   document.addEventListener("htmx:afterSettle", (event) => enhance(event.target));
   setInterval(() => each("time[data-relative]", document, tellTime), 15000);

@@ -34,7 +34,7 @@ pub const SUBMIT_JOB: Action = Action::new("submit_job", "work").keeps(&[
     Detail::count("cards_per_node"),
     Detail::count("tasks"),
 ]);
-pub const CANCEL_JOB: Action = Action::new("cancel_job", "work").keeps(&[NAME]);
+pub const CANCEL_JOB: Action = Action::new("cancel_job", "work").keeps(&[NAME, Detail::text("task")]);
 pub const READ_JOB: Action = Action::new("read_job", "read_work");
 pub const READ_LOG: Action = Action::new("read_log", "read_work");
 pub const READ_MEMBER: Action = Action::new("read_member", "read_account");

@@ -6,6 +6,8 @@ use base::events::Kind;
 pub const JOB_SUBMITTED: Kind = Kind::new("job_submitted");
 /// A job is being stopped: its runs were told to end.
 pub const JOB_STOPPING: Kind = Kind::new("job_stopping");
+/// Tasks of a job were cancelled, and the job goes on.
+pub const TASKS_CANCELLED: Kind = Kind::new("tasks_cancelled");
 /// A job ended, with its outcome.
 pub const JOB_ENDED: Kind = Kind::new("job_ended");
 /// A run began.

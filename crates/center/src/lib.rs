@@ -16,6 +16,7 @@ pub mod fits;
 mod inventory;
 pub mod live;
 mod load;
+pub mod log;
 pub mod loops;
 pub mod metrics;
 mod nouns;

@@ -38,6 +38,7 @@ const NOUNS: &[Noun<Center>] = &[
     tenant::NOUN,
     TRIAL,
     AUDIT_RECORD,
+    API,
     TOKEN,
     BACKUP,
     SLURM_ACCOUNT,
@@ -70,6 +71,7 @@ const SESSION: Noun<Center> = Noun {
         Routes::default()
             .page("/sign-in", portal::sign_in::page)
             .form("/sign-in", portal::sign_in::enter)
+            .page("/carried", portal::sign_in::carried)
             .form("/sign-out", portal::sign_in::leave)
     },
     ..Noun::named("session")
@@ -77,7 +79,12 @@ const SESSION: Noun<Center> = Noun {
 
 const JOB: Noun<Center> = Noun {
     actions: &[actions::SUBMIT_JOB, actions::CANCEL_JOB, actions::READ_JOB, actions::READ_LOG],
-    events: &[event_kinds::JOB_SUBMITTED, event_kinds::JOB_STOPPING, event_kinds::JOB_ENDED],
+    events: &[
+        event_kinds::JOB_SUBMITTED,
+        event_kinds::JOB_STOPPING,
+        event_kinds::TASKS_CANCELLED,
+        event_kinds::JOB_ENDED,
+    ],
     texts: texts!("jobs", "job", "submit"),
     api: || {
         OpenApiRouter::new()
@@ -86,11 +93,16 @@ const JOB: Noun<Center> = Noun {
             .routes(routes!(api::jobs::dry_run))
             .routes(routes!(api::jobs::show))
             .routes(routes!(api::jobs::cancel))
+            .routes(routes!(api::jobs::cancel_many))
             .routes(routes!(api::jobs::why))
             .routes(routes!(api::jobs::runs))
             .routes(routes!(api::jobs::events))
+            .routes(routes!(api::jobs::runs_by_digits))
             .routes(routes!(api::logs::read))
             .routes(routes!(api::logs::follow))
+            .routes(routes!(api::logs::raw))
+            .routes(routes!(api::logs::merged))
+            .routes(routes!(api::logs::search))
     },
     pages: || {
         Routes::default()
@@ -100,8 +112,10 @@ const JOB: Noun<Center> = Noun {
             .page("/jobs", portal::jobs::list::page)
             .page("/jobs/{id}", portal::jobs::show::page)
             .form("/jobs/{id}/cancel", portal::jobs::show::cancel)
+            .page("/jobs/{id}/script", portal::jobs::script::download)
             .page("/jobs/{id}/log", portal::jobs::log::download)
-            .page("/jobs/{id}/log/stream", portal::jobs::log::stream)
+            .page("/jobs/{id}/log/part", portal::jobs::log::part)
+            .page("/jobs/{id}/log/stream", portal::jobs::follow::stream)
     },
     places: &[
         Place {
@@ -304,16 +318,21 @@ const AUDIT_RECORD: Noun<Center> = Noun {
     texts: texts!("audit"),
     api: || OpenApiRouter::new().routes(routes!(api::ops::audit)),
     pages: || Routes::default().page("/audit", portal::audit::page),
-    places: &[
-        Place {
-            part: Part::Administration,
-            key: "audit",
-            href: "/audit",
-            shown: |center, caller| seen(center, caller, actions::READ_AUDIT, caller.member.tenant),
-        },
-        Place { part: Part::Administration, key: "api", href: "/api/docs", shown: |_, _| Some(0) },
-    ],
+    places: &[Place {
+        part: Part::Administration,
+        key: "audit",
+        href: "/audit",
+        shown: |center, caller| seen(center, caller, actions::READ_AUDIT, caller.member.tenant),
+    }],
     ..Noun::named("audit record")
+};
+
+/// The API itself, as a page.
+const API: Noun<Center> = Noun {
+    texts: texts!("api"),
+    pages: || Routes::default().page("/api/docs", portal::api_docs::page),
+    places: &[Place { part: Part::Administration, key: "api", href: "/api/docs", shown: |_, _| Some(0) }],
+    ..Noun::named("api")
 };
 
 const TOKEN: Noun<Center> = Noun {

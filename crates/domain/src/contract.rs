@@ -5,9 +5,14 @@ pub mod amendment;
 pub mod course;
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema},
+};
 
-use crate::{CardMs, ContractId, MicroCny, Millis, PoolId, RatePerCardHour, TenantId, Timestamp, codes};
+use crate::{
+    CardMs, ContractId, MicroCny, Millis, PoolId, RatePerCardHour, TenantId, Timestamp, codes, schema,
+};
 
 /// A tenant's right to compute.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -175,6 +180,19 @@ codes! {
         Terminate = "terminate",
     }
 }
+
+/// What people do with a contract; the rest of its actions are the center's own. It stands for a text of a request.
+#[derive(Debug)]
+pub struct DecidedAction;
+
+impl PartialSchema for DecidedAction {
+    fn schema() -> RefOr<Schema> {
+        let decided = ContractAction::ALL.iter().filter(|action| !action.is_automatic());
+        schema::one_of(decided.map(|action| action.code()))
+    }
+}
+
+impl ToSchema for DecidedAction {}
 
 /// A change that the contract's state does not allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

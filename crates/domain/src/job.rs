@@ -1,11 +1,17 @@
 //! Jobs 作业: a specification, and how far its tasks have come.
 
+mod dropped;
+pub mod task;
+mod tasks;
+
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use crate::{
     ContractId, JobId, JobSpec, MemberId, Outcome, ProjectId, TenantId, Timestamp, codes, run::StopCause,
 };
+
+pub use dropped::{Dropped, Positions};
+pub use tasks::Tasks;
 
 /// A task of which the center has lost so many runs is not tried again.
 pub const MAX_LOSSES: u32 = 4;
@@ -30,6 +36,8 @@ pub struct Job {
     pub spec: JobSpec,
     pub state: JobState,
     pub tasks: Tasks,
+    /// Tasks to come that were cancelled and never begin.
+    pub dropped: Dropped,
 }
 
 /// Where a job stands. It is `Running` while a run of it is planned or running, and `Queued` while all its
@@ -120,42 +128,6 @@ impl JobOutcome {
     }
 }
 
-/// The tasks of a job, counted by where they stand. A job without an array has one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Tasks {
-    pub total: u32,
-    /// The first task that was never tried. All tasks before it were.
-    pub next: u32,
-    /// Tasks that are to be tried again.
-    pub to_retry: u32,
-    pub running: u32,
-    pub succeeded: u32,
-    pub failed: u32,
-    /// Tasks that were stopped while they ran.
-    pub stopped: u32,
-}
-
-impl Tasks {
-    pub fn new(total: u32) -> Self {
-        Self { total, ..Self::default() }
-    }
-
-    /// Tasks that wait for cards.
-    pub fn waiting(&self) -> u32 {
-        self.total - self.next + self.to_retry
-    }
-
-    /// Tasks that have ended for good.
-    pub fn ended(&self) -> u32 {
-        self.succeeded + self.failed + self.stopped
-    }
-
-    /// Whether each task that was tried is counted in exactly one place.
-    pub fn is_consistent(&self) -> bool {
-        self.next <= self.total && self.next == self.to_retry + self.running + self.ended()
-    }
-}
-
 /// A change that the job's state does not allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IllegalJobChange {
@@ -167,6 +139,8 @@ pub enum IllegalJobChange {
     NothingWaits,
     #[error("no task of the job runs")]
     NothingRuns,
+    #[error("too many single tasks of the job are cancelled")]
+    TooScattered,
 }
 
 impl JobState {
@@ -210,6 +184,7 @@ impl Job {
             spec,
             state: JobState::Queued,
             tasks,
+            dropped: Dropped::default(),
         }
     }
 
@@ -236,12 +211,48 @@ impl Job {
             tasks.to_retry -= 1;
         } else if !is_retry && tasks.next < tasks.total {
             tasks.next += 1;
+            self.pass_dropped();
         } else {
             return Err(IllegalJobChange::NothingWaits);
         }
-        tasks.running += 1;
+        self.tasks.running += 1;
         self.state = JobState::Running;
         Ok(())
+    }
+
+    /// Cancels tasks that wait: those at `positions` that never began, and so many that were to be tried again. Tasks that
+    /// run are told to end elsewhere. Says how many waited.
+    pub fn drop_tasks(
+        &mut self,
+        positions: &Positions,
+        to_retry: u32,
+        at: Timestamp,
+    ) -> Result<u32, IllegalJobChange> {
+        match self.state {
+            JobState::Queued | JobState::Running => {}
+            JobState::Stopping { .. } => return Err(IllegalJobChange::IsStopping),
+            JobState::Ended { .. } => return Err(IllegalJobChange::HasEnded),
+        }
+        let mut dropped = self.dropped.clone();
+        let never_began = dropped.add(positions, self.tasks.next, self.tasks.total);
+        if dropped.is_too_scattered() {
+            return Err(IllegalJobChange::TooScattered);
+        }
+        self.dropped = dropped;
+        let to_retry = to_retry.min(self.tasks.to_retry);
+        self.tasks.dropped += never_began;
+        self.tasks.to_retry -= to_retry;
+        self.tasks.stopped += never_began + to_retry;
+        self.pass_dropped();
+        self.settle(JobOutcome::Cancelled, at);
+        Ok(never_began + to_retry)
+    }
+
+    /// The next task is one that begins.
+    fn pass_dropped(&mut self) {
+        let passed = self.dropped.pass(self.tasks.next);
+        self.tasks.next += passed;
+        self.tasks.dropped -= passed;
     }
 
     /// Takes in that a run ended. Says whether its task is to be tried again: always where the run had to
@@ -313,15 +324,18 @@ impl Job {
                 _ if self.tasks.succeeded == self.tasks.total => JobOutcome::Succeeded,
                 outcome => outcome,
             },
-            JobState::Running if self.tasks.waiting() == 0 => {
+            JobState::Queued | JobState::Running if self.tasks.waiting() == 0 => {
                 if self.tasks.total == 1 {
                     last
                 } else if self.tasks.succeeded == self.tasks.total {
                     JobOutcome::Succeeded
                 } else if self.tasks.failed > 0 {
                     JobOutcome::Failed
-                } else {
+                } else if last == JobOutcome::Stopped {
                     JobOutcome::Stopped
+                } else {
+                    // The others ended well: only tasks that were cancelled are left.
+                    JobOutcome::Cancelled
                 }
             }
             JobState::Running => {
@@ -414,9 +428,36 @@ mod tests {
         assert_eq!(job.start_task(false), Err(IllegalJobChange::HasEnded));
     }
 
+    #[test]
+    fn tasks_that_are_cancelled_before_their_turn_never_begin() {
+        let mut job = job(9);
+        job.start_task(false).unwrap();
+        // Of 0 to 3 the first runs.
+        assert_eq!(job.drop_tasks(&Positions::new([(0, 3), (7, 7)]), 0, Timestamp::default()), Ok(4));
+        assert_eq!((job.tasks.next, job.tasks.waiting(), job.tasks.stopped), (4, 4, 4));
+        assert_eq!(job.drop_tasks(&Positions::new([(1, 4)]), 0, Timestamp::default()), Ok(1), "one was left");
+        for next in [5, 6, 8] {
+            assert_eq!(job.tasks.next, next);
+            job.start_task(false).unwrap();
+        }
+        assert_eq!(job.start_task(false), Err(IllegalJobChange::NothingWaits));
+        for _ in 0..4 {
+            job.end_task(Outcome::Succeeded, Tries::Lost(0), Timestamp::default()).unwrap();
+        }
+        assert_eq!((job.state.code(), job.tasks.succeeded, job.tasks.stopped), ("cancelled", 4, 5));
+    }
+
+    #[test]
+    fn a_job_all_of_whose_tasks_are_cancelled_is_cancelled() {
+        let mut job = job(9);
+        job.drop_tasks(&Positions::new([(0, 8)]), 0, Timestamp::default()).unwrap();
+        assert_eq!(job.state.code(), "cancelled");
+        assert!(job.tasks.is_consistent());
+    }
+
     proptest! {
         #[test]
-        fn no_path_leads_to_an_illegal_state(total in 1_u32..8, steps in prop::collection::vec((0_u8..10, 1_u32..6), 0..60)) {
+        fn no_path_leads_to_an_illegal_state(total in 1_u32..8, steps in prop::collection::vec((0_u8..12, 1_u32..6), 0..60)) {
             let mut job = job(total);
             let outcomes = [
                 Outcome::Succeeded, Outcome::Failed { exit_code: 1 }, Outcome::Lost, Outcome::TimedOut,
@@ -428,8 +469,14 @@ mod tests {
                     0..=2 => job.start_task(false).is_ok(),
                     3 => job.start_task(true).is_ok(),
                     4..=8 => job.end_task(outcomes[usize::from(step) - 4], Tries::Lost(losses), Timestamp::from_secs(9)).is_ok(),
-                    _ => job.stop(StopCause::Cancelled, Timestamp::from_secs(9)).is_ok(),
+                    9 => job.stop(StopCause::Cancelled, Timestamp::from_secs(9)).is_ok(),
+                    _ => {
+                        let some = Positions::new([(losses, losses + u32::from(step) - 10)]);
+                        job.drop_tasks(&some, losses % 2, Timestamp::from_secs(9)).is_ok()
+                    }
                 };
+                prop_assert_eq!(job.tasks.dropped, job.dropped.count());
+                prop_assert!(!job.dropped.contains(job.tasks.next), "a cancelled task is next");
                 prop_assert!(done || job == before, "a refused change changed something");
                 prop_assert!(job.tasks.is_consistent(), "{:?}", job.tasks);
                 prop_assert!(!before.state.has_ended() || job == before, "an ended job changed");

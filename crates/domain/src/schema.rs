@@ -10,7 +10,7 @@ use utoipa::{
     },
 };
 
-use crate::{contract::ContractAction, text::Line};
+use crate::text::Line;
 
 /// The largest magnitude up to which all readers of JSON keep every whole number: 2^53 - 1.
 const MOST_WHOLE: i64 = 9_007_199_254_740_991;
@@ -128,32 +128,3 @@ impl PartialSchema for Password {
 }
 
 impl ToSchema for Password {}
-
-/// What people do with a contract; the rest of its actions are the center's own.
-#[derive(Debug)]
-pub struct DecidedAction;
-
-impl PartialSchema for DecidedAction {
-    fn schema() -> RefOr<Schema> {
-        let decided = ContractAction::ALL.iter().filter(|action| !action.is_automatic());
-        one_of(decided.map(|action| action.code()))
-    }
-}
-
-impl ToSchema for DecidedAction {}
-
-/// How long a run may take, in milliseconds.
-#[derive(Debug)]
-pub struct TimeLimit;
-
-impl PartialSchema for TimeLimit {
-    fn schema() -> RefOr<Schema> {
-        let object = ObjectBuilder::new()
-            .schema_type(Type::Integer)
-            .minimum(Some(1))
-            .maximum(Some(crate::spec::MAX_TIME_LIMIT.0));
-        RefOr::T(object.into())
-    }
-}
-
-impl ToSchema for TimeLimit {}

@@ -10,6 +10,7 @@
 //! by one table.
 
 mod checks;
+pub mod edit;
 mod getopt;
 mod lines;
 mod note;

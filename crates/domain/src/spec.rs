@@ -6,7 +6,10 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use encoding::Encoding;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
 
 use crate::{BatchSpec, JobId, Launch, Millis, codes};
 
@@ -99,7 +102,7 @@ pub struct JobSpec {
     pub service_class: ServiceClass,
     /// How long each run may take; the center's default where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<crate::schema::TimeLimit>)]
+    #[schema(value_type = Option<TimeLimit>)]
     pub time_limit_ms: Option<Millis>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub array: Option<ArraySpec>,
@@ -112,6 +115,20 @@ pub struct JobSpec {
     #[serde(default, skip_serializing_if = "BatchSpec::is_default")]
     pub batch: BatchSpec,
 }
+
+/// How long a run may take, in milliseconds. It stands for a number of a request.
+#[derive(Debug)]
+pub struct TimeLimit;
+
+impl PartialSchema for TimeLimit {
+    fn schema() -> RefOr<Schema> {
+        let object =
+            ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(MAX_TIME_LIMIT.0));
+        RefOr::T(object.into())
+    }
+}
+
+impl ToSchema for TimeLimit {}
 
 const fn one() -> u32 {
     1

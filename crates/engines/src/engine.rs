@@ -3,6 +3,7 @@
 use domain::RunId;
 
 use crate::{
+    log::{LogChunk, LogLayout, Stream},
     observation::Observation,
     spec::{InvalidSpec, LaunchSpec},
 };
@@ -21,7 +22,8 @@ pub trait Engine: Send + Sync {
     /// run that was not started yet will never be; a run that has ended stays as it is.
     fn stop(&self, run: RunId) -> Result<(), EngineError>;
 
-    /// Reads up to `max_bytes` of a log of the run, from byte `offset` on. Beyond the end there are no bytes.
+    /// Reads up to `max_bytes` of a log of the run, from byte `offset` on, or from the end of what is left out where
+    /// that byte is. What is read ends where bytes are left out. Beyond the end there are no bytes.
     fn read_log(
         &self,
         run: RunId,
@@ -29,26 +31,9 @@ pub trait Engine: Send + Sync {
         offset: u64,
         max_bytes: usize,
     ) -> Result<LogChunk, EngineError>;
-}
 
-domain::codes! {
-    /// One of the two outputs of a run.
-    pub enum Stream {
-        Stdout = "stdout",
-        Stderr = "stderr",
-    }
-}
-
-/// A part of a log.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LogChunk {
-    pub bytes: Vec<u8>,
-    /// The offset of `bytes` in the log.
-    pub offset: u64,
-    /// The length of the log now.
-    pub end_offset: u64,
-    /// The run wrote more than its limit; its log keeps the beginning.
-    pub truncated: bool,
+    /// Tells how far the two logs of the run reach, and in which order their bytes came.
+    fn log_layout(&self, run: RunId) -> Result<LogLayout, EngineError>;
 }
 
 /// An engine's failure.

@@ -12,7 +12,9 @@ mod engine;
 mod environment;
 mod folder_lock;
 mod interpreter;
+mod kept_log;
 pub mod local;
+mod log;
 mod observation;
 pub mod ports;
 pub mod slurm;
@@ -21,6 +23,7 @@ mod sync;
 
 pub use check::Check;
 pub use clock::AHEAD_VARIABLE;
-pub use engine::{Engine, EngineError, LogChunk, Stream};
+pub use engine::{Engine, EngineError};
+pub use log::{Arrival, LogChunk, LogLayout, Stream};
 pub use observation::{Ended, Exit, Leaving, Observation, Started, Status};
 pub use spec::{ArrayTask, InvalidSpec, LaunchNode, LaunchSpec, RunLimits, slurm_job_id};

@@ -1,5 +1,6 @@
 //! Errors of commands, for people and for programs.
 
+use crate::tell::tell;
 use std::process::ExitCode;
 
 use domain::Lang;
@@ -14,6 +15,8 @@ pub struct Failure {
     pub hint: String,
     /// Each place that is wrong, where the center named several.
     pub errors: Vec<String>,
+    /// The exit code of the job that was waited for.
+    pub job_exit: Option<u8>,
     /// The same in Chinese, where the center told both.
     pub zh: Option<Box<Told>>,
 }
@@ -70,6 +73,7 @@ impl Failure {
             message: message.into(),
             hint: hint.into(),
             errors: Vec::new(),
+            job_exit: None,
             zh: None,
         }
     }
@@ -84,6 +88,12 @@ impl Failure {
 
     pub fn cancelled(message: impl Into<String>) -> Self {
         Self::new(Category::Cancelled, "cancelled", message, "")
+    }
+
+    /// A job that was waited for did not succeed. Its own exit code is that of the command.
+    pub fn job_failed(message: impl Into<String>, hint: impl Into<String>, code: Option<i64>) -> Self {
+        let job_exit = code.and_then(|code| u8::try_from(code).ok()).filter(|code| *code != 0);
+        Self { job_exit, ..Self::new(Category::Refused, "job_failed", message, hint) }
     }
 
     pub fn unexpected(message: impl Into<String>) -> Self {
@@ -123,7 +133,8 @@ impl Failure {
             let hint = problem["advice"]["zh"].as_str().unwrap_or_default().to_owned();
             Box::new(Told { message: message.to_owned(), hint, errors: lines.unwrap_or_default() })
         });
-        Self { category, code: text("code"), message: text("detail"), hint: text("hint"), errors, zh }
+        let (code, message, hint) = (text("code"), text("detail"), text("hint"));
+        Self { category, code, message, hint, errors, job_exit: None, zh }
     }
 
     /// Says it on standard error; gives the exit code.
@@ -135,19 +146,19 @@ impl Failure {
         if as_json {
             let object = json!({ "category": self.category.name(), "code": self.code, "message": self.message,
                 "hint": self.hint, "errors": self.errors });
-            eprintln!("{object}");
+            tell!("{object}");
         } else {
-            eprintln!("qiantang: {message}");
+            tell!("qiantang: {message}");
             if errors.len() > 1 {
                 for error in errors {
-                    eprintln!("  - {error}");
+                    tell!("  - {error}");
                 }
             }
             if !hint.is_empty() {
-                eprintln!("  {hint}");
+                tell!("  {hint}");
             }
         }
-        ExitCode::from(self.category.exit_code())
+        ExitCode::from(self.job_exit.unwrap_or_else(|| self.category.exit_code()))
     }
 }
 

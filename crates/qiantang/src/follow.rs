@@ -1,5 +1,6 @@
 //! Following what a center tells, through breaks: a center that is started again is asked again, from where the stream was.
 
+use crate::tell::tell;
 use std::time::{Duration, Instant};
 
 use domain::Lang;
@@ -11,9 +12,12 @@ use crate::{
 };
 
 /// How long a center that has gone may stay away.
-const PATIENCE: Duration = Duration::from_mins(1);
-/// How long to wait between two tries.
-const PAUSE: Duration = Duration::from_millis(300);
+const PATIENCE: Duration = Duration::from_mins(10);
+/// A stream that held so long had come back.
+const STEADY: Duration = Duration::from_mins(1);
+/// How long to wait before the first further try; each wait is twice the one before.
+const SOONEST: Duration = Duration::from_millis(200);
+const LATEST: Duration = Duration::from_secs(5);
 
 /// Hands each event of the stream at `path` to `take` until it gives false. Fails if the stream breaks off and the center does not
 /// come back.
@@ -23,8 +27,7 @@ pub fn follow(
     mut take: impl FnMut(&Event) -> Result<bool, Failure>,
 ) -> Done {
     let mut place = String::new();
-    // A center that can't be reached in the beginning is not waited for.
-    let mut events = context.client.events(&path(), &place)?;
+    let mut events = patiently(context, || context.client.events(&path(), &place))?;
     let (mut opened, mut ends) = (Instant::now(), None);
     loop {
         let mut is_news = false;
@@ -41,31 +44,48 @@ pub fn follow(
                 Err(error) => break error.to_string(),
             }
         };
-        is_news |= opened.elapsed() > PATIENCE;
+        is_news |= opened.elapsed() > STEADY;
         // A center that answers and breaks off again at once has not come back.
         let until = match ends {
             Some(until) if !is_news => until,
             _ => *ends.insert(Instant::now() + PATIENCE),
         };
         tell_break(context, &why);
-        events = until_there(until, || {
-            std::thread::sleep(PAUSE);
-            if Instant::now() > until { Err(broken(&why)) } else { context.client.events(&path(), &place) }
-        })?;
+        std::thread::sleep(SOONEST);
+        events = until_there(
+            until,
+            |_| {},
+            || {
+                if Instant::now() > until {
+                    Err(broken(&why))
+                } else {
+                    context.client.events(&path(), &place)
+                }
+            },
+        )?;
         opened = Instant::now();
     }
 }
 
-/// Asks again while there is no answer, as long as a center may stay away.
-pub fn patiently<T>(ask: impl FnMut() -> Result<T, Failure>) -> Result<T, Failure> {
-    until_there(Instant::now() + PATIENCE, ask)
+/// Asks again while there is no answer, as long as a center may stay away, with a word.
+pub fn patiently<T>(context: &Context, ask: impl FnMut() -> Result<T, Failure>) -> Result<T, Failure> {
+    until_there(Instant::now() + PATIENCE, |failure| tell_break(context, &failure.message), ask)
 }
 
-fn until_there<T>(until: Instant, mut ask: impl FnMut() -> Result<T, Failure>) -> Result<T, Failure> {
+fn until_there<T>(
+    until: Instant,
+    mut told: impl FnMut(&Failure),
+    mut ask: impl FnMut() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut pause = SOONEST;
     loop {
         match ask() {
             Err(failure) if failure.category == Category::System && Instant::now() < until => {
-                std::thread::sleep(PAUSE);
+                if pause == SOONEST {
+                    told(&failure);
+                }
+                std::thread::sleep(pause);
+                pause = (pause * 2).min(LATEST);
             }
             other => return other,
         }
@@ -82,10 +102,10 @@ fn tell_break(context: &Context, why: &str) {
     if context.json {
         return;
     }
-    let seconds = PATIENCE.as_secs();
+    let minutes = PATIENCE.as_secs() / 60;
     match context.lang {
-        Lang::Zh => eprintln!("qiantang：与中心的连接中断（{why}），{seconds} 秒内继续重试"),
-        Lang::En => eprintln!("qiantang: the stream broke off ({why}); trying again for up to {seconds} s"),
+        Lang::Zh => tell!("qiantang：与中心的连接中断（{why}），{minutes} 分钟内继续重试"),
+        Lang::En => tell!("qiantang: the center went away ({why}); trying again for up to {minutes} min"),
     }
 }
 
@@ -96,19 +116,27 @@ mod tests {
     #[test]
     fn a_center_that_does_not_come_back_is_a_failure_and_one_that_refuses_is_not_asked_again() {
         let gone = || Failure::system("no_answer", "no answer", "");
-        let mut tries = 0;
-        let late = until_there(Instant::now() + Duration::from_mins(1), || {
-            tries += 1;
-            if tries < 3 { Err(gone()) } else { Ok("there") }
-        });
-        assert_eq!((late, tries), (Ok("there"), 3));
-        assert_eq!(until_there::<()>(Instant::now(), || Err(gone())), Err(gone()));
+        let (mut tries, mut words) = (0, 0);
+        let late = until_there(
+            Instant::now() + Duration::from_mins(1),
+            |_| words += 1,
+            || {
+                tries += 1;
+                if tries < 3 { Err(gone()) } else { Ok("there") }
+            },
+        );
+        assert_eq!((late, tries, words), (Ok("there"), 3, 1), "one word for all tries");
+        assert_eq!(until_there::<()>(Instant::now(), |_| {}, || Err(gone())), Err(gone()));
         let refused = Failure::refused("not_found", "no such job", "");
         let mut tries = 0;
-        let said = patiently::<()>(|| {
-            tries += 1;
-            Err(refused.clone())
-        });
+        let said = until_there::<()>(
+            Instant::now() + PATIENCE,
+            |_| {},
+            || {
+                tries += 1;
+                Err(refused.clone())
+            },
+        );
         assert_eq!((said, tries), (Err(refused), 1));
     }
 }

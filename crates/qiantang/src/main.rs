@@ -6,12 +6,14 @@ mod commands;
 mod context;
 mod demo;
 mod errors;
+mod examples;
 mod file;
 mod follow;
 mod kept;
 mod output;
 mod peer;
 mod serve;
+mod tell;
 mod words;
 
 use std::process::ExitCode;

@@ -63,6 +63,21 @@ pub fn table(titles: &[&str], rows: Vec<Vec<String>>, numbers_from: usize) -> St
     table.trim_fmt()
 }
 
+/// The digits of an id by which people know a thing: the last. The first tell the time, and are much alike.
+pub fn last_digits(id: &str) -> String {
+    id.get(id.len().saturating_sub(8)..).unwrap_or(id).to_owned()
+}
+
+/// `20 of 300`, by what the API says there are in all.
+pub fn of_total(lang: Lang, shown: usize, total: &Value) -> String {
+    let count = total["count"].as_u64().unwrap_or(shown as u64);
+    let more = if total["and_more"] == true { "+" } else { "" };
+    match lang {
+        Lang::Zh => format!("共 {count}{more} 个，显示 {shown} 个"),
+        Lang::En => format!("{shown} of {count}{more}"),
+    }
+}
+
 pub fn money(micro_cny: i64) -> String {
     MicroCny(micro_cny).to_string()
 }

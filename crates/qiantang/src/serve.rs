@@ -1,11 +1,12 @@
 //! `qiantang serve`: the center as a service.
 
+use crate::tell::tell;
 use std::{fmt::Write as _, path::Path};
 
 use base::error::chain;
 use center::{
     Programs,
-    settings::{LogFormat, Settings},
+    settings::{EngineKind, LogFormat, Settings},
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -30,6 +31,7 @@ pub fn run(config: Option<&Path>) -> Result<(), Failure> {
         Err(error) => return Err(failed(&error.to_string())),
     };
     start_logs(settings.log)?;
+    let settings = with_examples(settings);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return Err(failed(&error.to_string())),
@@ -47,6 +49,21 @@ pub fn run(config: Option<&Path>) -> Result<(), Failure> {
             .map_err(|error| chain(&error))
     });
     served.map_err(|problem| failed(&problem))
+}
+
+/// The center with the files of the examples. It can do without them.
+fn with_examples(mut settings: Settings) -> Settings {
+    let beneath = match settings.engine.kind {
+        EngineKind::Local => settings.data_dir.clone(),
+        EngineKind::Slurm => settings.engine.slurm.shared_dir.clone(),
+    };
+    if let Err(error) = crate::examples::keep(&mut settings, &beneath) {
+        let folder = beneath.display();
+        tell!(
+            "qiantang: failed to write the examples' files into {folder}: {error}; example jobs won't find them"
+        );
+    }
+    settings
 }
 
 /// Logs go to standard error: `RUST_LOG` chooses what of them.
@@ -82,7 +99,7 @@ fn announce(ready: center::Ready) {
     }
     // The center is up: it serves, whoever reads this.
     if let Err(failure) = say(&text) {
-        eprintln!("qiantang: {}", failure.message);
+        tell!("qiantang: {}", failure.message);
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 
 use domain::{
     CardSet, ContractId, Job, JobState, NodeId, Outcome, TenantDomain, Timestamp,
-    job::JobOutcome,
+    job::{JobOutcome, JobStatus},
     ledger::{Account, Cause, Posting, Unit},
 };
 use store::{
@@ -133,7 +133,7 @@ fn measure(path: &Path) {
     let store = open(path);
     let newest = store.read(|tx| rows::list_jobs(tx, &JobFilter::default(), None, 1)).expect("it reads");
     let last = newest.first().map_or(at(0), |row| row.submitted_at);
-    let succeeded = JobFilter { state: Some("succeeded".into()), ..JobFilter::default() };
+    let succeeded = JobFilter { states: [JobStatus::Succeeded].into(), ..JobFilter::default() };
     let common_row = store.read(|tx| rows::list_jobs(tx, &succeeded, None, 1)).expect("it reads").remove(0);
 
     println!("{:<58} {:>10} {:>10}", "", "median", "longest");
@@ -176,23 +176,31 @@ fn lists(store: &Store, row: &JobRow) {
         ("page of 50 jobs, all", all()),
         ("… of a tenant", JobFilter { tenant: Some(big), ..all() }),
         ("… of a tenant with few", JobFilter { tenant: Some(small), ..all() }),
-        ("… of a project", JobFilter { tenant: Some(big), project: Some(project), ..all() }),
+        ("… of a project", JobFilter { tenant: Some(big), projects: vec![project], ..all() }),
         ("… of a contract", JobFilter { tenant: Some(big), contract: Some(contract), ..all() }),
         ("… of a domain", JobFilter { domain: Some(TenantDomain::Research), ..all() }),
-        ("… running", JobFilter { state: text("running"), ..all() }),
-        ("… failed, of a tenant", JobFilter { tenant: Some(big), state: text("failed"), ..all() }),
-        ("… timed out (one in 100,000)", JobFilter { state: text("timed_out"), ..all() }),
+        ("… running", JobFilter { states: [JobStatus::Running].into(), ..all() }),
+        (
+            "… failed, of a tenant",
+            JobFilter { tenant: Some(big), states: [JobStatus::Failed].into(), ..all() },
+        ),
+        ("… timed out (one in 100,000)", JobFilter { states: [JobStatus::TimedOut].into(), ..all() }),
         (
             "… timed out, of a project",
-            JobFilter { project: Some(project), state: text("timed_out"), ..all() },
+            JobFilter { projects: vec![project], states: [JobStatus::TimedOut].into(), ..all() },
         ),
         (
             "… timed out, of a domain",
-            JobFilter { domain: Some(TenantDomain::Research), state: text("timed_out"), ..all() },
+            JobFilter { domain: Some(TenantDomain::Research), states: [JobStatus::TimedOut].into(), ..all() },
         ),
         (
             "… running, of a project",
-            JobFilter { tenant: Some(big), project: Some(project), state: text("running"), ..all() },
+            JobFilter {
+                tenant: Some(big),
+                projects: vec![project],
+                states: [JobStatus::Running].into(),
+                ..all()
+            },
         ),
         ("… with a common word", JobFilter { name_contains: text("VOICE"), ..all() }),
         ("… with a rare word, bounded", JobFilter { name_contains: text("needle"), ..all() }),
@@ -202,13 +210,13 @@ fn lists(store: &Store, row: &JobRow) {
         ),
         (
             "… with a rare word, of a project, bounded",
-            JobFilter { project: Some(project), name_contains: text("needle"), ..all() },
+            JobFilter { projects: vec![project], name_contains: text("needle"), ..all() },
         ),
         (
             "… with a rare word, failed, of a domain, bounded",
             JobFilter {
                 domain: Some(TenantDomain::Research),
-                state: text("failed"),
+                states: [JobStatus::Failed].into(),
                 name_contains: text("needle"),
                 ..all()
             },

@@ -233,7 +233,10 @@ CREATE TABLE jobs (
     used_card_ms INTEGER NOT NULL,
     charged_micro_cny INTEGER NOT NULL,
     -- What a job asked for; nothing where it left that to the center.
-    time_limit_ms INTEGER
+    time_limit_ms INTEGER,
+    -- Tasks that were cancelled before their turn: how many, and which, as JSON.
+    tasks_dropped INTEGER NOT NULL DEFAULT 0,
+    dropped TEXT
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX jobs_by_tenant ON jobs (tenant, id);
 CREATE INDEX jobs_by_tenant_state ON jobs (tenant, state, id);
@@ -242,6 +245,10 @@ CREATE INDEX jobs_by_domain ON jobs (domain, id);
 CREATE INDEX jobs_by_project ON jobs (project, id);
 CREATE INDEX jobs_by_contract ON jobs (contract, id);
 CREATE INDEX jobs_active ON jobs (id) WHERE ended_at IS NULL;
+CREATE INDEX jobs_by_member ON jobs (submitted_by, id);
+CREATE INDEX jobs_by_tail ON jobs (
+    hex(substr(id, 16, 1)) || hex(substr(id, 15, 1)) || hex(substr(id, 14, 1)) || hex(substr(id, 13, 1))
+);
 CREATE TRIGGER jobs_are_unsealed AFTER INSERT ON jobs
 BEGIN INSERT INTO unsealed (kind, key) VALUES ('jobs', NEW.id); END;
 
@@ -292,6 +299,10 @@ CREATE UNIQUE INDEX runs_by_attempt ON runs (job, task, attempt);
 CREATE INDEX runs_by_job ON runs (job, id);
 CREATE INDEX runs_active ON runs (id) WHERE ended_at IS NULL;
 CREATE INDEX runs_by_start ON runs (started_at, ended_at) WHERE started_at IS NOT NULL;
+CREATE INDEX runs_by_tail ON runs (
+    hex(substr(id, 16, 1)) || hex(substr(id, 15, 1)) || hex(substr(id, 14, 1)) || hex(substr(id, 13, 1))
+);
+CREATE INDEX runs_by_outcome ON runs (job, outcome, task, attempt);
 CREATE TRIGGER runs_are_unsealed AFTER UPDATE OF ended_at ON runs WHEN OLD.ended_at IS NULL AND NEW.ended_at IS NOT NULL
 BEGIN INSERT INTO unsealed (kind, key) VALUES ('runs', NEW.id); END;
 CREATE TRIGGER runs_that_come_ended_are_unsealed AFTER INSERT ON runs WHEN NEW.ended_at IS NOT NULL
@@ -637,4 +648,10 @@ BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('contract_versions', NEW.co
 CREATE TABLE reasons (
     of BLOB NOT NULL PRIMARY KEY CHECK (length(of) = 16), -- a run, or a job
     reason TEXT NOT NULL -- JSON
+) STRICT, WITHOUT ROWID;
+-- The pools in which a job's runs had cards, for lists by pool.
+CREATE TABLE job_pools (
+    pool BLOB NOT NULL REFERENCES pools (id),
+    job BLOB NOT NULL REFERENCES jobs (id),
+    PRIMARY KEY (pool, job)
 ) STRICT, WITHOUT ROWID;

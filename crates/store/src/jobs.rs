@@ -1,13 +1,19 @@
 //! Jobs: their specifications, how far each has come, and lists of them.
 
 mod columns;
+mod filter;
+mod lead;
 mod list;
 
 use std::collections::BTreeMap;
 
-use domain::{CardMs, Job, JobId, JobStatus, MicroCny, TenantId, Timestamp};
+use domain::{
+    CardMs, Job, JobId, JobStatus, MicroCny, TenantId, Timestamp,
+    job::{Dropped, Positions},
+};
 
-pub use list::{JobFilter, JobPage, JobRow, get_row, page_jobs};
+pub use filter::JobFilter;
+pub use list::{JobCount, JobPage, JobRow, count_jobs, get_row, page_jobs};
 
 use columns::{state, stop_and_end, tasks};
 
@@ -17,7 +23,7 @@ macro_rules! full_columns {
     () => {
         "j.id, j.tenant, j.project, j.contract, j.submitted_by, j.submitted_at, j.state, j.stop_cause, j.ended_at, \
          j.tasks_total, j.tasks_next, j.tasks_to_retry, j.tasks_running, j.tasks_succeeded, j.tasks_failed, \
-         j.tasks_stopped, s.spec"
+         j.tasks_stopped, j.tasks_dropped, j.dropped, s.spec"
     };
 }
 
@@ -36,7 +42,7 @@ statements! { "jobs";
     STATE = "SELECT id, tenant, state FROM jobs WHERE id = ?1";
     UPDATE_PROGRESS = "UPDATE jobs SET state = ?2, stop_cause = ?3, ended_at = ?4, tasks_total = ?5, tasks_next = ?6, \
                        tasks_to_retry = ?7, tasks_running = ?8, tasks_succeeded = ?9, tasks_failed = ?10, \
-                       tasks_stopped = ?11 WHERE id = ?1";
+                       tasks_stopped = ?11, tasks_dropped = ?12, dropped = ?13 WHERE id = ?1";
     ADD_USE = "UPDATE jobs SET used_card_ms = used_card_ms + ?2, charged_micro_cny = charged_micro_cny + ?3, \
                started_at = CASE WHEN started_at IS NULL OR started_at > ?4 THEN COALESCE(?4, started_at) \
                ELSE started_at END WHERE id = ?1";
@@ -93,6 +99,7 @@ pub fn update_job_progress(tx: &Tx, job: &Job) -> Result<(), StoreError> {
     let (tenant, state) =
         tx.get(STATE, &job.id, |row| Ok((row.get::<TenantId>(1)?, row.get::<String>(2)?)))?;
     let tasks = &job.tasks;
+    let dropped = (!job.dropped.is_empty()).then(|| json(&job.dropped)).transpose()?;
     let (stop_cause, ended_at) = stop_and_end(job.state);
     let row = params![
         &job.id,
@@ -106,6 +113,8 @@ pub fn update_job_progress(tx: &Tx, job: &Job) -> Result<(), StoreError> {
         tasks.succeeded,
         tasks.failed,
         tasks.stopped,
+        tasks.dropped,
+        &dropped,
     ];
     tx.execute(UPDATE_PROGRESS, row)?;
     if state != job.state.code() {
@@ -162,6 +171,16 @@ pub fn list_retries(tx: &Tx, job: JobId) -> Result<Vec<(u32, u32)>, StoreError> 
     tx.all(LIST_RETRIES, params![&job], retry)
 }
 
+/// Takes the tasks at these positions off those that are to be tried again, and names them.
+pub fn drop_retries(tx: &Tx, job: JobId, positions: &Positions) -> Result<Vec<u32>, StoreError> {
+    let among = list_retries(tx, job)?.into_iter().map(|(task, _)| task);
+    let dropped: Vec<u32> = among.filter(|task| positions.contains(*task)).collect();
+    for task in &dropped {
+        tx.execute(DELETE_RETRY, params![&job, *task])?;
+    }
+    Ok(dropped)
+}
+
 fn retry(row: Row<'_>) -> Result<(u32, u32), StoreError> {
     Ok((row.get(0)?, row.get(1)?))
 }
@@ -176,6 +195,7 @@ fn full_job(row: Row<'_>) -> Result<Job, StoreError> {
         submitted_at: row.get(5)?,
         state: state(row.skip(6))?,
         tasks: tasks(row.skip(9))?,
-        spec: row.json(16)?,
+        dropped: if row.is_null(17)? { Dropped::default() } else { row.json(17)? },
+        spec: row.json(18)?,
     })
 }

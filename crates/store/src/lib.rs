@@ -16,6 +16,7 @@ pub mod contracts;
 pub mod corrections;
 pub mod credentials;
 pub mod db;
+pub mod digits;
 pub mod direct;
 pub mod events;
 pub mod history;

@@ -1,5 +1,7 @@
 //! Runs: each attempt of a task, and which cards runs had when.
 
+pub mod of_job;
+
 use std::ops::ControlFlow;
 
 use domain::{
@@ -34,6 +36,7 @@ statements! { "runs", unique: { "runs.job, runs.task, runs.attempt": "this attem
         "INSERT INTO runs (", columns!(),
         ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, 0, 0, ?17, ?18, ?19)"
     );
+    RAN_IN = "INSERT INTO job_pools (pool, job) SELECT pool, ?2 FROM nodes WHERE id = ?1 ON CONFLICT DO NOTHING";
     GET = concat!("SELECT ", columns!(), " FROM runs WHERE id = ?1");
     UPDATE_STATE = "UPDATE runs SET started_at = ?2, ended_at = ?3, stop_cause = COALESCE(?4, stop_cause), \
                     stop_at = COALESCE(?5, stop_at), outcome = ?6, outcome_number = ?7, planned_at = ?8, \
@@ -76,6 +79,10 @@ pub fn insert_run(tx: &Tx, run: &Run) -> Result<(), StoreError> {
         columns.charged_until,
     ];
     tx.execute(INSERT, row)?;
+    // The cards of a run are those of one pool.
+    if let Some(slot) = run.placement.0.first() {
+        tx.execute(RAN_IN, params![&slot.node, &run.job])?;
+    }
     raise_longest(tx, run.state)
 }
 

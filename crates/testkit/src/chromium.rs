@@ -1,6 +1,10 @@
 //! A real browser: Chromium without a window, driven through chromedriver.
+//!
+//! A page that logs an error fails the test, at the latest as the browser is closed: a test allows the errors that it
+//! asks for.
 
 use std::{
+    cell::RefCell,
     io::{BufRead as _, BufReader, Read as _},
     path::Path,
     process::{Child, Command, Stdio},
@@ -25,6 +29,8 @@ pub struct Chromium {
     agent: Agent,
     /// The address of the driver's session.
     session: String,
+    /// Parts of errors that the test asks for.
+    allowed: RefCell<Vec<String>>,
 }
 
 impl Chromium {
@@ -62,7 +68,7 @@ impl Chromium {
             ask(&agent, &url, "POST", "/session", "", Some(&capabilities), &[]).expect("the driver answers");
         let id = answer["value"]["sessionId"].as_str().unwrap_or_else(|| panic!("{status} {answer}"));
         let session = format!("{url}/session/{id}");
-        Some(Self { driver, agent, session })
+        Some(Self { driver, agent, session, allowed: RefCell::default() })
     }
 
     /// Sends the driver a command.
@@ -85,24 +91,39 @@ impl Chromium {
     /// Gives the browser a screen of that width; a narrow one is a phone's.
     pub fn set_width(&self, width: u32) {
         let params = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600 });
-        self.tell(
-            "/goog/cdp/execute",
-            &json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": params }),
-        );
+        self.command("Emulation.setDeviceMetricsOverride", &params);
+    }
+
+    /// Has the system that the browser runs on ask for a light or a dark theme, and shows pages as on the screen or as
+    /// they are printed.
+    pub fn set_media(&self, is_dark: bool, is_print: bool) {
+        let theme = if is_dark { "dark" } else { "light" };
+        let params = json!({ "media": if is_print { "print" } else { "" },
+            "features": [{ "name": "prefers-color-scheme", "value": theme }] });
+        self.command("Emulation.setEmulatedMedia", &params);
+    }
+
+    /// Runs a script in each page that is opened from now on, before the page's own.
+    pub fn add_script(&self, script: &str) {
+        self.command("Page.addScriptToEvaluateOnNewDocument", &json!({ "source": script }));
+    }
+
+    /// A command of Chromium's own protocol.
+    fn command(&self, name: &str, params: &Value) -> Value {
+        self.tell("/goog/cdp/execute", &json!({ "cmd": name, "params": params }))
     }
 
     /// Keeps a picture of the whole page.
     pub fn keep_picture(&self, path: &Path) {
         std::fs::create_dir_all(path.parent().expect("a picture is in a folder")).expect("a folder is made");
-        let params = json!({ "cmd": "Page.captureScreenshot", "params": { "captureBeyondViewport": true } });
-        let picture = self.tell("/goog/cdp/execute", &params);
+        let picture = self.command("Page.captureScreenshot", &json!({ "captureBeyondViewport": true }));
         let bytes = STANDARD.decode(picture["data"].as_str().expect("a picture")).expect("base64");
         std::fs::write(path, bytes).expect("the picture is written");
     }
 
     /// Signs somebody in by the form, in English.
     pub fn sign_in(&self, site: &Site, login: &str) {
-        self.tell("/goog/cdp/execute", &json!({ "cmd": "Network.clearBrowserCookies", "params": {} }));
+        self.sign_out();
         self.open(&format!("{}/sign-in?lang=en", site.url));
         let fill = format!(
             "document.querySelector('#login').value = '{login}'; document.querySelector('#password').value = \
@@ -115,19 +136,33 @@ impl Chromium {
         });
     }
 
-    /// The errors that the browser has logged since the last call.
+    /// Forgets who is signed in, as if the session had ended.
+    pub fn sign_out(&self) {
+        self.command("Network.clearBrowserCookies", &json!({}));
+    }
+
+    /// Takes errors with that text for what the test asks for.
+    pub fn allow(&self, part: &str) {
+        self.allowed.borrow_mut().push(part.to_owned());
+    }
+
+    /// The errors that the browser has logged since the last call, but for those that are allowed.
     pub fn errors(&self) -> Vec<String> {
         let entries = self.tell("/se/log", &json!({ "type": "browser" }));
         let entries = entries.as_array().cloned().unwrap_or_default();
         let severe = entries.into_iter().filter(|entry| entry["level"] == "SEVERE");
-        severe.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned()).collect()
+        let allowed = self.allowed.borrow();
+        let messages = severe.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned());
+        messages.filter(|message| !allowed.iter().any(|part| message.contains(part))).collect()
     }
 }
 
 impl Drop for Chromium {
     fn drop(&mut self) {
+        let errors = if std::thread::panicking() { Vec::new() } else { self.errors() };
         let _ = ask(&self.agent, &self.session, "DELETE", "", "", None, &[]);
         let _ = self.driver.kill();
         let _ = self.driver.wait();
+        assert!(errors.is_empty(), "the browser logged errors: {errors:#?}");
     }
 }

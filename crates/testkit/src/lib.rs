@@ -52,4 +52,4 @@ pub use site::{
 };
 #[cfg(feature = "site")]
 pub use terminal::Terminal;
-pub use tools::python_tool;
+pub use tools::{python_tool, tool};

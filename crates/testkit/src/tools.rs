@@ -1,4 +1,4 @@
-//! Programs from `PyPI` that `./test` installs once, in a folder of their own.
+//! Programs from `PyPI` and files from npm that `./test` fetches once, into a folder of their own.
 
 use std::{
     env,
@@ -8,7 +8,12 @@ use std::{
 /// A program of those in `tests/tools/requirements.txt`. `None` where `./test` did not install it; with `CI=true` the test
 /// fails then.
 pub fn python_tool(name: &str) -> Option<PathBuf> {
-    let path = folder().join("python/bin").join(name);
+    tool(&format!("python/bin/{name}"))
+}
+
+/// A file of that folder, likewise.
+pub fn tool(name: &str) -> Option<PathBuf> {
+    let path = folder().join(name);
     if path.is_file() {
         return Some(path);
     }

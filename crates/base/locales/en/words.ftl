@@ -108,6 +108,7 @@ state-expired = Expired
 state-terminated = Terminated
 event-job-submitted = was submitted
 event-job-stopping = is being stopped
+event-tasks-cancelled = has tasks that were cancelled
 event-job-ended = ended
 event-run-started = started
 event-run-ended = one of its runs ended

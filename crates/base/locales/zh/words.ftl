@@ -102,6 +102,7 @@ state-expired = 已到期
 state-terminated = 已终止
 event-job-submitted = 已提交
 event-job-stopping = 正在停止
+event-tasks-cancelled = 部分任务已取消
 event-job-ended = 已结束
 event-run-started = 已启动
 event-run-ended = 一次运行结束

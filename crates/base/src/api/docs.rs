@@ -1,4 +1,4 @@
-//! The OpenAPI document, and a page to try the API out that needs nothing from elsewhere.
+//! The OpenAPI document, and the script of the page on which the API is tried out.
 
 use axum::{
     Router,
@@ -18,12 +18,7 @@ use utoipa::{
 
 use super::once::KEYS;
 
-const PAGE: &str = include_str!("../../static/api/index.html");
 const SCRIPT: &str = include_str!("../../static/api/try.js");
-const STYLE: &str = include_str!("../../static/api/try.css");
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
-                      form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
-
 /// Says that requests carry a bearer token.
 #[derive(Debug)]
 pub struct Security;
@@ -93,19 +88,17 @@ pub fn router<C: Clone + Send + Sync + 'static>(document: &OpenApi) -> Router<C>
     let mut json = serde_json::to_value(document).expect("a document that the program makes is JSON");
     bound(&mut json);
     let json = json.to_string();
-    let serve = |kind: &'static str, text: &'static str| {
-        get(move || async move {
-            let headers: [(HeaderName, &str); 2] =
-                [(header::CONTENT_TYPE, kind), (header::CONTENT_SECURITY_POLICY, POLICY)];
-            (headers, text).into_response()
-        })
+    let script = || async {
+        let headers: [(HeaderName, &str); 2] = [
+            (header::CONTENT_TYPE, "text/javascript; charset=utf-8"),
+            (header::CONTENT_SECURITY_POLICY, "default-src 'none'"),
+        ];
+        (headers, SCRIPT).into_response()
     };
     Router::new()
         .route(
             "/api/openapi.json",
             get(move || async move { ([(header::CONTENT_TYPE, "application/json")], json) }),
         )
-        .route("/api/docs", serve("text/html; charset=utf-8", PAGE))
-        .route("/api/docs/try.js", serve("text/javascript; charset=utf-8", SCRIPT))
-        .route("/api/docs/try.css", serve("text/css; charset=utf-8", STYLE))
+        .route("/api/docs/try.js", get(script))
 }

@@ -22,7 +22,7 @@ pub struct Problem {
     #[serde(rename = "type")]
     pub kind: String,
     /// The meaning of the status, in words.
-    pub title: String,
+    pub title: &'static str,
     pub status: u16,
     /// The fault, in words.
     pub detail: String,
@@ -33,12 +33,12 @@ pub struct Problem {
     /// Each place in the request that is wrong.
     pub errors: Vec<WrongPlace>,
     /// The fault in both languages, where it is the request's or the state of things; else `null`.
-    pub text: Option<Sentence>,
+    pub text: Option<Box<Sentence>>,
     /// The advice in both languages, as `text`.
-    pub advice: Option<Sentence>,
+    pub advice: Option<Box<Sentence>>,
     /// The values of a refusal, such as a limit and what it met. Their names are each code's own.
     #[schema(value_type = Object)]
-    pub values: Value,
+    pub values: Box<Value>,
     #[serde(skip)]
     retry_after_s: Option<u64>,
 }
@@ -74,7 +74,7 @@ impl Problem {
             StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or("Error");
         Self {
             kind: format!("/api/problems/{code}"),
-            title: title.to_owned(),
+            title,
             status,
             detail: detail.into(),
             code: code.to_owned(),
@@ -82,7 +82,7 @@ impl Problem {
             errors: Vec::new(),
             text: None,
             advice: None,
-            values: Value::Object(serde_json::Map::new()),
+            values: Box::new(Value::Object(serde_json::Map::new())),
             retry_after_s: None,
         }
     }
@@ -130,13 +130,14 @@ impl From<&AppError> for Problem {
                     zh: format!("请求有误：{}", all(Lang::Zh).join("；")),
                     en: error.to_string(),
                 };
-                let advice = problems.first().map(|problem| Sentence::of(|lang| problem.wrong.hint(lang)));
-                Self { errors, text: Some(text), advice, ..told("invalid", &hint) }
+                let advice =
+                    problems.first().map(|problem| Box::new(Sentence::of(|lang| problem.wrong.hint(lang))));
+                Self { errors, text: Some(Box::new(text)), advice, ..told("invalid", &hint) }
             }
             AppError::Refused(refused) => Self {
-                text: Some(Sentence::of(|lang| refused.text(lang))),
-                advice: Some(Sentence::of(|lang| refused.hint(lang))),
-                values: refused.values(),
+                text: Some(Box::new(Sentence::of(|lang| refused.text(lang)))),
+                advice: Some(Box::new(Sentence::of(|lang| refused.hint(lang)))),
+                values: Box::new(refused.values()),
                 ..told(refused.code(), &refused.hint(Lang::En))
             },
             AppError::TooMany { .. } => told("too_many_requests", "wait as `Retry-After` says"),

@@ -14,4 +14,4 @@ pub use answer::{failure_of, retry_after_s, status};
 pub use ask::{Id, cookie, last_event_id, method_not_allowed, no_such_route, peer, read_body};
 pub use encode::encode;
 pub use layers::{catch_panics, secure};
-pub use stream::{open_stream, open_table};
+pub use stream::{open_bytes, open_stream, open_table};

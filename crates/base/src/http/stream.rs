@@ -3,8 +3,8 @@
 use std::{convert::Infallible, future::Future, sync::Arc};
 
 use axum::{
-    body::Body,
-    http::header,
+    body::{Body, Bytes},
+    http::{HeaderMap, header},
     response::{
         IntoResponse, Response, Sse,
         sse::{Event, KeepAlive},
@@ -48,4 +48,14 @@ fn started<T: Send + 'static, F: Future<Output = ()> + Send + 'static>(
         drop(permit);
     });
     Ok(ReceiverStream::new(written))
+}
+
+/// Starts an answer of bytes as they are, which `write` sends in parts; refused if too many streams are open. With an error
+/// it breaks off, so that nobody takes it for the whole.
+pub fn open_bytes<F: Future<Output = ()> + Send + 'static>(
+    base: &Base,
+    headers: HeaderMap,
+    write: impl FnOnce(mpsc::Sender<Result<Bytes, AppError>>) -> F,
+) -> Result<Response, AppError> {
+    Ok((headers, Body::from_stream(started(base, write)?)).into_response())
 }

@@ -1,5 +1,7 @@
 //! The static files, part of the program.
 
+use std::sync::LazyLock;
+
 use axum::{
     Router,
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -8,6 +10,7 @@ use axum::{
 };
 use sha2::{Digest, Sha256};
 
+#[derive(Clone, Copy)]
 struct Asset {
     path: &'static str,
     kind: &'static str,
@@ -27,12 +30,35 @@ macro_rules! styles {
     };
 }
 
+/// The rules by which the rows of a table become cards: for tables of at least so many columns, in at most so many rem.
+macro_rules! cards {
+    ($($columns:literal: $room:literal,)*) => {
+        concat!("@media screen {", $(
+            "@container (max-width: ", $room, "rem) { .table:not(.stays):has(th:nth-child(", $columns, ")) {",
+            include_str!("../../static/css/cards.css"), "} }",
+        )* "}")
+    };
+}
+
+const CARDS: &str = cards! {
+    2: 26,
+    3: 26,
+    4: 31,
+    5: 38,
+    6: 48,
+    7: 60,
+    8: 66,
+    9: 74,
+    10: 82,
+};
+
 const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 static ASSETS: &[Asset] = assets! {
     "qiantang.js": JS,
+    "log.js": JS,
     "icons.svg": SVG,
     "logo.svg": SVG,
     "favicon.svg": SVG,
@@ -58,16 +84,22 @@ const STYLES: (&[&str], &str) = styles![
     "hall",
     "contracts",
     "jobs",
+    "log",
+    "api",
     "statement",
     "print"
 ];
 
 /// A browser asks for the styles once.
-static STYLE: Asset = Asset { path: "/static/qiantang.css", kind: CSS, bytes: STYLES.1.as_bytes() };
+static STYLE: LazyLock<String> = LazyLock::new(|| format!("{}{CARDS}", STYLES.1));
+
+fn style() -> Asset {
+    Asset { path: "/static/qiantang.css", kind: CSS, bytes: STYLE.as_bytes() }
+}
 
 pub fn router() -> Router {
     let mut router = Router::new();
-    for asset in ASSETS.iter().chain([&STYLE]) {
+    for asset in ASSETS.iter().copied().chain([style()]) {
         // Vendored files carry their version in their name and never change under it.
         let cache = if asset.path.contains("/vendor/") {
             "public, max-age=31536000, immutable"
@@ -79,7 +111,7 @@ pub fn router() -> Router {
         let tag = HeaderValue::from_str(&format!("\"{tag:016x}\"")).expect("hexadecimal digits");
         let answer = move |headers: HeaderMap| {
             let tag = tag.clone();
-            async move { serve(asset, cache, tag, &headers) }
+            async move { serve(&asset, cache, tag, &headers) }
         };
         router = router.route(asset.path, get(answer.clone()));
         if asset.path == "/static/favicon.svg" {
@@ -89,7 +121,7 @@ pub fn router() -> Router {
     router
 }
 
-fn serve(asset: &'static Asset, cache: &'static str, tag: HeaderValue, asked: &HeaderMap) -> Response {
+fn serve(asset: &Asset, cache: &'static str, tag: HeaderValue, asked: &HeaderMap) -> Response {
     let is_known = asked.get(header::IF_NONE_MATCH).is_some_and(|known| *known == tag);
     let mut response =
         if is_known { StatusCode::NOT_MODIFIED.into_response() } else { asset.bytes.into_response() };
@@ -120,8 +152,9 @@ mod tests {
             .iter()
             .map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned())
             .collect();
-        let (names, styles) = STYLES;
-        assert_eq!(there, names.iter().map(|name| (*name).to_owned()).collect());
+        let (names, _) = STYLES;
+        assert_eq!(there, names.iter().chain(&["cards"]).map(|name| (*name).to_owned()).collect());
+        let styles = STYLE.as_str();
         assert_eq!(styles.matches('{').count(), styles.matches('}').count());
         let defined: BTreeSet<&str> = styles
             .split("--")

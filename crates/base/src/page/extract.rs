@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq;
 
 use crate::page::{
+    carried::Carried,
     form::Form,
     frame::{Front, Visitor},
 };
@@ -35,10 +36,28 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self, AppError> {
         let (mut parts, body) = request.into_parts();
-        let visitor = Visitor::from_request_parts(&mut parts, state).await?;
-        let form = read(Request::from_parts(parts, body)).await?;
-        let is_own = form.value("csrf").as_bytes().ct_eq(visitor.csrf.as_bytes());
-        if bool::from(is_own) { Ok(Self { visitor, form }) } else { Err(AppError::ForeignForm) }
+        let front = Front::from_request_parts(&mut parts, state).await?;
+        let visitor = Visitor::from_request_parts(&mut parts, state).await;
+        let (path, is_own_page) = (parts.uri.path().to_owned(), is_own_page(&parts.headers));
+        let (visitor, form) = match visitor {
+            Err(AppError::Unauthenticated(why)) => (
+                Err(AppError::Unauthenticated(why)),
+                read(Request::from_parts(parts, body)).await.unwrap_or_default(),
+            ),
+            Err(error) => return Err(error),
+            Ok(visitor) => (Ok(visitor), read(Request::from_parts(parts, body)).await?),
+        };
+        let is_of_session =
+            |visitor: &Visitor| bool::from(form.value("csrf").as_bytes().ct_eq(visitor.csrf.as_bytes()));
+        match visitor {
+            Ok(visitor) if is_of_session(&visitor) => Ok(Self { visitor, form }),
+            other => {
+                if is_own_page {
+                    front.carry(Carried::of(&path, form.fields()));
+                }
+                Err(other.err().unwrap_or(AppError::ForeignForm))
+            }
+        }
     }
 }
 

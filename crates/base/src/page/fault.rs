@@ -10,11 +10,13 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
-use domain::{Lang, Timestamp};
+use domain::Timestamp;
 
+pub use crate::page::told::{Told, told};
 use crate::page::{
+    carried::{Carried, sign_in_address},
+    form::Form,
     frame::{Front, Host, Page, render},
-    words::Ui,
 };
 use crate::{
     error::{AppError, Unreadable},
@@ -56,13 +58,17 @@ fn fault_page(front: Front, error: Arc<AppError>) -> Response {
         _ => error,
     };
     let status = status(&error);
+    let has_no_session = status == StatusCode::UNAUTHORIZED || matches!(*error, AppError::ForeignForm);
+    if has_no_session && front.is_htmx {
+        // A part of a page is no place to sign in at, and the page may have text that nobody has sent yet: the page says
+        // so, and stays.
+        return (status, [("HX-Trigger", "session-over")]).into_response();
+    }
+    if has_no_session && let Some(carried) = front.carried() {
+        return carried_page(front, status, carried, Form::default());
+    }
     if status == StatusCode::UNAUTHORIZED {
-        // A part of a page can't be the form for signing in: htmx then loads that as a page.
-        return if front.is_htmx {
-            (status, [("HX-Redirect", "/sign-in")]).into_response()
-        } else {
-            Redirect::to("/sign-in").into_response()
-        };
+        return Redirect::to(&sign_in_address(&front.next)).into_response();
     }
     let request = format!("req_{}", crate::moment::random::<6>().map(|byte| format!("{byte:02x}")).concat());
     if let AppError::Internal(_) = &*error {
@@ -79,85 +85,20 @@ fn fault_page(front: Front, error: Arc<AppError>) -> Response {
     response
 }
 
-/// An error as people read it.
-#[derive(Clone, Debug)]
-pub struct Told {
-    pub title: String,
-    pub hint: String,
-    /// More about the error, such as its numbers.
-    pub details: Vec<String>,
+/// A form that came without its session, with all that was typed: to be sent again, by somebody who is not signed in once
+/// they are.
+#[derive(Debug, Template)]
+#[template(path = "carried.html")]
+pub struct CarriedPage {
+    page: Page,
+    carried: Carried,
+    /// What was typed to sign in.
+    form: Form,
 }
 
-/// An error in the page's language.
-pub fn told(ui: Ui, error: &AppError) -> Told {
-    let key = |code: &str| (ui.t(&format!("fault-{code}")), ui.t(&format!("fault-{code}-hint")));
-    let (title, hint, details) = match error {
-        AppError::Unauthenticated(_) | AppError::WrongPassword => {
-            (ui.t("sign-in-wrong"), String::new(), vec![])
-        }
-        AppError::ForeignForm => {
-            let (title, hint) = key("csrf");
-            (title, hint, vec![])
-        }
-        AppError::Forbidden { action } => {
-            let (title, hint) = key("forbidden");
-            (title, hint, vec![ui.t1("needs-right", "what", ui.word("action", action))])
-        }
-        AppError::NotFound { .. } | AppError::NoSuchRoute { .. } | AppError::MethodNotAllowed { .. } => {
-            let (title, hint) = key("not-found");
-            (title, hint, vec![])
-        }
-        AppError::Unreadable { part, message } => {
-            let (title, hint) = words(ui, "unreadable", part.code());
-            (title, hint, message_for(ui, message))
-        }
-        AppError::Invalid(problems) => {
-            let (title, hint) = key("invalid");
-            (title, hint, problems.iter().map(|problem| problem.text(ui.lang)).collect())
-        }
-        AppError::Refused(refused) => {
-            let title = ui.t(&format!("refused-{}", refused.code()));
-            let details = vec![sentence(ui.lang, &refused.text(ui.lang))];
-            (title, sentence(ui.lang, &refused.hint(ui.lang)), details)
-        }
-        AppError::TooMany { retry_after_s } => {
-            (ui.t("fault-too-many"), ui.t1("fault-too-many-hint", "n", retry_after_s), vec![])
-        }
-        AppError::Stopping => {
-            let (title, hint) = key("stopping");
-            (title, hint, vec![])
-        }
-        AppError::Internal(_) => {
-            let (title, hint) = key("internal");
-            (title, hint, vec![])
-        }
-    };
-    Told { title, hint, details }
-}
-
-/// The meaning of a code of a family, and the advice on it.
-fn words(ui: Ui, family: &str, code: &str) -> (String, String) {
-    (ui.t(&format!("{family}-{code}")), ui.t(&format!("{family}-{code}-hint")))
-}
-
-/// A fault or an advice as a sentence.
-fn sentence(lang: Lang, text: &str) -> String {
-    match lang {
-        Lang::Zh => format!("{text}。"),
-        Lang::En => {
-            let mut chars = text.chars();
-            let first = chars.next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default();
-            format!("{first}{}.", chars.as_str())
-        }
-    }
-}
-
-/// The message of the part that refused, which has the numbers. It is in English alone.
-fn message_for(ui: Ui, message: &str) -> Vec<String> {
-    match ui.lang {
-        Lang::Zh => vec![],
-        Lang::En => vec![message.to_owned()],
-    }
+pub fn carried_page(front: Front, status: StatusCode, carried: Carried, form: Form) -> Response {
+    let title = front.ui.t("carried");
+    render(status, &CarriedPage { page: Page::new(front, "", title), carried, form })
 }
 
 #[cfg(test)]
@@ -166,7 +107,7 @@ mod tests {
     use testkit::markup;
 
     use super::*;
-    use crate::page::frame::Page;
+    use crate::page::words::Ui;
 
     #[test]
     fn a_fault_is_a_well_formed_page_in_both_languages() {
@@ -181,6 +122,24 @@ mod tests {
                 assert!(
                     !markup::read(&text).unwrap_or_else(|error| panic!("{error}\n{text}")).said.is_empty()
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn a_form_without_its_session_is_a_well_formed_page() {
+        for (lang, is_signed_in) in [(Lang::Zh, false), (Lang::En, false), (Lang::Zh, true), (Lang::En, true)]
+        {
+            let page = Page { is_signed_in, ..Page::bare(Ui::of(lang), "A title") };
+            let fields = vec![
+                ("script".to_owned(), "#!/bin/sh\n</pre>\n".to_owned()),
+                ("project".to_owned(), "x".to_owned()),
+            ];
+            for path in ["/submit", "/people/members"] {
+                let carried = Carried { path: path.to_owned(), fields: fields.clone() };
+                let form = Form::with(&[("login", "li".to_owned())]);
+                let text = CarriedPage { page: page.clone(), carried, form }.render().expect("it renders");
+                markup::read(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
             }
         }
     }

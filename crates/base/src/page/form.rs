@@ -49,6 +49,14 @@ impl Form {
         Self::of(values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
     }
 
+    /// The same form with that value alone under a name.
+    #[must_use]
+    pub fn replaced(self, name: &str, value: String) -> Self {
+        let mut form = self.without(name);
+        form.values.push((name.to_owned(), value));
+        form
+    }
+
     /// The same form without what was sent under one name.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
@@ -60,6 +68,11 @@ impl Form {
     /// one name, the first.
     pub fn value(&self, name: &str) -> &str {
         self.values.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.trim())
+    }
+
+    /// The value that a field was shown with, where the form has it.
+    pub fn was(&self, name: &str) -> &str {
+        self.value(&format!("was-{name}"))
     }
 
     /// The text that was typed into a field, space and all, such as a password or a script. Of several of one
@@ -76,6 +89,11 @@ impl Form {
     /// All that was taken under one name.
     pub fn all(&self, name: &str) -> Vec<String> {
         self.values.iter().filter(|(known, _)| known == name).map(|(_, value)| value.clone()).collect()
+    }
+
+    /// Everything that was sent, in its order.
+    pub fn fields(&self) -> &[(String, String)] {
+        &self.values
     }
 
     pub fn problem(&self, name: &str) -> &str {
@@ -123,7 +141,7 @@ impl Form {
                 self.blame(field(refused.code()).unwrap_or_default(), told);
             }
             AppError::Refused(_) | AppError::TooMany { .. } => {
-                let told = crate::page::fault::told(ui, &error);
+                let told = crate::page::told::told(ui, &error);
                 let parts = std::iter::once(told.title).chain(told.details).chain([told.hint]);
                 self.notice = parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
             }

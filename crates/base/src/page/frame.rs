@@ -1,14 +1,16 @@
 //! The frame of every page: who looks at it, in which language, and the shell around it.
 
+use std::sync::{Arc, Mutex};
+
 use askama::Template;
 use axum::{
     extract::{FromRef, FromRequestParts},
-    http::{StatusCode, Uri, header, request::Parts},
+    http::{Method, StatusCode, Uri, header, request::Parts},
     response::{Html as HtmlBody, IntoResponse, Response},
 };
 use domain::Lang;
 
-use crate::page::{texts, words::Ui};
+use crate::page::{carried::Carried, texts, words::Ui};
 use crate::{
     Base,
     auth::{
@@ -32,6 +34,10 @@ pub struct Front {
     pub session: Option<Session>,
     /// Set where htmx asks for a part of a page.
     pub is_htmx: bool,
+    /// The page that the browser shows once somebody has signed in for this request.
+    pub next: String,
+    /// What was typed into a form that came without its session.
+    carried: Arc<Mutex<Option<Carried>>>,
     shell: Option<Shell>,
 }
 
@@ -103,8 +109,33 @@ impl Front {
             center_name: host.base().name(lang).to_owned(),
             session,
             is_htmx: parts.headers.contains_key("hx-request"),
+            next: next(parts),
+            carried: Arc::default(),
             shell,
         }
+    }
+}
+
+/// The page that was asked for, or the own page from which a form was sent.
+fn next(parts: &Parts) -> String {
+    if matches!(parts.method, Method::GET | Method::HEAD) {
+        return parts.uri.path_and_query().map_or("/", |whole| whole.as_str()).to_owned();
+    }
+    let text = |name: header::HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let from = text(header::REFERER).and_then(|from| from.parse::<Uri>().ok());
+    let is_own = |from: &Uri| from.authority().map(|there| there.as_str()) == text(header::HOST);
+    let from = from.filter(is_own).and_then(|from| from.path_and_query().cloned());
+    from.map_or_else(|| "/".to_owned(), |whole| whole.as_str().to_owned())
+}
+
+impl Front {
+    /// Keeps what was typed into a form that came without its session, for the page that says so.
+    pub fn carry(&self, carried: Option<Carried>) {
+        *self.carried.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = carried;
+    }
+
+    pub fn carried(&self) -> Option<Carried> {
+        self.carried.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 }
 

@@ -11,19 +11,24 @@ use crate::page::extract::{Sent, SentByStranger};
 
 pub struct Routes<C> {
     pub router: Router<C>,
+    /// The paths of pages, with those of their parts and streams.
+    pub pages: Vec<&'static str>,
     /// The paths that take a form.
     pub forms: Vec<&'static str>,
 }
 
 impl<C: Clone + Send + Sync + 'static> Default for Routes<C> {
     fn default() -> Self {
-        Self { router: Router::new(), forms: Vec::new() }
+        Self { router: Router::new(), pages: Vec::new(), forms: Vec::new() }
     }
 }
 
 impl<C> std::fmt::Debug for Routes<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Routes").field("forms", &self.forms).finish_non_exhaustive()
+        f.debug_struct("Routes")
+            .field("pages", &self.pages)
+            .field("forms", &self.forms)
+            .finish_non_exhaustive()
     }
 }
 
@@ -31,13 +36,15 @@ impl<C: Clone + Send + Sync + 'static> Routes<C> {
     /// These and those of another noun.
     #[must_use]
     pub fn and(mut self, others: Self) -> Self {
+        self.pages.extend(others.pages);
         self.forms.extend(others.forms);
         Self { router: self.router.merge(others.router), ..self }
     }
 
     /// A page, or a part or stream of one: asking for it changes nothing.
     #[must_use]
-    pub fn page<A: 'static>(self, path: &'static str, handler: impl Handler<A, C>) -> Self {
+    pub fn page<A: 'static>(mut self, path: &'static str, handler: impl Handler<A, C>) -> Self {
+        self.pages.push(path);
         Self { router: self.router.route(path, get(handler)), ..self }
     }
 

@@ -12,6 +12,7 @@ use std::{borrow::Borrow, fmt};
 
 use domain::{CardMs, Lang, MicroCny, Millis, Rfc3339, Timestamp, Zone, decimal::grouped};
 
+use super::amounts;
 use crate::{loops::LoopState, moment, page::texts};
 
 /// Markup that is put into a page as it is.
@@ -207,8 +208,14 @@ impl Ui {
         Html(format!(r#"<time datetime="{at}"{more}>{text}</time>"#))
     }
 
+    /// A length of time in little room, by its two largest units: `2 d 3 h`.
     pub fn millis(&self, ms: &i64) -> String {
-        Millis(*ms).to_string()
+        amounts::span(self.lang, Millis(*ms), false)
+    }
+
+    /// A length of time in a sentence: `2 days 3 hours`.
+    pub fn span(&self, span: Millis) -> String {
+        amounts::span(self.lang, span, true)
     }
 
     /// Yuan, to the fen.
@@ -231,9 +238,30 @@ impl Ui {
         ))
     }
 
-    /// Card-hours where the column's head says so.
+    /// Card-hours where the column's head says so, with as many digits as matter to people.
     pub fn plain_hours(&self, used: &CardMs) -> String {
+        amounts::hours(*used)
+    }
+
+    /// Card-hours to the fourth place, where amounts are added up or compared.
+    pub fn exact_hours(&self, used: &CardMs) -> String {
         grouped(&used.to_string()).replacen('-', "− ", 1)
+    }
+
+    /// [`Self::exact_hours`] of card-milliseconds.
+    pub fn ms_hours(&self, card_ms: &i64) -> String {
+        self.exact_hours(&CardMs(*card_ms))
+    }
+
+    /// Card-hours as somebody has set them: to the fourth place, as far as there is one.
+    pub fn set_hours(&self, used: &CardMs) -> String {
+        let exact = self.exact_hours(used);
+        exact.trim_end_matches('0').trim_end_matches('.').to_owned()
+    }
+
+    /// Yuan where something was charged; nothing is said of what costs nothing.
+    pub fn charge(&self, amount: &MicroCny) -> Html {
+        if *amount == MicroCny::ZERO { Html::default() } else { self.yuan(amount) }
     }
 
     pub fn count(&self, n: impl fmt::Display) -> String {

@@ -81,6 +81,11 @@ pub enum Refused {
         state: JobStatus,
         why: Option<Sentence>,
     },
+    /// Nothing of the task waits.
+    TaskNotWaiting {
+        task: String,
+        state: JobStatus,
+    },
     OwnAccount,
     PeriodClosed {
         month: String,
@@ -112,6 +117,14 @@ pub enum Refused {
     TooManyJobs {
         active: u32,
         most: u32,
+    },
+    /// So many separate ranges of an array's tasks are cancelled at most.
+    TooManyRanges {
+        most: usize,
+    },
+    /// So many rows are told at once.
+    TooManyRows {
+        most: usize,
     },
     TwinIsBusy,
 }
@@ -172,7 +185,7 @@ impl Refused {
             Self::NoPrice { .. } => "no_price",
             Self::NoProject => "no_project",
             Self::NoSlurm => "no_slurm",
-            Self::NotWaiting { .. } => "not_waiting",
+            Self::NotWaiting { .. } | Self::TaskNotWaiting { .. } => "not_waiting",
             Self::OwnAccount => "own_account",
             Self::PeriodClosed { .. } => "period_closed",
             Self::PeriodGoesOn { .. } => "period_goes_on",
@@ -182,6 +195,8 @@ impl Refused {
             Self::SamePerson { .. } => "same_person",
             Self::SlurmFailed { .. } => "slurm_failed",
             Self::TooManyJobs { .. } => "too_many_jobs",
+            Self::TooManyRanges { .. } => "too_many_ranges",
+            Self::TooManyRows { .. } => "too_many_rows",
             Self::TwinIsBusy => "twin_is_busy",
         }
     }

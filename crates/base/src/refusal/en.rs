@@ -88,6 +88,10 @@ pub fn words(refused: &Refused) -> (String, String) {
             format!("the job is {}: nothing of it waits", state.code()),
             "wait for its end, or look at its log",
         ),
+        Refused::TaskNotWaiting { task, state } => with(
+            format!("the task {task} is {}: it does not wait", state.code()),
+            "`qiantang show` tells how it went",
+        ),
         Refused::OwnAccount => two("you can't lock yourself out", "ask another administrator"),
         Refused::PeriodClosed { month } => with(
             format!("{month} is closed already"),
@@ -114,6 +118,13 @@ pub fn words(refused: &Refused) -> (String, String) {
             format!("{active} of your jobs are queued or running; at most {most} may be"),
             "wait for some to end, or use an array: it counts as one job",
         ),
+        Refused::TooManyRanges { most } => with(
+            format!("more than {most} separate ranges of its tasks would be cancelled"),
+            "cancel whole ranges, or the job",
+        ),
+        Refused::TooManyRows { most } => {
+            with(format!("more than {most} rows would be told"), "ask for a shorter time")
+        }
         Refused::TwinIsBusy => two(
             "the twin is at work on another question",
             "wait for it to end, or ask on your own machine with `qiantang twin`",

@@ -61,6 +61,7 @@ pub fn all() -> Vec<Refused> {
         NotWaiting { .. } => JobStatus::ALL.into_iter().flat_map(|state| {
             [None, Some(mended.clone())].map(|why| Refused::NotWaiting { state, why })
         }),
+        TaskNotWaiting { .. } => JobStatus::ALL.map(|state| Refused::TaskNotWaiting { task: "job_1_7".to_owned(), state }),
         OwnAccount => [Refused::OwnAccount],
         PeriodClosed { .. } => [Refused::PeriodClosed { month: month() }],
         PeriodGoesOn { .. } => [Refused::PeriodGoesOn { month: month() }],
@@ -70,6 +71,8 @@ pub fn all() -> Vec<Refused> {
         SamePerson { .. } => Did::ALL.map(|did| Refused::SamePerson { did }),
         SlurmFailed { .. } => [Refused::SlurmFailed { said: "no answer".to_owned() }],
         TooManyJobs { .. } => [Refused::TooManyJobs { active: 1000, most: 1000 }],
+        TooManyRanges { .. } => [Refused::TooManyRanges { most: 512 }],
+        TooManyRows { .. } => [Refused::TooManyRows { most: 10_000 }],
         TwinIsBusy => [Refused::TwinIsBusy],
     )
 }

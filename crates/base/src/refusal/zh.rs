@@ -79,6 +79,9 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::NotWaiting { state, why: None } => {
             with(format!("作业{}，没有等待的部分", job_status(*state)), "请等它结束，或查看日志")
         }
+        Refused::TaskNotWaiting { task, state } => {
+            with(format!("任务 {task} {}，不在等待", job_status(*state)), "用 `qiantang show` 查看它的经过")
+        }
         Refused::OwnAccount => two("不能停用自己", "请另一位管理员操作"),
         Refused::PeriodClosed { month } => {
             with(format!("{month} 账期已结账"), "属于该月的用量作为更正记入当前账期")
@@ -119,6 +122,10 @@ pub fn words(refused: &Refused) -> (String, String) {
             format!("排队或运行的作业已有 {active} 个，最多 {most} 个"),
             "等一些结束，或使用数组：数组只算一个作业",
         ),
+        Refused::TooManyRanges { most } => {
+            with(format!("取消的任务会分成超过 {most} 个不相连的区间"), "请取消整段区间，或取消整个作业")
+        }
+        Refused::TooManyRows { most } => with(format!("结果会超过 {most} 行"), "请缩短时间范围"),
         Refused::TwinIsBusy => two("孪生正在回答另一个问题", "等它结束，或在自己的机器上用 `qiantang twin`"),
     }
 }

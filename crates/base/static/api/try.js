@@ -1,4 +1,4 @@
-// Shows the OpenAPI document and sends requests from it. Nothing is loaded from elsewhere.
+// Makes a form of each operation of the OpenAPI document once it is opened, and sends requests from it.
 'use strict';
 
 const make = (tag, props = {}, ...children) => {
@@ -70,65 +70,57 @@ const send = async (method, path, inputs, body, kind, out) => {
     out.textContent = `${method} ${url}\n${answer.status} ${answer.statusText} · ${took} ms · ${type}\n\n${text}`;
     out.className = answer.ok ? 'answer' : 'answer is-bad';
   } catch (error) {
-    out.textContent = `${method} ${url}\nno answer: ${error.message}`;
+    out.textContent = `${method} ${url}\n${routes.dataset.none}: ${error.message}`;
     out.className = 'answer is-bad';
   }
 };
 
-const route = (doc, path, method, op) => {
+// A form of an operation, and what may be answered to it.
+const fill = (body, doc, path, method, op) => {
   const inputs = [];
-  const form = make('form', { className: 'try' });
+  const form = make('form', { className: 'form' });
   for (const parameter of op.parameters || []) {
-    const input = make('input', { required: parameter.in === 'path', spellcheck: false });
+    const input = make('input', { className: 'input', required: parameter.in === 'path', spellcheck: false });
     inputs.push({ name: parameter.name, where: parameter.in, input });
-    form.append(make('label', {}, make('code', { textContent: parameter.name }), ` ${parameter.in} `, input,
-      make('span', { className: 'hint', textContent: parameter.description || '' })));
+    form.append(make('label', { className: 'field' }, make('span', {}, make('code', { textContent: parameter.name }), ` ${parameter.in}`),
+      input, make('span', { className: 'hint', lang: 'en', textContent: parameter.description || '' })));
   }
-  let body = null;
+  let text = null;
   let kind = '';
   if (op.requestBody) {
     [kind] = Object.keys(op.requestBody.content);
     const schema = op.requestBody.content[kind].schema;
     const isJob = path === '/api/v1/jobs' || path === '/api/v1/jobs/dry-run';
-    const text = kind === 'text/plain' ? '#!/bin/sh\n#SBATCH --job-name=hello --gres=npu:1 --time=1\necho hello\n'
+    const value = kind === 'text/plain' ? '#!/bin/sh\n#SBATCH --job-name=hello --gres=npu:1 --time=1\necho hello\n'
       : JSON.stringify(isJob ? JOB : example(doc, schema), null, 2);
-    body = make('textarea', { value: text, rows: Math.min(16, text.split('\n').length + 1), spellcheck: false });
-    form.append(make('label', {}, make('code', { textContent: kind }), body,
-      make('span', { className: 'hint', textContent: op.requestBody.description || '' })));
+    text = make('textarea', { className: 'area', value, rows: Math.min(16, value.split('\n').length + 1), spellcheck: false });
+    form.append(make('label', { className: 'field' }, make('code', { textContent: kind }), text,
+      make('span', { className: 'hint', lang: 'en', textContent: op.requestBody.description || '' })));
   }
   const out = make('pre', { className: 'answer', hidden: true, tabIndex: 0 });
-  form.append(make('button', { textContent: 'Send 发送' }), out);
+  const button = make('button', { className: 'btn is-main', textContent: routes.dataset.send });
+  form.append(make('div', { className: 'actions' }, button), out);
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    send(method.toUpperCase(), path, inputs, body, kind, out);
+    send(method.toUpperCase(), path, inputs, text, kind, out);
   });
-  const answers = make('ul', { className: 'answers' });
+  const answers = make('ul', { className: 'answers', lang: 'en' });
   for (const [status, response] of Object.entries(op.responses || {})) {
     const content = Object.values(response.content || {})[0];
     const name = content && content.schema && content.schema.$ref ? content.schema.$ref.split('/').pop() : '';
     answers.append(make('li', {}, make('code', { textContent: status }), ` ${response.description || ''} `, make('i', { textContent: name })));
   }
-  const summary = make('summary', {}, make('b', { className: `method is-${method}`, textContent: method.toUpperCase() }),
-    make('code', { textContent: path }), make('span', { textContent: op.summary || '' }));
-  return make('details', {}, summary, make('p', { textContent: op.description || '' }), form, answers);
+  body.replaceChildren(make('p', { lang: 'en', textContent: op.description || '' }), form, answers);
 };
 
-const show = async () => {
-  const main = document.getElementById('routes');
-  try {
-    const doc = await (await fetch('/api/openapi.json')).json();
-    const byTag = new Map((doc.tags || []).map((tag) => [tag.name, make('section', {},
-      make('h2', { textContent: tag.name }), make('p', { textContent: tag.description || '' }))]));
-    for (const [path, methods] of Object.entries(doc.paths)) {
-      for (const [method, op] of Object.entries(methods)) {
-        const section = byTag.get((op.tags || [])[0]);
-        if (section) section.append(route(doc, path, method, op));
-      }
-    }
-    main.replaceChildren(make('p', { textContent: doc.info.description }), ...byTag.values());
-  } catch (error) {
-    main.replaceChildren(make('p', { className: 'is-bad', textContent: `The document could not be read: ${error.message}` }));
-  }
-  main.removeAttribute('aria-busy');
-};
-show();
+let reading = null;
+const routes = document.getElementById('routes');
+routes.addEventListener('toggle', async (event) => {
+  const details = event.target;
+  const body = details.querySelector('.op-body');
+  if (!details.open || body.childElementCount) return;
+  reading ??= fetch('/api/openapi.json').then((answer) => answer.json());
+  const doc = await reading;
+  const { method, path } = details.dataset;
+  fill(body, doc, path, method, doc.paths[path][method]);
+}, true);

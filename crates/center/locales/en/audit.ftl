@@ -42,6 +42,7 @@ detail-name = name
 detail-project = project
 detail-nodes = nodes
 detail-cards-per-node = cards a node
+detail-task = tasks cancelled
 detail-tasks = tasks
 detail-number = number
 detail-changed = changed

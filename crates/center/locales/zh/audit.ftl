@@ -42,6 +42,7 @@ detail-name = 名称
 detail-project = 项目
 detail-nodes = 节点
 detail-cards-per-node = 每节点加速卡
+detail-task = 所取消的任务
 detail-tasks = 任务
 detail-number = 编号
 detail-changed = 改动

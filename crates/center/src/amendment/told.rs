@@ -35,7 +35,7 @@ fn value(ui: Ui, term: Term, value: &Value) -> String {
         }
         (_, None) => ui.t("no-bound"),
         (Term::Fee | Term::CreditLimit, Some(amount)) => format!("¥ {}", MicroCny(amount)),
-        (Term::Package | Term::Cap, Some(time)) => ui.plain_hours(&CardMs(time)),
+        (Term::Package | Term::Cap, Some(time)) => ui.set_hours(&CardMs(time)),
         (_, Some(number)) => ui.count(number),
     }
 }

@@ -11,16 +11,19 @@ use serde::{Deserialize, Serialize};
 use crate::{
     app::{
         events,
-        jobs::{self, DryRun, JobDetail, JobQuery, JobView, RunView},
+        jobs::{
+            self, CancelJobs, Cancelled, DigitsQuery, DryRun, JobDetail, JobName, JobQuery, JobView,
+            RunQuery, RunView,
+        },
         verdict::VerdictView,
     },
     center::Center,
 };
 use base::api::{
     Problem,
-    extract::{Auth, Bytes, Id, Key, Params, Spec},
+    extract::{Auth, Body, Bytes, Id, Key, Params, Spec},
 };
-use base::{error::AppError, events::Event, listing::Listing, params};
+use base::{error::AppError, events::Event, listing::Listing};
 
 type Created<T> = (StatusCode, HeaderMap, Json<T>);
 
@@ -98,11 +101,7 @@ pub async fn dry_run(
     Ok(Json(jobs::dry_run(&center, &caller, body.value).await?))
 }
 
-fn job_id(text: &str) -> Result<JobId, Problem> {
-    Ok(params::id(text, "job")?)
-}
-
-/// One job.
+/// One job. `JOB_7` is its task with the index 7.
 #[utoipa::path(get, path = "/jobs/{id}", tag = "jobs", params(("id" = String, Path)),
     responses((status = 200, body = JobDetail), (status = 404, body = Problem)))]
 pub async fn show(
@@ -110,10 +109,10 @@ pub async fn show(
     Auth(caller): Auth,
     Id(id): Id,
 ) -> Result<Json<JobDetail>, Problem> {
-    Ok(Json(jobs::show(&center, &caller, job_id(&id)?).await?))
+    Ok(Json(jobs::show(&center, &caller, &JobName::parse(&id)?).await?))
 }
 
-/// Stops a job. What waits never starts; what runs is told to end.
+/// Stops a job, or tasks of it: `JOB_7`, `JOB_[3-9]`. What waits never starts; what runs is told to end.
 #[utoipa::path(post, path = "/jobs/{id}/cancel", tag = "jobs", params(("id" = String, Path)),
     responses((status = 200, body = JobDetail), (status = 404, body = Problem)))]
 pub async fn cancel(
@@ -121,7 +120,18 @@ pub async fn cancel(
     Auth(caller): Auth,
     Id(id): Id,
 ) -> Result<Json<JobDetail>, Problem> {
-    Ok(Json(jobs::cancel(&center, &caller, job_id(&id)?).await?))
+    Ok(Json(jobs::cancel(&center, &caller, JobName::parse(&id)?).await?))
+}
+
+/// Stops several jobs: those that are named, or all that match and have not ended. A dry run says how many there are.
+#[utoipa::path(post, path = "/jobs/cancel", tag = "jobs", request_body = CancelJobs,
+    responses((status = 200, body = Cancelled), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub async fn cancel_many(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Body { value, .. }: Body<CancelJobs>,
+) -> Result<Json<Cancelled>, Problem> {
+    Ok(Json(jobs::cancel_many(&center, &caller, value).await?))
 }
 
 /// Why a job waits: the binding limit with its numbers, who is ahead, when it will start.
@@ -132,7 +142,7 @@ pub async fn why(
     Auth(caller): Auth,
     Id(id): Id,
 ) -> Result<Json<VerdictView>, Problem> {
-    Ok(Json(jobs::why(&center, &caller, job_id(&id)?).await?))
+    Ok(Json(jobs::why(&center, &caller, &JobName::parse(&id)?).await?))
 }
 
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
@@ -144,16 +154,27 @@ pub struct PageQuery {
     pub limit: Option<u32>,
 }
 
-/// A job's runs, newest first.
-#[utoipa::path(get, path = "/jobs/{id}/runs", tag = "jobs", params(("id" = String, Path), PageQuery),
+/// A job's runs, newest first, or those that failed first; those of a task (`JOB_7`).
+#[utoipa::path(get, path = "/jobs/{id}/runs", tag = "jobs", params(("id" = String, Path), RunQuery),
     responses((status = 200, body = Listing<RunView>)))]
 pub async fn runs(
     State(center): State<Center>,
     Auth(caller): Auth,
     Id(id): Id,
-    Params(query): Params<PageQuery>,
+    Params(query): Params<RunQuery>,
 ) -> Result<Json<Listing<RunView>>, Problem> {
-    Ok(Json(jobs::list_runs(&center, &caller, job_id(&id)?, query.cursor.as_deref(), query.limit).await?))
+    Ok(Json(jobs::list_runs(&center, &caller, &JobName::parse(&id)?, query).await?))
+}
+
+/// Runs by some digits of their ids.
+#[utoipa::path(get, path = "/runs", tag = "jobs", params(DigitsQuery),
+    responses((status = 200, body = Listing<RunView>), (status = 422, body = Problem)))]
+pub async fn runs_by_digits(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Params(query): Params<DigitsQuery>,
+) -> Result<Json<Listing<RunView>>, Problem> {
+    Ok(Json(jobs::runs_by_digits(&center, &caller, &query.id).await?))
 }
 
 /// The events of a job, oldest first.
@@ -165,5 +186,6 @@ pub async fn events(
     Id(id): Id,
     Params(query): Params<PageQuery>,
 ) -> Result<Json<Listing<Event>>, Problem> {
-    Ok(Json(events::of_job(&center, &caller, job_id(&id)?, query.cursor.as_deref(), query.limit).await?))
+    let id = JobName::parse(&id)?.whole()?;
+    Ok(Json(events::of_job(&center, &caller, id, query.cursor.as_deref(), query.limit).await?))
 }

@@ -1,9 +1,14 @@
 //! Jobs: submitting, and stopping. Beside it: what is shown of them ([`listing`]), and trying them out ([`dry_run`]).
 
 mod awaited;
+mod cancel_tasks;
+mod cancelling;
 mod dry_run;
 pub mod ending;
 mod listing;
+mod named;
+mod runs;
+mod wanted;
 
 use std::sync::Arc;
 
@@ -11,25 +16,24 @@ use domain::{
     Contract, ContractId, Job, JobId, JobSpec, Lang, MemberId, PoolId, Project, RatePerCardHour, SpecProblem,
     TenantId, Timestamp,
     problem::{JobFault, field},
-    reason::JobCause,
-    run::StopCause,
     script::{Note, NoteAction, ParsedScript},
     spec::Dependency,
 };
 use scheduler::Limit;
 use serde_json::json;
-use store::{Tx, jobs, reasons, recent, tenants};
+use store::{Tx, jobs, tenants};
 
 use awaited::found;
-use ending::{ended_or_stopping, took_job};
 
+pub use cancelling::{CancelJobs, Cancelled, cancel, cancel_many};
 pub use dry_run::{DryRun, PlaceView, Quote, dry_run, places};
 pub use listing::{
-    JobDetail, JobQuery, JobView, RunView, count_by_state, list, list_runs, run_end, run_view, show, visible,
-    why,
+    JobDetail, JobView, MOST_BY_DIGITS, RunView, count_by_state, list, run_end, run_view, show, visible, why,
 };
+pub use named::{JobName, TaskView, position};
+pub use runs::{DigitsQuery, RunQuery, list_runs, runs_by_digits};
+pub use wanted::{JobQuery, JobsWanted};
 
-use super::runs::stopping;
 use crate::{
     actions,
     center::Center,
@@ -382,52 +386,4 @@ pub fn still_unmet(tx: &Tx, job: &Job) -> Result<(Vec<Dependency>, bool), AppErr
         }
     }
     Ok((unmet, is_hopeless))
-}
-
-/// Stops a job: what waits never starts, what runs is told to end. A job that has ended stays as it is, and that is no
-/// error: cancelling twice is cancelling once.
-pub async fn cancel(center: &Center, caller: &Caller, id: JobId) -> Result<JobDetail, AppError> {
-    let row = visible(center, caller, id, actions::CANCEL_JOB).await?;
-    if !row.state.has_ended() {
-        let may = center.policies.may(caller, actions::CANCEL_JOB, Some(row.tenant))?;
-        stop_job(center, may, id).await?;
-    }
-    show(center, caller, id).await
-}
-
-async fn stop_job(center: &Center, may: May, id: JobId) -> Result<(), AppError> {
-    let (cause, now) = (StopCause::Cancelled, moment::now());
-    let (_, stopped) = center
-        .change(
-            may,
-            move |tx| {
-                let mut job = jobs::get_job(tx, id)?;
-                if job.stop(cause, now).is_err() {
-                    return Ok(Changed::nothing((None, Vec::new())));
-                }
-                jobs::update_job_progress(tx, &job)?;
-                if job.state.has_ended() {
-                    reasons::set_of_job(tx, id, &JobCause::Stopped { cause })?;
-                }
-                let mut stopped = Vec::new();
-                for run in recent::active_runs(tx, id)? {
-                    stopped.extend(stopping::request_stop(tx, run.run.id, cause)?);
-                }
-                let about = About { tenant: Some(job.tenant), job: Some(id), run: None };
-                let (kind, data) = ended_or_stopping(&job);
-                let event = events::record(tx, now, about, kind, data)?;
-                let detail = json!({ "name": job.spec.name });
-                Ok(Changed::new(id, detail, (Some((Arc::new(job), event)), stopped)))
-            },
-            |center, (changed, stopped)| {
-                stopping::apply_stops(center, stopped);
-                if let Some((job, event)) = changed {
-                    took_job(center, job);
-                    center.tell(event.clone());
-                }
-            },
-        )
-        .await?;
-    stopping::tell_engine_to_stop(center, &stopped);
-    Ok(())
 }

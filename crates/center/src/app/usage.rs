@@ -3,14 +3,21 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use domain::{
-    CardMs, MicroCny, Rfc3339, Timestamp, Zone,
+    CardMs, JobId, MemberId, MicroCny, Month, PoolId, Rfc3339, TenantId, Timestamp, Zone,
     problem::{Wrong, field},
 };
 use serde::{Deserialize, Serialize};
-use store::StoreError;
+use store::{StoreError, Tx};
 
-use crate::{actions, center::Center};
-use base::{auth::Caller, error::AppError, moment};
+use crate::{
+    actions,
+    app::{
+        csv::{self, quoted},
+        statements::Format,
+    },
+    center::Center,
+};
+use base::{auth::Caller, error::AppError, moment, refusal::Refused};
 use base::{lookup::Names, params};
 
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
@@ -23,9 +30,15 @@ pub struct UsageQuery {
     /// The first day no more, in the same way; today is the last one where left out.
     #[param(inline, value_type = Option<domain::schema::InstantOrNone>)]
     pub to: Option<String>,
-    /// `project` (where left out), `tenant` or `domain`.
+    /// A whole month, such as `2026-11`, in place of `from` and `to`.
+    #[param(inline, value_type = Option<domain::schema::MonthOrNone>)]
+    pub month: Option<String>,
+    /// `project` (where left out), `tenant`, `domain`, `member`, `pool` or `job`.
     #[param(inline, value_type = Option<GroupBy>)]
     pub group_by: Option<String>,
+    /// `json` (where left out) or `csv`.
+    #[param(inline, value_type = Option<Format>)]
+    pub format: Option<String>,
 }
 
 domain::codes! {
@@ -36,6 +49,9 @@ domain::codes! {
         Project = "project",
         Tenant = "tenant",
         Domain = "domain",
+        Member = "member",
+        Pool = "pool",
+        Job = "job",
     }
 }
 
@@ -50,8 +66,11 @@ pub struct UsageView {
 
 #[derive(Clone, Debug, Default, Serialize, utoipa::ToSchema)]
 pub struct UsageRow {
-    /// The project, tenant or domain.
+    /// The project, tenant, domain, member (by login), pool or job.
     pub name: String,
+    /// The job, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobId>,
     pub tenant_slug: String,
     /// Runs that ended in the interval, of those that had begun: each counts once, as in statements.
     pub ended_runs: u64,
@@ -88,8 +107,13 @@ pub async fn usage(center: &Center, caller: &Caller, query: UsageQuery) -> Resul
         }
     };
     let zone = center.settings.time_zone;
+    let query = of_month(zone, query)?;
     let days = days(zone, query.from.as_deref(), query.to.as_deref(), moment::now())?;
     let (from, to) = (zone.day_begins(days.start), zone.day_begins(days.end));
+    if matches!(group_by, GroupBy::Member | GroupBy::Pool | GroupBy::Job) {
+        let view = center.try_read(move |tx| by_entries(tx, scope, group_by, (from, to))).await?;
+        return Ok(view);
+    }
     let used = center
         .read(move |tx| {
             let mut names = Names::of(tx);
@@ -105,7 +129,7 @@ pub async fn usage(center: &Center, caller: &Caller, query: UsageQuery) -> Resul
         let (name, tenant_slug) = match group_by {
             GroupBy::Domain => (tenant.domain.code().to_owned(), String::new()),
             GroupBy::Tenant => (tenant.slug.clone(), tenant.slug),
-            GroupBy::Project => (project, tenant.slug),
+            GroupBy::Project | GroupBy::Member | GroupBy::Pool | GroupBy::Job => (project, tenant.slug),
         };
         total.add(row.runs, row.used, row.charged);
         let key = (tenant_slug.clone(), name.clone());
@@ -113,6 +137,106 @@ pub async fn usage(center: &Center, caller: &Caller, query: UsageQuery) -> Resul
         entry.add(row.runs, row.used, row.charged);
     }
     Ok(UsageView { from: from.into(), to: to.into(), group_by, rows: rows.into_values().collect(), total })
+}
+
+/// The most groups that are told.
+const MOST_ROWS: usize = 100_000;
+
+/// Use by what no sum is kept for: from the entries of the interval.
+fn by_entries(
+    tx: &Tx,
+    scope: Option<TenantId>,
+    group_by: GroupBy,
+    (from, to): (Timestamp, Timestamp),
+) -> Result<UsageView, AppError> {
+    let mut names = Names::of(tx);
+    let pools: BTreeMap<PoolId, String> =
+        store::pools::list_pools(tx)?.into_iter().map(|pool| (pool.id, pool.name)).collect();
+    let mut rows: BTreeMap<(String, String, Option<JobId>), UsageRow> = BTreeMap::new();
+    let mut total = UsageRow { name: "total".into(), ..UsageRow::default() };
+    for contract in store::contracts::list_contracts(tx, scope)? {
+        let slug = names.tenant(contract.tenant)?.slug;
+        let mut entries: BTreeMap<(Option<MemberId>, Option<PoolId>, Option<JobId>), UsageRow> =
+            BTreeMap::new();
+        store::usage::each_use(tx, contract.id, from, to, |entry| {
+            let key = match group_by {
+                GroupBy::Member => (Some(entry.member), None, None),
+                GroupBy::Pool => (None, Some(entry.pool), None),
+                _ => (None, None, Some(entry.job)),
+            };
+            let row = entries
+                .entry(key)
+                .or_insert_with(|| UsageRow { name: entry.job_name, ..UsageRow::default() });
+            row.add(entry.ended.into(), entry.used, entry.charged);
+            total.add(entry.ended.into(), entry.used, entry.charged);
+        })?;
+        for ((member, pool, job), row) in entries {
+            let name = match (member, pool) {
+                (Some(member), _) => names.login(member)?,
+                (None, Some(pool)) => pools.get(&pool).cloned().unwrap_or_default(),
+                (None, None) => row.name,
+            };
+            let key = (slug.clone(), name.clone(), job);
+            let kept = rows.entry(key).or_insert_with(|| UsageRow {
+                name,
+                tenant_slug: slug.clone(),
+                job,
+                ..UsageRow::default()
+            });
+            kept.add(row.ended_runs, row.used_card_ms, row.charge_micro_cny);
+        }
+        if rows.len() > MOST_ROWS {
+            return Err(Refused::TooManyRows { most: MOST_ROWS }.into());
+        }
+    }
+    Ok(UsageView { from: from.into(), to: to.into(), group_by, rows: rows.into_values().collect(), total })
+}
+
+/// A month as its first day and the first of the next.
+fn of_month(zone: &Zone, mut query: UsageQuery) -> Result<UsageQuery, AppError> {
+    let Some(text) = query.month.take().filter(|text| !text.is_empty()) else { return Ok(query) };
+    let given = |text: &Option<String>| text.as_deref().is_some_and(|text| !text.is_empty());
+    if given(&query.from) || given(&query.to) {
+        return Err(AppError::invalid(field::MONTH, Wrong::NotBeside { other: field::FROM }));
+    }
+    let month: Month =
+        text.parse().map_err(|_| AppError::invalid(field::MONTH, Wrong::NotAMonth { given: text }))?;
+    let (from, to) = zone.bounds(month);
+    Ok(UsageQuery { from: Some(from.to_string()), to: Some(to.to_string()), ..query })
+}
+
+/// The form of the answer; `csv_accepted` where the request says nothing itself.
+pub fn format(query: &UsageQuery, csv_accepted: bool) -> Result<Format, AppError> {
+    match query.format.as_deref() {
+        None | Some("") if csv_accepted => Ok(Format::Csv),
+        None | Some("") => Ok(Format::Json),
+        Some(text) => params::word(field::FORMAT, text, Format::from_code, &Format::ALL.map(Format::code)),
+    }
+}
+
+/// The use as CSV: integers, instants in UTC.
+pub fn as_csv(view: &UsageView) -> String {
+    let mut out =
+        String::from("from,to,tenant,group_by,name,job,ended_runs,used_card_ms,charge_micro_cny\r\n");
+    for row in &view.rows {
+        let job = row.job.map(|job| job.to_string()).unwrap_or_default();
+        let numbers =
+            [row.ended_runs.to_string(), row.used_card_ms.0.to_string(), row.charge_micro_cny.0.to_string()];
+        let [runs, used, charge] = numbers;
+        let fields = [
+            view.from.to_string(),
+            view.to.to_string(),
+            quoted(&row.tenant_slug),
+            view.group_by.code().to_owned(),
+            quoted(&row.name),
+            job,
+            runs,
+            used,
+            charge,
+        ];
+        out.push_str(&csv::row(&fields));
+    }
+    out
 }
 
 /// How many days are told of where nothing is said.

@@ -16,7 +16,7 @@ use super::{
     ask::{self, Evidence, RateOf},
     rule::DayLine,
 };
-use crate::{center::Center, portal::jobs::show::places};
+use crate::{center::Center, portal::jobs::runs::places};
 
 #[derive(Template)]
 #[template(path = "evidence/show.html")]

@@ -97,6 +97,13 @@ impl Live {
         self.settle_dependents(job)
     }
 
+    /// Tasks that were to be tried again were cancelled.
+    pub fn retries_dropped(&mut self, id: JobId, tasks: &[u32]) {
+        if let Some(known) = self.jobs.get_mut(&id) {
+            known.retries.retain(|(task, _)| !tasks.contains(task));
+        }
+    }
+
     /// The planner is to be told of a job again: its start was not carried out.
     pub fn job_not_started(&mut self, id: JobId) {
         self.touched.jobs.insert(id);
@@ -164,7 +171,7 @@ pub enum Fate {
 /// Whether a job in `state` is what `when` asks for, may still be, or can't be any more.
 pub fn fate(when: DependencyKind, state: JobState, tasks: Tasks) -> Fate {
     let JobState::Ended { outcome, .. } = state else {
-        let has_begun = tasks.next > 0;
+        let has_begun = tasks.have_begun();
         return if when == DependencyKind::Started && has_begun { Fate::Met } else { Fate::Open };
     };
     let is_met = match when {
@@ -218,7 +225,7 @@ mod tests {
     fn what_is_waited_for_comes_about_or_can_not() {
         use DependencyKind as K;
         let ended = |outcome| JobState::Ended { at: Timestamp::default(), outcome };
-        let (waits, begun) = (Tasks::new(1), Tasks { next: 1, ..Tasks::new(1) });
+        let (waits, begun) = (Tasks::new(1), Tasks { next: 1, to_retry: 1, ..Tasks::new(1) });
         let states = [
             (JobState::Queued, waits),
             // It was preempted, and waits again.

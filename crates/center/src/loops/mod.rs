@@ -85,7 +85,7 @@ mod tests {
         noun::Platform,
     };
     use domain::{Member, MemberId, Role, RunId, Timestamp};
-    use engines::{Engine, EngineError, LaunchSpec, LogChunk, Observation, Stream};
+    use engines::{Engine, EngineError, LaunchSpec, LogChunk, LogLayout, Observation, Stream};
     use store::{params, statements};
 
     use super::*;
@@ -126,6 +126,10 @@ mod tests {
         }
 
         fn read_log(&self, _: RunId, _: Stream, _: u64, _: usize) -> Result<LogChunk, EngineError> {
+            nothing()
+        }
+
+        fn log_layout(&self, _: RunId) -> Result<LogLayout, EngineError> {
             nothing()
         }
     }

@@ -187,9 +187,9 @@ fn value_text(ui: Ui, reads: Reads, value: &Value) -> String {
     match (reads, value) {
         (Reads::Money, Value::Number(n)) => format!("¥ {}", MicroCny(n.as_i64().unwrap_or_default())),
         (Reads::CardTime, Value::Number(n)) => {
-            format!("{} {}", ui.plain_hours(&CardMs(n.as_i64().unwrap_or_default())), ui.t("card-hours"))
+            format!("{} {}", ui.exact_hours(&CardMs(n.as_i64().unwrap_or_default())), ui.t("card-hours"))
         }
-        (Reads::Millis, Value::Number(n)) => Millis(n.as_i64().unwrap_or_default()).to_string(),
+        (Reads::Millis, Value::Number(n)) => ui.span(Millis(n.as_i64().unwrap_or_default())),
         (Reads::Count, Value::Number(n)) => ui.count(n),
         (Reads::Word { family, .. }, Value::String(code)) => ui.word(family, code),
         (Reads::Instant, Value::String(text)) => {
@@ -333,7 +333,7 @@ mod tests {
             told(actions::CHANGE_NODE, &json!({ "node": "gpu-1", "labels": ["a", "b"] })),
             "标签 a，b"
         );
-        assert_eq!(told(actions::CLOCK_SET, &json!({ "by_ms": 2500 })), "偏移 2.5 s");
+        assert_eq!(told(actions::CLOCK_SET, &json!({ "by_ms": 2500 })), "偏移 2.5 秒");
         assert_eq!(
             told(actions::CLOCK_SET, &json!({ "of_old": 7 })),
             "of_old 7",

@@ -1,6 +1,7 @@
 //! The portal: the center in a browser. Pages are whole HTML that read and act without scripts; htmx only
 //! keeps them fresh.
 
+pub(crate) mod api_docs;
 pub(crate) mod audit;
 pub(crate) mod capacity;
 pub(crate) mod contracts;
@@ -40,6 +41,11 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 fn routes(platforms: &[Platform<Center>]) -> Routes<Center> {
     nouns(platforms).fold(Routes::default(), |all, noun| all.and((noun.pages)()))
+}
+
+/// Every path of a page, of a part of one, or of a stream.
+pub fn pages(platforms: &[Platform<Center>]) -> Vec<&'static str> {
+    routes(platforms).pages
 }
 
 /// Every path that takes a form.

@@ -184,7 +184,7 @@ async fn of_tenant(
     let most = days.iter().copied().max().unwrap_or(0).max(1);
     let columns: Vec<_> = days.iter().map(|day| vec![("sold", *day)]).collect();
     let days_label = ui.t1("days-label", "most", MicroCny(if most == 1 { 0 } else { most }));
-    let usage_query = UsageQuery { from: Some(first.to_string()), to: None, group_by: None };
+    let usage_query = UsageQuery { from: Some(first.to_string()), ..UsageQuery::default() };
     let by_project = usage::usage(center, &visitor.caller, usage_query).await?.rows;
     let open = found.contracts.iter().filter(|contract| contract.state.accepts_jobs());
     let most_cards = open.map(|contract| contract.queue.max_running_cards).sum();
@@ -224,6 +224,7 @@ async fn ended_lately(center: &Center, visitor: &Visitor) -> Result<Vec<JobView>
 // The kinds of events, to match by.
 const JOB_SUBMITTED: &str = event_kinds::JOB_SUBMITTED.code();
 const JOB_STOPPING: &str = event_kinds::JOB_STOPPING.code();
+const TASKS_CANCELLED: &str = event_kinds::TASKS_CANCELLED.code();
 const JOB_ENDED: &str = event_kinds::JOB_ENDED.code();
 const RUN_STARTED: &str = event_kinds::RUN_STARTED.code();
 const RUN_ENDED: &str = event_kinds::RUN_ENDED.code();
@@ -246,6 +247,7 @@ fn line(ui: Ui, event: &Event, names: &BTreeMap<JobId, String>) -> EventLine {
     let code = match event.kind.as_str() {
         JOB_SUBMITTED => "queued",
         JOB_STOPPING => "stopping",
+        TASKS_CANCELLED => "cancelled",
         RUN_STARTED => "running",
         JOB_ENDED | RUN_ENDED => text("outcome"),
         _ => text("state"),

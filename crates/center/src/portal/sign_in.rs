@@ -11,12 +11,14 @@ use base::{
     error::AppError,
     http::{cookie, status},
     page::{
-        extract::{Sent, SentByStranger},
+        carried::{Carried, own_address},
+        extract::{Asked, Sent, SentByStranger},
         fault,
         form::Form,
-        frame::{Front, Page, render},
+        frame::{Front, Page, Visitor, render},
     },
 };
+use serde::Deserialize;
 
 use crate::{app::sign_in, center::Center};
 
@@ -27,14 +29,33 @@ pub struct SignInPage {
     form: Form,
 }
 
-pub async fn page(front: Front) -> Response {
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct SignInQuery {
+    /// The page to go on to.
+    next: String,
+}
+
+pub async fn page(front: Front, Asked(query): Asked<SignInQuery>) -> Response {
+    let next = own_address(&query.next);
     if front.session.is_some() {
-        return Redirect::to("/").into_response();
+        return Redirect::to(next.as_deref().unwrap_or("/")).into_response();
     }
-    show(front, StatusCode::OK, Form::default())
+    show(front, StatusCode::OK, Form::with(&[("next", next.unwrap_or_default())]))
+}
+
+/// A form that was typed while its session ended, for whoever has signed in again.
+pub async fn carried(State(center): State<Center>, visitor: Visitor) -> Response {
+    match center.carried.get(&visitor.csrf) {
+        Some(carried) => fault::carried_page(visitor.front, StatusCode::OK, carried, Form::default()),
+        None => Redirect::to("/").into_response(),
+    }
 }
 
 fn show(front: Front, status: StatusCode, form: Form) -> Response {
+    if let Some(carried) = Carried::from_sign_in(form.fields()) {
+        return fault::carried_page(front, status, carried, form);
+    }
     let title = front.ui.t("sign-in");
     render(status, &SignInPage { page: Page::new(front, "", title), form })
 }
@@ -54,9 +75,16 @@ pub async fn enter(
             return Ok(show(front, status, form));
         }
     };
-    let (secret, _) = sign_in::new_session(&center, member).await?;
+    let (secret, session) = sign_in::new_session(&center, member).await?;
     let age_s = center.settings.limits.session_hours.saturating_mul(3600);
-    let to = Redirect::to("/");
+    let to = match Carried::from_sign_in(form.fields()) {
+        Some(carried) => {
+            center.carried.put(&session.csrf, carried);
+            "/carried".to_owned()
+        }
+        None => own_address(form.value("next")).unwrap_or_else(|| "/".to_owned()),
+    };
+    let to = Redirect::to(&to);
     Ok(([(header::SET_COOKIE, session_cookie(&center, &secret, age_s))], to).into_response())
 }
 

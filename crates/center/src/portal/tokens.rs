@@ -21,7 +21,7 @@ use serde::Deserialize;
 use crate::{
     app::{
         members::{self, MemberChange},
-        sign_in::{self, NewToken, TokenView},
+        sign_in::{self, TokenView},
     },
     center::Center,
     portal::sign_in::session_cookie,
@@ -48,7 +48,7 @@ struct Outcomes {
     token: Form,
     password: Form,
     /// The token just made: its text is shown this once.
-    made: Option<NewToken>,
+    made: Option<String>,
     has_new_password: bool,
 }
 
@@ -64,7 +64,8 @@ pub async fn page(
     visitor: Visitor,
     Asked(wanted): Asked<TokensQuery>,
 ) -> Result<Response, AppError> {
-    let told = Outcomes { has_new_password: wanted.changed == "password", ..Outcomes::default() };
+    let has_new_password = wanted.changed == "password";
+    let told = Outcomes { made: center.secrets.take(&visitor.csrf), has_new_password, ..Outcomes::default() };
     show(&center, &visitor, StatusCode::OK, told).await
 }
 
@@ -97,8 +98,8 @@ pub async fn make(
 ) -> Result<Response, AppError> {
     match sign_in::new_token(&center, &visitor.caller, form.value("name")).await {
         Ok(made) => {
-            let told = Outcomes { made: Some(made), ..Outcomes::default() };
-            show(&center, &visitor, StatusCode::CREATED, told).await
+            center.secrets.put(&visitor.csrf, made.token);
+            Ok(Redirect::to("/tokens").into_response())
         }
         Err(error) => {
             let field = |name: &str| (name == "name").then_some("name");
@@ -178,12 +179,6 @@ mod tests {
                 days: 90,
                 told,
             };
-            let made = NewToken {
-                token: "QT_0".into(),
-                id: views::id("tok_"),
-                expires_at: views::LATER.into(),
-                member: views::member(),
-            };
             let mut token = Form::with(&[("name", " ".into())]);
             token.blame_for(page.ui, "name", domain::problem::Wrong::HasNul);
             let mut password = Form::default();
@@ -193,7 +188,7 @@ mod tests {
             vec![
                 sample(
                     vec![line(Some(views::AT), false), line(None, true)],
-                    Outcomes { made: Some(made), has_new_password: true, ..Outcomes::default() },
+                    Outcomes { made: Some("QT_0".into()), has_new_password: true, ..Outcomes::default() },
                 ),
                 sample(Vec::new(), Outcomes { token, password, ..Outcomes::default() }),
             ]

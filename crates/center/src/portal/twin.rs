@@ -20,7 +20,7 @@ use base::{
         words::Ui,
     },
 };
-use domain::{CardMs, Millis, Timestamp};
+use domain::{CardMs, Timestamp};
 use twin::Figures;
 
 use crate::{
@@ -216,7 +216,7 @@ pub async fn report(
 
 fn rows(ui: Ui, [now, then]: &[Figures; 2]) -> Vec<Row> {
     #[expect(clippy::cast_possible_truncation, reason = "waits, shown to people")]
-    let span = |seconds: f64| Millis((seconds * 1000.0).round() as i64).to_string();
+    let span = |seconds: f64| ui.millis(&((seconds * 1000.0).round() as i64));
     let share = |share: f64| format!("{:.1} %", share * 100.0);
     let hours = |card_time: CardMs| ui.plain_hours(&card_time);
     // Of what reads the same, or of no jobs at all, neither side is better.

@@ -8,7 +8,7 @@ use std::{
 use base::moment;
 use domain::{Millis, RunId, Timestamp, reason::NotStarted};
 use engines::{
-    Ended, Engine, EngineError, Exit, LaunchSpec, Leaving, LogChunk, Observation, Started, Stream,
+    Ended, Engine, EngineError, Exit, LaunchSpec, Leaving, LogChunk, LogLayout, Observation, Started, Stream,
 };
 
 /// A run that was launched.
@@ -108,5 +108,9 @@ impl Engine for Hall {
 
     fn read_log(&self, _: RunId, _: Stream, _: u64, _: usize) -> Result<LogChunk, EngineError> {
         Ok(LogChunk::default())
+    }
+
+    fn log_layout(&self, _: RunId) -> Result<LogLayout, EngineError> {
+        Ok(LogLayout::default())
     }
 }

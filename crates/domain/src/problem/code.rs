@@ -65,6 +65,15 @@ pub enum Wrong {
         least: usize,
         most: usize,
     },
+    /// A name that nothing has which the caller may see.
+    NoSuch {
+        given: String,
+    },
+    /// No digits from the beginning or the end of an id.
+    NoPartOfAnId {
+        given: String,
+        least: usize,
+    },
     NotAnInstant {
         given: String,
     },
@@ -147,6 +156,7 @@ pub enum Things {
     Jobs,
     Prices,
     Pools,
+    Filters,
 }
 
 /// A fault of a job.

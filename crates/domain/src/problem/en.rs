@@ -47,6 +47,14 @@ pub fn words(wrong: &Wrong) -> Words {
         Wrong::HasNul => (NOT_TEXT.into(), "send text".into()),
         Wrong::OutOfRange { of, given, least, most } => out_of_range(*of, *given, *least, *most),
         Wrong::Count { of, given, least, most } => count(*of, *given, *least, *most),
+        Wrong::NoSuch { given } => (
+            format!("is `{}`, and there is none of that name that you may see", shown(given)),
+            "write the name as its list shows it".into(),
+        ),
+        Wrong::NoPartOfAnId { given, least } => (
+            format!("is `{}`, which is no part of an id", shown(given)),
+            format!("give {least} to 32 hexadecimal digits from the beginning or the end of one"),
+        ),
         Wrong::NotAnInstant { given } => (
             format!("is `{}`, which is not an instant", shown(given)),
             "write it as 2026-05-20T08:00:00Z, or 2026-05-20 for the beginning of that day at the center"
@@ -144,9 +152,10 @@ fn count(of: Things, given: usize, least: usize, most: usize) -> Words {
         Things::Jobs => "jobs",
         Things::Prices => "prices",
         Things::Pools => "pools",
+        Things::Filters => "filters",
     };
     let hint = match (of, least) {
-        (Things::Jobs, _) => format!("wait for at most {most} jobs"),
+        (Things::Jobs, 0) => format!("wait for at most {most} jobs"),
         (_, 0) => format!("give at most {most} {things}"),
         _ => format!("give {least} to {most} {things}"),
     };

@@ -53,7 +53,9 @@ fields! {
     FORMAT = "format", "格式";
     FROM = "from", "起始时间";
     GROUP_BY = "group_by", "分组方式";
+    ID = "id", "编号";
     IDEMPOTENCY_KEY = "Idempotency-Key", "幂等键";
+    JOBS = "jobs", "作业";
     KIND = "kind", "类型";
     LABELS = "labels", "标签";
     LAUNCH = "launch", "启动方式";
@@ -62,6 +64,8 @@ fields! {
     LOGIN = "login", "用户名";
     MAX_DURATION = "max_duration", "时间上限";
     MAX_NODES = "max_nodes", "最多节点数";
+    MEMBER = "member", "提交人";
+    MINE = "mine", "只看自己的";
     MONTH = "month", "月份";
     NAME = "name", "名称";
     NAME_IN_EN = "name.en", "英文名称";
@@ -70,16 +74,19 @@ fields! {
     NAME_ZH = "name_zh", "中文名称";
     NODES = "nodes", "节点数";
     NUMBER = "number", "合同编号";
+    OFFSET = "offset", "起始位置";
     ORDER = "order", "次序";
     OTHER_TAX_NUMBER = "other_tax_number", "其他税号";
     PAID_ON = "paid_on", "付款日期";
     PASSWORD = "password", "密码";
     PATH = "path", "路径";
     PAYER = "payer", "付款方";
+    POOL = "pool", "资源池";
     POOLS = "pools", "资源池";
     PRICES = "prices", "价格";
     PROJECT = "project", "项目";
     QUEUE = "queue", "队列";
+    Q = "q", "查找内容";
     RATE = "rate_micro_cny_per_card_hour", "每卡时单价";
     NOTE = "note", "意见";
     REASON = "reason", "原因";
@@ -88,10 +95,13 @@ fields! {
     ROLE = "role", "角色";
     SCRIPT = "script", "脚本";
     SERVICE_CLASS = "service_class", "服务等级";
+    SINCE = "since", "起始时间";
     SLUG = "slug", "短名";
     STARTS_AT = "starts_at", "开始日期";
     STATE = "state", "状态";
     STREAM = "stream", "日志流";
+    TAIL = "tail", "末尾行数";
+    TASK = "task", "任务";
     TAX_NUMBER = "tax_number", "纳税人识别号";
     TENANT = "tenant", "租户";
     TERMS = "terms", "合同条款";
@@ -101,4 +111,5 @@ fields! {
     TYPE = "type", "类型";
     UNTIL = "until", "结束时间";
     WAIVERS = "waivers", "减免比例";
+    WHICH = "which", "筛选条件";
 }

@@ -46,7 +46,7 @@ fn job_id() -> JobId {
 /// Samples of each code there is.
 fn samples() -> Vec<Wrong> {
     let quantities = each!(Quantity: Nodes, CardsPerNode, Number, TimeLimitMs, Items, Weight);
-    let things = each!(Things: Arguments, Variables, Labels, Jobs, Prices, Pools);
+    let things = each!(Things: Arguments, Variables, Labels, Jobs, Prices, Pools, Filters);
     let faults = samples!(
         LineFault:
         Empty => [LineFault::Empty],
@@ -67,6 +67,8 @@ fn samples() -> Vec<Wrong> {
         Twice { .. } => [Wrong::Twice { what: text("ascend normal research") }],
         OutOfRange { .. } => quantities.map(|of| Wrong::OutOfRange { of, given: -5, least: 1, most }),
         Count { .. } => too_many.into_iter().chain(too_few),
+        NoSuch { .. } => [Wrong::NoSuch { given: text("vision") }],
+        NoPartOfAnId { .. } => [Wrong::NoPartOfAnId { given: text("xyz"), least: 4 }],
         NotAnInstant { .. } => [Wrong::NotAnInstant { given: text("soon") }],
         NotADay { .. } => [Wrong::NotADay { given: text("soon") }],
         NotAMonth { .. } => [Wrong::NotAMonth { given: text("soon") }],

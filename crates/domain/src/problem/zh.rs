@@ -44,6 +44,13 @@ pub fn words(wrong: &Wrong) -> Words {
         Wrong::HasNul => (NOT_TEXT.into(), SEND_TEXT.into()),
         Wrong::OutOfRange { of, given, least, most } => out_of_range(*of, *given, *least, *most),
         Wrong::Count { of, given, least, most } => count(*of, *given, *least, *most),
+        Wrong::NoSuch { given } => {
+            (format!("没有您可以查看的“{}”", shown(given)), "请按列表中显示的名称填写".into())
+        }
+        Wrong::NoPartOfAnId { given, least } => (
+            format!("“{}”不是编号的一部分", shown(given)),
+            format!("请填写编号开头或末尾的 {least} 至 32 位十六进制数字"),
+        ),
         Wrong::NotAnInstant { given } => (
             format!("“{}”不是时间", shown(given)),
             "请写成 2026-05-20T08:00:00Z 的样子；只写 2026-05-20 表示中心时区当天的零点".into(),
@@ -131,6 +138,7 @@ fn count(of: Things, given: usize, least: usize, most: usize) -> Words {
         Things::Jobs => "个作业",
         Things::Prices => "项价格",
         Things::Pools => "个资源池",
+        Things::Filters => "项筛选条件",
     };
     let hint = match least {
         0 => format!("最多 {most} {things}"),

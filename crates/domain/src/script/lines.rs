@@ -83,7 +83,7 @@ pub(super) fn is_space(c: char) -> bool {
 
 /// Splits the options of a line into words as sbatch does: quotes group, a backslash takes the next character
 /// as it is, and a `#` outside of quotes begins a comment.
-fn words(line: &str) -> Result<Vec<String>, OptionFault> {
+pub(super) fn words(line: &str) -> Result<Vec<String>, OptionFault> {
     let mut words = Vec::new();
     let mut chars = line.chars().peekable();
     loop {

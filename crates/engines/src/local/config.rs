@@ -2,9 +2,8 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-
-use super::outside::Outside;
 
 /// How far runs are kept apart from the center and from each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +28,17 @@ pub enum Network {
     None,
     /// The machine's.
     Host,
+}
+
+/// Where runs may go outside of the machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outside {
+    /// Whether they may go anywhere at all. Where it is not said, they may if this machine has the programs for it.
+    pub is_open: Option<bool>,
+    /// The only networks that they may reach; all, where none is named.
+    pub only: Vec<IpNet>,
+    /// Networks that they may never reach.
+    pub never: Vec<IpNet>,
 }
 
 /// How the surroundings of a run are made that are its own, see `room`.

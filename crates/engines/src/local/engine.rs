@@ -4,7 +4,6 @@ use std::{
     collections::HashSet,
     fs::File,
     io,
-    os::unix::fs::FileExt as _,
     path::PathBuf,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -22,8 +21,9 @@ use super::{
 };
 use crate::{
     clock,
-    engine::{Engine, EngineError, LogChunk, Stream},
+    engine::{Engine, EngineError},
     folder_lock::lock_folder,
+    log::{LogChunk, LogLayout, Stream},
     observation::{Ended, Exit, Leaving, Observation, Started},
     spec::LaunchSpec,
     sync,
@@ -223,26 +223,34 @@ impl Engine for LocalEngine {
         max_bytes: usize,
     ) -> Result<LogChunk, EngineError> {
         let failed = || EngineError::io::<io::Error>(format!("read the {} of {run}", stream.code()));
-        let Some(file) = self.runs.read_log(run, stream).map_err(failed())? else {
-            let truncated = self.is_truncated(run, stream)?;
-            return Ok(LogChunk { offset, truncated, ..LogChunk::default() });
-        };
-        let end_offset = file.metadata().map_err(failed())?.len();
-        let len = usize::try_from(end_offset.saturating_sub(offset)).unwrap_or(usize::MAX).min(max_bytes);
-        let mut bytes = vec![0; len];
-        file.read_exact_at(&mut bytes, offset).map_err(failed())?;
-        let is_at_end = offset.saturating_add(len as u64) >= end_offset;
-        let truncated = is_at_end && self.is_truncated(run, stream)?;
-        Ok(LogChunk { bytes, offset, end_offset, truncated })
+        let log = self.runs.read_log(run, stream.code()).map_err(failed())?;
+        let chunk = log.read(offset, max_bytes).map_err(failed())?;
+        let is_at_end = chunk.offset + chunk.bytes.len() as u64 >= chunk.end_offset;
+        let truncated = is_at_end && self.truncated(run)?[stream as usize];
+        Ok(LogChunk { truncated, ..chunk })
+    }
+
+    fn log_layout(&self, run: RunId) -> Result<LogLayout, EngineError> {
+        let failed = || EngineError::io::<io::Error>(format!("read the logs of {run}"));
+        let [stdout, stderr] = Stream::ALL.map(|stream| self.runs.read_log(run, stream.code()));
+        let logs = [stdout.map_err(failed())?, stderr.map_err(failed())?];
+        Ok(LogLayout {
+            end_offsets: [logs[0].end(), logs[1].end()],
+            gaps: [logs[0].gap(), logs[1].gap()],
+            truncated: self.truncated(run)?,
+            // The index after the logs: it tells of each byte that was found then.
+            arrivals: self.runs.arrivals(run).map_err(failed())?,
+        })
     }
 }
 
 impl LocalEngine {
-    fn is_truncated(&self, run: RunId, stream: Stream) -> Result<bool, EngineError> {
+    /// Whether the end of each log is lost.
+    fn truncated(&self, run: RunId) -> Result<[bool; 2], EngineError> {
         Ok(match self.find(run)? {
-            RecordState::Nothing => false,
+            RecordState::Nothing => [false; 2],
             RecordState::Alive(told) | RecordState::Ended(told) | RecordState::Vanished(told) => {
-                told.truncated[stream as usize]
+                told.truncated
             }
         })
     }

@@ -13,6 +13,7 @@
 mod cgroup;
 mod child;
 mod config;
+mod descriptors;
 mod doctor;
 mod engine;
 mod explain;
@@ -21,6 +22,7 @@ mod folders;
 pub mod host;
 mod inherited;
 mod link;
+mod log_files;
 mod logs;
 mod master_port;
 mod networks;
@@ -35,8 +37,7 @@ pub(crate) mod sys;
 mod tree;
 mod workers;
 
-pub use config::{Isolation, LocalConfig, Network};
+pub use config::{Isolation, LocalConfig, Network, Outside};
 pub use doctor::check_host;
 pub use engine::LocalEngine;
-pub use outside::Outside;
 pub(crate) use protocol::HINTS;

@@ -26,12 +26,12 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     process::Pid,
 };
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
+    config::Outside,
+    descriptors::{receive_exact, send_all},
     sys::{self, Forked},
-    workers::{receive_exact, send_all},
 };
 
 /// The programs that the way out is made with, of Debian's packages `passt` and `iproute2`.
@@ -43,27 +43,14 @@ const READY_WITHIN: Duration = Duration::from_secs(10);
 /// The longest reason that is told.
 const MAX_WHY_BYTES: usize = 512;
 
-/// Where runs may go outside of the machine.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Outside {
-    /// Whether they may go anywhere at all. Where it is not said, they may if this machine has the programs for it.
-    pub is_open: Option<bool>,
-    /// The only networks that they may reach; all, where none is named.
-    pub only: Vec<IpNet>,
-    /// Networks that they may never reach.
-    pub never: Vec<IpNet>,
-}
-
-impl Outside {
-    /// Whether there is a way out, or why there can't be the one that is asked for.
-    pub(super) fn find(&self) -> Result<bool, String> {
-        let lacking = TOOLS.into_iter().find(|tool| find_program(tool).is_none());
-        match (self.is_open, lacking) {
-            (Some(false), _) | (None, Some(_)) => Ok(false),
-            (Some(true) | None, None) => Ok(true),
-            (Some(true), Some(tool)) => {
-                Err(format!("`{tool}` is not there, which carries what runs send outside"))
-            }
+/// Whether there is a way out, or why there can't be the one that is asked for.
+pub(super) fn find(rules: &Outside) -> Result<bool, String> {
+    let lacking = TOOLS.into_iter().find(|tool| find_program(tool).is_none());
+    match (rules.is_open, lacking) {
+        (Some(false), _) | (None, Some(_)) => Ok(false),
+        (Some(true) | None, None) => Ok(true),
+        (Some(true), Some(tool)) => {
+            Err(format!("`{tool}` is not there, which carries what runs send outside"))
         }
     }
 }

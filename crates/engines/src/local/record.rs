@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 
 use super::sys;
 use crate::{
-    engine::Stream,
+    log::Stream,
     observation::{Ended, Exit},
 };
 
@@ -60,7 +60,7 @@ pub(crate) enum RecordLine {
     /// The process of node 0 runs. `sessions` are the process ids of the nodes' first processes. They are
     /// also the sessions and groups of all processes that these start, except of those that leave them.
     Start { at: Timestamp, sessions: Vec<i32> },
-    /// From here on, output of the run to `stream` is dropped.
+    /// From here on, output of the run to `stream` is dropped: the disk had no room for it.
     Truncated { stream: Stream },
     /// The last line: no process of the run is left.
     End {
@@ -75,7 +75,7 @@ pub(crate) enum RecordLine {
 
 /// The folder of records and logs.
 #[derive(Debug)]
-pub(crate) struct Runs(OwnedFd);
+pub(crate) struct Runs(pub(super) OwnedFd);
 
 /// The content of a run's record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -124,7 +124,7 @@ impl Runs {
         format!("{:02x}", run.as_bytes()[15])
     }
 
-    fn name(run: RunId, what: &str) -> String {
+    pub(super) fn name(run: RunId, what: &str) -> String {
         format!("{}/{run}.{what}", Self::part(run))
     }
 
@@ -229,34 +229,6 @@ impl Runs {
         rustix::fs::seek(&file, rustix::fs::SeekFrom::Start(0))?;
         let told = RecordContent::read(&mut file, run)?;
         Ok(if told.end.is_some() { RecordState::Ended(told) } else { RecordState::Vanished(told) })
-    }
-
-    /// The last change of the run's record and logs.
-    pub(crate) fn last_change(&self, run: RunId) -> Option<Timestamp> {
-        ["record", "stdout", "stderr"]
-            .iter()
-            .filter_map(|what| rustix::fs::statat(&self.0, Self::name(run, what), AtFlags::empty()).ok())
-            .map(|stat| {
-                let nsec = i64::try_from(stat.st_mtime_nsec).unwrap_or(0);
-                Timestamp::from_micros(stat.st_mtime * 1_000_000 + nsec / 1000)
-            })
-            .max()
-    }
-
-    /// Opens a log for appending, made if it isn't there.
-    pub(crate) fn append_log(&self, run: RunId, stream: Stream) -> io::Result<OwnedFd> {
-        let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        Ok(openat(&self.0, Self::name(run, stream.code()), flags, Mode::RUSR | Mode::WUSR)?)
-    }
-
-    /// Opens a log for reading; `None` if nothing was written to it.
-    pub(crate) fn read_log(&self, run: RunId, stream: Stream) -> io::Result<Option<File>> {
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-        match openat(&self.0, Self::name(run, stream.code()), flags, Mode::empty()) {
-            Ok(fd) => Ok(Some(fd.into())),
-            Err(Errno::NOENT) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
     }
 }
 

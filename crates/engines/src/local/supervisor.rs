@@ -29,7 +29,7 @@ use super::{
     explain::{explain, system_error},
     folders::{Folders, WorkFolder},
     inherited::Inherited,
-    logs::{self, Log},
+    logs::{Logs, Output},
     master_port::{self, MasterPort},
     rank_table,
     record::{Record, RecordLine},
@@ -37,8 +37,8 @@ use super::{
 };
 use crate::{
     clock,
-    engine::Stream,
     environment::{Place, environment},
+    log::Stream,
     observation::{Exit, Status},
     spec::LaunchSpec,
 };
@@ -46,6 +46,8 @@ use crate::{
 /// All runs of the local engine are on one machine.
 const MASTER_ADDR: &str = "127.0.0.1";
 
+/// The most nodes of a run whose outputs are told apart. Each needs four open files here.
+const MAX_NODES_APART: usize = 128;
 /// The start of a run that is over sooner is not announced: the hint of its end tells both.
 const ANNOUNCE_AFTER: Millis = Millis(50);
 /// How often a record is marked as alive.
@@ -132,8 +134,8 @@ pub(super) fn supervise(
         inherited,
         spec: &spec,
         record: reusable.record.take().expect("it holds the claim"),
-        logs: Stream::ALL.map(|stream| Log::new(stream, spec.log_limit_bytes)),
-        outputs: None,
+        logs: Logs::new(spec.log_limit_bytes),
+        outputs: Vec::new(),
         nodes: Vec::new(),
         started_at: None,
         began: None,
@@ -222,20 +224,13 @@ enum Cause {
     Stopped,
 }
 
-/// A pipe that processes write to. This process keeps both ends, so that it is not woken when others close
-/// theirs. When the last of them has ended, it knows that nothing more comes.
-struct Output {
-    read_end: OwnedFd,
-    write_end: OwnedFd,
-}
-
 struct Supervisor<'a> {
     inherited: &'a Inherited,
     spec: &'a LaunchSpec,
     record: Record,
-    logs: [Log; 2],
-    /// The outputs of all nodes' processes together.
-    outputs: Option<[Output; 2]>,
+    logs: Logs,
+    /// Two for each node, or two for all.
+    outputs: Vec<Output>,
     nodes: Vec<NodeProcess>,
     started_at: Option<Timestamp>,
     /// The same by the time since the machine was started.
@@ -308,13 +303,13 @@ impl Supervisor<'_> {
             .chain(spec.args.iter().map(OsStr::new))
             .collect();
 
-        let output = || {
-            logs::pipe()
-                .map(|(read_end, write_end)| Output { read_end, write_end })
-                .map_err(failed(Step::Outputs))
-        };
-        let [stdout, stderr] = self.outputs.insert([output()?, output()?]);
+        let are_apart = spec.nodes.len() <= MAX_NODES_APART;
         for rank in 0..spec.nodes.len() {
+            if are_apart || rank == 0 {
+                let node = u16::try_from(rank).ok().filter(|_| are_apart);
+                self.outputs.extend(Output::of_node(node).map_err(failed(Step::Outputs))?);
+            }
+            let [.., stdout, stderr] = &self.outputs[..] else { unreachable!("there are two for each node") };
             let started = child::start(&Start {
                 program: shell.unwrap_or(&script),
                 args: &args,
@@ -408,15 +403,15 @@ impl Supervisor<'_> {
     fn wait(&mut self, timeout_ms: i64) {
         let timeout = Timespec { tv_sec: timeout_ms / 1000, tv_nsec: timeout_ms % 1000 * 1_000_000 };
         let mut fds = vec![PollFd::new(&self.inherited.signals, PollFlags::IN)];
-        let outputs = self.outputs.iter().flatten();
-        fds.extend(outputs.map(|output| PollFd::new(&output.read_end, PollFlags::IN)));
+        fds.extend(self.outputs.iter().map(|output| PollFd::new(&output.read_end, PollFlags::IN)));
         if poll(&mut fds, Some(&timeout)).is_err() {
             return;
         }
-        let signal_came = !fds[0].revents().is_empty();
-        let output_came = fds[1..].iter().any(|fd| !fd.revents().is_empty());
-        if output_came {
-            self.read_outputs();
+        let has_come = |fd: &PollFd<'_>| !fd.revents().is_empty();
+        let signal_came = has_come(&fds[0]);
+        let came: Vec<usize> = (0..self.outputs.len()).filter(|&at| has_come(&fds[at + 1])).collect();
+        for at in came {
+            self.read_output(at);
         }
         while signal_came && let Some(signal) = sys::next_signal(self.inherited.signals.as_fd()) {
             if signal.stops(self.spec.run) && matches!(self.phase, Phase::Running) {
@@ -425,28 +420,29 @@ impl Supervisor<'_> {
         }
     }
 
-    /// Reads once from each output. Whether anything came.
-    fn read_outputs(&mut self) -> bool {
-        let mut came = false;
-        for (output, log) in self.outputs.iter().flatten().zip(&mut self.logs) {
-            if logs::read(&output.read_end, &mut self.buffer) {
-                came = true;
-                log.append(&self.buffer, self.spec.run, &self.inherited.runs, &mut self.record);
-            }
+    /// Reads once from an output. Whether anything came.
+    fn read_output(&mut self, at: usize) -> bool {
+        let output = &mut self.outputs[at];
+        let came = output.read(&mut self.buffer);
+        if came {
+            let source = (output.stream, output.node);
+            self.logs.append(source, &self.buffer, self.spec.run, &self.inherited.runs, &mut self.record);
         }
         came
     }
 
     /// Reads the rest that the processes left in the pipes.
     fn read_outputs_to_the_end(&mut self) {
-        while self.read_outputs() {}
+        for at in 0..self.outputs.len() {
+            while self.read_output(at) {}
+        }
     }
 
     /// Tells the run's user in its log why it did not start.
     fn tell(&mut self, why: &NotStarted) {
         let line = format!("qiantang: {}\n", why.text(Lang::En));
-        let log = &mut self.logs[Stream::Stderr as usize];
-        log.append(line.as_bytes(), self.spec.run, &self.inherited.runs, &mut self.record);
+        let (source, run) = ((Stream::Stderr, None), self.spec.run);
+        self.logs.append(source, line.as_bytes(), run, &self.inherited.runs, &mut self.record);
     }
 
     /// Notes the processes that ended. False if none is left.

@@ -6,8 +6,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
-    io::{self, IoSlice, IoSliceMut, Read as _, Write as _},
-    mem::MaybeUninit,
+    io::{self, Read as _},
     os::{
         fd::{AsFd as _, BorrowedFd, OwnedFd},
         unix::net::{UnixDatagram, UnixStream},
@@ -18,15 +17,13 @@ use std::{
 use domain::{RunId, reason::Step};
 use rustix::{
     event::{PollFd, PollFlags, poll},
-    net::{
-        RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
-        SendFlags, recv, recvmsg, sendmsg,
-    },
+    net::{RecvFlags, recv},
     process::{Pid, WaitOptions, WaitStatus, wait},
 };
 
 use super::{
     config::Room,
+    descriptors::{receive_exact, send_all},
     explain::refuse,
     inherited::Inherited,
     record::MAX_REASON_BYTES,
@@ -229,37 +226,6 @@ fn parse_header(bytes: &[u8; HEADER_BYTES]) -> (Assignment, usize) {
         processes_of_uid: u64::from_le_bytes(*processes),
     };
     (assignment, usize::try_from(u32::from_le_bytes(*len)).expect("32 bits fit"))
-}
-
-/// Sends all bytes, and the descriptor beside the first of them.
-pub(super) fn send_all(to: &UnixStream, bytes: &[u8], fd: Option<BorrowedFd<'_>>) -> io::Result<()> {
-    let mut sent = 0;
-    if let Some(fd) = fd {
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-        let mut beside = SendAncillaryBuffer::new(&mut space);
-        let fds = [fd];
-        assert!(beside.push(SendAncillaryMessage::ScmRights(&fds)), "there is room for one");
-        sent = sendmsg(to, &[IoSlice::new(bytes)], &mut beside, SendFlags::NOSIGNAL)?;
-    }
-    let mut to = to;
-    to.write_all(&bytes[sent..])
-}
-
-/// Fills `bytes`, and returns the descriptor that came beside them.
-pub(super) fn receive_exact(from: &UnixStream, bytes: &mut [u8]) -> io::Result<Option<OwnedFd>> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut beside = RecvAncillaryBuffer::new(&mut space);
-    let received = recvmsg(from, &mut [IoSliceMut::new(bytes)], &mut beside, RecvFlags::CMSG_CLOEXEC)?.bytes;
-    let fd = beside.drain().find_map(|message| match message {
-        RecvAncillaryMessage::ScmRights(mut fds) => fds.next(),
-        _ => None,
-    });
-    if received == 0 {
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
-    let mut from = from;
-    from.read_exact(&mut bytes[received..])?;
-    Ok(fd)
 }
 
 impl WorkerSide {

@@ -29,8 +29,10 @@ use super::{
 };
 use crate::{
     clock,
-    engine::{Engine, EngineError, LogChunk, Stream},
+    engine::{Engine, EngineError},
     folder_lock::lock_folder,
+    kept_log::KeptLog,
+    log::{LogChunk, LogLayout, Stream},
     observation::{Observation, Started},
     spec::LaunchSpec,
     sync,
@@ -284,6 +286,23 @@ impl Engine for SlurmEngine {
         offset: u64,
         max_bytes: usize,
     ) -> Result<LogChunk, EngineError> {
+        let log = self.kept_log(run, stream)?;
+        log.read(offset, max_bytes).map_err(EngineError::io(format!("read the {} of {run}", stream.code())))
+    }
+
+    fn log_layout(&self, run: RunId) -> Result<LogLayout, EngineError> {
+        let [stdout, stderr] = Stream::ALL.map(|stream| self.kept_log(run, stream));
+        let logs = [stdout?, stderr?];
+        Ok(LogLayout {
+            end_offsets: [logs[0].end(), logs[1].end()],
+            gaps: [logs[0].gap(), logs[1].gap()],
+            ..LogLayout::default()
+        })
+    }
+}
+
+impl SlurmEngine {
+    fn kept_log(&self, run: RunId, stream: Stream) -> Result<KeptLog, EngineError> {
         let alive = self.core.table().runs.get(&run).map(|entry| entry.spec.clone());
         let failed = || EngineError::io(format!("read the record of {run}"));
         let finished = if alive.is_some() { None } else { self.core.finished(run)? };
@@ -298,8 +317,8 @@ impl Engine for SlurmEngine {
             (Some(spec), None) => of_spec(spec)?,
             (None, None) => of_spec(self.core.records.spec(run).map_err(failed())?)?,
         };
-        let Some((uid, limit)) = found else { return Ok(LogChunk { offset, ..LogChunk::default() }) };
-        let read = self.core.shared.read_log(run, stream, uid, limit, (offset, max_bytes));
+        let Some((uid, limit)) = found else { return Ok(KeptLog::default()) };
+        let read = self.core.shared.kept_log(run, stream, uid, limit);
         read.map_err(EngineError::io(format!("read the {} of {run}", stream.code())))
     }
 }

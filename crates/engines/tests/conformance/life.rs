@@ -208,18 +208,26 @@ fn log_that_grows(rig: &mut Rig) {
 }
 
 fn log_limit(rig: &mut Rig) {
-    let mut spec = rig.spec("#!/bin/sh\nhead -c 300000 /dev/zero | tr '\\0' x\necho short >&2\n");
+    let mut spec = rig.spec(
+        "#!/bin/sh\necho first\nhead -c 300000 /dev/zero | tr '\\0' x\necho short >&2\nprintf '\\nTraceback: the end\\n'\n",
+    );
     spec.log_limit_bytes = 100_000;
     assert_eq!(rig.run(&spec), Exit::Code(0), "a run isn't held up by its log being full");
     let read = |stream, offset, max| rig.engine().read_log(spec.run, stream, offset, max).unwrap();
-    let chunk = read(Stream::Stdout, 99_990, 1000);
-    assert_eq!(
-        (chunk.bytes.len(), chunk.offset, chunk.end_offset, chunk.truncated),
-        (10, 99_990, 100_000, true)
-    );
-    assert!(!read(Stream::Stdout, 0, 7).truncated);
+    let written = 6 + 300_000 + 20;
+    let head = read(Stream::Stdout, 0, 1 << 20);
+    let gap = head.gap.clone().expect("something is left out");
+    assert_eq!((head.end_offset, gap.start, head.truncated), (written, head.bytes.len() as u64, false));
+    assert!(head.bytes.starts_with(b"first\nxxx") && gap.start == 50_000, "{gap:?}");
+    let tail = read(Stream::Stdout, 70_000, 1 << 20);
+    assert_eq!((tail.offset, tail.offset + tail.bytes.len() as u64), (gap.end, written));
+    assert!(tail.bytes.ends_with(b"x\nTraceback: the end\n"));
+    let kept = head.bytes.len() + tail.bytes.len();
+    assert!((87_500..=100_000).contains(&kept), "{kept} bytes are kept");
     let chunk = read(Stream::Stderr, 0, 1000);
-    assert_eq!((chunk.bytes.as_slice(), chunk.truncated), (b"short\n".as_slice(), false));
+    assert_eq!((chunk.bytes.as_slice(), chunk.gap, chunk.truncated), (b"short\n".as_slice(), None, false));
+    let layout = rig.engine().log_layout(spec.run).unwrap();
+    assert_eq!((layout.end_offsets, layout.gaps), ([written, 6], [Some(gap), None]));
 }
 
 fn log_link(rig: &mut Rig) {

@@ -1,7 +1,7 @@
 //! Start and end of runs, with real processes.
 
 use domain::Millis;
-use engines::{ArrayTask, Ended, Engine as _, Exit, InvalidSpec, LaunchSpec, Observation, Status, Stream};
+use engines::{ArrayTask, Ended, Engine as _, Exit, InvalidSpec, LaunchSpec, Observation, Status};
 use testkit::{
     engine::{self, PATIENCE, SmallCenter, UnderTest as _, is_alive, is_root, node, spec, tenant, variables},
     now,
@@ -92,24 +92,6 @@ fn a_run_stopped_before_its_launch_never_starts() {
     // dealt with.
     center.run(&engine::spec("#!/bin/sh\n"));
     assert_eq!(center.out(spec.run), "");
-}
-
-#[test]
-fn logs_are_kept_up_to_their_limit_and_the_rest_is_said_to_be_missing() {
-    let center = SmallCenter::start(HOST);
-    let mut spec = spec("#!/bin/sh\nhead -c 300000 /dev/zero | tr '\\0' x\necho short >&2\n");
-    spec.log_limit_bytes = 100_000;
-    assert_eq!(center.run(&spec), Exit::Code(0), "a run isn't held up by its log being full");
-    let read = |stream, offset, max| center.engine.read_log(spec.run, stream, offset, max).unwrap();
-    let chunk = read(Stream::Stdout, 99_990, 1000);
-    assert_eq!(
-        (chunk.bytes.len(), chunk.offset, chunk.end_offset, chunk.truncated),
-        (10, 99_990, 100_000, true)
-    );
-    assert_eq!(read(Stream::Stdout, 500_000, 10).bytes, b"");
-    assert_eq!(read(Stream::Stdout, 0, 7).bytes, b"xxxxxxx");
-    let chunk = read(Stream::Stderr, 0, 1000);
-    assert_eq!((chunk.bytes.as_slice(), chunk.truncated), (b"short\n".as_slice(), false));
 }
 
 #[test]

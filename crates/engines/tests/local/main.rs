@@ -2,6 +2,7 @@
 
 mod isolation;
 mod lifecycle;
+mod logs;
 mod outside;
 mod restart;
 mod surroundings;

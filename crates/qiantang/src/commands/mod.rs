@@ -9,6 +9,7 @@ mod contracts;
 mod corrections;
 mod demo;
 mod doctor;
+mod examples;
 mod history;
 mod jobs;
 mod ledger;
@@ -64,12 +65,14 @@ commands! {
     Profiles(account::Profiles),
     Submit(Box<submit::Submit>),
     Apply(submit::Apply),
+    Examples(examples::Examples),
     Jobs(jobs::Jobs),
     Show(jobs::Show),
     Logs(jobs::Logs),
     Cancel(jobs::Cancel),
     #[command(subcommand)]
     Runs(runs::Runs),
+    Wait(jobs::Wait),
     Why(jobs::Why),
     Nodes(nodes::Nodes),
     Drain(nodes::Drain),

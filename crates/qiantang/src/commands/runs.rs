@@ -4,6 +4,7 @@ use clap::Subcommand;
 use domain::{CardMs, Lang, MicroCny, decimal::grouped};
 use serde_json::Value;
 
+use super::jobs::run_id;
 use crate::{
     context::{Context, Done, Run, part},
     output::{Clock, items, number, pick, table, text},
@@ -15,7 +16,7 @@ use crate::{
 pub enum Runs {
     /// Show a run's cards and times, its price, the multiplication, its entries, and the root that seals them.
     Evidence {
-        /// The run's id.
+        /// The run's id, or the digits at the end or the beginning of it.
         run: String,
     },
 }
@@ -23,6 +24,7 @@ pub enum Runs {
 impl Run for Runs {
     fn run(self, context: &Context) -> Done {
         let Self::Evidence { run } = self;
+        let run = run_id(context, &run)?;
         let answer = context.client.get(&format!("/api/v1/runs/{}/evidence", part(&run)))?;
         context.print(&answer, |_| shown(&context.clock(), &answer))
     }

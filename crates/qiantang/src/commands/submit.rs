@@ -1,5 +1,6 @@
 //! Submitting scripts and task files, and trying them out.
 
+use crate::tell::tell;
 use std::{
     io::Read as _,
     path::{Path, PathBuf},
@@ -240,7 +241,7 @@ fn tell_notes(context: &Context, notes: &[Note]) {
             NoteAction::Ignored => pick(context.lang, "（已忽略）", " (ignored)"),
             NoteAction::Mapped | NoteAction::OnSlurm => "",
         };
-        eprintln!("{place}{}{action}: {}", note.option, note.why.text(context.lang));
+        tell!("{place}{}{action}: {}", note.option, note.why.text(context.lang));
     }
     // In one line: where the center is on Slurm, there is nothing to tell.
     if !on_slurm.is_empty() {
@@ -248,7 +249,7 @@ fn tell_notes(context: &Context, notes: &[Note]) {
         names.dedup();
         let text =
             pick(context.lang, "仅在使用 Slurm 的中心有效", "applies only on a center that runs Slurm");
-        eprintln!("{}: {text}", names.join(", "));
+        tell!("{}: {text}", names.join(", "));
     }
 }
 
@@ -263,7 +264,7 @@ fn with_centers(context: &Context, notes: &[Note], answer: &Value) -> Value {
             let why = why.map_or_else(|| text(note, "text").to_owned(), |why| why.text(context.lang));
             let line = number(note, "line");
             let place = if line > 0 { format!("{line}: ") } else { String::new() };
-            eprintln!("{place}{}: {why}", text(note, "option"));
+            tell!("{place}{}: {why}", text(note, "option"));
         }
         all.push(note.clone());
     }

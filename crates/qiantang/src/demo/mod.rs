@@ -1,12 +1,13 @@
 //! The demo: a whole center on this machine, its first phase of 40 PFLOPS as virtual nodes, with tenants of the three
 //! domains that do real work.
 
-mod files;
+mod goes_on;
 mod options;
 mod people;
 mod report;
 mod work;
 
+use crate::tell::tell;
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
@@ -17,13 +18,14 @@ use center::{
     Ready,
     settings::{EngineKind, Isolation, NodeSettings, PoolSettings, Settings},
 };
-use domain::{Lang, Millis};
+use domain::Millis;
 use tokio::sync::oneshot;
 
 use crate::{context::say, errors::Failure};
 use base::error::chain;
 use options::in_lang;
 pub use options::{OnSlurm, Options, PASSWORD};
+use people::People;
 use report::Report;
 
 /// Where the demo is served, unless something else is there.
@@ -50,13 +52,14 @@ async fn play(options: &Options, programs: center::Programs) -> Result<Report, S
     let folder = Folder::new(options.data_dir.clone())?;
     let shared_dir = options.slurm.as_ref().and_then(|slurm| slurm.shared_dir.clone());
     let shared_dir = shared_dir.unwrap_or_else(|| folder.path.join("shared"));
-    let examples = if options.slurm.is_some() { &shared_dir } else { &folder.path }.join("examples");
-    files::write(&examples).map_err(|error| format!("failed to write {}: {error}", examples.display()))?;
     let listen = match options.listen {
         Some(listen) => listen,
         None => free_address(),
     };
-    let settings = settings(options, (&folder.path, &shared_dir), &examples, listen);
+    let mut settings = settings(options, (&folder.path, &shared_dir), listen);
+    let beneath = if options.slurm.is_some() { &shared_dir } else { &folder.path };
+    crate::examples::keep(&mut settings, beneath)
+        .map_err(|error| format!("failed to write examples into {}: {error}", beneath.display()))?;
 
     let (stop, stopped) = oneshot::channel::<()>();
     let (ready_tell, ready) = oneshot::channel();
@@ -77,14 +80,17 @@ async fn play(options: &Options, programs: center::Programs) -> Result<Report, S
         });
     };
 
-    let played = act(options, &ready).await.and_then(|report| {
+    let played = act(options, &ready).await.and_then(|(report, people)| {
         let said = if options.json { report.json().to_string() } else { report.text(options.lang) };
         say(said.trim_end()).map_err(|failure| failure.message)?;
-        Ok(report)
+        Ok((report, people))
     });
-    if played.is_ok() && !options.once {
-        keep_serving(options.lang, &ready).await;
+    if let Ok((_, people)) = &played
+        && !options.once
+    {
+        keep_serving(options, &ready, people).await;
     }
+    let played = played.map(|(report, _)| report);
     let _ = stop.send(());
     match server.await {
         Ok(Ok(())) => played,
@@ -93,7 +99,7 @@ async fn play(options: &Options, programs: center::Programs) -> Result<Report, S
     }
 }
 
-async fn act(options: &Options, ready: &Ready) -> Result<Report, String> {
+async fn act(options: &Options, ready: &Ready) -> Result<(Report, People), String> {
     let tell = |zh: &str, en: &str| {
         if options.json {
             return Ok(());
@@ -118,7 +124,8 @@ async fn act(options: &Options, ready: &Ready) -> Result<Report, String> {
         &format!("浏览器打开 http://{address} ，用户 operator，密码 {PASSWORD}\n"),
         &format!("Open http://{address} in a browser: sign in as operator, password {PASSWORD}\n"),
     )?;
-    work::run(options, ready, &people).await.map_err(|error| error.to_string())
+    let report = work::run(options, ready, &people).await.map_err(|error| error.to_string())?;
+    Ok((report, people))
 }
 
 /// Waits until the center has Slurm's nodes; how many, and how many cards.
@@ -139,10 +146,11 @@ async fn slurms_nodes(ready: &Ready) -> Result<(usize, u32), String> {
     }
 }
 
-async fn keep_serving(lang: Lang, ready: &Ready) {
+/// Serves until it is told to end, with work that goes on: a cluster has other nodes than the work is made for.
+async fn keep_serving(options: &Options, ready: &Ready, people: &People) {
     let address = ready.address;
     let text = in_lang(
-        lang,
+        options.lang,
         &format!(
             "\n中心继续运行：http://{address} （operator 或上表中的用户，密码 {PASSWORD}）。按 Ctrl-C 结束。"
         ),
@@ -150,15 +158,17 @@ async fn keep_serving(lang: Lang, ready: &Ready) {
             "\nThe center keeps running at http://{address} (sign in as operator or one of the logins above, password {PASSWORD}). Ctrl-C ends it."
         ),
     );
-    eprintln!("{text}");
-    let _ = tokio::signal::ctrl_c().await;
+    tell!("{text}");
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = goes_on::run(ready, people), if options.slurm.is_none() => {}
+    }
 }
 
 /// Phase one of the center: 20 nodes of 8 cards, 256 TFLOPS each: 40.96 PFLOPS.
 fn settings(
     options: &Options,
     (folder, shared_dir): (&std::path::Path, &std::path::Path),
-    examples: &std::path::Path,
     listen: SocketAddr,
 ) -> Settings {
     let mut settings = Settings {
@@ -171,10 +181,8 @@ fn settings(
     settings.engine.detect = false;
     settings.books.separate_duties = Some(false);
     settings.engine.isolation = if options.no_isolation { Isolation::None } else { Isolation::Full };
-    settings.engine.readable = vec![examples.to_owned()];
     settings.engine.kill_grace_ms = Millis::from_secs(3);
     settings.billing.grace_ms = Millis::from_secs(2);
-    settings.jobs.env.insert("QIANTANG_EXAMPLES".into(), examples.display().to_string());
     if let Some(slurm) = &options.slurm {
         settings.engine.kind = EngineKind::Slurm;
         shared_dir.clone_into(&mut settings.engine.slurm.shared_dir);
@@ -239,7 +247,7 @@ impl Drop for Folder {
             let until = std::time::Instant::now() + Duration::from_secs(2);
             while std::fs::remove_dir_all(&self.path).is_err() && self.path.exists() {
                 if std::time::Instant::now() > until {
-                    eprintln!("qiantang: the folder {} could not be removed", self.path.display());
+                    tell!("qiantang: the folder {} could not be removed", self.path.display());
                     return;
                 }
                 std::thread::yield_now();

@@ -9,7 +9,8 @@ use base::{auth::Caller, error::AppError};
 use center::{
     Ready,
     app::{
-        capacity, contracts, jobs,
+        capacity, contracts,
+        jobs::{self, RunQuery},
         logs::{self, LogQuery},
         verdict::VerdictView,
     },
@@ -17,10 +18,9 @@ use center::{
 };
 use domain::{JobId, JobSpec, JobStatus, Millis, Timestamp};
 
-use crate::{context::say, words};
+use crate::{context::say, examples, words};
 
 use super::{
-    files,
     options::Options,
     people::{People, TENANTS, Tenant},
     report::{Ended, Report},
@@ -54,14 +54,14 @@ fn items() -> Vec<Item> {
     let item =
         |tenant, project, name, script, ends| Item { tenant, project, name, script, change: |_| (), ends };
     vec![
-        item("qianwan-univ", "digits", "digits-one-card", files::DIGITS_ONE_CARD, JobStatus::Succeeded),
-        item("wushan-tech", "digits", "digits-two-nodes", files::DIGITS_TWO_NODES, JobStatus::Succeeded),
+        item("qianwan-univ", "digits", "digits-one-card", examples::DIGITS_ONE_CARD, JobStatus::Succeeded),
+        item("wushan-tech", "digits", "digits-two-nodes", examples::DIGITS_TWO_NODES, JobStatus::Succeeded),
         Item {
             change: |spec| (spec.nodes, spec.cards_per_node) = (2, 8),
             ..item("wushan-tech", "digits", "waits-for-its-quota", HOLD, JobStatus::Succeeded)
         },
-        item("linghu-voice", "keywords", "voice-keywords", files::VOICE, JobStatus::Succeeded),
-        item("linghu-voice", "keywords", "overruns", files::OVERRUNS, JobStatus::TimedOut),
+        item("linghu-voice", "keywords", "voice-keywords", examples::VOICE, JobStatus::Succeeded),
+        item("linghu-voice", "keywords", "overruns", examples::OVERRUNS, JobStatus::TimedOut),
         Item {
             change: |spec| spec.cards_per_node = 8,
             ..item(
@@ -72,16 +72,16 @@ fn items() -> Vec<Item> {
                 JobStatus::Stopped,
             )
         },
-        item("xixi-build", "heat-load", "building-load", files::BUILDING, JobStatus::Succeeded),
-        item("xixi-build", "heat-load", "fails", files::FAILS, JobStatus::Failed),
-        item("linjiang-traffic", "signals", "city-traffic", files::CITY, JobStatus::Succeeded),
+        item("xixi-build", "heat-load", "building-load", examples::BUILDING, JobStatus::Succeeded),
+        item("xixi-build", "heat-load", "fails", examples::FAILS, JobStatus::Failed),
+        item("linjiang-traffic", "signals", "city-traffic", examples::CITY, JobStatus::Succeeded),
         Item {
             change: |spec| {
                 if let Some(array) = &mut spec.array {
                     array.max_running = Some(2);
                 }
             },
-            ..item("qianwan-univ", "digits", "digits-sweep", files::SWEEP_ARRAY, JobStatus::Succeeded)
+            ..item("qianwan-univ", "digits", "digits-sweep", examples::SWEEP_ARRAY, JobStatus::Succeeded)
         },
     ]
 }
@@ -156,7 +156,7 @@ async fn look(
     if is_over(job.state) {
         return Ok(());
     }
-    let shown = jobs::show(center, &job.caller, job.id).await?.job;
+    let shown = jobs::show(center, &job.caller, &job.id.into()).await?.job;
     let verdict = shown.verdict.filter(|verdict| verdict.code != "array_limit");
     let is_news = job.state != Some(shown.state) || (job.waited.is_none() && verdict.is_some());
     job.waited = job.waited.take().or(verdict);
@@ -178,7 +178,7 @@ async fn look(
 /// The accuracy that a job's log ends with; of an array the best of its tasks.
 async fn best_accuracy(center: &Center, job: &Followed) -> Result<Option<f64>, AppError> {
     let mut best: Option<f64> = None;
-    for run in jobs::list_runs(center, &job.caller, job.id, None, None).await?.items {
+    for run in jobs::list_runs(center, &job.caller, &job.id.into(), RunQuery::default()).await?.items {
         let tail = LogQuery { run: Some(run.id.to_string()), offset: Some(-4096), ..LogQuery::default() };
         let log = logs::read(center, &job.caller, job.id, tail).await?;
         let said = logs::last_accuracy(&log.data).and_then(|number| number.parse().ok());
@@ -196,7 +196,7 @@ async fn close(
 ) -> Result<Report, AppError> {
     let mut ended = Vec::new();
     for job in followed {
-        let detail = jobs::show(center, &job.caller, job.id).await?;
+        let detail = jobs::show(center, &job.caller, &job.id.into()).await?;
         let (shown, exit_code) = (detail.job, detail.exit_code);
         let accuracy = best_accuracy(center, &job).await?;
         ended.push(Ended {

@@ -27,6 +27,7 @@ fn body(scene: &Scene, method: &str, path: &str, who: &str) -> Option<Value> {
         ("POST", "/projects") => json!({ "slug": format!("by-{who}"), "name": "New", "tenant": "alpha" }),
         ("PATCH", "/projects/{id}") => json!({ "contract": scene.alpha.contract }),
         ("POST", "/jobs" | "/jobs/dry-run") => job("matrix", "true"),
+        ("POST", "/jobs/cancel") => json!({ "which": { "name": "no such job" } }),
         ("POST", "/ledger/roots" | "/nodes/{name}/drain") => json!({ "reason": "matrix" }),
         ("PUT", "/nodes/{name}/labels") => json!({ "labels": ["matrix"] }),
         ("PUT", "/nodes/{name}/maintenance") => {

@@ -4,6 +4,7 @@ mod authorization;
 mod bad_input;
 mod contract;
 mod document;
+mod filters;
 mod keys;
 mod names;
 mod pages;

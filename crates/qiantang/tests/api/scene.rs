@@ -91,6 +91,8 @@ impl Scene {
         };
         let query = if path.ends_with("/transfers") {
             format!("?contract={}", self.alpha.contract)
+        } else if path.ends_with("/search") {
+            "?q=x".to_owned()
         } else {
             String::new()
         };

@@ -37,9 +37,15 @@ fn a_tenant_never_sees_anothers_rows() {
 #[test]
 fn no_filter_and_no_cursor_reaches_anothers_jobs() {
     let scene = Scene::new();
-    for query in ["tenant=alpha", "name=secret", "state=succeeded", &format!("cursor={}", scene.job)] {
+    for query in ["name=secret", "state=succeeded", "pool=ascend-910", &format!("cursor={}", scene.job)] {
         let list = scene.site.get(&format!("/api/v1/jobs?{query}"), &scene.beta.developer);
         assert!(!list.to_string().contains("alpha"), "{query}: {list}");
+    }
+    // Names of others' things are answered as names that nothing has.
+    for (query, field) in [("tenant=alpha", "tenant"), ("member=alpha-developer", "member")] {
+        let (status, answer) =
+            scene.site.ask("GET", &format!("/api/v1/jobs?{query}"), &scene.beta.developer, None);
+        assert_eq!((status, answer["errors"][0]["field"].as_str()), (422, Some(field)), "{query}: {answer}");
     }
 }
 

@@ -139,6 +139,35 @@ fn a_form_without_its_session_s_token_changes_nothing() {
     assert_eq!((admin.get("/").status, operator.get("/").status), (200, 200), "nobody was signed out");
 }
 
+/// A page that is the answer to a form would do it again when it is loaded again: what changes something answers with the
+/// way to a page. A form that is tried out or refused may be answered with itself.
+#[test]
+fn a_form_that_changes_something_leads_to_a_page() {
+    let scene = Scene::new();
+    let site = &scene.site;
+    let job = site.submit(&scene.alpha, &job("goes-on", "sleep 60"));
+    site.wait_for_state(&scene.alpha.developer, &job, "running");
+    let changes = || site.get("/api/v1/audit?limit=200", &site.operator)["items"].as_array().map(Vec::len);
+    let mut led = 0;
+    for (form, path) in paths(&scene, &job) {
+        for login in ["alpha-admin", "operator"] {
+            // Some of these forms end sessions.
+            let browser = scene.browser(login);
+            if ["/tokens/password", "/sign-in", "/tokens/{id}/revoke"].contains(&form) {
+                continue;
+            }
+            let before = changes();
+            // Nobody is locked out, whose session would end.
+            let filled: Vec<_> = [("is_enabled", "true")].into_iter().chain(FILLED.iter().copied()).collect();
+            let answer = browser.send_form(&path, &filled);
+            let is_page = answer.status != 303 && answer.header("content-type").starts_with("text/html");
+            assert!(!is_page || changes() == before, "{login} {path}: {} {}", answer.status, answer.body);
+            led += usize::from(answer.status == 303);
+        }
+    }
+    assert!(led > 12, "{led} forms were taken");
+}
+
 #[test]
 fn a_form_needs_the_role() {
     let scene = Scene::new();

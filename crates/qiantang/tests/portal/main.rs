@@ -5,6 +5,8 @@ mod contracts;
 mod faults;
 mod forms;
 mod language;
+mod logs;
+mod matrix;
 mod nodes;
 mod pages;
 mod passwords;

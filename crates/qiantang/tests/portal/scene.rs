@@ -1,5 +1,6 @@
 //! A center with a tenant whose people use the portal.
 
+use serde_json::json;
 use testkit::{Browser, Site, Tenant, grant, job};
 
 use crate::QIANTANG;
@@ -17,9 +18,12 @@ pub const PAGES: &[&str] = &[
     "/jobs/JOB",
     "/jobs/JOB?stream=stderr",
     "/jobs/JOB/log",
+    "/jobs/JOB/script",
     "/runs/RUN/evidence",
     "/runs/none/evidence",
     "/jobs/nonsense",
+    "/sign-in",
+    "/carried",
     "/submit",
     "/submit?from=JOB",
     "/nodes",
@@ -32,6 +36,7 @@ pub const PAGES: &[&str] = &[
     "/contracts/CONTRACT/act/suspend",
     "/contracts/CONTRACT/act/approve",
     "/contracts/CONTRACT/act/expire",
+    "/contracts/DRAFT/edit",
     "/contracts/CONTRACT/top-up",
     "/contracts/CONTRACT/amend",
     "/contracts/CONTRACT/statement",
@@ -57,6 +62,7 @@ pub const PAGES: &[&str] = &[
     "/twin/1",
     "/twin/1/report",
     "/people",
+    "/api/docs",
     "/audit",
     "/audit?actor=center&to=2026-01-01",
     "/audit?tenant=alpha",
@@ -85,6 +91,22 @@ impl Scene {
         job
     }
 
+    /// Has an operator ask the twin a question, and waits for the answer.
+    pub fn ask_the_twin(&self) {
+        let operator = self.browser("operator");
+        let asked = [
+            ("days", "30"),
+            ("policy", "fcfs"),
+            ("nodes", "4"),
+            ("cards", "8"),
+            ("demand", "150"),
+            ("repair", "4"),
+        ];
+        assert_eq!(operator.send_form("/twin", &asked).header("location"), "/twin/1");
+        self.site
+            .wait_for("the twin's answer", || (operator.get("/twin/1/report").status == 200).then_some(()));
+    }
+
     /// A browser in English in which somebody has signed in.
     pub fn browser(&self, login: &str) -> Browser {
         Browser::signed_in(&self.site, login)
@@ -104,6 +126,22 @@ impl Scene {
         } else {
             page
         };
+        let page = if page.contains("DRAFT") { page.replace("DRAFT", &self.draft()) } else { page };
         page.replace("JOB", job).replace("CONTRACT", &self.alpha.contract).replace("NODE", &self.node())
+    }
+
+    /// The id of a contract of alpha's that is a draft.
+    fn draft(&self) -> String {
+        let operator = &self.site.operator;
+        let contracts = self.site.get("/api/v1/contracts", operator);
+        let known =
+            contracts.as_array().expect("contracts").iter().find(|one| one["state"] == "draft").cloned();
+        let draft = known.unwrap_or_else(|| {
+            let queue = json!({ "weight": 1, "guaranteed_cards": 0, "max_running_cards": 8 });
+            let new = json!({ "number": "a-draft", "terms": grant(), "pools": ["ascend-910"], "queue": queue,
+                "starts_at": "2020-01-01", "ends_at": "2099-01-01", "tenant": "alpha" });
+            self.site.post("/api/v1/contracts", operator, &new)
+        });
+        draft["id"].as_str().expect("an id").to_owned()
     }
 }

@@ -15,11 +15,103 @@ fn who_is_not_signed_in_sees_the_door_alone() {
     let contract = format!("/contracts/{}", scene.alpha.contract);
     for path in ["/", "/jobs", "/nodes", &job, &contract] {
         let answer = stranger.get(path);
-        assert_eq!((answer.status, answer.header("location")), (303, "/sign-in"), "{path}");
+        let want = if path == "/" { "/sign-in".to_owned() } else { format!("/sign-in?next={path}") };
+        assert_eq!((answer.status, answer.header("location")), (303, want.as_str()), "{path}");
     }
     let nowhere = stranger.get("/nonsense");
     assert_eq!(nowhere.status, 404);
     assert!(!nowhere.body.contains("/people"), "no navigation for strangers");
+}
+
+#[test]
+fn signing_in_leads_to_the_page_that_was_asked_for_and_to_no_other_site() {
+    let site = Site::new(QIANTANG, 1, SETTINGS);
+    let stranger = Browser::new(&site);
+    let asked = stranger.get("/jobs?state=active&name=a%20b");
+    assert_eq!(asked.header("location"), "/sign-in?next=/jobs%3Fstate%3Dactive%26name%3Da%2520b");
+    let form = stranger.get(asked.header("location"));
+    let next = form.hidden("next").replace("&#38;", "&").replace("&amp;", "&");
+    let enter = |next: &str| {
+        let fields = [("login", "operator"), ("password", PASSWORD), ("next", next)];
+        stranger.post("/sign-in", &fields, &[]).header("location").to_owned()
+    };
+    assert_eq!(enter(&next), "/jobs?state=active&name=a%20b");
+    for elsewhere in
+        ["//evil.example", "https://evil.example/", "/\\evil.example", "javascript:alert(1)", "/sign-out", ""]
+    {
+        assert_eq!(enter(elsewhere), "/", "{elsewhere}");
+        let page =
+            stranger.get(&format!("/sign-in?next={}", elsewhere.replace(':', "%3A").replace('\\', "%5C")));
+        assert!(!page.body.contains("name=\"next\""), "{elsewhere}: {}", page.body);
+    }
+    let wrong = [("login", "operator"), ("password", "wrong"), ("next", "/jobs")];
+    assert_eq!(stranger.post("/sign-in", &wrong, &[]).hidden("next"), "/jobs");
+    let signed_in = Browser::signed_in(&site, "operator");
+    assert_eq!(signed_in.get("/sign-in?next=/nodes").header("location"), "/nodes");
+}
+
+#[test]
+fn a_form_that_was_typed_while_the_session_ended_comes_back() {
+    let scene = Scene::new();
+    let mut browser = scene.browser("alpha-developer");
+    let csrf = browser.csrf();
+    let script = "#!/bin/sh\n#SBATCH --gres=npu:1 --time=1\necho '<kept>'\n";
+    let fields = [("csrf", csrf.as_str()), ("script", script), ("project", "work"), ("class", "spot")];
+    assert_eq!(browser.send_form("/sign-out", &[]).status, 303);
+    let refused = browser.post("/submit", &fields, &[]);
+    assert_eq!(refused.status, 401);
+    assert!(
+        refused.body.contains("Your session has ended") && refused.body.contains("#SBATCH --gres=npu:1"),
+        "{}",
+        refused.body
+    );
+
+    let carry = |password| {
+        [
+            ("login", "alpha-developer"),
+            ("password", password),
+            ("carried", "/submit"),
+            ("carried.script", script),
+            ("carried.project", "work"),
+            ("carried.class", "spot"),
+        ]
+    };
+    let wrong = browser.post("/sign-in", &carry("wrong"), &[]);
+    assert_eq!(wrong.status, 401);
+    assert!(
+        wrong.body.contains("name=\"carried.script\""),
+        "it stays through a wrong password: {}",
+        wrong.body
+    );
+    let entered = browser.post("/sign-in", &carry(PASSWORD), &[]);
+    assert_eq!((entered.status, entered.header("location")), (303, "/carried"));
+    entered.new_session().clone_into(&mut browser.session);
+    let kept = browser.get("/carried");
+    assert!(
+        kept.body.contains("Back to the form") && kept.body.contains("#SBATCH --gres=npu:1"),
+        "{}",
+        kept.body
+    );
+    let form = browser.send_form("/submit/dry-run", &fields[1..]);
+    assert!(form.status == 200 && form.body.contains("#SBATCH --gres=npu:1"), "{}", form.body);
+    assert_eq!(browser.send_form("/submit", &fields[1..]).status, 303);
+
+    // A page of the session before, and one of another site.
+    let stale = browser.post("/submit", &fields, &[("sec-fetch-site", "same-origin")]);
+    assert_eq!(stale.status, 403);
+    assert!(
+        stale.body.contains("#SBATCH --gres=npu:1") && stale.body.contains("nothing was done"),
+        "{}",
+        stale.body
+    );
+    let foreign = browser.post("/submit", &fields, &[("sec-fetch-site", "cross-site")]);
+    assert!(foreign.status == 403 && !foreign.body.contains("#SBATCH"), "{}", foreign.body);
+    let stranger = Browser::new(&scene.site).post("/submit", &fields, &[("sec-fetch-site", "cross-site")]);
+    assert_eq!((stranger.status, stranger.header("location")), (303, "/sign-in"));
+    // Passwords are never carried.
+    let member = [("member_login", "x"), ("member_password", "do-not-show-this")];
+    let refused = Browser::new(&scene.site).post("/people/members", &member, &[]);
+    assert!(refused.status == 401 && !refused.body.contains("do-not-show-this"), "{}", refused.body);
 }
 
 #[test]

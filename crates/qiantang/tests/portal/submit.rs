@@ -77,6 +77,28 @@ fn a_script_sent_twice_is_submitted_once() {
     assert!(developer.get(&format!("/jobs/{id}")).body.contains("from-the-portal"));
 
     let stream = developer.get(&format!("/jobs/{id}/log/stream?stream=stdout")).body;
-    assert!(stream.contains("event: stdout") && stream.contains("data: runs"), "{stream}");
+    assert!(stream.contains("event: anew") && stream.contains(">runs\\n</span>"), "{stream}");
     assert!(stream.contains("event: end"), "the stream of a log that is over ends: {stream}");
+}
+
+#[test]
+fn a_script_s_own_line_wins_and_a_conflict_is_said() {
+    let scene = Scene::new();
+    let developer = scene.browser("alpha-developer");
+    let script = "#!/bin/sh\n#SBATCH --gres=npu:1 --qos=normal\ntrue\n";
+    let refused =
+        developer.send_form("/submit", &[("script", script), ("project", "work"), ("class", "spot")]);
+    assert_eq!(refused.status, 422, "{}", refused.body);
+    let said = "The script says Service class: normal, the setting says spot";
+    assert!(refused.body.contains(said) && refused.body.contains("--qos=normal"), "{}", refused.body);
+    let class_of = |class: &str, was: &str| {
+        let fields = [("script", script), ("project", "work"), ("class", class), ("was-class", was)];
+        let taken = developer.send_form("/submit", &fields);
+        assert_eq!(taken.status, 303, "{}", taken.body);
+        let id = taken.header("location").trim_start_matches("/jobs/");
+        let job = scene.site.get(&format!("/api/v1/jobs/{id}"), &scene.alpha.developer);
+        job["service_class"].as_str().expect("a class").to_owned()
+    };
+    assert_eq!(class_of("spot", "spot"), "normal", "a field that nobody touched changes nothing");
+    assert_eq!(class_of("spot", "normal"), "spot", "one that was changed is written into the script");
 }

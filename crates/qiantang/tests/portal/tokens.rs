@@ -17,11 +17,14 @@ fn a_token_is_shown_once_and_ends_when_it_is_revoked() {
     let site = &scene.site;
     let developer = scene.browser("alpha-developer");
     let made = developer.send_form("/tokens", &[("name", "of the laptop")]);
-    assert_eq!(made.status, 201);
-    let token = made.body.split("<code>qt_").nth(1).and_then(|rest| rest.split('<').next()).expect("a token");
+    assert_eq!((made.status, made.header("location")), (303, "/tokens"));
+    let shown = developer.get("/tokens");
+    let token =
+        shown.body.split("<code>qt_").nth(1).and_then(|rest| rest.split('<').next()).expect("a token");
     let token = format!("qt_{token}");
     let listed = developer.get("/tokens").body;
     assert!(listed.contains("of the laptop") && !listed.contains(&token), "shown once");
+    assert_eq!(listed.matches("of the laptop").count(), shown.body.matches("of the laptop").count());
     assert_eq!(site.get("/api/v1/me", &token)["login"], "alpha-developer");
     let row = site.wait_for("its use to be noted", || {
         let rows = site.get("/api/v1/tokens", &token);

@@ -1,8 +1,13 @@
 //! The demo, as a user runs it, with its real training.
 
-use std::process::Command;
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
+use testkit::PATIENCE;
 
 use crate::QIANTANG;
 
@@ -60,4 +65,42 @@ fn the_demo_does_its_work_and_closes_its_books() {
     assert!(used >= 16_000, "it ran to the end of its package: {ended}");
     let rate = 1_000_000 * 3_600_000 / 16_000;
     assert_eq!(ended["charge_micro_cny"].as_i64(), Some(used * rate / 3_600_000));
+}
+
+#[test]
+fn the_demo_goes_on_while_it_serves_and_ends_when_it_is_told() {
+    let mut demo = Command::new(QIANTANG)
+        .args(["demo", "--lang", "en", "--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the demo starts");
+    let mut lines =
+        BufReader::new(demo.stdout.take().expect("the output is piped")).lines().map_while(Result::ok);
+    let address = lines.find_map(|line| Some(line.strip_prefix("Open ")?.split(' ').next()?.to_owned()));
+    let address = address.expect("the demo says where it is");
+    assert!(lines.any(|line| line.contains("First result after")), "it reports before it goes on");
+    let agent = testkit::agent();
+    let ask = |method: &str, path: &str, token: &str, body: Option<&Value>| {
+        testkit::ask(&agent, &address, method, path, token, body, &[]).expect("the demo answers").1
+    };
+    let body = serde_json::json!({ "login": "operator", "password": "qiantang-demo" });
+    let token = ask("POST", "/api/v1/login", "", Some(&body))["token"].as_str().expect("a token").to_owned();
+    let until = Instant::now() + PATIENCE;
+    let is_busy = || {
+        let jobs = ask("GET", "/api/v1/jobs?state=running", &token, None);
+        let cards = jobs["items"]
+            .as_array()
+            .expect("jobs")
+            .iter()
+            .map(|job| job["nodes"].as_u64().unwrap_or(0) * job["cards_per_node"].as_u64().unwrap_or(0));
+        cards.sum::<u64>() >= 40
+    };
+    while !is_busy() {
+        assert!(Instant::now() < until, "the hall stays empty: {}", ask("GET", "/api/v1/jobs", &token, None));
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let pid = rustix::process::Pid::from_child(&demo);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it is told to end");
+    assert!(demo.wait().expect("it ends").success());
 }

@@ -111,7 +111,7 @@ fn a_job_that_fails_fails_the_command_that_waits_for_it() {
     let at = Terminal::signed_in(&site, "xixi-developer");
     let fails = at.file("fails.sh", "#!/bin/sh\nexit 7\n");
     let (code, _, err) = at.run(&["submit", "--wait", &fails]);
-    assert_eq!(code, 4, "{err}");
+    assert_eq!(code, 7, "the job's own code: {err}");
     assert!(err.contains("ended: failed: exit code 7"), "{err}");
 }
 

@@ -1,7 +1,7 @@
 //! Scripts and task files by the command line: nothing is silent, and nothing is taken for what it is not.
 
 use serde_json::json;
-use testkit::{Site, Terminal, grant};
+use testkit::{Browser, Site, Terminal, grant};
 
 use crate::QIANTANG;
 
@@ -43,6 +43,11 @@ fn a_script_is_read_as_sbatch_reads_it_and_the_rest_is_told() {
     );
     site.wait_for_end(&tenant.developer, &id);
     assert_eq!(at.ok(&["logs", &id]).trim(), "c4 e3");
+    let browser = Browser::signed_in(&site, "univ-developer");
+    let shown = browser.get(&format!("/jobs/{id}")).body;
+    assert!(shown.contains("训练") && shown.contains("Not UTF-8; shown as GB18030"), "its encoding is named");
+    let otherwise = browser.get(&format!("/jobs/{id}?script_encoding=windows-1252")).body;
+    assert!(otherwise.contains("# ÑµÁ·"), "and can be chosen");
 
     // Before it starts it is told that there is no srun here.
     let srun = at.file("srun.sh", "#!/bin/sh\n#SBATCH -N 2\nsrun hostname\n");

@@ -8,6 +8,20 @@ use domain::{
 
 use crate::db::{Row, StoreError};
 
+/// A statement that reads jobs as lists show them.
+macro_rules! select {
+    ($condition:literal) => {
+        concat!(
+            "SELECT id, tenant, domain, project, contract, submitted_by, submitted_at, name, nodes, cards_per_node, ",
+            "card_model, class, state, stop_cause, ended_at, tasks_total, tasks_next, tasks_to_retry, tasks_running, ",
+            "tasks_succeeded, tasks_failed, tasks_stopped, tasks_dropped, started_at, used_card_ms, charged_micro_cny FROM jobs ",
+            "WHERE ",
+            $condition
+        )
+    };
+}
+pub(super) use select;
+
 /// The columns beside the code of a state: the code of the cause of a stop, and the end.
 pub(super) fn stop_and_end(state: JobState) -> (Option<&'static str>, Option<Timestamp>) {
     match state {
@@ -39,5 +53,6 @@ pub(super) fn tasks(row: Row<'_>) -> Result<Tasks, StoreError> {
         succeeded: row.get(4)?,
         failed: row.get(5)?,
         stopped: row.get(6)?,
+        dropped: row.get(7)?,
     })
 }

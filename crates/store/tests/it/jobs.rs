@@ -1,19 +1,21 @@
 //! Jobs come back as they were kept, are counted, and are listed by any mix of filters.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    CardMs, Job, JobId, JobState, JobStatus, MicroCny, Outcome, TenantDomain, Timestamp,
-    job::{JobOutcome, Tasks, Tries},
+    CardMs, CardSet, Job, JobId, JobState, JobStatus, MicroCny, Outcome, PoolId, ServiceClass, TenantDomain,
+    Timestamp,
+    job::{Dropped, JobOutcome, Positions, Tasks, Tries},
     run::StopCause,
     spec::{ArraySpec, IndexRange},
 };
 use proptest::prelude::*;
 use store::{
-    Store, StoreError,
-    jobs::{self, JobFilter, JobRow},
+    Store, StoreError, Tx,
+    jobs::{self, JobCount, JobFilter, JobRow},
+    runs,
 };
-use testkit::rows::{Seeded, at, job, list_jobs, open, seed, unique};
+use testkit::rows::{Seeded, at, job, list_jobs, open, run, seed, unique};
 
 fn store() -> (tempfile::TempDir, Store, Seeded) {
     let dir = tempfile::tempdir().unwrap();
@@ -40,8 +42,12 @@ fn a_job_comes_back_as_it_was_in_every_state() {
             states.extend(JobOutcome::ALL.map(ended));
             for (n, state) in (1..).zip(states) {
                 job.state = state;
-                job.tasks =
-                    Tasks { total: 9, next: 6, to_retry: n, running: 1, succeeded: 2, failed: 3, stopped: 4 };
+                let counts =
+                    Tasks { next: 6, to_retry: n, running: 1, succeeded: 2, failed: 3, ..Tasks::new(9) };
+                job.tasks = Tasks { stopped: 4, ..counts };
+                job.dropped = Dropped::default();
+                // Where the state allows it, the last two are cancelled before their turn.
+                let _ = job.drop_tasks(&Positions::new([(7, 8)]), 0, at(7));
                 jobs::update_job_progress(tx, &job)?;
                 assert_eq!(jobs::get_job(tx, job.id)?, job);
                 assert_eq!(jobs::list_active(tx)?.len(), usize::from(!state.has_ended()));
@@ -116,32 +122,62 @@ fn tasks_to_be_tried_again_are_taken_once_lowest_first() {
         .unwrap();
 }
 
-/// Whether a row passes all filters, written as plainly as can be.
-fn matches(row: &JobRow, filter: &JobFilter) -> bool {
+/// Whether a row passes all filters, written as plainly as can be. All jobs here are of contracts for `pool`; those that
+/// have begun ran there.
+fn matches(row: &JobRow, filter: &JobFilter, pool: PoolId) -> bool {
     filter.tenant.is_none_or(|tenant| row.tenant == tenant)
-        && filter.project.is_none_or(|project| row.project == project)
+        && (filter.projects.is_empty() || filter.projects.contains(&row.project))
         && filter.contract.is_none_or(|contract| row.contract == contract)
         && filter.domain.is_none_or(|domain| row.domain == domain)
-        && filter.state.as_ref().is_none_or(|state| row.state.code() == state)
+        && (filter.states.is_empty() || filter.states.contains(&row.state.status()))
+        && filter.submitted_by.is_none_or(|member| row.submitted_by == member)
+        && filter.class.is_none_or(|class| row.class == class)
+        && filter.since.is_none_or(|since| row.submitted_at >= since)
+        && filter.until.is_none_or(|until| row.submitted_at < until)
+        && filter.pool.is_none_or(|wanted| wanted == pool)
         && filter
             .name_contains
             .as_ref()
             .is_none_or(|name| row.name.to_lowercase().contains(&name.to_lowercase()))
 }
 
+/// The list, its pages and the count of a filter are what the plain filters give.
+fn agrees(tx: &Tx, all: &[JobRow], filter: &JobFilter, pool: PoolId) -> Result<(), StoreError> {
+    let wanted: Vec<_> = all.iter().filter(|row| matches(row, filter, pool)).cloned().collect();
+    assert_eq!(list_jobs(tx, filter, None, 1000)?, wanted, "{filter:?}");
+    let (mut paged, mut after) = (Vec::new(), None);
+    loop {
+        let page = jobs::page_jobs(tx, filter, after, 7)?;
+        assert!(page.rows.len() <= 7);
+        paged.extend(page.rows);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(paged, wanted, "{filter:?}");
+    let count = JobCount { jobs: wanted.len() as u64, and_more: false };
+    assert_eq!(jobs::count_jobs(tx, filter)?, count, "{filter:?}");
+    Ok(())
+}
+
 #[test]
 fn lists_agree_with_the_plain_filters_for_every_mix() {
     let (_dir, store, center) = store();
-    let parties = center.parties.clone();
+    let (parties, node) = (center.parties.clone(), center.nodes[0]);
     store
         .write(move |tx| {
             for n in 0..120_i64 {
                 let party = &parties[usize::try_from(n % 3).unwrap()];
                 let names = ["Train-数字", "evaluate", "train-voice", "ÄRGER"];
                 let mut job = job(party, names[usize::try_from(n % 4).unwrap()], at(n));
+                if n % 7 == 0 {
+                    job.spec.service_class = ServiceClass::Spot;
+                }
                 jobs::insert_job(tx, &job)?;
                 if n % 5 > 0 {
                     job.start_task(false).unwrap();
+                    runs::insert_run(tx, &run(&job, node, CardSet::first(1), at(n)))?;
                     if n % 5 > 1 {
                         let outcome =
                             [Outcome::Succeeded, Outcome::TimedOut][usize::try_from(n % 2).unwrap()];
@@ -160,35 +196,43 @@ fn lists_agree_with_the_plain_filters_for_every_mix() {
             assert!(all.windows(2).all(|pair| pair[0].id > pair[1].id), "newest first");
             let (a, b) = (&center.parties[0], &center.parties[1]);
             let text = |text: &str| Some(text.to_owned());
+            let of = |states: &[JobStatus]| states.iter().copied().collect::<BTreeSet<_>>();
+            let some = JobFilter::default;
+            let more = [
+                some(),
+                JobFilter { submitted_by: Some(b.member), ..some() },
+                JobFilter { class: Some(ServiceClass::Spot), ..some() },
+                JobFilter { since: Some(at(40)), until: Some(at(90)), ..some() },
+                JobFilter { pool: Some(center.pool), until: Some(at(100)), ..some() },
+                JobFilter { pool: Some(PoolId::new(at(0), unique())), ..some() },
+            ];
             let mut mixes = 0;
             for tenant in [None, Some(a.tenant), Some(b.tenant)] {
-                for project in [None, Some(a.project)] {
+                for projects in [vec![], vec![a.project], vec![a.project, b.project]] {
                     for contract in [None, Some(a.contract), Some(domain::ContractId::new(at(0), unique()))] {
                         for domain in [None, Some(TenantDomain::Research)] {
-                            for state in
-                                [None, text("queued"), text("running"), text("timed_out"), text("lost")]
-                            {
-                                for name_contains in
-                                    [None, text(""), text("TRAIN"), text("ärger"), text("none")]
-                                {
-                                    let state = state.clone();
-                                    let filter =
-                                        JobFilter { tenant, state, project, contract, domain, name_contains };
-                                    let wanted: Vec<_> =
-                                        all.iter().filter(|row| matches(row, &filter)).cloned().collect();
-                                    assert_eq!(list_jobs(tx, &filter, None, 1000)?, wanted, "{filter:?}");
-                                    let mut paged = Vec::new();
-                                    let mut after = None;
-                                    loop {
-                                        let page = jobs::page_jobs(tx, &filter, after, 7)?;
-                                        assert!(page.rows.len() <= 7);
-                                        paged.extend(page.rows);
-                                        after = page.next;
-                                        if after.is_none() {
-                                            break;
-                                        }
-                                    }
-                                    assert_eq!(paged, wanted, "{filter:?}");
+                            for states in [
+                                of(&[]),
+                                of(&[JobStatus::Queued]),
+                                of(&[JobStatus::Queued, JobStatus::Running]),
+                                of(&[JobStatus::Running, JobStatus::TimedOut]),
+                                of(&[JobStatus::Lost]),
+                            ] {
+                                for name_contains in [None, text(""), text("TRAIN"), text("ärger")] {
+                                    let extra = more[mixes % more.len()].clone();
+                                    let (states, projects, more) =
+                                        (states.clone(), projects.clone(), extra.clone());
+                                    let filter = JobFilter {
+                                        tenant,
+                                        states,
+                                        projects,
+                                        contract,
+                                        domain,
+                                        name_contains,
+                                        ..more
+                                    };
+                                    agrees(tx, &all, &filter, center.pool)?;
+                                    agrees(tx, &all, &JobFilter { tenant, ..extra }, center.pool)?;
                                     mixes += 1;
                                 }
                             }
@@ -196,7 +240,7 @@ fn lists_agree_with_the_plain_filters_for_every_mix() {
                     }
                 }
             }
-            assert_eq!(mixes, 900);
+            assert_eq!(mixes, 1080);
             assert_eq!(list_jobs(tx, &JobFilter::default(), Some(all[9].id), 3)?, all[10..13]);
             assert_eq!(list_jobs(tx, &JobFilter::default(), None, 0)?, []);
             Ok::<_, StoreError>(())
@@ -227,6 +271,7 @@ fn a_bounded_search_says_from_where_to_go_on() {
         .read(|tx| {
             let page = jobs::page_jobs(tx, &filter, None, 10)?;
             assert_eq!(page.rows, []);
+            assert_eq!(jobs::count_jobs(tx, &filter)?, JobCount { jobs: 0, and_more: true });
             let page = jobs::page_jobs(tx, &filter, page.next, 10)?;
             assert_eq!((page.rows.len(), page.next), (1, None));
             assert_eq!(list_jobs(tx, &filter, None, 10)?.len(), 1, "a list goes on by itself");

@@ -1,15 +1,17 @@
 //! Runs come back as they were kept, and their occupancies close the capacity balance.
 
+use std::collections::BTreeSet;
+
 use domain::{
-    CardMs, CardSet, Job, JobSpec, MicroCny, Millis, Outcome, Placement, Run, RunId, RunState, Timestamp,
-    capacity,
+    CardMs, CardSet, Job, JobId, JobSpec, MicroCny, Millis, Outcome, Placement, Run, RunId, RunState,
+    RunStatus, Timestamp, capacity,
     capacity::Purpose,
     metering::Metered,
     node::Slot,
     run::{Stop, StopCause},
 };
 use proptest::prelude::*;
-use store::{Store, StoreError, history, jobs, pools, recent, runs};
+use store::{Store, StoreError, digits, history, jobs, pools, recent, runs};
 use testkit::rows::{Seeded, at, job, open, run, seed, unique};
 
 fn store() -> (tempfile::TempDir, Store, Seeded) {
@@ -227,6 +229,103 @@ fn what_was_run_comes_back_newest_first_and_each_task_once() {
                 (center.parties[0].contract, center.parties[0].member)
             );
             assert_eq!((past(0, 1)?.len(), past(31, 9)?.len(), past(61, 9)?.len()), (1, 1, 0));
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn the_runs_that_failed_are_first_and_pages_add_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir.path().join("center.db"));
+    let center = seed(&store, 1, 1);
+    let (party, node) = (center.parties[0].clone(), center.nodes[0]);
+    store
+        .write(move |tx| {
+            let job = job(&party, "array", at(0));
+            jobs::insert_job(tx, &job)?;
+            let outcome = |task: u32| match task {
+                17 => Some(Outcome::Failed { exit_code: 3 }),
+                40 => Some(Outcome::TimedOut),
+                41 => Some(Outcome::Lost),
+                // Two run.
+                50 | 51 => None,
+                52 => Some(Outcome::Stopped { cause: StopCause::Cancelled }),
+                _ => Some(Outcome::Succeeded),
+            };
+            for task in 0..60 {
+                let mut one = Run { task, ..run(&job, node, CardSet::first(1), at(1)) };
+                one.state = one.state.start(at(2)).unwrap();
+                if let Some(outcome) = outcome(task) {
+                    one.end(at(3), None, outcome).unwrap();
+                }
+                runs::insert_run(tx, &one)?;
+            }
+            let all = BTreeSet::new();
+            let first = runs::of_job::first_failed(tx, job.id)?.unwrap();
+            assert_eq!(
+                (first.run.task, first.run.state.outcome()),
+                (17, Some(Outcome::Failed { exit_code: 3 }))
+            );
+            let (mut tasks, mut after) = (Vec::new(), None);
+            loop {
+                let (page, next) = runs::of_job::by_state(tx, job.id, &all, after, 7)?;
+                assert!(page.len() <= 7);
+                tasks.extend(page.iter().map(|row| row.run.task));
+                let Some(next) = next else { break };
+                after = Some(next.to_string().parse().unwrap());
+            }
+            assert_eq!(tasks[..6], [17, 40, 41, 50, 51, 52]);
+            assert_eq!(tasks.len(), 60);
+            assert_eq!(tasks.iter().collect::<BTreeSet<_>>().len(), 60, "none twice");
+            assert!(tasks[6..].is_sorted(), "those that ended well by task");
+            let of = |states: &[RunStatus]| states.iter().copied().collect::<BTreeSet<_>>();
+            let some = of(&[RunStatus::Running, RunStatus::TimedOut]);
+            let (page, next) = runs::of_job::by_state(tx, job.id, &some, None, 9)?;
+            assert_eq!(page.iter().map(|row| row.run.task).collect::<Vec<_>>(), [40, 50, 51]);
+            assert_eq!((next, runs::of_job::count(tx, job.id, &some)?), (None, (3, false)));
+            assert_eq!(runs::of_job::count(tx, job.id, &all)?, (60, false));
+            assert_eq!(runs::of_job::of_task(tx, job.id, 40, 5)?.len(), 1);
+            for wrong in ["", "1-2", "9-1-1", "1-2-3-4", "x-1-1"] {
+                assert!(wrong.parse::<runs::of_job::Place>().is_err(), "{wrong}");
+            }
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn jobs_are_found_by_the_first_and_the_last_digits_of_their_ids() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir.path().join("center.db"));
+    let center = seed(&store, 2, 1);
+    let (a, b) = (center.parties[0].clone(), center.parties[1].clone());
+    store
+        .write(move |tx| {
+            let named = |last: [u8; 4]| {
+                let mut random = [7; 10];
+                random[6..].copy_from_slice(&last);
+                Job { id: JobId::new(at(0), random), ..job(&a, "j", at(0)) }
+            };
+            let (one, two) = (named([0xde, 0xad, 0xbe, 0xef]), named([0x0e, 0xad, 0xbe, 0xef]));
+            let of_other = Job { id: JobId::new(at(90), [9; 10]), ..job(&b, "k", at(90)) };
+            for job in [&one, &two, &of_other] {
+                jobs::insert_job(tx, job)?;
+            }
+            let find = |digits: &str| digits::find_jobs(tx, Some(a.tenant), digits, 5);
+            assert_eq!(find("deadbeef")?, [one.id]);
+            assert_eq!(find("DEADBEEF")?, [one.id], "in upper or lower case");
+            assert_eq!(find("0eadbeef")?, [two.id]);
+            assert_eq!(find("adbeef")?.len(), 2);
+            assert_eq!(find("eadbeef")?.len(), 2, "an odd number of digits");
+            assert_eq!(find("dbeef")?.len(), 2);
+            let whole = one.id.to_string()[4..].to_owned();
+            assert_eq!(find(&whole)?, [one.id]);
+            assert_eq!(find(&whole[..12])?.len(), 2, "the first are the time");
+            assert_eq!(find(&of_other.id.to_string()[4..])?, [], "another tenant's is not there");
+            for nothing in ["", "eef", "xyzw", "deadbeee", &format!("{whole}0")] {
+                assert_eq!(find(nothing)?, [], "{nothing}");
+            }
             Ok::<_, StoreError>(())
         })
         .unwrap();

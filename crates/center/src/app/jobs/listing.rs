@@ -3,22 +3,27 @@
 use std::collections::{BTreeMap, HashMap};
 
 use domain::{
-    CardMs, ContractId, Job, JobId, JobSpec, JobState, JobStatus, MicroCny, PriceBookId, RatePerCardHour,
-    Rfc3339, RunId, RunStatus, ServiceClass, TenantDomain, TenantId, Zone,
+    CardMs, ContractId, JobId, JobSpec, JobState, JobStatus, MicroCny, Outcome, PriceBookId, RatePerCardHour,
+    Rfc3339, RunId, RunStatus, ServiceClass, TenantId, Zone,
     job::{JobOutcome, Tasks},
-    problem::field,
+    problem::{Wrong, field},
     reason::{JobCause, JobEnd, RunEnd},
     run::StopCause,
 };
 use scheduler::Limit;
-use serde::{Deserialize, Serialize};
-use store::{StoreError, Tx, jobs, reasons, recent, runs::RunRow, tenants};
+use serde::Serialize;
+use store::{
+    StoreError, Tx, digits, jobs, reasons, recent,
+    runs::{RunRow, of_job},
+};
 
 use super::{
     PlaceView,
     awaited::{found, ruled_out_by},
     dry_run::Quote,
+    named::{self, JobName, TaskView, read_digits},
     places,
+    wanted::{Asked, JobQuery, JobsWanted},
 };
 use crate::{
     actions,
@@ -30,7 +35,7 @@ use crate::{
 use base::{
     auth::{Action, Caller},
     error::AppError,
-    listing::Listing,
+    listing::{Listing, Total},
     lookup::{Names, TenantName},
     moment, params,
     refusal::Refused,
@@ -83,8 +88,13 @@ pub struct JobDetail {
     /// The most that it can cost with the cards and at the rate of its newest run, as a dry run tells it; `null` where no
     /// run of it began, and where it was handed to Slurm directly.
     pub most_micro_cny: Option<MicroCny>,
-    /// Of its newest run; `null` where no process ended by itself.
+    /// Of its newest run; `null` where no process ended by itself. Of an array: that of the first of its tasks that failed,
+    /// in the order of their indices. Of a task, where one is named.
     pub exit_code: Option<i32>,
+    /// The index of the first task of an array that failed.
+    pub first_failed_task: Option<u32>,
+    /// The task that was named (`JOB_7`).
+    pub task: Option<TaskView>,
     /// Where it was handed to Slurm directly; `null` for what was asked for here.
     pub direct: Option<DirectView>,
 }
@@ -96,26 +106,8 @@ pub struct DirectView {
     pub user: String,
 }
 
-/// Which jobs to list.
-#[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub struct JobQuery {
-    /// A state, or `active` for all that have not ended.
-    pub state: Option<String>,
-    /// A project's short name.
-    pub project: Option<String>,
-    /// A tenant's short name; for the center's people.
-    pub tenant: Option<String>,
-    /// `research`, `enterprise` or `government`; for the center's people.
-    #[param(inline, value_type = Option<TenantDomain>)]
-    pub domain: Option<String>,
-    /// Part of a name.
-    pub name: Option<String>,
-    pub cursor: Option<String>,
-    #[param(minimum = 1, maximum = 200)]
-    pub limit: Option<u32>,
-}
+/// How many jobs or runs are told at most of those that are found by some digits.
+pub const MOST_BY_DIGITS: usize = 10;
 
 /// A row of a list, with the names of the things in it.
 struct Named {
@@ -158,24 +150,28 @@ pub async fn list(center: &Center, caller: &Caller, query: JobQuery) -> Result<L
     center.policies.check(caller, actions::READ_JOB, scope)?;
     let after = params::parse_cursor::<JobId>(query.cursor.as_deref())?;
     let limit = params::page_limit(query.limit)?;
-    let asked = Asked::of(scope, query)?;
-    let for_read = center.clone();
-    let (rows, next) = center
+    let with_total = query.total == Some(true);
+    let digits = query.id.as_deref().filter(|text| !text.is_empty());
+    let digits = digits.map(|text| read_digits(text, JobId::PREFIX).map(str::to_owned)).transpose()?;
+    let wanted = query.wanted();
+    if digits.is_some() && wanted != JobsWanted::default() {
+        return Err(AppError::invalid(field::ID, Wrong::NotBeside { other: field::WHICH }));
+    }
+    let asked = Asked::of(caller, &center.settings.time_zone, wanted)?;
+    let (rows, next, total) = center
         .try_read(move |tx| {
-            let Some(filter) = asked.filter(tx)? else { return Ok((Vec::new(), None)) };
-            let (rows, next) = if filter.state.as_deref() == Some("active") {
-                let mut ids = active(&for_read.live(), &filter, after, limit as usize + 1);
-                let has_more = ids.len() > limit as usize;
-                ids.truncate(limit as usize);
-                let next = ids.last().copied().filter(|_| has_more);
-                (ids.into_iter().map(|id| jobs::get_row(tx, id)).collect::<Result<_, _>>()?, next)
-            } else {
-                let page = jobs::page_jobs(tx, &filter, after, limit)?;
-                (page.rows, page.next)
-            };
+            if let Some(digits) = digits {
+                let ids = digits::find_jobs(tx, scope, &digits, MOST_BY_DIGITS)?;
+                let mut names = Names::of(tx);
+                let rows = ids.into_iter().map(|id| named(tx, &mut names, jobs::get_row(tx, id)?));
+                return Ok((rows.collect::<Result<Vec<_>, AppError>>()?, None, None));
+            }
+            let filter = asked.filter(tx)?;
+            let page = jobs::page_jobs(tx, &filter, after, limit)?;
+            let total = with_total.then(|| jobs::count_jobs(tx, &filter)).transpose()?;
             let mut names = Names::of(tx);
-            let rows = rows.into_iter().map(|row| named(tx, &mut names, row));
-            Ok((rows.collect::<Result<Vec<_>, AppError>>()?, next))
+            let rows = page.rows.into_iter().map(|row| named(tx, &mut names, row));
+            Ok((rows.collect::<Result<Vec<_>, AppError>>()?, page.next, total))
         })
         .await?;
     let mut verdicts = verdicts(center, rows.iter().map(|named| named.row.id));
@@ -184,8 +180,8 @@ pub async fn list(center: &Center, caller: &Caller, query: JobQuery) -> Result<L
         let verdict = verdicts.remove(&named.row.id);
         row_view(&live, named, verdict, center.settings.time_zone)
     });
-    let items = items.collect();
-    Ok(Listing { items, next_cursor: next.map(|id| id.to_string()) })
+    let total = total.map(|total| Total { count: total.jobs, and_more: total.and_more });
+    Ok(Listing { items: items.collect(), next_cursor: next.map(|id| id.to_string()), total })
 }
 
 /// How many of the caller's jobs are in each state, those that have ended too.
@@ -193,82 +189,6 @@ pub async fn count_by_state(center: &Center, caller: &Caller) -> Result<BTreeMap
     let scope = caller.scope()?.tenant();
     center.policies.check(caller, actions::READ_JOB, scope)?;
     center.read(move |tx| jobs::count_by_state(tx, scope)).await
-}
-
-/// Jobs that have not ended, newest first: those are at hand.
-fn active(live: &Live, filter: &jobs::JobFilter, after: Option<JobId>, most: usize) -> Vec<JobId> {
-    let wanted_name = filter.name_contains.as_ref().map(|name| name.to_lowercase());
-    let matches = |job: &Job| {
-        filter.tenant.is_none_or(|tenant| tenant == job.tenant)
-            && filter.project.is_none_or(|project| project == job.project)
-            && wanted_name.as_ref().is_none_or(|name| job.spec.name.to_lowercase().contains(name))
-            && filter
-                .domain
-                .is_none_or(|domain| live.tenant(job.tenant).is_some_and(|tenant| tenant.domain == domain))
-    };
-    let newest_first = live.jobs().rev().map(|known| &known.job);
-    let older = newest_first.filter(|job| after.is_none_or(|after| job.id < after));
-    older.filter(|job| matches(job)).map(|job| job.id).take(most).collect()
-}
-
-/// A query whose words are read, before its short names are looked up.
-struct Asked {
-    /// Whose jobs the caller may see.
-    scope: Option<TenantId>,
-    tenant: Option<String>,
-    project: Option<String>,
-    filter: jobs::JobFilter,
-}
-
-impl Asked {
-    fn of(scope: Option<TenantId>, query: JobQuery) -> Result<Self, AppError> {
-        let states: Vec<&str> = ["active"].into_iter().chain(JobStatus::ALL.map(JobStatus::code)).collect();
-        let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-        let state = given(query.state)
-            .map(|text| {
-                params::word(field::STATE, &text, |t| states.iter().find(|s| **s == t).copied(), &states)
-            })
-            .transpose()?;
-        let domain = given(query.domain)
-            .map(|text| {
-                let known = TenantDomain::ALL.map(TenantDomain::code);
-                params::word(field::DOMAIN, &text, TenantDomain::from_code, &known)
-            })
-            .transpose()?;
-        let filter = jobs::JobFilter {
-            tenant: scope,
-            state: state.map(str::to_owned),
-            name_contains: given(query.name),
-            domain,
-            ..jobs::JobFilter::default()
-        };
-        Ok(Self { scope, tenant: given(query.tenant), project: given(query.project), filter })
-    }
-
-    /// `None` if nothing can match.
-    fn filter(self, tx: &Tx) -> Result<Option<jobs::JobFilter>, StoreError> {
-        let Self { scope, tenant, project, mut filter } = self;
-        if let Some(slug) = tenant {
-            let found = tenants::find_tenant(tx, &slug)?;
-            match found.filter(|found| scope.is_none_or(|own| own == found.id)) {
-                Some(found) => filter.tenant = Some(found.id),
-                None => return Ok(None),
-            }
-        }
-        if let Some(slug) = project {
-            let found = if let Some(tenant) = filter.tenant {
-                tenants::find_project(tx, tenant, &slug)?
-            } else {
-                let all = tenants::list_projects(tx, None)?.into_iter();
-                all.filter(|project| project.slug == slug).min_by_key(|project| project.id)
-            };
-            match found {
-                Some(found) => filter.project = Some(found.id),
-                None => return Ok(None),
-            }
-        }
-        Ok(Some(filter))
-    }
 }
 
 /// Why the jobs wait that do. Asked before what is live is looked at: the planner is never waited for while that is held.
@@ -351,32 +271,55 @@ pub async fn visible(
     Ok(row)
 }
 
-/// One job with all that was asked for.
-pub async fn show(center: &Center, caller: &Caller, id: JobId) -> Result<JobDetail, AppError> {
+/// One job with all that was asked for, and with the task that is named.
+pub async fn show(center: &Center, caller: &Caller, name: &JobName) -> Result<JobDetail, AppError> {
+    let (id, index, zone) = (name.id, name.one_task()?, center.settings.time_zone);
     let row = visible(center, caller, id, actions::READ_JOB).await?;
-    let (mut named, job, latest) = center
+    let (mut named, job, latest, failed, task) = center
         .try_read(move |tx| {
             let named = named(tx, &mut Names::of(tx), row)?;
-            Ok((named, jobs::get_job(tx, id)?, recent::latest_run(tx, id)?))
+            let job = jobs::get_job(tx, id)?;
+            let is_array = job.spec.array.is_some();
+            let failed = if is_array && job.tasks.failed > 0 { of_job::first_failed(tx, id)? } else { None };
+            let task = index.map(|index| named::view(tx, &job, index, zone)).transpose()?;
+            Ok((named, job, recent::latest_run(tx, id)?, failed, task))
         })
         .await?;
     let direct = named.direct.take();
     let verdict = verdict(center, id);
     let run = latest.as_ref().map(|row| &row.run).filter(|_| direct.is_none());
     let quote = run.map(|run| Quote::of(&center.settings, &job.spec, run.placement.card_count(), run.rate));
+    let exit_code = |row: &RunRow| row.run.state.outcome().and_then(Outcome::exit_code);
+    let exit_code = match (&task, &failed) {
+        (Some(task), _) => task.exit_code,
+        (None, Some(failed)) => exit_code(failed),
+        (None, None) if job.spec.array.is_none() => latest.as_ref().and_then(exit_code),
+        // Of an array, the code of a task that ended well says nothing of the others.
+        (None, None) => (job.state.status() == JobStatus::Succeeded).then_some(0),
+    };
+    let array = job.spec.array.as_ref();
     Ok(JobDetail {
+        first_failed_task: failed.and_then(|row| array?.index(row.run.task)),
+        task,
         time_limit_ms: center.settings.time_limit(&job.spec).0,
         most_micro_cny: quote.map(|quote| quote.most_micro_cny),
         spec: job.spec,
-        job: row_view(&center.live(), named, verdict, center.settings.time_zone),
-        exit_code: latest.and_then(|row| row.run.state.outcome()).and_then(domain::Outcome::exit_code),
+        job: row_view(&center.live(), named, verdict, zone),
+        exit_code,
         direct,
     })
 }
 
-/// Why a job waits; refused, with how it stands, if it doesn't.
-pub async fn why(center: &Center, caller: &Caller, id: JobId) -> Result<VerdictView, AppError> {
+/// Why a job or a task waits; refused, with how it stands, if it doesn't.
+pub async fn why(center: &Center, caller: &Caller, name: &JobName) -> Result<VerdictView, AppError> {
+    let (id, index, zone) = (name.id, name.one_task()?, center.settings.time_zone);
     let row = visible(center, caller, id, actions::READ_JOB).await?;
+    if let Some(index) = index {
+        let task = center.try_read(move |tx| named::view(tx, &jobs::get_job(tx, id)?, index, zone)).await?;
+        if task.state != JobStatus::Queued {
+            return Err(Refused::TaskNotWaiting { task: name.to_string(), state: task.state }.into());
+        }
+    }
     let verdict = verdict(center, id);
     if let Some(verdict) = verdict.filter(|_| !row.state.has_ended()) {
         return Ok(verdict);
@@ -387,7 +330,7 @@ pub async fn why(center: &Center, caller: &Caller, id: JobId) -> Result<VerdictV
     };
     let tasks = row.tasks;
     let cause = center.try_read(move |tx| cause(tx, &row)).await?;
-    let reason = ReasonView::of_job(&JobEnd { outcome, tasks, cause }, center.settings.time_zone);
+    let reason = ReasonView::of_job(&JobEnd { outcome, tasks, cause }, zone);
     Err(Refused::NotWaiting { state, why: Some(reason.text) }.into())
 }
 
@@ -422,31 +365,6 @@ pub struct RunView {
     pub waived_micro_cny: MicroCny,
 }
 
-/// A job's runs, newest first.
-pub async fn list_runs(
-    center: &Center,
-    caller: &Caller,
-    id: JobId,
-    cursor: Option<&str>,
-    limit: Option<u32>,
-) -> Result<Listing<RunView>, AppError> {
-    visible(center, caller, id, actions::READ_JOB).await?;
-    let after = params::parse_cursor::<RunId>(cursor)?;
-    let limit = params::page_limit(limit)?;
-    let (rows, job) = center
-        .read(move |tx| {
-            let rows = recent::runs_before(tx, id, after, limit + 1)?.into_iter();
-            let rows =
-                rows.map(|row| Ok((run_end(tx, &row)?, row))).collect::<Result<Vec<_>, StoreError>>()?;
-            Ok((rows, jobs::get_job(tx, id)?))
-        })
-        .await?;
-    let page = Listing::cut(rows, limit, |(_, row)| row.run.id.to_string());
-    let live = center.live();
-    let (array, zone) = (job.spec.array, center.settings.time_zone);
-    Ok(page.map(|(end, row)| run_view(&live, &row, array.as_ref(), end.as_ref(), zone)))
-}
-
 /// Why a run ended as it did; `None` for one that has not.
 pub fn run_end(tx: &Tx, row: &RunRow) -> Result<Option<RunEnd>, StoreError> {
     let Some(outcome) = row.run.state.outcome() else { return Ok(None) };
@@ -472,7 +390,7 @@ pub fn run_view(
         task: array.and_then(|array| array.index(run.task)).unwrap_or(run.task),
         attempt: run.attempt,
         state: run.state.status(),
-        exit_code: run.state.outcome().and_then(domain::Outcome::exit_code),
+        exit_code: run.state.outcome().and_then(Outcome::exit_code),
         reason: end.map(|end| ReasonView::of_run(end, zone)),
         stopping: run.state.stop().map(|stop| stop.cause),
         planned_at: run.state.planned_at().into(),

@@ -105,9 +105,9 @@ async fn show_act(
 /// The entries that the ledger gets when a contract of these terms is activated, in words.
 fn posted(ui: Ui, terms: &ContractKind) -> String {
     match terms {
-        ContractKind::Prepaid { package, fee } => ui.t2("posted-prepaid", ui.plain_hours(package), fee),
+        ContractKind::Prepaid { package, fee } => ui.t2("posted-prepaid", ui.set_hours(package), fee),
         ContractKind::Reserved { fee, .. } => ui.t1("posted-reserved", "fee", fee),
-        ContractKind::Grant { cap: Some(cap) } => ui.t1("posted-grant", "hours", ui.plain_hours(cap)),
+        ContractKind::Grant { cap: Some(cap) } => ui.t1("posted-grant", "hours", ui.set_hours(cap)),
         ContractKind::Grant { cap: None } | ContractKind::Metered { .. } => ui.t("posted-nothing"),
     }
 }

@@ -140,13 +140,13 @@ fn typed(ui: Ui, draft: &ContractView) -> Vec<(&'static str, String)> {
     ];
     match &draft.terms {
         ContractKind::Prepaid { package, fee } => {
-            values.extend([("package", ui.plain_hours(package)), ("package-fee", fee.to_string())]);
+            values.extend([("package", ui.set_hours(package)), ("package-fee", fee.to_string())]);
         }
         ContractKind::Metered { credit_limit } => values.push(("credit", credit_limit.to_string())),
         ContractKind::Reserved { cards, fee } => {
             values.extend([("cards", cards.to_string()), ("cards-fee", fee.to_string())]);
         }
-        ContractKind::Grant { cap } => values.extend(cap.map(|cap| ("cap", ui.plain_hours(&cap)))),
+        ContractKind::Grant { cap } => values.extend(cap.map(|cap| ("cap", ui.set_hours(&cap)))),
     }
     let limits = [("borrowing", draft.queue.borrowing_limit), ("lending", draft.queue.lending_limit)];
     values.extend(limits.iter().filter_map(|(name, limit)| Some((*name, (*limit)?.to_string()))));

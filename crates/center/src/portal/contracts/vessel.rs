@@ -69,17 +69,17 @@ pub fn left(ui: Ui, contract: &ContractView) -> Html {
 
 pub fn terms(ui: Ui, kind: &ContractKind) -> String {
     match kind {
-        ContractKind::Prepaid { package, fee } => ui.t2("terms-prepaid", ui.plain_hours(package), fee),
+        ContractKind::Prepaid { package, fee } => ui.t2("terms-prepaid", ui.set_hours(package), fee),
         ContractKind::Metered { credit_limit } => ui.t1("terms-metered", "limit", credit_limit),
         ContractKind::Reserved { cards, fee } => ui.t2("terms-reserved", cards, fee),
-        ContractKind::Grant { cap: Some(cap) } => ui.t1("terms-grant", "hours", ui.plain_hours(cap)),
+        ContractKind::Grant { cap: Some(cap) } => ui.t1("terms-grant", "hours", ui.set_hours(cap)),
         ContractKind::Grant { cap: None } => ui.t("terms-grant-open"),
     }
 }
 
 fn lasts(ui: Ui, contract: &ContractView) -> Option<String> {
     let Rfc3339(until) = contract.lasts_until?;
-    Some(ui.t1("lasts", "time", until.since(moment::now())))
+    Some(ui.t1("lasts", "time", ui.span(until.since(moment::now()))))
 }
 
 /// Contracts that end soon at the present rate, or have ended with work going on: id, and what to know.
@@ -89,10 +89,11 @@ pub fn warnings(center: &Center, ui: Ui, contracts: &[ContractView]) -> Vec<(Str
         let until = contract.lasts_until.map(|at| at.0);
         let is_soon = until.is_some_and(|until| until.since(moment::now()).0 <= WARN_BEFORE.0);
         let text = if contract.state == ContractState::Exhausted {
-            ui.t2("warn-exhausted", &contract.number, grace)
+            ui.t2("warn-exhausted", &contract.number, ui.span(grace))
         } else if is_soon {
-            let left = until.unwrap_or_default().since(moment::now());
-            format!("{} {}", ui.t2("warn-soon", &contract.number, left), ui.t1("warn-grace", "time", grace))
+            let left = ui.span(until.unwrap_or_default().since(moment::now()));
+            let grace = ui.t1("warn-grace", "time", ui.span(grace));
+            format!("{} {grace}", ui.t2("warn-soon", &contract.number, left))
         } else {
             return None;
         };

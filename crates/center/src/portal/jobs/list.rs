@@ -90,7 +90,7 @@ pub async fn page(
         domain: some(&wanted.domain),
         name: some(&wanted.name),
         cursor: some(&wanted.cursor),
-        limit: None,
+        ..JobQuery::default()
     };
     let found = jobs::list(&center, &visitor.caller, query).await?;
     let counts = jobs::count_by_state(&center, &visitor.caller).await?;

@@ -12,7 +12,7 @@ use axum::{
 };
 use base::{
     error::AppError,
-    http::Id,
+    http::{Id, encode},
     listing::Listing,
     moment,
     page::{
@@ -20,28 +20,27 @@ use base::{
         frame::{Page, Visitor, ok},
         words::{Html, Ui, escape},
     },
-    params,
 };
-use domain::{CardMs, CardSet, JobId, JobStatus, MicroCny, Millis, Rfc3339, RunStatus};
+use domain::{CardSet, JobId, JobStatus, Millis, RunStatus};
 use scheduler::Limit;
 use serde::Deserialize;
 
 use super::{
     log::{self, Shown},
+    runs::{self, RunsPart},
+    script::{self, Script},
     table::{ended_badly, took},
 };
 use crate::{
     actions,
     app::{
         hall,
-        jobs::{self, JobDetail, JobView, RunView},
+        jobs::{self, JobDetail, JobName, JobView, RunView},
     },
     center::Center,
     portal::nodes::map::{self, Tile},
 };
 
-/// Runs on one page.
-const RUNS: u32 = 20;
 /// Tasks that are drawn one by one; of larger arrays only the bar.
 const MOST_CELLS: u32 = 2000;
 
@@ -49,8 +48,19 @@ const MOST_CELLS: u32 = 2000;
 #[serde(default)]
 pub struct JobPageQuery {
     run: String,
+    /// Of the log.
     stream: String,
+    node: String,
+    encoding: String,
+    q: String,
+    more: String,
+    at: String,
+    /// Of the script.
+    script_encoding: String,
+    /// The index of a task, whose runs and log are shown.
+    task: String,
     /// Of the list of runs.
+    state: String,
     cursor: String,
 }
 
@@ -92,20 +102,6 @@ struct Array {
     cells: Vec<&'static str>,
 }
 
-struct RunLine {
-    id: String,
-    short_id: String,
-    name: String,
-    state: RunStatus,
-    note: String,
-    places: String,
-    is_virtual: bool,
-    started_at: Option<Rfc3339>,
-    elapsed_ms: i64,
-    used: CardMs,
-    charge: MicroCny,
-}
-
 struct Step {
     look: &'static str,
     text: String,
@@ -133,9 +129,10 @@ pub struct JobPage {
     figures: Vec<Figure>,
     array: Option<Array>,
     log: Option<Shown>,
-    runs: Vec<RunLine>,
-    older_runs: String,
-    script: String,
+    runs: RunsPart,
+    /// The address of what is shown, from which it is fetched anew.
+    address: String,
+    script: Script,
     /// Of what was handed to Slurm directly, which has neither log nor script here.
     direct: Option<String>,
     steps: Vec<Step>,
@@ -151,11 +148,32 @@ pub async fn page(
     visitor: Visitor,
 ) -> Result<Response, AppError> {
     let (center, ui) = (&center, visitor.front.ui);
-    let id: JobId = params::id(&id, "job")?;
-    let detail = jobs::show(center, &visitor.caller, id).await?;
-    let cursor = Some(wanted.cursor.as_str());
-    let runs = jobs::list_runs(center, &visitor.caller, id, cursor, Some(RUNS)).await?;
-    let log_wanted = log::LogPart { stream: wanted.stream, run: wanted.run, from: String::new() };
+    let name = JobName::parse(&id)?;
+    let (id, mut task) = (name.id, name.one_task()?);
+    if task.is_none() && !wanted.task.is_empty() {
+        let index =
+            wanted.task.parse().map_err(|_| AppError::not_found("task", format!("{id}_{}", wanted.task)));
+        task = Some(index?);
+    }
+    let detail = jobs::show(center, &visitor.caller, &id.into()).await?;
+    let of_runs = runs::Wanted { task, state: wanted.state, cursor: wanted.cursor };
+    let tasks = detail.spec.array.as_ref().map(|_| detail.job.tasks);
+    let runs = runs::list(center, &visitor, id, tasks.is_some(), &of_runs).await?;
+    let mut run = wanted.run;
+    // The log of the task that is asked for; of an array, else that of the run that is first in the list.
+    if let Some(first) = runs.items.first().filter(|_| run.is_empty() && tasks.is_some()) {
+        run = first.id.to_string();
+    }
+    let log_wanted = log::LogPart {
+        stream: wanted.stream,
+        run,
+        node: wanted.node,
+        encoding: wanted.encoding,
+        q: wanted.q,
+        more: wanted.more,
+        at: wanted.at,
+        ..log::LogPart::default()
+    };
     let log = log::shown(center, &visitor, id, &log_wanted).await?;
     let job = &detail.job;
     let is_live = job.ended_at.is_none();
@@ -189,14 +207,10 @@ pub async fn page(
         figures: figures(ui, &detail, &runs.items, log.as_ref()),
         array: array(ui, &detail),
         log,
-        older_runs: runs
-            .next_cursor
-            .as_ref()
-            .map(|next| format!("/jobs/{id}?cursor={next}"))
-            .unwrap_or_default(),
         steps: steps(ui, &detail, &runs),
-        runs: runs.items.iter().map(|run| run_line(ui, run, detail.spec.array.is_some())).collect(),
-        script: detail.spec.script.clone(),
+        runs: runs::part(ui, id, tasks.as_ref(), &of_runs, &runs),
+        address: of_runs.here(id),
+        script: script::shown(id, &detail.spec, &wanted.script_encoding)?,
         direct: detail.direct.as_ref().map(|direct| ui.t2("direct-text", direct.number, &direct.user)),
         tiles,
         cards_text,
@@ -226,7 +240,7 @@ fn why(ui: Ui, job: &JobView) -> Option<Why> {
         },
         certainty: ui.word("certainty", verdict.certainty),
         ahead: verdict.ahead,
-        waited: took(Some(job.submitted_at), None),
+        waited: took(ui, Some(job.submitted_at), None),
         cards: free,
     })
 }
@@ -254,10 +268,10 @@ fn figures(ui: Ui, detail: &JobDetail, runs: &[RunView], log: Option<&Shown>) ->
     let mut figures = Vec::new();
     let mut add = |key: &str, value: Html, note: Html| figures.push(Figure { name: ui.t(key), value, note });
     if job.started_at.is_some() {
-        let elapsed = took(job.started_at, job.ended_at);
-        add("duration", text(elapsed), text(ui.t1("limit-of", "time", limit)));
+        let elapsed = took(ui, job.started_at, job.ended_at);
+        add("duration", text(elapsed), text(ui.t1("limit-of", "time", ui.span(limit))));
     } else {
-        add("time-limit", text(limit.to_string()), Html::default());
+        add("time-limit", text(ui.span(limit)), Html::default());
     }
     let of = Html(format!(r#"{cards}<span class="unit">= {nodes} × {per_node}</span>"#));
     let model = detail.spec.card_model.clone().unwrap_or_default();
@@ -317,38 +331,6 @@ fn array(ui: Ui, detail: &JobDetail) -> Option<Array> {
     })
 }
 
-fn run_line(ui: Ui, run: &RunView, is_array: bool) -> RunLine {
-    let id = run.id.to_string();
-    let name = if is_array { ui.t1("task-n", "n", run.task) } else { ui.t1("attempt-n", "n", run.attempt) };
-    RunLine {
-        short_id: id.chars().take(16).collect(),
-        id,
-        name,
-        state: run.state,
-        note: match (&run.reason, run.stopping) {
-            (Some(reason), _) if run.state != RunStatus::Succeeded => reason.text.in_lang(ui.lang).to_owned(),
-            (_, Some(cause)) => ui.word("state", cause),
-            _ => String::new(),
-        },
-        places: places(&run.places),
-        is_virtual: run.places.iter().any(|place| place.is_virtual),
-        started_at: run.started_at,
-        elapsed_ms: run.elapsed_ms,
-        used: run.used_card_ms,
-        charge: run.charge_micro_cny,
-    }
-}
-
-/// `hz-01 0-7, hz-02 0-7`, cut where it gets long.
-pub fn places(places: &[jobs::PlaceView]) -> String {
-    let mut text: Vec<String> =
-        places.iter().take(4).map(|place| format!("{} {}", place.node, place.cards)).collect();
-    if places.len() > 4 {
-        text.push(format!("… ({})", places.len()));
-    }
-    text.join(", ")
-}
-
 /// The map of the cards that its runs have, or that its newest run had.
 fn cards(
     center: &Center,
@@ -383,14 +365,14 @@ fn steps(ui: Ui, detail: &JobDetail, runs: &Listing<RunView>) -> Vec<Step> {
     let is_array = detail.spec.array.is_some();
     if is_array || runs.next_cursor.is_some() {
         if let Some(at) = job.started_at {
-            let gap = ui.t1("waited-for", "time", at.0.since(before));
+            let gap = ui.t1("waited-for", "time", ui.span(at.0.since(before)));
             steps.push(Step { look: "done", text: ui.t("first-started"), gap, when: ui.short(at) });
         }
     } else {
         for run in runs.items.iter().rev() {
             let n = run.attempt;
             if let Some(at) = run.started_at {
-                let gap = ui.t1("waited-for", "time", at.0.since(before));
+                let gap = ui.t1("waited-for", "time", ui.span(at.0.since(before)));
                 let look = if run.ended_at.is_some() { "done" } else { "now" };
                 steps.push(Step { look, text: ui.t1("attempt-started", "n", n), gap, when: ui.short(at) });
             }
@@ -411,7 +393,7 @@ fn steps(ui: Ui, detail: &JobDetail, runs: &Listing<RunView>) -> Vec<Step> {
             steps.push(step(
                 "now",
                 ui.t("waits-for-cards"),
-                Html(escape(took(Some(job.submitted_at), None))),
+                Html(escape(took(ui, Some(job.submitted_at), None))),
             ));
             if let Some(at) = job.verdict.as_ref().and_then(|verdict| verdict.forecast_start) {
                 steps.push(step("next", ui.t("forecast-start"), ui.short(at)));
@@ -435,7 +417,7 @@ pub async fn cancel(
     Id(id): Id,
     Sent { visitor, .. }: Sent,
 ) -> Result<Response, AppError> {
-    let id: JobId = params::id(&id, "job")?;
-    jobs::cancel(&center, &visitor.caller, id).await?;
-    Ok(Redirect::to(&format!("/jobs/{id}")).into_response())
+    let id = JobName::parse(&id)?;
+    jobs::cancel(&center, &visitor.caller, id.clone()).await?;
+    Ok(Redirect::to(&format!("/jobs/{}", encode(&id.to_string()))).into_response())
 }

@@ -29,7 +29,7 @@ use domain::{
 use scheduler::{Certainty, Limit};
 use serde::Deserialize;
 
-use super::show::places;
+use super::{runs::places, settings};
 use crate::{
     actions,
     app::{
@@ -92,6 +92,9 @@ pub struct SubmitPage {
     classes: Vec<Choice>,
     examples: Vec<&'static str>,
     dry_run: Dry,
+    is_task_file: bool,
+    /// Parts that take the place of others are marked so.
+    is_oob: bool,
 }
 
 #[derive(Template)]
@@ -99,6 +102,13 @@ pub struct SubmitPage {
 pub struct DryPart {
     page: Page,
     dry_run: Dry,
+    form: Form,
+    projects: Vec<Choice>,
+    classes: Vec<Choice>,
+    is_task_file: bool,
+    /// The script has new lines: it is shown anew.
+    is_written: bool,
+    is_oob: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -119,7 +129,7 @@ pub async fn page(
     let mut encoding = "";
     if !wanted.from.is_empty() {
         let id: JobId = params::id(&wanted.from, "job")?;
-        let job = jobs::show(&center, &visitor.caller, id).await?;
+        let job = jobs::show(&center, &visitor.caller, &id.into()).await?;
         (script, class) = (job.spec.script, job.spec.service_class);
         encoding = job.spec.encoding.map_or("", Encoding::code);
         project = job.spec.project.unwrap_or_default();
@@ -131,12 +141,12 @@ pub async fn page(
         let own = projects::list(&center, &visitor.caller).await?;
         project = own.into_iter().next().map(|project| project.slug).unwrap_or_default();
     }
-    let form = Form::with(&[
-        ("script", script),
-        ("encoding", encoding.to_owned()),
-        ("project", project),
-        ("class", class.code().to_owned()),
-    ]);
+    let mut form = Form::with(&[("script", script), ("encoding", encoding.to_owned()), ("project", project)]);
+    if class != ServiceClass::Normal {
+        form = form.replaced("class", class.code().to_owned());
+    }
+    // The class of the job that is taken is written into its script, unless that says another.
+    let form = settings::merge(visitor.front.ui, form).form;
     let dry_run = tried(&center, &visitor, &form).await;
     whole(&center, &visitor, StatusCode::OK, form, dry_run).await
 }
@@ -156,24 +166,33 @@ async fn whole(
     dry_run: Dry,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
-    let own = projects::list(center, &visitor.caller).await?;
-    let label = |project: &projects::ProjectView| match &project.contract_number {
-        Some(number) => format!("{} · {number}", project.slug),
-        None => project.slug.clone(),
-    };
+    let mut projects = offered(center, visitor).await?;
+    let form = settings::shown(form, &mut projects);
     let page = SubmitPage {
         page: visitor.page("submit", ui.t("nav-submit")),
         // The same key comes back with the form, so that sending it twice is sending it once.
         key: Some(form.value("key").to_owned())
             .filter(|key| !key.is_empty())
             .unwrap_or_else(|| credentials::new_secret("")),
-        projects: own.iter().map(|project| Choice::new(project.slug.as_str(), label(project))).collect(),
+        projects,
         classes: classes(ui),
         examples: EXAMPLES.map(|(name, _)| name).to_vec(),
+        is_task_file: domain::taskfile::is_one(form.raw("script")),
+        is_oob: false,
         form,
         dry_run,
     };
     Ok(render(status, &page))
+}
+
+/// The projects that a job can be of.
+async fn offered(center: &Center, visitor: &Visitor) -> Result<Vec<Choice>, AppError> {
+    let own = projects::list(center, &visitor.caller).await?;
+    let label = |project: &projects::ProjectView| match &project.contract_number {
+        Some(number) => format!("{} · {number}", project.slug),
+        None => project.slug.clone(),
+    };
+    Ok(own.iter().map(|project| Choice::new(project.slug.as_str(), label(project))).collect())
 }
 
 fn classes(ui: Ui) -> Vec<Choice> {
@@ -186,11 +205,28 @@ pub async fn dry_run(
     Sent { visitor, form }: Sent,
 ) -> Result<Response, AppError> {
     may_submit(&center, &visitor)?;
-    let dry_run = tried(&center, &visitor, &form).await;
-    if visitor.front.is_htmx {
-        return Ok(ok(&DryPart { page: visitor.page("submit", String::new()), dry_run }));
+    let merged = settings::merge(visitor.front.ui, form);
+    let (form, is_written) = (merged.form, merged.is_written);
+    let dry_run = match conflicting(visitor.front.ui, merged.conflicts) {
+        Some(refused) => Dry { refused: Some(refused), ..Dry::default() },
+        None => tried(&center, &visitor, &form).await,
+    };
+    if !visitor.front.is_htmx {
+        return whole(&center, &visitor, StatusCode::OK, form, dry_run).await;
     }
-    whole(&center, &visitor, StatusCode::OK, form, dry_run).await
+    let mut projects = offered(&center, &visitor).await?;
+    let form = settings::shown(form, &mut projects);
+    let part = DryPart {
+        page: visitor.page("submit", String::new()),
+        dry_run,
+        classes: classes(visitor.front.ui),
+        projects,
+        is_task_file: domain::taskfile::is_one(form.raw("script")),
+        form,
+        is_written,
+        is_oob: true,
+    };
+    Ok(ok(&part))
 }
 
 /// Submits. What is wrong is told beside what was typed.
@@ -199,16 +235,16 @@ pub async fn submit(
     Sent { visitor, form }: Sent,
 ) -> Result<Response, AppError> {
     may_submit(&center, &visitor)?;
+    let merged = settings::merge(visitor.front.ui, form);
+    let form = merged.form;
+    if let Some(refused) = conflicting(visitor.front.ui, merged.conflicts) {
+        let dry_run = Dry { refused: Some(refused), ..Dry::default() };
+        return whole(&center, &visitor, StatusCode::UNPROCESSABLE_ENTITY, form, dry_run).await;
+    }
     let submitted = match read(&form) {
         Ok(parsed) => {
-            let parts = [
-                "/submit",
-                form.raw("script"),
-                form.value("project"),
-                form.value("class"),
-                form.value("encoding"),
-            ]
-            .map(str::as_bytes);
+            let parts = ["/submit", form.raw("script"), form.value("project"), form.value("encoding")]
+                .map(str::as_bytes);
             let once = match form.value("key") {
                 "" => Ok(None),
                 key => Once::new(visitor.caller.member.id, key, &parts).map(Some),
@@ -233,7 +269,13 @@ pub async fn submit(
     }
 }
 
-/// The script with the settings beside it, which count where the script says nothing.
+/// What the script and the settings beside it say otherwise, as a refusal.
+fn conflicting(ui: Ui, conflicts: Vec<String>) -> Option<Told> {
+    let told = Told { title: ui.t("settings-differ"), hint: String::new(), details: conflicts };
+    (!told.details.is_empty()).then_some(told)
+}
+
+/// The script, of the project beside it where it names none.
 fn read(form: &Form) -> Result<ParsedScript, AppError> {
     // Browsers send line ends as CR LF, whatever was typed.
     let text = form.raw("script").replace("\r\n", "\n");
@@ -246,11 +288,6 @@ fn read(form: &Form) -> Result<ParsedScript, AppError> {
     let spec: &mut JobSpec = &mut parsed.spec;
     if spec.project.is_none() && !form.value("project").is_empty() {
         spec.project = Some(form.value("project").to_owned());
-    }
-    if spec.service_class == ServiceClass::Normal
-        && let Some(class) = ServiceClass::from_code(form.value("class"))
-    {
-        spec.service_class = class;
     }
     Ok(parsed)
 }
@@ -323,13 +360,17 @@ fn quote(center: &Center, visitor: &Visitor, trial: DryRun) -> Result<Quote, App
         start,
         start_note,
         most: trial.price.most_micro_cny,
-        sum: ui.t2("hours-times-rate", trial.price.most_card_ms, trial.price.rate_micro_cny_per_card_hour.0),
+        sum: ui.t2(
+            "hours-times-rate",
+            ui.plain_hours(&trial.price.most_card_ms),
+            trial.price.rate_micro_cny_per_card_hour.0,
+        ),
         limit: trial
             .verdict
             .map_or_else(|| ui.t("no-limit"), |verdict| verdict.text.in_lang(ui.lang).to_owned()),
         contract: trial.contract,
         project: trial.project,
-        time_limit: Millis(trial.price.time_limit_ms).to_string(),
+        time_limit: ui.span(Millis(trial.price.time_limit_ms)),
         tasks: trial.tasks,
         places: places(&trial.placement),
         is_virtual: trial.placement.iter().any(|place| place.is_virtual),
@@ -408,6 +449,8 @@ mod tests {
                 projects: vec![Choice::new("vision", "Vision · HZ-1"), Choice::new("speech", "Speech")],
                 classes: classes(page.ui),
                 examples: EXAMPLES.map(|(name, _)| name).to_vec(),
+                is_task_file: dry_run.quote.is_some(),
+                is_oob: false,
                 dry_run,
             };
             Dry::samples(page.ui).into_iter().map(sample).collect()
@@ -416,7 +459,22 @@ mod tests {
 
     impl Sample for DryPart {
         fn samples(page: &Page) -> Vec<Self> {
-            Dry::samples(page.ui).into_iter().map(|dry_run| Self { page: page.clone(), dry_run }).collect()
+            let sample = |dry_run: Dry| {
+                let mut form = Form::with(&[("script", EXAMPLES[0].1.to_owned()), ("time", "soon".into())]);
+                form.blame("time", "no time");
+                let is_task_file = dry_run.quote.is_some();
+                Self {
+                    page: page.clone(),
+                    form,
+                    projects: vec![Choice::new("vision", "Vision · HZ-1")],
+                    classes: classes(page.ui),
+                    is_written: !is_task_file,
+                    is_task_file,
+                    is_oob: true,
+                    dry_run,
+                }
+            };
+            Dry::samples(page.ui).into_iter().map(sample).collect()
         }
     }
 

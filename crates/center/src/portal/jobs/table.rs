@@ -73,7 +73,7 @@ fn line(ui: Ui, job: &JobView) -> JobLine {
         why,
         forecast,
         submitted_at: job.submitted_at.0,
-        took: took(job.started_at, job.ended_at),
+        took: took(ui, job.started_at, job.ended_at),
         is_started: job.started_at.is_some(),
         charge: job.charge_micro_cny,
     }
@@ -86,8 +86,8 @@ pub fn ended_badly(ui: Ui, job: &JobView) -> String {
 }
 
 /// How long something has gone on, or went on; empty where it has not begun.
-pub fn took(started_at: Option<Rfc3339>, ended_at: Option<Rfc3339>) -> String {
+pub fn took(ui: Ui, started_at: Option<Rfc3339>, ended_at: Option<Rfc3339>) -> String {
     let Some(Rfc3339(from)) = started_at else { return String::new() };
     let to = ended_at.map_or_else(moment::now, |at| at.0);
-    to.since(from).to_string()
+    ui.millis(&to.since(from).0)
 }

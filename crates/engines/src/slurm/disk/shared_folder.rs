@@ -11,7 +11,7 @@
 use std::{
     ffi::OsStr,
     fs::{self, File},
-    io::{self, Read as _, Write as _},
+    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
@@ -24,8 +24,9 @@ use rustix::{
 
 use super::user::UnixUser;
 use crate::{
-    engine::{LogChunk, Stream},
     environment::Place,
+    kept_log::{KeptLog, header},
+    log::Stream,
     slurm::{
         script::{job, process, sbatch},
         spawn_lock,
@@ -166,46 +167,47 @@ impl SharedFolder {
         }
     }
 
-    /// Reads up to `max_bytes` of an output from `offset` on. Bytes beyond `limit_bytes` are not shown.
-    pub(crate) fn read_log(
+    /// An output for reading: its head and its tail, where it is longer than its limit.
+    pub(crate) fn kept_log(
         &self,
         run: RunId,
         stream: Stream,
         uid: u32,
         limit_bytes: u64,
-        (offset, max_bytes): (u64, usize),
-    ) -> io::Result<LogChunk> {
+    ) -> io::Result<KeptLog> {
         let Some(file) = self.open_of(run, stream.code(), OFlags::RDONLY, uid)? else {
-            return Ok(LogChunk { offset, ..LogChunk::default() });
+            return Ok(KeptLog::default());
         };
-        let len_bytes = file.metadata()?.len();
-        let end_offset = len_bytes.min(limit_bytes);
-        let wanted = usize::try_from(end_offset.saturating_sub(offset)).unwrap_or(usize::MAX).min(max_bytes);
-        let mut bytes = vec![0; wanted];
-        let mut filled = 0;
-        // The file is the run's own, and may have become shorter meanwhile.
-        while filled < wanted {
-            match file.read_at(&mut bytes[filled..], offset + filled as u64)? {
-                0 => break,
-                more => filled += more,
-            }
+        let head_bytes = head_of(limit_bytes);
+        // The tail has a file of its own once the output was cut.
+        if file.metadata()?.len() <= head_bytes
+            && let Some(tail) = self.open_of(run, &tail_name(stream), OFlags::RDONLY, uid)?
+        {
+            return KeptLog::new(Some(file), Some(tail));
         }
-        bytes.truncate(filled);
-        let is_at_end = offset.saturating_add(filled as u64) >= end_offset;
-        Ok(LogChunk { bytes, offset, end_offset, truncated: is_at_end && len_bytes > limit_bytes })
+        KeptLog::of_ends(file, head_bytes, limit_bytes - head_bytes)
     }
 
-    /// Tidies up after the end of a run: removes its temporary files, and cuts its logs at their limit.
-    pub(crate) fn tidy(&self, run: RunId, uid: u32, limit_bytes: u64) -> io::Result<()> {
+    /// Tidies up after the end of a run: removes its temporary files, and cuts what is beyond the limit out of its logs.
+    pub(crate) fn tidy(&self, run: RunId, user: &UnixUser, limit_bytes: u64) -> io::Result<()> {
         let folder = self.run_folder(run);
         remove_tree(&folder.join("tmp"))?;
         for stream in Stream::ALL {
-            // One byte more stays, as a sign that there was more.
-            if let Some(file) = self.open_of(run, stream.code(), OFlags::WRONLY, uid)?
-                && file.metadata()?.len() > limit_bytes + 1
-            {
-                file.set_len(limit_bytes + 1)?;
+            let Some(file) = self.open_of(run, stream.code(), OFlags::RDWR, user.uid)? else { continue };
+            let meta = file.metadata()?;
+            // A file with another name is the user's own, too, and stays whole.
+            if meta.len() <= limit_bytes || meta.nlink() > 1 {
+                continue;
             }
+            let head_bytes = head_of(limit_bytes);
+            let tail_bytes = limit_bytes - head_bytes;
+            // The tail first: whatever stops this, nothing of it is lost, and it is done anew.
+            write_anew_with(&folder, &tail_name(stream), 0o600, user, |new| {
+                new.write_all(&header(meta.len() - tail_bytes))?;
+                (&file).seek(SeekFrom::End(-tail_bytes.cast_signed()))?;
+                io::copy(&mut (&file).take(tail_bytes), new).map(drop)
+            })?;
+            file.set_len(head_bytes)?;
         }
         Ok(())
     }
@@ -262,8 +264,28 @@ fn make_folder(path: &Path, user: &UnixUser) -> io::Result<()> {
     std::os::unix::fs::lchown(path, Some(user.uid), Some(user.gid))
 }
 
-/// Writes a file in place of anything under that name, whole or not at all.
+/// The bytes of a log's limit that are for its head.
+fn head_of(limit_bytes: u64) -> u64 {
+    limit_bytes - limit_bytes / 2
+}
+
+/// The file that has the tail of an output that was cut.
+fn tail_name(stream: Stream) -> String {
+    format!("{}.tail", stream.code())
+}
+
 fn write_anew(folder: &Path, name: &str, bytes: &[u8], mode: u32, user: &UnixUser) -> io::Result<()> {
+    write_anew_with(folder, name, mode, user, |file| file.write_all(bytes))
+}
+
+/// Writes a file in place of anything under that name, whole or not at all.
+fn write_anew_with(
+    folder: &Path,
+    name: &str,
+    mode: u32,
+    user: &UnixUser,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<()> {
     let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::PATH;
     let at = open(folder, flags, Mode::empty())?;
     let new = format!(".{name}.new");
@@ -274,7 +296,7 @@ fn write_anew(folder: &Path, name: &str, bytes: &[u8], mode: u32, user: &UnixUse
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let no_process_starts = spawn_lock::while_writing();
     let mut file = File::from(openat(&at, &new, flags, Mode::from_raw_mode(0o600))?);
-    file.write_all(bytes)?;
+    write(&mut file)?;
     file.set_permissions(fs::Permissions::from_mode(mode))?;
     if rustix::process::geteuid().as_raw() != user.uid {
         std::os::unix::fs::fchown(&file, Some(user.uid), Some(user.gid))?;

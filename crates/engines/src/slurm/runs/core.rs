@@ -161,9 +161,9 @@ impl Core {
         });
         let user = user.unwrap_or_else(UnixUser::own);
         if has_folder {
-            let tidied = self.shared.tidy(run, user.uid, log_limit_bytes);
             let told = note.map_or(Ok(()), |note| self.shared.tell(run, &user, note));
-            if let Err(error) = tidied.and(told) {
+            let tidied = self.shared.tidy(run, &user, log_limit_bytes);
+            if let Err(error) = told.and(tidied) {
                 tracing::warn!(%run, %error, "failed to tidy up after a run");
             }
         }

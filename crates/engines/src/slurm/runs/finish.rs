@@ -12,7 +12,7 @@ use super::{
     gang::{self, GangProgress},
 };
 use crate::{
-    engine::Stream,
+    log::Stream,
     observation::Observation,
     slurm::{
         client::job::{JobRecord, JobState},

@@ -1,5 +1,6 @@
 //! Signing in and out.
 
+use crate::tell::tell;
 use std::{
     io::{BufRead, IsTerminal, Write},
     path::PathBuf,
@@ -159,7 +160,7 @@ fn ask(prompt: &str, echo: bool) -> Result<String, Failure> {
     let read = std::io::stdin().lock().read_line(&mut line);
     if !echo {
         stty("echo");
-        eprintln!();
+        tell!();
     }
     read.map_err(failed)?;
     Ok(line.trim_end_matches(['\n', '\r']).to_owned())

@@ -1,5 +1,6 @@
 //! How the twin's commands read traces and show how far they are.
 
+use crate::tell::tell;
 use std::{fs::File, io::Read, path::Path};
 
 use domain::Lang;
@@ -46,13 +47,13 @@ pub fn tell_faults(screen: &Screen, file: &Path, faults: &Faults) {
         return;
     }
     for fault in faults.samples.iter().take(5) {
-        eprintln!("{}:{}: {}: {}", file.display(), fault.line, fault.flaw.text(screen.lang), fault.sample);
+        tell!("{}:{}: {}: {}", file.display(), fault.line, fault.flaw.text(screen.lang), fault.sample);
     }
     let left = faults.bad.saturating_sub(5);
     match screen.lang {
         _ if left == 0 => {}
-        Lang::Zh => eprintln!("另有 {left} 行有误"),
-        Lang::En => eprintln!("and {left} more bad lines"),
+        Lang::Zh => tell!("另有 {left} 行有误"),
+        Lang::En => tell!("and {left} more bad lines"),
     }
 }
 

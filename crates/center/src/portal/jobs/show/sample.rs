@@ -1,12 +1,21 @@
 //! Jobs that wait, run, have ended, and were handed to Slurm directly.
 
-use base::page::{frame::Page, words::Html};
+use base::page::{
+    frame::{Page, Tab},
+    words::Html,
+};
 use domain::{CardMs, JobStatus, MicroCny, Rfc3339, RunStatus, ServiceClass, Timestamp};
 
-use super::{Array, Ended, Figure, Free, JobPage, RunLine, Shown, Step, Why};
+use super::{Array, Ended, Figure, Free, JobPage, RunsPart, Script, Shown, Step, Why};
 use crate::{
     app::jobs::JobView,
-    portal::sample::{Sample, views},
+    portal::{
+        jobs::{
+            log::{Choice, Found},
+            runs::RunLine,
+        },
+        sample::{Sample, views},
+    },
 };
 
 impl Sample for JobPage {
@@ -19,7 +28,7 @@ impl Sample for JobPage {
             why: Some(why(page, true)),
             array: Some(array(page, true)),
             log: None,
-            runs: Vec::new(),
+            runs: RunsPart::default(),
             tiles: Vec::new(),
             ..self::running(page)
         };
@@ -31,7 +40,7 @@ impl Sample for JobPage {
             why: Some(why(page, false)),
             array: Some(array(page, false)),
             log: Some(log(false)),
-            older_runs: "/jobs/job_1?cursor=2".into(),
+            runs: of_array(page),
             ..self::running(page)
         };
         let never = Self {
@@ -43,7 +52,7 @@ impl Sample for JobPage {
                 other: Some("job_1".into()),
             }),
             log: None,
-            runs: Vec::new(),
+            runs: RunsPart::default(),
             ..self::running(page)
         };
         let direct =
@@ -60,7 +69,7 @@ impl JobPage {
     }
 }
 
-fn running(page: &Page) -> JobPage {
+fn runs(page: &Page) -> Vec<RunLine> {
     let run = |state: RunStatus, note: &str, started_at: Option<Timestamp>| RunLine {
         id: "run_1".into(),
         short_id: "R1".into(),
@@ -74,6 +83,27 @@ fn running(page: &Page) -> JobPage {
         used: CardMs(7_200_000),
         charge: MicroCny(3_500_000),
     };
+    vec![run(RunStatus::Running, "", Some(views::AT)), run(RunStatus::Failed, "3", None)]
+}
+
+fn of_array(page: &Page) -> RunsPart {
+    let tab = |word: String, count: &str| Tab {
+        href: "/jobs/job_1?state=failed".into(),
+        word,
+        count: count.into(),
+        is_current: count.is_empty(),
+    };
+    RunsPart {
+        lines: runs(page),
+        states: vec![tab(page.t("all"), ""), tab(page.word("state", "failed"), "1")],
+        shown: page.t2("runs-shown", 2, "300"),
+        older: "/jobs/job_1?cursor=2".into(),
+        is_array: true,
+        task: "7".into(),
+    }
+}
+
+fn running(page: &Page) -> JobPage {
     let step = |look, gap: &str| Step {
         look,
         text: page.t("submitted"),
@@ -101,9 +131,14 @@ fn running(page: &Page) -> JobPage {
         figures: vec![figure("910"), figure("")],
         array: None,
         log: Some(log(true)),
-        runs: vec![run(RunStatus::Running, "", Some(views::AT)), run(RunStatus::Failed, "3", None)],
-        older_runs: String::new(),
-        script: "#!/bin/sh\necho '<b>'\n\nexit 3\n".into(),
+        runs: RunsPart { lines: runs(page), shown: page.t2("runs-shown", 2, 2), ..RunsPart::default() },
+        address: "/jobs/job_1".into(),
+        script: Script {
+            text: "#!/bin/sh\necho '<b>'\n\nexit 3\n".into(),
+            encoding: Some("GB18030"),
+            encodings: vec![Choice { value: "GB18030".into(), href: String::new(), is_shown: true }],
+            download: "/jobs/job_1/script".into(),
+        },
         direct: None,
         steps: vec![step("done", ""), step("now", "2m")],
         tiles: views::tiles(),
@@ -140,18 +175,36 @@ fn array(page: &Page, is_small: bool) -> Array {
 }
 
 fn log(is_live: bool) -> Shown {
+    let choice =
+        |value: &str, is_shown| Choice { value: value.into(), href: "/jobs/job_1#log".into(), is_shown };
+    let only = |is_there: bool, text: &str| if is_there { text.to_owned() } else { String::new() };
+    let rows = "<span class=\"ln\" data-at=\"08:00:00.000\">epoch 1\n</span><span class=\"ln is-err\">&lt;b&gt;\n</span>";
     Shown {
         run: views::id("run_"),
-        tabs: vec![("all", is_live), ("stdout", false), ("stderr", !is_live)],
-        download: if is_live { "stdout" } else { "stderr" },
+        id: "run_1".into(),
+        streams: vec![choice("all", is_live), choice("stdout", false), choice("stderr", !is_live)],
+        nodes: if is_live { vec![choice("HZ-01", false), choice("HZ-02", true)] } else { Vec::new() },
+        encodings: vec![choice("UTF-8", !is_live), choice("GB18030", is_live)],
+        encoding: "GB18030",
+        is_chosen: !is_live,
+        is_guessed: is_live,
         is_live,
-        stream: "/jobs/job_1/log/stream?run=run_1&stream=&from=0-0".into(),
-        is_cut: !is_live,
-        lines: vec![
-            ("", "epoch 1\n".into()),
-            ("", "\n".into()),
-            (" is-err", "<b> & \"c\"\n".into()),
-            ("", "torn".into()),
+        is_unordered: !is_live,
+        is_lost: !is_live,
+        left_out: (!is_live).then(|| "1,234".to_owned()),
+        stream: "/jobs/job_1/log/stream?run=run_1&resume=0-0,0-0".into(),
+        rows: Html(rows.into()),
+        open: Html(only(is_live, "<span class=\"ln\">torn\n</span>")),
+        to_end: only(!is_live, "/jobs/job_1#log"),
+        later: only(!is_live, "/jobs/job_1?at=1-1#log"),
+        q: only(!is_live, "loss"),
+        found: (!is_live).then(|| Found {
+            lines: vec![("stdout".into(), "/jobs/job_1?at=1-1#log".into(), Html("<mark>loss</mark>".into()))],
+            more: "/jobs/job_1?q=loss&more=1-1/1-1#log".into(),
+        }),
+        downloads: vec![
+            ("all", "/jobs/job_1/log".into()),
+            ("stdout", "/jobs/job_1/log?stream=stdout".into()),
         ],
         accuracy: None,
     }
