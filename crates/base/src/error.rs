@@ -92,6 +92,11 @@ impl AppError {
         Self::internal(Met { what: what.to_string(), cause: cause.into() })
     }
 
+    /// A file system of the center has no room for this.
+    pub fn disk_full() -> Self {
+        Refused::DiskFull.into()
+    }
+
     pub fn not_found(noun: &'static str, id: impl std::fmt::Display) -> Self {
         Self::NotFound { noun, id: format!("{id}").chars().take(80).collect() }
     }
@@ -115,6 +120,7 @@ impl From<StoreError> for AppError {
                 Refused::PeriodClosed { month: month.to_string() }.into()
             }
             StoreError::NotFound { noun, id } => Self::NotFound { noun, id },
+            StoreError::DiskFull { .. } => Self::disk_full(),
             StoreError::Busy { .. } => Self::TooMany { retry_after_s: 1 },
             StoreError::Closed => Self::Stopping,
             other => Self::internal(other),

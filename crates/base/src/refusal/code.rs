@@ -65,6 +65,14 @@ pub enum Refused {
         state: ContractState,
         action: ContractAction,
     },
+    /// A file system of the center has no room.
+    DiskFull,
+    /// A disk of the center has less free than it must.
+    DiskBelowFloor {
+        disk: String,
+        free_mib: u64,
+        floor_mib: u64,
+    },
     IdempotencyAnswerLost,
     IdempotencyKeyReused,
     NoContract {
@@ -75,7 +83,17 @@ pub enum Refused {
         class: ServiceClass,
     },
     NoProject,
+    /// The key of the secrets is not in that file.
+    NoSecretKey {
+        path: String,
+    },
     NoSlurm,
+    NodeHasWorked {
+        node: String,
+    },
+    NodeLeaving {
+        node: String,
+    },
     /// Nothing of the job waits; `why` is the reason where it has ended.
     NotWaiting {
         state: JobStatus,
@@ -104,6 +122,9 @@ pub enum Refused {
         next: String,
     },
     /// So many prices are dropped, doubled or free; the first of them.
+    PoolRetired {
+        pool: String,
+    },
     PriceChange {
         count: usize,
         first: Vec<ChangedPrice>,
@@ -125,6 +146,15 @@ pub enum Refused {
     /// So many rows are told at once.
     TooManyRows {
         most: usize,
+    },
+    TooManySecrets {
+        most: u64,
+    },
+    /// The scripts, arguments and variables of the tenant's waiting jobs have so many bytes, and this job so many.
+    TooMuchWaiting {
+        waiting_bytes: u64,
+        asked_bytes: u64,
+        most_bytes: u64,
     },
     TwinIsBusy,
 }
@@ -178,27 +208,39 @@ impl Refused {
             | Self::ChangedMeanwhile { .. }
             | Self::TermOver { .. }
             | Self::ActionOutOfTurn { .. } => "contract_state",
+            Self::DiskFull | Self::DiskBelowFloor { .. } => "disk_full",
             Self::IdempotencyAnswerLost => "idempotency_answer_lost",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::NoContract { .. } => "no_contract",
             Self::NoHistory => "no_history",
             Self::NoPrice { .. } => "no_price",
             Self::NoProject => "no_project",
+            Self::NoSecretKey { .. } => "no_secret_key",
             Self::NoSlurm => "no_slurm",
+            Self::NodeHasWorked { .. } => "node_has_worked",
+            Self::NodeLeaving { .. } => "node_leaving",
             Self::NotWaiting { .. } | Self::TaskNotWaiting { .. } => "not_waiting",
             Self::OwnAccount => "own_account",
             Self::PeriodClosed { .. } => "period_closed",
             Self::PeriodGoesOn { .. } => "period_goes_on",
             Self::PeriodIncomplete { .. } => "period_incomplete",
             Self::PeriodNotNext { .. } => "period_not_next",
+            Self::PoolRetired { .. } => "pool_retired",
             Self::PriceChange { .. } => "price_change",
             Self::SamePerson { .. } => "same_person",
             Self::SlurmFailed { .. } => "slurm_failed",
             Self::TooManyJobs { .. } => "too_many_jobs",
             Self::TooManyRanges { .. } => "too_many_ranges",
             Self::TooManyRows { .. } => "too_many_rows",
+            Self::TooManySecrets { .. } => "too_many_secrets",
+            Self::TooMuchWaiting { .. } => "too_much_waiting",
             Self::TwinIsBusy => "twin_is_busy",
         }
+    }
+
+    /// Whether it is the center's own lack, which the caller can't mend.
+    pub fn is_for_lack_of_room(&self) -> bool {
+        matches!(self, Self::DiskFull | Self::DiskBelowFloor { .. })
     }
 
     /// Its values, whose names are each refusal's own; `fault` among them where a code has several.

@@ -54,6 +54,14 @@ pub fn words(refused: &Refused) -> (String, String) {
             format!("a contract that is {} can't be changed by `{}`", state.code(), action.code()),
             "look at the contract's history to see where it stands",
         ),
+        Refused::DiskFull => two(
+            "the center's disk is full: nothing of this was kept",
+            "send the same request again later; the operators see which disk is full",
+        ),
+        Refused::DiskBelowFloor { disk, free_mib, floor_mib } => with(
+            format!("the center's disk of `{disk}` has {free_mib} MiB free and must have {floor_mib} MiB"),
+            "nothing was kept; send the same request again later",
+        ),
         Refused::IdempotencyAnswerLost => two(
             "the request was carried out before and its answer was not kept, or it is being carried out",
             "look at what it was to change; use a new key to do it again",
@@ -92,7 +100,24 @@ pub fn words(refused: &Refused) -> (String, String) {
             format!("the task {task} is {}: it does not wait", state.code()),
             "`qiantang show` tells how it went",
         ),
-        Refused::OwnAccount => two("you can't lock yourself out", "ask another administrator"),
+        Refused::NoSecretKey { path } => with(
+            format!("the key of the center's secrets is not in {path}"),
+            "an operator has to put the file back; without it secrets can't be opened, and are to be set anew",
+        ),
+        Refused::NodeHasWorked { node } => {
+            with(format!("runs were on {node}, so that it can't be removed"), "retire it: its history stays")
+        }
+        Refused::NodeLeaving { node } => (
+            format!("{node} is being retired"),
+            format!("bring it back first: `qiantang nodes bring-back {node}`"),
+        ),
+        Refused::PoolRetired { pool } => (
+            format!("the pool {pool} is retired"),
+            format!("bring it back first: `qiantang pools bring-back {pool}`"),
+        ),
+        Refused::OwnAccount => {
+            two("you can't lock yourself out, nor change your own role", "ask another administrator")
+        }
         Refused::PeriodClosed { month } => with(
             format!("{month} is closed already"),
             "what belongs to it is posted now, as a correction of it",
@@ -125,6 +150,17 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::TooManyRows { most } => {
             with(format!("more than {most} rows would be told"), "ask for a shorter time")
         }
+        Refused::TooManySecrets { most } => with(
+            format!("your tenant has {most} secrets, which is the most"),
+            "remove some that no job names",
+        ),
+        Refused::TooMuchWaiting { waiting_bytes, asked_bytes, most_bytes } => with(
+            format!(
+                "scripts, arguments and variables of your waiting jobs have {waiting_bytes} bytes, this job {asked_bytes}; \
+                 together they may have {most_bytes}"
+            ),
+            "wait for some to start, use an array, or keep large values in files",
+        ),
         Refused::TwinIsBusy => two(
             "the twin is at work on another question",
             "wait for it to end, or ask on your own machine with `qiantang twin`",

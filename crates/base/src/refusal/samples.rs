@@ -51,12 +51,17 @@ pub fn all() -> Vec<Refused> {
         ChangedMeanwhile { .. } => [Refused::ChangedMeanwhile { contract: number() }],
         TermOver { .. } => [Refused::TermOver { contract: number(), ends_at: at }],
         ActionOutOfTurn { .. } => ContractAction::ALL.map(|action| Refused::ActionOutOfTurn { state: ContractState::Draft, action }),
+        DiskFull => [Refused::DiskFull],
+        DiskBelowFloor { .. } => [Refused::DiskBelowFloor { disk: "data".to_owned(), free_mib: 90, floor_mib: 1024 }],
         IdempotencyAnswerLost => [Refused::IdempotencyAnswerLost],
         IdempotencyKeyReused => [Refused::IdempotencyKeyReused],
         NoContract { .. } => [Refused::NoContract { project: "vision".to_owned() }],
         NoHistory => [Refused::NoHistory],
         NoPrice { .. } => ServiceClass::ALL.map(|class| Refused::NoPrice { class }),
         NoProject => [Refused::NoProject],
+        NoSecretKey { .. } => [Refused::NoSecretKey { path: "/var/lib/center/secret-key".to_owned() }],
+        NodeHasWorked { .. } => [Refused::NodeHasWorked { node: "hz-1".to_owned() }],
+        NodeLeaving { .. } => [Refused::NodeLeaving { node: "hz-1".to_owned() }],
         NoSlurm => [Refused::NoSlurm],
         NotWaiting { .. } => JobStatus::ALL.into_iter().flat_map(|state| {
             [None, Some(mended.clone())].map(|why| Refused::NotWaiting { state, why })
@@ -67,12 +72,15 @@ pub fn all() -> Vec<Refused> {
         PeriodGoesOn { .. } => [Refused::PeriodGoesOn { month: month() }],
         PeriodIncomplete { .. } => [Refused::PeriodIncomplete { month: month(), missing: 7, first: vec!["a run".to_owned()] }],
         PeriodNotNext { .. } => [Refused::PeriodNotNext { month: month(), next: "2026-04".to_owned() }],
+        PoolRetired { .. } => [Refused::PoolRetired { pool: "npu".to_owned() }],
         PriceChange { .. } => [Refused::PriceChange { count: 3, first: vec![price(rate, None), price(None, rate)] }],
         SamePerson { .. } => Did::ALL.map(|did| Refused::SamePerson { did }),
         SlurmFailed { .. } => [Refused::SlurmFailed { said: "no answer".to_owned() }],
         TooManyJobs { .. } => [Refused::TooManyJobs { active: 1000, most: 1000 }],
         TooManyRanges { .. } => [Refused::TooManyRanges { most: 512 }],
         TooManyRows { .. } => [Refused::TooManyRows { most: 10_000 }],
+        TooManySecrets { .. } => [Refused::TooManySecrets { most: 1000 }],
+        TooMuchWaiting { .. } => [Refused::TooMuchWaiting { waiting_bytes: 900, asked_bytes: 200, most_bytes: 1000 }],
         TwinIsBusy => [Refused::TwinIsBusy],
     )
 }

@@ -57,6 +57,13 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::ActionOutOfTurn { state, action } => {
             with(format!("合同{}，不能{}", contract_state(*state), act(*action)), "请查看合同的经过")
         }
+        Refused::DiskFull => {
+            two("中心磁盘空间不足，没有保存任何内容", "请稍后重新提交；运营人员可以看到是哪个磁盘已满")
+        }
+        Refused::DiskBelowFloor { disk, free_mib, floor_mib } => with(
+            format!("中心的磁盘 `{disk}` 剩余 {free_mib} MiB，至少应有 {floor_mib} MiB"),
+            "没有保存任何内容，请稍后重新提交",
+        ),
         Refused::IdempotencyAnswerLost => {
             two("请求已经执行而结果没有保存，或正在执行", "请查看它要更改的内容；要再做一次请换新的键")
         }
@@ -82,7 +89,20 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::TaskNotWaiting { task, state } => {
             with(format!("任务 {task} {}，不在等待", job_status(*state)), "用 `qiantang show` 查看它的经过")
         }
-        Refused::OwnAccount => two("不能停用自己", "请另一位管理员操作"),
+        Refused::NoSecretKey { path } => with(
+            format!("中心的密文变量密钥不在 {path}"),
+            "请运营人员放回密钥文件；没有它就无法读出密文变量，只能重新设置",
+        ),
+        Refused::NodeHasWorked { node } => {
+            with(format!("节点 {node} 上运行过作业，不能删除"), "请改为退役：历史会保留")
+        }
+        Refused::NodeLeaving { node } => {
+            (format!("节点 {node} 正在退役"), format!("请先重新启用：`qiantang nodes bring-back {node}`"))
+        }
+        Refused::PoolRetired { pool } => {
+            (format!("资源池 {pool} 已退役"), format!("请先重新启用：`qiantang pools bring-back {pool}`"))
+        }
+        Refused::OwnAccount => two("不能停用自己，也不能修改自己的角色", "请另一位管理员操作"),
         Refused::PeriodClosed { month } => {
             with(format!("{month} 账期已结账"), "属于该月的用量作为更正记入当前账期")
         }
@@ -126,6 +146,15 @@ pub fn words(refused: &Refused) -> (String, String) {
             with(format!("取消的任务会分成超过 {most} 个不相连的区间"), "请取消整段区间，或取消整个作业")
         }
         Refused::TooManyRows { most } => with(format!("结果会超过 {most} 行"), "请缩短时间范围"),
+        Refused::TooManySecrets { most } => {
+            with(format!("租户的密文变量已有 {most} 个，达到上限"), "请删除作业不再使用的密文变量")
+        }
+        Refused::TooMuchWaiting { waiting_bytes, asked_bytes, most_bytes } => with(
+            format!(
+                "等待中作业的脚本、参数和变量共 {waiting_bytes} 字节，本作业 {asked_bytes} 字节，合计最多 {most_bytes} 字节"
+            ),
+            "等一些作业启动，使用数组，或把大的内容放在文件里",
+        ),
         Refused::TwinIsBusy => two("孪生正在回答另一个问题", "等它结束，或在自己的机器上用 `qiantang twin`"),
     }
 }

@@ -100,7 +100,7 @@ fn node(known: &LiveNode, granted: &BTreeMap<NodeId, CardSet>) -> HallNode {
         (_, true) if granted.contains(index) => CardState::Granted,
         (_, true) => CardState::Sold,
         (NodeState::Up, false) => CardState::Idle,
-        (NodeState::Drained { .. }, false) => CardState::Drained,
+        (NodeState::Drained { .. } | NodeState::Leaving { .. }, false) => CardState::Drained,
         (NodeState::Failed { .. }, false) => CardState::Failed,
     };
     HallNode {

@@ -10,8 +10,6 @@ mod named;
 mod runs;
 mod wanted;
 
-use std::sync::Arc;
-
 use domain::{
     Contract, ContractId, Job, JobId, JobSpec, Lang, MemberId, PoolId, Project, RatePerCardHour, SpecProblem,
     TenantId, Timestamp,
@@ -37,9 +35,10 @@ pub use wanted::{JobQuery, JobsWanted};
 use crate::{
     actions,
     center::Center,
-    event_kinds,
+    disk, event_kinds,
     fits::Shape,
     live::{Fate, Live, LiveNode, fate},
+    secret,
     settings::EngineKind,
 };
 use base::{
@@ -69,7 +68,7 @@ enum Kept {
 }
 
 struct NewJob {
-    job: Arc<Job>,
+    job: Job,
     unmet: Vec<Dependency>,
     event: Event,
 }
@@ -90,10 +89,11 @@ pub async fn submit(
     once: Option<Once>,
 ) -> Result<JobId, AppError> {
     let (may, tenant) = may_submit(center, caller)?;
+    disk::ask::has_room(center)?;
     if !spec.problems().is_empty() {
         // All that is wrong is told at once, also what the center alone knows; the writer has no part in it.
-        let for_read = center.clone();
-        let admitted = center.try_read(move |tx| admit(tx, &for_read, tenant, spec)).await;
+        let (for_read, by) = (center.clone(), caller.member.id);
+        let admitted = center.try_read(move |tx| admit(tx, &for_read, (tenant, by), spec)).await;
         return Err(admitted.err().unwrap_or_else(|| AppError::internal("what is wrong was admitted")));
     }
     let mut submission = Submission { by: caller.member.id, tenant, spec, once };
@@ -107,7 +107,7 @@ pub async fn submit(
                 move |tx| keep(tx, &for_write, submission, asked.as_ref()),
                 |center, kept| {
                     if let Kept::New(new) = kept {
-                        center.live().job_submitted(new.job.clone(), new.unmet.clone());
+                        center.live().job_submitted(&new.job, new.unmet.clone());
                         center.tell(new.event.clone());
                         center.compute.wakers.plan();
                     }
@@ -147,7 +147,7 @@ fn keep(
         let id = id.map_err(|_| AppError::internal("a kept answer is no job"))?;
         return Ok(Changed::nothing(Kept::Earlier(id)));
     }
-    let admitted = admit(tx, center, tenant, spec)?;
+    let admitted = admit(tx, center, (tenant, by), spec)?;
     let shape = shape(&admitted);
     if asked != Some(&shape) {
         match center.compute.fits.known(&shape) {
@@ -172,7 +172,7 @@ fn keep(
     if let Some(once) = once {
         once.keep(tx, &id.to_string())?;
     }
-    Ok(Changed::new(id, detail, Kept::New(Box::new(NewJob { job: Arc::new(job), unmet, event }))))
+    Ok(Changed::new(id, detail, Kept::New(Box::new(NewJob { job, unmet, event }))))
 }
 
 /// Whether the caller may submit. Gives the tenant that the job is to be of.
@@ -184,7 +184,12 @@ fn may_submit(center: &Center, caller: &Caller) -> Result<(May, TenantId), AppEr
 
 /// Everything that can be decided about a request before it is kept, as the store and what is live have it. All that is
 /// wrong with it is told at once.
-fn admit(tx: &Tx, center: &Center, tenant: TenantId, mut spec: JobSpec) -> Result<Admitted, AppError> {
+fn admit(
+    tx: &Tx,
+    center: &Center,
+    (tenant, by): (TenantId, MemberId),
+    mut spec: JobSpec,
+) -> Result<Admitted, AppError> {
     let mut problems = spec.problems();
     let project = match project(tx, tenant, spec.project.as_deref()) {
         Ok(project) => Some(project),
@@ -197,6 +202,9 @@ fn admit(tx: &Tx, center: &Center, tenant: TenantId, mut spec: JobSpec) -> Resul
     };
     for dependency in &spec.after {
         problems.extend(awaited(tx, tenant, dependency)?.err());
+    }
+    if let Some(project) = &project {
+        problems.extend(secret::given::missing(tx, &spec.secrets, (tenant, project.id, by))?);
     }
     let contract = project.as_ref().and_then(|project| project.contract);
     if let Some(contract) =
@@ -221,6 +229,12 @@ fn admit(tx: &Tx, center: &Center, tenant: TenantId, mut spec: JobSpec) -> Resul
     let most = center.settings.jobs.max_active_per_tenant;
     if active >= most {
         return Err(Refused::TooManyJobs { active, most }.into());
+    }
+    let (waiting, asked) = (live.waiting_bytes_of(tenant), spec.payload_bytes());
+    let most = center.settings.jobs.waiting_mib_per_tenant.saturating_mul(1 << 20);
+    if waiting.saturating_add(asked) > most {
+        let (waiting_bytes, asked_bytes, most_bytes) = (waiting, asked, most);
+        return Err(Refused::TooMuchWaiting { waiting_bytes, asked_bytes, most_bytes }.into());
     }
     let contract = contract.id;
     Ok(Admitted { tenant, project, contract, spec })
@@ -292,7 +306,10 @@ pub fn notes(center: &Center, parsed: &ParsedScript) -> Vec<Note> {
 
 /// The notes on what a job starts, by the engine of this center.
 pub fn notes_on_start(center: &Center, spec: &JobSpec) -> Vec<Note> {
-    domain::script::notes_on_start(spec, center.settings.engine.kind == EngineKind::Slurm)
+    let is_slurm = center.settings.engine.kind == EngineKind::Slurm;
+    let mut notes = domain::script::notes_on_start(spec, is_slurm);
+    notes.extend(domain::script::notes_on_secrets(spec));
+    notes
 }
 
 /// The project of that short name, or the only one that the tenant has.

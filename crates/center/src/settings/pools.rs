@@ -10,6 +10,11 @@ use domain::{
 use engines::detect::RealNode;
 use serde::Deserialize;
 
+use crate::retirement::wish::{Whose, Wish, WishedNode, WishedPool};
+
+/// How many nodes all pools may have.
+const MOST_NODES: usize = 100_000;
+
 /// A pool of nodes with one card model.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,23 +58,52 @@ impl PoolSettings {
     pub(super) fn real_nodes(&self) -> impl Iterator<Item = RealNode> {
         let known = || CardModel::known(&self.card_model);
         let vendor = self.model.clone().or_else(known).map_or(Vendor::Other, |model| model.vendor);
-        let real = self.nodes.iter().filter(|node| !node.is_virtual);
-        real.flat_map(move |node| {
-            (1..=node.count).map(move |n| RealNode { name: node.name_of(n), vendor, cards: node.cards })
+        wished_nodes(self).filter(|node| !node.is_virtual).map(move |node| RealNode {
+            name: node.names.into_iter().next().unwrap_or_default(),
+            vendor,
+            cards: node.cards,
         })
     }
 }
 
-impl NodeSettings {
-    /// The name of the `n`th of them, from 1.
-    pub fn name_of(&self, n: u32) -> String {
-        if self.count == 1 { self.name.clone() } else { format!("{}{n:02}", self.name) }
+/// The hall that the settings name.
+pub fn wish(pools: &[PoolSettings]) -> Wish {
+    let model = |pool: &PoolSettings| pool.model.clone().or_else(|| CardModel::known(&pool.card_model));
+    let pool = |pool: &PoolSettings| Some(WishedPool { name: pool.name.clone(), model: model(pool)? });
+    Wish {
+        whose: Whose::Settings,
+        pools: pools.iter().filter_map(pool).collect(),
+        nodes: pools.iter().flat_map(wished_nodes).collect(),
     }
+}
+
+/// Each node that the lines of a pool stand for. One that stands alone has its line's name, others a number behind it; the
+/// first of a line may have either, so that another `count` does not give it a second name.
+fn wished_nodes(pool: &PoolSettings) -> impl Iterator<Item = WishedNode> {
+    pool.nodes.iter().flat_map(move |line| {
+        (1..=line.count).map(move |n| {
+            let numbered = format!("{}{n:02}", line.name);
+            let names = match (n, line.count) {
+                (1, 1) => vec![line.name.clone(), numbered],
+                (1, _) => vec![numbered, line.name.clone()],
+                _ => vec![numbered],
+            };
+            WishedNode {
+                names,
+                pool: pool.name.clone(),
+                cards: line.cards,
+                ring_cards: Some(line.cards_per_ring.unwrap_or(line.cards)),
+                is_virtual: line.is_virtual,
+                switch: line.switch.clone(),
+                labels: line.labels.clone(),
+            }
+        })
+    })
 }
 
 /// The first thing that is wrong with pools.
 pub(super) fn problem(pools: &[PoolSettings]) -> Option<String> {
-    let mut names = BTreeSet::new();
+    let (mut lines, mut pool_names) = (BTreeSet::new(), BTreeSet::new());
     for pool in pools {
         if pool.model.is_none() && CardModel::known(&pool.card_model).is_none() {
             return Some(format!(
@@ -81,12 +115,21 @@ pub(super) fn problem(pools: &[PoolSettings]) -> Option<String> {
             if let Some(problem) = node_problem(node) {
                 return Some(problem);
             }
-            if !names.insert(&node.name) {
+            if !lines.insert(&node.name) {
                 return Some(format!("two nodes are named `{}`", node.name));
             }
         }
+        if !pool_names.insert(&pool.name) {
+            return Some(format!("two pools are named `{}`: put their nodes together", pool.name));
+        }
     }
-    None
+    let nodes = wish(pools).nodes;
+    if nodes.len() > MOST_NODES {
+        return Some(format!("the pools have {} nodes in all: they may have {MOST_NODES}", nodes.len()));
+    }
+    let mut names = BTreeSet::new();
+    let twice = nodes.iter().filter_map(|node| node.names.first()).find(|name| !names.insert(*name));
+    twice.map(|name| format!("two nodes are named `{name}`"))
 }
 
 fn node_problem(node: &NodeSettings) -> Option<String> {

@@ -80,6 +80,8 @@ pub enum NotStarted {
     SupervisorLost {
         how: String,
     },
+    /// The secrets that it was to get are not there any more.
+    SecretsGone,
     /// The cards that the run was to have are not on the machine.
     NoCards {
         node: String,
@@ -175,6 +177,8 @@ pub enum Interruption {
     },
     /// Slurm gave its nodes to other jobs.
     NodesTaken,
+    /// The disk had no room for its start.
+    NoRoom,
     /// An engine before this one did not tell.
     Untold,
 }
@@ -306,6 +310,7 @@ impl NotStarted {
             Self::Isolation { .. } => "isolation",
             Self::Preparation { .. } => "preparation",
             Self::NoPort => "no_port",
+            Self::SecretsGone => "secrets_gone",
             Self::SupervisorLost { .. } => "supervisor_lost",
             Self::NoCards { .. } => "no_cards",
             Self::Folder { .. } => "folder",
@@ -338,6 +343,7 @@ impl Interruption {
             Self::AccountClosed { .. } => "account_closed",
             Self::NotStartedInTime { .. } => "not_started_in_time",
             Self::NodesTaken => "nodes_taken",
+            Self::NoRoom => "no_room",
             Self::Untold => "lost",
         }
     }

@@ -30,6 +30,8 @@ fn stopped(cause: StopCause) -> &'static str {
         StopCause::Cancelled => "cancelled by a member or an operator",
         StopCause::BalanceEnded => "stopped: the balance of its contract ended",
         StopCause::ContractEnded => "stopped: its contract ended, or was suspended or terminated",
+        StopCause::DiskFull => "stopped: it wrote while the center's disk was full",
+        StopCause::DiskQuota => "stopped: its folder, or its tenant's, took more of the disk than it may",
         StopCause::Preempted => {
             "interrupted: its cards were called back for other work, and it is tried again"
         }
@@ -67,6 +69,7 @@ pub fn not_started(why: &NotStarted) -> String {
         NotStarted::Preparation { step, error } => {
             format!("it could not be prepared ({}): {}", step_words(*step), error.text(Lang::En))
         }
+        NotStarted::SecretsGone => "its secrets are not there any more".into(),
         NotStarted::NoPort => "no free port is left on this machine for MASTER_PORT".into(),
         NotStarted::SupervisorLost { how } => {
             format!("the process that looks after it was lost before it began ({how})")
@@ -148,6 +151,7 @@ pub fn interruption(why: &Interruption, zone: &Zone) -> String {
             format!("its account in Slurm took no jobs for {waited_s} s")
         }
         Interruption::NotStartedInTime { waited_s } => format!("Slurm did not start it within {waited_s} s"),
+        Interruption::NoRoom => "the center's disk had no room for its start".into(),
         Interruption::NodesTaken => "Slurm gave its nodes to other jobs".into(),
         Interruption::Untold => "a fault of the center".into(),
     }

@@ -43,6 +43,7 @@ pub fn not_started() -> Vec<NotStarted> {
         Program { .. } => [NotStarted::Program { error: SystemError::of_number(8) }],
         Isolation { .. } => Step::ALL.map(|step| NotStarted::Isolation { step, error: SystemError::of_number(1) }),
         Preparation { .. } => Step::ALL.map(|step| NotStarted::Preparation { step, error: SystemError::of_number(28) }),
+        SecretsGone => [NotStarted::SecretsGone],
         NoPort => [NotStarted::NoPort],
         SupervisorLost { .. } => [NotStarted::SupervisorLost { how: text("signal 9") }],
         NoCards { .. } => [NotStarted::NoCards { node: text("hz-01"), missing: vec![0, 3] }],
@@ -73,6 +74,7 @@ pub fn interruptions() -> Vec<Interruption> {
         NotLaunched { .. } => [Interruption::NotLaunched { nodes: nodes(), reason: text("BadConstraints") }],
         AccountClosed { .. } => [Interruption::AccountClosed { waited_s: 60 }],
         NotStartedInTime { .. } => [Interruption::NotStartedInTime { waited_s: 60 }],
+        NoRoom => [Interruption::NoRoom],
         NodesTaken => [Interruption::NodesTaken],
         Untold => [Interruption::Untold],
     )

@@ -26,6 +26,8 @@ fn stopped(cause: StopCause) -> &'static str {
         StopCause::Cancelled => "已由成员或运营人员取消",
         StopCause::BalanceEnded => "已停止：合同余额用尽",
         StopCause::ContractEnded => "已停止：合同到期、暂停或终止",
+        StopCause::DiskFull => "已停止：中心磁盘空间不足时它仍在写入",
+        StopCause::DiskQuota => "已停止：它或租户的目录超出了磁盘配额",
         StopCause::Preempted => "中断：加速卡被收回供其他作业使用，之后会重试",
     }
 }
@@ -57,6 +59,7 @@ pub fn not_started(why: &NotStarted) -> String {
         NotStarted::Preparation { step, error } => {
             format!("准备失败（{}）：{}", step_words(*step), error.text(Lang::Zh))
         }
+        NotStarted::SecretsGone => "它的密文变量已经不在".into(),
         NotStarted::NoPort => "本机没有空闲端口可用作 MASTER_PORT".into(),
         NotStarted::SupervisorLost { how } => format!("照管它的进程在启动前丢失（{how}）"),
         NotStarted::NoCards { node, missing } => {
@@ -128,6 +131,7 @@ pub fn interruption(why: &Interruption, zone: &Zone) -> String {
         Interruption::NotLaunched { nodes, reason } => slurm_start(nodes, reason),
         Interruption::AccountClosed { waited_s } => format!("它在 Slurm 中的账户 {waited_s} 秒内不接受作业"),
         Interruption::NotStartedInTime { waited_s } => format!("Slurm 在 {waited_s} 秒内没有启动它"),
+        Interruption::NoRoom => "中心的磁盘没有启动它所需的空间".into(),
         Interruption::NodesTaken => "Slurm 把它的节点分给了其他作业".into(),
         Interruption::Untold => "中心故障".into(),
     }

@@ -152,11 +152,11 @@ pub(super) fn supervise(
     supervisor.watch();
     let (at, ended) = (clock::now(), sys::uptime());
     supervisor.read_outputs_to_the_end();
-    if let Some(why) = &refusal {
+    if let Some(Exit::FailedToStart(why)) = &refusal {
         supervisor.tell(why);
     }
     let how = match refusal {
-        Some(why) => Exit::FailedToStart(why),
+        Some(how) => how,
         None => match supervisor.outcome() {
             // The kernel ends all processes of such a cgroup.
             Exit::Signal(9) if holdings.cgroup.as_ref().is_some_and(Cgroup::ran_out_of_memory) => {
@@ -165,7 +165,8 @@ pub(super) fn supervise(
             how => how,
         },
     };
-    let started_at = if matches!(how, Exit::FailedToStart(_)) { None } else { supervisor.started_at };
+    let started_at =
+        if matches!(how, Exit::FailedToStart(_) | Exit::NoRoom) { None } else { supervisor.started_at };
     let took = started_at.and(supervisor.began).map(|began| Millis(ended.0.saturating_sub(began.0).max(0)));
     // All tasks of an array share a folder. Until the end is recorded, no other run of the job comes.
     if let (Some(work), Some(tenants), None) = (holdings.work, &mut reusable.tenants, spec.array) {
@@ -243,19 +244,24 @@ struct Supervisor<'a> {
 }
 
 impl Supervisor<'_> {
-    /// Starts the processes of all nodes. A failure comes with its reason.
+    /// Starts the processes of all nodes. A failure is how the run ends.
     fn start(
         &mut self,
         reusable: &mut Reusable,
         holdings: &mut Holdings,
         slot: u32,
         processes_of_uid: u64,
-    ) -> Result<(), NotStarted> {
+    ) -> Result<(), Exit> {
         let (spec, inherited) = (self.spec, self.inherited);
         if let Some(why) = sandbox::missing_cards(&spec.nodes) {
-            return Err(why);
+            return Err(Exit::FailedToStart(why));
         }
-        let failed = |step: Step| move |error: io::Error| NotStarted::preparation(step, system_error(&error));
+        let failed = |step: Step| {
+            move |error: io::Error| match error.kind() {
+                io::ErrorKind::StorageFull => Exit::NoRoom,
+                _ => Exit::FailedToStart(NotStarted::preparation(step, system_error(&error))),
+            }
+        };
         if reusable.tenants.as_ref().is_none_or(|tenants| !tenants.folders.are_for(spec.tenant)) {
             // The old ones are given back first.
             reusable.tenants = None;
@@ -264,7 +270,7 @@ impl Supervisor<'_> {
             reusable.tenants = Some(Tenants { folders, ruleset: None });
         }
         let tenants = reusable.tenants.as_mut().expect("made if they were not there");
-        let ruleset = tenants.ruleset(inherited, spec)?;
+        let ruleset = tenants.ruleset(inherited, spec).map_err(Exit::FailedToStart)?;
         let folders = &mut tenants.folders;
         let (work, script) =
             folders.make_work(spec.job, &spec.script_bytes()).map_err(failed(Step::WorkFolder))?;
@@ -275,7 +281,7 @@ impl Supervisor<'_> {
             reusable.port = master_port::take(inherited.config.master_ports, seed);
         }
         let Some(master_port) = reusable.port.as_ref().map(|port| port.number) else {
-            return Err(NotStarted::NoPort);
+            return Err(Exit::FailedToStart(NotStarted::NoPort));
         };
         if let Some(root) = &inherited.cgroup_root {
             let made = Cgroup::make(root, spec.run, &spec.limits).map_err(failed(Step::Cgroup))?;
@@ -328,7 +334,7 @@ impl Supervisor<'_> {
                 ruleset: ruleset.as_ref().map(|fd| fd.as_fd()),
                 cgroup: entrance.as_ref().map(|file| file.as_fd()),
             });
-            let pid = started.map_err(|error| explain(&error, &spec.script))?;
+            let pid = started.map_err(|error| Exit::FailedToStart(explain(&error, &spec.script)))?;
             self.started_at.get_or_insert_with(clock::now);
             self.began.get_or_insert_with(sys::uptime);
             self.nodes.push(NodeProcess { pid, status: None });
@@ -416,6 +422,11 @@ impl Supervisor<'_> {
         while signal_came && let Some(signal) = sys::next_signal(self.inherited.signals.as_fd()) {
             if signal.stops(self.spec.run) && matches!(self.phase, Phase::Running) {
                 self.end_all(sys::uptime(), Some(Cause::Stopped));
+            }
+            if signal.kills(self.spec.run)
+                && let Phase::Ending { kill_at } = &mut self.phase
+            {
+                *kill_at = sys::uptime();
             }
         }
     }

@@ -3,6 +3,7 @@
 mod chromium;
 mod contracts;
 mod faults;
+mod first_run;
 mod forms;
 mod language;
 mod logs;

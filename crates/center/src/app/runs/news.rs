@@ -324,6 +324,8 @@ fn run_end(how: Exit, why: Option<Interruption>) -> RunEnd {
         Exit::Stopped { .. } => RunEnd::Stopped { cause: StopCause::Cancelled },
         Exit::FailedToStart(why) => RunEnd::FailedToStart { why },
         Exit::MachineLost => RunEnd::Lost { why: why.unwrap_or(Interruption::Untold) },
+        // Its disk is the center's matter, too: the task is tried again.
+        Exit::NoRoom => RunEnd::Lost { why: Interruption::NoRoom },
         // Whoever hands out the machines did it, so to the tenant it is the center's fault.
         Exit::Preempted => match why {
             Some(why) => RunEnd::TakenAway { why },

@@ -123,6 +123,7 @@ pub struct JobPage {
     may_submit: bool,
     may_cancel: bool,
     may_see_evidence: bool,
+    may_read: bool,
     why: Option<Why>,
     /// Why it ended, where it did not end well.
     ended: Option<Ended>,
@@ -174,7 +175,8 @@ pub async fn page(
         at: wanted.at,
         ..log::LogPart::default()
     };
-    let log = log::shown(center, &visitor, id, &log_wanted).await?;
+    let may_read = visitor.may(center, actions::READ_LOG, Some(detail.job.tenant));
+    let log = if may_read { log::shown(center, &visitor, id, &log_wanted).await? } else { None };
     let job = &detail.job;
     let is_live = job.ended_at.is_none();
     let tenant = job.owner.name.in_lang(ui.lang).to_owned();
@@ -195,6 +197,7 @@ pub async fn page(
         news,
         is_live,
         parts,
+        may_read,
         may_see_evidence: visitor.may(center, actions::READ_LEDGER, Some(own)),
         may_submit: visitor.may(center, actions::SUBMIT_JOB, Some(own))
             && visitor.caller.member.tenant == Some(own)
