@@ -187,9 +187,10 @@ fn over_tls(app: Router) -> Router {
 async fn read_again_on_hangup(certificate: Option<Arc<Current>>) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
     while hangup.recv().await.is_some() {
-        match &certificate {
-            Some(current) => current.read_again(),
-            None => tracing::info!("SIGHUP: there is no certificate to be read again"),
+        if let Some(current) = &certificate {
+            current.read_again();
+        } else {
+            tracing::info!("SIGHUP: there is no certificate to be read again");
         }
     }
 }

@@ -153,7 +153,7 @@ mod tests {
         use std::collections::BTreeSet;
         let refusals = crate::refusal::samples::all();
         let refusals = refusals.iter().map(|refused| format!("refused-{}", refused.code()));
-        let unreadable = crate::error::Unreadable::ALL.map(|part| part.code()).into_iter();
+        let unreadable = crate::error::Unreadable::ALL.map(crate::error::Unreadable::code).into_iter();
         let of_unreadable =
             unreadable.flat_map(|code| [format!("unreadable-{code}"), format!("unreadable-{code}-hint")]);
         let wanted: BTreeSet<String> = refusals.chain(of_unreadable).collect();

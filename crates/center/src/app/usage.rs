@@ -142,6 +142,9 @@ pub async fn usage(center: &Center, caller: &Caller, query: UsageQuery) -> Resul
 /// The most groups that are told.
 const MOST_ROWS: usize = 100_000;
 
+/// What the use of a row is of: a member, a pool or a job.
+type Key = (Option<MemberId>, Option<PoolId>, Option<JobId>);
+
 /// Use by what no sum is kept for: from the entries of the interval.
 fn by_entries(
     tx: &Tx,
@@ -156,8 +159,7 @@ fn by_entries(
     let mut total = UsageRow { name: "total".into(), ..UsageRow::default() };
     for contract in store::contracts::list_contracts(tx, scope)? {
         let slug = names.tenant(contract.tenant)?.slug;
-        let mut entries: BTreeMap<(Option<MemberId>, Option<PoolId>, Option<JobId>), UsageRow> =
-            BTreeMap::new();
+        let mut entries: BTreeMap<Key, UsageRow> = BTreeMap::new();
         store::usage::each_use(tx, contract.id, from, to, |entry| {
             let key = match group_by {
                 GroupBy::Member => (Some(entry.member), None, None),

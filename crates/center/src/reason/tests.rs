@@ -59,6 +59,7 @@ fn limits() -> Vec<Limit> {
         NoPrice { .. } => ServiceClass::ALL.map(|class| Limit::NoPrice { class }),
         ContractClosed { .. } => ContractState::ALL.map(|state| Limit::ContractClosed { state }),
         ContractNotStarted { .. } => [Limit::ContractNotStarted { starts_at: at }],
+        DiskFull { .. } => [Limit::DiskFull { free_mib: 90, floor_mib: 1024 }],
         Dependency { .. } => [Limit::Dependency { waits_for: 2, first: job }],
         ArrayLimit { .. } => [Limit::ArrayLimit { running: 2, limit: 2 }],
         MaxRunningCards { .. } => [Limit::MaxRunningCards { running: 8, asked: 1, limit: 8 }],

@@ -32,7 +32,7 @@ impl ReasonView {
 
     pub fn of_job(end: &JobEnd, zone: &Zone) -> Self {
         let values = match &end.cause {
-            None => json!({}),
+            None | Some(JobCause::Stopped { .. }) => json!({}),
             Some(JobCause::Run { run, task: None, end }) => {
                 let mut values = values_of_run(end);
                 values["run"] = json!(run);
@@ -48,7 +48,6 @@ impl ReasonView {
                 json!({ "job": job, "when": when, "ended": ended })
             }
             Some(JobCause::DependencyGone { job }) => json!({ "job": job }),
-            Some(JobCause::Stopped { .. }) => json!({}),
         };
         Self { code: end.code().to_owned(), text: Sentence::of(|lang| end.text(lang, zone)), values }
     }

@@ -150,7 +150,7 @@ async fn cancel_wanted(
         let wrong = Wrong::Count { of: Things::Filters, given: 0, least: 1, most: 11 };
         return Err(AppError::invalid(field::WHICH, wrong));
     }
-    let asked = Asked::of(caller, &center.settings.time_zone, wanted)?;
+    let asked = Asked::of(caller, center.settings.time_zone, wanted)?;
     let filter = center.try_read(move |tx| asked.filter(tx)).await?;
     let Some(filter) = open_ones(filter)? else { return Ok(Cancelled::default()) };
     if dry_run {

@@ -158,7 +158,7 @@ pub async fn list(center: &Center, caller: &Caller, query: JobQuery) -> Result<L
     if digits.is_some() && wanted != JobsWanted::default() {
         return Err(AppError::invalid(field::ID, Wrong::NotBeside { other: field::WHICH }));
     }
-    let asked = Asked::of(caller, &center.settings.time_zone, wanted)?;
+    let asked = Asked::of(caller, center.settings.time_zone, wanted)?;
     let (rows, next, total) = center
         .try_read(move |tx| {
             if let Some(digits) = digits {
