@@ -1,5 +1,7 @@
 //! The interpreter that the first line of a script asks for, and why it can't be had.
 
+use std::path::Path;
+
 use domain::reason::{NotStarted, SystemError};
 
 /// The longest path, and the longest first line, that a reason tells.
@@ -30,4 +32,10 @@ pub(crate) fn names_no_program(script: &str) -> NotStarted {
 
 fn cut(text: &str) -> String {
     text.chars().take(MAX_TOLD_CHARS).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// What runs a script that names no interpreter.
+pub(crate) fn default_shell() -> &'static Path {
+    let bash = Path::new("/bin/bash");
+    if bash.exists() { bash } else { Path::new("/bin/sh") }
 }

@@ -54,14 +54,6 @@ pub fn words(refused: &Refused) -> (String, String) {
             format!("a contract that is {} can't be changed by `{}`", state.code(), action.code()),
             "look at the contract's history to see where it stands",
         ),
-        Refused::DiskFull => two(
-            "the center's disk is full: nothing of this was kept",
-            "send the same request again later; the operators see which disk is full",
-        ),
-        Refused::DiskBelowFloor { disk, free_mib, floor_mib } => with(
-            format!("the center's disk of `{disk}` has {free_mib} MiB free and must have {floor_mib} MiB"),
-            "nothing was kept; send the same request again later",
-        ),
         Refused::IdempotencyAnswerLost => two(
             "the request was carried out before and its answer was not kept, or it is being carried out",
             "look at what it was to change; use a new key to do it again",
@@ -69,51 +61,9 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::IdempotencyKeyReused => {
             two("this Idempotency-Key came before with another request", "use a new key for a new request")
         }
-        Refused::NoContract { project } => with(
-            format!("the project `{project}` has no contract to charge"),
-            "ask your administrator to give the project a contract",
-        ),
-        Refused::NoHistory => {
-            two("no run has ended in that time", "take more days, or replay a trace with `qiantang twin`")
-        }
-        Refused::NoPrice { class } => with(
-            format!(
-                "the price book in force has no price for {} work of your domain in the contract's pools",
-                class.code()
-            ),
-            "choose another service class, or ask the center for a price",
-        ),
-        Refused::NoProject => two("your tenant has no project", "ask your administrator to make one"),
         Refused::NoSlurm => two(
             "this center runs jobs on its own machine, not on Slurm",
             "docs/slurm.md tells how a center comes onto Slurm",
-        ),
-        Refused::NotWaiting { why: Some(why), .. } => with(
-            format!("nothing of the job waits; it has ended: {}", why.in_lang(Lang::En)),
-            "submit it again once that is mended",
-        ),
-        Refused::NotWaiting { state, why: None } => with(
-            format!("the job is {}: nothing of it waits", state.code()),
-            "wait for its end, or look at its log",
-        ),
-        Refused::TaskNotWaiting { task, state } => with(
-            format!("the task {task} is {}: it does not wait", state.code()),
-            "`qiantang show` tells how it went",
-        ),
-        Refused::NoSecretKey { path } => with(
-            format!("the key of the center's secrets is not in {path}"),
-            "an operator has to put the file back; without it secrets can't be opened, and are to be set anew",
-        ),
-        Refused::NodeHasWorked { node } => {
-            with(format!("runs were on {node}, so that it can't be removed"), "retire it: its history stays")
-        }
-        Refused::NodeLeaving { node } => (
-            format!("{node} is being retired"),
-            format!("bring it back first: `qiantang nodes bring-back {node}`"),
-        ),
-        Refused::PoolRetired { pool } => (
-            format!("the pool {pool} is retired"),
-            format!("bring it back first: `qiantang pools bring-back {pool}`"),
         ),
         Refused::OwnAccount => {
             two("you can't lock yourself out, nor change your own role", "ask another administrator")
@@ -139,6 +89,62 @@ pub fn words(refused: &Refused) -> (String, String) {
             said.clone(),
             "the center needs sacctmgr, sshare, sinfo and scontrol, and to be root or an administrator of Slurm's",
         ),
+        Refused::TwinIsBusy => two(
+            "the twin is at work on another question",
+            "wait for it to end, or ask on your own machine with `qiantang twin`",
+        ),
+        Refused::NoContract { .. }
+        | Refused::NoHistory
+        | Refused::NoPrice { .. }
+        | Refused::NoProject
+        | Refused::NotWaiting { .. }
+        | Refused::TaskNotWaiting { .. }
+        | Refused::TooManyJobs { .. }
+        | Refused::TooManyRanges { .. }
+        | Refused::TooManyRows { .. }
+        | Refused::TooMuchWaiting { .. } => of_jobs(refused),
+        Refused::DiskFull
+        | Refused::DiskBelowFloor { .. }
+        | Refused::NoSecretKey { .. }
+        | Refused::NodeHasWorked { .. }
+        | Refused::NodeLeaving { .. }
+        | Refused::PoolRetired { .. }
+        | Refused::TooManySecrets { .. } => of_the_center(refused),
+    }
+}
+
+/// Refusals of jobs, and of questions about them.
+fn of_jobs(refused: &Refused) -> (String, String) {
+    let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
+    let with = |fault: String, hint: &str| (fault, hint.to_owned());
+    match refused {
+        Refused::NoContract { project } => with(
+            format!("the project `{project}` has no contract to charge"),
+            "ask your administrator to give the project a contract",
+        ),
+        Refused::NoHistory => {
+            two("no run has ended in that time", "take more days, or replay a trace with `qiantang twin`")
+        }
+        Refused::NoPrice { class } => with(
+            format!(
+                "the price book in force has no price for {} work of your domain in the contract's pools",
+                class.code()
+            ),
+            "choose another service class, or ask the center for a price",
+        ),
+        Refused::NoProject => two("your tenant has no project", "ask your administrator to make one"),
+        Refused::NotWaiting { why: Some(why), .. } => with(
+            format!("nothing of the job waits; it has ended: {}", why.in_lang(Lang::En)),
+            "submit it again once that is mended",
+        ),
+        Refused::NotWaiting { state, why: None } => with(
+            format!("the job is {}: nothing of it waits", state.code()),
+            "wait for its end, or look at its log",
+        ),
+        Refused::TaskNotWaiting { task, state } => with(
+            format!("the task {task} is {}: it does not wait", state.code()),
+            "`qiantang show` tells how it went",
+        ),
         Refused::TooManyJobs { active, most } => with(
             format!("{active} of your jobs are queued or running; at most {most} may be"),
             "wait for some to end, or use an array: it counts as one job",
@@ -150,10 +156,6 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::TooManyRows { most } => {
             with(format!("more than {most} rows would be told"), "ask for a shorter time")
         }
-        Refused::TooManySecrets { most } => with(
-            format!("your tenant has {most} secrets, which is the most"),
-            "remove some that no job names",
-        ),
         Refused::TooMuchWaiting { waiting_bytes, asked_bytes, most_bytes } => with(
             format!(
                 "scripts, arguments and variables of your waiting jobs have {waiting_bytes} bytes, this job {asked_bytes}; \
@@ -161,10 +163,45 @@ pub fn words(refused: &Refused) -> (String, String) {
             ),
             "wait for some to start, use an array, or keep large values in files",
         ),
-        Refused::TwinIsBusy => two(
-            "the twin is at work on another question",
-            "wait for it to end, or ask on your own machine with `qiantang twin`",
+        // Of these alone it is asked.
+        _ => <(String, String)>::default(),
+    }
+}
+
+/// Refusals for what the center has, and has not.
+fn of_the_center(refused: &Refused) -> (String, String) {
+    let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
+    let with = |fault: String, hint: &str| (fault, hint.to_owned());
+    match refused {
+        Refused::DiskFull => two(
+            "the center's disk is full: nothing of this was kept",
+            "send the same request again later; the operators see which disk is full",
         ),
+        Refused::DiskBelowFloor { disk, free_mib, floor_mib } => with(
+            format!("the center's disk of `{disk}` has {free_mib} MiB free and must have {floor_mib} MiB"),
+            "nothing was kept; send the same request again later",
+        ),
+        Refused::NoSecretKey { path } => with(
+            format!("the key of the center's secrets is not in {path}"),
+            "an operator has to put the file back; without it secrets can't be opened, and are to be set anew",
+        ),
+        Refused::NodeHasWorked { node } => {
+            with(format!("runs were on {node}, so that it can't be removed"), "retire it: its history stays")
+        }
+        Refused::NodeLeaving { node } => (
+            format!("{node} is being retired"),
+            format!("bring it back first: `qiantang nodes bring-back {node}`"),
+        ),
+        Refused::PoolRetired { pool } => (
+            format!("the pool {pool} is retired"),
+            format!("bring it back first: `qiantang pools bring-back {pool}`"),
+        ),
+        Refused::TooManySecrets { most } => with(
+            format!("your tenant has {most} secrets, which is the most"),
+            "remove some that no job names",
+        ),
+        // Of these alone it is asked.
+        _ => <(String, String)>::default(),
     }
 }
 

@@ -57,50 +57,12 @@ pub fn words(refused: &Refused) -> (String, String) {
         Refused::ActionOutOfTurn { state, action } => {
             with(format!("合同{}，不能{}", contract_state(*state), act(*action)), "请查看合同的经过")
         }
-        Refused::DiskFull => {
-            two("中心磁盘空间不足，没有保存任何内容", "请稍后重新提交；运营人员可以看到是哪个磁盘已满")
-        }
-        Refused::DiskBelowFloor { disk, free_mib, floor_mib } => with(
-            format!("中心的磁盘 `{disk}` 剩余 {free_mib} MiB，至少应有 {floor_mib} MiB"),
-            "没有保存任何内容，请稍后重新提交",
-        ),
         Refused::IdempotencyAnswerLost => {
             two("请求已经执行而结果没有保存，或正在执行", "请查看它要更改的内容；要再做一次请换新的键")
         }
         Refused::IdempotencyKeyReused => two("同一个 Idempotency-Key 已用于另一个请求", "新的请求请用新的键"),
-        Refused::NoContract { project } => {
-            with(format!("项目 `{project}` 没有可用的合同"), "请租户管理员为项目指定合同")
-        }
-        Refused::NoHistory => two("这段时间没有结束的运行", "把天数放大，或用 `qiantang twin` 回放日志"),
-        Refused::NoPrice { class } => with(
-            format!("现行价目没有本领域{}作业在合同资源池中的价格", service_class(*class)),
-            "请换用其他服务等级，或请中心发布价格",
-        ),
-        Refused::NoProject => two("租户还没有项目", "请租户管理员建立项目"),
         Refused::NoSlurm => {
             two("中心在自己的机器上运行作业，没有使用 Slurm", "如何接入 Slurm 见 docs/slurm.md")
-        }
-        Refused::NotWaiting { why: Some(why), .. } => {
-            with(format!("作业不在等待，已经结束：{}", why.in_lang(Lang::Zh)), "解决后请重新提交")
-        }
-        Refused::NotWaiting { state, why: None } => {
-            with(format!("作业{}，没有等待的部分", job_status(*state)), "请等它结束，或查看日志")
-        }
-        Refused::TaskNotWaiting { task, state } => {
-            with(format!("任务 {task} {}，不在等待", job_status(*state)), "用 `qiantang show` 查看它的经过")
-        }
-        Refused::NoSecretKey { path } => with(
-            format!("中心的密文变量密钥不在 {path}"),
-            "请运营人员放回密钥文件；没有它就无法读出密文变量，只能重新设置",
-        ),
-        Refused::NodeHasWorked { node } => {
-            with(format!("节点 {node} 上运行过作业，不能删除"), "请改为退役：历史会保留")
-        }
-        Refused::NodeLeaving { node } => {
-            (format!("节点 {node} 正在退役"), format!("请先重新启用：`qiantang nodes bring-back {node}`"))
-        }
-        Refused::PoolRetired { pool } => {
-            (format!("资源池 {pool} 已退役"), format!("请先重新启用：`qiantang pools bring-back {pool}`"))
         }
         Refused::OwnAccount => two("不能停用自己，也不能修改自己的角色", "请另一位管理员操作"),
         Refused::PeriodClosed { month } => {
@@ -138,6 +100,50 @@ pub fn words(refused: &Refused) -> (String, String) {
             format!("Slurm 没有完成这一操作：{said}"),
             "中心需要 sacctmgr、sshare、sinfo 和 scontrol，并以 root 或 Slurm 管理员的身份运行",
         ),
+        Refused::TwinIsBusy => two("孪生正在回答另一个问题", "等它结束，或在自己的机器上用 `qiantang twin`"),
+        Refused::NoContract { .. }
+        | Refused::NoHistory
+        | Refused::NoPrice { .. }
+        | Refused::NoProject
+        | Refused::NotWaiting { .. }
+        | Refused::TaskNotWaiting { .. }
+        | Refused::TooManyJobs { .. }
+        | Refused::TooManyRanges { .. }
+        | Refused::TooManyRows { .. }
+        | Refused::TooMuchWaiting { .. } => of_jobs(refused),
+        Refused::DiskFull
+        | Refused::DiskBelowFloor { .. }
+        | Refused::NoSecretKey { .. }
+        | Refused::NodeHasWorked { .. }
+        | Refused::NodeLeaving { .. }
+        | Refused::PoolRetired { .. }
+        | Refused::TooManySecrets { .. } => of_the_center(refused),
+    }
+}
+
+/// Refusals of jobs, and of questions about them.
+fn of_jobs(refused: &Refused) -> (String, String) {
+    let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
+    let with = |fault: String, hint: &str| (fault, hint.to_owned());
+    match refused {
+        Refused::NoContract { project } => {
+            with(format!("项目 `{project}` 没有可用的合同"), "请租户管理员为项目指定合同")
+        }
+        Refused::NoHistory => two("这段时间没有结束的运行", "把天数放大，或用 `qiantang twin` 回放日志"),
+        Refused::NoPrice { class } => with(
+            format!("现行价目没有本领域{}作业在合同资源池中的价格", service_class(*class)),
+            "请换用其他服务等级，或请中心发布价格",
+        ),
+        Refused::NoProject => two("租户还没有项目", "请租户管理员建立项目"),
+        Refused::NotWaiting { why: Some(why), .. } => {
+            with(format!("作业不在等待，已经结束：{}", why.in_lang(Lang::Zh)), "解决后请重新提交")
+        }
+        Refused::NotWaiting { state, why: None } => {
+            with(format!("作业{}，没有等待的部分", job_status(*state)), "请等它结束，或查看日志")
+        }
+        Refused::TaskNotWaiting { task, state } => {
+            with(format!("任务 {task} {}，不在等待", job_status(*state)), "用 `qiantang show` 查看它的经过")
+        }
         Refused::TooManyJobs { active, most } => with(
             format!("排队或运行的作业已有 {active} 个，最多 {most} 个"),
             "等一些结束，或使用数组：数组只算一个作业",
@@ -146,16 +152,47 @@ pub fn words(refused: &Refused) -> (String, String) {
             with(format!("取消的任务会分成超过 {most} 个不相连的区间"), "请取消整段区间，或取消整个作业")
         }
         Refused::TooManyRows { most } => with(format!("结果会超过 {most} 行"), "请缩短时间范围"),
-        Refused::TooManySecrets { most } => {
-            with(format!("租户的密文变量已有 {most} 个，达到上限"), "请删除作业不再使用的密文变量")
-        }
         Refused::TooMuchWaiting { waiting_bytes, asked_bytes, most_bytes } => with(
             format!(
                 "等待中作业的脚本、参数和变量共 {waiting_bytes} 字节，本作业 {asked_bytes} 字节，合计最多 {most_bytes} 字节"
             ),
             "等一些作业启动，使用数组，或把大的内容放在文件里",
         ),
-        Refused::TwinIsBusy => two("孪生正在回答另一个问题", "等它结束，或在自己的机器上用 `qiantang twin`"),
+        // Of these alone it is asked.
+        _ => <(String, String)>::default(),
+    }
+}
+
+/// Refusals for what the center has, and has not.
+fn of_the_center(refused: &Refused) -> (String, String) {
+    let two = |fault: &str, hint: &str| (fault.to_owned(), hint.to_owned());
+    let with = |fault: String, hint: &str| (fault, hint.to_owned());
+    match refused {
+        Refused::DiskFull => {
+            two("中心磁盘空间不足，没有保存任何内容", "请稍后重新提交；运营人员可以看到是哪个磁盘已满")
+        }
+        Refused::DiskBelowFloor { disk, free_mib, floor_mib } => with(
+            format!("中心的磁盘 `{disk}` 剩余 {free_mib} MiB，至少应有 {floor_mib} MiB"),
+            "没有保存任何内容，请稍后重新提交",
+        ),
+        Refused::NoSecretKey { path } => with(
+            format!("中心的密文变量密钥不在 {path}"),
+            "请运营人员放回密钥文件；没有它就无法读出密文变量，只能重新设置",
+        ),
+        Refused::NodeHasWorked { node } => {
+            with(format!("节点 {node} 上运行过作业，不能删除"), "请改为退役：历史会保留")
+        }
+        Refused::NodeLeaving { node } => {
+            (format!("节点 {node} 正在退役"), format!("请先重新启用：`qiantang nodes bring-back {node}`"))
+        }
+        Refused::PoolRetired { pool } => {
+            (format!("资源池 {pool} 已退役"), format!("请先重新启用：`qiantang pools bring-back {pool}`"))
+        }
+        Refused::TooManySecrets { most } => {
+            with(format!("租户的密文变量已有 {most} 个，达到上限"), "请删除作业不再使用的密文变量")
+        }
+        // Of these alone it is asked.
+        _ => <(String, String)>::default(),
     }
 }
 

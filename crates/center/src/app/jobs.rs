@@ -7,6 +7,7 @@ mod dry_run;
 pub mod ending;
 mod listing;
 mod named;
+mod run_end;
 mod runs;
 mod sorting;
 mod table;
@@ -28,10 +29,10 @@ use awaited::found;
 pub use cancelling::{CancelJobs, Cancelled, cancel, cancel_many};
 pub use dry_run::{DryRun, PlaceView, Quote, dry_run, places};
 pub use listing::{
-    JobDetail, JobView, MOST_BY_DIGITS, RunView, count_by_state, list, list_of, run_end, run_view, show,
-    visible, why,
+    JobDetail, JobView, MOST_BY_DIGITS, RunView, count_by_state, list, list_of, run_view, show, visible, why,
 };
 pub use named::{JobName, TaskView, position};
+pub use run_end::run_end;
 pub use runs::{DigitsQuery, RunQuery, list_runs, runs_by_digits};
 pub use sorting::{Column, NEWEST, Order};
 pub use table::table;

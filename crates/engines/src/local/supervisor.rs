@@ -9,7 +9,6 @@ use std::{
     ffi::OsStr,
     io,
     os::fd::{AsFd as _, OwnedFd},
-    path::Path,
     rc::Rc,
 };
 
@@ -38,6 +37,7 @@ use super::{
 use crate::{
     clock,
     environment::{Place, environment},
+    interpreter,
     log::Stream,
     observation::{Exit, Status},
     spec::LaunchSpec,
@@ -303,7 +303,7 @@ impl Supervisor<'_> {
         let limits_memory = holdings.cgroup.as_ref().is_some_and(|cgroup| cgroup.limits_memory);
         let limits_processes = holdings.cgroup.as_ref().is_some_and(|cgroup| cgroup.limits_processes);
         // A script that doesn't name its interpreter is run by a shell.
-        let shell = (!spec.script.starts_with("#!")).then(default_shell);
+        let shell = (!spec.script.starts_with("#!")).then(interpreter::default_shell);
         let args: Vec<&OsStr> = (shell.iter().map(|shell| shell.as_os_str()))
             .chain([script.as_os_str()])
             .chain(spec.args.iter().map(OsStr::new))
@@ -495,9 +495,4 @@ impl Supervisor<'_> {
 
 fn own_descendants() -> Vec<tree::Process> {
     tree::descendants(&tree::all(), std::process::id().cast_signed(), &|_| false)
-}
-
-fn default_shell() -> &'static Path {
-    let bash = Path::new("/bin/bash");
-    if bash.exists() { bash } else { Path::new("/bin/sh") }
 }

@@ -2,6 +2,7 @@
 
 mod following;
 mod logs;
+mod reasons;
 mod tasks;
 
 use serde_json::{Value, json};

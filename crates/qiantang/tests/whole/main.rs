@@ -17,7 +17,6 @@ mod paying;
 mod periods;
 mod placing;
 mod readme;
-mod reasons;
 mod refused;
 mod resources;
 mod retirement;

@@ -13,7 +13,7 @@ use domain::{
 use scheduler::Limit;
 use serde::Serialize;
 use store::{
-    StoreError, Tx, digits, jobs, reasons, recent,
+    Tx, digits, jobs, reasons, recent,
     runs::{RunRow, of_job},
 };
 
@@ -390,13 +390,6 @@ pub struct RunView {
     pub charge_micro_cny: MicroCny,
     /// The part of the charge that the center waives, as it cut the run short.
     pub waived_micro_cny: MicroCny,
-}
-
-/// Why a run ended as it did; `None` for one that has not.
-pub fn run_end(tx: &Tx, row: &RunRow) -> Result<Option<RunEnd>, StoreError> {
-    let Some(outcome) = row.run.state.outcome() else { return Ok(None) };
-    let kept = if outcome.is_success() { None } else { reasons::find_of_run(tx, row.run.id)? };
-    Ok(Some(kept.unwrap_or_else(|| RunEnd::plain(outcome))))
 }
 
 pub fn run_view(

@@ -11,7 +11,7 @@ use domain::{
 use serde::Serialize;
 use store::{Tx, digits, jobs, runs::of_job};
 
-use super::listing::run_end;
+use super::run_end::run_end;
 use crate::reason::ReasonView;
 use base::{error::AppError, params};
 

@@ -13,8 +13,9 @@ use store::{digits, recent, runs, runs::of_job};
 
 use super::{
     RunView,
-    listing::{run_end, run_view},
+    listing::run_view,
     named::{self, JobName, read_digits},
+    run_end::run_end,
     visible,
 };
 use crate::{actions, center::Center};
