@@ -89,6 +89,15 @@ impl AppError {
         Self::internal(Met { what: what.to_string(), cause: cause.into() })
     }
 
+    /// A file system of the center has no room for this.
+    pub fn disk_full() -> Self {
+        Self::refused(
+            Refusal::DiskFull,
+            "the center's disk is full: nothing of this was kept",
+            "send the same request again later; the operators see which disk is full",
+        )
+    }
+
     pub fn not_found(noun: &'static str, id: impl std::fmt::Display) -> Self {
         Self::NotFound { noun, id: format!("{id}").chars().take(80).collect() }
     }
@@ -116,6 +125,7 @@ impl From<StoreError> for AppError {
                 hint: format!("what belongs to {month} is posted now, as a correction of it"),
             },
             StoreError::NotFound { noun, id } => Self::NotFound { noun, id },
+            StoreError::DiskFull { .. } => Self::disk_full(),
             StoreError::Busy { .. } => Self::TooMany { retry_after_s: 1 },
             StoreError::Closed => Self::Stopping,
             other => Self::internal(other),

@@ -1,5 +1,7 @@
 //! Counters for Prometheus: the registry, and the counter of what everything is asked over.
 
+use std::collections::HashSet;
+
 use parking_lot::{Mutex, MutexGuard};
 use prometheus_client::{
     encoding::EncodeLabelSet,
@@ -39,5 +41,39 @@ impl Metrics {
         prometheus_client::encoding::text::encode(&mut text, &self.registry.lock())
             .expect("a string takes any text");
         text
+    }
+
+    /// The same in the format that came before OpenMetrics, which `curl | promtool check metrics` reads: a counter is called
+    /// by one name everywhere.
+    pub fn render_plain(&self) -> String {
+        as_plain(&self.render())
+    }
+}
+
+fn as_plain(open: &str) -> String {
+    let counters: HashSet<&str> =
+        open.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" counter")).collect();
+    let mut plain = String::with_capacity(open.len());
+    for line in open.lines().filter(|line| *line != "# EOF") {
+        let of_counter = ["# HELP ", "# TYPE "].into_iter().find_map(|head| {
+            let (name, rest) = line.strip_prefix(head)?.split_once(' ')?;
+            counters.contains(name).then(|| format!("{head}{name}_total {rest}"))
+        });
+        plain.push_str(of_counter.as_deref().unwrap_or(line));
+        plain.push('\n');
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_plain_format_calls_a_counter_by_one_name() {
+        let open =
+            "# HELP a Things.\n# TYPE a counter\na_total 1\n# HELP b Others.\n# TYPE b gauge\nb 2\n# EOF\n";
+        let plain = "# HELP a_total Things.\n# TYPE a_total counter\na_total 1\n# HELP b Others.\n# TYPE b gauge\nb 2\n";
+        assert_eq!(as_plain(open), plain);
     }
 }

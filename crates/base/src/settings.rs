@@ -11,8 +11,6 @@ pub struct Settings {
     pub name_en: String,
     /// By whose days and months the center meters, bills and tells the time.
     pub time_zone: &'static Zone,
-    /// Whether cookies are sent over HTTPS only.
-    pub secure_cookies: bool,
     pub limits: LimitSettings,
 }
 

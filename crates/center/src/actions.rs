@@ -17,7 +17,7 @@ pub const SLUG: Detail = Detail::text("slug");
 pub const REASON: Detail = Detail::text("reason");
 pub const AMOUNT: Detail = Detail::new("amount_micro_cny", Reads::Money);
 const LOGIN: Detail = Detail::text("login");
-const NODE: Detail = Detail::text("node");
+pub const NODE: Detail = Detail::text("node");
 const ROLE: Detail = Detail::word::<Role>("role", "role");
 const NODE_STATE: Detail = Detail::word::<NodeStatus>("state", "node");
 const CONTRACT_ACTION: Detail = Detail::word::<ContractAction>("action", "act");
@@ -36,7 +36,9 @@ pub const SUBMIT_JOB: Action = Action::new("submit_job", "work").keeps(&[
 ]);
 pub const CANCEL_JOB: Action = Action::new("cancel_job", "work").keeps(&[NAME, Detail::text("task")]);
 pub const READ_JOB: Action = Action::new("read_job", "read_work");
-pub const READ_LOG: Action = Action::new("read_log", "read_work");
+/// The script, arguments and environment of a job.
+pub const READ_SCRIPT: Action = Action::new("read_script", "read_content");
+pub const READ_LOG: Action = Action::new("read_log", "read_content");
 pub const READ_MEMBER: Action = Action::new("read_member", "read_account");
 pub const READ_PROJECT: Action = Action::new("read_project", "read_account");
 pub const READ_CONTRACT: Action = Action::new("read_contract", "read_account");

@@ -44,7 +44,7 @@ impl Center {
         compute: Compute,
         live: Live,
     ) -> Self {
-        let metrics = Metrics::new(&mut base.http_metrics.registry());
+        let metrics = Metrics::new(&mut base.http_metrics.registry(), settings.http.tls.is_some());
         Self {
             base,
             platforms,

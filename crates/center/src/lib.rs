@@ -5,13 +5,16 @@ pub mod actions;
 mod amendment;
 pub mod api;
 pub mod app;
+mod backup;
 pub mod break_glass;
 pub mod center;
 pub mod compute;
 pub mod correction;
 pub mod debt;
+pub mod disk;
 pub mod event_kinds;
 pub mod evidence;
+pub mod first_steps;
 pub mod fits;
 pub mod live;
 mod load;
@@ -23,22 +26,42 @@ pub mod period;
 pub use nouns::PLATFORM;
 pub mod portal;
 pub mod price;
+pub mod restore;
+pub mod retirement;
+pub mod role;
+pub mod secret;
 pub mod settings;
 pub mod start;
 pub mod tenant;
+pub mod tls;
 pub mod waiting;
 pub mod wakers;
 
-use std::{ffi::OsString, future::Future, net::SocketAddr};
+use std::{
+    ffi::OsString,
+    future::{Future, IntoFuture as _},
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+};
 
 use app::{capacity, twin};
-use axum::{Extension, Router};
+use axum::{
+    Extension, Router,
+    http::{HeaderValue, header},
+    middleware::map_request,
+};
 use base::noun::Platform;
 use center::Center;
 use engines::ports::HeldPort;
 use settings::{EngineKind, Settings};
 use start::{FirstOperator, StartError};
-use tokio::net::TcpListener;
+use tls::{Current, Peer, TlsListener};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use tower_http::set_header::SetResponseHeaderLayer;
 
 /// The programs by which a center starts its helpers, with their arguments.
 #[derive(Clone, Debug)]
@@ -54,6 +77,8 @@ pub struct Programs {
 pub struct Ready {
     pub center: Center,
     pub address: SocketAddr,
+    /// It speaks HTTPS there.
+    pub is_secure: bool,
     /// Set when the center was started for the first time.
     pub first_operator: Option<FirstOperator>,
 }
@@ -67,6 +92,11 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), StartError> {
     let listen = settings.listen;
+    let certificate = match settings.http.tls.clone() {
+        Some(files) => Some(Arc::new(Current::new(files.clone(), tls::read(&files)?))),
+        None => None,
+    };
+    let redirect = settings.http.tls.as_ref().and_then(|files| files.redirect);
     let cannot_listen = |cause| StartError::Listen { address: listen.to_string(), cause };
     // Bound first: a second center on the same address ends before it touches anything.
     let (listener, port) = match settings.engine.kind {
@@ -83,9 +113,16 @@ pub async fn serve(
         EngineKind::Slurm => (TcpListener::bind(listen).await.map_err(cannot_listen)?, None),
     };
     let address = listener.local_addr().map_err(cannot_listen)?;
+    let plain = match redirect {
+        Some(at) => {
+            let cannot_redirect = |cause| StartError::Listen { address: at.to_string(), cause };
+            Some(TcpListener::bind(at).await.map_err(cannot_redirect)?)
+        }
+        None => None,
+    };
     let opened = tokio::task::spawn_blocking(move || start::open(platforms, settings, programs.host));
     let (center, sleepers, first_operator) = opened.await??;
-    let threads = loops::start(&center, sleepers).map_err(StartError::Loop)?;
+    let threads = loops::start(&center, sleepers, certificate.clone()).map_err(StartError::Loop)?;
 
     let app: Router = Router::new()
         .merge(api::router(center.clone()))
@@ -93,7 +130,13 @@ pub async fn serve(
         .layer(Extension(capacity::Recent::default()))
         .layer(Extension(twin::Trials::default()))
         .layer(base::http::compress());
-    on_ready(Ready { center: center.clone(), address, first_operator });
+    let mut helpers = tokio::task::JoinSet::new();
+    helpers.spawn(read_again_on_hangup(certificate.clone()));
+    if let Some(plain) = plain {
+        helpers.spawn(async move { drop(tls::redirect(plain, address).await) });
+    }
+    let is_secure = certificate.is_some();
+    on_ready(Ready { center: center.clone(), address, is_secure, first_operator });
     let stopping = center.clone();
     let (begin_to_stop, stop_begun) = tokio::sync::oneshot::channel::<()>();
     let graceful = async move {
@@ -102,8 +145,17 @@ pub async fn serve(
         stopping.begin_to_stop();
         let _ = begin_to_stop.send(());
     };
-    let service = app.into_make_service_with_connect_info::<SocketAddr>();
-    let serving = axum::serve(listener, service).with_graceful_shutdown(graceful);
+    let serving: Pin<Box<dyn Future<Output = std::io::Result<()>> + Send>> = match certificate {
+        None => {
+            let service = app.into_make_service_with_connect_info::<SocketAddr>();
+            Box::pin(axum::serve(listener, service).with_graceful_shutdown(graceful).into_future())
+        }
+        Some(current) => {
+            let listener = TlsListener::new(listener, current).map_err(cannot_listen)?;
+            let service = over_tls(app).into_make_service_with_connect_info::<Peer>();
+            Box::pin(axum::serve(listener, service).with_graceful_shutdown(graceful).into_future())
+        }
+    };
     tokio::select! {
         end = serving => end.map_err(cannot_listen)?,
         // Streams end by themselves when the center stops; a client that holds on is not waited for.
@@ -120,4 +172,24 @@ pub async fn serve(
         }
     };
     Ok(tokio::task::spawn_blocking(join).await?)
+}
+
+/// How long a browser comes by HTTPS alone.
+const HTTPS_ALONE: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
+/// The center's routes for callers over TLS.
+fn over_tls(app: Router) -> Router {
+    app.layer(SetResponseHeaderLayer::overriding(header::STRICT_TRANSPORT_SECURITY, HTTPS_ALONE))
+        .layer(map_request(async |request| tls::as_over_tcp(request)))
+}
+
+/// Has the certificate read again with each SIGHUP, which otherwise does nothing to a center.
+async fn read_again_on_hangup(certificate: Option<Arc<Current>>) {
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    while hangup.recv().await.is_some() {
+        match &certificate {
+            Some(current) => current.read_again(),
+            None => tracing::info!("SIGHUP: there is no certificate to be read again"),
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Reading what is live from the store, once, at the start.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use base::{error::AppError, moment};
 use domain::{ContractState, JobId, Millis, Timestamp};
@@ -23,11 +23,14 @@ pub fn load(store: &Store, settings: &Settings) -> Result<(Live, Vec<JobId>), Ap
             let pool = pools.get(&node.pool).ok_or_else(|| AppError::not_found("pool", node.pool))?;
             live.node_added(node, pool);
         }
+        for gone in pools::list_gone(tx)? {
+            live.node_left(gone);
+        }
         for alliance in tenants::list_alliances(tx)? {
             live.alliance_changed(&alliance);
         }
         for tenant in tenants::list_tenants(tx)? {
-            live.tenant_signed_up(&tenant);
+            live.tenant_changed(&tenant);
         }
         let now = moment::now();
         for book in prices::list_price_books(tx)? {
@@ -57,13 +60,13 @@ fn load_contracts(tx: &Tx, live: &mut Live, grace: Millis, now: Timestamp) -> Re
 
 fn load_work(tx: &Tx, live: &mut Live) -> Result<Vec<JobId>, AppError> {
     let mut hopeless = Vec::new();
-    for job in jobs::list_active(tx)? {
+    for (job, payload_bytes) in jobs::read_active(tx, |job| (job.outline(), job.spec.payload_bytes()))? {
         let (unmet, is_hopeless) = still_unmet(tx, &job)?;
         if is_hopeless {
             hopeless.push(job.id);
         }
         let retries = jobs::list_retries(tx, job.id)?;
-        live.job_found(Arc::new(job), unmet, retries);
+        live.job_found(&job, payload_bytes, unmet, retries);
     }
     let mut active = runs::list_active(tx)?;
     // The last one first: where a run was to begin on cards that another is about to leave, they are the new one's.

@@ -1,7 +1,9 @@
 //! Counters for Prometheus.
 
+use crate::disk::rule::Disk;
 use base::loops::LoopView;
-use domain::RunState;
+use domain::{RunState, Timestamp};
+use parking_lot::Mutex;
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{
@@ -36,6 +38,11 @@ pub struct LoopLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct DiskLabel {
+    pub disk: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct CallLabel {
     pub call: String,
 }
@@ -52,6 +59,11 @@ pub struct Figures {
     /// The turnovers of the center's own accounts.
     pub turnovers: Vec<Turnover>,
     pub loops: Vec<LoopView>,
+    /// Seconds since the newest backup, and its bytes.
+    pub backup: (u64, u64),
+    /// Days until the center's certificate expires, where it has one.
+    pub certificate_days: Option<i64>,
+    pub disks: Vec<Disk>,
     /// The kinds of calls to Slurm, each with the number of calls since the start.
     pub slurm_calls: Vec<(String, u64)>,
 }
@@ -72,12 +84,29 @@ pub struct Metrics {
     commit_closures: Gauge,
     loop_since_good: Family<LoopLabel, Gauge>,
     loop_failures: Family<LoopLabel, Counter>,
+    backup_age: Gauge,
+    backup_bytes: Gauge,
+    certificate_days: Gauge,
+    certificate_expires_at: Mutex<Option<Timestamp>>,
+    disk_size: Family<DiskLabel, Gauge>,
+    disk_free: Family<DiskLabel, Gauge>,
+    disk_floor: Family<DiskLabel, Gauge>,
+    disk_full: Family<DiskLabel, Gauge>,
     slurm_calls: Family<CallLabel, Counter>,
 }
 
 impl Metrics {
-    /// All counters at 0, in that registry.
-    pub fn new(registry: &mut Registry) -> Self {
+    /// When the certificate that the center shows expires.
+    pub fn certificate_expires(&self, at: Timestamp) {
+        *self.certificate_expires_at.lock() = Some(at);
+    }
+
+    pub fn certificate_expires_at(&self) -> Option<Timestamp> {
+        *self.certificate_expires_at.lock()
+    }
+
+    /// All counters at 0, in that registry. Days of a certificate are told where the center has one.
+    pub fn new(registry: &mut Registry, has_certificate: bool) -> Self {
         let metrics = Self {
             jobs_submitted: Counter::default(),
             runs_started: Counter::default(),
@@ -93,6 +122,14 @@ impl Metrics {
             commit_closures: Gauge::default(),
             loop_since_good: Family::default(),
             loop_failures: Family::default(),
+            backup_age: Gauge::default(),
+            backup_bytes: Gauge::default(),
+            certificate_days: Gauge::default(),
+            certificate_expires_at: Mutex::default(),
+            disk_size: Family::default(),
+            disk_free: Family::default(),
+            disk_floor: Family::default(),
+            disk_full: Family::default(),
             slurm_calls: Family::default(),
         };
         registry.register("jobs_submitted", "Jobs kept since the start", metrics.jobs_submitted.clone());
@@ -137,6 +174,32 @@ impl Metrics {
             "Turns of each loop that failed since the start",
             metrics.loop_failures.clone(),
         );
+        let disk: [(&str, &str, _); 4] = [
+            (
+                "disk_size_bytes",
+                "The size of each disk that the center and its runs write to",
+                &metrics.disk_size,
+            ),
+            ("disk_free_bytes", "What is free of it", &metrics.disk_free),
+            ("disk_floor_bytes", "What must stay free of it", &metrics.disk_floor),
+            ("disk_full", "1 while it has less free than that: nothing starts", &metrics.disk_full),
+        ];
+        for (name, help, family) in disk {
+            registry.register(name, help, family.clone());
+        }
+        registry.register(
+            "backup_age_seconds",
+            "Seconds since the newest backup in the folder for them was made; since the center's first day where there is none",
+            metrics.backup_age.clone(),
+        );
+        registry.register("backup_size_bytes", "Size of that backup", metrics.backup_bytes.clone());
+        if has_certificate {
+            registry.register(
+                "certificate_days_left",
+                "Whole days until the center's certificate expires; only where it speaks HTTPS",
+                metrics.certificate_days.clone(),
+            );
+        }
         registry.register(
             "slurm_calls",
             "Calls to Slurm since the start, by the command, or the way in slurmrestd",
@@ -172,6 +235,18 @@ impl Metrics {
             self.loop_since_good.get_or_create(&label).set(known.since_good_ms.as_secs());
             raise(&self.loop_failures.get_or_create(&label), known.failures);
         }
+        self.backup_age.set(gauge(figures.backup.0));
+        self.backup_bytes.set(gauge(figures.backup.1));
+        if let Some(days) = figures.certificate_days {
+            self.certificate_days.set(days);
+        }
+        for disk in &figures.disks {
+            let label = DiskLabel { disk: disk.name.code() };
+            self.disk_size.get_or_create(&label).set(gauge(disk.space.size_bytes));
+            self.disk_free.get_or_create(&label).set(gauge(disk.space.free_bytes));
+            self.disk_floor.get_or_create(&label).set(gauge(disk.floor_bytes));
+            self.disk_full.get_or_create(&label).set(disk.is_full().into());
+        }
         for (call, count) in &figures.slurm_calls {
             raise(&self.slurm_calls.get_or_create_owned(&CallLabel { call: call.clone() }), *count);
         }
@@ -200,7 +275,7 @@ mod tests {
     /// Every metric with one figure in it.
     fn rendered() -> String {
         let all = base::metrics::Metrics::default();
-        let metrics = Metrics::new(&mut all.registry());
+        let metrics = Metrics::new(&mut all.registry(), true);
         all.requests.get_or_create(&base::metrics::RequestLabel { status: 200 }).inc();
         metrics.runs_ended.get_or_create(&OutcomeLabel { outcome: "succeeded" }).inc();
         let known = LoopView {
@@ -219,6 +294,8 @@ mod tests {
             cards: [("busy", 1), ("idle", 0), ("drained", 0), ("failed", 0)],
             turnovers: vec![Turnover { account: Account::Cash, unit: Unit::MicroCny, debits: 1, credits: 1 }],
             loops: vec![known],
+            certificate_days: Some(30),
+            disks: vec![crate::disk::rule::sample()],
             slurm_calls: vec![("squeue".into(), 1)],
             ..Figures::default()
         });
@@ -256,7 +333,7 @@ mod tests {
         let (before, rest) = guide.split_once("| metric | |\n").expect("the table of metrics");
         let (_, after) = rest.split_once("\n\n").expect("a paragraph after the table");
         let table = table(&rendered());
-        assert_eq!(table.lines().count(), 2 + 16, "{table}");
+        assert_eq!(table.lines().count(), 2 + 19, "{table}");
         testkit::assert_golden(&path, &format!("{before}{table}\n{after}"));
     }
 }

@@ -9,8 +9,8 @@ use domain::TenantId;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    actions, amendment, api, app::overview, center::Center, correction, debt, event_kinds, evidence, period,
-    portal, price, tenant,
+    actions, amendment, api, app::overview, backup, center::Center, correction, debt, disk, event_kinds,
+    evidence, first_steps, period, portal, price, retirement, role, secret, tenant,
 };
 
 pub const PLATFORM: Platform<Center> = Platform { name: "center", nouns: NOUNS };
@@ -20,6 +20,7 @@ const NOUNS: &[Noun<Center>] = &[
     SESSION,
     JOB,
     RUN,
+    secret::NOUN,
     EVENT,
     NODE,
     CONTRACT,
@@ -36,11 +37,15 @@ const NOUNS: &[Noun<Center>] = &[
     MEMBER,
     PROJECT,
     tenant::NOUN,
+    role::NOUN,
+    first_steps::NOUN,
+    retirement::NOUN,
     TRIAL,
     AUDIT_RECORD,
     API,
+    disk::NOUN,
     TOKEN,
-    BACKUP,
+    backup::NOUN,
     SLURM_ACCOUNT,
     CLOCK,
 ];
@@ -78,7 +83,13 @@ const SESSION: Noun<Center> = Noun {
 };
 
 const JOB: Noun<Center> = Noun {
-    actions: &[actions::SUBMIT_JOB, actions::CANCEL_JOB, actions::READ_JOB, actions::READ_LOG],
+    actions: &[
+        actions::SUBMIT_JOB,
+        actions::CANCEL_JOB,
+        actions::READ_JOB,
+        actions::READ_SCRIPT,
+        actions::READ_LOG,
+    ],
     events: &[
         event_kinds::JOB_SUBMITTED,
         event_kinds::JOB_STOPPING,
@@ -275,6 +286,9 @@ const MEMBER: Noun<Center> = Noun {
             .page("/people", portal::people::page)
             .form("/people/members", portal::people::new_member)
             .form("/people/members/{id}", portal::people::change_member)
+            .page("/people/members/{id}", portal::member::page)
+            .form("/people/members/{id}/change", portal::member::change)
+            .form("/people/members/{id}/password", portal::member::set_password)
     },
     places: &[Place {
         part: Part::Administration,
@@ -357,12 +371,6 @@ const TOKEN: Noun<Center> = Noun {
             .form("/tokens/{id}/revoke", portal::tokens::revoke)
     },
     ..Noun::named("token")
-};
-
-const BACKUP: Noun<Center> = Noun {
-    actions: &[actions::BACKUP],
-    api: || OpenApiRouter::new().routes(routes!(api::ops::backup)),
-    ..Noun::named("backup")
 };
 
 const SLURM_ACCOUNT: Noun<Center> = Noun {

@@ -2,8 +2,12 @@
 //!
 //! `QIANTANG__ENGINE__ISOLATION=none` sets `isolation` in `[engine]`: the path to the key, two underscores between.
 
+mod backup;
 mod books;
+mod disk;
+mod http;
 mod pools;
+mod secrets;
 mod slurm;
 
 use std::{collections::BTreeMap, ffi::OsString, net::SocketAddr, path::PathBuf};
@@ -14,8 +18,12 @@ use ipnet::IpNet;
 use scheduler::Policy;
 use serde::{Deserialize, Deserializer};
 
+pub use backup::{BackupSettings, Schedule, TimeOfDay};
 pub use books::{BooksSettings, PayeeSettings};
-pub use pools::{NodeSettings, PoolSettings};
+pub use disk::DiskSettings;
+pub use http::{HttpSettings, TlsSettings};
+pub use pools::{NodeSettings, PoolSettings, wish};
+pub use secrets::SecretSettings;
 pub use slurm::{DirectJobs, SlurmAccountsSettings, SlurmSettings};
 
 /// The key of the time zone among the settings in force.
@@ -38,13 +46,16 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Where backups are written, and nowhere else.
     pub backup_dir: PathBuf,
+    pub backup: BackupSettings,
     pub name_zh: String,
     pub name_en: String,
     /// By whose days and months the center meters, bills and tells the time: a name in the IANA database.
     #[serde(deserialize_with = "for_good")]
     pub time_zone: &'static Zone,
-    /// Whether cookies are sent over HTTPS only: set it when a proxy in front speaks TLS.
+    /// Whether cookies are sent over HTTPS only: set it when a proxy in front speaks TLS. Where the center speaks it, they
+    /// always are.
     pub secure_cookies: bool,
+    pub http: HttpSettings,
     pub log: LogFormat,
     /// Whether `/metrics` answers without a token.
     pub open_metrics: bool,
@@ -53,17 +64,23 @@ pub struct Settings {
     pub billing: BillingSettings,
     pub books: BooksSettings,
     pub limits: LimitSettings,
+    pub disk: DiskSettings,
+    pub secrets: SecretSettings,
     pub pools: Vec<PoolSettings>,
 }
 
 impl Settings {
+    /// Whether browsers send cookies over HTTPS only.
+    pub fn has_secure_cookies(&self) -> bool {
+        self.secure_cookies || self.http.tls.is_some()
+    }
+
     /// The part of the settings that the ground stands on.
     pub fn common(&self) -> settings::Settings {
         settings::Settings {
             name_zh: self.name_zh.clone(),
             name_en: self.name_en.clone(),
             time_zone: self.time_zone,
-            secure_cookies: self.secure_cookies,
             limits: self.limits.clone(),
         }
     }
@@ -166,6 +183,8 @@ pub struct JobSettings {
     pub default_time_limit_ms: Millis,
     /// The most jobs of one tenant that may be queued or running.
     pub max_active_per_tenant: u32,
+    /// The most that scripts, arguments and variables of one tenant's waiting jobs may have together.
+    pub waiting_mib_per_tenant: u64,
     /// Variables that every run gets besides the engine's own.
     pub env: BTreeMap<String, String>,
 }
@@ -187,10 +206,12 @@ impl Default for Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 8470)),
             data_dir: PathBuf::from("qiantang-data"),
             backup_dir: PathBuf::from("/var/backups/qiantang"),
+            backup: BackupSettings::default(),
             name_zh: "人工智能计算中心".into(),
             name_en: "AI Computing Center".into(),
             time_zone: Default::default(),
             secure_cookies: false,
+            http: HttpSettings::default(),
             log: LogFormat::Text,
             open_metrics: false,
             engine: EngineSettings::default(),
@@ -198,6 +219,8 @@ impl Default for Settings {
             billing: BillingSettings::default(),
             books: BooksSettings::default(),
             limits: LimitSettings::default(),
+            disk: DiskSettings::default(),
+            secrets: SecretSettings::default(),
             pools: Vec::new(),
         }
     }
@@ -230,6 +253,7 @@ impl Default for JobSettings {
         Self {
             default_time_limit_ms: Millis::from_hours(1),
             max_active_per_tenant: 100_000,
+            waiting_mib_per_tenant: 2048,
             env: BTreeMap::new(),
         }
     }
@@ -374,7 +398,16 @@ impl Settings {
         if self.engine.outside.open == Some(true) && is_shared {
             return Some("`engine.outside.open` is for `engine.network = \"tenant\"`".to_owned());
         }
+        if let Some(problem) = self.http.problem(self.listen) {
+            return Some(problem);
+        }
+        if let Some(problem) = self.backup.problem() {
+            return Some(problem);
+        }
         if let Some(problem) = self.books.problem() {
+            return Some(problem);
+        }
+        if let Some(problem) = self.disk.problem() {
             return Some(problem);
         }
         if let Some(problem) = pools::problem(&self.pools) {
@@ -459,6 +492,8 @@ mod tests {
             ),
             ("[books]\nroots_url = \"ftp://here\"", [("A", "")], "roots_url"),
             ("[books]\nsigning_key = \"/k\"\nsign_command = [\"sign\"]", [("A", "")], "sign_command"),
+            ("[disk]\nfloor_percent = 51", [("A", "")], "disk.floor_percent"),
+            ("", [("QIANTANG__DISK__RUN_MIB", "0")], "disk.run_mib"),
             ("[[pools]]\nname = \"a\"\ncard_model = \"x1\"", [("A", "")], "x1"),
             (
                 "[[pools]]\nname = \"a\"\ncard_model = \"ascend-910\"\nnodes = [{name = \"n\", cards = 65}]",

@@ -1,11 +1,14 @@
 //! Starting the center: opening what it keeps, reading what is live, and taking up where it was left.
 
-use std::{ffi::OsString, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
-
-use domain::{
-    CardModel, Member, MemberId, Millis, Node, NodeId, NodeState, PoolId, Role, RunId, Tenant, Timestamp,
-    card::Affinity, node::even_rings,
+use std::{
+    ffi::OsString,
+    io::Write as _,
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt},
+    path::{Path, PathBuf},
+    sync::Arc,
 };
+
+use domain::{CardModel, Member, MemberId, Millis, Role, RunId, Tenant, card::Affinity};
 use engines::{
     AHEAD_VARIABLE, Engine,
     detect::FoundCards,
@@ -13,19 +16,21 @@ use engines::{
     slurm::{Access, Owner, SlurmConfig, SlurmEngine, Token},
 };
 use serde_json::json;
-use store::{Store, StoreError, Tx, chain, pools, tenants};
+use store::{Store, StoreError, Tx, chain, tenants};
 
 use crate::{
     actions,
-    app::jobs::ending::give_up,
+    app::{jobs::ending::give_up, runs::restored},
     center::Center,
     compute::Compute,
     load::load,
     loops::watch,
+    retirement::{ask as retirement, rows, wish::Wish},
     settings::{
-        DirectJobs, EngineKind, Isolation, Network, NodeSettings, OutsideSettings, PoolSettings,
+        self, DirectJobs, EngineKind, Isolation, Network, NodeSettings, OutsideSettings, PoolSettings,
         SEPARATE_DUTIES, Settings,
     },
+    tls::PairError,
     wakers::{self, Sleepers, Wakers},
 };
 use base::{
@@ -49,7 +54,7 @@ pub const POLICIES: &str = include_str!("../policies/center.cedar");
 /// Why the center can't start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("failed to make the folder {path}")]
+    #[error("failed to make {path}")]
     Folder {
         path: String,
         #[source]
@@ -77,6 +82,8 @@ pub enum StartError {
     FirstPassword { problem: String },
     #[error("failed to hash the first operator's password: {0}")]
     Hash(String),
+    #[error("no HTTPS can be spoken")]
+    Certificate(#[from] PairError),
     #[error("failed to start the thread of a loop")]
     Loop(#[source] std::io::Error),
     #[error("failed to start")]
@@ -89,12 +96,16 @@ pub enum StartError {
 /// The variable that chooses the first operator's password.
 const PASSWORD_VARIABLE: &str = "QIANTANG_OPERATOR_PASSWORD";
 
-/// The password of the first operator, told once: nobody can sign in before.
+/// The first operator. Nobody can sign in before.
 #[derive(Clone, Debug)]
 pub struct FirstOperator {
     pub login: String,
-    pub password: String,
+    /// Where the password that was made up stands, for the owner's eyes only; `None` where it was chosen.
+    pub password_file: Option<PathBuf>,
 }
+
+/// The file in the data folder with the first operator's password, where that was made up.
+const PASSWORD_FILE: &str = "first-password";
 
 /// Keeps which rows something else has changed, and says so.
 fn foreign(tx: &Tx) -> Result<(), StoreError> {
@@ -163,22 +174,30 @@ pub fn put_together(
     store: Store,
     (engine, slurm, wakers): (Arc<dyn Engine>, Option<Arc<SlurmEngine>>, Wakers),
 ) -> Result<(Center, Option<FirstOperator>), StartError> {
-    // Last, when nothing can fail any more that an operator has to mend: its password is told only once.
     let first_operator = seed(&store, &settings)?;
+    let wish = wish_of(&settings);
+    if let Some(wish) = wish.clone() {
+        store.write(move |tx| rows::bring_in(tx, &wish, moment::now()).map(drop))?;
+    }
     let (live, hopeless) = load(&store, &settings)?;
+    retirement::log(&retirement::differences(wish.as_ref(), &retirement::here(&live)));
     let active: Vec<RunId> = live.runs().map(|known| known.run.id).collect();
     let (jobs, nodes) = (live.jobs().len(), live.nodes().len());
     let compute = Compute::new(engine, slurm, settings.planning(), wakers);
+    if let Some(wish) = wish {
+        compute.wish_is(wish);
+    }
     let center = {
         let base = Base::new(settings.common(), store, policies);
         Center::new(platforms, settings, base, compute, live)
     };
+    retirement::recount(&center);
     if !hopeless.is_empty() {
         give_up(&center, hopeless);
     }
     // What was going on when the last center ended: each is looked at, and taken up or taken in. Nothing is metered of a
     // run before its engine has seen it.
-    watch::look(&center, &active.iter().copied().collect());
+    watch::look(&center, &restored::end(&center, active.iter().copied().collect())?);
     center.compute.wakers.plan();
     center.compute.wakers.meter();
     tracing::info!(nodes, jobs, runs = active.len(), "what was going on is taken up");
@@ -272,35 +291,33 @@ pub fn slurm_config(settings: &Settings, tenants: &[Tenant]) -> SlurmConfig {
     config
 }
 
-/// Brings pools and nodes in line with the settings, and makes the first operator where there is no member yet. What is
-/// there stays as it is: a node that left the settings keeps its history.
+/// The hall that the settings name, with this machine's own cards; on Slurm its nodes come from Slurm.
+pub fn wish_of(settings: &Settings) -> Option<Wish> {
+    if settings.engine.kind == EngineKind::Slurm {
+        return None;
+    }
+    let mut wanted = settings.pools.clone();
+    if settings.engine.detect {
+        wanted.extend(found_here());
+    }
+    Some(settings::wish(&wanted))
+}
+
+/// Makes the first operator where there is no member yet.
 fn seed(store: &Store, settings: &Settings) -> Result<Option<FirstOperator>, StartError> {
     // Before anything is kept: a password that can't be is for whoever starts the center to mend.
     let first = if store.read(|tx| tenants::list_members(tx, None))?.is_empty() {
-        let password = first_password(std::env::var_os(PASSWORD_VARIABLE))?;
-        Some(FirstOperator { login: "operator".into(), password })
+        let chosen = std::env::var_os(PASSWORD_VARIABLE);
+        let is_chosen = chosen.is_some();
+        let password = first_password(chosen)?;
+        // Before the member is there, so that no password is lost.
+        let file = (!is_chosen).then(|| keep_password(&settings.data_dir, &password)).transpose()?;
+        Some((FirstOperator { login: "operator".into(), password_file: file }, password))
     } else {
         None
     };
-    let mut wanted = settings.pools.clone();
-    if settings.engine.detect && settings.engine.kind == EngineKind::Local {
-        wanted.extend(found_here());
-    }
-    store.write(move |tx| -> Result<(), AppError> {
-        let known: Vec<String> = pools::list_nodes(tx)?.into_iter().map(|node| node.name).collect();
-        for pool in &wanted {
-            let id = match pools::find_pool(tx, &pool.name)? {
-                Some(found) => found.id,
-                None => new_pool(tx, pool)?,
-            };
-            for node in nodes_of(pool, id, moment::now()).filter(|node| !known.contains(&node.name)) {
-                pools::insert_node(tx, &node)?;
-            }
-        }
-        Ok(())
-    })?;
-    let Some(first) = first else { return Ok(None) };
-    let hash = password::hash(&first.password).map_err(StartError::Hash)?;
+    let Some((first, password)) = first else { return Ok(None) };
+    let hash = password::hash(&password).map_err(StartError::Hash)?;
     let member = Member {
         id: new_id!(MemberId),
         tenant: None,
@@ -317,6 +334,21 @@ fn seed(store: &Store, settings: &Settings) -> Result<Option<FirstOperator>, Sta
         audit::record_own(tx, Change { tenant: None, action, subject, detail })
     })?;
     Ok(Some(first))
+}
+
+/// Writes a password into a file that its owner alone reads: whoever reads the log of the center does not learn it.
+fn keep_password(data_dir: &Path, password: &str) -> Result<PathBuf, StartError> {
+    let path = data_dir.join(PASSWORD_FILE);
+    let failed = |cause| StartError::Folder { path: path.display().to_string(), cause };
+    // One that an earlier start left behind may have other rights.
+    match std::fs::remove_file(&path) {
+        Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => return Err(failed(cause)),
+        _ => {}
+    }
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
+    file.write_all(format!("{password}\n").as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+    Ok(path)
 }
 
 /// The password that was given; without one, made up.
@@ -371,32 +403,6 @@ fn found_here() -> Vec<PoolSettings> {
         PoolSettings { name: found.model.clone(), card_model: found.model, model, nodes: vec![node] }
     };
     found.into_iter().filter(|found| !found.cards.is_empty()).map(pool).collect()
-}
-
-fn new_pool(tx: &Tx, wanted: &PoolSettings) -> Result<PoolId, AppError> {
-    let model = wanted.model.clone().or_else(|| CardModel::known(&wanted.card_model));
-    let model = model.ok_or_else(|| AppError::not_found("card model", &wanted.card_model))?;
-    let pool = pools::Pool { id: new_id!(PoolId), name: wanted.name.clone(), model };
-    pools::insert_pool(tx, &pool)?;
-    Ok(pool.id)
-}
-
-fn nodes_of(pool: &PoolSettings, id: PoolId, since: Timestamp) -> impl Iterator<Item = Node> {
-    pool.nodes.iter().flat_map(move |wanted| {
-        (1..=wanted.count).map(move |n| Node {
-            id: new_id!(NodeId),
-            pool: id,
-            name: if wanted.count == 1 { wanted.name.clone() } else { format!("{}{n:02}", wanted.name) },
-            cards: wanted.cards,
-            rings: even_rings(wanted.cards, wanted.cards_per_ring.unwrap_or(wanted.cards)),
-            is_virtual: wanted.is_virtual,
-            switch: wanted.switch.clone(),
-            since,
-            state: NodeState::Up,
-            labels: wanted.labels.clone(),
-            maintenance: None,
-        })
-    })
 }
 
 #[cfg(test)]

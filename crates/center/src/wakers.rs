@@ -19,9 +19,14 @@ pub const MIRROR: &str = "mirror";
 pub const ACCOUNTS: &str = "accounts";
 pub const SEAL: &str = "seal";
 pub const ROOTS: &str = "roots";
+pub const BACKUP: &str = "backup";
+pub const CERTIFICATE: &str = "certificate";
+pub const DISK: &str = "disk";
+pub const QUOTA: &str = "quota";
 
 /// All loops: each has a word on pages and a line in the operators' guide.
-pub const ALL: [&str; 7] = [PLAN, WATCH, METER, SEAL, ROOTS, MIRROR, ACCOUNTS];
+pub const ALL: [&str; 11] =
+    [PLAN, WATCH, METER, SEAL, ROOTS, BACKUP, CERTIFICATE, DISK, QUOTA, MIRROR, ACCOUNTS];
 
 /// Wakes the loops from anywhere.
 #[derive(Clone, Debug)]

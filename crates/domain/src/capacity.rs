@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 
 use crate::{CardMs, CardSet, NodeId, NodeStatus, Timestamp};
 
-/// A stretch of a node's life in one state. The stretches of a node follow each other without gap; the first
-/// begins when it joined the center.
+/// A stretch of a node's life in one state. The stretches of a node follow each other, without gap while it is in the
+/// hall; the first begins when it joined the center, and there is none for the time for which it was retired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NodeStretch {
     pub node: NodeId,
@@ -119,7 +119,7 @@ pub fn balance(
         let free = free_card_ms(stretch.cards, steps.get(&stretch.node).map_or(&[], Vec::as_slice), a, b);
         match stretch.status {
             NodeStatus::Up => total.idle_card_ms += free,
-            NodeStatus::Drained => total.drained_card_ms += free,
+            NodeStatus::Drained | NodeStatus::Leaving => total.drained_card_ms += free,
             NodeStatus::Failed => total.failed_card_ms += free,
         }
     }

@@ -30,9 +30,37 @@ pub fn grouped(number: &str) -> String {
     text + &rest[whole..]
 }
 
+/// An amount of bytes in the largest unit of which there is one, with one place: `1.5 GiB`.
+pub fn bytes(amount: u64) -> String {
+    let units = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    let (mut unit, mut size) = ("B", 1_u64);
+    for larger in units {
+        if amount / size < 1024 {
+            break;
+        }
+        (unit, size) = (larger, size * 1024);
+    }
+    let tenths = u128::from(amount) * 10 / u128::from(size);
+    if size == 1 { format!("{amount} B") } else { format!("{}.{} {unit}", tenths / 10, tenths % 10) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_are_told_in_their_largest_unit() {
+        for (amount, text) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.0 KiB"),
+            (1_600_000, "1.5 MiB"),
+            (4 << 30, "4.0 GiB"),
+            (u64::MAX, "16383.9 PiB"),
+        ] {
+            assert_eq!(bytes(amount), text);
+        }
+    }
 
     #[test]
     fn thousands_are_apart() {

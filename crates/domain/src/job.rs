@@ -122,7 +122,13 @@ impl JobOutcome {
             Outcome::Failed { .. } | Outcome::Signaled { .. } | Outcome::FailedToStart => Self::Failed,
             Outcome::TimedOut => Self::TimedOut,
             Outcome::Stopped { cause: StopCause::Cancelled } => Self::Cancelled,
-            Outcome::Stopped { cause: StopCause::BalanceEnded | StopCause::ContractEnded } => Self::Stopped,
+            Outcome::Stopped {
+                cause:
+                    StopCause::BalanceEnded
+                    | StopCause::ContractEnded
+                    | StopCause::DiskFull
+                    | StopCause::DiskQuota,
+            } => Self::Stopped,
             Outcome::Stopped { cause: StopCause::Preempted } | Outcome::Lost => Self::Lost,
         }
     }
@@ -197,6 +203,11 @@ impl Job {
             }
             JobState::Stopping { .. } | JobState::Ended { .. } => 0,
         }
+    }
+
+    /// The job with the outline of its specification.
+    pub fn outline(&self) -> Self {
+        Self { spec: self.spec.outline(), dropped: self.dropped.clone(), ..*self }
     }
 
     /// Takes in that a run of the next task was planned; `is_retry` if the task was tried before.

@@ -11,12 +11,18 @@ use crate::{
     spec::{
         ArraySpec, IndexRange, MAX_ARG_BYTES, MAX_ARGS, MAX_ARRAY_TASKS, MAX_COMMENT, MAX_DEPENDENCIES,
         MAX_ENV, MAX_ENV_BYTES, MAX_LABELS, MAX_NAME, MAX_NODES, MAX_PASSED_BYTES, MAX_SCRIPT_BYTES,
-        MAX_TIME_LIMIT, encoding::Encoding, is_label,
+        MAX_SECRETS, MAX_TIME_LIMIT, encoding::Encoding, is_label,
     },
     text::{InvalidLine, Line, line_fault},
 };
 
 impl JobSpec {
+    /// The bytes of what its outline leaves out.
+    pub fn payload_bytes(&self) -> u64 {
+        let passed = passed_bytes(&self.args, &self.env);
+        (self.script.len() + passed + self.comment.len()) as u64
+    }
+
     /// All that is wrong; empty if nothing is.
     pub fn problems(&self) -> Vec<SpecProblem> {
         let mut problems = Vec::new();
@@ -33,6 +39,7 @@ impl JobSpec {
         let bytes = passed_bytes(&self.args, &self.env);
         let too_much = (bytes > MAX_PASSED_BYTES).then_some(JobFault::PassesTooMuch { bytes }.into());
         found(field::ENV, env_fault(&self.env).or(too_much));
+        found(field::SECRETS, secrets_fault(&self.secrets, &self.env));
         found(field::NODES, out_of_range(Quantity::Nodes, self.nodes, 1, MAX_NODES));
         let bad_most = self.max_nodes.filter(|most| !(self.nodes..=MAX_NODES).contains(most));
         let bad_most = bad_most.map(|given| JobFault::MaxNodes { given, nodes: self.nodes }.into());
@@ -102,6 +109,32 @@ fn env_fault(env: &BTreeMap<String, String>) -> Option<Wrong> {
         }
     };
     too_many(Things::Variables, env.len(), MAX_ENV).or_else(|| env.iter().find_map(of_one).map(Wrong::Job))
+}
+
+fn secrets_fault(secrets: &[String], env: &BTreeMap<String, String>) -> Option<Wrong> {
+    let of_one = |name: &String| {
+        let name = name.clone();
+        if !is_secret_name(&name) {
+            Some(JobFault::VariableName { name })
+        } else if env.contains_key(&name) {
+            Some(JobFault::SecretAndVariable { name })
+        } else {
+            None
+        }
+    };
+    too_many(Things::Secrets, secrets.len(), MAX_SECRETS)
+        .or_else(|| secrets.iter().find_map(of_one).map(Wrong::Job))
+}
+
+/// Whether a secret can have this name: that of a variable which no shell and no run has already.
+pub fn is_secret_name(name: &str) -> bool {
+    let taken = ["PATH", "HOME", "USER", "SHELL", "TMPDIR", "PWD", "IFS", "LD_PRELOAD", "LD_LIBRARY_PATH"];
+    let mut chars = name.chars();
+    name.len() <= 64
+        && chars.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && !taken.contains(&name)
+        && !["SLURM_", "QIANTANG_", "BASH_"].iter().any(|own| name.starts_with(own))
 }
 
 /// The bytes that arguments and variables take where a program is started with them: each is a text with an

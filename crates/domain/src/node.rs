@@ -89,6 +89,10 @@ pub enum NodeState {
     Failed {
         reason: String,
     },
+    /// An operator retires it: no run starts on it, and it is gone once the last one there has ended.
+    Leaving {
+        reason: String,
+    },
 }
 
 codes! {
@@ -97,6 +101,17 @@ codes! {
         Up = "up",
         Drained = "drained",
         Failed = "failed",
+        Leaving = "leaving",
+    }
+}
+
+codes! {
+    /// How a node went. Its history stays in each case.
+    pub enum Departure {
+        /// It has worked, and keeps its name.
+        Retired = "retired",
+        /// It never ran anything; its name is free again.
+        Removed = "removed",
     }
 }
 
@@ -110,6 +125,15 @@ impl NodeState {
             Self::Up => NodeStatus::Up,
             Self::Drained { .. } => NodeStatus::Drained,
             Self::Failed { .. } => NodeStatus::Failed,
+            Self::Leaving { .. } => NodeStatus::Leaving,
+        }
+    }
+
+    /// As what its free cards count in the capacity balance.
+    pub fn condition(&self) -> NodeStatus {
+        match self.status() {
+            NodeStatus::Leaving => NodeStatus::Drained,
+            other => other,
         }
     }
 
@@ -121,7 +145,7 @@ impl NodeState {
     pub fn reason(&self) -> &str {
         match self {
             Self::Up => "",
-            Self::Drained { reason } | Self::Failed { reason } => reason,
+            Self::Drained { reason } | Self::Failed { reason } | Self::Leaving { reason } => reason,
         }
     }
 
@@ -132,6 +156,7 @@ impl NodeState {
             NodeStatus::Up => Self::Up,
             NodeStatus::Drained => Self::Drained { reason },
             NodeStatus::Failed => Self::Failed { reason },
+            NodeStatus::Leaving => Self::Leaving { reason },
         })
     }
 }
@@ -196,9 +221,12 @@ mod tests {
     #[test]
     fn states_survive_their_codes() {
         let reason = "fan replaced".to_owned();
-        for state in
-            [NodeState::Up, NodeState::Drained { reason: reason.clone() }, NodeState::Failed { reason }]
-        {
+        for state in [
+            NodeState::Up,
+            NodeState::Drained { reason: reason.clone() },
+            NodeState::Failed { reason: reason.clone() },
+            NodeState::Leaving { reason },
+        ] {
             assert_eq!(NodeState::from_code(state.code(), state.reason()), Some(state.clone()));
         }
         assert_eq!(NodeState::from_code("gone", ""), None);

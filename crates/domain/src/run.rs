@@ -72,6 +72,10 @@ codes! {
         ContractEnded = "contract_ended",
         /// Its cards were reclaimed.
         Preempted = "preempted",
+        /// It wrote while the center's disk had less free than it must.
+        DiskFull = "disk_full",
+        /// It wrote while its folder, or its tenant's, took more of the disk than it may.
+        DiskQuota = "disk_quota",
     }
 
     /// A run's state as it is shown: that of a run that has ended is its outcome.
@@ -86,6 +90,8 @@ codes! {
         BalanceEnded = "balance_ended",
         ContractEnded = "contract_ended",
         Preempted = "preempted",
+        DiskFull = "disk_full",
+        DiskQuota = "disk_quota",
         FailedToStart = "failed_to_start",
         Lost = "lost",
     }
@@ -146,6 +152,8 @@ impl Outcome {
             Self::Stopped { cause: StopCause::BalanceEnded } => RunStatus::BalanceEnded,
             Self::Stopped { cause: StopCause::ContractEnded } => RunStatus::ContractEnded,
             Self::Stopped { cause: StopCause::Preempted } => RunStatus::Preempted,
+            Self::Stopped { cause: StopCause::DiskFull } => RunStatus::DiskFull,
+            Self::Stopped { cause: StopCause::DiskQuota } => RunStatus::DiskQuota,
             Self::FailedToStart => RunStatus::FailedToStart,
             Self::Lost => RunStatus::Lost,
         }

@@ -73,8 +73,12 @@ written! {
     Slug = "^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$";
     /// A name to sign in with.
     Login = "^[A-Za-z0-9@._+-]{1,64}$";
+    /// The name of a secret: see [`crate::limits::is_secret_name`].
+    SecretName = "^[A-Za-z_][A-Za-z0-9_]{0,63}$";
     /// A label of a node: see [`crate::spec::is_label`].
     Label = "^[A-Za-z0-9._-]{1,64}$";
+    /// A line of printable text, or nothing.
+    Line200OrNone = "^[^\\u0000-\\u001f\\u007f-\\u009f]{0,200}$";
     /// A month: `2026-05`.
     MonthText = "^20[0-9]{2}-(0[1-9]|1[0-2])$";
     /// A day, or nothing: `2026-05-20`.

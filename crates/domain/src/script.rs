@@ -30,7 +30,7 @@ use crate::{
 };
 
 pub use getopt::{Given, Word};
-pub use note::{Note, NoteAction, NoteWhy, notes_on_start};
+pub use note::{Note, NoteAction, NoteWhy, notes_on_secrets, notes_on_start};
 pub use table::{OWN, Opt, Role, SBATCH, Takes};
 pub use values::array as array_of_text;
 

@@ -31,6 +31,9 @@ pub const MAX_ENV_BYTES: usize = 32 * 1024;
 /// The most bytes of all arguments and variables together, see [`crate::limits::passed_bytes`]. The kernel
 /// takes 2 MiB with a stack of 8 MiB, and the variables that tell a run its place come on top.
 pub const MAX_PASSED_BYTES: usize = 1 << 20;
+/// The most secrets of one job, and the most characters of the value of one.
+pub const MAX_SECRETS: usize = 32;
+pub const MAX_SECRET_CHARS: usize = 16 * 1024;
 /// The longest that a run may be allowed: 60 days.
 pub const MAX_TIME_LIMIT: Millis = Millis::from_hours(60 * 24);
 /// The most jobs that one job may wait for.
@@ -72,6 +75,9 @@ pub struct JobSpec {
     pub args: Vec<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,
+    /// Names of secrets. Each run gets their values as variables of these names; nothing else shows them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<String>,
     #[serde(default = "one")]
     #[schema(minimum = 1, maximum = 4096)]
     pub nodes: u32,
@@ -217,6 +223,33 @@ pub enum DependencyKind {
 }
 
 impl JobSpec {
+    /// The specification without what a run alone needs: that is read again when one starts.
+    pub fn outline(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            project: self.project.clone(),
+            script: String::new(),
+            encoding: self.encoding,
+            args: Vec::new(),
+            env: BTreeMap::new(),
+            secrets: self.secrets.clone(),
+            nodes: self.nodes,
+            max_nodes: self.max_nodes,
+            cards_per_node: self.cards_per_node,
+            cards: self.cards,
+            exclusive: self.exclusive,
+            labels: self.labels.clone(),
+            card_model: self.card_model.clone(),
+            service_class: self.service_class,
+            time_limit_ms: self.time_limit_ms,
+            array: self.array.clone(),
+            after: self.after.clone(),
+            comment: String::new(),
+            launch: self.launch,
+            batch: BatchSpec::default(),
+        }
+    }
+
     /// How many tasks: 1 unless it is an array.
     pub fn task_count(&self) -> u32 {
         self.array.as_ref().map_or(1, |array| u32::try_from(array.len()).unwrap_or(u32::MAX))

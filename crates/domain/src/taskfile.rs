@@ -37,6 +37,8 @@ struct TaskFile {
     resources: Resources,
     #[serde(default)]
     env: Env,
+    #[serde(default)]
+    secrets: Vec<String>,
     max_duration: Option<String>,
     service_class: Option<String>,
     array: Option<String>,
@@ -174,6 +176,7 @@ fn spec_of(text: &str, file: TaskFile) -> Result<JobSpec, Vec<SpecProblem>> {
         encoding: None,
         args: file.args,
         env,
+        secrets: file.secrets,
         nodes: file.nodes.unwrap_or(1),
         max_nodes: file.max_nodes,
         cards: None,

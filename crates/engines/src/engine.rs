@@ -1,8 +1,11 @@
 //! The port: what the center asks of an engine.
 
-use domain::RunId;
+use std::path::PathBuf;
+
+use domain::{JobId, RunId, TenantId};
 
 use crate::{
+    disk::Held,
     log::{LogChunk, LogLayout, Stream},
     observation::Observation,
     spec::{InvalidSpec, LaunchSpec},
@@ -22,6 +25,31 @@ pub trait Engine: Send + Sync {
     /// run that was not started yet will never be; a run that has ended stays as it is.
     fn stop(&self, run: RunId) -> Result<(), EngineError>;
 
+    /// Ends the run as [`Self::stop`] does, without its grace where the engine can do that.
+    fn end_at_once(&self, run: RunId) -> Result<(), EngineError> {
+        self.stop(run)
+    }
+
+    /// Stops the run's processes where they are, where the engine can do that: it is about to be ended.
+    fn freeze(&self, _run: RunId) -> Result<(), EngineError> {
+        Ok(())
+    }
+
+    /// The folders on whose file systems runs write.
+    fn folders(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    /// What each of the runs holds of these file systems; each walk ends after `most_files`.
+    fn held_by_runs(&self, runs: &[RunPlace], _most_files: u64) -> Vec<RunOnDisk> {
+        vec![RunOnDisk::default(); runs.len()]
+    }
+
+    /// What all folders of a tenant's runs hold.
+    fn held_by_tenant(&self, _tenant: TenantId, _uid_index: u32, _most_files: u64) -> Held {
+        Held::default()
+    }
+
     /// Reads up to `max_bytes` of a log of the run, from byte `offset` on, or from the end of what is left out where
     /// that byte is. What is read ends where bytes are left out. Beyond the end there are no bytes.
     fn read_log(
@@ -34,6 +62,27 @@ pub trait Engine: Send + Sync {
 
     /// Tells how far the two logs of the run reach, and in which order their bytes came.
     fn log_layout(&self, run: RunId) -> Result<LogLayout, EngineError>;
+}
+
+/// A run, and whose folders it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunPlace {
+    pub run: RunId,
+    pub tenant: TenantId,
+    pub job: JobId,
+}
+
+/// What a run holds of the disks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunOnDisk {
+    /// What is the run's own: its temporary folder, its logs, files without a name.
+    pub own: Held,
+    /// The part of it that is in no folder of its tenant.
+    pub elsewhere_bytes: u64,
+    /// Its job's folder, which all runs of the job share.
+    pub work: Held,
+    /// The bytes that its processes have written so far, wherever to; 0 where that can't be told.
+    pub written_bytes: u64,
 }
 
 /// An engine's failure.

@@ -213,6 +213,8 @@ mod tests {
             script: String::new(),
             encoding: None,
             args: vec![],
+            secret_names: vec![],
+            secrets: vec![],
             env: vec![
                 ("LC_CTYPE".into(), "zh_CN.UTF-8".into()),
                 ("RANK".into(), "99".into()),

@@ -1,6 +1,11 @@
 //! A log as it is found on disk: its head, and the files of its tail.
 
-use std::{fs::File, io, ops::Range, os::unix::fs::FileExt as _};
+use std::{
+    fs::File,
+    io,
+    ops::Range,
+    os::unix::fs::{FileExt as _, MetadataExt as _},
+};
 
 use crate::log::LogChunk;
 
@@ -57,6 +62,12 @@ impl KeptLog {
         }
         tail.reverse();
         Ok(Self { head, tail })
+    }
+
+    /// What its files take of the disk.
+    pub(crate) fn bytes_on_disk(&self) -> u64 {
+        let files = self.head.iter().chain(&self.tail).map(|piece| &piece.file);
+        files.map(|file| file.metadata().map_or(0, |meta| meta.blocks() * 512)).sum()
     }
 
     /// A log in one file, of which only so much at both ends is shown.

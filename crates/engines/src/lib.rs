@@ -8,6 +8,7 @@
 mod check;
 mod clock;
 pub mod detect;
+pub mod disk;
 mod engine;
 mod environment;
 mod folder_lock;
@@ -23,7 +24,7 @@ mod sync;
 
 pub use check::Check;
 pub use clock::AHEAD_VARIABLE;
-pub use engine::{Engine, EngineError};
+pub use engine::{Engine, EngineError, RunOnDisk, RunPlace};
 pub use log::{Arrival, LogChunk, LogLayout, Stream};
 pub use observation::{Ended, Exit, Leaving, Observation, Started, Status};
 pub use spec::{ArrayTask, InvalidSpec, LaunchNode, LaunchSpec, RunLimits, slurm_job_id};

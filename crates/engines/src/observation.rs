@@ -68,6 +68,8 @@ pub enum Exit {
     Stopped { status: Option<Status> },
     /// The run could not be started. The reason is for whoever submitted its job.
     FailedToStart(String),
+    /// The disk had no room for what a run needs to be started.
+    NoRoom,
     /// The machine of the run is gone.
     MachineLost,
     /// The cluster took the run's nodes for other work.

@@ -40,6 +40,12 @@ pub struct LaunchSpec {
     /// The job's own environment. It can't change the variables that tell a run its place (see
     /// `environment.rs`).
     pub env: Vec<(String, String)>,
+    /// The names of the secrets that the run gets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secret_names: Vec<String>,
+    /// The variables that these are. No record has them.
+    #[serde(skip)]
+    pub secrets: Vec<(String, String)>,
     /// The nodes in the order of their ranks, at least one. One process is started on each, or one in all.
     pub nodes: Vec<LaunchNode>,
     #[serde(default)]
@@ -148,7 +154,8 @@ impl LaunchSpec {
         if self.script.len() > MAX_SCRIPT_BYTES {
             return Err(InvalidSpec::ScriptTooLong(self.script.len()));
         }
-        let bytes = passed_bytes(&self.args, self.env.iter().map(|(name, value)| (name, value)));
+        let variables = self.env.iter().chain(&self.secrets);
+        let bytes = passed_bytes(&self.args, variables.map(|(name, value)| (name, value)));
         if bytes > MAX_ARGS_BYTES {
             return Err(InvalidSpec::ArgsTooLong(bytes));
         }

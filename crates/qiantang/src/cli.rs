@@ -1,5 +1,7 @@
 //! The command line: what holds for every command. The commands themselves are listed in [`crate::commands`].
 
+use std::path::PathBuf;
+
 use clap::Parser;
 
 use crate::commands::Command;
@@ -23,6 +25,9 @@ pub struct Cli {
     /// The center's address; that of the profile where left out, or port 8470 of this machine.
     #[arg(long, global = true, env = "QIANTANG_URL")]
     pub url: Option<String>,
+    /// A file with the certificate of whoever signed the center's, in PEM; kept with the sign-in. No other is trusted then.
+    #[arg(long, global = true, env = "QIANTANG_CA", value_name = "FILE")]
+    pub ca: Option<PathBuf>,
     #[command(subcommand)]
     pub command: Command,
 }

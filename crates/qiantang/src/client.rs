@@ -2,17 +2,22 @@
 
 use std::{
     io::{BufRead as _, BufReader, ErrorKind, Read, Write},
+    path::{Path, PathBuf},
     sync::OnceLock,
     time::Duration,
 };
 
 use domain::{Timestamp, Zone};
 use serde_json::Value;
-use ureq::{Agent, http};
+use ureq::{
+    Agent, http,
+    tls::{RootCerts, TlsConfig},
+};
 
 use crate::{
     errors::Failure,
     kept::{self, Kept},
+    trust,
 };
 
 /// The largest answer that is read.
@@ -23,6 +28,8 @@ const MAX_ANSWER_BYTES: u64 = 64 << 20;
 pub struct Client {
     agent: Agent,
     pub url: String,
+    /// The file with the certificates that are trusted, where it is not those that everybody trusts.
+    pub ca: Option<PathBuf>,
     token: Option<String>,
     /// The center's time zone, as it named it in its first answer.
     zone: OnceLock<Zone>,
@@ -49,7 +56,7 @@ fn read_answer(reader: impl Read, most: u64) -> Result<String, Failure> {
 impl Client {
     /// By `--profile`, `--url`, `QIANTANG_TOKEN` and the kept sign-ins. `is_new` says that a sign-in is to be made, so that a
     /// profile need not be there yet.
-    pub fn open(profile: Option<&str>, url: Option<&str>, is_new: bool) -> Self {
+    pub fn open(profile: Option<&str>, url: Option<&str>, ca: Option<&Path>, is_new: bool) -> Self {
         // Where there is no place to keep anything, nothing was kept.
         let kept = kept::place().map_or_else(|_| Ok(Kept::default()), |path| Kept::read(&path));
         let picked = kept.and_then(|kept| {
@@ -57,18 +64,23 @@ impl Client {
             kept.pick(profile.filter(|_| is_known || !is_new), url)
         });
         let token = kept::given_token();
-        let trouble = picked.as_ref().err().or(token.as_ref().err()).cloned();
+        let kept_ca = picked.as_ref().map(|(_, picked)| picked.ca.clone()).unwrap_or_default();
+        let ca = ca.map(Path::to_owned).or(kept_ca);
+        let roots = ca.as_deref().map_or_else(|| Ok(RootCerts::WebPki), trust::read);
+        let trouble = picked.as_ref().err().or(token.as_ref().err()).or(roots.as_ref().err()).cloned();
         let (profile, picked) = picked.unwrap_or_default();
         let token = token.unwrap_or_default();
         let is_token_given = token.is_some();
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_connect(Some(Duration::from_secs(10)))
+            .tls_config(TlsConfig::builder().root_certs(roots.unwrap_or(RootCerts::WebPki)).build())
             .user_agent(concat!("qiantang/", env!("CARGO_PKG_VERSION")))
             .build();
         Self {
             agent: config.into(),
             url: picked.url,
+            ca: ca.map(|path| std::path::absolute(&path).unwrap_or(path)),
             token: token.or(Some(picked.token).filter(|token| !token.is_empty())),
             zone: OnceLock::new(),
             trouble,
@@ -233,8 +245,10 @@ impl Client {
             request = request.header(name, value);
         }
         let cannot = |error: ureq::Error| {
-            let hint = "is the center running there? `--url` or QIANTANG_URL says where it is";
-            Failure::system("no_answer", format!("no answer from {}: {error}", self.url), hint)
+            trust::refused(&self.url, &error).unwrap_or_else(|| {
+                let hint = "is the center running there? `--url` or QIANTANG_URL says where it is";
+                Failure::system("no_answer", format!("no answer from {}: {error}", self.url), hint)
+            })
         };
         let wrong = |error: http::Error| {
             let hint = "write it as http://HOST:PORT";

@@ -1,6 +1,9 @@
 //! The things that a command works with: a center to talk to, and how to print.
 
-use std::io::{ErrorKind, Write as _};
+use std::{
+    io::{ErrorKind, Write as _},
+    path::PathBuf,
+};
 
 pub use base::http::encode as part;
 use domain::Lang;
@@ -14,6 +17,10 @@ pub struct Context {
     pub client: Client,
     /// The profile that was asked for by its name.
     pub profile: Option<String>,
+    /// The file of trusted certificates that was asked for.
+    pub ca: Option<PathBuf>,
+    /// The address that was asked for.
+    pub url: Option<String>,
     pub lang: Lang,
     pub json: bool,
     /// The whole command line, for whatever is made of it.
@@ -36,7 +43,12 @@ impl Context {
 
     /// How times are told, once the center has answered.
     pub fn clock(&self) -> Clock {
-        Clock { lang: self.lang, zone: self.client.zone() }
+        self.clock_of(&self.client)
+    }
+
+    /// The same for the center of another client.
+    pub fn clock_of(&self, client: &Client) -> Clock {
+        Clock { lang: self.lang, zone: client.zone() }
     }
 
     /// Refuses an option that has no meaning beside `--json`; it would be lost without a word.

@@ -40,6 +40,9 @@ pub struct Profile {
     pub token_id: Option<String>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub login: String,
+    /// The file with the certificates by which the center is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<PathBuf>,
 }
 
 /// The file of versions before profiles, which kept one center.

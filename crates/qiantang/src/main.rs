@@ -14,6 +14,7 @@ mod output;
 mod peer;
 mod serve;
 mod tell;
+mod trust;
 mod words;
 
 use std::process::ExitCode;
@@ -37,8 +38,15 @@ fn main() -> ExitCode {
     qiantang::load_texts();
     let lang = output::lang(cli.lang.as_deref());
     let context = Context {
-        client: client::Client::open(cli.profile.as_deref(), cli.url.as_deref(), cli.command.signs_in()),
+        client: client::Client::open(
+            cli.profile.as_deref(),
+            cli.url.as_deref(),
+            cli.ca.as_deref(),
+            cli.command.signs_in(),
+        ),
         profile: cli.profile,
+        ca: cli.ca,
+        url: cli.url,
         lang,
         json: cli.json,
         command_line: Cli::command,

@@ -43,6 +43,8 @@ pub fn run(config: Option<&Path>) -> Result<(), Failure> {
         };
         let stop = async move {
             tokio::select! { _ = term.recv() => {} _ = int.recv() => {} }
+            // One who is not told waits for the end of the process all the same.
+            let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Stopping]);
         };
         center::serve(qiantang::PLATFORMS, settings, programs(), announce, stop)
             .await
@@ -91,11 +93,25 @@ fn filter(wanted: Option<&str>) -> Result<EnvFilter, Failure> {
 
 #[allow(clippy::needless_pass_by_value, reason = "it is handed over by the one who started the center")]
 fn announce(ready: center::Ready) {
-    let mut text = format!("listening on http://{}", ready.address);
+    let scheme = if ready.is_secure { "https" } else { "http" };
+    let mut text = format!("listening on {scheme}://{}", ready.address);
     if let Some(first) = &ready.first_operator {
-        let (login, password) = (&first.login, &first.password);
-        let _ = write!(text, "\nfirst operator: {login} password: {password}");
-        text.push_str("\nsign in and change this password; it is not shown again");
+        let login = &first.login;
+        let _ = match &first.password_file {
+            Some(file) => write!(
+                text,
+                "\nfirst operator: {login}; the password is in {}, which its owner alone can read\n\
+                 sign in, change the password, and remove the file",
+                file.display()
+            ),
+            None => {
+                write!(text, "\nfirst operator: {login}, with the password of QIANTANG_OPERATOR_PASSWORD")
+            }
+        };
+    }
+    // Does nothing where nobody wants to know, as without systemd.
+    if let Err(error) = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]) {
+        eprintln!("qiantang: failed to tell systemd that the center is up: {error}");
     }
     // The center is up: it serves, whoever reads this.
     if let Err(failure) = say(&text) {

@@ -32,7 +32,7 @@ mod tests {
         let families: [(&str, Vec<&str>); 9] = [
             ("state", domain::contract::ContractState::ALL.iter().map(|state| state.code()).collect()),
             ("state", domain::job::JobOutcome::ALL.iter().map(|outcome| outcome.code()).collect()),
-            ("node", vec!["up", "drained", "failed"]),
+            ("node", vec!["up", "drained", "failed", "leaving", "retired", "removed"]),
             ("slurm", vec!["open", "paused", "missing", "foreign"]),
             ("cause", vec!["top_up", "package", "fee", "use", "refund", "waiver"]),
             ("period-state", vec!["open", "closing", "closed"]),

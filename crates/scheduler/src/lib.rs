@@ -85,7 +85,9 @@ pub use knows::{
 pub use limit::{Limit, Misfit};
 pub use plan::decisions::{Decisions, Preemption, Started};
 pub use policy::{Backfill, Order, Policy};
-pub use snapshot::{Block, Cohort, CountedPool, Gate, NodeView, Occupied, Queue, Snapshot, Waiting, Window};
+pub use snapshot::{
+    Block, Cohort, CountedPool, DiskShortage, Gate, NodeView, Occupied, Queue, Snapshot, Waiting, Window,
+};
 pub use tell::{
     once::{plan, try_out},
     verdict::{Certainty, Plan, PlannedStart, TryOut, Verdict},

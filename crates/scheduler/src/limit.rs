@@ -6,7 +6,7 @@ use domain::{ContractState, JobId, ServiceClass, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The limit that binds a job, with its numbers. Where several would bind, it is the first in this order:
-/// no price, never fits, contract, dependency, array, nodes that are out, running cards, cards that come back, a job
+/// no price, never fits, contract, disk, dependency, array, nodes that are out, running cards, cards that come back, a job
 /// ahead in the same queue, cards kept for others, free cards.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
@@ -27,6 +27,11 @@ pub enum Limit {
     },
     ContractNotStarted {
         starts_at: Timestamp,
+    },
+    /// A disk of the center has `free_mib` free and must have `floor_mib`: nothing starts until there is room.
+    DiskFull {
+        free_mib: u64,
+        floor_mib: u64,
     },
     /// The job waits for `waits_for` other jobs, `first` among them.
     Dependency {
@@ -120,6 +125,7 @@ impl Limit {
             Self::NoPrice { .. } => "no_price",
             Self::ContractClosed { .. } => "contract_closed",
             Self::ContractNotStarted { .. } => "contract_not_started",
+            Self::DiskFull { .. } => "disk_full",
             Self::Dependency { .. } => "dependency",
             Self::ArrayLimit { .. } => "array_limit",
             Self::MaxRunningCards { .. } => "max_running_cards",

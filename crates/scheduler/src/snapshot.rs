@@ -108,6 +108,15 @@ pub enum Gate {
     },
     /// The contract's term is over.
     Ended,
+    /// A disk of the center has less free than it must: nothing starts.
+    DiskFull(DiskShortage),
+}
+
+/// A disk of the center that has less free than it must.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DiskShortage {
+    pub free_mib: u64,
+    pub floor_mib: u64,
 }
 
 /// A job 作业 with waiting tasks.

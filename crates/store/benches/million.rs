@@ -153,7 +153,7 @@ fn open(path: &Path) -> Store {
             pools::list_nodes(tx)?;
             contracts::list_contracts(tx, None)?;
             ledger::balances_of_contracts(tx)?;
-            Ok::<_, StoreError>((jobs::list_active(tx)?, runs::list_active(tx)?))
+            Ok::<_, StoreError>((jobs::read_active(tx, Job::outline)?, runs::list_active(tx)?))
         })
         .expect("it reads");
     let took = began_at.elapsed();

@@ -86,7 +86,8 @@ CREATE INDEX sessions_by_expiry ON sessions (expires_at);
 CREATE TABLE pools (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     name TEXT NOT NULL UNIQUE,
-    model TEXT NOT NULL -- JSON
+    model TEXT NOT NULL, -- JSON
+    retired_at INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE TRIGGER pools_added AFTER INSERT ON pools
 BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('pools', NEW.id, 0); END;
@@ -109,7 +110,9 @@ CREATE TABLE nodes (
     -- What jobs may ask of a node, as a JSON list of texts; and when it will be out for maintenance: {"from": …, "until": …,
     -- "reason": …}, instants as everywhere.
     labels TEXT NOT NULL DEFAULT '[]',
-    maintenance TEXT
+    maintenance TEXT,
+    -- Nodes that were retired or removed, and pools that were retired. Their rows stay, since runs and stretches name them.
+    gone_at INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE TRIGGER nodes_added AFTER INSERT ON nodes
 BEGIN INSERT OR IGNORE INTO unsealed_changes VALUES ('nodes', NEW.id, 0); END;
@@ -652,3 +655,17 @@ CREATE TABLE job_pools (
     job BLOB NOT NULL REFERENCES jobs (id),
     PRIMARY KEY (pool, job)
 ) STRICT, WITHOUT ROWID;
+-- Secrets: values that runs get and that nobody reads. The owner is the tenant, the project or the person, by the scope.
+-- Nothing here can be read without the key, which is a file beside the database and in no backup.
+CREATE TABLE secrets (
+    owner BLOB NOT NULL CHECK (length(owner) = 16),
+    name TEXT NOT NULL,
+    tenant BLOB NOT NULL REFERENCES tenants (id),
+    scope TEXT NOT NULL,
+    sealed TEXT NOT NULL, -- base64: 12 bytes of nonce, then the ciphertext with its tag
+    key TEXT NOT NULL, -- the name of the key
+    changed_by BLOB NOT NULL REFERENCES members (id),
+    changed_at INTEGER NOT NULL,
+    PRIMARY KEY (owner, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX secrets_by_tenant ON secrets (tenant, name);

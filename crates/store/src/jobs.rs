@@ -124,9 +124,10 @@ pub fn update_job_progress(tx: &Tx, job: &Job) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The jobs that have not ended, oldest first. Those that have ended cost nothing.
-pub fn list_active(tx: &Tx) -> Result<Vec<Job>, StoreError> {
-    tx.all(LIST_ACTIVE, params![], full_job)
+/// What `read` makes of each of the jobs that have not ended, oldest first; one of them is in memory at a time. Those that
+/// have ended cost nothing.
+pub fn read_active<T>(tx: &Tx, read: impl Fn(&Job) -> T) -> Result<Vec<T>, StoreError> {
+    tx.all(LIST_ACTIVE, params![], |row| Ok(read(&full_job(row)?)))
 }
 
 /// How many jobs are in each state ([`domain::JobState::status`]), of a tenant or in all. Reads counts that are

@@ -29,8 +29,9 @@ pub mod pools;
 pub mod prices;
 pub mod recent;
 pub mod runs;
+pub mod secrets;
 pub mod settings;
 pub mod tenants;
 pub mod usage;
 
-pub use db::{BackupReport, Store, StoreError, Tx, WriterStats};
+pub use db::{BackupReport, Store, StoreError, Tx, WriterStats, check_copy, hold};

@@ -1,7 +1,7 @@
 //! Alliances, tenants, their projects, and members.
 
 use domain::{
-    AllianceId, ContractId, Member, MemberId, Project, ProjectId, Tenant, TenantId, tenant::Alliance,
+    AllianceId, ContractId, Member, MemberId, Project, ProjectId, Role, Tenant, TenantId, tenant::Alliance,
 };
 
 use crate::db::{Record, StoreError, Tx, params, rows, statements};
@@ -22,10 +22,12 @@ statements! { "tenants", unique: {
     INSERT_ALLIANCE = alliance!(insert into "alliances");
     LIST_ALLIANCES = concat!("SELECT ", alliance!(columns), " FROM alliances ORDER BY slug");
     SET_ALLIANCE_LENDING = "UPDATE alliances SET lending_limit = ?2 WHERE id = ?1";
+    SET_ALLIANCE_NAMES = "UPDATE alliances SET name_zh = ?2, name_en = ?3 WHERE id = ?1";
     INSERT_TENANT = tenant!(insert into "tenants");
     GET_TENANT = concat!("SELECT ", tenant!(columns), " FROM tenants WHERE id = ?1");
     FIND_TENANT = concat!("SELECT ", tenant!(columns), " FROM tenants WHERE slug = ?1");
     LIST_TENANTS = concat!("SELECT ", tenant!(columns), " FROM tenants ORDER BY slug");
+    SET_NAMES = "UPDATE tenants SET name_zh = ?2, name_en = ?3, alliance = ?4 WHERE id = ?1";
     SET_PAYER = "UPDATE tenants SET legal_name = ?2, tax_number = ?3, other_tax_number = ?4 WHERE id = ?1";
     NEXT_UID_INDEX = "SELECT COALESCE(MAX(uid_index), 0) + 1 FROM tenants";
     INSERT_PROJECT = project!(insert into "projects");
@@ -40,6 +42,8 @@ statements! { "tenants", unique: {
     LIST_MEMBERS = concat!("SELECT ", member!(columns), " FROM members ORDER BY login");
     LIST_MEMBERS_OF = concat!("SELECT ", member!(columns), " FROM members WHERE tenant = ?1 ORDER BY login");
     SET_PASSWORD = "UPDATE members SET password_hash = ?2 WHERE id = ?1";
+    SET_MEMBER_ROLE = "UPDATE members SET role = ?2 WHERE id = ?1";
+    SET_MEMBER_NAME = "UPDATE members SET name = ?2 WHERE id = ?1";
     SET_MEMBER_ENABLED = "UPDATE members SET is_enabled = ?2 WHERE id = ?1";
 }
 
@@ -55,6 +59,11 @@ pub fn list_alliances(tx: &Tx) -> Result<Vec<Alliance>, StoreError> {
 /// Sets how many cards an alliance lends to those outside of it.
 pub fn set_alliance_lending(tx: &Tx, id: AllianceId, limit: Option<u32>) -> Result<(), StoreError> {
     tx.update(SET_ALLIANCE_LENDING, &id, params![&id, limit])
+}
+
+pub fn set_alliance_names(tx: &Tx, alliance: &Alliance) -> Result<(), StoreError> {
+    let Alliance { id, name_zh, name_en, .. } = alliance;
+    tx.update(SET_ALLIANCE_NAMES, id, params![id, name_zh, name_en])
 }
 
 pub fn insert_tenant(tx: &Tx, tenant: &Tenant) -> Result<(), StoreError> {
@@ -74,6 +83,12 @@ pub fn find_tenant(tx: &Tx, slug: &str) -> Result<Option<Tenant>, StoreError> {
 pub fn set_payer(tx: &Tx, tenant: &Tenant) -> Result<(), StoreError> {
     let Tenant { id, legal_name, tax_number, other_tax_number, .. } = tenant;
     tx.update(SET_PAYER, id, params![id, legal_name, tax_number, other_tax_number])
+}
+
+/// Sets a tenant's names and its alliance.
+pub fn set_names(tx: &Tx, tenant: &Tenant) -> Result<(), StoreError> {
+    let Tenant { id, name_zh, name_en, alliance, .. } = tenant;
+    tx.update(SET_NAMES, id, params![id, name_zh, name_en, alliance])
 }
 
 /// All tenants, by short name.
@@ -139,6 +154,14 @@ pub fn list_members(tx: &Tx, tenant: Option<TenantId>) -> Result<Vec<Member>, St
 
 pub fn set_password(tx: &Tx, id: MemberId, password_hash: Option<&str>) -> Result<(), StoreError> {
     tx.update(SET_PASSWORD, &id, params![&id, password_hash])
+}
+
+pub fn set_member_role(tx: &Tx, id: MemberId, role: Role) -> Result<(), StoreError> {
+    tx.update(SET_MEMBER_ROLE, &id, params![&id, role.code()])
+}
+
+pub fn set_member_name(tx: &Tx, id: MemberId, name: &str) -> Result<(), StoreError> {
+    tx.update(SET_MEMBER_NAME, &id, params![&id, name])
 }
 
 pub fn set_member_enabled(tx: &Tx, id: MemberId, is_enabled: bool) -> Result<(), StoreError> {

@@ -46,7 +46,12 @@ impl Answer {
 
 impl Browser {
     pub fn new(site: &Site) -> Self {
-        let agent = Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
+        let config = Agent::config_builder().http_status_as_error(false).max_redirects(0);
+        let config = match site.ca() {
+            Some(ca) => config.tls_config(crate::http::tls(&std::fs::read(ca).expect("the file is there"))),
+            None => config,
+        };
+        let agent = config.build().into();
         Self { agent, url: site.url.clone(), session: String::new(), lang: "en" }
     }
 

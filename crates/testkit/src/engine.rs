@@ -230,6 +230,8 @@ pub fn spec(script: &str) -> LaunchSpec {
         encoding: None,
         args: vec![],
         env: vec![],
+        secret_names: vec![],
+        secrets: vec![],
         nodes: vec![node("node-1", 0)],
         launch: domain::Launch::EachNode,
         batch: domain::BatchSpec::default(),

@@ -3,7 +3,10 @@
 use std::io::Read as _;
 
 use serde_json::Value;
-use ureq::{Agent, http};
+use ureq::{
+    Agent, http,
+    tls::{Certificate, RootCerts, TlsConfig},
+};
 
 /// The largest answer that is read.
 pub const MAX_ANSWER_BYTES: u64 = 64 << 20;
@@ -11,6 +14,17 @@ pub const MAX_ANSWER_BYTES: u64 = 64 << 20;
 /// An agent that takes every status for an answer.
 pub fn agent() -> Agent {
     Agent::config_builder().http_status_as_error(false).build().into()
+}
+
+/// An agent that trusts certificates that are signed by this one, and no others.
+pub fn trusting(ca: &[u8]) -> Agent {
+    Agent::config_builder().http_status_as_error(false).tls_config(tls(ca)).build().into()
+}
+
+/// TLS with centers whose certificate is signed by this one alone.
+pub fn tls(ca: &[u8]) -> TlsConfig {
+    let root = Certificate::from_pem(ca).expect("a certificate");
+    TlsConfig::builder().root_certs(RootCerts::new_with_certs(&[root])).build()
 }
 
 /// One request. Returns the status and the JSON of the answer, `Null` where the answer is something else.

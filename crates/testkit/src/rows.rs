@@ -63,6 +63,7 @@ fn seed_rows(tx: &Tx, parties: u8, nodes: u8) -> Result<Seeded, StoreError> {
         id: PoolId::new(at(0), unique()),
         name: "ascend".into(),
         model: CardModel::known("ascend-910").expect("it is known"),
+        retired_at: None,
     };
     pools::insert_pool(tx, &pool)?;
     let nodes = (0..nodes).map(|n| {

@@ -27,11 +27,13 @@ pub const PATIENCE: Duration = Duration::from_mins(2);
 #[derive(Debug)]
 pub struct Site {
     pub folder: tempfile::TempDir,
+    data: PathBuf,
     settings: PathBuf,
     program: PathBuf,
     process: Option<Child>,
     pub url: String,
     agent: Agent,
+    ca: Option<PathBuf>,
     /// The operator's token.
     pub operator: String,
     /// By how much the center's clock is ahead of the machine's from its next start on.
@@ -52,12 +54,25 @@ impl Site {
 
     /// A new center by `program` with these settings and an address and a folder of its own.
     pub fn with_settings(program: &str, settings_text: &str) -> Self {
+        Self::made(program, settings_text, None)
+    }
+
+    /// A new center by `program` with a virtual node of eight cards, which keeps its data in a folder of `disk`.
+    pub fn on_disk(program: &str, disk: &Path, more: &str) -> Self {
+        let settings = format!(
+            "{more}\n[[pools]]\nname = \"ascend-910\"\ncard_model = \"ascend-910\"\n\
+             nodes = [{{ name = \"npu-\", count = 1, cards = 8, cards_per_ring = 4, virtual = true }}]\n"
+        );
+        Self::made(program, &settings, Some(disk.join("data")))
+    }
+
+    fn made(program: &str, settings_text: &str, data: Option<PathBuf>) -> Self {
         let folder = tempfile::Builder::new().prefix("qiantang-test-").tempdir().expect("a folder is made");
         // Runs go through it under users of their own.
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))
             .expect("a mode is set");
         let settings = folder.path().join("center.toml");
-        let data = folder.path().join("data");
+        let data = data.unwrap_or_else(|| folder.path().join("data"));
         // One operator does everything, but where a test is about that.
         let duties =
             if settings_text.contains("[books]") { "" } else { "[books]\nseparate_duties = false\n" };
@@ -69,11 +84,13 @@ impl Site {
         std::fs::write(&settings, text).expect("the settings are written");
         let mut site = Self {
             folder,
+            data,
             settings,
             program: program.into(),
             process: None,
             url: String::new(),
             agent: agent(),
+            ca: None,
             operator: String::new(),
             clock_ahead: Millis(0),
         };
@@ -82,13 +99,36 @@ impl Site {
         site
     }
 
+    /// Trusts centers by the certificates in this file, and by no others.
+    pub fn trust(&mut self, ca: &Path) {
+        self.agent = crate::http::trusting(&std::fs::read(ca).expect("the file is there"));
+        self.ca = Some(ca.to_owned());
+    }
+
+    /// The file with the certificates that are trusted.
+    pub fn ca(&self) -> Option<&Path> {
+        self.ca.as_deref()
+    }
+
     pub fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.data.clone()
     }
 
     /// The folder for backups.
     pub fn backups(&self) -> PathBuf {
         self.folder.path().join("backups")
+    }
+
+    /// The settings file.
+    pub fn settings(&self) -> &Path {
+        &self.settings
+    }
+
+    /// Writes `new` in the place of `old` in the settings, for the next start.
+    pub fn change_settings(&self, old: &str, new: &str) {
+        let text = std::fs::read_to_string(&self.settings).expect("the settings are there");
+        assert!(text.contains(old), "{text}");
+        std::fs::write(&self.settings, text.replacen(old, new, 1)).expect("they are written");
     }
 
     /// The program that the center runs.
@@ -128,9 +168,8 @@ impl Site {
 
     /// Has the center listen at the address that it has now when it is started again.
     pub fn keep_address(&self) {
-        let address = self.url.strip_prefix("http://").expect("an address");
-        let text = std::fs::read_to_string(&self.settings).expect("the settings are there");
-        std::fs::write(&self.settings, text.replacen("127.0.0.1:0", address, 1)).expect("they are written");
+        let address = self.url.split_once("://").expect("an address").1;
+        self.change_settings("127.0.0.1:0", address);
     }
 
     /// The center's log so far.

@@ -17,8 +17,13 @@ pub struct Terminal<'a> {
 }
 
 impl<'a> Terminal<'a> {
+    /// Somebody who is not signed in.
+    pub fn at(site: &'a Site) -> Self {
+        Self { site, home: tempfile::tempdir().expect("a folder is made") }
+    }
+
     pub fn signed_in(site: &'a Site, login: &str) -> Self {
-        let terminal = Self { site, home: tempfile::tempdir().expect("a folder is made") };
+        let terminal = Self::at(site);
         let mut child = terminal
             .command(&["login", login, "--password-stdin"])
             .stdin(Stdio::piped())
@@ -38,6 +43,7 @@ impl<'a> Terminal<'a> {
             .env("HOME", self.home.path())
             .env("QIANTANG_URL", &self.site.url)
             .env("LANG", "en_US.UTF-8")
+            .envs(self.site.ca().map(|ca| ("QIANTANG_CA", ca)))
             .env_remove("LC_ALL")
             .env_remove("QIANTANG_TOKEN")
             .env_remove("QIANTANG_CONFIG")

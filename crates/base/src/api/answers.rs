@@ -89,7 +89,7 @@ fn statuses(operation: &Operation) -> Vec<&'static str> {
     let stands = |place: ParameterIn| parameters.iter().any(|parameter| parameter.parameter_in == place);
     let (in_path, in_query) = (stands(ParameterIn::Path), stands(ParameterIn::Query));
     let in_header = stands(ParameterIn::Header);
-    let mut statuses = vec!["401", "429", "500", "503"];
+    let mut statuses = vec!["401", "429", "500", "503", "507"];
     if operation.security.is_none() {
         statuses.push("403");
     }

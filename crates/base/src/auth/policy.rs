@@ -62,6 +62,8 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("work", &[]),
     ("read", &[]),
     ("read_work", &["read"]),
+    // What people wrote and what their work told: scripts, logs.
+    ("read_content", &["read"]),
     ("read_account", &["read"]),
     ("read_money", &["read"]),
     ("read_public", &["read"]),

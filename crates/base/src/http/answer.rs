@@ -7,7 +7,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::error::{AppError, Unreadable};
+use crate::{
+    error::{AppError, Unreadable},
+    refusal::Refusal,
+};
 
 /// The one place that says which status an error has.
 pub fn status(error: &AppError) -> StatusCode {
@@ -24,6 +27,7 @@ pub fn status(error: &AppError) -> StatusCode {
             Unreadable::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         },
         AppError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        AppError::Refused { code: Refusal::DiskFull, .. } => StatusCode::INSUFFICIENT_STORAGE,
         AppError::Refused { .. } => StatusCode::CONFLICT,
         AppError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
         AppError::Stopping => StatusCode::SERVICE_UNAVAILABLE,
@@ -33,12 +37,15 @@ pub fn status(error: &AppError) -> StatusCode {
 
 /// A center that stops to be started anew is back by then.
 const AFTER_A_STOP_S: u64 = 5;
+/// What fills a disk is ended within seconds; where people have to make room, it takes longer.
+const AFTER_A_FULL_DISK_S: u64 = 15;
 
 /// After how many seconds the same request may go through, where time alone can help.
 pub fn retry_after_s(error: &AppError) -> Option<u64> {
     match error {
         AppError::TooMany { retry_after_s } => Some(*retry_after_s),
         AppError::Stopping => Some(AFTER_A_STOP_S),
+        AppError::Refused { code: Refusal::DiskFull, .. } => Some(AFTER_A_FULL_DISK_S),
         _ => None,
     }
 }

@@ -107,7 +107,7 @@ impl Ui {
             "queued" | "starting" | "submitted" => "wait",
             "running" => "run",
             "stopping" | "stopped" | "suspended" | "drained" | "balance_ended" | "contract_ended"
-            | "preempted" => "stop",
+            | "disk_full" | "disk_quota" | "preempted" => "stop",
             "succeeded" | "approved" | "active" | "up" => "ok",
             "failed" | "terminated" | "signaled" | "failed_to_start" => "fail",
             "timed_out" | "expired" => "clock",
@@ -118,7 +118,7 @@ impl Ui {
         // Kinds of end that have no colours of their own.
         let look = match code {
             "signaled" | "failed_to_start" => "failed",
-            "balance_ended" | "contract_ended" | "preempted" => "stopped",
+            "balance_ended" | "contract_ended" | "preempted" | "disk_full" | "disk_quota" => "stopped",
             other => other,
         };
         Html(format!(r#"<span class="state is-{}">{}{}</span>"#, escape(look), self.ico(icon), escape(word)))
@@ -288,6 +288,10 @@ impl Ui {
 
     pub fn count(&self, n: impl fmt::Display) -> String {
         grouped(&n.to_string())
+    }
+
+    pub fn bytes(&self, amount: &u64) -> String {
+        domain::decimal::bytes(*amount)
     }
 
     /// `part` of `whole` in per cent with one place.

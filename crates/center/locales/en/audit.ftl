@@ -8,6 +8,7 @@ to-day = To (included)
 action-submit_job = Submit a job
 action-cancel_job = Cancel a job
 action-read_job = See jobs
+action-read_script = Read scripts
 action-read_log = See logs
 action-read_member = See members
 action-read_project = See projects

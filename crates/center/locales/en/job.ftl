@@ -75,3 +75,4 @@ attempt-ended = Attempt { $a }: { $b }
 job-ended-as = The job ended: { $state }
 waits-for-cards = Waits
 latest-end = Latest end (time limit)
+log-not-for-role = Your role sees what the job costs, not its script and its log.

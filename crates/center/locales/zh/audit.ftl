@@ -8,6 +8,7 @@ to-day = 到（含）
 action-submit_job = 提交作业
 action-cancel_job = 取消作业
 action-read_job = 查看作业
+action-read_script = 查看脚本
 action-read_log = 查看日志
 action-read_member = 查看成员
 action-read_project = 查看项目

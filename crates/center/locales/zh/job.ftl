@@ -75,3 +75,4 @@ attempt-ended = 第 { $a } 次运行：{ $b }
 job-ended-as = 作业结束：{ $state }
 waits-for-cards = 等待
 latest-end = 最迟结束（时间上限）
+log-not-for-role = 您的角色可以查看作业的费用，不能打开脚本和日志。

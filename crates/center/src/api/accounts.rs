@@ -109,7 +109,7 @@ pub async fn new_member(
     Ok((StatusCode::CREATED, Json(members::create(&center, &caller, body.value).await?)))
 }
 
-/// Lets a member in or out, or gives a new password.
+/// Lets a member in or out, gives a name or a role, or a new password.
 #[utoipa::path(patch, path = "/members/{id}", tag = "accounts", params(("id" = String, Path)),
     request_body = MemberChange, responses((status = 200, body = MemberView), (status = 404, body = Problem)))]
 pub async fn change_member(

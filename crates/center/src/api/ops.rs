@@ -1,4 +1,4 @@
-//! The center as a whole: overview, capacity, audit, backup, health, metrics.
+//! The center as a whole: overview, capacity, audit, health, metrics.
 
 use axum::{
     Extension, Json,
@@ -6,12 +6,11 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::{
     app::{
         audit_log::{self, AuditQuery, AuditView},
-        backup,
         capacity::{self, CapacityView, Interval, Recent},
         ops,
         overview::{self, Overview},
@@ -21,7 +20,7 @@ use crate::{
 };
 use base::api::{
     Problem,
-    extract::{Auth, Body, Params},
+    extract::{Auth, Params},
 };
 use base::{
     auth::{Caller, identity},
@@ -91,33 +90,6 @@ pub async fn audit(
     Ok(Json(audit_log::list(&center, &caller, filter).await?))
 }
 
-#[derive(Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct BackupTo {
-    /// A file that is not there yet in the center's folder for backups (`backup_dir`): its name, or its whole path.
-    pub path: String,
-}
-
-#[derive(Serialize, utoipa::ToSchema)]
-pub struct BackupDone {
-    pub path: String,
-    pub bytes: u64,
-    pub elapsed_ms: u64,
-}
-
-/// Writes a copy of the database while the center runs.
-#[utoipa::path(post, path = "/backup", tag = "center", request_body = BackupTo,
-    responses((status = 201, body = BackupDone), (status = 403, body = Problem), (status = 409, body = Problem)))]
-pub async fn backup(
-    State(center): State<Center>,
-    Auth(caller): Auth,
-    body: Body<BackupTo>,
-) -> Result<(StatusCode, Json<BackupDone>), Problem> {
-    let (path, report) = backup::backup(&center, &caller, &body.value.path).await?;
-    let (bytes, elapsed_ms) = (report.bytes, report.elapsed_ms);
-    Ok((StatusCode::CREATED, Json(BackupDone { path, bytes, elapsed_ms })))
-}
-
 /// The process lives.
 pub async fn healthz() -> &'static str {
     "ok\n"
@@ -141,7 +113,13 @@ pub async fn metrics(State(center): State<Center>, headers: HeaderMap) -> Result
         let member = identity::by_token(&center, token.unwrap_or_default()).await?;
         Some(Caller { member, from: String::new(), once: None })
     };
-    let told = ops::metrics(&center, caller.as_ref()).await?;
-    let kind = [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")];
-    Ok((kind, told).into_response())
+    let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let is_open = accepts.contains("application/openmetrics-text");
+    let told = ops::metrics(&center, caller.as_ref(), is_open).await?;
+    let kind = if is_open {
+        "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    } else {
+        "text/plain; version=0.0.4; charset=utf-8"
+    };
+    Ok(([(header::CONTENT_TYPE, kind)], told).into_response())
 }

@@ -107,7 +107,7 @@ fn node(live: &Live, known: &LiveNode, granted: &BTreeMap<NodeId, CardSet>) -> H
         (_, true) if granted.contains(index) => CardState::Granted,
         (_, true) => CardState::Sold,
         (NodeState::Up, false) => CardState::Idle,
-        (NodeState::Drained { .. }, false) => CardState::Drained,
+        (NodeState::Drained { .. } | NodeState::Leaving { .. }, false) => CardState::Drained,
         (NodeState::Failed { .. }, false) => CardState::Failed,
     };
     let pool = live.pool(node.pool);

@@ -11,8 +11,6 @@ mod sorting;
 mod table;
 mod wanted;
 
-use std::sync::Arc;
-
 use domain::{
     Contract, ContractId, Job, JobId, JobSpec, Lang, MemberId, PoolId, Project, RatePerCardHour, SpecProblem,
     TenantId, Timestamp,
@@ -38,9 +36,10 @@ pub use wanted::{JobQuery, JobsWanted};
 use crate::{
     actions,
     center::Center,
-    event_kinds,
+    disk, event_kinds,
     fits::Shape,
     live::{Fate, Live, LiveNode, fate},
+    secret,
     settings::EngineKind,
 };
 use base::{
@@ -70,7 +69,7 @@ enum Kept {
 }
 
 struct NewJob {
-    job: Arc<Job>,
+    job: Job,
     unmet: Vec<Dependency>,
     event: Event,
 }
@@ -91,10 +90,11 @@ pub async fn submit(
     once: Option<Once>,
 ) -> Result<JobId, AppError> {
     let (may, tenant) = may_submit(center, caller)?;
+    disk::ask::has_room(center)?;
     if !spec.problems().is_empty() {
         // All that is wrong is told at once, also what the center alone knows; the writer has no part in it.
-        let for_read = center.clone();
-        let admitted = center.try_read(move |tx| admit(tx, &for_read, tenant, spec)).await;
+        let (for_read, by) = (center.clone(), caller.member.id);
+        let admitted = center.try_read(move |tx| admit(tx, &for_read, (tenant, by), spec)).await;
         return Err(admitted.err().unwrap_or_else(|| AppError::internal("what is wrong was admitted")));
     }
     let mut submission = Submission { by: caller.member.id, tenant, spec, once };
@@ -108,7 +108,7 @@ pub async fn submit(
                 move |tx| keep(tx, &for_write, submission, asked.as_ref()),
                 |center, kept| {
                     if let Kept::New(new) = kept {
-                        center.live().job_submitted(new.job.clone(), new.unmet.clone());
+                        center.live().job_submitted(&new.job, new.unmet.clone());
                         center.tell(new.event.clone());
                         center.compute.wakers.plan();
                     }
@@ -148,7 +148,7 @@ fn keep(
         let id = id.map_err(|_| AppError::internal("a kept answer is no job"))?;
         return Ok(Changed::nothing(Kept::Earlier(id)));
     }
-    let admitted = admit(tx, center, tenant, spec)?;
+    let admitted = admit(tx, center, (tenant, by), spec)?;
     let shape = shape(&admitted);
     if asked != Some(&shape) {
         match center.compute.fits.known(&shape) {
@@ -173,7 +173,7 @@ fn keep(
     if let Some(once) = once {
         once.keep(tx, &id.to_string())?;
     }
-    Ok(Changed::new(id, detail, Kept::New(Box::new(NewJob { job: Arc::new(job), unmet, event }))))
+    Ok(Changed::new(id, detail, Kept::New(Box::new(NewJob { job, unmet, event }))))
 }
 
 /// Whether the caller may submit. Gives the tenant that the job is to be of.
@@ -185,7 +185,12 @@ fn may_submit(center: &Center, caller: &Caller) -> Result<(May, TenantId), AppEr
 
 /// Everything that can be decided about a request before it is kept, as the store and what is live have it. All that is
 /// wrong with it is told at once.
-fn admit(tx: &Tx, center: &Center, tenant: TenantId, mut spec: JobSpec) -> Result<Admitted, AppError> {
+fn admit(
+    tx: &Tx,
+    center: &Center,
+    (tenant, by): (TenantId, MemberId),
+    mut spec: JobSpec,
+) -> Result<Admitted, AppError> {
     let mut problems = spec.problems();
     let project = match project(tx, tenant, spec.project.as_deref()) {
         Ok(project) => Some(project),
@@ -198,6 +203,9 @@ fn admit(tx: &Tx, center: &Center, tenant: TenantId, mut spec: JobSpec) -> Resul
     };
     for dependency in &spec.after {
         problems.extend(awaited(tx, tenant, dependency)?.err());
+    }
+    if let Some(project) = &project {
+        problems.extend(secret::given::missing(tx, &spec.secrets, (tenant, project.id, by))?);
     }
     let contract = project.as_ref().and_then(|project| project.contract);
     if let Some(contract) =
@@ -234,6 +242,18 @@ fn admit(tx: &Tx, center: &Center, tenant: TenantId, mut spec: JobSpec) -> Resul
             Refusal::TooManyJobs,
             format!("{active} of your jobs are queued or running; at most {most} may be"),
             "wait for some to end, or use an array: it counts as one job",
+        ));
+    }
+    let (waiting, asked) = (live.waiting_bytes_of(tenant), spec.payload_bytes());
+    let most = center.settings.jobs.waiting_mib_per_tenant.saturating_mul(1 << 20);
+    if waiting.saturating_add(asked) > most {
+        return Err(AppError::refused(
+            Refusal::TooMuchWaiting,
+            format!(
+                "scripts, arguments and variables of your waiting jobs have {waiting} bytes, this job {asked}; \
+                 together they may have {most}"
+            ),
+            "wait for some to start, use an array, or keep large values in files",
         ));
     }
     let contract = contract.id;
@@ -316,7 +336,10 @@ pub fn notes(center: &Center, parsed: &ParsedScript) -> Vec<Note> {
 
 /// The notes on what a job starts, by the engine of this center.
 pub fn notes_on_start(center: &Center, spec: &JobSpec) -> Vec<Note> {
-    domain::script::notes_on_start(spec, center.settings.engine.kind == EngineKind::Slurm)
+    let is_slurm = center.settings.engine.kind == EngineKind::Slurm;
+    let mut notes = domain::script::notes_on_start(spec, is_slurm);
+    notes.extend(domain::script::notes_on_secrets(spec));
+    notes
 }
 
 /// The project of that short name, or the only one that the tenant has.

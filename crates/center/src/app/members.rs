@@ -114,9 +114,22 @@ pub struct MemberChange {
     pub is_enabled: Option<bool>,
     #[schema(value_type = Option<domain::schema::Password>)]
     pub password: Option<String>,
+    #[schema(value_type = Option<domain::schema::Line64>)]
+    pub name: Option<String>,
+    /// Another role on the same side: a tenant's, or the center's own.
+    #[schema(value_type = Option<Role>)]
+    pub role: Option<String>,
 }
 
-/// Lets a member in or out, or gives a new password, which ends all sessions and tokens of the old one.
+/// One member, if the caller may see them.
+pub async fn show(center: &Center, caller: &Caller, id: &str) -> Result<MemberView, AppError> {
+    let all = list(center, caller).await?.into_iter();
+    all.into_iter()
+        .find(|member| member.id.to_string() == id)
+        .ok_or_else(|| AppError::not_found("member", id))
+}
+
+/// Lets a member in or out, gives a name or a role, or a new password, which ends all sessions and tokens of the old one.
 pub async fn change(
     center: &Center,
     caller: &Caller,
@@ -131,27 +144,31 @@ pub async fn change(
     };
     let member = found.filter(visible).ok_or_else(|| AppError::not_found("member", id))?;
     // Everybody may change their own password.
-    let is_own_password = member.id == caller.member.id && change.is_enabled.is_none();
+    let MemberChange { is_enabled, password, name, role } = change;
+    let is_own = member.id == caller.member.id;
+    let is_own_password = is_own && is_enabled.is_none() && role.is_none() && name.is_none();
     let may = if is_own_password {
         May::of_own_account(caller, actions::MANAGE_MEMBER)
     } else {
         center.policies.may(caller, actions::MANAGE_MEMBER, member.tenant)?
     };
-    if member.id == caller.member.id && change.is_enabled == Some(false) {
+    let name = name.map(|name| params::line::<64>(field::NAME, name).map(String::from)).transpose()?;
+    let role = role.map(|role| role_for(&role, member.tenant)).transpose()?;
+    let loses_role = role.is_some_and(|role| role != member.role);
+    if is_own && (is_enabled == Some(false) || loses_role) {
         return Err(AppError::refused(
             Refusal::OwnAccount,
-            "you can't lock yourself out",
+            "you can't lock yourself out, nor change your own role",
             "ask another administrator",
         ));
     }
-    let hash = match change.password {
+    let hash = match password {
         Some(password) => {
             check_password(&password)?;
             Some(hash(password).await?)
         }
         None => None,
     };
-    let is_enabled = change.is_enabled;
     center
         .change(
             may,
@@ -162,7 +179,16 @@ pub async fn change(
                 if let Some(hash) = &hash {
                     set_password(tx, id, hash)?;
                 }
-                let detail = json!({ "is_enabled": is_enabled, "new_password": hash.is_some() });
+                if let Some(name) = &name {
+                    rows::set_member_name(tx, id, name)?;
+                }
+                if let Some(role) = role {
+                    rows::set_member_role(tx, id, role)?;
+                }
+                let mut detail = json!({ "login": member.login, "is_enabled": is_enabled, "new_password": hash.is_some() });
+                if let Some(role) = role {
+                    detail["role"] = json!(role.code());
+                }
                 let view = MemberView::of(&mut Names::of(tx), &rows::get_member(tx, id)?)?;
                 Ok(Changed::new(id, detail, view))
             },

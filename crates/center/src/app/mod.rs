@@ -2,7 +2,6 @@
 //! commit, and only then the effects.
 
 pub mod audit_log;
-pub mod backup;
 pub mod capacity;
 pub mod contracts;
 pub mod csv;

@@ -109,7 +109,7 @@ fn view(live: &Live, on: &OnNodes<'_>, caller: &Caller, known: &LiveNode) -> Nod
             state: match (&node.state, is_busy) {
                 (_, true) => CardStatus::Busy,
                 (NodeState::Up, false) => CardStatus::Idle,
-                (NodeState::Drained { .. }, false) => CardStatus::Drained,
+                (NodeState::Drained { .. } | NodeState::Leaving { .. }, false) => CardStatus::Drained,
                 (NodeState::Failed { .. }, false) => CardStatus::Failed,
             },
             job: seen.map(|live| live.run.job),
@@ -217,5 +217,8 @@ pub fn list_pools(center: &Center, caller: &Caller) -> Result<Vec<PoolView>, App
                 .sum(),
         }
     };
-    Ok(live.pools().map(view).collect())
+    // What is retired is offered no more; a pool on its way out still has nodes.
+    let is_there = |pool: &PoolView, is_retired: bool| !is_retired || pool.nodes > 0;
+    let all = live.pools().map(|pool| (view(pool), pool.retired_at.is_some()));
+    Ok(all.filter(|(pool, is_retired)| is_there(pool, *is_retired)).map(|(pool, _)| pool).collect())
 }

@@ -6,17 +6,31 @@ use base::{
     loops::{LoopState, LoopView},
     moment,
 };
-use domain::NodeStatus;
+use domain::{Millis, NodeStatus, Timestamp};
 
-use crate::{actions, center::Center, metrics::Figures};
+use crate::{
+    actions,
+    backup::{folder, scheduled},
+    center::Center,
+    metrics::Figures,
+};
 
-/// Whether the store answers, all loops go on and the center is not stopping; in words, to be read without a token.
+/// Whether the store answers, no disk is full, all loops go on and the center is not stopping; in words, to be read without a token.
 pub async fn readiness(center: &Center) -> Result<String, String> {
     if center.compute.wakers.is_stopping() {
         return Err("stopping\n".into());
     }
     if let Err(error) = center.read(store::events::latest_seq).await {
         return Err(format!("the store does not answer: {error}\n"));
+    }
+    if let Some(full) = center.compute.disks.full() {
+        let shortage = full.shortage();
+        return Err(format!(
+            "disk_full: the disk of `{}` has {} MiB free and must have {} MiB\n",
+            full.name.code(),
+            shortage.free_mib,
+            shortage.floor_mib
+        ));
     }
     let late: Vec<LoopView> =
         center.loops.list(moment::now()).into_iter().filter(|known| known.is_late).collect();
@@ -33,14 +47,32 @@ pub async fn readiness(center: &Center) -> Result<String, String> {
     }
 }
 
-/// All metrics as Prometheus reads them, for the center's people; `None` asks where the settings give them to everybody.
-pub async fn metrics(center: &Center, caller: Option<&Caller>) -> Result<String, AppError> {
+/// All metrics as Prometheus reads them, in OpenMetrics or in the format before it, for the center's people; `None` asks where the settings give them to everybody.
+pub async fn metrics(center: &Center, caller: Option<&Caller>, is_open: bool) -> Result<String, AppError> {
     if let Some(caller) = caller {
         center.policies.check(caller, actions::READ_METRICS, None)?;
     }
-    let turnovers = center.read(store::ledger::turnovers_of_center).await?;
-    center.metrics.take(&Figures { turnovers, ..figures(center) });
-    Ok(center.http_metrics.render())
+    let (turnovers, born_at) =
+        center.read(|tx| Ok((store::ledger::turnovers_of_center(tx)?, scheduled::since(tx, None)?))).await?;
+    let backup = backup(center, born_at).await?;
+    center.metrics.take(&Figures { turnovers, backup, ..figures(center) });
+    Ok(if is_open { center.http_metrics.render() } else { center.http_metrics.render_plain() })
+}
+
+/// Whole days until then; below 0 once it has passed.
+fn days_left(at: Timestamp, now: Timestamp) -> i64 {
+    (at.as_micros() - now.as_micros()).div_euclid(Millis::from_hours(24).0 * 1000)
+}
+
+/// How many seconds old the newest backup is, and its bytes.
+async fn backup(center: &Center, born_at: Option<Timestamp>) -> Result<(u64, u64), AppError> {
+    let folder = center.settings.backup_dir.clone();
+    // A folder that can't be read has no backup that is of use; the loop says why.
+    let found = tokio::task::spawn_blocking(move || folder::list(&folder).unwrap_or_default()).await?;
+    let newest = found.first();
+    let now = moment::now();
+    let age = now.since(newest.map(|one| one.made_at).or(born_at).unwrap_or(now));
+    Ok((u64::try_from(age.as_secs()).unwrap_or(0), newest.map_or(0, |one| one.bytes)))
 }
 
 /// The figures of all metrics at the moment, but for those of the ledger.
@@ -51,7 +83,7 @@ fn figures(center: &Center) -> Figures {
         let on_busy = u64::from(known.busy.len());
         let free = match known.node.state.status() {
             NodeStatus::Up => &mut idle,
-            NodeStatus::Drained => &mut drained,
+            NodeStatus::Drained | NodeStatus::Leaving => &mut drained,
             NodeStatus::Failed => &mut failed,
         };
         busy += on_busy;
@@ -69,6 +101,9 @@ fn figures(center: &Center) -> Figures {
         changes: written.closures,
         turnovers: Vec::new(),
         loops: center.loops.list(moment::now()),
+        backup: (0, 0),
+        certificate_days: center.metrics.certificate_expires_at().map(|at| days_left(at, moment::now())),
+        disks: center.compute.disks.all(),
         slurm_calls: center.compute.slurm.iter().flat_map(|engine| engine.calls()).collect(),
     }
 }

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     actions,
     center::Center,
+    first_steps::{ask as first_steps, rule::Step},
     live::LiveJob,
     waiting::{self, rule::LimitCount},
 };
@@ -53,6 +54,8 @@ pub struct Overview {
     /// The names of the jobs that these events are about, for pages.
     #[serde(skip)]
     pub job_names: BTreeMap<JobId, String>,
+    /// A disk of the center is full: nothing starts, and no job is taken on.
+    pub is_disk_full: bool,
     /// Of the whole center, for its people.
     pub center: Option<CenterOverview>,
 }
@@ -89,6 +92,8 @@ pub struct CenterOverview {
     pub tenants: u32,
     /// Of the last 24 hours.
     pub balance: CapacityView,
+    /// What a new center still needs; empty once all is done.
+    pub first_steps: Vec<Step>,
 }
 
 pub async fn overview(center: &Center, recent: &Recent, caller: &Caller) -> Result<Overview, AppError> {
@@ -124,7 +129,10 @@ pub async fn overview(center: &Center, recent: &Recent, caller: &Caller) -> Resu
     let ended = super::jobs::list_of(center, ended).await?;
     let contracts = contracts::list(center, caller).await?;
     let of_center = match scope {
-        None => Some(center_overview(center, recent, now).await?),
+        None => {
+            let first_steps = first_steps::open(center, caller).await?;
+            Some(CenterOverview { first_steps, ..center_overview(center, recent, now).await? })
+        }
         Some(_) => None,
     };
     let mut counts: Vec<StateCount> =
@@ -153,6 +161,7 @@ pub async fn overview(center: &Center, recent: &Recent, caller: &Caller) -> Resu
         month: month.to_string(),
         events: events.into_iter().map(Event::from).collect(),
         job_names,
+        is_disk_full: center.compute.disks.full().is_some(),
         center: of_center,
     })
 }
@@ -216,6 +225,7 @@ async fn center_overview(
         in_use_tflops: 0,
         tenants: u32::try_from(live.tenant_count()).unwrap_or(u32::MAX),
         balance,
+        first_steps: Vec::new(),
     };
     for known in live.nodes() {
         let tflops = live.pool(known.node.pool).map_or(0, |pool| u64::from(pool.model.fp16_tflops));
@@ -227,7 +237,7 @@ async fn center_overview(
         let free = cards - busy;
         match known.node.state {
             NodeState::Up => view.idle_cards += free,
-            NodeState::Drained { .. } => view.drained_cards += free,
+            NodeState::Drained { .. } | NodeState::Leaving { .. } => view.drained_cards += free,
             NodeState::Failed { .. } => view.failed_cards += free,
         }
         view.capacity_tflops += tflops * u64::from(cards);

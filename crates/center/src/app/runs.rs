@@ -2,5 +2,6 @@
 
 pub mod launching;
 pub mod news;
+pub mod restored;
 pub mod starting;
 pub mod stopping;

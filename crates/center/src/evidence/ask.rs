@@ -174,8 +174,8 @@ fn of_run(tx: &Tx, run: &Run) -> Result<OfRun, StoreError> {
     let (job, contract) = (jobs::get_job(tx, run.job)?, contracts::get_contract(tx, run.contract)?);
     let tenant = tenants::get_tenant(tx, run.tenant)?;
     let first = run.placement.0.first().map(|slot| slot.node);
-    let node = pools::list_nodes(tx)?.into_iter().find(|node| Some(node.id) == first);
-    let pool = node.map(|node| node.pool);
+    let node = pools::pools_of_nodes(tx)?.into_iter().find(|(node, _)| Some(*node) == first);
+    let pool = node.map(|(_, pool)| pool);
     let pools = pools::list_pools(tx)?;
     let name = pools.into_iter().find(|known| Some(known.id) == pool).map(|pool| pool.name);
     let books = prices::list_price_books(tx)?;

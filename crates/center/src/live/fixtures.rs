@@ -39,7 +39,7 @@ pub(crate) fn hall() -> Live {
     };
     let mut live = Live::new(Millis::from_hours(1), Millis::from_hours(1));
     let model = CardModel::known("ascend-910").unwrap();
-    live.node_added(node, &Pool { id: pool(), name: "p".into(), model });
+    live.node_added(node, &Pool { id: pool(), name: "p".into(), model, retired_at: None });
     live
 }
 

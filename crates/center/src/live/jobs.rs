@@ -13,7 +13,10 @@ use super::Live;
 
 #[derive(Clone, Debug)]
 pub struct LiveJob {
+    /// With the outline of its specification: however many jobs wait, their scripts are on the disk alone.
     pub job: Arc<Job>,
+    /// The bytes that the outline leaves out.
+    pub payload_bytes: u64,
     /// The card models of which any will do; none where all do.
     pub models: Arc<[Arc<str>]>,
     pub labels: Arc<[Arc<str>]>,
@@ -39,6 +42,11 @@ impl Live {
         self.active_jobs.get(&tenant).copied().unwrap_or(0)
     }
 
+    /// The bytes that a tenant's waiting jobs have on the disk for their runs.
+    pub fn waiting_bytes_of(&self, tenant: TenantId) -> u64 {
+        self.waiting_bytes.get(&tenant).copied().unwrap_or(0)
+    }
+
     /// Whether a job waits that could start if there were cards.
     ///
     /// Cost: linear in the jobs that have not ended, where none does.
@@ -48,14 +56,20 @@ impl Live {
     }
 
     /// A job was submitted; it waits for `unmet` of other jobs.
-    pub fn job_submitted(&mut self, job: Arc<Job>, unmet: Vec<Dependency>) {
-        self.job_found(job, unmet, Vec::new());
+    pub fn job_submitted(&mut self, job: &Job, unmet: Vec<Dependency>) {
+        self.job_found(job, job.spec.payload_bytes(), unmet, Vec::new());
     }
 
     /// A job is there that was submitted before this center started, with the tasks that are to be tried again.
-    pub fn job_found(&mut self, job: Arc<Job>, unmet: Vec<Dependency>, retries: Vec<(u32, u32)>) {
+    pub fn job_found(
+        &mut self,
+        job: &Job,
+        payload_bytes: u64,
+        unmet: Vec<Dependency>,
+        retries: Vec<(u32, u32)>,
+    ) {
         let id = job.id;
-        self.set_job(job);
+        self.put_job(job, payload_bytes);
         for dependency in &unmet {
             self.waited_for.entry(dependency.job).or_default().insert(id);
         }
@@ -67,7 +81,7 @@ impl Live {
 
     /// A job is to stop, or ended. Gives the jobs that can never run now.
     pub fn job_changed(&mut self, job: &Arc<Job>) -> Vec<JobId> {
-        self.set_job(job.clone());
+        self.set_job(job);
         self.settle_dependents(job)
     }
 
@@ -84,10 +98,18 @@ impl Live {
     }
 
     /// Takes in a job as it is after a change; drops it if it has ended.
-    pub(super) fn set_job(&mut self, job: Arc<Job>) {
+    pub(super) fn set_job(&mut self, job: &Job) {
+        let known = self.jobs.get(&job.id).map(|known| known.payload_bytes);
+        self.put_job(job, known.unwrap_or_else(|| job.spec.payload_bytes()));
+    }
+
+    fn put_job(&mut self, job: &Job, payload_bytes: u64) {
         let id = job.id;
         self.touched.jobs.insert(id);
         let old = self.jobs.remove(&id);
+        let waited = old.as_ref().map_or(0, |old| waiting_bytes(&old.job, old.payload_bytes));
+        let waiting = self.waiting_bytes.entry(job.tenant).or_default();
+        *waiting = (*waiting - waited) + waiting_bytes(job, payload_bytes);
         let active = self.active_jobs.entry(job.tenant).or_default();
         if job.state.has_ended() {
             *active -= u32::from(old.is_some());
@@ -98,7 +120,8 @@ impl Live {
         let models = job.spec.card_models().map(Into::into).collect();
         let labels = job.spec.labels.iter().map(|label| label.as_str().into()).collect();
         let time_limit = job.spec.time_limit_ms.unwrap_or(self.default_time_limit);
-        self.jobs.insert(id, LiveJob { job, models, labels, time_limit, unmet, retries });
+        let job = Arc::new(job.outline());
+        self.jobs.insert(id, LiveJob { job, payload_bytes, models, labels, time_limit, unmet, retries });
     }
 
     /// Crosses off dependencies on `job` that have come about. Gives the jobs that can never run now that it stands as
@@ -132,6 +155,12 @@ impl Live {
         }
         hopeless
     }
+}
+
+/// The bytes that a job keeps on the disk until no task of it waits.
+fn waiting_bytes(job: &Job, payload_bytes: u64) -> u64 {
+    let waits = job.tasks.waiting() > 0 && !job.state.has_ended();
+    if waits { payload_bytes } else { 0 }
 }
 
 /// How a dependency stands.
@@ -196,6 +225,34 @@ mod tests {
     use domain::Timestamp;
 
     use super::*;
+
+    #[test]
+    fn scripts_of_waiting_jobs_are_counted_and_not_kept() {
+        let mut live = crate::live::fixtures::hall();
+        let (run, job) = crate::live::fixtures::run(1, 1);
+        let mut spec = job.spec.clone();
+        (spec.script, spec.comment) = ("x".repeat(1000), "y".into());
+        spec.env.insert("A".into(), "z".repeat(500));
+        let bytes = spec.payload_bytes();
+        assert!((1501..1600).contains(&bytes), "{bytes}");
+        let mut job =
+            Job::new(job.id, job.tenant, job.project, job.contract, job.submitted_by, job.submitted_at, spec);
+        let waiting = |live: &Live| live.waiting_bytes_of(run.tenant);
+        live.job_submitted(&job, Vec::new());
+        assert_eq!(waiting(&live), bytes);
+        let known = live.job(job.id).expect("it waits").job.clone();
+        assert_eq!(known.spec, job.spec.outline());
+        assert!(known.spec.script.is_empty() && known.spec.env.is_empty());
+        // With an outline alone, as after a start of the center, it counts the same.
+        live.job_changed(&Arc::new(job.outline()));
+        assert_eq!(waiting(&live), bytes);
+        job.start_task(false).expect("a task waits");
+        live.job_changed(&Arc::new(job.clone()));
+        assert_eq!(waiting(&live), 0, "its run has it");
+        job.stop(domain::run::StopCause::Cancelled, Timestamp::default()).expect("it goes on");
+        live.job_changed(&Arc::new(job));
+        assert_eq!(waiting(&live), 0);
+    }
 
     #[test]
     fn what_is_waited_for_comes_about_or_can_not() {

@@ -19,7 +19,8 @@ mod used;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use domain::{AllianceId, ContractId, JobId, Millis, NodeId, PoolId, RunId, TenantId, Timestamp};
-use store::pools::Pool;
+use scheduler::DiskShortage;
+use store::pools::{GoneNode, Pool};
 
 pub use contracts::{By, LiveContract};
 pub use jobs::{Fate, LiveJob, fate};
@@ -37,6 +38,8 @@ pub struct Live {
     default_time_limit: Millis,
     pools: BTreeMap<PoolId, Pool>,
     nodes: BTreeMap<NodeId, LiveNode>,
+    /// Nodes that went: runs of the past name them, and nobody else gets the name of one that was retired.
+    gone: BTreeMap<NodeId, GoneNode>,
     tenants: HashMap<TenantId, LiveTenant>,
     /// How many of its idle guaranteed cards each alliance lends.
     lending_limits: BTreeMap<AllianceId, Option<u32>>,
@@ -51,12 +54,16 @@ pub struct Live {
     runs: BTreeMap<RunId, LiveRun>,
     /// How many jobs of each tenant have not ended.
     active_jobs: HashMap<TenantId, u32>,
+    /// The bytes that each tenant's waiting jobs have on the disk.
+    waiting_bytes: HashMap<TenantId, u64>,
     /// For each job that others wait for, the jobs that wait.
     waited_for: HashMap<JobId, HashSet<JobId>>,
     /// Runs that want cards which another one holds.
     crowded_out: BTreeSet<RunId>,
     /// Runs that the engine says will be over soon.
     soon_over: BTreeSet<RunId>,
+    /// A disk that has less free than it must.
+    shortage: Option<DiskShortage>,
     touched: Touched,
 }
 
@@ -81,6 +88,7 @@ impl Live {
             default_time_limit,
             pools: BTreeMap::new(),
             nodes: BTreeMap::new(),
+            gone: BTreeMap::new(),
             tenants: HashMap::new(),
             lending_limits: BTreeMap::new(),
             price_books: Vec::new(),
@@ -89,9 +97,11 @@ impl Live {
             jobs: BTreeMap::new(),
             runs: BTreeMap::new(),
             active_jobs: HashMap::new(),
+            waiting_bytes: HashMap::new(),
             waited_for: HashMap::new(),
             crowded_out: BTreeSet::new(),
             soon_over: BTreeSet::new(),
+            shortage: None,
             touched: Touched::default(),
         }
     }

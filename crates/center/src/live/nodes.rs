@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use domain::{CardSet, Node, NodeId, PoolId};
-use store::pools::Pool;
+use domain::{CardSet, Node, NodeId, PoolId, node::Departure};
+use store::pools::{GoneNode, Pool};
 
 use super::Live;
 
@@ -46,11 +46,33 @@ impl Live {
         self.nodes.values().find(|known| known.node.name == name)
     }
 
+    /// Nodes that went, by id.
+    pub fn gone(&self) -> impl ExactSizeIterator<Item = &GoneNode> {
+        self.gone.values()
+    }
+
+    /// Whether a retired node has that name.
+    pub fn is_retired(&self, name: &str) -> bool {
+        self.gone.values().any(|gone| gone.how == Departure::Retired && gone.name == name)
+    }
+
+    /// The name of a node, also of one that went.
+    pub fn node_name(&self, id: NodeId) -> Option<&str> {
+        let here = self.nodes.get(&id).map(|known| known.node.name.as_str());
+        here.or_else(|| self.gone.get(&id).map(|gone| gone.name.as_str()))
+    }
+
+    /// Whether a run that has not ended is on a node.
+    pub fn is_node_busy(&self, id: NodeId) -> bool {
+        self.runs.values().any(|known| known.run.placement.0.iter().any(|slot| slot.node == id))
+    }
+
+    /// A pool is new, or was retired or brought back.
     pub fn pool_added(&mut self, pool: Pool) {
         self.pools.insert(pool.id, pool);
     }
 
-    /// A node is new, in a pool that may be new with it.
+    /// A node is new, or back, in a pool that may be new with it.
     pub fn node_added(&mut self, node: Node, pool: &Pool) {
         self.pools.entry(pool.id).or_insert_with(|| pool.clone());
         let known = LiveNode {
@@ -63,7 +85,15 @@ impl Live {
             busy: CardSet::EMPTY,
             node,
         };
+        self.gone.remove(&known.node.id);
         self.nodes.insert(known.node.id, known);
+        self.touched.are_nodes_new = true;
+    }
+
+    /// A node is in the hall no more.
+    pub fn node_left(&mut self, gone: GoneNode) {
+        self.nodes.remove(&gone.id);
+        self.gone.insert(gone.id, gone);
         self.touched.are_nodes_new = true;
     }
 

@@ -1,7 +1,7 @@
 //! Everything live as the planner sees it: whole in a snapshot, or told change by change.
 
 use domain::{Contract, ContractState, Placement, RunId, Timestamp, run::StopCause};
-use scheduler::{Cohort, Gate, NodeView, Occupied, Planner, Queue, Snapshot, Window};
+use scheduler::{Cohort, DiskShortage, Gate, NodeView, Occupied, Planner, Queue, Snapshot, Window};
 
 use super::{Hold, Live, LiveContract, LiveNode, LiveRun, Touched, jobs::waiting};
 
@@ -58,6 +58,11 @@ impl Live {
         }
     }
 
+    /// A disk has less free than it must, or all have enough.
+    pub fn disk_is_short(&mut self, shortage: Option<DiskShortage>) {
+        self.shortage = shortage;
+    }
+
     /// A contract's queue as the planner sees it.
     fn queue(&self, live: &LiveContract, now: Timestamp) -> Queue {
         let contract = &live.contract;
@@ -68,7 +73,10 @@ impl Live {
             pools: live.pools.clone(),
             unpriced: self.unpriced(contract, now).into(),
             terms: contract.limits(),
-            gate: gate(contract, now),
+            gate: match (gate(contract, now), self.shortage) {
+                (Gate::Open, Some(shortage)) => Gate::DiskFull(shortage),
+                (gate, _) => gate,
+            },
             use_card_ms: live.decayed_use.at(now, self.half_life),
         }
     }

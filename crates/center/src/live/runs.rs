@@ -94,7 +94,7 @@ impl Live {
 
     /// A run of a job was committed as starting, and the job with one task more that goes on.
     pub fn run_started(&mut self, run: Run, job: &Arc<Job>) {
-        self.set_job(job.clone());
+        self.set_job(job);
         if let Some(known) = self.jobs.get_mut(&job.id) {
             known.retries.retain(|(task, _)| run.attempt == 1 || *task != run.task);
         }
@@ -133,7 +133,7 @@ impl Live {
     /// jobs that can never run now.
     pub fn run_ended(&mut self, run: RunId, job: &Arc<Job>, retry: Option<(u32, u32)>) -> Vec<JobId> {
         self.remove_run(run);
-        self.set_job(job.clone());
+        self.set_job(job);
         if let (Some(retry), Some(known)) = (retry, self.jobs.get_mut(&job.id)) {
             known.retries.push(retry);
         }

@@ -25,11 +25,16 @@ impl Live {
         self.tenants.get(&id).copied()
     }
 
+    pub fn tenants(&self) -> impl Iterator<Item = (TenantId, LiveTenant)> {
+        self.tenants.iter().map(|(id, tenant)| (*id, *tenant))
+    }
+
     pub fn tenant_count(&self) -> usize {
         self.tenants.len()
     }
 
-    pub fn tenant_signed_up(&mut self, tenant: &Tenant) {
+    /// A tenant signed up, or is in another alliance.
+    pub fn tenant_changed(&mut self, tenant: &Tenant) {
         let Tenant { uid_index, domain, alliance, .. } = *tenant;
         self.tenants.insert(tenant.id, LiveTenant { uid_index, domain, alliance });
     }

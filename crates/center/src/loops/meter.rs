@@ -17,6 +17,7 @@ use crate::{
         runs::{news, stopping},
     },
     center::Center,
+    retirement::ask as retirement,
     wakers::{METER, sleep},
 };
 use base::{
@@ -109,6 +110,7 @@ struct Due {
 /// One look. Gives when to look again.
 pub fn step(center: &Center, now: Timestamp, accrue_all: bool) -> Option<Timestamp> {
     let maintenance = nodes::keep_maintenance(center, now);
+    retirement::finish(center);
     // Before ends are looked at: one of them may be later by an amendment.
     let amendment = force::keep(center, now);
     let due = look(center, now);

@@ -2,7 +2,7 @@
 //! model; what Slurm takes out is out here, and comes back with it. What an operator took out here stays out.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     time::{Duration, Instant},
 };
 
@@ -24,6 +24,10 @@ use crate::{
     },
     center::Center,
     event_kinds,
+    retirement::{
+        self,
+        wish::{Whose, Wish, WishedNode, WishedPool},
+    },
     wakers::MIRROR,
 };
 use base::{
@@ -39,6 +43,8 @@ pub const EVERY: Duration = Duration::from_secs(5);
 const SWITCHES_EVERY: Duration = Duration::from_mins(5);
 /// How a reason begins that is Slurm's.
 const MARK: &str = "Slurm: ";
+/// The reason of a node that Slurm doesn't list.
+const VANISHED: &str = "it is not among Slurm's nodes any more";
 
 /// Between two looks at what the engine has seen of jobs that were handed to Slurm directly.
 const DIRECT_EVERY: Duration = Duration::from_millis(300);
@@ -156,12 +162,15 @@ fn take_in(
 ) -> Result<(), AppError> {
     let settings = &center.settings.engine.slurm;
     let mut nodes: Vec<SlurmNode> = Vec::new();
+    let is_empty = found.is_empty();
     for node in found {
         let is_wanted = settings.partition.as_ref().is_none_or(|wanted| *wanted == node.partition);
         if is_wanted && !nodes.iter().any(|known| known.name == node.name) {
             nodes.push(node);
         }
     }
+    let names: HashSet<String> = nodes.iter().map(|node| node.name.clone()).collect();
+    center.compute.wish_is(wish_of(settings, &nodes));
     let mut new = Vec::new();
     let mut changed = Vec::new();
     let mut moved = Vec::new();
@@ -179,7 +188,17 @@ fn take_in(
                         moved.push((known.node.id, switch.clone()));
                     }
                 }
+                // One that was retired here is an operator's to bring back.
+                None if live.is_retired(&node.name) => {}
                 None => new.extend(wanted(settings, &node)),
+            }
+        }
+        // A node that Slurm has no more can't run anything. A list without any node is no list.
+        let lost = NodeState::Failed { reason: format!("{MARK}{VANISHED}") };
+        let is_gone = |node: &&Node| !is_empty && !names.contains(&node.name);
+        for known in live.nodes().map(|known| &known.node).filter(is_gone) {
+            if is_news(&known.state, &lost) {
+                changed.push((known.id, known.name.clone(), lost.clone()));
             }
         }
     }
@@ -209,7 +228,29 @@ fn take_in(
             },
         )?;
     }
+    retirement::ask::recount(center);
     Ok(())
+}
+
+/// Slurm's nodes with cards, as the hall that is to be.
+fn wish_of(settings: &crate::settings::SlurmSettings, nodes: &[SlurmNode]) -> Wish {
+    let found: Vec<_> = nodes.iter().filter_map(|node| wanted(settings, node)).collect();
+    let mut pools: Vec<WishedPool> = Vec::new();
+    for (model, ..) in &found {
+        if !pools.iter().any(|pool| pool.name == model.name) {
+            pools.push(WishedPool { name: model.name.clone(), model: model.clone() });
+        }
+    }
+    let node = |(model, node, cards): (CardModel, SlurmNode, u8)| WishedNode {
+        pool: model.name,
+        cards,
+        ring_cards: None,
+        is_virtual: false,
+        switch: String::new(),
+        labels: labels_of(&node),
+        names: vec![node.name],
+    };
+    Wish { whose: Whose::Slurm, pools, nodes: found.into_iter().map(node).collect() }
 }
 
 /// The node and its card model, as they are to be kept here; `None` for a node without cards.
@@ -270,11 +311,13 @@ fn add(
             for (model, found, cards) in new {
                 let mut pool = pools::find_pool(tx, &model.name)?;
                 if pool.is_none() {
-                    let new = pools::Pool { id: new_id!(PoolId), name: model.name.clone(), model };
+                    let new =
+                        pools::Pool { id: new_id!(PoolId), name: model.name.clone(), model, retired_at: None };
                     pools::insert_pool(tx, &new)?;
                     pool = Some(new);
                 }
-                let Some(pool) = pool else { continue };
+                // A pool that was retired here gets no more nodes until it is brought back.
+                let Some(pool) = pool.filter(|pool| pool.retired_at.is_none()) else { continue };
                 let node = Node {
                     id: new_id!(NodeId),
                     pool: pool.id,

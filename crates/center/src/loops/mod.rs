@@ -17,12 +17,21 @@ use std::{
 use domain::Millis;
 
 use crate::{
+    backup::scheduled,
     center::Center,
-    wakers::{ACCOUNTS, ALL, METER, MIRROR, PLAN, ROOTS, SEAL, Sleepers, WATCH},
+    disk::watch as disk,
+    tls::{Current, renew},
+    wakers::{
+        ACCOUNTS, ALL, BACKUP, CERTIFICATE, DISK, METER, MIRROR, PLAN, QUOTA, ROOTS, SEAL, Sleepers, WATCH,
+    },
 };
 
 /// Starts the loops, each in a thread of its own.
-pub fn start(center: &Center, sleepers: Sleepers) -> std::io::Result<Vec<JoinHandle<()>>> {
+pub fn start(
+    center: &Center,
+    sleepers: Sleepers,
+    certificate: Option<Arc<Current>>,
+) -> std::io::Result<Vec<JoinHandle<()>>> {
     let Sleepers { plan, meter, accounts, watch } = sleepers;
     let ms = |every: std::time::Duration| Millis(i64::try_from(every.as_millis()).unwrap_or(i64::MAX));
     let accrues = center.settings.billing.accrue_every_ms;
@@ -32,7 +41,14 @@ pub fn start(center: &Center, sleepers: Sleepers) -> std::io::Result<Vec<JoinHan
         spawn(center, METER, accrues, move |center| meter::run(center, &meter))?,
         spawn(center, SEAL, ms(seal::SEAL_EVERY), seal::run)?,
         spawn(center, ROOTS, ms(seal::ROOTS_EVERY), seal::run_roots)?,
+        spawn(center, BACKUP, ms(scheduled::EVERY), scheduled::run)?,
+        spawn(center, DISK, ms(disk::EVERY), disk::run)?,
+        spawn(center, QUOTA, ms(disk::LOOK_EVERY), disk::run_quotas)?,
     ];
+    if let Some(current) = certificate {
+        let body = move |center: &Center| renew::run(center, &current);
+        threads.push(spawn(center, CERTIFICATE, ms(renew::EVERY), body)?);
+    }
     if let Some(engine) = center.compute.slurm.clone() {
         if center.settings.engine.slurm.accounts.keep {
             let engine = Arc::clone(&engine);
@@ -192,7 +208,7 @@ mod tests {
     fn a_loop_that_fails_is_seen_to_with_its_reason() {
         let folder = testkit::open_folder();
         let (center, sleepers) = center(folder.path());
-        let threads = start(&center, sleepers).expect("threads start");
+        let threads = start(&center, sleepers, None).expect("threads start");
         let good = wait_for(&center, METER, LoopState::Done);
         assert_eq!((good.failures, good.is_late), (0, false));
         center.store.write(|tx| tx.execute(TAKE_AWAY, params![])).expect("it is there");

@@ -33,6 +33,7 @@ fn parts(source: &str, key: &str) -> std::collections::BTreeSet<String> {
 const FAMILIES: &[&str] = &[
     "amend-term-",
     "amendment-state-",
+    "backup-kept-",
     "effective-",
     "account-",
     "act-",
@@ -47,10 +48,12 @@ const FAMILIES: &[&str] = &[
     "debt-",
     "domain-",
     "effect-",
+    "disk-name-",
     "event-",
     "example-",
     "fault-",
     "fee-move-",
+    "first-step-",
     "kind-",
     "log-switch-",
     "log-tab-",
@@ -62,13 +65,16 @@ const FAMILIES: &[&str] = &[
     "period-state-",
     "policy-",
     "refused-",
+    "right-",
     "role-",
     "rule-",
     "setting-",
+    "secret-scope-",
     "slurm-",
     "state-",
     "unreadable-",
     "waits-",
+    "wish-",
 ];
 
 /// The texts by which the audit log tells its details.
@@ -144,6 +150,7 @@ fn every_code_of_the_domain_has_its_word() {
     words.extend(JobOutcome::ALL.map(|outcome| format!("state-{}", outcome.code())));
     words.extend(CauseName::ALL.map(|cause| format!("cause-{}", cause.code())));
     words.extend(AccountName::ALL.map(|account| format!("account-{}", account.code())));
+    words.extend(crate::backup::Keeping::ALL.map(|kept| format!("backup-kept-{}", kept.code())));
     words.extend(crate::debt::DebtKind::ALL.map(|kind| format!("debt-{}", kind.code())));
     words.extend(store::payments::FeeMove::ALL.map(|what| format!("fee-move-{}", what.code())));
     words.extend(StopCause::ALL.map(|cause| format!("state-{}", cause.code())));

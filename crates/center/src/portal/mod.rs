@@ -8,6 +8,7 @@ pub(crate) mod contracts;
 pub(crate) mod event_list;
 pub(crate) mod events;
 pub(crate) mod jobs;
+pub(crate) mod member;
 pub(crate) mod nodes;
 pub(crate) mod overview;
 pub(crate) mod people;
@@ -88,7 +89,7 @@ async fn switch_language(State(center): State<Center>, request: Request, next: N
     match wanted {
         Some(lang) if request.method() == Method::GET => {
             let to = base::page::frame::without(request.uri(), "lang");
-            let secure = if center.settings.secure_cookies { "; Secure" } else { "" };
+            let secure = if center.settings.has_secure_cookies() { "; Secure" } else { "" };
             let code = lang.code();
             let cookie = format!("lang={code}; Path=/; Max-Age=31536000; SameSite=Lax{secure}");
             ([(header::SET_COOKIE, cookie)], axum::response::Redirect::to(&to)).into_response()

@@ -24,6 +24,7 @@ use crate::{
         usage::{self, UsageQuery, UsageRow},
     },
     center::Center,
+    first_steps::rule::Step,
     portal::{
         contracts::vessel::{Vessel, vessels, warnings},
         event_list::{EventLine, lines},
@@ -129,6 +130,8 @@ pub struct OfCenter {
     events: Vec<EventLine>,
     may_audit: bool,
     loops: Vec<LoopView>,
+    first_steps: Vec<Step>,
+    is_disk_full: bool,
 }
 
 #[derive(Template)]
@@ -215,6 +218,8 @@ async fn of_center(
         events: lines(ui, &found.events, &found.job_names).take(EVENTS).collect(),
         may_audit: visitor.may(center, actions::READ_AUDIT, None),
         loops: overview::loops(center, &visitor.caller)?,
+        first_steps: of_center.first_steps.clone(),
+        is_disk_full: found.is_disk_full,
         center: of_center,
     };
     Ok(ok(&page))
@@ -286,6 +291,16 @@ mod tests {
         }
     }
 
+    /// A step that is done, one that is to be done, and a contract on its way.
+    fn first_steps() -> Vec<Step> {
+        let contract = ("con_1".to_owned(), "HZ-1".to_owned(), domain::ContractState::Draft);
+        crate::first_steps::rule::steps(&crate::first_steps::rule::There {
+            nodes: 1,
+            contract: Some(contract),
+            ..crate::first_steps::rule::There::default()
+        })
+    }
+
     impl Sample for OfCenter {
         fn samples(page: &Page) -> Vec<Self> {
             let sample = |is_full: bool| {
@@ -308,6 +323,8 @@ mod tests {
                     events: if is_full { views::events(page.ui) } else { Vec::new() },
                     may_audit: is_full,
                     loops: views::loops(is_full),
+                    first_steps: if is_full { first_steps() } else { Vec::new() },
+                    is_disk_full: is_full,
                     center: CenterOverview {
                         nodes: 2,
                         virtual_nodes: u32::from(is_full),
@@ -320,6 +337,7 @@ mod tests {
                         in_use_tflops: 2048,
                         tenants: 2,
                         balance,
+                        first_steps: Vec::new(),
                     },
                 }
             };
@@ -368,6 +386,7 @@ mod tests {
                     month: "2026-05".into(),
                     events: Vec::new(),
                     job_names: BTreeMap::new(),
+                    is_disk_full: is_full,
                     center: None,
                 },
             };

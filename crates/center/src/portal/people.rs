@@ -26,6 +26,7 @@ use crate::{
     },
     center::Center,
     portal::tenants::tenants_by_name,
+    role::rule::{Right, least_first},
 };
 
 struct MemberLine {
@@ -43,6 +44,12 @@ struct ProjectLine {
     form: Form,
 }
 
+/// A role, and in words what it may do.
+struct RoleLine {
+    role: String,
+    may: Vec<String>,
+}
+
 #[derive(Template)]
 #[template(path = "people.html")]
 pub struct PeoplePage {
@@ -52,7 +59,10 @@ pub struct PeoplePage {
     with_tenant: bool,
     may_manage: bool,
     roles: Vec<Choice>,
+    rights: Vec<RoleLine>,
+    /// The center's own people are last.
     tenants: Vec<Choice>,
+    project_tenants: Vec<Choice>,
     contracts: Vec<Choice>,
     new_member: Form,
     new_project: Form,
@@ -83,9 +93,24 @@ async fn show(
     let members = members::list(center, &visitor.caller).await?;
     let projects = projects::list(center, &visitor.caller).await?;
     let may_manage = visitor.may(center, actions::MANAGE_MEMBER, own);
-    let roles = Role::ALL.into_iter().filter(|role| own.is_none() || !role.is_of_center()).map(Role::code);
+    let policies = &center.policies;
+    // The form begins with the role that may do the least, and the center's own come last.
+    let of_tenants = least_first(policies, false);
+    let of_center = if own.is_none() { least_first(policies, true) } else { Vec::new() };
     let contracts = contracts::list(center, &visitor.caller).await?;
-    let tenants = tenants_by_name(center, visitor).await?;
+    let mut tenants = tenants_by_name(center, visitor).await?;
+    let roles: Vec<Role> = match (own, tenants.is_empty()) {
+        (None, true) => of_center.into_iter().chain(of_tenants).collect(),
+        _ => of_tenants.into_iter().chain(of_center).collect(),
+    };
+    let rights = roles.iter().map(|role| RoleLine {
+        role: ui.word("role", role.code()),
+        may: Right::of(policies, *role).into_iter().map(|right| ui.word("right", right)).collect(),
+    });
+    let rights = rights.collect();
+    let first_tenant = tenants.first().map(|tenant| tenant.value.clone()).unwrap_or_default();
+    let is_new = new_member.all("member_login").is_empty();
+    let new_member = if is_new { Form::with(&[("member_tenant", first_tenant)]) } else { new_member };
     let name = |slug: &str| {
         let known = tenants.iter().find(|known| known.is(slug));
         known.map_or_else(|| slug.to_owned(), |known| known.word.clone())
@@ -118,8 +143,15 @@ async fn show(
             .collect(),
         with_tenant: own.is_none(),
         may_manage,
-        roles: roles.map(|role| Choice::new(role, ui.word("role", role))).collect(),
-        tenants: tenants.clone(),
+        roles: roles.into_iter().map(|role| Choice::new(role.code(), ui.word("role", role.code()))).collect(),
+        rights,
+        project_tenants: tenants.clone(),
+        tenants: {
+            if own.is_none() {
+                tenants.push(Choice::new("", ui.t("center")));
+            }
+            tenants
+        },
         contracts: contracts
             .into_iter()
             .map(|contract| Choice::new(contract.number.clone(), contract.number))
@@ -174,7 +206,7 @@ pub async fn change_member(
         part: Unreadable::Form,
         message: "`is_enabled` is neither `true` nor `false`".into(),
     })?;
-    let change = MemberChange { is_enabled: Some(is_enabled), password: None };
+    let change = MemberChange { is_enabled: Some(is_enabled), ..MemberChange::default() };
     members::change(&center, &visitor.caller, &id, change).await?;
     Ok(Redirect::to("/people").into_response())
 }
@@ -270,6 +302,8 @@ mod tests {
                 with_tenant: is_of_center,
                 may_manage,
                 roles: Role::ALL.map(|role| Choice::new(role.code(), page.word("role", role.code()))).into(),
+                rights: vec![RoleLine { role: "A < B".into(), may: vec!["see".into(), "do & undo".into()] }],
+                project_tenants: if is_of_center { views::tenants() } else { Vec::new() },
                 tenants: if is_of_center { views::tenants() } else { Vec::new() },
                 contracts: contracts(),
                 new_member,

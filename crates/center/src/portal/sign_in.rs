@@ -96,7 +96,7 @@ pub async fn leave(State(center): State<Center>, headers: HeaderMap, _: Sent) ->
 }
 
 pub fn session_cookie(center: &Center, secret: &str, age_s: i64) -> String {
-    let secure = if center.settings.secure_cookies { "; Secure" } else { "" };
+    let secure = if center.settings.has_secure_cookies() { "; Secure" } else { "" };
     format!("{SESSION_COOKIE}={secret}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Lax{secure}")
 }
 

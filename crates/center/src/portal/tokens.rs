@@ -138,7 +138,7 @@ pub async fn change_password(
     }
     if form.is_good() {
         let id = visitor.caller.member.id.to_string();
-        let change = MemberChange { is_enabled: None, password: Some(new) };
+        let change = MemberChange { password: Some(new), ..MemberChange::default() };
         match members::change(&center, &visitor.caller, &id, change).await {
             Ok(_) => {
                 let member = visitor.caller.member.clone();

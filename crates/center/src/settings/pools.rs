@@ -5,6 +5,11 @@ use std::collections::BTreeSet;
 use domain::{CardModel, card::MAX_CARDS_PER_NODE, spec};
 use serde::Deserialize;
 
+use crate::retirement::wish::{Whose, Wish, WishedNode, WishedPool};
+
+/// How many nodes all pools may have.
+const MOST_NODES: usize = 100_000;
+
 /// A pool of nodes with one card model.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -43,9 +48,44 @@ const fn one_node() -> u32 {
     1
 }
 
+/// The hall that the settings name.
+pub fn wish(pools: &[PoolSettings]) -> Wish {
+    let model = |pool: &PoolSettings| pool.model.clone().or_else(|| CardModel::known(&pool.card_model));
+    let pool = |pool: &PoolSettings| Some(WishedPool { name: pool.name.clone(), model: model(pool)? });
+    Wish {
+        whose: Whose::Settings,
+        pools: pools.iter().filter_map(pool).collect(),
+        nodes: pools.iter().flat_map(wished_nodes).collect(),
+    }
+}
+
+/// Each node that the lines of a pool stand for. One that stands alone has its line's name, others a number behind it; the
+/// first of a line may have either, so that another `count` does not give it a second name.
+fn wished_nodes(pool: &PoolSettings) -> impl Iterator<Item = WishedNode> {
+    pool.nodes.iter().flat_map(move |line| {
+        (1..=line.count).map(move |n| {
+            let numbered = format!("{}{n:02}", line.name);
+            let names = match (n, line.count) {
+                (1, 1) => vec![line.name.clone(), numbered],
+                (1, _) => vec![numbered, line.name.clone()],
+                _ => vec![numbered],
+            };
+            WishedNode {
+                names,
+                pool: pool.name.clone(),
+                cards: line.cards,
+                ring_cards: Some(line.cards_per_ring.unwrap_or(line.cards)),
+                is_virtual: line.is_virtual,
+                switch: line.switch.clone(),
+                labels: line.labels.clone(),
+            }
+        })
+    })
+}
+
 /// The first thing that is wrong with pools.
 pub(super) fn problem(pools: &[PoolSettings]) -> Option<String> {
-    let mut names = BTreeSet::new();
+    let (mut lines, mut pool_names) = (BTreeSet::new(), BTreeSet::new());
     for pool in pools {
         if pool.model.is_none() && CardModel::known(&pool.card_model).is_none() {
             return Some(format!(
@@ -57,12 +97,21 @@ pub(super) fn problem(pools: &[PoolSettings]) -> Option<String> {
             if let Some(problem) = node_problem(node) {
                 return Some(problem);
             }
-            if !names.insert(&node.name) {
+            if !lines.insert(&node.name) {
                 return Some(format!("two nodes are named `{}`", node.name));
             }
         }
+        if !pool_names.insert(&pool.name) {
+            return Some(format!("two pools are named `{}`: put their nodes together", pool.name));
+        }
     }
-    None
+    let nodes = wish(pools).nodes;
+    if nodes.len() > MOST_NODES {
+        return Some(format!("the pools have {} nodes in all: they may have {MOST_NODES}", nodes.len()));
+    }
+    let mut names = BTreeSet::new();
+    let twice = nodes.iter().filter_map(|node| node.names.first()).find(|name| !names.insert(*name));
+    twice.map(|name| format!("two nodes are named `{name}`"))
 }
 
 fn node_problem(node: &NodeSettings) -> Option<String> {

@@ -46,7 +46,7 @@ pub async fn show(
     Ok(Json(ask::show(&center, &caller, &slug).await?))
 }
 
-/// Sets whom a tenant's statements are made out to.
+/// Sets a tenant's names, its alliance, and whom its statements are made out to.
 #[utoipa::path(patch, path = "/tenants/{slug}", tag = "accounts", params(("slug" = String, Path)),
     request_body = TenantChange, responses((status = 200, body = TenantView), (status = 404, body = Problem),
     (status = 422, body = Problem)))]

@@ -63,6 +63,11 @@ pub async fn list(center: &Center, caller: &Caller) -> Result<Vec<TenantView>, A
     Ok(tenants.into_iter().map(|tenant| view(center, tenant)).collect())
 }
 
+/// All alliances, which are public within the center.
+pub async fn alliances(center: &Center) -> Result<Vec<domain::tenant::Alliance>, AppError> {
+    center.read(rows::list_alliances).await
+}
+
 /// The tenant of that short name, if the caller may see it.
 pub async fn show(center: &Center, caller: &Caller, slug: &str) -> Result<TenantView, AppError> {
     let tenant = lookup::tenant(center, caller, slug).await?;
@@ -95,7 +100,15 @@ pub struct NewTenant {
     pub other_tax_number: String,
 }
 
-/// Sets whom a tenant's statements are made out to. Statements that were given out stay as they are.
+/// The alliance of that short name; none where the text is empty.
+fn alliance_of(tx: &store::Tx, slug: Option<&str>) -> Result<Option<AllianceId>, AppError> {
+    let Some(slug) = slug.filter(|slug| !slug.is_empty()) else { return Ok(None) };
+    let found = rows::list_alliances(tx)?.into_iter().find(|alliance| alliance.slug == slug);
+    found.map(|alliance| Some(alliance.id)).ok_or_else(|| AppError::not_found("alliance", slug))
+}
+
+/// Sets a tenant's names, its alliance, and whom its statements are made out to. Statements that were given out stay as they
+/// are. Its domain stays: prices and reports went by it.
 pub async fn change(
     center: &Center,
     caller: &Caller,
@@ -104,16 +117,45 @@ pub async fn change(
 ) -> Result<TenantView, AppError> {
     let found = lookup::tenant(center, caller, slug).await?;
     let may = center.policies.may(caller, MANAGE, Some(found.id))?;
+    let line = |name: Option<String>, at| {
+        name.map(|name| params::line::<128>(at, name).map(String::from)).transpose()
+    };
+    let name_zh = line(change.name_zh.clone(), field::NAME_ZH)?;
+    let name_en = line(change.name_en.clone(), field::NAME_EN)?;
+    let (wanted, is_named) = (change.alliance.clone(), name_zh.is_some() || name_en.is_some());
+    let is_payer =
+        change.legal_name.is_some() || change.tax_number.is_some() || change.other_tax_number.is_some();
     let payer = Payer::read(Payer::of(&found).with(change))?;
     let work = move |tx: &store::Tx| {
-        let tenant = payer.put_into(rows::get_tenant(tx, found.id)?);
-        rows::set_payer(tx, &tenant)?;
-        let Tenant { legal_name, tax_number, other_tax_number, .. } = &tenant;
-        let detail = json!({ "slug": tenant.slug, "legal_name": legal_name, "tax_number": tax_number,
-            "other_tax_number": other_tax_number });
+        let mut tenant = payer.put_into(rows::get_tenant(tx, found.id)?);
+        let mut detail = json!({ "slug": tenant.slug });
+        if is_payer {
+            rows::set_payer(tx, &tenant)?;
+            detail["legal_name"] = json!(tenant.legal_name);
+            detail["tax_number"] = json!(tenant.tax_number);
+            detail["other_tax_number"] = json!(tenant.other_tax_number);
+        }
+        if is_named || wanted.is_some() {
+            tenant.name_zh = name_zh.unwrap_or(tenant.name_zh);
+            tenant.name_en = name_en.unwrap_or(tenant.name_en);
+            if let Some(slug) = &wanted {
+                tenant.alliance = alliance_of(tx, Some(slug))?;
+                detail["alliance"] = json!(slug);
+            }
+            rows::set_names(tx, &tenant)?;
+            if is_named {
+                detail["name_zh"] = json!(tenant.name_zh);
+                detail["name_en"] = json!(tenant.name_en);
+            }
+        }
         Ok(Changed::new(tenant.id, detail, tenant.clone()).of_tenant(tenant.id))
     };
-    let tenant = center.change(may, work, |_, _| ()).await?;
+    let tenant = center
+        .change(may, work, |center, tenant| {
+            center.live().tenant_changed(tenant);
+            center.compute.wakers.plan();
+        })
+        .await?;
     Ok(view(center, tenant))
 }
 
@@ -131,14 +173,7 @@ pub async fn create(center: &Center, caller: &Caller, new: NewTenant) -> Result<
         .change(
             may,
             move |tx| {
-                let alliance = match new.alliance.as_deref().filter(|slug| !slug.is_empty()) {
-                    None => None,
-                    Some(slug) => {
-                        let all = rows::list_alliances(tx)?;
-                        let found = all.into_iter().find(|alliance| alliance.slug == slug);
-                        Some(found.ok_or_else(|| AppError::not_found("alliance", slug))?.id)
-                    }
-                };
+                let alliance = alliance_of(tx, new.alliance.as_deref())?;
                 let tenant = payer.put_into(Tenant {
                     id: new_id!(TenantId),
                     slug: new.slug,
@@ -157,7 +192,7 @@ pub async fn create(center: &Center, caller: &Caller, new: NewTenant) -> Result<
                 Ok(Changed::new(id, detail, tenant).of_tenant(id))
             },
             |center, tenant| {
-                center.live().tenant_signed_up(tenant);
+                center.live().tenant_changed(tenant);
                 center.compute.tenant_signed_up(&center.settings.engine.slurm, tenant);
             },
         )

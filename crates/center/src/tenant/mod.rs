@@ -29,6 +29,7 @@ pub const NOUN: Noun<Center> = Noun {
             .form("/tenants", page::sign_up)
             .page("/tenants/{slug}", page::show)
             .form("/tenants/{slug}", page::change)
+            .form("/tenants/{slug}/names", page::rename)
     },
     places: &[Place {
         part: Part::Administration,

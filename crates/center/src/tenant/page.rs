@@ -41,7 +41,17 @@ pub struct TenantPage {
     tenant: TenantView,
     domain: String,
     may_manage: bool,
+    names: Form,
+    /// The alliances that there are, by short name.
+    alliances: Vec<Choice>,
     payer: Form,
+}
+
+/// The forms of a tenant's page that came back.
+#[derive(Default)]
+struct Forms {
+    names: Option<Form>,
+    payer: Option<Form>,
 }
 
 /// A tenant as the list shows it.
@@ -96,7 +106,7 @@ pub async fn sign_up(
         ..NewTenant::default()
     };
     match ask::create(&center, &visitor.caller, new).await {
-        Ok(_) => Ok(Redirect::to("/tenants").into_response()),
+        Ok(tenant) => Ok(Redirect::to(&format!("/tenants/{}", tenant.slug)).into_response()),
         Err(error) => {
             let status = form.explain(visitor.front.ui, error, |name| match name {
                 "slug" | "already_there" => Some("slug"),
@@ -116,31 +126,69 @@ pub async fn show(
     Id(slug): Id,
     visitor: Visitor,
 ) -> Result<Response, AppError> {
-    let tenant = ask::show(&center, &visitor.caller, &slug).await?;
-    let payer = Form::with(&[
-        ("legal_name", tenant.legal_name.clone()),
-        ("tax_number", tenant.tax_number.clone()),
-        ("other_tax_number", tenant.other_tax_number.clone()),
-    ]);
-    Ok(show_one(&center, &visitor, StatusCode::OK, tenant, payer))
+    show_one(&center, &visitor, StatusCode::OK, &slug, Forms::default()).await
 }
 
-fn show_one(
+async fn show_one(
     center: &Center,
     visitor: &Visitor,
     status: StatusCode,
-    tenant: TenantView,
-    payer: Form,
-) -> Response {
+    slug: &str,
+    forms: Forms,
+) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
+    let tenant = ask::show(center, &visitor.caller, slug).await?;
+    let known = ask::alliances(center).await?;
+    let own = known.iter().find(|alliance| Some(alliance.id) == tenant.alliance);
+    let names = || {
+        Form::with(&[
+            ("name_zh", tenant.name.zh.clone()),
+            ("name_en", tenant.name.en.clone()),
+            ("alliance", own.map(|alliance| alliance.slug.clone()).unwrap_or_default()),
+        ])
+    };
+    let payer = || {
+        Form::with(&[
+            ("legal_name", tenant.legal_name.clone()),
+            ("tax_number", tenant.tax_number.clone()),
+            ("other_tax_number", tenant.other_tax_number.clone()),
+        ])
+    };
+    let alliances = known.iter().map(|alliance| Choice::new(alliance.slug.as_str(), alliance.slug.as_str()));
     let page = TenantPage {
+        names: forms.names.unwrap_or_else(names),
+        payer: forms.payer.unwrap_or_else(payer),
+        alliances: alliances.collect(),
         page: visitor.page("tenants", tenant.name.in_lang(ui.lang).to_owned()),
         domain: ui.word("domain", tenant.domain),
         may_manage: visitor.may(center, MANAGE, None),
         tenant,
-        payer,
     };
-    render(status, &page)
+    Ok(render(status, &page))
+}
+
+pub async fn rename(
+    State(center): State<Center>,
+    Id(slug): Id,
+    Sent { visitor, mut form }: Sent,
+) -> Result<Response, AppError> {
+    let typed = |name: &str| Some(form.value(name).to_owned());
+    let change = TenantChange {
+        name_zh: typed("name_zh"),
+        name_en: typed("name_en"),
+        alliance: typed("alliance"),
+        ..TenantChange::default()
+    };
+    match ask::change(&center, &visitor.caller, &slug, change).await {
+        Ok(_) => Ok(Redirect::to(&format!("/tenants/{slug}")).into_response()),
+        Err(error) => {
+            let field =
+                |name: &str| ["name_zh", "name_en", "alliance"].into_iter().find(|known| *known == name);
+            let status = form.explain(visitor.front.ui, error, field)?;
+            let forms = Forms { names: Some(form), ..Forms::default() };
+            show_one(&center, &visitor, status, &slug, forms).await
+        }
+    }
 }
 
 pub async fn change(
@@ -153,6 +201,7 @@ pub async fn change(
         legal_name: typed("legal_name"),
         tax_number: typed("tax_number"),
         other_tax_number: typed("other_tax_number"),
+        ..TenantChange::default()
     };
     match ask::change(&center, &visitor.caller, &slug, change).await {
         Ok(_) => Ok(Redirect::to(&format!("/tenants/{slug}")).into_response()),
@@ -163,8 +212,8 @@ pub async fn change(
                 "other_tax_number" => Some("other_tax_number"),
                 _ => None,
             })?;
-            let tenant = ask::show(&center, &visitor.caller, &slug).await?;
-            Ok(show_one(&center, &visitor, status, tenant, form))
+            let forms = Forms { payer: Some(form), ..Forms::default() };
+            show_one(&center, &visitor, status, &slug, forms).await
         }
     }
 }
@@ -214,6 +263,8 @@ mod samples {
                 },
                 domain: page.word("domain", "research"),
                 may_manage,
+                names: Form::with(&[("name_zh", "U & <V>".into()), ("alliance", "vision".into())]),
+                alliances: if may_manage { vec![Choice::new("vision", "vision")] } else { Vec::new() },
                 payer: Form::with(&[("tax_number", "<1>".into())]),
             };
             vec![

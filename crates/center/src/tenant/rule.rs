@@ -14,6 +14,9 @@ pub const READ: Action = Action::new("read_tenant", "read_account");
 pub const MANAGE: Action = Action::new("manage_tenant", "run_center").keeps(&[
     SLUG,
     Detail::word::<TenantDomain>("domain", "domain"),
+    Detail::text("name_zh"),
+    Detail::text("name_en"),
+    Detail::text("alliance"),
     Detail::text("legal_name"),
     Detail::text("tax_number"),
     Detail::text("other_tax_number"),
@@ -23,6 +26,12 @@ pub const MANAGE: Action = Action::new("manage_tenant", "run_center").keeps(&[
 #[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TenantChange {
+    #[schema(value_type = Option<domain::schema::Line128>)]
+    pub name_zh: Option<String>,
+    #[schema(value_type = Option<domain::schema::Line128>)]
+    pub name_en: Option<String>,
+    /// An alliance's short name; an empty text takes the tenant out of its alliance.
+    pub alliance: Option<String>,
     pub legal_name: Option<String>,
     /// The unified social credit code; it takes the place of a number of another kind.
     pub tax_number: Option<String>,
@@ -51,7 +60,7 @@ impl Payer {
 
     /// With what is asked for. A number of one kind takes the place of one of the other.
     pub fn with(self, change: TenantChange) -> Self {
-        let TenantChange { legal_name, tax_number, other_tax_number } = change;
+        let TenantChange { legal_name, tax_number, other_tax_number, .. } = change;
         let given = |text: &Option<String>| text.as_deref().is_some_and(|text| !text.trim().is_empty());
         let (takes_code, takes_other) = (given(&tax_number), given(&other_tax_number));
         let stays = |kept: String, is_replaced: bool| if is_replaced { String::new() } else { kept };
@@ -113,9 +122,9 @@ mod tests {
     #[test]
     fn a_number_takes_the_place_of_one_of_the_other_kind() {
         let change = |tax_number: Option<&str>, other: Option<&str>| TenantChange {
-            legal_name: None,
             tax_number: tax_number.map(str::to_owned),
             other_tax_number: other.map(str::to_owned),
+            ..TenantChange::default()
         };
         assert_eq!(payer(CODE, "").with(change(None, Some("DE 123"))), payer("", "DE 123"));
         assert_eq!(payer("", "DE 123").with(change(Some(CODE), None)), payer(CODE, ""));

@@ -153,6 +153,7 @@ pub enum Things {
     Arguments,
     Variables,
     Labels,
+    Secrets,
     Jobs,
     Prices,
     Pools,
@@ -218,6 +219,14 @@ pub enum JobFault {
     NoTaskAtOnce,
     NotASignal {
         given: String,
+    },
+    /// There is no secret of that name that the job could be given.
+    NoSuchSecret {
+        name: String,
+    },
+    /// A variable and a secret have the same name.
+    SecretAndVariable {
+        name: String,
     },
     NoSuchProject {
         slug: String,

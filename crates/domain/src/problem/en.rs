@@ -149,6 +149,7 @@ fn count(of: Things, given: usize, least: usize, most: usize) -> Words {
         Things::Arguments => "arguments",
         Things::Variables => "variables",
         Things::Labels => "labels",
+        Things::Secrets => "secrets",
         Things::Jobs => "jobs",
         Things::Prices => "prices",
         Things::Pools => "pools",
@@ -233,6 +234,14 @@ fn job(fault: &JobFault) -> Words {
         }
         JobFault::NotASignal { given } => {
             (format!("is `{}`", shown(given)), "name a signal such as USR1".into())
+        }
+        JobFault::NoSuchSecret { name } => (
+            format!("there is no secret `{}` for this job", shown(name)),
+            "`qiantang secrets` lists what you can name; an administrator keeps those of tenant and projects"
+                .into(),
+        ),
+        JobFault::SecretAndVariable { name } => {
+            (format!("`{}` is a variable, too", shown(name)), "leave one of the two out".into())
         }
         JobFault::NoSuchProject { slug, own } => {
             (format!("there is no project `{}`", shown(slug)), own_projects(own))

@@ -58,6 +58,8 @@ fields! {
     JOBS = "jobs", "作业";
     KIND = "kind", "类型";
     LABELS = "labels", "标签";
+    SCOPE = "scope", "适用范围";
+    SECRETS = "secrets", "密文变量";
     LAUNCH = "launch", "启动方式";
     LEGAL_NAME = "legal_name", "单位全称";
     LIMIT = "limit", "每页条数";
@@ -113,4 +115,5 @@ fields! {
     UNTIL = "until", "结束时间";
     WAIVERS = "waivers", "减免比例";
     WHICH = "which", "筛选条件";
+    VALUE = "value", "值";
 }

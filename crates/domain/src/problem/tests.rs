@@ -46,7 +46,7 @@ fn job_id() -> JobId {
 /// Samples of each code there is.
 fn samples() -> Vec<Wrong> {
     let quantities = each!(Quantity: Nodes, CardsPerNode, Number, TimeLimitMs, Items, Weight);
-    let things = each!(Things: Arguments, Variables, Labels, Jobs, Prices, Pools, Filters);
+    let things = each!(Things: Arguments, Variables, Labels, Secrets, Jobs, Prices, Pools, Filters);
     let faults = samples!(
         LineFault:
         Empty => [LineFault::Empty],
@@ -132,6 +132,8 @@ fn of_jobs() -> Vec<JobFault> {
         ArrayTasks { .. } => [JobFault::ArrayTasks { tasks: 2_000_000 }],
         NoTaskAtOnce => [JobFault::NoTaskAtOnce],
         NotASignal { .. } => [JobFault::NotASignal { given: text("signal 1") }],
+        NoSuchSecret { .. } => [JobFault::NoSuchSecret { name: text("HF_TOKEN") }],
+        SecretAndVariable { .. } => [JobFault::SecretAndVariable { name: text("HF_TOKEN") }],
         NoSuchProject { .. } => [JobFault::NoSuchProject { slug: text("x"), own: own() }],
         ProjectNotNamed { .. } => [JobFault::ProjectNotNamed { own: own() }],
         ModelNotCovered { .. } => [JobFault::ModelNotCovered {
@@ -302,10 +304,11 @@ fn every_note_reads_well_in_both_languages() {
         WholeLimit, MostNodes, OwnCards, NeverRan, ProcessorsShared, MemoryShared, OwnLogs, NoMail, NoLicences,
         AlwaysRetried, PoolsOfContract, EmptyInput, ForSrun, OneProcess, OutputKept, ErrorKept, OwnFolder,
         Terminated, FirstNodeOnly, NoSlurm, TooLate, OddMark, OldMark, OtherSystem, ByteOrderMark, Encoding;
-        SignalToScript { .. }, NodesOfTasks { .. }, LineEnds { .. }
+        SignalToScript { .. }, NodesOfTasks { .. }, LineEnds { .. }, LooksSecret { .. }
     );
     let with_values = [
         NoteWhy::SignalToScript { signal: text("USR1"), before_s: 60 },
+        NoteWhy::LooksSecret { name: text("TOKEN") },
         NoteWhy::NodesOfTasks { tasks: 2, nodes: 4 },
         NoteWhy::LineEnds { count: 12 },
     ];

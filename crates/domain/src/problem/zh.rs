@@ -135,6 +135,7 @@ fn count(of: Things, given: usize, least: usize, most: usize) -> Words {
         Things::Arguments => "个参数",
         Things::Variables => "个变量",
         Things::Labels => "个标签",
+        Things::Secrets => "个密文变量",
         Things::Jobs => "个作业",
         Things::Prices => "项价格",
         Things::Pools => "个资源池",
@@ -205,6 +206,13 @@ fn job(fault: &JobFault) -> Words {
         JobFault::NoTaskAtOnce => ("不允许任何任务运行".into(), "max_running 至少为 1，或者不写".into()),
         JobFault::NotASignal { given } => {
             (format!("“{}”不是信号", shown(given)), "请写信号名，如 USR1".into())
+        }
+        JobFault::NoSuchSecret { name } => (
+            format!("这个作业没有可用的密文变量“{}”", shown(name)),
+            "用 qiantang secrets 查看可用的名称；租户和项目的密文变量由管理员保管".into(),
+        ),
+        JobFault::SecretAndVariable { name } => {
+            (format!("“{}”同时又是环境变量", shown(name)), "请去掉其中一个".into())
         }
         JobFault::NoSuchProject { slug, own } => {
             (format!("没有“{}”这个项目", shown(slug)), own_projects(own))

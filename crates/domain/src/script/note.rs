@@ -85,6 +85,10 @@ pub enum NoteWhy {
     },
     /// The script is no UTF-8.
     Encoding,
+    /// A variable whose name says that it is a password or a token.
+    LooksSecret {
+        name: String,
+    },
 }
 
 /// An option that was not taken as it stands.
@@ -151,6 +155,7 @@ impl NoteWhy {
             Self::OwnFolder => "own_folder",
             Self::Terminated => "terminated",
             Self::SignalToScript { .. } => "signal_to_script",
+            Self::LooksSecret { .. } => "looks_secret",
             Self::NodesOfTasks { .. } => "nodes_of_tasks",
             Self::FirstNodeOnly => "first_node_only",
             Self::NoSlurm => "no_slurm",
@@ -207,6 +212,12 @@ impl NoteWhy {
             }
             Self::OwnFolder => "a job starts in a work folder of its own",
             Self::Terminated => "a run gets SIGTERM before it is killed",
+            Self::LooksSecret { name } => {
+                return format!(
+                    "all who may see the job see the value of {name}; keep it by `qiantang secrets set {name}`, and name it by \
+                     --secrets={name}"
+                );
+            }
             Self::SignalToScript { signal, before_s } => {
                 return format!(
                     "only the script itself gets a signal: write --signal=B:{signal}@{before_s}, and let it trap \
@@ -267,6 +278,11 @@ impl NoteWhy {
             Self::ErrorKept => "标准错误由中心保存，可在作业页或用 qiantang logs --stderr 查看",
             Self::OwnFolder => "作业在自己的工作目录中启动",
             Self::Terminated => "运行在被终止前会先收到 SIGTERM",
+            Self::LooksSecret { name } => {
+                return format!(
+                    "能查看作业的人都能看到 {name} 的值；请用 qiantang secrets set {name} 保存，再用 --secrets={name} 取用"
+                );
+            }
             Self::SignalToScript { signal, before_s } => {
                 return format!(
                     "只有脚本本身能收到信号：请写 --signal=B:{signal}@{before_s}，由脚本捕获信号后通知各个步骤"
@@ -318,6 +334,28 @@ pub fn notes_on_start(spec: &JobSpec, is_slurm: bool) -> Vec<Note> {
     }
     let (option, why) = ("--nodes".to_owned(), NoteWhy::FirstNodeOnly);
     vec![Note { line: 0, option, action: NoteAction::Mapped, why }]
+}
+
+/// Notes on variables that look like passwords, which a job shows to all who may see it.
+pub fn notes_on_secrets(spec: &JobSpec) -> Vec<Note> {
+    const WORDS: [&str; 7] = ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "APIKEY", "CREDENTIAL", "CREDENTIALS"];
+    let looks_secret = |name: &str| {
+        let name = name.to_ascii_uppercase();
+        // By whole words: `TOKENIZERS_PARALLELISM` is none.
+        name.split('_').any(|word| WORDS.contains(&word))
+            || ["API_KEY", "ACCESS_KEY", "PRIVATE_KEY"].iter().any(|key| name.ends_with(key))
+    };
+    let note = |(name, value): (&String, &String)| {
+        let why = NoteWhy::LooksSecret { name: name.clone() };
+        let option = "--export".to_owned();
+        (looks_secret(name) && !value.is_empty()).then_some(Note {
+            line: 0,
+            option,
+            action: NoteAction::Mapped,
+            why,
+        })
+    };
+    spec.env.iter().filter_map(note).collect()
 }
 
 /// Whether a line of a shell script calls a program: its name stands where a command begins.

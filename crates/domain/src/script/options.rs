@@ -231,6 +231,7 @@ fn take(
             let known = Launch::ALL.map(Launch::code);
             spec.launch = Launch::from_code(value).ok_or_else(|| Wrong::unknown(value, &known))?;
         }
+        "secrets" => spec.secrets = value.split(',').map(|name| name.trim().to_owned()).collect(),
         "qos" => {
             let known = ServiceClass::ALL.map(ServiceClass::code);
             spec.service_class =

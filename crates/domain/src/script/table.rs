@@ -180,7 +180,7 @@ pub static SBATCH: &[Opt] = &[
 ];
 
 /// The center's own options for a job.
-pub static OWN: &[Opt] = &[Opt::own("launch", Value)];
+pub static OWN: &[Opt] = &[Opt::own("launch", Value), Opt::own("secrets", Value)];
 
 /// The option of sbatch with this full name.
 pub fn named(name: &str) -> Option<&'static Opt> {

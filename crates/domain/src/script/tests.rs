@@ -349,3 +349,25 @@ proptest! {
         let _ = parse(text.into_iter().collect::<String>());
     }
 }
+
+#[test]
+fn variables_that_look_like_passwords_are_named_and_others_not() {
+    let spec = |names: &[&str]| JobSpec {
+        env: names.iter().map(|name| ((*name).to_owned(), "x".to_owned())).collect(),
+        ..JobSpec::default()
+    };
+    let bad = ["HF_TOKEN", "DB_PASSWORD", "OPENAI_API_KEY", "aws_secret_access_key", "SECRET"];
+    assert_eq!(notes_on_secrets(&spec(&bad)).len(), bad.len());
+    let good = ["TOKENIZERS_PARALLELISM", "KEY", "MAX_TOKENS", "PATH_TO", "EPOCHS"];
+    assert_eq!(notes_on_secrets(&spec(&good)), []);
+}
+
+#[test]
+fn secrets_are_named_by_an_option_of_the_center() {
+    let spec = parse("#!/bin/bash\n#QIANTANG --secrets=HF_TOKEN,DB_PASS\ntrue\n").unwrap().spec;
+    assert_eq!(spec.secrets, ["HF_TOKEN", "DB_PASS"]);
+    for bad in ["HF TOKEN", "1X", "PATH", "SLURM_JOB_ID", "A,,B"] {
+        assert!(parse(&format!("#!/bin/bash\n#QIANTANG --secrets='{bad}'\ntrue\n")).is_err(), "{bad}");
+    }
+    assert!(parse("#!/bin/bash\n#SBATCH --export=A=1\n#QIANTANG --secrets=A\ntrue\n").is_err());
+}

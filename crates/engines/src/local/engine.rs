@@ -1,10 +1,10 @@
 //! The local engine, as the center sees it.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     fs::File,
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -21,7 +21,8 @@ use super::{
 };
 use crate::{
     clock,
-    engine::{Engine, EngineError},
+    disk::{self, Held},
+    engine::{Engine, EngineError, RunOnDisk, RunPlace},
     folder_lock::lock_folder,
     log::{LogChunk, LogLayout, Stream},
     observation::{Ended, Exit, Leaving, Observation, Started},
@@ -215,6 +216,71 @@ impl Engine for LocalEngine {
         }
     }
 
+    fn end_at_once(&self, run: RunId) -> Result<(), EngineError> {
+        self.stop(run)?;
+        if let RecordState::Alive(told) = self.find(run)?
+            && let (Some(supervisor), RecordState::Alive(_)) = (sys::Handle::open(told.pid), self.find(run)?)
+        {
+            supervisor.kill_run(run).map_err(EngineError::io(format!("end {run}")))?;
+        }
+        Ok(())
+    }
+
+    fn freeze(&self, run: RunId) -> Result<(), EngineError> {
+        if let RecordState::Alive(told) = self.find(run)? {
+            tree::freeze(&|| tree::descendants(&tree::all(), told.pid, &|_| false));
+        }
+        Ok(())
+    }
+
+    fn folders(&self) -> Vec<PathBuf> {
+        ["runs", "work", "tmp"].map(|name| self.config.data_dir.join(name)).into()
+    }
+
+    fn held_by_runs(&self, runs: &[RunPlace], most_files: u64) -> Vec<RunOnDisk> {
+        let beneath = |path: &Path| disk::held_beneath(path, most_files).unwrap_or_default();
+        let device = |folder: &PathBuf| Some(disk::Space::of(folder).ok()?.device);
+        let devices: Vec<u64> = self.folders().iter().filter_map(device).collect();
+        let processes = tree::all();
+        let mut works = HashMap::new();
+        let held = |place: &RunPlace| {
+            let work = *works
+                .entry(place.job)
+                .or_insert_with(|| beneath(&self.work_folder(place.tenant, place.job)));
+            let mut on_disk = RunOnDisk { work, ..RunOnDisk::default() };
+            for stream in Stream::ALL {
+                if let Ok(log) = self.runs.read_log(place.run, stream.code()) {
+                    on_disk.elsewhere_bytes += log.bytes_on_disk();
+                }
+            }
+            on_disk.own.bytes = on_disk.elsewhere_bytes;
+            let Ok(RecordState::Alive(told)) = self.find(place.run) else { return on_disk };
+            if let Some(temporary) = self.temporary_folder(told.pid) {
+                on_disk.own += beneath(&temporary);
+            }
+            let of_run = tree::descendants(&processes, told.pid, &|_| false);
+            let pids: Vec<i32> = of_run.iter().map(|process| process.pid).collect();
+            let unlinked_bytes = disk::unlinked_bytes(&pids, &devices);
+            for bytes in [&mut on_disk.own.bytes, &mut on_disk.elsewhere_bytes] {
+                *bytes = bytes.saturating_add(unlinked_bytes);
+            }
+            on_disk.written_bytes = disk::written_bytes(&pids);
+            on_disk
+        };
+        runs.iter().map(held).collect()
+    }
+
+    fn held_by_tenant(&self, tenant: TenantId, uid_index: u32, most_files: u64) -> Held {
+        let data = &self.config.data_dir;
+        let mut held = Held::default();
+        for folder in
+            [data.join("work").join(tenant.to_string()), data.join("tmp").join(uid_index.to_string())]
+        {
+            held += disk::held_beneath(&folder, most_files.saturating_sub(held.files)).unwrap_or_default();
+        }
+        held
+    }
+
     fn read_log(
         &self,
         run: RunId,
@@ -245,6 +311,14 @@ impl Engine for LocalEngine {
 }
 
 impl LocalEngine {
+    /// The temporary folder of the run that this supervisor looks after: it has the folder open.
+    fn temporary_folder(&self, supervisor: i32) -> Option<PathBuf> {
+        let tmp = self.config.data_dir.join("tmp");
+        let open = std::fs::read_dir(format!("/proc/{supervisor}/fd")).ok()?.flatten();
+        let mut paths = open.filter_map(|entry| std::fs::read_link(entry.path()).ok());
+        paths.find(|path| path.strip_prefix(&tmp).is_ok_and(|rest| rest.components().count() == 2))
+    }
+
     /// Whether the end of each log is lost.
     fn truncated(&self, run: RunId) -> Result<[bool; 2], EngineError> {
         Ok(match self.find(run)? {

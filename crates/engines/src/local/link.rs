@@ -103,6 +103,16 @@ impl Link {
 
     /// Hands the launch to the host, or keeps it until there is one.
     pub(super) fn launch(&self, spec: &LaunchSpec) -> Result<(), EngineError> {
+        // What the host gets stays in memory.
+        let with_secrets;
+        let spec = if spec.secrets.is_empty() {
+            spec
+        } else {
+            let mut all = spec.clone();
+            all.env.append(&mut all.secrets);
+            with_secrets = all;
+            &with_secrets
+        };
         let body = serde_json::to_vec(spec).map_err(|error| EngineError::Host(error.to_string()))?;
         let message: Arc<[u8]> = frame(&[spec.run.as_bytes(), &spec.uid_index.to_le_bytes(), &body]).into();
         let mut state = self.inner.lock();

@@ -142,8 +142,9 @@ pub(super) fn supervise(
     supervisor.watch();
     let (at, ended) = (clock::now(), sys::uptime());
     supervisor.read_outputs_to_the_end();
-    let how = refusal.map_or_else(|| supervisor.outcome(), Exit::FailedToStart);
-    let started_at = if matches!(how, Exit::FailedToStart(_)) { None } else { supervisor.started_at };
+    let how = refusal.unwrap_or_else(|| supervisor.outcome());
+    let started_at =
+        if matches!(how, Exit::FailedToStart(_) | Exit::NoRoom) { None } else { supervisor.started_at };
     let took = started_at.and(supervisor.began).map(|began| Millis(ended.0.saturating_sub(began.0).max(0)));
     // All tasks of an array share a folder. Until the end is recorded, no other run of the job comes.
     if let (Some(work), Some(tenants), None) = (holdings.work, &mut reusable.tenants, spec.array) {
@@ -221,16 +222,21 @@ struct Supervisor<'a> {
 }
 
 impl Supervisor<'_> {
-    /// Starts the processes of all nodes. A failure comes with its reason.
+    /// Starts the processes of all nodes. A failure is how the run ends.
     fn start(
         &mut self,
         reusable: &mut Reusable,
         holdings: &mut Holdings,
         slot: u32,
         processes_of_uid: u64,
-    ) -> Result<(), String> {
+    ) -> Result<(), Exit> {
         let (spec, inherited) = (self.spec, self.inherited);
-        let failed = |what: &'static str| move |error: io::Error| format!("failed to {what}: {error}");
+        let failed = |what: &'static str| {
+            move |error: io::Error| match error.kind() {
+                io::ErrorKind::StorageFull => Exit::NoRoom,
+                _ => Exit::FailedToStart(format!("failed to {what}: {error}")),
+            }
+        };
         if reusable.tenants.as_ref().is_none_or(|tenants| !tenants.folders.are_for(spec.tenant)) {
             // The old ones are given back first.
             reusable.tenants = None;
@@ -239,7 +245,7 @@ impl Supervisor<'_> {
             reusable.tenants = Some(Tenants { folders, ruleset: None });
         }
         let tenants = reusable.tenants.as_mut().expect("made if they were not there");
-        let ruleset = tenants.ruleset(inherited, spec)?;
+        let ruleset = tenants.ruleset(inherited, spec).map_err(Exit::FailedToStart)?;
         let folders = &mut tenants.folders;
         let (work, script) = folders
             .make_work(spec.job, &spec.script_bytes())
@@ -251,7 +257,8 @@ impl Supervisor<'_> {
             reusable.port = master_port::take(inherited.config.master_ports, seed);
         }
         let Some(master_port) = reusable.port.as_ref().map(|port| port.number) else {
-            return Err("no free port is left on this machine for MASTER_PORT".to_owned());
+            let why = "no free port is left on this machine for MASTER_PORT";
+            return Err(Exit::FailedToStart(why.to_owned()));
         };
         if let Some(root) = &inherited.cgroup_root {
             let made = Cgroup::make(root, spec.run, &spec.limits).map_err(failed("make its cgroup"))?;
@@ -284,7 +291,7 @@ impl Supervisor<'_> {
         for rank in 0..spec.nodes.len() {
             if are_apart || rank == 0 {
                 let node = u16::try_from(rank).ok().filter(|_| are_apart);
-                self.outputs.extend(Output::of_node(node)?);
+                self.outputs.extend(Output::of_node(node).map_err(Exit::FailedToStart)?);
             }
             let [.., stdout, stderr] = &self.outputs[..] else { unreachable!("there are two for each node") };
             let started = child::start(&Start {
@@ -305,7 +312,7 @@ impl Supervisor<'_> {
                 ruleset: ruleset.as_ref().map(|fd| fd.as_fd()),
                 cgroup: entrance.as_ref().map(|file| file.as_fd()),
             });
-            let pid = started.map_err(|error| explain(&error, &spec.script))?;
+            let pid = started.map_err(|error| Exit::FailedToStart(explain(&error, &spec.script)))?;
             self.started_at.get_or_insert_with(clock::now);
             self.began.get_or_insert_with(sys::uptime);
             self.nodes.push(NodeProcess { pid, status: None });
@@ -393,6 +400,11 @@ impl Supervisor<'_> {
         while signal_came && let Some(signal) = sys::next_signal(self.inherited.signals.as_fd()) {
             if signal.stops(self.spec.run) && matches!(self.phase, Phase::Running) {
                 self.end_all(sys::uptime(), Some(Cause::Stopped));
+            }
+            if signal.kills(self.spec.run)
+                && let Phase::Ending { kill_at } = &mut self.phase
+            {
+                *kill_at = sys::uptime();
             }
         }
     }

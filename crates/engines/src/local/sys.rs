@@ -178,6 +178,11 @@ fn stop_signal() -> c_int {
     libc::SIGRTMIN() + 1
 }
 
+/// As [`stop_signal`], for a run that gets no time to end by itself.
+fn kill_signal() -> c_int {
+    libc::SIGRTMIN() + 2
+}
+
 fn stop_value(run: RunId) -> u64 {
     u64::from_ne_bytes(*run.as_bytes().last_chunk().expect("16 bytes"))
 }
@@ -194,7 +199,7 @@ pub(crate) fn signals_by_descriptor() -> io::Result<OwnedFd> {
         libc::sigfillset(&raw mut set);
         check(libc::sigprocmask(libc::SIG_SETMASK, &raw const set, std::ptr::null_mut()).into())?;
         libc::sigemptyset(&raw mut set);
-        for signal in [libc::SIGCHLD, libc::SIGTERM, stop_signal()] {
+        for signal in [libc::SIGCHLD, libc::SIGTERM, stop_signal(), kill_signal()] {
             libc::sigaddset(&raw mut set, signal);
         }
         let fd = check(libc::signalfd(-1, &raw const set, libc::SFD_NONBLOCK | libc::SFD_CLOEXEC).into())?;
@@ -210,6 +215,8 @@ pub(crate) enum Came {
     Terminate,
     /// The run with this [`stop_value`] is to be stopped.
     Stop(u64),
+    /// It is to end at once.
+    Kill(u64),
 }
 
 impl Came {
@@ -218,8 +225,13 @@ impl Came {
         match self {
             Self::ChildEnded => false,
             Self::Terminate => true,
-            Self::Stop(value) => value == stop_value(run),
+            Self::Stop(value) | Self::Kill(value) => value == stop_value(run),
         }
+    }
+
+    /// Whether the run is to end at once.
+    pub(crate) fn kills(self, run: RunId) -> bool {
+        matches!(self, Self::Kill(value) if value == stop_value(run))
     }
 }
 
@@ -236,6 +248,7 @@ pub(crate) fn next_signal(fd: BorrowedFd<'_>) -> Option<Came> {
     Some(match signal {
         libc::SIGTERM => Came::Terminate,
         _ if signal == stop_signal() => Came::Stop(info.ssi_ptr),
+        _ if signal == kill_signal() => Came::Kill(info.ssi_ptr),
         _ => Came::ChildEnded,
     })
 }
@@ -278,6 +291,15 @@ impl Handle {
 
     /// Tells a supervisor to end the run, if it looks after that run.
     pub(crate) fn stop(&self, run: RunId) -> io::Result<()> {
+        self.tell(stop_signal(), run)
+    }
+
+    /// Tells a supervisor to end the run at once, if it looks after that run.
+    pub(crate) fn kill_run(&self, run: RunId) -> io::Result<()> {
+        self.tell(kill_signal(), run)
+    }
+
+    fn tell(&self, signal: c_int, run: RunId) -> io::Result<()> {
         // The beginning of a siginfo_t for a signal with a value: number, errno, code, padding; sender;
         // value.
         #[repr(C)]
@@ -289,11 +311,11 @@ impl Handle {
         }
         const { assert!(size_of::<Info>() == size_of::<libc::siginfo_t>()) };
         let sender = [std::process::id().cast_signed(), rustix::process::geteuid().as_raw().cast_signed()];
-        let head = [stop_signal(), 0, libc::SI_QUEUE, 0];
+        let head = [signal, 0, libc::SI_QUEUE, 0];
         let info = Info { head, sender, value: stop_value(run), rest: [0; 12] };
         // SAFETY: the descriptor is open and the struct has the size and the layout that the kernel reads.
         let sent = unsafe {
-            libc::syscall(libc::SYS_pidfd_send_signal, self.0.as_raw_fd(), stop_signal(), &raw const info, 0)
+            libc::syscall(libc::SYS_pidfd_send_signal, self.0.as_raw_fd(), signal, &raw const info, 0)
         };
         match check(sent) {
             Err(error) if error.raw_os_error() != Some(libc::ESRCH) => Err(error),

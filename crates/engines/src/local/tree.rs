@@ -79,6 +79,15 @@ pub(crate) fn signal(process: &Process, signal: Signal) {
 /// Stops all processes that `find` finds, until it finds no new ones, and then kills them. A stopped process
 /// starts no others, so not even a fork bomb outruns this. Returns how many there were.
 pub(crate) fn freeze_and_kill(find: &dyn Fn() -> Vec<Process>) -> usize {
+    let found = freeze(find);
+    for process in &found {
+        signal(process, Signal::KILL);
+    }
+    found.len()
+}
+
+/// Stops all processes that `find` finds, until it finds no new ones.
+pub(crate) fn freeze(find: &dyn Fn() -> Vec<Process>) -> Vec<Process> {
     let mut stopped: HashSet<(i32, u64)> = HashSet::new();
     let mut found = find();
     // A stopped process may be set going again by one that isn't stopped yet. After that many rounds it is
@@ -94,10 +103,7 @@ pub(crate) fn freeze_and_kill(find: &dyn Fn() -> Vec<Process>) -> usize {
         }
         found = find();
     }
-    for process in &found {
-        signal(process, Signal::KILL);
-    }
-    found.len()
+    found
 }
 
 /// Finds the leftovers of a run whose supervisor was killed: processes of its sessions, and those that have

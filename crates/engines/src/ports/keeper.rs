@@ -191,6 +191,15 @@ fn is_closed(center: &OwnedFd) -> bool {
     poll(&mut fds, Some(&now)).is_ok() && fds[0].revents().contains(PollFlags::HUP)
 }
 
+/// Whether runs of a center on this folder are alive.
+pub fn are_runs_alive(data_dir: &Path) -> std::io::Result<bool> {
+    if !data_dir.join(HINTS).exists() {
+        return Ok(false);
+    }
+    let runs = open_runs(data_dir)?;
+    Ok(!is_closed(&runs))
+}
+
 /// Opens the fifo of hints, of which the engine's processes hold the other end.
 fn open_runs(data_dir: &Path) -> std::io::Result<OwnedFd> {
     let path = data_dir.join(HINTS);

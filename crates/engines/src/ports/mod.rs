@@ -19,3 +19,4 @@ pub mod keeper;
 mod wire;
 
 pub use held::HeldPort;
+pub use keeper::are_runs_alive;

@@ -29,7 +29,8 @@ use super::{
 };
 use crate::{
     clock,
-    engine::{Engine, EngineError},
+    disk::{self, Held},
+    engine::{Engine, EngineError, RunOnDisk, RunPlace},
     folder_lock::lock_folder,
     kept_log::KeptLog,
     log::{LogChunk, LogLayout, Stream},
@@ -225,6 +226,16 @@ impl Engine for SlurmEngine {
     fn launch(&self, spec: &LaunchSpec) -> Result<(), EngineError> {
         spec.check()?;
         let run = spec.run;
+        if !spec.secrets.is_empty() {
+            let kept = self.core.owner_of_files(spec.tenant).and_then(|user| match user {
+                Some(user) => self.core.shared.keep_secrets(run, &spec.secrets, &user),
+                // Without its user the run is refused, with that reason.
+                None => Ok(()),
+            });
+            kept.map_err(EngineError::io(format!("keep the secrets of {run}")))?;
+        }
+        // From here on they are in that file alone.
+        let spec = &LaunchSpec { secrets: Vec::new(), ..spec.clone() };
         let mut table = self.core.table();
         if table.runs.contains_key(&run) || self.core.finished(run)?.is_some() {
             return Ok(());
@@ -277,6 +288,27 @@ impl Engine for SlurmEngine {
         }
         self.core.to_submit.notify_one();
         Ok(())
+    }
+
+    fn folders(&self) -> Vec<PathBuf> {
+        self.core.shared.folders().into()
+    }
+
+    fn held_by_runs(&self, runs: &[RunPlace], most_files: u64) -> Vec<RunOnDisk> {
+        let beneath = |path: PathBuf| disk::held_beneath(&path, most_files).unwrap_or_default();
+        let mut works = HashMap::new();
+        let held = |place: &RunPlace| {
+            let own = beneath(self.core.shared.run_folder(place.run));
+            let work = *works
+                .entry(place.job)
+                .or_insert_with(|| beneath(self.core.shared.work_folder(place.tenant, place.job)));
+            RunOnDisk { own, elsewhere_bytes: own.bytes, work, ..RunOnDisk::default() }
+        };
+        runs.iter().map(held).collect()
+    }
+
+    fn held_by_tenant(&self, tenant: TenantId, _uid_index: u32, most_files: u64) -> Held {
+        disk::held_beneath(&self.core.shared.home(tenant), most_files).unwrap_or_default()
     }
 
     fn read_log(

@@ -5,7 +5,7 @@ use base::api::{
     Problem,
     extract::{Auth, Body},
 };
-use base::http::Id;
+use base::{http::Id, text::Text};
 use center::center::Center;
 use domain::AllianceId;
 use serde::{Deserialize, Serialize};
@@ -66,4 +66,24 @@ pub async fn set_lending(
     body: Body<Lending>,
 ) -> Result<Json<AllianceView>, Problem> {
     Ok(Json(ask::set_lending(&center, &caller, &slug, body.value.lending_limit).await?))
+}
+
+/// The names of an alliance.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AllianceNames {
+    pub name: Text,
+}
+
+/// Gives an alliance other names.
+#[utoipa::path(patch, path = "/alliances/{slug}", tag = "accounts", params(("slug" = String, Path)),
+    request_body = AllianceNames, responses((status = 200, body = AllianceView), (status = 404, body = Problem),
+    (status = 422, body = Problem)))]
+pub async fn rename(
+    State(center): State<Center>,
+    Auth(caller): Auth,
+    Id(slug): Id,
+    body: Body<AllianceNames>,
+) -> Result<Json<AllianceView>, Problem> {
+    Ok(Json(ask::rename(&center, &caller, &slug, body.value.name).await?))
 }

@@ -87,6 +87,29 @@ pub async fn set_lending(
     Ok(view(alliance, &tenants))
 }
 
+/// Gives an alliance other names. Its short name stays.
+pub async fn rename(
+    center: &Center,
+    caller: &Caller,
+    slug: &str,
+    name: Text,
+) -> Result<AllianceView, AppError> {
+    let may = center.policies.may(caller, MANAGE, None)?;
+    let name_zh = params::line::<128>(field::NAME_IN_ZH, name.zh)?;
+    let name_en = params::line::<128>(field::NAME_IN_EN, name.en)?;
+    let slug = slug.to_owned();
+    let work = move |tx: &store::Tx| {
+        let found = rows::list_alliances(tx)?.into_iter().find(|alliance| alliance.slug == slug);
+        let found = found.ok_or_else(|| AppError::not_found("alliance", &slug))?;
+        let alliance = Alliance { name_zh: name_zh.into(), name_en: name_en.into(), ..found };
+        rows::set_alliance_names(tx, &alliance)?;
+        let detail = json!({ "slug": slug, "name_zh": alliance.name_zh, "name_en": alliance.name_en });
+        Ok(Changed::new(alliance.id, detail, (alliance, rows::list_tenants(tx)?)))
+    };
+    let (alliance, tenants) = center.change(may, work, |_, _| ()).await?;
+    Ok(view(alliance, &tenants))
+}
+
 /// Founds an alliance.
 pub async fn found(center: &Center, caller: &Caller, new: NewAlliance) -> Result<AllianceId, AppError> {
     let may = center.policies.may(caller, MANAGE, None)?;

@@ -23,7 +23,7 @@ pub const NOUN: Noun<Center> = Noun {
     api: || {
         OpenApiRouter::new()
             .routes(routes!(api::list, api::found))
-            .routes(routes!(api::show))
+            .routes(routes!(api::show, api::rename))
             .routes(routes!(api::set_lending))
     },
     pages: || {
@@ -31,6 +31,7 @@ pub const NOUN: Noun<Center> = Noun {
             .page("/alliances", page::list)
             .form("/alliances", page::found)
             .page("/alliances/{slug}", page::show)
+            .form("/alliances/{slug}/names", page::rename)
             .form("/alliances/{slug}/lending", page::set_lending)
     },
     places: &[Place {

@@ -50,6 +50,7 @@ pub struct AlliancePage {
     tenants: Vec<String>,
     lends: String,
     may_manage: bool,
+    names: Form,
     lending: Form,
 }
 
@@ -114,7 +115,7 @@ pub async fn show(
     Id(slug): Id,
     visitor: Visitor,
 ) -> Result<Response, AppError> {
-    show_one(&center, &visitor, &slug, StatusCode::OK, None).await
+    show_one(&center, &visitor, &slug, StatusCode::OK, None, None).await
 }
 
 async fn show_one(
@@ -122,13 +123,17 @@ async fn show_one(
     visitor: &Visitor,
     slug: &str,
     status: StatusCode,
+    names: Option<Form>,
     lending: Option<Form>,
 ) -> Result<Response, AppError> {
     let ui = visitor.front.ui;
     let alliance = ask::show(center, &visitor.caller, slug).await?;
     let limit = alliance.lending_limit.map(|cards| cards.to_string()).unwrap_or_default();
     let name = alliance.name.in_lang(ui.lang).to_owned();
+    let as_they_are =
+        || Form::with(&[("name_zh", alliance.name.zh.clone()), ("name_en", alliance.name.en.clone())]);
     let page = AlliancePage {
+        names: names.unwrap_or_else(as_they_are),
         page: visitor.page("alliances", name.clone()),
         alliance: name,
         lends: lends(ui, &alliance),
@@ -147,10 +152,30 @@ pub async fn set_lending(
 ) -> Result<Response, AppError> {
     let limit = form.number_or_none(visitor.front.ui, "lends", 0..=u32::MAX);
     if !form.is_good() {
-        return show_one(&center, &visitor, &slug, StatusCode::UNPROCESSABLE_ENTITY, Some(form)).await;
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        return show_one(&center, &visitor, &slug, status, None, Some(form)).await;
     }
     ask::set_lending(&center, &visitor.caller, &slug, limit).await?;
     Ok(Redirect::to(&format!("/alliances/{slug}")).into_response())
+}
+
+pub async fn rename(
+    State(center): State<Center>,
+    Id(slug): Id,
+    Sent { visitor, mut form }: Sent,
+) -> Result<Response, AppError> {
+    let name = Text { zh: form.value("name_zh").to_owned(), en: form.value("name_en").to_owned() };
+    match ask::rename(&center, &visitor.caller, &slug, name).await {
+        Ok(_) => Ok(Redirect::to(&format!("/alliances/{slug}")).into_response()),
+        Err(error) => {
+            let status = form.explain(visitor.front.ui, error, |name| match name {
+                "name.zh" => Some("name_zh"),
+                "name.en" => Some("name_en"),
+                _ => None,
+            })?;
+            show_one(&center, &visitor, &slug, status, Some(form), None).await
+        }
+    }
 }
 
 #[cfg(test)]
@@ -186,6 +211,7 @@ impl AlliancePage {
             tenants,
             lends: page.t("alliance-lends-all"),
             may_manage,
+            names: Form::with(&[("name_zh", "V & <A>".into()), ("name_en", "V".into())]),
             lending: Form::with(&[("lends", "4".into())]),
         };
         vec![sample(vec!["univ".into(), "chip".into()], true), sample(Vec::new(), false)]

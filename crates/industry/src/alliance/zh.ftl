@@ -11,6 +11,7 @@ alliance-found = 成立联盟
 alliance-slug = 短名
 alliance-name-zh = 中文名称
 alliance-name-en = 英文名称
+alliance-names = 名称
 alliance-tenants = 成员租户
 alliance-tenants-none = 还没有租户加入；登记租户时可选定联盟。
 alliance-lends = 向外借出

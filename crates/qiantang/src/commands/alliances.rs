@@ -26,6 +26,7 @@ enum Act {
         slug: String,
     },
     /// Found an alliance (operators).
+    #[command(alias = "create")]
     New {
         /// The short name to give it, as it stands in commands and addresses.
         slug: String,
@@ -38,6 +39,17 @@ enum Act {
         /// How many idle guaranteed cards it lends to others; all of them where left out.
         #[arg(long)]
         lends: Option<u32>,
+    },
+    /// Give an alliance other names (operators).
+    Set {
+        /// The short name of the alliance.
+        slug: String,
+        /// Its name in Chinese.
+        #[arg(long)]
+        name_zh: String,
+        /// Its name in English.
+        #[arg(long)]
+        name_en: String,
     },
     /// Set how many idle guaranteed cards an alliance lends to others (operators).
     Lend {
@@ -70,6 +82,11 @@ impl Run for Alliances {
                     Lang::Zh => format!("已成立联盟 {slug}"),
                     Lang::En => format!("Founded the alliance {slug}"),
                 })?;
+            }
+            Some(Act::Set { slug, name_zh, name_en }) => {
+                let body = json!({ "name": { "zh": name_zh, "en": name_en } });
+                let answer = context.client.patch(&format!("{PATH}/{}", part(&slug)), &body)?;
+                context.print(&answer, |lang| shown(lang, std::slice::from_ref(&answer)))?;
             }
             Some(Act::Lend { slug, cards }) => {
                 let limit = lending_limit(&cards)?;

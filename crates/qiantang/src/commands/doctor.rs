@@ -1,19 +1,30 @@
 //! Checks of this machine, the settings and the center, each with what to do about it.
 
-use std::{fmt::Write as _, path::PathBuf};
+use std::{
+    fmt::Write as _,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
+};
 
-use center::settings::{EngineKind, Settings};
+use center::settings::{EngineKind, Settings, TlsSettings};
 use clap::Args;
-use domain::Lang;
-use engines::{local::check_host, slurm::check_slurm};
+use domain::{CardModel, Lang, Millis, Timestamp};
+use engines::{detect::FoundCards, local::check_host, slurm::check_slurm};
 use serde_json::{Value, json};
 
 use crate::context::{Context, Done, Run};
 use crate::{
+    client::Client,
+    commands::disk::bytes,
     errors::Failure,
-    output::{duration, list, number, pick, text},
+    output::{Clock, duration, items, list, number, pick, text},
     peer::{self, Listener},
 };
+
+/// A certificate should have been renewed so long before it expires.
+const RENEWED_BEFORE: Millis = Millis::from_hours(14 * 24);
+/// A backup so old means that none was made when it should have been.
+const OLD_BACKUP: Millis = Millis::from_hours(49);
 
 /// Check this machine, the settings and the center.
 #[derive(Debug, Args)]
@@ -32,7 +43,9 @@ impl Run for Doctor {
                 json!({ "name": name, "ok": ok, "detail": detail, "hint": if ok { "" } else { hint } }),
             );
         };
-        match Settings::load(config, std::env::vars_os()) {
+        let loaded = Settings::load(config, std::env::vars_os());
+        let settings = loaded.as_ref().ok().cloned();
+        match loaded {
             Ok(settings) => {
                 let origin = config.map_or("defaults".to_owned(), |path| path.display().to_string());
                 add("settings", true, format!("{origin}; data in {}", settings.data_dir.display()), "");
@@ -44,6 +57,15 @@ impl Run for Doctor {
                 };
                 for check in checks_of_engine {
                     add(check.name, check.ok, check.detail.clone(), &check.hint);
+                }
+                if let Some(files) = &settings.http.tls {
+                    let (is_fine, detail) = certificate(files);
+                    add(
+                        "certificate",
+                        is_fine,
+                        detail,
+                        "renew it; the center reads its files again by itself",
+                    );
                 }
             }
             Err(error) => add(
@@ -58,7 +80,13 @@ impl Run for Doctor {
             cards.iter().map(|found| format!("{} × {}", found.cards.len(), found.model)).collect::<Vec<_>>();
         let none = "no accelerator here: nodes must be virtual".to_owned();
         add("accelerators", true, if listed.is_empty() { none } else { listed.join(", ") }, "");
-        let client = &context.client;
+        if let Some((is_fine, detail)) = settings.as_ref().and_then(|settings| real_nodes(settings, &cards)) {
+            let hint =
+                "mark it `virtual = true`, or mend its cards or their driver: what it can't give is sold";
+            add("real nodes", is_fine, detail, hint);
+        }
+        let own = config.and_then(|_| settings.as_ref()).and_then(|settings| own_center(context, settings));
+        let client = own.as_ref().unwrap_or(&context.client);
         match client.is_ready() {
             Ok((is_ready, said)) => {
                 let (detail, hint) = (center_said(&client.url, is_ready, &said), "see the center's log");
@@ -73,7 +101,7 @@ impl Run for Doctor {
                 Ok(me) => {
                     add("sign-in", true, format!("{} ({})", text(&me, "login"), text(&me, "role")), "");
                     let hint = "set both clocks by NTP";
-                    match clock_offset_ms(context) {
+                    match clock_offset_ms(client) {
                         Ok(off_ms) => {
                             let detail = format!(
                                 "the center's clock and this one differ by {off_ms} ms, to the second"
@@ -82,7 +110,13 @@ impl Run for Doctor {
                         }
                         Err(failure) => add("clock", false, failure.message, &failure.hint),
                     }
-                    loops(context, &mut add);
+                    let clock = context.clock_of(client);
+                    loops(client, &clock, &mut add);
+                    disks(client, &mut add);
+                    backups(client, &clock, &mut add);
+                    let wished = settings.as_ref().filter(|_| config.is_some());
+                    super::retirement::check(client, context.lang, wished, &mut add);
+                    first_steps(client, &mut add);
                 }
                 Err(failure) => add("sign-in", false, failure.message, "sign in again: qiantang login"),
             }
@@ -97,6 +131,58 @@ impl Run for Doctor {
         }
         Err(Failure::system("checks_failed", format!("{bad} checks failed"), "each says what to do"))
     }
+}
+
+/// Whether the certificate of the settings can be used, and for how long.
+fn certificate(files: &TlsSettings) -> (bool, String) {
+    match center::tls::read(files) {
+        Ok(pair) => {
+            let left = pair.expires_at.since(base::moment::now());
+            let path = files.certificate.display();
+            let detail =
+                format!("{path} expires at {}, in {} days", pair.expires_at, left.as_secs() / 86_400);
+            (left > RENEWED_BEFORE, detail)
+        }
+        Err(error) => (false, base::error::chain(&error)),
+    }
+}
+
+/// Whether this machine has the cards of the real nodes that the settings name; `None` where there are none. Cards of a
+/// model that is the center's own can't be counted.
+fn real_nodes(settings: &Settings, found: &[FoundCards]) -> Option<(bool, String)> {
+    if settings.engine.kind != EngineKind::Local {
+        return None;
+    }
+    let pool = |name: &str| settings.pools.iter().find(|pool| pool.name == name);
+    let (mut count, mut lacking) = (0, Vec::new());
+    for node in center::settings::wish(&settings.pools).nodes.iter().filter(|node| !node.is_virtual) {
+        count += 1;
+        let model = pool(&node.pool).map_or("", |pool| pool.card_model.as_str());
+        let here = found.iter().find(|found| found.model == model).map_or(0, |found| found.cards.len());
+        if CardModel::known(model).is_some() && here < usize::from(node.cards) {
+            let name = node.names.first().map_or("", String::as_str);
+            lacking.push(format!("{name} is to have {} × {model}, this machine has {here}", node.cards));
+        }
+    }
+    match (count, lacking.is_empty()) {
+        (0, _) => None,
+        (_, true) => Some((true, format!("{count}, with cards that are here"))),
+        (_, false) => Some((false, lacking.join("; "))),
+    }
+}
+
+/// The center that runs with these settings, where no other was asked for.
+fn own_center(context: &Context, settings: &Settings) -> Option<Client> {
+    if context.url.is_some() || context.profile.is_some() || settings.listen.port() == 0 {
+        return None;
+    }
+    let host = match settings.listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    let url = format!("http://{}", SocketAddr::new(host, settings.listen.port()));
+    Some(Client::open(None, Some(&url), context.ca.as_deref(), false))
 }
 
 /// Whose program it is that credentials go to.
@@ -119,8 +205,8 @@ fn center_said(url: &str, is_ready: bool, said: &str) -> String {
 }
 
 /// How far the center's clock is from this one. It stamps what it answers; a clock that is off makes times here read wrong.
-fn clock_offset_ms(context: &Context) -> Result<i64, Failure> {
-    let there = context.client.time()?.as_micros();
+fn clock_offset_ms(client: &Client) -> Result<i64, Failure> {
+    let there = client.time()?.as_micros();
     let here = base::moment::now().as_micros();
     // What it says began up to a second ago.
     let off_us = if here < there { there - here } else { (here - there - 1_000_000).max(0) };
@@ -128,8 +214,8 @@ fn clock_offset_ms(context: &Context) -> Result<i64, Failure> {
 }
 
 /// How the center's loops fare, for those who may know.
-fn loops(context: &Context, add: &mut impl FnMut(&str, bool, String, &str)) {
-    let loops = match context.client.get("/api/v1/loops").and_then(|loops| Ok(list(&loops)?.to_vec())) {
+fn loops(client: &Client, clock: &Clock, add: &mut impl FnMut(&str, bool, String, &str)) {
+    let loops = match client.get("/api/v1/loops").and_then(|loops| Ok(list(&loops)?.to_vec())) {
         Ok(loops) => loops,
         // They are for the center's people.
         Err(failure) if failure.code == "forbidden" => return,
@@ -140,13 +226,80 @@ fn loops(context: &Context, add: &mut impl FnMut(&str, bool, String, &str)) {
         let detail = if error.is_empty() {
             format!("{state}; the last good turn was {} ago", duration(number(known, "since_good_ms")))
         } else {
-            let (clock, in_a_row) = (context.clock(), &known["failures_in_a_row"]);
+            let in_a_row = &known["failures_in_a_row"];
             let since = clock.instant(known, "failing_since");
             format!("{state} since {since} {}, {in_a_row} turns in a row: {error}", clock.zone)
         };
         let is_fine = error.is_empty() && known["is_late"] != true;
         let hint = "docs/operators.md tells what each loop does, under \"The center's loops\"";
         add(&format!("loop {}", text(known, "name")), is_fine, detail, hint);
+    }
+}
+
+/// Whether there is a backup of the last days, for those who may know.
+fn backups(client: &Client, clock: &Clock, add: &mut impl FnMut(&str, bool, String, &str)) {
+    let answer = match client.get("/api/v1/backups") {
+        Ok(answer) => answer,
+        Err(failure) if failure.code == "forbidden" => return,
+        Err(failure) => return add("backups", false, failure.message, &failure.hint),
+    };
+    let folder = text(&answer, "folder");
+    let hint = "docs/operators.md tells how backups are made, under \"Backup and restore\"";
+    let newest = answer["items"].as_array().and_then(|all| all.first());
+    let detail = match newest {
+        Some(one) => {
+            let made_at = clock.instant(one, "made_at");
+            format!("the newest in {folder} is {}, made {made_at} {}", text(one, "name"), clock.zone)
+        }
+        None => format!("there is none in {folder} yet"),
+    };
+    if let Some(error) = answer["error"].as_str() {
+        return add("backups", false, format!("{detail}; the last try failed: {error}"), hint);
+    }
+    let made_at = newest.and_then(|one| text(one, "made_at").parse::<Timestamp>().ok());
+    let is_fresh = match made_at {
+        Some(made_at) => base::moment::now().since(made_at) < OLD_BACKUP,
+        // The first is made within a day.
+        None => !answer["at"].is_null(),
+    };
+    add("backups", is_fresh, detail, hint);
+}
+
+/// What a new center still needs, for those who may do it. That it is new is no fault of it.
+fn first_steps(client: &Client, add: &mut impl FnMut(&str, bool, String, &str)) {
+    let Ok(overview) = client.get("/api/v1/overview") else { return };
+    let Some(steps) = overview["center"]["first_steps"].as_array() else { return };
+    let open = steps.iter().filter(|step| step["is_done"] != true);
+    let open: Vec<String> =
+        open.map(|step| format!("{}: {}", text(step, "name"), text(step, "command"))).collect();
+    let detail =
+        if open.is_empty() { "all done".to_owned() } else { format!("still to do: {}", open.join("; ")) };
+    add("first steps", true, detail, "");
+}
+
+/// What is free of the center's disks, for those who may know.
+fn disks(client: &Client, add: &mut impl FnMut(&str, bool, String, &str)) {
+    let report = match client.get("/api/v1/disk") {
+        Ok(report) => report,
+        Err(failure) if failure.code == "forbidden" => return,
+        Err(failure) => return add("disks", false, failure.message, &failure.hint),
+    };
+    for disk in items(&report, "disks") {
+        let (free, floor) = (bytes(disk, "free_bytes"), bytes(disk, "floor_bytes"));
+        let detail = format!("{free} free of {}; {floor} must stay free", bytes(disk, "size_bytes"));
+        let hint = "make room: docs/operators.md tells how, under \"Disks\"";
+        add(&format!("disk {}", text(disk, "name")), disk["full_since"].is_null(), detail, hint);
+    }
+    for tenant in items(&report, "tenants").iter().filter(|tenant| tenant["is_over"] == true) {
+        let (used, allowed) = (bytes(tenant, "used_bytes"), bytes(tenant, "allowed_bytes"));
+        let detail = format!("it takes {used} in {} files and may take {allowed}", tenant["files"]);
+        let name = format!("disk of {}", text(tenant, "tenant_slug"));
+        add(
+            &name,
+            false,
+            detail,
+            "its runs that write more are ended: raise the quota in [disk], or make room",
+        );
     }
 }
 

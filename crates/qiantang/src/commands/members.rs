@@ -22,6 +22,7 @@ pub struct Members {
 #[derive(Debug, Subcommand)]
 enum Act {
     /// Add a member; reads the first password from standard input (operators, and administrators of a tenant).
+    #[command(alias = "create")]
     New {
         /// The login to give the member.
         login: String,
@@ -34,6 +35,19 @@ enum Act {
         /// The tenant's short name (the center's people); your own tenant where left out.
         #[arg(long)]
         tenant: Option<String>,
+    },
+    /// List roles, with what each may do.
+    Roles,
+    /// Give a member another role or name.
+    Set {
+        /// The member's login.
+        login: String,
+        /// The role; admin, developer and finance are a tenant's, the others the center's own people's.
+        #[arg(long, value_parser = Role::ALL.map(Role::code), required_unless_present = "name")]
+        role: Option<String>,
+        /// The member's name.
+        #[arg(long)]
+        name: Option<String>,
     },
     /// Let a member in again.
     Enable {
@@ -67,6 +81,20 @@ impl Run for Members {
                 let body = json!({ "login": login, "name": name, "role": role, "tenant": tenant, "password": password });
                 let answer = context.client.post(PATH, &body)?;
                 context.print(&answer, |_| shown(&context.clock(), std::slice::from_ref(&answer)))
+            }
+            Some(Act::Roles) => {
+                let answer = context.client.get("/api/v1/roles")?;
+                let roles = list(&answer)?;
+                context.print(&answer, |lang| roles_shown(lang, roles))
+            }
+            Some(Act::Set { login, role, name }) => {
+                let mut body = json!({});
+                for (key, value) in [("role", role), ("name", name)] {
+                    if let Some(value) = value {
+                        body[key] = json!(value);
+                    }
+                }
+                change(context, &login, &body)
             }
             Some(Act::Enable { login }) => change(context, &login, &json!({ "is_enabled": true })),
             Some(Act::Disable { login }) => change(context, &login, &json!({ "is_enabled": false })),
@@ -108,4 +136,20 @@ fn shown(clock: &Clock, members: &[Value]) -> String {
         Lang::En => ["login", "name", "role", "tenant", &since, "state"],
     };
     table(&titles, members.iter().map(row).collect(), titles.len())
+}
+
+fn roles_shown(lang: Lang, roles: &[Value]) -> String {
+    let right = |right: &Value| {
+        let key = format!("right-{}", right.as_str().unwrap_or_default());
+        base::page::texts::text(lang, &key, &[])
+    };
+    let row = |role: &Value| {
+        let rights: Vec<String> = crate::output::items(role, "rights").iter().map(right).collect();
+        vec![words::word(lang, "role", text(role, "role")), rights.join(pick(lang, "；", "; "))]
+    };
+    let titles = match lang {
+        Lang::Zh => ["角色", "权限"],
+        Lang::En => ["role", "may"],
+    };
+    table(&titles, roles.iter().map(row).collect(), titles.len())
 }

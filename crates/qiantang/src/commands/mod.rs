@@ -8,6 +8,7 @@ mod completions;
 mod contracts;
 mod corrections;
 mod demo;
+mod disk;
 mod doctor;
 mod examples;
 mod history;
@@ -18,8 +19,11 @@ mod money;
 mod nodes;
 mod prices;
 mod projects;
+mod restore;
+mod retirement;
 mod runs;
 mod sbatch;
+mod secrets;
 mod serve;
 mod slurm;
 mod submit;
@@ -67,6 +71,8 @@ commands! {
     Apply(submit::Apply),
     Examples(examples::Examples),
     Jobs(jobs::Jobs),
+    #[command(alias = "secret")]
+    Secrets(secrets::Secrets),
     Show(jobs::Show),
     Logs(jobs::Logs),
     Cancel(jobs::Cancel),
@@ -79,6 +85,7 @@ commands! {
     Resume(nodes::Resume),
     Label(nodes::Label),
     Maintain(nodes::Maintain),
+    Pools(retirement::Pools),
     History(history::History),
     Usage(usage::Usage),
     Statement(money::statements::Statement),
@@ -93,10 +100,12 @@ commands! {
     Projects(projects::Projects),
     Alliances(alliances::Alliances),
     Backup(backup::Backup),
+    Restore(restore::Restore),
     #[command(subcommand)]
     Ledger(ledger::Ledger),
     #[command(subcommand)]
     Slurm(slurm::Slurm),
+    Disk(disk::Disk),
     Doctor(doctor::Doctor),
     #[command(subcommand)]
     Twin(twin::Twin),

@@ -4,18 +4,26 @@ use clap::Args;
 use domain::Lang;
 use serde_json::{Value, json};
 
+use super::retirement::OfNodes;
 use crate::context::{Context, Done, Run, part};
 use crate::{
     output::{Clock, items, list, number, pick, table, text},
     words,
 };
 
-/// List nodes with their cards.
+/// List nodes with their cards; compare them with those that there are to be, retire, remove or bring back some.
 #[derive(Debug, Args)]
-pub struct Nodes {}
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Nodes {
+    #[command(subcommand)]
+    act: Option<OfNodes>,
+}
 
 impl Run for Nodes {
     fn run(self, context: &Context) -> Done {
+        if let Some(act) = self.act {
+            return act.run(context);
+        }
         let answer = context.client.get("/api/v1/nodes")?;
         let nodes = list(&answer)?;
         context.print(&answer, |_| shown(&context.clock(), nodes))

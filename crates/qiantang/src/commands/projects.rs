@@ -21,6 +21,7 @@ pub struct Projects {
 #[derive(Debug, Subcommand)]
 enum Act {
     /// Add a project (operators, and administrators of a tenant).
+    #[command(alias = "create")]
     New {
         /// The short name to give it, as in `--account`.
         slug: String,

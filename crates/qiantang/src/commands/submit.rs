@@ -82,11 +82,13 @@ impl Asked {
         let profile = self.profile.clone().or_else(|| before.profile.clone());
         let client = match (&self.url, &self.profile) {
             (None, None) => before.client.clone(),
-            (url, _) => Client::open(profile.as_deref(), url.as_deref(), false),
+            (url, _) => Client::open(profile.as_deref(), url.as_deref(), before.ca.as_deref(), false),
         };
         Ok(Context {
             client,
             profile,
+            ca: before.ca.clone(),
+            url: self.url.clone().or_else(|| before.url.clone()),
             lang: self.lang.as_deref().map_or(before.lang, |wanted| lang(Some(wanted))),
             json: before.json || self.json,
             command_line: before.command_line,

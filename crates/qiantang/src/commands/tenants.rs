@@ -26,6 +26,7 @@ enum Act {
         slug: String,
     },
     /// Sign a tenant up (operators).
+    #[command(alias = "create")]
     New {
         /// The short name to give it, as it stands in commands and addresses.
         slug: String,
@@ -44,10 +45,19 @@ enum Act {
         #[command(flatten)]
         payer: Payer,
     },
-    /// Set whom a tenant's statements are made out to (operators). What is left out stays; an empty text is taken away.
+    /// Set names, alliance, and whom statements are made out to (operators). What is left out stays; an empty text is taken away.
     Set {
         /// The short name of the tenant.
         slug: String,
+        /// Its name in Chinese.
+        #[arg(long)]
+        name_zh: Option<String>,
+        /// Its name in English.
+        #[arg(long)]
+        name_en: Option<String>,
+        /// The short name of the alliance that it is to be in; an empty text for none.
+        #[arg(long)]
+        alliance: Option<String>,
         #[command(flatten)]
         payer: Payer,
     },
@@ -95,10 +105,19 @@ impl Run for Tenants {
                     format!("{tenant}\n\n{}", payer_shown(lang, &answer))
                 })
             }
-            Some(Act::Set { slug, payer }) => {
+            Some(Act::Set { slug, name_zh, name_en, alliance, payer }) => {
                 let path = format!("{PATH}/{}", part(&slug));
-                let answer = context.client.patch(&path, &payer.put_into(json!({})))?;
-                context.print(&answer, |_| payer_shown(context.lang, &answer))
+                let mut body = json!({});
+                for (key, value) in [("name_zh", name_zh), ("name_en", name_en), ("alliance", alliance)] {
+                    if let Some(value) = value {
+                        body[key] = json!(value);
+                    }
+                }
+                let answer = context.client.patch(&path, &payer.put_into(body))?;
+                context.print(&answer, |lang| {
+                    let tenant = shown(&context.clock(), std::slice::from_ref(&answer));
+                    format!("{tenant}\n\n{}", payer_shown(lang, &answer))
+                })
             }
             Some(Act::New { slug, name_zh, name_en, domain, alliance, payer }) => {
                 let body = json!({ "slug": slug, "name_zh": name_zh, "name_en": name_en, "domain": domain,

@@ -16,7 +16,8 @@ use std::{
 
 use center::{
     Ready,
-    settings::{EngineKind, Isolation, NodeSettings, PoolSettings, Settings},
+    settings::{BackupSettings, EngineKind, Isolation, NodeSettings, PoolSettings, Schedule, Settings},
+    wakers::MIRROR,
 };
 use domain::Millis;
 use tokio::sync::oneshot;
@@ -107,7 +108,13 @@ async fn act(options: &Options, ready: &Ready) -> Result<(Report, People), Strin
         say(&in_lang(options.lang, zh, en)).map_err(|failure| failure.message)
     };
     if options.slurm.is_some() {
-        let (nodes, cards) = slurms_nodes(ready).await?;
+        let waits = |why: &str| {
+            tell(
+                &format!("等待 Slurm 报告节点……{why}"),
+                &format!("Waiting for Slurm to tell of its nodes … {why}"),
+            )
+        };
+        let (nodes, cards) = slurms_nodes(ready, waits).await?;
         tell(
             &format!("钱塘演示：Slurm 集群，{nodes} 个节点，{cards} 张加速卡。"),
             &format!("Qiantang demo on a Slurm cluster: {nodes} nodes with {cards} cards."),
@@ -128,9 +135,14 @@ async fn act(options: &Options, ready: &Ready) -> Result<(Report, People), Strin
     Ok((report, people))
 }
 
-/// Waits until the center has Slurm's nodes; how many, and how many cards.
-async fn slurms_nodes(ready: &Ready) -> Result<(usize, u32), String> {
+/// Waits until the center has Slurm's nodes; how many, and how many cards. Meanwhile it says what it waits for, and what
+/// Slurm's commands say.
+async fn slurms_nodes(
+    ready: &Ready,
+    tell: impl Fn(&str) -> Result<(), String>,
+) -> Result<(usize, u32), String> {
     let until = std::time::Instant::now() + Duration::from_secs(30);
+    let mut tell_at = std::time::Instant::now();
     loop {
         {
             let live = ready.center.live();
@@ -139,8 +151,15 @@ async fn slurms_nodes(ready: &Ready) -> Result<(usize, u32), String> {
                 return Ok((live.nodes().len(), cards));
             }
         }
+        let loops = ready.center.loops.list(base::moment::now());
+        let why = loops.into_iter().find(|known| known.name == MIRROR).and_then(|known| known.error);
+        let why = why.unwrap_or_default();
         if std::time::Instant::now() > until {
-            return Err("Slurm told of no node with cards within 30 s: see docs/slurm.md".to_owned());
+            return Err(format!("Slurm told of no node with cards within 30 s: see docs/slurm.md. {why}"));
+        }
+        if std::time::Instant::now() >= tell_at {
+            tell(&why)?;
+            tell_at += Duration::from_secs(5);
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -176,6 +195,8 @@ fn settings(
         data_dir: folder.to_owned(),
         name_zh: "钱塘人工智能计算中心".into(),
         name_en: "Qiantang AI Computing Center".into(),
+        // Nobody needs the past of a demo.
+        backup: BackupSettings { at: Schedule::Never, ..BackupSettings::default() },
         ..Settings::default()
     };
     settings.engine.detect = false;

@@ -98,8 +98,12 @@ async fn caller(center: &Center, login: &str) -> Result<Caller, AppError> {
 pub async fn sign_up(ready: &Ready) -> Result<People, AppError> {
     let center = &ready.center;
     let operator = caller(center, "operator").await?;
-    let password = members::MemberChange { password: Some(PASSWORD.into()), is_enabled: None };
+    let password =
+        members::MemberChange { password: Some(PASSWORD.into()), ..members::MemberChange::default() };
     members::change(center, &operator, &operator.member.id.to_string(), password).await?;
+    if let Some(file) = ready.first_operator.as_ref().and_then(|first| first.password_file.as_ref()) {
+        let _ = std::fs::remove_file(file);
+    }
     let auditor = NewMember {
         login: "auditor".into(),
         name: "Auditor".into(),

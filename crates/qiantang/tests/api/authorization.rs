@@ -5,7 +5,7 @@ use std::{fmt::Write as _, path::Path};
 use serde_json::{Value, json};
 use testkit::{PASSWORD, assert_golden, grant, job};
 
-use crate::scene::Scene;
+use crate::scene::{Route, Scene};
 
 /// A valid body for a route, so that the caller alone decides about the answer. `None` where the route takes
 /// none.
@@ -28,11 +28,17 @@ fn body(scene: &Scene, method: &str, path: &str, who: &str) -> Option<Value> {
         ("PATCH", "/projects/{id}") => json!({ "contract": scene.alpha.contract }),
         ("POST", "/jobs" | "/jobs/dry-run") => job("matrix", "true"),
         ("POST", "/jobs/cancel") => json!({ "which": { "name": "no such job" } }),
-        ("POST", "/ledger/roots" | "/nodes/{name}/drain") => json!({ "reason": "matrix" }),
+        (
+            "POST",
+            "/ledger/roots" | "/nodes/{name}/drain" | "/nodes/{name}/retire" | "/pools/{name}/retire",
+        ) => {
+            json!({ "reason": "matrix" })
+        }
         ("PUT", "/nodes/{name}/labels") => json!({ "labels": ["matrix"] }),
         ("PUT", "/nodes/{name}/maintenance") => {
             json!({ "from": "2099-01-01", "until": "2099-01-02", "reason": "matrix" })
         }
+        ("PATCH", "/alliances/{slug}") => json!({ "name": { "zh": "新", "en": "New" } }),
         ("PUT", "/alliances/{slug}/lending") => json!({ "lending_limit": 4 }),
         ("POST", "/contracts") => {
             json!({ "number": format!("by-{who}"), "terms": grant(), "pools": ["ascend-910"],
@@ -49,6 +55,7 @@ fn body(scene: &Scene, method: &str, path: &str, who: &str) -> Option<Value> {
         ("POST", "/price-books") => json!({ "name": who, "prices": [{ "pool": "ascend-910",
             "service_class": "spot", "domain": "research", "rate_micro_cny_per_card_hour": 1 }] }),
         ("POST", "/periods/{month}/close") => json!({}),
+        ("PUT", "/secrets") => json!({ "name": "MATRIX", "scope": "tenant", "value": "x" }),
         ("POST", "/backup") => json!({ "path": format!("backup-{who}") }),
         _ => return None,
     })
@@ -71,9 +78,11 @@ fn verdict(scene: &Scene, method: &str, path: &str, who: &str, token: &str) -> S
     }
 }
 
-#[test]
-fn every_route_answers_each_role_as_the_golden_matrix_says() {
-    let scene = Scene::new();
+/// Who asks, and what each is answered.
+pub type Verdicts = Vec<(&'static str, String)>;
+
+/// The verdicts of all routes, by route.
+pub fn matrix(scene: &Scene) -> Vec<(Route, Verdicts)> {
     for role in ["auditor", "contracts", "center_finance"] {
         let new = json!({ "login": role, "name": "A", "role": role, "password": PASSWORD });
         scene.site.post("/api/v1/members", &scene.site.operator, &new);
@@ -89,15 +98,27 @@ fn every_route_answers_each_role_as_the_golden_matrix_says() {
         ("finance", scene.site.login("alpha-finance")),
         ("stranger", scene.beta.admin.clone()),
     ];
+    let of_route = |(method, path): Route| {
+        let verdicts = callers.iter().map(|(who, token)| (*who, verdict(scene, &method, &path, who, token)));
+        let verdicts = verdicts.collect();
+        ((method, path), verdicts)
+    };
+    scene.routes().into_iter().map(of_route).collect()
+}
+
+#[test]
+fn every_route_answers_each_role_as_the_golden_matrix_says() {
+    let scene = Scene::new();
+    let matrix = matrix(&scene);
     let mut head = format!("{:<46}", "route");
-    for (who, _) in &callers {
+    for (who, _) in &matrix[0].1 {
         let _ = write!(head, " {who:<9}");
     }
     let mut rows: Vec<String> = Vec::new();
-    for (method, path) in scene.routes() {
+    for ((method, path), verdicts) in matrix {
         let mut row = format!("{:<46}", format!("{method} {path}"));
-        for (who, token) in &callers {
-            let _ = write!(row, " {:<9}", verdict(&scene, &method, &path, who, token));
+        for (_, verdict) in verdicts {
+            let _ = write!(row, " {verdict:<9}");
         }
         rows.push(row.trim_end().to_owned());
     }

@@ -9,6 +9,7 @@ mod keys;
 mod names;
 mod pages;
 mod policies;
+mod roles;
 mod scene;
 mod tenants;
 

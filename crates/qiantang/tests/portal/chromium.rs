@@ -208,7 +208,7 @@ fn a_script_is_tried_and_submitted_by_hand() {
 }
 
 /// Types a script, sees its dry run, submits it, and reads its log on its page.
-fn submit_by_hand(browser: &Chromium, site: &Site) {
+pub fn submit_by_hand(browser: &Chromium, site: &Site) {
     browser.set_width(1440);
     browser.open(&format!("{}/submit?lang=en", site.url));
     type_a_script(browser);

@@ -85,6 +85,7 @@ fn paths(scene: &Scene, job: &str) -> Vec<(&'static str, String)> {
         ("/jobs/{id}", job.to_owned()),
         ("/periods/{month}", domain::Zone::default().month(testkit::now()).to_string()),
         ("/nodes/{name}", scene.node()),
+        ("/pools/{name}", "ascend-910".to_owned()),
         ("/tenants/{slug}", "alpha".to_owned()),
         ("/contracts/{id}", scene.alpha.contract.clone()),
         ("/people/members/{id}", id_of("members")),
@@ -175,6 +176,7 @@ fn a_form_needs_the_role() {
     let (operator, admin) = (scene.browser("operator"), scene.browser("alpha-admin"));
     let (developer, finance) = (scene.browser("alpha-developer"), scene.browser("alpha-finance"));
     let (node, contract) = (scene.node(), &scene.alpha.contract);
+    let member = scene.member("alpha-finance");
     for (browser, path) in [
         (&finance, &*format!("/jobs/{}/cancel", scene.failed_job())),
         (&finance, "/submit"),
@@ -183,6 +185,13 @@ fn a_form_needs_the_role() {
         (&developer, "/contracts/new"),
         (&admin, &format!("/nodes/{node}/drain")),
         (&admin, &format!("/nodes/{node}/labels")),
+        (&admin, &format!("/nodes/{node}/retire")),
+        (&admin, &format!("/nodes/{node}/remove")),
+        (&admin, &format!("/nodes/{node}/bring-back")),
+        (&admin, "/pools/ascend-910/retire"),
+        (&admin, "/tenants/alpha/names"),
+        (&developer, &format!("/people/members/{member}/change")),
+        (&developer, &format!("/people/members/{member}/password")),
         (&admin, &format!("/nodes/{node}/maintenance")),
         (&admin, "/periods/2026-01/close"),
         (&admin, "/twin"),

@@ -5,6 +5,7 @@ mod chromium;
 mod contracts;
 mod corrections;
 mod faults;
+mod first_run;
 mod forms;
 mod language;
 mod live;

@@ -55,6 +55,8 @@ pub const PAGES: &[&str] = &[
     "/periods/2001-01",
     "/periods/soon",
     "/debts",
+    "/disk",
+    "/secrets",
     "/prices",
     "/prices/new",
     "/prices/book/none",
@@ -63,13 +65,17 @@ pub const PAGES: &[&str] = &[
     "/tenants/none",
     "/alliances",
     "/alliances/none",
+    "/retirement",
     "/capacity",
     "/twin",
     "/twin/1",
     "/twin/1/report",
     "/people",
     "/api/docs",
+    "/people/members/MEMBER",
+    "/people/members/none",
     "/audit",
+    "/backups",
     "/audit?actor=center&to=2026-01-01",
     "/audit?tenant=alpha",
     "/audit?from=soon",
@@ -125,10 +131,23 @@ impl Scene {
         self.site.nodes()[0]["name"].as_str().expect("a node's name").to_owned()
     }
 
+    /// The id of a member.
+    pub fn member(&self, login: &str) -> String {
+        let members = self.site.get("/api/v1/members", &self.site.operator);
+        let mut all = members.as_array().expect("members").iter();
+        let found = all.find(|member| member["login"] == login).expect("a member");
+        found["id"].as_str().expect("an id").to_owned()
+    }
+
     /// A page's path with a job, a contract of alpha and a node in it.
     pub fn filled(&self, page: &str, job: &str) -> String {
         let month = domain::Zone::default().month(testkit::now()).to_string();
         let page = page.replace("MONTH", &month);
+        let page = if page.contains("MEMBER") {
+            page.replace("MEMBER", &self.member("alpha-developer"))
+        } else {
+            page
+        };
         let page = if page.contains("RUN") {
             let runs = self.site.get(&format!("/api/v1/jobs/{job}/runs"), &self.site.operator);
             page.replace("RUN", runs["items"][0]["id"].as_str().expect("a run"))

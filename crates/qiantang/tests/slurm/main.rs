@@ -9,6 +9,8 @@ mod chaos;
 mod direct;
 mod sacct;
 mod scripts;
+mod secrets;
+mod vanish;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

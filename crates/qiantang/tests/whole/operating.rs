@@ -85,11 +85,15 @@ fn the_doctor_reports_its_checks() {
         "listener",
         "sign-in",
         "clock",
+        "loop backup",
         "loop meter",
         "loop plan",
         "loop roots",
         "loop seal",
         "loop watch",
+        "backups",
+        "nodes",
+        "first steps",
     ];
     assert_eq!(names, [&["settings"], &of_host[..], &of_center].concat());
     // This machine may lack something; the center lacks nothing.
@@ -223,4 +227,149 @@ fn a_first_password_that_can_t_be_stops_the_start() {
     let (code, told) = start(std::os::unix::ffi::OsStrExt::from_bytes(&[0xff; 12]));
     assert_eq!(code, Some(5), "{told}");
     assert!(told.contains("QIANTANG_OPERATOR_PASSWORD is not text in UTF-8"), "{told}");
+}
+
+/// A center that makes up its first password, and the lines that it says.
+struct First {
+    process: std::process::Child,
+    url: String,
+    said: String,
+}
+
+impl First {
+    fn start(settings: &std::path::Path, log: &std::path::Path) -> Self {
+        let mut process = Command::new(QIANTANG)
+            .args(["serve", "--config"])
+            .arg(settings)
+            .env_remove("QIANTANG_OPERATOR_PASSWORD")
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::fs::File::create(log).expect("a log"))
+            .spawn()
+            .expect("it starts");
+        let mut lines = BufReader::new(process.stdout.take().expect("its output"));
+        let mut said = String::new();
+        while !said.contains("remove the file") {
+            assert!(lines.read_line(&mut said).expect("a line") > 0, "it ended: {said}");
+        }
+        let url =
+            said.lines().next().and_then(|line| line.strip_prefix("listening on ")).expect("an address");
+        Self { process, url: url.to_owned(), said }
+    }
+}
+
+impl Drop for First {
+    fn drop(&mut self) {
+        let _ = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn a_first_password_that_is_made_up_stands_in_a_file_of_its_owner_and_in_no_log() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = testkit::open_folder();
+    let (data, log) = (folder.path().join("data"), folder.path().join("log"));
+    let settings = folder.path().join("center.toml");
+    let text = format!(
+        "listen = \"127.0.0.1:0\"\ndata_dir = \"{}\"\nbackup_dir = \"{}\"\n",
+        data.display(),
+        folder.path().join("backups").display()
+    );
+    std::fs::write(&settings, text).expect("settings");
+    let center = First::start(&settings, &log);
+    let file = data.join("first-password");
+    assert!(center.said.contains(file.to_str().expect("a path")), "{}", center.said);
+    assert_eq!(file.metadata().expect("it is there").permissions().mode() & 0o777, 0o600);
+    let password = std::fs::read_to_string(&file).expect("it is read");
+    let told = std::fs::read_to_string(&log).expect("a log") + &center.said;
+    assert!(password.trim().len() == 20 && !told.contains(password.trim()), "{told}");
+    let body = json!({ "login": "operator", "password": password.trim() });
+    let (status, answer) =
+        testkit::ask(&testkit::agent(), &center.url, "POST", "/api/v1/login", "", Some(&body), &[])
+            .expect("it answers");
+    assert_eq!(status, 201, "{answer}");
+}
+
+#[test]
+fn the_doctor_asks_the_center_that_the_settings_name() {
+    let mut site = Site::new(QIANTANG, 1, "");
+    site.keep_address();
+    assert!(site.stop().success());
+    site.start();
+    let settings = site.settings().to_str().expect("a path").to_owned();
+    let mut doctor = Terminal::at(&site).command(&["doctor", "--json", "--config", &settings]);
+    let output = doctor.env_remove("QIANTANG_URL").output().expect("it runs");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+    let mut checks = report["checks"].as_array().expect("checks").iter();
+    let center = checks.find(|check| name_of(check) == "center").expect("it is asked");
+    let detail = center["detail"].as_str().expect("a text");
+    assert!(center["ok"] == true && detail.contains(&site.url), "{center}");
+}
+
+/// The names of the metrics in the operators' guide, without their labels.
+fn documented() -> Vec<String> {
+    let guide = include_str!("../../../../docs/operators.md");
+    let rows = guide.lines().filter_map(|line| line.strip_prefix("| `qiantang_"));
+    let name = |row: &str| row.split(['`', '{']).next().map(|name| format!("qiantang_{name}"));
+    rows.filter_map(name).collect()
+}
+
+#[test]
+fn the_guide_has_each_metric_that_is_served_and_no_other() {
+    let site = Site::new(QIANTANG, 1, "");
+    site.publish_price(1_000_000);
+    let tenant = site.tenant("univ", "research", &json!({ "kind": "metered", "credit_limit": 0 }), 8);
+    // The ledger has no turnover before the first entry.
+    let paid = json!({ "amount_micro_cny": 5_000_000, "reference": "ICBC-1" });
+    site.post(&format!("/api/v1/contracts/{}/top-up", tenant.contract), &site.operator, &paid);
+    let id = site.submit(&tenant, &job("counted", "true"));
+    site.wait_for_end(&tenant.developer, &id);
+    let (_, served) = site.get_text("/metrics", &site.operator);
+    // Counters are declared without their ending.
+    let declared: Vec<(&str, &str)> = served
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE "))
+        .filter_map(|line| line.split_once(' '))
+        .collect();
+    let mut names: Vec<String> = declared
+        .iter()
+        .map(|(name, kind)| if *kind == "counter" { format!("{name}_total") } else { (*name).to_owned() })
+        .collect();
+    let mut guide = documented();
+    names.sort();
+    guide.sort();
+    // Slurm's are there where Slurm is.
+    guide.retain(|name| !name.contains("slurm"));
+    names.retain(|name| !name.contains("slurm"));
+    assert_eq!(guide, names);
+    for label in ["status", "outcome", "account", "unit", "state", "name"] {
+        assert!(served.contains(&format!("{label}=\"")), "{label}: {served}");
+    }
+}
+
+#[test]
+fn the_doctor_tells_of_real_nodes_whose_cards_are_not_here() {
+    let folder = testkit::open_folder();
+    let settings = folder.path().join("center.toml");
+    let nodes = "{ name = \"real\", cards = 8 }, { name = \"made-up\", cards = 8, virtual = true }";
+    let text = format!(
+        "data_dir = \"{}\"\nbackup_dir = \"/var/backups/x\"\n[[pools]]\nname = \"a\"\ncard_model = \"ascend-910\"\n\
+         nodes = [{nodes}]\n",
+        folder.path().join("data").display()
+    );
+    std::fs::write(&settings, text).expect("settings");
+    let output = Command::new(QIANTANG)
+        .args(["doctor", "--json", "--config"])
+        .arg(&settings)
+        .env("HOME", folder.path())
+        .output()
+        .expect("it runs");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+    let mut checks = report["checks"].as_array().expect("checks").iter();
+    let real = checks.find(|check| name_of(check) == "real nodes").expect("it is looked at");
+    let detail = real["detail"].as_str().expect("a text");
+    assert!(
+        real["ok"] == false && detail.contains("real is to have 8") && !detail.contains("made-up"),
+        "{real}"
+    );
 }

@@ -14,7 +14,7 @@ use crate::{
     },
     limit::{Limit, Misfit},
     policy::Backfill,
-    snapshot::{Block, Gate},
+    snapshot::{Block, DiskShortage, Gate},
 };
 
 impl Planner {
@@ -154,6 +154,9 @@ impl Planner {
             Gate::Closed(state) => return Limit::ContractClosed { state },
             Gate::Ended => return Limit::ContractClosed { state: ContractState::Expired },
             Gate::NotYet { starts_at } => return Limit::ContractNotStarted { starts_at },
+            Gate::DiskFull(DiskShortage { free_mib, floor_mib }) => {
+                return Limit::DiskFull { free_mib, floor_mib };
+            }
             Gate::Open => {}
         }
         match job.block.as_deref().copied() {

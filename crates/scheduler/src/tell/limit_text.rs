@@ -58,6 +58,9 @@ impl Limit {
             Self::ContractNotStarted { starts_at } => {
                 format!("合同于 {}起生效，在此之前队列暂停。", clock(*starts_at))
             }
+            Self::DiskFull { free_mib, floor_mib } => format!(
+                "中心磁盘空间不足：剩余 {free_mib} MiB，至少应有 {floor_mib} MiB；腾出空间之前不启动任何作业。"
+            ),
             Self::Dependency { waits_for, first } => {
                 format!("等待它所依赖的 {waits_for} 个作业，其中有 {first}。")
             }
@@ -144,6 +147,9 @@ impl Limit {
             Self::ContractNotStarted { starts_at } => {
                 format!("The contract starts at {} and holds its queue until then.", clock(*starts_at))
             }
+            Self::DiskFull { free_mib, floor_mib } => format!(
+                "A disk of the center has {free_mib} MiB free and must have {floor_mib} MiB: nothing starts until there is room."
+            ),
             Self::Dependency { waits_for, first } => {
                 format!("Waits for {} that it depends on, {first} among them.", n(*waits_for, "job"))
             }

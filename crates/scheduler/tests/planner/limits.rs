@@ -145,6 +145,15 @@ fn what_the_contract_holds() {
     }
     snapshot.queues[0].gate = Gate::Ended;
     assert_eq!(verdict(&snapshot, 0).limit, Limit::ContractClosed { state: ContractState::Expired });
+    snapshot.queues[0].gate = Gate::DiskFull(DiskShortage { free_mib: 7, floor_mib: 4096 });
+    assert_reads(
+        &snapshot,
+        0,
+        &Limit::DiskFull { free_mib: 7, floor_mib: 4096 },
+        "disk_full",
+        "中心磁盘空间不足：剩余 7 MiB，至少应有 4096 MiB；腾出空间之前不启动任何作业。",
+        "A disk of the center has 7 MiB free and must have 4096 MiB: nothing starts until there is room.",
+    );
     // A job whose queue is not known.
     snapshot.queues.remove(0);
     assert_eq!(verdict(&snapshot, 0).limit, Limit::ContractClosed { state: ContractState::Terminated });

@@ -154,10 +154,12 @@ pub(super) const KINDS: &[Kind] = &[
         open_while_null: Some("until_at"),
         ..kind("node_stretches")
     },
-    Kind { prefix: id::Pool::PREFIX, ..kind("pools") },
+    Kind { prefix: id::Pool::PREFIX, changing: &["retired_at"], ..kind("pools") },
     Kind {
         prefix: id::Node::PREFIX,
         only: &["id", "pool", "name", "cards", "is_virtual", "since"],
+        // Another machine may get the name of a node that was removed before it ran anything.
+        changing: &["name"],
         ..kind("nodes")
     },
     Kind {
@@ -173,7 +175,7 @@ pub(super) const KINDS: &[Kind] = &[
     Kind {
         prefix: id::Member::PREFIX,
         only: &["id", "tenant", "login", "role", "is_enabled", "created_at"],
-        changing: &["is_enabled"],
+        changing: &["role", "is_enabled"],
         ..kind("members")
     },
     Kind { prefix: id::Project::PREFIX, changing: &["name", "contract"], ..kind("projects") },

@@ -82,6 +82,11 @@ fn copy(from: &Path, to: &Path) -> Result<(), CopyError> {
     target.close().map_err(|(_, error)| error.into())
 }
 
+/// Reads all of a copy, and fails where it is no database or not whole.
+pub fn check_copy(path: &Path) -> Result<(), StoreError> {
+    check(path).map(drop).map_err(|error| StoreError::open(path, &error))
+}
+
 /// Opens the copy and checks all of it. Gives the version of its schema and the number of its last event.
 fn check(path: &Path) -> Result<(i64, i64), CopyError> {
     let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;

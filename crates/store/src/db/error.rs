@@ -55,6 +55,9 @@ pub enum StoreError {
     Panicked { message: String },
     #[error("failed to commit to the disk: {cause}")]
     Commit { cause: String },
+    /// There is no room for the change on the disk. The same write can be tried again once there is.
+    #[error("the disk of the database is full: {cause}")]
+    DiskFull { cause: String },
     #[error("failed to back up to {}: {cause}", path.display())]
     Backup { path: PathBuf, cause: String },
     #[error("failed to query the table `{table}`: {cause}")]
@@ -72,7 +75,8 @@ impl StoreError {
     }
 
     pub(super) fn commit(cause: &rusqlite::Error) -> Self {
-        Self::Commit { cause: cause.to_string() }
+        let told = cause.to_string();
+        if is_disk_full(cause) { Self::DiskFull { cause: told } } else { Self::Commit { cause: told } }
     }
 
     /// The error that the database gave for a statement on `table`.
@@ -93,8 +97,18 @@ impl StoreError {
                 _ => {}
             }
         }
+        if is_disk_full(error) {
+            return Self::DiskFull { cause: error.to_string() };
+        }
         Self::Database { table, cause: error.to_string() }
     }
+}
+
+/// Whether the database found no room on the disk, be it for itself, for its log or for the index of its log.
+fn is_disk_full(error: &rusqlite::Error) -> bool {
+    use rusqlite::ffi::{SQLITE_FULL, SQLITE_IOERR_SHMSIZE};
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    matches!(code, Some(SQLITE_FULL | SQLITE_IOERR_SHMSIZE))
 }
 
 /// The words for a row that would be there twice. The database names the columns that make it the same.

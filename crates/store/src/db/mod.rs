@@ -49,13 +49,13 @@ mod tx;
 mod value;
 mod writer;
 
-pub use backup::BackupReport;
+pub use backup::{BackupReport, check_copy};
 pub use error::StoreError;
 pub use record::Record;
 pub use row::{Row, json};
 pub use schema::{differences, open_copy, prepare};
 pub use sql::Sql;
-pub use store::Store;
+pub use store::{Store, hold};
 pub use tx::Tx;
 pub use value::{Column, Param, Value};
 pub use writer::WriterStats;

@@ -136,6 +136,11 @@ impl Store {
     }
 }
 
+/// Takes the lock that keeps a center away from the database at `path`; it has it until the file is dropped.
+pub fn hold(path: &Path) -> Result<File, StoreError> {
+    lock(path)
+}
+
 /// Takes the lock that keeps a second center away.
 fn lock(path: &Path) -> Result<File, StoreError> {
     let mut name = path.as_os_str().to_owned();

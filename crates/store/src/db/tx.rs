@@ -1,6 +1,6 @@
 //! A transaction, as the queries see it.
 
-use std::{fmt, ops::ControlFlow};
+use std::{cell::Cell, fmt, ops::ControlFlow};
 
 use domain::{Id, id::Kind};
 use rusqlite::{
@@ -19,6 +19,8 @@ use super::{
 /// it is one consistent snapshot; inside [`crate::Store::write`] its changes are kept together or not at all.
 pub struct Tx {
     conn: Connection,
+    /// A statement found no room on the disk.
+    found_disk_full: Cell<bool>,
 }
 
 /// More than there are statements, so that each is prepared once for a connection.
@@ -33,7 +35,12 @@ impl fmt::Debug for Tx {
 impl Tx {
     pub(super) fn new(conn: Connection) -> Self {
         conn.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
-        Self { conn }
+        Self { conn, found_disk_full: Cell::new(false) }
+    }
+
+    /// Whether a statement found no room on the disk since this was asked last.
+    pub(super) fn take_disk_full(&self) -> bool {
+        self.found_disk_full.take()
     }
 
     pub(super) fn conn(&self) -> &Connection {
@@ -46,7 +53,7 @@ impl Tx {
     }
 
     pub(super) fn prepare(&self, sql: Sql) -> Result<(), StoreError> {
-        self.conn.prepare(sql.text).map(|_| ()).map_err(|error| failed(sql, &error))
+        self.conn.prepare(sql.text).map(|_| ()).map_err(|error| self.failed(sql, &error))
     }
 
     /// Runs a statement that gives no rows.
@@ -57,7 +64,7 @@ impl Tx {
     /// Runs a statement that gives no rows; says how many rows it changed.
     pub fn changed(&self, sql: Sql, params: &[Value<'_>]) -> Result<usize, StoreError> {
         let run = || self.conn.prepare_cached(sql.text)?.execute(rusqlite::params_from_iter(params));
-        run().map_err(|error| failed(sql, &error))
+        run().map_err(|error| self.failed(sql, &error))
     }
 
     /// Runs a statement that changes the row of `id`, which is one of its parameters.
@@ -76,7 +83,7 @@ impl Tx {
         params: &[Value<'_>],
         mut take: impl FnMut(Row<'_>) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<(), StoreError> {
-        let failed = |error: rusqlite::Error| failed(sql, &error);
+        let failed = |error: rusqlite::Error| self.failed(sql, &error);
         let mut statement = self.conn.prepare_cached(sql.text).map_err(failed)?;
         let mut rows = statement.query(rusqlite::params_from_iter(params)).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
@@ -161,10 +168,14 @@ impl Tx {
             cause: "a row that is always there is gone".into(),
         })
     }
-}
 
-fn failed(sql: Sql, error: &rusqlite::Error) -> StoreError {
-    StoreError::of_statement(sql.table, sql.unique, error)
+    fn failed(&self, sql: Sql, error: &rusqlite::Error) -> StoreError {
+        let error = StoreError::of_statement(sql.table, sql.unique, error);
+        if matches!(error, StoreError::DiskFull { .. }) {
+            self.found_disk_full.set(true);
+        }
+        error
+    }
 }
 
 impl ToSql for Value<'_> {

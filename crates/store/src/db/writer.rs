@@ -338,9 +338,11 @@ fn run_tasks(tx: &Tx, batch: &mut VecDeque<Box<dyn Task>>, all: &mut Vec<Ran>) -
         all.push(ran);
         // Where the disk is full, the database itself rolls back the whole transaction.
         if tx.conn().is_autocommit() {
-            let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ABORT_ROLLBACK);
-            let cause = "the database rolled the transaction back: is the disk full?".to_owned();
-            return Err(rusqlite::Error::SqliteFailure(code, Some(cause)));
+            let is_full = tx.take_disk_full();
+            let code =
+                if is_full { rusqlite::ffi::SQLITE_FULL } else { rusqlite::ffi::SQLITE_ABORT_ROLLBACK };
+            let cause = "the database rolled the transaction back".to_owned();
+            return Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), Some(cause)));
         }
         if !is_kept {
             tx.control("ROLLBACK TO work")?;
@@ -422,7 +424,10 @@ mod tests {
             results.iter().filter(|(_, result)| result.is_ok()).map(|(n, _)| n.to_string()).collect();
         let there = events::list_after(&tx, 0, None, None, 100).unwrap();
         assert_eq!(there.into_iter().map(|event| event.event.kind).collect::<Vec<_>>(), kept);
-        assert!(results.iter().any(|(_, result)| result.is_err()), "there was no room for all");
+        let failed: Vec<_> = results.iter().filter_map(|(_, result)| result.as_ref().err()).collect();
+        assert!(!failed.is_empty(), "there was no room for all");
+        // Those that fell with the one that found no room are told the same reason.
+        assert!(failed.iter().all(|error| matches!(error, StoreError::DiskFull { .. })), "{failed:?}");
         assert!(tx.conn().is_autocommit(), "no transaction stays open");
     }
 }

@@ -231,7 +231,7 @@ impl Terms {
             books: prices::list_price_books(tx)?.into_iter().map(|book| (book.id, book)).collect(),
             kinds: kinds(tx)?,
             domains: tenants::list_tenants(tx)?.into_iter().map(|one| (one.id, one.domain)).collect(),
-            pools: pools::list_nodes(tx)?.into_iter().map(|node| (node.id, node.pool)).collect(),
+            pools: pools::pools_of_nodes(tx)?.into_iter().collect(),
         })
     }
 

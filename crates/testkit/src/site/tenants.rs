@@ -37,6 +37,13 @@ impl Site {
         self.tenant_in(slug, domain, terms, &queue, None)
     }
 
+    /// A tenant of research with a grant of any size in that pool.
+    pub fn tenant_in_pool(&self, slug: &str, pool: &str) -> Tenant {
+        let queue = json!({ "guaranteed_cards": 0, "borrowing_limit": null, "lending_limit": null, "weight": 1,
+            "max_running_cards": 16 });
+        self.tenant_of(slug, "research", &grant(), &queue, None, pool)
+    }
+
     /// Such a tenant with these terms of its queue, in an alliance or none.
     pub fn tenant_in(
         &self,
@@ -45,6 +52,18 @@ impl Site {
         terms: &Value,
         queue: &Value,
         alliance: Option<&str>,
+    ) -> Tenant {
+        self.tenant_of(slug, domain, terms, queue, alliance, "ascend-910")
+    }
+
+    fn tenant_of(
+        &self,
+        slug: &str,
+        domain: &str,
+        terms: &Value,
+        queue: &Value,
+        alliance: Option<&str>,
+        pool: &str,
     ) -> Tenant {
         let operator = &self.operator;
         let new =
@@ -56,7 +75,7 @@ impl Site {
                 json!({ "login": login, "name": login, "role": role, "password": PASSWORD, "tenant": slug });
             self.post("/api/v1/members", operator, &new);
         }
-        let new = json!({ "number": format!("{slug}-1"), "terms": terms, "pools": ["ascend-910"],
+        let new = json!({ "number": format!("{slug}-1"), "terms": terms, "pools": [pool],
             "starts_at": "2020-01-01", "ends_at": "2099-01-01", "queue": queue, "tenant": slug });
         let contract =
             self.post("/api/v1/contracts", operator, &new)["id"].as_str().expect("an id").to_owned();

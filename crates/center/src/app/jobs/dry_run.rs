@@ -73,7 +73,8 @@ impl Quote {
 pub async fn dry_run(center: &Center, caller: &Caller, spec: JobSpec) -> Result<DryRun, AppError> {
     let (_, tenant) = may_submit(center, caller)?;
     let for_read = center.clone();
-    let admitted = center.try_read(move |tx| admit(tx, &for_read, tenant, spec)).await?;
+    let by = caller.member.id;
+    let admitted = center.try_read(move |tx| admit(tx, &for_read, (tenant, by), spec)).await?;
     let now = moment::now();
     let policy = center.settings.planning();
     let (snapshot, quote, contract) = {
@@ -119,7 +120,7 @@ pub fn places(live: &crate::live::Live, placement: &domain::Placement) -> Vec<Pl
     let place = |slot: &domain::node::Slot| {
         let node = live.node(slot.node);
         PlaceView {
-            node: node.map_or_else(|| slot.node.to_string(), |live| live.node.name.clone()),
+            node: live.node_name(slot.node).map_or_else(|| slot.node.to_string(), str::to_owned),
             cards: slot.cards.to_string(),
             card_indices: slot.cards.iter().collect(),
             is_virtual: node.is_some_and(|live| live.node.is_virtual),

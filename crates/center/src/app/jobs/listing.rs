@@ -79,6 +79,7 @@ pub struct JobView {
 pub struct JobDetail {
     #[serde(flatten)]
     pub job: JobView,
+    /// Without script, arguments, environment and comment for those who may not read them.
     pub spec: JobSpec,
     pub time_limit_ms: i64,
     /// The most that it can cost with the cards and at the rate of its newest run, as a dry run tells it; `null` where no
@@ -241,7 +242,8 @@ pub async fn visible(
 pub async fn show(center: &Center, caller: &Caller, name: &JobName) -> Result<JobDetail, AppError> {
     let (id, index) = (name.id, name.one_task()?);
     let row = visible(center, caller, id, actions::READ_JOB).await?;
-    let (mut named, job, latest, failed, task) = center
+    let may_read_script = center.policies.check(caller, actions::READ_SCRIPT, Some(row.tenant)).is_ok();
+    let (mut named, mut job, latest, failed, task) = center
         .try_read(move |tx| {
             let named = named(tx, &mut Names::of(tx), row)?;
             let job = jobs::get_job(tx, id)?;
@@ -251,6 +253,13 @@ pub async fn show(center: &Center, caller: &Caller, name: &JobName) -> Result<Jo
             Ok((named, job, recent::latest_run(tx, id)?, failed, task))
         })
         .await?;
+    if !may_read_script {
+        let JobSpec { script, args, env, comment, .. } = &mut job.spec;
+        script.clear();
+        args.clear();
+        env.clear();
+        comment.clear();
+    }
     let direct = named.direct.take();
     let verdict = verdicts(center, std::iter::once(id)).remove(&id);
     let run = latest.as_ref().map(|row| &row.run).filter(|_| direct.is_none());

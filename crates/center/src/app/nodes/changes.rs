@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use store::{Tx, pools as rows};
 
 use super::{NodeView, show};
-use crate::{actions, center::Center, event_kinds, wakers::METER};
+use crate::{actions, center::Center, event_kinds, retirement::ask as retirement, wakers::METER};
 use base::{
     audit::{self, Change},
     auth::{Caller, May},
@@ -49,6 +49,7 @@ async fn set_state(
     to: NodeState,
 ) -> Result<NodeView, AppError> {
     let (may, node) = found(center, caller, name)?;
+    retirement::stays(&node)?;
     if node.state != to {
         center
             .change(

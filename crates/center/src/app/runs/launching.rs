@@ -1,14 +1,17 @@
 //! Handing runs to the engine.
 
+use std::sync::Arc;
+
 use domain::{Job, NodeId, PoolId, Run, RunId, TenantId, node::Slot};
 use engines::{ArrayTask, Ended, EngineError, Exit, LaunchNode, LaunchSpec, RunLimits};
+use store::jobs;
 
 use super::{
     news::{self, Seen},
     starting::Launch,
 };
-use crate::{app::direct, center::Center, live::Live, settings::Settings};
-use base::moment;
+use crate::{app::direct, center::Center, live::Live, secret::given, settings::Settings};
+use base::{error::AppError, moment};
 
 /// The center does not know what a run is to be launched with.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,7 +29,17 @@ pub fn launch(center: &Center, launches: &[Launch]) {
     let mut failed = Vec::new();
     for launch in launches {
         let id = launch.run.id;
-        let spec = launch_spec(&center.live(), &center.settings, &launch.run, &launch.job);
+        let secrets = match secrets_of(center, &launch.job) {
+            Ok(secrets) => secrets,
+            Err(error) => {
+                tracing::error!(run = %id, %error, "failed to read the secrets of a run; it is tried again");
+                continue;
+            }
+        };
+        let spec = secrets.and_then(|secrets| {
+            let spec = launch_spec(&center.live(), &center.settings, &launch.run, &launch.job);
+            spec.map(|spec| LaunchSpec { secrets, ..spec }).map_err(|lacks| lacks.to_string())
+        });
         let refused = match spec {
             Ok(spec) => match center.compute.engine.launch(&spec) {
                 Ok(()) => None,
@@ -37,7 +50,7 @@ pub fn launch(center: &Center, launches: &[Launch]) {
             },
             Err(lacks) => {
                 tracing::error!(run = %id, %lacks, "failed to launch a run");
-                Some(lacks.to_string())
+                Some(lacks)
             }
         };
         if let Some(why) = refused {
@@ -50,14 +63,17 @@ pub fn launch(center: &Center, launches: &[Launch]) {
     }
 }
 
+/// The variables that a run gets of the secrets that its job names; or why it can't have them.
+fn secrets_of(center: &Center, job: &Job) -> Result<Result<Vec<(String, String)>, String>, AppError> {
+    if job.spec.secrets.is_empty() {
+        return Ok(Ok(Vec::new()));
+    }
+    given::values(center, job)
+}
+
 /// Hands a run to the engine that it has not heard of; ends it instead if it was asked to stop meanwhile.
 pub fn relaunch(center: &Center, id: RunId) {
-    let Some((run, job)) = ({
-        let live = center.live();
-        live.run(id).and_then(|known| Some((known.run.clone(), live.job(known.run.job)?.job.clone())))
-    }) else {
-        return;
-    };
+    let Some(run) = center.live().run(id).map(|known| known.run.clone()) else { return };
     if run.state.stop().is_some() {
         // The engine keeps it from ever starting.
         if let Err(error) = center.compute.engine.stop(id) {
@@ -66,7 +82,7 @@ pub fn relaunch(center: &Center, id: RunId) {
         return;
     }
     if let Some(engine) = &center.compute.slurm {
-        match direct::seen(center, job.id) {
+        match direct::seen(center, run.job) {
             Ok(None) => {}
             Ok(Some(direct)) => {
                 if let Err(error) = engine.adopt(&direct) {
@@ -80,7 +96,12 @@ pub fn relaunch(center: &Center, id: RunId) {
             }
         }
     }
-    launch(center, &[Launch { run, job }]);
+    match center.read_now(|tx| Ok(jobs::get_job(tx, run.job)?)) {
+        Ok(job) => launch(center, &[Launch { run, job: Arc::new(job) }]),
+        Err(error) => {
+            tracing::error!(run = %id, %error, "failed to read the job of a run; it is tried again");
+        }
+    }
 }
 
 fn launch_spec(live: &Live, settings: &Settings, run: &Run, job: &Job) -> Result<LaunchSpec, Lacks> {
@@ -120,6 +141,8 @@ fn launch_spec(live: &Live, settings: &Settings, run: &Run, job: &Job) -> Result
         encoding: job.spec.encoding,
         args: job.spec.args.clone(),
         env,
+        secret_names: job.spec.secrets.clone(),
+        secrets: Vec::new(),
         nodes,
         launch: job.spec.launch,
         batch: job.spec.batch.clone(),

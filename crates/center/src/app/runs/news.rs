@@ -306,7 +306,8 @@ fn outcome(how: &Exit) -> Outcome {
         // The center asked for it and has kept why. Without a reason kept, somebody else told the supervisor.
         Exit::Stopped { .. } => Outcome::Stopped { cause: StopCause::Cancelled },
         Exit::FailedToStart(_) => Outcome::FailedToStart,
-        Exit::MachineLost => Outcome::Lost,
+        // Its disk is the center's matter, too: the task is tried again.
+        Exit::MachineLost | Exit::NoRoom => Outcome::Lost,
         // Whoever hands out the machines did it, so to the tenant it is the center's fault.
         Exit::Preempted => Outcome::Stopped { cause: StopCause::Preempted },
         // The kernel kills such a process; the run's standard error tells more.

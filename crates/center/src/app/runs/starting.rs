@@ -3,11 +3,11 @@
 use std::{collections::HashMap, sync::Arc};
 
 use domain::{
-    ContractId, Job, Millis, NodeId, PriceBookId, RatePerCardHour, Run, RunId, RunState, ServiceClass,
-    Timestamp, contract::ContractKind,
+    ContractId, Job, Millis, NodeId, Placement, PriceBookId, RatePerCardHour, Run, RunId, RunState,
+    ServiceClass, Timestamp, contract::ContractKind,
 };
 use scheduler::{Started, Ticket};
-use store::{Tx, amendments, contracts, jobs, runs};
+use store::{Tx, amendments, contracts, jobs, pools, runs};
 
 use crate::{center::Center, live::Live};
 use base::{
@@ -22,8 +22,8 @@ pub struct Launch {
     pub job: Arc<Job>,
 }
 
-/// Commits a plan's starts as runs that are starting, before the engine hears of them. A start whose job was cancelled
-/// or whose contract ended since the plan was made is passed over. Gives each run with the ticket by which the planner
+/// Commits a plan's starts as runs that are starting, before the engine hears of them. A start whose job was cancelled,
+/// whose contract ended or whose node was retired since the plan was made is passed over. Gives each run with the ticket by which the planner
 /// knows it.
 pub fn start(center: &Center, starts: Vec<Started>) -> Result<Vec<(Ticket, Launch)>, AppError> {
     let now = moment::now();
@@ -44,7 +44,7 @@ pub fn start(center: &Center, starts: Vec<Started>) -> Result<Vec<(Ticket, Launc
                     kind
                 };
                 let is_open = kind.is_some_and(|kind| tariff.is_of(kind));
-                if !is_open || job.startable() == 0 {
+                if !is_open || job.startable() == 0 || !are_here(tx, &start.placement)? {
                     continue;
                 }
                 let ticket = start.ticket;
@@ -59,6 +59,16 @@ pub fn start(center: &Center, starts: Vec<Started>) -> Result<Vec<(Ticket, Launc
             }
         },
     )
+}
+
+/// Whether all nodes of a placement are still in the hall.
+fn are_here(tx: &Tx, placement: &Placement) -> Result<bool, AppError> {
+    for slot in &placement.0 {
+        if !pools::is_here(tx, slot.node)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn start_one(

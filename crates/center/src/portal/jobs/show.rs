@@ -119,6 +119,7 @@ pub struct JobPage {
     may_submit: bool,
     may_cancel: bool,
     may_see_evidence: bool,
+    may_read: bool,
     why: Option<Why>,
     figures: Vec<Figure>,
     array: Option<Array>,
@@ -166,7 +167,8 @@ pub async fn page(
         at: wanted.at,
         ..log::LogPart::default()
     };
-    let log = log::shown(center, &visitor, id, &log_wanted).await?;
+    let may_read = visitor.may(center, actions::READ_LOG, Some(detail.job.tenant));
+    let log = if may_read { log::shown(center, &visitor, id, &log_wanted).await? } else { None };
     let job = &detail.job;
     let is_live = job.ended_at.is_none();
     let tenant = job.owner.name.in_lang(ui.lang).to_owned();
@@ -184,6 +186,7 @@ pub async fn page(
         follows,
         is_live,
         has_log,
+        may_read,
         may_see_evidence: visitor.may(center, actions::READ_LEDGER, Some(own)),
         may_submit: visitor.may(center, actions::SUBMIT_JOB, Some(own))
             && visitor.caller.member.tenant == Some(own)

@@ -25,6 +25,7 @@ use crate::{
         nodes::{self, CardStatus, CardView, NewMaintenance, NodeView},
     },
     center::Center,
+    retirement::ask as retirement,
 };
 
 struct Ring {
@@ -62,7 +63,13 @@ pub async fn page(
     Id(name): Id,
     visitor: Visitor,
 ) -> Result<Response, AppError> {
-    show(&center, &visitor, &name, StatusCode::OK, Forms::default()).await
+    match show(&center, &visitor, &name, StatusCode::OK, Forms::default()).await {
+        // A node of the past is among the retired ones.
+        Err(AppError::NotFound { .. }) if retirement::is_retired(&center, &name) => {
+            Ok(Redirect::to("/retirement#retired").into_response())
+        }
+        shown => shown,
+    }
 }
 
 async fn show(

@@ -17,14 +17,19 @@ use domain::Lang;
 use testkit::{files_below as files, markup};
 
 use crate::amendment::AmendPage;
+use crate::backup::BackupsPage;
 use crate::correction::{CorrectionsPage, ProposalPage};
 use crate::debt::DebtsPage;
+use crate::disk::DiskPage;
 use crate::evidence::EvidencePage;
 use crate::period::{PeriodPage, PeriodsPage};
 use crate::portal::{
-    api_docs, audit, capacity, contracts, event_list, jobs, nodes, overview, people, sign_in, tokens, twin,
+    api_docs, audit, capacity, contracts, event_list, jobs, member, nodes, overview, people, sign_in, tokens,
+    twin,
 };
 use crate::price::{DraftPage, PriceBookPage, PriceBooksPage};
+use crate::retirement::RetirementPage;
+use crate::secret::SecretsPage;
 use crate::tenant::{TenantPage, TenantsPage};
 
 /// A page that can show examples of itself.
@@ -49,24 +54,27 @@ fn pages_of_code() -> Vec<PathBuf> {
 type Rendered = fn(&Page) -> Vec<String>;
 
 /// Each page by the template that it is made of.
-const PAGES: [(&str, Rendered); 36] = [
+const PAGES: [(&str, Rendered); 41] = [
     ("amendment/new.html", rendered::<AmendPage>),
     ("api_docs.html", rendered::<api_docs::ApiPage>),
     ("audit.html", rendered::<audit::AuditPage>),
     ("capacity.html", rendered::<capacity::CapacityPage>),
     ("contract.html", rendered::<contracts::show::ContractPage>),
     ("contract_act.html", rendered::<contracts::acts::ActPage>),
+    ("backup/list.html", rendered::<BackupsPage>),
     ("contract_form.html", rendered::<contracts::draft::DraftPage>),
     ("contracts.html", rendered::<contracts::list::ContractsPage>),
     ("correction/list.html", rendered::<CorrectionsPage>),
     ("correction/new.html", rendered::<ProposalPage>),
     ("dry_run_part.html", rendered::<jobs::submit::DryPart>),
     ("debt/list.html", rendered::<DebtsPage>),
+    ("disk/show.html", rendered::<DiskPage>),
     ("events.html", rendered::<event_list::EventsPage>),
     ("evidence/show.html", rendered::<EvidencePage>),
     ("job.html", rendered::<jobs::show::JobPage>),
     ("jobs.html", rendered::<jobs::list::JobsPage>),
     ("jobs_cancel.html", rendered::<jobs::bulk::CancelPage>),
+    ("member.html", rendered::<member::MemberPage>),
     ("node.html", rendered::<nodes::show::NodePage>),
     ("nodes.html", rendered::<nodes::list::NodesPage>),
     ("overview_center.html", rendered::<overview::OfCenter>),
@@ -77,6 +85,8 @@ const PAGES: [(&str, Rendered); 36] = [
     ("price/list.html", rendered::<PriceBooksPage>),
     ("price/new.html", rendered::<DraftPage>),
     ("price/show.html", rendered::<PriceBookPage>),
+    ("retirement/show.html", rendered::<RetirementPage>),
+    ("secret/list.html", rendered::<SecretsPage>),
     ("sign_in.html", rendered::<sign_in::SignInPage>),
     ("statement.html", rendered::<contracts::statement::StatementPage>),
     ("submit.html", rendered::<jobs::submit::SubmitPage>),

@@ -4,7 +4,7 @@
 //! follows nothing in it, and reads only plain files of that user.
 //!
 //! ```text
-//! runs/<run>/  script, start, claim, stdout, stderr, refused, failed, began.<rank>, ended.<rank>, told, tmp/
+//! runs/<run>/  script, start, claim, secrets, stdout, stderr, refused, failed, began.<rank>, ended.<rank>, told, tmp/
 //! work/<tenant>/<job>/
 //! ```
 
@@ -34,6 +34,8 @@ use crate::{
     spec::LaunchSpec,
 };
 
+/// The variables that a run gets of secrets: `NAME=value`, each with a NUL behind it.
+const SECRETS: &str = "secrets";
 /// The longest word that a run can say in a small file.
 const MAX_WORD_BYTES: usize = 4096;
 
@@ -64,8 +66,32 @@ impl SharedFolder {
         self.dir.join("runs").join(run.to_string())
     }
 
+    /// The folders of all runs, and of what they leave.
+    pub(crate) fn folders(&self) -> [PathBuf; 2] {
+        ["runs", "work"].map(|name| self.dir.join(name))
+    }
+
+    /// The folder of all that a tenant's runs leave.
+    pub(crate) fn home(&self, tenant: TenantId) -> PathBuf {
+        self.dir.join("work").join(tenant.to_string())
+    }
+
     pub(crate) fn work_folder(&self, tenant: TenantId, job: JobId) -> PathBuf {
-        self.dir.join("work").join(tenant.to_string()).join(job.to_string())
+        self.home(tenant).join(job.to_string())
+    }
+
+    /// Keeps the secrets of a run for its start, which empties the file.
+    pub(crate) fn keep_secrets(
+        &self,
+        run: RunId,
+        secrets: &[(String, String)],
+        user: &UnixUser,
+    ) -> io::Result<()> {
+        let folder = self.run_folder(run);
+        make_folder(&folder, user)?;
+        let bytes: Vec<u8> =
+            secrets.iter().flat_map(|(name, value)| format!("{name}={value}\0").into_bytes()).collect();
+        write_anew(&folder, SECRETS, &bytes, 0o600, user)
     }
 
     /// Makes the folders of a run with all that it needs. Any number of calls do the same as one. Returns the
@@ -192,6 +218,10 @@ impl SharedFolder {
     pub(crate) fn tidy(&self, run: RunId, user: &UnixUser, limit_bytes: u64) -> io::Result<()> {
         let folder = self.run_folder(run);
         remove_tree(&folder.join("tmp"))?;
+        // A run that never began has left them.
+        if let Some(secrets) = self.open_of(run, SECRETS, OFlags::WRONLY, user.uid)? {
+            secrets.set_len(0)?;
+        }
         for stream in Stream::ALL {
             let Some(file) = self.open_of(run, stream.code(), OFlags::RDWR, user.uid)? else { continue };
             let meta = file.metadata()?;

@@ -41,6 +41,7 @@ pub(crate) fn batch_script(spec: &LaunchSpec, folder: &Path, start: &str, notice
         text.push_str(start);
         return text;
     }
+    let forget = if spec.secret_names.is_empty() { "" } else { ": 2>/dev/null > \"$qt_run/secrets\"\n" };
     // With `--overlap` this step leaves the resources to the user's own `srun`.
     let _never_fails = write!(
         text,
@@ -48,6 +49,7 @@ pub(crate) fn batch_script(spec: &LaunchSpec, folder: &Path, start: &str, notice
          srun --nodes={nodes} --ntasks={nodes} --ntasks-per-node=1 --cpus-per-task=\"${{SLURM_CPUS_PER_TASK:-1}}\" \\\n  \
          --overlap --kill-on-bad-exit=1 --wait=0 --mpi=none --input=none --quiet /bin/bash \"$qt_run/start\"\n\
          code=$?\n\
+         {forget}\
          # The first node that failed is the one that tells why.\n\
          if read -r first 2>/dev/null < \"$qt_run/failed\"; then code=$first; fi\n\
          trap - TERM\n\

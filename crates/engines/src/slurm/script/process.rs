@@ -47,6 +47,7 @@ pub(crate) fn start(spec: &LaunchSpec, place: &Place, folder: &Path) -> String {
     }
     push_interpreter(&mut text, spec);
     push_environment(&mut text, spec, place);
+    push_secrets(&mut text, spec);
     sbatch::push_environment(&mut text, spec);
     push_limits(&mut text, spec);
     sbatch::push_folder(&mut text, spec, place);
@@ -188,6 +189,23 @@ fn push_environment(text: &mut String, spec: &LaunchSpec, place: &Place) {
          [ -z \"$CUDA_VISIBLE_DEVICES\" ] || export CUDA_VISIBLE_DEVICES=$qt_cards\n\
          fi\n",
     );
+}
+
+/// Sets the variables that the run gets of secrets. They are in a file of its user, so that no command line and no record
+/// of Slurm has them. Where one process is started the file is emptied at once, otherwise by the batch script.
+fn push_secrets(text: &mut String, spec: &LaunchSpec) {
+    if spec.secret_names.is_empty() {
+        return;
+    }
+    text.push_str(
+        "[ -s \"$qt_run/secrets\" ] || qt_refuse 'its secrets are not there any more'\n\
+         mapfile -d '' -t qt_given < \"$qt_run/secrets\"\n\
+         for qt_name in \"${qt_given[@]}\"; do export \"$qt_name\"; done\n\
+         unset -v qt_given qt_name\n",
+    );
+    if sbatch::is_once(spec) {
+        text.push_str(": > \"$qt_run/secrets\"\n");
+    }
 }
 
 /// Makes the shell like a new one that was started for the script.

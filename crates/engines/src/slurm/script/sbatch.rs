@@ -222,6 +222,8 @@ mod tests {
             encoding: None,
             args: vec![],
             env: vec![],
+            secret_names: vec![],
+            secrets: vec![],
             nodes: vec![node("a", 2), node("b", 2)],
             launch: Launch::Batch,
             batch: BatchSpec::default(),

@@ -68,6 +68,7 @@ pub fn sign_in(context: &Context, login: &str, password: &str) -> Result<(Value,
         token: text(&answer, "token").to_owned(),
         token_id: answer["id"].as_str().map(str::to_owned),
         login: login.to_owned(),
+        ca: context.client.ca.clone(),
     };
     let name = kept.put(context.profile.as_deref(), profile);
     kept.write(&path)?;

@@ -1,0 +1,146 @@
+//! The words by which pages tell what a role may do, beside what each route answers it.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use testkit::Browser;
+
+use crate::{authorization::matrix, scene::Scene};
+
+/// The right that a route needs; `None`: everybody who is signed in has it.
+fn needed(method: &str, path: &str) -> Option<&'static str> {
+    Some(match (method, path.trim_start_matches("/api/v1")) {
+        ("POST", "/jobs" | "/jobs/dry-run" | "/jobs/script") => "submit",
+        ("POST", "/jobs/{id}/cancel") => "stop",
+        ("GET", "/jobs/{id}/logs" | "/jobs/{id}/logs/stream") => "see_content",
+        ("GET", path) if path.starts_with("/jobs") => "see_work",
+        ("GET", "/overview" | "/events") => "see_work",
+        ("GET", "/contracts/{id}/statement" | "/runs/{id}/evidence" | "/debts" | "/ledger/transfers") => {
+            "see_money"
+        }
+        ("GET", "/audit") => "see_audit",
+        (
+            "GET",
+            "/capacity-balance" | "/history" | "/loops" | "/ledger/check" | "/ledger/roots"
+            | "/slurm/accounts" | "/retirement" | "/corrections" | "/corrections/{id}",
+        ) => "see_center",
+        ("GET", path) if path.starts_with("/periods") => "see_center",
+        ("GET", path)
+            if ["/contracts", "/amendments", "/members", "/projects", "/usage", "/tenants"]
+                .iter()
+                .any(|noun| path.starts_with(noun)) =>
+        {
+            "see_account"
+        }
+        ("POST", "/contracts" | "/contracts/{id}/amendments") | ("PATCH", "/contracts/{id}") => "draw_up",
+        ("POST", "/contracts/{id}/actions" | "/amendments/{id}/decide") => "keep_contracts",
+        (
+            "POST",
+            "/contracts/{id}/top-up" | "/corrections" | "/corrections/{id}/decide" | "/periods/{month}/close",
+        ) => "keep_money",
+        ("POST" | "PATCH", path) if path.starts_with("/members") || path.starts_with("/projects") => {
+            "administer"
+        }
+        ("GET", path)
+            if ["/me", "/tokens", "/alliances", "/nodes", "/pools", "/price-books", "/roles"]
+                .iter()
+                .any(|noun| path.starts_with(noun)) =>
+        {
+            return None;
+        }
+        ("POST", "/login" | "/tokens") | ("DELETE", "/tokens/{id}") => return None,
+        // All else changes the center.
+        ("POST" | "PUT" | "PATCH" | "DELETE", _) => "run_center",
+        _ => panic!("say which right {method} {path} needs"),
+    })
+}
+
+#[test]
+fn the_page_s_words_of_each_role_are_what_the_routes_answer() {
+    let scene = Scene::new();
+    let answer = scene.site.get("/api/v1/roles", &scene.site.operator);
+    let rights_of = |role: &str| -> BTreeSet<String> {
+        let mut roles = answer.as_array().expect("roles").iter();
+        let found = roles.find(|known| known["role"] == role).expect("a role");
+        let rights = found["rights"].as_array().expect("rights").iter();
+        rights.map(|right| right.as_str().expect("a word").to_owned()).collect()
+    };
+    // The page has the same in words.
+    let page = Browser::signed_in(&scene.site, "operator").get("/people").body;
+    qiantang::load_texts();
+    let word = |key: String| base::page::texts::text(domain::Lang::En, &key, &[]);
+    let all: Vec<String> = center::role::rule::Right::ALL.map(|right| right.code().to_owned()).into();
+    let table = page.split("id=\"roles\"").nth(1).expect("the table of roles");
+    for role in domain::Role::ALL.map(domain::Role::code) {
+        let row = table.split(&format!("<b>{}</b>", word(format!("role-{role}")))).nth(1).expect("its row");
+        let row = row.split("</tr>").next().expect("it ends");
+        let told: BTreeSet<String> = all
+            .iter()
+            .filter(|right| row.contains(&format!("<li>{}</li>", word(format!("right-{right}")))))
+            .cloned()
+            .collect();
+        assert_eq!(told, rights_of(role), "{role}");
+    }
+    // And the routes go by it.
+    let roles = [
+        ("operator", "operator"),
+        ("auditor", "auditor"),
+        ("contracts", "contracts"),
+        ("money", "center_finance"),
+        ("admin", "admin"),
+        ("developer", "developer"),
+        ("finance", "finance"),
+    ];
+    let mut seen = BTreeSet::new();
+    for (route, verdicts) in matrix(&scene) {
+        let needed = needed(&route.0, &route.1);
+        seen.extend(needed);
+        for (who, role) in roles {
+            let verdict =
+                verdicts.iter().find(|(known, _)| *known == who).map(|(_, verdict)| verdict.as_str());
+            let is_allowed = verdict.expect("a verdict") != "403";
+            let has = needed.is_none_or(|right| rights_of(role).contains(right));
+            assert_eq!(is_allowed, has, "{role} {} {}: {verdict:?}, needs {needed:?}", route.0, route.1);
+        }
+    }
+    assert_eq!(seen.len(), all.len(), "each right is needed somewhere: {seen:?}");
+}
+
+#[test]
+fn finance_sees_costs_and_neither_scripts_nor_logs() {
+    let scene = Scene::new();
+    let finance = scene.site.login("alpha-finance");
+    let job = |token: &str| scene.site.get(&format!("/api/v1/jobs/{}", scene.job), token);
+    let (theirs, own) = (job(&finance), job(&scene.alpha.developer));
+    assert!(
+        own["spec"]["script"].as_str().is_some_and(|script| script.contains("the log of alpha")),
+        "{own}"
+    );
+    assert_eq!(theirs["spec"]["script"], Value::from(""), "{theirs}");
+    assert_eq!(theirs["charge_micro_cny"], own["charge_micro_cny"]);
+    let page = Browser::signed_in(&scene.site, "alpha-finance").get(&format!("/jobs/{}", scene.job));
+    assert_eq!(page.status, 200);
+    assert!(!page.body.contains("the log of alpha"), "{}", page.body);
+    for path in ["logs", "logs/stream"] {
+        let (status, _) = scene.site.get_text(&format!("/api/v1/jobs/{}/{path}", scene.job), &finance);
+        assert_eq!(status, 403, "{path}");
+    }
+}
+
+#[test]
+fn a_new_member_s_form_begins_with_the_least_rights() {
+    let scene = Scene::new();
+    let page = Browser::signed_in(&scene.site, "operator").get("/people").body;
+    let tenants = page.split("name=\"member_tenant\"").nth(1).and_then(|rest| rest.split("</select>").next());
+    assert!(tenants.expect("the field").contains("<option value=\"alpha\" selected"), "{page}");
+    for (login, least) in [("operator", "finance"), ("alpha-admin", "finance")] {
+        let page = Browser::signed_in(&scene.site, login).get("/people").body;
+        let roles = page.split("name=\"member_role\"").nth(1).expect("the field");
+        let first = roles.split("<option value=\"").nth(1).and_then(|rest| rest.split('"').next());
+        assert!(
+            !roles.split("</select>").next().expect("it ends").contains("selected"),
+            "the first one is taken"
+        );
+        assert_eq!(first, Some(least), "{login}");
+    }
+}

@@ -1,0 +1,6 @@
+//! What it takes to ship a center and to keep it: backups, HTTPS, packages, a board and alerts.
+
+mod backups;
+mod https;
+mod monitoring;
+mod packages;
