@@ -363,6 +363,7 @@ mod tests {
                 by_project: if is_full {
                     vec![UsageRow {
                         name: "Vision".into(),
+                        job: None,
                         tenant_slug: "univ".into(),
                         ended_runs: 2,
                         used_card_ms: CardMs(7_200_000),
