@@ -1,6 +1,7 @@
 //! Jobs 作业: a specification, and how far its tasks have come.
 
 mod dropped;
+mod illegal;
 pub mod task;
 mod tasks;
 
@@ -11,6 +12,7 @@ use crate::{
 };
 
 pub use dropped::{Dropped, Positions};
+pub use illegal::IllegalJobChange;
 pub use tasks::Tasks;
 
 /// A task of which the center has lost so many runs is not tried again.
@@ -132,21 +134,6 @@ impl JobOutcome {
             Outcome::Stopped { cause: StopCause::Preempted } | Outcome::Lost => Self::Lost,
         }
     }
-}
-
-/// A change that the job's state does not allow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum IllegalJobChange {
-    #[error("the job has ended")]
-    HasEnded,
-    #[error("the job is being stopped")]
-    IsStopping,
-    #[error("no task of the job waits")]
-    NothingWaits,
-    #[error("no task of the job runs")]
-    NothingRuns,
-    #[error("too many single tasks of the job are cancelled")]
-    TooScattered,
 }
 
 impl JobState {

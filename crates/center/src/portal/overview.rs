@@ -277,6 +277,16 @@ mod tests {
     use crate::app::overview::WaitingView;
     use crate::portal::sample::{Sample, views};
 
+    /// A step that is done, one that is to be done, and a contract on its way.
+    fn first_steps() -> Vec<Step> {
+        let contract = ("con_1".to_owned(), "HZ-1".to_owned(), domain::ContractState::Draft);
+        crate::first_steps::rule::steps(&crate::first_steps::rule::There {
+            nodes: 1,
+            contract: Some(contract),
+            ..crate::first_steps::rule::There::default()
+        })
+    }
+
     fn queue(page: &Page, is_full: bool, with_tenant: bool) -> Queue {
         let table = |name| if is_full { views::jobs(name, with_tenant) } else { views::no_jobs() };
         let reasons = vec![(page.word("waits", "free-cards"), "2".to_owned())];
@@ -289,16 +299,6 @@ mod tests {
             running_of: page.t2("shown-of", 2, 9),
             ended: table("ended"),
         }
-    }
-
-    /// A step that is done, one that is to be done, and a contract on its way.
-    fn first_steps() -> Vec<Step> {
-        let contract = ("con_1".to_owned(), "HZ-1".to_owned(), domain::ContractState::Draft);
-        crate::first_steps::rule::steps(&crate::first_steps::rule::There {
-            nodes: 1,
-            contract: Some(contract),
-            ..crate::first_steps::rule::There::default()
-        })
     }
 
     impl Sample for OfCenter {

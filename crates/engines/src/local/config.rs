@@ -22,7 +22,7 @@ pub enum Isolation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Network {
-    /// The runs of a tenant share a network of their own, with a way out where there is one, see `outside`.
+    /// The runs of a tenant share a network of their own, with a way out where there is one, see `network::outside`.
     Tenant,
     /// Each run has a network of its own, for its own processes alone.
     None,

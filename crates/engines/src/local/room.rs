@@ -2,13 +2,14 @@
 //!
 //! A supervisor lives in a room, and so do the runs that it looks after, one after the other: they pay
 //! nothing for it. Of what one run leaves there the next finds nothing. The network is the tenant's, made by
-//! the host, see `networks`.
+//! the host, see `network`.
 
 use std::{fs, io, path::Path};
 
 use super::{
     config::{Isolation, LocalConfig, Network, Room},
-    networks, outside, sys,
+    network::{Networks, outside},
+    sys,
 };
 
 /// Shared memory of a run's processes.
@@ -31,7 +32,7 @@ pub(crate) fn find(config: &LocalConfig) -> Result<Option<Room>, String> {
     // The trial is made by a thread of its own, which takes the namespaces with it when it ends.
     let trial = std::thread::Builder::new().name("trial".to_owned()).spawn(move || {
         room.enter()?;
-        if network == Network::Tenant { networks::Networks::open(None)?.of(0).map(drop) } else { Ok(()) }
+        if network == Network::Tenant { Networks::open(None)?.of(0).map(drop) } else { Ok(()) }
     });
     let tried = trial.and_then(|trial| trial.join().unwrap_or_else(|_| Err(io::Error::other("it panicked"))));
     match (tried, config.network) {

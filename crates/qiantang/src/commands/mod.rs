@@ -3,23 +3,20 @@
 
 mod account;
 mod alliances;
-mod backup;
 mod completions;
 mod contracts;
 mod corrections;
 mod demo;
-mod disk;
-mod doctor;
 mod examples;
 mod history;
 mod jobs;
 mod ledger;
+mod machine;
 mod members;
 mod money;
 mod nodes;
 mod prices;
 mod projects;
-mod restore;
 mod retirement;
 mod runs;
 mod sbatch;
@@ -99,14 +96,14 @@ commands! {
     Members(members::Members),
     Projects(projects::Projects),
     Alliances(alliances::Alliances),
-    Backup(backup::Backup),
-    Restore(restore::Restore),
+    Backup(machine::Backup),
+    Restore(machine::Restore),
     #[command(subcommand)]
     Ledger(ledger::Ledger),
     #[command(subcommand)]
     Slurm(slurm::Slurm),
-    Disk(disk::Disk),
-    Doctor(doctor::Doctor),
+    Disk(machine::Disk),
+    Doctor(machine::Doctor),
     #[command(subcommand)]
     Twin(twin::Twin),
     Completions(completions::Completions),

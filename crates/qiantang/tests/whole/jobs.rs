@@ -1,5 +1,9 @@
 //! Jobs that these tests have in common.
 
+mod following;
+mod logs;
+mod tasks;
+
 use serde_json::{Value, json};
 use testkit::{Site, Tenant, job};
 

@@ -185,8 +185,8 @@ pub async fn page(
         now: moment::now(),
         follows,
         is_live,
-        has_log,
         may_read,
+        has_log,
         may_see_evidence: visitor.may(center, actions::READ_LEDGER, Some(own)),
         may_submit: visitor.may(center, actions::SUBMIT_JOB, Some(own))
             && visitor.caller.member.tenant == Some(own)

@@ -28,7 +28,7 @@ use rustix::{
 };
 use serde_json::Value;
 
-use super::{
+use super::super::{
     config::Outside,
     descriptors::{receive_exact, send_all},
     sys::{self, Forked},
@@ -44,7 +44,7 @@ const READY_WITHIN: Duration = Duration::from_secs(10);
 const MAX_WHY_BYTES: usize = 512;
 
 /// Whether there is a way out, or why there can't be the one that is asked for.
-pub(super) fn find(rules: &Outside) -> Result<bool, String> {
+pub(in crate::local) fn find(rules: &Outside) -> Result<bool, String> {
     let lacking = TOOLS.into_iter().find(|tool| find_program(tool).is_none());
     match (rules.is_open, lacking) {
         (Some(false), _) | (None, Some(_)) => Ok(false),
@@ -63,14 +63,14 @@ fn find_program(name: &str) -> Option<std::path::PathBuf> {
 
 /// The process that connects networks, as the host sees it.
 #[derive(Debug)]
-pub(super) struct WayOut {
+pub(in crate::local) struct WayOut {
     connector: Pid,
     socket: UnixStream,
 }
 
 impl WayOut {
     /// Starts it. This process has a single thread, and is not under the filter yet.
-    pub(super) fn start(rules: &Outside) -> io::Result<Self> {
+    pub(in crate::local) fn start(rules: &Outside) -> io::Result<Self> {
         let (socket, its_end) = UnixStream::pair()?;
         // SAFETY: the host has a single thread.
         match unsafe { sys::fork() }? {
@@ -84,12 +84,12 @@ impl WayOut {
     }
 
     /// Whether a process is the one that keeps the ways out. Its children are theirs.
-    pub(super) fn is(&self, pid: i32) -> bool {
+    pub(in crate::local) fn is(&self, pid: i32) -> bool {
         self.connector.as_raw_nonzero().get() == pid
     }
 
     /// Gives a tenant's network its way out.
-    pub(super) fn connect(&mut self, uid_index: u32, network: BorrowedFd<'_>) -> io::Result<()> {
+    pub(in crate::local) fn connect(&mut self, uid_index: u32, network: BorrowedFd<'_>) -> io::Result<()> {
         send_all(&self.socket, &uid_index.to_le_bytes(), Some(network))?;
         let mut len = [0; 2];
         self.socket.read_exact(&mut len)?;
@@ -103,7 +103,7 @@ impl WayOut {
     }
 
     /// Ends the way out of a tenant's network that nobody is in any more.
-    pub(super) fn disconnect(&self, uid_index: u32) {
+    pub(in crate::local) fn disconnect(&self, uid_index: u32) {
         let _connector_is_gone = send_all(&self.socket, &uid_index.to_le_bytes(), None);
     }
 }

@@ -12,10 +12,11 @@ use domain::{CardModel, Lang, Millis, Timestamp};
 use engines::{detect::FoundCards, local::check_host, slurm::check_slurm};
 use serde_json::{Value, json};
 
+use super::disk::bytes;
+use crate::commands::retirement;
 use crate::context::{Context, Done, Run};
 use crate::{
     client::Client,
-    commands::disk::bytes,
     errors::Failure,
     output::{Clock, duration, items, list, number, pick, text},
     peer::{self, Listener},
@@ -115,7 +116,7 @@ impl Run for Doctor {
                     disks(client, &mut add);
                     backups(client, &clock, &mut add);
                     let wished = settings.as_ref().filter(|_| config.is_some());
-                    super::retirement::check(client, context.lang, wished, &mut add);
+                    retirement::check(client, context.lang, wished, &mut add);
                     first_steps(client, &mut add);
                 }
                 Err(failure) => add("sign-in", false, failure.message, "sign in again: qiantang login"),

@@ -1,5 +1,7 @@
 //! The networks of tenants: namespaces with loopback and a way out where there is one, each made once and kept by the host.
 
+pub(in crate::local) mod outside;
+
 use std::{
     collections::{HashMap, HashSet},
     fs::File,
@@ -7,7 +9,8 @@ use std::{
     os::fd::{AsFd as _, BorrowedFd, OwnedFd},
 };
 
-use super::{outside::WayOut, sys};
+use super::sys;
+use outside::WayOut;
 
 /// Networks kept before those without runs are dropped.
 const KEPT_BEFORE_CLEANING: usize = 256;
@@ -18,7 +21,7 @@ const OWN: &str = "/proc/thread-self/ns/net";
 
 /// The networks of the tenants whose runs this host has started, by the tenant's index.
 #[derive(Debug)]
-pub(super) struct Networks {
+pub(in crate::local) struct Networks {
     /// The host's own.
     home: OwnedFd,
     of: HashMap<u32, OwnedFd>,
@@ -26,17 +29,17 @@ pub(super) struct Networks {
 }
 
 impl Networks {
-    pub(super) fn open(way_out: Option<WayOut>) -> io::Result<Self> {
+    pub(in crate::local) fn open(way_out: Option<WayOut>) -> io::Result<Self> {
         Ok(Self { home: File::open(OWN)?.into(), of: HashMap::new(), way_out })
     }
 
     /// Whether a process keeps the ways out.
-    pub(super) fn has(&self, pid: i32) -> bool {
+    pub(in crate::local) fn has(&self, pid: i32) -> bool {
         self.way_out.as_ref().is_some_and(|way_out| way_out.is(pid))
     }
 
     /// The network of a tenant, made if it isn't there.
-    pub(super) fn of(&mut self, uid_index: u32) -> io::Result<BorrowedFd<'_>> {
+    pub(in crate::local) fn of(&mut self, uid_index: u32) -> io::Result<BorrowedFd<'_>> {
         if !self.of.contains_key(&uid_index) {
             let made = make();
             sys::enter_network(self.home.as_fd())?;
@@ -50,7 +53,7 @@ impl Networks {
     }
 
     /// Drops networks that nobody is in, once there are many.
-    pub(super) fn clean(&mut self, in_use: impl FnOnce() -> HashSet<u32>) {
+    pub(in crate::local) fn clean(&mut self, in_use: impl FnOnce() -> HashSet<u32>) {
         let most = if self.way_out.is_some() { KEPT_WITH_WAY_OUT } else { KEPT_BEFORE_CLEANING };
         if self.of.len() > most {
             let in_use = in_use();

@@ -1,0 +1,11 @@
+//! Keeping the machine of a center: backups, disks, checks.
+
+mod backup;
+mod disk;
+mod doctor;
+mod restore;
+
+pub use backup::Backup;
+pub use disk::Disk;
+pub use doctor::Doctor;
+pub use restore::Restore;
